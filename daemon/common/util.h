@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The small things that both daemons and the command line share.
+ */
+#pragma once
+
+#include <gio/gio.h>
+#include <json-glib/json-glib.h>
+
+G_BEGIN_DECLS
+
+/* Logging: g_message() and its kin to stderr, with the journal's "<N>" priority when JOURNAL_STREAM says that stderr is the
+   journal, else "program: warning: …". Debug output only with EDGEWAY_DEBUG=1. */
+void ew_log_init (const gchar *program);
+
+/* sd_notify(3)'s protocol without its library: "READY=1", "STOPPING=1", "STATUS=…". No-op without NOTIFY_SOCKET. */
+void ew_notify (const gchar *state);
+
+/* Writes a file atomically: temporary in the same folder, mode, fsync, rename, fsync of the folder. A failure leaves the old file. */
+gboolean ew_file_write_atomic (const gchar *path, const gchar *data, gssize length, guint mode, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Reads a file of at most max bytes. */
+gboolean ew_file_read (const gchar *path, gsize max, gchar **data, gsize *length, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Makes path and its parents; path itself 0700 and owned by us, or an error that says why not. */
+gboolean ew_state_dir_prepare (const gchar *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Bounded JSON: an object, at most max bytes and 32 levels deep, valid UTF-8. */
+JsonObject *ew_json_parse_object (const gchar *data, gsize length, gsize max, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gchar *ew_json_to_string (JsonObject *object, gboolean pretty); /* borrows object */
+/* Typed members that never warn: missing or of another type gives the fallback (for strings: NULL). */
+const gchar *ew_json_string (JsonObject *object, const gchar *member);
+gint64 ew_json_int (JsonObject *object, const gchar *member, gint64 fallback);
+gboolean ew_json_bool (JsonObject *object, const gchar *member, gboolean fallback);
+JsonArray *ew_json_array (JsonObject *object, const gchar *member);   /* borrowed, NULL if it is none */
+JsonObject *ew_json_object (JsonObject *object, const gchar *member); /* borrowed, NULL if it is none */
+/* The strings of an array member; at most max; NULL where an element is none. (transfer full) */
+GStrv ew_json_strv (JsonObject *object, const gchar *member, guint max);
+
+/* Unpadded base64url (RFC 4648 section 5). decode: NULL for anything not canonical. */
+gchar *ew_base64url_encode (const guint8 *data, gsize length);
+guint8 *ew_base64url_decode (const gchar *text, gsize *length);
+/* A 32-byte key as `wg` writes it: 44 characters of base64. */
+gchar *ew_key_to_base64 (const guint8 key[32]);
+gboolean ew_key_from_base64 (const gchar *text, guint8 out[32]);
+
+void ew_random (void *out, gsize length);          /* getrandom(2); aborts if the kernel has none */
+void ew_zero (void *data, gsize length);           /* not optimised away */
+void ew_free_secret (gchar *text);                 /* zeroes and frees; NULL is fine */
+gboolean ew_equal_secret (const void *a, const void *b, gsize length); /* constant time */
+void ew_sha256 (const void *data, gsize length, guint8 out[32]);
+
+/* A DNS label: 1…63 of a-z, 0-9, '-', not at the ends. The error says which rule is broken. */
+gboolean ew_name_check (const gchar *name, GError **error);
+/* A host name made into a label ("Bob's Laptop" → "bobs-laptop"); "node" where nothing is left. */
+gchar *ew_name_from_host (const gchar *host_name);
+
+/* "60", "60s", "10m", "1h", "1d" in seconds; FALSE with EW_ERROR_INVALID_ARGUMENT outside min…max. */
+gboolean ew_duration_parse (const gchar *text, guint min, guint max, guint *seconds, GError **error);
+
+gchar *ew_time_format (gint64 realtime_us); /* RFC 3339 UTC, seconds */
+gint64 ew_time_parse (const gchar *text);   /* microseconds; 0 where it is no RFC 3339 time */
+/* "HOST:PORT", "[V6]:PORT"; the port checked. (transfer full) host without brackets. */
+gboolean ew_host_port_parse (const gchar *text, gchar **host, guint16 *port, GError **error);
+
+G_END_DECLS

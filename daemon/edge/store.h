@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The mesh's memory: a small ordered key-value store with the semantics of etcd v3. Keys are paths ("/nodes/ID"), values are
+ * JSON documents (bytes to the store). Every change has a revision; transactions compare and swap; watches replay from a
+ * revision on; leased keys vanish when their lease is not kept alive. The embedded backend is SQLite (WAL, one file), opened
+ * by one process at a time; leased keys live in memory only. An etcd cluster will stand behind this same header.
+ *
+ * All calls are made from one thread (the edge's main context); watch callbacks run there, after the transaction that
+ * caused them has returned, in revision order. Errors: EW_STORE_ERROR.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+#define EW_STORE_ERROR (ew_store_error_quark ())
+GQuark ew_store_error_quark (void);
+typedef enum
+{
+  EW_STORE_ERROR_IN_USE,    /* another process has it open */
+  EW_STORE_ERROR_CORRUPT,   /* not a store of ours, or damaged: the message names the file and what to do */
+  EW_STORE_ERROR_FULL,      /* the disk is full; nothing was changed */
+  EW_STORE_ERROR_COMPACTED, /* the revision asked for is gone: read again */
+  EW_STORE_ERROR_TOO_LARGE, /* more than EW_STORE_TXN_MAX operations, a key over 512 bytes, a value over 1 MiB */
+  EW_STORE_ERROR_NO_LEASE,
+  EW_STORE_ERROR_FAILED
+} EwStoreError;
+
+#define EW_STORE_TXN_MAX 128
+
+typedef struct EwStore EwStore;
+
+typedef struct
+{
+  gchar *key;
+  GBytes *value;
+  gint64 create_revision;
+  gint64 mod_revision;
+  gint64 version; /* 1 at creation, +1 with each put */
+  gint64 lease;   /* 0: none */
+} EwStoreEntry;
+
+void ew_store_entry_free (EwStoreEntry *entry);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwStoreEntry, ew_store_entry_free)
+
+/* path: the SQLite file; made 0600 if missing. ":memory:" for tests. */
+EwStore *ew_store_open (const gchar *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void ew_store_close (EwStore *store);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwStore, ew_store_close)
+
+gint64 ew_store_get_revision (EwStore *store); /* of the latest change, 1 in a new store */
+
+/* (transfer full) (nullable) without error: no such key. */
+EwStoreEntry *ew_store_get (EwStore *store, const gchar *key, GError **error);
+/* All entries whose key starts with prefix, in key order, at most limit (0: all), after start_after (NULL: from the first).
+   *revision: the store's revision they were read at; start a watch at *revision + 1. (transfer full) array of EwStoreEntry. */
+GPtrArray *ew_store_list (EwStore *store, const gchar *prefix, const gchar *start_after, guint limit, gint64 *revision, GError **error);
+
+/* Transactions: all compares hold → all operations happen at one new revision; otherwise nothing does. */
+typedef struct EwStoreTxn EwStoreTxn;
+EwStoreTxn *ew_store_txn_new (EwStore *store);
+void ew_store_txn_free (EwStoreTxn *txn);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwStoreTxn, ew_store_txn_free)
+void ew_store_txn_if_revision (EwStoreTxn *txn, const gchar *key, gint64 mod_revision); /* 0: the key does not exist */
+void ew_store_txn_if_value (EwStoreTxn *txn, const gchar *key, GBytes *value);
+void ew_store_txn_put (EwStoreTxn *txn, const gchar *key, GBytes *value);
+void ew_store_txn_put_leased (EwStoreTxn *txn, const gchar *key, GBytes *value, gint64 lease);
+void ew_store_txn_delete (EwStoreTxn *txn, const gchar *key);
+/* FALSE without error: *succeeded says whether the compares held. The txn can be committed once. */
+gboolean ew_store_txn_commit (EwStoreTxn *txn, gboolean *succeeded, gint64 *revision, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Watches. value is NULL for a deletion. A watch starts at any revision not yet compacted and first replays history. */
+typedef struct
+{
+  const gchar *key;
+  GBytes *value; /* borrowed */
+  gint64 revision;
+  gboolean created;
+} EwStoreEvent;
+typedef void (*EwStoreWatchFunc) (EwStore *store, const EwStoreEvent *event, gpointer user_data);
+/* Returns a handle > 0; 0 with error (COMPACTED). */
+guint64 ew_store_watch (EwStore *store, const gchar *prefix, gint64 start_revision, EwStoreWatchFunc func, gpointer user_data, GDestroyNotify destroy, GError **error);
+void ew_store_unwatch (EwStore *store, guint64 watch);
+
+/* Leases: in memory; all leased keys are gone after a restart. */
+gint64 ew_store_lease_grant (EwStore *store, guint ttl_seconds);
+gboolean ew_store_lease_keepalive (EwStore *store, gint64 lease, GError **error);
+void ew_store_lease_revoke (EwStore *store, gint64 lease);
+
+/* Forgets history before revision (current values stay). */
+gboolean ew_store_compact (EwStore *store, gint64 revision, GError **error);
+
+G_END_DECLS

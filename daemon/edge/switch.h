@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The packet switch in the centre of the wheel: engine, hairpin router, link protocol, presence, round trips, and the exit to
+ * the internet. It knows nodes by their keys and prefixes as mesh.c tells it, keeps nothing on disk, and reports what it sees.
+ *
+ * An inner packet: source check (engine, allowed IPs) → verdict hook → for us (service address: link protocol and echo answered
+ * here, the rest to the TUN) → longest prefix → TTL → sealed in place to that node; else to the exit; else ICMP unreachable.
+ */
+#pragma once
+
+#include <gio/gio.h>
+#include "engine/engine.h"
+
+G_BEGIN_DECLS
+
+typedef struct EwSwitch EwSwitch;
+
+typedef struct
+{
+  const gchar *id;
+  guint8 public_key[EW_KEY_SIZE];
+  const EwIp *addresses;   /* mesh IPs */
+  gsize n_addresses;
+  const EwPrefix *routes;  /* subnets behind it */
+  gsize n_routes;
+  EwEndpoint endpoint;     /* last known, kind NONE: unknown */
+  gboolean plain;          /* no software of ours there: measured by ICMP echo */
+  guint64 revision;        /* of its node document */
+} EwSwitchNode;
+
+typedef struct
+{
+  gboolean online;             /* an authenticated packet within 40 s, and no goodbye since */
+  gint64 last_seen_us;         /* realtime; 0: never in this run */
+  gint64 last_handshake_us;
+  guint64 rx_bytes, tx_bytes;  /* the node's view: rx is what it received */
+  gdouble rtt_ms;              /* < 0: unknown or too old (10 s) */
+  EwEndpoint endpoint;
+} EwSwitchNodeStatus;
+
+typedef struct
+{
+  guint64 forwarded_packets, forwarded_bytes;
+  guint64 exit_packets, dropped_policy, dropped_no_route, dropped_ttl, dropped_source;
+} EwSwitchStats;
+
+/* Decides on one packet between two nodes (or from a node to the exit, to NULL) in the data thread; FALSE drops it and counts it. */
+typedef gboolean (*EwSwitchVerdict) (gpointer user_data, gconstpointer from_node, gconstpointer to_node, const guint8 *packet, gsize len);
+
+typedef struct
+{
+  const gchar *listen_address; /* NULL: all */
+  guint16 port;
+  const gchar *interface;      /* TUN for the service address and the exit; NULL: none wanted */
+  guint16 mtu;
+  guint8 private_key[EW_KEY_SIZE];
+  EwIp service[2];             /* IPv4, IPv6 (family NONE where the mesh has none) */
+  EwPrefix ranges[2];          /* the mesh's */
+  gboolean exit;               /* forward VPN traffic to the internet */
+  const guint16 *open_ports;   /* TCP ports of this host that the mesh may reach at the service address, beside the API's */
+  gsize n_open_ports;
+  /* In the main context. id is valid during the call. */
+  void (*on_presence) (gpointer user_data, const gchar *id, gboolean online);
+  void (*on_endpoint) (gpointer user_data, const gchar *id, const EwEndpoint *endpoint); /* roamed: to be stored, at most once a minute */
+  gpointer user_data;
+} EwSwitchConfig;
+
+/* Without the privilege for a TUN it runs as a hairpin alone; ew_switch_get_limits() says so. */
+EwSwitch *ew_switch_new (const EwSwitchConfig *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void ew_switch_free (EwSwitch *self); /* undoes the host's firewall, sysctls and addresses */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwSwitch, ew_switch_free)
+
+void ew_switch_set_node (EwSwitch *self, const EwSwitchNode *node);   /* adds or changes; a changed revision sends a NOTICE */
+void ew_switch_remove_node (EwSwitch *self, const gchar *id);
+gboolean ew_switch_get_node (EwSwitch *self, const gchar *id, EwSwitchNodeStatus *out);
+void ew_switch_get_stats (EwSwitch *self, EwSwitchStats *out);
+void ew_switch_set_verdict (EwSwitch *self, EwSwitchVerdict verdict, gpointer user_data); /* NULL: all may pass */
+/* While viewers > 0 round trips are measured, each node every 2 s, spread out. */
+void ew_switch_set_viewers (EwSwitch *self, guint viewers);
+/* After a restart: initiates to every node with an endpoint, at most 50 a second. */
+void ew_switch_find_nodes (EwSwitch *self);
+uint64_t ew_switch_get_timestamp_floor (EwSwitch *self);
+void ew_switch_set_timestamp_floor (EwSwitch *self, uint64_t realtime_ns);
+/* NULL: everything works; else a sentence on what does not and why ("no TUN: …, so VPN mode is off"). */
+const gchar *ew_switch_get_limits (EwSwitch *self);
+
+G_END_DECLS

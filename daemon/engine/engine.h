@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The engine: a WireGuard device with its wires. One data thread reads UDP and TUN in batches, runs the pure device of
+ * proto/, and writes what comes out. The control thread configures it through calls that the data thread carries out
+ * between two batches (each returns when it has been done: microseconds), and hears of events in its own GMainContext.
+ *
+ * A node has a TUN and one peer per edge; an edge has many peers, a `router` that decides where an inner packet goes, and
+ * a TUN only where it is allowed one.
+ */
+#pragma once
+
+#include <glib.h>
+#include "proto/device.h"
+
+G_BEGIN_DECLS
+
+#define EW_ENGINE_ERROR (ew_engine_error_quark ())
+GQuark ew_engine_error_quark (void);
+typedef enum
+{
+  EW_ENGINE_ERROR_NO_TUN,      /* no /dev/net/tun: the message says how to get it */
+  EW_ENGINE_ERROR_PRIVILEGE,   /* CAP_NET_ADMIN is missing */
+  EW_ENGINE_ERROR_PORT_IN_USE, /* the UDP port */
+  EW_ENGINE_ERROR_NAME_IN_USE, /* the interface name */
+  EW_ENGINE_ERROR_FAILED
+} EwEngineError;
+
+typedef struct EwEngine EwEngine;
+
+/* What the data thread does with an inner packet that a peer sent (or the TUN, peer NULL). */
+typedef enum
+{
+  EW_ROUTE_DROP,     /* gone; the router has counted it */
+  EW_ROUTE_TUN,      /* to this host */
+  EW_ROUTE_PEER,     /* sealed for *to in place: the hairpin */
+  EW_ROUTE_LOOKUP,   /* to the peer whose allowed IPs hold the destination (packets from the TUN) */
+  EW_ROUTE_REPLY     /* packet was rewritten in place by the router: send it back where it came from */
+} EwRoute;
+
+/* Runs in the data thread for every inner packet; must not block or allocate. from is NULL for packets from the TUN or
+   injected. The router may change packet->data and packet->len within the room around it. */
+typedef EwRoute (*EwRouter) (void *user, EwDevice *device, EwPeer *from, EwPacket *packet, const EwTime *time, EwPeer **to);
+
+typedef struct
+{
+  EwPeerEvent event;
+  uint8_t public_key[EW_KEY_SIZE];
+  EwEndpoint endpoint;
+} EwEngineEvent;
+
+typedef struct
+{
+  /* The interface; NULL: no TUN. The device is made down, without addresses: net/ brings it up. */
+  const char *interface_name;
+  uint16_t mtu; /* inner; 0: 1420 */
+  uint16_t listen_port; /* UDP; 0: any */
+  const char *listen_address; /* numeric, NULL: all, both families where the host has both */
+  uint32_t fwmark; /* SO_MARK on our UDP sockets; 0: none */
+  /* Called in the data thread, NULL: everything from a peer goes to the TUN, everything from the TUN by allowed IPs. */
+  EwRouter router;
+  void *router_user;
+  /* Called in the GMainContext that was the thread default at ew_engine_new(). */
+  void (*on_event) (void *user, const EwEngineEvent *event);
+  void *event_user;
+} EwEngineConfig;
+
+EwEngine *ew_engine_new (const EwEngineConfig *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void ew_engine_free (EwEngine *engine); /* stops the thread, closes TUN and sockets; within 100 ms */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwEngine, ew_engine_free)
+
+const char *ew_engine_get_interface (EwEngine *engine); /* NULL without a TUN */
+int ew_engine_get_ifindex (EwEngine *engine);
+uint16_t ew_engine_get_listen_port (EwEngine *engine);
+gboolean ew_engine_set_listen_port (EwEngine *engine, uint16_t port, GError **error); /* rebinds; the old stays on failure */
+gboolean ew_engine_set_fwmark (EwEngine *engine, uint32_t fwmark, GError **error);
+uint32_t ew_engine_get_fwmark (EwEngine *engine);
+gboolean ew_engine_set_mtu (EwEngine *engine, uint16_t mtu, GError **error);
+
+/* Runs call in the data thread between two batches and returns when it has: the one way to touch the device. */
+typedef void (*EwEngineCall) (EwDevice *device, const EwTime *time, void *data);
+void ew_engine_call (EwEngine *engine, EwEngineCall call, void *data);
+
+/* Convenience over ew_engine_call. */
+typedef struct
+{
+  uint8_t public_key[EW_KEY_SIZE];
+  uint8_t preshared_key[EW_KEY_SIZE];
+  EwEndpoint endpoint;         /* kind NONE: leave as it is */
+  uint16_t persistent_keepalive;
+  const EwPrefix *allowed_ips; /* replaces them all */
+  size_t n_allowed_ips;
+  void *user_data;             /* kept with the peer, for the router */
+} EwPeerConfig;
+
+typedef struct
+{
+  uint8_t public_key[EW_KEY_SIZE];
+  EwEndpoint endpoint;
+  EwPeerStats stats;
+  gboolean has_session;
+} EwPeerStatus;
+
+void ew_engine_set_private_key (EwEngine *engine, const uint8_t key[EW_KEY_SIZE]);
+gboolean ew_engine_set_peer (EwEngine *engine, const EwPeerConfig *config); /* adds or changes */
+void ew_engine_remove_peer (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE]);
+gboolean ew_engine_get_peer (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], EwPeerStatus *out);
+/* All peers' status. Returns (transfer full): array of EwPeerStatus. */
+GArray *ew_engine_list_peers (EwEngine *engine);
+void ew_engine_initiate (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], gboolean force);
+/* Sends an inner packet of ours to that peer (link messages, ICMP echoes); copied. */
+void ew_engine_inject (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], const uint8_t *packet, size_t len);
+uint64_t ew_engine_get_timestamp_floor (EwEngine *engine);
+void ew_engine_set_timestamp_floor (EwEngine *engine, uint64_t realtime_ns);
+
+/* The cross-platform userspace API on /var/run/wireguard/IFACE.sock (0600), served from the control context.
+   managed: `set` may change listen_port and fwmark only. */
+gboolean ew_engine_serve_uapi (EwEngine *engine, gboolean managed, GError **error);
+
+G_END_DECLS

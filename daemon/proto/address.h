@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Addresses as the tunnel sees them: an IP, a prefix, and the endpoint that a datagram came from or goes to.
+ *
+ * All three are plain values: copied, compared and stored without allocation. Text is parsed here and nowhere else.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define EW_IP_STRLEN 46     /* the longest IPv6 text and its NUL */
+#define EW_PREFIX_STRLEN 50 /* … and "/128" */
+#define EW_ENDPOINT_STRLEN 64
+
+typedef enum
+{
+  EW_FAMILY_NONE = 0,
+  EW_FAMILY_V4 = 4,
+  EW_FAMILY_V6 = 6
+} EwFamily;
+
+typedef struct
+{
+  uint8_t family;    /* EwFamily */
+  uint8_t bytes[16]; /* network order; an IPv4 address fills the first four, the rest is zero */
+} EwIp;
+
+typedef struct
+{
+  EwIp ip;        /* host bits are zero */
+  uint8_t length; /* 0…32 or 0…128 */
+} EwPrefix;
+
+/* How a datagram reaches the other side. Never a bare sockaddr: streams (the https transport) are peers too. */
+typedef enum
+{
+  EW_ENDPOINT_NONE = 0,
+  EW_ENDPOINT_UDP,
+  EW_ENDPOINT_STREAM,
+  EW_ENDPOINT_MEMORY /* the in-memory twin used by simulations */
+} EwEndpointKind;
+
+typedef struct
+{
+  EwEndpointKind kind;
+  EwIp remote;          /* UDP: where to; STREAM: the TCP peer's address, for cookies */
+  uint16_t remote_port; /* host order */
+  EwIp local;           /* UDP: the address it was reached at, EW_FAMILY_NONE to let the kernel choose (IP_PKTINFO) */
+  uint32_t scope;       /* UDP: interface index of a link-local remote, else 0 */
+  uint64_t id;          /* STREAM, MEMORY: which one */
+} EwEndpoint;
+
+/* Parses an IPv4 or IPv6 address without brackets, port, zone or spaces. Returns false and leaves *out alone otherwise. */
+bool ew_ip_parse (const char *text, EwIp *out);
+void ew_ip_format (const EwIp *ip, char out[EW_IP_STRLEN]);
+bool ew_ip_equal (const EwIp *a, const EwIp *b);
+EwIp ew_ip_from_v4 (uint32_t host_order);
+EwIp ew_ip_from_bytes (EwFamily family, const uint8_t *bytes);
+/* 4 or 16, 0 for NONE. */
+size_t ew_ip_size (const EwIp *ip);
+bool ew_ip_is_loopback (const EwIp *ip);
+bool ew_ip_is_link_local (const EwIp *ip);
+bool ew_ip_is_multicast (const EwIp *ip); /* IPv4 broadcast counts as multicast */
+bool ew_ip_is_unspecified (const EwIp *ip);
+/* RFC 1918, RFC 6598 (100.64/10), RFC 4193 (fc00::/7), and the ranges of RFC 6890 that are never global. */
+bool ew_ip_is_private (const EwIp *ip);
+
+/* Parses "IP/LEN"; a bare IP is a host prefix. *host_bits tells whether host bits were set (they are cleared); may be NULL. */
+bool ew_prefix_parse (const char *text, EwPrefix *out, bool *host_bits);
+void ew_prefix_format (const EwPrefix *prefix, char out[EW_PREFIX_STRLEN]);
+bool ew_prefix_equal (const EwPrefix *a, const EwPrefix *b);
+bool ew_prefix_contains (const EwPrefix *prefix, const EwIp *ip);
+/* One contains the other, or they are equal. */
+bool ew_prefix_overlaps (const EwPrefix *a, const EwPrefix *b);
+EwPrefix ew_prefix_from_ip (const EwIp *ip); /* /32 or /128 */
+
+/* "IP:PORT" or "[IP6]:PORT" of a UDP endpoint; numbers only, port 1…65535. */
+bool ew_endpoint_parse (const char *text, EwEndpoint *out);
+void ew_endpoint_format (const EwEndpoint *endpoint, char out[EW_ENDPOINT_STRLEN]);
+/* Same remote side; the local address is not compared. */
+bool ew_endpoint_same_remote (const EwEndpoint *a, const EwEndpoint *b);
+EwEndpoint ew_endpoint_udp (const EwIp *remote, uint16_t port);

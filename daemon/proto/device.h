@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A WireGuard device without its wires: peers, sessions and timers. Bytes and a time go in; datagrams, inner packets,
+ * events and a deadline come out. It does no I/O, reads no clock and takes no randomness but what it is handed, so that
+ * the node, the edge and the simulator run the same code.
+ *
+ * A device belongs to one thread at a time. Nothing on the data path allocates. Callbacks run inside the call that
+ * caused them and must not call back into the device, except ew_peer_send() from deliver() (the edge's hairpin).
+ */
+#pragma once
+
+#include "proto/address.h"
+
+#define EW_KEY_SIZE 32
+#define EW_HEADROOM 64 /* bytes a caller keeps free before a packet: data header (16), vnet_hdr, alignment */
+#define EW_TAILROOM 64 /* … and behind it: padding to 16 and the tag (16) */
+#define EW_MTU_MAX 65535
+#define EW_BATCH_MAX 64 /* packets of one call */
+
+typedef struct EwDevice EwDevice;
+typedef struct EwPeer EwPeer;
+
+/* The caller's clocks, read once a batch. */
+typedef struct
+{
+  uint64_t now_ns;       /* monotonic, counts while suspended (CLOCK_BOOTTIME) */
+  uint64_t realtime_ns;  /* since the epoch, for TAI64N timestamps */
+} EwTime;
+
+/* One packet or datagram in a caller's buffer, with EW_HEADROOM before data and EW_TAILROOM behind data + len.
+   The device may change the bytes in place, headroom and tailroom included. */
+typedef struct
+{
+  uint8_t *data;
+  size_t len;
+  EwEndpoint endpoint; /* datagrams in: from where */
+  uint8_t ecn;         /* the outer header's two ECN bits */
+} EwPacket;
+
+typedef enum
+{
+  EW_PEER_HANDSHAKE_COMPLETE, /* a new session: data may flow */
+  EW_PEER_HANDSHAKE_GAVE_UP,  /* 90 s of tries without an answer */
+  EW_PEER_ROAMED,             /* an authenticated packet came from another endpoint */
+  EW_PEER_SESSION_EXPIRED     /* all keys zeroed */
+} EwPeerEvent;
+
+typedef struct
+{
+  void (*random) (void *user, uint8_t *out, size_t len);
+  /* Sends one datagram. peer is NULL for cookie replies. dscp_ecn is the outer traffic class byte. data has room around
+     it as in EwPacket and is the device's again on return. handshake: low rate, latency matters. */
+  void (*transmit) (void *user, EwPeer *peer, const EwEndpoint *to, uint8_t *data, size_t len, uint8_t dscp_ecn);
+  /* One inner packet: authenticated, replay-checked, source inside the peer's allowed IPs, trimmed to the IP length.
+     Room around it as in EwPacket; ew_peer_send(other, packet) may seal it in place. */
+  void (*deliver) (void *user, EwPeer *from, EwPacket *packet);
+  void (*event) (void *user, EwPeer *peer, EwPeerEvent event);
+} EwDeviceHooks;
+
+typedef struct
+{
+  uint64_t rx_bytes, tx_bytes;     /* whole datagrams, handshakes and keepalives included, as `wg show` counts */
+  uint64_t rx_packets, tx_packets; /* inner packets */
+  uint64_t dropped_source;         /* inner packets whose source was not the peer's */
+  uint64_t dropped_queue;          /* staged packets pushed out, oldest first */
+  uint64_t dropped_replay;
+  uint64_t last_handshake_realtime_ns; /* 0: never */
+  uint64_t last_handshake_ns;
+  uint64_t last_rx_ns; /* any authenticated packet; 0: never */
+  uint64_t last_tx_ns;
+} EwPeerStats;
+
+typedef struct
+{
+  uint64_t rx_invalid;   /* not a message of ours, bad mac1, no such index, bad tag */
+  uint64_t rx_cookie_required;
+  uint64_t no_peer;      /* outgoing packets that no peer takes */
+} EwDeviceStats;
+
+/* mtu: the largest inner packet. Returns NULL only when memory is gone. */
+EwDevice *ew_device_new (const EwDeviceHooks *hooks, void *user, uint16_t mtu);
+void ew_device_free (EwDevice *device); /* zeroes every key */
+void ew_device_set_mtu (EwDevice *device, uint16_t mtu);
+/* Zero key: no identity, answers nobody. Sessions made with the old key end. */
+void ew_device_set_private_key (EwDevice *device, const uint8_t key[EW_KEY_SIZE]);
+void ew_device_get_public_key (const EwDevice *device, uint8_t out[EW_KEY_SIZE]);
+void ew_device_get_stats (const EwDevice *device, EwDeviceStats *out);
+/* Timestamps sent never go below this; call at start with the persisted value. */
+void ew_device_set_timestamp_floor (EwDevice *device, uint64_t realtime_ns);
+uint64_t ew_device_get_timestamp_floor (const EwDevice *device); /* the latest sent, to persist */
+
+/* Datagrams in, at most EW_BATCH_MAX. */
+void ew_device_receive (EwDevice *device, EwPacket *datagrams, size_t n, const EwTime *time);
+/* Inner packets out: each goes to the peer whose allowed IPs hold its destination. At most EW_BATCH_MAX. Returns how many
+   no peer took; their data pointers are moved to the front of the array so that the caller can answer unreachable. */
+size_t ew_device_send (EwDevice *device, EwPacket *packets, size_t n, const EwTime *time);
+/* When ew_device_tick() wants to be called next, absolute now_ns; UINT64_MAX: nothing is pending. */
+uint64_t ew_device_deadline (const EwDevice *device);
+void ew_device_tick (EwDevice *device, const EwTime *time);
+
+/* Peers. A peer lives until ew_peer_remove(). */
+EwPeer *ew_device_add_peer (EwDevice *device, const uint8_t public_key[EW_KEY_SIZE]); /* the existing one, if known; NULL: the device's own key or the all-zero one */
+EwPeer *ew_device_find_peer (EwDevice *device, const uint8_t public_key[EW_KEY_SIZE]);
+/* The peer whose allowed IPs hold ip by longest prefix; NULL: none. */
+EwPeer *ew_device_lookup (EwDevice *device, const EwIp *ip);
+void ew_device_foreach_peer (EwDevice *device, void (*each) (EwPeer *peer, void *data), void *data);
+size_t ew_device_count_peers (const EwDevice *device);
+void ew_peer_remove (EwPeer *peer); /* zeroes its keys, frees it */
+
+void ew_peer_get_public_key (const EwPeer *peer, uint8_t out[EW_KEY_SIZE]);
+void ew_peer_set_preshared_key (EwPeer *peer, const uint8_t key[EW_KEY_SIZE]); /* zero: none */
+void ew_peer_get_preshared_key (const EwPeer *peer, uint8_t out[EW_KEY_SIZE]);
+void ew_peer_set_endpoint (EwPeer *peer, const EwEndpoint *endpoint);
+const EwEndpoint *ew_peer_get_endpoint (const EwPeer *peer);
+void ew_peer_set_keepalive (EwPeer *peer, uint16_t seconds, const EwTime *time); /* 0: off */
+uint16_t ew_peer_get_keepalive (const EwPeer *peer);
+/* A prefix belongs to one peer: adding takes it from whoever had it. false: memory is gone. */
+bool ew_peer_add_allowed_ip (EwPeer *peer, const EwPrefix *prefix);
+void ew_peer_remove_allowed_ip (EwPeer *peer, const EwPrefix *prefix);
+void ew_peer_clear_allowed_ips (EwPeer *peer);
+void ew_peer_foreach_allowed_ip (EwPeer *peer, void (*each) (const EwPrefix *prefix, void *data), void *data);
+void ew_peer_get_stats (const EwPeer *peer, EwPeerStats *out);
+bool ew_peer_has_session (const EwPeer *peer, const EwTime *time); /* a current keypair not yet too old to send with */
+/* Packets to this peer whatever their destination, at most EW_BATCH_MAX; staged (128, oldest dropped) while there is no session. */
+void ew_peer_send (EwPeer *peer, EwPacket *packets, size_t n, const EwTime *time);
+/* Starts a handshake unless one is fresh (the edge finds its nodes again; a changed network). force skips the 5 s of
+   rest between tries and starts the 90 s anew. */
+void ew_peer_initiate (EwPeer *peer, const EwTime *time, bool force);
+/* Drops the sessions of a peer, keeping its configuration. */
+void ew_peer_forget_sessions (EwPeer *peer);
+void ew_peer_set_user_data (EwPeer *peer, void *data);
+void *ew_peer_get_user_data (const EwPeer *peer);
