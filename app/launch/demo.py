@@ -1,0 +1,98 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`app/run --demo [--check]`: a whole mesh in network namespaces on this computer. See demo_mesh.py for the drawing."""
+import argparse
+import os
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from demo_check import Check  # noqa: E402
+from demo_mesh import DemoMesh, have  # noqa: E402
+from machines import Failure, differences, host_snapshot, require_root  # noqa: E402
+
+
+class Interrupted(Exception):
+    pass
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def interrupt(number, _frame):
+    raise Interrupted(signal.Signals(number).name)
+
+
+def prove(mesh, started):
+    mesh.build_ground()
+    mesh.build_mesh()
+    mesh.start_traffic()
+    say(f"✓ an edge and five nodes, up ({time.monotonic() - started:.1f} s)")
+    Check(mesh, say).run()
+
+
+def show(mesh):
+    mesh.build_ground()
+    mesh.build_mesh()
+    mesh.start_traffic()
+    time.sleep(2)
+    laptop = mesh.machine("laptop")
+    say(mesh.ctl("laptop", "map").stdout)
+    say(f"The demo runs until Ctrl-C. A shell on its laptop:\n\n    nsenter -t {laptop.pid} -m -n -u edgewayctl map\n"
+        f"    nsenter -t {laptop.pid} -m -n -u edgewayctl ping phone\n")
+    while True:
+        signal.pause()
+
+
+def keep_logs(mesh):
+    """A failed check tells what the daemons said last; the folder itself goes."""
+    for folder, _, names in os.walk(mesh.world.folder):
+        for name in sorted(names):
+            if name.startswith(("edgeway", "wireguard-go")) and name.endswith(".log"):
+                with open(os.path.join(folder, name), errors="replace") as file:
+                    lines = file.read().splitlines()[-12:]
+                say(f"--- {os.path.basename(folder)}/{name}\n" + "\n".join(lines))
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="app/run --demo")
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--programs", default="/usr/bin", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    require_root("The demo")
+    missing = [p for p in ("wireguard-go", "wg", "nft", "ip", "ssh", "ping", "nsenter") if not have(p)]
+    if missing:
+        say(f"Not installed: {', '.join(missing)}. app/run --demo installs them.")
+        return 1
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+    before, started = host_snapshot(), time.monotonic()
+    mesh = DemoMesh(arguments.programs, lambda text: say(f"  {text}"))
+    status = 0
+    try:
+        (prove if arguments.check else show)(mesh, *([started] if arguments.check else []))
+    except Failure as failure:
+        keep_logs(mesh)
+        say(f"✗ {failure}")
+        status = 1
+    except Interrupted:
+        say("\nTaking the demo down.")
+        status = 0 if not arguments.check else 1
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        mesh.close()
+    left = differences(before, host_snapshot())
+    for line in left:
+        say(f"✗ {line}")
+    if left:
+        return 1
+    if arguments.check and status == 0:
+        say(f"✓ nothing left behind. The demo's check passed in {time.monotonic() - started:.0f} s.")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

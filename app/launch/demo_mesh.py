@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The demo's mesh, drawn as it is built. Nobody reaches anybody but through the edge:
+
+      printer ─ office-gw    laptop     nas      web    phone (plain WireGuard)
+   10.77.0.9    10.77.0.1 │       │        │        │        │
+   192.168.14.2 ──────────┤  192.168.11.2  .12.2    .13.2    .15.2
+                      nat-office nat-laptop nat-nas nat-web nat-phone     each a NAT of its own
+                    203.0.113.14   .11      .12      .13     .15
+                          └────────┴───┬────┴────────┴────────┘
+                                    internet 203.0.113.1, website 93.184.216.34
+                                       │
+                               edge "frankfurt" 203.0.113.5:443
+"""
+import json
+import os
+import re
+import subprocess
+
+from machines import Failure, World, wait_for
+
+SITES = {"laptop": 11, "nas": 12, "web": 13, "office-gw": 14, "phone": 15}
+OWN = ("laptop", "nas", "web", "office-gw")  # the nodes with our software
+SUBNET, SUBNET_HOST = "10.77.0.0/24", "10.77.0.9"
+EDGE_ADDRESS, EDGE_PORT, WEBSITE = "203.0.113.5", 443, "93.184.216.34"
+SERVICE = "100.96.0.1"
+
+NAT_RULES = """
+table ip nat {
+  chain post { type nat hook postrouting priority 100; oifname "wan" masquerade; }
+  chain pre { type nat hook prerouting priority -100; %s }
+}
+table inet filter {
+  chain forward {
+    type filter hook forward priority 0; policy drop;
+    ct state established,related accept
+    iifname "lan" accept
+    ct status dnat accept
+  }
+  chain input {
+    type filter hook input priority 0; policy drop;
+    ct state established,related accept
+    iifname "lan" accept
+    ip protocol icmp accept
+  }
+}
+"""
+
+
+class DemoMesh:
+    """Builds the drawing above, step by step, and keeps what a check needs."""
+
+    def __init__(self, programs, say):
+        self.programs, self.say = programs, say
+        self.world = World("demo")
+        self.running = {}  # name of the process → (machine, how to start it)
+        self.addresses = {}
+        self.phone_config = None
+
+    def program(self, name):
+        path = os.path.join(self.programs, name)
+        return path if os.path.exists(path) else name
+
+    def machine(self, name):
+        return self.world.machines[name]
+
+    # The ground: machines, cables, NATs.
+
+    def build_ground(self):
+        w = self.world
+        internet = w.machine("internet")
+        internet.ip("link", "add", "exchange", "type", "bridge")
+        internet.ip("addr", "add", "203.0.113.1/24", "dev", "exchange")
+        internet.ip("link", "set", "exchange", "up")
+        internet.ip("addr", "add", f"{WEBSITE}/32", "dev", "lo")
+        edge = w.machine("edge")
+        self._plug(edge, "wan", internet, "to-edge")
+        edge.ip("addr", "add", f"{EDGE_ADDRESS}/24", "dev", "wan")
+        edge.default_route("203.0.113.1")
+        for name, number in SITES.items():
+            self._site(name, number, internet)
+        gateway, printer = self.machine("office-gw"), w.machine("printer")
+        w.cable(gateway, "office", printer, "eth0")
+        gateway.ip("addr", "add", "10.77.0.1/24", "dev", "office")
+        printer.ip("addr", "add", f"{SUBNET_HOST}/24", "dev", "eth0")
+        # No way back from the printer but its own subnet: the gateway has to masquerade.
+
+    def _plug(self, machine, name, internet, port):
+        self.world.cable(machine, name, internet, port)
+        internet.ip("link", "set", port, "master", "exchange")
+
+    def _site(self, name, number, internet):
+        nat, node = self.world.machine(f"nat-{number}"), self.world.machine(name)
+        self._plug(nat, "wan", internet, f"to-{number}")
+        self.world.cable(nat, "lan", node, "eth0")
+        nat.ip("addr", "add", f"203.0.113.{number}/24", "dev", "wan")
+        nat.ip("addr", "add", f"192.168.{number}.1/24", "dev", "lan")
+        nat.default_route("203.0.113.1")
+        nat.sysctl("net/ipv4/ip_forward", "1")
+        # The web server's SSH can be reached from the internet: the founding accident needs it.
+        nat.nft(NAT_RULES % (f'iifname "wan" tcp dport 22 dnat to 192.168.{number}.2;' if name == "web" else ""))
+        node.ip("addr", "add", f"192.168.{number}.2/24", "dev", "eth0")
+        node.default_route(f"192.168.{number}.1")
+
+    # The mesh on it.
+
+    def start_edge(self):
+        edge = self.machine("edge")
+
+        def start():
+            return edge.start(self.program("edgeway-edge"), "run", "--state-dir", "/var/lib/edgeway-edge", "--listen", f":{EDGE_PORT}",
+                              "--public", f"{EDGE_ADDRESS}:{EDGE_PORT}", "--mesh", "demo", "--name", "frankfurt", secret_output=True)
+        process = self._start("edge", start)
+        key = wait_for("the edge's first enrollment key", lambda: self._first_key(process), 20)
+        wait_for("the edge's HTTPS port", lambda: edge.ok("sh", "-c", f"ss -Hltn sport = :{EDGE_PORT} | grep -q ."), 20)
+        return key
+
+    def _first_key(self, process):
+        if process.poll() is not None:
+            raise Failure("edgeway-edge ended: " + open(process.log_path).read()[-600:])
+        match = re.search(r"^(ew1_[A-Za-z0-9_-]+)$", open(process.output_path).read(), re.M)
+        return match and match.group(1)
+
+    def _start(self, name, start):
+        process = start()
+        self.running[name] = [process, start]
+        return process
+
+    def start_daemon(self, name):
+        machine = self.machine(name)
+        self._start(name, lambda: machine.start(self.program("edgewayd")))
+        wait_for(f"edgewayd on {name}", lambda: machine.ok(self.program("edgewayctl"), "status"), 20)
+
+    def ctl(self, name, *argv, **options):
+        return self.machine(name).run(self.program("edgewayctl"), *argv, **options)
+
+    def ctl_json(self, name, *argv, **options):
+        return json.loads(self.ctl(name, *argv, "--json", **options).stdout)
+
+    def join(self, name, key):
+        self.start_daemon(name)
+        self.ctl(name, "enroll", "--name", name, "--key-file", "-", input=key + "\n")
+        wait_for(f"{name} connected", lambda: self.ctl_json(name, "status")["state"] == "connected", 20)
+
+    def new_key(self, name, *options):
+        return self.ctl("laptop", "node", "add", name, *options).stdout.strip()
+
+    def build_mesh(self):
+        self.say("the edge frankfurt makes its mesh")
+        key = self.start_edge()
+        self.say("laptop joins with the first key and administers the mesh")
+        self.join("laptop", key)
+        for name in OWN[1:]:
+            self.say(f"{name} joins with a key made on laptop")
+            self.join(name, self.new_key(name))
+        self.say(f"office-gw offers {SUBNET}; the others accept it")
+        self.ctl("laptop", "route", "add", SUBNET, "office-gw")
+        self.ctl("office-gw", "route", "accept", SUBNET)
+        for name in ("laptop", "nas", "web"):
+            self.ctl(name, "route", "accept", SUBNET)
+        self.say("phone joins as a plain wireguard-go with a configuration made on laptop")
+        self.phone_config = self.ctl("laptop", "node", "config", "phone").stdout
+        self.start_phone()
+        self.read_addresses()
+
+    def start_phone(self):
+        """What a phone's app does with the file: the interface, its addresses, its routes."""
+        phone, interface, allowed, plain = self.machine("phone"), [], [], []
+        for line in self.phone_config.splitlines():
+            key, _, value = (part.strip() for part in line.partition("="))
+            if key == "Address":
+                interface += [part.strip() for part in value.split(",")]
+            elif key not in ("MTU", "DNS"):
+                plain.append(line)
+            if key == "AllowedIPs":
+                allowed += [part.strip() for part in value.split(",")]
+        path = os.path.join(phone.log_dir, "phone.conf")
+        with open(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
+            file.write("\n".join(plain) + "\n")
+
+        def start():
+            process = phone.start("wireguard-go", "-f", "phone0")
+            wait_for("wireguard-go", lambda: phone.ok("wg", "show", "phone0"), 10)
+            phone.run("wg", "setconf", "phone0", path)
+            phone.ip("link", "set", "phone0", "mtu", "1420", "up")
+            for address in interface:
+                phone.ip("addr", "add", address, "dev", "phone0")
+            for prefix in allowed:
+                phone.ip("route", "replace", prefix, "dev", "phone0")
+            return process
+        self._start("phone", start)
+
+    def read_addresses(self):
+        def known():
+            nodes = {node["name"]: node for node in self.ctl_json("laptop", "map")["nodes"]}
+            return set(nodes) >= set(SITES) and nodes
+        nodes = wait_for("all five nodes on the map", known, 10)
+        self.addresses = {name: nodes[name]["addresses"] for name in SITES}
+
+    def start_traffic(self):
+        """A little of everything, so that the map has something to show."""
+        for source, target, gap in (("laptop", "nas", "0.2"), ("web", "nas", "0.5"), ("phone", "web", "1")):
+            self.machine(source).start("ping", "-q", "-i", gap, "-s", "1200", self.addresses[target][0], log="traffic")
+        self.machine("nas").start("ping", "-q", "-i", "1", SUBNET_HOST, log="traffic")
+
+    def restart(self, name, kill_signal):
+        """Kills one process of the mesh and starts it again, as its supervisor would."""
+        process, start = self.running[name]
+        process.send_signal(kill_signal)
+        process.wait()
+        self.running[name][0] = start()
+
+    def close(self):
+        self.world.close()
+
+
+def have(program):
+    return subprocess.run(["sh", "-c", f"command -v {program}"], capture_output=True).returncode == 0

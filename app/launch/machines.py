@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Machines made of namespaces: each has a network, a mount table and a host name of its own.
+
+A machine lives as long as its holder process; every process started here dies with the program that started it, even when
+that is killed, so that nothing is left behind: no named namespace, no file outside the run's own folder.
+"""
+import ctypes
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_PR_SET_PDEATHSIG = 1
+
+
+class Failure(Exception):
+    """Something did not work; the text is for people."""
+
+
+def die_with_parent():
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def wait_for(what, test, seconds, interval=0.1):
+    """Calls test() until it returns something true; its value. Failure names what after that many seconds."""
+    end = time.monotonic() + seconds
+    while True:
+        value = test()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Failure(f"{what}: not within {seconds:g} s")
+        time.sleep(interval)
+
+
+class Machine:
+    """One namespace trio. Folders named in `private` are its own (empty, in memory)."""
+
+    PRIVATE = ("/run/edgeway", "/var/lib/edgeway", "/var/lib/edgeway-edge", "/run/wireguard", "/run/dbus", "/run/sshd")
+
+    def __init__(self, world, name):
+        self.world, self.name = world, name
+        self.processes = []
+        self.log_dir = os.path.join(world.folder, name)
+        os.makedirs(self.log_dir, exist_ok=True)
+        mounts = "".join(f"mount -t tmpfs -o mode=0755 tmpfs {p} && " for p in self._private())
+        script = mounts + f"hostname {name} && ip link set lo up && echo ready && exec sleep infinity"
+        self.holder = subprocess.Popen(
+            ["unshare", "--mount", "--net", "--uts", "--propagation", "private", "sh", "-c", script],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, preexec_fn=die_with_parent, text=True)
+        if self.holder.stdout.readline().strip() != "ready":
+            raise Failure(f"the namespaces of {name} could not be made: this needs root and a kernel with namespaces")
+        self.pid = self.holder.pid
+        for path, value in (("net/ipv6/conf/all/accept_dad", "0"), ("net/ipv6/conf/default/accept_dad", "0")):
+            self.sysctl(path, value)
+
+    def _private(self):
+        # A mount needs a folder under it: one that the host lacks is made, and removed again with the world.
+        return [p for p in self.PRIVATE if os.path.isdir(p) or self.world.may_create(p)]
+
+    def command(self, argv):
+        return ["nsenter", "-t", str(self.pid), "-m", "-n", "-u", "--", *argv]
+
+    def run(self, *argv, check=True, timeout=40, input=None, env=None):
+        """Runs a command here to its end. Failure carries what it printed."""
+        environment = dict(os.environ, **(env or {}))
+        environment.pop("DBUS_SYSTEM_BUS_ADDRESS", None)
+        try:
+            result = subprocess.run(self.command(argv), capture_output=True, text=True, timeout=timeout, input=input,
+                                    stdin=None if input is not None else subprocess.DEVNULL,
+                                    preexec_fn=die_with_parent, env=environment)
+        except subprocess.TimeoutExpired:
+            if check:
+                raise Failure(f"{self.name}: {' '.join(argv)}: no end after {timeout} s")
+            return subprocess.CompletedProcess(argv, 124, "", "timed out")
+        if check and result.returncode != 0:
+            raise Failure(f"{self.name}: {' '.join(argv)} exited {result.returncode}: {(result.stderr or result.stdout).strip()[-600:]}")
+        return result
+
+    def ok(self, *argv, **options):
+        return self.run(*argv, check=False, **options).returncode == 0
+
+    def json(self, *argv, **options):
+        return json.loads(self.run(*argv, **options).stdout)
+
+    def start(self, *argv, log=None, secret_output=False):
+        """Starts a process here that stays. Its output goes to a file of the run's own folder."""
+        path = os.path.join(self.log_dir, (log or os.path.basename(argv[0])) + ".log")
+        fd = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+        out = fd
+        if secret_output:
+            out = os.open(path + ".out", os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+        environment = dict(os.environ)
+        environment.pop("DBUS_SYSTEM_BUS_ADDRESS", None)
+        process = subprocess.Popen(self.command(argv), stdin=subprocess.DEVNULL, stdout=out, stderr=fd,
+                                   preexec_fn=die_with_parent, env=environment)
+        process.output_path, process.log_path = path + ".out", path
+        os.close(fd)
+        if out != fd:
+            os.close(out)
+        self.processes.append(process)
+        return process
+
+    def sysctl(self, path, value):
+        self.run("sh", "-c", f"[ ! -e /proc/sys/{path} ] || echo {value} > /proc/sys/{path}")
+
+    def ip(self, *argv):
+        self.run("ip", *argv)
+
+    def nft(self, rules):
+        self.run("nft", "-f", "-", input=rules)
+
+    def default_route(self, via):
+        self.ip("route", "add", "default", "via", via)
+
+    def mask(self, path, content, mode=0o600):
+        """Lets this machine alone see another content of a file."""
+        copy = os.path.join(self.log_dir, os.path.basename(path))
+        with open(os.open(copy, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, mode), "w") as file:
+            file.write(content)
+        self.run("mount", "--bind", copy, path)
+
+    def stop(self):
+        for process in self.processes:
+            if process.poll() is None:
+                process.terminate()
+        end = time.monotonic() + 3
+        for process in self.processes:
+            try:
+                process.wait(max(0.05, end - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.processes = []
+        # Whatever was started inside by others (a shell, an ssh session) ends with the machine too.
+        for pid in self._inside():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.holder.kill()
+        self.holder.wait()
+
+    def _inside(self):
+        try:
+            mine = os.readlink(f"/proc/{self.pid}/ns/net")
+        except OSError:
+            return []
+        found = []
+        for entry in os.listdir("/proc"):
+            if entry.isdigit() and int(entry) not in (self.pid, os.getpid()):
+                try:
+                    if os.readlink(f"/proc/{entry}/ns/net") == mine:
+                        found.append(int(entry))
+                except OSError:
+                    pass
+        return found
+
+
+class World:
+    """All machines of one run and the folder that their logs are in."""
+
+    def __init__(self, label):
+        self.folder = tempfile.mkdtemp(prefix=f"edgeway-{label}-", dir="/run" if os.access("/run", os.W_OK) else None)
+        os.chmod(self.folder, 0o700)
+        self.machines = {}
+        self.created = []
+
+    def may_create(self, path):
+        os.makedirs(path, mode=0o700)
+        self.created.append(path)
+        return True
+
+    def machine(self, name):
+        self.machines[name] = machine = Machine(self, name)
+        return machine
+
+    def cable(self, a, a_name, b, b_name):
+        """A veth pair between two machines, both ends up."""
+        subprocess.run(["ip", "link", "add", a_name, "netns", str(a.pid), "type", "veth", "peer", "name", b_name, "netns", str(b.pid)], check=True)
+        a.ip("link", "set", a_name, "up")
+        b.ip("link", "set", b_name, "up")
+
+    def close(self):
+        for machine in reversed(list(self.machines.values())):
+            machine.stop()
+        self.machines = {}
+        for path in reversed(self.created):
+            try:
+                os.rmdir(path)
+            except OSError:
+                pass
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def host_snapshot():
+    """Everything of this computer that a run could have left behind, as text by topic."""
+    def read(*argv):
+        result = subprocess.run(argv, capture_output=True, text=True)
+        return result.stdout if result.returncode == 0 else ""
+
+    def files(path):
+        try:
+            return "\n".join(sorted(os.listdir(path)))
+        except OSError:
+            return "(none)"
+
+    return {
+        "links": "\n".join(line.split("@")[0] for line in read("ip", "-o", "link", "show").splitlines()),
+        "addresses": "\n".join(sorted(" ".join(line.split()[1:4]) for line in read("ip", "-o", "addr", "show").splitlines())),
+        "routes": read("ip", "route", "show", "table", "all") + read("ip", "-6", "route", "show", "table", "all"),
+        "rules": read("ip", "rule") + read("ip", "-6", "rule"),
+        "namespaces": read("ip", "netns"),
+        "nftables": read("nft", "list", "ruleset"),
+        "forwarding": read("sysctl", "net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding", "net.ipv4.conf.all.rp_filter",
+                           "net.ipv4.conf.all.src_valid_mark"),
+        "state": files("/var/lib/edgeway") + "\n" + files("/var/lib/edgeway-edge"),
+        "sockets": files("/run/edgeway") + "\n" + files("/run/wireguard"),
+        "folders": "\n".join(sorted(d for d in os.listdir("/run") if d.startswith("edgeway-"))),
+        "processes": "\n".join(sorted(_our_processes())),
+    }
+
+
+def _our_processes():
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            with open(f"/proc/{entry}/comm") as file:
+                comm = file.read().strip()
+        except OSError:
+            continue
+        if comm in ("edgewayd", "edgeway-edge", "edgewayctl", "wireguard-go", "sshd", "edgeway"):
+            yield f"{comm} {entry}"
+
+
+def differences(before, after):
+    """What of a host_snapshot() changed, a line each."""
+    lines = []
+    for topic, old in before.items():
+        new = after[topic]
+        if old != new:
+            gone = [line for line in old.splitlines() if line not in new.splitlines()]
+            come = [line for line in new.splitlines() if line not in old.splitlines()]
+            lines += [f"{topic}: gone: {line}" for line in gone] + [f"{topic}: left behind: {line}" for line in come]
+            if not gone and not come:
+                lines.append(f"{topic}: order changed")
+    return lines
+
+
+def require_root(what):
+    if os.geteuid() != 0:
+        print(f"{what} makes network namespaces and so needs root: run it with sudo.", file=sys.stderr)
+        sys.exit(4)
