@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Puts the built programs under /usr, with a manifest that `app/run --remove` reads, and runs them as services. Sourced by app/run.
+
+manifest=/usr/share/edgeway/manifest
+systemd_runs() { [ -d /run/systemd/system ]; }
+
+install_files() {
+  local build=$1 old="" log=$1/meson-logs/install-log.txt
+  [ -f "$manifest" ] && old=$(cat "$manifest")
+  meson install -C "$build" --no-rebuild || return 1
+  chown --reference="$top" "$build"/meson-logs/* 2>/dev/null
+  mkdir -p "${manifest%/*}"
+  { grep -v '^#' "$log"; echo "$manifest"; } | sort -u >"$manifest.new" && mv "$manifest.new" "$manifest" || return 1
+  # What an earlier version installed and this one does not, goes.
+  printf '%s\n' "$old" | grep -vxFf "$manifest" | while read -r file; do [ -n "$file" ] && rm -f "$file"; done
+  if systemd_runs; then
+    systemd-sysusers >/dev/null 2>&1 || true
+    systemctl daemon-reload
+  fi
+  getent passwd edgeway-edge >/dev/null || useradd --system --home-dir /var/lib/edgeway-edge --no-create-home --shell /usr/sbin/nologin edgeway-edge || true
+  reload_bus
+}
+
+# The system bus reads its policy again, where there is one.
+reload_bus() {
+  [ -S /run/dbus/system_bus_socket ] || return 0
+  command -v dbus-send >/dev/null || return 0
+  dbus-send --system --type=method_call --dest=org.freedesktop.DBus / org.freedesktop.DBus.ReloadConfig || true
+}
+
+# start_service NAME COMMAND…: by systemd where it runs (enabled, so it comes back), else in the background until the next boot.
+start_service() {
+  local name=$1; shift
+  if systemd_runs; then
+    systemctl enable --quiet "$name.service" && systemctl restart "$name.service"
+    return
+  fi
+  stop_service "$name"
+  mkdir -p /run/edgeway /var/log/edgeway && chmod 750 /var/log/edgeway
+  start-stop-daemon --start --background --make-pidfile --pidfile "/run/$name.pid" --output "/var/log/edgeway/$name.log" --startas "$1" -- "${@:2}"
+  say "  There is no systemd here: $name runs now, its log is /var/log/edgeway/$name.log, and it must be started again after a boot:"
+  say "    $*"
+}
+
+stop_service() {
+  local name=$1
+  if systemd_runs; then
+    systemctl disable --quiet --now "$name.service" 2>/dev/null || true
+  elif [ -f "/run/$name.pid" ]; then
+    start-stop-daemon --stop --oknodo --retry 5 --pidfile "/run/$name.pid" >/dev/null 2>&1 || true
+    rm -f "/run/$name.pid"
+  fi
+}
+
+remove_files() {
+  [ -f "$manifest" ] || return 0
+  local file
+  while read -r file; do
+    case $file in /usr/*|/etc/*|/lib/*) rm -f "$file" ;; esac
+  done <"$manifest"
+  # Folders of ours alone, and only when they are empty now.
+  rmdir /usr/share/edgeway /usr/libexec/edgeway /usr/lib/edgeway /usr/share/doc/edgeway 2>/dev/null
+  return 0
+}

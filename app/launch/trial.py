@@ -1,0 +1,148 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`app/run`: a trial. An edge in a network namespace of its own, this machine enrolled with it and connected, until Ctrl-C."""
+import argparse
+import ipaddress
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from machines import Failure, World, differences, die_with_parent, host_snapshot, require_root, wait_for  # noqa: E402
+
+PORT = 443
+
+
+class Interrupted(Exception):
+    pass
+
+
+def interrupt(number, _frame):
+    raise Interrupted(signal.Signals(number).name)
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def free_link_network():
+    """A /30 out of 198.18.0.0/15 (RFC 2544, for tests, in nobody's LAN) that no route of this machine touches."""
+    routes = json.loads(subprocess.run(["ip", "-j", "-4", "route", "show", "table", "all"], capture_output=True, text=True, check=True).stdout or "[]")
+    taken = [ipaddress.ip_network(r["dst"], strict=False) for r in routes if re.match(r"^[0-9.]+(/\d+)?$", r.get("dst", ""))]
+    for network in ipaddress.ip_network("198.18.64.0/22").subnets(new_prefix=30):
+        if not any(network.overlaps(other) for other in taken):
+            return network
+    raise Failure("No free network for the trial's edge: routes of this machine cover all of 198.18.64.0/22.")
+
+
+class Trial:
+    def __init__(self, programs):
+        self.programs = programs
+        self.world = World("trial")
+        self.daemon = None
+        self.link = None
+
+    def program(self, name):
+        for folder in (self.programs, self.programs.replace("/bin", "/sbin")):
+            if os.path.exists(os.path.join(folder, name)):
+                return os.path.join(folder, name)
+        return name
+
+    def ctl(self, *argv, input=None, check=True):
+        result = subprocess.run([self.program("edgewayctl"), *argv], capture_output=True, text=True, input=input, timeout=60)
+        if check and result.returncode != 0:
+            raise Failure(result.stderr.strip() or f"edgewayctl {argv[0]} exited {result.returncode}")
+        return result
+
+    def start(self):
+        if self.ctl("status", check=False).returncode == 0:
+            raise Failure("edgewayd runs on this machine already, so a trial would get in its way. `edgewayctl status` tells what it does; "
+                          "`app/run --demo` shows a whole mesh beside it.")
+        network = free_link_network()
+        here, there = (str(address) for address in network.hosts())
+        edge = self.world.machine("edge")
+        self.link = f"ewtrial{os.getpid() % 10000}"
+        subprocess.run(["ip", "link", "add", self.link, "type", "veth", "peer", "name", "wan", "netns", str(edge.pid)], check=True)
+        subprocess.run(["ip", "addr", "add", f"{here}/30", "dev", self.link], check=True)
+        subprocess.run(["ip", "link", "set", self.link, "up"], check=True)
+        edge.ip("addr", "add", f"{there}/30", "dev", "wan")
+        edge.ip("link", "set", "wan", "up")
+        config = os.path.join(edge.log_dir, "edge.conf")
+        with open(config, "w") as file:
+            file.write("[edge]\nexit=false\ntrial=true\n")
+        process = edge.start(self.program("edgeway-edge"), "run", "--state-dir", "/var/lib/edgeway-edge", "--listen", f":{PORT}",
+                             "--public", f"{there}:{PORT}", "--mesh", "trial", "--name", "trial-edge", "--config", config, secret_output=True)
+        key = wait_for("the trial's edge", lambda: self._key(process), 20)
+        self._start_daemon()
+        self.ctl("enroll", "--key-file", "-", input=key + "\n")
+        self.ctl("connect")
+
+    def _key(self, process):
+        if process.poll() is not None:
+            raise Failure("the trial's edge ended: " + open(process.log_path).read()[-600:].strip())
+        match = re.search(r"^(ew1_[A-Za-z0-9_-]+)$", open(process.output_path).read(), re.M)
+        return match and match.group(1)
+
+    def _start_daemon(self):
+        log = os.path.join(self.world.folder, "edgewayd.log")
+        state = os.path.join(self.world.folder, "state")
+        with open(log, "w") as out:
+            self.daemon = subprocess.Popen([self.program("edgewayd"), "--state-dir", state], stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=die_with_parent)
+
+        def answers():
+            if self.daemon.poll() is not None:
+                raise Failure("edgewayd ended: " + open(log).read()[-600:].strip())
+            return self.ctl("status", check=False).returncode == 0
+        wait_for("edgewayd", answers, 20)
+
+    def stop(self):
+        if self.daemon and self.daemon.poll() is None:
+            self.daemon.terminate()
+            try:
+                self.daemon.wait(5)
+            except subprocess.TimeoutExpired:
+                self.daemon.kill()
+                self.daemon.wait()
+        if self.link:
+            subprocess.run(["ip", "link", "del", self.link], capture_output=True)
+        self.world.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="app/run")
+    parser.add_argument("--programs", default="/usr/bin", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    require_root("A trial")
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+    before, status = host_snapshot(), 0
+    trial = Trial(arguments.programs)
+    try:
+        trial.start()
+        say("\n" + trial.ctl("status").stdout + "\n" + trial.ctl("map").stdout)
+        width = min(shutil.get_terminal_size().columns, 100)
+        say("─" * width + "\nThis edge runs on this computer: machines elsewhere cannot reach it. For a mesh that stays, on a server with a public address:\n"
+            "    app/run --edge --public HOST:443\nUntil Ctrl-C, in another terminal, as root:\n    edgewayctl map · edgewayctl ping 100.96.0.1 · edgewayctl diagnose")
+        while True:
+            signal.pause()
+    except Failure as failure:
+        say(f"✗ {failure}")
+        status = 1
+    except Interrupted:
+        say("\nTaking the trial down.")
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        trial.stop()
+    left = differences(before, host_snapshot())
+    for line in left:
+        say(f"✗ {line}")
+    return 1 if left else status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
