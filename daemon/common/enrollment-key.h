@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The enrollment key: "ew1_" + unpadded base64url of (JSON, then the first 4 bytes of the JSON's SHA-256), at most 1 KiB.
+ * The JSON has `api` (1 to 8 addresses), `pin` and `secret` (unpadded base64url), `kind`; other members are ignored.
  */
 #pragma once
 

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "common/enrollment-key.h"
+#include "common/error.h"
+#include "common/util.h"
+
+#include <string.h>
+
+#define PREFIX "ew1_"
+#define LINK_PREFIX "edgeway://enroll/"
+#define CHECK_SIZE                                                                                                     \
+  4 /* the first bytes of the JSON's SHA-256: they find typing and copying mistakes, they keep out nobody */
+#define API_MAX 8
+
+#define NO_KEY "This is no enrollment key: one begins with “ew1_”. Ask your mesh's administrator for one."
+#define CUT_SHORT "This enrollment key was cut short: copy all of it, in one piece."
+#define ALTERED "This enrollment key was altered on its way: copy it again from where it was made."
+#define FOREIGN                                                                                                        \
+  "This enrollment key says things that this version does not understand: update Edgeway, or ask for a new key."
+
+void
+ew_enrollment_key_free (EwEnrollmentKey *key)
+{
+  if (key == NULL)
+    return;
+  g_strfreev (key->api);
+  ew_free_secret (key->secret);
+  g_free (key->kind);
+  g_free (key);
+}
+
+static gpointer
+invalid (GError **error, const gchar *sentence)
+{
+  g_set_error_literal (error, EW_ERROR, EW_ERROR_KEY_INVALID, sentence);
+  return NULL;
+}
+
+/* "https://HOST:PORT" */
+static gboolean
+api_is_valid (const gchar *url)
+{
+  g_autofree gchar *host = NULL;
+  guint16 port;
+  return g_str_has_prefix (url, "https://") && ew_host_port_parse (url + strlen ("https://"), &host, &port, NULL);
+}
+
+static gboolean
+decode_exactly (const gchar *text, guint8 *out, gsize size)
+{
+  gsize length = 0;
+  g_autofree guint8 *data = text != NULL ? ew_base64url_decode (text, &length) : NULL;
+  gboolean ok = data != NULL && length == size;
+  if (ok)
+    memcpy (out, data, size);
+  if (data != NULL)
+    ew_zero (data, length);
+  return ok;
+}
+
+static gboolean
+key_is_valid (const EwEnrollmentKey *key)
+{
+  const gchar *const kinds[] = { "admin", "server", "device", NULL };
+  guint n = key->api != NULL ? g_strv_length (key->api) : 0;
+  guint8 secret[EW_ENROLLMENT_SECRET_SIZE];
+  if (n == 0 || n > API_MAX || key->kind == NULL || !g_strv_contains (kinds, key->kind))
+    return FALSE;
+  for (guint i = 0; i < n; i++)
+    if (!api_is_valid (key->api[i]))
+      return FALSE;
+  gboolean ok = decode_exactly (key->secret, secret, sizeof secret);
+  ew_zero (secret, sizeof secret);
+  return ok;
+}
+
+static EwEnrollmentKey *
+key_from_json (const gchar *json, gsize length, GError **error)
+{
+  g_autoptr (JsonObject) object = ew_json_parse_object (json, length, EW_ENROLLMENT_KEY_MAX, NULL);
+  g_autoptr (EwEnrollmentKey) key = g_new0 (EwEnrollmentKey, 1);
+  if (object == NULL || !decode_exactly (ew_json_string (object, "pin"), key->pin, EW_PIN_SIZE))
+    return invalid (error, FOREIGN);
+  key->api = ew_json_strv (object, "api", API_MAX);
+  key->secret = g_strdup (ew_json_string (object, "secret"));
+  key->kind = g_strdup (ew_json_string (object, "kind"));
+  if (!key_is_valid (key))
+    return invalid (error, FOREIGN);
+  return g_steal_pointer (&key);
+}
+
+/* A whole key has its JSON's last brace CHECK_SIZE bytes before its end: where the brace is missing or has less behind
+ * it, the end is gone. */
+static gboolean
+looks_cut (const guint8 *data, gsize length)
+{
+  const guint8 *brace = memrchr (data, '}', length);
+  return brace == NULL || (gsize)(data + length - brace - 1) < CHECK_SIZE;
+}
+
+/* text: without prefix and white space */
+static EwEnrollmentKey *
+key_decode (const gchar *text, GError **error)
+{
+  const gchar *alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  guint8 hash[32];
+  gsize length = 0;
+  g_autofree guint8 *data = ew_base64url_decode (text, &length);
+  if (data == NULL)
+    return invalid (error, strspn (text, alphabet) == strlen (text) ? CUT_SHORT : ALTERED);
+  EwEnrollmentKey *key = NULL;
+  gsize json_length = length > CHECK_SIZE ? length - CHECK_SIZE : 0;
+  ew_sha256 (data, json_length, hash);
+  if (json_length > 0 && memcmp (hash, data + json_length, CHECK_SIZE) == 0)
+    key = key_from_json ((const gchar *)data, json_length, error);
+  else
+    invalid (error, looks_cut (data, length) ? CUT_SHORT : ALTERED);
+  ew_zero (data, length);
+  return key;
+}
+
+EwEnrollmentKey *
+ew_enrollment_key_parse (const gchar *text, GError **error)
+{
+  gsize link = strlen (LINK_PREFIX);
+  while (text != NULL && g_ascii_isspace (*text))
+    text++;
+  if (text != NULL && g_ascii_strncasecmp (text, LINK_PREFIX, link) == 0)
+    text += link;
+  if (text == NULL || !g_str_has_prefix (text, PREFIX))
+    return invalid (error, NO_KEY);
+  gsize length = strnlen (text, 4 * EW_ENROLLMENT_KEY_MAX);
+  while (g_ascii_isspace (text[length - 1]))
+    length--;
+  if (length > EW_ENROLLMENT_KEY_MAX)
+    return invalid (error, ALTERED);
+  gchar *body = g_strndup (text + strlen (PREFIX), length - strlen (PREFIX));
+  EwEnrollmentKey *key = key_decode (body, error);
+  ew_free_secret (body);
+  return key;
+}
+
+static gchar *
+key_to_json (const EwEnrollmentKey *key)
+{
+  g_autoptr (JsonObject) object = json_object_new ();
+  g_autofree gchar *pin = ew_base64url_encode (key->pin, EW_PIN_SIZE);
+  JsonArray *api = json_array_new ();
+  for (guint i = 0; key->api[i] != NULL; i++)
+    json_array_add_string_element (api, key->api[i]);
+  json_object_set_array_member (object, "api", api);
+  json_object_set_string_member (object, "pin", pin);
+  json_object_set_string_member (object, "secret", key->secret);
+  json_object_set_string_member (object, "kind", key->kind);
+  return ew_json_to_string (object, FALSE);
+}
+
+gchar *
+ew_enrollment_key_format (const EwEnrollmentKey *key, GError **error)
+{
+  guint8 hash[32];
+  if (!key_is_valid (key))
+    {
+      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                   "No enrollment key can be made of this: it needs 1 to %d addresses as “https://HOST:PORT”, a "
+                   "secret, and the kind admin, server or device.",
+                   API_MAX);
+      return NULL;
+    }
+  gchar *json = key_to_json (key);
+  gsize length = strlen (json);
+  ew_sha256 (json, length, hash);
+  gchar *whole = g_malloc (length + CHECK_SIZE);
+  memcpy (whole, json, length);
+  memcpy (whole + length, hash, CHECK_SIZE);
+  gchar *body = ew_base64url_encode ((const guint8 *)whole, length + CHECK_SIZE);
+  gchar *text = g_strconcat (PREFIX, body, NULL);
+  ew_zero (whole, length + CHECK_SIZE);
+  g_free (whole);
+  ew_free_secret (json);
+  ew_free_secret (body);
+  if (strlen (text) <= EW_ENROLLMENT_KEY_MAX)
+    return text;
+  ew_free_secret (text);
+  g_set_error (error, EW_ERROR, EW_ERROR_TOO_LARGE,
+               "An enrollment key with these addresses would be longer than %d characters: use fewer or shorter ones.",
+               EW_ENROLLMENT_KEY_MAX);
+  return NULL;
+}

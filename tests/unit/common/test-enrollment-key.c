@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "common/enrollment-key.h"
+#include "common/error.h"
+#include "common/util.h"
+
+#include <string.h>
+
+static gchar *
+make (guint n_api, const gchar *api, const gchar *kind, GError **error)
+{
+  g_autoptr (EwEnrollmentKey) key = g_new0 (EwEnrollmentKey, 1);
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  const guint8 secret[32] = { 1, 2, 3 };
+  for (guint i = 0; i < n_api; i++)
+    g_strv_builder_add (builder, api);
+  key->api = g_strv_builder_end (builder);
+  memset (key->pin, 0xa5, sizeof key->pin);
+  key->secret = ew_base64url_encode (secret, sizeof secret);
+  key->kind = g_strdup (kind);
+  return ew_enrollment_key_format (key, error);
+}
+
+/* A key with right check bytes around any JSON. */
+static gchar *
+key_around (const gchar *json)
+{
+  gsize length = strlen (json);
+  guint8 hash[32];
+  ew_sha256 (json, length, hash);
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  g_byte_array_append (bytes, (const guint8 *)json, (guint)length);
+  g_byte_array_append (bytes, hash, 4);
+  g_autofree gchar *body = ew_base64url_encode (bytes->data, bytes->len);
+  return g_strconcat ("ew1_", body, NULL);
+}
+
+static void
+assert_refused (const gchar *text, const gchar *sentence)
+{
+  g_autoptr (GError) error = NULL;
+  g_assert_null (ew_enrollment_key_parse (text, &error));
+  g_assert_error (error, EW_ERROR, EW_ERROR_KEY_INVALID);
+  if (strstr (error->message, sentence) == NULL)
+    g_error ("“%s” instead of “%s”", error->message, sentence);
+  if (text != NULL && strlen (text) > 20)
+    g_assert_null (strstr (error->message, text));
+}
+
+static void
+test_round_trip (void)
+{
+  g_autofree gchar *text = make (2, "https://[2001:db8::1]:443", "admin", NULL);
+  const gchar *forms[] = { "%s", " \n%s\r\n\t", "edgeway://enroll/%s", "EDGEWAY://enroll/%s\n" };
+  g_assert_true (g_str_has_prefix (text, "ew1_"));
+  for (gsize i = 0; i < G_N_ELEMENTS (forms); i++)
+    {
+      g_autoptr (GString) form = g_string_new (forms[i]);
+      g_string_replace (form, "%s", text, 1);
+      g_autoptr (EwEnrollmentKey) key = ew_enrollment_key_parse (form->str, NULL);
+      g_assert_nonnull (key);
+      g_assert_cmpuint (g_strv_length (key->api), ==, 2);
+      g_assert_cmpstr (key->api[1], ==, "https://[2001:db8::1]:443");
+      g_assert_cmpint (key->pin[31], ==, 0xa5);
+      g_assert_cmpstr (key->kind, ==, "admin");
+      g_autofree gchar *again = ew_enrollment_key_format (key, NULL);
+      g_assert_cmpstr (again, ==, text);
+    }
+}
+
+static void
+test_no_key (void)
+{
+  const gchar *texts[] = {
+    "", " ", "ew1", "ew2_AAAA", "hello", "https://example.org/ew1_AAAA", "edgeway://enroll/", "edgeway://enrol/ew1_AAAA"
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+    assert_refused (texts[i], "no enrollment key");
+  assert_refused (NULL, "no enrollment key");
+}
+
+/* Every cut is noticed, and nearly every one is called what it is (a check byte may look like a brace). */
+static void
+test_cut_short (void)
+{
+  g_autofree gchar *text = make (1, "https://edge.example.org:443", "device", NULL);
+  for (gsize n = 4; n < strlen (text); n++)
+    {
+      g_autofree gchar *cut = g_strndup (text, n);
+      assert_refused (cut, "cut short");
+    }
+}
+
+static void
+test_altered (void)
+{
+  g_autofree gchar *text = make (1, "https://edge.example.org:443", "device", NULL);
+  g_autofree gchar *longer = g_strconcat (text, "AAAA", NULL), *split = g_strdup (text), *big = g_strnfill (5000, 'A');
+  for (gsize i = 4; i < strlen (text) - 8; i++)
+    {
+      g_autofree gchar *other = g_strdup (text);
+      other[i] = other[i] == 'A' ? 'B' : 'A';
+      assert_refused (other, "was altered");
+    }
+  assert_refused (longer, "was altered");
+  split[20] = ' ';
+  assert_refused (split, "was altered");
+  memcpy (big, "ew1_", 4);
+  assert_refused (big, "was altered");
+}
+
+#define PIN "\"pin\":\"paWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaU\""
+#define SECRET "\"secret\":\"AQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\""
+#define API "\"api\":[\"https://e:1\"]"
+
+static void
+test_foreign (void)
+{
+  const gchar *bad[] = {
+    "{}",
+    "[]",
+    "x",
+    "{" API "," PIN "," SECRET "}",
+    "{" API "," PIN "," SECRET ",\"kind\":\"root\"}",
+    "{" API "," PIN ",\"secret\":\"AQID\",\"kind\":\"device\"}",
+    "{" API ",\"pin\":\"AQID\"," SECRET ",\"kind\":\"device\"}",
+    "{\"api\":[]," PIN "," SECRET ",\"kind\":\"device\"}",
+    "{\"api\":[\"http://e:1\"]," PIN "," SECRET ",\"kind\":\"device\"}",
+    "{\"api\":[\"https://e:1/x\"]," PIN "," SECRET ",\"kind\":\"device\"}",
+    "{\"api\":[\"https://a@e:1\"]," PIN "," SECRET ",\"kind\":\"device\"}",
+    "{\"api\":[\"https://e\"]," PIN "," SECRET ",\"kind\":\"device\"}",
+    "{\"api\":[\"https://e:1\",1]," PIN "," SECRET ",\"kind\":\"device\"}",
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autofree gchar *text = key_around (bad[i]);
+      assert_refused (text, "does not understand");
+    }
+  g_autofree gchar *newer = key_around ("{" API "," PIN "," SECRET ",\"kind\":\"device\",\"later\":[1]}");
+  g_autoptr (EwEnrollmentKey) key = ew_enrollment_key_parse (newer, NULL);
+  g_assert_nonnull (key);
+}
+
+static void
+test_format_refused (void)
+{
+  g_autofree gchar *host = g_strnfill (200, 'a'), *url = g_strdup_printf ("https://%s:443", host);
+  g_autoptr (GError) error = NULL, other = NULL;
+  g_assert_null (make (5, url, "device", &error));
+  g_assert_error (error, EW_ERROR, EW_ERROR_TOO_LARGE);
+  g_assert_null (make (0, url, "device", &other));
+  g_assert_error (other, EW_ERROR, EW_ERROR_INVALID_ARGUMENT);
+  g_assert_null (make (1, "https://e", "device", NULL));
+  g_assert_null (make (1, "https://e:1", "root", NULL));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/common/enrollment-key/round-trip", test_round_trip);
+  g_test_add_func ("/common/enrollment-key/no-key", test_no_key);
+  g_test_add_func ("/common/enrollment-key/cut-short", test_cut_short);
+  g_test_add_func ("/common/enrollment-key/altered", test_altered);
+  g_test_add_func ("/common/enrollment-key/foreign", test_foreign);
+  g_test_add_func ("/common/enrollment-key/format-refused", test_format_refused);
+  return g_test_run ();
+}
