@@ -47,18 +47,22 @@ table inet filter {
 
 
 class DemoMesh:
-    """Builds the drawing above, step by step, and keeps what a check needs."""
+    """Builds the drawing above, or the part of it that `sites` names, step by step, and keeps what a check needs."""
 
-    def __init__(self, programs, say):
-        self.programs, self.say = programs, say
-        self.world = World("demo")
+    def __init__(self, programs, say, sites=SITES, label="demo"):
+        self.programs, self.say, self.sites = programs, say, {name: SITES[name] for name in sites}
+        self.world = World(label)
         self.running = {}  # name of the process → (machine, how to start it)
         self.addresses = {}
         self.phone_config = None
 
     def program(self, name):
-        path = os.path.join(self.programs, name)
-        return path if os.path.exists(path) else name
+        """An installed program, or one in a build folder."""
+        for folder in ("", "../sbin", "daemon/service", "daemon/edge", "app/ctl"):
+            path = os.path.normpath(os.path.join(self.programs, folder, name))
+            if os.path.isfile(path):
+                return path
+        return name
 
     def machine(self, name):
         return self.world.machines[name]
@@ -76,8 +80,13 @@ class DemoMesh:
         self._plug(edge, "wan", internet, "to-edge")
         edge.ip("addr", "add", f"{EDGE_ADDRESS}/24", "dev", "wan")
         edge.default_route("203.0.113.1")
-        for name, number in SITES.items():
+        for name, number in self.sites.items():
             self._site(name, number, internet)
+        if "office-gw" in self.sites:
+            self._office()
+
+    def _office(self):
+        w = self.world
         gateway, printer = self.machine("office-gw"), w.machine("printer")
         w.cable(gateway, "office", printer, "eth0")
         gateway.ip("addr", "add", "10.77.0.1/24", "dev", "office")
@@ -192,9 +201,9 @@ class DemoMesh:
     def read_addresses(self):
         def known():
             nodes = {node["name"]: node for node in self.ctl_json("laptop", "map")["nodes"]}
-            return set(nodes) >= set(SITES) and nodes
-        nodes = wait_for("all five nodes on the map", known, 10)
-        self.addresses = {name: nodes[name]["addresses"] for name in SITES}
+            return set(nodes) >= set(self.sites) and nodes
+        nodes = wait_for("all nodes on the map", known, 10)
+        self.addresses = {name: nodes[name]["addresses"] for name in self.sites}
 
     def start_traffic(self):
         """A little of everything, so that the map has something to show."""

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bad keys, bad edges, bad machines: each a sentence on what to do, the exit code of the contract, nothing half-done."""
+import base64
+import hashlib
+import json
+import os
+import subprocess
+import unittest
+
+from demo_mesh import EDGE_ADDRESS
+from mesh_case import MeshCase, wait_for
+
+
+def make_key(**fields):
+    body = json.dumps(fields, separators=(",", ":")).encode()
+    return "ew1_" + base64.urlsafe_b64encode(body + hashlib.sha256(body).digest()[:4]).decode().rstrip("=")
+
+
+def read_key(key):
+    raw = base64.urlsafe_b64decode(key[4:] + "=" * (-len(key[4:]) % 4))
+    return json.loads(raw[:-4])
+
+
+class Keys(MeshCase):
+    SITES, JOIN = ("laptop", "nas"), ("laptop",)
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.mesh.start_daemon("nas")
+
+    def enroll(self, key, *options, **checks):
+        line = self.refused("nas", "enroll", "--key-file", "-", *options, input=key + "\n", **checks)
+        self.assertNotIn(key[10:40], line)
+        self.assertEqual(self.status("nas")["state"], "not-enrolled")
+        return line
+
+    def test_no_key_at_all(self):
+        self.enroll("hello", says="enrollment key")
+        self.enroll("", says="key")
+
+    def test_truncated(self):
+        self.enroll(self.mesh.new_key("t1")[:-9], says="key")
+
+    def test_altered(self):
+        key = self.mesh.new_key("t2")
+        middle = len(key) // 2
+        self.enroll(key[:middle] + ("A" if key[middle] != "A" else "B") + key[middle + 1:], says="key")
+
+    def test_wrong_secret(self):
+        fields = read_key(self.mesh.new_key("t3"))
+        fields["secret"] = base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
+        self.enroll(make_key(**fields), says="key")
+
+    def test_other_pin(self):
+        fields = read_key(self.mesh.new_key("t4"))
+        raw = base64.urlsafe_b64decode(fields["pin"] + "=" * (-len(fields["pin"]) % 4))
+        fields["pin"] = base64.urlsafe_b64encode(bytes([raw[0] ^ 1]) + raw[1:]).decode().rstrip("=")
+        self.enroll(make_key(**fields), says="pin")
+
+    def test_used(self):
+        self.enroll(self.key, says="used")
+
+    def test_edge_down(self):
+        fields = read_key(self.mesh.new_key("t5"))
+        fields["api"] = [f"https://{EDGE_ADDRESS}:444"]
+        self.enroll(make_key(**fields), says=EDGE_ADDRESS)
+
+    def test_name_taken_and_malformed(self):
+        key = self.mesh.new_key("t6")
+        self.enroll(key, "--name", "laptop", says="laptop")
+        self.enroll(key, "--name", "not a name", says="name")
+
+    def test_oversized(self):
+        self.enroll("ew1_" + "A" * 5000, says="key")
+
+    def test_wrong_usage(self):
+        for argv in (("nonsense",), ("mode", "fast"), ("ping",), ("route", "add"), ("node", "add"), ("connect", "--what")):
+            with self.subTest(argv):
+                self.assertEqual(self.ctl("nas", *argv, check=False).returncode, 2)
+
+
+class Routes(MeshCase):
+    def test_refused(self):
+        for cidr, says in (("10.0.0.0", "10.0.0.0"), ("10.0.0.0/40", "10.0.0.0/40"), ("banana", "banana"), ("127.0.0.0/8", "loopback"), ("169.254.1.0/24", "link-local"),
+                           ("224.0.0.0/8", "multicast"), ("0.0.0.0/0", "0.0.0.0/0"), ("10.0.0.0/7", "/7"), ("2000::/3", "2000::/3"), ("100.96.5.0/24", "mesh")):
+            with self.subTest(cidr):
+                self.refused("laptop", "route", "add", cidr, code=self.any_code, says=says)
+
+    any_code = 1
+
+    def test_overlap(self):
+        self.ctl("laptop", "route", "add", "10.50.0.0/16")
+        self.addCleanup(self.ctl, "laptop", "route", "remove", "10.50.0.0/16")
+        self.mesh.new_key("other")
+        self.refused("laptop", "route", "add", "10.50.1.0/24", "other", says="10.50.0.0/16")
+
+    def test_unknown_node(self):
+        self.refused("laptop", "route", "add", "10.51.0.0/24", "nobody", says="nobody")
+        self.refused("laptop", "node", "remove", "nobody", says="nobody")
+
+
+class Machines(MeshCase):
+    SITES, JOIN = ("laptop", "nas"), ()
+
+    def test_edge_port_in_use(self):
+        edge = self.mesh.machine("edge")
+        result = edge.run(self.mesh.program("edgeway-edge"), "run", "--state-dir", "/run/edgeway/second", "--listen", ":443", check=False, timeout=20)
+        self.assertEqual(result.returncode, 1, result)
+        self.assertIn("443", result.stderr)
+
+    def test_edge_state_in_use(self):
+        edge = self.mesh.machine("edge")
+        result = edge.run(self.mesh.program("edgeway-edge"), "run", "--state-dir", "/var/lib/edgeway-edge", "--listen", ":8443", check=False, timeout=20)
+        self.assertEqual(result.returncode, 1, result)
+        self.assertIn("/var/lib/edgeway-edge", result.stderr)
+
+    def test_edge_without_privilege(self):
+        edge = self.mesh.machine("edge")
+        edge.run("sh", "-c", "mkdir -p /run/edgeway/nobody && chown 65534 /run/edgeway/nobody && chmod 755 /run/edgeway && sysctl -qw net.ipv4.ip_unprivileged_port_start=1024")
+        result = edge.run("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all", self.mesh.program("edgeway-edge"), "run",
+                          "--state-dir", "/run/edgeway/nobody", "--listen", ":443", check=False, timeout=20)
+        self.assertNotEqual(result.returncode, 0, result)
+        self.assertIn("--listen", result.stderr)
+
+    def test_daemon_without_tun(self):
+        laptop = self.mesh.machine("laptop")
+        result = laptop.run("unshare", "--mount", "--propagation", "private", "sh", "-c",
+                            "mount -t tmpfs none /dev/net && mkdir -p /run/edgeway/x && " + self.mesh.program("edgewayd") + " --state-dir /run/edgeway/x/state & "
+                            "pid=$!; for i in $(seq 50); do sleep 0.1; " + self.mesh.program("edgewayctl") + " status >/dev/null 2>&1 && break; done; "
+                            "cat >/dev/null; echo KEY | true; " + self.mesh.program("edgewayctl") + " enroll --key-file /run/edgeway/key --name tunless; echo code $?; "
+                            + self.mesh.program("edgewayctl") + " status --json; kill $pid; wait $pid",
+                            input="", check=False, timeout=60) if self._write_key(laptop) else None
+        self.assertIn("/dev/net/tun", result.stdout + result.stderr)
+
+    def _write_key(self, laptop):
+        laptop.run("sh", "-c", "umask 077; cat > /run/edgeway/key", input=self.key + "\n")
+        return True
+
+    def test_daemon_as_nobody(self):
+        laptop = self.mesh.machine("laptop")
+        result = laptop.run("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", self.mesh.program("edgewayd"), "--state-dir", "/tmp/edgeway-nobody", check=False, timeout=20)
+        self.assertIn(result.returncode, (1, 4), result)
+        self.assertIn("root", result.stderr)
+
+    def test_ctl_without_daemon(self):
+        result = self.mesh.ctl("laptop", "status", check=False)
+        self.assertEqual(result.returncode, 3, result)
+        self.assertIn("edgewayd", result.stderr)
+
+    def test_broken_state_file(self):
+        nas = self.mesh.machine("nas")
+        nas.run("sh", "-c", "mkdir -p -m 700 /var/lib/edgeway && printf '{\"half\":' > /var/lib/edgeway/account.json && chmod 600 /var/lib/edgeway/account.json")
+        process = nas.start(self.mesh.program("edgewayd"))
+        self.addCleanup(process.kill)
+        status = wait_for("the daemon says what is broken", lambda: nas.run(self.mesh.program("edgewayctl"), "status", "--json", check=False).stdout or process.poll(), 20)
+        if isinstance(status, str):
+            status = json.loads(status)
+            self.assertEqual(status["state"], "error")
+            self.assertIn("account.json", status["message"])
+        self.assertEqual(nas.run("cat", "/var/lib/edgeway/account.json").stdout, '{"half":', "a broken file is never overwritten silently")
+        process.kill()
+
+    def test_full_disk_of_the_edge(self):
+        edge = self.mesh.machine("edge")
+        edge.run("sh", "-c", "mkdir -p /run/edgeway/full && mount -t tmpfs -o size=64k,mode=0700 none /run/edgeway/full && head -c 60000 /dev/zero > /run/edgeway/full/ballast")
+        result = edge.run(self.mesh.program("edgeway-edge"), "run", "--state-dir", "/run/edgeway/full", "--listen", ":9443", check=False, timeout=20)
+        self.assertEqual(result.returncode, 1, result)
+        self.assertRegex(result.stderr.lower(), "full|space")
+        edge.run("umount", "/run/edgeway/full")
+
+
+if __name__ == "__main__":
+    assert subprocess
+    unittest.main()

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""VPN mode on a real mesh: default route, exit, guard, and back to exactly what was, also after kill -9 at each step."""
+import signal
+import time
+import unittest
+
+from demo_mesh import EDGE_ADDRESS, WEBSITE
+from mesh_case import MeshCase, host_state, wait_for
+
+SERVE = ("import http.server\nclass H(http.server.BaseHTTPRequestHandler):\n def do_GET(s):\n  s.send_response(200); s.end_headers(); s.wfile.write(s.client_address[0].encode())\n"
+         " def log_message(*a): pass\nhttp.server.ThreadingHTTPServer(('',80),H).serve_forever()")
+FETCH = f"import urllib.request as u; print(u.build_opener(u.ProxyHandler({{}})).open('http://{WEBSITE}/',timeout=8).read().decode())"
+
+
+class Vpn(MeshCase):
+    SITES = JOIN = ("laptop", "web")
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        internet = cls.mesh.machine("internet")
+        internet.start("/usr/bin/python3", "-c", SERVE, log="website")
+        wait_for("the website", lambda: internet.ok("sh", "-c", "ss -Hltn sport = :80 | grep -q ."), 10)
+        cls.laptop = cls.mesh.machine("laptop")
+        cls.mesh.ctl("laptop", "disconnect")
+        cls.before = host_state(cls.laptop)
+        cls.mesh.ctl("laptop", "connect")
+
+    def setUp(self):
+        self.ctl("laptop", "connect")
+        self.ctl("laptop", "mode", "connector")
+
+    def seen(self):
+        return self.laptop.run("/usr/bin/python3", "-c", FETCH).stdout.strip()
+
+    def assert_as_before(self):
+        self.assertEqual(host_state(self.laptop), self.before)
+
+    def kill_and_restart(self, name="laptop"):
+        self.mesh.restart(name, signal.SIGKILL)
+        wait_for("edgewayd is back", lambda: self.mesh.machine(name).ok(self.mesh.program("edgewayctl"), "status"), 20)
+
+    def test_connector_mode_changes_nothing_else(self):
+        self.assertEqual(self.seen(), "203.0.113.11")
+        self.assertNotIn("default", self.laptop.run("ip", "route", "show", "dev", "edgeway0").stdout)
+
+    def test_exit_and_back(self):
+        self.ctl("laptop", "mode", "vpn")
+        self.ctl("laptop", "mode", "--confirm")
+        self.assertEqual(self.seen(), EDGE_ADDRESS)
+        self.assertEqual(self.status("laptop")["guard_until"], None)
+        self.ctl("laptop", "mode", "connector")
+        self.assertEqual(self.seen(), "203.0.113.11")
+        self.ctl("laptop", "disconnect")
+        self.assert_as_before()
+
+    def test_guard_undoes(self):
+        self.ctl("laptop", "mode", "vpn", "--confirm-within", "3")
+        status = self.status("laptop")
+        self.assertEqual(status["mode"], "vpn")
+        self.assertTrue(status["guard_until"])
+        wait_for("the guard undoes the switch", lambda: self.status("laptop")["mode"] == "connector", 15)
+        self.assertEqual(self.seen(), "203.0.113.11")
+
+    def test_confirmed_mode_survives_a_restart_and_a_tried_one_does_not(self):
+        self.ctl("laptop", "mode", "vpn", "--confirm-within", "60")
+        self.kill_and_restart()
+        self.wait_state("laptop", "connected")
+        self.assertEqual(self.status("laptop")["mode"], "connector")
+        self.ctl("laptop", "mode", "vpn", "--confirm-within", "60")
+        self.ctl("laptop", "mode", "--confirm")
+        self.kill_and_restart()
+        self.wait_state("laptop", "connected")
+        self.assertEqual(self.status("laptop")["mode"], "vpn")
+        self.assertEqual(self.seen(), EDGE_ADDRESS)
+
+    def test_killed_in_each_mode_then_disconnected(self):
+        for mode in ("connector", "vpn"):
+            with self.subTest(mode):
+                self.ctl("laptop", "connect")
+                self.ctl("laptop", "mode", mode)
+                self.kill_and_restart()
+                self.ctl("laptop", "disconnect")
+                self.assert_as_before()
+
+    def test_killed_and_not_connected_again(self):
+        """A daemon that was told to disconnect, then killed in the middle of anything, leaves nothing after its next start."""
+        for delay in (0, 0.02, 0.05, 0.1, 0.2, 0.4):
+            with self.subTest(delay):
+                self.ctl("laptop", "connect")
+                self.laptop.run(self.mesh.program("edgewayctl"), "mode", "vpn", "--no-wait", check=False)
+                time.sleep(delay)
+                self.kill_and_restart()
+                self.ctl("laptop", "disconnect")
+                self.assert_as_before()
+
+    def test_stopped_cleanly(self):
+        self.ctl("laptop", "mode", "vpn")
+        process, start = self.mesh.running["laptop"]
+        process.terminate()
+        started = time.monotonic()
+        self.assertEqual(process.wait(10), 0)
+        self.assertLess(time.monotonic() - started, 5, "promised: 1 s")
+        self.assert_as_before()
+        self.mesh.running["laptop"][0] = start()
+        self.wait_state("laptop", "connected")
+
+
+if __name__ == "__main__":
+    unittest.main()
