@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A node's life: enroll, connect, restart, leave, removed; routes through a gateway; a viewer sees a change within a second."""
+import json
+import signal
+import subprocess
+import time
+import unittest
+
+from demo_mesh import EDGE_ADDRESS, SERVICE, SUBNET, SUBNET_HOST
+from machines import die_with_parent
+from mesh_case import MeshCase, wait_for
+
+
+class Life(MeshCase):
+    SITES, JOIN = ("laptop", "nas", "web", "office-gw", "phone"), ("laptop", "nas", "office-gw")
+
+    def ping(self, name, address, seconds=10):
+        wait_for(f"{name} reaches {address}", lambda: self.mesh.machine(name).ok("ping", "-n", "-q", "-c", "1", "-W", "1", address), seconds)
+
+    def test_status_fields(self):
+        status = self.status("laptop")
+        for field in ("schema", "state", "reason", "message", "mode", "guard_until", "mesh", "name", "kind", "role", "addresses", "edge", "since", "rx_bytes", "tx_bytes", "interface"):
+            self.assertIn(field, status)
+        self.assertEqual((status["schema"], status["state"], status["mode"], status["mesh"], status["name"], status["role"], status["interface"]),
+                         (1, "connected", "connector", "demo", "laptop", "admin", "edgeway0"))
+        self.assertTrue(status["addresses"][0].startswith("100.96."))
+        self.assertEqual((status["edge"]["name"], status["edge"]["transport"]), ("frankfurt", "udp"))
+        self.assertIn(EDGE_ADDRESS, status["edge"]["endpoint"])
+
+    def test_wg_show(self):
+        shown = self.mesh.machine("laptop").run("wg", "show", "edgeway0").stdout
+        self.assertIn("latest handshake", shown)
+        self.assertNotEqual(self.mesh.machine("laptop").run("wg", "set", "edgeway0", "peer", "A" * 43 + "=", check=False).returncode, 0)
+
+    def test_member_may_not_administer(self):
+        for argv in (("node", "add", "x"), ("node", "remove", "laptop"), ("node", "rename", "laptop", "x"), ("route", "add", "10.60.0.0/24", "nas"), ("node", "config", "x")):
+            with self.subTest(argv):
+                self.refused("nas", *argv, says="administrator")
+
+    def test_disconnect_is_remembered(self):
+        self.ctl("nas", "disconnect")
+        self.assertEqual(self.status("nas")["state"], "disconnected")
+        self.ctl("nas", "disconnect")
+        node = wait_for("the map says offline at once", lambda: not self.node("nas")["online"], 5)
+        self.assertTrue(node)
+        self.mesh.restart("nas", signal.SIGTERM)
+        wait_for("edgewayd", lambda: self.mesh.machine("nas").ok(self.mesh.program("edgewayctl"), "status"), 10)
+        time.sleep(1)
+        self.assertEqual(self.status("nas")["state"], "disconnected")
+        self.ctl("nas", "connect")
+        self.assertEqual(self.status("nas")["state"], "connected")
+        self.ctl("nas", "connect")
+
+    def node(self, name):
+        return next(n for n in self.mesh.ctl_json("laptop", "map")["nodes"] if n["name"] == name)
+
+    def test_leave_and_remove(self):
+        self.mesh.join("web", self.mesh.new_key("web"))
+        address = self.status("web")["addresses"][0]
+        self.ping("laptop", address)
+        self.ctl("web", "leave")
+        self.assertEqual(self.status("web")["state"], "not-enrolled")
+        self.assertEqual(self.mesh.machine("web").run("sh", "-c", "ip -o link show edgeway0 2>/dev/null || true").stdout, "")
+        self.assertNotIn("web", [n["name"] for n in self.mesh.ctl_json("laptop", "node", "list")["nodes"]])
+        self.ctl("web", "enroll", "--name", "web", "--key-file", "-", input=self.mesh.new_key("web") + "\n")
+        self.wait_state("web", "connected")
+        self.assertNotEqual(self.status("web")["addresses"][0], address, "addresses rest before they are given again")
+        self.ctl("laptop", "node", "remove", "web")
+        self.wait_state("web", "removed", 40)
+        self.assertIn("removed", self.status("web")["message"].lower())
+        self.assertEqual(self.mesh.machine("web").run("sh", "-c", "ip -o addr show edgeway0 2>/dev/null || true").stdout, "")
+
+    def test_rename(self):
+        self.ctl("laptop", "node", "rename", "nas", "store")
+        self.addCleanup(self.ctl, "laptop", "node", "rename", "store", "nas")
+        wait_for("nas hears its new name", lambda: self.status("nas")["name"] == "store", 35)
+        self.refused("laptop", "node", "rename", "store", "laptop", says="laptop")
+
+    def test_gateway(self):
+        self.ctl("laptop", "route", "add", SUBNET, "office-gw")
+        self.addCleanup(self.ctl, "laptop", "route", "remove", SUBNET, check=False)
+        routes = wait_for("nas hears of the route", lambda: [r for r in self.mesh.ctl_json("nas", "route", "list")["routes"] if r["cidr"] == SUBNET], 35)
+        self.assertEqual(routes[0]["state"], "offered")
+        self.assertEqual(self.mesh.machine("nas").run("ip", "route", "show", SUBNET).stdout, "", "not taken unasked")
+        self.ctl("nas", "route", "accept", SUBNET)
+        self.assertFalse(self.mesh.machine("nas").ok("ping", "-n", "-q", "-c", "1", "-W", "1", SUBNET_HOST), "forwarded although the gateway's own administrator has not accepted")
+        wait_for("the gateway hears of its route", lambda: any(r["cidr"] == SUBNET for r in self.mesh.ctl_json("office-gw", "route", "list")["routes"]), 35)
+        self.ctl("office-gw", "route", "accept", SUBNET)
+        self.ping("nas", SUBNET_HOST)
+        self.ctl("nas", "route", "refuse", SUBNET)
+        self.assertEqual(self.mesh.machine("nas").run("ip", "route", "show", SUBNET).stdout, "")
+
+    def test_viewer_sees_a_change(self):
+        laptop = self.mesh.machine("laptop")
+        viewer = subprocess.Popen(laptop.command([self.mesh.program("edgewayctl"), "status", "--watch"]), stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        self.addCleanup(viewer.wait)
+        self.addCleanup(viewer.kill)
+        self.assertTrue(viewer.stdout.readline())
+        self.mesh.new_key("newcomer")
+        node = wait_for("the map has the newcomer", lambda: [n for n in self.mesh.ctl_json("laptop", "map")["nodes"] if n["name"] == "newcomer"], 5)
+        self.assertEqual(node[0]["state"], "not-joined")
+        self.ctl("laptop", "node", "remove", "newcomer")
+
+    def test_plain_wireguard(self):
+        self.mesh.phone_config = self.ctl("laptop", "node", "config", "phone").stdout
+        self.assertRegex(self.mesh.phone_config, r"(?m)^PersistentKeepalive\s*=\s*25$")
+        self.assertNotIn("DNS", self.mesh.phone_config)
+        self.assertEqual(self.node("phone")["state"], "not-joined")
+        self.mesh.start_phone()
+        wait_for("phone online", lambda: self.node("phone")["state"] == "online", 10)
+        self.ping("laptop", self.node("phone")["addresses"][0])
+        self.ping("phone", self.status("laptop")["addresses"][0])
+        self.ping("phone", SERVICE)
+
+    def test_diagnose(self):
+        result = self.ctl("laptop", "diagnose", "--json", check=False)
+        checks = json.loads(result.stdout)["checks"]
+        self.assertFalse([c for c in checks if c["ok"] is False], checks)
+        self.assertTrue(any("name" in (c["check"] + c["message"]).lower() for c in checks), "says that names are the local resolver's")
+
+    def test_edge_restart(self):
+        """The edge finds its nodes again, the plain one included, faster than a session grows old."""
+        self.mesh.restart("edge", signal.SIGKILL)
+        self.ping("laptop", self.status("nas")["addresses"][0], 20)
+
+
+if __name__ == "__main__":
+    unittest.main()
