@@ -4,8 +4,8 @@
  * proto/, and writes what comes out. The control thread configures it through calls that the data thread carries out
  * between two batches (each returns when it has been done: microseconds), and hears of events in its own GMainContext.
  *
- * A node has a TUN and one peer per edge; an edge has many peers, a `router` that decides where an inner packet goes, and
- * a TUN only where it is allowed one.
+ * A node has a TUN and one peer per edge; an edge has many peers, a `router` that decides where an inner packet goes,
+ * and a TUN only where it is allowed one.
  */
 #pragma once
 
@@ -30,16 +30,17 @@ typedef struct EwEngine EwEngine;
 /* What the data thread does with an inner packet that a peer sent (or the TUN, peer NULL). */
 typedef enum
 {
-  EW_ROUTE_DROP,     /* gone; the router has counted it */
-  EW_ROUTE_TUN,      /* to this host */
-  EW_ROUTE_PEER,     /* sealed for *to in place: the hairpin */
-  EW_ROUTE_LOOKUP,   /* to the peer whose allowed IPs hold the destination (packets from the TUN) */
-  EW_ROUTE_REPLY     /* packet was rewritten in place by the router: send it back where it came from */
+  EW_ROUTE_DROP,   /* gone; the router has counted it */
+  EW_ROUTE_TUN,    /* to this host */
+  EW_ROUTE_PEER,   /* sealed for *to in place: the hairpin */
+  EW_ROUTE_LOOKUP, /* to the peer whose allowed IPs hold the destination (packets from the TUN) */
+  EW_ROUTE_REPLY   /* packet was rewritten in place by the router: send it back where it came from */
 } EwRoute;
 
 /* Runs in the data thread for every inner packet; must not block or allocate. from is NULL for packets from the TUN or
    injected. The router may change packet->data and packet->len within the room around it. */
-typedef EwRoute (*EwRouter) (void *user, EwDevice *device, EwPeer *from, EwPacket *packet, const EwTime *time, EwPeer **to);
+typedef EwRoute (*EwRouter) (void *user, EwDevice *device, EwPeer *from, EwPacket *packet, const EwTime *time,
+                             EwPeer **to);
 
 typedef struct
 {
@@ -52,16 +53,19 @@ typedef struct
 {
   /* The interface; NULL: no TUN. The device is made down, without addresses: net/ brings it up. */
   const char *interface_name;
-  uint16_t mtu; /* inner; 0: 1420 */
-  uint16_t listen_port; /* UDP; 0: any */
+  uint16_t mtu;               /* inner; 0: 1420 */
+  uint16_t listen_port;       /* UDP; 0: any */
   const char *listen_address; /* numeric, NULL: all, both families where the host has both */
-  uint32_t fwmark; /* SO_MARK on our UDP sockets; 0: none */
-  /* Called in the data thread, NULL: everything from a peer goes to the TUN, everything from the TUN by allowed IPs. */
+  uint32_t fwmark;            /* SO_MARK on our UDP sockets; 0: none */
+  /* Called in the data thread, NULL: everything from a peer goes to the TUN, everything from the TUN by allowed IPs. A
+     packet from the TUN that no peer takes is answered with an ICMP "no route". */
   EwRouter router;
   void *router_user;
   /* Called in the GMainContext that was the thread default at ew_engine_new(). */
   void (*on_event) (void *user, const EwEngineEvent *event);
   void *event_user;
+  /* As on_event, with event_user: somebody deleted the interface. The engine goes on without a TUN. */
+  void (*on_tun_lost) (void *user);
 } EwEngineConfig;
 
 EwEngine *ew_engine_new (const EwEngineConfig *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -71,7 +75,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwEngine, ew_engine_free)
 const char *ew_engine_get_interface (EwEngine *engine); /* NULL without a TUN */
 int ew_engine_get_ifindex (EwEngine *engine);
 uint16_t ew_engine_get_listen_port (EwEngine *engine);
-gboolean ew_engine_set_listen_port (EwEngine *engine, uint16_t port, GError **error); /* rebinds; the old stays on failure */
+gboolean ew_engine_set_listen_port (EwEngine *engine, uint16_t port,
+                                    GError **error); /* rebinds; the old stays on failure */
 gboolean ew_engine_set_fwmark (EwEngine *engine, uint32_t fwmark, GError **error);
 uint32_t ew_engine_get_fwmark (EwEngine *engine);
 gboolean ew_engine_set_mtu (EwEngine *engine, uint16_t mtu, GError **error);
@@ -85,11 +90,11 @@ typedef struct
 {
   uint8_t public_key[EW_KEY_SIZE];
   uint8_t preshared_key[EW_KEY_SIZE];
-  EwEndpoint endpoint;         /* kind NONE: leave as it is */
+  EwEndpoint endpoint; /* kind NONE: leave as it is */
   uint16_t persistent_keepalive;
   const EwPrefix *allowed_ips; /* replaces them all */
   size_t n_allowed_ips;
-  void *user_data;             /* kept with the peer, for the router */
+  void *user_data; /* kept with the peer, for the router */
 } EwPeerConfig;
 
 typedef struct
@@ -101,6 +106,7 @@ typedef struct
 } EwPeerStatus;
 
 void ew_engine_set_private_key (EwEngine *engine, const uint8_t key[EW_KEY_SIZE]);
+/* FALSE: the key is the engine's own or all zero. */
 gboolean ew_engine_set_peer (EwEngine *engine, const EwPeerConfig *config); /* adds or changes */
 void ew_engine_remove_peer (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE]);
 gboolean ew_engine_get_peer (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], EwPeerStatus *out);
@@ -109,11 +115,26 @@ GArray *ew_engine_list_peers (EwEngine *engine);
 void ew_engine_initiate (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], gboolean force);
 /* Sends an inner packet of ours to that peer (link messages, ICMP echoes); copied. */
 void ew_engine_inject (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], const uint8_t *packet, size_t len);
+
+typedef struct
+{
+  EwDeviceStats device;
+  uint64_t udp_received, udp_sent;
+  uint64_t udp_failed; /* refused by the kernel: no route, too large, a firewall */
+  uint64_t udp_full;   /* the socket stayed full */
+  uint64_t tun_read, tun_written;
+  uint64_t dropped;     /* inner packets that the TUN did not take or that had no peer to go to */
+  uint64_t unreachable; /* packets from the TUN that no peer takes */
+  uint64_t wakeups;     /* of the data thread */
+} EwEngineStats;
+
+void ew_engine_get_stats (EwEngine *engine, EwEngineStats *out);
 uint64_t ew_engine_get_timestamp_floor (EwEngine *engine);
 void ew_engine_set_timestamp_floor (EwEngine *engine, uint64_t realtime_ns);
 
-/* The cross-platform userspace API on /var/run/wireguard/IFACE.sock (0600), served from the control context.
-   managed: `set` may change listen_port and fwmark only. */
+/* The cross-platform userspace API on /var/run/wireguard/IFACE.sock (0600), served from the GMainContext that is the
+   thread default now: this makes `wg` work. managed: `set` may change listen_port and fwmark only. The socket goes with
+   the engine. Errors: EW_ENGINE_ERROR_NAME_IN_USE (another program answers on it), _FAILED. */
 gboolean ew_engine_serve_uapi (EwEngine *engine, gboolean managed, GError **error);
 
 G_END_DECLS

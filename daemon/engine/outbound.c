@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * From this host: TUN → router → device. Neighbouring packets that go the same way stay together, so that the device
+ * seals them in one batch and their order is kept.
+ */
+#include "engine/worker.h"
+
+#include "proto/packet.h"
+
+/* ICMP errors to our own host: 1000 a second, 64 at once (RFC 4443 section 2.4 f asks for a limit). */
+#define UNREACHABLE_INTERVAL_NS (G_GUINT64_CONSTANT (1000000))
+#define UNREACHABLE_BURST 64
+
+typedef struct
+{
+  EwRoute route;
+  EwPeer *to;
+} Way;
+
+static gboolean
+may_send_unreachable (EwWorker *worker)
+{
+  const guint64 burst = UNREACHABLE_BURST * UNREACHABLE_INTERVAL_NS;
+  guint64 from = MAX (worker->unreachable_from_ns, worker->time.now_ns - MIN (burst, worker->time.now_ns));
+
+  if (from + UNREACHABLE_INTERVAL_NS > worker->time.now_ns)
+    return FALSE;
+  worker->unreachable_from_ns = from + UNREACHABLE_INTERVAL_NS;
+  return TRUE;
+}
+
+/* No peer takes it. The answer comes from the destination: the host would discard one from an address of its own, and
+   the engine has no address. */
+static void
+answer_unreachable (EwWorker *worker, const EwPacket *packet)
+{
+  guint8 room[EW_HEADROOM + 1280 + EW_TAILROOM];
+  EwPacket answer = { .data = room + EW_HEADROOM };
+  EwIpHeader header;
+
+  worker->stats.unreachable++;
+  if (!ew_packet_parse (packet->data, packet->len, &header) || !may_send_unreachable (worker))
+    return;
+  answer.len = ew_packet_build_error (answer.data, packet->data, packet->len, &header.destination, EW_ICMP_NO_ROUTE, 0);
+  if (answer.len > 0)
+    ew_worker_write_tun (worker, &answer);
+}
+
+static void
+send_run (EwWorker *worker, Way way, EwPacket *packets, gsize n)
+{
+  switch (way.route)
+    {
+    case EW_ROUTE_DROP:
+      break;
+    case EW_ROUTE_TUN:
+    case EW_ROUTE_REPLY:
+      for (gsize i = 0; i < n; i++)
+        ew_worker_write_tun (worker, &packets[i]);
+      break;
+    case EW_ROUTE_PEER:
+      if (way.to != NULL)
+        ew_peer_send (way.to, packets, n, &worker->time);
+      else
+        worker->stats.dropped += n;
+      break;
+    case EW_ROUTE_LOOKUP:
+      {
+        gsize refused = ew_device_send (worker->device, packets, n, &worker->time);
+        for (gsize i = 0; i < refused; i++)
+          answer_unreachable (worker, &packets[i]);
+        break;
+      }
+    }
+}
+
+static Way
+ask_router (EwWorker *worker, EwPacket *packet)
+{
+  Way way = { EW_ROUTE_LOOKUP, NULL };
+
+  if (worker->router != NULL)
+    way.route = worker->router (worker->router_user, worker->device, NULL, packet, &worker->time, &way.to);
+  if (way.route != EW_ROUTE_PEER)
+    way.to = NULL;
+  return way;
+}
+
+gboolean
+ew_outbound_run (EwWorker *worker)
+{
+  EwPacket packets[EW_BATCH_MAX] = { 0 };
+  Way run = { EW_ROUTE_DROP, NULL };
+  gsize first = 0;
+
+  for (gsize i = 0; i < EW_BATCH_MAX; i++)
+    {
+      packets[i].data = ew_buffers_at (&worker->inbound, i);
+      packets[i].len = EW_BUFFER_CAPACITY;
+    }
+  gssize n = worker->tun->class->read (worker->tun, packets, EW_BATCH_MAX);
+  if (n < 0)
+    return FALSE;
+  worker->stats.tun_read += (gsize)n;
+  for (gsize i = 0; i < (gsize)n; i++)
+    {
+      Way way = ask_router (worker, &packets[i]);
+      if (way.route == run.route && way.to == run.to)
+        continue;
+      send_run (worker, run, packets + first, i - first);
+      run = way;
+      first = i;
+    }
+  send_run (worker, run, packets + first, (gsize)n - first);
+  return TRUE;
+}

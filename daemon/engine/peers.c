@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The engine's peers: each function is one visit to the data thread.
+ */
+#include "engine/engine-private.h"
+
+#include <string.h>
+
+typedef struct
+{
+  const EwPeerConfig *config;
+  gboolean done;
+} SetPeer;
+
+static gboolean
+apply_peer (EwDevice *device, const EwTime *time, const EwPeerConfig *config)
+{
+  EwPeer *peer = ew_device_add_peer (device, config->public_key);
+  gboolean stored = TRUE;
+
+  if (peer == NULL)
+    return FALSE;
+  ew_peer_set_user_data (peer, config->user_data);
+  ew_peer_set_preshared_key (peer, config->preshared_key);
+  ew_peer_clear_allowed_ips (peer);
+  for (gsize i = 0; i < config->n_allowed_ips; i++)
+    stored = ew_peer_add_allowed_ip (peer, &config->allowed_ips[i]) && stored;
+  if (config->endpoint.kind != EW_ENDPOINT_NONE)
+    ew_peer_set_endpoint (peer, &config->endpoint);
+  ew_peer_set_keepalive (peer, config->persistent_keepalive, time);
+  return stored;
+}
+
+static void
+set_peer (EwDevice *device, const EwTime *time, void *data)
+{
+  SetPeer *set = data;
+
+  set->done = apply_peer (device, time, set->config);
+}
+
+gboolean
+ew_engine_set_peer (EwEngine *engine, const EwPeerConfig *config)
+{
+  SetPeer set = { config, FALSE };
+
+  ew_engine_call (engine, set_peer, &set);
+  return set.done;
+}
+
+static void
+remove_peer (EwDevice *device, const EwTime *time, void *data)
+{
+  EwPeer *peer = ew_device_find_peer (device, data);
+
+  if (peer != NULL)
+    ew_peer_remove (peer);
+}
+
+void
+ew_engine_remove_peer (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE])
+{
+  ew_engine_call (engine, remove_peer, (void *)public_key);
+}
+
+void
+ew_engine_read_peer (EwPeer *peer, const EwTime *time, EwPeerStatus *out)
+{
+  memset (out, 0, sizeof *out);
+  ew_peer_get_public_key (peer, out->public_key);
+  out->endpoint = *ew_peer_get_endpoint (peer);
+  ew_peer_get_stats (peer, &out->stats);
+  out->has_session = ew_peer_has_session (peer, time);
+}
+
+typedef struct
+{
+  const uint8_t *public_key;
+  EwPeerStatus *out;
+  gboolean found;
+} GetPeer;
+
+static void
+get_peer (EwDevice *device, const EwTime *time, void *data)
+{
+  GetPeer *get = data;
+  EwPeer *peer = ew_device_find_peer (device, get->public_key);
+
+  get->found = peer != NULL;
+  if (get->found)
+    ew_engine_read_peer (peer, time, get->out);
+}
+
+gboolean
+ew_engine_get_peer (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], EwPeerStatus *out)
+{
+  GetPeer get = { public_key, out, FALSE };
+
+  ew_engine_call (engine, get_peer, &get);
+  return get.found;
+}
+
+typedef struct
+{
+  GArray *peers;
+  const EwTime *time;
+} ListPeers;
+
+static void
+list_peer (EwPeer *peer, void *data)
+{
+  ListPeers *list = data;
+  EwPeerStatus status;
+
+  ew_engine_read_peer (peer, list->time, &status);
+  g_array_append_val (list->peers, status);
+}
+
+static void
+list_peers (EwDevice *device, const EwTime *time, void *data)
+{
+  ListPeers *list = data;
+
+  list->time = time;
+  list->peers = g_array_sized_new (FALSE, FALSE, sizeof (EwPeerStatus), (guint)ew_device_count_peers (device));
+  ew_device_foreach_peer (device, list_peer, list);
+}
+
+GArray *
+ew_engine_list_peers (EwEngine *engine)
+{
+  ListPeers list = { NULL, NULL };
+
+  ew_engine_call (engine, list_peers, &list);
+  return list.peers;
+}
+
+typedef struct
+{
+  const uint8_t *public_key;
+  gboolean force;
+} Initiate;
+
+static void
+initiate (EwDevice *device, const EwTime *time, void *data)
+{
+  Initiate *wish = data;
+  EwPeer *peer = ew_device_find_peer (device, wish->public_key);
+
+  if (peer != NULL)
+    ew_peer_initiate (peer, time, wish->force);
+}
+
+void
+ew_engine_initiate (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], gboolean force)
+{
+  Initiate wish = { public_key, force };
+
+  ew_engine_call (engine, initiate, &wish);
+}
+
+typedef struct
+{
+  const uint8_t *public_key;
+  const uint8_t *packet;
+  size_t len;
+} Inject;
+
+static void
+inject (EwWorker *worker, void *data)
+{
+  Inject *wish = data;
+  EwPeer *peer = ew_device_find_peer (worker->device, wish->public_key);
+  EwPacket packet = { .data = ew_buffers_at (&worker->inbound, 0), .len = wish->len };
+
+  if (peer == NULL)
+    return;
+  memcpy (packet.data, wish->packet, wish->len); /* no batch is in it: calls run between batches */
+  ew_peer_send (peer, &packet, 1, &worker->time);
+}
+
+void
+ew_engine_inject (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], const uint8_t *packet, size_t len)
+{
+  Inject wish = { public_key, packet, len };
+
+  if (len > 0 && len <= EW_BUFFER_CAPACITY)
+    ew_worker_call (ew_engine_get_worker (engine), inject, &wish);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Where inner packets come from and go to: a TUN interface, or its twin in memory (memory.h). The worker knows this
+ * interface only; what a read gives may become larger (vnet_hdr, segmentation offload) without it noticing.
+ */
+#pragma once
+
+#include <glib.h>
+#include "engine/engine.h"
+
+G_BEGIN_DECLS
+
+typedef struct EwTun EwTun;
+
+typedef struct
+{
+  /* Fills at most n buffers; each packet's len is the buffer's capacity on entry and the packet's size on return.
+     Returns how many were filled, 0: none waits, -1: the interface is gone for good. Never blocks. */
+  gssize (*read) (EwTun *tun, EwPacket *packets, gsize n);
+  /* Hands n packets to the host. Returns how many it took; the rest is lost (the interface is down or its queue is
+   * full). */
+  gsize (*write) (EwTun *tun, const EwPacket *packets, gsize n);
+  gboolean (*set_mtu) (EwTun *tun, guint16 mtu, GError **error);
+  void (*free) (EwTun *tun);
+} EwTunClass;
+
+struct EwTun
+{
+  const EwTunClass *class;
+  int fd;        /* readable: read() has something */
+  char name[16]; /* IFNAMSIZ */
+  int ifindex;
+};
+
+static inline void
+ew_tun_free (EwTun *tun)
+{
+  tun->class->free (tun);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwTun, ew_tun_free)
+
+/* Makes the interface name with this MTU: down, without addresses, gone when it is freed. A name that exists already is
+   never taken over, be it a TUN or not. Errors: EW_ENGINE_ERROR_NO_TUN, _PRIVILEGE, _NAME_IN_USE, _FAILED. */
+EwTun *ew_tun_open (const char *name, guint16 mtu, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/udp-socket.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Holds a burst while the data thread is not scheduled: 25 ms at 1 Gb/s. The kernel counts it only while it is full. */
+#define SOCKET_BUFFER_BYTES (4 * 1024 * 1024)
+#define FREE_PORT_TRIES 20
+
+static gboolean
+set_int (int fd, int level, int option, int value)
+{
+  return setsockopt (fd, level, option, &value, sizeof value) == 0;
+}
+
+gboolean
+ew_udp_socket_set_mark (int fd, guint32 mark, GError **error)
+{
+  if (setsockopt (fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark) == 0)
+    return TRUE;
+  g_set_error (error, EW_ENGINE_ERROR, errno == EPERM ? EW_ENGINE_ERROR_PRIVILEGE : EW_ENGINE_ERROR_FAILED,
+               "The tunnel's UDP socket could not be marked with 0x%x: %s%s", mark, g_strerror (errno),
+               errno == EPERM ? " (CAP_NET_ADMIN is missing: run as root)" : "");
+  return FALSE;
+}
+
+/* Beyond net.core.rmem_max and wmem_max with CAP_NET_ADMIN, up to them without. */
+static void
+set_buffers (int fd)
+{
+  if (!set_int (fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES))
+    set_int (fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER_BYTES);
+  if (!set_int (fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER_BYTES))
+    set_int (fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER_BYTES);
+}
+
+/* The traffic class is a convenience and may be missing; the local address is not: without it a server with two
+   addresses would answer from the wrong one. */
+static gboolean
+set_options (int fd, int family)
+{
+  set_buffers (fd);
+  if (family == AF_INET)
+    {
+      set_int (fd, IPPROTO_IP, IP_RECVTOS, 1);
+      set_int (fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+      return set_int (fd, IPPROTO_IP, IP_PKTINFO, 1);
+    }
+  set_int (fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+  set_int (fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
+  return set_int (fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) && set_int (fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+}
+
+static int
+bind_socket (int fd, int family, const EwIp *ip, guint16 port)
+{
+  struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons (port) };
+  struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons (port) };
+
+  if (ip != NULL)
+    memcpy (family == AF_INET ? (void *)&v4.sin_addr : (void *)&v6.sin6_addr, ip->bytes, ew_ip_size (ip));
+  return family == AF_INET ? bind (fd, (struct sockaddr *)&v4, sizeof v4)
+                           : bind (fd, (struct sockaddr *)&v6, sizeof v6);
+}
+
+static guint16
+get_port (int fd)
+{
+  struct sockaddr_in6 name = { 0 }; /* sin_port and sin6_port lie at the same place */
+  socklen_t size = sizeof name;
+
+  getsockname (fd, (struct sockaddr *)&name, &size);
+  return ntohs (name.sin6_port);
+}
+
+/* Returns the bound socket, or -1 with errno. ip NULL: any. */
+static int
+open_family (int family, const EwIp *ip, guint16 port)
+{
+  int fd = socket (family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
+  if (fd < 0)
+    return -1;
+  if (set_options (fd, family) && bind_socket (fd, family, ip, port) == 0)
+    return fd;
+  int saved = errno;
+  close (fd);
+  errno = saved;
+  return -1;
+}
+
+/* IPv6 may be compiled out, or switched off on every interface: the tunnel works on IPv4 alone then. */
+static gboolean
+family_is_missing (int error)
+{
+  return error == EAFNOSUPPORT || error == EADDRNOTAVAIL || error == EPROTONOSUPPORT;
+}
+
+/* Both families on one port. FALSE with errno; nothing stays open then. */
+static gboolean
+open_both (guint16 port, int fds[EW_UDP_FDS])
+{
+  fds[1] = -1;
+  fds[0] = open_family (AF_INET, NULL, port);
+  if (fds[0] < 0)
+    return FALSE;
+  fds[1] = open_family (AF_INET6, NULL, get_port (fds[0]));
+  if (fds[1] >= 0 || family_is_missing (errno))
+    return TRUE;
+  int saved = errno;
+  close (fds[0]);
+  fds[0] = -1;
+  errno = saved;
+  return FALSE;
+}
+
+static gboolean
+open_any (guint16 port, int fds[EW_UDP_FDS])
+{
+  /* A port that is free on IPv4 may be taken on IPv6: then the kernel is asked for another. */
+  for (guint try = 0; try < FREE_PORT_TRIES; try++)
+    {
+      if (open_both (port, fds))
+        return TRUE;
+      if (port != 0 || errno != EADDRINUSE)
+        return FALSE;
+    }
+  return FALSE;
+}
+
+static void
+set_bind_error (GError **error, const char *address, guint16 port, int code)
+{
+  g_autofree gchar *where = address != NULL ? g_strdup_printf (" on %s", address) : g_strdup ("");
+
+  if (code == EADDRINUSE)
+    g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PORT_IN_USE,
+                 "UDP port %u%s is in use by another program: stop it (`ss -lunp` names it) or choose another port",
+                 port, where);
+  else if (code == EACCES)
+    g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PRIVILEGE,
+                 "UDP port %u%s needs a privilege (CAP_NET_BIND_SERVICE): run as root or choose a port above 1023",
+                 port, where);
+  else if (code == EADDRNOTAVAIL)
+    g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
+                 "UDP port %u cannot be opened%s: no interface of this machine has that address", port, where);
+  else
+    g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "UDP port %u could not be opened%s: %s", port, where,
+                 g_strerror (code));
+}
+
+gboolean
+ew_udp_sockets_bind (const char *address, guint16 port, guint32 mark, int fds[EW_UDP_FDS], guint16 *bound,
+                     GError **error)
+{
+  EwIp ip;
+  gboolean opened;
+
+  fds[0] = fds[1] = -1;
+  if (address != NULL && !ew_ip_parse (address, &ip))
+    {
+      g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
+                   "“%s” is not an IP address to listen on: give it as numbers, without brackets or port", address);
+      return FALSE;
+    }
+  if (address == NULL)
+    opened = open_any (port, fds);
+  else if (ip.family == EW_FAMILY_V4)
+    opened = (fds[0] = open_family (AF_INET, &ip, port)) >= 0;
+  else
+    opened = (fds[1] = open_family (AF_INET6, &ip, port)) >= 0;
+  if (!opened)
+    {
+      set_bind_error (error, address, port, errno);
+      return FALSE;
+    }
+
+  *bound = get_port (fds[0] >= 0 ? fds[0] : fds[1]);
+  for (guint i = 0; i < EW_UDP_FDS; i++)
+    if (mark != 0 && fds[i] >= 0 && !ew_udp_socket_set_mark (fds[i], mark, error))
+      {
+        for (guint j = 0; j < EW_UDP_FDS; j++)
+          if (fds[j] >= 0)
+            close (fds[j]);
+        return FALSE;
+      }
+  return TRUE;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Making the sockets of udp.c: their port, and every option set before the first datagram.
+ */
+#pragma once
+
+#include "engine/udp.h"
+
+G_BEGIN_DECLS
+
+/* fds: IPv4, IPv6; -1 for a family that was not asked for or that the host does not have. Arguments and errors as
+   ew_udp_open(). bound: the port, the same on both. */
+gboolean ew_udp_sockets_bind (const char *address, guint16 port, guint32 mark, int fds[EW_UDP_FDS], guint16 *bound,
+                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean ew_udp_socket_set_mark (int fd, guint32 mark, GError **error);
+
+G_END_DECLS
