@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "service/authority.h"
+
+#include "common/error.h"
+
+#define POLKIT_NAME "org.freedesktop.PolicyKit1"
+#define POLKIT_PATH "/org/freedesktop/PolicyKit1/Authority"
+#define POLKIT_INTERFACE "org.freedesktop.PolicyKit1.Authority"
+#define POLKIT_ALLOW_USER_INTERACTION 1u /* CheckAuthorizationFlags */
+
+typedef struct
+{
+  GDBusConnection *connection;
+  gchar *cancellation_id; /* names this check in CancelCheckAuthorization */
+  gboolean interactive;
+} Check;
+
+static void
+check_free (Check *check)
+{
+  g_clear_object (&check->connection);
+  g_free (check->cancellation_id);
+  g_free (check);
+}
+
+/* GDBus stops waiting when its cancellable fires, but polkit would leave its prompt on the screen. */
+static void
+take_prompt_away (Check *check)
+{
+  g_dbus_connection_call (check->connection, POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE, "CancelCheckAuthorization",
+                          g_variant_new ("(s)", check->cancellation_id), NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, -1,
+                          NULL, NULL, NULL);
+}
+
+static GError *
+refusal_from_answer (Check *check, gboolean challenge, gboolean dismissed)
+{
+  if (dismissed)
+    return g_error_new_literal (EW_ERROR, EW_ERROR_CANCELLED, "the password prompt was dismissed: nothing was changed");
+  if (!challenge)
+    return g_error_new_literal (EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
+                                "this computer's policy does not let you do that: ask its administrator, or use sudo");
+  if (check->interactive)
+    return g_error_new_literal (
+      EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
+      "that needs an administrator's password, and there is nobody here to ask for it: use sudo");
+  return g_error_new_literal (EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
+                              "that needs an administrator's password, and this program does not ask for it: use sudo");
+}
+
+/* No polkit on the bus is a machine's own choice; everything else that goes wrong deserves a line in the journal. */
+static GError *
+refusal_from_failure (const GError *failure)
+{
+  if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return g_error_new_literal (EW_ERROR, EW_ERROR_CANCELLED, "the caller went away: nothing was changed");
+  if (g_error_matches (failure, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN)
+      || g_error_matches (failure, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER))
+    return g_error_new_literal (EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
+                                "there is no polkit on this computer to decide, so only root may do that: use sudo");
+  g_warning ("polkit could not decide: %s", failure->message);
+  return g_error_new_literal (EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
+                              "polkit could not decide whether you may do that, so only root may: use sudo");
+}
+
+static void
+on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Check *check = g_task_get_task_data (task);
+  g_autoptr (GError) failure = NULL;
+  g_autoptr (GVariant) details = NULL;
+  g_autoptr (GVariant) answer = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &failure);
+  const gchar *dismissed = NULL;
+  gboolean authorized, challenge;
+
+  if (answer == NULL)
+    {
+      if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+        take_prompt_away (check);
+      g_task_return_error (task, refusal_from_failure (failure));
+      return;
+    }
+  g_variant_get (answer, "((bb@a{ss}))", &authorized, &challenge, &details);
+  g_variant_lookup (details, "polkit.dismissed", "&s", &dismissed);
+  if (authorized)
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, refusal_from_answer (check, challenge, dismissed != NULL && *dismissed != '\0'));
+}
+
+void
+ew_authority_check_async (GDBusConnection *connection, const gchar *sender, const gchar *action, gboolean interactive,
+                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  static guint64 serial;
+  GTask *task = g_task_new (connection, cancellable, callback, user_data);
+  Check *check = g_new0 (Check, 1);
+  GVariantBuilder subject;
+
+  g_task_set_source_tag (task, ew_authority_check_async);
+  g_task_set_check_cancellable (task, FALSE); /* on_answer says it in our own words */
+  check->connection = g_object_ref (connection);
+  check->cancellation_id = g_strdup_printf ("edgeway-%" G_GUINT64_FORMAT, ++serial);
+  check->interactive = interactive;
+  g_task_set_task_data (task, check, (GDestroyNotify)check_free);
+
+  g_variant_builder_init (&subject, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&subject, "{sv}", "name", g_variant_new_string (sender));
+  g_dbus_connection_call (connection, POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE, "CheckAuthorization",
+                          g_variant_new ("((sa{sv})sa{ss}us)", "system-bus-name", &subject, action, NULL,
+                                         interactive ? POLKIT_ALLOW_USER_INTERACTION : 0u, check->cancellation_id),
+                          G_VARIANT_TYPE ("((bba{ss}))"), G_DBUS_CALL_FLAGS_NONE, G_MAXINT, cancellable, on_answer,
+                          task);
+}
+
+gboolean
+ew_authority_check_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "service/daemon.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <net/if.h>
+#include <sys/stat.h>
+
+#include "common/error.h"
+#include "common/util.h"
+#include "edgeway-config.h"
+#include "service/bus.h"
+#include "service/privileges.h"
+#include "service/sandbox.h"
+#include "service/service.h"
+
+#define EXIT_USAGE 2
+#define EXIT_NOT_AUTHORIZED 4
+
+typedef struct
+{
+  gchar *state_dir;
+  gchar *interface;
+  gchar *bus;
+  gboolean version;
+} Options;
+
+static void
+options_clear (Options *options)
+{
+  g_free (options->state_dir);
+  g_free (options->interface);
+  g_free (options->bus);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
+
+/* dev_valid_name() in the kernel's net/core/dev.c. */
+static gboolean
+check_interface (const gchar *name, GError **error)
+{
+  gsize length = strlen (name);
+
+  if (length > 0 && length < IFNAMSIZ && !g_str_equal (name, ".") && !g_str_equal (name, "..")
+      && strpbrk (name, "/: \t\n\r\v\f%") == NULL)
+    return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               "--interface: a network interface's name has 1 to %d characters, without '/', ':', '%%' or white space",
+               IFNAMSIZ - 1);
+  return FALSE;
+}
+
+static gboolean
+options_parse (Options *options, gint *argc, gchar ***argv, GError **error)
+{
+  const GOptionEntry entries[] = {
+    { "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->state_dir, "Keys and state (" EW_STATE_DIR ")", "DIR" },
+    { "interface", 0, 0, G_OPTION_ARG_STRING, &options->interface, "The tunnel's network interface (edgeway0)",
+      "NAME" },
+    { "bus", 0, 0, G_OPTION_ARG_STRING, &options->bus, "Serve on this message bus (the system bus)", "ADDRESS" },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version and exit", NULL },
+    { NULL },
+  };
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+
+  g_option_context_set_summary (context,
+                                "The Edgeway helper daemon: runs this computer's tunnel into its mesh and serves "
+                                "org.edgeway.Daemon1.");
+  g_option_context_set_description (context,
+                                    "It runs as root; `edgewayctl` and the app speak to it. EDGEWAY_DEBUG=1 in the "
+                                    "environment says more.\n");
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (!g_option_context_parse (context, argc, argv, error))
+    return FALSE;
+  if (*argc > 1)
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION, "unexpected argument %s", (*argv)[1]);
+      return FALSE;
+    }
+  if (options->state_dir == NULL)
+    options->state_dir = g_strdup (EW_STATE_DIR);
+  if (options->interface == NULL)
+    options->interface = g_strdup ("edgeway0");
+  if (!g_path_is_absolute (options->state_dir))
+    {
+      g_autofree gchar *given = g_steal_pointer (&options->state_dir);
+      options->state_dir = g_canonicalize_filename (given, NULL);
+    }
+  return check_interface (options->interface, error);
+}
+
+/* Landlock gives rights to folders that exist: the one for `wg`'s sockets (shared with every other WireGuard program,
+   hence its usual mode) and the one for ours are made before. */
+static void
+make_run_dirs (void)
+{
+  if (mkdir (EW_BUS_PEER_DIR, 0700) != 0 && errno != EEXIST)
+    g_debug (EW_BUS_PEER_DIR " could not be made: %s", g_strerror (errno));
+  if (mkdir ("/run/wireguard", 0755) != 0 && errno != EEXIST)
+    g_debug ("/run/wireguard could not be made: %s", g_strerror (errno));
+}
+
+/* Everything up to the first thread. */
+static gboolean
+prepare (const Options *options, GError **error)
+{
+  umask (0077);
+  if (!ew_privileges_check (error) || !ew_state_dir_prepare (options->state_dir, error)
+      || !ew_state_lock (options->state_dir, error))
+    return FALSE;
+  make_run_dirs ();
+  if (!ew_privileges_drop (error))
+    return FALSE;
+  ew_sandbox_enter (options->state_dir);
+  return TRUE;
+}
+
+static gboolean
+on_signal (gpointer loop)
+{
+  g_main_loop_quit (loop);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+on_state (EwTunnel *tunnel, GParamSpec *property, gpointer user_data)
+{
+  g_autofree gchar *state = NULL, *message = NULL, *status = NULL;
+
+  g_object_get (tunnel, "state", &state, "message", &message, NULL);
+  status = message != NULL && *message != '\0' ? g_strdup_printf ("STATUS=%s: %s", state, message)
+                                               : g_strdup_printf ("STATUS=%s", state);
+  ew_notify (status);
+}
+
+/* The name is ours before the tunnel touches the host: a second edgewayd never gets that far. */
+static gboolean
+run (const Options *options, GError **error)
+{
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  g_autoptr (EwTunnel) tunnel = ew_tunnel_new (options->state_dir, options->interface, error);
+  g_autoptr (EwService) service = tunnel != NULL ? ew_service_new (tunnel) : NULL;
+  g_autoptr (EwBus) bus = service != NULL ? ew_bus_open (service, options->bus, error) : NULL;
+
+  if (bus == NULL)
+    return FALSE;
+  g_unix_signal_add (SIGTERM, on_signal, loop);
+  g_unix_signal_add (SIGINT, on_signal, loop);
+  g_message (EW_VERSION ": %s, state in %s", ew_bus_get_description (bus), options->state_dir);
+  g_signal_connect (tunnel, "notify::state", G_CALLBACK (on_state), NULL);
+  ew_tunnel_start (tunnel);
+  ew_notify ("READY=1");
+  on_state (tunnel, NULL, NULL);
+
+  g_main_loop_run (loop);
+
+  ew_notify ("STOPPING=1");
+  ew_tunnel_stop (tunnel);
+  return TRUE;
+}
+
+gint
+ew_daemon_main (gint argc, gchar **argv)
+{
+  g_auto (Options) options = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  g_set_prgname ("edgewayd");
+  if (!options_parse (&options, &argc, &argv, &error))
+    {
+      g_printerr ("edgewayd: %s. See edgewayd --help\n", error->message);
+      return EXIT_USAGE;
+    }
+  if (options.version)
+    {
+      g_print ("edgewayd " EW_VERSION "\n");
+      return 0;
+    }
+  ew_log_init ("edgewayd");
+  if (prepare (&options, &error) && run (&options, &error))
+    return 0;
+  g_printerr ("edgewayd: %s\n", error->message);
+  return g_error_matches (error, EW_ERROR, EW_ERROR_NOT_AUTHORIZED) ? EXIT_NOT_AUTHORIZED : 1;
+}

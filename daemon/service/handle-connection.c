@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The methods about this machine's own connection.
+ */
+#include "common/error.h"
+#include "service/methods.h"
+
+#define SET_MODE_TIMEOUT_S 30 /* what `edgewayctl mode` promises to wait at most, counted after any password prompt */
+#define CONFIRM_WITHIN_MAX 86400
+#define PING_TIMEOUT_MIN_MS 100
+#define PING_TIMEOUT_MAX_MS 30000
+#define KEY_TEXT_MAX 2048 /* a key has at most 1 KiB; a link adds a few characters, white space is forgiven */
+
+/* For the handlers whose answer is only success. */
+static void
+answer (EwCall *call, gboolean done, GError *error)
+{
+  if (done)
+    ew_call_return (call, NULL);
+  else
+    ew_call_fail (call, error);
+}
+
+/* For those that answer with one JSON string. */
+static void
+answer_string (EwCall *call, gchar *text, GError *error)
+{
+  g_autofree gchar *owned = text;
+
+  if (owned != NULL)
+    ew_call_return (call, g_variant_new ("(s)", owned));
+  else
+    ew_call_fail (call, error);
+}
+
+static void
+on_enrolled (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+  gboolean done = ew_tunnel_enroll_finish (EW_TUNNEL (source), result, &error);
+
+  answer (user_data, done, error);
+}
+
+void
+ew_handle_enroll (EwCall *call, GVariant *parameters)
+{
+  const gchar *key, *name;
+
+  g_variant_get (parameters, "(&s&s@a{sv})", &key, &name, NULL);
+  if (strlen (key) > KEY_TEXT_MAX)
+    ew_call_fail_literal (call, EW_ERROR_KEY_INVALID,
+                          "that is no enrollment key: it is too long. Copy the one line that begins with ew1_");
+  else
+    ew_tunnel_enroll_async (ew_call_get_tunnel (call), key, *name == '\0' ? NULL : name, ew_call_get_cancellable (call),
+                            on_enrolled, call);
+}
+
+static void
+on_left (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+  gboolean edge_told = FALSE;
+
+  if (ew_tunnel_leave_finish (EW_TUNNEL (source), result, &edge_told, &error))
+    ew_call_return (user_data, g_variant_new ("(b)", edge_told));
+  else
+    ew_call_fail (user_data, error);
+}
+
+void
+ew_handle_leave (EwCall *call, GVariant *parameters)
+{
+  ew_tunnel_leave_async (ew_call_get_tunnel (call), ew_call_get_cancellable (call), on_left, call);
+}
+
+void
+ew_handle_connect (EwCall *call, GVariant *parameters)
+{
+  GError *error = NULL;
+  gboolean done = ew_tunnel_connect (ew_call_get_tunnel (call), &error);
+
+  answer (call, done, error);
+}
+
+void
+ew_handle_disconnect (EwCall *call, GVariant *parameters)
+{
+  GError *error = NULL;
+  gboolean done = ew_tunnel_disconnect (ew_call_get_tunnel (call), &error);
+
+  answer (call, done, error);
+}
+
+/* SetMode: first whether the caller sits at this computer, then the switch, within its time. */
+
+typedef struct
+{
+  EwCall *call;
+  const gchar *mode; /* owned by the call's parameters */
+  guint confirm_within;
+  guint timeout;
+  gboolean timed_out;
+} SetMode;
+
+static void
+on_mode_set (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree SetMode *set_mode = user_data;
+  g_autoptr (GError) error = NULL;
+  gboolean done = ew_tunnel_set_mode_finish (EW_TUNNEL (source), result, &error);
+
+  g_clear_handle_id (&set_mode->timeout, g_source_remove);
+  if (!done && set_mode->timed_out)
+    ew_call_fail_literal (
+      set_mode->call, EW_ERROR_TIMED_OUT,
+      "the mode did not become active within 30 s and was left as it was: `edgewayctl diagnose` looks "
+      "for the reason");
+  else
+    answer (set_mode->call, done, g_steal_pointer (&error));
+}
+
+static gboolean
+on_set_mode_timeout (gpointer user_data)
+{
+  SetMode *set_mode = user_data;
+
+  set_mode->timeout = 0;
+  set_mode->timed_out = TRUE;
+  ew_call_cancel (set_mode->call);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+set_mode_go (SetMode *set_mode, gboolean is_remote)
+{
+  set_mode->timeout = g_timeout_add_seconds (SET_MODE_TIMEOUT_S, on_set_mode_timeout, set_mode);
+  ew_tunnel_set_mode_async (ew_call_get_tunnel (set_mode->call), set_mode->mode, set_mode->confirm_within, is_remote,
+                            ew_call_get_cancellable (set_mode->call), on_mode_set, set_mode);
+}
+
+static void
+on_locality (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  set_mode_go (user_data, !ew_caller_is_local_finish (result));
+}
+
+/* FALSE: the call has been refused. */
+static gboolean
+set_mode_parse (SetMode *set_mode, GVariant *parameters, gboolean *over_ssh)
+{
+  g_autoptr (GVariant) options = NULL;
+
+  g_variant_get (parameters, "(&s@a{sv})", &set_mode->mode, &options);
+  g_variant_lookup (options, "ssh", "b", over_ssh);
+  g_variant_lookup (options, "confirm-within", "u", &set_mode->confirm_within);
+  if (!g_str_equal (set_mode->mode, "vpn") && !g_str_equal (set_mode->mode, "connector"))
+    ew_call_fail_literal (set_mode->call, EW_ERROR_INVALID_ARGUMENT, "the mode is either \"vpn\" or \"connector\"");
+  else if (set_mode->confirm_within > CONFIRM_WITHIN_MAX)
+    ew_call_fail_literal (set_mode->call, EW_ERROR_INVALID_ARGUMENT, "confirm-within is at most a day: 86400 seconds");
+  else
+    return TRUE;
+  return FALSE;
+}
+
+void
+ew_handle_set_mode (EwCall *call, GVariant *parameters)
+{
+  g_autofree SetMode *set_mode = g_new0 (SetMode, 1);
+  gboolean over_ssh = FALSE;
+
+  set_mode->call = call;
+  if (!set_mode_parse (set_mode, parameters, &over_ssh))
+    return;
+  if (over_ssh || ew_call_is_peer (call))
+    set_mode_go (g_steal_pointer (&set_mode), TRUE);
+  else
+    ew_caller_is_local_async (ew_call_get_connection (call), ew_call_get_caller (call), ew_call_get_cancellable (call),
+                              on_locality, g_steal_pointer (&set_mode));
+}
+
+void
+ew_handle_confirm_mode (EwCall *call, GVariant *parameters)
+{
+  GError *error = NULL;
+  gboolean done = ew_tunnel_confirm_mode (ew_call_get_tunnel (call), &error);
+
+  answer (call, done, error);
+}
+
+void
+ew_handle_undo_mode (EwCall *call, GVariant *parameters)
+{
+  GError *error = NULL;
+  gboolean done = ew_tunnel_undo_mode (ew_call_get_tunnel (call), &error);
+
+  answer (call, done, error);
+}
+
+void
+ew_handle_get_status (EwCall *call, GVariant *parameters)
+{
+  answer_string (call, ew_tunnel_get_status (ew_call_get_tunnel (call)), NULL);
+}
+
+void
+ew_handle_open_topology (EwCall *call, GVariant *parameters)
+{
+  GError *error = NULL;
+  gint fd = ew_tunnel_open_topology (ew_call_get_tunnel (call), &error);
+
+  if (fd < 0)
+    ew_call_fail (call, error);
+  else
+    ew_call_return_fd (call, fd);
+}
+
+static void
+on_ping (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+  gchar *text = ew_tunnel_ping_finish (EW_TUNNEL (source), result, &error);
+
+  answer_string (user_data, text, error);
+}
+
+void
+ew_handle_ping (EwCall *call, GVariant *parameters)
+{
+  const gchar *target;
+  guint timeout_ms;
+
+  g_variant_get (parameters, "(&su)", &target, &timeout_ms);
+  if (strlen (target) > 255)
+    ew_call_fail_literal (call, EW_ERROR_INVALID_ARGUMENT, "that is neither a node's name nor an address");
+  else if (timeout_ms < PING_TIMEOUT_MIN_MS || timeout_ms > PING_TIMEOUT_MAX_MS)
+    ew_call_fail_literal (call, EW_ERROR_INVALID_ARGUMENT, "a ping waits between 100 and 30000 milliseconds");
+  else
+    ew_tunnel_ping_async (ew_call_get_tunnel (call), target, timeout_ms, ew_call_get_cancellable (call), on_ping, call);
+}
+
+static void
+on_diagnosed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+  gchar *text = ew_tunnel_diagnose_finish (EW_TUNNEL (source), result, &error);
+
+  answer_string (user_data, text, error);
+}
+
+void
+ew_handle_diagnose (EwCall *call, GVariant *parameters)
+{
+  ew_tunnel_diagnose_async (ew_call_get_tunnel (call), ew_call_get_cancellable (call), on_diagnosed, call);
+}

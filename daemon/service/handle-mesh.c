@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The methods about the mesh: each is one call to the edge's API (daemon/edge/API.md) in this node's name.
+ */
+#include "common/error.h"
+#include "common/util.h"
+#include "service/methods.h"
+
+#define NAME_MAX_LENGTH 255
+#define CIDR_MAX_LENGTH 64
+#define VALID_MIN_S 60
+#define VALID_MAX_S 31536000
+#define VALID_DEFAULT_S 86400
+
+/* "/v1/nodes/" and the like, then what the user typed, percent-encoded. */
+static gchar *
+path_with (const gchar *collection, const gchar *item)
+{
+  g_autofree gchar *escaped = g_uri_escape_string (item, NULL, FALSE);
+
+  return g_strconcat (collection, escaped, NULL);
+}
+
+/* FALSE: the call has been refused. */
+static gboolean
+check_text (EwCall *call, const gchar *text, gsize max, const gchar *what)
+{
+  gsize length = strlen (text);
+
+  if (length > 0 && length <= max)
+    return TRUE;
+  ew_call_fail (call,
+                g_error_new (EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "%s is missing or too long: give %s", what, what));
+  return FALSE;
+}
+
+static gboolean
+check_name (EwCall *call, const gchar *name)
+{
+  GError *error = NULL;
+
+  if (ew_name_check (name, &error))
+    return TRUE;
+  ew_call_fail (call, error);
+  return FALSE;
+}
+
+static gboolean
+check_valid_seconds (EwCall *call, guint seconds)
+{
+  if (seconds >= VALID_MIN_S && seconds <= VALID_MAX_S)
+    return TRUE;
+  ew_call_fail_literal (call, EW_ERROR_INVALID_ARGUMENT,
+                        "a key is valid for between a minute and a year: give 60 to 31536000 seconds");
+  return FALSE;
+}
+
+/* The edge does not know who looks: the node with our own name is this computer. */
+static void
+mark_self (JsonObject *node, const gchar *own_name)
+{
+  const gchar *name = ew_json_string (node, "name");
+
+  json_object_set_boolean_member (node, "self", name != NULL && own_name != NULL && g_str_equal (name, own_name));
+}
+
+static void
+mark_self_everywhere (EwCall *call, JsonObject *reply)
+{
+  g_autofree gchar *own_name = NULL;
+  JsonArray *nodes = ew_json_array (reply, "nodes");
+
+  g_object_get (ew_call_get_tunnel (call), "node-name", &own_name, NULL);
+  for (guint i = 0; nodes != NULL && i < json_array_get_length (nodes); i++)
+    {
+      JsonNode *element = json_array_get_element (nodes, i);
+      if (JSON_NODE_HOLDS_OBJECT (element))
+        mark_self (json_node_get_object (element), own_name);
+    }
+  if (nodes == NULL && json_object_has_member (reply, "name"))
+    mark_self (reply, own_name);
+}
+
+static void
+on_reply_json (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  EwCall *call = user_data;
+  GError *error = NULL;
+  g_autoptr (JsonObject) reply = ew_tunnel_request_finish (EW_TUNNEL (source), result, &error);
+  g_autofree gchar *text = NULL;
+
+  if (reply == NULL)
+    {
+      ew_call_fail (call, error);
+      return;
+    }
+  json_object_set_int_member (reply, "schema", 1);
+  mark_self_everywhere (call, reply);
+  text = ew_json_to_string (reply, FALSE);
+  ew_call_return (call, g_variant_new ("(s)", text));
+}
+
+static void
+on_reply_nothing (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+  g_autoptr (JsonObject) reply = ew_tunnel_request_finish (EW_TUNNEL (source), result, &error);
+
+  if (reply == NULL)
+    ew_call_fail (user_data, error);
+  else
+    ew_call_return (user_data, NULL);
+}
+
+static void
+request (EwCall *call, const gchar *method, const gchar *path, JsonObject *body, GAsyncReadyCallback callback)
+{
+  ew_tunnel_request_async (ew_call_get_tunnel (call), method, path, body, ew_call_get_cancellable (call), callback,
+                           call);
+}
+
+void
+ew_handle_add_node (EwCall *call, GVariant *parameters)
+{
+  g_autoptr (JsonObject) body = json_object_new ();
+  const gchar *name, *kind;
+  guint valid_seconds;
+
+  g_variant_get (parameters, "(&s&su)", &name, &kind, &valid_seconds);
+  if (!check_name (call, name) || !check_valid_seconds (call, valid_seconds))
+    return;
+  if (!g_str_equal (kind, "server") && !g_str_equal (kind, "device"))
+    {
+      ew_call_fail_literal (call, EW_ERROR_INVALID_ARGUMENT, "a node's kind is either \"server\" or \"device\"");
+      return;
+    }
+  json_object_set_string_member (body, "name", name);
+  json_object_set_string_member (body, "kind", kind);
+  json_object_set_int_member (body, "valid_seconds", valid_seconds);
+  request (call, "POST", "/v1/keys", body, on_reply_json);
+}
+
+void
+ew_handle_list_nodes (EwCall *call, GVariant *parameters)
+{
+  request (call, "GET", "/v1/nodes", NULL, on_reply_json);
+}
+
+void
+ew_handle_show_node (EwCall *call, GVariant *parameters)
+{
+  g_autofree gchar *path = NULL;
+  const gchar *name;
+
+  g_variant_get (parameters, "(&s)", &name);
+  if (!check_text (call, name, NAME_MAX_LENGTH, "a node's name"))
+    return;
+  path = path_with ("/v1/nodes/", name);
+  request (call, "GET", path, NULL, on_reply_json);
+}
+
+void
+ew_handle_rename_node (EwCall *call, GVariant *parameters)
+{
+  g_autoptr (JsonObject) body = json_object_new ();
+  g_autofree gchar *path = NULL;
+  const gchar *name, *new_name;
+
+  g_variant_get (parameters, "(&s&s)", &name, &new_name);
+  if (!check_text (call, name, NAME_MAX_LENGTH, "a node's name") || !check_name (call, new_name))
+    return;
+  json_object_set_string_member (body, "name", new_name);
+  path = path_with ("/v1/nodes/", name);
+  request (call, "PATCH", path, body, on_reply_nothing);
+}
+
+void
+ew_handle_remove_node (EwCall *call, GVariant *parameters)
+{
+  g_autofree gchar *path = NULL;
+  const gchar *name;
+
+  g_variant_get (parameters, "(&s)", &name);
+  if (!check_text (call, name, NAME_MAX_LENGTH, "a node's name"))
+    return;
+  path = path_with ("/v1/nodes/", name);
+  request (call, "DELETE", path, NULL, on_reply_nothing);
+}
+
+void
+ew_handle_create_config (EwCall *call, GVariant *parameters)
+{
+  g_autoptr (JsonObject) body = json_object_new ();
+  g_autoptr (GVariant) options = NULL;
+  const gchar *name, *public_key, *kind = "device";
+  guint8 key[32];
+  guint valid_seconds = VALID_DEFAULT_S;
+
+  g_variant_get (parameters, "(&s&s@a{sv})", &name, &public_key, &options);
+  g_variant_lookup (options, "kind", "&s", &kind);
+  g_variant_lookup (options, "valid-seconds", "u", &valid_seconds);
+  if (!check_name (call, name) || !check_valid_seconds (call, valid_seconds))
+    return;
+  if (!ew_key_from_base64 (public_key, key))
+    {
+      ew_call_fail_literal (call, EW_ERROR_INVALID_ARGUMENT,
+                            "that is no WireGuard public key: it has 44 characters, as `wg pubkey` prints it");
+      return;
+    }
+  json_object_set_string_member (body, "name", name);
+  json_object_set_string_member (body, "kind", kind);
+  json_object_set_string_member (body, "public_key", public_key);
+  json_object_set_int_member (body, "valid_seconds", valid_seconds);
+  request (call, "POST", "/v1/nodes", body, on_reply_json);
+}
+
+/* A route through this machine is offered to the mesh and accepted for forwarding here; where the second half fails the
+   first is taken back, so that the mesh does not send packets that nobody forwards. */
+
+static void
+on_offer_taken_back (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (JsonObject) reply = ew_tunnel_request_finish (EW_TUNNEL (source), result, NULL);
+}
+
+static void
+on_own_route_added (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  EwCall *call = user_data;
+  EwTunnel *tunnel = EW_TUNNEL (source);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) reply = ew_tunnel_request_finish (tunnel, result, &error);
+  const gchar *cidr;
+
+  g_variant_get (ew_call_get_parameters (call), "(&s&s)", &cidr, NULL);
+  if (reply != NULL && ew_tunnel_accept_route (tunnel, cidr, TRUE, &error))
+    {
+      ew_call_return (call, NULL);
+      return;
+    }
+  if (reply != NULL)
+    {
+      g_autofree gchar *path = path_with ("/v1/routes/", cidr);
+      ew_tunnel_request_async (tunnel, "DELETE", path, NULL, NULL, on_offer_taken_back, NULL);
+    }
+  ew_call_fail (call, g_steal_pointer (&error));
+}
+
+void
+ew_handle_add_route (EwCall *call, GVariant *parameters)
+{
+  g_autoptr (JsonObject) body = json_object_new ();
+  g_autofree gchar *own_name = NULL;
+  const gchar *cidr, *node;
+  gboolean own;
+
+  g_variant_get (parameters, "(&s&s)", &cidr, &node);
+  g_object_get (ew_call_get_tunnel (call), "node-name", &own_name, NULL);
+  own = *node == '\0' || g_strcmp0 (node, own_name) == 0;
+  if (!check_text (call, cidr, CIDR_MAX_LENGTH, "a CIDR such as 192.168.1.0/24")
+      || (!own && !check_text (call, node, NAME_MAX_LENGTH, "a node's name")))
+    return;
+  if (own && (own_name == NULL || *own_name == '\0'))
+    {
+      ew_call_fail_literal (call, EW_ERROR_NOT_ENROLLED,
+                            "this computer is in no mesh yet: `sudo edgewayctl enroll` joins one");
+      return;
+    }
+  json_object_set_string_member (body, "cidr", cidr);
+  json_object_set_string_member (body, "node", own ? own_name : node);
+  request (call, "POST", "/v1/routes", body, own ? on_own_route_added : on_reply_nothing);
+}
+
+void
+ew_handle_remove_route (EwCall *call, GVariant *parameters)
+{
+  g_autofree gchar *path = NULL;
+  const gchar *cidr;
+
+  g_variant_get (parameters, "(&s)", &cidr);
+  if (!check_text (call, cidr, CIDR_MAX_LENGTH, "a CIDR such as 192.168.1.0/24"))
+    return;
+  path = path_with ("/v1/routes/", cidr);
+  request (call, "DELETE", path, NULL, on_reply_nothing);
+}
+
+static void
+on_routes (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+  g_autofree gchar *text = ew_tunnel_list_routes_finish (EW_TUNNEL (source), result, &error);
+
+  if (text == NULL)
+    ew_call_fail (user_data, error);
+  else
+    ew_call_return (user_data, g_variant_new ("(s)", text));
+}
+
+void
+ew_handle_list_routes (EwCall *call, GVariant *parameters)
+{
+  ew_tunnel_list_routes_async (ew_call_get_tunnel (call), ew_call_get_cancellable (call), on_routes, call);
+}
+
+static void
+take_or_refuse (EwCall *call, GVariant *parameters, gboolean accept)
+{
+  GError *error = NULL;
+  const gchar *cidr;
+
+  g_variant_get (parameters, "(&s)", &cidr);
+  if (!check_text (call, cidr, CIDR_MAX_LENGTH, "a CIDR such as 192.168.1.0/24"))
+    return;
+  if (ew_tunnel_accept_route (ew_call_get_tunnel (call), cidr, accept, &error))
+    ew_call_return (call, NULL);
+  else
+    ew_call_fail (call, error);
+}
+
+void
+ew_handle_accept_route (EwCall *call, GVariant *parameters)
+{
+  take_or_refuse (call, parameters, TRUE);
+}
+
+void
+ew_handle_refuse_route (EwCall *call, GVariant *parameters)
+{
+  take_or_refuse (call, parameters, FALSE);
+}

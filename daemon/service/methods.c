@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "service/methods.h"
+
+#define TOPOLOGY "org.edgeway.topology"
+#define CONNECT "org.edgeway.connect"
+#define MODE "org.edgeway.mode"
+#define ENROLL "org.edgeway.enroll"
+#define ADMINISTER "org.edgeway.administer"
+
+static const EwMethod methods[] = {
+  { "Enroll", ENROLL, ew_handle_enroll },
+  { "Leave", ENROLL, ew_handle_leave },
+  { "Connect", CONNECT, ew_handle_connect },
+  { "Disconnect", CONNECT, ew_handle_disconnect },
+  { "SetMode", MODE, ew_handle_set_mode },
+  { "ConfirmMode", MODE, ew_handle_confirm_mode },
+  { "UndoMode", MODE, ew_handle_undo_mode },
+  { "GetStatus", NULL, ew_handle_get_status },
+  { "OpenTopology", TOPOLOGY, ew_handle_open_topology },
+  { "Ping", TOPOLOGY, ew_handle_ping },
+  { "Diagnose", TOPOLOGY, ew_handle_diagnose },
+  { "AddNode", ADMINISTER, ew_handle_add_node },
+  { "ListNodes", TOPOLOGY, ew_handle_list_nodes },
+  { "ShowNode", TOPOLOGY, ew_handle_show_node },
+  { "RenameNode", ADMINISTER, ew_handle_rename_node },
+  { "RemoveNode", ADMINISTER, ew_handle_remove_node },
+  { "CreateConfig", ADMINISTER, ew_handle_create_config },
+  { "AddRoute", ADMINISTER, ew_handle_add_route },
+  { "RemoveRoute", ADMINISTER, ew_handle_remove_route },
+  { "ListRoutes", TOPOLOGY, ew_handle_list_routes },
+  { "AcceptRoute", ADMINISTER, ew_handle_accept_route },
+  { "RefuseRoute", ADMINISTER, ew_handle_refuse_route },
+  { NULL, NULL, NULL },
+};
+
+const EwMethod *
+ew_methods_find (const gchar *name)
+{
+  for (const EwMethod *method = methods; method->name != NULL; method++)
+    if (g_str_equal (method->name, name))
+      return method;
+  return NULL;
+}
+
+const EwMethod *
+ew_methods_get_all (void)
+{
+  return methods;
+}

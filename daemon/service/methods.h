@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The one table: D-Bus method → polkit action → handler. A method that is not in it is refused.
+ */
+#pragma once
+
+#include "service/call.h"
+
+G_BEGIN_DECLS
+
+/* NULL: refused. */
+const EwMethod *ew_methods_find (const gchar *name);
+
+/* All rows, in the XML's order; ended by a row without a name. */
+const EwMethod *ew_methods_get_all (void);
+
+/* The handlers by what they are about. */
+void ew_handle_enroll (EwCall *call, GVariant *parameters);
+void ew_handle_leave (EwCall *call, GVariant *parameters);
+void ew_handle_connect (EwCall *call, GVariant *parameters);
+void ew_handle_disconnect (EwCall *call, GVariant *parameters);
+void ew_handle_set_mode (EwCall *call, GVariant *parameters);
+void ew_handle_confirm_mode (EwCall *call, GVariant *parameters);
+void ew_handle_undo_mode (EwCall *call, GVariant *parameters);
+void ew_handle_get_status (EwCall *call, GVariant *parameters);
+void ew_handle_open_topology (EwCall *call, GVariant *parameters);
+void ew_handle_ping (EwCall *call, GVariant *parameters);
+void ew_handle_diagnose (EwCall *call, GVariant *parameters);
+
+void ew_handle_add_node (EwCall *call, GVariant *parameters);
+void ew_handle_list_nodes (EwCall *call, GVariant *parameters);
+void ew_handle_show_node (EwCall *call, GVariant *parameters);
+void ew_handle_rename_node (EwCall *call, GVariant *parameters);
+void ew_handle_remove_node (EwCall *call, GVariant *parameters);
+void ew_handle_create_config (EwCall *call, GVariant *parameters);
+void ew_handle_add_route (EwCall *call, GVariant *parameters);
+void ew_handle_remove_route (EwCall *call, GVariant *parameters);
+void ew_handle_list_routes (EwCall *call, GVariant *parameters);
+void ew_handle_accept_route (EwCall *call, GVariant *parameters);
+void ew_handle_refuse_route (EwCall *call, GVariant *parameters);
+
+G_END_DECLS

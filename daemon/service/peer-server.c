@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "service/peer-server.h"
+
+#include <errno.h>
+#include <gio/gunixsocketaddress.h>
+#include <glib/gstdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/error.h"
+#include "common/util.h"
+
+struct _EwPeerServer
+{
+  EwService *service; /* borrowed */
+  gchar *path;
+  GDBusServer *server;
+  GPtrArray *connections;
+};
+
+static gboolean
+on_allow_mechanism (GDBusAuthObserver *observer, const gchar *mechanism, gpointer user_data)
+{
+  return g_str_equal (mechanism, "EXTERNAL");
+}
+
+/* Called in GDBus's own thread, before the connection says anything. */
+static gboolean
+on_authorize_peer (GDBusAuthObserver *observer, GIOStream *stream, GCredentials *credentials, gpointer user_data)
+{
+  return credentials != NULL && g_credentials_get_unix_user (credentials, NULL) == 0;
+}
+
+static void
+on_connection_closed (GDBusConnection *connection, gboolean remote_peer_vanished, GError *error, gpointer user_data)
+{
+  EwPeerServer *self = user_data;
+
+  ew_service_unexport (self->service, connection);
+  g_ptr_array_remove_fast (self->connections, connection);
+}
+
+/* FALSE refuses the connection. */
+static gboolean
+on_new_connection (GDBusServer *server, GDBusConnection *connection, gpointer user_data)
+{
+  EwPeerServer *self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (self->connections->len >= EW_PEERS_MAX)
+    return FALSE;
+  if (!ew_service_export (self->service, connection, &error))
+    {
+      g_warning ("a peer could not be served: %s", error->message);
+      return FALSE;
+    }
+  g_ptr_array_add (self->connections, g_object_ref (connection));
+  g_signal_connect (connection, "closed", G_CALLBACK (on_connection_closed), self);
+  return TRUE;
+}
+
+static gboolean
+somebody_answers (const gchar *path)
+{
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GSocketAddress) address = g_unix_socket_address_new (path);
+  g_autoptr (GSocketConnection) connection
+    = g_socket_client_connect (client, G_SOCKET_CONNECTABLE (address), NULL, NULL);
+
+  return connection != NULL;
+}
+
+static gboolean
+listen_on (EwPeerServer *self, GError **error)
+{
+  g_autoptr (GDBusAuthObserver) observer = g_dbus_auth_observer_new ();
+  g_autofree gchar *escaped = g_dbus_address_escape_value (self->path);
+  g_autofree gchar *address = g_strconcat ("unix:path=", escaped, NULL);
+  g_autofree gchar *guid = g_dbus_generate_guid ();
+  mode_t old_mask;
+
+  g_signal_connect (observer, "allow-mechanism", G_CALLBACK (on_allow_mechanism), NULL);
+  g_signal_connect (observer, "authorize-authenticated-peer", G_CALLBACK (on_authorize_peer), NULL);
+  old_mask = umask (0177); /* the socket is 0600 from its first moment */
+  self->server = g_dbus_server_new_sync (address, G_DBUS_SERVER_FLAGS_AUTHENTICATION_REQUIRE_SAME_USER, guid, observer,
+                                         NULL, error);
+  umask (old_mask);
+  if (self->server == NULL)
+    {
+      g_prefix_error (error, "%s could not be made: ", self->path);
+      return FALSE;
+    }
+  g_signal_connect (self->server, "new-connection", G_CALLBACK (on_new_connection), self);
+  g_dbus_server_start (self->server);
+  return TRUE;
+}
+
+EwPeerServer *
+ew_peer_server_new (EwService *service, const gchar *dir, GError **error)
+{
+  EwPeerServer *self;
+
+  if (!ew_state_dir_prepare (dir, error))
+    return NULL;
+  self = g_new0 (EwPeerServer, 1);
+  self->service = service;
+  self->path = g_build_filename (dir, "bus", NULL);
+  self->connections = g_ptr_array_new_with_free_func (g_object_unref);
+  if (somebody_answers (self->path))
+    g_set_error (error, EW_ERROR, EW_ERROR_FAILED, "another edgewayd already answers on %s: stop it first", self->path);
+  else if (g_unlink (self->path) != 0 && errno != ENOENT)
+    g_set_error (error, EW_ERROR, EW_ERROR_FAILED, "%s is left over and cannot be removed: %s", self->path,
+                 g_strerror (errno));
+  else if (listen_on (self, error))
+    return self;
+  g_clear_pointer (&self->path, g_free); /* not ours to remove */
+  ew_peer_server_free (self);
+  return NULL;
+}
+
+static void
+close_connection (gpointer connection, gpointer user_data)
+{
+  EwPeerServer *self = user_data;
+
+  g_signal_handlers_disconnect_by_data (connection, self);
+  ew_service_unexport (self->service, connection);
+  g_dbus_connection_flush_sync (connection, NULL, NULL);
+  g_dbus_connection_close_sync (connection, NULL, NULL);
+}
+
+void
+ew_peer_server_free (EwPeerServer *self)
+{
+  if (self->server != NULL)
+    g_dbus_server_stop (self->server);
+  g_clear_object (&self->server);
+  g_ptr_array_foreach (self->connections, close_connection, self);
+  g_ptr_array_unref (self->connections);
+  if (self->path != NULL)
+    g_unlink (self->path);
+  g_free (self->path);
+  g_free (self);
+}

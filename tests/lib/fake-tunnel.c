@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * An EwTunnel without a network, for the tests of D-Bus, polkit and the command line. It implements
+ * daemon/tunnel/tunnel.h in memory, says every call on stderr ("fake: …"), and lets names choose what happens:
+ *
+ *   FAKE_TUNNEL=not-enrolled in the environment: starts in no mesh
+ *   FAKE_TUNNEL=stuck: connecting never ends
+ *   a target or node "slow": no answer until cancelled ("fake: cancelled")
+ *   a target "silent": TimedOut; a name "taken": NameTaken; a name "forbidden": NotAdministrator
+ */
+#include "tunnel/tunnel.h"
+
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <unistd.h>
+
+#include "common/enrollment-key.h"
+#include "common/error.h"
+#include "common/util.h"
+
+struct _EwTunnel
+{
+  GObject parent_instance;
+  gchar *interface;
+  const gchar *state, *mode, *role, *mesh, *kind;
+  gchar *node_name;
+  gint64 guard_until, since;
+  guint later;
+};
+
+G_DEFINE_TYPE (EwTunnel, ew_tunnel, G_TYPE_OBJECT)
+
+static const gchar *const string_properties[]
+  = { "state",     "reason", "message",   "mode",          "role",      "mesh",
+      "node-name", "kind",   "edge-name", "edge-endpoint", "transport", "interface" };
+enum
+{
+  PROP_STRING_LAST = G_N_ELEMENTS (string_properties),
+  PROP_GUARD_UNTIL,
+  PROP_SINCE,
+  PROP_ADDRESSES,
+  PROP_TRIAL,
+};
+
+static const gchar *
+get_string (EwTunnel *self, guint id)
+{
+  gboolean enrolled = !g_str_equal (self->state, "not-enrolled"), connected = g_str_equal (self->state, "connected");
+  const gchar *values[] = {
+    self->state,
+    enrolled ? "" : "not-enrolled",
+    enrolled ? "" : "This computer is in no mesh yet.",
+    self->mode,
+    self->role,
+    self->mesh,
+    self->node_name,
+    self->kind,
+    connected ? "frankfurt" : "",
+    connected ? "203.0.113.5:443" : "",
+    connected ? "udp" : "",
+    self->interface,
+  };
+  return values[id - 1];
+}
+
+static void
+get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
+{
+  EwTunnel *self = EW_TUNNEL (object);
+  const gchar *addresses[] = { "100.96.1.1", "fd12:3456:789a:1::1", NULL };
+
+  if (id <= PROP_STRING_LAST)
+    g_value_set_string (value, get_string (self, id));
+  else if (id == PROP_GUARD_UNTIL)
+    g_value_set_int64 (value, self->guard_until);
+  else if (id == PROP_SINCE)
+    g_value_set_int64 (value, self->since);
+  else if (id == PROP_ADDRESSES)
+    g_value_set_boxed (value, g_str_equal (self->state, "not-enrolled") ? NULL : addresses);
+  else
+    g_value_set_boolean (value, TRUE);
+}
+
+static void
+finalize (GObject *object)
+{
+  EwTunnel *self = EW_TUNNEL (object);
+
+  g_clear_handle_id (&self->later, g_source_remove);
+  g_free (self->interface);
+  g_free (self->node_name);
+  G_OBJECT_CLASS (ew_tunnel_parent_class)->finalize (object);
+}
+
+static void
+ew_tunnel_class_init (EwTunnelClass *class)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (class);
+  GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+
+  object_class->get_property = get_property;
+  object_class->finalize = finalize;
+  for (guint i = 0; i < G_N_ELEMENTS (string_properties); i++)
+    g_object_class_install_property (object_class, i + 1,
+                                     g_param_spec_string (string_properties[i], NULL, NULL, NULL, flags));
+  g_object_class_install_property (object_class, PROP_GUARD_UNTIL,
+                                   g_param_spec_int64 ("guard-until", NULL, NULL, 0, G_MAXINT64, 0, flags));
+  g_object_class_install_property (object_class, PROP_SINCE,
+                                   g_param_spec_int64 ("since", NULL, NULL, 0, G_MAXINT64, 0, flags));
+  g_object_class_install_property (object_class, PROP_ADDRESSES,
+                                   g_param_spec_boxed ("addresses", NULL, NULL, G_TYPE_STRV, flags));
+  g_object_class_install_property (object_class, PROP_TRIAL, g_param_spec_boolean ("trial", NULL, NULL, FALSE, flags));
+}
+
+static void
+ew_tunnel_init (EwTunnel *self)
+{
+  self->since = g_get_real_time ();
+}
+
+/* The one door. */
+static void
+enter (EwTunnel *self, const gchar *state)
+{
+  static const gchar *const follow[] = { "since", "reason", "message", "edge-name", "edge-endpoint", "transport" };
+
+  if (g_str_equal (self->state, state))
+    return;
+  self->state = state;
+  self->since = g_get_real_time ();
+  g_object_notify (G_OBJECT (self), "state");
+  for (guint i = 0; i < G_N_ELEMENTS (follow); i++)
+    g_object_notify (G_OBJECT (self), follow[i]);
+}
+
+static gboolean
+on_connected (gpointer user_data)
+{
+  EwTunnel *self = user_data;
+
+  self->later = 0;
+  enter (self, "connected");
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+check_enrolled (EwTunnel *self, GError **error)
+{
+  if (!g_str_equal (self->state, "not-enrolled"))
+    return TRUE;
+  g_set_error_literal (error, EW_ERROR, EW_ERROR_NOT_ENROLLED,
+                       "this computer is in no mesh yet: `sudo edgewayctl enroll` joins one");
+  return FALSE;
+}
+
+static void
+set_enrolled (EwTunnel *self, const gchar *name)
+{
+  self->role = "admin";
+  self->mesh = "home";
+  self->kind = "device";
+  g_free (self->node_name);
+  self->node_name = g_strdup (name);
+}
+
+EwTunnel *
+ew_tunnel_new (const gchar *state_dir, const gchar *interface, GError **error)
+{
+  EwTunnel *self = g_object_new (EW_TYPE_TUNNEL, NULL);
+
+  self->interface = g_strdup (interface);
+  self->mode = "connector";
+  if (g_strcmp0 (g_getenv ("FAKE_TUNNEL"), "not-enrolled") == 0)
+    {
+      self->state = "not-enrolled";
+      self->role = self->mesh = self->kind = "";
+      self->node_name = g_strdup ("");
+    }
+  else
+    {
+      self->state = "disconnected";
+      set_enrolled (self, "laptop");
+    }
+  return self;
+}
+
+void
+ew_tunnel_start (EwTunnel *self)
+{
+  g_message ("fake: start");
+}
+
+void
+ew_tunnel_stop (EwTunnel *self)
+{
+  g_message ("fake: stop");
+}
+
+/* "slow": the task waits for its cancellable. */
+static void
+on_cancelled (GCancellable *cancellable, gpointer user_data)
+{
+  g_message ("fake: cancelled");
+  g_task_return_new_error (user_data, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled");
+  g_object_unref (user_data);
+}
+
+static gboolean
+is_slow (GTask *task, const gchar *name)
+{
+  if (g_strcmp0 (name, "slow") != 0)
+    return FALSE;
+  g_task_set_check_cancellable (task, FALSE);
+  g_signal_connect (g_task_get_cancellable (task), "cancelled", G_CALLBACK (on_cancelled), task);
+  return TRUE;
+}
+
+void
+ew_tunnel_enroll_async (EwTunnel *self, const gchar *key, const gchar *name, GCancellable *cancellable,
+                        GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+  GError *error = NULL;
+  g_autoptr (EwEnrollmentKey) parsed = ew_enrollment_key_parse (key, &error);
+
+  g_message ("fake: enroll as %s", name != NULL ? name : "(host)");
+  if (is_slow (task, name))
+    return;
+  if (parsed == NULL)
+    g_task_return_error (task, error);
+  else if (!g_str_equal (self->state, "not-enrolled"))
+    g_task_return_new_error (task, EW_ERROR, EW_ERROR_ALREADY_ENROLLED,
+                             "this computer is already in the mesh home: `sudo edgewayctl leave` first");
+  else if (g_strcmp0 (name, "taken") == 0)
+    g_task_return_new_error (task, EW_ERROR, EW_ERROR_NAME_TAKEN,
+                             "the mesh already has a node named taken: choose another");
+  else
+    {
+      set_enrolled (self, name != NULL ? name : "host");
+      enter (self, "connecting");
+      self->later = g_timeout_add (50, on_connected, self);
+      g_task_return_boolean (task, TRUE);
+    }
+  g_object_unref (task);
+}
+
+gboolean
+ew_tunnel_enroll_finish (EwTunnel *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+void
+ew_tunnel_leave_async (EwTunnel *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  GError *error = NULL;
+
+  g_message ("fake: leave");
+  if (!check_enrolled (self, &error))
+    g_task_return_error (task, error);
+  else
+    {
+      g_clear_handle_id (&self->later, g_source_remove);
+      enter (self, "not-enrolled");
+      g_task_return_boolean (task, TRUE);
+    }
+}
+
+gboolean
+ew_tunnel_leave_finish (EwTunnel *self, GAsyncResult *result, gboolean *edge_told, GError **error)
+{
+  return *edge_told = g_task_propagate_boolean (G_TASK (result), error);
+}
+
+gboolean
+ew_tunnel_connect (EwTunnel *self, GError **error)
+{
+  g_message ("fake: connect");
+  if (!check_enrolled (self, error))
+    return FALSE;
+  if (g_str_equal (self->state, "connected") || self->later != 0)
+    return TRUE;
+  enter (self, "connecting");
+  if (g_strcmp0 (g_getenv ("FAKE_TUNNEL"), "stuck") != 0)
+    self->later = g_timeout_add (50, on_connected, self);
+  return TRUE;
+}
+
+gboolean
+ew_tunnel_disconnect (EwTunnel *self, GError **error)
+{
+  g_message ("fake: disconnect");
+  if (!check_enrolled (self, error))
+    return FALSE;
+  g_clear_handle_id (&self->later, g_source_remove);
+  enter (self, "disconnected");
+  return TRUE;
+}
+
+static void
+set_guard (EwTunnel *self, const gchar *mode, gint64 until)
+{
+  self->mode = mode;
+  self->guard_until = until;
+  g_object_notify (G_OBJECT (self), "mode");
+  g_object_notify (G_OBJECT (self), "guard-until");
+}
+
+void
+ew_tunnel_set_mode_async (EwTunnel *self, const gchar *mode, guint confirm_within, gboolean remote,
+                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  gboolean vpn = g_str_equal (mode, "vpn");
+  GError *error = NULL;
+
+  g_message ("fake: mode %s within %u %s", mode, confirm_within, remote ? "remote" : "local");
+  if (!check_enrolled (self, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  set_guard (self, vpn ? "vpn" : "connector",
+             vpn && (remote || confirm_within != 0)
+               ? g_get_real_time () + (confirm_within != 0 ? confirm_within : 60) * G_TIME_SPAN_SECOND
+               : 0);
+  g_task_return_boolean (task, TRUE);
+}
+
+gboolean
+ew_tunnel_set_mode_finish (EwTunnel *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+gboolean
+ew_tunnel_confirm_mode (EwTunnel *self, GError **error)
+{
+  g_message ("fake: confirm");
+  set_guard (self, self->mode, 0);
+  return TRUE;
+}
+
+gboolean
+ew_tunnel_undo_mode (EwTunnel *self, GError **error)
+{
+  g_message ("fake: undo");
+  set_guard (self, "connector", 0);
+  return TRUE;
+}
+
+gchar *
+ew_tunnel_get_status (EwTunnel *self)
+{
+  g_autofree gchar *guard = self->guard_until != 0 ? ew_time_format (self->guard_until) : NULL;
+  g_autofree gchar *since = ew_time_format (self->since);
+  gboolean enrolled = !g_str_equal (self->state, "not-enrolled");
+
+  return g_strdup_printf (
+    "{\"schema\":1,\"state\":\"%s\",\"reason\":\"%s\",\"message\":\"%s\",\"mode\":\"%s\",\"guard_until\":%s%s%s,"
+    "\"mesh\":\"%s\",\"name\":\"%s\",\"kind\":\"%s\",\"role\":\"%s\",\"addresses\":%s,\"edge\":%s,\"since\":\"%s\","
+    "\"rx_bytes\":1234567,\"tx_bytes\":2048,\"interface\":\"%s\",\"trial\":true}",
+    self->state, get_string (self, 2), get_string (self, 3), self->mode, guard ? "\"" : "", guard ? guard : "null",
+    guard ? "\"" : "", self->mesh, self->node_name, self->kind, self->role,
+    enrolled ? "[\"100.96.1.1\",\"fd12:3456:789a:1::1\"]" : "[]",
+    g_str_equal (self->state, "connected")
+      ? "{\"name\":\"frankfurt\",\"endpoint\":\"203.0.113.5:443\",\"transport\":\"udp\",\"rtt_ms\":8.25}"
+      : "null",
+    since, self->interface);
+}
+
+#define NODE_LAPTOP                                                                                                    \
+  "{\"id\":\"n1\",\"name\":\"laptop\",\"kind\":\"device\",\"state\":\"online\",\"online\":true,\"addresses\":"         \
+  "[\"100.96.1.1\",\"fd12:3456:789a:1::1\"],\"edge\":\"e1\",\"rtt_ms\":8.25,\"last_seen\":\"2026-01-01T00:00:00Z\","   \
+  "\"rx_bytes\":1234567,\"tx_bytes\":2048,\"routes\":[],\"os\":\"Debian 12\",\"version\":\"0.1.0\",\"self\":false}"
+#define NODE_OFFICE                                                                                                    \
+  "{\"id\":\"n2\",\"name\":\"office-gw\",\"kind\":\"server\",\"state\":\"online\",\"online\":true,\"addresses\":"      \
+  "[\"100.96.1.2\",\"fd12:3456:789a:1::2\"],\"edge\":\"e1\",\"rtt_ms\":12.5,\"last_seen\":\"2026-01-01T00:00:00Z\","   \
+  "\"rx_bytes\":52428800,\"tx_bytes\":1048576,\"routes\":[\"10.7.0.0/24\"],\"os\":\"Debian "                           \
+  "12\",\"version\":\"0.1.0\","                                                                                        \
+  "\"self\":false}"
+#define NODE_PHONE                                                                                                     \
+  "{\"id\":\"n3\",\"name\":\"phone\",\"kind\":\"device\",\"state\":\"not-joined\",\"online\":false,\"addresses\":"     \
+  "[\"100.96.1.3\"],\"edge\":null,\"rtt_ms\":null,\"last_seen\":null,\"rx_bytes\":0,\"tx_bytes\":0,\"routes\":[],"     \
+  "\"os\":null,\"version\":null,\"self\":false}"
+
+gint
+ew_tunnel_open_topology (EwTunnel *self, GError **error)
+{
+  const gchar *line
+    = "{\"type\":\"snapshot\",\"revision\":7,\"more\":false,\"map\":{\"mesh\":\"home\",\"trial\":true,\"edges\":[{"
+      "\"id\":\"e1\","
+      "\"name\":\"frankfurt\",\"endpoint\":\"203.0.113.5:443\",\"online\":true}],\"nodes\":[" NODE_LAPTOP
+      "," NODE_OFFICE "," NODE_PHONE "]}}\n";
+  gint fds[2];
+
+  g_message ("fake: topology");
+  if (!g_str_equal (self->state, "connected"))
+    {
+      g_set_error_literal (error, EW_ERROR, EW_ERROR_NOT_CONNECTED,
+                           "the map comes from the edge, and this computer is not connected: `edgewayctl connect`");
+      return -1;
+    }
+  if (!g_unix_open_pipe (fds, FD_CLOEXEC, error))
+    return -1;
+  if (write (fds[1], line, strlen (line)) < 0)
+    g_warning ("the pipe is full");
+  close (fds[1]);
+  return fds[0];
+}
+
+void
+ew_tunnel_ping_async (EwTunnel *self, const gchar *target, guint timeout_ms, GCancellable *cancellable,
+                      GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+
+  g_message ("fake: ping %s", target);
+  if (is_slow (task, target))
+    return;
+  if (g_str_equal (target, "silent"))
+    g_task_return_new_error (task, EW_ERROR, EW_ERROR_TIMED_OUT,
+                             "the edge answered, silent did not: is it switched on?");
+  else if (g_str_equal (target, "nobody"))
+    g_task_return_new_error (task, EW_ERROR, EW_ERROR_NOT_FOUND, "the mesh has no node named nobody");
+  else
+    g_task_return_pointer (
+      task,
+      g_strdup_printf ("{\"target\":\"%s\",\"address\":\"100.96.1.2\",\"name\":\"office-gw\",\"edge\":"
+                       "\"frankfurt\",\"near_ms\":8.25,\"far_ms\":12.5,\"total_ms\":21.0}",
+                       target),
+      g_free);
+  g_object_unref (task);
+}
+
+gchar *
+ew_tunnel_ping_finish (EwTunnel *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+ew_tunnel_diagnose_async (EwTunnel *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+
+  g_message ("fake: diagnose");
+  g_task_return_pointer (
+    task,
+    g_strdup ("{\"schema\":1,\"checks\":[{\"check\":\"edge\",\"ok\":true,\"message\":\"the edge "
+              "answers\",\"fix\":null},{\"check\":\"dns\",\"ok\":false,\"message\":\"names stay with the "
+              "local resolver\",\"fix\":\"use addresses\"},{\"check\":\"mtu\",\"ok\":null,\"message\":"
+              "\"not measured\",\"fix\":null}]}"),
+    g_free);
+}
+
+gchar *
+ew_tunnel_diagnose_finish (EwTunnel *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static JsonObject *
+respond (const gchar *method, const gchar *path, JsonObject *body, GError **error)
+{
+  const gchar *name = body != NULL ? ew_json_string (body, "name") : NULL, *text = "{\"schema\":1}";
+
+  if (g_strcmp0 (name, "taken") == 0)
+    return g_set_error_literal (error, EW_ERROR, EW_ERROR_NAME_TAKEN, "the mesh already has a node named taken"), NULL;
+  if (g_strcmp0 (name, "forbidden") == 0)
+    return g_set_error_literal (error, EW_ERROR, EW_ERROR_NOT_ADMINISTRATOR, "only an administrator may do that"), NULL;
+  if (g_str_has_suffix (path, "/nobody"))
+    return g_set_error_literal (error, EW_ERROR, EW_ERROR_NOT_FOUND, "the mesh has no node named nobody"), NULL;
+  if (g_str_equal (path, "/v1/nodes") && g_str_equal (method, "GET"))
+    text = "{\"schema\":1,\"nodes\":[" NODE_LAPTOP "," NODE_OFFICE "," NODE_PHONE "]}";
+  else if (g_str_equal (path, "/v1/nodes"))
+    text = "{\"schema\":1,\"node\":" NODE_PHONE
+           ",\"config\":{\"addresses\":[\"100.96.1.3\",\"fd12:3456:789a:1::3\"],\"dns\":[],"
+           "\"mtu\":1420,\"peer\":{\"public_key\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\",\"endpoint\":"
+           "\"203.0.113.5:443\",\"ranges\":[\"100.96.0.0/12\",\"fd12:3456:789a::/48\"],\"routes\":[\"10.7.0.0/24\"],"
+           "\"persistent_keepalive\":25}}}";
+  else if (g_str_equal (path, "/v1/keys"))
+    text = "{\"schema\":1,\"key\":\"ew1_FAKEKEYFORTESTS\",\"name\":\"phone\",\"expires\":\"2026-01-01T01:00:00Z\"}";
+  else if (g_str_equal (method, "GET"))
+    text = NODE_LAPTOP;
+  return ew_json_parse_object (text, -1, 65536, error);
+}
+
+void
+ew_tunnel_request_async (EwTunnel *self, const gchar *method, const gchar *path, JsonObject *body,
+                         GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+  g_autofree gchar *text = body != NULL ? ew_json_to_string (body, FALSE) : g_strdup ("");
+  JsonObject *reply;
+  GError *error = NULL;
+
+  g_message ("fake: request %s %s %s", method, path, text);
+  if (g_str_has_suffix (path, "/slow") && is_slow (task, "slow"))
+    return;
+  reply = check_enrolled (self, &error) ? respond (method, path, body, &error) : NULL;
+  if (reply != NULL)
+    g_task_return_pointer (task, reply, (GDestroyNotify)json_object_unref);
+  else
+    g_task_return_error (task, error);
+  g_object_unref (task);
+}
+
+JsonObject *
+ew_tunnel_request_finish (EwTunnel *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+ew_tunnel_list_routes_async (EwTunnel *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+
+  g_message ("fake: routes");
+  g_task_return_pointer (
+    task,
+    g_strdup ("{\"schema\":1,\"routes\":[{\"cidr\":\"10.7.0.0/24\",\"node\":\"office-gw\",\"state\":"
+              "\"offered\",\"reason\":null},{\"cidr\":\"127.0.0.0/8\",\"node\":\"office-gw\",\"state\":"
+              "\"blocked\",\"reason\":\"loopback\"}]}"),
+    g_free);
+}
+
+gchar *
+ew_tunnel_list_routes_finish (EwTunnel *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+gboolean
+ew_tunnel_accept_route (EwTunnel *self, const gchar *cidr, gboolean accept, GError **error)
+{
+  g_message ("fake: %s %s", accept ? "accept" : "refuse", cidr);
+  if (!accept || !g_str_has_prefix (cidr, "127."))
+    return TRUE;
+  g_set_error (error, EW_ERROR, EW_ERROR_ROUTE_REFUSED, "%s is loopback: no node ever takes that route", cidr);
+  return FALSE;
+}
