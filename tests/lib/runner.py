@@ -1,0 +1,160 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the stages of tests/run and counts. A stage is a function that returns (passed, failed, skipped)."""
+import argparse
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+TAP = re.compile(r"^\s*(ok|not ok) \d+(.*)$", re.M)
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def run(argv, log, timeout, env=None):
+    """Exit status and output of a command, which is also kept in a file. 124 where it ran too long."""
+    with open(log, "w") as out:
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+                                   env=dict(os.environ, LC_ALL="C.UTF-8", **(env or {})))
+        try:
+            status = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            process.wait()
+            status = 124
+    with open(log, errors="replace") as text:
+        return status, text.read()
+
+
+def tail(text, lines=40):
+    say("\n".join("    " + line for line in text.splitlines()[-lines:]))
+
+
+class Stages:
+    def __init__(self, options):
+        self.o = options
+        self.logs = os.path.join(options.plain, "test-logs")
+        os.makedirs(self.logs, exist_ok=True)
+
+    def log(self, name):
+        return os.path.join(self.logs, name + ".log")
+
+    def style(self):
+        """clang-format holds the style of every C file."""
+        files = [f for folder in ("app", "daemon", "tests") for f in glob.glob(f"{self.o.top}/{folder}/**/*.[ch]", recursive=True)]
+        status, text = run(["clang-format", "--dry-run", "--Werror", *files], self.log("style"), 300)
+        if status:
+            tail("\n".join(line for line in text.splitlines() if "error:" in line), 20)
+        return (1, 0, 0) if status == 0 else (0, 1, 0)
+
+    def unit(self):
+        status, text = run(["meson", "test", "-C", self.o.asan, "--no-rebuild", "--print-errorlogs", "--timeout-multiplier", "3"], self.log("unit"), 1500,
+                           {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"})
+        total = [0, 0, 0]
+        try:
+            with open(os.path.join(self.o.asan, "meson-logs", "testlog.json")) as file:
+                for line in file:
+                    total = [a + b for a, b in zip(total, self.count(json.loads(line)))]
+        except OSError:
+            total[1] += 1
+        if status and not total[1]:
+            total[1] = 1
+        if total[1]:
+            tail(text, 120)
+        return tuple(total)
+
+    @staticmethod
+    def count(test):
+        cases = TAP.findall(test.get("stdout") or "")
+        skipped = sum(1 for _, rest in cases if "# SKIP" in rest.upper())
+        passed = sum(1 for word, rest in cases if word == "ok" and "# SKIP" not in rest.upper())
+        failed = sum(1 for word, _ in cases if word == "not ok")
+        good = test["result"] in ("OK", "SKIP")
+        if not cases:
+            return (1, 0, 0) if good else (0, 1, 0)
+        if not good and not failed:
+            failed = 1
+        return passed, failed, skipped
+
+    def threads(self):
+        """ThreadSanitizer over what has threads: the engine's tests (suite "threads")."""
+        build = os.path.join(self.o.top, "build-tsan")
+        setup = ["meson", "configure", build] if os.path.exists(build + "/build.ninja") else ["meson", "setup", build, self.o.top]
+        for argv in (setup + ["-Dwerror=true", "-Db_sanitize=thread", "-Db_lundef=false"], ["ninja", "-C", build, "threads-tests"]):
+            status, text = run(argv, self.log("threads-build"), 900)
+            if status:
+                tail(text)
+                return 0, 1, 0
+        # setarch: this compiler's runtime does not know address randomisation with 32 bits.
+        status, text = run(["setarch", "-R", "meson", "test", "-C", build, "--no-rebuild", "--suite", "threads", "--print-errorlogs"], self.log("threads"), 600,
+                           {"TSAN_OPTIONS": "halt_on_error=1"})
+        if status:
+            tail(text, 80)
+            return 0, 1, 0
+        return 1, 0, 0
+
+    def python(self, path):
+        name = os.path.basename(path)[5:-3]
+        status, text = run(["/usr/bin/python3", "-B", path, "-v"], self.log(name), 1200,
+                           {"EDGEWAY_BUILD": self.o.plain, "EDGEWAY_SOURCE": self.o.top,
+                            "PYTHONPATH": os.pathsep.join(os.path.join(self.o.top, p) for p in ("tests/lib", "app/launch"))})
+        ran = re.findall(r"^Ran (\d+) tests?", text, re.M)
+        total = int(ran[-1]) if ran else 0
+        summary = re.findall(r"^(?:OK|FAILED)(?: \((.*)\))?$", text, re.M)
+        numbers = dict(re.findall(r"(\w+)=(\d+)", summary[-1] if summary else ""))
+        bad = int(numbers.get("failures", 0)) + int(numbers.get("errors", 0))
+        skipped = int(numbers.get("skipped", 0))
+        if (status or not total) and not bad:
+            bad = 1
+            total = max(total, 1)
+        if bad:
+            tail(text, 80)
+        if skipped:
+            say("\n".join("    " + line for line in text.splitlines() if "skipped" in line))
+        return max(0, total - bad - skipped), bad, skipped
+
+    def demo(self):
+        """The README's command, from this very folder."""
+        status, text = run([os.path.join(self.o.top, "app/run"), "--demo", "--check"], self.log("demo"), 900)
+        if status:
+            tail(text, 80)
+        return text.count("✓"), int(bool(status)), 0
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name in ("top", "asan", "plain"):
+        parser.add_argument("--" + name, required=True)
+    parser.add_argument("stage", nargs="*")
+    options = parser.parse_args()
+    stages = Stages(options)
+    plan = [(name, getattr(stages, name)) for name in ("style", "unit", "threads")]
+    for path in sorted(glob.glob(f"{options.top}/tests/netns/test_*.py") + glob.glob(f"{options.top}/tests/dbus/test_*.py")):
+        plan.append((os.path.basename(path)[5:-3], lambda p=path: stages.python(p)))
+    plan.append(("demo", stages.demo))
+    unknown = set(options.stage) - {name for name, _ in plan}
+    if unknown:
+        say(f"No such stage: {', '.join(sorted(unknown))}. There are: {', '.join(name for name, _ in plan)}")
+        return 2
+    totals = [0, 0, 0]
+    for name, stage in plan:
+        if options.stage and name not in options.stage:
+            continue
+        started = time.monotonic()
+        result = stage()
+        totals = [a + b for a, b in zip(totals, result)]
+        say(f"  {name:<24} {result[0]:4d} passed {result[1]:3d} failed {result[2]:3d} skipped  {time.monotonic() - started:5.0f} s")
+    if totals[1]:
+        say(f"Logs: {stages.logs}")
+    say(f"{totals[0]} passed, {totals[1]} failed" + (f", {totals[2]} skipped" if totals[2] else ""))
+    return 1 if totals[1] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
