@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The node document: what an edge says about this node (daemon/edge/API.md). The edge is not trusted: every field is checked here,
+ * once, before anything is done with it; what does not pass makes the whole document invalid. Pure: no I/O.
+ *
+ * The list of edges counts only when the mesh's CA signed it: an edge that turned hostile cannot lead its nodes elsewhere.
+ * Whether a range or route may be taken on this machine is a question of its networks too: ew_route_refusal() in net/.
+ */
+#pragma once
+
+#include <gio/gio.h>
+#include <json-glib/json-glib.h>
+#include "proto/address.h"
+
+G_BEGIN_DECLS
+
+#define EW_DOCUMENT_MAX_EDGES 16
+#define EW_DOCUMENT_MAX_ENDPOINTS 8
+#define EW_DOCUMENT_MAX_ROUTES 1024
+
+typedef struct
+{
+  gchar *id, *name;
+  guint8 public_key[32];
+  GStrv endpoints; /* "HOST:PORT", HOST a name or an address */
+  GStrv api;       /* "https://HOST:PORT" */
+} EwDocumentEdge;
+
+typedef struct
+{
+  EwPrefix prefix;
+  gchar *node; /* the node's name */
+} EwDocumentRoute;
+
+typedef struct
+{
+  guint64 revision;
+  gchar *mesh, *suffix, *id, *name, *kind, *role;
+  GArray *addresses; /* EwIp, inside ranges, at least one; IPv4 first */
+  GArray *ranges;    /* EwPrefix, private */
+  GArray *service;   /* EwIp, inside ranges, one of the family of each address */
+  guint16 mtu;
+  gboolean trial;
+  gboolean exit; /* the edge forwards VPN mode's traffic */
+  GPtrArray *edges;  /* EwDocumentEdge, at least one */
+  GArray *offers;    /* EwPrefix */
+  GPtrArray *routes; /* EwDocumentRoute */
+} EwDocument;
+
+/* ca_pem: the mesh's CA. NULL with EW_ERROR_FAILED: which field is wrong. */
+EwDocument *ew_document_parse (JsonObject *object, const gchar *ca_pem, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void ew_document_free (EwDocument *document);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwDocument, ew_document_free)
+
+/* "https://HOST:PORT" and nothing more. */
+gboolean ew_api_url_check (const gchar *url);
+/* A node's or an edge's ID: 1…64 of a-z, A-Z, 0-9, '-', '_'. */
+gboolean ew_id_check (const gchar *id);
+/* NULL or why no node takes this route or range, whatever its networks look like: too short, loopback, link-local, multicast. */
+const gchar *ew_prefix_never (const EwPrefix *prefix);
+
+G_END_DECLS

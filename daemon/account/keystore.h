@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What this machine knows about itself, on disk: STATE/account.json, 0600, written atomically. Its keys, the mesh's pin and CA,
+ * the last node document, cached addresses of the edges, the user's settings, and an enrollment that was begun.
+ *
+ * A file that cannot be read as what we wrote is never written over: loading fails with a sentence naming it and what to do.
+ * Every change is made in memory first and counts when ew_keystore_save() has succeeded; on failure (a full disk) the old file stands.
+ */
+#pragma once
+
+#include <gio/gio.h>
+#include <json-glib/json-glib.h>
+#include "common/enrollment-key.h"
+#include "proto/address.h"
+
+G_BEGIN_DECLS
+
+#define EW_ACCOUNT_FILE "account.json"
+#define EW_ACCOUNT_MAX (256 * 1024) /* bytes of the file */
+#define EW_CACHED_ADDRESSES_MAX 8   /* of one host */
+#define EW_CHOSEN_ROUTES_MAX 512    /* accepted and refused, each */
+
+typedef struct
+{
+  /* The identity in the mesh. id NULL: not enrolled, and the rest of this block is empty. */
+  gchar *id;
+  guint8 private_key[32];
+  gchar *credential;    /* unpadded base64url of 32 bytes */
+  guint8 pin[EW_PIN_SIZE];
+  gchar *ca_pem;
+  GStrv api;            /* "https://HOST:PORT" */
+  JsonObject *document; /* the last node document that passed ew_document_parse() */
+  gboolean removed;     /* an administrator took this node out of the mesh */
+
+  /* The user's settings. */
+  gboolean wish_connected;
+  gboolean vpn;               /* the stored mode: only once confirmed */
+  GArray *accepted, *refused; /* EwPrefix: routes of the mesh */
+
+  guint64 timestamp_floor_ns; /* no handshake of ours may carry an earlier timestamp */
+
+  /* An enrollment begun and not yet answered: made and stored before asking, so that a lost reply is no loss. */
+  gboolean pending;
+  guint8 pending_secret_hash[32]; /* SHA-256 of the enrollment key's secret: which key it was begun with */
+  guint8 pending_private_key[32];
+  gchar *pending_credential;
+
+  /* Private. */
+  gchar *path;
+  GHashTable *addresses; /* host name → GStrv of numeric IPs */
+} EwKeystore;
+
+/* An absent file is an empty keystore. EW_ERROR_FAILED: the file is broken or cannot be read. */
+EwKeystore *ew_keystore_load (const gchar *state_dir, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+EwKeystore *ew_keystore_ref (EwKeystore *self);
+void ew_keystore_unref (EwKeystore *self); /* the last one zeroes the secrets */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwKeystore, ew_keystore_unref)
+
+gboolean ew_keystore_save (EwKeystore *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Makes a key pair and a credential for an enrollment with this secret, or finds those it was begun with; saved. */
+gboolean ew_keystore_begin_enrollment (EwKeystore *self, const gchar *secret, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The edge said no for good: nothing was begun. Best effort. */
+void ew_keystore_drop_enrollment (EwKeystore *self);
+/* The edge said yes: the pending keys become the identity; settings start afresh, the wish is to be connected. Saved; on failure
+   nothing has changed and the same key can be tried again. */
+gboolean ew_keystore_finish_enrollment (EwKeystore *self, const guint8 pin[EW_PIN_SIZE], const gchar *ca_pem, const gchar *const *api,
+                                        const gchar *id, JsonObject *document, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Erases identity and settings, and the file. */
+gboolean ew_keystore_erase (EwKeystore *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The public half of a WireGuard private key (X25519). */
+void ew_key_public (const guint8 private_key[32], guint8 public_key[32]);
+
+/* Addresses that a host name had last. Borrowed, NULL: none known. */
+const gchar *const *ew_keystore_get_addresses (EwKeystore *self, const gchar *host);
+/* TRUE when that was news; saving is the caller's. */
+gboolean ew_keystore_set_addresses (EwKeystore *self, const gchar *host, const gchar *const *addresses);
+
+gboolean ew_prefixes_contain (GArray *prefixes, const EwPrefix *prefix);
+/* Adds or takes out. FALSE: it was so already, or the list is full. */
+gboolean ew_prefixes_set (GArray *prefixes, const EwPrefix *prefix, gboolean present);
+
+G_END_DECLS

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tunnel/plan.h"
+#include "common/error.h"
+
+static void
+plan_route_free (gpointer data)
+{
+  EwPlanRoute *route = data;
+  g_free (route->node);
+  g_free (route);
+}
+
+void
+ew_plan_free (EwPlan *plan)
+{
+  g_array_unref (plan->addresses);
+  g_array_unref (plan->ranges);
+  g_array_unref (plan->routes);
+  g_array_unref (plan->forwards);
+  g_array_unref (plan->allowed_ips);
+  g_ptr_array_unref (plan->all);
+  g_free (plan);
+}
+
+static gboolean
+usable (const EwHostFacts *facts, const EwIp *ip)
+{
+  return ip->family == EW_FAMILY_V4 || facts->ipv6;
+}
+
+static EwPlanRoute *
+add_route (EwPlan *plan, const EwPrefix *prefix, const gchar *node)
+{
+  EwPlanRoute *route = g_new0 (EwPlanRoute, 1);
+  route->prefix = *prefix;
+  route->node = g_strdup (node);
+  g_ptr_array_add (plan->all, route);
+  return route;
+}
+
+static const gchar *
+mesh_overlap (const EwDocument *document, const EwPrefix *prefix)
+{
+  for (guint i = 0; i < document->ranges->len; i++)
+    if (ew_prefix_overlaps (prefix, &g_array_index (document->ranges, EwPrefix, i)))
+      return "it overlaps the mesh's own addresses";
+  return NULL;
+}
+
+static gboolean
+plan_ranges (EwPlan *plan, const EwDocument *document, const EwHostFacts *facts, const EwIp *edges, gsize n_edges, GError **error)
+{
+  for (guint i = 0; i < document->ranges->len; i++)
+    {
+      const EwPrefix *range = &g_array_index (document->ranges, EwPrefix, i);
+      if (!usable (facts, &range->ip))
+        continue;
+      const gchar *refusal = ew_route_refusal (range, facts, edges, n_edges);
+      if (refusal)
+        {
+          char text[EW_PREFIX_STRLEN];
+          ew_prefix_format (range, text);
+          g_set_error (error, EW_ERROR, EW_ERROR_HOST_CONFLICT,
+                       "The mesh's addresses %s cannot be used on this machine: %s. Change that network, or make the mesh with another range",
+                       text, refusal);
+          return FALSE;
+        }
+      g_array_append_val (plan->ranges, *range);
+      g_array_append_val (plan->routes, *range);
+      g_array_append_val (plan->allowed_ips, *range);
+    }
+  return TRUE;
+}
+
+static void
+plan_taken (EwPlan *plan, const EwDocument *document, EwKeystore *choices, const EwHostFacts *facts, const EwIp *edges, gsize n_edges)
+{
+  for (guint i = 0; i < document->routes->len; i++)
+    {
+      const EwDocumentRoute *offered = document->routes->pdata[i];
+      EwPlanRoute *route = add_route (plan, &offered->prefix, offered->node);
+      route->reason = ew_route_refusal (&offered->prefix, facts, edges, n_edges);
+      if (!route->reason)
+        route->reason = mesh_overlap (document, &offered->prefix);
+      if (!route->reason && !usable (facts, &offered->prefix.ip))
+        route->reason = "IPv6 is switched off on this machine";
+      if (route->reason)
+        route->state = "blocked";
+      else if (ew_prefixes_contain (choices->accepted, &offered->prefix))
+        route->state = "accepted";
+      else
+        route->state = ew_prefixes_contain (choices->refused, &offered->prefix) ? "refused" : "offered";
+      if (g_str_equal (route->state, "accepted"))
+        {
+          g_array_append_val (plan->routes, offered->prefix);
+          g_array_append_val (plan->allowed_ips, offered->prefix);
+        }
+    }
+}
+
+static void
+plan_offers (EwPlan *plan, const EwDocument *document, EwKeystore *choices, const EwHostFacts *facts)
+{
+  for (guint i = 0; i < document->offers->len; i++)
+    {
+      const EwPrefix *offer = &g_array_index (document->offers, EwPrefix, i);
+      EwPlanRoute *route = add_route (plan, offer, document->name);
+      /* What stands behind us is on our networks by nature: only what no node forwards is refused. */
+      route->reason = ew_prefix_never (offer);
+      if (!route->reason)
+        route->reason = mesh_overlap (document, offer);
+      if (!route->reason && !usable (facts, &offer->ip))
+        route->reason = "IPv6 is switched off on this machine";
+      if (route->reason)
+        route->state = "blocked";
+      else
+        route->state = ew_prefixes_contain (choices->accepted, offer) ? "forwarding" : "unaccepted-forward";
+      if (g_str_equal (route->state, "forwarding"))
+        g_array_append_val (plan->forwards, *offer);
+    }
+}
+
+EwPlan *
+ew_plan_new (const EwDocument *document, EwKeystore *choices, const EwHostFacts *facts, const EwIp *edges, gsize n_edges, gboolean vpn,
+             GError **error)
+{
+  g_autoptr (EwPlan) plan = g_new0 (EwPlan, 1);
+  plan->addresses = g_array_new (FALSE, FALSE, sizeof (EwIp));
+  plan->ranges = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  plan->routes = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  plan->forwards = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  plan->allowed_ips = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  plan->all = g_ptr_array_new_with_free_func (plan_route_free);
+  for (guint i = 0; i < document->addresses->len; i++)
+    if (usable (facts, &g_array_index (document->addresses, EwIp, i)))
+      g_array_append_val (plan->addresses, g_array_index (document->addresses, EwIp, i));
+  if (!plan_ranges (plan, document, facts, edges, n_edges, error))
+    return NULL;
+  plan_taken (plan, document, choices, facts, edges, n_edges);
+  plan_offers (plan, document, choices, facts);
+  if (vpn)
+    {
+      EwPrefix all4 = { .ip.family = EW_FAMILY_V4 }, all6 = { .ip.family = EW_FAMILY_V6 };
+      g_array_append_val (plan->allowed_ips, all4);
+      if (facts->ipv6)
+        g_array_append_val (plan->allowed_ips, all6);
+    }
+  return g_steal_pointer (&plan);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the machine should look like: the node document, the user's choices and the machine's own networks, made into addresses, routes and
+ * allowed IPs. Here it is decided that a route is never taken whatever the edge says, and that only what was accepted here is forwarded. Pure.
+ */
+#pragma once
+
+#include "account/document.h"
+#include "account/keystore.h"
+#include "net/host.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  EwPrefix prefix;
+  gchar *node;         /* through whom */
+  const gchar *state;  /* "offered", "accepted", "refused", "forwarding", "unaccepted-forward", "blocked" */
+  const gchar *reason; /* of "blocked": a sentence; else NULL */
+} EwPlanRoute;
+
+typedef struct
+{
+  GArray *addresses;   /* EwIp: ours; without IPv6 where the machine has none */
+  GArray *ranges;      /* EwPrefix: the mesh's, likewise */
+  GArray *routes;      /* EwPrefix: ranges and accepted routes */
+  GArray *forwards;    /* EwPrefix: subnets behind us, accepted here */
+  GArray *allowed_ips; /* EwPrefix: of the edge's peer */
+  GPtrArray *all;      /* EwPlanRoute: every route that the document names */
+} EwPlan;
+
+/* edges: the addresses that edges are reached at. NULL with EW_ERROR_HOST_CONFLICT: the mesh's own range is one of this machine's networks. */
+EwPlan *ew_plan_new (const EwDocument *document, EwKeystore *choices, const EwHostFacts *facts, const EwIp *edges, gsize n_edges, gboolean vpn,
+                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void ew_plan_free (EwPlan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwPlan, ew_plan_free)
+
+G_END_DECLS
