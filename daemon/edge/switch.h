@@ -10,6 +10,7 @@
 
 #include <gio/gio.h>
 #include "engine/engine.h"
+#include "edge/switch-flow.h"
 
 G_BEGIN_DECLS
 
@@ -42,17 +43,21 @@ typedef struct
 {
   guint64 forwarded_packets, forwarded_bytes;
   guint64 exit_packets, dropped_policy, dropped_no_route, dropped_ttl, dropped_source;
+  guint64 dropped_malformed; /* no IP packet, or a multicast that goes nowhere */
 } EwSwitchStats;
 
-/* Decides on one packet between two nodes (or from a node to the exit, to NULL) in the data thread; FALSE drops it and counts it. */
-typedef gboolean (*EwSwitchVerdict) (gpointer user_data, gconstpointer from_node, gconstpointer to_node, const guint8 *packet, gsize len);
+/* Decides on one packet between two nodes (or from a node to the exit: to_node NULL) in the data thread; FALSE drops it,
+   counts it and answers "prohibited". It must not block or allocate. The node pointers are the same for a node as long as it
+   is known to the switch; ew_switch_node_get_id() names them. */
+typedef gboolean (*EwSwitchVerdict) (gpointer user_data, gconstpointer from_node, gconstpointer to_node,
+                                     const EwFlow *flow, const guint8 *packet, gsize len);
 
 typedef struct
 {
   const gchar *listen_address; /* NULL: all */
   guint16 port;
   const gchar *interface;      /* TUN for the service address and the exit; NULL: none wanted */
-  guint16 mtu;
+  guint16 mtu;                 /* inner; 0: 1420 */
   guint8 private_key[EW_KEY_SIZE];
   EwIp service[2];             /* IPv4, IPv6 (family NONE where the mesh has none) */
   EwPrefix ranges[2];          /* the mesh's */
@@ -75,6 +80,8 @@ void ew_switch_remove_node (EwSwitch *self, const gchar *id);
 gboolean ew_switch_get_node (EwSwitch *self, const gchar *id, EwSwitchNodeStatus *out);
 void ew_switch_get_stats (EwSwitch *self, EwSwitchStats *out);
 void ew_switch_set_verdict (EwSwitch *self, EwSwitchVerdict verdict, gpointer user_data); /* NULL: all may pass */
+const gchar *ew_switch_node_get_id (gconstpointer node); /* of a verdict's node; in any thread */
+guint16 ew_switch_get_listen_port (EwSwitch *self);      /* the UDP port; useful where 0 was asked for */
 /* While viewers > 0 round trips are measured, each node every 2 s, spread out. */
 void ew_switch_set_viewers (EwSwitch *self, guint viewers);
 /* After a restart: initiates to every node with an endpoint, at most 50 a second. */

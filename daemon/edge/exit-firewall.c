@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "edge/exit-firewall.h"
+
+#include <nftables/libnftables.h>
+#include <string.h>
+
+#include "common/util.h"
+#include "edge/exit-policy.h"
+#include "edge/exit-sysctl.h"
+
+#define TABLE "edgeway-edge-"
+/* A little before the usual filter priority: others may log or count what we let pass, not what we drop. */
+#define PRIORITY "filter - 10"
+#define LISTING_MAX (16 * 1024 * 1024)
+#define DNS_PORT 53
+
+/* The text. */
+
+gboolean
+ew_firewall_check_name (const gchar *interface, GError **error)
+{
+  const gsize len = strlen (interface);
+
+  for (gsize i = 0; i < len; i++)
+    if (!g_ascii_isalnum (interface[i]) && strchr ("-_.", interface[i]) == NULL)
+      {
+        g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                     "The interface name “%s” has a character that the firewall's rules cannot carry; use letters, "
+                     "digits, '-', '_' and '.'",
+                     interface);
+        return FALSE;
+      }
+  return TRUE;
+}
+
+static const gchar *
+family_word (EwFamily family)
+{
+  return family == EW_FAMILY_V6 ? "ip6" : "ip";
+}
+
+static gboolean
+has (const EwFirewallConfig *config, gsize i)
+{
+  return config->service[i].family != EW_FAMILY_NONE;
+}
+
+static void
+format_set (GString *out, const gchar *name, EwFamily family, const gchar *const *fixed, const EwPrefix *prefixes,
+            gsize n)
+{
+  const gchar *separator = "";
+
+  g_string_append_printf (out, "\tset %s {\n\t\ttype %s\n\t\tflags interval\n\t\tauto-merge\n\t\telements = { ", name,
+                          family == EW_FAMILY_V6 ? "ipv6_addr" : "ipv4_addr");
+  for (; fixed != NULL && *fixed != NULL; fixed++, separator = ", ")
+    g_string_append_printf (out, "%s%s", separator, *fixed);
+  for (gsize i = 0; i < n; i++)
+    {
+      gchar text[EW_PREFIX_STRLEN];
+
+      if (prefixes[i].ip.family != family || prefixes[i].length == 0)
+        continue;
+      ew_prefix_format (&prefixes[i], text);
+      g_string_append_printf (out, "%s%s", separator, text);
+      separator = ", ";
+    }
+  g_string_append (out, " }\n\t}\n");
+}
+
+static void
+format_guard (GString *out, const EwFirewallConfig *config)
+{
+  gchar text[EW_PREFIX_STRLEN];
+
+  g_string_append (out, "\tchain prerouting {\n\t\ttype filter hook prerouting priority raw; policy accept;\n");
+  for (gsize i = 0; i < 2; i++)
+    if (has (config, i))
+      {
+        ew_prefix_format (&config->ranges[i], text);
+        g_string_append_printf (out, "\t\tiifname != { \"%s\", \"lo\" } %s daddr %s drop\n", config->interface,
+                                family_word (config->service[i].family), text);
+      }
+  g_string_append (out, "\t}\n");
+}
+
+static void
+format_input (GString *out, const EwFirewallConfig *config)
+{
+  gchar text[EW_IP_STRLEN];
+
+  g_string_append_printf (out,
+                          "\tchain input {\n\t\ttype filter hook input priority " PRIORITY
+                          "; policy accept;\n\t\tiifname \"%s\" jump from_mesh\n\t}\n\tchain from_mesh {\n",
+                          config->interface);
+  for (gsize i = 0; i < 2; i++)
+    if (has (config, i))
+      {
+        ew_ip_format (&config->service[i], text);
+        g_string_append_printf (out, "\t\t%s daddr %s jump to_service\n", family_word (config->service[i].family),
+                                text);
+      }
+  g_string_append (out, "\t\tdrop\n\t}\n\tchain to_service {\n\t\tct state established,related accept\n"
+                        "\t\ticmp type echo-request accept\n\t\ticmpv6 type echo-request accept\n");
+  g_string_append_printf (out, "\t\tmeta l4proto { tcp, udp } th dport %u accept\n\t\ttcp dport { %u", DNS_PORT,
+                          config->api_port);
+  for (gsize i = 0; i < config->n_open_ports; i++)
+    if (config->open_ports[i] != config->api_port)
+      g_string_append_printf (out, ", %u", config->open_ports[i]);
+  g_string_append (out, " } accept\n\t\tdrop\n\t}\n");
+}
+
+/* A TCP segment must fit the tunnel: its MTU less 40 bytes of IPv4 and TCP header, 60 of IPv6 and TCP. */
+static void
+format_clamp (GString *out, const EwFirewallConfig *config)
+{
+  g_string_append_printf (out,
+                          "\tchain clamp {\n"
+                          "\t\tmeta nfproto ipv4 tcp option maxseg size > %u tcp option maxseg size set %u\n"
+                          "\t\tmeta nfproto ipv6 tcp option maxseg size > %u tcp option maxseg size set %u\n\t}\n",
+                          config->mtu - 40, config->mtu - 40, config->mtu - 60, config->mtu - 60);
+}
+
+static void
+format_forward (GString *out, const EwFirewallConfig *config)
+{
+  gchar text[EW_PREFIX_STRLEN];
+
+  g_string_append_printf (out,
+                          "\tchain forward {\n\t\ttype filter hook forward priority " PRIORITY "; policy accept;\n"
+                          "\t\tiifname \"%s\" jump outwards\n\t\toifname \"%s\" jump inwards\n\t}\n"
+                          "\tchain outwards {\n\t\toifname \"%s\" drop\n",
+                          config->interface, config->interface, config->interface);
+  if (config->exit)
+    {
+      g_string_append (out, "\t\tip daddr @near4 drop\n\t\tip6 daddr @near6 drop\n"
+                            "\t\ttcp flags & (syn | rst) == syn jump clamp\n");
+      for (gsize i = 0; i < 2; i++)
+        if (has (config, i))
+          {
+            ew_prefix_format (&config->ranges[i], text);
+            g_string_append_printf (out, "\t\t%s saddr %s accept\n", family_word (config->service[i].family), text);
+          }
+    }
+  g_string_append (out, "\t\tdrop\n\t}\n\tchain inwards {\n\t\ttcp flags & (syn | rst) == syn jump clamp\n"
+                        "\t\tct state established,related accept\n\t\tdrop\n\t}\n");
+}
+
+static void
+format_nat (GString *out, const EwFirewallConfig *config)
+{
+  gchar text[EW_PREFIX_STRLEN];
+
+  g_string_append (out, "\tchain postrouting {\n\t\ttype nat hook postrouting priority srcnat; policy accept;\n");
+  for (gsize i = 0; i < 2; i++)
+    if (has (config, i))
+      {
+        ew_prefix_format (&config->ranges[i], text);
+        g_string_append_printf (out, "\t\toifname != { \"%s\", \"lo\" } %s saddr %s masquerade\n", config->interface,
+                                family_word (config->service[i].family), text);
+      }
+  g_string_append (out, "\t}\n");
+}
+
+static void
+format_undo (GString *out, const GPtrArray *undo)
+{
+  g_string_append (out, "\tchain undo {\n");
+  for (guint i = 0; undo != NULL && i < undo->len; i++)
+    {
+      g_autofree gchar *text = ew_sysctl_to_text (g_ptr_array_index (undo, i));
+
+      if (text != NULL)
+        g_string_append_printf (out, "\t\treturn comment \"%s\"\n", text);
+    }
+  g_string_append (out, "\t}\n");
+}
+
+gchar *
+ew_firewall_format (const EwFirewallConfig *config)
+{
+  GString *out = g_string_new (NULL);
+
+  g_string_append_printf (out, "table inet " TABLE "%s {\n", config->interface);
+  format_guard (out, config);
+  format_input (out, config);
+  if (config->exit)
+    {
+      format_set (out, "near4", EW_FAMILY_V4, ew_exit_forbidden (EW_FAMILY_V4), config->local, config->n_local);
+      format_set (out, "near6", EW_FAMILY_V6, ew_exit_forbidden (EW_FAMILY_V6), config->local, config->n_local);
+      format_nat (out, config);
+    }
+  format_clamp (out, config);
+  format_forward (out, config);
+  format_undo (out, config->undo);
+  g_string_append (out, "}\n");
+  return g_string_free (out, FALSE);
+}
+
+/* libnftables. */
+
+/* Runs commands; output (transfer full) may be NULL. */
+static gboolean
+run (const gchar *commands, gboolean json, gchar **output, GError **error)
+{
+  struct nft_ctx *nft = nft_ctx_new (NFT_CTX_DEFAULT);
+  gboolean ok;
+
+  if (nft == NULL)
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                           "The firewall cannot be reached: nftables did not start");
+      return FALSE;
+    }
+  nft_ctx_buffer_output (nft);
+  nft_ctx_buffer_error (nft);
+  if (json)
+    nft_ctx_output_set_flags (nft, NFT_CTX_OUTPUT_JSON);
+  ok = nft_run_cmd_from_buffer (nft, commands) == 0;
+  if (!ok)
+    {
+      g_auto (GStrv) lines = g_strsplit (nft_ctx_get_error_buffer (nft), "\n", 2);
+
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "The firewall refused the edge's rules (%s)",
+                   lines[0] != NULL ? lines[0] : "no reason given");
+    }
+  else if (output != NULL)
+    *output = g_strdup (nft_ctx_get_output_buffer (nft));
+  nft_ctx_free (nft);
+  return ok;
+}
+
+gboolean
+ew_firewall_apply (const EwFirewallConfig *config, GError **error)
+{
+  g_autofree gchar *table = ew_firewall_format (config);
+  /* Adding first makes the deletion succeed whether or not there was one. */
+  g_autofree gchar *commands = g_strdup_printf ("add table inet " TABLE "%s\ndelete table inet " TABLE "%s\n%s",
+                                                config->interface, config->interface, table);
+
+  return ew_firewall_check_name (config->interface, error) && run (commands, FALSE, NULL, error);
+}
+
+gboolean
+ew_firewall_remove (const gchar *interface, GError **error)
+{
+  g_autofree gchar *commands
+    = g_strdup_printf ("add table inet " TABLE "%s\ndelete table inet " TABLE "%s\n", interface, interface);
+
+  return ew_firewall_check_name (interface, error) && run (commands, FALSE, NULL, error);
+}
+
+gboolean
+ew_firewall_exists (const gchar *interface)
+{
+  g_autofree gchar *wanted = g_strdup_printf ("table inet " TABLE "%s\n", interface);
+  g_autofree gchar *tables = NULL;
+
+  return run ("list tables inet", FALSE, &tables, NULL) && strstr (tables, wanted) != NULL;
+}
+
+/* The members of nft's listing that are of one kind ("chain", "rule"). Borrowed from object. */
+static GPtrArray *
+members (JsonObject *object, const gchar *kind)
+{
+  GPtrArray *result = g_ptr_array_new ();
+  JsonArray *list = object != NULL ? ew_json_array (object, "nftables") : NULL;
+
+  for (guint i = 0; list != NULL && i < json_array_get_length (list); i++)
+    {
+      JsonNode *node = json_array_get_element (list, i);
+      JsonObject *member = JSON_NODE_HOLDS_OBJECT (node) ? ew_json_object (json_node_get_object (node), kind) : NULL;
+
+      if (member != NULL)
+        g_ptr_array_add (result, member);
+    }
+  return result;
+}
+
+GPtrArray *
+ew_firewall_read_undo (const gchar *interface)
+{
+  GPtrArray *undo = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_sysctl_free);
+  g_autofree gchar *command = g_strdup_printf ("list chain inet " TABLE "%s undo", interface);
+  g_autofree gchar *json = NULL;
+  g_autoptr (JsonObject) object = NULL;
+  g_autoptr (GPtrArray) rules = NULL;
+
+  if (!ew_firewall_check_name (interface, NULL) || !ew_firewall_exists (interface) || !run (command, TRUE, &json, NULL))
+    return undo;
+  object = ew_json_parse_object (json, -1, LISTING_MAX, NULL);
+  rules = members (object, "rule");
+  for (guint i = 0; i < rules->len; i++)
+    {
+      const gchar *comment = ew_json_string (g_ptr_array_index (rules, i), "comment");
+      EwSysctl *sysctl = comment != NULL ? ew_sysctl_from_text (comment) : NULL;
+
+      if (sysctl != NULL)
+        g_ptr_array_add (undo, sysctl);
+    }
+  return undo;
+}
+
+gchar *
+ew_firewall_find_blockers_in (const gchar *interface, const gchar *json)
+{
+  g_autoptr (JsonObject) object = ew_json_parse_object (json, -1, LISTING_MAX, NULL);
+  g_autoptr (GPtrArray) chains = members (object, "chain");
+  g_autoptr (GString) names = g_string_new (NULL);
+  gboolean docker = FALSE;
+
+  for (guint i = 0; i < chains->len; i++)
+    {
+      JsonObject *chain = g_ptr_array_index (chains, i);
+      const gchar *name = ew_json_string (chain, "name");
+
+      docker = docker || g_strcmp0 (name, "DOCKER-USER") == 0;
+      if (g_strcmp0 (ew_json_string (chain, "hook"), "forward") == 0
+          && g_strcmp0 (ew_json_string (chain, "policy"), "drop") == 0)
+        g_string_append_printf (names, "%s%s %s %s", names->len > 0 ? ", " : "", ew_json_string (chain, "family"),
+                                ew_json_string (chain, "table"), name);
+    }
+  if (names->len == 0)
+    return NULL;
+  return g_strdup_printf (
+    "Another firewall on this host drops what it forwards unless told otherwise (%s), so VPN mode may "
+    "not reach the internet: allow it there, for instance with “iptables -I %s -i %s -j ACCEPT” and "
+    "“iptables -I %s -o %s -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT” (and ip6tables)",
+    names->str, docker ? "DOCKER-USER" : "FORWARD", interface, docker ? "DOCKER-USER" : "FORWARD", interface);
+}
+
+/* The tables of iptables' older kernel interface: nft does not list them. */
+static gboolean
+has_legacy_tables (void)
+{
+  static const gchar *const files[] = { "/proc/net/ip_tables_names", "/proc/net/ip6_tables_names" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      g_autofree gchar *names = NULL;
+
+      if (g_file_get_contents (files[i], &names, NULL, NULL) && strstr (names, "filter\n") != NULL)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+gchar *
+ew_firewall_find_blockers (const gchar *interface)
+{
+  g_autofree gchar *json = NULL;
+  gchar *sentence = run ("list chains", TRUE, &json, NULL) ? ew_firewall_find_blockers_in (interface, json) : NULL;
+
+  if (sentence == NULL && has_legacy_tables ())
+    sentence
+      = g_strdup_printf ("This host has rules of iptables-legacy, which the edge cannot read: if they drop what is "
+                         "forwarded, VPN mode does not reach the internet; “iptables-legacy -I FORWARD -i %s -j "
+                         "ACCEPT” allows it",
+                         interface);
+  return sentence;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The edge host's firewall: one table, `inet edgeway-edge-INTERFACE`, put in place and taken away as a whole.
+ *
+ *   to this host, from the mesh      ping, the API, DNS and the ports its owner opened, at the service address; nothing
+ * else through it, from the mesh        from mesh IPs to global addresses outside, not on this host's links; only with
+ * the exit on through it, to the mesh          replies to mesh IPs, from elsewhere      dropped before anything looks
+ * at them (CVE-2019-14899) leaving                          IPv4 and IPv6 masqueraded, TCP's MSS clamped to what the
+ * tunnel carries
+ *
+ * The table also remembers what other settings of the host were before, in the comments of a chain `undo` that nothing
+ * jumps to: both vanish together at a reboot, and survive together when the edge is killed.
+ *
+ * An accept here does not overrule a drop elsewhere: ew_firewall_find_blockers() looks for those. Calls are
+ * synchronous, through libnftables.
+ */
+#pragma once
+
+#include <gio/gio.h>
+#include "proto/address.h"
+
+typedef struct
+{
+  const gchar *interface; /* letters, digits, '-', '_', '.' */
+  EwIp service[2];
+  EwPrefix ranges[2];
+  guint mtu;
+  guint16 api_port;
+  const guint16 *open_ports;
+  gsize n_open_ports;
+  gboolean exit;
+  const EwPrefix *local; /* on this host's links, and its own addresses */
+  gsize n_local;
+  const GPtrArray *undo; /* EwSysctl to remember; NULL: none */
+} EwFirewallConfig;
+
+gboolean ew_firewall_check_name (const gchar *interface, GError **error);
+/* The table as nft reads it (pure). */
+gchar *ew_firewall_format (const EwFirewallConfig *config);
+/* Puts the table in the place of an older one of the same name, in one transaction. */
+gboolean ew_firewall_apply (const EwFirewallConfig *config, GError **error);
+/* No such table is no error. */
+gboolean ew_firewall_remove (const gchar *interface, GError **error);
+gboolean ew_firewall_exists (const gchar *interface);
+/* What an older table remembers. (transfer full) of EwSysctl, empty where there is none. */
+GPtrArray *ew_firewall_read_undo (const gchar *interface);
+
+/* Other tables' chains on the forward hook that drop what they do not know, or hooks of the older iptables that nft
+   does not show: a sentence that names them and says what to do. NULL: nothing is in the way. (transfer full) */
+gchar *ew_firewall_find_blockers (const gchar *interface);
+/* The same from nft's JSON listing of chains (pure). */
+gchar *ew_firewall_find_blockers_in (const gchar *interface, const gchar *json);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Where the exit may forward to: global unicast addresses of the internet, and nothing that is near the edge. Pure:
+ * facts about the host come in as values, so that every forbidden range has a line in a test. The firewall of
+ * exit-firewall.h repeats the same list in the kernel; this one comes first and can say so to the sender.
+ */
+#pragma once
+
+#include <glib.h>
+#include "proto/address.h"
+
+typedef enum
+{
+  EW_EXIT_ALLOWED,
+  EW_EXIT_FORBIDDEN,  /* not global, or the edge host's own, or on one of its links */
+  EW_EXIT_NO_UPSTREAM /* the edge's host has no route to the internet in this family */
+} EwExitDecision;
+
+/* A snapshot of the host; immutable once the data thread has it. */
+typedef struct
+{
+  gboolean upstream[2]; /* IPv4, IPv6 */
+  gsize n_local;
+  EwPrefix local[]; /* global prefixes on the host's links, its own addresses among them as /32 and /128 */
+} EwExitPolicy;
+
+/* Copies those of local that are not forbidden anyway. Free with g_free(). */
+EwExitPolicy *ew_exit_policy_new (const EwPrefix *local, gsize n_local, gboolean upstream4, gboolean upstream6);
+EwExitDecision ew_exit_decide (const EwExitPolicy *policy, const EwIp *destination);
+
+/* Global unicast by the IANA special-purpose registries (RFC 6890 and its updates), seen strictly: nothing that embeds
+   an IPv4 address (mapped, NAT64, 6to4, Teredo) is, since it could be a way round to a private one. */
+gboolean ew_exit_is_global (const EwIp *ip);
+/* The forbidden prefixes as text, NULL-terminated, for the firewall. */
+const gchar *const *ew_exit_forbidden (EwFamily family);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Forwarding on this host, switched on and back again. A plan is the list of what will be written, made before anything
+ * is; it stands in the firewall's table while it is in force (exit-firewall.h), so that it lives exactly as long as the
+ * values themselves: through a kill of the edge, not through a reboot. Undoing writes only where our value still
+ * stands.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+typedef struct
+{
+  gchar *name; /* below /proc/sys: "net/ipv4/ip_forward" */
+  gchar *before;
+  gchar *written; /* NULL: not written by us, but the kernel changes it with another entry; put back after that one */
+} EwSysctl;
+
+void ew_sysctl_free (EwSysctl *sysctl);
+
+/* root: "/proc/sys", another folder in tests. */
+
+/* What has to be written so that this host forwards: IPv4, and IPv6 where ipv6 is TRUE, on all interfaces but
+   `interface`'s own settings. Nothing where it forwards already. (transfer full) of EwSysctl, in the order of writing.
+ */
+GPtrArray *ew_sysctl_plan_forwarding (const gchar *root, const gchar *interface, gboolean ipv6);
+/* Those of an earlier plan (older, of an edge that was killed) that are still in force, then those of plan that are
+   new: the plan to keep. Takes both. */
+GPtrArray *ew_sysctl_inherit (const gchar *root, GPtrArray *older, GPtrArray *plan);
+gboolean ew_sysctl_write_all (const gchar *root, const GPtrArray *plan, GError **error);
+/* In the opposite order, where it is still ours. */
+void ew_sysctl_undo_all (const gchar *root, const GPtrArray *plan);
+
+/* One entry as a line of at most 120 characters, and back; NULL: no entry of ours. */
+gchar *ew_sysctl_to_text (const EwSysctl *sysctl);
+EwSysctl *ew_sysctl_from_text (const gchar *text);

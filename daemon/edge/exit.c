@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "edge/exit.h"
+
+#include <string.h>
+
+#include "edge/exit-firewall.h"
+#include "edge/exit-netlink.h"
+#include "edge/exit-sysctl.h"
+
+#define SYSCTLS "/proc/sys"
+
+struct EwExit
+{
+  gchar *interface;
+  guint16 *open_ports;
+  EwExitConfig config; /* its strings and ports are the two above; exit: it is open, service: what this host can have */
+  gboolean guarded;
+  gboolean lacks_ipv6;
+  GPtrArray *undo; /* EwSysctl in force */
+  EwHostView *view;
+  EwNetlinkWatch *watch;
+  gchar *failure; /* why the exit could not be opened */
+  gchar *limits;
+};
+
+static gboolean
+apply_firewall (EwExit *self, GError **error)
+{
+  const EwFirewallConfig firewall = {
+    .interface = self->interface,
+    .service = { self->config.service[0], self->config.service[1] },
+    .ranges = { self->config.ranges[0], self->config.ranges[1] },
+    .mtu = self->config.mtu,
+    .api_port = self->config.api_port,
+    .open_ports = self->open_ports,
+    .n_open_ports = self->config.n_open_ports,
+    .exit = self->config.exit,
+    .local = (const EwPrefix *)self->view->local->data,
+    .n_local = self->view->local->len,
+    .undo = self->undo,
+  };
+
+  return ew_firewall_apply (&firewall, error);
+}
+
+static void
+add_sentence (GString *text, const gchar *sentence)
+{
+  if (sentence != NULL)
+    g_string_append_printf (text, "%s%s", text->len > 0 ? "; " : "", sentence);
+}
+
+static void
+update_limits (EwExit *self)
+{
+  GString *text = g_string_new (NULL);
+  g_autofree gchar *blockers = self->config.exit ? ew_firewall_find_blockers (self->interface) : NULL;
+
+  if (self->lacks_ipv6)
+    add_sentence (text, "IPv6 is switched off on this host (net.ipv6.conf.all.disable_ipv6), so the edge is reached "
+                        "inside the mesh by IPv4 alone and VPN mode carries IPv4 alone");
+  add_sentence (text, self->failure);
+  add_sentence (text, blockers);
+  if (self->config.exit && !self->view->upstream[0] && !self->view->upstream[1])
+    add_sentence (text, "This host has no route to the internet, so VPN mode leads nowhere; add a default route");
+  g_free (self->limits);
+  self->limits = g_string_free (text, text->len == 0);
+}
+
+/* Opens the exit, or notes why not: the rest of the edge works without it. */
+static void
+switch_forwarding_on (EwExit *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!self->config.exit || ew_sysctl_write_all (SYSCTLS, self->undo, &error))
+    return;
+  ew_sysctl_undo_all (SYSCTLS, self->undo);
+  self->config.exit = FALSE;
+  self->failure
+    = g_strdup_printf ("This host cannot be made to forward packets (%s), so VPN mode is off; allow it with "
+                       "“sysctl -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1” and start the edge again",
+                       error->message);
+}
+
+static gboolean
+bring_up (EwExit *self, GError **error)
+{
+  const EwExitConfig *config = &self->config;
+
+  if (!ew_netlink_set_up (config->ifindex, config->mtu, error))
+    return FALSE;
+  for (gsize i = 0; i < G_N_ELEMENTS (config->service); i++)
+    if (config->service[i].family != EW_FAMILY_NONE
+        && (!ew_netlink_add_address (config->ifindex, &config->service[i], error)
+            || !ew_netlink_add_route (config->ifindex, &config->ranges[i], &config->service[i], error)))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+set_up (EwExit *self, GError **error)
+{
+  GPtrArray *older;
+
+  if (!ew_firewall_check_name (self->interface, error)
+      || (self->view = ew_netlink_get_view (self->config.ifindex, error)) == NULL)
+    return FALSE;
+  older = ew_firewall_read_undo (self->interface);
+  if (!self->config.exit)
+    {
+      ew_sysctl_undo_all (SYSCTLS, older);
+      g_ptr_array_set_size (older, 0);
+    }
+  self->undo = self->config.exit ? ew_sysctl_inherit (
+                 SYSCTLS, older,
+                 ew_sysctl_plan_forwarding (SYSCTLS, self->interface, self->config.service[1].family != EW_FAMILY_NONE))
+                                 : older;
+  if (!apply_firewall (self, error))
+    return FALSE;
+  switch_forwarding_on (self);
+  if (self->failure != NULL) /* closed again, in the rules as well */
+    {
+      g_ptr_array_set_size (self->undo, 0);
+      if (!apply_firewall (self, error))
+        return FALSE;
+    }
+  return bring_up (self, error);
+}
+
+/* Addresses, routes or somebody's firewall changed. Where our own table is gone (a `flush ruleset`), it is put back. */
+static void
+on_netlink (gpointer data)
+{
+  EwExit *self = data;
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *before = g_strdup (self->limits);
+  EwHostView *view = ew_netlink_get_view (self->config.ifindex, NULL);
+  const gboolean changed = view != NULL && !ew_host_view_equal (view, self->view);
+
+  if (changed)
+    {
+      ew_host_view_free (self->view);
+      self->view = g_steal_pointer (&view);
+    }
+  ew_host_view_free (view);
+  if ((changed || !ew_firewall_exists (self->interface)) && !apply_firewall (self, &error))
+    {
+      self->guarded = ew_firewall_exists (self->interface); /* a transaction that failed left the older one */
+      self->config.exit = FALSE;
+      g_free (self->failure);
+      self->failure
+        = g_strdup_printf ("%s, so VPN mode is off; start the edge again when the firewall works", error->message);
+    }
+  update_limits (self);
+  if ((changed || error != NULL || g_strcmp0 (before, self->limits) != 0) && self->config.on_change != NULL)
+    self->config.on_change (self->config.user_data);
+}
+
+static gboolean
+host_has_ipv6 (void)
+{
+  g_autofree gchar *value = NULL;
+
+  return g_file_get_contents (SYSCTLS "/net/ipv6/conf/all/disable_ipv6", &value, NULL, NULL) && *value == '0';
+}
+
+EwExit *
+ew_exit_new (const EwExitConfig *config, GError **error)
+{
+  EwExit *self = g_new0 (EwExit, 1);
+
+  self->config = *config;
+  self->interface = g_strdup (config->interface);
+  self->open_ports = g_memdup2 (config->open_ports, config->n_open_ports * sizeof *config->open_ports);
+  self->config.interface = self->interface;
+  self->config.open_ports = self->open_ports;
+  if (config->service[1].family != EW_FAMILY_NONE && !host_has_ipv6 ())
+    {
+      self->lacks_ipv6 = TRUE;
+      self->config.service[1].family = EW_FAMILY_NONE;
+    }
+  if (!set_up (self, error))
+    {
+      ew_exit_free (self);
+      return NULL;
+    }
+  self->guarded = TRUE;
+  update_limits (self);
+  self->watch = ew_netlink_watch (on_netlink, self);
+  return self;
+}
+
+void
+ew_exit_free (EwExit *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self == NULL)
+    return;
+  ew_netlink_unwatch (self->watch);
+  if (self->undo != NULL)
+    {
+      /* In this order: the table remembers what the settings were. */
+      ew_sysctl_undo_all (SYSCTLS, self->undo);
+      if (!ew_firewall_remove (self->interface, &error))
+        g_warning ("%s: remove “table inet edgeway-edge-%s” by hand", error->message, self->interface);
+      g_ptr_array_unref (self->undo);
+    }
+  ew_host_view_free (self->view);
+  g_free (self->failure);
+  g_free (self->limits);
+  g_free (self->open_ports);
+  g_free (self->interface);
+  g_free (self);
+}
+
+EwExitPolicy *
+ew_exit_get_policy (EwExit *self)
+{
+  if (!self->config.exit)
+    return NULL;
+  return ew_exit_policy_new ((const EwPrefix *)self->view->local->data, self->view->local->len, self->view->upstream[0],
+                             self->view->upstream[1] && self->config.service[1].family != EW_FAMILY_NONE);
+}
+
+const gchar *
+ew_exit_get_limits (EwExit *self)
+{
+  return self->limits;
+}
+
+gboolean
+ew_exit_is_guarded (EwExit *self)
+{
+  return self->guarded;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The edge's own host as a part of the mesh: the TUN with the service address, and behind it, where it is wanted, the
+ * way out to the internet. Made of exit-netlink (addresses, routes, what is near), exit-sysctl (forwarding),
+ * exit-firewall (who may do what) and exit-policy (what the data thread asks).
+ *
+ * Everything but the table and the forwarding switches vanishes with the TUN; those two are undone by ew_exit_free(),
+ * or taken over by the next edge of the same interface name when this one is killed.
+ */
+#pragma once
+
+#include <gio/gio.h>
+#include "edge/exit-policy.h"
+
+typedef struct EwExit EwExit;
+
+typedef struct
+{
+  const gchar *interface; /* exists, is down */
+  guint ifindex;
+  guint mtu;
+  EwIp service[2];
+  EwPrefix ranges[2];
+  guint16 api_port;
+  const guint16 *open_ports;
+  gsize n_open_ports;
+  gboolean exit; /* forward to the internet */
+  /* In the thread-default context: the policy or the limits have changed (addresses came, another firewall was
+   * started). */
+  void (*on_change) (gpointer user_data);
+  gpointer user_data;
+} EwExitConfig;
+
+/* Firewall first, then forwarding, then the interface up: there is no moment in which the mesh reaches what it must
+   not. On failure nothing has been changed. An exit that cannot be opened is no failure but a limit. */
+EwExit *ew_exit_new (const EwExitConfig *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Forwarding and the table as they were before. Close the TUN first. */
+void ew_exit_free (EwExit *self);
+
+/* (transfer full) free with g_free(); NULL: the exit is closed. */
+EwExitPolicy *ew_exit_get_policy (EwExit *self);
+/* NULL: nothing is in the way. */
+const gchar *ew_exit_get_limits (EwExit *self);
+/* The firewall stands: packets for this host may go to the TUN. FALSE after it was taken away and could not be put
+ * back. */
+gboolean ew_exit_is_guarded (EwExit *self);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The key of a flow: one value for both directions of a conversation, so that a stateful verdict finds the reply where
+ * it stored the request. The two ends are ordered by address and port; `reversed` says which of them sent this packet.
+ *
+ * Ports are those of TCP, UDP, SCTP and DCCP; for an ICMP echo both are its identifier; for anything else, and for
+ * fragments behind the first (which carry no upper-layer header), zero.
+ */
+#pragma once
+
+#include <glib.h>
+#include "proto/packet.h"
+
+typedef struct
+{
+  EwIp low, high;
+  guint16 low_port, high_port;
+  guint8 protocol;
+  gboolean reversed; /* this packet goes from high to low; not part of the key */
+} EwFlow;
+
+/* header is ew_packet_parse()'s of that packet. Never fails: what cannot be read is zero. */
+void ew_flow_init (EwFlow *flow, const EwIpHeader *header, const guint8 *packet, gsize len);
+/* The same for both directions. Not keyed: a table that strangers may fill mixes in a secret of its own. */
+guint32 ew_flow_hash (const EwFlow *flow);
+gboolean ew_flow_equal (const EwFlow *a, const EwFlow *b);

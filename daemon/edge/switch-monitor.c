@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the main context does again and again, and why each of its timers is there:
+ *
+ *   scan    1 s     while there are nodes   who has fallen silent, who roamed, counters
+ *   probe   100 ms  while somebody looks    a twentieth of the nodes each time: each one every 2 s
+ *   notice  100 ms  while notices are due   at once, then after 1, 2 and 4 s
+ *   find    20 ms   while nodes are sought  one handshake each time: 50 a second
+ *   wake    —       by the data thread      goodbyes, and first packets after silence
+ *
+ * The engine is asked in chunks, so that the data thread is never held for more than some microseconds at a time.
+ */
+#include "edge/switch-private.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "proto/link.h"
+
+#define SCAN_MS 1000
+#define PROBE_MS 100
+#define PROBE_TURNS 20
+#define NOTICE_MS 100
+#define FIND_MS 20
+#define STATS_CHUNK 256
+#define SEND_CHUNK 32
+#define NOTICES_A_TICK 512
+
+guint64
+ew_switch_now_ns (void)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_BOOTTIME, &now);
+  return (guint64)now.tv_sec * EW_SECOND_NS + (guint64)now.tv_nsec;
+}
+
+static void
+stop (GSource **source)
+{
+  if (*source != NULL)
+    g_source_destroy (*source);
+  g_clear_pointer (source, g_source_unref);
+}
+
+static void
+run_every (EwSwitch *self, GSource **source, guint ms, GSourceFunc func)
+{
+  if (*source != NULL)
+    return;
+  *source = g_timeout_source_new (ms);
+  g_source_set_callback (*source, func, self, NULL);
+  g_source_attach (*source, self->context);
+}
+
+/* Presence. */
+
+typedef struct
+{
+  SwitchNode *const *nodes;
+  guint n;
+} Chunk;
+
+/* In the data thread. */
+static void
+read_stats (EwDevice *device, const EwTime *time, void *data)
+{
+  const Chunk *chunk = data;
+
+  for (guint i = 0; i < chunk->n; i++)
+    {
+      SwitchNode *node = chunk->nodes[i];
+      EwPeerStats stats;
+
+      ew_peer_get_stats (node->peer, &stats);
+      node->endpoint = *ew_peer_get_endpoint (node->peer);
+      node->presence.last_rx_ns = stats.last_rx_ns;
+      node->presence.last_handshake_ns = stats.last_handshake_ns;
+      node->last_handshake_realtime_ns = stats.last_handshake_realtime_ns;
+      node->rx_bytes = stats.tx_bytes;
+      node->tx_bytes = stats.rx_bytes;
+      node->dropped_source = stats.dropped_source;
+    }
+}
+
+typedef struct
+{
+  gchar *id;
+  gboolean presence_changed, online;
+  gboolean endpoint_changed;
+  EwEndpoint endpoint;
+} Change;
+
+static void
+clear_change (gpointer data)
+{
+  g_free (((Change *)data)->id);
+}
+
+static gboolean
+endpoint_changed (SwitchNode *node, guint64 now)
+{
+  if (node->endpoint.kind == EW_ENDPOINT_NONE || ew_endpoint_same_remote (&node->endpoint, &node->reported)
+      || (node->reported_ns != 0 && now - node->reported_ns < EW_PRESENCE_ROAM_NS))
+    return FALSE;
+  node->reported = node->endpoint;
+  node->reported_ns = now;
+  return TRUE;
+}
+
+static void
+judge (EwSwitch *self, SwitchNode *node, guint64 now, GArray *changes)
+{
+  Change change = { .endpoint = node->endpoint };
+
+  node->presence.goodbye_ns = atomic_load_explicit (&node->router.goodbye_ns, memory_order_acquire);
+  node->presence.last_probe_ns = atomic_load_explicit (&node->router.probe_ns, memory_order_acquire);
+  change.online = ew_presence_is_online (&node->presence, now);
+  change.presence_changed = change.online != node->online;
+  change.endpoint_changed = endpoint_changed (node, now);
+  node->online = change.online;
+  atomic_store_explicit (&node->router.online, change.online, memory_order_relaxed);
+  atomic_store_explicit (&node->router.departed, ew_presence_has_departed (&node->presence), memory_order_relaxed);
+  if (!change.presence_changed && !change.endpoint_changed)
+    return;
+  change.id = g_strdup (node->id);
+  g_array_append_val (changes, change);
+}
+
+static void
+report (EwSwitch *self, const GArray *changes)
+{
+  for (guint i = 0; i < changes->len; i++)
+    {
+      const Change *change = &g_array_index (changes, Change, i);
+
+      /* A callback before this one may have removed it. */
+      if (change->presence_changed && self->on_presence != NULL && g_hash_table_contains (self->nodes, change->id))
+        self->on_presence (self->user_data, change->id, change->online);
+      if (change->endpoint_changed && self->on_endpoint != NULL && g_hash_table_contains (self->nodes, change->id))
+        self->on_endpoint (self->user_data, change->id, &change->endpoint);
+    }
+}
+
+void
+ew_switch_monitor_update (EwSwitch *self, SwitchNode *const *nodes, guint n)
+{
+  g_autoptr (GArray) changes = g_array_new (FALSE, FALSE, sizeof (Change));
+  guint64 now;
+
+  g_array_set_clear_func (changes, clear_change);
+  for (guint i = 0; i < n; i += STATS_CHUNK)
+    {
+      Chunk chunk = { nodes + i, MIN (STATS_CHUNK, n - i) };
+
+      ew_engine_call (self->engine, read_stats, &chunk);
+    }
+  now = ew_switch_now_ns ();
+  for (guint i = 0; i < n; i++)
+    judge (self, nodes[i], now, changes);
+  report (self, changes);
+}
+
+static gboolean
+on_scan (gpointer data)
+{
+  EwSwitch *self = data;
+
+  ew_switch_monitor_update (self, (SwitchNode *const *)self->order->pdata, self->order->len);
+  return G_SOURCE_CONTINUE;
+}
+
+/* In the data thread. A full counter is no matter: it is not zero. */
+static void
+wake (gpointer data)
+{
+  const guint64 one = 1;
+
+  if (write (((EwSwitch *)data)->wake_fd, &one, sizeof one) < 0 && errno != EAGAIN)
+    g_debug ("the switch's main context could not be woken: %s", g_strerror (errno));
+}
+
+static gboolean
+on_wake (gint fd, GIOCondition condition, gpointer data)
+{
+  EwSwitch *self = data;
+  g_autoptr (GPtrArray) nodes = g_ptr_array_new ();
+  EwRouterNode *note, *next;
+  guint64 n;
+
+  if (read (fd, &n, sizeof n) < 0 && errno != EAGAIN)
+    g_debug ("the switch's eventfd: %s", g_strerror (errno));
+  for (note = ew_switch_router_take_notes (&self->router); note != NULL; note = next)
+    {
+      next = note->next_note;
+      ew_switch_router_mark_read (note);
+      g_ptr_array_add (nodes, note->owner);
+    }
+  ew_switch_monitor_update (self, (SwitchNode *const *)nodes->pdata, nodes->len);
+  return G_SOURCE_CONTINUE;
+}
+
+/* Messages of ours to nodes. */
+
+typedef struct
+{
+  EwSwitch *self;
+  SwitchNode *nodes[SEND_CHUNK];
+  guint n;
+  gboolean probe; /* else a notice */
+} Mailing;
+
+/* The pair of addresses that the edge and the node have in one family. */
+static gboolean
+find_addresses (EwSwitch *self, SwitchNode *node, const EwIp **service, const EwIp **address)
+{
+  for (guint i = 0; i < node->addresses->len; i++)
+    {
+      *address = &g_array_index (node->addresses, EwIp, i);
+      *service = &self->router.service[(*address)->family == EW_FAMILY_V6];
+      if ((*service)->family == (*address)->family)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* In the data thread; the main context waits. */
+static void
+send_mailing (EwDevice *device, const EwTime *time, void *data)
+{
+  Mailing *mailing = data;
+  guint8 buffer[EW_HEADROOM + EW_LINK_PACKET_MAX + EW_TAILROOM];
+  const EwIp *service, *address;
+
+  for (guint i = 0; i < mailing->n; i++)
+    {
+      SwitchNode *node = mailing->nodes[i];
+      EwPacket packet = { .data = buffer + EW_HEADROOM };
+      const EwLinkMessage notice = { .type = EW_LINK_NOTICE, .revision = node->revision, .stamp_ns = time->now_ns };
+
+      if (!find_addresses (mailing->self, node, &service, &address))
+        continue;
+      packet.len = mailing->probe
+                     ? ew_switch_router_build_probe (&node->router, packet.data, service, address, node->plain,
+                                                     mailing->self->next_token++, time->now_ns)
+                     : ew_link_build (packet.data, service, address, &notice);
+      ew_peer_send (node->peer, &packet, 1, time);
+    }
+}
+
+static void
+mail (Mailing *mailing, SwitchNode *node)
+{
+  if (node != NULL)
+    mailing->nodes[mailing->n++] = node;
+  if (mailing->n == SEND_CHUNK || (node == NULL && mailing->n > 0))
+    {
+      ew_engine_call (mailing->self->engine, send_mailing, mailing);
+      mailing->n = 0;
+    }
+}
+
+static gboolean
+on_probe (gpointer data)
+{
+  EwSwitch *self = data;
+  Mailing mailing = { .self = self, .probe = TRUE };
+
+  for (guint i = self->probe_turn; i < self->order->len; i += PROBE_TURNS)
+    {
+      SwitchNode *node = g_ptr_array_index (self->order, i);
+
+      if (node->online)
+        mail (&mailing, node);
+    }
+  mail (&mailing, NULL);
+  self->probe_turn = (self->probe_turn + 1) % PROBE_TURNS;
+  return G_SOURCE_CONTINUE;
+}
+
+void
+ew_switch_set_viewers (EwSwitch *self, guint viewers)
+{
+  self->viewers = viewers;
+  if (viewers > 0)
+    run_every (self, &self->probe_source, PROBE_MS, on_probe);
+  else
+    stop (&self->probe_source);
+}
+
+/* Notices. */
+
+static gboolean
+knows (const SwitchNode *node)
+{
+  return atomic_load_explicit (&node->router.probe_ns, memory_order_acquire) != 0
+         && atomic_load_explicit (&node->router.probe_revision, memory_order_acquire) >= node->revision;
+}
+
+static gboolean
+on_notice (gpointer data)
+{
+  EwSwitch *self = data;
+  Mailing mailing = { .self = self, .probe = FALSE };
+  const guint64 now = ew_switch_now_ns ();
+  guint sent = 0;
+
+  for (guint i = self->noticing->len; i-- > 0 && sent < NOTICES_A_TICK;)
+    {
+      SwitchNode *node = g_ptr_array_index (self->noticing, i);
+
+      /* One that is away asks by its first PROBE. */
+      if (knows (node) || !node->online)
+        ew_notice_stop (&node->notice);
+      else if (ew_notice_take (&node->notice, now))
+        {
+          mail (&mailing, node);
+          sent++;
+        }
+      if (node->notice.due_ns == 0)
+        g_ptr_array_remove_index_fast (self->noticing, i);
+    }
+  mail (&mailing, NULL);
+  if (self->noticing->len > 0)
+    return G_SOURCE_CONTINUE;
+  g_clear_pointer (&self->notice_source, g_source_unref);
+  return G_SOURCE_REMOVE;
+}
+
+void
+ew_switch_monitor_notify (EwSwitch *self, SwitchNode *node)
+{
+  if (node->plain || !node->online)
+    return;
+  if (node->notice.due_ns == 0)
+    g_ptr_array_add (self->noticing, node);
+  ew_notice_start (&node->notice, ew_switch_now_ns ());
+  run_every (self, &self->notice_source, NOTICE_MS, on_notice);
+}
+
+/* Finding the nodes again. */
+
+static gboolean
+on_find (gpointer data)
+{
+  EwSwitch *self = data;
+  g_autofree gchar *id = g_queue_pop_head (self->seeking);
+  const SwitchNode *node = id != NULL ? g_hash_table_lookup (self->nodes, id) : NULL;
+
+  if (node != NULL && !node->online)
+    ew_engine_initiate (self->engine, node->public_key, FALSE);
+  if (id != NULL)
+    return G_SOURCE_CONTINUE;
+  g_clear_pointer (&self->find_source, g_source_unref);
+  return G_SOURCE_REMOVE;
+}
+
+void
+ew_switch_find_nodes (EwSwitch *self)
+{
+  for (guint i = 0; i < self->order->len; i++)
+    {
+      const SwitchNode *node = g_ptr_array_index (self->order, i);
+
+      if (!node->online && node->endpoint.kind != EW_ENDPOINT_NONE)
+        g_queue_push_tail (self->seeking, g_strdup (node->id));
+    }
+  if (!g_queue_is_empty (self->seeking))
+    run_every (self, &self->find_source, FIND_MS, on_find);
+}
+
+/* Life. */
+
+gboolean
+ew_switch_monitor_init (EwSwitch *self, GError **error)
+{
+  self->noticing = g_ptr_array_new ();
+  self->seeking = g_queue_new ();
+  /* Not guessable, so that nobody answers a probe before it has come. Never 0. */
+  self->next_token = ((guint64)g_random_int () << 32 | g_random_int ()) | 1;
+  self->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (self->wake_fd < 0)
+    {
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "The switch could not be made: %s",
+                   g_strerror (errno));
+      return FALSE;
+    }
+  self->router.wake = wake;
+  self->router.wake_data = self;
+  self->wake_source = g_unix_fd_source_new (self->wake_fd, G_IO_IN);
+  g_source_set_callback (self->wake_source, G_SOURCE_FUNC (on_wake), self, NULL);
+  g_source_attach (self->wake_source, self->context);
+  return TRUE;
+}
+
+void
+ew_switch_monitor_clear (EwSwitch *self)
+{
+  stop (&self->wake_source);
+  stop (&self->scan_source);
+  stop (&self->probe_source);
+  stop (&self->notice_source);
+  stop (&self->find_source);
+  if (self->wake_fd >= 0)
+    close (self->wake_fd);
+  g_clear_pointer (&self->noticing, g_ptr_array_unref);
+  if (self->seeking != NULL)
+    g_queue_free_full (self->seeking, g_free);
+}
+
+void
+ew_switch_monitor_added (EwSwitch *self)
+{
+  run_every (self, &self->scan_source, SCAN_MS, on_scan);
+}
+
+void
+ew_switch_monitor_removed (EwSwitch *self, SwitchNode *node)
+{
+  EwRouterNode *note, *next;
+
+  /* Its note must go, the others' stay. The data thread cannot write another one: the peer is gone. */
+  for (note = ew_switch_router_take_notes (&self->router); note != NULL; note = next)
+    {
+      next = note->next_note;
+      ew_switch_router_mark_read (note);
+      if (note != &node->router)
+        ew_switch_router_note (&self->router, note);
+    }
+  g_ptr_array_remove_fast (self->noticing, node);
+  if (self->order->len == 0)
+    stop (&self->scan_source);
+}

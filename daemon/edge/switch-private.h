@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The switch from the inside: what switch.c (nodes, life) and switch-monitor.c (presence, round trips, notices) share.
+ * Everything here belongs to the main context; only EwRouterNode and EwSwitchRouter are seen by the data thread.
+ */
+#pragma once
+
+#include "edge/exit.h"
+#include "edge/switch-presence.h"
+#include "edge/switch-router.h"
+#include "edge/switch.h"
+
+typedef struct
+{
+  EwRouterNode router;
+  gchar *id;
+  guint8 public_key[EW_KEY_SIZE];
+  EwPeer *peer;      /* followed inside ew_engine_call() only */
+  guint index;       /* in EwSwitch.order */
+  GArray *addresses; /* EwIp */
+  GArray *routes;    /* EwPrefix */
+  gboolean plain;
+  guint64 revision;
+  EwNotice notice;
+
+  /* As last read from the engine. */
+  EwPresence presence;
+  guint64 rx_bytes, tx_bytes; /* the node's view */
+  guint64 last_handshake_realtime_ns;
+  guint64 dropped_source;
+  EwEndpoint endpoint;
+
+  gboolean online;
+  EwEndpoint reported; /* the endpoint that on_endpoint was told, or that set_node() came with */
+  guint64 reported_ns;
+} SwitchNode;
+
+struct EwSwitch
+{
+  EwEngine *engine;
+  EwSwitchRouter router;
+  EwExit *exit;              /* NULL: hairpin alone */
+  EwExitPolicy *exit_policy; /* the one that the data thread has */
+  gchar *tun_failure;        /* why there is no TUN */
+  gchar *limits;
+  GMainContext *context;
+  void (*on_presence) (gpointer user_data, const gchar *id, gboolean online);
+  void (*on_endpoint) (gpointer user_data, const gchar *id, const EwEndpoint *endpoint);
+  gpointer user_data;
+
+  GHashTable *nodes;  /* id → SwitchNode, owned */
+  GHashTable *by_key; /* public key → SwitchNode */
+  GPtrArray *order;   /* of SwitchNode, for taking turns */
+  guint64 dropped_source;
+
+  int wake_fd; /* eventfd: the data thread has notes */
+  GSource *wake_source;
+  GSource *scan_source;   /* while there are nodes */
+  GSource *probe_source;  /* while somebody looks */
+  GSource *notice_source; /* while a notice is due */
+  GSource *find_source;   /* while nodes are sought */
+  GPtrArray *noticing;    /* of SwitchNode with a notice due */
+  GQueue *seeking;        /* of ids */
+  guint viewers;
+  guint probe_turn;
+  guint64 next_token;
+};
+
+/* switch-monitor.c */
+
+/* Wakes when the data thread has notes; FALSE: no descriptor. */
+gboolean ew_switch_monitor_init (EwSwitch *self, GError **error);
+void ew_switch_monitor_clear (EwSwitch *self);
+/* To be called after a node was added, and after one was taken out of the tables and of the engine, before it is freed.
+ */
+void ew_switch_monitor_added (EwSwitch *self);
+void ew_switch_monitor_removed (EwSwitch *self, SwitchNode *node);
+/* Reads these nodes' state from the engine, and reports what has changed; nodes may be gone afterwards. */
+void ew_switch_monitor_update (EwSwitch *self, SwitchNode *const *nodes, guint n);
+/* Its document has changed. */
+void ew_switch_monitor_notify (EwSwitch *self, SwitchNode *node);
+guint64 ew_switch_now_ns (void);

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The hairpin: what happens to one inner packet. It runs in the data thread, where nothing may block, allocate or take
+ * a lock; it does no I/O, so that a test can hand it a packet, a device and a time and look at the decision.
+ *
+ *   from a node:  parse → service address? (link protocol, echo, else the TUN) → longest prefix → loop guard → verdict
+ * → size → TTL → sealed for that node; no prefix → inside the mesh: unreachable; outside: the exit's policy → TUN from
+ * the TUN: longest prefix → that node, else unreachable back into the TUN
+ *
+ * Refusals are answered by ICMP from the service address, at most EW_ROUTER_ICMP_PER_SECOND a second and node.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include "edge/exit-policy.h"
+#include "edge/switch.h"
+
+#define EW_ROUTER_ICMP_PER_SECOND 20
+#define EW_ROUTER_ICMP_BURST 50
+/* Identifier and payload of our own echo requests to plain nodes: token and stamp, 8 bytes each. */
+#define EW_ROUTER_ECHO_ID 0x4577
+#define EW_ROUTER_ECHO_PAYLOAD 16
+
+typedef struct EwRouterNode EwRouterNode;
+
+/* What the data thread knows of a node: the user data of its peer. Made and freed in the main context, freed only after
+   the peer is gone. Every field beyond the data thread's own is one atomic word with one writer, so neither side waits.
+ */
+struct EwRouterNode
+{
+  const gchar *id; /* borrowed from the owner; constant */
+  gpointer owner;  /* for the main context; never followed in the data thread */
+
+  /* The main context writes, the data thread reads. */
+  _Atomic guint64 revision;    /* of its node document */
+  _Atomic guint64 probe_token; /* of the latest round trip probe; 0: none is out */
+  _Atomic gboolean online;     /* what the main context believes */
+  _Atomic gboolean departed;   /* it said goodbye and has not been back */
+
+  /* The data thread writes, the main context reads. Times are now_ns; 0: never. */
+  _Atomic guint64 goodbye_ns;
+  _Atomic guint64 probe_ns;       /* the latest PROBE */
+  _Atomic guint64 probe_revision; /* … and the document's revision that it named */
+  _Atomic guint64 rtt_ns;
+  _Atomic guint64 rtt_at_ns;
+
+  /* Notes to the main context: a stack that it takes as a whole. */
+  _Atomic gboolean noted;
+  EwRouterNode *next_note;
+
+  /* The data thread's own: the token bucket of ICMP errors, in 1/1000 of a message. */
+  guint64 icmp_milli;
+  guint64 icmp_at_ns;
+};
+
+typedef struct
+{
+  /* Constant while the data thread runs, but for changes made inside ew_engine_call(). */
+  EwIp service[2];
+  EwPrefix ranges[2];
+  guint16 mtu;
+  gboolean tun;             /* what is for this host may go there */
+  const EwExitPolicy *exit; /* NULL: the exit is closed */
+  EwSwitchVerdict verdict;  /* NULL: all may pass */
+  gpointer verdict_data;
+  void (*wake) (gpointer data); /* a note has been put on the empty stack; async-safe, must not block */
+  gpointer wake_data;
+
+  _Atomic (EwRouterNode *) notes;
+  struct
+  {
+    _Atomic guint64 forwarded_packets, forwarded_bytes, exit_packets;
+    _Atomic guint64 dropped_policy, dropped_no_route, dropped_ttl, dropped_source, dropped_malformed;
+  } counters;
+  EwRouterNode host; /* the bucket for packets from the TUN */
+} EwSwitchRouter;
+
+/* An EwRouter; user is the EwSwitchRouter. The peers' user data are EwRouterNodes. */
+EwRoute ew_switch_router_route (void *user, EwDevice *device, EwPeer *from, EwPacket *packet, const EwTime *time,
+                                EwPeer **to);
+
+/* Any thread: the nodes that something happened to (goodbye, or a packet from one believed offline), linked by
+   next_note. Each is to be marked read, after its next_note has been read, before what happened is looked at. */
+EwRouterNode *ew_switch_router_take_notes (EwSwitchRouter *self);
+void ew_switch_router_mark_read (EwRouterNode *node);
+void ew_switch_router_note (EwSwitchRouter *self, EwRouterNode *node);
+
+/* Writes a round trip probe for node as an inner packet to its address: of the link protocol, or an ICMP echo for a
+   plain node. out: EW_LINK_PACKET_MAX bytes, which an echo fits too. Remembers the token. Returns its size. */
+gsize ew_switch_router_build_probe (EwRouterNode *node, guint8 *out, const EwIp *service, const EwIp *address,
+                                    gboolean plain, guint64 token, guint64 now_ns);

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "edge/switch-private.h"
+
+#include <net/if.h>
+#include <string.h>
+
+#include "common/util.h"
+
+#define DEFAULT_MTU 1420
+
+/* Nodes. */
+
+static guint
+hash_key (gconstpointer key)
+{
+  guint32 word; /* keys are curve points: any four bytes are as good as a hash */
+
+  memcpy (&word, key, sizeof word);
+  return word;
+}
+
+static gboolean
+equal_key (gconstpointer a, gconstpointer b)
+{
+  return memcmp (a, b, EW_KEY_SIZE) == 0;
+}
+
+static void
+node_free (gpointer data)
+{
+  SwitchNode *node = data;
+
+  g_array_unref (node->addresses);
+  g_array_unref (node->routes);
+  g_free (node->id);
+  g_free (node);
+}
+
+static SwitchNode *
+node_new (const EwSwitchNode *given)
+{
+  SwitchNode *node = g_new0 (SwitchNode, 1);
+
+  node->id = g_strdup (given->id);
+  memcpy (node->public_key, given->public_key, EW_KEY_SIZE);
+  node->addresses = g_array_new (FALSE, TRUE, sizeof (EwIp));
+  node->routes = g_array_new (FALSE, TRUE, sizeof (EwPrefix));
+  node->endpoint = given->endpoint;
+  node->reported = given->endpoint;
+  node->router.id = node->id;
+  node->router.owner = node;
+  return node;
+}
+
+static gboolean
+same_prefixes (const SwitchNode *node, const EwSwitchNode *given)
+{
+  if (node->addresses->len != given->n_addresses || node->routes->len != given->n_routes)
+    return FALSE;
+  for (gsize i = 0; i < given->n_addresses; i++)
+    if (!ew_ip_equal (&given->addresses[i], &g_array_index (node->addresses, EwIp, i)))
+      return FALSE;
+  for (gsize i = 0; i < given->n_routes; i++)
+    if (!ew_prefix_equal (&given->routes[i], &g_array_index (node->routes, EwPrefix, i)))
+      return FALSE;
+  return TRUE;
+}
+
+typedef struct
+{
+  SwitchNode *node;
+  EwPeer *peer;
+} FindPeer;
+
+static void
+find_peer (EwDevice *device, const EwTime *time, void *data)
+{
+  FindPeer *find = data;
+
+  find->peer = ew_device_find_peer (device, find->node->public_key);
+}
+
+/* Tells the engine. An endpoint is given to a new peer only: what the engine has learnt since is newer than any file.
+ */
+static gboolean
+set_peer (EwSwitch *self, SwitchNode *node, const EwSwitchNode *given, gboolean is_new)
+{
+  g_autoptr (GArray) prefixes = g_array_new (FALSE, TRUE, sizeof (EwPrefix));
+  EwPeerConfig config = { .user_data = &node->router };
+  FindPeer find = { .node = node };
+
+  for (gsize i = 0; i < given->n_addresses; i++)
+    {
+      const EwPrefix prefix = ew_prefix_from_ip (&given->addresses[i]);
+
+      g_array_append_val (prefixes, prefix);
+    }
+  if (given->n_routes > 0)
+    g_array_append_vals (prefixes, given->routes, (guint)given->n_routes);
+  memcpy (config.public_key, given->public_key, EW_KEY_SIZE);
+  config.allowed_ips = (const EwPrefix *)prefixes->data;
+  config.n_allowed_ips = prefixes->len;
+  if (is_new)
+    config.endpoint = given->endpoint;
+  if (!ew_engine_set_peer (self->engine, &config))
+    return FALSE;
+  ew_engine_call (self->engine, find_peer, &find);
+  node->peer = find.peer;
+  g_array_set_size (node->addresses, 0);
+  g_array_set_size (node->routes, 0);
+  if (given->n_addresses > 0)
+    g_array_append_vals (node->addresses, given->addresses, (guint)given->n_addresses);
+  if (given->n_routes > 0)
+    g_array_append_vals (node->routes, given->routes, (guint)given->n_routes);
+  return node->peer != NULL;
+}
+
+static void
+add_node (EwSwitch *self, const EwSwitchNode *given)
+{
+  SwitchNode *node = node_new (given);
+  const SwitchNode *other = g_hash_table_lookup (self->by_key, node->public_key);
+
+  if (other != NULL)
+    {
+      g_warning ("node %s has the WireGuard key of node %s and is left out of the switch", given->id, other->id);
+      node_free (node);
+      return;
+    }
+  node->plain = given->plain;
+  node->revision = given->revision;
+  atomic_store (&node->router.revision, given->revision);
+  if (!set_peer (self, node, given, TRUE))
+    {
+      g_warning ("node %s has a WireGuard key that cannot be a node's and is left out of the switch", given->id);
+      node_free (node);
+      return;
+    }
+  node->index = self->order->len;
+  g_ptr_array_add (self->order, node);
+  g_hash_table_insert (self->by_key, node->public_key, node);
+  g_hash_table_insert (self->nodes, node->id, node);
+  ew_switch_monitor_added (self);
+}
+
+void
+ew_switch_set_node (EwSwitch *self, const EwSwitchNode *given)
+{
+  SwitchNode *node = g_hash_table_lookup (self->nodes, given->id);
+
+  if (node != NULL
+      && !equal_key (node->public_key, given->public_key)) /* enrolled anew: another machine to the tunnel */
+    {
+      ew_switch_remove_node (self, given->id);
+      node = NULL;
+    }
+  if (node == NULL)
+    {
+      add_node (self, given);
+      return;
+    }
+  if (!same_prefixes (node, given) && !set_peer (self, node, given, FALSE))
+    g_warning ("the addresses of node %s could not be changed", given->id);
+  node->plain = given->plain;
+  if (node->revision == given->revision)
+    return;
+  node->revision = given->revision;
+  atomic_store (&node->router.revision, given->revision);
+  ew_switch_monitor_notify (self, node);
+}
+
+void
+ew_switch_remove_node (EwSwitch *self, const gchar *id)
+{
+  SwitchNode *node = g_hash_table_lookup (self->nodes, id);
+
+  if (node == NULL)
+    return;
+  ew_engine_remove_peer (self->engine, node->public_key);
+  g_hash_table_remove (self->by_key, node->public_key);
+  g_ptr_array_remove_index_fast (self->order, node->index);
+  if (node->index < self->order->len)
+    ((SwitchNode *)g_ptr_array_index (self->order, node->index))->index = node->index;
+  ew_switch_monitor_removed (self, node);
+  self->dropped_source += node->dropped_source;
+  g_hash_table_remove (self->nodes, id);
+}
+
+gboolean
+ew_switch_get_node (EwSwitch *self, const gchar *id, EwSwitchNodeStatus *out)
+{
+  const SwitchNode *node = g_hash_table_lookup (self->nodes, id);
+  const guint64 now = ew_switch_now_ns ();
+  guint64 silence;
+
+  if (node == NULL)
+    return FALSE;
+  silence = now - MIN (now, node->presence.last_rx_ns);
+  *out = (EwSwitchNodeStatus){
+    .online = node->online,
+    .last_seen_us = node->presence.last_rx_ns != 0 ? g_get_real_time () - (gint64)(silence / 1000) : 0,
+    .last_handshake_us = (gint64)(node->last_handshake_realtime_ns / 1000),
+    .rx_bytes = node->rx_bytes,
+    .tx_bytes = node->tx_bytes,
+    .rtt_ms = ew_presence_get_rtt (atomic_load_explicit (&node->router.rtt_ns, memory_order_acquire),
+                                   atomic_load_explicit (&node->router.rtt_at_ns, memory_order_acquire), now),
+    .endpoint = node->endpoint,
+  };
+  return TRUE;
+}
+
+/* The data thread's settings. */
+
+static void
+set_verdict (EwDevice *device, const EwTime *time, void *data)
+{
+  const EwSwitchRouter *from = data;
+  EwSwitchRouter *to = from->wake_data;
+
+  to->verdict = from->verdict;
+  to->verdict_data = from->verdict_data;
+}
+
+void
+ew_switch_set_verdict (EwSwitch *self, EwSwitchVerdict verdict, gpointer user_data)
+{
+  EwSwitchRouter wanted = { .verdict = verdict, .verdict_data = user_data, .wake_data = &self->router };
+
+  ew_engine_call (self->engine, set_verdict, &wanted);
+}
+
+typedef struct
+{
+  EwSwitchRouter *router;
+  gboolean tun;
+  const EwExitPolicy *exit;
+} SetExit;
+
+static void
+set_exit (EwDevice *device, const EwTime *time, void *data)
+{
+  const SetExit *wanted = data;
+
+  wanted->router->tun = wanted->tun;
+  wanted->router->exit = wanted->exit;
+}
+
+static void
+update_limits (EwSwitch *self)
+{
+  g_free (self->limits);
+  self->limits = g_strdup (self->tun_failure != NULL ? self->tun_failure
+                           : self->exit != NULL      ? ew_exit_get_limits (self->exit)
+                                                     : NULL);
+}
+
+static void
+on_exit_change (gpointer data)
+{
+  EwSwitch *self = data;
+  EwExitPolicy *policy = ew_exit_get_policy (self->exit);
+  SetExit wanted = { &self->router, ew_exit_is_guarded (self->exit), policy };
+
+  ew_engine_call (self->engine, set_exit, &wanted);
+  g_free (self->exit_policy);
+  self->exit_policy = policy;
+  update_limits (self);
+}
+
+/* Life. */
+
+static void
+on_engine_event (void *user, const EwEngineEvent *event)
+{
+  EwSwitch *self = user;
+  SwitchNode *node = g_hash_table_lookup (self->by_key, event->public_key);
+
+  if (node != NULL && (event->event == EW_PEER_HANDSHAKE_COMPLETE || event->event == EW_PEER_ROAMED))
+    ew_switch_monitor_update (self, &node, 1);
+}
+
+static EwEngine *
+make_engine (EwSwitch *self, const EwSwitchConfig *config, const gchar *interface, GError **error)
+{
+  const EwEngineConfig engine = {
+    .interface_name = interface,
+    .mtu = self->router.mtu,
+    .listen_port = config->port,
+    .listen_address = config->listen_address,
+    .router = ew_switch_router_route,
+    .router_user = &self->router,
+    .on_event = on_engine_event,
+    .event_user = self,
+  };
+
+  return ew_engine_new (&engine, error);
+}
+
+/* With the TUN where that is wanted and possible; what only means "not allowed here" is a limit. */
+static gboolean
+start_engine (EwSwitch *self, const EwSwitchConfig *config, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+
+  self->engine = make_engine (self, config, config->interface, &failure);
+  if (self->engine == NULL && config->interface != NULL
+      && (g_error_matches (failure, EW_ENGINE_ERROR, EW_ENGINE_ERROR_NO_TUN)
+          || g_error_matches (failure, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PRIVILEGE)))
+    {
+      self->tun_failure
+        = g_strdup_printf ("No TUN (%s), so the edge only connects nodes with each other: VPN mode is off "
+                           "and its own services are not reached inside the mesh",
+                           failure->message);
+      g_clear_error (&failure);
+      self->engine = make_engine (self, config, NULL, &failure);
+    }
+  if (self->engine == NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return FALSE;
+    }
+  ew_engine_set_private_key (self->engine, config->private_key);
+  return TRUE;
+}
+
+static void
+start_exit (EwSwitch *self, const EwSwitchConfig *config)
+{
+  g_autoptr (GError) error = NULL;
+  const EwExitConfig exit = {
+    .interface = ew_engine_get_interface (self->engine),
+    .ifindex = (guint)ew_engine_get_ifindex (self->engine),
+    .mtu = self->router.mtu,
+    .service = { config->service[0], config->service[1] },
+    .ranges = { config->ranges[0], config->ranges[1] },
+    .api_port = ew_engine_get_listen_port (self->engine),
+    .open_ports = config->open_ports,
+    .n_open_ports = config->n_open_ports,
+    .exit = config->exit,
+    .on_change = on_exit_change,
+    .user_data = self,
+  };
+
+  if (exit.interface == NULL)
+    return;
+  self->exit = ew_exit_new (&exit, &error);
+  if (self->exit != NULL)
+    on_exit_change (self);
+  else
+    self->tun_failure = g_strdup_printf (
+      "%s, so VPN mode is off and the edge's own services are not reached inside the mesh", error->message);
+}
+
+EwSwitch *
+ew_switch_new (const EwSwitchConfig *config, GError **error)
+{
+  g_autoptr (EwSwitch) self = g_new0 (EwSwitch, 1);
+
+  self->wake_fd = -1;
+  self->context = g_main_context_ref_thread_default ();
+  self->on_presence = config->on_presence;
+  self->on_endpoint = config->on_endpoint;
+  self->user_data = config->user_data;
+  self->nodes = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, node_free);
+  self->by_key = g_hash_table_new (hash_key, equal_key);
+  self->order = g_ptr_array_new ();
+  self->router.mtu = config->mtu != 0 ? config->mtu : DEFAULT_MTU;
+  for (gsize i = 0; i < G_N_ELEMENTS (config->service); i++)
+    {
+      self->router.service[i] = config->service[i];
+      self->router.ranges[i] = config->ranges[i];
+    }
+  if (!ew_switch_monitor_init (self, error) || !start_engine (self, config, error))
+    return NULL;
+  start_exit (self, config);
+  update_limits (self);
+  return g_steal_pointer (&self);
+}
+
+void
+ew_switch_free (EwSwitch *self)
+{
+  if (self == NULL)
+    return;
+  /* The TUN first: with it go its addresses and routes, and nobody can come through it while the firewall is taken
+   * away. */
+  g_clear_pointer (&self->engine, ew_engine_free);
+  g_clear_pointer (&self->exit, ew_exit_free);
+  ew_switch_monitor_clear (self);
+  g_hash_table_unref (self->by_key);
+  g_hash_table_unref (self->nodes);
+  g_ptr_array_unref (self->order);
+  g_main_context_unref (self->context);
+  g_free (self->exit_policy);
+  g_free (self->tun_failure);
+  g_free (self->limits);
+  g_free (self);
+}
+
+void
+ew_switch_get_stats (EwSwitch *self, EwSwitchStats *out)
+{
+  *out = (EwSwitchStats){
+    .forwarded_packets = atomic_load (&self->router.counters.forwarded_packets),
+    .forwarded_bytes = atomic_load (&self->router.counters.forwarded_bytes),
+    .exit_packets = atomic_load (&self->router.counters.exit_packets),
+    .dropped_policy = atomic_load (&self->router.counters.dropped_policy),
+    .dropped_no_route = atomic_load (&self->router.counters.dropped_no_route),
+    .dropped_ttl = atomic_load (&self->router.counters.dropped_ttl),
+    .dropped_source = atomic_load (&self->router.counters.dropped_source) + self->dropped_source,
+    .dropped_malformed = atomic_load (&self->router.counters.dropped_malformed),
+  };
+  for (guint i = 0; i < self->order->len; i++)
+    out->dropped_source += ((const SwitchNode *)g_ptr_array_index (self->order, i))->dropped_source;
+}
+
+const gchar *
+ew_switch_node_get_id (gconstpointer node)
+{
+  return ((const EwRouterNode *)node)->id;
+}
+
+guint16
+ew_switch_get_listen_port (EwSwitch *self)
+{
+  return ew_engine_get_listen_port (self->engine);
+}
+
+uint64_t
+ew_switch_get_timestamp_floor (EwSwitch *self)
+{
+  return ew_engine_get_timestamp_floor (self->engine);
+}
+
+void
+ew_switch_set_timestamp_floor (EwSwitch *self, uint64_t realtime_ns)
+{
+  ew_engine_set_timestamp_floor (self->engine, realtime_ns);
+}
+
+const gchar *
+ew_switch_get_limits (EwSwitch *self)
+{
+  return self->limits;
+}
