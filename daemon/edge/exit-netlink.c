@@ -13,12 +13,13 @@
 #include <time.h>
 
 #define WATCH_SETTLE_MS 200
+#define ANSWER_MAX 32768 /* the kernel writes dumps in pieces of at most that */
 
 /* One request at a time on a socket of its own: these calls are rare. */
 static int
 talk (struct nlmsghdr *request, mnl_cb_t callback, gpointer data)
 {
-  g_autofree guint8 *buffer = g_malloc (MNL_SOCKET_DUMP_SIZE);
+  g_autofree guint8 *buffer = g_malloc (ANSWER_MAX);
   struct mnl_socket *socket = mnl_socket_open2 (NETLINK_ROUTE, SOCK_CLOEXEC);
   const unsigned int sequence = (unsigned int)g_get_monotonic_time ();
   unsigned int port;
@@ -34,7 +35,7 @@ talk (struct nlmsghdr *request, mnl_cb_t callback, gpointer data)
       port = mnl_socket_get_portid (socket);
       do
         {
-          n = mnl_socket_recvfrom (socket, buffer, MNL_SOCKET_DUMP_SIZE);
+          n = mnl_socket_recvfrom (socket, buffer, ANSWER_MAX);
           result = n < 0 ? -1 : mnl_cb_run (buffer, (size_t)n, sequence, port, callback, data);
         }
       while (result > MNL_CB_STOP);

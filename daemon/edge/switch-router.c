@@ -101,13 +101,15 @@ static EwRoute
 refuse (Transit *t, _Atomic guint64 *counter, EwIcmpError error)
 {
   guint8 answer[1280];
+  const EwIp *from;
   gsize size;
 
   count (counter, 1);
   if (!take_icmp_token (t->node, t->time->now_ns))
     return EW_ROUTE_DROP;
-  size = ew_packet_build_error (answer, t->packet->data, t->packet->len,
-                                &t->router->service[t->header.source.family == EW_FAMILY_V6], error, t->router->mtu);
+  /* Our own host would discard an answer from its own address: it gets one in the name of the destination. */
+  from = t->from != NULL ? &t->router->service[t->header.source.family == EW_FAMILY_V6] : &t->header.destination;
+  size = ew_packet_build_error (answer, t->packet->data, t->packet->len, from, error, t->router->mtu);
   return size > 0 ? reply_with (t, answer, size) : EW_ROUTE_DROP;
 }
 
@@ -307,7 +309,14 @@ EwRoute
 ew_switch_router_route (void *user, EwDevice *device, EwPeer *from, EwPacket *packet, const EwTime *time, EwPeer **to)
 {
   EwSwitchRouter *self = user;
-  Transit t = { self, device, from, from != NULL ? ew_peer_get_user_data (from) : &self->host, packet, time, { 0 } };
+  Transit t = {
+    .router = self,
+    .device = device,
+    .from = from,
+    .node = from != NULL ? ew_peer_get_user_data (from) : &self->host,
+    .packet = packet,
+    .time = time,
+  };
   const EwIp *destination = &t.header.destination;
   EwPeer *peer;
 
