@@ -60,11 +60,13 @@ EwIp ew_ip_from_v4 (uint32_t host_order);
 EwIp ew_ip_from_bytes (EwFamily family, const uint8_t *bytes);
 /* 4 or 16, 0 for NONE. */
 size_t ew_ip_size (const EwIp *ip);
+/* What an address is for. An IPv4-mapped IPv6 address counts as the IPv4 address that it carries. */
 bool ew_ip_is_loopback (const EwIp *ip);
 bool ew_ip_is_link_local (const EwIp *ip);
 bool ew_ip_is_multicast (const EwIp *ip); /* IPv4 broadcast counts as multicast */
 bool ew_ip_is_unspecified (const EwIp *ip);
-/* RFC 1918, RFC 6598 (100.64/10), RFC 4193 (fc00::/7), and the ranges of RFC 6890 that are never global. */
+/* RFC 1918, RFC 6598 (100.64/10), RFC 4193 (fc00::/7), and the ranges of RFC 6890 that are never global (loopback, link-local and the
+   ranges for documentation among them). A NAT64 address (64:ff9b::/96) counts as the IPv4 address behind it. */
 bool ew_ip_is_private (const EwIp *ip);
 
 /* Parses "IP/LEN"; a bare IP is a host prefix. *host_bits tells whether host bits were set (they are cleared); may be NULL. */
@@ -76,7 +78,7 @@ bool ew_prefix_contains (const EwPrefix *prefix, const EwIp *ip);
 bool ew_prefix_overlaps (const EwPrefix *a, const EwPrefix *b);
 EwPrefix ew_prefix_from_ip (const EwIp *ip); /* /32 or /128 */
 
-/* "IP:PORT" or "[IP6]:PORT" of a UDP endpoint; numbers only, port 1…65535. */
+/* "IP:PORT" or "[IP6]:PORT" of a UDP endpoint; numbers only, port 1…65535; a link-local one may name its interface index, "[fe80::1%3]:PORT". */
 bool ew_endpoint_parse (const char *text, EwEndpoint *out);
 void ew_endpoint_format (const EwEndpoint *endpoint, char out[EW_ENDPOINT_STRLEN]);
 /* Same remote side; the local address is not compared. */

@@ -42,6 +42,15 @@ ew_load_be16 (const uint8_t *p)
   return (uint16_t)(p[0] << 8 | p[1]);
 }
 
+static inline uint64_t
+ew_load_be64 (const uint8_t *p)
+{
+  uint64_t x = 0;
+  for (unsigned i = 0; i < 8; i++)
+    x = x << 8 | p[i];
+  return x;
+}
+
 static inline void
 ew_store_be16 (uint8_t *p, uint16_t x)
 {

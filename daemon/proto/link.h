@@ -41,7 +41,7 @@ typedef struct
 } EwLinkMessage;
 
 /* Writes a whole inner IP packet (IPv4 or IPv6 as the addresses are; both ports EW_LINK_PORT; checksums set) and returns its
-   size; out has at least EW_LINK_PACKET_MAX bytes. */
+   size; out has at least EW_LINK_PACKET_MAX bytes. 0: the addresses are of different families. */
 size_t ew_link_build (uint8_t *out, const EwIp *from, const EwIp *to, const EwLinkMessage *message);
 /* True when packet is a well-formed link message (lengths, checksum, both ports, type known). */
 bool ew_link_parse (const uint8_t *packet, size_t len, EwIp *from, EwIp *to, EwLinkMessage *message);

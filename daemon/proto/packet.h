@@ -32,7 +32,7 @@ bool ew_packet_parse (const uint8_t *packet, size_t len, EwIpHeader *out);
 /* Decrements TTL or hop limit in place and mends the IPv4 checksum. False: it was 1 or 0 and the packet must not go on. */
 bool ew_packet_decrement_ttl (uint8_t *packet, size_t len);
 /* Builds the ICMP error that answers packet, from `from`. Returns its size, 0 where none may be sent (RFC 1122: answers to ICMP errors,
-   fragments, multicast, unspecified sources; from is of another family). out: at least 1280 bytes. mtu only for TOO_BIG. */
+   fragments, multicast, unspecified sources; from is of another family). out: at least 1280 bytes, not overlapping packet. mtu only for TOO_BIG. */
 size_t ew_packet_build_error (uint8_t *out, const uint8_t *packet, size_t len, const EwIp *from, EwIcmpError error, uint16_t mtu);
 /* An echo request; payload_len bytes of payload copied. out: at least 48 + payload_len. Returns the size. */
 size_t ew_packet_build_echo (uint8_t *out, const EwIp *from, const EwIp *to, uint16_t id, uint16_t sequence, const uint8_t *payload, size_t payload_len);
@@ -40,5 +40,6 @@ size_t ew_packet_build_echo (uint8_t *out, const EwIp *from, const EwIp *to, uin
 bool ew_packet_answer_echo (uint8_t *packet, size_t len);
 /* True for a well-formed echo reply. payload points into packet. */
 bool ew_packet_parse_echo_reply (const uint8_t *packet, size_t len, uint16_t *id, uint16_t *sequence, const uint8_t **payload, size_t *payload_len);
-/* Internet checksum (RFC 1071) over data, starting from a partial sum. */
+/* Internet checksum (RFC 1071) over data, starting from a partial sum of 16-bit words in host order: the complement, ready to be stored
+   in network order; 0 over data that holds its right checksum. */
 uint16_t ew_checksum (const uint8_t *data, size_t len, uint32_t partial);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Shared by packet.c, icmp.c and link.c: the parts that inner packets are built and checked with.
+ */
+#pragma once
+
+#include "proto/bytes.h"
+#include "proto/packet.h"
+
+#define EW_IPV4_HEADER 20
+#define EW_IPV6_HEADER 40
+
+/* Protocol numbers, IANA; those of IPv6 extension headers in packet.c. */
+#define EW_PROTOCOL_ICMP 1
+#define EW_PROTOCOL_UDP 17
+#define EW_PROTOCOL_ICMPV6 58
+
+/* Writes a header without options (TTL 64) for payload_len bytes behind it and returns its size: 20 or 40; 0 where the
+   families differ or the whole would be larger than 65,535 bytes. */
+size_t ew_packet_write_header (uint8_t *out, const EwIp *from, const EwIp *to, uint8_t protocol, uint8_t traffic_class,
+                               size_t payload_len);
+/* Partial sum of the pseudo header (RFC 768, RFC 8200 section 8.1), for ew_checksum(). */
+uint32_t ew_packet_pseudo_sum (const EwIp *from, const EwIp *to, uint8_t protocol, size_t payload_len);
+/* Parses, and insists on what a host demands of a packet for itself: whole (no fragment at all), no options or
+   extension headers, the IPv4 header's checksum right. */
+bool ew_packet_parse_plain (const uint8_t *packet, size_t len, EwIpHeader *out);
+/* The upper-layer protocol and where it begins, behind IPv6 extension headers. False: the chain is broken, too long, or
+   leads into a later fragment; *offset is then unspecified. */
+bool ew_packet_find_upper (const uint8_t *packet, const EwIpHeader *header, uint8_t *protocol, size_t *offset);

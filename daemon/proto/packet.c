@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "proto/packet-private.h"
+
+#include <string.h>
+
+#define TTL 64
+#define EXTENSIONS_MAX 8
+
+/* IPv4, RFC 791 section 3.1; the word at 6 holds flags and offset */
+#define V4_MORE_FRAGMENTS 0x2000
+#define V4_DONT_FRAGMENT 0x4000
+#define V4_OFFSET 0x1fff
+
+/* IPv6 extension headers, RFC 8200 section 4 */
+enum
+{
+  HOP_BY_HOP = 0,
+  ROUTING = 43,
+  FRAGMENT = 44,
+  DESTINATION = 60
+};
+
+/* The sum of 16-bit words does not care for their byte order (RFC 1071 section 2.B): whole native words are added and
+ * swapped once. */
+uint16_t
+ew_checksum (const uint8_t *data, size_t len, uint32_t partial)
+{
+  uint64_t sum = 0;
+  for (; len >= 4; data += 4, len -= 4)
+    {
+      uint32_t word;
+      memcpy (&word, data, 4);
+      sum += word;
+    }
+  uint8_t rest[4] = { 0 };
+  memcpy (rest, data, len);
+  uint32_t last;
+  memcpy (&last, rest, 4);
+  sum += last;
+  while (sum >> 16)
+    sum = (sum & 0xffff) + (sum >> 16);
+  uint16_t native = (uint16_t)sum;
+  uint8_t bytes[2];
+  memcpy (bytes, &native, 2);
+  sum = (uint64_t)ew_load_be16 (bytes) + partial;
+  while (sum >> 16)
+    sum = (sum & 0xffff) + (sum >> 16);
+  return (uint16_t)~sum;
+}
+
+static bool
+parse_v4 (const uint8_t *packet, size_t len, EwIpHeader *out)
+{
+  if (len < EW_IPV4_HEADER)
+    return false;
+  uint16_t header = (uint16_t)((packet[0] & 0xf) * 4), total = ew_load_be16 (packet + 2);
+  if (header < EW_IPV4_HEADER || total < header || total > len)
+    return false;
+  *out = (EwIpHeader){
+    .source = ew_ip_from_bytes (EW_FAMILY_V4, packet + 12),
+    .destination = ew_ip_from_bytes (EW_FAMILY_V4, packet + 16),
+    .total_length = total,
+    .protocol = packet[9],
+    .ttl = packet[8],
+    .traffic_class = packet[1],
+    .header_length = header,
+    .fragment = (ew_load_be16 (packet + 6) & V4_OFFSET) != 0,
+  };
+  return true;
+}
+
+static bool
+parse_v6 (const uint8_t *packet, size_t len, EwIpHeader *out)
+{
+  if (len < EW_IPV6_HEADER)
+    return false;
+  size_t total = EW_IPV6_HEADER + (size_t)ew_load_be16 (packet + 4);
+  if (total > len || total > UINT16_MAX)
+    return false;
+  *out = (EwIpHeader){
+    .source = ew_ip_from_bytes (EW_FAMILY_V6, packet + 8),
+    .destination = ew_ip_from_bytes (EW_FAMILY_V6, packet + 24),
+    .total_length = (uint16_t)total,
+    .protocol = packet[6],
+    .ttl = packet[7],
+    .traffic_class = (uint8_t)(ew_load_be16 (packet) >> 4),
+    .header_length = EW_IPV6_HEADER,
+  };
+  return true;
+}
+
+/* Walks the extension headers. True: *protocol and *offset are the upper layer's. *later: it led into a later fragment.
+ */
+static bool
+walk_extensions (const uint8_t *packet, const EwIpHeader *header, uint8_t *protocol, size_t *offset, bool *later)
+{
+  *protocol = header->protocol;
+  *offset = header->header_length;
+  *later = false;
+  for (unsigned i = 0; i <= EXTENSIONS_MAX; i++)
+    {
+      if (*protocol != HOP_BY_HOP && *protocol != ROUTING && *protocol != FRAGMENT && *protocol != DESTINATION)
+        return true;
+      const uint8_t *at = packet + *offset;
+      if (*offset + 8 > header->total_length)
+        return false;
+      if (*protocol == FRAGMENT && (ew_load_be16 (at + 2) & 0xfff8) != 0)
+        {
+          *later = true;
+          return false;
+        }
+      *offset += *protocol == FRAGMENT ? 8 : ((size_t)at[1] + 1) * 8;
+      *protocol = at[0];
+      if (*offset > header->total_length)
+        return false;
+    }
+  return false;
+}
+
+bool
+ew_packet_find_upper (const uint8_t *packet, const EwIpHeader *header, uint8_t *protocol, size_t *offset)
+{
+  bool later;
+  if (header->source.family == EW_FAMILY_V6)
+    return walk_extensions (packet, header, protocol, offset, &later);
+  *protocol = header->protocol;
+  *offset = header->header_length;
+  return !header->fragment;
+}
+
+bool
+ew_packet_parse (const uint8_t *packet, size_t len, EwIpHeader *out)
+{
+  uint8_t protocol;
+  size_t offset;
+  if (len == 0)
+    return false;
+  if (packet[0] >> 4 == 4)
+    return parse_v4 (packet, len, out);
+  if (packet[0] >> 4 != 6 || !parse_v6 (packet, len, out))
+    return false;
+  walk_extensions (packet, out, &protocol, &offset, &out->fragment);
+  return true;
+}
+
+bool
+ew_packet_parse_plain (const uint8_t *packet, size_t len, EwIpHeader *out)
+{
+  if (!ew_packet_parse (packet, len, out))
+    return false;
+  if (out->source.family == EW_FAMILY_V6)
+    return !out->fragment && out->protocol != FRAGMENT;
+  return out->header_length == EW_IPV4_HEADER && (ew_load_be16 (packet + 6) & (V4_OFFSET | V4_MORE_FRAGMENTS)) == 0
+         && ew_checksum (packet, EW_IPV4_HEADER, 0) == 0;
+}
+
+/* RFC 1624, equation 3: HC' = ~(~HC + ~m + m'); m is the word of TTL and protocol, m' is m − 0x100. */
+static void
+mend_checksum (uint8_t *packet)
+{
+  uint32_t after = ew_load_be16 (packet + 8), before = after + 0x100;
+  uint32_t sum = (uint16_t)~ew_load_be16 (packet + 10) + (uint32_t)(uint16_t)~before + after;
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  ew_store_be16 (packet + 10, (uint16_t)~sum);
+}
+
+bool
+ew_packet_decrement_ttl (uint8_t *packet, size_t len)
+{
+  bool v4 = len >= EW_IPV4_HEADER && packet[0] >> 4 == 4, v6 = len >= EW_IPV6_HEADER && packet[0] >> 4 == 6;
+  uint8_t *ttl = packet + (v4 ? 8 : 7);
+  if ((!v4 && !v6) || *ttl <= 1)
+    return false;
+  --*ttl;
+  if (v4)
+    mend_checksum (packet);
+  return true;
+}
+
+static void
+write_v4 (uint8_t *out, const EwIp *from, const EwIp *to, uint8_t protocol, uint8_t traffic_class, uint16_t total)
+{
+  memset (out, 0, EW_IPV4_HEADER);
+  out[0] = 0x45;
+  out[1] = traffic_class;
+  ew_store_be16 (out + 2, total);
+  ew_store_be16 (out + 6,
+                 V4_DONT_FRAGMENT); /* never in pieces, so its identification says nothing (RFC 6864 section 4.1) */
+  out[8] = TTL;
+  out[9] = protocol;
+  memcpy (out + 12, from->bytes, 4);
+  memcpy (out + 16, to->bytes, 4);
+  ew_store_be16 (out + 10, ew_checksum (out, EW_IPV4_HEADER, 0));
+}
+
+static void
+write_v6 (uint8_t *out, const EwIp *from, const EwIp *to, uint8_t protocol, uint8_t traffic_class, uint16_t payload_len)
+{
+  memset (out, 0, EW_IPV6_HEADER);
+  ew_store_be16 (out, (uint16_t)(0x6000 | traffic_class << 4));
+  ew_store_be16 (out + 4, payload_len);
+  out[6] = protocol;
+  out[7] = TTL;
+  memcpy (out + 8, from->bytes, 16);
+  memcpy (out + 24, to->bytes, 16);
+}
+
+size_t
+ew_packet_write_header (uint8_t *out, const EwIp *from, const EwIp *to, uint8_t protocol, uint8_t traffic_class,
+                        size_t payload_len)
+{
+  size_t header = from->family == EW_FAMILY_V4 ? EW_IPV4_HEADER : EW_IPV6_HEADER;
+  if (from->family != to->family || from->family == EW_FAMILY_NONE || payload_len > UINT16_MAX - header)
+    return 0;
+  if (from->family == EW_FAMILY_V4)
+    write_v4 (out, from, to, protocol, traffic_class, (uint16_t)(header + payload_len));
+  else
+    write_v6 (out, from, to, protocol, traffic_class, (uint16_t)payload_len);
+  return header;
+}
+
+uint32_t
+ew_packet_pseudo_sum (const EwIp *from, const EwIp *to, uint8_t protocol, size_t payload_len)
+{
+  uint32_t sum = protocol + (uint32_t)payload_len; /* < 2^16 each, as is every address word: no overflow */
+  for (size_t i = 0; i < ew_ip_size (from); i += 2)
+    sum += (uint32_t)ew_load_be16 (from->bytes + i) + ew_load_be16 (to->bytes + i);
+  return sum;
+}
