@@ -10,12 +10,13 @@
 
 G_BEGIN_DECLS
 
-/* Makes a CA key and its self-signed certificate, PEM. */
+/* Makes a CA key (PKCS #8, to be freed with ew_free_secret()) and its self-signed certificate, PEM. mesh and edge_name are names as
+   ew_name_check() has them. Errors: NAME_INVALID, INTERNAL. */
 gboolean ew_pki_make_ca (const gchar *mesh, gchar **key_pem, gchar **certificate_pem, GError **error);
 /* Makes an edge's key and certificate; the PEM holds the edge's certificate and the CA's. */
 gboolean ew_pki_make_edge (const gchar *ca_key_pem, const gchar *ca_certificate_pem, const gchar *edge_name, gchar **key_pem, gchar **chain_pem, GError **error);
 gboolean ew_pki_get_pin (const gchar *certificate_pem, guint8 pin[EW_PIN_SIZE], GError **error);
-/* Base64 ECDSA signature over SHA-256 of data. */
+/* Base64 ECDSA signature (DER) over SHA-256 of data. verify: EW_ERROR_PIN_MISMATCH where it is not by that CA. */
 gchar *ew_pki_sign (const gchar *ca_key_pem, const void *data, gsize length, GError **error);
 gboolean ew_pki_verify (const gchar *ca_certificate_pem, const void *data, gsize length, const gchar *signature, GError **error);
 /* The client's whole check of a TLS peer: some certificate of the chain has the pin, is a CA, and signed the leaf (directly). On success *ca_pem
