@@ -182,25 +182,13 @@ ew_peer_unused_index (EwPeer *peer)
   return ew_load_le32 (bytes);
 }
 
-/* The same remote side, whatever our own address was. */
-static bool
-same_remote (const EwEndpoint *a, const EwEndpoint *b)
-{
-  if (a->kind != b->kind)
-    return false;
-  if (a->kind != EW_ENDPOINT_UDP)
-    return a->id == b->id;
-  return a->remote_port == b->remote_port && a->scope == b->scope && a->remote.family == b->remote.family
-         && memcmp (a->remote.bytes, b->remote.bytes, sizeof a->remote.bytes) == 0;
-}
-
 void
 ew_peer_heard_from (EwPeer *peer, const EwEndpoint *from, size_t len, const EwTime *time)
 {
   peer->stats.rx_bytes += len;
   peer->stats.last_rx_ns = time->now_ns;
   ew_timers_authenticated_received (&peer->timers, time->now_ns);
-  bool roamed = !same_remote (&peer->endpoint, from);
+  bool roamed = !ew_endpoint_same_remote (&peer->endpoint, from);
   peer->endpoint = *from; /* with the local address it was sent to: answers leave from there */
   if (roamed)
     ew_peer_emit (peer, EW_PEER_ROAMED);
