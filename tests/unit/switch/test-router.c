@@ -1,0 +1,772 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A router, a device with three nodes, and no wires:
+ *
+ *   alice 100.96.1.1 fd12::1:1      bob 100.96.1.2 fd12::1:2, gateway of 10.7.0.0/24      carol 100.96.1.3 (never seen)
+ */
+#include <netinet/in.h>
+#include <string.h>
+
+#include "edge/switch-router.h"
+#include "proto/link.h"
+#include "proto/packet.h"
+
+#define S G_GUINT64_CONSTANT (1000000000)
+#define NOW (1000 * S)
+
+typedef struct
+{
+  EwDevice *device;
+  EwSwitchRouter router;
+  EwRouterNode nodes[3];
+  EwPeer *peers[3];
+  EwExitPolicy *policy;
+  EwTime time;
+  guint wakes;
+  guint8 buffer[EW_HEADROOM + 2048 + EW_TAILROOM];
+  EwPacket packet;
+  EwPeer *to;
+} Fixture;
+
+enum
+{
+  ALICE,
+  BOB,
+  CAROL,
+  TUN = -1
+};
+
+static EwIp
+ip (const gchar *text)
+{
+  EwIp result;
+
+  g_assert_true (ew_ip_parse (text, &result));
+  return result;
+}
+
+static EwPrefix
+prefix (const gchar *text)
+{
+  EwPrefix result;
+
+  g_assert_true (ew_prefix_parse (text, &result, NULL));
+  return result;
+}
+
+static void
+on_random (void *user, uint8_t *out, size_t len)
+{
+  memset (out, 7, len);
+}
+
+static void
+on_transmit (void *user, EwPeer *peer, const EwEndpoint *to, uint8_t *data, size_t len, uint8_t dscp_ecn)
+{
+}
+
+static void
+on_deliver (void *user, EwPeer *from, EwPacket *packet)
+{
+}
+
+static void
+on_event (void *user, EwPeer *peer, EwPeerEvent event)
+{
+}
+
+static void
+on_wake (gpointer data)
+{
+  ((Fixture *)data)->wakes++;
+}
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  static const EwDeviceHooks hooks = { on_random, on_transmit, on_deliver, on_event };
+  static const gchar *const names[] = { "alice", "bob", "carol" };
+  static const gchar *const prefixes[][3] = { { "100.96.1.1/32", "fd12::1:1/128" },
+                                              { "100.96.1.2/32", "fd12::1:2/128", "10.7.0.0/24" },
+                                              { "100.96.1.3/32" } };
+  const EwPrefix local[] = { prefix ("8.8.4.0/24"), prefix ("2600:1::/64") };
+  const EwIp outside = ip ("192.0.2.9");
+  const EwEndpoint endpoint = ew_endpoint_udp (&outside, 1234);
+
+  f->device = ew_device_new (&hooks, f, 1420);
+  for (gsize i = 0; i < G_N_ELEMENTS (f->peers); i++)
+    {
+      const guint8 key[EW_KEY_SIZE] = { (guint8)(i + 1), 2, 3 };
+
+      f->nodes[i].id = names[i];
+      f->nodes[i].revision = 40 + i;
+      f->nodes[i].online = TRUE;
+      f->peers[i] = ew_device_add_peer (f->device, key);
+      g_assert_nonnull (f->peers[i]);
+      ew_peer_set_user_data (f->peers[i], &f->nodes[i]);
+      for (gsize p = 0; p < G_N_ELEMENTS (prefixes[i]) && prefixes[i][p] != NULL; p++)
+        {
+          const EwPrefix allowed = prefix (prefixes[i][p]);
+
+          g_assert_true (ew_peer_add_allowed_ip (f->peers[i], &allowed));
+        }
+      if (i != CAROL)
+        ew_peer_set_endpoint (f->peers[i], &endpoint);
+    }
+  f->router.service[0] = ip ("100.96.0.1");
+  f->router.service[1] = ip ("fd12::1");
+  f->router.ranges[0] = prefix ("100.96.0.0/12");
+  f->router.ranges[1] = prefix ("fd12::/48");
+  f->router.mtu = 1420;
+  f->router.wake = on_wake;
+  f->router.wake_data = f;
+  f->policy = ew_exit_policy_new (local, G_N_ELEMENTS (local), TRUE, TRUE);
+  f->time = (EwTime){ NOW, 1700000000 * S };
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  ew_device_free (f->device);
+  g_free (f->policy);
+}
+
+static void
+open_exit (Fixture *f)
+{
+  f->router.tun = TRUE;
+  f->router.exit = f->policy;
+}
+
+/* Packets. */
+
+static void
+put16 (guint8 *out, guint value)
+{
+  out[0] = (guint8)(value >> 8);
+  out[1] = (guint8)value;
+}
+
+/* The sum of a pseudo header. */
+static guint32
+pseudo (const EwIp *from, const EwIp *to, guint8 protocol, gsize len)
+{
+  guint32 sum = protocol + (guint32)len;
+
+  for (gsize i = 0; i < ew_ip_size (from); i += 2)
+    sum += (guint32)(from->bytes[i] << 8 | from->bytes[i + 1]) + (guint32)(to->bytes[i] << 8 | to->bytes[i + 1]);
+  return sum;
+}
+
+/* An IP header before what stands at its end already; returns the whole size. */
+static gsize
+put_ip (guint8 *out, const EwIp *from, const EwIp *to, guint8 protocol, guint8 ttl, gsize payload)
+{
+  if (from->family == EW_FAMILY_V6)
+    {
+      memset (out, 0, 40);
+      out[0] = 0x60;
+      put16 (out + 4, (guint)payload);
+      out[6] = protocol;
+      out[7] = ttl;
+      memcpy (out + 8, from->bytes, 16);
+      memcpy (out + 24, to->bytes, 16);
+      return 40 + payload;
+    }
+  memset (out, 0, 20);
+  out[0] = 0x45;
+  put16 (out + 2, (guint)(20 + payload));
+  out[8] = ttl;
+  out[9] = protocol;
+  memcpy (out + 12, from->bytes, 4);
+  memcpy (out + 16, to->bytes, 4);
+  put16 (out + 10, ew_checksum (out, 20, 0));
+  return 20 + payload;
+}
+
+static gsize
+header_size (const EwIp *address)
+{
+  return address->family == EW_FAMILY_V6 ? 40 : 20;
+}
+
+static void
+make_udp (Fixture *f, const gchar *from_text, const gchar *to_text, guint8 ttl, gsize payload)
+{
+  const EwIp from = ip (from_text), to = ip (to_text);
+  guint8 *udp;
+
+  memset (f->buffer, 0xee, sizeof f->buffer);
+  f->packet = (EwPacket){ .data = f->buffer + EW_HEADROOM };
+  udp = f->packet.data + header_size (&from);
+  memset (udp, 0, 8 + payload);
+  put16 (udp, 5000);
+  put16 (udp + 2, 7000);
+  put16 (udp + 4, (guint)(8 + payload));
+  put16 (udp + 6, ew_checksum (udp, 8 + payload, pseudo (&from, &to, IPPROTO_UDP, 8 + payload)));
+  f->packet.len = put_ip (f->packet.data, &from, &to, IPPROTO_UDP, ttl, 8 + payload);
+}
+
+static EwRoute
+route (Fixture *f, int from)
+{
+  EwRoute result;
+
+  f->to = NULL;
+  result
+    = ew_switch_router_route (&f->router, f->device, from == TUN ? NULL : f->peers[from], &f->packet, &f->time, &f->to);
+  /* Whatever came of it must fit for sealing. */
+  g_assert_true (f->packet.data >= f->buffer + 16);
+  g_assert_true (f->packet.data + f->packet.len + 31 <= f->buffer + sizeof f->buffer);
+  return result;
+}
+
+/* Type and code of the ICMP error that the packet has become, checked to be well made; from the address expected. */
+static guint
+icmp_error (Fixture *f, const gchar *from, const gchar *to)
+{
+  EwIpHeader header;
+  const EwIp source = ip (from), destination = ip (to);
+  const guint8 *icmp;
+  gsize len;
+
+  g_assert_true (ew_packet_parse (f->packet.data, f->packet.len, &header));
+  g_assert_true (ew_ip_equal (&header.source, &source));
+  g_assert_true (ew_ip_equal (&header.destination, &destination));
+  icmp = f->packet.data + header.header_length;
+  len = header.total_length - header.header_length;
+  if (source.family == EW_FAMILY_V6)
+    {
+      g_assert_cmpint (header.protocol, ==, IPPROTO_ICMPV6);
+      g_assert_cmpuint (ew_checksum (icmp, len, pseudo (&source, &destination, IPPROTO_ICMPV6, len)), ==, 0);
+    }
+  else
+    {
+      g_assert_cmpint (header.protocol, ==, IPPROTO_ICMP);
+      g_assert_cmpuint (ew_checksum (icmp, len, 0), ==, 0);
+    }
+  return (guint)(icmp[0] << 8 | icmp[1]);
+}
+
+/* What happens to a UDP packet: a table. */
+
+#define ICMP4(type, code) ((type) << 8 | (code))
+#define UNREACHABLE4 ICMP4 (3, 1)
+#define NO_ROUTE4 ICMP4 (3, 0)
+#define PROHIBITED4 ICMP4 (3, 13)
+#define EXCEEDED4 ICMP4 (11, 0)
+#define TOO_BIG4 ICMP4 (3, 4)
+#define UNREACHABLE6 ICMP4 (1, 3)
+#define NO_ROUTE6 ICMP4 (1, 0)
+#define PROHIBITED6 ICMP4 (1, 1)
+#define EXCEEDED6 ICMP4 (3, 0)
+#define TOO_BIG6 ICMP4 (2, 0)
+
+typedef enum
+{
+  HAIRPIN, /* no TUN */
+  HOST,    /* a TUN, the exit closed */
+  EXIT
+} Setting;
+
+typedef struct
+{
+  const gchar *what;
+  Setting setting;
+  int from;
+  const gchar *source, *destination;
+  guint8 ttl;
+  EwRoute expected;
+  int to;     /* for PEER */
+  guint icmp; /* for REPLY */
+  gsize payload;
+} Case;
+
+#define ANSWER(error) EW_ROUTE_REPLY, 0, error
+
+static const Case cases[] = {
+  { "node to node", HAIRPIN, ALICE, "100.96.1.1", "100.96.1.2", 64, EW_ROUTE_PEER, BOB },
+  { "node to node, IPv6", HAIRPIN, ALICE, "fd12::1:1", "fd12::1:2", 64, EW_ROUTE_PEER, BOB },
+  { "node to a subnet", HAIRPIN, ALICE, "100.96.1.1", "10.7.0.9", 64, EW_ROUTE_PEER, BOB },
+  { "subnet to a node", HAIRPIN, BOB, "10.7.0.9", "100.96.1.1", 64, EW_ROUTE_PEER, ALICE },
+  { "TTL 2 goes on", HAIRPIN, ALICE, "100.96.1.1", "100.96.1.2", 2, EW_ROUTE_PEER, BOB },
+  { "TTL 1", HAIRPIN, ALICE, "100.96.1.1", "100.96.1.2", 1, ANSWER (EXCEEDED4) },
+  { "TTL 0", HAIRPIN, ALICE, "100.96.1.1", "100.96.1.2", 0, ANSWER (EXCEEDED4) },
+  { "hop limit 1", HAIRPIN, ALICE, "fd12::1:1", "fd12::1:2", 1, ANSWER (EXCEEDED6) },
+  { "back to itself", HAIRPIN, ALICE, "100.96.1.1", "100.96.1.1", 64, ANSWER (UNREACHABLE4) },
+  { "back into its subnet", HAIRPIN, BOB, "10.7.0.9", "10.7.0.10", 64, ANSWER (UNREACHABLE4) },
+  { "a node never seen", HAIRPIN, ALICE, "100.96.1.1", "100.96.1.3", 64, ANSWER (UNREACHABLE4) },
+  { "nobody's mesh IP", HAIRPIN, ALICE, "100.96.1.1", "100.96.9.9", 64, ANSWER (UNREACHABLE4) },
+  { "nobody's mesh IP, IPv6", EXIT, ALICE, "fd12::1:1", "fd12::9:9", 64, ANSWER (UNREACHABLE6) },
+  { "too big without DF", HAIRPIN, ALICE, "100.96.1.1", "100.96.1.2", 64, EW_ROUTE_PEER, BOB, 0, 1400 },
+  { "too big, IPv6", HAIRPIN, ALICE, "fd12::1:1", "fd12::1:2", 64, ANSWER (TOO_BIG6), 1380 },
+  { "as big as may be, IPv6", HAIRPIN, ALICE, "fd12::1:1", "fd12::1:2", 64, EW_ROUTE_PEER, BOB, 0, 1372 },
+  { "source is the service address", HAIRPIN, ALICE, "100.96.0.1", "100.96.1.2", 64, EW_ROUTE_DROP },
+  { "multicast", EXIT, ALICE, "100.96.1.1", "224.0.0.251", 64, EW_ROUTE_DROP },
+  { "multicast, IPv6", EXIT, ALICE, "fd12::1:1", "ff02::fb", 64, EW_ROUTE_DROP },
+  { "broadcast", EXIT, ALICE, "100.96.1.1", "255.255.255.255", 64, EW_ROUTE_DROP },
+  { "loopback", EXIT, ALICE, "100.96.1.1", "127.0.0.1", 64, EW_ROUTE_DROP },
+
+  { "service without a TUN", HAIRPIN, ALICE, "100.96.1.1", "100.96.0.1", 64, ANSWER (PROHIBITED4) },
+  { "service", HOST, ALICE, "100.96.1.1", "100.96.0.1", 64, EW_ROUTE_TUN },
+  { "service, IPv6", HOST, ALICE, "fd12::1:1", "fd12::1", 64, EW_ROUTE_TUN },
+  { "service, from behind a gateway", HOST, BOB, "10.7.0.9", "100.96.0.1", 64, ANSWER (PROHIBITED4) },
+
+  { "internet, no TUN", HAIRPIN, ALICE, "100.96.1.1", "1.1.1.1", 64, ANSWER (NO_ROUTE4) },
+  { "internet, exit closed", HOST, ALICE, "100.96.1.1", "1.1.1.1", 64, ANSWER (NO_ROUTE4) },
+  { "internet, exit closed, IPv6", HOST, ALICE, "fd12::1:1", "2606::1", 64, ANSWER (NO_ROUTE6) },
+  { "internet", EXIT, ALICE, "100.96.1.1", "1.1.1.1", 64, EW_ROUTE_TUN },
+  { "internet, IPv6", EXIT, ALICE, "fd12::1:1", "2606::1", 64, EW_ROUTE_TUN },
+  { "internet, from behind a gateway", EXIT, BOB, "10.7.0.9", "1.1.1.1", 64, ANSWER (PROHIBITED4) },
+  { "metadata", EXIT, ALICE, "100.96.1.1", "169.254.169.254", 64, ANSWER (PROHIBITED4) },
+  { "private", EXIT, ALICE, "100.96.1.1", "192.168.1.1", 64, ANSWER (PROHIBITED4) },
+  { "foreign CGN", EXIT, ALICE, "100.96.1.1", "100.64.0.1", 64, ANSWER (PROHIBITED4) },
+  { "on the edge's link", EXIT, ALICE, "100.96.1.1", "8.8.4.4", 64, ANSWER (PROHIBITED4) },
+  { "on the edge's link, IPv6", EXIT, ALICE, "fd12::1:1", "2600:1::99", 64, ANSWER (PROHIBITED6) },
+  { "foreign ULA", EXIT, ALICE, "fd12::1:1", "fd99::1", 64, ANSWER (PROHIBITED6) },
+  { "link-local, IPv6", EXIT, ALICE, "fd12::1:1", "fe80::1", 64, ANSWER (PROHIBITED6) },
+
+  { "our host to a node", HOST, TUN, "100.96.0.1", "100.96.1.1", 1, EW_ROUTE_LOOKUP },
+  { "the internet's reply", EXIT, TUN, "1.1.1.1", "100.96.1.1", 1, EW_ROUTE_LOOKUP },
+  { "our host to a node never seen", HOST, TUN, "100.96.0.1", "100.96.1.3", 64, ANSWER (UNREACHABLE4) },
+  { "our host to nobody", HOST, TUN, "100.96.0.1", "100.96.9.9", 64, ANSWER (UNREACHABLE4) },
+  { "our host to itself", HOST, TUN, "100.96.0.1", "100.96.0.1", 64, EW_ROUTE_DROP },
+};
+
+static void
+run_case (Fixture *f, const Case *c)
+{
+  guint8 ttl;
+
+  g_test_message ("%s", c->what);
+  f->router.tun = c->setting != HAIRPIN;
+  f->router.exit = c->setting == EXIT ? f->policy : NULL;
+  f->time.now_ns += S; /* the rate limit has its own test */
+  make_udp (f, c->source, c->destination, c->ttl, c->payload != 0 ? c->payload : 20);
+  g_assert_cmpint (route (f, c->from), ==, c->expected);
+  if (c->expected == EW_ROUTE_REPLY && c->from == TUN)
+    g_assert_cmphex (icmp_error (f, c->destination, c->source), ==, c->icmp);
+  else if (c->expected == EW_ROUTE_REPLY)
+    g_assert_cmphex (icmp_error (f, strchr (c->source, ':') ? "fd12::1" : "100.96.0.1", c->source), ==, c->icmp);
+  if (c->expected != EW_ROUTE_PEER)
+    return;
+  g_assert_true (f->to == f->peers[c->to]);
+  ttl = strchr (c->source, ':') ? f->packet.data[7] : f->packet.data[8];
+  g_assert_cmpuint (ttl, ==, c->ttl - 1u);
+  if (strchr (c->source, ':') == NULL)
+    g_assert_cmpuint (ew_checksum (f->packet.data, 20, 0), ==, 0);
+}
+
+static void
+test_table (Fixture *f, gconstpointer data)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    run_case (f, &cases[i]);
+  g_assert_cmpuint (f->router.counters.forwarded_packets, ==, 7);
+  g_assert_cmpuint (f->router.counters.exit_packets, ==, 2);
+  g_assert_cmpuint (f->router.counters.dropped_ttl, ==, 3);
+  g_assert_cmpuint (f->router.counters.dropped_source, ==, 3);
+  g_assert_cmpuint (f->router.counters.dropped_policy, ==, 7);
+}
+
+static void
+test_df (Fixture *f, gconstpointer data)
+{
+  make_udp (f, "100.96.1.1", "100.96.1.2", 64, 1400);
+  f->packet.data[6] |= 0x40;
+  put16 (f->packet.data + 10, 0);
+  put16 (f->packet.data + 10, ew_checksum (f->packet.data, 20, 0));
+  g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_REPLY);
+  g_assert_cmphex (icmp_error (f, "100.96.0.1", "100.96.1.1"), ==, TOO_BIG4);
+  g_assert_cmpuint (f->packet.data[26] << 8 | f->packet.data[27], ==, 1420);
+}
+
+static void
+test_no_upstream (Fixture *f, gconstpointer data)
+{
+  open_exit (f);
+  f->policy->upstream[1] = FALSE;
+  make_udp (f, "fd12::1:1", "2606::1", 64, 20);
+  g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_REPLY);
+  g_assert_cmphex (icmp_error (f, "fd12::1", "fd12::1:1"), ==, NO_ROUTE6);
+}
+
+static void
+test_departed (Fixture *f, gconstpointer data)
+{
+  f->nodes[BOB].departed = TRUE;
+  make_udp (f, "100.96.1.1", "100.96.1.2", 64, 20);
+  g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_REPLY);
+  g_assert_cmphex (icmp_error (f, "100.96.0.1", "100.96.1.1"), ==, UNREACHABLE4);
+}
+
+/* The limit is a node's own, and refills. */
+static void
+test_icmp_limit (Fixture *f, gconstpointer data)
+{
+  guint answers = 0;
+
+  for (guint i = 0; i < 1000; i++)
+    {
+      make_udp (f, "100.96.1.1", "100.96.1.2", 1, 20);
+      answers += route (f, ALICE) == EW_ROUTE_REPLY;
+    }
+  g_assert_cmpuint (answers, ==, EW_ROUTER_ICMP_BURST);
+  g_assert_cmpuint (f->router.counters.dropped_ttl, ==, 1000);
+  make_udp (f, "100.96.1.2", "100.96.1.1", 1, 20);
+  g_assert_cmpint (route (f, BOB), ==, EW_ROUTE_REPLY);
+  for (guint i = 0; i < 10000; i++) /* 10 s, a millisecond at a time */
+    {
+      f->time.now_ns += S / 1000;
+      make_udp (f, "100.96.1.1", "100.96.1.2", 1, 20);
+      answers += route (f, ALICE) == EW_ROUTE_REPLY;
+    }
+  g_assert_cmpuint (answers, >=, EW_ROUTER_ICMP_BURST + 10 * EW_ROUTER_ICMP_PER_SECOND - 1);
+  g_assert_cmpuint (answers, <=, EW_ROUTER_ICMP_BURST + 10 * EW_ROUTER_ICMP_PER_SECOND);
+}
+
+/* An error about an error is never sent. */
+static void
+test_no_error_about_error (Fixture *f, gconstpointer data)
+{
+  make_udp (f, "100.96.1.1", "100.96.9.9", 64, 20);
+  g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_REPLY);
+  /* Alice sends that error on to nobody. */
+  memcpy (f->packet.data + 12, ip ("100.96.1.1").bytes, 4);
+  memcpy (f->packet.data + 16, ip ("100.96.9.9").bytes, 4);
+  put16 (f->packet.data + 10, 0);
+  put16 (f->packet.data + 10, ew_checksum (f->packet.data, 20, 0));
+  g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_DROP);
+}
+
+/* The link protocol. */
+
+static void
+make_link (Fixture *f, const gchar *from_text, const gchar *to_text, EwLinkType type, guint64 token, guint64 stamp)
+{
+  const EwIp from = ip (from_text), to = ip (to_text);
+  const EwLinkMessage message = { .type = type, .token = token, .revision = 7, .stamp_ns = stamp };
+
+  memset (f->buffer, 0xee, sizeof f->buffer);
+  f->packet = (EwPacket){ .data = f->buffer + EW_HEADROOM };
+  f->packet.len = ew_link_build (f->packet.data, &from, &to, &message);
+}
+
+static void
+check_probe (Fixture *f, const gchar *node, const gchar *service)
+{
+  EwIp from, to;
+  const EwIp node_ip = ip (node), service_ip = ip (service);
+  EwLinkMessage message;
+
+  make_link (f, node, service, EW_LINK_PROBE, 0x1234567812345678, 99);
+  g_assert_cmpint (route (f, BOB), ==, EW_ROUTE_REPLY);
+  g_assert_true (ew_link_parse (f->packet.data, f->packet.len, &from, &to, &message));
+  g_assert_true (ew_ip_equal (&from, &service_ip));
+  g_assert_true (ew_ip_equal (&to, &node_ip));
+  g_assert_cmpint (message.type, ==, EW_LINK_ANSWER);
+  g_assert_cmphex (message.token, ==, 0x1234567812345678);
+  g_assert_cmpuint (message.revision, ==, 41); /* the edge's, not the node's */
+  g_assert_cmpuint (message.stamp_ns, ==, 99);
+  g_assert_cmpuint (f->nodes[BOB].probe_revision, ==, 7);
+  g_assert_cmpuint (f->nodes[BOB].probe_ns, ==, NOW);
+}
+
+static void
+test_probe (Fixture *f, gconstpointer data)
+{
+  check_probe (f, "100.96.1.2", "100.96.0.1");
+  check_probe (f, "fd12::1:2", "fd12::1");
+  f->router.tun = TRUE; /* answered by the router all the same */
+  check_probe (f, "100.96.1.2", "100.96.0.1");
+}
+
+static void
+test_goodbye (Fixture *f, gconstpointer data)
+{
+  EwRouterNode *notes;
+
+  /* A host behind the gateway cannot say goodbye in its name. */
+  make_link (f, "10.7.0.9", "100.96.0.1", EW_LINK_GOODBYE, 0, 0);
+  route (f, BOB);
+  g_assert_cmpuint (f->nodes[BOB].goodbye_ns, ==, 0);
+  g_assert_cmpuint (f->wakes, ==, 0);
+
+  make_link (f, "100.96.1.2", "100.96.0.1", EW_LINK_GOODBYE, 0, 0);
+  g_assert_cmpint (route (f, BOB), ==, EW_ROUTE_DROP);
+  g_assert_cmpuint (f->nodes[BOB].goodbye_ns, ==, NOW);
+  make_link (f, "100.96.1.1", "100.96.0.1", EW_LINK_GOODBYE, 0, 0);
+  route (f, ALICE);
+  route (f, ALICE);
+  g_assert_cmpuint (f->wakes, ==, 1); /* the stack was not empty any more */
+  notes = ew_switch_router_take_notes (&f->router);
+  g_assert_true (notes == &f->nodes[ALICE]);
+  g_assert_true (notes->next_note == &f->nodes[BOB]);
+  g_assert_null (notes->next_note->next_note);
+  g_assert_null (ew_switch_router_take_notes (&f->router));
+  ew_switch_router_mark_read (&f->nodes[ALICE]);
+  route (f, ALICE);
+  g_assert_cmpuint (f->wakes, ==, 2);
+}
+
+static void
+test_arrival (Fixture *f, gconstpointer data)
+{
+  make_udp (f, "100.96.1.1", "100.96.1.2", 64, 20);
+  route (f, ALICE);
+  g_assert_cmpuint (f->wakes, ==, 0);
+  f->nodes[ALICE].online = FALSE;
+  make_udp (f, "100.96.1.1", "100.96.1.2", 64, 20);
+  route (f, ALICE);
+  g_assert_cmpuint (f->wakes, ==, 1);
+}
+
+static void
+test_link_refused (Fixture *f, gconstpointer data)
+{
+  static const EwLinkType ours[] = { EW_LINK_ANSWER, EW_LINK_NOTICE, EW_LINK_EDGE_PROBE };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (ours); i++)
+    {
+      make_link (f, "100.96.1.1", "100.96.0.1", ours[i], 1, 1);
+      g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_DROP);
+    }
+  /* Between nodes it is a packet like any other: nobody speaks for the edge to the edge. */
+  make_link (f, "100.96.1.1", "100.96.1.2", EW_LINK_GOODBYE, 0, 0);
+  g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_PEER);
+  g_assert_cmpuint (f->nodes[ALICE].goodbye_ns, ==, 0);
+}
+
+/* Round trips. */
+
+static void
+test_rtt (Fixture *f, gconstpointer data)
+{
+  guint8 probe[EW_LINK_PACKET_MAX];
+  const EwIp service = ip ("100.96.0.1"), alice = ip ("100.96.1.1");
+  EwIp from, to;
+  EwLinkMessage message;
+  gsize len = ew_switch_router_build_probe (&f->nodes[ALICE], probe, &service, &alice, FALSE, 77, NOW);
+
+  g_assert_true (ew_link_parse (probe, len, &from, &to, &message));
+  g_assert_cmpint (message.type, ==, EW_LINK_EDGE_PROBE);
+  f->time.now_ns = NOW + 12 * S / 1000;
+  make_link (f, "100.96.1.1", "100.96.0.1", EW_LINK_EDGE_ANSWER, 78, message.stamp_ns); /* made up */
+  g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_DROP);
+  make_link (f, "100.96.1.1", "100.96.0.1", EW_LINK_EDGE_ANSWER, 77, f->time.now_ns + 1); /* from the future */
+  g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_DROP);
+  make_link (f, "100.96.1.2", "100.96.0.1", EW_LINK_EDGE_ANSWER, 77, message.stamp_ns); /* another's */
+  g_assert_cmpint (route (f, BOB), ==, EW_ROUTE_DROP);
+  g_assert_cmpuint (f->nodes[ALICE].rtt_at_ns, ==, 0);
+  g_assert_cmpuint (f->nodes[BOB].rtt_at_ns, ==, 0);
+  make_link (f, "100.96.1.1", "100.96.0.1", EW_LINK_EDGE_ANSWER, 77, message.stamp_ns);
+  g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_DROP);
+  g_assert_cmpuint (f->nodes[ALICE].rtt_ns, ==, 12 * S / 1000);
+  g_assert_cmpuint (f->nodes[ALICE].rtt_at_ns, ==, f->time.now_ns);
+}
+
+/* What a plain machine's kernel makes of an echo request: the addresses swapped, the type changed. */
+static void
+become_echo_reply (Fixture *f, const guint8 *request, gsize len)
+{
+  memset (f->buffer, 0xee, sizeof f->buffer);
+  f->packet = (EwPacket){ .data = f->buffer + EW_HEADROOM, .len = len };
+  memcpy (f->packet.data, request, len);
+  g_assert_true (ew_packet_answer_echo (f->packet.data, len));
+}
+
+static void
+check_plain_rtt (Fixture *f, const gchar *service_text, const gchar *node_text)
+{
+  guint8 probe[EW_LINK_PACKET_MAX];
+  const EwIp service = ip (service_text), alice = ip (node_text);
+  gsize len;
+
+  f->nodes[ALICE].rtt_at_ns = 0;
+  f->time.now_ns = NOW;
+  len = ew_switch_router_build_probe (&f->nodes[ALICE], probe, &service, &alice, TRUE, 99, NOW);
+  g_assert_cmpuint (len, <=, sizeof probe);
+  f->time.now_ns = NOW + 5 * S / 1000;
+  become_echo_reply (f, probe, len);
+  g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_DROP);
+  g_assert_cmpuint (f->nodes[ALICE].rtt_ns, ==, 5 * S / 1000);
+}
+
+static void
+test_plain_rtt (Fixture *f, gconstpointer data)
+{
+  check_plain_rtt (f, "100.96.0.1", "100.96.1.1");
+  check_plain_rtt (f, "fd12::1", "fd12::1:1");
+}
+
+/* Echo to the service address. */
+
+static void
+check_echo (Fixture *f, int from, const gchar *from_text, const gchar *service_text, EwRoute expected)
+{
+  const EwIp source = ip (from_text), service = ip (service_text);
+  const guint8 payload[56] = "abcdefgh";
+  const guint8 *back;
+  guint16 id, sequence;
+  gsize len;
+
+  memset (f->buffer, 0xee, sizeof f->buffer);
+  f->packet = (EwPacket){ .data = f->buffer + EW_HEADROOM };
+  f->packet.len = ew_packet_build_echo (f->packet.data, &source, &service, 4711, 3, payload, sizeof payload);
+  g_assert_cmpint (route (f, from), ==, expected);
+  if (expected != EW_ROUTE_REPLY)
+    return;
+  g_assert_true (ew_packet_parse_echo_reply (f->packet.data, f->packet.len, &id, &sequence, &back, &len));
+  g_assert_cmpuint (id, ==, 4711);
+  g_assert_cmpuint (sequence, ==, 3);
+  g_assert_cmpmem (back, len, payload, sizeof payload);
+}
+
+static void
+test_echo (Fixture *f, gconstpointer data)
+{
+  check_echo (f, ALICE, "100.96.1.1", "100.96.0.1", EW_ROUTE_REPLY);
+  check_echo (f, ALICE, "fd12::1:1", "fd12::1", EW_ROUTE_REPLY);
+  check_echo (f, BOB, "10.7.0.9", "100.96.0.1", EW_ROUTE_REPLY);
+  f->router.tun = TRUE;
+  check_echo (f, ALICE, "100.96.1.1", "100.96.0.1", EW_ROUTE_TUN);
+  check_echo (f, ALICE, "fd12::1:1", "fd12::1", EW_ROUTE_TUN);
+  check_echo (f, BOB, "10.7.0.9", "100.96.0.1", EW_ROUTE_REPLY);
+}
+
+/* The verdict sees both directions of a conversation as one flow. */
+
+typedef struct
+{
+  gboolean answer;
+  EwFlow flows[8];
+  guint n;
+  const gchar *from, *to;
+} Verdicts;
+
+static gboolean
+on_verdict (gpointer data, gconstpointer from, gconstpointer to, const EwFlow *flow, const guint8 *packet, gsize len)
+{
+  Verdicts *verdicts = data;
+
+  verdicts->flows[verdicts->n++] = *flow;
+  verdicts->from = ew_switch_node_get_id (from);
+  verdicts->to = to != NULL ? ew_switch_node_get_id (to) : NULL;
+  return verdicts->answer;
+}
+
+static void
+make_reply (Fixture *f, const gchar *from, const gchar *to)
+{
+  make_udp (f, from, to, 64, 20);
+  put16 (f->packet.data + 20, 7000);
+  put16 (f->packet.data + 22, 5000);
+}
+
+static void
+test_verdict (Fixture *f, gconstpointer data)
+{
+  Verdicts verdicts = { .answer = TRUE };
+
+  open_exit (f);
+  f->router.verdict = on_verdict;
+  f->router.verdict_data = &verdicts;
+  make_udp (f, "100.96.1.1", "100.96.1.2", 64, 20);
+  g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_PEER);
+  g_assert_cmpstr (verdicts.from, ==, "alice");
+  g_assert_cmpstr (verdicts.to, ==, "bob");
+  make_reply (f, "100.96.1.2", "100.96.1.1");
+  g_assert_cmpint (route (f, BOB), ==, EW_ROUTE_PEER);
+  g_assert_true (ew_flow_equal (&verdicts.flows[0], &verdicts.flows[1]));
+  g_assert_cmphex (ew_flow_hash (&verdicts.flows[0]), ==, ew_flow_hash (&verdicts.flows[1]));
+  g_assert_cmpint (verdicts.flows[0].reversed, !=, verdicts.flows[1].reversed);
+  make_udp (f, "100.96.1.2", "100.96.1.1", 64, 20); /* the same ports the other way round: another flow */
+  route (f, BOB);
+  g_assert_false (ew_flow_equal (&verdicts.flows[0], &verdicts.flows[2]));
+  make_udp (f, "100.96.1.1", "1.1.1.1", 64, 20);
+  g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_TUN);
+  g_assert_null (verdicts.to);
+
+  verdicts.answer = FALSE;
+  make_udp (f, "100.96.1.1", "100.96.1.2", 64, 20);
+  g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_REPLY);
+  g_assert_cmphex (icmp_error (f, "100.96.0.1", "100.96.1.1"), ==, PROHIBITED4);
+  make_udp (f, "100.96.1.1", "1.1.1.1", 64, 20);
+  g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_REPLY);
+  g_assert_cmpuint (f->router.counters.dropped_policy, ==, 2);
+}
+
+/* Anything at all, often nearly right: no crash, no write outside, and never on to a node without room for its hop. */
+static void
+mutate (Fixture *f, GRand *rand, guint round)
+{
+  static const gchar *const sources[] = { "100.96.1.1", "fd12::1:1" };
+  static const gchar *const destinations[][2] = { { "100.96.1.2", "100.96.0.1" }, { "fd12::1:2", "fd12::1" } };
+  const guint v6 = round & 1;
+
+  if (round % 3 == 0)
+    make_link (f, sources[v6], destinations[v6][1], (EwLinkType)g_rand_int_range (rand, 0, 9), 1, 1);
+  else
+    make_udp (f, sources[v6], destinations[v6][(round >> 1) & 1], (guint8)g_rand_int_range (rand, 0, 4),
+              (gsize)g_rand_int_range (rand, 0, 1400));
+  for (guint i = (guint)g_rand_int_range (rand, 0, 5); i > 0; i--)
+    f->packet.data[g_rand_int_range (rand, 0, (gint32)MIN (f->packet.len, 80))] = (guint8)g_rand_int (rand);
+  if (g_rand_int_range (rand, 0, 4) == 0)
+    f->packet.len = (gsize)g_rand_int_range (rand, 0, (gint32)f->packet.len + 1);
+}
+
+static void
+test_mutated (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GRand) rand = g_rand_new_with_seed (4796);
+  guint forwarded = 0, replied = 0, dropped = 0;
+
+  open_exit (f);
+  for (guint round = 0; round < 200000; round++)
+    {
+      mutate (f, rand, round);
+      f->time.now_ns += S / 100;
+      switch (route (f, round % 7 == 0 ? TUN : ALICE))
+        {
+        case EW_ROUTE_PEER:
+          g_assert_true (f->to != NULL && f->to != f->peers[ALICE]);
+          forwarded++;
+          break;
+        case EW_ROUTE_REPLY:
+          replied++;
+          break;
+        case EW_ROUTE_DROP:
+          dropped++;
+          break;
+        default:
+          break;
+        }
+    }
+  g_test_message ("%u forwarded, %u answered, %u dropped", forwarded, replied, dropped);
+  g_assert_cmpuint (forwarded, >, 1000);
+  g_assert_cmpuint (replied, >, 1000);
+  g_assert_cmpuint (dropped, >, 1000);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(name, func) g_test_add ("/switch/router/" name, Fixture, NULL, set_up, func, tear_down)
+  ADD ("table", test_table);
+  ADD ("df", test_df);
+  ADD ("no-upstream", test_no_upstream);
+  ADD ("departed", test_departed);
+  ADD ("icmp-limit", test_icmp_limit);
+  ADD ("no-error-about-error", test_no_error_about_error);
+  ADD ("probe", test_probe);
+  ADD ("goodbye", test_goodbye);
+  ADD ("arrival", test_arrival);
+  ADD ("link-refused", test_link_refused);
+  ADD ("rtt", test_rtt);
+  ADD ("plain-rtt", test_plain_rtt);
+  ADD ("echo", test_echo);
+  ADD ("verdict", test_verdict);
+  ADD ("mutated", test_mutated);
+  return g_test_run ();
+}
