@@ -288,7 +288,7 @@ ew_firewall_read_undo (const gchar *interface)
 
   if (!ew_firewall_check_name (interface, NULL) || !ew_firewall_exists (interface) || !run (command, TRUE, &json, NULL))
     return undo;
-  object = ew_json_parse_object (json, -1, LISTING_MAX, NULL);
+  object = ew_json_parse_object (json, strlen (json), LISTING_MAX, NULL);
   rules = members (object, "rule");
   for (guint i = 0; i < rules->len; i++)
     {
@@ -304,7 +304,7 @@ ew_firewall_read_undo (const gchar *interface)
 gchar *
 ew_firewall_find_blockers_in (const gchar *interface, const gchar *json)
 {
-  g_autoptr (JsonObject) object = ew_json_parse_object (json, -1, LISTING_MAX, NULL);
+  g_autoptr (JsonObject) object = ew_json_parse_object (json, strlen (json), LISTING_MAX, NULL);
   g_autoptr (GPtrArray) chains = members (object, "chain");
   g_autoptr (GString) names = g_string_new (NULL);
   gboolean docker = FALSE;
