@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Whole engines, data threads and all, on wires in memory.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "node.h"
+
+static void
+test_exchange (void)
+{
+  g_autoptr (EwMemoryNet) net = ew_memory_net_new ();
+  Node a, b;
+  EwPeerStatus status;
+
+  node_start (&a, net, 1, NULL, NULL);
+  node_start (&b, net, 2, NULL, NULL);
+  node_add_peer (&a, &b, "10.0.0.2/32", TRUE);
+  node_add_peer (&b, &a, "10.0.0.1/32", FALSE);
+
+  node_push (&a, 2, 77); /* waits for the handshake that it starts */
+  g_assert_cmpuint (node_pop (&b, 1), ==, 77);
+  node_push (&b, 1, 78);
+  g_assert_cmpuint (node_pop (&a, 2), ==, 78);
+  wait_count (&a.events[EW_PEER_HANDSHAKE_COMPLETE], 1);
+  wait_count (&b.events[EW_PEER_HANDSHAKE_COMPLETE], 1);
+
+  g_assert_true (ew_engine_get_peer (b.engine, a.public_key, &status));
+  g_assert_true (status.has_session);
+  g_assert_cmpuint (status.stats.rx_packets, ==, 1);
+  g_assert_cmpuint (status.stats.tx_packets, ==, 1);
+  g_assert_cmpuint (status.endpoint.id, ==, 1);
+  g_assert_cmpuint (status.stats.last_handshake_realtime_ns, >, G_GUINT64_CONSTANT (1600000000000000000));
+
+  g_autoptr (GArray) peers = ew_engine_list_peers (a.engine);
+  g_assert_cmpuint (peers->len, ==, 1);
+  g_assert_cmpmem (g_array_index (peers, EwPeerStatus, 0).public_key, EW_KEY_SIZE, b.public_key, EW_KEY_SIZE);
+
+  ew_engine_remove_peer (a.engine, b.public_key);
+  g_assert_false (ew_engine_get_peer (a.engine, b.public_key, &status));
+  node_stop (&a);
+  node_stop (&b);
+}
+
+static void
+test_order (void)
+{
+  g_autoptr (EwMemoryNet) net = ew_memory_net_new ();
+  Node a, b;
+
+  node_start (&a, net, 1, NULL, NULL);
+  node_start (&b, net, 2, NULL, NULL);
+  node_add_peer (&a, &b, "10.0.0.2/32", TRUE);
+  node_add_peer (&b, &a, "10.0.0.1/32", FALSE);
+  node_push (&a, 2, 0);
+  g_assert_cmpuint (node_pop (&b, 1), ==, 0);
+  for (guint32 i = 1; i <= 500; i++) /* several batches */
+    node_push (&a, 2, i);
+  for (guint32 i = 1; i <= 500; i++)
+    g_assert_cmpuint (node_pop (&b, 1), ==, i);
+  node_stop (&a);
+  node_stop (&b);
+}
+
+/* A hub's router that does what the payload says; 10.0.0.9 is the hub. */
+typedef struct
+{
+  guint8 target_key[EW_KEY_SIZE]; /* of EW_ROUTE_PEER */
+  atomic_uint calls, from_tun;
+} Hub;
+
+static EwRoute
+hub_router (void *user, EwDevice *device, EwPeer *from, EwPacket *packet, const EwTime *time, EwPeer **to)
+{
+  Hub *hub = user;
+  guint32 wish;
+
+  hub->calls++;
+  if (from == NULL)
+    hub->from_tun++;
+  memcpy (&wish, packet->data + 28, 4);
+  if (wish == EW_ROUTE_PEER)
+    *to = ew_device_find_peer (device, hub->target_key);
+  if (wish == EW_ROUTE_REPLY)
+    {
+      guint8 source = packet->data[15];
+      packet->data[15] = packet->data[19];
+      packet->data[19] = source;
+    }
+  return (EwRoute)wish;
+}
+
+typedef struct
+{
+  EwMemoryNet *net;
+  Node a, b, hub;
+  Hub router;
+} Wheel;
+
+static void
+wheel_set_up (Wheel *wheel, gconstpointer data)
+{
+  wheel->net = ew_memory_net_new ();
+  node_start (&wheel->a, wheel->net, 1, NULL, NULL);
+  node_start (&wheel->b, wheel->net, 2, NULL, NULL);
+  node_start (&wheel->hub, wheel->net, 9, hub_router, &wheel->router);
+  node_add_peer (&wheel->a, &wheel->hub, "10.0.0.0/24", TRUE);
+  node_add_peer (&wheel->b, &wheel->hub, "10.0.0.0/24", TRUE);
+  node_add_peer (&wheel->hub, &wheel->a, "10.0.0.1/32", TRUE);
+  node_add_peer (&wheel->hub, &wheel->b, "10.0.0.2/32", TRUE);
+  memcpy (wheel->router.target_key, wheel->b.public_key, EW_KEY_SIZE);
+}
+
+static void
+wheel_tear_down (Wheel *wheel, gconstpointer data)
+{
+  node_stop (&wheel->a);
+  node_stop (&wheel->b);
+  node_stop (&wheel->hub);
+  ew_memory_net_free (wheel->net);
+}
+
+static void
+test_router_from_peer (Wheel *wheel, gconstpointer data)
+{
+  EwEngineStats stats;
+
+  node_push (&wheel->a, 9, EW_ROUTE_TUN);
+  g_assert_cmpuint (node_pop (&wheel->hub, 1), ==, EW_ROUTE_TUN);
+  node_push (&wheel->a, 7, EW_ROUTE_PEER); /* its destination is nobody's: the router decides */
+  g_assert_cmpuint (node_pop (&wheel->b, 1), ==, EW_ROUTE_PEER);
+  node_push (&wheel->a, 2, EW_ROUTE_LOOKUP);
+  g_assert_cmpuint (node_pop (&wheel->b, 1), ==, EW_ROUTE_LOOKUP);
+  node_push (&wheel->a, 9, EW_ROUTE_DROP);
+  node_push (&wheel->a, 7, EW_ROUTE_LOOKUP); /* nobody's */
+  node_push (&wheel->a, 9, EW_ROUTE_REPLY);
+  g_assert_cmpuint (node_pop (&wheel->a, 9), ==, EW_ROUTE_REPLY);
+  node_expect_nothing (&wheel->a);
+  node_expect_nothing (&wheel->b);
+  node_expect_nothing (&wheel->hub);
+  g_assert_cmpuint (wheel->router.calls, ==, 6);
+  node_get_stats (&wheel->hub, &stats);
+  g_assert_cmpuint (stats.dropped, ==, 1);
+  g_assert_cmpuint (stats.tun_written, ==, 1);
+}
+
+static void
+test_router_from_tun (Wheel *wheel, gconstpointer data)
+{
+  node_push (&wheel->hub, 1, EW_ROUTE_LOOKUP);
+  g_assert_cmpuint (node_pop (&wheel->a, 9), ==, EW_ROUTE_LOOKUP);
+  node_push (&wheel->hub, 7, EW_ROUTE_PEER);
+  g_assert_cmpuint (node_pop (&wheel->b, 9), ==, EW_ROUTE_PEER);
+  node_push (&wheel->hub, 1, EW_ROUTE_DROP);
+  node_push (&wheel->hub, 3, EW_ROUTE_REPLY); /* back where it came from: to the host */
+  g_assert_cmpuint (node_pop (&wheel->hub, 3), ==, EW_ROUTE_REPLY);
+  node_push (&wheel->hub, 3, EW_ROUTE_TUN);
+  g_assert_cmpuint (node_pop (&wheel->hub, 9), ==, EW_ROUTE_TUN);
+  node_expect_nothing (&wheel->a);
+  g_assert_cmpuint (wheel->router.from_tun, ==, 5);
+}
+
+static void
+test_unreachable (void)
+{
+  g_autoptr (EwMemoryNet) net = ew_memory_net_new ();
+  guint8 v6[40] = { 0x60, [6] = 59, 64, 0xfd, [23] = 1, 0xfd, [39] = 2 };
+  Node a;
+  EwEngineStats stats;
+
+  node_start (&a, net, 1, NULL, NULL);
+  node_push (&a, 2, 0);
+  g_autoptr (GBytes) v4_answer = ew_memory_tun_pop (a.tun, NODE_WAIT_MS);
+  g_assert_nonnull (v4_answer);
+  const guint8 *packet = g_bytes_get_data (v4_answer, NULL);
+  g_assert_cmpuint (packet[9], ==, 1);  /* ICMP */
+  g_assert_cmpuint (packet[20], ==, 3); /* destination unreachable */
+  g_assert_cmpuint (packet[15], ==, 2); /* from where it was to go */
+  g_assert_cmpuint (packet[19], ==, 1);
+
+  ew_memory_tun_push (a.tun, v6, sizeof v6);
+  g_autoptr (GBytes) v6_answer = ew_memory_tun_pop (a.tun, NODE_WAIT_MS);
+  g_assert_nonnull (v6_answer);
+  packet = g_bytes_get_data (v6_answer, NULL);
+  g_assert_cmpuint (packet[6], ==, 58); /* ICMPv6 */
+  g_assert_cmpuint (packet[40], ==, 1);
+
+  for (guint i = 0; i < 500; i++)
+    node_push (&a, 2, i);
+  do
+    node_get_stats (&a, &stats);
+  while (stats.tun_read < 502);
+  g_assert_cmpuint (stats.unreachable, ==, 502);
+  g_assert_cmpuint (stats.tun_written, <, 502); /* limited */
+  node_stop (&a);
+}
+
+/* Garbage from the network and the host: counted, nothing else. */
+static void
+test_garbage (void)
+{
+  g_autoptr (EwMemoryNet) net = ew_memory_net_new ();
+  Node a;
+  EwEngineStats stats;
+  guint8 bytes[148];
+  EwUdp *stranger = ew_memory_udp_new (net, 3);
+  EwUdpSendStats sent = { 0 };
+  EwDatagram datagram = { .to = ew_memory_endpoint (1), .data = bytes };
+
+  node_start (&a, net, 1, NULL, NULL);
+  for (guint i = 0; i < sizeof bytes; i++)
+    {
+      memset (bytes, (int)i, sizeof bytes);
+      datagram.len = i;
+      stranger->class->send (stranger, &datagram, 1, &sent);
+      if (i > 0)
+        ew_memory_tun_push (a.tun, bytes, i);
+    }
+  do
+    node_get_stats (&a, &stats);
+  while (stats.udp_received < sizeof bytes || stats.tun_read < sizeof bytes - 1);
+  g_assert_cmpuint (stats.device.rx_invalid, >=, sizeof bytes - 1);
+  node_expect_nothing (&a);
+  node_stop (&a);
+  ew_udp_free (stranger);
+}
+
+static void
+test_roaming (void)
+{
+  g_autoptr (EwMemoryNet) net = ew_memory_net_new ();
+  Node a, b;
+  EwPeerStatus status;
+
+  node_start (&a, net, 1, NULL, NULL);
+  node_start (&b, net, 2, NULL, NULL);
+  node_add_peer (&a, &b, "10.0.0.2/32", TRUE);
+  node_add_peer (&b, &a, "10.0.0.1/32", FALSE);
+  node_push (&a, 2, 1);
+  node_pop (&b, 1);
+  guint before = b.events[EW_PEER_ROAMED];
+  ew_memory_udp_move (a.udp, 5);
+  node_push (&a, 2, 2);
+  g_assert_cmpuint (node_pop (&b, 1), ==, 2);
+  wait_count (&b.events[EW_PEER_ROAMED], before + 1);
+  g_assert_true (ew_engine_get_peer (b.engine, a.public_key, &status));
+  g_assert_cmpuint (status.endpoint.id, ==, 5);
+  node_push (&b, 1, 3);
+  g_assert_cmpuint (node_pop (&a, 2), ==, 3);
+  node_stop (&a);
+  node_stop (&b);
+}
+
+static void
+test_inject (void)
+{
+  g_autoptr (EwMemoryNet) net = ew_memory_net_new ();
+  guint8 packet[PACKET_SIZE];
+  guint8 nobody[EW_KEY_SIZE] = { 1 };
+  Node a, b;
+
+  node_start (&a, net, 1, NULL, NULL);
+  node_start (&b, net, 2, NULL, NULL);
+  node_add_peer (&a, &b, "10.0.0.2/32", TRUE);
+  node_add_peer (&b, &a, "10.0.0.1/32", FALSE);
+  packet_make (packet, 1, 200, 5); /* a destination that is not the peer's */
+  ew_engine_inject (a.engine, b.public_key, packet, sizeof packet);
+  g_assert_cmpuint (node_pop (&b, 1), ==, 5);
+  ew_engine_inject (a.engine, nobody, packet, sizeof packet);
+  node_stop (&a);
+  node_stop (&b);
+}
+
+static void
+test_tun_lost (void)
+{
+  g_autoptr (EwMemoryNet) net = ew_memory_net_new ();
+  EwEngineStats stats;
+  Node a;
+
+  node_start (&a, net, 1, NULL, NULL);
+  ew_memory_tun_lose (a.tun);
+  wait_count (&a.tun_lost, 1);
+  node_get_stats (&a, &stats); /* the engine lives on */
+  guint64 wakeups = stats.wakeups;
+  g_usleep (50000);
+  node_get_stats (&a, &stats);
+  g_assert_cmpuint (stats.wakeups - wakeups, <=, 2); /* and does not spin */
+  node_stop (&a);
+}
+
+/* An idle tunnel sleeps: nothing is due for 10 s after an exchange. */
+static void
+test_idle (void)
+{
+  g_autoptr (EwMemoryNet) net = ew_memory_net_new ();
+  EwEngineStats before, after;
+  Node a, b;
+
+  node_start (&a, net, 1, NULL, NULL);
+  node_start (&b, net, 2, NULL, NULL);
+  node_add_peer (&a, &b, "10.0.0.2/32", TRUE);
+  node_add_peer (&b, &a, "10.0.0.1/32", FALSE);
+  node_push (&a, 2, 1);
+  node_pop (&b, 1);
+  node_push (&b, 1, 2);
+  node_pop (&a, 2);
+  g_usleep (300000); /* what the handshake has armed may ring for nothing once */
+  node_get_stats (&a, &before);
+  g_usleep (700000);
+  node_get_stats (&a, &after);
+  g_assert_cmpuint (after.wakeups - before.wakeups, <=, 2); /* the second question is one */
+  node_stop (&a);
+  node_stop (&b);
+}
+
+/* Calls from several threads, in the data thread one after the other. */
+
+#define CALLERS 4
+#define CALLS 500
+
+typedef struct
+{
+  EwEngine *engine;
+  guint *count; /* not atomic: only the data thread touches it */
+} Caller;
+
+static void
+count_inner (EwDevice *device, const EwTime *time, void *data)
+{
+  (*(guint *)data)++;
+}
+
+static void
+count_outer (EwDevice *device, const EwTime *time, void *data)
+{
+  Caller *caller = data;
+
+  g_assert_cmpuint (time->now_ns, >, 0);
+  ew_engine_call (caller->engine, count_inner, caller->count); /* inside: at once */
+}
+
+static void *
+call_often (void *data)
+{
+  for (guint i = 0; i < CALLS; i++)
+    ew_engine_call (((Caller *)data)->engine, count_outer, data);
+  return NULL;
+}
+
+static void
+read_count (EwDevice *device, const EwTime *time, void *data)
+{
+  guint **counts = data;
+
+  *counts[1] = *counts[0];
+}
+
+static void
+test_calls (void)
+{
+  g_autoptr (EwMemoryNet) net = ew_memory_net_new ();
+  pthread_t threads[CALLERS];
+  guint count = 0, copy = 0;
+  guint *counts[] = { &count, &copy };
+  Node a;
+
+  node_start (&a, net, 1, NULL, NULL);
+  Caller caller = { a.engine, &count };
+  for (guint i = 0; i < CALLERS; i++)
+    g_assert_cmpint (pthread_create (&threads[i], NULL, call_often, &caller), ==, 0);
+  for (guint i = 0; i < CALLERS; i++)
+    pthread_join (threads[i], NULL);
+  ew_engine_call (a.engine, read_count, counts);
+  g_assert_cmpuint (copy, ==, CALLERS * CALLS);
+  node_stop (&a);
+}
+
+/* Freed in the middle of traffic both ways. */
+
+typedef struct
+{
+  EwUdp *stranger;
+  guint64 to;
+  atomic_bool stop;
+} Flood;
+
+static void *
+flood (void *data)
+{
+  Flood *wish = data;
+  guint8 bytes[64] = { 4 };
+  EwUdpSendStats sent = { 0 };
+
+  while (!wish->stop)
+    {
+      EwDatagram datagram = { .to = ew_memory_endpoint (wish->to), .data = bytes, .len = sizeof bytes };
+      wish->stranger->class->send (wish->stranger, &datagram, 1, &sent);
+    }
+  return NULL;
+}
+
+static void
+test_shutdown_under_traffic (void)
+{
+  g_autoptr (EwMemoryNet) net = ew_memory_net_new ();
+  Flood wish = { .stranger = ew_memory_udp_new (net, 7), .to = 1 };
+  pthread_t thread;
+
+  g_assert_cmpint (pthread_create (&thread, NULL, flood, &wish), ==, 0);
+  for (guint round = 0; round < 10; round++)
+    {
+      Node a, b;
+      node_start (&a, net, 1, NULL, NULL);
+      node_start (&b, net, 2, NULL, NULL);
+      node_add_peer (&a, &b, "10.0.0.2/32", TRUE);
+      node_add_peer (&b, &a, "10.0.0.1/32", FALSE);
+      for (guint32 i = 0; i < 300; i++)
+        node_push (&a, 2, i);
+      g_usleep (round * 500); /* before, in and after the handshake */
+      gint64 start = g_get_monotonic_time ();
+      node_stop (&a);
+      g_assert_cmpint (g_get_monotonic_time () - start, <, 5 * 100000);
+      node_stop (&b);
+    }
+  wish.stop = TRUE;
+  pthread_join (thread, NULL);
+  ew_udp_free (wish.stranger);
+}
+
+/* The owner gives up in the middle of an event. */
+static void
+free_engine (void *user, const EwEngineEvent *event)
+{
+  Node *node = user;
+
+  node->events[0]++; /* whichever: another one may be right behind it */
+  g_clear_pointer (&node->engine, ew_engine_free);
+}
+
+static void
+test_free_inside_event (void)
+{
+  g_autoptr (EwMemoryNet) net = ew_memory_net_new ();
+  g_autoptr (GError) error = NULL;
+  Node a, b = { .id = 2 };
+  const EwEngineConfig config = { .on_event = free_engine, .event_user = &b };
+  const guint8 private_key[EW_KEY_SIZE] = { 0, 2 };
+
+  node_start (&a, net, 1, NULL, NULL);
+  node_start (&b, net, 2, NULL, NULL); /* only to learn its public key */
+  node_add_peer (&a, &b, "10.0.0.2/32", TRUE);
+  node_stop (&b);
+  b.engine = ew_engine_new_with_wires (&config, NULL, ew_memory_udp_new (net, 2), &error);
+  g_assert_no_error (error);
+  ew_engine_set_private_key (b.engine, private_key);
+  node_add_peer (&b, &a, "10.0.0.1/32", FALSE);
+  node_push (&a, 2, 1);
+  wait_count (&b.events[0], 1);
+  g_assert_null (b.engine);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_cmpuint (b.events[0], ==, 1);
+  node_stop (&a);
+}
+
+static void
+test_settings (void)
+{
+  g_autoptr (EwMemoryNet) net = ew_memory_net_new ();
+  g_autoptr (GError) error = NULL;
+  Node a;
+  EwPeerConfig own = { 0 };
+
+  node_start (&a, net, 1, NULL, NULL);
+  g_assert_cmpstr (ew_engine_get_interface (a.engine), ==, "memory0");
+  g_assert_true (ew_engine_set_mtu (a.engine, 1380, &error));
+  g_assert_false (ew_engine_set_mtu (a.engine, 1279, &error));
+  g_assert_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED);
+  g_assert_true (ew_engine_set_fwmark (a.engine, 0x1234, NULL));
+  g_assert_cmpuint (ew_engine_get_fwmark (a.engine), ==, 0x1234);
+  ew_engine_set_timestamp_floor (a.engine, G_GUINT64_CONSTANT (3000000000000000000));
+  g_assert_cmpuint (ew_engine_get_timestamp_floor (a.engine), >=, G_GUINT64_CONSTANT (3000000000000000000));
+  memcpy (own.public_key, a.public_key, EW_KEY_SIZE);
+  g_assert_false (ew_engine_set_peer (a.engine, &own));
+  node_stop (&a);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/engine/exchange", test_exchange);
+  g_test_add_func ("/engine/order", test_order);
+  g_test_add ("/engine/router/from-peer", Wheel, NULL, wheel_set_up, test_router_from_peer, wheel_tear_down);
+  g_test_add ("/engine/router/from-tun", Wheel, NULL, wheel_set_up, test_router_from_tun, wheel_tear_down);
+  g_test_add_func ("/engine/unreachable", test_unreachable);
+  g_test_add_func ("/engine/garbage", test_garbage);
+  g_test_add_func ("/engine/roaming", test_roaming);
+  g_test_add_func ("/engine/inject", test_inject);
+  g_test_add_func ("/engine/tun-lost", test_tun_lost);
+  g_test_add_func ("/engine/idle", test_idle);
+  g_test_add_func ("/engine/calls", test_calls);
+  g_test_add_func ("/engine/shutdown-under-traffic", test_shutdown_under_traffic);
+  g_test_add_func ("/engine/free-inside-event", test_free_inside_event);
+  g_test_add_func ("/engine/settings", test_settings);
+  return g_test_run ();
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Real TUN interfaces, in a network namespace of this process; skipped without the privilege. Names are checked
+ * everywhere.
+ */
+#include <errno.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/engine-private.h"
+
+static gboolean have_tun;
+
+static void
+test_names (void)
+{
+  static const char *const bad[] = { "", ".", "..", "a/b", "sixteen-letters-", "tun%d", "a b", "a:b", "\xc3\xa4" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_assert_null (ew_tun_open (bad[i], 1420, &error));
+      g_assert_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED);
+      g_assert_nonnull (strstr (error->message, "cannot be the name"));
+    }
+}
+
+static gboolean
+skipped (void)
+{
+  if (!have_tun)
+    g_test_skip ("no privilege to make network namespaces, or no /dev/net/tun");
+  return !have_tun;
+}
+
+static void
+test_life (void)
+{
+  g_autoptr (GError) error = NULL;
+  guint8 byte;
+  EwPacket packet = { .data = &byte, .len = 1 };
+
+  if (skipped ())
+    return;
+  EwTun *tun = ew_tun_open ("ewt0", 1380, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (tun->ifindex, ==, (int)if_nametoindex ("ewt0"));
+  g_assert_cmpint (tun->class->read (tun, &packet, 1), ==, 0); /* down, silent, not lost */
+  g_assert_cmpuint (tun->class->write (tun, &packet, 1), ==, 0);
+  g_assert_true (tun->class->set_mtu (tun, 1280, &error));
+  g_assert_cmpint (system ("ip link show ewt0 | grep -q 'mtu 1280'"), ==, 0);
+  ew_tun_free (tun);
+  g_assert_cmpuint (if_nametoindex ("ewt0"), ==, 0);
+}
+
+static void
+test_name_in_use (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (skipped ())
+    return;
+  g_autoptr (EwTun) tun = ew_tun_open ("ewt1", 1420, &error);
+  g_assert_no_error (error);
+  g_assert_null (ew_tun_open ("ewt1", 1420, &error));
+  g_assert_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_NAME_IN_USE);
+  g_clear_error (&error);
+  g_assert_null (ew_tun_open ("lo", 1420, &error));
+  g_assert_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_NAME_IN_USE);
+  g_clear_error (&error);
+  /* A persistent TUN with nobody attached is not ours either. */
+  g_assert_cmpint (system ("ip tuntap add dev ewt2 mode tun"), ==, 0);
+  g_assert_null (ew_tun_open ("ewt2", 1420, &error));
+  g_assert_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_NAME_IN_USE);
+}
+
+static void
+count (void *user)
+{
+  (*(guint *)user)++;
+}
+
+static void
+test_deleted (void)
+{
+  g_autoptr (GError) error = NULL;
+  guint lost = 0;
+  const EwEngineConfig config = { .interface_name = "ewt3", .on_tun_lost = count, .event_user = &lost };
+
+  if (skipped ())
+    return;
+  g_autoptr (EwEngine) engine = ew_engine_new (&config, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (system ("ip link del ewt3"), ==, 0);
+  gint64 end = g_get_monotonic_time () + 5 * G_USEC_PER_SEC;
+  while (lost == 0 && g_get_monotonic_time () < end)
+    {
+      g_main_context_iteration (NULL, FALSE);
+      g_usleep (1000);
+    }
+  g_assert_cmpuint (lost, ==, 1);
+  g_assert_false (ew_engine_set_mtu (engine, 1279, NULL));
+  g_assert_true (ew_engine_set_mtu (engine, 1300, NULL)); /* the device's, all that is left */
+}
+
+static void
+test_engine_errors (void)
+{
+  g_autoptr (GError) error = NULL;
+  const EwEngineConfig small = { .mtu = 1279 };
+  const EwEngineConfig first = { 0 };
+
+  g_assert_null (ew_engine_new (&small, &error));
+  g_assert_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED);
+  g_clear_error (&error);
+  g_autoptr (EwEngine) engine = ew_engine_new (&first, &error);
+  g_assert_no_error (error);
+  guint16 port = ew_engine_get_listen_port (engine);
+  const EwEngineConfig second = { .listen_port = port };
+  g_assert_null (ew_engine_new (&second, &error));
+  g_assert_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PORT_IN_USE);
+  g_clear_error (&error);
+
+  g_autoptr (EwUdp) other = ew_udp_open (NULL, 0, 0, &error);
+  g_assert_no_error (error);
+  g_assert_false (ew_engine_set_listen_port (engine, other->port, &error));
+  g_assert_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PORT_IN_USE);
+  g_clear_error (&error);
+  g_assert_cmpuint (ew_engine_get_listen_port (engine), ==, port);
+  g_assert_true (ew_engine_set_listen_port (engine, 0, &error));
+  g_assert_cmpuint (ew_engine_get_listen_port (engine), !=, 0);
+  g_assert_false (ew_engine_serve_uapi (engine, TRUE, &error)); /* no interface, no name */
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  have_tun
+    = access ("/dev/net/tun", R_OK | W_OK) == 0 && unshare (CLONE_NEWNET) == 0 && system ("ip link set lo up") == 0;
+  g_test_add_func ("/tun/names", test_names);
+  g_test_add_func ("/tun/life", test_life);
+  g_test_add_func ("/tun/name-in-use", test_name_in_use);
+  g_test_add_func ("/tun/deleted", test_deleted);
+  g_test_add_func ("/tun/engine-errors", test_engine_errors);
+  return g_test_run ();
+}
