@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * One change that Edgeway makes to the machine, as a value: what is changed, what stood there before, what we write.
+ * The undo ledger stores these, the plan of a configuration is a list of these, and the difference between the two is
+ * what ew_host_apply() does. Two changes are the same when everything but `before` is.
+ */
+#pragma once
+
+#include <json-glib/json-glib.h>
+#include "net/rows.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  EW_CHANGE_MTU,     /* interface, link, before, value */
+  EW_CHANGE_UP,      /* interface, link */
+  EW_CHANGE_ADDRESS, /* interface, link, prefix (/32, /128) */
+  EW_CHANGE_ROUTE,   /* interface, link (unreachable: neither), prefix, table */
+  EW_CHANGE_RULE,    /* family, priority, table, unmarked, prefix (NONE: any), suppress */
+  EW_CHANGE_SYSCTL,  /* name below /proc/sys, before, value */
+  EW_CHANGE_TABLE,   /* name "inet edgeway", value: the tag in its comment by which it is known as ours */
+  EW_CHANGE_FOREIGN, /* name "ip filter FORWARD": rules of ours in a chain of somebody else's; value: the tag in their
+                        comment */
+  EW_CHANGE_N
+} EwChangeKind;
+
+typedef struct
+{
+  EwChangeKind kind;
+  guint64 id; /* its number in the ledger; 0: not there */
+  gchar *interface;
+  guint link; /* interface index: another interface that takes the name later is not ours */
+  EwPrefix prefix;
+  guint8 family;
+  guint32 table;
+  guint32 priority;
+  gboolean unmarked; /* the rule is for packets without EW_HOST_FWMARK */
+  gint suppress;     /* as in EwRuleRow */
+  gchar *name;
+  gchar *before;
+  gchar *value;
+} EwChange;
+
+EwChange *ew_change_new (EwChangeKind kind);
+void ew_change_free (EwChange *change);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwChange, ew_change_free)
+EwChange *ew_change_copy (const EwChange *change);
+
+/* The same thing with the same value; before and id are not compared. */
+gboolean ew_change_same (const EwChange *a, const EwChange *b);
+/* The two cannot stand beside each other: one route, rule priority, sysctl or table with two values. */
+gboolean ew_change_collides (const EwChange *a, const EwChange *b);
+
+/* JSON for the ledger, and back: NULL for anything that is not exactly what ew_change_to_json() writes, so that a
+   ledger that somebody altered cannot make us write to a file or delete a thing that we would never have touched. */
+JsonObject *ew_change_to_json (const EwChange *change);
+EwChange *ew_change_from_json (JsonObject *object);
+
+/* For people: "the route 100.96.0.0/12 by edgeway0". (transfer full) */
+gchar *ew_change_describe (const EwChange *change);
+
+G_END_DECLS

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "net/host-private.h"
+#include "common/util.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#define RESOLV_CONF_MAX 65536
+
+/* The interface that the last configuration is for; 0: none. */
+static guint
+own_link (EwHost *host)
+{
+  return host->applied != NULL ? if_nametoindex (host->applied->interface) : 0;
+}
+
+static gboolean
+is_host_prefix (const EwPrefix *prefix)
+{
+  return prefix->length == ew_ip_size (&prefix->ip) * 8;
+}
+
+static void
+add_on_link (EwHostFacts *facts, const EwPrefix *subnet)
+{
+  /* One address alone is no subnet: the local table has it before any route. Link-local ranges are refused anyway. */
+  if (is_host_prefix (subnet) || subnet->length == 0 || ew_ip_is_link_local (&subnet->ip)
+      || ew_ip_is_loopback (&subnet->ip) || ew_ip_is_multicast (&subnet->ip))
+    return;
+  for (guint i = 0; i < facts->on_link->len; i++)
+    if (ew_prefix_equal (&g_array_index (facts->on_link, EwPrefix, i), subnet))
+      return;
+  g_array_append_val (facts->on_link, *subnet);
+}
+
+static void
+add_ip (GArray *ips, const EwIp *ip)
+{
+  for (guint i = 0; i < ips->len; i++)
+    if (ew_ip_equal (&g_array_index (ips, EwIp, i), ip))
+      return;
+  g_array_append_val (ips, *ip);
+}
+
+static gboolean
+read_addresses (EwHost *host, EwHostFacts *facts)
+{
+  g_autoptr (GArray) rows = ew_netlink_addresses (host->netlink);
+  guint own = own_link (host);
+
+  for (guint i = 0; rows != NULL && i < rows->len; i++)
+    {
+      const EwAddressRow *row = &g_array_index (rows, EwAddressRow, i);
+      if (row->link == own || ew_ip_is_loopback (&row->ip))
+        continue;
+      add_ip (facts->addresses, &row->ip);
+      add_on_link (facts, &row->subnet);
+    }
+  return rows != NULL;
+}
+
+/* Routes without a next hop are on the link, too (an IPv6 prefix of a router advertisement, a /32 host's gateway). */
+static gboolean
+read_routes (EwHost *host, EwHostFacts *facts, guint8 family)
+{
+  g_autoptr (GArray) rows = ew_netlink_routes (host->netlink, family, RT_TABLE_MAIN);
+  guint own = own_link (host);
+
+  for (guint i = 0; rows != NULL && i < rows->len; i++)
+    {
+      const EwRouteRow *row = &g_array_index (rows, EwRouteRow, i);
+      if (row->type != RTN_UNICAST || row->protocol == EW_ROUTE_PROTOCOL || (own != 0 && row->link == own))
+        continue;
+      if (row->destination.length == 0 && row->gateway.family != EW_FAMILY_NONE)
+        add_ip (facts->gateways, &row->gateway);
+      /* Only what the kernel or a router advertisement made: "dev tun0" routes of other tunnels are not links. */
+      if (row->gateway.family == EW_FAMILY_NONE && row->link != 0
+          && (row->protocol == RTPROT_KERNEL || row->protocol == RTPROT_RA))
+        add_on_link (facts, &row->destination);
+    }
+  return rows != NULL;
+}
+
+static gboolean
+is_through_tunnel (EwHost *host, const EwIp *ip)
+{
+  const EwHostConfig *config = host->applied;
+
+  for (gsize i = 0; config != NULL && i < config->n_routes; i++)
+    if (ew_prefix_contains (&config->routes[i], ip))
+      return TRUE;
+  return FALSE;
+}
+
+/* resolv.conf(5): "nameserver ADDRESS[%zone]". Loopback ones are a stub's; what the stub asks stands in resolved's
+ * file. */
+static void
+read_resolvers (EwHost *host, EwHostFacts *facts, const gchar *path)
+{
+  g_autofree gchar *data = NULL;
+  g_auto (GStrv) lines = NULL;
+  gsize length;
+
+  if (!ew_file_read (path, RESOLV_CONF_MAX, &data, &length, NULL))
+    return;
+  lines = g_strsplit (data, "\n", -1);
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      g_auto (GStrv) words = g_strsplit_set (g_strstrip (lines[i]), " \t", 3);
+      EwIp ip;
+      if (g_strcmp0 (words[0], "nameserver") != 0 || words[1] == NULL)
+        continue;
+      words[1][strcspn (words[1], "%")] = '\0';
+      if (ew_ip_parse (words[1], &ip) && !ew_ip_is_loopback (&ip) && !is_through_tunnel (host, &ip))
+        add_ip (facts->resolvers, &ip);
+    }
+}
+
+EwHostFacts *
+ew_host_facts_new (EwHost *host, GError **error)
+{
+  g_autoptr (EwHostFacts) facts = g_new0 (EwHostFacts, 1);
+
+  facts->on_link = g_array_new (FALSE, TRUE, sizeof (EwPrefix));
+  facts->addresses = g_array_new (FALSE, TRUE, sizeof (EwIp));
+  facts->gateways = g_array_new (FALSE, TRUE, sizeof (EwIp));
+  facts->resolvers = g_array_new (FALSE, TRUE, sizeof (EwIp));
+  facts->ipv6 = ew_sysctl_read_int ("net/ipv6/conf/all/disable_ipv6", 1) == 0;
+  if (!read_addresses (host, facts) || !read_routes (host, facts, EW_FAMILY_V4)
+      || !read_routes (host, facts, EW_FAMILY_V6))
+    {
+      g_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
+                   "The machine's addresses and routes cannot be read: %s. Try again.", g_strerror (errno));
+      return NULL;
+    }
+  read_resolvers (host, facts, "/etc/resolv.conf");
+  read_resolvers (host, facts, "/run/systemd/resolve/resolv.conf");
+  return g_steal_pointer (&facts);
+}
+
+void
+ew_host_facts_free (EwHostFacts *facts)
+{
+  if (facts == NULL)
+    return;
+  g_array_unref (facts->on_link);
+  g_array_unref (facts->addresses);
+  g_array_unref (facts->gateways);
+  g_array_unref (facts->resolvers);
+  g_free (facts);
+}

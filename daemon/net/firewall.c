@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Our nftables: "table inet edgeway" and "table arp edgeway", written as one script and loaded in one transaction.
+ *
+ *   hook                    always, while connected              in VPN mode
+ *   prerouting, raw         our mesh IPs are for our interface
+ *                           only (CVE-2019-14899)
+ *   prerouting, mangle                                           guard: marks flows that come in from outside
+ *   output, mangle (route)                                       guard: their replies leave by the main table
+ *   forward                 from our interface: only to what     … and what the machine forwards into the tunnel
+ *                           was accepted, all else is dropped
+ *   postrouting, nat        masquerade towards those subnets     masquerade into the tunnel
+ *   arp input               nobody on the LAN learns our mesh IP (in place of arp_ignore, which is the whole machine's)
+ *
+ * The guard. A flow is "inbound" when its first packet came in by an interface that is not ours: its conntrack mark
+ * gets EW_HOST_CONNMARK_INBOUND in the upper half, the lower half stays whose it was; an upper half that another
+ * program uses is left alone. Packets in its reply direction get EW_HOST_FWMARK, with which policy routing leads to the
+ * main table. Packets that come in from outside get it too: it decides nothing for them but lets strict reverse path
+ * filtering see what it would have seen without us (vpn.c sets src_valid_mark).
+ *
+ * conntrack knows only what began after these rules were loaded. A connection that is older (the SSH session in which
+ * "mode vpn" was typed) may be seen first from its wrong end. So flows.c lists the machine's inbound TCP connections at
+ * the switch, and they are pinned by their four values in a set. UDP has no connections: a packet that comes in for a
+ * port which is served pins its flow, whichever side conntrack saw first.
+ *
+ * In connector-only mode without forwarding nothing here uses conntrack: on a busy server it is not for us to switch
+ * on.
+ */
+#include "net/host-private.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <nftables/libnftables.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* nft expressions on the upper half of a mark. */
+#define UPPER "0xffff0000"
+#define KEEP_LOWER "0x0000ffff"
+#define STR_(x) #x
+#define STR(x) STR_ (x)
+#define SET_MARK "meta mark set meta mark & " KEEP_LOWER " | %#x"
+
+gboolean
+ew_nft_run (const gchar *script, gboolean json, gchar **output, GError **error)
+{
+  struct nft_ctx *nft = nft_ctx_new (NFT_CTX_DEFAULT);
+  gboolean done;
+
+  if (nft == NULL)
+    {
+      g_set_error_literal (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
+                           "nftables cannot be used: libnftables does not start.");
+      return FALSE;
+    }
+  nft_ctx_buffer_output (nft);
+  nft_ctx_buffer_error (nft);
+  nft_ctx_output_set_flags (nft, json ? NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_NUMERIC_ALL : 0);
+  done = nft_run_cmd_from_buffer (nft, script) == 0;
+  if (done && output != NULL)
+    *output = g_strdup (nft_ctx_get_output_buffer (nft));
+  if (!done)
+    {
+      g_autofree gchar *reason = g_strdup (nft_ctx_get_error_buffer (nft));
+      reason[strcspn (reason, "\n")] = '\0';
+      g_set_error (error, EW_HOST_ERROR,
+                   strstr (reason, "not permitted") != NULL ? EW_HOST_ERROR_PRIVILEGE : EW_HOST_ERROR_FAILED,
+                   "nftables refuses a change: %s. It takes CAP_NET_ADMIN and the kernel's nf_tables.", reason);
+    }
+  nft_ctx_free (nft);
+  return done;
+}
+
+typedef struct
+{
+  const gchar *tag;
+  gboolean ours;
+} TableSearch;
+
+static int
+read_table (const struct nlmsghdr *message, void *data)
+{
+  TableSearch *search = data;
+  const struct nlattr *attribute;
+
+  mnl_attr_for_each (attribute, message, sizeof (struct nfgenmsg))
+  {
+    if (mnl_attr_get_type (attribute) == NFTA_TABLE_USERDATA)
+      search->ours |= memmem (mnl_attr_get_payload (attribute), mnl_attr_get_payload_len (attribute), search->tag,
+                              strlen (search->tag))
+                      != NULL;
+  }
+  return MNL_CB_OK;
+}
+
+gboolean
+ew_nft_table_exists (const gchar *table, const gchar *tag, gboolean *ours)
+{
+  g_autoptr (EwNetlink) netlink = ew_netlink_new (NETLINK_NETFILTER);
+  g_auto (GStrv) words = g_strsplit (table, " ", 2);
+  TableSearch search = { .tag = tag };
+  char buffer[EW_NETLINK_BUFFER];
+  struct nlmsghdr *message;
+  struct nfgenmsg *header;
+
+  *ours = FALSE;
+  if (netlink == NULL)
+    return FALSE;
+  message = ew_netlink_begin (buffer, (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETTABLE, 0);
+  header = mnl_nlmsg_put_extra_header (message, sizeof *header);
+  header->nfgen_family = g_str_equal (words[0], "arp") ? NFPROTO_ARP : NFPROTO_INET;
+  header->version = NFNETLINK_V0;
+  mnl_attr_put_strz (message, NFTA_TABLE_NAME, words[1]);
+  if (ew_netlink_get (netlink, message, read_table, &search) != 0)
+    return FALSE;
+  *ours = search.ours;
+  return TRUE;
+}
+
+gboolean
+ew_forwarding_is_on (void)
+{
+  g_auto (GStrv) interfaces = ew_sysctl_interfaces (EW_FAMILY_V4);
+  gboolean on = ew_sysctl_read_int ("net/ipv6/conf/all/forwarding", 0) == 1;
+
+  for (guint i = 0; !on && interfaces[i] != NULL; i++)
+    {
+      g_autofree gchar *name = g_strdup_printf ("net/ipv4/conf/%s/forwarding", interfaces[i]);
+      on = ew_sysctl_read_int (name, 0) == 1;
+    }
+  return on;
+}
+
+/* ---- the script, chain by chain */
+
+static const gchar *
+nft_family (guint8 family)
+{
+  return family == EW_FAMILY_V4 ? "ip" : "ip6";
+}
+
+/* "    ip FIELD PREFIX VERDICT" */
+static void
+add_prefix_rule (GString *script, const gchar *before, const gchar *field, const EwPrefix *prefix, const gchar *verdict)
+{
+  gchar text[EW_PREFIX_STRLEN];
+
+  ew_prefix_format (prefix, text);
+  g_string_append_printf (script, "    %s%s %s %s %s\n", before, nft_family (prefix->ip.family), field, text, verdict);
+}
+
+static void
+add_address_rules (GString *script, const EwHostConfig *config, const gchar *before, const gchar *field,
+                   const gchar *verdict)
+{
+  for (gsize i = 0; i < config->n_addresses; i++)
+    {
+      EwPrefix prefix = ew_prefix_from_ip (&config->addresses[i]);
+      add_prefix_rule (script, before, field, &prefix, verdict);
+    }
+}
+
+static void
+add_protect_chain (GString *script, const EwHostConfig *config)
+{
+  g_autofree gchar *before = g_strdup_printf ("iifname != { \"lo\", \"%s\" } ", config->interface);
+
+  g_string_append (script, "  chain protect {\n    type filter hook prerouting priority raw; policy accept;\n");
+  add_address_rules (script, config, before, "daddr", "drop");
+  g_string_append (script, "  }\n");
+}
+
+/* Packets that come in. Reply-direction packets of inbound flows that are forwarded (a published port of Docker's) come
+   in by an inner interface and must leave by the main table, so they are marked here and not in the output hook. */
+static void
+add_arriving_chain (GString *script, const EwHostConfig *config)
+{
+  g_string_append_printf (script,
+                          "  chain arriving {\n"
+                          "    type filter hook prerouting priority mangle; policy accept;\n"
+                          "    iifname { \"lo\", \"%s\" } return\n"
+                          "    ct direction original ct mark & " UPPER " == 0 ct mark set ct mark & " KEEP_LOWER
+                          " | %#x\n"
+                          "    udp dport @served ct mark & " UPPER " == 0 ct mark set ct mark & " KEEP_LOWER " | %#x\n"
+                          "    meta mark & " UPPER " != 0 return\n"
+                          "    fib daddr type { local, broadcast, anycast, multicast } " SET_MARK " return\n"
+                          "    ct direction reply ct mark & " UPPER " == %#x " SET_MARK " return\n",
+                          config->interface, EW_HOST_CONNMARK_INBOUND, EW_HOST_CONNMARK_INBOUND, EW_HOST_FWMARK,
+                          EW_HOST_CONNMARK_INBOUND, EW_HOST_FWMARK);
+  /* On their way to an inner network (routed, not translated): the main table decides anyway, only the source is looked
+   * at. */
+  g_string_append_printf (script,
+                          "    ip daddr { 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 } " SET_MARK "\n"
+                          "    ip6 daddr fc00::/7 " SET_MARK "\n  }\n",
+                          EW_HOST_FWMARK, EW_HOST_FWMARK);
+}
+
+/* Packets of this machine's own. A flow whose connection mark another program uses is known by its direction alone: it
+   was begun by somebody else and not towards our mesh IPs. */
+static void
+add_leaving_chain (GString *script, const EwHostConfig *config)
+{
+  g_string_append_printf (script,
+                          "  chain leaving {\n"
+                          "    type route hook output priority mangle; policy accept;\n"
+                          "    meta mark & " UPPER " != 0 return\n"
+                          "    oifname \"lo\" return\n"
+                          "    ct mark & " UPPER " == %#x ct direction reply " SET_MARK " return\n"
+                          "    ct mark & " UPPER " == %#x udp sport @served " SET_MARK " return\n"
+                          "    ip saddr . tcp sport . ip daddr . tcp dport @pinned4 " SET_MARK " return\n"
+                          "    ip6 saddr . tcp sport . ip6 daddr . tcp dport @pinned6 " SET_MARK " return\n"
+                          /* The lease that carries everything must be renewed where it came from. */
+                          "    udp sport 68 udp dport 67 " SET_MARK " return\n"
+                          "    udp sport 546 udp dport 547 " SET_MARK " return\n",
+                          EW_HOST_CONNMARK_INBOUND, EW_HOST_FWMARK, EW_HOST_CONNMARK_INBOUND, EW_HOST_FWMARK,
+                          EW_HOST_FWMARK, EW_HOST_FWMARK, EW_HOST_FWMARK, EW_HOST_FWMARK);
+  add_address_rules (script, config, "ct direction reply ", "saddr", "return");
+  g_string_append_printf (script, "    ct direction reply ct mark & " UPPER " != 0 " SET_MARK "\n  }\n",
+                          EW_HOST_FWMARK);
+}
+
+static void
+add_set (GString *script, const gchar *name, const gchar *type, const gchar *elements)
+{
+  g_string_append_printf (script, "  set %s {\n    type %s\n", name, type);
+  if (elements != NULL && *elements != '\0')
+    g_string_append_printf (script, "    elements = { %s }\n", elements);
+  g_string_append (script, "  }\n");
+}
+
+/* From our interface only what was accepted; answers; what a program of this machine's owner translates (Docker's
+   published ports). Segments must fit into the tunnel on both sides: MSS = MTU less 40 (IPv4) or 60 (IPv6) bytes of
+   headers. */
+static void
+add_forward_chains (GString *script, const EwHostConfig *config)
+{
+  g_string_append_printf (script,
+                          "  chain forward {\n"
+                          "    type filter hook forward priority filter; policy accept;\n"
+                          "    iifname \"%s\" jump from_tunnel\n"
+                          "    oifname \"%s\" jump clamp\n  }\n"
+                          "  chain clamp {\n"
+                          "    meta nfproto ipv4 tcp flags & (syn|rst) == syn tcp option maxseg size set %u\n"
+                          "    meta nfproto ipv6 tcp flags & (syn|rst) == syn tcp option maxseg size set %u\n  }\n",
+                          config->interface, config->interface, MAX (config->mtu, 576) - 40,
+                          MAX (config->mtu, 576) - 60);
+  g_string_append (script, "  chain from_tunnel {\n    jump clamp\n    ct state established,related accept\n"
+                           "    ct status dnat accept\n");
+  for (gsize i = 0; i < config->n_mesh_ranges && config->n_forwards > 0; i++)
+    add_prefix_rule (script, "", "saddr", &config->mesh_ranges[i], "jump to_subnets");
+  g_string_append (script, "    drop\n  }\n");
+}
+
+static void
+add_subnet_chains (GString *script, const EwHostConfig *config)
+{
+  g_string_append (script, "  chain to_subnets {\n");
+  for (gsize i = 0; i < config->n_forwards; i++)
+    add_prefix_rule (script, "", "daddr", &config->forwards[i], "accept");
+  g_string_append (script, "  }\n  chain masquerade_subnets {\n");
+  for (gsize i = 0; i < config->n_forwards; i++)
+    add_prefix_rule (script, "", "daddr", &config->forwards[i], "masquerade");
+  g_string_append (script, "  }\n");
+}
+
+/* Towards a subnet behind us: its hosts know nothing of the mesh, so they see this machine. Into the tunnel in VPN
+   mode: the edge takes only our own mesh IPs and the subnets that we offered as a source. */
+static void
+add_masquerade_chain (GString *script, const EwHostConfig *config)
+{
+  g_autofree gchar *from_mesh
+    = g_strdup_printf ("iifname \"%s\" oifname != \"%s\" ", config->interface, config->interface);
+  g_autofree gchar *into_tunnel = g_strdup_printf ("oifname \"%s\" ", config->interface);
+
+  g_string_append (script, "  chain translate {\n    type nat hook postrouting priority srcnat; policy accept;\n");
+  for (gsize i = 0; i < config->n_mesh_ranges && config->n_forwards > 0; i++)
+    add_prefix_rule (script, from_mesh, "saddr", &config->mesh_ranges[i], "jump masquerade_subnets");
+  if (config->vpn)
+    {
+      add_address_rules (script, config, into_tunnel, "saddr", "return");
+      for (gsize i = 0; i < config->n_forwards; i++)
+        add_prefix_rule (script, into_tunnel, "saddr", &config->forwards[i], "return");
+      g_string_append_printf (script, "    %smasquerade\n", into_tunnel);
+    }
+  g_string_append (script, "  }\n");
+}
+
+static const gchar *
+ledger_tag (EwHost *host, const gchar *name)
+{
+  for (guint i = 0; i < ew_ledger_length (host->ledger); i++)
+    {
+      const EwChange *change = ew_ledger_get (host->ledger, i);
+      if (change->kind == EW_CHANGE_TABLE && g_str_equal (change->name, name))
+        return change->value;
+    }
+  return "";
+}
+
+/* Naming the table, deleting it, making it: one transaction replaces it whether it was there or not. */
+static void
+begin_table (GString *script, EwHost *host, const gchar *name)
+{
+  g_string_append_printf (script, "table %s\ndelete table %s\ntable %s {\n  comment \"edgewayd %s\"\n", name, name,
+                          name, ledger_tag (host, name));
+}
+
+static gchar *
+make_script (EwHost *host, const EwHostConfig *config, const gchar *pinned4, const gchar *pinned6, const gchar *served)
+{
+  g_autoptr (GString) script = g_string_new (NULL);
+
+  begin_table (script, host, "inet edgeway");
+  add_protect_chain (script, config);
+  if (config->vpn)
+    {
+      add_set (script, "pinned4", "ipv4_addr . inet_service . ipv4_addr . inet_service", pinned4);
+      add_set (script, "pinned6", "ipv6_addr . inet_service . ipv6_addr . inet_service", pinned6);
+      add_set (script, "served", "inet_service", served);
+      add_arriving_chain (script, config);
+      add_leaving_chain (script, config);
+    }
+  if (config->vpn || config->n_forwards > 0 || ew_forwarding_is_on ())
+    {
+      if (config->n_forwards > 0)
+        add_subnet_chains (script, config);
+      add_forward_chains (script, config);
+    }
+  if (config->vpn || config->n_forwards > 0)
+    add_masquerade_chain (script, config);
+  g_string_append (script, "}\n");
+  begin_table (script, host, "arp edgeway");
+  g_string_append_printf (script, "  chain input {\n    type filter hook input priority filter; policy accept;\n");
+  for (gsize i = 0; i < config->n_addresses; i++)
+    {
+      gchar text[EW_IP_STRLEN];
+      ew_ip_format (&config->addresses[i], text);
+      if (config->addresses[i].family == EW_FAMILY_V4)
+        g_string_append_printf (script, "    iifname != \"%s\" arp daddr ip %s drop\n", config->interface, text);
+    }
+  g_string_append (script, "  }\n}\n");
+  return g_string_free (g_steal_pointer (&script), FALSE);
+}
+
+static gboolean
+load_script (EwHost *host, gchar *script, GError **error)
+{
+  g_autofree gchar *owned = script;
+
+  if (!ew_nft_run (script, FALSE, NULL, error))
+    return FALSE;
+  g_free (host->firewall);
+  host->firewall = g_steal_pointer (&owned);
+  return TRUE;
+}
+
+gboolean
+ew_firewall_load (EwHost *host, const EwHostConfig *config, GError **error)
+{
+  g_autofree gchar *pinned4 = NULL, *pinned6 = NULL, *served = NULL;
+
+  if (!config->vpn)
+    {
+      g_autofree gchar *script = make_script (host, config, NULL, NULL, NULL);
+      gboolean had_guard = host->firewall_vpn;
+      if (g_strcmp0 (script, host->firewall) == 0)
+        return TRUE;
+      if (!load_script (host, g_steal_pointer (&script), error))
+        return FALSE;
+      host->firewall_vpn = FALSE;
+      if (had_guard)
+        ew_flows_unmark ();
+      return TRUE;
+    }
+  /* First the rules, so that conntrack watches; then the list of what is older; then both: nothing falls in between. */
+  served = ew_flows_served_udp ();
+  if (!host->firewall_vpn && !load_script (host, make_script (host, config, NULL, NULL, served), error))
+    return FALSE;
+  host->firewall_vpn = TRUE;
+  if (!ew_flows_pinned (config, &pinned4, &pinned6, error))
+    return FALSE;
+  ew_flows_mark (host, config);
+  return load_script (host, make_script (host, config, pinned4, pinned6, served), error);
+}
+
+/* Whether both tables stand as they were loaded; tells a removal by others from one by our own replacing them. */
+static gboolean
+tables_are_there (EwHost *host)
+{
+  gboolean inet, arp;
+
+  return ew_nft_table_exists ("inet edgeway", ledger_tag (host, "inet edgeway"), &inet) && inet
+         && ew_nft_table_exists ("arp edgeway", ledger_tag (host, "arp edgeway"), &arp) && arp;
+}
+
+gboolean
+ew_firewall_restore (EwHost *host, GError **error)
+{
+  if (host->applied == NULL || *ledger_tag (host, "inet edgeway") == '\0' || tables_are_there (host))
+    return TRUE;
+  g_message ("Another program has removed Edgeway's firewall rules; they are put back.");
+  g_clear_pointer (&host->firewall, g_free);
+  host->firewall_vpn = FALSE;
+  return ew_firewall_load (host, host->applied, error);
+}

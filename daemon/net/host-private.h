@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the files of this room share; nobody outside includes it but its tests.
+ *
+ *   host.c      the door: a configuration becomes a plan, the plan's difference to the ledger becomes steps
+ *   plan.c      which changes a configuration means (links, addresses, routes); vpn.c and gateway.c add theirs
+ *   change.c    a change as a value            ledger.c  … on disk, before it is made
+ *   steps.c     a change made and taken back   rows.c, netlink.c  … by rtnetlink
+ *   firewall.c  our nftables tables            flows.c  the connections that were there before them
+ */
+#pragma once
+
+#include "net/host.h"
+#include "net/ledger.h"
+#include "net/rows.h"
+
+G_BEGIN_DECLS
+
+/* A deep copy of an EwHostConfig, owned by one allocation each. */
+EwHostConfig *ew_host_config_copy (const EwHostConfig *config);
+void ew_host_config_free (EwHostConfig *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwHostConfig, ew_host_config_free)
+
+typedef struct EwHostWatch EwHostWatch;
+
+struct EwHost
+{
+  EwNetlink *netlink; /* NETLINK_ROUTE */
+  EwLedger *ledger;
+  EwHostConfig *applied; /* NULL: nothing, or what a former run left */
+  gchar *firewall;       /* the script of our tables as they are loaded; NULL: not known */
+  gboolean firewall_vpn; /* … with the guard's marks in it */
+  EwHostWatch *watch;
+};
+
+/* Called around every step, with its name, for tests that kill the process there. NULL in the daemon. */
+extern void (*ew_host_step_hook) (const gchar *step);
+void ew_host_step (const gchar *format, ...) G_GNUC_PRINTF (1, 2);
+
+/* ---- plan.c, vpn.c, gateway.c: what a configuration means, as EwChange, in the order in which they are made */
+
+/* What the planners know about the machine. */
+typedef struct
+{
+  EwHost *host;
+  const EwHostConfig *config;
+  guint link;       /* the tunnel's interface index */
+  gboolean v4, v6;  /* the tunnel carries this family: an address of it is wanted and the interface can have it */
+  gboolean kernel6; /* the kernel has IPv6 at all */
+  GPtrArray *changes;
+} EwPlan;
+
+/* (transfer full) NULL: EW_HOST_ERROR. */
+GPtrArray *ew_plan_make (EwHost *host, const EwHostConfig *config, GError **error);
+void ew_plan_add_route (EwPlan *plan, const EwPrefix *prefix, guint32 table, gboolean unreachable);
+void ew_plan_add_sysctl (EwPlan *plan, const gchar *name, const gchar *value);
+/* Rules in the nftables chain "FAMILY TABLE CHAIN" of somebody else's that let our interface's traffic through. */
+void ew_plan_add_foreign (EwPlan *plan, const gchar *chain);
+/* The setting has the value it has because we wrote it. */
+gboolean ew_plan_is_ours (const EwPlan *plan, const gchar *sysctl);
+void ew_plan_add_vpn (EwPlan *plan);
+void ew_plan_add_gateway (EwPlan *plan);
+
+/* ---- steps.c: one change made, or taken back where it is still ours */
+
+/* Whether change has to be made: FALSE without error where the machine is so already. Fills change->before. A conflict
+   is EW_HOST_ERROR_CONFLICT and names whose it is. */
+gboolean ew_step_needed (EwHost *host, EwChange *change, GError **error);
+gboolean ew_step_make (EwHost *host, const EwChange *change, GError **error);
+/* TRUE where it is gone, or has become somebody else's and is left alone. */
+gboolean ew_step_take_back (EwHost *host, const EwChange *change, GError **error);
+/* Made before, maybe lost since (an interface that went down takes its routes along): made again, silently. */
+void ew_step_ensure (EwHost *host, const EwChange *change);
+
+/* ---- sysctl.c: /proc/sys, for uid 0 with CAP_NET_ADMIN */
+
+/* One value, without its line end; NULL: not there. */
+gchar *ew_sysctl_read (const gchar *name);
+gint ew_sysctl_read_int (const gchar *name, gint fallback);
+gboolean ew_sysctl_write (const gchar *name, const gchar *value, GError **error);
+/* Interface names below net/FAMILY/conf, without all and default. (transfer full) */
+GStrv ew_sysctl_interfaces (guint8 family);
+
+/* ---- firewall.c: nftables */
+
+/* Runs a script of nft(8) commands as one transaction. output: what it printed, may be NULL. json: output as JSON. */
+gboolean ew_nft_run (const gchar *script, gboolean json, gchar **output, GError **error);
+/* Whether the table FAMILY NAME is there, and whose: *ours where its comment holds tag. */
+gboolean ew_nft_table_exists (const gchar *table, const gchar *tag, gboolean *ours);
+/* Our tables as config wants them, loaded in one transaction; both stand in the ledger already. */
+gboolean ew_firewall_load (EwHost *host, const EwHostConfig *config, GError **error);
+/* After "flush ruleset" by another program: loads them again where they are gone. */
+gboolean ew_firewall_restore (EwHost *host, GError **error);
+/* TRUE: the machine passes on packets between interfaces. */
+gboolean ew_forwarding_is_on (void);
+
+/* ---- foreign.c: chains of somebody else's that our forwarded packets must pass, too */
+
+/* "FAMILY TABLE CHAIN" of every chain that drops what it doesn't know, at the hook ("forward", "input"), where a rule
+   of ours would have to stand: DOCKER-USER in place of Docker's own. (transfer full) */
+GStrv ew_foreign_dropping (guint8 family, const gchar *hook);
+gboolean ew_foreign_insert (const EwChange *change, GError **error);
+gboolean ew_foreign_remove (const EwChange *change, GError **error);
+gboolean ew_foreign_is_there (const EwChange *change);
+
+/* ---- flows.c: connections that were there before the guard */
+
+/* nft elements "LOCAL . PORT . REMOTE . PORT" of the established TCP connections that came in from outside, comma
+   separated; addresses inside our own addresses, mesh ranges and loopback left out. "" where there are none. */
+gboolean ew_flows_pinned (const EwHostConfig *config, gchar **v4, gchar **v6, GError **error);
+/* nft elements: the ports of UDP sockets that serve, comma separated. */
+gchar *ew_flows_served_udp (void);
+/* Marks (or clears) the inbound flows that conntrack already knows. Best effort: where it knows none, nothing happens.
+ */
+void ew_flows_mark (EwHost *host, const EwHostConfig *config);
+void ew_flows_unmark (void);
+
+/* ---- watch.c */
+void ew_host_watch_free (EwHostWatch *watch);
+
+G_END_DECLS

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "net/host-private.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+G_DEFINE_QUARK (ew - host - error - quark, ew_host_error)
+
+EwHostConfig *
+ew_host_config_copy (const EwHostConfig *config)
+{
+  EwHostConfig *copy = g_new (EwHostConfig, 1);
+
+  *copy = *config;
+  copy->interface = g_strdup (config->interface);
+  copy->addresses = g_memdup2 (config->addresses, config->n_addresses * sizeof *config->addresses);
+  copy->routes = g_memdup2 (config->routes, config->n_routes * sizeof *config->routes);
+  copy->forwards = g_memdup2 (config->forwards, config->n_forwards * sizeof *config->forwards);
+  copy->mesh_ranges = g_memdup2 (config->mesh_ranges, config->n_mesh_ranges * sizeof *config->mesh_ranges);
+  return copy;
+}
+
+void
+ew_host_config_free (EwHostConfig *config)
+{
+  if (config == NULL)
+    return;
+  g_free ((gpointer)config->interface);
+  g_free ((gpointer)config->addresses);
+  g_free ((gpointer)config->routes);
+  g_free ((gpointer)config->forwards);
+  g_free ((gpointer)config->mesh_ranges);
+  g_free (config);
+}
+
+EwHost *
+ew_host_new (const gchar *ledger_path, GError **error)
+{
+  g_autofree gchar *boot_id = ew_sysctl_read ("kernel/random/boot_id");
+  g_autoptr (EwHost) host = g_new0 (EwHost, 1);
+
+  host->netlink = ew_netlink_new (NETLINK_ROUTE);
+  if (host->netlink == NULL || boot_id == NULL)
+    {
+      g_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
+                   "The machine's network cannot be looked at: %s. edgewayd needs rtnetlink and /proc.",
+                   g_strerror (errno));
+      return NULL;
+    }
+  host->ledger = ew_ledger_open (ledger_path, boot_id, error);
+  return host->ledger != NULL ? g_steal_pointer (&host) : NULL;
+}
+
+void
+ew_host_free (EwHost *host)
+{
+  if (host == NULL)
+    return;
+  ew_host_watch_free (host->watch);
+  ew_netlink_free (host->netlink);
+  ew_ledger_free (host->ledger);
+  ew_host_config_free (host->applied);
+  g_free (host->firewall);
+  g_free (host);
+}
+
+gboolean
+ew_host_ledger_is_empty (EwHost *host)
+{
+  return ew_ledger_length (host->ledger) == 0;
+}
+
+/* One step back. FALSE: it stays in the ledger. */
+static gboolean
+take_back (EwHost *host, const EwChange *change, GError **error)
+{
+  guint64 id = change->id;
+  g_autofree gchar *what = ew_change_describe (change);
+
+  ew_host_step ("take back %s", what);
+  if (!ew_step_take_back (host, change, error))
+    return FALSE;
+  ew_host_step ("taken back, not yet in the ledger: %s", what);
+  ew_ledger_remove (host->ledger, id);
+  return TRUE;
+}
+
+/* One step forward: looked at, written down, made. */
+static gboolean
+make (EwHost *host, EwChange *change, GError **error)
+{
+  g_autofree gchar *what = ew_change_describe (change);
+  g_autoptr (GError) local = NULL;
+  const EwChange *entry;
+
+  if (!ew_step_needed (host, change, &local))
+    {
+      if (local == NULL)
+        return TRUE;
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+  ew_host_step ("write down %s", what);
+  entry = ew_ledger_add (host->ledger, change, error);
+  if (entry == NULL)
+    return FALSE;
+  ew_host_step ("make %s", what);
+  if (!ew_step_make (host, entry, error))
+    {
+      ew_ledger_remove (host->ledger, entry->id);
+      return FALSE;
+    }
+  ew_host_step ("made %s", what);
+  return TRUE;
+}
+
+static const EwChange *
+ledger_find (EwHost *host, const EwChange *wanted, gboolean (*match) (const EwChange *, const EwChange *))
+{
+  for (guint i = 0; i < ew_ledger_length (host->ledger); i++)
+    if (match (ew_ledger_get (host->ledger, i), wanted))
+      return ew_ledger_get (host->ledger, i);
+  return NULL;
+}
+
+static gboolean
+is_wanted (const GPtrArray *wanted, const EwChange *change)
+{
+  for (guint i = 0; i < wanted->len; i++)
+    if (ew_change_same (wanted->pdata[i], change))
+      return TRUE;
+  return FALSE;
+}
+
+/* What VPN mode and a gateway add to a plain connection: it goes first on the way back, and comes last on the way in.
+ */
+static gboolean
+is_extra (const EwChange *change)
+{
+  return change->kind == EW_CHANGE_RULE || change->kind == EW_CHANGE_SYSCTL || change->kind == EW_CHANGE_FOREIGN
+         || (change->kind == EW_CHANGE_ROUTE && change->table == EW_HOST_TABLE);
+}
+
+/* Takes back, newest first, what is not wanted. FALSE: something stays; the rest was done all the same. */
+static gboolean
+take_back_unwanted (EwHost *host, const GPtrArray *wanted, gboolean extras_only, GError **error)
+{
+  gboolean all = TRUE;
+
+  for (guint i = ew_ledger_length (host->ledger); i-- > 0;)
+    {
+      const EwChange *change = ew_ledger_get (host->ledger, i);
+      if ((extras_only && !is_extra (change)) || (wanted != NULL && is_wanted (wanted, change)))
+        continue;
+      all &= take_back (host, change, all ? error : NULL);
+    }
+  return all;
+}
+
+static gboolean
+make_wanted (EwHost *host, const GPtrArray *wanted, GError **error)
+{
+  for (guint i = 0; i < wanted->len; i++)
+    {
+      EwChange *change = wanted->pdata[i];
+      const EwChange *entry = ledger_find (host, change, ew_change_same);
+
+      if (change->kind == EW_CHANGE_TABLE)
+        continue;
+      if (entry != NULL)
+        {
+          ew_step_ensure (host, entry);
+          continue;
+        }
+      entry = ledger_find (host, change, ew_change_collides);
+      if (entry != NULL && !take_back (host, entry, error))
+        return FALSE;
+      if (!make (host, change, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Our tables are written down, then loaded all in one transaction. */
+static gboolean
+load_firewall (EwHost *host, const EwHostConfig *config, const GPtrArray *wanted, GError **error)
+{
+  for (guint i = 0; i < wanted->len; i++)
+    {
+      EwChange *change = wanted->pdata[i];
+      if (change->kind == EW_CHANGE_TABLE && ledger_find (host, change, ew_change_same) == NULL
+          && !make (host, change, error))
+        return FALSE;
+    }
+  ew_host_step ("load the firewall");
+  if (!ew_firewall_load (host, config, error))
+    return FALSE;
+  ew_host_step ("loaded the firewall");
+  return TRUE;
+}
+
+/* The order is what keeps connections alive: the way back from VPN mode before the guard goes; the guard before the
+   way into it; new addresses before old ones go (with its last address an interface loses its routes). */
+static gboolean
+apply_plan (EwHost *host, const EwHostConfig *config, GError **error)
+{
+  g_autoptr (GPtrArray) wanted = ew_plan_make (host, config, error);
+
+  return wanted != NULL && take_back_unwanted (host, wanted, TRUE, error) && load_firewall (host, config, wanted, error)
+         && make_wanted (host, wanted, error) && take_back_unwanted (host, wanted, FALSE, error);
+}
+
+gboolean
+ew_host_undo_all (EwHost *host, GError **error)
+{
+  g_clear_pointer (&host->applied, ew_host_config_free);
+  host->firewall_vpn = FALSE;
+  return take_back_unwanted (host, NULL, FALSE, error);
+}
+
+gboolean
+ew_host_apply (EwHost *host, const EwHostConfig *config, GError **error)
+{
+  g_autoptr (EwHostConfig) copy = NULL;
+  g_autoptr (GError) back = NULL;
+
+  if (config == NULL)
+    return ew_host_undo_all (host, error);
+  copy = ew_host_config_copy (config);
+  if (apply_plan (host, copy, error))
+    {
+      ew_host_config_free (host->applied);
+      host->applied = g_steal_pointer (&copy);
+      return TRUE;
+    }
+  /* Back to what was: what cannot be put back stays in the ledger. */
+  if (host->applied != NULL ? !apply_plan (host, host->applied, &back) : !ew_host_undo_all (host, &back))
+    g_warning ("After a failure the machine's network could not be put back wholly: %s", back->message);
+  return FALSE;
+}

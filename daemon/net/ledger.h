@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The undo ledger: what Edgeway has changed on this machine, on disk before it is changed, so that a crash forgets
+ * nothing.
+ *
+ * One JSON object a line: {"sum":"…","entry":{"id":7,"boot":"…","kind":"route",…}} for a change, with "undone":7 in the
+ * entry for one that was taken back. sum is the first 16 hex digits of the entry's SHA-256: it finds accidents, not
+ * attackers (the folder is root's own). A last line that is cut off or altered was never finished, so the change it
+ * speaks of was never made: it is left out. Anything else that doesn't fit makes the whole ledger broken: an error says
+ * what to do and nothing of it is obeyed. Entries of another boot are dropped: everything in here lives in the kernel,
+ * which forgot it.
+ */
+#pragma once
+
+#include "net/change.h"
+
+G_BEGIN_DECLS
+
+typedef struct EwLedger EwLedger;
+
+#define EW_LEDGER_MAX (4u << 20) /* bytes of a file that is read */
+
+/* boot_id: of this boot. A missing file is an empty ledger. Errors: EW_HOST_ERROR_LEDGER. */
+EwLedger *ew_ledger_open (const gchar *path, const gchar *boot_id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void ew_ledger_free (EwLedger *ledger);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwLedger, ew_ledger_free)
+
+/* The changes not taken back, oldest first. Borrowed; invalid after the next call. */
+guint ew_ledger_length (EwLedger *ledger);
+const EwChange *ew_ledger_get (EwLedger *ledger, guint i);
+
+/* Writes the change down and fsyncs; only then may it be made. Returns the ledger's own copy, with its id, or NULL and
+   nothing is in the file. */
+const EwChange *ew_ledger_add (EwLedger *ledger, const EwChange *change, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* It was taken back. A failed write is no error: undoing twice does no harm. */
+void ew_ledger_remove (EwLedger *ledger, guint64 id);
+
+/* The pure part, for tests and the fuzzer: appends the changes of this boot to changes (EwChange), sets *next_id past
+   every id seen and *rewrite where the file holds more than they need. */
+gboolean ew_ledger_parse (const gchar *data, gsize length, const gchar *boot_id, GPtrArray *changes, guint64 *next_id,
+                          gboolean *rewrite, GError **error);
+/* One line, with its end. (transfer full) */
+gchar *ew_ledger_format (const EwChange *change, guint64 id, const gchar *boot_id);
+
+G_END_DECLS

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * rtnetlink (rtnetlink(7)) in the words of this room: links, addresses, routes and policy rules as plain rows, read by
+ * dumps and changed by acknowledged requests. IPv4 and IPv6 differ only where the kernel insists.
+ */
+#pragma once
+
+#include <net/if.h>
+#include "net/netlink.h"
+#include "proto/address.h"
+
+/* The originator that stands on every route and rule of ours (rtm_protocol, FRA_PROTOCOL): 'E', free in
+   /etc/iproute2/rt_protos. What carries another one is somebody else's. */
+#define EW_ROUTE_PROTOCOL 0x45
+
+typedef struct
+{
+  guint index;
+  gchar name[IFNAMSIZ];
+  guint flags; /* IFF_UP … */
+  guint mtu;
+} EwLinkRow;
+
+typedef struct
+{
+  guint link;      /* interface index */
+  EwIp ip;         /* our own address */
+  EwPrefix subnet; /* what it says is on the link: the peer's prefix on a point-to-point link */
+  guint8 scope;
+} EwAddressRow;
+
+typedef struct
+{
+  EwPrefix destination;
+  guint32 table;
+  guint32 metric;
+  guint link;   /* interface index; 0 where there is none (unreachable) or several (multipath) */
+  EwIp gateway; /* EW_FAMILY_NONE: none; the first of a multipath route */
+  guint8 protocol;
+  guint8 type; /* RTN_UNICAST, RTN_UNREACHABLE, … */
+  guint8 scope;
+} EwRouteRow;
+
+typedef struct
+{
+  guint8 family; /* EwFamily */
+  guint32 priority;
+  guint32 table;
+  guint32 fwmark, fwmark_mask;
+  EwPrefix to;     /* EW_FAMILY_NONE: any */
+  gboolean invert; /* "not": of the mark */
+  gint suppress;   /* routes with a prefix of this length or shorter don't count; -1: all count */
+  guint8 protocol;
+} EwRuleRow;
+
+/* What an EwFamily is for the kernel and back. */
+guint8 ew_family_to_af (guint8 family);
+guint8 ew_family_from_af (guint8 af);
+
+/* Dumps: arrays of the rows above; NULL with errno. A family the kernel doesn't have gives an empty array. */
+GArray *ew_netlink_links (EwNetlink *netlink);
+GArray *ew_netlink_addresses (EwNetlink *netlink);
+/* One table (RT_TABLE_MAIN, …) of one family. */
+GArray *ew_netlink_routes (EwNetlink *netlink, guint8 family, guint32 table);
+GArray *ew_netlink_rules (EwNetlink *netlink, guint8 family);
+
+/* Changes. Each 0 or -errno. exists: -EEXIST; not there any more: -ESRCH, -ENOENT, -EADDRNOTAVAIL or -ENODEV. */
+int ew_netlink_link_set (EwNetlink *netlink, guint link, guint mtu /* 0: leave */, int up /* -1: leave */);
+int ew_netlink_address (EwNetlink *netlink, gboolean add, guint link, const EwIp *ip);
+int ew_netlink_route (EwNetlink *netlink, gboolean add, const EwRouteRow *route);
+int ew_netlink_rule (EwNetlink *netlink, gboolean add, const EwRuleRow *rule);
+/* TRUE: the errno of a removal says that there is nothing to remove. */
+gboolean ew_netlink_is_gone (int result);
+
+/* The interface by which a packet to ip leaves when it carries mark; 0 where there is no route. */
+guint ew_netlink_route_to (EwNetlink *netlink, const EwIp *ip, guint32 mark);
