@@ -148,7 +148,8 @@ ew_uapi_state_new (EwEngine *engine)
       append_peer (out, peer, (const EwPrefix *)(void *)state.allowed_ips->data + position);
       position += peer->n_allowed_ips;
     }
-  explicit_bzero (state.peers->data, state.peers->len * sizeof (PeerState));
+  if (state.peers->len > 0)
+    explicit_bzero (state.peers->data, state.peers->len * sizeof (PeerState));
   g_array_unref (state.peers);
   g_array_unref (state.allowed_ips);
   return out;
