@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "common/error.h"
-#include "common/util.h"
 
 struct _EwPeerServer
 {
@@ -95,12 +94,27 @@ listen_on (EwPeerServer *self, GError **error)
   return TRUE;
 }
 
+/* The folder may have been made with an ordinary mode, by hand or by a mount: it is ours, so it is closed, not
+ * complained about. */
+static gboolean
+make_dir (const gchar *dir, GError **error)
+{
+  struct stat info;
+
+  if ((mkdir (dir, 0700) == 0 || errno == EEXIST) && lstat (dir, &info) == 0 && S_ISDIR (info.st_mode)
+      && info.st_uid == geteuid () && chmod (dir, 0700) == 0)
+    return TRUE;
+  g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
+               "%s is not a folder of root's that can be closed to others: remove it, then start edgewayd again", dir);
+  return FALSE;
+}
+
 EwPeerServer *
 ew_peer_server_new (EwService *service, const gchar *dir, GError **error)
 {
   EwPeerServer *self;
 
-  if (!ew_state_dir_prepare (dir, error))
+  if (!make_dir (dir, error))
     return NULL;
   self = g_new0 (EwPeerServer, 1);
   self->service = service;

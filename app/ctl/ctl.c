@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ctl.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/util.h"
+#include "edgeway-config.h"
+
+static const EwVerb verbs[] = {
+  { "enroll", "[--name NAME] [--key-file FILE|-]", "Join a mesh; asks for the enrollment key", ew_verb_enroll },
+  { "leave", "", "Leave the mesh: it forgets this machine, the keys are erased", ew_verb_leave },
+  { "connect", "[--no-wait]", "Bring the tunnel up", ew_verb_connect },
+  { "disconnect", "[--no-wait]", "Take the tunnel down", ew_verb_disconnect },
+  { "mode", "[vpn|connector] [--confirm-within SECONDS] | --confirm | --undo",
+    "Show or choose what goes through the edge", ew_verb_mode },
+  { "status", "[--json] [--watch]", "This machine's connection", ew_verb_status },
+  { "map", "[--json]", "The whole mesh, drawn", ew_verb_map },
+  { "ping", "NAME|IP [-c N]", "Round trips through the edge, leg by leg", ew_verb_ping },
+  { "node add", "NAME [--device] [--valid 1h]", "Make a key with which a machine joins", ew_verb_node_add },
+  { "node list", "[--json]", "The mesh's nodes", ew_verb_node_list },
+  { "node show", "NAME [--json]", "One of them", ew_verb_node_show },
+  { "node rename", "NAME NEW", "Give a node another name", ew_verb_node_rename },
+  { "node remove", "NAME", "Put a node out of the mesh", ew_verb_node_remove },
+  { "node config", "NAME [--vpn] [--qr] [--valid 1d]", "A WireGuard configuration for a machine without Edgeway",
+    ew_verb_node_config },
+  { "route add", "CIDR [NODE]", "Offer a network behind a node to the mesh", ew_verb_route_add },
+  { "route remove", "CIDR", "Take that back", ew_verb_route_remove },
+  { "route list", "[--json]", "The mesh's routes, and what this machine does with them", ew_verb_route_list },
+  { "route accept", "CIDR", "Reach that network through the mesh, or forward to it", ew_verb_route_accept },
+  { "route refuse", "CIDR", "Do not", ew_verb_route_refuse },
+  { "diagnose", "[--json]", "What works, what does not, what to do about it", ew_verb_diagnose },
+};
+
+/* Output. */
+
+void
+ew_ctl_print (const gchar *format, ...)
+{
+  va_list arguments;
+
+  va_start (arguments, format);
+  vfprintf (stdout, format, arguments);
+  va_end (arguments);
+}
+
+void
+ew_ctl_hint (const gchar *format, ...)
+{
+  va_list arguments;
+
+  fflush (stdout);
+  va_start (arguments, format);
+  vfprintf (stderr, format, arguments);
+  va_end (arguments);
+}
+
+void
+ew_ctl_print_json (JsonObject *object)
+{
+  g_autofree gchar *text = ew_json_to_string (object, TRUE);
+
+  ew_ctl_print ("%s\n", text);
+}
+
+static EwExit
+exit_code_for (const GError *error)
+{
+  if (error->domain == EW_LINK_ERROR)
+    return EW_EXIT_UNREACHABLE;
+  if (error->domain != EW_ERROR)
+    return EW_EXIT_FAILED;
+  switch (error->code)
+    {
+    case EW_ERROR_NOT_AUTHORIZED:
+    case EW_ERROR_NOT_ADMINISTRATOR:
+    case EW_ERROR_CANCELLED:
+      return EW_EXIT_NOT_AUTHORIZED;
+    case EW_ERROR_TIMED_OUT:
+      return EW_EXIT_TIMED_OUT;
+    default:
+      return EW_EXIT_FAILED;
+    }
+}
+
+gint
+ew_ctl_fail (EwCtl *ctl, const GError *error)
+{
+  g_autofree gchar *message = ew_terminal_clean (&ctl->terminal, error->message);
+
+  if (!g_error_matches (error, EW_ERROR, EW_ERROR_CANCELLED))
+    ew_ctl_hint ("edgewayctl: %s\n", message);
+  return exit_code_for (error);
+}
+
+gint
+ew_ctl_usage (EwCtl *ctl, const gchar *format, ...)
+{
+  g_autofree gchar *message = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  message = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  ew_ctl_hint ("edgewayctl: %s. See edgewayctl %s%s--help\n", message, ctl->verb != NULL ? ctl->verb : "",
+               ctl->verb != NULL ? " " : "");
+  return EW_EXIT_USAGE;
+}
+
+/* Options. */
+
+static const EwVerb *
+find_verb (const gchar *name)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (verbs); i++)
+    if (g_str_equal (verbs[i].name, name))
+      return &verbs[i];
+  return NULL;
+}
+
+/* What the verb takes besides its options: its argument text up to the first option. */
+static gchar *
+parameter_string (const EwVerb *verb)
+{
+  g_auto (GStrv) parts = g_strsplit (verb->arguments, " [--", 2);
+
+  return g_str_has_prefix (verb->arguments, "[--") ? g_strdup ("") : g_strdup (parts[0] != NULL ? parts[0] : "");
+}
+
+gboolean
+ew_ctl_parse (EwCtl *ctl, const GOptionEntry *entries, gint *argc, gchar ***argv, gint min, gint max, gint *exit_code)
+{
+  const EwVerb *verb = find_verb (ctl->verb);
+  g_autofree gchar *parameters = parameter_string (verb);
+  g_autofree gchar *summary = g_strconcat (verb->summary, ".", NULL);
+  g_autoptr (GOptionContext) context = g_option_context_new (parameters);
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *program = g_strconcat ("edgewayctl ", ctl->verb, NULL);
+  const GOptionEntry bus[] = {
+    { "bus", 0, 0, G_OPTION_ARG_STRING, &ctl->bus, "Where edgewayd is (the system bus)", "ADDRESS" },
+    { NULL },
+  };
+
+  g_set_prgname (program);
+  g_option_context_set_summary (context, summary);
+  g_option_context_add_main_entries (context, entries, NULL);
+  g_option_context_add_main_entries (context, bus, NULL);
+  if (!g_option_context_parse (context, argc, argv, &error))
+    *exit_code = ew_ctl_usage (ctl, "%s", error->message);
+  else if (*argc - 1 < min)
+    *exit_code = ew_ctl_usage (ctl, "%s needs %s", ctl->verb, parameters);
+  else if (*argc - 1 > max)
+    *exit_code = ew_ctl_usage (ctl, "\"%s\" is one argument too many", (*argv)[max + 1]);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+/* The daemon. */
+
+EwLink *
+ew_ctl_open (EwCtl *ctl, GError **error)
+{
+  if (ctl->link == NULL)
+    ctl->link = ew_link_open (ctl->bus, error);
+  return ctl->link;
+}
+
+gint
+ew_ctl_do (EwCtl *ctl, const gchar *method, GVariant *parameters, const gchar *done)
+{
+  g_autoptr (GVariant) owned = parameters != NULL ? g_variant_ref_sink (parameters) : NULL;
+  g_autoptr (GVariant) answer = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (ew_ctl_open (ctl, &error) == NULL || (answer = ew_link_call (ctl->link, method, owned, &error)) == NULL)
+    return ew_ctl_fail (ctl, error);
+  if (done != NULL)
+    ew_ctl_print ("%s\n", done);
+  return EW_EXIT_DONE;
+}
+
+gint
+ew_ctl_dump (EwCtl *ctl, const gchar *method, GVariant *parameters)
+{
+  g_autoptr (GVariant) owned = parameters != NULL ? g_variant_ref_sink (parameters) : NULL;
+  g_autoptr (JsonObject) answer = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (ew_ctl_open (ctl, &error) == NULL || (answer = ew_link_call_json (ctl->link, method, owned, &error)) == NULL)
+    return ew_ctl_fail (ctl, error);
+  ew_ctl_print_json (answer);
+  return EW_EXIT_DONE;
+}
+
+/* The program. */
+
+static void
+print_help (void)
+{
+  ew_ctl_print ("Usage: edgewayctl [--bus ADDRESS] VERB…\n\n");
+  for (gsize i = 0; i < G_N_ELEMENTS (verbs); i++)
+    ew_ctl_print ("  %-13s %s\n                  %s\n", verbs[i].name, verbs[i].arguments, verbs[i].summary);
+  ew_ctl_print (
+    "\nEvery verb has --help. Without --bus the daemon is looked for on the system bus, then on /run/edgeway/bus.\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 daemon not reachable, 4 not authorised, 5 timed out.\n");
+}
+
+/* Options before the verb. FALSE: answered, *exit_code is set. */
+static gboolean
+parse_leading (EwCtl *ctl, gint *argc, gchar ***argv, gint *exit_code)
+{
+  for (; *argc > 1 && (*argv)[1][0] == '-'; (*argc)--, (*argv)++)
+    {
+      const gchar *option = (*argv)[1];
+      *exit_code = EW_EXIT_DONE;
+      if (g_str_equal (option, "--help") || g_str_equal (option, "-h"))
+        return print_help (), FALSE;
+      if (g_str_equal (option, "--version"))
+        return ew_ctl_print ("edgewayctl " EW_VERSION "\n"), FALSE;
+      if (g_str_has_prefix (option, "--bus="))
+        ctl->bus = g_strdup (option + strlen ("--bus="));
+      else if (g_str_equal (option, "--bus") && *argc > 2)
+        {
+          ctl->bus = g_strdup ((*argv)[2]);
+          (*argc)--;
+          (*argv)++;
+        }
+      else
+        {
+          *exit_code = ew_ctl_usage (ctl, "unknown option %s", option);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+static gint
+run_verb (EwCtl *ctl, gint argc, gchar **argv)
+{
+  g_autofree gchar *two = argc > 2 ? g_strconcat (argv[1], " ", argv[2], NULL) : NULL;
+  const EwVerb *verb = two != NULL ? find_verb (two) : NULL;
+  gint skip = verb != NULL ? 2 : 1;
+
+  if (verb == NULL)
+    verb = find_verb (argv[1]);
+  if (verb == NULL && (g_str_equal (argv[1], "node") || g_str_equal (argv[1], "route")))
+    return ew_ctl_usage (ctl, "%s needs one of %s", argv[1],
+                         g_str_equal (argv[1], "node") ? "add, list, show, rename, remove, config"
+                                                       : "add, remove, list, accept, refuse");
+  if (verb == NULL)
+    return ew_ctl_usage (ctl, "there is no verb \"%s\"", argv[1]);
+  ctl->verb = verb->name;
+  return verb->run (ctl, argc - skip, argv + skip);
+}
+
+gint
+ew_ctl_main (gint argc, gchar **argv)
+{
+  EwCtl ctl = { 0 };
+  gint exit_code = EW_EXIT_USAGE;
+
+  setlocale (LC_ALL, "");
+  setlocale (LC_NUMERIC, "C"); /* figures look the same everywhere */
+  g_set_prgname ("edgewayctl");
+  ew_log_init ("edgewayctl");
+  ew_terminal_detect (&ctl.terminal);
+  if (parse_leading (&ctl, &argc, &argv, &exit_code))
+    {
+      if (argc > 1)
+        exit_code = run_verb (&ctl, argc, argv);
+      else
+        ew_ctl_usage (&ctl, "a verb is missing, for example status or map");
+    }
+  g_clear_pointer (&ctl.link, ew_link_free);
+  g_free (ctl.bus);
+  if (fflush (stdout) != 0 && exit_code == EW_EXIT_DONE)
+    exit_code = EW_EXIT_FAILED; /* a full disk must not look like success */
+  return exit_code;
+}

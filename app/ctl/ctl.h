@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * edgewayctl: a table of verbs, each a function from its arguments to an exit code. A verb checks its arguments before
+ * it looks for the daemon. Results go to stdout, everything said besides to stderr; a failure is one line there.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "link.h"
+#include "terminal.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  EW_EXIT_DONE = 0,
+  EW_EXIT_FAILED = 1,
+  EW_EXIT_USAGE = 2,
+  EW_EXIT_UNREACHABLE = 3,
+  EW_EXIT_NOT_AUTHORIZED = 4,
+  EW_EXIT_TIMED_OUT = 5,
+} EwExit;
+
+typedef struct
+{
+  EwTerminal terminal;
+  const gchar *verb; /* as typed: "node add" */
+  gchar *bus;        /* --bus */
+  EwLink *link;      /* NULL until ew_ctl_open */
+} EwCtl;
+
+typedef struct
+{
+  const gchar *name;      /* "node add" */
+  const gchar *arguments; /* "NAME [--device]…", for the list of verbs */
+  const gchar *summary;
+  gint (*run) (EwCtl *ctl, gint argc, gchar **argv); /* argv[0] is the verb's last word */
+} EwVerb;
+
+/* Runs the program; the exit code. */
+gint ew_ctl_main (gint argc, gchar **argv);
+
+/* Parses a verb's options (ended by a NULL entry) and counts what is left, argv[1] on. FALSE: said why, *exit_code is
+   set;
+   --help has been answered. */
+gboolean ew_ctl_parse (EwCtl *ctl, const GOptionEntry *entries, gint *argc, gchar ***argv, gint min, gint max,
+                       gint *exit_code);
+
+/* The daemon, found once. */
+EwLink *ew_ctl_open (EwCtl *ctl, GError **error);
+
+/* Says what went wrong (a dismissed prompt says nothing) and gives the exit code for it. */
+gint ew_ctl_fail (EwCtl *ctl, const GError *error);
+gint ew_ctl_usage (EwCtl *ctl, const gchar *format, ...) G_GNUC_PRINTF (2, 3);
+
+/* One line, or several, to stdout or stderr, as they are. */
+void ew_ctl_print (const gchar *format, ...) G_GNUC_PRINTF (1, 2);
+void ew_ctl_hint (const gchar *format, ...) G_GNUC_PRINTF (1, 2);
+/* The object, indented, to stdout. */
+void ew_ctl_print_json (JsonObject *object);
+
+/* Calls a method that answers with nothing, and says done (NULL: nothing) on success: most verbs' whole life. Takes
+ * parameters. */
+gint ew_ctl_do (EwCtl *ctl, const gchar *method, GVariant *parameters, const gchar *done);
+
+/* Prints a method's JSON as it came: every --json. Takes parameters. */
+gint ew_ctl_dump (EwCtl *ctl, const gchar *method, GVariant *parameters);
+
+/* Verbs, by file. */
+gint ew_verb_enroll (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_leave (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_connect (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_disconnect (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_mode (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_status (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_map (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_ping (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_diagnose (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_node_add (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_node_list (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_node_show (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_node_rename (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_node_remove (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_node_config (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_route_add (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_route_remove (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_route_list (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_route_accept (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_route_refuse (EwCtl *ctl, gint argc, gchar **argv);
+
+G_END_DECLS

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "map-model.h"
+
+#include "common/util.h"
+#include "format.h"
+
+#define LIST_MAX 256
+
+static void
+node_free (gpointer data)
+{
+  EwMapNode *node = data;
+
+  g_free (node->name);
+  g_free (node->kind);
+  g_free (node->edge);
+  g_strfreev (node->addresses);
+  g_strfreev (node->routes);
+  g_free (node);
+}
+
+static void
+edge_free (gpointer data)
+{
+  EwMapEdge *edge = data;
+
+  g_free (edge->id);
+  g_free (edge->name);
+  g_free (edge->endpoint);
+  g_free (edge);
+}
+
+static GStrv
+clean_list (const EwTerminal *terminal, JsonObject *json, const gchar *member)
+{
+  GStrv list = ew_json_strv (json, member, LIST_MAX);
+
+  if (list == NULL)
+    return g_new0 (gchar *, 1);
+  for (guint i = 0; list[i] != NULL; i++)
+    {
+      g_autofree gchar *raw = list[i];
+      list[i] = ew_terminal_clean (terminal, raw);
+    }
+  return list;
+}
+
+static EwMapNodeState
+parse_state (JsonObject *json)
+{
+  const gchar *state = ew_json_string (json, "state");
+
+  if (g_strcmp0 (state, "not-joined") == 0)
+    return EW_MAP_NODE_NOT_JOINED;
+  if (g_strcmp0 (state, "awaiting-approval") == 0)
+    return EW_MAP_NODE_AWAITING_APPROVAL;
+  if (g_strcmp0 (state, "online") == 0 || (state == NULL && ew_json_bool (json, "online", FALSE)))
+    return EW_MAP_NODE_ONLINE;
+  return EW_MAP_NODE_OFFLINE;
+}
+
+static EwMapNode *
+parse_node (JsonObject *json, const EwTerminal *terminal)
+{
+  EwMapNode *node = g_new0 (EwMapNode, 1);
+  const gchar *last_seen = ew_json_string (json, "last_seen");
+
+  node->name = ew_format_get_text (terminal, json, "name", "?");
+  node->kind = ew_format_get_text (terminal, json, "kind", "");
+  node->edge = g_strdup (ew_json_string (json, "edge"));
+  node->state = parse_state (json);
+  node->self = ew_json_bool (json, "self", FALSE);
+  node->addresses = clean_list (terminal, json, "addresses");
+  node->routes = clean_list (terminal, json, "routes");
+  if (!ew_format_get_number (json, "rtt_ms", &node->rtt_ms))
+    node->rtt_ms = -1;
+  node->rx_bytes = ew_json_int (json, "rx_bytes", -1);
+  node->tx_bytes = ew_json_int (json, "tx_bytes", -1);
+  node->last_seen = last_seen != NULL ? ew_time_parse (last_seen) : 0;
+  return node;
+}
+
+static EwMapEdge *
+parse_edge (JsonObject *json, const EwTerminal *terminal)
+{
+  EwMapEdge *edge = g_new0 (EwMapEdge, 1);
+
+  edge->id = g_strdup (ew_json_string (json, "id"));
+  edge->name = ew_format_get_text (terminal, json, "name", "?");
+  edge->endpoint = ew_format_get_text (terminal, json, "endpoint", "");
+  edge->online = ew_json_bool (json, "online", FALSE);
+  return edge;
+}
+
+static gint
+compare_nodes (gconstpointer a, gconstpointer b)
+{
+  const EwMapNode *one = *(EwMapNode *const *)a, *other = *(EwMapNode *const *)b;
+
+  if (one->self != other->self)
+    return one->self ? -1 : 1;
+  return g_strcmp0 (one->name, other->name);
+}
+
+static gint
+compare_edges (gconstpointer a, gconstpointer b)
+{
+  return g_strcmp0 ((*(EwMapEdge *const *)a)->name, (*(EwMapEdge *const *)b)->name);
+}
+
+/* Objects only; an edge that sends anything else is not worth a crash. */
+static JsonObject *
+object_at (JsonArray *array, guint i)
+{
+  JsonNode *element = json_array_get_element (array, i);
+
+  return JSON_NODE_HOLDS_OBJECT (element) ? json_node_get_object (element) : NULL;
+}
+
+EwMap *
+ew_map_new (JsonObject *json, const EwTerminal *terminal)
+{
+  EwMap *self = g_new0 (EwMap, 1);
+  JsonArray *edges = ew_json_array (json, "edges"), *nodes = ew_json_array (json, "nodes");
+
+  self->mesh = ew_format_get_text (terminal, json, "mesh", "?");
+  self->edges = g_ptr_array_new_with_free_func (edge_free);
+  self->nodes = g_ptr_array_new_with_free_func (node_free);
+  for (guint i = 0; edges != NULL && i < json_array_get_length (edges); i++)
+    if (object_at (edges, i) != NULL)
+      g_ptr_array_add (self->edges, parse_edge (object_at (edges, i), terminal));
+  for (guint i = 0; nodes != NULL && i < json_array_get_length (nodes); i++)
+    if (object_at (nodes, i) != NULL)
+      g_ptr_array_add (self->nodes, parse_node (object_at (nodes, i), terminal));
+  g_ptr_array_sort (self->edges, compare_edges);
+  g_ptr_array_sort (self->nodes, compare_nodes);
+  return self;
+}
+
+void
+ew_map_free (EwMap *self)
+{
+  g_free (self->mesh);
+  g_ptr_array_unref (self->edges);
+  g_ptr_array_unref (self->nodes);
+  g_free (self);
+}
+
+static const EwMapEdge *
+edge_of (EwMap *self, const EwMapNode *node)
+{
+  if (self->edges->len == 1)
+    return g_ptr_array_index (self->edges, 0);
+  for (guint i = 0; i < self->edges->len; i++)
+    {
+      EwMapEdge *edge = g_ptr_array_index (self->edges, i);
+      if (node->edge != NULL && g_strcmp0 (edge->id, node->edge) == 0)
+        return edge;
+    }
+  return NULL;
+}
+
+GPtrArray *
+ew_map_nodes_of (EwMap *self, const EwMapEdge *edge)
+{
+  GPtrArray *nodes = g_ptr_array_new ();
+
+  for (guint i = 0; i < self->nodes->len; i++)
+    if (edge_of (self, g_ptr_array_index (self->nodes, i)) == edge)
+      g_ptr_array_add (nodes, g_ptr_array_index (self->nodes, i));
+  return nodes;
+}

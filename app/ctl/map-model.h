@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The map's JSON as the drawing needs it: cleaned texts, known numbers, a stable order.
+ */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "terminal.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  EW_MAP_NODE_ONLINE,
+  EW_MAP_NODE_OFFLINE,
+  EW_MAP_NODE_AWAITING_APPROVAL,
+  EW_MAP_NODE_NOT_JOINED,
+} EwMapNodeState;
+
+typedef struct
+{
+  gchar *name, *kind, *edge; /* edge: an ID; "" for none */
+  EwMapNodeState state;
+  gboolean self;
+  GStrv addresses, routes;
+  gdouble rtt_ms;            /* below 0: unknown */
+  gint64 rx_bytes, tx_bytes; /* below 0: unknown */
+  gint64 last_seen;          /* µs; 0: never or unknown */
+} EwMapNode;
+
+typedef struct
+{
+  gchar *id, *name, *endpoint;
+  gboolean online;
+} EwMapEdge;
+
+typedef struct
+{
+  gchar *mesh;
+  GPtrArray *edges; /* EwMapEdge, by name */
+  GPtrArray *nodes; /* EwMapNode: self, then by name */
+} EwMap;
+
+EwMap *ew_map_new (JsonObject *json, const EwTerminal *terminal);
+void ew_map_free (EwMap *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwMap, ew_map_free)
+
+/* The nodes at an edge (borrowed). A mesh with one edge has all its nodes there; with several, those that are nowhere
+   are the ones of edge NULL. */
+GPtrArray *ew_map_nodes_of (EwMap *self, const EwMapEdge *edge);
+
+G_END_DECLS

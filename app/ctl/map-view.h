@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The map of a mesh drawn with text: a wheel, the edge its hub, every node on a spoke of its own. There is no line
+ * between two nodes, because there is none. Pure: JSON and a time in, lines out.
+ *
+ * From 76 columns on the hub stands in the middle and nodes to both sides of it; narrower, the hub stands on top. The
+ * order is stable: this computer, then the others by name; a node that goes offline stays where it was.
+ */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "terminal.h"
+
+G_BEGIN_DECLS
+
+#define EW_MAP_WIDTH_MIN 60
+#define EW_MAP_WIDTH_MAX 200
+
+/* map: as `map --json` in the contract, any member missing or null: unknown. terminal->width is taken into the bounds
+   above. now: microseconds since the epoch. trial: the edge cannot be reached from elsewhere, and the map says so.
+   (transfer full) */
+GStrv ew_map_view (JsonObject *map, const EwTerminal *terminal, gint64 now, gboolean trial);
+
+G_END_DECLS

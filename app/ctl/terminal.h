@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the terminal can show, and text made fit for it. Output that is no terminal is plain: no colour, no width of its
+ * own.
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  gboolean utf8;   /* the locale's encoding; else ASCII stands in for signs */
+  gboolean colour; /* stdout is a terminal, and NO_COLOR (no-color.org) is not set */
+  gboolean is_tty; /* stdout */
+  guint width;     /* columns; 80 where there is no terminal */
+} EwTerminal;
+
+/* Call after setlocale(). */
+void ew_terminal_detect (EwTerminal *terminal);
+
+/* The sign where the locale can show it, else its plain stand-in. */
+#define ew_terminal_sign(terminal, sign, plain) ((terminal)->utf8 ? (sign) : (plain))
+
+/* Text from elsewhere made harmless: control characters, line breaks and escape sequences become '?', so does what the
+   locale cannot show. NULL gives "". */
+gchar *ew_terminal_clean (const EwTerminal *terminal, const gchar *text);
+
+/* Text in one of these styles where there is colour, else as it is. (transfer full) */
+typedef enum
+{
+  EW_STYLE_PLAIN,
+  EW_STYLE_BOLD,
+  EW_STYLE_DIM,
+  EW_STYLE_GOOD,
+  EW_STYLE_WARN,
+  EW_STYLE_BAD,
+  EW_STYLE_SELF,
+  EW_STYLE_HUB,
+  EW_STYLE_ROUTE,
+} EwStyle;
+const gchar *ew_style_escape (EwStyle style); /* the SGR sequence; "" for plain */
+#define EW_STYLE_RESET "\033[0m"
+gchar *ew_terminal_styled (const EwTerminal *terminal, EwStyle style, const gchar *text);
+
+/* Asks on the terminal without echo; NULL where there is none, or at end of file. (transfer full, ew_free_secret) */
+gchar *ew_terminal_ask_secret (const gchar *prompt);
+
+/* Should a signal end us while somebody types a password, the terminal's echo comes back. Once is enough. */
+void ew_terminal_restore_on_signals (void);
+
+/* Columns aligned; cells as they are, already cleaned. */
+typedef struct _EwTable EwTable;
+EwTable *ew_table_new (const gchar *const *headings);         /* NULL-terminated */
+void ew_table_add (EwTable *self, const gchar *const *cells); /* as many as headings; copied */
+gchar *ew_table_to_string (EwTable *self, const EwTerminal *terminal);
+void ew_table_free (EwTable *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwTable, ew_table_free)
+
+G_END_DECLS

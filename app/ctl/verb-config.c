@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * node config. The key pair is made here; the edge gets the public half, stdout the whole, once.
+ */
+#include "ctl.h"
+
+#include <stdio.h>
+
+#include "common/error.h"
+#include "common/util.h"
+#include "wg-config.h"
+
+#define VALID_MIN_S 60
+#define VALID_MAX_S 31536000
+#define VALID_S 86400
+
+typedef struct
+{
+  gboolean vpn, qr;
+  guint valid_s;
+} Wishes;
+
+static JsonObject *
+create (EwCtl *ctl, const gchar *name, const gchar *public_key, const Wishes *wishes, GError **error)
+{
+  GVariantBuilder options;
+
+  if (ew_ctl_open (ctl, error) == NULL)
+    return NULL;
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&options, "{sv}", "kind", g_variant_new_string ("device"));
+  g_variant_builder_add (&options, "{sv}", "valid-seconds", g_variant_new_uint32 (wishes->valid_s));
+  return ew_link_call_json (ctl->link, "CreateConfig", g_variant_new ("(ssa{sv})", name, public_key, &options), error);
+}
+
+static void
+print_hints (const gchar *name, const Wishes *wishes)
+{
+  if (wishes->qr)
+    ew_ctl_hint ("\nScan that with the WireGuard app: + → Scan from QR code. It holds the private key: show it to "
+                 "nobody else, and clear "
+                 "this screen.\n");
+  else
+    ew_ctl_hint (
+      "\nThat is a wg-quick file with the private key, shown this once. To a file: umask 077; … > edgeway.conf; there: "
+      "wg-quick up ./edgeway.conf, or import it into any WireGuard app.\n");
+  ew_ctl_hint (
+    "%s is removed again if it does not connect in time; names are not resolved through it, use addresses.\n", name);
+}
+
+/* All or nothing: a node whose key nobody has seen is taken back. */
+static gint
+show (EwCtl *ctl, const gchar *name, JsonObject *result, const gchar *private_key, const Wishes *wishes)
+{
+  JsonObject *config = ew_json_object (result, "config");
+  g_autoptr (GError) error = NULL;
+  gchar *text = ew_wg_config_format (config != NULL ? config : result, private_key, wishes->vpn, &error);
+  gchar *shown = text != NULL && wishes->qr ? ew_wg_config_to_qr (text, &ctl->terminal, &error) : NULL;
+  gint exit_code = EW_EXIT_DONE;
+
+  if (error != NULL)
+    {
+      g_autoptr (GVariant) removed = ew_link_call (ctl->link, "RemoveNode", g_variant_new ("(s)", name), NULL);
+      exit_code = ew_ctl_fail (ctl, error);
+    }
+  else
+    {
+      ew_ctl_print ("%s", wishes->qr ? shown : text);
+      if (fflush (stdout) != 0)
+        exit_code = EW_EXIT_FAILED;
+      print_hints (name, wishes);
+    }
+  ew_free_secret (text);
+  ew_free_secret (shown);
+  return exit_code;
+}
+
+gint
+ew_verb_node_config (EwCtl *ctl, gint argc, gchar **argv)
+{
+  Wishes wishes = { .valid_s = VALID_S };
+  g_autofree gchar *valid = NULL;
+  const GOptionEntry entries[] = {
+    { "vpn", 0, 0, G_OPTION_ARG_NONE, &wishes.vpn, "All traffic of that machine goes through the edge", NULL },
+    { "qr", 0, 0, G_OPTION_ARG_NONE, &wishes.qr, "Draw it as a QR code for a phone", NULL },
+    { "valid", 0, 0, G_OPTION_ARG_STRING, &valid, "Remove it again if it has not connected by then (1d)", "DURATION" },
+    { NULL },
+  };
+  g_autoptr (GError) error = NULL;
+  g_auto (EwKeyPair) keys = { 0 };
+  g_autoptr (JsonObject) result = NULL;
+  gint exit_code;
+
+  if (!ew_ctl_parse (ctl, entries, &argc, &argv, 1, 1, &exit_code))
+    return exit_code;
+  if (!ew_name_check (argv[1], &error))
+    return ew_ctl_usage (ctl, "%s", error->message);
+  if (valid != NULL && !ew_duration_parse (valid, VALID_MIN_S, VALID_MAX_S, &wishes.valid_s, &error))
+    return ew_ctl_usage (ctl, "--valid: %s", error->message);
+  if (!ew_key_pair_make (&keys, &error) || (result = create (ctl, argv[1], keys.public_key, &wishes, &error)) == NULL)
+    return ew_ctl_fail (ctl, error);
+  return show (ctl, argv[1], result, keys.private_key, &wishes);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * connect, disconnect, mode.
+ */
+#include "ctl.h"
+
+#include "common/error.h"
+#include "common/util.h"
+#include "format.h"
+
+#define WAIT_S 30
+#define CONFIRM_WITHIN_MIN 1
+#define CONFIRM_WITHIN_MAX 86400
+
+/* The states that connecting passes through; every other one is its end. */
+static gboolean
+is_on_its_way (const gchar *state)
+{
+  return g_strcmp0 (state, "connecting") == 0 || g_strcmp0 (state, "reconnecting") == 0
+         || g_strcmp0 (state, "awaiting-approval") == 0;
+}
+
+static JsonObject *
+wait_for_connection (EwLink *link, GError **error)
+{
+  gint64 deadline = g_get_monotonic_time () + WAIT_S * G_TIME_SPAN_SECOND;
+  gboolean passed = FALSE;
+
+  while (TRUE)
+    {
+      g_autoptr (JsonObject) status = ew_link_call_json (link, "GetStatus", NULL, error);
+      if (status == NULL)
+        return NULL;
+      if (passed || !is_on_its_way (ew_json_string (status, "state")))
+        return g_steal_pointer (&status);
+      passed = !ew_link_wait_change (link, deadline);
+    }
+}
+
+static gint
+report_connection (EwCtl *ctl, JsonObject *status)
+{
+  const gchar *state = ew_json_string (status, "state"), *message = ew_json_string (status, "message");
+  JsonObject *edge = ew_json_object (status, "edge");
+  g_autofree gchar *mesh = ew_format_get_text (&ctl->terminal, status, "mesh", "the mesh");
+  g_autofree gchar *name = ew_format_get_text (&ctl->terminal, edge, "name", "the edge");
+  g_autoptr (GError) error = NULL;
+
+  if (g_strcmp0 (state, "connected") == 0)
+    {
+      ew_ctl_print ("Connected to %s through %s.\n", mesh, name);
+      return EW_EXIT_DONE;
+    }
+  if (is_on_its_way (state))
+    error = g_error_new (EW_ERROR, EW_ERROR_TIMED_OUT,
+                         "not connected after %d s%s%s; edgewayd keeps trying, `edgewayctl "
+                         "diagnose` looks for the reason",
+                         WAIT_S, message != NULL && *message != '\0' ? ": " : "", message != NULL ? message : "");
+  else
+    error = g_error_new (EW_ERROR, EW_ERROR_NOT_CONNECTED, "not connected (%s)%s%s", state != NULL ? state : "unknown",
+                         message != NULL && *message != '\0' ? ": " : "", message != NULL ? message : "");
+  return ew_ctl_fail (ctl, error);
+}
+
+gint
+ew_verb_connect (EwCtl *ctl, gint argc, gchar **argv)
+{
+  gboolean no_wait = FALSE;
+  const GOptionEntry entries[] = {
+    { "no-wait", 0, 0, G_OPTION_ARG_NONE, &no_wait, "Return at once; `status` tells the rest", NULL },
+    { NULL },
+  };
+  g_autoptr (JsonObject) status = NULL;
+  g_autoptr (GError) error = NULL;
+  gint exit_code;
+
+  if (!ew_ctl_parse (ctl, entries, &argc, &argv, 0, 0, &exit_code))
+    return exit_code;
+  exit_code = ew_ctl_do (ctl, "Connect", NULL, NULL);
+  if (exit_code != EW_EXIT_DONE || no_wait)
+    return exit_code;
+  status = wait_for_connection (ctl->link, &error);
+  return status != NULL ? report_connection (ctl, status) : ew_ctl_fail (ctl, error);
+}
+
+gint
+ew_verb_disconnect (EwCtl *ctl, gint argc, gchar **argv)
+{
+  gboolean no_wait = FALSE;
+  const GOptionEntry entries[] = {
+    { "no-wait", 0, 0, G_OPTION_ARG_NONE, &no_wait, "Accepted for symmetry: disconnecting is immediate", NULL },
+    { NULL },
+  };
+  gint exit_code;
+
+  if (!ew_ctl_parse (ctl, entries, &argc, &argv, 0, 0, &exit_code))
+    return exit_code;
+  return ew_ctl_do (ctl, "Disconnect", NULL, "Disconnected.");
+}
+
+/* Mode. */
+
+/* sshd sets these; sudo takes them away, and then it is logind's view that counts. They can only tighten the guard. */
+static gboolean
+came_over_ssh (void)
+{
+  return g_getenv ("SSH_CONNECTION") != NULL || g_getenv ("SSH_CLIENT") != NULL || g_getenv ("SSH_TTY") != NULL;
+}
+
+static void
+print_guard (JsonObject *status)
+{
+  const gchar *until_text = ew_json_string (status, "guard_until");
+  gint64 until = until_text != NULL ? ew_time_parse (until_text) : 0;
+  gint64 left_s = (until - g_get_real_time () + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC;
+  g_autofree gchar *at = NULL;
+
+  if (until == 0)
+    return;
+  at = ew_format_local_time (until);
+  ew_ctl_print ("The guard is counting: the mode before comes back in %d s, at %s, unless you keep this one:\n"
+                "    edgewayctl mode --confirm\n",
+                (gint)CLAMP (left_s, 0, G_MAXINT), at);
+}
+
+static gint
+show_mode (EwCtl *ctl)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) status = NULL;
+  g_autofree gchar *mode = NULL;
+
+  if (ew_ctl_open (ctl, &error) == NULL || (status = ew_link_call_json (ctl->link, "GetStatus", NULL, &error)) == NULL)
+    return ew_ctl_fail (ctl, error);
+  mode = ew_format_get_text (&ctl->terminal, status, "mode", "unknown");
+  ew_ctl_print ("%s\n", mode);
+  print_guard (status);
+  return EW_EXIT_DONE;
+}
+
+static gint
+set_mode (EwCtl *ctl, const gchar *mode, guint confirm_within, gboolean no_wait)
+{
+  GVariantBuilder options;
+  g_autoptr (JsonObject) status = NULL;
+  gint exit_code;
+
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  if (confirm_within != 0)
+    g_variant_builder_add (&options, "{sv}", "confirm-within", g_variant_new_uint32 (confirm_within));
+  if (came_over_ssh ())
+    g_variant_builder_add (&options, "{sv}", "ssh", g_variant_new_boolean (TRUE));
+  exit_code
+    = ew_ctl_do (ctl, "SetMode", g_variant_new ("(sa{sv})", mode, &options),
+                 g_str_equal (mode, "vpn") ? "VPN mode is active: all of this machine's traffic goes through the edge."
+                                           : "Connector-only mode is active: only the mesh goes through the edge.");
+  if (exit_code == EW_EXIT_DONE && !no_wait)
+    status = ew_link_call_json (ctl->link, "GetStatus", NULL, NULL);
+  if (status != NULL)
+    print_guard (status);
+  return exit_code;
+}
+
+gint
+ew_verb_mode (EwCtl *ctl, gint argc, gchar **argv)
+{
+  g_autofree gchar *within = NULL;
+  gboolean confirm = FALSE, undo = FALSE, no_wait = FALSE;
+  guint seconds = 0;
+  const GOptionEntry entries[] = {
+    { "confirm-within", 0, 0, G_OPTION_ARG_STRING, &within, "Undo the switch unless it is confirmed by then",
+      "SECONDS" },
+    { "confirm", 0, 0, G_OPTION_ARG_NONE, &confirm, "Keep the mode that the guard would undo", NULL },
+    { "undo", 0, 0, G_OPTION_ARG_NONE, &undo, "Go back to the mode before, now", NULL },
+    { "no-wait", 0, 0, G_OPTION_ARG_NONE, &no_wait, "Say nothing about the guard", NULL },
+    { NULL },
+  };
+  g_autoptr (GError) error = NULL;
+  gint exit_code;
+
+  if (!ew_ctl_parse (ctl, entries, &argc, &argv, 0, 1, &exit_code))
+    return exit_code;
+  if ((confirm || undo) && (argc > 1 || within != NULL || (confirm && undo)))
+    return ew_ctl_usage (ctl, "--confirm and --undo stand alone");
+  if (within != NULL && !ew_duration_parse (within, CONFIRM_WITHIN_MIN, CONFIRM_WITHIN_MAX, &seconds, &error))
+    return ew_ctl_usage (ctl, "--confirm-within: %s", error->message);
+  if (confirm)
+    return ew_ctl_do (ctl, "ConfirmMode", NULL, "Kept.");
+  if (undo)
+    return ew_ctl_do (ctl, "UndoMode", NULL, "Undone.");
+  if (argc < 2 && within == NULL)
+    return show_mode (ctl);
+  if (argc < 2 || (!g_str_equal (argv[1], "vpn") && !g_str_equal (argv[1], "connector")))
+    return ew_ctl_usage (ctl, "the mode is either vpn or connector");
+  return set_mode (ctl, argv[1], seconds, no_wait);
+}

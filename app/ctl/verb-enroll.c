@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * enroll, leave. The key comes from a file, from standard input or from a prompt without echo; an argument works too,
+ * with a warning: others on this machine see arguments.
+ */
+#include "ctl.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/enrollment-key.h"
+#include "common/error.h"
+#include "common/util.h"
+
+#define KEY_FILE_MAX 4096
+
+static gchar *
+read_stdin (GError **error)
+{
+  gchar *text = g_malloc0 (KEY_FILE_MAX + 1);
+  gsize length = fread (text, 1, KEY_FILE_MAX, stdin);
+
+  if (length > 0)
+    return text;
+  g_free (text);
+  g_set_error_literal (error, EW_ERROR, EW_ERROR_KEY_INVALID,
+                       "there was no enrollment key on standard input: give the one line that begins with ew1_");
+  return NULL;
+}
+
+static gchar *
+read_key (const gchar *file, const gchar *argument, GError **error)
+{
+  gchar *key = NULL;
+
+  if (argument != NULL)
+    {
+      ew_ctl_hint (
+        "edgewayctl: warning: others on this machine can see a key given as an argument; without it, enroll asks for "
+        "the key\n");
+      return g_strdup (argument);
+    }
+  if (file != NULL && g_str_equal (file, "-"))
+    return read_stdin (error);
+  if (file != NULL)
+    return ew_file_read (file, KEY_FILE_MAX, &key, NULL, error) ? key : NULL;
+  if (isatty (STDIN_FILENO) && (key = ew_terminal_ask_secret ("Enrollment key (it is not shown): ")) != NULL)
+    return key;
+  g_set_error_literal (
+    error, EW_ERROR, EW_ERROR_KEY_INVALID,
+    "no enrollment key was given: type it at the prompt, or use --key-file FILE, or --key-file - to read it "
+    "from standard input");
+  return NULL;
+}
+
+/* Checked here first: a key cut short is no reason to ask for a password. */
+static gint
+enroll_with (EwCtl *ctl, const gchar *key, const gchar *name)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EwEnrollmentKey) parsed = ew_enrollment_key_parse (key, &error);
+  g_autoptr (GVariant) answer = NULL;
+  g_autoptr (JsonObject) status = NULL;
+
+  if (parsed == NULL || ew_ctl_open (ctl, &error) == NULL)
+    return ew_ctl_fail (ctl, error);
+  answer
+    = ew_link_call (ctl->link, "Enroll",
+                    g_variant_new ("(ss@a{sv})", key, name != NULL ? name : "", g_variant_new ("a{sv}", NULL)), &error);
+  if (answer == NULL)
+    return ew_ctl_fail (ctl, error);
+  status = ew_link_call_json (ctl->link, "GetStatus", NULL, NULL);
+  if (status != NULL)
+    {
+      g_autofree gchar *mesh = ew_terminal_clean (&ctl->terminal, ew_json_string (status, "mesh"));
+      g_autofree gchar *own = ew_terminal_clean (&ctl->terminal, ew_json_string (status, "name"));
+      ew_ctl_print ("Joined %s as %s.\n", mesh, own);
+    }
+  return EW_EXIT_DONE;
+}
+
+gint
+ew_verb_enroll (EwCtl *ctl, gint argc, gchar **argv)
+{
+  g_autofree gchar *name = NULL, *file = NULL;
+  const GOptionEntry entries[] = {
+    { "name", 0, 0, G_OPTION_ARG_STRING, &name, "The node's name (made from the host name)", "NAME" },
+    { "key-file", 0, 0, G_OPTION_ARG_FILENAME, &file, "Read the key from a file; -: from standard input", "FILE" },
+    { NULL },
+  };
+  g_autoptr (GError) error = NULL;
+  gchar *key;
+  gint exit_code;
+
+  if (!ew_ctl_parse (ctl, entries, &argc, &argv, 0, 1, &exit_code))
+    return exit_code;
+  if (file != NULL && argc > 1)
+    return ew_ctl_usage (ctl, "the key is given twice, as an argument and as a file");
+  if (name != NULL && !ew_name_check (name, &error))
+    return ew_ctl_usage (ctl, "%s", error->message);
+  key = read_key (file, argc > 1 ? argv[1] : NULL, &error);
+  if (key == NULL)
+    return ew_ctl_fail (ctl, error);
+  exit_code = enroll_with (ctl, g_strstrip (key), name);
+  ew_free_secret (key);
+  return exit_code;
+}
+
+gint
+ew_verb_leave (EwCtl *ctl, gint argc, gchar **argv)
+{
+  const GOptionEntry entries[] = { { NULL } };
+  g_autoptr (GVariant) answer = NULL;
+  g_autoptr (GError) error = NULL;
+  gboolean edge_told;
+  gint exit_code;
+
+  if (!ew_ctl_parse (ctl, entries, &argc, &argv, 0, 0, &exit_code))
+    return exit_code;
+  if (ew_ctl_open (ctl, &error) == NULL || (answer = ew_link_call (ctl->link, "Leave", NULL, &error)) == NULL)
+    return ew_ctl_fail (ctl, error);
+  g_variant_get (answer, "(b)", &edge_told);
+  ew_ctl_print ("This machine has left the mesh; its keys are erased.\n");
+  if (!edge_told)
+    ew_ctl_hint ("The edge could not be told: an administrator removes the node with `edgewayctl node remove NAME`.\n");
+  return EW_EXIT_DONE;
+}

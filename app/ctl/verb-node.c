@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * node add, list, show, rename, remove.
+ */
+#include "ctl.h"
+
+#include "common/error.h"
+#include "common/util.h"
+#include "format.h"
+
+#define VALID_MIN_S 60
+#define VALID_MAX_S 31536000
+#define KEY_VALID_S 3600
+
+/* For people, on stderr: the key alone is on stdout. */
+static void
+print_ways_to_join (const gchar *name, const gchar *expires)
+{
+  g_autofree gchar *until = expires != NULL ? ew_format_local_time (ew_time_parse (expires)) : g_strdup ("?");
+
+  ew_ctl_hint ("\nThat key lets one machine join as %s, until %s. Keep it out of command lines and chats.\n"
+               "On that machine, where Edgeway is installed:\n"
+               "    sudo edgewayctl enroll --name %s          then paste the key\n"
+               "or, from a file or a pipe:\n"
+               "    sudo edgewayctl enroll --name %s --key-file -\n"
+               "In a copy of Edgeway's sources on Debian 12 (builds, installs, then asks for the key):\n"
+               "    app/run --join\n"
+               "A phone, or any machine with plain WireGuard, needs no key:\n"
+               "    sudo edgewayctl node remove %s && sudo edgewayctl node config %s --qr\n",
+               name, until, name, name, name, name);
+}
+
+gint
+ew_verb_node_add (EwCtl *ctl, gint argc, gchar **argv)
+{
+  g_autofree gchar *valid = NULL;
+  gboolean device = FALSE;
+  guint seconds = KEY_VALID_S;
+  const GOptionEntry entries[] = {
+    { "device", 0, 0, G_OPTION_ARG_NONE, &device, "A person's computer or phone (else a server)", NULL },
+    { "valid", 0, 0, G_OPTION_ARG_STRING, &valid, "How long the key can be used (1h)", "DURATION" },
+    { NULL },
+  };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) result = NULL;
+  g_autofree gchar *key = NULL;
+  gint exit_code;
+
+  if (!ew_ctl_parse (ctl, entries, &argc, &argv, 1, 1, &exit_code))
+    return exit_code;
+  if (!ew_name_check (argv[1], &error))
+    return ew_ctl_usage (ctl, "%s", error->message);
+  if (valid != NULL && !ew_duration_parse (valid, VALID_MIN_S, VALID_MAX_S, &seconds, &error))
+    return ew_ctl_usage (ctl, "--valid: %s", error->message);
+  if (ew_ctl_open (ctl, &error) == NULL
+      || (result = ew_link_call_json (ctl->link, "AddNode",
+                                      g_variant_new ("(ssu)", argv[1], device ? "device" : "server", seconds), &error))
+           == NULL)
+    return ew_ctl_fail (ctl, error);
+  key = ew_format_get_text (&ctl->terminal, result, "key", "");
+  ew_ctl_print ("%s\n", key);
+  print_ways_to_join (argv[1], ew_json_string (result, "expires"));
+  return EW_EXIT_DONE;
+}
+
+/* Lists. */
+
+static gchar *
+seen_text (JsonObject *node)
+{
+  const gchar *seen = ew_json_string (node, "last_seen");
+  g_autofree gchar *span = NULL;
+
+  if (ew_json_bool (node, "online", FALSE))
+    return g_strdup ("now");
+  if (seen == NULL)
+    return g_strdup ("never");
+  span = ew_format_span ((g_get_real_time () - ew_time_parse (seen)) / G_USEC_PER_SEC);
+  return g_str_equal (span, "now") ? g_steal_pointer (&span) : g_strconcat (span, " ago", NULL);
+}
+
+static void
+add_node_row (EwCtl *ctl, EwTable *table, JsonObject *node)
+{
+  g_autofree gchar *name = ew_format_get_text (&ctl->terminal, node, "name", "?");
+  g_autofree gchar *kind = ew_format_get_text (&ctl->terminal, node, "kind", "");
+  g_autofree gchar *state = ew_format_get_text (&ctl->terminal, node, "state", "unknown");
+  g_autofree gchar *addresses = ew_format_get_list (&ctl->terminal, node, "addresses", " ");
+  g_autofree gchar *routes = ew_format_get_list (&ctl->terminal, node, "routes", " ");
+  g_autofree gchar *seen = seen_text (node);
+  g_autofree gchar *marked = g_strconcat (name, ew_json_bool (node, "self", FALSE) ? " (this computer)" : "", NULL);
+  const gchar *cells[] = { marked, kind, state, seen, addresses, routes };
+
+  ew_table_add (table, cells);
+}
+
+static gint
+compare_by_name (gconstpointer a, gconstpointer b)
+{
+  return g_strcmp0 (ew_json_string (*(JsonObject *const *)a, "name"), ew_json_string (*(JsonObject *const *)b, "name"));
+}
+
+static GPtrArray *
+sorted_nodes (JsonObject *answer)
+{
+  JsonArray *nodes = ew_json_array (answer, "nodes");
+  GPtrArray *sorted = g_ptr_array_new ();
+
+  for (guint i = 0; nodes != NULL && i < json_array_get_length (nodes); i++)
+    {
+      JsonNode *element = json_array_get_element (nodes, i);
+      if (JSON_NODE_HOLDS_OBJECT (element))
+        g_ptr_array_add (sorted, json_node_get_object (element));
+    }
+  g_ptr_array_sort (sorted, compare_by_name);
+  return sorted;
+}
+
+gint
+ew_verb_node_list (EwCtl *ctl, gint argc, gchar **argv)
+{
+  static const gchar *const headings[] = { "NAME", "KIND", "STATE", "SEEN", "ADDRESSES", "ROUTES", NULL };
+  gboolean json = FALSE;
+  const GOptionEntry entries[] = {
+    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "For programs", NULL },
+    { NULL },
+  };
+  g_autoptr (EwTable) table = ew_table_new (headings);
+  g_autoptr (JsonObject) answer = NULL;
+  g_autoptr (GPtrArray) nodes = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *text = NULL;
+  gint exit_code;
+
+  if (!ew_ctl_parse (ctl, entries, &argc, &argv, 0, 0, &exit_code))
+    return exit_code;
+  if (json)
+    return ew_ctl_dump (ctl, "ListNodes", NULL);
+  if (ew_ctl_open (ctl, &error) == NULL || (answer = ew_link_call_json (ctl->link, "ListNodes", NULL, &error)) == NULL)
+    return ew_ctl_fail (ctl, error);
+  nodes = sorted_nodes (answer);
+  for (guint i = 0; i < nodes->len; i++)
+    add_node_row (ctl, table, g_ptr_array_index (nodes, i));
+  text = ew_table_to_string (table, &ctl->terminal);
+  ew_ctl_print ("%s", text);
+  return EW_EXIT_DONE;
+}
+
+static void
+print_node (EwCtl *ctl, JsonObject *node)
+{
+  static const gchar *const texts[][2] = { { "name", "name" },   { "id", "id" },          { "kind", "kind" },
+                                           { "state", "state" }, { "edge", "edge" },      { "last seen", "last_seen" },
+                                           { "system", "os" },   { "version", "version" } };
+  static const gchar *const lists[] = { "addresses", "routes" };
+  g_autofree gchar *rx = ew_format_bytes (ew_json_int (node, "rx_bytes", 0)),
+                   *tx = ew_format_bytes (ew_json_int (node, "tx_bytes", 0));
+
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autofree gchar *value = ew_format_get_text (&ctl->terminal, node, texts[i][1], "");
+      if (*value != '\0')
+        ew_ctl_print ("%-11s%s\n", texts[i][0], value);
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (lists); i++)
+    {
+      g_autofree gchar *value = ew_format_get_list (&ctl->terminal, node, lists[i], "  ");
+      if (*value != '\0')
+        ew_ctl_print ("%-11s%s\n", lists[i], value);
+    }
+  ew_ctl_print ("%-11s%s received, %s sent\n", "traffic", rx, tx);
+}
+
+gint
+ew_verb_node_show (EwCtl *ctl, gint argc, gchar **argv)
+{
+  gboolean json = FALSE;
+  const GOptionEntry entries[] = {
+    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "For programs", NULL },
+    { NULL },
+  };
+  g_autoptr (JsonObject) node = NULL;
+  g_autoptr (GError) error = NULL;
+  gint exit_code;
+
+  if (!ew_ctl_parse (ctl, entries, &argc, &argv, 1, 1, &exit_code))
+    return exit_code;
+  if (json)
+    return ew_ctl_dump (ctl, "ShowNode", g_variant_new ("(s)", argv[1]));
+  if (ew_ctl_open (ctl, &error) == NULL
+      || (node = ew_link_call_json (ctl->link, "ShowNode", g_variant_new ("(s)", argv[1]), &error)) == NULL)
+    return ew_ctl_fail (ctl, error);
+  print_node (ctl, node);
+  return EW_EXIT_DONE;
+}
+
+gint
+ew_verb_node_rename (EwCtl *ctl, gint argc, gchar **argv)
+{
+  const GOptionEntry entries[] = { { NULL } };
+  g_autoptr (GError) error = NULL;
+  gint exit_code;
+
+  if (!ew_ctl_parse (ctl, entries, &argc, &argv, 2, 2, &exit_code))
+    return exit_code;
+  if (!ew_name_check (argv[2], &error))
+    return ew_ctl_usage (ctl, "%s", error->message);
+  return ew_ctl_do (ctl, "RenameNode", g_variant_new ("(ss)", argv[1], argv[2]), "Renamed.");
+}
+
+gint
+ew_verb_node_remove (EwCtl *ctl, gint argc, gchar **argv)
+{
+  const GOptionEntry entries[] = { { NULL } };
+  gint exit_code;
+
+  if (!ew_ctl_parse (ctl, entries, &argc, &argv, 1, 1, &exit_code))
+    return exit_code;
+  return ew_ctl_do (ctl, "RemoveNode", g_variant_new ("(s)", argv[1]), "Removed.");
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ctl.h"
+
+#include <glib-unix.h>
+#include <stdio.h>
+
+#include "common/error.h"
+#include "common/util.h"
+#include "format.h"
+
+#define COUNT_DEFAULT 4
+#define COUNT_MAX 1000000
+#define TIMEOUT_MS 5000
+#define INTERVAL_S 1
+
+typedef struct
+{
+  gint sent, came_back;
+  gdouble least, most, sum; /* ms */
+  gboolean interrupted;     /* Ctrl-C: the summary still comes */
+} Tally;
+
+static gchar *
+leg_text (JsonObject *result, const gchar *member)
+{
+  gdouble ms;
+
+  return ew_format_get_number (result, member, &ms) ? ew_format_ms (ms) : g_strdup ("?");
+}
+
+static void
+print_echo (EwCtl *ctl, JsonObject *result, Tally *tally)
+{
+  const gchar *line = ew_terminal_sign (&ctl->terminal, "──", "--");
+  g_autofree gchar *near = leg_text (result, "near_ms"), *far = leg_text (result, "far_ms"),
+                   *total = leg_text (result, "total_ms");
+  g_autofree gchar *edge = ew_format_get_text (&ctl->terminal, result, "edge", "edge");
+  g_autofree gchar *address = ew_format_get_text (&ctl->terminal, result, "address", "");
+  g_autofree gchar *name = ew_format_get_text (&ctl->terminal, result, "name", address);
+  gdouble far_ms, ms = 0;
+
+  tally->came_back++;
+  if (ew_format_get_number (result, "far_ms", &far_ms))
+    ew_ctl_print ("%d  this computer %s %s %s %s %s %s %s %s (%s)  %s\n", tally->sent, line, near, line, edge, line,
+                  far, line, name, address, total);
+  else
+    ew_ctl_print ("%d  this computer %s %s %s %s (%s)  %s\n", tally->sent, line, near, line, name, address, total);
+  ew_format_get_number (result, "total_ms", &ms);
+  tally->least = tally->came_back == 1 ? ms : MIN (tally->least, ms);
+  tally->most = MAX (tally->most, ms);
+  tally->sum += ms;
+}
+
+static gint
+print_summary (const Tally *tally)
+{
+  ew_ctl_print ("%d sent, %d came back, %d %% lost", tally->sent, tally->came_back,
+                tally->sent > 0 ? (tally->sent - tally->came_back) * 100 / tally->sent : 0);
+  if (tally->came_back > 0)
+    {
+      g_autofree gchar *least = ew_format_ms (tally->least), *most = ew_format_ms (tally->most);
+      g_autofree gchar *mean = ew_format_ms (tally->sum / tally->came_back);
+      ew_ctl_print ("; least %s, mean %s, most %s", least, mean, most);
+    }
+  ew_ctl_print ("\n");
+  return tally->came_back > 0 ? EW_EXIT_DONE : EW_EXIT_FAILED;
+}
+
+static gboolean
+on_interrupt (gpointer user_data)
+{
+  ((Tally *)user_data)->interrupted = TRUE;
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_second (gpointer over)
+{
+  *(gboolean *)over = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+static void
+pause_between (Tally *tally)
+{
+  gboolean over = FALSE;
+  guint timer = g_timeout_add_seconds (INTERVAL_S, on_second, &over);
+
+  while (!over && !tally->interrupted)
+    g_main_context_iteration (NULL, TRUE);
+  if (!over)
+    g_source_remove (timer);
+}
+
+/* One echo. FALSE: no use in going on; *error says why. No echo is no error. */
+static gboolean
+ping_once (EwCtl *ctl, const gchar *target, Tally *tally, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  g_autoptr (JsonObject) result = NULL;
+
+  tally->sent++;
+  result = ew_link_call_json (ctl->link, "Ping", g_variant_new ("(su)", target, TIMEOUT_MS), &failure);
+  if (result != NULL)
+    print_echo (ctl, result, tally);
+  else if (g_error_matches (failure, EW_ERROR, EW_ERROR_TIMED_OUT))
+    {
+      g_autofree gchar *why = ew_terminal_clean (&ctl->terminal, failure->message);
+      ew_ctl_print ("%d  no answer: %s\n", tally->sent, why);
+    }
+  else
+    {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return FALSE;
+    }
+  fflush (stdout);
+  return TRUE;
+}
+
+gint
+ew_verb_ping (EwCtl *ctl, gint argc, gchar **argv)
+{
+  gint count = COUNT_DEFAULT, exit_code;
+  const GOptionEntry entries[] = {
+    { "count", 'c', 0, G_OPTION_ARG_INT, &count, "How many (4)", "N" },
+    { NULL },
+  };
+  Tally tally = { 0 };
+  g_autoptr (GError) error = NULL;
+  guint interrupt;
+
+  if (!ew_ctl_parse (ctl, entries, &argc, &argv, 1, 1, &exit_code))
+    return exit_code;
+  if (count < 1 || count > COUNT_MAX)
+    return ew_ctl_usage (ctl, "-c: between 1 and %d", COUNT_MAX);
+  if (ew_ctl_open (ctl, &error) == NULL || !ping_once (ctl, argv[1], &tally, &error))
+    return ew_ctl_fail (ctl, error);
+  interrupt = g_unix_signal_add (SIGINT, on_interrupt, &tally); /* not before: a password prompt ends with Ctrl-C */
+  while (tally.sent < count && !tally.interrupted)
+    {
+      pause_between (&tally);
+      if (!tally.interrupted && !ping_once (ctl, argv[1], &tally, &error))
+        break;
+    }
+  g_source_remove (interrupt);
+  exit_code = print_summary (&tally);
+  return error != NULL ? ew_ctl_fail (ctl, error) : exit_code;
+}

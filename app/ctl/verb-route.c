@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ctl.h"
+
+#include "common/error.h"
+#include "common/util.h"
+#include "format.h"
+
+static const GOptionEntry no_entries[] = { { NULL } };
+
+gint
+ew_verb_route_add (EwCtl *ctl, gint argc, gchar **argv)
+{
+  gint exit_code;
+
+  if (!ew_ctl_parse (ctl, no_entries, &argc, &argv, 1, 2, &exit_code))
+    return exit_code;
+  exit_code
+    = ew_ctl_do (ctl, "AddRoute", g_variant_new ("(ss)", argv[1], argc > 2 ? argv[2] : ""), "Offered to the mesh.");
+  if (exit_code == EW_EXIT_DONE)
+    ew_ctl_hint ("%sEach machine that wants it takes it with: sudo edgewayctl route accept %s\n",
+                 argc > 2 ? "Its gateway forwards it once it is accepted there as well. " : "", argv[1]);
+  return exit_code;
+}
+
+gint
+ew_verb_route_remove (EwCtl *ctl, gint argc, gchar **argv)
+{
+  gint exit_code;
+
+  if (!ew_ctl_parse (ctl, no_entries, &argc, &argv, 1, 1, &exit_code))
+    return exit_code;
+  return ew_ctl_do (ctl, "RemoveRoute", g_variant_new ("(s)", argv[1]), "Removed.");
+}
+
+gint
+ew_verb_route_accept (EwCtl *ctl, gint argc, gchar **argv)
+{
+  gint exit_code;
+
+  if (!ew_ctl_parse (ctl, no_entries, &argc, &argv, 1, 1, &exit_code))
+    return exit_code;
+  return ew_ctl_do (ctl, "AcceptRoute", g_variant_new ("(s)", argv[1]), "Accepted.");
+}
+
+gint
+ew_verb_route_refuse (EwCtl *ctl, gint argc, gchar **argv)
+{
+  gint exit_code;
+
+  if (!ew_ctl_parse (ctl, no_entries, &argc, &argv, 1, 1, &exit_code))
+    return exit_code;
+  return ew_ctl_do (ctl, "RefuseRoute", g_variant_new ("(s)", argv[1]), "Refused.");
+}
+
+/* The states of ListRoutes in words; one we do not know is shown as it is. */
+static const gchar *
+describe (const gchar *state)
+{
+  static const gchar *const words[][2] = {
+    { "offered", "offered, not taken here" },
+    { "accepted", "accepted" },
+    { "refused", "refused here" },
+    { "forwarding", "forwarding: this machine is its gateway" },
+    { "unaccepted-forward", "not forwarded until accepted here" },
+    { "blocked", "never to be taken" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (words); i++)
+    if (g_str_equal (words[i][0], state))
+      return words[i][1];
+  return state;
+}
+
+static gint
+print_routes (EwCtl *ctl, JsonObject *answer)
+{
+  static const gchar *const headings[] = { "CIDR", "NODE", "HERE", NULL };
+  g_autoptr (EwTable) table = ew_table_new (headings);
+  JsonArray *routes = ew_json_array (answer, "routes");
+  g_autofree gchar *text = NULL;
+
+  for (guint i = 0; routes != NULL && i < json_array_get_length (routes); i++)
+    {
+      JsonNode *element = json_array_get_element (routes, i);
+      JsonObject *route = JSON_NODE_HOLDS_OBJECT (element) ? json_node_get_object (element) : NULL;
+      if (route == NULL)
+        continue;
+      g_autofree gchar *cidr = ew_format_get_text (&ctl->terminal, route, "cidr", "?");
+      g_autofree gchar *node = ew_format_get_text (&ctl->terminal, route, "node", "?");
+      g_autofree gchar *state = ew_format_get_text (&ctl->terminal, route, "state", "unknown");
+      g_autofree gchar *reason = ew_format_get_text (&ctl->terminal, route, "reason", "");
+      g_autofree gchar *here = g_strconcat (describe (state), *reason != '\0' ? ": " : "", reason, NULL);
+      const gchar *cells[] = { cidr, node, here };
+      ew_table_add (table, cells);
+    }
+  text = ew_table_to_string (table, &ctl->terminal);
+  ew_ctl_print ("%s", text);
+  return EW_EXIT_DONE;
+}
+
+gint
+ew_verb_route_list (EwCtl *ctl, gint argc, gchar **argv)
+{
+  gboolean json = FALSE;
+  const GOptionEntry entries[] = {
+    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "For programs", NULL },
+    { NULL },
+  };
+  g_autoptr (JsonObject) answer = NULL;
+  g_autoptr (GError) error = NULL;
+  gint exit_code;
+
+  if (!ew_ctl_parse (ctl, entries, &argc, &argv, 0, 0, &exit_code))
+    return exit_code;
+  if (json)
+    return ew_ctl_dump (ctl, "ListRoutes", NULL);
+  if (ew_ctl_open (ctl, &error) == NULL || (answer = ew_link_call_json (ctl->link, "ListRoutes", NULL, &error)) == NULL)
+    return ew_ctl_fail (ctl, error);
+  return print_routes (ctl, answer);
+}

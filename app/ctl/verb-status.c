@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ctl.h"
+
+#include <stdio.h>
+
+#include "common/error.h"
+#include "common/util.h"
+#include "format.h"
+
+static gchar *
+describe_edge (EwCtl *ctl, JsonObject *edge)
+{
+  g_autofree gchar *name = ew_format_get_text (&ctl->terminal, edge, "name", "?");
+  g_autofree gchar *endpoint = ew_format_get_text (&ctl->terminal, edge, "endpoint", "?");
+  g_autofree gchar *transport = ew_format_get_text (&ctl->terminal, edge, "transport", "?");
+  g_autofree gchar *rtt = NULL;
+  gdouble rtt_ms;
+
+  if (ew_format_get_number (edge, "rtt_ms", &rtt_ms))
+    rtt = ew_format_ms (rtt_ms);
+  return g_strdup_printf ("%s, %s by %s%s%s", name, endpoint, transport, rtt != NULL ? ", " : "",
+                          rtt != NULL ? rtt : "");
+}
+
+static void
+print_row (EwCtl *ctl, const gchar *label, const gchar *value)
+{
+  g_autofree gchar *padded = g_strdup_printf ("  %-10s", label);
+  g_autofree gchar *styled = ew_terminal_styled (&ctl->terminal, EW_STYLE_DIM, padded);
+
+  if (value != NULL && *value != '\0')
+    ew_ctl_print ("%s %s\n", styled, value);
+}
+
+static EwStyle
+style_of (const gchar *state)
+{
+  if (g_strcmp0 (state, "connected") == 0)
+    return EW_STYLE_GOOD;
+  return g_strcmp0 (state, "error") == 0 || g_strcmp0 (state, "removed") == 0 ? EW_STYLE_BAD : EW_STYLE_WARN;
+}
+
+static void
+print_details (EwCtl *ctl, JsonObject *status)
+{
+  const EwTerminal *terminal = &ctl->terminal;
+  JsonObject *edge = ew_json_object (status, "edge");
+  g_autofree gchar *name = ew_format_get_text (terminal, status, "name", "");
+  g_autofree gchar *kind = ew_format_get_text (terminal, status, "kind", "");
+  g_autofree gchar *role = ew_format_get_text (terminal, status, "role", "");
+  g_autofree gchar *node
+    = *name != '\0' ? g_strdup_printf ("%s (%s, %s)", name, kind, g_str_equal (role, "admin") ? "administrator" : role)
+                    : NULL;
+  g_autofree gchar *mesh = ew_format_get_text (terminal, status, "mesh", "");
+  g_autofree gchar *addresses = ew_format_get_list (terminal, status, "addresses", "  ");
+  g_autofree gchar *edge_text
+    = edge != NULL && ew_json_string (edge, "name") != NULL ? describe_edge (ctl, edge) : NULL;
+  g_autofree gchar *mode = ew_format_get_text (terminal, status, "mode", "");
+  const gchar *guard = ew_json_string (status, "guard_until");
+  g_autofree gchar *until = guard != NULL ? ew_format_local_time (ew_time_parse (guard)) : NULL;
+  g_autofree gchar *mode_text
+    = until != NULL ? g_strdup_printf ("%s, undone at %s unless confirmed: edgewayctl mode --confirm", mode, until)
+                    : g_strdup (mode);
+  g_autofree gchar *interface = ew_format_get_text (terminal, status, "interface", "");
+  g_autofree gchar *rx = ew_format_bytes (ew_json_int (status, "rx_bytes", 0));
+  g_autofree gchar *tx = ew_format_bytes (ew_json_int (status, "tx_bytes", 0));
+  g_autofree gchar *traffic = g_strdup_printf ("%s received, %s sent", rx, tx);
+
+  print_row (ctl, "mesh", mesh);
+  print_row (ctl, "node", node);
+  print_row (ctl, "addresses", addresses);
+  print_row (ctl, "edge", edge_text);
+  print_row (ctl, "mode", mode_text);
+  print_row (ctl, "traffic", edge_text != NULL ? traffic : NULL);
+  print_row (ctl, "interface", edge_text != NULL ? interface : NULL);
+}
+
+static void
+print_status (EwCtl *ctl, JsonObject *status)
+{
+  g_autofree gchar *state = ew_format_get_text (&ctl->terminal, status, "state", "unknown");
+  g_autofree gchar *message = ew_format_get_text (&ctl->terminal, status, "message", "");
+  g_autofree gchar *styled = ew_terminal_styled (&ctl->terminal, style_of (state), state);
+  const gchar *since_text = ew_json_string (status, "since");
+  g_autofree gchar *since = since_text != NULL ? ew_format_local_time (ew_time_parse (since_text)) : NULL;
+
+  ew_ctl_print ("%s%s%s%s%s\n", styled, since != NULL ? " since " : "", since != NULL ? since : "",
+                *message != '\0' ? ": " : "", message);
+  if (!g_str_equal (state, "not-enrolled"))
+    print_details (ctl, status);
+}
+
+/* A line a change: for people who watch, and for scripts that read. */
+static void
+print_line (EwCtl *ctl, JsonObject *status)
+{
+  g_autofree gchar *now = ew_time_format (g_get_real_time ());
+  g_autofree gchar *state = ew_format_get_text (&ctl->terminal, status, "state", "unknown");
+  g_autofree gchar *mode = ew_format_get_text (&ctl->terminal, status, "mode", "");
+  g_autofree gchar *message = ew_format_get_text (&ctl->terminal, status, "message", "");
+  g_autofree gchar *styled = ew_terminal_styled (&ctl->terminal, style_of (state), state);
+  JsonObject *edge = ew_json_object (status, "edge");
+  g_autofree gchar *edge_name = edge != NULL ? ew_format_get_text (&ctl->terminal, edge, "name", "") : g_strdup ("");
+  const gchar *guard = ew_json_string (status, "guard_until");
+
+  ew_ctl_print ("%s  %s  %s%s%s%s%s%s%s\n", now, styled, mode, guard != NULL ? "  guard until " : "",
+                guard != NULL ? guard : "", *edge_name != '\0' ? "  " : "", edge_name, *message != '\0' ? "  " : "",
+                message);
+}
+
+static gint
+watch (EwCtl *ctl, gboolean json)
+{
+  g_autoptr (GError) error = NULL;
+
+  do
+    {
+      g_autoptr (JsonObject) status = ew_link_call_json (ctl->link, "GetStatus", NULL, &error);
+      if (status == NULL)
+        return ew_ctl_fail (ctl, error);
+      if (json)
+        {
+          g_autofree gchar *line = ew_json_to_string (status, FALSE);
+          ew_ctl_print ("%s\n", line);
+        }
+      else
+        print_line (ctl, status);
+      if (fflush (stdout) != 0)
+        return EW_EXIT_FAILED;
+      ew_link_wait_change (ctl->link, 0);
+    }
+  while (ew_link_is_alive (ctl->link));
+  error = g_error_new_literal (EW_LINK_ERROR, EW_LINK_ERROR_UNREACHABLE, "edgewayd has stopped");
+  return ew_ctl_fail (ctl, error);
+}
+
+gint
+ew_verb_status (EwCtl *ctl, gint argc, gchar **argv)
+{
+  gboolean json = FALSE, do_watch = FALSE;
+  const GOptionEntry entries[] = {
+    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "For programs", NULL },
+    { "watch", 0, 0, G_OPTION_ARG_NONE, &do_watch, "Keep telling changes, a line each", NULL },
+    { NULL },
+  };
+  g_autoptr (JsonObject) status = NULL;
+  g_autoptr (GError) error = NULL;
+  gint exit_code;
+
+  if (!ew_ctl_parse (ctl, entries, &argc, &argv, 0, 0, &exit_code))
+    return exit_code;
+  if (ew_ctl_open (ctl, &error) == NULL)
+    return ew_ctl_fail (ctl, error);
+  if (do_watch)
+    return watch (ctl, json);
+  status = ew_link_call_json (ctl->link, "GetStatus", NULL, &error);
+  if (status == NULL)
+    return ew_ctl_fail (ctl, error);
+  if (json)
+    ew_ctl_print_json (status);
+  else
+    print_status (ctl, status);
+  return EW_EXIT_DONE;
+}
