@@ -103,6 +103,7 @@ ew_liveness_event (EwLiveness *self, EwLivenessEvent event, gint64 now)
     case EW_LIVENESS_NETWORK:
       self->endpoint_since = now;
       self->investigated = 0;
+      self->busy_until = now + EW_LIVENESS_BUSY_FOR; /* no patience with a path that may be gone */
       if (self->state != EW_LINK_CONNECTED)
         self->silent_since = now; /* quick tries again */
       return EW_DO_REBIND | EW_DO_INITIATE | probe (self, now);
@@ -113,16 +114,8 @@ ew_liveness_event (EwLiveness *self, EwLivenessEvent event, gint64 now)
 }
 
 gint64
-ew_liveness_deadline (const EwLiveness *self)
+ew_liveness_deadline (const EwLiveness *self, gint64 now)
 {
-  /* Which limit holds depends on the time it is asked for: the earlier of both sides of busy_until. */
-  gint64 next = next_probe_at (self, self->busy_until - 1);
-  if (self->state == EW_LINK_CONNECTED)
-    next = MIN (next, lost_at (self, self->busy_until - 1));
-  if (next < self->busy_until)
-    return next;
-  next = next_probe_at (self, self->busy_until);
-  if (self->state == EW_LINK_CONNECTED)
-    next = MIN (next, lost_at (self, self->busy_until));
-  return MAX (next, self->busy_until);
+  gint64 next = next_probe_at (self, now);
+  return self->state == EW_LINK_CONNECTED ? MIN (next, lost_at (self, now)) : next;
 }

@@ -27,7 +27,7 @@ G_BEGIN_DECLS
 #define EW_LIVENESS_LONG (15 * EW_LIVENESS_SECOND)
 #define EW_LIVENESS_NEXT_ENDPOINT (3 * EW_LIVENESS_SECOND)    /* without an answer, each endpoint gets so long */
 #define EW_LIVENESS_INVESTIGATE (2 * EW_LIVENESS_SECOND)      /* then the layer that fails is looked for, and every … */
-#define EW_LIVENESS_INVESTIGATE_AGAIN (20 * EW_LIVENESS_SECOND)
+#define EW_LIVENESS_INVESTIGATE_AGAIN (30 * EW_LIVENESS_SECOND)
 #define EW_LIVENESS_BUSY_FOR (10 * EW_LIVENESS_SECOND)        /* after the last packet or look */
 
 typedef enum
@@ -70,7 +70,7 @@ typedef struct
 /* Returns the actions to begin with. */
 guint ew_liveness_start (EwLiveness *self, gint64 now);
 guint ew_liveness_event (EwLiveness *self, EwLivenessEvent event, gint64 now);
-/* When EW_LIVENESS_TICK is due. */
-gint64 ew_liveness_deadline (const EwLiveness *self);
+/* When EW_LIVENESS_TICK is due, as seen from now: may be past. */
+gint64 ew_liveness_deadline (const EwLiveness *self, gint64 now);
 
 G_END_DECLS

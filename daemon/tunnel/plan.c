@@ -48,7 +48,8 @@ mesh_overlap (const EwDocument *document, const EwPrefix *prefix)
 }
 
 static gboolean
-plan_ranges (EwPlan *plan, const EwDocument *document, const EwHostFacts *facts, const EwIp *edges, gsize n_edges, GError **error)
+plan_ranges (EwPlan *plan, const EwDocument *document, const EwHostFacts *facts, const EwIp *edges, gsize n_edges,
+             GError **error)
 {
   for (guint i = 0; i < document->ranges->len; i++)
     {
@@ -61,7 +62,8 @@ plan_ranges (EwPlan *plan, const EwDocument *document, const EwHostFacts *facts,
           char text[EW_PREFIX_STRLEN];
           ew_prefix_format (range, text);
           g_set_error (error, EW_ERROR, EW_ERROR_HOST_CONFLICT,
-                       "The mesh's addresses %s cannot be used on this machine: %s. Change that network, or make the mesh with another range",
+                       "The mesh's addresses %s cannot be used on this machine: %s. Change that network, or make the "
+                       "mesh with another range",
                        text, refusal);
           return FALSE;
         }
@@ -73,7 +75,8 @@ plan_ranges (EwPlan *plan, const EwDocument *document, const EwHostFacts *facts,
 }
 
 static void
-plan_taken (EwPlan *plan, const EwDocument *document, EwKeystore *choices, const EwHostFacts *facts, const EwIp *edges, gsize n_edges)
+plan_taken (EwPlan *plan, const EwDocument *document, EwKeystore *choices, const EwHostFacts *facts, const EwIp *edges,
+            gsize n_edges)
 {
   for (guint i = 0; i < document->routes->len; i++)
     {
@@ -121,8 +124,8 @@ plan_offers (EwPlan *plan, const EwDocument *document, EwKeystore *choices, cons
 }
 
 EwPlan *
-ew_plan_new (const EwDocument *document, EwKeystore *choices, const EwHostFacts *facts, const EwIp *edges, gsize n_edges, gboolean vpn,
-             GError **error)
+ew_plan_new (const EwDocument *document, EwKeystore *choices, const EwHostFacts *facts, const EwIp *edges,
+             gsize n_edges, gboolean vpn, GError **error)
 {
   g_autoptr (EwPlan) plan = g_new0 (EwPlan, 1);
   plan->addresses = g_array_new (FALSE, FALSE, sizeof (EwIp));

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tunnel/endpoints.h"
+#include "common/util.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CANDIDATES_MAX 64
+
+static void
+add_candidate (GArray *candidates, guint edge, const EwIp *ip, guint16 port)
+{
+  EwCandidate candidate = { edge, ew_endpoint_udp (ip, port) };
+  for (guint i = 0; i < candidates->len; i++)
+    if (ew_endpoint_same_remote (&g_array_index (candidates, EwCandidate, i).endpoint, &candidate.endpoint))
+      return;
+  if (candidates->len < CANDIDATES_MAX && !ew_ip_is_multicast (ip) && !ew_ip_is_unspecified (ip))
+    g_array_append_val (candidates, candidate);
+}
+
+static void
+add_host_port (GArray *candidates, guint edge, const gchar *text, EwKeystore *cache)
+{
+  g_autofree gchar *host = NULL;
+  guint16 port;
+  EwIp ip;
+  if (!ew_host_port_parse (text, &host, &port, NULL))
+    return;
+  if (ew_ip_parse (host, &ip))
+    {
+      add_candidate (candidates, edge, &ip, port);
+      return;
+    }
+  for (const gchar *const *known = ew_keystore_get_addresses (cache, host); known && *known; known++)
+    if (ew_ip_parse (*known, &ip))
+      add_candidate (candidates, edge, &ip, port);
+}
+
+GArray *
+ew_candidates_new (const EwDocument *document, EwKeystore *cache)
+{
+  GArray *candidates = g_array_new (FALSE, TRUE, sizeof (EwCandidate));
+  for (guint i = 0; i < document->edges->len; i++)
+    for (gchar **text = ((EwDocumentEdge *)document->edges->pdata[i])->endpoints; *text; text++)
+      add_host_port (candidates, i, *text, cache);
+  return candidates;
+}
+
+GArray *
+ew_edge_addresses (const EwDocument *document, EwKeystore *cache)
+{
+  g_autoptr (GArray) candidates = ew_candidates_new (document, cache);
+  GArray *addresses = g_array_new (FALSE, TRUE, sizeof (EwIp));
+  for (guint i = 0; i < document->edges->len; i++)
+    for (gchar **url = ((EwDocumentEdge *)document->edges->pdata[i])->api; *url; url++)
+      add_host_port (candidates, i, *url + strlen ("https://"), cache);
+  for (guint i = 0; i < candidates->len; i++)
+    g_array_append_val (addresses, g_array_index (candidates, EwCandidate, i).endpoint.remote);
+  return addresses;
+}
+
+typedef struct
+{
+  EwKeystore *cache;
+  GPtrArray *hosts;
+  guint waiting;
+  gboolean changed;
+} Resolving;
+
+typedef struct
+{
+  GTask *task;
+  gchar *host;
+} Lookup;
+
+static void
+resolving_free (gpointer data)
+{
+  Resolving *resolving = data;
+  ew_keystore_unref (resolving->cache);
+  g_ptr_array_unref (resolving->hosts);
+  g_free (resolving);
+}
+
+static void
+looked_up (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Lookup *lookup = user_data;
+  Resolving *resolving = g_task_get_task_data (lookup->task);
+  GList *found = g_resolver_lookup_by_name_finish (G_RESOLVER (source), result, NULL);
+  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
+  for (GList *item = found; item; item = item->next)
+    g_ptr_array_add (texts, g_inet_address_to_string (item->data));
+  g_ptr_array_add (texts, NULL);
+  g_resolver_free_addresses (found);
+  if (ew_keystore_set_addresses (resolving->cache, lookup->host, (const gchar *const *)texts->pdata))
+    resolving->changed = TRUE;
+  if (--resolving->waiting == 0)
+    g_task_return_boolean (lookup->task, resolving->changed);
+  g_object_unref (lookup->task);
+  g_free (lookup->host);
+  g_free (lookup);
+}
+
+static void
+collect_names (GPtrArray *hosts, const EwDocument *document)
+{
+  for (guint i = 0; i < document->edges->len; i++)
+    for (gchar **text = ((EwDocumentEdge *)document->edges->pdata[i])->endpoints; *text; text++)
+      {
+        g_autofree gchar *host = NULL;
+        guint16 port;
+        EwIp ip;
+        if (ew_host_port_parse (*text, &host, &port, NULL) && !ew_ip_parse (host, &ip)
+            && !g_ptr_array_find_with_equal_func (hosts, host, g_str_equal, NULL))
+          g_ptr_array_add (hosts, g_steal_pointer (&host));
+      }
+}
+
+void
+ew_endpoints_resolve_async (const EwDocument *document, EwKeystore *cache, GCancellable *cancellable,
+                            GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
+  g_autoptr (GResolver) resolver = g_resolver_get_default ();
+  Resolving *resolving = g_new0 (Resolving, 1);
+  resolving->cache = ew_keystore_ref (cache);
+  resolving->hosts = g_ptr_array_new_with_free_func (g_free);
+  g_task_set_task_data (task, resolving, resolving_free);
+  collect_names (resolving->hosts, document);
+  resolving->waiting = resolving->hosts->len;
+  if (resolving->waiting == 0)
+    g_task_return_boolean (task, FALSE);
+  for (guint i = 0; i < resolving->hosts->len; i++)
+    {
+      Lookup *lookup = g_new0 (Lookup, 1);
+      lookup->task = g_object_ref (task);
+      lookup->host = g_strdup (resolving->hosts->pdata[i]);
+      g_resolver_lookup_by_name_async (resolver, lookup->host, cancellable, looked_up, lookup);
+    }
+}
+
+gboolean
+ew_endpoints_resolve_finish (GAsyncResult *result)
+{
+  return g_task_propagate_boolean (G_TASK (result), NULL);
+}
+
+gboolean
+ew_endpoint_has_route (const EwEndpoint *endpoint, guint32 mark)
+{
+  struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons (endpoint->remote_port) };
+  struct sockaddr_in6 in6
+    = { .sin6_family = AF_INET6, .sin6_port = htons (endpoint->remote_port), .sin6_scope_id = endpoint->scope };
+  gboolean v6 = endpoint->remote.family == EW_FAMILY_V6;
+  memcpy (v6 ? (void *)&in6.sin6_addr : (void *)&in.sin_addr, endpoint->remote.bytes, v6 ? 16 : 4);
+  int fd = socket (v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0)
+    return FALSE;
+  if (mark)
+    (void)setsockopt (fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark);
+  /* Connecting a datagram socket only asks for a route. */
+  int done = v6 ? connect (fd, (struct sockaddr *)&in6, sizeof in6) : connect (fd, (struct sockaddr *)&in, sizeof in);
+  close (fd);
+  return done == 0;
+}

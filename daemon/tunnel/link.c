@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Up and down. The engine (and with it the TUN) exists only while the tunnel is up; the host is changed only through
+ * ew_host_apply().
+ *
+ * VPN mode's default routes come only once the edge has answered: a machine that starts while its edge is away keeps
+ * its network. Once there they stay while the edge is lost for a while: nothing leaks out beside the tunnel.
+ */
+#include "tunnel/tunnel-private.h"
+#include "common/error.h"
+#include "common/util.h"
+#include <string.h>
+
+/* Timestamps of handshakes are reserved on disk this far ahead, so that one write an hour is enough and a crash goes
+ * back on none. */
+#define RESERVE_NS (3600 * G_GUINT64_CONSTANT (1000000000))
+#define RESERVE_LEFT_NS (RESERVE_NS / 4)
+#define SLEPT_US (2 * G_USEC_PER_SEC) /* more sleep than this since last looked at is a suspend */
+
+static const EwCandidate *
+candidate (EwTunnel *self)
+{
+  return self->candidate < self->candidates->len ? &g_array_index (self->candidates, EwCandidate, self->candidate)
+                                                 : NULL;
+}
+
+static void
+set_peer (EwTunnel *self, const EwPlan *plan, const EwEndpoint *endpoint)
+{
+  EwPeerConfig config
+    = { .allowed_ips = (const EwPrefix *)plan->allowed_ips->data, .n_allowed_ips = plan->allowed_ips->len };
+  memcpy (config.public_key, self->peer_key, sizeof config.public_key);
+  if (endpoint)
+    config.endpoint = *endpoint;
+  if (self->peer >= 0 && !ew_engine_set_peer (self->engine, &config))
+    g_warning ("the edge's public key is this machine's own: the edge's list is wrong");
+}
+
+/* The candidate in use becomes the engine's peer: another edge, another key. */
+static void
+use_candidate (EwTunnel *self)
+{
+  const EwCandidate *to = candidate (self);
+  if (!to)
+    return;
+  const EwDocumentEdge *edge = self->document->edges->pdata[to->edge];
+  if (self->peer >= 0 && memcmp (self->peer_key, edge->public_key, sizeof self->peer_key) != 0)
+    ew_engine_remove_peer (self->engine, self->peer_key);
+  self->peer = (gint)to->edge;
+  memcpy (self->peer_key, edge->public_key, sizeof self->peer_key);
+  if (self->plan)
+    set_peer (self, self->plan, &to->endpoint);
+}
+
+/* The next endpoint that this machine has a way to; the one in use is the last tried. */
+static void
+next_candidate (EwTunnel *self, gboolean keep)
+{
+  guint n = self->candidates->len;
+  self->no_route = TRUE;
+  for (guint i = keep ? 0 : 1; i < n + (keep ? 0 : 1); i++)
+    {
+      guint index = (self->candidate + i) % n;
+      if (!ew_endpoint_has_route (&g_array_index (self->candidates, EwCandidate, index).endpoint, EW_HOST_FWMARK))
+        continue;
+      self->candidate = index;
+      self->no_route = FALSE;
+      break;
+    }
+}
+
+/* What the state says while there is no answer, until refresh.c has found out more. */
+static void
+show_link (EwTunnel *self)
+{
+  const EwDocumentEdge *edge = ew_tunnel_get_edge (self);
+  const gchar *name = edge ? edge->name : self->document->mesh;
+  g_autofree gchar *message = NULL;
+  if (self->liveness.state == EW_LINK_CONNECTED)
+    {
+      ew_tunnel_set_state (self, EW_STATE_CONNECTED, "", "");
+      return;
+    }
+  EwTunnelState state = self->liveness.state == EW_LINK_CONNECTING ? EW_STATE_CONNECTING : EW_STATE_RECONNECTING;
+  if (self->candidates->len == 0)
+    ew_tunnel_set_state (self, state, "edge-name-unknown",
+                         "The edge's name cannot be looked up yet: check this machine's network and its name servers");
+  else if (self->no_route)
+    ew_tunnel_set_state (self, state, "no-network",
+                         "This machine has no network that leads to the edge: connect it to one");
+  else if (state == EW_STATE_CONNECTING)
+    {
+      message = g_strdup_printf ("Connecting to the edge “%s”", name);
+      ew_tunnel_set_state (self, state, "", message);
+    }
+  else
+    {
+      message = g_strdup_printf ("The edge “%s” does not answer through the tunnel; trying again", name);
+      ew_tunnel_set_state (self, state, "edge-silent", message);
+    }
+}
+
+static void
+connected (EwTunnel *self)
+{
+  self->proved = TRUE;
+  self->handshaken = FALSE;
+  ew_tunnel_show (self);
+  ew_tunnel_mode_proved (self);
+}
+
+static void
+act (EwTunnel *self, guint actions)
+{
+  gboolean was_unreachable = self->no_route;
+  if (actions & EW_DO_NEXT_ENDPOINT)
+    {
+      next_candidate (self, FALSE);
+      use_candidate (self);
+    }
+  if (actions & EW_DO_REBIND)
+    {
+      next_candidate (self, TRUE);
+      use_candidate (self);
+    }
+  if ((actions & EW_DO_INITIATE) && self->peer >= 0)
+    ew_engine_initiate (self->engine, self->peer_key, TRUE);
+  if (actions & EW_DO_PROBE)
+    ew_tunnel_probe (self);
+  if ((actions & EW_DO_INVESTIGATE) && !self->no_route)
+    ew_tunnel_refresh (self);
+  if ((actions & EW_DO_SHOW) || (self->liveness.state != EW_LINK_CONNECTED && self->no_route != was_unreachable))
+    show_link (self);
+  if (actions & EW_DO_SHOW)
+    self->handshaken = FALSE;
+  if ((actions & EW_DO_SHOW) && self->liveness.state == EW_LINK_CONNECTED)
+    connected (self);
+  if (self->engine)
+    ew_alarm_set (self->alarm, ew_liveness_deadline (&self->liveness, ew_boottime ()));
+}
+
+void
+ew_tunnel_event (EwTunnel *self, EwLivenessEvent event)
+{
+  if (self->engine)
+    act (self, ew_liveness_event (&self->liveness, event, ew_boottime ()));
+}
+
+static void
+alarm_rang (gpointer user_data)
+{
+  EwTunnel *self = user_data;
+  gint64 slept = ew_slept ();
+  gboolean resumed = slept - self->slept > SLEPT_US;
+  self->slept = slept;
+  /* From here on, traffic is news again. */
+  ew_router_listen_for_traffic (self->router);
+  if (resumed)
+    ew_tunnel_network_changed (self);
+  ew_tunnel_event (self, EW_LIVENESS_TICK);
+}
+
+static void
+engine_event (void *user, const EwEngineEvent *event)
+{
+  EwTunnel *self = user;
+  if (!self->engine || event->event != EW_PEER_HANDSHAKE_COMPLETE)
+    return;
+  self->handshaken = TRUE;
+  ew_tunnel_reserve_timestamps (self);
+}
+
+/* Somebody deleted the interface: it is made again, as at connect. */
+static void
+tun_lost (void *user)
+{
+  EwTunnel *self = user;
+  if (!self->engine)
+    return;
+  ew_tunnel_down (self);
+  ew_tunnel_set_state (self, EW_STATE_ERROR, "interface-lost",
+                       "The tunnel's network interface was deleted by somebody; it is made again soon");
+}
+
+void
+ew_tunnel_reserve_timestamps (EwTunnel *self)
+{
+  g_autoptr (GError) error = NULL;
+  guint64 sent = ew_engine_get_timestamp_floor (self->engine);
+  guint64 now = (guint64)g_get_real_time () * 1000;
+  /* After a crash timestamps go on from the reservation, which may be ahead of the clock. */
+  guint64 latest = MAX (sent, now);
+  if (self->keystore->timestamp_floor_ns >= latest + RESERVE_LEFT_NS)
+    return;
+  self->keystore->timestamp_floor_ns = latest + RESERVE_NS;
+  if (!ew_keystore_save (self->keystore, &error))
+    g_warning ("%s", error->message);
+}
+
+/* Applying. */
+
+static gchar *
+describe_networks (const EwHostFacts *facts)
+{
+  g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
+  char text[EW_PREFIX_STRLEN];
+  for (guint i = 0; i < facts->addresses->len; i++)
+    {
+      ew_ip_format (&g_array_index (facts->addresses, EwIp, i), text);
+      g_ptr_array_add (lines, g_strdup (text));
+    }
+  for (guint i = 0; i < facts->gateways->len; i++)
+    {
+      ew_ip_format (&g_array_index (facts->gateways, EwIp, i), text);
+      g_ptr_array_add (lines, g_strconcat ("via ", text, NULL));
+    }
+  for (guint i = 0; i < facts->on_link->len; i++)
+    {
+      ew_prefix_format (&g_array_index (facts->on_link, EwPrefix, i), text);
+      g_ptr_array_add (lines, g_strdup (text));
+    }
+  g_ptr_array_add (lines, g_strdup (facts->ipv6 ? "IPv6" : "no IPv6"));
+  g_ptr_array_add (lines, NULL);
+  return g_strjoinv ("\n", (gchar **)lines->pdata);
+}
+
+static gboolean
+apply_to_host (EwTunnel *self, const EwPlan *plan, gboolean vpn, GError **error)
+{
+  EwHostConfig config = {
+    .interface = ew_engine_get_interface (self->engine),
+    .mtu = self->document->mtu,
+    .addresses = (const EwIp *)plan->addresses->data,
+    .n_addresses = plan->addresses->len,
+    .routes = (const EwPrefix *)plan->routes->data,
+    .n_routes = plan->routes->len,
+    .vpn = vpn,
+    .forwards = (const EwPrefix *)plan->forwards->data,
+    .n_forwards = plan->forwards->len,
+    .mesh_ranges = (const EwPrefix *)plan->ranges->data,
+    .n_mesh_ranges = plan->ranges->len,
+  };
+  return ew_host_apply (self->host, &config, error);
+}
+
+static void
+apply_to_engine (EwTunnel *self, const EwPlan *plan)
+{
+  set_peer (self, plan, NULL);
+  ew_router_configure (self->router, self->engine, plan->addresses, self->document->service, plan->forwards);
+}
+
+/* Routes that were not taken although they were accepted: said once each time it changes. */
+static void
+tell_blocked (const EwPlan *plan, const EwPlan *before)
+{
+  for (guint i = 0; i < plan->all->len; i++)
+    {
+      const EwPlanRoute *route = plan->all->pdata[i];
+      gboolean known = FALSE;
+      for (guint j = 0; before && j < before->all->len; j++)
+        {
+          const EwPlanRoute *old = before->all->pdata[j];
+          known |= ew_prefix_equal (&old->prefix, &route->prefix) && old->reason == route->reason;
+        }
+      char text[EW_PREFIX_STRLEN];
+      ew_prefix_format (&route->prefix, text);
+      if (route->reason && !known)
+        g_message ("the route %s through %s is not taken: %s", text, route->node, route->reason);
+    }
+}
+
+gboolean
+ew_tunnel_apply (EwTunnel *self, gboolean vpn, GError **error)
+{
+  g_autoptr (EwHostFacts) facts = ew_host_facts_new (self->host, error);
+  if (!facts)
+    return FALSE;
+  g_autoptr (GArray) edges = ew_edge_addresses (self->document, self->keystore);
+  g_autoptr (EwPlan) plan
+    = ew_plan_new (self->document, self->keystore, facts, (const EwIp *)edges->data, edges->len, vpn, error);
+  if (!plan)
+    return FALSE;
+  g_free (self->networks);
+  self->networks = describe_networks (facts);
+  if (!ew_engine_set_mtu (self->engine, self->document->mtu, error))
+    return FALSE;
+  apply_to_engine (self, plan);
+  if (!apply_to_host (self, plan, vpn, error))
+    {
+      if (self->plan)
+        apply_to_engine (self, self->plan);
+      return FALSE;
+    }
+  tell_blocked (plan, self->plan);
+  g_clear_pointer (&self->plan, ew_plan_free);
+  self->plan = g_steal_pointer (&plan);
+  self->vpn_active = vpn;
+  return TRUE;
+}
+
+/* Networks. */
+
+void
+ew_tunnel_network_changed (EwTunnel *self)
+{
+  g_autoptr (GError) error = NULL;
+  if (!self->engine)
+    return;
+  g_autofree gchar *before = g_steal_pointer (&self->networks);
+  if (!ew_tunnel_apply (self, self->vpn_active, &error))
+    g_warning ("this machine's networks changed, and the tunnel's routes stay as they were: %s", error->message);
+  if (!self->networks)
+    self->networks = g_strdup ("");
+  gboolean slept = ew_slept () - self->slept > SLEPT_US;
+  self->slept = ew_slept ();
+  if (!slept && g_strcmp0 (before, self->networks) == 0)
+    return;
+  g_debug ("another network");
+  ew_client_abort_idle (self->client);
+  ew_tunnel_event (self, EW_LIVENESS_NETWORK);
+  ew_tunnel_resolve (self);
+}
+
+void
+ew_tunnel_edges_changed (EwTunnel *self)
+{
+  EwEndpoint in_use = { 0 };
+  gboolean had = candidate (self) != NULL;
+  if (had)
+    in_use = candidate (self)->endpoint;
+  g_array_unref (self->candidates);
+  self->candidates = ew_candidates_new (self->document, self->keystore);
+  self->candidate = 0;
+  for (guint i = 0; i < self->candidates->len; i++)
+    if (ew_endpoint_same_remote (&g_array_index (self->candidates, EwCandidate, i).endpoint, &in_use))
+      self->candidate = i;
+  gboolean stays = had && candidate (self) && ew_endpoint_same_remote (&candidate (self)->endpoint, &in_use)
+                   && memcmp (((EwDocumentEdge *)self->document->edges->pdata[candidate (self)->edge])->public_key,
+                              self->peer_key, 32)
+                        == 0;
+  if (stays)
+    {
+      self->peer = (gint)candidate (self)->edge;
+      return;
+    }
+  use_candidate (self);
+  if (self->plan)
+    ew_tunnel_event (self, EW_LIVENESS_NETWORK);
+}
+
+/* Up and down. */
+
+static const gchar *
+reason_of (const GError *error)
+{
+  if (error->domain == EW_ENGINE_ERROR)
+    switch (error->code)
+      {
+      case EW_ENGINE_ERROR_NO_TUN:
+        return "no-tun";
+      case EW_ENGINE_ERROR_PRIVILEGE:
+        return "no-privilege";
+      case EW_ENGINE_ERROR_PORT_IN_USE:
+        return "port-in-use";
+      case EW_ENGINE_ERROR_NAME_IN_USE:
+        return "interface-in-use";
+      default:
+        return "engine-failed";
+      }
+  if (error->domain == EW_HOST_ERROR)
+    switch (error->code)
+      {
+      case EW_HOST_ERROR_PRIVILEGE:
+        return "no-privilege";
+      case EW_HOST_ERROR_CONFLICT:
+        return "host-conflict";
+      case EW_HOST_ERROR_LEDGER:
+        return "ledger";
+      default:
+        return "host-failed";
+      }
+  return g_error_matches (error, EW_ERROR, EW_ERROR_HOST_CONFLICT) ? "host-conflict" : "failed";
+}
+
+static gboolean
+start_engine (EwTunnel *self, GError **error)
+{
+  EwEngineConfig config = {
+    .interface_name = self->interface,
+    .mtu = self->document->mtu,
+    .fwmark = EW_HOST_FWMARK,
+    .router = ew_router_hook,
+    .router_user = self->router,
+    .on_event = engine_event,
+    .on_tun_lost = tun_lost,
+    .event_user = self,
+  };
+  self->engine = ew_engine_new (&config, error);
+  if (!self->engine)
+    return FALSE;
+  ew_engine_set_timestamp_floor (self->engine, self->keystore->timestamp_floor_ns);
+  ew_engine_set_private_key (self->engine, self->keystore->private_key);
+  ew_tunnel_reserve_timestamps (self);
+  return TRUE;
+}
+
+static gboolean
+bring_up (EwTunnel *self, GError **error)
+{
+  self->router = ew_router_new (ew_tunnel_heard, self);
+  self->alarm = ew_alarm_new (alarm_rang, self);
+  self->candidates = ew_candidates_new (self->document, self->keystore);
+  self->candidate = 0;
+  self->peer = -1;
+  self->proved = self->vpn_active = self->handshaken = FALSE;
+  self->rtt_us = -1;
+  self->slept = ew_slept ();
+  if (!start_engine (self, error))
+    return FALSE;
+  next_candidate (self, TRUE);
+  use_candidate (self);
+  if (!ew_tunnel_apply (self, FALSE, error))
+    return FALSE;
+  use_candidate (self); /* now with the endpoint and what may come from it */
+  return TRUE;
+}
+
+gboolean
+ew_tunnel_up (EwTunnel *self, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  if (!bring_up (self, &local))
+    {
+      const gchar *reason = reason_of (local);
+      ew_tunnel_down (self);
+      ew_tunnel_set_state (self, EW_STATE_ERROR, reason, local->message);
+      g_propagate_error (error, ew_tunnel_error (g_steal_pointer (&local)));
+      return FALSE;
+    }
+  if (!ew_engine_serve_uapi (self->engine, TRUE, &local))
+    g_warning ("`wg show %s` will not work: %s", self->interface, local->message);
+  ew_router_listen_for_traffic (self->router);
+  act (self, ew_liveness_start (&self->liveness, ew_boottime ()));
+  ew_tunnel_resolve (self);
+  return TRUE;
+}
+
+void
+ew_tunnel_down (EwTunnel *self)
+{
+  g_autoptr (GError) error = NULL;
+  if (self->engine && self->proved)
+    ew_tunnel_goodbye (self);
+  ew_tunnel_mode_down (self);
+  if (self->host && (self->engine || !ew_host_ledger_is_empty (self->host))
+      && !ew_host_apply (self->host, NULL, &error))
+    g_warning ("not everything on this machine could be undone: %s", error->message);
+  if (self->engine)
+    {
+      /* Exact again: nothing is sent any more. */
+      self->keystore->timestamp_floor_ns = ew_engine_get_timestamp_floor (self->engine);
+      g_clear_pointer (&self->engine, ew_engine_free);
+    }
+  g_clear_pointer (&self->router, ew_router_free);
+  g_clear_pointer (&self->alarm, ew_alarm_free);
+  g_clear_pointer (&self->candidates, g_array_unref);
+  g_clear_pointer (&self->plan, ew_plan_free);
+  self->peer = -1;
+  self->proved = self->vpn_active = FALSE;
+  memset (self->probes, 0, sizeof self->probes);
+}

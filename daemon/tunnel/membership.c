@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Coming into a mesh, leaving it, and calls to its API in this node's name.
+ */
+#include "tunnel/tunnel-private.h"
+#include "account/enroll.h"
+#include "common/error.h"
+#include "common/util.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TOPOLOGIES_MAX 32
+
+/* Enroll. */
+
+static void
+enrolled (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  EwTunnel *self = g_task_get_source_object (task);
+  g_autoptr (GError) error = NULL;
+  self->enrolling = FALSE;
+  if (!ew_enroll_finish (result, &error))
+    {
+      ew_tunnel_rest (self);
+      g_task_return_error (task, ew_tunnel_error (g_steal_pointer (&error)));
+      return;
+    }
+  ew_tunnel_drop_membership (self);
+  if (!ew_tunnel_load_membership (self, &error))
+    {
+      g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+  g_message ("enrolled in the mesh “%s” as “%s”", self->document->mesh, self->document->name);
+  /* In the mesh is what was asked for: why it does not connect, the state says. */
+  (void)ew_tunnel_up (self, NULL);
+  ew_tunnel_show (self);
+  g_task_return_boolean (task, TRUE);
+}
+
+/* Whoever moved a broken file away expects to be able to go on. */
+static gboolean
+load_again (EwTunnel *self, GError **error)
+{
+  g_autoptr (EwKeystore) keystore = ew_keystore_load (self->state_dir, error);
+  if (!keystore)
+    return FALSE;
+  g_clear_pointer (&self->keystore, ew_keystore_unref);
+  self->keystore = g_steal_pointer (&keystore);
+  if (!ew_tunnel_load_membership (self, error))
+    return FALSE;
+  g_clear_error (&self->broken);
+  return TRUE;
+}
+
+void
+ew_tunnel_enroll_async (EwTunnel *self, const gchar *key, const gchar *name, GCancellable *cancellable,
+                        GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+  g_autoptr (GError) error = NULL;
+  if (self->broken && !load_again (self, &error))
+    {
+      g_task_return_error (task, g_steal_pointer (&error));
+      g_object_unref (task);
+      return;
+    }
+  if (self->enrolling)
+    {
+      g_task_return_new_error (task, EW_ERROR, EW_ERROR_FAILED,
+                               "This machine is being enrolled already: wait for that to end");
+      g_object_unref (task);
+      return;
+    }
+  self->enrolling = TRUE;
+  ew_enroll_async (self->keystore, key, name, EW_HOST_FWMARK, cancellable, enrolled, task);
+}
+
+gboolean
+ew_tunnel_enroll_finish (EwTunnel *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* Leave. */
+
+typedef struct
+{
+  gboolean edge_told;
+} Leaving;
+
+static void
+erase (GTask *task, gboolean edge_told)
+{
+  EwTunnel *self = g_task_get_source_object (task);
+  Leaving *leaving = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
+  leaving->edge_told = edge_told;
+  if (!ew_keystore_erase (self->keystore, &error))
+    {
+      g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+  ew_tunnel_drop_membership (self);
+  ew_tunnel_mode_init (self, FALSE);
+  ew_tunnel_rest (self);
+  ew_tunnel_show (self);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+told (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) answer = ew_client_call_finish (EW_CLIENT (source), result, &error);
+  if (error)
+    g_message ("the edge was not told that this machine leaves: %s", error->message);
+  erase (task, answer || ew_tunnel_is_removal (error));
+}
+
+void
+ew_tunnel_leave_async (EwTunnel *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  g_autoptr (GError) error = NULL;
+  /* Once begun it is carried through: half left is worse than left. */
+  g_task_set_check_cancellable (task, FALSE);
+  g_task_set_task_data (task, g_new0 (Leaving, 1), g_free);
+  if (!ew_tunnel_check_member (self, &error) && error->code != EW_ERROR_REMOVED)
+    {
+      g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+  gboolean known_there = self->state != EW_STATE_REMOVED;
+  ew_tunnel_down (self);
+  ew_tunnel_set_state (self, EW_STATE_DISCONNECTED, "leaving", "Leaving the mesh");
+  if (known_there)
+    ew_client_call_async (self->client, "DELETE", "/v1/self", NULL, NULL, told, g_steal_pointer (&task));
+  else
+    erase (task, TRUE);
+}
+
+gboolean
+ew_tunnel_leave_finish (EwTunnel *self, GAsyncResult *result, gboolean *edge_told, GError **error)
+{
+  *edge_told = ((Leaving *)g_task_get_task_data (G_TASK (result)))->edge_told;
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* Calls. */
+
+static void
+answered (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  EwTunnel *self = g_task_get_source_object (task);
+  gboolean changes = GPOINTER_TO_INT (g_task_get_task_data (task));
+  g_autoptr (GError) error = NULL;
+  JsonObject *answer = ew_client_call_finish (EW_CLIENT (source), result, &error);
+  gboolean ours = EW_CLIENT (source) == self->client;
+  if (ours && ew_tunnel_is_removal (error))
+    ew_tunnel_was_removed (self, error);
+  /* What an administrator changed may be about this node. */
+  if (ours && answer && changes)
+    {
+      self->fetch_not_before = 0;
+      ew_tunnel_refresh (self);
+    }
+  if (answer)
+    g_task_return_pointer (task, answer, (GDestroyNotify)json_object_unref);
+  else
+    g_task_return_error (task, ew_tunnel_error (g_steal_pointer (&error)));
+}
+
+void
+ew_tunnel_request_async (EwTunnel *self, const gchar *method, const gchar *path, JsonObject *body,
+                         GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+  g_autoptr (GError) error = NULL;
+  g_task_set_task_data (task, GINT_TO_POINTER (!g_str_equal (method, "GET")), NULL);
+  if (ew_tunnel_check_member (self, &error))
+    {
+      ew_client_call_async (self->client, method, path, body, cancellable, answered, task);
+      return;
+    }
+  g_task_return_error (task, g_steal_pointer (&error));
+  g_object_unref (task);
+}
+
+JsonObject *
+ew_tunnel_request_finish (EwTunnel *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/* The topology. */
+
+static void
+topology_closed (EwTopology *topology, const GError *reason, gpointer user_data)
+{
+  EwTunnel *self = user_data;
+  guint index;
+  if (g_ptr_array_find (self->topologies, topology, &index))
+    g_ptr_array_steal_index_fast (self->topologies, index);
+  if (reason && ew_tunnel_is_removal (reason))
+    ew_tunnel_was_removed (self, reason);
+}
+
+gint
+ew_tunnel_open_topology (EwTunnel *self, GError **error)
+{
+  gint ends[2];
+  if (!ew_tunnel_check_member (self, error))
+    return -1;
+  if (self->topologies->len >= TOPOLOGIES_MAX)
+    {
+      g_set_error (error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
+                   "%d programs on this machine look at the map already: close one", TOPOLOGIES_MAX);
+      return -1;
+    }
+  if (pipe2 (ends, O_CLOEXEC) != 0)
+    {
+      g_set_error (error, EW_ERROR, EW_ERROR_FAILED, "No pipe could be made (%s): too many files are open",
+                   g_strerror (errno));
+      return -1;
+    }
+  (void)fcntl (ends[1], F_SETFL, O_NONBLOCK);
+  g_ptr_array_add (self->topologies,
+                   ew_topology_new (self->client, self->keystore->id, ends[1], topology_closed, self));
+  return ends[0];
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * GET /v1/self: fetched when the tunnel says that the document is old, and when the tunnel is silent, to learn why: the
+ * answer tells whether the edge is there, whether it is our edge, and whether we are still its node.
+ */
+#include "tunnel/tunnel-private.h"
+#include "account/enroll.h"
+#include "common/error.h"
+#include "common/util.h"
+#include <string.h>
+
+#define PAUSE (1 * G_USEC_PER_SEC) /* between two fetches */
+#define FRUITLESS_PAUSE                                                                                                \
+  (10 * G_USEC_PER_SEC) /* … where the first brought nothing new: the edge's notices are not worth more */
+
+gboolean
+ew_tunnel_is_removal (const GError *error)
+{
+  return g_error_matches (error, EW_ERROR, EW_ERROR_REMOVED)
+         || g_error_matches (error, EW_ERROR, EW_ERROR_NOT_AUTHENTICATED);
+}
+
+void
+ew_tunnel_was_removed (EwTunnel *self, const GError *error)
+{
+  g_autoptr (GError) local = NULL;
+  if (self->state == EW_STATE_REMOVED || !self->document)
+    return;
+  ew_tunnel_down (self);
+  ew_tunnel_ping_stop (self);
+  if (error->code == EW_ERROR_REMOVED)
+    {
+      self->keystore->removed = TRUE;
+      if (!ew_keystore_save (self->keystore, &local))
+        g_warning ("%s", local->message);
+      ew_tunnel_rest (self);
+    }
+  else
+    /* Not stored: an edge brought back from an old backup may be mended. */
+    ew_tunnel_set_state (
+      self, EW_STATE_REMOVED, "not-known",
+      "The edge does not know this machine (any more): leave the mesh, then enroll again with a new key");
+}
+
+/* A mesh keeps its ranges for life: an edge that says otherwise wants traffic that is not the mesh's. */
+static gboolean
+same_ranges (const EwDocument *a, const EwDocument *b)
+{
+  return a->ranges->len == b->ranges->len
+         && memcmp (a->ranges->data, b->ranges->data, a->ranges->len * sizeof (EwPrefix)) == 0;
+}
+
+static gboolean
+same_edges (JsonObject *a, JsonObject *b)
+{
+  return g_strcmp0 (ew_json_string (ew_json_object (a, "edges"), "list"),
+                    ew_json_string (ew_json_object (b, "edges"), "list"))
+         == 0;
+}
+
+static void
+merge_api (EwTunnel *self)
+{
+  for (guint i = 0; i < self->document->edges->len; i++)
+    {
+      const EwDocumentEdge *edge = self->document->edges->pdata[i];
+      GStrv merged = ew_api_merge ((const gchar *const *)self->keystore->api, (const gchar *const *)edge->api);
+      g_strfreev (self->keystore->api);
+      self->keystore->api = merged;
+    }
+  ew_client_set_api (self->client, (const gchar *const *)self->keystore->api);
+}
+
+gboolean
+ew_tunnel_take_document (EwTunnel *self, JsonObject *object)
+{
+  g_autoptr (GError) error = NULL;
+  EwKeystore *keystore = self->keystore;
+  g_autoptr (EwDocument) document = ew_document_parse (object, keystore->ca_pem, &error);
+  if (document && (!g_str_equal (document->id, keystore->id) || !same_ranges (document, self->document)))
+    g_set_error (&error, EW_ERROR, EW_ERROR_FAILED,
+                 "The edge describes another node or another mesh than the one enrolled in; what it says is not used: "
+                 "ask whoever runs it");
+  if (error)
+    {
+      g_warning ("%s", error->message);
+      return FALSE;
+    }
+  if (document->revision == self->document->revision)
+    return FALSE;
+  gboolean edges_changed = !same_edges (object, keystore->document);
+  json_object_unref (keystore->document);
+  keystore->document = json_object_ref (object);
+  ew_document_free (self->document);
+  self->document = g_steal_pointer (&document);
+  if (edges_changed)
+    merge_api (self);
+  if (!ew_keystore_save (keystore, &error))
+    g_warning ("%s", error->message);
+  g_clear_error (&error);
+  if (self->engine && edges_changed)
+    ew_tunnel_edges_changed (self);
+  if (self->engine && !ew_tunnel_apply (self, self->vpn_active, &error))
+    g_warning ("what changed in the mesh is not in force here: %s", error->message);
+  if (edges_changed)
+    ew_tunnel_resolve (self);
+  ew_tunnel_show (self);
+  /* Says which revision we hold, so that the edge's notices end. */
+  if (self->engine)
+    ew_tunnel_probe (self);
+  return TRUE;
+}
+
+/* The tunnel is silent; this is what the API had to say. error NULL: it answered. */
+static void
+explain_silence (EwTunnel *self, const GError *error)
+{
+  EwTunnelState state = self->liveness.state == EW_LINK_CONNECTING ? EW_STATE_CONNECTING : EW_STATE_RECONNECTING;
+  if (!self->engine || self->liveness.state == EW_LINK_CONNECTED || self->no_route || self->candidates->len == 0)
+    return;
+  if (g_error_matches (error, EW_ERROR, EW_ERROR_PIN_MISMATCH))
+    ew_tunnel_set_state (self, state, "pin-mismatch", error->message);
+  else if (error)
+    ew_tunnel_set_state (self, state, "edge-unreachable", error->message);
+  else if (self->handshaken)
+    ew_tunnel_set_state (
+      self, state, "edge-silent",
+      "The edge takes our handshakes but does not answer through the tunnel: its packet switch may be busy or stopped; "
+      "trying again");
+  else
+    ew_tunnel_set_state (self, state, "udp-blocked",
+                         "The edge's API answers, but its UDP port does not: a firewall between here and the edge "
+                         "drops WireGuard's packets; "
+                         "open UDP to the edge's port");
+}
+
+static void
+fetched (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) object = ew_client_call_finish (EW_CLIENT (source), result, &error);
+  g_autoptr (EwTunnel) self = user_data;
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || EW_CLIENT (source) != self->client)
+    return;
+  self->fetching = FALSE;
+  if (ew_tunnel_is_removal (error))
+    {
+      ew_tunnel_was_removed (self, error);
+      return;
+    }
+  gboolean news = object && ew_tunnel_take_document (self, object);
+  self->fetch_not_before = ew_boottime () + (news ? PAUSE : FRUITLESS_PAUSE);
+  explain_silence (self, error);
+  if (self->fetch_again)
+    {
+      self->fetch_again = FALSE;
+      ew_tunnel_refresh (self);
+    }
+}
+
+static void
+fetch_now (gpointer user_data)
+{
+  EwTunnel *self = user_data;
+  if (self->client && !self->keystore->removed)
+    ew_tunnel_refresh (self);
+}
+
+void
+ew_tunnel_refresh (EwTunnel *self)
+{
+  gint64 now = ew_boottime ();
+  if (self->fetching)
+    {
+      self->fetch_again = TRUE;
+      return;
+    }
+  if (now < self->fetch_not_before)
+    {
+      if (!self->fetch_alarm)
+        self->fetch_alarm = ew_alarm_new (fetch_now, self);
+      ew_alarm_set (self->fetch_alarm, self->fetch_not_before);
+      return;
+    }
+  self->fetching = TRUE;
+  ew_client_call_async (self->client, "GET", "/v1/self", NULL, self->life, fetched, g_object_ref (self));
+}
+
+static void
+resolved (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (EwTunnel) self = user_data;
+  g_autoptr (GError) error = NULL;
+  if (!ew_endpoints_resolve_finish (result) || !self->engine)
+    return;
+  if (!ew_keystore_save (self->keystore, &error))
+    g_warning ("%s", error->message);
+  ew_tunnel_edges_changed (self);
+}
+
+void
+ew_tunnel_resolve (EwTunnel *self)
+{
+  ew_endpoints_resolve_async (self->document, self->keystore, self->life, resolved, g_object_ref (self));
+}

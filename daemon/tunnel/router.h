@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What a node's data thread does with inner packets: link messages and the answers to our own echoes are taken out for the main thread,
+ * what is not meant for this machine or a subnet that it forwards to is dropped, the rest goes its way. The main thread also hears, once
+ * each time it asks, that traffic flows: so that an idle tunnel wakes nobody.
+ *
+ *   edge peer → ew_router_hook → TUN        TUN → ew_router_hook → edge peer
+ *                     └── ring, eventfd → main thread: func()
+ */
+#pragma once
+
+#include <glib.h>
+#include "engine/engine.h"
+#include "proto/link.h"
+
+G_BEGIN_DECLS
+
+#define EW_ROUTER_ECHO_PAYLOAD 24 /* bytes: magic, token, time sent */
+
+typedef enum
+{
+  EW_HEARD_LINK, /* an ANSWER or NOTICE from the edge's service address */
+  EW_HEARD_ECHO, /* an echo of ours came back */
+  EW_HEARD_BUSY  /* traffic, since ew_router_listen_for_traffic() */
+} EwHeardKind;
+
+typedef struct
+{
+  EwHeardKind kind;
+  guint64 now_ns;        /* when, CLOCK_BOOTTIME */
+  EwLinkMessage message; /* LINK */
+  EwIp from;             /* LINK, ECHO */
+  guint64 token;         /* ECHO: as given to ew_router_build_echo() */
+  guint64 sent_ns;       /* ECHO */
+} EwHeard;
+
+typedef struct EwRouterState EwRouterState;
+
+/* func runs in the default main context. */
+EwRouterState *ew_router_new (void (*func) (const EwHeard *heard, gpointer user_data), gpointer user_data);
+/* After the engine that calls the hook is freed. */
+void ew_router_free (EwRouterState *router);
+
+/* As EwRouter, with the EwRouterState as user. Data thread. */
+EwRoute ew_router_hook (void *user, EwDevice *device, EwPeer *from, EwPacket *packet, const EwTime *time, EwPeer **to);
+
+/* Ours, the edge's service addresses, and the subnets behind us. Takes effect before it returns. engine NULL: not running yet. */
+void ew_router_configure (EwRouterState *router, EwEngine *engine, const GArray *addresses, const GArray *service, const GArray *forwards);
+void ew_router_listen_for_traffic (EwRouterState *router);
+/* An echo request whose reply comes back as EW_HEARD_ECHO. Returns its size; out: at least 48 + EW_ROUTER_ECHO_PAYLOAD bytes. */
+size_t ew_router_build_echo (EwRouterState *router, uint8_t *out, const EwIp *from, const EwIp *to, guint64 token, guint64 now_ns);
+
+G_END_DECLS

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The mesh's routes as this machine sees them, and its user's choices among them.
+ */
+#include "tunnel/tunnel-private.h"
+#include "common/error.h"
+#include "common/util.h"
+
+static EwPlan *
+plan_now (EwTunnel *self, GError **error)
+{
+  g_autoptr (EwHostFacts) facts = ew_host_facts_new (self->host, error);
+  g_autoptr (GArray) edges = ew_edge_addresses (self->document, self->keystore);
+  return facts ? ew_plan_new (self->document, self->keystore, facts, (const EwIp *)edges->data, edges->len,
+                              self->vpn_active, error)
+               : NULL;
+}
+
+static gchar *
+plan_to_json (const EwPlan *plan)
+{
+  g_autoptr (JsonObject) object = json_object_new ();
+  JsonArray *array = json_array_new ();
+  for (guint i = 0; i < plan->all->len; i++)
+    {
+      const EwPlanRoute *route = plan->all->pdata[i];
+      JsonObject *entry = json_object_new ();
+      char cidr[EW_PREFIX_STRLEN];
+      ew_prefix_format (&route->prefix, cidr);
+      json_object_set_string_member (entry, "cidr", cidr);
+      json_object_set_string_member (entry, "node", route->node);
+      json_object_set_string_member (entry, "state", route->state);
+      if (route->reason)
+        json_object_set_string_member (entry, "reason", route->reason);
+      else
+        json_object_set_null_member (entry, "reason");
+      json_array_add_object_element (array, entry);
+    }
+  json_object_set_int_member (object, "schema", 1);
+  json_object_set_array_member (object, "routes", array);
+  return ew_json_to_string (object, FALSE);
+}
+
+static void
+list (GTask *task)
+{
+  EwTunnel *self = g_task_get_source_object (task);
+  g_autoptr (GError) error = NULL;
+  if (!ew_tunnel_check_member (self, &error))
+    {
+      g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+  g_autoptr (EwPlan) plan = plan_now (self, &error);
+  if (plan)
+    g_task_return_pointer (task, plan_to_json (plan), g_free);
+  else
+    g_task_return_error (task, ew_tunnel_error (g_steal_pointer (&error)));
+}
+
+/* An edge that cannot be asked is no reason not to show what is known. */
+static void
+fresh_document (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  EwTunnel *self = g_task_get_source_object (task);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) object = ew_client_call_finish (EW_CLIENT (source), result, &error);
+  if (EW_CLIENT (source) == self->client && object)
+    (void)ew_tunnel_take_document (self, object);
+  list (task);
+}
+
+void
+ew_tunnel_list_routes_async (EwTunnel *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  if (self->state == EW_STATE_CONNECTED)
+    ew_client_call_async (self->client, "GET", "/v1/self", NULL, cancellable, fresh_document, g_steal_pointer (&task));
+  else
+    list (task);
+}
+
+gchar *
+ew_tunnel_list_routes_finish (EwTunnel *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static gboolean
+parse_route (const gchar *text, EwPrefix *prefix, GError **error)
+{
+  bool host_bits = false;
+  if (!text || !ew_prefix_parse (text, prefix, &host_bits))
+    g_set_error (error, EW_ERROR, EW_ERROR_ROUTE_INVALID,
+                 "“%s” is no route: write an address and a length, like 192.168.1.0/24", text);
+  else if (host_bits)
+    {
+      char meant[EW_PREFIX_STRLEN];
+      ew_prefix_format (prefix, meant);
+      g_set_error (error, EW_ERROR, EW_ERROR_ROUTE_INVALID, "“%s” has bits set behind its length: did you mean %s?",
+                   text, meant);
+    }
+  else
+    return TRUE;
+  return FALSE;
+}
+
+/* Routes through others are held against this machine's networks. What stands behind this machine is on them by nature;
+   one that the document does not know (yet) is judged when it does. */
+static const gchar *
+refusal (EwTunnel *self, const EwPrefix *prefix, GError **error)
+{
+  const gchar *never = ew_prefix_never (prefix);
+  if (never)
+    return never;
+  g_autoptr (EwPlan) plan = plan_now (self, error);
+  for (guint i = 0; plan && i < plan->all->len; i++)
+    {
+      const EwPlanRoute *route = plan->all->pdata[i];
+      if (route->reason && ew_prefix_equal (&route->prefix, prefix))
+        return route->reason;
+    }
+  return NULL;
+}
+
+static gboolean
+choose (EwTunnel *self, const EwPrefix *prefix, gboolean accept, GError **error)
+{
+  EwKeystore *keystore = self->keystore;
+  gboolean was_accepted = ew_prefixes_contain (keystore->accepted, prefix),
+           was_refused = ew_prefixes_contain (keystore->refused, prefix);
+  (void)ew_prefixes_set (keystore->accepted, prefix, accept);
+  (void)ew_prefixes_set (keystore->refused, prefix, !accept);
+  g_autoptr (GError) local = NULL;
+  if (accept && !ew_prefixes_contain (keystore->accepted, prefix))
+    g_set_error (&local, EW_ERROR, EW_ERROR_FAILED,
+                 "This machine has accepted %d routes, and there is room for no more: refuse one first",
+                 EW_CHOSEN_ROUTES_MAX);
+  else if ((!self->engine || ew_tunnel_apply (self, self->vpn_active, &local)) && ew_keystore_save (keystore, &local))
+    return TRUE;
+  /* As before, on the host too. */
+  (void)ew_prefixes_set (keystore->accepted, prefix, was_accepted);
+  (void)ew_prefixes_set (keystore->refused, prefix, was_refused);
+  if (self->engine && !ew_tunnel_apply (self, self->vpn_active, NULL))
+    g_warning ("the routes could not be taken back to what they were");
+  g_propagate_error (error, ew_tunnel_error (g_steal_pointer (&local)));
+  return FALSE;
+}
+
+gboolean
+ew_tunnel_accept_route (EwTunnel *self, const gchar *cidr, gboolean accept, GError **error)
+{
+  EwPrefix prefix;
+  g_autoptr (GError) local = NULL;
+  if (!ew_tunnel_check_member (self, error) || !parse_route (cidr, &prefix, error))
+    return FALSE;
+  const gchar *why = accept ? refusal (self, &prefix, &local) : NULL;
+  if (local)
+    {
+      g_propagate_error (error, ew_tunnel_error (g_steal_pointer (&local)));
+      return FALSE;
+    }
+  if (why)
+    {
+      g_set_error (error, EW_ERROR, EW_ERROR_ROUTE_REFUSED, "This machine never takes the route %s: %s", cidr, why);
+      return FALSE;
+    }
+  return choose (self, &prefix, accept, error);
+}

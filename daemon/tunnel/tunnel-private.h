@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the files of this room share. Each field is written by the file that is named beside it.
+ *
+ *   tunnel.c       the object, its properties, the one door, start and stop, connect and disconnect
+ *   link.c         up and down: engine, host, the edge's endpoints, what liveness says to do
+ *   probe.c        link messages out, what the router heard in
+ *   refresh.c      the node document fetched again; why the edge is silent
+ *   mode.c         the guard's actions
+ *   membership.c   enroll, leave, calls to the API
+ *   routes.c       routes listed, accepted, refused
+ *   ping.c, diagnose.c
+ */
+#pragma once
+
+#include "account/client.h"
+#include "account/document.h"
+#include "account/keystore.h"
+#include "account/topology.h"
+#include "engine/engine.h"
+#include "net/host.h"
+#include "tunnel/alarm.h"
+#include "tunnel/endpoints.h"
+#include "tunnel/guard.h"
+#include "tunnel/liveness.h"
+#include "tunnel/plan.h"
+#include "tunnel/resume.h"
+#include "tunnel/router.h"
+#include "tunnel/tunnel.h"
+
+G_BEGIN_DECLS
+
+/* The states of the contract, and who leads from one to the next:
+ *
+ *                   enroll                                    an answer
+ *   NOT_ENROLLED ───────────→ CONNECTING ───────────────────────────────────────→ CONNECTED
+ *        ↑                     ↑   ↑  │ no TUN, no privilege, conflict       lost │      ↑ an answer
+ *        │ leave       connect │   │  └──────→ ERROR ──┐                         ↓      │
+ *        │ (from any)          │   └── 30 s, connect ──┘                      RECONNECTING
+ *        └──────────────── DISCONNECTED ←── disconnect (from any that is enrolled)
+ *
+ *   REMOVED: from any that is enrolled, when the edge says so; left by enroll or leave. ERROR also at start, when the state file is
+ *   broken. AWAITING_APPROVAL is the contract's; no edge of this version asks for approval. */
+typedef enum
+{
+  EW_STATE_NOT_ENROLLED,
+  EW_STATE_DISCONNECTED,
+  EW_STATE_CONNECTING,
+  EW_STATE_CONNECTED,
+  EW_STATE_RECONNECTING,
+  EW_STATE_AWAITING_APPROVAL,
+  EW_STATE_REMOVED,
+  EW_STATE_ERROR
+} EwTunnelState;
+
+enum
+{
+  PROP_0,
+  PROP_STATE,
+  PROP_REASON,
+  PROP_MESSAGE,
+  PROP_MODE,
+  PROP_GUARD_UNTIL,
+  PROP_ROLE,
+  PROP_MESH,
+  PROP_NODE_NAME,
+  PROP_KIND,
+  PROP_ADDRESSES,
+  PROP_EDGE_NAME,
+  PROP_EDGE_ENDPOINT,
+  PROP_TRANSPORT,
+  PROP_SINCE,
+  PROP_INTERFACE,
+  PROP_TRIAL,
+  N_PROPS
+};
+
+#define EW_PROBES_KEPT 8
+
+typedef struct
+{
+  guint64 token;
+  guint64 sent_ns;
+} EwSentProbe;
+
+struct _EwTunnel
+{
+  GObject parent;
+
+  /* For life. */
+  gchar *interface;
+  gchar *state_dir;
+  EwHost *host;
+  EwResume *resume;
+  gchar *networks; /* link.c: the machine's networks when last looked at, as text */
+
+  /* The account: loaded by tunnel.c, changed by membership.c and refresh.c. */
+  EwKeystore *keystore;  /* NULL: its file is broken */
+  GError *broken;        /* … and why */
+  EwDocument *document;  /* NULL: not enrolled */
+  EwClient *client;      /* likewise */
+  GCancellable *life;    /* of this membership: cancelled when it ends */
+  GPtrArray *topologies; /* EwTopology */
+  gboolean enrolling;    /* one at a time */
+
+  /* What is shown (tunnel.c). */
+  EwTunnelState state;
+  gchar *reason, *message;
+  gint64 since; /* realtime µs */
+  GVariant *shown[N_PROPS];
+
+  /* mode.c */
+  EwGuard guard;
+  EwAlarm *guard_alarm;
+  gint64 guard_until; /* realtime µs; 0: not counting */
+  GQueue mode_tasks;  /* GTask waiting for the mode to be active */
+
+  /* link.c: engine NULL: down. */
+  EwEngine *engine;
+  EwRouterState *router;
+  EwLiveness liveness;
+  EwAlarm *alarm; /* liveness' deadline */
+  EwAlarm *retry; /* ERROR: tried again */
+  gint64 slept;   /* ew_slept() when last looked at */
+  GArray *candidates;
+  guint candidate;
+  gint peer;          /* index of the edge that is the engine's peer; -1: none */
+  guint8 peer_key[32];
+  EwPlan *plan;       /* in force; NULL: none */
+  gboolean proved;    /* the edge has answered since it went up */
+  gboolean vpn_active;
+  gboolean handshaken; /* since the edge fell silent */
+  gboolean no_route;
+
+  /* probe.c */
+  EwSentProbe probes[EW_PROBES_KEPT];
+  guint next_probe;
+  gint64 rtt_us; /* -1: not measured */
+
+  /* refresh.c */
+  gboolean fetching, fetch_again;
+  gint64 fetch_not_before;
+  EwAlarm *fetch_alarm;
+
+  /* ping.c */
+  GList *pings;
+  gpointer far; /* FarWatch: the far legs, while somebody pings */
+};
+
+/* tunnel.c */
+/* The one door: logs old → new, stores, announces. reason: stable code, message: a sentence; "" for none. */
+void ew_tunnel_set_state (EwTunnel *self, EwTunnelState state, const gchar *reason, const gchar *message);
+/* Announces whatever has changed of the properties. */
+void ew_tunnel_show (EwTunnel *self);
+/* Takes document and client from the keystore; nothing where it is not enrolled. */
+gboolean ew_tunnel_load_membership (EwTunnel *self, GError **error);
+void ew_tunnel_drop_membership (EwTunnel *self);
+/* NOT_ENROLLED, REMOVED or the broken file as an error; TRUE: there is a membership to work with. */
+gboolean ew_tunnel_check_member (EwTunnel *self, GError **error);
+/* The state that a tunnel that is down shows. */
+void ew_tunnel_rest (EwTunnel *self);
+const EwDocumentEdge *ew_tunnel_get_edge (EwTunnel *self); /* the one in use; NULL: none */
+/* Codes of other rooms made into EW_ERROR's, the sentence kept. Takes error. */
+GError *ew_tunnel_error (GError *error);
+
+/* link.c */
+gboolean ew_tunnel_up (EwTunnel *self, GError **error);
+/* Says goodbye, undoes everything on the host. The state is the caller's to set. */
+void ew_tunnel_down (EwTunnel *self);
+/* Makes the host, the engine's peer and the router what document, choices and networks ask for. vpn: default routes too. On failure what was
+   in force stays. */
+gboolean ew_tunnel_apply (EwTunnel *self, gboolean vpn, GError **error);
+void ew_tunnel_event (EwTunnel *self, EwLivenessEvent event);
+void ew_tunnel_network_changed (EwTunnel *self);
+/* The document's edges may be others now. */
+void ew_tunnel_edges_changed (EwTunnel *self);
+/* Keeps the timestamp reservation ahead of what was sent. */
+void ew_tunnel_reserve_timestamps (EwTunnel *self);
+
+/* probe.c */
+void ew_tunnel_probe (EwTunnel *self);
+void ew_tunnel_goodbye (EwTunnel *self);
+void ew_tunnel_heard (const EwHeard *heard, gpointer user_data);
+
+/* refresh.c */
+void ew_tunnel_refresh (EwTunnel *self);
+/* FALSE: nothing new in it, or nothing to be believed. */
+gboolean ew_tunnel_take_document (EwTunnel *self, JsonObject *object);
+void ew_tunnel_resolve (EwTunnel *self);
+/* The edge said 410 (or 401: not_known) to a call of ours. */
+void ew_tunnel_was_removed (EwTunnel *self, const GError *error);
+gboolean ew_tunnel_is_removal (const GError *error);
+
+/* mode.c */
+void ew_tunnel_mode_init (EwTunnel *self, gboolean vpn);
+/* The tunnel works: brings the wanted mode into force where it is not. */
+void ew_tunnel_mode_proved (EwTunnel *self);
+void ew_tunnel_mode_probe_returned (EwTunnel *self, gint64 sent);
+/* The tunnel goes down: what was not settled is undone. */
+void ew_tunnel_mode_down (EwTunnel *self);
+
+/* ping.c */
+void ew_tunnel_ping_heard (EwTunnel *self, const EwHeard *heard);
+void ew_tunnel_ping_stop (EwTunnel *self);
+
+G_END_DECLS

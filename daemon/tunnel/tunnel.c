@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The tunnel's timers, all of them, and why:
+ *
+ *   alarm         what liveness asks for next: 25 s between probes when quiet, 3 s when busy, 1 s without an answer
+ * (liveness.h) guard_alarm   when an unconfirmed VPN mode is undone (guard.h) retry         30 s: what kept the tunnel
+ * from going up may be gone fetch_alarm   the node document once more, at least 1 s (10 s where the last fetch brought
+ * nothing) after the one before ping, far     a person's ping gives up; the topology it looked at is let go 5 s later
+ */
+#include "tunnel/tunnel-private.h"
+#include "common/error.h"
+#include "common/util.h"
+#include <string.h>
+
+#define RETRY_AFTER (30 * G_USEC_PER_SEC)
+
+G_DEFINE_FINAL_TYPE (EwTunnel, ew_tunnel, G_TYPE_OBJECT)
+
+static const gchar *const state_names[] = { "not-enrolled", "disconnected",      "connecting", "connected",
+                                            "reconnecting", "awaiting-approval", "removed",    "error" };
+static GParamSpec *properties[N_PROPS];
+
+/* Properties. */
+
+static const gchar *
+text (const gchar *value)
+{
+  return value ? value : "";
+}
+
+static GVariant *
+show_addresses (EwTunnel *self)
+{
+  GVariantBuilder builder;
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_STRING_ARRAY);
+  for (guint i = 0; self->document && i < self->document->addresses->len; i++)
+    {
+      char address[EW_IP_STRLEN];
+      ew_ip_format (&g_array_index (self->document->addresses, EwIp, i), address);
+      g_variant_builder_add (&builder, "s", address);
+    }
+  return g_variant_builder_end (&builder);
+}
+
+static GVariant *
+show_endpoint (EwTunnel *self)
+{
+  char endpoint[EW_ENDPOINT_STRLEN] = "";
+  if (self->engine && self->candidate < self->candidates->len)
+    ew_endpoint_format (&g_array_index (self->candidates, EwCandidate, self->candidate).endpoint, endpoint);
+  return g_variant_new_string (endpoint);
+}
+
+static GVariant *
+show (EwTunnel *self, guint property)
+{
+  const EwDocument *document = self->document;
+  const EwDocumentEdge *edge = ew_tunnel_get_edge (self);
+  switch (property)
+    {
+    case PROP_STATE:
+      return g_variant_new_string (state_names[self->state]);
+    case PROP_REASON:
+      return g_variant_new_string (text (self->reason));
+    case PROP_MESSAGE:
+      return g_variant_new_string (text (self->message));
+    case PROP_MODE:
+      return g_variant_new_string (self->guard.vpn ? "vpn" : "connector");
+    case PROP_GUARD_UNTIL:
+      return g_variant_new_int64 (self->guard_until);
+    case PROP_ROLE:
+      return g_variant_new_string (document ? document->role : "");
+    case PROP_MESH:
+      return g_variant_new_string (document ? document->mesh : "");
+    case PROP_NODE_NAME:
+      return g_variant_new_string (document ? document->name : "");
+    case PROP_KIND:
+      return g_variant_new_string (document ? document->kind : "");
+    case PROP_ADDRESSES:
+      return show_addresses (self);
+    case PROP_EDGE_NAME:
+      return g_variant_new_string (edge ? edge->name : "");
+    case PROP_EDGE_ENDPOINT:
+      return show_endpoint (self);
+    case PROP_TRANSPORT:
+      return g_variant_new_string (self->engine && self->proved ? "udp" : "");
+    case PROP_SINCE:
+      return g_variant_new_int64 (self->since);
+    case PROP_INTERFACE:
+      return g_variant_new_string (self->interface);
+    case PROP_TRIAL:
+    default:
+      return g_variant_new_boolean (document && document->trial);
+    }
+}
+
+void
+ew_tunnel_show (EwTunnel *self)
+{
+  g_object_freeze_notify (G_OBJECT (self));
+  for (guint i = PROP_0 + 1; i < N_PROPS; i++)
+    {
+      g_autoptr (GVariant) value = g_variant_ref_sink (show (self, i));
+      if (self->shown[i] && g_variant_equal (self->shown[i], value))
+        continue;
+      g_clear_pointer (&self->shown[i], g_variant_unref);
+      self->shown[i] = g_steal_pointer (&value);
+      g_object_notify_by_pspec (G_OBJECT (self), properties[i]);
+    }
+  g_object_thaw_notify (G_OBJECT (self));
+}
+
+static void
+ew_tunnel_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  EwTunnel *self = EW_TUNNEL (object);
+  if (G_IS_PARAM_SPEC_BOXED (pspec))
+    g_value_take_boxed (value, g_variant_dup_strv (self->shown[id], NULL));
+  else if (G_IS_PARAM_SPEC_INT64 (pspec))
+    g_value_set_int64 (value, g_variant_get_int64 (self->shown[id]));
+  else if (G_IS_PARAM_SPEC_BOOLEAN (pspec))
+    g_value_set_boolean (value, g_variant_get_boolean (self->shown[id]));
+  else
+    g_value_set_string (value, g_variant_get_string (self->shown[id], NULL));
+}
+
+/* The door. */
+
+void
+ew_tunnel_set_state (EwTunnel *self, EwTunnelState state, const gchar *reason, const gchar *message)
+{
+  if (state == self->state && g_strcmp0 (reason, self->reason) == 0 && g_strcmp0 (message, self->message) == 0)
+    return;
+  g_message ("%s → %s%s%s%s%s", state_names[self->state], state_names[state], *reason ? " (" : "", reason,
+             *reason ? ")" : "", *message ? ": " : "");
+  if (*message)
+    g_message ("%s", message);
+  if (state != self->state)
+    self->since = g_get_real_time ();
+  self->state = state;
+  g_free (self->reason);
+  g_free (self->message);
+  self->reason = g_strdup (reason);
+  self->message = g_strdup (message);
+  ew_alarm_set (self->retry, state == EW_STATE_ERROR && self->keystore && self->keystore->wish_connected
+                               ? ew_boottime () + RETRY_AFTER
+                               : G_MAXINT64);
+  ew_tunnel_show (self);
+}
+
+void
+ew_tunnel_rest (EwTunnel *self)
+{
+  if (self->broken)
+    ew_tunnel_set_state (self, EW_STATE_ERROR, "state-broken", self->broken->message);
+  else if (!self->document)
+    ew_tunnel_set_state (self, EW_STATE_NOT_ENROLLED, "", "");
+  else if (self->keystore->removed)
+    ew_tunnel_set_state (
+      self, EW_STATE_REMOVED, "removed",
+      "An administrator removed this machine from the mesh. To come back, enroll it again with a new key");
+  else
+    ew_tunnel_set_state (self, EW_STATE_DISCONNECTED, "", "");
+}
+
+const EwDocumentEdge *
+ew_tunnel_get_edge (EwTunnel *self)
+{
+  return self->document && self->peer >= 0 && (guint)self->peer < self->document->edges->len
+           ? self->document->edges->pdata[self->peer]
+           : NULL;
+}
+
+GError *
+ew_tunnel_error (GError *error)
+{
+  if (!error || error->domain == EW_ERROR)
+    return error;
+  gint code = EW_ERROR_FAILED;
+  if (g_error_matches (error, EW_HOST_ERROR, EW_HOST_ERROR_CONFLICT)
+      || g_error_matches (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_NAME_IN_USE))
+    code = EW_ERROR_HOST_CONFLICT;
+  else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    code = EW_ERROR_CANCELLED;
+  GError *made = g_error_new_literal (EW_ERROR, code, error->message);
+  g_error_free (error);
+  return made;
+}
+
+/* Membership. */
+
+gboolean
+ew_tunnel_load_membership (EwTunnel *self, GError **error)
+{
+  EwKeystore *keystore = self->keystore;
+  if (!keystore->id)
+    return TRUE;
+  g_autoptr (EwDocument) document = ew_document_parse (keystore->document, keystore->ca_pem, error);
+  if (!document)
+    return FALSE;
+  g_clear_pointer (&self->document, ew_document_free);
+  self->document = g_steal_pointer (&document);
+  g_clear_object (&self->client);
+  self->client = ew_client_new (keystore->pin, (const gchar *const *)keystore->api, keystore, EW_HOST_FWMARK);
+  ew_client_set_identity (self->client, keystore->id, keystore->credential);
+  g_clear_object (&self->life);
+  self->life = g_cancellable_new ();
+  ew_tunnel_mode_init (self, keystore->vpn);
+  return TRUE;
+}
+
+void
+ew_tunnel_drop_membership (EwTunnel *self)
+{
+  if (self->life)
+    g_cancellable_cancel (self->life);
+  g_clear_object (&self->life);
+  ew_tunnel_ping_stop (self);
+  g_ptr_array_set_size (self->topologies, 0);
+  g_clear_object (&self->client);
+  g_clear_pointer (&self->document, ew_document_free);
+  self->peer = -1;
+  self->fetching = self->fetch_again = FALSE;
+}
+
+gboolean
+ew_tunnel_check_member (EwTunnel *self, GError **error)
+{
+  if (self->broken)
+    g_set_error_literal (error, EW_ERROR, EW_ERROR_FAILED, self->broken->message);
+  else if (!self->document)
+    g_set_error (error, EW_ERROR, EW_ERROR_NOT_ENROLLED,
+                 "This machine is in no mesh: enroll it first (edgewayctl enroll)");
+  else if (self->keystore->removed)
+    g_set_error (error, EW_ERROR, EW_ERROR_REMOVED,
+                 "An administrator removed this machine from the mesh: enroll it again with a new key");
+  else
+    return TRUE;
+  return FALSE;
+}
+
+/* Connect, disconnect. */
+
+static gboolean
+store_wish (EwTunnel *self, gboolean connected, GError **error)
+{
+  if (self->keystore->wish_connected == connected)
+    return TRUE;
+  self->keystore->wish_connected = connected;
+  return ew_keystore_save (self->keystore, error);
+}
+
+gboolean
+ew_tunnel_connect (EwTunnel *self, GError **error)
+{
+  if (!ew_tunnel_check_member (self, error))
+    return FALSE;
+  if (!store_wish (self, TRUE, error))
+    {
+      self->keystore->wish_connected = FALSE;
+      return FALSE;
+    }
+  return self->engine || ew_tunnel_up (self, error);
+}
+
+gboolean
+ew_tunnel_disconnect (EwTunnel *self, GError **error)
+{
+  if (!ew_tunnel_check_member (self, error))
+    return FALSE;
+  /* Down comes first: a full disk must not keep anybody connected. */
+  ew_tunnel_down (self);
+  gboolean stored = store_wish (self, FALSE, error);
+  ew_tunnel_rest (self);
+  if (!stored)
+    g_prefix_error (error, "Disconnected, but after a restart this machine would connect again: ");
+  return stored;
+}
+
+static void
+retry (gpointer user_data)
+{
+  EwTunnel *self = user_data;
+  g_autoptr (GError) error = NULL;
+  if (self->state == EW_STATE_ERROR && ew_tunnel_check_member (self, NULL) && !self->engine)
+    (void)ew_tunnel_up (self, &error);
+}
+
+static void
+resumed (gpointer user_data)
+{
+  g_debug ("back from sleep");
+  ew_tunnel_network_changed (user_data);
+}
+
+static void
+networks_moved (gpointer user_data)
+{
+  ew_tunnel_network_changed (user_data);
+}
+
+void
+ew_tunnel_start (EwTunnel *self)
+{
+  g_autoptr (GError) error = NULL;
+  if (!ew_host_undo_all (self->host, &error))
+    g_warning ("what an earlier run left on this machine could not all be undone: %s",
+               error ? error->message : "unknown");
+  g_clear_error (&error);
+  ew_host_watch (self->host, networks_moved, self);
+  self->resume = ew_resume_watch (resumed, self);
+  ew_tunnel_rest (self);
+  if (ew_tunnel_check_member (self, NULL) && self->keystore->wish_connected)
+    (void)ew_tunnel_up (self, &error);
+}
+
+void
+ew_tunnel_stop (EwTunnel *self)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean was_up = self->engine != NULL;
+  if (self->life)
+    g_cancellable_cancel (self->life);
+  ew_tunnel_ping_stop (self);
+  g_ptr_array_set_size (self->topologies, 0);
+  ew_tunnel_down (self);
+  if (was_up && !ew_keystore_save (self->keystore, &error))
+    g_warning ("%s", error->message);
+  g_clear_error (&error);
+  if (!ew_host_undo_all (self->host, &error))
+    g_warning ("not everything on this machine could be undone: %s", error ? error->message : "unknown");
+  if (self->state != EW_STATE_ERROR)
+    ew_tunnel_rest (self);
+}
+
+/* Status. */
+
+static void
+set_text_or_null (JsonObject *object, const gchar *member, const gchar *value)
+{
+  if (value && *value)
+    json_object_set_string_member (object, member, value);
+  else
+    json_object_set_null_member (object, member);
+}
+
+static void
+set_time_or_null (JsonObject *object, const gchar *member, gint64 realtime_us)
+{
+  g_autofree gchar *value = realtime_us ? ew_time_format (realtime_us) : NULL;
+  set_text_or_null (object, member, value);
+}
+
+static void
+add_edge (EwTunnel *self, JsonObject *object)
+{
+  const EwDocumentEdge *edge = ew_tunnel_get_edge (self);
+  JsonObject *shown = json_object_new ();
+  if (!self->engine || !edge)
+    {
+      json_object_unref (shown);
+      json_object_set_null_member (object, "edge");
+      return;
+    }
+  json_object_set_string_member (shown, "name", edge->name);
+  set_text_or_null (shown, "endpoint", g_variant_get_string (self->shown[PROP_EDGE_ENDPOINT], NULL));
+  set_text_or_null (shown, "transport", g_variant_get_string (self->shown[PROP_TRANSPORT], NULL));
+  if (self->rtt_us >= 0 && self->state == EW_STATE_CONNECTED)
+    json_object_set_double_member (shown, "rtt_ms", (gdouble)self->rtt_us / 1000);
+  else
+    json_object_set_null_member (shown, "rtt_ms");
+  json_object_set_object_member (object, "edge", shown);
+}
+
+static void
+add_counters (EwTunnel *self, JsonObject *object)
+{
+  EwPeerStatus peer;
+  gboolean known = self->engine && self->peer >= 0 && ew_engine_get_peer (self->engine, self->peer_key, &peer);
+  json_object_set_int_member (object, "rx_bytes", known ? (gint64)peer.stats.rx_bytes : 0);
+  json_object_set_int_member (object, "tx_bytes", known ? (gint64)peer.stats.tx_bytes : 0);
+}
+
+gchar *
+ew_tunnel_get_status (EwTunnel *self)
+{
+  g_autoptr (JsonObject) object = json_object_new ();
+  const EwDocument *document = self->document;
+  JsonArray *addresses = json_array_new ();
+  g_autofree const gchar **list = g_variant_get_strv (self->shown[PROP_ADDRESSES], NULL);
+  if (self->engine)
+    ew_tunnel_event (self, EW_LIVENESS_BUSY); /* somebody looks */
+  json_object_set_int_member (object, "schema", 1);
+  json_object_set_string_member (object, "state", state_names[self->state]);
+  json_object_set_string_member (object, "reason", text (self->reason));
+  json_object_set_string_member (object, "message", text (self->message));
+  json_object_set_string_member (object, "mode", self->guard.vpn ? "vpn" : "connector");
+  set_time_or_null (object, "guard_until", self->guard_until);
+  set_text_or_null (object, "mesh", document ? document->mesh : NULL);
+  set_text_or_null (object, "name", document ? document->name : NULL);
+  set_text_or_null (object, "kind", document ? document->kind : NULL);
+  set_text_or_null (object, "role", document ? document->role : NULL);
+  for (const gchar **address = list; *address; address++)
+    json_array_add_string_element (addresses, *address);
+  json_object_set_array_member (object, "addresses", addresses);
+  add_edge (self, object);
+  set_time_or_null (object, "since", self->since);
+  add_counters (self, object);
+  json_object_set_string_member (object, "interface", self->interface);
+  json_object_set_boolean_member (object, "trial", document && document->trial);
+  return ew_json_to_string (object, FALSE);
+}
+
+/* The object. */
+
+EwTunnel *
+ew_tunnel_new (const gchar *state_dir, const gchar *interface, GError **error)
+{
+  g_autofree gchar *ledger = g_build_filename (state_dir, "undo", NULL);
+  g_autoptr (EwHost) host = ew_host_new (ledger, error);
+  if (!host)
+    return NULL;
+  EwTunnel *self = g_object_new (EW_TYPE_TUNNEL, NULL);
+  self->host = g_steal_pointer (&host);
+  self->state_dir = g_strdup (state_dir);
+  self->interface = g_strdup (interface);
+  self->keystore = ew_keystore_load (state_dir, &self->broken);
+  if (self->keystore)
+    (void)ew_tunnel_load_membership (self, &self->broken);
+  ew_tunnel_rest (self);
+  ew_tunnel_show (self);
+  return self;
+}
+
+static void
+ew_tunnel_init (EwTunnel *self)
+{
+  self->topologies = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_topology_free);
+  self->peer = -1;
+  self->rtt_us = -1;
+  self->since = g_get_real_time ();
+  self->reason = g_strdup ("");
+  self->message = g_strdup ("");
+  self->retry = ew_alarm_new (retry, self);
+  ew_tunnel_mode_init (self, FALSE);
+}
+
+static void
+ew_tunnel_finalize (GObject *object)
+{
+  EwTunnel *self = EW_TUNNEL (object);
+  ew_tunnel_down (self);
+  ew_tunnel_drop_membership (self);
+  g_clear_pointer (&self->resume, ew_resume_free);
+  g_clear_pointer (&self->host, ew_host_free);
+  g_clear_pointer (&self->keystore, ew_keystore_unref);
+  g_clear_error (&self->broken);
+  g_ptr_array_unref (self->topologies);
+  g_clear_pointer (&self->guard_alarm, ew_alarm_free);
+  g_clear_pointer (&self->fetch_alarm, ew_alarm_free);
+  ew_alarm_free (self->retry);
+  for (guint i = 0; i < N_PROPS; i++)
+    g_clear_pointer (&self->shown[i], g_variant_unref);
+  g_free (self->networks);
+  g_free (self->reason);
+  g_free (self->message);
+  g_free (self->interface);
+  g_free (self->state_dir);
+  G_OBJECT_CLASS (ew_tunnel_parent_class)->finalize (object);
+}
+
+static void
+ew_tunnel_class_init (EwTunnelClass *class)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (class);
+  const GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+  const struct
+  {
+    guint id;
+    const gchar *name;
+  } strings[] = {
+    { PROP_STATE, "state" },         { PROP_REASON, "reason" },
+    { PROP_MESSAGE, "message" },     { PROP_MODE, "mode" },
+    { PROP_ROLE, "role" },           { PROP_MESH, "mesh" },
+    { PROP_NODE_NAME, "node-name" }, { PROP_KIND, "kind" },
+    { PROP_EDGE_NAME, "edge-name" }, { PROP_EDGE_ENDPOINT, "edge-endpoint" },
+    { PROP_TRANSPORT, "transport" }, { PROP_INTERFACE, "interface" },
+  };
+  object_class->get_property = ew_tunnel_get_property;
+  object_class->finalize = ew_tunnel_finalize;
+  for (guint i = 0; i < G_N_ELEMENTS (strings); i++)
+    properties[strings[i].id] = g_param_spec_string (strings[i].name, NULL, NULL, NULL, flags);
+  properties[PROP_GUARD_UNTIL] = g_param_spec_int64 ("guard-until", NULL, NULL, 0, G_MAXINT64, 0, flags);
+  properties[PROP_SINCE] = g_param_spec_int64 ("since", NULL, NULL, 0, G_MAXINT64, 0, flags);
+  properties[PROP_ADDRESSES] = g_param_spec_boxed ("addresses", NULL, NULL, G_TYPE_STRV, flags);
+  properties[PROP_TRIAL] = g_param_spec_boolean ("trial", NULL, NULL, FALSE, flags);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+}
