@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The packet switch in the centre of the wheel: engine, hairpin router, link protocol, presence, round trips, and the exit to
- * the internet. It knows nodes by their keys and prefixes as mesh.c tells it, keeps nothing on disk, and reports what it sees.
+ * The packet switch in the centre of the wheel: engine, hairpin router, link protocol, presence, round trips, and the
+ * exit to the internet. It knows nodes by their keys and prefixes as mesh.c tells it, keeps nothing on disk, and
+ * reports what it sees.
  *
- * An inner packet: source check (engine, allowed IPs) → verdict hook → for us (service address: link protocol and echo answered
- * here, the rest to the TUN) → longest prefix → TTL → sealed in place to that node; else to the exit; else ICMP unreachable.
+ * An inner packet: source check (engine, allowed IPs) → verdict hook → for us (service address: link protocol and echo
+ * answered here, the rest to the TUN) → longest prefix → TTL → sealed in place to that node; else to the exit; else
+ * ICMP unreachable.
  */
 #pragma once
 
@@ -20,22 +22,22 @@ typedef struct
 {
   const gchar *id;
   guint8 public_key[EW_KEY_SIZE];
-  const EwIp *addresses;   /* mesh IPs */
+  const EwIp *addresses; /* mesh IPs */
   gsize n_addresses;
-  const EwPrefix *routes;  /* subnets behind it */
+  const EwPrefix *routes; /* subnets behind it */
   gsize n_routes;
-  EwEndpoint endpoint;     /* last known, kind NONE: unknown */
-  gboolean plain;          /* no software of ours there: measured by ICMP echo */
-  guint64 revision;        /* of its node document */
+  EwEndpoint endpoint; /* last known, kind NONE: unknown */
+  gboolean plain;      /* no software of ours there: measured by ICMP echo */
+  guint64 revision;    /* of its node document */
 } EwSwitchNode;
 
 typedef struct
 {
-  gboolean online;             /* an authenticated packet within 40 s, and no goodbye since */
-  gint64 last_seen_us;         /* realtime; 0: never in this run */
+  gboolean online;     /* an authenticated packet within 40 s, and no goodbye since */
+  gint64 last_seen_us; /* realtime; 0: never in this run */
   gint64 last_handshake_us;
-  guint64 rx_bytes, tx_bytes;  /* the node's view: rx is what it received */
-  gdouble rtt_ms;              /* < 0: unknown or too old (10 s) */
+  guint64 rx_bytes, tx_bytes; /* the node's view: rx is what it received */
+  gdouble rtt_ms;             /* < 0: unknown or too old (10 s) */
   EwEndpoint endpoint;
 } EwSwitchNodeStatus;
 
@@ -46,9 +48,9 @@ typedef struct
   guint64 dropped_malformed; /* no IP packet, or a multicast that goes nowhere */
 } EwSwitchStats;
 
-/* Decides on one packet between two nodes (or from a node to the exit: to_node NULL) in the data thread; FALSE drops it,
-   counts it and answers "prohibited". It must not block or allocate. The node pointers are the same for a node as long as it
-   is known to the switch; ew_switch_node_get_id() names them. */
+/* Decides on one packet between two nodes (or from a node to the exit: to_node NULL) in the data thread; FALSE drops
+   it, counts it and answers "prohibited". It must not block or allocate. The node pointers are the same for a node as
+   long as it is known to the switch; ew_switch_node_get_id() names them. */
 typedef gboolean (*EwSwitchVerdict) (gpointer user_data, gconstpointer from_node, gconstpointer to_node,
                                      const EwFlow *flow, const guint8 *packet, gsize len);
 
@@ -56,17 +58,19 @@ typedef struct
 {
   const gchar *listen_address; /* NULL: all */
   guint16 port;
-  const gchar *interface;      /* TUN for the service address and the exit; NULL: none wanted */
-  guint16 mtu;                 /* inner; 0: 1420 */
+  const gchar *interface; /* TUN for the service address and the exit; NULL: none wanted */
+  guint16 mtu;            /* inner; 0: 1420 */
   guint8 private_key[EW_KEY_SIZE];
-  EwIp service[2];             /* IPv4, IPv6 (family NONE where the mesh has none) */
-  EwPrefix ranges[2];          /* the mesh's */
-  gboolean exit;               /* forward VPN traffic to the internet */
-  const guint16 *open_ports;   /* TCP ports of this host that the mesh may reach at the service address, beside the API's */
+  EwIp service[2];    /* IPv4, IPv6 (family NONE where the mesh has none) */
+  EwPrefix ranges[2]; /* the mesh's */
+  gboolean exit;      /* forward VPN traffic to the internet */
+  const guint16
+    *open_ports; /* TCP ports of this host that the mesh may reach at the service address, beside the API's */
   gsize n_open_ports;
   /* In the main context. id is valid during the call. */
   void (*on_presence) (gpointer user_data, const gchar *id, gboolean online);
-  void (*on_endpoint) (gpointer user_data, const gchar *id, const EwEndpoint *endpoint); /* roamed: to be stored, at most once a minute */
+  void (*on_endpoint) (gpointer user_data, const gchar *id,
+                       const EwEndpoint *endpoint); /* roamed: to be stored, at most once a minute */
   gpointer user_data;
 } EwSwitchConfig;
 
@@ -75,7 +79,8 @@ EwSwitch *ew_switch_new (const EwSwitchConfig *config, GError **error) G_GNUC_WA
 void ew_switch_free (EwSwitch *self); /* undoes the host's firewall, sysctls and addresses */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwSwitch, ew_switch_free)
 
-void ew_switch_set_node (EwSwitch *self, const EwSwitchNode *node);   /* adds or changes; a changed revision sends a NOTICE */
+void ew_switch_set_node (EwSwitch *self,
+                         const EwSwitchNode *node); /* adds or changes; a changed revision sends a NOTICE */
 void ew_switch_remove_node (EwSwitch *self, const gchar *id);
 gboolean ew_switch_get_node (EwSwitch *self, const gchar *id, EwSwitchNodeStatus *out);
 void ew_switch_get_stats (EwSwitch *self, EwSwitchStats *out);

@@ -1,0 +1,226 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The switch between real WireGuard nodes: hairpin, subnet, exit, refusals, presence, round trips, notices."""
+import os
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from switch_case import ALICE, BOB, PORT, SERVICE, WEBSITE, SwitchCase, link_message, wait_for  # noqa: E402
+
+# A node's side of the link protocol: answers EDGE_PROBE, prints what comes, sends what stdin says at the start.
+LINK = """
+import socket, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind((sys.argv[1], 4796))
+s.connect((sys.argv[2], 4796))
+first = bytes.fromhex(sys.argv[3])
+if first:
+    s.send(first)
+end = time.monotonic() + float(sys.argv[4])
+while (left := end - time.monotonic()) > 0:
+    s.settimeout(left)
+    try:
+        data = s.recv(100)
+    except TimeoutError:
+        break
+    print(data[4], int.from_bytes(data[16:24]), int.from_bytes(data[8:16]), "%.2f" % time.monotonic(), flush=True)
+    if data[4] == 6:
+        s.send(data[:4] + bytes([7]) + data[5:])
+"""
+
+
+class TestSwitch(SwitchCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.start_switch()
+        cls.addClassCleanup(lambda: cls.switch.stop())
+        cls.start_nodes()
+        for machine in (cls.alice, cls.bob):
+            wait_for(f"{machine.name} reaches the edge", lambda: machine.ok("ping", "-n", "-c", "1", "-W", "1", SERVICE[0]), 10)
+
+    def link(self, machine, kind=0, seconds=0.5, **fields):
+        """Sends one link message (0: none); (type, revision, token, time) of each that came."""
+        message = link_message(kind, **fields).hex() if kind else ""
+        output = machine.run("/usr/bin/python3", "-c", LINK, {"alice": ALICE, "bob": BOB}[machine.name][0], SERVICE[0], message, str(seconds)).stdout
+        return [tuple(float(word) for word in line.split()) for line in output.splitlines()]
+
+    def test_hairpin(self):
+        for family in (0, 1):
+            self.assert_pings(self.alice, BOB[family])
+            self.assert_pings(self.bob, ALICE[family])
+            self.serve(self.bob, BOB[family], 7001 + family)
+            self.assertEqual(self.fetch(self.alice, BOB[family], 7001 + family)[0], ALICE[family])
+            self.serve(self.alice, ALICE[family], 7003 + family)
+            self.assertEqual(self.fetch(self.bob, ALICE[family], 7003 + family)[0], BOB[family])
+        status = self.switch.status()
+        self.assertGreater(status["stats"]["forwarded"], 1000)
+        for node in ("alice", "bob"):
+            self.assertEqual(status[node]["online"], 1)
+            wait_for(f"{node}'s bytes are counted", lambda: self.switch.status()[node]["rx"] > 2000000, 5)
+            self.assertLess(abs(status[node]["seen"] / 1e6 - time.time()), 10)
+            self.assertLess(abs(status[node]["handshake"] / 1e6 - time.time()), 150)
+
+    def test_subnet(self):
+        self.assert_pings(self.alice, "10.77.0.9")
+        self.assert_pings(self.printer, ALICE[0])
+        self.serve(self.printer, "10.77.0.9", 7010)
+        self.assertEqual(self.fetch(self.alice, "10.77.0.9", 7010)[0], ALICE[0])
+        # Its hosts reach nodes, not the exit and not the edge's services.
+        self.bob.run("wg", "set", "wg0", "peer", self.keys["edge"][1], "allowed-ips", "100.96.0.0/12,fd12::/48,93.184.216.0/24")
+        self.bob.ip("route", "replace", "93.184.216.0/24", "dev", "wg0")
+        self.assert_pings(self.bob, WEBSITE[0])
+        self.assert_ping_says(self.printer, WEBSITE[0], SERVICE[0], "Packet filtered")
+        self.serve(self.edge, SERVICE[0], 22)
+        self.assertIsNone(self.fetch(self.printer, SERVICE[0], 22))
+
+    def test_errors_from_the_service_address(self):
+        self.assert_pings(self.alice, BOB[0])
+        self.assert_ping_says(self.alice, BOB[0], SERVICE[0], "Time to live exceeded", "-t", "1")
+        self.assert_ping_says(self.alice, BOB[1], SERVICE[1], "Hop limit", "-t", "1")
+        self.assert_pings(self.alice, BOB[0], "-t", "2")
+        self.assert_ping_says(self.alice, "10.77.0.9", BOB[0], "Time to live exceeded", "-t", "2")  # the gateway is the next hop
+        self.assert_ping_says(self.alice, "100.96.9.9", SERVICE[0], "Destination Host Unreachable")
+        self.assert_ping_says(self.alice, "fd12::9:9", SERVICE[1], "Address unreachable")
+        self.assert_ping_says(self.alice, WEBSITE[0], SERVICE[0], "Time to live exceeded", "-t", "1")
+
+    def test_spoofed_source(self):
+        self.assert_pings(self.alice, BOB[0])
+        before = self.switch.status()["stats"]["source"]
+        self.alice.ip("addr", "add", "100.96.1.9/32", "dev", "lo")
+        self.addCleanup(self.alice.ip, "addr", "del", "100.96.1.9/32", "dev", "lo")
+        self.assertFalse(self.ping(self.alice, BOB[0], "-I", "100.96.1.9", count=3)[0])
+        wait_for("the drops are counted", lambda: self.switch.status()["stats"]["source"] >= before + 3, 5)
+
+    def test_services_of_the_edge(self):
+        for family in (0, 1):
+            self.assert_pings(self.alice, SERVICE[family])
+            for port in (PORT, 22):
+                self.serve(self.edge, SERVICE[family], port)
+                self.assertEqual(self.fetch(self.alice, SERVICE[family], port)[0], ALICE[family])
+        self.serve(self.edge, "0.0.0.0", 8080)
+        self.serve(self.edge, "2001:db8::5", 8081)
+        self.assertIsNone(self.fetch(self.alice, SERVICE[0], 8080))
+        self.assertIsNone(self.fetch(self.alice, "192.168.50.1", 8080))
+        self.assertIsNone(self.fetch(self.alice, "93.184.220.1", 8080))
+        self.assertIsNone(self.fetch(self.alice, "2001:db8::5", 8081))
+        # … while the host itself reaches nodes.
+        self.assert_pings(self.edge, ALICE[0])
+        self.assert_pings(self.edge, ALICE[1])
+
+    def test_exit(self):
+        for family, seen in ((0, "203.0.113.5"), (1, "2001:db8::5")):
+            self.assert_pings(self.alice, WEBSITE[family])
+            self.serve(self.internet, WEBSITE[family], 8000 + family)
+            self.assertEqual(self.fetch(self.alice, WEBSITE[family], 8000 + family)[0], seen)
+        self.assertGreater(self.switch.status()["stats"]["exit"], 100)
+
+    def test_segment_size(self):
+        """A node that believes in 1500 bytes: the server is told what the tunnel carries."""
+        self.alice.ip("link", "set", "wg0", "mtu", "1500")
+        self.addCleanup(self.alice.ip, "link", "set", "wg0", "mtu", "1420")
+        for family, largest in ((0, 1380), (1, 1360)):
+            self.serve(self.internet, WEBSITE[family], 8010 + family)
+            size = int(self.fetch(self.alice, WEBSITE[family], 8010 + family)[1])
+            self.assertLessEqual(size, largest)
+            self.assertGreater(size, largest - 40)
+
+    def test_exit_refuses(self):
+        self.assert_pings(self.alice, WEBSITE[0])
+        for address in ("192.168.50.2", "192.168.50.1", "10.1.2.3", "172.16.0.1", "100.64.0.1", "169.254.169.254", "198.18.0.1",
+                        "93.184.220.2", "93.184.220.1"):
+            with self.subTest(address=address):
+                self.assert_ping_says(self.alice, address, SERVICE[0], "Packet filtered")
+        for address in ("2600:9::2", "2600:9::1", "2001:db8::1", "fd99::1", "64:ff9b::a00:1"):
+            with self.subTest(address=address):
+                self.assert_ping_says(self.alice, address, SERVICE[1], "prohibited")
+
+    def test_no_ipv6_upstream(self):
+        self.assert_pings(self.alice, WEBSITE[1])
+        self.edge.ip("-6", "route", "del", "default")
+        try:
+            wait_for("IPv6 is refused", lambda: "No route" in self.ping(self.alice, WEBSITE[1])[1], 5)
+        finally:
+            self.edge.ip("-6", "route", "add", "default", "via", "2001:db8::1")
+        self.assert_pings(self.alice, WEBSITE[1])
+
+    def test_mesh_from_outside(self):
+        """CVE-2019-14899: who sits on the edge's link cannot probe what is in the tunnel."""
+        self.assert_pings(self.alice, SERVICE[0])
+        for address in (SERVICE[0], ALICE[0]):
+            self.assertFalse(self.ping(self.neighbour, address)[0])
+        self.assertTrue(self.ping(self.neighbour, "192.168.50.1")[0])
+        self.assertFalse(self.ping(self.neighbour, SERVICE[1])[0])
+
+    def test_presence(self):
+        self.assert_pings(self.alice, SERVICE[0])
+        self.assert_pings(self.bob, SERVICE[0])
+        since = time.monotonic()
+        self.link(self.alice, 5, 0.05)  # GOODBYE
+        self.assertLess(self.switch.presence("alice", "offline", since, 5), 5)
+        self.assertEqual(self.switch.status()["alice"]["online"], 0)
+        self.assert_ping_says(self.bob, ALICE[0], SERVICE[0], "Destination Host Unreachable")
+        since = time.monotonic()
+        answers = self.link(self.alice, 1, token=77, revision=1)  # a PROBE: it is back at once
+        self.assertEqual([(kind, token) for kind, _, token, _ in answers], [(2, 77)])
+        self.assertLess(self.switch.presence("alice", "online", since, 5), 5)
+        self.assert_pings(self.bob, ALICE[0])
+
+    def test_round_trips(self):
+        self.assert_pings(self.alice, SERVICE[0])
+        self.assert_pings(self.bob, SERVICE[0])
+        self.switch.say("viewers 1")
+        self.addCleanup(self.switch.say, "viewers 0")
+        probes = [line for line in self.link(self.alice, seconds=7) if line[0] == 6]
+        self.assertGreaterEqual(len(probes), 3)  # every 2 s
+        self.assertLessEqual(len(probes), 5)
+        for node in ("alice", "bob"):  # by the link protocol, and by ICMP echo
+            rtt = self.switch.status()[node]["rtt"]
+            self.assertGreater(rtt, 0)
+            self.assertLess(rtt, 1000)
+        self.switch.say("viewers 0")
+        wait_for("the round trip is too old", lambda: self.switch.status()["alice"]["rtt"] < 0, 20)
+
+    def test_notice(self):
+        self.assert_pings(self.alice, SERVICE[0])
+        self.link(self.alice, 1, revision=1)
+        self.switch.say(self.node("alice", 2, *ALICE))
+        notices = [line for line in self.link(self.alice, seconds=9) if line[0] == 3]
+        # The first may have come before this process was there.
+        self.assertIn(len(notices), (3, 4))
+        self.assertEqual({revision for _, revision, _, _ in notices}, {2})
+        self.assertAlmostEqual(notices[-1][3] - notices[-2][3], 4, delta=1)
+        self.switch.say(self.node("alice", 3, *ALICE))
+        time.sleep(0.3)
+        answer = self.link(self.alice, 1, token=5, revision=3, seconds=4)  # it knows
+        self.assertEqual([(kind, revision) for kind, revision, token, _ in answer if token == 5], [(2, 3)])
+        self.assertEqual([line for line in answer if line[0] == 3], [])
+        self.switch.say(self.node("alice", 1, *ALICE))
+
+    def test_verdict(self):
+        self.assert_pings(self.alice, BOB[0])
+        self.switch.say("refuse")
+        try:
+            self.switch.status()
+            self.assert_ping_says(self.alice, BOB[0], SERVICE[0], "Packet filtered")
+            self.assert_ping_says(self.alice, WEBSITE[0], SERVICE[0], "Packet filtered")
+        finally:
+            self.switch.say("allow")
+        self.assert_pings(self.alice, BOB[0])
+
+    def test_removal(self):
+        self.assert_pings(self.alice, BOB[0])
+        self.switch.say("remove bob")
+        self.switch.status()
+        self.assert_ping_says(self.alice, BOB[0], SERVICE[0], "Destination Host Unreachable")
+        self.assert_ping_says(self.alice, "10.77.0.9", SERVICE[0], "Packet filtered")
+        self.assertFalse(self.ping(self.bob, SERVICE[0])[0])
+        self.switch.say(self.node("bob", 1, "plain", *BOB, "10.77.0.0/24"))
+        self.bob.run("wg", "set", "wg0", "peer", self.keys["edge"][1], "endpoint", f"203.0.113.5:{PORT}")  # a new session
+        wait_for("bob is back", lambda: self.ping(self.bob, SERVICE[0])[0], 30)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
