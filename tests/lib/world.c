@@ -250,8 +250,8 @@ compare_arrival (gconstpointer a, gconstpointer b)
   return x->order < y->order ? -1 : x->order > y->order;
 }
 
-/* Everything that has arrived at node, as one batch. */
-static void
+/* What has arrived at node, as one batch. FALSE: nothing. */
+static gboolean
 land (WorldNode *node)
 {
   World *world = node->world;
@@ -274,6 +274,7 @@ land (WorldNode *node)
     }
   if (n > 0)
     ew_device_receive (node->device, packets, n, &world->time);
+  return n > 0;
 }
 
 static uint64_t
@@ -297,7 +298,8 @@ world_run (World *world, uint64_t duration_ns)
       world->time.now_ns = next;
       g_ptr_array_sort (world->flying, compare_arrival);
       for (unsigned i = 0; i < world->n_nodes; i++)
-        land (&world->nodes[i]);
+        while (land (&world->nodes[i]))
+          ;
       for (guint i = 0; i < world->flying->len; i++) /* nobody lives there any more */
         if (((Datagram *)world->flying->pdata[i])->arrives_ns <= next)
           g_ptr_array_remove_index (world->flying, i--);
