@@ -64,10 +64,12 @@ test_order (void)
   node_stop (&b);
 }
 
+#define OTHER_TARGET 0x100
+
 /* A hub's router that does what the payload says; 10.0.0.9 is the hub. */
 typedef struct
 {
-  guint8 target_key[EW_KEY_SIZE]; /* of EW_ROUTE_PEER */
+  guint8 target_keys[2][EW_KEY_SIZE]; /* of EW_ROUTE_PEER, and with OTHER_TARGET */
   atomic_uint calls, from_tun;
 } Hub;
 
@@ -81,15 +83,15 @@ hub_router (void *user, EwDevice *device, EwPeer *from, EwPacket *packet, const 
   if (from == NULL)
     hub->from_tun++;
   memcpy (&wish, packet->data + 28, 4);
-  if (wish == EW_ROUTE_PEER)
-    *to = ew_device_find_peer (device, hub->target_key);
+  if ((wish & 0xff) == EW_ROUTE_PEER)
+    *to = ew_device_find_peer (device, hub->target_keys[(wish & OTHER_TARGET) != 0]);
   if (wish == EW_ROUTE_REPLY)
     {
       guint8 source = packet->data[15];
       packet->data[15] = packet->data[19];
       packet->data[19] = source;
     }
-  return (EwRoute)wish;
+  return (EwRoute)(wish & 0xff);
 }
 
 typedef struct
@@ -110,7 +112,8 @@ wheel_set_up (Wheel *wheel, gconstpointer data)
   node_add_peer (&wheel->b, &wheel->hub, "10.0.0.0/24", TRUE);
   node_add_peer (&wheel->hub, &wheel->a, "10.0.0.1/32", TRUE);
   node_add_peer (&wheel->hub, &wheel->b, "10.0.0.2/32", TRUE);
-  memcpy (wheel->router.target_key, wheel->b.public_key, EW_KEY_SIZE);
+  memcpy (wheel->router.target_keys[0], wheel->b.public_key, EW_KEY_SIZE);
+  memcpy (wheel->router.target_keys[1], wheel->a.public_key, EW_KEY_SIZE);
 }
 
 static void
@@ -160,6 +163,28 @@ test_router_from_tun (Wheel *wheel, gconstpointer data)
   g_assert_cmpuint (node_pop (&wheel->hub, 9), ==, EW_ROUTE_TUN);
   node_expect_nothing (&wheel->a);
   g_assert_cmpuint (wheel->router.from_tun, ==, 5);
+}
+
+/* Packets of one batch that go different ways. */
+static void
+test_router_mixed (Wheel *wheel, gconstpointer data)
+{
+  node_push (&wheel->hub, 7, EW_ROUTE_PEER);
+  node_pop (&wheel->b, 9);
+  node_push (&wheel->hub, 7, EW_ROUTE_PEER | OTHER_TARGET);
+  node_pop (&wheel->a, 9);
+  for (guint32 i = 0; i < 300; i++)
+    {
+      node_push (&wheel->hub, 7, EW_ROUTE_PEER);
+      node_push (&wheel->hub, 7, EW_ROUTE_PEER | OTHER_TARGET);
+      node_push (&wheel->hub, 3, EW_ROUTE_TUN);
+    }
+  for (guint32 i = 0; i < 300; i++)
+    {
+      g_assert_cmpuint (node_pop (&wheel->b, 9), ==, EW_ROUTE_PEER);
+      g_assert_cmpuint (node_pop (&wheel->a, 9), ==, EW_ROUTE_PEER | OTHER_TARGET);
+      g_assert_cmpuint (node_pop (&wheel->hub, 9), ==, EW_ROUTE_TUN);
+    }
 }
 
 static void
@@ -251,6 +276,28 @@ test_roaming (void)
   g_assert_cmpuint (node_pop (&a, 2), ==, 3);
   node_stop (&a);
   node_stop (&b);
+}
+
+/* The address that a peer reached us at has left this host: forgotten after the first datagram. */
+static void
+test_refused_local (void)
+{
+  g_autoptr (GError) error = NULL;
+  const EwEngineConfig config = { 0 };
+  const guint8 private_key[EW_KEY_SIZE] = { 9 };
+  EwPeerConfig peer = { .public_key = { 9 } };
+  EwPeerStatus status;
+
+  g_autoptr (EwEngine) engine = ew_engine_new (&config, &error);
+  g_assert_no_error (error);
+  g_assert_true (ew_endpoint_parse ("127.0.0.1:9", &peer.endpoint));
+  g_assert_true (ew_ip_parse ("192.0.2.77", &peer.endpoint.local));
+  ew_engine_set_private_key (engine, private_key);
+  g_assert_true (ew_engine_set_peer (engine, &peer));
+  ew_engine_initiate (engine, peer.public_key, TRUE);
+  g_assert_true (ew_engine_get_peer (engine, peer.public_key, &status));
+  g_assert_cmpuint (status.endpoint.local.family, ==, EW_FAMILY_NONE);
+  g_assert_true (ew_endpoint_same_remote (&status.endpoint, &peer.endpoint));
 }
 
 static void
@@ -496,7 +543,9 @@ main (int argc, char **argv)
   g_test_add_func ("/engine/order", test_order);
   g_test_add ("/engine/router/from-peer", Wheel, NULL, wheel_set_up, test_router_from_peer, wheel_tear_down);
   g_test_add ("/engine/router/from-tun", Wheel, NULL, wheel_set_up, test_router_from_tun, wheel_tear_down);
+  g_test_add ("/engine/router/mixed", Wheel, NULL, wheel_set_up, test_router_mixed, wheel_tear_down);
   g_test_add_func ("/engine/unreachable", test_unreachable);
+  g_test_add_func ("/engine/refused-local", test_refused_local);
   g_test_add_func ("/engine/garbage", test_garbage);
   g_test_add_func ("/engine/roaming", test_roaming);
   g_test_add_func ("/engine/inject", test_inject);

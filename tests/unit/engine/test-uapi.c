@@ -240,6 +240,8 @@ test_too_large (Server *server, gconstpointer managed)
       g_main_context_iteration (NULL, FALSE);
     }
   g_assert_true (full); /* hung up on */
+  g_autofree gchar *heard = hear (fd, "never");
+  g_assert_cmpstr (heard, ==, "errno=-7\n\n");
   close (fd);
   assert_answer (server, "set=1\n\n", "errno=0\n\n");
 }

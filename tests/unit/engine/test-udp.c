@@ -183,6 +183,21 @@ test_too_large (Pair *pair, gconstpointer data)
   g_assert_cmpuint (stats.failed, ==, 2);
 }
 
+/* A datagram that its buffer cannot hold is none. */
+static void
+test_truncated (Pair *pair, gconstpointer data)
+{
+  guint8 bytes[100] = { 0 };
+  EwDatagram datagram = { .to = endpoint ("127.0.0.1", pair->b->port), .data = bytes, .len = sizeof bytes };
+  EwPacket packet = { .data = ew_buffers_at (&pair->buffers, 0), .len = 99 };
+  struct pollfd wait = { .fd = pair->b->fds[0], .events = POLLIN };
+
+  send_one (pair->a, &datagram);
+  g_assert_cmpint (poll (&wait, 1, 5000), ==, 1);
+  g_assert_cmpuint (pair->b->class->receive (pair->b, 0, &packet, 1), ==, 1);
+  g_assert_cmpuint (packet.len, ==, 0);
+}
+
 static void
 test_port_in_use (void)
 {
@@ -224,6 +239,7 @@ main (int argc, char **argv)
   add ("/udp/ecn", test_ecn);
   add ("/udp/batch", test_batch);
   add ("/udp/too-large", test_too_large);
+  add ("/udp/truncated", test_truncated);
   g_test_add_func ("/udp/port-in-use", test_port_in_use);
   g_test_add_func ("/udp/listen-address", test_listen_address);
   return g_test_run ();
