@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A small world for devices: several in one process, joined by wires that lose, repeat, delay and reorder, under a clock that
- * jumps from one event to the next. Everything follows from the seed.
+ * A small world for devices: several in one process, joined by wires that lose, repeat, delay and reorder, under a
+ * clock that jumps from one event to the next. Everything follows from the seed.
  *
- * Node N (from 1) has the inner addresses 10.9.0.N and fd09::N, and is reached at the memory endpoint that is its address at
- * the time. A router node passes on what is not for itself, like the edge.
+ * Node N (from 1) has the inner addresses 10.9.0.N and fd09::N, and is reached at the memory endpoint that is its
+ * address at the time. A router node passes on what is not for itself, like the edge.
  */
 #pragma once
 
@@ -59,8 +59,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (World, world_free)
 
 uint64_t world_random (World *world);
 WorldNode *world_add (World *world, gboolean router);
-/* Makes them peers of each other: a knows b by its endpoint and takes `prefix` from it (NULL: b's own addresses); b knows a's
-   key and addresses only. preshared may be NULL. */
+/* Makes them peers of each other: a knows b by its endpoint and takes `prefix` from it (NULL: b's own addresses); b
+   knows a's key and addresses only. preshared may be NULL. */
 void world_join (WorldNode *a, WorldNode *b, const char *prefix, const uint8_t *preshared);
 EwPeer *world_peer (WorldNode *a, const WorldNode *b);
 /* The device dies and is made anew, without peers; its timestamps go on. The caller joins it again. */
