@@ -41,7 +41,7 @@ connect_to (const gchar *address, gboolean is_bus, GError **error)
   return g_dbus_connection_new_for_address_sync (address, flags, NULL, NULL, error);
 }
 
-/* Takes the connection. NULL: edgewayd is not there, and the bus could not start it. */
+/* Takes the connection. NULL: edgewayd is not there. It is not started by asking: who stopped it meant it. */
 static EwLink *
 link_new (GDBusConnection *connection, gboolean is_peer)
 {
@@ -51,8 +51,8 @@ link_new (GDBusConnection *connection, gboolean is_peer)
   g_dbus_connection_set_exit_on_close (connection, FALSE);
   self->connection = connection;
   self->is_peer = is_peer;
-  self->proxy
-    = ew_daemon1_proxy_new_sync (connection, G_DBUS_PROXY_FLAGS_NONE, is_peer ? NULL : NAME, PATH, NULL, NULL);
+  self->proxy = ew_daemon1_proxy_new_sync (connection, G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START, is_peer ? NULL : NAME,
+                                           PATH, NULL, NULL);
   if (self->proxy == NULL)
     return NULL;
   owner = g_dbus_proxy_get_name_owner (G_DBUS_PROXY (self->proxy));
@@ -198,8 +198,9 @@ call (EwLink *self, const gchar *method, GVariant *parameters, GUnixFDList **fds
   if (self->agent == NULL && !self->is_peer && geteuid () != 0 && !g_str_equal (method, "GetStatus"))
     self->agent = ew_text_agent_new ();
   g_dbus_proxy_call_with_unix_fd_list (G_DBUS_PROXY (self->proxy), method, parameters,
-                                       G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, G_MAXINT, NULL, NULL,
-                                       on_answer, &answer);
+                                       G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION
+                                         | G_DBUS_CALL_FLAGS_NO_AUTO_START,
+                                       G_MAXINT, NULL, NULL, on_answer, &answer);
   while (!answer.done)
     g_main_context_iteration (NULL, TRUE);
   if (answer.error != NULL)
