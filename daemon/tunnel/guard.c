@@ -38,7 +38,7 @@ ew_guard_active (EwGuard *self, gint64 now)
     return EW_GUARD_NOTHING;
   self->state = EW_GUARD_COUNTING;
   self->began = now;
-  self->until = now + self->seconds * G_USEC_PER_SEC;
+  self->until = now + (gint64)self->seconds * G_USEC_PER_SEC;
   return EW_GUARD_NOTHING;
 }
 

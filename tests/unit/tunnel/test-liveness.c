@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The liveness machine under a fake clock: rows of (time, event) → actions and state, and runs that count probes.
+ */
+#include "tunnel/liveness.h"
+
+#define S EW_LIVENESS_SECOND
+
+typedef struct
+{
+  gint64 at; /* ms */
+  EwLivenessEvent event;
+  guint actions;
+  EwLinkState state;
+} Row;
+
+static void
+play (const Row *rows, gsize n)
+{
+  EwLiveness liveness;
+  g_assert_cmphex (ew_liveness_start (&liveness, S), ==, EW_DO_INITIATE | EW_DO_PROBE | EW_DO_SHOW);
+  for (gsize i = 0; i < n; i++)
+    {
+      guint actions = ew_liveness_event (&liveness, rows[i].event, S + rows[i].at * 1000);
+      if (actions != rows[i].actions || liveness.state != rows[i].state)
+        g_error ("row %zu (at %" G_GINT64_FORMAT " ms): actions %#x, not %#x; state %d, not %d", i, rows[i].at, actions,
+                 rows[i].actions, (int)liveness.state, (int)rows[i].state);
+    }
+}
+
+static void
+test_connects (void)
+{
+  const Row rows[] = {
+    { 20, EW_LIVENESS_ANSWER, EW_DO_SHOW, EW_LINK_CONNECTED },
+    { 21, EW_LIVENESS_ANSWER, 0, EW_LINK_CONNECTED },
+    { 1000, EW_LIVENESS_TICK, 0, EW_LINK_CONNECTED },
+    { 25021, EW_LIVENESS_TICK, EW_DO_PROBE, EW_LINK_CONNECTED },
+    { 25030, EW_LIVENESS_ANSWER, 0, EW_LINK_CONNECTED },
+  };
+  play (rows, G_N_ELEMENTS (rows));
+}
+
+static void
+test_never_answers (void)
+{
+  const Row rows[] = {
+    { 999, EW_LIVENESS_TICK, 0, EW_LINK_CONNECTING },
+    { 1000, EW_LIVENESS_TICK, EW_DO_PROBE, EW_LINK_CONNECTING },
+    { 2000, EW_LIVENESS_TICK, EW_DO_PROBE | EW_DO_INVESTIGATE, EW_LINK_CONNECTING },
+    { 3000, EW_LIVENESS_TICK, EW_DO_PROBE | EW_DO_NEXT_ENDPOINT | EW_DO_INITIATE, EW_LINK_CONNECTING },
+    { 4000, EW_LIVENESS_TICK, EW_DO_PROBE, EW_LINK_CONNECTING },
+    { 6000, EW_LIVENESS_TICK, EW_DO_PROBE | EW_DO_NEXT_ENDPOINT | EW_DO_INITIATE, EW_LINK_CONNECTING },
+    { 32000, EW_LIVENESS_TICK, EW_DO_PROBE | EW_DO_NEXT_ENDPOINT | EW_DO_INITIATE | EW_DO_INVESTIGATE,
+      EW_LINK_CONNECTING },
+    { 32100, EW_LIVENESS_ANSWER, EW_DO_SHOW, EW_LINK_CONNECTED },
+  };
+  play (rows, G_N_ELEMENTS (rows));
+}
+
+/* Quiet: 30 s after the last answer, and not before. */
+static void
+test_lost_quiet (void)
+{
+  const Row rows[] = {
+    { 0, EW_LIVENESS_ANSWER, EW_DO_SHOW, EW_LINK_CONNECTED },
+    { 25000, EW_LIVENESS_TICK, EW_DO_PROBE, EW_LINK_CONNECTED },
+    { 26000, EW_LIVENESS_TICK, EW_DO_PROBE, EW_LINK_CONNECTED },
+    { 29999, EW_LIVENESS_TICK, EW_DO_PROBE, EW_LINK_CONNECTED },
+    { 30000, EW_LIVENESS_TICK, EW_DO_PROBE | EW_DO_INITIATE | EW_DO_SHOW | EW_DO_INVESTIGATE, EW_LINK_RECONNECTING },
+    { 30500, EW_LIVENESS_ANSWER, EW_DO_SHOW, EW_LINK_CONNECTED },
+  };
+  play (rows, G_N_ELEMENTS (rows));
+}
+
+/* Traffic: noticed within 5.5 s; quiet before does not make it lost at once. */
+static void
+test_lost_busy (void)
+{
+  const Row rows[] = {
+    { 0, EW_LIVENESS_ANSWER, EW_DO_SHOW, EW_LINK_CONNECTED },
+    { 20000, EW_LIVENESS_BUSY, EW_DO_PROBE, EW_LINK_CONNECTED },
+    { 21000, EW_LIVENESS_BUSY, EW_DO_PROBE, EW_LINK_CONNECTED },
+    { 22000, EW_LIVENESS_TICK, EW_DO_PROBE | EW_DO_INITIATE | EW_DO_SHOW | EW_DO_INVESTIGATE, EW_LINK_RECONNECTING },
+  };
+  play (rows, G_N_ELEMENTS (rows));
+  const Row fresh[] = {
+    { 0, EW_LIVENESS_ANSWER, EW_DO_SHOW, EW_LINK_CONNECTED },
+    { 100, EW_LIVENESS_BUSY, 0, EW_LINK_CONNECTED },
+    { 3000, EW_LIVENESS_TICK, EW_DO_PROBE, EW_LINK_CONNECTED },
+    { 4000, EW_LIVENESS_TICK, EW_DO_PROBE, EW_LINK_CONNECTED },
+    { 5500, EW_LIVENESS_TICK, EW_DO_PROBE | EW_DO_INITIATE | EW_DO_SHOW | EW_DO_INVESTIGATE, EW_LINK_RECONNECTING },
+  };
+  play (fresh, G_N_ELEMENTS (fresh));
+}
+
+static void
+test_network (void)
+{
+  const Row rows[] = {
+    { 0, EW_LIVENESS_ANSWER, EW_DO_SHOW, EW_LINK_CONNECTED },
+    { 10000, EW_LIVENESS_NETWORK, EW_DO_REBIND | EW_DO_INITIATE | EW_DO_PROBE, EW_LINK_CONNECTED },
+    { 10100, EW_LIVENESS_ANSWER, 0, EW_LINK_CONNECTED },
+    { 12000, EW_LIVENESS_NETWORK, EW_DO_REBIND | EW_DO_INITIATE | EW_DO_PROBE, EW_LINK_CONNECTED },
+    { 13000, EW_LIVENESS_TICK, EW_DO_PROBE, EW_LINK_CONNECTED },
+    { 15600, EW_LIVENESS_TICK, EW_DO_PROBE | EW_DO_INITIATE | EW_DO_SHOW | EW_DO_INVESTIGATE, EW_LINK_RECONNECTING },
+  };
+  play (rows, G_N_ELEMENTS (rows));
+}
+
+/* Runs until `end`, answering after 20 ms where `answers`; returns probes sent and the greatest number of wakes without
+ * one. */
+static guint
+run (EwLiveness *liveness, gint64 from, gint64 end, gboolean answers, guint *wakes)
+{
+  guint probes = 0;
+  gint64 answer_at = G_MAXINT64;
+  *wakes = 0;
+  for (gint64 now = from; now < end;)
+    {
+      gint64 due = ew_liveness_deadline (liveness, now);
+      gboolean answer = answer_at <= due;
+      gint64 next = MIN (answer_at, due);
+      now = MAX (now, next);
+      if (now >= end)
+        break;
+      guint actions = ew_liveness_event (liveness, answer ? EW_LIVENESS_ANSWER : EW_LIVENESS_TICK, now);
+      if (answer)
+        answer_at = G_MAXINT64;
+      ++*wakes;
+      g_assert_cmpuint (*wakes, <, 100000); /* it does not spin */
+      if (actions & EW_DO_PROBE)
+        {
+          probes++;
+          if (answers)
+            answer_at = now + 20 * 1000;
+        }
+    }
+  return probes;
+}
+
+static void
+test_idle_cost (void)
+{
+  EwLiveness liveness;
+  guint wakes;
+  ew_liveness_start (&liveness, S);
+  ew_liveness_event (&liveness, EW_LIVENESS_ANSWER, S + 1000);
+  /* An hour of quiet: one probe in 25 s, each wakes twice (it, and its answer). */
+  guint probes = run (&liveness, S + 1000, 3601 * S, TRUE, &wakes);
+  g_assert_cmpuint (probes, ==, 143);
+  g_assert_cmpuint (wakes, <=, 2 * 143);
+  g_assert_cmpint (liveness.state, ==, EW_LINK_CONNECTED);
+}
+
+static void
+test_long_silence (void)
+{
+  EwLiveness liveness;
+  guint wakes;
+  ew_liveness_start (&liveness, S);
+  guint probes = run (&liveness, S, 601 * S, FALSE, &wakes);
+  g_assert_cmpuint (probes, <=, 16 + 600 / 5);
+  g_assert_cmpuint (probes, >=, 600 / 5);
+  g_assert_cmpuint (wakes, ==, probes);
+}
+
+/* A wake that comes late, after busy has ended, does not make it spin. */
+static void
+test_late_wake (void)
+{
+  EwLiveness liveness;
+  ew_liveness_start (&liveness, S);
+  ew_liveness_event (&liveness, EW_LIVENESS_ANSWER, S);
+  ew_liveness_event (&liveness, EW_LIVENESS_BUSY, S);
+  gint64 late = liveness.busy_until + 10;
+  guint actions = ew_liveness_event (&liveness, EW_LIVENESS_TICK, late);
+  g_assert_true ((actions & EW_DO_PROBE) || ew_liveness_deadline (&liveness, late) > late);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/tunnel/liveness/connects", test_connects);
+  g_test_add_func ("/tunnel/liveness/never-answers", test_never_answers);
+  g_test_add_func ("/tunnel/liveness/lost-quiet", test_lost_quiet);
+  g_test_add_func ("/tunnel/liveness/lost-busy", test_lost_busy);
+  g_test_add_func ("/tunnel/liveness/network", test_network);
+  g_test_add_func ("/tunnel/liveness/idle-cost", test_idle_cost);
+  g_test_add_func ("/tunnel/liveness/long-silence", test_long_silence);
+  g_test_add_func ("/tunnel/liveness/late-wake", test_late_wake);
+  return g_test_run ();
+}

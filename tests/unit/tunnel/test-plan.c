@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What a machine takes of what an edge says: routes accepted, refused and never to be taken, forwards, VPN mode, no
+ * IPv6.
+ */
+#include "tunnel/plan.h"
+#include "common/error.h"
+#include <glib/gstdio.h>
+
+typedef struct
+{
+  EwDocument document;
+  EwKeystore *keystore;
+  EwHostFacts facts;
+  gchar *dir;
+} World;
+
+static EwPrefix
+prefix (const gchar *text)
+{
+  EwPrefix out;
+  if (!ew_prefix_parse (text, &out, NULL))
+    g_error ("%s is no prefix", text);
+  return out;
+}
+
+static EwIp
+ip (const gchar *text)
+{
+  EwIp out;
+  if (!ew_ip_parse (text, &out))
+    g_error ("%s is no address", text);
+  return out;
+}
+
+static void
+add_prefix (GArray *array, const gchar *text)
+{
+  EwPrefix value = prefix (text);
+  g_array_append_val (array, value);
+}
+
+static void
+add_ip (GArray *array, const gchar *text)
+{
+  EwIp value = ip (text);
+  g_array_append_val (array, value);
+}
+
+static void
+offer (World *world, const gchar *cidr)
+{
+  EwDocumentRoute *route = g_new0 (EwDocumentRoute, 1);
+  route->prefix = prefix (cidr);
+  route->node = g_strdup ("gw");
+  g_ptr_array_add (world->document.routes, route);
+}
+
+static void
+free_route (gpointer data)
+{
+  g_free (((EwDocumentRoute *)data)->node);
+  g_free (data);
+}
+
+static void
+setup (World *world, gconstpointer data)
+{
+  world->dir = g_dir_make_tmp ("ew-plan-XXXXXX", NULL);
+  world->keystore = ew_keystore_load (world->dir, NULL);
+  world->document.name = (gchar *)"me";
+  world->document.addresses = g_array_new (FALSE, FALSE, sizeof (EwIp));
+  world->document.ranges = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  world->document.service = g_array_new (FALSE, FALSE, sizeof (EwIp));
+  world->document.offers = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  world->document.routes = g_ptr_array_new_with_free_func (free_route);
+  add_ip (world->document.addresses, "100.96.1.1");
+  add_ip (world->document.addresses, "fd12::1:1");
+  add_prefix (world->document.ranges, "100.96.0.0/12");
+  add_prefix (world->document.ranges, "fd12::/48");
+  world->facts.on_link = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  world->facts.addresses = g_array_new (FALSE, FALSE, sizeof (EwIp));
+  world->facts.gateways = g_array_new (FALSE, FALSE, sizeof (EwIp));
+  world->facts.resolvers = g_array_new (FALSE, FALSE, sizeof (EwIp));
+  world->facts.ipv6 = TRUE;
+  add_prefix (world->facts.on_link, "192.168.1.0/24");
+  add_ip (world->facts.gateways, "192.168.1.1");
+}
+
+static void
+teardown (World *world, gconstpointer data)
+{
+  g_array_unref (world->document.addresses);
+  g_array_unref (world->document.ranges);
+  g_array_unref (world->document.service);
+  g_array_unref (world->document.offers);
+  g_ptr_array_unref (world->document.routes);
+  g_array_unref (world->facts.on_link);
+  g_array_unref (world->facts.addresses);
+  g_array_unref (world->facts.gateways);
+  g_array_unref (world->facts.resolvers);
+  ew_keystore_unref (world->keystore);
+  g_rmdir (world->dir);
+  g_free (world->dir);
+}
+
+static EwPlan *
+make (World *world, gboolean vpn)
+{
+  g_autoptr (GError) error = NULL;
+  EwIp edge = ip ("203.0.113.5");
+  EwPlan *plan = ew_plan_new (&world->document, world->keystore, &world->facts, &edge, 1, vpn, &error);
+  g_assert_no_error (error);
+  return plan;
+}
+
+static gboolean
+has (const GArray *prefixes, const gchar *text)
+{
+  EwPrefix wanted = prefix (text);
+  return ew_prefixes_contain ((GArray *)prefixes, &wanted);
+}
+
+static void
+test_routes (World *world, gconstpointer data)
+{
+  const struct
+  {
+    const gchar *cidr;
+    gboolean accepted, refused;
+    const gchar *state;
+  } rows[] = {
+    { "10.7.0.0/24", TRUE, FALSE, "accepted" },
+    { "10.8.0.0/24", FALSE, FALSE, "offered" },
+    { "10.9.0.0/24", FALSE, TRUE, "refused" },
+    /* Accepted or not: never. */
+    { "0.0.0.0/0", TRUE, FALSE, "blocked" },
+    { "::/0", TRUE, FALSE, "blocked" },
+    { "64.0.0.0/7", TRUE, FALSE, "blocked" },
+    { "127.0.0.0/8", TRUE, FALSE, "blocked" },
+    { "169.254.0.0/16", TRUE, FALSE, "blocked" },
+    { "224.0.0.0/8", TRUE, FALSE, "blocked" },
+    { "fe80::/16", TRUE, FALSE, "blocked" },
+    { "192.168.0.0/16", TRUE, FALSE, "blocked" },
+    { "192.168.1.128/25", TRUE, FALSE, "blocked" },
+    { "203.0.113.0/24", TRUE, FALSE, "blocked" }, /* the edge itself */
+    { "100.96.4.0/24", TRUE, FALSE, "blocked" },  /* another node's mesh IPs */
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      EwPrefix route = prefix (rows[i].cidr);
+      offer (world, rows[i].cidr);
+      if (rows[i].accepted)
+        ew_prefixes_set (world->keystore->accepted, &route, TRUE);
+      if (rows[i].refused)
+        ew_prefixes_set (world->keystore->refused, &route, TRUE);
+    }
+  EwPlan *plan = make (world, FALSE);
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      const EwPlanRoute *route = plan->all->pdata[i];
+      if (!g_str_equal (route->state, rows[i].state)
+          || g_str_equal (rows[i].state, "blocked") != (route->reason != NULL))
+        g_error ("%s is %s (%s), not %s", rows[i].cidr, route->state, route->reason, rows[i].state);
+      gboolean taken = g_str_equal (rows[i].state, "accepted");
+      g_assert_cmpint (has (plan->routes, rows[i].cidr), ==, taken);
+      g_assert_cmpint (has (plan->allowed_ips, rows[i].cidr), ==, taken);
+    }
+  g_assert_cmpuint (plan->routes->len, ==, 3); /* both ranges and the one accepted */
+  g_assert_cmpuint (plan->forwards->len, ==, 0);
+  ew_plan_free (plan);
+}
+
+/* A node forwards only what its own administrator accepted, its own LAN though it is. */
+static void
+test_gateway (World *world, gconstpointer data)
+{
+  EwPrefix lan = prefix ("192.168.1.0/24"), everything = prefix ("0.0.0.0/0");
+  add_prefix (world->document.offers, "192.168.1.0/24");
+  add_prefix (world->document.offers, "192.168.7.0/24");
+  add_prefix (world->document.offers, "0.0.0.0/0");
+  ew_prefixes_set (world->keystore->accepted, &lan, TRUE);
+  ew_prefixes_set (world->keystore->accepted, &everything, TRUE);
+  EwPlan *plan = make (world, FALSE);
+  const gchar *const states[] = { "forwarding", "unaccepted-forward", "blocked" };
+  for (guint i = 0; i < 3; i++)
+    g_assert_cmpstr (((EwPlanRoute *)plan->all->pdata[i])->state, ==, states[i]);
+  g_assert_cmpuint (plan->forwards->len, ==, 1);
+  g_assert_true (has (plan->forwards, "192.168.1.0/24"));
+  g_assert_false (has (plan->routes, "192.168.1.0/24"));
+  ew_plan_free (plan);
+}
+
+static void
+test_vpn (World *world, gconstpointer data)
+{
+  EwPlan *plan = make (world, TRUE);
+  g_assert_true (has (plan->allowed_ips, "0.0.0.0/0"));
+  g_assert_true (has (plan->allowed_ips, "::/0"));
+  g_assert_false (has (plan->routes, "0.0.0.0/0")); /* that is ew_host_apply()'s, by policy routing */
+  ew_plan_free (plan);
+  plan = make (world, FALSE);
+  g_assert_false (has (plan->allowed_ips, "0.0.0.0/0"));
+  ew_plan_free (plan);
+}
+
+static void
+test_no_ipv6 (World *world, gconstpointer data)
+{
+  world->facts.ipv6 = FALSE;
+  EwPlan *plan = make (world, TRUE);
+  g_assert_cmpuint (plan->addresses->len, ==, 1);
+  g_assert_cmpuint (plan->ranges->len, ==, 1);
+  g_assert_cmpuint (plan->routes->len, ==, 1);
+  g_assert_false (has (plan->allowed_ips, "::/0"));
+  ew_plan_free (plan);
+}
+
+/* The mesh's range is this machine's LAN: nothing is made, and the sentence says so. */
+static void
+test_conflict (World *world, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  add_prefix (world->facts.on_link, "100.100.0.0/16");
+  g_assert_null (ew_plan_new (&world->document, world->keystore, &world->facts, NULL, 0, FALSE, &error));
+  g_assert_error (error, EW_ERROR, EW_ERROR_HOST_CONFLICT);
+  g_assert_nonnull (strstr (error->message, "100.96.0.0/12"));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add ("/tunnel/plan/routes", World, NULL, setup, test_routes, teardown);
+  g_test_add ("/tunnel/plan/gateway", World, NULL, setup, test_gateway, teardown);
+  g_test_add ("/tunnel/plan/vpn", World, NULL, setup, test_vpn, teardown);
+  g_test_add ("/tunnel/plan/no-ipv6", World, NULL, setup, test_no_ipv6, teardown);
+  g_test_add ("/tunnel/plan/conflict", World, NULL, setup, test_conflict, teardown);
+  return g_test_run ();
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The data thread's hook, called as the engine calls it: what reaches the host, what is taken out, what is dropped,
+ * when the main thread is woken.
+ */
+#include "tunnel/router.h"
+#include "proto/packet.h"
+#include <string.h>
+
+typedef struct
+{
+  EwRouterState *router;
+  GArray *heard; /* EwHeard */
+  guint8 buffer[EW_HEADROOM + 2048 + EW_TAILROOM];
+  EwPacket packet;
+} World;
+
+#define EDGE ((EwPeer *)&edge_peer)
+static int edge_peer;
+
+static EwIp
+ip (const gchar *text)
+{
+  EwIp out;
+  if (!ew_ip_parse (text, &out))
+    g_error ("%s is no address", text);
+  return out;
+}
+
+static void
+on_heard (const EwHeard *heard, gpointer user_data)
+{
+  g_array_append_val (((World *)user_data)->heard, *heard);
+}
+
+static void
+setup (World *world, gconstpointer data)
+{
+  g_autoptr (GArray) addresses = g_array_new (FALSE, FALSE, sizeof (EwIp)),
+                     service = g_array_new (FALSE, FALSE, sizeof (EwIp));
+  g_autoptr (GArray) forwards = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  EwIp own = ip ("100.96.1.1"), edge = ip ("100.96.0.1");
+  EwPrefix lan;
+  g_assert_true (ew_prefix_parse ("192.168.7.0/24", &lan, NULL));
+  g_array_append_val (addresses, own);
+  g_array_append_val (service, edge);
+  g_array_append_val (forwards, lan);
+  world->heard = g_array_new (FALSE, FALSE, sizeof (EwHeard));
+  world->router = ew_router_new (on_heard, world);
+  ew_router_configure (world->router, NULL, addresses, service, forwards);
+}
+
+static void
+teardown (World *world, gconstpointer data)
+{
+  ew_router_free (world->router);
+  g_array_unref (world->heard);
+}
+
+static EwRoute
+route (World *world, EwPeer *from)
+{
+  EwTime time = { .now_ns = 5000000 };
+  EwPeer *to = NULL;
+  EwRoute result = ew_router_hook (world->router, NULL, from, &world->packet, &time, &to);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  return result;
+}
+
+static void
+echo (World *world, const gchar *from, const gchar *to)
+{
+  EwIp source = ip (from), destination = ip (to);
+  world->packet.data = world->buffer + EW_HEADROOM;
+  world->packet.len
+    = ew_packet_build_echo (world->packet.data, &source, &destination, 7, 1, (const uint8_t *)"abcdefgh", 8);
+}
+
+static void
+link_message (World *world, EwLinkType type, const gchar *from, const gchar *to)
+{
+  EwIp source = ip (from), destination = ip (to);
+  EwLinkMessage message = { .type = type, .token = 42, .revision = 7, .stamp_ns = 9 };
+  world->packet.data = world->buffer + EW_HEADROOM;
+  world->packet.len = ew_link_build (world->packet.data, &source, &destination, &message);
+}
+
+static void
+test_destinations (World *world, gconstpointer data)
+{
+  const struct
+  {
+    const gchar *to;
+    EwRoute route;
+  } rows[] = { { "100.96.1.1", EW_ROUTE_TUN },   { "192.168.7.9", EW_ROUTE_TUN }, /* behind us, accepted here */
+               { "192.168.8.9", EW_ROUTE_DROP }, /* behind us perhaps, never accepted */
+               { "100.96.1.2", EW_ROUTE_DROP },  /* another node's */
+               { "8.8.8.8", EW_ROUTE_DROP },     { "224.0.0.251", EW_ROUTE_DROP } };
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      echo (world, "100.96.1.9", rows[i].to);
+      g_assert_cmpint (route (world, EDGE), ==, rows[i].route);
+    }
+  world->packet.len = 9;
+  g_assert_cmpint (route (world, EDGE), ==, EW_ROUTE_DROP);
+  g_assert_cmpuint (world->heard->len, ==, 0);
+}
+
+static void
+test_outbound (World *world, gconstpointer data)
+{
+  echo (world, "100.96.1.1", "100.96.1.9");
+  g_assert_cmpint (route (world, NULL), ==, EW_ROUTE_LOOKUP);
+  echo (world, "100.96.1.1", "224.0.0.22");
+  g_assert_cmpint (route (world, NULL), ==, EW_ROUTE_DROP);
+  echo (world, "100.96.1.1", "169.254.1.1");
+  g_assert_cmpint (route (world, NULL), ==, EW_ROUTE_DROP);
+}
+
+/* One wake a request, however much flows; the kernel's multicast chatter is no traffic. */
+static void
+test_busy (World *world, gconstpointer data)
+{
+  echo (world, "100.96.1.1", "100.96.1.9");
+  route (world, NULL);
+  g_assert_cmpuint (world->heard->len, ==, 0);
+  ew_router_listen_for_traffic (world->router);
+  echo (world, "100.96.1.1", "224.0.0.22");
+  route (world, NULL);
+  g_assert_cmpuint (world->heard->len, ==, 0);
+  for (guint i = 0; i < 5; i++)
+    {
+      echo (world, "100.96.1.1", "100.96.1.9");
+      route (world, NULL);
+    }
+  g_assert_cmpuint (world->heard->len, ==, 1);
+  g_assert_cmpint (g_array_index (world->heard, EwHeard, 0).kind, ==, EW_HEARD_BUSY);
+}
+
+static void
+test_link (World *world, gconstpointer data)
+{
+  ew_router_listen_for_traffic (world->router);
+  link_message (world, EW_LINK_ANSWER, "100.96.0.1", "100.96.1.1");
+  g_assert_cmpint (route (world, EDGE), ==, EW_ROUTE_DROP);
+  g_assert_cmpuint (world->heard->len, ==, 1); /* the answer itself, and it is no traffic */
+  EwHeard heard = g_array_index (world->heard, EwHeard, 0);
+  g_assert_cmpint (heard.kind, ==, EW_HEARD_LINK);
+  g_assert_cmpuint (heard.message.token, ==, 42);
+  g_assert_cmpuint (heard.now_ns, ==, 5000000);
+  /* Another node cannot speak for the edge. */
+  link_message (world, EW_LINK_ANSWER, "100.96.1.9", "100.96.1.1");
+  g_assert_cmpint (route (world, EDGE), ==, EW_ROUTE_DROP);
+  link_message (world, EW_LINK_EDGE_PROBE, "100.96.1.9", "100.96.1.1");
+  g_assert_cmpint (route (world, EDGE), ==, EW_ROUTE_DROP);
+  g_assert_cmpuint (world->heard->len, ==, 1);
+}
+
+static void
+test_edge_probe (World *world, gconstpointer data)
+{
+  EwIp from, to, own = ip ("100.96.1.1"), edge = ip ("100.96.0.1");
+  EwLinkMessage message;
+  link_message (world, EW_LINK_EDGE_PROBE, "100.96.0.1", "100.96.1.1");
+  g_assert_cmpint (route (world, EDGE), ==, EW_ROUTE_REPLY);
+  g_assert_true (ew_link_parse (world->packet.data, world->packet.len, &from, &to, &message));
+  g_assert_true (ew_ip_equal (&from, &own) && ew_ip_equal (&to, &edge));
+  g_assert_cmpint (message.type, ==, EW_LINK_EDGE_ANSWER);
+  g_assert_cmpuint (message.token, ==, 42);
+  g_assert_cmpuint (message.stamp_ns, ==, 9);
+  g_assert_cmpuint (world->heard->len, ==, 0);
+}
+
+/* Our own echo's reply comes to us; the kernel's ping gets its own. */
+static void
+test_echo (World *world, gconstpointer data)
+{
+  EwIp own = ip ("100.96.1.1"), other = ip ("100.96.1.9");
+  world->packet.data = world->buffer + EW_HEADROOM;
+  world->packet.len = ew_router_build_echo (world->router, world->packet.data, &own, &other, 0x1234567, 1000);
+  g_assert_true (ew_packet_answer_echo (world->packet.data, world->packet.len));
+  g_assert_cmpint (route (world, EDGE), ==, EW_ROUTE_DROP);
+  g_assert_cmpuint (world->heard->len, ==, 1);
+  EwHeard heard = g_array_index (world->heard, EwHeard, 0);
+  g_assert_cmpint (heard.kind, ==, EW_HEARD_ECHO);
+  g_assert_cmpuint (heard.token, ==, 0x1234567);
+  g_assert_cmpuint (heard.sent_ns, ==, 1000);
+  g_assert_true (ew_ip_equal (&heard.from, &other));
+  echo (world, "100.96.1.1", "100.96.1.9");
+  g_assert_true (ew_packet_answer_echo (world->packet.data, world->packet.len));
+  g_assert_cmpint (route (world, EDGE), ==, EW_ROUTE_TUN);
+}
+
+/* More than the ring holds between two wakes: dropped, not overwritten. */
+static void
+test_flood (World *world, gconstpointer data)
+{
+  EwTime time = { .now_ns = 1 };
+  EwPeer *to = NULL;
+  for (guint i = 0; i < 1000; i++)
+    {
+      link_message (world, EW_LINK_ANSWER, "100.96.0.1", "100.96.1.1");
+      ew_router_hook (world->router, NULL, EDGE, &world->packet, &time, &to);
+    }
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_cmpuint (world->heard->len, ==, 64);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add ("/tunnel/router/destinations", World, NULL, setup, test_destinations, teardown);
+  g_test_add ("/tunnel/router/outbound", World, NULL, setup, test_outbound, teardown);
+  g_test_add ("/tunnel/router/busy", World, NULL, setup, test_busy, teardown);
+  g_test_add ("/tunnel/router/link", World, NULL, setup, test_link, teardown);
+  g_test_add ("/tunnel/router/edge-probe", World, NULL, setup, test_edge_probe, teardown);
+  g_test_add ("/tunnel/router/echo", World, NULL, setup, test_echo, teardown);
+  g_test_add ("/tunnel/router/flood", World, NULL, setup, test_flood, teardown);
+  return g_test_run ();
+}
