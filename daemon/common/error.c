@@ -46,7 +46,7 @@ static const ErrorKind kinds[] = {
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (kinds) == EW_ERROR_N);
 
-G_DEFINE_QUARK (ew - error - quark, ew_error)
+G_DEFINE_QUARK (ew_error_quark, ew_error)
 
 static const ErrorKind *
 kind_of (gint code)
