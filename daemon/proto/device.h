@@ -50,8 +50,8 @@ typedef struct
   void (*random) (void *user, uint8_t *out, size_t len);
   /* Sends one datagram. peer is NULL for cookie replies. dscp_ecn is the outer traffic class byte. data has room around
      it as in EwPacket and is the device's again on return — unless it lies in a buffer that the caller handed in
-     (ew_device_receive(), ew_device_send(), ew_peer_send()): there the device does not touch it again, so the caller may send it
-     later, before it reuses the buffer. Handshakes: low rate, latency matters. */
+     (ew_device_receive(), ew_device_send(), ew_peer_send()): there the device does not touch it again, so the caller
+     may send it later, before it reuses the buffer. Handshakes: low rate, latency matters. */
   void (*transmit) (void *user, EwPeer *peer, const EwEndpoint *to, uint8_t *data, size_t len, uint8_t dscp_ecn);
   /* One inner packet: authenticated, replay-checked, source inside the peer's allowed IPs, trimmed to the IP length.
      Room around it as in EwPacket; ew_peer_send(other, packet) may seal it in place. */
@@ -94,8 +94,8 @@ uint64_t ew_device_get_timestamp_floor (const EwDevice *device); /* the latest s
 /* Datagrams in, at most EW_BATCH_MAX. */
 void ew_device_receive (EwDevice *device, EwPacket *datagrams, size_t n, const EwTime *time);
 /* Inner packets out: each goes to the peer whose allowed IPs hold its destination. At most EW_BATCH_MAX. Returns how
-   many no peer took; their data pointers are moved to the front of the array so that the caller can answer unreachable.
- */
+   many no peer took (nobody has the destination, or nobody knows where its peer is); they are moved to the front of the
+   array so that the caller can answer unreachable. */
 size_t ew_device_send (EwDevice *device, EwPacket *packets, size_t n, const EwTime *time);
 /* When ew_device_tick() wants to be called next, absolute now_ns; UINT64_MAX: nothing is pending. */
 uint64_t ew_device_deadline (const EwDevice *device);
@@ -126,8 +126,8 @@ void ew_peer_clear_allowed_ips (EwPeer *peer);
 void ew_peer_foreach_allowed_ip (EwPeer *peer, void (*each) (const EwPrefix *prefix, void *data), void *data);
 void ew_peer_get_stats (const EwPeer *peer, EwPeerStats *out);
 bool ew_peer_has_session (const EwPeer *peer, const EwTime *time); /* a current keypair not yet too old to send with */
-/* Packets to this peer whatever their destination, at most EW_BATCH_MAX; staged (128, oldest dropped) while there is no
- * session. */
+/* Packets to this peer whatever their destination, at most EW_BATCH_MAX. Without a session they are staged (128, oldest
+   dropped); without an endpoint they are dropped. */
 void ew_peer_send (EwPeer *peer, EwPacket *packets, size_t n, const EwTime *time);
 /* Starts a handshake unless one is fresh (the edge finds its nodes again; a changed network). force skips the 5 s of
    rest between tries and starts the 90 s anew. */

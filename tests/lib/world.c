@@ -196,6 +196,7 @@ world_packet (unsigned from, unsigned to, const void *payload, size_t len, uint8
   size_t total = 20 + len;
   uint8_t *buffer = g_malloc0 (EW_HEADROOM + total + EW_TAILROOM), *p = buffer + EW_HEADROOM;
   uint32_t sum = 0;
+  memset (p + total, 0xee, EW_TAILROOM); /* nothing of this may leave */
   p[0] = 0x45;
   p[1] = ecn;
   p[2] = (uint8_t)(total >> 8);
@@ -222,6 +223,7 @@ world_send (WorldNode *a, const WorldNode *b, const void *payload, size_t len, u
 {
   EwPacket packet;
   g_autofree uint8_t *buffer = world_packet (a->number, b->number, payload, len, ecn, &packet);
+  g_assert_nonnull (buffer);
   return ew_device_send (a->device, &packet, 1, &a->world->time);
 }
 

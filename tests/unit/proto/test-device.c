@@ -252,6 +252,32 @@ test_reject_after_180s (Fixture *f, gconstpointer data)
   ew_device_get_stats (f->b->device, &after);
   g_assert_cmpuint (after.rx_invalid, ==, before.rx_invalid + 1);
   g_free (late);
+  f->kept.n = 0;
+  world_send (f->a, f->b, "x", 1, 0);
+  world_send (f->b, f->a, "x", 1, 0);
+  g_assert_cmpuint (count_kept (f, NULL, EW_MESSAGE_DATA), ==, 0); /* nor is anything sent on it */
+  g_assert_cmpuint (count_kept (f, NULL, EW_MESSAGE_INITIATION), ==, 2);
+}
+
+/* Packets of the session before, overtaken by the handshake, are still good, on both sides. */
+static void
+test_late_packets (Fixture *f, gconstpointer data)
+{
+  establish (f);
+  f->a->unreachable = f->b->unreachable = TRUE; /* these two are only kept */
+  world_send (f->a, f->b, "late", 4, 0);
+  world_send (f->b, f->a, "late", 4, 0);
+  f->a->unreachable = f->b->unreachable = FALSE;
+  Kept *late = g_memdup2 (&f->kept, sizeof f->kept);
+  world_run (f->world, 6 * WORLD_SECOND);
+  ew_peer_initiate (world_peer (f->a, f->b), &f->world->time, FALSE);
+  world_run (f->world, WORLD_SECOND);
+  g_assert_cmpuint (f->b->events[EW_PEER_HANDSHAKE_COMPLETE], ==, 2);
+  world_inject (f->b, late->all[0].data, late->all[0].len, f->a->address, 0);
+  world_inject (f->a, late->all[1].data, late->all[1].len, f->b->address, 0);
+  g_assert_cmpuint (f->a->delivered, ==, 1);
+  g_assert_cmpuint (f->b->delivered, ==, 1);
+  g_free (late);
 }
 
 static void
@@ -288,6 +314,8 @@ static void
 note_len (WorldNode *node, EwPeer *from, const EwPacket *packet)
 {
   delivered_len = packet->len;
+  for (size_t i = packet->len; i < 1420 && i % 16 != 0; i++)
+    g_assert_cmpuint (packet->data[i], ==, 0); /* padding says nothing */
 }
 
 static void
@@ -315,8 +343,15 @@ test_inner_checks (Fixture *f, gconstpointer data)
   EwPeer *to = world_peer (f->a, f->b);
   establish (f);
   g_autofree uint8_t *other = world_packet (7, 2, "x", 1, 0, &packet);
+  g_assert_nonnull (other);
+  ew_peer_send (to, &packet, 1, &f->world->time);
+  WorldNode *c = world_add (f->world, FALSE);
+  world_join (c, f->b, NULL, NULL);
+  g_autofree uint8_t *others = world_packet (c->number, 2, "x", 1, 0, &packet); /* somebody else's address */
+  g_assert_nonnull (others);
   ew_peer_send (to, &packet, 1, &f->world->time);
   g_autofree uint8_t *cut = world_packet (1, 2, "xxxxxxxxxxxxxxxxxxxxxxxx", 24, 0, &packet);
+  g_assert_nonnull (cut);
   packet.data[2] = 0xff; /* claims to be longer than it is */
   ew_peer_send (to, &packet, 1, &f->world->time);
   packet.data[0] = 0x25; /* is no IP packet */
@@ -325,7 +360,7 @@ test_inner_checks (Fixture *f, gconstpointer data)
   ew_peer_send (to, &packet, 1, &f->world->time);
   world_run (f->world, WORLD_SECOND);
   g_assert_cmpuint (f->b->delivered, ==, 0);
-  g_assert_cmpuint (world_stats (f->b, f->a).dropped_source, ==, 1);
+  g_assert_cmpuint (world_stats (f->b, f->a).dropped_source, ==, 2);
   g_assert_cmpuint (world_stats (f->b, f->a).rx_packets, ==, 1); /* establish()'s */
   EwDeviceStats stats;
   ew_device_get_stats (f->b->device, &stats);
@@ -705,6 +740,7 @@ main (int argc, char **argv)
   ADD ("rekey-by-initiator", test_rekey_by_initiator);
   ADD ("rekey-when-receiving", test_rekey_when_receiving);
   ADD ("reject-after-180s", test_reject_after_180s);
+  ADD ("late-packets", test_late_packets);
   ADD ("keys-zeroed-after-540s", test_keys_zeroed_after_540s);
   ADD ("persistent-keepalive", test_persistent_keepalive);
   ADD ("padding", test_padding);
