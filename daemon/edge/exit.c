@@ -231,7 +231,7 @@ ew_exit_get_limits (EwExit *self)
 }
 
 gboolean
-ew_exit_is_guarded (EwExit *self)
+ew_exit_takes (EwExit *self, EwFamily family)
 {
-  return self->guarded;
+  return self->guarded && self->config.service[family == EW_FAMILY_V6].family != EW_FAMILY_NONE;
 }

@@ -41,6 +41,6 @@ void ew_exit_free (EwExit *self);
 EwExitPolicy *ew_exit_get_policy (EwExit *self);
 /* NULL: nothing is in the way. */
 const gchar *ew_exit_get_limits (EwExit *self);
-/* The firewall stands: packets for this host may go to the TUN. FALSE after it was taken away and could not be put
- * back. */
-gboolean ew_exit_is_guarded (EwExit *self);
+/* Packets of that family for this host may go to the TUN. FALSE where IPv6 is switched off, and for both after the
+   firewall was taken away and could not be put back. */
+gboolean ew_exit_takes (EwExit *self, EwFamily family);

@@ -206,10 +206,12 @@ on_wake (gint fd, GIOCondition condition, gpointer data)
 
 /* Messages of ours to nodes. */
 
+/* Each message in a buffer of its own: the engine may write them to the socket after the last has been made. */
 typedef struct
 {
   EwSwitch *self;
   SwitchNode *nodes[SEND_CHUNK];
+  guint8 buffers[SEND_CHUNK][EW_HEADROOM + EW_LINK_PACKET_MAX + EW_TAILROOM];
   guint n;
   gboolean probe; /* else a notice */
 } Mailing;
@@ -233,13 +235,12 @@ static void
 send_mailing (EwDevice *device, const EwTime *time, void *data)
 {
   Mailing *mailing = data;
-  guint8 buffer[EW_HEADROOM + EW_LINK_PACKET_MAX + EW_TAILROOM];
   const EwIp *service, *address;
 
   for (guint i = 0; i < mailing->n; i++)
     {
       SwitchNode *node = mailing->nodes[i];
-      EwPacket packet = { .data = buffer + EW_HEADROOM };
+      EwPacket packet = { .data = mailing->buffers[i] + EW_HEADROOM };
       const EwLinkMessage notice = { .type = EW_LINK_NOTICE, .revision = node->revision, .stamp_ns = time->now_ns };
 
       if (!find_addresses (mailing->self, node, &service, &address))
@@ -250,6 +251,14 @@ send_mailing (EwDevice *device, const EwTime *time, void *data)
                      : ew_link_build (packet.data, service, address, &notice);
       ew_peer_send (node->peer, &packet, 1, time);
     }
+}
+
+static void
+start_mailing (Mailing *mailing, EwSwitch *self, gboolean probe)
+{
+  mailing->self = self;
+  mailing->n = 0;
+  mailing->probe = probe;
 }
 
 static void
@@ -268,8 +277,9 @@ static gboolean
 on_probe (gpointer data)
 {
   EwSwitch *self = data;
-  Mailing mailing = { .self = self, .probe = TRUE };
+  Mailing mailing;
 
+  start_mailing (&mailing, self, TRUE);
   for (guint i = self->probe_turn; i < self->order->len; i += PROBE_TURNS)
     {
       SwitchNode *node = g_ptr_array_index (self->order, i);
@@ -305,10 +315,11 @@ static gboolean
 on_notice (gpointer data)
 {
   EwSwitch *self = data;
-  Mailing mailing = { .self = self, .probe = FALSE };
+  Mailing mailing;
   const guint64 now = ew_switch_now_ns ();
   guint sent = 0;
 
+  start_mailing (&mailing, self, FALSE);
   for (guint i = self->noticing->len; i-- > 0 && sent < NOTICES_A_TICK;)
     {
       SwitchNode *node = g_ptr_array_index (self->noticing, i);

@@ -209,7 +209,7 @@ route_to_service (Transit *t)
     return handle_link (t, &source, &destination, &message);
   if (own && handle_echo_reply (t))
     return EW_ROUTE_DROP;
-  if (t->router->tun && own)
+  if (own && t->router->tun[t->header.source.family == EW_FAMILY_V6])
     return EW_ROUTE_TUN;
   if (is_echo_request (t))
     return ew_packet_answer_echo (t->packet->data, t->packet->len) ? EW_ROUTE_REPLY
@@ -271,7 +271,7 @@ route_to_exit (Transit *t)
 {
   EwSwitchRouter *self = t->router;
 
-  if (!self->tun || self->exit == NULL)
+  if (self->exit == NULL)
     return refuse (t, &self->counters.dropped_no_route, EW_ICMP_NO_ROUTE);
   if (!in_mesh (self, &t->header.source))
     return refuse (t, &self->counters.dropped_source, EW_ICMP_PROHIBITED);

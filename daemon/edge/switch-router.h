@@ -59,7 +59,7 @@ typedef struct
   EwIp service[2];
   EwPrefix ranges[2];
   guint16 mtu;
-  gboolean tun;             /* what is for this host may go there */
+  gboolean tun[2];          /* IPv4, IPv6: what is for this host may go there */
   const EwExitPolicy *exit; /* NULL: the exit is closed */
   EwSwitchVerdict verdict;  /* NULL: all may pass */
   gpointer verdict_data;

@@ -232,7 +232,7 @@ ew_switch_set_verdict (EwSwitch *self, EwSwitchVerdict verdict, gpointer user_da
 typedef struct
 {
   EwSwitchRouter *router;
-  gboolean tun;
+  gboolean tun[2];
   const EwExitPolicy *exit;
 } SetExit;
 
@@ -241,7 +241,7 @@ set_exit (EwDevice *device, const EwTime *time, void *data)
 {
   const SetExit *wanted = data;
 
-  wanted->router->tun = wanted->tun;
+  memcpy (wanted->router->tun, wanted->tun, sizeof wanted->tun);
   wanted->router->exit = wanted->exit;
 }
 
@@ -254,13 +254,19 @@ update_limits (EwSwitch *self)
                                                      : NULL);
 }
 
+/* What the exit says now, or nothing where there is none (any more). */
 static void
 on_exit_change (gpointer data)
 {
   EwSwitch *self = data;
-  EwExitPolicy *policy = ew_exit_get_policy (self->exit);
-  SetExit wanted = { &self->router, ew_exit_is_guarded (self->exit), policy };
+  EwExitPolicy *policy = self->exit != NULL ? ew_exit_get_policy (self->exit) : NULL;
+  SetExit wanted = { .router = &self->router, .exit = policy };
 
+  if (self->exit != NULL)
+    {
+      wanted.tun[0] = ew_exit_takes (self->exit, EW_FAMILY_V4);
+      wanted.tun[1] = ew_exit_takes (self->exit, EW_FAMILY_V6);
+    }
   ew_engine_call (self->engine, set_exit, &wanted);
   g_free (self->exit_policy);
   self->exit_policy = policy;
@@ -279,6 +285,19 @@ on_engine_event (void *user, const EwEngineEvent *event)
     ew_switch_monitor_update (self, &node, 1);
 }
 
+static void
+on_tun_lost (void *user)
+{
+  EwSwitch *self = user;
+
+  g_clear_pointer (&self->exit, ew_exit_free);
+  g_free (self->tun_failure);
+  self->tun_failure
+    = g_strdup ("The tunnel interface was deleted, so VPN mode is off and the edge's own services are not "
+                "reached inside the mesh; start the edge again");
+  on_exit_change (self);
+}
+
 static EwEngine *
 make_engine (EwSwitch *self, const EwSwitchConfig *config, const gchar *interface, GError **error)
 {
@@ -290,6 +309,7 @@ make_engine (EwSwitch *self, const EwSwitchConfig *config, const gchar *interfac
     .router = ew_switch_router_route,
     .router_user = &self->router,
     .on_event = on_engine_event,
+    .on_tun_lost = on_tun_lost,
     .event_user = self,
   };
 

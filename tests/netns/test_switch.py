@@ -36,10 +36,15 @@ class TestSwitch(SwitchCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.start_switch()
-        cls.addClassCleanup(lambda: cls.switch.stop())
+        cls.addClassCleanup(cls.stop_cleanly)
         cls.start_nodes()
         for machine in (cls.alice, cls.bob):
             wait_for(f"{machine.name} reaches the edge", lambda: machine.ok("ping", "-n", "-c", "1", "-W", "1", SERVICE[0]), 10)
+
+    @classmethod
+    def stop_cleanly(cls):
+        status = cls.switch.stop()
+        assert status == 0, f"ew-switch ended with {status}: {open(cls.switch.log.name).read()[-800:]}"
 
     def link(self, machine, kind=0, seconds=0.5, **fields):
         """Sends one link message (0: none); (type, revision, token, time) of each that came."""

@@ -132,6 +132,32 @@ class TestSwitchHost(SwitchCase):
         self.assert_undone()
         self.edge.ip("route", "del", "100.96.0.0/12", "dev", "lan")
 
+    def test_interface_deleted(self):
+        switch = self.start_switch(find=True)
+        self.edge.ip("link", "del", "edge0")
+        wait_for("the limit is told", lambda: switch.status() and "was deleted" in switch.limits, 5)
+        self.assert_undone()
+        self.assert_pings(self.alice, SERVICE[0])
+        self.assert_pings(self.alice, BOB[0])
+        self.assert_ping_says(self.alice, WEBSITE[0], SERVICE[0], "Destination Net Unreachable")
+
+    def test_without_ipv6(self):
+        """Nodes have IPv6 among them all the same; the host has it not."""
+        self.edge.sysctl("net/ipv6/conf/all/disable_ipv6", "1")
+        switch = self.start_switch(find=True)
+        self.assertIn("IPv6 is switched off", switch.limits)
+        self.assert_pings(self.alice, WEBSITE[0])
+        self.assert_pings(self.alice, BOB[1])
+        for address in SERVICE:
+            self.assert_pings(self.alice, address)
+        self.assert_ping_says(self.alice, WEBSITE[1], SERVICE[1], "No route")
+        self.assertEqual(switch.stop(), 0)
+        self.edge.sysctl("net/ipv6/conf/all/disable_ipv6", "0")
+        for device, address in (("wan", "2001:db8::5/64"), ("lan", "2600:9::1/64")):
+            self.edge.ip("addr", "add", address, "dev", device)
+        self.edge.ip("-6", "route", "add", "default", "via", "2001:db8::1")
+        self.edge.sysctl("net/ipv6/conf/lan/accept_ra", "0")
+
     def test_restart_finds_nodes(self):
         """With the endpoints it has stored the edge reaches out; the nodes themselves would be silent for minutes."""
         switch = self.start_switch()
@@ -145,6 +171,58 @@ class TestSwitchHost(SwitchCase):
         self.assertEqual([line for _, line in switch.events if line.startswith("endpoint")], [])  # nothing new to store
         switch.stop()
         self.assert_undone()
+
+
+class TestFirewall(SwitchCase):
+    """The same table on an ordinary interface, where no router stands before it: the kernel's refusals by themselves."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        switch = cls.start_switch(nodes=False)
+        rules = cls.edge.run("nft", "list", "table", "inet", "edgeway-edge-edge0").stdout
+        switch.stop()
+        cls.member = cls.world.machine("member")
+        cls.world.cable(cls.edge, "veth0", cls.member, "eth0")
+        for address in SERVICE:
+            cls.edge.ip("addr", "add", address, "dev", "veth0")
+        for address in ALICE + ("100.95.0.9",):
+            cls.member.ip("addr", "add", address, "dev", "eth0")
+        cls.edge.ip("route", "add", "100.96.0.0/12", "dev", "veth0")
+        cls.edge.ip("-6", "route", "add", "fd12::/48", "dev", "veth0")
+        cls.edge.ip("route", "add", "100.95.0.9", "dev", "veth0")
+        cls.member.ip("route", "add", SERVICE[0], "dev", "eth0")
+        cls.member.ip("route", "add", "default", "via", SERVICE[0])
+        cls.member.ip("-6", "route", "add", SERVICE[1], "dev", "eth0")
+        cls.member.ip("-6", "route", "add", "default", "via", SERVICE[1])
+        # An Ethernet has neighbours to discover, which the tunnel has not.
+        mac = {m: m.json("ip", "-j", "link", "show", d)[0]["address"] for m, d in ((cls.edge, "veth0"), (cls.member, "eth0"))}
+        cls.member.ip("neigh", "replace", SERVICE[1], "lladdr", mac[cls.edge], "dev", "eth0")
+        cls.edge.ip("neigh", "replace", ALICE[1], "lladdr", mac[cls.member], "dev", "veth0")
+        cls.edge.sysctl("net/ipv4/ip_forward", "1")
+        cls.edge.sysctl("net/ipv6/conf/all/forwarding", "1")
+        cls.neighbour.ip("-6", "route", "add", "default", "via", "2600:9::1")
+        cls.rules = rules.replace("edge0", "veth0")
+
+    def reached(self):
+        """Every address that answers, and every port."""
+        targets = (*SERVICE, *WEBSITE, "192.168.50.1", "192.168.50.2", "93.184.220.1", "93.184.220.2", "203.0.113.5", "203.0.113.1", "2600:9::1", "2600:9::2",
+                   "2001:db8::1")
+        found = {address for address in targets if self.ping(self.member, address, wait=1)[0]}
+        if self.ping(self.member, WEBSITE[0], "-I", "100.95.0.9", wait=1)[0]:
+            found.add("spoofed")
+        return found | {port for port in (22, 8080) if self.fetch(self.member, SERVICE[0], port)}
+
+    def test_kernel_refuses(self):
+        for port in (22, 8080):
+            self.serve(self.edge, "0.0.0.0", port)
+        open_host = self.reached()
+        self.assertGreaterEqual(open_host, {"192.168.50.1", "93.184.220.2", "2600:9::2", 22, 8080})  # else this shows nothing
+        self.edge.nft(self.rules)
+        self.assertEqual(self.reached(), {*SERVICE, *WEBSITE, 22})
+        # From outside: nothing but replies.
+        self.internet.ip("route", "add", "100.96.0.0/12", "via", "203.0.113.5")
+        self.assertFalse(self.ping(self.internet, ALICE[0])[0])
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ tear_down (Fixture *f, gconstpointer data)
 static void
 open_exit (Fixture *f)
 {
-  f->router.tun = TRUE;
+  f->router.tun[0] = f->router.tun[1] = TRUE;
   f->router.exit = f->policy;
 }
 
@@ -339,7 +339,7 @@ run_case (Fixture *f, const Case *c)
   guint8 ttl;
 
   g_test_message ("%s", c->what);
-  f->router.tun = c->setting != HAIRPIN;
+  f->router.tun[0] = f->router.tun[1] = c->setting != HAIRPIN;
   f->router.exit = c->setting == EXIT ? f->policy : NULL;
   f->time.now_ns += S; /* the rate limit has its own test */
   make_udp (f, c->source, c->destination, c->ttl, c->payload != 0 ? c->payload : 20);
@@ -477,7 +477,7 @@ test_probe (Fixture *f, gconstpointer data)
 {
   check_probe (f, "100.96.1.2", "100.96.0.1");
   check_probe (f, "fd12::1:2", "fd12::1");
-  f->router.tun = TRUE; /* answered by the router all the same */
+  f->router.tun[0] = f->router.tun[1] = TRUE; /* answered by the router all the same */
   check_probe (f, "100.96.1.2", "100.96.0.1");
 }
 
@@ -628,10 +628,12 @@ test_echo (Fixture *f, gconstpointer data)
   check_echo (f, ALICE, "100.96.1.1", "100.96.0.1", EW_ROUTE_REPLY);
   check_echo (f, ALICE, "fd12::1:1", "fd12::1", EW_ROUTE_REPLY);
   check_echo (f, BOB, "10.7.0.9", "100.96.0.1", EW_ROUTE_REPLY);
-  f->router.tun = TRUE;
+  f->router.tun[0] = f->router.tun[1] = TRUE;
   check_echo (f, ALICE, "100.96.1.1", "100.96.0.1", EW_ROUTE_TUN);
   check_echo (f, ALICE, "fd12::1:1", "fd12::1", EW_ROUTE_TUN);
   check_echo (f, BOB, "10.7.0.9", "100.96.0.1", EW_ROUTE_REPLY);
+  f->router.tun[1] = FALSE; /* a host without IPv6 */
+  check_echo (f, ALICE, "fd12::1:1", "fd12::1", EW_ROUTE_REPLY);
 }
 
 /* The verdict sees both directions of a conversation as one flow. */
