@@ -30,7 +30,7 @@ void node_get_stats (Node *node, EwEngineStats *out);
 /* An inner UDP packet 10.0.0.FROM → 10.0.0.TO with 4 bytes of payload. */
 #define PACKET_SIZE 32
 void packet_make (guint8 out[PACKET_SIZE], guint8 from, guint8 to, guint32 payload);
-/* The host of a sends to 10.0.0.TO; the host of b receives it (or, from NULL, nobody else had a say). */
+/* The host of node sends to 10.0.0.TO. */
 void node_push (Node *node, guint8 to, guint32 payload);
 /* The payload of the next packet that the host receives, which must be from 10.0.0.FROM. */
 guint32 node_pop (Node *node, guint8 from);
