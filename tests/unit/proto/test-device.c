@@ -531,6 +531,21 @@ test_identity (Fixture *f, gconstpointer data)
   g_assert_true (ew_peer_has_session (world_peer (f->a, f->b), &f->world->time));
 }
 
+/* A new private key: what was computed with the old one is forgotten, peers stay. */
+static void
+test_new_private_key (Fixture *f, gconstpointer data)
+{
+  const uint8_t key[32] = { 7 };
+  establish (f);
+  ew_device_set_private_key (f->b->device, key);
+  ew_peer_remove (world_peer (f->a, f->b));
+  ew_device_get_public_key (f->b->device, f->b->public_key);
+  world_join (f->a, f->b, NULL, NULL);
+  world_send (f->b, f->a, "x", 1, 0); /* b still knows where a is */
+  world_run (f->world, WORLD_SECOND);
+  g_assert_cmpuint (f->a->delivered, ==, 1);
+}
+
 static void
 test_forget_sessions (Fixture *f, gconstpointer data)
 {
@@ -752,6 +767,7 @@ main (int argc, char **argv)
   ADD ("traffic-class", test_traffic_class);
   ADD ("preshared-key", test_preshared_key);
   ADD ("identity", test_identity);
+  ADD ("new-private-key", test_new_private_key);
   ADD ("forget-sessions", test_forget_sessions);
   ADD ("forced-initiation", test_forced_initiation);
   ADD ("simultaneous-initiations", test_simultaneous_initiations);
