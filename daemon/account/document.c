@@ -278,7 +278,7 @@ parse_edges (EwDocument *document, JsonObject *object, const gchar *ca_pem, GErr
   if (!ew_pki_verify (ca_pem, list, (gssize)strlen (list), signature, NULL))
     return wrong (error, "its list of edges is not signed by the mesh");
   g_autofree gchar *text = g_strdup_printf ("{\"edges\":%s}", list);
-  g_autoptr (JsonObject) wrapped = ew_json_parse_object (text, -1, LIST_MAX + 16, NULL);
+  g_autoptr (JsonObject) wrapped = ew_json_parse_object (text, strlen (text), LIST_MAX + 16, NULL);
   JsonArray *array = wrapped ? ew_json_array (wrapped, "edges") : NULL;
   guint n = array ? json_array_get_length (array) : 0;
   if (n == 0 || n > EW_DOCUMENT_MAX_EDGES)

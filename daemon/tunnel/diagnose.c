@@ -141,7 +141,7 @@ check_host (EwTunnel *self, JsonArray *checks)
   g_autofree gchar *text
     = ew_host_diagnose (self->host, ranges ? (const EwPrefix *)ranges->data : NULL, ranges ? ranges->len : 0);
   g_autofree gchar *wrapped = text ? g_strdup_printf ("{\"checks\":%s}", text) : NULL;
-  g_autoptr (JsonObject) object = wrapped ? ew_json_parse_object (wrapped, -1, 1024 * 1024, NULL) : NULL;
+  g_autoptr (JsonObject) object = wrapped ? ew_json_parse_object (wrapped, strlen (wrapped), 1024 * 1024, NULL) : NULL;
   JsonArray *array = object ? ew_json_array (object, "checks") : NULL;
   for (guint i = 0; array && i < json_array_get_length (array); i++)
     json_array_add_element (checks, json_array_dup_element (array, i));

@@ -88,7 +88,7 @@ far_line (GObject *source, GAsyncResult *result, gpointer user_data)
   FarWatch *far = self->far;
   if (!line || !far || far->lines != G_DATA_INPUT_STREAM (source))
     return;
-  g_autoptr (JsonObject) object = ew_json_parse_object (line, -1, 2 * EW_CLIENT_LIST_MAX_ANSWER, NULL);
+  g_autoptr (JsonObject) object = ew_json_parse_object (line, strlen (line), 2 * EW_CLIENT_LIST_MAX_ANSWER, NULL);
   const gchar *type = object ? ew_json_string (object, "type") : NULL;
   if (g_strcmp0 (type, "snapshot") == 0)
     take_rtts (far, ew_json_array (ew_json_object (object, "map"), "nodes"));

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The API's client against an edge that is away, another, or hostile: each gives its clear error.
+ */
+#include "common/error.h"
+#include "common/util.h"
+#include "fake-edge.h"
+
+static void
+setup (FakeEdge *edge, gconstpointer data)
+{
+  fake_edge_init (edge);
+}
+
+static void
+teardown (FakeEdge *edge, gconstpointer data)
+{
+  fake_edge_clear (edge);
+}
+
+static void
+assert_refused (FakeEdge *edge, gint code, const gchar *says)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EwClient) client = fake_edge_client (edge);
+  JsonObject *answer = fake_edge_call (client, "GET", "/v1/self", &error);
+  g_assert_null (answer);
+  g_assert_error (error, EW_ERROR, code);
+  if (!strstr (error->message, says))
+    g_error ("“%s” does not say “%s”", error->message, says);
+}
+
+static void
+test_answer (FakeEdge *edge, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EwClient) client = fake_edge_client (edge);
+  ew_client_set_identity (client, "n1", "credential");
+  fake_edge_answer (edge, 200, "{\"schema\":1,\"mesh\":\"home\"}");
+  g_autoptr (JsonObject) answer = fake_edge_call (client, "GET", "/v1/nodes/10.0.0.0%2F8", &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (ew_json_string (answer, "mesh"), ==, "home");
+  g_assert_cmpstr (edge->last_authorization, ==, "Bearer n1.credential");
+  g_assert_cmpstr (edge->last_path, ==, "/v1/nodes/10.0.0.0/8"); /* decoded by the server */
+  g_assert_cmpstr (ew_client_get_ca (client), !=, NULL);
+}
+
+static void
+test_edge_errors (FakeEdge *edge, gconstpointer data)
+{
+  fake_edge_answer (edge, 409,
+                    "{\"schema\":1,\"error\":{\"code\":\"NameTaken\",\"message\":\"That name is\\ntaken\"}}");
+  assert_refused (edge, EW_ERROR_NAME_TAKEN, "That name is taken"); /* one line */
+  fake_edge_answer (edge, 410, "{\"schema\":1,\"error\":{\"code\":\"Removed\",\"message\":\"gone\"}}");
+  assert_refused (edge, EW_ERROR_REMOVED, "gone");
+  fake_edge_answer (edge, 500, "{\"schema\":1,\"error\":{\"code\":\"Whatever\",\"message\":\"x\"}}");
+  assert_refused (edge, EW_ERROR_FAILED, "status 500");
+  fake_edge_answer (edge, 500, "{\"schema\":1,\"error\":[]}");
+  assert_refused (edge, EW_ERROR_FAILED, "status 500");
+}
+
+static void
+test_nonsense (FakeEdge *edge, gconstpointer data)
+{
+  const gchar *const bodies[]
+    = { "",   "<html>", "[]",       "{\"schema\":1",        "{\"schema\":2}", "{\"schema\":\"1\"}",
+        "{}", "null",   "\xff\xfe", "{\"schema\":1}garbage" };
+  for (gsize i = 0; i < G_N_ELEMENTS (bodies); i++)
+    {
+      fake_edge_answer (edge, 200, bodies[i]);
+      assert_refused (edge, EW_ERROR_FAILED, "makes no sense");
+    }
+  edge->type = "text/html";
+  fake_edge_answer (edge, 200, "{\"schema\":1}");
+  assert_refused (edge, EW_ERROR_FAILED, "makes no sense");
+}
+
+static void
+test_too_deep (FakeEdge *edge, gconstpointer data)
+{
+  g_autoptr (GString) body = g_string_new ("{\"schema\":1,\"x\":");
+  for (guint i = 0; i < 10000; i++)
+    g_string_append_c (body, '[');
+  fake_edge_answer (edge, 200, body->str);
+  assert_refused (edge, EW_ERROR_FAILED, "makes no sense");
+}
+
+static void
+test_redirect (FakeEdge *edge, gconstpointer data)
+{
+  const guint statuses[] = { 301, 302, 303, 307, 308 };
+  g_autofree gchar *elsewhere = g_strconcat (edge->url, "/v1/elsewhere", NULL);
+  edge->location = elsewhere;
+  for (gsize i = 0; i < G_N_ELEMENTS (statuses); i++)
+    {
+      edge->requests = 0;
+      fake_edge_answer (edge, statuses[i], "{\"schema\":1}");
+      assert_refused (edge, EW_ERROR_FAILED, "sends us elsewhere");
+      g_assert_cmpuint (edge->requests, ==, 1);
+    }
+}
+
+static gchar *
+padded (gsize size)
+{
+  g_autofree gchar *spaces = g_strnfill (size - strlen ("{\"schema\":1}"), ' ');
+  return g_strconcat ("{\"schema\":1", spaces, "}", NULL);
+}
+
+static void
+test_oversized (FakeEdge *edge, gconstpointer data)
+{
+  g_autoptr (EwClient) client = fake_edge_client (edge);
+  g_autofree gchar *fits = padded (64 * 1024), *list = padded (1024 * 1024);
+  g_autofree gchar *over = padded (64 * 1024 + 1), *list_over = padded (1024 * 1024 + 1);
+  g_autoptr (GError) error = NULL;
+  fake_edge_answer (edge, 200, fits);
+  g_autoptr (JsonObject) answer = fake_edge_call (client, "GET", "/v1/self", &error);
+  g_assert_no_error (error);
+  fake_edge_answer (edge, 200, over);
+  assert_refused (edge, EW_ERROR_FAILED, "too long");
+  fake_edge_answer (edge, 200, list);
+  g_autoptr (JsonObject) nodes = fake_edge_call (client, "GET", "/v1/nodes", &error);
+  g_assert_no_error (error);
+  fake_edge_answer (edge, 200, list_over);
+  g_assert_null (fake_edge_call (client, "GET", "/v1/nodes?after=x", &error));
+  g_assert_error (error, EW_ERROR, EW_ERROR_FAILED);
+}
+
+/* Another mesh's edge at the same address: never asked anything. */
+static void
+test_pin (FakeEdge *edge, gconstpointer data)
+{
+  edge->pin[0] ^= 1;
+  assert_refused (edge, EW_ERROR_PIN_MISMATCH, "pin");
+  g_assert_cmpuint (edge->requests, ==, 0);
+}
+
+static void
+test_unreachable (FakeEdge *edge, gconstpointer data)
+{
+  soup_server_disconnect (edge->server);
+  assert_refused (edge, EW_ERROR_EDGE_UNREACHABLE, "127.0.0.1");
+}
+
+/* The first address is dead, the second answers; then the second is tried first. */
+static void
+test_next_address (FakeEdge *edge, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  const gchar *api[] = { "https://127.0.0.1:1", edge->url, NULL };
+  g_autoptr (EwClient) client = ew_client_new (edge->pin, api, NULL, 0);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (JsonObject) answer = fake_edge_call (client, "POST", "/v1/keys", &error);
+      g_assert_no_error (error);
+    }
+  g_assert_cmpuint (edge->requests, ==, 2);
+}
+
+/* What may not be done twice is not sent again when its answer was lost. */
+static void
+test_not_twice (FakeEdge *edge, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  const gchar *api[] = { edge->url, "https://127.0.0.1:1", NULL };
+  g_autoptr (EwClient) client = ew_client_new (edge->pin, api, NULL, 0);
+  edge->drop = TRUE;
+  g_assert_null (fake_edge_call (client, "POST", "/v1/keys", &error));
+  g_assert_error (error, EW_ERROR, EW_ERROR_EDGE_UNREACHABLE);
+  g_assert_cmpuint (edge->requests, ==, 1);
+}
+
+/* A name's last addresses come before the name. */
+static void
+test_cached_address (FakeEdge *edge, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EwKeystore) keystore = ew_keystore_load (edge->dir, NULL);
+  g_autofree gchar *named = g_strdup_printf ("https://edge.invalid:%s", strrchr (edge->url, ':') + 1);
+  const gchar *api[] = { named, NULL }, *known[] = { "127.0.0.1", NULL };
+  g_assert_true (ew_keystore_set_addresses (keystore, "edge.invalid", known));
+  g_autoptr (EwClient) client = ew_client_new (edge->pin, api, keystore, 0);
+  g_autoptr (JsonObject) answer = fake_edge_call (client, "GET", "/v1/self", &error);
+  g_assert_no_error (error);
+}
+
+static void
+count (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_assert_null (ew_client_call_finish (EW_CLIENT (source), result, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  *(gboolean *)user_data = TRUE;
+}
+
+static void
+test_cancel (FakeEdge *edge, gconstpointer data)
+{
+  gboolean done = FALSE;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (EwClient) client = fake_edge_client (edge);
+  ew_client_call_async (client, "GET", "/v1/self", NULL, cancellable, count, &done);
+  g_main_context_iteration (NULL, FALSE);
+  g_cancellable_cancel (cancellable);
+  while (!done)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+#define ADD(name, func) g_test_add ("/account/client/" name, FakeEdge, NULL, setup, func, teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("answer", test_answer);
+  ADD ("edge-errors", test_edge_errors);
+  ADD ("nonsense", test_nonsense);
+  ADD ("too-deep", test_too_deep);
+  ADD ("redirect", test_redirect);
+  ADD ("oversized", test_oversized);
+  ADD ("pin", test_pin);
+  ADD ("unreachable", test_unreachable);
+  ADD ("next-address", test_next_address);
+  ADD ("not-twice", test_not_twice);
+  ADD ("cached-address", test_cached_address);
+  ADD ("cancel", test_cancel);
+  return g_test_run ();
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The file of keys: what is written is read, what is broken is left alone, what could not be written has not happened.
+ */
+#include "account/keystore.h"
+#include "common/error.h"
+#include "common/util.h"
+#include "fake-edge.h"
+#include <glib/gstdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void
+setup (FakeEdge *edge, gconstpointer data)
+{
+  fake_edge_init (edge);
+}
+
+static void
+teardown (FakeEdge *edge, gconstpointer data)
+{
+  fake_edge_clear (edge);
+}
+
+static EwKeystore *
+load (FakeEdge *edge)
+{
+  g_autoptr (GError) error = NULL;
+  EwKeystore *keystore = ew_keystore_load (edge->dir, &error);
+  g_assert_no_error (error);
+  return keystore;
+}
+
+static gchar *
+file_of (FakeEdge *edge)
+{
+  return g_build_filename (edge->dir, EW_ACCOUNT_FILE, NULL);
+}
+
+static void
+enroll (FakeEdge *edge, EwKeystore *keystore)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) document = fake_edge_document (edge);
+  g_assert_true (ew_keystore_begin_enrollment (keystore, "secret", &error));
+  g_assert_true (ew_keystore_finish_enrollment (keystore, edge->pin, edge->ca_pem, (const gchar *const *)edge->api,
+                                                "n4c0ffee0ddba11a", document, &error));
+  g_assert_no_error (error);
+}
+
+static void
+test_round_trip (FakeEdge *edge, gconstpointer data)
+{
+  g_autoptr (EwKeystore) keystore = load (edge);
+  g_assert_null (keystore->id);
+  enroll (edge, keystore);
+  EwPrefix route;
+  const gchar *addresses[] = { "192.0.2.1", "2001:db8::1", "not one", "192.0.2.1", NULL };
+  g_assert_true (ew_prefix_parse ("10.7.0.0/24", &route, NULL));
+  g_assert_true (ew_prefixes_set (keystore->accepted, &route, TRUE));
+  g_assert_false (ew_prefixes_set (keystore->accepted, &route, TRUE));
+  g_assert_true (ew_keystore_set_addresses (keystore, "a.example", addresses));
+  g_assert_false (ew_keystore_set_addresses (keystore, "a.example", addresses));
+  keystore->vpn = TRUE;
+  keystore->timestamp_floor_ns = 1234567890123456789;
+  g_assert_true (ew_keystore_save (keystore, NULL));
+
+  g_autofree gchar *file = file_of (edge);
+  struct stat info;
+  g_assert_cmpint (g_stat (file, &info), ==, 0);
+  g_assert_cmpint (info.st_mode & 0777, ==, 0600);
+
+  g_autoptr (EwKeystore) again = load (edge);
+  g_assert_cmpstr (again->id, ==, keystore->id);
+  g_assert_cmpmem (again->private_key, 32, keystore->private_key, 32);
+  g_assert_cmpstr (again->credential, ==, keystore->credential);
+  g_assert_cmpmem (again->pin, 32, edge->pin, 32);
+  g_assert_cmpstr (again->ca_pem, ==, edge->ca_pem);
+  g_assert_true (again->wish_connected);
+  g_assert_true (again->vpn);
+  g_assert_false (again->pending);
+  g_assert_cmpuint (again->timestamp_floor_ns, ==, 1234567890123456789);
+  g_assert_true (ew_prefixes_contain (again->accepted, &route));
+  const gchar *const *known = ew_keystore_get_addresses (again, "a.example");
+  g_assert_cmpuint (g_strv_length ((gchar **)known), ==, 2);
+}
+
+/* The same key leads to the same keys, over a restart too; another key to others. */
+static void
+test_pending (FakeEdge *edge, gconstpointer data)
+{
+  g_autoptr (EwKeystore) first = load (edge);
+  g_assert_true (ew_keystore_begin_enrollment (first, "one", NULL));
+  g_autoptr (EwKeystore) second = load (edge);
+  g_assert_true (second->pending);
+  g_assert_true (ew_keystore_begin_enrollment (second, "one", NULL));
+  g_assert_cmpmem (first->pending_private_key, 32, second->pending_private_key, 32);
+  g_assert_cmpstr (first->pending_credential, ==, second->pending_credential);
+  g_assert_true (ew_keystore_begin_enrollment (second, "two", NULL));
+  g_assert_cmpint (memcmp (first->pending_private_key, second->pending_private_key, 32), !=, 0);
+  ew_keystore_drop_enrollment (second);
+  g_autoptr (EwKeystore) third = load (edge);
+  g_assert_false (third->pending);
+}
+
+static void
+test_erase (FakeEdge *edge, gconstpointer data)
+{
+  g_autoptr (EwKeystore) keystore = load (edge);
+  g_autofree gchar *file = file_of (edge);
+  enroll (edge, keystore);
+  g_assert_true (ew_keystore_erase (keystore, NULL));
+  g_assert_false (g_file_test (file, G_FILE_TEST_EXISTS));
+  g_assert_null (keystore->id);
+  g_assert_true (ew_keystore_erase (keystore, NULL));
+}
+
+static void
+assert_broken (FakeEdge *edge, const gchar *contents, gsize length)
+{
+  g_autofree gchar *file = file_of (edge), *after = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize after_length;
+  g_assert_true (g_file_set_contents (file, contents, (gssize)length, NULL));
+  EwKeystore *keystore = ew_keystore_load (edge->dir, &error);
+  if (keystore)
+    g_error ("loaded: %.*s", (int)MIN (length, 300), contents);
+  g_assert_error (error, EW_ERROR, EW_ERROR_FAILED);
+  g_assert_nonnull (strstr (error->message, file));
+  g_assert_true (g_file_get_contents (file, &after, &after_length, NULL));
+  g_assert_cmpmem (after, after_length, contents, length);
+}
+
+static void
+test_broken (FakeEdge *edge, gconstpointer data)
+{
+  const gchar *const contents[] = { "",
+                                    "{\"half\":",
+                                    "[]",
+                                    "{}",
+                                    "null",
+                                    "{\"schema\":2,\"settings\":{}}",
+                                    "{\"schema\":1}",
+                                    "{\"schema\":1,\"settings\":{\"accepted\":[\"x\"],\"refused\":[]}}",
+                                    "{\"schema\":1,\"settings\":{\"accepted\":[],\"refused\":[]},\"identity\":{}}",
+                                    "{\"schema\":1,\"settings\":{\"accepted\":[],\"refused\":[]},\"pending\":{}}" };
+  for (gsize i = 0; i < G_N_ELEMENTS (contents); i++)
+    assert_broken (edge, contents[i], strlen (contents[i]));
+  /* Ours, with one thing missing, and cut at any place. */
+  g_autofree gchar *file = file_of (edge), *text = NULL;
+  g_unlink (file);
+  g_autoptr (EwKeystore) keystore = load (edge);
+  gsize length;
+  enroll (edge, keystore);
+  g_assert_true (g_file_get_contents (file, &text, &length, NULL));
+  const gchar *const members[] = { "id", "private_key", "credential", "pin", "ca", "api", "document" };
+  for (gsize i = 0; i < G_N_ELEMENTS (members); i++)
+    {
+      g_autoptr (JsonObject) object = ew_json_parse_object (text, (gssize)length, length, NULL);
+      json_object_remove_member (ew_json_object (object, "identity"), members[i]);
+      g_autofree gchar *spoiled = ew_json_to_string (object, FALSE);
+      assert_broken (edge, spoiled, strlen (spoiled));
+    }
+  for (gsize cut = 1; cut < length - 2; cut += 97)
+    assert_broken (edge, text, cut);
+  g_unlink (file);
+}
+
+/* Nothing can be written: nothing has happened, in memory either, and the old file stands. */
+static void
+test_no_room (FakeEdge *edge, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EwKeystore) keystore = load (edge);
+  g_autofree gchar *file = file_of (edge), *before = NULL, *after = NULL;
+  enroll (edge, keystore);
+  g_assert_true (g_file_get_contents (file, &before, NULL, NULL));
+  /* A path whose folder is gone fails for root too, as a full disk does. */
+  g_autofree gchar *real = g_steal_pointer (&keystore->path);
+  keystore->path = g_build_filename (edge->dir, "gone", EW_ACCOUNT_FILE, NULL);
+  g_assert_false (ew_keystore_save (keystore, &error));
+  g_assert_error (error, EW_ERROR, EW_ERROR_FAILED);
+  g_clear_error (&error);
+  g_assert_false (ew_keystore_begin_enrollment (keystore, "new", &error));
+  g_assert_error (error, EW_ERROR, EW_ERROR_FAILED);
+  g_assert_false (keystore->pending);
+  g_free (keystore->path);
+  keystore->path = g_steal_pointer (&real);
+  g_assert_true (g_file_get_contents (file, &after, NULL, NULL));
+  g_assert_cmpstr (before, ==, after);
+}
+
+/* RFC 7748 section 6.1. */
+static void
+test_public_key (void)
+{
+  guint8 key[32], public_key[32];
+  g_assert_true (ew_key_from_base64 ("dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LCo=", key));
+  ew_key_public (key, public_key);
+  g_autofree gchar *text = ew_key_to_base64 (public_key);
+  g_assert_cmpstr (text, ==, "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=");
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add ("/account/keystore/round-trip", FakeEdge, NULL, setup, test_round_trip, teardown);
+  g_test_add ("/account/keystore/pending", FakeEdge, NULL, setup, test_pending, teardown);
+  g_test_add ("/account/keystore/erase", FakeEdge, NULL, setup, test_erase, teardown);
+  g_test_add ("/account/keystore/broken", FakeEdge, NULL, setup, test_broken, teardown);
+  g_test_add ("/account/keystore/no-room", FakeEdge, NULL, setup, test_no_room, teardown);
+  g_test_add_func ("/account/keystore/public-key", test_public_key);
+  return g_test_run ();
+}
