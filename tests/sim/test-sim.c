@@ -9,7 +9,7 @@
  * Whatever happens: nobody gets a packet that is not for him, or twice, or changed; no nonce is used twice; no
  * plaintext is on the wires; and when the weather is fine again, packets flow again.
  *
- *   test-sim [--seed N]   many seeds, or this one. A failure prints its seed.
+ *   test-sim [--sim-seed N]   many seeds, or this one. A failure prints its seed.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -46,7 +46,7 @@ static void
 print_seed (int signal_number)
 {
   char line[80];
-  int n = snprintf (line, sizeof line, "# failing seed: %llu (run with --seed %llu)\n",
+  int n = snprintf (line, sizeof line, "# failing seed: %llu (run with --sim-seed %llu)\n",
                     (unsigned long long)current_seed, (unsigned long long)current_seed);
   if (write (STDERR_FILENO, line, (size_t)n) < 0)
     _exit (2);
@@ -312,7 +312,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   signal (SIGABRT, print_seed);
-  if (argc == 3 && strcmp (argv[1], "--seed") == 0)
+  if (argc == 3 && strcmp (argv[1], "--sim-seed") == 0)
     current_seed = g_ascii_strtoull (argv[2], NULL, 10);
   g_test_add_func ("/sim/seeds", test_seeds);
   g_test_add_func ("/sim/rekey-loses-nothing", test_rekey_loses_nothing);
