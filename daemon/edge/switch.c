@@ -458,6 +458,12 @@ ew_switch_set_timestamp_floor (EwSwitch *self, uint64_t realtime_ns)
   ew_engine_set_timestamp_floor (self->engine, realtime_ns);
 }
 
+gboolean
+ew_switch_has_exit (EwSwitch *self)
+{
+  return self->exit_policy != NULL;
+}
+
 const gchar *
 ew_switch_get_limits (EwSwitch *self)
 {

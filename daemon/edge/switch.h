@@ -93,6 +93,8 @@ void ew_switch_set_viewers (EwSwitch *self, guint viewers);
 void ew_switch_find_nodes (EwSwitch *self);
 uint64_t ew_switch_get_timestamp_floor (EwSwitch *self);
 void ew_switch_set_timestamp_floor (EwSwitch *self, uint64_t realtime_ns);
+/* VPN mode's traffic is forwarded to the internet at this moment. */
+gboolean ew_switch_has_exit (EwSwitch *self);
 /* NULL: everything works; else a sentence on what does not and why ("no TUN: …, so VPN mode is off"). */
 const gchar *ew_switch_get_limits (EwSwitch *self);
 

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The API's calls, in the order of API.md's table.
+ */
+#include "edge/api-private.h"
+
+#include <string.h>
+#include "common/error.h"
+#include "common/util.h"
+#include "edgeway-config.h"
+#include "edge/documents.h"
+
+#define LIST_MAX 1000 /* nodes in one answer */
+#define SENTENCE_OWNER "The edge's owner is no node: the control socket has no document of its own."
+
+/* Members of a body. */
+
+/* FALSE with an error where the member is there but no string. */
+static gboolean
+get_string (JsonObject *body, const gchar *member, const gchar **value, GError **error)
+{
+  *value = ew_json_string (body, member);
+  if (*value || !json_object_has_member (body, member) || json_object_get_null_member (body, member))
+    return TRUE;
+  g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "%s must be a string.", member);
+  return FALSE;
+}
+
+static gboolean
+need_string (JsonObject *body, const gchar *member, const gchar **value, GError **error)
+{
+  if (!get_string (body, member, value, error))
+    return FALSE;
+  if (*value)
+    return TRUE;
+  g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "The request lacks %s.", member);
+  return FALSE;
+}
+
+static gboolean
+get_valid (JsonObject *body, guint *seconds, GError **error)
+{
+  gint64 value = EW_MESH_VALID_DEFAULT;
+  if (json_object_has_member (body, "valid_seconds") && !json_object_get_null_member (body, "valid_seconds"))
+    value = ew_json_int (body, "valid_seconds", -1);
+  if (value < EW_MESH_VALID_MIN || value > EW_MESH_VALID_MAX)
+    {
+      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                   "valid_seconds must be a whole number between %d (a minute) and %d (a year).", EW_MESH_VALID_MIN,
+                   EW_MESH_VALID_MAX);
+      return FALSE;
+    }
+  *seconds = (guint)value;
+  return TRUE;
+}
+
+static EwNode *
+find_argument (EwApiCall *call, GError **error)
+{
+  return ew_mesh_find_node (call->api->parts.mesh, call->argument, error);
+}
+
+static JsonObject *
+map_node (EwApiCall *call, const EwNode *node)
+{
+  EwSwitchNodeStatus status;
+  gboolean known = ew_lookout_get (call->api->parts.lookout, node->id, &status);
+  return ew_document_map_node (call->api->parts.mesh, node, known ? &status : NULL);
+}
+
+/* The mesh, enrollment, oneself. */
+
+static JsonObject *
+get_mesh (EwApiCall *call, GError **error)
+{
+  EwMesh *mesh = call->api->parts.mesh;
+  JsonObject *answer = json_object_new ();
+  json_object_set_string_member (answer, "mesh", ew_mesh_get_name (mesh));
+  json_object_set_string_member (answer, "edge", ew_mesh_get_edge (mesh)->name);
+  json_object_set_string_member (answer, "version", EW_VERSION);
+  return answer;
+}
+
+static gboolean
+check_rate (EwApiCall *call, GError **error)
+{
+  if (call->peer->control
+      || ew_rate_limit_check (call->api->failed_enrollments, &call->peer->ip, g_get_monotonic_time (),
+                              &call->retry_after_us))
+    return TRUE;
+  g_set_error (error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
+               "Too many enrollments from this address failed; wait %d s and try again.",
+               (gint)(call->retry_after_us / G_USEC_PER_SEC) + 1);
+  return FALSE;
+}
+
+static JsonObject *
+post_enroll (EwApiCall *call, GError **error)
+{
+  EwEnrollRequest request = { 0 };
+  gboolean unknown = FALSE;
+  if (!check_rate (call, error) || !need_string (call->body, "secret", &request.secret, error)
+      || !get_string (call->body, "name", &request.name, error)
+      || !need_string (call->body, "public_key", &request.public_key, error)
+      || !need_string (call->body, "credential_hash", &request.credential_hash, error)
+      || !get_string (call->body, "os", &request.os, error)
+      || !get_string (call->body, "version", &request.version, error))
+    return NULL;
+  const EwNode *node = ew_mesh_enroll (call->api->parts.mesh, &request, &unknown, error);
+  if (unknown && !call->peer->control)
+    ew_rate_limit_take (call->api->failed_enrollments, &call->peer->ip, g_get_monotonic_time ());
+  if (node == NULL)
+    return NULL;
+  g_message ("node %s (%s) joined as %s", node->name, node->kind, node->role);
+  return ew_document_node (call->api->parts.mesh, node);
+}
+
+static const EwNode *
+caller (EwApiCall *call, GError **error)
+{
+  const EwNode *node = call->node_id ? ew_mesh_get_node (call->api->parts.mesh, call->node_id) : NULL;
+  if (node == NULL)
+    g_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND, SENTENCE_OWNER);
+  return node;
+}
+
+static JsonObject *
+get_self (EwApiCall *call, GError **error)
+{
+  const EwNode *node = caller (call, error);
+  return node ? ew_document_node (call->api->parts.mesh, node) : NULL;
+}
+
+static JsonObject *
+remove_node (EwApiCall *call, const EwNode *node, const gchar *how, GError **error)
+{
+  g_autofree gchar *name = g_strdup (node->name), *id = g_strdup (node->id);
+  if (!ew_mesh_remove_node (call->api->parts.mesh, id, error))
+    return NULL;
+  g_message ("node %s %s", name, how);
+  return json_object_new ();
+}
+
+static JsonObject *
+delete_self (EwApiCall *call, GError **error)
+{
+  const EwNode *node = caller (call, error);
+  return node ? remove_node (call, node, "left", error) : NULL;
+}
+
+/* Nodes. */
+
+static JsonObject *
+get_nodes (EwApiCall *call, GError **error)
+{
+  EwMesh *mesh = call->api->parts.mesh;
+  const gchar *after = call->query ? g_hash_table_lookup (call->query, "after") : NULL;
+  JsonObject *answer = json_object_new ();
+  JsonArray *nodes = json_array_new ();
+  const EwNode *node = ew_mesh_next_node (mesh, after);
+  for (; node && json_array_get_length (nodes) < LIST_MAX; node = ew_mesh_next_node (mesh, node->id))
+    json_array_add_object_element (nodes, map_node (call, node));
+  json_object_set_array_member (answer, "nodes", nodes);
+  json_object_set_boolean_member (answer, "more", node != NULL);
+  return answer;
+}
+
+static JsonObject *
+get_node (EwApiCall *call, GError **error)
+{
+  const EwNode *node = find_argument (call, error);
+  return node ? map_node (call, node) : NULL;
+}
+
+static JsonObject *
+patch_node (EwApiCall *call, GError **error)
+{
+  const gchar *name;
+  const EwNode *node = find_argument (call, error);
+  if (node == NULL || !need_string (call->body, "name", &name, error))
+    return NULL;
+  g_autofree gchar *id = g_strdup (node->id), *old = g_strdup (node->name);
+  node = ew_mesh_rename_node (call->api->parts.mesh, id, name, error);
+  if (node == NULL)
+    return NULL;
+  g_message ("node %s is now %s", old, node->name);
+  return map_node (call, node);
+}
+
+static JsonObject *
+delete_node (EwApiCall *call, GError **error)
+{
+  const EwNode *node = find_argument (call, error);
+  return node ? remove_node (call, node, "was removed", error) : NULL;
+}
+
+static JsonObject *
+post_nodes (EwApiCall *call, GError **error)
+{
+  const gchar *name, *kind, *public_key;
+  guint valid;
+  if (!need_string (call->body, "name", &name, error) || !need_string (call->body, "kind", &kind, error)
+      || !need_string (call->body, "public_key", &public_key, error) || !get_valid (call->body, &valid, error))
+    return NULL;
+  const EwNode *node = ew_mesh_add_plain_node (call->api->parts.mesh, name, kind, public_key, valid, error);
+  if (node == NULL)
+    return NULL;
+  g_message ("plain node %s was made", node->name);
+  JsonObject *answer = json_object_new ();
+  json_object_set_object_member (answer, "node", map_node (call, node));
+  json_object_set_object_member (answer, "config", ew_document_plain_config (call->api->parts.mesh, node));
+  return answer;
+}
+
+/* Keys. */
+
+static JsonObject *
+make_key (EwApiCall *call, const gchar *kind, const gchar *name, GError **error)
+{
+  guint valid;
+  gint64 expires_us = 0;
+  if (!get_valid (call->body, &valid, error))
+    return NULL;
+  gchar *key = ew_mesh_make_key (call->api->parts.mesh, kind, name, valid, &expires_us, error);
+  if (key == NULL)
+    return NULL;
+  JsonObject *answer = json_object_new ();
+  g_message ("an enrollment key for %s %s was made", kind, name ? name : "(no name)");
+  json_object_set_string_member (answer, "key", key);
+  ew_json_set_string_or_null (answer, "name", name);
+  ew_json_set_time_or_null (answer, "expires", expires_us);
+  ew_free_secret (key);
+  return answer;
+}
+
+static JsonObject *
+post_keys (EwApiCall *call, GError **error)
+{
+  const gchar *kind, *name;
+  if (!need_string (call->body, "kind", &kind, error) || !get_string (call->body, "name", &name, error))
+    return NULL;
+  return make_key (call, kind, name, error);
+}
+
+static JsonObject *
+post_admin_key (EwApiCall *call, GError **error)
+{
+  return make_key (call, "admin", NULL, error);
+}
+
+/* Routes. */
+
+static JsonObject *
+route_object (EwApiCall *call, const EwRouteEntry *route)
+{
+  return ew_document_route (call->api->parts.mesh, route,
+                            ew_lookout_is_online (call->api->parts.lookout, route->node_id));
+}
+
+static JsonObject *
+get_routes (EwApiCall *call, GError **error)
+{
+  GPtrArray *routes = ew_mesh_get_routes (call->api->parts.mesh);
+  JsonObject *answer = json_object_new ();
+  JsonArray *array = json_array_new ();
+  for (guint i = 0; i < routes->len; i++)
+    json_array_add_object_element (array, route_object (call, routes->pdata[i]));
+  json_object_set_array_member (answer, "routes", array);
+  return answer;
+}
+
+static JsonObject *
+post_routes (EwApiCall *call, GError **error)
+{
+  EwMesh *mesh = call->api->parts.mesh;
+  const gchar *cidr, *name;
+  if (!need_string (call->body, "cidr", &cidr, error) || !need_string (call->body, "node", &name, error))
+    return NULL;
+  const EwNode *node = ew_mesh_find_node (mesh, name, error);
+  if (node == NULL)
+    return NULL;
+  g_autofree gchar *id = g_strdup (node->id);
+  const EwRouteEntry *route = ew_mesh_add_route (mesh, cidr, id, error);
+  if (route == NULL)
+    return NULL;
+  g_message ("route %s leads through %s", route->cidr, ew_mesh_get_node (mesh, id)->name);
+  return route_object (call, route);
+}
+
+static JsonObject *
+delete_route (EwApiCall *call, GError **error)
+{
+  if (!ew_mesh_remove_route (call->api->parts.mesh, call->argument, error))
+    return NULL;
+  g_message ("route %s was taken away", call->argument);
+  return json_object_new ();
+}
+
+/* The edge itself. */
+
+static JsonObject *
+count_nodes (EwApiCall *call)
+{
+  EwMesh *mesh = call->api->parts.mesh;
+  JsonObject *counts = json_object_new ();
+  guint not_joined = 0;
+  for (const EwNode *node = ew_mesh_next_node (mesh, NULL); node; node = ew_mesh_next_node (mesh, node->id))
+    not_joined += !node->joined;
+  json_object_set_int_member (counts, "total", ew_mesh_count_nodes (mesh));
+  json_object_set_int_member (counts, "online", ew_lookout_count_online (call->api->parts.lookout));
+  json_object_set_int_member (counts, "not_joined", not_joined);
+  return counts;
+}
+
+static void
+set_traffic (JsonObject *answer, EwSwitch *packet_switch)
+{
+  EwSwitchStats stats;
+  ew_switch_get_stats (packet_switch, &stats);
+  json_object_set_int_member (answer, "forwarded_packets", (gint64)stats.forwarded_packets);
+  json_object_set_int_member (answer, "forwarded_bytes", (gint64)stats.forwarded_bytes);
+  json_object_set_int_member (answer, "exit_packets", (gint64)stats.exit_packets);
+  json_object_set_int_member (
+    answer, "dropped",
+    (gint64)(stats.dropped_policy + stats.dropped_no_route + stats.dropped_ttl + stats.dropped_source));
+  ew_json_set_string_or_null (answer, "limits", ew_switch_get_limits (packet_switch));
+}
+
+static JsonObject *
+get_status (EwApiCall *call, GError **error)
+{
+  EwMesh *mesh = call->api->parts.mesh;
+  const EwEdge *edge = ew_mesh_get_edge (mesh);
+  const EwRanges *ranges = ew_mesh_get_ranges (mesh);
+  gchar v4[EW_PREFIX_STRLEN], v6[EW_PREFIX_STRLEN];
+  EwIp service[2];
+  JsonObject *answer = get_mesh (call, error);
+  ew_prefix_format (&ranges->v4, v4);
+  ew_prefix_format (&ranges->v6, v6);
+  ew_ranges_service (ranges, service);
+  json_object_set_string_member (answer, "suffix", ew_mesh_get_suffix (mesh));
+  json_object_set_string_member (answer, "public", edge->endpoints[0]);
+  json_object_set_string_member (answer, "listen", call->api->parts.listen);
+  ew_json_set_time_or_null (answer, "since", call->api->started_us);
+  json_object_set_boolean_member (answer, "trial", ew_mesh_is_trial (mesh));
+  json_object_set_boolean_member (answer, "exit", ew_mesh_has_exit (mesh));
+  ew_json_set_strv (answer, "ranges", (const gchar *const[]){ v4, v6, NULL });
+  ew_json_set_ips (answer, "service", service, 2);
+  json_object_set_object_member (answer, "nodes", count_nodes (call));
+  json_object_set_int_member (answer, "routes", ew_mesh_get_routes (mesh)->len);
+  json_object_set_int_member (answer, "viewers", ew_topology_count_viewers (call->api->parts.topology));
+  set_traffic (answer, ew_lookout_get_switch (call->api->parts.lookout));
+  return answer;
+}
+
+const EwApiEntry ew_api_table[] = {
+  { "GET", "/v1/mesh", EW_ACCESS_ANYONE, get_mesh },
+  { "POST", "/v1/enroll", EW_ACCESS_ANYONE, post_enroll },
+  { "GET", "/v1/self", EW_ACCESS_NODE, get_self },
+  { "DELETE", "/v1/self", EW_ACCESS_NODE, delete_self },
+  { "GET", "/v1/nodes", EW_ACCESS_NODE, get_nodes },
+  { "POST", "/v1/nodes", EW_ACCESS_ADMINISTRATOR, post_nodes },
+  { "GET", "/v1/nodes/", EW_ACCESS_NODE, get_node },
+  { "PATCH", "/v1/nodes/", EW_ACCESS_ADMINISTRATOR, patch_node },
+  { "DELETE", "/v1/nodes/", EW_ACCESS_ADMINISTRATOR, delete_node },
+  { "POST", "/v1/keys", EW_ACCESS_ADMINISTRATOR, post_keys },
+  { "GET", "/v1/routes", EW_ACCESS_NODE, get_routes },
+  { "POST", "/v1/routes", EW_ACCESS_ADMINISTRATOR, post_routes },
+  { "DELETE", "/v1/routes/", EW_ACCESS_ADMINISTRATOR, delete_route },
+  { "GET", "/v1/topology", EW_ACCESS_NODE, NULL },
+  { "GET", "/v1/status", EW_ACCESS_OWNER, get_status },
+  { "POST", "/v1/admin-key", EW_ACCESS_OWNER, post_admin_key },
+  { NULL, NULL, EW_ACCESS_OWNER, NULL },
+};

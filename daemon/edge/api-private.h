@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Between api.c (who, whether) and api-calls.c (what).
+ */
+#pragma once
+
+#include "edge/api.h"
+#include "edge/ratelimit.h"
+
+struct EwApi
+{
+  EwApiParts parts;
+  EwServer *server;
+  EwRateLimit *failed_enrollments;
+  gint64 started_us; /* realtime */
+};
+
+/* One call, as its handler sees it. */
+typedef struct
+{
+  EwApi *api;
+  const EwServerPeer *peer;
+  const gchar *node_id; /* the caller; NULL: the edge's owner, or anyone */
+  const gchar *argument; /* what stands behind the path's last slash, decoded; NULL: none */
+  GHashTable *query;     /* may be NULL */
+  JsonObject *body;      /* NULL where the call has none */
+  gint64 retry_after_us; /* out: for 429 */
+} EwApiCall;
+
+/* The answer without "schema" (transfer full); NULL with EW_ERROR. */
+typedef JsonObject *(*EwApiHandler) (EwApiCall *call, GError **error);
+
+typedef enum
+{
+  EW_ACCESS_ANYONE,
+  EW_ACCESS_NODE,
+  EW_ACCESS_ADMINISTRATOR,
+  EW_ACCESS_OWNER /* control socket */
+} EwApiAccess;
+
+typedef struct
+{
+  const gchar *method;
+  const gchar *path; /* ends in '/' where an argument follows */
+  EwApiAccess access;
+  EwApiHandler handler; /* NULL: the WebSocket */
+} EwApiEntry;
+
+extern const EwApiEntry ew_api_table[]; /* ends with method NULL */

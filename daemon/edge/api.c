@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "edge/api-private.h"
+
+#include <string.h>
+#include "common/error.h"
+#include "common/util.h"
+
+/* Failed enrollments: a burst, then one every 6 s. A secret has 256 bits: this only keeps the noise down. */
+#define FAILED_BURST 20
+#define FAILED_REFILL_US (6 * G_USEC_PER_SEC)
+#define FAILED_ADDRESSES 4096
+
+/* Answers. */
+
+static void
+respond (SoupServerMessage *message, guint status, JsonObject *object)
+{
+  gchar *text = ew_json_to_string (object, FALSE);
+  soup_server_message_set_status (message, status, NULL);
+  soup_server_message_set_response (message, "application/json", SOUP_MEMORY_TAKE, text, strlen (text));
+  soup_message_headers_replace (soup_server_message_get_response_headers (message), "Cache-Control", "no-store");
+}
+
+static void
+respond_error (SoupServerMessage *message, const GError *error, gint64 retry_after_us)
+{
+  gint code = error->domain == EW_ERROR ? error->code : EW_ERROR_INTERNAL;
+  SoupMessageHeaders *headers = soup_server_message_get_response_headers (message);
+  g_autoptr (JsonObject) object = json_object_new ();
+  JsonObject *detail = json_object_new ();
+  json_object_set_string_member (detail, "code", ew_error_get_name (code));
+  json_object_set_string_member (detail, "message", error->message);
+  json_object_set_int_member (object, "schema", 1);
+  json_object_set_object_member (object, "error", detail);
+  if (retry_after_us > 0)
+    {
+      g_autofree gchar *seconds = g_strdup_printf ("%d", (gint)(retry_after_us / G_USEC_PER_SEC) + 1);
+      soup_message_headers_replace (headers, "Retry-After", seconds);
+    }
+  if (code == EW_ERROR_NOT_AUTHENTICATED)
+    soup_message_headers_replace (headers, "WWW-Authenticate", "Bearer");
+  respond (message, ew_error_get_http_status (code), object);
+}
+
+/* Who. */
+
+/* "Bearer ID.CREDENTIAL". FALSE with an error where something is given that is not a node's; *id stays NULL where
+ * nothing is. */
+static gboolean
+identify (EwApi *self, SoupServerMessage *message, const gchar **id, GError **error)
+{
+  const gchar *header
+    = soup_message_headers_get_one (soup_server_message_get_request_headers (message), "Authorization");
+  if (header == NULL)
+    return TRUE;
+  const gchar *dot = strchr (header, '.');
+  gsize length = 0;
+  guint8 *credential = NULL;
+  EwNode *node = NULL;
+  if (g_str_has_prefix (header, "Bearer ") && dot)
+    credential = ew_base64url_decode (dot + 1, &length);
+  if (credential && length == 32)
+    {
+      g_autofree gchar *name = g_strndup (header + strlen ("Bearer "), (gsize)(dot - header) - strlen ("Bearer "));
+      node = ew_mesh_authenticate (self->parts.mesh, name, credential, error);
+    }
+  else
+    g_set_error (error, EW_ERROR, EW_ERROR_NOT_AUTHENTICATED,
+                 "The Authorization header must be \"Bearer ID.CREDENTIAL\".");
+  if (credential)
+    ew_zero (credential, length);
+  g_free (credential);
+  if (node)
+    *id = node->id;
+  return node != NULL;
+}
+
+/* Whether. */
+
+static gboolean
+authorize (EwApi *self, const EwApiEntry *entry, const EwServerPeer *peer, SoupServerMessage *message, const gchar **id,
+           GError **error)
+{
+  if (entry->access == EW_ACCESS_ANYONE)
+    return TRUE;
+  if (peer->control)
+    return TRUE;
+  if (entry->access == EW_ACCESS_OWNER)
+    {
+      g_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND,
+                   "There is no such call here: it is answered on the edge's control socket only.");
+      return FALSE;
+    }
+  if (!identify (self, message, id, error))
+    return FALSE;
+  if (*id == NULL)
+    {
+      g_set_error (error, EW_ERROR, EW_ERROR_NOT_AUTHENTICATED, "This call needs a node's credential.");
+      return FALSE;
+    }
+  if (entry->access == EW_ACCESS_ADMINISTRATOR
+      && !g_str_equal (ew_mesh_get_node (self->parts.mesh, *id)->role, "admin"))
+    {
+      g_set_error (error, EW_ERROR, EW_ERROR_NOT_ADMINISTRATOR,
+                   "Only an administrator of the mesh may do that; this node is a member.");
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* What. */
+
+static gboolean
+path_matches (const EwApiEntry *entry, const gchar *path, const gchar **argument)
+{
+  gsize length = strlen (entry->path);
+  *argument = NULL;
+  if (entry->path[length - 1] != '/')
+    return g_str_equal (entry->path, path);
+  if (!g_str_has_prefix (path, entry->path) || path[length] == '\0')
+    return FALSE;
+  *argument = path + length;
+  return TRUE;
+}
+
+/* NULL with NOT_FOUND or METHOD_NOT_ALLOWED (*allow: what is, transfer full). */
+static const EwApiEntry *
+find_entry (const gchar *method, const gchar *path, const gchar **argument, gchar **allow, GError **error)
+{
+  g_autoptr (GString) methods = g_string_new (NULL);
+  for (const EwApiEntry *entry = ew_api_table; entry->method; entry++)
+    {
+      if (!path_matches (entry, path, argument))
+        continue;
+      if (g_str_equal (entry->method, method))
+        return entry;
+      g_string_append_printf (methods, "%s%s", methods->len ? ", " : "", entry->method);
+    }
+  if (methods->len == 0)
+    g_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND, "There is no such call in this API.");
+  else
+    g_set_error (error, EW_ERROR, EW_ERROR_METHOD_NOT_ALLOWED, "This call takes %s only.", methods->str);
+  *allow = g_string_free (g_steal_pointer (&methods), FALSE);
+  return NULL;
+}
+
+static gboolean
+has_body (const EwApiEntry *entry)
+{
+  return g_str_equal (entry->method, "POST") || g_str_equal (entry->method, "PATCH");
+}
+
+static JsonObject *
+read_body (SoupServerMessage *message, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  g_autoptr (GBytes) bytes = soup_message_body_flatten (soup_server_message_get_request_body (message));
+  gsize length = 0;
+  const gchar *data = bytes ? g_bytes_get_data (bytes, &length) : NULL;
+  JsonObject *object = ew_json_parse_object (data ? data : "", length, EW_SERVER_BODY_MAX, &cause);
+  if (object == NULL)
+    g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "The request's body is not a JSON object: %s",
+                 cause->message);
+  return object;
+}
+
+static gboolean
+refuse_too_large (GError **error)
+{
+  g_set_error (error, EW_ERROR, EW_ERROR_TOO_LARGE, "The request is too large: a body may have %d KiB, headers %d KiB.",
+               EW_SERVER_BODY_MAX / 1024, EW_SERVER_HEADERS_MAX / 1024);
+  return FALSE;
+}
+
+/* The WebSocket. */
+
+typedef struct
+{
+  EwApi *api;
+  gchar *node_id;
+} Upgrade;
+
+static void
+upgrade_free (gpointer data, GClosure *closure)
+{
+  Upgrade *upgrade = data;
+  g_free (upgrade->node_id);
+  g_free (upgrade);
+}
+
+static void
+on_upgraded (SoupServerMessage *message, gpointer user_data)
+{
+  Upgrade *upgrade = user_data;
+  EwApi *self = upgrade->api;
+  g_autofree gchar *node_id = g_strdup (upgrade->node_id);
+  g_autoptr (SoupServerMessage) keep = g_object_ref (message);
+  ew_server_release (self->server, message);
+  g_autoptr (GIOStream) stream = soup_server_message_steal_connection (message);
+  if (stream)
+    ew_topology_add_viewer (self->parts.topology, stream, node_id);
+}
+
+static gboolean
+upgrade (EwApi *self, SoupServerMessage *message, const gchar *node_id, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  if (ew_topology_count_viewers (self->parts.topology) >= EW_TOPOLOGY_VIEWERS_MAX)
+    {
+      g_set_error (error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
+                   "This edge shows its map to %d viewers at once, no more; close another.", EW_TOPOLOGY_VIEWERS_MAX);
+      return FALSE;
+    }
+  if (!soup_websocket_server_check_handshake (message, NULL, NULL, NULL, &cause)
+      || !soup_websocket_server_process_handshake (message, NULL, NULL, NULL, NULL))
+    {
+      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                   "The topology is a WebSocket: this request is no good handshake for one.");
+      return FALSE;
+    }
+  Upgrade *data = g_new0 (Upgrade, 1);
+  data->api = self;
+  data->node_id = g_strdup (node_id);
+  g_signal_connect_data (message, "wrote-informational", G_CALLBACK (on_upgraded), data, upgrade_free, 0);
+  return TRUE;
+}
+
+/* All of it. */
+
+static gboolean
+answer (EwApi *self, SoupServerMessage *message, const EwServerPeer *peer, const EwApiEntry *entry, EwApiCall *call,
+        GError **error)
+{
+  g_autoptr (JsonObject) body = NULL;
+  if (!authorize (self, entry, peer, message, &call->node_id, error))
+    return FALSE;
+  if (entry->handler == NULL)
+    return upgrade (self, message, call->node_id, error);
+  if (has_body (entry) && (body = read_body (message, error)) == NULL)
+    return FALSE;
+  call->body = body;
+  g_autoptr (JsonObject) object = entry->handler (call, error);
+  if (object == NULL)
+    return FALSE;
+  json_object_set_int_member (object, "schema", 1);
+  respond (message, SOUP_STATUS_OK, object);
+  return TRUE;
+}
+
+void
+ew_api_handle (gpointer api, SoupServerMessage *message, const EwServerPeer *peer, const gchar *path, GHashTable *query,
+               gboolean too_large)
+{
+  EwApi *self = api;
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *allow = NULL;
+  EwApiCall call = { .api = self, .peer = peer, .query = query };
+  const EwApiEntry *entry = NULL;
+  if (too_large)
+    refuse_too_large (&error);
+  else if (path == NULL || !g_utf8_validate (path, -1, NULL))
+    g_set_error (&error, EW_ERROR, EW_ERROR_NOT_FOUND, "There is no such call in this API.");
+  else
+    entry = find_entry (soup_server_message_get_method (message), path, &call.argument, &allow, &error);
+  if (entry && answer (self, message, peer, entry, &call, &error))
+    return;
+  respond_error (message, error, call.retry_after_us);
+  if (allow && *allow)
+    soup_message_headers_replace (soup_server_message_get_response_headers (message), "Allow", allow);
+}
+
+EwApi *
+ew_api_new (const EwApiParts *parts)
+{
+  EwApi *self = g_new0 (EwApi, 1);
+  self->parts = *parts;
+  self->failed_enrollments = ew_rate_limit_new (FAILED_BURST, FAILED_REFILL_US, FAILED_ADDRESSES);
+  self->started_us = g_get_real_time ();
+  return self;
+}
+
+void
+ew_api_set_server (EwApi *self, EwServer *server)
+{
+  self->server = server;
+}
+
+void
+ew_api_free (EwApi *self)
+{
+  if (self == NULL)
+    return;
+  ew_rate_limit_free (self->failed_enrollments);
+  g_free (self);
+}

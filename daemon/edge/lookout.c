@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "edge/lookout.h"
+
+#include <string.h>
+#include "common/util.h"
+#include "edge/documents.h"
+
+#define SAVE_INTERVAL_US (60 * G_USEC_PER_SEC) /* a node's endpoint, and the timestamp floor, at most this often */
+/* Stored ahead of what was sent: a crash before the next store must not lead to a lower timestamp. */
+#define TIMESTAMP_RESERVE_NS (G_GUINT64_CONSTANT (180) * 1000000000)
+
+typedef struct
+{
+  gboolean online;
+  gboolean unsaved;
+  gint64 saved_us; /* monotonic */
+} Seen;
+
+struct EwLookout
+{
+  EwMesh *mesh;
+  EwSwitch *packet_switch;
+  guint listener;
+  GHashTable *seen; /* id → Seen */
+  GQueue arrived;   /* ids of nodes that connected for the first time */
+  guint arrived_source;
+  guint online;
+  gint64 floor_saved_us;
+  void (*func) (gpointer user_data, const gchar *id);
+  gpointer user_data;
+};
+
+static Seen *
+get_seen (EwLookout *self, const gchar *id)
+{
+  Seen *seen = g_hash_table_lookup (self->seen, id);
+  if (seen == NULL)
+    {
+      seen = g_new0 (Seen, 1);
+      g_hash_table_insert (self->seen, g_strdup (id), seen);
+    }
+  return seen;
+}
+
+/* To the switch. */
+
+static void
+push_node (EwLookout *self, const EwNode *node)
+{
+  if (!node->has_key || node->n_addresses == 0)
+    return;
+  g_autofree EwPrefix *routes = g_new (EwPrefix, node->routes->len + 1);
+  for (guint i = 0; i < node->routes->len; i++)
+    routes[i] = ((const EwRouteEntry *)node->routes->pdata[i])->prefix;
+  EwSwitchNode out = {
+    .id = node->id,
+    .addresses = node->addresses,
+    .n_addresses = node->n_addresses,
+    .routes = routes,
+    .n_routes = node->routes->len,
+    .endpoint = node->endpoint,
+    .plain = node->plain,
+    .revision = ew_document_revision (self->mesh, node),
+  };
+  memcpy (out.public_key, node->public_key, EW_KEY_SIZE);
+  ew_switch_set_node (self->packet_switch, &out);
+}
+
+static void
+on_node_changed (gpointer user_data, const gchar *id)
+{
+  EwLookout *self = user_data;
+  push_node (self, ew_mesh_get_node (self->mesh, id));
+}
+
+static void
+on_node_removed (gpointer user_data, const gchar *id)
+{
+  EwLookout *self = user_data;
+  const Seen *seen = g_hash_table_lookup (self->seen, id);
+  self->online -= seen && seen->online;
+  ew_switch_remove_node (self->packet_switch, id);
+  g_hash_table_remove (self->seen, id);
+}
+
+static void
+on_all_changed (gpointer user_data)
+{
+  EwLookout *self = user_data;
+  for (EwNode *node = ew_mesh_next_node (self->mesh, NULL); node; node = ew_mesh_next_node (self->mesh, node->id))
+    push_node (self, node);
+}
+
+static const EwMeshListener mesh_listener = {
+  .node_changed = on_node_changed,
+  .node_removed = on_node_removed,
+  .all_changed = on_all_changed,
+};
+
+/* From the switch. */
+
+static gboolean
+on_arrived (gpointer user_data)
+{
+  EwLookout *self = user_data;
+  gchar *id;
+  self->arrived_source = 0;
+  while ((id = g_queue_pop_head (&self->arrived)))
+    {
+      g_autoptr (GError) error = NULL;
+      const EwNode *node = ew_mesh_get_node (self->mesh, id);
+      if (node && !node->joined && !ew_mesh_mark_joined (self->mesh, id, &error))
+        g_warning ("node %s connected, but that cannot be stored: %s", id, error->message);
+      g_free (id);
+    }
+  return G_SOURCE_REMOVE;
+}
+
+static void
+set_online (EwLookout *self, EwNode *node, gboolean online)
+{
+  Seen *seen = get_seen (self, node->id);
+  EwSwitchNodeStatus status = { 0 };
+  if (seen->online == online)
+    return;
+  seen->online = online;
+  seen->unsaved = TRUE;
+  self->online += online ? 1 : -1;
+  ew_switch_get_node (self->packet_switch, node->id, &status);
+  node->last_seen_us = MAX (node->last_seen_us, status.last_seen_us);
+  g_message ("node %s is %s", node->name, online ? "online" : "offline");
+  if (online && !node->joined)
+    {
+      /* Not from within the switch's call: it would be called back. */
+      g_queue_push_tail (&self->arrived, g_strdup (node->id));
+      if (self->arrived_source == 0)
+        self->arrived_source = g_idle_add (on_arrived, self);
+    }
+  if (self->func)
+    self->func (self->user_data, node->id);
+}
+
+static void
+on_presence (gpointer user_data, const gchar *id, gboolean online)
+{
+  EwLookout *self = user_data;
+  EwNode *node = ew_mesh_get_node (self->mesh, id);
+  if (node)
+    set_online (self, node, online);
+}
+
+static void
+on_endpoint (gpointer user_data, const gchar *id, const EwEndpoint *endpoint)
+{
+  EwLookout *self = user_data;
+  EwNode *node = ew_mesh_get_node (self->mesh, id);
+  if (node == NULL)
+    return;
+  node->endpoint = *endpoint;
+  get_seen (self, id)->unsaved = TRUE;
+}
+
+/* The regular work. */
+
+static void
+check_online (EwLookout *self)
+{
+  for (EwNode *node = ew_mesh_next_node (self->mesh, NULL); node; node = ew_mesh_next_node (self->mesh, node->id))
+    {
+      EwSwitchNodeStatus status;
+      if (ew_lookout_get (self, node->id, &status))
+        set_online (self, node, status.online);
+    }
+}
+
+static void
+save_endpoints (EwLookout *self, gboolean all)
+{
+  g_autoptr (GPtrArray) ids = g_ptr_array_new ();
+  g_autoptr (GError) error = NULL;
+  gint64 now = g_get_monotonic_time ();
+  GHashTableIter iter;
+  gpointer id, value;
+  g_hash_table_iter_init (&iter, self->seen);
+  while (g_hash_table_iter_next (&iter, &id, &value))
+    {
+      Seen *seen = value;
+      EwNode *node = ew_mesh_get_node (self->mesh, id);
+      EwSwitchNodeStatus status;
+      if (node == NULL || (!all && (!seen->unsaved || (seen->saved_us && now - seen->saved_us < SAVE_INTERVAL_US))))
+        continue;
+      if (ew_lookout_get (self, id, &status))
+        node->last_seen_us = MAX (node->last_seen_us, status.last_seen_us);
+      seen->unsaved = FALSE;
+      seen->saved_us = now;
+      g_ptr_array_add (ids, id);
+    }
+  g_ptr_array_add (ids, NULL);
+  if (!ew_mesh_save_endpoints (self->mesh, (const gchar *const *)ids->pdata, &error))
+    g_warning ("where the nodes are cannot be stored: %s", error->message);
+}
+
+static void
+save_timestamp_floor (EwLookout *self)
+{
+  g_autoptr (GError) error = NULL;
+  gint64 now = g_get_monotonic_time ();
+  if (self->floor_saved_us && now - self->floor_saved_us < SAVE_INTERVAL_US)
+    return;
+  self->floor_saved_us = now;
+  guint64 sent = MAX (ew_switch_get_timestamp_floor (self->packet_switch), (guint64)g_get_real_time () * 1000);
+  if (!ew_mesh_set_timestamp_floor (self->mesh, sent + TIMESTAMP_RESERVE_NS, &error))
+    g_warning ("the handshakes' timestamps cannot be stored: %s", error->message);
+}
+
+void
+ew_lookout_tick (EwLookout *self)
+{
+  check_online (self);
+  save_endpoints (self, FALSE);
+  save_timestamp_floor (self);
+  ew_mesh_set_exit (self->mesh, ew_switch_has_exit (self->packet_switch));
+}
+
+/* Life. */
+
+EwLookout *
+ew_lookout_new (EwMesh *mesh, EwSwitchConfig *config, GError **error)
+{
+  EwLookout *self = g_new0 (EwLookout, 1);
+  self->mesh = mesh;
+  self->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  config->on_presence = on_presence;
+  config->on_endpoint = on_endpoint;
+  config->user_data = self;
+  self->packet_switch = ew_switch_new (config, error);
+  if (self->packet_switch == NULL)
+    {
+      g_hash_table_unref (self->seen);
+      g_free (self);
+      return NULL;
+    }
+  ew_switch_set_timestamp_floor (self->packet_switch, ew_mesh_get_timestamp_floor (mesh));
+  save_timestamp_floor (self);
+  ew_mesh_set_exit (mesh, ew_switch_has_exit (self->packet_switch));
+  on_all_changed (self);
+  self->listener = ew_mesh_listen (mesh, &mesh_listener, self);
+  ew_switch_find_nodes (self->packet_switch);
+  return self;
+}
+
+void
+ew_lookout_free (EwLookout *self)
+{
+  g_autoptr (GError) error = NULL;
+  if (self == NULL)
+    return;
+  g_clear_handle_id (&self->arrived_source, g_source_remove);
+  on_arrived (self);
+  ew_mesh_unlisten (self->mesh, self->listener);
+  save_endpoints (self, TRUE);
+  if (!ew_mesh_set_timestamp_floor (self->mesh, ew_switch_get_timestamp_floor (self->packet_switch), &error))
+    g_warning ("the handshakes' timestamps cannot be stored: %s", error->message);
+  ew_switch_free (self->packet_switch);
+  g_hash_table_unref (self->seen);
+  g_free (self);
+}
+
+void
+ew_lookout_set_func (EwLookout *self, void (*func) (gpointer user_data, const gchar *id), gpointer user_data)
+{
+  self->func = func;
+  self->user_data = user_data;
+}
+
+gboolean
+ew_lookout_get (EwLookout *self, const gchar *id, EwSwitchNodeStatus *out)
+{
+  *out = (EwSwitchNodeStatus){ .rtt_ms = -1 };
+  return ew_switch_get_node (self->packet_switch, id, out);
+}
+
+gboolean
+ew_lookout_is_online (EwLookout *self, const gchar *id)
+{
+  const Seen *seen = g_hash_table_lookup (self->seen, id);
+  return seen && seen->online;
+}
+
+guint
+ew_lookout_count_online (EwLookout *self)
+{
+  return self->online;
+}
+
+EwSwitch *
+ew_lookout_get_switch (EwLookout *self)
+{
+  return self->packet_switch;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Routes: which are refused, and why.
+ */
+#include "edge/mesh-private.h"
+
+#include "common/error.h"
+#include "common/util.h"
+
+#define SHORTEST_V4 8
+#define SHORTEST_V6 16
+
+typedef struct
+{
+  const gchar *cidr, *node_id;
+  EwPrefix prefix;
+} RouteChange;
+
+static gboolean refuse (GError **error, EwError code, const gchar *format, ...) G_GNUC_PRINTF (3, 4);
+
+static gboolean
+refuse (GError **error, EwError code, const gchar *format, ...)
+{
+  va_list args;
+  va_start (args, format);
+  g_autofree gchar *message = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error_literal (error, EW_ERROR, code, message);
+  return FALSE;
+}
+
+/* Ranges that are never routed (contract: routes a node never takes). A prefix that reaches into one is refused as a
+ * whole. */
+static gboolean
+check_special (const EwPrefix *prefix, const gchar *text, GError **error)
+{
+  static const struct
+  {
+    const gchar *range, *what;
+  } special[] = {
+    { "0.0.0.0/8", "\"this network\"" }, { "127.0.0.0/8", "loopback" }, { "169.254.0.0/16", "link-local" },
+    { "224.0.0.0/4", "multicast" },      { "240.0.0.0/4", "reserved" }, { "::/16", "loopback or reserved" },
+    { "fe80::/10", "link-local" },       { "ff00::/8", "multicast" },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (special); i++)
+    {
+      EwPrefix range;
+      if (ew_prefix_parse (special[i].range, &range, NULL) && ew_prefix_overlaps (&range, prefix))
+        return refuse (error, EW_ERROR_ROUTE_INVALID, "%s reaches into %s (%s), which is never routed.", text,
+                       special[i].range, special[i].what);
+    }
+  return TRUE;
+}
+
+static gboolean
+check_edges (EwMesh *self, const EwPrefix *prefix, const gchar *text, GError **error)
+{
+  GHashTableIter iter;
+  gpointer value;
+  g_hash_table_iter_init (&iter, self->edges);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const EwEdge *edge = value;
+      for (guint i = 0; edge->endpoints[i]; i++)
+        {
+          EwEndpoint endpoint;
+          if (ew_endpoint_parse (edge->endpoints[i], &endpoint) && ew_prefix_contains (prefix, &endpoint.remote))
+            return refuse (error, EW_ERROR_ROUTE_INVALID,
+                           "%s covers the edge %s itself (%s): nodes would lose the way to it.", text, edge->name,
+                           edge->endpoints[i]);
+        }
+    }
+  return TRUE;
+}
+
+static gboolean
+check_ranges (EwMesh *self, const EwPrefix *prefix, const gchar *text, GError **error)
+{
+  const EwPrefix *ranges[] = { &self->settings.ranges.v4, &self->settings.ranges.v6 };
+  for (guint i = 0; i < G_N_ELEMENTS (ranges); i++)
+    if (ew_prefix_overlaps (ranges[i], prefix))
+      {
+        gchar range[EW_PREFIX_STRLEN];
+        ew_prefix_format (ranges[i], range);
+        return refuse (error, EW_ERROR_ROUTE_OVERLAP, "%s overlaps the mesh's own range %s.", text, range);
+      }
+  return TRUE;
+}
+
+static gboolean
+parse_cidr (const gchar *cidr, EwPrefix *prefix, gchar text[EW_PREFIX_STRLEN], GError **error)
+{
+  bool host_bits = false;
+  if (cidr == NULL || !ew_prefix_parse (cidr, prefix, &host_bits))
+    return refuse (error, EW_ERROR_ROUTE_INVALID,
+                   "\"%.64s\" is no route: it must be written like 192.168.1.0/24 or fd00:1::/64.", cidr ? cidr : "");
+  ew_prefix_format (prefix, text);
+  if (host_bits)
+    return refuse (error, EW_ERROR_ROUTE_INVALID, "%.64s names a host inside a network: did you mean %s?", cidr, text);
+  return TRUE;
+}
+
+static gboolean
+check_route (EwMesh *self, const EwPrefix *prefix, const gchar *text, GError **error)
+{
+  guint shortest = prefix->ip.family == EW_FAMILY_V4 ? SHORTEST_V4 : SHORTEST_V6;
+  if (prefix->length < shortest)
+    return refuse (
+      error, EW_ERROR_ROUTE_INVALID,
+      "%s is too wide: a route must be /%u or longer (all traffic goes through the edge by VPN mode, not by a route).",
+      text, shortest);
+  return check_special (prefix, text, error) && check_ranges (self, prefix, text, error)
+         && check_edges (self, prefix, text, error);
+}
+
+static const gchar *
+name_of (EwMesh *self, const gchar *id)
+{
+  const EwNode *node = ew_mesh_get_node (self, id);
+  return node ? node->name : id;
+}
+
+/* Against all routes in the store; *present: this node has exactly this route. */
+static gboolean
+check_others (EwMesh *self, const RouteChange *wanted, gboolean *present, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  g_autoptr (GPtrArray) entries = ew_store_list (self->store, "/routes/", NULL, 0, NULL, &cause);
+  guint of_node = 0;
+  if (entries == NULL)
+    return refuse (error, EW_ERROR_INTERNAL, "The edge's store failed: %s", cause->message);
+  for (guint i = 0; i < entries->len; i++)
+    {
+      const EwStoreEntry *entry = entries->pdata[i];
+      gsize length;
+      const gchar *data = g_bytes_get_data (entry->value, &length);
+      g_autoptr (JsonObject) object = ew_json_parse_object (data, length, EW_MESH_RECORD_MAX, NULL);
+      g_autoptr (EwRouteEntry) other = object ? ew_route_entry_from_json (object) : NULL;
+      if (other == NULL)
+        continue;
+      gboolean own = g_str_equal (other->node_id, wanted->node_id);
+      of_node += own;
+      *present |= own && ew_prefix_equal (&other->prefix, &wanted->prefix);
+      if (!own && ew_prefix_overlaps (&other->prefix, &wanted->prefix))
+        return refuse (error, EW_ERROR_ROUTE_OVERLAP, "%s overlaps the route %s through %s: remove that one first.",
+                       wanted->cidr, other->cidr, name_of (self, other->node_id));
+    }
+  if (!*present && (of_node >= EW_MESH_NODE_ROUTES_MAX || entries->len >= EW_MESH_ROUTES_MAX))
+    return refuse (error, EW_ERROR_ROUTE_INVALID,
+                   "A node can have %d routes and a mesh %d: join some into a wider one.", EW_MESH_NODE_ROUTES_MAX,
+                   EW_MESH_ROUTES_MAX);
+  return TRUE;
+}
+
+/* The node is written again as it is: whoever removes it at the same moment must see the route, and the list of routes
+   as read is guarded by a key that every added route changes. */
+static gboolean
+add_route (EwMesh *self, EwChange *change, gpointer data, GError **error)
+{
+  const RouteChange *wanted = data;
+  g_autofree gchar *node_key = ew_mesh_node_key ("/nodes/", wanted->node_id);
+  g_autofree gchar *key = ew_mesh_node_key ("/routes/", wanted->cidr);
+  g_autoptr (JsonObject) node = NULL, settings = NULL;
+  gint64 node_revision, settings_revision;
+  gboolean present = FALSE;
+  if (!ew_mesh_read (self, node_key, &node, &node_revision, error)
+      || !ew_mesh_read (self, "/settings", &settings, &settings_revision, error))
+    return FALSE;
+  if (node == NULL)
+    return refuse (error, EW_ERROR_NOT_FOUND, "There is no such node in this mesh any more.");
+  if (!check_others (self, wanted, &present, error) || present)
+    return present;
+  JsonObject *route = json_object_new ();
+  json_object_set_string_member (route, "cidr", wanted->cidr);
+  json_object_set_string_member (route, "node", wanted->node_id);
+  ew_change_expect (change, "/settings", settings_revision);
+  ew_change_expect (change, node_key, node_revision);
+  ew_change_expect (change, key, 0);
+  ew_change_put (change, "/settings", g_steal_pointer (&settings));
+  ew_change_put (change, node_key, g_steal_pointer (&node));
+  ew_change_put (change, key, route);
+  return TRUE;
+}
+
+const EwRouteEntry *
+ew_mesh_add_route (EwMesh *self, const gchar *cidr, const gchar *node_id, GError **error)
+{
+  gchar text[EW_PREFIX_STRLEN];
+  RouteChange wanted = { .cidr = text, .node_id = node_id };
+  if (!parse_cidr (cidr, &wanted.prefix, text, error) || !check_route (self, &wanted.prefix, text, error)
+      || !ew_mesh_change (self, add_route, &wanted, error))
+    return NULL;
+  for (guint i = 0; i < self->routes->len; i++)
+    {
+      const EwRouteEntry *route = self->routes->pdata[i];
+      if (ew_prefix_equal (&route->prefix, &wanted.prefix))
+        return route;
+    }
+  refuse (error, EW_ERROR_INTERNAL, "The route was taken away again at the same moment.");
+  return NULL;
+}
+
+static gboolean
+remove_route (EwMesh *self, EwChange *change, gpointer data, GError **error)
+{
+  const RouteChange *wanted = data;
+  g_autofree gchar *key = ew_mesh_node_key ("/routes/", wanted->cidr);
+  gint64 revision;
+  if (!ew_mesh_read (self, key, NULL, &revision, error))
+    return FALSE;
+  if (revision == 0)
+    return refuse (error, EW_ERROR_NOT_FOUND,
+                   "The mesh has no route %s: `edgewayctl route list` shows those there are.", wanted->cidr);
+  ew_change_expect (change, key, revision);
+  ew_change_delete (change, key);
+  return TRUE;
+}
+
+gboolean
+ew_mesh_remove_route (EwMesh *self, const gchar *cidr, GError **error)
+{
+  gchar text[EW_PREFIX_STRLEN];
+  RouteChange wanted = { .cidr = text };
+  return parse_cidr (cidr, &wanted.prefix, text, error) && ew_mesh_change (self, remove_route, &wanted, error);
+}

@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "edge/mesh-private.h"
+
+#include <string.h>
+#include "common/error.h"
+#include "common/util.h"
+#include "edge/documents.h"
+
+typedef struct
+{
+  guint handle;
+  const EwMeshListener *funcs;
+  gpointer user_data;
+} Listener;
+
+static gint
+compare_ids (gconstpointer a, gconstpointer b, gpointer unused)
+{
+  return strcmp (a, b);
+}
+
+static gint
+compare_routes (gconstpointer a, gconstpointer b)
+{
+  const EwRouteEntry *first = *(EwRouteEntry *const *)a, *second = *(EwRouteEntry *const *)b;
+  return strcmp (first->cidr, second->cidr);
+}
+
+static void
+touch (EwMesh *self, const gchar *id)
+{
+  g_hash_table_remove (self->gone, id);
+  g_hash_table_add (self->touched, g_strdup (id));
+}
+
+/* Memory follows /nodes. */
+
+static void
+unindex_node (EwMesh *self, EwNode *node)
+{
+  if (g_hash_table_lookup (self->names, node->name) == node)
+    g_hash_table_remove (self->names, node->name);
+  for (guint i = 0; i < node->n_addresses; i++)
+    {
+      gchar text[EW_IP_STRLEN];
+      ew_ip_format (&node->addresses[i], text);
+      if (g_hash_table_lookup (self->addresses, text) == node)
+        g_hash_table_remove (self->addresses, text);
+    }
+  g_hash_table_remove (self->expiring, node->id);
+}
+
+static void
+index_node (EwMesh *self, EwNode *node)
+{
+  g_hash_table_replace (self->names, node->name, node);
+  for (guint i = 0; i < node->n_addresses; i++)
+    {
+      gchar text[EW_IP_STRLEN];
+      ew_ip_format (&node->addresses[i], text);
+      g_hash_table_replace (self->addresses, g_strdup (text), node);
+    }
+  if (node->expires_us > 0)
+    g_hash_table_add (self->expiring, g_strdup (node->id));
+}
+
+static void
+relink_routes (EwMesh *self, EwNode *node)
+{
+  for (guint i = 0; i < self->routes->len; i++)
+    {
+      EwRouteEntry *route = self->routes->pdata[i];
+      if (g_str_equal (route->node_id, node->id))
+        g_ptr_array_add (node->routes, route);
+    }
+}
+
+static void
+apply_node (EwMesh *self, const gchar *id, JsonObject *object, gint64 revision)
+{
+  EwNode *old = g_tree_lookup (self->nodes, id);
+  EwNode *node = object ? ew_node_from_json (object) : NULL;
+  if (old && old->store_revision >= revision)
+    {
+      ew_node_free (node);
+      return;
+    }
+  if (object && (node == NULL || !g_str_equal (node->id, id)))
+    {
+      g_warning ("store: /nodes/%s is damaged and passed over", id);
+      ew_node_free (node);
+      return;
+    }
+  if (old)
+    unindex_node (self, old);
+  if (old && old->routes->len > 0 && (node == NULL || !g_str_equal (old->name, node->name)))
+    self->shared_touched = TRUE;
+  if (node)
+    {
+      node->store_revision = revision;
+      if (old)
+        {
+          node->endpoint = old->endpoint;
+          node->last_seen_us = old->last_seen_us;
+        }
+      relink_routes (self, node);
+      index_node (self, node);
+      touch (self, id);
+      g_tree_replace (self->nodes, node->id, node); /* frees old */
+    }
+  else if (old)
+    {
+      g_hash_table_remove (self->touched, id);
+      g_hash_table_add (self->gone, g_strdup (id));
+      g_tree_remove (self->nodes, id);
+    }
+}
+
+static void
+apply_route (EwMesh *self, const gchar *cidr, JsonObject *object, gint64 revision)
+{
+  for (guint i = 0; i < self->routes->len; i++)
+    {
+      EwRouteEntry *old = self->routes->pdata[i];
+      if (!g_str_equal (old->cidr, cidr))
+        continue;
+      if (old->store_revision >= revision)
+        return;
+      EwNode *node = g_tree_lookup (self->nodes, old->node_id);
+      if (node)
+        {
+          g_ptr_array_remove (node->routes, old);
+          touch (self, node->id);
+        }
+      g_ptr_array_remove_index (self->routes, i);
+      self->shared_touched = TRUE;
+      break;
+    }
+  EwRouteEntry *route = object ? ew_route_entry_from_json (object) : NULL;
+  if (route == NULL)
+    return;
+  route->store_revision = revision;
+  g_ptr_array_add (self->routes, route);
+  g_ptr_array_sort (self->routes, compare_routes);
+  self->shared_touched = TRUE;
+  EwNode *node = g_tree_lookup (self->nodes, route->node_id);
+  if (node == NULL)
+    return;
+  g_ptr_array_set_size (node->routes, 0);
+  relink_routes (self, node);
+  touch (self, node->id);
+}
+
+static void
+apply_address (EwMesh *self, const gchar *ip, JsonObject *object)
+{
+  EwNode *owner = g_hash_table_lookup (self->addresses, ip);
+  const gchar *id = object ? ew_json_string (object, "node") : NULL;
+  if (owner && (id == NULL || !g_str_equal (owner->id, id)))
+    owner = NULL;
+  if (object)
+    g_hash_table_replace (self->addresses, g_strdup (ip), owner);
+  else
+    g_hash_table_remove (self->addresses, ip);
+}
+
+static void
+apply_edge (EwMesh *self, const gchar *id, JsonObject *object)
+{
+  EwEdge *edge = object ? ew_edge_record_from_json (object) : NULL;
+  if (edge)
+    g_hash_table_replace (self->edges, edge->id, edge);
+  else
+    g_hash_table_remove (self->edges, id);
+  self->edges_touched = self->shared_touched = TRUE;
+}
+
+static void
+apply_endpoint (EwMesh *self, const gchar *id, JsonObject *object)
+{
+  EwNode *node = g_tree_lookup (self->nodes, id);
+  if (node == NULL || object == NULL)
+    return;
+  const gchar *text = ew_json_string (object, "endpoint");
+  if (text == NULL || !ew_endpoint_parse (text, &node->endpoint))
+    node->endpoint = (EwEndpoint){ .kind = EW_ENDPOINT_NONE };
+  node->last_seen_us = MAX (node->last_seen_us, ew_json_int (object, "last_seen_us", 0));
+}
+
+static void
+apply_settings (EwMesh *self, JsonObject *object, gint64 revision)
+{
+  EwMeshSettings settings = { 0 };
+  if (object == NULL || self->settings.store_revision >= revision)
+    return;
+  if (!ew_mesh_settings_from_json (&settings, object))
+    {
+      g_warning ("store: /settings is damaged and passed over");
+      ew_mesh_settings_clear (&settings);
+      return;
+    }
+  ew_mesh_settings_clear (&self->settings);
+  self->settings = settings;
+  self->settings.store_revision = revision;
+  self->shared_touched = TRUE;
+}
+
+void
+ew_mesh_apply (EwMesh *self, const gchar *key, JsonObject *object, gint64 revision)
+{
+  if (g_str_has_prefix (key, "/nodes/"))
+    apply_node (self, key + strlen ("/nodes/"), object, revision);
+  else if (g_str_has_prefix (key, "/routes/"))
+    apply_route (self, key + strlen ("/routes/"), object, revision);
+  else if (g_str_has_prefix (key, "/addresses/"))
+    apply_address (self, key + strlen ("/addresses/"), object);
+  else if (g_str_has_prefix (key, "/endpoints/"))
+    apply_endpoint (self, key + strlen ("/endpoints/"), object);
+  else if (g_str_has_prefix (key, "/edges/"))
+    apply_edge (self, key + strlen ("/edges/"), object);
+  else if (g_str_equal (key, "/settings"))
+    apply_settings (self, object, revision);
+}
+
+/* Telling. */
+
+static gboolean
+update_shared_digest (EwMesh *self)
+{
+  guint8 digest[32];
+  if (!self->shared_touched || self->settings.edge_list == NULL || ew_mesh_get_edge (self) == NULL)
+    return FALSE;
+  self->shared_touched = FALSE;
+  ew_document_digest_shared (self, digest);
+  if (memcmp (digest, self->shared_digest, sizeof digest) == 0)
+    return FALSE;
+  memcpy (self->shared_digest, digest, sizeof digest);
+  return TRUE;
+}
+
+static void
+tell_ids (EwMesh *self, const Listener *listener, GHashTable *ids, void (*func) (gpointer user_data, const gchar *id))
+{
+  GHashTableIter iter;
+  gpointer id;
+  g_hash_table_iter_init (&iter, ids);
+  while (func && g_hash_table_iter_next (&iter, &id, NULL))
+    func (listener->user_data, id);
+}
+
+void
+ew_mesh_tell (EwMesh *self)
+{
+  gboolean all = update_shared_digest (self);
+  for (guint i = 0; i < self->listeners->len; i++)
+    {
+      const Listener *listener = &g_array_index (self->listeners, Listener, i);
+      tell_ids (self, listener, self->gone, listener->funcs->node_removed);
+      tell_ids (self, listener, self->touched, listener->funcs->node_changed);
+      if (all && listener->funcs->all_changed)
+        listener->funcs->all_changed (listener->user_data);
+      if (self->edges_touched && listener->funcs->edge_changed)
+        listener->funcs->edge_changed (listener->user_data);
+    }
+  g_hash_table_remove_all (self->gone);
+  g_hash_table_remove_all (self->touched);
+  self->edges_touched = FALSE;
+}
+
+guint
+ew_mesh_listen (EwMesh *self, const EwMeshListener *funcs, gpointer user_data)
+{
+  Listener listener = { ++self->last_listener, funcs, user_data };
+  g_array_append_val (self->listeners, listener);
+  return listener.handle;
+}
+
+void
+ew_mesh_unlisten (EwMesh *self, guint handle)
+{
+  for (guint i = 0; i < self->listeners->len; i++)
+    if (g_array_index (self->listeners, Listener, i).handle == handle)
+      {
+        g_array_remove_index (self->listeners, i);
+        return;
+      }
+}
+
+/* Opening. */
+
+static void
+on_store_event (EwStore *store, const EwStoreEvent *event, gpointer user_data)
+{
+  EwMesh *self = user_data;
+  g_autoptr (JsonObject) object = NULL;
+  if (event->value)
+    {
+      gsize length;
+      const gchar *data = g_bytes_get_data (event->value, &length);
+      object = ew_json_parse_object (data, length, EW_MESH_RECORD_MAX, NULL);
+      if (object == NULL)
+        return;
+    }
+  ew_mesh_apply (self, event->key, object, event->revision);
+  ew_mesh_tell (self);
+}
+
+static gboolean
+load_prefix (EwMesh *self, const gchar *prefix, gint64 *revision, GError **error)
+{
+  g_autoptr (GPtrArray) entries = ew_store_list (self->store, prefix, NULL, 0, revision, error);
+  if (entries == NULL)
+    return FALSE;
+  for (guint i = 0; i < entries->len; i++)
+    {
+      const EwStoreEntry *entry = entries->pdata[i];
+      gsize length;
+      const gchar *data = g_bytes_get_data (entry->value, &length);
+      g_autoptr (JsonObject) object = ew_json_parse_object (data, length, EW_MESH_RECORD_MAX, NULL);
+      if (object)
+        ew_mesh_apply (self, entry->key, object, entry->mod_revision);
+      else
+        g_warning ("store: %s is damaged and passed over", entry->key);
+    }
+  return TRUE;
+}
+
+static gboolean
+load (EwMesh *self, gint64 *first_revision, GError **error)
+{
+  /* Addresses before the nodes that own them; endpoints after. */
+  static const gchar *const prefixes[]
+    = { "/settings", "/edges/", "/addresses/", "/routes/", "/nodes/", "/endpoints/" };
+  gint64 revision = 0;
+  for (guint i = 0; i < G_N_ELEMENTS (prefixes); i++)
+    if (!load_prefix (self, prefixes[i], i == 0 ? first_revision : &revision, error))
+      return FALSE;
+  return TRUE;
+}
+
+static EwMesh *
+mesh_new (EwStore *store, const EwMeshSetup *setup)
+{
+  EwMesh *self = g_new0 (EwMesh, 1);
+  self->store = store;
+  self->now_us = setup->now_us ? setup->now_us : g_get_real_time;
+  self->edge_id = g_strdup ("e1");
+  self->mtu = setup->mtu;
+  self->trial = setup->trial;
+  self->public_endpoint = g_strdup (setup->public_endpoint);
+  self->nodes = g_tree_new_full (compare_ids, NULL, NULL, (GDestroyNotify)ew_node_free);
+  self->names = g_hash_table_new (g_str_hash, g_str_equal);
+  self->addresses = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->edges = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)ew_edge_record_free);
+  self->routes = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_route_entry_free);
+  self->expiring = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->next_offset = EW_RANGES_FIRST_OFFSET;
+  self->listeners = g_array_new (FALSE, FALSE, sizeof (Listener));
+  self->touched = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->gone = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  return self;
+}
+
+EwMesh *
+ew_mesh_open (EwStore *store, const EwMeshSetup *setup, GError **error)
+{
+  g_autoptr (EwMesh) self = mesh_new (store, setup);
+  gint64 revision = 0;
+  if (!ew_pki_get_pin (setup->ca_certificate_pem, self->pin, error) || !load (self, &revision, error)
+      || !ew_mesh_settle_setup (self, setup, error))
+    return NULL;
+  ew_mesh_tell (self);
+  self->watch = ew_store_watch (store, "/", revision + 1, on_store_event, self, NULL, error);
+  return self->watch ? g_steal_pointer (&self) : NULL;
+}
+
+void
+ew_mesh_close (EwMesh *self)
+{
+  if (self == NULL)
+    return;
+  if (self->watch)
+    ew_store_unwatch (self->store, self->watch);
+  ew_mesh_settings_clear (&self->settings);
+  g_hash_table_unref (self->names);
+  g_hash_table_unref (self->addresses);
+  g_hash_table_unref (self->edges);
+  g_hash_table_unref (self->expiring);
+  g_hash_table_unref (self->touched);
+  g_hash_table_unref (self->gone);
+  g_tree_unref (self->nodes);
+  g_ptr_array_unref (self->routes);
+  g_array_unref (self->listeners);
+  g_free (self->edge_id);
+  g_free (self->public_endpoint);
+  g_free (self);
+}
+
+/* Looking. */
+
+const gchar *
+ew_mesh_get_name (EwMesh *self)
+{
+  return self->settings.mesh;
+}
+
+const gchar *
+ew_mesh_get_suffix (EwMesh *self)
+{
+  return self->settings.suffix;
+}
+
+const EwRanges *
+ew_mesh_get_ranges (EwMesh *self)
+{
+  return &self->settings.ranges;
+}
+
+const EwEdge *
+ew_mesh_get_edge (EwMesh *self)
+{
+  return g_hash_table_lookup (self->edges, self->edge_id);
+}
+
+guint16
+ew_mesh_get_mtu (EwMesh *self)
+{
+  return self->mtu;
+}
+
+gboolean
+ew_mesh_is_trial (EwMesh *self)
+{
+  return self->trial;
+}
+
+void
+ew_mesh_set_exit (EwMesh *self, gboolean has_exit)
+{
+  self->shared_touched |= self->has_exit != has_exit;
+  self->has_exit = has_exit;
+  ew_mesh_tell (self);
+}
+
+gboolean
+ew_mesh_has_exit (EwMesh *self)
+{
+  return self->has_exit;
+}
+
+const gchar *
+ew_mesh_get_edge_list (EwMesh *self, const gchar **signature)
+{
+  *signature = self->settings.edge_list_signature;
+  return self->settings.edge_list;
+}
+
+const guint8 *
+ew_mesh_get_pin (EwMesh *self)
+{
+  return self->pin;
+}
+
+const guint8 *
+ew_mesh_get_shared_digest (EwMesh *self)
+{
+  return self->shared_digest;
+}
+
+EwNode *
+ew_mesh_get_node (EwMesh *self, const gchar *id)
+{
+  return g_tree_lookup (self->nodes, id);
+}
+
+EwNode *
+ew_mesh_find_node (EwMesh *self, const gchar *name, GError **error)
+{
+  EwNode *node = g_hash_table_lookup (self->names, name);
+  EwIp ip;
+  if (node == NULL)
+    node = g_tree_lookup (self->nodes, name);
+  if (node == NULL && ew_ip_parse (name, &ip))
+    {
+      gchar text[EW_IP_STRLEN];
+      ew_ip_format (&ip, text);
+      node = g_hash_table_lookup (self->addresses, text);
+    }
+  if (node == NULL)
+    g_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND,
+                 "There is no node \"%.64s\" in this mesh: `edgewayctl node list` shows those there are.", name);
+  return node;
+}
+
+EwNode *
+ew_mesh_next_node (EwMesh *self, const gchar *after)
+{
+  GTreeNode *next = after ? g_tree_upper_bound (self->nodes, after) : g_tree_node_first (self->nodes);
+  return next ? g_tree_node_value (next) : NULL;
+}
+
+guint
+ew_mesh_count_nodes (EwMesh *self)
+{
+  return (guint)g_tree_nnodes (self->nodes);
+}
+
+GPtrArray *
+ew_mesh_get_routes (EwMesh *self)
+{
+  return self->routes;
+}

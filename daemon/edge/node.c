@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "edge/node.h"
+
+#include <string.h>
+#include "common/util.h"
+
+void
+ew_json_set_strv (JsonObject *object, const gchar *member, const gchar *const *values)
+{
+  JsonArray *array = json_array_new ();
+  for (; values && *values; values++)
+    json_array_add_string_element (array, *values);
+  json_object_set_array_member (object, member, array);
+}
+
+void
+ew_json_set_ips (JsonObject *object, const gchar *member, const EwIp *ips, guint n)
+{
+  JsonArray *array = json_array_new ();
+  for (guint i = 0; i < n; i++)
+    {
+      gchar text[EW_IP_STRLEN];
+      ew_ip_format (&ips[i], text);
+      json_array_add_string_element (array, text);
+    }
+  json_object_set_array_member (object, member, array);
+}
+
+void
+ew_json_set_string_or_null (JsonObject *object, const gchar *member, const gchar *value)
+{
+  if (value)
+    json_object_set_string_member (object, member, value);
+  else
+    json_object_set_null_member (object, member);
+}
+
+void
+ew_json_set_time_or_null (JsonObject *object, const gchar *member, gint64 realtime_us)
+{
+  g_autofree gchar *text = realtime_us > 0 ? ew_time_format (realtime_us) : NULL;
+  ew_json_set_string_or_null (object, member, text);
+}
+
+static void
+set_key (JsonObject *object, const gchar *member, const guint8 key[EW_KEY_SIZE])
+{
+  g_autofree gchar *text = ew_key_to_base64 (key);
+  json_object_set_string_member (object, member, text);
+}
+
+static gboolean
+get_key (JsonObject *object, const gchar *member, guint8 key[EW_KEY_SIZE])
+{
+  const gchar *text = ew_json_string (object, member);
+  return text && ew_key_from_base64 (text, key);
+}
+
+/* Times in the store are whole microseconds, so that they compare exactly. */
+static gint64
+get_time (JsonObject *object, const gchar *member)
+{
+  return MAX (ew_json_int (object, member, 0), 0);
+}
+
+gchar *
+ew_node_make_id (void)
+{
+  guint64 value;
+  ew_random (&value, sizeof value);
+  return g_strdup_printf ("n%016" G_GINT64_MODIFIER "x", value);
+}
+
+EwNode *
+ew_node_new (void)
+{
+  EwNode *node = g_new0 (EwNode, 1);
+  node->routes = g_ptr_array_new ();
+  return node;
+}
+
+void
+ew_node_free (EwNode *node)
+{
+  if (node == NULL)
+    return;
+  g_free (node->id);
+  g_free (node->name);
+  g_free (node->kind);
+  g_free (node->role);
+  g_free (node->os);
+  g_free (node->version);
+  g_free (node->enrollment);
+  g_ptr_array_unref (node->routes);
+  g_free (node);
+}
+
+EwNode *
+ew_node_copy (const EwNode *node)
+{
+  EwNode *copy = g_new (EwNode, 1);
+  *copy = *node;
+  copy->id = g_strdup (node->id);
+  copy->name = g_strdup (node->name);
+  copy->kind = g_strdup (node->kind);
+  copy->role = g_strdup (node->role);
+  copy->os = g_strdup (node->os);
+  copy->version = g_strdup (node->version);
+  copy->enrollment = g_strdup (node->enrollment);
+  copy->routes = g_ptr_array_new ();
+  return copy;
+}
+
+static void
+read_addresses (EwNode *node, JsonObject *object)
+{
+  g_auto (GStrv) texts = ew_json_strv (object, "addresses", G_N_ELEMENTS (node->addresses));
+  for (guint i = 0; texts && texts[i] && i < G_N_ELEMENTS (node->addresses); i++)
+    if (ew_ip_parse (texts[i], &node->addresses[node->n_addresses]))
+      node->n_addresses++;
+}
+
+EwNode *
+ew_node_from_json (JsonObject *object)
+{
+  g_autoptr (EwNode) node = ew_node_new ();
+  node->id = g_strdup (ew_json_string (object, "id"));
+  node->name = g_strdup (ew_json_string (object, "name"));
+  node->kind = g_strdup (ew_json_string (object, "kind"));
+  node->role = g_strdup (ew_json_string (object, "role"));
+  if (!node->id || !node->name || !node->kind || !node->role)
+    return NULL;
+  node->joined = ew_json_bool (object, "joined", FALSE);
+  node->plain = ew_json_bool (object, "plain", FALSE);
+  node->has_key = get_key (object, "public_key", node->public_key);
+  node->has_credential = get_key (object, "credential_hash", node->credential_hash);
+  read_addresses (node, object);
+  node->os = g_strdup (ew_json_string (object, "os"));
+  node->version = g_strdup (ew_json_string (object, "version"));
+  node->created_us = get_time (object, "created_us");
+  node->expires_us = get_time (object, "expires_us");
+  node->enrollment = g_strdup (ew_json_string (object, "enrollment"));
+  return g_steal_pointer (&node);
+}
+
+JsonObject *
+ew_node_to_json (const EwNode *node)
+{
+  JsonObject *object = json_object_new ();
+  json_object_set_string_member (object, "id", node->id);
+  json_object_set_string_member (object, "name", node->name);
+  json_object_set_string_member (object, "kind", node->kind);
+  json_object_set_string_member (object, "role", node->role);
+  json_object_set_boolean_member (object, "joined", node->joined);
+  json_object_set_boolean_member (object, "plain", node->plain);
+  if (node->has_key)
+    set_key (object, "public_key", node->public_key);
+  if (node->has_credential)
+    set_key (object, "credential_hash", node->credential_hash);
+  ew_json_set_ips (object, "addresses", node->addresses, node->n_addresses);
+  if (node->os)
+    json_object_set_string_member (object, "os", node->os);
+  if (node->version)
+    json_object_set_string_member (object, "version", node->version);
+  json_object_set_int_member (object, "created_us", node->created_us);
+  json_object_set_int_member (object, "expires_us", node->expires_us);
+  if (node->enrollment)
+    json_object_set_string_member (object, "enrollment", node->enrollment);
+  return object;
+}
+
+void
+ew_route_entry_free (EwRouteEntry *route)
+{
+  g_free (route->cidr);
+  g_free (route->node_id);
+  g_free (route);
+}
+
+EwRouteEntry *
+ew_route_entry_from_json (JsonObject *object)
+{
+  g_autoptr (EwRouteEntry) route = g_new0 (EwRouteEntry, 1);
+  route->cidr = g_strdup (ew_json_string (object, "cidr"));
+  route->node_id = g_strdup (ew_json_string (object, "node"));
+  if (!route->cidr || !route->node_id || !ew_prefix_parse (route->cidr, &route->prefix, NULL))
+    return NULL;
+  return g_steal_pointer (&route);
+}
+
+void
+ew_edge_record_free (EwEdge *edge)
+{
+  if (edge == NULL)
+    return;
+  g_free (edge->id);
+  g_free (edge->name);
+  g_strfreev (edge->endpoints);
+  g_strfreev (edge->api);
+  g_free (edge);
+}
+
+EwEdge *
+ew_edge_record_from_json (JsonObject *object)
+{
+  g_autoptr (EwEdge) edge = g_new0 (EwEdge, 1);
+  edge->id = g_strdup (ew_json_string (object, "id"));
+  edge->name = g_strdup (ew_json_string (object, "name"));
+  edge->endpoints = ew_json_strv (object, "endpoints", 16);
+  edge->api = ew_json_strv (object, "api", 16);
+  if (!edge->id || !edge->name || !edge->endpoints || !edge->api || !get_key (object, "public_key", edge->public_key))
+    return NULL;
+  return g_steal_pointer (&edge);
+}
+
+JsonObject *
+ew_edge_record_to_json (const EwEdge *edge)
+{
+  JsonObject *object = json_object_new ();
+  json_object_set_string_member (object, "id", edge->id);
+  json_object_set_string_member (object, "name", edge->name);
+  set_key (object, "public_key", edge->public_key);
+  ew_json_set_strv (object, "endpoints", (const gchar *const *)edge->endpoints);
+  ew_json_set_strv (object, "api", (const gchar *const *)edge->api);
+  return object;
+}
+
+void
+ew_enrollment_free (EwEnrollment *enrollment)
+{
+  if (enrollment == NULL)
+    return;
+  g_free (enrollment->kind);
+  g_free (enrollment->node_id);
+  g_free (enrollment->used_by);
+  g_free (enrollment->used_public_key);
+  g_free (enrollment->used_credential_hash);
+  g_free (enrollment);
+}
+
+EwEnrollment *
+ew_enrollment_from_json (JsonObject *object)
+{
+  g_autoptr (EwEnrollment) enrollment = g_new0 (EwEnrollment, 1);
+  enrollment->kind = g_strdup (ew_json_string (object, "kind"));
+  if (enrollment->kind == NULL)
+    return NULL;
+  enrollment->node_id = g_strdup (ew_json_string (object, "node"));
+  enrollment->created_us = get_time (object, "created_us");
+  enrollment->expires_us = get_time (object, "expires_us");
+  enrollment->used_by = g_strdup (ew_json_string (object, "used_by"));
+  enrollment->used_public_key = g_strdup (ew_json_string (object, "used_public_key"));
+  enrollment->used_credential_hash = g_strdup (ew_json_string (object, "used_credential_hash"));
+  return g_steal_pointer (&enrollment);
+}
+
+JsonObject *
+ew_enrollment_to_json (const EwEnrollment *enrollment)
+{
+  JsonObject *object = json_object_new ();
+  json_object_set_string_member (object, "kind", enrollment->kind);
+  if (enrollment->node_id)
+    json_object_set_string_member (object, "node", enrollment->node_id);
+  json_object_set_int_member (object, "created_us", enrollment->created_us);
+  json_object_set_int_member (object, "expires_us", enrollment->expires_us);
+  if (enrollment->used_by)
+    {
+      json_object_set_string_member (object, "used_by", enrollment->used_by);
+      json_object_set_string_member (object, "used_public_key", enrollment->used_public_key);
+      json_object_set_string_member (object, "used_credential_hash", enrollment->used_credential_hash);
+    }
+  return object;
+}

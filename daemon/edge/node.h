@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What stands in the store as JSON, as structs: a node, an edge, an enrollment. Parsing is lenient towards fields it does not know (a newer
+ * version may have written them) and strict towards those that it needs.
+ */
+#pragma once
+
+#include <json-glib/json-glib.h>
+#include "common/pki.h"
+#include "proto/device.h"
+
+G_BEGIN_DECLS
+
+#define EW_HASH_SIZE 32
+
+/* /nodes/ID, and what /endpoints/ID and /routes say about it. */
+typedef struct
+{
+  gchar *id;   /* "n" and 16 hexadecimal digits */
+  gchar *name;
+  gchar *kind; /* "server", "device" */
+  gchar *role; /* "admin", "member" */
+  gboolean joined;                  /* FALSE: its key was not used yet; a plain node has not connected yet */
+  gboolean plain;                   /* a WireGuard machine without our software: no credential */
+  gboolean has_key;
+  guint8 public_key[EW_KEY_SIZE];
+  gboolean has_credential;
+  guint8 credential_hash[EW_HASH_SIZE]; /* SHA-256 of the credential's bytes */
+  EwIp addresses[2];                /* IPv4, IPv6 */
+  guint n_addresses;                /* 0 until it joins */
+  gchar *os, *version;              /* as it said; NULL: it did not */
+  gint64 created_us;                /* realtime */
+  gint64 expires_us;                /* gone then unless it joined; 0: never */
+  gchar *enrollment;                /* hexadecimal hash of the key made for this name; NULL: none */
+
+  gint64 store_revision;            /* mod_revision of /nodes/ID */
+  EwEndpoint endpoint;              /* last stored */
+  gint64 last_seen_us;              /* last stored; 0: never */
+  GPtrArray *routes;                /* (element-type EwRouteEntry) borrowed, in the order of their text */
+} EwNode;
+
+/* /routes/CIDR */
+typedef struct
+{
+  gchar *cidr;
+  EwPrefix prefix;
+  gchar *node_id;
+  gint64 store_revision;
+} EwRouteEntry;
+
+/* /edges/ID */
+typedef struct
+{
+  gchar *id;
+  gchar *name;
+  guint8 public_key[EW_KEY_SIZE];
+  GStrv endpoints; /* "HOST:PORT" */
+  GStrv api;       /* "https://HOST:PORT" */
+} EwEdge;
+
+/* /enrollment/HASH */
+typedef struct
+{
+  gchar *kind;    /* "admin", "server", "device" */
+  gchar *node_id; /* the node not-joined that it was made for; NULL: a key without a name */
+  gint64 created_us, expires_us;
+  gchar *used_by; /* node ID; NULL: not used */
+  gchar *used_public_key, *used_credential_hash; /* base64 */
+} EwEnrollment;
+
+EwNode *ew_node_new (void);
+EwNode *ew_node_copy (const EwNode *node); /* the stored fields; no routes */
+void ew_node_free (EwNode *node);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwNode, ew_node_free)
+EwNode *ew_node_from_json (JsonObject *object); /* NULL: not a node's document */
+JsonObject *ew_node_to_json (const EwNode *node);
+gchar *ew_node_make_id (void);
+
+void ew_route_entry_free (EwRouteEntry *route);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwRouteEntry, ew_route_entry_free)
+EwRouteEntry *ew_route_entry_from_json (JsonObject *object);
+
+void ew_edge_record_free (EwEdge *edge);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwEdge, ew_edge_record_free)
+EwEdge *ew_edge_record_from_json (JsonObject *object);
+JsonObject *ew_edge_record_to_json (const EwEdge *edge);
+
+void ew_enrollment_free (EwEnrollment *enrollment);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwEnrollment, ew_enrollment_free)
+EwEnrollment *ew_enrollment_from_json (JsonObject *object);
+JsonObject *ew_enrollment_to_json (const EwEnrollment *enrollment);
+
+/* Small helpers for JSON in one direction. */
+void ew_json_set_strv (JsonObject *object, const gchar *member, const gchar *const *values);
+void ew_json_set_ips (JsonObject *object, const gchar *member, const EwIp *ips, guint n);
+void ew_json_set_string_or_null (JsonObject *object, const gchar *member, const gchar *value);
+void ew_json_set_time_or_null (JsonObject *object, const gchar *member, gint64 realtime_us); /* 0: null */
+
+G_END_DECLS

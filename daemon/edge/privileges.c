@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "edge/privileges.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "common/error.h"
+
+#define BIT(capability) (1u << (capability))
+#define KEPT (BIT (CAP_NET_ADMIN) | BIT (CAP_NET_BIND_SERVICE))
+
+static gboolean
+fail (GError **error, const gchar *what, const gchar *path)
+{
+  gint code = errno;
+  g_set_error (error, EW_ERROR, EW_ERROR_FAILED, "The edge could not %s%s: %s.", what, path ? path : "",
+               g_strerror (code));
+  return FALSE;
+}
+
+/* glibc has no wrapper; version 3 has two words of 32 bits, and both of ours are in the first. */
+static gboolean
+set_capabilities (guint32 wanted)
+{
+  struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+  struct __user_cap_data_struct data[2] = { 0 };
+  if (syscall (SYS_capget, &header, data) != 0)
+    return FALSE;
+  data[0].permitted &= wanted;
+  data[0].effective = data[0].permitted;
+  data[1].permitted = data[1].effective = 0;
+  data[0].inheritable = data[1].inheritable = 0;
+  return syscall (SYS_capset, &header, data) == 0;
+}
+
+/* A container may withhold CAP_SETPCAP: then no_new_privs alone keeps an exec from regaining what is lost. */
+static void
+drop_bounding_set (void)
+{
+  for (int capability = 0; prctl (PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
+    if (capability != CAP_NET_ADMIN && capability != CAP_NET_BIND_SERVICE
+        && prctl (PR_CAPBSET_DROP, capability, 0, 0, 0) != 0)
+      return;
+}
+
+/* Files that an earlier edge wrote as uid 0. The folder is root's and 0700, so nobody can exchange them meanwhile. */
+static gboolean
+hand_over_files (int folder, const struct passwd *user, GError **error)
+{
+  DIR *dir = fdopendir (dup (folder));
+  const struct dirent *entry;
+  gboolean good = dir != NULL;
+  while (good && (entry = readdir (dir)))
+    {
+      struct stat st;
+      if (fstatat (folder, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG (st.st_mode) && st.st_uid == 0
+          && st.st_nlink == 1)
+        good = fchownat (folder, entry->d_name, user->pw_uid, user->pw_gid, AT_SYMLINK_NOFOLLOW) == 0;
+    }
+  if (!good)
+    fail (error, "hand its state to the user " EW_EDGE_USER, NULL);
+  if (dir)
+    closedir (dir);
+  return good;
+}
+
+static gboolean
+hand_over_state (const gchar *path, const struct passwd *user, GError **error)
+{
+  g_autofree gchar *canonical = g_canonicalize_filename (path, NULL);
+  g_autofree gchar *parent = g_path_get_dirname (canonical);
+  struct stat st;
+  if (g_mkdir_with_parents (parent, 0755) < 0)
+    return fail (error, "make the folder ", parent);
+  if (mkdir (canonical, 0700) < 0 && errno != EEXIST)
+    return fail (error, "make the folder ", canonical);
+  int folder = open (canonical, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0)
+    return fail (error, "open the folder ", canonical);
+  gboolean good = fstat (folder, &st) == 0;
+  if (good && st.st_uid == 0)
+    {
+      good = (fchmod (folder, 0700) == 0 || fail (error, "close to others the folder ", canonical))
+             && hand_over_files (folder, user, error)
+             && (fchown (folder, user->pw_uid, user->pw_gid) == 0
+                 || fail (error, "hand to its user the folder ", canonical));
+    }
+  close (folder);
+  return good;
+}
+
+static gboolean
+become_user (const gchar *state_dir, GError **error)
+{
+  const struct passwd *user = getpwnam (EW_EDGE_USER);
+  if (user == NULL || user->pw_uid == 0)
+    return TRUE;
+  if (!hand_over_state (state_dir, user, error))
+    return FALSE;
+  if (prctl (PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || setgroups (0, NULL) != 0
+      || setresgid (user->pw_gid, user->pw_gid, user->pw_gid) != 0
+      || setresuid (user->pw_uid, user->pw_uid, user->pw_uid) != 0)
+    return fail (error, "become the user " EW_EDGE_USER, NULL);
+  return TRUE;
+}
+
+gboolean
+ew_edge_privileges_narrow (const gchar *state_dir, GError **error)
+{
+  drop_bounding_set ();
+  if (geteuid () == 0 && !become_user (state_dir, error))
+    return FALSE;
+  prctl (PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  if (!set_capabilities (KEPT) || prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+    return fail (error, "give up its other privileges", NULL);
+  return TRUE;
+}
+
+void
+ew_edge_privileges_ports_bound (void)
+{
+  set_capabilities (BIT (CAP_NET_ADMIN));
+}

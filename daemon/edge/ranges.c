@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "edge/ranges.h"
+
+#include <string.h>
+#include "common/error.h"
+#include "common/util.h"
+
+static gboolean
+check_ipv4 (const EwPrefix *prefix, GError **error)
+{
+  if (prefix->length < 8 || prefix->length > 23)
+    {
+      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                   "The mesh's IPv4 range is /%u: it must be between /8 and /23, as its first /24 is the edges'.",
+                   prefix->length);
+      return FALSE;
+    }
+  if (ew_ip_is_loopback (&prefix->ip) || ew_ip_is_link_local (&prefix->ip) || ew_ip_is_multicast (&prefix->ip)
+      || !ew_ip_is_private (&prefix->ip))
+    {
+      g_set_error (
+        error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+        "The mesh's IPv4 range must be a private one (RFC 1918 or 100.64.0.0/10): use " EW_RANGES_DEFAULT_IPV4
+        " or a part of 10.0.0.0/8.");
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+check_ipv6 (const EwPrefix *prefix, GError **error)
+{
+  if (prefix->length == 48 && (prefix->ip.bytes[0] & 0xfe) == 0xfc)
+    return TRUE;
+  g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+               "The mesh's IPv6 range must be a unique local /48 (RFC 4193), such as fd12:3456:789a::/48.");
+  return FALSE;
+}
+
+static gboolean
+parse (const gchar *text, EwFamily family, EwPrefix *out, GError **error)
+{
+  bool host_bits = false;
+  if (ew_prefix_parse (text, out, &host_bits) && !host_bits && out->ip.family == family)
+    return TRUE;
+  g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+               "\"%.64s\" is no %s range: it must be written as ADDRESS/LENGTH without host bits.", text,
+               family == EW_FAMILY_V4 ? "IPv4" : "IPv6");
+  return FALSE;
+}
+
+/* RFC 4193 section 3.2: fd, then 40 random bits. */
+static EwPrefix
+random_ula (void)
+{
+  EwPrefix prefix = { .ip = { .family = EW_FAMILY_V6 }, .length = 48 };
+  prefix.ip.bytes[0] = 0xfd;
+  ew_random (prefix.ip.bytes + 1, 5);
+  return prefix;
+}
+
+gboolean
+ew_ranges_make (const gchar *ipv4, const gchar *ipv6, EwRanges *out, GError **error)
+{
+  EwRanges ranges;
+  if (!parse (ipv4 ? ipv4 : EW_RANGES_DEFAULT_IPV4, EW_FAMILY_V4, &ranges.v4, error) || !check_ipv4 (&ranges.v4, error))
+    return FALSE;
+  if (ipv6 == NULL)
+    ranges.v6 = random_ula ();
+  else if (!parse (ipv6, EW_FAMILY_V6, &ranges.v6, error) || !check_ipv6 (&ranges.v6, error))
+    return FALSE;
+  *out = ranges;
+  return TRUE;
+}
+
+static void
+place (const EwRanges *ranges, guint32 offset, EwIp out[2])
+{
+  guint32 base;
+  memcpy (&base, ranges->v4.ip.bytes, sizeof base);
+  out[0] = ew_ip_from_v4 (GUINT32_FROM_BE (base) + offset);
+  out[1] = ranges->v6.ip;
+  out[1].bytes[6] = (guint8)(offset >> 16);
+  out[1].bytes[7] = (guint8)(offset >> 8);
+  out[1].bytes[15] = (guint8)offset;
+}
+
+void
+ew_ranges_service (const EwRanges *ranges, EwIp out[2])
+{
+  place (ranges, 1, out);
+}
+
+guint32
+ew_ranges_count (const EwRanges *ranges)
+{
+  return (guint32)1 << (32 - ranges->v4.length);
+}
+
+gboolean
+ew_ranges_at (const EwRanges *ranges, guint32 offset, EwIp out[2])
+{
+  if (offset < EW_RANGES_FIRST_OFFSET || offset >= ew_ranges_count (ranges) || (offset & 0xff) == 0
+      || (offset & 0xff) == 0xff)
+    return FALSE;
+  place (ranges, offset, out);
+  return TRUE;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The mesh's address ranges. One IPv4 range (by default 100.96.0.0/12) and one IPv6 /48 (by default a ULA drawn at random);
+ * a node's two addresses are the same place in both: the offset 0x0102 is 100.96.1.2 and fdXX:XXXX:XXXX:1::2. The first 256
+ * offsets are the edges', the first of them the service address on every edge.
+ */
+#pragma once
+
+#include <glib.h>
+#include "proto/address.h"
+
+G_BEGIN_DECLS
+
+#define EW_RANGES_DEFAULT_IPV4 "100.96.0.0/12"
+#define EW_RANGES_FIRST_OFFSET 257 /* the first node's: 100.96.1.1 */
+
+typedef struct
+{
+  EwPrefix v4; /* /8 … /23 */
+  EwPrefix v6; /* /48 */
+} EwRanges;
+
+/* NULL: the default, or drawn at random. EW_ERROR_INVALID_ARGUMENT names the rule that is broken. */
+gboolean ew_ranges_make (const gchar *ipv4, const gchar *ipv6, EwRanges *out, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The service address: IPv4, IPv6. */
+void ew_ranges_service (const EwRanges *ranges, EwIp out[2]);
+/* How many offsets there are, the edges' included. */
+guint32 ew_ranges_count (const EwRanges *ranges);
+/* FALSE: this offset is never a node's (the edges', or an IPv4 address that ends in 0 or 255, which some software takes for a network). */
+gboolean ew_ranges_at (const EwRanges *ranges, guint32 offset, EwIp out[2]);
+
+G_END_DECLS

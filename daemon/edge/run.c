@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "edge/run.h"
+
+#include <glib-unix.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "common/error.h"
+#include "common/util.h"
+#include "edge/api.h"
+#include "edge/identity.h"
+#include "edge/privileges.h"
+#include "edge/verbs.h"
+
+#define TICK_SECONDS 5
+#define THOROUGH_TICKS (6 * 3600 / TICK_SECONDS)
+#define FIRST_KEY_SECONDS 3600
+
+typedef struct
+{
+  const EwEdgeOptions *options;
+  GMainLoop *loop;
+  gchar *listen, *public_endpoint;
+  EwServer *server;
+  EwStore *store;
+  EwIdentity *identity;
+  EwMesh *mesh;
+  EwLookout *lookout;
+  EwTopology *topology;
+  EwApi *api;
+  guint ticks, tick_source;
+} Edge;
+
+/* The mesh. */
+
+/* The first start makes the store before the keys: keys without a store are what is left of a mesh, not the beginning
+ * of one. */
+static gboolean
+check_complete (const gchar *state_dir, const gchar *store, GError **error)
+{
+  g_autofree gchar *key = g_build_filename (state_dir, "wireguard.key", NULL);
+  if (g_file_test (store, G_FILE_TEST_EXISTS) || !g_file_test (key, G_FILE_TEST_EXISTS))
+    return TRUE;
+  g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
+               "%s is missing, but a mesh's keys are beside it: restore it from a backup, or take everything out of %s "
+               "to make a new mesh.",
+               store, state_dir);
+  return FALSE;
+}
+
+static gboolean
+open_store (Edge *self, GError **error)
+{
+  g_autofree gchar *path = g_build_filename (self->options->state_dir, "store.db", NULL);
+  g_autoptr (GError) cause = NULL;
+  if (!check_complete (self->options->state_dir, path, error))
+    return FALSE;
+  self->store = ew_store_open (path, &cause);
+  if (self->store)
+    return TRUE;
+  if (g_error_matches (cause, EW_STORE_ERROR, EW_STORE_ERROR_IN_USE))
+    g_set_error (
+      error, EW_ERROR, EW_ERROR_FAILED,
+      "Another edgeway-edge runs on the state directory %s: stop that one, or give this one another --state-dir.",
+      self->options->state_dir);
+  else
+    g_propagate_error (error, g_steal_pointer (&cause));
+  return FALSE;
+}
+
+static gboolean
+open_mesh (Edge *self, GError **error)
+{
+  const EwEdgeOptions *options = self->options;
+  g_autofree gchar *name = NULL, *stored_public = NULL;
+  if (!ew_mesh_peek (self->store, &name, &stored_public, error))
+    return FALSE;
+  if (options->public_endpoint)
+    self->public_endpoint = g_strdup (options->public_endpoint);
+  else if (stored_public)
+    self->public_endpoint = g_steal_pointer (&stored_public);
+  else
+    self->public_endpoint = ew_edge_guess_public (options->listen_address, options->port, options->interface, error);
+  if (self->public_endpoint == NULL)
+    return FALSE;
+  self->identity
+    = ew_identity_load (options->state_dir,
+                        options->mesh ? options->mesh
+                        : name        ? name
+                                      : EW_MESH_DEFAULT_NAME,
+                        options->edge_name ? options->edge_name : EW_MESH_DEFAULT_EDGE, name != NULL, error);
+  if (self->identity == NULL)
+    return FALSE;
+  EwMeshSetup setup = {
+    .mesh = options->mesh,
+    .ipv4 = options->ipv4,
+    .ipv6 = options->ipv6,
+    .edge_name = options->edge_name,
+    .public_endpoint = self->public_endpoint,
+    .mtu = options->mtu,
+    .trial = options->trial,
+    .ca_key_pem = self->identity->ca_key_pem,
+    .ca_certificate_pem = self->identity->ca_certificate_pem,
+  };
+  memcpy (setup.public_key, self->identity->public_key, EW_KEY_SIZE);
+  self->mesh = ew_mesh_open (self->store, &setup, error);
+  return self->mesh && (options->public_endpoint == NULL || ew_mesh_keep_public (self->mesh, error))
+         && ew_mesh_sweep (self->mesh, TRUE, error);
+}
+
+/* The switch and the API. */
+
+static gboolean
+start_lookout (Edge *self, GError **error)
+{
+  const EwEdgeOptions *options = self->options;
+  const EwRanges *ranges = ew_mesh_get_ranges (self->mesh);
+  EwSwitchConfig config = {
+    .listen_address = options->listen_address,
+    .port = options->port,
+    .interface = options->interface,
+    .mtu = options->mtu,
+    .ranges = { ranges->v4, ranges->v6 },
+    .exit = options->exit,
+    .open_ports = (const guint16 *)(void *)options->open_ports->data,
+    .n_open_ports = options->open_ports->len,
+  };
+  g_autoptr (GError) cause = NULL;
+  ew_ranges_service (ranges, config.service);
+  memcpy (config.private_key, self->identity->private_key, EW_KEY_SIZE);
+  self->lookout = ew_lookout_new (self->mesh, &config, &cause);
+  ew_zero (config.private_key, EW_KEY_SIZE);
+  if (self->lookout)
+    return TRUE;
+  if (g_error_matches (cause, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PORT_IN_USE))
+    g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
+                 "UDP port %u is in use by another program (another WireGuard?): stop that one, or choose another port "
+                 "with --listen [ADDR]:PORT.",
+                 options->port);
+  else
+    g_propagate_error (error, g_steal_pointer (&cause));
+  return FALSE;
+}
+
+static gboolean
+start_api (Edge *self, GError **error)
+{
+  g_autofree gchar *path = g_build_filename (self->options->state_dir, "control.sock", NULL);
+  if (!ew_server_bind_control (self->server, path, error))
+    return FALSE;
+  self->topology = ew_topology_new (self->mesh, self->lookout);
+  EwApiParts parts
+    = { .mesh = self->mesh, .lookout = self->lookout, .topology = self->topology, .listen = self->listen };
+  self->api = ew_api_new (&parts);
+  ew_api_set_server (self->api, self->server);
+  ew_server_start (self->server, self->identity->certificate);
+  return TRUE;
+}
+
+static void
+on_request (gpointer user_data, SoupServerMessage *message, const EwServerPeer *peer, const gchar *path,
+            GHashTable *query, gboolean too_large)
+{
+  Edge *self = user_data;
+  ew_api_handle (self->api, message, peer, path, query, too_large);
+}
+
+/* The first key. */
+
+/* systemd.exec(5), JOURNAL_STREAM: what stdout says would be kept and read by others. */
+static gboolean
+stdout_is_journal (void)
+{
+  const gchar *stream = g_getenv ("JOURNAL_STREAM");
+  struct stat st;
+  if (stream == NULL || fstat (STDOUT_FILENO, &st) < 0)
+    return FALSE;
+  g_autofree gchar *ours
+    = g_strdup_printf ("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT, (guint64)st.st_dev, (guint64)st.st_ino);
+  return g_str_equal (stream, ours);
+}
+
+static gboolean
+print_first_key (Edge *self, GError **error)
+{
+  gchar *key = ew_mesh_make_key (self->mesh, "admin", NULL, FIRST_KEY_SECONDS, NULL, error);
+  if (key == NULL)
+    return FALSE;
+  g_message ("the first administrator's enrollment key is on stdout, good for one machine within an hour: give it to "
+             "`edgewayctl enroll` there");
+  gboolean printed = printf ("%s\n", key) > 0 && fflush (stdout) == 0;
+  ew_free_secret (key);
+  if (!printed)
+    g_warning ("the first administrator's key could not be printed; `edgeway-edge admin-key` makes another");
+  return TRUE;
+}
+
+static gboolean
+announce (Edge *self, GError **error)
+{
+  if (ew_mesh_is_announced (self->mesh))
+    return TRUE;
+  if (stdout_is_journal ())
+    g_message (
+      "the mesh is made. `edgeway-edge admin-key` on this machine makes its first administrator's enrollment key");
+  else if (!print_first_key (self, error))
+    return FALSE;
+  return ew_mesh_set_announced (self->mesh, error);
+}
+
+/* Life. */
+
+static gboolean
+on_tick (gpointer user_data)
+{
+  Edge *self = user_data;
+  g_autoptr (GError) error = NULL;
+  ew_lookout_tick (self->lookout);
+  if (!ew_mesh_sweep (self->mesh, ++self->ticks % THOROUGH_TICKS == 0, &error))
+    g_warning ("what has expired could not be removed: %s", error->message);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_signal (gpointer user_data)
+{
+  Edge *self = user_data;
+  g_main_loop_quit (self->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+/* A server has more callers than a shell's 1024 descriptors. */
+static void
+raise_file_limit (void)
+{
+  struct rlimit limit;
+  if (getrlimit (RLIMIT_NOFILE, &limit) != 0)
+    return;
+  limit.rlim_cur = MIN (limit.rlim_max, 65536);
+  setrlimit (RLIMIT_NOFILE, &limit);
+}
+
+/* In this order: what others may have (ports, the state) before anything is made, so that a refusal leaves nothing
+ * half-done. */
+static gboolean
+start (Edge *self, GError **error)
+{
+  const EwEdgeOptions *options = self->options;
+  raise_file_limit ();
+  self->server = ew_server_new (on_request, self);
+  if (!ew_server_bind_tcp (self->server, options->listen_address, options->port, error)
+      || !ew_edge_privileges_narrow (options->state_dir, error) || !ew_state_dir_prepare (options->state_dir, error)
+      || !open_store (self, error) || !open_mesh (self, error) || !start_lookout (self, error))
+    return FALSE;
+  ew_edge_privileges_ports_bound ();
+  return start_api (self, error) && announce (self, error);
+}
+
+static void
+stop (Edge *self)
+{
+  g_clear_handle_id (&self->tick_source, g_source_remove);
+  g_clear_pointer (&self->server, ew_server_free);
+  g_clear_pointer (&self->topology, ew_topology_free);
+  g_clear_pointer (&self->api, ew_api_free);
+  g_clear_pointer (&self->lookout, ew_lookout_free);
+  g_clear_pointer (&self->mesh, ew_mesh_close);
+  g_clear_pointer (&self->store, ew_store_close);
+  g_clear_pointer (&self->identity, ew_identity_free);
+  g_clear_pointer (&self->loop, g_main_loop_unref);
+  g_free (self->listen);
+  g_free (self->public_endpoint);
+}
+
+static void
+serve (Edge *self)
+{
+  const gchar *limits = ew_switch_get_limits (ew_lookout_get_switch (self->lookout));
+  static const gint signals[] = { SIGTERM, SIGINT, SIGHUP };
+  guint sources[G_N_ELEMENTS (signals)];
+  for (guint i = 0; i < G_N_ELEMENTS (signals); i++)
+    sources[i] = g_unix_signal_add (signals[i], on_signal, self);
+  self->tick_source = g_timeout_add_seconds (TICK_SECONDS, on_tick, self);
+  g_message ("mesh %s, edge %s: listening on %s (UDP and TCP), reached at %s", ew_mesh_get_name (self->mesh),
+             ew_mesh_get_edge (self->mesh)->name, self->listen, self->public_endpoint);
+  if (limits)
+    g_message ("limits: %s", limits);
+  ew_notify ("READY=1");
+  g_main_loop_run (self->loop);
+  ew_notify ("STOPPING=1");
+  for (guint i = 0; i < G_N_ELEMENTS (signals); i++)
+    g_source_remove (sources[i]);
+}
+
+gint
+ew_edge_run (const EwEdgeOptions *options)
+{
+  g_autoptr (GError) error = NULL;
+  const gchar *address = options->listen_address;
+  Edge self = { .options = options, .loop = g_main_loop_new (NULL, FALSE) };
+  self.listen
+    = g_strdup_printf (address && strchr (address, ':') ? "[%s]:%u" : "%s:%u", address ? address : "", options->port);
+  signal (SIGPIPE, SIG_IGN);
+  umask (0077);
+  if (start (&self, &error))
+    serve (&self);
+  stop (&self);
+  if (error == NULL)
+    return EW_EXIT_DONE;
+  g_printerr ("edgeway-edge: %s\n", error->message);
+  return g_error_matches (error, EW_ERROR, EW_ERROR_NOT_AUTHORIZED) ? EW_EXIT_NOT_AUTHORIZED : EW_EXIT_FAILED;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The API's sockets: TCP with TLS on the edge's port, and the control socket. Each accepted connection is counted, given
+ * deadlines and bounds, and then handed to libsoup, which speaks HTTP/1.1 on it. What a request means is api.c's.
+ *
+ *   accept ── handshake (TLS) ── first bytes ── whole request ── answer ── idle ── first bytes …
+ *     └──────────── 15 s ───────────┘└──── 15 s ────┘└── 30 s ──┘└── 60 s ──┘
+ *
+ * Whoever misses a deadline is disconnected. A connection that the handler took over (a viewer's) has none here.
+ */
+#pragma once
+
+#include <libsoup/soup.h>
+#include "proto/address.h"
+
+G_BEGIN_DECLS
+
+#define EW_SERVER_BODY_MAX (64 * 1024)
+#define EW_SERVER_HEADERS_MAX (16 * 1024)
+
+typedef struct EwServer EwServer;
+
+/* Where a request came from. */
+typedef struct
+{
+  gboolean control; /* by the control socket */
+  EwIp ip;          /* else from here */
+} EwServerPeer;
+
+/* The whole request is there. too_large: its body or headers are beyond the bounds and not kept. */
+typedef void (*EwServerHandler) (gpointer user_data, SoupServerMessage *message, const EwServerPeer *peer, const gchar *path, GHashTable *query,
+                                 gboolean too_large);
+
+EwServer *ew_server_new (EwServerHandler handler, gpointer user_data);
+void ew_server_free (EwServer *self); /* closes everything; viewers' connections are theirs */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwServer, ew_server_free)
+
+/* Binds, so that a taken port or a missing privilege is known at once; nobody is accepted yet. address NULL: all, both families. */
+gboolean ew_server_bind_tcp (EwServer *self, const gchar *address, guint16 port, GError **error);
+/* Replaces a socket that a killed edge left. */
+gboolean ew_server_bind_control (EwServer *self, const gchar *path, GError **error);
+void ew_server_start (EwServer *self, GTlsCertificate *certificate);
+/* The message's connection has no deadline from here on; call it before stealing. */
+void ew_server_release (EwServer *self, SoupServerMessage *message);
+
+G_END_DECLS

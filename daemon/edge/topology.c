@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "edge/topology.h"
+
+#include <string.h>
+#include "common/util.h"
+#include "edge/documents.h"
+#include "edge/websocket.h"
+
+#define MESSAGE_MAX (512 * 1024) /* a snapshot's part is ended here, well below the API's 1 MiB */
+#define BEHIND_MAX 2000          /* changed nodes; beyond it a snapshot is cheaper */
+#define COUNTERS_MAX 1000        /* nodes in one message */
+#define COUNTERS_MS 1000
+
+typedef struct
+{
+  EwTopology *topology;
+  EwWebsocket *socket;
+  gchar *node_id;
+  gboolean snapshot; /* it is being sent one */
+  gchar *after;      /* … up to this ID so far; NULL: nothing yet */
+  GHashTable *nodes; /* IDs it has not heard the newest of */
+  GHashTable *counters;
+  gboolean edge;
+} Viewer;
+
+struct EwTopology
+{
+  EwMesh *mesh;
+  EwLookout *lookout;
+  guint listener;
+  GPtrArray *viewers;
+  GHashTable *last;  /* id → EwSwitchNodeStatus: the counters last told */
+  guint pump_source; /* several changes of one transaction go out together */
+  guint counters_source;
+};
+
+static void
+viewer_free (gpointer data)
+{
+  Viewer *viewer = data;
+  ew_websocket_free (viewer->socket);
+  g_hash_table_unref (viewer->nodes);
+  g_hash_table_unref (viewer->counters);
+  g_free (viewer->node_id);
+  g_free (viewer->after);
+  g_free (viewer);
+}
+
+/* Messages. */
+
+static void
+send_object (Viewer *viewer, const gchar *type, const gchar *member, JsonObject *value)
+{
+  g_autoptr (JsonObject) message = json_object_new ();
+  json_object_set_string_member (message, "type", type);
+  json_object_set_object_member (message, member, value);
+  g_autofree gchar *text = ew_json_to_string (message, FALSE);
+  ew_websocket_send (viewer->socket, text);
+}
+
+static JsonObject *
+map_node (EwTopology *self, const EwNode *node)
+{
+  EwSwitchNodeStatus status;
+  gboolean known = ew_lookout_get (self->lookout, node->id, &status);
+  return ew_document_map_node (self->mesh, node, known ? &status : NULL);
+}
+
+/* The next nodes after viewer->after as text "NODE,NODE,…"; *more: there are others behind them. */
+static gchar *
+next_nodes (Viewer *viewer, gboolean *more)
+{
+  EwTopology *self = viewer->topology;
+  GString *text = g_string_new (NULL);
+  const EwNode *node = ew_mesh_next_node (self->mesh, viewer->after);
+  for (; node && text->len < MESSAGE_MAX; node = ew_mesh_next_node (self->mesh, node->id))
+    {
+      g_autoptr (JsonObject) object = map_node (self, node);
+      g_autofree gchar *element = ew_json_to_string (object, FALSE);
+      g_string_append_printf (text, "%s%s", text->len ? "," : "", element);
+      g_free (viewer->after);
+      viewer->after = g_strdup (node->id);
+    }
+  *more = node != NULL;
+  return g_string_free (text, FALSE);
+}
+
+static void
+send_snapshot_part (Viewer *viewer)
+{
+  EwTopology *self = viewer->topology;
+  const EwNode *self_node = viewer->node_id ? ew_mesh_get_node (self->mesh, viewer->node_id) : NULL;
+  guint64 revision = self_node ? ew_document_revision (self->mesh, self_node) : 0;
+  gboolean more;
+  g_autoptr (JsonObject) edge = ew_document_map_edge (self->mesh);
+  g_autofree gchar *edge_text = ew_json_to_string (edge, FALSE);
+  g_autofree gchar *nodes = next_nodes (viewer, &more);
+  /* Mesh names are DNS labels: nothing in them needs quoting. */
+  g_autofree gchar *text
+    = g_strdup_printf ("{\"type\":\"snapshot\",\"revision\":%" G_GUINT64_FORMAT
+                       ",\"map\":{\"schema\":1,\"mesh\":\"%s\",\"edges\":[%s],\"nodes\":[%s]},\"more\":%s}",
+                       revision, ew_mesh_get_name (self->mesh), edge_text, nodes, more ? "true" : "false");
+  viewer->snapshot = more;
+  ew_websocket_send (viewer->socket, text);
+}
+
+static void
+send_nodes (Viewer *viewer)
+{
+  EwTopology *self = viewer->topology;
+  GHashTableIter iter;
+  gpointer id;
+  g_hash_table_iter_init (&iter, viewer->nodes);
+  while (g_hash_table_iter_next (&iter, &id, NULL))
+    {
+      const EwNode *node = ew_mesh_get_node (self->mesh, id);
+      if (node)
+        send_object (viewer, "node", "node", map_node (self, node));
+      else
+        {
+          /* IDs are ours: letters and digits. */
+          g_autofree gchar *text = g_strdup_printf ("{\"type\":\"node-removed\",\"id\":\"%s\"}", (gchar *)id);
+          ew_websocket_send (viewer->socket, text);
+        }
+      g_hash_table_iter_remove (&iter);
+    }
+}
+
+static void
+send_counters (Viewer *viewer)
+{
+  EwTopology *self = viewer->topology;
+  g_autoptr (JsonObject) message = json_object_new ();
+  JsonArray *nodes = json_array_new ();
+  GHashTableIter iter;
+  gpointer id;
+  g_hash_table_iter_init (&iter, viewer->counters);
+  while (json_array_get_length (nodes) < COUNTERS_MAX && g_hash_table_iter_next (&iter, &id, NULL))
+    {
+      const EwNode *node = ew_mesh_get_node (self->mesh, id);
+      EwSwitchNodeStatus status;
+      if (node && ew_lookout_get (self->lookout, id, &status))
+        json_array_add_object_element (nodes, ew_document_counters (node, &status));
+      g_hash_table_iter_remove (&iter);
+    }
+  json_object_set_string_member (message, "type", "counters");
+  json_object_set_array_member (message, "nodes", nodes);
+  g_autofree gchar *text = ew_json_to_string (message, FALSE);
+  ew_websocket_send (viewer->socket, text);
+}
+
+/* Sends what a viewer is owed next, once it has taken what came before. */
+static void
+pump (Viewer *viewer)
+{
+  if (!ew_websocket_is_drained (viewer->socket))
+    return;
+  if (!viewer->snapshot && g_hash_table_size (viewer->nodes) > BEHIND_MAX)
+    {
+      g_hash_table_remove_all (viewer->nodes);
+      g_hash_table_remove_all (viewer->counters);
+      g_clear_pointer (&viewer->after, g_free);
+      viewer->snapshot = TRUE;
+    }
+  if (viewer->snapshot)
+    send_snapshot_part (viewer);
+  else if (viewer->edge)
+    {
+      viewer->edge = FALSE;
+      send_object (viewer, "edge", "edge", ew_document_map_edge (viewer->topology->mesh));
+      send_nodes (viewer);
+    }
+  else if (g_hash_table_size (viewer->nodes) > 0)
+    send_nodes (viewer);
+  else if (g_hash_table_size (viewer->counters) > 0)
+    send_counters (viewer);
+}
+
+static gboolean
+on_pump (gpointer user_data)
+{
+  EwTopology *self = user_data;
+  self->pump_source = 0;
+  for (guint i = 0; i < self->viewers->len; i++)
+    pump (self->viewers->pdata[i]);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+pump_soon (EwTopology *self)
+{
+  if (self->pump_source == 0 && self->viewers->len > 0)
+    self->pump_source = g_idle_add (on_pump, self);
+}
+
+/* What changed. */
+
+static void viewers_changed (EwTopology *self);
+
+static void
+on_node_changed (gpointer user_data, const gchar *id)
+{
+  EwTopology *self = user_data;
+  for (guint i = 0; i < self->viewers->len; i++)
+    g_hash_table_add (((Viewer *)self->viewers->pdata[i])->nodes, g_strdup (id));
+  pump_soon (self);
+}
+
+static void
+on_node_removed (gpointer user_data, const gchar *id)
+{
+  EwTopology *self = user_data;
+  g_hash_table_remove (self->last, id);
+  for (guint i = self->viewers->len; i > 0; i--)
+    {
+      Viewer *viewer = self->viewers->pdata[i - 1];
+      if (g_strcmp0 (viewer->node_id, id) == 0)
+        g_ptr_array_remove_index (self->viewers, i - 1);
+    }
+  viewers_changed (self);
+  on_node_changed (self, id);
+}
+
+static void
+on_edge_changed (gpointer user_data)
+{
+  EwTopology *self = user_data;
+  for (guint i = 0; i < self->viewers->len; i++)
+    ((Viewer *)self->viewers->pdata[i])->edge = TRUE;
+  pump_soon (self);
+}
+
+static const EwMeshListener mesh_listener = {
+  .node_changed = on_node_changed,
+  .node_removed = on_node_removed,
+  .edge_changed = on_edge_changed,
+};
+
+static gboolean
+same_counters (const EwSwitchNodeStatus *a, const EwSwitchNodeStatus *b)
+{
+  return a->rx_bytes == b->rx_bytes && a->tx_bytes == b->tx_bytes && a->rtt_ms == b->rtt_ms
+         && a->last_seen_us / G_USEC_PER_SEC == b->last_seen_us / G_USEC_PER_SEC;
+}
+
+static gboolean
+on_counters (gpointer user_data)
+{
+  EwTopology *self = user_data;
+  for (EwNode *node = ew_mesh_next_node (self->mesh, NULL); node; node = ew_mesh_next_node (self->mesh, node->id))
+    {
+      EwSwitchNodeStatus status;
+      const EwSwitchNodeStatus *last = g_hash_table_lookup (self->last, node->id);
+      if (!ew_lookout_get (self->lookout, node->id, &status) || (last && same_counters (last, &status)))
+        continue;
+      g_hash_table_insert (self->last, g_strdup (node->id), g_memdup2 (&status, sizeof status));
+      for (guint i = 0; i < self->viewers->len; i++)
+        g_hash_table_add (((Viewer *)self->viewers->pdata[i])->counters, g_strdup (node->id));
+    }
+  pump_soon (self);
+  return G_SOURCE_CONTINUE;
+}
+
+/* Viewers. */
+
+static void
+viewers_changed (EwTopology *self)
+{
+  guint n = self->viewers->len;
+  ew_switch_set_viewers (ew_lookout_get_switch (self->lookout), n);
+  if (n > 0 && self->counters_source == 0)
+    self->counters_source = g_timeout_add (COUNTERS_MS, on_counters, self);
+  else if (n == 0)
+    {
+      g_clear_handle_id (&self->counters_source, g_source_remove);
+      g_hash_table_remove_all (self->last);
+    }
+}
+
+static void
+on_drained (gpointer user_data)
+{
+  pump (user_data);
+}
+
+static void
+on_closed (gpointer user_data)
+{
+  Viewer *viewer = user_data;
+  EwTopology *self = viewer->topology;
+  g_ptr_array_remove (self->viewers, viewer);
+  viewers_changed (self);
+}
+
+static const EwWebsocketHooks hooks = { on_drained, on_closed };
+
+void
+ew_topology_add_viewer (EwTopology *self, GIOStream *stream, const gchar *node_id)
+{
+  Viewer *viewer = g_new0 (Viewer, 1);
+  viewer->topology = self;
+  viewer->node_id = g_strdup (node_id);
+  viewer->snapshot = TRUE;
+  viewer->nodes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  viewer->counters = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  viewer->socket = ew_websocket_new (stream, &hooks, viewer);
+  g_ptr_array_add (self->viewers, viewer);
+  viewers_changed (self);
+  pump_soon (self);
+}
+
+guint
+ew_topology_count_viewers (EwTopology *self)
+{
+  return self->viewers->len;
+}
+
+EwTopology *
+ew_topology_new (EwMesh *mesh, EwLookout *lookout)
+{
+  EwTopology *self = g_new0 (EwTopology, 1);
+  self->mesh = mesh;
+  self->lookout = lookout;
+  self->viewers = g_ptr_array_new_with_free_func (viewer_free);
+  self->last = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->listener = ew_mesh_listen (mesh, &mesh_listener, self);
+  ew_lookout_set_func (lookout, on_node_changed, self);
+  return self;
+}
+
+void
+ew_topology_free (EwTopology *self)
+{
+  if (self == NULL)
+    return;
+  ew_lookout_set_func (self->lookout, NULL, NULL);
+  ew_mesh_unlisten (self->mesh, self->listener);
+  g_clear_handle_id (&self->pump_source, g_source_remove);
+  g_clear_handle_id (&self->counters_source, g_source_remove);
+  g_ptr_array_unref (self->viewers);
+  g_hash_table_unref (self->last);
+  g_free (self);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Viewers of the map (API.md, "Topology messages"): each gets a snapshot and then what changed. A viewer's debt is kept as sets of IDs, not as
+ * messages: what it is sent is always the newest, memory is bounded by the mesh's size however slowly it reads, and one that fell
+ * too far behind gets a fresh snapshot.
+ */
+#pragma once
+
+#include "edge/lookout.h"
+
+G_BEGIN_DECLS
+
+#define EW_TOPOLOGY_VIEWERS_MAX 128
+
+typedef struct EwTopology EwTopology;
+
+EwTopology *ew_topology_new (EwMesh *mesh, EwLookout *lookout);
+void ew_topology_free (EwTopology *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwTopology, ew_topology_free)
+/* An upgraded connection. node_id: whose (its removal ends it); NULL: the edge's owner's. */
+void ew_topology_add_viewer (EwTopology *self, GIOStream *stream, const gchar *node_id);
+guint ew_topology_count_viewers (EwTopology *self);
+
+G_END_DECLS

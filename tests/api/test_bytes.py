@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is no request, or not one in time or in bounds: refused or dropped, and the edge goes on."""
+
+import json
+import os
+import random
+import socket
+import time
+import unittest
+
+from edge import SLOW, Edge, Node, b64
+
+
+class Bytes(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.edge = Edge().start()
+        cls.addClassCleanup(cls.edge.remove)
+        cls.admin = cls.edge.join(cls.edge.first_key(), "admin")
+
+    def tearDown(self):
+        self.assertEqual(self.admin.call("GET", "/v1/self").status, 200, "the edge goes on")
+        self.assertIsNone(self.edge.process.poll())
+
+    def post(self, body):
+        return self.admin.call("POST", "/v1/keys", body)
+
+    def test_bodies_that_are_no_object(self):
+        deep = b'{"a":' * 40 + b"1" + b"}" * 40
+        for body in (b"", b" ", b"{", b"[]", b"null", b"5", b'"x"', b"{}{}", b'{"kind":"server"', b'{"kind":}', b"\xff\xfe", b'{"kind":"\xff"}', b'{"kind":"server\x00"}', b"\x00" * 100,
+                     deep, b"[" * 60000, b'{"a":' * 10000, b'{"kind":"server",}', b"\x16\x03\x01"):
+            answer = self.post(body)
+            self.assertEqual((answer.status, answer.code), (400, "InvalidArgument"), (body[:40], answer))
+        self.assertEqual(self.post(b'{"kind":"server","unknown":{"a":[1,2,{"b":null}]}}').status, 200, "unknown fields are passed over")
+        self.assertEqual(self.post(b'{"kind":"server"}' + b" " * 60000).status, 200)
+
+    def test_oversized_body(self):
+        for size in (64 * 1024 + 1, 100_000, 900_000):
+            answer = self.post(b'{"kind":"server","x":"' + b"a" * (size - 24) + b'"}')
+            self.assertEqual((answer.status, answer.code), (413, "TooLarge"), size)
+        fits = b'{"kind":"server","x":"' + b"a" * (64 * 1024 - 24) + b'"}'
+        self.assertEqual(len(fits), 64 * 1024)
+        self.assertEqual(self.post(fits).status, 200)
+
+    def test_endless_body(self):
+        """Chunked without an end: closed after a megabyte, not kept."""
+        sent = 0
+        stream = self.edge.connect()
+        stream.sendall(f"POST /v1/enroll HTTP/1.1\r\nHost: e\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        with self.assertRaises(OSError):
+            while sent < 64_000_000:
+                stream.sendall(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+                sent += 65536
+        self.assertLess(sent, 32_000_000)
+        stream.close()
+
+    def test_declared_length(self):
+        for length in ("99999999999999999999", "-1", "x", "18446744073709551616", "65537"):
+            answer = self.edge.raw(f"POST /v1/enroll HTTP/1.1\r\nHost: e\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{{}}".encode(), shut=True, timeout=3) if length != "65537" else b""
+            self.assertFalse(answer.startswith(b"HTTP/1.1 200"), answer)
+
+    def test_oversized_headers(self):
+        for size in (17_000, 60_000):
+            answer = self.edge.get("/v1/mesh", headers={"X-Long": "a" * size})
+            self.assertEqual((answer.status, answer.code), (413, "TooLarge"))
+        answer = self.edge.raw(b"GET /v1/mesh HTTP/1.1\r\nHost: e\r\nX: " + b"a" * 3_000_000)
+        self.assertFalse(answer.startswith(b"HTTP/1.1 200"), answer[:100])
+        answer = self.edge.raw(b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\nHost: e\r\nConnection: close\r\n\r\n")
+        self.assertFalse(answer.startswith(b"HTTP/1.1 200"), answer[:100])
+
+    def test_ranges_are_not_multiplied(self):
+        many = ",".join(f"0-{i}" for i in range(500))
+        answer = self.edge.get("/v1/mesh", headers={"Range": f"bytes={many}"})
+        self.assertEqual(answer.status, 200)
+        self.assertLess(len(answer.raw), 1000)
+
+    def test_garbage(self):
+        random.seed(7)
+        for data in (b"\r\n\r\n", b"\x00" * 1000, b"GET\r\n\r\n", b"GET /v1/mesh\r\n\r\n", b"GET /v1/mesh HTTP/9.9\r\n\r\n", b"GET http://[::bad/ HTTP/1.1\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+                     b"GET /v1/%00 HTTP/1.1\r\nHost: e\r\nConnection: close\r\n\r\n", b"GET /v1/nodes/%ff%fe HTTP/1.1\r\nHost: e\r\nConnection: close\r\n\r\n",
+                     b"CONNECT x:1 HTTP/1.1\r\nHost: e\r\nConnection: close\r\n\r\n", b"OPTIONS * HTTP/1.1\r\nHost: e\r\nConnection: close\r\n\r\n", random.randbytes(5000)):
+            answer = self.edge.raw(data, timeout=3)
+            self.assertFalse(answer.startswith(b"HTTP/1.1 200") and b"schema" in answer, (data[:50], answer[:200]))
+
+    def test_no_tls(self):
+        for data in (b"GET /v1/mesh HTTP/1.1\r\n\r\n", os.urandom(500), b"\x16\x03\x01\xff\xff" + b"\x00" * 100):
+            with socket.create_connection(("127.0.0.1", self.edge.port), 20) as plain:
+                plain.sendall(data)
+                plain.shutdown(socket.SHUT_WR)
+                try:
+                    self.assertNotIn(b"schema", plain.recv(65536))
+                except ConnectionError:
+                    pass
+
+    def test_truncated(self):
+        body = json.dumps(Node(self.edge, self.edge.admin_key(), "cut").request()).encode()
+        whole = b"POST /v1/enroll HTTP/1.1\r\nHost: e\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body
+        for cut in list(range(1, len(whole) - 1, 23)):
+            stream = self.edge.connect()
+            stream.sendall(whole[:cut])
+            stream.close()
+        self.assertEqual(self.admin.call("GET", "/v1/nodes/cut").status, 404, "half a request did something")
+
+    def test_mutated(self):
+        random.seed(11)
+        body = json.dumps(Node(self.edge, self.edge.admin_key(), "mutant").request()).encode()
+        for _ in range(200):
+            data = bytearray(body)
+            for _ in range(random.randrange(1, 4)):
+                at = random.randrange(len(data))
+                data[at:at + random.randrange(0, 2)] = random.randbytes(random.randrange(0, 3))
+            answer = self.edge.call("POST", "/v1/enroll", bytes(data), source=f"127.0.{random.randrange(20, 90)}.1")
+            self.assertIn(answer.status, (200, 400, 409, 413, 422, 429), answer)
+            self.assertEqual(answer.json["schema"], 1)
+
+    def test_half_open_is_dropped(self):
+        """Whoever sends half a request, or half a handshake, is not waited for for ever."""
+        slow = self.edge.connect(timeout=15 * SLOW)
+        slow.sendall(b"GET /v1/mesh HTTP/1.1\r\nHost:")
+        mute = socket.create_connection(("127.0.0.1", self.edge.port), 15 * SLOW)
+        begin = time.monotonic()
+        for stream in (slow, mute):
+            try:
+                self.assertEqual(stream.recv(100), b"")
+            except OSError:
+                pass
+            stream.close()
+        self.assertTrue(5 < time.monotonic() - begin < 15 * SLOW)
+
+    def test_many_connections(self):
+        """One address has its share and no more; when it lets go, it is served again."""
+        streams = [socket.create_connection(("127.0.0.1", self.edge.port), 20, ("127.0.66.1", 0)) for _ in range(150)]
+        self.assertEqual(self.edge.get("/v1/mesh", source="127.0.66.2").status, 200, "another address waits for none of them")
+        for stream in streams:
+            stream.close()
+        end = time.monotonic() + SLOW
+        status = None
+        while status != 200 and time.monotonic() < end:
+            try:
+                status = self.edge.get("/v1/mesh", source="127.0.66.1").status
+            except OSError:
+                time.sleep(0.1)
+        self.assertEqual(status, 200)
+
+
+if __name__ == "__main__":
+    unittest.main()

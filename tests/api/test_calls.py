@@ -1,0 +1,404 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every call of daemon/edge/API.md and every refusal, against a real edge."""
+
+import base64
+import hashlib
+import ipaddress
+import json
+import os
+import time
+import unittest
+
+from edge import SLOW, Edge, Node, Viewer, b64, parse_key
+
+
+class EdgeCase(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.edge = Edge().start()
+        cls.addClassCleanup(cls.edge.remove)
+        cls.admin = cls.edge.join(cls.edge.first_key(), "admin")
+        cls.names = 0
+
+    def new_key(self, kind="server", name=None, valid=3600):
+        answer = self.admin.call("POST", "/v1/keys", {"kind": kind, "name": name, "valid_seconds": valid})
+        self.assertEqual(answer.status, 200, answer)
+        return answer.json["key"]
+
+    def new_name(self):
+        type(self).names += 1
+        return f"node-{self.names}"
+
+    def new_node(self, **more):
+        return self.edge.join(self.new_key(), self.new_name(), **more)
+
+    def refused(self, answer, status, code, *words):
+        self.assertEqual((answer.status, answer.code), (status, code), answer)
+        self.assertEqual(answer.json["schema"], 1)
+        message = answer.json["error"]["message"]
+        self.assertRegex(message, r"^\S.*[.?]$", "not a sentence")
+        for word in words:
+            self.assertIn(word, message)
+
+
+class Mesh(EdgeCase):
+    def test_anyone_sees_what_they_join(self):
+        answer = self.edge.get("/v1/mesh")
+        self.assertEqual(answer.json, {"schema": 1, "mesh": "home", "edge": "frankfurt", "version": answer.json["version"]})
+        self.assertEqual(answer.headers["Content-Type"], "application/json")
+
+    def test_unknown_calls(self):
+        for path in ("/", "/v1", "/v1/", "/v1/nothing", "/v1/mesh/x", "/v1/nodes/", "/v2/mesh", "/v1/nodes%2f", "/v1/self/"):
+            self.refused(self.edge.get(path, token=self.admin.token), 404, "NotFound")
+
+    def test_unknown_methods(self):
+        for method, path, allow in (("POST", "/v1/mesh", "GET"), ("PUT", "/v1/self", "GET, DELETE"), ("DELETE", "/v1/nodes", "GET, POST"),
+                                    ("GET", "/v1/enroll", "POST"), ("BREW", "/v1/nodes/x", "GET, PATCH, DELETE"), ("OPTIONS", "/v1/routes", "GET, POST")):
+            answer = self.edge.call(method, path, token=self.admin.token)
+            self.refused(answer, 405, "MethodNotAllowed")
+            self.assertEqual(answer.headers["Allow"], allow)
+
+    def test_chain_has_the_pin(self):
+        with open(os.path.join(self.edge.state, "ca.pem")) as file:
+            certificate = file.read().split("-----BEGIN CERTIFICATE-----")[1]
+        self.assertEqual(len(parse_key(self.edge.first_key())["pin"]), 43)
+        with self.edge.connect() as stream:
+            self.assertEqual(stream.version(), "TLSv1.3")
+            self.assertTrue(stream.getpeercert(True))
+        self.assertTrue(certificate)
+
+
+class Enrollment(EdgeCase):
+    def test_node_document(self):
+        node = self.new_node()
+        document = node.answer.json
+        self.assertEqual({k: document[k] for k in ("schema", "mesh", "suffix", "id", "name", "kind", "role", "mtu", "trial", "exit", "offers", "routes")},
+                         {"schema": 1, "mesh": "home", "suffix": "home.internal", "id": node.id, "name": node.name, "kind": "server", "role": "member",
+                          "mtu": 1420, "trial": False, "exit": False, "offers": [], "routes": []})
+        self.assertTrue(0 < document["revision"] < 2 ** 53)
+        v4, v6 = map(ipaddress.ip_address, document["addresses"])
+        ranges = list(map(ipaddress.ip_network, document["ranges"]))
+        self.assertEqual(document["ranges"][0], "100.96.0.0/12")
+        self.assertTrue(v4 in ranges[0] and v6 in ranges[1] and ranges[1].prefixlen == 48 and ranges[1].is_private)
+        self.assertNotIn(v4, ipaddress.ip_network("100.96.0.0/24"))
+        self.assertEqual(document["service"][0], "100.96.0.1")
+        edges = json.loads(document["edges"]["list"])
+        self.assertEqual([(e["name"], e["endpoints"], e["api"]) for e in edges],
+                         [("frankfurt", [f"127.0.0.1:{self.edge.port}"], [f"https://127.0.0.1:{self.edge.port}"])])
+        self.assertEqual(len(base64.b64decode(edges[0]["public_key"])), 32)
+        self.assertTrue(base64.b64decode(document["edges"]["signature"]))
+        self.assertEqual(node.call("GET", "/v1/self").json, document)
+
+    def test_kinds_and_roles(self):
+        for kind, expected in (("server", ("server", "member")), ("device", ("device", "member")), ("admin", ("device", "admin"))):
+            key = self.new_key(kind)
+            self.assertEqual(parse_key(key)["kind"], kind)
+            document = self.edge.join(key, self.new_name()).answer.json
+            self.assertEqual((document["kind"], document["role"]), expected)
+
+    def test_replay_is_the_same_node(self):
+        node = self.new_node()
+        again = node.enroll()
+        self.assertEqual(again.json, node.answer.json)
+        nodes = [n for n in self.admin.call("GET", "/v1/nodes").json["nodes"] if n["name"] == node.name]
+        self.assertEqual(len(nodes), 1)
+
+    def test_reply_lost_after_commit(self):
+        node = Node(self.edge, self.new_key(), self.new_name())
+        body = json.dumps(node.request()).encode()
+        stream = self.edge.connect()
+        stream.sendall(b"POST /v1/enroll HTTP/1.1\r\nHost: edge\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        stream.close()
+        end = time.monotonic() + SLOW
+        while time.monotonic() < end and self.admin.call("GET", f"/v1/nodes/{node.name}").status != 200:
+            time.sleep(0.02)
+        committed = self.admin.call("GET", f"/v1/nodes/{node.name}").json
+        self.assertEqual(node.enroll().json["id"], committed["id"])
+
+    def test_used(self):
+        node = self.new_node()
+        self.refused(node.enroll(public_key=b64(os.urandom(32))), 422, "KeyUsed")
+        self.refused(node.enroll(credential_hash=b64(os.urandom(32))), 422, "KeyUsed")
+        self.admin.call("DELETE", f"/v1/nodes/{node.name}")
+        self.refused(node.enroll(), 422, "KeyUsed")
+
+    def test_wrong_and_altered_secret(self):
+        node = Node(self.edge, self.new_key(), self.new_name())
+        right = node.key["secret"]
+        altered = right[:5] + ("A" if right[5] != "A" else "B") + right[6:]
+        for secret in (altered, right[:-1], right + "A", "", "not base64!", right.upper(), b64(os.urandom(32)), "é" * 20):
+            self.refused(node.enroll(secret=secret, source="127.0.7.1"), 422, "KeyInvalid")
+        self.assertEqual(node.enroll().status, 200)
+
+    def test_rate_limit(self):
+        node = Node(self.edge, self.new_key(), self.new_name())
+        wrong = base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
+        answers = [node.enroll(secret=wrong, source="127.0.9.1") for _ in range(25)]
+        self.assertEqual([a.code for a in answers[:20]], ["KeyInvalid"] * 20)
+        self.refused(answers[-1], 429, "TooManyRequests", "wait")
+        self.assertTrue(1 <= int(answers[-1].headers["Retry-After"]) <= 60)
+        self.assertEqual(node.enroll(source="127.0.9.2").status, 200, "another address is not held back")
+
+    def test_names(self):
+        taken = self.new_node().name
+        key = self.new_key()
+        self.refused(Node(self.edge, key, taken).enroll(), 409, "NameTaken", taken)
+        self.refused(Node(self.edge, key, "frankfurt").enroll(), 409, "NameTaken")
+        for name in ("", "-x", "x-", "a.b", "Upper", "a" * 64, "späti", "a b", "a\n", None):
+            self.refused(Node(self.edge, key, name).enroll(), 422, "NameInvalid")
+        self.assertEqual(Node(self.edge, key, "a" * 63).enroll().status, 200)
+
+    def test_key_for_a_name(self):
+        name = self.new_name()
+        key = self.new_key(name=name)
+        waiting = self.admin.call("GET", f"/v1/nodes/{name}").json
+        self.assertEqual((waiting["state"], waiting["addresses"], waiting["online"]), ("not-joined", [], False))
+        self.refused(Node(self.edge, self.new_key(), name).enroll(), 409, "NameTaken")
+        self.refused(self.admin.call("POST", "/v1/keys", {"kind": "server", "name": name}), 409, "NameTaken")
+        node = self.edge.join(key, "something-else")
+        self.assertEqual((node.answer.json["name"], node.id), (name, waiting["id"]))
+        self.assertEqual(self.admin.call("GET", f"/v1/nodes/{name}").json["state"], "offline")
+        second = self.new_name()
+        nameless = Node(self.edge, self.new_key(name=second), None).enroll()
+        self.assertEqual(nameless.json["name"], second)
+
+    def test_key_taken_back(self):
+        name = self.new_name()
+        key = self.new_key(name=name)
+        self.assertEqual(self.admin.call("DELETE", f"/v1/nodes/{name}").json, {"schema": 1})
+        self.refused(Node(self.edge, key, name).enroll(source="127.0.8.1"), 422, "KeyInvalid", "taken back")
+
+    def test_fields(self):
+        node = Node(self.edge, self.new_key(), self.new_name())
+        for field, values in {"public_key": (None, 7, "", "abc", b64(bytes(32)), b64(os.urandom(31)), [1]), "secret": (None, 5, {}),
+                              "credential_hash": (None, "x", b64(os.urandom(33)), False), "os": (5, "x" * 65, "a\nb"), "version": ([], "\u0007")}.items():
+            for value in values:
+                answer = self.edge.call("POST", "/v1/enroll", node.request() | {field: value})
+                if value is None and field not in ("public_key", "secret", "credential_hash"):
+                    continue
+                self.refused(answer, 400, "InvalidArgument", field)
+        self.refused(node.enroll(public_key=b64(self.admin.public_key)), 400, "InvalidArgument", "public key")
+        edge_key = json.loads(self.admin.answer.json["edges"]["list"])[0]["public_key"]
+        self.refused(node.enroll(public_key=edge_key), 400, "InvalidArgument", "public key")
+        self.assertEqual(node.enroll().status, 200, "a refusal consumes nothing")
+
+
+class Authentication(EdgeCase):
+    NODE_CALLS = (("GET", "/v1/self"), ("DELETE", "/v1/self"), ("GET", "/v1/nodes"), ("GET", "/v1/nodes/admin"), ("GET", "/v1/routes"), ("GET", "/v1/topology"))
+    ADMIN_CALLS = (("POST", "/v1/nodes"), ("PATCH", "/v1/nodes/admin"), ("DELETE", "/v1/nodes/admin"), ("POST", "/v1/keys"), ("POST", "/v1/routes"),
+                   ("DELETE", "/v1/routes/10.0.0.0%2F24"))
+
+    def test_without_credential(self):
+        for method, path in self.NODE_CALLS + self.ADMIN_CALLS:
+            answer = self.edge.call(method, path, {} if method in ("POST", "PATCH") else None)
+            self.refused(answer, 401, "NotAuthenticated")
+            self.assertEqual(answer.headers["WWW-Authenticate"], "Bearer")
+
+    def test_wrong_credential(self):
+        token = self.admin.token
+        other = self.new_node()
+        for wrong in (token[:-2] + ("AA" if token[-2:] != "AA" else "BB"), self.admin.id + ".", self.admin.id, ".x", token + "A", "n0." + token.split(".")[1],
+                      self.admin.id + "." + other.token.split(".")[1], "é.é"):
+            for method, path in (("GET", "/v1/self"), ("DELETE", "/v1/nodes/admin")):
+                answer = self.edge.call(method, path, headers={"Authorization": b"Bearer " + wrong.encode()})
+                self.refused(answer, 401, "NotAuthenticated")
+        for header in ("Basic YTpi", "bearer " + token, token, ""):
+            self.refused(self.edge.get("/v1/self", headers={"Authorization": header}), 401, "NotAuthenticated")
+
+    def test_member_is_no_administrator(self):
+        node = self.new_node()
+        for method, path in self.ADMIN_CALLS:
+            self.refused(node.call(method, path, {} if method in ("POST", "PATCH") else None), 403, "NotAdministrator")
+        self.assertEqual(self.admin.call("GET", "/v1/self").status, 200)
+
+    def test_owner_calls_are_not_for_the_network(self):
+        self.refused(self.admin.call("GET", "/v1/status"), 404, "NotFound")
+        self.refused(self.admin.call("POST", "/v1/admin-key", {}), 404, "NotFound")
+
+    def test_removed(self):
+        node = self.new_node()
+        view = node.view()
+        self.assertEqual(view.message()["type"], "snapshot")
+        self.assertEqual(self.admin.call("DELETE", f"/v1/nodes/{node.name}").json, {"schema": 1})
+        for method, path in self.NODE_CALLS[:5]:
+            self.refused(node.call(method, path), 410, "Removed")
+        refused = Viewer(self.edge, node.token)
+        self.assertEqual(refused.status, 410)
+        refused.close()
+        with self.assertRaises(EOFError):
+            view.until(lambda message: False)
+        view.close()
+        wrong = node.id + "." + base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
+        self.refused(self.edge.get("/v1/self", token=wrong), 401, "NotAuthenticated")
+
+    def test_leave(self):
+        node = self.new_node()
+        self.assertEqual(node.call("DELETE", "/v1/self").json, {"schema": 1})
+        self.refused(node.call("GET", "/v1/self"), 410, "Removed")
+        self.refused(self.admin.call("GET", f"/v1/nodes/{node.name}"), 404, "NotFound")
+        self.assertEqual(self.edge.join(self.new_key(), node.name).answer.json["name"], node.name, "the name is free again")
+
+
+class Nodes(EdgeCase):
+    def test_list_and_show(self):
+        node = self.new_node()
+        listing = self.admin.call("GET", "/v1/nodes").json
+        self.assertIs(listing["more"], False)
+        found = [n for n in listing["nodes"] if n["id"] == node.id]
+        self.assertEqual(len(found), 1)
+        fields = {"id", "name", "kind", "role", "plain", "state", "online", "addresses", "edge", "rtt_ms", "last_seen", "rx_bytes", "tx_bytes", "routes", "os", "version", "self"}
+        self.assertEqual(set(found[0]), fields)
+        self.assertEqual({k: found[0][k] for k in ("name", "state", "online", "edge", "rtt_ms", "last_seen", "rx_bytes", "os", "version", "self", "plain")},
+                         {"name": node.name, "state": "offline", "online": False, "edge": None, "rtt_ms": None, "last_seen": None, "rx_bytes": 0, "os": "Debian 12",
+                          "version": "0.1.0", "self": False, "plain": False})
+        ids = [n["id"] for n in listing["nodes"]]
+        self.assertEqual(ids, sorted(ids))
+        for name in (node.name, node.id, *node.answer.json["addresses"]):
+            answer = self.admin.call("GET", f"/v1/nodes/{name}")
+            self.assertEqual(answer.json, found[0] | {"schema": 1})
+        rest = self.admin.call("GET", f"/v1/nodes?after={ids[0]}").json["nodes"]
+        self.assertEqual([n["id"] for n in rest], ids[1:])
+
+    def test_not_found(self):
+        for name in ("nobody", "n0000000000000000", "100.96.200.200", "fd00::1", "100.96.0.1", "%C3%A9", "a/b", "frankfurt"):
+            self.refused(self.admin.call("GET", f"/v1/nodes/{name}"), 404, "NotFound")
+            self.refused(self.admin.call("DELETE", f"/v1/nodes/{name}"), 404, "NotFound")
+            self.refused(self.admin.call("PATCH", f"/v1/nodes/{name}", {"name": "x"}), 404, "NotFound")
+
+    def test_rename(self):
+        node = self.new_node()
+        before = node.call("GET", "/v1/self").json
+        new = self.new_name()
+        self.assertEqual(self.admin.call("PATCH", f"/v1/nodes/{node.name}", {"name": new}).json["name"], new)
+        after = node.call("GET", "/v1/self").json
+        self.assertEqual((after["name"], after["id"]), (new, node.id))
+        self.assertNotEqual(after["revision"], before["revision"])
+        self.refused(self.admin.call("GET", f"/v1/nodes/{node.name}"), 404, "NotFound")
+        self.refused(self.admin.call("PATCH", f"/v1/nodes/{new}", {"name": "admin"}), 409, "NameTaken", "admin")
+        self.refused(self.admin.call("PATCH", f"/v1/nodes/{new}", {"name": "No"}), 422, "NameInvalid")
+        self.refused(self.admin.call("PATCH", f"/v1/nodes/{new}", {}), 400, "InvalidArgument", "name")
+        self.refused(self.admin.call("PATCH", f"/v1/nodes/{new}", {"name": 5}), 400, "InvalidArgument", "name")
+        self.assertEqual(self.admin.call("PATCH", f"/v1/nodes/{new}", {"name": new}).status, 200, "to its own name")
+        back = self.admin.call("PATCH", f"/v1/nodes/{node.id}", {"name": node.name})
+        self.assertEqual(back.status, 200)
+        self.assertEqual(node.call("GET", "/v1/self").json, before, "the old document has the old revision")
+
+    def test_plain_node(self):
+        name, key = self.new_name(), b64(os.urandom(32))
+        answer = self.admin.call("POST", "/v1/nodes", {"name": name, "kind": "device", "public_key": key, "valid_seconds": 60})
+        self.assertEqual(answer.status, 200, answer)
+        node, config = answer.json["node"], answer.json["config"]
+        self.assertEqual((node["name"], node["state"], node["plain"], node["kind"]), (name, "not-joined", True, "device"))
+        self.assertEqual(config["addresses"], node["addresses"])
+        document = self.admin.call("GET", "/v1/self").json
+        edge = json.loads(document["edges"]["list"])[0]
+        self.assertEqual(config | {"peer": None}, {"addresses": node["addresses"], "dns": [], "mtu": 1420, "peer": None})
+        self.assertEqual(config["peer"], {"public_key": edge["public_key"], "endpoint": edge["endpoints"][0], "ranges": document["ranges"], "routes": [],
+                                          "persistent_keepalive": 25})
+        self.refused(self.admin.call("POST", "/v1/nodes", {"name": name, "kind": "device", "public_key": b64(os.urandom(32))}), 409, "NameTaken")
+        self.refused(self.admin.call("POST", "/v1/nodes", {"name": self.new_name(), "kind": "device", "public_key": key}), 400, "InvalidArgument", "public key")
+        for field, value in (("kind", "admin"), ("kind", 5), ("valid_seconds", 59), ("valid_seconds", 31536001), ("valid_seconds", "1h"), ("public_key", "x"), ("name", None)):
+            body = {"name": self.new_name(), "kind": "server", "public_key": b64(os.urandom(32)), "valid_seconds": 60} | {field: value}
+            self.refused(self.admin.call("POST", "/v1/nodes", body), 400, "InvalidArgument")
+        self.assertEqual(self.admin.call("DELETE", f"/v1/nodes/{name}").status, 200)
+
+    def test_keys(self):
+        answer = self.admin.call("POST", "/v1/keys", {"kind": "device"})
+        self.assertEqual(set(answer.json), {"schema", "key", "name", "expires"})
+        self.assertRegex(answer.json["expires"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        key = parse_key(answer.json["key"])
+        self.assertEqual(key["api"], [f"https://127.0.0.1:{self.edge.port}"])
+        for body, word in (({}, "kind"), ({"kind": "king"}, "kind"), ({"kind": "server", "valid_seconds": 1}, "valid_seconds"),
+                           ({"kind": "server", "valid_seconds": 1e9}, "valid_seconds"), ({"kind": "server", "name": 5}, "name")):
+            self.refused(self.admin.call("POST", "/v1/keys", body), 400, "InvalidArgument", word)
+        self.refused(self.admin.call("POST", "/v1/keys", {"kind": "server", "name": "A B"}), 422, "NameInvalid")
+
+
+class Routes(EdgeCase):
+    def add(self, cidr, node):
+        return self.admin.call("POST", "/v1/routes", {"cidr": cidr, "node": node})
+
+    def test_life(self):
+        gateway, other = self.new_node(), self.new_node()
+        before = gateway.call("GET", "/v1/self").json, other.call("GET", "/v1/self").json
+        route = {"cidr": "10.7.0.0/24", "node": gateway.name, "node_id": gateway.id, "online": False}
+        self.assertEqual(self.add("10.7.0.0/24", gateway.name).json, route | {"schema": 1})
+        self.assertEqual(self.add("10.7.0.0/24", gateway.id).json, route | {"schema": 1}, "again is as if new")
+        self.assertEqual(self.add("fd99:7::/64", gateway.id).status, 200)
+        self.assertIn(route, other.call("GET", "/v1/routes").json["routes"])
+        mine, theirs = gateway.call("GET", "/v1/self").json, other.call("GET", "/v1/self").json
+        self.assertEqual(mine["offers"], ["10.7.0.0/24", "fd99:7::/64"])
+        self.assertNotIn("10.7.0.0/24", [r["cidr"] for r in mine["routes"]])
+        self.assertIn({"cidr": "10.7.0.0/24", "node": gateway.name}, theirs["routes"])
+        self.assertNotEqual(mine["revision"], before[0]["revision"])
+        self.assertNotEqual(theirs["revision"], before[1]["revision"])
+        self.assertEqual(self.admin.call("GET", f"/v1/nodes/{gateway.name}").json["routes"], ["10.7.0.0/24", "fd99:7::/64"])
+        self.assertEqual(self.admin.call("DELETE", "/v1/routes/10.7.0.0%2F24").json, {"schema": 1})
+        self.assertEqual(self.admin.call("DELETE", "/v1/routes/fd99:7::/64").json, {"schema": 1})
+        self.assertEqual((gateway.call("GET", "/v1/self").json, other.call("GET", "/v1/self").json), before)
+
+    def test_refused(self):
+        gateway, other = self.new_node(), self.new_node()
+        self.assertEqual(self.add("10.20.0.0/16", gateway.name).status, 200)
+        self.refused(self.add("10.20.5.0/24", other.name), 409, "RouteOverlap", "10.20.0.0/16", gateway.name)
+        self.refused(self.add("10.0.0.0/8", other.name), 409, "RouteOverlap", "10.20.0.0/16")
+        self.refused(self.add("10.20.0.0/16", other.name), 409, "RouteOverlap", gateway.name)
+        self.assertEqual(self.add("10.20.5.0/24", gateway.name).status, 200, "a part of one's own is fine")
+        ula = self.admin.answer.json["ranges"][1]
+        for cidr in ("100.96.0.0/12", "100.100.0.0/16", "100.64.0.0/10", ula, ula.replace("/48", "/64")):
+            self.refused(self.add(cidr, gateway.name), 409, "RouteOverlap", "own range")
+        for cidr in ("", "x", "10.0.0", "10.0.0.0/33", "10.0.0.1/24", "10.0.0.0/-1", "10.0.0.0/24/", " 10.0.0.0/24", "fe80::%eth0/64", "fd00::/129", "a" * 1000):
+            self.refused(self.add(cidr, gateway.name), 422, "RouteInvalid")
+        self.refused(self.add("10.9.8.7/24", gateway.name), 422, "RouteInvalid", "10.9.8.0/24")
+        for cidr in ("0.0.0.0/0", "::/0", "10.0.0.0/7", "fc00::/7", "2000::/3"):
+            self.refused(self.add(cidr, gateway.name), 422, "RouteInvalid", "too wide")
+        for cidr in ("127.0.0.0/8", "127.1.0.0/16", "169.254.0.0/16", "169.254.169.254/32", "224.0.0.0/8", "255.255.255.255/32", "0.0.0.0/8", "fe80::/64", "ff02::/16", "::1/128"):
+            self.refused(self.add(cidr, gateway.name), 422, "RouteInvalid", "never routed")
+        self.refused(self.add("10.30.0.0/16", "nobody"), 404, "NotFound")
+        self.refused(self.admin.call("POST", "/v1/routes", {"cidr": "10.30.0.0/16"}), 400, "InvalidArgument", "node")
+        self.refused(self.admin.call("POST", "/v1/routes", {"cidr": 5, "node": "x"}), 400, "InvalidArgument", "cidr")
+        self.refused(self.admin.call("DELETE", "/v1/routes/10.77.0.0%2F16"), 404, "NotFound", "10.77.0.0/16")
+        self.refused(self.admin.call("DELETE", "/v1/routes/nonsense"), 422, "RouteInvalid")
+        self.admin.call("DELETE", f"/v1/nodes/{gateway.name}")
+        self.assertEqual(self.add("10.20.5.0/24", other.name).status, 200, "a removed node's routes are free")
+
+    def test_bounds(self):
+        node = self.new_node()
+        for i in range(50):
+            self.assertEqual(self.add(f"172.20.{i}.0/24", node.name).status, 200)
+        self.refused(self.add("172.20.99.0/24", node.name), 422, "RouteInvalid", "50")
+        self.assertEqual(self.admin.call("DELETE", f"/v1/nodes/{node.id}").status, 200, "all of it in one transaction")
+        self.assertEqual([r for r in self.admin.call("GET", "/v1/routes").json["routes"] if r["node_id"] == node.id], [])
+
+
+class Owner(EdgeCase):
+    def test_status(self):
+        status = self.edge.owner("GET", "/v1/status").json
+        self.assertEqual((status["mesh"], status["edge"], status["suffix"], status["listen"], status["public"], status["service"][0]),
+                         ("home", "frankfurt", "home.internal", f"127.0.0.1:{self.edge.port}", f"127.0.0.1:{self.edge.port}", "100.96.0.1"))
+        self.assertEqual(set(status["nodes"]), {"total", "online", "not_joined"})
+        printed = json.loads(self.edge.verb("status", "--json").stdout)
+        self.assertEqual(printed["mesh"], "home")
+        self.assertIn("frankfurt", self.edge.verb("status").stdout)
+
+    def test_is_administrator_without_a_node(self):
+        answer = self.edge.owner("POST", "/v1/keys", {"kind": "server"})
+        self.assertEqual(answer.status, 200)
+        node = self.edge.join(answer.json["key"], self.new_name())
+        self.assertEqual(self.edge.owner("GET", f"/v1/nodes/{node.name}").json["id"], node.id)
+        self.assertEqual(self.edge.owner("DELETE", f"/v1/nodes/{node.name}").status, 200)
+        self.refused(self.edge.owner("GET", "/v1/self"), 404, "NotFound")
+        self.refused(self.edge.owner("DELETE", "/v1/self"), 404, "NotFound")
+
+    def test_admin_key(self):
+        node = self.edge.join(self.edge.admin_key(), self.new_name())
+        self.assertEqual(node.answer.json["role"], "admin")
+        self.refused(self.edge.owner("POST", "/v1/admin-key", {"valid_seconds": 5}), 400, "InvalidArgument")
+
+    def test_socket_is_closed_to_others(self):
+        self.assertEqual(os.stat(os.path.join(self.edge.state, "control.sock")).st_mode & 0o777, 0o600)
+        self.assertEqual(os.stat(self.edge.state).st_mode & 0o777, 0o700)
+
+
+if __name__ == "__main__":
+    unittest.main()

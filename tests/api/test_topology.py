@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The map by WebSocket: a snapshot, then changes, in time; slow, rude and silent viewers."""
+
+import os
+import socket
+import time
+import unittest
+
+from edge import SLOW, Edge, Viewer, b64
+
+
+class Topology(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.edge = Edge().start()
+        cls.addClassCleanup(cls.edge.remove)
+        cls.admin = cls.edge.join(cls.edge.first_key(), "admin")
+
+    def setUp(self):
+        self.viewer = self.admin.view()
+        self.addCleanup(self.viewer.close)
+        self.snapshot = self.viewer.message()
+
+    def plain(self, name):
+        return self.admin.call("POST", "/v1/nodes", {"name": name, "kind": "server", "public_key": b64(os.urandom(32))}).json["node"]
+
+    def viewers(self):
+        return self.edge.owner("GET", "/v1/status").json["viewers"]
+
+    def wait_viewers(self, n):
+        end = time.monotonic() + SLOW
+        while self.viewers() != n and time.monotonic() < end:
+            time.sleep(0.02)
+        self.assertEqual(self.viewers(), n)
+
+    def test_snapshot(self):
+        map_ = self.snapshot["map"]
+        self.assertEqual((self.snapshot["type"], self.snapshot["more"], map_["mesh"]), ("snapshot", False, "home"))
+        self.assertEqual(map_["edges"], [{"id": "e1", "name": "frankfurt", "endpoint": f"127.0.0.1:{self.edge.port}", "online": True}])
+        self.assertEqual(map_["nodes"], self.admin.call("GET", "/v1/nodes").json["nodes"])
+
+    def test_changes(self):
+        second = self.admin.view()
+        self.addCleanup(second.close)
+        second.message()
+        made = self.plain("new")
+        for viewer in (self.viewer, second):
+            self.assertEqual(viewer.until(lambda m: m["type"] == "node")["node"], made)
+        self.admin.call("PATCH", "/v1/nodes/new", {"name": "newer"})
+        self.assertEqual(self.viewer.until(lambda m: m["type"] == "node")["node"], made | {"name": "newer"})
+        self.admin.call("POST", "/v1/routes", {"cidr": "10.1.0.0/16", "node": "newer"})
+        self.assertEqual(self.viewer.until(lambda m: m["type"] == "node")["node"]["routes"], ["10.1.0.0/16"])
+        self.admin.call("DELETE", "/v1/nodes/newer")
+        self.assertEqual(self.viewer.until(lambda m: m["type"] == "node-removed"), {"type": "node-removed", "id": made["id"]})
+
+    def test_viewers_are_counted(self):
+        self.wait_viewers(1)
+        other = self.admin.view()
+        self.wait_viewers(2)
+        other.close()
+        self.wait_viewers(1)
+        other = self.admin.view()
+        other.send(8, b"\x03\xe8")
+        with self.assertRaises(EOFError):
+            other.until(lambda m: False)
+        other.close()
+        self.wait_viewers(1)
+
+    def test_pings_are_answered(self):
+        self.viewer.send(9, b"hello")
+        opcode, payload = self.viewer.frame()
+        self.assertEqual((opcode, payload), (10, b"hello"))
+        self.viewer.send(1, b"ignored")
+        self.viewer.send(2, b"x" * 4000)
+        self.viewer.send(9, b"still there")
+        self.assertEqual(self.viewer.frame(), (10, b"still there"))
+
+    def test_rude_viewers(self):
+        for frame in (b"\x81\x05hello", b"\xff\xff" + b"\xff" * 20, b"\x81\xff\x00\x00\x00\x00\x40\x00\x00\x00", b"\x81\xfe\xff\xff\x00\x00\x00\x00", b"\x89\xfe\x00\x80" + b"\x00" * 140):
+            viewer = self.admin.view()
+            viewer.message()
+            viewer.stream.sendall(frame)
+            with self.assertRaises((EOFError, OSError)):
+                viewer.until(lambda m: False)
+            viewer.close()
+        self.wait_viewers(1)
+
+    def test_refused(self):
+        for token, status in ((None, 401), (self.admin.id + ".x", 401)):
+            viewer = Viewer(self.edge, token)
+            self.assertEqual(viewer.status, status)
+            viewer.close()
+        for headers in ({}, {"Upgrade": "websocket"}, {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "8", "Sec-WebSocket-Key": b64(os.urandom(16))},
+                        {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}):
+            answer = self.admin.call("GET", "/v1/topology", headers=headers)
+            self.assertEqual((answer.status, answer.code), (400, "InvalidArgument"), headers)
+
+    def test_slow_reader(self):
+        """It reads nothing while much happens; the edge keeps little for it, and what it then reads ends with the truth."""
+        slow = self.admin.view()
+        self.addCleanup(slow.close)
+        slow.stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        node = self.plain("busy")
+        names = ["busy", "busier"]
+        for i in range(150):
+            self.admin.call("PATCH", f"/v1/nodes/{node['id']}", {"name": names[(i + 1) % 2]})
+        last = names[150 % 2]
+        self.assertEqual(self.viewer.until(lambda m: m["type"] == "node" and m["node"]["id"] == node["id"])["type"], "node")
+        heard, end = None, time.monotonic() + SLOW
+        while time.monotonic() < end:
+            slow.stream.settimeout(1)
+            try:
+                message = slow.message()
+            except TimeoutError:
+                break
+            if message["type"] == "node" and message["node"]["id"] == node["id"]:
+                heard = message["node"]["name"]
+        self.assertEqual(heard, last)
+        self.admin.call("DELETE", f"/v1/nodes/{node['id']}")
+
+    def test_edge_stops(self):
+        edge = Edge().start()
+        self.addCleanup(edge.remove)
+        viewer = edge.join(edge.first_key(), "admin").view()
+        viewer.message()
+        code, took = edge.stop()
+        self.assertEqual(code, 0)
+        self.assertLess(took, 1 * SLOW)
+        with self.assertRaises((EOFError, OSError)):
+            viewer.until(lambda m: False)
+        viewer.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
