@@ -187,8 +187,7 @@ valid_change (const EwChange *change)
     case EW_CHANGE_ADDRESS:
       return on_interface && change->prefix.ip.family != EW_FAMILY_NONE;
     case EW_CHANGE_ROUTE:
-      return (on_interface || (change->interface == NULL && change->link == 0))
-             && change->prefix.ip.family != EW_FAMILY_NONE && change->table != 0;
+      return on_interface && change->prefix.ip.family != EW_FAMILY_NONE && change->table != 0;
     case EW_CHANGE_RULE:
       return valid_rule (change);
     case EW_CHANGE_SYSCTL:
@@ -268,8 +267,7 @@ ew_change_describe (const EwChange *change)
     case EW_CHANGE_ADDRESS:
       return g_strdup_printf ("the address %s on %s", prefix, change->interface);
     case EW_CHANGE_ROUTE:
-      return g_strdup_printf ("the route %s %s%s in table %u", prefix, change->interface != NULL ? "by " : "",
-                              change->interface != NULL ? change->interface : "unreachable", change->table);
+      return g_strdup_printf ("the route %s by %s in table %u", prefix, change->interface, change->table);
     case EW_CHANGE_RULE:
       return g_strdup_printf ("the IPv%u policy rule %u to table %u", change->family, change->priority, change->table);
     case EW_CHANGE_SYSCTL:

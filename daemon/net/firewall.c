@@ -6,7 +6,9 @@
  *   prerouting, raw         our mesh IPs are for our interface
  *                           only (CVE-2019-14899)
  *   prerouting, mangle                                           guard: marks flows that come in from outside
- *   output, mangle (route)                                       guard: their replies leave by the main table
+ *   output, raw (route)                                          guard: UDP answers get their source address back
+ *   output, mangle (route)                                       guard: replies leave by the main table
+ *   output, forward                                              closed to a family that the mesh doesn't have
  *   forward                 from our interface: only to what     … and what the machine forwards into the tunnel
  *                           was accepted, all else is dropped
  *   postrouting, nat        masquerade towards those subnets     masquerade into the tunnel
@@ -174,28 +176,59 @@ add_protect_chain (GString *script, const EwHostConfig *config)
 }
 
 /* Packets that come in. Reply-direction packets of inbound flows that are forwarded (a published port of Docker's) come
-   in by an inner interface and must leave by the main table, so they are marked here and not in the output hook. */
+   in by an inner interface and must leave by the main table, so they are marked here and not in the output hook.
+   Packets on their way to an inner network (routed, not translated) are the main table's anyway: only their source is
+   looked at. */
 static void
 add_arriving_chain (GString *script, const EwHostConfig *config)
 {
+  g_autofree gchar *inbound = g_strdup_printf ("ct mark set ct mark & " KEEP_LOWER " | %#x", EW_HOST_CONNMARK_INBOUND);
+  g_autofree gchar *mark = g_strdup_printf (SET_MARK, EW_HOST_FWMARK);
+
   g_string_append_printf (script,
                           "  chain arriving {\n"
                           "    type filter hook prerouting priority mangle; policy accept;\n"
                           "    iifname { \"lo\", \"%s\" } return\n"
-                          "    ct direction original ct mark & " UPPER " == 0 ct mark set ct mark & " KEEP_LOWER
-                          " | %#x\n"
-                          "    udp dport @served ct mark & " UPPER " == 0 ct mark set ct mark & " KEEP_LOWER " | %#x\n"
+                          "    ct mark & " UPPER " == 0 jump count_as_inbound\n"
+                          "    ct mark & " UPPER " == %#x ct direction original jump remember_asked\n"
                           "    meta mark & " UPPER " != 0 return\n"
-                          "    fib daddr type { local, broadcast, anycast, multicast } " SET_MARK " return\n"
-                          "    ct direction reply ct mark & " UPPER " == %#x " SET_MARK " return\n",
-                          config->interface, EW_HOST_CONNMARK_INBOUND, EW_HOST_CONNMARK_INBOUND, EW_HOST_FWMARK,
-                          EW_HOST_CONNMARK_INBOUND, EW_HOST_FWMARK);
-  /* On their way to an inner network (routed, not translated): the main table decides anyway, only the source is looked
-   * at. */
+                          "    fib daddr type { local, broadcast, anycast, multicast } %s return\n"
+                          "    ct mark & " UPPER " == %#x ct direction reply %s return\n"
+                          "    ip daddr { 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 } %s\n"
+                          "    ip6 daddr fc00::/7 %s\n  }\n",
+                          config->interface, EW_HOST_CONNMARK_INBOUND, mark, EW_HOST_CONNMARK_INBOUND, mark, mark,
+                          mark);
   g_string_append_printf (script,
-                          "    ip daddr { 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 } " SET_MARK "\n"
-                          "    ip6 daddr fc00::/7 " SET_MARK "\n  }\n",
-                          EW_HOST_FWMARK, EW_HOST_FWMARK);
+                          "  chain count_as_inbound {\n"
+                          "    udp dport @served %s return\n"
+                          "    ip saddr . udp sport . ip daddr . udp dport @begun4 return\n"
+                          "    ip6 saddr . udp sport . ip6 daddr . udp dport @begun6 return\n"
+                          "    ct state new tcp flags & (fin|syn|rst|ack) == syn %s return\n"
+                          "    ct state new meta l4proto != tcp %s\n  }\n",
+                          inbound, inbound, inbound);
+  g_string_append (script, "  chain remember_asked {\n"
+                           "    meta l4proto != udp return\n    fib daddr type != local return\n"
+                           "    update @asked4 { ip saddr . udp sport . udp dport : ip daddr }\n"
+                           "    update @asked6 { ip6 saddr : ip6 daddr }\n  }\n");
+}
+
+/* The source address of UDP answers, put right before conntrack (priority -200) takes them for a flow of their own. */
+static void
+add_answering_chain (GString *script, const EwHostConfig *config)
+{
+  g_string_append (script, "  chain answering {\n    type route hook output priority raw; policy accept;\n"
+                           "    meta mark & " UPPER " != 0 return\n    oifname \"lo\" return\n");
+  for (gsize i = 0; i < config->n_addresses; i++)
+    {
+      const gchar *ip = nft_family (config->addresses[i].family);
+      g_autofree gchar *restore
+        = g_strdup_printf ("%s saddr set %s daddr%s map @asked%u " SET_MARK, ip, ip,
+                           config->addresses[i].family == EW_FAMILY_V4 ? " . udp dport . udp sport" : "",
+                           config->addresses[i].family, EW_HOST_FWMARK);
+      EwPrefix prefix = ew_prefix_from_ip (&config->addresses[i]);
+      add_prefix_rule (script, "meta l4proto udp ", "saddr", &prefix, restore);
+    }
+  g_string_append (script, "  }\n");
 }
 
 /* Packets of this machine's own. A flow whose connection mark another program uses is known by its direction alone: it
@@ -283,9 +316,45 @@ add_masquerade_chain (GString *script, const EwHostConfig *config)
       add_address_rules (script, config, into_tunnel, "saddr", "return");
       for (gsize i = 0; i < config->n_forwards; i++)
         add_prefix_rule (script, into_tunnel, "saddr", &config->forwards[i], "return");
-      g_string_append_printf (script, "    %smasquerade\n", into_tunnel);
+      /* Forwarded, or a connection that begins; never the middle of one, which would get a second identity. */
+      g_string_append_printf (script, "    %sfib saddr type != local masquerade\n", into_tunnel);
+      g_string_append_printf (script, "    %stcp flags & (syn|ack) == syn masquerade\n", into_tunnel);
     }
   g_string_append (script, "  }\n");
+}
+
+/* What would leave outside in a family that the tunnel doesn't carry is refused at once, so that programs take the
+   other family without waiting: all but the LAN, the neighbours that it lives on (RFC 4861), and what the guard let
+   through. */
+static void
+add_closed_chain (GString *script, const EwHostConfig *config, guint8 family, const gchar *hook)
+{
+  const gchar *name = family == EW_FAMILY_V4 ? "ipv4" : "ipv6";
+
+  g_string_append_printf (script,
+                          "  chain closed_%s_%s {\n    type filter hook %s priority filter; policy accept;\n"
+                          "    meta nfproto != %s return\n    oifname { \"lo\", \"%s\" } return\n"
+                          "    meta mark & " UPPER " == %#x return\n",
+                          hook, name, hook, name, config->interface, EW_HOST_FWMARK);
+  if (family == EW_FAMILY_V4)
+    g_string_append (script, "    ip daddr { 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 169.254.0.0/16, 100.64.0.0/10, "
+                             "224.0.0.0/4, 255.255.255.255 } return\n");
+  else
+    g_string_append (script, "    ip6 daddr { fc00::/7, fe80::/10, ff00::/8 } return\n"
+                             "    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } return\n");
+  g_string_append_printf (script, "    meta l4proto tcp reject with tcp reset\n    reject with %s\n  }\n",
+                          family == EW_FAMILY_V4 ? "icmp net-unreachable" : "icmpv6 no-route");
+}
+
+static void
+add_closed_chains (GString *script, const EwHostConfig *config)
+{
+  for (guint8 family = EW_FAMILY_V4; family <= EW_FAMILY_V6; family += 2)
+    if (!ew_config_carries (config, family))
+      {
+        add_closed_chain (script, config, family, "output");
+        add_closed_chain (script, config, family, "forward");
+      }
 }
 
 static const gchar *
@@ -308,21 +377,44 @@ begin_table (GString *script, EwHost *host, const gchar *name)
                           name, ledger_tag (host, name));
 }
 
+/* Filled by packets. The key has at most 16 bytes: libnftables 1.0.6 keeps a wider one's end and the data in one
+ * register. */
+static void
+add_map (GString *script, const gchar *name, const gchar *type)
+{
+  g_string_append_printf (
+    script, "  map %s {\n    type %s\n    flags dynamic,timeout\n    timeout 3m\n    size 65535\n  }\n", name, type);
+}
+
+/* What the guard knows of connections, and its chains. flows NULL: nothing yet. */
+static void
+add_guard (GString *script, const EwHostConfig *config, const EwFlows *flows)
+{
+  static const gchar *const four[]
+    = { "ipv4_addr . inet_service . ipv4_addr . inet_service", "ipv6_addr . inet_service . ipv6_addr . inet_service" };
+
+  add_set (script, "pinned4", four[0], flows != NULL ? flows->pinned4 : NULL);
+  add_set (script, "pinned6", four[1], flows != NULL ? flows->pinned6 : NULL);
+  add_set (script, "begun4", four[0], flows != NULL ? flows->begun4 : NULL);
+  add_set (script, "begun6", four[1], flows != NULL ? flows->begun6 : NULL);
+  add_set (script, "served", "inet_service", flows != NULL ? flows->served : NULL);
+  add_map (script, "asked4", "ipv4_addr . inet_service . inet_service : ipv4_addr");
+  add_map (script, "asked6", "ipv6_addr : ipv6_addr");
+  add_arriving_chain (script, config);
+  add_answering_chain (script, config);
+  add_leaving_chain (script, config);
+  add_closed_chains (script, config);
+}
+
 static gchar *
-make_script (EwHost *host, const EwHostConfig *config, const gchar *pinned4, const gchar *pinned6, const gchar *served)
+make_script (EwHost *host, const EwHostConfig *config, const EwFlows *flows)
 {
   g_autoptr (GString) script = g_string_new (NULL);
 
   begin_table (script, host, "inet edgeway");
   add_protect_chain (script, config);
   if (config->vpn)
-    {
-      add_set (script, "pinned4", "ipv4_addr . inet_service . ipv4_addr . inet_service", pinned4);
-      add_set (script, "pinned6", "ipv6_addr . inet_service . ipv6_addr . inet_service", pinned6);
-      add_set (script, "served", "inet_service", served);
-      add_arriving_chain (script, config);
-      add_leaving_chain (script, config);
-    }
+    add_guard (script, config, flows);
   if (config->vpn || config->n_forwards > 0 || ew_forwarding_is_on ())
     {
       if (config->n_forwards > 0)
@@ -360,11 +452,11 @@ load_script (EwHost *host, gchar *script, GError **error)
 gboolean
 ew_firewall_load (EwHost *host, const EwHostConfig *config, GError **error)
 {
-  g_autofree gchar *pinned4 = NULL, *pinned6 = NULL, *served = NULL;
+  g_autoptr (EwFlows) flows = NULL;
 
   if (!config->vpn)
     {
-      g_autofree gchar *script = make_script (host, config, NULL, NULL, NULL);
+      g_autofree gchar *script = make_script (host, config, NULL);
       gboolean had_guard = host->firewall_vpn;
       if (g_strcmp0 (script, host->firewall) == 0)
         return TRUE;
@@ -376,14 +468,14 @@ ew_firewall_load (EwHost *host, const EwHostConfig *config, GError **error)
       return TRUE;
     }
   /* First the rules, so that conntrack watches; then the list of what is older; then both: nothing falls in between. */
-  served = ew_flows_served_udp ();
-  if (!host->firewall_vpn && !load_script (host, make_script (host, config, NULL, NULL, served), error))
+  if (!host->firewall_vpn && !load_script (host, make_script (host, config, NULL), error))
     return FALSE;
   host->firewall_vpn = TRUE;
-  if (!ew_flows_pinned (config, &pinned4, &pinned6, error))
+  flows = ew_flows_list (config, error);
+  if (flows == NULL)
     return FALSE;
   ew_flows_mark (host, config);
-  return load_script (host, make_script (host, config, pinned4, pinned6, served), error);
+  return load_script (host, make_script (host, config, flows), error);
 }
 
 /* Whether both tables stand as they were loaded; tells a removal by others from one by our own replacing them. */

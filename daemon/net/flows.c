@@ -127,8 +127,9 @@ is_outside (const EwHostConfig *config, const EwIp *local, const EwIp *remote)
   return TRUE;
 }
 
+/* Elements of the sockets that came in from outside (inbound: their local port is one of ports), or did not. */
 static gchar *
-pin_elements (const EwHostConfig *config, GArray *sockets, const Ports *inbound, guint8 family)
+socket_elements (const EwHostConfig *config, GArray *sockets, const Ports *ports, gboolean inbound, guint8 family)
 {
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GString) text = g_string_new (NULL);
@@ -136,25 +137,28 @@ pin_elements (const EwHostConfig *config, GArray *sockets, const Ports *inbound,
   for (guint i = 0; i < sockets->len; i++)
     {
       const SocketRow *row = &g_array_index (sockets, SocketRow, i);
-      gchar local[EW_IP_STRLEN], remote[EW_IP_STRLEN];
+      gchar local[EW_IP_STRLEN], remote[EW_IP_STRLEN], *element;
 
-      if (row->state == TCP_LISTEN || row->local.family != family || !ports_have (inbound, row->local_port)
+      if (row->state == TCP_LISTEN || row->local.family != family || ports_have (ports, row->local_port) != inbound
           || !is_outside (config, &row->local, &row->remote))
         continue;
       ew_ip_format (&row->local, local);
       ew_ip_format (&row->remote, remote);
-      gchar *element = g_strdup_printf ("%s . %u . %s . %u", local, row->local_port, remote, row->remote_port);
+      if (inbound)
+        element = g_strdup_printf ("%s . %u . %s . %u", local, row->local_port, remote, row->remote_port);
+      else
+        element = g_strdup_printf ("%s . %u . %s . %u", remote, row->remote_port, local, row->local_port);
       if (g_hash_table_add (seen, element)) /* a connection and its TIME-WAIT twin may both be there */
         g_string_append_printf (text, "%s%s", text->len > 0 ? ", " : "", element);
     }
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
-gboolean
-ew_flows_pinned (const EwHostConfig *config, gchar **v4, gchar **v6, GError **error)
+static gboolean
+list_tcp (const EwHostConfig *config, EwFlows *flows, GError **error)
 {
   g_autoptr (GArray) sockets = g_array_new (FALSE, TRUE, sizeof (SocketRow));
-  const guint32 states = 0xfff & ~(1u << TCP_CLOSE);
+  const guint32 states = 0x1fff & ~(1u << TCP_CLOSE); /* up to TCP_NEW_SYN_RECV */
   g_autofree Ports *inbound = g_new0 (Ports, 1);
   int result = list_sockets (AF_INET, IPPROTO_TCP, states, sockets);
   int result6 = list_sockets (AF_INET6, IPPROTO_TCP, states, sockets);
@@ -174,15 +178,17 @@ ew_flows_pinned (const EwHostConfig *config, gchar **v4, gchar **v6, GError **er
   for (guint i = 0; i < sockets->len; i++)
     if (g_array_index (sockets, SocketRow, i).state == TCP_LISTEN)
       ports_add (inbound, g_array_index (sockets, SocketRow, i).local_port);
-  *v4 = pin_elements (config, sockets, inbound, EW_FAMILY_V4);
-  *v6 = pin_elements (config, sockets, inbound, EW_FAMILY_V6);
+  flows->pinned4 = socket_elements (config, sockets, inbound, TRUE, EW_FAMILY_V4);
+  flows->pinned6 = socket_elements (config, sockets, inbound, TRUE, EW_FAMILY_V6);
   return TRUE;
 }
 
-gchar *
-ew_flows_served_udp (void)
+/* Best effort: a kernel without udp_diag lists none. */
+static void
+list_udp (const EwHostConfig *config, EwFlows *flows)
 {
   g_autoptr (GArray) sockets = g_array_new (FALSE, TRUE, sizeof (SocketRow));
+  g_autoptr (GArray) connected = g_array_new (FALSE, TRUE, sizeof (SocketRow));
   g_autoptr (GString) text = g_string_new (NULL);
   g_autofree Ports *fixed = g_new0 (Ports, 1), *served = g_new0 (Ports, 1);
 
@@ -200,7 +206,35 @@ ew_flows_served_udp (void)
       ports_add (served, port);
       g_string_append_printf (text, "%s%u", text->len > 0 ? ", " : "", port);
     }
-  return g_string_free (g_steal_pointer (&text), FALSE);
+  flows->served = g_string_free (g_steal_pointer (&text), FALSE);
+  list_sockets (AF_INET, IPPROTO_UDP, 1u << TCP_ESTABLISHED, connected);
+  list_sockets (AF_INET6, IPPROTO_UDP, 1u << TCP_ESTABLISHED, connected);
+  flows->begun4 = socket_elements (config, connected, fixed, FALSE, EW_FAMILY_V4);
+  flows->begun6 = socket_elements (config, connected, fixed, FALSE, EW_FAMILY_V6);
+}
+
+EwFlows *
+ew_flows_list (const EwHostConfig *config, GError **error)
+{
+  g_autoptr (EwFlows) flows = g_new0 (EwFlows, 1);
+
+  if (!list_tcp (config, flows, error))
+    return NULL;
+  list_udp (config, flows);
+  return g_steal_pointer (&flows);
+}
+
+void
+ew_flows_free (EwFlows *flows)
+{
+  if (flows == NULL)
+    return;
+  g_free (flows->pinned4);
+  g_free (flows->pinned6);
+  g_free (flows->begun4);
+  g_free (flows->begun6);
+  g_free (flows->served);
+  g_free (flows);
 }
 
 /* ---- conntrack (nfnetlink_conntrack): marks on the flows that it knows already */

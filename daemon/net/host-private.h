@@ -44,15 +44,16 @@ typedef struct
 {
   EwHost *host;
   const EwHostConfig *config;
-  guint link;       /* the tunnel's interface index */
-  gboolean v4, v6;  /* the tunnel carries this family: an address of it is wanted and the interface can have it */
-  gboolean kernel6; /* the kernel has IPv6 at all */
+  guint link;      /* the tunnel's interface index */
+  gboolean v4, v6; /* the tunnel carries this family: an address of it is wanted and the interface can have it */
   GPtrArray *changes;
 } EwPlan;
 
+/* The tunnel carries this family: an address of it is wanted, and the interface can have it. */
+gboolean ew_config_carries (const EwHostConfig *config, guint8 family);
 /* (transfer full) NULL: EW_HOST_ERROR. */
 GPtrArray *ew_plan_make (EwHost *host, const EwHostConfig *config, GError **error);
-void ew_plan_add_route (EwPlan *plan, const EwPrefix *prefix, guint32 table, gboolean unreachable);
+void ew_plan_add_route (EwPlan *plan, const EwPrefix *prefix, guint32 table);
 void ew_plan_add_sysctl (EwPlan *plan, const gchar *name, const gchar *value);
 /* Rules in the nftables chain "FAMILY TABLE CHAIN" of somebody else's that let our interface's traffic through. */
 void ew_plan_add_foreign (EwPlan *plan, const gchar *chain);
@@ -105,11 +106,17 @@ gboolean ew_foreign_is_there (const EwChange *change);
 
 /* ---- flows.c: connections that were there before the guard */
 
-/* nft elements "LOCAL . PORT . REMOTE . PORT" of the established TCP connections that came in from outside, comma
-   separated; addresses inside our own addresses, mesh ranges and loopback left out. "" where there are none. */
-gboolean ew_flows_pinned (const EwHostConfig *config, gchar **v4, gchar **v6, GError **error);
-/* nft elements: the ports of UDP sockets that serve, comma separated. */
-gchar *ew_flows_served_udp (void);
+/* nft elements, comma separated; "" where there are none. What is inside our own addresses, mesh ranges and loopback is
+   left out. */
+typedef struct
+{
+  gchar *pinned4, *pinned6; /* "LOCAL . PORT . REMOTE . PORT": TCP connections that came in from outside */
+  gchar *begun4, *begun6;   /* "REMOTE . PORT . LOCAL . PORT": UDP sockets connected outwards */
+  gchar *served;            /* ports of UDP sockets that serve */
+} EwFlows;
+EwFlows *ew_flows_list (const EwHostConfig *config, GError **error);
+void ew_flows_free (EwFlows *flows);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwFlows, ew_flows_free)
 /* Marks (or clears) the inbound flows that conntrack already knows. Best effort: where it knows none, nothing happens.
  */
 void ew_flows_mark (EwHost *host, const EwHostConfig *config);

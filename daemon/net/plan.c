@@ -41,11 +41,11 @@ plan_has_route (const EwPlan *plan, const EwPrefix *prefix, guint32 table)
 }
 
 void
-ew_plan_add_route (EwPlan *plan, const EwPrefix *prefix, guint32 table, gboolean unreachable)
+ew_plan_add_route (EwPlan *plan, const EwPrefix *prefix, guint32 table)
 {
   if (plan_has_route (plan, prefix, table))
     return;
-  EwChange *change = unreachable ? plan_new (plan, EW_CHANGE_ROUTE) : plan_new_on_link (plan, EW_CHANGE_ROUTE);
+  EwChange *change = plan_new_on_link (plan, EW_CHANGE_ROUTE);
 
   change->prefix = *prefix;
   change->table = table;
@@ -138,25 +138,22 @@ plan_add_routes (EwPlan *plan, GError **error)
           return FALSE;
         }
       if (plan_carries (plan, prefix->ip.family))
-        ew_plan_add_route (plan, prefix, RT_TABLE_MAIN, FALSE);
+        ew_plan_add_route (plan, prefix, RT_TABLE_MAIN);
     }
   return TRUE;
 }
 
-/* The interface can have addresses of this family, and one is wanted. */
-static void
-plan_find_families (EwPlan *plan)
+gboolean
+ew_config_carries (const EwHostConfig *config, guint8 family)
 {
-  g_autofree gchar *disable = g_strdup_printf ("net/ipv6/conf/%s/disable_ipv6", plan->config->interface);
+  g_autofree gchar *disable = g_strdup_printf ("net/ipv6/conf/%s/disable_ipv6", config->interface);
 
-  plan->kernel6 = ew_sysctl_read_int ("net/ipv6/conf/all/disable_ipv6", -1) >= 0;
-  for (gsize i = 0; i < plan->config->n_addresses; i++)
-    {
-      plan->v4 |= plan->config->addresses[i].family == EW_FAMILY_V4;
-      plan->v6 |= plan->config->addresses[i].family == EW_FAMILY_V6;
-    }
-  if (plan->config->mtu < IPV6_MIN_MTU || ew_sysctl_read_int (disable, 1) != 0)
-    plan->v6 = FALSE;
+  if (family == EW_FAMILY_V6 && (config->mtu < IPV6_MIN_MTU || ew_sysctl_read_int (disable, 1) != 0))
+    return FALSE;
+  for (gsize i = 0; i < config->n_addresses; i++)
+    if (config->addresses[i].family == family)
+      return TRUE;
+  return FALSE;
 }
 
 /* The name goes into nftables scripts and /proc paths. */
@@ -192,7 +189,8 @@ ew_plan_make (EwHost *host, const EwHostConfig *config, GError **error)
                    g_strerror (errno));
       return NULL;
     }
-  plan_find_families (&plan);
+  plan.v4 = ew_config_carries (config, EW_FAMILY_V4);
+  plan.v6 = ew_config_carries (config, EW_FAMILY_V6);
   plan_add_table (&plan, "inet edgeway");
   plan_add_table (&plan, "arp edgeway");
   plan_add_link (&plan);

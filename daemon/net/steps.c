@@ -54,8 +54,8 @@ route_of (const EwChange *change)
                        .table = change->table,
                        .link = change->link,
                        .protocol = EW_ROUTE_PROTOCOL,
-                       .type = change->link != 0 ? RTN_UNICAST : RTN_UNREACHABLE,
-                       .scope = change->link != 0 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE };
+                       .type = RTN_UNICAST,
+                       .scope = RT_SCOPE_LINK };
 
   return route;
 }

@@ -55,23 +55,22 @@ add_rule (EwPlan *plan, guint8 family, guint32 *priority, const gchar *to, guint
 }
 
 static void
-add_routes (EwPlan *plan, guint8 family, gboolean carried)
+add_routes (EwPlan *plan, guint8 family)
 {
   EwPrefix everything = { .ip = { .family = family } };
 
-  for (gsize i = 0; carried && i < plan->config->n_routes; i++)
+  for (gsize i = 0; i < plan->config->n_routes; i++)
     if (plan->config->routes[i].ip.family == family)
-      ew_plan_add_route (plan, &plan->config->routes[i], EW_HOST_TABLE, FALSE);
-  ew_plan_add_route (plan, &everything, EW_HOST_TABLE, !carried);
+      ew_plan_add_route (plan, &plan->config->routes[i], EW_HOST_TABLE);
+  ew_plan_add_route (plan, &everything, EW_HOST_TABLE);
 }
 
 static void
-add_rules (EwPlan *plan, guint8 family, gboolean carried, const LanRange *lan, gsize n_lan)
+add_rules (EwPlan *plan, guint8 family, const LanRange *lan, gsize n_lan)
 {
   guint32 priority = EW_HOST_RULE_PRIORITY;
 
-  if (carried)
-    add_rule (plan, family, &priority, NULL, EW_HOST_TABLE, 0);
+  add_rule (plan, family, &priority, NULL, EW_HOST_TABLE, 0);
   for (gsize i = 0; i < n_lan; i++)
     add_rule (plan, family, &priority, lan[i].to, RT_TABLE_MAIN, lan[i].suppress);
   add_rule (plan, family, &priority, NULL, EW_HOST_TABLE, -1);
@@ -84,10 +83,12 @@ ew_plan_add_vpn (EwPlan *plan)
      interface that it came in by. With this setting it asks with the packet's mark, and so gets the answer that it
      would have got without us. The marks are firewall.c's. */
   ew_plan_add_sysctl (plan, "net/ipv4/conf/all/src_valid_mark", "1");
-  add_routes (plan, EW_FAMILY_V4, plan->v4);
-  if (plan->kernel6)
-    add_routes (plan, EW_FAMILY_V6, plan->v6);
-  add_rules (plan, EW_FAMILY_V4, plan->v4, lan_v4, G_N_ELEMENTS (lan_v4));
-  if (plan->kernel6)
-    add_rules (plan, EW_FAMILY_V6, plan->v6, lan_v6, G_N_ELEMENTS (lan_v6));
+  if (plan->v4)
+    add_routes (plan, EW_FAMILY_V4);
+  if (plan->v6)
+    add_routes (plan, EW_FAMILY_V6);
+  if (plan->v4)
+    add_rules (plan, EW_FAMILY_V4, lan_v4, G_N_ELEMENTS (lan_v4));
+  if (plan->v6)
+    add_rules (plan, EW_FAMILY_V6, lan_v6, G_N_ELEMENTS (lan_v6));
 }

@@ -35,29 +35,25 @@ struct EwHostWatch
   gpointer user_data;
 };
 
-/* Everything whose change is worth telling. Our interface and our routes are left out. */
+/* Everything whose change is worth telling, a line each that begins with the interface's index. */
 static gchar *
 look (EwHost *host)
 {
   g_autoptr (GString) text = g_string_new (NULL);
   g_autoptr (GArray) links = ew_netlink_links (host->netlink);
   g_autoptr (GArray) addresses = ew_netlink_addresses (host->netlink);
-  guint own = host->applied != NULL ? if_nametoindex (host->applied->interface) : 0;
   gchar ip[EW_IP_STRLEN];
 
   for (guint i = 0; links != NULL && i < links->len; i++)
     {
       const EwLinkRow *link = &g_array_index (links, EwLinkRow, i);
-      if (link->index != own)
-        g_string_append_printf (text, "link %u %x %u\n", link->index, link->flags & LINK_FLAGS, link->mtu);
+      g_string_append_printf (text, "%u link %x %u\n", link->index, link->flags & LINK_FLAGS, link->mtu);
     }
   for (guint i = 0; addresses != NULL && i < addresses->len; i++)
     {
       const EwAddressRow *row = &g_array_index (addresses, EwAddressRow, i);
-      if (row->link == own)
-        continue;
       ew_ip_format (&row->ip, ip);
-      g_string_append_printf (text, "address %u %s/%u\n", row->link, ip, row->subnet.length);
+      g_string_append_printf (text, "%u address %s/%u\n", row->link, ip, row->subnet.length);
     }
   for (guint8 family = EW_FAMILY_V4; family <= EW_FAMILY_V6; family += 2)
     {
@@ -68,10 +64,39 @@ look (EwHost *host)
           if (row->destination.length != 0 || row->protocol == EW_ROUTE_PROTOCOL)
             continue;
           ew_ip_format (&row->gateway, ip);
-          g_string_append_printf (text, "default %u %u %s %u\n", family, row->link, ip, row->metric);
+          g_string_append_printf (text, "%u default %u %s %u\n", row->link, family, ip, row->metric);
         }
     }
   return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+/* Without the lines of one interface: ours may have got its name, and we its index, between two looks. */
+static gchar *
+leave_out (const gchar *seen, guint link)
+{
+  g_autofree gchar *prefix = g_strdup_printf ("%u ", link);
+  g_auto (GStrv) lines = g_strsplit (seen, "\n", -1);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; lines[i] != NULL; i++)
+    if (!g_str_has_prefix (lines[i], prefix))
+      g_string_append_printf (text, "%s\n", lines[i]);
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+static guint
+own_link (EwHost *host)
+{
+  return host->applied != NULL ? if_nametoindex (host->applied->interface) : 0;
+}
+
+static gboolean
+differs (EwHost *host, const gchar *before, const gchar *now)
+{
+  g_autofree gchar *a = leave_out (before, own_link (host));
+  g_autofree gchar *b = leave_out (now, own_link (host));
+
+  return !g_str_equal (a, b);
 }
 
 static gboolean
@@ -79,7 +104,7 @@ on_settled (gpointer data)
 {
   EwHostWatch *watch = data;
   g_autofree gchar *now = look (watch->host);
-  gboolean differs = g_strcmp0 (now, watch->last) != 0;
+  gboolean news = differs (watch->host, watch->last, now);
 
   g_clear_pointer (&watch->settle, g_source_unref);
   /* Somebody has flushed the ruleset, ours with it (Debian's nftables.service does at each start). */
@@ -90,12 +115,10 @@ on_settled (gpointer data)
         g_warning ("The firewall rules were removed by another program and cannot be put back: %s", error->message);
     }
   watch->tables_lost = FALSE;
-  if (differs)
-    {
-      g_free (watch->last);
-      watch->last = g_steal_pointer (&now);
-      watch->func (watch->user_data);
-    }
+  g_free (watch->last);
+  watch->last = g_steal_pointer (&now);
+  if (news)
+    watch->func (watch->user_data); /* last: it may end the watch */
   return G_SOURCE_REMOVE;
 }
 
@@ -114,7 +137,7 @@ static int
 read_event (const struct nlmsghdr *message, void *data)
 {
   EwHostWatch *watch = data;
-  guint own = watch->host->applied != NULL ? if_nametoindex (watch->host->applied->interface) : 0;
+  guint own = own_link (watch->host);
   const struct ifinfomsg *link = mnl_nlmsg_get_payload (message);
   const struct ifaddrmsg *address = mnl_nlmsg_get_payload (message);
   const struct rtmsg *route = mnl_nlmsg_get_payload (message);

@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""daemon/net on a real kernel: what it changes is undone exactly, also after kill -9 at each step, and others' things are left alone."""
+import os
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from host_world import GATEWAY, MESH, World  # noqa: E402
+
+CONNECTOR, VPN = f"apply {MESH}", f"apply {MESH} vpn"
+BOTH = f"apply {MESH}{GATEWAY} vpn"
+MOVES = {
+    "connector": [CONNECTOR],
+    "vpn": [CONNECTOR, VPN],
+    "gateway": [CONNECTOR + GATEWAY],
+    "all and back": [CONNECTOR, BOTH, CONNECTOR],
+}
+DOCKER = """
+    nft add table ip filter
+    nft add chain ip filter FORWARD '{ type filter hook forward priority filter; policy drop; }'
+    nft add chain ip filter DOCKER-USER
+    nft add rule ip filter FORWARD jump DOCKER-USER"""
+
+
+class Host(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        self.world = World()
+        self.addCleanup(self.world.close)
+        time.sleep(0.2)
+        self.before = self.world.snapshot()
+
+    def assert_as_before(self):
+        self.assertEqual(self.world.snapshot(), self.before)
+
+    def test_undone_exactly(self):
+        for name, moves in MOVES.items():
+            with self.subTest(name), self.world.driver() as driver:
+                for move in moves:
+                    driver.do(move)
+                self.assertNotEqual(self.world.snapshot(), self.before)
+                driver.do("undo")
+                self.assertEqual(driver.do("empty"), "1")
+                self.assert_as_before()
+                self.assertEqual(os.path.getsize(self.world.ledger), 0)
+
+    def test_modes_lead_back_exactly(self):
+        """From VPN mode back to connector-only mode is what connector-only mode was."""
+        with self.world.driver() as driver:
+            driver.do(CONNECTOR)
+            connected = self.world.snapshot()
+            for mode in (VPN, CONNECTOR + GATEWAY, BOTH):
+                driver.do(mode)
+                driver.do(CONNECTOR)
+                self.assertEqual(self.world.snapshot(), connected)
+
+    def killed(self, moves, step):
+        """Runs the moves until the process kills itself at the step; FALSE: they ended before it."""
+        with self.world.driver(kill_at=step) as driver:
+            ended = all(driver.ask(move).startswith("ok") for move in moves)
+        return not ended
+
+    def test_kill_at_each_step(self):
+        """Forward, between the modes and back; what the next start undoes leads to exactly what was."""
+        self.world.sh(self.world.host, DOCKER)
+        self.before = self.world.snapshot()
+        moves, step = [CONNECTOR, BOTH, CONNECTOR, "undo"], 1
+        while self.killed(moves, step):
+            with self.subTest(step=step):
+                with self.world.driver() as driver:
+                    driver.do("undo")
+                    self.assertEqual(driver.do("empty"), "1")
+                self.assert_as_before()
+            step += 1
+        self.assertGreater(step, 150)
+
+    def test_a_start_after_a_kill_can_go_on(self):
+        for step in (20, 60, 90):
+            self.killed([CONNECTOR, BOTH], step)
+            with self.world.driver() as driver:
+                driver.do(BOTH)
+                driver.do("undo")
+            self.assert_as_before()
+
+    def test_capability(self):
+        """uid 0 with CAP_NET_ADMIN alone and no_new_privs, as the unit runs it."""
+        wrap = ("setpriv", "--no-new-privs", "--bounding-set", "-all,+net_admin", "--inh-caps", "-all")
+        with self.world.driver(wrap=wrap) as driver:
+            driver.do(BOTH)
+            driver.do("undo")
+        self.assert_as_before()
+
+    def test_no_capability(self):
+        wrap = ("setpriv", "--bounding-set", "-all", "--inh-caps", "-all")
+        with self.world.driver(wrap=wrap) as driver:
+            self.assertRegex(driver.ask(CONNECTOR), "error 0 .*CAP_NET_ADMIN")
+            self.assertEqual(driver.do("empty"), "1")
+        self.assert_as_before()
+
+    def conflict(self, script, move, says):
+        self.world.sh(self.world.host, script)
+        before = self.world.snapshot()
+        with self.world.driver() as driver:
+            answer = driver.ask(move)
+            self.assertTrue(answer.startswith("error 1 "), answer)
+            self.assertIn(says, answer)
+            self.assertEqual(self.world.snapshot(), before)
+            self.assertEqual(driver.do("empty"), "1")
+
+    def test_conflict_route(self):
+        self.conflict("ip route add 10.9.0.0/16 via 192.168.7.1 metric 50", CONNECTOR, "10.9.0.0/16")
+
+    def test_conflict_address(self):
+        self.conflict("ip addr add 100.96.1.7/32 dev lan0", CONNECTOR, "lan0")
+
+    def test_conflict_rule(self):
+        self.conflict("ip rule add priority 5203 to 1.2.3.4 lookup 99", VPN, "5203")
+
+    def test_conflict_private_table(self):
+        self.conflict("ip route add 10.1.0.0/16 dev lan0 table 17764", VPN, "lan0")
+
+    def test_conflict_nftables(self):
+        self.conflict("nft add table inet edgeway", CONNECTOR, "inet edgeway")
+
+    def test_failure_goes_back_to_what_was(self):
+        with self.world.driver() as driver:
+            driver.do(CONNECTOR)
+            connected = self.world.snapshot()
+            self.world.sh(self.world.host, "ip rule add priority 5208 to 1.2.3.4 lookup 99")
+            self.assertTrue(driver.ask(VPN).startswith("error 1 "))
+            self.world.sh(self.world.host, "ip rule del priority 5208")
+            self.assertEqual(self.world.snapshot(), connected)
+            driver.do("undo")
+        self.assert_as_before()
+
+    def test_never_a_default_route_in_connector_mode(self):
+        with self.world.driver() as driver:
+            self.assertIn("Use VPN mode", driver.ask(CONNECTOR + " route=0.0.0.0/0"))
+        self.assert_as_before()
+
+    def test_things_of_others_are_left_alone(self):
+        with self.world.driver() as driver:
+            driver.do(BOTH)
+        # What was ours and is somebody else's now, between a crash and the next start.
+        self.world.sh(self.world.host, """
+            sysctl -qw net.ipv4.conf.all.src_valid_mark=2 net.ipv4.ip_forward=1
+            ip route del 10.9.0.0/16; ip route add 10.9.0.0/16 via 192.168.7.1 proto static
+            ip link set edgeway0 mtu 1300
+            nft delete table inet edgeway; nft add table inet edgeway
+            nft add table ip somebody""")
+        with self.world.driver() as driver:
+            driver.do("undo")
+            self.assertEqual(driver.do("empty"), "1")
+        now = self.world.snapshot()
+        for kept in ("10.9.0.0/16 via 192.168.7.1", "mtu 1300", "table inet edgeway {", "table ip somebody", "all/src_valid_mark:2",
+                     "conf/lan0/forwarding:1"):
+            self.assertIn(kept, now)
+        for gone in ("proto 69", "17764", "table arp", "100.96.1.7"):
+            self.assertNotIn(gone, now)
+
+    def test_interface_gone(self):
+        """The TUN dies with the process; another one that takes its name is not ours."""
+        self.world.sh(self.world.host, "ip tuntap add edgeway1 mode tun")
+        move = BOTH + " interface=edgeway1"
+        with self.world.driver() as driver:
+            driver.do(move)
+        self.world.sh(self.world.host, "ip tuntap del edgeway1 mode tun; ip tuntap add edgeway1 mode tun; ip link set edgeway1 mtu 1420 up; "
+                                       "ip addr add 100.96.1.7/32 dev edgeway1")
+        with self.world.driver() as driver:
+            driver.do("undo")
+        self.assertIn("inet 100.96.1.7/32", self.world.snapshot())
+        self.world.sh(self.world.host, "ip tuntap del edgeway1 mode tun")
+        self.assert_as_before()
+        with self.world.driver() as driver:
+            self.assertIn("not there", driver.ask(move))
+
+    def test_broken_ledger_is_not_obeyed(self):
+        with self.world.driver() as driver:
+            driver.do(CONNECTOR)
+        connected = self.world.snapshot()
+        with open(self.world.ledger) as file:
+            good = file.read()
+        lines = good.splitlines(True)
+        lines[2] = lines[2].replace("1420", "1421")
+        with open(self.world.ledger, "w") as file:
+            file.writelines(lines)
+        with self.world.driver() as driver:
+            self.assertRegex(driver.process.stdout.readline(), "error 2 .*line 3 is damaged.*Restart the machine")
+        self.assertEqual(self.world.snapshot(), connected)
+        with open(self.world.ledger, "w") as file:
+            file.write(good + '{"sum":"0123')
+        with self.world.driver() as driver:
+            driver.do("undo")
+        self.assert_as_before()
+
+    def test_ledger_on_a_full_disk(self):
+        self.world.ledger = "/dev/full"
+        with self.world.driver() as driver:
+            self.assertRegex(driver.process.stdout.readline() or "", "error 2 ")
+        self.assert_as_before()
+
+    def test_ipv6_off(self):
+        self.world.sh(self.world.host, "sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1")
+        before = self.world.snapshot()
+        with self.world.driver() as driver:
+            driver.do(BOTH)
+            self.assertIn("inet 100.96.1.7/32", self.world.snapshot())
+            self.assertIn("ipv6=0", driver.do("facts"))
+            driver.do("undo")
+        self.assertEqual(self.world.snapshot(), before)
+
+    def test_small_mtu_has_no_ipv6(self):
+        with self.world.driver() as driver:
+            driver.do(VPN + " mtu=1200")
+            driver.do(VPN + " mtu=1400")
+            self.assertIn("fd45::7", self.world.snapshot())
+            driver.do(VPN + " mtu=1200")
+            self.assertNotIn("fd45::7", self.world.sh(self.world.host, "ip -6 addr"))
+            driver.do("undo")
+        self.assert_as_before()
+
+    def test_facts_and_refusal(self):
+        with self.world.driver() as driver:
+            driver.do(CONNECTOR)
+            facts = driver.do("facts").split()
+            for fact in ("ipv6=1", "on-link=192.168.7.0/24", "on-link=192.168.55.0/24", "on-link=2001:db8:7::/64", "address=192.168.7.2",
+                         "gateway=192.168.7.1", "gateway=2001:db8:7::1"):
+                self.assertIn(fact, facts)
+            self.assertFalse([fact for fact in facts if "100.96" in fact or "fd45" in fact], facts)
+            self.assertIn("connected to", driver.do("refusal 192.168.55.128/25"))
+            self.assertIn("edge", driver.do("refusal 198.51.0.0/16 198.51.100.5"))
+            self.assertEqual(driver.do("refusal 11.22.0.0/16 198.51.100.5"), "taken")
+
+    def test_watch(self):
+        with self.world.driver() as driver:
+            driver.do("watch")
+            driver.do(CONNECTOR)
+            self.assertEqual(driver.do("run 1.5"), "0", "our own changes are no news")
+            self.world.sh(self.world.host, "ip route add 10.77.0.0/16 via 192.168.7.1")
+            self.assertEqual(driver.do("run 1"), "0", "nor are routes that are no default")
+            self.world.sh(self.world.host, "for i in $(seq 50); do ip addr add 192.168.7.99/24 dev eth0; ip addr del 192.168.7.99/24 dev eth0; done; "
+                                           "ip addr add 192.168.7.98/24 dev eth0")
+            self.assertIn(int(driver.do("run 2")), (1, 2))
+            self.world.sh(self.world.host, "ip route replace default via 192.168.7.98")
+            self.assertEqual(driver.do("run 1.5"), "1")
+            self.world.sh(self.world.host, "ip link set lan0 down")
+            self.assertIn(int(driver.do("run 1.5")), (1, 2))
+
+    def test_flushed_ruleset_is_put_back(self):
+        with self.world.driver() as driver:
+            driver.do("watch")
+            driver.do(BOTH)
+            driver.do("run 1")
+            rules = self.world.sh(self.world.host, "nft -s list ruleset")
+            self.world.sh(self.world.host, "nft flush ruleset")
+            driver.do("run 1.5")
+            self.assertEqual(self.world.sh(self.world.host, "nft -s list ruleset"), rules)
+            driver.do("undo")
+            driver.do("run 1")
+        self.assert_as_before()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where packets go in each mode: the guard, the LAN, rogue routes, IPv6, forwarding, and what nobody outside may reach."""
+import contextlib
+import os
+import socket
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from host_world import CLIENT, CLIENT6, GATEWAY, MESH, SITE, SITE6, Session, World, inside  # noqa: E402
+
+CONNECTOR, VPN = f"apply {MESH}", f"apply {MESH} vpn"
+MESH4 = "address=100.96.1.7 route=100.96.0.0/12 mesh=100.96.0.0/12"
+BY_TUNNEL, BY_OUTSIDE = "b 100.96.1.7", "o 192.168.7.2"
+
+
+class Traffic(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.world = World()
+        cls.addClassCleanup(cls.world.close)
+        time.sleep(0.2)
+        cls.before = cls.world.snapshot()
+
+    def setUp(self):
+        self.stack = contextlib.ExitStack()
+        self.addCleanup(self.tidy)
+        self.driver = self.stack.enter_context(self.world.driver())
+
+    def tidy(self):
+        self.driver.do("undo")
+        self.stack.close()
+        self.assertEqual(self.world.snapshot(), self.before)
+
+    def host(self, script, undo=None):
+        if undo:
+            self.stack.callback(self.world.sh, self.world.host, undo)
+        return self.world.sh(self.world.host, script)
+
+    def session(self, **options):
+        session = Session(self.world, **options)
+        self.stack.callback(session.close)
+        self.assertTrue(session.works())
+        return session
+
+    def rp_filter(self, value):
+        names = [f"net.ipv4.conf.{name}.rp_filter" for name in ("all", "default", "eth0", "lan0", "edgeway0")]
+        self.host("sysctl -qw " + " ".join(f"{name}={value}" for name in names))
+
+    def test_ways(self):
+        self.driver.do(CONNECTOR)
+        self.assertEqual(self.world.seen(SITE), BY_OUTSIDE)
+        self.assertEqual(self.world.seen("100.96.2.2"), BY_TUNNEL)
+        self.assertEqual(self.world.seen("10.9.0.5"), BY_TUNNEL)
+        self.assertEqual(self.world.seen("fd45::22"), "b fd45::7")
+        self.driver.do(VPN)
+        self.assertEqual(self.world.seen(SITE), BY_TUNNEL)
+        self.assertEqual(self.world.seen(SITE6), "b fd45::7")
+        self.assertEqual(self.world.seen("100.96.2.2"), BY_TUNNEL)
+        # The LAN stays, private and multicast alike.
+        self.assertEqual(self.world.seen("192.168.55.10"), "i 192.168.55.1")
+        self.assertEqual(self.world.seen("192.168.7.1"), BY_OUTSIDE)
+        self.assertIn("eth0", self.host("ip route get 239.255.255.250"))
+        # A program that binds to another address of the machine gets through, too.
+        self.assertEqual(self.world.seen(SITE, source="192.168.7.2"), BY_TUNNEL)
+        # Our own sockets go outside.
+        self.assertIn("dev eth0", self.host(f"ip route get {SITE} mark 0x45640000"))
+        self.driver.do(CONNECTOR)
+        self.assertEqual(self.world.seen(SITE), BY_OUTSIDE)
+
+    def guard(self, rp_filter):
+        """Sessions from outside live through both switches, whenever they began, and whichever end speaks first."""
+        self.rp_filter(rp_filter)
+        self.stack.callback(self.rp_filter, 0)
+        older = [self.session(port=2201), self.session(port=2202, client=CLIENT6, server="2001:db8:7::2"),
+                 self.session(port=2203, keep_listener=False)]
+        self.driver.do(CONNECTOR)
+        connected = self.session(port=2204)
+        self.driver.do(VPN)
+        during = [self.session(port=2205), self.session(port=2206, client=CLIENT6, server="2001:db8:7::2")]
+        for session in older + [connected] + during:
+            self.assertTrue(session.works())
+        self.assertEqual(self.world.seen(SITE), BY_TUNNEL)
+        self.driver.do(CONNECTOR)
+        for session in older + [connected] + during:
+            self.assertTrue(session.works())
+        self.driver.do(VPN)
+        for session in older + [connected] + during:
+            self.assertTrue(session.works())
+        self.driver.do("undo")
+        for session in older + [connected] + during:
+            self.assertTrue(session.works())
+
+    def test_guard_rp_filter_off(self):
+        self.guard(0)
+
+    def test_guard_rp_filter_strict(self):
+        self.guard(1)
+
+    def test_guard_rp_filter_loose(self):
+        self.guard(2)
+
+    def test_guard_survives_a_crash_in_vpn_mode(self):
+        session = self.session()
+        with self.world.driver() as crashed:
+            crashed.do(VPN)
+        self.assertTrue(session.works())
+        self.assertTrue(self.session(port=2300).works())
+        with self.world.driver() as started_again:
+            started_again.do("undo")
+        self.assertTrue(session.works())
+
+    def test_guard_where_conntrack_ran_before(self):
+        """Another firewall tracked the flow already, and it began the "wrong" way round for it."""
+        self.host("nft add table ip other; nft add chain ip other in '{ type filter hook input priority 0; }'; "
+                  "nft add rule ip other in ct state established accept", "nft delete table ip other")
+        session = self.session()
+        self.host("conntrack -F 2>/dev/null; conntrack -D 2>/dev/null || true")
+        session.server.sendall(b"x")
+        self.assertEqual(session.client.recv(10), b"x")
+        self.driver.do(VPN)
+        self.assertTrue(session.works())
+
+    def test_marks_of_others_are_kept(self):
+        """The lower half of a connection's mark stays; a flow whose upper half is used by another is guarded all the same."""
+        self.host("nft add table ip other; nft add chain ip other in '{ type filter hook prerouting priority mangle - 1; }'; "
+                  "nft add rule ip other in ct state new tcp dport 2401 ct mark set 0x1234; "
+                  "nft add rule ip other in ct state new tcp dport 2402 ct mark set 0x00ff0007", "nft delete table ip other")
+        self.driver.do(VPN)
+        lower, upper = self.session(port=2401), self.session(port=2402)
+        table = self.host("cat /proc/net/nf_conntrack")
+        self.assertRegex(table, rf"dport=2401 .* mark={0x45651234} ")
+        self.assertRegex(table, rf"dport=2402 .* mark={0x00ff0007} ")
+        self.driver.do(CONNECTOR)
+        self.assertRegex(self.host("cat /proc/net/nf_conntrack"), rf"dport=2401 .* mark={0x1234} ")
+        self.assertTrue(lower.works() and upper.works())
+
+    def udp(self, port, server_address, client_address, to):
+        """A UDP service whose own packet is the first that conntrack sees: the next that comes in sets it right."""
+        family = socket.AF_INET6 if ":" in to else socket.AF_INET
+        server = self.world.listen(self.world.host, port, family, socket.SOCK_DGRAM, server_address)
+        server.settimeout(2)
+        with inside(self.world.outside):
+            client = socket.socket(family, socket.SOCK_DGRAM)
+        with client:
+            client.bind((client_address, 0))
+            client.connect((to, port))  # takes answers from that address only
+            client.settimeout(2)
+            client.send(b"1")
+            peer = server.recvfrom(10)[1]
+            self.driver.do(VPN)
+            server.sendto(b"lost", peer)
+            for turn in (b"2", b"3"):
+                client.send(turn)
+                self.assertEqual(server.recvfrom(10)[0], turn)
+                server.sendto(turn, peer)
+                answer = client.recv(10)
+                self.assertEqual(client.recv(10) if answer == b"lost" else answer, turn)
+            self.driver.do(CONNECTOR)
+
+    def test_udp_bound_to_an_address(self):
+        self.udp(4500, "192.168.7.2", CLIENT, "192.168.7.2")
+
+    def test_udp_bound_to_none(self):
+        self.udp(4501, "", CLIENT, "192.168.7.2")
+        self.udp(4502, "::", CLIENT6, "2001:db8:7::2")
+        self.udp(60001, "", CLIENT, "192.168.7.2")
+
+    def test_older_outgoing_connections_do_not_stay_outside(self):
+        """They were begun here: VPN mode means all of them. What comes in on them from outside makes them no inbound ones."""
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            server = self.world.listen(self.world.outside, 4600, socket.AF_INET, kind)
+            server.settimeout(2)
+            with inside(self.world.host):
+                client = socket.socket(socket.AF_INET, kind)
+            with client:
+                client.connect((CLIENT, 4600))
+                client.send(b"1")
+                if kind == socket.SOCK_STREAM:
+                    there, peer = server.accept()[0], None
+                    self.assertEqual(there.recv(10), b"1")
+                else:
+                    there, peer = server, server.recvfrom(10)[1]
+                self.driver.do(VPN)
+                for _ in range(2):
+                    there.send(b"2") if peer is None else there.sendto(b"2", peer)
+                    time.sleep(0.1)
+                there.settimeout(0.7)
+                client.send(b"3")
+                with self.assertRaises(TimeoutError):
+                    there.recvfrom(10)
+                self.driver.do(CONNECTOR)
+                there.close()
+
+    def test_rogue_routes(self):
+        """A DHCP server's long prefixes pull nothing out of the tunnel (TunnelVision), nor does a LAN that claims public addresses."""
+        self.driver.do(VPN)
+        rogue = ["0.0.0.0/1 via 192.168.7.1", "128.0.0.0/1 via 192.168.7.1", "198.51.100.0/24 via 192.168.7.1", "10.9.0.0/24 via 192.168.7.1",
+                 "100.96.2.0/24 via 192.168.7.1", "198.51.100.4/30 dev eth0"]
+        for route in rogue:
+            self.host(f"ip route add {route}", f"ip route del {route}")
+        self.host("ip -6 route add 2001:db8:5::/64 via 2001:db8:7::1", "ip -6 route del 2001:db8:5::/64 via 2001:db8:7::1")
+        self.assertEqual(self.world.seen(SITE), BY_TUNNEL)
+        self.assertEqual(self.world.seen(SITE6), "b fd45::7")
+        self.assertEqual(self.world.seen("10.9.0.5"), BY_TUNNEL)
+        self.assertEqual(self.world.seen("100.96.2.2"), BY_TUNNEL)
+        # Routes to other private networks are the owner's: they stay.
+        self.host("ip route add 172.29.0.0/16 via 192.168.55.10", "ip route del 172.29.0.0/16")
+        self.assertIn("lan0", self.host("ip route get 172.29.1.1"))
+
+    def test_ipv6_does_not_leak(self):
+        self.assertEqual(self.world.seen(SITE6), "o 2001:db8:7::2")
+        self.driver.do(f"apply {MESH4} vpn")
+        started = time.monotonic()
+        self.assertIn("ConnectionRefused", self.world.seen(SITE6))
+        self.assertLess(time.monotonic() - started, 1.5, "unreachable at once, no silence")
+        self.assertEqual(self.world.seen(SITE), BY_TUNNEL)
+        self.assertEqual(self.world.seen("fd55::10"), "i fd55::1")
+        self.assertTrue(self.session(client=CLIENT6, server="2001:db8:7::2", port=2501).works())
+
+    def test_mesh_addresses_are_for_the_tunnel(self):
+        """CVE-2019-14899: nobody on the LAN learns of our mesh IP, nor reaches it; the mesh does."""
+        self.world.listen(self.world.host, 2600)
+        probe = self.world.outside
+        self.world.sh(probe, "ip route add 100.96.1.7 via 192.168.7.2; ip -6 route add fd45::7 via 2001:db8:7::2")
+        self.stack.callback(self.world.sh, probe, "ip route del 100.96.1.7 via 192.168.7.2; ip -6 route del fd45::7")
+        ping = "ping -c1 -W1 {} >/dev/null && echo answered || echo silent"
+        self.driver.do(f"apply {MESH}")
+        self.assertEqual(self.world.sh(probe, ping.format("100.96.1.7")), "silent\n")
+        self.assertEqual(self.world.sh(probe, ping.format("fd45::7")), "silent\n")
+        self.assertEqual(self.world.sh(self.world.beyond, ping.format("-I 100.96.2.2 100.96.1.7")), "answered\n")
+        self.assertEqual(self.world.sh(self.world.host, ping.format("100.96.1.7")), "answered\n")
+        self.world.sh(probe, "ip route add 100.96.1.7 dev eth0 metric 5; ip route del 100.96.1.7 via 192.168.7.2; ping -c1 -W1 100.96.1.7 || true; "
+                             "ip route add 100.96.1.7 via 192.168.7.2; ip route del 100.96.1.7 dev eth0 metric 5")
+        self.assertNotRegex(self.world.sh(probe, "ip neigh show 100.96.1.7"), "lladdr")
+
+    def through(self, address):
+        return self.world.seen(address, self.world.beyond, "fd45::22" if ":" in address else "100.96.2.2")
+
+    def test_gateway(self):
+        self.driver.do(CONNECTOR)
+        self.assertNotIn("i ", self.through("192.168.55.10"))
+        self.driver.do(CONNECTOR + GATEWAY)
+        self.assertEqual(self.through("192.168.55.10"), "i 192.168.55.1")
+        self.assertEqual(self.through("fd55::10"), "i fd55::1")
+        self.assertNotIn("o ", self.through("192.168.7.1"), "only what was accepted")
+        self.assertNotIn("o ", self.through(CLIENT))
+        self.assertNotIn("i ", self.world.seen("192.168.55.10", self.world.beyond, SITE), "only from the mesh")
+        self.driver.do(VPN + GATEWAY)
+        self.assertEqual(self.through("192.168.55.10"), "i 192.168.55.1")
+        self.driver.do(CONNECTOR)
+        self.assertNotIn("i ", self.through("192.168.55.10"))
+
+    def test_a_router_does_not_let_the_mesh_in(self):
+        """A machine that forwards anyway (Docker's host): the mesh reaches nothing behind it that was not offered."""
+        self.host("sysctl -qw net.ipv4.ip_forward=1", "sysctl -qw net.ipv4.ip_forward=0")
+        self.world.sh(self.world.inner, "ip route add default via 192.168.55.1")
+        self.stack.callback(self.world.sh, self.world.inner, "ip route del default")
+        self.driver.do(CONNECTOR)
+        self.assertNotIn("i ", self.through("192.168.55.10"))
+
+    def docker(self):
+        """Docker's rules: forwards nothing it doesn't know, publishes inner's port 80 as 8080, masquerades its bridge's network."""
+        self.host("""
+            sysctl -qw net.ipv4.ip_forward=1
+            nft add table ip filter; nft add chain ip filter FORWARD '{ type filter hook forward priority filter; policy drop; }'
+            nft add chain ip filter DOCKER-USER; nft add rule ip filter FORWARD jump DOCKER-USER
+            nft add rule ip filter FORWARD oifname lan0 ct state related,established accept
+            nft add rule ip filter FORWARD iifname lan0 oifname != lan0 accept
+            nft add rule ip filter FORWARD oifname lan0 tcp dport 80 accept
+            nft add table ip nat; nft add chain ip nat PRE '{ type nat hook prerouting priority dstnat; }'
+            nft add rule ip nat PRE fib daddr type local tcp dport 8080 dnat to 192.168.55.10:80
+            nft add chain ip nat POST '{ type nat hook postrouting priority srcnat; }'
+            nft add rule ip nat POST ip saddr 192.168.55.0/24 oifname != lan0 masquerade""",
+                  "nft delete table ip filter; nft delete table ip nat; sysctl -qw net.ipv4.ip_forward=0")
+        self.world.sh(self.world.inner, "ip route add default via 192.168.55.1")
+        self.stack.callback(self.world.sh, self.world.inner, "ip route del default")
+
+    def published(self, client=CLIENT):
+        with inside(self.world.outside), socket.socket() as connection:
+            connection.settimeout(2)
+            connection.bind((client, 0))
+            try:
+                connection.connect(("192.168.7.2", 8080))
+                return connection.recv(100).decode()
+            except OSError as error:
+                return type(error).__name__
+
+    def test_docker(self):
+        for rp_filter in (0, 1):
+            with self.subTest(rp_filter=rp_filter), contextlib.ExitStack() as stack:
+                outer, self.stack = self.stack, stack
+                self.docker()
+                self.rp_filter(rp_filter)
+                stack.callback(self.rp_filter, 0)
+                foreign = self.host("nft -s list table ip filter")
+                self.driver.do(CONNECTOR + GATEWAY)
+                self.assertEqual(self.through("192.168.55.10"), "i 192.168.55.1")
+                self.assertEqual(self.published(), f"i {CLIENT}")
+                self.driver.do(VPN + GATEWAY)
+                self.assertEqual(self.through("192.168.55.10"), "i 192.168.55.1")
+                self.assertEqual(self.published(), f"i {CLIENT}", "its answer leaves the way the question came")
+                self.assertEqual(self.world.seen(SITE, self.world.inner), BY_TUNNEL, "a container's own traffic takes the tunnel")
+                self.driver.do(CONNECTOR)
+                self.assertEqual(self.world.seen(SITE, self.world.inner), BY_OUTSIDE)
+                self.assertEqual(self.host("nft -s list table ip filter"), foreign)
+                self.driver.do("undo")
+                self.stack = outer
+
+
+if __name__ == "__main__":
+    unittest.main()
