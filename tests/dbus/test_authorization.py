@@ -1,0 +1,220 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may call what: every method as root, allowed, denied and challenged users, with the real polkitd and without it."""
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import private_bus  # noqa: E402
+from private_bus import ACTIONS, Machine, Refused  # noqa: E402
+
+private_bus.enter()
+
+KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+# method → (polkit action, arguments, what the tunnel says when the call arrives)
+METHODS = {
+    "Enroll": ("enroll", "('ew1_x', '', @a{sv} {})", "fake: enroll"),
+    "Connect": ("connect", "()", "fake: connect"),
+    "SetMode": ("mode", "('vpn', @a{sv} {})", "fake: mode vpn"),
+    "ConfirmMode": ("mode", "()", "fake: confirm"),
+    "UndoMode": ("mode", "()", "fake: undo"),
+    "GetStatus": (None, "()", None),
+    "OpenTopology": ("topology", "()", "fake: topology"),
+    "Ping": ("topology", "('nas', uint32 1000)", "fake: ping"),
+    "Diagnose": ("topology", "()", "fake: diagnose"),
+    "AddNode": ("administer", "('web', 'server', uint32 3600)", "fake: request POST /v1/keys"),
+    "ListNodes": ("topology", "()", "fake: request GET /v1/nodes "),
+    "ShowNode": ("topology", "('laptop',)", "fake: request GET /v1/nodes/laptop"),
+    "RenameNode": ("administer", "('nas', 'tower')", "fake: request PATCH /v1/nodes/nas"),
+    "RemoveNode": ("administer", "('nas',)", "fake: request DELETE /v1/nodes/nas"),
+    "CreateConfig": ("administer", f"('phone', '{KEY}', @a{{sv}} {{}})", "fake: request POST /v1/nodes"),
+    "AddRoute": ("administer", "('10.7.0.0/24', '')", "fake: request POST /v1/routes"),
+    "RemoveRoute": ("administer", "('10.7.0.0/24',)", "fake: request DELETE /v1/routes/10.7.0.0%2F24"),
+    "ListRoutes": ("topology", "()", "fake: routes"),
+    "AcceptRoute": ("administer", "('10.7.0.0/24',)", "fake: accept"),
+    "RefuseRoute": ("administer", "('10.7.0.0/24',)", "fake: refuse"),
+    "Disconnect": ("connect", "()", "fake: disconnect"),
+    "Leave": ("enroll", "()", "fake: leave"),
+}
+
+
+class WithPolkit(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.machine = Machine()
+        cls.addClassCleanup(cls.machine.close)
+
+    def setUp(self):
+        self.daemon = self.machine.daemon()
+        self.addCleanup(self.daemon.stop)
+
+    def arrives(self, caller, method, **options):
+        """The call gets through: whatever the tunnel then says, it is not about authorisation."""
+        _, args, said = METHODS[method]
+        before = self.daemon.count(said) if said else 0
+        try:
+            caller.call(method, args, **options)
+        except Refused as refused:
+            self.assertNotIn(refused.name, ("NotAuthorized", "Cancelled", "org.freedesktop.DBus.Error.AccessDenied"), f"{method}: {refused}")
+        if said:
+            self.daemon.wait_log(said, before + 1)
+
+    def refused(self, caller, method, name="NotAuthorized", **options):
+        """The call is refused, and nothing of it reaches the tunnel."""
+        before = self.daemon.count("fake: ")
+        with self.assertRaises(Refused, msg=method) as caught:
+            caller.call(method, METHODS[method][1], **options)
+        self.assertEqual(caught.exception.name, name, f"{method}: {caught.exception}")
+        self.assertEqual(self.daemon.count("fake: "), before, f"{method} reached the tunnel")
+        return caught.exception.message
+
+    def test_every_method_is_here(self):
+        interface = self.machine.caller().call("Introspect", interface="org.freedesktop.DBus.Introspectable")
+        for method in METHODS:
+            self.assertIn(f'<method name="{method}"', interface)
+        self.assertEqual(interface.count('<method name="') - 6, len(METHODS), "the standard interfaces have six methods, the rest is tested here")
+
+    def test_root_may_everything(self):
+        root = self.machine.caller()
+        for method in METHODS:
+            with self.subTest(method):
+                self.arrives(root, method)
+
+    def test_allowed_by_a_rule(self):
+        caller = self.machine.caller("ewyes")
+        for method in METHODS:
+            with self.subTest(method):
+                self.arrives(caller, method)
+
+    def test_denied_by_a_rule(self):
+        caller = self.machine.caller("ewno")
+        for method, (action, _, _) in METHODS.items():
+            with self.subTest(method):
+                for interactive in (False, True):
+                    if action is None:
+                        self.arrives(caller, method)
+                    else:
+                        self.assertIn("sudo", self.refused(caller, method, interactive=interactive))
+
+    def test_each_action_opens_its_methods_alone(self):
+        for action in ACTIONS:
+            caller = self.machine.caller("ew" + action)
+            for method, (needed, _, _) in METHODS.items():
+                with self.subTest(f"{action}: {method}"):
+                    if needed in (None, action):
+                        self.arrives(caller, method)
+                    else:
+                        self.refused(caller, method)
+
+    def test_challenge_without_interaction(self):
+        caller = self.machine.caller("ewplain")
+        for method, (action, _, _) in METHODS.items():
+            with self.subTest(method):
+                if action is None:
+                    self.arrives(caller, method)
+                else:
+                    self.assertIn("password", self.refused(caller, method))
+
+    def test_challenge_without_an_agent(self):
+        caller = self.machine.caller("ewplain")
+        for method, (action, _, _) in METHODS.items():
+            if action is not None:
+                with self.subTest(method):
+                    self.assertIn("sudo", self.refused(caller, method, interactive=True))
+
+    def test_person_at_the_screen(self):
+        caller = self.machine.caller("ewdesk")
+        for method, (action, _, _) in METHODS.items():
+            with self.subTest(method):
+                if action in ("enroll", "administer"):
+                    self.assertIn("password", self.refused(caller, method))
+                else:
+                    self.arrives(caller, method)
+
+    def test_dismissed(self):
+        caller = self.machine.caller("ewplain")
+        agent = self.machine.agent(caller, "dismiss")
+        self.refused(caller, "AddNode", "Cancelled", interactive=True)
+        agent.wait_log("asked org.edgeway.administer")
+        self.refused(caller, "AddNode")  # not interactive: nobody is asked
+        self.assertEqual(agent.count("asked"), 1)
+        agent.stop()
+
+    def test_password_given(self):
+        caller = self.machine.caller("ewplain")
+        agent = self.machine.agent(caller, "allow")
+        for method, (action, _, _) in METHODS.items():
+            if action in ("enroll", "administer"):
+                with self.subTest(method):
+                    self.arrives(caller, method, interactive=True)
+        agent.wait_log("asked org.edgeway.enroll")
+        agent.wait_log("asked org.edgeway.administer")
+        agent.stop()
+
+    def test_prompt_goes_with_its_caller(self):
+        caller = self.machine.caller("ewplain")
+        agent = self.machine.agent(caller, "wait")
+        caller.send("Leave", interactive=True)
+        agent.wait_log("asked org.edgeway.enroll")
+        caller.close()
+        agent.wait_log("taken away")
+        self.assertEqual(self.daemon.count("fake: leave"), 0)
+        agent.stop()
+
+    def test_others_are_served_while_a_prompt_is_open(self):
+        caller = self.machine.caller("ewplain")
+        agent = self.machine.agent(caller, "wait")
+        caller.send("Leave", interactive=True)
+        agent.wait_log("asked")
+        self.arrives(self.machine.caller("ewyes"), "Diagnose")
+        agent.stop()
+
+    def test_many_prompts(self):
+        caller = self.machine.caller("ewplain")
+        agent = self.machine.agent(caller, "wait")
+        for _ in range(40):
+            caller.send("Leave", interactive=True)
+        names = set()
+        for _ in range(24):
+            with self.assertRaises(Refused) as caught:
+                caller.answer()
+            names.add(caught.exception.name)
+        self.assertEqual(names, {"TooManyRequests"})
+        self.arrives(self.machine.caller("ewyes"), "Diagnose")
+        self.arrives(self.machine.caller(), "Connect")
+        caller.close()
+        self.arrives(self.machine.caller("ewyes"), "Diagnose")
+        agent.stop()
+
+    def test_only_root_owns_the_name(self):
+        with self.assertRaises(Refused) as caught:
+            self.machine.caller("ewyes").call("RequestName", "('org.edgeway.Daemon1', uint32 0)", interface="org.freedesktop.DBus")
+        self.assertEqual(caught.exception.name, "org.freedesktop.DBus.Error.AccessDenied")
+
+
+class WithoutPolkit(WithPolkit):
+    """Root as before; everybody else reads the status and is told sudo."""
+    # Inherited tests are about polkit.
+    for name in [name for name in dir(WithPolkit) if name.startswith("test_") and name not in ("test_root_may_everything", "test_every_method_is_here")]:
+        locals()[name] = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.machine = Machine(polkit=False)
+        cls.addClassCleanup(cls.machine.close)
+
+    def test_others_may_read_their_status(self):
+        for user in ("ewyes", "ewplain", "ewdesk"):
+            caller = self.machine.caller(user)
+            for method, (action, _, _) in METHODS.items():
+                with self.subTest(f"{user}: {method}"):
+                    if action is None:
+                        self.arrives(caller, method)
+                    else:
+                        self.assertIn("sudo", self.refused(caller, method, interactive=True))
+            self.assertIn("disconnected", caller.call("Get", "('org.edgeway.Daemon1', 'State')", interface="org.freedesktop.DBus.Properties"))
+
+
+if __name__ == "__main__":
+    unittest.main()
