@@ -1,0 +1,443 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program's life: first start, stop, restart, killed at any moment, wrong usage, what is in its way; and what it must never tell."""
+
+import base64
+import glob
+import json
+import os
+import random
+import socket
+import sqlite3
+import stat
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+from edge import PROGRAM, SLOW, Edge, Node, b64, parse_key
+
+
+def run(*arguments, **more):
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL, **more)
+
+
+class Usage(unittest.TestCase):
+    def test_help_and_version(self):
+        for arguments in (("--help",), ("run", "--help"), ("admin-key", "--help"), ("status", "--help")):
+            result = run(*arguments)
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            self.assertIn("Usage:", result.stdout)
+        for option in ("--state-dir", "--listen", "--public", "--mesh", "--name", "--config"):
+            self.assertIn(option, run("run", "--help").stdout)
+        self.assertRegex(run("--version").stdout, r"^edgeway-edge \d+\.\d+\.\d+\n$")
+
+    def test_wrong_usage(self):
+        with tempfile.TemporaryDirectory(prefix="edgeway-usage-") as folder:
+            for arguments in ((), ("walk",), ("run", "--nothing"), ("run", "more"), ("run", "--listen", "443"), ("run", "--listen", ":0"), ("run", "--listen", "host:1"), ("run", "--listen", ":65536"),
+                              ("run", "--public", "here"), ("run", "--mesh", "Not A Name"), ("run", "--name", "-x"), ("run", "--config", folder + "/none"), ("admin-key", "--valid", "1s"),
+                              ("admin-key", "--valid", "soon"), ("admin-key", "x"), ("status", "--xml")):
+                result = run(*arguments)
+                self.assertEqual((result.returncode, result.stdout), (2, ""), (arguments, result))
+                self.assertRegex(result.stderr, r"^edgeway-edge: .*\n$")
+            for text, word in (("[edge]\nlisten=x\n", "listen"), ("[edge]\nopen-ports=22;x\n", "open-ports"), ("[edge]\nexit=yes\n", "exit"), ("[edge]\nwhat=1\n", "what"), ("[mesh]\nipv4=10.0.0.1/8\n", "10.0.0.1/8"),
+                               ("[mesh]\nipv4=8.8.0.0/16\n", "private"), ("[mesh]\nipv4=10.0.0.0/24\n", "/24"), ("[mesh]\nipv6=fd00::/64\n", "/48"), ("[mesh]\nmtu=1000\n", "mtu"), ("[house]\nx=1\n", "house"),
+                               ("nonsense", "edge.conf"), ("[edge]\ninterface=a/b\n", "a/b")):
+                path = os.path.join(folder, "edge.conf")
+                with open(path, "w") as file:
+                    file.write(text)
+                result = run("run", "--state-dir", os.path.join(folder, "state"), "--config", path)
+                self.assertEqual(result.returncode, 2, (text, result))
+                self.assertIn(word, result.stderr)
+            self.assertFalse(os.path.exists(os.path.join(folder, "state")), "wrong usage leaves nothing behind")
+
+    def test_no_edge_runs(self):
+        with tempfile.TemporaryDirectory(prefix="edgeway-none-") as folder:
+            for verb in ("status", "admin-key"):
+                result = run(verb, "--state-dir", folder)
+                self.assertEqual((result.returncode, result.stdout), (3, ""), result)
+                self.assertIn("--state-dir", result.stderr)
+            with socket.socket(socket.AF_UNIX) as dead:
+                dead.bind(os.path.join(folder, "control.sock"))
+            self.assertEqual(run("status", "--state-dir", folder).returncode, 3)
+
+
+class Life(unittest.TestCase):
+    def edge(self, *arguments, **more):
+        edge = Edge(*arguments, **more)
+        self.addCleanup(edge.remove)
+        return edge
+
+    def test_first_start(self):
+        edge = self.edge().start()
+        output = edge.output()
+        self.assertRegex(output, r"^ew1_[A-Za-z0-9_-]+\n$")
+        self.assertEqual(parse_key(edge.first_key())["kind"], "admin")
+        for path in glob.glob(edge.state + "/*"):
+            self.assertEqual(os.stat(path).st_mode & 0o077, 0, path)
+        self.assertEqual(stat.S_IMODE(os.stat(edge.state).st_mode), 0o700)
+        code, took = edge.stop()
+        self.assertEqual(code, 0, edge.log())
+        self.assertLess(took, 1 * SLOW)
+        self.assertFalse(os.path.exists(edge.state + "/control.sock"))
+        edge.start()
+        self.assertEqual(edge.output(), output, "the key is shown once")
+        self.assertEqual(edge.join(edge.first_key(), "admin").answer.json["role"], "admin", "and still good after a restart")
+
+    def test_journal_gets_no_key(self):
+        edge = self.edge()
+        os.mkdir(edge.state, 0o700)
+        with open(edge.output_path, "wb") as output:
+            info = os.fstat(output.fileno())
+            environment = os.environ | {"JOURNAL_STREAM": f"{info.st_dev}:{info.st_ino}"}
+            with open(edge.log_path, "wb") as log:
+                edge.process = subprocess.Popen([PROGRAM, "run", *edge.arguments], stdout=output, stderr=log, env=environment)
+        edge.wait_ready()
+        self.assertEqual(edge.output(), "")
+        self.assertIn("admin-key", edge.log())
+        self.assertEqual(edge.join(edge.admin_key(), "admin").answer.json["role"], "admin")
+
+    def test_tells_its_supervisor(self):
+        edge = self.edge()
+        path = edge.folder + "/notify"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+            supervisor.bind(path)
+            supervisor.settimeout(20)
+            environment = os.environ | {"NOTIFY_SOCKET": path}
+            with open(edge.log_path, "wb") as log, open(edge.output_path, "wb") as output:
+                edge.process = subprocess.Popen([PROGRAM, "run", *edge.arguments], stdout=output, stderr=log, env=environment)
+            self.assertIn(b"READY=1", supervisor.recv(1000))
+            edge.stop()
+            self.assertIn(b"STOPPING=1", supervisor.recv(1000))
+
+    def test_restart_keeps_everything(self):
+        edge = self.edge().start()
+        admin = edge.join(edge.first_key(), "admin")
+        node = edge.join(admin.call("POST", "/v1/keys", {"kind": "server"}).json["key"], "web")
+        unused = admin.call("POST", "/v1/keys", {"kind": "server", "name": "later"}).json["key"]
+        admin.call("POST", "/v1/routes", {"cidr": "10.1.0.0/16", "node": "web"})
+        gone = edge.join(admin.call("POST", "/v1/keys", {"kind": "server"}).json["key"], "gone")
+        admin.call("DELETE", "/v1/nodes/gone")
+        before = [admin.call("GET", path).json for path in ("/v1/self", "/v1/nodes", "/v1/routes")] + [node.call("GET", "/v1/self").json]
+        for end in (edge.stop, edge.kill):
+            end()
+            edge.start()
+            after = [admin.call("GET", path).json for path in ("/v1/self", "/v1/nodes", "/v1/routes")] + [node.call("GET", "/v1/self").json]
+            self.assertEqual(after, before)
+            self.assertEqual(gone.call("GET", "/v1/self").status, 410)
+            self.assertEqual(node.enroll().json["id"], node.id, "a replay after the restart")
+        self.assertEqual(edge.join(unused, "x").answer.json["name"], "later")
+        fresh = edge.join(admin.call("POST", "/v1/keys", {"kind": "server"}).json["key"], "gone")
+        self.assertNotEqual(fresh.answer.json["addresses"], gone.answer.json["addresses"], "addresses rest")
+
+    def test_names_may_change_later(self):
+        edge = self.edge(mesh=None, name=None).start()
+        admin = edge.join(edge.first_key(), "admin")
+        before = admin.call("GET", "/v1/self").json
+        self.assertEqual((before["mesh"], json.loads(before["edges"]["list"])[0]["name"]), ("mesh", "edge"))
+        edge.stop()
+        edge.start("--mesh", "new", "--name", "paris", "--public", "edge.example:443")
+        renamed = admin.call("GET", "/v1/self").json
+        self.assertEqual((renamed["mesh"], renamed["suffix"], renamed["addresses"]), ("new", "new.internal", before["addresses"]))
+        self.assertEqual(json.loads(renamed["edges"]["list"])[0] | {"public_key": 0}, {"id": "e1", "name": "paris", "public_key": 0, "endpoints": ["edge.example:443"], "api": ["https://edge.example:443"]})
+        self.assertNotEqual(renamed["revision"], before["revision"])
+        self.assertEqual(parse_key(edge.admin_key())["api"], ["https://edge.example:443"])
+        edge.stop()
+        edge.start()
+        self.assertEqual(admin.call("GET", "/v1/self").json, renamed, "without the options a mesh keeps its own")
+        self.assertEqual(admin.call("PATCH", "/v1/nodes/admin", {"name": "edge"}).status, 200, "the edge's old name is free")
+        edge.stop()
+        edge.start("--name", "edge", wait=False)
+        self.assertEqual(edge.process.wait(20), 1)
+        self.assertIn("--name", edge.log().splitlines()[-1])
+
+    def test_ranges(self):
+        config = "[edge]\nexit=false\ninterface=ewr{0}\n[mesh]\nipv4=10.200.0.0/16\nipv6=fd01:2:3::/48\nmtu=1380\n"
+        edge = self.edge(config.format(os.getpid())).start()
+        document = edge.join(edge.first_key(), "admin").answer.json
+        self.assertEqual((document["ranges"], document["addresses"], document["service"], document["mtu"]),
+                         (["10.200.0.0/16", "fd01:2:3::/48"], ["10.200.1.1", "fd01:2:3:1::1"], ["10.200.0.1", "fd01:2:3::1"], 1380))
+        edge.stop()
+        with open(edge.config, "w") as file:
+            file.write(config.format(os.getpid()).replace("10.200", "10.201"))
+        edge.start(wait=False)
+        self.assertEqual(edge.process.wait(20), 1)
+        self.assertRegex(edge.log().splitlines()[-1], "10.200.0.0/16.*cannot be changed")
+
+    def test_expiry(self):
+        """The shortest validity is a minute: the clock is moved in the store instead of waiting."""
+        edge = self.edge().start()
+        admin = edge.join(edge.first_key(), "admin")
+        key = admin.call("POST", "/v1/keys", {"kind": "server", "name": "late", "valid_seconds": 60}).json["key"]
+        other = admin.call("POST", "/v1/keys", {"kind": "server", "valid_seconds": 60}).json["key"]
+        used = edge.join(admin.call("POST", "/v1/keys", {"kind": "server", "valid_seconds": 60}).json["key"], "used")
+        plain = admin.call("POST", "/v1/nodes", {"name": "plain", "kind": "server", "public_key": b64(os.urandom(32)), "valid_seconds": 60})
+        self.assertEqual(plain.status, 200)
+        edge.stop()
+        changed = 0
+        database = sqlite3.connect(edge.state + "/store.db")
+        for table, in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
+            for column in columns:
+                for rowid, value in database.execute(f"SELECT rowid, {column} FROM {table}").fetchall():
+                    text = value.decode(errors="replace") if isinstance(value, bytes) else value
+                    if isinstance(text, str) and '"expires_us":' in text and '"expires_us":0' not in text:
+                        record = json.loads(text)
+                        record["expires_us"] -= 120 * 10 ** 6
+                        new = json.dumps(record)
+                        database.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (new.encode() if isinstance(value, bytes) else new, rowid))
+                        changed += 1
+        database.commit()
+        database.close()
+        self.assertGreaterEqual(changed, 5)
+        edge.start()
+        self.assertEqual(Node(edge, key, "late").enroll().code, "KeyExpired")
+        self.assertEqual(Node(edge, other, "other").enroll().code, "KeyExpired")
+        self.assertEqual(used.enroll().code, "KeyUsed", "a replay after the validity")
+        self.assertEqual(used.call("GET", "/v1/self").status, 200, "who joined stays")
+        for name in ("late", "plain"):
+            self.assertEqual(admin.call("GET", f"/v1/nodes/{name}").status, 404, "never joined: gone")
+        self.assertEqual(edge.join(admin.call("POST", "/v1/keys", {"kind": "server"}).json["key"], "late").answer.json["name"], "late")
+
+
+class InTheWay(unittest.TestCase):
+    def failing(self, edge, *words, code=1, arguments=(), **more):
+        result = run("run", *edge.arguments, *arguments, **more)
+        self.assertEqual((result.returncode, result.stdout), (code, ""), result)
+        last = result.stderr.splitlines()[-1]
+        self.assertRegex(last, r"^edgeway-edge: \S.*$")
+        for word in words:
+            self.assertIn(word, last)
+
+    def edge(self):
+        edge = Edge()
+        self.addCleanup(edge.remove)
+        return edge
+
+    def test_port_in_use(self):
+        edge = self.edge()
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", edge.port))
+            taken.listen()
+            self.failing(edge, "TCP", str(edge.port), "in use", "--listen")
+        self.assertFalse(os.path.exists(edge.state), "nothing half-done")
+        with socket.socket(type=socket.SOCK_DGRAM) as taken:
+            taken.bind(("127.0.0.1", edge.port))
+            self.failing(edge, "UDP", str(edge.port), "in use", "--listen")
+        edge.start()
+        self.assertTrue(edge.first_key(), "what was begun is completed")
+
+    def test_two_edges_on_one_state(self):
+        edge, second = self.edge().start(), self.edge()
+        second.arguments[1] = edge.state
+        self.failing(second, edge.state)
+        self.assertEqual(edge.get("/v1/mesh").status, 200)
+        self.assertEqual(edge.verb("status").returncode, 0, "the first's control socket is untouched")
+
+    def test_broken_state(self):
+        for name, content in (("store.db", b"not a database at all" * 100), ("wireguard.key", b"x\n"), ("ca.pem", b"-----BEGIN NOTHING-----"), ("wireguard.key", None), ("ca.pem", None), ("store.db", None)):
+            with self.subTest(name=name, content=content):
+                edge = self.edge().start()
+                admin = edge.join(edge.first_key(), "admin")
+                edge.stop()
+                path = os.path.join(edge.state, name)
+                with open(path, "rb") as file:
+                    good = file.read()
+                if content is None:
+                    os.unlink(path)
+                else:
+                    with open(path, "wb") as file:
+                        file.write(content)
+                self.failing(edge, name)
+                if content is not None:
+                    with open(path, "rb") as file:
+                        self.assertEqual(file.read(), content, "a broken file is not overwritten")
+                with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                    file.write(good)
+                edge.start()
+                self.assertEqual(admin.call("GET", "/v1/self").status, 200)
+                edge.stop()
+
+    def test_broken_api_certificate_is_made_anew(self):
+        edge = self.edge().start()
+        edge.stop()
+        with open(edge.state + "/api.pem", "w") as file:
+            file.write("broken")
+        edge.start()
+        self.assertEqual(edge.get("/v1/mesh").status, 200)
+
+    def test_state_of_another(self):
+        edge = self.edge()
+        os.mkdir(edge.state, 0o700)
+        if os.geteuid() == 0:
+            os.chmod(edge.folder, 0o711)
+            os.chown(edge.state, 12345, 12345)
+            self.failing(edge, edge.state)
+            os.chown(edge.state, 0, 0)
+            self.failing(edge, edge.state, user=61235, group=61235, extra_groups=[])
+        os.chmod(edge.state, 0o700)
+
+    @unittest.skipIf(os.geteuid() != 0, "needs root to give its privilege away")
+    def test_port_without_privilege(self):
+        edge = self.edge()
+        os.chmod(edge.folder, 0o777)
+        with open("/proc/sys/net/ipv4/ip_unprivileged_port_start") as file:
+            first = int(file.read())
+        if first < 2:
+            self.skipTest("here anyone may bind any port")
+        self.failing(edge, "--listen", code=4, arguments=("--listen", "127.0.0.1:1"), user=61235, group=61235, extra_groups=[])
+
+    @unittest.skipIf(os.geteuid() != 0, "needs root to mount")
+    def test_full_disk(self):
+        edge = self.edge()
+        os.mkdir(edge.state, 0o700)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k,mode=0700", "none", edge.state], capture_output=True).returncode:
+            self.skipTest("no mounts here")
+        self.addCleanup(subprocess.run, ["umount", edge.state])
+        ballast = os.path.join(edge.state, "ballast")
+
+        def fill():
+            with open(ballast, "ab", buffering=0) as file:
+                try:
+                    while True:
+                        file.write(b"x" * 4096)
+                except OSError:
+                    pass
+        fill()
+        result = run("run", *edge.arguments)
+        self.assertEqual(result.returncode, 1, result)
+        self.assertRegex(result.stderr.lower(), "full|space")
+        os.unlink(ballast)
+        edge.start()
+        admin = edge.join(edge.first_key(), "admin")
+        fill()
+        codes = [admin.call("POST", "/v1/keys", {"kind": "server", "name": f"n{i}"}) for i in range(60)]
+        refused = [c for c in codes if c.status != 200]
+        self.assertTrue(refused, "the disk was not full")
+        self.assertEqual({(c.status, c.code) for c in refused}, {(503, "StoreFull")})
+        self.assertEqual(admin.call("GET", "/v1/self").status, 200)
+        there = {n["name"] for n in admin.call("GET", "/v1/nodes").json["nodes"]}
+        self.assertEqual(there, {"admin"} | {c.json["name"] for c in codes if c.status == 200}, "exactly what was promised is there")
+        os.unlink(ballast)
+        self.assertEqual(admin.call("POST", "/v1/keys", {"kind": "server", "name": "room"}).status, 200)
+        edge.stop()
+
+
+class Killed(unittest.TestCase):
+    def test_first_start_killed_at_any_moment(self):
+        random.seed(3)
+        edge = Edge()
+        self.addCleanup(edge.remove)
+        seen = set()
+        for i in range(40):
+            edge.start(wait=False)
+            time.sleep(0.004 * i if i < 30 else random.random() * 0.3)
+            edge.kill()
+            seen.add(tuple(sorted(os.path.basename(p) for p in glob.glob(edge.state + "/*") if not p.endswith(("-wal", "-shm", "-journal")))))
+            if edge.output():
+                break
+        edge.start()
+        self.assertGreater(len(seen), 1, seen)
+        key = [line for line in edge.output().splitlines() if line.startswith("ew1_")][-1]
+        admin = edge.join(key, "admin")
+        self.assertEqual(admin.answer.json["role"], "admin")
+        edge.stop()
+        lines = edge.output()
+        edge.start()
+        self.assertEqual(edge.output(), lines)
+        self.assertEqual(admin.call("GET", "/v1/self").status, 200)
+
+    def test_killed_while_writing(self):
+        """Enrollments, names and routes from several threads while the edge is killed again and again: what was answered is there, and
+        every replay ends in exactly one node."""
+        edge = Edge().start()
+        self.addCleanup(edge.remove)
+        admin = edge.join(edge.first_key(), "admin")
+        keys = [admin.call("POST", "/v1/keys", {"kind": "server"}).json["key"] for _ in range(60)]
+        answered, nodes, failures, lock = {}, [], [], threading.Lock()
+
+        def work(part):
+            for i in part:
+                node = Node(edge, keys[i], f"web-{i}")
+                with lock:
+                    nodes.append(node)
+                end = time.monotonic() + 60
+                while time.monotonic() < end:
+                    try:
+                        answer = node.enroll(source=f"127.0.{i + 1}.1")
+                    except (OSError, EOFError, Exception) as error:
+                        if not isinstance(error, (OSError, EOFError)) and "http.client" not in type(error).__module__:
+                            failures.append(error)
+                            return
+                        time.sleep(0.01)
+                        continue
+                    if answer.status == 200:
+                        with lock:
+                            answered[node.name] = answer.json["id"]
+                    else:
+                        failures.append(answer)
+                    break
+        threads = [threading.Thread(target=work, args=(range(t, 60, 4),)) for t in range(4)]
+        for thread in threads:
+            thread.start()
+        kills = 0
+        while any(t.is_alive() for t in threads):
+            time.sleep(0.15)
+            edge.kill()
+            kills += 1
+            edge.start()
+        self.assertEqual(failures, [])
+        self.assertGreater(kills, 1)
+        there = {n["name"]: n for n in admin.call("GET", "/v1/nodes").json["nodes"]}
+        self.assertEqual(set(there), set(answered) | {"admin"})
+        self.assertEqual({name: there[name]["id"] for name in answered}, answered)
+        addresses = [a for n in there.values() for a in n["addresses"]]
+        self.assertEqual(len(addresses), len(set(addresses)))
+        edge.stop()
+
+
+class Secrets(unittest.TestCase):
+    def test_nothing_secret_is_told(self):
+        edge = Edge()
+        self.addCleanup(edge.remove)
+        os.environ["EDGEWAY_DEBUG"] = "1"
+        self.addCleanup(os.environ.pop, "EDGEWAY_DEBUG")
+        edge.start()
+        first = edge.first_key()
+        admin = edge.join(first, "admin")
+        second = admin.call("POST", "/v1/keys", {"kind": "server", "name": "web"}).json["key"]
+        node = edge.join(second, "web")
+        node.enroll()
+        node.enroll(secret=parse_key(edge.admin_key())["secret"] + "x")
+        edge.get("/v1/self", token=node.token + "x")
+        node.call("DELETE", "/v1/self")
+        node.call("GET", "/v1/self")
+        edge.raw(b"POST /v1/enroll HTTP/1.1\r\nHost: e\r\nContent-Length: 5\r\n\r\n" + json.dumps(node.request()).encode(), timeout=1)
+        with open(f"/proc/{edge.process.pid}/cmdline", "rb") as file:
+            told = file.read()
+        with open(f"/proc/{edge.process.pid}/environ", "rb") as file:
+            told += file.read()
+        edge.stop()
+        told += edge.log().encode()
+        self.assertIn(b"web", told)
+        stored = b"".join(open(path, "rb").read() for path in glob.glob(edge.state + "/*"))
+        with open(edge.state + "/wireguard.key") as file:
+            private = file.read().strip()
+        secrets = {"first key": first.encode(), "second key": second.encode()}
+        for name, holder in (("admin", admin), ("node", node)):
+            secrets[name + "'s secret"] = holder.key["secret"].encode()
+            secrets[name + "'s secret, raw"] = base64.urlsafe_b64decode(holder.key["secret"] + "=")
+            secrets[name + "'s credential"] = holder.token.split(".")[1].encode()
+            secrets[name + "'s credential, raw"] = holder.credential
+        for name, secret in secrets.items():
+            self.assertNotIn(secret, told, name)
+            self.assertNotIn(secret, stored, name)
+        with open(edge.state + "/ca.pem") as file:
+            ca = file.read().splitlines()[1]
+        for secret in (private, ca):
+            self.assertNotIn(secret.encode(), told)
+            self.assertNotIn(secret.encode(), open(edge.state + "/store.db", "rb").read())
+
+
+if __name__ == "__main__":
+    unittest.main()
