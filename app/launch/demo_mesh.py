@@ -136,8 +136,13 @@ class DemoMesh:
 
     def start_daemon(self, name):
         machine = self.machine(name)
-        self._start(name, lambda: machine.start(self.program("edgewayd")))
-        wait_for(f"edgewayd on {name}", lambda: machine.ok(self.program("edgewayctl"), "status"), 20)
+        process = self._start(name, lambda: machine.start(self.program("edgewayd")))
+
+        def answers():
+            if process.poll() is not None:
+                raise Failure(f"edgewayd on {name} ended: " + open(process.log_path).read()[-600:].strip())
+            return machine.ok(self.program("edgewayctl"), "status")
+        wait_for(f"edgewayd on {name}", answers, 20)
 
     def ctl(self, name, *argv, **options):
         return self.machine(name).run(self.program("edgewayctl"), *argv, **options)
