@@ -5,6 +5,7 @@
  *
  *   FAKE_TUNNEL=not-enrolled in the environment: starts in no mesh
  *   FAKE_TUNNEL=stuck: connecting never ends
+ *   FAKE_TUNNEL_WRITE=PATH: tries to write there when it starts, and says whether it could
  *   a target or node "slow": no answer until cancelled ("fake: cancelled")
  *   a target "silent": TimedOut; a name "taken": NameTaken; a name "forbidden": NotAdministrator
  */
@@ -187,6 +188,10 @@ ew_tunnel_new (const gchar *state_dir, const gchar *interface, GError **error)
 void
 ew_tunnel_start (EwTunnel *self)
 {
+  const gchar *outside = g_getenv ("FAKE_TUNNEL_WRITE");
+
+  if (outside != NULL)
+    g_message ("fake: writing outside %s", g_file_set_contents (outside, "", 0, NULL) ? "works" : "is refused");
   g_message ("fake: start");
 }
 

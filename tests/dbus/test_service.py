@@ -1,0 +1,378 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""edgewayd as a service: its interface, signals, callers that go away, where it is reached, its privileges, start and stop."""
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import private_bus  # noqa: E402
+from private_bus import ADDRESS, FAKE, PEER, SOCKET, SOURCE, USERS, Machine, Refused, read, wait_for  # noqa: E402
+
+private_bus.enter()
+
+PROPERTIES = "org.freedesktop.DBus.Properties"
+CAP_NET_ADMIN = 1 << 12
+
+
+def signature(interface):
+    """What an interface's XML says, comparable: names, types, directions, access."""
+    members = set()
+    for member in interface:
+        if member.tag in ("method", "signal"):
+            arguments = tuple((a.get("type"), a.get("direction", "in")) for a in member.findall("arg"))
+            members.add((member.tag, member.get("name"), arguments))
+        elif member.tag == "property":
+            members.add((member.tag, member.get("name"), member.get("type"), member.get("access")))
+    return members
+
+
+class Interface(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.machine = Machine(polkit=False)
+        cls.addClassCleanup(cls.machine.close)
+
+    def setUp(self):
+        self.daemon = self.machine.daemon()
+        self.addCleanup(self.daemon.stop)
+        self.root = self.machine.caller()
+
+    def refused(self, name, *args, **options):
+        with self.assertRaises(Refused) as caught:
+            self.root.call(*args, **options)
+        self.assertEqual(caught.exception.name, name, caught.exception)
+        return caught.exception.message
+
+    def test_introspection_is_the_xml(self):
+        self.root.send("Introspect", interface="org.freedesktop.DBus.Introspectable")
+        text = self.root.answer()["value"]
+        text = text[text.index("<node"):text.rindex("</node>") + 7].replace("\\n", "\n").replace("\\'", "'").replace('\\"', '"')
+        shown = next(i for i in ElementTree.fromstring(text) if i.get("name") == "org.edgeway.Daemon1")
+        written = ElementTree.parse(SOURCE + "/data/dbus/org.edgeway.Daemon1.xml").getroot().find("interface")
+        self.assertEqual(signature(shown), signature(written))
+        self.assertGreater(len(signature(written)), 35)
+
+    def test_properties(self):
+        everything = self.root.call("GetAll", "('org.edgeway.Daemon1',)", interface=PROPERTIES)
+        for member in signature(ElementTree.parse(SOURCE + "/data/dbus/org.edgeway.Daemon1.xml").getroot().find("interface")):
+            if member[0] == "property":
+                self.assertIn(f"'{member[1]}': <", everything)
+        self.assertIn("'Addresses': <['100.96.1.1', 'fd12:3456:789a:1::1']>", everything)
+        self.assertIn("'Version': <'0.", everything)
+        with self.assertRaises(Refused):
+            self.root.call("Set", "('org.edgeway.Daemon1', 'State', <'connected'>)", interface=PROPERTIES)
+
+    def test_changes_come_before_the_answer(self):
+        self.root.send("Connect")
+        answer = self.root.answer()
+        changes = [body[1] for name, body in answer["signals"] if name == "PropertiesChanged"]
+        self.assertEqual(len(changes), 1, answer)
+        self.assertEqual(changes[0]["State"], "connecting")
+        wait_for("connected", lambda: "'connected'" in self.root.call("Get", "('org.edgeway.Daemon1', 'State')", interface=PROPERTIES))
+        self.root.send("GetStatus")
+        changes = [body[1] for name, body in self.root.answer()["signals"] if name == "PropertiesChanged"]
+        for change in changes:
+            self.assertNotIn("RxBytes", change)
+
+    def test_malformed_arguments(self):
+        invalid = "org.freedesktop.DBus.Error.InvalidArgs"
+        self.refused(invalid, "Connect", "('surplus',)")
+        self.refused(invalid, "Ping", "('nas', 1000)")
+        self.refused(invalid, "SetMode", "('vpn', 'options')")
+        self.refused("org.freedesktop.DBus.Error.UnknownMethod", "Explode")
+        for method, args in (("SetMode", "('sideways', @a{sv} {})"), ("SetMode", "('vpn', {'confirm-within': <uint32 100000>})"),
+                             ("Ping", "('nas', uint32 1)"), ("Ping", f"('{'x' * 300}', uint32 1000)"), ("AddNode", "('web', 'toaster', uint32 3600)"),
+                             ("AddNode", "('web', 'server', uint32 1)"), ("CreateConfig", "('phone', 'short', @a{sv} {})"),
+                             ("ShowNode", "('',)"), ("AddRoute", "('', '')"), ("RemoveRoute", f"('{'1' * 100}',)")):
+            with self.subTest(f"{method} {args[:40]}"):
+                self.refused("InvalidArgument", method, args)
+        self.refused("NameInvalid", "AddNode", "('Not A Name', 'server', uint32 3600)")
+        self.assertTrue(self.refused("KeyInvalid", "Enroll", f"('ew1_{'x' * 5000}', '', @a{{sv}} {{}})"))
+
+    def test_errors_keep_their_names(self):
+        self.refused("NameTaken", "AddNode", "('taken', 'server', uint32 3600)")
+        self.refused("NotAdministrator", "AddNode", "('forbidden', 'server', uint32 3600)")
+        self.refused("NotFound", "ShowNode", "('nobody',)")
+        self.refused("TimedOut", "Ping", "('silent', uint32 1000)")
+        self.refused("NotConnected", "OpenTopology")
+
+    def test_answers(self):
+        nodes = self.root.call("ListNodes")
+        self.assertRegex(nodes, r'"name":"laptop"[^}]*"self":true')
+        self.assertRegex(nodes, r'"name":"office-gw"[^}]*"self":false')
+        self.root.call("Connect")
+        wait_for("connected", lambda: "'connected'" in self.root.call("Get", "('org.edgeway.Daemon1', 'State')", interface=PROPERTIES))
+        self.root.send("OpenTopology")
+        self.assertIn('"type":"snapshot"', self.root.answer()["stream"])
+
+    def test_own_route_is_accepted_too(self):
+        self.root.call("AddRoute", "('10.7.0.0/24', '')")
+        self.assertIn('POST /v1/routes {"cidr":"10.7.0.0/24","node":"laptop"}', self.daemon.text())
+        self.daemon.wait_log("fake: accept 10.7.0.0/24")
+        self.root.call("AddRoute", "('10.8.0.0/24', 'nas')")
+        self.assertEqual(self.daemon.count("fake: accept"), 1)
+
+    def test_own_route_that_is_refused_here_is_taken_back(self):
+        self.refused("RouteRefused", "AddRoute", "('127.0.0.0/8', '')")
+        self.daemon.wait_log("fake: request DELETE /v1/routes/127.0.0.0%2F8")
+
+    def test_odd_names_stay_one_path_segment(self):
+        for name in ("../keys", "a/b?c#d", "nas\\n"):
+            self.root.call("RemoveNode", f"('{name}',)")
+        deleted = re.findall(r"DELETE (\S+)", self.daemon.text())
+        self.assertEqual(deleted, ["/v1/nodes/..%2Fkeys", "/v1/nodes/a%2Fb%3Fc%23d", "/v1/nodes/nas%0A"])
+
+    def test_caller_that_goes_away_cancels(self):
+        caller = self.machine.caller()
+        caller.send("Ping", "('slow', uint32 30000)")
+        self.daemon.wait_log("fake: ping slow")
+        caller.close()
+        self.daemon.wait_log("fake: cancelled")
+        self.root.call("GetStatus")
+
+    def test_many_calls(self):
+        # The bus itself holds each connection to 128 open calls.
+        callers = [self.machine.caller() for _ in range(3)]
+        for caller in callers:
+            for _ in range(100):
+                caller.send("Ping", "('slow', uint32 30000)")
+        self.daemon.wait_log("fake: ping slow", 256)
+        self.refused("TooManyRequests", "Diagnose")
+        for caller in callers:
+            caller.close()
+        self.daemon.wait_log("fake: cancelled", 256)
+        self.assertIn("laptop", self.root.call("GetStatus"))
+
+    def test_second_daemon(self):
+        other = self.machine.daemon(ready=None)
+        self.assertEqual(other.process.wait(20), 1)
+        self.assertIn("another edgewayd already serves", other.text())
+        self.assertNotIn("fake: start", other.text())
+        same = self.machine.daemon("--bus", ADDRESS, state=self.daemon.state, ready=None)
+        self.assertEqual(same.process.wait(20), 1)
+        self.assertIn("--state-dir", same.text())
+
+    def test_bus_that_comes_back(self):
+        self.machine.bus.stop()
+        self.daemon.wait_log("the message bus went away")
+        if os.path.exists(SOCKET):
+            os.unlink(SOCKET)
+        self.machine.start_bus()
+        self.daemon.wait_log("back on the message bus", seconds=30)
+        self.assertIn("laptop", self.machine.caller().call("GetStatus"))
+        self.assertEqual(self.daemon.count("fake: stop"), 0)
+
+
+class Guard(unittest.TestCase):
+    """Whose switch of mode counts as made at this computer."""
+    @classmethod
+    def setUpClass(cls):
+        cls.machine = Machine()
+        cls.addClassCleanup(cls.machine.close)
+
+    def switch(self, what, user="root", options="@a{sv} {}"):
+        logind = self.machine.logind(what) if what else None
+        daemon = self.machine.daemon()
+        caller = self.machine.caller(user)
+        try:
+            caller.call("SetMode", f"('vpn', {options})")
+        finally:
+            caller.close()
+            daemon.stop()
+            if logind:
+                logind.stop()
+        return re.search(r"fake: mode vpn within (\d+) (\w+)", daemon.text()).groups()
+
+    def test_views(self):
+        for what, user, expected in ((None, "root", "remote"), ("local", "root", "local"), ("local", "ewyes", "local"), ("remote", "root", "remote"),
+                                     ("inactive", "ewyes", "remote"), ("seatless", "ewyes", "remote"), ("display", "ewyes", "local"),
+                                     ("display", "root", "remote"), ("none", "ewyes", "remote")):
+            with self.subTest(f"{what} {user}"):
+                self.assertEqual(self.switch(what, user), ("0", expected))
+
+    def test_ssh_only_tightens(self):
+        self.assertEqual(self.switch("local", options="{'ssh': <true>}"), ("0", "remote"))
+        self.assertEqual(self.switch("remote", options="{'ssh': <false>}"), ("0", "remote"))
+        self.assertEqual(self.switch("local", options="{'ssh': <false>, 'confirm-within': <uint32 7>, 'new': <'option'>}"), ("7", "local"))
+
+
+class WithoutBus(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.machine = Machine(bus=False)
+        cls.addClassCleanup(cls.machine.close)
+
+    def test_peers(self):
+        os.chmod("/run/edgeway", 0o755)  # as a careless mount leaves it
+        daemon = self.machine.daemon()
+        self.assertEqual(stat.S_IMODE(os.stat("/run/edgeway").st_mode), 0o700)
+        self.assertEqual(stat.S_IMODE(os.stat("/run/edgeway/bus").st_mode), 0o600)
+        root = self.machine.caller(address=PEER)
+        self.assertIn("laptop", root.call("GetStatus"))
+        root.send("Connect")
+        self.assertIn("PropertiesChanged", str(root.answer()["signals"]))
+        root.call("SetMode", "('vpn', @a{sv} {})")
+        daemon.wait_log("fake: mode vpn within 0 remote")
+        root.send("Ping", "('slow', uint32 30000)")
+        daemon.wait_log("fake: ping slow")
+        root.close()
+        daemon.wait_log("fake: cancelled")
+        self.assertEqual(daemon.stop(), 0)
+        self.assertFalse(os.path.exists("/run/edgeway/bus"))
+
+    def test_others_are_not_let_in(self):
+        daemon = self.machine.daemon()
+        os.chmod("/run/edgeway", 0o755)
+        os.chmod("/run/edgeway/bus", 0o666)  # even so
+        with self.assertRaises(Refused):
+            self.machine.caller("ewyes", PEER)
+        self.assertIn("laptop", self.machine.caller(address=PEER).call("GetStatus"))
+        daemon.stop()
+
+    def test_left_over_socket(self):
+        daemon = self.machine.daemon()
+        daemon.stop(signal.SIGKILL)
+        self.assertTrue(os.path.exists("/run/edgeway/bus"))
+        daemon = self.machine.daemon()
+        other = self.machine.daemon(ready=None)
+        self.assertEqual(other.process.wait(20), 1)
+        self.assertIn("/run/edgeway/bus", other.text())
+        self.assertIn("laptop", self.machine.caller(address=PEER).call("GetStatus"))
+        daemon.stop()
+
+    def test_named_bus_is_the_only_one(self):
+        daemon = self.machine.daemon("--bus", "unix:path=/nonexistent/bus", ready=None)
+        self.assertEqual(daemon.process.wait(20), 1)
+        self.assertIn("/nonexistent/bus", daemon.text())
+        self.assertFalse(os.path.exists("/run/edgeway/bus"))
+
+    def test_another_bus(self):
+        address = f"unix:path={self.machine.path('other-bus')}"
+        self.machine.start_bus(address=address)
+        daemon = self.machine.daemon("--bus", address)
+        self.assertIn("laptop", self.machine.caller(address=address).call("GetStatus"))
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_bus_that_refuses_the_name(self):
+        address = f"unix:path={self.machine.path('strict-bus')}"
+        self.machine.start_bus(policy=False, address=address)
+        daemon = self.machine.daemon("--bus", address, ready=None)
+        self.assertEqual(daemon.process.wait(20), 1)
+        self.assertIn("org.edgeway.Daemon1.conf", daemon.text())
+        self.assertNotIn("fake: start", daemon.text())
+
+
+class Process(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.machine = Machine(bus=False)
+        cls.addClassCleanup(cls.machine.close)
+
+    def run_daemon(self, *argv, prefix=(), **options):
+        return subprocess.run([*prefix, FAKE, *argv], capture_output=True, text=True, timeout=20, **options)
+
+    def one_line(self, result, code, *says):
+        self.assertEqual(result.returncode, code, result)
+        lines = [line for line in result.stderr.splitlines() if "there is no system bus" not in line]
+        self.assertEqual(len(lines), 1, result)
+        for said in says:
+            self.assertIn(said, lines[0])
+
+    def test_privileges(self):
+        daemon = self.machine.daemon(env={"FAKE_TUNNEL_WRITE": self.machine.path("outside")})
+        threads = os.listdir(f"/proc/{daemon.pid}/task")
+        self.assertGreater(len(threads), 1, "GDBus has its thread")
+        for thread in threads:
+            status = dict(line.split(":\t", 1) for line in read(f"/proc/{daemon.pid}/task/{thread}/status").splitlines() if ":\t" in line)
+            self.assertEqual({name: int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")},
+                             {"CapInh": 0, "CapPrm": CAP_NET_ADMIN, "CapEff": CAP_NET_ADMIN, "CapBnd": CAP_NET_ADMIN, "CapAmb": 0})
+            self.assertEqual(status["NoNewPrivs"], "1")
+        if "narrowed by Landlock" in daemon.text():
+            daemon.wait_log("fake: writing outside is refused")
+        else:
+            self.assertIn("Landlock", daemon.text())
+        self.assertEqual(stat.S_IMODE(os.stat(daemon.state).st_mode), 0o700)
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_landlock_leaves_the_state(self):
+        state = self.machine.path("inside")
+        daemon = self.machine.daemon(state=state, env={"FAKE_TUNNEL_WRITE": state + "/file"})
+        daemon.wait_log("fake: writing outside works")
+        daemon.stop()
+
+    def test_signals(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            daemon = self.machine.daemon()
+            start = time.monotonic()
+            self.assertEqual(daemon.stop(number), 0)
+            self.assertLess(time.monotonic() - start, 5)
+            self.assertIn("fake: stop", daemon.text())
+
+    def test_readiness(self):
+        path = self.machine.path("notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.bind(path)
+            notify.settimeout(20)
+            daemon = self.machine.daemon(env={"NOTIFY_SOCKET": path})
+            daemon.stop()
+            notify.setblocking(False)
+            said = []
+            try:
+                while True:
+                    said += notify.recv(4096).decode().splitlines()
+            except BlockingIOError:
+                pass
+        self.assertIn("READY=1", said)
+        self.assertIn("STATUS=disconnected", said)
+        self.assertEqual(said[-1], "STOPPING=1")
+
+    def test_not_root(self):
+        prefix = ("setpriv", "--reuid", str(USERS["ewyes"]), "--regid", str(USERS["ewyes"]), "--clear-groups")
+        binary = self.machine.path("edgewayd")
+        with open(FAKE, "rb") as source, open(binary, "wb") as target:
+            target.write(source.read())
+        os.chmod(binary, 0o755)
+        result = subprocess.run([*prefix, binary, "--state-dir", "/tmp/ew-nobody"], capture_output=True, text=True, timeout=20)
+        self.one_line(result, 4, "root", "sudo")
+        self.assertFalse(os.path.exists("/tmp/ew-nobody"))
+
+    def test_no_capability(self):
+        result = self.run_daemon("--state-dir", self.machine.path("nocap"), prefix=("setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"))
+        self.one_line(result, 4, "CAP_NET_ADMIN")
+
+    def test_no_setpcap(self):
+        daemon = self.machine.daemon(prefix=("setpriv", "--bounding-set", "-setpcap"))
+        self.assertIn("CapEff:\t0000000000001000", read(f"/proc/{daemon.pid}/status"))
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_state_dir(self):
+        with open(self.machine.path("a-file"), "w"):
+            pass
+        self.one_line(self.run_daemon("--state-dir", self.machine.path("a-file")), 1, "a-file")
+        os.mkdir(self.machine.path("open"))
+        os.mkdir(self.machine.path("open/things"))
+        os.chmod(self.machine.path("open"), 0o777)
+        self.one_line(self.run_daemon("--state-dir", self.machine.path("open")), 1, "open")
+        os.mkdir(self.machine.path("theirs"), 0o700)
+        os.chown(self.machine.path("theirs"), USERS["ewno"], -1)
+        self.one_line(self.run_daemon("--state-dir", self.machine.path("theirs")), 1, "theirs")
+
+    def test_usage(self):
+        self.one_line(self.run_daemon("--nonsense"), 2, "--help")
+        self.one_line(self.run_daemon("surplus"), 2, "surplus")
+        self.one_line(self.run_daemon("--interface", "far/too:odd"), 2, "--interface")
+        self.one_line(self.run_daemon("--interface", "a-name-that-is-too-long"), 2, "--interface")
+        self.assertEqual(self.run_daemon("--help").returncode, 0)
+        self.assertRegex(self.run_daemon("--version").stdout, r"^edgewayd \d+\.\d+")
+
+
+if __name__ == "__main__":
+    unittest.main()
