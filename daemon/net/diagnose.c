@@ -1,8 +1,296 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What on this machine could be in the mesh's way, said before somebody has to search for it. Nothing is changed here.
+ * Every check answers, also when all is well: a list without a check would not tell that it was looked at.
+ */
 #include "net/host-private.h"
+#include "common/util.h"
+
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct
+{
+  EwHost *host;
+  const EwPrefix *ranges;
+  gsize n_ranges;
+  guint own;              /* our interface's index; 0: not connected */
+  const gchar *interface; /* its name, or the default one */
+  JsonArray *checks;
+} Diagnosis;
+
+/* fix: NULL where there is nothing to do. */
+G_GNUC_PRINTF (5, 6)
+static void
+report (Diagnosis *diagnosis, const gchar *check, gboolean ok, const gchar *fix, const gchar *format, ...)
+{
+  JsonObject *object = json_object_new ();
+  va_list arguments;
+
+  va_start (arguments, format);
+  g_autofree gchar *message = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  json_object_set_string_member (object, "check", check);
+  json_object_set_boolean_member (object, "ok", ok);
+  json_object_set_string_member (object, "message", message);
+  if (fix != NULL)
+    json_object_set_string_member (object, "fix", fix);
+  else
+    json_object_set_null_member (object, "fix");
+  json_array_add_object_element (diagnosis->checks, object);
+}
+
+static const gchar *
+link_name (guint link, gchar name[IFNAMSIZ])
+{
+  return link != 0 && if_indextoname (link, name) != NULL ? name : "no interface";
+}
+
+/* The mesh range that overlaps prefix, or NULL. */
+static const EwPrefix *
+overlapping (const Diagnosis *diagnosis, const EwPrefix *prefix)
+{
+  for (gsize i = 0; i < diagnosis->n_ranges; i++)
+    if (prefix->length > 0 && ew_prefix_overlaps (&diagnosis->ranges[i], prefix))
+      return &diagnosis->ranges[i];
+  return NULL;
+}
+
+static void
+check_overlapping_addresses (Diagnosis *diagnosis)
+{
+  g_autoptr (GArray) rows = ew_netlink_addresses (diagnosis->host->netlink);
+  gchar name[IFNAMSIZ], text[EW_PREFIX_STRLEN], range[EW_PREFIX_STRLEN];
+  gboolean found = FALSE;
+
+  for (guint i = 0; rows != NULL && i < rows->len; i++)
+    {
+      const EwAddressRow *row = &g_array_index (rows, EwAddressRow, i);
+      const EwPrefix *mesh = overlapping (diagnosis, &row->subnet);
+      if (row->link == diagnosis->own || mesh == NULL)
+        continue;
+      found = TRUE;
+      ew_prefix_format (&row->subnet, text);
+      ew_prefix_format (mesh, range);
+      report (
+        diagnosis, "overlap-address", FALSE,
+        "Choose another range when the mesh is made (`edgeway-edge run --config`), or take the other network down.",
+        "The interface %s has %s, inside the mesh's range %s: what is there and in the mesh cannot both be reached.",
+        link_name (row->link, name), text, range);
+    }
+  if (!found)
+    report (diagnosis, "overlap-address", TRUE, NULL, "No other interface has an address in the mesh's ranges.");
+}
+
+/* Routes of others inside our ranges, in any table that is looked at: main, and the ones that other VPNs use. */
+static void
+check_overlapping_routes (Diagnosis *diagnosis)
+{
+  static const guint32 tables[] = { RT_TABLE_MAIN, 52 /* Tailscale */, 51820 /* wg-quick */ };
+  gchar name[IFNAMSIZ], text[EW_PREFIX_STRLEN];
+  gboolean found = FALSE;
+
+  for (gsize t = 0; t < G_N_ELEMENTS (tables); t++)
+    for (guint8 family = EW_FAMILY_V4; family <= EW_FAMILY_V6; family += 2)
+      {
+        g_autoptr (GArray) rows = ew_netlink_routes (diagnosis->host->netlink, family, tables[t]);
+        for (guint i = 0; rows != NULL && i < rows->len; i++)
+          {
+            const EwRouteRow *row = &g_array_index (rows, EwRouteRow, i);
+            if (row->protocol == EW_ROUTE_PROTOCOL || (diagnosis->own != 0 && row->link == diagnosis->own)
+                || overlapping (diagnosis, &row->destination) == NULL)
+              continue;
+            found = TRUE;
+            ew_prefix_format (&row->destination, text);
+            report (
+              diagnosis, "overlap-route", FALSE,
+              "Remove that route, or choose another range when the mesh is made. A route that a DHCP server gave out "
+              "here does not belong there.",
+              "A route that is not Edgeway's leads %s to %s (table %u): it takes packets away from the mesh.", text,
+              link_name (row->link, name), tables[t]);
+          }
+      }
+  if (!found)
+    report (diagnosis, "overlap-route", TRUE, NULL, "No other route leads into the mesh's ranges.");
+}
+
+/* Tailscale drops what claims to come from 100.64.0.0/10 on any interface but its own. */
+static void
+check_tailscale (Diagnosis *diagnosis)
+{
+  static const gchar *const families[] = { "ip", "ip6" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (families); i++)
+    {
+      g_autofree gchar *chain = g_strdup_printf ("list chain %s filter ts-input\n", families[i]);
+      g_autofree gchar *output = NULL;
+      if (!ew_nft_run (chain, FALSE, &output, NULL) || strstr (output, "drop") == NULL)
+        continue;
+      g_autofree gchar *fix = g_strdup_printf ("nft insert rule %s filter ts-input iifname %s accept (limited to "
+                                               "Edgeway's interface; Tailscale's own protection stays)",
+                                               families[i], diagnosis->interface);
+      report (diagnosis, "foreign-drop", FALSE, fix,
+              "Tailscale's chain %s ts-input drops packets from 100.64.0.0/10 that don't come by its own interface: "
+              "from the mesh's IPv4 addresses, too.",
+              families[i]);
+    }
+}
+
+static void
+check_foreign_drops (Diagnosis *diagnosis)
+{
+  for (guint8 family = EW_FAMILY_V4; family <= EW_FAMILY_V6; family += 2)
+    {
+      g_auto (GStrv) input = ew_foreign_dropping (family, "input");
+      g_auto (GStrv) forward = ew_foreign_dropping (family, "forward");
+      for (guint i = 0; input[i] != NULL; i++)
+        report (diagnosis, "firewall-input", TRUE, NULL,
+                "Your firewall (nftables chain “%s”) drops what it doesn't know: open what the mesh shall reach, "
+                "limited to the interface %s.",
+                input[i], diagnosis->interface);
+      for (guint i = 0; forward[i] != NULL; i++)
+        report (
+          diagnosis, "firewall-forward", TRUE, NULL,
+          "The nftables chain “%s” drops forwarded packets that it doesn't know: where this machine forwards to a "
+          "subnet, Edgeway adds rules for its own interface there and takes them back.",
+          forward[i]);
+    }
+}
+
+/* iptables-legacy has its own tables, which nftables doesn't show. The file is there once its module is loaded. */
+static void
+check_legacy_iptables (Diagnosis *diagnosis)
+{
+  static const gchar *const files[] = { "/proc/net/ip_tables_names", "/proc/net/ip6_tables_names" };
+  static const gchar *const programs[] = { "iptables-legacy", "ip6tables-legacy" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      g_autofree gchar *tables = NULL;
+      if (!ew_file_read (files[i], 4096, &tables, NULL, NULL) || strstr (tables, "filter") == NULL)
+        continue;
+      g_autofree gchar *fix
+        = g_strdup_printf ("Where forwarding to a subnet fails: %s -I FORWARD -i %s -j ACCEPT; %s -I FORWARD "
+                           "-o %s -j ACCEPT",
+                           programs[i], diagnosis->interface, programs[i], diagnosis->interface);
+      report (diagnosis, "legacy-iptables", TRUE, fix,
+              "Rules of %s are loaded. Edgeway cannot look into them; they may drop what it lets through.",
+              programs[i]);
+    }
+}
+
+static void
+check_docker (Diagnosis *diagnosis)
+{
+  if (if_nametoindex ("docker0") != 0)
+    report (
+      diagnosis, "docker", TRUE, NULL,
+      "Docker is here: its containers keep working, published ports are reachable from the mesh and from outside in "
+      "either mode; in VPN mode its containers' traffic takes the tunnel.");
+}
+
+static void
+check_ipv6 (Diagnosis *diagnosis)
+{
+  if (ew_sysctl_read_int ("net/ipv6/conf/all/disable_ipv6", 1) != 0)
+    report (diagnosis, "ipv6", TRUE, "sysctl net.ipv6.conf.all.disable_ipv6=0, then disconnect and connect.",
+            "IPv6 is switched off on this machine: the mesh works on IPv4 alone here.");
+  else
+    report (diagnosis, "ipv6", TRUE, NULL, "IPv6 is on.");
+}
+
+/* IPv6 is the larger of the two headers: 40 + 8 (UDP) + 32 (WireGuard, whitepaper section 5.4.6). */
+#define TUNNEL_OVERHEAD 80
+
+static void
+check_mtu (Diagnosis *diagnosis)
+{
+  g_autoptr (GArray) links = ew_netlink_links (diagnosis->host->netlink);
+  EwIp any = ew_ip_from_v4 (0x01010101); /* nothing is sent: only its route is asked for */
+  guint outside = ew_netlink_route_to (diagnosis->host->netlink, &any, EW_HOST_FWMARK);
+  guint outer = 0, inner = 0;
+  gchar name[IFNAMSIZ];
+
+  for (guint i = 0; links != NULL && i < links->len; i++)
+    {
+      const EwLinkRow *link = &g_array_index (links, EwLinkRow, i);
+      if (link->index == outside)
+        outer = link->mtu;
+      if (link->index == diagnosis->own)
+        inner = link->mtu;
+    }
+  if (outer == 0)
+    report (diagnosis, "mtu", FALSE, "Connect this machine to a network.",
+            "No route leads outside, so no edge is reachable.");
+  else if (inner != 0 && inner + TUNNEL_OVERHEAD > outer)
+    report (diagnosis, "mtu", FALSE, "Disconnect and connect, so that it is chosen anew.",
+            "The tunnel's MTU %u does not fit into %s's %u: larger packets are cut up or lost.", inner,
+            link_name (outside, name), outer);
+  else
+    report (diagnosis, "mtu", TRUE, NULL, "%s, which leads outside, has the MTU %u%s.", link_name (outside, name),
+            outer, inner != 0 ? "; the tunnel's fits" : "");
+}
+
+/* The guard needs connection tracking; a full table loses connections of everybody's. */
+static void
+check_conntrack (Diagnosis *diagnosis)
+{
+  gint count = ew_sysctl_read_int ("net/netfilter/nf_conntrack_count", -1);
+  gint max = ew_sysctl_read_int ("net/netfilter/nf_conntrack_max", -1);
+
+  if (count < 0 || max <= 0)
+    report (diagnosis, "conntrack", access ("/sys/module/nf_tables", F_OK) == 0, "modprobe nf_conntrack nf_tables",
+            "Connection tracking is not loaded yet; VPN mode and forwarding load it.");
+  else if (count > max - max / 10)
+    report (diagnosis, "conntrack", FALSE, "sysctl net.netfilter.nf_conntrack_max with a larger number.",
+            "The connection tracking table is nearly full (%d of %d): new connections will be lost.", count, max);
+  else
+    report (diagnosis, "conntrack", TRUE, NULL, "Connection tracking works (%d of %d).", count, max);
+}
+
+/* Another program may have removed or changed what we loaded. */
+static void
+check_firewall (Diagnosis *diagnosis)
+{
+  if (diagnosis->own == 0)
+    return;
+  if (ew_firewall_is_loaded (diagnosis->host))
+    report (diagnosis, "firewall", TRUE, NULL, "Edgeway's own nftables rules are in place.");
+  else
+    report (diagnosis, "firewall", FALSE, "Disconnect and connect.",
+            "Another program has removed Edgeway's nftables rules: the guard and the mesh IPs' protection are gone.");
+}
+
+static void
+check_resolvers (Diagnosis *diagnosis)
+{
+  if (diagnosis->host->applied != NULL && diagnosis->host->applied->vpn)
+    report (
+      diagnosis, "dns", TRUE, NULL,
+      "VPN mode leaves names to the name servers of /etc/resolv.conf: one on the LAN sees which names are asked for.");
+}
 
 gchar *
 ew_host_diagnose (EwHost *host, const EwPrefix *mesh_ranges, gsize n_mesh_ranges)
 {
-  return g_strdup ("[]");
+  Diagnosis diagnosis = { .host = host, .ranges = mesh_ranges, .n_ranges = n_mesh_ranges };
+  g_autoptr (JsonNode) node = json_node_new (JSON_NODE_ARRAY);
+
+  diagnosis.interface = host->applied != NULL ? host->applied->interface : "edgeway0";
+  diagnosis.own = host->applied != NULL ? if_nametoindex (host->applied->interface) : 0;
+  diagnosis.checks = json_array_new ();
+  json_node_take_array (node, diagnosis.checks);
+  check_overlapping_addresses (&diagnosis);
+  check_overlapping_routes (&diagnosis);
+  check_tailscale (&diagnosis);
+  check_foreign_drops (&diagnosis);
+  check_legacy_iptables (&diagnosis);
+  check_docker (&diagnosis);
+  check_ipv6 (&diagnosis);
+  check_mtu (&diagnosis);
+  check_conntrack (&diagnosis);
+  check_firewall (&diagnosis);
+  check_resolvers (&diagnosis);
+  return json_to_string (node, FALSE);
 }

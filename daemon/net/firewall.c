@@ -478,9 +478,8 @@ ew_firewall_load (EwHost *host, const EwHostConfig *config, GError **error)
   return load_script (host, make_script (host, config, flows), error);
 }
 
-/* Whether both tables stand as they were loaded; tells a removal by others from one by our own replacing them. */
-static gboolean
-tables_are_there (EwHost *host)
+gboolean
+ew_firewall_is_loaded (EwHost *host)
 {
   gboolean inet, arp;
 
@@ -491,7 +490,7 @@ tables_are_there (EwHost *host)
 gboolean
 ew_firewall_restore (EwHost *host, GError **error)
 {
-  if (host->applied == NULL || *ledger_tag (host, "inet edgeway") == '\0' || tables_are_there (host))
+  if (host->applied == NULL || *ledger_tag (host, "inet edgeway") == '\0' || ew_firewall_is_loaded (host))
     return TRUE;
   g_message ("Another program has removed Edgeway's firewall rules; they are put back.");
   g_clear_pointer (&host->firewall, g_free);

@@ -90,6 +90,8 @@ gboolean ew_nft_run (const gchar *script, gboolean json, gchar **output, GError 
 gboolean ew_nft_table_exists (const gchar *table, const gchar *tag, gboolean *ours);
 /* Our tables as config wants them, loaded in one transaction; both stand in the ledger already. */
 gboolean ew_firewall_load (EwHost *host, const EwHostConfig *config, GError **error);
+/* Both tables stand, and are ours. */
+gboolean ew_firewall_is_loaded (EwHost *host);
 /* After "flush ruleset" by another program: loads them again where they are gone. */
 gboolean ew_firewall_restore (EwHost *host, GError **error);
 /* TRUE: the machine passes on packets between interfaces. */

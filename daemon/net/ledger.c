@@ -116,6 +116,15 @@ take_entry (JsonObject *entry, const gchar *boot_id, GPtrArray *changes, guint64
   return TRUE;
 }
 
+/* Two lines whose line end between them was lost are damage, not a last line cut off: the first one was made. */
+static gboolean
+holds_second_line (const gchar *line, gsize length)
+{
+  const gsize before = strlen (BEFORE_SUM);
+
+  return length > before && memmem (line + 1, length - 1, BEFORE_SUM, before) != NULL;
+}
+
 gboolean
 ew_ledger_parse (const gchar *data, gsize length, const gchar *boot_id, GPtrArray *changes, guint64 *next_id,
                  gboolean *rewrite, GError **error)
@@ -128,7 +137,7 @@ ew_ledger_parse (const gchar *data, gsize length, const gchar *boot_id, GPtrArra
       gsize used = end != NULL ? (gsize)(end - data) + 1 : length;
       g_autoptr (JsonObject) entry = end != NULL ? parse_line (data, used - 1) : NULL;
 
-      if (entry == NULL && used == length)
+      if (entry == NULL && used == length && !holds_second_line (data, length))
         {
           *rewrite = TRUE; /* the last line, never finished */
           return TRUE;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """daemon/net on a real kernel: what it changes is undone exactly, also after kill -9 at each step, and others' things are left alone."""
+import json
 import os
 import sys
 import time
@@ -232,6 +233,40 @@ class Host(unittest.TestCase):
             self.assertIn("connected to", driver.do("refusal 192.168.55.128/25"))
             self.assertIn("edge", driver.do("refusal 198.51.0.0/16 198.51.100.5"))
             self.assertEqual(driver.do("refusal 11.22.0.0/16 198.51.100.5"), "taken")
+
+    def checks(self, driver, *ranges):
+        result = {}
+        for check in json.loads(driver.do("diagnose " + " ".join(ranges or ("100.96.0.0/12", "fd45::/48")))):
+            self.assertEqual(sorted(check), ["check", "fix", "message", "ok"])
+            result.setdefault(check["check"], []).append(check)
+        return result
+
+    def test_diagnose(self):
+        with self.world.driver() as driver:
+            driver.do(CONNECTOR)
+            bad = {name: checks for name, checks in self.checks(driver).items() if not all(check["ok"] for check in checks)}
+            self.assertEqual(bad, {})
+            self.assertEqual(self.checks(driver)["ipv6"][0]["message"], "IPv6 is on.")
+            self.world.sh(self.world.host, DOCKER + """
+                ip link add tailscale0 type veth peer name ts1; ip addr add 100.101.1.1/32 dev tailscale0
+                ip link set tailscale0 up; ip link set ts1 up
+                ip route add 100.100.100.100 dev tailscale0 table 52; ip route add 100.97.0.0/16 via 192.168.7.1
+                nft add chain ip filter ts-input; nft add rule ip filter ts-input iifname != tailscale0 ip saddr 100.64.0.0/10 drop
+                nft add table inet fw; nft add chain inet fw in '{ type filter hook input priority 0; }'
+                nft add rule inet fw in ct state established accept; nft add rule inet fw in counter reject
+                ip link set edgeway0 mtu 1480; sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+                nft delete table arp edgeway""")
+            checks = self.checks(driver)
+            for name, words in {"overlap-address": "tailscale0", "overlap-route": "100.97.0.0/16", "foreign-drop": "ts-input",
+                                "firewall-input": "inet fw in", "firewall-forward": "DOCKER-USER", "ipv6": "switched off", "mtu": "1480",
+                                "firewall": "removed"}.items():
+                self.assertIn(words, "\n".join(check["message"] for check in checks[name]), name)
+            self.assertEqual(len(checks["overlap-route"]), 2)
+            for name in ("overlap-address", "overlap-route", "foreign-drop", "mtu", "firewall"):
+                self.assertTrue(all(not check["ok"] and check["fix"] for check in checks[name]), name)
+            # The fix for Tailscale's chain is one that works and is limited to our interface.
+            self.world.sh(self.world.host, checks["foreign-drop"][0]["fix"].split(" (")[0])
+            self.assertIn('iifname "edgeway0" accept', self.world.sh(self.world.host, "nft list chain ip filter ts-input"))
 
     def test_watch(self):
         with self.world.driver() as driver:
