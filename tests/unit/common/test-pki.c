@@ -36,6 +36,19 @@ leaf_of (const Mesh *mesh)
   return g_strndup (mesh->chain, (gsize)(end - mesh->chain) + strlen ("-----END CERTIFICATE-----\n"));
 }
 
+/* The signature is the last thing in a certificate. */
+static gchar *
+alter_signature (const gchar *pem, gsize from_end)
+{
+  const gchar *header = "-----BEGIN CERTIFICATE-----\n", *end = strstr (pem, "-----END");
+  g_autofree gchar *body = g_strndup (pem + strlen (header), (gsize)(end - pem) - strlen (header));
+  gsize length;
+  guchar *der = g_base64_decode_inplace (body, &length);
+  der[length - from_end] ^= 1;
+  g_autofree gchar *text = g_base64_encode (der, length);
+  return g_strdup_printf ("%s%s\n-----END CERTIFICATE-----\n", header, text);
+}
+
 static gboolean
 check (const gchar *pem, const guint8 *pin, gchar **ca_pem)
 {
@@ -87,6 +100,12 @@ test_chain_refused (void)
   /* Another's certificate with the right CA beside it: the names agree, the signature does not. */
   g_autofree gchar *forged = g_strconcat (other_leaf, mesh.ca, NULL);
   g_assert_false (check (forged, mesh.pin, NULL));
+  /* The right certificate with a signature altered: only the arithmetic tells. */
+  for (gsize from_end = 2; from_end < 10; from_end++)
+    {
+      g_autofree gchar *altered = alter_signature (leaf, from_end), *chain_of = g_strconcat (altered, mesh.ca, NULL);
+      g_assert_false (check (chain_of, mesh.pin, NULL));
+    }
   /* An edge may not make edges: it is no CA, even when its own key is pinned. */
   gchar *key = NULL, *chain = NULL;
   guint8 edge_pin[EW_PIN_SIZE];

@@ -30,6 +30,21 @@ test_live (void)
   g_assert_cmpstr (some->str, ==, "3+:/b=2 5:/b=3 6:/b= ");
 }
 
+/* Every watch is told of a revision before any is told of the next: one may build on what another has made of it. */
+static void
+test_side_by_side (void)
+{
+  g_autoptr (EwStore) store = open_memory ();
+  g_autoptr (GString) log = g_string_new (NULL);
+  watch (store, "/", 0, log);
+  watch (store, "/", 0, log);
+  change (store, "/a", "1");
+  change (store, "/a", "2");
+  change (store, "/a", "3");
+  run_pending ();
+  g_assert_cmpstr (log->str, ==, "2+:/a=1 2+:/a=1 3:/a=2 3:/a=2 4:/a=3 4:/a=3 ");
+}
+
 /* The operations of a transaction in their order, at one revision. */
 static void
 test_transaction (void)
@@ -272,6 +287,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/store/watch/live", test_live);
+  g_test_add_func ("/store/watch/side-by-side", test_side_by_side);
   g_test_add_func ("/store/watch/transaction", test_transaction);
   g_test_add_func ("/store/watch/from-the-past", test_from_the_past);
   g_test_add_func ("/store/watch/long-replay", test_long_replay);
