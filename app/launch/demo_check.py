@@ -100,7 +100,8 @@ class Check:
         self.ssh_key = os.path.join(folder, "ssh-key")
         laptop = m.machine("laptop")
         laptop.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.ssh_key)
-        public = open(self.ssh_key + ".pub").read()
+        with open(self.ssh_key + ".pub") as file:
+            public = file.read()
         for name in ("laptop", "nas", "web"):
             machine = m.machine(name)
             host_key = os.path.join(machine.log_dir, "host-key")

@@ -16,7 +16,7 @@ import os
 import re
 import subprocess
 
-from machines import Failure, World, wait_for
+from machines import Failure, World, end_of, wait_for
 
 SITES = {"laptop": 11, "nas": 12, "web": 13, "office-gw": 14, "phone": 15}
 OWN = ("laptop", "nas", "web", "office-gw")  # the nodes with our software
@@ -44,6 +44,13 @@ table inet filter {
   }
 }
 """
+
+
+def first_key(path):
+    """The enrollment key that a new edge prints, once it has."""
+    with open(path) as file:
+        match = re.search(r"^(ew1_[A-Za-z0-9_-]+)$", file.read(), re.M)
+    return match and match.group(1)
 
 
 class DemoMesh:
@@ -125,9 +132,8 @@ class DemoMesh:
 
     def _first_key(self, process):
         if process.poll() is not None:
-            raise Failure("edgeway-edge ended: " + open(process.log_path).read()[-600:])
-        match = re.search(r"^(ew1_[A-Za-z0-9_-]+)$", open(process.output_path).read(), re.M)
-        return match and match.group(1)
+            raise Failure("edgeway-edge ended: " + end_of(process.log_path))
+        return first_key(process.output_path)
 
     def _start(self, name, start):
         process = start()
@@ -140,7 +146,7 @@ class DemoMesh:
 
         def answers():
             if process.poll() is not None:
-                raise Failure(f"edgewayd on {name} ended: " + open(process.log_path).read()[-600:].strip())
+                raise Failure(f"edgewayd on {name} ended: " + end_of(process.log_path).strip())
             return machine.ok(self.program("edgewayctl"), "status")
         wait_for(f"edgewayd on {name}", answers, 20)
 

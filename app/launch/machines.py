@@ -38,6 +38,12 @@ def wait_for(what, test, seconds, interval=0.1):
         time.sleep(interval)
 
 
+def end_of(path, size=600):
+    """The last bytes of a log, as text."""
+    with open(path, errors="replace") as file:
+        return file.read()[-size:].strip()
+
+
 class Machine:
     """One namespace trio. Folders named in `private` are its own (empty, in memory)."""
 
@@ -145,6 +151,7 @@ class Machine:
                 pass
         self.holder.kill()
         self.holder.wait()
+        self.holder.stdout.close()
 
     def _inside(self):
         try:

@@ -12,7 +12,8 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from machines import Failure, World, differences, die_with_parent, host_snapshot, require_root, wait_for  # noqa: E402
+from demo_mesh import first_key  # noqa: E402
+from machines import Failure, World, differences, die_with_parent, end_of, host_snapshot, require_root, wait_for  # noqa: E402
 
 PORT = 443
 
@@ -83,9 +84,8 @@ class Trial:
 
     def _key(self, process):
         if process.poll() is not None:
-            raise Failure("the trial's edge ended: " + open(process.log_path).read()[-600:].strip())
-        match = re.search(r"^(ew1_[A-Za-z0-9_-]+)$", open(process.output_path).read(), re.M)
-        return match and match.group(1)
+            raise Failure("the trial's edge ended: " + end_of(process.log_path).strip())
+        return first_key(process.output_path)
 
     def _start_daemon(self):
         log = os.path.join(self.world.folder, "edgewayd.log")
@@ -95,7 +95,7 @@ class Trial:
 
         def answers():
             if self.daemon.poll() is not None:
-                raise Failure("edgewayd ended: " + open(log).read()[-600:].strip())
+                raise Failure("edgewayd ended: " + end_of(log).strip())
             return self.ctl("status", check=False).returncode == 0
         wait_for("edgewayd", answers, 20)
 

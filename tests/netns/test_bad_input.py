@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import os
-import subprocess
 import unittest
 
 from demo_mesh import EDGE_ADDRESS
@@ -31,7 +30,8 @@ class Keys(MeshCase):
 
     def enroll(self, key, *options, **checks):
         line = self.refused("nas", "enroll", "--key-file", "-", *options, input=key + "\n", **checks)
-        self.assertNotIn(key[10:40], line)
+        if len(key) > 20:
+            self.assertNotIn(key[10:40], line)
         self.assertEqual(self.status("nas")["state"], "not-enrolled")
         return line
 
@@ -70,7 +70,7 @@ class Keys(MeshCase):
         # A key that was made for a name keeps it; this one was not.
         key = self.mesh.machine("edge").run(self.mesh.program("edgeway-edge"), "admin-key").stdout.split()[-1]
         self.enroll(key, "--name", "laptop", says="laptop")
-        self.enroll(key, "--name", "not a name", says="name")
+        self.enroll(key, "--name", "not a name", code=2, says="name")
 
     def test_oversized(self):
         self.enroll("ew1_" + "A" * 5000, says="key")
@@ -83,12 +83,10 @@ class Keys(MeshCase):
 
 class Routes(MeshCase):
     def test_refused(self):
-        for cidr, says in (("10.0.0.0", "10.0.0.0"), ("10.0.0.0/40", "10.0.0.0/40"), ("banana", "banana"), ("127.0.0.0/8", "loopback"), ("169.254.1.0/24", "link-local"),
+        for cidr, says in (("10.0.0.1/24", "10.0.0.0/24"), ("10.0.0.0/40", "10.0.0.0/40"), ("banana", "banana"), ("127.0.0.0/8", "loopback"), ("169.254.1.0/24", "link-local"),
                            ("224.0.0.0/8", "multicast"), ("0.0.0.0/0", "0.0.0.0/0"), ("10.0.0.0/7", "/7"), ("2000::/3", "2000::/3"), ("100.96.5.0/24", "mesh")):
             with self.subTest(cidr):
-                self.refused("laptop", "route", "add", cidr, code=self.any_code, says=says)
-
-    any_code = 1
+                self.refused("laptop", "route", "add", cidr, says=says)
 
     def test_overlap(self):
         self.ctl("laptop", "route", "add", "10.50.0.0/16")
@@ -172,5 +170,4 @@ class Machines(MeshCase):
 
 
 if __name__ == "__main__":
-    assert subprocess
     unittest.main()

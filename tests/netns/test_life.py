@@ -35,7 +35,7 @@ class Life(MeshCase):
     def test_member_may_not_administer(self):
         for argv in (("node", "add", "x"), ("node", "remove", "laptop"), ("node", "rename", "laptop", "x"), ("route", "add", "10.60.0.0/24", "nas"), ("node", "config", "x")):
             with self.subTest(argv):
-                self.refused("nas", *argv, says="administrator")
+                self.refused("nas", *argv, code=4, says="administrator")
 
     def test_disconnect_is_remembered(self):
         self.ctl("nas", "disconnect")
