@@ -164,14 +164,26 @@ apply_address (EwMesh *self, const gchar *ip, JsonObject *object)
     g_hash_table_remove (self->addresses, ip);
 }
 
+static gboolean
+same_edge (const EwEdge *a, const EwEdge *b)
+{
+  return a && b && g_str_equal (a->name, b->name) && memcmp (a->public_key, b->public_key, EW_KEY_SIZE) == 0
+         && g_strv_equal ((const gchar *const *)a->endpoints, (const gchar *const *)b->endpoints)
+         && g_strv_equal ((const gchar *const *)a->api, (const gchar *const *)b->api);
+}
+
 static void
 apply_edge (EwMesh *self, const gchar *id, JsonObject *object)
 {
-  EwEdge *edge = object ? ew_edge_record_from_json (object) : NULL;
+  g_autoptr (EwEdge) edge = object ? ew_edge_record_from_json (object) : NULL;
+  const EwEdge *old = g_hash_table_lookup (self->edges, id);
+  if (edge == old || same_edge (edge, old) || (edge && !g_str_equal (edge->id, id)))
+    return;
   if (edge)
     g_hash_table_replace (self->edges, edge->id, edge);
   else
     g_hash_table_remove (self->edges, id);
+  g_steal_pointer (&edge);
   self->edges_touched = self->shared_touched = TRUE;
 }
 

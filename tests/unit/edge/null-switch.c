@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "null-switch.h"
+
+#include <string.h>
+
+struct EwSwitch
+{
+  EwSwitchConfig config;
+  GHashTable *nodes, *statuses;
+  guint viewers, found;
+  guint64 floor;
+};
+
+static EwSwitch *newest;
+static gboolean exit_open;
+
+EwSwitch *
+ew_switch_new (const EwSwitchConfig *config, GError **error)
+{
+  EwSwitch *self = g_new0 (EwSwitch, 1);
+  self->config = *config;
+  self->nodes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->statuses = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  newest = self;
+  return self;
+}
+
+void
+ew_switch_free (EwSwitch *self)
+{
+  g_hash_table_unref (self->nodes);
+  g_hash_table_unref (self->statuses);
+  g_free (self);
+  newest = NULL;
+}
+
+void
+ew_switch_set_node (EwSwitch *self, const EwSwitchNode *node)
+{
+  NullNode *mine = g_hash_table_lookup (self->nodes, node->id);
+  if (mine == NULL)
+    {
+      mine = g_new0 (NullNode, 1);
+      g_hash_table_insert (self->nodes, g_strdup (node->id), mine);
+    }
+  memcpy (mine->public_key, node->public_key, EW_KEY_SIZE);
+  mine->n_routes = (guint)node->n_routes;
+  mine->endpoint = node->endpoint;
+  mine->plain = node->plain;
+  mine->revision = node->revision;
+  mine->told++;
+}
+
+void
+ew_switch_remove_node (EwSwitch *self, const gchar *id)
+{
+  g_hash_table_remove (self->nodes, id);
+  g_hash_table_remove (self->statuses, id);
+}
+
+gboolean
+ew_switch_get_node (EwSwitch *self, const gchar *id, EwSwitchNodeStatus *out)
+{
+  const EwSwitchNodeStatus *status = g_hash_table_lookup (self->statuses, id);
+  if (status)
+    *out = *status;
+  return g_hash_table_contains (self->nodes, id);
+}
+
+void
+ew_switch_get_stats (EwSwitch *self, EwSwitchStats *out)
+{
+  *out = (EwSwitchStats){ 0 };
+}
+
+void
+ew_switch_set_viewers (EwSwitch *self, guint viewers)
+{
+  self->viewers = viewers;
+}
+
+void
+ew_switch_find_nodes (EwSwitch *self)
+{
+  self->found++;
+}
+
+uint64_t
+ew_switch_get_timestamp_floor (EwSwitch *self)
+{
+  return self->floor;
+}
+
+void
+ew_switch_set_timestamp_floor (EwSwitch *self, uint64_t realtime_ns)
+{
+  self->floor = realtime_ns;
+}
+
+gboolean
+ew_switch_has_exit (EwSwitch *self)
+{
+  return exit_open;
+}
+
+const gchar *
+ew_switch_get_limits (EwSwitch *self)
+{
+  return NULL;
+}
+
+EwSwitch *
+null_switch_get (void)
+{
+  return newest;
+}
+
+NullNode *
+null_switch_get_node (const gchar *id)
+{
+  return g_hash_table_lookup (newest->nodes, id);
+}
+
+guint
+null_switch_count (void)
+{
+  return g_hash_table_size (newest->nodes);
+}
+
+guint
+null_switch_get_viewers (void)
+{
+  return newest->viewers;
+}
+
+guint
+null_switch_get_found (void)
+{
+  return newest->found;
+}
+
+void
+null_switch_set_exit (gboolean has_exit)
+{
+  exit_open = has_exit;
+}
+
+void
+null_switch_set_status (const gchar *id, const EwSwitchNodeStatus *status)
+{
+  g_hash_table_insert (newest->statuses, g_strdup (id), g_memdup2 (status, sizeof *status));
+}
+
+void
+null_switch_say_online (const gchar *id, gboolean online)
+{
+  newest->config.on_presence (newest->config.user_data, id, online);
+}
+
+void
+null_switch_say_endpoint (const gchar *id, const gchar *endpoint)
+{
+  EwEndpoint parsed;
+  g_assert_true (ew_endpoint_parse (endpoint, &parsed));
+  newest->config.on_endpoint (newest->config.user_data, id, &parsed);
+}

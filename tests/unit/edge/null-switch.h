@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A packet switch without packets: it remembers what it is told about nodes and says of them what a test wants.
+ */
+#pragma once
+
+#include "edge/switch.h"
+
+typedef struct
+{
+  guint8 public_key[EW_KEY_SIZE];
+  guint n_routes;
+  EwEndpoint endpoint;
+  gboolean plain;
+  guint64 revision;
+  guint told; /* how often */
+} NullNode;
+
+/* The newest switch made; NULL: none. */
+EwSwitch *null_switch_get (void);
+NullNode *null_switch_get_node (const gchar *id); /* NULL: not known */
+guint null_switch_count (void);
+guint null_switch_get_viewers (void);
+guint null_switch_get_found (void);                          /* calls of find_nodes */
+void null_switch_set_exit (gboolean has_exit);
+/* What ew_switch_get_node() says from now on. */
+void null_switch_set_status (const gchar *id, const EwSwitchNodeStatus *status);
+/* The callbacks. */
+void null_switch_say_online (const gchar *id, gboolean online);
+void null_switch_say_endpoint (const gchar *id, const gchar *endpoint);

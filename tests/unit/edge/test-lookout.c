@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Between the mesh and the switch: who the switch is told of, what is stored of what it sees, and viewers of the map,
+ * the slow ones too.
+ */
+#include <gio/gio.h>
+#include <json-glib/json-glib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include "common/util.h"
+#include "edge/documents.h"
+#include "edge/topology.h"
+#include "fixture.h"
+#include "null-switch.h"
+
+typedef struct
+{
+  EwStore *store;
+  EwMesh *mesh;
+  EwLookout *lookout;
+} Fixture;
+
+static void
+start (Fixture *fixture)
+{
+  EwSwitchConfig config = { .port = 443 };
+  fixture->mesh = fixture_open (fixture->store, NULL);
+  fixture->lookout = ew_lookout_new (fixture->mesh, &config, NULL);
+}
+
+static void
+stop (Fixture *fixture)
+{
+  ew_lookout_free (fixture->lookout);
+  ew_mesh_close (fixture->mesh);
+}
+
+static void
+set_up (Fixture *fixture, gconstpointer unused)
+{
+  fixture->store = fixture_store ();
+  start (fixture);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer unused)
+{
+  stop (fixture);
+  ew_store_close (fixture->store);
+}
+
+static void
+set_status (const gchar *id, gboolean online, guint64 rx)
+{
+  EwSwitchNodeStatus status = { .online = online, .last_seen_us = fixture_now_us, .rx_bytes = rx, .rtt_ms = 12.5 };
+  null_switch_set_status (id, &status);
+  null_switch_say_online (id, online);
+}
+
+static void
+test_told (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (Machine) waiting = machine_new (fixture->mesh, "server", "later", NULL);
+  g_assert_cmpuint (null_switch_count (), ==, 0); /* a node without a key is none to it */
+  g_autofree gchar *a = fixture_join (fixture->mesh, "a"), *b = fixture_join (fixture->mesh, "b");
+  g_assert_cmpuint (null_switch_count (), ==, 2);
+  guint64 before = null_switch_get_node (b)->revision;
+  ew_mesh_add_route (fixture->mesh, "10.1.0.0/16", a, NULL);
+  g_assert_cmpuint (null_switch_get_node (a)->n_routes, ==, 1);
+  g_assert_cmpuint (null_switch_get_node (b)->revision, !=, before); /* so that b is sent a notice */
+  g_assert_cmpuint (null_switch_get_node (b)->revision, ==,
+                    ew_document_revision (fixture->mesh, ew_mesh_get_node (fixture->mesh, b)));
+  ew_mesh_remove_node (fixture->mesh, a, NULL);
+  g_assert_null (null_switch_get_node (a));
+  null_switch_set_exit (TRUE);
+  before = null_switch_get_node (b)->revision;
+  ew_lookout_tick (fixture->lookout);
+  g_assert_cmpuint (null_switch_get_node (b)->revision, !=, before);
+  null_switch_set_exit (FALSE);
+}
+
+static void
+test_online (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree gchar *id = fixture_join (fixture->mesh, "a");
+  g_assert_false (ew_lookout_is_online (fixture->lookout, id));
+  set_status (id, TRUE, 1);
+  g_assert_true (ew_lookout_is_online (fixture->lookout, id));
+  g_assert_cmpuint (ew_lookout_count_online (fixture->lookout), ==, 1);
+  null_switch_say_online (id, TRUE);
+  g_assert_cmpuint (ew_lookout_count_online (fixture->lookout), ==, 1);
+  EwSwitchNodeStatus gone = { .last_seen_us = fixture_now_us };
+  null_switch_set_status (id, &gone); /* nobody says so: its own check finds it */
+  ew_lookout_tick (fixture->lookout);
+  g_assert_false (ew_lookout_is_online (fixture->lookout, id));
+  set_status (id, TRUE, 1);
+  ew_mesh_remove_node (fixture->mesh, id, NULL);
+  g_assert_cmpuint (ew_lookout_count_online (fixture->lookout), ==, 0);
+}
+
+static void
+test_plain_node_stays (Fixture *fixture, gconstpointer unused)
+{
+  guint8 key[32];
+  ew_random (key, sizeof key);
+  g_autofree gchar *text = ew_key_to_base64 (key);
+  g_autofree gchar *kept = g_strdup (ew_mesh_add_plain_node (fixture->mesh, "kept", "device", text, 60, NULL)->id);
+  ew_random (key, sizeof key);
+  g_autofree gchar *other = ew_key_to_base64 (key);
+  g_autofree gchar *lost = g_strdup (ew_mesh_add_plain_node (fixture->mesh, "lost", "device", other, 60, NULL)->id);
+  g_assert_true (null_switch_get_node (kept)->plain);
+  set_status (kept, TRUE, 1);
+  fixture_settle ();
+  g_assert_true (ew_mesh_get_node (fixture->mesh, kept)->joined);
+  fixture_now_us += 61 * G_USEC_PER_SEC;
+  ew_mesh_sweep (fixture->mesh, FALSE, NULL);
+  g_assert_nonnull (ew_mesh_get_node (fixture->mesh, kept));
+  g_assert_null (ew_mesh_get_node (fixture->mesh, lost));
+  g_assert_null (null_switch_get_node (lost));
+}
+
+static void
+test_restart (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree gchar *id = fixture_join (fixture->mesh, "a");
+  set_status (id, TRUE, 1);
+  null_switch_say_endpoint (id, "198.51.100.7:4500");
+  ew_lookout_tick (fixture->lookout);
+  gint64 revision = ew_store_get_revision (fixture->store);
+  null_switch_say_endpoint (id, "198.51.100.7:4501"); /* at most once a minute */
+  ew_lookout_tick (fixture->lookout);
+  g_assert_cmpint (ew_store_get_revision (fixture->store), ==, revision);
+  ew_switch_set_timestamp_floor (null_switch_get (), 4000000000000000000u);
+  stop (fixture); /* … and at the end */
+  start (fixture);
+  gchar text[EW_ENDPOINT_STRLEN];
+  ew_endpoint_format (&null_switch_get_node (id)->endpoint, text);
+  g_assert_cmpstr (text, ==, "198.51.100.7:4501");
+  g_assert_cmpint (ew_mesh_get_node (fixture->mesh, id)->last_seen_us, ==, fixture_now_us);
+  g_assert_cmpuint (null_switch_get_found (), ==, 1);
+  g_assert_cmpuint (ew_switch_get_timestamp_floor (null_switch_get ()), ==, 4000000000000000000u);
+  /* What a crash leaves is above what was sent. */
+  g_assert_cmpuint (ew_mesh_get_timestamp_floor (fixture->mesh), >, 4000000000000000000u);
+}
+
+/* Viewers. */
+
+typedef struct
+{
+  GSocketConnection *ours;
+  GSocket *theirs;
+  GByteArray *input;
+} Viewer;
+
+static Viewer *
+viewer_new (EwTopology *topology, const gchar *node_id)
+{
+  int pair[2], size = 4096;
+  Viewer *viewer = g_new0 (Viewer, 1);
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
+  setsockopt (pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+  g_autoptr (GSocket) socket = g_socket_new_from_fd (pair[0], NULL);
+  viewer->ours = g_socket_connection_factory_create_connection (socket);
+  viewer->theirs = g_socket_new_from_fd (pair[1], NULL);
+  g_socket_set_blocking (viewer->theirs, FALSE);
+  viewer->input = g_byte_array_new ();
+  ew_topology_add_viewer (topology, G_IO_STREAM (viewer->ours), node_id);
+  return viewer;
+}
+
+static void
+viewer_free (Viewer *viewer)
+{
+  g_object_unref (viewer->ours);
+  g_object_unref (viewer->theirs);
+  g_byte_array_unref (viewer->input);
+  g_free (viewer);
+}
+
+/* The next whole message, NULL where nothing more comes for 20 ms. */
+static JsonObject *
+viewer_read (Viewer *viewer)
+{
+  gint64 end = g_get_monotonic_time () + 20000;
+  for (;;)
+    {
+      gchar buffer[65536];
+      gsize header = 2, size = viewer->input->len >= 2 ? viewer->input->data[1] : G_MAXSIZE;
+      if (size == 126 && viewer->input->len >= 4)
+        size = GUINT16_FROM_BE (*(guint16 *)(void *)(viewer->input->data + 2)), header = 4;
+      else if (size == 127 && viewer->input->len >= 10)
+        {
+          guint64 wide;
+          memcpy (&wide, viewer->input->data + 2, sizeof wide);
+          size = GUINT64_FROM_BE (wide);
+          header = 10;
+        }
+      if (size != G_MAXSIZE && viewer->input->len >= header + size)
+        {
+          gboolean is_text = viewer->input->data[0] == 0x81;
+          JsonObject *object
+            = is_text ? ew_json_parse_object ((gchar *)viewer->input->data + header, size, 1 << 20, NULL) : NULL;
+          g_assert_true (object || !is_text);
+          g_byte_array_remove_range (viewer->input, 0, (guint)(header + size));
+          if (object)
+            return object;
+          continue;
+        }
+      g_main_context_iteration (NULL, FALSE);
+      gssize n = g_socket_receive (viewer->theirs, buffer, sizeof buffer, NULL, NULL);
+      if (n > 0)
+        {
+          g_byte_array_append (viewer->input, (guint8 *)buffer, (guint)n);
+          end = g_get_monotonic_time () + 20000;
+        }
+      else if (n == 0 || g_get_monotonic_time () > end)
+        return NULL;
+    }
+}
+
+static void
+expect (Viewer *viewer, const gchar *type, const gchar *id)
+{
+  g_autoptr (JsonObject) message = viewer_read (viewer);
+  g_assert_nonnull (message);
+  g_assert_cmpstr (ew_json_string (message, "type"), ==, type);
+  JsonObject *node = ew_json_object (message, "node");
+  if (id)
+    g_assert_cmpstr (ew_json_string (node ? node : message, "id"), ==, id);
+}
+
+static void
+test_viewers (Fixture *fixture, gconstpointer unused)
+{
+  EwTopology *topology = ew_topology_new (fixture->mesh, fixture->lookout);
+  g_autofree gchar *a = fixture_join (fixture->mesh, "a");
+  Viewer *viewer = viewer_new (topology, a), *owner = viewer_new (topology, NULL);
+  g_assert_cmpuint (null_switch_get_viewers (), ==, 2);
+  expect (viewer, "snapshot", NULL);
+  expect (owner, "snapshot", NULL);
+  set_status (a, TRUE, 5);
+  expect (viewer, "node", a);
+  expect (owner, "node", a);
+  g_autofree gchar *b = fixture_join (fixture->mesh, "b");
+  expect (viewer, "node", b);
+  ew_mesh_remove_node (fixture->mesh, b, NULL);
+  expect (viewer, "node-removed", b);
+  g_autoptr (EwMesh) renamed = fixture_open (fixture->store, "paris");
+  expect (viewer, "edge", NULL);
+  ew_mesh_remove_node (fixture->mesh, a, NULL);
+  g_assert_null (viewer_read (viewer)); /* a removed node sees no more */
+  g_assert_cmpuint (ew_topology_count_viewers (topology), ==, 1);
+  g_assert_cmpuint (null_switch_get_viewers (), ==, 1);
+  g_socket_close (owner->theirs, NULL);
+  fixture_settle ();
+  g_assert_cmpuint (null_switch_get_viewers (), ==, 0);
+  viewer_free (viewer);
+  viewer_free (owner);
+  ew_topology_free (topology);
+}
+
+static void
+test_counters (Fixture *fixture, gconstpointer unused)
+{
+  EwTopology *topology = ew_topology_new (fixture->mesh, fixture->lookout);
+  g_autofree gchar *a = fixture_join (fixture->mesh, "a"), *b = fixture_join (fixture->mesh, "b");
+  set_status (a, TRUE, 1);
+  Viewer *viewer = viewer_new (topology, NULL);
+  expect (viewer, "snapshot", NULL);
+  g_usleep (1100000);
+  expect (viewer, "counters", NULL);
+  set_status (a, TRUE, 700);
+  g_usleep (1100000);
+  g_autoptr (JsonObject) message = viewer_read (viewer);
+  JsonArray *nodes = ew_json_array (message, "nodes");
+  g_assert_cmpuint (json_array_get_length (nodes), ==, 1); /* only what changed */
+  JsonObject *counters = json_array_get_object_element (nodes, 0);
+  g_assert_cmpstr (ew_json_string (counters, "id"), ==, a);
+  g_assert_cmpint (ew_json_int (counters, "rx_bytes", -1), ==, 700);
+  g_assert_cmpfloat (json_object_get_double_member (counters, "rtt_ms"), ==, 12.5);
+  g_usleep (1100000);
+  g_assert_null (viewer_read (viewer)); /* nothing changed, nothing is said */
+  viewer_free (viewer);
+  ew_topology_free (topology);
+}
+
+/* 3000 nodes, a reader that sleeps while all of them change five times: it is owed no more than the mesh's size, and
+ * ends with the truth. */
+static void
+test_slow_viewer (Fixture *fixture, gconstpointer unused)
+{
+  enum
+  {
+    NODES = 3000
+  };
+  EwTopology *topology = ew_topology_new (fixture->mesh, fixture->lookout);
+  for (guint i = 0; i < NODES; i++)
+    {
+      g_autofree gchar *key = g_strdup_printf ("/nodes/n%05u", i);
+      g_autofree gchar *value = g_strdup_printf (
+        "{\"id\":\"n%05u\",\"name\":\"x%u\",\"kind\":\"server\",\"role\":\"member\",\"joined\":true}", i, i);
+      fixture_write (fixture->store, key, value);
+    }
+  while (ew_mesh_count_nodes (fixture->mesh) < NODES)
+    fixture_settle ();
+  Viewer *viewer = viewer_new (topology, NULL);
+  fixture_settle ();
+  for (guint round = 0; round < 5; round++)
+    for (guint i = 0; i < NODES; i++)
+      {
+        g_autofree gchar *key = g_strdup_printf ("/nodes/n%05u", i);
+        g_autofree gchar *value = g_strdup_printf (
+          "{\"id\":\"n%05u\",\"name\":\"y%u-%u\",\"kind\":\"server\",\"role\":\"member\",\"joined\":true}", i, i,
+          round);
+        fixture_write (fixture->store, key, value);
+        if (i % 50 == 0)
+          fixture_settle ();
+      }
+  fixture_write (fixture->store, "/nodes/n00007", NULL);
+  fixture_settle ();
+  g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  guint snapshots = 0, total = 0;
+  gboolean more = FALSE;
+  JsonObject *message;
+  while ((message = viewer_read (viewer)))
+    {
+      const gchar *type = ew_json_string (message, "type");
+      total++;
+      if (g_str_equal (type, "snapshot"))
+        {
+          JsonArray *nodes = ew_json_array (ew_json_object (message, "map"), "nodes");
+          if (!more)
+            g_hash_table_remove_all (names);
+          snapshots += !more;
+          more = ew_json_bool (message, "more", FALSE);
+          for (guint i = 0; i < json_array_get_length (nodes); i++)
+            {
+              JsonObject *node = json_array_get_object_element (nodes, i);
+              g_hash_table_replace (names, g_strdup (ew_json_string (node, "id")),
+                                    g_strdup (ew_json_string (node, "name")));
+            }
+        }
+      else if (g_str_equal (type, "node"))
+        {
+          JsonObject *node = ew_json_object (message, "node");
+          g_hash_table_replace (names, g_strdup (ew_json_string (node, "id")),
+                                g_strdup (ew_json_string (node, "name")));
+        }
+      else if (g_str_equal (type, "node-removed"))
+        g_hash_table_remove (names, ew_json_string (message, "id"));
+      json_object_unref (message);
+    }
+  g_assert_false (more);
+  g_assert_cmpuint (snapshots, ==, 2);
+  g_assert_cmpuint (total, <, NODES); /* not the 15000 changes */
+  g_assert_cmpuint (g_hash_table_size (names), ==, NODES - 1);
+  for (EwNode *node = ew_mesh_next_node (fixture->mesh, NULL); node; node = ew_mesh_next_node (fixture->mesh, node->id))
+    g_assert_cmpstr (g_hash_table_lookup (names, node->id), ==, node->name);
+  viewer_free (viewer);
+  ew_topology_free (topology);
+}
+
+#define ADD(name, function) g_test_add ("/edge/" name, Fixture, NULL, set_up, function, tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("lookout/told", test_told);
+  ADD ("lookout/online", test_online);
+  ADD ("lookout/plain-node", test_plain_node_stays);
+  ADD ("lookout/restart", test_restart);
+  ADD ("topology/viewers", test_viewers);
+  ADD ("topology/counters", test_counters);
+  ADD ("topology/slow", test_slow_viewer);
+  return g_test_run ();
+}

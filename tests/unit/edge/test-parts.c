@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The small parts: ranges, rate limit, WebSocket frames, options.
+ */
+#include <string.h>
+#include "common/error.h"
+#include "edge/options.h"
+#include "edge/ranges.h"
+#include "edge/ratelimit.h"
+#include "edge/websocket.h"
+
+static void
+check_address (const EwRanges *ranges, guint32 offset, const gchar *v4, const gchar *v6)
+{
+  EwIp ips[2];
+  gchar text[EW_IP_STRLEN];
+  g_assert_true (ew_ranges_at (ranges, offset, ips));
+  ew_ip_format (&ips[0], text);
+  g_assert_cmpstr (text, ==, v4);
+  ew_ip_format (&ips[1], text);
+  g_assert_cmpstr (text, ==, v6);
+}
+
+static void
+test_ranges (void)
+{
+  EwRanges ranges, other;
+  EwIp ips[2];
+  g_assert_true (ew_ranges_make (NULL, "fd12:3456:789a::/48", &ranges, NULL));
+  g_assert_cmpuint (ew_ranges_count (&ranges), ==, 1 << 20);
+  check_address (&ranges, EW_RANGES_FIRST_OFFSET, "100.96.1.1", "fd12:3456:789a:1::1");
+  check_address (&ranges, 0xfedc, "100.96.254.220", "fd12:3456:789a:fe::dc");
+  check_address (&ranges, 0xffffe, "100.111.255.254", "fd12:3456:789a:fff::fe");
+  const guint32 never[] = { 0, 1, 255, 256, 0x1ff, 0x200, 0xfffff, 1 << 20, G_MAXUINT32 };
+  for (guint i = 0; i < G_N_ELEMENTS (never); i++)
+    g_assert_false (ew_ranges_at (&ranges, never[i], ips));
+  g_assert_true (ew_ranges_make (NULL, NULL, &ranges, NULL) && ew_ranges_make (NULL, NULL, &other, NULL));
+  g_assert_false (ew_prefix_equal (&ranges.v6, &other.v6));
+  g_assert_cmpint (ranges.v6.ip.bytes[0], ==, 0xfd);
+}
+
+static void
+test_ranges_refused (void)
+{
+  static const gchar *const v4[]
+    = { "10.0.0.0/7", "10.0.0.0/24", "8.0.0.0/8", "127.0.0.0/8", "10.0.0.1/8", "fd00::/48", "", "x" };
+  static const gchar *const v6[]
+    = { "fd00::/47", "fd00::/64", "2001:db8::/48", "fe80::/48", "fd00::1/48", "10.0.0.0/8" };
+  EwRanges ranges;
+  for (guint i = 0; i < G_N_ELEMENTS (v4); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_assert_false (ew_ranges_make (v4[i], NULL, &ranges, &error));
+      g_assert_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (v6); i++)
+    g_assert_false (ew_ranges_make (NULL, v6[i], &ranges, NULL));
+  g_assert_true (ew_ranges_make ("10.0.0.0/8", NULL, &ranges, NULL));
+  g_assert_true (ew_ranges_make ("192.168.2.0/23", NULL, &ranges, NULL));
+}
+
+static void
+test_rate_limit (void)
+{
+  EwRateLimit *limit = ew_rate_limit_new (3, 10, 4);
+  EwIp a = ew_ip_from_v4 (1), b = { .family = EW_FAMILY_V6, .bytes = { 0xfd } }, c = b;
+  gint64 wait;
+  c.bytes[15] = 9; /* the same /64 */
+  for (guint i = 0; i < 3; i++)
+    {
+      g_assert_true (ew_rate_limit_check (limit, &a, 0, NULL));
+      ew_rate_limit_take (limit, &a, 0);
+      ew_rate_limit_take (limit, i % 2 ? &b : &c, 0);
+    }
+  g_assert_false (ew_rate_limit_check (limit, &a, 0, &wait));
+  g_assert_cmpint (wait, ==, 10);
+  g_assert_false (ew_rate_limit_check (limit, &b, 9, &wait));
+  g_assert_true (ew_rate_limit_check (limit, &b, 10, &wait));
+  ew_rate_limit_take (limit, &a, 10);
+  g_assert_false (ew_rate_limit_check (limit, &a, 19, NULL));
+  g_assert_true (ew_rate_limit_check (limit, &a, 100, NULL));
+  for (guint32 i = 2; i < 1000; i++) /* bounded, and never in the way of a new one */
+    {
+      EwIp ip = ew_ip_from_v4 (i);
+      g_assert_true (ew_rate_limit_check (limit, &ip, 100, NULL));
+      ew_rate_limit_take (limit, &ip, 100);
+    }
+  ew_rate_limit_free (limit);
+}
+
+static void
+test_frames (void)
+{
+  guint8 hello[] = { 0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58 }; /* RFC 6455 section 5.7 */
+  EwWebsocketFrame frame;
+  for (gsize cut = 0; cut < sizeof hello; cut++)
+    {
+      guint8 copy[sizeof hello];
+      memcpy (copy, hello, sizeof hello);
+      g_assert_cmpint (ew_websocket_parse (copy, cut, &frame), ==, 0);
+    }
+  g_assert_cmpint (ew_websocket_parse (hello, sizeof hello, &frame), ==, sizeof hello);
+  g_assert_cmpmem (frame.payload, frame.length, "Hello", 5);
+  static const guint8 bad[][16] = {
+    { 0x81, 0x05, 'H' },        /* not masked */
+    { 0xc1, 0x85 },             /* reserved bit */
+    { 0x81, 0xff },             /* 64 bits of length */
+    { 0x81, 0xfe, 0x10, 0x01 }, /* 4097 bytes */
+    { 0x89, 0xfe, 0x00, 0x7e }, /* a long ping */
+    { 0x09, 0x80 },             /* a ping in pieces */
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      guint8 copy[16];
+      memcpy (copy, bad[i], sizeof copy);
+      g_assert_cmpint (ew_websocket_parse (copy, sizeof copy, &frame), ==, -1);
+    }
+}
+
+static void
+test_listen (void)
+{
+  static const struct
+  {
+    const gchar *text, *address;
+    guint16 port;
+  } good[] = { { ":443", NULL, 443 },
+               { "0.0.0.0:1", "0.0.0.0", 1 },
+               { "[::1]:65535", "::1", 65535 },
+               { "192.0.2.1:8443", "192.0.2.1", 8443 } };
+  static const gchar *const bad[]
+    = { "", ":", "443", ":0", ":65536", ":x", "host:443", "::1:443", "[::1]", "1.2.3.4", "1.2.3.4:", ":443 " };
+  for (guint i = 0; i < G_N_ELEMENTS (good); i++)
+    {
+      g_autofree gchar *address = NULL;
+      guint16 port;
+      g_assert_true (ew_edge_listen_parse (good[i].text, &address, &port, NULL));
+      g_assert_cmpstr (address, ==, good[i].address);
+      g_assert_cmpuint (port, ==, good[i].port);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autofree gchar *address = NULL;
+      g_autoptr (GError) error = NULL;
+      guint16 port;
+      g_assert_false (ew_edge_listen_parse (bad[i], &address, &port, &error));
+      g_assert_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/edge/ranges", test_ranges);
+  g_test_add_func ("/edge/ranges/refused", test_ranges_refused);
+  g_test_add_func ("/edge/ratelimit", test_rate_limit);
+  g_test_add_func ("/edge/websocket/frames", test_frames);
+  g_test_add_func ("/edge/options/listen", test_listen);
+  return g_test_run ();
+}
