@@ -104,6 +104,8 @@ ew_ctl_usage (EwCtl *ctl, const gchar *format, ...)
   va_start (arguments, format);
   message = g_strdup_vprintf (format, arguments);
   va_end (arguments);
+  if (g_str_has_suffix (message, ".")) /* a whole sentence of somebody else's */
+    message[strlen (message) - 1] = '\0';
   ew_ctl_hint ("edgewayctl: %s. See edgewayctl %s%s--help\n", message, ctl->verb != NULL ? ctl->verb : "",
                ctl->verb != NULL ? " " : "");
   return EW_EXIT_USAGE;
