@@ -144,15 +144,12 @@ card_add_round_trip (View *view, Card *card, gboolean leg_on_spoke)
 
   if (leg == NULL || node->state != EW_MAP_NODE_ONLINE)
     return;
-  if (!node->self && view->self_rtt_ms >= 0)
-    sum = ew_format_ms (node->rtt_ms + view->self_rtt_ms);
-  if (leg_on_spoke)
-    card_add (card, EW_STYLE_PLAIN,
-              sum != NULL ? g_strdup_printf ("%s %s from here", SIGN (view, "≈", "~"), sum) : g_strdup (""));
-  else if (sum != NULL)
-    card_add (card, EW_STYLE_PLAIN, g_strdup_printf ("%s, %s %s from here", leg, SIGN (view, "≈", "~"), sum));
-  else
+  if (!leg_on_spoke)
     card_add (card, EW_STYLE_PLAIN, g_strdup_printf ("%s to the edge", leg));
+  if (node->self || view->self_rtt_ms < 0)
+    return;
+  sum = ew_format_ms (node->rtt_ms + view->self_rtt_ms);
+  card_add (card, EW_STYLE_PLAIN, g_strdup_printf ("%s %s from here", SIGN (view, "≈", "~"), sum));
 }
 
 static Card *

@@ -489,7 +489,7 @@ respond (const gchar *method, const gchar *path, JsonObject *body, GError **erro
     text = "{\"schema\":1,\"key\":\"ew1_FAKEKEYFORTESTS\",\"name\":\"phone\",\"expires\":\"2026-01-01T01:00:00Z\"}";
   else if (g_str_equal (method, "GET"))
     text = NODE_LAPTOP;
-  return ew_json_parse_object (text, (gssize) strlen (text), 65536, error);
+  return ew_json_parse_object (text, (gssize)strlen (text), 65536, error);
 }
 
 void

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * WireGuard configurations: exactly a wg-quick file, nothing else from an edge that would like more; QR codes that
+ * scan.
+ */
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "common/error.h"
+#include "common/util.h"
+#include "wg-config.h"
+
+#define PRIVATE "4GgaQCy68nzNsUE5aJ9fuLzHhB65tAlwbmA72MWnOm8="
+#define PUBLIC "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
+static const gchar good[]
+  = "{\"addresses\":[\"100.96.1.3\",\"fd12:3456:789a:1::3\"],\"dns\":[],\"mtu\":1420,\"peer\":{\"public_key\":"
+    "\"" PUBLIC "\",\"endpoint\":\"203.0.113.5:443\",\"ranges\":[\"100.96.0.0/12\",\"fd12:3456:789a::/48\"],"
+    "\"routes\":[\"10.7.0.0/24\"],\"persistent_keepalive\":25}}";
+
+static gchar *
+format (const gchar *json, gboolean vpn, GError **error)
+{
+  g_autoptr (JsonObject) config = ew_json_parse_object (json, (gssize)strlen (json), 65536, NULL);
+
+  g_assert_nonnull (config);
+  return ew_wg_config_format (config, PRIVATE, vpn, error);
+}
+
+static void
+test_exact (void)
+{
+  g_autofree gchar *text = format (good, FALSE, NULL), *vpn = format (good, TRUE, NULL);
+
+  g_assert_cmpstr (text, ==,
+                   "[Interface]\nPrivateKey = " PRIVATE
+                   "\nAddress = 100.96.1.3/32, fd12:3456:789a:1::3/128\nMTU = 1420\n\n"
+                   "[Peer]\nPublicKey = " PUBLIC "\nEndpoint = 203.0.113.5:443\n"
+                   "AllowedIPs = 100.96.0.0/12, fd12:3456:789a::/48, 10.7.0.0/24\nPersistentKeepalive = 25\n");
+  g_assert_nonnull (strstr (vpn, "AllowedIPs = 0.0.0.0/0, ::/0\n"));
+}
+
+/* Each replaces a part of the good answer; none may become a file. */
+static void
+test_hostile (void)
+{
+  static const gchar *const parts[][2] = {
+    { "203.0.113.5:443", "203.0.113.5:443\\nPostUp = id" },
+    { "203.0.113.5:443", "203.0.113.5" },
+    { "203.0.113.5:443", "a b:443" },
+    { "203.0.113.5:443", "203.0.113.5:99999" },
+    { "\"100.96.1.3\"", "\"100.96.1.3\\nPostUp = id\"" },
+    { "\"100.96.1.3\"", "\"100.96.1.3/33\"" },
+    { "\"100.96.1.3\"", "\"100.96.1.3/\"" },
+    { "\"100.96.1.3\"", "\"fe80::1%eth0\"" },
+    { "\"100.96.1.3\"", "\"host.example\"" },
+    { "\"100.96.1.3\",\"fd12:3456:789a:1::3\"", "" },
+    { "100.96.0.0/12", "100.96.0.0/12, 0.0.0.0/0" },
+    { "10.7.0.0/24", "10.7.0.0/24\\n[Peer]" },
+    { PUBLIC, "AAAA" },
+    { PUBLIC, "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\\n" },
+    { "1420", "-1" },
+    { "1420", "70000" },
+    { "\"peer\"", "\"pier\"" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    {
+      g_auto (GStrv) pieces = g_strsplit (good, parts[i][0], 2);
+      g_autofree gchar *bad = g_strconcat (pieces[0], parts[i][1], pieces[1], NULL);
+      g_autoptr (GError) error = NULL;
+      g_autofree gchar *text = format (bad, FALSE, &error);
+      g_test_message ("%s", parts[i][1]);
+      g_assert_null (text);
+      g_assert_error (error, EW_ERROR, EW_ERROR_FAILED);
+    }
+}
+
+/* Both halves are 32 bytes, the private one clamped (RFC 7748, section 5). */
+static void
+test_keys (void)
+{
+  g_auto (EwKeyPair) one = { 0 }, other = { 0 };
+  g_autoptr (GError) error = NULL;
+  guint8 secret[32], public[32];
+
+  g_assert_true (ew_key_pair_make (&one, &error));
+  g_assert_true (ew_key_pair_make (&other, &error));
+  g_assert_no_error (error);
+  g_assert_cmpstr (one.private_key, !=, other.private_key);
+  g_assert_cmpstr (one.public_key, !=, other.public_key);
+  g_assert_true (ew_key_from_base64 (one.private_key, secret));
+  g_assert_true (ew_key_from_base64 (one.public_key, public));
+  g_assert_cmpuint (secret[0] & 7, ==, 0);
+  g_assert_cmpuint (secret[31] & 192, ==, 64);
+}
+
+/* What `wg pubkey` makes of the private half. */
+static void
+test_keys_like_wg (void)
+{
+  g_autofree gchar *wg = g_find_program_in_path ("wg");
+  g_auto (EwKeyPair) pair = { 0 };
+  g_autoptr (GSubprocess) process = NULL;
+  g_autofree gchar *answer = NULL;
+
+  if (wg == NULL)
+    {
+      g_test_skip ("wg is not installed");
+      return;
+    }
+  g_assert_true (ew_key_pair_make (&pair, NULL));
+  process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE, NULL, wg, "pubkey", NULL);
+  g_assert_true (g_subprocess_communicate_utf8 (process, pair.private_key, NULL, &answer, NULL, NULL));
+  g_assert_cmpstr (g_strchomp (answer), ==, pair.public_key);
+}
+
+/* Four pixels a module; a block on the screen is light. */
+static void
+draw (GString *image, const gchar *text, gboolean utf8, guint *width, guint *height)
+{
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  guint rows = g_strv_length (lines) - 1; /* the last is empty */
+
+  *width = (guint)g_utf8_strlen (lines[0], -1) * (utf8 ? 4 : 2);
+  *height = rows * (utf8 ? 8 : 4);
+  for (guint y = 0; y < *height; y++)
+    for (guint x = 0; x < *width; x++)
+      {
+        gunichar c = g_utf8_get_char (g_utf8_offset_to_pointer (lines[y / (utf8 ? 8 : 4)], x / (utf8 ? 4 : 2)));
+        gboolean lower = utf8 && y % 8 >= 4;
+        gboolean light = c == '#' || c == 0x2588 || (c == 0x2580 && !lower) || (c == 0x2584 && lower);
+        g_string_append_c (image, light ? '\377' : '\0');
+      }
+}
+
+static void
+check_scans (const gchar *zbarimg, const EwTerminal *terminal)
+{
+  g_autofree gchar *config = format (good, FALSE, NULL);
+  g_autofree gchar *qr = ew_wg_config_to_qr (config, terminal, NULL);
+  g_autofree gchar *folder = g_dir_make_tmp ("ewqr.XXXXXX", NULL), *path = g_build_filename (folder, "qr.pgm", NULL);
+  g_autoptr (GString) pixels = g_string_new (NULL), image = g_string_new (NULL);
+  g_autoptr (GSubprocess) process = NULL;
+  g_autofree gchar *answer = NULL;
+  guint width, height;
+
+  draw (pixels, qr, terminal->utf8, &width, &height);
+  g_string_append_printf (image, "P5\n%u %u\n255\n", width, height);
+  g_string_append_len (image, pixels->str, (gssize)pixels->len);
+  g_assert_true (g_file_set_contents (path, image->str, (gssize)image->len, NULL));
+  process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE, NULL, zbarimg,
+                              "--raw", "-q", path, NULL);
+  g_assert_true (g_subprocess_communicate_utf8 (process, NULL, NULL, &answer, NULL, NULL));
+  g_assert_cmpstr (g_strchomp (answer), ==, g_strchomp (config));
+  g_unlink (path);
+  g_rmdir (folder);
+}
+
+static void
+test_qr (void)
+{
+  g_autofree gchar *zbarimg = g_find_program_in_path ("zbarimg");
+  const EwTerminal unicode = { .utf8 = TRUE }, ascii = { .utf8 = FALSE };
+
+  if (zbarimg == NULL)
+    {
+      g_test_skip ("zbarimg is not installed");
+      return;
+    }
+  check_scans (zbarimg, &unicode);
+  check_scans (zbarimg, &ascii);
+}
+
+static void
+test_qr_too_long (void)
+{
+  g_autofree gchar *text = g_strnfill (5000, 'x');
+  g_autoptr (GError) error = NULL;
+  const EwTerminal terminal = { .utf8 = TRUE };
+
+  g_assert_null (ew_wg_config_to_qr (text, &terminal, &error));
+  g_assert_error (error, EW_ERROR, EW_ERROR_TOO_LARGE);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/ctl/config/exact", test_exact);
+  g_test_add_func ("/ctl/config/hostile", test_hostile);
+  g_test_add_func ("/ctl/config/keys", test_keys);
+  g_test_add_func ("/ctl/config/keys-like-wg", test_keys_like_wg);
+  g_test_add_func ("/ctl/config/qr", test_qr);
+  g_test_add_func ("/ctl/config/qr-too-long", test_qr_too_long);
+  return g_test_run ();
+}
