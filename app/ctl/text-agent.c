@@ -16,6 +16,14 @@ struct _EwTextAgent
 };
 
 #ifdef EW_HAVE_POLKIT_AGENT
+/* With a screen its own agent asks first. A fallback is no use elsewhere: polkit forgets it for callers outside every
+   session, as in containers. */
+static gboolean
+has_screen (void)
+{
+  return g_getenv ("DISPLAY") != NULL || g_getenv ("WAYLAND_DISPLAY") != NULL;
+}
+
 /* In a thread of its own: the listener reads the password in a blocking way. */
 static gpointer
 register_agent (GError **error)
@@ -28,7 +36,7 @@ register_agent (GError **error)
     return NULL;
   subject = polkit_unix_process_new_for_owner (getpid (), 0, (gint)getuid ());
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&options, "{sv}", "fallback", g_variant_new_boolean (TRUE));
+  g_variant_builder_add (&options, "{sv}", "fallback", g_variant_new_boolean (has_screen ()));
   return polkit_agent_listener_register_with_options (listener, POLKIT_AGENT_REGISTER_FLAGS_RUN_IN_THREAD, subject,
                                                       NULL, g_variant_builder_end (&options), NULL, error);
 }

@@ -375,10 +375,10 @@ ew_tunnel_get_status (EwTunnel *self)
     since, self->interface);
 }
 
-#define NODE_LAPTOP                                                                                                    \
+#define NODE_LAPTOP(self)                                                                                              \
   "{\"id\":\"n1\",\"name\":\"laptop\",\"kind\":\"device\",\"state\":\"online\",\"online\":true,\"addresses\":"         \
   "[\"100.96.1.1\",\"fd12:3456:789a:1::1\"],\"edge\":\"e1\",\"rtt_ms\":8.25,\"last_seen\":\"2026-01-01T00:00:00Z\","   \
-  "\"rx_bytes\":1234567,\"tx_bytes\":2048,\"routes\":[],\"os\":\"Debian 12\",\"version\":\"0.1.0\",\"self\":false}"
+  "\"rx_bytes\":1234567,\"tx_bytes\":2048,\"routes\":[],\"os\":\"Debian 12\",\"version\":\"0.1.0\",\"self\":" self "}"
 #define NODE_OFFICE                                                                                                    \
   "{\"id\":\"n2\",\"name\":\"office-gw\",\"kind\":\"server\",\"state\":\"online\",\"online\":true,\"addresses\":"      \
   "[\"100.96.1.2\",\"fd12:3456:789a:1::2\"],\"edge\":\"e1\",\"rtt_ms\":12.5,\"last_seen\":\"2026-01-01T00:00:00Z\","   \
@@ -396,8 +396,8 @@ ew_tunnel_open_topology (EwTunnel *self, GError **error)
   const gchar *line
     = "{\"type\":\"snapshot\",\"revision\":7,\"more\":false,\"map\":{\"mesh\":\"home\",\"trial\":true,\"edges\":[{"
       "\"id\":\"e1\","
-      "\"name\":\"frankfurt\",\"endpoint\":\"203.0.113.5:443\",\"online\":true}],\"nodes\":[" NODE_LAPTOP
-      "," NODE_OFFICE "," NODE_PHONE "]}}\n";
+      "\"name\":\"frankfurt\",\"endpoint\":\"203.0.113.5:443\",\"online\":true}],\"nodes\":[" NODE_LAPTOP (
+        "true") "," NODE_OFFICE "," NODE_PHONE "]}}\n";
   gint fds[2];
 
   g_message ("fake: topology");
@@ -478,7 +478,7 @@ respond (const gchar *method, const gchar *path, JsonObject *body, GError **erro
   if (g_str_has_suffix (path, "/nobody"))
     return g_set_error_literal (error, EW_ERROR, EW_ERROR_NOT_FOUND, "the mesh has no node named nobody"), NULL;
   if (g_str_equal (path, "/v1/nodes") && g_str_equal (method, "GET"))
-    text = "{\"schema\":1,\"nodes\":[" NODE_LAPTOP "," NODE_OFFICE "," NODE_PHONE "]}";
+    text = "{\"schema\":1,\"nodes\":[" NODE_LAPTOP ("false") "," NODE_OFFICE "," NODE_PHONE "]}";
   else if (g_str_equal (path, "/v1/nodes"))
     text = "{\"schema\":1,\"node\":" NODE_PHONE
            ",\"config\":{\"addresses\":[\"100.96.1.3\",\"fd12:3456:789a:1::3\"],\"dns\":[],"
@@ -488,7 +488,7 @@ respond (const gchar *method, const gchar *path, JsonObject *body, GError **erro
   else if (g_str_equal (path, "/v1/keys"))
     text = "{\"schema\":1,\"key\":\"ew1_FAKEKEYFORTESTS\",\"name\":\"phone\",\"expires\":\"2026-01-01T01:00:00Z\"}";
   else if (g_str_equal (method, "GET"))
-    text = NODE_LAPTOP;
+    text = NODE_LAPTOP ("false");
   return ew_json_parse_object (text, (gssize)strlen (text), 65536, error);
 }
 

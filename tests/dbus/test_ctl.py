@@ -1,0 +1,475 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""edgewayctl: exit codes, one-line errors, prompts on a real terminal, what goes to stdout and what does not, secrets."""
+import base64
+import hashlib
+import json
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import private_bus  # noqa: E402
+from private_bus import ADDRESS, PASSWORD, PEER, USERS, Machine, read, wait_for  # noqa: E402
+
+private_bus.enter()
+
+
+def make_key(**changes):
+    body = {"api": ["https://203.0.113.5:443"], "pin": base64.urlsafe_b64encode(bytes(32)).rstrip(b"=").decode(),
+            "secret": base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode(), "kind": "server", **changes}
+    data = json.dumps(body).encode()
+    return "ew1_" + base64.urlsafe_b64encode(data + hashlib.sha256(data).digest()[:4]).rstrip(b"=").decode()
+
+
+KEY = make_key()
+
+
+class Terminal:
+    """edgewayctl on a terminal of its own, as a user."""
+
+    def __init__(self, machine, *argv, user="root", env=None, columns=80):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("SSH_")}
+        environment.update({"LC_ALL": "C.UTF-8", "TERM": "xterm", **(env or {})})
+        self.shown = b""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            private_bus.die_with_parent()
+            if user != "root":
+                os.setgroups([])
+                os.setgid(USERS[user])
+                os.setuid(USERS[user])
+            os.execve(machine.ctl, [machine.ctl, *argv], environment)
+        termios.tcsetwinsize(self.fd, (40, columns))
+
+    def read(self, seconds=0.1):
+        if select.select([self.fd], [], [], seconds)[0]:
+            try:
+                data = os.read(self.fd, 65536)
+            except OSError:
+                return False
+            self.shown += data
+            return bool(data)
+        return True
+
+    def expect(self, text, seconds=20):
+        end = time.monotonic() + seconds
+        while text.encode() not in self.shown:
+            if not self.read() or time.monotonic() > end:
+                raise AssertionError(f"no {text!r} on the terminal:\n{self.text()}")
+
+    def text(self):
+        return self.shown.decode(errors="replace").replace("\r", "")
+
+    def echoes(self):
+        return bool(termios.tcgetattr(self.fd)[3] & termios.ECHO)
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def end(self, seconds=20):
+        end = time.monotonic() + seconds
+        while self.read():
+            if time.monotonic() > end:
+                os.kill(self.pid, signal.SIGKILL)
+                break
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(status)
+
+
+class Case(unittest.TestCase):
+    MACHINE = {}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.machine = Machine(**cls.MACHINE)
+        cls.addClassCleanup(cls.machine.close)
+
+    def start(self, **options):
+        self.daemon = self.machine.daemon(**options)
+        self.addCleanup(self.daemon.stop)
+
+    def ctl(self, *argv, **options):
+        result = self.machine.run_ctl(*argv, **options)
+        self.assertEqual(result.returncode, 0, result)
+        return result.stdout
+
+    def fails(self, code, *argv, says=(), **options):
+        result = self.machine.run_ctl(*argv, **options)
+        self.assertEqual(result.returncode, code, result)
+        self.assertEqual(len(result.stderr.splitlines()), 1, result)
+        self.assertTrue(result.stderr.startswith("edgewayctl: "), result)
+        for said in says:
+            self.assertIn(said, result.stderr)
+        return result
+
+    def terminal(self, *argv, **options):
+        return Terminal(self.machine, *argv, **options)
+
+
+class Verbs(Case):
+    MACHINE = {"polkit": False}
+
+    def test_usage(self):
+        for argv in ([], ["fly"], ["node"], ["node", "fly"], ["route"], ["node", "add"], ["node", "add", "a", "b"], ["node", "add", "Not A Name"],
+                     ["node", "add", "web", "--valid", "1s"], ["status", "extra"], ["status", "--nonsense"], ["mode", "sideways"],
+                     ["mode", "--confirm", "vpn"], ["mode", "vpn", "--confirm-within", "soon"], ["ping"], ["ping", "nas", "-c", "0"], ["ping", "nas", "-c", "x"],
+                     ["--nonsense"], ["enroll", "--key-file", "-", "ew1_x"], ["enroll", "--name", "-odd-"], ["node", "rename", "nas"], ["route", "add"],
+                     ["node", "config", "phone", "--valid", "tomorrow"]):
+            with self.subTest(" ".join(argv)):
+                self.fails(2, *argv, says=["--help"])
+
+    def test_help(self):
+        listed = self.ctl("--help")
+        for verb in ("enroll", "leave", "connect", "disconnect", "mode", "status", "map", "ping", "diagnose", "node add", "node list", "node show", "node rename",
+                     "node remove", "node config", "route add", "route remove", "route list", "route accept", "route refuse"):
+            self.assertIn(f"  {verb} ", listed)
+            self.assertIn("Usage:", self.ctl(*verb.split(), "--help"))
+        self.assertRegex(self.ctl("--version"), r"^edgewayctl \d")
+
+    def test_no_daemon(self):
+        for argv in (["status"], ["map"], ["connect"], ["node", "list"], ["--bus", ADDRESS, "status"], ["status", "--bus", "unix:path=/nonexistent"]):
+            with self.subTest(" ".join(argv)):
+                self.fails(3, *argv, says=["edgewayd"])
+
+    def test_status(self):
+        self.start()
+        self.assertIn("disconnected", self.ctl("status"))
+        status = json.loads(self.ctl("status", "--json"))
+        self.assertEqual((status["schema"], status["state"], status["name"], status["edge"]), (1, "disconnected", "laptop", None))
+        self.assertEqual(self.ctl("connect"), "Connected to home through frankfurt.\n")
+        self.assertEqual(json.loads(self.ctl("--bus", ADDRESS, "status", "--json"))["edge"]["name"], "frankfurt")
+        self.assertEqual(json.loads(self.ctl("status", "--json", f"--bus={ADDRESS}"))["state"], "connected")
+        self.ctl("connect")
+        self.assertEqual(self.ctl("disconnect"), "Disconnected.\n")
+        self.ctl("disconnect")
+
+    def test_watch(self):
+        self.start()
+        watch = subprocess.Popen([self.machine.ctl, "status", "--watch"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=private_bus.die_with_parent)
+        self.assertIn("disconnected", watch.stdout.readline())
+        self.ctl("connect", "--no-wait")
+        states = []
+        while "connected" not in states:
+            states.append(watch.stdout.readline().split()[1])
+        self.assertLessEqual(set(states), {"disconnected", "connecting", "connected"})
+        self.daemon.stop()
+        self.assertEqual(watch.wait(20), 3)
+        watch.stdout.close()
+        watch.stderr.close()
+
+    def test_connecting_takes_too_long(self):
+        self.start(env={"FAKE_TUNNEL": "stuck"})
+        start = time.monotonic()
+        self.ctl("connect", "--no-wait")
+        self.assertLess(time.monotonic() - start, 10)
+        self.fails(5, "connect", says=["30 s", "diagnose"])
+        self.assertGreater(time.monotonic() - start, 29)
+
+    def test_mode(self):
+        self.start()
+        self.assertEqual(self.ctl("mode"), "connector\n")
+        self.assertNotIn("guard", self.ctl("mode", "connector"))
+        shown = self.ctl("mode", "vpn", "--confirm-within", "2m")
+        self.assertRegex(shown, r"in 1[12]\d s, at \d\d:\d\d:\d\d")
+        self.assertIn("edgewayctl mode --confirm", shown)
+        self.daemon.wait_log("fake: mode vpn within 120 remote")
+        self.assertIn("vpn\n", self.ctl("mode"))
+        self.assertIsNotNone(json.loads(self.ctl("status", "--json"))["guard_until"])
+        self.ctl("mode", "--confirm")
+        self.assertIsNone(json.loads(self.ctl("status", "--json"))["guard_until"])
+        self.ctl("mode", "--undo")
+        self.assertEqual(self.ctl("mode"), "connector\n")
+
+    def test_ssh_tightens(self):
+        logind = self.machine.logind("local")
+        self.start()
+        self.ctl("mode", "vpn", env={"SSH_CONNECTION": "192.0.2.1 1 192.0.2.2 22"})
+        self.daemon.wait_log("fake: mode vpn within 0 remote")
+        self.ctl("mode", "vpn")
+        self.daemon.wait_log("fake: mode vpn within 0 local")
+        logind.stop()
+
+    def test_map(self):
+        self.start()
+        self.fails(1, "map", says=["edgewayctl connect"])
+        self.ctl("connect")
+        shown = self.ctl("map")
+        for said in ("laptop", "this computer", "frankfurt", "office-gw", "10.7.0.0/24", "phone", "not joined yet", "machines elsewhere cannot reach it"):
+            self.assertIn(said, shown)
+        self.assertNotIn("\033", shown)
+        self.assertLessEqual(max(len(line) for line in shown.splitlines()), 80)
+        self.assertTrue(self.ctl("map", env={"LC_ALL": "C"}).isascii())
+        known = json.loads(self.ctl("map", "--json"))
+        self.assertEqual((known["schema"], known["mesh"], len(known["nodes"]), known["edges"][0]["name"]), (1, "home", 3, "frankfurt"))
+        self.assertIsNone(known["nodes"][2]["rtt_ms"])
+
+    def test_map_on_a_terminal(self):
+        self.start()
+        self.ctl("connect")
+        for columns, env, coloured in ((70, {}, True), (150, {}, True), (80, {"NO_COLOR": "1"}, False)):
+            terminal = self.terminal("map", columns=columns, env=env)
+            self.assertEqual(terminal.end(), 0)
+            self.assertEqual("\033[" in terminal.text(), coloured)
+            plain = re.sub(r"\033\[[0-9;]*m", "", terminal.text())
+            self.assertIn("office-gw", plain)
+            self.assertLessEqual(max(len(line) for line in plain.splitlines()), columns)
+
+    def test_ping(self):
+        self.start()
+        shown = self.ctl("ping", "office-gw", "-c", "2")
+        self.assertIn("this computer ── 8.2 ms ── frankfurt ── 12 ms ── office-gw (100.96.1.2)", shown)
+        self.assertIn("2 sent, 2 came back, 0 % lost", shown)
+        result = self.machine.run_ctl("ping", "silent", "-c", "1")
+        self.assertEqual((result.returncode, result.stderr), (1, ""))
+        self.assertIn("1 sent, 0 came back, 100 % lost", result.stdout)
+        self.fails(1, "ping", "nobody", says=["nobody"])
+
+    def test_ping_interrupted(self):
+        self.start()
+        terminal = self.terminal("ping", "office-gw", "-c", "1000")
+        terminal.expect("office-gw (100.96.1.2)")
+        time.sleep(0.2)
+        terminal.type("\x03")
+        self.assertEqual(terminal.end(), 0)
+        self.assertRegex(terminal.text(), r"\d sent, \d came back")
+
+    def test_nodes(self):
+        self.start()
+        result = self.machine.run_ctl("node", "add", "web", "--valid", "2h")
+        self.assertEqual((result.returncode, result.stdout), (0, "ew1_FAKEKEYFORTESTS\n"))
+        self.assertIn("sudo edgewayctl enroll --name web --key-file -", result.stderr)
+        self.assertNotIn("ew1_FAKE", result.stderr)
+        self.daemon.wait_log('{"name":"web","kind":"server","valid_seconds":7200}')
+        self.ctl("node", "add", "tablet", "--device")
+        self.daemon.wait_log('{"name":"tablet","kind":"device","valid_seconds":3600}')
+        listed = self.ctl("node", "list").splitlines()
+        self.assertEqual([line.split()[0] for line in listed], ["NAME", "laptop", "office-gw", "phone"])
+        self.assertEqual(len({line.index(word) for line, word in zip(listed, ("KIND", "device", "server", "device"))}), 1, "columns are aligned")
+        self.assertEqual(len(json.loads(self.ctl("node", "list", "--json"))["nodes"]), 3)
+        self.assertIn("100.96.1.1", self.ctl("node", "show", "laptop"))
+        self.assertTrue(json.loads(self.ctl("node", "show", "laptop", "--json"))["self"])
+        self.fails(1, "node", "show", "nobody")
+        self.fails(1, "node", "add", "taken", says=["taken"])
+        self.fails(4, "node", "add", "forbidden", says=["administrator"])
+        self.ctl("node", "rename", "nas", "tower")
+        self.ctl("node", "remove", "nas")
+
+    def test_config(self):
+        self.start()
+        result = self.machine.run_ctl("node", "config", "phone", "--valid", "1h")
+        self.assertEqual(result.returncode, 0, result)
+        lines = result.stdout.splitlines()
+        self.assertEqual([line.split(" = ")[0] for line in lines if line], ["[Interface]", "PrivateKey", "Address", "MTU", "[Peer]", "PublicKey", "Endpoint", "AllowedIPs", "PersistentKeepalive"])
+        private = lines[1].split(" = ")[1]
+        public = subprocess.run(["wg", "pubkey"], input=private, capture_output=True, text=True, check=True).stdout.strip()
+        self.daemon.wait_log(f'"public_key":"{public}","valid_seconds":3600')
+        for text in (self.daemon.text(), result.stderr):
+            self.assertNotIn(private, text)
+        config = self.machine.path("edgeway.conf")
+        with open(config, "w") as file:
+            file.write(result.stdout)
+        stripped = subprocess.run(["wg-quick", "strip", config], capture_output=True, text=True, check=True).stdout
+        self.assertIn(private, stripped)
+        self.assertNotIn("Address", stripped)
+        self.assertIn("AllowedIPs = 0.0.0.0/0, ::/0\n", self.ctl("node", "config", "phone", "--vpn"))
+        code = self.ctl("node", "config", "phone", "--qr")
+        self.assertRegex(code, r"^[█▀▄ \n]+$")
+        self.assertEqual(len({len(line) for line in code.splitlines()}), 1)
+
+    def test_config_into_a_full_disk(self):
+        self.start()
+        with open("/dev/full", "w") as full:
+            result = subprocess.run([self.machine.ctl, "node", "config", "phone"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=20)
+        self.assertEqual(result.returncode, 1, result)
+
+    def test_routes(self):
+        self.start()
+        self.assertRegex(self.ctl("route", "list"), r"10\.7\.0\.0/24 +office-gw +offered, not taken here\n127\.0\.0\.0/8 +office-gw +never to be taken: loopback")
+        self.assertEqual(len(json.loads(self.ctl("route", "list", "--json"))["routes"]), 2)
+        for argv in (["add", "10.7.0.0/24"], ["add", "10.8.0.0/24", "nas"], ["remove", "10.7.0.0/24"], ["accept", "10.7.0.0/24"], ["refuse", "10.7.0.0/24"]):
+            self.ctl("route", *argv)
+        self.fails(1, "route", "accept", "127.0.0.0/8", says=["loopback"])
+
+    def test_diagnose(self):
+        self.start()
+        shown = self.ctl("diagnose")
+        for said in ("✓ edge", "✗ dns", "→ use addresses", "? mtu"):
+            self.assertIn(said, shown)
+        self.assertIsNone(json.loads(self.ctl("diagnose", "--json"))["checks"][2]["ok"])
+
+    def test_leave(self):
+        self.start()
+        self.assertIn("erased", self.ctl("leave"))
+        self.fails(1, "leave", says=["no mesh"])
+        self.fails(1, "connect", says=["enroll"])
+        self.assertIn("not-enrolled", self.ctl("status"))
+
+    def test_unprivileged(self):
+        self.start()
+        self.assertIn("disconnected", self.ctl("status", user="ewplain"))
+        self.fails(4, "connect", user="ewplain", says=["sudo"])
+        self.fails(4, "node", "list", user="ewplain", says=["sudo"])
+
+
+class Enroll(Case):
+    MACHINE = {"polkit": False}
+
+    def setUp(self):
+        self.start(env={"FAKE_TUNNEL": "not-enrolled"})
+
+    def tearDown(self):
+        for text in [self.daemon.text()]:
+            self.assertNotIn(KEY, text, "the key stands in a log")
+
+    def test_from_a_file(self):
+        path = self.machine.path("key")
+        with open(path, "w") as file:
+            file.write(KEY + "\n")
+        result = self.machine.run_ctl("enroll", "--name", "web", "--key-file", path)
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "Joined home as web.\n", ""))
+        self.assertEqual(json.loads(self.ctl("status", "--json"))["state"] in ("connecting", "connected"), True)
+        self.fails(1, "enroll", "--key-file", path, says=["leave"])
+
+    def test_from_stdin(self):
+        self.assertIn("Joined", self.ctl("enroll", "--key-file", "-", input=f"\n  {KEY}\n\n"))
+
+    def test_link_as_argument(self):
+        result = self.machine.run_ctl("enroll", "edgeway://enroll/" + KEY)
+        self.assertEqual(result.returncode, 0, result)
+        self.assertIn("warning", result.stderr)
+
+    def test_name_taken(self):
+        self.fails(1, "enroll", "--name", "taken", "--key-file", "-", input=KEY, says=["taken", "choose another"])
+
+    def test_bad_keys(self):
+        for text in ("", "nonsense", KEY[:-3], KEY[:40], KEY.replace(KEY[30], "_" if KEY[30] != "_" else "-", 1), "ew1_", "ew2_" + KEY[4:], KEY + KEY, "x" * 100000):
+            with self.subTest(text[:12]):
+                result = self.fails(1, "enroll", "--key-file", "-", input=text)
+                if len(text) > 12:
+                    self.assertNotIn(text[4:], result.stderr)
+        self.fails(1, "enroll", "--key-file", "/nonexistent/key", says=["/nonexistent/key"])
+        self.fails(1, "enroll", says=["--key-file"])
+        self.assertEqual(self.daemon.count("fake: enroll"), 0, "a bad key goes nowhere")
+
+    def test_on_a_terminal(self):
+        terminal = self.terminal("enroll", "--name", "web")
+        terminal.expect("Enrollment key")
+        wait_for("no echo", lambda: not terminal.echoes())
+        arguments = read(f"/proc/{terminal.pid}/cmdline") + read(f"/proc/{terminal.pid}/environ")
+        terminal.type(KEY + "\n")
+        terminal.expect("Joined home as web.")
+        self.assertEqual(terminal.end(), 0)
+        self.assertNotIn(KEY[:20], terminal.text())
+        self.assertNotIn(KEY, arguments)
+
+    def test_interrupted_prompt_leaves_the_echo(self):
+        terminal = self.terminal("enroll")
+        terminal.expect("Enrollment key")
+        wait_for("no echo", lambda: not terminal.echoes())
+        keep = os.dup(terminal.fd)
+        terminal.type("\x03")
+        self.assertEqual(terminal.end(), -signal.SIGINT)
+        self.assertTrue(termios.tcgetattr(keep)[3] & termios.ECHO)
+        os.close(keep)
+
+
+class Agent(Case):
+    """The password prompt of edgewayctl itself, with the real polkitd and PAM."""
+
+    def setUp(self):
+        self.start()
+        # Passwords are checked by polkit's setuid helper; what polkit remembers belongs to a process and its session.
+        self.assertTrue(os.stat("/usr/lib/polkit-1/polkit-agent-helper-1").st_mode & 0o4000)
+
+    def test_password(self):
+        terminal = self.terminal("node", "remove", "nas", user="ewplain")
+        terminal.expect("Authentication is required to change the machines or routes")
+        terminal.expect("Password:")
+        time.sleep(0.3)
+        self.assertEqual(self.daemon.count("fake: request"), 0)
+        terminal.type(PASSWORD + "\n")
+        terminal.expect("Removed.")
+        self.assertEqual(terminal.end(), 0, terminal.text())
+        self.assertNotIn(PASSWORD, terminal.text())
+        self.daemon.wait_log("fake: request DELETE /v1/nodes/nas")
+
+    def test_wrong_password(self):
+        terminal = self.terminal("node", "remove", "nas", user="ewplain")
+        terminal.expect("Password:")
+        time.sleep(0.3)
+        terminal.type("wrong\n")
+        self.assertEqual(terminal.end(30), 4, terminal.text())
+        self.assertEqual(self.daemon.count("fake: request"), 0)
+
+    def test_a_person_may_think_for_long(self):
+        terminal = self.terminal("leave", user="ewplain")
+        terminal.expect("Password:")
+        time.sleep(27)  # GDBus gives a call 25 s by default
+        terminal.type(PASSWORD + "\n")
+        self.assertEqual(terminal.end(), 0, terminal.text())
+        self.daemon.wait_log("fake: leave")
+
+    def test_interrupted(self):
+        terminal = self.terminal("leave", user="ewplain")
+        terminal.expect("Password:")
+        wait_for("no echo", lambda: not terminal.echoes())
+        keep = os.dup(terminal.fd)
+        terminal.type("\x03")
+        self.assertNotEqual(terminal.end(), 0)
+        self.assertTrue(termios.tcgetattr(keep)[3] & termios.ECHO)
+        os.close(keep)
+        self.assertEqual(self.daemon.count("fake: leave"), 0)
+
+    def test_without_a_terminal(self):
+        self.fails(4, "leave", user="ewplain", says=["sudo"])
+
+    def test_allowed_needs_no_password(self):
+        terminal = self.terminal("connect", user="ewyes")
+        self.assertEqual(terminal.end(), 0, terminal.text())
+        self.assertNotIn("Password", terminal.text())
+
+    def test_denied(self):
+        terminal = self.terminal("connect", user="ewno")
+        self.assertEqual(terminal.end(), 4, terminal.text())
+        self.assertIn("sudo", terminal.text())
+
+    def test_dismissed_says_nothing(self):
+        # A graphical agent, where the person presses Cancel.
+        started = subprocess.Popen(["setpriv", "--reuid", str(USERS["ewplain"]), "--regid", str(USERS["ewplain"]), "--clear-groups", "sh", "-c",
+                                    f"read go; exec {self.machine.ctl} leave"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        wait_for("the shell of ewplain", lambda: os.stat(f"/proc/{started.pid}").st_uid == USERS["ewplain"])
+        agent = self.machine.agent(type("Process", (), {"pid": started.pid}), "dismiss")
+        out, err = started.communicate("go\n", timeout=30)
+        self.assertEqual((started.returncode, out, err), (4, "", ""))
+        agent.wait_log("asked org.edgeway.enroll")
+        agent.stop()
+
+
+class WithoutBus(Case):
+    MACHINE = {"bus": False}
+
+    def test_peer(self):
+        self.start()
+        self.assertIn("disconnected", self.ctl("status"))
+        self.assertIn("Connected", self.ctl("connect"))
+        self.assertIn("frankfurt", self.ctl("map"))
+        self.assertIn("connected", self.ctl("--bus", PEER, "status"))
+        self.fails(3, "status", user="ewplain", says=["sudo"])
+
+    def test_nobody_there(self):
+        self.fails(3, "status", says=["edgewayd"])
+        self.fails(3, "--bus", PEER, "status", says=[PEER])
+
+
+if __name__ == "__main__":
+    unittest.main()
