@@ -180,6 +180,7 @@ tun_lost (void *user)
   ew_tunnel_down (self);
   ew_tunnel_set_state (self, EW_STATE_ERROR, "interface-lost",
                        "The tunnel's network interface was deleted by somebody; it is made again soon");
+  ew_alarm_set (self->retry, ew_boottime () + G_USEC_PER_SEC);
 }
 
 void

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The connection's life on a real mesh: roaming, no network, UDP blocked, the edge away or another, the interface deleted, and what idling costs.
+
+  laptop ── nat ── internet ── edge
+"""
+import glob
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+import unittest
+
+from demo_mesh import EDGE_ADDRESS, EDGE_PORT, SERVICE, SITES
+from machines import die_with_parent
+from mesh_case import MeshCase, wait_for
+
+
+class Link(MeshCase):
+    SITES = JOIN = ("laptop",)
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.laptop = cls.mesh.machine("laptop")
+        cls.number = SITES["laptop"]
+        cls.nat = cls.mesh.machine(f"nat-{cls.number}")
+
+    def setUp(self):
+        self.wait_state("laptop", "connected", 60)
+
+    def wait_reason(self, reason, seconds):
+        wait_for(f"the reason is {reason} (now {self.status('laptop')})", lambda: self.status("laptop")["reason"] == reason, seconds)
+        status = self.status("laptop")
+        self.assertEqual(status["state"], "reconnecting")
+        self.assertTrue(status["message"])
+
+    def block(self, rules):
+        self.nat.nft(f"table ip blocked {{ chain forward {{ type filter hook forward priority -10; {rules}; }}; }}\n")
+        self.addCleanup(self.nat.run, "nft", "delete", "table", "ip", "blocked", check=False)
+
+    def unblock(self):
+        self.nat.run("nft", "delete", "table", "ip", "blocked")
+
+    def test_roams(self):
+        """Promised: traffic flows again within 1 s of a new address."""
+        ping = subprocess.Popen(self.laptop.command(["ping", "-n", "-D", "-i", "0.2", SERVICE]), stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        self.addCleanup(ping.wait)
+        self.addCleanup(ping.kill)
+        wait_for("ping", lambda: "bytes from" in ping.stdout.readline(), 5)
+        old, new = f"192.168.{self.number}.2/24", f"192.168.{self.number}.77/24"
+        self.addCleanup(self.laptop.run, "sh", "-c", f"ip addr del {new} dev eth0; ip addr add {old} dev eth0; ip route replace default via 192.168.{self.number}.1")
+        self.laptop.run("sh", "-c", f"ip addr del {old} dev eth0; ip addr add {new} dev eth0; ip route add default via 192.168.{self.number}.1")
+        moved = time.time()
+        def heard():
+            stamp = re.match(r"\[([\d.]+)\].*bytes from", ping.stdout.readline())
+            return stamp and float(stamp.group(1)) > moved
+        wait_for("an answer at the new address", heard, 5, interval=0)
+        self.assertLess(time.time() - moved, 5)
+        self.assertEqual(self.status("laptop")["state"], "connected")
+
+    def test_no_network(self):
+        self.laptop.ip("link", "set", "eth0", "down")
+        self.wait_reason("no-network", 25)
+        self.laptop.ip("link", "set", "eth0", "up")
+        self.laptop.run("ip", "route", "replace", "default", "via", f"192.168.{self.number}.1")
+        self.wait_state("laptop", "connected", 10)
+
+    def test_udp_blocked(self):
+        self.block(f"udp dport {EDGE_PORT} drop")
+        self.wait_reason("udp-blocked", 50)
+        self.unblock()
+        self.wait_state("laptop", "connected", 30)
+
+    def test_all_blocked(self):
+        self.block(f"ip daddr {EDGE_ADDRESS} drop")
+        self.wait_reason("edge-unreachable", 90)
+        self.assertIn(EDGE_ADDRESS, self.status("laptop")["message"])
+        self.unblock()
+        self.wait_state("laptop", "connected", 30)
+
+    def test_another_edge(self):
+        """Whoever answers at the edge's address without the mesh's pin is told nothing and named."""
+        process, start = self.mesh.running["edge"]
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        edge = self.mesh.machine("edge")
+        impostor = edge.start(self.mesh.program("edgeway-edge"), "run", "--state-dir", "/var/lib/edgeway-edge/impostor", "--listen", f":{EDGE_PORT}",
+                              "--public", f"{EDGE_ADDRESS}:{EDGE_PORT}", log="impostor", secret_output=True)
+        try:
+            self.wait_reason("pin-mismatch", 90)
+        finally:
+            impostor.kill()
+            impostor.wait()
+            self.mesh.running["edge"][0] = start()
+        self.wait_state("laptop", "connected", 50)
+
+    def test_edge_away_and_back(self):
+        self.mesh.restart("edge", signal.SIGKILL)
+        self.wait_state("laptop", "connected", 50)
+        wait_for("packets", lambda: self.laptop.ok("ping", "-n", "-q", "-c", "1", "-W", "1", SERVICE), 50)
+
+    def test_interface_deleted(self):
+        self.laptop.ip("link", "del", "edgeway0")
+        wait_for("the interface is made again", lambda: self.laptop.ok("ping", "-n", "-q", "-c", "1", "-W", "1", SERVICE), 30)
+        self.wait_state("laptop", "connected", 10)
+
+    def test_ping_names_the_leg(self):
+        pinged = self.ctl("laptop", "ping", "frankfurt", "-c", "1").stdout
+        self.assertIn("frankfurt", pinged)
+        self.assertEqual(self.ctl("laptop", "ping", "100.96.77.77", "-c", "1", check=False).returncode, 1)
+        self.block(f"ip daddr {EDGE_ADDRESS} drop")
+        result = self.ctl("laptop", "ping", "frankfurt", "-c", "1", check=False, timeout=60)
+        self.assertIn("leg", result.stderr + result.stdout)
+        self.unblock()
+
+    def test_many_viewers_and_one_dead(self):
+        viewers = [subprocess.Popen(self.laptop.command([self.mesh.program("edgewayctl"), "map", "--json"]), stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent) for _ in range(8)]
+        viewers[0].kill()
+        for viewer in viewers:
+            out, _ = viewer.communicate(timeout=30)
+            if viewer is not viewers[0]:
+                self.assertEqual([n["name"] for n in json.loads(out)["nodes"] if n["self"]], ["laptop"])
+
+    def daemon_pid(self):
+        for path in glob.glob("/proc/[0-9]*/comm"):
+            pid = path.split("/")[2]
+            try:
+                if open(path).read().strip() == "edgewayd" and os.readlink(f"/proc/{pid}/ns/net") == os.readlink(f"/proc/{self.laptop.pid}/ns/net"):
+                    return pid
+            except OSError:
+                pass
+        self.fail("no edgewayd on laptop")
+
+    def test_idle_cost(self):
+        """Promised: a probe in 25 s, one wake in 10 s beyond that, 12 MB of its own, 1 kB a minute."""
+        pid = self.daemon_pid()
+
+        def wakes():
+            found = {}
+            for path in glob.glob(f"/proc/{pid}/task/*/status"):
+                try:
+                    with open(path) as file:
+                        found[path] = int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", file.read(), re.M).group(1))
+                except OSError:
+                    pass  # a thread that ended
+            return found
+
+        def transfer():
+            fields = self.laptop.run("wg", "show", "edgeway0", "transfer").stdout.split()
+            return int(fields[2])
+        time.sleep(13)  # whoever looked is forgotten, connections to the API are closed
+        sent, before = transfer(), wakes()
+        time.sleep(26)
+        woken = sum(count - before.get(path, 0) for path, count in wakes().items())
+        sent = transfer() - sent
+        self.assertLess(woken, 5 * (26 / 10 + 2 * 6), f"{woken} wakes in 26 s")
+        self.assertLess(sent, 5 * 450, f"{sent} bytes in 26 s")
+        with open(f"/proc/{pid}/status") as file:
+            status = file.read()
+        memory = int(re.search(r"RssAnon:\s+(\d+) kB", status).group(1))
+        print(f"idle: {woken} wakes and {sent} bytes in 26 s, {memory} kB of its own")
+        self.assertLess(memory, 5 * 12 * 1024)
+        self.assertFalse(self.laptop.run("sh", "-c", f"ss -Htn state established dport = :{EDGE_PORT} | grep . || true").stdout, "an idle node holds no TLS connection")
+
+
+if __name__ == "__main__":
+    unittest.main()
