@@ -173,30 +173,40 @@ check_online (EwLookout *self)
     }
 }
 
+/* Takes note of what is to be stored of one node; FALSE: nothing, or not yet. */
+static gboolean
+prepare_endpoint (EwLookout *self, const gchar *id, Seen *seen, gboolean all)
+{
+  gint64 now = g_get_monotonic_time ();
+  EwNode *node = ew_mesh_get_node (self->mesh, id);
+  EwSwitchNodeStatus status;
+  if (node == NULL || (!seen->unsaved && !(all && seen->online)))
+    return FALSE;
+  if (!all && seen->saved_us && now - seen->saved_us < SAVE_INTERVAL_US)
+    return FALSE;
+  if (ew_lookout_get (self, id, &status))
+    node->last_seen_us = MAX (node->last_seen_us, status.last_seen_us);
+  seen->saved_us = now;
+  return TRUE;
+}
+
 static void
 save_endpoints (EwLookout *self, gboolean all)
 {
   g_autoptr (GPtrArray) ids = g_ptr_array_new ();
   g_autoptr (GError) error = NULL;
-  gint64 now = g_get_monotonic_time ();
   GHashTableIter iter;
   gpointer id, value;
   g_hash_table_iter_init (&iter, self->seen);
   while (g_hash_table_iter_next (&iter, &id, &value))
-    {
-      Seen *seen = value;
-      EwNode *node = ew_mesh_get_node (self->mesh, id);
-      EwSwitchNodeStatus status;
-      if (node == NULL || (!all && (!seen->unsaved || (seen->saved_us && now - seen->saved_us < SAVE_INTERVAL_US))))
-        continue;
-      if (ew_lookout_get (self, id, &status))
-        node->last_seen_us = MAX (node->last_seen_us, status.last_seen_us);
-      seen->unsaved = FALSE;
-      seen->saved_us = now;
+    if (prepare_endpoint (self, id, value, all))
       g_ptr_array_add (ids, id);
-    }
+  guint n = ids->len;
   g_ptr_array_add (ids, NULL);
-  if (!ew_mesh_save_endpoints (self->mesh, (const gchar *const *)ids->pdata, &error))
+  gboolean saved = ew_mesh_save_endpoints (self->mesh, (const gchar *const *)ids->pdata, &error);
+  for (guint i = 0; i < n; i++)
+    ((Seen *)g_hash_table_lookup (self->seen, ids->pdata[i]))->unsaved = !saved;
+  if (!saved)
     g_warning ("where the nodes are cannot be stored: %s", error->message);
 }
 

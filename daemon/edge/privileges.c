@@ -50,22 +50,29 @@ drop_bounding_set (void)
       return;
 }
 
-/* Files that an earlier edge wrote as uid 0. The folder is root's and 0700, so nobody can exchange them meanwhile. */
+/* A file that an earlier edge wrote as uid 0, or that root put back from a backup. By descriptor, and with one link
+   only: whoever owns the folder cannot make another file of root's out of it. */
 static gboolean
-hand_over_files (int folder, const struct passwd *user, GError **error)
+hand_over_file (int folder, const gchar *name, const struct passwd *user)
+{
+  struct stat st;
+  int fd = openat (folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0)
+    return TRUE; /* a socket, a link, not ours to read: whoever needs it will say so */
+  gboolean foreign = fstat (fd, &st) != 0 || !S_ISREG (st.st_mode) || st.st_uid != 0 || st.st_nlink != 1;
+  gboolean good = foreign || fchown (fd, user->pw_uid, user->pw_gid) == 0;
+  close (fd);
+  return good;
+}
+
+static gboolean
+hand_over_files (int folder, const struct passwd *user)
 {
   DIR *dir = fdopendir (dup (folder));
   const struct dirent *entry;
   gboolean good = dir != NULL;
   while (good && (entry = readdir (dir)))
-    {
-      struct stat st;
-      if (fstatat (folder, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG (st.st_mode) && st.st_uid == 0
-          && st.st_nlink == 1)
-        good = fchownat (folder, entry->d_name, user->pw_uid, user->pw_gid, AT_SYMLINK_NOFOLLOW) == 0;
-    }
-  if (!good)
-    fail (error, "hand its state to the user " EW_EDGE_USER, NULL);
+    good = hand_over_file (folder, entry->d_name, user);
   if (dir)
     closedir (dir);
   return good;
@@ -82,17 +89,16 @@ hand_over_state (const gchar *path, const struct passwd *user, GError **error)
   if (mkdir (canonical, 0700) < 0 && errno != EEXIST)
     return fail (error, "make the folder ", canonical);
   int folder = open (canonical, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0)
-    return fail (error, "open the folder ", canonical);
-  gboolean good = fstat (folder, &st) == 0;
+  gboolean good = folder >= 0 && fstat (folder, &st) == 0;
   if (good && st.st_uid == 0)
-    {
-      good = (fchmod (folder, 0700) == 0 || fail (error, "close to others the folder ", canonical))
-             && hand_over_files (folder, user, error)
-             && (fchown (folder, user->pw_uid, user->pw_gid) == 0
-                 || fail (error, "hand to its user the folder ", canonical));
-    }
-  close (folder);
+    good = fchmod (folder, 0700) == 0 && hand_over_files (folder, user)
+           && fchown (folder, user->pw_uid, user->pw_gid) == 0;
+  else if (good && st.st_uid == user->pw_uid)
+    good = hand_over_files (folder, user);
+  if (!good)
+    fail (error, "hand to its user " EW_EDGE_USER " the folder ", canonical);
+  if (folder >= 0)
+    close (folder);
   return good;
 }
 
@@ -108,6 +114,15 @@ become_user (const gchar *state_dir, GError **error)
       || setresgid (user->pw_gid, user->pw_gid, user->pw_gid) != 0
       || setresuid (user->pw_uid, user->pw_uid, user->pw_uid) != 0)
     return fail (error, "become the user " EW_EDGE_USER, NULL);
+  if (access (state_dir, R_OK | W_OK | X_OK) != 0)
+    {
+      g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
+                   "The edge runs as the user " EW_EDGE_USER
+                   ", who cannot use %s: let that user into the folders above it, "
+                   "make it that user's, or choose another --state-dir.",
+                   state_dir);
+      return FALSE;
+    }
   return TRUE;
 }
 

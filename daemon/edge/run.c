@@ -32,6 +32,7 @@ typedef struct
   EwTopology *topology;
   EwApi *api;
   guint ticks, tick_source;
+  gboolean sweep_failed;
 } Edge;
 
 /* The mesh. */
@@ -219,8 +220,10 @@ on_tick (gpointer user_data)
   Edge *self = user_data;
   g_autoptr (GError) error = NULL;
   ew_lookout_tick (self->lookout);
-  if (!ew_mesh_sweep (self->mesh, ++self->ticks % THOROUGH_TICKS == 0, &error))
+  gboolean swept = ew_mesh_sweep (self->mesh, ++self->ticks % THOROUGH_TICKS == 0, &error);
+  if (!swept && !self->sweep_failed) /* once, not every 5 s */
     g_warning ("what has expired could not be removed: %s", error->message);
+  self->sweep_failed = !swept;
   return G_SOURCE_CONTINUE;
 }
 

@@ -32,6 +32,7 @@ struct EwServer
   gchar *control_path;
   GHashTable *connections; /* set of Connection */
   GQueue waiting;          /* Connection: for its turn to shake hands */
+  int silence;             /* see listen_to_nobody() */
 };
 
 typedef struct
@@ -393,7 +394,7 @@ ew_server_bind_tcp (EwServer *self, const gchar *address, guint16 port, GError *
 {
   g_autoptr (GError) cause = NULL, no_v6 = NULL;
   gboolean bound;
-  if (address && !g_str_equal (address, "::") && !g_str_equal (address, "0.0.0.0"))
+  if (address)
     bound = bind_ip (self, address, port, &cause);
   else
     {
@@ -432,10 +433,26 @@ ew_server_bind_control (EwServer *self, const gchar *path, GError **error)
 
 /* Life. */
 
+/* libsoup closes a connection after its first answer unless its server listens somewhere. One end of a pair of sockets will do:
+   nobody can ever connect to it, and nothing is ever written to the other end. */
+static void
+listen_to_nobody (EwServer *self)
+{
+  int pair[2];
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
+    return;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSocket) silent = g_socket_new_from_fd (pair[0], &error);
+  self->silence = pair[1];
+  if (silent == NULL || !soup_server_listen_socket (self->soup, silent, 0, &error))
+    g_warning ("api: connections will end after one answer: %s", error->message);
+}
+
 EwServer *
 ew_server_new (EwServerHandler handler, gpointer user_data)
 {
   EwServer *self = g_new0 (EwServer, 1);
+  self->silence = -1;
   self->handler = handler;
   self->user_data = user_data;
   self->connections = g_hash_table_new (NULL, NULL);
@@ -444,6 +461,7 @@ ew_server_new (EwServerHandler handler, gpointer user_data)
   g_signal_connect (self->service, "incoming", G_CALLBACK (on_incoming), self);
   self->soup = soup_server_new (NULL, NULL);
   soup_server_add_handler (self->soup, NULL, on_request, self, NULL);
+  listen_to_nobody (self);
   g_signal_connect (self->soup, "request-started", G_CALLBACK (on_request_started), self);
   g_signal_connect (self->soup, "request-read", G_CALLBACK (on_request_read), self);
   g_signal_connect (self->soup, "request-finished", G_CALLBACK (on_request_finished), self);
@@ -487,6 +505,8 @@ ew_server_free (EwServer *self)
   g_clear_object (&self->service);
   g_clear_object (&self->certificate);
   g_hash_table_unref (self->connections);
+  if (self->silence >= 0)
+    close (self->silence);
   g_free (self->control_path);
   g_free (self);
 }

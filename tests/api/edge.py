@@ -61,6 +61,7 @@ class Answer:
 class Edge:
     def __init__(self, config="", mesh="home", name="frankfurt", **options):
         self.folder = tempfile.mkdtemp(prefix="edgeway-api-")
+        os.chmod(self.folder, 0o711)  # as root the edge becomes its own user, where that exists
         self.state = os.path.join(self.folder, "state")
         self.port = free_port()
         self.log_path = os.path.join(self.folder, "log")

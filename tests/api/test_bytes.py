@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is no request, or not one in time or in bounds: refused or dropped, and the edge goes on."""
 
+import http.client
 import json
 import os
 import random
@@ -73,6 +74,18 @@ class Bytes(unittest.TestCase):
         answer = self.edge.get("/v1/mesh", headers={"Range": f"bytes={many}"})
         self.assertEqual(answer.status, 200)
         self.assertLess(len(answer.raw), 1000)
+
+    def test_one_connection_for_many_requests(self):
+        connection = http.client.HTTPSConnection("127.0.0.1", self.edge.port, timeout=20, context=self.edge.context())
+        for path, status in (("/v1/mesh", 200), ("/v1/nothing", 404), ("/v1/self", 401)) * 20:
+            connection.request("GET", path)
+            if path == "/v1/mesh":
+                stream = connection.sock
+            answer = connection.getresponse()
+            answer.read()
+            self.assertEqual(answer.status, status)
+            self.assertIs(connection.sock, stream, "another connection was made")
+        connection.close()
 
     def test_garbage(self):
         random.seed(7)

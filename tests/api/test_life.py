@@ -102,6 +102,7 @@ class Life(unittest.TestCase):
         path = edge.folder + "/notify"
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
             supervisor.bind(path)
+            os.chmod(path, 0o777)
             supervisor.settimeout(20)
             environment = os.environ | {"NOTIFY_SOCKET": path}
             with open(edge.log_path, "wb") as log, open(edge.output_path, "wb") as output:
@@ -270,7 +271,6 @@ class InTheWay(unittest.TestCase):
         edge = self.edge()
         os.mkdir(edge.state, 0o700)
         if os.geteuid() == 0:
-            os.chmod(edge.folder, 0o711)
             os.chown(edge.state, 12345, 12345)
             self.failing(edge, edge.state)
             os.chown(edge.state, 0, 0)
@@ -321,6 +321,65 @@ class InTheWay(unittest.TestCase):
         os.unlink(ballast)
         self.assertEqual(admin.call("POST", "/v1/keys", {"kind": "server", "name": "room"}).status, 200)
         edge.stop()
+
+
+@unittest.skipIf(os.geteuid() != 0, "needs root to give it away")
+class Privileges(unittest.TestCase):
+    ONLY_NET_ADMIN = 1 << 12
+
+    def setUp(self):
+        self.edge = Edge()
+        self.addCleanup(self.edge.remove)
+
+    def status(self):
+        pid = self.edge.process.pid
+        with open(f"/proc/{pid}/status") as file:
+            return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+    def check_narrow(self, status):
+        self.assertEqual(int(status["CapEff"], 16) & ~self.ONLY_NET_ADMIN, 0)
+        self.assertEqual(int(status["CapPrm"], 16) & ~self.ONLY_NET_ADMIN, 0)
+        self.assertEqual(int(status["CapInh"], 16), 0)
+        self.assertEqual(int(status["CapAmb"], 16), 0)
+        self.assertEqual(int(status["CapBnd"], 16) & ~(self.ONLY_NET_ADMIN | 1 << 10), 0)
+        self.assertEqual(status["NoNewPrivs"], "1")
+
+    def test_without_its_user(self):
+        self.as_user(None)
+        status = self.status()
+        self.assertEqual(status["Uid"].split(), ["0"] * 4)
+        self.check_narrow(status)
+
+    def as_user(self, line):
+        """In a mount namespace whose /etc/passwd has that line for edgeway-edge, or none."""
+        with open("/etc/passwd") as file:
+            lines = [l for l in file if not l.startswith("edgeway-edge:")]
+        passwd = os.path.join(self.edge.folder, "passwd")
+        with open(passwd, "w") as file:
+            file.writelines(lines + ([line + "\n"] if line else []))
+        os.chmod(passwd, 0o644)
+        with open(self.edge.log_path, "ab") as log, open(self.edge.output_path, "ab") as output:
+            self.edge.process = subprocess.Popen(["unshare", "--mount", "sh", "-c", f"mount --bind {passwd} /etc/passwd && exec \"$@\"", "sh", PROGRAM, "run", *self.edge.arguments],
+                                                 stdout=output, stderr=log)
+        self.edge.wait_ready()
+
+    def test_with_its_user(self):
+        self.as_user(None)  # an earlier start, as root
+        admin = self.edge.join(self.edge.first_key(), "admin")
+        self.edge.stop()
+        os.symlink("/etc/hostname", self.edge.state + "/link")
+        before = os.stat("/etc/hostname").st_uid
+        self.as_user("edgeway-edge:x:61777:61777::/nonexistent:/usr/sbin/nologin")
+        status = self.status()
+        self.assertEqual((status["Uid"].split(), status["Gid"].split(), status["Groups"].strip()), (["61777"] * 4, ["61777"] * 4, ""))
+        self.check_narrow(status)
+        for path in [self.edge.state, *glob.glob(self.edge.state + "/*")]:
+            if not path.endswith("/link"):
+                self.assertEqual(os.lstat(path).st_uid, 61777, path)
+        self.assertEqual(os.stat("/etc/hostname").st_uid, before)
+        self.assertEqual(admin.call("GET", "/v1/self").status, 200)
+        self.assertEqual(self.edge.verb("status").returncode, 0, "root may always ask")
+        self.assertEqual(self.edge.stop()[0], 0)
 
 
 class Killed(unittest.TestCase):

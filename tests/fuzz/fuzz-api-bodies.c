@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Bodies of API calls, after authorisation: the first byte picks the call, the next line is what stands behind the
+ * path's last slash, the rest is the body. Each runs against a real mesh in memory with two nodes and a route.
+ */
+#include <string.h>
+#include "common/util.h"
+#include "edge/api-private.h"
+#include "unit/edge/fixture.h"
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
+
+static EwApi *api;
+static gchar *node_a, *node_b;
+
+static void
+quiet (const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer user_data)
+{
+  if (level & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL))
+    g_error ("%s", message);
+}
+
+static void
+set_up (void)
+{
+  EwStore *store = fixture_store ();
+  EwMesh *mesh = fixture_open (store, "frankfurt");
+  EwSwitchConfig config = { .port = 443 };
+  EwLookout *lookout = ew_lookout_new (mesh, &config, NULL);
+  EwApiParts parts
+    = { .mesh = mesh, .lookout = lookout, .topology = ew_topology_new (mesh, lookout), .listen = ":443" };
+  g_log_set_default_handler (quiet, NULL);
+  api = ew_api_new (&parts);
+  node_a = fixture_join (mesh, "a");
+  node_b = fixture_join (mesh, "b");
+  ew_mesh_add_route (mesh, "10.1.0.0/16", node_a, NULL);
+}
+
+/* The mesh is as it was, so that every input stands for itself. */
+static void
+restore (void)
+{
+  EwMesh *mesh = api->parts.mesh;
+  EwNode *next;
+  const gchar *after = NULL;
+  g_autofree gchar *kept = NULL;
+  while ((next = ew_mesh_next_node (mesh, after)))
+    {
+      g_autofree gchar *id = g_strdup (next->id);
+      if (g_str_equal (id, node_a) || g_str_equal (id, node_b))
+        {
+          g_free (kept);
+          after = kept = g_strdup (id);
+        }
+      else
+        g_assert_true (ew_mesh_remove_node (mesh, id, NULL));
+    }
+  const gchar *names[] = { "a", "b" };
+  gchar **ids[] = { &node_a, &node_b };
+  for (guint i = 0; i < 2; i++)
+    if (ew_mesh_get_node (mesh, *ids[i]) == NULL)
+      {
+        ew_mesh_find_node (mesh, names[i], NULL);
+        g_free (*ids[i]);
+        *ids[i] = fixture_join (mesh, names[i]);
+      }
+    else
+      ew_mesh_rename_node (mesh, *ids[i], names[i], NULL);
+  fixture_now_us += EW_MESH_ADDRESS_REST_US + G_USEC_PER_SEC;
+  ew_mesh_sweep (mesh, TRUE, NULL);
+  while (ew_mesh_get_routes (mesh)->len > 0)
+    ew_mesh_remove_route (mesh, ((EwRouteEntry *)ew_mesh_get_routes (mesh)->pdata[0])->cidr, NULL);
+  ew_mesh_add_route (mesh, "10.1.0.0/16", node_a, NULL);
+  fixture_settle ();
+}
+
+static void
+call (const EwApiEntry *entry, const gchar *argument, JsonObject *body)
+{
+  EwServerPeer peer = { .control = TRUE };
+  EwApiCall request = { .api = api, .peer = &peer, .node_id = node_a, .argument = argument, .body = body };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) answer = entry->handler (&request, &error);
+  g_assert_true ((answer == NULL) == (error != NULL));
+  if (error)
+    g_assert_true (*error->message && g_utf8_validate (error->message, -1, NULL));
+  else
+    g_free (ew_json_to_string (answer, FALSE));
+}
+
+int
+LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+{
+  guint n = 0;
+  if (api == NULL)
+    set_up ();
+  while (ew_api_table[n].method)
+    n++;
+  const EwApiEntry *entry = size > 0 ? &ew_api_table[data[0] % n] : NULL;
+  const uint8_t *end = size > 1 ? memchr (data + 1, '\n', size - 1) : NULL;
+  if (entry == NULL || end == NULL || entry->handler == NULL)
+    return 0;
+  g_autofree gchar *argument = g_strndup ((const gchar *)data + 1, (gsize)(end - data) - 1);
+  gsize length = size - (gsize)(end + 1 - data);
+  g_autoptr (JsonObject) body = ew_json_parse_object ((const gchar *)end + 1, length, EW_SERVER_BODY_MAX, NULL);
+  gboolean needs_argument = g_str_has_suffix (entry->path, "/"), needs_body = *entry->method == 'P';
+  if ((needs_argument && (*argument == '\0' || !g_utf8_validate (argument, -1, NULL))) || (needs_body && body == NULL))
+    return 0;
+  call (entry, argument, body);
+  restore ();
+  return 0;
+}
