@@ -43,7 +43,7 @@ refusal_from_answer (Check *check, gboolean challenge, gboolean dismissed)
   if (check->interactive)
     return g_error_new_literal (
       EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
-      "that needs an administrator's password, and there is nobody here to ask for it: use sudo");
+      "that needs an administrator's password, and none was given: try again, or use sudo");
   return g_error_new_literal (EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
                               "that needs an administrator's password, and this program does not ask for it: use sudo");
 }

@@ -28,6 +28,7 @@ SOCKET = "/run/dbus/system_bus_socket"
 ADDRESS = "unix:path=" + SOCKET
 PEER = "unix:path=/run/edgeway/bus"
 DEADLINE = 20
+BROKEN = re.compile(r"Sanitizer|runtime error:|\(edgeway\S*:\d+\)|critical:|assertion .* failed", re.I)  # what no log may hold
 
 ACTIONS = ("topology", "connect", "mode", "enroll", "administer")
 # What each user may: the rules below say it to polkit.
@@ -305,6 +306,9 @@ class Machine:
             elif thing.process.poll() is None:
                 thing.process.kill()
                 thing.process.wait()
+        broken = [thing.text() for thing in self.things if isinstance(thing, Logged) and BROKEN.search(thing.text())]
         for target in reversed(self._mounts):
             subprocess.run(["umount", "-l", target], check=False, stderr=subprocess.DEVNULL)  # a process may be gone
         shutil.rmtree(self.dir, ignore_errors=True)
+        if broken:
+            raise AssertionError("a program is broken:\n" + "\n".join(broken))
