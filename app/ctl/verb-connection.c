@@ -138,6 +138,17 @@ show_mode (EwCtl *ctl)
   return EW_EXIT_DONE;
 }
 
+/* A machine that is not connected takes the wish, and the mode comes with the tunnel. */
+static const gchar *
+describe_switch (JsonObject *status, const gchar *mode)
+{
+  if (g_str_equal (mode, "connector"))
+    return "Connector-only mode: only the mesh goes through the edge.";
+  if (g_strcmp0 (ew_json_string (status, "state"), "disconnected") == 0)
+    return "VPN mode will begin when this machine connects: edgewayctl connect";
+  return "VPN mode is active: all of this machine's traffic goes through the edge.";
+}
+
 static gint
 set_mode (EwCtl *ctl, const gchar *mode, guint confirm_within, gboolean no_wait)
 {
@@ -150,14 +161,15 @@ set_mode (EwCtl *ctl, const gchar *mode, guint confirm_within, gboolean no_wait)
     g_variant_builder_add (&options, "{sv}", "confirm-within", g_variant_new_uint32 (confirm_within));
   if (came_over_ssh ())
     g_variant_builder_add (&options, "{sv}", "ssh", g_variant_new_boolean (TRUE));
-  exit_code
-    = ew_ctl_do (ctl, "SetMode", g_variant_new ("(sa{sv})", mode, &options),
-                 g_str_equal (mode, "vpn") ? "VPN mode is active: all of this machine's traffic goes through the edge."
-                                           : "Connector-only mode is active: only the mesh goes through the edge.");
-  if (exit_code == EW_EXIT_DONE && !no_wait)
+  exit_code = ew_ctl_do (ctl, "SetMode", g_variant_new ("(sa{sv})", mode, &options), NULL);
+  if (exit_code == EW_EXIT_DONE)
     status = ew_link_call_json (ctl->link, "GetStatus", NULL, NULL);
   if (status != NULL)
-    print_guard (status);
+    {
+      ew_ctl_print ("%s\n", describe_switch (status, mode));
+      if (!no_wait)
+        print_guard (status);
+    }
   return exit_code;
 }
 

@@ -41,9 +41,8 @@ refusal_from_answer (Check *check, gboolean challenge, gboolean dismissed)
     return g_error_new_literal (EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
                                 "this computer's policy does not let you do that: ask its administrator, or use sudo");
   if (check->interactive)
-    return g_error_new_literal (
-      EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
-      "that needs an administrator's password, and none was given: try again, or use sudo");
+    return g_error_new_literal (EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
+                                "that needs an administrator's password, and none was given: try again, or use sudo");
   return g_error_new_literal (EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
                               "that needs an administrator's password, and this program does not ask for it: use sudo");
 }

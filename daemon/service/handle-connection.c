@@ -5,7 +5,6 @@
 #include "common/error.h"
 #include "service/methods.h"
 
-#define SET_MODE_TIMEOUT_S 30 /* what `edgewayctl mode` promises to wait at most, counted after any password prompt */
 #define CONFIRM_WITHIN_MAX 86400
 #define PING_TIMEOUT_MIN_MS 100
 #define PING_TIMEOUT_MAX_MS 30000
@@ -92,51 +91,32 @@ ew_handle_disconnect (EwCall *call, GVariant *parameters)
   answer (call, done, error);
 }
 
-/* SetMode: first whether the caller sits at this computer, then the switch, within its time. */
+/* SetMode: first whether the caller sits at this computer, then the switch; the tunnel bounds how long that takes. */
 
 typedef struct
 {
   EwCall *call;
   const gchar *mode; /* owned by the call's parameters */
   guint confirm_within;
-  guint timeout;
-  gboolean timed_out;
 } SetMode;
 
 static void
 on_mode_set (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autofree SetMode *set_mode = user_data;
-  g_autoptr (GError) error = NULL;
+  GError *error = NULL;
   gboolean done = ew_tunnel_set_mode_finish (EW_TUNNEL (source), result, &error);
 
-  g_clear_handle_id (&set_mode->timeout, g_source_remove);
-  if (!done && set_mode->timed_out)
-    ew_call_fail_literal (
-      set_mode->call, EW_ERROR_TIMED_OUT,
-      "the mode did not become active within 30 s and was left as it was: `edgewayctl diagnose` looks "
-      "for the reason");
-  else
-    answer (set_mode->call, done, g_steal_pointer (&error));
+  answer (user_data, done, error);
 }
 
-static gboolean
-on_set_mode_timeout (gpointer user_data)
-{
-  SetMode *set_mode = user_data;
-
-  set_mode->timeout = 0;
-  set_mode->timed_out = TRUE;
-  ew_call_cancel (set_mode->call);
-  return G_SOURCE_REMOVE;
-}
-
+/* Takes set_mode. */
 static void
 set_mode_go (SetMode *set_mode, gboolean is_remote)
 {
-  set_mode->timeout = g_timeout_add_seconds (SET_MODE_TIMEOUT_S, on_set_mode_timeout, set_mode);
-  ew_tunnel_set_mode_async (ew_call_get_tunnel (set_mode->call), set_mode->mode, set_mode->confirm_within, is_remote,
-                            ew_call_get_cancellable (set_mode->call), on_mode_set, set_mode);
+  g_autofree SetMode *owned = set_mode;
+
+  ew_tunnel_set_mode_async (ew_call_get_tunnel (owned->call), owned->mode, owned->confirm_within, is_remote,
+                            ew_call_get_cancellable (owned->call), on_mode_set, owned->call);
 }
 
 static void
