@@ -9,7 +9,7 @@ from demo_mesh import DemoMesh  # noqa: E402
 from machines import Failure, wait_for  # noqa: E402,F401
 
 SOURCE = os.environ.get("EDGEWAY_SOURCE") or os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-BUILD = os.environ.get("EDGEWAY_BUILD") or os.path.join(SOURCE, "build-tests")
+BUILD = os.environ.get("EDGEWAY_BUILD") or os.path.join(SOURCE, "build")
 
 
 class MeshCase(unittest.TestCase):
