@@ -24,7 +24,7 @@ import threading
 import time
 
 SOURCE = os.environ.get("EDGEWAY_SOURCE") or os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-BUILD = os.environ.get("EDGEWAY_BUILD") or os.path.join(SOURCE, "build-tests")
+BUILD = os.environ.get("EDGEWAY_BUILD") or os.path.join(SOURCE, "build")
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 1, 0x1000

@@ -21,7 +21,7 @@ import time
 
 LIB = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.environ.get("EDGEWAY_SOURCE") or os.path.normpath(os.path.join(LIB, "..", ".."))
-BUILD = os.environ.get("EDGEWAY_BUILD") or os.path.join(SOURCE, "build-tests")
+BUILD = os.environ.get("EDGEWAY_BUILD") or os.path.join(SOURCE, "build")
 FAKE = os.path.join(BUILD, "tests/dbus/edgewayd-fake")
 CTL = os.path.join(BUILD, "app/ctl/edgewayctl")
 SOCKET = "/run/dbus/system_bus_socket"

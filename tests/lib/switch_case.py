@@ -25,7 +25,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from machines import World, die_with_parent, wait_for  # noqa: E402
 
 SOURCE = os.environ.get("EDGEWAY_SOURCE") or os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-BUILD = os.environ.get("EDGEWAY_BUILD") or os.path.join(SOURCE, "build-tests")
+BUILD = os.environ.get("EDGEWAY_BUILD") or os.path.join(SOURCE, "build")
 PORT = 51820
 SERVICE = ("100.96.0.1", "fd12::1")
 ALICE = ("100.96.1.1", "fd12::1:1")

@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from machines import World, require_root, wait_for  # noqa: E402
 
 SOURCE = os.environ.get("EDGEWAY_SOURCE") or os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-BUILD = os.environ.get("EDGEWAY_BUILD") or os.path.join(SOURCE, "build-tests")
+BUILD = os.environ.get("EDGEWAY_BUILD") or os.path.join(SOURCE, "build")
 OURS, THEIRS = [os.path.join(BUILD, "tests", "lib", "ew-wg")], ["wireguard-go", "-f"]
 PORT = 51820
 
