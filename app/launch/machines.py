@@ -70,7 +70,8 @@ class Machine:
         return [p for p in self.PRIVATE if os.path.isdir(p) or self.world.may_create(p)]
 
     def command(self, argv):
-        return ["nsenter", "-t", str(self.pid), "-m", "-n", "-u", "--", *argv]
+        # -r: its root folder too, so that a machine made in a chroot stays in it.
+        return ["nsenter", "-t", str(self.pid), "-r", "-m", "-n", "-u", "--", *argv]
 
     def run(self, *argv, check=True, timeout=40, input=None, env=None):
         """Runs a command here to its end. Failure carries what it printed."""
