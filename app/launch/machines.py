@@ -16,6 +16,7 @@ import time
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
+RUN_MARK = "EDGEWAY_RUN"  # in the environment of everything that a run starts: its process ID
 
 
 class Failure(Exception):
@@ -174,6 +175,7 @@ class World:
     """All machines of one run and the folder that their logs are in."""
 
     def __init__(self, label):
+        os.environ[RUN_MARK] = str(os.getpid())
         self.folder = tempfile.mkdtemp(prefix=f"edgeway-{label}-", dir="/run" if os.access("/run", os.W_OK) else None)
         os.chmod(self.folder, 0o700)
         self.machines = {}
@@ -241,16 +243,15 @@ def host_snapshot():
 
 
 def _our_processes():
+    """Processes that carry a run's mark in their environment, whoever started them since."""
     for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
-        try:
-            with open(f"/proc/{entry}/comm") as file:
-                comm = file.read().strip()
-        except OSError:
-            continue
-        if comm in ("edgewayd", "edgeway-edge", "edgewayctl", "wireguard-go", "sshd", "edgeway"):
-            yield f"{comm} {entry}"
+        if entry.isdigit() and int(entry) != os.getpid():
+            try:
+                with open(f"/proc/{entry}/environ", "rb") as environment, open(f"/proc/{entry}/comm") as comm:
+                    if f"{RUN_MARK}={os.getpid()}".encode() in environment.read().split(b"\0"):
+                        yield f"{comm.read().strip()} {entry}"
+            except OSError:
+                pass
 
 
 def differences(before, after):
