@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What edgewayd changes on the machine it runs on, and nothing else: the tunnel interface's addresses, the routes and
- * policy rules that lead into it, the firewall table that guards VPN mode and lets a gateway forward. Each change stands in
- * the undo ledger, on disk, with the boot ID and the value written, before it is made; undoing touches a thing only where it
- * still has the value we wrote.
+ * policy rules that lead into it, the firewall table that guards VPN mode and lets a gateway forward. Each change
+ * stands in the undo ledger, on disk, with the boot ID and the value written, before it is made; undoing touches a
+ * thing only where it still has the value we wrote.
  *
- * Calls are synchronous (netlink round trips, libnftables) and made from one thread. Errors: EW_HOST_ERROR, each a sentence.
+ * Calls are synchronous (netlink round trips, libnftables) and made from one thread. Errors: EW_HOST_ERROR, each a
+ * sentence.
  */
 #pragma once
 
@@ -19,17 +20,18 @@ GQuark ew_host_error_quark (void);
 typedef enum
 {
   EW_HOST_ERROR_PRIVILEGE,
-  EW_HOST_ERROR_CONFLICT,  /* the address, table, rule priority or name is somebody else's: named in the message */
-  EW_HOST_ERROR_LEDGER,    /* the ledger cannot be written: nothing was changed */
+  EW_HOST_ERROR_CONFLICT, /* the address, table, rule priority or name is somebody else's: named in the message */
+  EW_HOST_ERROR_LEDGER,   /* the ledger cannot be written: nothing was changed */
   EW_HOST_ERROR_FAILED
 } EwHostError;
 
 /* The mark on every socket of ours to an edge, and the routing table and rule priorities of VPN mode. */
-#define EW_HOST_FWMARK 0x45640000u     /* "Ed" in the upper half; mask below */
+#define EW_HOST_FWMARK 0x45640000u /* "Ed" in the upper half; mask below */
 #define EW_HOST_FWMARK_MASK 0xffff0000u
-#define EW_HOST_CONNMARK_INBOUND 0x45650000u /* flows that came in from outside: their replies leave the way they came */
-#define EW_HOST_TABLE 17764            /* 0x4564 */
-#define EW_HOST_RULE_PRIORITY 5200     /* first of the few that follow */
+#define EW_HOST_CONNMARK_INBOUND                                                                                       \
+  0x45650000u                      /* flows that came in from outside: their replies leave the way they came */
+#define EW_HOST_TABLE 17764        /* 0x4564 */
+#define EW_HOST_RULE_PRIORITY 5200 /* first of the few that follow */
 
 typedef struct EwHost EwHost;
 
@@ -38,24 +40,24 @@ EwHost *ew_host_new (const gchar *ledger_path, GError **error) G_GNUC_WARN_UNUSE
 void ew_host_free (EwHost *host); /* changes nothing on the machine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwHost, ew_host_free)
 
-/* Replays the whole ledger, newest first. Run at start (a crash left it) and at stop. Things gone or changed by others are
-   left alone. TRUE when the ledger is empty afterwards. */
+/* Replays the whole ledger, newest first. Run at start (a crash left it) and at stop. Things gone or changed by others
+   are left alone. TRUE when the ledger is empty afterwards. */
 gboolean ew_host_undo_all (EwHost *host, GError **error);
 gboolean ew_host_ledger_is_empty (EwHost *host);
 
-/* The desired state. ew_host_apply() moves the machine from what it last applied to this, step by step, in an order that never
-   cuts: addresses before routes, bypass before default route; and back in the opposite one. On failure it goes back to
-   what was applied before and says why. */
+/* The desired state. ew_host_apply() moves the machine from what it last applied to this, step by step, in an order
+   that never cuts: addresses before routes, bypass before default route; and back in the opposite one. On failure it
+   goes back to what was applied before and says why. */
 typedef struct
 {
-  const gchar *interface;      /* the TUN's name; it exists */
-  guint mtu;
-  const EwIp *addresses;       /* mesh IPs, as /32 and /128 */
+  const gchar *interface; /* the TUN's name; it exists */
+  guint mtu;              /* below 1280 the kernel allows no IPv6 on an interface: the mesh works on IPv4 alone */
+  const EwIp *addresses;  /* mesh IPs, as /32 and /128 */
   gsize n_addresses;
-  const EwPrefix *routes;      /* mesh ranges and accepted routes: main table, through the interface */
+  const EwPrefix *routes; /* mesh ranges and accepted routes: main table, through the interface */
   gsize n_routes;
-  gboolean vpn;                /* default routes through the interface by policy routing, with the guard's connection marks */
-  const EwPrefix *forwards;    /* subnets behind this node that it forwards to, with masquerade */
+  gboolean vpn; /* default routes through the interface by policy routing, with the guard's connection marks */
+  const EwPrefix *forwards; /* subnets behind this node that it forwards to, with masquerade */
   gsize n_forwards;
   const EwPrefix *mesh_ranges; /* who may be forwarded to them */
   gsize n_mesh_ranges;
@@ -81,10 +83,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwHostFacts, ew_host_facts_free)
    why not. edges: the edges' own addresses. mesh_ranges themselves are checked by the same rules. */
 const gchar *ew_route_refusal (const EwPrefix *route, const EwHostFacts *facts, const EwIp *edges, gsize n_edges);
 
-/* Calls func in the thread-default context, at most twice a second, after addresses, links or default routes changed (rtnetlink). */
+/* Calls func in the thread-default context, at most twice a second, after addresses, links or default routes changed
+ * (rtnetlink). */
 void ew_host_watch (EwHost *host, void (*func) (gpointer user_data), gpointer user_data);
 
-/* Whole-machine checks for diagnose: an array of {"check","ok","message","fix"} objects as JSON text (transfer full). */
+/* Whole-machine checks for diagnose: an array of {"check","ok","message","fix"} objects as JSON text (transfer full).
+ */
 gchar *ew_host_diagnose (EwHost *host, const EwPrefix *mesh_ranges, gsize n_mesh_ranges);
 
 G_END_DECLS

@@ -5,7 +5,7 @@
       client 2001:db8:9::9, site 2001:db8:5::5                 site 2001:db8:5::5, node fd45::22
                 |                                                          |
         [ outside ] 192.168.7.1 ---- 192.168.7.2 [ host ] edgeway0 ~~~~ edge0 [ beyond ]
-                    2001:db8:7::1         ::2      | 192.168.55.1
+                    2001:db8:7::1   192.0.2.2 ::2  | 192.168.55.1
                                                    | 192.168.55.10 (no default route)
                                                 [ inner ]
 
@@ -29,6 +29,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 1, 0x1000
 SITE, SITE6, CLIENT, CLIENT6 = "198.51.100.5", "2001:db8:5::5", "203.0.113.9", "2001:db8:9::9"
+PUBLIC = "192.0.2.2"  # an address of the host that is not private
 MESH = ("address=100.96.1.7 address=fd45::7 route=100.96.0.0/12 route=fd45::/48 route=10.9.0.0/16 "
         "mesh=100.96.0.0/12 mesh=fd45::/48")
 GATEWAY = " forward=192.168.55.0/24 forward=fd55::/64"
@@ -84,10 +85,14 @@ class Driver:
         return answer[3:]
 
     def close(self):
-        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
-            with contextlib.suppress(BrokenPipeError):
-                pipe.close()
-        return self.process.wait(20)
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        said = self.process.stderr.read()
+        for pipe in (self.process.stdout, self.process.stderr):
+            pipe.close()
+        self.process.wait(20)
+        if "Sanitizer" in said or "runtime error" in said:
+            raise AssertionError(said)
 
     def __enter__(self):
         return self
@@ -125,12 +130,12 @@ class World:
         self.sh(self.host, f"""
             ip link add eth0 type veth peer name eth0 netns {self.outside}
             ip link add lan0 type veth peer name lan0 netns {self.inner}
-            ip addr add 192.168.7.2/24 dev eth0; ip addr add 2001:db8:7::2/64 dev eth0 nodad; ip link set eth0 up
+            ip addr add 192.168.7.2/24 dev eth0; ip addr add {PUBLIC}/32 dev eth0; ip addr add 2001:db8:7::2/64 dev eth0 nodad; ip link set eth0 up
             ip addr add 192.168.55.1/24 dev lan0; ip addr add fd55::1/64 dev lan0 nodad; ip link set lan0 up""")
         self.sh(self.outside, f"""
             sysctl -qw net.ipv4.ip_forward=1
             ip addr add 192.168.7.1/24 dev eth0; ip addr add 2001:db8:7::1/64 dev eth0 nodad; ip link set eth0 up
-            for a in {SITE} {CLIENT} {SITE6} {CLIENT6}; do ip addr add $a dev lo; done""")
+            for a in {SITE} {CLIENT} {SITE6} {CLIENT6}; do ip addr add $a dev lo; done; ip route add {PUBLIC} via 192.168.7.2""")
         self.sh(self.host, "ip route add default via 192.168.7.1; ip -6 route add default via 2001:db8:7::1")
         self.sh(self.inner, "ip addr add 192.168.55.10/24 dev lan0; ip addr add fd55::10/64 dev lan0 nodad; ip link set lan0 up")
         self.tuns = [open_tun(self.host, "edgeway0"), open_tun(self.beyond, "edge0")]

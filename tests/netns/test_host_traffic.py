@@ -8,7 +8,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from host_world import CLIENT, CLIENT6, GATEWAY, MESH, SITE, SITE6, Session, World, inside  # noqa: E402
+from host_world import CLIENT, CLIENT6, GATEWAY, MESH, PUBLIC, SITE, SITE6, Session, World, inside  # noqa: E402
 
 CONNECTOR, VPN = f"apply {MESH}", f"apply {MESH} vpn"
 MESH4 = "address=100.96.1.7 route=100.96.0.0/12 mesh=100.96.0.0/12"
@@ -74,11 +74,11 @@ class Traffic(unittest.TestCase):
         self.rp_filter(rp_filter)
         self.stack.callback(self.rp_filter, 0)
         older = [self.session(port=2201), self.session(port=2202, client=CLIENT6, server="2001:db8:7::2"),
-                 self.session(port=2203, keep_listener=False)]
+                 self.session(port=2203, keep_listener=False), self.session(port=2207, server=PUBLIC)]
         self.driver.do(CONNECTOR)
         connected = self.session(port=2204)
         self.driver.do(VPN)
-        during = [self.session(port=2205), self.session(port=2206, client=CLIENT6, server="2001:db8:7::2")]
+        during = [self.session(port=2205), self.session(port=2208, server=PUBLIC), self.session(port=2206, client=CLIENT6, server="2001:db8:7::2")]
         for session in older + [connected] + during:
             self.assertTrue(session.works())
         self.assertEqual(self.world.seen(SITE), BY_TUNNEL)
@@ -116,7 +116,7 @@ class Traffic(unittest.TestCase):
         self.host("nft add table ip other; nft add chain ip other in '{ type filter hook input priority 0; }'; "
                   "nft add rule ip other in ct state established accept", "nft delete table ip other")
         session = self.session()
-        self.host("conntrack -F 2>/dev/null; conntrack -D 2>/dev/null || true")
+        self.host("conntrack -F 2>/dev/null || true")
         session.server.sendall(b"x")
         self.assertEqual(session.client.recv(10), b"x")
         self.driver.do(VPN)
@@ -135,10 +135,18 @@ class Traffic(unittest.TestCase):
         self.driver.do(CONNECTOR)
         self.assertRegex(self.host("cat /proc/net/nf_conntrack"), rf"dport=2401 .* mark={0x1234} ")
         self.assertTrue(lower.works() and upper.works())
+        self.driver.do(VPN)
+        self.assertTrue(lower.works())
+        self.assertRegex(self.host("cat /proc/net/nf_conntrack"), rf"dport=2401 .* mark={0x45651234} ")
+        self.driver.do("undo")
+        self.assertRegex(self.host("cat /proc/net/nf_conntrack"), rf"dport=2401 .* mark={0x1234} ")
 
-    def udp(self, port, server_address, client_address, to):
-        """A UDP service whose own packet is the first that conntrack sees: the next that comes in sets it right."""
+    def udp(self, port, server_address, client_address, to, late=False):
+        """A UDP service whose own packet is the first that conntrack sees: the next that comes in sets it right.
+        late: it starts in VPN mode."""
         family = socket.AF_INET6 if ":" in to else socket.AF_INET
+        if late:
+            self.driver.do(VPN)
         server = self.world.listen(self.world.host, port, family, socket.SOCK_DGRAM, server_address)
         server.settimeout(2)
         with inside(self.world.outside):
@@ -149,7 +157,8 @@ class Traffic(unittest.TestCase):
             client.settimeout(2)
             client.send(b"1")
             peer = server.recvfrom(10)[1]
-            self.driver.do(VPN)
+            if not late:
+                self.driver.do(VPN)
             server.sendto(b"lost", peer)
             for turn in (b"2", b"3"):
                 client.send(turn)
@@ -166,11 +175,16 @@ class Traffic(unittest.TestCase):
         self.udp(4501, "", CLIENT, "192.168.7.2")
         self.udp(4502, "::", CLIENT6, "2001:db8:7::2")
         self.udp(60001, "", CLIENT, "192.168.7.2")
+        self.udp(4503, "", CLIENT, PUBLIC)
+
+    def test_udp_started_in_vpn_mode(self):
+        self.udp(45000, "", CLIENT, "192.168.7.2", late=True)
+        self.udp(45001, PUBLIC, CLIENT, PUBLIC, late=True)
 
     def test_older_outgoing_connections_do_not_stay_outside(self):
         """They were begun here: VPN mode means all of them. What comes in on them from outside makes them no inbound ones."""
         for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-            server = self.world.listen(self.world.outside, 4600, socket.AF_INET, kind)
+            server = self.world.listen(self.world.outside, 4600, socket.AF_INET, kind, CLIENT)
             server.settimeout(2)
             with inside(self.world.host):
                 client = socket.socket(socket.AF_INET, kind)
@@ -238,12 +252,21 @@ class Traffic(unittest.TestCase):
     def through(self, address):
         return self.world.seen(address, self.world.beyond, "fd45::22" if ":" in address else "100.96.2.2")
 
+    def segment_size(self, address):
+        """What the two ends of a connection from the mesh agree on; the devices at both have an MTU of 1500."""
+        with inside(self.world.beyond), socket.socket() as client:
+            client.bind(("100.96.2.2", 0))
+            client.connect((address, 80))
+            return client.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+
     def test_gateway(self):
         self.driver.do(CONNECTOR)
         self.assertNotIn("i ", self.through("192.168.55.10"))
         self.driver.do(CONNECTOR + GATEWAY)
         self.assertEqual(self.through("192.168.55.10"), "i 192.168.55.1")
         self.assertEqual(self.through("fd55::10"), "i fd55::1")
+        self.assertIn("conf/eth0/accept_ra:2", self.world.snapshot(), "who forwards keeps its router")
+        self.assertLessEqual(self.segment_size("192.168.55.10"), 1380)
         self.assertNotIn("o ", self.through("192.168.7.1"), "only what was accepted")
         self.assertNotIn("o ", self.through(CLIENT))
         self.assertNotIn("i ", self.world.seen("192.168.55.10", self.world.beyond, SITE), "only from the mesh")
@@ -259,6 +282,14 @@ class Traffic(unittest.TestCase):
         self.stack.callback(self.world.sh, self.world.inner, "ip route del default")
         self.driver.do(CONNECTOR)
         self.assertNotIn("i ", self.through("192.168.55.10"))
+        self.driver.do(VPN)
+        self.assertNotIn("i ", self.through("192.168.55.10"))
+        self.assertEqual(self.world.seen(SITE, self.world.inner), BY_TUNNEL, "what it forwards takes the tunnel, in its name")
+        server = self.world.listen(self.world.beyond, 4700, socket.AF_INET, socket.SOCK_DGRAM, SITE)
+        server.settimeout(2)
+        with inside(self.world.inner), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.sendto(b"1", (SITE, 4700))
+        self.assertEqual(server.recvfrom(10)[1][0], "100.96.1.7")
 
     def docker(self):
         """Docker's rules: forwards nothing it doesn't know, publishes inner's port 80 as 8080, masquerades its bridge's network."""
@@ -268,14 +299,30 @@ class Traffic(unittest.TestCase):
             nft add chain ip filter DOCKER-USER; nft add rule ip filter FORWARD jump DOCKER-USER
             nft add rule ip filter FORWARD oifname lan0 ct state related,established accept
             nft add rule ip filter FORWARD iifname lan0 oifname != lan0 accept
-            nft add rule ip filter FORWARD oifname lan0 tcp dport 80 accept
+            nft add rule ip filter FORWARD oifname lan0 ct status dnat accept
             nft add table ip nat; nft add chain ip nat PRE '{ type nat hook prerouting priority dstnat; }'
             nft add rule ip nat PRE fib daddr type local tcp dport 8080 dnat to 192.168.55.10:80
+            nft add rule ip nat PRE fib daddr type local tcp dport 8081 dnat to 192.168.55.10:81
             nft add chain ip nat POST '{ type nat hook postrouting priority srcnat; }'
             nft add rule ip nat POST ip saddr 192.168.55.0/24 oifname != lan0 masquerade""",
                   "nft delete table ip filter; nft delete table ip nat; sysctl -qw net.ipv4.ip_forward=0")
         self.world.sh(self.world.inner, "ip route add default via 192.168.55.1")
         self.stack.callback(self.world.sh, self.world.inner, "ip route del default")
+
+    def published_session(self):
+        """One to a container, begun before VPN mode: only conntrack knows of it."""
+        listener = self.world.listen(self.world.inner, 81)
+        with inside(self.world.outside):
+            client = socket.socket()
+        client.settimeout(2)
+        client.bind((CLIENT, 0))
+        client.connect(("192.168.7.2", 8081))
+        session = Session.__new__(Session)
+        session.listener, session.client, session.server = listener, client, listener.accept()[0]
+        session.server.settimeout(2)
+        self.stack.callback(session.close)
+        self.assertTrue(session.works())
+        return session
 
     def published(self, client=CLIENT):
         with inside(self.world.outside), socket.socket() as connection:
@@ -298,7 +345,9 @@ class Traffic(unittest.TestCase):
                 self.driver.do(CONNECTOR + GATEWAY)
                 self.assertEqual(self.through("192.168.55.10"), "i 192.168.55.1")
                 self.assertEqual(self.published(), f"i {CLIENT}")
+                session = self.published_session()
                 self.driver.do(VPN + GATEWAY)
+                self.assertTrue(session.works())
                 self.assertEqual(self.through("192.168.55.10"), "i 192.168.55.1")
                 self.assertEqual(self.published(), f"i {CLIENT}", "its answer leaves the way the question came")
                 self.assertEqual(self.world.seen(SITE, self.world.inner), BY_TUNNEL, "a container's own traffic takes the tunnel")
