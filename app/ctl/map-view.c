@@ -220,7 +220,7 @@ wheel_measure (View *view, const EwMapEdge *edge)
   gint text = MAX (columns (edge->name) + 2, columns (edge->endpoint));
 
   wheel.leg_on_spoke = view->width >= SPOKE_LABEL_FROM;
-  wheel.hub = CLAMP (text + 4, 15, view->width / 4);
+  wheel.hub = CLAMP (text + 4, 15, view->width * 3 / 10);
   wheel.spoke = wheel.leg_on_spoke ? 12 : 3;
   wheel.stub = wheel.leg_on_spoke ? 4 : 2;
   wheel.card = (view->width - wheel.hub) / 2 - wheel.spoke - 1 - wheel.stub;
@@ -386,7 +386,7 @@ draw_tree (View *view, GPtrArray *nodes, gboolean has_hub)
         view->y++;
     }
   if (has_hub && nodes->len > 0)
-    ew_canvas_vertical (view->canvas, trunk, top - 1, last, EW_STYLE_HUB, EW_LINE_SOLID);
+    ew_canvas_vertical (view->canvas, trunk, top - 2, last, EW_STYLE_HUB, EW_LINE_SOLID);
 }
 
 static void

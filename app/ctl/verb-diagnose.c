@@ -24,9 +24,9 @@ print_check (EwCtl *ctl, JsonObject *check)
                                                         : EW_STYLE_BAD,
                                                  padded);
 
-  ew_ctl_print ("%s %-12s %s\n", styled, name, message);
+  ew_ctl_print ("%s %-16s %s\n", styled, name, message);
   if (*fix != '\0' && !good)
-    ew_ctl_print ("  %-12s %s %s\n", "", ew_terminal_sign (&ctl->terminal, "→", "->"), fix);
+    ew_ctl_print ("  %-16s %s %s\n", "", ew_terminal_sign (&ctl->terminal, "→", "->"), fix);
 }
 
 gint

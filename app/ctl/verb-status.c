@@ -88,6 +88,8 @@ print_status (EwCtl *ctl, JsonObject *status)
                 *message != '\0' ? ": " : "", message);
   if (!g_str_equal (state, "not-enrolled"))
     print_details (ctl, status);
+  else
+    ew_ctl_print ("  To join a mesh: sudo edgewayctl enroll\n");
 }
 
 /* A line a change: for people who watch, and for scripts that read. */
