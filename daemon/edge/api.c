@@ -218,6 +218,7 @@ upgrade (EwApi *self, SoupServerMessage *message, const gchar *node_id, GError *
                    "The topology is a WebSocket: this request is no good handshake for one.");
       return FALSE;
     }
+  soup_message_headers_replace (soup_server_message_get_response_headers (message), "Connection", "Upgrade");
   Upgrade *data = g_new0 (Upgrade, 1);
   data->api = self;
   data->node_id = g_strdup (node_id);

@@ -19,7 +19,6 @@
 #define ACCEPT_SECONDS 15
 #define REQUEST_SECONDS 15
 #define ANSWER_SECONDS 30
-#define IDLE_SECONDS 60
 #define BACKLOG 128
 
 struct EwServer
@@ -32,7 +31,6 @@ struct EwServer
   gchar *control_path;
   GHashTable *connections; /* set of Connection */
   GQueue waiting;          /* Connection: for its turn to shake hands */
-  int silence;             /* see listen_to_nobody() */
 };
 
 typedef struct
@@ -184,19 +182,13 @@ on_request_read (SoupServer *soup, SoupServerMessage *message, gpointer user_dat
 }
 
 static void
-on_request_finished (SoupServer *soup, SoupServerMessage *message, gpointer user_data)
-{
-  Connection *connection = connection_of (message);
-  if (connection && connection->deadline)
-    set_deadline (connection, IDLE_SECONDS);
-}
-
-static void
 on_request (SoupServer *soup, SoupServerMessage *message, const gchar *path, GHashTable *query, gpointer user_data)
 {
   EwServer *self = user_data;
   const Connection *connection = connection_of (message);
   const Request *request = g_object_get_qdata (G_OBJECT (message), request_quark ());
+  /* libsoup 3.2 keeps an idle connection for ever when its client goes away, so none gets idle. */
+  soup_message_headers_replace (soup_server_message_get_response_headers (message), "Connection", "close");
   if (connection == NULL || request == NULL)
     soup_server_message_set_status (message, SOUP_STATUS_INTERNAL_SERVER_ERROR, NULL);
   else
@@ -433,26 +425,10 @@ ew_server_bind_control (EwServer *self, const gchar *path, GError **error)
 
 /* Life. */
 
-/* libsoup closes a connection after its first answer unless its server listens somewhere. One end of a pair of sockets will do:
-   nobody can ever connect to it, and nothing is ever written to the other end. */
-static void
-listen_to_nobody (EwServer *self)
-{
-  int pair[2];
-  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
-    return;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GSocket) silent = g_socket_new_from_fd (pair[0], &error);
-  self->silence = pair[1];
-  if (silent == NULL || !soup_server_listen_socket (self->soup, silent, 0, &error))
-    g_warning ("api: connections will end after one answer: %s", error->message);
-}
-
 EwServer *
 ew_server_new (EwServerHandler handler, gpointer user_data)
 {
   EwServer *self = g_new0 (EwServer, 1);
-  self->silence = -1;
   self->handler = handler;
   self->user_data = user_data;
   self->connections = g_hash_table_new (NULL, NULL);
@@ -461,11 +437,8 @@ ew_server_new (EwServerHandler handler, gpointer user_data)
   g_signal_connect (self->service, "incoming", G_CALLBACK (on_incoming), self);
   self->soup = soup_server_new (NULL, NULL);
   soup_server_add_handler (self->soup, NULL, on_request, self, NULL);
-  listen_to_nobody (self);
   g_signal_connect (self->soup, "request-started", G_CALLBACK (on_request_started), self);
   g_signal_connect (self->soup, "request-read", G_CALLBACK (on_request_read), self);
-  g_signal_connect (self->soup, "request-finished", G_CALLBACK (on_request_finished), self);
-  g_signal_connect (self->soup, "request-aborted", G_CALLBACK (on_request_finished), self);
   return self;
 }
 
@@ -505,8 +478,6 @@ ew_server_free (EwServer *self)
   g_clear_object (&self->service);
   g_clear_object (&self->certificate);
   g_hash_table_unref (self->connections);
-  if (self->silence >= 0)
-    close (self->silence);
   g_free (self->control_path);
   g_free (self);
 }

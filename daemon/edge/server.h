@@ -3,8 +3,8 @@
  * The API's sockets: TCP with TLS on the edge's port, and the control socket. Each accepted connection is counted, given
  * deadlines and bounds, and then handed to libsoup, which speaks HTTP/1.1 on it. What a request means is api.c's.
  *
- *   accept ── handshake (TLS) ── first bytes ── whole request ── answer ── idle ── first bytes …
- *     └──────────── 15 s ───────────┘└──── 15 s ────┘└── 30 s ──┘└── 60 s ──┘
+ *   accept ── handshake (TLS) ── first bytes ── whole request ── answer ── closed
+ *     └──────────── 15 s ───────────┘└──── 15 s ────┘└── 30 s ──┘
  *
  * Whoever misses a deadline is disconnected. A connection that the handler took over (a viewer's) has none here.
  */

@@ -106,7 +106,10 @@ class Edge:
     def remove(self):
         if self.process and self.process.poll() is None:
             self.kill()
+        log = self.log() if os.path.exists(self.log_path) else ""
         shutil.rmtree(self.folder)
+        for word in ("AddressSanitizer", "runtime error", "CRITICAL", "critical:", "SUMMARY"):
+            assert word not in log, log[-4000:]
 
     def log(self):
         with open(self.log_path, errors="replace") as file:
