@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The edge's API as a node calls it (daemon/edge/API.md): HTTPS with the chain checked to the mesh's pin and to nothing else, no proxy, no
- * redirect followed, every answer bounded and in time.
+ * The edge's API as a node calls it (daemon/edge/API.md): HTTPS with the chain checked to the mesh's pin and to nothing
+ * else, no proxy, no redirect followed, every answer bounded and in time.
  *
- * Each API address is tried in turn, the one that worked last first; of a host name the addresses it had last are tried before the name,
- * so that nothing that leads to the edge depends on a resolver behind the tunnel. Sockets carry the mark given so that VPN mode lets them pass outside.
+ * Each API address is tried in turn, the one that worked last first; of a host name the addresses it had last are tried
+ * before the name, so that nothing that leads to the edge depends on a resolver behind the tunnel. Sockets carry the
+ * mark given so that VPN mode lets them pass outside.
  *
- * Errors: EW_ERROR with a sentence. EDGE_UNREACHABLE: no address answered. PIN_MISMATCH: something else answered. FAILED: the answer
- * makes no sense. Everything else is what the edge said.
+ * Errors: EW_ERROR with a sentence. EDGE_UNREACHABLE: no address answered. PIN_MISMATCH: something else answered.
+ * FAILED: the answer makes no sense. Everything else is what the edge said.
  */
 #pragma once
 
@@ -23,7 +24,8 @@ G_BEGIN_DECLS
 #define EW_TYPE_CLIENT (ew_client_get_type ())
 G_DECLARE_FINAL_TYPE (EwClient, ew_client, EW, CLIENT, GObject)
 
-/* cache: where addresses of names are kept, NULL for none. mark: SO_MARK of its sockets, 0 for none (ignored without the privilege). */
+/* cache: where addresses of names are kept, NULL for none. mark: SO_MARK of its sockets, 0 for none (ignored without
+ * the privilege). */
 EwClient *ew_client_new (const guint8 pin[EW_PIN_SIZE], const gchar *const *api, EwKeystore *cache, guint32 mark);
 /* Speaks in the name of this node from now on. */
 void ew_client_set_identity (EwClient *self, const gchar *id, const gchar *credential);
@@ -33,14 +35,15 @@ void ew_client_abort_idle (EwClient *self);
 /* The CA that the edge showed and that has the pin; NULL before the first answer. */
 const gchar *ew_client_get_ca (EwClient *self);
 
-/* One call. path: "/v1/…". Answers of "/v1/nodes" and "/v1/routes" may be 1 MiB, others 64 KiB. A call that may not be made twice (POST but to
-   /v1/enroll) goes to the next address only while none was reached. */
-void ew_client_call_async (EwClient *self, const gchar *method, const gchar *path, JsonObject *body, GCancellable *cancellable,
-                           GAsyncReadyCallback callback, gpointer user_data);
+/* One call. path: "/v1/…". Answers of "/v1/nodes" and "/v1/routes" may be 1 MiB, others 64 KiB. A call that may not be
+   made twice (POST but to /v1/enroll) goes to the next address only while none was reached. */
+void ew_client_call_async (EwClient *self, const gchar *method, const gchar *path, JsonObject *body,
+                           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 /* (transfer full) */
 JsonObject *ew_client_call_finish (EwClient *self, GAsyncResult *result, GError **error);
 
-void ew_client_websocket_async (EwClient *self, const gchar *path, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void ew_client_websocket_async (EwClient *self, const gchar *path, GCancellable *cancellable,
+                                GAsyncReadyCallback callback, gpointer user_data);
 /* (transfer full); takes messages of 1 MiB. */
 SoupWebsocketConnection *ew_client_websocket_finish (EwClient *self, GAsyncResult *result, GError **error);
 

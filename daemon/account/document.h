@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The node document: what an edge says about this node (daemon/edge/API.md). The edge is not trusted: every field is checked here,
- * once, before anything is done with it; what does not pass makes the whole document invalid. Pure: no I/O.
+ * The node document: what an edge says about this node (daemon/edge/API.md). The edge is not trusted: every field is
+ * checked here, once, before anything is done with it; what does not pass makes the whole document invalid. Pure: no
+ * I/O.
  *
- * The list of edges counts only when the mesh's CA signed it: an edge that turned hostile cannot lead its nodes elsewhere.
- * Whether a range or route may be taken on this machine is a question of its networks too: ew_route_refusal() in net/.
+ * The list of edges counts only when the mesh's CA signed it: an edge that turned hostile cannot lead its nodes
+ * elsewhere. Whether a range or route may be taken on this machine is a question of its networks too:
+ * ew_route_refusal() in net/.
  */
 #pragma once
 
@@ -41,7 +43,7 @@ typedef struct
   GArray *service;   /* EwIp, inside ranges, one of the family of each address */
   guint16 mtu;
   gboolean trial;
-  gboolean exit; /* the edge forwards VPN mode's traffic */
+  gboolean exit;     /* the edge forwards VPN mode's traffic */
   GPtrArray *edges;  /* EwDocumentEdge, at least one */
   GArray *offers;    /* EwPrefix */
   GPtrArray *routes; /* EwDocumentRoute */
@@ -56,7 +58,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwDocument, ew_document_free)
 gboolean ew_api_url_check (const gchar *url);
 /* A node's or an edge's ID: 1…64 of a-z, A-Z, 0-9, '-', '_'. */
 gboolean ew_id_check (const gchar *id);
-/* NULL or why no node takes this route or range, whatever its networks look like: too short, loopback, link-local, multicast. */
+/* NULL or why no node takes this route or range, whatever its networks look like: too short, loopback, link-local,
+ * multicast. */
 const gchar *ew_prefix_never (const EwPrefix *prefix);
 
 G_END_DECLS

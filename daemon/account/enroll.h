@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Joining a mesh: enrollment key → keys made and stored → asked of the edge → identity stored. Whatever breaks on the way (the network,
- * a full disk, this process), the same key can be tried again and leads to the same node.
+ * Joining a mesh: enrollment key → keys made and stored → asked of the edge → identity stored. Whatever breaks on the
+ * way (the network, a full disk, this process), the same key can be tried again and leads to the same node.
  */
 #pragma once
 
@@ -9,10 +9,10 @@
 
 G_BEGIN_DECLS
 
-/* key_text: "ew1_…" or a link. name: NULL or empty for one made from the host's name; then "name-2"… where it is taken. mark: as in
-   ew_client_new(). keystore must not be enrolled (or be removed). Errors: EW_ERROR. */
-void ew_enroll_async (EwKeystore *keystore, const gchar *key_text, const gchar *name, guint32 mark, GCancellable *cancellable,
-                      GAsyncReadyCallback callback, gpointer user_data);
+/* key_text: "ew1_…" or a link. name: NULL or empty for one made from the host's name; then "name-2"… where it is taken.
+   mark: as in ew_client_new(). keystore must not be enrolled (or be removed). Errors: EW_ERROR. */
+void ew_enroll_async (EwKeystore *keystore, const gchar *key_text, const gchar *name, guint32 mark,
+                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 /* On success keystore holds the identity and is saved. */
 gboolean ew_enroll_finish (GAsyncResult *result, GError **error);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What this machine knows about itself, on disk: STATE/account.json, 0600, written atomically. Its keys, the mesh's pin and CA,
- * the last node document, cached addresses of the edges, the user's settings, and an enrollment that was begun.
+ * What this machine knows about itself, on disk: STATE/account.json, 0600, written atomically. Its keys, the mesh's pin
+ * and CA, the last node document, cached addresses of the edges, the user's settings, and an enrollment that was begun.
  *
- * A file that cannot be read as what we wrote is never written over: loading fails with a sentence naming it and what to do.
- * Every change is made in memory first and counts when ew_keystore_save() has succeeded; on failure (a full disk) the old file stands.
+ * A file that cannot be read as what we wrote is never written over: loading fails with a sentence naming it and what
+ * to do. Every change is made in memory first and counts when ew_keystore_save() has succeeded; on failure (a full
+ * disk) the old file stands.
  */
 #pragma once
 
@@ -25,7 +26,7 @@ typedef struct
   /* The identity in the mesh. id NULL: not enrolled, and the rest of this block is empty. */
   gchar *id;
   guint8 private_key[32];
-  gchar *credential;    /* unpadded base64url of 32 bytes */
+  gchar *credential; /* unpadded base64url of 32 bytes */
   guint8 pin[EW_PIN_SIZE];
   gchar *ca_pem;
   GStrv api;            /* "https://HOST:PORT" */
@@ -61,10 +62,11 @@ gboolean ew_keystore_save (EwKeystore *self, GError **error) G_GNUC_WARN_UNUSED_
 gboolean ew_keystore_begin_enrollment (EwKeystore *self, const gchar *secret, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The edge said no for good: nothing was begun. Best effort. */
 void ew_keystore_drop_enrollment (EwKeystore *self);
-/* The edge said yes: the pending keys become the identity; settings start afresh, the wish is to be connected. Saved; on failure
-   nothing has changed and the same key can be tried again. */
-gboolean ew_keystore_finish_enrollment (EwKeystore *self, const guint8 pin[EW_PIN_SIZE], const gchar *ca_pem, const gchar *const *api,
-                                        const gchar *id, JsonObject *document, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The edge said yes: the pending keys become the identity; settings start afresh, the wish is to be connected. Saved;
+   on failure nothing has changed and the same key can be tried again. */
+gboolean ew_keystore_finish_enrollment (EwKeystore *self, const guint8 pin[EW_PIN_SIZE], const gchar *ca_pem,
+                                        const gchar *const *api, const gchar *id, JsonObject *document,
+                                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Erases identity and settings, and the file. */
 gboolean ew_keystore_erase (EwKeystore *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

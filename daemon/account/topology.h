@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The mesh as somebody looks at it: the edge's topology messages (daemon/edge/API.md), checked, "self" set, as JSON lines into a pipe. Each
- * reader has a stream of its own from the edge, so that the edge knows that somebody looks; it ends when the reader closes its end.
+ * The mesh as somebody looks at it: the edge's topology messages (daemon/edge/API.md), checked, "self" set, as JSON
+ * lines into a pipe. Each reader has a stream of its own from the edge, so that the edge knows that somebody looks; it
+ * ends when the reader closes its end.
  *
  *   edge ──WebSocket──→ check, mark self ──→ queue, at most 4 MiB ──→ pipe ──→ reader
  *
- * A reader too slow for its queue loses what stands in it and gets a new snapshot; so it does when the edge was lost and is back.
+ * A reader too slow for its queue loses what stands in it and gets a new snapshot; so it does when the edge was lost
+ * and is back.
  */
 #pragma once
 
@@ -15,11 +17,13 @@ G_BEGIN_DECLS
 
 typedef struct EwTopology EwTopology;
 
-/* Why a stream of ours ended for good: REMOVED, NOT_AUTHENTICATED; NULL: its reader closed it. The topology is freed after the call. */
+/* Why a stream of ours ended for good: REMOVED, NOT_AUTHENTICATED; NULL: its reader closed it. The topology is freed
+ * after the call. */
 typedef void (*EwTopologyClosed) (EwTopology *topology, const GError *reason, gpointer user_data);
 
 /* write_fd: the pipe's write end, non-blocking; taken. self_id: this node's. */
-EwTopology *ew_topology_new (EwClient *client, const gchar *self_id, gint write_fd, EwTopologyClosed closed, gpointer user_data);
+EwTopology *ew_topology_new (EwClient *client, const gchar *self_id, gint write_fd, EwTopologyClosed closed,
+                             gpointer user_data);
 void ew_topology_free (EwTopology *topology); /* closes both sides; no call */
 
 /* One line made of the edge's message (pure): NULL where it is none that a reader should see.. */

@@ -52,7 +52,8 @@ const gchar *ew_error_get_name (gint code);
 gint ew_error_from_name (const gchar *name);
 /* The HTTP status the API answers with. */
 guint ew_error_get_http_status (gint code);
-/* Registers org.edgeway.Error.* with GDBus so that errors keep their code over the bus; may be called more than once. */
+/* Registers org.edgeway.Error.* with GDBus so that errors keep their code over the bus; may be called more than once.
+ */
 void ew_error_register_dbus (void);
 
 G_END_DECLS

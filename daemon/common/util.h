@@ -9,25 +9,27 @@
 
 G_BEGIN_DECLS
 
-/* Logging: g_message() and its kin to stderr, with the journal's "<N>" priority when JOURNAL_STREAM says that stderr is the
-   journal, else "program: warning: …". Debug output only with EDGEWAY_DEBUG=1. */
+/* Logging: g_message() and its kin to stderr, with the journal's "<N>" priority when JOURNAL_STREAM says that stderr is
+   the journal, else "program: warning: …". Debug output only with EDGEWAY_DEBUG=1. */
 void ew_log_init (const gchar *program);
 
 /* sd_notify(3)'s protocol without its library: "READY=1", "STOPPING=1", "STATUS=…". No-op without NOTIFY_SOCKET. */
 void ew_notify (const gchar *state);
 
-/* Writes a file atomically: temporary in the same folder, mode, fsync, rename, fsync of the folder. A failure leaves the old file.
-   length -1: data is a string. Errors: G_IO_ERROR. */
-gboolean ew_file_write_atomic (const gchar *path, const gchar *data, gssize length, guint mode, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Reads a file of at most max bytes; (transfer full) data, with a NUL behind it; length may be NULL. Errors: G_IO_ERROR, and
-   EW_ERROR_TOO_LARGE. */
-gboolean ew_file_read (const gchar *path, gsize max, gchar **data, gsize *length, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Makes path and its parents; path itself 0700 and owned by us, or an error that says why not. A folder that was there is made
-   private only while it is empty. */
+/* Writes a file atomically: temporary in the same folder, mode, fsync, rename, fsync of the folder. A failure leaves
+   the old file. length -1: data is a string. Errors: G_IO_ERROR. */
+gboolean ew_file_write_atomic (const gchar *path, const gchar *data, gssize length, guint mode,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Reads a file of at most max bytes; (transfer full) data, with a NUL behind it; length may be NULL. Errors:
+   G_IO_ERROR, and EW_ERROR_TOO_LARGE. */
+gboolean ew_file_read (const gchar *path, gsize max, gchar **data, gsize *length,
+                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Makes path and its parents; path itself 0700 and owned by us, or an error that says why not. A folder that was there
+   is made private only while it is empty. */
 gboolean ew_state_dir_prepare (const gchar *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Bounded JSON: an object, at most max bytes (EW_ERROR_TOO_LARGE) and 32 levels deep, valid UTF-8, RFC 8259 to the letter: no comments, no
-   U+0000, whole numbers inside gint64 (EW_ERROR_INVALID_ARGUMENT). */
+/* Bounded JSON: an object, at most max bytes (EW_ERROR_TOO_LARGE) and 32 levels deep, valid UTF-8, RFC 8259 to the
+   letter: no comments, no U+0000, whole numbers inside gint64 (EW_ERROR_INVALID_ARGUMENT). */
 JsonObject *ew_json_parse_object (const gchar *data, gsize length, gsize max, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gchar *ew_json_to_string (JsonObject *object, gboolean pretty); /* borrows object */
 /* Typed members that never warn: missing or of another type, or object NULL, gives the fallback (for strings: NULL). */
@@ -36,7 +38,8 @@ gint64 ew_json_int (JsonObject *object, const gchar *member, gint64 fallback);
 gboolean ew_json_bool (JsonObject *object, const gchar *member, gboolean fallback);
 JsonArray *ew_json_array (JsonObject *object, const gchar *member);   /* borrowed, NULL if it is none */
 JsonObject *ew_json_object (JsonObject *object, const gchar *member); /* borrowed, NULL if it is none */
-/* The strings of an array member; NULL where it is no array, has more than max elements, or one that is no string. (transfer full) */
+/* The strings of an array member; NULL where it is no array, has more than max elements, or one that is no string.
+ * (transfer full) */
 GStrv ew_json_strv (JsonObject *object, const gchar *member, guint max);
 
 /* Unpadded base64url (RFC 4648 section 5). decode: NULL for anything not canonical. */
@@ -46,9 +49,9 @@ guint8 *ew_base64url_decode (const gchar *text, gsize *length);
 gchar *ew_key_to_base64 (const guint8 key[32]);
 gboolean ew_key_from_base64 (const gchar *text, guint8 out[32]);
 
-void ew_random (void *out, gsize length);          /* getrandom(2); aborts if the kernel has none */
-void ew_zero (void *data, gsize length);           /* not optimised away */
-void ew_free_secret (gchar *text);                 /* zeroes and frees; NULL is fine */
+void ew_random (void *out, gsize length);                              /* getrandom(2); aborts if the kernel has none */
+void ew_zero (void *data, gsize length);                               /* not optimised away */
+void ew_free_secret (gchar *text);                                     /* zeroes and frees; NULL is fine */
 gboolean ew_equal_secret (const void *a, const void *b, gsize length); /* constant time */
 void ew_sha256 (const void *data, gsize length, guint8 out[32]);
 

@@ -20,7 +20,7 @@ typedef struct
 {
   EwApi *api;
   const EwServerPeer *peer;
-  const gchar *node_id; /* the caller; NULL: the edge's owner, or anyone */
+  const gchar *node_id;  /* the caller; NULL: the edge's owner, or anyone */
   const gchar *argument; /* what stands behind the path's last slash, decoded; NULL: none */
   GHashTable *query;     /* may be NULL */
   JsonObject *body;      /* NULL where the call has none */

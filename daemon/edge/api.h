@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The control API (API.md): who a caller is, whether the caller may, and one handler a call. Authorisation runs before dispatch, from one
- * table, default deny. Every refusal is an EW_ERROR's code and sentence; nothing secret is ever logged.
+ * The control API (API.md): who a caller is, whether the caller may, and one handler a call. Authorisation runs before
+ * dispatch, from one table, default deny. Every refusal is an EW_ERROR's code and sentence; nothing secret is ever
+ * logged.
  */
 #pragma once
 
@@ -25,7 +26,8 @@ void ew_api_free (EwApi *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwApi, ew_api_free)
 
 /* An EwServerHandler; user_data is the EwApi. */
-void ew_api_handle (gpointer api, SoupServerMessage *message, const EwServerPeer *peer, const gchar *path, GHashTable *query, gboolean too_large);
+void ew_api_handle (gpointer api, SoupServerMessage *message, const EwServerPeer *peer, const gchar *path,
+                    GHashTable *query, gboolean too_large);
 /* Upgrades are taken away from this server. */
 void ew_api_set_server (EwApi *self, EwServer *server);
 

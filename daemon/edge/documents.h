@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The documents that leave the edge (API.md): a node's own document, map nodes, edges, routes. Built from the model and from
- * what the switch sees.
+ * The documents that leave the edge (API.md): a node's own document, map nodes, edges, routes. Built from the model and
+ * from what the switch sees.
  */
 #pragma once
 
@@ -12,7 +12,8 @@ G_BEGIN_DECLS
 
 /* All return (transfer full). */
 JsonObject *ew_document_node (EwMesh *mesh, const EwNode *node);
-/* A number below 2^53, drawn from the document's contents: equal exactly for equal documents (but for one chance in 2^52). */
+/* A number below 2^53, drawn from the document's contents: equal exactly for equal documents (but for one chance in
+ * 2^52). */
 guint64 ew_document_revision (EwMesh *mesh, const EwNode *node);
 /* SHA-256 of the part that all node documents share, so that a revision costs no more than the node's own part. */
 void ew_document_digest_shared (EwMesh *mesh, guint8 out[32]);

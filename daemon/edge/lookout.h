@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Between the mesh and the packet switch: tells the switch who the nodes are, and keeps what the switch sees of them (online,
- * where, when), storing the part that a restart needs.
+ * Between the mesh and the packet switch: tells the switch who the nodes are, and keeps what the switch sees of them
+ * (online, where, when), storing the part that a restart needs.
  */
 #pragma once
 
@@ -12,7 +12,8 @@ G_BEGIN_DECLS
 
 typedef struct EwLookout EwLookout;
 
-/* Starts the switch (config's callbacks and user_data are set here) with all nodes and reaches out to them. The mesh outlives it. */
+/* Starts the switch (config's callbacks and user_data are set here) with all nodes and reaches out to them. The mesh
+ * outlives it. */
 EwLookout *ew_lookout_new (EwMesh *mesh, EwSwitchConfig *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Stores what is not yet stored and stops the switch. */
 void ew_lookout_free (EwLookout *self);
@@ -25,7 +26,8 @@ gboolean ew_lookout_get (EwLookout *self, const gchar *id, EwSwitchNodeStatus *o
 gboolean ew_lookout_is_online (EwLookout *self, const gchar *id);
 guint ew_lookout_count_online (EwLookout *self);
 EwSwitch *ew_lookout_get_switch (EwLookout *self);
-/* The regular work, every 5 s: its own check of who is there, storing of endpoints, the timestamp floor, whether there is an exit. */
+/* The regular work, every 5 s: its own check of who is there, storing of endpoints, the timestamp floor, whether there
+ * is an exit. */
 void ew_lookout_tick (EwLookout *self);
 
 G_END_DECLS

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Shared by mesh*.c: the model's memory, and changes. A change is an attempt that reads the store, decides, and writes down
- * compares and operations; when another writer was faster it is made again.
+ * Shared by mesh*.c: the model's memory, and changes. A change is an attempt that reads the store, decides, and writes
+ * down compares and operations; when another writer was faster it is made again.
  */
 #pragma once
 
@@ -13,7 +13,7 @@ typedef struct
 {
   gchar *mesh, *suffix;
   EwRanges ranges;
-  gboolean announced;     /* the first administrator's key was shown */
+  gboolean announced; /* the first administrator's key was shown */
   gboolean public_given;
   gchar *edge_list, *edge_list_signature;
   gint64 store_revision;
@@ -31,18 +31,18 @@ struct EwMesh
   guint8 pin[EW_PIN_SIZE];
   gchar *public_endpoint;
 
-  GTree *nodes;            /* id → EwNode (owned) */
-  GHashTable *names;       /* name → EwNode */
-  GHashTable *addresses;   /* IP text → EwNode, or NULL while it rests */
-  GHashTable *edges;       /* id → EwEdge */
-  GPtrArray *routes;       /* EwRouteEntry, sorted by text */
-  GHashTable *expiring;    /* ids of nodes with expires_us */
-  guint32 next_offset;     /* where the search for a free address goes on */
+  GTree *nodes;          /* id → EwNode (owned) */
+  GHashTable *names;     /* name → EwNode */
+  GHashTable *addresses; /* IP text → EwNode, or NULL while it rests */
+  GHashTable *edges;     /* id → EwEdge */
+  GPtrArray *routes;     /* EwRouteEntry, sorted by text */
+  GHashTable *expiring;  /* ids of nodes with expires_us */
+  guint32 next_offset;   /* where the search for a free address goes on */
 
   guint8 shared_digest[32]; /* of what all node documents hold */
   GArray *listeners;
   guint last_listener;
-  GHashTable *touched;     /* ids to tell of when the change has been applied */
+  GHashTable *touched; /* ids to tell of when the change has been applied */
   GHashTable *gone;
   gboolean edges_touched;
   gboolean shared_touched; /* something that all node documents hold may have changed */
@@ -58,7 +58,8 @@ void ew_mesh_apply (EwMesh *self, const gchar *key, JsonObject *object, gint64 r
 /* … and the listeners hear of all that was applied. */
 void ew_mesh_tell (EwMesh *self);
 
-/* Reads one key. FALSE: the store failed. *object (transfer full) is NULL and *revision 0 where there is none; both may be NULL. */
+/* Reads one key. FALSE: the store failed. *object (transfer full) is NULL and *revision 0 where there is none; both may
+ * be NULL. */
 gboolean ew_mesh_read (EwMesh *self, const gchar *key, JsonObject **object, gint64 *revision, GError **error);
 
 typedef struct EwChange EwChange;
@@ -67,7 +68,7 @@ typedef gboolean (*EwChangeAttempt) (EwMesh *self, EwChange *change, gpointer da
 gboolean ew_mesh_change (EwMesh *self, EwChangeAttempt attempt, gpointer data, GError **error);
 /* The key is still as it was read (0: not there). */
 void ew_change_expect (EwChange *change, const gchar *key, gint64 revision);
-void ew_change_put (EwChange *change, const gchar *key, JsonObject *value); /* takes value */
+void ew_change_put (EwChange *change, const gchar *key, JsonObject *value);                        /* takes value */
 void ew_change_put_owner (EwChange *change, const gchar *key, const gchar *role, const gchar *id); /* {role: id} */
 void ew_change_delete (EwChange *change, const gchar *key);
 
@@ -77,6 +78,7 @@ const guint8 *ew_mesh_get_shared_digest (EwMesh *self); /* 32 bytes */
 gchar *ew_mesh_node_key (const gchar *prefix, const gchar *id);
 /* Claims name for a node within change; EW_ERROR_NAME_INVALID, EW_ERROR_NAME_TAKEN. */
 gboolean ew_mesh_claim_name (EwMesh *self, EwChange *change, const gchar *name, const gchar *id, GError **error);
-gboolean ew_mesh_claim_public_key (EwMesh *self, EwChange *change, const gchar *public_key, EwNode *node, GError **error);
+gboolean ew_mesh_claim_public_key (EwMesh *self, EwChange *change, const gchar *public_key, EwNode *node,
+                                   GError **error);
 gboolean ew_mesh_claim_addresses (EwMesh *self, EwChange *change, EwNode *node, GError **error);
 gboolean ew_mesh_check_valid (guint valid_seconds, GError **error);

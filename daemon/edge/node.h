@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What stands in the store as JSON, as structs: a node, an edge, an enrollment. Parsing is lenient towards fields it does not know (a newer
- * version may have written them) and strict towards those that it needs.
+ * What stands in the store as JSON, as structs: a node, an edge, an enrollment. Parsing is lenient towards fields it
+ * does not know (a newer version may have written them) and strict towards those that it needs.
  */
 #pragma once
 
@@ -16,27 +16,27 @@ G_BEGIN_DECLS
 /* /nodes/ID, and what /endpoints/ID and /routes say about it. */
 typedef struct
 {
-  gchar *id;   /* "n" and 16 hexadecimal digits */
+  gchar *id; /* "n" and 16 hexadecimal digits */
   gchar *name;
-  gchar *kind; /* "server", "device" */
-  gchar *role; /* "admin", "member" */
-  gboolean joined;                  /* FALSE: its key was not used yet; a plain node has not connected yet */
-  gboolean plain;                   /* a WireGuard machine without our software: no credential */
+  gchar *kind;     /* "server", "device" */
+  gchar *role;     /* "admin", "member" */
+  gboolean joined; /* FALSE: its key was not used yet; a plain node has not connected yet */
+  gboolean plain;  /* a WireGuard machine without our software: no credential */
   gboolean has_key;
   guint8 public_key[EW_KEY_SIZE];
   gboolean has_credential;
   guint8 credential_hash[EW_HASH_SIZE]; /* SHA-256 of the credential's bytes */
-  EwIp addresses[2];                /* IPv4, IPv6 */
-  guint n_addresses;                /* 0 until it joins */
-  gchar *os, *version;              /* as it said; NULL: it did not */
-  gint64 created_us;                /* realtime */
-  gint64 expires_us;                /* gone then unless it joined; 0: never */
-  gchar *enrollment;                /* hexadecimal hash of the key made for this name; NULL: none */
+  EwIp addresses[2];                    /* IPv4, IPv6 */
+  guint n_addresses;                    /* 0 until it joins */
+  gchar *os, *version;                  /* as it said; NULL: it did not */
+  gint64 created_us;                    /* realtime */
+  gint64 expires_us;                    /* gone then unless it joined; 0: never */
+  gchar *enrollment;                    /* hexadecimal hash of the key made for this name; NULL: none */
 
-  gint64 store_revision;            /* mod_revision of /nodes/ID */
-  EwEndpoint endpoint;              /* last stored */
-  gint64 last_seen_us;              /* last stored; 0: never */
-  GPtrArray *routes;                /* (element-type EwRouteEntry) borrowed, in the order of their text */
+  gint64 store_revision; /* mod_revision of /nodes/ID */
+  EwEndpoint endpoint;   /* last stored */
+  gint64 last_seen_us;   /* last stored; 0: never */
+  GPtrArray *routes;     /* (element-type EwRouteEntry) borrowed, in the order of their text */
 } EwNode;
 
 /* /routes/CIDR */
@@ -64,7 +64,7 @@ typedef struct
   gchar *kind;    /* "admin", "server", "device" */
   gchar *node_id; /* the node not-joined that it was made for; NULL: a key without a name */
   gint64 created_us, expires_us;
-  gchar *used_by; /* node ID; NULL: not used */
+  gchar *used_by;                                /* node ID; NULL: not used */
   gchar *used_public_key, *used_credential_hash; /* base64 */
 } EwEnrollment;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What `edgeway-edge run` is told: by its command line, and by a file (data/man/edgeway-edge.8) for what the command line does not say.
+ * What `edgeway-edge run` is told: by its command line, and by a file (data/man/edgeway-edge.8) for what the command
+ * line does not say.
  */
 #pragma once
 
@@ -11,24 +12,26 @@ G_BEGIN_DECLS
 typedef struct
 {
   gchar *state_dir;
-  gchar *listen_address; /* numeric; NULL: all */
-  guint16 port;          /* 443 */
-  gchar *public_endpoint; /* NULL: not given */
+  gchar *listen_address;                 /* numeric; NULL: all */
+  guint16 port;                          /* 443 */
+  gchar *public_endpoint;                /* NULL: not given */
   gchar *mesh, *edge_name, *ipv4, *ipv6; /* NULL: as stored, or the default */
   gchar *interface;
   guint16 mtu;
   gboolean trial, exit;
-  GArray *open_ports;    /* guint16 */
+  GArray *open_ports; /* guint16 */
 } EwEdgeOptions;
 
-/* EW_ERROR_INVALID_ARGUMENT: wrong usage, as a sentence. *help (transfer full): --help was asked for, this is the text. argv[0] is passed over. */
+/* EW_ERROR_INVALID_ARGUMENT: wrong usage, as a sentence. *help (transfer full): --help was asked for, this is the text.
+ * argv[0] is passed over. */
 EwEdgeOptions *ew_edge_options_parse (gint argc, gchar **argv, gchar **help, GError **error);
 void ew_edge_options_free (EwEdgeOptions *options);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwEdgeOptions, ew_edge_options_free)
 
 /* "[ADDR]:PORT": ":443", "0.0.0.0:443", "[::1]:443". *address (transfer full) NULL: all. */
 gboolean ew_edge_listen_parse (const gchar *text, gchar **address, guint16 *port, GError **error);
-/* This host's first global address as "HOST:PORT": public before private, IPv4 before IPv6. NULL with error: it has none. */
+/* This host's first global address as "HOST:PORT": public before private, IPv4 before IPv6. NULL with error: it has
+ * none. */
 gchar *ew_edge_guess_public (const gchar *listen_address, guint16 port, const gchar *except_interface, GError **error);
 
 G_END_DECLS

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The edge needs CAP_NET_ADMIN for its TUN and exit, and CAP_NET_BIND_SERVICE until its ports are bound; nothing else, and no uid 0
- * where its own user exists. Call before any thread is made: capabilities are a thread's.
+ * The edge needs CAP_NET_ADMIN for its TUN and exit, and CAP_NET_BIND_SERVICE until its ports are bound; nothing else,
+ * and no uid 0 where its own user exists. Call before any thread is made: capabilities are a thread's.
  */
 #pragma once
 
@@ -11,8 +11,8 @@ G_BEGIN_DECLS
 
 #define EW_EDGE_USER "edgeway-edge"
 
-/* Started by uid 0: hands the state directory to the edge's user and becomes that user, where it exists. In any case narrows capabilities and the
-   bounding set and sets no_new_privs. */
+/* Started by uid 0: hands the state directory to the edge's user and becomes that user, where it exists. In any case
+   narrows capabilities and the bounding set and sets no_new_privs. */
 gboolean ew_edge_privileges_narrow (const gchar *state_dir, GError **error);
 /* The ports are bound. (The data thread was made before and keeps this one capability; it binds nothing.) */
 void ew_edge_privileges_ports_bound (void);

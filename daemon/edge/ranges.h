@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The mesh's address ranges. One IPv4 range (by default 100.96.0.0/12) and one IPv6 /48 (by default a ULA drawn at random);
- * a node's two addresses are the same place in both: the offset 0x0102 is 100.96.1.2 and fdXX:XXXX:XXXX:1::2. The first 256
- * offsets are the edges', the first of them the service address on every edge.
+ * The mesh's address ranges. One IPv4 range (by default 100.96.0.0/12) and one IPv6 /48 (by default a ULA drawn at
+ * random); a node's two addresses are the same place in both: the offset 0x0102 is 100.96.1.2 and fdXX:XXXX:XXXX:1::2.
+ * The first 256 offsets are the edges', the first of them the service address on every edge.
  */
 #pragma once
 
@@ -26,7 +26,8 @@ gboolean ew_ranges_make (const gchar *ipv4, const gchar *ipv6, EwRanges *out, GE
 void ew_ranges_service (const EwRanges *ranges, EwIp out[2]);
 /* How many offsets there are, the edges' included. */
 guint32 ew_ranges_count (const EwRanges *ranges);
-/* FALSE: this offset is never a node's (the edges', or an IPv4 address that ends in 0 or 255, which some software takes for a network). */
+/* FALSE: this offset is never a node's (the edges', or an IPv4 address that ends in 0 or 255, which some software takes
+ * for a network). */
 gboolean ew_ranges_at (const EwRanges *ranges, guint32 offset, EwIp out[2]);
 
 G_END_DECLS

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The API's sockets: TCP with TLS on the edge's port, and the control socket. Each accepted connection is counted, given
- * deadlines and bounds, and then handed to libsoup, which speaks HTTP/1.1 on it. What a request means is api.c's.
+ * The API's sockets: TCP with TLS on the edge's port, and the control socket. Each accepted connection is counted,
+ * given deadlines and bounds, and then handed to libsoup, which speaks HTTP/1.1 on it. What a request means is api.c's.
  *
  *   accept ── handshake (TLS) ── first bytes ── whole request ── answer ── closed
  *     └──────────── 15 s ───────────┘└──── 15 s ────┘└── 30 s ──┘
@@ -28,14 +28,15 @@ typedef struct
 } EwServerPeer;
 
 /* The whole request is there. too_large: its body or headers are beyond the bounds and not kept. */
-typedef void (*EwServerHandler) (gpointer user_data, SoupServerMessage *message, const EwServerPeer *peer, const gchar *path, GHashTable *query,
-                                 gboolean too_large);
+typedef void (*EwServerHandler) (gpointer user_data, SoupServerMessage *message, const EwServerPeer *peer,
+                                 const gchar *path, GHashTable *query, gboolean too_large);
 
 EwServer *ew_server_new (EwServerHandler handler, gpointer user_data);
 void ew_server_free (EwServer *self); /* closes everything; viewers' connections are theirs */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwServer, ew_server_free)
 
-/* Binds, so that a taken port or a missing privilege is known at once; nobody is accepted yet. address NULL: all, both families. */
+/* Binds, so that a taken port or a missing privilege is known at once; nobody is accepted yet. address NULL: all, both
+ * families. */
 gboolean ew_server_bind_tcp (EwServer *self, const gchar *address, guint16 port, GError **error);
 /* Replaces a socket that a killed edge left. */
 gboolean ew_server_bind_control (EwServer *self, const gchar *path, GError **error);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The mesh's memory: a small ordered key-value store with the semantics of etcd v3. Keys are paths ("/nodes/ID"), values are
- * JSON documents (bytes to the store). Every change has a revision; transactions compare and swap; watches replay from a
- * revision on; leased keys vanish when their lease is not kept alive. The embedded backend is SQLite (WAL, one file), opened
- * by one process at a time; leased keys live in memory only. An etcd cluster will stand behind this same header.
+ * The mesh's memory: a small ordered key-value store with the semantics of etcd v3. Keys are paths ("/nodes/ID"),
+ * values are JSON documents (bytes to the store). Every change has a revision; transactions compare and swap; watches
+ * replay from a revision on; leased keys vanish when their lease is not kept alive. The embedded backend is SQLite
+ * (WAL, one file), opened by one process at a time; leased keys live in memory only. An etcd cluster will stand behind
+ * this same header.
  *
- * All calls are made from one thread; watches and leases are served by the main context that was its default (thread-default) when the
- * store was opened. Errors: EW_STORE_ERROR; after one, nothing has changed.
+ * All calls are made from one thread; watches and leases are served by the main context that was its default
+ * (thread-default) when the store was opened. Errors: EW_STORE_ERROR; after one, nothing has changed.
  */
 #pragma once
 
@@ -44,8 +45,8 @@ typedef struct
 void ew_store_entry_free (EwStoreEntry *entry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwStoreEntry, ew_store_entry_free)
 
-/* path: the SQLite file; made 0600 if missing, in a folder that exists. ":memory:" for tests. An empty file, or one missing beside its
-   write-ahead log, is CORRUPT: a damaged mesh must not look like a new one. */
+/* path: the SQLite file; made 0600 if missing, in a folder that exists. ":memory:" for tests. An empty file, or one
+   missing beside its write-ahead log, is CORRUPT: a damaged mesh must not look like a new one. */
 EwStore *ew_store_open (const gchar *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Ends every watch (their destroy functions run). Not to be called from a watch's function. */
 void ew_store_close (EwStore *store);
@@ -56,14 +57,17 @@ gint64 ew_store_get_revision (EwStore *store);
 
 /* (transfer full) (nullable) without error: no such key. */
 EwStoreEntry *ew_store_get (EwStore *store, const gchar *key, GError **error);
-/* All entries whose key starts with prefix, in the order of their keys' bytes, at most limit (0: all), after start_after (NULL: from the first).
-   *revision: the store's revision they were read at; start a watch at *revision + 1. (transfer full) array of EwStoreEntry. */
-GPtrArray *ew_store_list (EwStore *store, const gchar *prefix, const gchar *start_after, guint limit, gint64 *revision, GError **error);
+/* All entries whose key starts with prefix, in the order of their keys' bytes, at most limit (0: all), after
+ *start_after (NULL: from the first). revision: the store's revision they were read at; start a watch at *revision + 1.
+ *(transfer full) array of EwStoreEntry. */
+GPtrArray *ew_store_list (EwStore *store, const gchar *prefix, const gchar *start_after, guint limit, gint64 *revision,
+                          GError **error);
 
-/* Transactions: all compares hold → all operations happen at one new revision; otherwise nothing does. At most EW_STORE_TXN_MAX
-   compares and as many operations; of several operations on one key the last counts. Where nothing changes (no operation, or deletions
-   of keys that are not there) there is no new revision. put on a leased key makes it one without lease, and the other way round; its
-   versions go on. Operations without leases are on the disk before commit returns. */
+/* Transactions: all compares hold → all operations happen at one new revision; otherwise nothing does. At most
+   EW_STORE_TXN_MAX compares and as many operations; of several operations on one key the last counts. Where nothing
+   changes (no operation, or deletions of keys that are not there) there is no new revision. put on a leased key makes
+   it one without lease, and the other way round; its versions go on. Operations without leases are on the disk before
+   commit returns. */
 typedef struct EwStoreTxn EwStoreTxn;
 EwStoreTxn *ew_store_txn_new (EwStore *store);
 void ew_store_txn_free (EwStoreTxn *txn);
@@ -73,15 +77,18 @@ void ew_store_txn_if_value (EwStoreTxn *txn, const gchar *key, GBytes *value);
 void ew_store_txn_put (EwStoreTxn *txn, const gchar *key, GBytes *value);
 void ew_store_txn_put_leased (EwStoreTxn *txn, const gchar *key, GBytes *value, gint64 lease);
 void ew_store_txn_delete (EwStoreTxn *txn, const gchar *key);
-/* TRUE: *succeeded says whether the compares held, *revision is the store's (both may be NULL). FALSE: error, nothing changed. The
-   txn can be committed once. */
-gboolean ew_store_txn_commit (EwStoreTxn *txn, gboolean *succeeded, gint64 *revision, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* TRUE: *succeeded says whether the compares held, *revision is the store's (both may be NULL). FALSE: error, nothing
+   changed. The txn can be committed once. */
+gboolean ew_store_txn_commit (EwStoreTxn *txn, gboolean *succeeded, gint64 *revision,
+                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Watches. A watch starts at any revision not yet compacted, first replays history, and then goes on with what happens. Its function runs
-   from the main context only, never inside a call of this header: so after the transaction has returned, which may have been followed by others
-   (get and list show the present, not the event's moment). Order: within a watch, by revision and within it by the order of operations; each revision is
-   told to all watches, oldest watch first, before the next one is, but for those that still replay. The function may call anything here except
-   ew_store_close(). Compaction never takes from a watch what it has not been told. Leased keys of an earlier run are not in the history. */
+/* Watches. A watch starts at any revision not yet compacted, first replays history, and then goes on with what happens.
+   Its function runs from the main context only, never inside a call of this header: so after the transaction has
+   returned, which may have been followed by others (get and list show the present, not the event's moment). Order:
+   within a watch, by revision and within it by the order of operations; each revision is told to all watches, oldest
+   watch first, before the next one is, but for those that still replay. The function may call anything here except
+   ew_store_close(). Compaction never takes from a watch what it has not been told. Leased keys of an earlier run are
+   not in the history. */
 typedef struct
 {
   const gchar *key;
@@ -91,12 +98,14 @@ typedef struct
 } EwStoreEvent;
 typedef void (*EwStoreWatchFunc) (EwStore *store, const EwStoreEvent *event, gpointer user_data);
 /* start_revision 0: from now on. Returns a handle > 0; 0 with error (COMPACTED). */
-guint64 ew_store_watch (EwStore *store, const gchar *prefix, gint64 start_revision, EwStoreWatchFunc func, gpointer user_data, GDestroyNotify destroy, GError **error);
-/* The function is not called again; destroy is, at once or, from within a watch's function, when this revision has been told. */
+guint64 ew_store_watch (EwStore *store, const gchar *prefix, gint64 start_revision, EwStoreWatchFunc func,
+                        gpointer user_data, GDestroyNotify destroy, GError **error);
+/* The function is not called again; destroy is, at once or, from within a watch's function, when this revision has been
+ * told. */
 void ew_store_unwatch (EwStore *store, guint64 watch);
 
-/* Leases: in memory; all leased keys are gone after a restart. A lease that is not kept alive for ttl_seconds (at least 1) ends from the main
-   context: its keys are deleted at one revision. keepalive: NO_LEASE where it has ended. */
+/* Leases: in memory; all leased keys are gone after a restart. A lease that is not kept alive for ttl_seconds (at least
+   1) ends from the main context: its keys are deleted at one revision. keepalive: NO_LEASE where it has ended. */
 gint64 ew_store_lease_grant (EwStore *store, guint ttl_seconds);
 gboolean ew_store_lease_keepalive (EwStore *store, gint64 lease, GError **error);
 void ew_store_lease_revoke (EwStore *store, gint64 lease);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Viewers of the map (API.md, "Topology messages"): each gets a snapshot and then what changed. A viewer's debt is kept as sets of IDs, not as
- * messages: what it is sent is always the newest, memory is bounded by the mesh's size however slowly it reads, and one that fell
- * too far behind gets a fresh snapshot.
+ * Viewers of the map (API.md, "Topology messages"): each gets a snapshot and then what changed. A viewer's debt is kept
+ * as sets of IDs, not as messages: what it is sent is always the newest, memory is bounded by the mesh's size however
+ * slowly it reads, and one that fell too far behind gets a fresh snapshot.
  */
 #pragma once
 

@@ -23,6 +23,7 @@ gint ew_edge_verb_admin_key (gint argc, gchar **argv);
 gint ew_edge_verb_status (gint argc, gchar **argv);
 
 /* One call over the control socket. body NULL: none. NULL: told on stderr, *exit_code says how. */
-JsonObject *ew_edge_control_call (const gchar *state_dir, const gchar *method, const gchar *path, JsonObject *body, gint *exit_code);
+JsonObject *ew_edge_control_call (const gchar *state_dir, const gchar *method, const gchar *path, JsonObject *body,
+                                  gint *exit_code);
 
 G_END_DECLS

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The edge's half of a viewer's WebSocket (RFC 6455) after the handshake: text goes out and the sender learns when all of it
- * has been written, so that nothing queues up behind a slow reader; pings keep it honest. What the viewer says is not
- * needed: control frames are answered, data is passed over. (libsoup's own WebSocket does not tell how much it still holds.)
+ * The edge's half of a viewer's WebSocket (RFC 6455) after the handshake: text goes out and the sender learns when all
+ * of it has been written, so that nothing queues up behind a slow reader; pings keep it honest. What the viewer says is
+ * not needed: control frames are answered, data is passed over. (libsoup's own WebSocket does not tell how much it
+ * still holds.)
  */
 #pragma once
 
@@ -20,8 +21,9 @@ typedef struct
   void (*closed) (gpointer user_data);  /* once; free it, there or later */
 } EwWebsocketHooks;
 
-EwWebsocket *ew_websocket_new (GIOStream *stream, const EwWebsocketHooks *hooks, gpointer user_data); /* hooks: static */
-void ew_websocket_free (EwWebsocket *self); /* says goodbye where it can and closes */
+EwWebsocket *ew_websocket_new (GIOStream *stream, const EwWebsocketHooks *hooks,
+                               gpointer user_data); /* hooks: static */
+void ew_websocket_free (EwWebsocket *self);         /* says goodbye where it can and closes */
 /* One message; queued behind what is being written. */
 void ew_websocket_send (EwWebsocket *self, const gchar *text);
 gboolean ew_websocket_is_drained (EwWebsocket *self);

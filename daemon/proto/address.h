@@ -52,7 +52,8 @@ typedef struct
   uint64_t id;          /* STREAM, MEMORY: which one */
 } EwEndpoint;
 
-/* Parses an IPv4 or IPv6 address without brackets, port, zone or spaces. Returns false and leaves *out alone otherwise. */
+/* Parses an IPv4 or IPv6 address without brackets, port, zone or spaces. Returns false and leaves *out alone otherwise.
+ */
 bool ew_ip_parse (const char *text, EwIp *out);
 void ew_ip_format (const EwIp *ip, char out[EW_IP_STRLEN]);
 bool ew_ip_equal (const EwIp *a, const EwIp *b);
@@ -65,11 +66,13 @@ bool ew_ip_is_loopback (const EwIp *ip);
 bool ew_ip_is_link_local (const EwIp *ip);
 bool ew_ip_is_multicast (const EwIp *ip); /* IPv4 broadcast counts as multicast */
 bool ew_ip_is_unspecified (const EwIp *ip);
-/* RFC 1918, RFC 6598 (100.64/10), RFC 4193 (fc00::/7), and the ranges of RFC 6890 that are never global (loopback, link-local and the
-   ranges for documentation among them). A NAT64 address (64:ff9b::/96) counts as the IPv4 address behind it. */
+/* RFC 1918, RFC 6598 (100.64/10), RFC 4193 (fc00::/7), and the ranges of RFC 6890 that are never global (loopback,
+   link-local and the ranges for documentation among them). A NAT64 address (64:ff9b::/96) counts as the IPv4 address
+   behind it. */
 bool ew_ip_is_private (const EwIp *ip);
 
-/* Parses "IP/LEN"; a bare IP is a host prefix. *host_bits tells whether host bits were set (they are cleared); may be NULL. */
+/* Parses "IP/LEN"; a bare IP is a host prefix. *host_bits tells whether host bits were set (they are cleared); may be
+ * NULL. */
 bool ew_prefix_parse (const char *text, EwPrefix *out, bool *host_bits);
 void ew_prefix_format (const EwPrefix *prefix, char out[EW_PREFIX_STRLEN]);
 bool ew_prefix_equal (const EwPrefix *a, const EwPrefix *b);
@@ -78,7 +81,8 @@ bool ew_prefix_contains (const EwPrefix *prefix, const EwIp *ip);
 bool ew_prefix_overlaps (const EwPrefix *a, const EwPrefix *b);
 EwPrefix ew_prefix_from_ip (const EwIp *ip); /* /32 or /128 */
 
-/* "IP:PORT" or "[IP6]:PORT" of a UDP endpoint; numbers only, port 1…65535; a link-local one may name its interface index, "[fe80::1%3]:PORT". */
+/* "IP:PORT" or "[IP6]:PORT" of a UDP endpoint; numbers only, port 1…65535; a link-local one may name its interface
+ * index, "[fe80::1%3]:PORT". */
 bool ew_endpoint_parse (const char *text, EwEndpoint *out);
 void ew_endpoint_format (const EwEndpoint *endpoint, char out[EW_ENDPOINT_STRLEN]);
 /* Same remote side; the local address is not compared. */

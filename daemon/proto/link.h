@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The link protocol: small UDP messages between a node and its edge's service address, inside the tunnel. They carry what
- * must not cost a TLS connection: "are you there", "your document is old", "goodbye". They are as authentic as the
+ * The link protocol: small UDP messages between a node and its edge's service address, inside the tunnel. They carry
+ * what must not cost a TLS connection: "are you there", "your document is old", "goodbye". They are as authentic as the
  * tunnel itself. A plain WireGuard machine never sends them; the edge measures such a node by ICMP echo.
  *
  *   0      4      5      6        8         16           24           32
@@ -9,10 +9,9 @@
  *
  * PROBE      node → edge   token and stamp are the sender's, echoed unread; revision is the node document it holds
  * ANSWER     edge → node   revision is the newest node document: if it differs, the node fetches /v1/self
- * NOTICE     edge → node   the document changed; repeated after 1, 2, 4 s until a PROBE or fetch with that revision is seen
- * GOODBYE    node → edge   the node disconnects now: offline at once
- * EDGE_PROBE edge → node   round trip measured by the edge while a viewer looks
- * EDGE_ANSWER node → edge  token and stamp echoed
+ * NOTICE     edge → node   the document changed; repeated after 1, 2, 4 s until a PROBE or fetch with that revision is
+ * seen GOODBYE    node → edge   the node disconnects now: offline at once EDGE_PROBE edge → node   round trip measured
+ * by the edge while a viewer looks EDGE_ANSWER node → edge  token and stamp echoed
  */
 #pragma once
 
@@ -40,8 +39,8 @@ typedef struct
   uint64_t stamp_ns; /* the prober's own monotonic clock */
 } EwLinkMessage;
 
-/* Writes a whole inner IP packet (IPv4 or IPv6 as the addresses are; both ports EW_LINK_PORT; checksums set) and returns its
-   size; out has at least EW_LINK_PACKET_MAX bytes. 0: the addresses are of different families. */
+/* Writes a whole inner IP packet (IPv4 or IPv6 as the addresses are; both ports EW_LINK_PORT; checksums set) and
+   returns its size; out has at least EW_LINK_PACKET_MAX bytes. 0: the addresses are of different families. */
 size_t ew_link_build (uint8_t *out, const EwIp *from, const EwIp *to, const EwLinkMessage *message);
 /* True when packet is a well-formed link message (lengths, checksum, both ports, type known). */
 bool ew_link_parse (const uint8_t *packet, size_t len, EwIp *from, EwIp *to, EwLinkMessage *message);

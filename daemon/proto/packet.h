@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Inner IP packets, read and written by a router: header checks, TTL, ICMP and ICMPv6 errors and echoes. Pure functions on
- * bytes; every length is checked here.
+ * Inner IP packets, read and written by a router: header checks, TTL, ICMP and ICMPv6 errors and echoes. Pure functions
+ * on bytes; every length is checked here.
  */
 #pragma once
 
@@ -29,17 +29,22 @@ typedef enum
 
 /* False: not an IPv4 or IPv6 packet whose lengths agree with len (len may be larger: padding). */
 bool ew_packet_parse (const uint8_t *packet, size_t len, EwIpHeader *out);
-/* Decrements TTL or hop limit in place and mends the IPv4 checksum. False: it was 1 or 0 and the packet must not go on. */
+/* Decrements TTL or hop limit in place and mends the IPv4 checksum. False: it was 1 or 0 and the packet must not go on.
+ */
 bool ew_packet_decrement_ttl (uint8_t *packet, size_t len);
-/* Builds the ICMP error that answers packet, from `from`. Returns its size, 0 where none may be sent (RFC 1122: answers to ICMP errors,
-   fragments, multicast, unspecified sources; from is of another family). out: at least 1280 bytes, not overlapping packet. mtu only for TOO_BIG. */
-size_t ew_packet_build_error (uint8_t *out, const uint8_t *packet, size_t len, const EwIp *from, EwIcmpError error, uint16_t mtu);
+/* Builds the ICMP error that answers packet, from `from`. Returns its size, 0 where none may be sent (RFC 1122: answers
+   to ICMP errors, fragments, multicast, unspecified sources; from is of another family). out: at least 1280 bytes, not
+   overlapping packet. mtu only for TOO_BIG. */
+size_t ew_packet_build_error (uint8_t *out, const uint8_t *packet, size_t len, const EwIp *from, EwIcmpError error,
+                              uint16_t mtu);
 /* An echo request; payload_len bytes of payload copied. out: at least 48 + payload_len. Returns the size. */
-size_t ew_packet_build_echo (uint8_t *out, const EwIp *from, const EwIp *to, uint16_t id, uint16_t sequence, const uint8_t *payload, size_t payload_len);
+size_t ew_packet_build_echo (uint8_t *out, const EwIp *from, const EwIp *to, uint16_t id, uint16_t sequence,
+                             const uint8_t *payload, size_t payload_len);
 /* Turns an echo request for `us` into its reply in place. False: it is none, or its checksum is wrong. */
 bool ew_packet_answer_echo (uint8_t *packet, size_t len);
 /* True for a well-formed echo reply. payload points into packet. */
-bool ew_packet_parse_echo_reply (const uint8_t *packet, size_t len, uint16_t *id, uint16_t *sequence, const uint8_t **payload, size_t *payload_len);
-/* Internet checksum (RFC 1071) over data, starting from a partial sum of 16-bit words in host order: the complement, ready to be stored
-   in network order; 0 over data that holds its right checksum. */
+bool ew_packet_parse_echo_reply (const uint8_t *packet, size_t len, uint16_t *id, uint16_t *sequence,
+                                 const uint8_t **payload, size_t *payload_len);
+/* Internet checksum (RFC 1071) over data, starting from a partial sum of 16-bit words in host order: the complement,
+   ready to be stored in network order; 0 over data that holds its right checksum. */
 uint16_t ew_checksum (const uint8_t *data, size_t len, uint32_t partial);

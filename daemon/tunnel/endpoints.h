@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Where the edges can be reached: every endpoint of the document's edges as numbers. Names are looked up beside the tunnel's life, never in
- * its way: what they had last is kept on disk and used first.
+ * Where the edges can be reached: every endpoint of the document's edges as numbers. Names are looked up beside the
+ * tunnel's life, never in its way: what they had last is kept on disk and used first.
  */
 #pragma once
 
@@ -20,12 +20,14 @@ typedef struct
 GArray *ew_candidates_new (const EwDocument *document, EwKeystore *cache);
 /* Array of EwIp: the edges' own addresses, their APIs' included (transfer full). */
 GArray *ew_edge_addresses (const EwDocument *document, EwKeystore *cache);
-/* Looks up the names among the endpoints, puts what it finds into cache; the result is TRUE when something changed. No errors. */
-void ew_endpoints_resolve_async (const EwDocument *document, EwKeystore *cache, GCancellable *cancellable, GAsyncReadyCallback callback,
-                                 gpointer user_data);
+/* Looks up the names among the endpoints, puts what it finds into cache; the result is TRUE when something changed. No
+ * errors. */
+void ew_endpoints_resolve_async (const EwDocument *document, EwKeystore *cache, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer user_data);
 gboolean ew_endpoints_resolve_finish (GAsyncResult *result);
 
-/* Whether this machine has a way to there at all (asks the kernel, sends nothing). mark: SO_MARK, where it may be set. */
+/* Whether this machine has a way to there at all (asks the kernel, sends nothing). mark: SO_MARK, where it may be set.
+ */
 gboolean ew_endpoint_has_route (const EwEndpoint *endpoint, guint32 mark);
 
 G_END_DECLS

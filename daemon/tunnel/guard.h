@@ -3,9 +3,9 @@
  * The guard: keeps a switch to VPN mode from cutting its user off (contract, "Guard"). Pure; times are handed in, µs.
  *
  *                 set vpn                    became active                confirmed, or a probe returned (local)
- *      SETTLED ─────────────→ ARMED ─────────────────────→ COUNTING ──────────────────────────────────────────→ SETTLED (store it)
- *         ↑                     │ disconnect, gives up         │ time is up, undone, disconnect
- *         └──────────── old mode┴──────────────────────────────┘
+ *      SETTLED ─────────────→ ARMED ─────────────────────→ COUNTING ──────────────────────────────────────────→ SETTLED
+ * (store it) ↑                     │ disconnect, gives up         │ time is up, undone, disconnect └──────────── old
+ * mode┴──────────────────────────────┘
  *
  * Only a settled mode is stored: a crash before leads back to the old one. A switch to connector settles at once.
  */
@@ -27,8 +27,8 @@ typedef enum
 typedef enum
 {
   EW_GUARD_NOTHING,
-  EW_GUARD_APPLY,          /* make ew_guard_get_vpn() so */
-  EW_GUARD_STORE,          /* the mode is settled: store it */
+  EW_GUARD_APPLY, /* make ew_guard_get_vpn() so */
+  EW_GUARD_STORE, /* the mode is settled: store it */
   EW_GUARD_APPLY_AND_STORE
 } EwGuardAction;
 
@@ -39,7 +39,7 @@ typedef struct
   gboolean stored_vpn;    /* the settled one */
   gboolean needs_confirm; /* a probe is not enough */
   guint seconds;
-  gint64 began, until;    /* COUNTING */
+  gint64 began, until; /* COUNTING */
 } EwGuard;
 
 void ew_guard_init (EwGuard *self, gboolean stored_vpn);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Whether the edge is there: events and a time in, things to do and a deadline out. Pure; the clock is handed in (µs, counting while
- * suspended), so that a table of events tests it.
+ * Whether the edge is there: events and a time in, things to do and a deadline out. Pure; the clock is handed in (µs,
+ * counting while suspended), so that a table of events tests it.
  *
  *                   answer                       no answer in time
  *      CONNECTING ──────────→ CONNECTED ─────────────────────────────→ RECONNECTING
  *                                 ↑                                          │
  *                                 └───────────────── answer ─────────────────┘
  *
- * Quiet, one probe every 25 s takes the place of a persistent keepalive, and the edge must have answered within 30 s. While traffic flows or
- * somebody looks it is asked every 3 s and must have answered within 5.5 s. A probe without an answer is repeated every second.
+ * Quiet, one probe every 25 s takes the place of a persistent keepalive, and the edge must have answered within 30 s.
+ * While traffic flows or somebody looks it is asked every 3 s and must have answered within 5.5 s. A probe without an
+ * answer is repeated every second.
  */
 #pragma once
 
@@ -23,12 +24,12 @@ G_BEGIN_DECLS
 #define EW_LIVENESS_BUSY_PROBE (3 * EW_LIVENESS_SECOND)
 #define EW_LIVENESS_BUSY_LOST (11 * EW_LIVENESS_SECOND / 2)
 #define EW_LIVENESS_RETRY (1 * EW_LIVENESS_SECOND)
-#define EW_LIVENESS_SLOW_RETRY (5 * EW_LIVENESS_SECOND)       /* once it has been away for LONG */
+#define EW_LIVENESS_SLOW_RETRY (5 * EW_LIVENESS_SECOND) /* once it has been away for LONG */
 #define EW_LIVENESS_LONG (15 * EW_LIVENESS_SECOND)
-#define EW_LIVENESS_NEXT_ENDPOINT (3 * EW_LIVENESS_SECOND)    /* without an answer, each endpoint gets so long */
-#define EW_LIVENESS_INVESTIGATE (2 * EW_LIVENESS_SECOND)      /* then the layer that fails is looked for, and every … */
+#define EW_LIVENESS_NEXT_ENDPOINT (3 * EW_LIVENESS_SECOND) /* without an answer, each endpoint gets so long */
+#define EW_LIVENESS_INVESTIGATE (2 * EW_LIVENESS_SECOND)   /* then the layer that fails is looked for, and every … */
 #define EW_LIVENESS_INVESTIGATE_AGAIN (30 * EW_LIVENESS_SECOND)
-#define EW_LIVENESS_BUSY_FOR (10 * EW_LIVENESS_SECOND)        /* after the last packet or look */
+#define EW_LIVENESS_BUSY_FOR (10 * EW_LIVENESS_SECOND) /* after the last packet or look */
 
 typedef enum
 {
@@ -39,10 +40,10 @@ typedef enum
 
 typedef enum
 {
-  EW_LIVENESS_TICK,    /* the deadline passed (harmless before it) */
-  EW_LIVENESS_ANSWER,  /* the edge answered a probe */
-  EW_LIVENESS_BUSY,    /* traffic was seen, or somebody looks */
-  EW_LIVENESS_NETWORK  /* another network, or back from sleep */
+  EW_LIVENESS_TICK,   /* the deadline passed (harmless before it) */
+  EW_LIVENESS_ANSWER, /* the edge answered a probe */
+  EW_LIVENESS_BUSY,   /* traffic was seen, or somebody looks */
+  EW_LIVENESS_NETWORK /* another network, or back from sleep */
 } EwLivenessEvent;
 
 /* What the caller does, in this order. */
@@ -52,8 +53,8 @@ typedef enum
   EW_DO_REBIND = 1 << 1,        /* forget the local address packets left from */
   EW_DO_INITIATE = 1 << 2,      /* a new handshake, at once */
   EW_DO_PROBE = 1 << 3,
-  EW_DO_INVESTIGATE = 1 << 4,   /* ask the API why the tunnel is silent */
-  EW_DO_SHOW = 1 << 5           /* the state changed */
+  EW_DO_INVESTIGATE = 1 << 4, /* ask the API why the tunnel is silent */
+  EW_DO_SHOW = 1 << 5         /* the state changed */
 } EwLivenessAction;
 
 typedef struct

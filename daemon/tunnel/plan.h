@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What the machine should look like: the node document, the user's choices and the machine's own networks, made into addresses, routes and
- * allowed IPs. Here it is decided that a route is never taken whatever the edge says, and that only what was accepted here is forwarded. Pure.
+ * What the machine should look like: the node document, the user's choices and the machine's own networks, made into
+ * addresses, routes and allowed IPs. Here it is decided that a route is never taken whatever the edge says, and that
+ * only what was accepted here is forwarded. Pure.
  */
 #pragma once
 
@@ -29,9 +30,10 @@ typedef struct
   GPtrArray *all;      /* EwPlanRoute: every route that the document names */
 } EwPlan;
 
-/* edges: the addresses that edges are reached at. NULL with EW_ERROR_HOST_CONFLICT: the mesh's own range is one of this machine's networks. */
-EwPlan *ew_plan_new (const EwDocument *document, EwKeystore *choices, const EwHostFacts *facts, const EwIp *edges, gsize n_edges, gboolean vpn,
-                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* edges: the addresses that edges are reached at. NULL with EW_ERROR_HOST_CONFLICT: the mesh's own range is one of this
+ * machine's networks. */
+EwPlan *ew_plan_new (const EwDocument *document, EwKeystore *choices, const EwHostFacts *facts, const EwIp *edges,
+                     gsize n_edges, gboolean vpn, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void ew_plan_free (EwPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwPlan, ew_plan_free)
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Back from sleep, as logind tells (PrepareForSleep); where there is no system bus, nothing comes and ew_slept() has to do.
+ * Back from sleep, as logind tells (PrepareForSleep); where there is no system bus, nothing comes and ew_slept() has to
+ * do.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What a node's data thread does with inner packets: link messages and the answers to our own echoes are taken out for the main thread,
- * what is not meant for this machine or a subnet that it forwards to is dropped, the rest goes its way. The main thread also hears, once
- * each time it asks, that traffic flows: so that an idle tunnel wakes nobody.
+ * What a node's data thread does with inner packets: link messages and the answers to our own echoes are taken out for
+ * the main thread, what is not meant for this machine or a subnet that it forwards to is dropped, the rest goes its
+ * way. The main thread also hears, once each time it asks, that traffic flows: so that an idle tunnel wakes nobody.
  *
  *   edge peer → ew_router_hook → TUN        TUN → ew_router_hook → edge peer
  *                     └── ring, eventfd → main thread: func()
@@ -44,10 +44,14 @@ void ew_router_free (EwRouterState *router);
 /* As EwRouter, with the EwRouterState as user. Data thread. */
 EwRoute ew_router_hook (void *user, EwDevice *device, EwPeer *from, EwPacket *packet, const EwTime *time, EwPeer **to);
 
-/* Ours, the edge's service addresses, and the subnets behind us. Takes effect before it returns. engine NULL: not running yet. */
-void ew_router_configure (EwRouterState *router, EwEngine *engine, const GArray *addresses, const GArray *service, const GArray *forwards);
+/* Ours, the edge's service addresses, and the subnets behind us. Takes effect before it returns. engine NULL: not
+ * running yet. */
+void ew_router_configure (EwRouterState *router, EwEngine *engine, const GArray *addresses, const GArray *service,
+                          const GArray *forwards);
 void ew_router_listen_for_traffic (EwRouterState *router);
-/* An echo request whose reply comes back as EW_HEARD_ECHO. Returns its size; out: at least 48 + EW_ROUTER_ECHO_PAYLOAD bytes. */
-size_t ew_router_build_echo (EwRouterState *router, uint8_t *out, const EwIp *from, const EwIp *to, guint64 token, guint64 now_ns);
+/* An echo request whose reply comes back as EW_HEARD_ECHO. Returns its size; out: at least 48 + EW_ROUTER_ECHO_PAYLOAD
+ * bytes. */
+size_t ew_router_build_echo (EwRouterState *router, uint8_t *out, const EwIp *from, const EwIp *to, guint64 token,
+                             guint64 now_ns);
 
 G_END_DECLS

@@ -39,8 +39,8 @@ G_BEGIN_DECLS
  *        │ (from any)          │   └── 30 s, connect ──┘                      RECONNECTING
  *        └──────────────── DISCONNECTED ←── disconnect (from any that is enrolled)
  *
- *   REMOVED: from any that is enrolled, when the edge says so; left by enroll or leave. ERROR also at start, when the state file is
- *   broken. AWAITING_APPROVAL is the contract's; no edge of this version asks for approval. */
+ *   REMOVED: from any that is enrolled, when the edge says so; left by enroll or leave. ERROR also at start, when the
+ * state file is broken. AWAITING_APPROVAL is the contract's; no edge of this version asks for approval. */
 typedef enum
 {
   EW_STATE_NOT_ENROLLED,
@@ -124,10 +124,10 @@ struct _EwTunnel
   gint64 slept;   /* ew_slept() when last looked at */
   GArray *candidates;
   guint candidate;
-  gint peer;          /* index of the edge that is the engine's peer; -1: none */
+  gint peer; /* index of the edge that is the engine's peer; -1: none */
   guint8 peer_key[32];
-  EwPlan *plan;       /* in force; NULL: none */
-  gboolean proved;    /* the edge has answered since it went up */
+  EwPlan *plan;    /* in force; NULL: none */
+  gboolean proved; /* the edge has answered since it went up */
   gboolean vpn_active;
   gboolean handshaken; /* since the edge fell silent */
   gboolean no_route;
@@ -167,8 +167,8 @@ GError *ew_tunnel_error (GError *error);
 gboolean ew_tunnel_up (EwTunnel *self, GError **error);
 /* Says goodbye, undoes everything on the host. The state is the caller's to set. */
 void ew_tunnel_down (EwTunnel *self);
-/* Makes the host, the engine's peer and the router what document, choices and networks ask for. vpn: default routes too. On failure what was
-   in force stays. */
+/* Makes the host, the engine's peer and the router what document, choices and networks ask for. vpn: default routes
+   too. On failure what was in force stays. */
 gboolean ew_tunnel_apply (EwTunnel *self, gboolean vpn, GError **error);
 void ew_tunnel_event (EwTunnel *self, EwLivenessEvent event);
 void ew_tunnel_network_changed (EwTunnel *self);

@@ -131,8 +131,8 @@ ew_tunnel_set_state (EwTunnel *self, EwTunnelState state, const gchar *reason, c
 {
   if (state == self->state && g_strcmp0 (reason, self->reason) == 0 && g_strcmp0 (message, self->message) == 0)
     return;
-  g_message ("%s → %s%s%s%s%s%s", state_names[self->state], state_names[state], *reason ? " (" : "", reason, *reason ? ")" : "",
-             *message ? ": " : "", message);
+  g_message ("%s → %s%s%s%s%s%s", state_names[self->state], state_names[state], *reason ? " (" : "", reason,
+             *reason ? ")" : "", *message ? ": " : "", message);
   if (state != self->state)
     self->since = g_get_real_time ();
   self->state = state;

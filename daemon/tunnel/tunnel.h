@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The connection's life: one state machine with one door. It owns the account (edge client, keys on disk), the engine and
- * the host's network; the D-Bus service shows it to the world and owns nothing else. Inputs: the user's wishes, engine
- * events, network changes, suspend and resume, edge messages, timers. Output: the read-only properties below, by "notify".
+ * The connection's life: one state machine with one door. It owns the account (edge client, keys on disk), the engine
+ * and the host's network; the D-Bus service shows it to the world and owns nothing else. Inputs: the user's wishes,
+ * engine events, network changes, suspend and resume, edge messages, timers. Output: the read-only properties below, by
+ * "notify".
  *
- * Properties (all readable, as in data/dbus): state, reason, message, mode, guard-until (int64 µs), role, mesh, node-name, kind, addresses (GStrv),
- * edge-name, edge-endpoint, transport, since (int64 µs), interface, trial (boolean).
+ * Properties (all readable, as in data/dbus): state, reason, message, mode, guard-until (int64 µs), role, mesh,
+ * node-name, kind, addresses (GStrv), edge-name, edge-endpoint, transport, since (int64 µs), interface, trial
+ * (boolean).
  *
  * Everything runs in the main context of the thread that made it; nothing blocks for longer than a netlink round trip.
  */
@@ -23,20 +25,24 @@ G_DECLARE_FINAL_TYPE (EwTunnel, ew_tunnel, EW, TUNNEL, GObject)
 EwTunnel *ew_tunnel_new (const gchar *state_dir, const gchar *interface, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Undoes what a crash left on the host, then returns to the state it had: connected, if it was. */
 void ew_tunnel_start (EwTunnel *self);
-/* SIGTERM: goodbye to the edge, everything undone, keys zeroed; synchronous, well within 1 s. The wish to be connected stays stored. */
+/* SIGTERM: goodbye to the edge, everything undone, keys zeroed; synchronous, well within 1 s. The wish to be connected
+ * stays stored. */
 void ew_tunnel_stop (EwTunnel *self);
 
-void ew_tunnel_enroll_async (EwTunnel *self, const gchar *key, const gchar *name, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void ew_tunnel_enroll_async (EwTunnel *self, const gchar *key, const gchar *name, GCancellable *cancellable,
+                             GAsyncReadyCallback callback, gpointer user_data);
 gboolean ew_tunnel_enroll_finish (EwTunnel *self, GAsyncResult *result, GError **error);
-void ew_tunnel_leave_async (EwTunnel *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void ew_tunnel_leave_async (EwTunnel *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                            gpointer user_data);
 gboolean ew_tunnel_leave_finish (EwTunnel *self, GAsyncResult *result, gboolean *edge_told, GError **error);
 
 gboolean ew_tunnel_connect (EwTunnel *self, GError **error);    /* idempotent; the state tells the rest */
 gboolean ew_tunnel_disconnect (EwTunnel *self, GError **error); /* idempotent; undone when it returns */
 
-/* confirm_within: seconds, 0: as the contract says (60 s; undone unless confirmed if remote, unless a probe returned if local).
-   remote: the caller is not in an active local session. Completes when the mode is active. */
-void ew_tunnel_set_mode_async (EwTunnel *self, const gchar *mode, guint confirm_within, gboolean remote, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+/* confirm_within: seconds, 0: as the contract says (60 s; undone unless confirmed if remote, unless a probe returned if
+   local). remote: the caller is not in an active local session. Completes when the mode is active. */
+void ew_tunnel_set_mode_async (EwTunnel *self, const gchar *mode, guint confirm_within, gboolean remote,
+                               GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean ew_tunnel_set_mode_finish (EwTunnel *self, GAsyncResult *result, GError **error);
 gboolean ew_tunnel_confirm_mode (EwTunnel *self, GError **error);
 gboolean ew_tunnel_undo_mode (EwTunnel *self, GError **error);
@@ -46,19 +52,25 @@ gchar *ew_tunnel_get_status (EwTunnel *self); /* the JSON of `edgewayctl status 
 /* The read end of a pipe with JSON lines (the caller owns it); -1 with error. */
 gint ew_tunnel_open_topology (EwTunnel *self, GError **error);
 
-void ew_tunnel_ping_async (EwTunnel *self, const gchar *target, guint timeout_ms, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void ew_tunnel_ping_async (EwTunnel *self, const gchar *target, guint timeout_ms, GCancellable *cancellable,
+                           GAsyncReadyCallback callback, gpointer user_data);
 gchar *ew_tunnel_ping_finish (EwTunnel *self, GAsyncResult *result, GError **error);
-void ew_tunnel_diagnose_async (EwTunnel *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void ew_tunnel_diagnose_async (EwTunnel *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                               gpointer user_data);
 gchar *ew_tunnel_diagnose_finish (EwTunnel *self, GAsyncResult *result, GError **error);
 
-/* One call to the edge's API in this node's name: "GET", "/v1/nodes", NULL. The answer is the JSON object (transfer full). Errors: EW_ERROR. */
-void ew_tunnel_request_async (EwTunnel *self, const gchar *method, const gchar *path, JsonObject *body, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+/* One call to the edge's API in this node's name: "GET", "/v1/nodes", NULL. The answer is the JSON object (transfer
+ * full). Errors: EW_ERROR. */
+void ew_tunnel_request_async (EwTunnel *self, const gchar *method, const gchar *path, JsonObject *body,
+                              GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 JsonObject *ew_tunnel_request_finish (EwTunnel *self, GAsyncResult *result, GError **error);
 
 /* Routes as seen from here: the JSON of ListRoutes. */
-void ew_tunnel_list_routes_async (EwTunnel *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void ew_tunnel_list_routes_async (EwTunnel *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                  gpointer user_data);
 gchar *ew_tunnel_list_routes_finish (EwTunnel *self, GAsyncResult *result, GError **error);
-/* accept FALSE: refuse. Stored; takes effect before it returns, where it can. ROUTE_REFUSED names the reason for a route never to be taken. */
+/* accept FALSE: refuse. Stored; takes effect before it returns, where it can. ROUTE_REFUSED names the reason for a
+ * route never to be taken. */
 gboolean ew_tunnel_accept_route (EwTunnel *self, const gchar *cidr, gboolean accept, GError **error);
 
 G_END_DECLS

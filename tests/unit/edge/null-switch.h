@@ -21,7 +21,7 @@ EwSwitch *null_switch_get (void);
 NullNode *null_switch_get_node (const gchar *id); /* NULL: not known */
 guint null_switch_count (void);
 guint null_switch_get_viewers (void);
-guint null_switch_get_found (void);                          /* calls of find_nodes */
+guint null_switch_get_found (void); /* calls of find_nodes */
 void null_switch_set_exit (gboolean has_exit);
 /* What ew_switch_get_node() says from now on. */
 void null_switch_set_status (const gchar *id, const EwSwitchNodeStatus *status);
