@@ -385,6 +385,12 @@ find_node (Ping *ping)
   g_autofree gchar *name = g_strdup (ping->target);
   if (g_str_has_suffix (name, suffix))
     name[strlen (name) - strlen (suffix)] = '\0';
+  if (ping->address.family == EW_FAMILY_NONE && !ew_id_check (name))
+    {
+      ping_failed (
+        ping, g_error_new (EW_ERROR, EW_ERROR_NOT_FOUND, "“%s” is no node's name: see `edgewayctl map`", ping->target));
+      return;
+    }
   g_autofree gchar *escaped = g_uri_escape_string (name, NULL, FALSE);
   g_autofree gchar *path = g_strconcat ("/v1/nodes/", escaped, NULL);
   ew_tunnel_request_async (self, "GET", path, NULL, g_task_get_cancellable (ping->task), node_found, ping);

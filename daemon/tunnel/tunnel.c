@@ -271,8 +271,17 @@ ew_tunnel_disconnect (EwTunnel *self, GError **error)
   gboolean stored = store_wish (self, FALSE, error);
   ew_tunnel_rest (self);
   if (!stored)
-    g_prefix_error (error, "Disconnected, but after a restart this machine would connect again: ");
-  return stored;
+    {
+      g_prefix_error (error, "Disconnected, but after a restart this machine would connect again: ");
+      return FALSE;
+    }
+  if (ew_host_ledger_is_empty (self->host))
+    return TRUE;
+  g_set_error (
+    error, EW_ERROR, EW_ERROR_FAILED,
+    "Disconnected, but not everything that was changed on this machine could be undone: the daemon's log says what; "
+    "restart it to try again");
+  return FALSE;
 }
 
 static void
