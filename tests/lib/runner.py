@@ -72,6 +72,8 @@ class Stages:
     @staticmethod
     def count(test):
         cases = TAP.findall(test.get("stdout") or "")
+        if not cases and "Ran " in (test.get("stderr") or ""):
+            return Stages.count_unittest(test["stderr"], test["result"] != "OK")
         skipped = sum(1 for _, rest in cases if "# SKIP" in rest.upper())
         passed = sum(1 for word, rest in cases if word == "ok" and "# SKIP" not in rest.upper())
         failed = sum(1 for word, _ in cases if word == "not ok")
@@ -104,6 +106,16 @@ class Stages:
         status, text = run(["/usr/bin/python3", "-B", path, "-v"], self.log(name), 1200,
                            {"EDGEWAY_BUILD": self.o.plain, "EDGEWAY_SOURCE": self.o.top,
                             "PYTHONPATH": os.pathsep.join(os.path.join(self.o.top, p) for p in ("tests/lib", "app/launch"))})
+        good, bad, skipped = self.count_unittest(text, status)
+        if bad:
+            tail(text, 80)
+        if skipped:
+            say("\n".join("    " + line for line in text.splitlines() if "skipped" in line))
+        return good, bad, skipped
+
+    @staticmethod
+    def count_unittest(text, status):
+        """What unittest says of itself in its last lines; a run that ended otherwise has failed."""
         ran = re.findall(r"^Ran (\d+) tests?", text, re.M)
         total = int(ran[-1]) if ran else 0
         summary = re.findall(r"^(?:OK|FAILED)(?: \((.*)\))?$", text, re.M)
@@ -111,12 +123,7 @@ class Stages:
         bad = int(numbers.get("failures", 0)) + int(numbers.get("errors", 0))
         skipped = int(numbers.get("skipped", 0))
         if (status or not total) and not bad:
-            bad = 1
-            total = max(total, 1)
-        if bad:
-            tail(text, 80)
-        if skipped:
-            say("\n".join("    " + line for line in text.splitlines() if "skipped" in line))
+            bad, total = 1, max(total, 1)
         return max(0, total - bad - skipped), bad, skipped
 
     def demo(self):
