@@ -165,5 +165,40 @@ class Link(MeshCase):
         self.assertFalse(self.laptop.run("sh", "-c", f"ss -Htn state established dport = :{EDGE_PORT} | grep . || true").stdout, "an idle node holds no TLS connection")
 
 
+class Disk(MeshCase):
+    """A full disk on the node: a sentence, nothing half done, and the same key and tunnel go on when there is room again."""
+    SITES, JOIN = ("laptop", "nas"), ("laptop",)
+    STATE = "/var/lib/edgeway"
+
+    def fill(self, nas):
+        nas.run("sh", "-c", f"head -c 1000000 /dev/zero > {self.STATE}/ballast; head -c 1000000 /dev/zero > {self.STATE}/ballast2; true", check=False)
+
+    def free(self, nas):
+        nas.run("rm", f"{self.STATE}/ballast", f"{self.STATE}/ballast2")
+
+    def test_full_disk(self):
+        nas = self.mesh.machine("nas")
+        nas.run("sh", "-c", f"mkdir -p {self.STATE} && mount -t tmpfs -o size=128k,mode=0700 none {self.STATE}")
+        key = self.mesh.new_key("nas")
+        self.fill(nas)
+        self.mesh.start_daemon("nas")
+        line = self.refused("nas", "enroll", "--key-file", "-", input=key + "\n", says="room")
+        self.assertNotIn(key[10:], line)
+        self.assertEqual(self.status("nas")["state"], "not-enrolled")
+        self.free(nas)
+        self.ctl("nas", "enroll", "--key-file", "-", input=key + "\n")
+        self.wait_state("nas", "connected")
+        self.fill(nas)
+        # What is in force on the host is undone in any case; whether the wish could be stored depends on what that freed.
+        self.ctl("nas", "disconnect", check=False)
+        self.assertEqual(self.status("nas")["state"], "disconnected")
+        self.assertFalse(nas.ok("ip", "link", "show", "edgeway0"))
+        self.fill(nas)
+        self.refused("nas", "connect")
+        self.free(nas)
+        self.ctl("nas", "connect")
+        self.wait_state("nas", "connected")
+
+
 if __name__ == "__main__":
     unittest.main()
