@@ -15,7 +15,7 @@ import threading
 import time
 import unittest
 
-from edge import PROGRAM, SLOW, Edge, Node, b64, parse_key
+from edge import ISOLATED, PROGRAM, SLOW, Edge, Node, b64, parse_key
 
 
 def run(*arguments, **more):
@@ -67,6 +67,11 @@ class Life(unittest.TestCase):
         edge = Edge(*arguments, **more)
         self.addCleanup(edge.remove)
         return edge
+
+    @unittest.skipIf(not ISOLATED, "needs root for a network namespace")
+    def test_tests_leave_the_host_alone(self):
+        edge = self.edge().start()
+        self.assertNotEqual(os.readlink(f"/proc/{edge.process.pid}/ns/net"), os.readlink(f"/proc/{os.getppid()}/ns/net"))
 
     def test_first_start(self):
         edge = self.edge().start()
