@@ -29,7 +29,9 @@ respond_error (SoupServerMessage *message, const GError *error, gint64 retry_aft
   g_autoptr (JsonObject) object = json_object_new ();
   JsonObject *detail = json_object_new ();
   json_object_set_string_member (detail, "code", ew_error_get_name (code));
-  json_object_set_string_member (detail, "message", error->message);
+  /* A name that somebody sent may have been cut in the middle of a character. */
+  g_autofree gchar *sentence = g_utf8_make_valid (error->message, -1);
+  json_object_set_string_member (detail, "message", sentence);
   json_object_set_int_member (object, "schema", 1);
   json_object_set_object_member (object, "error", detail);
   if (retry_after_us > 0)
