@@ -12,10 +12,10 @@
 #include <unistd.h>
 #include "common/error.h"
 
-#define CONNECTIONS_MAX 512
-#define CONNECTIONS_PER_ADDRESS 64
-#define HANDSHAKES_PER_ADDRESS 4  /* each holds a thread of glib-networking's while it lasts */
-#define DISCARD_MAX (1024 * 1024) /* bytes of a body too large that are read for the sake of an answer */
+#define CONNECTIONS_MAX 512        /* the control socket's not counted: a crowd does not lock the owner out */
+#define CONNECTIONS_PER_ADDRESS 64 /* or IPv6 /64: whoever has one of its addresses has all */
+#define HANDSHAKES_PER_ADDRESS 4   /* each holds a thread of glib-networking's while it lasts */
+#define DISCARD_MAX (1024 * 1024)  /* bytes of a body too large that are read for the sake of an answer */
 #define ACCEPT_SECONDS 15
 #define REQUEST_SECONDS 15
 #define ANSWER_SECONDS 30
@@ -38,10 +38,12 @@ typedef struct
   EwServer *server;
   EwServerPeer peer;
   GSocketConnection *stream; /* borrowed: its end is ours */
-  GIOStream *tls;            /* until libsoup has it */
+  GIOStream *held;           /* the same, owned: until its handshake begins */
   GSocketAddress *remote;    /* borrowed from libsoup's message, which leads back here by it */
+  GSource *first_bytes;      /* until the caller has begun to speak */
   guint deadline;
   gboolean handshaking;
+  gboolean crowded_out; /* shut down in favour of another, and on its way out */
 } Connection;
 
 /* What is known of one request while it comes in. */
@@ -75,6 +77,14 @@ on_deadline (gpointer user_data)
 }
 
 static void
+forget_first_bytes (Connection *connection)
+{
+  if (connection->first_bytes)
+    g_source_destroy (connection->first_bytes);
+  g_clear_pointer (&connection->first_bytes, g_source_unref);
+}
+
+static void
 set_deadline (Connection *connection, guint seconds)
 {
   g_clear_handle_id (&connection->deadline, g_source_remove);
@@ -104,6 +114,7 @@ on_stream_gone (gpointer user_data, GObject *stream)
   Connection *connection = user_data;
   EwServer *self = connection->server;
   set_deadline (connection, 0);
+  forget_first_bytes (connection);
   if (connection->remote)
     g_object_set_qdata (G_OBJECT (connection->remote), connection_quark (), NULL);
   g_clear_object (&connection->remote);
@@ -200,7 +211,9 @@ on_request (SoupServer *soup, SoupServerMessage *message, const gchar *path, GHa
 static gboolean
 same_peer (const EwServerPeer *a, const EwServerPeer *b)
 {
-  return a->control == b->control && ew_ip_equal (&a->ip, &b->ip);
+  if (a->control != b->control || a->ip.family != b->ip.family)
+    return FALSE;
+  return memcmp (a->ip.bytes, b->ip.bytes, a->ip.family == EW_FAMILY_V6 ? 8 : 4) == 0;
 }
 
 static guint
@@ -213,9 +226,49 @@ count_from (EwServer *self, const EwServerPeer *peer, gboolean handshaking)
   while (g_hash_table_iter_next (&iter, &key, NULL))
     {
       const Connection *other = key;
-      n += same_peer (&other->peer, peer) && (!handshaking || other->handshaking);
+      n += same_peer (&other->peer, peer) && !other->crowded_out && (!handshaking || other->handshaking);
     }
   return n;
+}
+
+static guint
+count_all (EwServer *self)
+{
+  GHashTableIter iter;
+  gpointer key;
+  guint n = 0;
+  g_hash_table_iter_init (&iter, self->connections);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    n += !((const Connection *)key)->peer.control && !((const Connection *)key)->crowded_out;
+  return n;
+}
+
+/* A full house: the address that has the most connections gives up one that waits for nothing but its caller, unless
+   that would be of no help: then the newcomer has to come again. */
+static gboolean
+make_room (EwServer *self, guint of_newcomer)
+{
+  GHashTableIter iter;
+  gpointer key;
+  Connection *victim = NULL;
+  guint most = of_newcomer + 1;
+  g_hash_table_iter_init (&iter, self->connections);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    {
+      Connection *connection = key;
+      gboolean idle = connection->deadline != 0 && !connection->crowded_out && !connection->peer.control;
+      guint n = idle ? count_from (self, &connection->peer, FALSE) : 0;
+      if (n > most)
+        {
+          victim = connection;
+          most = n;
+        }
+    }
+  if (victim == NULL)
+    return FALSE;
+  victim->crowded_out = TRUE;
+  g_socket_shutdown (g_socket_connection_get_socket (victim->stream), TRUE, TRUE, NULL);
+  return TRUE;
 }
 
 /* From here on libsoup owns the stream. */
@@ -271,9 +324,10 @@ static void
 start_handshake (Connection *connection)
 {
   static const gchar *const protocols[] = { "http/1.1", NULL };
-  g_autoptr (GError) error = NULL;
-  GIOStream *tls = connection->tls;
-  connection->tls = NULL;
+  g_autoptr (GIOStream) held = g_steal_pointer (&connection->held);
+  GIOStream *tls = g_tls_server_connection_new (held, connection->server->certificate, NULL);
+  if (tls == NULL)
+    return;
   connection->handshaking = TRUE;
   g_tls_connection_set_advertised_protocols (G_TLS_CONNECTION (tls), protocols);
   g_object_set (tls, "require-close-notify", FALSE, "authentication-mode", G_TLS_AUTHENTICATION_NONE, NULL);
@@ -281,12 +335,33 @@ start_handshake (Connection *connection)
   g_tls_connection_handshake_async (G_TLS_CONNECTION (tls), G_PRIORITY_DEFAULT, NULL, on_handshake, NULL);
 }
 
+/* Only who has spoken gets one of the few threads for handshakes; the deadline ends those who never do. */
+static gboolean
+on_first_bytes (GSocket *socket, GIOCondition condition, gpointer user_data)
+{
+  Connection *connection = user_data;
+  EwServer *self = connection->server;
+  forget_first_bytes (connection);
+  g_queue_push_tail (&self->waiting, connection);
+  start_waiting (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+await_first_bytes (Connection *connection)
+{
+  GSocket *socket = g_socket_connection_get_socket (connection->stream);
+  connection->first_bytes = g_socket_create_source (socket, G_IO_IN, NULL);
+  g_source_set_callback (connection->first_bytes, G_SOURCE_FUNC (on_first_bytes), connection, NULL);
+  g_source_attach (connection->first_bytes, g_main_context_get_thread_default ());
+}
+
 static gboolean
 admit (Connection *connection, GSocketConnection *stream)
 {
   EwServer *self = connection->server;
   g_autoptr (GSocketAddress) remote = g_socket_connection_get_remote_address (stream, NULL);
-  if (remote == NULL || g_hash_table_size (self->connections) >= CONNECTIONS_MAX)
+  if (remote == NULL)
     return FALSE;
   if (G_IS_INET_SOCKET_ADDRESS (remote))
     {
@@ -302,8 +377,12 @@ admit (Connection *connection, GSocketConnection *stream)
     }
   else
     connection->peer.control = TRUE;
-  if (!connection->peer.control && count_from (self, &connection->peer, FALSE) >= CONNECTIONS_PER_ADDRESS)
-    return FALSE;
+  if (!connection->peer.control)
+    {
+      guint n = count_from (self, &connection->peer, FALSE);
+      if (n >= CONNECTIONS_PER_ADDRESS || (count_all (self) >= CONNECTIONS_MAX && !make_room (self, n)))
+        return FALSE;
+    }
   connection->remote = g_steal_pointer (&remote);
   return TRUE;
 }
@@ -330,11 +409,8 @@ on_incoming (GSocketService *service, GSocketConnection *stream, GObject *source
       return TRUE;
     }
   g_socket_set_option (g_socket_connection_get_socket (stream), IPPROTO_TCP, TCP_NODELAY, 1, NULL);
-  connection->tls = g_tls_server_connection_new (G_IO_STREAM (stream), self->certificate, NULL);
-  if (connection->tls == NULL)
-    return TRUE;
-  g_queue_push_tail (&self->waiting, connection);
-  start_waiting (self);
+  connection->held = g_object_ref (G_IO_STREAM (stream));
+  await_first_bytes (connection);
   return TRUE;
 }
 
@@ -469,8 +545,9 @@ ew_server_free (EwServer *self)
       Connection *connection = key;
       g_autoptr (GSocketConnection) keep = g_object_ref (connection->stream);
       set_deadline (connection, 0);
+      forget_first_bytes (connection);
       connection->server = NULL;
-      g_clear_object (&connection->tls);
+      g_clear_object (&connection->held);
       g_socket_shutdown (g_socket_connection_get_socket (connection->stream), TRUE, TRUE, NULL);
     }
   soup_server_disconnect (self->soup);

@@ -5,10 +5,12 @@ import json
 import os
 import random
 import socket
+import subprocess
 import time
 import unittest
+import urllib.parse
 
-from edge import SLOW, Edge, Node, b64
+from edge import ISOLATED, SLOW, Edge, Node, b64
 
 
 class Bytes(unittest.TestCase):
@@ -33,6 +35,15 @@ class Bytes(unittest.TestCase):
             self.assertEqual((answer.status, answer.code), (400, "InvalidArgument"), (body[:40], answer))
         self.assertEqual(self.post(b'{"kind":"server","unknown":{"a":[1,2,{"b":null}]}}').status, 200, "unknown fields are passed over")
         self.assertEqual(self.post(b'{"kind":"server"}' + b" " * 60000).status, 200)
+
+    def test_a_name_cut_within_a_character(self):
+        """What a refusal quotes is cut to length; the answer is JSON all the same."""
+        for n in range(58, 66):
+            name = "a" * n + "\u00e9" * 20
+            answer = self.admin.call("GET", "/v1/nodes/" + urllib.parse.quote(name))
+            self.assertEqual((answer.status, answer.code), (404, "NotFound"), (n, answer))
+            answer = self.admin.call("POST", "/v1/routes", {"cidr": name, "node": "admin"})
+            self.assertEqual((answer.status, answer.code), (422, "RouteInvalid"), (n, answer))
 
     def test_oversized_body(self):
         for size in (64 * 1024 + 1, 100_000, 900_000):
@@ -159,6 +170,72 @@ class Bytes(unittest.TestCase):
             except OSError:
                 time.sleep(0.1)
         self.assertEqual(status, 200)
+
+
+class Crowds(unittest.TestCase):
+    def crowd(self, *sources):
+        """As many connections from each as the edge lets it keep."""
+        held = []
+        for source in sources:
+            for _ in range(64):
+                stream = socket.create_connection(("127.0.0.1", self.edge.port), 20, (source, 0))
+                held.append(stream)
+                self.addCleanup(stream.close)
+        return held
+
+    def setUp(self):
+        self.edge = Edge().start()
+        self.addCleanup(self.edge.remove)
+
+    def test_a_full_house_shuts_nobody_out(self):
+        admin = self.edge.join(self.edge.first_key(), "admin")
+        viewer = admin.view()
+        self.addCleanup(viewer.close)
+        viewer.message()
+        self.crowd(*(f"127.1.{i}.1" for i in range(9)))
+        for _ in range(3):
+            self.assertEqual(self.edge.verb("status").returncode, 0, "the owner always comes in")
+            self.assertEqual(admin.call("GET", "/v1/self", source="127.2.0.1").status, 200, "so does whoever has fewer connections than others")
+        admin.call("POST", "/v1/keys", {"kind": "server", "name": "seen"}, source="127.2.0.1")
+        viewer.until(lambda m: m["type"] == "node" and m["node"]["name"] == "seen")
+
+    def test_an_address_has_its_share(self):
+        self.crowd("127.1.0.1")
+        with self.assertRaises(OSError):
+            self.edge.get("/v1/mesh", source="127.1.0.1")
+        self.assertEqual(self.edge.get("/v1/mesh", source="127.1.0.2").status, 200)
+
+
+@unittest.skipIf(not ISOLATED, "needs root for addresses of its own")
+class CrowdsOfIPv6(unittest.TestCase):
+    def test_one_network_is_one_caller(self):
+        if subprocess.run(["ip", "-6", "route", "add", "local", "fd77::/32", "dev", "lo"], capture_output=True).returncode:
+            self.skipTest("no IPv6 here")
+        edge = Edge()
+        self.addCleanup(edge.remove)
+        edge.arguments[3] = f":{edge.port}"
+        edge.start("--public", f"127.0.0.1:{edge.port}")
+
+        def connect(source):
+            IPV6_FREEBIND = 78
+            stream = socket.socket(socket.AF_INET6)
+            self.addCleanup(stream.close)
+            stream.settimeout(20)
+            stream.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
+            stream.bind((source, 0))
+            stream.connect(("fd77::1", edge.port))
+            return stream
+
+        def answered(source):
+            try:
+                with edge.context().wrap_socket(connect(source)) as stream:
+                    return stream.version() is not None
+            except OSError:
+                return False
+        for i in range(64):
+            connect(f"fd77:0:1:1::{i + 1:x}")
+        self.assertFalse(answered("fd77:0:1:1::9999"))
+        self.assertTrue(answered("fd77:0:1:2::1"))
 
 
 if __name__ == "__main__":
