@@ -125,6 +125,7 @@ change_apply (EwMesh *self, EwChange *change, gint64 revision)
   for (guint i = 0; i < change->operations->len; i++)
     {
       const Operation *operation = &g_array_index (change->operations, Operation, i);
+      ew_mesh_note_ahead (self, operation->key, revision);
       ew_mesh_apply (self, operation->key, operation->value, revision);
     }
   ew_mesh_tell (self);

@@ -234,6 +234,34 @@ ew_mesh_apply (EwMesh *self, const gchar *key, JsonObject *object, gint64 revisi
     apply_settings (self, object, revision);
 }
 
+void
+ew_mesh_note_ahead (EwMesh *self, const gchar *key, gint64 revision)
+{
+  gint64 *value = g_new (gint64, 1);
+  *value = revision;
+  g_hash_table_replace (self->ahead, g_strdup (key), value);
+}
+
+static gboolean
+is_told (gpointer key, gpointer value, gpointer self)
+{
+  return *(const gint64 *)value < ((const EwMesh *)self)->told;
+}
+
+/* Whether memory knows this or something newer of the key: one removed in the meantime would come back, and take its
+   name from whoever has it now. */
+static gboolean
+is_past (EwMesh *self, const gchar *key, gint64 revision)
+{
+  if (revision != self->told)
+    {
+      self->told = revision;
+      g_hash_table_foreach_remove (self->ahead, is_told, self);
+    }
+  const gint64 *ahead = g_hash_table_lookup (self->ahead, key);
+  return ahead && revision <= *ahead;
+}
+
 /* Telling. */
 
 static gboolean
@@ -305,6 +333,8 @@ on_store_event (EwStore *store, const EwStoreEvent *event, gpointer user_data)
 {
   EwMesh *self = user_data;
   g_autoptr (JsonObject) object = NULL;
+  if (is_past (self, event->key, event->revision))
+    return;
   if (event->value)
     {
       gsize length;
@@ -368,6 +398,7 @@ mesh_new (EwStore *store, const EwMeshSetup *setup)
   self->expiring = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->next_offset = EW_RANGES_FIRST_OFFSET;
   self->listeners = g_array_new (FALSE, FALSE, sizeof (Listener));
+  self->ahead = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->touched = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->gone = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   return self;
@@ -398,6 +429,7 @@ ew_mesh_close (EwMesh *self)
   g_hash_table_unref (self->addresses);
   g_hash_table_unref (self->edges);
   g_hash_table_unref (self->expiring);
+  g_hash_table_unref (self->ahead);
   g_hash_table_unref (self->touched);
   g_hash_table_unref (self->gone);
   g_tree_unref (self->nodes);

@@ -330,6 +330,27 @@ test_second_writer_is_seen (Fixture *fixture, gconstpointer unused)
   g_assert_cmpuint (heard.removed, ==, 1);
 }
 
+/* What the watch tells late of a node that is gone does not bring it back, nor takes its name from the one that has it
+ * now. */
+static void
+test_the_past_stays_past (Fixture *fixture, gconstpointer unused)
+{
+  Heard heard = { 0 };
+  fixture_settle ();
+  g_autofree gchar *first = fixture_join (fixture->mesh, "web");
+  g_assert_nonnull (ew_mesh_add_route (fixture->mesh, "10.1.0.0/16", first, NULL));
+  g_assert_true (ew_mesh_remove_node (fixture->mesh, first, NULL));
+  g_autofree gchar *second = fixture_join (fixture->mesh, "web");
+  ew_mesh_listen (fixture->mesh, &listener, &heard);
+  fixture_settle ();
+  g_assert_cmpuint (heard.changed, ==, 0);
+  g_assert_cmpuint (heard.removed, ==, 0);
+  g_assert_cmpuint (heard.all, ==, 0);
+  const EwNode *web = ew_mesh_find_node (fixture->mesh, "web", NULL);
+  g_assert_nonnull (web);
+  g_assert_cmpstr (web->id, ==, second);
+}
+
 /* Before this one has heard of it, what the other wrote still counts. */
 static void
 test_second_writer_is_respected (Fixture *fixture, gconstpointer unused)
@@ -398,6 +419,7 @@ main (int argc, char **argv)
   ADD ("removal", test_removal);
   ADD ("revisions", test_revisions);
   ADD ("listeners", test_listeners);
+  ADD ("the-past-stays-past", test_the_past_stays_past);
   ADD ("second-writer/seen", test_second_writer_is_seen);
   ADD ("second-writer/respected", test_second_writer_is_respected);
   ADD ("damaged-records", test_damaged_records);
