@@ -39,6 +39,14 @@ ew_load_count (EwLoadMeter *meter, uint64_t now_ns)
   return EW_LOAD_UNDER_LOAD;
 }
 
+/* Whoever replays what he overheard gets cookie replies alone: they must not fill the queue for those who have a cookie. */
+void
+ew_load_count_cookie (EwLoadMeter *meter)
+{
+  const uint64_t spared = UNIT - UNIT / EW_LOAD_COOKIE_SHARE;
+  meter->queued = meter->queued > spared ? meter->queued - spared : 0;
+}
+
 /* A set-associative table: an address lives in one of WAYS places of its set. Buckets that have filled up again say
    nothing and may be taken over; so an entry is worth keeping for a quarter of a second only. */
 #define SETS 2048

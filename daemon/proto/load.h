@@ -14,6 +14,7 @@
 #define EW_LOAD_QUEUE 4096
 #define EW_LOAD_HANDSHAKES_PER_SECOND 2000
 #define EW_LOAD_STICKY EW_NSEC_PER_SEC
+#define EW_LOAD_COOKIE_SHARE 16
 
 typedef struct
 {
@@ -31,6 +32,8 @@ typedef enum
 void ew_load_init (EwLoadMeter *meter);
 /* Counts one handshake message with a right mac1 and says how to treat it. */
 EwLoad ew_load_count (EwLoadMeter *meter, uint64_t now_ns);
+/* It got a cookie reply instead of a DH, and so costs an EW_LOAD_COOKIE_SHARE of what was counted. */
+void ew_load_count_cookie (EwLoadMeter *meter);
 
 /* Section 5.3: 20 a second, 5 at once, for every IPv4 address and every IPv6 /64. */
 #define EW_RATE_PER_SECOND 20

@@ -151,6 +151,7 @@ handshake_admitted (EwDevice *device, const EwPacket *datagram, const EwTime *ti
     return false;
   if (ew_cookie_check_mac2 (&device->cookies, datagram->data, datagram->len, &datagram->endpoint, time->now_ns))
     return rate_allowed (device, &datagram->endpoint, time->now_ns);
+  ew_load_count_cookie (&device->load);
   ew_send_cookie_reply (device, &datagram->endpoint, datagram->data, datagram->len, time);
   return false;
 }
