@@ -160,7 +160,8 @@ class Link(MeshCase):
         with open(f"/proc/{pid}/status") as file:
             status = file.read()
         memory = int(re.search(r"RssAnon:\s+(\d+) kB", status).group(1))
-        print(f"idle: {woken} wakes and {sent} bytes in 26 s, {memory} kB of its own")
+        resident = int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1))
+        print(f"idle: {woken} wakes and {sent} bytes in 26 s, {memory} kB of its own, {resident} kB resident")
         self.assertLess(memory, 5 * 12 * 1024)
         self.assertFalse(self.laptop.run("sh", "-c", f"ss -Htn state established dport = :{EDGE_PORT} | grep . || true").stdout, "an idle node holds no TLS connection")
 

@@ -103,6 +103,7 @@ class Vpn(MeshCase):
         self.assertLess(time.monotonic() - started, 5, "promised: 1 s")
         self.assert_as_before()
         self.mesh.running["laptop"][0] = start()
+        wait_for("edgewayd is back", lambda: self.laptop.ok(self.mesh.program("edgewayctl"), "status"), 20)
         self.wait_state("laptop", "connected")
 
 
