@@ -48,7 +48,7 @@ packages_build="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libsou
   libmnl-dev libnftables-dev libqrencode-dev libpolkit-agent-1-dev"
 packages_run="iproute2 glib-networking ca-certificates python3"
 packages_demo="wireguard-go wireguard-tools openssh-server openssh-client iputils-ping nftables procps"
-packages_test="$packages_demo clang-format wireguard-tools dbus polkitd conntrack iperf3 zbar-tools tcpdump libclang-rt-14-dev clang xz-utils
+packages_test="$packages_demo clang-format universal-ctags dbus polkitd conntrack iperf3 zbar-tools tcpdump libclang-rt-14-dev clang xz-utils
   python3-gi gir1.2-glib-2.0 procps psmisc"
 
 missing_packages() { # NAME…

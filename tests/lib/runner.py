@@ -11,11 +11,12 @@ import subprocess
 import sys
 import time
 
+FUNCTION_LINES = 80
 TAP = re.compile(r"^\s*(ok|not ok) \d+(.*)$", re.M)
 
 
-def say(text):
-    print(text, flush=True)
+def say(text, end="\n"):
+    print(text, end=end, flush=True)
 
 
 def run(argv, log, timeout, env=None):
@@ -47,12 +48,19 @@ class Stages:
         return os.path.join(self.logs, name + ".log")
 
     def style(self):
-        """clang-format holds the style of every C file."""
+        """clang-format holds the style of every C file, and no function is longer than a screen."""
         files = [f for folder in ("app", "daemon", "tests") for f in glob.glob(f"{self.o.top}/{folder}/**/*.[ch]", recursive=True)]
         status, text = run(["clang-format", "--dry-run", "--Werror", *files], self.log("style"), 300)
         if status:
             tail("\n".join(line for line in text.splitlines() if "error:" in line), 20)
-        return (1, 0, 0) if status == 0 else (0, 1, 0)
+        ctags, text = run(["ctags", "--kinds-C=f", "--fields=+ne", "--output-format=json", "-f", "-", *files], self.log("functions"), 300)
+        long = []
+        for tag in map(json.loads, filter(lambda line: line.startswith("{"), text.splitlines())):
+            if tag.get("end", 0) - tag.get("line", 0) > FUNCTION_LINES:
+                long.append(f"{tag['path']}: {tag['name']}() has more than {FUNCTION_LINES} lines")
+        say("".join(f"    {line}\n" for line in long), end="")
+        bad = int(bool(status)) + int(bool(ctags or long))
+        return 2 - bad, bad, 0
 
     def unit(self):
         status, text = run(["meson", "test", "-C", self.o.asan, "--no-rebuild", "--print-errorlogs", "--timeout-multiplier", "3"], self.log("unit"), 1500,
