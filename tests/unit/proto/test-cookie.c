@@ -160,6 +160,12 @@ test_load (void)
   g_assert_cmpint (ew_load_count (&meter, now + SECOND / 2), ==, EW_LOAD_UNDER_LOAD);
   g_assert_cmpint (ew_load_count (&meter, now + SECOND - 1), ==, EW_LOAD_UNDER_LOAD);
   g_assert_cmpint (ew_load_count (&meter, now + SECOND), ==, EW_LOAD_NORMAL);
+  /* Those that got a cookie reply instead leave room for those that have a cookie. */
+  ew_load_init (&meter);
+  for (unsigned i = 0; i < 2 * EW_LOAD_QUEUE; i++)
+    if (ew_load_count (&meter, now) == EW_LOAD_UNDER_LOAD)
+      ew_load_count_cookie (&meter);
+  g_assert_cmpint (ew_load_count (&meter, now), ==, EW_LOAD_UNDER_LOAD);
   /* As many a second as are worked off are no load. */
   ew_load_init (&meter);
   for (unsigned i = 0; i < 10 * EW_LOAD_HANDSHAKES_PER_SECOND; i++)
