@@ -9,6 +9,7 @@
 #include "tunnel/tunnel-private.h"
 #include "common/error.h"
 #include "common/util.h"
+#include <malloc.h>
 #include <string.h>
 
 /* Timestamps of handshakes are reserved on disk this far ahead, so that one write an hour is enough and a crash goes
@@ -146,6 +147,19 @@ ew_tunnel_event (EwTunnel *self, EwLivenessEvent event)
     act (self, ew_liveness_event (&self->liveness, event, ew_boottime ()));
 }
 
+/* TLS leaves megabytes of freed memory behind; a quiet daemon gives them back. */
+static void
+give_memory_back (EwTunnel *self)
+{
+  gboolean quiet
+    = self->liveness.state == EW_LINK_CONNECTED && ew_boottime () >= self->liveness.busy_until && !self->fetching;
+#ifdef __GLIBC__
+  if (quiet && !self->trimmed)
+    malloc_trim (0);
+#endif
+  self->trimmed = quiet;
+}
+
 static void
 alarm_rang (gpointer user_data)
 {
@@ -155,6 +169,7 @@ alarm_rang (gpointer user_data)
   self->slept = slept;
   /* From here on, traffic is news again. */
   ew_router_listen_for_traffic (self->router);
+  give_memory_back (self);
   if (resumed)
     ew_tunnel_network_changed (self);
   ew_tunnel_event (self, EW_LIVENESS_TICK);

@@ -131,6 +131,7 @@ struct _EwTunnel
   gboolean vpn_active;
   gboolean handshaken; /* since the edge fell silent */
   gboolean no_route;
+  gboolean trimmed; /* freed memory was given back since it became quiet */
 
   /* probe.c */
   EwSentProbe probes[EW_PROBES_KEPT];
