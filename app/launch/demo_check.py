@@ -114,7 +114,7 @@ class Check:
                 machine.mask("/etc/shadow", "".join("root:*:19000:0:99999:7:::\n" if l.startswith("root:") else l for l in file))
             machine.start("/usr/sbin/sshd", "-D", "-e", "-f", "/dev/null", "-p", "22", "-h", host_key, "-o", f"AuthorizedKeysFile={keys}",
                           "-o", "PermitRootLogin=prohibit-password", "-o", "UsePAM=no", "-o", "StrictModes=no", "-o", "PidFile=none", "-o", "UseDNS=no")
-            wait_for(f"sshd on {name}", lambda: machine.ok("sh", "-c", "ss -Hltn sport = :22 | grep -q ."), 10)
+            wait_for(f"sshd on {name}", lambda: machine.ok("sh", "-c", "ss -Hltn sport = :22 | grep -q ."), 40)
 
     def ssh_command(self, address):
         return ["ssh", "-F", "/dev/null", "-i", self.ssh_key, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",

@@ -159,7 +159,7 @@ class DemoMesh:
     def join(self, name, key):
         self.start_daemon(name)
         self.ctl(name, "enroll", "--name", name, "--key-file", "-", input=key + "\n")
-        wait_for(f"{name} connected", lambda: self.ctl_json(name, "status")["state"] == "connected", 20)
+        wait_for(f"{name} connected", lambda: self.ctl_json(name, "status")["state"] == "connected", 40)
 
     def new_key(self, name, *options):
         return self.ctl("laptop", "node", "add", name, *options).stdout.strip()
