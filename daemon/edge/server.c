@@ -271,12 +271,15 @@ make_room (EwServer *self, guint of_newcomer)
   return TRUE;
 }
 
-/* From here on libsoup owns the stream. */
+/* From here on libsoup owns the stream. It takes every local address for one of IP (a request of HTTP/1.0 without a
+ * host). */
 static void
 hand_over (Connection *connection, GIOStream *stream)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GSocketAddress) local = g_socket_connection_get_local_address (connection->stream, NULL);
+  g_autoptr (GSocketAddress) local = connection->peer.control
+                                       ? g_inet_socket_address_new_from_string ("127.0.0.1", 0)
+                                       : g_socket_connection_get_local_address (connection->stream, NULL);
   if (local == NULL
       || !soup_server_accept_iostream (connection->server->soup, stream, local, connection->remote, &error))
     g_debug ("api: a connection was dropped: %s", error ? error->message : "it is gone already");

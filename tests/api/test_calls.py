@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 import json
 import os
+import socket
 import time
 import unittest
 
@@ -394,6 +395,13 @@ class Owner(EdgeCase):
         node = self.edge.join(self.edge.admin_key(), self.new_name())
         self.assertEqual(node.answer.json["role"], "admin")
         self.refused(self.edge.owner("POST", "/v1/admin-key", {"valid_seconds": 5}), 400, "InvalidArgument")
+
+    def test_old_http(self):
+        with socket.socket(socket.AF_UNIX) as stream:
+            stream.connect(os.path.join(self.edge.state, "control.sock"))
+            stream.sendall(b"GET /v1/mesh HTTP/1.0\r\n\r\n")
+            self.assertIn(b"frankfurt", stream.makefile("rb").read())
+        self.assertIn(b"frankfurt", self.edge.raw(b"GET /v1/mesh HTTP/1.0\r\n\r\n"))
 
     def test_socket_is_closed_to_others(self):
         self.assertEqual(os.stat(os.path.join(self.edge.state, "control.sock")).st_mode & 0o777, 0o600)

@@ -2,7 +2,6 @@
 """The map by WebSocket: a snapshot, then changes, in time; slow, rude and silent viewers."""
 
 import os
-import socket
 import time
 import unittest
 
@@ -99,7 +98,6 @@ class Topology(unittest.TestCase):
         """It reads nothing while much happens; what it then reads ends with the truth."""
         slow = self.admin.view()
         self.addCleanup(slow.close)
-        slow.stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         node = self.plain("busy")
         names = ["busy", "busier"]
         for i in range(150):
