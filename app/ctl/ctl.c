@@ -17,21 +17,21 @@ static const EwVerb verbs[] = {
   { "mode", "[vpn|connector] [--confirm-within SECONDS] | --confirm | --undo",
     "Show or choose what goes through the edge", ew_verb_mode },
   { "status", "[--json] [--watch]", "This machine's connection", ew_verb_status },
+  { "diagnose", "[--json]", "What works, what does not, what to do about it", ew_verb_diagnose },
   { "map", "[--json]", "The whole mesh, drawn", ew_verb_map },
   { "ping", "NAME|IP [-c N]", "Round trips through the edge, leg by leg", ew_verb_ping },
   { "node add", "NAME [--device] [--valid 1h]", "Make a key with which a machine joins", ew_verb_node_add },
   { "node list", "[--json]", "The mesh's nodes", ew_verb_node_list },
-  { "node show", "NAME [--json]", "One of them", ew_verb_node_show },
+  { "node show", "NAME [--json]", "All that the mesh knows of one node", ew_verb_node_show },
   { "node rename", "NAME NEW", "Give a node another name", ew_verb_node_rename },
   { "node remove", "NAME", "Put a node out of the mesh", ew_verb_node_remove },
   { "node config", "NAME [--vpn] [--qr] [--valid 1d]", "A WireGuard configuration for a machine without Edgeway",
     ew_verb_node_config },
   { "route add", "CIDR [NODE]", "Offer a network behind a node to the mesh", ew_verb_route_add },
-  { "route remove", "CIDR", "Take that back", ew_verb_route_remove },
+  { "route remove", "CIDR", "Take an offered network back", ew_verb_route_remove },
   { "route list", "[--json]", "The mesh's routes, and what this machine does with them", ew_verb_route_list },
   { "route accept", "CIDR", "Reach that network through the mesh, or forward to it", ew_verb_route_accept },
-  { "route refuse", "CIDR", "Do not", ew_verb_route_refuse },
-  { "diagnose", "[--json]", "What works, what does not, what to do about it", ew_verb_diagnose },
+  { "route refuse", "CIDR", "Stop reaching it, or forwarding to it", ew_verb_route_refuse },
 };
 
 /* Output. */
@@ -199,14 +199,18 @@ ew_ctl_dump (EwCtl *ctl, const gchar *method, GVariant *parameters)
 
 /* The program. */
 
+/* All verbs, or those of a group: "node", "route". */
 static void
-print_help (void)
+print_help (const gchar *group)
 {
   ew_ctl_print ("Usage: edgewayctl [--bus ADDRESS] VERB…\n\n");
   for (gsize i = 0; i < G_N_ELEMENTS (verbs); i++)
-    ew_ctl_print ("  %-13s %s\n                  %s\n", verbs[i].name, verbs[i].arguments, verbs[i].summary);
+    if (group == NULL || g_str_has_prefix (verbs[i].name, group))
+      ew_ctl_print ("  %-*s%s%s\n                  %s\n", *verbs[i].arguments != '\0' ? 13 : 0, verbs[i].name,
+                    *verbs[i].arguments != '\0' ? " " : "", verbs[i].arguments, verbs[i].summary);
   ew_ctl_print (
-    "\nEvery verb has --help. Without --bus the daemon is looked for on the system bus, then on /run/edgeway/bus.\n"
+    "\nEvery verb has --help. What changes something needs root, or asks for an administrator's password.\n"
+    "Without --bus the daemon is looked for on the system bus, then on /run/edgeway/bus.\n"
     "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 daemon not reachable, 4 not authorised, 5 timed out.\n");
 }
 
@@ -219,7 +223,7 @@ parse_leading (EwCtl *ctl, gint *argc, gchar ***argv, gint *exit_code)
       const gchar *option = (*argv)[1];
       *exit_code = EW_EXIT_DONE;
       if (g_str_equal (option, "--help") || g_str_equal (option, "-h"))
-        return print_help (), FALSE;
+        return print_help (NULL), FALSE;
       if (g_str_equal (option, "--version"))
         return ew_ctl_print ("edgewayctl " EW_VERSION "\n"), FALSE;
       if (g_str_has_prefix (option, "--bus="))
@@ -239,16 +243,45 @@ parse_leading (EwCtl *ctl, gint *argc, gchar ***argv, gint *exit_code)
   return TRUE;
 }
 
+static gboolean
+asks_for_help (const gchar *word)
+{
+  return g_str_equal (word, "--help") || g_str_equal (word, "-h") || g_str_equal (word, "help");
+}
+
+static gint run_verb (EwCtl *ctl, gint argc, gchar **argv);
+
+/* "help node add" is "node add --help". */
+static gint
+run_help (EwCtl *ctl, gint argc, gchar **argv)
+{
+  static gchar help[] = "--help";
+  g_autofree gchar **words = g_new0 (gchar *, (gsize)argc + 1);
+
+  if (argc < 3)
+    return print_help (NULL), EW_EXIT_DONE;
+  words[0] = argv[0];
+  for (gint i = 2; i < argc; i++)
+    words[i - 1] = argv[i];
+  words[argc - 1] = help;
+  return run_verb (ctl, argc, words);
+}
+
 static gint
 run_verb (EwCtl *ctl, gint argc, gchar **argv)
 {
   g_autofree gchar *two = argc > 2 ? g_strconcat (argv[1], " ", argv[2], NULL) : NULL;
   const EwVerb *verb = two != NULL ? find_verb (two) : NULL;
+  gboolean is_group = g_str_equal (argv[1], "node") || g_str_equal (argv[1], "route");
   gint skip = verb != NULL ? 2 : 1;
 
   if (verb == NULL)
     verb = find_verb (argv[1]);
-  if (verb == NULL && (g_str_equal (argv[1], "node") || g_str_equal (argv[1], "route")))
+  if (verb == NULL && g_str_equal (argv[1], "help"))
+    return run_help (ctl, argc, argv);
+  if (is_group && argc > 2 && asks_for_help (argv[2]))
+    return print_help (argv[1]), EW_EXIT_DONE;
+  if (verb == NULL && is_group)
     return ew_ctl_usage (ctl, "%s needs one of %s", argv[1],
                          g_str_equal (argv[1], "node") ? "add, list, show, rename, remove, config"
                                                        : "add, remove, list, accept, refuse");

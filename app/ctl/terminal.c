@@ -13,18 +13,22 @@
 #include "common/util.h"
 
 #define SECRET_MAX 4096
+#define COLUMNS_MAX 10000
 
 void
 ew_terminal_detect (EwTerminal *terminal)
 {
   struct winsize size = { 0 };
-  const gchar *no_color = g_getenv ("NO_COLOR"), *term = g_getenv ("TERM");
+  const gchar *no_color = g_getenv ("NO_COLOR"), *term = g_getenv ("TERM"), *columns = g_getenv ("COLUMNS");
+  guint64 width;
 
   terminal->utf8 = g_ascii_strcasecmp (nl_langinfo (CODESET), "UTF-8") == 0;
   terminal->is_tty = isatty (STDOUT_FILENO);
   terminal->colour = terminal->is_tty && (no_color == NULL || *no_color == '\0') && g_strcmp0 (term, "dumb") != 0;
   terminal->width = 80;
-  if (terminal->is_tty && ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+  if (columns != NULL && g_ascii_string_to_unsigned (columns, 10, 1, COLUMNS_MAX, &width, NULL))
+    terminal->width = (guint)width; /* as ls(1): it also serves a pipe, which has no size */
+  else if (terminal->is_tty && ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
     terminal->width = size.ws_col;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What the terminal can show, and text made fit for it. Output that is no terminal is plain: no colour, no width of its
- * own.
+ * What the terminal can show, and text made fit for it. Output that is no terminal is plain: no colour, no width but
+ * what COLUMNS says.
  */
 #pragma once
 
@@ -14,7 +14,7 @@ typedef struct
   gboolean utf8;   /* the locale's encoding; else ASCII stands in for signs */
   gboolean colour; /* stdout is a terminal, and NO_COLOR (no-color.org) is not set */
   gboolean is_tty; /* stdout */
-  guint width;     /* columns; 80 where there is no terminal */
+  guint width;     /* COLUMNS, else the terminal's, else 80 */
 } EwTerminal;
 
 /* Call after setlocale(). */

@@ -149,12 +149,12 @@ ew_verb_node_list (EwCtl *ctl, gint argc, gchar **argv)
 static void
 print_node (EwCtl *ctl, JsonObject *node)
 {
-  static const gchar *const texts[][2] = { { "name", "name" },   { "id", "id" },          { "kind", "kind" },
-                                           { "state", "state" }, { "edge", "edge" },      { "last seen", "last_seen" },
-                                           { "system", "os" },   { "version", "version" } };
+  static const gchar *const texts[][2]
+    = { { "name", "name" }, { "id", "id" },     { "kind", "kind" },      { "state", "state" },
+        { "edge", "edge" }, { "system", "os" }, { "version", "version" } };
   static const gchar *const lists[] = { "addresses", "routes" };
   g_autofree gchar *rx = ew_format_bytes (ew_json_int (node, "rx_bytes", 0)),
-                   *tx = ew_format_bytes (ew_json_int (node, "tx_bytes", 0));
+                   *tx = ew_format_bytes (ew_json_int (node, "tx_bytes", 0)), *seen = seen_text (node);
 
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
     {
@@ -162,6 +162,7 @@ print_node (EwCtl *ctl, JsonObject *node)
       if (*value != '\0')
         ew_ctl_print ("%-11s%s\n", texts[i][0], value);
     }
+  ew_ctl_print ("%-11s%s\n", "seen", seen);
   for (gsize i = 0; i < G_N_ELEMENTS (lists); i++)
     {
       g_autofree gchar *value = ew_format_get_list (&ctl->terminal, node, lists[i], "  ");
@@ -208,6 +209,17 @@ ew_verb_node_rename (EwCtl *ctl, gint argc, gchar **argv)
   return ew_ctl_do (ctl, "RenameNode", g_variant_new ("(ss)", argv[1], argv[2]), "Renamed.");
 }
 
+/* A slip would shut an administrator out: the way to take oneself out is `leave`. */
+static gboolean
+is_own_name (EwCtl *ctl, const gchar *name)
+{
+  g_autoptr (JsonObject) status = NULL;
+
+  if (ew_ctl_open (ctl, NULL) != NULL)
+    status = ew_link_call_json (ctl->link, "GetStatus", NULL, NULL);
+  return status != NULL && g_strcmp0 (ew_json_string (status, "name"), name) == 0;
+}
+
 gint
 ew_verb_node_remove (EwCtl *ctl, gint argc, gchar **argv)
 {
@@ -216,5 +228,10 @@ ew_verb_node_remove (EwCtl *ctl, gint argc, gchar **argv)
 
   if (!ew_ctl_parse (ctl, entries, &argc, &argv, 1, 1, &exit_code))
     return exit_code;
+  if (is_own_name (ctl, argv[1]))
+    {
+      ew_ctl_hint ("edgewayctl: %s is this machine itself: it leaves the mesh with `edgewayctl leave`\n", argv[1]);
+      return EW_EXIT_FAILED;
+    }
   return ew_ctl_do (ctl, "RemoveNode", g_variant_new ("(s)", argv[1]), "Removed.");
 }

@@ -37,14 +37,16 @@ print_echo (EwCtl *ctl, JsonObject *result, Tally *tally)
   g_autofree gchar *edge = ew_format_get_text (&ctl->terminal, result, "edge", "edge");
   g_autofree gchar *address = ew_format_get_text (&ctl->terminal, result, "address", "");
   g_autofree gchar *name = ew_format_get_text (&ctl->terminal, result, "name", address);
+  g_autofree gchar *target /* a host of a routed network has no name */
+    = g_str_equal (name, address) ? g_strdup (address) : g_strdup_printf ("%s (%s)", name, address);
   gdouble far_ms, ms = 0;
 
   tally->came_back++;
   if (ew_format_get_number (result, "far_ms", &far_ms))
-    ew_ctl_print ("%d  this computer %s %s %s %s %s %s %s %s (%s)  %s\n", tally->sent, line, near, line, edge, line,
-                  far, line, name, address, total);
+    ew_ctl_print ("%d  this computer %s %s %s %s %s %s %s %s  %s\n", tally->sent, line, near, line, edge, line, far,
+                  line, target, total);
   else
-    ew_ctl_print ("%d  this computer %s %s %s %s (%s)  %s\n", tally->sent, line, near, line, name, address, total);
+    ew_ctl_print ("%d  this computer %s %s %s %s  %s\n", tally->sent, line, near, line, target, total);
   ew_format_get_number (result, "total_ms", &ms);
   tally->least = tally->came_back == 1 ? ms : MIN (tally->least, ms);
   tally->most = MAX (tally->most, ms);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ctl.h"
 
+#include <string.h>
+
 #include "common/error.h"
 #include "common/util.h"
 #include "format.h"
@@ -16,7 +18,11 @@ ew_verb_route_add (EwCtl *ctl, gint argc, gchar **argv)
     return exit_code;
   exit_code
     = ew_ctl_do (ctl, "AddRoute", g_variant_new ("(ss)", argv[1], argc > 2 ? argv[2] : ""), "Offered to the mesh.");
-  if (exit_code == EW_EXIT_DONE)
+  if (exit_code == EW_EXIT_DONE && strchr (argv[1], '/') == NULL)
+    ew_ctl_hint ("That is one address. For a network, take it back (edgewayctl route remove %s) and give the length of "
+                 "its prefix: %s/24, for example.\n",
+                 argv[1], argv[1]);
+  else if (exit_code == EW_EXIT_DONE)
     ew_ctl_hint ("%sEach machine that wants it takes it with: sudo edgewayctl route accept %s\n",
                  argc > 2 ? "Its gateway forwards it once it is accepted there as well. " : "", argv[1]);
   return exit_code;
@@ -32,6 +38,37 @@ ew_verb_route_remove (EwCtl *ctl, gint argc, gchar **argv)
   return ew_ctl_do (ctl, "RemoveRoute", g_variant_new ("(s)", argv[1]), "Removed.");
 }
 
+/* An address alone is a route of its full length; IPv6 may be written in many ways. */
+static gboolean
+is_same_route (const gchar *offered, const gchar *cidr)
+{
+  g_auto (GStrv) a = g_strsplit (offered, "/", 2), b = g_strsplit (cidr, "/", 2);
+  g_autoptr (GInetAddress) first = g_inet_address_new_from_string (a[0]),
+                           second = b[0] != NULL ? g_inet_address_new_from_string (b[0]) : NULL;
+  const gchar *full = first != NULL && g_inet_address_get_family (first) == G_SOCKET_FAMILY_IPV6 ? "128" : "32";
+
+  return first != NULL && second != NULL && g_inet_address_equal (first, second)
+         && g_strcmp0 (a[1] != NULL ? a[1] : full, b[1] != NULL ? b[1] : full) == 0;
+}
+
+/* TRUE as well where nobody can tell. */
+static gboolean
+is_offered (EwCtl *ctl, const gchar *cidr)
+{
+  g_autoptr (JsonObject) answer = ew_link_call_json (ctl->link, "ListRoutes", NULL, NULL);
+  JsonArray *routes = answer != NULL ? ew_json_array (answer, "routes") : NULL;
+
+  for (guint i = 0; routes != NULL && i < json_array_get_length (routes); i++)
+    {
+      JsonNode *element = json_array_get_element (routes, i);
+      const gchar *offered
+        = JSON_NODE_HOLDS_OBJECT (element) ? ew_json_string (json_node_get_object (element), "cidr") : NULL;
+      if (offered != NULL && is_same_route (offered, cidr))
+        return TRUE;
+    }
+  return routes == NULL;
+}
+
 gint
 ew_verb_route_accept (EwCtl *ctl, gint argc, gchar **argv)
 {
@@ -39,7 +76,11 @@ ew_verb_route_accept (EwCtl *ctl, gint argc, gchar **argv)
 
   if (!ew_ctl_parse (ctl, no_entries, &argc, &argv, 1, 1, &exit_code))
     return exit_code;
-  return ew_ctl_do (ctl, "AcceptRoute", g_variant_new ("(s)", argv[1]), "Accepted.");
+  exit_code = ew_ctl_do (ctl, "AcceptRoute", g_variant_new ("(s)", argv[1]), "Accepted.");
+  if (exit_code == EW_EXIT_DONE && !is_offered (ctl, argv[1]))
+    ew_ctl_hint ("No node offers %s now, so nothing changes until one does. What is offered: edgewayctl route list\n",
+                 argv[1]);
+  return exit_code;
 }
 
 gint

@@ -37,7 +37,7 @@ class Terminal:
     """edgewayctl on a terminal of its own, as a user."""
 
     def __init__(self, machine, *argv, user="root", env=None, columns=80):
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("SSH_")}
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("SSH_", "COLUMNS"))}
         environment.update({"LC_ALL": "C.UTF-8", "TERM": "xterm", **(env or {})})
         self.shown = b""
         self.pid, self.fd = pty.fork()
@@ -132,8 +132,17 @@ class Verbs(Case):
         listed = self.ctl("--help")
         for verb in ("enroll", "leave", "connect", "disconnect", "mode", "status", "map", "ping", "diagnose", "node add", "node list", "node show", "node rename",
                      "node remove", "node config", "route add", "route remove", "route list", "route accept", "route refuse"):
-            self.assertIn(f"  {verb} ", listed)
+            self.assertRegex(listed, f"(?m)^  {verb}( |$)")
             self.assertIn("Usage:", self.ctl(*verb.split(), "--help"))
+        for argv in (["help"], ["-h"]):
+            self.assertEqual(self.ctl(*argv), listed)
+        for group in ("node", "route"):
+            only = self.ctl(group, "--help")
+            self.assertIn(f"  {group} add ", only)
+            self.assertNotIn("  status ", only)
+            self.assertEqual(self.ctl("help", group), only)
+        self.assertEqual(self.ctl("help", "node", "add"), self.ctl("node", "add", "--help"))
+        self.fails(2, "help", "fly", says=["--help"])
         self.assertRegex(self.ctl("--version"), r"^edgewayctl \d")
 
     def test_no_daemon(self):
@@ -212,6 +221,10 @@ class Verbs(Case):
         self.assertNotIn("\033", shown)
         self.assertLessEqual(max(len(line) for line in shown.splitlines()), 80)
         self.assertTrue(self.ctl("map", env={"LC_ALL": "C"}).isascii())
+        widths = {columns: max(len(line) for line in self.ctl("map", env={"COLUMNS": columns}).splitlines()) for columns in ("64", "80", "0", "wide")}
+        self.assertLessEqual(widths["64"], 64)
+        self.assertEqual(widths["0"], widths["80"])
+        self.assertEqual(widths["wide"], widths["80"])
         known = json.loads(self.ctl("map", "--json"))
         self.assertEqual((known["schema"], known["mesh"], len(known["nodes"]), known["edges"][0]["name"]), (1, "home", 3, "frankfurt"))
         self.assertIsNone(known["nodes"][2]["rtt_ms"])
@@ -266,6 +279,7 @@ class Verbs(Case):
         self.fails(4, "node", "add", "forbidden", says=["administrator"])
         self.ctl("node", "rename", "nas", "tower")
         self.ctl("node", "remove", "nas")
+        self.fails(1, "node", "remove", "laptop", says=["edgewayctl leave"])
 
     def test_config(self):
         self.start()
@@ -302,6 +316,9 @@ class Verbs(Case):
         for argv in (["add", "10.7.0.0/24"], ["add", "10.8.0.0/24", "nas"], ["remove", "10.7.0.0/24"], ["accept", "10.7.0.0/24"], ["refuse", "10.7.0.0/24"]):
             self.ctl("route", *argv)
         self.fails(1, "route", "accept", "127.0.0.0/8", says=["loopback"])
+        self.assertEqual(self.machine.run_ctl("route", "accept", "10.7.0.0/24").stderr, "")
+        self.assertIn("No node offers 10.70.0.0/24", self.machine.run_ctl("route", "accept", "10.70.0.0/24").stderr)
+        self.assertIn("10.9.0.0/24", self.machine.run_ctl("route", "add", "10.9.0.0").stderr)
 
     def test_diagnose(self):
         self.start()
