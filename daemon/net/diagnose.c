@@ -220,7 +220,10 @@ check_mtu (Diagnosis *diagnosis)
       if (link->index == diagnosis->own)
         inner = link->mtu;
     }
-  if (outer == 0)
+  if (outer == 0 && inner != 0)
+    report (diagnosis, "mtu", TRUE, NULL,
+            "There is no default route: what leads to the edge has an MTU that is not known here.");
+  else if (outer == 0)
     report (diagnosis, "mtu", FALSE, "Connect this machine to a network.",
             "No route leads outside, so no edge is reachable.");
   else if (inner != 0 && inner + TUNNEL_OVERHEAD > outer)

@@ -165,7 +165,8 @@ finish (GTask *task, const GError *api_error, gboolean asked)
     check_tunnel (self, checks);
   check_routes (self, checks);
   check_host (self, checks);
-  add (checks, "names", UNKNOWN, "names: not yet resolved by Edgeway; VPN mode leaves names to the local resolver",
+  add (checks, "names", UNKNOWN,
+       "Edgeway does not resolve the mesh's names yet; VPN mode leaves names to the local resolver",
        "Use mesh addresses (edgewayctl map)");
   json_object_set_int_member (report, "schema", 1);
   json_object_set_array_member (report, "checks", checks);
