@@ -4,6 +4,7 @@
 import argparse
 import os
 import signal
+import subprocess
 import sys
 import time
 
@@ -39,9 +40,10 @@ def show(mesh):
     mesh.start_traffic()
     time.sleep(2)
     laptop = mesh.machine("laptop")
-    say(mesh.ctl("laptop", "map").stdout)
-    say(f"The demo runs until Ctrl-C. A shell on its laptop:\n\n    nsenter -t {laptop.pid} -m -n -u edgewayctl map\n"
-        f"    nsenter -t {laptop.pid} -m -n -u edgewayctl ping phone\n")
+    say("\nIts map, as the laptop sees it:\n")
+    subprocess.run(laptop.command([mesh.program("edgewayctl"), "map"]), stdin=subprocess.DEVNULL, timeout=40, check=False)
+    say(f"\nThe demo runs until Ctrl-C. In another terminal, a shell on its laptop:\n\n    sudo nsenter -t {laptop.pid} -m -n -u bash\n\n"
+        "and there, for example:\n\n    edgewayctl map\n    edgewayctl ping phone\n    edgewayctl route list\n")
     while True:
         signal.pause()
 

@@ -59,6 +59,11 @@ class Trial:
             raise Failure(result.stderr.strip() or f"edgewayctl {argv[0]} exited {result.returncode}")
         return result
 
+    def show(self, verb):
+        """On our own terminal: its width, its colours."""
+        if subprocess.run([self.program("edgewayctl"), verb], stdin=subprocess.DEVNULL, timeout=60).returncode != 0:
+            raise Failure(f"edgewayctl {verb} failed (above).")
+
     def start(self):
         if self.ctl("status", check=False).returncode == 0:
             raise Failure("edgewayd runs on this machine already, so a trial would get in its way. `edgewayctl status` tells what it does; "
@@ -123,10 +128,12 @@ def main():
     trial = Trial(arguments.programs)
     try:
         trial.start()
-        say("\n" + trial.ctl("status").stdout + "\n" + trial.ctl("map").stdout)
-        width = min(shutil.get_terminal_size().columns, 100)
-        say("─" * width + "\nThis edge runs on this computer: machines elsewhere cannot reach it. For a mesh that stays, on a server with a public address:\n"
-            "    app/run --edge --public HOST:443\nUntil Ctrl-C, in another terminal, as root:\n    edgewayctl map · edgewayctl ping 100.96.0.1 · edgewayctl diagnose")
+        for verb in ("status", "map"):
+            say("")
+            trial.show(verb)
+        say("─" * min(shutil.get_terminal_size().columns, 100) + "\nThe trial runs until Ctrl-C. In another terminal:\n"
+            "    sudo edgewayctl map\n    sudo edgewayctl ping 100.96.0.1\n    sudo edgewayctl diagnose\n"
+            "The programs stay under /usr until app/run --remove.")
         while True:
             signal.pause()
     except Failure as failure:
