@@ -38,6 +38,10 @@ class Check:
             what = step()
             self.say(f"✓ {what} ({time.monotonic() - started:.1f} s)")
 
+    def wait_for_port(self, name, port):
+        machine = self.mesh.machine(name)
+        wait_for(f"port {port} on {name}", lambda: machine.ok("sh", "-c", f"ss -Hltn sport = :{port} | grep -q ."), 60)
+
     def walls(self):
         """The NATs are real: no node reaches another one's own address."""
         jobs = []
@@ -66,12 +70,13 @@ class Check:
         """A megabyte by TCP between all pairs of two, each direction once."""
         serve = ("import socket\ns=socket.create_server(('::',7001),family=socket.AF_INET6,dualstack_ipv6=True)\n"
                  "while True:\n c,_=s.accept()\n n=0\n while n<1<<20:\n  d=c.recv(65536)\n  if not d: break\n  n+=len(d)\n c.sendall(b'%d'%n); c.close()")
-        fetch = ("import socket,sys\nc=socket.create_connection((sys.argv[1],7001),10); c.settimeout(20); c.sendall(bytes(1<<20))\n"
+        fetch = ("import socket,sys\nc=socket.create_connection((sys.argv[1],7001),20); c.settimeout(60); c.sendall(bytes(1<<20))\n"
                  "sys.exit(c.recv(100)!=b'%d'%(1<<20))")
         for name in SITES:
             self.mesh.machine(name).start("/usr/bin/python3", "-c", serve, log="tcp")
-        time.sleep(0.5)
-        jobs = [(f"{s} → {t}: a megabyte by TCP failed", lambda s=s, t=t: self.mesh.machine(s).ok("/usr/bin/python3", "-c", fetch, self.mesh.addresses[t][0]))
+        for name in SITES:
+            self.wait_for_port(name, 7001)
+        jobs = [(f"{s} → {t}: a megabyte by TCP failed", lambda s=s, t=t: self.mesh.machine(s).ok("/usr/bin/python3", "-c", fetch, self.mesh.addresses[t][0], timeout=90))
                 for s in SITES for t in SITES if s != t]
         return f"a megabyte by TCP between every pair, both ways ({all_true(jobs)} transfers)"
 
@@ -114,7 +119,7 @@ class Check:
                 machine.mask("/etc/shadow", "".join("root:*:19000:0:99999:7:::\n" if l.startswith("root:") else l for l in file))
             machine.start("/usr/sbin/sshd", "-D", "-e", "-f", "/dev/null", "-p", "22", "-h", host_key, "-o", f"AuthorizedKeysFile={keys}",
                           "-o", "PermitRootLogin=prohibit-password", "-o", "UsePAM=no", "-o", "StrictModes=no", "-o", "PidFile=none", "-o", "UseDNS=no")
-            wait_for(f"sshd on {name}", lambda: machine.ok("sh", "-c", "ss -Hltn sport = :22 | grep -q ."), 40)
+            self.wait_for_port(name, 22)
 
     def ssh_command(self, address):
         return ["ssh", "-F", "/dev/null", "-i", self.ssh_key, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
@@ -162,7 +167,7 @@ class Check:
                  " def log_message(*a): pass\nhttp.server.ThreadingHTTPServer(('',80),H).serve_forever()")
         fetch = f"import urllib.request as u; print(u.build_opener(u.ProxyHandler({{}})).open('http://{WEBSITE}/',timeout=8).read().decode())"
         internet.start("/usr/bin/python3", "-c", serve, log="website")
-        wait_for("the website", lambda: internet.ok("sh", "-c", "ss -Hltn sport = :80 | grep -q ."), 10)
+        self.wait_for_port("internet", 80)
 
         def seen():
             return laptop.run("/usr/bin/python3", "-c", fetch).stdout.strip()
