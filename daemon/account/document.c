@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "account/document.h"
 #include "common/error.h"
+#include "common/json-check.h"
 #include "common/pki.h"
 #include "common/util.h"
 #include <string.h>
@@ -331,14 +332,26 @@ parse_routes (EwDocument *document, JsonObject *object, GError **error)
   return TRUE;
 }
 
+/* The document is stored as it came, inside account.json: one that grows when it is written (escapes, numbers), or is
+   too deep two levels further down, would make a file that the next start cannot read. */
+static gboolean
+check_storable (JsonObject *object, GError **error)
+{
+  g_autofree gchar *text = ew_json_to_string (object, FALSE);
+  g_autofree gchar *stored = g_strconcat ("{\"identity\":{\"document\":", text, "}}", NULL);
+  gsize offset;
+  return (strlen (text) <= EW_DOCUMENT_MAX && ew_json_check (stored, strlen (stored), &offset) == EW_JSON_VALID)
+         || wrong (error, "it cannot be stored");
+}
+
 EwDocument *
 ew_document_parse (JsonObject *object, const gchar *ca_pem, GError **error)
 {
   g_autoptr (EwDocument) document = g_new0 (EwDocument, 1);
   g_autoptr (GError) local = NULL;
-  if (!parse_names (document, object, &local) || !parse_ranges (document, object, &local)
-      || !parse_addresses (document, object, &local) || !parse_routes (document, object, &local)
-      || !parse_edges (document, object, ca_pem, &local))
+  if (!check_storable (object, &local) || !parse_names (document, object, &local)
+      || !parse_ranges (document, object, &local) || !parse_addresses (document, object, &local)
+      || !parse_routes (document, object, &local) || !parse_edges (document, object, ca_pem, &local))
     {
       g_propagate_error (error, g_steal_pointer (&local));
       return NULL;

@@ -16,6 +16,7 @@
 
 G_BEGIN_DECLS
 
+#define EW_DOCUMENT_MAX (72 * 1024) /* bytes as we write it; an answer has 64 KiB at most */
 #define EW_DOCUMENT_MAX_EDGES 16
 #define EW_DOCUMENT_MAX_ENDPOINTS 8
 #define EW_DOCUMENT_MAX_ROUTES 1024

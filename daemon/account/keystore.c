@@ -322,7 +322,7 @@ gboolean
 ew_keystore_save (EwKeystore *self, GError **error)
 {
   g_autoptr (JsonObject) object = keystore_to_json (self);
-  gchar *text = ew_json_to_string (object, TRUE);
+  gchar *text = ew_json_to_string (object, FALSE); /* indented, a full list of routes would not fit EW_ACCOUNT_MAX */
   g_autoptr (GError) local = NULL;
   gboolean saved = ew_file_write_atomic (self->path, text, -1, 0600, &local);
   ew_free_secret (text);

@@ -206,6 +206,25 @@ test_urls (void)
   g_assert_false (ew_api_url_check (NULL));
 }
 
+/* What is in a field that nobody knows is stored with the rest: it must not make a file that cannot be read again. */
+static void
+test_storable (FakeEdge *edge, gconstpointer data)
+{
+  g_autofree gchar *deletes = g_strnfill (20000, '\177'); /* one byte in an answer, six when written */
+  g_autofree gchar *deep = g_strconcat ("[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]", NULL);
+  g_autofree gchar *grown = g_strdup_printf ("\"%s\"", deletes);
+  const gchar *const bad[] = { deep, grown, "1e999" };
+  for (gsize i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autoptr (JsonObject) object = fake_edge_document (edge);
+      g_autofree gchar *whole = g_strdup_printf ("{\"x\":%s}", bad[i]);
+      g_autoptr (JsonObject) other = ew_json_parse_object (whole, (gssize)strlen (whole), 65536, NULL);
+      g_assert_nonnull (other); /* an answer may be so */
+      json_object_set_member (object, "x", json_object_dup_member (other, "x"));
+      assert_bad (edge, object, bad[i]);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -214,6 +233,7 @@ main (int argc, char **argv)
   g_test_add ("/account/document/bad-fields", FakeEdge, NULL, setup, test_bad_fields, teardown);
   g_test_add ("/account/document/edges", FakeEdge, NULL, setup, test_edges, teardown);
   g_test_add ("/account/document/mutated", FakeEdge, NULL, setup, test_mutated, teardown);
+  g_test_add ("/account/document/storable", FakeEdge, NULL, setup, test_storable, teardown);
   g_test_add_func ("/account/document/urls", test_urls);
   return g_test_run ();
 }
