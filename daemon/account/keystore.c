@@ -76,6 +76,7 @@ clear_settings (EwKeystore *self)
   self->vpn = FALSE;
   g_array_set_size (self->accepted, 0);
   g_array_set_size (self->refused, 0);
+  g_array_set_size (self->forwarded, 0);
   self->timestamp_floor_ns = 0;
   g_hash_table_remove_all (self->addresses);
 }
@@ -88,6 +89,7 @@ keystore_clear (gpointer data)
   clear_pending (self);
   g_array_unref (self->accepted);
   g_array_unref (self->refused);
+  g_array_unref (self->forwarded);
   g_hash_table_unref (self->addresses);
   g_free (self->path);
 }
@@ -169,7 +171,8 @@ read_settings (EwKeystore *self, JsonObject *object)
   self->vpn = g_strcmp0 (ew_json_string (object, "mode"), "vpn") == 0;
   gint64 floor = ew_json_int (object, "timestamp_floor_ns", 0);
   self->timestamp_floor_ns = floor > 0 ? (guint64)floor : 0;
-  return read_prefixes (object, "accepted", self->accepted) && read_prefixes (object, "refused", self->refused);
+  return read_prefixes (object, "accepted", self->accepted) && read_prefixes (object, "refused", self->refused)
+         && (!json_object_has_member (object, "forwarded") || read_prefixes (object, "forwarded", self->forwarded));
 }
 
 static gboolean
@@ -213,6 +216,7 @@ ew_keystore_load (const gchar *state_dir, GError **error)
   self->path = g_build_filename (state_dir, EW_ACCOUNT_FILE, NULL);
   self->accepted = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   self->refused = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  self->forwarded = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   self->addresses = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_strfreev);
   struct stat info;
   if (g_lstat (self->path, &info) != 0 && errno == ENOENT)
@@ -299,6 +303,7 @@ keystore_to_json (EwKeystore *self)
   json_object_set_string_member (settings, "mode", self->vpn ? "vpn" : "connector");
   json_object_set_array_member (settings, "accepted", prefixes_to_json (self->accepted));
   json_object_set_array_member (settings, "refused", prefixes_to_json (self->refused));
+  json_object_set_array_member (settings, "forwarded", prefixes_to_json (self->forwarded));
   json_object_set_int_member (settings, "timestamp_floor_ns", (gint64)MIN (self->timestamp_floor_ns, G_MAXINT64));
   json_object_set_object_member (object, "settings", settings);
   if (self->pending)
@@ -375,6 +380,7 @@ ew_keystore_finish_enrollment (EwKeystore *self, const guint8 pin[EW_PIN_SIZE], 
   next->path = g_strdup (self->path);
   next->accepted = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   next->refused = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  next->forwarded = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   next->addresses = g_hash_table_ref (self->addresses);
   next->id = g_strdup (id);
   memcpy (next->private_key, self->pending_private_key, 32);
@@ -392,6 +398,7 @@ ew_keystore_finish_enrollment (EwKeystore *self, const guint8 pin[EW_PIN_SIZE], 
   self->vpn = FALSE;
   g_array_set_size (self->accepted, 0);
   g_array_set_size (self->refused, 0);
+  g_array_set_size (self->forwarded, 0);
   self->timestamp_floor_ns = 0;
   self->id = g_steal_pointer (&next->id);
   memcpy (self->private_key, next->private_key, 32);

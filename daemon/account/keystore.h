@@ -19,7 +19,7 @@ G_BEGIN_DECLS
 #define EW_ACCOUNT_FILE "account.json"
 #define EW_ACCOUNT_MAX (256 * 1024) /* bytes of the file */
 #define EW_CACHED_ADDRESSES_MAX 8   /* of one host */
-#define EW_CHOSEN_ROUTES_MAX 512    /* accepted and refused, each */
+#define EW_CHOSEN_ROUTES_MAX 512    /* accepted, refused and forwarded, each */
 
 typedef struct
 {
@@ -36,7 +36,9 @@ typedef struct
   /* The user's settings. */
   gboolean wish_connected;
   gboolean vpn;               /* the stored mode: only once confirmed */
-  GArray *accepted, *refused; /* EwPrefix: routes of the mesh */
+  GArray *accepted, *refused; /* EwPrefix: routes of the mesh, through other nodes */
+  GArray *forwarded;          /* EwPrefix: routes that this node forwards. Apart from accepted: an edge must not be able to
+                                 turn one choice into the other */
 
   guint64 timestamp_floor_ns; /* no handshake of ours may carry an earlier timestamp */
 

@@ -126,7 +126,9 @@ check_routes (EwTunnel *self, JsonArray *checks)
       const EwPlanRoute *route = self->plan->all->pdata[i];
       char cidr[EW_PREFIX_STRLEN];
       ew_prefix_format (&route->prefix, cidr);
-      if (!route->reason || !ew_prefixes_contain (self->keystore->accepted, &route->prefix))
+      if (!route->reason
+          || (!ew_prefixes_contain (self->keystore->accepted, &route->prefix)
+              && !ew_prefixes_contain (self->keystore->forwarded, &route->prefix)))
         continue;
       g_autofree gchar *message
         = g_strdup_printf ("The route %s was accepted but is not taken: %s", cidr, route->reason);

@@ -117,7 +117,7 @@ plan_offers (EwPlan *plan, const EwDocument *document, EwKeystore *choices, cons
       if (route->reason)
         route->state = "blocked";
       else
-        route->state = ew_prefixes_contain (choices->accepted, offer) ? "forwarding" : "unaccepted-forward";
+        route->state = ew_prefixes_contain (choices->forwarded, offer) ? "forwarding" : "unaccepted-forward";
       if (g_str_equal (route->state, "forwarding"))
         g_array_append_val (plan->forwards, *offer);
     }

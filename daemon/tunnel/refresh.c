@@ -93,6 +93,7 @@ ew_tunnel_take_document (EwTunnel *self, JsonObject *object)
   keystore->document = json_object_ref (object);
   ew_document_free (self->document);
   self->document = g_steal_pointer (&document);
+  ew_tunnel_settle_choices (self);
   if (edges_changed)
     merge_api (self);
   if (!ew_keystore_save (keystore, &error))

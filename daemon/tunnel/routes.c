@@ -126,15 +126,50 @@ refusal (EwTunnel *self, const EwPrefix *prefix, GError **error)
 }
 
 static gboolean
+is_offered (const EwDocument *document, const EwPrefix *prefix)
+{
+  for (guint i = 0; i < document->routes->len; i++)
+    if (ew_prefix_equal (&((EwDocumentRoute *)document->routes->pdata[i])->prefix, prefix))
+      return TRUE;
+  return FALSE;
+}
+
+/* Accepted is what the user saw: a way through another node, or a subnet behind this one. Of a route that no document
+   has named yet both are noted, until one does. */
+static void
+set_choice (EwTunnel *self, const EwPrefix *prefix, gboolean accept)
+{
+  gboolean behind = ew_prefixes_contain (self->document->offers, prefix), ahead = is_offered (self->document, prefix);
+  (void)ew_prefixes_set (self->keystore->accepted, prefix, accept && (ahead || !behind));
+  (void)ew_prefixes_set (self->keystore->forwarded, prefix, accept && (behind || !ahead));
+  (void)ew_prefixes_set (self->keystore->refused, prefix, !accept);
+}
+
+void
+ew_tunnel_settle_choices (EwTunnel *self)
+{
+  EwKeystore *keystore = self->keystore;
+  for (guint i = keystore->accepted->len; i > 0; i--)
+    {
+      EwPrefix prefix = g_array_index (keystore->accepted, EwPrefix, i - 1);
+      gboolean behind = ew_prefixes_contain (self->document->offers, &prefix),
+               ahead = is_offered (self->document, &prefix);
+      if (behind != ahead && ew_prefixes_contain (keystore->forwarded, &prefix))
+        (void)ew_prefixes_set (behind ? keystore->accepted : keystore->forwarded, &prefix, FALSE);
+    }
+}
+
+static gboolean
 choose (EwTunnel *self, const EwPrefix *prefix, gboolean accept, GError **error)
 {
   EwKeystore *keystore = self->keystore;
   gboolean was_accepted = ew_prefixes_contain (keystore->accepted, prefix),
+           was_forwarded = ew_prefixes_contain (keystore->forwarded, prefix),
            was_refused = ew_prefixes_contain (keystore->refused, prefix);
-  (void)ew_prefixes_set (keystore->accepted, prefix, accept);
-  (void)ew_prefixes_set (keystore->refused, prefix, !accept);
+  set_choice (self, prefix, accept);
   g_autoptr (GError) local = NULL;
-  if (accept && !ew_prefixes_contain (keystore->accepted, prefix))
+  if (accept && !ew_prefixes_contain (keystore->accepted, prefix)
+      && !ew_prefixes_contain (keystore->forwarded, prefix))
     g_set_error (&local, EW_ERROR, EW_ERROR_FAILED,
                  "This machine has accepted %d routes, and there is room for no more: refuse one first",
                  EW_CHOSEN_ROUTES_MAX);
@@ -142,6 +177,7 @@ choose (EwTunnel *self, const EwPrefix *prefix, gboolean accept, GError **error)
     return TRUE;
   /* As before, on the host too. */
   (void)ew_prefixes_set (keystore->accepted, prefix, was_accepted);
+  (void)ew_prefixes_set (keystore->forwarded, prefix, was_forwarded);
   (void)ew_prefixes_set (keystore->refused, prefix, was_refused);
   if (self->engine && !ew_tunnel_apply (self, self->vpn_active, NULL))
     g_warning ("the routes could not be taken back to what they were");

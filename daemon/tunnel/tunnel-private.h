@@ -187,6 +187,8 @@ void ew_tunnel_heard (const EwHeard *heard, gpointer user_data);
 void ew_tunnel_refresh (EwTunnel *self);
 /* FALSE: nothing new in it, or nothing to be believed. */
 gboolean ew_tunnel_take_document (EwTunnel *self, JsonObject *object);
+/* What was accepted before a document named it is held to what the new one says of it. */
+void ew_tunnel_settle_choices (EwTunnel *self);
 void ew_tunnel_resolve (EwTunnel *self);
 /* The edge said 410 (or 401: not_known) to a call of ours. */
 void ew_tunnel_was_removed (EwTunnel *self, const GError *error);

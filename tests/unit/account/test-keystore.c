@@ -59,6 +59,9 @@ test_round_trip (FakeEdge *edge, gconstpointer data)
   g_assert_true (ew_prefix_parse ("10.7.0.0/24", &route, NULL));
   g_assert_true (ew_prefixes_set (keystore->accepted, &route, TRUE));
   g_assert_false (ew_prefixes_set (keystore->accepted, &route, TRUE));
+  EwPrefix behind;
+  g_assert_true (ew_prefix_parse ("192.168.7.0/24", &behind, NULL));
+  g_assert_true (ew_prefixes_set (keystore->forwarded, &behind, TRUE));
   g_assert_true (ew_keystore_set_addresses (keystore, "a.example", addresses));
   g_assert_false (ew_keystore_set_addresses (keystore, "a.example", addresses));
   keystore->vpn = TRUE;
@@ -81,6 +84,9 @@ test_round_trip (FakeEdge *edge, gconstpointer data)
   g_assert_false (again->pending);
   g_assert_cmpuint (again->timestamp_floor_ns, ==, 1234567890123456789);
   g_assert_true (ew_prefixes_contain (again->accepted, &route));
+  g_assert_false (ew_prefixes_contain (again->accepted, &behind));
+  g_assert_true (ew_prefixes_contain (again->forwarded, &behind));
+  g_assert_false (ew_prefixes_contain (again->forwarded, &route));
   const gchar *const *known = ew_keystore_get_addresses (again, "a.example");
   g_assert_cmpuint (g_strv_length ((gchar **)known), ==, 2);
 }

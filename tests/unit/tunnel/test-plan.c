@@ -146,6 +146,9 @@ test_routes (World *world, gconstpointer data)
     { "203.0.113.0/24", TRUE, FALSE, "blocked" }, /* the edge itself */
     { "100.96.4.0/24", TRUE, FALSE, "blocked" },  /* another node's mesh IPs */
   };
+  /* Forwarded for others once: an edge that now says it lies behind another node does not get its traffic. */
+  EwPrefix ours = prefix ("10.8.0.0/24");
+  ew_prefixes_set (world->keystore->forwarded, &ours, TRUE);
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
     {
       EwPrefix route = prefix (rows[i].cidr);
@@ -179,8 +182,11 @@ test_gateway (World *world, gconstpointer data)
   add_prefix (world->document.offers, "192.168.1.0/24");
   add_prefix (world->document.offers, "192.168.7.0/24");
   add_prefix (world->document.offers, "0.0.0.0/0");
-  ew_prefixes_set (world->keystore->accepted, &lan, TRUE);
-  ew_prefixes_set (world->keystore->accepted, &everything, TRUE);
+  EwPrefix elsewhere = prefix ("192.168.7.0/24");
+  ew_prefixes_set (world->keystore->forwarded, &lan, TRUE);
+  ew_prefixes_set (world->keystore->forwarded, &everything, TRUE);
+  /* Taken through another node once: an edge that now says it lies behind us does not get it forwarded. */
+  ew_prefixes_set (world->keystore->accepted, &elsewhere, TRUE);
   EwPlan *plan = make (world, FALSE);
   const gchar *const states[] = { "forwarding", "unaccepted-forward", "blocked" };
   for (guint i = 0; i < 3; i++)
