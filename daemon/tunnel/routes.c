@@ -168,8 +168,7 @@ choose (EwTunnel *self, const EwPrefix *prefix, gboolean accept, GError **error)
            was_refused = ew_prefixes_contain (keystore->refused, prefix);
   set_choice (self, prefix, accept);
   g_autoptr (GError) local = NULL;
-  if (accept && !ew_prefixes_contain (keystore->accepted, prefix)
-      && !ew_prefixes_contain (keystore->forwarded, prefix))
+  if (accept && !ew_prefixes_contain (keystore->accepted, prefix) && !ew_prefixes_contain (keystore->forwarded, prefix))
     g_set_error (&local, EW_ERROR, EW_ERROR_FAILED,
                  "This machine has accepted %d routes, and there is room for no more: refuse one first",
                  EW_CHOSEN_ROUTES_MAX);
