@@ -5,6 +5,7 @@ A machine lives as long as its holder process; every process started here dies w
 that is killed, so that nothing is left behind: no named namespace, no file outside the run's own folder.
 """
 import ctypes
+import fcntl
 import json
 import os
 import shutil
@@ -179,11 +180,43 @@ class World:
         self.folder = tempfile.mkdtemp(prefix=f"edgeway-{label}-", dir="/run" if os.access("/run", os.W_OK) else None)
         os.chmod(self.folder, 0o700)
         self.machines = {}
-        self.created = []
+        self.places = self._join_places()
+
+    # The folders that machines mount something over are every run's: whoever removed one would take the mounts of the
+    # others away with it (rmdir(2) of a mount point of another namespace), and their daemons would write to the host's.
+    # So each run holds a shared lock on a list of those made, and the last one removes them.
+
+    def _join_places(self):
+        path = os.path.join(os.path.dirname(self.folder), ".edgeway-places")
+        while True:
+            places = open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "r+")
+            fcntl.flock(places, fcntl.LOCK_SH)
+            if os.fstat(places.fileno()).st_nlink > 0:
+                return places
+            places.close()  # the last one removed it meanwhile
+
+    def _leave_places(self):
+        try:
+            fcntl.flock(self.places, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.places.close()  # others are still there
+            return
+        self.places.seek(0)
+        for path in reversed(self.places.read().splitlines()):
+            try:
+                os.rmdir(path)
+            except OSError:
+                pass
+        os.unlink(os.path.join(os.path.dirname(self.folder), ".edgeway-places"))
+        self.places.close()
 
     def may_create(self, path):
-        os.makedirs(path, mode=0o700)
-        self.created.append(path)
+        try:
+            os.makedirs(path, mode=0o700)
+        except FileExistsError:
+            return True  # another run was faster
+        self.places.write(path + "\n")
+        self.places.flush()
         return True
 
     def machine(self, name):
@@ -200,11 +233,7 @@ class World:
         for machine in reversed(list(self.machines.values())):
             machine.stop()
         self.machines = {}
-        for path in reversed(self.created):
-            try:
-                os.rmdir(path)
-            except OSError:
-                pass
+        self._leave_places()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self):
@@ -224,7 +253,7 @@ def host_snapshot():
         try:
             return "\n".join(sorted(os.listdir(path)))
         except OSError:
-            return "(none)"
+            return ""  # a folder that is empty stays as long as another run needs it
 
     return {
         "links": "\n".join(line.split("@")[0] for line in read("ip", "-o", "link", "show").splitlines()),
