@@ -37,7 +37,9 @@ start_service() {
   fi
   stop_service "$name"
   mkdir -p /run/edgeway /var/log/edgeway && chmod 750 /var/log/edgeway
-  start-stop-daemon --start --background --make-pidfile --pidfile "/run/$name.pid" --output "/var/log/edgeway/$name.log" --startas "$1" -- "${@:2}"
+  # The log is what comes on stderr: a new edge prints its first key to stdout, and no secret belongs in a log.
+  start-stop-daemon --start --background --make-pidfile --pidfile "/run/$name.pid" --output "/var/log/edgeway/$name.log" \
+    --startas /bin/sh -- -c 'exec "$@" >/dev/null' sh "$@"
   say "  There is no systemd here: $name runs now, its log is /var/log/edgeway/$name.log, and it must be started again after a boot:"
   say "    $*"
 }
