@@ -132,6 +132,8 @@ ew_edge_privileges_narrow (const gchar *state_dir, GError **error)
   drop_bounding_set ();
   if (geteuid () == 0 && !become_user (state_dir, error))
     return FALSE;
+  prctl (PR_SET_DUMPABLE, 0, 0, 0,
+         0); /* private keys are in memory: no core file, nothing for a tracer without rights */
   prctl (PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   if (!set_capabilities (KEPT) || prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
     return fail (error, "give up its other privileges", NULL);

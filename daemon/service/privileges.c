@@ -68,6 +68,8 @@ ew_privileges_drop (GError **error)
   struct __user_cap_data_struct only[2] = { 0 };
 
   drop_bounding_set ();
+  prctl (PR_SET_DUMPABLE, 0, 0, 0,
+         0); /* private keys are in memory: no core file, nothing for a tracer without rights */
   prctl (PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   only[0].permitted = only[0].effective = 1u << CAP_NET_ADMIN;
   if (!capabilities_set (only) || prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)

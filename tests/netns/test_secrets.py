@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+import subprocess
 import threading
 import unittest
 
@@ -116,6 +117,18 @@ class Secrets(MeshCase):
         for path in ("/run/wireguard/edgeway0.sock", "/run/edgeway/bus"):
             self.assertEqual(laptop.run("stat", "-c", "%a %u", path).stdout.strip(), "600 0")
         self.assertNotIn(self.secrets["laptop's private_key"], laptop.run("wg", "show", "edgeway0").stdout)
+
+    def test_memory_is_closed(self):
+        """A process that may leave a core file lets its memory be read by its own user: here root with the daemons' own capability alone."""
+        for name in ("edge", "laptop"):
+            command = self.mesh.running[name][0].args
+            program = next(word for word in command if os.path.basename(word).startswith("edgeway"))
+            pids = self.mesh.machine(name).run("pgrep", "-x", os.path.basename(program)[:15]).stdout.split()
+            space = os.readlink(f"/proc/{self.mesh.machine(name).pid}/ns/net")
+            pid = next(pid for pid in pids if os.readlink(f"/proc/{pid}/ns/net") == space)
+            self.assertEqual(subprocess.run(["head", "-c", "8", f"/proc/{pid}/auxv"], capture_output=True).returncode, 0)
+            confined = subprocess.run(["setpriv", "--bounding-set", "-all,+net_admin", "head", "-c", "8", f"/proc/{pid}/auxv"], capture_output=True)
+            self.assertNotEqual(confined.returncode, 0, name)
 
 
 if __name__ == "__main__":
