@@ -125,6 +125,15 @@ on_locality (GObject *source, GAsyncResult *result, gpointer user_data)
   set_mode_go (user_data, !ew_caller_is_local_finish (result));
 }
 
+/* An option that is there in another type must not be passed over: it asks for the guard. */
+static gboolean
+has_type (GVariant *options, const gchar *key, const GVariantType *type)
+{
+  g_autoptr (GVariant) value = g_variant_lookup_value (options, key, NULL);
+
+  return value == NULL || g_variant_is_of_type (value, type);
+}
+
 /* FALSE: the call has been refused. */
 static gboolean
 set_mode_parse (SetMode *set_mode, GVariant *parameters, gboolean *over_ssh)
@@ -136,6 +145,10 @@ set_mode_parse (SetMode *set_mode, GVariant *parameters, gboolean *over_ssh)
   g_variant_lookup (options, "confirm-within", "u", &set_mode->confirm_within);
   if (!g_str_equal (set_mode->mode, "vpn") && !g_str_equal (set_mode->mode, "connector"))
     ew_call_fail_literal (set_mode->call, EW_ERROR_INVALID_ARGUMENT, "the mode is either \"vpn\" or \"connector\"");
+  else if (!has_type (options, "ssh", G_VARIANT_TYPE_BOOLEAN)
+           || !has_type (options, "confirm-within", G_VARIANT_TYPE_UINT32))
+    ew_call_fail_literal (set_mode->call, EW_ERROR_INVALID_ARGUMENT,
+                          "the option \"confirm-within\" is a uint32 (u) and \"ssh\" a boolean (b)");
   else if (set_mode->confirm_within > CONFIRM_WITHIN_MAX)
     ew_call_fail_literal (set_mode->call, EW_ERROR_INVALID_ARGUMENT, "confirm-within is at most a day: 86400 seconds");
   else

@@ -89,6 +89,7 @@ class Interface(unittest.TestCase):
         self.refused(invalid, "SetMode", "('vpn', 'options')")
         self.refused("org.freedesktop.DBus.Error.UnknownMethod", "Explode")
         for method, args in (("SetMode", "('sideways', @a{sv} {})"), ("SetMode", "('vpn', {'confirm-within': <uint32 100000>})"),
+                             ("SetMode", "('vpn', {'confirm-within': <30>})"), ("SetMode", "('vpn', {'ssh': <'yes'>})"),
                              ("Ping", "('nas', uint32 1)"), ("Ping", f"('{'x' * 300}', uint32 1000)"), ("AddNode", "('web', 'toaster', uint32 3600)"),
                              ("AddNode", "('web', 'server', uint32 1)"), ("CreateConfig", "('phone', 'short', @a{sv} {})"),
                              ("ShowNode", "('',)"), ("AddRoute", "('', '')"), ("RemoveRoute", f"('{'1' * 100}',)")):
