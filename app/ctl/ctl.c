@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ctl.h"
 
+#include <errno.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -106,7 +107,8 @@ ew_ctl_usage (EwCtl *ctl, const gchar *format, ...)
   va_end (arguments);
   if (g_str_has_suffix (message, ".")) /* a whole sentence of somebody else's */
     message[strlen (message) - 1] = '\0';
-  ew_ctl_hint ("edgewayctl: %s. See edgewayctl %s%s--help\n", message, ctl->verb != NULL ? ctl->verb : "",
+  g_autofree gchar *clean = ew_terminal_clean (&ctl->terminal, message);
+  ew_ctl_hint ("edgewayctl: %s. See edgewayctl %s%s--help\n", clean, ctl->verb != NULL ? ctl->verb : "",
                ctl->verb != NULL ? " " : "");
   return EW_EXIT_USAGE;
 }
@@ -291,6 +293,19 @@ run_verb (EwCtl *ctl, gint argc, gchar **argv)
   return verb->run (ctl, argc - skip, argv + skip);
 }
 
+/* A full disk must not look like success; ferror() knows of what an earlier flush lost. */
+static gint
+finish_output (gint exit_code)
+{
+  gboolean lost = ferror (stdout) != 0;
+
+  if ((fflush (stdout) == 0 && !lost) || exit_code != EW_EXIT_DONE)
+    return exit_code;
+  ew_ctl_hint ("edgewayctl: what there was to say could not be written (%s): make room there, then try again\n",
+               g_strerror (errno));
+  return EW_EXIT_FAILED;
+}
+
 gint
 ew_ctl_main (gint argc, gchar **argv)
 {
@@ -311,7 +326,5 @@ ew_ctl_main (gint argc, gchar **argv)
     }
   g_clear_pointer (&ctl.link, ew_link_free);
   g_free (ctl.bus);
-  if (fflush (stdout) != 0 && exit_code == EW_EXIT_DONE)
-    exit_code = EW_EXIT_FAILED; /* a full disk must not look like success */
-  return exit_code;
+  return finish_output (exit_code);
 }

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import subprocess
 import unittest
 
 from demo_mesh import EDGE_ADDRESS
@@ -79,6 +80,21 @@ class Keys(MeshCase):
         for argv in (("nonsense",), ("mode", "fast"), ("ping",), ("route", "add"), ("node", "add"), ("connect", "--what")):
             with self.subTest(argv):
                 self.assertEqual(self.ctl("nas", *argv, check=False).returncode, 2)
+
+
+    def test_output_cannot_be_written(self):
+        """One line says why, and the exit code too: somebody waits for a configuration in that file."""
+        for argv in (("status", "--json"), ("--version",)):
+            with self.subTest(argv), open("/dev/full", "w") as full:
+                command = self.mesh.machine("laptop").command([self.mesh.program("edgewayctl"), *argv])
+                result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+                self.assertEqual(result.returncode, 1, result)
+                self.assertRegex(result.stderr, r"\Aedgewayctl: .*No space left.*\n\Z")
+
+    def test_no_escapes_in_errors(self):
+        for argv in (("\x1b[2J",), ("ping", "\x1b[2J"), ("status", "\x1b[2J")):
+            with self.subTest(argv):
+                self.assertNotIn("\x1b", self.ctl("laptop", *argv, check=False).stderr)
 
 
 class Routes(MeshCase):
