@@ -21,6 +21,8 @@ need_root() { # REASON ARG…
 step() {
   local name=$1 log status started=$SECONDS; shift
   log=$(mktemp)
+  # Ended by Ctrl-C or a lost terminal, it takes its log along.
+  trap 'rm -f "$log"; trap - INT HUP; exit 130' INT HUP
   printf '  %-34s' "$name …"
   if "$@" >"$log" 2>&1 </dev/null; then status=0; else status=$?; fi
   if [ "$status" = 0 ]; then
@@ -30,6 +32,7 @@ step() {
     tail -n 40 "$log" | sed 's/^/    /' >&2
   fi
   rm -f "$log"
+  trap - INT HUP
   return "$status"
 }
 

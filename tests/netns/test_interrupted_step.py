@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ctrl-C during a step of app/run or tests/run: it ends at once and its log does not stay in /tmp."""
+import os
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+SOURCE = os.environ.get("EDGEWAY_SOURCE") or os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+SCRIPT = '. "$1/app/launch/common.sh"; main() { step "a build" sh -c "echo begun; exec sleep 60" || fail "not built"; echo went on; }; main'
+
+
+class InterruptedStep(unittest.TestCase):
+    def interrupt(self, number):
+        with tempfile.TemporaryDirectory() as folder:
+            process = subprocess.Popen(["bash", "-c", SCRIPT, "bash", SOURCE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                       env=dict(os.environ, TMPDIR=folder), start_new_session=True)
+            end = time.monotonic() + 10
+            while not any(os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder)) and time.monotonic() < end:
+                time.sleep(0.05)
+            os.killpg(process.pid, number)  # as a terminal does
+            output, _ = process.communicate(timeout=10)
+            self.assertNotEqual(process.returncode, 0)
+            self.assertNotIn("went on", output)
+            self.assertEqual(os.listdir(folder), [])
+
+    def test_ctrl_c(self):
+        self.interrupt(signal.SIGINT)
+
+    def test_terminal_gone(self):
+        self.interrupt(signal.SIGHUP)
+
+
+if __name__ == "__main__":
+    unittest.main()
