@@ -56,7 +56,8 @@ class Machine:
         self.processes = []
         self.log_dir = os.path.join(world.folder, name)
         os.makedirs(self.log_dir, exist_ok=True)
-        mounts = "".join(f"mount -t tmpfs -o mode=0755 tmpfs {p} && " for p in self._private())
+        # mkdir: another run's end may have taken a folder that both need.
+        mounts = "".join(f"mkdir -p {p} && mount -t tmpfs -o mode=0755 tmpfs {p} && " for p in self._private())
         script = mounts + f"hostname {name} && ip link set lo up && echo ready && exec sleep infinity"
         self.holder = subprocess.Popen(
             ["unshare", "--mount", "--net", "--uts", "--propagation", "private", "sh", "-c", script],

@@ -78,6 +78,27 @@ hand_over_files (int folder, const struct passwd *user)
   return good;
 }
 
+/* Whether a folder of root's may become the edge's: it is empty, or an edge's already. "--state-dir /root" must not. */
+static gboolean
+is_state_folder (int folder)
+{
+  DIR *dir = fdopendir (dup (folder));
+  const struct dirent *entry;
+  gboolean ours = FALSE, others = dir == NULL;
+  while (dir && (entry = readdir (dir)))
+    {
+      ours |= g_str_equal (entry->d_name, "wireguard.key") || g_str_equal (entry->d_name, "ca.pem")
+              || g_str_equal (entry->d_name, "store.db");
+      others |= !g_str_equal (entry->d_name, ".") && !g_str_equal (entry->d_name, "..");
+    }
+  if (dir)
+    {
+      rewinddir (dir); /* the position is the descriptor's, and so shared */
+      closedir (dir);
+    }
+  return ours || !others;
+}
+
 static gboolean
 hand_over_state (const gchar *path, const struct passwd *user, GError **error)
 {
@@ -90,6 +111,14 @@ hand_over_state (const gchar *path, const struct passwd *user, GError **error)
     return fail (error, "make the folder ", canonical);
   int folder = open (canonical, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   gboolean good = folder >= 0 && fstat (folder, &st) == 0;
+  if (good && st.st_uid == 0 && !is_state_folder (folder))
+    {
+      close (folder);
+      g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
+                   "%s holds other things than an edge's state, so it is left as it is: choose another --state-dir.",
+                   canonical);
+      return FALSE;
+    }
   if (good && st.st_uid == 0)
     good = fchmod (folder, 0700) == 0 && hand_over_files (folder, user)
            && fchown (folder, user->pw_uid, user->pw_gid) == 0;

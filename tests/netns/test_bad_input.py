@@ -130,6 +130,16 @@ class Machines(MeshCase):
         self.assertEqual(result.returncode, 1, result)
         self.assertIn("/var/lib/edgeway-edge", result.stderr)
 
+    def test_edge_leaves_other_folders_alone(self):
+        """A slip like --state-dir /root must not hand that folder to the edge's user."""
+        edge = self.mesh.machine("edge")
+        edge.run("sh", "-c", "mkdir -m 700 /run/edgeway/home && echo precious > /run/edgeway/home/file && chmod 644 /run/edgeway/home/file")
+        result = edge.run(self.mesh.program("edgeway-edge"), "run", "--state-dir", "/run/edgeway/home", "--listen", ":7443", check=False, timeout=20)
+        self.assertEqual(result.returncode, 1, result)
+        self.assertIn("--state-dir", result.stderr)
+        self.assertEqual(edge.run("stat", "-c", "%u %a", "/run/edgeway/home", "/run/edgeway/home/file").stdout.split(), ["0", "700", "0", "644"])
+        self.assertEqual(edge.run("ls", "/run/edgeway/home").stdout, "file\n")
+
     def test_edge_without_privilege(self):
         edge = self.mesh.machine("edge")
         edge.run("sh", "-c", "mkdir -p /run/edgeway/nobody && chown 65534 /run/edgeway/nobody && chmod 755 /run/edgeway && sysctl -qw net.ipv4.ip_unprivileged_port_start=1024")
