@@ -5,7 +5,7 @@
 #include "topology.h"
 
 #define SNAPSHOT_MS 10000
-#define SETTLE_MS 2000 /* the edge pings a node once a second while somebody looks */
+#define SETTLE_MS 3500 /* the edge pings a node every 2 s while somebody looks, and counters come once a second */
 
 gint
 ew_verb_map (EwCtl *ctl, gint argc, gchar **argv)

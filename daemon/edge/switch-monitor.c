@@ -24,6 +24,7 @@
 #define SCAN_MS 1000
 #define PROBE_MS 100
 #define PROBE_TURNS 20
+#define PROBE_AT_ONCE 256
 #define NOTICE_MS 100
 #define FIND_MS 20
 #define STATS_CHUNK 256
@@ -273,21 +274,32 @@ mail (Mailing *mailing, SwitchNode *node)
     }
 }
 
-static gboolean
-on_probe (gpointer data)
+/* Every step-th node from first on, limit at most. */
+static void
+probe_nodes (EwSwitch *self, guint first, guint step, guint limit)
 {
-  EwSwitch *self = data;
   Mailing mailing;
 
   start_mailing (&mailing, self, TRUE);
-  for (guint i = self->probe_turn; i < self->order->len; i += PROBE_TURNS)
+  for (guint i = first; i < self->order->len && limit > 0; i += step)
     {
       SwitchNode *node = g_ptr_array_index (self->order, i);
 
       if (node->online)
-        mail (&mailing, node);
+        {
+          mail (&mailing, node);
+          limit--;
+        }
     }
   mail (&mailing, NULL);
+}
+
+static gboolean
+on_probe (gpointer data)
+{
+  EwSwitch *self = data;
+
+  probe_nodes (self, self->probe_turn, PROBE_TURNS, G_MAXUINT);
   self->probe_turn = (self->probe_turn + 1) % PROBE_TURNS;
   return G_SOURCE_CONTINUE;
 }
@@ -295,7 +307,13 @@ on_probe (gpointer data)
 void
 ew_switch_set_viewers (EwSwitch *self, guint viewers)
 {
+  const gboolean first = self->viewers == 0 && viewers > 0;
+
   self->viewers = viewers;
+  /* Who opens a map of a small mesh has all its round trips with the next counters; a large one fills in turn by turn.
+   */
+  if (first)
+    probe_nodes (self, 0, 1, PROBE_AT_ONCE);
   if (viewers > 0)
     run_every (self, &self->probe_source, PROBE_MS, on_probe);
   else
