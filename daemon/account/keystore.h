@@ -37,8 +37,8 @@ typedef struct
   gboolean wish_connected;
   gboolean vpn;               /* the stored mode: only once confirmed */
   GArray *accepted, *refused; /* EwPrefix: routes of the mesh, through other nodes */
-  GArray *forwarded;          /* EwPrefix: routes that this node forwards. Apart from accepted: an edge must not be able to
-                                 turn one choice into the other */
+  GArray *forwarded; /* EwPrefix: routes that this node forwards. Apart from accepted: an edge must not be able to
+                        turn one choice into the other */
 
   guint64 timestamp_floor_ns; /* no handshake of ours may carry an earlier timestamp */
 
