@@ -295,11 +295,15 @@ class InTheWay(unittest.TestCase):
     @unittest.skipIf(os.geteuid() != 0, "needs root to mount")
     def test_full_disk(self):
         edge = self.edge()
-        os.mkdir(edge.state, 0o700)
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k,mode=0700", "none", edge.state], capture_output=True).returncode:
+        # The state is a folder of its own on the small disk: one with a ballast in it would be refused as somebody else's.
+        disk = os.path.join(edge.folder, "disk")
+        os.mkdir(disk)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k,mode=0755", "none", disk], capture_output=True).returncode:
             self.skipTest("no mounts here")
-        self.addCleanup(subprocess.run, ["umount", edge.state])
-        ballast = os.path.join(edge.state, "ballast")
+        self.addCleanup(subprocess.run, ["umount", disk])
+        ballast, state = os.path.join(disk, "ballast"), edge.state
+        edge.state = os.path.join(disk, "state")
+        edge.arguments = [edge.state if argument == state else argument for argument in edge.arguments]
 
         def fill():
             with open(ballast, "ab", buffering=0) as file:

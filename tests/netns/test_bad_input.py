@@ -188,11 +188,11 @@ class Machines(MeshCase):
 
     def test_full_disk_of_the_edge(self):
         edge = self.mesh.machine("edge")
-        edge.run("sh", "-c", "mkdir -p /run/edgeway/full && mount -t tmpfs -o size=64k,mode=0700 none /run/edgeway/full && head -c 60000 /dev/zero > /run/edgeway/full/ballast")
-        result = edge.run(self.mesh.program("edgeway-edge"), "run", "--state-dir", "/run/edgeway/full", "--listen", ":9443", check=False, timeout=20)
+        edge.run("sh", "-c", "mkdir -p /run/edgeway/small && mount -t tmpfs -o size=64k,mode=0755 none /run/edgeway/small && head -c 60000 /dev/zero > /run/edgeway/small/ballast")
+        result = edge.run(self.mesh.program("edgeway-edge"), "run", "--state-dir", "/run/edgeway/small/state", "--listen", ":9443", check=False, timeout=20)
         self.assertEqual(result.returncode, 1, result)
         self.assertRegex(result.stderr.lower(), "full|space")
-        edge.run("umount", "/run/edgeway/full")
+        edge.run("umount", "/run/edgeway/small")
 
 
 if __name__ == "__main__":
