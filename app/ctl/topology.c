@@ -71,7 +71,7 @@ apply_snapshot (EwTopology *self, JsonObject *message)
 static void
 apply_counters (EwTopology *self, JsonObject *message)
 {
-  static const gchar *const members[] = { "rx_bytes", "tx_bytes", "rtt_ms", "last_seen" };
+  static const gchar *const members[] = { "rx_bytes", "tx_bytes", "rtt_ms", "last_seen", "last_handshake" };
   JsonArray *changes = ew_json_array (message, "nodes"), *nodes = array_of (self->map, "nodes");
 
   for (guint i = 0; changes != NULL && i < json_array_get_length (changes); i++)

@@ -65,18 +65,24 @@ ew_verb_node_add (EwCtl *ctl, gint argc, gchar **argv)
 
 /* Lists. */
 
+/* "5 min ago"; NULL where the member is no time. */
+static gchar *
+ago_text (JsonObject *node, const gchar *member)
+{
+  const gchar *time = ew_json_string (node, member);
+  g_autofree gchar *span = NULL;
+
+  if (time == NULL)
+    return NULL;
+  span = ew_format_span ((g_get_real_time () - ew_time_parse (time)) / G_USEC_PER_SEC);
+  return g_str_equal (span, "now") ? g_steal_pointer (&span) : g_strconcat (span, " ago", NULL);
+}
+
 static gchar *
 seen_text (JsonObject *node)
 {
-  const gchar *seen = ew_json_string (node, "last_seen");
-  g_autofree gchar *span = NULL;
-
-  if (ew_json_bool (node, "online", FALSE))
-    return g_strdup ("now");
-  if (seen == NULL)
-    return g_strdup ("never");
-  span = ew_format_span ((g_get_real_time () - ew_time_parse (seen)) / G_USEC_PER_SEC);
-  return g_str_equal (span, "now") ? g_steal_pointer (&span) : g_strconcat (span, " ago", NULL);
+  gchar *ago = ew_json_bool (node, "online", FALSE) ? g_strdup ("now") : ago_text (node, "last_seen");
+  return ago != NULL ? ago : g_strdup ("never");
 }
 
 static void
@@ -154,7 +160,8 @@ print_node (EwCtl *ctl, JsonObject *node)
         { "edge", "edge" }, { "system", "os" }, { "version", "version" } };
   static const gchar *const lists[] = { "addresses", "routes" };
   g_autofree gchar *rx = ew_format_bytes (ew_json_int (node, "rx_bytes", 0)),
-                   *tx = ew_format_bytes (ew_json_int (node, "tx_bytes", 0)), *seen = seen_text (node);
+                   *tx = ew_format_bytes (ew_json_int (node, "tx_bytes", 0)), *seen = seen_text (node),
+                   *handshake = ago_text (node, "last_handshake");
 
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
     {
@@ -163,6 +170,8 @@ print_node (EwCtl *ctl, JsonObject *node)
         ew_ctl_print ("%-11s%s\n", texts[i][0], value);
     }
   ew_ctl_print ("%-11s%s\n", "seen", seen);
+  if (handshake != NULL)
+    ew_ctl_print ("%-11s%s\n", "handshake", handshake);
   for (gsize i = 0; i < G_N_ELEMENTS (lists); i++)
     {
       g_autofree gchar *value = ew_format_get_list (&ctl->terminal, node, lists[i], "  ");

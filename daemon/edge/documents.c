@@ -172,6 +172,7 @@ set_counters (JsonObject *object, const EwNode *node, const EwSwitchNodeStatus *
   else
     json_object_set_null_member (object, "rtt_ms");
   ew_json_set_time_or_null (object, "last_seen", last_seen);
+  ew_json_set_time_or_null (object, "last_handshake", status ? status->last_handshake_us : 0);
   json_object_set_int_member (object, "rx_bytes", status ? (gint64)status->rx_bytes : 0);
   json_object_set_int_member (object, "tx_bytes", status ? (gint64)status->tx_bytes : 0);
 }

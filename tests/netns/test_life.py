@@ -109,6 +109,8 @@ class Life(MeshCase):
         self.mesh.start_phone()
         wait_for("phone online", lambda: self.node("phone")["state"] == "online", 10)
         self.ping("laptop", self.node("phone")["addresses"][0])
+        self.assertRegex(self.node("phone")["last_handshake"], r"^20\d\d-.*Z$")
+        self.assertRegex(self.ctl("laptop", "node", "show", "phone").stdout, r"(?m)^handshake +(now|\d+ s ago)$")
         self.ping("phone", self.status("laptop")["addresses"][0])
         self.ping("phone", SERVICE)
 
