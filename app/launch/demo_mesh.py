@@ -199,7 +199,14 @@ class DemoMesh:
 
         def start():
             process = phone.start("wireguard-go", "-f", "phone0")
-            wait_for("wireguard-go", lambda: phone.ok("wg", "show", "phone0"), 10)
+
+            def answers():
+                # Right after a kill the kernel may still hold the interface: then it ends at once, and is started again.
+                nonlocal process
+                if process.poll() is not None:
+                    process = phone.start("wireguard-go", "-f", "phone0")
+                return phone.ok("wg", "show", "phone0")
+            wait_for("wireguard-go", answers, 20, 0.2)
             phone.run("wg", "setconf", "phone0", path)
             phone.ip("link", "set", "phone0", "mtu", "1420", "up")
             for address in interface:
