@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * edgewayd as the desktop sees it: one observable object over org.edgeway.Daemon1, for the app and the tray. No GTK.
+ * Nothing is polled: properties follow PropertiesChanged and the owner of the bus name; a daemon that goes away and
+ * comes back is followed.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "model-enums.h"
+
+G_BEGIN_DECLS
+
+/* Errors of calls, each with a sentence for people (translated where it is ours). The codes are org.edgeway.Error.NAME.
+ */
+#define EW_CALL_ERROR (ew_call_error_quark ())
+GQuark ew_call_error_quark (void);
+typedef enum
+{
+  EW_CALL_ERROR_FAILED,
+  EW_CALL_ERROR_CANCELLED, /* a prompt that was dismissed, or our own cancellable: changes nothing, shown as nothing */
+  EW_CALL_ERROR_UNREACHABLE, /* no daemon there */
+  EW_CALL_ERROR_NOT_AUTHORIZED,
+  EW_CALL_ERROR_NOT_ENROLLED,
+  EW_CALL_ERROR_ALREADY_ENROLLED,
+  EW_CALL_ERROR_KEY_INVALID,
+  EW_CALL_ERROR_KEY_USED,
+  EW_CALL_ERROR_KEY_EXPIRED,
+  EW_CALL_ERROR_PIN_MISMATCH,
+  EW_CALL_ERROR_EDGE_UNREACHABLE,
+  EW_CALL_ERROR_NAME_TAKEN,
+  EW_CALL_ERROR_NAME_INVALID,
+  EW_CALL_ERROR_NOT_FOUND,
+  EW_CALL_ERROR_ROUTE_INVALID,
+  EW_CALL_ERROR_ROUTE_OVERLAP,
+  EW_CALL_ERROR_ROUTE_REFUSED,
+  EW_CALL_ERROR_NOT_ADMINISTRATOR,
+  EW_CALL_ERROR_HOST_CONFLICT,
+  EW_CALL_ERROR_REMOVED,
+  EW_CALL_ERROR_INVALID_ARGUMENT,
+  EW_CALL_ERROR_TIMED_OUT,
+  EW_CALL_ERROR_NOT_CONNECTED,
+} EwCallError;
+
+/* Properties, all read-only and announced by notify; while the daemon is not there they have their empty values:
+     availability  EwAvailability   is there a daemon to talk to
+     unavailable-message  s  NULL or why not, a sentence
+     state         EwState
+     reason        s  stable code, "" for nothing to say
+     message       s  reason as a sentence
+     mode          EwMode
+     guard-until   x  µs since the epoch; 0: no guard counts
+     administrator b  this computer administers its mesh
+     mesh, node-name, edge-name, edge-endpoint, transport, version  s  "" while unknown
+     kind          EwKind
+     addresses     GStrv, IPv4 first
+     since         x  when state was entered, µs since the epoch
+     trial         b  the edge runs on this computer
+     enrolled      b  state is neither not-enrolled nor removed nor unknown */
+#define EW_TYPE_DAEMON (ew_daemon_get_type ())
+G_DECLARE_FINAL_TYPE (EwDaemon, ew_daemon, EW, DAEMON, GObject)
+
+/* bus_address: NULL: the system bus. Starts looking at once; D-Bus activation is tried first. */
+EwDaemon *ew_daemon_new (const gchar *bus_address);
+
+EwAvailability ew_daemon_get_availability (EwDaemon *self);
+const gchar *ew_daemon_get_unavailable_message (EwDaemon *self);
+EwState ew_daemon_get_state (EwDaemon *self);
+const gchar *ew_daemon_get_reason (EwDaemon *self);
+const gchar *ew_daemon_get_message (EwDaemon *self);
+EwMode ew_daemon_get_mode (EwDaemon *self);
+gint64 ew_daemon_get_guard_until (EwDaemon *self);
+gboolean ew_daemon_get_administrator (EwDaemon *self);
+const gchar *ew_daemon_get_mesh (EwDaemon *self);
+const gchar *ew_daemon_get_node_name (EwDaemon *self);
+EwKind ew_daemon_get_kind (EwDaemon *self);
+const gchar *const *ew_daemon_get_addresses (EwDaemon *self);
+const gchar *ew_daemon_get_edge_name (EwDaemon *self);
+const gchar *ew_daemon_get_edge_endpoint (EwDaemon *self);
+const gchar *ew_daemon_get_transport (EwDaemon *self);
+const gchar *ew_daemon_get_version (EwDaemon *self);
+gint64 ew_daemon_get_since (EwDaemon *self);
+gboolean ew_daemon_get_trial (EwDaemon *self);
+gboolean ew_daemon_get_enrolled (EwDaemon *self);
+
+/* Tries to reach (and to start) the daemon again: for a "Try Again" button. */
+void ew_daemon_retry (EwDaemon *self);
+
+/* Any method of org.edgeway.Daemon1 by its name. Interaction is allowed and there is no timeout while a person types a
+   password; cancellable gives up waiting. parameters: floating or NULL. The answer is the method's tuple
+   (transfer full), NULL with EW_CALL_ERROR. */
+void ew_daemon_call_async (EwDaemon *self, const gchar *method, GVariant *parameters, GCancellable *cancellable,
+                           GAsyncReadyCallback callback, gpointer user_data);
+GVariant *ew_daemon_call_finish (EwDaemon *self, GAsyncResult *result, GError **error);
+/* For OpenTopology: the caller owns the descriptor; -1 with error. */
+gint ew_daemon_call_fd_finish (EwDaemon *self, GAsyncResult *result, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The mesh as it is now: a GListModel of EwNode in the order of enrolment (new ones at the end, nothing moves when a
+ * state or a counter changes), and its edges. Fed by OpenTopology's stream (daemon/edge/API.md), which is open only
+ * between ew_topology_set_wanted TRUE and FALSE: while a window that shows it is visible. No GTK.
+ */
+#pragma once
+
+#include "daemon.h"
+#include "node.h"
+
+G_BEGIN_DECLS
+
+/* Properties: stream EwStreamState; error s (a sentence, NULL: none); n-online u; n-nodes u (not-joined ones counted);
+   edges GListModel of EwEdge; self EwNode (this computer, NULL while unknown); mesh s.
+   Signals: "counters" (): rates, round trips and last-seen of nodes were refreshed, at most once a second;
+            "node-came-online" (EwNode): for a toast; never for those of the first snapshot. */
+#define EW_TYPE_TOPOLOGY (ew_topology_get_type ())
+G_DECLARE_FINAL_TYPE (EwTopology, ew_topology, EW, TOPOLOGY, GObject)
+
+EwTopology *ew_topology_new (EwDaemon *daemon);
+/* wanted: somebody looks. What was known stays shown, as it was last seen, when nobody does. */
+void ew_topology_set_wanted (EwTopology *self, gboolean wanted);
+EwStreamState ew_topology_get_stream (EwTopology *self);
+const gchar *ew_topology_get_error (EwTopology *self);
+guint ew_topology_get_n_online (EwTopology *self);
+guint ew_topology_get_n_nodes (EwTopology *self);
+const gchar *ew_topology_get_mesh (EwTopology *self);
+GListModel *ew_topology_get_edges (EwTopology *self);                   /* borrowed */
+EwEdge *ew_topology_get_edge (EwTopology *self);                        /* the first edge, borrowed; NULL: unknown */
+EwNode *ew_topology_get_self (EwTopology *self);                        /* borrowed; NULL: unknown */
+EwNode *ew_topology_find (EwTopology *self, const gchar *id);           /* borrowed; NULL: none */
+EwNode *ew_topology_find_by_name (EwTopology *self, const gchar *name); /* borrowed; NULL: none */
+
+G_END_DECLS

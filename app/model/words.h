@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The desktop's words for numbers, times and states, translated. All (transfer full) unless const.
+ */
+#pragma once
+
+#include "daemon.h"
+#include "node.h"
+
+G_BEGIN_DECLS
+
+gchar *ew_words_bytes (gint64 bytes);          /* "1.2 MB"; "Unknown" below 0 */
+gchar *ew_words_rate (gdouble bytes_a_second); /* "84 Mb/s", bits as networks count them */
+gchar *ew_words_latency (gdouble ms);          /* "12 ms", "0.4 ms" */
+gchar *ew_words_sum_latency (gdouble ms);      /* "≈ 12 ms": a sum of legs, not a ping */
+gchar *ew_words_span (gint64 seconds);         /* "45 seconds", "3 hours", "2 days" */
+gchar *ew_words_countdown (gint64 seconds);    /* "0:42" */
+gchar *ew_words_time (gint64 realtime_us);     /* "3 Nov, 08:14" in the locale's way */
+
+const gchar *ew_words_kind (EwNode *node); /* "Server", "Device", "Gateway" */
+gchar *ew_words_node_state (EwNode *node); /* "Online", "Offline for 2 days", "Not joined yet" */
+/* "nas, online, 12 ms through edge Frankfurt"; what a screen reader says of a node. self: this computer, for the sum,
+   or NULL. */
+gchar *ew_words_node_spoken (EwNode *node, EwNode *self, EwEdge *edge);
+gchar *ew_words_node_description (EwNode *node); /* "Server, Mesh IP 100.96.0.21. Press Enter for details." */
+/* Path from self to node: the sum of both legs in ms; below 0: unknown. */
+gdouble ew_words_path_ms (EwNode *node, EwNode *self);
+
+gchar *ew_words_state (EwDaemon *daemon);        /* "Connected", "Connecting…", "Disconnected" */
+gchar *ew_words_state_detail (EwDaemon *daemon); /* "Frankfurt · 3 h 12 min", or the daemon's message */
+gchar *ew_words_status_line (EwDaemon *daemon);  /* for the tray: "Connected · connector only" */
+
+G_END_DECLS
