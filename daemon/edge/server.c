@@ -243,11 +243,45 @@ count_all (EwServer *self)
   return n;
 }
 
+static guint
+peer_hash (gconstpointer data)
+{
+  const EwServerPeer *peer = data;
+  guint32 words[2] = { 0, 0 };
+  memcpy (words, peer->ip.bytes, peer->ip.family == EW_FAMILY_V6 ? 8 : 4);
+  return words[0] * 31 + words[1];
+}
+
+static gboolean
+peer_equal (gconstpointer a, gconstpointer b)
+{
+  return same_peer (a, b);
+}
+
+/* Address (borrowed) → how many connections it has. */
+static GHashTable *
+count_each (EwServer *self)
+{
+  GHashTable *counts = g_hash_table_new (peer_hash, peer_equal);
+  GHashTableIter iter;
+  gpointer key;
+  g_hash_table_iter_init (&iter, self->connections);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    {
+      const Connection *connection = key;
+      guint n = GPOINTER_TO_UINT (g_hash_table_lookup (counts, &connection->peer));
+      if (!connection->crowded_out)
+        g_hash_table_replace (counts, (gpointer)&connection->peer, GUINT_TO_POINTER (n + 1));
+    }
+  return counts;
+}
+
 /* A full house: the address that has the most connections gives up one that waits for nothing but its caller, unless
    that would be of no help: then the newcomer has to come again. */
 static gboolean
 make_room (EwServer *self, guint of_newcomer)
 {
+  g_autoptr (GHashTable) counts = count_each (self);
   GHashTableIter iter;
   gpointer key;
   Connection *victim = NULL;
@@ -257,7 +291,7 @@ make_room (EwServer *self, guint of_newcomer)
     {
       Connection *connection = key;
       gboolean idle = connection->deadline != 0 && !connection->crowded_out && !connection->peer.control;
-      guint n = idle ? count_from (self, &connection->peer, FALSE) : 0;
+      guint n = idle ? GPOINTER_TO_UINT (g_hash_table_lookup (counts, &connection->peer)) : 0;
       if (n > most)
         {
           victim = connection;
@@ -323,12 +357,22 @@ on_handshake (GObject *source, GAsyncResult *result, gpointer user_data)
   start_waiting (self);
 }
 
+/* Callers show no certificate, so there is no database: g_tls_server_connection_new() would read the system's whole
+   list of CAs for every caller. */
+static GIOStream *
+new_tls (GIOStream *stream, GTlsCertificate *certificate)
+{
+  GType type = g_tls_backend_get_server_connection_type (g_tls_backend_get_default ());
+  return g_initable_new (type, NULL, NULL, "base-io-stream", stream, "certificate", certificate, "database", NULL,
+                         NULL);
+}
+
 static void
 start_handshake (Connection *connection)
 {
   static const gchar *const protocols[] = { "http/1.1", NULL };
   g_autoptr (GIOStream) held = g_steal_pointer (&connection->held);
-  GIOStream *tls = g_tls_server_connection_new (held, connection->server->certificate, NULL);
+  GIOStream *tls = new_tls (held, connection->server->certificate);
   if (tls == NULL)
     return;
   connection->handshaking = TRUE;
