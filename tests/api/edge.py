@@ -3,6 +3,7 @@
 
 import base64
 import ctypes
+import errno
 import fcntl
 import hashlib
 import http.client
@@ -38,16 +39,46 @@ def b64(data):
     return base64.b64encode(data).decode()
 
 
+def outside_ephemeral():
+    """The numbers that the kernel never gives to outgoing connections: their ends, TIME_WAIT too, would keep an edge from its own port."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+        low, high = map(int, file.read().split())
+    return [*range(10000, low), *range(high + 1, 65536)] or list(range(10000, 65536))
+
+
+def is_free(kind, port):
+    with socket.socket(socket.AF_INET, kind) as every, socket.socket(socket.AF_INET6, kind) as every6:
+        try:
+            every.bind(("", port))
+        except OSError:
+            return False
+        try:
+            every6.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            every6.bind(("::", port))
+        except OSError as error:
+            return error.errno != errno.EADDRINUSE  # no IPv6 here
+    return True
+
+
+TAKEN = []  # an abstract socket of this name is the lock between processes in one network namespace; it goes with this process
+
+
 def free_port():
-    """One number that is free on TCP and UDP."""
-    while True:
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            try:
-                udp.bind(("127.0.0.1", tcp.getsockname()[1]))
-                return tcp.getsockname()[1]
-            except OSError:
-                continue
+    """One number that is free on TCP and UDP, at every address, and that no other test's process is given while this one lives."""
+    ports = outside_ephemeral()
+    begin = os.getpid() * 61 % len(ports)
+    for port in ports[begin:] + ports[:begin]:
+        lock = socket.socket(socket.AF_UNIX)
+        try:
+            lock.bind(f"\0edgeway-test-port-{port}")
+        except OSError:
+            lock.close()
+            continue
+        if is_free(socket.SOCK_STREAM, port) and is_free(socket.SOCK_DGRAM, port):
+            TAKEN.append(lock)
+            return port
+        lock.close()
+    raise AssertionError("no port is free")
 
 
 def parse_key(key):
