@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "node-icon.h"
+
+static gboolean
+is_phone (const gchar *os)
+{
+  static const gchar *const words[] = { "android", "ios", "ipados" };
+  g_autofree gchar *folded = NULL;
+
+  if (os == NULL)
+    return FALSE;
+  folded = g_ascii_strdown (os, -1);
+  for (gsize i = 0; i < G_N_ELEMENTS (words); i++)
+    if (g_str_has_prefix (folded, words[i]))
+      return TRUE;
+  return FALSE;
+}
+
+const gchar *
+ew_node_icon_name (EwNode *node)
+{
+  if (ew_node_is_gateway (node))
+    return "edgeway-kind-gateway-symbolic";
+  if (ew_node_get_kind (node) == EW_KIND_SERVER)
+    return "edgeway-kind-server-symbolic";
+  return is_phone (ew_node_get_os (node)) ? "edgeway-kind-phone-symbolic" : "edgeway-kind-laptop-symbolic";
+}
+
+gboolean
+ew_node_icon_is_round (EwNode *node)
+{
+  return ew_node_get_kind (node) == EW_KIND_DEVICE && !ew_node_is_gateway (node);
+}
+
+const gchar *
+ew_node_state_icon_name (EwNodeState state)
+{
+  switch (state)
+    {
+    case EW_NODE_ONLINE:
+      return "object-select-symbolic";
+    case EW_NODE_NOT_JOINED:
+      return "content-loading-symbolic";
+    case EW_NODE_AWAITING_APPROVAL:
+      return "dialog-question-symbolic";
+    case EW_NODE_OFFLINE:
+      break;
+    }
+  return "radio-symbolic";
+}

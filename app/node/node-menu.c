@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "node-menu.h"
+
+#include <glib/gi18n.h>
+
+static void
+add (GMenu *section, const gchar *label, const gchar *action, EwNode *node)
+{
+  g_autoptr (GMenuItem) item = g_menu_item_new (label, NULL);
+
+  g_menu_item_set_action_and_target (item, action, "s", ew_node_get_id (node));
+  g_menu_append_item (section, item);
+}
+
+static void
+add_section (GMenu *menu, GMenu *section)
+{
+  if (g_menu_model_get_n_items (G_MENU_MODEL (section)) > 0)
+    g_menu_append_section (menu, NULL, G_MENU_MODEL (section));
+}
+
+GMenuModel *
+ew_node_menu_new (EwNode *node, EwDaemon *daemon, gboolean show_path)
+{
+  GMenu *menu = g_menu_new ();
+  g_autoptr (GMenu) show = g_menu_new (), copy = g_menu_new (), administer = g_menu_new ();
+  gboolean self = ew_node_is_self (node), addressed = ew_node_get_address (node) != NULL;
+
+  add (show, _ ("_Details"), "win.show-details", node);
+  if (show_path && !self)
+    add (show, _ ("_Show Path"), "win.show-path", node);
+  if (!self && ew_node_get_state (node) == EW_NODE_ONLINE)
+    add (show, _ ("_Ping"), "win.ping", node);
+  if (addressed)
+    add (copy, _ ("Copy _Mesh IP"), "win.copy-address", node);
+  add (copy, _ ("Copy _Name"), "win.copy-name", node);
+  if (addressed && !self && !ew_node_is_plain (node))
+    add (copy, _ ("Copy SSH _Command"), "win.copy-ssh", node);
+  if (ew_daemon_get_administrator (daemon))
+    {
+      add (administer, _ ("_Rename…"), "win.rename-node", node);
+      if (!self)
+        add (administer, _ ("Re_move from the Mesh…"), "win.remove-node", node);
+    }
+  add_section (menu, show);
+  add_section (menu, copy);
+  add_section (menu, administer);
+  return G_MENU_MODEL (menu);
+}
