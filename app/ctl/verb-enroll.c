@@ -54,6 +54,20 @@ read_key (const gchar *file, const gchar *argument, GError **error)
   return NULL;
 }
 
+/* For a person, before anything is sent: where it leads. The key says it, nothing proves the mesh's name yet. */
+static void
+print_where (const EwEnrollmentKey *key)
+{
+  g_autofree gchar *edges = g_strjoinv (", ", key->api);
+
+  if (!isatty (STDERR_FILENO))
+    return;
+  if (key->mesh != NULL)
+    ew_ctl_hint ("Joining %s at %s …\n", key->mesh, edges);
+  else
+    ew_ctl_hint ("Joining the mesh at %s …\n", edges);
+}
+
 /* Checked here first: a key cut short is no reason to ask for a password. */
 static gint
 enroll_with (EwCtl *ctl, const gchar *key, const gchar *name)
@@ -65,6 +79,7 @@ enroll_with (EwCtl *ctl, const gchar *key, const gchar *name)
 
   if (parsed == NULL || ew_ctl_open (ctl, &error) == NULL)
     return ew_ctl_fail (ctl, error);
+  print_where (parsed);
   answer
     = ew_link_call (ctl->link, "Enroll",
                     g_variant_new ("(ss@a{sv})", key, name != NULL ? name : "", g_variant_new ("a{sv}", NULL)), &error);

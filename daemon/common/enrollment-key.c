@@ -25,6 +25,7 @@ ew_enrollment_key_free (EwEnrollmentKey *key)
   g_strfreev (key->api);
   ew_free_secret (key->secret);
   g_free (key->kind);
+  g_free (key->mesh);
   g_free (key);
 }
 
@@ -85,6 +86,8 @@ key_from_json (const gchar *json, gsize length, GError **error)
   key->kind = g_strdup (ew_json_string (object, "kind"));
   if (!key_is_valid (key))
     return invalid (error, FOREIGN);
+  const gchar *mesh = ew_json_string (object, "mesh");
+  key->mesh = mesh != NULL && ew_name_check (mesh, NULL) ? g_strdup (mesh) : NULL;
   return g_steal_pointer (&key);
 }
 
@@ -140,7 +143,7 @@ ew_enrollment_key_parse (const gchar *text, GError **error)
 }
 
 static gchar *
-key_to_json (const EwEnrollmentKey *key)
+key_to_json (const EwEnrollmentKey *key, gboolean with_mesh)
 {
   g_autoptr (JsonObject) object = json_object_new ();
   g_autofree gchar *pin = ew_base64url_encode (key->pin, EW_PIN_SIZE);
@@ -151,22 +154,17 @@ key_to_json (const EwEnrollmentKey *key)
   json_object_set_string_member (object, "pin", pin);
   json_object_set_string_member (object, "secret", key->secret);
   json_object_set_string_member (object, "kind", key->kind);
+  if (with_mesh)
+    json_object_set_string_member (object, "mesh", key->mesh);
   return ew_json_to_string (object, FALSE);
 }
 
-gchar *
-ew_enrollment_key_format (const EwEnrollmentKey *key, GError **error)
+/* NULL: too long. */
+static gchar *
+key_encode (const EwEnrollmentKey *key, gboolean with_mesh)
 {
   guint8 hash[32];
-  if (!key_is_valid (key))
-    {
-      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                   "No enrollment key can be made of this: it needs 1 to %d addresses as “https://HOST:PORT”, a "
-                   "secret, and the kind admin, server or device.",
-                   API_MAX);
-      return NULL;
-    }
-  gchar *json = key_to_json (key);
+  gchar *json = key_to_json (key, with_mesh);
   gsize length = strlen (json);
   ew_sha256 (json, length, hash);
   gchar *whole = g_malloc (length + CHECK_SIZE);
@@ -178,11 +176,29 @@ ew_enrollment_key_format (const EwEnrollmentKey *key, GError **error)
   g_free (whole);
   ew_free_secret (json);
   ew_free_secret (body);
-  if (strlen (text) <= EW_ENROLLMENT_KEY_MAX)
-    return text;
-  ew_free_secret (text);
-  g_set_error (error, EW_ERROR, EW_ERROR_TOO_LARGE,
-               "An enrollment key with these addresses would be longer than %d characters: use fewer or shorter ones.",
-               EW_ENROLLMENT_KEY_MAX);
-  return NULL;
+  if (strlen (text) > EW_ENROLLMENT_KEY_MAX)
+    g_clear_pointer (&text, ew_free_secret);
+  return text;
+}
+
+gchar *
+ew_enrollment_key_format (const EwEnrollmentKey *key, GError **error)
+{
+  if (!key_is_valid (key))
+    {
+      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                   "No enrollment key can be made of this: it needs 1 to %d addresses as “https://HOST:PORT”, a "
+                   "secret, and the kind admin, server or device.",
+                   API_MAX);
+      return NULL;
+    }
+  gchar *text = key->mesh != NULL && ew_name_check (key->mesh, NULL) ? key_encode (key, TRUE) : NULL;
+  if (text == NULL)
+    text = key_encode (key, FALSE);
+  if (text == NULL)
+    g_set_error (
+      error, EW_ERROR, EW_ERROR_TOO_LARGE,
+      "An enrollment key with these addresses would be longer than %d characters: use fewer or shorter ones.",
+      EW_ENROLLMENT_KEY_MAX);
+  return text;
 }

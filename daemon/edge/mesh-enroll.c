@@ -101,7 +101,7 @@ ew_mesh_make_key (EwMesh *self, const gchar *kind, const gchar *name, guint vali
   ew_sha256 (secret, sizeof secret, hash);
   g_autofree gchar *hex = hash_to_hex (hash);
   KeyRequest request = { .kind = kind, .name = name, .hash = hex, .valid_seconds = valid_seconds };
-  EwEnrollmentKey key = { .api = ew_mesh_get_edge (self)->api, .kind = (gchar *)kind };
+  EwEnrollmentKey key = { .api = ew_mesh_get_edge (self)->api, .kind = (gchar *)kind, .mesh = self->settings.mesh };
   memcpy (key.pin, self->pin, EW_PIN_SIZE);
   key.secret = ew_base64url_encode (secret, sizeof secret);
   ew_zero (secret, sizeof secret);

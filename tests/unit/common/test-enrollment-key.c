@@ -6,7 +6,7 @@
 #include <string.h>
 
 static gchar *
-make (guint n_api, const gchar *api, const gchar *kind, GError **error)
+make_for (guint n_api, const gchar *api, const gchar *kind, const gchar *mesh, GError **error)
 {
   g_autoptr (EwEnrollmentKey) key = g_new0 (EwEnrollmentKey, 1);
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
@@ -17,7 +17,15 @@ make (guint n_api, const gchar *api, const gchar *kind, GError **error)
   memset (key->pin, 0xa5, sizeof key->pin);
   key->secret = ew_base64url_encode (secret, sizeof secret);
   key->kind = g_strdup (kind);
+  key->mesh = g_strdup (mesh);
   return ew_enrollment_key_format (key, error);
+}
+
+/* A key as they were before keys said the mesh's name. */
+static gchar *
+make (guint n_api, const gchar *api, const gchar *kind, GError **error)
+{
+  return make_for (n_api, api, kind, NULL, error);
 }
 
 /* A key with right check bytes around any JSON. */
@@ -140,6 +148,30 @@ test_foreign (void)
   g_assert_nonnull (key);
 }
 
+/* The mesh's name: written, read, ignored where it is none, and never the reason why a key does not fit. */
+static void
+test_mesh (void)
+{
+  const gchar *none[] = { "7", "null", "\"\"", "\"A mesh\"", "\"<b>\"", "[]" };
+  g_autofree gchar *text = make_for (1, "https://edge.example.org:443", "device", "home", NULL);
+  g_autoptr (EwEnrollmentKey) key = ew_enrollment_key_parse (text, NULL);
+  g_assert_cmpstr (key->mesh, ==, "home");
+  for (gsize i = 0; i < G_N_ELEMENTS (none); i++)
+    {
+      g_autofree gchar *json
+        = g_strdup_printf ("{" API "," PIN "," SECRET ",\"kind\":\"device\",\"mesh\":%s}", none[i]);
+      g_autofree gchar *foreign = key_around (json);
+      g_autoptr (EwEnrollmentKey) other = ew_enrollment_key_parse (foreign, NULL);
+      g_assert_nonnull (other);
+      g_assert_null (other->mesh);
+    }
+  g_autofree gchar *host = g_strnfill (197, 'a'), *url = g_strdup_printf ("https://%s:1", host);
+  g_autofree gchar *mesh = g_strnfill (63, 'm'), *full = make_for (3, url, "device", mesh, NULL);
+  g_assert_cmpuint (strlen (full), <=, EW_ENROLLMENT_KEY_MAX);
+  g_autoptr (EwEnrollmentKey) tight = ew_enrollment_key_parse (full, NULL);
+  g_assert_null (tight->mesh);
+}
+
 static void
 test_format_refused (void)
 {
@@ -162,6 +194,7 @@ main (int argc, char **argv)
   g_test_add_func ("/common/enrollment-key/cut-short", test_cut_short);
   g_test_add_func ("/common/enrollment-key/altered", test_altered);
   g_test_add_func ("/common/enrollment-key/foreign", test_foreign);
+  g_test_add_func ("/common/enrollment-key/mesh", test_mesh);
   g_test_add_func ("/common/enrollment-key/format-refused", test_format_refused);
   return g_test_run ();
 }
