@@ -8,7 +8,8 @@
 
 #include "common/error.h"
 #include "common/util.h"
-#include "wg-config.h"
+#include "qr.h"
+#include "wg-config/wg-config.h"
 
 #define VALID_MIN_S 60
 #define VALID_MAX_S 31536000
@@ -55,7 +56,7 @@ show (EwCtl *ctl, const gchar *name, JsonObject *result, const gchar *private_ke
   JsonObject *config = ew_json_object (result, "config");
   g_autoptr (GError) error = NULL;
   gchar *text = ew_wg_config_format (config != NULL ? config : result, private_key, wishes->vpn, &error);
-  gchar *shown = text != NULL && wishes->qr ? ew_wg_config_to_qr (text, &ctl->terminal, &error) : NULL;
+  gchar *shown = text != NULL && wishes->qr ? ew_qr_draw (text, &ctl->terminal, &error) : NULL;
   gint exit_code = EW_EXIT_DONE;
 
   if (error != NULL)

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A WireGuard configuration as wg-quick(8) and every WireGuard app read it, and its QR code.
+ * A WireGuard configuration as wg-quick(8) and every WireGuard app read it: for edgewayctl and the app.
  */
 #pragma once
 
 #include <gio/gio.h>
 #include <json-glib/json-glib.h>
-
-#include "terminal.h"
 
 G_BEGIN_DECLS
 
@@ -25,9 +23,5 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (EwKeyPair, ew_key_pair_clear)
    value is checked: a hostile edge must not slip a PostUp line into a file that root runs. No DNS line. (transfer full,
    ew_free_secret); NULL with EW_ERROR_FAILED. */
 gchar *ew_wg_config_format (JsonObject *config, const gchar *private_key, gboolean vpn, GError **error);
-
-/* The text as a QR code for a dark terminal: half blocks in UTF-8, else two characters a module (with colour it brings
-   its own ground and is readable everywhere). (transfer full, ew_free_secret) */
-gchar *ew_wg_config_to_qr (const gchar *text, const EwTerminal *terminal, GError **error);
 
 G_END_DECLS
