@@ -24,6 +24,9 @@ SOURCE = os.environ.get("EDGEWAY_SOURCE") or os.path.normpath(os.path.join(LIB, 
 BUILD = os.environ.get("EDGEWAY_BUILD") or os.path.join(SOURCE, "build")
 FAKE = os.path.join(BUILD, "tests/dbus/edgewayd-fake")
 CTL = os.path.join(BUILD, "app/ctl/edgewayctl")
+sys.path.insert(0, os.path.join(SOURCE, "app", "launch"))
+import system_bus  # noqa: E402
+
 SOCKET = "/run/dbus/system_bus_socket"
 ADDRESS = "unix:path=" + SOCKET
 PEER = "unix:path=/run/edgeway/bus"
@@ -47,16 +50,6 @@ polkit.addRule(function (action, subject) {
 });
 polkit.addAdminRule(function (action, subject) { return ["unix-user:0"]; });
 """
-
-BUS_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig><type>system</type><listen>%s</listen><auth>EXTERNAL</auth>
-<policy context="default"><allow user="*"/><deny own="*"/><deny send_type="method_call"/><allow send_type="signal"/>
-<allow send_requested_reply="true" send_type="method_return"/><allow send_requested_reply="true" send_type="error"/>
-<allow receive_type="method_call"/><allow receive_type="method_return"/><allow receive_type="error"/><allow receive_type="signal"/>
-<allow send_destination="org.freedesktop.DBus"/></policy>
-<policy user="root"><allow send_type="method_call"/><allow own="org.freedesktop.login1"/></policy>
-<include>/usr/share/dbus-1/system.d/org.freedesktop.PolicyKit1.conf</include>%s</busconfig>"""
-
 
 def enter():
     if os.geteuid() != 0:
@@ -247,8 +240,8 @@ class Machine:
         return thing
 
     def start_bus(self, policy=True, address=ADDRESS):
-        include = f"<include>{SOURCE}/data/dbus/org.edgeway.Daemon1.conf</include>" if policy else ""
-        config = self._write(f"bus.{self.number}.conf", BUS_CONFIG % (address, include))
+        policies = [f"{SOURCE}/data/dbus/org.edgeway.Daemon1.conf"] if policy else []
+        config = self._write(f"bus.{self.number}.conf", system_bus.config([address], policies))
         bus = self.start("bus", ["dbus-daemon", "--config-file=" + config, "--nofork", "--nopidfile"])
         wait_for("the bus", lambda: os.path.exists(address.split("=", 1)[1]))
         if address == ADDRESS:

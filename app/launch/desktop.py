@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A desktop without a screen: a display, a session bus and an accessibility bus, all of an unprivileged user; programs are started
+in it, looked at and worked with as a screen reader does.
+
+    with Desktop(folder, uid=61300) as desktop:
+        app = desktop.start(["edgeway"])
+        desktop.press("push button", "Connect")
+        desktop.picture("/tmp/x.png")
+"""
+import glob
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import time
+
+from machines import Failure, die_with_parent, wait_for
+
+LAUNCH = os.path.dirname(os.path.abspath(__file__))
+PYTHON = "/usr/bin/python3"
+# What no program of ours may say. The lines of GLib's log, and of the sanitizers.
+COMPLAINT = re.compile(r"(WARNING|CRITICAL|ERROR) \*\*|-(WARNING|CRITICAL|ERROR)|Sanitizer|runtime error:|segmentation", re.I)
+SETTINGS = "[Settings]\ngtk-font-name=Cantarell 11\ngtk-icon-theme-name=Adwaita\ngtk-enable-animations=%s\n"
+PATIENCE = 20  # seconds that something on the screen may take
+
+
+def add_person(folder, name, uid, wrap=None):
+    """Lets a mount namespace (wrap's, or our own when it is private) know one more user, and gives X servers a place for
+    their sockets. The host's own files stay as they are."""
+    wrap = wrap or (lambda argv: argv)
+    for path, line in (("/etc/passwd", f"{name}:x:{uid}:{uid}::{folder}:/bin/sh\n"), ("/etc/group", f"{name}:x:{uid}:\n")):
+        copy = os.path.join(folder, os.path.basename(path))
+        with open(path) as old, open(copy, "w") as new:
+            new.write(old.read() + line)
+        os.chmod(copy, 0o644)
+        subprocess.run(wrap(["mount", "--bind", copy, path]), check=True, preexec_fn=die_with_parent)
+    script = "mkdir -p /tmp/.X11-unix && mount -t tmpfs -o mode=1777 none /tmp/.X11-unix"
+    subprocess.run(wrap(["sh", "-c", script]), check=True, preexec_fn=die_with_parent)
+
+
+class Desktop:
+    """uid must have a name: add_person(). kind: "x11" (Xvfb) or "wayland" (weston, headless). wrap: argv → argv, where it is to run elsewhere (a machine's namespaces)."""
+
+    def __init__(self, folder, uid=0, gid=None, kind="x11", size=(1280, 900), animations=True, wrap=None, environment=None):
+        self.folder, self.uid, self.gid, self.kind, self.size = folder, uid, gid if gid is not None else uid, kind, size
+        self.wrap = wrap or (lambda argv: argv)
+        self.processes, self.logs, self.onlooker_process = [], [], None
+        self.environment = {k: v for k, v in os.environ.items()
+                            if not k.startswith(("SSH_", "SUDO_", "XDG_", "DBUS_", "GTK_", "LC_", "LANG")) and k not in ("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "GTK_A11Y")}
+        self._folders("true" if animations else "false")
+        self.environment.update({
+            "HOME": self.path("home"), "XDG_RUNTIME_DIR": self.path("run"), "XDG_CONFIG_HOME": self.path("home/.config"),
+            "XDG_CACHE_HOME": self.path("home/.cache"), "XDG_DATA_HOME": self.path("home/.local/share"), "LC_ALL": "C.UTF-8",
+            "GSK_RENDERER": "cairo", "GDK_BACKEND": kind, "GIO_USE_VFS": "local", "GSETTINGS_BACKEND": "keyfile", "NO_AT_BRIDGE": "0",
+            # A warning is a bug: the program that says one ends there.
+            "G_DEBUG": "fatal-warnings", **(environment or {})})
+        try:
+            self._start_display()
+            self._start_bus()
+        except BaseException:
+            self.close()
+            raise
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def _folders(self, animations):
+        for name, mode in (("", 0o755), ("home", 0o700), ("home/.config", 0o700), ("home/.config/gtk-4.0", 0o700), ("home/.config/gtk-3.0", 0o700),
+                           ("home/.cache", 0o700), ("home/.local", 0o700), ("home/.local/share", 0o700), ("run", 0o700)):
+            path = self.path(name)
+            os.makedirs(path, exist_ok=True)
+            os.chmod(path, mode)
+            os.chown(path, self.uid, self.gid)
+        for version in ("3.0", "4.0"):
+            with open(self.path(f"home/.config/gtk-{version}/settings.ini"), "w") as file:
+                file.write(SETTINGS % animations)
+
+    def command(self, argv):
+        if self.uid and os.geteuid() == 0:
+            argv = ["setpriv", "--reuid", str(self.uid), "--regid", str(self.gid), "--clear-groups", "--", *argv]
+        return self.wrap(argv)
+
+    def _popen(self, argv, log, environment=None, **options):
+        path = self.path(log + ".log")
+        with open(path, "a") as out:
+            options.setdefault("stdout", out)
+            process = subprocess.Popen(self.command(argv), stdin=options.pop("stdin", subprocess.DEVNULL), stderr=out,
+                                       preexec_fn=die_with_parent, env={**self.environment, **(environment or {})}, **options)
+        process.log_path = path
+        self.processes.append(process)
+        return process
+
+    def _start_display(self):
+        if self.kind == "x11":
+            read, write = os.pipe()
+            os.set_inheritable(write, True)
+            width, height = self.size
+            server = self._popen(["Xvfb", "-displayfd", str(write), "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp", "-noreset"],
+                                 "display", pass_fds=(write,), stdout=subprocess.DEVNULL)
+            os.close(write)
+            number = self._line(read, server, "Xvfb")
+            os.close(read)
+            self.environment["DISPLAY"] = ":" + number
+            return
+        width, height = self.size
+        server = self._popen(["weston", "--backend=headless-backend.so", "--socket=desktop", "--idle-time=0", f"--width={width}", f"--height={height}", "--debug"], "display")
+        self.environment["WAYLAND_DISPLAY"] = "desktop"
+        wait_for("weston's socket", lambda: self._alive(server, "weston") and os.path.exists(self.path("run/desktop")), 20)
+
+    @staticmethod
+    def _alive(process, what):
+        if process.poll() is not None:
+            with open(process.log_path, errors="replace") as log:
+                raise Failure(f"{what} ended with {process.returncode}: {log.read()[-800:].strip()}")
+        return True
+
+    def _line(self, fd, process, what):
+        text, end = b"", time.monotonic() + 20
+        while not text.endswith(b"\n"):
+            ready, _, _ = select.select([fd], [], [], 0.2)
+            if ready:
+                text += os.read(fd, 4096) or b"\n"
+            elif process.poll() is not None or time.monotonic() > end:
+                self._alive(process, what)
+                raise Failure(f"{what} said nothing")
+        self._alive(process, what)
+        return text.decode().strip()
+
+    def _start_bus(self):
+        read, write = os.pipe()
+        bus = self._popen(["dbus-daemon", "--session", "--nofork", "--nopidfile", f"--print-address={write}", "--address=unix:path=" + self.path("run/bus")],
+                          "bus", pass_fds=(write,))
+        os.close(write)
+        self.environment["DBUS_SESSION_BUS_ADDRESS"] = self._line(read, bus, "dbus-daemon")
+        os.close(read)
+
+    # Programs.
+
+    def bring(self, path):
+        """A copy of a file where the session's user reaches it: a clone may be in a folder that is closed to others."""
+        copy = self.path(os.path.basename(path))
+        shutil.copyfile(path, copy + ".new")
+        os.chmod(copy + ".new", os.stat(path).st_mode & 0o111 | 0o444)
+        os.replace(copy + ".new", copy)
+        return copy
+
+    def start(self, argv, log=None, environment=None):
+        return self._popen(argv, log or os.path.basename(argv[0]), environment)
+
+    def run(self, *argv, check=True, timeout=30, input=None):
+        result = subprocess.run(self.command(argv), capture_output=True, text=True, timeout=timeout, env=self.environment, input=input,
+                                stdin=None if input is not None else subprocess.DEVNULL, preexec_fn=die_with_parent)
+        if check and result.returncode:
+            raise Failure(f"{' '.join(argv)} exited {result.returncode}: {(result.stderr or result.stdout).strip()[-600:]}")
+        return result
+
+    # Looking, as a screen reader.
+
+    def ask(self, do, **request):
+        if self.onlooker_process is None or self.onlooker_process.poll() is not None:
+            self.onlooker_process = self._popen([PYTHON, "-B", self.bring(os.path.join(LAUNCH, "onlooker.py"))], "onlooker", {"G_DEBUG": ""},
+                                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+            self._answer()
+        self.onlooker_process.stdin.write(json.dumps({"do": do, **request}) + "\n")
+        self.onlooker_process.stdin.flush()
+        return self._answer()
+
+    def _answer(self, seconds=60):
+        ready, _, _ = select.select([self.onlooker_process.stdout], [], [], seconds)
+        line = self.onlooker_process.stdout.readline() if ready else ""
+        if not line:
+            self.onlooker_process.kill()
+            raise Failure("the accessibility bus does not answer")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise LookupError(answer["error"])
+        return answer
+
+    def find_all(self, role=None, name=None, app="edgeway", **more):
+        """Every node on the screen with that role whose name has that part. more: exactly, showing, within, limit."""
+        try:
+            return self.ask("find", app=app, role=role, name=name, **more)["found"]
+        except LookupError:
+            return []
+
+    def find(self, role=None, name=None, state=None, without=None, seconds=PATIENCE, **more):
+        """The first of find_all(), waited for. state, without: a state that it has, or has not."""
+        def there():
+            return next((n for n in self.find_all(role, name, **more) if (state is None or state in n["states"]) and (without is None or without not in n["states"])), None)
+        try:
+            return wait_for(f"{role or 'anything'} “{name or more.get('exactly', '')}”{' ' + state if state else ''}{' not ' + without if without else ''} on the screen", there, seconds, 0.2)
+        except Failure as failure:
+            raise Failure(f"{failure}. There is:\n{self.outline(more.get('app', 'edgeway'))}") from None
+
+    def gone(self, role=None, name=None, seconds=PATIENCE, **more):
+        wait_for(f"{role} “{name}” leaves the screen", lambda: not self.find_all(role, name, limit=1, **more), seconds, 0.2)
+
+    def act(self, node, action=None):
+        answer = self.ask("act", ref=node["ref"], action=action)
+        if not answer["done"]:
+            raise Failure(f"{node['role']} “{node['name']}” does not do {action or 'anything'}: {answer.get('why', '')}")
+
+    def press(self, role, name=None, seconds=PATIENCE, action=None, **more):
+        node = self.find(role, name, state="SENSITIVE", seconds=seconds, **more)
+        self.act(node, action)
+        return node
+
+    def type(self, role, name, text, **more):
+        node = self.find(role, name, **more)
+        if not self.ask("type", ref=node["ref"], text=text)["done"]:
+            raise Failure(f"nothing can be typed into {role} “{name}”")
+        return node
+
+    def tree(self, app="edgeway", showing=True):
+        return self.ask("tree", app=app, showing=showing)["found"]
+
+    def outline(self, app="edgeway"):
+        try:
+            return "\n".join("  " * min(n["depth"], 20) + f"{n['role']} “{n['name']}” {(n['text'] or '')[:60]!r} {','.join(n['states'])}" for n in self.tree(app))
+        except (Failure, LookupError) as error:
+            return f"(nothing: {error})"
+
+    # Keys, the pointer, pictures: where there is an X server.
+
+    def keys(self, *names):
+        self.run("xdotool", "key", "--clearmodifiers", *names)
+
+    def window(self, name="Edgeway", seconds=PATIENCE):
+        return wait_for(f"a window {name}", lambda: self.run("xdotool", "search", "--onlyvisible", "--class", name, check=False).stdout.split(), seconds)[-1]
+
+    def resize(self, width, height, name="edgeway"):
+        self.run("xdotool", "windowsize", "--sync", self.window(name), str(width), str(height), check=False)
+
+    def picture(self, path):
+        """The whole screen as PNG; the file is ours, not the session's user's."""
+        inside = self.path("run/picture.png")
+        if self.kind == "x11":
+            self.run("import", "-window", "root", inside)
+        else:
+            self.run("sh", "-c", 'cd "$1" && rm -f wayland-screenshot*.png && weston-screenshooter && mv wayland-screenshot*.png "$2"', "sh", self.path("run"), inside)
+        shutil.copyfile(inside, path)
+
+    # The end.
+
+    def complaints(self):
+        """What programs of ours said that they must not say, by log."""
+        said = []
+        for path in sorted(glob.glob(self.path("edgeway*.log"))):
+            with open(path, errors="replace") as log:
+                said += [f"{os.path.basename(path)}: {line.strip()}" for line in log if COMPLAINT.search(line)]
+        return said
+
+    def close(self):
+        for process in reversed(self.processes):
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(3)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe:
+                    pipe.close()
+        self.processes = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
