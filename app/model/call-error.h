@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What D-Bus says of a failed call, as EW_CALL_ERROR; and of a daemon that is not there. For the model only.
+ */
+#pragma once
+
+#include "daemon.h"
+
+G_BEGIN_DECLS
+
+/* Takes error, which came from GDBus; the result is in EW_CALL_ERROR. */
+GError *ew_call_error_from_dbus (GError *error);
+
+/* Why a name could not be started or asked for its properties. */
+EwAvailability ew_availability_from_dbus (const GError *error);
+/* A sentence for each availability but LOOKING and READY: NULL there. */
+const gchar *ew_availability_get_message (EwAvailability availability);
+
+G_END_DECLS

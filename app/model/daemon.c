@@ -1,0 +1,720 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Timer: `patience` tells after 10 s that the daemon does not start, though the bus may still be trying.
+ *
+ * Properties are read here and not by GDBusProxy, which hides why they could not be read and warns of a daemon that
+ * stops just then.
+ */
+#include "daemon.h"
+
+#include <edgeway-config.h>
+#include <gio/gunixfdlist.h>
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#include "call-error.h"
+#include "edgeway-daemon1.h"
+#include "text.h"
+
+#define NAME "org.edgeway.Daemon1"
+#define PATH "/org/edgeway/Daemon1"
+#define PATIENCE_S 10
+#define TEXT_MAX_CHARS 600
+
+enum
+{
+  PROP_0,
+  PROP_STATE,
+  PROP_REASON,
+  PROP_MESSAGE,
+  PROP_MODE,
+  PROP_GUARD_UNTIL,
+  PROP_ADMINISTRATOR,
+  PROP_MESH,
+  PROP_NODE_NAME,
+  PROP_KIND,
+  PROP_ADDRESSES,
+  PROP_EDGE_NAME,
+  PROP_EDGE_ENDPOINT,
+  PROP_TRANSPORT,
+  PROP_VERSION,
+  PROP_SINCE,
+  PROP_TRIAL,
+  N_VALUES, /* those before come from D-Bus properties */
+  PROP_AVAILABILITY = N_VALUES,
+  PROP_UNAVAILABLE_MESSAGE,
+  PROP_ENROLLED,
+  PROP_BUS_ADDRESS,
+  N_PROPERTIES
+};
+
+static const gchar *const dbus_names[N_VALUES] = {
+  [PROP_STATE] = "State",         [PROP_REASON] = "Reason",          [PROP_MESSAGE] = "Message",
+  [PROP_MODE] = "Mode",           [PROP_GUARD_UNTIL] = "GuardUntil", [PROP_ADMINISTRATOR] = "Role",
+  [PROP_MESH] = "Mesh",           [PROP_NODE_NAME] = "NodeName",     [PROP_KIND] = "Kind",
+  [PROP_ADDRESSES] = "Addresses", [PROP_EDGE_NAME] = "EdgeName",     [PROP_EDGE_ENDPOINT] = "EdgeEndpoint",
+  [PROP_TRANSPORT] = "Transport", [PROP_VERSION] = "Version",        [PROP_SINCE] = "Since",
+  [PROP_TRIAL] = "Trial",
+};
+
+struct _EwDaemon
+{
+  GObject parent;
+  gchar *bus_address;        /* NULL: the system bus */
+  GCancellable *cancellable; /* of everything that looks for the daemon; replaced by each retry */
+  GDBusConnection *connection;
+  guint watch, subscription, patience;
+  gboolean owned;
+
+  EwAvailability availability;
+  GVariant *values[N_VALUES]; /* texts are cleaned; NULL: unknown */
+  gchar **addresses;
+};
+
+G_DEFINE_FINAL_TYPE (EwDaemon, ew_daemon, G_TYPE_OBJECT)
+
+static GParamSpec *properties[N_PROPERTIES];
+
+static void look (EwDaemon *self);
+static void read_properties (EwDaemon *self);
+
+/* Values. */
+
+static const gchar *
+text_of (EwDaemon *self, guint value)
+{
+  return self->values[value] != NULL ? g_variant_get_string (self->values[value], NULL) : "";
+}
+
+static gint64
+number_of (EwDaemon *self, guint value)
+{
+  return self->values[value] != NULL ? MAX (g_variant_get_int64 (self->values[value]), 0) : 0;
+}
+
+/* Takes value, NULL: unknown. */
+static void
+set_value (EwDaemon *self, guint id, GVariant *value)
+{
+  g_autoptr (GVariant) taken = value;
+  gboolean was_enrolled = ew_daemon_get_enrolled (self);
+
+  if (taken == self->values[id]
+      || (taken != NULL && self->values[id] != NULL && g_variant_equal (taken, self->values[id])))
+    return;
+  g_clear_pointer (&self->values[id], g_variant_unref);
+  self->values[id] = g_steal_pointer (&taken);
+  if (id == PROP_ADDRESSES)
+    {
+      g_strfreev (self->addresses);
+      self->addresses = self->values[id] != NULL ? g_variant_dup_strv (self->values[id], NULL) : g_new0 (gchar *, 1);
+    }
+  g_object_notify_by_pspec (G_OBJECT (self), properties[id]);
+  if (was_enrolled != ew_daemon_get_enrolled (self))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ENROLLED]);
+}
+
+static void
+take_property (EwDaemon *self, const gchar *name, GVariant *value)
+{
+  GDBusPropertyInfo *info = g_dbus_interface_info_lookup_property (ew_daemon1_interface_info (), name);
+  g_autofree gchar *clean = NULL;
+
+  if (info == NULL || !g_variant_is_of_type (value, G_VARIANT_TYPE (info->signature)))
+    return;
+  for (guint id = PROP_0 + 1; id < N_VALUES; id++)
+    if (g_str_equal (dbus_names[id], name))
+      {
+        if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
+          {
+            const gchar *text = g_variant_get_string (value, NULL);
+            clean = id == PROP_MESSAGE ? ew_text_sentence (text, TEXT_MAX_CHARS) : ew_text_clean (text, TEXT_MAX_CHARS);
+            value = g_variant_new_string (clean);
+          }
+        set_value (self, id, g_variant_ref_sink (value));
+        return;
+      }
+}
+
+static void
+take_properties (EwDaemon *self, GVariant *dictionary)
+{
+  GVariantIter iter;
+  const gchar *name;
+  GVariant *value;
+
+  g_object_freeze_notify (G_OBJECT (self));
+  g_variant_iter_init (&iter, dictionary);
+  while (g_variant_iter_loop (&iter, "{&sv}", &name, &value))
+    take_property (self, name, value);
+  g_object_thaw_notify (G_OBJECT (self));
+}
+
+/* The one door to availability. */
+static void
+set_availability (EwDaemon *self, EwAvailability availability)
+{
+  if (availability != EW_AVAILABILITY_LOOKING)
+    g_clear_handle_id (&self->patience, g_source_remove);
+  if (self->availability == availability)
+    return;
+  g_debug ("daemon: availability %u → %u", self->availability, availability);
+  g_object_freeze_notify (G_OBJECT (self));
+  self->availability = availability;
+  for (guint id = PROP_0 + 1; id < N_VALUES && availability != EW_AVAILABILITY_READY; id++)
+    set_value (self, id, NULL);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_AVAILABILITY]);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_UNAVAILABLE_MESSAGE]);
+  g_object_thaw_notify (G_OBJECT (self));
+}
+
+/* Looking for the daemon: connect to the bus, follow the name's owner, ask the bus to start it, read its properties. */
+
+static void
+on_properties_changed (GDBusConnection *connection, const gchar *sender, const gchar *path, const gchar *interface,
+                       const gchar *signal, GVariant *parameters, gpointer user_data)
+{
+  EwDaemon *self = user_data;
+  g_autoptr (GVariant) changed = NULL;
+  g_autofree const gchar **invalidated = NULL;
+  const gchar *changed_interface;
+
+  if (!g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(sa{sv}as)")))
+    return;
+  g_variant_get (parameters, "(&s@a{sv}^a&s)", &changed_interface, &changed, &invalidated);
+  if (!self->owned || !g_str_equal (changed_interface, NAME))
+    return;
+  if (self->availability != EW_AVAILABILITY_READY || invalidated[0] != NULL)
+    read_properties (self);
+  else
+    take_properties (self, changed);
+}
+
+static void
+on_properties (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) answer = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
+  g_autoptr (GVariant) dictionary = NULL;
+  EwDaemon *self;
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  self = EW_DAEMON (user_data);
+  if (!self->owned)
+    return;
+  if (answer == NULL)
+    {
+      EwAvailability why = ew_availability_from_dbus (error);
+      g_debug ("daemon: its properties cannot be read: %s", error->message);
+      set_availability (self, why == EW_AVAILABILITY_NOT_INSTALLED ? EW_AVAILABILITY_NOT_STARTING : why);
+      return;
+    }
+  g_variant_get (answer, "(@a{sv})", &dictionary);
+  g_object_freeze_notify (G_OBJECT (self));
+  set_availability (self, EW_AVAILABILITY_READY);
+  take_properties (self, dictionary);
+  g_object_thaw_notify (G_OBJECT (self));
+}
+
+static void
+read_properties (EwDaemon *self)
+{
+  g_dbus_connection_call (self->connection, NAME, PATH, "org.freedesktop.DBus.Properties", "GetAll",
+                          g_variant_new ("(s)", NAME), G_VARIANT_TYPE ("(a{sv})"), G_DBUS_CALL_FLAGS_NO_AUTO_START, -1,
+                          self->cancellable, on_properties, self);
+}
+
+static void
+on_appeared (GDBusConnection *connection, const gchar *name, const gchar *owner, gpointer user_data)
+{
+  EwDaemon *self = user_data;
+
+  self->owned = TRUE;
+  read_properties (self);
+}
+
+static void
+on_started (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) answer = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
+  EwDaemon *self;
+
+  if (answer != NULL || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return; /* its name appears, or it is too late */
+  self = EW_DAEMON (user_data);
+  g_debug ("daemon: it cannot be started: %s", error->message);
+  if (!self->owned)
+    set_availability (self, ew_availability_from_dbus (error));
+}
+
+static void
+start_daemon (EwDaemon *self)
+{
+  g_dbus_connection_call (self->connection, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                          "StartServiceByName", g_variant_new ("(su)", NAME, 0), G_VARIANT_TYPE ("(u)"),
+                          G_DBUS_CALL_FLAGS_NONE, G_MAXINT, self->cancellable, on_started, self);
+}
+
+/* Also the first answer where nobody owns the name: then it is being started. One that ended is not started again:
+   who stopped it may have meant it. */
+static void
+on_vanished (GDBusConnection *connection, const gchar *name, gpointer user_data)
+{
+  EwDaemon *self = user_data;
+  gboolean was_owned = self->owned;
+
+  self->owned = FALSE;
+  if (was_owned)
+    set_availability (self, EW_AVAILABILITY_NOT_STARTING);
+}
+
+static void
+on_closed (GDBusConnection *connection, gboolean by_peer, GError *error, gpointer user_data)
+{
+  EwDaemon *self = user_data;
+
+  self->owned = FALSE;
+  set_availability (self, EW_AVAILABILITY_NO_BUS);
+}
+
+static gboolean
+on_patience (gpointer user_data)
+{
+  EwDaemon *self = user_data;
+
+  self->patience = 0;
+  set_availability (self, EW_AVAILABILITY_NOT_STARTING);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GDBusConnection) connection = g_dbus_connection_new_for_address_finish (result, &error);
+  EwDaemon *self;
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  self = EW_DAEMON (user_data);
+  if (connection == NULL)
+    {
+      g_debug ("daemon: no bus: %s", error->message);
+      set_availability (self, EW_AVAILABILITY_NO_BUS);
+      return;
+    }
+  self->connection = g_steal_pointer (&connection);
+  g_dbus_connection_set_exit_on_close (self->connection, FALSE);
+  g_signal_connect (self->connection, "closed", G_CALLBACK (on_closed), self);
+  self->subscription = g_dbus_connection_signal_subscribe (self->connection, NAME, "org.freedesktop.DBus.Properties",
+                                                           "PropertiesChanged", PATH, NAME, G_DBUS_SIGNAL_FLAGS_NONE,
+                                                           on_properties_changed, self, NULL);
+  self->watch = g_bus_watch_name_on_connection (self->connection, NAME, G_BUS_NAME_WATCHER_FLAGS_NONE, on_appeared,
+                                                on_vanished, self, NULL);
+  start_daemon (self);
+}
+
+static void
+leave (EwDaemon *self)
+{
+  g_cancellable_cancel (self->cancellable);
+  g_clear_object (&self->cancellable);
+  g_clear_handle_id (&self->patience, g_source_remove);
+  g_clear_handle_id (&self->watch, g_bus_unwatch_name);
+  if (self->connection != NULL)
+    {
+      g_dbus_connection_signal_unsubscribe (self->connection, self->subscription);
+      g_signal_handlers_disconnect_by_data (self->connection, self);
+    }
+  self->owned = FALSE;
+  g_clear_object (&self->connection);
+}
+
+static void
+look (EwDaemon *self)
+{
+  g_autofree gchar *address = g_strdup (self->bus_address);
+
+  self->cancellable = g_cancellable_new ();
+  set_availability (self, EW_AVAILABILITY_LOOKING);
+  if (address == NULL)
+    address = g_dbus_address_get_for_bus_sync (G_BUS_TYPE_SYSTEM, NULL, NULL);
+  if (address == NULL)
+    {
+      set_availability (self, EW_AVAILABILITY_NO_BUS);
+      return;
+    }
+  self->patience = g_timeout_add_seconds (PATIENCE_S, on_patience, self);
+  g_dbus_connection_new_for_address (
+    address, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION, NULL,
+    self->cancellable, on_connected, self);
+}
+
+void
+ew_daemon_retry (EwDaemon *self)
+{
+  g_return_if_fail (EW_IS_DAEMON (self));
+  if (self->availability == EW_AVAILABILITY_READY || self->availability == EW_AVAILABILITY_LOOKING)
+    return;
+  leave (self);
+  look (self);
+}
+
+/* The object. */
+
+static void
+ew_daemon_constructed (GObject *object)
+{
+  G_OBJECT_CLASS (ew_daemon_parent_class)->constructed (object);
+  look (EW_DAEMON (object));
+}
+
+static void
+ew_daemon_finalize (GObject *object)
+{
+  EwDaemon *self = EW_DAEMON (object);
+
+  leave (self);
+  for (guint id = 0; id < N_VALUES; id++)
+    g_clear_pointer (&self->values[id], g_variant_unref);
+  g_strfreev (self->addresses);
+  g_free (self->bus_address);
+  G_OBJECT_CLASS (ew_daemon_parent_class)->finalize (object);
+}
+
+static void
+ew_daemon_set_property (GObject *object, guint id, const GValue *value, GParamSpec *spec)
+{
+  if (id == PROP_BUS_ADDRESS)
+    EW_DAEMON (object)->bus_address = g_value_dup_string (value);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+}
+
+static void
+ew_daemon_get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
+{
+  EwDaemon *self = EW_DAEMON (object);
+
+  switch (id)
+    {
+    case PROP_AVAILABILITY:
+      g_value_set_enum (value, (gint)self->availability);
+      break;
+    case PROP_UNAVAILABLE_MESSAGE:
+      g_value_set_string (value, ew_daemon_get_unavailable_message (self));
+      break;
+    case PROP_STATE:
+      g_value_set_enum (value, (gint)ew_daemon_get_state (self));
+      break;
+    case PROP_MODE:
+      g_value_set_enum (value, (gint)ew_daemon_get_mode (self));
+      break;
+    case PROP_KIND:
+      g_value_set_enum (value, (gint)ew_daemon_get_kind (self));
+      break;
+    case PROP_GUARD_UNTIL:
+    case PROP_SINCE:
+      g_value_set_int64 (value, number_of (self, id));
+      break;
+    case PROP_ADMINISTRATOR:
+      g_value_set_boolean (value, ew_daemon_get_administrator (self));
+      break;
+    case PROP_TRIAL:
+      g_value_set_boolean (value, ew_daemon_get_trial (self));
+      break;
+    case PROP_ENROLLED:
+      g_value_set_boolean (value, ew_daemon_get_enrolled (self));
+      break;
+    case PROP_ADDRESSES:
+      g_value_set_boxed (value, self->addresses);
+      break;
+    case PROP_BUS_ADDRESS:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+      break;
+    default:
+      g_value_set_string (value, text_of (self, id));
+    }
+}
+
+static void
+ew_daemon_class_init (EwDaemonClass *klass)
+{
+  static const struct
+  {
+    guint id;
+    const gchar *name;
+  } texts[] = {
+    { PROP_UNAVAILABLE_MESSAGE, "unavailable-message" },
+    { PROP_REASON, "reason" },
+    { PROP_MESSAGE, "message" },
+    { PROP_MESH, "mesh" },
+    { PROP_NODE_NAME, "node-name" },
+    { PROP_EDGE_NAME, "edge-name" },
+    { PROP_EDGE_ENDPOINT, "edge-endpoint" },
+    { PROP_TRANSPORT, "transport" },
+    { PROP_VERSION, "version" },
+  };
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags flags = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
+
+  object_class->constructed = ew_daemon_constructed;
+  object_class->finalize = ew_daemon_finalize;
+  object_class->set_property = ew_daemon_set_property;
+  object_class->get_property = ew_daemon_get_property;
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    properties[texts[i].id] = g_param_spec_string (texts[i].name, NULL, NULL, NULL, flags);
+  properties[PROP_AVAILABILITY]
+    = g_param_spec_enum ("availability", NULL, NULL, EW_TYPE_AVAILABILITY, EW_AVAILABILITY_LOOKING, flags);
+  properties[PROP_STATE] = g_param_spec_enum ("state", NULL, NULL, EW_TYPE_STATE, EW_STATE_UNKNOWN, flags);
+  properties[PROP_MODE] = g_param_spec_enum ("mode", NULL, NULL, EW_TYPE_MODE, EW_MODE_CONNECTOR, flags);
+  properties[PROP_KIND] = g_param_spec_enum ("kind", NULL, NULL, EW_TYPE_KIND, EW_KIND_DEVICE, flags);
+  properties[PROP_GUARD_UNTIL] = g_param_spec_int64 ("guard-until", NULL, NULL, 0, G_MAXINT64, 0, flags);
+  properties[PROP_SINCE] = g_param_spec_int64 ("since", NULL, NULL, 0, G_MAXINT64, 0, flags);
+  properties[PROP_ADMINISTRATOR] = g_param_spec_boolean ("administrator", NULL, NULL, FALSE, flags);
+  properties[PROP_TRIAL] = g_param_spec_boolean ("trial", NULL, NULL, FALSE, flags);
+  properties[PROP_ENROLLED] = g_param_spec_boolean ("enrolled", NULL, NULL, FALSE, flags);
+  properties[PROP_ADDRESSES] = g_param_spec_boxed ("addresses", NULL, NULL, G_TYPE_STRV, flags);
+  properties[PROP_BUS_ADDRESS] = g_param_spec_string (
+    "bus-address", NULL, NULL, NULL, G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+}
+
+static void
+ew_daemon_init (EwDaemon *self)
+{
+  self->addresses = g_new0 (gchar *, 1);
+}
+
+EwDaemon *
+ew_daemon_new (const gchar *bus_address)
+{
+  return g_object_new (EW_TYPE_DAEMON, "bus-address", bus_address, NULL);
+}
+
+/* Getters. */
+
+EwAvailability
+ew_daemon_get_availability (EwDaemon *self)
+{
+  return self->availability;
+}
+
+const gchar *
+ew_daemon_get_unavailable_message (EwDaemon *self)
+{
+  return ew_availability_get_message (self->availability);
+}
+
+EwState
+ew_daemon_get_state (EwDaemon *self)
+{
+  return (EwState)ew_text_enum (EW_TYPE_STATE, text_of (self, PROP_STATE), EW_STATE_UNKNOWN);
+}
+
+const gchar *
+ew_daemon_get_reason (EwDaemon *self)
+{
+  return text_of (self, PROP_REASON);
+}
+
+const gchar *
+ew_daemon_get_message (EwDaemon *self)
+{
+  return text_of (self, PROP_MESSAGE);
+}
+
+EwMode
+ew_daemon_get_mode (EwDaemon *self)
+{
+  return (EwMode)ew_text_enum (EW_TYPE_MODE, text_of (self, PROP_MODE), EW_MODE_CONNECTOR);
+}
+
+gint64
+ew_daemon_get_guard_until (EwDaemon *self)
+{
+  return number_of (self, PROP_GUARD_UNTIL);
+}
+
+gboolean
+ew_daemon_get_administrator (EwDaemon *self)
+{
+  return g_str_equal (text_of (self, PROP_ADMINISTRATOR), "admin");
+}
+
+const gchar *
+ew_daemon_get_mesh (EwDaemon *self)
+{
+  return text_of (self, PROP_MESH);
+}
+
+const gchar *
+ew_daemon_get_node_name (EwDaemon *self)
+{
+  return text_of (self, PROP_NODE_NAME);
+}
+
+EwKind
+ew_daemon_get_kind (EwDaemon *self)
+{
+  return (EwKind)ew_text_enum (EW_TYPE_KIND, text_of (self, PROP_KIND), EW_KIND_DEVICE);
+}
+
+const gchar *const *
+ew_daemon_get_addresses (EwDaemon *self)
+{
+  return (const gchar *const *)self->addresses;
+}
+
+const gchar *
+ew_daemon_get_edge_name (EwDaemon *self)
+{
+  return text_of (self, PROP_EDGE_NAME);
+}
+
+const gchar *
+ew_daemon_get_edge_endpoint (EwDaemon *self)
+{
+  return text_of (self, PROP_EDGE_ENDPOINT);
+}
+
+const gchar *
+ew_daemon_get_transport (EwDaemon *self)
+{
+  return text_of (self, PROP_TRANSPORT);
+}
+
+const gchar *
+ew_daemon_get_version (EwDaemon *self)
+{
+  return text_of (self, PROP_VERSION);
+}
+
+gint64
+ew_daemon_get_since (EwDaemon *self)
+{
+  return number_of (self, PROP_SINCE);
+}
+
+gboolean
+ew_daemon_get_trial (EwDaemon *self)
+{
+  return self->values[PROP_TRIAL] != NULL && g_variant_get_boolean (self->values[PROP_TRIAL]);
+}
+
+gboolean
+ew_daemon_get_enrolled (EwDaemon *self)
+{
+  EwState state = ew_daemon_get_state (self);
+
+  return state != EW_STATE_UNKNOWN && state != EW_STATE_NOT_ENROLLED && state != EW_STATE_REMOVED;
+}
+
+/* Calls. */
+
+typedef struct
+{
+  GVariant *value;
+  GUnixFDList *fds;
+} Answer;
+
+static void
+answer_free (gpointer data)
+{
+  Answer *answer = data;
+
+  g_clear_pointer (&answer->value, g_variant_unref);
+  g_clear_object (&answer->fds);
+  g_free (answer);
+}
+
+static void
+on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Answer *answer = g_new0 (Answer, 1);
+  GError *error = NULL;
+
+  answer->value
+    = g_dbus_connection_call_with_unix_fd_list_finish (G_DBUS_CONNECTION (source), &answer->fds, result, &error);
+  if (answer->value != NULL)
+    {
+      g_task_return_pointer (task, answer, answer_free);
+      return;
+    }
+  answer_free (answer);
+  g_debug ("daemon: %s: %s", (const gchar *)g_task_get_task_data (task), error->message);
+  g_task_return_error (task, ew_call_error_from_dbus (error));
+}
+
+/* "(ss)" for what a method of our XML answers; NULL: no such method. */
+static GVariantType *
+answer_type (const gchar *method)
+{
+  GDBusMethodInfo *info = g_dbus_interface_info_lookup_method (ew_daemon1_interface_info (), method);
+  g_autoptr (GString) text = g_string_new ("(");
+
+  if (info == NULL)
+    return NULL;
+  for (guint i = 0; info->out_args != NULL && info->out_args[i] != NULL; i++)
+    g_string_append (text, info->out_args[i]->signature);
+  g_string_append_c (text, ')');
+  return g_variant_type_new (text->str);
+}
+
+void
+ew_daemon_call_async (EwDaemon *self, const gchar *method, GVariant *parameters, GCancellable *cancellable,
+                      GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GVariant) sunk = parameters != NULL ? g_variant_ref_sink (parameters) : NULL;
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  g_autoptr (GVariantType) type = answer_type (method);
+
+  g_return_if_fail (type != NULL);
+  g_task_set_source_tag (task, ew_daemon_call_async);
+  g_task_set_check_cancellable (task, FALSE); /* cancelled is one of our errors */
+  g_task_set_task_data (task, g_strdup (method), g_free);
+  if (self->connection == NULL || ew_daemon_get_unavailable_message (self) != NULL)
+    {
+      const gchar *why = ew_daemon_get_unavailable_message (self);
+      g_task_return_new_error (task, EW_CALL_ERROR, EW_CALL_ERROR_UNREACHABLE, "%s",
+                               why != NULL ? why : _ ("The Edgeway service is still starting. Try again in a moment."));
+      return;
+    }
+  g_dbus_connection_call_with_unix_fd_list (self->connection, NAME, PATH, NAME, method, sunk, type,
+                                            G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION
+                                              | G_DBUS_CALL_FLAGS_NO_AUTO_START,
+                                            G_MAXINT, NULL, cancellable, on_answer, g_steal_pointer (&task));
+}
+
+GVariant *
+ew_daemon_call_finish (EwDaemon *self, GAsyncResult *result, GError **error)
+{
+  Answer *answer = g_task_propagate_pointer (G_TASK (result), error);
+  GVariant *value = answer != NULL ? g_steal_pointer (&answer->value) : NULL;
+
+  g_clear_pointer (&answer, answer_free);
+  return value;
+}
+
+gint
+ew_daemon_call_fd_finish (EwDaemon *self, GAsyncResult *result, GError **error)
+{
+  Answer *answer = g_task_propagate_pointer (G_TASK (result), error);
+  gint32 handle = -1;
+  gint fd = -1;
+
+  if (answer == NULL)
+    return -1;
+  if (g_variant_is_of_type (answer->value, G_VARIANT_TYPE ("(h)")))
+    g_variant_get (answer->value, "(h)", &handle);
+  if (answer->fds != NULL && handle >= 0 && handle < g_unix_fd_list_get_length (answer->fds))
+    fd = g_unix_fd_list_get (answer->fds, handle, NULL);
+  if (fd < 0)
+    g_set_error_literal (error, EW_CALL_ERROR, EW_CALL_ERROR_FAILED,
+                         _ ("The Edgeway service did not hand over what was asked for. Try again."));
+  answer_free (answer);
+  return fd;
+}

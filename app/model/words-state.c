@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "words.h"
+
+#include <edgeway-config.h>
+#include <glib/gi18n-lib.h>
+
+gchar *
+ew_words_state (EwDaemon *daemon)
+{
+  switch (ew_daemon_get_state (daemon))
+    {
+    case EW_STATE_NOT_ENROLLED:
+      return g_strdup (_ ("Not in a mesh"));
+    case EW_STATE_DISCONNECTED:
+      return g_strdup (_ ("Disconnected"));
+    case EW_STATE_CONNECTING:
+      return g_strdup (_ ("Connecting…"));
+    case EW_STATE_CONNECTED:
+      return g_strdup (_ ("Connected"));
+    case EW_STATE_RECONNECTING:
+      return g_strdup (_ ("Reconnecting…"));
+    case EW_STATE_AWAITING_APPROVAL:
+      return g_strdup (_ ("Awaiting approval"));
+    case EW_STATE_REMOVED:
+      return g_strdup (_ ("Removed from the mesh"));
+    case EW_STATE_ERROR:
+      return g_strdup (_ ("Something is wrong"));
+    case EW_STATE_UNKNOWN:
+    default:
+      return g_strdup (ew_daemon_get_availability (daemon) == EW_AVAILABILITY_LOOKING ? _ ("Looking for the service…")
+                                                                                      : _ ("Service not running"));
+    }
+}
+
+/* "3 h 12 min": the two largest units, short. */
+static gchar *
+short_span (gint64 seconds)
+{
+  gint64 minutes = seconds / 60, hours = seconds / 3600, days = seconds / 86400;
+
+  if (minutes < 1)
+    return g_strdup_printf (_ ("%d s"), (gint)MAX (seconds, 0));
+  if (hours < 1)
+    return g_strdup_printf (_ ("%d min"), (gint)minutes);
+  if (days < 1)
+    return g_strdup_printf (_ ("%d h %d min"), (gint)hours, (gint)(minutes % 60));
+  return g_strdup_printf (_ ("%d d %d h"), (gint)MIN (days, G_MAXINT), (gint)(hours % 24));
+}
+
+gchar *
+ew_words_state_detail (EwDaemon *daemon)
+{
+  const gchar *message = ew_daemon_get_message (daemon), *edge = ew_daemon_get_edge_name (daemon);
+  const gchar *unavailable = ew_daemon_get_unavailable_message (daemon);
+  gint64 since = ew_daemon_get_since (daemon);
+  g_autofree gchar *span = short_span ((g_get_real_time () - since) / G_USEC_PER_SEC);
+
+  if (unavailable != NULL)
+    return g_strdup (unavailable);
+  if (*message != '\0')
+    return g_strdup (message);
+  if (ew_daemon_get_state (daemon) != EW_STATE_CONNECTED || since == 0)
+    return g_strdup (edge);
+  if (*edge == '\0')
+    return g_steal_pointer (&span);
+  /* Translators: the edge's name and for how long this computer is connected to it: "Frankfurt · 3 h 12 min" */
+  return g_strdup_printf (_ ("%s · %s"), edge, span);
+}
+
+gchar *
+ew_words_status_line (EwDaemon *daemon)
+{
+  if (ew_daemon_get_state (daemon) != EW_STATE_CONNECTED)
+    return ew_words_state (daemon);
+  return g_strdup (ew_daemon_get_mode (daemon) == EW_MODE_VPN ? _ ("Connected · VPN")
+                                                              : _ ("Connected · connector only"));
+}
