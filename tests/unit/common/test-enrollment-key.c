@@ -165,8 +165,9 @@ test_mesh (void)
       g_assert_nonnull (other);
       g_assert_null (other->mesh);
     }
-  g_autofree gchar *host = g_strnfill (197, 'a'), *url = g_strdup_printf ("https://%s:1", host);
+  g_autofree gchar *host = g_strnfill (185, 'a'), *url = g_strdup_printf ("https://%s:1", host);
   g_autofree gchar *mesh = g_strnfill (63, 'm'), *full = make_for (3, url, "device", mesh, NULL);
+  g_assert_nonnull (full);
   g_assert_cmpuint (strlen (full), <=, EW_ENROLLMENT_KEY_MAX);
   g_autoptr (EwEnrollmentKey) tight = ew_enrollment_key_parse (full, NULL);
   g_assert_null (tight->mesh);
