@@ -11,6 +11,7 @@
 #define VALID_MIN_S 60
 #define VALID_MAX_S 31536000
 #define VALID_DEFAULT_S 86400
+#define NODE_PAGES_MAX 30 /* of 1000 nodes and at most 1 MiB each: an answer stays below a system bus's 32 MiB */
 
 /* "/v1/nodes/" and the like, then what the user typed, percent-encoded. */
 static gchar *
@@ -82,22 +83,26 @@ mark_self_everywhere (EwCall *call, JsonObject *reply)
 }
 
 static void
-on_reply_json (GObject *source, GAsyncResult *result, gpointer user_data)
+return_json (EwCall *call, JsonObject *reply)
 {
-  EwCall *call = user_data;
-  GError *error = NULL;
-  g_autoptr (JsonObject) reply = ew_tunnel_request_finish (EW_TUNNEL (source), result, &error);
   g_autofree gchar *text = NULL;
 
-  if (reply == NULL)
-    {
-      ew_call_fail (call, error);
-      return;
-    }
   json_object_set_int_member (reply, "schema", 1);
   mark_self_everywhere (call, reply);
   text = ew_json_to_string (reply, FALSE);
   ew_call_return (call, g_variant_new ("(s)", text));
+}
+
+static void
+on_reply_json (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+  g_autoptr (JsonObject) reply = ew_tunnel_request_finish (EW_TUNNEL (source), result, &error);
+
+  if (reply == NULL)
+    ew_call_fail (user_data, error);
+  else
+    return_json (user_data, reply);
 }
 
 static void
@@ -140,10 +145,84 @@ ew_handle_add_node (EwCall *call, GVariant *parameters)
   request (call, "POST", "/v1/keys", body, on_reply_json);
 }
 
+/* The list of nodes comes in pages: each is asked for with the last ID of the one before. */
+
+typedef struct
+{
+  EwCall *call;
+  JsonArray *nodes;
+  guint pages;
+} NodeList;
+
+static void
+node_list_free (NodeList *list)
+{
+  json_array_unref (list->nodes);
+  g_free (list);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (NodeList, node_list_free)
+
+/* Moves a page's nodes to the list. The ID after which the next page begins, (transfer full); NULL: it is the last. */
+static gchar *
+node_list_take (NodeList *list, JsonObject *page, GError **error)
+{
+  JsonArray *nodes = ew_json_array (page, "nodes");
+  guint n = nodes != NULL ? json_array_get_length (nodes) : 0;
+  JsonNode *last = n > 0 ? json_array_get_element (nodes, n - 1) : NULL;
+  const gchar *id
+    = last != NULL && JSON_NODE_HOLDS_OBJECT (last) ? ew_json_string (json_node_get_object (last), "id") : NULL;
+
+  for (guint i = 0; i < n; i++)
+    json_array_add_element (list->nodes, json_array_dup_element (nodes, i));
+  if (!ew_json_bool (page, "more", FALSE))
+    return NULL;
+  if (++list->pages < NODE_PAGES_MAX && id != NULL)
+    return g_strdup (id);
+  if (id == NULL)
+    g_set_error_literal (error, EW_ERROR, EW_ERROR_FAILED,
+                         "the edge says that there are more nodes, but not after which one: update its software");
+  else
+    g_set_error (error, EW_ERROR, EW_ERROR_TOO_LARGE,
+                 "the mesh has more than %u nodes, too many for a list: ask for one with `edgewayctl node show NAME`, "
+                 "or see them all with `edgewayctl map`",
+                 json_array_get_length (list->nodes));
+  return NULL;
+}
+
+static void
+on_page (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (NodeList) list = user_data;
+  EwCall *call = list->call;
+  GError *error = NULL;
+  g_autoptr (JsonObject) page = ew_tunnel_request_finish (EW_TUNNEL (source), result, &error);
+  g_autofree gchar *after = page != NULL ? node_list_take (list, page, &error) : NULL;
+
+  if (error != NULL)
+    ew_call_fail (call, error);
+  else if (after != NULL)
+    {
+      g_autofree gchar *path = path_with ("/v1/nodes?after=", after);
+      ew_tunnel_request_async (EW_TUNNEL (source), "GET", path, NULL, ew_call_get_cancellable (call), on_page,
+                               g_steal_pointer (&list));
+    }
+  else
+    {
+      g_autoptr (JsonObject) reply = json_object_new ();
+      json_object_set_array_member (reply, "nodes", json_array_ref (list->nodes));
+      return_json (call, reply);
+    }
+}
+
 void
 ew_handle_list_nodes (EwCall *call, GVariant *parameters)
 {
-  request (call, "GET", "/v1/nodes", NULL, on_reply_json);
+  NodeList *list = g_new0 (NodeList, 1);
+
+  list->call = call;
+  list->nodes = json_array_new ();
+  ew_tunnel_request_async (ew_call_get_tunnel (call), "GET", "/v1/nodes", NULL, ew_call_get_cancellable (call), on_page,
+                           list);
 }
 
 void

@@ -114,6 +114,20 @@ class Interface(unittest.TestCase):
         self.root.send("OpenTopology")
         self.assertIn('"type":"snapshot"', self.root.answer()["stream"])
 
+    def test_the_list_of_nodes_is_whole(self):
+        """Page after page, and not for ever."""
+        def listed(pages):
+            self.daemon.stop()
+            self.daemon = self.machine.daemon(env={"FAKE_TUNNEL_PAGES": str(pages)})
+            self.addCleanup(self.daemon.stop)
+            return re.findall(r'"name":"([^"]+)"', self.root.call("ListNodes"))
+        for pages in (1, 2, 30):
+            self.assertEqual(listed(pages), [f"{name}-{page}" for page in range(pages) for name in ("first", "second")])
+        with self.assertRaises(Refused) as caught:
+            listed(31)
+        self.assertEqual(caught.exception.name, "TooLarge", caught.exception)
+        self.assertEqual(self.daemon.count("fake: request GET"), 30)
+
     def test_own_route_is_accepted_too(self):
         self.root.call("AddRoute", "('10.7.0.0/24', '')")
         self.assertIn('POST /v1/routes {"cidr":"10.7.0.0/24","node":"laptop"}', self.daemon.text())

@@ -466,6 +466,20 @@ ew_tunnel_diagnose_finish (EwTunnel *self, GAsyncResult *result, GError **error)
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+/* FAKE_TUNNEL_PAGES: a mesh of so many pages of nodes, two on each; the IDs of a page hold its number. */
+static JsonObject *
+respond_page (const gchar *path, guint pages)
+{
+  const gchar *after = strstr (path, "?after=n");
+  guint page = after != NULL ? (guint)g_ascii_strtoull (after + strlen ("?after=n"), NULL, 10) + 1 : 0;
+  g_autofree gchar *text
+    = g_strdup_printf ("{\"schema\":1,\"nodes\":[{\"id\":\"n%u-a\",\"name\":\"first-%u\"},{\"id\":\"n%u-b\",\"name\":"
+                       "\"second-%u\"}],\"more\":%s}",
+                       page, page, page, page, page + 1 < pages ? "true" : "false");
+
+  return ew_json_parse_object (text, (gssize)strlen (text), 65536, NULL);
+}
+
 static JsonObject *
 respond (const gchar *method, const gchar *path, JsonObject *body, GError **error)
 {
@@ -477,6 +491,8 @@ respond (const gchar *method, const gchar *path, JsonObject *body, GError **erro
     return g_set_error_literal (error, EW_ERROR, EW_ERROR_NOT_ADMINISTRATOR, "only an administrator may do that"), NULL;
   if (g_str_has_suffix (path, "/nobody"))
     return g_set_error_literal (error, EW_ERROR, EW_ERROR_NOT_FOUND, "the mesh has no node named nobody"), NULL;
+  if (g_getenv ("FAKE_TUNNEL_PAGES") != NULL && g_str_has_prefix (path, "/v1/nodes") && g_str_equal (method, "GET"))
+    return respond_page (path, (guint)g_ascii_strtoull (g_getenv ("FAKE_TUNNEL_PAGES"), NULL, 10));
   if (g_str_equal (path, "/v1/nodes") && g_str_equal (method, "GET"))
     text = "{\"schema\":1,\"nodes\":[" NODE_LAPTOP ("false") "," NODE_OFFICE "," NODE_PHONE "]}";
   else if (g_str_equal (path, "/v1/nodes"))

@@ -11,6 +11,18 @@ from machines import die_with_parent
 from mesh_case import MeshCase, wait_for
 
 
+CROWD = """
+import http.client, json, socket
+for i in range(%d):
+    c = http.client.HTTPConnection("edge")
+    c.sock = socket.socket(socket.AF_UNIX)
+    c.sock.connect("/var/lib/edgeway-edge/control.sock")
+    c.request("POST", "/v1/keys", json.dumps({"kind": "server", "name": "crowd-%%d" %% i}))
+    assert c.getresponse().status == 200
+    c.close()
+"""
+
+
 class Life(MeshCase):
     SITES, JOIN = ("laptop", "nas", "web", "office-gw", "phone"), ("laptop", "nas", "office-gw")
 
@@ -124,6 +136,20 @@ class Life(MeshCase):
         """The edge finds its nodes again, the plain one included, faster than a session grows old."""
         self.mesh.restart("edge", signal.SIGKILL)
         self.ping("laptop", self.status("nas")["addresses"][0], 20)
+
+
+class Crowd(MeshCase):
+    NAMES = 1100  # more than one page of the edge's list, or one message of its map
+
+    def test_nobody_is_missing(self):
+        edge = self.mesh.machine("edge")
+        edge.run("/usr/bin/python3", "-c", CROWD % self.NAMES, timeout=120)
+        wanted = {"laptop", *(f"crowd-{i}" for i in range(self.NAMES))}
+        for argv in (("node", "list"), ("map",)):
+            with self.subTest(argv):
+                names = [node["name"] for node in self.mesh.ctl_json("laptop", *argv)["nodes"]]
+                self.assertEqual(len(names), len(wanted))
+                self.assertEqual(set(names), wanted)
 
 
 if __name__ == "__main__":
