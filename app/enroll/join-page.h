@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Join with a key: the key is parsed here, what it says is shown, and nothing is sent before Join.
+ */
+#pragma once
+
+#include "enroll/wizard-page.h"
+
+G_BEGIN_DECLS
+
+#define EW_TYPE_JOIN_PAGE (ew_join_page_get_type ())
+G_DECLARE_FINAL_TYPE (EwJoinPage, ew_join_page, EW, JOIN_PAGE, EwWizardPage)
+
+/* steps: of how many steps this is the last but one; 0: none is named. */
+GtkWidget *ew_join_page_new (EwDaemon *daemon, guint steps);
+/* The text is wiped from the entry once it is a key; the page keeps it until it is left, and zeroes it then. */
+void ew_join_page_set_key (EwJoinPage *self, const gchar *key_or_link);
+
+G_END_DECLS

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * This computer has joined: its name, its mesh IP and its connection, live. Closing leads to the map.
+ */
+#pragma once
+
+#include "enroll/wizard-page.h"
+
+G_BEGIN_DECLS
+
+#define EW_TYPE_JOINED_PAGE (ew_joined_page_get_type ())
+G_DECLARE_FINAL_TYPE (EwJoinedPage, ew_joined_page, EW, JOINED_PAGE, EwWizardPage)
+
+/* steps: it is the last one of them; 0: none is named. */
+GtkWidget *ew_joined_page_new (EwDaemon *daemon, guint steps);
+
+G_END_DECLS

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The window around the pages: what is shown, the way back, and who is asked before it closes.
+ */
+#include "enroll/wizard.h"
+
+#include "edgeway-config.h"
+#include "enroll/join-page.h"
+#include "enroll/mesh-page.h"
+#include "enroll/wizard-page.h"
+
+struct _EwWizard
+{
+  AdwWindow parent_instance;
+  EwDaemon *daemon;
+  EwTopology *topology;
+  AdwToastOverlay *toasts;
+  AdwWindowTitle *title;
+  GtkWidget *back;
+  AdwLeaflet *leaflet;
+  GPtrArray *pages;      /* of EwWizardPage, borrowed from the leaflet; the last one is shown */
+  EwWizardPage *watched; /* whose properties the header follows, borrowed */
+  gboolean leaving;      /* nobody is asked any more */
+};
+
+G_DEFINE_FINAL_TYPE (EwWizard, ew_wizard, ADW_TYPE_WINDOW)
+
+static EwWizardPage *
+top_page (EwWizard *self)
+{
+  return self->pages->len > 0 ? g_ptr_array_index (self->pages, self->pages->len - 1) : NULL;
+}
+
+static gboolean
+can_go_back (EwWizard *self)
+{
+  gboolean can = FALSE;
+  if (self->pages->len > 1)
+    g_object_get (top_page (self), "can-go-back", &can, NULL);
+  return can;
+}
+
+static void
+update_header (EwWizard *self)
+{
+  EwWizardPage *page = top_page (self);
+  g_autofree gchar *subtitle = page != NULL ? ew_wizard_page_get_subtitle (page) : NULL;
+  const gchar *title = page != NULL ? ew_wizard_page_get_title (page) : NULL;
+  gboolean can = can_go_back (self);
+
+  adw_window_title_set_title (self->title, title != NULL ? title : "");
+  adw_window_title_set_subtitle (self->title, subtitle != NULL ? subtitle : "");
+  gtk_window_set_title (GTK_WINDOW (self), title != NULL ? title : "");
+  gtk_widget_set_visible (self->back, can);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "wizard.back", can);
+}
+
+/* Pages behind the shown one are those that were left: with them go their secrets. */
+static void
+prune (EwWizard *self)
+{
+  g_autoptr (GPtrArray) left = g_ptr_array_new ();
+  for (GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (self->leaflet)); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    if (!g_ptr_array_find (self->pages, child, NULL))
+      g_ptr_array_add (left, child);
+  for (guint i = 0; i < left->len; i++)
+    adw_leaflet_remove (self->leaflet, g_ptr_array_index (left, i));
+}
+
+static void
+on_transition (EwWizard *self)
+{
+  if (!adw_leaflet_get_child_transition_running (self->leaflet))
+    prune (self);
+}
+
+static void
+show_top (EwWizard *self)
+{
+  EwWizardPage *page = top_page (self);
+  if (self->watched != NULL)
+    g_signal_handlers_disconnect_by_func (self->watched, update_header, self);
+  self->watched = page;
+  g_signal_connect_object (page, "notify", G_CALLBACK (update_header), self, G_CONNECT_SWAPPED);
+  adw_leaflet_set_visible_child (self->leaflet, GTK_WIDGET (page));
+  gtk_window_set_default_widget (GTK_WINDOW (self), ew_wizard_page_get_default_widget (page));
+  update_header (self);
+  gtk_widget_child_focus (GTK_WIDGET (page), GTK_DIR_TAB_FORWARD);
+  on_transition (self);
+}
+
+void
+ew_wizard_push (EwWizard *self, GtkWidget *page)
+{
+  adw_leaflet_append (self->leaflet, page);
+  g_ptr_array_add (self->pages, page);
+  show_top (self);
+}
+
+void
+ew_wizard_replace (EwWizard *self, GtkWidget *page)
+{
+  g_ptr_array_set_size (self->pages, 0);
+  ew_wizard_push (self, page);
+}
+
+void
+ew_wizard_leave (EwWizard *self, EwLeave how)
+{
+  if (how == EW_LEAVE_BACK && self->pages->len > 1)
+    {
+      g_ptr_array_set_size (self->pages, (gint)self->pages->len - 1);
+      show_top (self);
+      return;
+    }
+  self->leaving = TRUE;
+  gtk_window_close (GTK_WINDOW (self));
+}
+
+void
+ew_wizard_toast (EwWizard *self, const gchar *text)
+{
+  AdwToast *toast = adw_toast_new (text);
+  adw_toast_set_timeout (toast, 2);
+  adw_toast_overlay_add_toast (self->toasts, toast);
+}
+
+static void
+go_back (GtkWidget *widget, const gchar *action, GVariant *parameter)
+{
+  EwWizard *self = EW_WIZARD (widget);
+  if (can_go_back (self) && ew_wizard_page_may_leave (top_page (self), EW_LEAVE_BACK))
+    ew_wizard_leave (self, EW_LEAVE_BACK);
+}
+
+static gboolean
+ew_wizard_close_request (GtkWindow *window)
+{
+  EwWizard *self = EW_WIZARD (window);
+  EwWizardPage *page = top_page (self);
+  if (!self->leaving && page != NULL && !ew_wizard_page_may_leave (page, EW_LEAVE_CLOSE))
+    return GDK_EVENT_STOP;
+  return GTK_WINDOW_CLASS (ew_wizard_parent_class)->close_request (window);
+}
+
+EwDaemon *
+ew_wizard_get_daemon (EwWizard *self)
+{
+  return self->daemon;
+}
+
+EwTopology *
+ew_wizard_get_topology (EwWizard *self)
+{
+  return self->topology;
+}
+
+void
+ew_wizard_set_key (EwWizard *self, const gchar *key_or_link)
+{
+  EwWizardPage *page = top_page (self);
+  if (page != NULL && ew_wizard_page_is_busy (page))
+    return; /* something is on its way already */
+  if (!EW_IS_JOIN_PAGE (page))
+    {
+      ew_wizard_push (self, ew_join_page_new (self->daemon, 0));
+      page = top_page (self);
+    }
+  ew_join_page_set_key (EW_JOIN_PAGE (page), key_or_link);
+}
+
+EwWizard *
+ew_wizard_new (EwDaemon *daemon, EwTopology *topology, EwWizardStart start)
+{
+  EwWizard *self = g_object_new (EW_TYPE_WIZARD, NULL);
+  g_set_object (&self->daemon, daemon);
+  g_set_object (&self->topology, topology);
+  switch (start)
+    {
+    case EW_WIZARD_JOIN:
+      ew_wizard_push (self, ew_join_page_new (daemon, 0));
+      break;
+    case EW_WIZARD_NEW_MESH:
+      ew_wizard_push (self, ew_mesh_page_new (daemon));
+      break;
+    case EW_WIZARD_ADD_SERVER:
+    case EW_WIZARD_ADD_PHONE:
+      g_return_val_if_reached (self);
+    }
+  return self;
+}
+
+static void
+ew_wizard_dispose (GObject *object)
+{
+  EwWizard *self = EW_WIZARD (object);
+  if (self->watched != NULL)
+    g_signal_handlers_disconnect_by_func (self->watched, update_header, self);
+  self->watched = NULL;
+  g_ptr_array_set_size (self->pages, 0);
+  g_clear_object (&self->daemon);
+  g_clear_object (&self->topology);
+  G_OBJECT_CLASS (ew_wizard_parent_class)->dispose (object);
+}
+
+static void
+ew_wizard_finalize (GObject *object)
+{
+  g_ptr_array_unref (EW_WIZARD (object)->pages);
+  G_OBJECT_CLASS (ew_wizard_parent_class)->finalize (object);
+}
+
+static void
+ew_wizard_class_init (EwWizardClass *class)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (class);
+  G_OBJECT_CLASS (class)->dispose = ew_wizard_dispose;
+  G_OBJECT_CLASS (class)->finalize = ew_wizard_finalize;
+  GTK_WINDOW_CLASS (class)->close_request = ew_wizard_close_request;
+  gtk_widget_class_install_action (widget_class, "wizard.back", NULL, go_back);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Left, GDK_ALT_MASK, "wizard.back", NULL);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Back, 0, "wizard.back", NULL);
+  gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/enroll/wizard.ui");
+  gtk_widget_class_bind_template_child (widget_class, EwWizard, toasts);
+  gtk_widget_class_bind_template_child (widget_class, EwWizard, title);
+  gtk_widget_class_bind_template_child (widget_class, EwWizard, back);
+  gtk_widget_class_bind_template_child (widget_class, EwWizard, leaflet);
+  gtk_widget_class_bind_template_callback (widget_class, on_transition);
+}
+
+static void
+ew_wizard_init (EwWizard *self)
+{
+  self->pages = g_ptr_array_new ();
+  gtk_widget_init_template (GTK_WIDGET (self));
+}
