@@ -1,0 +1,520 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A fake of org.edgeway.Daemon1 with a mesh in memory: for looking at screens and for tests of the desktop.
+
+fake_daemon.py --address BUS [--nodes N] [--state STATE] [--member] [--guard SECONDS] [--follow-stdin]
+
+Says a JSON object a line on stdout: {"event":"ready"}, {"event":"call","method":…,"args":[…]}, {"event":"streams","open":N}.
+Takes commands on stdin, one JSON object a line; end of input ends it only with --follow-stdin:
+  {"set": {"State": "removed", "Reason": "…", "Message": "…"}}     properties by their D-Bus names
+  {"node": {"name": "nas", "state": "offline"}}                     a node changed, or a new one; "speed": Mb/s
+  {"remove": "nas"}                {"edge": {"online": false}}
+  {"fail": {"Connect": ["NotAuthorized", "sentence"]}}              from now on; null: no longer
+  {"slow": {"Enroll": 3}}                                           seconds before a method answers
+  {"drop": true}                   all topology streams end         {"raw": "text\\n"}: into the streams, as it is
+  {"quiet": true}                  no counters any more             {"quit": true}
+
+As a class, inside a process with a GLib main loop: FakeDaemon (address, nodes=9), .set (State="removed"), .command ({…}), .close ().
+make_key (kind, secret) makes enrollment keys; one with the secret "expired", "used" or "pin" is refused as such. A name "slow" makes Enroll and AddNode take 3 s.
+"""
+import argparse
+import base64
+import hashlib
+import ipaddress
+import json
+import os
+import sys
+import time
+
+import gi
+
+gi.require_version("Gio", "2.0")
+from gi.repository import Gio, GLib  # noqa: E402
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from fake_mesh import ENDPOINT, EDGE_NAME, MESH, Mesh, Refusal, rfc3339  # noqa: E402
+
+NAME, PATH = "org.edgeway.Daemon1", "/org/edgeway/Daemon1"
+SOURCE = os.environ.get("EDGEWAY_SOURCE") or os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+XML = os.path.join(SOURCE, "data/dbus/org.edgeway.Daemon1.xml")
+QUEUE_MAX = 4 * 1024 * 1024
+MESSAGES = {
+    "not-enrolled": "This computer is in no mesh yet.",
+    "awaiting-approval": "An administrator of the mesh has to approve this computer.",
+    "removed": "An administrator removed this computer from the mesh. Leave, then join again with a new enrollment key.",
+    "error": "The tunnel cannot be made: /dev/net/tun is missing. Load the module (modprobe tun), then connect again.",
+    "reconnecting": "Frankfurt does not answer. Trying again.",
+}
+
+
+def make_key(kind, secret=None):
+    """An enrollment key of the contract's form, for an edge that is nowhere."""
+    secret = secret or base64.urlsafe_b64encode(os.urandom(24)).decode()
+    body = json.dumps({"api": ["https://" + ENDPOINT], "pin": hashlib.sha256(b"fake").hexdigest(), "secret": secret, "kind": kind}, separators=(",", ":")).encode()
+    return "ew1_" + base64.urlsafe_b64encode(body + hashlib.sha256(body).digest()[:4]).decode().rstrip("=")
+
+
+def read_key(text):
+    """The object in a key or link; refuses what is none."""
+    try:
+        text = text.strip().removeprefix("edgeway://enroll/")
+        if not text.startswith("ew1_"):
+            raise ValueError
+        data = base64.urlsafe_b64decode(text[4:] + "=" * (-len(text[4:]) % 4))
+        if hashlib.sha256(data[:-4]).digest()[:4] != data[-4:]:
+            raise ValueError
+        return json.loads(data[:-4])
+    except ValueError:
+        raise Refusal("KeyInvalid", "that is no enrollment key, or a part of it is missing: copy all of it, from ew1_ on") from None
+
+
+class Stream:
+    """The daemon's end of one OpenTopology pipe: bounded, resynchronised, watched for its reader's end."""
+
+    def __init__(self, fake):
+        self.fake = fake
+        self.reader, self.writer = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(self.writer, False)
+        self.queue = b""
+        self.stale = False
+        self.writable = 0
+        self.hangup = GLib.unix_fd_add_full(GLib.PRIORITY_DEFAULT, self.writer, GLib.IOCondition.ERR, self._on_hangup)
+        self.send(*fake.mesh.snapshot())
+
+    def send(self, *messages):
+        self.write("".join(json.dumps(message, separators=(",", ":")) + "\n" for message in messages).encode())
+
+    def write(self, data):
+        if len(self.queue) > QUEUE_MAX:
+            self.stale = True
+            return
+        self.queue += data
+        if not self.writable:
+            self.writable = GLib.unix_fd_add_full(GLib.PRIORITY_DEFAULT, self.writer, GLib.IOCondition.OUT, self._on_writable)
+
+    def _on_writable(self, *_):
+        try:
+            self.queue = self.queue[os.write(self.writer, self.queue[:65536]):]
+        except BlockingIOError:
+            return GLib.SOURCE_CONTINUE
+        except OSError:
+            self.writable = 0
+            self.close()
+            return GLib.SOURCE_REMOVE
+        if self.queue:
+            return GLib.SOURCE_CONTINUE
+        self.writable = 0
+        if self.stale:
+            self.stale = False
+            self.send(*self.fake.mesh.snapshot())
+        return GLib.SOURCE_REMOVE
+
+    def _on_hangup(self, *_):
+        self.hangup = 0
+        self.close()
+        return GLib.SOURCE_REMOVE
+
+    def close(self):
+        for source in filter(None, (self.writable, self.hangup)):
+            GLib.source_remove(source)
+        self.writable = self.hangup = 0
+        os.close(self.writer)
+        self.fake.streams.remove(self)
+        self.fake.event(event="streams", open=len(self.fake.streams))
+
+
+class FakeDaemon:
+    def __init__(self, address, nodes=9, state="connected", administrator=True, guard=60, on_event=None):
+        self.on_event = on_event
+        self.guard_seconds = guard
+        self.mesh = Mesh(nodes, int(time.time()))
+        self.streams, self.failures, self.delays, self.keys = [], {}, {}, set()
+        self.refused, self.accepted = set(), set()
+        self.quiet = False
+        self.sources = {}
+        self.before_guard = None
+        with open(XML) as file:
+            self.interface = Gio.DBusNodeInfo.new_for_xml(file.read()).lookup_interface(NAME)
+        self.signatures = {info.name: info.signature for info in self.interface.properties}
+        self.values = {info.name: {"s": "", "x": 0, "as": [], "b": False}[info.signature] for info in self.interface.properties}
+        self.values.update(Mode="connector", Kind="device", Version="0.1.0", Interface="edgeway0")
+        self._enter(state, "admin" if administrator else "member")
+        self.connection = Gio.DBusConnection.new_for_address_sync(
+            address, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+        self.connection.set_exit_on_close(False)
+        self.connection.register_object(PATH, self.interface, self._on_call, lambda *args: self._variant(args[4]), None)
+        self._bus("RequestName", "(su)", NAME, 4)
+        self.sources["tick"] = GLib.timeout_add(1000, self._on_tick)
+
+    def close(self):
+        for source in self.sources.values():
+            GLib.source_remove(source)
+        self.sources.clear()
+        for stream in list(self.streams):
+            stream.close()
+        if not self.connection.is_closed():
+            self._bus("ReleaseName", "(s)", NAME)
+            self.connection.close_sync(None)
+
+    def _bus(self, method, signature, *args):
+        self.connection.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", method, GLib.Variant(signature, args), None,
+                                  Gio.DBusCallFlags.NONE, -1, None)
+
+    def event(self, **members):
+        if self.on_event:
+            self.on_event(members)
+
+    # Properties.
+
+    def _variant(self, name):
+        return GLib.Variant(self.signatures[name], self.values[name])
+
+    def set(self, **values):
+        """Changes properties and tells of them; a new State brings what belongs to it, unless that is given too."""
+        state = values.get("State")
+        if state is not None and state != self.values["State"]:
+            values = {"Since": int(time.time() * 1e6), "Reason": state if state in MESSAGES else "", "Message": MESSAGES.get(state, ""), **values}
+        changed = {name: value for name, value in values.items() if self.values[name] != value}
+        self.values.update(changed)
+        if changed:
+            self.connection.emit_signal(None, PATH, "org.freedesktop.DBus.Properties", "PropertiesChanged", GLib.Variant(
+                "(sa{sv}as)", (NAME, {name: self._variant(name) for name in changed}, [])))
+
+    def _membership(self, state, role):
+        if state == "not-enrolled":
+            return {"Role": "", "Mesh": "", "NodeName": "", "Addresses": [], "EdgeName": "", "EdgeEndpoint": "", "Transport": "", "Mode": "connector"}
+        own = self.mesh.own
+        return {"Role": role, "Mesh": MESH, "NodeName": own["name"] if own else "thinkpad", "Addresses": own["addresses"] if own else ["100.96.0.18"],
+                "EdgeName": EDGE_NAME, "EdgeEndpoint": ENDPOINT, "Transport": "udp" if state == "connected" else ""}
+
+    def _enter(self, state, role):
+        self.values.update(self._membership(state, role), State=state, Reason=state if state in MESSAGES else "", Message=MESSAGES.get(state, ""),
+                           Since=int((time.time() - 3 * 3600 - 12 * 60) * 1e6))
+
+    # The mesh.
+
+    def tell(self, *messages):
+        for stream in list(self.streams):
+            stream.send(*messages)
+
+    def _on_tick(self):
+        changed = self.mesh.tick(int(time.time()))
+        if not self.quiet and self.values["State"] == "connected":
+            self.tell(*self.mesh.counters(changed))
+        return GLib.SOURCE_CONTINUE
+
+    def _tell_node(self, node):
+        self.tell({"type": "node", "node": node})
+
+    def command(self, command):
+        """What a line on stdin does. → False: quit."""
+        if "set" in command:
+            self.set(**command["set"])
+        if "node" in command:
+            self._tell_node(self.mesh.put(command["node"]))
+        if "remove" in command:
+            node = self.mesh.need(command["remove"])
+            self.mesh.remove(node)
+            self.tell({"type": "node-removed", "id": node["id"]})
+        if "edge" in command:
+            self.mesh.edge.update(command["edge"])
+            self.tell({"type": "edge", "edge": self.mesh.edge})
+        self.failures.update(command.get("fail", {}))
+        self.delays.update(command.get("slow", {}))
+        self.quiet = command.get("quiet", self.quiet)
+        if "raw" in command:
+            for stream in self.streams:
+                stream.write(command["raw"].encode())
+        if command.get("drop"):
+            for stream in list(self.streams):
+                stream.close()
+        return not command.get("quit")
+
+    # Methods.
+
+    def _on_call(self, connection, sender, path, interface, method, parameters, invocation):
+        args = parameters.unpack()
+        self.event(event="call", method=method, args=list(args))
+        delay = 3 if "slow" in args else self.delays.get(method)
+        if delay:
+            GLib.timeout_add(int(delay * 1000), lambda: self._answer(method, args, invocation))
+        else:
+            self._answer(method, args, invocation)
+
+    def _answer(self, method, args, invocation):
+        try:
+            failure = self.failures.get(method)
+            if failure:
+                raise Refusal(*failure)
+            value = getattr(self, "do_" + method)(*args)
+        except Refusal as refusal:
+            name = refusal.name if "." in refusal.name else "org.edgeway.Error." + refusal.name
+            invocation.return_dbus_error(name, str(refusal))
+            return GLib.SOURCE_REMOVE
+        signature = "".join(arg.signature for arg in self.interface.lookup_method(method).out_args)
+        if signature == "h":
+            fds = Gio.UnixFDList.new_from_array([value.reader])  # takes it
+            invocation.return_value_with_unix_fd_list(GLib.Variant("(h)", (0,)), fds)
+        else:
+            invocation.return_value(GLib.Variant(f"({signature})", (value,)) if signature else None)
+        return GLib.SOURCE_REMOVE
+
+    def _need_member(self):
+        if self.values["State"] == "not-enrolled":
+            raise Refusal("NotEnrolled", "this computer is in no mesh: join one with an enrollment key first")
+        if self.values["State"] == "removed":
+            raise Refusal("Removed", MESSAGES["removed"])
+
+    def _need_administrator(self):
+        self._need_member()
+        if self.values["Role"] != "admin":
+            raise Refusal("NotAdministrator", "only an administrator of the mesh may do that: ask one")
+
+    def _later(self, name, seconds, function):
+        if name in self.sources:
+            GLib.source_remove(self.sources.pop(name))
+        if function:
+            def run():
+                del self.sources[name]
+                function()
+                return GLib.SOURCE_REMOVE
+            self.sources[name] = GLib.timeout_add(int(seconds * 1000), run)
+
+    def _connected(self):
+        self.set(State="connected", Transport="udp")
+
+    def do_Connect(self):
+        self._need_member()
+        if self.values["State"] != "connected":
+            self.set(State="connecting")
+            self._later("connect", 0.8, self._connected)
+
+    def do_Disconnect(self):
+        self._need_member()
+        self._later("connect", 0, None)
+        self._end_guard()
+        self.set(State="disconnected", Transport="")
+
+    def do_SetMode(self, mode, options):
+        self._need_member()
+        if mode not in ("vpn", "connector"):
+            raise Refusal("InvalidArgument", "a mode is vpn or connector")
+        before, seconds = self.values["Mode"], options.get("confirm-within", self.guard_seconds)
+        if mode == before:
+            return
+        self._end_guard()
+        self.set(Mode=mode)
+        if mode == "vpn" and seconds:
+            self.before_guard = before
+            self.set(GuardUntil=int((time.time() + seconds) * 1e6))
+            self._later("guard", seconds, self._undo)
+
+    def _end_guard(self):
+        self._later("guard", 0, None)
+        self.before_guard = None
+        self.set(GuardUntil=0)
+
+    def _undo(self):
+        mode = self.before_guard
+        self._end_guard()
+        self.set(Mode=mode)
+
+    def do_ConfirmMode(self):
+        self._need_member()
+        self._end_guard()
+
+    def do_UndoMode(self):
+        self._need_member()
+        if self.before_guard is None:
+            raise Refusal("NotFound", "there is no switch to undo")
+        self._undo()
+
+    def do_Enroll(self, key, name, _options):
+        if self.values["State"] not in ("not-enrolled", "removed"):
+            raise Refusal("AlreadyEnrolled", "this computer is in a mesh already: leave it first")
+        refusals = {"expired": ("KeyExpired", "This key expired. Create a new one."), "used": ("KeyUsed", "This key was used already. Create a new one."),
+                    "pin": ("PinMismatch", "the edge is not the one that this key was made by: ask for a new key")}
+        refusal = refusals.get(read_key(key).get("secret"))
+        if refusal:
+            raise Refusal(*refusal)
+        own = self.mesh.own
+        if name and own and name != own["name"]:
+            self.mesh.check_free(name)
+            own["name"] = name
+        self.set(**self._membership("connecting", "admin"), State="connecting")
+        self._later("connect", 1.5, self._connected)
+
+    def do_Leave(self):
+        self._later("connect", 0, None)
+        self._end_guard()
+        for stream in list(self.streams):
+            stream.close()
+        self.set(**self._membership("not-enrolled", ""), State="not-enrolled")
+        return True
+
+    def do_OpenTopology(self):
+        self._need_member()
+        stream = Stream(self)
+        self.streams.append(stream)
+        self.event(event="streams", open=len(self.streams))
+        return stream
+
+    def do_GetStatus(self):
+        v, own = self.values, self.mesh.own
+        return json.dumps({"schema": 1, "state": v["State"], "reason": v["Reason"], "message": v["Message"], "mode": v["Mode"], "mesh": v["Mesh"] or None,
+                           "guard_until": rfc3339(v["GuardUntil"] / 1e6), "name": v["NodeName"] or None, "kind": v["Kind"], "role": v["Role"] or None,
+                           "addresses": v["Addresses"], "edge": {"name": v["EdgeName"], "endpoint": v["EdgeEndpoint"], "transport": v["Transport"],
+                                                                 "rtt_ms": own and own["rtt_ms"]},
+                           "since": rfc3339(v["Since"] / 1e6), "rx_bytes": own and own["rx_bytes"], "tx_bytes": own and own["tx_bytes"], "interface": v["Interface"]})
+
+    def do_Ping(self, target, _timeout_ms):
+        if self.values["State"] != "connected":
+            raise Refusal("NotConnected", "this computer is not connected: connect, then try again")
+        own = self.mesh.own
+        near = own["rtt_ms"] if own else 5.0
+        answer = {"target": target, "address": "100.96.0.1", "name": None, "edge": EDGE_NAME, "near_ms": near, "far_ms": None, "total_ms": near}
+        if target:
+            node = self.mesh.need(target)
+            if not node["online"]:
+                raise Refusal("TimedOut", f"{node['name']} did not answer: the edge does, so the leg behind it is down")
+            answer.update(address=node["addresses"][0], name=node["name"], far_ms=node["rtt_ms"], total_ms=round(near + node["rtt_ms"] + 0.4, 2))
+        return json.dumps(answer)
+
+    def do_Diagnose(self):
+        good = self.values["State"] == "connected"
+        return json.dumps({"schema": 1, "checks": [
+            {"check": "privileges", "ok": True, "message": "edgewayd may change this machine's network", "fix": ""},
+            {"check": "tun", "ok": True, "message": "Tunnel interfaces can be made", "fix": ""},
+            {"check": "edge", "ok": good, "message": "The edge answers" if good else "The edge does not answer",
+             "fix": "" if good else "Check this computer's internet connection, then connect again"},
+            {"check": "ipv6", "ok": None, "message": "Whether IPv6 works through the edge is not known", "fix": ""}]})
+
+    def do_AddNode(self, name, kind, valid_seconds):
+        self._need_administrator()
+        self.mesh.check_free(name)
+        self._tell_node(self.mesh.add({"name": name, "kind": kind, "state": "not-joined", "version": None}))
+        return json.dumps({"key": make_key(kind), "name": name, "expires": rfc3339(time.time() + valid_seconds)})
+
+    def do_ListNodes(self):
+        self._need_member()
+        return json.dumps({"schema": 1, "nodes": list(self.mesh.nodes.values())})
+
+    def do_ShowNode(self, name):
+        self._need_member()
+        return json.dumps({"schema": 1, **self.mesh.need(name)})
+
+    def do_RenameNode(self, name, new_name):
+        self._need_administrator()
+        node = self.mesh.need(name)
+        self.mesh.check_free(new_name)
+        node["name"] = new_name
+        self._tell_node(node)
+        if node["self"]:
+            self.set(NodeName=new_name)
+
+    def do_RemoveNode(self, name):
+        self._need_administrator()
+        self.command({"remove": name})
+
+    def do_CreateConfig(self, name, public_key, options):
+        self._need_administrator()
+        self.mesh.check_free(name)
+        node = self.mesh.add({"name": name, "kind": options.get("kind", "device"), "state": "not-joined", "plain": True, "version": None})
+        self._tell_node(node)
+        peer = {"public_key": base64.b64encode(hashlib.sha256(b"edge").digest()).decode(), "endpoint": ENDPOINT, "ranges": ["100.96.0.0/12", "fd5e:7c1a:90b2::/48"],
+                "routes": [route for other in self.mesh.nodes.values() for route in other["routes"]], "persistent_keepalive": 25}
+        return json.dumps({"node": node, "config": {"addresses": node["addresses"], "dns": [], "mtu": 1280, "peer": peer}})
+
+    def do_AddRoute(self, cidr, name):
+        self._need_member()
+        try:
+            network = ipaddress.ip_network(cidr)
+        except ValueError:
+            raise Refusal("RouteInvalid", f"{cidr} is no network: write it as 192.168.1.0/24") from None
+        for other in self.mesh.nodes.values():
+            for route in other["routes"]:
+                if ipaddress.ip_network(route).version == network.version and network.overlaps(ipaddress.ip_network(route)):
+                    raise Refusal("RouteOverlap", f"Overlaps with {other['name']} ({route}).")
+        node = self.mesh.need(name) if name else self.mesh.own
+        node["routes"] = [*node["routes"], cidr]
+        self._tell_node(node)
+
+    def _gateway(self, cidr):
+        for node in self.mesh.nodes.values():
+            if cidr in node["routes"]:
+                return node
+        raise Refusal("NotFound", f"no node has the route {cidr}: see the list of routes")
+
+    def do_RemoveRoute(self, cidr):
+        self._need_member()
+        node = self._gateway(cidr)
+        node["routes"] = [route for route in node["routes"] if route != cidr]
+        self._tell_node(node)
+
+    def do_ListRoutes(self):
+        self._need_member()
+        return json.dumps({"schema": 1, "routes": [
+            {"cidr": route, "node": node["name"], "reason": "", "state": "forwarding" if node["self"] else "accepted" if route in self.accepted else
+             "refused" if route in self.refused else "offered"} for node in self.mesh.nodes.values() for route in node["routes"]]})
+
+    def do_AcceptRoute(self, cidr):
+        self._gateway(cidr)
+        self.accepted.add(cidr)
+        self.refused.discard(cidr)
+
+    def do_RefuseRoute(self, cidr):
+        self._gateway(cidr)
+        self.refused.add(cidr)
+        self.accepted.discard(cidr)
+
+
+def say(event):
+    print(json.dumps(event), flush=True)
+
+
+def follow_stdin(fake, loop, ends_with_it):
+    rest = b""
+
+    def on_input(fd, _condition):
+        nonlocal rest
+        data = os.read(fd, 65536)
+        if not data:
+            if ends_with_it:
+                loop.quit()
+            return GLib.SOURCE_REMOVE
+        *lines, rest = (rest + data).split(b"\n")
+        for line in filter(bytes.strip, lines):
+            try:
+                if not fake.command(json.loads(line)):
+                    loop.quit()
+            except (Refusal, ValueError, KeyError, TypeError) as error:
+                say({"event": "error", "message": str(error), "line": line.decode(errors="replace")})
+        return GLib.SOURCE_CONTINUE
+
+    GLib.unix_fd_add_full(GLib.PRIORITY_DEFAULT, 0, GLib.IOCondition.IN | GLib.IOCondition.HUP, on_input)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0], epilog=__doc__.split("\n", 2)[2], formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--address", default=os.environ.get("DBUS_SYSTEM_BUS_ADDRESS"), help="the bus; DBUS_SYSTEM_BUS_ADDRESS by default")
+    parser.add_argument("--nodes", type=int, default=9)
+    parser.add_argument("--state", default="connected")
+    parser.add_argument("--member", action="store_true", help="this computer does not administer its mesh")
+    parser.add_argument("--guard", type=int, default=60, help="seconds until a switch to VPN is undone; 0: no guard")
+    parser.add_argument("--follow-stdin", action="store_true", help="end with the end of stdin")
+    options = parser.parse_args()
+    if not options.address:
+        parser.error("--address is missing, and DBUS_SYSTEM_BUS_ADDRESS is not set")
+    loop = GLib.MainLoop()
+    fake = FakeDaemon(options.address, options.nodes, options.state, not options.member, options.guard, say)
+    GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, 15, loop.quit)
+    GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, 2, loop.quit)
+    fake.connection.connect("closed", lambda *_: loop.quit())
+    follow_stdin(fake, loop, options.follow_stdin)
+    say({"event": "ready", "name": fake.connection.get_unique_name()})
+    loop.run()
+    fake.close()
+
+
+if __name__ == "__main__":
+    main()

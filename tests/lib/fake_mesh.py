@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A mesh that exists in memory only, as the edge would tell it: nodes, counters that change, messages for OpenTopology.
+
+Pure: no bus, no clock of its own. Messages are what daemon/edge/API.md describes, with "self" set.
+"""
+import datetime
+import math
+import random
+
+MESH, EDGE_ID, EDGE_NAME, ENDPOINT = "birchwood", "e0000000000000001", "Frankfurt", "edge.example.net:443"
+PART = 1000  # nodes in one message
+DAY = 86400
+
+# name, kind, last byte of the address, round trip in ms, megabits a second, os, more
+CAST = [
+    ("thinkpad", "device", 18, 5, 86, "Debian 12", {"self": True, "role": "admin"}),
+    ("macbook", "device", 19, 19, 3, "macOS 14", {}),
+    ("iphone", "device", 41, 36, 0.4, None, {"plain": True, "version": None}),
+    ("pixel-8", "device", 42, None, 0, None, {"plain": True, "version": None, "state": "offline"}),
+    ("nas", "server", 21, 7, 84, "Debian 12", {}),
+    ("homeassistant", "server", 22, 8, 0.8, "Debian 12", {}),
+    ("build-01", "server", 30, None, 0, None, {"state": "not-joined", "version": None}),
+    ("web", "server", 11, 3, 22, "Ubuntu 22.04", {}),
+    ("office-gw", "server", 5, 14, 6, "Debian 12", {"routes": ["192.168.1.0/24"]}),
+]
+
+
+def rfc3339(seconds):
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds else None
+
+
+class Refusal(Exception):
+    """org.edgeway.Error.NAME and its sentence."""
+
+    def __init__(self, name, sentence):
+        super().__init__(sentence)
+        self.name = name
+
+
+class Mesh:
+    def __init__(self, count=len(CAST), now=0, seed=1):
+        self.random = random.Random(seed)
+        self.now = now
+        self.nodes = {}  # id → NODE, in the order of enrolment
+        self.speed = {}  # id → Mb/s it is at home with
+        self.number = 0
+        self.edge = {"id": EDGE_ID, "name": EDGE_NAME, "endpoint": ENDPOINT, "online": True}
+        for i in range(count):
+            name, kind, host, rtt, speed, system, more = CAST[i] if i < len(CAST) else self._extra(i)
+            self.add({"name": name, "kind": kind, "os": system, "rtt_ms": rtt, "speed": speed,
+                      "addresses": [f"100.96.{host // 256}.{host % 256}", f"fd5e:7c1a:90b2::{host:x}"], **more})
+
+    def _extra(self, i):
+        kind = "device" if self.random.random() < 0.4 else "server"
+        state = self.random.choices(["online", "offline", "not-joined"], [90, 8, 2])[0]
+        rtt = round(self.random.uniform(2, 60), 1) if state == "online" else None
+        more = {"state": state}
+        if i % 37 == 0:
+            more["routes"] = [f"10.{i % 200}.{i // 200}.0/24"]
+        return f"{kind}-{i + 1:03}", kind, 256 + i, rtt, self.random.choice([0, 0, 0.2, 1, 8, 40]), "Debian 12", more
+
+    # Nodes.
+
+    def add(self, given):
+        """A node of what is given, the rest made up; → NODE."""
+        self.number += 1
+        host = 60000 + self.number
+        given = dict(given)
+        speed = given.pop("speed", 1)
+        node = {"id": f"n{self.number:016x}", "name": f"node-{self.number:03}", "kind": "server", "role": "member", "plain": False,
+                "state": "online", "online": True, "addresses": [f"100.96.{host // 256}.{host % 256}"], "edge": EDGE_ID, "rtt_ms": None,
+                "last_seen": None, "last_handshake": None, "rx_bytes": 0, "tx_bytes": 0, "routes": [], "os": None, "version": "0.1.0", "self": False}
+        node.update(given)
+        self.nodes[node["id"]] = node
+        self.speed[node["id"]] = speed
+        self._settle(node, given)
+        return node
+
+    def _settle(self, node, given):
+        """The members that follow from its state, where they were not given."""
+        online = node["state"] == "online"
+        node["online"] = online
+        if "edge" not in given:
+            node["edge"] = EDGE_ID if online else None
+        if not online:
+            node["rtt_ms"] = None
+        elif node["rtt_ms"] is None:
+            node["rtt_ms"] = round(self.random.uniform(3, 40), 1)
+        if "last_seen" not in given:
+            node["last_seen"] = {"online": rfc3339(self.now), "offline": node["last_seen"] or rfc3339(self.now - 2 * DAY)}.get(node["state"])
+        if "last_handshake" not in given and online:
+            node["last_handshake"] = rfc3339(self.now - 38)
+
+    def find(self, text):
+        """By ID, name or mesh IP; None."""
+        for node in self.nodes.values():
+            if text in (node["id"], node["name"], *node["addresses"]):
+                return node
+        return None
+
+    def need(self, text):
+        node = self.find(text)
+        if node is None:
+            raise Refusal("NotFound", f"No node of the mesh is called {text}: see the list of nodes")
+        return node
+
+    def check_free(self, name):
+        if self.find(name):
+            raise Refusal("NameTaken", f"Another node is called {name}.")
+        if not name or len(name) > 63 or name.startswith("-") or name.endswith("-") or not all(c.isascii() and (c.isalnum() and not c.isupper() or c == "-") for c in name):
+            raise Refusal("NameInvalid", "a name has 1 to 63 small letters, digits and hyphens: choose another")
+
+    def put(self, given):
+        """Adds a node or changes the one with that ID or name; → NODE."""
+        node = self.nodes.get(given.get("id")) or self.find(given.get("name", ""))
+        if node is None:
+            return self.add(given)
+        given = dict(given)
+        if "speed" in given:
+            self.speed[node["id"]] = given.pop("speed")
+        node.update(given)
+        self._settle(node, given)
+        return node
+
+    def remove(self, node):
+        del self.nodes[node["id"]]
+        del self.speed[node["id"]]
+
+    @property
+    def own(self):
+        return next((node for node in self.nodes.values() if node["self"]), None)
+
+    # Messages.
+
+    def tick(self, now):
+        """A second passes; → the IDs whose counters changed."""
+        seconds, self.now = max(1, now - self.now) if self.now else 1, now
+        changed = []
+        for node in self.nodes.values():
+            if not node["online"]:
+                continue
+            wave = 0.6 + 0.4 * math.sin(now / 7 + len(changed))
+            volume = self.speed[node["id"]] * 1e6 / 8 * min(seconds, 5) * wave * self.random.uniform(0.7, 1.3)
+            node["rx_bytes"] += int(volume)
+            node["tx_bytes"] += int(volume / 40)
+            node["rtt_ms"] = round(max(0.3, node["rtt_ms"] * self.random.uniform(0.97, 1.03)), 2)
+            node["last_seen"] = rfc3339(now)
+            changed.append(node["id"])
+        return changed
+
+    def snapshot(self):
+        nodes = list(self.nodes.values())
+        starts = range(0, max(1, len(nodes)), PART)
+        return [{"type": "snapshot", "revision": 1, "more": start + PART < len(nodes),
+                 "map": {"schema": 1, "mesh": MESH, "edges": [self.edge], "nodes": nodes[start:start + PART]}} for start in starts]
+
+    def counters(self, ids):
+        members = ("id", "rx_bytes", "tx_bytes", "rtt_ms", "last_seen", "last_handshake")
+        nodes = [{member: self.nodes[i][member] for member in members} for i in ids if i in self.nodes]
+        return [{"type": "counters", "nodes": nodes[start:start + PART]} for start in range(0, len(nodes), PART)]
