@@ -54,12 +54,29 @@ stop_service() {
   fi
 }
 
+# What the installation compiled of all packages' files (data/meson.build) forgets ours; where nothing else is in it, it goes.
+refresh_caches() {
+  local share=/usr/share
+  if [ -f $share/glib-2.0/schemas/gschemas.compiled ]; then
+    if compgen -G "$share/glib-2.0/schemas/*.xml" >/dev/null; then glib-compile-schemas $share/glib-2.0/schemas; else rm -f $share/glib-2.0/schemas/gschemas.compiled; fi
+  fi
+  if [ -f $share/icons/hicolor/icon-theme.cache ]; then
+    if [ -z "$(find $share/icons/hicolor -mindepth 2 -not -type d -print -quit)" ]; then rm -f $share/icons/hicolor/icon-theme.cache
+    elif command -v gtk-update-icon-cache >/dev/null; then gtk-update-icon-cache -q -t -f $share/icons/hicolor
+    elif command -v gtk4-update-icon-cache >/dev/null; then gtk4-update-icon-cache -q -t -f $share/icons/hicolor; fi
+  fi
+  if [ -f $share/applications/mimeinfo.cache ]; then
+    if compgen -G "$share/applications/*.desktop" >/dev/null; then update-desktop-database -q $share/applications; else rm -f $share/applications/mimeinfo.cache; fi
+  fi
+}
+
 remove_files() {
   [ -f "$manifest" ] || return 0
   local file
   while read -r file; do
     case $file in /usr/*|/etc/*|/lib/*) rm -f "$file" ;; esac
   done <"$manifest"
+  refresh_caches
   # Folders of ours alone, and only when they are empty now.
   rmdir /usr/share/edgeway /usr/libexec/edgeway /usr/lib/edgeway /usr/share/doc/edgeway 2>/dev/null
   return 0
