@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A node's life: enroll, connect, restart, leave, removed; routes through a gateway; a viewer sees a change within a second."""
 import json
+import os
+import select
 import signal
 import subprocess
 import time
@@ -8,7 +10,7 @@ import unittest
 
 from demo_mesh import EDGE_ADDRESS, SERVICE, SUBNET, SUBNET_HOST
 from machines import die_with_parent
-from mesh_case import MeshCase, wait_for
+from mesh_case import SOURCE, MeshCase, wait_for
 
 
 CROWD = """
@@ -21,6 +23,35 @@ for i in range(%d):
     assert c.getresponse().status == 200
     c.close()
 """
+
+
+class Viewer:
+    """The map as the application gets it, with the time at which each message came."""
+
+    def __init__(self, test, machine):
+        program = os.path.join(SOURCE, "tests", "lib", "map_viewer.py")
+        self.process = subprocess.Popen(machine.command(["/usr/bin/python3", "-B", program]), stdout=subprocess.PIPE, preexec_fn=die_with_parent)
+        self.pending, self.begun = b"", time.monotonic()
+        test.addCleanup(self.process.stdout.close)
+        test.addCleanup(self.process.wait)
+        test.addCleanup(self.process.kill)
+
+    def wait(self, wanted, begun=None, seconds=20):
+        """The first message from now on that wanted() likes and that came within so many seconds of the moment begun."""
+        end = (begun or self.begun) + seconds
+        while True:
+            while b"\n" in self.pending:
+                line, self.pending = self.pending.split(b"\n", 1)
+                came, text = line.split(b" ", 1)
+                if float(came) <= end and wanted(message := json.loads(text)):
+                    return message
+            left = end + 1 - time.monotonic()  # what came in time may be read a little later
+            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+                raise AssertionError(f"the viewer was not told within {seconds} s")
+            chunk = os.read(self.process.stdout.fileno(), 65536)
+            if not chunk:
+                raise AssertionError("the viewer's stream ended")
+            self.pending += chunk
 
 
 class Life(MeshCase):
@@ -103,15 +134,27 @@ class Life(MeshCase):
         self.assertEqual(self.mesh.machine("nas").run("ip", "route", "show", SUBNET).stdout, "")
 
     def test_viewer_sees_a_change(self):
-        laptop = self.mesh.machine("laptop")
-        viewer = subprocess.Popen(laptop.command([self.mesh.program("edgewayctl"), "status", "--watch"]), stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
-        self.addCleanup(viewer.wait)
-        self.addCleanup(viewer.kill)
-        self.assertTrue(viewer.stdout.readline())
-        self.mesh.new_key("newcomer")
-        node = wait_for("the map has the newcomer", lambda: [n for n in self.mesh.ctl_json("laptop", "map")["nodes"] if n["name"] == "newcomer"], 5)
-        self.assertEqual(node[0]["state"], "not-joined")
-        self.ctl("laptop", "node", "remove", "newcomer")
+        """Within a second, so the promise: of a node that is new, renamed, gone, offline and online."""
+        viewer = Viewer(self, self.mesh.machine("laptop"))
+        snapshot = viewer.wait(lambda message: message["type"] == "snapshot" and not message["more"])
+        ids = {node["name"]: node["id"] for node in snapshot["map"]["nodes"]}
+        self.assertLessEqual({"laptop", "nas", "office-gw"}, set(ids))
+
+        def sees(wanted, name, *argv):
+            """What the viewer is told within five times the promise of the moment at which the command was begun."""
+            with self.subTest(argv):
+                begun = time.monotonic()
+                self.ctl(name, *argv)
+                message = viewer.wait(wanted, begun, 5)
+                return message.get("node")
+        added = sees(lambda m: m["type"] == "node" and m["node"]["name"] == "newcomer", "laptop", "node", "add", "newcomer")
+        self.assertEqual(added["state"], "not-joined")
+        renamed = sees(lambda m: m["type"] == "node" and m["node"]["name"] == "latecomer", "laptop", "node", "rename", "newcomer", "latecomer")
+        self.assertEqual(renamed["id"], added["id"])
+        sees(lambda m: m["type"] == "node-removed" and m["id"] == added["id"], "laptop", "node", "remove", "latecomer")
+        self.addCleanup(self.ctl, "nas", "connect")
+        sees(lambda m: m["type"] == "node" and m["node"]["id"] == ids["nas"] and not m["node"]["online"], "nas", "disconnect")
+        sees(lambda m: m["type"] == "node" and m["node"]["id"] == ids["nas"] and m["node"]["online"], "nas", "connect")
 
     def test_plain_wireguard(self):
         self.mesh.phone_config = self.ctl("laptop", "node", "config", "phone").stdout
