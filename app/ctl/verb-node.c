@@ -7,10 +7,12 @@
 #include "common/error.h"
 #include "common/util.h"
 #include "format.h"
+#include "topology.h"
 
 #define VALID_MIN_S 60
 #define VALID_MAX_S 31536000
 #define KEY_VALID_S 3600
+#define EDGE_NAME_MS 2000
 
 /* For people, on stderr: the key alone is on stdout. */
 static void
@@ -152,6 +154,28 @@ ew_verb_node_list (EwCtl *ctl, gint argc, gchar **argv)
   return EW_EXIT_DONE;
 }
 
+/* A node knows its edge's ID; what it is called stands on the map. Where that is not to be had the ID remains. */
+static void
+name_edge (EwCtl *ctl, JsonObject *node)
+{
+  const gchar *id = ew_json_string (node, "edge");
+  gint fd = id != NULL ? ew_link_call_fd (ctl->link, "OpenTopology", NULL) : -1;
+  g_autoptr (JsonObject) map = fd >= 0 ? ew_topology_read (fd, EDGE_NAME_MS, 0, NULL) : NULL;
+  JsonArray *edges = map != NULL ? ew_json_array (map, "edges") : NULL;
+
+  for (guint i = 0; edges != NULL && i < json_array_get_length (edges); i++)
+    {
+      JsonNode *element = json_array_get_element (edges, i);
+      JsonObject *edge = JSON_NODE_HOLDS_OBJECT (element) ? json_node_get_object (element) : NULL;
+      const gchar *name = edge != NULL ? ew_json_string (edge, "name") : NULL;
+      if (name != NULL && g_strcmp0 (ew_json_string (edge, "id"), id) == 0)
+        {
+          json_object_set_string_member (node, "edge", name);
+          return; /* id is gone */
+        }
+    }
+}
+
 static void
 print_node (EwCtl *ctl, JsonObject *node)
 {
@@ -200,6 +224,7 @@ ew_verb_node_show (EwCtl *ctl, gint argc, gchar **argv)
   if (ew_ctl_open (ctl, &error) == NULL
       || (node = ew_link_call_json (ctl->link, "ShowNode", g_variant_new ("(s)", argv[1]), &error)) == NULL)
     return ew_ctl_fail (ctl, error);
+  name_edge (ctl, node);
   print_node (ctl, node);
   return EW_EXIT_DONE;
 }
@@ -208,6 +233,7 @@ gint
 ew_verb_node_rename (EwCtl *ctl, gint argc, gchar **argv)
 {
   const GOptionEntry entries[] = { { NULL } };
+  g_autofree gchar *name = NULL, *done = NULL;
   g_autoptr (GError) error = NULL;
   gint exit_code;
 
@@ -215,7 +241,9 @@ ew_verb_node_rename (EwCtl *ctl, gint argc, gchar **argv)
     return exit_code;
   if (!ew_name_check (argv[2], &error))
     return ew_ctl_usage (ctl, "%s", error->message);
-  return ew_ctl_do (ctl, "RenameNode", g_variant_new ("(ss)", argv[1], argv[2]), "Renamed.");
+  name = ew_terminal_clean (&ctl->terminal, argv[1]);
+  done = g_strdup_printf ("%s is now called %s.", name, argv[2]);
+  return ew_ctl_do (ctl, "RenameNode", g_variant_new ("(ss)", argv[1], argv[2]), done);
 }
 
 /* A slip would shut an administrator out: the way to take oneself out is `leave`. */
@@ -233,6 +261,7 @@ gint
 ew_verb_node_remove (EwCtl *ctl, gint argc, gchar **argv)
 {
   const GOptionEntry entries[] = { { NULL } };
+  g_autofree gchar *name = NULL, *done = NULL;
   gint exit_code;
 
   if (!ew_ctl_parse (ctl, entries, &argc, &argv, 1, 1, &exit_code))
@@ -242,5 +271,7 @@ ew_verb_node_remove (EwCtl *ctl, gint argc, gchar **argv)
       ew_ctl_hint ("edgewayctl: %s is this machine itself: it leaves the mesh with `edgewayctl leave`\n", argv[1]);
       return EW_EXIT_FAILED;
     }
-  return ew_ctl_do (ctl, "RemoveNode", g_variant_new ("(s)", argv[1]), "Removed.");
+  name = ew_terminal_clean (&ctl->terminal, argv[1]);
+  done = g_strdup_printf ("%s is removed from the mesh.", name);
+  return ew_ctl_do (ctl, "RemoveNode", g_variant_new ("(s)", argv[1]), done);
 }

@@ -31,11 +31,14 @@ ew_verb_route_add (EwCtl *ctl, gint argc, gchar **argv)
 gint
 ew_verb_route_remove (EwCtl *ctl, gint argc, gchar **argv)
 {
+  g_autofree gchar *name = NULL, *done = NULL;
   gint exit_code;
 
   if (!ew_ctl_parse (ctl, no_entries, &argc, &argv, 1, 1, &exit_code))
     return exit_code;
-  return ew_ctl_do (ctl, "RemoveRoute", g_variant_new ("(s)", argv[1]), "Removed.");
+  name = ew_terminal_clean (&ctl->terminal, argv[1]);
+  done = g_strdup_printf ("%s is no longer offered to the mesh.", name);
+  return ew_ctl_do (ctl, "RemoveRoute", g_variant_new ("(s)", argv[1]), done);
 }
 
 /* An address alone is a route of its full length; IPv6 may be written in many ways. */

@@ -418,7 +418,7 @@ class Agent(Case):
         time.sleep(0.3)
         self.assertEqual(self.daemon.count("fake: request"), 0)
         terminal.type(PASSWORD + "\n")
-        terminal.expect("Removed.")
+        terminal.expect("nas is removed from the mesh.")
         self.assertEqual(terminal.end(), 0, terminal.text())
         self.assertNotIn(PASSWORD, terminal.text())
         self.daemon.wait_log("fake: request DELETE /v1/nodes/nas")

@@ -41,12 +41,12 @@ class Keys(MeshCase):
         self.enroll("", says="key")
 
     def test_truncated(self):
-        self.enroll(self.mesh.new_key("t1")[:-9], says="key")
+        self.enroll(self.mesh.new_key("t1")[:-9], says="cut short")
 
     def test_altered(self):
         key = self.mesh.new_key("t2")
         middle = len(key) // 2
-        self.enroll(key[:middle] + ("A" if key[middle] != "A" else "B") + key[middle + 1:], says="key")
+        self.enroll(key[:middle] + ("A" if key[middle] != "A" else "B") + key[middle + 1:], says="altered")
 
     def test_wrong_secret(self):
         fields = read_key(self.mesh.new_key("t3"))
@@ -99,10 +99,13 @@ class Keys(MeshCase):
 
 class Routes(MeshCase):
     def test_refused(self):
+        """By the edge, for any node; the machine itself refuses to forward some of these besides."""
+        self.mesh.new_key("gateway")
         for cidr, says in (("10.0.0.1/24", "10.0.0.0/24"), ("10.0.0.0/40", "10.0.0.0/40"), ("banana", "banana"), ("127.0.0.0/8", "loopback"), ("169.254.1.0/24", "link-local"),
                            ("224.0.0.0/8", "multicast"), ("0.0.0.0/0", "0.0.0.0/0"), ("10.0.0.0/7", "/7"), ("2000::/3", "2000::/3"), ("100.96.5.0/24", "mesh")):
             with self.subTest(cidr):
-                self.refused("laptop", "route", "add", cidr, says=says)
+                self.refused("laptop", "route", "add", cidr, "gateway", says=says)
+                self.assertEqual(self.mesh.ctl_json("laptop", "node", "show", "gateway")["routes"], [])
 
     def test_overlap(self):
         self.ctl("laptop", "route", "add", "10.50.0.0/16")

@@ -105,6 +105,8 @@ class Life(MeshCase):
         self.assertEqual(self.status("web")["state"], "not-enrolled")
         self.assertEqual(self.mesh.machine("web").run("sh", "-c", "ip -o link show edgeway0 2>/dev/null || true").stdout, "")
         self.assertNotIn("web", [n["name"] for n in self.mesh.ctl_json("laptop", "node", "list")["nodes"]])
+        self.mesh.restart("edge", signal.SIGKILL)  # a new edge begins at the first address that is free
+        self.ping("laptop", self.status("nas")["addresses"][0], 20)
         self.ctl("web", "enroll", "--name", "web", "--key-file", "-", input=self.mesh.new_key("web") + "\n")
         self.wait_state("web", "connected")
         self.assertNotEqual(self.status("web")["addresses"][0], address, "addresses rest before they are given again")
@@ -165,7 +167,9 @@ class Life(MeshCase):
         wait_for("phone online", lambda: self.node("phone")["state"] == "online", 10)
         self.ping("laptop", self.node("phone")["addresses"][0])
         self.assertRegex(self.node("phone")["last_handshake"], r"^20\d\d-.*Z$")
-        self.assertRegex(self.ctl("laptop", "node", "show", "phone").stdout, r"(?m)^handshake +(now|\d+ s ago)$")
+        shown = self.ctl("laptop", "node", "show", "phone").stdout
+        self.assertRegex(shown, r"(?m)^handshake +(now|\d+ s ago)$")
+        self.assertRegex(shown, r"(?m)^edge +frankfurt$")
         self.ping("phone", self.status("laptop")["addresses"][0])
         self.ping("phone", SERVICE)
 
