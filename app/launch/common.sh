@@ -49,10 +49,26 @@ as_owner() {
 
 packages_build="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libsoup-3.0-dev libjson-glib-dev libsqlite3-dev libssl-dev
   libmnl-dev libnftables-dev libqrencode-dev libpolkit-agent-1-dev"
+# The app and the tray: only where somebody looks at a screen.
+packages_app="libgtk-4-dev libadwaita-1-dev libgtk-3-dev libayatana-appindicator3-dev gettext desktop-file-utils adwaita-icon-theme librsvg2-common
+  fonts-cantarell dbus polkitd"
+# A screen of one's own, for the check.
+packages_screen="xvfb xdotool imagemagick x11-utils at-spi2-core gir1.2-atspi-2.0 python3-gi dbus"
 packages_run="iproute2 glib-networking ca-certificates python3"
-packages_demo="wireguard-go wireguard-tools openssh-server openssh-client iputils-ping nftables procps"
-packages_test="$packages_demo clang-format universal-ctags dbus polkitd conntrack iperf3 zbar-tools tcpdump libclang-rt-14-dev clang xz-utils
+packages_demo="dbus polkitd wireguard-go wireguard-tools openssh-server openssh-client iputils-ping nftables procps"
+packages_test="$packages_demo $packages_app $packages_screen clang-format universal-ctags dbus polkitd conntrack iperf3 zbar-tools tcpdump libclang-rt-14-dev clang xz-utils
   python3-gi gir1.2-glib-2.0 procps psmisc"
+
+# Is there a screen to open the app on? sudo hands little on, so the shells above are asked too.
+has_display() {
+  [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] || return 0
+  local pid=$PPID
+  while [ "${pid:-0}" -gt 1 ]; do
+    ! tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | grep -qE '^(WAYLAND_)?DISPLAY=.' || return 0
+    pid=$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d' ' -f2)
+  done
+  return 1
+}
 
 missing_packages() { # NAME…
   local name missing=""

@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from demo_check import Check  # noqa: E402
 from demo_mesh import DemoMesh, have  # noqa: E402
 from machines import Failure, differences, host_snapshot, require_root  # noqa: E402
+import person as session  # noqa: E402
 
 
 class Interrupted(Exception):
@@ -34,12 +35,24 @@ def prove(mesh, started):
     Check(mesh, say).run()
 
 
-def show(mesh):
+def open_app(mesh, person):
+    """The app and the tray of the person at this screen, on the laptop of the demo."""
+    for program in ("edgeway", "edgeway-tray"):
+        if os.path.isabs(mesh.program(program)):
+            person.open([mesh.program(program), "--bus", mesh.bus.address], os.path.join(mesh.world.folder, program + ".log"))
+    say(f"\nThe app is open on it. Closed, it opens again with:\n\n    {mesh.program('edgeway')} --bus {mesh.bus.address}")
+
+
+def show(mesh, person, why_not):
     mesh.build_ground()
     mesh.build_mesh()
     mesh.start_traffic()
     time.sleep(2)
     laptop = mesh.machine("laptop")
+    if person:
+        open_app(mesh, person)
+    elif why_not:
+        say("\n" + why_not)
     say("\nIts map, as the laptop sees it:\n")
     subprocess.run(laptop.command([mesh.program("edgewayctl"), "map"]), stdin=subprocess.DEVNULL, timeout=40, check=False)
     say(f"\nThe demo runs until Ctrl-C. In another terminal, a shell on its laptop:\n\n    sudo nsenter -t {laptop.pid} -m -n -u bash\n\n"
@@ -71,10 +84,15 @@ def main():
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     before, started = host_snapshot(), time.monotonic()
-    mesh = DemoMesh(arguments.programs, lambda text: say(f"  {text}"))
+    person, why_not = (None, None) if arguments.check else session.find()
+    name = person and person.name
+    mesh = DemoMesh(arguments.programs, lambda text: say(f"  {text}"), person=name)
     status = 0
     try:
-        (prove if arguments.check else show)(mesh, *([started] if arguments.check else []))
+        if arguments.check:
+            prove(mesh, started)
+        else:
+            show(mesh, person, why_not)
     except Failure as failure:
         keep_logs(mesh)
         say(f"✗ {failure}")

@@ -17,7 +17,9 @@ import re
 import subprocess
 
 from machines import Failure, World, end_of, wait_for
+from system_bus import SystemBus
 
+DATA = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../data"))
 SITES = {"laptop": 11, "nas": 12, "web": 13, "office-gw": 14, "phone": 15}
 OWN = ("laptop", "nas", "web", "office-gw")  # the nodes with our software
 SUBNET, SUBNET_HOST = "10.77.0.0/24", "10.77.0.9"
@@ -56,8 +58,10 @@ def first_key(path):
 class DemoMesh:
     """Builds the drawing above, or the part of it that `sites` names, step by step, and keeps what a check needs."""
 
-    def __init__(self, programs, say, sites=SITES, label="demo"):
-        self.programs, self.say, self.sites = programs, say, {name: SITES[name] for name in sites}
+    def __init__(self, programs, say, sites=SITES, label="demo", person=None):
+        """person: the name of the user at laptop's screen; laptop has a system bus then."""
+        self.programs, self.say, self.sites, self.person = programs, say, {name: SITES[name] for name in sites}, person
+        self.bus = None
         self.world = World(label)
         self.running = {}  # name of the process → (machine, how to start it)
         self.addresses = {}
@@ -65,7 +69,7 @@ class DemoMesh:
 
     def program(self, name):
         """An installed program, or one in a build folder."""
-        for folder in ("", "../sbin", "daemon/service", "daemon/edge", "app/ctl"):
+        for folder in ("", "../sbin", "daemon/service", "daemon/edge", "app/ctl", "app/desktop", "app/tray"):
             path = os.path.normpath(os.path.join(self.programs, folder, name))
             if os.path.isfile(path):
                 return path
@@ -91,6 +95,10 @@ class DemoMesh:
             self._site(name, number, internet)
         if "office-gw" in self.sites:
             self._office()
+
+    def add_site(self, name, number):
+        """One more machine behind a NAT of its own, in no mesh yet."""
+        self._site(name, number, self.machine("internet"))
 
     def _office(self):
         w = self.world
@@ -157,6 +165,8 @@ class DemoMesh:
         return json.loads(self.ctl(name, *argv, "--json", **options).stdout)
 
     def join(self, name, key):
+        if name == "laptop" and self.person:
+            self.bus = SystemBus(self.machine(name), self.person, DATA)
         self.start_daemon(name)
         self.ctl(name, "enroll", "--name", name, "--key-file", "-", input=key + "\n")
         wait_for(f"{name} connected", lambda: self.ctl_json(name, "status")["state"] == "connected", 40)
@@ -238,6 +248,8 @@ class DemoMesh:
 
     def close(self):
         self.world.close()
+        if self.bus:
+            self.bus.close()
 
 
 def have(program):

@@ -14,6 +14,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from demo_mesh import first_key  # noqa: E402
 from machines import Failure, World, differences, die_with_parent, end_of, host_snapshot, require_root, wait_for  # noqa: E402
+import person as session  # noqa: E402
 
 PORT = 443
 
@@ -46,6 +47,7 @@ class Trial:
         self.world = World("trial")
         self.daemon = None
         self.link = None
+        self.apps = []
 
     def program(self, name):
         for folder in (self.programs, self.programs.replace("/bin", "/sbin")):
@@ -104,7 +106,27 @@ class Trial:
             return self.ctl("status", check=False).returncode == 0
         wait_for("edgewayd", answers, 20)
 
+    def open_app(self):
+        """The app and the tray, for the person at this screen; else why not, or nothing where there is no screen."""
+        person, why_not = session.find()
+        if person and not os.path.exists("/run/dbus/system_bus_socket"):
+            return "The app is not opened: there is no system bus on this machine, which it reaches edgewayd by."
+        if person:
+            for name in ("edgeway", "edgeway-tray"):
+                if os.path.isabs(self.program(name)):
+                    self.apps.append(person.open([self.program(name)], os.path.join(self.world.folder, name + ".log")))
+            return "The app is open on it. Closed, it opens again from your applications, or with: edgeway"
+        return why_not
+
     def stop(self):
+        for app in self.apps:
+            app.terminate()
+        for app in self.apps:
+            try:
+                app.wait(3)
+            except subprocess.TimeoutExpired:
+                app.kill()
+                app.wait()
         if self.daemon and self.daemon.poll() is None:
             self.daemon.terminate()
             try:
@@ -131,6 +153,8 @@ def main():
         for verb in ("status", "map"):
             say("")
             trial.show(verb)
+        if about_app := trial.open_app():
+            say(about_app)
         say("─" * min(shutil.get_terminal_size().columns, 100) + "\nThe trial runs until Ctrl-C. In another terminal:\n"
             "    sudo edgewayctl map\n    sudo edgewayctl ping 100.96.0.1\n    sudo edgewayctl diagnose\n"
             "The programs stay under /usr until app/run --remove.")
