@@ -94,6 +94,20 @@ class Vpn(MeshCase):
                 self.ctl("laptop", "disconnect")
                 self.assert_as_before()
 
+    def test_killed_and_started_without_a_wish_to_connect(self):
+        """The start alone takes back what is left, before anybody asks for anything."""
+        self.ctl("laptop", "mode", "vpn")
+        process, start = self.mesh.running["laptop"]
+        process.kill()
+        process.wait()
+        self.assertNotEqual(host_state(self.laptop), self.before)
+        # As if it had been killed on its way to disconnected, which is stored first.
+        self.laptop.run("sed", "-i", 's/"wish":"connected"/"wish":"disconnected"/', "/var/lib/edgeway/account.json")
+        self.mesh.running["laptop"][0] = start()
+        wait_for("edgewayd is back", lambda: self.laptop.ok(self.mesh.program("edgewayctl"), "status"), 20)
+        self.assertEqual(self.status("laptop")["state"], "disconnected")
+        self.assert_as_before()
+
     def test_stopped_cleanly(self):
         self.ctl("laptop", "mode", "vpn")
         process, start = self.mesh.running["laptop"]
