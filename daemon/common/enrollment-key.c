@@ -11,7 +11,7 @@
   4 /* the first bytes of the JSON's SHA-256: they find typing and copying mistakes, they keep out nobody */
 #define API_MAX 8
 
-#define NO_KEY "This is no enrollment key: one begins with “ew1_”. Ask your mesh's administrator for one."
+#define NO_KEY "This is no enrollment key: one begins with \"ew1_\". Ask your mesh's administrator for one."
 #define CUT_SHORT "This enrollment key was cut short: copy all of it, in one piece."
 #define ALTERED "This enrollment key was altered on its way: copy it again from where it was made."
 #define FOREIGN                                                                                                        \
@@ -187,7 +187,7 @@ ew_enrollment_key_format (const EwEnrollmentKey *key, GError **error)
   if (!key_is_valid (key))
     {
       g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                   "No enrollment key can be made of this: it needs 1 to %d addresses as “https://HOST:PORT”, a "
+                   "No enrollment key can be made of this: it needs 1 to %d addresses as \"https://HOST:PORT\", a "
                    "secret, and the kind admin, server or device.",
                    API_MAX);
       return NULL;

@@ -158,7 +158,7 @@ check_folder (int fd, const gchar *path, GError **error)
     return fchmod (fd, 0700) == 0 || fail (error, errno, "make private", path);
   g_set_error (
     error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
-    "%s is open to others (mode %04o), and keys are kept in it: run “chmod 0700 %s”, or name another folder.", path,
+    "%s is open to others (mode %04o), and keys are kept in it: run `chmod 0700 %s`, or name another folder.", path,
     (guint)(st.st_mode & 07777), path);
   return FALSE;
 }

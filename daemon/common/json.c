@@ -47,7 +47,7 @@ ew_json_parse_object (const gchar *data, gsize length, gsize max, GError **error
   JsonNode *root = json_parser_get_root (parser);
   if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
     {
-      g_set_error_literal (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "A JSON object was expected, “{…}”.");
+      g_set_error_literal (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "A JSON object was expected, \"{…}\".");
       return NULL;
     }
   return json_node_dup_object (root);

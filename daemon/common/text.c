@@ -27,12 +27,12 @@ ew_name_check (const gchar *name, GError **error)
   else if (length > LABEL_MAX)
     rule = "A name has at most 63 characters.";
   else if (name[0] == '-' || name[length - 1] == '-')
-    rule = "A name cannot begin or end with “-”.";
+    rule = "A name cannot begin or end with \"-\".";
   for (gsize i = 0; i < length && rule == NULL; i++)
     if (g_ascii_isupper (name[i]))
       rule = "A name is written in small letters.";
     else if (!is_label_char (name[i]))
-      rule = "A name consists of the letters a to z, digits and “-”.";
+      rule = "A name consists of the letters a to z, digits and \"-\".";
   if (rule == NULL)
     return TRUE;
   g_set_error_literal (error, EW_ERROR, EW_ERROR_NAME_INVALID, rule);
@@ -99,7 +99,7 @@ ew_duration_parse (const gchar *text, guint min, guint max, guint *seconds, GErr
   if (unit == 0)
     {
       g_set_error_literal (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                           "This is no duration: write a number and s, m, h or d for its unit, for example “10m”.");
+                           "This is no duration: write a number and s, m, h or d for its unit, for example \"10m\".");
       return FALSE;
     }
   /* at most 10 digits: never near the overflow of 64 bits */

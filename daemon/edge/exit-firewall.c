@@ -25,7 +25,7 @@ ew_firewall_check_name (const gchar *interface, GError **error)
     if (!g_ascii_isalnum (interface[i]) && strchr ("-_.", interface[i]) == NULL)
       {
         g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                     "The interface name “%s” has a character that the firewall's rules cannot carry; use letters, "
+                     "The interface name \"%s\" has a character that the firewall's rules cannot carry; use letters, "
                      "digits, '-', '_' and '.'",
                      interface);
         return FALSE;
@@ -324,8 +324,8 @@ ew_firewall_find_blockers_in (const gchar *interface, const gchar *json)
     return NULL;
   return g_strdup_printf (
     "Another firewall on this host drops what it forwards unless told otherwise (%s), so VPN mode may "
-    "not reach the internet: allow it there, for instance with “iptables -I %s -i %s -j ACCEPT” and "
-    "“iptables -I %s -o %s -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT” (and ip6tables)",
+    "not reach the internet: allow it there, for instance with `iptables -I %s -i %s -j ACCEPT` and "
+    "`iptables -I %s -o %s -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT` (and ip6tables)",
     names->str, docker ? "DOCKER-USER" : "FORWARD", interface, docker ? "DOCKER-USER" : "FORWARD", interface);
 }
 
@@ -354,8 +354,8 @@ ew_firewall_find_blockers (const gchar *interface)
   if (sentence == NULL && has_legacy_tables ())
     sentence
       = g_strdup_printf ("This host has rules of iptables-legacy, which the edge cannot read: if they drop what is "
-                         "forwarded, VPN mode does not reach the internet; “iptables-legacy -I FORWARD -i %s -j "
-                         "ACCEPT” allows it",
+                         "forwarded, VPN mode does not reach the internet; `iptables-legacy -I FORWARD -i %s -j "
+                         "ACCEPT` allows it",
                          interface);
   return sentence;
 }

@@ -79,7 +79,7 @@ switch_forwarding_on (EwExit *self)
   self->config.exit = FALSE;
   self->failure
     = g_strdup_printf ("This host cannot be made to forward packets (%s), so VPN mode is off; allow it with "
-                       "“sysctl -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1” and start the edge again",
+                       "`sysctl -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1` and start the edge again",
                        error->message);
 }
 
@@ -204,7 +204,7 @@ ew_exit_free (EwExit *self)
       /* In this order: the table remembers what the settings were. */
       ew_sysctl_undo_all (SYSCTLS, self->undo);
       if (!ew_firewall_remove (self->interface, &error))
-        g_warning ("%s: remove “table inet edgeway-edge-%s” by hand", error->message, self->interface);
+        g_warning ("%s: remove `table inet edgeway-edge-%s` by hand", error->message, self->interface);
       g_ptr_array_unref (self->undo);
     }
   ew_host_view_free (self->view);

@@ -142,7 +142,7 @@ ew_tun_open (const char *name, guint16 mtu, GError **error)
   if (!name_is_valid (name))
     {
       g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
-                   "“%s” cannot be the name of a network interface: use 1 to 15 letters, digits, '-' or '_'", name);
+                   "\"%s\" cannot be the name of a network interface: use 1 to 15 letters, digits, '-' or '_'", name);
       return NULL;
     }
 

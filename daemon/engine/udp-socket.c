@@ -164,7 +164,7 @@ ew_udp_sockets_bind (const char *address, guint16 port, guint32 mark, int fds[EW
   if (address != NULL && !ew_ip_parse (address, &ip))
     {
       g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
-                   "“%s” is not an IP address to listen on: give it as numbers, without brackets or port", address);
+                   "\"%s\" is not an IP address to listen on: give it as numbers, without brackets or port", address);
       return FALSE;
     }
   if (address == NULL)

@@ -273,9 +273,9 @@ ew_change_describe (const EwChange *change)
     case EW_CHANGE_SYSCTL:
       return g_strdup_printf ("the setting /proc/sys/%s = %s", change->name, change->value);
     case EW_CHANGE_TABLE:
-      return g_strdup_printf ("the nftables table “%s”", change->name);
+      return g_strdup_printf ("the nftables table \"%s\"", change->name);
     case EW_CHANGE_FOREIGN:
-      return g_strdup_printf ("a rule in the nftables chain “%s”", change->name);
+      return g_strdup_printf ("a rule in the nftables chain \"%s\"", change->name);
     default:
       return g_strdup ("nothing");
     }

@@ -146,13 +146,13 @@ check_foreign_drops (Diagnosis *diagnosis)
       g_auto (GStrv) forward = ew_foreign_dropping (family, "forward");
       for (guint i = 0; input[i] != NULL; i++)
         report (diagnosis, "firewall-input", TRUE, NULL,
-                "Your firewall (nftables chain “%s”) drops what it doesn't know: open what the mesh shall reach, "
+                "Your firewall (nftables chain \"%s\") drops what it doesn't know: open what the mesh shall reach, "
                 "limited to the interface %s.",
                 input[i], diagnosis->interface);
       for (guint i = 0; forward[i] != NULL; i++)
         report (
           diagnosis, "firewall-forward", TRUE, NULL,
-          "The nftables chain “%s” drops forwarded packets that it doesn't know: where this machine forwards to a "
+          "The nftables chain \"%s\" drops forwarded packets that it doesn't know: where this machine forwards to a "
           "subnet, Edgeway adds rules for its own interface there and takes them back.",
           forward[i]);
     }

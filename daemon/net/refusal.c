@@ -14,7 +14,7 @@ typedef struct
 } ForbiddenRange;
 
 static const ForbiddenRange forbidden[] = {
-  { "0.0.0.0/8", "it covers addresses that mean “this network”" },
+  { "0.0.0.0/8", "it covers addresses that mean \"this network\"" },
   { "127.0.0.0/8", "it covers the machine's own loopback addresses" },
   { "::1/128", "it covers the machine's own loopback address" },
   { "169.254.0.0/16", "it covers link-local addresses, which belong to each link" },

@@ -225,6 +225,13 @@ ew_handle_list_nodes (EwCall *call, GVariant *parameters)
                            list);
 }
 
+/* NULL: the call has been refused. */
+static gchar *
+node_path (EwCall *call, const gchar *name)
+{
+  return check_text (call, name, NAME_MAX_LENGTH, "a node's name") ? path_with ("/v1/nodes/", name) : NULL;
+}
+
 void
 ew_handle_show_node (EwCall *call, GVariant *parameters)
 {
@@ -232,10 +239,8 @@ ew_handle_show_node (EwCall *call, GVariant *parameters)
   const gchar *name;
 
   g_variant_get (parameters, "(&s)", &name);
-  if (!check_text (call, name, NAME_MAX_LENGTH, "a node's name"))
-    return;
-  path = path_with ("/v1/nodes/", name);
-  request (call, "GET", path, NULL, on_reply_json);
+  if ((path = node_path (call, name)) != NULL)
+    request (call, "GET", path, NULL, on_reply_json);
 }
 
 void
@@ -246,10 +251,9 @@ ew_handle_rename_node (EwCall *call, GVariant *parameters)
   const gchar *name, *new_name;
 
   g_variant_get (parameters, "(&s&s)", &name, &new_name);
-  if (!check_text (call, name, NAME_MAX_LENGTH, "a node's name") || !check_name (call, new_name))
+  if ((path = node_path (call, name)) == NULL || !check_name (call, new_name))
     return;
   json_object_set_string_member (body, "name", new_name);
-  path = path_with ("/v1/nodes/", name);
   request (call, "PATCH", path, body, on_reply_nothing);
 }
 
@@ -260,10 +264,8 @@ ew_handle_remove_node (EwCall *call, GVariant *parameters)
   const gchar *name;
 
   g_variant_get (parameters, "(&s)", &name);
-  if (!check_text (call, name, NAME_MAX_LENGTH, "a node's name"))
-    return;
-  path = path_with ("/v1/nodes/", name);
-  request (call, "DELETE", path, NULL, on_reply_nothing);
+  if ((path = node_path (call, name)) != NULL)
+    request (call, "DELETE", path, NULL, on_reply_nothing);
 }
 
 void

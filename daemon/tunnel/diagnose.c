@@ -68,7 +68,7 @@ check_membership (EwTunnel *self, JsonArray *checks)
       return;
     }
   g_autofree gchar *message
-    = g_strdup_printf ("This machine is “%s” in the mesh “%s”", self->document->name, self->document->mesh);
+    = g_strdup_printf ("This machine is \"%s\" in the mesh \"%s\"", self->document->name, self->document->mesh);
   add (checks, "enrolled", YES, message, NULL);
 }
 

@@ -91,12 +91,12 @@ show_link (EwTunnel *self)
                          "This machine has no network that leads to the edge: connect it to one");
   else if (state == EW_STATE_CONNECTING)
     {
-      message = g_strdup_printf ("Connecting to the edge “%s”", name);
+      message = g_strdup_printf ("Connecting to the edge \"%s\"", name);
       ew_tunnel_set_state (self, state, "", message);
     }
   else
     {
-      message = g_strdup_printf ("The edge “%s” does not answer through the tunnel; trying again", name);
+      message = g_strdup_printf ("The edge \"%s\" does not answer through the tunnel; trying again", name);
       ew_tunnel_set_state (self, state, "edge-silent", message);
     }
 }

@@ -34,7 +34,7 @@ enrolled (GObject *source, GAsyncResult *result, gpointer user_data)
       g_task_return_error (task, g_steal_pointer (&error));
       return;
     }
-  g_message ("enrolled in the mesh “%s” as “%s”", self->document->mesh, self->document->name);
+  g_message ("enrolled in the mesh \"%s\" as \"%s\"", self->document->mesh, self->document->name);
   /* In the mesh is what was asked for: why it does not connect, the state says. */
   (void)ew_tunnel_up (self, NULL);
   ew_tunnel_show (self);

@@ -195,7 +195,7 @@ check_mode (EwTunnel *self, const gchar *mode, guint confirm_within, GError **er
   if (!ew_tunnel_check_member (self, error))
     return FALSE;
   if (!vpn && g_strcmp0 (mode, "connector") != 0)
-    g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "“%s” is no mode: say vpn or connector", mode);
+    g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "\"%s\" is no mode: say vpn or connector", mode);
   else if (confirm_within > CONFIRM_MAX)
     g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
                  "A switch can wait at most a day to be confirmed: say up to %d seconds", CONFIRM_MAX);

@@ -210,7 +210,7 @@ ping_timed_out (Ping *ping)
     ping_failed (
       ping, g_error_new (
               EW_ERROR, EW_ERROR_TIMED_OUT,
-              "No answer from the edge “%s” itself: the leg between this machine and the edge is the one that fails "
+              "No answer from the edge \"%s\" itself: the leg between this machine and the edge is the one that fails "
               "(edgewayctl diagnose)",
               edge_name));
   else
@@ -218,7 +218,7 @@ ping_timed_out (Ping *ping)
       ping,
       g_error_new (
         EW_ERROR, EW_ERROR_TIMED_OUT,
-        "The edge “%s” answered in %.1f ms, “%s” did not: the leg between them fails, or its firewall drops pings",
+        "The edge \"%s\" answered in %.1f ms, \"%s\" did not: the leg between them fails, or its firewall drops pings",
         edge_name, (gdouble)ping->near_us / 1000, ping->name ? ping->name : ping->target));
 }
 
@@ -350,12 +350,13 @@ take_node (Ping *ping, JsonObject *node)
     found = ew_ip_parse (*text, &ping->address) && self->plan && any_contains (self->plan->ranges, &ping->address);
   if (!found || !ew_id_check (id) || !name || !ew_name_check (name, NULL))
     return g_error_new (EW_ERROR, EW_ERROR_NOT_FOUND,
-                        "The edge knows no address of “%s” that this machine can reach: it may not have joined yet",
+                        "The edge knows no address of \"%s\" that this machine can reach: it may not have joined yet",
                         ping->target);
   ping->id = g_strdup (id);
   ping->name = g_strdup (name);
   if (is_own (self, &ping->address))
-    return g_error_new (EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "“%s” is this machine itself: name another", ping->target);
+    return g_error_new (EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "\"%s\" is this machine itself: name another",
+                        ping->target);
   return NULL;
 }
 
@@ -387,8 +388,8 @@ find_node (Ping *ping)
     name[strlen (name) - strlen (suffix)] = '\0';
   if (ping->address.family == EW_FAMILY_NONE && !ew_id_check (name))
     {
-      ping_failed (
-        ping, g_error_new (EW_ERROR, EW_ERROR_NOT_FOUND, "“%s” is no node's name: see `edgewayctl map`", ping->target));
+      ping_failed (ping, g_error_new (EW_ERROR, EW_ERROR_NOT_FOUND, "\"%s\" is no node's name: see `edgewayctl map`",
+                                      ping->target));
       return;
     }
   g_autofree gchar *escaped = g_uri_escape_string (name, NULL, FALSE);

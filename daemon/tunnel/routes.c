@@ -94,12 +94,12 @@ parse_route (const gchar *text, EwPrefix *prefix, GError **error)
   bool host_bits = false;
   if (!text || !ew_prefix_parse (text, prefix, &host_bits))
     g_set_error (error, EW_ERROR, EW_ERROR_ROUTE_INVALID,
-                 "“%s” is no route: write an address and a length, like 192.168.1.0/24", text);
+                 "\"%s\" is no route: write an address and a length, like 192.168.1.0/24", text);
   else if (host_bits)
     {
       char meant[EW_PREFIX_STRLEN];
       ew_prefix_format (prefix, meant);
-      g_set_error (error, EW_ERROR, EW_ERROR_ROUTE_INVALID, "“%s” has bits set behind its length: did you mean %s?",
+      g_set_error (error, EW_ERROR, EW_ERROR_ROUTE_INVALID, "\"%s\" has bits set behind its length: did you mean %s?",
                    text, meant);
     }
   else
