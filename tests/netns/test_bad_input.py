@@ -102,7 +102,7 @@ class Routes(MeshCase):
         """By the edge, for any node; the machine itself refuses to forward some of these besides."""
         self.mesh.new_key("gateway")
         for cidr, says in (("10.0.0.1/24", "10.0.0.0/24"), ("10.0.0.0/40", "10.0.0.0/40"), ("banana", "banana"), ("127.0.0.0/8", "loopback"), ("169.254.1.0/24", "link-local"),
-                           ("224.0.0.0/8", "multicast"), ("0.0.0.0/0", "0.0.0.0/0"), ("10.0.0.0/7", "/7"), ("2000::/3", "2000::/3"), ("100.96.5.0/24", "mesh")):
+                           ("224.0.0.0/8", "multicast"), ("0.0.0.0/0", "0.0.0.0/0"), ("10.0.0.0/7", "/7"), ("2000::/3", "2000::/3"), ("100.96.5.0/24", "mesh"), (EDGE_ADDRESS + "/32", "frankfurt")):
             with self.subTest(cidr):
                 self.refused("laptop", "route", "add", cidr, "gateway", says=says)
                 self.assertEqual(self.mesh.ctl_json("laptop", "node", "show", "gateway")["routes"], [])
