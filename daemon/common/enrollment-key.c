@@ -92,11 +92,13 @@ key_from_json (const gchar *json, gsize length, GError **error)
 }
 
 /* A whole key has its JSON's last brace CHECK_SIZE bytes before its end: where the brace is missing or has less behind
- * it, the end is gone. */
+ * it, the end is gone. The check itself may hold such a byte. */
 static gboolean
 looks_cut (const guint8 *data, gsize length)
 {
   const guint8 *brace = memrchr (data, '}', length);
+  if (length > CHECK_SIZE && data[length - CHECK_SIZE - 1] == '}')
+    return FALSE;
   return brace == NULL || (gsize)(data + length - brace - 1) < CHECK_SIZE;
 }
 
