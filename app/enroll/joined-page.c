@@ -44,6 +44,8 @@ on_called (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) answer = ew_daemon_call_finish (EW_DAEMON (source), result, &error);
 
+  if (ew_wizard_page_get_wizard (EW_WIZARD_PAGE (self)) == NULL)
+    return; /* closed meanwhile */
   gtk_widget_set_sensitive (self->connect, TRUE);
   ew_wizard_page_show_call_error (EW_WIZARD_PAGE (self), error);
 }

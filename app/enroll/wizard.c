@@ -7,6 +7,8 @@
 #include "edgeway-config.h"
 #include "enroll/join-page.h"
 #include "enroll/mesh-page.h"
+#include "enroll/phone-page.h"
+#include "enroll/server-page.h"
 #include "enroll/wizard-page.h"
 
 struct _EwWizard
@@ -185,8 +187,11 @@ ew_wizard_new (EwDaemon *daemon, EwTopology *topology, EwWizardStart start)
       ew_wizard_push (self, ew_mesh_page_new (daemon));
       break;
     case EW_WIZARD_ADD_SERVER:
+      ew_wizard_push (self, ew_server_page_new (daemon, topology));
+      break;
     case EW_WIZARD_ADD_PHONE:
-      g_return_val_if_reached (self);
+      ew_wizard_push (self, ew_phone_page_new (daemon, topology));
+      break;
     }
   return self;
 }

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "enroll/leaving.h"
+
+#include <glib/gi18n.h>
+
+#include "enroll/making.h"
+
+/* Counted: a removal that is under way keeps it. */
+struct EwLeaving
+{
+  EwWizardPage *page; /* borrowed; NULL: gone */
+  EwDaemon *daemon;
+  gchar *name, *id;
+  gboolean over, removing;
+  EwLeave how;
+  GtkWidget *question; /* NULL: none is open; weak */
+};
+
+static void
+leaving_clear (gpointer data)
+{
+  EwLeaving *leaving = data;
+  g_object_unref (leaving->daemon);
+  g_free (leaving->name);
+  g_free (leaving->id);
+}
+
+EwLeaving *
+ew_leaving_new (EwWizardPage *page, EwDaemon *daemon, const gchar *name, const gchar *id)
+{
+  EwLeaving *leaving = g_rc_box_new0 (EwLeaving);
+  leaving->page = page;
+  leaving->daemon = g_object_ref (daemon);
+  leaving->name = g_strdup (name);
+  leaving->id = g_strdup (id);
+  return leaving;
+}
+
+static void
+take_question_away (EwLeaving *leaving)
+{
+  GtkWidget *question = leaving->question;
+  g_clear_weak_pointer (&leaving->question);
+  if (question != NULL)
+    gtk_window_destroy (GTK_WINDOW (question));
+}
+
+void
+ew_leaving_free (EwLeaving *leaving)
+{
+  take_question_away (leaving);
+  leaving->page = NULL;
+  g_rc_box_release_full (leaving, leaving_clear);
+}
+
+void
+ew_leaving_set_over (EwLeaving *leaving, gboolean over)
+{
+  leaving->over = over;
+  if (over)
+    take_question_away (leaving);
+}
+
+/* The page may be gone meanwhile: then the removal was its last wish, and nobody is there to be told. */
+static void
+on_removed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  EwLeaving *leaving = user_data;
+  g_autoptr (GError) error = NULL;
+  gboolean removed = ew_unmake_finish (result, &error);
+  EwWizard *wizard = leaving->page != NULL ? ew_wizard_page_get_wizard (leaving->page) : NULL;
+
+  leaving->removing = FALSE;
+  if (wizard != NULL)
+    {
+      ew_wizard_page_set_busy (leaving->page, NULL);
+      if (removed)
+        ew_wizard_leave (wizard, leaving->how);
+      else
+        ew_wizard_page_show_call_error (leaving->page, error);
+    }
+  g_rc_box_release_full (leaving, leaving_clear);
+}
+
+static void
+remove_node (EwLeaving *leaving)
+{
+  g_autofree gchar *busy = g_strdup_printf (_ ("Removing %s…"), leaving->name);
+
+  leaving->removing = TRUE;
+  ew_wizard_page_set_error (leaving->page, NULL);
+  ew_wizard_page_set_busy (leaving->page, busy);
+  ew_unmake_async (leaving->daemon, leaving->id, on_removed, g_rc_box_acquire (leaving));
+}
+
+static void
+on_response (AdwMessageDialog *question, const gchar *response, EwLeaving *leaving)
+{
+  EwWizard *wizard = ew_wizard_page_get_wizard (leaving->page);
+
+  g_clear_weak_pointer (&leaving->question);
+  if (g_str_equal (response, "remove"))
+    remove_node (leaving);
+  else if (g_str_equal (response, "keep") && wizard != NULL)
+    ew_wizard_leave (wizard, leaving->how);
+}
+
+gboolean
+ew_leaving_ask (EwLeaving *leaving, EwLeave how, const gchar *heading, const gchar *body, const gchar *remove,
+                const gchar *keep)
+{
+  EwWizard *wizard = ew_wizard_page_get_wizard (leaving->page);
+  GtkWidget *question;
+
+  if (leaving->over || wizard == NULL)
+    return TRUE;
+  if (leaving->removing)
+    return how == EW_LEAVE_CLOSE; /* it goes on behind the window */
+  if (leaving->question != NULL)
+    return FALSE;
+  leaving->how = how;
+  question = adw_message_dialog_new (GTK_WINDOW (wizard), heading, body);
+  g_set_weak_pointer (&leaving->question, question);
+  adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (question), "cancel", _ ("_Stay Here"));
+  adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (question), "remove", remove);
+  adw_message_dialog_set_response_appearance (ADW_MESSAGE_DIALOG (question), "remove", ADW_RESPONSE_DESTRUCTIVE);
+  if (how == EW_LEAVE_CLOSE)
+    {
+      adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (question), "keep", keep);
+      adw_message_dialog_set_response_appearance (ADW_MESSAGE_DIALOG (question), "keep", ADW_RESPONSE_SUGGESTED);
+    }
+  adw_message_dialog_set_default_response (ADW_MESSAGE_DIALOG (question), how == EW_LEAVE_CLOSE ? "keep" : "cancel");
+  adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (question), "cancel");
+  g_signal_connect (question, "response", G_CALLBACK (on_response), leaving);
+  gtk_window_present (GTK_WINDOW (question));
+  return FALSE;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Add a phone, step 1 of 3: its name and its mode. Next makes its key pair here and asks the edge for its place.
+ */
+#pragma once
+
+#include "enroll/wizard-page.h"
+
+G_BEGIN_DECLS
+
+#define EW_TYPE_PHONE_PAGE (ew_phone_page_get_type ())
+G_DECLARE_FINAL_TYPE (EwPhonePage, ew_phone_page, EW, PHONE_PAGE, EwWizardPage)
+
+GtkWidget *ew_phone_page_new (EwDaemon *daemon, EwTopology *topology);
+
+G_END_DECLS

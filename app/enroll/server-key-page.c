@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Timer: `patience` opens the help once, when nothing has come for a while.
+ */
+#include "enroll/server-key-page.h"
+
+#include <glib/gi18n.h>
+
+#include "edgeway-config.h"
+#include "enroll/command-row.h"
+#include "enroll/leaving.h"
+#include "enroll/online-page.h"
+#include "enroll/waiting.h"
+#include "enroll/watch.h"
+#include "model/words.h"
+
+#define PATIENCE_S 120
+
+struct _EwServerKeyPage
+{
+  EwWizardPage parent_instance;
+  EwDaemon *daemon;
+  EwTopology *topology;
+  EwNewNode *node;
+  EwWatch *watch;
+  EwLeaving *leaving;
+  guint patience;
+  GdkContentProvider *copied; /* the key on the clipboard, while it is ours */
+  EwCommandRow *accept;
+  AdwActionRow *key_row;
+  EwWaiting *waiting;
+  AdwExpanderRow *help;
+  AdwActionRow *reach_row;
+};
+
+G_DEFINE_FINAL_TYPE (EwServerKeyPage, ew_server_key_page, EW_TYPE_WIZARD_PAGE)
+
+/* A key that is good for nothing any more need not lie around. */
+static void
+clear_clipboard (EwServerKeyPage *self)
+{
+  GdkClipboard *clipboard = gdk_display_get_clipboard (gdk_display_get_default ());
+  if (self->copied != NULL && gdk_clipboard_get_content (clipboard) == self->copied)
+    gdk_clipboard_set_content (clipboard, NULL);
+  g_clear_object (&self->copied);
+}
+
+static void
+go_on (EwServerKeyPage *self)
+{
+  EwWizard *wizard = ew_wizard_page_get_wizard (EW_WIZARD_PAGE (self));
+  if (wizard != NULL)
+    ew_wizard_replace (wizard,
+                       ew_online_page_new (self->daemon, self->topology, ew_watch_get_node (self->watch), FALSE));
+}
+
+static void
+on_watch (EwServerKeyPage *self)
+{
+  EwWatchState state = ew_watch_get_state (self->watch);
+  const gchar *name = self->node->name;
+  g_autofree gchar *title = NULL, *until = ew_words_time (self->node->expires_us), *note = NULL;
+
+  if (state == EW_WATCH_JOINED)
+    {
+      title = g_strdup_printf (_ ("%s has joined"), name);
+      note = g_strdup (_ ("It isn't connected yet. This page changes by itself when it is."));
+    }
+  else if (state == EW_WATCH_GONE)
+    {
+      title = g_strdup_printf (_ ("%s isn't in the mesh any more"), name);
+      note = g_strdup (_ ("Its key expired, or it was removed. Go back to add it again."));
+    }
+  else
+    {
+      title = g_strdup_printf (_ ("Waiting for %s…"), name);
+      note = g_strdup_printf (_ ("This page changes by itself when the server joins. You can close it, too: the key "
+                                 "works once, until %s."),
+                              until);
+    }
+  ew_waiting_show (self->waiting, state != EW_WATCH_GONE && state != EW_WATCH_ONLINE, title, note);
+  ew_leaving_set_over (self->leaving, state != EW_WATCH_UNSEEN && state != EW_WATCH_NOT_JOINED);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->key_row), state == EW_WATCH_UNSEEN || state == EW_WATCH_NOT_JOINED);
+  ew_wizard_page_set_can_go_back (EW_WIZARD_PAGE (self), state != EW_WATCH_JOINED);
+  if (state != EW_WATCH_UNSEEN && state != EW_WATCH_NOT_JOINED)
+    clear_clipboard (self);
+  if (state == EW_WATCH_ONLINE)
+    go_on (self);
+}
+
+static void
+on_copy_key (EwServerKeyPage *self)
+{
+  EwWizard *wizard = ew_wizard_page_get_wizard (EW_WIZARD_PAGE (self));
+  g_clear_object (&self->copied);
+  self->copied = gdk_content_provider_new_typed (G_TYPE_STRING, self->node->key);
+  gdk_clipboard_set_content (gtk_widget_get_clipboard (GTK_WIDGET (self)), self->copied);
+  if (wizard != NULL)
+    ew_wizard_toast (wizard, _ ("Enrollment key copied"));
+}
+
+static gboolean
+on_patience (gpointer user_data)
+{
+  EwServerKeyPage *self = user_data;
+  self->patience = 0;
+  adw_expander_row_set_expanded (self->help, TRUE);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+ew_server_key_page_may_leave (EwWizardPage *page, EwLeave how)
+{
+  EwServerKeyPage *self = EW_SERVER_KEY_PAGE (page);
+  g_autofree gchar *until = ew_words_time (self->node->expires_us);
+  g_autofree gchar *body = NULL;
+
+  if (how == EW_LEAVE_BACK)
+    body = g_strdup_printf (_ ("%s hasn't joined yet. Going back takes it out of the mesh, and its key stops working."),
+                            self->node->name);
+  else
+    body = g_strdup_printf (_ ("%s hasn't joined yet. Its key remains valid until %s; the map shows it as “Not joined "
+                               "yet” meanwhile."),
+                            self->node->name, until);
+  return ew_leaving_ask (self->leaving, how,
+                         how == EW_LEAVE_BACK ? _ ("Take the Key Back?") : _ ("Keep the Key Valid?"), body,
+                         _ ("_Take Back"), _ ("_Keep Valid"));
+}
+
+static void
+fill_in (EwServerKeyPage *self, const gchar *const *networks)
+{
+  g_autofree gchar *heading = g_strdup_printf (_ ("Run This on %s"), self->node->name);
+  g_autofree gchar *until = ew_words_time (self->node->expires_us);
+  g_autofree gchar *subtitle
+    = g_strdup_printf (_ ("Paste it when the command asks for it. It works once, until %s."), until);
+  g_autofree gchar *list = g_strjoinv (", ", (GStrv)networks);
+  g_autofree gchar *accept = g_strdup_printf (
+    _ ("Then, on %s, accept to forward %s. Each computer that is to use it runs the same:"), self->node->name, list);
+  EwEdge *edge = ew_topology_get_edge (self->topology);
+  const gchar *endpoint = edge != NULL ? ew_edge_get_endpoint (edge) : ew_daemon_get_edge_endpoint (self->daemon);
+  g_autofree gchar *reach
+    = endpoint != NULL && *endpoint != '\0'
+        ? g_strdup_printf (_ ("From there, %s must be reachable with TCP, better with UDP too."), endpoint)
+        : g_strdup (_ ("From there, the edge must be reachable with TCP, better with UDP too."));
+  GString *commands = g_string_new (NULL);
+
+  for (guint i = 0; networks[i] != NULL; i++)
+    g_string_append_printf (commands, "%ssudo edgewayctl route accept %s", i > 0 ? "\n" : "", networks[i]);
+  ew_wizard_page_set_heading (EW_WIZARD_PAGE (self), heading);
+  adw_action_row_set_subtitle (self->key_row, subtitle);
+  adw_action_row_set_subtitle (self->reach_row, reach);
+  ew_command_row_set_label (self->accept, accept);
+  ew_command_row_set_command (self->accept, commands->str);
+  gtk_widget_set_visible (GTK_WIDGET (self->accept), networks[0] != NULL);
+  g_string_free (commands, TRUE);
+}
+
+GtkWidget *
+ew_server_key_page_new (EwDaemon *daemon, EwTopology *topology, EwNewNode *node, const gchar *const *networks)
+{
+  EwServerKeyPage *self = g_object_new (EW_TYPE_SERVER_KEY_PAGE, NULL);
+  self->daemon = g_object_ref (daemon);
+  self->topology = g_object_ref (topology);
+  self->node = node;
+  self->leaving = ew_leaving_new (EW_WIZARD_PAGE (self), daemon, node->name, node->name);
+  self->watch = ew_watch_new (topology, node->name, NULL);
+  g_signal_connect_object (self->watch, "changed", G_CALLBACK (on_watch), self, G_CONNECT_SWAPPED);
+  self->patience = g_timeout_add_seconds (PATIENCE_S, on_patience, self);
+  fill_in (self, networks);
+  on_watch (self);
+  return GTK_WIDGET (self);
+}
+
+static void
+ew_server_key_page_dispose (GObject *object)
+{
+  EwServerKeyPage *self = EW_SERVER_KEY_PAGE (object);
+  g_clear_handle_id (&self->patience, g_source_remove);
+  g_clear_pointer (&self->leaving, ew_leaving_free);
+  g_clear_object (&self->watch);
+  g_clear_object (&self->daemon);
+  g_clear_object (&self->topology);
+  g_clear_object (&self->copied);
+  g_clear_pointer (&self->node, ew_new_node_free);
+  G_OBJECT_CLASS (ew_server_key_page_parent_class)->dispose (object);
+}
+
+static void
+ew_server_key_page_class_init (EwServerKeyPageClass *class)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (class);
+  G_OBJECT_CLASS (class)->dispose = ew_server_key_page_dispose;
+  EW_WIZARD_PAGE_CLASS (class)->may_leave = ew_server_key_page_may_leave;
+  g_type_ensure (EW_TYPE_COMMAND_ROW);
+  g_type_ensure (EW_TYPE_WAITING);
+  gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/enroll/server-key-page.ui");
+  gtk_widget_class_bind_template_child (widget_class, EwServerKeyPage, accept);
+  gtk_widget_class_bind_template_child (widget_class, EwServerKeyPage, key_row);
+  gtk_widget_class_bind_template_child (widget_class, EwServerKeyPage, waiting);
+  gtk_widget_class_bind_template_child (widget_class, EwServerKeyPage, help);
+  gtk_widget_class_bind_template_child (widget_class, EwServerKeyPage, reach_row);
+  gtk_widget_class_bind_template_callback (widget_class, on_copy_key);
+}
+
+static void
+ew_server_key_page_init (EwServerKeyPage *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Add a server, step 1 of 3: its name, the networks behind it, how long its key is good. Next makes it.
+ */
+#pragma once
+
+#include "enroll/wizard-page.h"
+
+G_BEGIN_DECLS
+
+#define EW_TYPE_SERVER_PAGE (ew_server_page_get_type ())
+G_DECLARE_FINAL_TYPE (EwServerPage, ew_server_page, EW, SERVER_PAGE, EwWizardPage)
+
+GtkWidget *ew_server_page_new (EwDaemon *daemon, EwTopology *topology);
+
+G_END_DECLS
