@@ -47,11 +47,16 @@ MESSAGES = {
 }
 
 
+def base64url(data):
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
 def make_key(kind, secret=None):
-    """An enrollment key of the contract's form, for an edge that is nowhere."""
-    secret = secret or base64.urlsafe_b64encode(os.urandom(24)).decode()
-    body = json.dumps({"api": ["https://" + ENDPOINT], "pin": hashlib.sha256(b"fake").hexdigest(), "secret": secret, "kind": kind}, separators=(",", ":")).encode()
-    return "ew1_" + base64.urlsafe_b64encode(body + hashlib.sha256(body).digest()[:4]).decode().rstrip("=")
+    """An enrollment key of the contract's form, for an edge that is nowhere; a secret is a word of at most 32 bytes."""
+    secret = secret.encode().ljust(32, b"\0") if secret else os.urandom(32)
+    body = json.dumps({"api": ["https://" + ENDPOINT], "pin": base64url(hashlib.sha256(b"fake").digest()), "secret": base64url(secret), "kind": kind,
+                       "mesh": MESH}, separators=(",", ":")).encode()
+    return "ew1_" + base64url(body + hashlib.sha256(body).digest()[:4])
 
 
 def read_key(text):
@@ -334,7 +339,8 @@ class FakeDaemon:
             raise Refusal("AlreadyEnrolled", "this computer is in a mesh already: leave it first")
         refusals = {"expired": ("KeyExpired", "This key expired. Create a new one."), "used": ("KeyUsed", "This key was used already. Create a new one."),
                     "pin": ("PinMismatch", "the edge is not the one that this key was made by: ask for a new key")}
-        refusal = refusals.get(read_key(key).get("secret"))
+        secret = base64.urlsafe_b64decode(read_key(key)["secret"] + "=").rstrip(b"\0")
+        refusal = refusals.get(secret.decode(errors="replace"))
         if refusal:
             raise Refusal(*refusal)
         own = self.mesh.own
