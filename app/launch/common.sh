@@ -4,6 +4,7 @@
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 launch=$top/app/launch
 python=/usr/bin/python3
+export PYTHONDONTWRITEBYTECODE=1  # what root runs out of a person's clone leaves nothing of root's in it
 
 say() { printf '%s\n' "$*"; }
 fail() { printf '%s\n' "$*" >&2; exit 1; }
@@ -45,6 +46,14 @@ as_owner() {
   else
     "$@"
   fi
+}
+
+# What was written into folders of the clone by root all the same becomes the owner's.
+give_back() { # FOLDER…
+  local folder
+  for folder in "$@"; do
+    [ ! -d "$folder" ] || find "$folder" -user root -exec chown --no-dereference --reference="$top" {} +
+  done
 }
 
 packages_build="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libsoup-3.0-dev libjson-glib-dev libsqlite3-dev libssl-dev

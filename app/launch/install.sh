@@ -8,7 +8,7 @@ install_files() {
   local build=$1 old="" log=$1/meson-logs/install-log.txt
   [ -f "$manifest" ] && old=$(cat "$manifest")
   meson install -C "$build" --no-rebuild || return 1
-  chown --reference="$top" "$build"/meson-logs/* 2>/dev/null
+  give_back "$build"
   mkdir -p "${manifest%/*}"
   { grep -v '^#' "$log"; echo "$manifest"; } | sort -u >"$manifest.new" && mv "$manifest.new" "$manifest" || return 1
   # What an earlier version installed and this one does not, goes.
