@@ -178,16 +178,15 @@ class Machines(MeshCase):
 
     def test_broken_state_file(self):
         nas = self.mesh.machine("nas")
-        nas.run("sh", "-c", "mkdir -p -m 700 /var/lib/edgeway && printf '{\"half\":' > /var/lib/edgeway/account.json && chmod 600 /var/lib/edgeway/account.json")
+        nas.run("sh", "-c", "mkdir -p /var/lib/edgeway && chmod 700 /var/lib/edgeway && umask 077 && printf '{\"half\":' > /var/lib/edgeway/account.json")
         process = nas.start(self.mesh.program("edgewayd"))
+        self.addCleanup(process.wait)
         self.addCleanup(process.kill)
-        status = wait_for("the daemon says what is broken", lambda: nas.run(self.mesh.program("edgewayctl"), "status", "--json", check=False).stdout or process.poll(), 20)
-        if isinstance(status, str):
-            status = json.loads(status)
-            self.assertEqual(status["state"], "error")
-            self.assertIn("account.json", status["message"])
+        status = wait_for("the daemon says what is broken", lambda: nas.run(self.mesh.program("edgewayctl"), "status", "--json", check=False).stdout, 20)
+        status = json.loads(status)
+        self.assertEqual(status["state"], "error")
+        self.assertIn("/var/lib/edgeway/account.json, is broken", status["message"])
         self.assertEqual(nas.run("cat", "/var/lib/edgeway/account.json").stdout, '{"half":', "a broken file is never overwritten silently")
-        process.kill()
 
     def test_full_disk_of_the_edge(self):
         edge = self.mesh.machine("edge")
