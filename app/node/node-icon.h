@@ -9,7 +9,7 @@
 
 G_BEGIN_DECLS
 
-#define EW_ICON_EDGE "edgeway-app-symbolic"
+#define EW_ICON_EDGE "edgeway-edge-symbolic"
 
 const gchar *ew_node_icon_name (EwNode *node);
 gboolean ew_node_icon_is_round (EwNode *node);

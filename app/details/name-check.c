@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "name-check.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+#define LABEL_MAX 63 /* RFC 1035, 2.3.4 */
+
+static const gchar *
+rule_broken (const gchar *name)
+{
+  gsize length = strlen (name);
+
+  if (length == 0)
+    return _ ("A name cannot be empty.");
+  for (const gchar *at = name; *at != '\0'; at++)
+    if (g_ascii_isupper (*at))
+      return _ ("A name is written in small letters.");
+    else if (!g_ascii_isalnum (*at) && *at != '-')
+      return _ ("A name consists of the letters a to z, digits and “-”.");
+  if (name[0] == '-' || name[length - 1] == '-')
+    return _ ("A name cannot begin or end with “-”.");
+  return length > LABEL_MAX ? _ ("A name has at most 63 characters.") : NULL;
+}
+
+static gboolean
+is_edge_name (EwTopology *topology, const gchar *name)
+{
+  GListModel *edges = ew_topology_get_edges (topology);
+
+  for (guint i = 0; i < g_list_model_get_n_items (edges); i++)
+    {
+      g_autoptr (EwEdge) edge = g_list_model_get_item (edges, i);
+      if (g_strcmp0 (ew_edge_get_name (edge), name) == 0)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+gchar *
+ew_name_problem (const gchar *name, EwTopology *topology, EwNode *node)
+{
+  const gchar *rule = rule_broken (name);
+  EwNode *other;
+
+  if (rule != NULL)
+    return g_strdup (rule);
+  other = ew_topology_find_by_name (topology, name);
+  if (other != NULL && other != node)
+    return g_strdup_printf (_ ("Another node is called %s."), name);
+  return is_edge_name (topology, name) ? g_strdup_printf (_ ("The edge is called %s."), name) : NULL;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What a node may be called, as it is typed: a DNS label in small letters. The edge has the last word.
+ */
+#pragma once
+
+#include "model/topology.h"
+
+G_BEGIN_DECLS
+
+/* NULL: fine; else why not, a sentence (transfer full). node: whose name it becomes; its own one is fine. */
+gchar *ew_name_problem (const gchar *name, EwTopology *topology, EwNode *node);
+
+G_END_DECLS

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "remove-dialog.h"
+
+#include <glib/gi18n.h>
+
+#include "copy.h"
+
+typedef struct
+{
+  EwDaemon *daemon;
+  gchar *id, *name;
+  AdwToastOverlay *overlay;
+} Removal;
+
+static void
+removal_free (gpointer data)
+{
+  Removal *self = data;
+
+  g_clear_object (&self->overlay);
+  g_object_unref (self->daemon);
+  g_free (self->id);
+  g_free (self->name);
+  g_free (self);
+}
+
+static void
+on_removed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Removal *self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) answer = ew_daemon_call_finish (EW_DAEMON (source), result, &error);
+  g_autofree gchar *said = NULL;
+
+  if (answer != NULL)
+    said = g_strdup_printf (_ ("%s was removed"), self->name);
+  else if (!g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
+    said = g_strdup (error->message);
+  if (said != NULL)
+    ew_copy_say (self->overlay, said);
+  removal_free (self);
+}
+
+static void
+on_response (AdwMessageDialog *dialog, const gchar *response, Removal *self)
+{
+  if (g_str_equal (response, "remove"))
+    ew_daemon_call_async (self->daemon, "RemoveNode", g_variant_new ("(s)", self->id), NULL, on_removed, self);
+  else
+    removal_free (self);
+}
+
+static void
+present_own (GtkWindow *parent, const gchar *name)
+{
+  GtkWidget *dialog = adw_message_dialog_new (parent, NULL, NULL);
+
+  adw_message_dialog_format_heading (ADW_MESSAGE_DIALOG (dialog), _ ("%s Is This Computer"), name);
+  adw_message_dialog_set_body (ADW_MESSAGE_DIALOG (dialog),
+                               _ ("To take this computer out of the mesh, choose Leave the Mesh in the main menu."));
+  adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (dialog), "close", _ ("_Close"));
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
+void
+ew_remove_dialog_present (GtkWindow *parent, EwDaemon *daemon, EwNode *node, AdwToastOverlay *overlay)
+{
+  const gchar *name = ew_node_get_name (node);
+  GtkWidget *dialog;
+  Removal *self;
+
+  if (ew_node_is_self (node))
+    {
+      present_own (parent, name);
+      return;
+    }
+  self = g_new0 (Removal, 1);
+  self->daemon = g_object_ref (daemon);
+  self->id = g_strdup (ew_node_get_id (node));
+  self->name = g_strdup (name);
+  g_set_object (&self->overlay, overlay);
+  dialog = adw_message_dialog_new (parent, NULL, NULL);
+  adw_message_dialog_format_heading (ADW_MESSAGE_DIALOG (dialog), _ ("Remove %s?"), name);
+  adw_message_dialog_format_body (ADW_MESSAGE_DIALOG (dialog),
+                                  _ ("%s loses its mesh IP and tunnel. To bring it back, add it again."), name);
+  adw_message_dialog_add_responses (ADW_MESSAGE_DIALOG (dialog), "cancel", _ ("_Cancel"), "remove", _ ("_Remove"),
+                                    NULL);
+  adw_message_dialog_set_response_appearance (ADW_MESSAGE_DIALOG (dialog), "remove", ADW_RESPONSE_DESTRUCTIVE);
+  adw_message_dialog_set_default_response (ADW_MESSAGE_DIALOG (dialog), "cancel");
+  adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "cancel");
+  g_signal_connect (dialog, "response", G_CALLBACK (on_response), self);
+  gtk_window_present (GTK_WINDOW (dialog));
+}

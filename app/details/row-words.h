@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The words of a row that are no plain property. All (transfer full); "" where there is nothing to say.
+ */
+#pragma once
+
+#include "model/topology.h"
+
+G_BEGIN_DECLS
+
+gchar *ew_row_words_note (EwNode *node); /* "This computer", "Gateway to 192.168.1.0/24", "Plain WireGuard" */
+/* "5 ms to edge" for this computer, "≈ 12 ms" for the sum of both legs, and the leg that is known where one is not. */
+gchar *ew_row_words_latency (EwNode *node, EwNode *self);
+gchar *ew_row_words_rate (EwNode *node); /* both directions together; "" while nothing moves */
+const gchar *ew_row_words_edge_state (EwEdge *edge);
+gchar *ew_row_words_edge_latency (EwNode *self); /* this computer's leg: "5 ms" */
+gchar *ew_row_words_edge_spoken (EwEdge *edge);  /* "Frankfurt, edge, online" */
+gchar *ew_row_words_ssh (EwNode *node);          /* "ssh 100.96.0.21"; NULL: no address */
+
+G_END_DECLS

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "search.h"
+
+#include <string.h>
+
+static gchar *
+fold (const gchar *text)
+{
+  g_autofree gchar *normal = g_utf8_normalize (text, -1, G_NORMALIZE_ALL);
+
+  return normal != NULL ? g_utf8_casefold (normal, -1) : g_strdup (""); /* NULL: no UTF-8 */
+}
+
+gchar **
+ew_search_words (const gchar *search)
+{
+  g_autoptr (GStrvBuilder) words = g_strv_builder_new ();
+  g_autofree gchar *folded = fold (search != NULL ? search : "");
+  g_auto (GStrv) parts = g_strsplit_set (folded, " \t\n", -1);
+
+  for (gchar **part = parts; *part != NULL; part++)
+    if (**part != '\0')
+      g_strv_builder_add (words, *part);
+  return g_strv_builder_end (words);
+}
+
+/* Lines, so that no word is found across two texts. */
+static void
+append (GString *texts, const gchar *text)
+{
+  if (text == NULL)
+    return;
+  g_string_append (texts, text);
+  g_string_append_c (texts, '\n');
+}
+
+static void
+append_all (GString *texts, const gchar *const *list)
+{
+  for (; list != NULL && *list != NULL; list++)
+    append (texts, *list);
+}
+
+gboolean
+ew_search_matches (gchar **words, GObject *object)
+{
+  g_autoptr (GString) texts = NULL;
+  g_autofree gchar *folded = NULL;
+
+  if (*words == NULL)
+    return TRUE;
+  texts = g_string_new (NULL);
+  if (EW_IS_EDGE (object))
+    {
+      append (texts, ew_edge_get_name (EW_EDGE (object)));
+      append (texts, ew_edge_get_endpoint (EW_EDGE (object)));
+    }
+  else
+    {
+      append (texts, ew_node_get_name (EW_NODE (object)));
+      append_all (texts, ew_node_get_addresses (EW_NODE (object)));
+      append_all (texts, ew_node_get_routes (EW_NODE (object)));
+      append (texts, ew_node_get_os (EW_NODE (object)));
+    }
+  folded = fold (texts->str);
+  for (; *words != NULL; words++)
+    if (strstr (folded, *words) == NULL)
+      return FALSE;
+  return TRUE;
+}

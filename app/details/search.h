@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Whether a node or an edge is what somebody searches for: by name, address, route or system.
+ */
+#pragma once
+
+#include "model/node.h"
+
+G_BEGIN_DECLS
+
+/* What was typed, cut into case-folded words (transfer full); empty for NULL and blanks. */
+gchar **ew_search_words (const gchar *search);
+/* Every word occurs in one of the object's (EwNode's or EwEdge's) texts. No words: TRUE. */
+gboolean ew_search_matches (gchar **words, GObject *object);
+
+G_END_DECLS
