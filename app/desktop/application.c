@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "edgeway-config.h"
+
+#include "desktop/application.h"
+
+#include <glib/gi18n.h>
+#include <unistd.h>
+
+#include "desktop/first-frame.h"
+#include "desktop/key-opener.h"
+#include "desktop/notices.h"
+#include "enroll/wizard.h"
+#include "model/topology.h"
+#include "window/diagnosis.h"
+#include "window/leave.h"
+#include "window/window.h"
+
+struct _EwApplication
+{
+  AdwApplication parent_instance;
+  gchar *bus_address;  /* NULL: the system bus */
+  GSettings *settings; /* NULL: the schema is not installed */
+  EwDaemon *daemon;
+  EwTopology *topology;
+  EwControl *control;
+  EwNotices *notices;
+  EwKeyOpener *key_opener;
+};
+
+G_DEFINE_FINAL_TYPE (EwApplication, ew_application, ADW_TYPE_APPLICATION)
+
+static EwWindow *
+get_window (EwApplication *self)
+{
+  for (GList *each = gtk_application_get_windows (GTK_APPLICATION (self)); each != NULL; each = each->next)
+    if (EW_IS_WINDOW (each->data))
+      return each->data;
+  return NULL;
+}
+
+static EwWindow *
+present_window (EwApplication *self)
+{
+  EwWindow *window = get_window (self);
+  if (window == NULL)
+    {
+      window = ew_window_new (GTK_APPLICATION (self), self->control, self->topology, self->settings);
+      ew_first_frame_watch (GTK_WIDGET (window));
+    }
+  gtk_window_present (GTK_WINDOW (window));
+  return window;
+}
+
+/* --- actions --- */
+
+/* key: NULL: none yet. */
+static void
+open_wizard (EwApplication *self, EwWizardStart start, const gchar *key)
+{
+  EwWizard *wizard = ew_wizard_new (self->daemon, self->topology, start);
+  if (key != NULL)
+    ew_wizard_set_key (wizard, key);
+  gtk_window_set_transient_for (GTK_WINDOW (wizard), GTK_WINDOW (present_window (self)));
+  gtk_window_present (GTK_WINDOW (wizard));
+}
+
+static void
+key_accepted (EwApplication *self, const gchar *key)
+{
+  open_wizard (self, EW_WIZARD_JOIN, key);
+}
+
+static void
+join (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  open_wizard (user_data, EW_WIZARD_JOIN, NULL);
+}
+
+static void
+new_mesh (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  open_wizard (user_data, EW_WIZARD_NEW_MESH, NULL);
+}
+
+static void
+add_server (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  open_wizard (user_data, EW_WIZARD_ADD_SERVER, NULL);
+}
+
+static void
+add_phone (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  open_wizard (user_data, EW_WIZARD_ADD_PHONE, NULL);
+}
+
+static void
+open_key (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EwApplication *self = user_data;
+  ew_key_opener_open (self->key_opener, GTK_WINDOW (present_window (self)), g_variant_get_string (parameter, NULL));
+}
+
+static void
+leave (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EwApplication *self = user_data;
+  ew_leave_ask (present_window (self), self->daemon);
+}
+
+static void
+diagnose (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EwApplication *self = user_data;
+  gtk_window_present (GTK_WINDOW (ew_diagnosis_new (GTK_WINDOW (present_window (self)), self->daemon)));
+}
+
+static void
+about (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EwApplication *self = user_data;
+  const gchar *version = ew_daemon_get_version (self->daemon);
+  /* Translators: versions of this program and of its service */
+  g_autofree gchar *debug
+    = g_strdup_printf (_ ("Edgeway %s, service %s"), EW_VERSION, *version != '\0' ? version : _ ("not reached"));
+  adw_show_about_window (GTK_WINDOW (present_window (self)), "application-name", _ ("Edgeway"), "application-icon",
+                         EW_APP_ID, "version", EW_VERSION, "developer-name", _ ("The Edgeway authors"), "license-type",
+                         GTK_LICENSE_GPL_3_0, "comments",
+                         _ ("A private mesh in the shape of a wheel: every machine reaches every other through an edge "
+                            "server of your own."),
+                         "debug-info", debug, "debug-info-filename", "edgeway.txt", "translator-credits",
+                         /* Translators: your name, shown in the about window */
+                         _ ("translator-credits"), NULL);
+}
+
+static void
+quit (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EwWindow *window = get_window (user_data);
+  if (window != NULL)
+    gtk_window_close (GTK_WINDOW (window)); /* remembers its size */
+  g_application_quit (G_APPLICATION (user_data));
+}
+
+static void
+add_actions (EwApplication *self)
+{
+  const GActionEntry entries[] = {
+    { "join", join },
+    { "new-mesh", new_mesh },
+    { "add-server", add_server },
+    { "add-phone", add_phone },
+    { "open-key", open_key, "s" },
+    { "leave", leave },
+    { "diagnose", diagnose },
+    { "about", about },
+    { "quit", quit },
+  };
+  g_action_map_add_action_entries (G_ACTION_MAP (self), entries, G_N_ELEMENTS (entries), self);
+  ew_control_add_actions (self->control, G_ACTION_MAP (self));
+}
+
+static void
+add_accelerators (EwApplication *self)
+{
+  const struct
+  {
+    const gchar *action, *keys[4];
+  } accelerators[] = {
+    { "app.add-server", { "<Control>n" } },
+    { "app.quit", { "<Control>q" } },
+    { "win.search", { "<Control>f" } },
+    { "win.view::map", { "<Control>1" } },
+    { "win.view::list", { "<Control>2" } },
+    { "win.details", { "F9" } },
+    { "win.zoom-in", { "<Control>plus", "<Control>equal", "<Control>KP_Add" } },
+    { "win.zoom-out", { "<Control>minus", "<Control>KP_Subtract" } },
+    { "win.fit", { "<Control>0", "<Control>KP_0" } },
+    { "win.show-help-overlay", { "<Control>question", "F1" } },
+    { "window.close", { "<Control>w" } },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (accelerators); i++)
+    gtk_application_set_accels_for_action (GTK_APPLICATION (self), accelerators[i].action, accelerators[i].keys);
+}
+
+static void
+follow_daemon (EwApplication *self)
+{
+  EwState state = ew_daemon_get_state (self->daemon);
+  gboolean ready = ew_daemon_get_availability (self->daemon) == EW_AVAILABILITY_READY;
+  gboolean administers = ready && state == EW_STATE_CONNECTED && ew_daemon_get_administrator (self->daemon);
+  const struct
+  {
+    const gchar *action;
+    gboolean enabled;
+  } actions[] = {
+    { "join", ready && state == EW_STATE_NOT_ENROLLED },
+    { "add-server", administers },
+    { "add-phone", administers },
+    { "leave", ready && (ew_daemon_get_enrolled (self->daemon) || state == EW_STATE_REMOVED) },
+    { "diagnose", ready },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
+    {
+      GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self), actions[i].action);
+      g_simple_action_set_enabled (G_SIMPLE_ACTION (action), actions[i].enabled);
+    }
+}
+
+/* --- the application's life --- */
+
+static GSettings *
+find_settings (void)
+{
+  GSettingsSchemaSource *source = g_settings_schema_source_get_default ();
+  g_autoptr (GSettingsSchema) schema
+    = source != NULL ? g_settings_schema_source_lookup (source, EW_APP_ID, TRUE) : NULL;
+  return schema != NULL ? g_settings_new_full (schema, NULL, NULL) : NULL;
+}
+
+static void
+ew_application_startup (GApplication *application)
+{
+  EwApplication *self = EW_APPLICATION (application);
+  G_APPLICATION_CLASS (ew_application_parent_class)->startup (application);
+  gtk_window_set_default_icon_name (EW_APP_ID);
+  self->settings = find_settings ();
+  self->daemon = ew_daemon_new (self->bus_address);
+  self->topology = ew_topology_new (self->daemon);
+  self->control = ew_control_new (self->daemon);
+  self->notices = ew_notices_new (application, self->control);
+  self->key_opener = ew_key_opener_new (self->daemon);
+  add_actions (self);
+  add_accelerators (self);
+  g_signal_connect_object (self->daemon, "notify::availability", G_CALLBACK (follow_daemon), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->daemon, "notify::state", G_CALLBACK (follow_daemon), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->daemon, "notify::administrator", G_CALLBACK (follow_daemon), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->key_opener, "accepted", G_CALLBACK (key_accepted), self, G_CONNECT_SWAPPED);
+  follow_daemon (self);
+}
+
+static void
+ew_application_activate (GApplication *application)
+{
+  present_window (EW_APPLICATION (application));
+}
+
+static void
+ew_application_open (GApplication *application, GFile **files, gint n_files, const gchar *hint)
+{
+  EwApplication *self = EW_APPLICATION (application);
+  /* One computer joins one mesh: the first link counts. */
+  ew_key_opener_open_file (self->key_opener, GTK_WINDOW (present_window (self)), files[0]);
+}
+
+static gint
+ew_application_handle_local_options (GApplication *application, GVariantDict *options)
+{
+  EwApplication *self = EW_APPLICATION (application);
+  if (g_variant_dict_contains (options, "version"))
+    {
+      g_print ("edgeway " EW_VERSION "\n");
+      return 0;
+    }
+  if (geteuid () == 0)
+    {
+      g_printerr (
+        "edgeway: This is a desktop application, and root has no desktop of its own: start it as the user who "
+        "is logged in. As root, use edgewayctl.\n");
+      return 1;
+    }
+  g_variant_dict_lookup (options, "bus", "s", &self->bus_address);
+  return G_APPLICATION_CLASS (ew_application_parent_class)->handle_local_options (application, options);
+}
+
+static void
+ew_application_dispose (GObject *object)
+{
+  EwApplication *self = EW_APPLICATION (object);
+  g_clear_object (&self->key_opener);
+  g_clear_object (&self->notices);
+  g_clear_object (&self->control);
+  g_clear_object (&self->topology);
+  g_clear_object (&self->daemon);
+  g_clear_object (&self->settings);
+  g_clear_pointer (&self->bus_address, g_free);
+  G_OBJECT_CLASS (ew_application_parent_class)->dispose (object);
+}
+
+static void
+ew_application_class_init (EwApplicationClass *klass)
+{
+  GApplicationClass *application_class = G_APPLICATION_CLASS (klass);
+  G_OBJECT_CLASS (klass)->dispose = ew_application_dispose;
+  application_class->startup = ew_application_startup;
+  application_class->activate = ew_application_activate;
+  application_class->open = ew_application_open;
+  application_class->handle_local_options = ew_application_handle_local_options;
+}
+
+static void
+ew_application_init (EwApplication *self)
+{
+  const GOptionEntry entries[] = {
+    { "version", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Show the version"), NULL },
+    { "bus", 0, 0, G_OPTION_ARG_STRING, NULL, N_ ("The D-Bus address where the service is; default: the system bus"),
+      N_ ("ADDRESS") },
+    { NULL },
+  };
+  g_application_add_main_option_entries (G_APPLICATION (self), entries);
+  g_application_set_option_context_parameter_string (G_APPLICATION (self), _ ("[LINK OR KEY FILE]"));
+  g_application_set_option_context_summary (G_APPLICATION (self),
+                                            _ ("The topology map of a private mesh, and what one does with it."));
+}
+
+EwApplication *
+ew_application_new (void)
+{
+  return g_object_new (EW_TYPE_APPLICATION, "application-id", EW_APP_ID, "flags", G_APPLICATION_HANDLES_OPEN,
+                       "resource-base-path", EW_RESOURCE_PATH, NULL);
+}

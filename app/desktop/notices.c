@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "edgeway-config.h"
+
+#include "desktop/notices.h"
+
+#include <glib/gi18n.h>
+
+/* A change from this computer's own screen is mostly proved at once; only one that waits for people is told of. */
+#define GUARD_AFTER_SECONDS 3
+
+struct _EwNotices
+{
+  GObject parent_instance;
+  GApplication *application; /* borrowed */
+  EwControl *control;
+  EwState state; /* as last told */
+  guint guard_delay;
+};
+
+G_DEFINE_FINAL_TYPE (EwNotices, ew_notices, G_TYPE_OBJECT)
+
+static void
+send (EwNotices *self, const gchar *id, const gchar *title, const gchar *body)
+{
+  g_autoptr (GNotification) notification = g_notification_new (title);
+  g_notification_set_body (notification, body);
+  if (g_str_equal (id, "guard"))
+    {
+      g_notification_set_priority (notification, G_NOTIFICATION_PRIORITY_URGENT);
+      g_notification_add_button (notification, _ ("Keep"), "app.keep-mode");
+      g_notification_add_button (notification, _ ("Undo Now"), "app.undo-mode");
+    }
+  g_application_send_notification (self->application, id, notification);
+}
+
+static gboolean
+guard_counts (gpointer user_data)
+{
+  EwNotices *self = user_data;
+  self->guard_delay = 0;
+  send (self, "guard", _ ("VPN Is Being Tried"), _ ("It is undone in a moment unless you keep it."));
+  return G_SOURCE_REMOVE;
+}
+
+static void
+guard_changed (EwNotices *self, EwGuardWatch *guard)
+{
+  g_clear_handle_id (&self->guard_delay, g_source_remove);
+  if (ew_guard_watch_get_phase (guard) == EW_GUARD_COUNTING)
+    self->guard_delay = g_timeout_add_seconds (GUARD_AFTER_SECONDS, guard_counts, self);
+  else
+    g_application_withdraw_notification (self->application, "guard");
+}
+
+static void
+change_undone (EwNotices *self, const gchar *text)
+{
+  send (self, "undone", _ ("VPN Was Undone"), text);
+}
+
+static void
+state_changed (EwNotices *self, GParamSpec *pspec, EwDaemon *daemon)
+{
+  EwState state = ew_daemon_get_state (daemon);
+  EwState before = self->state;
+  if (state == before || state == EW_STATE_UNKNOWN)
+    return;
+  self->state = state;
+  /* What was already so when the app began is on its page. */
+  if (before == EW_STATE_UNKNOWN)
+    return;
+  if (state == EW_STATE_REMOVED)
+    send (self, "removed", _ ("This Computer Was Removed"), ew_daemon_get_message (daemon));
+  else
+    g_application_withdraw_notification (self->application, "removed");
+}
+
+static void
+ew_notices_dispose (GObject *object)
+{
+  EwNotices *self = EW_NOTICES (object);
+  g_clear_handle_id (&self->guard_delay, g_source_remove);
+  if (self->control != NULL)
+    {
+      g_signal_handlers_disconnect_by_data (ew_control_get_guard (self->control), self);
+      g_signal_handlers_disconnect_by_data (ew_control_get_daemon (self->control), self);
+    }
+  g_clear_object (&self->control);
+  G_OBJECT_CLASS (ew_notices_parent_class)->dispose (object);
+}
+
+static void
+ew_notices_class_init (EwNoticesClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = ew_notices_dispose;
+}
+
+static void
+ew_notices_init (EwNotices *self)
+{
+}
+
+EwNotices *
+ew_notices_new (GApplication *application, EwControl *control)
+{
+  EwNotices *self = g_object_new (EW_TYPE_NOTICES, NULL);
+  self->application = application;
+  self->control = g_object_ref (control);
+  self->state = ew_daemon_get_state (ew_control_get_daemon (control));
+  g_signal_connect_swapped (ew_control_get_guard (control), "changed", G_CALLBACK (guard_changed), self);
+  g_signal_connect_swapped (ew_control_get_guard (control), "undone", G_CALLBACK (change_undone), self);
+  g_signal_connect_swapped (ew_control_get_daemon (control), "notify::state", G_CALLBACK (state_changed), self);
+  return self;
+}

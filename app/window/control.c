@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "edgeway-config.h"
+
+#include "window/control.h"
+
+#include <glib/gi18n.h>
+
+struct _EwControl
+{
+  GObject parent_instance;
+  EwDaemon *daemon;
+  EwGuardWatch *guard;
+  GSimpleAction *connected, *mode, *keep, *undo;
+  GCancellable *cancellable; /* of the call that runs; NULL: none */
+  const gchar *busy_text;
+};
+
+G_DEFINE_FINAL_TYPE (EwControl, ew_control, G_TYPE_OBJECT)
+
+enum
+{
+  PROP_0,
+  PROP_BUSY_TEXT,
+  N_PROPS
+};
+
+enum
+{
+  FAILED,
+  N_SIGNALS
+};
+
+static GParamSpec *properties[N_PROPS];
+static guint signals[N_SIGNALS];
+
+EwDaemon *
+ew_control_get_daemon (EwControl *self)
+{
+  return self->daemon;
+}
+
+EwGuardWatch *
+ew_control_get_guard (EwControl *self)
+{
+  return self->guard;
+}
+
+const gchar *
+ew_control_get_busy_text (EwControl *self)
+{
+  return self->busy_text;
+}
+
+gboolean
+ew_control_get_connected (EwControl *self)
+{
+  switch (ew_daemon_get_state (self->daemon))
+    {
+    case EW_STATE_CONNECTING:
+    case EW_STATE_CONNECTED:
+    case EW_STATE_RECONNECTING:
+    case EW_STATE_AWAITING_APPROVAL:
+      return TRUE;
+    default:
+      return FALSE;
+    }
+}
+
+gboolean
+ew_control_get_possible (EwControl *self)
+{
+  return ew_daemon_get_availability (self->daemon) == EW_AVAILABILITY_READY && ew_daemon_get_enrolled (self->daemon);
+}
+
+static const gchar *
+mode_word (EwMode mode)
+{
+  return mode == EW_MODE_VPN ? "vpn" : "connector";
+}
+
+/* The one place where the actions' states are set. */
+static void
+follow (EwControl *self)
+{
+  gboolean possible = ew_control_get_possible (self);
+  gboolean guarded = possible && ew_daemon_get_guard_until (self->daemon) > 0;
+  g_simple_action_set_state (self->connected, g_variant_new_boolean (ew_control_get_connected (self)));
+  g_simple_action_set_state (self->mode, g_variant_new_string (mode_word (ew_daemon_get_mode (self->daemon))));
+  g_simple_action_set_enabled (self->connected, possible);
+  g_simple_action_set_enabled (self->mode, possible);
+  g_simple_action_set_enabled (self->keep, guarded);
+  g_simple_action_set_enabled (self->undo, guarded);
+}
+
+static void
+set_busy_text (EwControl *self, const gchar *busy_text)
+{
+  self->busy_text = busy_text;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BUSY_TEXT]);
+}
+
+void
+ew_control_cancel (EwControl *self)
+{
+  g_autoptr (GCancellable) cancellable = g_steal_pointer (&self->cancellable);
+  if (cancellable == NULL)
+    return;
+  g_cancellable_cancel (cancellable);
+  set_busy_text (self, NULL);
+}
+
+typedef struct
+{
+  EwControl *self;
+  GCancellable *cancellable;
+} Call;
+
+static void
+called (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree Call *call = user_data;
+  g_autoptr (EwControl) self = call->self;
+  g_autoptr (GCancellable) cancellable = call->cancellable;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) answer = ew_daemon_call_finish (EW_DAEMON (source), result, &error);
+  if (self->cancellable != cancellable)
+    return; /* something else was asked meanwhile, or nobody waits any more */
+  g_clear_object (&self->cancellable);
+  set_busy_text (self, NULL);
+  if (answer == NULL && !g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
+    g_signal_emit (self, signals[FAILED], 0, error->message);
+}
+
+/* The newest wish counts: waiting for an older one ends. */
+static void
+ask (EwControl *self, const gchar *method, GVariant *parameters, const gchar *busy_text)
+{
+  Call *call = g_new (Call, 1);
+  ew_control_cancel (self);
+  self->cancellable = g_cancellable_new ();
+  *call = (Call){ .self = g_object_ref (self), .cancellable = g_object_ref (self->cancellable) };
+  set_busy_text (self, busy_text);
+  ew_daemon_call_async (self->daemon, method, parameters, self->cancellable, called, call);
+}
+
+void
+ew_control_set_connected (EwControl *self, gboolean connected)
+{
+  if (connected)
+    ask (self, "Connect", NULL, _ ("Connecting…"));
+  else
+    ask (self, "Disconnect", NULL, _ ("Disconnecting…"));
+}
+
+void
+ew_control_set_mode (EwControl *self, EwMode mode)
+{
+  GVariantBuilder options;
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  ask (self, "SetMode", g_variant_new ("(sa{sv})", mode_word (mode), &options),
+       mode == EW_MODE_VPN ? _ ("Switching to VPN…") : _ ("Switching to connector only…"));
+}
+
+static void
+change_connected (GSimpleAction *action, GVariant *value, gpointer user_data)
+{
+  EwControl *self = user_data;
+  if (g_variant_get_boolean (value) != ew_control_get_connected (self))
+    ew_control_set_connected (self, g_variant_get_boolean (value));
+}
+
+static void
+change_mode (GSimpleAction *action, GVariant *value, gpointer user_data)
+{
+  EwControl *self = user_data;
+  EwMode mode = g_strcmp0 (g_variant_get_string (value, NULL), "vpn") == 0 ? EW_MODE_VPN : EW_MODE_CONNECTOR;
+  if (mode != ew_daemon_get_mode (self->daemon))
+    ew_control_set_mode (self, mode);
+}
+
+static void
+keep_mode (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  ask (user_data, "ConfirmMode", NULL, _ ("Keeping the change…"));
+}
+
+static void
+undo_mode (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  ask (user_data, "UndoMode", NULL, _ ("Undoing the change…"));
+}
+
+void
+ew_control_add_actions (EwControl *self, GActionMap *map)
+{
+  g_action_map_add_action (map, G_ACTION (self->connected));
+  g_action_map_add_action (map, G_ACTION (self->mode));
+  g_action_map_add_action (map, G_ACTION (self->keep));
+  g_action_map_add_action (map, G_ACTION (self->undo));
+}
+
+static void
+ew_control_dispose (GObject *object)
+{
+  EwControl *self = EW_CONTROL (object);
+  if (self->daemon != NULL)
+    g_signal_handlers_disconnect_by_data (self->daemon, self);
+  /* The actions may outlive us in their map. */
+  GSimpleAction *actions[] = { self->connected, self->mode, self->keep, self->undo };
+  for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
+    if (actions[i] != NULL)
+      g_signal_handlers_disconnect_by_data (actions[i], self);
+  g_clear_object (&self->connected);
+  g_clear_object (&self->mode);
+  g_clear_object (&self->keep);
+  g_clear_object (&self->undo);
+  g_clear_object (&self->guard);
+  g_clear_object (&self->daemon);
+  g_clear_object (&self->cancellable);
+  G_OBJECT_CLASS (ew_control_parent_class)->dispose (object);
+}
+
+static void
+ew_control_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  EwControl *self = EW_CONTROL (object);
+  if (id == PROP_BUSY_TEXT)
+    g_value_set_string (value, self->busy_text);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+ew_control_class_init (EwControlClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  object_class->dispose = ew_control_dispose;
+  object_class->get_property = ew_control_get_property;
+  properties[PROP_BUSY_TEXT]
+    = g_param_spec_string ("busy-text", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+  signals[FAILED]
+    = g_signal_new ("failed", EW_TYPE_CONTROL, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+}
+
+static void
+ew_control_init (EwControl *self)
+{
+  self->connected = g_simple_action_new_stateful ("connected", NULL, g_variant_new_boolean (FALSE));
+  self->mode = g_simple_action_new_stateful ("mode", G_VARIANT_TYPE_STRING, g_variant_new_string ("connector"));
+  self->keep = g_simple_action_new ("keep-mode", NULL);
+  self->undo = g_simple_action_new ("undo-mode", NULL);
+  g_signal_connect (self->connected, "change-state", G_CALLBACK (change_connected), self);
+  g_signal_connect (self->mode, "change-state", G_CALLBACK (change_mode), self);
+  g_signal_connect (self->keep, "activate", G_CALLBACK (keep_mode), self);
+  g_signal_connect (self->undo, "activate", G_CALLBACK (undo_mode), self);
+}
+
+EwControl *
+ew_control_new (EwDaemon *daemon)
+{
+  EwControl *self = g_object_new (EW_TYPE_CONTROL, NULL);
+  const gchar *const followed[] = { "availability", "state", "mode", "guard-until" };
+  self->daemon = g_object_ref (daemon);
+  self->guard = ew_guard_watch_new (daemon);
+  for (guint i = 0; i < G_N_ELEMENTS (followed); i++)
+    {
+      g_autofree gchar *signal = g_strconcat ("notify::", followed[i], NULL);
+      g_signal_connect_swapped (daemon, signal, G_CALLBACK (follow), self);
+    }
+  follow (self);
+  return self;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What people ask of this computer's tunnel: connect or not, which mode, keep or undo a change. One object for the
+ * window's bar, the menu and the notifications.
+ *
+ * The actions "connected" (b) and "mode" (s: "vpn", "connector") have the daemon's state, never the wished one: asking
+ * changes nothing until the daemon says that it changed. "keep-mode" and "undo-mode" are enabled while the guard
+ * counts.
+ */
+#pragma once
+
+#include "model/daemon.h"
+#include "window/guard-watch.h"
+
+G_BEGIN_DECLS
+
+/* Properties: busy-text s (what is being asked, a phrase for people; NULL: nothing is).
+   Signals: "failed" (s: a sentence). A dismissed prompt and a cancelled call are no failure. */
+#define EW_TYPE_CONTROL (ew_control_get_type ())
+G_DECLARE_FINAL_TYPE (EwControl, ew_control, EW, CONTROL, GObject)
+
+EwControl *ew_control_new (EwDaemon *daemon);
+EwDaemon *ew_control_get_daemon (EwControl *self);    /* borrowed */
+EwGuardWatch *ew_control_get_guard (EwControl *self); /* borrowed */
+/* The actions stay in map as long as map lives. */
+void ew_control_add_actions (EwControl *self, GActionMap *map);
+
+const gchar *ew_control_get_busy_text (EwControl *self); /* borrowed; NULL: nothing is being asked */
+/* Gives up waiting for what is being asked. */
+void ew_control_cancel (EwControl *self);
+
+/* The tunnel is up or being brought up: what the switch shows. */
+gboolean ew_control_get_connected (EwControl *self);
+/* Connect, Disconnect and the mode can be asked for: this computer is in a mesh, and the service is there. */
+gboolean ew_control_get_possible (EwControl *self);
+
+void ew_control_set_connected (EwControl *self, gboolean connected);
+void ew_control_set_mode (EwControl *self, EwMode mode);
+
+G_END_DECLS

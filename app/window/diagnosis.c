@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "edgeway-config.h"
+
+#include "window/diagnosis.h"
+
+#include <glib/gi18n.h>
+#include <json-glib/json-glib.h>
+
+struct _EwDiagnosis
+{
+  AdwWindow parent_instance;
+  EwDaemon *daemon;
+  GCancellable *cancellable; /* of the check that runs; NULL: none */
+  GString *report;           /* all of it as text */
+  AdwToastOverlay *toasts;
+  GtkStack *stack;
+  GtkSpinner *spinner;
+  AdwStatusPage *failure;
+  GtkListBox *checks;
+  GtkLabel *summary;
+  GtkWidget *copy;
+};
+
+G_DEFINE_FINAL_TYPE (EwDiagnosis, ew_diagnosis, ADW_TYPE_WINDOW)
+
+typedef enum
+{
+  CHECK_GOOD,
+  CHECK_BAD,
+  CHECK_UNKNOWN,
+} CheckResult;
+
+typedef struct
+{
+  const gchar *icon, *style, *word, *sign;
+} CheckLook;
+
+static CheckLook
+look_of (CheckResult result)
+{
+  switch (result)
+    {
+    case CHECK_GOOD:
+      return (CheckLook){ "emblem-ok-symbolic", "success", _ ("Works"), "✓" };
+    case CHECK_BAD:
+      return (CheckLook){ "dialog-error-symbolic", "error", _ ("Doesn't work"), "✗" };
+    case CHECK_UNKNOWN:
+    default:
+      return (CheckLook){ "dialog-question-symbolic", "dim-label", _ ("Unknown"), "?" };
+    }
+}
+
+static CheckResult
+result_of (JsonObject *check)
+{
+  JsonNode *ok = json_object_get_member (check, "ok");
+  if (ok == NULL || !JSON_NODE_HOLDS_VALUE (ok))
+    return CHECK_UNKNOWN;
+  return json_node_get_boolean (ok) ? CHECK_GOOD : CHECK_BAD;
+}
+
+static const gchar *
+text_of (JsonObject *check, const gchar *member)
+{
+  JsonNode *node = json_object_get_member (check, member);
+  const gchar *text = node != NULL && JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING
+                        ? json_node_get_string (node)
+                        : NULL;
+  return text != NULL ? text : "";
+}
+
+static CheckResult
+add_check (EwDiagnosis *self, JsonObject *check)
+{
+  CheckResult result = result_of (check);
+  CheckLook look = look_of (result);
+  const gchar *fix = result == CHECK_GOOD ? "" : text_of (check, "fix");
+  g_autofree gchar *title = g_markup_escape_text (text_of (check, "message"), -1);
+  g_autofree gchar *subtitle = g_markup_escape_text (fix, -1);
+  GtkWidget *row = adw_action_row_new ();
+  GtkWidget *icon = gtk_image_new_from_icon_name (look.icon);
+  gtk_widget_add_css_class (icon, look.style);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (icon), GTK_ACCESSIBLE_PROPERTY_LABEL, look.word, -1);
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
+  adw_action_row_set_title_lines (ADW_ACTION_ROW (row), 0);
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), subtitle);
+  adw_action_row_set_subtitle_lines (ADW_ACTION_ROW (row), 0);
+  adw_action_row_add_prefix (ADW_ACTION_ROW (row), icon);
+  gtk_list_box_append (self->checks, row);
+  g_string_append_printf (self->report, "%s %s: %s\n", look.sign, text_of (check, "check"), text_of (check, "message"));
+  if (*fix != '\0')
+    g_string_append_printf (self->report, "  → %s\n", fix);
+  return result;
+}
+
+static void
+clear_checks (EwDiagnosis *self)
+{
+  GtkWidget *row;
+  while ((row = gtk_widget_get_first_child (GTK_WIDGET (self->checks))) != NULL)
+    gtk_list_box_remove (self->checks, row);
+  g_string_printf (self->report, "Edgeway %s, edgewayd %s\n", EW_VERSION, ew_daemon_get_version (self->daemon));
+}
+
+static void
+show_checks (EwDiagnosis *self, JsonArray *checks)
+{
+  guint bad = 0;
+  clear_checks (self);
+  for (guint i = 0; i < json_array_get_length (checks); i++)
+    {
+      JsonNode *element = json_array_get_element (checks, i);
+      if (JSON_NODE_HOLDS_OBJECT (element))
+        bad += add_check (self, json_node_get_object (element)) == CHECK_BAD ? 1 : 0;
+    }
+  g_autofree gchar *summary
+    = bad == 0 ? g_strdup (_ ("Nothing was found that doesn't work."))
+               : g_strdup_printf (ngettext ("%u thing doesn't work.", "%u things don't work.", bad), bad);
+  gtk_label_set_label (self->summary, summary);
+  gtk_stack_set_visible_child_name (self->stack, "checks");
+}
+
+static void
+show_failure (EwDiagnosis *self, const gchar *message)
+{
+  g_autofree gchar *escaped = g_markup_escape_text (message, -1);
+  adw_status_page_set_description (self->failure, escaped);
+  gtk_stack_set_visible_child_name (self->stack, "failure");
+}
+
+static void
+show_report (EwDiagnosis *self, const gchar *text)
+{
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  JsonNode *root = json_parser_load_from_data (parser, text, -1, NULL) ? json_parser_get_root (parser) : NULL;
+  JsonObject *report = root != NULL && JSON_NODE_HOLDS_OBJECT (root) ? json_node_get_object (root) : NULL;
+  JsonNode *checks = report != NULL ? json_object_get_member (report, "checks") : NULL;
+  if (checks != NULL && JSON_NODE_HOLDS_ARRAY (checks))
+    show_checks (self, json_node_get_array (checks));
+  else
+    show_failure (self, _ ("The service's report can't be read: it may be of another version. Update both."));
+}
+
+static void
+diagnosed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (EwDiagnosis) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) answer = ew_daemon_call_finish (EW_DAEMON (source), result, &error);
+  if (self->cancellable == NULL)
+    return; /* closed meanwhile */
+  g_clear_object (&self->cancellable);
+  gtk_spinner_set_spinning (self->spinner, FALSE);
+  gtk_widget_set_sensitive (self->copy, answer != NULL);
+  if (answer != NULL)
+    {
+      const gchar *text;
+      g_variant_get (answer, "(&s)", &text);
+      show_report (self, text);
+    }
+  else if (g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
+    gtk_window_close (GTK_WINDOW (self));
+  else
+    show_failure (self, error->message);
+}
+
+static void
+ew_diagnosis_run (EwDiagnosis *self)
+{
+  if (self->cancellable != NULL)
+    return;
+  self->cancellable = g_cancellable_new ();
+  gtk_widget_set_sensitive (self->copy, FALSE);
+  gtk_spinner_set_spinning (self->spinner, adw_get_enable_animations (GTK_WIDGET (self)));
+  gtk_stack_set_visible_child_name (self->stack, "running");
+  ew_daemon_call_async (self->daemon, "Diagnose", NULL, self->cancellable, diagnosed, g_object_ref (self));
+}
+
+static void
+ew_diagnosis_copy (EwDiagnosis *self)
+{
+  gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), self->report->str);
+  adw_toast_overlay_add_toast (self->toasts, adw_toast_new (_ ("Report copied")));
+}
+
+static gboolean
+ew_diagnosis_close_request (GtkWindow *window)
+{
+  EwDiagnosis *self = EW_DIAGNOSIS (window);
+  g_autoptr (GCancellable) cancellable = g_steal_pointer (&self->cancellable);
+  g_cancellable_cancel (cancellable);
+  return GTK_WINDOW_CLASS (ew_diagnosis_parent_class)->close_request (window);
+}
+
+static void
+ew_diagnosis_finalize (GObject *object)
+{
+  EwDiagnosis *self = EW_DIAGNOSIS (object);
+  g_clear_object (&self->cancellable);
+  g_clear_object (&self->daemon);
+  g_string_free (self->report, TRUE);
+  G_OBJECT_CLASS (ew_diagnosis_parent_class)->finalize (object);
+}
+
+static void
+ew_diagnosis_class_init (EwDiagnosisClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+  G_OBJECT_CLASS (klass)->finalize = ew_diagnosis_finalize;
+  GTK_WINDOW_CLASS (klass)->close_request = ew_diagnosis_close_request;
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
+  gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/window/diagnosis.ui");
+  gtk_widget_class_bind_template_child (widget_class, EwDiagnosis, toasts);
+  gtk_widget_class_bind_template_child (widget_class, EwDiagnosis, stack);
+  gtk_widget_class_bind_template_child (widget_class, EwDiagnosis, spinner);
+  gtk_widget_class_bind_template_child (widget_class, EwDiagnosis, failure);
+  gtk_widget_class_bind_template_child (widget_class, EwDiagnosis, checks);
+  gtk_widget_class_bind_template_child (widget_class, EwDiagnosis, summary);
+  gtk_widget_class_bind_template_child (widget_class, EwDiagnosis, copy);
+  gtk_widget_class_bind_template_callback (widget_class, ew_diagnosis_run);
+  gtk_widget_class_bind_template_callback (widget_class, ew_diagnosis_copy);
+}
+
+static void
+ew_diagnosis_init (EwDiagnosis *self)
+{
+  self->report = g_string_new (NULL);
+  gtk_widget_init_template (GTK_WIDGET (self));
+}
+
+EwDiagnosis *
+ew_diagnosis_new (GtkWindow *parent, EwDaemon *daemon)
+{
+  EwDiagnosis *self = g_object_new (EW_TYPE_DIAGNOSIS, "transient-for", parent, NULL);
+  self->daemon = g_object_ref (daemon);
+  ew_diagnosis_run (self);
+  return self;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "edgeway-config.h"
+
+#include "window/leave.h"
+
+#include <glib/gi18n.h>
+
+static void
+left (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (EwWindow) window = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) answer = ew_daemon_call_finish (EW_DAEMON (source), result, &error);
+  gboolean edge_told = FALSE;
+  if (answer == NULL)
+    {
+      if (!g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
+        ew_window_toast (window, error->message);
+      return;
+    }
+  g_variant_get (answer, "(b)", &edge_told);
+  ew_window_toast (window, edge_told ? _ ("This computer left the mesh")
+                                     : _ ("This computer left. The edge couldn't be told: an administrator can remove "
+                                          "the node there."));
+}
+
+typedef struct
+{
+  EwWindow *window;
+  EwDaemon *daemon;
+} Question;
+
+static void
+question_free (gpointer data, GClosure *closure)
+{
+  Question *question = data;
+  g_object_unref (question->window);
+  g_object_unref (question->daemon);
+  g_free (question);
+}
+
+static void
+answered (Question *question, const gchar *response)
+{
+  if (g_str_equal (response, "leave"))
+    ew_daemon_call_async (question->daemon, "Leave", NULL, NULL, left, g_object_ref (question->window));
+}
+
+void
+ew_leave_ask (EwWindow *window, EwDaemon *daemon)
+{
+  Question *question = g_new (Question, 1);
+  const gchar *mesh = ew_daemon_get_mesh (daemon);
+  /* Translators: %s is the name of a mesh */
+  g_autofree gchar *heading = g_strdup_printf (_ ("Leave %s?"), *mesh != '\0' ? mesh : _ ("the Mesh"));
+  GtkWidget *dialog = adw_message_dialog_new (GTK_WINDOW (window), heading, NULL);
+  g_autoptr (GString) body = g_string_new (
+    _ ("This computer loses its mesh IP and its tunnel, and its keys are erased. To come back, join again with a new "
+       "enrollment key."));
+  if (ew_daemon_get_administrator (daemon))
+    g_string_append_printf (body, "\n\n%s",
+                            _ ("This computer administers the mesh. Without another administrator, new keys come only "
+                               "from the edge itself, with edgeway-edge admin-key."));
+  adw_message_dialog_set_body (ADW_MESSAGE_DIALOG (dialog), body->str);
+  adw_message_dialog_add_responses (ADW_MESSAGE_DIALOG (dialog), "cancel", _ ("_Cancel"), "leave", _ ("_Leave"), NULL);
+  adw_message_dialog_set_response_appearance (ADW_MESSAGE_DIALOG (dialog), "leave", ADW_RESPONSE_DESTRUCTIVE);
+  adw_message_dialog_set_default_response (ADW_MESSAGE_DIALOG (dialog), "cancel");
+  adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "cancel");
+  *question = (Question){ .window = g_object_ref (window), .daemon = g_object_ref (daemon) };
+  g_signal_connect_data (dialog, "response", G_CALLBACK (answered), question, question_free, G_CONNECT_SWAPPED);
+  gtk_window_present (GTK_WINDOW (dialog));
+}

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "edgeway-config.h"
+
+#include "window/pages.h"
+
+#include <glib/gi18n.h>
+
+#include "window/page-picture.h"
+#include "window/wrap-box.h"
+
+/* What is mostly there within the first moments is waited for with an empty window. */
+#define SPINNER_AFTER_MS 700
+
+struct _EwPages
+{
+  AdwBin parent_instance;
+  EwDaemon *daemon;
+  EwTopology *topology;
+  EwPage page;
+  guint spinner_delay;
+  GtkStack *stack;
+  GtkSpinner *spinner;
+  AdwStatusPage *status;
+  GtkWidget *cause_list, *command_box, *buttons;
+  AdwActionRow *cause;
+  GtkLabel *command;
+};
+
+G_DEFINE_FINAL_TYPE (EwPages, ew_pages, ADW_TYPE_BIN)
+
+enum
+{
+  COPIED,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+typedef struct
+{
+  const gchar *label;  /* NULL: no button */
+  const gchar *action; /* of the application, NULL: Try Again */
+} PageButton;
+
+/* What a page says; strings are owned where their name says so. */
+typedef struct
+{
+  EwPicture picture;
+  const gchar *title;
+  gchar *owned_title;
+  const gchar *text;
+  gchar *owned_text;
+  const gchar *cause; /* NULL: no row */
+  const gchar *cause_detail;
+  const gchar *command; /* NULL: none to copy */
+  PageButton buttons[3];
+} PageContent;
+
+static gboolean
+have_systemd (void)
+{
+  return g_file_test ("/run/systemd/system", G_FILE_TEST_IS_DIR);
+}
+
+static void
+describe_service (EwPages *self, PageContent *content)
+{
+  const gchar *message = ew_daemon_get_unavailable_message (self->daemon);
+  content->picture = EW_PICTURE_ABSENT;
+  content->text = _ ("Tunnels are made by a background service. Without it your normal network stays as it is.");
+  content->buttons[0] = (PageButton){ _ ("Try Again"), NULL };
+  switch (self->page)
+    {
+    case EW_PAGE_NO_BUS:
+      content->title = _ ("The System Bus Isn't Running");
+      content->text = _ ("Edgeway speaks to its background service over the system bus (D-Bus), and there is none.");
+      content->command = have_systemd () ? "sudo systemctl start dbus" : "sudo service dbus start";
+      break;
+    case EW_PAGE_NOT_INSTALLED:
+      content->title = _ ("The Edgeway Service Isn't Installed");
+      content->text = _ ("Tunnels are made by a background service, and it isn't on this computer. "
+                         "In Edgeway's folder, this command builds and installs it:");
+      content->command = "sudo app/run --join";
+      break;
+    case EW_PAGE_NOT_ALLOWED:
+      content->title = _ ("The Edgeway Service Doesn't Answer You");
+      content->text = _ ("The system bus doesn't let you speak to the background service. "
+                         "Its rules may be missing or not loaded yet:");
+      content->command = have_systemd () ? "sudo systemctl reload dbus" : "sudo service dbus reload";
+      break;
+    default:
+      content->title = _ ("The Edgeway Service Didn't Start");
+      content->cause = message;
+      content->command = have_systemd () ? "sudo systemctl restart edgewayd" : "sudo edgewayd";
+      break;
+    }
+}
+
+/* The words for a tunnel that is not there: in VPN mode the internet waits for it too. */
+static void
+describe_unreachable (EwPages *self, PageContent *content)
+{
+  const gchar *edge = ew_daemon_get_edge_name (self->daemon);
+  gboolean vpn = ew_daemon_get_mode (self->daemon) == EW_MODE_VPN;
+  content->picture = EW_PICTURE_BROKEN;
+  content->title = content->owned_title = *edge != '\0' ? g_strdup_printf (_ ("Can't Reach %s"), edge) : NULL;
+  if (content->title == NULL)
+    content->title = _ ("Can't Reach the Edge");
+  content->text = vpn ? _ ("Until the tunnel is back, nodes are out of reach, and so is the internet where it goes "
+                           "through the edge.")
+                      : _ ("Nodes are out of reach until the tunnel is back. Your normal network isn't affected.");
+  content->cause = ew_daemon_get_message (self->daemon);
+  content->cause_detail = _ ("Edgeway keeps trying by itself.");
+  content->buttons[0] = (PageButton){ _ ("Diagnose…"), "app.diagnose" };
+  content->buttons[1] = (PageButton){ _ ("Disconnect"), "app.connected" };
+  if (vpn)
+    content->buttons[2] = (PageButton){ _ ("Use Connector Only"), "app.mode::connector" };
+}
+
+static void
+describe_failed (EwPages *self, PageContent *content)
+{
+  gboolean connected = ew_daemon_get_state (self->daemon) == EW_STATE_CONNECTED;
+  content->picture = EW_PICTURE_BROKEN;
+  content->title = connected ? _ ("The Map Can't Be Shown") : _ ("The Tunnel Is Down");
+  content->text = connected ? _ ("The tunnel is up; only the map is missing.")
+                            : _ ("Something on this computer keeps the tunnel from coming up.");
+  content->cause = connected ? ew_topology_get_error (self->topology) : ew_daemon_get_message (self->daemon);
+  content->buttons[0] = (PageButton){ _ ("Diagnose…"), "app.diagnose" };
+  if (!connected)
+    content->buttons[1] = (PageButton){ _ ("Try Again"), "app.connected" };
+}
+
+static void
+describe_empty (EwPages *self, PageContent *content)
+{
+  const gchar *mesh = ew_daemon_get_mesh (self->daemon);
+  content->picture = EW_PICTURE_ALONE;
+  content->title = _ ("Nobody Else Is Here Yet");
+  if (!ew_daemon_get_administrator (self->daemon))
+    {
+      content->owned_text
+        = g_strdup_printf (_ ("This computer is the only node of %s. Its administrator can add others."), mesh);
+      content->text = content->owned_text;
+      return;
+    }
+  content->owned_text
+    = g_strdup_printf (_ ("This computer is the only node of %s. Add a server or a phone, or see a whole "
+                          "mesh on this computer with the demo, in Edgeway's folder:"),
+                       mesh);
+  content->text = content->owned_text;
+  content->command = "app/run --demo";
+  content->buttons[0] = (PageButton){ _ ("Add a Server…"), "app.add-server" };
+  content->buttons[1] = (PageButton){ _ ("Add a Phone…"), "app.add-phone" };
+}
+
+static void
+describe_membership (EwPages *self, PageContent *content)
+{
+  const gchar *mesh = ew_daemon_get_mesh (self->daemon);
+  switch (self->page)
+    {
+    case EW_PAGE_NOT_ENROLLED:
+      content->picture = EW_PICTURE_INVITED;
+      content->title = _ ("Join Your Mesh");
+      content->text
+        = _ ("This computer isn't part of a mesh yet. Once it joins, you can reach your other machines as if "
+             "they were next to you.");
+      content->buttons[0] = (PageButton){ _ ("Join With a Key…"), "app.join" };
+      content->buttons[1] = (PageButton){ _ ("Start a New Mesh…"), "app.new-mesh" };
+      break;
+    case EW_PAGE_REMOVED:
+      content->picture = EW_PICTURE_ABSENT;
+      content->title = _ ("This Computer Was Removed");
+      content->text
+        = _ ("Its tunnel is gone; your normal network isn't affected. To come back, leave the mesh here, then "
+             "join again with a new enrollment key.");
+      content->cause = ew_daemon_get_message (self->daemon);
+      content->buttons[0] = (PageButton){ _ ("Leave the Mesh…"), "app.leave" };
+      break;
+    default:
+      content->picture = EW_PICTURE_INVITED;
+      content->title = _ ("Disconnected");
+      content->owned_text = g_strdup_printf (_ ("This computer is part of %s. Connect to see the map."), mesh);
+      content->text = content->owned_text;
+      content->buttons[0] = (PageButton){ _ ("Connect"), "app.connected" };
+      break;
+    }
+}
+
+static PageContent
+describe (EwPages *self)
+{
+  PageContent content = { 0 };
+  switch (self->page)
+    {
+    case EW_PAGE_NOT_ENROLLED:
+    case EW_PAGE_REMOVED:
+    case EW_PAGE_DISCONNECTED:
+      describe_membership (self, &content);
+      break;
+    case EW_PAGE_EMPTY:
+      describe_empty (self, &content);
+      break;
+    case EW_PAGE_UNREACHABLE:
+      describe_unreachable (self, &content);
+      break;
+    case EW_PAGE_FAILED:
+      describe_failed (self, &content);
+      break;
+    default:
+      describe_service (self, &content);
+      break;
+    }
+  return content;
+}
+
+static void
+try_again (EwPages *self)
+{
+  ew_daemon_retry (self->daemon);
+}
+
+static void
+add_button (EwPages *self, const PageButton *description, gboolean suggested)
+{
+  GtkWidget *button = gtk_button_new_with_label (description->label);
+  gtk_widget_add_css_class (button, "pill");
+  if (suggested)
+    gtk_widget_add_css_class (button, "suggested-action");
+  if (description->action != NULL)
+    gtk_actionable_set_detailed_action_name (GTK_ACTIONABLE (button), description->action);
+  else
+    g_signal_connect_object (button, "clicked", G_CALLBACK (try_again), self, G_CONNECT_SWAPPED);
+  gtk_widget_set_parent (button, self->buttons);
+}
+
+/* Kept when they are the same: a button that has the focus, or is being pressed, is not replaced under the hand. */
+static void
+show_buttons (EwPages *self, const PageContent *content)
+{
+  GtkWidget *child = gtk_widget_get_first_child (self->buttons);
+  guint same = 0;
+  for (; child != NULL && same < G_N_ELEMENTS (content->buttons); child = gtk_widget_get_next_sibling (child), same++)
+    if (g_strcmp0 (gtk_button_get_label (GTK_BUTTON (child)), content->buttons[same].label) != 0)
+      break;
+  if (child == NULL && (same == G_N_ELEMENTS (content->buttons) || content->buttons[same].label == NULL))
+    return;
+  while ((child = gtk_widget_get_first_child (self->buttons)) != NULL)
+    gtk_widget_unparent (child);
+  for (guint i = 0; i < G_N_ELEMENTS (content->buttons) && content->buttons[i].label != NULL; i++)
+    add_button (self, &content->buttons[i], i == 0);
+  gtk_widget_set_visible (self->buttons, content->buttons[0].label != NULL);
+}
+
+static void
+show_content (EwPages *self, const PageContent *content)
+{
+  g_autoptr (GdkPaintable) picture = ew_page_picture_new (gtk_widget_get_display (GTK_WIDGET (self)), content->picture);
+  g_autofree gchar *text = g_markup_escape_text (content->text, -1);
+  g_autofree gchar *cause = content->cause != NULL ? g_markup_escape_text (content->cause, -1) : NULL;
+  adw_status_page_set_paintable (self->status, picture);
+  adw_status_page_set_title (self->status, content->title);
+  adw_status_page_set_description (self->status, text);
+  gtk_widget_set_visible (self->cause_list, cause != NULL && *cause != '\0');
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->cause), cause != NULL ? cause : "");
+  adw_action_row_set_subtitle (self->cause, content->cause_detail != NULL ? content->cause_detail : "");
+  gtk_widget_set_visible (self->command_box, content->command != NULL);
+  gtk_label_set_label (self->command, content->command != NULL ? content->command : "");
+  show_buttons (self, content);
+}
+
+static gboolean
+spin (gpointer user_data)
+{
+  EwPages *self = user_data;
+  self->spinner_delay = 0;
+  gtk_widget_set_visible (GTK_WIDGET (self->spinner), TRUE);
+  gtk_spinner_set_spinning (self->spinner, adw_get_enable_animations (GTK_WIDGET (self)));
+  return G_SOURCE_REMOVE;
+}
+
+static void
+refresh (EwPages *self)
+{
+  gboolean looking = self->page == EW_PAGE_LOOKING || self->page == EW_PAGE_MESH;
+  if (!looking)
+    {
+      PageContent content = describe (self);
+      show_content (self, &content);
+      g_free (content.owned_title);
+      g_free (content.owned_text);
+    }
+  gtk_stack_set_visible_child_name (self->stack, looking ? "looking" : "status");
+}
+
+void
+ew_pages_show (EwPages *self, EwPage page)
+{
+  if (page == self->page)
+    return;
+  self->page = page;
+  g_clear_handle_id (&self->spinner_delay, g_source_remove);
+  gtk_spinner_set_spinning (self->spinner, FALSE);
+  gtk_widget_set_visible (GTK_WIDGET (self->spinner), FALSE);
+  if (page == EW_PAGE_LOOKING)
+    self->spinner_delay = g_timeout_add (SPINNER_AFTER_MS, spin, self);
+  refresh (self);
+}
+
+static void
+ew_pages_copy (EwPages *self)
+{
+  gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), gtk_label_get_label (self->command));
+  g_signal_emit (self, signals[COPIED], 0, _ ("Command copied"));
+}
+
+static void
+ew_pages_dispose (GObject *object)
+{
+  EwPages *self = EW_PAGES (object);
+  g_clear_handle_id (&self->spinner_delay, g_source_remove);
+  g_clear_object (&self->daemon);
+  g_clear_object (&self->topology);
+  G_OBJECT_CLASS (ew_pages_parent_class)->dispose (object);
+}
+
+static void
+ew_pages_class_init (EwPagesClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+  G_OBJECT_CLASS (klass)->dispose = ew_pages_dispose;
+  signals[COPIED]
+    = g_signal_new ("copied", EW_TYPE_PAGES, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+  g_type_ensure (EW_TYPE_WRAP_BOX);
+  gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/window/pages.ui");
+  gtk_widget_class_bind_template_child (widget_class, EwPages, stack);
+  gtk_widget_class_bind_template_child (widget_class, EwPages, spinner);
+  gtk_widget_class_bind_template_child (widget_class, EwPages, status);
+  gtk_widget_class_bind_template_child (widget_class, EwPages, cause_list);
+  gtk_widget_class_bind_template_child (widget_class, EwPages, cause);
+  gtk_widget_class_bind_template_child (widget_class, EwPages, command_box);
+  gtk_widget_class_bind_template_child (widget_class, EwPages, command);
+  gtk_widget_class_bind_template_child (widget_class, EwPages, buttons);
+  gtk_widget_class_bind_template_callback (widget_class, ew_pages_copy);
+}
+
+static void
+ew_pages_init (EwPages *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+}
+
+EwPages *
+ew_pages_new (EwDaemon *daemon, EwTopology *topology)
+{
+  EwPages *self = g_object_new (EW_TYPE_PAGES, NULL);
+  const gchar *const followed[]
+    = { "state", "message", "mode", "edge-name", "mesh", "administrator", "unavailable-message" };
+  self->daemon = g_object_ref (daemon);
+  self->topology = g_object_ref (topology);
+  self->page = EW_PAGE_MESH;
+  for (guint i = 0; i < G_N_ELEMENTS (followed); i++)
+    {
+      g_autofree gchar *signal = g_strconcat ("notify::", followed[i], NULL);
+      g_signal_connect_object (daemon, signal, G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);
+    }
+  g_signal_connect_object (topology, "notify::error", G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);
+  return self;
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "edgeway-config.h"
+
+#include "window/status-bar.h"
+
+#include <glib/gi18n.h>
+
+#include "model/words.h"
+#include "window/guard-note.h"
+#include "window/wrap-box.h"
+
+/* The duration in the detail line: seconds count at first, then minutes do. Only while the bar is to be seen. */
+#define FRESH_SECONDS 120
+#define FRESH_EVERY 1
+#define LATER_EVERY 20
+/* An answer mostly comes at once: a spinner only for one that takes longer. */
+#define BUSY_AFTER_MS 250
+
+struct _EwStatusBar
+{
+  AdwBin parent_instance;
+  EwControl *control;
+  guint clock, busy_delay;
+  gboolean following; /* the switch is being put where the daemon's state is: no wish */
+  GtkWidget *vpn, *connector;
+  GtkLabel *vpn_detail, *connector_detail, *state_label, *detail_label;
+  GtkSwitch *connect_switch;
+  GtkWidget *busy_box, *cancel_button;
+  GtkSpinner *spinner;
+  EwGuardNote *guard;
+};
+
+G_DEFINE_FINAL_TYPE (EwStatusBar, ew_status_bar, ADW_TYPE_BIN)
+
+static void
+name_mode (GtkWidget *button, const gchar *mode, const gchar *detail)
+{
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, mode,
+                                  GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, detail, -1);
+}
+
+static void
+show_modes (EwStatusBar *self)
+{
+  const gchar *edge = ew_daemon_get_edge_name (ew_control_get_daemon (self->control));
+  g_autofree gchar *detail = *edge != '\0'
+                               /* Translators: %s is the name of an edge, such as Frankfurt */
+                               ? g_strdup_printf (_ ("Internet traffic leaves from %s"), edge)
+                               : g_strdup (_ ("Internet traffic leaves from the edge"));
+  gtk_label_set_label (self->vpn_detail, detail);
+  name_mode (self->vpn, _ ("VPN"), detail);
+  name_mode (self->connector, _ ("Connector only"), gtk_label_get_label (self->connector_detail));
+}
+
+static void
+show_detail (EwStatusBar *self)
+{
+  const gchar *busy = ew_control_get_busy_text (self->control);
+  g_autofree gchar *detail = ew_words_state_detail (ew_control_get_daemon (self->control));
+  if (busy != NULL && gtk_widget_get_visible (self->busy_box))
+    gtk_label_set_label (self->detail_label, busy);
+  else
+    gtk_label_set_label (self->detail_label, detail != NULL ? detail : "");
+  gtk_widget_set_visible (GTK_WIDGET (self->detail_label), *gtk_label_get_label (self->detail_label) != '\0');
+}
+
+static gboolean tick (gpointer user_data);
+
+static void
+wind_clock (EwStatusBar *self)
+{
+  gint64 since = ew_daemon_get_since (ew_control_get_daemon (self->control));
+  gboolean fresh = g_get_real_time () - since < FRESH_SECONDS * G_USEC_PER_SEC;
+  g_clear_handle_id (&self->clock, g_source_remove);
+  if (since > 0 && gtk_widget_get_mapped (GTK_WIDGET (self)))
+    self->clock = g_timeout_add_seconds (fresh ? FRESH_EVERY : LATER_EVERY, tick, self);
+}
+
+static gboolean
+tick (gpointer user_data)
+{
+  EwStatusBar *self = user_data;
+  self->clock = 0;
+  show_detail (self);
+  wind_clock (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* The switch is put where the daemon's state is, also after a wish that came to nothing. */
+static void
+show_switch (EwStatusBar *self)
+{
+  gboolean connected = ew_control_get_connected (self->control);
+  if (ew_control_get_busy_text (self->control) == NULL || gtk_switch_get_state (self->connect_switch) != connected)
+    {
+      self->following = TRUE;
+      gtk_switch_set_state (self->connect_switch, connected);
+      gtk_switch_set_active (self->connect_switch, connected);
+      self->following = FALSE;
+    }
+  gtk_accessible_update_state (GTK_ACCESSIBLE (self->connect_switch), GTK_ACCESSIBLE_STATE_CHECKED, connected, -1);
+}
+
+static void
+show_state (EwStatusBar *self)
+{
+  g_autofree gchar *state = ew_words_state (ew_control_get_daemon (self->control));
+  gtk_label_set_label (self->state_label, state);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->connect_switch), ew_control_get_possible (self->control));
+  show_switch (self);
+  show_modes (self);
+  show_detail (self);
+  wind_clock (self);
+}
+
+static void
+set_busy (EwStatusBar *self, gboolean busy)
+{
+  g_clear_handle_id (&self->busy_delay, g_source_remove);
+  gtk_widget_set_visible (self->busy_box, busy);
+  gtk_spinner_set_spinning (self->spinner, busy && adw_get_enable_animations (GTK_WIDGET (self)));
+  show_detail (self);
+}
+
+static gboolean
+busy_long (gpointer user_data)
+{
+  EwStatusBar *self = user_data;
+  self->busy_delay = 0;
+  set_busy (self, TRUE);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+busy_changed (EwStatusBar *self)
+{
+  if (ew_control_get_busy_text (self->control) == NULL)
+    set_busy (self, FALSE);
+  else if (gtk_widget_get_visible (self->busy_box))
+    show_detail (self);
+  else if (self->busy_delay == 0)
+    self->busy_delay = g_timeout_add (BUSY_AFTER_MS, busy_long, self);
+  show_switch (self);
+}
+
+static gboolean
+tell_true_state (gpointer user_data)
+{
+  show_switch (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+/* The wish goes to the daemon; TRUE: the state stays what it is until the daemon changes it. */
+static gboolean
+ew_status_bar_state_set (GtkSwitch *connect_switch, gboolean wished, EwStatusBar *self)
+{
+  if (self->following)
+    return TRUE;
+  if (wished != ew_control_get_connected (self->control))
+    gtk_widget_activate_action (GTK_WIDGET (self), "app.connected", NULL);
+  else
+    ew_control_cancel (self->control); /* put back while the daemon was being asked */
+  /* GtkSwitch calls itself checked when its knob has moved: said right once it is done. */
+  g_idle_add_full (G_PRIORITY_HIGH_IDLE, tell_true_state, g_object_ref (self), g_object_unref);
+  return TRUE;
+}
+
+static void
+ew_status_bar_cancel (EwStatusBar *self)
+{
+  ew_control_cancel (self->control);
+}
+
+static void
+ew_status_bar_map (GtkWidget *widget)
+{
+  GTK_WIDGET_CLASS (ew_status_bar_parent_class)->map (widget);
+  show_detail (EW_STATUS_BAR (widget));
+  wind_clock (EW_STATUS_BAR (widget));
+}
+
+static void
+ew_status_bar_unmap (GtkWidget *widget)
+{
+  g_clear_handle_id (&EW_STATUS_BAR (widget)->clock, g_source_remove);
+  GTK_WIDGET_CLASS (ew_status_bar_parent_class)->unmap (widget);
+}
+
+static void
+ew_status_bar_dispose (GObject *object)
+{
+  EwStatusBar *self = EW_STATUS_BAR (object);
+  g_clear_handle_id (&self->clock, g_source_remove);
+  g_clear_handle_id (&self->busy_delay, g_source_remove);
+  g_clear_object (&self->control);
+  G_OBJECT_CLASS (ew_status_bar_parent_class)->dispose (object);
+}
+
+static void
+ew_status_bar_class_init (EwStatusBarClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+  G_OBJECT_CLASS (klass)->dispose = ew_status_bar_dispose;
+  widget_class->map = ew_status_bar_map;
+  widget_class->unmap = ew_status_bar_unmap;
+  g_type_ensure (EW_TYPE_WRAP_BOX);
+  g_type_ensure (EW_TYPE_GUARD_NOTE);
+  gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/window/status-bar.ui");
+  gtk_widget_class_bind_template_child (widget_class, EwStatusBar, vpn);
+  gtk_widget_class_bind_template_child (widget_class, EwStatusBar, connector);
+  gtk_widget_class_bind_template_child (widget_class, EwStatusBar, vpn_detail);
+  gtk_widget_class_bind_template_child (widget_class, EwStatusBar, connector_detail);
+  gtk_widget_class_bind_template_child (widget_class, EwStatusBar, state_label);
+  gtk_widget_class_bind_template_child (widget_class, EwStatusBar, detail_label);
+  gtk_widget_class_bind_template_child (widget_class, EwStatusBar, connect_switch);
+  gtk_widget_class_bind_template_child (widget_class, EwStatusBar, busy_box);
+  gtk_widget_class_bind_template_child (widget_class, EwStatusBar, cancel_button);
+  gtk_widget_class_bind_template_child (widget_class, EwStatusBar, spinner);
+  gtk_widget_class_bind_template_child (widget_class, EwStatusBar, guard);
+  gtk_widget_class_bind_template_callback (widget_class, ew_status_bar_state_set);
+  gtk_widget_class_bind_template_callback (widget_class, ew_status_bar_cancel);
+}
+
+static void
+ew_status_bar_init (EwStatusBar *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_accessible_update_relation (GTK_ACCESSIBLE (self->connect_switch), GTK_ACCESSIBLE_RELATION_DESCRIBED_BY,
+                                  self->state_label, self->detail_label, NULL, -1);
+}
+
+EwStatusBar *
+ew_status_bar_new (EwControl *control)
+{
+  EwStatusBar *self = g_object_new (EW_TYPE_STATUS_BAR, NULL);
+  EwDaemon *daemon = ew_control_get_daemon (control);
+  const gchar *const followed[] = { "availability", "state", "message", "mode", "edge-name", "since" };
+  self->control = g_object_ref (control);
+  for (guint i = 0; i < G_N_ELEMENTS (followed); i++)
+    {
+      g_autofree gchar *signal = g_strconcat ("notify::", followed[i], NULL);
+      g_signal_connect_object (daemon, signal, G_CALLBACK (show_state), self, G_CONNECT_SWAPPED);
+    }
+  g_signal_connect_object (control, "notify::busy-text", G_CALLBACK (busy_changed), self, G_CONNECT_SWAPPED);
+  ew_guard_note_set_watch (self->guard, ew_control_get_guard (control));
+  show_state (self);
+  return self;
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "edgeway-config.h"
+
+#include "window/window.h"
+
+#include <glib/gi18n.h>
+
+#include "model/words.h"
+#include "window/page-choice.h"
+#include "window/pages.h"
+#include "window/problem-bar.h"
+#include "window/status-bar.h"
+
+/* Below this the header has no room for words on its buttons, px. */
+#define NARROW_WIDTH 520
+/* As in window.ui and the settings' schema, px. */
+#define MINIMUM_WIDTH 360
+#define MINIMUM_HEIGHT 400
+
+struct _EwWindow
+{
+  AdwApplicationWindow parent_instance;
+  EwControl *control;
+  EwDaemon *daemon;
+  EwTopology *topology;
+  GSettings *settings; /* NULL: nothing is remembered */
+  EwPage page;
+  gboolean narrow;
+  AdwToastOverlay *toasts;
+  GtkBox *rows;
+  AdwWindowTitle *title;
+  GtkWidget *add_button, *add_label, *view_switch, *search_button;
+  GtkSearchBar *search_bar;
+  GtkSearchEntry *search_entry;
+  GtkStack *body;
+  AdwFlap *flap;
+  AdwViewStack *views;
+  EwPages *pages;
+  EwProblemBar *problem;
+  EwStatusBar *status;
+};
+
+G_DEFINE_FINAL_TYPE (EwWindow, ew_window, ADW_TYPE_APPLICATION_WINDOW)
+
+void
+ew_window_toast (EwWindow *self, const gchar *text)
+{
+  g_autofree gchar *escaped = g_markup_escape_text (text, -1);
+  adw_toast_overlay_add_toast (self->toasts, adw_toast_new (escaped));
+}
+
+static void
+set_action_enabled (EwWindow *self, const gchar *name, gboolean enabled)
+{
+  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self), name);
+  g_simple_action_set_enabled (G_SIMPLE_ACTION (action), enabled);
+}
+
+static void
+show_title (EwWindow *self)
+{
+  const gchar *mesh = ew_daemon_get_mesh (self->daemon);
+  guint n = ew_topology_get_n_nodes (self->topology);
+  gboolean counted = n > 0 && ew_daemon_get_state (self->daemon) == EW_STATE_CONNECTED;
+  g_autofree gchar *subtitle = NULL;
+  if (counted)
+    /* Translators: nodes of the mesh, such as 7 of 9 online */
+    subtitle = g_strdup_printf (ngettext ("%u of %u online", "%u of %u online", n),
+                                ew_topology_get_n_online (self->topology), n);
+  else if (ew_control_get_possible (self->control))
+    subtitle = ew_words_state (self->daemon);
+  adw_window_title_set_title (self->title, *mesh != '\0' ? mesh : _ ("Edgeway"));
+  adw_window_title_set_subtitle (self->title, subtitle != NULL ? subtitle : "");
+}
+
+/* The header offers only what leads somewhere on this page. */
+static void
+show_header (EwWindow *self)
+{
+  gboolean mesh = self->page == EW_PAGE_MESH;
+  gboolean possible = ew_control_get_possible (self->control);
+  gtk_widget_set_visible (self->view_switch, mesh);
+  gtk_widget_set_visible (self->search_button, mesh && !self->narrow); /* the menu has it too */
+  gtk_widget_set_visible (self->add_button, possible && ew_daemon_get_administrator (self->daemon)
+                                              && ew_daemon_get_state (self->daemon) == EW_STATE_CONNECTED);
+  gtk_widget_set_visible (GTK_WIDGET (self->status), possible);
+  set_action_enabled (self, "view", mesh);
+  set_action_enabled (self, "search", mesh);
+  set_action_enabled (self, "details", mesh);
+  if (!mesh)
+    gtk_search_bar_set_search_mode (self->search_bar, FALSE);
+}
+
+static void
+refresh (EwWindow *self)
+{
+  EwSituation situation = ew_situation_get (self->daemon, self->topology);
+  self->page = ew_page_choose (&situation);
+  ew_pages_show (self->pages, self->page);
+  ew_problem_bar_show (self->problem, ew_problem_choose (&situation));
+  gtk_stack_set_visible_child_name (self->body, self->page == EW_PAGE_MESH ? "mesh" : "pages");
+  show_title (self);
+  show_header (self);
+}
+
+static void
+call_failed (EwWindow *self, const gchar *message)
+{
+  ew_window_toast (self, message);
+}
+
+static void
+node_came_online (EwWindow *self, EwNode *node)
+{
+  /* Translators: %s is the name of a node */
+  g_autofree gchar *text = g_strdup_printf (_ ("%s is online"), ew_node_get_name (node));
+  ew_window_toast (self, text);
+}
+
+static void
+ew_window_search_changed (EwWindow *self)
+{
+}
+
+static void
+change_view (GSimpleAction *action, GVariant *value, gpointer user_data)
+{
+  EwWindow *self = user_data;
+  const gchar *view = g_variant_get_string (value, NULL);
+  if (!g_str_equal (view, "map") && !g_str_equal (view, "list"))
+    return;
+  g_simple_action_set_state (action, value);
+  if (self->settings != NULL)
+    g_settings_set_string (self->settings, "view", view);
+}
+
+static void
+open_search (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  EwWindow *self = user_data;
+  gtk_search_bar_set_search_mode (self->search_bar, TRUE);
+  gtk_widget_grab_focus (GTK_WIDGET (self->search_entry));
+}
+
+static void
+change_details (GSimpleAction *action, GVariant *value, gpointer user_data)
+{
+  adw_flap_set_reveal_flap (EW_WINDOW (user_data)->flap, g_variant_get_boolean (value));
+}
+
+/* The panel can also be swiped away. */
+static void
+details_revealed (EwWindow *self)
+{
+  gboolean revealed = adw_flap_get_reveal_flap (self->flap);
+  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self), "details");
+  g_simple_action_set_state (G_SIMPLE_ACTION (action), g_variant_new_boolean (revealed));
+  if (self->settings != NULL)
+    g_settings_set_boolean (self->settings, "show-details", revealed);
+}
+
+static void
+add_actions (EwWindow *self)
+{
+  const GActionEntry entries[] = {
+    { "view", NULL, "s", "'map'", change_view },
+    { "details", NULL, NULL, "false", change_details },
+    { "search", open_search },
+  };
+  g_action_map_add_action_entries (G_ACTION_MAP (self), entries, G_N_ELEMENTS (entries), self);
+}
+
+/* --- only while somebody can see it --- */
+
+static void
+follow_visibility (EwWindow *self)
+{
+  GdkSurface *surface = gtk_native_get_surface (GTK_NATIVE (self));
+  gboolean minimised = GDK_IS_TOPLEVEL (surface)
+                       && (gdk_toplevel_get_state (GDK_TOPLEVEL (surface)) & GDK_TOPLEVEL_STATE_MINIMIZED) != 0;
+  ew_topology_set_wanted (self->topology, gtk_widget_get_mapped (GTK_WIDGET (self)) && !minimised);
+}
+
+static void
+follow_width (EwWindow *self, GParamSpec *pspec, GdkSurface *surface)
+{
+  gboolean narrow = gdk_surface_get_width (surface) < NARROW_WIDTH;
+  if (narrow == self->narrow)
+    return;
+  self->narrow = narrow;
+  gtk_widget_set_visible (self->add_label, !narrow);
+  show_header (self);
+}
+
+static void
+ew_window_realize (GtkWidget *widget)
+{
+  GTK_WIDGET_CLASS (ew_window_parent_class)->realize (widget);
+  GdkSurface *surface = gtk_native_get_surface (GTK_NATIVE (widget));
+  g_signal_connect_object (surface, "notify::state", G_CALLBACK (follow_visibility), widget, G_CONNECT_SWAPPED);
+  g_signal_connect_object (surface, "notify::width", G_CALLBACK (follow_width), widget, G_CONNECT_SWAPPED);
+}
+
+static void
+ew_window_map (GtkWidget *widget)
+{
+  GTK_WIDGET_CLASS (ew_window_parent_class)->map (widget);
+  follow_visibility (EW_WINDOW (widget));
+}
+
+static void
+ew_window_unmap (GtkWidget *widget)
+{
+  GTK_WIDGET_CLASS (ew_window_parent_class)->unmap (widget);
+  ew_topology_set_wanted (EW_WINDOW (widget)->topology, FALSE);
+}
+
+static void
+restore_size (EwWindow *self)
+{
+  if (self->settings == NULL)
+    return;
+  gtk_window_set_default_size (GTK_WINDOW (self), g_settings_get_int (self->settings, "window-width"),
+                               g_settings_get_int (self->settings, "window-height"));
+  if (g_settings_get_boolean (self->settings, "window-maximized"))
+    gtk_window_maximize (GTK_WINDOW (self));
+}
+
+static void
+remember_size (EwWindow *self)
+{
+  gint width, height;
+  gboolean maximised = gtk_window_is_maximized (GTK_WINDOW (self));
+  if (self->settings == NULL)
+    return;
+  g_settings_set_boolean (self->settings, "window-maximized", maximised);
+  gtk_window_get_default_size (GTK_WINDOW (self), &width, &height);
+  if (maximised || width < MINIMUM_WIDTH || height < MINIMUM_HEIGHT)
+    return;
+  g_settings_set_int (self->settings, "window-width", width);
+  g_settings_set_int (self->settings, "window-height", height);
+}
+
+static gboolean
+ew_window_close_request (GtkWindow *window)
+{
+  remember_size (EW_WINDOW (window));
+  return GTK_WINDOW_CLASS (ew_window_parent_class)->close_request (window);
+}
+
+static void
+ew_window_dispose (GObject *object)
+{
+  EwWindow *self = EW_WINDOW (object);
+  g_clear_object (&self->control);
+  g_clear_object (&self->daemon);
+  g_clear_object (&self->topology);
+  g_clear_object (&self->settings);
+  G_OBJECT_CLASS (ew_window_parent_class)->dispose (object);
+}
+
+static void
+ew_window_class_init (EwWindowClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+  G_OBJECT_CLASS (klass)->dispose = ew_window_dispose;
+  GTK_WINDOW_CLASS (klass)->close_request = ew_window_close_request;
+  widget_class->realize = ew_window_realize;
+  widget_class->map = ew_window_map;
+  widget_class->unmap = ew_window_unmap;
+  gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/window/window.ui");
+  gtk_widget_class_bind_template_child (widget_class, EwWindow, toasts);
+  gtk_widget_class_bind_template_child (widget_class, EwWindow, rows);
+  gtk_widget_class_bind_template_child (widget_class, EwWindow, title);
+  gtk_widget_class_bind_template_child (widget_class, EwWindow, add_button);
+  gtk_widget_class_bind_template_child (widget_class, EwWindow, add_label);
+  gtk_widget_class_bind_template_child (widget_class, EwWindow, view_switch);
+  gtk_widget_class_bind_template_child (widget_class, EwWindow, search_button);
+  gtk_widget_class_bind_template_child (widget_class, EwWindow, search_bar);
+  gtk_widget_class_bind_template_child (widget_class, EwWindow, search_entry);
+  gtk_widget_class_bind_template_child (widget_class, EwWindow, body);
+  gtk_widget_class_bind_template_child (widget_class, EwWindow, flap);
+  gtk_widget_class_bind_template_child (widget_class, EwWindow, views);
+  gtk_widget_class_bind_template_callback (widget_class, ew_window_search_changed);
+}
+
+static void
+ew_window_init (EwWindow *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+  add_actions (self);
+  g_signal_connect_object (self->flap, "notify::reveal-flap", G_CALLBACK (details_revealed), self, G_CONNECT_SWAPPED);
+}
+
+/* --- making one --- */
+
+static void
+add_parts (EwWindow *self)
+{
+  self->problem = ew_problem_bar_new (self->daemon, self->topology);
+  self->pages = ew_pages_new (self->daemon, self->topology);
+  self->status = ew_status_bar_new (self->control);
+  gtk_box_insert_child_after (self->rows, GTK_WIDGET (self->problem), GTK_WIDGET (self->search_bar));
+  gtk_stack_add_named (self->body, GTK_WIDGET (self->pages), "pages");
+  gtk_box_append (self->rows, GTK_WIDGET (self->status));
+  gtk_search_bar_connect_entry (self->search_bar, GTK_EDITABLE (self->search_entry));
+  g_signal_connect_object (self->pages, "copied", G_CALLBACK (ew_window_toast), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->control, "failed", G_CALLBACK (call_failed), self, G_CONNECT_SWAPPED);
+}
+
+static void
+follow_model (EwWindow *self)
+{
+  const gchar *const of_daemon[] = { "notify::availability", "notify::state", "notify::reason",
+                                     "notify::mesh",         "notify::trial", "notify::administrator" };
+  const gchar *const of_topology[] = { "notify::stream", "notify::n-nodes", "notify::n-online", "notify::self" };
+  for (guint i = 0; i < G_N_ELEMENTS (of_daemon); i++)
+    g_signal_connect_object (self->daemon, of_daemon[i], G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);
+  for (guint i = 0; i < G_N_ELEMENTS (of_topology); i++)
+    g_signal_connect_object (self->topology, of_topology[i], G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->topology, "node-came-online", G_CALLBACK (node_came_online), self, G_CONNECT_SWAPPED);
+}
+
+EwWindow *
+ew_window_new (GtkApplication *application, EwControl *control, EwTopology *topology, GSettings *settings)
+{
+  EwWindow *self
+    = g_object_new (EW_TYPE_WINDOW, "application", application, "default-width", 1180, "default-height", 760, NULL);
+  self->control = g_object_ref (control);
+  self->daemon = g_object_ref (ew_control_get_daemon (control));
+  self->topology = g_object_ref (topology);
+  self->settings = settings != NULL ? g_object_ref (settings) : NULL;
+  self->page = EW_PAGE_LOOKING;
+  add_parts (self);
+  restore_size (self);
+  follow_model (self);
+  refresh (self);
+  return self;
+}
