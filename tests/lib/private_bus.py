@@ -55,7 +55,9 @@ def enter():
     if os.geteuid() != 0:
         sys.exit("needs root: a mount namespace, users and a system bus of its own")
     if os.environ.get("EDGEWAY_PRIVATE_BUS") != "1":
-        os.execvpe("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable, "-B", *sys.argv], dict(os.environ, EDGEWAY_PRIVATE_BUS="1"))
+        # A cgroup namespace too: in a login session's scope, polkit would take every caller for the person who runs the tests.
+        os.execvpe("unshare", ["unshare", "--mount", "--cgroup", "--propagation", "private", sys.executable, "-B", *sys.argv],
+                   dict(os.environ, EDGEWAY_PRIVATE_BUS="1"))
 
 
 def read(path):
