@@ -79,7 +79,9 @@ class Vpn(MeshCase):
             with self.subTest(mode):
                 self.ctl("laptop", "connect")
                 self.ctl("laptop", "mode", mode)
+                self.ctl("laptop", "mode", "--confirm", check=False)  # so that it is stored; a probe may have done so
                 self.kill_and_restart()
+                self.assertEqual(self.status("laptop")["mode"], mode)
                 self.ctl("laptop", "disconnect")
                 self.assert_as_before()
 
