@@ -5,19 +5,14 @@
  * Properties are read here and not by GDBusProxy, which hides why they could not be read and warns of a daemon that
  * stops just then.
  */
-#include "daemon.h"
-
-#include <edgeway-config.h>
-#include <gio/gunixfdlist.h>
-#include <glib/gi18n-lib.h>
-#include <string.h>
+#include "daemon-private.h"
 
 #include "call-error.h"
 #include "edgeway-daemon1.h"
 #include "text.h"
 
-#define NAME "org.edgeway.Daemon1"
-#define PATH "/org/edgeway/Daemon1"
+#define NAME EW_DAEMON_NAME
+#define PATH EW_DAEMON_PATH
 #define PATIENCE_S 10
 #define TEXT_MAX_CHARS 600
 
@@ -612,109 +607,8 @@ ew_daemon_get_enrolled (EwDaemon *self)
   return state != EW_STATE_UNKNOWN && state != EW_STATE_NOT_ENROLLED && state != EW_STATE_REMOVED;
 }
 
-/* Calls. */
-
-typedef struct
+GDBusConnection *
+ew_daemon_get_connection (EwDaemon *self)
 {
-  GVariant *value;
-  GUnixFDList *fds;
-} Answer;
-
-static void
-answer_free (gpointer data)
-{
-  Answer *answer = data;
-
-  g_clear_pointer (&answer->value, g_variant_unref);
-  g_clear_object (&answer->fds);
-  g_free (answer);
-}
-
-static void
-on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  Answer *answer = g_new0 (Answer, 1);
-  GError *error = NULL;
-
-  answer->value
-    = g_dbus_connection_call_with_unix_fd_list_finish (G_DBUS_CONNECTION (source), &answer->fds, result, &error);
-  if (answer->value != NULL)
-    {
-      g_task_return_pointer (task, answer, answer_free);
-      return;
-    }
-  answer_free (answer);
-  g_debug ("daemon: %s: %s", (const gchar *)g_task_get_task_data (task), error->message);
-  g_task_return_error (task, ew_call_error_from_dbus (error));
-}
-
-/* "(ss)" for what a method of our XML answers; NULL: no such method. */
-static GVariantType *
-answer_type (const gchar *method)
-{
-  GDBusMethodInfo *info = g_dbus_interface_info_lookup_method (ew_daemon1_interface_info (), method);
-  g_autoptr (GString) text = g_string_new ("(");
-
-  if (info == NULL)
-    return NULL;
-  for (guint i = 0; info->out_args != NULL && info->out_args[i] != NULL; i++)
-    g_string_append (text, info->out_args[i]->signature);
-  g_string_append_c (text, ')');
-  return g_variant_type_new (text->str);
-}
-
-void
-ew_daemon_call_async (EwDaemon *self, const gchar *method, GVariant *parameters, GCancellable *cancellable,
-                      GAsyncReadyCallback callback, gpointer user_data)
-{
-  g_autoptr (GVariant) sunk = parameters != NULL ? g_variant_ref_sink (parameters) : NULL;
-  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
-  g_autoptr (GVariantType) type = answer_type (method);
-
-  g_return_if_fail (type != NULL);
-  g_task_set_source_tag (task, ew_daemon_call_async);
-  g_task_set_check_cancellable (task, FALSE); /* cancelled is one of our errors */
-  g_task_set_task_data (task, g_strdup (method), g_free);
-  if (self->connection == NULL || ew_daemon_get_unavailable_message (self) != NULL)
-    {
-      const gchar *why = ew_daemon_get_unavailable_message (self);
-      g_task_return_new_error (task, EW_CALL_ERROR, EW_CALL_ERROR_UNREACHABLE, "%s",
-                               why != NULL ? why : _ ("The Edgeway service is still starting. Try again in a moment."));
-      return;
-    }
-  g_dbus_connection_call_with_unix_fd_list (self->connection, NAME, PATH, NAME, method, sunk, type,
-                                            G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION
-                                              | G_DBUS_CALL_FLAGS_NO_AUTO_START,
-                                            G_MAXINT, NULL, cancellable, on_answer, g_steal_pointer (&task));
-}
-
-GVariant *
-ew_daemon_call_finish (EwDaemon *self, GAsyncResult *result, GError **error)
-{
-  Answer *answer = g_task_propagate_pointer (G_TASK (result), error);
-  GVariant *value = answer != NULL ? g_steal_pointer (&answer->value) : NULL;
-
-  g_clear_pointer (&answer, answer_free);
-  return value;
-}
-
-gint
-ew_daemon_call_fd_finish (EwDaemon *self, GAsyncResult *result, GError **error)
-{
-  Answer *answer = g_task_propagate_pointer (G_TASK (result), error);
-  gint32 handle = -1;
-  gint fd = -1;
-
-  if (answer == NULL)
-    return -1;
-  if (g_variant_is_of_type (answer->value, G_VARIANT_TYPE ("(h)")))
-    g_variant_get (answer->value, "(h)", &handle);
-  if (answer->fds != NULL && handle >= 0 && handle < g_unix_fd_list_get_length (answer->fds))
-    fd = g_unix_fd_list_get (answer->fds, handle, NULL);
-  if (fd < 0)
-    g_set_error_literal (error, EW_CALL_ERROR, EW_CALL_ERROR_FAILED,
-                         _ ("The Edgeway service did not hand over what was asked for. Try again."));
-  answer_free (answer);
-  return fd;
+  return self->connection;
 }

@@ -142,7 +142,6 @@ ew_node_class_init (EwNodeClass *klass)
 static void
 ew_node_init (EwNode *self)
 {
-  self->name = g_strdup ("");
   self->addresses = g_new0 (gchar *, 1);
   self->routes = g_new0 (gchar *, 1);
   self->rtt_ms = -1;

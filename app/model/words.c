@@ -20,7 +20,7 @@ in_units (gdouble value, const gchar *const *units, guint n)
 
   for (; value >= 999.5 && unit < n - 1; unit++)
     value /= 1000;
-  number = g_strdup_printf (value < 9.95 && fabs (value - round (value)) >= 0.05 ? "%.1f" : "%.0f", value);
+  number = g_strdup_printf (value < 9.95 && (gint64)(value * 10 + 0.5) % 10 != 0 ? "%.1f" : "%.0f", value);
   return g_strconcat (number, " ", _ (units[unit]), NULL);
 }
 

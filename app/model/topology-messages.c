@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Timer: `decay` lets rates sink while nothing is counted, and rests once all are 0.
+ */
+#include "topology-private.h"
+
+#include "node-private.h"
+#include "text.h"
+
+#define NODES_MAX 100000
+#define EDGES_MAX 64
+#define MESH_MAX_CHARS 63
+#define REFRESH_US (900 * G_TIME_SPAN_MILLISECOND) /* counters come once a second, some a little early */
+#define DECAY_MS 1500                              /* a second without counters, and some slack */
+
+/* What is derived of the nodes is told once a message, after the list itself. */
+static void
+tell (EwTopology *self)
+{
+  g_autoptr (GPtrArray) news = g_steal_pointer (&self->news);
+
+  self->news = g_ptr_array_new_with_free_func (g_object_unref);
+  if (g_set_object (&self->told_self, self->self_node))
+    g_object_notify_by_pspec (G_OBJECT (self), ew_topology_properties[PROP_SELF]);
+  if (self->told_nodes != self->nodes->len)
+    {
+      self->told_nodes = self->nodes->len;
+      g_object_notify_by_pspec (G_OBJECT (self), ew_topology_properties[PROP_N_NODES]);
+    }
+  if (self->told_online != self->n_online)
+    {
+      self->told_online = self->n_online;
+      g_object_notify_by_pspec (G_OBJECT (self), ew_topology_properties[PROP_N_ONLINE]);
+    }
+  for (guint i = 0; i < news->len; i++)
+    g_signal_emit (self, ew_topology_online_signal, 0, news->pdata[i]);
+}
+
+/* Nodes. */
+
+static JsonObject *
+object_at (JsonArray *array, guint position)
+{
+  JsonNode *element = json_array_get_element (array, position);
+
+  return JSON_NODE_HOLDS_OBJECT (element) ? json_node_get_object (element) : NULL;
+}
+
+static gboolean
+is_online (EwNode *node)
+{
+  return ew_node_get_state (node) == EW_NODE_ONLINE;
+}
+
+/* A new one is added to fresh, for append. NULL: not a node, or too many. */
+static EwNode *
+take_node (EwTopology *self, JsonObject *object, GPtrArray *fresh)
+{
+  const gchar *id = ew_node_id_of (object);
+  EwNode *node = id != NULL ? g_hash_table_lookup (self->by_id, id) : NULL;
+  gboolean was_online = node != NULL && is_online (node);
+
+  if (id == NULL || (node == NULL && self->nodes->len + fresh->len >= NODES_MAX))
+    return NULL;
+  if (node == NULL)
+    {
+      node = ew_node_new (id);
+      g_ptr_array_add (fresh, node);
+      g_hash_table_insert (self->by_id, (gpointer)ew_node_get_id (node), node);
+    }
+  ew_node_update (node, object, g_get_monotonic_time ());
+  self->n_online += (guint)is_online (node) - (guint)was_online;
+  g_hash_table_add (self->active, g_object_ref (node));
+  if (self->seen != NULL)
+    g_hash_table_add (self->seen, (gpointer)ew_node_get_id (node));
+  if (ew_node_is_self (node))
+    self->self_node = node;
+  else if (self->self_node == node)
+    self->self_node = NULL;
+  if (self->had_snapshot && !was_online && is_online (node) && !ew_node_is_self (node))
+    g_ptr_array_add (self->news, g_object_ref (node));
+  return node;
+}
+
+/* Takes the nodes of fresh to the end of the list. */
+static void
+append (EwTopology *self, GPtrArray *fresh)
+{
+  guint old = self->nodes->len, n = fresh->len;
+
+  if (n == 0)
+    return;
+  for (guint i = 0; i < n; i++)
+    g_ptr_array_add (self->nodes, g_object_ref (fresh->pdata[i]));
+  g_list_model_items_changed (G_LIST_MODEL (self), old, 0, n);
+}
+
+/* Takes n nodes out of the list at position. */
+static void
+remove_nodes (EwTopology *self, guint position, guint n)
+{
+  g_autoptr (GPtrArray) removed = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = position; i < position + n; i++)
+    {
+      EwNode *node = self->nodes->pdata[i];
+      g_ptr_array_add (removed, g_object_ref (node));
+      self->n_online -= (guint)is_online (node);
+      g_hash_table_remove (self->by_id, ew_node_get_id (node));
+      g_hash_table_remove (self->active, node);
+      if (self->seen != NULL)
+        g_hash_table_remove (self->seen, ew_node_get_id (node));
+      if (self->self_node == node)
+        self->self_node = NULL;
+    }
+  g_ptr_array_remove_range (self->nodes, position, n);
+  g_list_model_items_changed (G_LIST_MODEL (self), position, n, 0);
+}
+
+static void
+remove_node (EwTopology *self, const gchar *id)
+{
+  EwNode *node = id != NULL ? g_hash_table_lookup (self->by_id, id) : NULL;
+  guint position;
+
+  if (node != NULL && g_ptr_array_find (self->nodes, node, &position))
+    remove_nodes (self, position, 1);
+}
+
+/* All that kept does not hold, NULL: all; each run of neighbours at once. */
+static void
+remove_others (EwTopology *self, GHashTable *kept)
+{
+  guint end = self->nodes->len, start;
+
+  while (end > 0)
+    {
+      start = end;
+      while (start > 0
+             && (kept == NULL || !g_hash_table_contains (kept, ew_node_get_id (self->nodes->pdata[start - 1]))))
+        start--;
+      if (start < end)
+        remove_nodes (self, start, end - start);
+      end = start > 0 ? start - 1 : 0;
+    }
+}
+
+/* Edges. */
+
+static guint
+find_edge (EwTopology *self, const gchar *id)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->edges));
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (EwEdge) edge = g_list_model_get_item (G_LIST_MODEL (self->edges), i);
+      if (g_strcmp0 (ew_edge_get_id (edge), id) == 0)
+        return i;
+    }
+  return G_MAXUINT;
+}
+
+static void
+take_edge (EwTopology *self, JsonObject *object)
+{
+  const gchar *id = ew_node_id_of (object);
+  guint at = id != NULL ? find_edge (self, id) : G_MAXUINT;
+  g_autoptr (EwEdge) edge = NULL;
+
+  if (id == NULL || (at == G_MAXUINT && g_list_model_get_n_items (G_LIST_MODEL (self->edges)) >= EDGES_MAX))
+    return;
+  edge = at != G_MAXUINT ? g_list_model_get_item (G_LIST_MODEL (self->edges), at) : ew_edge_new (id);
+  ew_edge_update (edge, object);
+  if (at == G_MAXUINT)
+    g_list_store_append (self->edges, edge);
+}
+
+static void
+remove_edge (EwTopology *self, const gchar *id)
+{
+  guint at = id != NULL ? find_edge (self, id) : G_MAXUINT;
+
+  if (at != G_MAXUINT)
+    g_list_store_remove (self->edges, at);
+}
+
+/* Every part of a snapshot names all edges. */
+static void
+take_edges (EwTopology *self, JsonArray *array)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < json_array_get_length (array); i++)
+    {
+      JsonObject *object = object_at (array, i);
+      const gchar *id = object != NULL ? ew_node_id_of (object) : NULL;
+      if (id == NULL)
+        continue;
+      g_hash_table_add (seen, (gpointer)id);
+      take_edge (self, object);
+    }
+  for (guint i = g_list_model_get_n_items (G_LIST_MODEL (self->edges)); i > 0; i--)
+    {
+      g_autoptr (EwEdge) edge = g_list_model_get_item (G_LIST_MODEL (self->edges), i - 1);
+      if (!g_hash_table_contains (seen, ew_edge_get_id (edge)))
+        g_list_store_remove (self->edges, i - 1);
+    }
+}
+
+/* Counters. */
+
+static gboolean on_decay (gpointer user_data);
+
+static void
+refresh (EwTopology *self)
+{
+  GHashTableIter iter;
+  gpointer node;
+  gint64 now = g_get_monotonic_time ();
+  g_autoptr (GPtrArray) nodes = g_ptr_array_new_with_free_func (g_object_unref); /* a handler may remove some */
+
+  g_hash_table_iter_init (&iter, self->active);
+  while (g_hash_table_iter_next (&iter, &node, NULL))
+    g_ptr_array_add (nodes, g_object_ref (node));
+  self->refreshed_us = now;
+  for (guint i = 0; i < nodes->len; i++)
+    if (!ew_node_refresh_rates (nodes->pdata[i], now))
+      g_hash_table_remove (self->active, nodes->pdata[i]);
+  g_clear_handle_id (&self->decay, g_source_remove);
+  if (g_hash_table_size (self->active) > 0)
+    self->decay = g_timeout_add (DECAY_MS, on_decay, self);
+  if (nodes->len > 0)
+    g_signal_emit (self, ew_topology_counters_signal, 0);
+}
+
+static gboolean
+on_decay (gpointer user_data)
+{
+  EwTopology *self = user_data;
+
+  self->decay = 0;
+  refresh (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* At once, or when the second is over. */
+static void
+refresh_soon (EwTopology *self)
+{
+  gint64 since = g_get_monotonic_time () - self->refreshed_us;
+
+  if (g_hash_table_size (self->active) == 0)
+    return;
+  if (since >= REFRESH_US)
+    refresh (self);
+  else if (self->decay == 0)
+    self->decay = g_timeout_add ((guint)((G_USEC_PER_SEC - since) / 1000), on_decay, self);
+}
+
+static void
+take_counters (EwTopology *self, JsonArray *array)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  for (guint i = 0; array != NULL && i < json_array_get_length (array); i++)
+    {
+      JsonObject *object = object_at (array, i);
+      const gchar *id = object != NULL ? ew_node_id_of (object) : NULL;
+      EwNode *node = id != NULL ? g_hash_table_lookup (self->by_id, id) : NULL;
+      if (node == NULL)
+        continue;
+      ew_node_update_counters (node, object, now);
+      g_hash_table_add (self->active, g_object_ref (node));
+    }
+}
+
+void
+ew_topology_forget_stream (EwTopology *self)
+{
+  gboolean any = g_hash_table_size (self->active) > 0;
+
+  g_clear_pointer (&self->seen, g_hash_table_unref);
+  self->had_snapshot = FALSE;
+  g_clear_handle_id (&self->decay, g_source_remove);
+  g_hash_table_remove_all (self->active);
+  for (guint i = 0; i < self->nodes->len; i++)
+    ew_node_forget_rates (self->nodes->pdata[i]);
+  if (any)
+    g_signal_emit (self, ew_topology_counters_signal, 0);
+}
+
+/* Messages. */
+
+static void
+set_mesh (EwTopology *self, const gchar *name)
+{
+  g_autofree gchar *clean = ew_text_clean (name, MESH_MAX_CHARS);
+
+  if (g_str_equal (self->mesh, clean))
+    return;
+  g_free (self->mesh);
+  self->mesh = g_steal_pointer (&clean);
+  g_object_notify_by_pspec (G_OBJECT (self), ew_topology_properties[PROP_MESH]);
+}
+
+void
+ew_topology_forget (EwTopology *self)
+{
+  g_clear_pointer (&self->seen, g_hash_table_unref);
+  remove_others (self, NULL);
+  g_list_store_remove_all (self->edges);
+  set_mesh (self, NULL);
+  tell (self);
+}
+
+/* Known nodes keep their places, others follow behind them in the order of the snapshot. */
+static void
+take_nodes (EwTopology *self, JsonArray *array)
+{
+  g_autoptr (GPtrArray) fresh = g_ptr_array_new_with_free_func (g_object_unref);
+  JsonObject *first = json_array_get_length (array) > 0 ? object_at (array, 0) : NULL;
+  const gchar *first_id = first != NULL ? ew_node_id_of (first) : NULL;
+
+  if (first_id != NULL && g_hash_table_contains (self->seen, first_id)) /* the one before was broken off */
+    g_hash_table_remove_all (self->seen);
+  for (guint i = 0; i < json_array_get_length (array); i++)
+    {
+      JsonObject *object = object_at (array, i);
+      if (object != NULL)
+        take_node (self, object, fresh);
+    }
+  append (self, fresh);
+}
+
+static void
+take_snapshot (EwTopology *self, JsonObject *message)
+{
+  JsonObject *map = ew_text_object (message, "map");
+  JsonArray *edges = map != NULL ? ew_text_array (map, "edges") : NULL;
+  JsonArray *nodes = map != NULL ? ew_text_array (map, "nodes") : NULL;
+
+  if (map == NULL || nodes == NULL)
+    return;
+  if (self->seen == NULL)
+    self->seen = g_hash_table_new (g_str_hash, g_str_equal);
+  set_mesh (self, ew_text_member (map, "mesh"));
+  if (edges != NULL)
+    take_edges (self, edges);
+  take_nodes (self, nodes);
+  if (ew_text_bool (message, "more", FALSE))
+    return;
+  remove_others (self, self->seen);
+  g_clear_pointer (&self->seen, g_hash_table_unref);
+  self->had_snapshot = TRUE;
+  self->reopen_s = 0;
+  ew_topology_set_stream (self, EW_STREAM_LIVE, NULL);
+}
+
+static void
+take_change (EwTopology *self, const gchar *type, JsonObject *message)
+{
+  JsonObject *node = ew_text_object (message, "node"), *edge = ew_text_object (message, "edge");
+  g_autoptr (GPtrArray) fresh = g_ptr_array_new_with_free_func (g_object_unref);
+
+  if (g_str_equal (type, "node") && node != NULL)
+    {
+      take_node (self, node, fresh);
+      append (self, fresh);
+    }
+  else if (g_str_equal (type, "node-removed"))
+    remove_node (self, ew_text_member (message, "id"));
+  else if (g_str_equal (type, "edge") && edge != NULL)
+    take_edge (self, edge);
+  else if (g_str_equal (type, "edge-removed"))
+    remove_edge (self, ew_text_member (message, "id"));
+  else if (g_str_equal (type, "counters"))
+    take_counters (self, ew_text_array (message, "nodes"));
+}
+
+void
+ew_topology_take_message (EwTopology *topology, JsonObject *message)
+{
+  g_autoptr (EwTopology) self = g_object_ref (topology);
+  const gchar *type = ew_text_member (message, "type");
+
+  if (type == NULL)
+    return;
+  if (g_str_equal (type, "snapshot"))
+    take_snapshot (self, message);
+  else if (self->had_snapshot)
+    take_change (self, type, message);
+  tell (self);
+  refresh_soon (self);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the two halves of EwTopology share: topology.c is the object and opens its stream, topology-messages.c makes the
+ * list of what comes in.
+ */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "stream.h"
+#include "topology.h"
+
+G_BEGIN_DECLS
+
+struct _EwTopology
+{
+  GObject parent;
+  EwDaemon *daemon;
+  gboolean wanted;
+
+  GCancellable *opening; /* NULL: no call on its way */
+  EwStream *lines;       /* NULL: not open */
+  guint reopen, reopen_s;
+  gchar *refusal; /* NULL: none. Asking again by itself would only show another password prompt */
+  EwStreamState state;
+  gchar *error;
+
+  GPtrArray *nodes;  /* EwNode, in the list's order */
+  GHashTable *by_id; /* ID of the node → EwNode, both of nodes */
+  GListStore *edges;
+  gchar *mesh;
+  EwNode *self_node; /* borrowed from nodes */
+  guint n_online;
+  EwNode *told_self; /* what notify said last; told once a message */
+  guint told_nodes, told_online;
+  GPtrArray *news; /* EwNode that came online in this message */
+
+  GHashTable *seen;      /* IDs in the snapshot so far, borrowed from nodes; NULL: none is being received */
+  gboolean had_snapshot; /* of this stream */
+  GHashTable *active;    /* EwNode: counted since the last refresh, or with a rate that has to sink */
+  guint decay;
+  gint64 refreshed_us;
+};
+
+enum
+{
+  EW_TOPOLOGY_PROP_0,
+  PROP_STREAM,
+  PROP_ERROR,
+  PROP_N_ONLINE,
+  PROP_N_NODES,
+  PROP_EDGES,
+  PROP_SELF,
+  PROP_MESH,
+  N_PROPERTIES
+};
+
+
+extern GParamSpec *ew_topology_properties[];
+extern guint ew_topology_counters_signal, ew_topology_online_signal;
+
+/* One message of the stream; anything else is left out. */
+void ew_topology_take_message (EwTopology *self, JsonObject *message);
+/* No node and no edge is known any more. */
+void ew_topology_forget (EwTopology *self);
+/* The stream ended: a snapshot in pieces is dropped, and nothing more is counted. */
+void ew_topology_forget_stream (EwTopology *self);
+/* The one door to the stream's state. */
+void ew_topology_set_stream (EwTopology *self, EwStreamState state, const gchar *error);
+
+G_END_DECLS
