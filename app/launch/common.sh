@@ -94,9 +94,18 @@ install_packages() { # NAME…
   command -v apt-get >/dev/null || { echo "These packages are missing and there is no apt-get to install them:$missing"; return 1; }
   export DEBIAN_FRONTEND=noninteractive
   local apt="apt-get -q -o DPkg::Lock::Timeout=300"
-  # A package list that is old or not there yet is fetched; one that serves is left alone.
-  # shellcheck disable=SC2086
-  $apt install -y --no-install-recommends $missing || { $apt update && $apt install -y --no-install-recommends $missing; }
+  (
+    # The demo runs SSH servers in its own namespaces: an SSH server of this computer's is no consequence of that.
+    policy=/usr/sbin/policy-rc.d
+    if [[ " $missing " == *" openssh-server "* && ! -e $policy ]]; then
+      trap 'rm -f "$policy"' EXIT
+      printf '#!/bin/sh\ncase $1 in ssh|ssh.*) exit 101 ;; esac\n' >"$policy" && chmod 755 "$policy"
+    fi
+    # A package list that is old or not there yet is fetched; one that serves is left alone.
+    # shellcheck disable=SC2086
+    $apt install -y --no-install-recommends $missing || { $apt update && $apt install -y --no-install-recommends $missing; } || exit
+    [[ " $missing " != *" openssh-server "* ]] || update-rc.d ssh disable || true
+  )
 }
 
 configure() { # DIR OPTION…
