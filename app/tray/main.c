@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * edgeway-tray: the options, one instance in a session, never root.
+ */
+#include <edgeway-config.h>
+#include <glib/gi18n.h>
+#include <gtk/gtk.h>
+#include <locale.h>
+#include <unistd.h>
+
+#include "tray.h"
+
+static EwTray *tray;     /* NULL until the first activation */
+static gint exit_status; /* where it cannot begin */
+
+static gint
+on_local_options (GApplication *application, GVariantDict *options, gpointer user_data)
+{
+  if (g_variant_dict_contains (options, "version"))
+    {
+      g_print ("edgeway-tray %s\n", EW_VERSION);
+      return 0;
+    }
+  if (geteuid () == 0)
+    {
+      g_printerr ("%s\n", _ ("edgeway-tray does not run as root: start it as the user who sits at the screen."));
+      return 1;
+    }
+  if (!gtk_init_check (NULL, NULL))
+    {
+      g_printerr ("%s\n",
+                  _ ("There is no display to show a tray icon on. Start edgeway-tray inside of a desktop session."));
+      return 1;
+    }
+  return -1;
+}
+
+static void
+on_activate (GApplication *application, gpointer user_data)
+{
+  const gchar *const *daemon_bus = user_data;
+
+  if (tray != NULL)
+    {
+      ew_tray_look_for (tray);
+      return;
+    }
+  if (g_application_get_dbus_connection (application) == NULL)
+    {
+      g_printerr (
+        "%s\n", _ ("There is no session bus, which tray icons need. Start edgeway-tray inside of a desktop session."));
+      exit_status = 1;
+      return;
+    }
+  g_application_hold (application);
+  tray = ew_tray_new (application, *daemon_bus);
+}
+
+static void
+on_quit (GSimpleAction *action, GVariant *parameter, gpointer application)
+{
+  g_application_quit (application);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autofree gchar *daemon_bus = NULL;
+  const GOptionEntry options[] = {
+    { "bus", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &daemon_bus,
+      N_ ("Look for edgewayd on the bus at ADDRESS instead of the system bus"), N_ ("ADDRESS") },
+    { "version", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, NULL, N_ ("Print the version"), NULL },
+    { NULL },
+  };
+  const GActionEntry actions[] = { { .name = "quit", .activate = on_quit } };
+  g_autoptr (GApplication) application = NULL;
+  gint status;
+
+  setlocale (LC_ALL, "");
+  bindtextdomain (GETTEXT_PACKAGE, EW_LOCALE_DIR);
+  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
+  textdomain (GETTEXT_PACKAGE);
+  g_set_application_name ("Edgeway");
+
+  application = g_application_new (EW_APP_ID ".Tray", G_APPLICATION_DEFAULT_FLAGS);
+  g_application_set_option_context_summary (application, _ ("The state of this computer's tunnel, in the panel."));
+  g_application_add_main_option_entries (application, options);
+  g_action_map_add_action_entries (G_ACTION_MAP (application), actions, G_N_ELEMENTS (actions), application);
+  g_signal_connect (application, "handle-local-options", G_CALLBACK (on_local_options), NULL);
+  g_signal_connect (application, "activate", G_CALLBACK (on_activate), &daemon_bus);
+  status = g_application_run (application, argc, argv);
+  g_clear_object (&tray);
+  return status != 0 ? status : exit_status;
+}

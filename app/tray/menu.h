@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The tray's menu. It is sent to the panel as plain items (dbusmenu): labels, checks, radio items, submenus, nothing
+ * else. It shows what the daemon says and asks for changes; a check that was clicked stays as it is until the daemon
+ * says otherwise. Items never move: what cannot be done is insensitive, what is not there is hidden.
+ */
+#pragma once
+
+#include <gtk/gtk.h>
+
+#include "model/daemon.h"
+
+G_BEGIN_DECLS
+
+/* Signals, what the person asked for:
+     connect-asked (b on)   mode-asked (u EwMode)   guard-asked (b keep)   copy-asked (s name, s address)
+     open-asked ()          login-asked (b on)      hide-asked () */
+#define EW_TYPE_TRAY_MENU (ew_tray_menu_get_type ())
+G_DECLARE_FINAL_TYPE (EwTrayMenu, ew_tray_menu, EW, TRAY_MENU, GtkMenu)
+
+/* settings: for the nodes used last; may be NULL. */
+EwTrayMenu *ew_tray_menu_new (EwDaemon *daemon, GSettings *settings);
+/* The item that a click with the middle button on the icon stands for: it opens the map. Borrowed. */
+GtkWidget *ew_tray_menu_get_open_item (EwTrayMenu *self);
+
+G_END_DECLS

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tray.h"
+
+#include <edgeway-config.h>
+#include <glib/gi18n.h>
+#include <libayatana-appindicator/app-indicator.h>
+
+#include "clipboard.h"
+#include "icon.h"
+#include "legacy-tray.h"
+#include "menu.h"
+#include "model/autostart.h"
+#include "model/recent-nodes.h"
+#include "model/tray-host.h"
+#include "model/words.h"
+#include "notice.h"
+#include "open-app.h"
+
+/* A panel may start after the tray at login, and takes a moment to come back after a crash. */
+#define HOST_PATIENCE_S 10
+#define HOST_TOLD_KEY "tray-host-told"
+
+struct _EwTray
+{
+  GObject parent_instance;
+  GApplication *application; /* borrowed: it owns us */
+  gchar *daemon_bus;
+  EwDaemon *daemon;
+  GSettings *settings; /* NULL: none */
+  EwTrayHost *host;
+  AppIndicator *indicator;
+  guint host_timer;
+  gboolean host_told; /* where there are no settings */
+};
+
+G_DEFINE_TYPE (EwTray, ew_tray, G_TYPE_OBJECT)
+
+/* What the menu asks for. */
+
+static void
+on_called (GObject *daemon, GAsyncResult *result, gpointer user_data)
+{
+  GApplication *application = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) answer = ew_daemon_call_finish (EW_DAEMON (daemon), result, &error);
+
+  /* A prompt that was dismissed is an answer, too. */
+  if (answer == NULL && !g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
+    ew_notice_send (application, "call", _ ("Nothing was changed"), error->message, NULL, NULL);
+  g_object_unref (application);
+}
+
+static void
+call (EwTray *self, const gchar *method, GVariant *parameters)
+{
+  ew_daemon_call_async (self->daemon, method, parameters, NULL, on_called, g_object_ref (self->application));
+}
+
+static void
+on_connect_asked (EwTray *self, gboolean on)
+{
+  call (self, on ? "Connect" : "Disconnect", NULL);
+}
+
+static void
+on_mode_asked (EwTray *self, guint mode)
+{
+  call (self, "SetMode", g_variant_new ("(sa{sv})", mode == EW_MODE_VPN ? "vpn" : "connector", NULL));
+}
+
+static void
+on_guard_asked (EwTray *self, gboolean keep)
+{
+  call (self, keep ? "ConfirmMode" : "UndoMode", NULL);
+}
+
+static void
+on_copy_asked (EwTray *self, const gchar *name, const gchar *address)
+{
+  ew_clipboard_copy (address);
+  ew_recent_nodes_add (self->settings, name, address);
+}
+
+static void
+on_open_asked (EwTray *self)
+{
+  ew_open_app (self->application, self->daemon_bus);
+}
+
+static void
+on_login_asked (EwTray *self, gboolean on)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!ew_autostart_set (on, &error))
+    ew_notice_send (self->application, "login", _ ("Nothing was changed"), error->message, NULL, NULL);
+}
+
+static void
+quit (gpointer application)
+{
+  g_application_quit (application);
+}
+
+static void
+on_hide_asked (EwTray *self)
+{
+  ew_clipboard_leave ();
+  ew_notice_send (self->application, "hidden", _ ("The tray icon is hidden"),
+                  _ ("The tunnel stays as it is. To see the icon again, start edgeway-tray."), quit, self->application);
+}
+
+/* What the panel shows. */
+
+static void
+on_daemon_changed (EwTray *self)
+{
+  g_autofree gchar *status = ew_words_status_line (self->daemon);
+  /* Translators: what a panel says of the icon: "Edgeway: Connected · VPN" */
+  g_autofree gchar *title = g_strdup_printf (_ ("Edgeway: %s"), status);
+  const gchar *icon = ew_tray_icon_name (self->daemon);
+
+  if (g_strcmp0 (app_indicator_get_icon (self->indicator), icon) != 0
+      || g_strcmp0 (app_indicator_get_icon_desc (self->indicator), title) != 0)
+    app_indicator_set_icon_full (self->indicator, icon, title);
+  if (g_strcmp0 (app_indicator_get_title (self->indicator), title) != 0)
+    app_indicator_set_title (self->indicator, title);
+  if (ew_daemon_get_state (self->daemon) == EW_STATE_NOT_ENROLLED)
+    ew_recent_nodes_clear (self->settings);
+}
+
+static gboolean
+is_told (EwTray *self)
+{
+  return self->settings != NULL ? g_settings_get_boolean (self->settings, HOST_TOLD_KEY) : self->host_told;
+}
+
+static void
+set_told (EwTray *self, gboolean told)
+{
+  self->host_told = told;
+  if (self->settings != NULL && is_told (self) != told)
+    g_settings_set_boolean (self->settings, HOST_TOLD_KEY, told);
+}
+
+static void
+tell_no_host (EwTray *self)
+{
+  set_told (self, TRUE);
+  ew_notice_send (self->application, "host", _ ("This desktop shows no tray icons"),
+                  _ ("Edgeway is in the application menu all the same. On GNOME, the extension AppIndicator Support "
+                     "shows them; the icon appears as soon as it runs."),
+                  NULL, NULL);
+}
+
+static gboolean
+on_host_patience (gpointer user_data)
+{
+  EwTray *self = EW_TRAY (user_data);
+
+  self->host_timer = 0;
+  if (!ew_tray_host_get_there (self->host) && !ew_legacy_tray_is_there () && !is_told (self))
+    tell_no_host (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_host_changed (EwTray *self)
+{
+  g_clear_handle_id (&self->host_timer, g_source_remove);
+  if (ew_tray_host_get_there (self->host))
+    set_told (self, FALSE);
+  else
+    self->host_timer = g_timeout_add_seconds (HOST_PATIENCE_S, on_host_patience, self);
+}
+
+void
+ew_tray_look_for (EwTray *self)
+{
+  if (ew_tray_host_get_known (self->host) && !ew_tray_host_get_there (self->host) && !ew_legacy_tray_is_there ())
+    tell_no_host (self);
+}
+
+static void
+make_indicator (EwTray *self)
+{
+  EwTrayMenu *menu = ew_tray_menu_new (self->daemon, self->settings);
+
+  self->indicator
+    = app_indicator_new ("edgeway", ew_tray_icon_name (self->daemon), APP_INDICATOR_CATEGORY_SYSTEM_SERVICES);
+  g_signal_connect_swapped (menu, "connect-asked", G_CALLBACK (on_connect_asked), self);
+  g_signal_connect_swapped (menu, "mode-asked", G_CALLBACK (on_mode_asked), self);
+  g_signal_connect_swapped (menu, "guard-asked", G_CALLBACK (on_guard_asked), self);
+  g_signal_connect_swapped (menu, "copy-asked", G_CALLBACK (on_copy_asked), self);
+  g_signal_connect_swapped (menu, "open-asked", G_CALLBACK (on_open_asked), self);
+  g_signal_connect_swapped (menu, "login-asked", G_CALLBACK (on_login_asked), self);
+  g_signal_connect_swapped (menu, "hide-asked", G_CALLBACK (on_hide_asked), self);
+  app_indicator_set_menu (self->indicator, GTK_MENU (menu)); /* owns it now */
+  app_indicator_set_secondary_activate_target (self->indicator, ew_tray_menu_get_open_item (menu));
+  app_indicator_set_status (self->indicator, APP_INDICATOR_STATUS_ACTIVE);
+}
+
+EwTray *
+ew_tray_new (GApplication *application, const gchar *daemon_bus)
+{
+  EwTray *self = g_object_new (EW_TYPE_TRAY, NULL);
+
+  self->application = application;
+  self->daemon_bus = g_strdup (daemon_bus);
+  self->daemon = ew_daemon_new (daemon_bus);
+  self->settings = ew_settings_new ();
+  self->host = ew_tray_host_new ();
+  make_indicator (self);
+  g_signal_connect_object (self->daemon, "notify", G_CALLBACK (on_daemon_changed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->host, "notify", G_CALLBACK (on_host_changed), self, G_CONNECT_SWAPPED);
+  on_daemon_changed (self);
+  return self;
+}
+
+static void
+ew_tray_dispose (GObject *object)
+{
+  EwTray *self = EW_TRAY (object);
+
+  g_clear_handle_id (&self->host_timer, g_source_remove);
+  if (self->daemon != NULL)
+    g_signal_handlers_disconnect_by_data (self->daemon, self);
+  g_clear_object (&self->indicator);
+  g_clear_object (&self->host);
+  g_clear_object (&self->settings);
+  g_clear_object (&self->daemon);
+  g_clear_pointer (&self->daemon_bus, g_free);
+  G_OBJECT_CLASS (ew_tray_parent_class)->dispose (object);
+}
+
+static void
+ew_tray_class_init (EwTrayClass *class)
+{
+  G_OBJECT_CLASS (class)->dispose = ew_tray_dispose;
+}
+
+static void
+ew_tray_init (EwTray *self)
+{
+}
