@@ -73,7 +73,7 @@ has_display() {
   [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] || return 0
   local pid=$PPID
   while [ "${pid:-0}" -gt 1 ]; do
-    ! tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | grep -qE '^(WAYLAND_)?DISPLAY=.' || return 0
+    ! tr 2>/dev/null '\0' '\n' <"/proc/$pid/environ" | grep -qE '^(WAYLAND_)?DISPLAY=.' || return 0
     pid=$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d' ' -f2)
   done
   return 1
