@@ -158,7 +158,7 @@ def main():
     options = parser.parse_args()
     stages = Stages(options)
     plan = [(name, getattr(stages, name)) for name in ("style", "unit", "threads")]
-    for path in sorted(glob.glob(f"{options.top}/tests/netns/test_*.py") + glob.glob(f"{options.top}/tests/dbus/test_*.py")):
+    for path in [p for room in ("dbus", "netns", "ui") for p in sorted(glob.glob(f"{options.top}/tests/{room}/test_*.py"))]:
         plan.append((os.path.basename(path)[5:-3], lambda p=path: stages.python(p)))
     plan.append(("demo", stages.demo))
     unknown = set(options.stage) - {name for name, _ in plan}

@@ -1,0 +1,454 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""edgeway-tray in a real panel (xfce4-panel) over a fake daemon: icons, every item of the menu, and what comes and goes."""
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), *p) for p in (("..", "lib"), ("..", "..", "app", "launch"))]
+import desktop as desktops  # noqa: E402
+from machines import Failure, wait_for  # noqa: E402
+
+SOURCE = os.environ.get("EDGEWAY_SOURCE") or os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+BUILD = os.environ.get("EDGEWAY_BUILD") or os.path.join(SOURCE, "build")
+PYTHON = "/usr/bin/python3"
+ID, ICON = "edgeway", "org.edgeway.Edgeway-%s-symbolic"
+PERSON = 61350
+HOST_PATIENCE = 10  # app/tray/tray.c
+PANEL = """<?xml version="1.0" encoding="UTF-8"?>
+<channel name="xfce4-panel" version="1.0">
+  <property name="configver" type="int" value="2"/>
+  <property name="panels" type="array"><value type="int" value="1"/>
+    <property name="panel-1" type="empty">
+      <property name="position" type="string" value="p=6;x=0;y=0"/>
+      <property name="length" type="uint" value="100"/>
+      <property name="position-locked" type="bool" value="true"/>
+      <property name="size" type="uint" value="32"/>
+      <property name="plugin-ids" type="array"><value type="int" value="1"/><value type="int" value="2"/></property>
+    </property>
+  </property>
+  <property name="plugins" type="empty">
+    <property name="plugin-1" type="string" value="separator"><property name="expand" type="bool" value="true"/></property>
+    <property name="plugin-2" type="string" value="systray"/>
+  </property>
+</channel>
+"""
+
+
+def enter():
+    """Starts this file again in a mount namespace of its own, where the person of the session has a name."""
+    if os.geteuid() != 0:
+        sys.exit("needs root: a mount namespace and a user of its own")
+    if os.environ.get("EDGEWAY_TRAY_TEST") != "1":
+        os.execvpe("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable, "-B", *sys.argv], dict(os.environ, EDGEWAY_TRAY_TEST="1"))
+
+
+class Talker:
+    """A process of the session that answers a JSON line with a JSON line."""
+
+    def __init__(self, desktop, argv, log, environment=None):
+        self.rest = b""
+        self.process = desktop._popen(argv, log, {"G_DEBUG": "", **(environment or {})}, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.line()
+
+    def line(self, seconds=desktops.PATIENCE):
+        """The next answer or event; None where none comes in that time."""
+        end = time.monotonic() + seconds
+        while b"\n" not in self.rest:
+            ready, _, _ = select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))
+            if not ready:
+                return None
+            data = os.read(self.process.stdout.fileno(), 65536)
+            if not data:
+                raise Failure(f"{self.process.args} ended")
+            self.rest += data
+        line, self.rest = self.rest.split(b"\n", 1)
+        return json.loads(line)
+
+    def say(self, **request):
+        self.process.stdin.write(json.dumps(request).encode() + b"\n")
+        self.process.stdin.flush()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.wait(10)
+
+
+class Daemon(Talker):
+    """tests/lib/fake_daemon.py on the session's own bus."""
+
+    def __init__(self, desktop, *options):
+        for name in ("tests/lib/fake_daemon.py", "tests/lib/fake_mesh.py", "data/dbus/org.edgeway.Daemon1.xml"):
+            copy = desktop.path("source/" + name)
+            os.makedirs(os.path.dirname(copy), exist_ok=True)
+            shutil.copyfile(os.path.join(SOURCE, name), copy)
+        super().__init__(desktop, [PYTHON, "-B", desktop.path("source/tests/lib/fake_daemon.py"), "--address", desktop.environment["DBUS_SESSION_BUS_ADDRESS"],
+                                   "--follow-stdin", *options], "fake-daemon", {"EDGEWAY_SOURCE": desktop.path("source")})
+
+    def set(self, **properties):
+        self.say(set=properties)
+
+    def called(self, method, seconds=desktops.PATIENCE):
+        """The arguments of the next call of that method, waited for; other calls before it are passed over."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            event = self.line(end - time.monotonic())
+            if event and event.get("event") == "call" and event["method"] == method:
+                return event["args"]
+        raise AssertionError(f"{method} was not called within {seconds} s")
+
+    def called_nothing(self, seconds=0.7):
+        event = self.line(seconds)
+        if event:
+            raise AssertionError(f"the daemon was asked: {event}")
+
+
+class TrayCase(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="ewtray.")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        os.chmod(self.folder, 0o755)
+        icons = os.path.join(self.folder, "data/icons/hicolor")
+        shutil.copytree(os.path.join(SOURCE, "data/icons"), icons)
+        shutil.copy("/usr/share/icons/hicolor/index.theme", icons)
+        os.makedirs(os.path.join(self.folder, "data/schemas"))
+        shutil.copy(os.path.join(BUILD, "data/schemas/gschemas.compiled"), os.path.join(self.folder, "data/schemas"))
+        self.desktop = desktops.Desktop(os.path.join(self.folder, "session"), uid=PERSON, environment={
+            "XDG_DATA_DIRS": os.path.join(self.folder, "data") + ":/usr/local/share:/usr/share",
+            "GSETTINGS_SCHEMA_DIR": os.path.join(self.folder, "data/schemas"), "PATH": os.path.join(self.folder, "session") + ":" + os.environ["PATH"]})
+        self.addCleanup(self.close)
+        self.panel = self.tray = None
+        self.looker = Talker(self.desktop, [PYTHON, "-B", self.desktop.bring(os.path.join(SOURCE, "tests/lib/tray_panel.py"))], "looker")
+        self.daemon = Daemon(self.desktop)
+
+    def close(self):
+        self.desktop.close()
+        complaints = self.desktop.complaints()
+        self.assertEqual([], complaints)
+
+    def start_panel(self):
+        place = self.desktop.path("home/.config/xfce4/xfconf/xfce-perchannel-xml")
+        self.desktop.run("mkdir", "-p", place)
+        with open(os.path.join(place, "xfce4-panel.xml"), "w") as file:
+            file.write(PANEL)
+        os.chown(file.name, PERSON, PERSON)
+        self.panel = self.desktop.start(["xfce4-panel", "--disable-wm-check"], "panel", {"G_DEBUG": ""})
+        wait_for("the panel's host", lambda: self.ask("items")["host"], 30)
+
+    def stop_panel(self):
+        self.panel.kill()
+        self.panel.wait()
+        wait_for("the panel to be gone", lambda: not self.ask("items")["host"], 20)
+
+    def start_tray(self, *options):
+        binary = self.desktop.bring(os.path.join(BUILD, "app/tray/edgeway-tray"))
+        self.tray = self.desktop.start([binary, "--bus", self.desktop.environment["DBUS_SESSION_BUS_ADDRESS"], *options], "edgeway-tray")
+        return self.tray
+
+    def ask(self, do, **request):
+        self.looker.say(do=do, **request)
+        answer = self.looker.line()
+        if answer is None:
+            raise Failure("the session bus does not answer")
+        if "error" in answer:
+            raise LookupError(answer["error"])
+        return answer
+
+    def log(self):
+        with open(self.desktop.path("edgeway-tray.log"), errors="replace") as file:
+            return file.read()
+
+    # What the panel sees.
+
+    def item(self):
+        self.assertIsNone(self.tray.poll(), "the tray ended:\n" + self.log())
+        return next((i for i in self.ask("items")["items"] if i["id"] == ID), None)
+
+    def wait_item(self, icon, title=None, seconds=30):
+        def there():
+            item = self.item()
+            return item if item and item["icon"] == ICON % icon and (title is None or item["title"] == title) else None
+        try:
+            return wait_for(f"the icon {icon} ({title})", there, seconds, 0.1)
+        except Failure as failure:
+            raise AssertionError(f"{failure}; there is {self.item()}") from None
+
+    def menu(self, visible=True):
+        return [i for i in self.ask("menu", id=ID)["menu"] if i["visible"] or not visible]
+
+    def labels(self):
+        return [i["label"] for i in self.menu() if i["type"] != "separator"]
+
+    def entry(self, *path):
+        level, item = self.menu(), None
+        for label in path:
+            item = next((i for i in level if i["visible"] and re.fullmatch(label, i["label"])), None)
+            if item is None:
+                return None
+            level = item["submenu"]
+        return item
+
+    def wait_entry(self, what, *path, seconds=20):
+        """what: item → bool."""
+        return wait_for(f"{path} in the menu", lambda: (lambda i: i if i is not None and what(i) else None)(self.entry(*path)), seconds, 0.1)
+
+    def click(self, *path):
+        self.ask("click", id=ID, path=list(path))
+
+    def clipboard(self):
+        return self.desktop.run("xclip", "-selection", "clipboard", "-o", check=False).stdout
+
+    def settings(self, key):
+        return self.desktop.run("gsettings", "get", "org.edgeway.Edgeway", key).stdout.strip()
+
+
+class Panel(TrayCase):
+    def setUp(self):
+        super().setUp()
+        self.start_panel()
+        self.start_tray()
+        self.wait_item("connector")
+
+    def test_icon_and_words_of_each_state(self):
+        self.wait_item("connector", "Edgeway: Connected · connector only")
+        for properties, icon, words in (
+                ({"Mode": "vpn"}, "vpn", "Connected · VPN"),
+                ({"Mode": "vpn", "GuardUntil": int((time.time() + 60) * 1e6)}, "attention", "Connected · VPN"),
+                ({"Mode": "connector", "GuardUntil": 0, "State": "connecting"}, "connecting", "Connecting…"),
+                ({"State": "reconnecting"}, "connecting", "Reconnecting…"),
+                ({"State": "disconnected"}, "disconnected", "Disconnected"),
+                ({"State": "awaiting-approval"}, "attention", "Awaiting approval"),
+                ({"State": "error"}, "attention", "Something is wrong"),
+                ({"State": "removed"}, "attention", "Removed from the mesh"),
+                ({"State": "a-newer-word"}, "disconnected", None),
+                ({"State": "not-enrolled", "Addresses": []}, "disconnected", "Not in a mesh"),
+                ({"State": "connected", "Addresses": ["100.96.0.18"]}, "connector", "Connected · connector only")):
+            with self.subTest(properties):
+                self.daemon.set(**properties)
+                item = self.wait_item(icon, words and "Edgeway: " + words)
+                self.assertEqual("Active", item["status"])
+                self.assertEqual(item["title"], item["description"])
+                if words:
+                    self.wait_entry(lambda i: not i["enabled"], words)
+                self.assertTrue(os.path.exists(os.path.join(SOURCE, "data/icons/symbolic/apps", item["icon"] + ".svg")))
+
+    def test_connect_follows_the_daemon_only(self):
+        self.wait_entry(lambda i: i["checked"] and i["toggle"] == "checkmark", "Connect")
+        self.click("Connect")
+        self.daemon.called("Disconnect")
+        self.wait_entry(lambda i: not i["checked"], "Connect")
+        self.wait_item("disconnected")
+        # A daemon that takes its time: nothing is checked before it says so.
+        self.daemon.say(slow={"Connect": 1.5})
+        self.click("Connect")
+        self.daemon.called("Connect")
+        self.assertFalse(self.entry("Connect")["checked"])
+        self.wait_item("connecting")
+        self.wait_entry(lambda i: i["checked"], "Connect")
+        self.wait_item("connector")
+        self.daemon.say(slow={"Connect": 0})
+        # One that refuses, and a prompt that was dismissed.
+        for refusal, said in ((["NotAuthorized", "You may not do that here"], True), (["Cancelled", "The prompt was dismissed"], False)):
+            before = self.log()
+            self.daemon.say(fail={"Disconnect": refusal})
+            self.click("Connect")
+            self.daemon.called("Disconnect")
+            time.sleep(0.5)
+            self.assertTrue(self.entry("Connect")["checked"])
+            self.assertEqual(said, refusal[1] in self.log()[len(before):], self.log())
+
+    def test_mode_follows_the_daemon_only(self):
+        self.daemon.say(fail={"SetMode": ["NotAuthorized", "No"]})
+        self.wait_entry(lambda i: i["checked"] and i["toggle"] == "radio", "Mode", "Connector Only")
+        self.click("Mode", "VPN")
+        self.assertEqual("vpn", self.daemon.called("SetMode")[0])
+        time.sleep(0.5)
+        self.assertFalse(self.entry("Mode", "VPN")["checked"])
+        self.assertTrue(self.entry("Mode", "Connector Only")["checked"])
+        self.daemon.say(fail={"SetMode": None})
+        self.click("Mode", "Connector Only")  # it is that already
+        self.daemon.called_nothing()
+        self.assertTrue(self.entry("Mode", "Connector Only")["checked"])
+        self.click("Mode", "VPN")
+        self.assertEqual(["vpn", {}], self.daemon.called("SetMode"))
+        self.wait_entry(lambda i: i["checked"], "Mode", "VPN")
+        self.assertFalse(self.entry("Mode", "Connector Only")["checked"])
+
+    def test_guard(self):
+        self.assertIsNone(self.entry("Keep"))
+        self.assertIsNone(self.entry("Undo Now"))
+        self.daemon.set(Mode="vpn", GuardUntil=int((time.time() + 50) * 1e6))
+        words = r"VPN is being tried: undone in 0:(\d\d) unless you keep it"
+        first = self.wait_entry(lambda i: not i["enabled"], words)["label"]
+        self.wait_entry(lambda i: i["label"] < first, words)  # it counts
+        self.daemon.set(GuardUntil=0, Mode="connector")
+        wait_for("the guard's items to go", lambda: self.entry("Keep") is None and self.entry(words) is None, 20, 0.1)
+
+        self.click("Mode", "VPN")
+        self.wait_item("attention")
+        self.click("Undo Now")
+        self.daemon.called("UndoMode")
+        self.wait_item("connector")
+        self.click("Mode", "VPN")
+        self.wait_item("attention")
+        self.click("Keep")
+        self.daemon.called("ConfirmMode")
+        self.wait_item("vpn")
+        self.assertIsNone(self.entry("Keep"))
+
+    def test_copied_addresses(self):
+        self.assertIsNone(self.entry("Copy Address of"))
+        self.click("Copy Address of This Computer")
+        wait_for("the address", lambda: self.clipboard() == "100.96.0.18", 20, 0.2)
+        pairs = [(f"node-{i}", f"100.96.0.{40 + i}") for i in range(12)]
+        self.desktop.run("gsettings", "set", "org.edgeway.Edgeway", "recent-nodes", str(pairs))
+        submenu = self.wait_entry(lambda i: True, "Copy Address of")["submenu"]
+        self.assertEqual([name for name, _ in pairs[:10]], [i["label"] for i in submenu if i["visible"]])
+        self.click("Copy Address of", "node-3")
+        wait_for("the node's address", lambda: self.clipboard() == "100.96.0.43", 20, 0.2)
+        self.wait_entry(lambda i: i["submenu"][0]["label"] == "node-3", "Copy Address of")
+        self.assertTrue(self.settings("recent-nodes").startswith("[('node-3', '100.96.0.43'), ('node-0',"), self.settings("recent-nodes"))
+        # They belong to the mesh: left, they are forgotten.
+        self.daemon.set(State="not-enrolled", Addresses=[])
+        wait_for("the submenu to go", lambda: self.entry("Copy Address of") is None, 20, 0.1)
+        self.assertFalse(self.entry("Copy Address of This Computer")["enabled"])
+        self.assertFalse(self.entry("Connect")["enabled"])
+        self.assertFalse(self.entry("Mode")["enabled"])
+        wait_for("them to be forgotten", lambda: self.settings("recent-nodes") == "@a(ss) []", 20, 0.2)
+
+    def test_whole_menu(self):
+        """Nothing in it that is not meant to be there, in this order."""
+        self.desktop.run("gsettings", "set", "org.edgeway.Edgeway", "recent-nodes", "[('nas', '100.96.0.21')]")
+        self.wait_entry(lambda i: True, "Copy Address of", "nas")
+        self.assertEqual(["Connected · connector only", "Connect", "Mode", "Copy Address of This Computer", "Copy Address of", "Open Map", "Start at Login",
+                          "Hide Tray Icon (the Tunnel Stays Up)"], self.labels())
+        self.assertEqual(["VPN", "Connector Only"], [i["label"] for i in self.entry("Mode")["submenu"]])
+        self.daemon.set(State="disconnected")
+        self.wait_entry(lambda i: True, "Hide Tray Icon")
+
+    def test_open_map(self):
+        """Where nothing is activated by D-Bus, the program is started."""
+        stub = self.desktop.path("edgeway")
+        with open(stub, "w") as file:
+            file.write(f'#!/bin/sh\necho "$@" >{self.desktop.path("run/opened")}\n')
+        os.chmod(stub, 0o755)
+        self.click("Open Map")
+        opened = self.desktop.path("run/opened")
+        wait_for("the program", lambda: os.path.exists(opened) and os.path.getsize(opened), 20)
+        with open(opened) as file:
+            self.assertEqual("--bus " + self.desktop.environment["DBUS_SESSION_BUS_ADDRESS"], file.read().strip())
+
+    def test_open_map_raises_the_app(self):
+        script = self.desktop.path("app.py")
+        with open(script, "w") as file:
+            file.write("import gi\ngi.require_version('Gio','2.0')\nfrom gi.repository import Gio\n"
+                       "app=Gio.Application(application_id='org.edgeway.Edgeway')\napp.connect('activate',lambda a:(print('activated',flush=True),a.hold()))\napp.run()\n")
+        app = self.desktop.start([PYTHON, script], "app-stub")
+        wait_for("the app", lambda: self.ask("owner", name="org.edgeway.Edgeway")["owner"], 20)
+
+        def activations():
+            with open(app.log_path) as log:
+                return log.read().count("activated")
+        wait_for("its first activation", lambda: activations() == 1, 20)
+        self.click("Open Map")
+        wait_for("the app to be raised", lambda: activations() == 2, 20)
+
+    def test_start_at_login(self):
+        entry = self.desktop.path("home/.config/autostart/org.edgeway.Edgeway.Tray.desktop")
+        self.assertFalse(self.entry("Start at Login")["checked"])
+        self.assertFalse(os.path.exists(entry))
+        self.click("Start at Login")
+        self.wait_entry(lambda i: i["checked"], "Start at Login")
+        self.desktop.run("desktop-file-validate", entry)
+        self.click("Start at Login")
+        self.wait_entry(lambda i: not i["checked"], "Start at Login")
+        self.assertFalse(os.path.exists(entry))
+
+    def test_hide(self):
+        self.click("Hide Tray Icon (the Tunnel Stays Up)")
+        self.assertEqual(0, self.tray.wait(20))
+        self.assertIn("The tunnel stays as it is", self.log())
+        self.daemon.called_nothing()
+        wait_for("the icon to go", lambda: not [i for i in self.ask("items")["items"] if i["id"] == ID], 20)
+
+    def test_one_instance_which_the_app_can_end(self):
+        second = self.desktop.start([self.desktop.path("edgeway-tray")], "edgeway-tray-second")
+        self.assertEqual(0, second.wait(20))
+        self.assertEqual(1, len([i for i in self.ask("items")["items"] if i["id"] == ID]))
+        self.ask("activate", name="org.edgeway.Edgeway.Tray", path="/org/edgeway/Edgeway/Tray", action="quit")
+        self.assertEqual(0, self.tray.wait(20))
+
+    def test_daemon_goes_and_comes_back(self):
+        self.daemon.stop()
+        self.wait_item("attention", "Edgeway: Service not running")
+        self.wait_entry(lambda i: not i["enabled"], "Connect")
+        self.daemon = Daemon(self.desktop, "--state", "disconnected")
+        self.wait_item("disconnected", "Edgeway: Disconnected")
+        self.wait_entry(lambda i: i["enabled"] and not i["checked"], "Connect")
+
+    def test_panel_goes_and_comes_back(self):
+        self.stop_panel()
+        self.daemon.set(Mode="vpn")
+        self.start_panel()
+        self.wait_item("vpn")
+        self.click("Mode", "Connector Only")
+        self.assertEqual("connector", self.daemon.called("SetMode")[0])
+        self.assertNotIn("shows no tray icons", self.log())
+
+
+class NoPanel(TrayCase):
+    def test_said_once_then_waits(self):
+        words = "This desktop shows no tray icons"
+        self.start_tray()
+        wait_for("the words", lambda: words in self.log(), HOST_PATIENCE * 5, 0.2)
+        self.assertIn("application menu", self.log())
+        # At the next login it is known.
+        self.tray.terminate()
+        self.tray.wait()
+        self.start_tray()
+        time.sleep(HOST_PATIENCE + 4)
+        self.assertIsNone(self.tray.poll())
+        self.assertEqual(1, self.log().count(words))
+        # Started by hand, it is an answer.
+        self.assertEqual(0, self.desktop.start([self.desktop.path("edgeway-tray")], "edgeway-tray-second").wait(20))
+        wait_for("the words, again", lambda: self.log().count(words) == 2, 20)
+        # A panel at last.
+        self.start_panel()
+        self.wait_item("connector")
+        self.click("Connect")
+        self.daemon.called("Disconnect")
+        wait_for("to be told again next time", lambda: self.settings("tray-host-told") == "false", 20)
+
+
+class Program(TrayCase):
+    def test_where_it_does_not_start(self):
+        binary = self.desktop.bring(os.path.join(BUILD, "app/tray/edgeway-tray"))
+        root = subprocess.run([binary], capture_output=True, text=True, env=self.desktop.environment, timeout=30)
+        self.assertEqual((1, ""), (root.returncode, root.stdout))
+        self.assertIn("does not run as root", root.stderr)
+        environment = {k: v for k, v in self.desktop.environment.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+        blind = subprocess.run(self.desktop.command([binary]), capture_output=True, text=True, env=environment, timeout=30)
+        self.assertEqual(1, blind.returncode)
+        self.assertIn("There is no display", blind.stderr)
+        self.assertRegex(self.desktop.run(binary, "--version").stdout, r"^edgeway-tray \d+\.\d+\.\d+\n$")
+        self.assertIn("--bus=ADDRESS", self.desktop.run(binary, "--help").stdout)
+        self.assertEqual(1, self.desktop.run(binary, "--unknown", check=False).returncode)
+
+
+if __name__ == "__main__":
+    enter()
+    person_folder = tempfile.mkdtemp(prefix="ewtray-person.")
+    try:
+        desktops.add_person(person_folder, "ewtray", PERSON)
+        unittest.main(verbosity=2)
+    finally:
+        shutil.rmtree(person_folder, ignore_errors=True)
