@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Where everything on the map goes: a pure function of the nodes, their places and the size. GLib only, no widgets, no
+ * text; who calls it has measured the labels.
+ *
+ * The map is a dial. The edge is in its centre; every node has one spoke, from a port on the edge's rim to its token on
+ * the ring. This computer is at 6 o'clock. Sectors follow each other clockwise, 0.6 places apart.
+ *
+ * What moves what: nothing but the set of nodes and the size moves a token. A node that joins moves the others less
+ * than one place (1.6 where it opens a sector); one that leaves moves nothing, its place stays empty.
+ *
+ * Three scales, by the number of places: up to 16 tokens of 54 px with two lines of label; up to 32 tokens of 33 px
+ * with one line along the spoke; beyond that seats: a sector is as wide as its share, with one dot a node. Seats that
+ * need attention are gathered at the clockwise end of their sector: there a state does move a node, but not a dot.
+ *
+ * Units are px in the coordinates of the size; y goes down. Angles are radians, clockwise, 0 at 3 o'clock.
+ */
+#pragma once
+
+#include "map/slots.h"
+
+G_BEGIN_DECLS
+
+#define EW_LAYOUT_MAX_FULL 16
+#define EW_LAYOUT_MAX_COMPACT 32
+#define EW_LAYOUT_MAX_SEATS 4000
+
+typedef enum
+{
+  EW_LAYOUT_FULL,
+  EW_LAYOUT_COMPACT,
+  EW_LAYOUT_SEATS,
+} EwLayoutMode;
+
+/* A rectangle around its centre, turned by angle. */
+typedef struct
+{
+  gdouble x, y, width, height, angle;
+} EwBox;
+
+typedef struct
+{
+  gdouble x, y;
+} EwPoint;
+
+/* Which edge of the label's text is next to the token. */
+typedef enum
+{
+  EW_ANCHOR_START,  /* the left edge: the label is on the right */
+  EW_ANCHOR_MIDDLE, /* centred */
+  EW_ANCHOR_END,
+} EwAnchor;
+
+typedef struct
+{
+  const gchar *id;
+  EwSector sector;
+  gboolean self;
+  gboolean selected;
+  gboolean trouble;                 /* offline or not joined: its label counts more; its seat is at the end */
+  gdouble name_width, detail_width; /* of the two lines; compact: of the one line with and without detail */
+  gdouble leaf_width, leaf_height;  /* of a gateway's capsule; 0: none */
+} EwLayoutNode;
+
+typedef struct
+{
+  gdouble width, height;
+  gdouble name_height, detail_height; /* of the label's lines */
+  gdouble sector_width[EW_N_SECTORS]; /* of the sectors' names; seats: of their labels' wider line */
+  EwBox reserved[4];                  /* where labels don't go: cards that lie on the map */
+  guint n_reserved;
+  const EwLayoutNode *nodes; /* in the order of enrolment */
+  guint n_nodes;
+} EwLayoutInput;
+
+typedef struct
+{
+  guint lines; /* 2, 1 (the name alone) or 0: there is no room, show it on hover and focus only */
+  EwBox box;
+  EwAnchor anchor;
+} EwLayoutLabel;
+
+/* Of one node. */
+typedef struct
+{
+  gdouble angle;
+  EwPoint centre; /* of its token or seat */
+  gdouble size;   /* of its token, or its seat's diameter */
+  gboolean leads; /* of those that share a seat, the one whose dot is drawn; else TRUE */
+  EwPoint port;   /* on the edge's rim; seats: the port of its sector */
+  gdouble port_angle;
+  EwLayoutLabel label;
+  gboolean has_leaf;
+  EwBox leaf;        /* the capsule of its networks */
+  EwPoint leaf_near; /* where its line ends */
+} EwLayoutPlace;
+
+/* Of a sector; present: somebody is in it. */
+typedef struct
+{
+  gboolean present;
+  guint n_live;
+  gdouble from, to;     /* of the plate */
+  gdouble inner, outer; /* radii of the plate */
+  gdouble port_angle;   /* seats: of the one port */
+  gboolean name_shown;
+  gdouble name_angle, name_radius;
+  EwLayoutLabel label; /* seats: outside */
+} EwLayoutSector;
+
+typedef struct
+{
+  EwLayoutMode mode;
+  EwPoint centre;
+  gdouble scale; /* below 1 where the size is too small for the dial; tokens and the edge have it already */
+  gdouble edge_radius;
+  gdouble radius;       /* of the ring through the tokens */
+  gdouble slot;         /* angle of one place; seats: 0 */
+  gdouble pitch;        /* seats: distance of neighbours */
+  guint nodes_per_seat; /* 1, or 10 in a mesh so large */
+  EwLayoutSector sectors[EW_N_SECTORS];
+  EwLayoutPlace *places; /* as the input's nodes */
+  guint n_places;
+} EwLayout;
+
+/* Updates slots to the input's nodes, then places everything. (transfer full) */
+EwLayout *ew_layout_new (const EwLayoutInput *input, EwSlots *slots);
+void ew_layout_free (EwLayout *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwLayout, ew_layout_free)
+
+/* Do two rectangles share a point? Turned ones too. */
+gboolean ew_box_overlaps (const EwBox *a, const EwBox *b);
+gboolean ew_box_contains (const EwBox *box, gdouble x, gdouble y);
+/* Upright, by its corner. */
+EwBox ew_box_new (gdouble left, gdouble top, gdouble width, gdouble height);
+
+/* The width of a spoke for what it carries, both ways. previous: what is drawn now (0: nothing yet); a change too small
+   to mean anything keeps it. */
+gdouble ew_spoke_width (gdouble bytes_a_second, gdouble previous);
+
+G_END_DECLS

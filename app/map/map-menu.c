@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The actions of a node, where the pointer is or beside its token.
+ */
+#include "map/map-view-private.h"
+#include "node/node-menu.h"
+
+static gboolean
+on_closed_idle (gpointer user_data)
+{
+  gtk_widget_unparent (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_closed (GtkWidget *popover, EwMapView *self)
+{
+  if (self->popover == popover)
+    self->popover = NULL;
+  /* Its action is activated after it has closed: it goes a little later. */
+  g_idle_add_full (G_PRIORITY_LOW, on_closed_idle, g_object_ref (popover), g_object_unref);
+}
+
+void
+ew_map_menu_open (EwMapView *self, EwToken *token, EwNode *node, gdouble x, gdouble y)
+{
+  g_autoptr (GMenuModel) menu = ew_node_menu_new (node, self->daemon, TRUE);
+  GtkWidget *popover = gtk_popover_menu_new_from_model (menu);
+  graphene_point_t at, in_view;
+
+  if (self->popover != NULL)
+    gtk_popover_popdown (GTK_POPOVER (self->popover));
+  if (x < 0 || y < 0) /* from the keyboard: below the token's middle */
+    at = GRAPHENE_POINT_INIT ((float)(gtk_widget_get_width (GTK_WIDGET (token)) / 2.0),
+                              (float)(gtk_widget_get_height (GTK_WIDGET (token)) - EW_TOKEN_MARGIN));
+  else
+    at = GRAPHENE_POINT_INIT ((float)x, (float)y);
+  if (!gtk_widget_compute_point (GTK_WIDGET (token), GTK_WIDGET (self), &at, &in_view))
+    in_view = at;
+  self->popover = popover;
+  gtk_widget_set_parent (popover, GTK_WIDGET (self));
+  gtk_popover_set_has_arrow (GTK_POPOVER (popover), FALSE);
+  gtk_popover_set_pointing_to (GTK_POPOVER (popover), &(GdkRectangle){ (gint)in_view.x, (gint)in_view.y, 1, 1 });
+  g_signal_connect (popover, "closed", G_CALLBACK (on_closed), self);
+  gtk_popover_popup (GTK_POPOVER (popover));
+}

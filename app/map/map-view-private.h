@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The map's inside, shared by its parts: items (what is on it), draw (the picture), dots, zoom, keys, menu.
+ *
+ * Dial coordinates are the layout's; the view shows them moved by pan and scaled by zoom around its middle.
+ */
+#pragma once
+
+#include <adwaita.h>
+
+#include "map/layout.h"
+#include "map/map-colors.h"
+#include "map/map-dots.h"
+#include "map/map-legend.h"
+#include "map/map-view.h"
+#include "map/path-card.h"
+#include "map/token.h"
+
+G_BEGIN_DECLS
+
+#define EW_MAP_ZOOM_LEAST 0.5
+#define EW_MAP_ZOOM_MOST 4.0
+#define EW_MAP_SEAT_TOKEN 24.0 /* px between seats, on the screen: then they become tokens */
+#define EW_MAP_SEAT_TOKENS 200 /* at most */
+
+/* One node on the map, in the order of the topology. */
+typedef struct
+{
+  EwNode *node;
+  EwToken *token;    /* NULL: a seat */
+  EwNodeState state; /* as shown */
+  EwSector sector;
+  gdouble width;     /* of its spoke */
+  PangoLayout *name; /* the label's lines; compact: name is all of it */
+  PangoLayout *detail;
+  PangoLayout *leaf;
+  gchar *words;                 /* what the lines were made of */
+  gdouble from_angle, to_angle; /* where it slides from and to */
+  gboolean fresh;               /* it was not there before */
+  gboolean dimmed;
+} EwMapItem;
+
+struct _EwMapView
+{
+  GtkWidget parent;
+  EwDaemon *daemon;
+  EwTopology *topology;
+  GObject *selected;
+  gchar *search;
+
+  GPtrArray *items;     /* EwMapItem */
+  GHashTable *by_node;  /* EwNode → EwMapItem, borrowed */
+  GHashTable *by_token; /* EwToken → EwMapItem, borrowed */
+  EwSlots *slots;
+  EwLayout *layout; /* NULL until the first size */
+  PangoLayout *sector_names[EW_N_SECTORS];
+  PangoLayout *sector_details[EW_N_SECTORS];
+  PangoLayout *pill_near, *pill_far;
+  gboolean items_stale; /* the topology has others */
+  gboolean layout_stale;
+  const EwMapColors *colors;
+  GskRenderNode *scene; /* NULL: draw it again */
+  GskRenderNode *top;   /* pills, above the dots */
+  GdkTexture *seats[3]; /* online, offline, waiting; NULL: make them again */
+  gdouble seat_pitch;   /* they were made for */
+
+  EwToken *hub;
+  EwToken *wedges[EW_N_SECTORS]; /* seats only */
+  EwMapDots *dots;
+  EwPathCard *card;
+  EwMapLegend *legend;
+  GtkWidget *zoom_box;
+  GtkWidget *popover; /* NULL: no menu is open */
+  EwToken *current;   /* where Tab enters; borrowed, NULL: this computer */
+
+  AdwAnimation *slide;
+  gdouble slid; /* 0 to 1 */
+  AdwAnimation *zooming;
+  gdouble zoom, pan_x, pan_y;
+  gdouble zoom_from[3], zoom_to[3];
+  gdouble gesture_zoom, gesture_pan_x, gesture_pan_y;
+  gdouble pointer_x, pointer_y;
+
+  GString *typed; /* letters, for finding */
+  gint64 typed_at;
+};
+
+/* items */
+void ew_map_items_update (EwMapView *self);                          /* after items_stale */
+void ew_map_items_states (EwMapView *self);                          /* before layout */
+void ew_map_items_layout (EwMapView *self, gint width, gint height); /* after layout_stale, and for a new size */
+void ew_map_items_tokens (EwMapView *self);                          /* which items have a token */
+void ew_map_items_retouch (EwMapView *self);                         /* selection, search, colours: faces and words */
+void ew_map_items_recount (EwMapView *self);                         /* counters came */
+void ew_map_items_refresh (EwMapView *self);                         /* widths of spokes, dots */
+void ew_map_items_slid (EwMapView *self, gdouble slid);
+void ew_map_item_free (EwMapItem *item);
+EwMapItem *ew_map_find_item (EwMapView *self, GObject *node); /* NULL: none */
+EwMapItem *ew_map_self_item (EwMapView *self);                /* NULL: unknown */
+guint ew_map_index (EwMapView *self, EwMapItem *item);
+gboolean ew_map_is_on_path (EwMapView *self, EwMapItem *item);
+gdouble ew_map_angle (EwMapView *self, guint index);    /* while it slides */
+gdouble ew_map_distance (EwMapView *self, guint index); /* of its token from the centre */
+EwPoint ew_map_point (EwMapView *self, gdouble radius, gdouble angle);
+
+/* draw, seats */
+void ew_map_draw_scene (EwMapView *self, GtkSnapshot *snapshot);
+void ew_map_draw_seats (EwMapView *self, GtkSnapshot *snapshot);
+void ew_map_draw_labels (EwMapView *self, GtkSnapshot *snapshot);
+void ew_map_draw_top (EwMapView *self, GtkSnapshot *snapshot);
+void ew_map_draw_line (GtkSnapshot *snapshot, EwPoint from, EwPoint to, gdouble width, const GdkRGBA *color);
+void ew_map_draw_text (GtkSnapshot *snapshot, PangoLayout *text, gdouble x, gdouble y, const GdkRGBA *color);
+EwMapItem *ew_map_seat_at (EwMapView *self, gdouble x, gdouble y); /* dial coordinates; NULL: none */
+
+/* view */
+void ew_map_redraw (EwMapView *self);                /* what is drawn once has changed */
+void ew_map_adopt (EwMapView *self, EwToken *token); /* a new child: its place in the tree, its signals */
+void ew_map_update_card (EwMapView *self);
+EwToken *ew_map_home (EwMapView *self); /* this computer's token or sector; NULL: none */
+
+/* zoom, keys, menu */
+void ew_map_zoom_init (EwMapView *self);
+void ew_map_keys_init (EwMapView *self);
+GskTransform *ew_map_transform (EwMapView *self); /* from dial to view; transfer full */
+EwPoint ew_map_to_dial (EwMapView *self, gdouble x, gdouble y);
+void ew_map_zoom_to (EwMapView *self, gdouble zoom, gdouble pan_x, gdouble pan_y, gboolean animated);
+void ew_map_zoom_to_sector (EwMapView *self, EwSector sector);
+void ew_map_menu_open (EwMapView *self, EwToken *token, EwNode *node, gdouble x, gdouble y);
+
+void ew_map_activate (EwMapView *self, GObject *object); /* emits "activated" */
+
+G_END_DECLS

@@ -1,0 +1,632 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "map/map-view.h"
+
+#include <edgeway-config.h>
+#include <glib/gi18n.h>
+#include <math.h>
+
+#include "map/map-view-private.h"
+
+#define SLIDE_MS 400
+#define CARD_MARGIN 16
+#define ROOM_FOR_CARD 236   /* px beside the ring: less, and the card has one line */
+#define ROOM_FOR_LEGEND 290 /* beside the labels too */
+
+enum
+{
+  PROP_0,
+  PROP_SELECTED,
+  PROP_SEARCH,
+  N_PROPERTIES
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+static guint activated_signal;
+
+G_DEFINE_FINAL_TYPE (EwMapView, ew_map_view, GTK_TYPE_WIDGET)
+
+void
+ew_map_redraw (EwMapView *self)
+{
+  g_clear_pointer (&self->scene, gsk_render_node_unref);
+  g_clear_pointer (&self->top, gsk_render_node_unref);
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+void
+ew_map_activate (EwMapView *self, GObject *object)
+{
+  g_signal_emit (self, activated_signal, 0, object);
+}
+
+EwToken *
+ew_map_home (EwMapView *self)
+{
+  EwMapItem *own = ew_map_self_item (self);
+
+  if (own == NULL)
+    return self->items->len > 0 ? ((EwMapItem *)self->items->pdata[0])->token : NULL;
+  return own->token != NULL ? own->token : self->wedges[own->sector];
+}
+
+/* Tokens. */
+
+static EwSector
+wedge_of (EwMapView *self, EwToken *token)
+{
+  EwSector sector = EW_SECTOR_DEVICES;
+
+  for (guint s = 0; s < EW_N_SECTORS; s++)
+    if (self->wedges[s] == token)
+      sector = s;
+  return sector;
+}
+
+static void
+on_open (EwToken *token, gdouble x, gdouble y, EwMapView *self)
+{
+  EwMapItem *item;
+
+  switch (ew_token_get_role (token))
+    {
+    case EW_TOKEN_SECTOR:
+      item = x < 0 ? NULL : ew_map_seat_at (self, x, y);
+      if (x >= 0)
+        ew_map_zoom_to_sector (self, wedge_of (self, token));
+      else
+        gtk_widget_activate_action (GTK_WIDGET (self), "win.view", "s", "list");
+      break;
+    case EW_TOKEN_EDGE:
+      if (ew_topology_get_edge (self->topology) != NULL)
+        ew_map_activate (self, G_OBJECT (ew_topology_get_edge (self->topology)));
+      break;
+    case EW_TOKEN_NODE:
+      item = g_hash_table_lookup (self->by_token, token);
+      if (item != NULL)
+        {
+          ew_map_view_set_selected (self, G_OBJECT (item->node));
+          ew_map_activate (self, G_OBJECT (item->node));
+        }
+      break;
+    }
+}
+
+static void
+on_path (EwToken *token, gdouble x, gdouble y, EwMapView *self)
+{
+  EwMapItem *item;
+
+  switch (ew_token_get_role (token))
+    {
+    case EW_TOKEN_SECTOR:
+      item = x < 0 ? NULL : ew_map_seat_at (self, x, y);
+      if (item != NULL)
+        ew_map_view_set_selected (self, G_OBJECT (item->node));
+      else if (x < 0)
+        ew_map_zoom_to_sector (self, wedge_of (self, token));
+      break;
+    case EW_TOKEN_EDGE:
+      ew_map_view_set_selected (self, (GObject *)ew_topology_get_edge (self->topology));
+      break;
+    case EW_TOKEN_NODE:
+      ew_map_view_set_selected (self, ew_token_get_object (token));
+      break;
+    }
+}
+
+static void
+on_menu (EwToken *token, gdouble x, gdouble y, EwMapView *self)
+{
+  EwMapItem *item = g_hash_table_lookup (self->by_token, token);
+
+  if (item == NULL && ew_token_get_role (token) == EW_TOKEN_SECTOR && self->layout != NULL)
+    item = ew_map_seat_at (self, x, y);
+  if (item != NULL)
+    ew_map_menu_open (self, token, item->node, x, y);
+}
+
+static void
+on_focus (EwToken *token, GParamSpec *spec, EwMapView *self)
+{
+  if (!gtk_widget_has_focus (GTK_WIDGET (token)))
+    return;
+  self->current = token;
+  /* Its label may have been hidden: now it comes first. */
+  self->layout_stale = TRUE;
+  gtk_widget_queue_allocate (GTK_WIDGET (self));
+}
+
+static gboolean
+on_wedge_tooltip (EwToken *token, gint x, gint y, gboolean keyboard, GtkTooltip *tooltip, EwMapView *self)
+{
+  EwMapItem *item = keyboard || self->layout == NULL ? NULL : ew_map_seat_at (self, x, y);
+
+  if (item == NULL)
+    return FALSE;
+  gtk_tooltip_set_text (tooltip, ew_node_get_name (item->node));
+  return TRUE;
+}
+
+/* Sectors lie below tokens, tokens below the cards. */
+void
+ew_map_adopt (EwMapView *self, EwToken *token)
+{
+  g_signal_connect (token, "open", G_CALLBACK (on_open), self);
+  g_signal_connect (token, "path", G_CALLBACK (on_path), self);
+  g_signal_connect (token, "menu", G_CALLBACK (on_menu), self);
+  g_signal_connect (token, "notify::has-focus", G_CALLBACK (on_focus), self);
+  if (ew_token_get_role (token) == EW_TOKEN_SECTOR)
+    {
+      gtk_widget_set_has_tooltip (GTK_WIDGET (token), TRUE);
+      g_signal_connect (token, "query-tooltip", G_CALLBACK (on_wedge_tooltip), self);
+      gtk_widget_insert_after (GTK_WIDGET (token), GTK_WIDGET (self), NULL);
+    }
+  else
+    gtk_widget_insert_before (GTK_WIDGET (token), GTK_WIDGET (self), GTK_WIDGET (self->dots));
+}
+
+/* Selection and search. */
+
+void
+ew_map_update_card (EwMapView *self)
+{
+  EwNode *own = ew_topology_get_self (self->topology);
+  EwNode *node = EW_IS_NODE (self->selected) && self->selected != (GObject *)own ? EW_NODE (self->selected) : NULL;
+
+  gtk_widget_set_visible (GTK_WIDGET (self->card), self->selected != NULL);
+  if (self->selected != NULL)
+    ew_path_card_set (self->card, node, own, ew_topology_get_edge (self->topology));
+}
+
+GObject *
+ew_map_view_get_selected (EwMapView *self)
+{
+  return self->selected;
+}
+
+void
+ew_map_view_set_selected (EwMapView *self, GObject *selected)
+{
+  g_return_if_fail (EW_IS_MAP_VIEW (self));
+  g_return_if_fail (selected == NULL || EW_IS_NODE (selected) || EW_IS_EDGE (selected));
+  if (!g_set_object (&self->selected, selected))
+    return;
+  ew_map_update_card (self);
+  self->layout_stale = TRUE;
+  gtk_widget_queue_allocate (GTK_WIDGET (self));
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SELECTED]);
+}
+
+void
+ew_map_view_set_search (EwMapView *self, const gchar *search)
+{
+  g_return_if_fail (EW_IS_MAP_VIEW (self));
+  if (search == NULL)
+    search = "";
+  if (g_strcmp0 (self->search, search) == 0)
+    return;
+  g_free (self->search);
+  self->search = g_strdup (search);
+  if (!self->items_stale && !self->layout_stale)
+    {
+      ew_map_items_retouch (self);
+      ew_map_items_refresh (self);
+    }
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SEARCH]);
+}
+
+/* What happens elsewhere. */
+
+static void
+on_items_changed (EwMapView *self)
+{
+  self->items_stale = TRUE;
+  gtk_widget_queue_allocate (GTK_WIDGET (self));
+}
+
+static void
+on_topology_changed (EwMapView *self)
+{
+  self->layout_stale = TRUE;
+  if (self->selected != NULL)
+    ew_map_update_card (self);
+  gtk_widget_queue_allocate (GTK_WIDGET (self));
+}
+
+static void
+on_style (EwMapView *self)
+{
+  AdwStyleManager *manager = adw_style_manager_get_default ();
+
+  self->colors
+    = ew_map_colors_get (adw_style_manager_get_dark (manager), adw_style_manager_get_high_contrast (manager));
+  for (guint i = 0; i < G_N_ELEMENTS (self->seats); i++)
+    g_clear_object (&self->seats[i]);
+  ew_map_dots_set_colors (self->dots, self->colors);
+  on_topology_changed (self);
+}
+
+/* Another font: everything is measured again. */
+static void
+ew_map_view_css_changed (GtkWidget *widget, GtkCssStyleChange *change)
+{
+  EwMapView *self = EW_MAP_VIEW (widget);
+
+  GTK_WIDGET_CLASS (ew_map_view_parent_class)->css_changed (widget, change);
+  for (guint i = 0; self->items != NULL && i < self->items->len; i++)
+    g_clear_pointer (&((EwMapItem *)self->items->pdata[i])->words, g_free);
+  self->layout_stale = TRUE;
+  gtk_widget_queue_allocate (widget);
+}
+
+/* Places. */
+
+static void
+ew_map_view_measure (GtkWidget *widget, GtkOrientation orientation, gint for_size, gint *minimum, gint *natural,
+                     gint *minimum_baseline, gint *natural_baseline)
+{
+  *minimum = orientation == GTK_ORIENTATION_HORIZONTAL ? 280 : 240;
+  *natural = orientation == GTK_ORIENTATION_HORIZONTAL ? 1180 : 616;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    if (gtk_widget_should_layout (child)) /* cards must fit; the rest is placed as there is room */
+      {
+        gint least;
+
+        gtk_widget_measure (child, orientation, -1, &least, NULL, NULL, NULL);
+      }
+  *minimum_baseline = *natural_baseline = -1;
+}
+
+/* In a corner, mirrored where text runs from right to left. */
+static void
+allocate_card (EwMapView *self, GtkWidget *card, gboolean end, gboolean bottom, gint most)
+{
+  gboolean right = end != (gtk_widget_get_direction (GTK_WIDGET (self)) == GTK_TEXT_DIR_RTL);
+  gint width = gtk_widget_get_width (GTK_WIDGET (self)), height = gtk_widget_get_height (GTK_WIDGET (self));
+  GtkRequisition least, natural;
+  gint w, h;
+
+  if (!gtk_widget_should_layout (card))
+    return;
+  gtk_widget_get_preferred_size (card, &least, &natural);
+  w = MAX (least.width, MIN (natural.width, most));
+  h = natural.height;
+  gtk_widget_size_allocate (card,
+                            &(GtkAllocation){ right ? width - w - CARD_MARGIN : CARD_MARGIN,
+                                              bottom ? height - h - CARD_MARGIN : CARD_MARGIN, w, h },
+                            -1);
+}
+
+static void
+allocate_token (EwMapView *self, EwToken *token, EwPoint at, gdouble width, gdouble height, GskTransform *view)
+{
+  GskTransform *transform = gsk_transform_ref (view);
+
+  transform
+    = gsk_transform_translate (transform, &GRAPHENE_POINT_INIT ((float)(at.x - width / 2), (float)(at.y - height / 2)));
+  gtk_widget_allocate (GTK_WIDGET (token), (gint)width, (gint)height, -1, transform);
+}
+
+static void
+allocate_tokens (EwMapView *self)
+{
+  GskTransform *view = ew_map_transform (self);
+  gdouble wide = gtk_widget_get_width (GTK_WIDGET (self)), high = gtk_widget_get_height (GTK_WIDGET (self));
+  gint size;
+
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      EwMapItem *item = g_ptr_array_index (self->items, i);
+
+      if (item->token == NULL)
+        continue;
+      gtk_widget_measure (GTK_WIDGET (item->token), GTK_ORIENTATION_HORIZONTAL, -1, &size, NULL, NULL, NULL);
+      allocate_token (self, item->token,
+                      self->layout->mode == EW_LAYOUT_SEATS
+                        ? self->layout->places[i].centre
+                        : ew_map_point (self, self->layout->radius, ew_map_angle (self, i)),
+                      size, size, view);
+    }
+  for (guint s = 0; s < EW_N_SECTORS; s++)
+    if (self->wedges[s] != NULL)
+      {
+        gtk_widget_measure (GTK_WIDGET (self->wedges[s]), GTK_ORIENTATION_HORIZONTAL, -1, &size, NULL, NULL, NULL);
+        allocate_token (self, self->wedges[s], self->layout->centre, wide, high, view);
+      }
+  gtk_widget_measure (GTK_WIDGET (self->hub), GTK_ORIENTATION_HORIZONTAL, -1, &size, NULL, NULL, NULL);
+  allocate_token (self, self->hub, self->layout->centre, size, size, view);
+  gsk_transform_unref (view);
+}
+
+/* What there is room for beside the ring. */
+static void
+choose_cards (EwMapView *self, gint width, gint height)
+{
+  gdouble ring = CLAMP (MIN (height / 2.0 - 108, width / 2.0 - 226), 110, 320) + 42;
+  gdouble beside = width / 2.0 - ring;
+
+  ew_path_card_set_compact (self->card, beside < ROOM_FOR_CARD);
+  gtk_widget_set_child_visible (GTK_WIDGET (self->legend), beside >= ROOM_FOR_LEGEND);
+}
+
+static void
+ew_map_view_size_allocate (GtkWidget *widget, gint width, gint height, gint baseline)
+{
+  EwMapView *self = EW_MAP_VIEW (widget);
+  gboolean resized
+    = self->layout == NULL || self->layout->centre.x != width / 2.0 || self->layout->centre.y != height / 2.0;
+
+  if (self->items_stale)
+    ew_map_items_update (self);
+  choose_cards (self, width, height);
+  allocate_card (self, GTK_WIDGET (self->card), FALSE, FALSE, width - 2 * CARD_MARGIN);
+  allocate_card (self, self->zoom_box, TRUE, TRUE, width);
+  if (self->layout_stale || resized)
+    {
+      ew_map_items_states (self);
+      allocate_card (self, GTK_WIDGET (self->legend), FALSE, TRUE, width);
+      ew_map_items_layout (self, width, height);
+    }
+  allocate_card (self, GTK_WIDGET (self->legend), FALSE, TRUE, width);
+  gtk_widget_size_allocate (GTK_WIDGET (self->dots), &(GtkAllocation){ 0, 0, width, height }, -1);
+  allocate_tokens (self);
+  if (self->popover != NULL)
+    gtk_popover_present (GTK_POPOVER (self->popover));
+}
+
+/* The picture. */
+
+static void
+need_scene (EwMapView *self)
+{
+  GtkSnapshot *snapshot;
+  GskTransform *view;
+
+  if (self->scene == NULL)
+    {
+      snapshot = gtk_snapshot_new ();
+      ew_map_draw_scene (self, snapshot);
+      self->scene = gtk_snapshot_free_to_node (snapshot);
+      snapshot = gtk_snapshot_new ();
+      ew_map_draw_top (self, snapshot);
+      self->top = gtk_snapshot_free_to_node (snapshot);
+    }
+  view = ew_map_transform (self);
+  ew_map_dots_set_view (self->dots, view, self->top);
+  gsk_transform_unref (view);
+}
+
+static void
+ew_map_view_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
+{
+  EwMapView *self = EW_MAP_VIEW (widget);
+  gint width = gtk_widget_get_width (widget), height = gtk_widget_get_height (widget);
+  GskTransform *view;
+
+  gtk_snapshot_append_color (snapshot, &self->colors->background, &GRAPHENE_RECT_INIT (0, 0, width, height));
+  if (self->layout == NULL)
+    return;
+  need_scene (self);
+  view = ew_map_transform (self);
+  gtk_snapshot_save (snapshot);
+  gtk_snapshot_transform (snapshot, view);
+  if (self->scene != NULL)
+    gtk_snapshot_append_node (snapshot, self->scene);
+  gtk_snapshot_restore (snapshot);
+  gsk_transform_unref (view);
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    gtk_widget_snapshot_child (widget, child, snapshot);
+}
+
+/* One Tab stop, then the zoom buttons. */
+
+static gboolean
+enter_ring (EwMapView *self)
+{
+  EwMapItem *selected = ew_map_find_item (self, self->selected);
+  EwToken *token = self->current != NULL                         ? self->current
+                   : selected != NULL && selected->token != NULL ? selected->token
+                                                                 : ew_map_home (self);
+
+  return gtk_widget_grab_focus (GTK_WIDGET (token != NULL ? token : self->hub));
+}
+
+static gboolean
+ew_map_view_focus (GtkWidget *widget, GtkDirectionType direction)
+{
+  EwMapView *self = EW_MAP_VIEW (widget);
+  GtkWidget *child = gtk_widget_get_focus_child (widget);
+
+  switch (direction)
+    {
+    case GTK_DIR_TAB_FORWARD:
+      if (child == NULL)
+        return enter_ring (self);
+      return gtk_widget_child_focus (self->zoom_box, direction);
+    case GTK_DIR_TAB_BACKWARD:
+      if (child == NULL || child == self->zoom_box)
+        return gtk_widget_child_focus (self->zoom_box, direction) || enter_ring (self);
+      return FALSE;
+    default:
+      return child == self->zoom_box ? gtk_widget_child_focus (self->zoom_box, direction) : FALSE;
+    }
+}
+
+/* The object. */
+
+static void
+on_slide (gdouble value, gpointer user_data)
+{
+  ew_map_items_slid (user_data, value);
+}
+
+static void
+on_zoom_action (GtkWidget *widget, const gchar *action, GVariant *parameter)
+{
+  EwMapView *self = EW_MAP_VIEW (widget);
+
+  if (g_str_equal (action, "map.zoom-in"))
+    ew_map_view_zoom_in (self);
+  else if (g_str_equal (action, "map.zoom-out"))
+    ew_map_view_zoom_out (self);
+  else
+    ew_map_view_zoom_fit (self);
+}
+
+static void
+ew_map_view_get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
+{
+  EwMapView *self = EW_MAP_VIEW (object);
+
+  if (id == PROP_SELECTED)
+    g_value_set_object (value, self->selected);
+  else if (id == PROP_SEARCH)
+    g_value_set_string (value, self->search);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+}
+
+static void
+ew_map_view_set_property (GObject *object, guint id, const GValue *value, GParamSpec *spec)
+{
+  EwMapView *self = EW_MAP_VIEW (object);
+
+  if (id == PROP_SELECTED)
+    ew_map_view_set_selected (self, g_value_get_object (value));
+  else if (id == PROP_SEARCH)
+    ew_map_view_set_search (self, g_value_get_string (value));
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+}
+
+static void
+ew_map_view_dispose (GObject *object)
+{
+  EwMapView *self = EW_MAP_VIEW (object);
+  GtkWidget *child;
+
+  if (self->slide != NULL)
+    adw_animation_pause (self->slide);
+  if (self->zooming != NULL)
+    adw_animation_pause (self->zooming);
+  if (self->items != NULL)
+    for (guint i = 0; i < self->items->len; i++)
+      {
+        g_signal_handlers_disconnect_by_data (((EwMapItem *)self->items->pdata[i])->node, self);
+        ew_map_item_free (self->items->pdata[i]);
+      }
+  g_clear_pointer (&self->items, g_ptr_array_unref);
+  if (self->topology != NULL)
+    g_signal_handlers_disconnect_by_data (self->topology, self);
+  while ((child = gtk_widget_get_first_child (GTK_WIDGET (self))) != NULL)
+    gtk_widget_unparent (child);
+  g_clear_object (&self->slide);
+  g_clear_object (&self->zooming);
+  g_clear_object (&self->selected);
+  g_clear_object (&self->daemon);
+  g_clear_object (&self->topology);
+  G_OBJECT_CLASS (ew_map_view_parent_class)->dispose (object);
+}
+
+static void
+ew_map_view_finalize (GObject *object)
+{
+  EwMapView *self = EW_MAP_VIEW (object);
+
+  for (guint s = 0; s < EW_N_SECTORS; s++)
+    {
+      g_clear_object (&self->sector_names[s]);
+      g_clear_object (&self->sector_details[s]);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (self->seats); i++)
+    g_clear_object (&self->seats[i]);
+  g_clear_pointer (&self->scene, gsk_render_node_unref);
+  g_clear_pointer (&self->top, gsk_render_node_unref);
+  g_clear_pointer (&self->layout, ew_layout_free);
+  ew_slots_free (self->slots);
+  g_hash_table_unref (self->by_node);
+  g_hash_table_unref (self->by_token);
+  g_string_free (self->typed, TRUE);
+  g_free (self->search);
+  G_OBJECT_CLASS (ew_map_view_parent_class)->finalize (object);
+}
+
+static void
+ew_map_view_class_init (EwMapViewClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
+
+  g_type_ensure (EW_TYPE_MAP_DOTS);
+  g_type_ensure (EW_TYPE_MAP_LEGEND);
+  g_type_ensure (EW_TYPE_PATH_CARD);
+  object_class->get_property = ew_map_view_get_property;
+  object_class->set_property = ew_map_view_set_property;
+  object_class->dispose = ew_map_view_dispose;
+  object_class->finalize = ew_map_view_finalize;
+  widget_class->measure = ew_map_view_measure;
+  widget_class->size_allocate = ew_map_view_size_allocate;
+  widget_class->snapshot = ew_map_view_snapshot;
+  widget_class->focus = ew_map_view_focus;
+  widget_class->css_changed = ew_map_view_css_changed;
+  properties[PROP_SELECTED] = g_param_spec_object ("selected", NULL, NULL, G_TYPE_OBJECT, flags);
+  properties[PROP_SEARCH] = g_param_spec_string ("search", NULL, NULL, "", flags);
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+  activated_signal = g_signal_new ("activated", EW_TYPE_MAP_VIEW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
+                                   1, G_TYPE_OBJECT);
+  gtk_widget_class_set_css_name (widget_class, "meshmap");
+  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GROUP);
+  gtk_widget_class_install_action (widget_class, "map.zoom-in", NULL, on_zoom_action);
+  gtk_widget_class_install_action (widget_class, "map.zoom-out", NULL, on_zoom_action);
+  gtk_widget_class_install_action (widget_class, "map.fit", NULL, on_zoom_action);
+  gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/map/map-view.ui");
+  gtk_widget_class_bind_template_child (widget_class, EwMapView, dots);
+  gtk_widget_class_bind_template_child (widget_class, EwMapView, legend);
+  gtk_widget_class_bind_template_child (widget_class, EwMapView, card);
+  gtk_widget_class_bind_template_child (widget_class, EwMapView, zoom_box);
+}
+
+static void
+ew_map_view_init (EwMapView *self)
+{
+  self->search = g_strdup ("");
+  self->items = g_ptr_array_new ();
+  self->by_node = g_hash_table_new (NULL, NULL);
+  self->by_token = g_hash_table_new (NULL, NULL);
+  self->slots = ew_slots_new ();
+  self->items_stale = TRUE;
+  self->slid = 1;
+  gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_widget_set_overflow (GTK_WIDGET (self), GTK_OVERFLOW_HIDDEN);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Map of the mesh"), -1);
+  self->hub = ew_token_new (EW_TOKEN_EDGE, NULL);
+  ew_map_adopt (self, self->hub);
+  self->slide = adw_timed_animation_new (GTK_WIDGET (self), 0, 1, SLIDE_MS,
+                                         adw_callback_animation_target_new (on_slide, self, NULL));
+  ew_map_zoom_init (self);
+  ew_map_keys_init (self);
+  g_signal_connect_object (adw_style_manager_get_default (), "notify::dark", G_CALLBACK (on_style), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (adw_style_manager_get_default (), "notify::high-contrast", G_CALLBACK (on_style), self,
+                           G_CONNECT_SWAPPED);
+}
+
+GtkWidget *
+ew_map_view_new (EwDaemon *daemon, EwTopology *topology)
+{
+  EwMapView *self = g_object_new (EW_TYPE_MAP_VIEW, NULL);
+
+  self->daemon = g_object_ref (daemon);
+  self->topology = g_object_ref (topology);
+  g_signal_connect_object (topology, "items-changed", G_CALLBACK (on_items_changed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (topology, "counters", G_CALLBACK (ew_map_items_recount), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (topology, "notify::self", G_CALLBACK (on_topology_changed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (ew_topology_get_edges (topology), "items-changed", G_CALLBACK (on_topology_changed), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (daemon, "notify::state", G_CALLBACK (on_topology_changed), self, G_CONNECT_SWAPPED);
+  on_style (self);
+  return GTK_WIDGET (self);
+}

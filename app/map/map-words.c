@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "map/map-words.h"
+
+#include <glib/gi18n.h>
+#include <math.h>
+
+#include "model/words.h"
+
+#define DETAIL_SCALE 0.85
+#define SECTOR_SCALE 0.79
+#define NAME_MOST 190 /* px */
+#define LEAF_MOST 170
+
+PangoLayout *
+ew_map_text (EwMapView *self, gdouble scale, gboolean bold, const gchar *text)
+{
+  PangoLayout *layout = gtk_widget_create_pango_layout (GTK_WIDGET (self), text);
+  PangoAttrList *attributes = pango_attr_list_new ();
+
+  pango_attr_list_insert (attributes, pango_attr_scale_new (scale));
+  pango_attr_list_insert (attributes, pango_attr_weight_new (bold ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL));
+  pango_attr_list_insert (attributes, pango_attr_font_features_new ("tnum=1"));
+  pango_layout_set_attributes (layout, attributes);
+  pango_attr_list_unref (attributes);
+  return layout;
+}
+
+gdouble
+ew_map_line_height (EwMapView *self, gboolean detail)
+{
+  g_autoptr (PangoLayout) layout = ew_map_text (self, detail ? DETAIL_SCALE : 1, !detail, "Xg");
+  gint height;
+
+  pango_layout_get_pixel_size (layout, NULL, &height);
+  return detail ? height : height - 1;
+}
+
+/* Cut with an ellipsis where it is wider than most; else as wide as it is. */
+static void
+limit (PangoLayout *layout, gint most)
+{
+  gint width;
+
+  pango_layout_get_pixel_size (layout, &width, NULL);
+  if (width <= most)
+    return;
+  pango_layout_set_ellipsize (layout, PANGO_ELLIPSIZE_END);
+  pango_layout_set_width (layout, most * PANGO_SCALE);
+}
+
+static PangoLayout *
+markup_layout (EwMapView *self, gdouble scale, const gchar *markup)
+{
+  PangoLayout *layout = gtk_widget_create_pango_layout (GTK_WIDGET (self), NULL);
+  g_autofree gchar *number = g_malloc (G_ASCII_DTOSTR_BUF_SIZE);
+  g_autofree gchar *all = NULL;
+
+  g_ascii_formatd (number, G_ASCII_DTOSTR_BUF_SIZE, "%.0f", scale * 100);
+  all = g_strdup_printf ("<span size='%s%%' font_features='tnum=1'>%s</span>", number, markup);
+  pango_layout_set_markup (layout, all, -1);
+  return layout;
+}
+
+static gchar *
+strong (const GdkRGBA *color, const gchar *text)
+{
+  g_autofree gchar *escaped = g_markup_escape_text (text, -1);
+
+  return g_strdup_printf ("<span weight='bold' foreground='#%02x%02x%02x'>%s</span>", (guint)lrint (color->red * 255),
+                          (guint)lrint (color->green * 255), (guint)lrint (color->blue * 255), escaped);
+}
+
+/* The state in a few words, as markup. "": nothing to say. */
+static gchar *
+state_markup (EwMapView *self, EwMapItem *item, EwLayoutMode mode)
+{
+  gdouble ms = ew_words_path_ms (item->node, ew_topology_get_self (self->topology));
+  gboolean selected = self->selected == G_OBJECT (item->node);
+  g_autofree gchar *text = NULL;
+
+  if (ew_node_is_self (item->node))
+    return strong (&self->colors->accent_text, _ ("This computer"));
+  if (item->state == EW_NODE_ONLINE)
+    {
+      text = ms >= 0 ? ew_words_sum_latency (ms) : g_strdup ("");
+      if (ms < 0 || (mode == EW_LAYOUT_COMPACT && !selected)) /* there the name alone is bold */
+        return g_steal_pointer (&text);
+      return strong (selected ? &self->colors->accent_text : &self->colors->text, text);
+    }
+  text = ew_words_node_state (item->node);
+  return item->state == EW_NODE_OFFLINE ? g_markup_escape_text (text, -1) : strong (&self->colors->waiting_text, text);
+}
+
+static gchar *
+detail_markup (EwMapView *self, EwMapItem *item, EwLayoutMode mode)
+{
+  const gchar *address = mode == EW_LAYOUT_FULL ? ew_node_get_address (item->node) : NULL;
+  g_autofree gchar *state = state_markup (self, item, mode);
+
+  if (address != NULL && *state != '\0')
+    return g_strdup_printf (/* Translators: "100.96.0.21 · ≈ 12 ms" */ _ ("%s · %s"), address, state);
+  return address != NULL ? g_strdup (address) : g_steal_pointer (&state);
+}
+
+static PangoLayout *
+leaf_layout (EwMapView *self, EwNode *node)
+{
+  const gchar *const *routes = ew_node_get_routes (node);
+  guint n = g_strv_length ((gchar **)routes);
+  g_autofree gchar *markup = NULL, *more = NULL;
+  PangoLayout *layout;
+
+  if (n == 0)
+    return NULL;
+  if (n == 2)
+    more = g_strdup (routes[1]);
+  else if (n > 2)
+    more = g_strdup_printf (ngettext ("and %u more network", "and %u more networks", n - 1), n - 1);
+  markup = g_markup_printf_escaped ("<b>%s</b>", routes[0]);
+  if (more != NULL)
+    {
+      g_autofree gchar *first = g_steal_pointer (&markup);
+      g_autofree gchar *escaped = g_markup_escape_text (more, -1);
+
+      markup = g_strdup_printf ("%s\n%s", first, escaped);
+    }
+  layout = markup_layout (self, DETAIL_SCALE, markup);
+  limit (layout, LEAF_MOST);
+  return layout;
+}
+
+gboolean
+ew_map_write_item (EwMapView *self, EwMapItem *item, EwLayoutMode mode)
+{
+  g_autofree gchar *detail = NULL, *words = NULL, *routes = NULL;
+  const gchar *name = ew_node_get_name (item->node);
+
+  if (mode == EW_LAYOUT_SEATS)
+    return FALSE;
+  detail = detail_markup (self, item, mode);
+  routes = g_strjoinv (" ", (gchar **)ew_node_get_routes (item->node));
+  words = g_strdup_printf ("%d\n%s\n%s\n%s", mode, name, detail, routes);
+  if (g_strcmp0 (words, item->words) == 0)
+    return FALSE;
+  g_free (item->words);
+  item->words = g_steal_pointer (&words);
+  g_clear_object (&item->name);
+  g_clear_object (&item->detail);
+  g_clear_object (&item->leaf);
+  if (mode == EW_LAYOUT_FULL)
+    {
+      item->name = ew_map_text (self, 1, TRUE, name);
+      item->detail = markup_layout (self, DETAIL_SCALE, detail);
+      item->leaf = leaf_layout (self, item->node);
+      limit (item->name, NAME_MOST);
+      limit (item->detail, NAME_MOST + 40);
+      return TRUE;
+    }
+  item->name = ew_map_text (self, DETAIL_SCALE, TRUE, name);
+  if (ew_node_is_self (item->node))
+    item->detail = g_object_ref (item->name);
+  else
+    {
+      g_autofree gchar *bold = g_markup_printf_escaped ("<b>%s</b> ", name);
+      g_autofree gchar *both = g_strconcat (bold, detail, NULL);
+
+      item->detail = markup_layout (self, DETAIL_SCALE, both);
+    }
+  limit (item->name, NAME_MOST / 2);
+  limit (item->detail, NAME_MOST);
+  /* Turned letters stand where they are, not at whole px. */
+  pango_context_set_round_glyph_positions (pango_layout_get_context (item->name), FALSE);
+  pango_context_set_round_glyph_positions (pango_layout_get_context (item->detail), FALSE);
+  return TRUE;
+}
+
+/* Sectors. */
+
+static const gchar *
+sector_name (EwSector sector)
+{
+  switch (sector)
+    {
+    case EW_SECTOR_DEVICES:
+      return _ ("Devices");
+    case EW_SECTOR_SERVERS:
+      return _ ("Servers");
+    case EW_SECTOR_SITES:
+    default:
+      return _ ("Sites");
+    }
+}
+
+typedef struct
+{
+  guint n, offline, waiting;
+  gboolean self;
+} Count;
+
+static Count
+count_sector (EwMapView *self, EwSector sector)
+{
+  Count count = { 0 };
+
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      EwMapItem *item = g_ptr_array_index (self->items, i);
+
+      if (item->sector != sector)
+        continue;
+      count.n++;
+      count.offline += item->state == EW_NODE_OFFLINE;
+      count.waiting += item->state == EW_NODE_NOT_JOINED || item->state == EW_NODE_AWAITING_APPROVAL;
+      count.self |= ew_node_is_self (item->node);
+    }
+  return count;
+}
+
+/* "4 offline, 3 not joined yet"; NULL: all are online. */
+static gchar *
+count_words (const Count *count, const gchar *between)
+{
+  g_autofree gchar *offline = NULL, *waiting = NULL;
+
+  if (count->offline > 0)
+    offline = g_strdup_printf (ngettext ("%u offline", "%u offline", count->offline), count->offline);
+  if (count->waiting > 0)
+    waiting = g_strdup_printf (ngettext ("%u not joined yet", "%u not joined yet", count->waiting), count->waiting);
+  if (offline != NULL && waiting != NULL)
+    return g_strconcat (offline, between, waiting, NULL);
+  return offline != NULL ? g_steal_pointer (&offline) : g_steal_pointer (&waiting);
+}
+
+static void
+write_seats (EwMapView *self, EwSector sector)
+{
+  Count count = count_sector (self, sector);
+  g_autofree gchar *words = count_words (&count, " · "), *escaped = NULL, *own = NULL, *markup = NULL;
+
+  own = count.self ? strong (&self->colors->accent_text, _ ("This computer")) : NULL;
+  markup = g_strdup_printf ("<b>%s</b> %u%s%s", sector_name (sector), count.n, own != NULL ? " · " : "",
+                            own != NULL ? own : "");
+  escaped = g_markup_escape_text (words != NULL ? words : _ ("All online"), -1);
+  self->sector_names[sector] = markup_layout (self, 1, markup);
+  self->sector_details[sector] = markup_layout (self, DETAIL_SCALE, escaped);
+}
+
+void
+ew_map_write_sectors (EwMapView *self, const EwLayoutNode *nodes, EwLayoutMode mode)
+{
+  for (guint i = 0; i < self->items->len; i++)
+    ((EwMapItem *)g_ptr_array_index (self->items, i))->sector = nodes[i].sector;
+  for (guint s = 0; s < EW_N_SECTORS; s++)
+    {
+      g_clear_object (&self->sector_names[s]);
+      g_clear_object (&self->sector_details[s]);
+      if (mode == EW_LAYOUT_SEATS)
+        write_seats (self, s);
+      else
+        self->sector_names[s] = ew_map_text (self, SECTOR_SCALE, TRUE, sector_name (s));
+    }
+}
+
+/* What is said. */
+
+static gchar *
+tooltip_of (EwMapView *self, EwMapItem *item)
+{
+  const gchar *address = ew_node_get_address (item->node);
+  g_autofree gchar *routes = g_strjoinv (", ", (gchar **)ew_node_get_routes (item->node));
+  g_autofree gchar *state = NULL;
+  gdouble ms = ew_words_path_ms (item->node, ew_topology_get_self (self->topology));
+  GString *text = g_string_new (ew_node_get_name (item->node));
+
+  if (item->state == EW_NODE_ONLINE && ew_node_is_self (item->node))
+    state = g_strdup (_ ("This computer"));
+  else if (item->state == EW_NODE_ONLINE && ms >= 0)
+    state = ew_words_sum_latency (ms);
+  else
+    state = ew_words_node_state (item->node);
+  g_string_append (text, "\n");
+  if (address != NULL)
+    g_string_append_printf (text, "%s · ", address);
+  g_string_append (text, state);
+  if (*routes != '\0')
+    g_string_append_printf (text, "\n%s", routes);
+  return g_string_free (text, FALSE);
+}
+
+void
+ew_map_say_node (EwMapView *self, EwMapItem *item, const EwLayoutPlace *place)
+{
+  EwEdge *edge = ew_topology_get_edge (self->topology);
+  g_autofree gchar *name = ew_words_node_spoken (item->node, ew_topology_get_self (self->topology), edge);
+  g_autofree gchar *description = ew_words_node_description (item->node);
+  gboolean hidden = place->label.lines < 2 || (ew_node_is_gateway (item->node) && !place->has_leaf)
+                    || (item->name != NULL && pango_layout_is_ellipsized (item->name))
+                    || g_strv_length ((gchar **)ew_node_get_routes (item->node)) > 2;
+  g_autofree gchar *tooltip = hidden ? tooltip_of (self, item) : NULL;
+
+  ew_token_set_words (item->token, name, description, tooltip);
+}
+
+void
+ew_map_say_edge (EwMapView *self)
+{
+  EwEdge *edge = ew_topology_get_edge (self->topology);
+  EwNode *node = ew_topology_get_self (self->topology);
+  gdouble ms = node != NULL && ew_node_get_state (node) == EW_NODE_ONLINE ? ew_node_get_rtt_ms (node) : -1;
+  g_autofree gchar *latency = ms >= 0 ? ew_words_latency (ms) : g_strdup ("");
+  const gchar *edge_name = edge != NULL ? ew_edge_get_name (edge) : "";
+  g_autofree gchar *subtitle = NULL, *spoken = NULL;
+
+  if (self->layout != NULL && self->layout->mode == EW_LAYOUT_SEATS)
+    subtitle = g_strdup_printf (ngettext ("%u node", "%u nodes", self->items->len), self->items->len);
+  else
+    subtitle = g_strdup (_ ("Edge"));
+  spoken = *latency != '\0' ? g_strdup_printf (_ ("Edge %s, %s from this computer"), edge_name, latency)
+                            : g_strdup_printf (_ ("Edge %s"), edge_name);
+  ew_token_set_text (self->hub, edge_name, subtitle, latency);
+  ew_token_set_words (self->hub, spoken, _ ("Every tunnel of the mesh ends here. Press Enter for details."), NULL);
+}
+
+void
+ew_map_say_sector (EwMapView *self, EwSector sector)
+{
+  Count count = count_sector (self, sector);
+  g_autofree gchar *words = count_words (&count, _ (", "));
+  g_autofree gchar *nodes = g_strdup_printf (ngettext ("%u node", "%u nodes", count.n), count.n);
+  /* Translators: a sector of the map, how many nodes, and their states: "Servers, 312 nodes, 4 offline" */
+  g_autofree gchar *name
+    = g_strdup_printf (_ ("%s, %s, %s"), sector_name (sector), nodes, words != NULL ? words : _ ("all online"));
+
+  ew_token_set_words (self->wedges[sector], name, _ ("Press Enter for the list, Space to zoom."), NULL);
+}

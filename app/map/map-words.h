@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The words on the map: labels, tooltips, and what is said of a token.
+ */
+#pragma once
+
+#include "map/map-view-private.h"
+
+G_BEGIN_DECLS
+
+/* Writes the item's label and capsule for a scale of the map. TRUE: they are others than before. */
+gboolean ew_map_write_item (EwMapView *self, EwMapItem *item, EwLayoutMode mode);
+/* The sectors' names; seats: their labels. nodes: as the items. */
+void ew_map_write_sectors (EwMapView *self, const EwLayoutNode *nodes, EwLayoutMode mode);
+gdouble ew_map_line_height (EwMapView *self, gboolean detail);
+/* (transfer full) bold: of what stands on a pill. */
+PangoLayout *ew_map_text (EwMapView *self, gdouble scale, gboolean bold, const gchar *text);
+
+void ew_map_say_node (EwMapView *self, EwMapItem *item, const EwLayoutPlace *place);
+void ew_map_say_edge (EwMapView *self);
+void ew_map_say_sector (EwMapView *self, EwSector sector);
+
+G_END_DECLS

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A mesh that is not there, fed into a real EwTopology: for pictures and benchmarks of the map.
+ */
+#pragma once
+
+#include "model/topology.h"
+
+G_BEGIN_DECLS
+
+/* n nodes, the first one this computer; the first nine are those of the design's pictures. */
+void ew_fake_fill (EwTopology *topology, guint n);
+/* Counters as if a second had passed since the last call: some nodes carry much, some nothing. */
+void ew_fake_count (EwTopology *topology, guint n, guint second);
+
+G_END_DECLS

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The layout's promises, on random meshes that nodes join and leave: what may never overlap, what must be where, and
+ * what may not move.
+ */
+#include "map/layout.h"
+
+#include <math.h>
+
+#define EPSILON 1e-6
+
+typedef struct
+{
+  GArray *nodes; /* EwLayoutNode */
+  GPtrArray *ids;
+  EwSlots *slots;
+  EwLayoutInput input;
+  guint next;
+} Mesh;
+
+static void
+mesh_add (Mesh *mesh, EwSector sector)
+{
+  EwLayoutNode node = { .sector = sector, .self = mesh->nodes->len == 0 };
+
+  g_ptr_array_add (mesh->ids, g_strdup_printf ("node-%u", mesh->next++));
+  node.id = g_ptr_array_index (mesh->ids, mesh->ids->len - 1);
+  node.name_width = 24 + g_random_int_range (0, 90);
+  node.detail_width = node.name_width + g_random_int_range (0, 60);
+  node.trouble = g_random_int_range (0, 5) == 0;
+  if (sector == EW_SECTOR_SITES)
+    {
+      node.leaf_width = 130;
+      node.leaf_height = 42;
+    }
+  g_array_append_val (mesh->nodes, node);
+}
+
+static void
+mesh_init (Mesh *mesh, guint n, gdouble width, gdouble height)
+{
+  *mesh = (Mesh){ .nodes = g_array_new (FALSE, TRUE, sizeof (EwLayoutNode)),
+                  .ids = g_ptr_array_new_with_free_func (g_free),
+                  .slots = ew_slots_new () };
+  mesh->input.width = width;
+  mesh->input.height = height;
+  mesh->input.name_height = 20;
+  mesh->input.detail_height = 18;
+  for (guint i = 0; i < EW_N_SECTORS; i++)
+    mesh->input.sector_width[i] = 50;
+  for (guint i = 0; i < n; i++)
+    mesh_add (mesh, g_random_int_range (0, EW_N_SECTORS));
+}
+
+static void
+mesh_clear (Mesh *mesh)
+{
+  g_array_unref (mesh->nodes);
+  g_ptr_array_unref (mesh->ids);
+  ew_slots_free (mesh->slots);
+}
+
+static EwLayout *
+mesh_layout (Mesh *mesh)
+{
+  mesh->input.nodes = (const EwLayoutNode *)mesh->nodes->data;
+  mesh->input.n_nodes = mesh->nodes->len;
+  return ew_layout_new (&mesh->input, mesh->slots);
+}
+
+static gdouble
+distance (EwPoint a, EwPoint b)
+{
+  return hypot (a.x - b.x, a.y - b.y);
+}
+
+static void
+check_token (const EwLayout *layout, const EwLayoutInput *input, guint i)
+{
+  const EwLayoutPlace *place = &layout->places[i];
+
+  g_assert_cmpfloat (place->centre.x - place->size / 2, >=, 0);
+  g_assert_cmpfloat (place->centre.y - place->size / 2, >=, 0);
+  g_assert_cmpfloat (place->centre.x + place->size / 2, <=, input->width);
+  g_assert_cmpfloat (place->centre.y + place->size / 2, <=, input->height);
+  g_assert_cmpfloat (place->size, >, 0);
+  g_assert_cmpfloat_with_epsilon (distance (place->port, layout->centre), layout->edge_radius, 0.01);
+  g_assert_cmpfloat (distance (place->centre, layout->centre), >, layout->edge_radius + place->size / 2);
+  if (input->nodes[i].self)
+    {
+      g_assert_cmpfloat_with_epsilon (place->centre.x, layout->centre.x, EPSILON);
+      g_assert_cmpfloat (place->centre.y, >, layout->centre.y);
+      g_assert_cmpfloat_with_epsilon (place->port.x, layout->centre.x, EPSILON);
+    }
+}
+
+/* Rounded squares at any angle: their corners count. Seats are dots. */
+static void
+check_apart (const EwLayout *layout, guint i, guint j)
+{
+  const EwLayoutPlace *a = &layout->places[i], *b = &layout->places[j];
+
+  if (layout->mode == EW_LAYOUT_SEATS)
+    {
+      if (layout->nodes_per_seat == 1 || (a->leads && b->leads))
+        g_assert_cmpfloat (distance (a->centre, b->centre), >=, (a->size + b->size) / 2 - EPSILON);
+    }
+  else
+    g_assert_cmpfloat (distance (a->centre, b->centre), >=, a->size);
+}
+
+static void
+check_label (const EwLayout *layout, const EwLayoutInput *input, const EwLayoutLabel *label, guint own)
+{
+  EwBox all = ew_box_new (0, 0, input->width, input->height);
+
+  if (label->lines == 0)
+    return;
+  g_assert_true (ew_box_contains (&all, label->box.x, label->box.y));
+  for (guint i = 0; i < layout->n_places; i++)
+    {
+      const EwLayoutPlace *place = &layout->places[i];
+      EwBox token = { place->centre.x, place->centre.y, place->size, place->size, 0 };
+
+      g_assert_false (ew_box_overlaps (&label->box, &token));
+      if (i != own && place->label.lines > 0)
+        g_assert_false (ew_box_overlaps (&label->box, &place->label.box));
+      if (place->has_leaf)
+        g_assert_false (ew_box_overlaps (&label->box, &place->leaf));
+    }
+  for (guint i = 0; i < input->n_reserved; i++)
+    g_assert_false (ew_box_overlaps (&label->box, &input->reserved[i]));
+}
+
+static void
+check_layout (const EwLayout *layout, const EwLayoutInput *input)
+{
+  for (guint i = 0; i < layout->n_places; i++)
+    {
+      check_token (layout, input, i);
+      for (guint j = i + 1; j < layout->n_places; j++)
+        check_apart (layout, i, j);
+      check_label (layout, input, &layout->places[i].label, i);
+    }
+  for (guint s = 0; s < EW_N_SECTORS && layout->mode == EW_LAYOUT_SEATS; s++)
+    check_label (layout, input, &layout->sectors[s].label, G_MAXUINT);
+}
+
+static const gdouble sizes[][2]
+  = { { 1180, 616 }, { 360, 300 }, { 360, 600 }, { 800, 520 }, { 2560, 1300 }, { 60, 40 } };
+
+static void
+test_counts (void)
+{
+  static const guint counts[] = { 0, 1, 2, 3, 9, 15, 16, 17, 32, 33, 34, 64, 200, 1000, 3000, 4000, 4001, 5000 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (counts); i++)
+    for (guint k = 0; k < G_N_ELEMENTS (sizes); k++)
+      {
+        Mesh mesh;
+        g_autoptr (EwLayout) layout = NULL;
+
+        mesh_init (&mesh, counts[i], sizes[k][0], sizes[k][1]);
+        mesh.input.reserved[0] = ew_box_new (16, 16, 214, 190);
+        mesh.input.n_reserved = 1;
+        layout = mesh_layout (&mesh);
+        g_assert_cmpint (layout->mode, ==,
+                         counts[i] <= 16   ? EW_LAYOUT_FULL
+                         : counts[i] <= 32 ? EW_LAYOUT_COMPACT
+                                           : EW_LAYOUT_SEATS);
+        check_layout (layout, &mesh.input);
+        mesh_clear (&mesh);
+      }
+}
+
+/* One sector alone, a tiny one beside a large one, this computer anywhere. */
+static void
+test_lopsided (void)
+{
+  for (guint n = 1; n < 120; n++)
+    {
+      Mesh mesh;
+      g_autoptr (EwLayout) layout = NULL;
+
+      mesh_init (&mesh, 0, 1180, 616);
+      for (guint i = 0; i < n; i++)
+        mesh_add (&mesh, i % 40 == 39 ? EW_SECTOR_SITES : n % 2 ? EW_SECTOR_DEVICES : EW_SECTOR_SERVERS);
+      g_array_index (mesh.nodes, EwLayoutNode, 0).self = FALSE;
+      g_array_index (mesh.nodes, EwLayoutNode, n / 2).self = TRUE;
+      layout = mesh_layout (&mesh);
+      check_layout (layout, &mesh.input);
+      mesh_clear (&mesh);
+    }
+}
+
+static void
+check_slid (const EwLayout *before, const EwLayout *after, gboolean opened)
+{
+  if (before->mode != after->mode || after->mode == EW_LAYOUT_SEATS)
+    return;
+  for (guint i = 0; i < before->n_places; i++)
+    {
+      gdouble moved = fabs (remainder (after->places[i].angle - before->places[i].angle, 2 * G_PI));
+
+      g_assert_cmpfloat (moved, <, after->slot * (opened ? 1.6 : 1) + EPSILON);
+    }
+}
+
+/* Which place each node has, whoever left before it. */
+static void
+check_unmoved (const EwLayout *before, const EwLayout *after, guint removed)
+{
+  g_assert_cmpint (before->mode, ==, after->mode);
+  g_assert_cmpfloat (before->radius, ==, after->radius);
+  for (guint i = 0; i < after->n_places && after->mode != EW_LAYOUT_SEATS; i++)
+    {
+      const EwLayoutPlace *old = &before->places[i + (i >= removed)], *new = &after->places[i];
+
+      g_assert_cmpfloat_with_epsilon (distance (old->centre, new->centre), 0, EPSILON);
+    }
+}
+
+static void
+join (Mesh *mesh, EwLayout **layout)
+{
+  EwSector sector = g_random_int_range (0, EW_N_SECTORS);
+  gboolean opened = ew_slots_length (mesh->slots, sector) == 0;
+  EwLayout *after;
+
+  mesh_add (mesh, sector);
+  after = mesh_layout (mesh);
+  check_slid (*layout, after, opened);
+  ew_layout_free (*layout);
+  *layout = after;
+}
+
+static void
+leave (Mesh *mesh, EwLayout **layout)
+{
+  guint index;
+  EwLayout *after;
+
+  if (mesh->nodes->len < 3)
+    return;
+  index = g_random_int_range (1, mesh->nodes->len);
+  g_array_remove_index (mesh->nodes, index);
+  after = mesh_layout (mesh);
+  check_unmoved (*layout, after, index);
+  ew_layout_free (*layout);
+  *layout = after;
+}
+
+/* States and labels change: tokens stay; of seats, the set of dots stays. */
+static void
+change (Mesh *mesh, EwLayout **layout)
+{
+  EwLayout *after;
+
+  for (guint i = 0; i < mesh->nodes->len; i++)
+    {
+      EwLayoutNode *node = &g_array_index (mesh->nodes, EwLayoutNode, i);
+
+      node->trouble = g_random_boolean ();
+      node->selected = g_random_boolean ();
+      node->detail_width = node->name_width + g_random_int_range (0, 80);
+    }
+  after = mesh_layout (mesh);
+  check_unmoved (*layout, after, G_MAXUINT);
+  for (guint s = 0; s < EW_N_SECTORS; s++)
+    {
+      g_assert_cmpfloat (after->sectors[s].from, ==, (*layout)->sectors[s].from);
+      g_assert_cmpfloat (after->sectors[s].to, ==, (*layout)->sectors[s].to);
+    }
+  ew_layout_free (*layout);
+  *layout = after;
+}
+
+static void
+test_life (void)
+{
+  for (guint round = 0; round < 40; round++)
+    {
+      const gdouble *size = sizes[g_random_int_range (0, G_N_ELEMENTS (sizes))];
+      Mesh mesh;
+      EwLayout *layout;
+
+      mesh_init (&mesh, g_random_int_range (1, 30), size[0], size[1]);
+      layout = mesh_layout (&mesh);
+      for (guint step = 0; step < 40; step++)
+        {
+          gint what = g_random_int_range (0, 4);
+
+          (what < 2 ? join : what == 2 ? leave : change) (&mesh, &layout);
+          check_layout (layout, &mesh.input);
+        }
+      ew_layout_free (layout);
+      mesh_clear (&mesh);
+    }
+}
+
+static void
+test_same_again (void)
+{
+  Mesh mesh;
+  g_autoptr (EwSlots) slots = ew_slots_new ();
+  g_autoptr (EwLayout) first = NULL;
+  g_autoptr (EwLayout) second = NULL;
+
+  mesh_init (&mesh, 29, 1180, 616);
+  first = mesh_layout (&mesh);
+  second = ew_layout_new (&mesh.input, slots);
+  for (guint i = 0; i < first->n_places; i++)
+    g_assert_cmpmem (&first->places[i], sizeof (EwLayoutPlace), &second->places[i], sizeof (EwLayoutPlace));
+  mesh_clear (&mesh);
+}
+
+/* ui.md: 9 nodes on 1180 × 616. */
+static void
+test_as_drawn (void)
+{
+  static const EwSector sectors[] = { 0, 0, 0, 0, 1, 1, 1, 1, 2 };
+  Mesh mesh;
+  g_autoptr (EwLayout) layout = NULL;
+
+  mesh_init (&mesh, 0, 1180, 616);
+  for (guint i = 0; i < G_N_ELEMENTS (sectors); i++)
+    mesh_add (&mesh, sectors[i]);
+  layout = mesh_layout (&mesh);
+  g_assert_cmpfloat (layout->radius, ==, 200);
+  g_assert_cmpfloat (layout->scale, ==, 1);
+  g_assert_cmpfloat_with_epsilon (layout->slot, 2 * G_PI / 10.8, EPSILON);
+  g_assert_cmpfloat (layout->places[1].centre.x, <, layout->centre.x); /* clockwise from 6 o'clock */
+  g_assert_cmpfloat (layout->places[8].centre.x, >, layout->centre.x);
+  g_assert_true (layout->places[8].has_leaf);
+  for (guint i = 0; i < layout->n_places; i++)
+    g_assert_cmpuint (layout->places[i].label.lines, ==, 2);
+  for (guint s = 0; s < EW_N_SECTORS; s++)
+    g_assert_true (layout->sectors[s].name_shown);
+  mesh_clear (&mesh);
+}
+
+static void
+test_comes_back (void)
+{
+  static const gchar *const ids[] = { "a", "b", "c" };
+  static const gchar *const without_b[] = { "a", "c", "d" };
+  static const gchar *const again[] = { "a", "c", "d", "b" };
+  static const EwSector sectors[4] = { 0 };
+  g_autoptr (EwSlots) slots = ew_slots_new ();
+
+  ew_slots_update (slots, ids, sectors, 3);
+  ew_slots_update (slots, without_b, sectors, 3);
+  g_assert_cmpuint (ew_slots_index (slots, "c"), ==, 2);
+  g_assert_cmpuint (ew_slots_index (slots, "d"), ==, 3);
+  g_assert_cmpuint (ew_slots_n_live (slots, 0), ==, 3);
+  ew_slots_update (slots, again, sectors, 4);
+  g_assert_cmpuint (ew_slots_index (slots, "b"), ==, 1);
+  g_assert_cmpuint (ew_slots_length (slots, 0), ==, 4);
+  ew_slots_update (slots, NULL, NULL, 0);
+  g_assert_cmpuint (ew_slots_total (slots), ==, 0);
+}
+
+static void
+test_spoke_width (void)
+{
+  g_assert_cmpfloat_with_epsilon (ew_spoke_width (0, 0), 1.6, EPSILON);
+  g_assert_cmpfloat_with_epsilon (ew_spoke_width (1e6 / 8, 0), 1.6 + 1.75 * log10 (3), EPSILON);
+  g_assert_cmpfloat (ew_spoke_width (1e12, 0), ==, 9);
+  g_assert_cmpfloat (ew_spoke_width (1e5, 1.7), ==, ew_spoke_width (1e5, 0));
+  g_assert_cmpfloat (ew_spoke_width (1e6 / 8 * 1.1, 2.43), ==, 2.43); /* a tenth more is the same */
+  g_assert_cmpfloat (ew_spoke_width (-1, 0), >, 0);
+}
+
+static void
+test_boxes (void)
+{
+  EwBox a = { 0, 0, 10, 10, 0 }, far = { 12, 0, 10, 10, 0 }, turned = { 12, 0, 14, 14, G_PI_4 };
+
+  g_assert_false (ew_box_overlaps (&a, &far) && a.width < 12);
+  far.x = 9;
+  g_assert_true (ew_box_overlaps (&a, &far));
+  g_assert_true (ew_box_overlaps (&a, &turned));
+  turned.x = 15;
+  g_assert_false (ew_box_overlaps (&a, &turned));
+  g_assert_true (ew_box_contains (&turned, 15 + 9.5, 0));
+  g_assert_false (ew_box_contains (&a, 5.1, 0));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/map/layout/counts", test_counts);
+  g_test_add_func ("/map/layout/lopsided", test_lopsided);
+  g_test_add_func ("/map/layout/life", test_life);
+  g_test_add_func ("/map/layout/same-again", test_same_again);
+  g_test_add_func ("/map/layout/as-drawn", test_as_drawn);
+  g_test_add_func ("/map/slots/comes-back", test_comes_back);
+  g_test_add_func ("/map/spoke-width", test_spoke_width);
+  g_test_add_func ("/map/boxes", test_boxes);
+  return g_test_run ();
+}
