@@ -4,7 +4,7 @@
 #define SECONDS_A_WORD 0.4
 #define SECONDS_LEAST 3
 
-void
+AdwToast *
 ew_copy_say (AdwToastOverlay *overlay, const gchar *said)
 {
   g_autofree gchar *escaped = g_markup_escape_text (said, -1); /* a toast's title is markup */
@@ -12,10 +12,11 @@ ew_copy_say (AdwToastOverlay *overlay, const gchar *said)
   AdwToast *toast;
 
   if (overlay == NULL)
-    return;
+    return NULL;
   toast = adw_toast_new (escaped);
   adw_toast_set_timeout (toast, SECONDS_LEAST + (guint)(SECONDS_A_WORD * g_strv_length (words)));
   adw_toast_overlay_add_toast (overlay, toast);
+  return toast;
 }
 
 void

@@ -75,13 +75,22 @@ copy_ssh (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   copy (user_data, command, _ ("SSH command copied"));
 }
 
+typedef struct
+{
+  AdwToastOverlay *overlay;
+  AdwToast *waiting; /* "Pinging nas…", until the answer takes its place */
+} Pinging;
+
 static void
 on_pinged (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (AdwToastOverlay) overlay = user_data;
+  g_autofree Pinging *pinging = user_data;
+  g_autoptr (AdwToastOverlay) overlay = pinging->overlay;
+  g_autoptr (AdwToast) waiting = pinging->waiting;
   g_autoptr (GError) error = NULL;
   g_autofree gchar *sentence = ew_ping_finish (EW_DAEMON (source), result, &error);
 
+  adw_toast_dismiss (waiting);
   if (sentence != NULL)
     ew_copy_say (overlay, sentence);
   else if (!g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
@@ -94,12 +103,15 @@ ping (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   Actions *self = user_data;
   EwNode *node = node_of (self, parameter);
   g_autofree gchar *said = NULL;
+  Pinging *pinging;
 
   if (node == NULL || self->overlay == NULL)
     return;
   said = g_strdup_printf (_ ("Pinging %s…"), ew_node_get_name (node));
-  ew_copy_say (self->overlay, said);
-  ew_ping_async (self->daemon, node, NULL, on_pinged, g_object_ref (self->overlay));
+  pinging = g_new0 (Pinging, 1);
+  pinging->overlay = g_object_ref (self->overlay);
+  pinging->waiting = g_object_ref (ew_copy_say (self->overlay, said));
+  ew_ping_async (self->daemon, node, NULL, on_pinged, pinging);
 }
 
 static void

@@ -5,6 +5,7 @@
 #include <glib/gi18n.h>
 
 #include "copy.h"
+#include "ellipsis.h"
 #include "model/words.h"
 #include "node/node-icon.h"
 #include "row-words.h"
@@ -42,12 +43,10 @@ static void
 set_names (EwNodeCell *self, const gchar *name, const gchar *note, const gchar *address)
 {
   set_label (self->name, name);
-  gtk_widget_set_tooltip_text (self->name, name);
   set_label (self->note, note);
-  gtk_widget_set_tooltip_text (self->note, note);
   gtk_widget_set_visible (self->note, *note != '\0');
   set_label (self->address, address);
-  gtk_widget_set_tooltip_text (self->address, address);
+  gtk_widget_set_visible (self->address, *address != '\0');
 }
 
 static void
@@ -112,7 +111,7 @@ show_edge (EwNodeCell *self, EwEdge *edge)
   set_class (self->icon, "round", TRUE);
   set_class (self->icon, "own", FALSE);
   set_class (self->icon, "not-joined", FALSE);
-  set_names (self, ew_edge_get_name (edge), "", endpoint != NULL ? endpoint : "");
+  set_names (self, ew_edge_get_name (edge), endpoint != NULL ? endpoint : "", "");
   set_state (self, ew_node_state_icon_name (online ? EW_NODE_ONLINE : EW_NODE_OFFLINE), ew_row_words_edge_state (edge),
              online);
   set_label (self->latency, online ? latency : "");
@@ -253,6 +252,9 @@ static void
 ew_node_cell_init (EwNodeCell *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  ew_ellipsis_add_tooltip (self->name);
+  ew_ellipsis_add_tooltip (self->note);
+  ew_ellipsis_add_tooltip (self->address);
   gtk_orientable_set_orientation (GTK_ORIENTABLE (gtk_widget_get_layout_manager (GTK_WIDGET (self))),
                                   GTK_ORIENTATION_VERTICAL);
 }

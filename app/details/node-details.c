@@ -5,6 +5,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "ellipsis.h"
 #include "model/words.h"
 #include "node/node-icon.h"
 #include "ping-row.h"
@@ -25,7 +26,7 @@ struct _EwNodeDetails
   GtkWidget *address_group, *name_row;
   GtkWidget *latency_group, *near_row, *far_row, *path_row, *ping_row;
   GtkWidget *traffic_group, *received_row, *sent_row;
-  GtkWidget *through_row, *through, *handshake_row, *seen_row, *version_row;
+  GtkWidget *connection_group, *through_row, *through, *handshake_row, *seen_row, *version_row;
   GtkWidget *routes;
   GtkWidget *manage_group, *rename_row, *remove_row, *leave_row;
 };
@@ -107,7 +108,16 @@ show_head (EwNodeDetails *self, EwNode *node)
                                        && !ew_node_is_plain (node) && state != EW_NODE_NOT_JOINED);
 }
 
-/* The addresses: few, and they hardly ever change. */
+/* The addresses: few, and they hardly ever change; the name stays below them. */
+
+static void
+add_name_row (EwNodeDetails *self)
+{
+  g_object_ref (self->name_row);
+  adw_preferences_group_remove (ADW_PREFERENCES_GROUP (self->address_group), self->name_row);
+  adw_preferences_group_add (ADW_PREFERENCES_GROUP (self->address_group), self->name_row);
+  g_object_unref (self->name_row);
+}
 
 static void
 show_addresses (EwNodeDetails *self, EwNode *node)
@@ -129,6 +139,7 @@ show_addresses (EwNodeDetails *self, EwNode *node)
       adw_preferences_group_add (ADW_PREFERENCES_GROUP (self->address_group), row);
       g_ptr_array_add (self->address_rows, row);
     }
+  add_name_row (self);
 }
 
 /* Latency, traffic. */
@@ -164,7 +175,7 @@ show_latency (EwNodeDetails *self, EwNode *node)
   set_leg (self->far_row, far, edge_name, ew_node_get_name (node));
   set_value (self->path_row, path);
   gtk_widget_set_visible (self->ping_row, reachable);
-  gtk_widget_set_visible (self->latency_group, near >= 0 || far >= 0 || reachable);
+  gtk_widget_set_visible (self->latency_group, reachable || (is_own && near >= 0));
 }
 
 /* "84 Mb/s · 1.2 GB in total"; NULL: unknown. */
@@ -217,10 +228,12 @@ show_connection (EwNodeDetails *self, EwNode *node)
   if (!online && ew_node_get_last_seen (node) > 0)
     seen = ew_words_time (ew_node_get_last_seen (node));
   gtk_label_set_label (GTK_LABEL (self->through), edge != NULL ? ew_edge_get_name (edge) : "");
-  gtk_widget_set_visible (self->through_row, edge != NULL);
+  gtk_widget_set_visible (self->through_row, online && edge != NULL);
   set_value (self->handshake_row, handshake);
   set_value (self->seen_row, seen);
   set_value (self->version_row, ew_node_is_plain (node) ? NULL : ew_node_get_version (node));
+  gtk_widget_set_visible (self->connection_group, gtk_widget_get_visible (self->through_row) || handshake != NULL
+                                                    || seen != NULL || gtk_widget_get_visible (self->version_row));
 }
 
 static void
@@ -327,6 +340,7 @@ bind_children (GtkWidgetClass *widget_class)
   BIND (traffic_group);
   BIND (received_row);
   BIND (sent_row);
+  BIND (connection_group);
   BIND (through_row);
   BIND (through);
   BIND (handshake_row);
@@ -361,6 +375,7 @@ ew_node_details_init (EwNodeDetails *self)
 {
   self->address_rows = g_ptr_array_new ();
   gtk_widget_init_template (GTK_WIDGET (self));
+  ew_ellipsis_add_tooltip (self->through);
 }
 
 void

@@ -23,7 +23,7 @@ struct _EwNodeList
   GHashTable *cells; /* those that exist, unowned */
   GObject *selected;
   gchar *search;
-  guint clock;
+  guint clock, tick, frames;
   gboolean following; /* the selection is being set from outside */
   GtkWidget *stack, *view, *nothing, *menu;
 };
@@ -54,6 +54,30 @@ set_selected (EwNodeList *self, GObject *object)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SELECTED]);
 }
 
+/* The list view scrolls to nowhere before it has laid out its new rows: in the frame after this one it has. */
+static gboolean
+on_tick (GtkWidget *view, GdkFrameClock *clock, gpointer user_data)
+{
+  EwNodeList *self = user_data;
+  guint position;
+
+  if (--self->frames > 0)
+    return G_SOURCE_CONTINUE;
+  self->tick = 0;
+  position = ew_node_rows_find (self->rows, self->selected);
+  if (position != G_MAXUINT)
+    gtk_widget_activate_action (view, "list.scroll-to-item", "u", position);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+stop_scrolling (EwNodeList *self)
+{
+  if (self->tick != 0)
+    gtk_widget_remove_tick_callback (self->view, self->tick);
+  self->tick = 0;
+}
+
 /* Marks the selected row, if it is shown, and brings it into sight. */
 static void
 follow_selected (EwNodeList *self, gboolean scroll)
@@ -63,8 +87,11 @@ follow_selected (EwNodeList *self, gboolean scroll)
   self->following = TRUE;
   gtk_single_selection_set_selected (self->selection, position == G_MAXUINT ? GTK_INVALID_LIST_POSITION : position);
   self->following = FALSE;
-  if (scroll && position != G_MAXUINT && gtk_widget_get_mapped (self->view))
-    gtk_widget_activate_action (self->view, "list.scroll-to-item", "u", position);
+  if (!scroll || position == G_MAXUINT || !gtk_widget_get_mapped (GTK_WIDGET (self)))
+    return;
+  self->frames = 2;
+  if (self->tick == 0)
+    self->tick = gtk_widget_add_tick_callback (self->view, on_tick, self, NULL);
 }
 
 static void
@@ -252,6 +279,7 @@ ew_node_list_unmap (GtkWidget *widget)
   EwNodeList *self = EW_NODE_LIST (widget);
 
   g_clear_handle_id (&self->clock, g_source_remove);
+  stop_scrolling (self);
   GTK_WIDGET_CLASS (ew_node_list_parent_class)->unmap (widget);
 }
 

@@ -4,6 +4,9 @@
 #include <glib/gi18n.h>
 
 #include "copy.h"
+#include "ellipsis.h"
+
+#define WIDTH_CHARS_MIN 16 /* what is kept of a value beside a long title */
 
 struct _EwValueRow
 {
@@ -39,6 +42,7 @@ show_value (EwValueRow *self)
   if (self->copy == NULL)
     {
       gtk_label_set_label (GTK_LABEL (self->label), value);
+      gtk_label_set_width_chars (GTK_LABEL (self->label), (gint)MIN (g_utf8_strlen (value, -1), WIDTH_CHARS_MIN));
       return;
     }
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self), value);
@@ -73,11 +77,10 @@ static void
 add_label (EwValueRow *self)
 {
   self->label = gtk_label_new (NULL);
-  gtk_label_set_wrap (GTK_LABEL (self->label), TRUE);
-  gtk_label_set_wrap_mode (GTK_LABEL (self->label), PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_ellipsize (GTK_LABEL (self->label),
+                           PANGO_ELLIPSIZE_END); /* one that wraps gives its width to the title */
   gtk_label_set_xalign (GTK_LABEL (self->label), 1);
-  gtk_label_set_justify (GTK_LABEL (self->label), GTK_JUSTIFY_RIGHT);
-  gtk_label_set_selectable (GTK_LABEL (self->label), FALSE);
+  ew_ellipsis_add_tooltip (self->label);
   gtk_widget_add_css_class (self->label, "dim-label");
   gtk_widget_add_css_class (self->label, "numeric");
   adw_action_row_add_suffix (ADW_ACTION_ROW (self), self->label);

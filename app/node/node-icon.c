@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "node-icon.h"
 
+/* A device without our software is one that joined by a code to scan: nearly always a phone. */
 static gboolean
-is_phone (const gchar *os)
+is_phone (EwNode *node)
 {
   static const gchar *const words[] = { "android", "ios", "ipados" };
+  const gchar *os = ew_node_get_os (node);
   g_autofree gchar *folded = NULL;
 
   if (os == NULL)
-    return FALSE;
+    return ew_node_is_plain (node);
   folded = g_ascii_strdown (os, -1);
   for (gsize i = 0; i < G_N_ELEMENTS (words); i++)
     if (g_str_has_prefix (folded, words[i]))
@@ -23,7 +25,7 @@ ew_node_icon_name (EwNode *node)
     return "edgeway-kind-gateway-symbolic";
   if (ew_node_get_kind (node) == EW_KIND_SERVER)
     return "edgeway-kind-server-symbolic";
-  return is_phone (ew_node_get_os (node)) ? "edgeway-kind-phone-symbolic" : "edgeway-kind-laptop-symbolic";
+  return is_phone (node) ? "edgeway-kind-phone-symbolic" : "edgeway-kind-laptop-symbolic";
 }
 
 gboolean
