@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""edgeway-tray in a real panel (xfce4-panel) over a fake daemon: icons, every item of the menu, and what comes and goes."""
+"""edgeway-tray in real panels (xfce4-panel, swaybar) over a fake daemon: icons, every item of the menu, and what comes and goes."""
 import json
 import os
 import re
@@ -427,6 +427,32 @@ class NoPanel(TrayCase):
         self.click("Connect")
         self.daemon.called("Disconnect")
         wait_for("to be told again next time", lambda: self.settings("tray-host-told") == "false", 20)
+
+
+class Wayland(TrayCase):
+    """sway's own bar, headless. A keyboard is plugged in, or no window would ever have the focus."""
+
+    def setUp(self):
+        super().setUp()
+        run, config = self.desktop.path("run"), self.desktop.path("sway.config")
+        with open(config, "w") as file:
+            file.write("output HEADLESS-1 resolution 1280x800\nxwayland disable\nbar {\n  position top\n  tray_output *\n}\n")
+        del self.desktop.environment["DISPLAY"]
+        self.desktop.start(["sway", "-c", config], "sway", {
+            "G_DEBUG": "", "WLR_BACKENDS": "headless", "WLR_LIBINPUT_NO_DEVICES": "1", "WLR_RENDERER": "pixman", "LIBSEAT_BACKEND": "noop"})
+        self.desktop.environment["GDK_BACKEND"] = "wayland"
+        self.desktop.environment["WAYLAND_DISPLAY"] = wait_for("sway's socket", lambda: next((n for n in os.listdir(run) if re.fullmatch(r"wayland-\d+", n)), None), 20)
+        wait_for("the bar's host", lambda: self.ask("items")["host"], 30)
+        self.desktop.start(["wtype", "-s", "300000", "-M", "shift"], "wtype")
+        self.start_tray()
+
+    def test_menu_and_clipboard(self):
+        self.wait_item("connector", "Edgeway: Connected · connector only")
+        self.click("Copy Address of This Computer")
+        wait_for("the address", lambda: self.desktop.run("wl-paste", "-n", check=False).stdout == "100.96.0.18", 20, 0.3)
+        self.click("Mode", "VPN")
+        self.assertEqual("vpn", self.daemon.called("SetMode")[0])
+        self.wait_item("attention")
 
 
 class Program(TrayCase):
