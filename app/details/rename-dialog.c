@@ -19,6 +19,13 @@ struct _EwRenameDialog
 
 G_DEFINE_FINAL_TYPE (EwRenameDialog, ew_rename_dialog, ADW_TYPE_WINDOW)
 
+/* The row itself takes no focus: the text in it does. */
+static void
+focus_entry (EwRenameDialog *self)
+{
+  gtk_widget_grab_focus (GTK_WIDGET (gtk_editable_get_delegate (GTK_EDITABLE (self->entry))));
+}
+
 /* text: a sentence; NULL: nothing is wrong. */
 static void
 show_problem (EwRenameDialog *self, const gchar *text)
@@ -75,7 +82,7 @@ on_renamed (GObject *source, GAsyncResult *result, gpointer user_data)
   on_changed (self);
   if (!g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
     show_problem (self, error->message);
-  gtk_widget_grab_focus (self->entry);
+  focus_entry (self);
 }
 
 static void
@@ -149,5 +156,6 @@ ew_rename_dialog_present (GtkWindow *parent, EwDaemon *daemon, EwTopology *topol
   g_signal_connect_swapped (self->entry, "changed", G_CALLBACK (on_changed), self);
   g_signal_connect_swapped (self->entry, "entry-activated", G_CALLBACK (on_rename), self);
   gtk_window_present (GTK_WINDOW (self));
+  focus_entry (self);
   gtk_editable_select_region (GTK_EDITABLE (self->entry), 0, -1);
 }
