@@ -107,7 +107,8 @@ on_hide_asked (EwTray *self)
 {
   ew_clipboard_leave ();
   ew_notice_send (self->application, "hidden", _ ("The tray icon is hidden"),
-                  _ ("The tunnel stays as it is. To see the icon again, start edgeway-tray."), quit, self->application);
+                  _ ("The tunnel stays as it is. To see the icon again, choose Show Tray Icon in Edgeway's menu."),
+                  quit, self->application);
 }
 
 /* What the panel shows. */
