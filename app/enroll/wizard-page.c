@@ -105,10 +105,22 @@ ew_wizard_page_set_error (EwWizardPage *self, const gchar *error)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ERROR]);
 }
 
+/* A text field that becomes insensitive, or leaves the screen, while it has the focus complains of it (GTK 4.8). */
+static void
+take_focus_away (EwWizardPage *self)
+{
+  GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
+  GtkWidget *focus = root != NULL ? gtk_root_get_focus (root) : NULL;
+  if (focus != NULL && gtk_widget_is_ancestor (focus, GTK_WIDGET (self)))
+    gtk_root_set_focus (root, NULL);
+}
+
 void
 ew_wizard_page_set_busy (EwWizardPage *self, const gchar *busy)
 {
   EwWizardPagePrivate *priv = PRIV (self);
+  if (busy != NULL)
+    take_focus_away (self);
   set_label (priv->busy, priv->busy_box, busy);
   gtk_spinner_set_spinning (priv->spinner, busy != NULL);
   gtk_widget_set_sensitive (priv->content, busy == NULL);

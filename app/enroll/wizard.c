@@ -84,6 +84,7 @@ show_top (EwWizard *self)
   if (self->watched != NULL)
     g_signal_handlers_disconnect_by_func (self->watched, update_header, self);
   self->watched = page;
+  gtk_window_set_focus (GTK_WINDOW (self), NULL); /* what is left keeps no focus */
   g_signal_connect_object (page, "notify", G_CALLBACK (update_header), self, G_CONNECT_SWAPPED);
   adw_leaflet_set_visible_child (self->leaflet, GTK_WIDGET (page));
   gtk_window_set_default_widget (GTK_WINDOW (self), ew_wizard_page_get_default_widget (page));

@@ -62,7 +62,7 @@ packages_build="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libsou
 packages_app="libgtk-4-dev libadwaita-1-dev libgtk-3-dev libayatana-appindicator3-dev gettext desktop-file-utils adwaita-icon-theme librsvg2-common
   fonts-cantarell dbus polkitd"
 # A screen of one's own, for the check.
-packages_screen="xvfb xdotool xclip imagemagick x11-utils at-spi2-core gir1.2-atspi-2.0 python3-gi dbus"
+packages_screen="xvfb openbox xdotool xclip imagemagick x11-utils at-spi2-core gir1.2-atspi-2.0 python3-gi dbus"
 packages_run="iproute2 glib-networking ca-certificates python3"
 packages_demo="dbus polkitd wireguard-go wireguard-tools openssh-server openssh-client iputils-ping nftables procps"
 packages_test="$packages_demo $packages_app $packages_screen clang-format universal-ctags dbus polkitd conntrack iperf3 zbar-tools tcpdump libclang-rt-14-dev clang xz-utils

@@ -104,6 +104,9 @@ class Desktop:
             number = self._line(read, server, "Xvfb")
             os.close(read)
             self.environment["DISPLAY"] = ":" + number
+            # A window manager gives the keyboard to the window in front.
+            self._popen(["openbox", "--sm-disable"], "window-manager")
+            wait_for("the window manager", lambda: "window id" in self.run("xprop", "-root", "_NET_SUPPORTING_WM_CHECK", check=False).stdout, 20)
             return
         width, height = self.size
         server = self._popen(["weston", "--backend=headless-backend.so", "--socket=desktop", "--idle-time=0", f"--width={width}", f"--height={height}", "--debug"], "display")
@@ -208,15 +211,15 @@ class Desktop:
         if node["actions"] or action:
             self.act(node, action)
         else:
-            # A check button of GTK 4.8 has no action of its own: it is focused, and pressed with the space bar.
-            self.focus(node)
-            self.keys("space")
+            # A check button of GTK 4.8 has no action of its own, and gives no focus away: it is clicked.
+            self.click(node)
         return node
 
-    def focus(self, node):
-        if not self.ask("focus", ref=node["ref"])["done"]:
-            raise Failure(f"{node['role']} “{node['name']}” does not take the focus")
-        wait_for(f"{node['role']} “{node['name']}” has the focus", lambda: "FOCUSED" in self.ask("look", ref=node["ref"])["node"]["states"], PATIENCE)
+    def click(self, node):
+        """With the pointer, in the middle; the active window's upper left corner is known to the X server alone."""
+        place = self.ask("where", ref=node["ref"])
+        window = self.run("xdotool", "getactivewindow").stdout.strip()
+        self.run("xdotool", "mousemove", "--window", window, str(place["x"] + place["width"] // 2), str(place["y"] + place["height"] // 2), "click", "1")
 
     def type(self, role, name, text, **more):
         node = self.find(role, name, **more)
@@ -242,7 +245,9 @@ class Desktop:
         return wait_for(f"a window {name}", lambda: self.run("xdotool", "search", "--onlyvisible", "--class", name, check=False).stdout.split(), seconds)[-1]
 
     def resize(self, width, height, name="edgeway"):
-        self.run("xdotool", "windowsize", "--sync", self.window(name), str(width), str(height), check=False)
+        """The window at the upper left corner, of that size, in front."""
+        window = self.window(name)
+        self.run("xdotool", "windowactivate", "--sync", window, "windowmove", window, "0", "0", "windowsize", window, str(width), str(height))
 
     def picture(self, path):
         """The whole screen as PNG; the file is ours, not the session's user's."""

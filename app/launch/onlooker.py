@@ -7,7 +7,7 @@ requests and answers are JSON lines on stdin and stdout.
     {"do": "tree", "app": NAME}                                  → {"found": [NODE, …]} with "depth"
     {"do": "act", "ref": N, "action": NAME or null}              → {"done": bool}
     {"do": "type", "ref": N, "text": TEXT}                       → {"done": bool}
-    {"do": "focus", "ref": N}                                    → {"done": bool}
+    {"do": "where", "ref": N}                                    → {"x", "y", "width", "height"} in its window
 """
 import json
 import sys
@@ -126,8 +126,9 @@ def answer(ask):
         return act(ask)
     if what == "type":
         return {"done": bool(Atspi.EditableText.set_text_contents(refs[ask["ref"]], ask["text"]))}
-    if what == "focus":
-        return {"done": bool(Atspi.Component.grab_focus(refs[ask["ref"]]))}
+    if what == "where":
+        box = Atspi.Component.get_extents(refs[ask["ref"]], Atspi.CoordType.WINDOW)
+        return {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
     if what == "look":
         return {"node": describe(refs[ask["ref"]], 0)}
     raise ValueError(f"no such request: {what}")
