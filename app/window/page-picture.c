@@ -6,6 +6,8 @@
 #include <adwaita.h>
 #include <math.h>
 
+#include "node/node-icon.h"
+
 /* Everything in units of a square with this side, its centre in the middle. */
 #define SIDE 200.0
 #define CENTRE (SIDE / 2)
@@ -209,7 +211,7 @@ snapshot_icons (EwPagePicture *self, GtkSnapshot *snapshot, const Palette *palet
       token_place (&tokens[i], &x, &y);
       snapshot_icon (self, snapshot, tokens[i].icon, x, y, ICON, i == SELF ? own : &palette->icon);
     }
-  snapshot_icon (self, snapshot, "edgeway-edge-symbolic", CENTRE, CENTRE, EDGE_ICON,
+  snapshot_icon (self, snapshot, EW_ICON_EDGE, CENTRE, CENTRE, EDGE_ICON,
                  coloured ? &palette->accent_icon : &palette->icon);
 }
 

@@ -5,7 +5,10 @@
 
 #include <glib/gi18n.h>
 
+#include "details/node-actions.h"
+#include "model/recent-nodes.h"
 #include "model/words.h"
+#include "window/mesh-view.h"
 #include "window/page-choice.h"
 #include "window/pages.h"
 #include "window/problem-bar.h"
@@ -33,14 +36,19 @@ struct _EwWindow
   GtkSearchBar *search_bar;
   GtkSearchEntry *search_entry;
   GtkStack *body;
-  AdwFlap *flap;
-  AdwViewStack *views;
+  EwMeshView *mesh;
   EwPages *pages;
   EwProblemBar *problem;
   EwStatusBar *status;
 };
 
 G_DEFINE_FINAL_TYPE (EwWindow, ew_window, ADW_TYPE_APPLICATION_WINDOW)
+
+enum
+{
+  PROP_0,
+  PROP_SELECTED,
+};
 
 void
 ew_window_toast (EwWindow *self, const gchar *text)
@@ -73,6 +81,19 @@ show_title (EwWindow *self)
   adw_window_title_set_subtitle (self->title, subtitle != NULL ? subtitle : "");
 }
 
+static void
+enable_zoom (EwWindow *self)
+{
+  g_autofree gchar *view = NULL;
+  g_object_get (self->mesh, "view", &view, NULL);
+  gboolean map = self->page == EW_PAGE_MESH && g_strcmp0 (view, "map") == 0;
+  set_action_enabled (self, "zoom-in", map);
+  set_action_enabled (self, "zoom-out", map);
+  set_action_enabled (self, "fit", map);
+  /* On the map letters find a name by themselves. */
+  gtk_search_bar_set_key_capture_widget (self->search_bar, map ? NULL : GTK_WIDGET (self->mesh));
+}
+
 /* The header offers only what leads somewhere on this page. */
 static void
 show_header (EwWindow *self)
@@ -87,6 +108,7 @@ show_header (EwWindow *self)
   set_action_enabled (self, "view", mesh);
   set_action_enabled (self, "search", mesh);
   set_action_enabled (self, "details", mesh);
+  enable_zoom (self);
   if (!mesh)
     gtk_search_bar_set_search_mode (self->search_bar, FALSE);
 }
@@ -120,18 +142,85 @@ node_came_online (EwWindow *self, EwNode *node)
 static void
 ew_window_search_changed (EwWindow *self)
 {
+  g_object_set (self->mesh, "search", gtk_editable_get_text (GTK_EDITABLE (self->search_entry)), NULL);
+}
+
+static void
+set_action_state (EwWindow *self, const gchar *name, GVariant *state)
+{
+  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self), name);
+  g_simple_action_set_state (G_SIMPLE_ACTION (action), state);
 }
 
 static void
 change_view (GSimpleAction *action, GVariant *value, gpointer user_data)
 {
-  EwWindow *self = user_data;
-  const gchar *view = g_variant_get_string (value, NULL);
-  if (!g_str_equal (view, "map") && !g_str_equal (view, "list"))
-    return;
-  g_simple_action_set_state (action, value);
+  g_object_set (EW_WINDOW (user_data)->mesh, "view", g_variant_get_string (value, NULL), NULL);
+}
+
+static void
+view_changed (EwWindow *self)
+{
+  g_autofree gchar *view = NULL;
+  g_object_get (self->mesh, "view", &view, NULL);
+  set_action_state (self, "view", g_variant_new_string (view));
+  enable_zoom (self);
   if (self->settings != NULL)
     g_settings_set_string (self->settings, "view", view);
+}
+
+static void
+change_details (GSimpleAction *action, GVariant *value, gpointer user_data)
+{
+  g_object_set (EW_WINDOW (user_data)->mesh, "details-shown", g_variant_get_boolean (value), NULL);
+}
+
+/* The panel can also be swiped away. */
+static void
+details_changed (EwWindow *self)
+{
+  gboolean shown;
+  g_object_get (self->mesh, "details-shown", &shown, NULL);
+  set_action_state (self, "details", g_variant_new_boolean (shown));
+  if (self->settings != NULL)
+    g_settings_set_boolean (self->settings, "show-details", shown);
+}
+
+static void
+zoom_in (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  ew_mesh_view_zoom_in (EW_WINDOW (user_data)->mesh);
+}
+
+static void
+zoom_out (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  ew_mesh_view_zoom_out (EW_WINDOW (user_data)->mesh);
+}
+
+static void
+zoom_fit (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  ew_mesh_view_zoom_fit (EW_WINDOW (user_data)->mesh);
+}
+
+/* Whose address was copied, or who was pinged, is offered in the tray. */
+static void
+node_used (EwWindow *self, GVariant *id)
+{
+  EwNode *node = ew_topology_find (self->topology, g_variant_get_string (id, NULL));
+  if (node != NULL && ew_node_get_address (node) != NULL)
+    ew_recent_nodes_add (self->settings, ew_node_get_name (node), ew_node_get_address (node));
+}
+
+static void
+add_node_actions (EwWindow *self)
+{
+  const gchar *const used[] = { "copy-address", "ping" };
+  ew_node_actions_add (G_ACTION_MAP (self), self->daemon, self->topology, GTK_WINDOW (self), self->toasts);
+  for (guint i = 0; i < G_N_ELEMENTS (used); i++)
+    g_signal_connect_object (g_action_map_lookup_action (G_ACTION_MAP (self), used[i]), "activate",
+                             G_CALLBACK (node_used), self, G_CONNECT_SWAPPED);
 }
 
 static void
@@ -143,29 +232,15 @@ open_search (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static void
-change_details (GSimpleAction *action, GVariant *value, gpointer user_data)
-{
-  adw_flap_set_reveal_flap (EW_WINDOW (user_data)->flap, g_variant_get_boolean (value));
-}
-
-/* The panel can also be swiped away. */
-static void
-details_revealed (EwWindow *self)
-{
-  gboolean revealed = adw_flap_get_reveal_flap (self->flap);
-  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self), "details");
-  g_simple_action_set_state (G_SIMPLE_ACTION (action), g_variant_new_boolean (revealed));
-  if (self->settings != NULL)
-    g_settings_set_boolean (self->settings, "show-details", revealed);
-}
-
-static void
 add_actions (EwWindow *self)
 {
   const GActionEntry entries[] = {
     { "view", NULL, "s", "'map'", change_view },
     { "details", NULL, NULL, "false", change_details },
     { "search", open_search },
+    { "zoom-in", zoom_in },
+    { "zoom-out", zoom_out },
+    { "fit", zoom_fit },
   };
   g_action_map_add_action_entries (G_ACTION_MAP (self), entries, G_N_ELEMENTS (entries), self);
 }
@@ -216,14 +291,18 @@ ew_window_unmap (GtkWidget *widget)
 }
 
 static void
-restore_size (EwWindow *self)
+restore (EwWindow *self)
 {
+  g_autofree gchar *view = NULL;
   if (self->settings == NULL)
     return;
   gtk_window_set_default_size (GTK_WINDOW (self), g_settings_get_int (self->settings, "window-width"),
                                g_settings_get_int (self->settings, "window-height"));
   if (g_settings_get_boolean (self->settings, "window-maximized"))
     gtk_window_maximize (GTK_WINDOW (self));
+  view = g_settings_get_string (self->settings, "view");
+  g_object_set (self->mesh, "view", view, "details-shown", g_settings_get_boolean (self->settings, "show-details"),
+                NULL);
 }
 
 static void
@@ -260,10 +339,40 @@ ew_window_dispose (GObject *object)
 }
 
 static void
+selected_changed (EwWindow *self)
+{
+  g_object_notify (G_OBJECT (self), "selected");
+}
+
+static void
+ew_window_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  if (id == PROP_SELECTED)
+    g_object_get_property (G_OBJECT (EW_WINDOW (object)->mesh), "selected", value);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+ew_window_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  if (id == PROP_SELECTED)
+    g_object_set_property (G_OBJECT (EW_WINDOW (object)->mesh), "selected", value);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
 ew_window_class_init (EwWindowClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
   G_OBJECT_CLASS (klass)->dispose = ew_window_dispose;
+  G_OBJECT_CLASS (klass)->get_property = ew_window_get_property;
+  G_OBJECT_CLASS (klass)->set_property = ew_window_set_property;
+  g_object_class_install_property (
+    G_OBJECT_CLASS (klass), PROP_SELECTED,
+    g_param_spec_object ("selected", NULL, NULL, G_TYPE_OBJECT,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS));
   GTK_WINDOW_CLASS (klass)->close_request = ew_window_close_request;
   widget_class->realize = ew_window_realize;
   widget_class->map = ew_window_map;
@@ -279,8 +388,6 @@ ew_window_class_init (EwWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, EwWindow, search_bar);
   gtk_widget_class_bind_template_child (widget_class, EwWindow, search_entry);
   gtk_widget_class_bind_template_child (widget_class, EwWindow, body);
-  gtk_widget_class_bind_template_child (widget_class, EwWindow, flap);
-  gtk_widget_class_bind_template_child (widget_class, EwWindow, views);
   gtk_widget_class_bind_template_callback (widget_class, ew_window_search_changed);
 }
 
@@ -289,7 +396,6 @@ ew_window_init (EwWindow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
   add_actions (self);
-  g_signal_connect_object (self->flap, "notify::reveal-flap", G_CALLBACK (details_revealed), self, G_CONNECT_SWAPPED);
 }
 
 /* --- making one --- */
@@ -301,7 +407,9 @@ add_parts (EwWindow *self)
   self->pages = ew_pages_new (self->daemon, self->topology);
   self->status = ew_status_bar_new (self->control);
   gtk_box_insert_child_after (self->rows, GTK_WIDGET (self->problem), GTK_WIDGET (self->search_bar));
+  self->mesh = ew_mesh_view_new (self->daemon, self->topology);
   gtk_stack_add_named (self->body, GTK_WIDGET (self->pages), "pages");
+  gtk_stack_add_named (self->body, GTK_WIDGET (self->mesh), "mesh");
   gtk_box_append (self->rows, GTK_WIDGET (self->status));
   gtk_search_bar_connect_entry (self->search_bar, GTK_EDITABLE (self->search_entry));
   g_signal_connect_object (self->pages, "copied", G_CALLBACK (ew_window_toast), self, G_CONNECT_SWAPPED);
@@ -332,7 +440,12 @@ ew_window_new (GtkApplication *application, EwControl *control, EwTopology *topo
   self->settings = settings != NULL ? g_object_ref (settings) : NULL;
   self->page = EW_PAGE_LOOKING;
   add_parts (self);
-  restore_size (self);
+  add_node_actions (self);
+  restore (self);
+  g_signal_connect_object (self->mesh, "notify::view", G_CALLBACK (view_changed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->mesh, "notify::details-shown", G_CALLBACK (details_changed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->mesh, "notify::selected", G_CALLBACK (selected_changed), self, G_CONNECT_SWAPPED);
+  details_changed (self);
   follow_model (self);
   refresh (self);
   return self;

@@ -15,6 +15,7 @@
 
 G_BEGIN_DECLS
 
+/* Property: selected, read-write: an EwNode, an EwEdge or NULL. */
 #define EW_TYPE_WINDOW (ew_window_get_type ())
 G_DECLARE_FINAL_TYPE (EwWindow, ew_window, EW, WINDOW, AdwApplicationWindow)
 
