@@ -12,7 +12,7 @@
 #define QUIET 1000.0 /* bytes a second: less is no traffic to look at */
 #define DOT 8.4      /* px, with its rim */
 #define DOT_PATH 10.4
-#define FINENESS 2 /* texture px a px: the map can be zoomed */
+#define ROOM 40.0  /* px of spoke a dot needs */
 #define SPEED 26.0 /* px a second of a trickle; a torrent has three times that */
 
 typedef struct
@@ -26,7 +26,6 @@ struct _EwMapDots
   GtkWidget parent;
   GArray *runs; /* Run */
   const EwMapColors *colors;
-  GdkTexture *dot, *dot_path; /* NULL: colours changed */
   GskTransform *transform;
   GskRenderNode *top;
   GtkWindow *window; /* whose focus counts; NULL while unmapped */
@@ -36,38 +35,20 @@ struct _EwMapDots
 
 G_DEFINE_FINAL_TYPE (EwMapDots, ew_map_dots, GTK_TYPE_WIDGET)
 
-GdkTexture *
-ew_dot_texture (gdouble size, const GdkRGBA *fill, const GdkRGBA *rim, gdouble rim_width)
+void
+ew_dot_append (GtkSnapshot *snapshot, gdouble x, gdouble y, gdouble size, const GdkRGBA *fill, const GdkRGBA *rim,
+               gdouble rim_width)
 {
-  gint side = (gint)ceil (size * FINENESS);
-  cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, side, side);
-  cairo_t *cr = cairo_create (surface);
-  g_autoptr (GBytes) bytes = NULL;
-  gsize stride = (gsize)cairo_image_surface_get_stride (surface);
-  GdkTexture *texture;
+  gdouble r = size / 2;
+  GskRoundedRect dot;
 
-  cairo_scale (cr, FINENESS, FINENESS);
-  cairo_arc (cr, size / 2, size / 2, (size - rim_width) / 2 - 0.25, 0, 2 * G_PI);
-  gdk_cairo_set_source_rgba (cr, fill);
-  cairo_fill_preserve (cr);
-  cairo_set_line_width (cr, rim_width);
-  gdk_cairo_set_source_rgba (cr, rim);
-  cairo_stroke (cr);
-  cairo_destroy (cr);
-  cairo_surface_flush (surface);
-  bytes = g_bytes_new (cairo_image_surface_get_data (surface), stride * (gsize)side);
-  texture = gdk_memory_texture_new (side, side, GDK_MEMORY_DEFAULT, bytes, stride);
-  cairo_surface_destroy (surface);
-  return texture;
-}
-
-static void
-make_textures (EwMapDots *self)
-{
-  if (self->dot != NULL || self->colors == NULL)
-    return;
-  self->dot = ew_dot_texture (DOT, &self->colors->packet, &self->colors->background, 1.2);
-  self->dot_path = ew_dot_texture (DOT_PATH, &self->colors->on_accent, &self->colors->path, 2);
+  gsk_rounded_rect_init_from_rect (&dot, &GRAPHENE_RECT_INIT ((float)(x - r), (float)(y - r), (float)size, (float)size),
+                                   (float)r);
+  gtk_snapshot_push_rounded_clip (snapshot, &dot);
+  gtk_snapshot_append_color (snapshot, rim_width > 0 ? rim : fill, &dot.bounds);
+  gtk_snapshot_pop (snapshot);
+  if (rim_width > 0)
+    ew_dot_append (snapshot, x, y, size - 2 * rim_width, fill, NULL, 0);
 }
 
 /* 0 to 1: a trickle to a torrent. */
@@ -78,9 +59,10 @@ strength (gdouble rate)
 }
 
 static void
-draw_dots (GtkSnapshot *snapshot, const Run *run, GdkTexture *texture, gdouble size, gdouble seconds, gboolean back)
+draw_dots (GtkSnapshot *snapshot, const Run *run, const EwMapColors *colors, gdouble seconds, gboolean back)
 {
   const EwDotTrack *track = &run->track;
+  gdouble size = track->path ? DOT_PATH : DOT;
   guint n = back ? run->back : run->out;
   gdouble dx = track->x1 - track->x0, dy = track->y1 - track->y0, length = hypot (dx, dy);
   gdouble speed = SPEED * (1 + 2 * strength (back ? track->back : track->out));
@@ -95,9 +77,10 @@ draw_dots (GtkSnapshot *snapshot, const Run *run, GdkTexture *texture, gdouble s
       at = back ? 1 - at : at;
       x = track->x0 + dx * at;
       y = track->y0 + dy * at;
-      gtk_snapshot_append_texture (
-        snapshot, texture,
-        &GRAPHENE_RECT_INIT ((float)(x - size / 2), (float)(y - size / 2), (float)size, (float)size));
+      if (track->path)
+        ew_dot_append (snapshot, x, y, size, &colors->on_accent, &colors->path, 2);
+      else
+        ew_dot_append (snapshot, x, y, size, &colors->packet, &colors->background, 1.2);
     }
 }
 
@@ -107,17 +90,14 @@ ew_map_dots_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   EwMapDots *self = EW_MAP_DOTS (widget);
   gdouble seconds = (gdouble)(g_get_monotonic_time () % (G_TIME_SPAN_HOUR)) / G_USEC_PER_SEC;
 
-  make_textures (self);
   gtk_snapshot_save (snapshot);
   gtk_snapshot_transform (snapshot, self->transform);
-  for (guint i = 0; self->frame != 0 && self->dot != NULL && i < self->runs->len; i++)
+  for (guint i = 0; self->frame != 0 && self->colors != NULL && i < self->runs->len; i++)
     {
       const Run *run = &g_array_index (self->runs, Run, i);
-      GdkTexture *texture = run->track.path ? self->dot_path : self->dot;
-      gdouble size = run->track.path ? DOT_PATH : DOT;
 
-      draw_dots (snapshot, run, texture, size, seconds, FALSE);
-      draw_dots (snapshot, run, texture, size, seconds, TRUE);
+      draw_dots (snapshot, run, self->colors, seconds, FALSE);
+      draw_dots (snapshot, run, self->colors, seconds, TRUE);
     }
   if (self->top != NULL)
     gtk_snapshot_append_node (snapshot, self->top);
@@ -207,9 +187,10 @@ busier_first (gconstpointer a, gconstpointer b)
 }
 
 static guint
-dots_for (gdouble rate, guint *left)
+dots_for (gdouble rate, gdouble length, guint *left)
 {
-  guint n = rate < QUIET ? 0 : MIN (1 + (guint)(strength (rate) * 2), *left);
+  guint room = MAX ((guint)(length / ROOM), 1);
+  guint n = rate < QUIET ? 0 : MIN (MIN (1 + (guint)(strength (rate) * 2), room), *left);
 
   *left -= n;
   return n;
@@ -233,8 +214,10 @@ ew_map_dots_set_tracks (EwMapDots *self, const EwDotTrack *tracks, guint n)
     {
       Run *run = &g_array_index (self->runs, Run, i);
 
-      run->out = dots_for (run->track.out, &left);
-      run->back = dots_for (run->track.back, &left);
+      gdouble length = hypot (run->track.x1 - run->track.x0, run->track.y1 - run->track.y0);
+
+      run->out = dots_for (run->track.out, length, &left);
+      run->back = length < 2 * ROOM ? 0 : dots_for (run->track.back, length, &left);
     }
   update_running (self);
   gtk_widget_queue_draw (GTK_WIDGET (self));
@@ -246,8 +229,6 @@ ew_map_dots_set_colors (EwMapDots *self, const EwMapColors *colors)
   if (self->colors == colors)
     return;
   self->colors = colors;
-  g_clear_object (&self->dot);
-  g_clear_object (&self->dot_path);
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 
@@ -278,8 +259,6 @@ ew_map_dots_finalize (GObject *object)
   g_clear_handle_id (&self->frame, g_source_remove);
   g_clear_handle_id (&self->unfocused, g_source_remove);
   g_clear_object (&self->window);
-  g_clear_object (&self->dot);
-  g_clear_object (&self->dot_path);
   gsk_transform_unref (self->transform);
   g_clear_pointer (&self->top, gsk_render_node_unref);
   g_array_unref (self->runs);

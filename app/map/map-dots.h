@@ -14,8 +14,9 @@ G_BEGIN_DECLS
 
 #define EW_DOTS_MAX 40
 
-/* A round dot of size px, twice as fine. (transfer full) */
-GdkTexture *ew_dot_texture (gdouble size, const GdkRGBA *fill, const GdkRGBA *rim, gdouble rim_width);
+/* A round dot of size px around (x, y); rim_width: 0 for none. */
+void ew_dot_append (GtkSnapshot *snapshot, gdouble x, gdouble y, gdouble size, const GdkRGBA *fill, const GdkRGBA *rim,
+                    gdouble rim_width);
 
 /* One spoke, from the edge's port to the token, in dial coordinates. */
 typedef struct

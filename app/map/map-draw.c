@@ -385,7 +385,9 @@ ew_map_draw_scene (EwMapView *self, GtkSnapshot *snapshot)
   draw_disc (self, snapshot);
   if (has_path)
     stroke_path (self, snapshot, &path, path_width (&path), &self->colors->path);
-  if (!seats)
+  if (seats)
+    ew_map_draw_chosen (self, snapshot);
+  else
     draw_ports (self, snapshot);
   ew_map_draw_labels (self, snapshot);
 }

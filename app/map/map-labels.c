@@ -94,64 +94,66 @@ ew_map_draw_labels (EwMapView *self, GtkSnapshot *snapshot)
 
 /* Seats. */
 
-static void
-make_seats (EwMapView *self)
+static guint
+look_of (EwNodeState state)
 {
-  gdouble size = self->layout->pitch * 0.64;
+  return state == EW_NODE_ONLINE ? 0 : state == EW_NODE_OFFLINE ? 1 : 2;
+}
+
+/* All dots of one look at once. */
+static void
+draw_seats (EwMapView *self, cairo_t *cr, guint look, gboolean dimmed)
+{
+  const EwMapColors *colors = self->colors;
+  const GdkRGBA *fills[3] = { &colors->spoke, &colors->background, &colors->waiting };
+  const GdkRGBA *rims[3] = { NULL, &colors->offline, &colors->text };
+  GdkRGBA fill = *fills[look];
+
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      const EwMapItem *item = g_ptr_array_index (self->items, i);
+      const EwLayoutPlace *place = &self->layout->places[i];
+
+      if (look_of (item->state) != look || item->dimmed != dimmed || !place->leads)
+        continue;
+      cairo_new_sub_path (cr);
+      cairo_arc (cr, place->centre.x, place->centre.y, place->size / 2 - (look > 0 ? 0.6 : 0), 0, 2 * G_PI);
+    }
+  fill.alpha *= dimmed ? DIMMED : 1;
+  gdk_cairo_set_source_rgba (cr, &fill);
+  cairo_fill_preserve (cr);
+  if (rims[look] != NULL)
+    {
+      GdkRGBA rim = *rims[look];
+
+      rim.alpha *= dimmed ? DIMMED : 1;
+      gdk_cairo_set_source_rgba (cr, &rim);
+      cairo_set_line_width (cr, MIN (1.2, self->layout->pitch / 8));
+      cairo_stroke (cr);
+    }
+  cairo_new_path (cr);
+}
+
+/* This computer's, and the selected one, above the others. */
+void
+ew_map_draw_chosen (EwMapView *self, GtkSnapshot *snapshot)
+{
+  EwMapItem *own = ew_map_self_item (self), *selected = ew_map_find_item (self, self->selected);
   const EwMapColors *colors = self->colors;
 
-  if (self->seats[0] != NULL && self->seat_pitch == self->layout->pitch)
-    return;
-  for (guint i = 0; i < G_N_ELEMENTS (self->seats); i++)
-    g_clear_object (&self->seats[i]);
-  self->seat_pitch = self->layout->pitch;
-  self->seats[0] = ew_dot_texture (size, &colors->spoke, &colors->spoke, 0.5);
-  self->seats[1] = ew_dot_texture (size, &colors->background, &colors->offline, MIN (1.3, size / 5));
-  self->seats[2] = ew_dot_texture (size, &colors->waiting, &colors->text, MIN (1.2, size / 6));
-}
-
-static void
-append_dot (GtkSnapshot *snapshot, GdkTexture *texture, EwPoint at, gdouble size)
-{
-  gtk_snapshot_append_texture (
-    snapshot, texture,
-    &GRAPHENE_RECT_INIT ((float)(at.x - size / 2), (float)(at.y - size / 2), (float)size, (float)size));
-}
-
-static void
-draw_dot (GtkSnapshot *snapshot, EwPoint at, gdouble size, const GdkRGBA *fill, const GdkRGBA *rim)
-{
-  cairo_t *cr = gtk_snapshot_append_cairo (
-    snapshot, &GRAPHENE_RECT_INIT ((float)(at.x - size), (float)(at.y - size), (float)(2 * size), (float)(2 * size)));
-
-  cairo_arc (cr, at.x, at.y, size / 2, 0, 2 * G_PI);
-  gdk_cairo_set_source_rgba (cr, fill);
-  cairo_fill_preserve (cr);
-  cairo_set_line_width (cr, 2.5);
-  gdk_cairo_set_source_rgba (cr, rim);
-  cairo_stroke (cr);
-  cairo_destroy (cr);
-}
-
-static void
-draw_seat (EwMapView *self, GtkSnapshot *snapshot, guint index)
-{
-  EwMapItem *item = g_ptr_array_index (self->items, index);
-  const EwLayoutPlace *place = &self->layout->places[index];
-  GdkTexture *texture = self->seats[item->state == EW_NODE_ONLINE ? 0 : item->state == EW_NODE_OFFLINE ? 1 : 2];
-
-  if (ew_node_is_self (item->node))
-    draw_dot (snapshot, place->centre, place->size * 1.3, &self->colors->path, &self->colors->path);
-  else if (self->selected == G_OBJECT (item->node))
-    draw_dot (snapshot, place->centre, place->size * 1.4, &self->colors->token, &self->colors->path);
-  else if (place->leads && item->dimmed)
+  if (own != NULL)
     {
-      gtk_snapshot_push_opacity (snapshot, DIMMED);
-      append_dot (snapshot, texture, place->centre, place->size);
-      gtk_snapshot_pop (snapshot);
+      const EwLayoutPlace *place = &self->layout->places[ew_map_index (self, own)];
+
+      ew_dot_append (snapshot, place->centre.x, place->centre.y, place->size * 1.35, &colors->path, NULL, 0);
     }
-  else if (place->leads)
-    append_dot (snapshot, texture, place->centre, place->size);
+  if (selected != NULL && selected != own)
+    {
+      const EwLayoutPlace *place = &self->layout->places[ew_map_index (self, selected)];
+
+      ew_dot_append (snapshot, place->centre.x, place->centre.y, place->size * 1.5 + 3, &colors->token, &colors->path,
+                     2.5);
+    }
 }
 
 /* A sector's tunnels, bundled into one port. */
@@ -185,7 +187,7 @@ void
 ew_map_draw_seats (EwMapView *self, GtkSnapshot *snapshot)
 {
   const EwLayout *layout = self->layout;
-  gdouble reach = layout->radius + 20;
+  gdouble reach = layout->radius + 2 * layout->edge_radius + 200;
   cairo_t *cr = gtk_snapshot_append_cairo (snapshot, &GRAPHENE_RECT_INIT ((float)(layout->centre.x - reach),
                                                                           (float)(layout->centre.y - reach),
                                                                           (float)(2 * reach), (float)(2 * reach)));
@@ -197,10 +199,10 @@ ew_map_draw_seats (EwMapView *self, GtkSnapshot *snapshot)
   for (guint s = 0; s < EW_N_SECTORS; s++)
     if (layout->sectors[s].present)
       draw_bundle (self, cr, &layout->sectors[s]);
+  for (guint look = 0; look < 3; look++)
+    for (gint dimmed = 1; dimmed >= 0; dimmed--)
+      draw_seats (self, cr, look, dimmed);
   cairo_destroy (cr);
-  make_seats (self);
-  for (guint i = 0; i < self->items->len; i++)
-    draw_seat (self, snapshot, i);
 }
 
 EwMapItem *

@@ -59,10 +59,12 @@ struct _EwMapView
   gboolean items_stale; /* the topology has others */
   gboolean layout_stale;
   const EwMapColors *colors;
-  GskRenderNode *scene; /* NULL: draw it again */
-  GskRenderNode *top;   /* pills, above the dots */
-  GdkTexture *seats[3]; /* online, offline, waiting; NULL: make them again */
-  gdouble seat_pitch;   /* they were made for */
+  GskRenderNode *scene;    /* NULL: draw it again */
+  GskRenderNode *top;      /* pills, above the dots */
+  GskRenderNode *still;    /* the scene as it is in sight; NULL: make it again */
+  GskRenderNode *whole;    /* the dial with its tokens, to be scaled while moving; NULL: make it again */
+  GskTransform *allocated; /* from dial to view, as the tokens are allocated */
+  guint moving;            /* zoomed or panned just now */
 
   EwToken *hub;
   EwToken *wedges[EW_N_SECTORS]; /* seats only */
@@ -106,14 +108,20 @@ EwPoint ew_map_point (EwMapView *self, gdouble radius, gdouble angle);
 /* draw, seats */
 void ew_map_draw_scene (EwMapView *self, GtkSnapshot *snapshot);
 void ew_map_draw_seats (EwMapView *self, GtkSnapshot *snapshot);
+void ew_map_draw_chosen (EwMapView *self, GtkSnapshot *snapshot); /* seats */
 void ew_map_draw_labels (EwMapView *self, GtkSnapshot *snapshot);
 void ew_map_draw_top (EwMapView *self, GtkSnapshot *snapshot);
 void ew_map_draw_line (GtkSnapshot *snapshot, EwPoint from, EwPoint to, gdouble width, const GdkRGBA *color);
 void ew_map_draw_text (GtkSnapshot *snapshot, PangoLayout *text, gdouble x, gdouble y, const GdkRGBA *color);
 EwMapItem *ew_map_seat_at (EwMapView *self, gdouble x, gdouble y); /* dial coordinates; NULL: none */
 
+/* still */
+void ew_map_redraw (EwMapView *self);     /* what is drawn once has changed */
+void ew_map_set_moving (EwMapView *self); /* zoom or pan has changed */
+void ew_map_snapshot (EwMapView *self, GtkSnapshot *snapshot);
+void ew_map_still_clear (EwMapView *self);
+
 /* view */
-void ew_map_redraw (EwMapView *self);                /* what is drawn once has changed */
 void ew_map_adopt (EwMapView *self, EwToken *token); /* a new child: its place in the tree, its signals */
 void ew_map_update_card (EwMapView *self);
 EwToken *ew_map_home (EwMapView *self); /* this computer's token or sector; NULL: none */

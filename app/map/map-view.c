@@ -26,14 +26,6 @@ static guint activated_signal;
 G_DEFINE_FINAL_TYPE (EwMapView, ew_map_view, GTK_TYPE_WIDGET)
 
 void
-ew_map_redraw (EwMapView *self)
-{
-  g_clear_pointer (&self->scene, gsk_render_node_unref);
-  g_clear_pointer (&self->top, gsk_render_node_unref);
-  gtk_widget_queue_draw (GTK_WIDGET (self));
-}
-
-void
 ew_map_activate (EwMapView *self, GObject *object)
 {
   g_signal_emit (self, activated_signal, 0, object);
@@ -240,8 +232,6 @@ on_style (EwMapView *self)
 
   self->colors
     = ew_map_colors_get (adw_style_manager_get_dark (manager), adw_style_manager_get_high_contrast (manager));
-  for (guint i = 0; i < G_N_ELEMENTS (self->seats); i++)
-    g_clear_object (&self->seats[i]);
   ew_map_dots_set_colors (self->dots, self->colors);
   on_topology_changed (self);
 }
@@ -336,7 +326,8 @@ allocate_tokens (EwMapView *self)
       }
   gtk_widget_measure (GTK_WIDGET (self->hub), GTK_ORIENTATION_HORIZONTAL, -1, &size, NULL, NULL, NULL);
   allocate_token (self, self->hub, self->layout->centre, size, size, view);
-  gsk_transform_unref (view);
+  gsk_transform_unref (self->allocated);
+  self->allocated = view;
 }
 
 /* What there is room for beside the ring. */
@@ -347,7 +338,7 @@ choose_cards (EwMapView *self, gint width, gint height)
   gdouble beside = width / 2.0 - ring;
 
   ew_path_card_set_compact (self->card, beside < ROOM_FOR_CARD);
-  gtk_widget_set_child_visible (GTK_WIDGET (self->legend), beside >= ROOM_FOR_LEGEND);
+  gtk_widget_set_child_visible (GTK_WIDGET (self->legend), beside >= ROOM_FOR_LEGEND && self->zoom < 1.1);
 }
 
 static void
@@ -378,46 +369,12 @@ ew_map_view_size_allocate (GtkWidget *widget, gint width, gint height, gint base
 /* The picture. */
 
 static void
-need_scene (EwMapView *self)
-{
-  GtkSnapshot *snapshot;
-  GskTransform *view;
-
-  if (self->scene == NULL)
-    {
-      snapshot = gtk_snapshot_new ();
-      ew_map_draw_scene (self, snapshot);
-      self->scene = gtk_snapshot_free_to_node (snapshot);
-      snapshot = gtk_snapshot_new ();
-      ew_map_draw_top (self, snapshot);
-      self->top = gtk_snapshot_free_to_node (snapshot);
-    }
-  view = ew_map_transform (self);
-  ew_map_dots_set_view (self->dots, view, self->top);
-  gsk_transform_unref (view);
-}
-
-static void
 ew_map_view_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
 {
   EwMapView *self = EW_MAP_VIEW (widget);
-  gint width = gtk_widget_get_width (widget), height = gtk_widget_get_height (widget);
-  GskTransform *view;
 
-  gtk_snapshot_append_color (snapshot, &self->colors->background, &GRAPHENE_RECT_INIT (0, 0, width, height));
-  if (self->layout == NULL)
-    return;
-  need_scene (self);
-  view = ew_map_transform (self);
-  gtk_snapshot_save (snapshot);
-  gtk_snapshot_transform (snapshot, view);
-  if (self->scene != NULL)
-    gtk_snapshot_append_node (snapshot, self->scene);
-  gtk_snapshot_restore (snapshot);
-  gsk_transform_unref (view);
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
-       child = gtk_widget_get_next_sibling (child))
-    gtk_widget_snapshot_child (widget, child, snapshot);
+  if (self->layout != NULL)
+    ew_map_snapshot (self, snapshot);
 }
 
 /* One Tab stop, then the zoom buttons. */
@@ -507,6 +464,7 @@ ew_map_view_dispose (GObject *object)
   EwMapView *self = EW_MAP_VIEW (object);
   GtkWidget *child;
 
+  g_clear_handle_id (&self->moving, g_source_remove);
   if (self->slide != NULL)
     adw_animation_pause (self->slide);
   if (self->zooming != NULL)
@@ -540,10 +498,7 @@ ew_map_view_finalize (GObject *object)
       g_clear_object (&self->sector_names[s]);
       g_clear_object (&self->sector_details[s]);
     }
-  for (guint i = 0; i < G_N_ELEMENTS (self->seats); i++)
-    g_clear_object (&self->seats[i]);
-  g_clear_pointer (&self->scene, gsk_render_node_unref);
-  g_clear_pointer (&self->top, gsk_render_node_unref);
+  ew_map_still_clear (self);
   g_clear_pointer (&self->layout, ew_layout_free);
   ew_slots_free (self->slots);
   g_hash_table_unref (self->by_node);

@@ -41,13 +41,7 @@ apply (EwMapView *self, gdouble zoom, gdouble pan_x, gdouble pan_y)
   self->pan_y = CLAMP (pan_y, -height / 2 * self->zoom, height / 2 * self->zoom);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "map.zoom-in", self->zoom < EW_MAP_ZOOM_MOST);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "map.zoom-out", self->zoom > EW_MAP_ZOOM_LEAST);
-  if (self->layout != NULL && self->layout->mode == EW_LAYOUT_SEATS)
-    {
-      ew_map_items_tokens (self);
-      ew_map_items_retouch (self);
-    }
-  gtk_widget_queue_allocate (GTK_WIDGET (self));
-  gtk_widget_queue_draw (GTK_WIDGET (self));
+  ew_map_set_moving (self);
 }
 
 static void

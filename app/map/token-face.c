@@ -145,9 +145,8 @@ ew_token_face_draw (GtkSnapshot *snapshot, const EwTokenFace *face, const EwMapC
   gdouble scale = MIN (size / SMALL, 1);
 
   gtk_snapshot_save (snapshot);
-  gtk_snapshot_translate (snapshot, &GRAPHENE_POINT_INIT ((float)cx, (float)cy));
   gtk_snapshot_scale (snapshot, (float)scale, (float)scale); /* a seat's token: the same picture, smaller */
-  draw_all (snapshot, face, colors, 0, 0, size / scale, icon);
+  draw_all (snapshot, face, colors, cx / scale, cy / scale, size / scale, icon);
   gtk_snapshot_restore (snapshot);
 }
 

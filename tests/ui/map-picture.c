@@ -135,8 +135,12 @@ main (int argc, char **argv)
     }
   arrange (map, topology);
   run_for (600);
-  if (!save (map, argv[1]))
-    return EXIT_FAILURE;
+  for (guint i = 0; !save (map, argv[1]); i++) /* while it is being laid out there is no picture */
+    {
+      if (i == 100)
+        return EXIT_FAILURE;
+      run_for (20);
+    }
   gtk_window_destroy (GTK_WINDOW (window));
   return EXIT_SUCCESS;
 }

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What doesn't move is drawn once. At rest the dial is a picture of what is in sight, as fine as the screen, and a
+ * frame with moving dots only copies a few of its pixels. While the map is zoomed or moved, one picture of the whole
+ * dial with its tokens is scaled; it is drawn again, sharp, when the map has come to rest.
+ *
+ * Timer: `moving` ends 150 ms after the last change of zoom or pan.
+ */
+#include "map/map-view-private.h"
+
+#include <math.h>
+
+#define REST_MS 150
+
+static void
+forget_pictures (EwMapView *self)
+{
+  g_clear_pointer (&self->still, gsk_render_node_unref);
+  g_clear_pointer (&self->whole, gsk_render_node_unref);
+}
+
+void
+ew_map_redraw (EwMapView *self)
+{
+  g_clear_pointer (&self->scene, gsk_render_node_unref);
+  g_clear_pointer (&self->top, gsk_render_node_unref);
+  forget_pictures (self);
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+static gboolean
+on_rest (gpointer user_data)
+{
+  EwMapView *self = user_data;
+
+  self->moving = 0;
+  forget_pictures (self);
+  if (self->layout != NULL && self->layout->mode == EW_LAYOUT_SEATS)
+    {
+      ew_map_items_tokens (self); /* seats in sight */
+      ew_map_items_retouch (self);
+    }
+  gtk_widget_queue_allocate (GTK_WIDGET (self));
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+  return G_SOURCE_REMOVE;
+}
+
+void
+ew_map_set_moving (EwMapView *self)
+{
+  g_clear_handle_id (&self->moving, g_source_remove);
+  self->moving = g_timeout_add (REST_MS, on_rest, self);
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+/* cairo would copy a texture for every frame: it gets a surface of its own kind, in a node that draws it. */
+static GskRenderNode *
+paint_picture (GskRenderNode *node, const graphene_rect_t *bounds, gint width, gint height, gdouble scale)
+{
+  cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_RGB24, width, height);
+  GskRenderNode *picture = gsk_cairo_node_new (bounds);
+  cairo_t *cr = cairo_create (surface);
+
+  cairo_scale (cr, scale, scale);
+  gsk_render_node_draw (node, cr);
+  cairo_destroy (cr);
+  cr = gsk_cairo_node_get_draw_context (picture);
+  cairo_scale (cr, 1 / scale, 1 / scale);
+  cairo_set_source_surface (cr, surface, 0, 0);
+  cairo_pattern_set_filter (cairo_get_source (cr), CAIRO_FILTER_BILINEAR);
+  cairo_pattern_set_extend (cairo_get_source (cr), CAIRO_EXTEND_PAD); /* pixman is several times faster so */
+  cairo_rectangle (cr, 0, 0, width, height);
+  cairo_fill (cr);
+  cairo_destroy (cr);
+  cairo_surface_destroy (surface);
+  return picture;
+}
+
+/* What node shows of the map's size, as one picture as fine as the screen. It covers all of it. (transfer full); NULL:
+   there is nobody to draw it. */
+static GskRenderNode *
+make_picture (EwMapView *self, GskRenderNode *node)
+{
+  GtkWidget *widget = GTK_WIDGET (self);
+  GtkNative *native = gtk_widget_get_native (widget);
+  GskRenderer *renderer = native != NULL ? gtk_native_get_renderer (native) : NULL;
+  gdouble scale = gtk_widget_get_scale_factor (widget);
+  gint width = gtk_widget_get_width (widget), height = gtk_widget_get_height (widget);
+  graphene_rect_t bounds = GRAPHENE_RECT_INIT (0, 0, width, height);
+  GskTransform *transform;
+  g_autoptr (GskRenderNode) scaled = NULL;
+  g_autoptr (GdkTexture) texture = NULL;
+
+  if (renderer == NULL || node == NULL || width < 1 || height < 1)
+    return NULL;
+  if (GSK_IS_CAIRO_RENDERER (renderer))
+    return paint_picture (node, &bounds, (gint)(width * scale), (gint)(height * scale), scale);
+  transform = gsk_transform_scale (NULL, (float)scale, (float)scale); /* NULL: as it is */
+  scaled = transform != NULL ? gsk_transform_node_new (node, transform) : gsk_render_node_ref (node);
+  gsk_transform_unref (transform);
+  texture = gsk_renderer_render_texture (renderer, scaled,
+                                         &GRAPHENE_RECT_INIT (0, 0, (float)(width * scale), (float)(height * scale)));
+  return gsk_texture_node_new (texture, &bounds);
+}
+
+static void
+append_background (EwMapView *self, GtkSnapshot *snapshot)
+{
+  gint width = gtk_widget_get_width (GTK_WIDGET (self)), height = gtk_widget_get_height (GTK_WIDGET (self));
+
+  gtk_snapshot_append_color (snapshot, &self->colors->background, &GRAPHENE_RECT_INIT (0, 0, width, height));
+}
+
+static void
+append_scene (EwMapView *self, GtkSnapshot *snapshot, GskTransform *view)
+{
+  append_background (self, snapshot);
+  gtk_snapshot_save (snapshot);
+  gtk_snapshot_transform (snapshot, view);
+  if (self->scene != NULL)
+    gtk_snapshot_append_node (snapshot, self->scene);
+  gtk_snapshot_restore (snapshot);
+}
+
+static void
+need_scene (EwMapView *self, GskTransform *view)
+{
+  GtkSnapshot *snapshot;
+
+  if (self->scene == NULL)
+    {
+      snapshot = gtk_snapshot_new ();
+      ew_map_draw_scene (self, snapshot);
+      self->scene = gtk_snapshot_free_to_node (snapshot);
+      snapshot = gtk_snapshot_new ();
+      ew_map_draw_top (self, snapshot);
+      self->top = gtk_snapshot_free_to_node (snapshot);
+    }
+  ew_map_dots_set_view (self->dots, view, self->top);
+}
+
+/* Tokens, in the order they lie in; not the cards. */
+static void
+append_tokens (EwMapView *self, GtkSnapshot *snapshot)
+{
+  GtkWidget *widget = GTK_WIDGET (self);
+
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    if (EW_IS_TOKEN (child))
+      gtk_widget_snapshot_child (widget, child, snapshot);
+}
+
+/* Before anything moves: the dial with its tokens, where they are allocated now, in dial coordinates. */
+static void
+need_whole (EwMapView *self)
+{
+  GtkSnapshot *snapshot;
+  GskTransform *back;
+  g_autoptr (GskRenderNode) node = NULL;
+
+  if (self->whole != NULL)
+    return;
+  snapshot = gtk_snapshot_new ();
+  append_background (self, snapshot);
+  if (self->scene != NULL)
+    gtk_snapshot_append_node (snapshot, self->scene);
+  back = gsk_transform_invert (gsk_transform_ref (self->allocated));
+  gtk_snapshot_transform (snapshot, back);
+  append_tokens (self, snapshot);
+  gsk_transform_unref (back);
+  node = gtk_snapshot_free_to_node (snapshot);
+  self->whole = make_picture (self, node);
+}
+
+static void
+draw_moving (EwMapView *self, GtkSnapshot *snapshot, GskTransform *view)
+{
+  need_whole (self);
+  if (self->whole == NULL)
+    {
+      append_scene (self, snapshot, view);
+      return;
+    }
+  append_background (self, snapshot);
+  gtk_snapshot_save (snapshot);
+  gtk_snapshot_transform (snapshot, view);
+  gtk_snapshot_append_node (snapshot, self->whole);
+  gtk_snapshot_restore (snapshot);
+}
+
+static void
+draw_still (EwMapView *self, GtkSnapshot *snapshot, GskTransform *view)
+{
+  if (self->still == NULL)
+    {
+      GtkSnapshot *own = gtk_snapshot_new ();
+      g_autoptr (GskRenderNode) node = NULL;
+
+      append_scene (self, own, view);
+      node = gtk_snapshot_free_to_node (own);
+      self->still = make_picture (self, node);
+    }
+  if (self->still != NULL)
+    gtk_snapshot_append_node (snapshot, self->still);
+  else
+    append_scene (self, snapshot, view);
+}
+
+void
+ew_map_snapshot (EwMapView *self, GtkSnapshot *snapshot)
+{
+  GtkWidget *widget = GTK_WIDGET (self);
+  GskTransform *view = ew_map_transform (self);
+  gboolean moving = self->moving != 0;
+
+  need_scene (self, view);
+  if (moving)
+    draw_moving (self, snapshot, view);
+  else
+    draw_still (self, snapshot, view);
+  gsk_transform_unref (view);
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    if (!moving || self->whole == NULL || !EW_IS_TOKEN (child))
+      gtk_widget_snapshot_child (widget, child, snapshot);
+}
+
+void
+ew_map_still_clear (EwMapView *self)
+{
+  g_clear_handle_id (&self->moving, g_source_remove);
+  forget_pictures (self);
+  g_clear_pointer (&self->scene, gsk_render_node_unref);
+  g_clear_pointer (&self->top, gsk_render_node_unref);
+  g_clear_pointer (&self->allocated, gsk_transform_unref);
+}
