@@ -24,7 +24,7 @@ struct _EwNode
   gboolean plain, self, administrator;
 
   gdouble rtt_ms; /* below 0: unknown */
-  gint64 last_seen, last_handshake, rx_bytes, tx_bytes;
+  gint64 created, last_seen, last_handshake, rx_bytes, tx_bytes;
   EwRate rx, tx;
   gdouble rx_rate, tx_rate;
 };
@@ -272,6 +272,8 @@ ew_node_update (EwNode *self, JsonObject *object, gint64 now_us)
   set_int (self, &self->plain, ew_text_bool (object, "plain", FALSE), PROP_PLAIN);
   set_int (self, &self->self, ew_text_bool (object, "self", FALSE), PROP_SELF);
   set_int (self, &self->administrator, g_strcmp0 (ew_text_member (object, "role"), "admin") == 0, PROP_ADMINISTRATOR);
+  if (json_object_has_member (object, "created"))
+    self->created = ew_text_time (object, "created");
   ew_node_update_counters (self, object, now_us);
   g_object_thaw_notify (G_OBJECT (self));
 }
@@ -411,6 +413,12 @@ gdouble
 ew_node_get_rtt_ms (EwNode *self)
 {
   return self->rtt_ms;
+}
+
+gint64
+ew_node_get_created (EwNode *self)
+{
+  return self->created;
 }
 
 gint64

@@ -30,6 +30,7 @@ gboolean ew_node_is_plain (EwNode *self);
 gboolean ew_node_is_administrator (EwNode *self);
 const gchar *ew_node_get_os (EwNode *self);      /* NULL: unknown */
 const gchar *ew_node_get_version (EwNode *self); /* NULL: unknown */
+gint64 ew_node_get_created (EwNode *self);       /* enrolment, µs since the epoch; 0: unknown */
 gdouble ew_node_get_rtt_ms (EwNode *self);       /* between node and edge; below 0: unknown */
 gint64 ew_node_get_last_seen (EwNode *self);     /* µs since the epoch; 0: never or unknown */
 gint64 ew_node_get_last_handshake (EwNode *self);

@@ -4,6 +4,8 @@
  */
 #include "topology-private.h"
 
+#include <string.h>
+
 #include "node-private.h"
 #include "text.h"
 
@@ -33,7 +35,8 @@ tell (EwTopology *self)
       g_object_notify_by_pspec (G_OBJECT (self), ew_topology_properties[PROP_N_ONLINE]);
     }
   for (guint i = 0; i < news->len; i++)
-    g_signal_emit (self, ew_topology_online_signal, 0, news->pdata[i]);
+    if (g_hash_table_lookup (self->by_id, ew_node_get_id (news->pdata[i])) == news->pdata[i]) /* not gone meanwhile */
+      g_signal_emit (self, ew_topology_online_signal, 0, news->pdata[i]);
 }
 
 /* Nodes. */
@@ -95,6 +98,38 @@ append (EwTopology *self, GPtrArray *fresh)
   g_list_model_items_changed (G_LIST_MODEL (self), old, 0, n);
 }
 
+static gint
+compare_enrolment (gconstpointer a, gconstpointer b)
+{
+  EwNode *one = *(EwNode *const *)a, *other = *(EwNode *const *)b;
+  guint64 first = (guint64)ew_node_get_created (one) - 1, second = (guint64)ew_node_get_created (other) - 1;
+
+  if (first != second) /* 0, unknown, became the largest */
+    return first < second ? -1 : 1;
+  return strcmp (ew_node_get_id (one), ew_node_get_id (other));
+}
+
+/* What is counted and looked up of a node that goes; the caller holds a reference. */
+static void
+forget_node (EwTopology *self, EwNode *node)
+{
+  self->n_online -= (guint)is_online (node);
+  g_hash_table_remove (self->by_id, ew_node_get_id (node));
+  g_hash_table_remove (self->active, node);
+  if (self->seen != NULL)
+    g_hash_table_remove (self->seen, ew_node_get_id (node));
+  if (self->self_node == node)
+    self->self_node = NULL;
+}
+
+static void
+forget_coming (EwTopology *self)
+{
+  for (guint i = 0; i < self->coming->len; i++)
+    forget_node (self, self->coming->pdata[i]);
+  g_ptr_array_set_size (self->coming, 0);
+}
+
 /* Takes n nodes out of the list at position. */
 static void
 remove_nodes (EwTopology *self, guint position, guint n)
@@ -105,13 +140,7 @@ remove_nodes (EwTopology *self, guint position, guint n)
     {
       EwNode *node = self->nodes->pdata[i];
       g_ptr_array_add (removed, g_object_ref (node));
-      self->n_online -= (guint)is_online (node);
-      g_hash_table_remove (self->by_id, ew_node_get_id (node));
-      g_hash_table_remove (self->active, node);
-      if (self->seen != NULL)
-        g_hash_table_remove (self->seen, ew_node_get_id (node));
-      if (self->self_node == node)
-        self->self_node = NULL;
+      forget_node (self, node);
     }
   g_ptr_array_remove_range (self->nodes, position, n);
   g_list_model_items_changed (G_LIST_MODEL (self), position, n, 0);
@@ -125,6 +154,11 @@ remove_node (EwTopology *self, const gchar *id)
 
   if (node != NULL && g_ptr_array_find (self->nodes, node, &position))
     remove_nodes (self, position, 1);
+  else if (node != NULL && g_ptr_array_find (self->coming, node, &position))
+    {
+      forget_node (self, node);
+      g_ptr_array_remove_index (self->coming, position);
+    }
 }
 
 /* All that kept does not hold, NULL: all; each run of neighbours at once. */
@@ -280,6 +314,7 @@ ew_topology_forget_stream (EwTopology *self)
 {
   gboolean any = g_hash_table_size (self->active) > 0;
 
+  forget_coming (self);
   g_clear_pointer (&self->seen, g_hash_table_unref);
   self->had_snapshot = FALSE;
   g_clear_handle_id (&self->decay, g_source_remove);
@@ -307,6 +342,7 @@ set_mesh (EwTopology *self, const gchar *name)
 void
 ew_topology_forget (EwTopology *self)
 {
+  forget_coming (self);
   g_clear_pointer (&self->seen, g_hash_table_unref);
   remove_others (self, NULL);
   g_list_store_remove_all (self->edges);
@@ -314,11 +350,10 @@ ew_topology_forget (EwTopology *self)
   tell (self);
 }
 
-/* Known nodes keep their places, others follow behind them in the order of the snapshot. */
+/* Known nodes keep their places, others wait for the snapshot's end. */
 static void
 take_nodes (EwTopology *self, JsonArray *array)
 {
-  g_autoptr (GPtrArray) fresh = g_ptr_array_new_with_free_func (g_object_unref);
   JsonObject *first = json_array_get_length (array) > 0 ? object_at (array, 0) : NULL;
   const gchar *first_id = first != NULL ? ew_node_id_of (first) : NULL;
 
@@ -328,9 +363,8 @@ take_nodes (EwTopology *self, JsonArray *array)
     {
       JsonObject *object = object_at (array, i);
       if (object != NULL)
-        take_node (self, object, fresh);
+        take_node (self, object, self->coming);
     }
-  append (self, fresh);
 }
 
 static void
@@ -339,6 +373,7 @@ take_snapshot (EwTopology *self, JsonObject *message)
   JsonObject *map = ew_text_object (message, "map");
   JsonArray *edges = map != NULL ? ew_text_array (map, "edges") : NULL;
   JsonArray *nodes = map != NULL ? ew_text_array (map, "nodes") : NULL;
+  g_autoptr (GPtrArray) fresh = NULL;
 
   if (map == NULL || nodes == NULL)
     return;
@@ -350,6 +385,10 @@ take_snapshot (EwTopology *self, JsonObject *message)
   take_nodes (self, nodes);
   if (ew_text_bool (message, "more", FALSE))
     return;
+  fresh = g_steal_pointer (&self->coming);
+  self->coming = g_ptr_array_new_with_free_func (g_object_unref);
+  g_ptr_array_sort (fresh, compare_enrolment);
+  append (self, fresh);
   remove_others (self, self->seen);
   g_clear_pointer (&self->seen, g_hash_table_unref);
   self->had_snapshot = TRUE;
@@ -390,6 +429,7 @@ ew_topology_take_message (EwTopology *topology, JsonObject *message)
     take_snapshot (self, message);
   else if (self->had_snapshot)
     take_change (self, type, message);
-  tell (self);
+  if (self->coming->len == 0) /* the numbers are those of the list */
+    tell (self);
   refresh_soon (self);
 }

@@ -26,16 +26,17 @@ struct _EwTopology
   gchar *error;
 
   GPtrArray *nodes;  /* EwNode, in the list's order */
-  GHashTable *by_id; /* ID of the node → EwNode, both of nodes */
+  GPtrArray *coming; /* EwNode of the snapshot so far that are new: put into the list in their order at its end */
+  GHashTable *by_id; /* ID of the node → EwNode, of nodes and coming */
   GListStore *edges;
   gchar *mesh;
-  EwNode *self_node; /* borrowed from nodes */
-  guint n_online;
+  EwNode *self_node; /* borrowed from nodes or coming */
+  guint n_online;    /* coming ones counted */
   EwNode *told_self; /* what notify said last; told once a message */
   guint told_nodes, told_online;
   GPtrArray *news; /* EwNode that came online in this message */
 
-  GHashTable *seen;      /* IDs in the snapshot so far, borrowed from nodes; NULL: none is being received */
+  GHashTable *seen;      /* IDs in the snapshot so far, borrowed from nodes and coming; NULL: none is being received */
   gboolean had_snapshot; /* of this stream */
   GHashTable *active;    /* EwNode: counted since the last refresh, or with a rate that has to sink */
   guint decay;

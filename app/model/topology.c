@@ -236,6 +236,7 @@ ew_topology_finalize (GObject *object)
   g_hash_table_unref (self->by_id);
   g_clear_object (&self->told_self);
   g_ptr_array_unref (self->news);
+  g_ptr_array_unref (self->coming);
   g_ptr_array_unref (self->nodes);
   g_object_unref (self->edges);
   g_free (self->mesh);
@@ -258,7 +259,7 @@ ew_topology_get_property (GObject *object, guint id, GValue *value, GParamSpec *
       g_value_set_string (value, self->error);
       break;
     case PROP_N_ONLINE:
-      g_value_set_uint (value, self->n_online);
+      g_value_set_uint (value, self->told_online);
       break;
     case PROP_N_NODES:
       g_value_set_uint (value, self->nodes->len);
@@ -305,6 +306,7 @@ static void
 ew_topology_init (EwTopology *self)
 {
   self->nodes = g_ptr_array_new_with_free_func (g_object_unref);
+  self->coming = g_ptr_array_new_with_free_func (g_object_unref);
   self->news = g_ptr_array_new_with_free_func (g_object_unref);
   self->by_id = g_hash_table_new (g_str_hash, g_str_equal);
   self->active = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
@@ -340,7 +342,7 @@ ew_topology_get_error (EwTopology *self)
 guint
 ew_topology_get_n_online (EwTopology *self)
 {
-  return self->n_online;
+  return self->told_online;
 }
 
 guint

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The mesh as it is now: a GListModel of EwNode in the order of enrolment (new ones at the end, nothing moves when a
- * state or a counter changes), and its edges. Fed by OpenTopology's stream (daemon/edge/API.md), which is open only
- * between ew_topology_set_wanted TRUE and FALSE: while a window that shows it is visible. No GTK.
+ * The mesh as it is now: a GListModel of EwNode in the order of enrolment, then of IDs (those of an unknown time last;
+ * what comes later is appended, nothing moves when a state or a counter changes), and its edges. Fed by OpenTopology's
+ * stream (daemon/edge/API.md), which is open only between ew_topology_set_wanted TRUE and FALSE: while a window that
+ * shows it is visible. No GTK.
  */
 #pragma once
 

@@ -177,6 +177,21 @@ set_counters (JsonObject *object, const EwNode *node, const EwSwitchNodeStatus *
   json_object_set_int_member (object, "tx_bytes", status ? (gint64)status->tx_bytes : 0);
 }
 
+/* To the microsecond: nodes enrolled one right after the other keep their order. */
+static void
+set_created (JsonObject *object, const EwNode *node)
+{
+  g_autoptr (GDateTime) seconds = g_date_time_new_from_unix_utc (node->created_us / G_USEC_PER_SEC);
+  g_autofree gchar *text = NULL;
+
+  if (node->created_us > 0 && seconds != NULL)
+    {
+      g_autoptr (GDateTime) time = g_date_time_add (seconds, node->created_us % G_USEC_PER_SEC);
+      text = g_date_time_format (time, "%Y-%m-%dT%H:%M:%S.%fZ");
+    }
+  ew_json_set_string_or_null (object, "created", text);
+}
+
 JsonObject *
 ew_document_map_node (EwMesh *mesh, const EwNode *node, const EwSwitchNodeStatus *status)
 {
@@ -191,6 +206,7 @@ ew_document_map_node (EwMesh *mesh, const EwNode *node, const EwSwitchNodeStatus
   json_object_set_boolean_member (object, "online", online);
   ew_json_set_ips (object, "addresses", node->addresses, node->n_addresses);
   ew_json_set_string_or_null (object, "edge", online ? ew_mesh_get_edge (mesh)->id : NULL);
+  set_created (object, node);
   set_counters (object, node, status);
   set_cidrs (object, "routes", node);
   ew_json_set_string_or_null (object, "os", node->os);

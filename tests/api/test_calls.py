@@ -2,6 +2,7 @@
 """Every call of daemon/edge/API.md and every refusal, against a real edge."""
 
 import base64
+import datetime
 import hashlib
 import ipaddress
 import json
@@ -247,7 +248,7 @@ class Nodes(EdgeCase):
         self.assertIs(listing["more"], False)
         found = [n for n in listing["nodes"] if n["id"] == node.id]
         self.assertEqual(len(found), 1)
-        fields = {"id", "name", "kind", "role", "plain", "state", "online", "addresses", "edge", "rtt_ms", "last_seen", "last_handshake", "rx_bytes", "tx_bytes", "routes", "os",
+        fields = {"id", "name", "kind", "role", "plain", "state", "online", "addresses", "edge", "rtt_ms", "created", "last_seen", "last_handshake", "rx_bytes", "tx_bytes", "routes", "os",
                   "version", "self"}
         self.assertEqual(set(found[0]), fields)
         self.assertEqual({k: found[0][k] for k in ("name", "state", "online", "edge", "rtt_ms", "last_seen", "rx_bytes", "os", "version", "self", "plain")},
@@ -255,6 +256,8 @@ class Nodes(EdgeCase):
                           "version": "0.1.0", "self": False, "plain": False})
         ids = [n["id"] for n in listing["nodes"]]
         self.assertEqual(ids, sorted(ids))
+        self.assertRegex(found[0]["created"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
+        self.assertLess(abs(datetime.datetime.fromisoformat(found[0]["created"].replace("Z", "+00:00")).timestamp() - time.time()), 600)
         for name in (node.name, node.id, *node.answer.json["addresses"]):
             answer = self.admin.call("GET", f"/v1/nodes/{name}")
             self.assertEqual(answer.json, found[0] | {"schema": 1})

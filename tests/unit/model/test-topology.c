@@ -117,10 +117,11 @@ test_messages (void)
   take (&mirror, CHANGE ("early", "online"));
   take (&mirror, SNAPSHOT ("true", NODE ("c", "online") "," NODE ("a", "offline")));
   take (&mirror, CHANGE ("early", "online"));
-  assert_list (&mirror, "c a");
+  assert_list (&mirror, ""); /* the order is known at the end */
+  g_assert_cmpuint (ew_topology_get_n_online (topology), ==, 0);
   g_assert_cmpint (ew_topology_get_stream (topology), !=, EW_STREAM_LIVE);
   take (&mirror, SNAPSHOT ("false", NODE ("b", "online") "," NODE ("b", "offline") ",{'id':'s','self':true}"));
-  assert_list (&mirror, "c a b s");
+  assert_list (&mirror, "a b c s");
   g_assert_cmpint (ew_topology_get_stream (topology), ==, EW_STREAM_LIVE);
   g_assert_cmpstr (ew_topology_get_mesh (topology), ==, "birchwood");
   g_assert_cmpstr (ew_edge_get_name (ew_topology_get_edge (topology)), ==, "Frankfurt");
@@ -138,7 +139,7 @@ test_messages (void)
   take (&mirror, CHANGE ("d", "online"));
   take (&mirror, "{'type':'node-removed','id':'a'}");
   take (&mirror, "{'type':'node-removed','id':'a'}");
-  assert_list (&mirror, "c b s d");
+  assert_list (&mirror, "b c s d");
   g_assert_cmpuint (mirror.changes, ==, 2);
   g_assert_cmpstr (mirror.online, ==, "a d ");
 
@@ -157,6 +158,53 @@ test_messages (void)
   g_assert_cmpuint (g_list_model_get_n_items (ew_topology_get_edges (topology)), ==, 1);
   take (&mirror, SNAPSHOT ("false", ""));
   assert_list (&mirror, "");
+  mirror_stop (&mirror);
+}
+
+#define MADE(id, created) "{'id':'" id "','created':'" created "'}"
+
+/* By enrolment, then ID; over all parts of a snapshot; a snapshot later only appends. */
+static void
+test_order (void)
+{
+  g_autoptr (EwDaemon) daemon = no_daemon ();
+  Mirror mirror = { 0 };
+
+  mirror_start (&mirror, daemon);
+  take (&mirror, SNAPSHOT ("true", MADE ("b", "2026-11-02T10:00:00Z") ",{'id':'x','created':null},{'id':'a'}"));
+  take (&mirror, SNAPSHOT ("true", MADE ("d", "2026-11-02T10:00:00.000002Z") "," MADE ("f", "2026-11-01T23:00:00Z")));
+  take (&mirror, SNAPSHOT ("false", MADE ("c", "2026-11-02T10:00:00.000001Z") "," MADE ("e", "2026-11-02T10:00:00Z")));
+  assert_list (&mirror, "f b e c d a x");
+  take (&mirror, "{'type':'node','node':" MADE ("0", "2026-01-01T00:00:00Z") "}");
+  assert_list (&mirror, "f b e c d a x 0"); /* shown already: nothing moves */
+  take (&mirror, "{'type':'node','node':{'id':'a','created':'2025-01-01T00:00:00Z'}}");
+  take (&mirror, SNAPSHOT ("true", MADE ("h", "2026-01-03T00:00:00Z") "," MADE ("d", "2026-11-02T10:00:00Z")));
+  take (&mirror, "{'type':'node','node':{'id':'h','state':'online','created':'2026-01-03T00:00:00Z'}}");
+  take (&mirror, SNAPSHOT ("false", MADE ("g", "2026-01-02T00:00:00Z") "," MADE ("b", "2026-11-02T10:00:00Z")));
+  assert_list (&mirror, "b d g h");
+  g_assert_cmpuint (ew_topology_get_n_online (mirror.topology), ==, 1);
+  g_assert_cmpstr (mirror.online, ==, "h ");
+  mirror_stop (&mirror);
+}
+
+/* What came of a snapshot that is never finished is not kept. */
+static void
+test_unfinished (void)
+{
+  g_autoptr (EwDaemon) daemon = no_daemon ();
+  Mirror mirror = { 0 };
+
+  mirror_start (&mirror, daemon);
+  take (&mirror, SNAPSHOT ("false", NODE ("a", "offline")));
+  take (&mirror, SNAPSHOT ("true", NODE ("b", "online") "," NODE ("c", "online") ",{'id':'s','self':true}"));
+  take (&mirror, "{'type':'node-removed','id':'c'}");
+  g_assert_null (ew_topology_find (mirror.topology, "c"));
+  ew_topology_forget_stream (mirror.topology);
+  g_assert_null (ew_topology_find (mirror.topology, "b"));
+  g_assert_null (ew_topology_get_self (mirror.topology));
+  take (&mirror, SNAPSHOT ("false", NODE ("a", "offline") "," NODE ("d", "online")));
+  assert_list (&mirror, "a d");
+  g_assert_cmpuint (ew_topology_get_n_online (mirror.topology), ==, 1);
   mirror_stop (&mirror);
 }
 
@@ -230,6 +278,12 @@ random_change (Mirror *mirror, GPtrArray *expected)
   take (mirror, text);
 }
 
+static gint
+compare_ids (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(gchar *const *)a, *(gchar *const *)b);
+}
+
 static void
 random_snapshot (Mirror *mirror, GPtrArray *expected)
 {
@@ -254,6 +308,7 @@ random_snapshot (Mirror *mirror, GPtrArray *expected)
   for (guint i = expected->len; i > 0; i--)
     if (position_of (ids, expected->pdata[i - 1]) < 0)
       g_ptr_array_remove_index (expected, i - 1);
+  g_ptr_array_sort (ids, compare_ids);
   for (guint i = 0; i < ids->len; i++)
     if (position_of (expected, ids->pdata[i]) < 0)
       g_ptr_array_add (expected, g_strdup (ids->pdata[i]));
@@ -509,6 +564,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/model/topology/messages", test_messages);
+  g_test_add_func ("/model/topology/order", test_order);
+  g_test_add_func ("/model/topology/unfinished", test_unfinished);
   g_test_add_func ("/model/topology/nonsense", test_nonsense);
   g_test_add_func ("/model/topology/random", test_random);
   add ("live", test_live);
