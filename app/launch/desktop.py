@@ -139,6 +139,13 @@ class Desktop:
         os.close(write)
         self.environment["DBUS_SESSION_BUS_ADDRESS"] = self._line(read, bus, "dbus-daemon")
         os.close(read)
+        shown = self._popen([PYTHON, "-B", self.bring(os.path.join(LAUNCH, "notifications.py"))], "notifications", {"G_DEBUG": ""})
+        wait_for("the session's notifications", lambda: self._alive(shown, "notifications.py") and os.path.getsize(shown.log_path) > 0, 20)
+
+    def notifications(self):
+        """What was shown so far: {"app", "title", "body", "actions"} each."""
+        with open(self.path("notifications.log"), errors="replace") as log:
+            return [note for note in (json.loads(line) for line in log if line.startswith("{")) if "title" in note]
 
     # Programs.
 
