@@ -122,7 +122,8 @@ try_below (const EwLayout *self, Room *room, const Wish *wish, const EwLayoutPla
   EwBox box = { place->centre.x, place->centre.y + place->size / 2 + wish->heights[1] / 2 + 3, wish->widths[1],
                 wish->heights[1], 0 };
 
-  if (!is_free (room, &box))
+  /* Above the edge its own spoke is there. */
+  if (sin (place->angle) < -0.45 || !is_free (room, &box))
     return FALSE;
   g_array_append_val (room->taken, box);
   *label = (EwLayoutLabel){ 1, box, EW_ANCHOR_MIDDLE };

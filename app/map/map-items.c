@@ -11,6 +11,8 @@
 #include "model/words.h"
 #include "node/node-icon.h"
 
+#define IN_SIGHT 48.0 /* px beyond the view's edges */
+
 void
 ew_map_item_free (EwMapItem *item)
 {
@@ -169,7 +171,7 @@ is_in_sight (EwMapView *self, const EwLayoutPlace *place)
   gdouble x = (place->centre.x - width / 2) * self->zoom + width / 2 + self->pan_x;
   gdouble y = (place->centre.y - height / 2) * self->zoom + height / 2 + self->pan_y;
 
-  return x > 0 && y > 0 && x < width && y < height;
+  return x > -IN_SIGHT && y > -IN_SIGHT && x < width + IN_SIGHT && y < height + IN_SIGHT;
 }
 
 void

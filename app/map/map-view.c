@@ -122,7 +122,8 @@ on_focus (EwToken *token, GParamSpec *spec, EwMapView *self)
 {
   if (!gtk_widget_has_focus (GTK_WIDGET (token)))
     return;
-  self->current = token;
+  if (self->layout != NULL) /* before that there is only the edge to be found by who comes in */
+    self->current = token;
   /* Its label may have been hidden: now it comes first. */
   self->layout_stale = TRUE;
   gtk_widget_queue_allocate (GTK_WIDGET (self));
@@ -336,8 +337,15 @@ choose_cards (EwMapView *self, gint width, gint height)
 {
   gdouble ring = CLAMP (MIN (height / 2.0 - 108, width / 2.0 - 226), 110, 320) + 42;
   gdouble beside = width / 2.0 - ring;
+  gint wide, high; /* of the zoom buttons */
 
   ew_path_card_set_compact (self->card, beside < ROOM_FOR_CARD);
+  gtk_widget_measure (self->zoom_box, GTK_ORIENTATION_HORIZONTAL, -1, NULL, &wide, NULL, NULL);
+  gtk_widget_measure (self->zoom_box, GTK_ORIENTATION_VERTICAL, -1, NULL, &high, NULL, NULL);
+  /* It never lies on the ring: in a map so small there are the wheel, two fingers and the keys. */
+  gtk_widget_set_child_visible (
+    self->zoom_box, hypot (MAX (width / 2.0 - CARD_MARGIN - wide, 0), MAX (height / 2.0 - CARD_MARGIN - high, 0))
+                      > MIN (ring, MIN (width, height) / 2.0));
   gtk_widget_set_child_visible (GTK_WIDGET (self->legend), beside >= ROOM_FOR_LEGEND && self->zoom < 1.1);
 }
 
