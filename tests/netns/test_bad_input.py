@@ -7,8 +7,10 @@ import os
 import subprocess
 import unittest
 
-from demo_mesh import EDGE_ADDRESS
+from demo_mesh import EDGE_ADDRESS, first_key
 from mesh_case import MeshCase, wait_for
+
+KEY_MAX = 1024  # characters
 
 
 def make_key(**fields):
@@ -29,6 +31,11 @@ class Keys(MeshCase):
         super().setUpClass()
         cls.mesh.start_daemon("nas")
 
+    def setUp(self):
+        # A key that was taken although it is bad fails its own test alone.
+        if self.status("nas")["state"] != "not-enrolled":
+            self.ctl("nas", "leave")
+
     def enroll(self, key, *options, **checks):
         line = self.refused("nas", "enroll", "--key-file", "-", *options, input=key + "\n", **checks)
         if len(key) > 20:
@@ -41,7 +48,10 @@ class Keys(MeshCase):
         self.enroll("", says="key")
 
     def test_truncated(self):
-        self.enroll(self.mesh.new_key("t1")[:-9], says="cut short")
+        key = self.mesh.new_key("t1")
+        for length in (len(key) - 1, len(key) - 2, len(key) - 3, len(key) - 4, len(key) - 9, len(key) // 2, 9):
+            with self.subTest(length):
+                self.enroll(key[:length], says="cut short")
 
     def test_altered(self):
         key = self.mesh.new_key("t2")
@@ -51,7 +61,7 @@ class Keys(MeshCase):
     def test_wrong_secret(self):
         fields = read_key(self.mesh.new_key("t3"))
         fields["secret"] = base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
-        self.enroll(make_key(**fields), says="key")
+        self.enroll(make_key(**fields), says="does not know")
 
     def test_other_pin(self):
         fields = read_key(self.mesh.new_key("t4"))
@@ -74,13 +84,20 @@ class Keys(MeshCase):
         self.enroll(key, "--name", "not a name", code=2, says="name")
 
     def test_oversized(self):
-        self.enroll("ew1_" + "A" * 5000, says="key")
+        self.enroll("ew1_" + "A" * 5000, says="altered")
+        # Right in all but its length.
+        fields = read_key(self.mesh.new_key("t6"))
+        for length in (KEY_MAX + 4, 2 * KEY_MAX, 3 * KEY_MAX):
+            with self.subTest(length):
+                key = make_key(**fields, more="x" * (length * 3 // 4 - len(make_key(**fields, more="")) * 3 // 4))
+                self.assertTrue(KEY_MAX < len(key) <= length, len(key))
+                self.enroll(key, says="altered")
 
     def test_wrong_usage(self):
-        for argv in (("nonsense",), ("mode", "fast"), ("ping",), ("route", "add"), ("node", "add"), ("connect", "--what")):
+        for argv, says in ((("nonsense",), 'no verb "nonsense"'), (("--what",), "--what"), ((), "a verb is missing"), (("mode", "fast"), "vpn or connector"), (("ping",), "needs NAME"),
+                           (("route",), "add, remove"), (("route", "add"), "needs CIDR"), (("node", "add"), "needs NAME"), (("connect", "--what"), "--what"), (("status", "extra"), '"extra"')):
             with self.subTest(argv):
-                self.assertEqual(self.ctl("nas", *argv, check=False).returncode, 2)
-
+                self.refused("nas", *argv, code=2, says=(says, "--help"))
 
     def test_output_cannot_be_written(self):
         """One line says why, and the exit code too: somebody waits for a configuration in that file."""
@@ -114,18 +131,31 @@ class Routes(MeshCase):
         self.refused("laptop", "route", "add", "10.50.1.0/24", "other", says="10.50.0.0/16")
 
     def test_unknown_node(self):
-        self.refused("laptop", "route", "add", "10.51.0.0/24", "nobody", says="nobody")
-        self.refused("laptop", "node", "remove", "nobody", says="nobody")
+        def mesh():
+            return [node["name"] for node in self.mesh.ctl_json("laptop", "node", "list")["nodes"]], self.mesh.ctl_json("laptop", "route", "list")
+        before = mesh()
+        for argv in (("route", "add", "10.51.0.0/24", "nobody"), ("node", "show", "nobody"), ("node", "rename", "nobody", "somebody"), ("ping", "nobody"),
+                     ("node", "remove", "nobody")):
+            with self.subTest(argv):
+                self.refused("laptop", *argv, says=('no node "nobody"', "edgewayctl node list"))
+        self.assertEqual(mesh(), before)
 
 
 class Machines(MeshCase):
     SITES, JOIN = ("laptop", "nas"), ()
 
+    def refused_edge(self, edge, folder, port, code=1, before=()):
+        """What an edge that does not start says: one line."""
+        result = edge.run(*before, self.mesh.program("edgeway-edge"), "run", "--state-dir", folder, "--listen", f":{port}", check=False, timeout=20)
+        self.assertEqual(result.returncode, code, result)
+        self.assertRegex(result.stderr, r"\Aedgeway-edge: [^\n]+\n\Z")
+        self.assertEqual(result.stdout, "")
+        return result.stderr
+
     def test_edge_port_in_use(self):
         edge = self.mesh.machine("edge")
-        result = edge.run(self.mesh.program("edgeway-edge"), "run", "--state-dir", "/run/edgeway/second", "--listen", ":443", check=False, timeout=20)
-        self.assertEqual(result.returncode, 1, result)
-        self.assertIn("443", result.stderr)
+        self.assertRegex(self.refused_edge(edge, "/run/edgeway/second", 443), "TCP port 443 is in use .*--listen")
+        self.assertFalse(edge.ok("test", "-e", "/run/edgeway/second"), "a refusal leaves nothing half-done")
 
     def test_edge_state_in_use(self):
         edge = self.mesh.machine("edge")
@@ -151,10 +181,10 @@ class Machines(MeshCase):
     def test_edge_without_privilege(self):
         edge = self.mesh.machine("edge")
         edge.run("sh", "-c", "mkdir -p /run/edgeway/nobody && chown 65534 /run/edgeway/nobody && chmod 755 /run/edgeway && sysctl -qw net.ipv4.ip_unprivileged_port_start=1024")
-        result = edge.run("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all", self.mesh.program("edgeway-edge"), "run",
-                          "--state-dir", "/run/edgeway/nobody", "--listen", ":443", check=False, timeout=20)
-        self.assertNotEqual(result.returncode, 0, result)
-        self.assertIn("--listen", result.stderr)
+        nobody = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all")
+        says = self.refused_edge(edge, "/run/edgeway/nobody", 80, code=4, before=nobody)
+        self.assertRegex(says, "TCP port 80 needs a privilege.*--listen")
+        self.assertEqual(edge.run("ls", "-A", "/run/edgeway/nobody").stdout, "", "a refusal leaves nothing half-done")
 
     def test_daemon_without_tun(self):
         laptop = self.mesh.machine("laptop")
@@ -194,12 +224,22 @@ class Machines(MeshCase):
         self.assertEqual(nas.run("cat", "/var/lib/edgeway/account.json").stdout, '{"half":', "a broken file is never overwritten silently")
 
     def test_full_disk_of_the_edge(self):
-        edge = self.mesh.machine("edge")
-        edge.run("sh", "-c", "mkdir -p /run/edgeway/small && mount -t tmpfs -o size=64k,mode=0755 none /run/edgeway/small && head -c 60000 /dev/zero > /run/edgeway/small/ballast")
-        result = edge.run(self.mesh.program("edgeway-edge"), "run", "--state-dir", "/run/edgeway/small/state", "--listen", ":9443", check=False, timeout=20)
-        self.assertEqual(result.returncode, 1, result)
-        self.assertRegex(result.stderr.lower(), "full|space")
-        edge.run("umount", "/run/edgeway/small")
+        """It says so, and starts once there is room. At once full, full in the midst of the store, full with the first change."""
+        edge, folder = self.mesh.machine("laptop"), "/var/lib/edgeway-edge"  # a machine that has no edge yet
+        for ballast in (65536, 60000, 0):
+            with self.subTest(ballast):
+                edge.run("sh", "-c", f"mount -t tmpfs -o size=64k,mode=0755 none {folder} && head -c {ballast} /dev/zero > {folder}/ballast")
+                try:
+                    self.assertRegex(self.refused_edge(edge, folder + "/state", 9443), "disk.* is full.* nothing was changed.*[Mm]ake room")
+                    edge.run("sh", "-c", f"rm {folder}/ballast && mount -o remount,size=4m {folder}")
+                    process = edge.start(self.mesh.program("edgeway-edge"), "run", "--state-dir", folder + "/state", "--listen", ":9443", secret_output=True)
+                    try:
+                        wait_for("the edge's first key, now that there is room", lambda: first_key(process.output_path), 20)
+                    finally:
+                        process.terminate()
+                        process.wait()
+                finally:
+                    edge.run("umount", folder)
 
 
 if __name__ == "__main__":
