@@ -9,7 +9,9 @@
 #include "desktop/first-frame.h"
 #include "desktop/key-opener.h"
 #include "desktop/notices.h"
+#include "desktop/tray-actions.h"
 #include "enroll/wizard.h"
+#include "model/recent-nodes.h"
 #include "model/topology.h"
 #include "window/diagnosis.h"
 #include "window/leave.h"
@@ -143,6 +145,12 @@ quit (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static void
+told (gpointer user_data, const gchar *sentence)
+{
+  ew_window_toast (present_window (user_data), sentence);
+}
+
+static void
 add_actions (EwApplication *self)
 {
   const GActionEntry entries[] = {
@@ -158,6 +166,7 @@ add_actions (EwApplication *self)
   };
   g_action_map_add_action_entries (G_ACTION_MAP (self), entries, G_N_ELEMENTS (entries), self);
   ew_control_add_actions (self->control, G_ACTION_MAP (self));
+  ew_tray_actions_add (G_ACTION_MAP (self), self->bus_address, told, self);
 }
 
 static void
@@ -209,22 +218,13 @@ follow_daemon (EwApplication *self)
 
 /* --- the application's life --- */
 
-static GSettings *
-find_settings (void)
-{
-  GSettingsSchemaSource *source = g_settings_schema_source_get_default ();
-  g_autoptr (GSettingsSchema) schema
-    = source != NULL ? g_settings_schema_source_lookup (source, EW_APP_ID, TRUE) : NULL;
-  return schema != NULL ? g_settings_new_full (schema, NULL, NULL) : NULL;
-}
-
 static void
 ew_application_startup (GApplication *application)
 {
   EwApplication *self = EW_APPLICATION (application);
   G_APPLICATION_CLASS (ew_application_parent_class)->startup (application);
   gtk_window_set_default_icon_name (EW_APP_ID);
-  self->settings = find_settings ();
+  self->settings = ew_settings_new ();
   self->daemon = ew_daemon_new (self->bus_address);
   self->topology = ew_topology_new (self->daemon);
   self->control = ew_control_new (self->daemon);

@@ -48,6 +48,8 @@ show_phase (EwGuardNote *self)
   gtk_widget_set_visible (self->undo, counting);
   gtk_widget_set_visible (self->close, !counting);
   gtk_widget_set_visible (GTK_WIDGET (self), phase != EW_GUARD_NONE);
+  /* Becoming visible has come here again and started a timer already. */
+  g_clear_handle_id (&self->timer, g_source_remove);
   if (counting && gtk_widget_get_mapped (GTK_WIDGET (self)))
     self->timer = g_timeout_add (500, tick, self);
 }
@@ -81,7 +83,8 @@ static void
 ew_guard_note_map (GtkWidget *widget)
 {
   GTK_WIDGET_CLASS (ew_guard_note_parent_class)->map (widget);
-  show_phase (EW_GUARD_NOTE (widget));
+  if (EW_GUARD_NOTE (widget)->watch != NULL)
+    show_phase (EW_GUARD_NOTE (widget));
 }
 
 static void
@@ -105,6 +108,8 @@ ew_guard_note_dispose (GObject *object)
 {
   EwGuardNote *self = EW_GUARD_NOTE (object);
   g_clear_handle_id (&self->timer, g_source_remove);
+  if (self->watch != NULL)
+    g_signal_handlers_disconnect_by_data (self->watch, self);
   g_clear_object (&self->watch);
   G_OBJECT_CLASS (ew_guard_note_parent_class)->dispose (object);
 }

@@ -38,7 +38,9 @@ show_line (EwProblemBar *self, const gchar *icon, const gchar *text, const gchar
 static gchar *
 with_cause (const gchar *cause, const gchar *text)
 {
-  return cause != NULL && *cause != '\0' ? g_strdup_printf ("%s. %s", cause, text) : g_strdup (text);
+  if (cause == NULL || *cause == '\0')
+    return g_strdup (text);
+  return g_strdup_printf ("%s%s %s", cause, g_str_has_suffix (cause, ".") ? "" : ".", text);
 }
 
 static void

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The tray icon from the application's side, where edgeway-tray is installed: "tray" shows the icon, "autostart" (b) has
+ * it shown at every login. Without the program there are no such actions.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* Calls told with a sentence when something failed. */
+typedef void (*EwTrayTold) (gpointer user_data, const gchar *sentence);
+
+/* daemon_bus: passed on to the tray, NULL: the system bus. The actions live as long as map does; so must user_data. */
+void ew_tray_actions_add (GActionMap *map, const gchar *daemon_bus, EwTrayTold told, gpointer user_data);
+
+G_END_DECLS
