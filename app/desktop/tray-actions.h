@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The tray icon from the application's side, where edgeway-tray is installed: "tray" shows the icon, "autostart" (b) has
- * it shown at every login. Without the program there are no such actions.
+ * The tray icon from the application's side, where edgeway-tray is installed: "tray" shows the icon, "autostart" (b)
+ * has it shown at every login. Without the program there are no such actions.
  */
 #pragma once
 
