@@ -260,7 +260,7 @@ ew_map_view_measure (GtkWidget *widget, GtkOrientation orientation, gint for_siz
   *natural = orientation == GTK_ORIENTATION_HORIZONTAL ? 1180 : 616;
   for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
        child = gtk_widget_get_next_sibling (child))
-    if (gtk_widget_should_layout (child)) /* cards must fit; the rest is placed as there is room */
+    if (gtk_widget_should_layout (child)) /* GTK wants each measured; they are placed as there is room */
       {
         gint least;
 

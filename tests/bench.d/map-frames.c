@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * map-frames NODES WIDTH HEIGHT: how long frames of the map take, from the frame clock's first word to its last, in
- * three phases: rest (nothing happens: there should be no frames), moving (dots; where seats have none, the selection),
- * zoom. One line each: nodes, size, phase, frames, median, 95th percentile, longest, and the 95th
- * percentile of the work alone.
+ * three phases: rest (nothing happens: there should be no frames), moving (dots; seats have none: ten selections a
+ * second), zoom. One line each: nodes, size, phase, frames, median, 95th percentile, longest, and the 95th percentile
+ * of the work alone.
  */
 #include <adwaita.h>
 #include <stdlib.h>
@@ -179,7 +179,7 @@ main (int argc, char **argv)
   g_timeout_add (1000, on_count, topology);
   run_for (2100);
   run_phase (&meter, map, nodes > 32 ? on_select : NULL, 100);
-  report (&meter, "moving", nodes, width, height);
+  report (&meter, nodes > 32 ? "select" : "moving", nodes, width, height);
   run_phase (&meter, map, on_zoom, 220);
   report (&meter, "zoom", nodes, width, height);
   gtk_window_destroy (GTK_WINDOW (window));
