@@ -264,9 +264,9 @@ ew_application_handle_local_options (GApplication *application, GVariantDict *op
     }
   if (geteuid () == 0)
     {
-      g_printerr (
-        "edgeway: This is a desktop application, and root has no desktop of its own: start it as the user who "
-        "is logged in. As root, use edgewayctl.\n");
+      g_printerr ("edgeway: %s\n",
+                  _ ("This is a desktop application, and root has no desktop of its own: start it as the "
+                     "user who is logged in. As root, use edgewayctl."));
       return 1;
     }
   g_variant_dict_lookup (options, "bus", "s", &self->bus_address);

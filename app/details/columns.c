@@ -65,8 +65,9 @@ widths_get (EwColumnWidths *self)
     return self->width;
   layout = gtk_widget_create_pango_layout (self->context, NULL);
   self->width[EW_COLUMN_ADDRESS] = text_width (layout, "100.100.200.200");
-  /* The longest usual state, for the width of its column. */
-  self->width[EW_COLUMN_STATE] = icon + text_width (layout, _ ("Offline for 59 minutes"));
+  /* The longest usual states, for the width of their column. */
+  self->width[EW_COLUMN_STATE] = text_width (layout, _ ("Offline for 59 minutes"));
+  self->width[EW_COLUMN_STATE] = icon + MAX (self->width[EW_COLUMN_STATE], text_width (layout, _ ("Not joined yet")));
   /* The longest usual latency, for the width of its column; bold. */
   self->width[EW_COLUMN_LATENCY] = text_width (layout, _ ("888 ms to edge")) + 8;
   self->width[EW_COLUMN_RATE] = text_width (layout, "888.8 Mb/s");
