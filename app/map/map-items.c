@@ -83,7 +83,7 @@ static void
 on_node_changed (EwMapView *self)
 {
   self->layout_stale = TRUE;
-  gtk_widget_queue_allocate (GTK_WIDGET (self));
+  gtk_widget_queue_resize (GTK_WIDGET (self));
 }
 
 static EwMapItem *

@@ -210,11 +210,14 @@ ew_map_view_set_search (EwMapView *self, const gchar *search)
 
 /* What happens elsewhere. */
 
+/* Tokens come and go and the legend changes while the map is given its place. What that asks for is only granted when
+   all above the map are given theirs too: so a resize, where a new place for the map alone would do. */
+
 static void
 on_items_changed (EwMapView *self)
 {
   self->items_stale = TRUE;
-  gtk_widget_queue_allocate (GTK_WIDGET (self));
+  gtk_widget_queue_resize (GTK_WIDGET (self));
 }
 
 static void
@@ -223,7 +226,7 @@ on_topology_changed (EwMapView *self)
   self->layout_stale = TRUE;
   if (self->selected != NULL)
     ew_map_update_card (self);
-  gtk_widget_queue_allocate (GTK_WIDGET (self));
+  gtk_widget_queue_resize (GTK_WIDGET (self));
 }
 
 static void
@@ -247,7 +250,7 @@ ew_map_view_css_changed (GtkWidget *widget, GtkCssStyleChange *change)
   for (guint i = 0; self->items != NULL && i < self->items->len; i++)
     g_clear_pointer (&((EwMapItem *)self->items->pdata[i])->words, g_free);
   self->layout_stale = TRUE;
-  gtk_widget_queue_allocate (widget);
+  gtk_widget_queue_resize (widget);
 }
 
 /* Places. */
@@ -260,7 +263,7 @@ ew_map_view_measure (GtkWidget *widget, GtkOrientation orientation, gint for_siz
   *natural = orientation == GTK_ORIENTATION_HORIZONTAL ? 1180 : 616;
   for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
        child = gtk_widget_get_next_sibling (child))
-    if (gtk_widget_should_layout (child)) /* GTK wants each measured; they are placed as there is room */
+    if (gtk_widget_should_layout (child)) /* cards must fit; the rest is placed as there is room */
       {
         gint least;
 
