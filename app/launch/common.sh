@@ -67,7 +67,7 @@ packages_run="iproute2 glib-networking ca-certificates python3"
 packages_demo="dbus polkitd wireguard-go wireguard-tools openssh-server openssh-client iputils-ping nftables procps"
 packages_test="$packages_demo $packages_app $packages_screen clang-format universal-ctags dbus polkitd conntrack iperf3 zbar-tools tcpdump libclang-rt-14-dev clang xz-utils
   python3-gi gir1.2-glib-2.0 procps psmisc
-  xfce4-panel xfconf xclip sway wtype wl-clipboard appstream binutils"
+  xfce4-panel xfconf xclip sway wtype wl-clipboard appstream binutils locales"
 
 # Is there a screen to open the app on? sudo hands little on, so the shells above are asked too.
 has_display() {

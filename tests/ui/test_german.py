@@ -1,0 +1,151 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The app in German over a fake daemon: nothing that has a translation is on the screen in English."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), *p) for p in (("..", "data"), ("..", "..", "app", "launch"))]
+import desktop as desktops  # noqa: E402
+from machines import wait_for  # noqa: E402
+from test_translations import PO, entries  # noqa: E402
+
+SOURCE = os.environ.get("EDGEWAY_SOURCE") or os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+BUILD = os.environ.get("EDGEWAY_BUILD") or os.path.join(SOURCE, "build")
+PYTHON = "/usr/bin/python3"
+PERSON = 61370
+SPECIFIER = re.compile(r"%[-'0-9.]*[a-z]")
+ID = "org.edgeway.Edgeway"
+
+
+def enter():
+    """Starts this file again in a mount namespace of its own: the person of the session has a name there, and the translation is where it is installed."""
+    if os.geteuid() != 0:
+        sys.exit("needs root: a mount namespace and a user of its own")
+    if os.environ.get("EDGEWAY_GERMAN_TEST") != "1":
+        os.execvpe("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable, "-B", *sys.argv], dict(os.environ, EDGEWAY_GERMAN_TEST="1"))
+
+
+def install(folder):
+    """The build's translation, under the prefix of the build; the host does not see it."""
+    with open(os.path.join(BUILD, "edgeway-config.h")) as file:
+        place = os.path.join(re.search(r'EW_LOCALE_DIR "(.*)"', file.read()).group(1), "de", "LC_MESSAGES")
+    there = place
+    while not os.path.isdir(there):
+        there = os.path.dirname(there)
+    staged = os.path.join(folder, "share")
+    shutil.copytree(there, staged, symlinks=True)
+    target = os.path.join(staged, os.path.relpath(place, there))
+    os.makedirs(target, exist_ok=True)
+    shutil.copy(os.path.join(BUILD, "po/de/LC_MESSAGES/edgeway.mo"), target)
+    subprocess.run(["mount", "--bind", staged, there], check=True)
+    subprocess.run(["localedef", "-i", "de_DE", "-f", "UTF-8", os.path.join(folder, "de_DE.UTF-8")], check=True)
+
+
+def pieces(english):
+    """The literal parts of a format, and patterns of what stands between them."""
+    end = 0
+    for specifier in SPECIFIER.finditer(english):
+        yield english[end:specifier.start()]
+        yield ".+?" if specifier.group().endswith("s") else r"[\d.]+"
+        end = specifier.end()
+    yield english[end:]
+
+
+def untranslated():
+    """Patterns of what must not be seen: English that reads otherwise in German."""
+    pairs = [(english.replace('\\"', '"').replace("_", ""), german) for english, texts in entries(os.path.join(PO, "de.po")) for german in texts[:1]]
+    same = {german for _, german in pairs}
+    for english, german in pairs:
+        literal = SPECIFIER.sub("", english)
+        if english != german and english not in same and len(re.findall(r"[^\W\d_]", literal)) >= 3 and "ew1" not in english:
+            yield re.compile("".join(part if part in (".+?", r"[\d.]+") else re.escape(part) for part in pieces(english)))
+
+
+class German(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="ewgerman.")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        os.chmod(self.folder, 0o755)
+        schemas = os.path.join(self.folder, "schemas")
+        os.makedirs(schemas)
+        shutil.copy(os.path.join(BUILD, "data/schemas/gschemas.compiled"), schemas)
+        self.desktop = desktops.Desktop(os.path.join(self.folder, "session"), uid=PERSON, size=(1200, 800), animations=False, environment={
+            "LOCPATH": LOCALES, "LC_ALL": "de_DE.UTF-8", "LANGUAGE": "de", "GSETTINGS_SCHEMA_DIR": schemas})
+        self.addCleanup(self.desktop.close)
+        self.patterns = list(untranslated())
+
+    def open(self, *options):
+        for name in ("tests/lib/fake_daemon.py", "tests/lib/fake_mesh.py", "data/dbus/org.edgeway.Daemon1.xml"):
+            copy = self.desktop.path("source/" + name)
+            os.makedirs(os.path.dirname(copy), exist_ok=True)
+            shutil.copyfile(os.path.join(SOURCE, name), copy)
+        bus = self.desktop.environment["DBUS_SESSION_BUS_ADDRESS"]
+        self.desktop.start([PYTHON, "-B", self.desktop.path("source/tests/lib/fake_daemon.py"), "--address", bus, *options], "fake-daemon", {"G_DEBUG": ""})
+        self.app = self.desktop.start([self.desktop.bring(os.path.join(BUILD, "app/desktop/edgeway")), "--bus", bus], "edgeway")
+        self.desktop.find("frame", seconds=60)
+
+    def act(self, name, *parameter, window=False):
+        self.desktop.run("gdbus", "call", "--session", "--dest", ID, "--object-path", "/org/edgeway/Edgeway" + ("/window/1" if window else ""),
+                         "--method", "org.gtk.Actions.Activate", name, "[" + ",".join(f"<'{text}'>" for text in parameter) + "]", "{}")
+
+    def check(self, german):
+        """german is on the screen, and nothing in English."""
+        def there():
+            self.assertIsNone(self.app.poll(), "the app ended")
+            texts = {text for node in self.desktop.tree() for text in (node["name"], node["text"]) if text}
+            return texts if any(german in text for text in texts) else None
+        wait_for(f"“{german}” on the screen", there, 30, 0.3)
+        time.sleep(0.3)
+        self.assertEqual([], sorted(text for text in there() if any(pattern.fullmatch(text) for pattern in self.patterns)))
+
+    def test_mesh(self):
+        self.open()
+        self.check("Nur Connector")
+        self.act("show-path", "n0000000000000005", window=True)
+        self.check("Pfad zu nas")
+        self.act("show-details", "n0000000000000009", window=True)
+        self.check("Gateway")
+        self.act("view", "list", window=True)
+        self.check("Standorte")
+        self.act("mode", "vpn")
+        self.check("VPN wird erprobt")
+
+    def test_dialogs(self):
+        self.open()
+        self.check("Nur Connector")
+        for action, german in (("add-server", "Über diesen Server"), ("add-phone", "Über dieses Telefon"), ("new-mesh", "Ein Server in der Mitte"), ("diagnose", "Diagnose"),
+                               ("leave", "birchwood verlassen?")):
+            with self.subTest(action):
+                self.act(action)
+                self.check(german)
+                self.desktop.keys("Escape")
+                self.desktop.gone(None, german, exactly=german)
+
+    def test_pages(self):
+        self.open("--state", "not-enrolled")
+        self.check("Mit Schlüssel beitreten")
+        self.act("join")
+        self.check("Beitrittsschlüssel oder Link")
+
+    def test_root(self):
+        told = subprocess.run([os.path.join(BUILD, "app/desktop/edgeway")], capture_output=True, text=True, env=self.desktop.environment, timeout=30)
+        self.assertEqual(1, told.returncode)
+        self.assertIn("Starten Sie sie als der angemeldete Benutzer", told.stderr)
+
+
+if __name__ == "__main__":
+    enter()
+    LOCALES = tempfile.mkdtemp(prefix="ewgerman-locales.")
+    try:
+        os.chmod(LOCALES, 0o755)
+        install(LOCALES)
+        desktops.add_person(LOCALES, "ewgerman", PERSON)
+        unittest.main(verbosity=2)
+    finally:
+        shutil.rmtree(LOCALES, ignore_errors=True)
