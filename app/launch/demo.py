@@ -11,6 +11,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from demo_check import Check  # noqa: E402
 from demo_mesh import DemoMesh, have  # noqa: E402
+from demo_window import PERSON, Window, prepare_person  # noqa: E402
 from machines import Failure, differences, host_snapshot, require_root  # noqa: E402
 import person as session  # noqa: E402
 
@@ -27,12 +28,16 @@ def interrupt(number, _frame):
     raise Interrupted(signal.Signals(number).name)
 
 
-def prove(mesh, started):
+def prove(mesh, started, pictures):
     mesh.build_ground()
+    prepare_person(mesh)
     mesh.build_mesh()
     mesh.start_traffic()
     say(f"✓ an edge and five nodes, up ({time.monotonic() - started:.1f} s)")
-    Check(mesh, say).run()
+    with Window(mesh, say, pictures) as window:
+        window.check()
+        Check(mesh, say).run()
+        window.finish()
 
 
 def open_app(mesh, person):
@@ -75,6 +80,7 @@ def main():
     parser = argparse.ArgumentParser(prog="app/run --demo")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--programs", default="/usr/bin", help=argparse.SUPPRESS)
+    parser.add_argument("--pictures", help="a folder for the check's screenshots")
     arguments = parser.parse_args()
     require_root("The demo")
     missing = [p for p in ("wireguard-go", "wg", "nft", "ip", "ssh", "ping", "nsenter") if not have(p)]
@@ -85,12 +91,12 @@ def main():
         signal.signal(number, interrupt)
     before, started = host_snapshot(), time.monotonic()
     person, why_not = (None, None) if arguments.check else session.find()
-    name = person and person.name
+    name = PERSON if arguments.check else person and person.name
     mesh = DemoMesh(arguments.programs, lambda text: say(f"  {text}"), person=name)
     status = 0
     try:
         if arguments.check:
-            prove(mesh, started)
+            prove(mesh, started, arguments.pictures)
         else:
             show(mesh, person, why_not)
     except Failure as failure:

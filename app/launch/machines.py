@@ -178,7 +178,7 @@ class World:
 
     def __init__(self, label):
         os.environ[RUN_MARK] = str(os.getpid())
-        self.folder = tempfile.mkdtemp(prefix=f"edgeway-{label}-", dir="/run" if os.access("/run", os.W_OK) else None)
+        self.folder = tempfile.mkdtemp(prefix=f"edgeway-{label}-{os.getpid()}-", dir="/run" if os.access("/run", os.W_OK) else None)
         os.chmod(self.folder, 0o700)
         self.machines = {}
         self.places = self._join_places()
@@ -267,7 +267,7 @@ def host_snapshot():
                            "net.ipv4.conf.all.src_valid_mark"),
         "state": files("/var/lib/edgeway") + "\n" + files("/var/lib/edgeway-edge"),
         "sockets": files("/run/edgeway") + "\n" + files("/run/wireguard"),
-        "folders": "\n".join(sorted(d for d in os.listdir("/run") if d.startswith("edgeway-"))),
+        "folders": "\n".join(sorted(d for d in os.listdir("/run") if d.startswith("edgeway-") and f"-{os.getpid()}-" in d)),
         "processes": "\n".join(sorted(_our_processes())),
     }
 

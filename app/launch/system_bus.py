@@ -36,7 +36,7 @@ class SystemBus:
         """data: this source's data folder. person: a user's name."""
         self.machine = machine
         # Open to all as any system bus is; the world's own folder is not.
-        self.folder = tempfile.mkdtemp(prefix="edgeway-bus-", dir="/run")
+        self.folder = tempfile.mkdtemp(prefix=f"edgeway-bus-{os.getpid()}-", dir="/run")
         os.chmod(self.folder, 0o755)
         self.address = f"unix:path={self.folder}/bus"
         self._masks(person, data)
