@@ -186,7 +186,7 @@ ew_map_view_set_selected (EwMapView *self, GObject *selected)
     return;
   ew_map_update_card (self);
   self->layout_stale = TRUE;
-  gtk_widget_queue_allocate (GTK_WIDGET (self));
+  gtk_widget_queue_resize (GTK_WIDGET (self));
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SELECTED]);
 }
 

@@ -186,6 +186,9 @@ ew_mesh_view_init (EwMeshView *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   g_signal_connect_object (self->views, "notify::visible-child", G_CALLBACK (view_changed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->flap, "notify::reveal-flap", G_CALLBACK (details_changed), self, G_CONNECT_SWAPPED);
+  /* What the map shows depends on the room for it, so all above it are given their places again too. */
+  g_signal_connect_object (self->flap, "notify::reveal-progress", G_CALLBACK (gtk_widget_queue_resize), self->flap,
+                           G_CONNECT_SWAPPED);
 }
 
 static void
