@@ -134,9 +134,11 @@ class German(unittest.TestCase):
         self.check("Beitrittsschlüssel oder Link")
 
     def test_root(self):
-        told = subprocess.run([os.path.join(BUILD, "app/desktop/edgeway")], capture_output=True, text=True, env=self.desktop.environment, timeout=30)
-        self.assertEqual(1, told.returncode)
-        self.assertIn("Starten Sie sie als der angemeldete Benutzer", told.stderr)
+        """What is said without a window; the tray's words come by the same way."""
+        for program, german in (("desktop/edgeway", "Starten Sie sie als der angemeldete Benutzer"), ("tray/edgeway-tray", "Starten Sie es als der Benutzer")):
+            told = subprocess.run([os.path.join(BUILD, "app", program)], capture_output=True, text=True, env=self.desktop.environment, timeout=30)
+            self.assertEqual(1, told.returncode)
+            self.assertIn(german, told.stderr)
 
 
 if __name__ == "__main__":
