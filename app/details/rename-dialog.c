@@ -45,6 +45,8 @@ show_calling (EwRenameDialog *self, gboolean calling)
 {
   self->calling = calling;
   gtk_widget_set_visible (self->progress, calling);
+  if (calling)
+    gtk_window_set_focus (GTK_WINDOW (self), NULL); /* text that has it and becomes insensitive complains (GTK 4.8) */
   gtk_widget_set_sensitive (self->entry, !calling);
 }
 
