@@ -141,6 +141,13 @@ on_activate (EwNodeList *self, guint position)
 
 /* The rows. */
 
+/* The factory's "teardown" comes when the item may have lost its cell already. */
+static void
+on_cell_destroyed (EwNodeList *self, GtkWidget *cell)
+{
+  g_hash_table_remove (self->cells, cell);
+}
+
 static void
 on_setup (EwNodeList *self, GtkListItem *item)
 {
@@ -148,6 +155,7 @@ on_setup (EwNodeList *self, GtkListItem *item)
 
   gtk_list_item_set_child (item, cell);
   g_hash_table_add (self->cells, cell);
+  g_signal_connect_object (cell, "destroy", G_CALLBACK (on_cell_destroyed), self, G_CONNECT_SWAPPED);
 }
 
 static void
@@ -160,12 +168,6 @@ static void
 on_unbind (EwNodeList *self, GtkListItem *item)
 {
   ew_node_cell_set_row (EW_NODE_CELL (gtk_list_item_get_child (item)), NULL);
-}
-
-static void
-on_teardown (EwNodeList *self, GtkListItem *item)
-{
-  g_hash_table_remove (self->cells, gtk_list_item_get_child (item));
 }
 
 static void
@@ -424,7 +426,6 @@ ew_node_list_class_init (EwNodeListClass *class)
   gtk_widget_class_bind_template_callback (widget_class, on_setup);
   gtk_widget_class_bind_template_callback (widget_class, on_bind);
   gtk_widget_class_bind_template_callback (widget_class, on_unbind);
-  gtk_widget_class_bind_template_callback (widget_class, on_teardown);
   gtk_widget_class_bind_template_callback (widget_class, on_pressed);
   gtk_widget_class_bind_template_callback (widget_class, on_long_pressed);
 }
