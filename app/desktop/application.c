@@ -249,6 +249,11 @@ static void
 ew_application_open (GApplication *application, GFile **files, gint n_files, const gchar *hint)
 {
   EwApplication *self = EW_APPLICATION (application);
+  if (n_files < 1)
+    {
+      present_window (self); /* over D-Bus anyone of the session can open nothing */
+      return;
+    }
   /* One computer joins one mesh: the first link counts. */
   ew_key_opener_open_file (self->key_opener, GTK_WINDOW (present_window (self)), files[0]);
 }
