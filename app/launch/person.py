@@ -56,7 +56,10 @@ class Person:
         """Starts a program of the person's session, which ends with us. log: a file of ours."""
         if "DBUS_SESSION_BUS_ADDRESS" not in self.environment and shutil.which("dbus-run-session"):
             argv = ["dbus-run-session", "--", *argv]
-        as_person = ["setpriv", "--reuid", str(self.uid), "--regid", str(self.gid), "--init-groups", "--", *argv]
+        # Root's own setpriv: Popen looks a name up in the PATH of the environment that it hands on, which is the person's. Another
+        # user's process loses its parent's signal, so setpriv asks for it again.
+        setpriv = shutil.which("setpriv") or "/usr/bin/setpriv"
+        as_person = [setpriv, "--reuid", str(self.uid), "--regid", str(self.gid), "--init-groups", "--pdeathsig", "KILL", "--", *argv]
         with open(os.open(log, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "a") as out:
             return subprocess.Popen(as_person, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/", env=self.environment, preexec_fn=die_with_parent)
 
