@@ -307,9 +307,33 @@ path_width (const Path *path)
 }
 
 static void
+reach_point (graphene_rect_t *bounds, EwPoint at)
+{
+  graphene_rect_t point = GRAPHENE_RECT_INIT ((float)at.x, (float)at.y, 0, 0);
+
+  graphene_rect_union (bounds, &point, bounds);
+}
+
+/* No larger than needed: cairo pays for each pixel of it, drawn on or not. */
+static cairo_t *
+append_path (EwMapView *self, GtkSnapshot *snapshot, const Path *path, gdouble width)
+{
+  EwPoint c = self->layout->centre;
+  float rim = (float)self->layout->edge_radius, margin = (float)(width / 2 + 2);
+  graphene_rect_t bounds = GRAPHENE_RECT_INIT ((float)c.x - rim, (float)c.y - rim, 2 * rim, 2 * rim);
+
+  if (path->near != NULL)
+    reach_point (&bounds, ew_map_point (self, path->near_end, path->near_angle));
+  if (path->far != NULL)
+    reach_point (&bounds, far_point (self, path));
+  graphene_rect_inset (&bounds, -margin, -margin);
+  return gtk_snapshot_append_cairo (snapshot, &bounds);
+}
+
+static void
 stroke_path (EwMapView *self, GtkSnapshot *snapshot, const Path *path, gdouble width, const GdkRGBA *color)
 {
-  cairo_t *cr = append_cairo (self, snapshot, outermost (self) + 10);
+  cairo_t *cr = append_path (self, snapshot, path, width);
   const gdouble dashes[2] = { 3, 8 };
 
   cairo_set_line_join (cr, CAIRO_LINE_JOIN_ROUND);
@@ -362,33 +386,46 @@ draw_ports (EwMapView *self, GtkSnapshot *snapshot)
   cairo_destroy (cr);
 }
 
-void
-ew_map_draw_scene (EwMapView *self, GtkSnapshot *snapshot)
+/* The path, and what lies on it. */
+static void
+draw_chosen_path (EwMapView *self, GtkSnapshot *snapshot)
 {
-  gboolean seats = self->layout->mode == EW_LAYOUT_SEATS;
   Path path;
   gboolean has_path = find_path (self, &path);
 
-  draw_plates (self, snapshot);
-  for (guint s = 0; s < EW_N_SECTORS && !seats; s++)
-    draw_sector_name (self, snapshot, s);
-  if (seats)
-    ew_map_draw_seats (self, snapshot);
-  else
-    {
-      for (guint i = 0; i < self->items->len; i++)
-        draw_leaf (self, snapshot, i);
-      draw_spokes (self, snapshot);
-    }
   if (has_path)
     stroke_path (self, snapshot, &path, path_width (&path) + 2 * HALO, &self->colors->halo);
   draw_disc (self, snapshot);
   if (has_path)
     stroke_path (self, snapshot, &path, path_width (&path), &self->colors->path);
-  if (seats)
-    ew_map_draw_chosen (self, snapshot);
-  else
-    draw_ports (self, snapshot);
+}
+
+void
+ew_map_draw_scene (EwMapView *self, GtkSnapshot *snapshot)
+{
+  draw_plates (self, snapshot);
+  if (self->layout->mode == EW_LAYOUT_SEATS)
+    {
+      ew_map_draw_seats (self, snapshot);
+      return;
+    }
+  for (guint s = 0; s < EW_N_SECTORS; s++)
+    draw_sector_name (self, snapshot, s);
+  for (guint i = 0; i < self->items->len; i++)
+    draw_leaf (self, snapshot, i);
+  draw_spokes (self, snapshot);
+  draw_chosen_path (self, snapshot);
+  draw_ports (self, snapshot);
+  ew_map_draw_labels (self, snapshot);
+}
+
+void
+ew_map_draw_choice (EwMapView *self, GtkSnapshot *snapshot)
+{
+  if (self->layout->mode != EW_LAYOUT_SEATS)
+    return;
+  draw_chosen_path (self, snapshot);
+  ew_map_draw_chosen (self, snapshot);
   ew_map_draw_labels (self, snapshot);
 }
 

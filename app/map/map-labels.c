@@ -5,6 +5,7 @@
 #include "map/map-view-private.h"
 
 #include <math.h>
+#include <string.h>
 
 #define DIMMED 0.25
 #define BUNDLE_MOST 26 /* lines drawn for a sector's tunnels */
@@ -203,6 +204,44 @@ ew_map_draw_seats (EwMapView *self, GtkSnapshot *snapshot)
     for (gint dimmed = 1; dimmed >= 0; dimmed--)
       draw_seats (self, cr, look, dimmed);
   cairo_destroy (cr);
+}
+
+gboolean
+ew_map_seats_changed (EwMapView *self)
+{
+  GtkWidget *widget = GTK_WIDGET (self);
+  const EwLayout *layout = self->layout;
+  const gdouble view[] = { gtk_widget_get_width (widget),
+                           gtk_widget_get_height (widget),
+                           gtk_widget_get_scale_factor (widget),
+                           self->zoom,
+                           self->pan_x,
+                           self->pan_y,
+                           (gdouble)(guintptr)self->colors,
+                           layout->edge_radius,
+                           layout->pitch };
+  g_autoptr (GArray) old = self->seats_drawn;
+  GArray *now = self->seats_drawn = g_array_new (FALSE, FALSE, sizeof (gdouble));
+
+  g_array_append_vals (now, view, G_N_ELEMENTS (view));
+  for (guint s = 0; s < EW_N_SECTORS; s++)
+    {
+      const EwLayoutSector *sector = &layout->sectors[s];
+      const gdouble each[] = { sector->present, sector->from,   sector->to,        sector->inner,
+                               sector->outer,   sector->n_live, sector->port_angle };
+
+      g_array_append_vals (now, each, G_N_ELEMENTS (each));
+    }
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      const EwMapItem *item = g_ptr_array_index (self->items, i);
+      const EwLayoutPlace *place = &layout->places[i];
+      const gdouble each[]
+        = { place->centre.x, place->centre.y, place->size, place->leads, look_of (item->state), item->dimmed };
+
+      g_array_append_vals (now, each, G_N_ELEMENTS (each));
+    }
+  return old == NULL || old->len != now->len || memcmp (old->data, now->data, now->len * sizeof (gdouble)) != 0;
 }
 
 EwMapItem *

@@ -19,12 +19,22 @@ forget_pictures (EwMapView *self)
   g_clear_pointer (&self->whole, gsk_render_node_unref);
 }
 
+/* A selection among many seats leaves them as they are. */
 void
 ew_map_redraw (EwMapView *self)
 {
-  g_clear_pointer (&self->scene, gsk_render_node_unref);
+  gboolean seats = self->layout != NULL && self->layout->mode == EW_LAYOUT_SEATS;
+
+  g_clear_pointer (&self->choice, gsk_render_node_unref);
   g_clear_pointer (&self->top, gsk_render_node_unref);
-  forget_pictures (self);
+  g_clear_pointer (&self->whole, gsk_render_node_unref);
+  if (!seats)
+    g_clear_pointer (&self->seats_drawn, g_array_unref);
+  if (!seats || ew_map_seats_changed (self))
+    {
+      g_clear_pointer (&self->scene, gsk_render_node_unref);
+      forget_pictures (self);
+    }
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 
@@ -123,19 +133,35 @@ append_scene (EwMapView *self, GtkSnapshot *snapshot, GskTransform *view)
 }
 
 static void
-need_scene (EwMapView *self, GskTransform *view)
+append_choice (EwMapView *self, GtkSnapshot *snapshot, GskTransform *view)
+{
+  if (self->choice == NULL)
+    return;
+  gtk_snapshot_save (snapshot);
+  gtk_snapshot_transform (snapshot, view);
+  gtk_snapshot_append_node (snapshot, self->choice);
+  gtk_snapshot_restore (snapshot);
+}
+
+/* Draws what is missing. */
+static void
+need_node (EwMapView *self, GskRenderNode **node, void (*draw) (EwMapView *, GtkSnapshot *))
 {
   GtkSnapshot *snapshot;
 
-  if (self->scene == NULL)
-    {
-      snapshot = gtk_snapshot_new ();
-      ew_map_draw_scene (self, snapshot);
-      self->scene = gtk_snapshot_free_to_node (snapshot);
-      snapshot = gtk_snapshot_new ();
-      ew_map_draw_top (self, snapshot);
-      self->top = gtk_snapshot_free_to_node (snapshot);
-    }
+  if (*node != NULL)
+    return;
+  snapshot = gtk_snapshot_new ();
+  draw (self, snapshot);
+  *node = gtk_snapshot_free_to_node (snapshot);
+}
+
+static void
+need_scene (EwMapView *self, GskTransform *view)
+{
+  need_node (self, &self->scene, ew_map_draw_scene);
+  need_node (self, &self->choice, ew_map_draw_choice);
+  need_node (self, &self->top, ew_map_draw_top);
   ew_map_dots_set_view (self->dots, view, self->top);
 }
 
@@ -165,6 +191,7 @@ need_whole (EwMapView *self)
   append_background (self, snapshot);
   if (self->scene != NULL)
     gtk_snapshot_append_node (snapshot, self->scene);
+  append_choice (self, snapshot, NULL);
   back = gsk_transform_invert (gsk_transform_ref (self->allocated));
   gtk_snapshot_transform (snapshot, back);
   append_tokens (self, snapshot);
@@ -180,6 +207,7 @@ draw_moving (EwMapView *self, GtkSnapshot *snapshot, GskTransform *view)
   if (self->whole == NULL)
     {
       append_scene (self, snapshot, view);
+      append_choice (self, snapshot, view);
       return;
     }
   append_background (self, snapshot);
@@ -205,6 +233,7 @@ draw_still (EwMapView *self, GtkSnapshot *snapshot, GskTransform *view)
     gtk_snapshot_append_node (snapshot, self->still);
   else
     append_scene (self, snapshot, view);
+  append_choice (self, snapshot, view);
 }
 
 void
@@ -232,6 +261,8 @@ ew_map_still_clear (EwMapView *self)
   g_clear_handle_id (&self->moving, g_source_remove);
   forget_pictures (self);
   g_clear_pointer (&self->scene, gsk_render_node_unref);
+  g_clear_pointer (&self->choice, gsk_render_node_unref);
   g_clear_pointer (&self->top, gsk_render_node_unref);
+  g_clear_pointer (&self->seats_drawn, g_array_unref);
   g_clear_pointer (&self->allocated, gsk_transform_unref);
 }

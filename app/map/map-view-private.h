@@ -60,11 +60,13 @@ struct _EwMapView
   gboolean layout_stale;
   const EwMapColors *colors;
   GskRenderNode *scene;    /* NULL: draw it again */
+  GskRenderNode *choice;   /* of seats: what a selection changes, above the scene */
   GskRenderNode *top;      /* pills, above the dots */
   GskRenderNode *still;    /* the scene as it is in sight; NULL: make it again */
   GskRenderNode *whole;    /* the dial with its tokens, to be scaled while moving; NULL: make it again */
   GskTransform *allocated; /* from dial to view, as the tokens are allocated */
   guint moving;            /* zoomed or panned just now */
+  GArray *seats_drawn;     /* gdouble: what the scene of seats was drawn from */
 
   EwToken *hub;
   EwToken *wedges[EW_N_SECTORS]; /* seats only */
@@ -107,7 +109,9 @@ EwPoint ew_map_point (EwMapView *self, gdouble radius, gdouble angle);
 
 /* draw, seats */
 void ew_map_draw_scene (EwMapView *self, GtkSnapshot *snapshot);
+void ew_map_draw_choice (EwMapView *self, GtkSnapshot *snapshot); /* seats; else it is part of the scene */
 void ew_map_draw_seats (EwMapView *self, GtkSnapshot *snapshot);
+gboolean ew_map_seats_changed (EwMapView *self); /* they would look other than when this was asked last */
 void ew_map_draw_chosen (EwMapView *self, GtkSnapshot *snapshot); /* seats */
 void ew_map_draw_labels (EwMapView *self, GtkSnapshot *snapshot);
 void ew_map_draw_top (EwMapView *self, GtkSnapshot *snapshot);
