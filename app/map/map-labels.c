@@ -184,11 +184,25 @@ draw_bundle (EwMapView *self, cairo_t *cr, const EwLayoutSector *sector)
   cairo_set_line_width (cr, 1.1);
 }
 
+/* From the centre: as far as anything is drawn. */
+static gdouble
+seats_reach (EwMapView *self)
+{
+  gdouble reach = self->layout->edge_radius;
+
+  for (guint s = 0; s < EW_N_SECTORS; s++)
+    if (self->layout->sectors[s].present)
+      reach = MAX (reach, self->layout->sectors[s].inner);
+  for (guint i = 0; i < self->items->len; i++)
+    reach = MAX (reach, ew_map_distance (self, i) + self->layout->places[i].size);
+  return ceil (reach) + 4;
+}
+
 void
 ew_map_draw_seats (EwMapView *self, GtkSnapshot *snapshot)
 {
   const EwLayout *layout = self->layout;
-  gdouble reach = layout->radius + 2 * layout->edge_radius + 200;
+  gdouble reach = seats_reach (self);
   cairo_t *cr = gtk_snapshot_append_cairo (snapshot, &GRAPHENE_RECT_INIT ((float)(layout->centre.x - reach),
                                                                           (float)(layout->centre.y - reach),
                                                                           (float)(2 * reach), (float)(2 * reach)));

@@ -65,52 +65,60 @@ ew_map_set_moving (EwMapView *self)
 
 /* cairo would copy a texture for every frame: it gets a surface of its own kind, in a node that draws it. */
 static GskRenderNode *
-paint_picture (GskRenderNode *node, const graphene_rect_t *bounds, gint width, gint height, gdouble scale)
+paint_picture (GskRenderNode *node, const graphene_rect_t *bounds, gdouble scale)
 {
+  gdouble x = bounds->origin.x * scale, y = bounds->origin.y * scale;
+  gint width = (gint)(bounds->size.width * scale), height = (gint)(bounds->size.height * scale);
   cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_RGB24, width, height);
   GskRenderNode *picture = gsk_cairo_node_new (bounds);
   cairo_t *cr = cairo_create (surface);
 
+  cairo_translate (cr, -x, -y);
   cairo_scale (cr, scale, scale);
   gsk_render_node_draw (node, cr);
   cairo_destroy (cr);
   cr = gsk_cairo_node_get_draw_context (picture);
   cairo_scale (cr, 1 / scale, 1 / scale);
-  cairo_set_source_surface (cr, surface, 0, 0);
+  cairo_set_source_surface (cr, surface, x, y);
   cairo_pattern_set_filter (cairo_get_source (cr), CAIRO_FILTER_BILINEAR);
   cairo_pattern_set_extend (cairo_get_source (cr), CAIRO_EXTEND_PAD); /* pixman is several times faster so */
-  cairo_rectangle (cr, 0, 0, width, height);
+  cairo_rectangle (cr, x, y, width, height);
   cairo_fill (cr);
   cairo_destroy (cr);
   cairo_surface_destroy (surface);
   return picture;
 }
 
-/* What node shows of the map's size, as one picture as fine as the screen. It covers all of it. (transfer full); NULL:
-   there is nobody to draw it. */
+static graphene_rect_t
+view_bounds (EwMapView *self)
+{
+  return GRAPHENE_RECT_INIT (0, 0, gtk_widget_get_width (GTK_WIDGET (self)), gtk_widget_get_height (GTK_WIDGET (self)));
+}
+
+/* What node shows within bounds (whole px), as one picture as fine as the screen. It covers all of them.
+   (transfer full); NULL: there is nobody to draw it. */
 static GskRenderNode *
-make_picture (EwMapView *self, GskRenderNode *node)
+make_picture (EwMapView *self, GskRenderNode *node, const graphene_rect_t *bounds)
 {
   GtkWidget *widget = GTK_WIDGET (self);
   GtkNative *native = gtk_widget_get_native (widget);
   GskRenderer *renderer = native != NULL ? gtk_native_get_renderer (native) : NULL;
   gdouble scale = gtk_widget_get_scale_factor (widget);
-  gint width = gtk_widget_get_width (widget), height = gtk_widget_get_height (widget);
-  graphene_rect_t bounds = GRAPHENE_RECT_INIT (0, 0, width, height);
+  graphene_rect_t pixels;
   GskTransform *transform;
   g_autoptr (GskRenderNode) scaled = NULL;
   g_autoptr (GdkTexture) texture = NULL;
 
-  if (renderer == NULL || node == NULL || width < 1 || height < 1)
+  if (renderer == NULL || node == NULL || bounds->size.width < 1 || bounds->size.height < 1)
     return NULL;
   if (GSK_IS_CAIRO_RENDERER (renderer))
-    return paint_picture (node, &bounds, (gint)(width * scale), (gint)(height * scale), scale);
+    return paint_picture (node, bounds, scale);
   transform = gsk_transform_scale (NULL, (float)scale, (float)scale); /* NULL: as it is */
   scaled = transform != NULL ? gsk_transform_node_new (node, transform) : gsk_render_node_ref (node);
   gsk_transform_unref (transform);
-  texture = gsk_renderer_render_texture (renderer, scaled,
-                                         &GRAPHENE_RECT_INIT (0, 0, (float)(width * scale), (float)(height * scale)));
-  return gsk_texture_node_new (texture, &bounds);
+  graphene_rect_scale (bounds, (float)scale, (float)scale, &pixels);
+  texture = gsk_renderer_render_texture (renderer, scaled, &pixels);
+  return gsk_texture_node_new (texture, bounds);
 }
 
 static void
@@ -177,27 +185,42 @@ append_tokens (EwMapView *self, GtkSnapshot *snapshot)
       gtk_widget_snapshot_child (widget, child, snapshot);
 }
 
-/* Before anything moves: the dial with its tokens, where they are allocated now, in dial coordinates. */
+/* The dial with its tokens, where they are allocated now, in dial coordinates. NULL: there is none. (transfer full) */
+static GskRenderNode *
+draw_dial (EwMapView *self)
+{
+  GtkSnapshot *snapshot = gtk_snapshot_new ();
+  GskTransform *back = gsk_transform_invert (gsk_transform_ref (self->allocated));
+
+  if (self->scene != NULL)
+    gtk_snapshot_append_node (snapshot, self->scene);
+  append_choice (self, snapshot, NULL);
+  gtk_snapshot_transform (snapshot, back);
+  append_tokens (self, snapshot);
+  gsk_transform_unref (back);
+  return gtk_snapshot_free_to_node (snapshot);
+}
+
+/* Before anything moves. The picture is no larger than the dial: each of its pixels is paid for in every frame. */
 static void
 need_whole (EwMapView *self)
 {
   GtkSnapshot *snapshot;
-  GskTransform *back;
+  graphene_rect_t bounds, view = view_bounds (self);
+  g_autoptr (GskRenderNode) dial = NULL;
   g_autoptr (GskRenderNode) node = NULL;
 
-  if (self->whole != NULL)
+  if (self->whole != NULL || (dial = draw_dial (self)) == NULL)
+    return;
+  gsk_render_node_get_bounds (dial, &bounds);
+  graphene_rect_round_extents (&bounds, &bounds);
+  if (!graphene_rect_intersection (&bounds, &view, &bounds))
     return;
   snapshot = gtk_snapshot_new ();
   append_background (self, snapshot);
-  if (self->scene != NULL)
-    gtk_snapshot_append_node (snapshot, self->scene);
-  append_choice (self, snapshot, NULL);
-  back = gsk_transform_invert (gsk_transform_ref (self->allocated));
-  gtk_snapshot_transform (snapshot, back);
-  append_tokens (self, snapshot);
-  gsk_transform_unref (back);
+  gtk_snapshot_append_node (snapshot, dial);
   node = gtk_snapshot_free_to_node (snapshot);
-  self->whole = make_picture (self, node);
+  self->whole = make_picture (self, node, &bounds);
 }
 
 static void
@@ -223,11 +246,12 @@ draw_still (EwMapView *self, GtkSnapshot *snapshot, GskTransform *view)
   if (self->still == NULL)
     {
       GtkSnapshot *own = gtk_snapshot_new ();
+      graphene_rect_t view_size = view_bounds (self);
       g_autoptr (GskRenderNode) node = NULL;
 
       append_scene (self, own, view);
       node = gtk_snapshot_free_to_node (own);
-      self->still = make_picture (self, node);
+      self->still = make_picture (self, node, &view_size);
     }
   if (self->still != NULL)
     gtk_snapshot_append_node (snapshot, self->still);
