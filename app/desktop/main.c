@@ -2,6 +2,7 @@
 #include "edgeway-config.h"
 
 #include <glib/gi18n.h>
+#include <gtk/gtk.h>
 #include <locale.h>
 #include <string.h>
 
@@ -21,6 +22,17 @@ take_arguments (int argc, char **argv)
   return taken;
 }
 
+/* GTK looks for GL whichever renderer it was told to use, and where there is no graphics card loading GL by software
+   is a good part of a start. With cairo nobody needs it. */
+static void
+spare_gl (void)
+{
+  gboolean newer = gtk_get_major_version () > 4 || gtk_get_minor_version () >= 16;
+
+  if (g_strcmp0 (g_getenv ("GSK_RENDERER"), "cairo") == 0)
+    g_setenv (newer ? "GDK_DISABLE" : "GDK_DEBUG", newer ? "gl,vulkan" : "gl-disable", FALSE);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -29,6 +41,7 @@ main (int argc, char **argv)
   bindtextdomain (GETTEXT_PACKAGE, EW_LOCALE_DIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   textdomain (GETTEXT_PACKAGE);
+  spare_gl ();
   g_autoptr (EwApplication) application = ew_application_new ();
   return g_application_run (G_APPLICATION (application), argc, arguments);
 }
