@@ -162,6 +162,8 @@ class Window:
         d.keys("ctrl+2")
         d.find("list item", "nas")
         self.picture("list-dark")
+        d.keys("ctrl+1")  # the app remembers its view
+        d.find("push button", "nas, online")
         d.keys("ctrl+n")
         d.find("frame", "Add a Server")
         self.picture("wizard-server-1-dark")
