@@ -442,6 +442,7 @@ class Killed(unittest.TestCase):
                     if answer.status == 200:
                         with lock:
                             answered[node.name] = answer.json["id"]
+                        time.sleep(0.05)  # a fast machine would be done before the second kill
                     else:
                         failures.append(answer)
                     break

@@ -178,9 +178,11 @@ class TestSwitch(SwitchCase):
         self.assert_pings(self.bob, SERVICE[0])
         self.switch.say("viewers 1")
         self.addCleanup(self.switch.say, "viewers 0")
-        probes = [line for line in self.link(self.alice, seconds=7) if line[0] == 6]
-        self.assertGreaterEqual(len(probes), 3)  # every 2 s
-        self.assertLessEqual(len(probes), 5)
+        # Every 2 s. On a loaded machine one comes late, and the next one after it early, but none twice: the listener may
+        # have started late, so it is the first that it saw which counts.
+        probes = [line for line in self.link(self.alice, seconds=15) if line[0] == 6]
+        self.assertGreaterEqual(len(probes), 3)
+        self.assertAlmostEqual((probes[-1][3] - probes[0][3]) / (len(probes) - 1), 2, delta=0.7)
         for node in ("alice", "bob"):  # by the link protocol, and by ICMP echo
             rtt = self.switch.status()[node]["rtt"]
             self.assertGreater(rtt, 0)
