@@ -91,11 +91,28 @@ name_is_valid (const char *name)
   return TRUE;
 }
 
+/* From ew_tun_reserve() to the next ew_tun_open(); -1: none. */
+static int reserved = -1;
+
+static int
+open_device (void)
+{
+  return open ("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+}
+
+void
+ew_tun_reserve (void)
+{
+  if (reserved < 0)
+    reserved = open_device ();
+}
+
 static int
 open_clone_device (GError **error)
 {
-  int fd = open ("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  int fd = reserved >= 0 ? reserved : open_device ();
 
+  reserved = -1;
   if (fd >= 0)
     return fd;
   if (errno == EACCES || errno == EPERM)

@@ -39,6 +39,10 @@ ew_tun_free (EwTun *tun)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwTun, ew_tun_free)
 
+/* Opens the tunnel device now, while this process may: for one that gives up its uid before it makes the interface. The
+   next ew_tun_open() of any name uses it. Where the device cannot be opened nothing happens: ew_tun_open() says why. */
+void ew_tun_reserve (void);
+
 /* Makes the interface name with this MTU: down, without addresses, gone when it is freed. A name that exists already is
    never taken over, be it a TUN or not. Errors: EW_ENGINE_ERROR_NO_TUN, _PRIVILEGE, _NAME_IN_USE, _FAILED. */
 EwTun *ew_tun_open (const char *name, guint16 mtu, GError **error) G_GNUC_WARN_UNUSED_RESULT;

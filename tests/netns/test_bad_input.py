@@ -163,14 +163,34 @@ class Machines(MeshCase):
         self.assertEqual(result.returncode, 1, result)
         self.assertIn("/var/lib/edgeway-edge", result.stderr)
 
+    def give_user(self, machine):
+        """The edge's own user, where nothing was ever installed on this computer."""
+        with open("/etc/passwd") as file:
+            users = file.read()
+        if "edgeway-edge:" not in users:
+            machine.mask("/etc/passwd", users + "edgeway-edge:x:61320:61320::/:/usr/sbin/nologin\n", 0o644)
+            self.addCleanup(machine.run, "umount", "/etc/passwd")
+
+    def test_edge_where_the_tunnel_device_is_root_s(self):
+        """Without udev /dev/net/tun is uid 0's alone: an edge that root started has its TUN all the same, as its own user."""
+        machine = self.mesh.machine("laptop")  # that has no edge
+        self.give_user(machine)
+        machine.run("sh", "-c", "rm -f /run/edgeway/tun && mknod -m 600 /run/edgeway/tun c 10 200 && chmod 755 /run/edgeway && mount --bind /run/edgeway/tun /dev/net/tun")
+        self.addCleanup(machine.run, "umount", "/dev/net/tun")
+        edge = machine.start(self.mesh.program("edgeway-edge"), "run", "--state-dir", "/run/edgeway/locked", "--listen", ":9444", "--public", "192.0.2.1:9444", secret_output=True)
+        self.addCleanup(edge.wait)
+        self.addCleanup(edge.terminate)
+        wait_for("its first key", lambda: first_key(edge.output_path), 20)
+        with open(f"/proc/{edge.pid}/status") as file:
+            self.assertNotRegex(file.read(), r"\nUid:\t0\t")
+        with open(edge.log_path) as file:
+            self.assertNotIn("No TUN", file.read())
+        self.assertIn("100.96.0.1", machine.run("ip", "-o", "addr").stdout)
+
     def test_edge_leaves_other_folders_alone(self):
         """A slip like --state-dir /root must not hand that folder to the edge's user."""
         edge = self.mesh.machine("edge")
-        with open("/etc/passwd") as file:
-            users = file.read()
-        if "edgeway-edge:" not in users:  # nothing was ever installed here
-            edge.mask("/etc/passwd", users + "edgeway-edge:x:61320:61320::/:/usr/sbin/nologin\n", 0o644)
-            self.addCleanup(edge.run, "umount", "/etc/passwd")
+        self.give_user(edge)
         edge.run("sh", "-c", "mkdir -m 700 /run/edgeway/home && echo precious > /run/edgeway/home/file && chmod 644 /run/edgeway/home/file")
         result = edge.run(self.mesh.program("edgeway-edge"), "run", "--state-dir", "/run/edgeway/home", "--listen", ":7443", check=False, timeout=20)
         self.assertEqual(result.returncode, 1, result)
