@@ -223,8 +223,12 @@ class Desktop:
         return node
 
     def click(self, node):
-        """With the pointer, in the middle; the active window's upper left corner is known to the X server alone."""
-        place = self.ask("where", ref=node["ref"])
+        """With the pointer, in the middle, once it has come to rest there (what is said beside it moves it); the active
+        window's upper left corner is known to the X server alone."""
+        place, end = None, time.monotonic() + PATIENCE
+        while (now := self.ask("where", ref=node["ref"])) != place and time.monotonic() < end:
+            place = now
+            time.sleep(0.2)
         window = self.run("xdotool", "getactivewindow").stdout.strip()
         self.run("xdotool", "mousemove", "--window", window, str(place["x"] + place["width"] // 2), str(place["y"] + place["height"] // 2), "click", "1")
 
