@@ -6,6 +6,8 @@
 #include <adwaita.h>
 #include <glib/gi18n.h>
 
+#include "access/access.h"
+
 /* A key is at most 1 KiB, a link little more; with room for a newline and a comment. */
 #define FILE_MAX_BYTES 4096
 
@@ -40,7 +42,7 @@ refuse (EwKeyOpener *self)
   adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (dialog), "close", _ ("_Close"));
   adw_message_dialog_set_default_response (ADW_MESSAGE_DIALOG (dialog), "close");
   adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "close");
-  gtk_window_present (GTK_WINDOW (dialog));
+  ew_access_present (GTK_WINDOW (dialog));
 }
 
 static void
@@ -74,7 +76,7 @@ say_unreadable (EwKeyOpener *self, GFile *file, const gchar *why)
   GtkWidget *dialog = adw_message_dialog_new (self->parent, _ ("The Key File Can't Be Read"), body);
   adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (dialog), "close", _ ("_Close"));
   adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "close");
-  gtk_window_present (GTK_WINDOW (dialog));
+  ew_access_present (GTK_WINDOW (dialog));
 }
 
 static void

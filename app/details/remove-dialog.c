@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "access/access.h"
 #include "copy.h"
 
 typedef struct
@@ -59,7 +60,7 @@ present_own (GtkWindow *parent, const gchar *name)
   adw_message_dialog_set_body (ADW_MESSAGE_DIALOG (dialog),
                                _ ("To take this computer out of the mesh, choose Leave the Mesh in the main menu."));
   adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (dialog), "close", _ ("_Close"));
-  gtk_window_present (GTK_WINDOW (dialog));
+  ew_access_present (GTK_WINDOW (dialog));
 }
 
 void
@@ -89,5 +90,5 @@ ew_remove_dialog_present (GtkWindow *parent, EwDaemon *daemon, EwNode *node, Adw
   adw_message_dialog_set_default_response (ADW_MESSAGE_DIALOG (dialog), "cancel");
   adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "cancel");
   g_signal_connect (dialog, "response", G_CALLBACK (on_response), self);
-  gtk_window_present (GTK_WINDOW (dialog));
+  ew_access_present (GTK_WINDOW (dialog));
 }

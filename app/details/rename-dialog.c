@@ -4,6 +4,7 @@
 #include <edgeway-config.h>
 #include <glib/gi18n.h>
 
+#include "access/access.h"
 #include "name-check.h"
 
 struct _EwRenameDialog
@@ -157,7 +158,7 @@ ew_rename_dialog_present (GtkWindow *parent, EwDaemon *daemon, EwTopology *topol
   gtk_editable_set_text (GTK_EDITABLE (self->entry), ew_node_get_name (node));
   g_signal_connect_swapped (self->entry, "changed", G_CALLBACK (on_changed), self);
   g_signal_connect_swapped (self->entry, "entry-activated", G_CALLBACK (on_rename), self);
-  gtk_window_present (GTK_WINDOW (self));
+  ew_access_present (GTK_WINDOW (self));
   focus_entry (self);
   gtk_editable_select_region (GTK_EDITABLE (self->entry), 0, -1);
 }

@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "access/access.h"
 #include "enroll/making.h"
 
 /* Counted: a removal that is under way keeps it. */
@@ -132,6 +133,6 @@ ew_leaving_ask (EwLeaving *leaving, EwLeave how, const gchar *heading, const gch
   adw_message_dialog_set_default_response (ADW_MESSAGE_DIALOG (question), how == EW_LEAVE_CLOSE ? "keep" : "cancel");
   adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (question), "cancel");
   g_signal_connect (question, "response", G_CALLBACK (on_response), leaving);
-  gtk_window_present (GTK_WINDOW (question));
+  ew_access_present (GTK_WINDOW (question));
   return FALSE;
 }

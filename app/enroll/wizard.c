@@ -4,6 +4,7 @@
  */
 #include "enroll/wizard.h"
 
+#include "access/access.h"
 #include "edgeway-config.h"
 #include "enroll/join-page.h"
 #include "enroll/mesh-page.h"
@@ -98,6 +99,7 @@ ew_wizard_push (EwWizard *self, GtkWidget *page)
 {
   adw_leaflet_append (self->leaflet, page);
   g_ptr_array_add (self->pages, page);
+  ew_access_tidy (GTK_WIDGET (self->leaflet));
   show_top (self);
 }
 

@@ -6,6 +6,8 @@
 #include <glib/gi18n.h>
 #include <json-glib/json-glib.h>
 
+#include "access/access.h"
+
 struct _EwDiagnosis
 {
   AdwWindow parent_instance;
@@ -233,6 +235,7 @@ ew_diagnosis_new (GtkWindow *parent, EwDaemon *daemon)
 {
   EwDiagnosis *self = g_object_new (EW_TYPE_DIAGNOSIS, "transient-for", parent, NULL);
   self->daemon = g_object_ref (daemon);
+  ew_access_tidy (GTK_WIDGET (self));
   ew_diagnosis_run (self);
   return self;
 }

@@ -5,6 +5,8 @@
 
 #include <glib/gi18n.h>
 
+#include "access/access.h"
+
 static void
 left (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -68,5 +70,5 @@ ew_leave_ask (EwWindow *window, EwDaemon *daemon)
   adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "cancel");
   *question = (Question){ .window = g_object_ref (window), .daemon = g_object_ref (daemon) };
   g_signal_connect_data (dialog, "response", G_CALLBACK (answered), question, question_free, G_CONNECT_SWAPPED);
-  gtk_window_present (GTK_WINDOW (dialog));
+  ew_access_present (GTK_WINDOW (dialog));
 }

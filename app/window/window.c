@@ -5,6 +5,7 @@
 
 #include <glib/gi18n.h>
 
+#include "access/access.h"
 #include "details/node-actions.h"
 #include "model/recent-nodes.h"
 #include "model/words.h"
@@ -476,5 +477,6 @@ ew_window_new (GtkApplication *application, EwControl *control, EwTopology *topo
   details_changed (self);
   follow_model (self);
   refresh (self);
+  ew_access_tidy (GTK_WIDGET (self));
   return self;
 }
