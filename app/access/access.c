@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "access/access.h"
 
-#include <string.h>
-
 #define FOLLOWED "ew-access-followed"
 
 /* Who decides by itself which of its children show; the children's own property "visible" says nothing of it. */
@@ -10,7 +8,8 @@ static gboolean
 hides_children (GtkWidget *widget)
 {
   return GTK_IS_STACK (widget) || ADW_IS_VIEW_STACK (widget) || ADW_IS_LEAFLET (widget) || ADW_IS_FLAP (widget)
-         || GTK_IS_REVEALER (widget) || g_str_equal (G_OBJECT_TYPE_NAME (widget), "AdwGizmo");
+         || ADW_IS_SQUEEZER (widget) || GTK_IS_REVEALER (widget)
+         || g_str_equal (G_OBJECT_TYPE_NAME (widget), "AdwGizmo");
 }
 
 static void
@@ -39,37 +38,74 @@ follow (GtkWidget *child)
   tell (child);
 }
 
-/* The label without the mark of its mnemonic. */
-static void
-name_button (GtkWidget *button)
+/* The words of the first label below; NULL: there are none. */
+static const gchar *
+words_in (GtkWidget *widget)
 {
-  const gchar *label = gtk_button_get_label (GTK_BUTTON (button));
-  g_autofree gchar *plain = g_strdup (label != NULL ? label : "");
-  gchar *to = plain;
+  const gchar *words = GTK_IS_LABEL (widget) ? gtk_label_get_text (GTK_LABEL (widget)) : NULL;
 
-  for (const gchar *from = plain; *from != '\0'; from++)
-    if (*from != '_' || *++from != '\0') /* of two underscores one is meant */
-      *to++ = *from;
-    else
-      break;
-  *to = '\0';
-  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, plain, -1);
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL && words == NULL;
+       child = gtk_widget_get_next_sibling (child))
+    words = words_in (child);
+  return words;
+}
+
+static gboolean
+is_named (GtkWidget *widget)
+{
+  return gtk_test_accessible_has_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL);
+}
+
+static void
+name (GtkWidget *widget, const gchar *words)
+{
+  gtk_accessible_update_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL, words, -1);
+}
+
+/* A name that a button was given stays. Without one a picture says nothing, nor does what is written in a child that is
+   no label of the button's own. */
+static void
+name_button (GtkButton *button)
+{
+  GtkWidget *widget = GTK_WIDGET (button);
+  const gchar *words = gtk_widget_get_tooltip_text (widget);
+
+  if (gtk_button_get_use_underline (button)) /* "_Keep", before the label that is right */
+    gtk_accessible_reset_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL);
+  else if (gtk_button_get_label (button) == NULL && !is_named (widget))
+    {
+      if (words == NULL)
+        words = words_in (widget);
+      if (words != NULL)
+        name (widget, words);
+    }
 }
 
 static void
 name_row (GtkWidget *row)
 {
-  gtk_accessible_update_property (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  adw_preferences_row_get_title (ADW_PREFERENCES_ROW (row)), -1);
+  name (row, adw_preferences_row_get_title (ADW_PREFERENCES_ROW (row)));
+}
+
+/* Of the switch in a row that folds out. */
+static void
+name_switch (GtkWidget *widget)
+{
+  GtkWidget *row = gtk_widget_get_ancestor (widget, ADW_TYPE_EXPANDER_ROW);
+
+  if (row != NULL && !is_named (widget))
+    name (widget, adw_preferences_row_get_title (ADW_PREFERENCES_ROW (row)));
 }
 
 void
 ew_access_tidy (GtkWidget *root)
 {
-  if (GTK_IS_BUTTON (root) && gtk_button_get_use_underline (GTK_BUTTON (root)))
-    name_button (root);
-  else if (ADW_IS_EXPANDER_ROW (root) || ADW_IS_COMBO_ROW (root))
+  if (GTK_IS_BUTTON (root))
+    name_button (GTK_BUTTON (root));
+  else if (ADW_IS_EXPANDER_ROW (root))
     name_row (root);
+  else if (GTK_IS_SWITCH (root))
+    name_switch (root);
   for (GtkWidget *child = gtk_widget_get_first_child (root); child != NULL; child = gtk_widget_get_next_sibling (child))
     {
       if (hides_children (root))

@@ -6,6 +6,7 @@
 #include <glib/gi18n.h>
 #include <unistd.h>
 
+#include "access/access.h"
 #include "desktop/first-frame.h"
 #include "desktop/key-opener.h"
 #include "desktop/notices.h"
@@ -125,14 +126,16 @@ about (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   /* Translators: versions of this program and of its service */
   g_autofree gchar *debug
     = g_strdup_printf (_ ("Edgeway %s, service %s"), EW_VERSION, *version != '\0' ? version : _ ("not reached"));
-  adw_show_about_window (GTK_WINDOW (present_window (self)), "application-name", _ ("Edgeway"), "application-icon",
-                         EW_APP_ID, "version", EW_VERSION, "developer-name", _ ("The Edgeway authors"), "license-type",
-                         GTK_LICENSE_GPL_3_0, "comments",
-                         _ ("A private mesh in the shape of a wheel: every machine reaches every other through an edge "
-                            "server of your own."),
-                         "debug-info", debug, "debug-info-filename", "edgeway.txt", "translator-credits",
-                         /* Translators: your name, shown in the about window */
-                         _ ("translator-credits"), NULL);
+  GtkWidget *window
+    = g_object_new (ADW_TYPE_ABOUT_WINDOW, "transient-for", present_window (self), "application-name", _ ("Edgeway"),
+                    "application-icon", EW_APP_ID, "version", EW_VERSION, "developer-name", _ ("The Edgeway authors"),
+                    "license-type", GTK_LICENSE_GPL_3_0, "comments",
+                    _ ("A private mesh in the shape of a wheel: every machine reaches every other through an edge "
+                       "server of your own."),
+                    "debug-info", debug, "debug-info-filename", "edgeway.txt", "translator-credits",
+                    /* Translators: your name, shown in the about window */
+                    _ ("translator-credits"), NULL);
+  ew_access_present (GTK_WINDOW (window));
 }
 
 static void

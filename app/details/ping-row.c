@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "access/access.h"
 #include "ping.h"
 
 struct _EwPingRow
@@ -24,6 +25,7 @@ show_running (EwPingRow *self)
   gtk_widget_set_visible (self->spinner, running);
   gtk_spinner_set_spinning (GTK_SPINNER (self->spinner), running);
   gtk_button_set_label (GTK_BUTTON (self->button), running ? _ ("_Cancel") : _ ("_Ping"));
+  ew_access_tidy (self->button);
 }
 
 static void

@@ -171,7 +171,7 @@ class Desktop:
 
     def ask(self, do, **request):
         if self.onlooker_process is None or self.onlooker_process.poll() is not None:
-            self.onlooker_process = self._popen([PYTHON, "-B", self.bring(os.path.join(LAUNCH, "onlooker.py"))], "onlooker", {"G_DEBUG": ""},
+            self.onlooker_process = self._popen([PYTHON, "-B", self.bring(os.path.join(LAUNCH, "onlooker.py"))], "onlooker", {"G_DEBUG": "", "PYTHONFAULTHANDLER": "1"},
                                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
             self._answer()
         self.onlooker_process.stdin.write(json.dumps({"do": do, **request}) + "\n")
@@ -183,7 +183,9 @@ class Desktop:
         line = self.onlooker_process.stdout.readline() if ready else ""
         if not line:
             self.onlooker_process.kill()
-            raise Failure("the accessibility bus does not answer")
+            with open(self.path("onlooker.log"), errors="replace") as log:
+                self.onlooker_process.wait()
+                raise Failure(f"the accessibility bus does not answer ({self.onlooker_process.returncode}): {log.read()[-800:].strip()}")
         answer = json.loads(line)
         if "error" in answer:
             raise LookupError(answer["error"])

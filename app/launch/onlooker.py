@@ -17,7 +17,7 @@ import gi
 gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi, GLib  # noqa: E402
 
-STATES = ("CHECKED", "SENSITIVE", "ENABLED", "SHOWING", "VISIBLE", "FOCUSED", "FOCUSABLE", "SELECTED", "EXPANDED", "PRESSED", "EDITABLE", "BUSY", "INVALID_ENTRY")
+STATES = ("CHECKED", "SENSITIVE", "ENABLED", "SHOWING", "VISIBLE", "FOCUSED", "FOCUSABLE", "SELECTED", "EXPANDED", "PRESSED", "EDITABLE", "BUSY", "INVALID", "INVALID_ENTRY")
 refs = {}
 
 
@@ -138,9 +138,10 @@ def main():
     Atspi.init()
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
-        # A cached answer would be yesterday's: what is asked is asked anew.
+        # A cached answer would be yesterday's: what is asked is asked anew. (Clearing the cache instead crashes in libatspi 2.46
+        # where a window came meanwhile.)
         for app in children(Atspi.get_desktop(0)):
-            app.clear_cache()
+            app.set_cache_mask(Atspi.Cache.NONE)
         try:
             reply = answer(json.loads(line))
         except (GLib.Error, KeyError, ValueError, AttributeError) as error:

@@ -232,31 +232,14 @@ open_search (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   gtk_widget_grab_focus (GTK_WIDGET (self->search_entry));
 }
 
-static gboolean
-forget_shortcuts (gpointer window)
-{
-  gtk_application_window_set_help_overlay (window, NULL);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-shortcuts_closed (EwWindow *self)
-{
-  g_idle_add_full (G_PRIORITY_DEFAULT_IDLE, forget_shortcuts, g_object_ref (self), g_object_unref);
-}
-
-/* The overlay that GtkApplication would make by itself stays there unseen: a screen reader that asks for the second
- * window while another one closes is sent to it, and GTK 4.8 then complains that nobody knows it. */
 static void
 show_shortcuts (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
-  EwWindow *self = user_data;
   g_autoptr (GtkBuilder) builder = gtk_builder_new_from_resource (EW_RESOURCE_PATH "/window/help-overlay.ui");
-  GtkShortcutsWindow *overlay = GTK_SHORTCUTS_WINDOW (gtk_builder_get_object (builder, "help_overlay"));
+  GtkWindow *overlay = GTK_WINDOW (gtk_builder_get_object (builder, "help_overlay"));
 
-  gtk_application_window_set_help_overlay (GTK_APPLICATION_WINDOW (self), overlay);
-  g_signal_connect_object (overlay, "hide", G_CALLBACK (shortcuts_closed), self, G_CONNECT_SWAPPED);
-  gtk_window_present (GTK_WINDOW (overlay));
+  gtk_window_set_transient_for (overlay, user_data);
+  ew_access_present (overlay);
 }
 
 static void

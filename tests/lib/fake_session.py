@@ -140,6 +140,11 @@ class FakeCase(unittest.TestCase):
         self.desktop.run("gdbus", "call", "--session", "--dest", ID, "--object-path", PATH + ("/window/1" if window else ""),
                          "--method", "org.gtk.Actions.Activate", name, "[" + ",".join(f"<'{text}'>" for text in parameters) + "]", "{}")
 
+    def dialog(self, words):
+        """The window that has these words in it."""
+        return wait_for(f"a dialog “{words}”", lambda: next((w for w in self.desktop.find_all(["frame", "dialog", "alert"])
+                                                            if self.desktop.find_all("label", words, within=w["ref"])), None), SLOW, 0.3)
+
     def alive(self):
         self.assertIsNone(self.app.poll(), "the app ended: " + "; ".join(self.desktop.complaints()))
 

@@ -8,6 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import fake_session  # noqa: E402
+from fake_daemon import make_key  # noqa: E402
 from fake_session import SLOW, FakeCase, wait_for  # noqa: E402
 
 WORKED_WITH = ("push button", "toggle button", "check box", "radio button", "entry", "text", "password text", "combo box", "list item", "menu item", "check menu item",
@@ -33,11 +34,15 @@ MARKS = {
 
 
 class Walk(FakeCase):
+    why, seen = "", ()
+
     def faults(self, nodes):
         """Sentences about what is wrong with these."""
         faults = []
         for i, node in enumerate(nodes):
             name, role, states = node["name"].strip(), node["role"], node["states"]
+            if role == "list item" and not name:  # of a list that GTK 4.8 lets nobody name the items of: it is read by what is in it
+                name = " ".join(n["name"] for n in self.below(nodes, i) if n["role"] == "label")
             what = f"{role} “{node['name']}” {node['text']!r} {states} below " + " › ".join(self.above(nodes, i)[-4:])
             focusable = "FOCUSABLE" in states
             if role in WORKED_WITH or (focusable and role not in HOLDERS):
@@ -66,15 +71,17 @@ class Walk(FakeCase):
         return path
 
     @staticmethod
-    def reachable(nodes, i):
+    def below(nodes, i):
+        end = next((j for j in range(i + 1, len(nodes)) if nodes[j]["depth"] <= nodes[i]["depth"]), len(nodes))
+        return nodes[i + 1:end]
+
+    @classmethod
+    def reachable(cls, nodes, i):
         """It takes the focus, or something in it does, or it lies in something that does."""
         if "FOCUSABLE" in nodes[i]["states"] or nodes[i]["role"] in ("menu item", "check menu item", "radio menu item"):
             return True
-        for node in nodes[i + 1:]:
-            if node["depth"] <= nodes[i]["depth"]:
-                break
-            if "FOCUSABLE" in node["states"]:
-                return True
+        if any("FOCUSABLE" in node["states"] for node in cls.below(nodes, i)):
+            return True
         depth = nodes[i]["depth"]
         for node in reversed(nodes[:i]):
             if node["depth"] < depth:
@@ -121,6 +128,18 @@ class Walk(FakeCase):
         self.desktop.keys("Escape")
         self.desktop.gone(WINDOWS, title, seconds=SLOW)
 
+    def check_question(self, words):
+        """Its answers are there once each, as they are read."""
+        dialog = self.dialog(words)
+        nodes = self.desktop.find_all(within=dialog["ref"])
+        self.assertEqual([], self.faults(nodes), self.outline(nodes))
+        answers = [n["name"] for n in nodes if n["role"] == "push button"]
+        self.assertEqual(sorted(set(answers)), sorted(answers), self.outline(nodes))
+        self.assertTrue(answers)
+        self.desktop.keys("Escape")
+        self.desktop.gone("label", words, seconds=SLOW)
+        return answers
+
 
 class Pages(Walk):
     """What the window itself shows."""
@@ -147,7 +166,7 @@ class Pages(Walk):
         self.check("list")
         d.keys("ctrl+f")
         d.type("entry", "Search", "no such name")
-        self.check("list", "nothing found") if False else self.check("nothing found")
+        self.check("nothing found")
 
     def test_nothing_selected(self):
         self.open()
@@ -248,7 +267,7 @@ class Windows(Walk):
         self.check(window="Rename nas", words=["Cancel", "Rename"])
         d.type("text", exactly="Name", name=None, text="web", within=d.find("frame", "Rename nas")["ref"])
         nodes = self.check(window="Rename nas", words=["Another node is called web."])
-        self.assertIn("INVALID_ENTRY", next(n for n in nodes if n["role"] == "text")["states"])
+        self.assertIn("INVALID", next(n for n in nodes if n["role"] == "text")["states"])
         self.assertNotIn("SENSITIVE", next(n for n in nodes if n["role"] == "push button" and n["name"] == "Rename")["states"])
         self.close_window("Rename nas")
         for action, node, words in (("remove-node", "5", "loses its mesh IP"), ("remove-node", "1", "Is This Computer")):
@@ -261,22 +280,8 @@ class Windows(Walk):
         self.act("leave")
         self.check_question("Leave birchwood?")
 
-    def check_question(self, words):
-        """Its answers are there once each, as they are read."""
-        dialog = self.desktop.dialog(words)
-        nodes = self.desktop.find_all(within=dialog["ref"])
-        self.assertEqual([], self.faults(nodes), self.outline(nodes))
-        answers = [n["name"] for n in nodes if n["role"] == "push button"]
-        self.assertEqual(sorted(set(answers)), sorted(answers), self.outline(nodes))
-        self.assertTrue(answers)
-        self.desktop.keys("Escape")
-        self.desktop.gone("label", words, seconds=SLOW)
-        return answers
 
-
-class Wizards(Windows):
-    test_menus = test_about_and_shortcuts = test_diagnosis = test_rename_and_remove = test_leave = None
-
+class Wizards(Walk):
     def one_page(self, nodes, *headings):
         """Of the steps only the one that shows is there."""
         self.assertEqual(list(headings), [n["name"] for n in nodes if n["role"] == "heading" and n["name"] and not TYPE_NAME.fullmatch(n["name"])], self.outline(nodes))
@@ -288,14 +293,13 @@ class Wizards(Windows):
         self.desktop.press("push button", exactly="Close", within=self.desktop.find("frame", title)["ref"])
 
     def test_join(self):
-        from fake_daemon import make_key
         self.open("--state", "not-enrolled")
         d = self.desktop
         self.act("join")
         self.one_page(self.check(window="Join", words=["Enrollment key"]), "Join a Mesh")
         d.type("text", "Enrollment key", "ew1_nonsense")
-        nodes = self.check(window="Join", words=["key"])
-        wait_for("the mistake marked", lambda: "INVALID_ENTRY" in d.look(d.find("text", "Enrollment key"))["states"] if hasattr(d, "look") else True, SLOW)
+        d.find("text", "Enrollment key", state="INVALID", seconds=SLOW)
+        self.check(window="Join", words=["key"])
         d.type("text", "Enrollment key", make_key("admin", "good"))
         self.one_page(self.check(window="Join", words=["Name of this computer", "birchwood"]), "Join birchwood?")
         d.press("push button", exactly="Join")
@@ -343,5 +347,4 @@ class Wizards(Windows):
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, os.path.join(fake_session.SOURCE, "tests/lib"))
     fake_session.main()
