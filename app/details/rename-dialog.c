@@ -67,6 +67,14 @@ on_changed (EwRenameDialog *self)
                             !self->calling && problem == NULL && !g_str_equal (name, ew_node_get_name (self->node)));
 }
 
+/* A name that was free is taken meanwhile, and the other way round. */
+static void
+on_names_changed (EwRenameDialog *self)
+{
+  if (self->node != NULL && !self->calling)
+    on_changed (self);
+}
+
 static void
 on_renamed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -155,6 +163,8 @@ ew_rename_dialog_present (GtkWindow *parent, EwDaemon *daemon, EwTopology *topol
   self->topology = g_object_ref (topology);
   self->node = g_object_ref (node);
   gtk_window_set_title (GTK_WINDOW (self), title);
+  g_signal_connect_object (topology, "items-changed", G_CALLBACK (on_names_changed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (topology, "names-changed", G_CALLBACK (on_names_changed), self, G_CONNECT_SWAPPED);
   gtk_editable_set_text (GTK_EDITABLE (self->entry), ew_node_get_name (node));
   g_signal_connect_swapped (self->entry, "changed", G_CALLBACK (on_changed), self);
   g_signal_connect_swapped (self->entry, "entry-activated", G_CALLBACK (on_rename), self);

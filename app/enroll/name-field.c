@@ -12,6 +12,7 @@ struct _EwNameField
   AdwBin parent_instance;
   EwTopology *topology;
   gboolean taken; /* the edge said so */
+  gchar *problem; /* as shown; NULL: none */
   AdwEntryRow *entry;
   GtkWidget *good;
   GtkLabel *note;
@@ -64,11 +65,12 @@ ew_name_field_is_good (EwNameField *self)
 static void
 show (EwNameField *self)
 {
-  g_autofree gchar *problem = find_problem (self);
   gboolean empty = *ew_name_field_get_text (self) == '\0';
-  ew_wizard_set_field (GTK_WIDGET (self->entry), self->note, empty ? NULL : problem,
+  g_free (self->problem);
+  self->problem = find_problem (self);
+  ew_wizard_set_field (GTK_WIDGET (self->entry), self->note, empty ? NULL : self->problem,
                        _ ("Lower-case letters, digits and hyphens."));
-  gtk_widget_set_visible (self->good, problem == NULL);
+  gtk_widget_set_visible (self->good, self->problem == NULL);
   g_signal_emit (self, changed_signal, 0);
 }
 
@@ -77,6 +79,17 @@ on_changed (EwNameField *self)
 {
   self->taken = FALSE;
   show (self);
+}
+
+/* A name that was free is taken meanwhile, and the other way round. Not while it is not asked for: the node that is
+   being made with it is no other one. */
+static void
+follow (EwNameField *self)
+{
+  g_autofree gchar *problem = find_problem (self);
+  if (gtk_widget_is_sensitive (GTK_WIDGET (self)) && gtk_widget_get_mapped (GTK_WIDGET (self))
+      && g_strcmp0 (problem, self->problem) != 0)
+    show (self);
 }
 
 void
@@ -90,7 +103,10 @@ ew_name_field_set_taken (EwNameField *self)
 void
 ew_name_field_set_topology (EwNameField *self, EwTopology *topology)
 {
-  g_set_object (&self->topology, topology);
+  if (!g_set_object (&self->topology, topology) || topology == NULL)
+    return;
+  g_signal_connect_object (topology, "items-changed", G_CALLBACK (follow), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (topology, "names-changed", G_CALLBACK (follow), self, G_CONNECT_SWAPPED);
 }
 
 static void
@@ -101,10 +117,18 @@ ew_name_field_dispose (GObject *object)
 }
 
 static void
+ew_name_field_finalize (GObject *object)
+{
+  g_free (EW_NAME_FIELD (object)->problem);
+  G_OBJECT_CLASS (ew_name_field_parent_class)->finalize (object);
+}
+
+static void
 ew_name_field_class_init (EwNameFieldClass *class)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (class);
   G_OBJECT_CLASS (class)->dispose = ew_name_field_dispose;
+  G_OBJECT_CLASS (class)->finalize = ew_name_field_finalize;
   changed_signal = g_signal_new ("changed", EW_TYPE_NAME_FIELD, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/enroll/name-field.ui");
   gtk_widget_class_bind_template_child (widget_class, EwNameField, entry);
@@ -117,5 +141,7 @@ static void
 ew_name_field_init (EwNameField *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  g_signal_connect (self, "map", G_CALLBACK (follow), NULL);
+  g_signal_connect (self, "state-flags-changed", G_CALLBACK (follow), NULL);
   show (self);
 }

@@ -4,12 +4,12 @@
  */
 #pragma once
 
-#include "enroll/wizard-page.h"
+#include "enroll/node-page.h"
 
 G_BEGIN_DECLS
 
 #define EW_TYPE_PHONE_PAGE (ew_phone_page_get_type ())
-G_DECLARE_FINAL_TYPE (EwPhonePage, ew_phone_page, EW, PHONE_PAGE, EwWizardPage)
+G_DECLARE_FINAL_TYPE (EwPhonePage, ew_phone_page, EW, PHONE_PAGE, EwNodePage)
 
 GtkWidget *ew_phone_page_new (EwDaemon *daemon, EwTopology *topology);
 

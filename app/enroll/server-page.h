@@ -4,12 +4,12 @@
  */
 #pragma once
 
-#include "enroll/wizard-page.h"
+#include "enroll/node-page.h"
 
 G_BEGIN_DECLS
 
 #define EW_TYPE_SERVER_PAGE (ew_server_page_get_type ())
-G_DECLARE_FINAL_TYPE (EwServerPage, ew_server_page, EW, SERVER_PAGE, EwWizardPage)
+G_DECLARE_FINAL_TYPE (EwServerPage, ew_server_page, EW, SERVER_PAGE, EwNodePage)
 
 GtkWidget *ew_server_page_new (EwDaemon *daemon, EwTopology *topology);
 

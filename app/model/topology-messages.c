@@ -61,7 +61,8 @@ take_node (EwTopology *self, JsonObject *object, GPtrArray *fresh)
 {
   const gchar *id = ew_node_id_of (object);
   EwNode *node = id != NULL ? g_hash_table_lookup (self->by_id, id) : NULL;
-  gboolean was_online = node != NULL && is_online (node);
+  gboolean known = node != NULL, was_online = known && is_online (node), renamed;
+  g_autofree gchar *name = NULL;
 
   if (id == NULL || (node == NULL && self->nodes->len + fresh->len >= NODES_MAX))
     return NULL;
@@ -71,7 +72,9 @@ take_node (EwTopology *self, JsonObject *object, GPtrArray *fresh)
       g_ptr_array_add (fresh, node);
       g_hash_table_insert (self->by_id, (gpointer)ew_node_get_id (node), node);
     }
+  name = g_strdup (ew_node_get_name (node));
   ew_node_update (node, object, g_get_monotonic_time ());
+  renamed = known && g_strcmp0 (name, ew_node_get_name (node)) != 0;
   self->n_online += (guint)is_online (node) - (guint)was_online;
   g_hash_table_add (self->active, g_object_ref (node));
   if (self->seen != NULL)
@@ -82,6 +85,8 @@ take_node (EwTopology *self, JsonObject *object, GPtrArray *fresh)
     self->self_node = NULL;
   if (self->had_snapshot && !was_online && is_online (node) && !ew_node_is_self (node))
     g_ptr_array_add (self->news, g_object_ref (node));
+  if (renamed)
+    g_signal_emit (self, ew_topology_names_signal, 0);
   return node;
 }
 

@@ -58,7 +58,7 @@ enum
 
 
 extern GParamSpec *ew_topology_properties[];
-extern guint ew_topology_counters_signal, ew_topology_online_signal;
+extern guint ew_topology_counters_signal, ew_topology_online_signal, ew_topology_names_signal;
 
 /* One message of the stream; anything else is left out. */
 void ew_topology_take_message (EwTopology *self, JsonObject *message);

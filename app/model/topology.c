@@ -16,7 +16,7 @@
 #define REOPEN_MAX_S 30
 
 GParamSpec *ew_topology_properties[N_PROPERTIES];
-guint ew_topology_counters_signal, ew_topology_online_signal;
+guint ew_topology_counters_signal, ew_topology_online_signal, ew_topology_names_signal;
 
 static void list_model_init (GListModelInterface *interface);
 static void follow (EwTopology *self);
@@ -300,6 +300,8 @@ ew_topology_class_init (EwTopologyClass *klass)
     = g_signal_new ("counters", EW_TYPE_TOPOLOGY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   ew_topology_online_signal = g_signal_new ("node-came-online", EW_TYPE_TOPOLOGY, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                             NULL, G_TYPE_NONE, 1, EW_TYPE_NODE);
+  ew_topology_names_signal
+    = g_signal_new ("names-changed", EW_TYPE_TOPOLOGY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void

@@ -14,7 +14,8 @@ G_BEGIN_DECLS
 
 /* Properties: stream EwStreamState; error s (a sentence, NULL: none); n-online u; n-nodes u (not-joined ones counted);
    edges GListModel of EwEdge; self EwNode (this computer, NULL while unknown); mesh s.
-   Signals: "counters" (): rates, round trips and last-seen of nodes were refreshed, at most once a second;
+   Signals: "names-changed" (): a node that was there has another name;
+   "counters" (): rates, round trips and last-seen of nodes were refreshed, at most once a second;
             "node-came-online" (EwNode): for a toast; never for those of the first snapshot. */
 #define EW_TYPE_TOPOLOGY (ew_topology_get_type ())
 G_DECLARE_FINAL_TYPE (EwTopology, ew_topology, EW, TOPOLOGY, GObject)

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The first step of adding a node: its name, Next, and Cancel while the daemon makes it. What else is asked for, and
+ * what comes next, is of the kinds derived from this. What is being made while the window closes is taken back behind
+ * it.
+ */
+#pragma once
+
+#include "enroll/making.h"
+#include "enroll/wizard-page.h"
+
+G_BEGIN_DECLS
+
+#define EW_TYPE_NODE_PAGE (ew_node_page_get_type ())
+G_DECLARE_DERIVABLE_TYPE (EwNodePage, ew_node_page, EW, NODE_PAGE, EwWizardPage)
+
+struct _EwNodePageClass
+{
+  EwWizardPageClass parent_class;
+  /* Asks the daemon by an ew_make_…_async(), which gets the last three. FALSE: it did not, and said why itself. */
+  gboolean (*make) (EwNodePage *self, const gchar *name, GCancellable *cancellable, GAsyncReadyCallback callback,
+                    gpointer user_data);
+  /* Goes on with what was made. node: transfer full. */
+  void (*made) (EwNodePage *self, EwWizard *wizard, EwNewNode *node);
+  /* It is over, well or not: what it needed is let go. NULL: nothing. */
+  void (*over) (EwNodePage *self);
+};
+
+/* Of every page, once it is there: both are kept (a reference each). */
+void ew_node_page_set_model (EwNodePage *self, EwDaemon *daemon, EwTopology *topology);
+EwDaemon *ew_node_page_get_daemon (EwNodePage *self);     /* borrowed */
+EwTopology *ew_node_page_get_topology (EwNodePage *self); /* borrowed */
+/* Something that is asked for was changed: an error that was shown is of before. */
+void ew_node_page_changed (EwNodePage *self);
+
+G_END_DECLS
