@@ -28,6 +28,7 @@ struct _EwApplication
   EwControl *control;
   EwNotices *notices;
   EwKeyOpener *key_opener;
+  EwWizard *wizard; /* the one that is open, weak; NULL: none */
 };
 
 G_DEFINE_FINAL_TYPE (EwApplication, ew_application, ADW_TYPE_APPLICATION)
@@ -56,15 +57,19 @@ present_window (EwApplication *self)
 
 /* --- actions --- */
 
-/* key: NULL: none yet. */
+/* One at a time: what was begun in it is not lost behind another one. key: NULL: none yet. */
 static void
 open_wizard (EwApplication *self, EwWizardStart start, const gchar *key)
 {
-  EwWizard *wizard = ew_wizard_new (self->daemon, self->topology, start);
+  EwWindow *window = present_window (self);
+  if (self->wizard == NULL)
+    {
+      g_set_weak_pointer (&self->wizard, ew_wizard_new (self->daemon, self->topology, start));
+      gtk_window_set_transient_for (GTK_WINDOW (self->wizard), GTK_WINDOW (window));
+    }
   if (key != NULL)
-    ew_wizard_set_key (wizard, key);
-  gtk_window_set_transient_for (GTK_WINDOW (wizard), GTK_WINDOW (present_window (self)));
-  gtk_window_present (GTK_WINDOW (wizard));
+    ew_wizard_set_key (self->wizard, key);
+  gtk_window_present (GTK_WINDOW (self->wizard));
 }
 
 static void
@@ -285,6 +290,7 @@ static void
 ew_application_dispose (GObject *object)
 {
   EwApplication *self = EW_APPLICATION (object);
+  g_clear_weak_pointer (&self->wizard);
   g_clear_object (&self->key_opener);
   g_clear_object (&self->notices);
   g_clear_object (&self->control);

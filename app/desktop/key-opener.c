@@ -15,8 +15,9 @@ struct _EwKeyOpener
 {
   GObject parent_instance;
   EwDaemon *daemon;
-  GtkWindow *parent; /* weak */
-  gchar *waiting;    /* the key that waits for the daemon; NULL: none */
+  GtkWindow *parent;  /* weak */
+  GtkWidget *refusal; /* weak; NULL: none is shown */
+  gchar *waiting;     /* the key that waits for the daemon; NULL: none */
 };
 
 G_DEFINE_FINAL_TYPE (EwKeyOpener, ew_key_opener, G_TYPE_OBJECT)
@@ -32,6 +33,11 @@ static guint signals[N_SIGNALS];
 static void
 refuse (EwKeyOpener *self)
 {
+  if (self->refusal != NULL)
+    {
+      gtk_window_present (GTK_WINDOW (self->refusal));
+      return;
+    }
   const gchar *mesh = ew_daemon_get_mesh (self->daemon);
   g_autofree gchar *heading
     = g_strdup_printf (_ ("This Computer Is Already in %s"), *mesh != '\0' ? mesh : _ ("a Mesh"));
@@ -40,6 +46,7 @@ refuse (EwKeyOpener *self)
                               _ ("A computer is in one mesh at a time, so the key was not used. To join with it, leave "
                                  "the mesh first: Leave the Mesh in the menu, or edgewayctl leave."));
   adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (dialog), "close", _ ("_Close"));
+  g_set_weak_pointer (&self->refusal, dialog);
   adw_message_dialog_set_default_response (ADW_MESSAGE_DIALOG (dialog), "close");
   adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "close");
   ew_access_present (GTK_WINDOW (dialog));
@@ -119,6 +126,7 @@ ew_key_opener_dispose (GObject *object)
 {
   EwKeyOpener *self = EW_KEY_OPENER (object);
   g_clear_weak_pointer (&self->parent);
+  g_clear_weak_pointer (&self->refusal);
   if (self->daemon != NULL)
     g_signal_handlers_disconnect_by_data (self->daemon, self);
   g_clear_object (&self->daemon);

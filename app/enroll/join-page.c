@@ -19,6 +19,8 @@ struct _EwJoinPage
   gchar *key_text; /* what is sent; zeroed when let go */
   EwEnrollmentKey *parsed;
   GCancellable *joining; /* while Enroll is under way */
+  gboolean filling;      /* what changes is not the person's doing */
+  gboolean begun;        /* the person has given something */
   AdwEntryRow *key, *name;
   GtkLabel *key_note, *name_note;
   GtkWidget *key_box, *facts, *another, *leave, *cancel, *join;
@@ -95,6 +97,7 @@ on_key_changed (EwJoinPage *self)
 
   if (self->parsed != NULL || self->joining != NULL)
     return;
+  self->begun = !self->filling && *text != '\0';
   self->parsed = may_become_key (text) ? NULL : ew_enrollment_key_parse (text, &error);
   ew_wizard_set_field (GTK_WIDGET (self->key), self->key_note, error != NULL ? error->message : NULL,
                        _ ("It begins with ew1_, or with edgeway:// for a link."));
@@ -115,6 +118,7 @@ on_name_changed (EwJoinPage *self)
 {
   g_autofree gchar *problem = ew_check_name (gtk_editable_get_text (GTK_EDITABLE (self->name)));
 
+  self->begun = self->begun || !self->filling;
   ew_wizard_set_field (GTK_WIDGET (self->name), self->name_note, problem,
                        _ ("A key that was made for a certain name gives that name instead."));
   update (self);
@@ -123,6 +127,7 @@ on_name_changed (EwJoinPage *self)
 static void
 on_another (EwJoinPage *self)
 {
+  self->begun = FALSE;
   forget_key (self);
   ew_wizard_page_set_error (EW_WIZARD_PAGE (self), NULL);
   update (self);
@@ -136,7 +141,7 @@ on_pasted (GObject *source, GAsyncResult *result, gpointer user_data)
   gchar *text = gdk_clipboard_read_text_finish (GDK_CLIPBOARD (source), result, NULL);
 
   if (text != NULL && self->parsed == NULL)
-    ew_join_page_set_key (self, text);
+    gtk_editable_set_text (GTK_EDITABLE (self->key), text);
   ew_free_secret (text);
 }
 
@@ -231,13 +236,16 @@ ew_join_page_may_leave (EwWizardPage *page, EwLeave how)
   return TRUE;
 }
 
-void
+gboolean
 ew_join_page_set_key (EwJoinPage *self, const gchar *key_or_link)
 {
-  if (self->joining != NULL)
-    return;
+  if (self->joining != NULL || self->begun)
+    return FALSE;
   forget_key (self);
+  self->filling = TRUE;
   gtk_editable_set_text (GTK_EDITABLE (self->key), key_or_link);
+  self->filling = FALSE;
+  return TRUE;
 }
 
 GtkWidget *
@@ -252,6 +260,7 @@ ew_join_page_new (EwDaemon *daemon, guint steps)
   g_signal_connect_object (daemon, "notify::mesh", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
   on_key_changed (self);
   on_name_changed (self);
+  self->filling = FALSE;
   return GTK_WIDGET (self);
 }
 
@@ -298,6 +307,7 @@ static void
 ew_join_page_init (EwJoinPage *self)
 {
   g_autofree gchar *name = ew_name_from_host (g_get_host_name ());
+  self->filling = TRUE;
   gtk_widget_init_template (GTK_WIDGET (self));
   gtk_editable_set_text (GTK_EDITABLE (self->name), name);
 }

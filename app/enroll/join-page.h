@@ -13,7 +13,8 @@ G_DECLARE_FINAL_TYPE (EwJoinPage, ew_join_page, EW, JOIN_PAGE, EwWizardPage)
 
 /* steps: of how many steps this is the last but one; 0: none is named. */
 GtkWidget *ew_join_page_new (EwDaemon *daemon, guint steps);
-/* The text is wiped from the entry once it is a key; the page keeps it until it is left, and zeroes it then. */
-void ew_join_page_set_key (EwJoinPage *self, const gchar *key_or_link);
+/* The text is wiped from the entry once it is a key; the page keeps it until it is left, and zeroes it then.
+   FALSE: the person has begun, or it is joining: the key is not used. */
+gboolean ew_join_page_set_key (EwJoinPage *self, const gchar *key_or_link);
 
 G_END_DECLS

@@ -94,6 +94,15 @@ remove_node (EwLeaving *leaving)
   ew_unmake_async (leaving->daemon, leaving->id, on_removed, g_rc_box_acquire (leaving));
 }
 
+static gboolean
+close_later (gpointer wizard)
+{
+  ew_wizard_leave (wizard, EW_LEAVE_CLOSE);
+  return G_SOURCE_REMOVE;
+}
+
+/* The question goes with the wizard, and libadwaita still needs it when it has told of the answer: the wizard is closed
+   a little later. */
 static void
 on_response (AdwMessageDialog *question, const gchar *response, EwLeaving *leaving)
 {
@@ -103,7 +112,7 @@ on_response (AdwMessageDialog *question, const gchar *response, EwLeaving *leavi
   if (g_str_equal (response, "remove"))
     remove_node (leaving);
   else if (g_str_equal (response, "keep") && wizard != NULL)
-    ew_wizard_leave (wizard, leaving->how);
+    g_idle_add_full (G_PRIORITY_DEFAULT, close_later, g_object_ref (wizard), g_object_unref);
 }
 
 gboolean

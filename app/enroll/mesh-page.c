@@ -2,6 +2,7 @@
 #include "enroll/mesh-page.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
 #include "edgeway-config.h"
 #include "enroll/checks.h"
@@ -27,12 +28,16 @@ static void
 on_address_changed (EwMeshPage *self)
 {
   const gchar *text = gtk_editable_get_text (GTK_EDITABLE (self->address));
-  g_autofree gchar *address = NULL, *problem = ew_check_public (text, &address), *command = NULL;
+  g_autofree gchar *address = NULL, *problem = ew_check_public (text, &address), *command = NULL, *body = NULL;
   gboolean empty = *text == '\0';
 
   ew_wizard_set_field (GTK_WIDGET (self->address), self->note, empty ? NULL : problem,
                        _ ("Its host name or IP address on the internet; with a port where it isn't 443."));
   command = g_strdup_printf ("app/run --edge --public %s", address != NULL ? address : "HOST:443");
+  body = g_strdup_printf (_ ("A mesh needs an edge: a server that all its machines can reach. It runs Debian 12, has a "
+                             "public address, and TCP and UDP port %s are open to the world."),
+                          address != NULL ? strrchr (address, ':') + 1 : "443");
+  ew_wizard_page_set_body (EW_WIZARD_PAGE (self), body);
   ew_command_row_set_command (self->command, command);
   gtk_widget_set_sensitive (GTK_WIDGET (self->command), address != NULL);
 }

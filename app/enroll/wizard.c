@@ -4,6 +4,8 @@
  */
 #include "enroll/wizard.h"
 
+#include <glib/gi18n.h>
+
 #include "access/access.h"
 #include "edgeway-config.h"
 #include "enroll/join-page.h"
@@ -165,14 +167,15 @@ void
 ew_wizard_set_key (EwWizard *self, const gchar *key_or_link)
 {
   EwWizardPage *page = top_page (self);
-  if (page != NULL && ew_wizard_page_is_busy (page))
-    return; /* something is on its way already */
-  if (!EW_IS_JOIN_PAGE (page))
+  gboolean begun = page != NULL && ew_wizard_page_is_busy (page);
+
+  if (!begun && !EW_IS_JOIN_PAGE (page))
     {
       ew_wizard_push (self, ew_join_page_new (self->daemon, 0));
       page = top_page (self);
     }
-  ew_join_page_set_key (EW_JOIN_PAGE (page), key_or_link);
+  if (begun || !ew_join_page_set_key (EW_JOIN_PAGE (page), key_or_link))
+    ew_wizard_toast (self, _ ("Another key was opened meanwhile, and not used"));
 }
 
 EwWizard *

@@ -28,7 +28,8 @@ G_DECLARE_FINAL_TYPE (EwWizard, ew_wizard, EW, WIZARD, AdwWindow)
    node to come online look at the topology, which must be wanted (ew_topology_set_wanted) meanwhile. */
 EwWizard *ew_wizard_new (EwDaemon *daemon, EwTopology *topology, EwWizardStart start);
 /* Fills in a key or an edgeway://enroll/ link, on the page to join with; from other starts it goes to that page.
-   Nothing is sent. An argument that is no key is shown as such. */
+   Nothing is sent. An argument that is no key is shown as such. Where the person has begun there, or something is on
+   its way, it is not used, and the wizard says so. */
 void ew_wizard_set_key (EwWizard *self, const gchar *key_or_link);
 
 G_END_DECLS

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Whether the bodies of this session's notifications are read as markup. GLib hands them on as they are, to GNOME's own
+ * service and to the portal, which show plain text, or to org.freedesktop.Notifications, which says what it does.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* connection: the session bus; NULL: there is none, and nothing is shown. */
+void ew_notice_markup_async (GDBusConnection *connection, GAsyncReadyCallback callback, gpointer user_data);
+/* FALSE, too, where nobody answers. */
+gboolean ew_notice_markup_finish (GAsyncResult *result);
+
+G_END_DECLS
