@@ -48,6 +48,7 @@ class Desktop:
         self.folder, self.uid, self.gid, self.kind, self.size = folder, uid, gid if gid is not None else uid, kind, size
         self.wrap = wrap or (lambda argv: argv)
         self.processes, self.logs, self.onlooker_process = [], [], None
+        self.notifier = None
         self.environment = {k: v for k, v in os.environ.items()
                             if not k.startswith(("SSH_", "SUDO_", "XDG_", "DBUS_", "GTK_", "LC_", "LANG")) and k not in ("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "GTK_A11Y")}
         self._folders("true" if animations else "false")
@@ -139,8 +140,17 @@ class Desktop:
         os.close(write)
         self.environment["DBUS_SESSION_BUS_ADDRESS"] = self._line(read, bus, "dbus-daemon")
         os.close(read)
-        shown = self._popen([PYTHON, "-B", self.bring(os.path.join(LAUNCH, "notifications.py"))], "notifications", {"G_DEBUG": ""})
-        wait_for("the session's notifications", lambda: self._alive(shown, "notifications.py") and os.path.getsize(shown.log_path) > 0, 20)
+        self.notify_as()
+
+    def notify_as(self, markup=True):
+        """Starts what shows notifications, in the place of the one there is. markup: it says that it shows markup, as most do."""
+        if self.notifier:
+            self.notifier.terminate()
+            self.notifier.wait()
+        options = [] if markup else ["--plain"]
+        self.notifier = self._popen([PYTHON, "-B", self.bring(os.path.join(LAUNCH, "notifications.py")), *options], "notifications", {"G_DEBUG": ""})
+        before = os.path.getsize(self.notifier.log_path)
+        wait_for("the session's notifications", lambda: self._alive(self.notifier, "notifications.py") and os.path.getsize(self.notifier.log_path) > before, 20)
 
     def notifications(self):
         """What was shown so far: {"app", "title", "body", "actions"} each."""

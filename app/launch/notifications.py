@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A session's notifications, as a desktop shows them: org.freedesktop.Notifications, each said as a JSON line on stdout. A desktop
-without a screen has nobody else to show them."""
+without a screen has nobody else to show them. --plain: it says that it shows no markup."""
 import json
+import sys
 
 from gi.repository import Gio, GLib
 
@@ -20,7 +21,7 @@ last = 0
 def called(_bus, _sender, _path, _interface, method, arguments, invocation):
     global last
     if method == "GetCapabilities":
-        invocation.return_value(GLib.Variant("(as)", (["body", "actions"],)))
+        invocation.return_value(GLib.Variant("(as)", (["body", "actions", *([] if "--plain" in sys.argv else ["body-markup"])],)))
     elif method == "GetServerInformation":
         invocation.return_value(GLib.Variant("(ssss)", ("notifications", "Edgeway", "1", "1.2")))
     elif method == "Notify":
