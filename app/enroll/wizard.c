@@ -45,6 +45,16 @@ can_go_back (EwWizard *self)
   return can;
 }
 
+/* GTK forgets a default widget that is hidden, while something is on its way: it is told again when it shows. */
+static void
+follow_default (EwWizard *self, EwWizardPage *page)
+{
+  GtkWidget *widget = page != NULL ? ew_wizard_page_get_default_widget (page) : NULL;
+  gboolean shows = widget != NULL && gtk_widget_get_visible (widget);
+
+  gtk_window_set_default_widget (GTK_WINDOW (self), shows ? widget : NULL);
+}
+
 static void
 update_header (EwWizard *self)
 {
@@ -56,6 +66,7 @@ update_header (EwWizard *self)
   adw_window_title_set_title (self->title, title != NULL ? title : "");
   adw_window_title_set_subtitle (self->title, subtitle != NULL ? subtitle : "");
   gtk_window_set_title (GTK_WINDOW (self), title != NULL ? title : "");
+  follow_default (self, page);
   gtk_widget_set_visible (self->back, can);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "wizard.back", can);
 }
@@ -90,7 +101,6 @@ show_top (EwWizard *self)
   gtk_window_set_focus (GTK_WINDOW (self), NULL); /* what is left keeps no focus */
   g_signal_connect_object (page, "notify", G_CALLBACK (update_header), self, G_CONNECT_SWAPPED);
   adw_leaflet_set_visible_child (self->leaflet, GTK_WIDGET (page));
-  gtk_window_set_default_widget (GTK_WINDOW (self), ew_wizard_page_get_default_widget (page));
   update_header (self);
   gtk_widget_child_focus (GTK_WIDGET (page), GTK_DIR_TAB_FORWARD);
   on_transition (self);

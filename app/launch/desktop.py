@@ -42,7 +42,7 @@ def add_person(folder, name, uid, wrap=None):
 
 
 class Desktop:
-    """uid must have a name: add_person(). kind: "x11" (Xvfb) or "wayland" (weston, headless). wrap: argv → argv, where it is to run elsewhere (a machine's namespaces)."""
+    """uid must have a name: add_person(). kind: "x11" (Xvfb) or "wayland" (sway, headless). wrap: argv → argv, where it is to run elsewhere (a machine's namespaces)."""
 
     def __init__(self, folder, uid=0, gid=None, kind="x11", size=(1280, 900), animations=True, wrap=None, environment=None):
         self.folder, self.uid, self.gid, self.kind, self.size = folder, uid, gid if gid is not None else uid, kind, size
@@ -109,10 +109,19 @@ class Desktop:
             self._popen(["openbox", "--sm-disable"], "window-manager")
             wait_for("the window manager", lambda: "window id" in self.run("xprop", "-root", "_NET_SUPPORTING_WM_CHECK", check=False).stdout, 20)
             return
-        width, height = self.size
-        server = self._popen(["weston", "--backend=headless-backend.so", "--socket=desktop", "--idle-time=0", f"--width={width}", f"--height={height}", "--debug"], "display")
-        self.environment["WAYLAND_DISPLAY"] = "desktop"
-        wait_for("weston's socket", lambda: self._alive(server, "weston") and os.path.exists(self.path("run/desktop")), 20)
+        self._start_sway()
+
+    def _start_sway(self):
+        config, run = self.path("sway.config"), self.path("run")
+        with open(config, "w") as file:
+            file.write("output HEADLESS-1 resolution %dx%d\nxwayland disable\ndefault_border none\nfor_window [app_id=.*] floating disable\n" % self.size)
+        server = self._popen(["sway", "-c", config], "display", {"G_DEBUG": "", "WLR_BACKENDS": "headless", "WLR_LIBINPUT_NO_DEVICES": "1",
+                                                               "WLR_RENDERER": "pixman", "LIBSEAT_BACKEND": "noop"})
+        self.environment.pop("DISPLAY", None)
+        self.environment["WAYLAND_DISPLAY"] = wait_for("sway's socket", lambda: self._alive(server, "sway") and next(
+            (name for name in os.listdir(run) if re.fullmatch(r"wayland-\d+", name)), None), PATIENCE)
+        # Without a keyboard no window would ever have the focus: one is plugged in, with a key that does nothing.
+        self._popen(["wtype", "-s", "3600000", "-M", "shift"], "keyboard", {"G_DEBUG": ""})
 
     @staticmethod
     def _alive(process, what):
@@ -259,9 +268,15 @@ class Desktop:
         except (Failure, LookupError) as error:
             return f"(nothing: {error})"
 
-    # Keys, the pointer, pictures: where there is an X server.
+    # Keys, the pointer, pictures. The pointer and pictures: where there is an X server.
 
     def keys(self, *names):
+        """As xdotool calls them: "Return", "ctrl+n"."""
+        if self.kind != "x11":
+            for name in names:
+                *modifiers, key = name.split("+")
+                self.run("wtype", *(word for m in modifiers for word in ("-M", m)), "-k", key, *(word for m in modifiers for word in ("-m", m)))
+            return
         self.run("xdotool", "key", "--clearmodifiers", *names)
 
     def window(self, name="Edgeway", seconds=PATIENCE):
@@ -275,10 +290,7 @@ class Desktop:
     def picture(self, path):
         """The whole screen as PNG; the file is ours, not the session's user's."""
         inside = self.path("run/picture.png")
-        if self.kind == "x11":
-            self.run("import", "-window", "root", inside)
-        else:
-            self.run("sh", "-c", 'cd "$1" && rm -f wayland-screenshot*.png && weston-screenshooter && mv wayland-screenshot*.png "$2"', "sh", self.path("run"), inside)
+        self.run("import", "-window", "root", inside)
         shutil.copyfile(inside, path)
 
     # The end.

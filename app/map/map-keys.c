@@ -205,7 +205,10 @@ on_key (GtkEventControllerKey *controller, guint key, guint code, GdkModifierTyp
       return TRUE;
     }
   if (on_token_key (self, token, key) || on_map_key (self, key))
-    return TRUE;
+    {
+      g_string_truncate (self->typed, 0); /* the next letter begins another name */
+      return TRUE;
+    }
   return letter != 0 && (g_unichar_isalnum (letter) || (letter == '-' && is_typing (self)))
          && find_typed (self, letter);
 }

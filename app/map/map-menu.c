@@ -5,9 +5,23 @@
 #include "map/map-view-private.h"
 #include "node/node-menu.h"
 
+/* The focus goes back to where the menu was opened: GTK gives it to what is nearest. */
+static void
+return_focus (GtkWidget *popover)
+{
+  GtkWidget *token = g_object_get_data (G_OBJECT (popover), "token");
+  GtkWidget *view = gtk_widget_get_parent (popover);
+  GtkRoot *root = gtk_widget_get_root (popover);
+  GtkWidget *focus = root != NULL ? gtk_root_get_focus (root) : NULL;
+
+  if (root != NULL && gtk_widget_get_parent (token) == view && (focus == NULL || gtk_widget_is_ancestor (focus, view)))
+    gtk_widget_grab_focus (token);
+}
+
 static gboolean
 on_closed_idle (gpointer user_data)
 {
+  return_focus (user_data);
   gtk_widget_unparent (user_data);
   return G_SOURCE_REMOVE;
 }
@@ -38,6 +52,7 @@ ew_map_menu_open (EwMapView *self, EwToken *token, EwNode *node, gdouble x, gdou
   if (!gtk_widget_compute_point (GTK_WIDGET (token), GTK_WIDGET (self), &at, &in_view))
     in_view = at;
   self->popover = popover;
+  g_object_set_data_full (G_OBJECT (popover), "token", g_object_ref (token), g_object_unref);
   gtk_widget_set_parent (popover, GTK_WIDGET (self));
   gtk_popover_set_has_arrow (GTK_POPOVER (popover), FALSE);
   gtk_popover_set_pointing_to (GTK_POPOVER (popover), &(GdkRectangle){ (gint)in_view.x, (gint)in_view.y, 1, 1 });

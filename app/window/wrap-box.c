@@ -199,6 +199,22 @@ ew_wrap_box_dispose (GObject *object)
   G_OBJECT_CLASS (ew_wrap_box_parent_class)->dispose (object);
 }
 
+/* Tab goes from child to child: GTK goes by their places on the screen, where the smaller one of a row comes first. */
+static gboolean
+ew_wrap_box_focus (GtkWidget *widget, GtkDirectionType direction)
+{
+  GtkWidget *child = gtk_widget_get_focus_child (widget);
+  gboolean forward = direction == GTK_DIR_TAB_FORWARD;
+
+  if (!forward && direction != GTK_DIR_TAB_BACKWARD)
+    return GTK_WIDGET_CLASS (ew_wrap_box_parent_class)->focus (widget, direction);
+  if (child == NULL)
+    child = forward ? gtk_widget_get_first_child (widget) : gtk_widget_get_last_child (widget);
+  while (child != NULL && !gtk_widget_child_focus (child, direction))
+    child = forward ? gtk_widget_get_next_sibling (child) : gtk_widget_get_prev_sibling (child);
+  return child != NULL;
+}
+
 static void
 ew_wrap_box_class_init (EwWrapBoxClass *klass)
 {
@@ -210,6 +226,7 @@ ew_wrap_box_class_init (EwWrapBoxClass *klass)
   object_class->dispose = ew_wrap_box_dispose;
   widget_class->get_request_mode = ew_wrap_box_get_request_mode;
   widget_class->measure = ew_wrap_box_measure;
+  widget_class->focus = ew_wrap_box_focus;
   widget_class->size_allocate = ew_wrap_box_size_allocate;
   g_object_class_install_property (object_class, PROP_SPACING,
                                    g_param_spec_int ("spacing", NULL, NULL, 0, G_MAXINT16, 0, flags));
