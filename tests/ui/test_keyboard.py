@@ -150,10 +150,7 @@ class Map(Hands, FakeCase):
         self.on("nas, ")
         self.keys("shift+F10")
         d.find("menu item", "Rename", seconds=SLOW)
-        for _ in range(STOPS):
-            if "Rename" in self.moved("Down", self.focus())[1]:
-                break
-        self.keys("Return")
+        self.keys("r")  # the letter that is underlined
         d.find("frame", "Rename nas", seconds=SLOW)
         self.write("attic")
         self.keys("Return")
