@@ -25,7 +25,7 @@ SOURCE = os.environ.get("EDGEWAY_SOURCE") or os.path.normpath(os.path.join(os.pa
 BUILD = os.environ.get("EDGEWAY_BUILD") or os.path.join(SOURCE, "build")
 PYTHON = "/usr/bin/python3"
 PERSON, NAME = 61380, "ewfake"
-SLOW = int(os.environ.get("EW_SLOW", "60"))  # seconds: what two loaded cores may take
+SLOW = 60  # seconds: what two loaded cores may take
 ID = "org.edgeway.Edgeway"
 PATH = "/org/edgeway/Edgeway"
 

@@ -46,13 +46,13 @@ class Leaving(Wizard):
                 name = f"attic-{i}"
                 self.make(title, action, heading, name)
                 self.answer(self.ask(title), "Keep Valid")
-                self.desktop.window_gone(title) if hasattr(self.desktop, "window_gone") else self.desktop.gone("frame", title, seconds=SLOW)
+                self.desktop.gone("frame", title, seconds=SLOW)
                 self.desktop.find("push button", f"{name}, not joined yet", seconds=SLOW)
                 self.alive()
         self.assertEqual([], [call for call in self.daemon.calls() if call[0] == "RemoveNode"])
 
-    def test_keep_valid_with_the_window_closed_meanwhile(self):
-        """Both are closed by the window manager, the wizard in the moment of the answer."""
+    def test_online_in_the_moment_of_the_answer(self):
+        """The question may be gone when its answer comes."""
         self.open()
         for i, (title, action, heading) in enumerate(KINDS):
             with self.subTest(title):
@@ -66,9 +66,8 @@ class Leaving(Wizard):
                     pass  # the question was taken away before
                 self.desktop.gone("label", "yet. ", seconds=SLOW)
                 self.alive()
-                for label in ("Done",):
-                    if self.desktop.find_all("frame", title):
-                        self.press_in(title, label)
+                if self.desktop.find_all("frame", title):
+                    self.press_in(title, "Done")
                 self.desktop.gone("frame", title, seconds=SLOW)
 
     def test_take_back(self):
@@ -95,6 +94,73 @@ class Leaving(Wizard):
                 self.desktop.gone("frame", title, seconds=SLOW)
                 self.desktop.gone("push button", f"{name}, ", seconds=SLOW)
                 self.alive()
+
+
+class Asking(Wizard):
+    def test_name_follows_the_map(self):
+        """A name that was free is taken by a node that comes, and by one that is renamed, and free again when it leaves."""
+        self.open()
+        self.desktop.find("push button", "nas, online", seconds=SLOW)
+        for title, action, _ in KINDS:
+            with self.subTest(title):
+                self.begin(title, action, "attic")
+                self.free(title)
+                self.daemon.say(node={"name": "attic", "state": "online"})
+                self.taken(title)
+                self.daemon.say(remove="attic")
+                self.free(title)
+                self.daemon.say(node={"id": "n0000000000000005", "name": "attic"})
+                self.taken(title)
+                self.daemon.say(node={"id": "n0000000000000005", "name": "nas"})
+                self.free(title)
+                self.press_in(title, "Close")
+                self.desktop.gone("frame", title, seconds=SLOW)
+
+    def test_rename_follows_the_map(self):
+        self.open()
+        self.desktop.find("push button", "nas, online", seconds=SLOW)
+        self.act("rename-node", "n0000000000000005", window=True)
+        window = self.desktop.find("frame", "Rename nas", seconds=SLOW)["ref"]
+        self.desktop.type("text", None, "attic", exactly="Name", within=window)
+        self.desktop.find("push button", exactly="Rename", state="SENSITIVE", seconds=SLOW)
+        self.daemon.say(node={"name": "attic", "state": "online"})
+        self.desktop.find("label", "Another node is called attic.", seconds=SLOW)
+        self.desktop.find("push button", exactly="Rename", without="SENSITIVE", seconds=SLOW)
+
+    def taken(self, title):
+        self.desktop.find("label", "Another node is called attic.", seconds=SLOW)
+        self.desktop.find("push button", exactly="Next", without="SENSITIVE", seconds=SLOW)
+
+    def free(self, title):
+        self.desktop.find("push button", exactly="Next", state="SENSITIVE", seconds=SLOW)
+        self.assertEqual([], self.desktop.find_all("label", "Another node is called attic."))
+
+    def test_port(self):
+        """The one that is typed, in the command and in what must be open."""
+        self.open("--state", "not-enrolled")
+        self.act("new-mesh")
+        d = self.desktop
+        d.find("label", "port 443 are open", seconds=SLOW)
+        for typed, port, public in (("edge.example.org:8443", "8443", "edge.example.org:8443"), ("edge.example.org", "443", "edge.example.org:443"),
+                                    ("[2001:db8::5]:7443", "7443", "[2001:db8::5]:7443"), ("2001:db8::5", "443", "[2001:db8::5]:443")):
+            with self.subTest(typed):
+                d.type("text", "Public address", typed)
+                d.find("label", f"app/run --edge --public {public}", exactly=f"app/run --edge --public {public}", seconds=SLOW)
+                d.find("label", f"TCP and UDP port {port} are open", seconds=SLOW)
+
+    def test_shortcuts_fit_a_narrow_screen(self):
+        self.SIZE = (360, 640)
+        self.open()
+        self.desktop.find("frame", "Edgeway", seconds=SLOW)
+        self.desktop.resize(360, 640)
+        self.desktop.keys("F1")
+        self.desktop.find("frame", "Keyboard Shortcuts", seconds=SLOW)
+        self.desktop.resize(360, 640)
+
+        def width():
+            window = self.desktop.run("xdotool", "getactivewindow").stdout.strip()
+            return int(self.desktop.run("xdotool", "getwindowgeometry", "--shell", window).stdout.split("WIDTH=")[1].split()[0])
+        wait_for("a window of 360 px", lambda: width() <= 360, SLOW, 0.3)
 
 
 if __name__ == "__main__":
