@@ -1,22 +1,74 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A context that keeps its key, the tag by one parameter. The data goes through Update and Final, never EVP_Cipher():
- * what that does with no input differs between releases of OpenSSL 3.0, and some neither write the tag nor check it.
+ * Which code seals and opens, and how a batch is cut for it. A kernel's vectors are as busy as the packets that it gets
+ * at once are of one length, so a batch is sorted by length first; a burst already is.
  */
-#include "proto/aead.h"
-#include "proto/bytes.h"
+#include "proto/aead-private.h"
+#include "proto/crypto.h"
 
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
-#define TAG_SIZE 16
+/* Sorted at a time: the engine's batches are no larger. */
+#define WINDOW 64
 
-struct EwAeadKey
-{
-  EVP_CIPHER_CTX *context;
+static const EwAeadKernel *const kernels[] = {
+#if defined(EW_AEAD_WITH_AVX512)
+  &ew_aead_avx512,
+#endif
+#if defined(EW_AEAD_WITH_AVX2)
+  &ew_aead_avx2,
+#endif
+  NULL,
 };
+
+static pthread_once_t chosen_once = PTHREAD_ONCE_INIT;
+static const EwAeadKernel *_Atomic chosen; /* NULL: libcrypto */
+
+static void
+choose (void)
+{
+  atomic_store (&chosen, ew_aead_choose (kernels));
+}
+
+static const EwAeadKernel *
+kernel_here (void)
+{
+  pthread_once (&chosen_once, choose);
+  return atomic_load_explicit (&chosen, memory_order_relaxed);
+}
+
+const EwAeadKernel *
+ew_aead_choose (const EwAeadKernel *const *candidates)
+{
+  for (; *candidates != NULL; candidates++)
+    if ((*candidates)->supported () && ew_aead_self_test (*candidates))
+      return *candidates;
+  return NULL;
+}
+
+const char *
+ew_aead_backend_name (void)
+{
+  const EwAeadKernel *kernel = kernel_here ();
+  return kernel != NULL ? kernel->name : "openssl";
+}
+
+bool
+ew_aead_use (EwAeadBackend backend)
+{
+  kernel_here (); /* so that the choice at start comes before this one */
+  const EwAeadKernel *wanted[] = { NULL, NULL };
+  for (size_t i = 0; kernels[i] != NULL; i++)
+    if (kernels[i]->backend == backend)
+      wanted[0] = kernels[i];
+  const EwAeadKernel *kernel = ew_aead_choose (wanted);
+  if (kernel == NULL && backend != EW_AEAD_OPENSSL)
+    return false;
+  atomic_store (&chosen, kernel);
+  return true;
+}
 
 EwAeadKey *
 ew_aead_key_new (const uint8_t key[32], bool seal)
@@ -24,14 +76,13 @@ ew_aead_key_new (const uint8_t key[32], bool seal)
   EwAeadKey *self = calloc (1, sizeof *self);
   if (self == NULL)
     return NULL;
-  self->context = EVP_CIPHER_CTX_new ();
-  if (self->context == NULL
-      || EVP_CipherInit_ex (self->context, EVP_chacha20_poly1305 (), NULL, key, NULL, seal ? 1 : 0) != 1)
-    {
-      ew_aead_key_free (self);
-      return NULL;
-    }
-  return self;
+  for (unsigned i = 0; i < sizeof self->raw; i++)
+    self->raw[i] = key[i];
+  self->seal = seal;
+  if (kernel_here () != NULL || ew_aead_openssl_prepare (self))
+    return self;
+  ew_aead_key_free (self);
+  return NULL;
 }
 
 void
@@ -39,51 +90,78 @@ ew_aead_key_free (EwAeadKey *key)
 {
   if (key == NULL)
     return;
-  EVP_CIPHER_CTX_free (key->context); /* cleanses the key schedule */
+  ew_aead_openssl_release (key);
+  ew_secret_zero (key, sizeof *key);
   free (key);
 }
 
-static bool
-seal_one (EwAeadItem *item)
+/* Insertion: a burst is in order already, and there are WINDOW at most. */
+static void
+sort_longest_first (EwAeadItem **items, size_t n)
 {
-  EVP_CIPHER_CTX *c = item->key->context;
-  uint8_t nonce[12] = { 0 };
-  int n;
-  ew_store_le64 (nonce + 4, item->counter);
-  OSSL_PARAM tag[2]
-    = { OSSL_PARAM_octet_string (OSSL_CIPHER_PARAM_AEAD_TAG, item->data + item->len, TAG_SIZE), OSSL_PARAM_END };
-  return EVP_EncryptInit_ex2 (c, NULL, NULL, nonce, NULL) == 1
-         && (item->len == 0 || EVP_EncryptUpdate (c, item->data, &n, item->data, (int)item->len) == 1)
-         && EVP_EncryptFinal_ex (c, item->data + item->len, &n) == 1 && EVP_CIPHER_CTX_get_params (c, tag) == 1;
+  for (size_t i = 1; i < n; i++)
+    {
+      EwAeadItem *item = items[i];
+      size_t at = i;
+      for (; at > 0 && items[at - 1]->len < item->len; at--)
+        items[at] = items[at - 1];
+      items[at] = item;
+    }
 }
 
-static bool
-open_one (EwAeadItem *item)
+static void
+by_groups (EwAeadItem **items, size_t n, size_t group, void (*work) (EwAeadItem *const *items, size_t n))
 {
-  if (item->len < TAG_SIZE)
-    return false;
-  EVP_CIPHER_CTX *c = item->key->context;
-  size_t len = item->len - TAG_SIZE;
-  uint8_t nonce[12] = { 0 };
-  int n;
-  ew_store_le64 (nonce + 4, item->counter);
-  OSSL_PARAM tag[2]
-    = { OSSL_PARAM_octet_string (OSSL_CIPHER_PARAM_AEAD_TAG, item->data + len, TAG_SIZE), OSSL_PARAM_END };
-  return EVP_DecryptInit_ex2 (c, NULL, NULL, nonce, tag) == 1
-         && (len == 0 || EVP_DecryptUpdate (c, item->data, &n, item->data, (int)len) == 1)
-         && EVP_DecryptFinal_ex (c, item->data + len, &n) == 1;
+  sort_longest_first (items, n);
+  for (size_t i = 0; i < n; i += group)
+    work (items + i, n - i < group ? n - i : group);
+}
+
+void
+ew_aead_kernel_seal_n (const EwAeadKernel *kernel, EwAeadItem *items, size_t n)
+{
+  EwAeadItem *sorted[WINDOW];
+  if (kernel == NULL)
+    for (size_t i = 0; i < n; i++)
+      items[i].ok = ew_aead_openssl_seal (&items[i]);
+  else
+    for (size_t i = 0; i < n;)
+      {
+        size_t count = 0;
+        for (; i < n && count < WINDOW; i++)
+          sorted[count++] = &items[i];
+        by_groups (sorted, count, kernel->group, kernel->seal_group);
+      }
+}
+
+void
+ew_aead_kernel_open_n (const EwAeadKernel *kernel, EwAeadItem *items, size_t n)
+{
+  EwAeadItem *sorted[WINDOW];
+  if (kernel == NULL)
+    for (size_t i = 0; i < n; i++)
+      items[i].ok = ew_aead_openssl_open (&items[i]);
+  else
+    for (size_t i = 0; i < n;)
+      {
+        size_t count = 0;
+        for (; i < n && count < WINDOW; i++)
+          if (items[i].len >= EW_AEAD_TAG_SIZE)
+            sorted[count++] = &items[i];
+          else
+            items[i].ok = false;
+        by_groups (sorted, count, kernel->group, kernel->open_group);
+      }
 }
 
 void
 ew_aead_seal_n (EwAeadItem *items, size_t n)
 {
-  for (size_t i = 0; i < n; i++)
-    items[i].ok = seal_one (&items[i]);
+  ew_aead_kernel_seal_n (kernel_here (), items, n);
 }
 
 void
 ew_aead_open_n (EwAeadItem *items, size_t n)
 {
-  for (size_t i = 0; i < n; i++)
-    items[i].ok = open_one (&items[i]);
+  ew_aead_kernel_open_n (kernel_here (), items, n);
 }

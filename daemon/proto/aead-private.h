@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Between aead.c, which chooses and gathers, and what does the work.
+ */
+#pragma once
+
+#include "proto/aead.h"
+
+#define EW_AEAD_TAG_SIZE 16
+
+struct EwAeadKey
+{
+  uint8_t raw[32];
+  struct evp_cipher_ctx_st *context; /* libcrypto's, several times as large as all the rest: only where it works */
+  bool seal;
+};
+
+/* A vector kernel. It takes a few packets a call; these have been sorted, the longest first. */
+typedef struct
+{
+  EwAeadBackend backend;
+  const char *name;
+  bool (*supported) (void); /* by the processor and the operating system */
+  size_t group;             /* packets a call, at most */
+  void (*seal_group) (EwAeadItem *const *items, size_t n);
+  /* Items shorter than a tag do not come here. What is not authentic stays as it is. */
+  void (*open_group) (EwAeadItem *const *items, size_t n);
+} EwAeadKernel;
+
+/* libcrypto, one packet after the other. */
+bool ew_aead_openssl_prepare (EwAeadKey *key); /* takes the key's memory; false: there is none */
+void ew_aead_openssl_release (EwAeadKey *key);
+bool ew_aead_openssl_seal (EwAeadItem *item);
+bool ew_aead_openssl_open (EwAeadItem *item); /* zeroes what is not authentic */
+
+/* Seals or opens with this kernel; NULL: with libcrypto. */
+void ew_aead_kernel_seal_n (const EwAeadKernel *kernel, EwAeadItem *items, size_t n);
+void ew_aead_kernel_open_n (const EwAeadKernel *kernel, EwAeadItem *items, size_t n);
+
+/* Whether the kernel gives libcrypto's bits, in a few milliseconds. */
+bool ew_aead_self_test (const EwAeadKernel *kernel);
+/* The first of those up to a NULL that is supported and passes its self-test; NULL: none is. */
+const EwAeadKernel *ew_aead_choose (const EwAeadKernel *const *kernels);
+
+extern const EwAeadKernel ew_aead_avx2, ew_aead_avx512; /* defined on x86-64 only */
