@@ -58,13 +58,15 @@ ew_aead_backend_name (void)
 bool
 ew_aead_use (EwAeadBackend backend)
 {
+  static enum { UNKNOWN, GOOD, BAD } verdicts[EW_AEAD_N_BACKENDS]; /* a self-test is not worth repeating */
+  const EwAeadKernel *kernel = NULL;
   kernel_here (); /* so that the choice at start comes before this one */
-  const EwAeadKernel *wanted[] = { NULL, NULL };
   for (size_t i = 0; kernels[i] != NULL; i++)
     if (kernels[i]->backend == backend)
-      wanted[0] = kernels[i];
-  const EwAeadKernel *kernel = ew_aead_choose (wanted);
-  if (kernel == NULL && backend != EW_AEAD_OPENSSL)
+      kernel = kernels[i];
+  if (kernel != NULL && verdicts[backend] == UNKNOWN)
+    verdicts[backend] = kernel->supported () && ew_aead_self_test (kernel) ? GOOD : BAD;
+  if (backend != EW_AEAD_OPENSSL && (kernel == NULL || verdicts[backend] != GOOD))
     return false;
   atomic_store (&chosen, kernel);
   return true;
