@@ -406,8 +406,9 @@ one (EwPoly1305 *message)
   memcpy (message->tag + 8, &tags[1][0], 8);
 }
 
-/* Across pays for eight of the longest, however few there are: along is for a message that has few beside it. */
-#define ALONG_BYTES 192
+/* Across pays for eight of the longest, however few there are. Along is for a message that has few as long beside it:
+ * so many more as it is longer (measured). */
+#define ALONG_BYTES 96 /* for each of them */
 #define ALONG_MESSAGES 3
 
 void
@@ -418,7 +419,7 @@ ew_avx512_poly1305 (EwPoly1305 *messages, size_t n)
       size_t beside = 1, count = n < LANES ? n : LANES;
       while (beside < count && messages[beside].len >= messages[0].len / 2)
         beside++;
-      if (messages[0].len >= ALONG_BYTES && beside <= ALONG_MESSAGES)
+      if (beside <= ALONG_MESSAGES && messages[0].len >= ALONG_BYTES * beside)
         {
           one (messages);
           count = 1;

@@ -27,13 +27,16 @@ typedef struct
 {
   size_t n;
   bool one_key;
-  __m512i key[8]; /* a word of each packet's key, a lane a packet */
+  struct
+  {
+    __m512i key[8];             /* a word of each packet's key, a lane a packet */
+    uint8_t rows[LANES][BLOCK]; /* the first 16 blocks of the line */
+  } secret;
   __m512i counter_low, counter_high;
-  __m512i starts;             /* where in the line the packet's text begins, in blocks */
-  int32_t ends[GROUP];        /* and where it ends; the line's block 0s stand before 0 */
-  uint8_t *data[GROUP];       /* the text */
-  uint32_t len[GROUP];        /* of the text; 0 where it must not be touched */
-  uint8_t rows[LANES][BLOCK]; /* the first 16 blocks of the line */
+  __m512i starts;       /* where in the line the packet's text begins, in blocks */
+  int32_t ends[GROUP];  /* and where it ends; the line's block 0s stand before 0 */
+  uint8_t *data[GROUP]; /* the text */
+  uint32_t len[GROUP];  /* of the text; 0 where it must not be touched */
   EwPoly1305 tags[GROUP];
 } Group;
 
@@ -76,12 +79,15 @@ transpose (__m512i x[16])
 #undef ROWS
 }
 
-#define QUARTER_HALF(a, b, c, d, first, second)                                                                        \
-  x[a] = _mm512_add_epi32 (x[a], x[b]);                                                                                \
-  x[d] = _mm512_rol_epi32 (_mm512_xor_si512 (x[d], x[a]), first);                                                      \
-  x[c] = _mm512_add_epi32 (x[c], x[d]);                                                                                \
-  x[b] = _mm512_rol_epi32 (_mm512_xor_si512 (x[b], x[c]), second);
-#define QUARTER_ROUND(a, b, c, d) QUARTER_HALF (a, b, c, d, 16, 12) QUARTER_HALF (a, b, c, d, 8, 7)
+/* Four quarter rounds abreast, so that the processor sees what does not wait for each other. */
+#define ADD(a, b) x[a] = _mm512_add_epi32 (x[a], x[b]);
+#define TURN(d, a, bits) x[d] = _mm512_rol_epi32 (_mm512_xor_si512 (x[d], x[a]), bits);
+#define HALF_ROUND(b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3, first, second)                                      \
+  ADD (0, b0)                                                                                                          \
+  ADD (1, b1) ADD (2, b2) ADD (3, b3) TURN (d0, 0, first) TURN (d1, 1, first) TURN (d2, 2, first) TURN (d3, 3, first)  \
+    ADD (c0, d0) ADD (c1, d1) ADD (c2, d2) ADD (c3, d3) TURN (b0, c0, second) TURN (b1, c1, second)                    \
+      TURN (b2, c2, second) TURN (b3, c3, second)
+#define ROUND(...) HALF_ROUND (__VA_ARGS__, 16, 12) HALF_ROUND (__VA_ARGS__, 8, 7)
 
 /* RFC 8439 section 2.3: a block a lane, as rows of bytes. */
 INLINE void
@@ -94,13 +100,13 @@ chacha20 (const Group *g, Line line, __m512i x[16])
   __m512i high = _mm512_permutexvar_epi32 (line.packet, g->counter_high);
   if (g->one_key)
     {
-#define KEY(i) k[i] = g->key[i];
+#define KEY(i) k[i] = g->secret.key[i];
       EACH_8 (KEY)
 #undef KEY
     }
   else
     {
-#define KEY(i) k[i] = _mm512_permutexvar_epi32 (line.packet, g->key[i]);
+#define KEY(i) k[i] = _mm512_permutexvar_epi32 (line.packet, g->secret.key[i]);
       EACH_8 (KEY)
 #undef KEY
     }
@@ -111,14 +117,8 @@ chacha20 (const Group *g, Line line, __m512i x[16])
   x[12] = line.block, x[13] = zero, x[14] = low, x[15] = high;
   for (unsigned i = 0; i < 10; i++)
     {
-      QUARTER_ROUND (0, 4, 8, 12)
-      QUARTER_ROUND (1, 5, 9, 13)
-      QUARTER_ROUND (2, 6, 10, 14)
-      QUARTER_ROUND (3, 7, 11, 15)
-      QUARTER_ROUND (0, 5, 10, 15)
-      QUARTER_ROUND (1, 6, 11, 12)
-      QUARTER_ROUND (2, 7, 8, 13)
-      QUARTER_ROUND (3, 4, 9, 14)
+      ROUND (4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+      ROUND (5, 6, 7, 4, 10, 11, 8, 9, 15, 12, 13, 14)
     }
   x[0] = _mm512_add_epi32 (x[0], c0);
   x[1] = _mm512_add_epi32 (x[1], c1);
@@ -204,7 +204,7 @@ load_keys (Group *g, EwAeadItem *const *items)
     g->one_key = g->one_key && items[i]->key == items[0]->key;
   if (g->one_key)
     {
-#define KEY(i) g->key[i] = _mm512_set1_epi32 ((int)ew_load_le32 (items[0]->key->raw + 4 * i));
+#define KEY(i) g->secret.key[i] = _mm512_set1_epi32 ((int)ew_load_le32 (items[0]->key->raw + 4 * i));
       EACH_8 (KEY)
 #undef KEY
       return;
@@ -214,10 +214,10 @@ load_keys (Group *g, EwAeadItem *const *items)
   EACH_16 (KEY)
 #undef KEY
   transpose (x);
-  memcpy (g->key, x, sizeof g->key);
+  memcpy (g->secret.key, x, sizeof g->secret.key);
 }
 
-/* The first 16 blocks of the line, all of block 0 among them, go to g->rows. */
+/* The first 16 blocks of the line, all of block 0 among them, go to secret.rows. */
 INLINE Line
 begin (Group *g, EwAeadItem *const *items, size_t n, size_t tag_size, __m512i x[16])
 {
@@ -231,7 +231,7 @@ begin (Group *g, EwAeadItem *const *items, size_t n, size_t tag_size, __m512i x[
       high[i] = (uint32_t)(items[i]->counter >> 32);
       g->data[i] = items[i]->data;
       g->len[i] = (uint32_t)len;
-      g->tags[i] = (EwPoly1305){ .data = items[i]->data, .len = len, .key = g->rows[i] };
+      g->tags[i] = (EwPoly1305){ .data = items[i]->data, .len = len, .key = g->secret.rows[i] };
       starts[i] = end;
       end += (uint32_t)((len + BLOCK - 1) / BLOCK);
       g->ends[i] = (int32_t)end;
@@ -242,7 +242,7 @@ begin (Group *g, EwAeadItem *const *items, size_t n, size_t tag_size, __m512i x[
   size_t first = 0;
   Line line = line_at (g, -(int32_t)n, &first);
   chacha20 (g, line, x);
-#define ROW(i) _mm512_storeu_si512 (g->rows[i], x[i]);
+#define ROW(i) _mm512_storeu_si512 (g->secret.rows[i], x[i]);
   EACH_16 (ROW)
 #undef ROW
   return line;
@@ -262,7 +262,7 @@ seal_group (EwAeadItem *const *items, size_t n)
       memcpy (items[i]->data + items[i]->len, g.tags[i].tag, EW_AEAD_TAG_SIZE);
       items[i]->ok = true;
     }
-  ew_secret_zero (&g, sizeof g);
+  ew_secret_zero (&g.secret, sizeof g.secret);
 }
 
 static void
@@ -278,12 +278,12 @@ open_group (EwAeadItem *const *items, size_t n)
       if (!items[i]->ok)
         g.len[i] = 0;
     }
-#define ROW(i) x[i] = _mm512_loadu_si512 (g.rows[i]);
+#define ROW(i) x[i] = _mm512_loadu_si512 (g.secret.rows[i]);
   EACH_16 (ROW)
 #undef ROW
   apply (&g, line, x);
   apply_rest (&g);
-  ew_secret_zero (&g, sizeof g);
+  ew_secret_zero (&g.secret, sizeof g.secret);
 }
 
 const EwAeadKernel ew_aead_avx512 = {
