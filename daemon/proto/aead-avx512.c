@@ -84,9 +84,11 @@ transpose (__m512i x[16])
 #define TURN(d, a, bits) x[d] = _mm512_rol_epi32 (_mm512_xor_si512 (x[d], x[a]), bits);
 #define HALF_ROUND(b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3, first, second)                                      \
   ADD (0, b0)                                                                                                          \
-  ADD (1, b1) ADD (2, b2) ADD (3, b3) TURN (d0, 0, first) TURN (d1, 1, first) TURN (d2, 2, first) TURN (d3, 3, first)  \
-    ADD (c0, d0) ADD (c1, d1) ADD (c2, d2) ADD (c3, d3) TURN (b0, c0, second) TURN (b1, c1, second)                    \
-      TURN (b2, c2, second) TURN (b3, c3, second)
+  ADD (1, b1)                                                                                                          \
+  ADD (2, b2)                                                                                                          \
+  ADD (3, b3) TURN (d0, 0, first) TURN (d1, 1, first) TURN (d2, 2, first) TURN (d3, 3, first) ADD (c0, d0)             \
+    ADD (c1, d1) ADD (c2, d2) ADD (c3, d3) TURN (b0, c0, second) TURN (b1, c1, second) TURN (b2, c2, second)           \
+      TURN (b3, c3, second)
 #define ROUND(...) HALF_ROUND (__VA_ARGS__, 16, 12) HALF_ROUND (__VA_ARGS__, 8, 7)
 
 /* RFC 8439 section 2.3: a block a lane, as rows of bytes. */
@@ -223,6 +225,7 @@ begin (Group *g, EwAeadItem *const *items, size_t n, size_t tag_size, __m512i x[
 {
   uint32_t low[LANES] = { 0 }, high[LANES] = { 0 }, starts[LANES] = { 0 }, end = 0;
   g->n = n;
+  memset (g->ends, 0, sizeof g->ends);
   load_keys (g, items);
   for (size_t i = 0; i < n; i++)
     {

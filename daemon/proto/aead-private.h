@@ -11,9 +11,11 @@
 struct EwAeadKey
 {
   uint8_t raw[32];
-  struct evp_cipher_ctx_st *context; /* libcrypto's, several times as large as all the rest: only where it works */
+  struct evp_cipher_ctx_st *context; /* libcrypto's, many times as large as the rest: NULL where it has nothing to do */
   bool seal;
 };
+
+#define EW_AEAD_BESIDE 4
 
 /* A vector kernel. It takes a few packets a call; these have been sorted, the longest first. */
 typedef struct
@@ -25,6 +27,8 @@ typedef struct
   void (*seal_group) (EwAeadItem *const *items, size_t n);
   /* Items shorter than a tag do not come here. What is not authentic stays as it is. */
   void (*open_group) (EwAeadItem *const *items, size_t n);
+  /* Longer packets libcrypto does faster, where they are one, two, three, or more of about one length; NULL: none. */
+  const size_t *longest;
 } EwAeadKernel;
 
 /* libcrypto, one packet after the other. */
@@ -33,7 +37,8 @@ void ew_aead_openssl_release (EwAeadKey *key);
 bool ew_aead_openssl_seal (EwAeadItem *item);
 bool ew_aead_openssl_open (EwAeadItem *item); /* zeroes what is not authentic */
 
-/* Seals or opens with this kernel; NULL: with libcrypto. */
+/* Seals or opens with this kernel, and with libcrypto what that does faster if the key has a context for it; NULL: all
+   with libcrypto. */
 void ew_aead_kernel_seal_n (const EwAeadKernel *kernel, EwAeadItem *items, size_t n);
 void ew_aead_kernel_open_n (const EwAeadKernel *kernel, EwAeadItem *items, size_t n);
 
@@ -41,5 +46,14 @@ void ew_aead_kernel_open_n (const EwAeadKernel *kernel, EwAeadItem *items, size_
 bool ew_aead_self_test (const EwAeadKernel *kernel);
 /* The first of those up to a NULL that is supported and passes its self-test; NULL: none is. */
 const EwAeadKernel *ew_aead_choose (const EwAeadKernel *const *kernels);
+
+/* One message for a kernel's Poly1305, with its own key. */
+typedef struct
+{
+  const uint8_t *data;
+  size_t len;         /* padded with zeros to whole blocks, the length's block follows (RFC 8439 section 2.8) */
+  const uint8_t *key; /* 32 bytes */
+  uint8_t tag[EW_AEAD_TAG_SIZE];
+} EwPoly1305;
 
 extern const EwAeadKernel ew_aead_avx2, ew_aead_avx512; /* defined on x86-64 only */

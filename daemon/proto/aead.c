@@ -81,7 +81,8 @@ ew_aead_key_new (const uint8_t key[32], bool seal)
   for (unsigned i = 0; i < sizeof self->raw; i++)
     self->raw[i] = key[i];
   self->seal = seal;
-  if (kernel_here () != NULL || ew_aead_openssl_prepare (self))
+  const EwAeadKernel *kernel = kernel_here ();
+  if ((kernel != NULL && kernel->longest == NULL) || ew_aead_openssl_prepare (self))
     return self;
   ew_aead_key_free (self);
   return NULL;
@@ -111,12 +112,35 @@ sort_longest_first (EwAeadItem **items, size_t n)
     }
 }
 
+/* Is the first, longest packet one that libcrypto does faster? */
+static bool
+for_libcrypto (const EwAeadKernel *kernel, EwAeadItem *const *items, size_t n)
+{
+  if (kernel->longest == NULL || items[0]->key->context == NULL)
+    return false;
+  size_t beside = 1;
+  while (beside < n && beside < EW_AEAD_BESIDE && items[beside]->len >= items[0]->len / 2)
+    beside++;
+  return items[0]->len > kernel->longest[beside - 1];
+}
+
 static void
-by_groups (EwAeadItem **items, size_t n, size_t group, void (*work) (EwAeadItem *const *items, size_t n))
+by_groups (const EwAeadKernel *kernel, bool seal, EwAeadItem **items, size_t n)
 {
   sort_longest_first (items, n);
-  for (size_t i = 0; i < n; i += group)
-    work (items + i, n - i < group ? n - i : group);
+  for (size_t count; n > 0; items += count, n -= count)
+    {
+      count = n < kernel->group ? n : kernel->group;
+      if (for_libcrypto (kernel, items, n))
+        {
+          count = 1;
+          items[0]->ok = seal ? ew_aead_openssl_seal (items[0]) : ew_aead_openssl_open (items[0]);
+        }
+      else if (seal)
+        kernel->seal_group (items, count);
+      else
+        kernel->open_group (items, count);
+    }
 }
 
 void
@@ -132,7 +156,7 @@ ew_aead_kernel_seal_n (const EwAeadKernel *kernel, EwAeadItem *items, size_t n)
         size_t count = 0;
         for (; i < n && count < WINDOW; i++)
           sorted[count++] = &items[i];
-        by_groups (sorted, count, kernel->group, kernel->seal_group);
+        by_groups (kernel, true, sorted, count);
       }
 }
 
@@ -152,7 +176,7 @@ ew_aead_kernel_open_n (const EwAeadKernel *kernel, EwAeadItem *items, size_t n)
             sorted[count++] = &items[i];
           else
             items[i].ok = false;
-        by_groups (sorted, count, kernel->group, kernel->open_group);
+        by_groups (kernel, false, sorted, count);
       }
 }
 

@@ -155,23 +155,32 @@ some_counter (void)
 }
 
 /* Every length, in batches whose lengths are near each other, then far apart: 9001 is prime, so steps of 1499 come to
- * all as well. */
+ * all as well. Then keys without a context, of which the kernel does all. */
 static void
 test_lengths (Fixture *f, gconstpointer backend)
 {
   if (absent (f))
     return;
-  for (size_t step = 1; step <= 1499; step += 1498)
-    for (size_t i = 0, n = 0; i <= LEN_MAX; i++)
-      {
-        put (f, n, i / 64 % 2 == 0 ? 0 : (unsigned)i % KEYS, some_counter (), i, i * step % (LEN_MAX + 1));
-        if (++n == 37 || i == LEN_MAX)
-          {
-            seal_and_compare (f, n);
-            open_and_compare (f, n);
-            n = 0;
-          }
-      }
+  static const size_t steps[] = { 1, 1499, 1, 1499 };
+  for (unsigned turn = 0; turn < G_N_ELEMENTS (steps); turn++)
+    {
+      for (unsigned k = 0; turn == 2 && k < KEYS; k++)
+        {
+          ew_aead_openssl_release (f->seal[k]);
+          ew_aead_openssl_release (f->open[k]);
+        }
+      for (size_t i = 0, n = 0; i <= LEN_MAX; i++)
+        {
+          size_t len = i * steps[turn] % (LEN_MAX + 1);
+          put (f, n, i / 64 % 2 == 0 ? 0 : (unsigned)i % KEYS, some_counter (), i, len);
+          if (++n == 37 || i == LEN_MAX)
+            {
+              seal_and_compare (f, n);
+              open_and_compare (f, n);
+              n = 0;
+            }
+        }
+    }
 }
 
 static void
@@ -413,7 +422,7 @@ test_key (void)
         if (!ew_aead_use (first))
           continue;
         EwAeadKey *seal = ew_aead_key_new (raw, true), *open = ew_aead_key_new (raw, false);
-        g_assert_cmpint (seal->context != NULL, ==, first == EW_AEAD_OPENSSL); /* memory: only where it is needed */
+        g_assert_cmpint (seal->context != NULL, ==, first != EW_AEAD_AVX512); /* memory: only where it is needed */
         EwAeadItem item = { .key = seal, .data = data, .len = 64, .counter = 3 };
         ew_aead_seal_n (&item, 1);
         ew_aead_use (then);
