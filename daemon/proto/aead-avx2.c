@@ -79,16 +79,28 @@ rotate (__m256i a, int bits)
 }
 
 /* Four quarter rounds abreast, so that the processor sees what does not wait for each other. */
-#define ADD(a, b) x[a] = _mm256_add_epi32 (x[a], x[b]);
-#define TURN(d, a, bits) x[d] = rotate (_mm256_xor_si256 (x[d], x[a]), bits);
+#define ADD(a, b) x[a] = _mm256_add_epi32 (x[a], x[b])
+#define TURN(d, a, bits) x[d] = rotate (_mm256_xor_si256 (x[d], x[a]), bits)
 #define HALF_ROUND(b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3, first, second)                                      \
-  ADD (0, b0)                                                                                                          \
-  ADD (1, b1)                                                                                                          \
-  ADD (2, b2)                                                                                                          \
-  ADD (3, b3)                                                                                                          \
-  TURN (d0, 0, first) TURN (d1, 1, first) TURN (d2, 2, first) TURN (d3, 3, first) ADD (c0, d0) ADD (c1, d1)            \
-    ADD (c2, d2) ADD (c3, d3) TURN (b0, c0, second) TURN (b1, c1, second) TURN (b2, c2, second) TURN (b3, c3, second)
-#define ROUND(...) HALF_ROUND (__VA_ARGS__, 16, 12) HALF_ROUND (__VA_ARGS__, 8, 7)
+  ADD (0, b0);                                                                                                         \
+  ADD (1, b1);                                                                                                         \
+  ADD (2, b2);                                                                                                         \
+  ADD (3, b3);                                                                                                         \
+  TURN (d0, 0, first);                                                                                                 \
+  TURN (d1, 1, first);                                                                                                 \
+  TURN (d2, 2, first);                                                                                                 \
+  TURN (d3, 3, first);                                                                                                 \
+  ADD (c0, d0);                                                                                                        \
+  ADD (c1, d1);                                                                                                        \
+  ADD (c2, d2);                                                                                                        \
+  ADD (c3, d3);                                                                                                        \
+  TURN (b0, c0, second);                                                                                               \
+  TURN (b1, c1, second);                                                                                               \
+  TURN (b2, c2, second);                                                                                               \
+  TURN (b3, c3, second)
+#define ROUND(...)                                                                                                     \
+  HALF_ROUND (__VA_ARGS__, 16, 12);                                                                                    \
+  HALF_ROUND (__VA_ARGS__, 8, 7)
 
 /* RFC 8439 section 2.3: a block a lane; row i of bytes is x[i], then x[i + 8]. */
 INLINE void
@@ -118,8 +130,8 @@ chacha20 (const Group *g, Line line, __m256i x[16])
   x[12] = line.block, x[13] = zero, x[14] = low, x[15] = high;
   for (unsigned i = 0; i < 10; i++)
     {
-      ROUND (4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
-      ROUND (5, 6, 7, 4, 10, 11, 8, 9, 15, 12, 13, 14)
+      ROUND (4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+      ROUND (5, 6, 7, 4, 10, 11, 8, 9, 15, 12, 13, 14);
     }
   x[0] = _mm256_add_epi32 (x[0], c0);
   x[1] = _mm256_add_epi32 (x[1], c1);
@@ -309,5 +321,6 @@ const EwAeadKernel ew_aead_avx2 = {
   .group = GROUP,
   .seal_group = seal_group,
   .open_group = open_group,
+  .poly1305 = ew_avx2_poly1305,
   .longest = longest,
 };

@@ -15,6 +15,15 @@ struct EwAeadKey
   bool seal;
 };
 
+/* One message for a kernel's Poly1305, with its own key. */
+typedef struct
+{
+  const uint8_t *data;
+  size_t len;         /* padded with zeros to whole blocks, the length's block follows (RFC 8439 section 2.8) */
+  const uint8_t *key; /* 32 bytes */
+  uint8_t tag[EW_AEAD_TAG_SIZE];
+} EwPoly1305;
+
 #define EW_AEAD_BESIDE 4
 
 /* A vector kernel. It takes a few packets a call; these have been sorted, the longest first. */
@@ -27,6 +36,7 @@ typedef struct
   void (*seal_group) (EwAeadItem *const *items, size_t n);
   /* Items shorter than a tag do not come here. What is not authentic stays as it is. */
   void (*open_group) (EwAeadItem *const *items, size_t n);
+  void (*poly1305) (EwPoly1305 *messages, size_t n); /* the longest first; a part of both, here for its test */
   /* Longer packets libcrypto does faster, where they are one, two, three, or more of about one length; NULL: none. */
   const size_t *longest;
 } EwAeadKernel;
@@ -47,13 +57,7 @@ bool ew_aead_self_test (const EwAeadKernel *kernel);
 /* The first of those up to a NULL that is supported and passes its self-test; NULL: none is. */
 const EwAeadKernel *ew_aead_choose (const EwAeadKernel *const *kernels);
 
-/* One message for a kernel's Poly1305, with its own key. */
-typedef struct
-{
-  const uint8_t *data;
-  size_t len;         /* padded with zeros to whole blocks, the length's block follows (RFC 8439 section 2.8) */
-  const uint8_t *key; /* 32 bytes */
-  uint8_t tag[EW_AEAD_TAG_SIZE];
-} EwPoly1305;
+/* NULL: libcrypto's, or not built. Whether the machine has what it needs is another question. */
+const EwAeadKernel *ew_aead_kernel (EwAeadBackend backend);
 
 extern const EwAeadKernel ew_aead_avx2, ew_aead_avx512; /* defined on x86-64 only */

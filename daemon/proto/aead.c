@@ -55,15 +55,21 @@ ew_aead_backend_name (void)
   return kernel != NULL ? kernel->name : "openssl";
 }
 
+const EwAeadKernel *
+ew_aead_kernel (EwAeadBackend backend)
+{
+  for (size_t i = 0; kernels[i] != NULL; i++)
+    if (kernels[i]->backend == backend)
+      return kernels[i];
+  return NULL;
+}
+
 bool
 ew_aead_use (EwAeadBackend backend)
 {
   static enum { UNKNOWN, GOOD, BAD } verdicts[EW_AEAD_N_BACKENDS]; /* a self-test is not worth repeating */
-  const EwAeadKernel *kernel = NULL;
+  const EwAeadKernel *kernel = ew_aead_kernel (backend);
   kernel_here (); /* so that the choice at start comes before this one */
-  for (size_t i = 0; kernels[i] != NULL; i++)
-    if (kernels[i]->backend == backend)
-      kernel = kernels[i];
   if (kernel != NULL && verdicts[backend] == UNKNOWN)
     verdicts[backend] = kernel->supported () && ew_aead_self_test (kernel) ? GOOD : BAD;
   if (backend != EW_AEAD_OPENSSL && (kernel == NULL || verdicts[backend] != GOOD))
