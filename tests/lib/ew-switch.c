@@ -16,6 +16,7 @@
 
 #include "common/util.h"
 #include "edge/switch.h"
+#include "lib/bench-aead.h"
 
 typedef struct
 {
@@ -252,6 +253,8 @@ main (int argc, char **argv)
       fprintf (stderr, "Usage: ew-switch CONFIG\n");
       return 2;
     }
+  if (!ew_bench_aead_choose ())
+    return 2;
   if (!start (&program, argv[1], &error))
     {
       fprintf (stderr, "ew-switch: %s\n", error->message);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "engine/engine.h"
+#include "lib/bench-aead.h"
 
 static gboolean
 on_signal (gpointer loop)
@@ -29,6 +30,8 @@ main (int argc, char **argv)
       fprintf (stderr, "Usage: ew-wg IFACE\n");
       return 2;
     }
+  if (!ew_bench_aead_choose ())
+    return 2;
 
   g_autoptr (GError) error = NULL;
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);

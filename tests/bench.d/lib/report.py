@@ -60,7 +60,7 @@ def median(values):
 def one_line(run):
     edge = cpu(run, "edge")
     return (f"TCP {run['tcp1']['mbps']:.0f} and {run['tcp4']['mbps']:.0f} Mbit/s, edge {'–' if edge is None else f'{edge:.2f}'} s/GB, "
-            f"{best_small(run)['pps'] / 1000:.0f} kpps, RTT {run['rtt_idle']['p50']:.3f} ms, connect {run['connect_ms']:.0f} ms")
+            f"{best_small(run)['pps'] / 1000:.0f} kpps, RTT {run['rtt_idle']['p50']:.3f} ms, connect {number(run['connect_ms'], 0)} ms")
 
 
 def noise(runs):
@@ -164,9 +164,10 @@ def targets(summary):
 
 def draw(summary, path):
     """The CPU per GB of each system as bars, by the program `chart`."""
-    lines = []
+    lines = [f"title\tA → edge → B: what a GB of TCP costs · {summary['processor']} · {summary['when'][:10]}", "axis\tCPU seconds per GB (less is better)",
+             "series\tnode A (sends)\tedge\tnode B (receives)"]
     for wire, rows in summary["wires"].items():
-        lines.append(f"group\t{wire}")
+        lines.append(f"panel\tThe wire: {wire}")
         for row in rows.values():
             if row.get("values") and row["values"]["cpu_edge"] is not None:
                 lines.append("\t".join(["bar", row["label"], *(f"{row['values'][key]:.4f}" for key in ("cpu_a", "cpu_edge", "cpu_b"))]))
