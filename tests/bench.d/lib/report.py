@@ -131,6 +131,8 @@ def tables(summary, markdown):
             parts.append(f"Times better than {done[REFERENCE]['label']}:")
             parts.append(table(["", *(heading for _, heading in RATIOS)],
                                [[row["label"], *(number(row["better"][key], 2) for key, _ in RATIOS)] for name, row in done.items() if name != REFERENCE], markdown))
+        if done:
+            parts.append("CPU of the daemons, user and system. spread: of the edge's CPU per GB; steal, others: cores lost to the hypervisor and to other programs.")
         parts += [f"{row['label']}: left out: {row['unavailable']}" for row in rows.values() if row["unavailable"]]
     return "\n\n".join(parts)
 
