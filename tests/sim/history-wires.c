@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The wires, the clock, and an eavesdropper. */
+#include "history.h"
+
+#include <string.h>
+
+uint64_t
+history_random (History *history)
+{
+  uint64_t x = (history->random_state += G_GUINT64_CONSTANT (0x9e3779b97f4a7c15)); /* splitmix64 */
+  x = (x ^ x >> 30) * G_GUINT64_CONSTANT (0xbf58476d1ce4e5b9);
+  x = (x ^ x >> 27) * G_GUINT64_CONSTANT (0x94d049bb133111eb);
+  return x ^ x >> 31;
+}
+
+uint64_t
+history_below (History *history, uint64_t n)
+{
+  return history_random (history) % n;
+}
+
+gboolean
+history_happens (History *history, unsigned thousandths)
+{
+  return thousandths > 0 && history_below (history, 1000) < thousandths;
+}
+
+static gboolean
+is_before (const Datagram *a, const Datagram *b)
+{
+  return a->arrives_ns != b->arrives_ns ? a->arrives_ns < b->arrives_ns : a->order < b->order;
+}
+
+static void
+push (GPtrArray *heap, Datagram *d)
+{
+  g_ptr_array_add (heap, d);
+  guint i = heap->len - 1;
+  for (; i > 0 && is_before (d, heap->pdata[(i - 1) / 2]); i = (i - 1) / 2)
+    heap->pdata[i] = heap->pdata[(i - 1) / 2];
+  heap->pdata[i] = d;
+}
+
+static Datagram *
+pop (GPtrArray *heap)
+{
+  Datagram *first = heap->pdata[0], *last = heap->pdata[heap->len - 1];
+  g_ptr_array_set_size (heap, (gint)heap->len - 1);
+  guint i = 0;
+  for (guint child; (child = 2 * i + 1) < heap->len; i = child)
+    {
+      if (child + 1 < heap->len && is_before (heap->pdata[child + 1], heap->pdata[child]))
+        child++;
+      if (!is_before (heap->pdata[child], last))
+        break;
+      heap->pdata[i] = heap->pdata[child];
+    }
+  if (heap->len > 0)
+    heap->pdata[i] = last;
+  return first;
+}
+
+/* Bits turned, the end cut off, or something behind it. */
+static Datagram *
+corrupted (History *history, Datagram *d)
+{
+  uint64_t how = history_below (history, 4);
+  d->corrupt = TRUE;
+  if (how == 0 && d->len > 1)
+    d->len -= 1 + history_below (history, MIN (d->len - 1, 40));
+  else if (how == 1)
+    {
+      size_t more = 1 + history_below (history, 40);
+      d = g_realloc (d, sizeof *d + d->len + more);
+      for (size_t i = 0; i < more; i++)
+        d->data[d->len + i] = (uint8_t)history_random (history);
+      d->len += more;
+    }
+  else
+    for (uint64_t n = 1 + history_below (history, 3); n > 0; n--)
+      {
+        /* The header is the interesting part. */
+        size_t at = history_below (history, how == 2 ? MIN (d->len, 16) : d->len);
+        d->data[at] ^= (uint8_t)(1 << history_below (history, 8));
+      }
+  return d;
+}
+
+static Datagram *
+datagram_new (History *history, uint64_t from, uint64_t to, const uint8_t *data, size_t len, uint8_t ecn)
+{
+  Datagram *d = g_malloc (sizeof *d + len);
+  *d = (Datagram){ .order = history->order++, .from = from, .to = to, .len = len, .ecn = ecn };
+  memcpy (d->data, data, len);
+  return d;
+}
+
+/* What is heard is remembered: the first ones for long, the latest ones surely. */
+static void
+record (History *history, const Datagram *d)
+{
+  unsigned place = history->n_recorded < RECORDED    ? history->n_recorded
+                   : history_below (history, 4) == 0 ? (unsigned)history_below (history, RECORDED)
+                                                     : RECORDED;
+  history->n_recorded++;
+  if (place == RECORDED)
+    return;
+  g_free (history->recorded[place]);
+  history->recorded[place] = g_memdup2 (d, sizeof *d + d->len);
+}
+
+void
+history_fly (Node *from, uint64_t to, const uint8_t *data, size_t len, uint8_t ecn)
+{
+  History *history = from->history;
+  const Weather *weather = &history->weather;
+  if (data[0] == EW_MESSAGE_INITIATION && history->drop_initiations > 0)
+    {
+      history->drop_initiations--;
+      return;
+    }
+  for (unsigned copies = history_happens (history, weather->duplication) ? 2 : 1; copies > 0; copies--)
+    {
+      Datagram *d = datagram_new (history, from->address, to, data, len, ecn);
+      record (history, d);
+      if (history_happens (history, weather->loss))
+        {
+          g_free (d);
+          continue;
+        }
+      d->arrives_ns = history->now_ns + weather->latency_ns;
+      if (history_happens (history, weather->reordering))
+        d->arrives_ns += history_below (history, 5 * weather->latency_ns);
+      if (history_happens (history, weather->straying))
+        d->arrives_ns += history_below (history, 30 * SECOND);
+      if (history_happens (history, weather->corruption))
+        d = corrupted (history, d);
+      push (history->flying, d);
+    }
+}
+
+void
+history_clear_wires (History *history)
+{
+  for (guint i = 0; i < history->flying->len; i++)
+    g_free (history->flying->pdata[i]);
+  g_ptr_array_set_size (history->flying, 0);
+}
+
+void
+history_replay (History *history)
+{
+  unsigned n = MIN (history->n_recorded, RECORDED);
+  if (n == 0)
+    return;
+  const Datagram *old = history->recorded[history_below (history, n)];
+  uint64_t from = history_below (history, 2) ? old->from : 1 + history_below (history, 50);
+  uint64_t to
+    = history_below (history, 4) ? old->to : history->nodes[1 + history_below (history, history->n_nodes)].address;
+  Datagram *d = datagram_new (history, from, to, old->data, old->len, (uint8_t)history_below (history, 4));
+  d->arrives_ns = history->now_ns + history_below (history, SECOND);
+  if (history_happens (history, 200))
+    d = corrupted (history, d);
+  push (history->flying, d);
+}
+
+/* What has arrived goes to whom it finds, as batches of what comes to one node in a row. */
+static void
+land (History *history)
+{
+  while (history->flying->len > 0 && ((Datagram *)history->flying->pdata[0])->arrives_ns <= history->now_ns)
+    {
+      EwPacket packets[EW_BATCH_MAX];
+      uint8_t *buffers[EW_BATCH_MAX];
+      size_t n = 0;
+      uint64_t to = ((Datagram *)history->flying->pdata[0])->to;
+      Node *node = NULL;
+      for (unsigned i = 1; i <= history->n_nodes; i++)
+        if (history->nodes[i].address == to)
+          node = &history->nodes[i];
+      while (n < EW_BATCH_MAX && history->flying->len > 0
+             && ((Datagram *)history->flying->pdata[0])->arrives_ns <= history->now_ns
+             && ((Datagram *)history->flying->pdata[0])->to == to)
+        {
+          g_autofree Datagram *d = pop (history->flying);
+          if (node == NULL || !node_is_awake (node))
+            continue;
+          NOTE (history, "%u hears %zu bytes of type %u from %" G_GUINT64_FORMAT "%s", node->number, d->len, d->data[0],
+                d->from, d->corrupt ? ", changed" : "");
+          buffers[n] = g_malloc0 (EW_HEADROOM + d->len + EW_TAILROOM);
+          memcpy (buffers[n] + EW_HEADROOM, d->data, d->len);
+          packets[n] = (EwPacket){ .data = buffers[n] + EW_HEADROOM, .len = d->len, .ecn = d->ecn };
+          packets[n].endpoint = (EwEndpoint){ .kind = EW_ENDPOINT_MEMORY, .id = d->from };
+          n++;
+        }
+      EwTime time = n > 0 ? node_time (node) : (EwTime){ 0 };
+      if (n > 0)
+        ew_device_receive (node->device, packets, n, &time);
+      for (size_t i = 0; i < n; i++)
+        g_free (buffers[i]);
+    }
+}
+
+/* When node wants to be called, in true time. */
+static uint64_t
+due (const Node *node)
+{
+  if (!node_is_awake (node))
+    return node->wakes_ns;
+  uint64_t deadline = ew_device_deadline (node->device);
+  return deadline == UINT64_MAX ? UINT64_MAX : deadline - MIN (deadline, node->boot_offset_ns);
+}
+
+void
+history_wait (History *history, uint64_t duration_ns)
+{
+  uint64_t end = history->now_ns + duration_ns;
+  for (;;)
+    {
+      uint64_t next = history->flying->len > 0 ? ((Datagram *)history->flying->pdata[0])->arrives_ns : UINT64_MAX;
+      for (unsigned i = 1; i <= history->n_nodes; i++)
+        next = MIN (next, due (&history->nodes[i]));
+      if (next > end)
+        break;
+      history->now_ns = MAX (history->now_ns, next);
+      land (history);
+      for (unsigned i = 1; i <= history->n_nodes; i++)
+        if (due (&history->nodes[i]) <= history->now_ns)
+          {
+            Node *node = &history->nodes[i];
+            node->wakes_ns = 0;
+            EwTime time = node_time (node);
+            ew_device_tick (node->device, &time);
+            check_tick (node);
+          }
+    }
+  history->now_ns = end;
+}
