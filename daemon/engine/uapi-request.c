@@ -11,11 +11,11 @@
 gsize
 ew_uapi_request_length (const char *text, gsize len, gsize *scanned)
 {
+  if (len > 0 && text[0] == '\n') /* an empty request, however much is behind it: its parser refuses it */
+    return 1;
   for (gsize i = MAX (*scanned, 1); i < len; i++)
     if (text[i] == '\n' && text[i - 1] == '\n')
       return i + 1;
-  if (len > 0 && text[0] == '\n') /* an empty request: its parser refuses it */
-    return 1;
   *scanned = len;
   return 0;
 }

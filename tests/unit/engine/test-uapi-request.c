@@ -172,6 +172,8 @@ test_length (void)
   g_assert_cmpuint (ew_uapi_request_length (text, sizeof text - 1, &scanned), ==, 7);
   scanned = 0;
   g_assert_cmpuint (ew_uapi_request_length ("\nget", 4, &scanned), ==, 1);
+  scanned = 0;
+  g_assert_cmpuint (ew_uapi_request_length ("\n\n\n", 3, &scanned), ==, 1); /* as when they come one by one */
 }
 
 int
