@@ -231,10 +231,10 @@ main (int argc, char **argv)
   g_test_add_func ("/cookie/mac1", test_mac1);
   g_test_add_func ("/cookie/round-trip", test_round_trip);
   g_test_add_func ("/cookie/forged-replies", test_forged_replies);
-  g_test_add_func ("/cookie/ages", test_ages);
+  g_test_add_func ("/behaviour/cookie-secret-120s-with-5s-of-margin", test_ages);
   g_test_add_func ("/cookie/stream-endpoint", test_stream_endpoint);
-  g_test_add_func ("/cookie/load", test_load);
-  g_test_add_func ("/cookie/rate", test_rate);
+  g_test_add_func ("/behaviour/under-load-from-an-eighth-of-the-queue-sticky-1s", test_load);
+  g_test_add_func ("/behaviour/rate-20-a-second-burst-5-per-address-and-ipv6-64", test_rate);
   g_test_add_func ("/cookie/rate-crowd", test_rate_crowd);
   return g_test_run ();
 }

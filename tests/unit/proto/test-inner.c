@@ -135,7 +135,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/inner/ecn", test_ecn);
+  g_test_add_func ("/behaviour/ecn-as-rfc-6040", test_ecn);
   g_test_add_func ("/inner/lengths", test_lengths);
   g_test_add_func ("/inner/staging", test_staging);
   g_test_add_func ("/inner/staging-budget", test_staging_budget);
