@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define REPORT 1000 /* histories in a line of TAP */
+#define HANGS_S 60  /* a history takes some hundredths of a second: this one never ends */
 
 void __attribute__ ((weak)) __sanitizer_set_death_callback (void (*callback) (void));
 
@@ -22,7 +23,7 @@ static void
 print_seed (void)
 {
   char line[96];
-  int n = snprintf (line, sizeof line, "# crashed: test-histories --seed %llu --trace\n",
+  int n = snprintf (line, sizeof line, "Bail out! crashed or hangs: test-histories --seed %llu --trace\n",
                     (unsigned long long)history_current_seed);
   if (write (STDOUT_FILENO, line, (size_t)n) < 0)
     _exit (2);
@@ -43,6 +44,7 @@ run_many (uint64_t from, uint64_t count)
   unsigned line = 0;
   for (uint64_t i = 0; i < count; i++)
     {
+      alarm (HANGS_S);
       history_run (from + i, FALSE, &totals);
       if ((i + 1) % REPORT == 0 || i + 1 == count)
         printf ("ok %u - %" G_GUINT64_FORMAT " histories\n", ++line, totals.histories);
@@ -75,6 +77,7 @@ main (int argc, char **argv)
       return 2;
     }
   signal (SIGABRT, on_signal);
+  signal (SIGALRM, on_signal);
   if (__sanitizer_set_death_callback != NULL)
     __sanitizer_set_death_callback (print_seed);
   else
