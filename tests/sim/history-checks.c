@@ -2,7 +2,8 @@
  *
  * What must be true, whatever happens:
  *
- *   on the wires   no plaintext; no counter of a session twice or backwards; sizes exact; handshakes AF41, data DSCP 0
+ *   on the wires   no plaintext; no counter of a session twice or backwards, none after 180 s; no initiation answered
+ *                  twice; sizes exact; handshakes AF41, data DSCP 0
  *   delivered      to whom it was sent, from whom it says, as it was sent, once
  *   any time       nothing staged, indexed or batched beyond its bound; keys gone after 540 s without a new session
  *   the clockwork  a tick leaves no deadline in the past; nobody is woken or sends without end
@@ -93,7 +94,7 @@ check_counter (Node *node, const uint8_t *data)
   if (session == NULL)
     {
       session = g_new (Session, 1);
-      *session = (Session){ .receiver_index = index, .sender = node->number };
+      *session = (Session){ .receiver_index = index, .sender = node->number, .first_ns = history->now_ns };
       g_hash_table_insert (history->sessions, GUINT_TO_POINTER (index), session);
     }
   if (session->sender != node->number)
@@ -102,7 +103,21 @@ check_counter (Node *node, const uint8_t *data)
     history_fail (history, "%u uses nonce %" G_GUINT64_FORMAT " of session %08x again", node->number, counter, index);
   if (counter >= EW_REJECT_AFTER_MESSAGES)
     history_fail (history, "%u uses a nonce behind the last one", node->number);
+  if (history->now_ns - session->first_ns >= EW_REJECT_AFTER_TIME)
+    history_fail (history, "%u sends on a session of more than 180 s", node->number);
   session->next_counter = counter + 1;
+}
+
+/* Whoever remembers an initiation does not answer it again. */
+static void
+check_response (Node *node, const uint8_t *data)
+{
+  GHashTable *answered = node->history->answered;
+  gpointer index = GUINT_TO_POINTER (ew_load_le32 (data + 8));
+  gpointer now = GUINT_TO_POINTER (node->epoch * (NODES_MAX + 1) + node->number);
+  if (g_hash_table_lookup (answered, index) == now)
+    history_fail (node->history, "%u answers an initiation again", node->number);
+  g_hash_table_insert (answered, index, now);
 }
 
 void
@@ -117,10 +132,13 @@ check_transmitted (Node *node, EwPeer *peer, const uint8_t *data, size_t len, ui
     {
       if (len != sizes[type] || dscp_ecn != EW_HANDSHAKE_DSCP || (peer == NULL) != (type == EW_MESSAGE_COOKIE_REPLY))
         history_fail (history, "%u sends a handshake message of %zu bytes, class %02x", node->number, len, dscp_ecn);
+      if (type == EW_MESSAGE_RESPONSE)
+        check_response (node, data);
       return;
     }
   size_t inner = len - EW_DATA_OVERHEAD;
-  if (type != EW_MESSAGE_DATA || len < EW_DATA_OVERHEAD || (inner % EW_PADDING_MULTIPLE != 0 && inner != MTU))
+  if (type != EW_MESSAGE_DATA || len < EW_DATA_OVERHEAD || inner > MTU
+      || (inner % EW_PADDING_MULTIPLE != 0 && inner != MTU))
     history_fail (history, "%u sends a message of type %u and %zu bytes", node->number, type, len);
   if (dscp_ecn & ~3)
     history_fail (history, "%u tells the inner DSCP", node->number);

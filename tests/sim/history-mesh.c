@@ -156,6 +156,7 @@ node_leave (Node *node, Node *other)
   EwPeer *peer = node_peer (node, other);
   node->peers[other->number].joined = FALSE;
   node->peers[other->number].endpoint = 0;
+  node->epoch++;
   if (peer != NULL)
     ew_peer_remove (peer);
 }
@@ -170,6 +171,7 @@ node_start (Node *node)
   ew_device_set_timestamp_floor (node->device, node->floor_ns);
   ew_device_get_public_key (node->device, node->public_key);
   node->window_ns = node->ticks = node->datagrams = 0;
+  node->epoch++;
   for (unsigned i = 1; i <= node->history->n_nodes; i++)
     if (node->peers[i].joined)
       node_join (node, &node->history->nodes[i]);
@@ -267,5 +269,6 @@ history_free (History *history)
   g_ptr_array_unref (history->flying);
   g_byte_array_unref (history->delivered);
   g_hash_table_unref (history->sessions);
+  g_hash_table_unref (history->answered);
   g_free (history);
 }

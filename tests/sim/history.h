@@ -22,7 +22,6 @@
 #define MILLISECOND (SECOND / 1000)
 #define NODES_MAX 6 /* the edge among them */
 #define RECORDED 48 /* datagrams that the eavesdropper remembers */
-#define SESSIONS_MAX 4096
 #define MTU 1420
 
 typedef struct History History;
@@ -57,6 +56,7 @@ struct Node
   uint64_t latest_timestamp_ns;         /* ever sent, whatever the disk says */
   gboolean floor_lost;                  /* a restart without the disk */
   uint64_t window_ns, ticks, datagrams; /* in the second since window_ns: nothing may storm */
+  unsigned epoch;                       /* rises when it forgets what it heard: restarts, peers taken away */
   struct                                /* by number: what is configured of the others */
   {
     gboolean joined, preshared;
@@ -71,7 +71,7 @@ typedef struct
 {
   uint32_t receiver_index;
   unsigned sender;
-  uint64_t next_counter;
+  uint64_t next_counter, first_ns;
 } Session;
 
 struct History
@@ -86,10 +86,9 @@ struct History
   GPtrArray *flying; /* a heap of Datagram, by arrival */
   Datagram *recorded[RECORDED];
   unsigned n_recorded;
-  GByteArray *delivered; /* by serial: 0 or 1 */
-  GHashTable *sessions;  /* Session by its receiver_index */
-  GString *journal;      /* what happened, for the trace */
-  gboolean dropping_initiations;
+  GByteArray *delivered;     /* by serial: 0 or 1 */
+  GHashTable *sessions;      /* Session by its receiver_index */
+  GHashTable *answered;      /* by the index of an initiation: who answered it last, in which epoch */
   unsigned drop_initiations; /* that many are lost, whatever the weather */
   unsigned initiations;      /* sent by anybody */
   guint64 n_datagrams, n_delivered, n_sent, n_handshakes, healed_ns;
