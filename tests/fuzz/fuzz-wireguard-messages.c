@@ -3,11 +3,14 @@
  * Two devices with a session, and an attacker who writes, changes, repeats and sends what the input says. The input is
  * a list of steps: an operation, a length (both a byte), and that many bytes.
  *
- *   0  a datagram to b, as it is                        1  one of the last messages (first byte: which; second: where
- * to begin), 2  an inner packet of any bytes from a to b            with the rest mixed in by exclusive or, to b, or to
- * a (which ≥ 128) 3  time passes (first byte: seconds)                4  a starts a handshake 5  an inner packet of any
- * bytes into a's sending     6  a roams
+ *   0  a datagram to b, as it is
+ *   1  one of the last messages (first byte: which; second: where to begin) with the rest mixed in by exclusive or, to
+ * b, or to a (which ≥ 128) 2  an inner packet of any bytes from a to b 3  time passes (first byte: seconds) 4  a starts
+ * a handshake 5  an inner packet of any bytes into a's sending 6  a roams 7  as 1, with the first mac made right again:
+ * whoever knows the receiver's public key can 8  b (or a, first byte ≥ 128) has many handshakes waiting
  */
+#include "proto/cookie.h"
+#include "proto/testing.h"
 #include "world.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
@@ -29,7 +32,7 @@ keep (WorldNode *node, EwPeer *peer, uint8_t *data, size_t len, uint8_t dscp_ecn
 }
 
 static void
-change_and_send (WorldNode *a, WorldNode *b, const uint8_t *bytes, size_t len)
+change_and_send (WorldNode *a, WorldNode *b, const uint8_t *bytes, size_t len, gboolean mended)
 {
   uint8_t message[WORLD_PACKET_MAX];
   if (len < 2 || n_kept == 0)
@@ -39,6 +42,15 @@ change_and_send (WorldNode *a, WorldNode *b, const uint8_t *bytes, size_t len)
   memcpy (message, kept[which].data, n);
   for (size_t i = 2; i < len && at < n; i++, at++)
     message[at] ^= bytes[i];
+  if (mended && n > sizeof (EwMessageMacs))
+    {
+      EwCookieMaker maker;
+      uint8_t mac2[EW_MAC_SIZE];
+      memcpy (mac2, message + n - EW_MAC_SIZE, EW_MAC_SIZE);
+      ew_cookie_maker_init (&maker);
+      ew_cookie_add_macs (&maker, (bytes[0] < 128 ? b : a)->public_key, message, n, 0);
+      memcpy (message + n - EW_MAC_SIZE, mac2, EW_MAC_SIZE);
+    }
   world_inject (bytes[0] < 128 ? b : a, message, n, bytes[0] % 3 + 4000, bytes[1] & 3);
 }
 
@@ -58,13 +70,13 @@ send_inner (WorldNode *a, WorldNode *b, const uint8_t *bytes, size_t len, gboole
 static void
 step (WorldNode *a, WorldNode *b, uint8_t operation, const uint8_t *bytes, size_t len)
 {
-  switch (operation % 7)
+  switch (operation % 9)
     {
     case 0:
       world_inject (b, bytes, len, 4000, 0);
       break;
     case 1:
-      change_and_send (a, b, bytes, len);
+      change_and_send (a, b, bytes, len, FALSE);
       break;
     case 2:
       send_inner (a, b, bytes, len, TRUE);
@@ -78,8 +90,15 @@ step (WorldNode *a, WorldNode *b, uint8_t operation, const uint8_t *bytes, size_
     case 5:
       send_inner (a, b, bytes, len, FALSE);
       break;
-    default:
+    case 6:
       world_roam (a);
+      break;
+    case 7:
+      change_and_send (a, b, bytes, len, TRUE);
+      break;
+    default:
+      ew_testing_set_handshake_queue ((len > 0 && bytes[0] >= 128 ? a : b)->device, len > 1 ? 8 * bytes[1] + 500 : 600,
+                                      a->world->time.now_ns);
     }
 }
 
