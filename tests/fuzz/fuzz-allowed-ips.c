@@ -167,6 +167,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   for (unsigned i = 0; i < OWNERS; i++)
     ew_allowed_ips_remove_list (&ips, &lists[i]);
   assert (ips.table.count == 0);
+  for (unsigned i = 0; i < 6; i++)
+    assert (ips.lengths[i / 3][i % 3] == 0); /* no length is looked for in vain */
   ew_allowed_ips_clear (&ips);
   return 0;
 }
