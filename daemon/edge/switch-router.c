@@ -81,26 +81,19 @@ take_icmp_token (EwRouterNode *node, guint64 now_ns)
   return TRUE;
 }
 
-/* Puts an answer of ours where the packet was. A longer one begins further to the front: sealing needs 16 bytes before
-   the packet and up to 31 behind it, EW_HEADROOM and EW_TAILROOM are 64. */
+/* An answer of ours: in memory of our own, because behind the packet lies the next one. */
 static EwRoute
-reply_with (Transit *t, const guint8 *answer, gsize size)
+reply_with (Transit *t, gsize size)
 {
-  const gsize longer = size > t->packet->len ? size - t->packet->len : 0;
-
-  if (longer > 64)
-    return EW_ROUTE_DROP;
-  if (longer > 0)
-    t->packet->data -= 32;
-  memcpy (t->packet->data, answer, size);
+  t->packet->data = t->router->answer + EW_HEADROOM;
   t->packet->len = size;
+  t->packet->room = EW_TAILROOM;
   return EW_ROUTE_REPLY;
 }
 
 static EwRoute
 refuse (Transit *t, _Atomic guint64 *counter, EwIcmpError error)
 {
-  guint8 answer[1280];
   const EwIp *from;
   gsize size;
 
@@ -109,8 +102,9 @@ refuse (Transit *t, _Atomic guint64 *counter, EwIcmpError error)
     return EW_ROUTE_DROP;
   /* Our own host would discard an answer from its own address: it gets one in the name of the destination. */
   from = t->from != NULL ? &t->router->service[t->header.source.family == EW_FAMILY_V6] : &t->header.destination;
-  size = ew_packet_build_error (answer, t->packet->data, t->packet->len, from, error, t->router->mtu);
-  return size > 0 ? reply_with (t, answer, size) : EW_ROUTE_DROP;
+  size = ew_packet_build_error (t->router->answer + EW_HEADROOM, t->packet->data, t->packet->len, from, error,
+                                t->router->mtu);
+  return size > 0 ? reply_with (t, size) : EW_ROUTE_DROP;
 }
 
 static EwRoute
@@ -144,8 +138,6 @@ take_rtt (Transit *t, guint64 token, guint64 stamp_ns)
 static EwRoute
 handle_link (Transit *t, const EwIp *node_ip, const EwIp *service, EwLinkMessage *message)
 {
-  guint8 answer[EW_LINK_PACKET_MAX];
-
   switch (message->type)
     {
     case EW_LINK_PROBE:
@@ -153,7 +145,7 @@ handle_link (Transit *t, const EwIp *node_ip, const EwIp *service, EwLinkMessage
       set (&t->node->probe_ns, t->time->now_ns);
       message->type = EW_LINK_ANSWER;
       message->revision = atomic_load_explicit (&t->node->revision, memory_order_acquire);
-      return reply_with (t, answer, ew_link_build (answer, service, node_ip, message));
+      return reply_with (t, ew_link_build (t->router->answer + EW_HEADROOM, service, node_ip, message));
     case EW_LINK_GOODBYE:
       set (&t->node->goodbye_ns, t->time->now_ns);
       ew_switch_router_note (t->router, t->node);

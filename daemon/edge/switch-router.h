@@ -21,6 +21,8 @@
 #define EW_ROUTER_ECHO_ID 0x4577
 #define EW_ROUTER_ECHO_PAYLOAD 16
 
+#define EW_ROUTER_ANSWER_MAX 1280 /* what ew_packet_build_error() wants */
+
 typedef struct EwRouterNode EwRouterNode;
 
 /* What the data thread knows of a node: the user data of its peer. Made and freed in the main context, freed only after
@@ -73,6 +75,8 @@ typedef struct
     _Atomic guint64 dropped_policy, dropped_no_route, dropped_ttl, dropped_source, dropped_malformed;
   } counters;
   EwRouterNode host; /* the bucket for packets from the TUN */
+  guint8
+    answer[EW_HEADROOM + EW_ROUTER_ANSWER_MAX + EW_TAILROOM]; /* the data thread's: sent before it is needed again */
 } EwSwitchRouter;
 
 /* An EwRouter; user is the EwSwitchRouter. The peers' user data are EwRouterNodes. */

@@ -6,20 +6,71 @@
 
 #include "proto/packet.h"
 
+/* An arrival that holds many datagrams fills most of its buffer: so many of those are as much as the caches hold. */
+#define GATHERED_BYTES (512 * 1024)
+#define GATHERED_ARRIVALS 8
+
+/* How many arrivals to ask for: as many as would have filled GATHERED_BYTES last time. */
+static gsize
+choose_batch (EwWorker *worker)
+{
+  if (!worker->udp->gathers || worker->arrival_bytes == 0)
+    return EW_BATCH_MAX;
+  return CLAMP (GATHERED_BYTES / worker->arrival_bytes, GATHERED_ARRIVALS, EW_BATCH_MAX);
+}
+
+/* Cuts arrivals into datagrams and hands them to the device, EW_BATCH_MAX a time. */
+static void
+receive_all (EwWorker *worker, const EwArrival *arrivals, gsize n)
+{
+  EwPacket datagrams[EW_BATCH_MAX];
+  gsize count = 0;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      const EwArrival *arrival = &arrivals[i];
+      const gsize segment = arrival->segment > 0 ? arrival->segment : arrival->len;
+      gsize offset = 0;
+      do
+        {
+          datagrams[count].data = arrival->data + offset;
+          datagrams[count].len = MIN (segment, arrival->len - offset);
+          datagrams[count].endpoint = arrival->from;
+          datagrams[count].ecn = arrival->ecn;
+          offset += segment;
+          worker->stats.udp_received++;
+          if (++count == EW_BATCH_MAX)
+            {
+              ew_device_receive (worker->device, datagrams, count, &worker->time);
+              count = 0;
+            }
+        }
+      while (offset < arrival->len);
+    }
+  if (count > 0)
+    ew_device_receive (worker->device, datagrams, count, &worker->time);
+}
+
 void
 ew_inbound_run (EwWorker *worker, guint which)
 {
-  EwPacket datagrams[EW_BATCH_MAX];
+  EwArrival arrivals[EW_BATCH_MAX];
+  const gsize wanted = choose_batch (worker);
+  gsize bytes = 0;
 
-  for (gsize i = 0; i < EW_BATCH_MAX; i++)
+  for (gsize i = 0; i < wanted; i++)
     {
-      datagrams[i].data = ew_buffers_at (&worker->inbound, i);
-      datagrams[i].len = EW_BUFFER_CAPACITY;
+      arrivals[i].data = ew_buffers_at (&worker->inbound, i);
+      arrivals[i].len = EW_BUFFER_CAPACITY;
     }
-  gsize n = worker->udp->class->receive (worker->udp, which, datagrams, EW_BATCH_MAX);
-  worker->stats.udp_received += n;
-  if (n > 0)
-    ew_device_receive (worker->device, datagrams, n, &worker->time);
+  gsize n = worker->udp->class->receive (worker->udp, which, arrivals, wanted);
+  if (n == 0)
+    return;
+  for (gsize i = 0; i < n; i++)
+    bytes += arrivals[i].len;
+  worker->arrival_bytes = bytes / n;
+  receive_all (worker, arrivals, n);
+  ew_worker_settle (worker); /* what came out lies in the buffers that are filled next */
 }
 
 static void

@@ -263,37 +263,51 @@ ew_memory_endpoint (guint64 id)
 }
 
 static gsize
-memory_udp_receive (EwUdp *udp, guint which, EwPacket *datagrams, gsize n)
+memory_udp_receive (EwUdp *udp, guint which, EwArrival *arrivals, gsize n)
 {
-  return (gsize)queue_take (&((MemoryUdp *)udp)->queue, datagrams, n);
+  EwPacket packets[EW_BATCH_MAX];
+
+  for (gsize i = 0; i < n; i++)
+    packets[i] = (EwPacket){ .data = arrivals[i].data, .len = arrivals[i].len };
+  gssize got = queue_take (&((MemoryUdp *)udp)->queue, packets, n);
+  for (gssize i = 0; i < got; i++)
+    arrivals[i] = (EwArrival){
+      .data = packets[i].data, .len = packets[i].len, .from = packets[i].endpoint, .ecn = packets[i].ecn
+    };
+  return (gsize)got;
 }
 
 static gboolean
-carry (MemoryUdp *from, const EwDatagram *datagram)
+carry (MemoryUdp *from, const EwBurst *burst, const guint8 *data, gsize len)
 {
   EwMemoryNet *net = from->net;
-  guint64 to_id = datagram->to.id;
-  MemoryUdp *to = datagram->to.kind == EW_ENDPOINT_MEMORY ? g_hash_table_lookup (net->sockets, &to_id) : NULL;
+  guint64 to_id = burst->to.id;
+  MemoryUdp *to = burst->to.kind == EW_ENDPOINT_MEMORY ? g_hash_table_lookup (net->sockets, &to_id) : NULL;
   EwEndpoint sender = ew_memory_endpoint (from->id);
 
   if (to == NULL)
     return FALSE;
-  if (net->filter == NULL || net->filter (from->id, to_id, datagram->data, datagram->len, net->filter_user))
-    queue_push (&to->queue, &sender, datagram->traffic_class & 3, datagram->data, datagram->len);
+  if (net->filter == NULL || net->filter (from->id, to_id, data, len, net->filter_user))
+    queue_push (&to->queue, &sender, burst->traffic_class & 3, data, len);
   return TRUE;
 }
 
 static void
-memory_udp_send (EwUdp *udp, EwDatagram *datagrams, gsize n, EwUdpSendStats *stats)
+memory_udp_send (EwUdp *udp, EwBurst *bursts, gsize n, EwUdpSendStats *stats)
 {
   MemoryUdp *memory = (MemoryUdp *)udp;
 
   pthread_mutex_lock (&memory->net->lock);
   for (gsize i = 0; i < n; i++)
-    if (carry (memory, &datagrams[i]))
-      stats->sent++;
-    else
-      stats->failed++;
+    {
+      EwBurstCursor cursor = { 0 };
+      bursts[i].local_refused = FALSE;
+      while (ew_burst_next (&bursts[i], &cursor))
+        if (carry (memory, &bursts[i], cursor.data, cursor.len))
+          stats->sent++;
+        else
+          stats->failed++;
+    }
   pthread_mutex_unlock (&memory->net->lock);
 }
 

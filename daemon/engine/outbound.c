@@ -112,5 +112,6 @@ ew_outbound_run (EwWorker *worker)
       first = i;
     }
   send_run (worker, run, packets + first, (gsize)n - first);
+  ew_worker_settle (worker);
   return TRUE;
 }

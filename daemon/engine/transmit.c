@@ -3,35 +3,75 @@
 
 #include <string.h>
 
+/* How far back a datagram looks for a burst to join: the hairpin's packets to a few nodes come mixed. */
+#define LOOK_BACK 8
+
 void
-ew_transmit_init (EwTransmit *transmit)
+ew_transmit_init (EwTransmit *transmit, const EwBuffers *buffers)
 {
   memset (transmit, 0, sizeof *transmit);
-  ew_buffers_init (&transmit->buffers);
+  transmit->bursts = g_new (EwBurst, EW_BATCH_MAX);
+  transmit->stays = buffers->first;
+  transmit->stays_end = buffers->first + (gsize)EW_BUFFER_STRIDE * EW_BATCH_MAX;
+  ew_buffers_init (&transmit->copies);
 }
 
 void
 ew_transmit_clear (EwTransmit *transmit)
 {
-  ew_buffers_clear (&transmit->buffers);
+  g_clear_pointer (&transmit->bursts, g_free);
+  ew_buffers_clear (&transmit->copies);
+}
+
+static gboolean
+same_path (const EwEndpoint *a, const EwEndpoint *b)
+{
+  return ew_endpoint_same_remote (a, b) && ew_ip_equal (&a->local, &b->local);
+}
+
+/* The burst that this datagram may join without overtaking another one to the same endpoint. NULL: none. */
+static EwBurst *
+find_burst (EwTransmit *transmit, const EwPeer *peer, const EwEndpoint *to, gsize len, guint8 traffic_class)
+{
+  for (gsize i = transmit->n; i > 0 && transmit->n - i < LOOK_BACK; i--)
+    {
+      EwBurst *burst = &transmit->bursts[i - 1];
+      if (burst->peer == peer && same_path (&burst->to, to))
+        return burst->traffic_class == traffic_class && ew_burst_takes (burst, len) ? burst : NULL;
+    }
+  return NULL;
 }
 
 void
-ew_transmit_add (EwTransmit *transmit, EwUdp *udp, EwPeer *peer, const EwEndpoint *to, const guint8 *data, gsize len,
+ew_transmit_add (EwTransmit *transmit, EwUdp *udp, EwPeer *peer, const EwEndpoint *to, guint8 *data, gsize len,
                  guint8 traffic_class)
 {
+  const gboolean stays = data >= transmit->stays && data < transmit->stays_end;
+
   if (len > EW_BUFFER_CAPACITY)
     {
       transmit->stats.failed++; /* no UDP datagram is that long */
       return;
     }
-  if (transmit->n == EW_BATCH_MAX)
+  if (transmit->n == EW_BATCH_MAX || (!stays && transmit->n_copies == EW_BATCH_MAX))
     ew_transmit_flush (transmit, udp);
+  if (!stays)
+    {
+      guint8 *copy = ew_buffers_at (&transmit->copies, transmit->n_copies++);
+      memcpy (copy, data, len);
+      data = copy;
+    }
 
-  guint8 *copy = ew_buffers_at (&transmit->buffers, transmit->n);
-  memcpy (copy, data, len);
-  transmit->queue[transmit->n++]
-    = (EwDatagram){ .to = *to, .data = copy, .len = len, .traffic_class = traffic_class, .peer = peer };
+  EwBurst *burst = find_burst (transmit, peer, to, len, traffic_class);
+  if (burst == NULL)
+    {
+      burst = &transmit->bursts[transmit->n++];
+      burst->to = *to;
+      burst->peer = peer;
+      burst->traffic_class = traffic_class;
+      burst->len = burst->n = burst->n_parts = 0;
+    }
+  ew_burst_append (burst, data, len);
 }
 
 static void
@@ -49,11 +89,11 @@ ew_transmit_flush (EwTransmit *transmit, EwUdp *udp)
 {
   if (transmit->n == 0)
     return;
-  udp->class->send (udp, transmit->queue, transmit->n, &transmit->stats);
+  udp->class->send (udp, transmit->bursts, transmit->n, &transmit->stats);
   for (gsize i = 0; i < transmit->n; i++)
-    if (transmit->queue[i].local_refused && transmit->queue[i].peer != NULL)
-      note_stale (transmit, transmit->queue[i].peer);
-  transmit->n = 0;
+    if (transmit->bursts[i].local_refused && transmit->bursts[i].peer != NULL)
+      note_stale (transmit, transmit->bursts[i].peer);
+  transmit->n = transmit->n_copies = 0;
 }
 
 void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Datagrams that the device emits during a batch, sent together at its end (or when EW_BATCH_MAX wait).
+ * Datagrams that the device emits during a batch, sent together at its end (or when there is no more room), those of
+ * one size to one endpoint as one burst. Their order is kept for each endpoint.
  */
 #pragma once
 
@@ -12,9 +13,11 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  EwBuffers buffers;
-  EwDatagram queue[EW_BATCH_MAX];
+  EwBurst *bursts; /* EW_BATCH_MAX */
   gsize n;
+  EwBuffers copies; /* of datagrams that do not lie in memory that stays */
+  gsize n_copies;
+  const guint8 *stays, *stays_end;
   EwUdpSendStats stats;
   /* Peers whose local address was refused by the kernel; told to the device when no hook of it runs. Holds no peer
      across a call: only calls remove peers. */
@@ -22,11 +25,12 @@ typedef struct
   gsize n_stale;
 } EwTransmit;
 
-void ew_transmit_init (EwTransmit *transmit);
+/* Datagrams in buffers stay as they are until the flush; all others are copied. */
+void ew_transmit_init (EwTransmit *transmit, const EwBuffers *buffers);
 void ew_transmit_clear (EwTransmit *transmit);
-/* Copies the datagram: its bytes are the device's again. Flushes first when the queue is full. */
-void ew_transmit_add (EwTransmit *transmit, EwUdp *udp, EwPeer *peer, const EwEndpoint *to, const guint8 *data,
-                      gsize len, guint8 traffic_class);
+/* Flushes first when there is no more room. */
+void ew_transmit_add (EwTransmit *transmit, EwUdp *udp, EwPeer *peer, const EwEndpoint *to, guint8 *data, gsize len,
+                      guint8 traffic_class);
 void ew_transmit_flush (EwTransmit *transmit, EwUdp *udp);
 /* Not from a hook of the device: the peers whose local address left this host forget it and send from whatever the
    kernel chooses, until they are heard from again. */

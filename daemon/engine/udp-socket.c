@@ -4,8 +4,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 /* Holds a burst while the data thread is not scheduled: 25 ms at 1 Gb/s. The kernel counts it only while it is full. */
@@ -188,5 +191,40 @@ ew_udp_sockets_bind (const char *address, guint16 port, guint32 mark, int fds[EW
             close (fds[j]);
         return FALSE;
       }
+  return TRUE;
+}
+
+/* Before Linux 5.12 a socket that gathers may be given segments of a tunnel's packet that it cannot tell apart. */
+static gboolean
+kernel_gathers_right (void)
+{
+  struct utsname name;
+  guint major = 0, minor = 0;
+
+  return uname (&name) == 0 && sscanf (name.release, "%u.%u", &major, &minor) == 2
+         && (major > 5 || (major == 5 && minor >= 12));
+}
+
+gboolean
+ew_udp_sockets_set_gather (const int fds[EW_UDP_FDS], gboolean on)
+{
+  gboolean all = on && kernel_gathers_right ();
+
+  for (guint i = 0; i < EW_UDP_FDS; i++)
+    if (fds[i] >= 0 && !set_int (fds[i], IPPROTO_UDP, UDP_GRO, all))
+      all = FALSE;
+  return all;
+}
+
+gboolean
+ew_udp_sockets_know_segments (const int fds[EW_UDP_FDS])
+{
+  for (guint i = 0; i < EW_UDP_FDS; i++)
+    {
+      int value;
+      socklen_t size = sizeof value;
+      if (fds[i] >= 0 && getsockopt (fds[i], IPPROTO_UDP, UDP_SEGMENT, &value, &size) != 0)
+        return FALSE;
+    }
   return TRUE;
 }

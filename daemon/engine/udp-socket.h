@@ -13,5 +13,9 @@ G_BEGIN_DECLS
 gboolean ew_udp_sockets_bind (const char *address, guint16 port, guint32 mark, int fds[EW_UDP_FDS], guint16 *bound,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean ew_udp_socket_set_mark (int fd, guint32 mark, GError **error);
+/* Switches UDP_GRO on or off. TRUE: it is on, on every socket. */
+gboolean ew_udp_sockets_set_gather (const int fds[EW_UDP_FDS], gboolean on);
+/* Whether the kernel has UDP_SEGMENT (Linux 4.18). */
+gboolean ew_udp_sockets_know_segments (const int fds[EW_UDP_FDS]);
 
 G_END_DECLS

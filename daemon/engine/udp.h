@@ -3,6 +3,9 @@
  * Where datagrams come from and go to: one UDP port on IPv4 and IPv6, or its twin in memory (memory.h). The worker
  * knows this interface only.
  *
+ * Where the kernel can, many datagrams cross into it and out of it as one message: the way through its network stack is
+ * then paid once for all of them. Elsewhere each is a message of its own; nothing else differs.
+ *
  * A datagram's endpoint carries the address it was sent to, so that the answer leaves from there (a server with several
  * addresses). Outer packets may be fragmented on their way (DF clear), as the kernel's WireGuard does it: a path
  * narrower than the tunnel's MTU is slow then, not a black hole.
@@ -10,23 +13,92 @@
 #pragma once
 
 #include <glib.h>
+#include <sys/uio.h>
 #include "engine/engine.h"
 
 G_BEGIN_DECLS
 
 typedef struct EwUdp EwUdp;
 
-/* One datagram to send. */
+/* What one message of the kernel held: a datagram, or several of one sender and size in a row (UDP_GRO). */
+typedef struct
+{
+  guint8 *data;  /* the caller's buffer */
+  gsize len;     /* in: its capacity; out: of all datagrams together. 0: an empty one, or it did not fit */
+  gsize segment; /* out: the size of each; the last may be shorter. 0: there is one */
+  EwEndpoint from;
+  guint8 ecn; /* of the outer header */
+} EwArrival;
+
+#define EW_BURST_MAX 64      /* datagrams: UDP_MAX_SEGMENTS of every kernel that has UDP_SEGMENT */
+#define EW_BURST_BYTES 65000 /* below what a UDP header can say, with the headers of IPv6 */
+
+/* Datagrams of one size (the last may be shorter) to one endpoint: one message to the kernel (UDP_SEGMENT). */
 typedef struct
 {
   EwEndpoint to;
+  EwPeer *peer;           /* NULL: cookie replies; not for the socket, but for whoever reads local_refused */
+  guint8 traffic_class;   /* DSCP and ECN of the outer header */
+  gboolean local_refused; /* out: to.local is no address of this host any more; it was sent from another one */
+  gsize segment;          /* the size of each */
+  gsize len;              /* of all together */
+  guint n;
+  guint n_parts;
+  struct iovec parts[EW_BURST_MAX]; /* datagrams that lie behind one another are one part */
+} EwBurst;
+
+/* Whether one more datagram may join; a shorter one ends the burst. */
+static inline gboolean
+ew_burst_takes (const EwBurst *burst, gsize len)
+{
+  return burst->n < EW_BURST_MAX && len <= burst->segment && burst->len == burst->n * burst->segment
+         && burst->len + len <= EW_BURST_BYTES && len > 0;
+}
+
+/* data is borrowed until the burst is sent. The first one decides the size. */
+static inline void
+ew_burst_append (EwBurst *burst, guint8 *data, gsize len)
+{
+  struct iovec *last = burst->n_parts > 0 ? &burst->parts[burst->n_parts - 1] : NULL;
+
+  if (burst->n == 0)
+    burst->segment = len;
+  if (last != NULL && (guint8 *)last->iov_base + last->iov_len == data)
+    last->iov_len += len;
+  else
+    burst->parts[burst->n_parts++] = (struct iovec){ data, len };
+  burst->len += len;
+  burst->n++;
+}
+
+/* Walks through a burst's datagrams; zeroed: before the first. */
+typedef struct
+{
   guint8 *data;
   gsize len;
-  guint8 traffic_class;   /* DSCP and ECN of the outer header */
-  EwPeer *peer;           /* NULL: cookie replies; not for the socket, but for whoever reads local_refused */
-  gboolean local_refused; /* out: to.local is no address of this host any more; it was sent from another one */
-} EwDatagram;
+  guint part;
+  gsize offset;
+} EwBurstCursor;
 
+static inline gboolean
+ew_burst_next (const EwBurst *burst, EwBurstCursor *cursor)
+{
+  const struct iovec *part = &burst->parts[cursor->part];
+
+  if (cursor->part == burst->n_parts)
+    return FALSE;
+  cursor->data = (guint8 *)part->iov_base + cursor->offset;
+  cursor->len = MIN (burst->segment, part->iov_len - cursor->offset);
+  cursor->offset += cursor->len;
+  if (cursor->offset == part->iov_len)
+    {
+      cursor->part++;
+      cursor->offset = 0;
+    }
+  return TRUE;
+}
+
+/* In datagrams. */
 typedef struct
 {
   guint64 sent;
@@ -36,12 +108,11 @@ typedef struct
 
 typedef struct
 {
-  /* Fills at most n ≤ EW_BATCH_MAX buffers from fds[which]; each len is the buffer's capacity on entry, the datagram's
-     size on return (0: did not fit). Returns how many were filled. Never blocks. */
-  gsize (*receive) (EwUdp *udp, guint which, EwPacket *datagrams, gsize n);
-  /* Sends n ≤ EW_BATCH_MAX. Waits for a full socket for a few milliseconds at most: the pressure belongs on the TUN's
-     queue, where TCP feels it. */
-  void (*send) (EwUdp *udp, EwDatagram *datagrams, gsize n, EwUdpSendStats *stats);
+  /* Fills at most n ≤ EW_BATCH_MAX arrivals from fds[which]. Returns how many were filled. Never blocks. */
+  gsize (*receive) (EwUdp *udp, guint which, EwArrival *arrivals, gsize n);
+  /* Sends n bursts. Waits for a full socket for a few milliseconds at most: the pressure belongs on the TUN's queue,
+     where TCP feels it. */
+  void (*send) (EwUdp *udp, EwBurst *bursts, gsize n, EwUdpSendStats *stats);
   gboolean (*set_mark) (EwUdp *udp, guint32 mark, GError **error);
   void (*free) (EwUdp *udp);
 } EwUdpClass;
@@ -53,6 +124,7 @@ struct EwUdp
   const EwUdpClass *class;
   int fds[EW_UDP_FDS]; /* readable: receive() has something; -1: none */
   guint16 port;
+  gboolean gathers; /* an arrival may hold many datagrams: a few are as good as a batch */
 };
 
 static inline void
@@ -65,5 +137,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwUdp, ew_udp_free)
 /* Binds port (0: one that is free on both families) on address (numeric; NULL: all of IPv4, and of IPv6 where the host
    has it). mark: SO_MARK, 0: none. Errors: EW_ENGINE_ERROR_PORT_IN_USE, _PRIVILEGE, _FAILED. */
 EwUdp *ew_udp_open (const char *address, guint16 port, guint32 mark, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* For tests and measurements, on what ew_udp_open() made: as if the kernel had neither UDP_GRO nor UDP_SEGMENT. */
+void ew_udp_forbid_offloads (EwUdp *udp);
 
 G_END_DECLS

@@ -177,8 +177,8 @@ arm_timer (EwWorker *worker)
     thread->armed_ns = deadline;
 }
 
-static void
-settle (EwWorker *worker)
+void
+ew_worker_settle (EwWorker *worker)
 {
   ew_transmit_flush (&worker->transmit, worker->udp);
   ew_transmit_settle_stale (&worker->transmit);
@@ -193,7 +193,7 @@ carry_out_calls (EwWorker *worker)
 
   if (read (thread->wake, &count, sizeof count) < 0 && errno != EAGAIN)
     g_warning ("The tunnel's wake channel failed: %s", g_strerror (errno));
-  settle (worker); /* a call may remove the peers that transmit knows */
+  ew_worker_settle (worker); /* a call may remove the peers that transmit knows */
 
   pthread_mutex_lock (&thread->lock);
   calls = g_steal_pointer (&thread->first_call);
@@ -203,7 +203,7 @@ carry_out_calls (EwWorker *worker)
   for (PendingCall *pending = calls; pending != NULL; pending = pending->next)
     {
       pending->call (worker, pending->data);
-      settle (worker);
+      ew_worker_settle (worker);
     }
 
   pthread_mutex_lock (&thread->lock);
@@ -266,7 +266,7 @@ run (void *data)
       read_clocks (worker);
       for (int i = 0; i < n; i++)
         serve (worker, &events[i]);
-      settle (worker);
+      ew_worker_settle (worker);
       arm_timer (worker);
     }
   return NULL;
@@ -343,7 +343,7 @@ create (const EwWorkerConfig *config)
   worker->router_user = config->router_user;
   worker->events = config->events;
   ew_buffers_init (&worker->inbound);
-  ew_transmit_init (&worker->transmit);
+  ew_transmit_init (&worker->transmit, &worker->inbound);
   worker->device = ew_device_new (&hooks, worker, config->mtu);
   g_assert (worker->device != NULL); /* as GLib: without memory there is no way on */
   return worker;

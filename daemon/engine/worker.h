@@ -30,6 +30,7 @@ typedef struct EwWorker
 
   EwTime time;         /* of the batch at hand */
   EwBuffers inbound;   /* the batch read from UDP or TUN */
+  gsize arrival_bytes; /* of an arrival, on average, in the latest batch */
   EwTransmit transmit; /* datagrams waiting for the end of the batch */
   EwEngineStats stats;
   guint64 unreachable_from_ns; /* ICMP errors towards the TUN: token bucket, see outbound.c */
@@ -65,6 +66,8 @@ void ew_inbound_run (EwWorker *worker, guint which);
 gboolean ew_outbound_run (EwWorker *worker);
 /* The device's hook for an inner packet from a peer; user is the worker. */
 void ew_inbound_deliver (void *user, EwPeer *from, EwPacket *packet);
+/* The end of a batch: what it produced goes out. */
+void ew_worker_settle (EwWorker *worker);
 void ew_worker_write_tun (EwWorker *worker, const EwPacket *packet);
 
 G_END_DECLS

@@ -12,7 +12,7 @@
 #include "proto/address.h"
 
 #define EW_KEY_SIZE 32
-#define EW_HEADROOM 64 /* bytes a caller keeps free before a packet: data header (16), vnet_hdr, alignment */
+#define EW_HEADROOM 64 /* bytes a caller keeps free before a packet: data header (16), alignment */
 #define EW_TAILROOM 64 /* … and behind it: padding to 16 and the tag (16) */
 #define EW_MTU_MAX 65535
 #define EW_BATCH_MAX 64 /* packets of one call */
@@ -27,12 +27,14 @@ typedef struct
   uint64_t realtime_ns; /* since the epoch, for TAI64N timestamps */
 } EwTime;
 
-/* One packet or datagram in a caller's buffer, with EW_HEADROOM before data and EW_TAILROOM behind data + len.
-   The device may change the bytes in place, headroom and tailroom included. */
+/* One packet or datagram in a caller's buffer. The device may change the bytes in place. An inner packet to be sent has
+   EW_HEADROOM before data and `room` behind data + len, which the device may change too; a datagram that was received
+   needs no room: many may lie behind one another. */
 typedef struct
 {
   uint8_t *data;
   size_t len;
+  size_t room;         /* ≥ 16, for the tag; the padding takes no more than is left. 0: EW_TAILROOM */
   EwEndpoint endpoint; /* datagrams in: from where */
   uint8_t ecn;         /* the outer header's two ECN bits */
 } EwPacket;
@@ -54,7 +56,8 @@ typedef struct
      may send it later, before it reuses the buffer. Handshakes: low rate, latency matters. */
   void (*transmit) (void *user, EwPeer *peer, const EwEndpoint *to, uint8_t *data, size_t len, uint8_t dscp_ecn);
   /* One inner packet: authenticated, replay-checked, source inside the peer's allowed IPs, trimmed to the IP length.
-     Room around it as in EwPacket; ew_peer_send(other, packet) may seal it in place. */
+     Before it are 16 bytes, behind it its room, which is what its datagram had: ew_peer_send(other, packet) seals it in
+     place. What is longer goes into a buffer of the caller's own. */
   void (*deliver) (void *user, EwPeer *from, EwPacket *packet);
   void (*event) (void *user, EwPeer *peer, EwPeerEvent event);
 } EwDeviceHooks;

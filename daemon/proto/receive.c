@@ -37,8 +37,8 @@ deliver (EwPeer *peer, EwPacket *packet)
 {
   EwDevice *device = peer->device;
   peer->stats.rx_packets++;
-  device->delivering_start = packet->data - EW_HEADROOM;
-  device->delivering_end = packet->data + packet->len + EW_TAILROOM;
+  device->delivering_start = packet->data;
+  device->delivering_end = packet->data + packet->len + packet->room;
   device->hooks.deliver (device->user, peer, packet);
   device->delivering_start = device->delivering_end = NULL;
 }
@@ -76,7 +76,10 @@ receive_opened (EwDevice *device, EwKeypair *keypair, const EwAeadItem *item, Ew
       EwPacket inner = { .data = item->data, .len = len, .endpoint = datagram->endpoint, .ecn = datagram->ecn };
       ew_timers_data_received (&peer->timers, time->now_ns);
       if (admit (peer, &inner))
-        deliver (peer, &inner);
+        {
+          inner.room = item->len - inner.len;
+          deliver (peer, &inner);
+        }
     }
   ew_peer_reschedule (peer);
 }

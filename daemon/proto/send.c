@@ -100,22 +100,25 @@ ew_send_cookie_reply (EwDevice *device, const EwEndpoint *to, const uint8_t *mes
     device->hooks.transmit (device->user, NULL, to, buffer + EW_HEADROOM, sizeof *reply, EW_HANDSHAKE_DSCP);
 }
 
-/* Section 5.4.6: to a multiple of 16, but no further than the MTU. */
+/* Section 5.4.6: to a multiple of 16, but no further than the MTU, nor than there is room beside the tag (a packet on
+   its way through keeps the padding that it came with). */
 static size_t
-padding_of (size_t len, uint16_t mtu)
+padding_of (size_t len, size_t room, uint16_t mtu)
 {
   size_t padded = (len + EW_PADDING_MULTIPLE - 1) / EW_PADDING_MULTIPLE * EW_PADDING_MULTIPLE;
   if (padded > mtu)
     padded = mtu > len ? mtu : len;
+  if (room > 0 && padded > len + room - EW_TAG_SIZE)
+    padded = len + room - EW_TAG_SIZE;
   return padded - len;
 }
 
 /* Gathers one packet for sealing; data has room around it and stays where it is until the flush. */
 static void
-gather (EwPeer *peer, EwKeypair *keypair, uint8_t *data, size_t len)
+gather (EwPeer *peer, EwKeypair *keypair, uint8_t *data, size_t len, size_t room)
 {
   EwDevice *device = peer->device;
-  size_t i = device->n_outbound++, padding = padding_of (len, device->mtu);
+  size_t i = device->n_outbound++, padding = padding_of (len, room, device->mtu);
   EwMessageData *header = (EwMessageData *)(data - sizeof *header);
   uint8_t ecn = ew_inner_ecn_encapsulate (data, len);
   memset (data + len, 0, padding);
@@ -176,11 +179,11 @@ ew_send_flush (EwDevice *device, const EwTime *time)
 }
 
 static void
-gather_or_flush (EwPeer *peer, EwKeypair *keypair, uint8_t *data, size_t len, const EwTime *time)
+gather_or_flush (EwPeer *peer, EwKeypair *keypair, uint8_t *data, size_t len, size_t room, const EwTime *time)
 {
   if (peer->device->n_outbound == EW_BATCH_MAX)
     ew_send_flush (peer->device, time);
-  gather (peer, keypair, data, len);
+  gather (peer, keypair, data, len, room);
 }
 
 static EwKeypair *
@@ -199,7 +202,7 @@ ew_send_keepalive (EwPeer *peer, const EwTime *time)
       ew_peer_initiate (peer, time, false);
       return;
     }
-  gather_or_flush (peer, keypair, buffer + EW_HEADROOM, 0, time);
+  gather_or_flush (peer, keypair, buffer + EW_HEADROOM, 0, 0, time);
   ew_send_flush (peer->device, time);
 }
 
@@ -220,7 +223,7 @@ ew_send_staged_or_keepalive (EwPeer *peer, const EwTime *time)
       for (; n < EW_BATCH_MAX && peer->staging.count > 0; n++)
         {
           batch[n] = ew_staging_pop (&peer->staging);
-          gather (peer, keypair, batch[n]->bytes + EW_HEADROOM, batch[n]->len);
+          gather (peer, keypair, batch[n]->bytes + EW_HEADROOM, batch[n]->len, 0);
         }
       ew_send_flush (peer->device, time);
       for (size_t i = 0; i < n; i++)
@@ -230,18 +233,19 @@ ew_send_staged_or_keepalive (EwPeer *peer, const EwTime *time)
 
 /* Gathered if there is a session, staged if not. */
 static void
-send_one (EwPeer *peer, uint8_t *data, size_t len, const EwTime *time)
+send_one (EwPeer *peer, const EwPacket *packet, const EwTime *time)
 {
+  size_t len = packet->len;
   EwKeypair *keypair = sending_keypair (peer, time);
   if (len == 0 || len > EW_MTU_MAX)
     return;
   if (peer->endpoint.kind == EW_ENDPOINT_NONE)
     peer->stats.dropped_queue++; /* nowhere to, and no telling when */
   else if (keypair != NULL)
-    gather_or_flush (peer, keypair, data, len, time);
+    gather_or_flush (peer, keypair, packet->data, len, packet->room, time);
   else
     {
-      peer->stats.dropped_queue += ew_staging_push (&peer->staging, &peer->device->staged_bytes, data, len);
+      peer->stats.dropped_queue += ew_staging_push (&peer->staging, &peer->device->staged_bytes, packet->data, len);
       ew_peer_initiate (peer, time, false);
     }
 }
@@ -260,7 +264,7 @@ ew_peer_send (EwPeer *peer, EwPacket *packets, size_t n, const EwTime *time)
   for (size_t i = 0; i < n; i++)
     {
       may_wait = may_wait && is_being_delivered (peer->device, &packets[i]);
-      send_one (peer, packets[i].data, packets[i].len, time);
+      send_one (peer, &packets[i], time);
     }
   if (!may_wait)
     ew_send_flush (peer->device, time);
@@ -279,7 +283,7 @@ ew_device_send (EwDevice *device, EwPacket *packets, size_t n, const EwTime *tim
                                                        ew_inner_destination (packet.data));
       if (peer != NULL && peer->endpoint.kind != EW_ENDPOINT_NONE)
         {
-          send_one (peer, packet.data, packet.len, time);
+          send_one (peer, &packet, time);
           continue;
         }
       device->stats.no_peer++;

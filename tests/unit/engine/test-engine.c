@@ -232,13 +232,13 @@ test_garbage (void)
   guint8 bytes[148];
   EwUdp *stranger = ew_memory_udp_new (net, 3);
   EwUdpSendStats sent = { 0 };
-  EwDatagram datagram = { .to = ew_memory_endpoint (1), .data = bytes };
 
   node_start (&a, net, 1, NULL, NULL);
   for (guint i = 0; i < sizeof bytes; i++)
     {
       memset (bytes, (int)i, sizeof bytes);
-      datagram.len = i;
+      EwBurst datagram = { .to = ew_memory_endpoint (1) };
+      ew_burst_append (&datagram, bytes, i);
       stranger->class->send (stranger, &datagram, 1, &sent);
       if (i > 0)
         ew_memory_tun_push (a.tun, bytes, i);
@@ -443,7 +443,8 @@ flood (void *data)
 
   while (!wish->stop)
     {
-      EwDatagram datagram = { .to = ew_memory_endpoint (wish->to), .data = bytes, .len = sizeof bytes };
+      EwBurst datagram = { .to = ew_memory_endpoint (wish->to) };
+      ew_burst_append (&datagram, bytes, sizeof bytes);
       wish->stranger->class->send (wish->stranger, &datagram, 1, &sent);
     }
   return NULL;

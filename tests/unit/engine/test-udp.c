@@ -12,7 +12,7 @@ typedef struct
 {
   EwUdp *a, *b;
   EwBuffers buffers;
-  EwPacket packets[EW_BATCH_MAX];
+  EwArrival arrivals[EW_BATCH_MAX];
 } Pair;
 
 static void
@@ -43,13 +43,22 @@ endpoint (const char *ip, guint16 port)
   return ew_endpoint_udp (&parsed, port);
 }
 
+static EwBurst *
+burst (EwEndpoint to)
+{
+  EwBurst *one = g_new0 (EwBurst, 1);
+
+  one->to = to;
+  return one;
+}
+
 static void
-send_one (EwUdp *udp, EwDatagram *datagram)
+send_one (EwUdp *udp, EwBurst *one)
 {
   EwUdpSendStats stats = { 0 };
 
-  udp->class->send (udp, datagram, 1, &stats);
-  g_assert_cmpuint (stats.sent, ==, 1);
+  udp->class->send (udp, one, 1, &stats);
+  g_assert_cmpuint (stats.sent, ==, one->n);
 }
 
 static gsize
@@ -60,10 +69,10 @@ receive (Pair *pair, EwUdp *udp, guint which)
   g_assert_cmpint (poll (&wait, 1, 5000), ==, 1);
   for (gsize i = 0; i < EW_BATCH_MAX; i++)
     {
-      pair->packets[i].data = ew_buffers_at (&pair->buffers, i);
-      pair->packets[i].len = EW_BUFFER_CAPACITY;
+      pair->arrivals[i].data = ew_buffers_at (&pair->buffers, i);
+      pair->arrivals[i].len = EW_BUFFER_CAPACITY;
     }
-  return udp->class->receive (udp, which, pair->packets, EW_BATCH_MAX);
+  return udp->class->receive (udp, which, pair->arrivals, EW_BATCH_MAX);
 }
 
 static void
@@ -80,18 +89,20 @@ static void
 test_local_address (Pair *pair, gconstpointer data)
 {
   guint8 question[] = "question", reply[] = "reply";
-  EwDatagram ask = { .to = endpoint ("127.0.0.5", pair->b->port), .data = question, .len = 8 };
+  g_autofree EwBurst *ask = burst (endpoint ("127.0.0.5", pair->b->port));
 
-  send_one (pair->a, &ask);
+  ew_burst_append (ask, question, 8);
+  send_one (pair->a, ask);
   g_assert_cmpuint (receive (pair, pair->b, 0), ==, 1);
-  g_assert_cmpmem (pair->packets[0].data, pair->packets[0].len, "question", 8);
-  assert_ip (&pair->packets[0].endpoint.local, "127.0.0.5");
-  g_assert_cmpuint (pair->packets[0].endpoint.remote_port, ==, pair->a->port);
+  g_assert_cmpmem (pair->arrivals[0].data, pair->arrivals[0].len, "question", 8);
+  assert_ip (&pair->arrivals[0].from.local, "127.0.0.5");
+  g_assert_cmpuint (pair->arrivals[0].from.remote_port, ==, pair->a->port);
 
-  EwDatagram answer = { .to = pair->packets[0].endpoint, .data = reply, .len = 5 };
-  send_one (pair->b, &answer);
+  g_autofree EwBurst *answer = burst (pair->arrivals[0].from);
+  ew_burst_append (answer, reply, 5);
+  send_one (pair->b, answer);
   g_assert_cmpuint (receive (pair, pair->a, 0), ==, 1);
-  assert_ip (&pair->packets[0].endpoint.remote, "127.0.0.5");
+  assert_ip (&pair->arrivals[0].from.remote, "127.0.0.5");
 }
 
 /* The address that a peer reached us at has left this host. */
@@ -99,13 +110,14 @@ static void
 test_refused_local (Pair *pair, gconstpointer data)
 {
   guint8 bytes[] = "x";
-  EwDatagram datagram = { .to = endpoint ("127.0.0.1", pair->b->port), .data = bytes, .len = 1 };
+  g_autofree EwBurst *datagram = burst (endpoint ("127.0.0.1", pair->b->port));
 
-  g_assert_true (ew_ip_parse ("192.0.2.77", &datagram.to.local));
-  send_one (pair->a, &datagram);
-  g_assert_true (datagram.local_refused);
+  ew_burst_append (datagram, bytes, 1);
+  g_assert_true (ew_ip_parse ("192.0.2.77", &datagram->to.local));
+  send_one (pair->a, datagram);
+  g_assert_true (datagram->local_refused);
   g_assert_cmpuint (receive (pair, pair->b, 0), ==, 1);
-  assert_ip (&pair->packets[0].endpoint.remote, "127.0.0.1");
+  assert_ip (&pair->arrivals[0].from.remote, "127.0.0.1");
 }
 
 static void
@@ -116,26 +128,25 @@ test_ecn (Pair *pair, gconstpointer data)
   for (guint which = 0; which < EW_UDP_FDS; which++)
     for (guint8 ecn = 0; ecn < 4; ecn++)
       {
-        EwDatagram datagram = { .to = endpoint (which == 0 ? "127.0.0.1" : "::1", pair->b->port),
-                                .data = bytes,
-                                .len = 1,
-                                .traffic_class = (guint8)(0x88 | ecn) }; /* AF41 */
+        g_autofree EwBurst *datagram = burst (endpoint (which == 0 ? "127.0.0.1" : "::1", pair->b->port));
         EwUdpSendStats stats = { 0 };
-        pair->a->class->send (pair->a, &datagram, 1, &stats);
+        ew_burst_append (datagram, bytes, 1);
+        datagram->traffic_class = (guint8)(0x88 | ecn); /* AF41 */
+        pair->a->class->send (pair->a, datagram, 1, &stats);
         if (which == 1 && stats.sent == 0)
           {
             g_test_message ("no IPv6 here");
             return;
           }
         g_assert_cmpuint (receive (pair, pair->b, which), ==, 1);
-        g_assert_cmpuint (pair->packets[0].ecn, ==, ecn);
+        g_assert_cmpuint (pair->arrivals[0].ecn, ==, ecn);
       }
 }
 
 static void
 test_batch (Pair *pair, gconstpointer data)
 {
-  EwDatagram datagrams[EW_BATCH_MAX] = { 0 };
+  g_autofree EwBurst *bursts = g_new0 (EwBurst, EW_BATCH_MAX);
   EwUdpSendStats stats = { 0 };
   guint8 bytes[EW_BATCH_MAX][1472];
   gsize got = 0;
@@ -143,11 +154,11 @@ test_batch (Pair *pair, gconstpointer data)
   for (gsize i = 0; i < EW_BATCH_MAX; i++)
     {
       memset (bytes[i], (int)i, sizeof bytes[i]);
-      datagrams[i] = (EwDatagram){ .to = endpoint ("127.0.0.1", i == 30 ? 0 : pair->b->port),
-                                   .data = bytes[i],
-                                   .len = i == 31 ? 0 : sizeof bytes[i] };
+      bursts[i].to = endpoint ("127.0.0.1", i == 30 ? 0 : pair->b->port);
+      ew_burst_append (&bursts[i], bytes[i], i == 31 ? 0 : sizeof bytes[i]);
     }
-  pair->a->class->send (pair->a, datagrams, EW_BATCH_MAX, &stats);
+  ew_udp_forbid_offloads (pair->b);
+  pair->a->class->send (pair->a, bursts, EW_BATCH_MAX, &stats);
   g_assert_cmpuint (stats.failed, ==, 1); /* the bad one; those behind it went out */
   g_assert_cmpuint (stats.sent, ==, EW_BATCH_MAX - 1);
   while (got < EW_BATCH_MAX - 1)
@@ -156,10 +167,76 @@ test_batch (Pair *pair, gconstpointer data)
       for (gsize i = 0; i < n; i++, got++)
         {
           guint expected = got < 30 ? (guint)got : (guint)got + 1;
-          g_assert_cmpuint (pair->packets[i].len, ==, expected == 31 ? 0 : 1472);
+          g_assert_cmpuint (pair->arrivals[i].len, ==, expected == 31 ? 0 : 1472);
           if (expected != 31)
-            g_assert_cmpuint (pair->packets[i].data[1471], ==, expected);
+            g_assert_cmpuint (pair->arrivals[i].data[1471], ==, expected);
         }
+    }
+}
+
+/* A burst in pieces of memory, the last datagram shorter: it arrives whole and in order, as one message where both
+   sides can, else as many. */
+static void
+test_burst (Pair *pair, gconstpointer data)
+{
+  for (guint mode = 0; mode < 4; mode++)
+    {
+      guint8 bytes[2 * 20 * 1000];
+      g_autofree EwBurst *out = burst (endpoint ("127.0.0.1", pair->b->port));
+      gsize got = 0, messages = 0;
+      for (gsize i = 0; i < 20; i++)
+        {
+          guint8 *datagram = bytes + i * 1000 + (i < 7 ? 0 : 20000);
+          memset (datagram, (int)i, 1000);
+          g_assert_true (i == 0 || ew_burst_takes (out, 1000));
+          ew_burst_append (out, datagram, i < 19 ? 1000 : 999);
+        }
+      g_assert_false (ew_burst_takes (out, 999)); /* the shorter one was the last */
+      g_assert_cmpuint (out->n_parts, ==, 2);
+      if (mode & 1)
+        ew_udp_forbid_offloads (pair->a);
+      if (mode & 2)
+        ew_udp_forbid_offloads (pair->b);
+      send_one (pair->a, out);
+      while (got < 19999)
+        {
+          gsize n = receive (pair, pair->b, 0);
+          for (gsize i = 0; i < n; i++, messages++)
+            {
+              const EwArrival *arrival = &pair->arrivals[i];
+              for (gsize k = 0; k < arrival->len; k++, got++)
+                g_assert_cmpuint (arrival->data[k], ==, got / 1000);
+              g_assert_cmpuint (arrival->segment, ==, arrival->len > 1000 ? 1000 : 0);
+            }
+        }
+      g_assert_cmpuint (got, ==, 19999);
+      if (mode >= 2 || !pair->b->gathers)
+        g_assert_cmpuint (messages, ==, 20);
+      else if (mode == 0)
+        g_assert_cmpuint (messages, ==, 1);
+    }
+}
+
+/* Larger than the path: the burst is refused as such, its datagrams are fragmented each. The loopback's MTU is 65536,
+   so this one is larger than a burst may be. */
+static void
+test_burst_refused (Pair *pair, gconstpointer data)
+{
+  g_autofree guint8 *bytes = g_malloc0 (3 * 40000);
+  g_autofree EwBurst *out = burst (endpoint ("127.0.0.1", pair->b->port));
+  EwUdpSendStats stats = { 0 };
+  gsize got = 0;
+
+  for (gsize i = 0; i < 3; i++)
+    ew_burst_append (out, bytes + i * 40000, 40000); /* past ew_burst_takes(): what the kernel refuses */
+  pair->a->class->send (pair->a, out, 1, &stats);
+  g_assert_cmpuint (stats.sent, ==, 3);
+  g_assert_cmpuint (stats.failed, ==, 0);
+  while (got < 3)
+    {
+      gsize n = receive (pair, pair->b, 0);
+      for (gsize i = 0; i < n; i++, got++)
+        g_assert_cmpuint (pair->arrivals[i].len, ==, 40000);
     }
 }
 
@@ -169,17 +246,19 @@ static void
 test_too_large (Pair *pair, gconstpointer data)
 {
   g_autofree guint8 *bytes = g_malloc0 (65535);
-  EwDatagram datagram = { .to = endpoint ("127.0.0.1", pair->b->port), .data = bytes, .len = 65507 };
+  g_autofree EwBurst *good = burst (endpoint ("127.0.0.1", pair->b->port));
+  g_autofree EwBurst *large = burst (good->to), *strange = burst ((EwEndpoint){ .kind = EW_ENDPOINT_MEMORY });
   EwUdpSendStats stats = { 0 };
 
-  send_one (pair->a, &datagram);
+  ew_burst_append (good, bytes, 65507);
+  send_one (pair->a, good);
   g_assert_cmpuint (receive (pair, pair->b, 0), ==, 1);
-  g_assert_cmpuint (pair->packets[0].len, ==, 65507);
-  datagram.len = 65535;
-  pair->a->class->send (pair->a, &datagram, 1, &stats);
+  g_assert_cmpuint (pair->arrivals[0].len, ==, 65507);
+  ew_burst_append (large, bytes, 65535);
+  pair->a->class->send (pair->a, large, 1, &stats);
   g_assert_cmpuint (stats.failed, ==, 1);
-  datagram.to = (EwEndpoint){ .kind = EW_ENDPOINT_MEMORY };
-  pair->a->class->send (pair->a, &datagram, 1, &stats);
+  ew_burst_append (strange, bytes, 1);
+  pair->a->class->send (pair->a, strange, 1, &stats);
   g_assert_cmpuint (stats.failed, ==, 2);
 }
 
@@ -188,14 +267,15 @@ static void
 test_truncated (Pair *pair, gconstpointer data)
 {
   guint8 bytes[100] = { 0 };
-  EwDatagram datagram = { .to = endpoint ("127.0.0.1", pair->b->port), .data = bytes, .len = sizeof bytes };
-  EwPacket packet = { .data = ew_buffers_at (&pair->buffers, 0), .len = 99 };
+  g_autofree EwBurst *out = burst (endpoint ("127.0.0.1", pair->b->port));
+  EwArrival arrival = { .data = ew_buffers_at (&pair->buffers, 0), .len = 99 };
   struct pollfd wait = { .fd = pair->b->fds[0], .events = POLLIN };
 
-  send_one (pair->a, &datagram);
+  ew_burst_append (out, bytes, sizeof bytes);
+  send_one (pair->a, out);
   g_assert_cmpint (poll (&wait, 1, 5000), ==, 1);
-  g_assert_cmpuint (pair->b->class->receive (pair->b, 0, &packet, 1), ==, 1);
-  g_assert_cmpuint (packet.len, ==, 0);
+  g_assert_cmpuint (pair->b->class->receive (pair->b, 0, &arrival, 1), ==, 1);
+  g_assert_cmpuint (arrival.len, ==, 0);
 }
 
 static void
@@ -238,6 +318,8 @@ main (int argc, char **argv)
   add ("/udp/refused-local", test_refused_local);
   add ("/udp/ecn", test_ecn);
   add ("/udp/batch", test_batch);
+  add ("/udp/burst", test_burst);
+  add ("/udp/burst-refused", test_burst_refused);
   add ("/udp/too-large", test_too_large);
   add ("/udp/truncated", test_truncated);
   g_test_add_func ("/udp/port-in-use", test_port_in_use);
