@@ -45,4 +45,11 @@ ew_buffers_at (EwBuffers *buffers, gsize i)
   return buffers->first + i * EW_BUFFER_STRIDE + EW_HEADROOM;
 }
 
+/* Whether data lies in the buffers: it stays there until they are filled again. */
+static inline gboolean
+ew_buffers_hold (const EwBuffers *buffers, const guint8 *data)
+{
+  return data >= buffers->first && data < buffers->first + (gsize)EW_BUFFER_STRIDE * EW_BATCH_MAX;
+}
+
 G_END_DECLS

@@ -122,10 +122,24 @@ ew_inbound_deliver (void *user, EwPeer *from, EwPacket *packet)
 }
 
 void
+ew_worker_flush_tun (EwWorker *worker)
+{
+  const gsize n = worker->n_to_host;
+
+  worker->n_to_host = 0;
+  if (n == 0)
+    return;
+  gsize taken = worker->tun != NULL ? worker->tun->class->write (worker->tun, worker->to_host, n) : 0;
+  worker->stats.tun_written += taken;
+  worker->stats.dropped += n - taken;
+}
+
+void
 ew_worker_write_tun (EwWorker *worker, const EwPacket *packet)
 {
-  if (worker->tun != NULL && worker->tun->class->write (worker->tun, packet, 1) == 1)
-    worker->stats.tun_written++;
-  else
-    worker->stats.dropped++;
+  if (worker->n_to_host == EW_TO_HOST_MAX)
+    ew_worker_flush_tun (worker);
+  worker->to_host[worker->n_to_host++] = *packet;
+  if (!ew_buffers_hold (&worker->inbound, packet->data))
+    ew_worker_flush_tun (worker);
 }

@@ -116,8 +116,10 @@ typedef struct
 } MemoryTun;
 
 static gssize
-memory_tun_read (EwTun *tun, EwPacket *packets, gsize n)
+memory_tun_read (EwTun *tun, EwBuffers *buffers, EwPacket *packets, gsize n)
 {
+  for (gsize i = 0; i < n; i++)
+    packets[i] = (EwPacket){ .data = ew_buffers_at (buffers, i), .len = EW_BUFFER_CAPACITY };
   return queue_take (&((MemoryTun *)tun)->to_engine, packets, n);
 }
 

@@ -5,6 +5,8 @@
  */
 #include "engine/worker.h"
 
+#include <string.h>
+
 #include "proto/packet.h"
 
 /* ICMP errors to our own host: 1000 a second, 64 at once (RFC 4443 section 2.4 f asks for a limit). */
@@ -86,23 +88,14 @@ ask_router (EwWorker *worker, EwPacket *packet)
   return way;
 }
 
-gboolean
-ew_outbound_run (EwWorker *worker)
+static void
+send_all (EwWorker *worker, EwPacket *packets, gsize n)
 {
-  EwPacket packets[EW_BATCH_MAX] = { 0 };
   Way run = { EW_ROUTE_DROP, NULL };
   gsize first = 0;
 
-  for (gsize i = 0; i < EW_BATCH_MAX; i++)
-    {
-      packets[i].data = ew_buffers_at (&worker->inbound, i);
-      packets[i].len = EW_BUFFER_CAPACITY;
-    }
-  gssize n = worker->tun->class->read (worker->tun, packets, EW_BATCH_MAX);
-  if (n < 0)
-    return FALSE;
-  worker->stats.tun_read += (gsize)n;
-  for (gsize i = 0; i < (gsize)n; i++)
+  worker->stats.tun_read += n;
+  for (gsize i = 0; i < n; i++)
     {
       Way way = ask_router (worker, &packets[i]);
       if (way.route == run.route && way.to == run.to)
@@ -111,7 +104,23 @@ ew_outbound_run (EwWorker *worker)
       run = way;
       first = i;
     }
-  send_run (worker, run, packets + first, (gsize)n - first);
-  ew_worker_settle (worker);
+  send_run (worker, run, packets + first, n - first);
+  ew_worker_settle (worker); /* what came out lies in the buffers that are filled next */
+}
+
+gboolean
+ew_outbound_run (EwWorker *worker)
+{
+  EwPacket packets[EW_BATCH_MAX];
+
+  do
+    {
+      memset (packets, 0, sizeof packets);
+      gssize n = worker->tun->class->read (worker->tun, &worker->inbound, packets, EW_BATCH_MAX);
+      if (n < 0)
+        return FALSE;
+      send_all (worker, packets, (gsize)n);
+    }
+  while (worker->tun->more);
   return TRUE;
 }

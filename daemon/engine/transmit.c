@@ -11,8 +11,7 @@ ew_transmit_init (EwTransmit *transmit, const EwBuffers *buffers)
 {
   memset (transmit, 0, sizeof *transmit);
   transmit->bursts = g_new (EwBurst, EW_BATCH_MAX);
-  transmit->stays = buffers->first;
-  transmit->stays_end = buffers->first + (gsize)EW_BUFFER_STRIDE * EW_BATCH_MAX;
+  transmit->stays = buffers;
   ew_buffers_init (&transmit->copies);
 }
 
@@ -46,7 +45,7 @@ void
 ew_transmit_add (EwTransmit *transmit, EwUdp *udp, EwPeer *peer, const EwEndpoint *to, guint8 *data, gsize len,
                  guint8 traffic_class)
 {
-  const gboolean stays = data >= transmit->stays && data < transmit->stays_end;
+  const gboolean stays = ew_buffers_hold (transmit->stays, data);
 
   if (len > EW_BUFFER_CAPACITY)
     {

@@ -17,7 +17,7 @@ typedef struct
   gsize n;
   EwBuffers copies; /* of datagrams that do not lie in memory that stays */
   gsize n_copies;
-  const guint8 *stays, *stays_end;
+  const EwBuffers *stays;
   EwUdpSendStats stats;
   /* Peers whose local address was refused by the kernel; told to the device when no hook of it runs. Holds no peer
      across a call: only calls remove peers. */

@@ -10,36 +10,147 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "engine/coalesce.h"
+#include "engine/segment.h"
+
+/* Headers of before Linux 6.2. */
+#ifndef TUN_F_USO4
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
+
 G_STATIC_ASSERT (sizeof (((EwTun *)NULL)->name) == IFNAMSIZ);
 
-static gssize
-tun_read (EwTun *tun, EwPacket *packets, gsize n)
-{
-  gsize filled = 0;
+/* What stands before a data message's packet: its header. */
+#define BEFORE 16
+#define TAG 16
+#define LARGE G_MAXUINT16 /* the largest packet that the kernel hands over */
 
-  while (filled < n)
+typedef struct
+{
+  EwTun base;
+  guint16 mtu;
+  gboolean udp; /* datagrams may be joined: the kernel can cut them (USO, Linux 6.2) */
+  gboolean plain;
+  guint8 *large; /* LARGE bytes: a packet that is being cut */
+  EwSegmenter segmenter;
+  gboolean expects_large; /* the latest packet was */
+  gsize taken;            /* of a write */
+} KernelTun;
+
+/* Lays packets behind one another, so that sealed they are one piece of memory. */
+typedef struct
+{
+  guint8 *at;
+  EwPacket *packets;
+  gsize n, room;
+} Layout;
+
+static guint8 *
+next_place (const Layout *layout)
+{
+  return layout->at + BEFORE;
+}
+
+/* A packet of this size stands at the next place. The room is what the device wants for its padding and the tag. */
+static void
+occupy (Layout *layout, guint16 mtu, gsize len)
+{
+  const gsize padded = MAX (len, MIN ((len + 15) / 16 * 16, mtu));
+  EwPacket *packet = &layout->packets[layout->n++];
+
+  packet->data = next_place (layout);
+  packet->len = len;
+  packet->room = padded - len + TAG;
+  layout->at = packet->data + padded + TAG;
+}
+
+static void
+cut (KernelTun *self, Layout *layout)
+{
+  gsize size;
+
+  while (layout->n < layout->room && (size = ew_segmenter_peek (&self->segmenter)) > 0)
     {
-      gssize size = read (tun->fd, packets[filled].data, packets[filled].len);
-      if (size > 0)
-        packets[filled++].len = (gsize)size;
-      else if (size < 0 && errno == EINTR)
-        continue;
-      else if (size < 0 && errno != EAGAIN && filled == 0)
-        return -1; /* EBADFD: the interface was deleted */
-      else
-        break;
+      ew_segmenter_next (&self->segmenter, next_place (layout));
+      occupy (layout, self->mtu, size);
     }
-  return (gssize)filled;
+  self->base.more = ew_segmenter_peek (&self->segmenter) > 0;
+}
+
+/* One packet of the kernel, which may be many of ours. -1 with errno. */
+static gssize
+read_one (KernelTun *self, Layout *layout)
+{
+  struct virtio_net_hdr header;
+  guint8 *into = self->expects_large ? self->large : next_place (layout);
+  struct iovec parts[2] = { { &header, sizeof header }, { into, LARGE } };
+  gssize size = readv (self->base.fd, parts, 2);
+
+  if (size <= (gssize)sizeof header)
+    return size;
+  size -= (gssize)sizeof header;
+  self->expects_large = header.gso_type != VIRTIO_NET_HDR_GSO_NONE;
+  if (self->expects_large)
+    {
+      if (into != self->large)
+        memcpy (self->large, into, (gsize)size);
+      if (ew_segmenter_init (&self->segmenter, &header, self->large, (gsize)size))
+        cut (self, layout);
+      return size;
+    }
+  if (into == self->large)
+    memcpy (next_place (layout), into, (gsize)size);
+  if (!(header.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
+      || ew_segment_finish_checksum (&header, next_place (layout), (gsize)size))
+    occupy (layout, self->mtu, (gsize)size);
+  return size;
+}
+
+static gssize
+tun_read (EwTun *tun, EwBuffers *buffers, EwPacket *packets, gsize n)
+{
+  KernelTun *self = (KernelTun *)tun;
+  Layout layout = { .at = buffers->first, .packets = packets, .room = n };
+
+  if (tun->more)
+    cut (self, &layout);
+  while (layout.n < n)
+    {
+      gssize size = read_one (self, &layout);
+      if (size > 0 || (size < 0 && errno == EINTR))
+        continue;
+      if (size < 0 && errno != EAGAIN && layout.n == 0)
+        return -1; /* EBADFD: the interface was deleted */
+      break;
+    }
+  return (gssize)layout.n;
+}
+
+static void
+write_one (void *user, const struct virtio_net_hdr *header, struct iovec *parts, gsize n_parts, gsize n_packets)
+{
+  KernelTun *self = user;
+  gssize size = 0;
+
+  parts[0] = (struct iovec){ (void *)header, sizeof *header };
+  for (gsize i = 0; i < n_parts; i++)
+    size += (gssize)parts[i].iov_len;
+  if (writev (self->base.fd, parts, (int)n_parts) == size)
+    self->taken += n_packets;
+  else if (errno == EINVAL && header->gso_type == VIRTIO_NET_HDR_GSO_UDP_L4)
+    self->udp = FALSE;
 }
 
 static gsize
 tun_write (EwTun *tun, const EwPacket *packets, gsize n)
 {
-  gsize written = 0;
+  KernelTun *self = (KernelTun *)tun;
 
-  for (gsize i = 0; i < n; i++)
-    written += write (tun->fd, packets[i].data, packets[i].len) == (gssize)packets[i].len;
-  return written;
+  self->taken = 0;
+  for (gsize i = 0; i < n; i += self->plain ? 1 : EW_COALESCE_MAX)
+    ew_coalesce (packets + i, self->plain ? 1 : MIN (n - i, EW_COALESCE_MAX), self->udp, write_one, self);
+  return self->taken;
 }
 
 static gboolean
@@ -62,7 +173,10 @@ tun_set_mtu (EwTun *tun, guint16 mtu, GError **error)
   struct ifreq ifr = { .ifr_mtu = mtu };
 
   if (interface_ioctl (tun, SIOCSIFMTU, &ifr))
-    return TRUE;
+    {
+      ((KernelTun *)tun)->mtu = mtu;
+      return TRUE;
+    }
   g_set_error (error, EW_ENGINE_ERROR, errno == EPERM ? EW_ENGINE_ERROR_PRIVILEGE : EW_ENGINE_ERROR_FAILED,
                "The MTU of %s could not be set to %u: %s", tun->name, mtu, g_strerror (errno));
   return FALSE;
@@ -72,6 +186,7 @@ static void
 tun_free (EwTun *tun)
 {
   close (tun->fd);
+  g_free (((KernelTun *)tun)->large);
   g_free (tun);
 }
 
@@ -134,7 +249,7 @@ static gboolean
 create_interface (int fd, const char *name, GError **error)
 {
   /* IFF_TUN_EXCL: a persistent TUN of that name belongs to somebody else, even with nobody attached. */
-  struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI | (short)IFF_TUN_EXCL };
+  struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | (short)IFF_TUN_EXCL };
 
   g_strlcpy (ifr.ifr_name, name, sizeof ifr.ifr_name);
   if (ioctl (fd, TUNSETIFF, &ifr) == 0)
@@ -151,6 +266,25 @@ create_interface (int fd, const char *name, GError **error)
     g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The network interface %s could not be made: %s", name,
                  g_strerror (errno));
   return FALSE;
+}
+
+/* What the kernel may leave to us. Each step is taken where the kernel knows it (USO: Linux 6.2); without any, packets
+   come whole and one by one. */
+static void
+set_offloads (KernelTun *self, gboolean on)
+{
+  const unsigned long tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+
+  self->udp = on && ioctl (self->base.fd, TUNSETOFFLOAD, tcp | TUN_F_USO4 | TUN_F_USO6) == 0;
+  if (!self->udp)
+    ioctl (self->base.fd, TUNSETOFFLOAD, on ? tcp : 0);
+  self->plain = !on;
+}
+
+void
+ew_tun_forbid_offloads (EwTun *tun)
+{
+  set_offloads ((KernelTun *)tun, FALSE);
 }
 
 EwTun *
@@ -172,7 +306,9 @@ ew_tun_open (const char *name, guint16 mtu, GError **error)
       return NULL;
     }
 
-  g_autoptr (EwTun) tun = g_new0 (EwTun, 1);
+  KernelTun *self = g_new0 (KernelTun, 1);
+  g_autoptr (EwTun) tun = &self->base;
+  self->large = g_malloc (LARGE);
   tun->class = &tun_class;
   tun->fd = fd;
   g_strlcpy (tun->name, name, sizeof tun->name);
@@ -185,5 +321,6 @@ ew_tun_open (const char *name, guint16 mtu, GError **error)
       return NULL;
     }
   tun->ifindex = ifr.ifr_ifindex;
+  set_offloads (self, TRUE);
   return tun_set_mtu (tun, mtu, error) ? g_steal_pointer (&tun) : NULL;
 }

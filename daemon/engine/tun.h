@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Where inner packets come from and go to: a TUN interface, or its twin in memory (memory.h). The worker knows this
- * interface only; what a read gives may become larger (vnet_hdr, segmentation offload) without it noticing.
+ * interface only. Where the kernel can, many packets of a flow cross into it and out of it as one (TSO, USO, and their
+ * counterparts on the way in): segment.c cuts them, coalesce.c joins them.
  */
 #pragma once
 
 #include <glib.h>
+#include "engine/buffers.h"
 #include "engine/engine.h"
 
 G_BEGIN_DECLS
@@ -14,11 +16,11 @@ typedef struct EwTun EwTun;
 
 typedef struct
 {
-  /* Fills at most n buffers; each packet's len is the buffer's capacity on entry and the packet's size on return.
-     Returns how many were filled, 0: none waits, -1: the interface is gone for good. Never blocks. */
-  gssize (*read) (EwTun *tun, EwPacket *packets, gsize n);
-  /* Hands n packets to the host. Returns how many it took; the rest is lost (the interface is down or its queue is
-   * full). */
+  /* Gives at most n ≤ EW_BATCH_MAX packets, which it lays into buffers as it likes, each with 16 bytes before it and
+     room behind it. Returns how many, 0: none waits, -1: the interface is gone for good. Never blocks. */
+  gssize (*read) (EwTun *tun, EwBuffers *buffers, EwPacket *packets, gsize n);
+  /* Hands n packets to the host, changing their headers in place. Returns how many it took; the rest is lost (the
+   * interface is down or its queue is full). */
   gsize (*write) (EwTun *tun, const EwPacket *packets, gsize n);
   gboolean (*set_mtu) (EwTun *tun, guint16 mtu, GError **error);
   void (*free) (EwTun *tun);
@@ -28,6 +30,7 @@ struct EwTun
 {
   const EwTunClass *class;
   int fd;        /* readable: read() has something */
+  gboolean more; /* read() has something although fd may not be readable: the rest of a large packet */
   char name[16]; /* IFNAMSIZ */
   int ifindex;
 };
@@ -46,5 +49,7 @@ void ew_tun_reserve (void);
 /* Makes the interface name with this MTU: down, without addresses, gone when it is freed. A name that exists already is
    never taken over, be it a TUN or not. Errors: EW_ENGINE_ERROR_NO_TUN, _PRIVILEGE, _NAME_IN_USE, _FAILED. */
 EwTun *ew_tun_open (const char *name, guint16 mtu, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* For tests and measurements, on what ew_tun_open() made: packets cross one by one from now on. */
+void ew_tun_forbid_offloads (EwTun *tun);
 
 G_END_DECLS

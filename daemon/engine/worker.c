@@ -180,6 +180,7 @@ arm_timer (EwWorker *worker)
 void
 ew_worker_settle (EwWorker *worker)
 {
+  ew_worker_flush_tun (worker);
   ew_transmit_flush (&worker->transmit, worker->udp);
   ew_transmit_settle_stale (&worker->transmit);
 }

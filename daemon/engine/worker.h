@@ -19,6 +19,8 @@
 
 G_BEGIN_DECLS
 
+#define EW_TO_HOST_MAX 128 /* as many as may be joined: two and a half packets of 64 KB */
+
 typedef struct EwWorker
 {
   EwDevice *device;
@@ -28,10 +30,12 @@ typedef struct EwWorker
   void *router_user;
   EwEvents *events; /* borrowed */
 
-  EwTime time;         /* of the batch at hand */
-  EwBuffers inbound;   /* the batch read from UDP or TUN */
-  gsize arrival_bytes; /* of an arrival, on average, in the latest batch */
-  EwTransmit transmit; /* datagrams waiting for the end of the batch */
+  EwTime time;                      /* of the batch at hand */
+  EwBuffers inbound;                /* the batch read from UDP or TUN */
+  gsize arrival_bytes;              /* of an arrival, on average, in the latest batch */
+  EwTransmit transmit;              /* datagrams waiting for the end of the batch */
+  EwPacket to_host[EW_TO_HOST_MAX]; /* packets waiting for it */
+  gsize n_to_host;
   EwEngineStats stats;
   guint64 unreachable_from_ns; /* ICMP errors towards the TUN: token bucket, see outbound.c */
 
@@ -68,6 +72,8 @@ gboolean ew_outbound_run (EwWorker *worker);
 void ew_inbound_deliver (void *user, EwPeer *from, EwPacket *packet);
 /* The end of a batch: what it produced goes out. */
 void ew_worker_settle (EwWorker *worker);
+/* Queued until the end of the batch if it lies in the worker's buffers, else written at once. */
 void ew_worker_write_tun (EwWorker *worker, const EwPacket *packet);
+void ew_worker_flush_tun (EwWorker *worker);
 
 G_END_DECLS

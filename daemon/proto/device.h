@@ -28,7 +28,7 @@ typedef struct
 } EwTime;
 
 /* One packet or datagram in a caller's buffer. The device may change the bytes in place. An inner packet to be sent has
-   EW_HEADROOM before data and `room` behind data + len, which the device may change too; a datagram that was received
+   16 bytes before data and `room` behind data + len, which the device may change too; a datagram that was received
    needs no room: many may lie behind one another. */
 typedef struct
 {

@@ -40,15 +40,18 @@ static void
 test_life (void)
 {
   g_autoptr (GError) error = NULL;
-  guint8 byte;
-  EwPacket packet = { .data = &byte, .len = 1 };
+  guint8 byte = 0;
+  EwPacket packet = { .data = &byte, .len = 1 }, packets[4];
+  EwBuffers buffers;
 
   if (skipped ())
     return;
   EwTun *tun = ew_tun_open ("ewt0", 1380, &error);
   g_assert_no_error (error);
   g_assert_cmpint (tun->ifindex, ==, (int)if_nametoindex ("ewt0"));
-  g_assert_cmpint (tun->class->read (tun, &packet, 1), ==, 0); /* down, silent, not lost */
+  ew_buffers_init (&buffers);
+  g_assert_cmpint (tun->class->read (tun, &buffers, packets, 4), ==, 0); /* down, silent, not lost */
+  ew_buffers_clear (&buffers);
   g_assert_cmpuint (tun->class->write (tun, &packet, 1), ==, 0);
   g_assert_true (tun->class->set_mtu (tun, 1280, &error));
   g_assert_cmpint (system ("ip link show ewt0 | grep -q 'mtu 1280'"), ==, 0);
