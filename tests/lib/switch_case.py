@@ -48,7 +48,7 @@ while True:
 """
 CLIENT = """
 import socket, sys
-s = socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=3)
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=float(sys.argv[3]))
 s.sendall(b"x")
 data = b""
 while chunk := s.recv(65536):
@@ -256,9 +256,9 @@ class SwitchCase(unittest.TestCase):
         self.addCleanup(process.kill)
         wait_for("a server", lambda: machine.ok("sh", "-c", f"ss -Hltn sport = :{port} | grep -q ."), 10)
 
-    def fetch(self, machine, address, port):
-        """Source address and segment size as the server saw them; None: it was not reached."""
-        result = machine.run("/usr/bin/python3", "-c", CLIENT, address, str(port), check=False)
+    def fetch(self, machine, address, port, seconds=15):
+        """Source address and segment size as the server saw them; None: it was not reached within so many seconds."""
+        result = machine.run("/usr/bin/python3", "-c", CLIENT, address, str(port), str(seconds), check=False)
         return result.stdout.split() if result.returncode == 0 else None
 
 

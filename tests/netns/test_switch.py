@@ -79,7 +79,7 @@ class TestSwitch(SwitchCase):
         self.assert_pings(self.bob, WEBSITE[0])
         self.assert_ping_says(self.printer, WEBSITE[0], SERVICE[0], "Packet filtered")
         self.serve(self.edge, SERVICE[0], 22)
-        self.assertIsNone(self.fetch(self.printer, SERVICE[0], 22))
+        self.assertIsNone(self.fetch(self.printer, SERVICE[0], 22, seconds=3))
 
     def test_errors_from_the_service_address(self):
         self.assert_pings(self.alice, BOB[0])
@@ -107,10 +107,10 @@ class TestSwitch(SwitchCase):
                 self.assertEqual(self.fetch(self.alice, SERVICE[family], port)[0], ALICE[family])
         self.serve(self.edge, "0.0.0.0", 8080)
         self.serve(self.edge, "2001:db8::5", 8081)
-        self.assertIsNone(self.fetch(self.alice, SERVICE[0], 8080))
-        self.assertIsNone(self.fetch(self.alice, "192.168.50.1", 8080))
-        self.assertIsNone(self.fetch(self.alice, "93.184.220.1", 8080))
-        self.assertIsNone(self.fetch(self.alice, "2001:db8::5", 8081))
+        self.assertIsNone(self.fetch(self.alice, SERVICE[0], 8080, seconds=3))
+        self.assertIsNone(self.fetch(self.alice, "192.168.50.1", 8080, seconds=3))
+        self.assertIsNone(self.fetch(self.alice, "93.184.220.1", 8080, seconds=3))
+        self.assertIsNone(self.fetch(self.alice, "2001:db8::5", 8081, seconds=3))
         # … while the host itself reaches nodes.
         self.assert_pings(self.edge, ALICE[0])
         self.assert_pings(self.edge, ALICE[1])
