@@ -5,6 +5,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <string.h>
 
 #define TAG_SIZE 16
@@ -87,31 +88,84 @@ ew_x25519_clamp (uint8_t private_key[32])
   private_key[31] = (private_key[31] & 127) | 64;
 }
 
+/* The key is libcrypto's; an EVP_PKEY by another name, so that nobody else sees its types. */
+static EVP_PKEY *
+pkey (const EwX25519Key *key)
+{
+  return (EVP_PKEY *)key;
+}
+
+EwX25519Key *
+ew_x25519_key_new (const uint8_t private_key[32])
+{
+  return (EwX25519Key *)EVP_PKEY_new_raw_private_key (EVP_PKEY_X25519, NULL, private_key, 32);
+}
+
+void
+ew_x25519_key_free (EwX25519Key *key)
+{
+  EVP_PKEY_free (pkey (key)); /* cleanses */
+}
+
+bool
+ew_x25519_key_get_public (const EwX25519Key *key, uint8_t out[32])
+{
+  size_t len = 32;
+  return EVP_PKEY_get_raw_public_key (pkey (key), out, &len) == 1 && len == 32;
+}
+
+bool
+ew_x25519_key_agree (const EwX25519Key *key, uint8_t out[32], const uint8_t public_key[32])
+{
+  size_t len = 32;
+  EVP_PKEY *theirs = EVP_PKEY_new_raw_public_key (EVP_PKEY_X25519, NULL, public_key, 32);
+  EVP_PKEY_CTX *context = theirs != NULL ? EVP_PKEY_CTX_new (pkey (key), NULL) : NULL;
+  /* No check of theirs: every 32 bytes are a public key of X25519, and a zero result is refused. */
+  bool ok = context != NULL && EVP_PKEY_derive_init (context) == 1
+            && EVP_PKEY_derive_set_peer_ex (context, theirs, 0) == 1 && EVP_PKEY_derive (context, out, &len) == 1
+            && len == 32 && !ew_secret_is_zero (out, 32);
+  EVP_PKEY_CTX_free (context);
+  EVP_PKEY_free (theirs);
+  if (!ok)
+    ew_secret_zero (out, 32);
+  return ok;
+}
+
 bool
 ew_x25519_public (uint8_t out[32], const uint8_t private_key[32])
 {
-  size_t len = 32;
-  EVP_PKEY *key = EVP_PKEY_new_raw_private_key (EVP_PKEY_X25519, NULL, private_key, 32);
-  bool ok = key != NULL && EVP_PKEY_get_raw_public_key (key, out, &len) == 1 && len == 32;
-  EVP_PKEY_free (key);
+  EwX25519Key *key = ew_x25519_key_new (private_key);
+  bool ok = key != NULL && ew_x25519_key_get_public (key, out);
+  ew_x25519_key_free (key);
   return ok;
 }
 
 bool
 ew_x25519 (uint8_t out[32], const uint8_t private_key[32], const uint8_t public_key[32])
 {
-  size_t len = 32;
-  EVP_PKEY *ours = EVP_PKEY_new_raw_private_key (EVP_PKEY_X25519, NULL, private_key, 32);
-  EVP_PKEY *theirs = EVP_PKEY_new_raw_public_key (EVP_PKEY_X25519, NULL, public_key, 32);
-  EVP_PKEY_CTX *context = ours != NULL && theirs != NULL ? EVP_PKEY_CTX_new (ours, NULL) : NULL;
-  bool ok = context != NULL && EVP_PKEY_derive_init (context) == 1 && EVP_PKEY_derive_set_peer (context, theirs) == 1
-            && EVP_PKEY_derive (context, out, &len) == 1 && len == 32 && !ew_secret_is_zero (out, 32);
-  EVP_PKEY_CTX_free (context);
-  EVP_PKEY_free (ours);
-  EVP_PKEY_free (theirs);
+  EwX25519Key *key = ew_x25519_key_new (private_key);
+  bool ok = key != NULL && ew_x25519_key_agree (key, out, public_key);
+  ew_x25519_key_free (key);
   if (!ok)
     ew_secret_zero (out, 32);
   return ok;
+}
+
+/* Looked up once: a look-up costs as much as sealing a small message. */
+static EVP_CIPHER *cipher;
+
+static void
+fetch_cipher (void)
+{
+  cipher = EVP_CIPHER_fetch (NULL, "ChaCha20-Poly1305", NULL);
+}
+
+static const EVP_CIPHER *
+get_cipher (void)
+{
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once (&once, fetch_cipher);
+  return cipher;
 }
 
 static bool
@@ -120,7 +174,7 @@ aead_once (uint8_t *out, int encrypt, const uint8_t key[32], const uint8_t nonce
 {
   int n = 0;
   EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new ();
-  bool ok = c != NULL && EVP_CipherInit_ex (c, EVP_chacha20_poly1305 (), NULL, key, nonce, encrypt) == 1
+  bool ok = c != NULL && get_cipher () != NULL && EVP_CipherInit_ex (c, get_cipher (), NULL, key, nonce, encrypt) == 1
             && (ad_len == 0 || EVP_CipherUpdate (c, NULL, &n, ad, (int)ad_len) == 1)
             && (encrypt || EVP_CIPHER_CTX_ctrl (c, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, tag) == 1)
             && (len == 0 || EVP_CipherUpdate (c, out, &n, in, (int)len) == 1)

@@ -26,7 +26,14 @@ void ew_kdf (uint8_t *out1, uint8_t *out2, uint8_t *out3, const uint8_t chaining
 void ew_x25519_clamp (uint8_t private_key[32]);
 /* False when libcrypto has no memory. */
 bool ew_x25519_public (uint8_t out[32], const uint8_t private_key[32]);
+/* A private key made ready: libcrypto computes its public half whenever it takes one, which costs half an agreement. */
+typedef struct EwX25519Key EwX25519Key;
+EwX25519Key *ew_x25519_key_new (const uint8_t private_key[32]); /* NULL: libcrypto has no memory */
+void ew_x25519_key_free (EwX25519Key *key);                     /* zeroes it; NULL is allowed */
+bool ew_x25519_key_get_public (const EwX25519Key *key, uint8_t out[32]);
 /* False for a public key of low order, whose result would be zero (out is then zeroed). */
+bool ew_x25519_key_agree (const EwX25519Key *key, uint8_t out[32], const uint8_t public_key[32]);
+/* The same with a key that is used once. */
 bool ew_x25519 (uint8_t out[32], const uint8_t private_key[32], const uint8_t public_key[32]);
 
 /* ChaCha20-Poly1305 (RFC 8439) of a small message, out of place: out has len + 16 bytes. counter is the nonce's last 8

@@ -38,6 +38,7 @@ ew_device_free (EwDevice *device)
   ew_heap_clear (&device->due);
   ew_allowed_ips_clear (&device->allowed_ips);
   ew_rate_limiter_free (device->rate_limiter);
+  ew_x25519_key_free (device->identity.key);
   ew_secret_zero (device, sizeof *device);
   free (device);
 }
@@ -51,21 +52,25 @@ ew_device_set_mtu (EwDevice *device, uint16_t mtu)
 void
 ew_device_set_private_key (EwDevice *device, const uint8_t key[EW_KEY_SIZE])
 {
+  static const uint8_t nothing[EW_KEY_SIZE];
   EwNoiseIdentity identity = { 0 };
   ew_noise_identity_set (&identity, key);
   bool same = identity.present == device->identity.present
               && ew_secret_equal (identity.private_key, device->identity.private_key, EW_KEY_SIZE);
   if (!same)
     {
+      EwNoiseIdentity before = device->identity;
       device->identity = identity;
-      ew_cookie_checker_set_public_key (&device->cookies, identity.public_key);
+      identity = before; /* to be erased */
+      ew_secret_zero (&before, sizeof before);
+      ew_cookie_checker_set_public_key (&device->cookies, device->identity.public_key);
       for (EwPeer *peer = device->peers; peer != NULL; peer = peer->next)
         {
           ew_peer_forget_sessions (peer);
           ew_noise_remote_reset (&peer->remote);
         }
     }
-  ew_secret_zero (&identity, sizeof identity);
+  ew_noise_identity_set (&identity, nothing);
 }
 
 void

@@ -36,11 +36,10 @@ mix_secret (EwNoiseHandshake *h, uint8_t *key, const uint8_t secret[EW_KEY_SIZE]
 }
 
 static bool
-mix_dh (EwNoiseHandshake *h, uint8_t *key, const uint8_t private_key[EW_KEY_SIZE],
-        const uint8_t public_key[EW_KEY_SIZE])
+mix_dh (EwNoiseHandshake *h, uint8_t *key, const EwX25519Key *private_key, const uint8_t public_key[EW_KEY_SIZE])
 {
   uint8_t secret[EW_KEY_SIZE];
-  bool ok = ew_x25519 (secret, private_key, public_key);
+  bool ok = ew_x25519_key_agree (private_key, secret, public_key);
   if (ok)
     mix_secret (h, key, secret);
   ew_secret_zero (secret, sizeof secret);
@@ -91,19 +90,21 @@ static bool
 ensure_static_static (EwNoiseRemote *remote, const EwNoiseIdentity *identity)
 {
   if (!remote->has_static_static)
-    remote->has_static_static = ew_x25519 (remote->static_static, identity->private_key, remote->public_key);
+    remote->has_static_static = ew_x25519_key_agree (identity->key, remote->static_static, remote->public_key);
   return remote->has_static_static;
 }
 
 void
 ew_noise_identity_set (EwNoiseIdentity *identity, const uint8_t private_key[EW_KEY_SIZE])
 {
+  ew_x25519_key_free (identity->key);
   ew_secret_zero (identity, sizeof *identity);
   if (ew_secret_is_zero (private_key, EW_KEY_SIZE))
     return;
   memcpy (identity->private_key, private_key, EW_KEY_SIZE);
   ew_x25519_clamp (identity->private_key);
-  identity->present = ew_x25519_public (identity->public_key, identity->private_key);
+  identity->key = ew_x25519_key_new (identity->private_key);
+  identity->present = identity->key != NULL && ew_x25519_key_get_public (identity->key, identity->public_key);
 }
 
 void
@@ -151,10 +152,11 @@ ew_noise_create_initiation (EwNoiseHandshake *handshake, const EwNoiseIdentity *
   memset (out, 0, sizeof *out);
   out->type[0] = EW_MESSAGE_INITIATION;
   ew_store_le32 (out->sender_index, sender_index);
-  bool ok = ew_x25519_public (out->ephemeral, h.ephemeral_private);
+  EwX25519Key *own = ew_x25519_key_new (h.ephemeral_private);
+  bool ok = own != NULL && ew_x25519_key_get_public (own, out->ephemeral);
   if (ok)
     mix_ephemeral (&h, out->ephemeral);
-  ok = ok && mix_dh (&h, key, h.ephemeral_private, remote->public_key)
+  ok = ok && mix_dh (&h, key, own, remote->public_key)
        && seal_and_mix (&h, out->encrypted_static, key, identity->public_key, EW_KEY_SIZE);
   if (ok)
     mix_secret (&h, key, remote->static_static);
@@ -165,6 +167,7 @@ ew_noise_create_initiation (EwNoiseHandshake *handshake, const EwNoiseIdentity *
       h.local_index = sender_index;
       *handshake = h;
     }
+  ew_x25519_key_free (own);
   ew_secret_zero (key, sizeof key);
   ew_secret_zero (&h, sizeof h);
   return ok;
@@ -180,7 +183,7 @@ ew_noise_read_initiation (EwNoiseReading *reading, const EwNoiseIdentity *identi
   start (h, identity->public_key);
   mix_ephemeral (h, message->ephemeral);
   bool ok
-    = mix_dh (h, key, identity->private_key, message->ephemeral)
+    = mix_dh (h, key, identity->key, message->ephemeral)
       && open_and_mix (h, reading->remote_public_key, key, message->encrypted_static, sizeof message->encrypted_static);
   ew_secret_zero (key, sizeof key);
   if (!ok)
@@ -234,11 +237,11 @@ ew_noise_create_response (EwNoiseHandshake *handshake, const EwNoiseRemote *remo
   out->type[0] = EW_MESSAGE_RESPONSE;
   ew_store_le32 (out->sender_index, sender_index);
   ew_store_le32 (out->receiver_index, h.remote_index);
-  bool ok = ew_x25519_public (out->ephemeral, h.ephemeral_private);
+  EwX25519Key *own = ew_x25519_key_new (h.ephemeral_private);
+  bool ok = own != NULL && ew_x25519_key_get_public (own, out->ephemeral);
   if (ok)
     mix_ephemeral (&h, out->ephemeral);
-  ok = ok && mix_dh (&h, NULL, h.ephemeral_private, h.remote_ephemeral)
-       && mix_dh (&h, NULL, h.ephemeral_private, remote->public_key);
+  ok = ok && mix_dh (&h, NULL, own, h.remote_ephemeral) && mix_dh (&h, NULL, own, remote->public_key);
   if (ok)
     mix_preshared (&h, key, remote->preshared_key);
   ok = ok && seal_and_mix (&h, out->encrypted_nothing, key, NULL, 0);
@@ -248,6 +251,7 @@ ew_noise_create_response (EwNoiseHandshake *handshake, const EwNoiseRemote *remo
       h.local_index = sender_index;
       *handshake = h;
     }
+  ew_x25519_key_free (own);
   ew_secret_zero (key, sizeof key);
   ew_secret_zero (&h, sizeof h);
   return ok;
@@ -262,9 +266,11 @@ ew_noise_consume_response (EwNoiseHandshake *handshake, const EwNoiseIdentity *i
     return false;
   EwNoiseHandshake h = *handshake;
   uint8_t key[EW_KEY_SIZE];
+  EwX25519Key *own = ew_x25519_key_new (h.ephemeral_private);
   mix_ephemeral (&h, message->ephemeral);
-  bool ok = mix_dh (&h, NULL, h.ephemeral_private, message->ephemeral)
-            && mix_dh (&h, NULL, identity->private_key, message->ephemeral);
+  bool ok
+    = own != NULL && mix_dh (&h, NULL, own, message->ephemeral) && mix_dh (&h, NULL, identity->key, message->ephemeral);
+  ew_x25519_key_free (own);
   if (ok)
     mix_preshared (&h, key, remote->preshared_key);
   ok = ok && open_and_mix (&h, NULL, key, message->encrypted_nothing, sizeof message->encrypted_nothing);

@@ -14,13 +14,15 @@
  */
 #pragma once
 
+#include "proto/crypto.h"
 #include "proto/messages.h"
 
-/* Our own key pair and what follows from it. */
+/* Our own key pair and what follows from it. Zeroed: none. */
 typedef struct
 {
   uint8_t private_key[EW_KEY_SIZE], public_key[EW_KEY_SIZE];
-  bool present; /* false: no identity, every handshake fails */
+  EwX25519Key *key; /* owned; NULL without an identity */
+  bool present;     /* false: no identity, every handshake fails */
 } EwNoiseIdentity;
 
 /* What we know of the other side. */
@@ -50,7 +52,8 @@ typedef struct
   uint8_t hash[EW_HASH_SIZE], chaining_key[EW_HASH_SIZE];
 } EwNoiseHandshake;
 
-void ew_noise_identity_set (EwNoiseIdentity *identity, const uint8_t private_key[EW_KEY_SIZE]); /* zero key: none */
+/* Zero key: none; to be called so at the end, too. */
+void ew_noise_identity_set (EwNoiseIdentity *identity, const uint8_t private_key[EW_KEY_SIZE]);
 void ew_noise_remote_init (EwNoiseRemote *remote, const uint8_t public_key[EW_KEY_SIZE]);
 /* Our own key changed: what was derived from the old one goes. */
 void ew_noise_remote_reset (EwNoiseRemote *remote);

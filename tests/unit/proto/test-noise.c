@@ -23,6 +23,14 @@ typedef struct
   EwMessageResponse response;
 } Pair;
 
+static GPtrArray *keys; /* of all identities that pair_init() has made */
+
+static void
+free_key (gpointer key)
+{
+  ew_x25519_key_free (key);
+}
+
 static void
 pair_init (Pair *p, unsigned v)
 {
@@ -32,6 +40,8 @@ pair_init (Pair *p, unsigned v)
   ew_noise_identity_set (&p->initiator, key);
   hex (key, 32, noise_vectors[v].responder_private);
   ew_noise_identity_set (&p->responder, key);
+  g_ptr_array_add (keys, p->initiator.key);
+  g_ptr_array_add (keys, p->responder.key);
   ew_noise_remote_init (&p->responder_seen, p->responder.public_key);
   ew_noise_remote_init (&p->initiator_seen, p->initiator.public_key);
   hex (p->responder_seen.preshared_key, 32, noise_vectors[v].preshared);
@@ -142,7 +152,7 @@ test_wrong_keys (void)
   g_assert_false (ew_noise_read_initiation (&reading, &other.responder, &p.initiation));
   g_assert_true (ew_noise_read_initiation (&reading, &p.responder, &p.initiation));
   g_assert_false (ew_noise_consume_initiation (&p.r, &reading, &p.responder, &other.initiator_seen, &p.initiation, 0));
-  EwNoiseIdentity nobody;
+  EwNoiseIdentity nobody = { 0 };
   uint8_t zero[32] = { 0 };
   ew_noise_identity_set (&nobody, zero);
   g_assert_false (ew_noise_read_initiation (&reading, &nobody, &p.initiation));
@@ -372,6 +382,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  keys = g_ptr_array_new_with_free_func (free_key);
   g_test_add_func ("/noise/vectors", test_vectors);
   g_test_add_func ("/noise/tampered", test_tampered);
   g_test_add_func ("/noise/wrong-keys", test_wrong_keys);
@@ -379,5 +390,7 @@ main (int argc, char **argv)
   g_test_add_func ("/noise/replayed-initiation", test_replayed_initiation);
   g_test_add_func ("/noise/timestamps", test_timestamps);
   g_test_add_func ("/noise/captures", test_captures);
-  return g_test_run ();
+  const int status = g_test_run ();
+  g_ptr_array_unref (keys);
+  return status;
 }
