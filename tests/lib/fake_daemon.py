@@ -35,7 +35,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from fake_mesh import ENDPOINT, EDGE_NAME, MESH, Mesh, Refusal, rfc3339  # noqa: E402
 
 NAME, PATH = "org.edgeway.Daemon1", "/org/edgeway/Daemon1"
-SOURCE = os.environ.get("EDGEWAY_SOURCE") or os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+# Beside this file, which may be a copy where its user can read it.
+SOURCE = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 XML = os.path.join(SOURCE, "data/dbus/org.edgeway.Daemon1.xml")
 QUEUE_MAX = 4 * 1024 * 1024
 MESSAGES = {
