@@ -2,72 +2,70 @@
 #include "proto/allowed-ips.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-/* An address as numbers; IPv4 is the first 32 of the 128 bits. */
-typedef struct
-{
-  uint64_t high, low;
-} Bits;
+#include "proto/prefix-trie.h"
 
-static uint64_t
-load_be64 (const uint8_t *p)
+/* About a page of entries: their own size exactly, where the heap would add a third. */
+struct EwAllowedIpBlock
 {
-  uint64_t x;
-  memcpy (&x, p, sizeof x);
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-  x = __builtin_bswap64 (x);
-#endif
-  return x;
+  EwAllowedIpBlock *next;
+  EwAllowedIp entries[84];
+};
+
+/* Entries and their owners' lists. */
+
+static EwAllowedIp *
+new_entry (EwAllowedIps *ips)
+{
+  if (ips->free == NULL)
+    {
+      EwAllowedIpBlock *block = malloc (sizeof *block);
+      if (block == NULL)
+        return NULL;
+      block->next = ips->blocks;
+      ips->blocks = block;
+      for (size_t i = 0; i < sizeof block->entries / sizeof block->entries[0]; i++)
+        {
+          block->entries[i].next = ips->free;
+          ips->free = &block->entries[i];
+        }
+    }
+  EwAllowedIp *entry = ips->free;
+  ips->free = entry->next;
+  return entry;
 }
 
-static inline Bits
-bits_of (EwFamily family, const uint8_t *bytes)
+static void
+free_entry (EwAllowedIps *ips, EwAllowedIp *entry)
 {
-  if (family == EW_FAMILY_V6)
-    return (Bits){ load_be64 (bytes), load_be64 (bytes + 8) };
-  uint64_t v4 = (uint64_t)bytes[0] << 24 | (uint64_t)bytes[1] << 16 | (uint64_t)bytes[2] << 8 | bytes[3];
-  return (Bits){ v4 << 32, 0 };
+  entry->next = ips->free;
+  ips->free = entry;
 }
 
-static inline uint64_t
-mask64 (unsigned length)
+static void
+unlink_entry (EwAllowedIp *entry)
 {
-  return length == 0 ? 0 : UINT64_MAX << (64 - length);
+  *entry->link = entry->next;
+  if (entry->next != NULL)
+    entry->next->link = entry->link;
 }
 
-static inline Bits
-masked (Bits b, unsigned length)
+static void
+link_entry (EwAllowedIp *entry, EwPeer *owner, EwAllowedIp **list)
 {
-  return length < 64 ? (Bits){ b.high & mask64 (length), 0 } : (Bits){ b.high, b.low & mask64 (length - 64) };
+  entry->owner = owner;
+  entry->link = list;
+  entry->next = *list;
+  if (*list != NULL)
+    (*list)->link = &entry->next;
+  *list = entry;
 }
 
-/* Multiply and fold, twice, from a random seed: addresses are dense, their hashes must not be. */
-static inline uint32_t
-hash_prefix (const EwAllowedIps *ips, EwFamily family, Bits b, unsigned length)
+static bool
+is_prefix (const EwPrefix *prefix)
 {
-  uint64_t kind = (uint64_t)family << 8 | length;
-  unsigned __int128 x = (unsigned __int128)(b.high ^ ips->seed) * (UINT64_C (0x9e3779b97f4a7c15) ^ b.low);
-  uint64_t folded = (uint64_t)x ^ (uint64_t)(x >> 64);
-  x = (unsigned __int128)(folded ^ kind ^ b.low ^ ips->seed >> 7) * UINT64_C (0xd6e8feb86659fd93);
-  return (uint32_t)(x >> 64) ^ (uint32_t)x;
-}
-
-/* b is masked to length. */
-static inline EwAllowedIp *
-find_exact (const EwAllowedIps *ips, EwFamily family, Bits b, unsigned length)
-{
-  size_t cursor = EW_TABLE_START;
-  uint32_t hash = hash_prefix (ips, family, b, length);
-  EwAllowedIp *entry;
-  while ((entry = ew_table_next (&ips->table, hash, &cursor)) != NULL)
-    if (entry->prefix.length == length && entry->prefix.ip.family == family)
-      {
-        Bits other = bits_of (family, entry->prefix.ip.bytes);
-        if (other.high == b.high && other.low == b.low)
-          return entry;
-      }
-  return NULL;
+  return (prefix->ip.family == EW_FAMILY_V4 && prefix->length <= 32)
+         || (prefix->ip.family == EW_FAMILY_V6 && prefix->length <= 128);
 }
 
 static inline unsigned
@@ -76,82 +74,59 @@ row_of (EwFamily family)
   return family == EW_FAMILY_V6;
 }
 
-static inline unsigned
-longest_of (EwFamily family)
+static EwPrefix
+make_prefix (EwFamily family, EwPrefixBits b, unsigned length)
 {
-  return family == EW_FAMILY_V4 ? 32 : 128;
+  EwPrefix prefix = { .ip = { .family = (uint8_t)family }, .length = (uint8_t)length };
+  for (unsigned i = 0; i < (family == EW_FAMILY_V4 ? 4 : 16); i++)
+    prefix.ip.bytes[i] = (uint8_t)(b >> (120 - 8 * i));
+  return prefix;
 }
 
-/* One prefix more or less of this length. */
-static void
-count_length (EwAllowedIps *ips, EwFamily family, unsigned length, int change)
-{
-  uint32_t *count = &ips->counts[row_of (family)][length];
-  uint64_t bit = UINT64_C (1) << length % 64, *word = &ips->lengths[row_of (family)][length / 64];
-  *count += (uint32_t)change;
-  *word = *count > 0 ? *word | bit : *word & ~bit;
-}
+/* What others call. */
 
 void
-ew_allowed_ips_init (EwAllowedIps *ips, uint64_t seed)
+ew_allowed_ips_init (EwAllowedIps *ips)
 {
-  *ips = (EwAllowedIps){ .seed = seed };
+  *ips = (EwAllowedIps){ 0 };
 }
 
 void
 ew_allowed_ips_clear (EwAllowedIps *ips)
 {
-  ew_table_clear (&ips->table);
-}
-
-static void
-unlink_entry (EwAllowedIp *entry)
-{
-  if (entry->previous != NULL)
-    entry->previous->next = entry->next;
-  else
-    *entry->list = entry->next;
-  if (entry->next != NULL)
-    entry->next->previous = entry->previous;
-}
-
-static void
-link_entry (EwAllowedIp *entry, EwPeer *owner, EwAllowedIp **list)
-{
-  entry->owner = owner;
-  entry->list = list;
-  entry->previous = NULL;
-  entry->next = *list;
-  if (*list != NULL)
-    (*list)->previous = entry;
-  *list = entry;
+  for (EwAllowedIpBlock *block = ips->blocks, *next; block != NULL; block = next)
+    {
+      next = block->next;
+      free (block);
+    }
+  *ips = (EwAllowedIps){ 0 };
 }
 
 bool
 ew_allowed_ips_add (EwAllowedIps *ips, const EwPrefix *prefix, EwPeer *owner, EwAllowedIp **list)
 {
-  EwFamily family = prefix->ip.family;
-  unsigned length = prefix->length;
-  if ((family != EW_FAMILY_V4 && family != EW_FAMILY_V6) || length > longest_of (family))
+  EwPrefixPath path;
+  if (!is_prefix (prefix))
     return false;
-  Bits b = masked (bits_of (family, prefix->ip.bytes), length);
-  EwAllowedIp *entry = find_exact (ips, family, b, length);
+  EwFamily family = (EwFamily)prefix->ip.family;
+  uintptr_t *root = &ips->root[row_of (family)];
+  EwPrefixBits b = ew_prefix_masked (ew_prefix_bits (prefix), prefix->length);
+  EwAllowedIp *entry = ew_prefix_trie_find (root, b, prefix->length, &path);
   if (entry != NULL)
+    unlink_entry (entry);
+  else
     {
-      unlink_entry (entry);
-      link_entry (entry, owner, list);
-      return true;
+      entry = new_entry (ips);
+      if (entry == NULL)
+        return false;
+      entry->prefix = make_prefix (family, b, prefix->length);
+      if (!ew_prefix_trie_insert (root, entry))
+        {
+          free_entry (ips, entry);
+          return false;
+        }
+      ips->count++;
     }
-  entry = calloc (1, sizeof *entry);
-  if (entry == NULL || !ew_table_insert (&ips->table, hash_prefix (ips, family, b, length), entry))
-    {
-      free (entry);
-      return false;
-    }
-  entry->prefix = (EwPrefix){ .ip = { .family = family }, .length = (uint8_t)length };
-  for (unsigned i = 0; i < longest_of (family) / 8; i++)
-    entry->prefix.ip.bytes[i] = (uint8_t)((i < 8 ? b.high : b.low) >> (56 - 8 * (i % 8)));
-  count_length (ips, family, length, 1);
   link_entry (entry, owner, list);
   return true;
 }
@@ -159,22 +134,24 @@ ew_allowed_ips_add (EwAllowedIps *ips, const EwPrefix *prefix, EwPeer *owner, Ew
 static void
 remove_entry (EwAllowedIps *ips, EwAllowedIp *entry)
 {
-  EwFamily family = entry->prefix.ip.family;
-  Bits b = bits_of (family, entry->prefix.ip.bytes);
-  ew_table_remove (&ips->table, hash_prefix (ips, family, b, entry->prefix.length), entry);
-  count_length (ips, family, entry->prefix.length, -1);
+  EwPrefixPath path;
+  uintptr_t *root = &ips->root[row_of ((EwFamily)entry->prefix.ip.family)];
+  EwPrefixBits b = ew_prefix_bits (&entry->prefix);
+  ew_prefix_trie_find (root, b, entry->prefix.length, &path);
+  ew_prefix_trie_cut (root, &path, b, entry->prefix.length);
   unlink_entry (entry);
-  free (entry);
+  free_entry (ips, entry);
+  ips->count--;
 }
 
 void
 ew_allowed_ips_remove (EwAllowedIps *ips, const EwPrefix *prefix, const EwPeer *owner)
 {
-  EwFamily family = prefix->ip.family;
-  if (prefix->length > longest_of (family))
+  EwPrefixPath path;
+  if (!is_prefix (prefix))
     return;
-  Bits b = masked (bits_of (family, prefix->ip.bytes), prefix->length);
-  EwAllowedIp *entry = find_exact (ips, family, b, prefix->length);
+  EwPrefixBits b = ew_prefix_masked (ew_prefix_bits (prefix), prefix->length);
+  EwAllowedIp *entry = ew_prefix_trie_find (&ips->root[row_of ((EwFamily)prefix->ip.family)], b, prefix->length, &path);
   if (entry != NULL && entry->owner == owner)
     remove_entry (ips, entry);
 }
@@ -189,16 +166,6 @@ ew_allowed_ips_remove_list (EwAllowedIps *ips, EwAllowedIp **list)
 EwPeer *
 ew_allowed_ips_lookup (const EwAllowedIps *ips, EwFamily family, const uint8_t *bytes)
 {
-  Bits b = bits_of (family, bytes);
-  const uint64_t *lengths = ips->lengths[row_of (family)];
-  for (int word = 2; word >= 0; word--)
-    for (uint64_t left = lengths[word]; left != 0;)
-      {
-        unsigned bit = 63 - (unsigned)__builtin_clzll (left), length = (unsigned)word * 64 + bit;
-        EwAllowedIp *entry = find_exact (ips, family, masked (b, length), length);
-        if (entry != NULL)
-          return entry->owner;
-        left &= ~(UINT64_C (1) << bit);
-      }
-  return NULL;
+  const EwAllowedIp *entry = ew_prefix_trie_lookup (ips->root[row_of (family)], ew_prefix_bits_of (family, bytes));
+  return entry != NULL ? entry->owner : NULL;
 }

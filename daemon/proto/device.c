@@ -12,15 +12,13 @@ ew_device_new (const EwDeviceHooks *hooks, void *user, uint16_t mtu)
   EwDevice *device = calloc (1, sizeof *device);
   if (device == NULL)
     return NULL;
-  uint64_t seed;
   device->hooks = *hooks;
   device->user = user;
   device->mtu = mtu;
   hooks->random (user, device->seed, sizeof device->seed);
-  hooks->random (user, (uint8_t *)&seed, sizeof seed);
   hooks->random (user, (uint8_t *)&device->jitter_state, sizeof device->jitter_state);
   device->jitter_state |= 1;
-  ew_allowed_ips_init (&device->allowed_ips, seed);
+  ew_allowed_ips_init (&device->allowed_ips);
   ew_cookie_checker_init (&device->cookies, hooks->random, user);
   ew_load_init (&device->load);
   return device;

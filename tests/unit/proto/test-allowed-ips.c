@@ -5,6 +5,7 @@
 #include <string.h>
 #include "proto/allowed-ips.h"
 #include "proto/heap.h"
+#include "proto/table.h"
 
 /* Owners are only compared, so any pointers will do. */
 #define OWNERS 8
@@ -50,9 +51,9 @@ clear (EwAllowedIps *ips)
       ew_allowed_ips_remove_list (ips, &lists[i]);
       g_assert_null (lists[i]);
     }
-  g_assert_cmpuint (ips->table.count, ==, 0);
-  for (unsigned i = 0; i < 6; i++)
-    g_assert_cmpuint (ips->lengths[i / 3][i % 3], ==, 0);
+  g_assert_cmpuint (ips->count, ==, 0);
+  for (unsigned i = 0; i < 2; i++)
+    g_assert_cmpuint (ips->root[i], ==, 0);
   ew_allowed_ips_clear (ips);
 }
 
@@ -60,7 +61,7 @@ static void
 test_longest_wins (void)
 {
   EwAllowedIps ips;
-  ew_allowed_ips_init (&ips, 1);
+  ew_allowed_ips_init (&ips);
   g_assert_cmpint (lookup (&ips, "10.0.0.1"), ==, -1);
   add (&ips, "0.0.0.0/0", 0);
   add (&ips, "10.0.0.0/8", 1);
@@ -95,7 +96,7 @@ test_moves_and_removals (void)
   EwPrefix wrong[] = { { .ip = { .family = EW_FAMILY_V4 }, .length = 33 },
                        { .ip = { .family = EW_FAMILY_V6 }, .length = 129 },
                        { .length = 0 } };
-  ew_allowed_ips_init (&ips, 2);
+  ew_allowed_ips_init (&ips);
   add (&ips, "10.0.0.1/32", 0);
   add (&ips, "10.0.0.0/24", 0);
   add (&ips, "10.0.0.1/32", 1); /* taken from 0 */
@@ -177,7 +178,7 @@ test_against_model (void)
 {
   EwAllowedIps ips;
   g_autoptr (GArray) model = g_array_new (FALSE, FALSE, sizeof (ModelEntry));
-  ew_allowed_ips_init (&ips, g_test_rand_int ());
+  ew_allowed_ips_init (&ips);
   for (unsigned round = 0; round < 1200; round++)
     {
       model_change (&ips, model);
@@ -199,6 +200,56 @@ test_against_model (void)
   clear (&ips);
 }
 
+/* Prefixes all over the address space, of every length, and addresses inside one of them: what is shared and what
+   parts lies anywhere. They come, and go again one by one. */
+static void
+test_spread_against_model (void)
+{
+  enum
+  {
+    N = 600
+  };
+  EwAllowedIps ips;
+  g_autoptr (GArray) model = g_array_new (FALSE, FALSE, sizeof (ModelEntry));
+  ew_allowed_ips_init (&ips);
+  for (unsigned change = 0; change < 2 * N; change++)
+    {
+      guint at = model->len > 0 ? (guint)g_test_rand_int_range (0, (gint32)model->len) : 0;
+      if (change < N)
+        {
+          ModelEntry entry = { .owner = change % OWNERS };
+          entry.prefix.ip.family = change & 1 ? EW_FAMILY_V4 : EW_FAMILY_V6;
+          guint bits = change & 1 ? 32 : 128;
+          for (guint i = 0; i < bits / 8; i++)
+            entry.prefix.ip.bytes[i] = (uint8_t)g_test_rand_int_range (0, 256);
+          entry.prefix.length = (uint8_t)g_test_rand_int_range (0, (gint32)bits + 1);
+          g_assert_true (ew_allowed_ips_add (&ips, &entry.prefix, owner (entry.owner), &lists[entry.owner]));
+          entry.prefix = lists[entry.owner]->prefix;
+          for (guint i = 0; i < model->len; i++) /* the short ones come twice */
+            if (ew_prefix_equal (&g_array_index (model, ModelEntry, i).prefix, &entry.prefix))
+              g_array_remove_index_fast (model, i);
+          g_array_append_val (model, entry);
+        }
+      else if (model->len > 0)
+        {
+          const ModelEntry entry = g_array_index (model, ModelEntry, at);
+          ew_allowed_ips_remove (&ips, &entry.prefix, owner (entry.owner));
+          g_array_remove_index_fast (model, at);
+        }
+      g_assert_cmpuint (ips.count, ==, model->len);
+      for (guint i = 0; i < 8 && model->len > 0; i++)
+        {
+          EwIp ip = g_array_index (model, ModelEntry, (guint)g_test_rand_int_range (0, (gint32)model->len)).prefix.ip;
+          guint bit = (guint)g_test_rand_int_range (0, ip.family == EW_FAMILY_V4 ? 32 : 128);
+          ip.bytes[bit / 8] ^= (uint8_t)(g_test_rand_bit () ? 0 : 0x80 >> bit % 8);
+          char *found = (char *)ew_allowed_ips_lookup (&ips, ip.family, ip.bytes);
+          g_assert_cmpint (found == NULL ? -1 : (int)(found - owner_marks), ==, model_lookup (model, &ip));
+        }
+    }
+  g_assert_cmpuint (ips.root[0] | ips.root[1], ==, 0);
+  clear (&ips);
+}
+
 /* 100,000 of each: single addresses, and subnets. */
 static void
 test_many (void)
@@ -208,7 +259,7 @@ test_many (void)
   {
     MANY = 100000
   };
-  ew_allowed_ips_init (&ips, g_test_rand_int ());
+  ew_allowed_ips_init (&ips);
   for (unsigned i = 0; i < MANY; i++)
     {
       EwPrefix host = { ew_ip_from_v4 (0x64400000 + i), 32 }, net = { ew_ip_from_v4 (0x0a000000 + i * 128), 25 };
@@ -293,6 +344,7 @@ main (int argc, char **argv)
   g_test_add_func ("/allowed-ips/longest-wins", test_longest_wins);
   g_test_add_func ("/allowed-ips/moves-and-removals", test_moves_and_removals);
   g_test_add_func ("/allowed-ips/against-model", test_against_model);
+  g_test_add_func ("/allowed-ips/spread-against-model", test_spread_against_model);
   g_test_add_func ("/allowed-ips/many", test_many);
   g_test_add_func ("/allowed-ips/table", test_table);
   g_test_add_func ("/allowed-ips/heap", test_heap);

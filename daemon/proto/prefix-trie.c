@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "proto/prefix-trie.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Depths count from four bits before the address, which are zero: so the windows of six bits end with it (32 and 128
+   are two more than a multiple of six), and whole addresses, the most of a mesh, are children of the last window's node
+   and need none of their own.
+
+   Six bits choose among a node's children. A child of the node at `depth` knows more than depth + 6 bits: it is one
+   prefix, or a node at a deeper multiple of six. Prefixes of depth to depth + 5 bits end in the node itself; such a
+   prefix of r bits more is number (1 << r | those bits): 1 to 63, longer ones are higher. */
+#define STRIDE 6
+#define BEFORE 4
+_Static_assert(EW_PREFIX_DEPTHS_MAX == (128 + BEFORE) / STRIDE, "a way has room for every window");
+#define NODE_TAG 1
+
+typedef struct
+{
+  EwPrefixBits key;  /* its first `depth` bits, the rest zero */
+  uint64_t children; /* bit n: there is the n-th of 64 */
+  uint64_t prefixes; /* bit n: there is the n-th of 63 */
+  uint32_t depth;    /* a multiple of STRIDE */
+  uint32_t n;        /* slots in use */
+  uintptr_t slots[]; /* the children, then the prefixes, in order */
+} Node;
+
+#define NODE_BYTES(n) (offsetof (Node, slots) + (n) * sizeof (uintptr_t))
+
+/* As numbers. */
+
+/* The bits of the address before a depth. */
+static inline unsigned
+known_at (unsigned depth)
+{
+  return depth == 0 ? 0 : depth - BEFORE;
+}
+
+/* Whether the first n bits, at most 128, are the same. */
+static inline bool
+agree (EwPrefixBits a, EwPrefixBits b, unsigned n)
+{
+  return n == 0 || (a ^ b) >> (128 - n) == 0;
+}
+
+/* How many bits both begin with, at most `most`. */
+static unsigned
+common (EwPrefixBits a, EwPrefixBits b, unsigned most)
+{
+  EwPrefixBits differ = a ^ b;
+  uint64_t high = (uint64_t)(differ >> 64), low = (uint64_t)differ;
+  unsigned n = high != 0 ? (unsigned)__builtin_clzll (high) : low != 0 ? 64 + (unsigned)__builtin_clzll (low) : 128;
+  return n < most ? n : most;
+}
+
+/* The bits at depth that choose a child. */
+static inline unsigned
+child_of (EwPrefixBits b, unsigned depth)
+{
+  return depth == 0 ? (unsigned)(b >> (128 + BEFORE - STRIDE)) : (unsigned)((b << (depth - BEFORE)) >> (128 - STRIDE));
+}
+
+/* Whether a prefix of this length ends in the window at depth, rather than behind it. */
+static inline bool
+ends_in (unsigned length, unsigned depth)
+{
+  return length + BEFORE < depth + STRIDE;
+}
+
+static inline unsigned
+number_of (EwPrefixBits b, unsigned depth, unsigned length)
+{
+  unsigned r = length + BEFORE - depth;
+  return 1u << r | child_of (b, depth) >> (STRIDE - r);
+}
+
+/* The numbers of all prefixes that a child's six bits lie in. */
+#define BIT(n) (UINT64_C (1) << (n))
+#define AROUND(c)                                                                                                      \
+  (BIT (1) | BIT (2 | (c) >> 5) | BIT (4 | (c) >> 4) | BIT (8 | (c) >> 3) | BIT (16 | (c) >> 2) | BIT (32 | (c) >> 1))
+#define AROUND_4(c) AROUND (c), AROUND ((c) + 1), AROUND ((c) + 2), AROUND ((c) + 3)
+#define AROUND_16(c) AROUND_4 (c), AROUND_4 ((c) + 4), AROUND_4 ((c) + 8), AROUND_4 ((c) + 12)
+static const uint64_t prefixes_of[64] = { AROUND_16 (0), AROUND_16 (16), AROUND_16 (32), AROUND_16 (48) };
+
+/* Slots and nodes. */
+
+static inline bool
+is_node (uintptr_t slot)
+{
+  return (slot & NODE_TAG) != 0;
+}
+
+static inline Node *
+as_node (uintptr_t slot)
+{
+  return (Node *)(slot - NODE_TAG);
+}
+
+static inline EwAllowedIp *
+as_entry (uintptr_t slot)
+{
+  return (EwAllowedIp *)slot;
+}
+
+/* How many bits are set: in arithmetic, where not every machine of the architecture has an instruction for it. */
+static inline unsigned
+count (uint64_t set)
+{
+#if defined(__POPCNT__) || !defined(__x86_64__)
+  return (unsigned)__builtin_popcountll (set);
+#else
+  set -= set >> 1 & UINT64_C (0x5555555555555555);
+  set = (set & UINT64_C (0x3333333333333333)) + (set >> 2 & UINT64_C (0x3333333333333333));
+  set = (set + (set >> 4)) & UINT64_C (0x0f0f0f0f0f0f0f0f);
+  return (unsigned)(set * UINT64_C (0x0101010101010101) >> 56);
+#endif
+}
+
+static inline unsigned
+below (uint64_t set, unsigned bit)
+{
+  return count (set & (BIT (bit) - 1));
+}
+
+static inline uintptr_t *
+child_slot (Node *node, unsigned child)
+{
+  return &node->slots[below (node->children, child)];
+}
+
+static inline uintptr_t *
+prefix_slot (Node *node, unsigned number)
+{
+  return &node->slots[count (node->children) + below (node->prefixes, number)];
+}
+
+/* Makes room for one more before slot number `at`; the node may move, *where follows it. NULL: memory is gone. */
+static Node *
+open_slot (uintptr_t *where, size_t at)
+{
+  Node *node = realloc (as_node (*where), NODE_BYTES (as_node (*where)->n + 1));
+  if (node == NULL)
+    return NULL;
+  *where = (uintptr_t)node | NODE_TAG;
+  memmove (&node->slots[at + 1], &node->slots[at], (node->n - at) * sizeof node->slots[0]);
+  node->n++;
+  return node;
+}
+
+static void
+close_slot (Node *node, size_t at)
+{
+  node->n--;
+  memmove (&node->slots[at], &node->slots[at + 1], (node->n - at) * sizeof node->slots[0]);
+}
+
+static bool
+put_child (uintptr_t *where, unsigned child, uintptr_t value)
+{
+  size_t at = below (as_node (*where)->children, child);
+  Node *node = open_slot (where, at);
+  if (node == NULL)
+    return false;
+  node->slots[at] = value;
+  node->children |= UINT64_C (1) << child;
+  return true;
+}
+
+static bool
+put_prefix (uintptr_t *where, unsigned number, EwAllowedIp *entry)
+{
+  const Node *old = as_node (*where);
+  size_t at = (size_t)count (old->children) + below (old->prefixes, number);
+  Node *node = open_slot (where, at);
+  if (node == NULL)
+    return false;
+  node->slots[at] = (uintptr_t)entry;
+  node->prefixes |= UINT64_C (1) << number;
+  return true;
+}
+
+static bool
+put_entry (uintptr_t *where, EwAllowedIp *entry)
+{
+  unsigned depth = as_node (*where)->depth, length = entry->prefix.length;
+  EwPrefixBits b = ew_prefix_bits (&entry->prefix);
+  if (ends_in (length, depth))
+    return put_prefix (where, number_of (b, depth, length), entry);
+  return put_child (where, child_of (b, depth), (uintptr_t)entry);
+}
+
+/* Puts a node above what is in *where, at the window in which bit `at` lies; b are the bits of what is there. */
+static bool
+split (uintptr_t *where, EwPrefixBits b, unsigned at)
+{
+  unsigned depth = (at + BEFORE) / STRIDE * STRIDE;
+  uintptr_t old = *where;
+  Node *node = calloc (1, NODE_BYTES (2));
+  if (node == NULL)
+    return false;
+  node->depth = depth;
+  node->key = ew_prefix_masked (b, known_at (depth));
+  *where = (uintptr_t)node | NODE_TAG;
+  if (is_node (old) ? put_child (where, child_of (b, depth), old) : put_entry (where, as_entry (old)))
+    return true;
+  free (as_node (*where));
+  *where = old;
+  return false;
+}
+
+/* Room for what is about to be inserted has been seen to at no level but the last, so a failure leaves at most a node
+   with one slot, which is a little longer a way and no harm. */
+bool
+ew_prefix_trie_insert (uintptr_t *where, EwAllowedIp *entry)
+{
+  EwPrefixBits b = ew_prefix_bits (&entry->prefix);
+  unsigned length = entry->prefix.length;
+  for (;;)
+    {
+      if (*where == 0)
+        {
+          *where = (uintptr_t)entry;
+          return true;
+        }
+      bool inner = is_node (*where);
+      EwPrefixBits other = inner ? as_node (*where)->key : ew_prefix_bits (&as_entry (*where)->prefix);
+      unsigned known = inner ? known_at (as_node (*where)->depth) : as_entry (*where)->prefix.length;
+      unsigned shared = common (b, other, known < length ? known : length);
+      if (!inner || shared < known)
+        {
+          if (!split (where, other, shared))
+            return false;
+          continue;
+        }
+      unsigned depth = as_node (*where)->depth, child = child_of (b, depth);
+      if (ends_in (length, depth) || (as_node (*where)->children >> child & 1) == 0)
+        return put_entry (where, entry);
+      where = child_slot (as_node (*where), child);
+    }
+}
+
+/* b is masked to length. NULL: it is not there. */
+EwAllowedIp *
+ew_prefix_trie_find (uintptr_t *where, EwPrefixBits b, unsigned length, EwPrefixPath *path)
+{
+  path->n = 0;
+  while (is_node (*where))
+    {
+      Node *node = as_node (*where);
+      if (length < known_at (node->depth) || !agree (b, node->key, known_at (node->depth)))
+        return NULL;
+      path->where[path->n++] = where;
+      if (ends_in (length, node->depth))
+        {
+          unsigned number = number_of (b, node->depth, length);
+          return node->prefixes >> number & 1 ? as_entry (*prefix_slot (node, number)) : NULL;
+        }
+      unsigned child = child_of (b, node->depth);
+      if ((node->children >> child & 1) == 0)
+        return NULL;
+      where = child_slot (node, child);
+    }
+  EwAllowedIp *entry = as_entry (*where);
+  return entry != NULL && entry->prefix.length == length && ew_prefix_bits (&entry->prefix) == b ? entry : NULL;
+}
+
+/* Takes what b and length lead to out of the last node of the way; a node left with one slot gives way to it. */
+void
+ew_prefix_trie_cut (uintptr_t *root, const EwPrefixPath *path, EwPrefixBits b, unsigned length)
+{
+  if (path->n == 0)
+    {
+      *root = 0;
+      return;
+    }
+  uintptr_t *where = path->where[path->n - 1];
+  Node *node = as_node (*where);
+  if (ends_in (length, node->depth))
+    {
+      unsigned number = number_of (b, node->depth, length);
+      close_slot (node, (size_t)(prefix_slot (node, number) - node->slots));
+      node->prefixes &= ~(UINT64_C (1) << number);
+    }
+  else
+    {
+      unsigned child = child_of (b, node->depth);
+      close_slot (node, (size_t)(child_slot (node, child) - node->slots));
+      node->children &= ~(UINT64_C (1) << child);
+    }
+  unsigned left = node->n;
+  if (left > 1)
+    return;
+  if (left == 1)
+    *where = node->slots[0];
+  free (node);
+  if (left == 0) /* left behind when memory was gone */
+    {
+      EwPrefixPath above = { .n = path->n - 1 };
+      memcpy (above.where, path->where, sizeof above.where);
+      ew_prefix_trie_cut (root, &above, b, 128);
+    }
+}
+
+const EwAllowedIp *
+ew_prefix_trie_lookup (uintptr_t slot, EwPrefixBits b)
+{
+  Node *holder = NULL; /* of the longest prefix so far, the last of `matching` */
+  uint64_t matching = 0;
+  while (is_node (slot))
+    {
+      Node *node = as_node (slot);
+      slot = 0;
+      if (!agree (b, node->key, known_at (node->depth)))
+        break;
+      unsigned child = child_of (b, node->depth);
+      uint64_t here = node->prefixes & prefixes_of[child];
+      if (here != 0)
+        {
+          holder = node;
+          matching = here;
+        }
+      if (node->children >> child & 1)
+        slot = *child_slot (node, child);
+    }
+  const EwAllowedIp *entry = as_entry (slot);
+  if (entry != NULL && agree (b, ew_prefix_bits (&entry->prefix), entry->prefix.length))
+    return entry;
+  if (holder == NULL)
+    return NULL;
+  return as_entry (*prefix_slot (holder, 63 - (unsigned)__builtin_clzll (matching)));
+}
