@@ -55,27 +55,52 @@ ew_flow_init (EwFlow *flow, const EwIpHeader *header, const guint8 *packet, gsiz
   flow->protocol = header->protocol;
 }
 
-/* FNV-1a, 32 bits (Fowler, Noll, Vo). */
-static guint32
-mix (guint32 hash, const void *data, gsize len)
-{
-  const guint8 *bytes = data;
+#define QUOTED_MAX 128 /* IPv6 with some extension headers and the ports */
 
-  for (gsize i = 0; i < len; i++)
-    hash = (hash ^ bytes[i]) * 16777619u;
-  return hash;
+gboolean
+ew_flow_init_quoted (EwFlow *flow, const EwIpHeader *header, const guint8 *packet, gsize len)
+{
+  const gsize offset = (gsize)header->header_length + 8, whole = MIN (len, header->total_length);
+  guint8 quoted[QUOTED_MAX];
+  EwIpHeader inner;
+
+  const gboolean v6 = header->source.family == EW_FAMILY_V6;
+
+  /* What it quotes is a header and 8 bytes at least. */
+  if (!ew_packet_is_error (packet, len, header) || whole < offset + (v6 ? 48 : 28))
+    return FALSE;
+  /* It is cut off: its lengths are made to say so. */
+  const gsize size = MIN (whole - offset, sizeof quoted);
+  memcpy (quoted, packet + offset, size);
+  quoted[v6 ? 4 : 2] = 0;
+  quoted[v6 ? 5 : 3] = (guint8)(v6 ? size - 40 : size);
+  if (!ew_packet_parse (quoted, size, &inner) || !ew_ip_equal (&inner.source, &header->destination))
+    return FALSE;
+  ew_flow_init (flow, &inner, quoted, size);
+  return TRUE;
+}
+
+/* Multiply and fold. */
+static guint64
+mix (guint64 a, guint64 b)
+{
+  const unsigned __int128 product = (unsigned __int128)a * b;
+
+  return (guint64)product ^ (guint64)(product >> 64);
 }
 
 guint32
-ew_flow_hash (const EwFlow *flow)
+ew_flow_hash (const EwFlow *flow, guint64 seed)
 {
-  guint32 hash = 2166136261u;
+  guint64 low[2], high[2], hash;
 
-  hash = mix (hash, flow->low.bytes, ew_ip_size (&flow->low));
-  hash = mix (hash, flow->high.bytes, ew_ip_size (&flow->high));
-  hash = mix (hash, &flow->low_port, sizeof flow->low_port);
-  hash = mix (hash, &flow->high_port, sizeof flow->high_port);
-  return mix (hash, &flow->protocol, 1);
+  memcpy (low, flow->low.bytes, sizeof low);
+  memcpy (high, flow->high.bytes, sizeof high);
+  hash = (guint64)flow->low_port | (guint64)flow->high_port << 16 | (guint64)flow->protocol << 32;
+  hash = mix (hash ^ seed, G_GUINT64_CONSTANT (0x9e3779b97f4a7c15) ^ seed);
+  hash = mix (hash ^ low[0], G_GUINT64_CONSTANT (0xd6e8feb86659fd93) ^ low[1] ^ seed);
+  hash = mix (hash ^ high[0], G_GUINT64_CONSTANT (0xa0761d6478bd642f) ^ high[1] ^ seed);
+  return (guint32)(hash >> 32) ^ (guint32)hash;
 }
 
 gboolean

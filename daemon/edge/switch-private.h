@@ -39,6 +39,7 @@ struct EwSwitch
 {
   EwEngine *engine;
   EwSwitchRouter router;
+  EwFlowTable *flows;        /* the router's; NULL until there was a verdict */
   EwExit *exit;              /* NULL: hairpin alone */
   EwExitPolicy *exit_policy; /* the one that the data thread has */
   gchar *tun_failure;        /* why there is no TUN */

@@ -32,6 +32,9 @@ set (_Atomic guint64 *word, guint64 value)
   atomic_store_explicit (word, value, memory_order_release);
 }
 
+/* Counts both for the whole and for whom the packet came from. */
+#define COUNT(t, field, n) (count (&(t)->router->counters.field, (n)), count (&(t)->node->counters.field, (n)))
+
 /* Notes. */
 
 EwRouterNode *
@@ -92,27 +95,22 @@ reply_with (Transit *t, gsize size)
 }
 
 static EwRoute
-refuse (Transit *t, _Atomic guint64 *counter, EwIcmpError error)
+answer_error (Transit *t, EwIcmpError error, guint16 mtu)
 {
   const EwIp *from;
   gsize size;
 
-  count (counter, 1);
   if (!take_icmp_token (t->node, t->time->now_ns))
     return EW_ROUTE_DROP;
   /* Our own host would discard an answer from its own address: it gets one in the name of the destination. */
   from = t->from != NULL ? &t->router->service[t->header.source.family == EW_FAMILY_V6] : &t->header.destination;
-  size = ew_packet_build_error (t->router->answer + EW_HEADROOM, t->packet->data, t->packet->len, from, error,
-                                t->router->mtu);
+  size = ew_packet_build_error (t->router->answer + EW_HEADROOM, t->packet->data, t->packet->len, from, error, mtu);
   return size > 0 ? reply_with (t, size) : EW_ROUTE_DROP;
 }
 
-static EwRoute
-drop (_Atomic guint64 *counter)
-{
-  count (counter, 1);
-  return EW_ROUTE_DROP;
-}
+/* counter: a field of EwRouterCounters. */
+#define REFUSE(t, counter, error) (COUNT (t, counter, 1), answer_error ((t), (error), 0))
+#define DROP(t, counter) (COUNT (t, counter, 1), EW_ROUTE_DROP)
 
 /* The service address. */
 
@@ -204,57 +202,127 @@ route_to_service (Transit *t)
   if (own && t->router->tun[t->header.source.family == EW_FAMILY_V6])
     return EW_ROUTE_TUN;
   if (is_echo_request (t))
-    return ew_packet_answer_echo (t->packet->data, t->packet->len) ? EW_ROUTE_REPLY
-                                                                   : drop (&t->router->counters.dropped_malformed);
-  return refuse (t, own ? &t->router->counters.dropped_no_route : &t->router->counters.dropped_source,
-                 EW_ICMP_PROHIBITED);
+    return ew_packet_answer_echo (t->packet->data, t->packet->len) ? EW_ROUTE_REPLY : DROP (t, dropped_malformed);
+  return own ? REFUSE (t, dropped_no_route, EW_ICMP_PROHIBITED) : REFUSE (t, dropped_source, EW_ICMP_PROHIBITED);
 }
 
 /* Other nodes and the exit. */
 
+/* Asks about the flow as `reversed` says that it goes; to is NULL for the exit. */
 static gboolean
-verdict (const Transit *t, const EwRouterNode *to)
+ask (const Transit *t, EwFlow *flow, const EwRouterNode *from, const EwRouterNode *to)
 {
+  return t->router->verdict (t->router->verdict_data, from, to, flow, t->packet->data, t->packet->len);
+}
+
+/* An error about a packet that was let pass belongs to its flow. */
+static gboolean
+is_about_flow (const Transit *t, guint32 now)
+{
+  EwFlow quoted;
+  gboolean opener;
+
+  return ew_flow_init_quoted (&quoted, &t->header, t->packet->data, t->packet->len)
+         && ew_flow_table_find (t->router->flows, &quoted, now, &opener) == EW_FLOW_PASSES;
+}
+
+/* The policy has changed since the flow was opened: asked again as it was opened, by this packet or against it. */
+static gboolean
+ask_again (const Transit *t, const EwFlow *flow, EwRouterNode *to, gboolean opener, guint32 now)
+{
+  const gboolean reply = opener != flow->reversed;
+  EwRouterNode *from = reply ? to : t->node;
+  EwFlow opened = *flow;
+
+  opened.reversed = opener;
+  if (from != NULL && ask (t, &opened, from, reply ? t->node : to))
+    {
+      ew_flow_table_store (t->router->flows, &opened, &from->flows, now);
+      return TRUE;
+    }
+  ew_flow_table_remove (t->router->flows, flow);
+  return FALSE;
+}
+
+static gboolean
+verdict (const Transit *t, EwRouterNode *to)
+{
+  const guint32 now = (guint32)(t->time->now_ns / G_GUINT64_CONSTANT (1000000000));
+  EwFlowTable *flows = t->router->flows;
   EwFlow flow;
+  gboolean opener;
 
   if (t->router->verdict == NULL)
     return TRUE;
   ew_flow_init (&flow, &t->header, t->packet->data, t->packet->len);
-  return t->router->verdict (t->router->verdict_data, t->node, to, &flow, t->packet->data, t->packet->len);
+  if (flows == NULL)
+    return ask (t, &flow, t->node, to);
+  switch (ew_flow_table_find (flows, &flow, now, &opener))
+    {
+    case EW_FLOW_PASSES:
+      return TRUE;
+    case EW_FLOW_STALE:
+      if (ask_again (t, &flow, to, opener, now))
+        return TRUE;
+      if (opener == flow.reversed)
+        return FALSE;
+      break;
+    default:
+      break;
+    }
+  if (is_about_flow (t, now))
+    return TRUE;
+  if (!ask (t, &flow, t->node, to))
+    return FALSE;
+  ew_flow_table_store (flows, &flow, &t->node->flows, now);
+  return TRUE;
 }
 
 /* IPv6 never fragments on the way, IPv4 with DF does not either; without DF the datagram that carries it may be. */
 static gboolean
-is_too_big (const Transit *t)
+is_too_big (const Transit *t, guint16 mtu)
 {
-  return t->packet->len > t->router->mtu
-         && (t->header.source.family == EW_FAMILY_V6 || (t->packet->data[6] & 0x40) != 0);
+  return t->packet->len > mtu && (t->header.source.family == EW_FAMILY_V6 || (t->packet->data[6] & 0x40) != 0);
+}
+
+static EwRoute
+pass_to_peer (Transit *t, EwPeer *peer, EwRouterNode *node, EwPeer **to)
+{
+  count (&node->counters.received_packets, 1);
+  count (&node->counters.received_bytes, t->packet->len);
+  if (t->from == NULL)
+    return EW_ROUTE_LOOKUP;
+  COUNT (t, forwarded_packets, 1);
+  COUNT (t, forwarded_bytes, t->packet->len);
+  *to = peer;
+  return EW_ROUTE_PEER;
 }
 
 static EwRoute
 route_to_peer (Transit *t, EwPeer *peer, EwPeer **to)
 {
   EwRouterNode *node = ew_peer_get_user_data (peer);
+  guint16 mtu;
 
   if (peer == t->from) /* the loop guard: never back to where it came from */
-    return refuse (t, &t->router->counters.dropped_no_route, EW_ICMP_HOST_UNREACHABLE);
+    return REFUSE (t, dropped_no_route, EW_ICMP_HOST_UNREACHABLE);
   if (node == NULL || ew_peer_get_endpoint (peer)->kind == EW_ENDPOINT_NONE
       || atomic_load_explicit (&node->departed, memory_order_relaxed))
-    return refuse (t, &t->router->counters.dropped_no_route, EW_ICMP_HOST_UNREACHABLE);
-  if (t->from == NULL) /* our host has decremented the TTL and knows the MTU */
-    return EW_ROUTE_LOOKUP;
-  if (!verdict (t, node))
-    return refuse (t, &t->router->counters.dropped_policy, EW_ICMP_PROHIBITED);
-  if (t->header.ttl <= 1)
-    return refuse (t, &t->router->counters.dropped_ttl, EW_ICMP_TTL_EXCEEDED);
-  if (is_too_big (t))
-    return refuse (t, &t->router->counters.dropped_no_route, EW_ICMP_TOO_BIG);
-  if (!ew_packet_decrement_ttl (t->packet->data, t->packet->len))
-    return drop (&t->router->counters.dropped_malformed);
-  count (&t->router->counters.forwarded_packets, 1);
-  count (&t->router->counters.forwarded_bytes, t->packet->len);
-  *to = peer;
-  return EW_ROUTE_PEER;
+    return REFUSE (t, dropped_no_route, EW_ICMP_HOST_UNREACHABLE);
+  if (t->from != NULL && !verdict (t, node))
+    return REFUSE (t, dropped_policy, EW_ICMP_PROHIBITED);
+  if (t->from != NULL && t->header.ttl <= 1) /* our host has decremented its packets' */
+    return REFUSE (t, dropped_ttl, EW_ICMP_TTL_EXCEEDED);
+  mtu = atomic_load_explicit (&node->mtu, memory_order_relaxed);
+  mtu = mtu != 0 ? mtu : t->router->mtu;
+  if (is_too_big (t, mtu))
+    {
+      COUNT (t, dropped_too_big, 1);
+      return answer_error (t, EW_ICMP_TOO_BIG, mtu);
+    }
+  if (t->from != NULL && !ew_packet_decrement_ttl (t->packet->data, t->packet->len))
+    return DROP (t, dropped_malformed);
+  return pass_to_peer (t, peer, node, to);
 }
 
 /* Our host forwards it, decrements the TTL and says so when it is too old. */
@@ -264,21 +332,21 @@ route_to_exit (Transit *t)
   EwSwitchRouter *self = t->router;
 
   if (self->exit == NULL)
-    return refuse (t, &self->counters.dropped_no_route, EW_ICMP_NO_ROUTE);
+    return REFUSE (t, dropped_no_route, EW_ICMP_NO_ROUTE);
   if (!in_mesh (self, &t->header.source))
-    return refuse (t, &self->counters.dropped_source, EW_ICMP_PROHIBITED);
+    return REFUSE (t, dropped_source, EW_ICMP_PROHIBITED);
   switch (ew_exit_decide (self->exit, &t->header.destination))
     {
     case EW_EXIT_ALLOWED:
       break;
     case EW_EXIT_NO_UPSTREAM:
-      return refuse (t, &self->counters.dropped_no_route, EW_ICMP_NO_ROUTE);
+      return REFUSE (t, dropped_no_route, EW_ICMP_NO_ROUTE);
     default:
-      return refuse (t, &self->counters.dropped_policy, EW_ICMP_PROHIBITED);
+      return REFUSE (t, dropped_policy, EW_ICMP_PROHIBITED);
     }
   if (!verdict (t, NULL))
-    return refuse (t, &self->counters.dropped_policy, EW_ICMP_PROHIBITED);
-  count (&self->counters.exit_packets, 1);
+    return REFUSE (t, dropped_policy, EW_ICMP_PROHIBITED);
+  COUNT (t, exit_packets, 1);
   return EW_ROUTE_TUN;
 }
 
@@ -312,22 +380,27 @@ ew_switch_router_route (void *user, EwDevice *device, EwPeer *from, EwPacket *pa
   const EwIp *destination = &t.header.destination;
   EwPeer *peer;
 
-  if (t.node == NULL || !ew_packet_parse (packet->data, packet->len, &t.header))
-    return drop (&self->counters.dropped_malformed);
+  if (t.node == NULL) /* a peer that is no node */
+    {
+      count (&self->counters.dropped_malformed, 1);
+      return EW_ROUTE_DROP;
+    }
+  if (!ew_packet_parse (packet->data, packet->len, &t.header))
+    return DROP (&t, dropped_malformed);
   packet->len = t.header.total_length;
   if (from != NULL)
     note_arrival (&t);
   if (is_service (self, destination))
-    return from != NULL ? route_to_service (&t) : drop (&self->counters.dropped_no_route);
+    return from != NULL ? route_to_service (&t) : DROP (&t, dropped_no_route);
   if (is_service (self, &t.header.source) && from != NULL)
-    return drop (&self->counters.dropped_source);
+    return DROP (&t, dropped_source);
   if (ew_ip_is_multicast (destination) || ew_ip_is_unspecified (destination) || ew_ip_is_loopback (destination))
-    return drop (&self->counters.dropped_malformed);
+    return DROP (&t, dropped_malformed);
   peer = ew_device_lookup (device, destination);
   if (peer != NULL)
     return route_to_peer (&t, peer, to);
   if (from == NULL || in_mesh (self, destination))
-    return refuse (&t, &self->counters.dropped_no_route, EW_ICMP_HOST_UNREACHABLE);
+    return REFUSE (&t, dropped_no_route, EW_ICMP_HOST_UNREACHABLE);
   return route_to_exit (&t);
 }
 

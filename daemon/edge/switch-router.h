@@ -4,8 +4,8 @@
  * a lock; it does no I/O, so that a test can hand it a packet, a device and a time and look at the decision.
  *
  *   from a node:  parse → service address? (link protocol, echo, else the TUN) → longest prefix → loop guard → verdict
- * → size → TTL → sealed for that node; no prefix → inside the mesh: unreachable; outside: the exit's policy → TUN from
- * the TUN: longest prefix → that node, else unreachable back into the TUN
+ * (once a flow) → TTL → size → sealed for that node; no prefix → inside the mesh: unreachable; outside: the exit's
+ * policy → TUN from the TUN: longest prefix → that node, else unreachable back into the TUN
  *
  * Refusals are answered by ICMP from the service address, at most EW_ROUTER_ICMP_PER_SECOND a second and node.
  */
@@ -13,6 +13,7 @@
 
 #include <stdatomic.h>
 #include "edge/exit-policy.h"
+#include "edge/switch-flows.h"
 #include "edge/switch.h"
 
 #define EW_ROUTER_ICMP_PER_SECOND 20
@@ -24,6 +25,14 @@
 #define EW_ROUTER_ANSWER_MAX 1280 /* what ew_packet_build_error() wants */
 
 typedef struct EwRouterNode EwRouterNode;
+
+/* Of the whole router, and of each node: of what came from it, but for "received". */
+typedef struct
+{
+  _Atomic guint64 forwarded_packets, forwarded_bytes, exit_packets; /* on to another node; to the internet */
+  _Atomic guint64 received_packets, received_bytes;                 /* what others and our host sent to it */
+  _Atomic guint64 dropped_policy, dropped_no_route, dropped_ttl, dropped_too_big, dropped_source, dropped_malformed;
+} EwRouterCounters;
 
 /* What the data thread knows of a node: the user data of its peer. Made and freed in the main context, freed only after
    the peer is gone. Every field beyond the data thread's own is one atomic word with one writer, so neither side waits.
@@ -38,6 +47,7 @@ struct EwRouterNode
   _Atomic guint64 probe_token; /* of the latest round trip probe; 0: none is out */
   _Atomic gboolean online;     /* what the main context believes */
   _Atomic gboolean departed;   /* it said goodbye and has not been back */
+  _Atomic guint16 mtu;         /* the largest inner packet that may be sent to it; 0: the router's */
 
   /* The data thread writes, the main context reads. Times are now_ns; 0: never. */
   _Atomic guint64 goodbye_ns;
@@ -45,6 +55,9 @@ struct EwRouterNode
   _Atomic guint64 probe_revision; /* … and the document's revision that it named */
   _Atomic guint64 rtt_ns;
   _Atomic guint64 rtt_at_ns;
+
+  EwRouterCounters counters;
+  EwFlowOwner flows;
 
   /* Notes to the main context: a stack that it takes as a whole. */
   _Atomic gboolean noted;
@@ -65,18 +78,15 @@ typedef struct
   const EwExitPolicy *exit; /* NULL: the exit is closed */
   EwSwitchVerdict verdict;  /* NULL: all may pass */
   gpointer verdict_data;
+  EwFlowTable *flows;           /* what the verdict has let pass; NULL: it is asked about every packet */
   void (*wake) (gpointer data); /* a note has been put on the empty stack; async-safe, must not block */
   gpointer wake_data;
 
   _Atomic (EwRouterNode *) notes;
-  struct
-  {
-    _Atomic guint64 forwarded_packets, forwarded_bytes, exit_packets;
-    _Atomic guint64 dropped_policy, dropped_no_route, dropped_ttl, dropped_source, dropped_malformed;
-  } counters;
-  EwRouterNode host; /* the bucket for packets from the TUN */
-  guint8
-    answer[EW_HEADROOM + EW_ROUTER_ANSWER_MAX + EW_TAILROOM]; /* the data thread's: sent before it is needed again */
+  EwRouterCounters counters;
+  EwRouterNode host; /* the bucket and the counters of packets from the TUN */
+  /* The data thread's: sent before it is needed again. */
+  guint8 answer[EW_HEADROOM + EW_ROUTER_ANSWER_MAX + EW_TAILROOM];
 } EwSwitchRouter;
 
 /* An EwRouter; user is the EwSwitchRouter. The peers' user data are EwRouterNodes. */

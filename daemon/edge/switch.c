@@ -104,6 +104,8 @@ set_peer (EwSwitch *self, SwitchNode *node, const EwSwitchNode *given, gboolean 
     config.endpoint = given->endpoint;
   if (!ew_engine_set_peer (self->engine, &config))
     return FALSE;
+  if (self->flows != NULL)
+    ew_flow_table_invalidate (self->flows);
   ew_engine_call (self->engine, find_peer, &find);
   node->peer = find.peer;
   g_array_set_size (node->addresses, 0);
@@ -130,6 +132,7 @@ add_node (EwSwitch *self, const EwSwitchNode *given)
   node->plain = given->plain;
   node->revision = given->revision;
   atomic_store (&node->router.revision, given->revision);
+  atomic_store (&node->router.mtu, given->mtu);
   if (!set_peer (self, node, given, TRUE))
     {
       g_warning ("node %s has a WireGuard key that cannot be a node's and is left out of the switch", given->id);
@@ -162,6 +165,7 @@ ew_switch_set_node (EwSwitch *self, const EwSwitchNode *given)
   if (!same_prefixes (node, given) && !set_peer (self, node, given, FALSE))
     g_warning ("the addresses of node %s could not be changed", given->id);
   node->plain = given->plain;
+  atomic_store (&node->router.mtu, given->mtu);
   if (node->revision == given->revision)
     return;
   node->revision = given->revision;
@@ -177,6 +181,11 @@ ew_switch_remove_node (EwSwitch *self, const gchar *id)
   if (node == NULL)
     return;
   ew_engine_remove_peer (self->engine, node->public_key);
+  if (self->flows != NULL)
+    {
+      ew_flow_table_forget (self->flows, &node->router.flows);
+      ew_flow_table_invalidate (self->flows);
+    }
   g_hash_table_remove (self->by_key, node->public_key);
   g_ptr_array_remove_index_fast (self->order, node->index);
   if (node->index < self->order->len)
@@ -184,6 +193,23 @@ ew_switch_remove_node (EwSwitch *self, const gchar *id)
   ew_switch_monitor_removed (self, node);
   self->dropped_source += node->dropped_source;
   g_hash_table_remove (self->nodes, id);
+}
+
+static void
+read_counters (const SwitchNode *node, EwSwitchNodeStatus *out)
+{
+  const EwRouterCounters *counters = &node->router.counters;
+
+  out->forwarded_packets = atomic_load (&counters->forwarded_packets);
+  out->forwarded_bytes = atomic_load (&counters->forwarded_bytes);
+  out->exit_packets = atomic_load (&counters->exit_packets);
+  out->received_packets = atomic_load (&counters->received_packets);
+  out->received_bytes = atomic_load (&counters->received_bytes);
+  out->dropped_policy = atomic_load (&counters->dropped_policy);
+  out->dropped_no_route = atomic_load (&counters->dropped_no_route);
+  out->dropped_ttl = atomic_load (&counters->dropped_ttl);
+  out->dropped_too_big = atomic_load (&counters->dropped_too_big);
+  out->dropped_source = atomic_load (&counters->dropped_source) + node->dropped_source;
 }
 
 gboolean
@@ -206,6 +232,7 @@ ew_switch_get_node (EwSwitch *self, const gchar *id, EwSwitchNodeStatus *out)
                                    atomic_load_explicit (&node->router.rtt_at_ns, memory_order_acquire), now),
     .endpoint = node->endpoint,
   };
+  read_counters (node, out);
   return TRUE;
 }
 
@@ -219,6 +246,7 @@ set_verdict (EwDevice *device, const EwTime *time, void *data)
 
   to->verdict = from->verdict;
   to->verdict_data = from->verdict_data;
+  to->flows = from->flows;
 }
 
 void
@@ -226,6 +254,11 @@ ew_switch_set_verdict (EwSwitch *self, EwSwitchVerdict verdict, gpointer user_da
 {
   EwSwitchRouter wanted = { .verdict = verdict, .verdict_data = user_data, .wake_data = &self->router };
 
+  if (verdict != NULL && self->flows == NULL)
+    self->flows = ew_flow_table_new ((guint64)g_random_int () << 32 | g_random_int (), 0);
+  if (self->flows != NULL)
+    ew_flow_table_invalidate (self->flows);
+  wanted.flows = self->flows;
   ew_engine_call (self->engine, set_verdict, &wanted);
 }
 
@@ -405,6 +438,7 @@ ew_switch_free (EwSwitch *self)
   /* The TUN first: with it go its addresses and routes, and nobody can come through it while the firewall is taken
    * away. */
   g_clear_pointer (&self->engine, ew_engine_free);
+  g_clear_pointer (&self->flows, ew_flow_table_free);
   g_clear_pointer (&self->exit, ew_exit_free);
   ew_switch_monitor_clear (self);
   g_hash_table_unref (self->by_key);
@@ -427,6 +461,7 @@ ew_switch_get_stats (EwSwitch *self, EwSwitchStats *out)
     .dropped_policy = atomic_load (&self->router.counters.dropped_policy),
     .dropped_no_route = atomic_load (&self->router.counters.dropped_no_route),
     .dropped_ttl = atomic_load (&self->router.counters.dropped_ttl),
+    .dropped_too_big = atomic_load (&self->router.counters.dropped_too_big),
     .dropped_source = atomic_load (&self->router.counters.dropped_source) + self->dropped_source,
     .dropped_malformed = atomic_load (&self->router.counters.dropped_malformed),
   };

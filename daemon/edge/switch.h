@@ -29,6 +29,7 @@ typedef struct
   EwEndpoint endpoint; /* last known, kind NONE: unknown */
   gboolean plain;      /* no software of ours there: measured by ICMP echo */
   guint64 revision;    /* of its node document */
+  guint16 mtu;         /* the largest inner packet that is sent to it; 0: the mesh's */
 } EwSwitchNode;
 
 typedef struct
@@ -39,18 +40,24 @@ typedef struct
   guint64 rx_bytes, tx_bytes; /* the node's view: rx is what it received */
   gdouble rtt_ms;             /* < 0: unknown or too old (10 s) */
   EwEndpoint endpoint;
+  /* What the hairpin did with inner packets of its; received: with those to it. */
+  guint64 forwarded_packets, forwarded_bytes, exit_packets, received_packets, received_bytes;
+  guint64 dropped_policy, dropped_no_route, dropped_ttl, dropped_too_big, dropped_source;
 } EwSwitchNodeStatus;
 
 typedef struct
 {
   guint64 forwarded_packets, forwarded_bytes;
-  guint64 exit_packets, dropped_policy, dropped_no_route, dropped_ttl, dropped_source;
+  guint64 exit_packets, dropped_policy, dropped_no_route, dropped_ttl, dropped_too_big, dropped_source;
   guint64 dropped_malformed; /* no IP packet, or a multicast that goes nowhere */
 } EwSwitchStats;
 
-/* Decides on one packet between two nodes (or from a node to the exit: to_node NULL) in the data thread; FALSE drops
-   it, counts it and answers "prohibited". It must not block or allocate. The node pointers are the same for a node as
-   long as it is known to the switch; ew_switch_node_get_id() names them. */
+/* Decides on a flow between two nodes (or from a node to the exit: to_node NULL) by its first packet, in the data
+   thread; FALSE drops the packet, counts it and answers "prohibited", and the next one is asked about again. What it
+   lets pass goes on in both directions, with the ICMP errors about it, and is asked about once more when the verdict
+   is set anew, when a node's addresses change, and after it was idle (switch-flows.h). flow->reversed says which end
+   opened it: from_node's; packet may be a reply then. It must not block or allocate. The node pointers are the same for
+   a node as long as it is known to the switch; ew_switch_node_get_id() names them. */
 typedef gboolean (*EwSwitchVerdict) (gpointer user_data, gconstpointer from_node, gconstpointer to_node,
                                      const EwFlow *flow, const guint8 *packet, gsize len);
 

@@ -56,6 +56,13 @@ is_icmp (EwFamily family, uint8_t protocol)
   return protocol == (family == EW_FAMILY_V4 ? EW_PROTOCOL_ICMP : EW_PROTOCOL_ICMPV6);
 }
 
+bool
+ew_packet_is_error (const uint8_t *packet, size_t len, const EwIpHeader *header)
+{
+  return !header->fragment && is_icmp (header->source.family, header->protocol) && len > header->header_length
+         && is_error_type (header->source.family, packet[header->header_length]);
+}
+
 /* RFC 1122 section 3.2.2, RFC 4443 section 2.4 (e): no answers to errors, to fragments, to what was sent to many, or to
  * nobody. */
 static bool

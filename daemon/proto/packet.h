@@ -37,6 +37,8 @@ bool ew_packet_decrement_ttl (uint8_t *packet, size_t len);
    overlapping packet. mtu only for TOO_BIG. */
 size_t ew_packet_build_error (uint8_t *out, const uint8_t *packet, size_t len, const EwIp *from, EwIcmpError error,
                               uint16_t mtu);
+/* Whether packet, whose header is ew_packet_parse()'s, is an ICMP or ICMPv6 error rather than anything else. */
+bool ew_packet_is_error (const uint8_t *packet, size_t len, const EwIpHeader *header);
 /* An echo request; payload_len bytes of payload copied. out: at least 48 + payload_len. Returns the size. */
 size_t ew_packet_build_echo (uint8_t *out, const EwIp *from, const EwIp *to, uint16_t id, uint16_t sequence,
                              const uint8_t *payload, size_t payload_len);

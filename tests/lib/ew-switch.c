@@ -3,9 +3,11 @@
  * `ew-switch CONFIG`: a switch without an edge around it, for tests; not installed. The file has one setting a line:
  *
  *   port 51820 | interface edge0 | mtu 1420 | key BASE64 | service IP | range PREFIX | exit | open PORT | viewers 1
- *   node ID KEY REVISION [plain] [endpoint=IP:PORT] PREFIX…        host prefixes are its mesh IPs, others routes
+ *   node ID KEY REVISION [plain] [mtu=N] [endpoint=IP:PORT] PREFIX…        host prefixes are its mesh IPs, others
+ * routes
  *
- * `node`, `viewers`, `remove ID`, `find`, `refuse` (a verdict that lets nothing pass), `allow`, `status` and `quit` are
+ * `node`, `viewers`, `remove ID`, `find`, `refuse` (a verdict that lets nothing pass), `one-way ID` (one by which only
+ * that node opens flows), `allow`, `status` and `quit` are
  * also taken from stdin. What happens is said on stdout: `ready PORT`, `limits …`, `presence ID online`, `endpoint ID
  * …`; the answer to `status` ends with the line `end`. Ends cleanly by SIGTERM, `quit` or the end of stdin.
  */
@@ -22,6 +24,7 @@ typedef struct
 {
   EwSwitchConfig config;
   gchar *interface;
+  gchar *opener; /* of the verdict; NULL: there is none */
   guint16 open_ports[16];
   GPtrArray *nodes; /* lines */
   EwSwitch *sw;
@@ -67,6 +70,13 @@ refuse_all (gpointer data, gconstpointer from, gconstpointer to, const EwFlow *f
   return FALSE;
 }
 
+/* Only that node opens flows. */
+static gboolean
+from_opener (gpointer data, gconstpointer from, gconstpointer to, const EwFlow *flow, const guint8 *packet, gsize len)
+{
+  return g_str_equal (ew_switch_node_get_id (from), data);
+}
+
 static void
 set_node (Program *program, gchar **words)
 {
@@ -86,6 +96,8 @@ set_node (Program *program, gchar **words)
         if (!ew_endpoint_parse (*word + strlen ("endpoint="), &node.endpoint))
           refuse_line (*word);
       }
+    else if (g_str_has_prefix (*word, "mtu="))
+      node.mtu = (guint16)atoi (*word + strlen ("mtu="));
     else if (!ew_prefix_parse (*word, &prefix, NULL))
       refuse_line (*word);
     else if (prefix.length == ew_ip_size (&prefix.ip) * 8)
@@ -111,15 +123,18 @@ print_status (Program *program)
 
       if (ew_switch_get_node (program->sw, id, &status))
         say ("node %s online=%d rx=%" G_GUINT64_FORMAT " tx=%" G_GUINT64_FORMAT " rtt=%.3f seen=%" G_GINT64_FORMAT
-             " handshake=%" G_GINT64_FORMAT "\n",
+             " handshake=%" G_GINT64_FORMAT " forwarded=%" G_GUINT64_FORMAT " received=%" G_GUINT64_FORMAT
+             " ttl=%" G_GUINT64_FORMAT " too_big=%" G_GUINT64_FORMAT " policy=%" G_GUINT64_FORMAT "\n",
              id, status.online, status.rx_bytes, status.tx_bytes, status.rtt_ms, status.last_seen_us,
-             status.last_handshake_us);
+             status.last_handshake_us, status.forwarded_packets, status.received_packets, status.dropped_ttl,
+             status.dropped_too_big, status.dropped_policy);
     }
   ew_switch_get_stats (program->sw, &stats);
   say ("stats forwarded=%" G_GUINT64_FORMAT " exit=%" G_GUINT64_FORMAT " policy=%" G_GUINT64_FORMAT
-       " no_route=%" G_GUINT64_FORMAT " ttl=%" G_GUINT64_FORMAT " source=%" G_GUINT64_FORMAT "\n",
+       " no_route=%" G_GUINT64_FORMAT " ttl=%" G_GUINT64_FORMAT " source=%" G_GUINT64_FORMAT
+       " too_big=%" G_GUINT64_FORMAT "\n",
        stats.forwarded_packets, stats.exit_packets, stats.dropped_policy, stats.dropped_no_route, stats.dropped_ttl,
-       stats.dropped_source);
+       stats.dropped_source, stats.dropped_too_big);
   say ("limits %s\nend\n", ew_switch_get_limits (program->sw) != NULL ? ew_switch_get_limits (program->sw) : "none");
 }
 
@@ -152,6 +167,12 @@ obey (Program *program, const gchar *line)
     ew_switch_find_nodes (program->sw);
   else if (g_str_equal (words[0], "refuse"))
     ew_switch_set_verdict (program->sw, refuse_all, NULL);
+  else if (g_str_equal (words[0], "one-way") && words[1] != NULL)
+    {
+      g_free (program->opener);
+      program->opener = g_strdup (words[1]);
+      ew_switch_set_verdict (program->sw, from_opener, program->opener);
+    }
   else if (g_str_equal (words[0], "allow"))
     ew_switch_set_verdict (program->sw, NULL, NULL);
   else if (g_str_equal (words[0], "status"))
@@ -272,5 +293,6 @@ main (int argc, char **argv)
   g_main_loop_unref (program.loop);
   g_ptr_array_unref (program.nodes);
   g_free (program.interface);
+  g_free (program.opener);
   return 0;
 }

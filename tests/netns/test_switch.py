@@ -30,6 +30,19 @@ while (left := end - time.monotonic()) > 0:
         s.send(data[:4] + bytes([7]) + data[5:])
 """
 
+# What a UDP socket hears of an ICMP error.
+UDP_REFUSED = """
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(3)
+s.connect((sys.argv[1], 9))
+s.send(b"x")
+try:
+    s.recv(10)
+except ConnectionRefusedError:
+    print("refused")
+"""
+
 
 class TestSwitch(SwitchCase):
     @classmethod
@@ -90,6 +103,42 @@ class TestSwitch(SwitchCase):
         self.assert_ping_says(self.alice, "100.96.9.9", SERVICE[0], "Destination Host Unreachable")
         self.assert_ping_says(self.alice, "fd12::9:9", SERVICE[1], "Address unreachable")
         self.assert_ping_says(self.alice, WEBSITE[0], SERVICE[0], "Time to live exceeded", "-t", "1")
+
+    def test_trace(self):
+        """Hop by hop, as traceroute sees it: the edge, the gateway, the printer behind it."""
+        self.assert_pings(self.alice, "10.77.0.9")
+        before = self.switch.status()["alice"]["ttl"]
+        for ttl, hop in ((1, SERVICE[0]), (2, BOB[0])):
+            self.assert_ping_says(self.alice, "10.77.0.9", hop, "Time to live exceeded", "-t", str(ttl))
+        self.assert_pings(self.alice, "10.77.0.9", "-t", "3")
+        self.assertEqual(self.switch.status()["alice"]["ttl"], before + 1)
+
+    def test_mtu_of_a_node(self):
+        """bob takes 1300 bytes: whoever sends more is told so, learns it, and TCP goes on."""
+        for family in (0, 1):
+            self.assert_pings(self.alice, BOB[family])
+        self.switch.say(self.node("bob", 1, "plain", "mtu=1300", *BOB, "10.77.0.0/24"))
+        try:
+            before = self.switch.status()
+            text = self.ping(self.alice, BOB[0], "-M", "do", "-s", "1392")[1]
+            self.assertRegex(text, r"From 100.96.0.1.*(mtu = 1300|mtu=1300)")
+            text = self.ping(self.alice, BOB[1], "-M", "do", "-s", "1372")[1]
+            self.assertRegex(text, r"From fd12::1.*(mtu = 1300|mtu=1300)")
+            for family, largest in ((0, 1272), (1, 1252)):
+                self.assertIn("mtu 1300", self.alice.run("ip", "route", "get", BOB[family]).stdout)
+                self.assert_pings(self.alice, BOB[family], "-M", "do", "-s", str(largest))
+                self.serve(self.bob, BOB[family], 7020 + family)
+                self.assertEqual(self.fetch(self.alice, BOB[family], 7020 + family)[0], ALICE[family])
+            self.assert_pings(self.bob, ALICE[0], "-M", "do", "-s", "1192")
+            after = self.switch.status()
+            self.assertGreaterEqual(after["alice"]["too_big"], before["alice"]["too_big"] + 2)
+            self.assertGreaterEqual(after["stats"]["too_big"], before["stats"]["too_big"] + 2)
+            self.assertGreater(after["bob"]["received"], before["bob"]["received"])
+        finally:
+            self.switch.say(self.node("bob", 1, "plain", *BOB, "10.77.0.0/24"))
+            for machine in (self.alice, self.bob):
+                machine.ip("route", "flush", "cache")
+                machine.ip("-6", "route", "flush", "cache")
 
     def test_spoofed_source(self):
         self.assert_pings(self.alice, BOB[0])
@@ -213,6 +262,28 @@ class TestSwitch(SwitchCase):
             self.switch.status()
             self.assert_ping_says(self.alice, BOB[0], SERVICE[0], "Packet filtered")
             self.assert_ping_says(self.alice, WEBSITE[0], SERVICE[0], "Packet filtered")
+        finally:
+            self.switch.say("allow")
+        self.assert_pings(self.alice, BOB[0])
+
+    def test_verdict_about_flows(self):
+        """alice may speak to bob, bob only answers; a flow that was open ends with a change of mind."""
+        self.assert_pings(self.alice, BOB[0])
+        self.assert_pings(self.bob, ALICE[0])
+        self.switch.say("one-way alice")
+        try:
+            self.switch.status()
+            for family in (0, 1):
+                self.assert_pings(self.alice, BOB[family])
+                self.serve(self.bob, BOB[family], 7030 + family)
+                self.assertEqual(self.fetch(self.alice, BOB[family], 7030 + family)[0], ALICE[family])
+                self.assertFalse(self.ping(self.bob, ALICE[family])[0])
+            # An error about what was let pass arrives: nobody listens there.
+            self.assertIn("refused", self.alice.run("/usr/bin/python3", "-c", UDP_REFUSED, BOB[0]).stdout)
+            self.switch.say("one-way bob")
+            self.switch.status()
+            self.assertFalse(self.ping(self.alice, BOB[0])[0])
+            self.assert_pings(self.bob, ALICE[0])
         finally:
             self.switch.say("allow")
         self.assert_pings(self.alice, BOB[0])

@@ -689,7 +689,7 @@ test_verdict (Fixture *f, gconstpointer data)
   make_reply (f, "100.96.1.2", "100.96.1.1");
   g_assert_cmpint (route (f, BOB), ==, EW_ROUTE_PEER);
   g_assert_true (ew_flow_equal (&verdicts.flows[0], &verdicts.flows[1]));
-  g_assert_cmphex (ew_flow_hash (&verdicts.flows[0]), ==, ew_flow_hash (&verdicts.flows[1]));
+  g_assert_cmphex (ew_flow_hash (&verdicts.flows[0], 7), ==, ew_flow_hash (&verdicts.flows[1], 7));
   g_assert_cmpint (verdicts.flows[0].reversed, !=, verdicts.flows[1].reversed);
   make_udp (f, "100.96.1.2", "100.96.1.1", 64, 20); /* the same ports the other way round: another flow */
   route (f, BOB);
@@ -705,6 +705,192 @@ test_verdict (Fixture *f, gconstpointer data)
   make_udp (f, "100.96.1.1", "1.1.1.1", 64, 20);
   g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_REPLY);
   g_assert_cmpuint (f->router.counters.dropped_policy, ==, 2);
+}
+
+/* What may pass to bob is bob's own limit, for our host's packets too. */
+static void
+test_mtu_of_node (Fixture *f, gconstpointer data)
+{
+  static const struct
+  {
+    int from;
+    const gchar *source, *destination, *says;
+    gsize payload;
+    guint icmp; /* 0: it passes */
+  } rows[] = {
+    { ALICE, "100.96.1.1", "100.96.1.2", "100.96.0.1", 1292 - 28 + 8, 0 },
+    { ALICE, "100.96.1.1", "100.96.1.2", "100.96.0.1", 1301 - 28, TOO_BIG4 },
+    { ALICE, "fd12::1:1", "fd12::1:2", "fd12::1", 1300 - 48, 0 },
+    { ALICE, "fd12::1:1", "fd12::1:2", "fd12::1", 1301 - 48, TOO_BIG6 },
+    { BOB, "100.96.1.2", "100.96.1.1", "100.96.0.1", 1420 - 28, 0 },
+    { BOB, "100.96.1.2", "100.96.1.1", "100.96.0.1", 1421 - 28, TOO_BIG4 },
+    { TUN, "1.1.1.1", "100.96.1.2", "100.96.1.2", 1301 - 28, TOO_BIG4 },
+    { TUN, "1.1.1.1", "100.96.1.2", NULL, 1300 - 28, 0 },
+  };
+  guint big = 0;
+
+  f->nodes[BOB].mtu = 1300;
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      const gboolean v6 = strchr (rows[i].source, ':') != NULL;
+      const guint mtu = rows[i].from == BOB ? 1420 : 1300;
+
+      make_udp (f, rows[i].source, rows[i].destination, 64, rows[i].payload);
+      if (!v6)
+        {
+          f->packet.data[6] |= 0x40; /* DF */
+          put16 (f->packet.data + 10, 0);
+          put16 (f->packet.data + 10, ew_checksum (f->packet.data, 20, 0));
+        }
+      const EwRoute expected = rows[i].icmp != 0     ? EW_ROUTE_REPLY
+                               : rows[i].from == TUN ? EW_ROUTE_LOOKUP
+                                                     : EW_ROUTE_PEER;
+      g_assert_cmpint (route (f, rows[i].from), ==, expected);
+      if (rows[i].icmp == 0)
+        continue;
+      big++;
+      g_assert_cmphex (icmp_error (f, rows[i].says, rows[i].source), ==, rows[i].icmp);
+      const guint8 *icmp = f->packet.data + (v6 ? 40 : 20);
+      g_assert_cmpuint (icmp[6] << 8 | icmp[7], ==, mtu);
+      g_assert_cmpuint (icmp[4] << 8 | icmp[5], ==, 0);
+    }
+  g_assert_cmpuint (f->router.counters.dropped_too_big, ==, big);
+  g_assert_cmpuint (f->router.counters.dropped_no_route, ==, 0);
+  g_assert_cmpuint (f->nodes[ALICE].counters.dropped_too_big, ==, 2);
+  g_assert_cmpuint (f->nodes[BOB].counters.dropped_too_big, ==, 1);
+}
+
+static void
+test_counters_of_node (Fixture *f, gconstpointer data)
+{
+  const EwRouterCounters *alice = &f->nodes[ALICE].counters, *bob = &f->nodes[BOB].counters;
+
+  open_exit (f);
+  for (guint i = 0; i < 3; i++)
+    {
+      make_udp (f, "100.96.1.1", "100.96.1.2", 64, 72);
+      g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_PEER);
+    }
+  make_udp (f, "100.96.1.1", "100.96.1.2", 1, 72);
+  route (f, ALICE);
+  make_udp (f, "100.96.1.1", "100.96.9.9", 64, 72);
+  route (f, ALICE);
+  make_udp (f, "100.96.1.1", "10.1.1.1", 64, 72);
+  route (f, ALICE);
+  make_udp (f, "100.96.1.1", "1.1.1.1", 64, 72);
+  route (f, ALICE);
+  make_udp (f, "10.7.0.9", "1.1.1.1", 64, 72); /* not in the mesh */
+  route (f, BOB);
+  make_udp (f, "1.1.1.1", "100.96.1.2", 64, 72);
+  route (f, TUN);
+  g_assert_cmpuint (alice->forwarded_packets, ==, 3);
+  g_assert_cmpuint (alice->forwarded_bytes, ==, 300);
+  g_assert_cmpuint (alice->received_packets, ==, 0);
+  g_assert_cmpuint (alice->dropped_ttl, ==, 1);
+  g_assert_cmpuint (alice->dropped_no_route, ==, 1);
+  g_assert_cmpuint (alice->dropped_policy, ==, 1);
+  g_assert_cmpuint (alice->exit_packets, ==, 1);
+  g_assert_cmpuint (bob->received_packets, ==, 4);
+  g_assert_cmpuint (bob->received_bytes, ==, 400);
+  g_assert_cmpuint (bob->dropped_source, ==, 1);
+  g_assert_cmpuint (f->router.counters.forwarded_packets, ==, 3);
+  g_assert_cmpuint (f->router.counters.forwarded_bytes, ==, 300);
+}
+
+/* With a flow table: alice may open, bob may answer. */
+
+typedef struct
+{
+  const gchar *opener;
+  guint asked;
+} Policy;
+
+static gboolean
+only_opener (gpointer data, gconstpointer from, gconstpointer to, const EwFlow *flow, const guint8 *packet, gsize len)
+{
+  Policy *policy = data;
+
+  policy->asked++;
+  return g_str_equal (ew_switch_node_get_id (from), policy->opener);
+}
+
+static void
+check_flow (Fixture *f, gboolean reply, gboolean passes)
+{
+  f->time.now_ns += S / 10;
+  if (reply)
+    make_reply (f, "100.96.1.2", "100.96.1.1");
+  else
+    make_udp (f, "100.96.1.1", "100.96.1.2", 64, 20);
+  g_assert_cmpint (route (f, reply ? BOB : ALICE), ==, passes ? EW_ROUTE_PEER : EW_ROUTE_REPLY);
+}
+
+static void
+test_flows (Fixture *f, gconstpointer data)
+{
+  g_autoptr (EwFlowTable) flows = ew_flow_table_new (1, 64);
+  Policy policy = { .opener = "alice" };
+
+  f->router.verdict = only_opener;
+  f->router.verdict_data = &policy;
+  f->router.flows = flows;
+  check_flow (f, TRUE, FALSE); /* bob opens nothing */
+  check_flow (f, FALSE, TRUE);
+  check_flow (f, TRUE, TRUE); /* … but answers */
+  g_assert_cmpuint (policy.asked, ==, 2);
+  for (guint i = 0; i < 100; i++)
+    check_flow (f, i & 1, TRUE);
+  g_assert_cmpuint (policy.asked, ==, 2); /* once a flow */
+  g_assert_cmpuint (f->nodes[ALICE].flows.n, ==, 1);
+  ew_flow_table_invalidate (flows); /* the same policy again: the reply that comes first does not end the flow */
+  check_flow (f, TRUE, TRUE);
+  check_flow (f, FALSE, TRUE);
+  g_assert_cmpuint (policy.asked, ==, 3);
+  policy.opener = "bob"; /* another: it does */
+  ew_flow_table_invalidate (flows);
+  check_flow (f, FALSE, FALSE);
+  g_assert_cmpuint (f->nodes[ALICE].flows.n, ==, 0);
+  check_flow (f, TRUE, TRUE);
+  check_flow (f, FALSE, TRUE);
+  g_assert_cmpuint (f->nodes[BOB].flows.n, ==, 1);
+  f->time.now_ns += (EW_FLOW_IDLE + 1) * S;
+  check_flow (f, FALSE, FALSE);
+}
+
+/* Turns the packet in hand into bob's error about it, as a host would. */
+static void
+make_error_about (Fixture *f, const gchar *from)
+{
+  const EwIp source = ip (from);
+  guint8 error[1280];
+  const gsize size = ew_packet_build_error (error, f->packet.data, f->packet.len, &source, EW_ICMP_PROHIBITED, 0);
+
+  g_assert_cmpuint (size, >, 0);
+  f->packet.data = f->buffer + EW_HEADROOM;
+  memcpy (f->packet.data, error, size);
+  f->packet.len = size;
+}
+
+static void
+test_error_about_flow (Fixture *f, gconstpointer data)
+{
+  static const gchar *const addresses[][2] = { { "100.96.1.1", "100.96.1.2" }, { "fd12::1:1", "fd12::1:2" } };
+  g_autoptr (EwFlowTable) flows = ew_flow_table_new (1, 64);
+  Policy policy = { .opener = "alice" };
+
+  f->router.verdict = only_opener;
+  f->router.verdict_data = &policy;
+  f->router.flows = flows;
+  for (guint i = 0; i < 2; i++)
+    {
+      make_udp (f, addresses[i][0], addresses[i][1], 64, 20); /* the flow is not open yet */
+      make_error_about (f, addresses[i][1]);
+      g_assert_cmpint (route (f, BOB), ==, EW_ROUTE_DROP);
+      make_udp (f, addresses[i][0], addresses[i][1], 64, 20);
+      g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_PEER);
+      make_error_about (f, addresses[i][1]);
+      g_assert_cmpint (route (f, BOB), ==, EW_ROUTE_PEER);
+    }
 }
 
 /* Anything at all, often nearly right: no crash, no write outside, and never on to a node without room for its hop. */
@@ -730,9 +916,14 @@ static void
 test_mutated (Fixture *f, gconstpointer data)
 {
   g_autoptr (GRand) rand = g_rand_new_with_seed (4796);
+  g_autoptr (EwFlowTable) flows = ew_flow_table_new (1, 1024);
+  Policy policy = { .opener = "alice" };
   guint forwarded = 0, replied = 0, dropped = 0;
 
   open_exit (f);
+  f->router.verdict = only_opener;
+  f->router.verdict_data = &policy;
+  f->router.flows = flows;
   for (guint round = 0; round < 200000; round++)
     {
       mutate (f, rand, round);
@@ -778,6 +969,10 @@ main (int argc, char **argv)
   ADD ("plain-rtt", test_plain_rtt);
   ADD ("echo", test_echo);
   ADD ("verdict", test_verdict);
+  ADD ("mtu-of-node", test_mtu_of_node);
+  ADD ("counters-of-node", test_counters_of_node);
+  ADD ("flows", test_flows);
+  ADD ("error-about-flow", test_error_about_flow);
   ADD ("mutated", test_mutated);
   return g_test_run ();
 }
