@@ -219,6 +219,18 @@ apply_peer (EwDevice *device, const EwTime *time, const EwUapiPeer *wish)
     ew_peer_set_keepalive (peer, wish->keepalive, time);
 }
 
+/* Nobody is a peer of itself. */
+static void
+remove_self (EwDevice *device)
+{
+  guint8 public_key[EW_KEY_SIZE];
+
+  ew_device_get_public_key (device, public_key);
+  EwPeer *peer = ew_device_find_peer (device, public_key);
+  if (peer != NULL)
+    ew_peer_remove (peer);
+}
+
 static void
 apply_peers (EwDevice *device, const EwTime *time, void *data)
 {
@@ -226,6 +238,8 @@ apply_peers (EwDevice *device, const EwTime *time, void *data)
 
   if (request->replace_peers)
     remove_all_peers (device);
+  if (request->has_private_key)
+    remove_self (device);
   for (guint i = 0; i < request->peers->len; i++)
     apply_peer (device, time, g_ptr_array_index (request->peers, i));
 }
@@ -255,7 +269,7 @@ ew_uapi_apply (EwEngine *engine, const EwUapiRequest *request)
     return errno_of (error);
   if (request->has_private_key)
     ew_engine_set_private_key (engine, request->private_key);
-  if (request->replace_peers || request->peers->len > 0)
+  if (request->has_private_key || request->replace_peers || request->peers->len > 0)
     ew_engine_call (engine, apply_peers, (void *)request);
   return 0;
 }

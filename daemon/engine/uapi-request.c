@@ -190,29 +190,34 @@ take_line (const char *text, gsize len, char line[LINE_MAX_BYTES])
   return (gsize)(end - text) + 1;
 }
 
+/* A line that is no key=value is of another protocol, as wireguard-go answers it; one that is, but means nothing here,
+   is invalid. */
 static int
 parse_settings (EwUapiRequest *request, const char *text, gsize len)
 {
   char line[LINE_MAX_BYTES];
-  gboolean good = TRUE;
+  int result = 0;
 
-  while (good && len > 0)
+  while (result == 0 && len > 0)
     {
       gsize taken = take_line (text, len, line);
       char *value = taken > 0 ? strchr (line, '=') : NULL;
       if (taken == 1 && len == 1)
         break; /* the empty line at the end */
-      good = value != NULL && strlen (line) == taken - 1;
-      if (good)
+      if (taken == 0 || strlen (line) != taken - 1)
+        result = -EINVAL;
+      else if (value == NULL)
+        result = -EPROTO;
+      else
         {
           *value++ = '\0';
-          good = parse_line (request, line, value);
+          result = parse_line (request, line, value) ? 0 : -EINVAL;
         }
       text += taken;
       len -= taken;
     }
   explicit_bzero (line, sizeof line);
-  return good ? 0 : -EINVAL;
+  return result;
 }
 
 int

@@ -8,6 +8,7 @@
 """
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -310,6 +311,134 @@ class Interop(unittest.TestCase):
             machine.sysctl("net/ipv6/conf/all/disable_ipv6", "0")
             for second in (False, True):
                 machine.ip("addr", "add", f"{self.ours.outer(6, second)}/64", "dev", "wire", "nodad")
+
+    # The outer header.
+
+    def capture(self, machine, device, what):
+        """Starts tcpdump there; a function that gives what it has seen, a text."""
+        process = machine.start("tcpdump", "-n", "-l", "-v", "-i", device, what, log=f"capture-{device}-{time.monotonic_ns()}")
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+
+        def text():
+            with open(process.log_path) as file:
+                return file.read()
+        wait_for("tcpdump listens", lambda: "listening on" in text(), 10)
+        return text
+
+    def test_traffic_class_outside(self):
+        """Handshakes are AF41; data carries the inner packet's ECN and nothing of its DSCP, in both families."""
+        ours, theirs = self.ours, self.theirs
+        for family, kind, field in ((4, "udp[8]", r"tos 0x(\w+)"), (6, "ip6[48]", r"class 0x(\w+)")):
+            with self.subTest(outer=family):
+                where = f"dst host {theirs.outer(family)} and udp"
+                captures = [self.capture(ours.machine, "wire", f"{where} and {kind} = {n}") for n in (1, 4)]
+                handshakes, data = (lambda text=text: [int(value, 16) for value in re.findall(field, text())] for text in captures)
+                ours.set("peer", theirs.public, "remove")
+                self.connect(family)
+                ours.ping(theirs, seconds=5)
+                wait_for("the handshake is seen", handshakes, 5)
+                self.assertEqual(set(handshakes()), {0x88})
+                for inner in (4, 6):
+                    for ecn in (1, 2, 3):
+                        seen = len(data())
+                        ours.machine.run("ping", "-n", "-q", "-c", "1", "-W", "2", "-Q", hex(0xb8 | ecn), theirs.inner(inner))  # EF
+                        wait_for("it is seen", lambda: ecn in data()[seen:], 5)
+                        self.assertLessEqual(set(data()), {0, 1, 2, 3})  # 0: what the kernel says of itself
+
+    def test_congestion_on_the_way(self):
+        """Somebody on the way marks what carries our packets: the inner one is marked if its sender understands that, else it is lost (RFC 6040)."""
+        ours, theirs = self.ours, self.theirs
+        self.connect()
+        ours.ping(theirs, seconds=5)
+        theirs.machine.nft(f"table inet congest {{\nchain c {{\ntype route hook output priority 0\noifname wire udp sport {PORT} ip ecn set ce\n}}\n}}\n")
+        self.addCleanup(theirs.machine.run, "nft", "delete", "table", "inet", "congest")
+        inside = self.capture(ours.machine, ours.interface, f"icmp and src host {theirs.inner()}")
+        theirs.machine.run("ping", "-n", "-q", "-c", "1", "-W", "2", "-Q", "0x2", ours.inner())  # ECT(0)
+        wait_for("it is seen inside", lambda: "tos 0x3" in inside(), 5)
+        self.assertFalse(theirs.ping(ours, check=False))
+
+    # The API.
+
+    ASK = """
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(5)
+s.connect("/var/run/wireguard/" + sys.argv[1] + ".sock")
+s.sendall(sys.argv[2].encode())
+data = b""
+try:
+    while not data.endswith(b"\\n\\n") and (more := s.recv(65536)):
+        data += more
+except (ConnectionError, TimeoutError):
+    pass
+print(data.decode(), end="")
+"""
+
+    def ask(self, side, text):
+        return side.machine.run("/usr/bin/python3", "-c", self.ASK, side.interface, text).stdout
+
+    def test_answers_as_theirs(self):
+        """Line by line as the cross-platform API says, and as wireguard-go does: what is refused, and what is there afterwards."""
+        key, other, psk = "a1" * 32, "b2" * 32, "c3" * 32
+        bad = ["private_key=12", "private_key=" + "zz" * 32, "listen_port=65536", "listen_port=x", "fwmark=4294967296", "replace_peers=no", "nonsense=1",
+               "allowed_ip=10.0.0.0/8", "public_key=00", f"public_key={key}\nprotocol_version=2", f"public_key={key}\nallowed_ip=10.0.0.0/33",
+               f"public_key={key}\nallowed_ip=10.0.0.0", f"public_key={key}\nendpoint=nowhere", f"public_key={key}\npersistent_keepalive_interval=65536",
+               f"public_key={key}\npreshared_key=1", f"public_key={key}\nremove=false", f"public_key={key}\nupdate_only=1", f"public_key={key}\nfwmark=1",
+               "no equals sign"]
+        for line in bad:
+            with self.subTest(line):
+                codes = [re.search(r"errno=(-?\d+)\n\n$", self.ask(side, f"set=1\n{line}\n\n")) for side in (self.theirs, self.ours)]
+                self.assertTrue(all(codes), codes)
+                self.assertNotEqual(codes[1][1], "0")
+                self.assertEqual(codes[1][1], codes[0][1])
+        private = "d8" + "11" * 30 + "51"
+        good = [f"private_key={private}\nfwmark=5\npublic_key={key}\nprotocol_version=1\npreshared_key={psk}\nendpoint=192.0.2.1:7\n"
+                f"persistent_keepalive_interval=9\nallowed_ip=10.1.0.0/16\nallowed_ip=fd01::/64\npublic_key={other}\nallowed_ip=10.2.0.0/16",
+                f"public_key={other}\nupdate_only=true\nallowed_ip=10.1.0.0/16\npublic_key={'e5' * 32}\nupdate_only=true\nallowed_ip=10.9.0.0/16",
+                f"public_key={key}\nreplace_allowed_ips=true\nallowed_ip=10.3.0.0/16\nendpoint=[2001:db8::7]:9\npreshared_key={'00' * 32}",
+                f"public_key={key}\npersistent_keepalive_interval=0", "fwmark=0", f"public_key={other}\nremove=true", f"public_key={other}\nremove=true",
+                f"replace_peers=true\npublic_key={other}\nallowed_ip=::/0\nallowed_ip=0.0.0.0/0"]
+        for lines in good:
+            with self.subTest(lines):
+                states = []
+                for side in (self.theirs, self.ours):
+                    self.assertEqual(self.ask(side, f"set=1\n{lines}\n\n"), "errno=0\n\n")
+                    state = self.ask(side, "get=1\n\n")
+                    self.assertTrue(state.endswith("errno=0\n\n"))
+                    # Ports are the kernel's choice, bytes are of handshakes that nobody answers.
+                    states.append(sorted(sorted(line for line in part.split() if not re.match("listen_port=|[rt]x_bytes=|errno=", line))
+                                         for part in ("\n" + state).split("\npublic_key=")))
+                self.assertEqual(states[1], states[0])
+
+    def test_addconf_and_setconf(self):
+        self.connect()
+        ours, theirs = self.ours, self.theirs
+        ours.ping(theirs, seconds=5)
+        handshake, stranger = ours.peer()["handshake"], make_key()[1]
+
+        def apply(verb, text):
+            with tempfile.NamedTemporaryFile("w", dir=self.world.folder) as file:
+                file.write(text)
+                file.flush()
+                ours.wg(verb, file.name)
+        apply("addconf", f"[Peer]\nPublicKey = {stranger}\nPresharedKey = {make_key()[0]}\nAllowedIPs = 10.88.0.0/16\nPersistentKeepalive = 7\n")
+        self.assertEqual(set(ours.wg("show", "peers").stdout.split()), {theirs.public, stranger})
+        self.assertIn(f"{theirs.public}\t{handshake}", ours.wg("show", "latest-handshakes").stdout)
+        self.assertIn(f"{stranger}\t7", ours.wg("show", "persistent-keepalive").stdout)
+        apply("setconf", f"[Interface]\nPrivateKey = {ours.private}\nListenPort = 51999\nFwMark = 0x9\n[Peer]\nPublicKey = {stranger}\nAllowedIPs = ::/0\n")
+        self.assertEqual(ours.wg("show", "peers").stdout.split(), [stranger])
+        self.assertEqual((ours.wg("show", "listen-port").stdout.strip(), ours.wg("show", "fwmark").stdout.strip()), ("51999", "0x9"))
+        self.assertEqual((ours.peer()["psk"], ours.peer()["allowed_ips"], ours.peer()["keepalive"]), ("(none)", "::/0", "off"))
+
+    def test_own_key_is_no_peer(self):
+        """Whoever becomes the device's own key is no peer any more, and cannot be made one."""
+        for side in (self.theirs, self.ours):
+            side.set("peer", side.public, "allowed-ips", "10.1.0.0/16")
+            side.set("private-key", secret=side.private)
+            self.assertEqual(side.wg("show", "peers").stdout, "", side.machine.name)
+            side.set("peer", side.public, "allowed-ips", "10.1.0.0/16")
+            self.assertEqual(side.wg("show", "peers").stdout, "", side.machine.name)
 
     def test_no_peer_is_unreachable_at_once(self):
         self.connect()
