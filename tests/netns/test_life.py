@@ -73,7 +73,15 @@ class Life(MeshCase):
     def test_wg_show(self):
         shown = self.mesh.machine("laptop").run("wg", "show", "edgeway0").stdout
         self.assertIn("latest handshake", shown)
-        self.assertNotEqual(self.mesh.machine("laptop").run("wg", "set", "edgeway0", "peer", "A" * 43 + "=", check=False).returncode, 0)
+        laptop = self.mesh.machine("laptop")
+        peer = laptop.run("wg", "show", "edgeway0", "peers").stdout.strip()
+        for words in (("peer", "A" * 43 + "="), ("peer", peer, "remove"), ("peer", peer, "allowed-ips", "10.0.0.0/8"), ("private-key", "/dev/null")):
+            self.assertNotEqual(laptop.run("wg", "set", "edgeway0", *words, check=False).returncode, 0, words)
+        mark = laptop.run("wg", "show", "edgeway0", "fwmark").stdout.strip()
+        laptop.run("wg", "set", "edgeway0", "listen-port", "51999", "fwmark", mark)  # these are the administrator's
+        self.assertEqual(laptop.run("wg", "show", "edgeway0", "listen-port").stdout.strip(), "51999")
+        self.assertIn("latest handshake", laptop.run("wg", "show", "edgeway0").stdout)
+        self.ping("laptop", "100.96.0.1")
 
     def test_member_may_not_administer(self):
         for argv in (("node", "add", "x"), ("node", "remove", "laptop"), ("node", "rename", "laptop", "x"), ("route", "add", "10.60.0.0/24", "nas"), ("node", "config", "x")):
