@@ -13,7 +13,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.normpath(os.path.join(HERE, "..", "..", ".."))
 BUILD = os.environ.get("EDGEWAY_BUILD") or os.path.join(SOURCE, "build")
-sys.path.insert(0, os.path.join(SOURCE, "app", "launch"))
+sys.path[:0] = [os.path.join(SOURCE, "app", "launch"), os.path.join(SOURCE, "tests", "lib")]
 from machines import Failure, World, die_with_parent, end_of, wait_for  # noqa: E402,F401
 
 PROBE = os.path.join(BUILD, "tests", "bench.d", "probe")

@@ -6,7 +6,7 @@ import re
 import subprocess
 
 from ground import EDGE, Failure, end_of, program, wait_for
-import archive
+from current_wireguard import current_wireguard_go  # noqa: E402
 
 INNER = {"edge": "10.99.0.254", "a": "10.99.0.1", "b": "10.99.0.2"}  # where we choose them
 PORT = 51820
@@ -102,7 +102,7 @@ class CurrentWireguardGo(WireguardGo):
 
     def unavailable(self):
         try:
-            self.binary, version = archive.current_wireguard_go()
+            self.binary, version = current_wireguard_go()
             self.label = f"wireguard-go {version}"
         except Failure as failure:
             return str(failure)
