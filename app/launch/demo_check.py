@@ -165,7 +165,7 @@ class Check:
         laptop, internet = m.machine("laptop"), m.machine("internet")
         serve = ("import http.server\nclass H(http.server.BaseHTTPRequestHandler):\n def do_GET(s):\n  s.send_response(200); s.end_headers(); s.wfile.write(s.client_address[0].encode())\n"
                  " def log_message(*a): pass\nhttp.server.ThreadingHTTPServer(('',80),H).serve_forever()")
-        fetch = f"import urllib.request as u; print(u.build_opener(u.ProxyHandler({{}})).open('http://{WEBSITE}/',timeout=8).read().decode())"
+        fetch = f"import urllib.request as u; print(u.build_opener(u.ProxyHandler({{}})).open('http://{WEBSITE}/',timeout=40).read().decode())"
         internet.start("/usr/bin/python3", "-c", serve, log="website")
         self.wait_for_port("internet", 80)
 
