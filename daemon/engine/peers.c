@@ -148,7 +148,12 @@ initiate (EwDevice *device, const EwTime *time, void *data)
   EwPeer *peer = ew_device_find_peer (device, wish->public_key);
 
   if (peer != NULL)
-    ew_peer_initiate (peer, time, wish->force);
+    {
+      if (wish->force)
+        ew_peer_hurry (peer, time);
+      else
+        ew_peer_initiate (peer, time, false);
+    }
 }
 
 void

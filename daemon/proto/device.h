@@ -135,6 +135,9 @@ void ew_peer_send (EwPeer *peer, EwPacket *packets, size_t n, const EwTime *time
 /* Starts a handshake unless one is fresh (the edge finds its nodes again; a changed network). force skips the 5 s of
    rest between tries and starts the 90 s anew. */
 void ew_peer_initiate (EwPeer *peer, const EwTime *time, bool force);
+/* As forced, but where an initiation has only just been sent: that one may be answered yet, another would be refused.
+   If it is not, the next comes within a tenth of a second. */
+void ew_peer_hurry (EwPeer *peer, const EwTime *time);
 /* Drops the sessions of a peer, keeping its configuration. */
 void ew_peer_forget_sessions (EwPeer *peer);
 void ew_peer_set_user_data (EwPeer *peer, void *data);

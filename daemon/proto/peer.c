@@ -120,6 +120,14 @@ ew_peer_initiate (EwPeer *peer, const EwTime *time, bool force)
 }
 
 void
+ew_peer_hurry (EwPeer *peer, const EwTime *time)
+{
+  if (ew_timers_hurry (&peer->timers, time->now_ns))
+    ew_send_initiation (peer, time);
+  ew_peer_reschedule (peer);
+}
+
+void
 ew_peer_forget_sessions (EwPeer *peer)
 {
   ew_peer_clear_handshake (peer);

@@ -104,6 +104,20 @@ ew_timers_handshake_wanted (EwTimers *timers, bool force)
 }
 
 bool
+ew_timers_hurry (EwTimers *timers, uint64_t now_ns)
+{
+  if (ew_time_passed (timers->last_initiation_ns, EW_HURRIED_INTERVAL, now_ns))
+    {
+      ew_timers_handshake_wanted (timers, true);
+      return true;
+    }
+  timers->attempts = 0;
+  if (timers->retransmit_ns > timers->last_initiation_ns + EW_HURRIED_INTERVAL)
+    timers->retransmit_ns = timers->last_initiation_ns + EW_HURRIED_INTERVAL;
+  return false;
+}
+
+bool
 ew_timers_session_valid (uint64_t created_ns, uint64_t counter, uint64_t now_ns)
 {
   return counter < EW_REJECT_AFTER_MESSAGES && !ew_time_passed (created_ns, EW_REJECT_AFTER_TIME, now_ns);
@@ -151,7 +165,10 @@ static unsigned
 retry_or_give_up (EwTimers *timers, uint64_t now_ns)
 {
   if (++timers->attempts < EW_HANDSHAKE_ATTEMPTS_MAX)
-    return EW_ACTION_RETRY_HANDSHAKE;
+    {
+      timers->last_initiation_ns = EW_TIME_OFF; /* the timer was its rest, an early one as well */
+      return EW_ACTION_RETRY_HANDSHAKE;
+    }
   timers->attempts = 0;
   timers->keepalive_ns = EW_TIME_OFF;
   if (timers->zero_keys_ns == EW_TIME_OFF) /* the half-made handshake has secrets too */

@@ -17,6 +17,9 @@
 
 #include "proto/messages.h"
 
+/* Three times what the other side insists on between two initiations: on their way they may come closer. */
+#define EW_HURRIED_INTERVAL (3 * EW_INITIATION_INTERVAL)
+
 typedef enum
 {
   EW_ACTION_KEEPALIVE = 1 << 0,       /* send an empty packet */
@@ -55,6 +58,9 @@ void ew_timers_handshake_complete (EwTimers *timers);
 bool ew_timers_may_initiate (const EwTimers *timers, uint64_t now_ns);
 /* Somebody asked for a handshake (not a retry): the 90 s start anew. force: so does the rest of 5 s. */
 void ew_timers_handshake_wanted (EwTimers *timers, bool force);
+/* Somebody is in a hurry. True: as if forced. False: an initiation is younger than EW_HURRIED_INTERVAL, so the other
+   side would refuse another, and we would have forgotten the one that it answers; the retry comes early instead. */
+bool ew_timers_hurry (EwTimers *timers, uint64_t now_ns);
 
 /* May a session of this age still be used, to send or to receive? */
 bool ew_timers_session_valid (uint64_t created_ns, uint64_t counter, uint64_t now_ns);

@@ -575,6 +575,25 @@ test_forced_initiation (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->kept.n, ==, 2);
 }
 
+/* Two wishes in the same moment, as when a tunnel is set up: b would refuse the second initiation and answer the first. */
+static void
+test_hurry (Fixture *f, gconstpointer data)
+{
+  EwPeer *peer = world_peer (f->a, f->b);
+  ew_peer_initiate (peer, &f->world->time, FALSE);
+  ew_peer_hurry (peer, &f->world->time);
+  world_run (f->world, WORLD_SECOND / 5);
+  g_assert_true (ew_peer_has_session (peer, &f->world->time));
+  g_assert_cmpuint (count_kept (f, f->a, EW_MESSAGE_INITIATION), ==, 1);
+  f->b->unreachable = TRUE; /* unanswered, it is tried again soon, not in 5 s */
+  world_run (f->world, WORLD_SECOND);
+  f->kept.n = 0;
+  ew_peer_hurry (peer, &f->world->time);
+  ew_peer_hurry (peer, &f->world->time);
+  world_run (f->world, WORLD_SECOND / 5);
+  g_assert_cmpuint (count_kept (f, f->a, EW_MESSAGE_INITIATION), ==, 2);
+}
+
 /* Both at once: the retries' jitter parts them. */
 static void
 test_simultaneous_initiations (Fixture *f, gconstpointer data)
@@ -770,6 +789,7 @@ main (int argc, char **argv)
   ADD ("new-private-key", test_new_private_key);
   ADD ("forget-sessions", test_forget_sessions);
   ADD ("forced-initiation", test_forced_initiation);
+  ADD ("hurry", test_hurry);
   ADD ("simultaneous-initiations", test_simultaneous_initiations);
   ADD ("timestamps-never-go-back", test_timestamps_never_go_back);
   ADD ("under-load", test_under_load);

@@ -354,6 +354,7 @@ read_capture (const char *folder, const char *name, const Keys *keys)
       if (len > 46)
         capture_message (&c, &p, keys, record + 16 + 42, len - 42);
     }
+  ew_x25519_key_free (p.initiator.key);
   return c;
 }
 

@@ -118,6 +118,30 @@ test_wanting_starts_the_90_seconds_anew (void)
   g_assert_true (ew_timers_may_initiate (&t, START + S));
 }
 
+/* Two wishes in the same moment: the first initiation stays the one that is answered, and the second comes a little
+   later if it is not. */
+static void
+test_hurry (void)
+{
+  const uint64_t rest = EW_HURRIED_INTERVAL;
+  EwTimers t;
+  ew_timers_init (&t);
+  g_assert_true (ew_timers_hurry (&t, START));
+  ew_timers_initiation_sent (&t, START, S / 4);
+  g_assert_false (ew_timers_hurry (&t, START + 300000));
+  g_assert_false (ew_timers_may_initiate (&t, START + 300000));
+  g_assert_cmpuint (ew_timers_deadline (&t), ==, START + rest);
+  g_assert_cmpuint (ew_timers_tick (&t, START + rest - 1), ==, 0);
+  g_assert_cmpuint (ew_timers_tick (&t, START + rest), ==, EW_ACTION_RETRY_HANDSHAKE);
+  g_assert_true (ew_timers_may_initiate (&t, START + rest));
+  ew_timers_initiation_sent (&t, START + rest, S / 4);
+  g_assert_false (ew_timers_hurry (&t, START + rest + 1));
+  ew_timers_handshake_complete (&t); /* answered: no other one */
+  expect_idle (&t);
+  g_assert_true (ew_timers_hurry (&t, START + 2 * rest));
+  g_assert_cmpuint (rest, >, EW_INITIATION_INTERVAL);
+}
+
 static void
 test_handshake_complete_ends_the_retries (void)
 {
@@ -202,6 +226,7 @@ main (int argc, char **argv)
   g_test_add_func ("/timers/persistent-keepalive", test_persistent_keepalive);
   g_test_add_func ("/timers/retries-and-giving-up", test_retries_and_giving_up);
   g_test_add_func ("/timers/wanting-starts-the-90-seconds-anew", test_wanting_starts_the_90_seconds_anew);
+  g_test_add_func ("/timers/hurry", test_hurry);
   g_test_add_func ("/timers/handshake-complete", test_handshake_complete_ends_the_retries);
   g_test_add_func ("/timers/zero-keys", test_zero_keys);
   g_test_add_func ("/timers/renew-sending", test_renew_sending);
