@@ -258,14 +258,15 @@ read_keys (const char *folder, Keys *keys)
 
 /* Plays the captured initiator again: the same keys must make the same bytes. FALSE: these are not the keys. */
 static gboolean
-replay_initiation (Pair *p, const Keys *keys, unsigned ephemeral, const EwMessageInitiation *m)
+replay_initiation (Pair *p, const Keys *known, unsigned ephemeral, const EwMessageInitiation *m)
 {
   EwCookieMaker macs;
   memset (p, 0, sizeof *p);
-  ew_noise_identity_set (&p->initiator, keys->initiator_private);
-  ew_noise_remote_init (&p->responder_seen, keys->responder_public);
-  memcpy (p->responder_seen.preshared_key, keys->preshared, 32);
-  memcpy (p->ei, keys->ephemerals[ephemeral], 32);
+  ew_noise_identity_set (&p->initiator, known->initiator_private);
+  g_ptr_array_add (keys, p->initiator.key);
+  ew_noise_remote_init (&p->responder_seen, known->responder_public);
+  memcpy (p->responder_seen.preshared_key, known->preshared, 32);
+  memcpy (p->ei, known->ephemerals[ephemeral], 32);
   for (unsigned pass = 0; pass < 2; pass++)
     {
       g_assert_true (ew_noise_create_initiation (&p->i, &p->initiator, &p->responder_seen, p->ei,
@@ -275,7 +276,7 @@ replay_initiation (Pair *p, const Keys *keys, unsigned ephemeral, const EwMessag
         p->timestamp[i] ^= p->initiation.encrypted_timestamp[i] ^ m->encrypted_timestamp[i];
     }
   ew_cookie_maker_init (&macs);
-  ew_cookie_add_macs (&macs, keys->responder_public, (uint8_t *)&p->initiation, sizeof p->initiation, 0);
+  ew_cookie_add_macs (&macs, known->responder_public, (uint8_t *)&p->initiation, sizeof p->initiation, 0);
   return memcmp (&p->initiation, m, sizeof *m) == 0;
 }
 
@@ -354,7 +355,6 @@ read_capture (const char *folder, const char *name, const Keys *keys)
       if (len > 46)
         capture_message (&c, &p, keys, record + 16 + 42, len - 42);
     }
-  ew_x25519_key_free (p.initiator.key);
   return c;
 }
 
