@@ -356,6 +356,17 @@ is_service (const EwSwitchRouter *self, const EwIp *ip)
   return ew_ip_equal (&self->service[ip->family == EW_FAMILY_V6], ip);
 }
 
+/* The first byte tells of nearly every packet that it may go on. */
+static gboolean
+leads_nowhere (const EwIp *ip)
+{
+  const guint8 first = ip->bytes[0];
+
+  if (first != 0 && first < 224 && (first != 127 || ip->family == EW_FAMILY_V6))
+    return FALSE;
+  return ew_ip_is_multicast (ip) || ew_ip_is_unspecified (ip) || ew_ip_is_loopback (ip);
+}
+
 /* A node's first packet after silence, or after goodbye: the main context shall hear of it now, not at its next look.
  */
 static void
@@ -394,7 +405,7 @@ ew_switch_router_route (void *user, EwDevice *device, EwPeer *from, EwPacket *pa
     return from != NULL ? route_to_service (&t) : DROP (&t, dropped_no_route);
   if (is_service (self, &t.header.source) && from != NULL)
     return DROP (&t, dropped_source);
-  if (ew_ip_is_multicast (destination) || ew_ip_is_unspecified (destination) || ew_ip_is_loopback (destination))
+  if (leads_nowhere (destination))
     return DROP (&t, dropped_malformed);
   peer = ew_device_lookup (device, destination);
   if (peer != NULL)

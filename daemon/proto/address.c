@@ -8,20 +8,6 @@
 #define V6_BITS 128
 #define V4_BITS 32
 
-size_t
-ew_ip_size (const EwIp *ip)
-{
-  return ip->family == EW_FAMILY_V4 ? 4 : ip->family == EW_FAMILY_V6 ? 16 : 0;
-}
-
-EwIp
-ew_ip_from_bytes (EwFamily family, const uint8_t *bytes)
-{
-  EwIp ip = { .family = (uint8_t)family };
-  memcpy (ip.bytes, bytes, ew_ip_size (&ip));
-  return ip;
-}
-
 EwIp
 ew_ip_from_v4 (uint32_t host_order)
 {
@@ -53,12 +39,6 @@ ew_ip_format (const EwIp *ip, char out[EW_IP_STRLEN])
   if (ip->family == EW_FAMILY_NONE
       || inet_ntop (ip->family == EW_FAMILY_V4 ? AF_INET : AF_INET6, ip->bytes, out, EW_IP_STRLEN) == NULL)
     snprintf (out, EW_IP_STRLEN, "(none)");
-}
-
-bool
-ew_ip_equal (const EwIp *a, const EwIp *b)
-{
-  return a->family == b->family && memcmp (a->bytes, b->bytes, ew_ip_size (a)) == 0;
 }
 
 /* Prefixes. */
@@ -217,14 +197,4 @@ ew_endpoint_format (const EwEndpoint *endpoint, char out[EW_ENDPOINT_STRLEN])
     snprintf (out, EW_ENDPOINT_STRLEN, "[%s%s]:%u", ip, scope, endpoint->remote_port);
   else
     snprintf (out, EW_ENDPOINT_STRLEN, "%s:%u", ip, endpoint->remote_port);
-}
-
-bool
-ew_endpoint_same_remote (const EwEndpoint *a, const EwEndpoint *b)
-{
-  if (a->kind != b->kind || a->kind == EW_ENDPOINT_NONE)
-    return a->kind == b->kind;
-  if (a->kind == EW_ENDPOINT_UDP)
-    return a->remote_port == b->remote_port && a->scope == b->scope && ew_ip_equal (&a->remote, &b->remote);
-  return a->id == b->id;
 }

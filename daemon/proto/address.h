@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define EW_IP_STRLEN 46     /* the longest IPv6 text and its NUL */
 #define EW_PREFIX_STRLEN 50 /* … and "/128" */
@@ -56,11 +57,33 @@ typedef struct
  */
 bool ew_ip_parse (const char *text, EwIp *out);
 void ew_ip_format (const EwIp *ip, char out[EW_IP_STRLEN]);
-bool ew_ip_equal (const EwIp *a, const EwIp *b);
 EwIp ew_ip_from_v4 (uint32_t host_order);
-EwIp ew_ip_from_bytes (EwFamily family, const uint8_t *bytes);
+/* Every packet is compared and copied by these, so they are inline and of fixed sizes. */
+static inline bool
+ew_ip_equal (const EwIp *a, const EwIp *b)
+{
+  uint64_t x[2], y[2];
+  memcpy (x, a->bytes, sizeof x);
+  memcpy (y, b->bytes, sizeof y);
+  return a->family == b->family && ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+}
+/* bytes: 4 or 16 as family says. */
+static inline EwIp
+ew_ip_from_bytes (EwFamily family, const uint8_t *bytes)
+{
+  EwIp ip = { .family = (uint8_t)family };
+  if (family == EW_FAMILY_V4)
+    memcpy (ip.bytes, bytes, 4);
+  else if (family == EW_FAMILY_V6)
+    memcpy (ip.bytes, bytes, 16);
+  return ip;
+}
 /* 4 or 16, 0 for NONE. */
-size_t ew_ip_size (const EwIp *ip);
+static inline size_t
+ew_ip_size (const EwIp *ip)
+{
+  return ip->family == EW_FAMILY_V4 ? 4 : ip->family == EW_FAMILY_V6 ? 16 : 0;
+}
 /* What an address is for. An IPv4-mapped IPv6 address counts as the IPv4 address that it carries. */
 bool ew_ip_is_loopback (const EwIp *ip);
 bool ew_ip_is_link_local (const EwIp *ip);
@@ -86,5 +109,13 @@ EwPrefix ew_prefix_from_ip (const EwIp *ip); /* /32 or /128 */
 bool ew_endpoint_parse (const char *text, EwEndpoint *out);
 void ew_endpoint_format (const EwEndpoint *endpoint, char out[EW_ENDPOINT_STRLEN]);
 /* Same remote side; the local address is not compared. */
-bool ew_endpoint_same_remote (const EwEndpoint *a, const EwEndpoint *b);
+static inline bool
+ew_endpoint_same_remote (const EwEndpoint *a, const EwEndpoint *b)
+{
+  if (a->kind != b->kind)
+    return false;
+  if (a->kind == EW_ENDPOINT_UDP)
+    return a->remote_port == b->remote_port && a->scope == b->scope && ew_ip_equal (&a->remote, &b->remote);
+  return a->kind == EW_ENDPOINT_NONE || a->id == b->id;
+}
 EwEndpoint ew_endpoint_udp (const EwIp *remote, uint16_t port);
