@@ -15,6 +15,7 @@
 #include "proto/keypair.h"
 #include "proto/load.h"
 #include "proto/noise.h"
+#include "proto/repeats.h"
 #include "proto/staging.h"
 #include "proto/timers.h"
 
@@ -61,6 +62,7 @@ struct EwDevice
   EwNoiseIdentity identity;
   EwCookieChecker cookies;
   EwLoadMeter load;
+  EwRepeats repeats;
   EwRateLimiter *rate_limiter; /* NULL until load first came */
   EwDeviceStats stats;
 

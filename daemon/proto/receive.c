@@ -137,15 +137,10 @@ rate_allowed (EwDevice *device, const EwEndpoint *from, uint64_t now_ns)
   return device->rate_limiter != NULL && ew_rate_limiter_allow (device->rate_limiter, from, now_ns);
 }
 
-/* May this handshake message cost us a DH? Sections 5.3 and 5.4.4. */
+/* May this handshake message cost us a DH, as far as the load goes? Its mac1 is right. Sections 5.3 and 5.4.7. */
 static bool
-handshake_admitted (EwDevice *device, const EwPacket *datagram, const EwTime *time)
+load_allows (EwDevice *device, const EwPacket *datagram, const EwTime *time)
 {
-  if (!device->identity.present || !ew_cookie_check_mac1 (&device->cookies, datagram->data, datagram->len))
-    {
-      invalid (device);
-      return false;
-    }
   EwLoad load = ew_load_count (&device->load, time->now_ns);
   if (load == EW_LOAD_NORMAL)
     return true;
@@ -157,6 +152,26 @@ handshake_admitted (EwDevice *device, const EwPacket *datagram, const EwTime *ti
   ew_load_count_cookie (&device->load);
   ew_send_cookie_reply (device, &datagram->endpoint, datagram->data, datagram->len, time);
   return false;
+}
+
+/* May this handshake message cost us a DH? What comes here may come by the ten thousand a second from anybody, so the
+   cheapest question is asked first, and the data that was gathered before it waits for nothing but a DH. */
+static bool
+handshake_admitted (EwDevice *device, const EwPacket *datagram, const EwTime *time)
+{
+  const uint8_t *message = datagram->data;
+  size_t len = datagram->len;
+  if (!device->identity.present || ew_repeats_has (&device->repeats, message, len)
+      || !ew_cookie_check_mac1 (&device->cookies, message, len))
+    {
+      invalid (device);
+      return false;
+    }
+  if (!load_allows (device, datagram, time))
+    return false;
+  ew_repeats_remember (&device->repeats, message, len);
+  flush_inbound (device, time); /* in order: a handshake may replace the sessions before it */
+  return true;
 }
 
 static bool
@@ -182,12 +197,20 @@ receive_initiation (EwDevice *device, const EwPacket *datagram, const EwTime *ti
   return true;
 }
 
+/* The peer whose handshake of ours the response says to answer, or NULL. */
+static EwPeer *
+find_answered (const EwDevice *device, const EwPacket *datagram)
+{
+  const EwMessageResponse *message = (const EwMessageResponse *)datagram->data;
+  EwIndexEntry *entry = ew_index_find (&device->indices, ew_load_le32 (message->receiver_index));
+  return entry != NULL && entry->kind == EW_INDEX_HANDSHAKE ? entry->peer : NULL;
+}
+
 static bool
 receive_response (EwDevice *device, const EwPacket *datagram, const EwTime *time)
 {
   const EwMessageResponse *message = (const EwMessageResponse *)datagram->data;
-  EwIndexEntry *entry = ew_index_find (&device->indices, ew_load_le32 (message->receiver_index));
-  EwPeer *peer = entry != NULL && entry->kind == EW_INDEX_HANDSHAKE ? entry->peer : NULL;
+  EwPeer *peer = find_answered (device, datagram);
   if (peer == NULL || !ew_noise_consume_response (&peer->handshake, &device->identity, &peer->remote, message))
     return false;
   ew_peer_heard_from (peer, &datagram->endpoint, datagram->len, time);
@@ -218,7 +241,8 @@ receive_handshake (EwDevice *device, uint32_t type, const EwPacket *datagram, co
   if (type == EW_MESSAGE_INITIATION && len == sizeof (EwMessageInitiation))
     return !handshake_admitted (device, datagram, time) || receive_initiation (device, datagram, time);
   if (type == EW_MESSAGE_RESPONSE && len == sizeof (EwMessageResponse))
-    return !handshake_admitted (device, datagram, time) || receive_response (device, datagram, time);
+    return find_answered (device, datagram) != NULL
+           && (!handshake_admitted (device, datagram, time) || receive_response (device, datagram, time));
   return false;
 }
 
@@ -236,7 +260,6 @@ ew_device_receive (EwDevice *device, EwPacket *datagrams, size_t n, const EwTime
           gather_data (device, datagram, time);
           continue;
         }
-      flush_inbound (device, time); /* in order: a handshake may replace the sessions before it */
       if (!receive_handshake (device, type, datagram, time))
         invalid (device);
     }
