@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* How far back a datagram looks for a burst to join: the hairpin's packets to a few nodes come mixed. */
+/* How many peers' bursts a datagram looks back for one to join: the hairpin's packets to a few nodes come mixed. */
 #define LOOK_BACK 8
 
 void
@@ -28,15 +28,17 @@ same_path (const EwEndpoint *a, const EwEndpoint *b)
   return ew_endpoint_same_remote (a, b) && ew_ip_equal (&a->local, &b->local);
 }
 
-/* The burst that this datagram may join without overtaking another one to the same endpoint. NULL: none. */
+/* The burst that this datagram may join without overtaking another one to the same endpoint. NULL: none. Cookie replies
+   are passed over: strangers, of whom there may be many at once, shall not part a peer's packets. */
 static EwBurst *
 find_burst (EwTransmit *transmit, const EwPeer *peer, const EwEndpoint *to, gsize len, guint8 traffic_class)
 {
-  for (gsize i = transmit->n; i > 0 && transmit->n - i < LOOK_BACK; i--)
+  for (gsize i = transmit->n, looked = 0; i > 0 && looked < LOOK_BACK; i--)
     {
       EwBurst *burst = &transmit->bursts[i - 1];
       if (burst->peer == peer && same_path (&burst->to, to))
         return burst->traffic_class == traffic_class && ew_burst_takes (burst, len) ? burst : NULL;
+      looked += burst->peer != NULL || peer == NULL;
     }
   return NULL;
 }

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * How datagrams become bursts. The socket writes down what it is given.
+ */
+#include <string.h>
+
+#include "engine/transmit.h"
+
+typedef struct
+{
+  EwUdp udp;
+  guint n_bursts[2], n_datagrams[2]; /* to strangers, to peers */
+  GString *order;                    /* the first byte of each datagram to a peer */
+  EwBuffers buffers;
+  EwTransmit transmit;
+} Fixture;
+
+static void
+note_bursts (EwUdp *udp, EwBurst *bursts, gsize n, EwUdpSendStats *stats)
+{
+  Fixture *f = (Fixture *)udp;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      EwBurstCursor cursor = { 0 };
+      const gboolean peer = bursts[i].peer != NULL;
+
+      bursts[i].local_refused = FALSE;
+      f->n_bursts[peer]++;
+      g_assert_cmpuint (bursts[i].n, <=, EW_BURST_MAX);
+      g_assert_cmpuint (bursts[i].len, <=, EW_BURST_BYTES);
+      while (ew_burst_next (&bursts[i], &cursor))
+        {
+          f->n_datagrams[peer]++;
+          if (peer)
+            g_string_append_c (f->order, (char)cursor.data[0]);
+        }
+    }
+}
+
+static const EwUdpClass noting_class = { .send = note_bursts };
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  f->udp.class = &noting_class;
+  f->order = g_string_new (NULL);
+  ew_buffers_init (&f->buffers);
+  ew_transmit_init (&f->transmit, &f->buffers);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  ew_transmit_clear (&f->transmit);
+  ew_buffers_clear (&f->buffers);
+  g_string_free (f->order, TRUE);
+}
+
+/* number 0: a stranger. The transmitter never looks into a peer. */
+static void
+add (Fixture *f, guint number, guint port, guint8 *data, gsize len)
+{
+  static guint8 peers[16];
+  const EwIp ip = ew_ip_from_v4 (0x0a000001);
+  const EwEndpoint to = ew_endpoint_udp (&ip, (guint16)port);
+
+  ew_transmit_add (&f->transmit, &f->udp, number > 0 ? (EwPeer *)&peers[number] : NULL, &to, data, len, 0);
+}
+
+static void
+test_strangers_part_nothing (Fixture *f, gconstpointer data)
+{
+  guint8 cookie[64] = { 3 };
+
+  for (guint i = 0; i < 30; i++)
+    {
+      guint8 *packet = ew_buffers_at (&f->buffers, i);
+      packet[0] = (guint8)('A' + i);
+      add (f, 1, 1, packet, 1452);
+      add (f, 0, 1000 + i, cookie, sizeof cookie);
+    }
+  ew_transmit_flush (&f->transmit, &f->udp);
+  g_assert_cmpuint (f->n_datagrams[0], ==, 30);
+  g_assert_cmpuint (f->n_datagrams[1], ==, 30);
+  g_assert_cmpuint (f->n_bursts[1], ==, 1);
+  g_assert_cmpstr (f->order->str, ==, "ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^");
+}
+
+/* A datagram that does not fit its path's latest burst joins no earlier one. */
+static void
+test_order_of_a_path (Fixture *f, gconstpointer data)
+{
+  static const gsize sizes[] = { 1000, 1000, 500, 1000, 1000, 1200, 1000 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      guint8 *packet = ew_buffers_at (&f->buffers, i);
+      packet[0] = (guint8)('a' + i);
+      add (f, 1, 1, packet, sizes[i]);
+      add (f, 0, 1000 + i, packet, 100);
+    }
+  ew_transmit_flush (&f->transmit, &f->udp);
+  g_assert_cmpuint (f->n_bursts[1], ==, 3); /* one ends with the short one, one before the longer one */
+  g_assert_cmpstr (f->order->str, ==, "abcdefg");
+}
+
+#define ADD(path, function) g_test_add ("/transmit/" path, Fixture, NULL, set_up, function, tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("strangers-part-nothing", test_strangers_part_nothing);
+  ADD ("order-of-a-path", test_order_of_a_path);
+  return g_test_run ();
+}
