@@ -19,8 +19,8 @@ typedef struct
   gsize n_copies;
   const EwBuffers *stays;
   EwUdpSendStats stats;
-  /* Peers whose local address was refused by the kernel; told to the device when no hook of it runs. Holds no peer
-     across a call: only calls remove peers. */
+  /* Peers whose local address was refused by the kernel; told to the device when no hook of it runs. Borrowed: a call
+     that sends to a peer may remove it before that. */
   EwPeer *stale[EW_BATCH_MAX];
   gsize n_stale;
 } EwTransmit;
@@ -33,7 +33,7 @@ void ew_transmit_add (EwTransmit *transmit, EwUdp *udp, EwPeer *peer, const EwEn
                       guint8 traffic_class);
 void ew_transmit_flush (EwTransmit *transmit, EwUdp *udp);
 /* Not from a hook of the device: the peers whose local address left this host forget it and send from whatever the
-   kernel chooses, until they are heard from again. */
-void ew_transmit_settle_stale (EwTransmit *transmit);
+   kernel chooses, until they are heard from again. Those that the device has no more are passed over. */
+void ew_transmit_settle_stale (EwTransmit *transmit, EwDevice *device);
 
 G_END_DECLS

@@ -182,7 +182,7 @@ ew_worker_settle (EwWorker *worker)
 {
   ew_worker_flush_tun (worker);
   ew_transmit_flush (&worker->transmit, worker->udp);
-  ew_transmit_settle_stale (&worker->transmit);
+  ew_transmit_settle_stale (&worker->transmit, worker->device);
 }
 
 static void

@@ -10,7 +10,8 @@ typedef struct
 {
   EwUdp udp;
   guint n_bursts[2], n_datagrams[2]; /* to strangers, to peers */
-  GString *order;                    /* the first byte of each datagram to a peer */
+  gboolean refuses_local;
+  GString *order; /* the first byte of each datagram to a peer */
   EwBuffers buffers;
   EwTransmit transmit;
 } Fixture;
@@ -25,7 +26,7 @@ note_bursts (EwUdp *udp, EwBurst *bursts, gsize n, EwUdpSendStats *stats)
       EwBurstCursor cursor = { 0 };
       const gboolean peer = bursts[i].peer != NULL;
 
-      bursts[i].local_refused = FALSE;
+      bursts[i].local_refused = f->refuses_local;
       f->n_bursts[peer]++;
       g_assert_cmpuint (bursts[i].n, <=, EW_BURST_MAX);
       g_assert_cmpuint (bursts[i].len, <=, EW_BURST_BYTES);
@@ -105,6 +106,41 @@ test_order_of_a_path (Fixture *f, gconstpointer data)
   g_assert_cmpstr (f->order->str, ==, "abcdefg");
 }
 
+static void
+no_random (void *user, uint8_t *out, size_t len)
+{
+  memset (out, 1, len);
+}
+
+/* In one call a peer is sent to and removed, another is only sent to; the kernel refuses the address that both sent
+   from. AddressSanitizer would see that the one that is gone was touched. */
+static void
+test_stale_local_of_removed (Fixture *f, gconstpointer data)
+{
+  static const guint8 keys[2][EW_KEY_SIZE] = { "a peer that goes", "a peer that stays" };
+  const EwDeviceHooks hooks = { .random = no_random };
+  const EwIp remote = ew_ip_from_v4 (0x0a000001), local = ew_ip_from_v4 (0x0a000002);
+  EwEndpoint endpoint = ew_endpoint_udp (&remote, 1);
+  EwDevice *device = ew_device_new (&hooks, f, 1420);
+  EwPeer *peers[2];
+
+  endpoint.local = local;
+  f->refuses_local = TRUE;
+  for (guint i = 0; i < 2; i++)
+    {
+      peers[i] = ew_device_add_peer (device, keys[i]);
+      ew_peer_set_endpoint (peers[i], &endpoint);
+      ew_transmit_add (&f->transmit, &f->udp, peers[i], &endpoint, ew_buffers_at (&f->buffers, i), 32, 0);
+    }
+  ew_peer_remove (peers[0]);
+  ew_transmit_flush (&f->transmit, &f->udp);
+  ew_transmit_settle_stale (&f->transmit, device);
+  g_assert_cmpuint (f->transmit.n_stale, ==, 0);
+  g_assert_cmpint (ew_peer_get_endpoint (peers[1])->local.family, ==, EW_FAMILY_NONE);
+  g_assert_true (ew_endpoint_same_remote (ew_peer_get_endpoint (peers[1]), &endpoint));
+  ew_device_free (device);
+}
+
 #define ADD(path, function) g_test_add ("/transmit/" path, Fixture, NULL, set_up, function, tear_down)
 
 int
@@ -113,5 +149,6 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("strangers-part-nothing", test_strangers_part_nothing);
   ADD ("order-of-a-path", test_order_of_a_path);
+  ADD ("stale-local-of-a-removed-peer", test_stale_local_of_removed);
   return g_test_run ();
 }
