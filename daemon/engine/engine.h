@@ -34,11 +34,12 @@ typedef enum
   EW_ROUTE_TUN,    /* to this host */
   EW_ROUTE_PEER,   /* sealed for *to in place: the hairpin */
   EW_ROUTE_LOOKUP, /* to the peer whose allowed IPs hold the destination (packets from the TUN) */
-  EW_ROUTE_REPLY   /* packet was rewritten in place by the router: send it back where it came from */
+  EW_ROUTE_REPLY   /* the router's answer, in place or in memory of its own: send it back where the packet came from */
 } EwRoute;
 
 /* Runs in the data thread for every inner packet; must not block or allocate. from is NULL for packets from the TUN or
-   injected. The router may change packet->data and packet->len within the room around it. */
+   injected. The router may change packet->data and packet->len within the room around it, or have packet->data point to
+   memory of its own that has EW_HEADROOM and EW_TAILROOM and stays until it is called again. */
 typedef EwRoute (*EwRouter) (void *user, EwDevice *device, EwPeer *from, EwPacket *packet, const EwTime *time,
                              EwPeer **to);
 

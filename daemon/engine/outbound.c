@@ -91,18 +91,25 @@ ask_router (EwWorker *worker, EwPacket *packet)
 static void
 send_all (EwWorker *worker, EwPacket *packets, gsize n)
 {
-  Way run = { EW_ROUTE_DROP, NULL };
+  const Way nothing = { EW_ROUTE_DROP, NULL };
+  Way run = nothing;
   gsize first = 0;
 
   worker->stats.tun_read += n;
   for (gsize i = 0; i < n; i++)
     {
       Way way = ask_router (worker, &packets[i]);
-      if (way.route == run.route && way.to == run.to)
+      if (way.route != EW_ROUTE_REPLY && way.route == run.route && way.to == run.to)
         continue;
       send_run (worker, run, packets + first, i - first);
       run = way;
       first = i;
+      if (way.route == EW_ROUTE_REPLY) /* the router's answer stays until it is asked again */
+        {
+          send_run (worker, run, packets + first, 1);
+          run = nothing;
+          first = i + 1;
+        }
     }
   send_run (worker, run, packets + first, n - first);
   ew_worker_settle (worker); /* what came out lies in the buffers that are filled next */

@@ -71,6 +71,7 @@ typedef struct
 {
   guint8 target_keys[2][EW_KEY_SIZE]; /* of EW_ROUTE_PEER, and with OTHER_TARGET */
   atomic_uint calls, from_tun;
+  guint8 answer[EW_HEADROOM + PACKET_SIZE + EW_TAILROOM]; /* of EW_ROUTE_REPLY: the packet, turned round */
 } Hub;
 
 static EwRoute
@@ -85,11 +86,13 @@ hub_router (void *user, EwDevice *device, EwPeer *from, EwPacket *packet, const 
   memcpy (&wish, packet->data + 28, 4);
   if ((wish & 0xff) == EW_ROUTE_PEER)
     *to = ew_device_find_peer (device, hub->target_keys[(wish & OTHER_TARGET) != 0]);
-  if (wish == EW_ROUTE_REPLY)
+  if ((wish & 0xff) == EW_ROUTE_REPLY)
     {
-      guint8 source = packet->data[15];
-      packet->data[15] = packet->data[19];
-      packet->data[19] = source;
+      guint8 *answer = memcpy (hub->answer + EW_HEADROOM, packet->data, PACKET_SIZE);
+      answer[15] = packet->data[19];
+      answer[19] = packet->data[15];
+      packet->data = answer;
+      packet->room = EW_TAILROOM;
     }
   return (EwRoute)(wish & 0xff);
 }
@@ -185,6 +188,23 @@ test_router_mixed (Wheel *wheel, gconstpointer data)
       g_assert_cmpuint (node_pop (&wheel->a, 9), ==, EW_ROUTE_PEER | OTHER_TARGET);
       g_assert_cmpuint (node_pop (&wheel->hub, 9), ==, EW_ROUTE_TUN);
     }
+}
+
+static void
+push_to_be_answered (EwDevice *device, const EwTime *time, void *data)
+{
+  for (guint32 i = 0; i < 30; i++)
+    node_push (data, 3, EW_ROUTE_REPLY | i << 8);
+}
+
+/* Many answers in one batch, each made where the one before it was. */
+static void
+test_router_answers (Wheel *wheel, gconstpointer data)
+{
+  ew_engine_call (wheel->hub.engine, push_to_be_answered, &wheel->hub); /* nothing is read meanwhile */
+  for (guint32 i = 0; i < 30; i++)
+    g_assert_cmphex (node_pop (&wheel->hub, 3), ==, EW_ROUTE_REPLY | i << 8);
+  node_expect_nothing (&wheel->hub);
 }
 
 static void
@@ -545,6 +565,7 @@ main (int argc, char **argv)
   g_test_add ("/engine/router/from-peer", Wheel, NULL, wheel_set_up, test_router_from_peer, wheel_tear_down);
   g_test_add ("/engine/router/from-tun", Wheel, NULL, wheel_set_up, test_router_from_tun, wheel_tear_down);
   g_test_add ("/engine/router/mixed", Wheel, NULL, wheel_set_up, test_router_mixed, wheel_tear_down);
+  g_test_add ("/engine/router/answers", Wheel, NULL, wheel_set_up, test_router_answers, wheel_tear_down);
   g_test_add_func ("/engine/unreachable", test_unreachable);
   g_test_add_func ("/engine/refused-local", test_refused_local);
   g_test_add_func ("/engine/garbage", test_garbage);
