@@ -11,7 +11,5 @@ G_BEGIN_DECLS
 /* text on the clipboard of widget's display; said ("Mesh IP copied") by a toast of the AdwToastOverlay around widget.
  */
 void ew_copy_text (GtkWidget *widget, const gchar *text, const gchar *said);
-/* A short toast of few words or a sentence; overlay may be NULL. The toast is borrowed; NULL without an overlay. */
-AdwToast *ew_copy_say (AdwToastOverlay *overlay, const gchar *said);
 
 G_END_DECLS

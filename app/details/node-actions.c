@@ -3,7 +3,7 @@
 
 #include <glib/gi18n.h>
 
-#include "copy.h"
+#include "access/toast.h"
 #include "ping.h"
 #include "remove-dialog.h"
 #include "rename-dialog.h"
@@ -45,7 +45,7 @@ copy (Actions *self, const gchar *text, const gchar *said)
   if (text == NULL || self->parent == NULL)
     return;
   gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self->parent)), text);
-  ew_copy_say (self->overlay, said);
+  ew_toast_show (self->overlay, said);
 }
 
 static void
@@ -92,9 +92,9 @@ on_pinged (GObject *source, GAsyncResult *result, gpointer user_data)
 
   adw_toast_dismiss (waiting);
   if (sentence != NULL)
-    ew_copy_say (overlay, sentence);
+    ew_toast_show (overlay, sentence);
   else if (!g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
-    ew_copy_say (overlay, error->message);
+    ew_toast_show (overlay, error->message);
 }
 
 static void
@@ -110,7 +110,7 @@ ping (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   said = g_strdup_printf (_ ("Pinging %s…"), ew_node_get_name (node));
   pinging = g_new0 (Pinging, 1);
   pinging->overlay = g_object_ref (self->overlay);
-  pinging->waiting = g_object_ref (ew_copy_say (self->overlay, said));
+  pinging->waiting = g_object_ref (ew_toast_show (self->overlay, said));
   ew_ping_async (self->daemon, node, NULL, on_pinged, pinging);
 }
 

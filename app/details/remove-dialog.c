@@ -4,7 +4,7 @@
 #include <glib/gi18n.h>
 
 #include "access/access.h"
-#include "copy.h"
+#include "access/toast.h"
 
 typedef struct
 {
@@ -38,7 +38,7 @@ on_removed (GObject *source, GAsyncResult *result, gpointer user_data)
   else if (!g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
     said = g_strdup (error->message);
   if (said != NULL)
-    ew_copy_say (self->overlay, said);
+    ew_toast_show (self->overlay, said);
   removal_free (self);
 }
 

@@ -3,7 +3,7 @@
 
 #include <glib/gi18n.h>
 
-#include "copy.h"
+#include "access/toast.h"
 #include "route-state.h"
 
 struct _EwRouteRows
@@ -91,7 +91,7 @@ on_chosen (GObject *source, GAsyncResult *result, gpointer user_data)
   GtkWidget *overlay = gtk_widget_get_ancestor (GTK_WIDGET (self), ADW_TYPE_TOAST_OVERLAY);
 
   if (answer == NULL && overlay != NULL && !g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
-    ew_copy_say (ADW_TOAST_OVERLAY (overlay), error->message);
+    ew_toast_show (ADW_TOAST_OVERLAY (overlay), error->message);
   load (self); /* what is true now, whichever way it went */
 }
 

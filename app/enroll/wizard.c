@@ -7,6 +7,7 @@
 #include <glib/gi18n.h>
 
 #include "access/access.h"
+#include "access/toast.h"
 #include "edgeway-config.h"
 #include "enroll/join-page.h"
 #include "enroll/mesh-page.h"
@@ -138,9 +139,7 @@ ew_wizard_leave (EwWizard *self, EwLeave how)
 void
 ew_wizard_toast (EwWizard *self, const gchar *text)
 {
-  AdwToast *toast = adw_toast_new (text);
-  adw_toast_set_timeout (toast, 2);
-  adw_toast_overlay_add_toast (self->toasts, toast);
+  ew_toast_show (self->toasts, text);
 }
 
 static void

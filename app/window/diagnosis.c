@@ -7,6 +7,7 @@
 #include <json-glib/json-glib.h>
 
 #include "access/access.h"
+#include "access/toast.h"
 
 struct _EwDiagnosis
 {
@@ -182,7 +183,7 @@ static void
 ew_diagnosis_copy (EwDiagnosis *self)
 {
   gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), self->report->str);
-  adw_toast_overlay_add_toast (self->toasts, adw_toast_new (_ ("Report copied")));
+  ew_toast_show (self->toasts, _ ("Report copied"));
 }
 
 static gboolean
