@@ -32,7 +32,11 @@ update (EwJoinedPage *self)
   gtk_widget_set_visible (GTK_WIDGET (self->address_row), has_address);
   adw_action_row_set_subtitle (self->address_row, has_address ? addresses[0] : "");
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->state_row), words);
-  adw_action_row_set_subtitle (self->state_row, detail != NULL ? detail : "");
+  /* The time connected is left out: nothing counts it on here. */
+  if (state == EW_STATE_CONNECTED)
+    adw_action_row_set_subtitle (self->state_row, ew_daemon_get_edge_name (self->daemon));
+  else
+    adw_action_row_set_subtitle (self->state_row, detail != NULL ? detail : "");
   gtk_widget_set_visible (self->connect, state == EW_STATE_DISCONNECTED);
   gtk_widget_set_visible (self->spinner, waiting);
 }
