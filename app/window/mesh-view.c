@@ -16,6 +16,7 @@ struct _EwMeshView
   GObject *selected; /* NULL: nothing */
   gchar *search;
   AdwFlap *flap;
+  gboolean beside; /* the details were shown beside the map when there was room for both */
   AdwViewStack *views;
   EwMapView *map;
   GtkWidget *list;
@@ -151,6 +152,17 @@ details_changed (EwMeshView *self)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DETAILS_SHOWN]);
 }
 
+/* A window made narrow hides the details rather than the map; made wide again it has them back, if it had them. */
+static void
+fold_changed (EwMeshView *self)
+{
+  gboolean folded = adw_flap_get_folded (self->flap);
+  if (folded)
+    self->beside = adw_flap_get_reveal_flap (self->flap);
+  if (folded || self->beside)
+    adw_flap_set_reveal_flap (self->flap, !folded);
+}
+
 static void
 ew_mesh_view_dispose (GObject *object)
 {
@@ -186,6 +198,7 @@ ew_mesh_view_init (EwMeshView *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   g_signal_connect_object (self->views, "notify::visible-child", G_CALLBACK (view_changed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->flap, "notify::reveal-flap", G_CALLBACK (details_changed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->flap, "notify::folded", G_CALLBACK (fold_changed), self, G_CONNECT_SWAPPED);
   /* What the map shows depends on the room for it, so all above it are given their places again too. */
   g_signal_connect_object (self->flap, "notify::reveal-progress", G_CALLBACK (gtk_widget_queue_resize), self->flap,
                            G_CONNECT_SWAPPED);

@@ -6,6 +6,7 @@
 #include <glib/gi18n.h>
 
 #include "access/access.h"
+#include "access/toast.h"
 #include "details/node-actions.h"
 #include "model/recent-nodes.h"
 #include "model/words.h"
@@ -32,6 +33,7 @@ struct _EwWindow
   gboolean narrow;
   AdwToastOverlay *toasts;
   GtkBox *rows;
+  AdwHeaderBar *header;
   AdwWindowTitle *title;
   GtkWidget *add_button, *add_label, *view_switch, *search_button;
   GtkSearchBar *search_bar;
@@ -54,8 +56,7 @@ enum
 void
 ew_window_toast (EwWindow *self, const gchar *text)
 {
-  g_autofree gchar *escaped = g_markup_escape_text (text, -1);
-  adw_toast_overlay_add_toast (self->toasts, adw_toast_new (escaped));
+  ew_toast_show (self->toasts, text);
 }
 
 static void
@@ -268,6 +269,25 @@ follow_visibility (EwWindow *self)
   ew_topology_set_wanted (self->topology, gtk_widget_get_mapped (GTK_WIDGET (self)) && !minimised);
 }
 
+/* The desktop's buttons of a window but those that have no use in a narrow one, whose title needs the room. */
+static gchar *
+narrow_buttons (EwWindow *self)
+{
+  g_autofree gchar *layout = NULL;
+  GString *kept = g_string_new (NULL);
+  g_object_get (gtk_widget_get_settings (GTK_WIDGET (self)), "gtk-decoration-layout", &layout, NULL);
+  g_auto (GStrv) sides = g_strsplit (layout != NULL ? layout : ":close", ":", 2);
+  for (guint side = 0; sides[side] != NULL; side++)
+    {
+      g_auto (GStrv) buttons = g_strsplit (sides[side], ",", -1);
+      if (side > 0)
+        g_string_append_c (kept, ':');
+      if (g_strv_contains ((const gchar *const *)buttons, "close"))
+        g_string_append (kept, "close");
+    }
+  return g_string_free (kept, FALSE);
+}
+
 static void
 follow_width (EwWindow *self, GParamSpec *pspec, GdkSurface *surface)
 {
@@ -275,6 +295,8 @@ follow_width (EwWindow *self, GParamSpec *pspec, GdkSurface *surface)
   if (narrow == self->narrow)
     return;
   self->narrow = narrow;
+  g_autofree gchar *buttons = narrow ? narrow_buttons (self) : NULL;
+  adw_header_bar_set_decoration_layout (self->header, buttons); /* NULL: the desktop's */
   gtk_widget_set_visible (self->add_label, !narrow);
   show_header (self);
 }
@@ -392,6 +414,7 @@ ew_window_class_init (EwWindowClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/window/window.ui");
   gtk_widget_class_bind_template_child (widget_class, EwWindow, toasts);
   gtk_widget_class_bind_template_child (widget_class, EwWindow, rows);
+  gtk_widget_class_bind_template_child (widget_class, EwWindow, header);
   gtk_widget_class_bind_template_child (widget_class, EwWindow, title);
   gtk_widget_class_bind_template_child (widget_class, EwWindow, add_button);
   gtk_widget_class_bind_template_child (widget_class, EwWindow, add_label);
