@@ -9,6 +9,9 @@
 
 #define SLIDE_MS 400
 #define CARD_MARGIN 16
+/* In a narrow map the cards move out into its corners, from where the labels above and below the ring are. */
+#define CARD_MARGIN_NARROW 3
+#define NARROW 480
 #define ROOM_FOR_CARD 236   /* px beside the ring: less, and the card has one line */
 #define ROOM_FOR_LEGEND 290 /* beside the labels too */
 
@@ -272,6 +275,12 @@ ew_map_view_measure (GtkWidget *widget, GtkOrientation orientation, gint for_siz
   *minimum_baseline = *natural_baseline = -1;
 }
 
+static gint
+card_margin (EwMapView *self)
+{
+  return gtk_widget_get_width (GTK_WIDGET (self)) < NARROW ? CARD_MARGIN_NARROW : CARD_MARGIN;
+}
+
 /* In a corner, mirrored where text runs from right to left. */
 static void
 allocate_card (EwMapView *self, GtkWidget *card, gboolean end, gboolean bottom, gint most)
@@ -279,17 +288,15 @@ allocate_card (EwMapView *self, GtkWidget *card, gboolean end, gboolean bottom, 
   gboolean right = end != (gtk_widget_get_direction (GTK_WIDGET (self)) == GTK_TEXT_DIR_RTL);
   gint width = gtk_widget_get_width (GTK_WIDGET (self)), height = gtk_widget_get_height (GTK_WIDGET (self));
   GtkRequisition least, natural;
-  gint w, h;
+  gint w, h, margin = card_margin (self);
 
   if (!gtk_widget_should_layout (card))
     return;
   gtk_widget_get_preferred_size (card, &least, &natural);
   w = MAX (least.width, MIN (natural.width, most));
   h = natural.height;
-  gtk_widget_size_allocate (card,
-                            &(GtkAllocation){ right ? width - w - CARD_MARGIN : CARD_MARGIN,
-                                              bottom ? height - h - CARD_MARGIN : CARD_MARGIN, w, h },
-                            -1);
+  gtk_widget_size_allocate (
+    card, &(GtkAllocation){ right ? width - w - margin : margin, bottom ? height - h - margin : margin, w, h }, -1);
 }
 
 static void
@@ -340,15 +347,15 @@ choose_cards (EwMapView *self, gint width, gint height)
 {
   gdouble ring = CLAMP (MIN (height / 2.0 - 108, width / 2.0 - 226), 110, 320) + 42;
   gdouble beside = width / 2.0 - ring;
-  gint wide, high; /* of the zoom buttons */
+  gint margin = card_margin (self), wide, high; /* of the zoom buttons */
 
   ew_path_card_set_compact (self->card, beside < ROOM_FOR_CARD);
   gtk_widget_measure (self->zoom_box, GTK_ORIENTATION_HORIZONTAL, -1, NULL, &wide, NULL, NULL);
   gtk_widget_measure (self->zoom_box, GTK_ORIENTATION_VERTICAL, -1, NULL, &high, NULL, NULL);
   /* It never lies on the ring: in a map so small there are the wheel, two fingers and the keys. */
-  gtk_widget_set_child_visible (
-    self->zoom_box, hypot (MAX (width / 2.0 - CARD_MARGIN - wide, 0), MAX (height / 2.0 - CARD_MARGIN - high, 0))
-                      > MIN (ring, MIN (width, height) / 2.0));
+  gtk_widget_set_child_visible (self->zoom_box,
+                                hypot (MAX (width / 2.0 - margin - wide, 0), MAX (height / 2.0 - margin - high, 0))
+                                  > MIN (ring, MIN (width, height) / 2.0));
   gtk_widget_set_child_visible (GTK_WIDGET (self->legend), beside >= ROOM_FOR_LEGEND && self->zoom < 1.1);
 }
 
@@ -362,7 +369,7 @@ ew_map_view_size_allocate (GtkWidget *widget, gint width, gint height, gint base
   if (self->items_stale)
     ew_map_items_update (self);
   choose_cards (self, width, height);
-  allocate_card (self, GTK_WIDGET (self->card), FALSE, FALSE, width - 2 * CARD_MARGIN);
+  allocate_card (self, GTK_WIDGET (self->card), FALSE, FALSE, width - 2 * card_margin (self));
   allocate_card (self, self->zoom_box, TRUE, TRUE, width);
   if (self->layout_stale || resized)
     {
