@@ -94,18 +94,21 @@ typedef struct
 static gboolean
 try_outward (const EwLayout *self, Room *room, const Wish *wish, EwAnchor anchor, guint lines, EwLayoutLabel *label)
 {
-  static const gdouble slides[3] = { 0, -SLIDE, SLIDE };
+  /* One above or below its token also moves towards that. */
+  const EwPoint slides[3] = { { 0, 0 }, { 0, -SLIDE }, { 0, SLIDE } };
+  const EwPoint slides_centred[4]
+    = { { 0, 0 }, { -SLIDE, 0 }, { SLIDE, 0 }, { 0, sin (wish->angle) > 0 ? -SLIDE : SLIDE } };
+  const EwPoint *tried = anchor == EW_ANCHOR_MIDDLE ? slides_centred : slides;
+  guint n_tried = anchor == EW_ANCHOR_MIDDLE ? 4 : 3;
   EwPoint at = ew_polar (self->centre, wish->distance, wish->angle);
   EwBox box = outward_box (at, wish->angle, anchor, wish->widths[lines], wish->heights[lines]);
 
-  for (guint i = 0; i < G_N_ELEMENTS (slides); i++)
+  for (guint i = 0; i < n_tried; i++)
     {
       EwBox slid = box;
 
-      if (anchor == EW_ANCHOR_MIDDLE)
-        slid.x += slides[i];
-      else
-        slid.y += slides[i];
+      slid.x += tried[i].x;
+      slid.y += tried[i].y;
       if (!is_free (room, &slid))
         continue;
       g_array_append_val (room->taken, slid);
