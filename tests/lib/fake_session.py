@@ -102,6 +102,7 @@ class Daemon(Talker):
 class FakeCase(unittest.TestCase):
     """The app of each test is a new one."""
     KIND, SIZE = "x11", (1240, 860)
+    ENVIRONMENT = {}
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="ewfake.")
@@ -111,7 +112,7 @@ class FakeCase(unittest.TestCase):
         os.makedirs(schemas)
         shutil.copy(os.path.join(BUILD, "data/schemas/gschemas.compiled"), schemas)
         self.desktop = desktops.Desktop(os.path.join(self.folder, "session"), uid=PERSON, kind=self.KIND, size=self.SIZE, animations=False,
-                                        environment={"GSETTINGS_SCHEMA_DIR": schemas})
+                                        environment={"GSETTINGS_SCHEMA_DIR": schemas, **self.ENVIRONMENT})
         self.addCleanup(self.end)
         self.bus = self.desktop.environment["DBUS_SESSION_BUS_ADDRESS"]
         self.program = self.desktop.bring(os.path.join(BUILD, "app/desktop/edgeway"))
@@ -153,8 +154,8 @@ class FakeCase(unittest.TestCase):
         return [node["name"] for node in self.desktop.find_all(["frame", "dialog", "alert", "window"])]
 
 
-def main():
-    """Runs the tests of the file that was started, in a mount namespace of its own."""
+def main(argv=None):
+    """Runs the tests of the file that was started, in a mount namespace of its own; argv: unittest's, where it is not the file's."""
     if os.geteuid() != 0:
         sys.exit("needs root: a mount namespace and a user of its own")
     if os.environ.get("EDGEWAY_FAKE_SESSION") != "1":
@@ -162,7 +163,7 @@ def main():
     folder = tempfile.mkdtemp(prefix="ewfake-person.")
     try:
         desktops.add_person(folder, NAME, PERSON)
-        unittest.main(verbosity=2)
+        unittest.main(argv=argv, verbosity=2)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
