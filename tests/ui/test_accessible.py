@@ -207,6 +207,14 @@ class Pages(Walk):
                 self.daemon.set(State=state, Mesh="birchwood", EdgeName="Frankfurt", Role="admin", NodeName="thinkpad")
                 self.check(*marks, words=[words])
 
+    def test_trying_again(self):
+        """What was wrong is no longer said while it is being tried again."""
+        self.open("--state", "error")
+        self.check("problem", words=["The Tunnel Is Down"])
+        self.daemon.set(State="connecting", Reason="", Message="")
+        self.desktop.gone("label", "The Tunnel Is Down", seconds=SLOW)
+        self.desktop.find(exactly="Loading", seconds=SLOW)
+
     def test_empty(self):
         self.open("--nodes", "1")
         self.check("status", words=["Nobody Else Is Here Yet", "Add a Server", "Add a Phone"])
