@@ -52,21 +52,25 @@ write_tcp (const EwSegmenter *self, guint8 *tcp, gboolean last)
 void
 ew_segmenter_next (EwSegmenter *self, guint8 *out)
 {
-  const gsize size = ew_segmenter_peek (self), payload = size - self->header;
-  const gboolean last = self->done + payload == self->payload;
+  const gsize size = ew_segmenter_peek (self), payload = size - self->header, behind = size - self->transport;
   const guint8 protocol = self->tcp ? IPPROTO_TCP : IPPROTO_UDP;
   guint8 *transport = out + self->transport;
+  guint8 *field = transport + (self->tcp ? EW_TCP_CHECKSUM : EW_UDP_CHECKSUM);
+  guint16 sum;
 
   memcpy (out, self->packet, self->header);
-  memcpy (out + self->header, self->packet + self->header + self->done, payload);
   if (out[0] >> 4 == 4)
     ew_store_be16 (out + 4, (guint16)(ew_load_be16 (out + 4) + self->index)); /* the identification */
   ew_transport_set_ip_length (out, self->transport, size);
   if (self->tcp)
-    write_tcp (self, transport, last);
+    write_tcp (self, transport, self->done + payload == self->payload);
   else
-    ew_store_be16 (transport + 4, (guint16)(size - self->transport));
-  ew_transport_set_checksum (out, self->transport, size, protocol);
+    ew_store_be16 (transport + 4, (guint16)behind);
+  ew_store_be16 (field, 0);
+  /* The headers have an even size, so the payload's sum goes on from theirs. */
+  sum = ew_checksum (transport, self->header - self->transport, ew_transport_pseudo_sum (out, behind, protocol));
+  sum = ew_checksum_copy (out + self->header, self->packet + self->header + self->done, payload, (guint16)~sum);
+  ew_store_be16 (field, sum == 0 && !self->tcp ? 0xffff : sum);
   self->done += payload;
   self->index++;
 }

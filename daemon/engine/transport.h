@@ -54,17 +54,6 @@ ew_transport_pseudo_sum (const guint8 *packet, gsize size, guint8 protocol)
 }
 
 /* ip_size: where the TCP or UDP header begins; size: of the packet. */
-static inline void
-ew_transport_set_checksum (guint8 *packet, gsize ip_size, gsize size, guint8 protocol)
-{
-  guint8 *field = packet + ip_size + (protocol == 6 ? EW_TCP_CHECKSUM : EW_UDP_CHECKSUM);
-  guint16 sum;
-
-  ew_store_be16 (field, 0);
-  sum = ew_checksum (packet + ip_size, size - ip_size, ew_transport_pseudo_sum (packet, size - ip_size, protocol));
-  ew_store_be16 (field, sum == 0 && protocol != 6 ? 0xffff : sum);
-}
-
 static inline gboolean
 ew_transport_checksum_is_right (const guint8 *packet, gsize ip_size, gsize size, guint8 protocol)
 {

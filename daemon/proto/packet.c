@@ -23,29 +23,37 @@ enum
 /* Sum of the 32-bit halves of words, two words side by side. */
 typedef uint64_t Words __attribute__ ((vector_size (16)));
 
-/* The sum of native 16-bit words, unfolded. */
-static uint64_t
-sum_words (const uint8_t *data, size_t len)
+/* The sum of native 16-bit words, unfolded; out may be NULL. Inline, so that each caller has a loop of its own. */
+static inline uint64_t
+sum_words (uint8_t *out, const uint8_t *data, size_t len)
 {
   const Words low = { 0xffffffff, 0xffffffff };
   Words sums = { 0 };
   uint64_t sum = 0;
-  for (; len >= 2 * sizeof (Words); data += 2 * sizeof (Words), len -= 2 * sizeof (Words))
+  size_t at = 0;
+  for (; at + 2 * sizeof (Words) <= len; at += 2 * sizeof (Words))
     {
       Words a, b;
-      memcpy (&a, data, sizeof a);
-      memcpy (&b, data + sizeof a, sizeof b);
+      memcpy (&a, data + at, sizeof a);
+      memcpy (&b, data + at + sizeof a, sizeof b);
       sums += (a & low) + (a >> 32) + (b & low) + (b >> 32);
+      if (out != NULL)
+        {
+          memcpy (out + at, &a, sizeof a);
+          memcpy (out + at + sizeof a, &b, sizeof b);
+        }
     }
-  for (; len >= 4; data += 4, len -= 4)
+  if (out != NULL)
+    memcpy (out + at, data + at, len - at);
+  for (; at + 4 <= len; at += 4)
     {
       uint32_t word;
-      memcpy (&word, data, 4);
+      memcpy (&word, data + at, 4);
       sum += word;
     }
   uint8_t rest[4] = { 0 };
-  for (size_t i = 0; i < len; i++)
-    rest[i] = data[i];
+  for (size_t i = 0; at + i < len; i++)
+    rest[i] = data[at + i];
   uint32_t last;
   memcpy (&last, rest, 4);
   return sums[0] + sums[1] + sum + last;
@@ -53,10 +61,9 @@ sum_words (const uint8_t *data, size_t len)
 
 /* The sum of 16-bit words does not care for their byte order (RFC 1071 section 2.B): whole native words are added and
  * swapped once. */
-uint16_t
-ew_checksum (const uint8_t *data, size_t len, uint32_t partial)
+static uint16_t
+fold (uint64_t sum, uint32_t partial)
 {
-  uint64_t sum = sum_words (data, len);
   while (sum >> 16)
     sum = (sum & 0xffff) + (sum >> 16);
   uint16_t native = (uint16_t)sum;
@@ -66,6 +73,18 @@ ew_checksum (const uint8_t *data, size_t len, uint32_t partial)
   while (sum >> 16)
     sum = (sum & 0xffff) + (sum >> 16);
   return (uint16_t)~sum;
+}
+
+uint16_t
+ew_checksum (const uint8_t *data, size_t len, uint32_t partial)
+{
+  return fold (sum_words (NULL, data, len), partial);
+}
+
+uint16_t
+ew_checksum_copy (uint8_t *out, const uint8_t *data, size_t len, uint32_t partial)
+{
+  return fold (sum_words (out, data, len), partial);
 }
 
 static bool

@@ -50,3 +50,5 @@ bool ew_packet_parse_echo_reply (const uint8_t *packet, size_t len, uint16_t *id
 /* Internet checksum (RFC 1071) over data, starting from a partial sum of 16-bit words in host order: the complement,
    ready to be stored in network order; 0 over data that holds its right checksum. */
 uint16_t ew_checksum (const uint8_t *data, size_t len, uint32_t partial);
+/* The same in passing, while len bytes are copied to out. */
+uint16_t ew_checksum_copy (uint8_t *out, const uint8_t *data, size_t len, uint32_t partial);

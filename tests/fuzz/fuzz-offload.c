@@ -24,10 +24,10 @@ mend (guint8 *packet, gsize len)
   if (protocol == 17 && len >= ip + EW_UDP_SIZE)
     {
       ew_store_be16 (packet + ip + 4, (guint16)(len - ip));
-      ew_transport_set_checksum (packet, ip, len, 17);
+      offload_set_checksum (packet, ip, len, 17);
     }
   else if (protocol == 6 && len >= ip + EW_TCP_SIZE)
-    ew_transport_set_checksum (packet, ip, len, 6);
+    offload_set_checksum (packet, ip, len, 6);
 }
 
 /* Anything as what the host hands over: it is cut or it is refused. */

@@ -62,7 +62,7 @@ add (Stack *stack, const Shape *shape)
       memcpy (packet + ip + 20, "\1\1\10\12abcdefgh", 12);
     }
   ew_transport_set_ip_length (packet, ip, len);
-  ew_transport_set_checksum (packet, ip, len, shape->udp ? 17 : 6);
+  offload_set_checksum (packet, ip, len, shape->udp ? 17 : 6);
   stack->packets[stack->n++] = (EwPacket){ .data = packet, .len = len };
   return packet;
 }
@@ -173,7 +173,7 @@ test_apart (void)
       guint8 *packet = stack->packets[2].data;
       packet[changes[i].at] = (guint8)(packet[changes[i].at] + changes[i].value);
       ew_transport_set_ip_length (packet, 20, stack->packets[2].len);
-      ew_transport_set_checksum (packet, 20, stack->packets[2].len, 6);
+      offload_set_checksum (packet, 20, stack->packets[2].len, 6);
       g_test_message ("%s", changes[i].what);
       g_assert_cmpuint (check (stack), ==, 3); /* two before it, itself, two behind it */
     }

@@ -86,6 +86,14 @@ test_checksum (void)
   for (unsigned len = 0; len < 300; len++)
     g_assert_cmphex (ew_checksum (data + len % 5, len, len * 77777u), ==,
                      plain_sum (data + len % 5, len, len * 77777u));
+  g_autofree uint8_t *copy = g_malloc (301);
+  for (unsigned len = 0; len < 300; len++)
+    {
+      memset (copy, 0xee, 301);
+      g_assert_cmphex (ew_checksum_copy (copy, data + len % 7, len, len), ==, plain_sum (data + len % 7, len, len));
+      g_assert_cmpmem (copy, len, data + len % 7, len);
+      g_assert_cmpuint (copy[len], ==, 0xee);
+    }
   memset (data, 0xff, 70000);
   g_assert_cmphex (ew_checksum (data, 65535, 0xffffffff), ==, plain_sum (data, 65535, 0xffff));
 }
