@@ -65,7 +65,7 @@ packages_app="libgtk-4-dev libadwaita-1-dev libgtk-3-dev libayatana-appindicator
 packages_screen="xvfb openbox xdotool xclip imagemagick x11-utils at-spi2-core gir1.2-atspi-2.0 python3-gi dbus"
 packages_run="iproute2 glib-networking ca-certificates python3"
 packages_demo="dbus polkitd wireguard-go wireguard-tools openssh-server openssh-client iputils-ping nftables procps"
-packages_test="$packages_demo $packages_app $packages_screen clang-format universal-ctags dbus polkitd conntrack iperf3 ethtool zbar-tools tcpdump qemu-system-x86 busybox-static gpgv libclang-rt-14-dev clang xz-utils
+packages_test="$packages_demo $packages_app $packages_screen clang-format universal-ctags dbus polkitd conntrack iperf3 ethtool zbar-tools tcpdump qemu-system-x86 busybox-static gpgv valgrind libclang-rt-14-dev clang xz-utils
   python3-gi gir1.2-glib-2.0 procps psmisc
   xfce4-panel xfconf xclip sway wtype wl-clipboard appstream binutils locales"
 

@@ -76,7 +76,7 @@ af (const EwIp *ip)
 static void
 stop_address_generation (guint ifindex)
 {
-  guint8 buffer[256];
+  guint8 buffer[256] = { 0 };
   struct nlmsghdr *request = start (buffer, RTM_NEWLINK, NLM_F_ACK);
   struct ifinfomsg *link = mnl_nlmsg_put_extra_header (request, sizeof *link);
   struct nlattr *spec, *inet6;
@@ -93,7 +93,7 @@ stop_address_generation (guint ifindex)
 gboolean
 ew_netlink_set_up (guint ifindex, guint mtu, GError **error)
 {
-  guint8 buffer[256];
+  guint8 buffer[256] = { 0 };
   struct nlmsghdr *request;
   struct ifinfomsg *link;
 
@@ -110,7 +110,7 @@ ew_netlink_set_up (guint ifindex, guint mtu, GError **error)
 gboolean
 ew_netlink_add_address (guint ifindex, const EwIp *ip, GError **error)
 {
-  guint8 buffer[256];
+  guint8 buffer[256] = { 0 };
   struct nlmsghdr *request = start (buffer, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
   struct ifaddrmsg *address = mnl_nlmsg_put_extra_header (request, sizeof *address);
   gchar text[EW_IP_STRLEN];
@@ -132,7 +132,7 @@ ew_netlink_add_address (guint ifindex, const EwIp *ip, GError **error)
 gboolean
 ew_netlink_add_route (guint ifindex, const EwPrefix *prefix, const EwIp *source, GError **error)
 {
-  guint8 buffer[256];
+  guint8 buffer[256] = { 0 };
   struct nlmsghdr *request = start (buffer, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
   struct rtmsg *route = mnl_nlmsg_put_extra_header (request, sizeof *route);
   gchar text[EW_PREFIX_STRLEN];
@@ -237,7 +237,7 @@ on_route (const struct nlmsghdr *header, void *data)
 static gboolean
 dump (guint16 type, unsigned char family, mnl_cb_t callback, ViewScan *scan)
 {
-  guint8 buffer[64];
+  guint8 buffer[64] = { 0 };
   struct nlmsghdr *request = start (buffer, type, NLM_F_DUMP);
 
   /* The longest of the fixed headers, zero but for the family, which is every one's first byte. */
@@ -269,7 +269,7 @@ on_lookup (const struct nlmsghdr *header, void *data)
 static void
 look_up_internet (const gchar *text, ViewScan *scan)
 {
-  guint8 buffer[128];
+  guint8 buffer[128] = { 0 };
   struct nlmsghdr *request = start (buffer, RTM_GETROUTE, NLM_F_ACK);
   struct rtmsg *route = mnl_nlmsg_put_extra_header (request, sizeof *route);
   EwIp ip;

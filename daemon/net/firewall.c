@@ -104,7 +104,7 @@ ew_nft_table_exists (const gchar *table, const gchar *tag, gboolean *ours)
   g_autoptr (EwNetlink) netlink = ew_netlink_new (NETLINK_NETFILTER);
   g_auto (GStrv) words = g_strsplit (table, " ", 2);
   TableSearch search = { .tag = tag };
-  char buffer[EW_NETLINK_BUFFER];
+  char buffer[EW_NETLINK_BUFFER] = { 0 };
   struct nlmsghdr *message;
   struct nfgenmsg *header;
 

@@ -67,7 +67,7 @@ static int
 list_sockets (guint8 af, guint8 protocol, guint32 states, GArray *rows)
 {
   g_autoptr (EwNetlink) netlink = ew_netlink_new (NETLINK_SOCK_DIAG);
-  char buffer[EW_NETLINK_BUFFER];
+  char buffer[EW_NETLINK_BUFFER] = { 0 };
   struct nlmsghdr *message = ew_netlink_begin (buffer, SOCK_DIAG_BY_FAMILY, 0);
   struct inet_diag_req_v2 *request = mnl_nlmsg_put_extra_header (message, sizeof *request);
 
@@ -299,7 +299,7 @@ static GArray *
 list_flows (EwNetlink *netlink, guint32 mark)
 {
   GArray *rows = g_array_new (FALSE, TRUE, sizeof (FlowRow));
-  char buffer[EW_NETLINK_BUFFER];
+  char buffer[EW_NETLINK_BUFFER] = { 0 };
   struct nlmsghdr *message = ew_netlink_begin (buffer, (NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_GET, 0);
   struct nfgenmsg *header = mnl_nlmsg_put_extra_header (message, sizeof *header);
 
@@ -315,7 +315,7 @@ list_flows (EwNetlink *netlink, guint32 mark)
 static void
 set_flow_mark (EwNetlink *netlink, const FlowRow *flow, guint32 mark)
 {
-  char buffer[EW_NETLINK_BUFFER];
+  char buffer[EW_NETLINK_BUFFER] = { 0 };
   struct nlmsghdr *message = ew_netlink_begin (buffer, (NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_NEW, 0);
   struct nfgenmsg *header = mnl_nlmsg_put_extra_header (message, sizeof *header);
 

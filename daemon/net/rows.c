@@ -120,7 +120,7 @@ read_link (const struct nlmsghdr *message, void *data)
 GArray *
 ew_netlink_links (EwNetlink *netlink)
 {
-  char buffer[EW_NETLINK_BUFFER];
+  char buffer[EW_NETLINK_BUFFER] = { 0 };
   struct nlmsghdr *message = ew_netlink_begin (buffer, RTM_GETLINK, 0);
   GArray *rows = g_array_new (FALSE, TRUE, sizeof (EwLinkRow));
 
@@ -154,7 +154,7 @@ read_address (const struct nlmsghdr *message, void *data)
 GArray *
 ew_netlink_addresses (EwNetlink *netlink)
 {
-  char buffer[EW_NETLINK_BUFFER];
+  char buffer[EW_NETLINK_BUFFER] = { 0 };
   struct nlmsghdr *message = ew_netlink_begin (buffer, RTM_GETADDR, 0);
   GArray *rows = g_array_new (FALSE, TRUE, sizeof (EwAddressRow));
 
@@ -207,7 +207,7 @@ read_route (const struct nlmsghdr *message, void *data)
 GArray *
 ew_netlink_routes (EwNetlink *netlink, guint8 family, guint32 table)
 {
-  char buffer[EW_NETLINK_BUFFER];
+  char buffer[EW_NETLINK_BUFFER] = { 0 };
   struct nlmsghdr *message = ew_netlink_begin (buffer, RTM_GETROUTE, 0);
   struct rtmsg *header = mnl_nlmsg_put_extra_header (message, sizeof *header);
   GArray *rows = g_array_new (FALSE, TRUE, sizeof (EwRouteRow));
@@ -253,7 +253,7 @@ read_rule (const struct nlmsghdr *message, void *data)
 GArray *
 ew_netlink_rules (EwNetlink *netlink, guint8 family)
 {
-  char buffer[EW_NETLINK_BUFFER];
+  char buffer[EW_NETLINK_BUFFER] = { 0 };
   struct nlmsghdr *message = ew_netlink_begin (buffer, RTM_GETRULE, 0);
   struct fib_rule_hdr *header = mnl_nlmsg_put_extra_header (message, sizeof *header);
   GArray *rows = g_array_new (FALSE, TRUE, sizeof (EwRuleRow));
@@ -269,7 +269,7 @@ ew_netlink_rules (EwNetlink *netlink, guint8 family)
 int
 ew_netlink_link_set (EwNetlink *netlink, guint link, guint mtu, int up)
 {
-  char buffer[EW_NETLINK_BUFFER];
+  char buffer[EW_NETLINK_BUFFER] = { 0 };
   struct nlmsghdr *message = ew_netlink_begin (buffer, RTM_NEWLINK, 0);
   struct ifinfomsg *header = mnl_nlmsg_put_extra_header (message, sizeof *header);
 
@@ -287,7 +287,7 @@ ew_netlink_link_set (EwNetlink *netlink, guint link, guint mtu, int up)
 int
 ew_netlink_address (EwNetlink *netlink, gboolean add, guint link, const EwIp *ip)
 {
-  char buffer[EW_NETLINK_BUFFER];
+  char buffer[EW_NETLINK_BUFFER] = { 0 };
   struct nlmsghdr *message
     = ew_netlink_begin (buffer, add ? RTM_NEWADDR : RTM_DELADDR, add ? NLM_F_CREATE | NLM_F_EXCL : 0);
   struct ifaddrmsg *header = mnl_nlmsg_put_extra_header (message, sizeof *header);
@@ -306,7 +306,7 @@ ew_netlink_address (EwNetlink *netlink, gboolean add, guint link, const EwIp *ip
 int
 ew_netlink_route (EwNetlink *netlink, gboolean add, const EwRouteRow *route)
 {
-  char buffer[EW_NETLINK_BUFFER];
+  char buffer[EW_NETLINK_BUFFER] = { 0 };
   struct nlmsghdr *message
     = ew_netlink_begin (buffer, add ? RTM_NEWROUTE : RTM_DELROUTE, add ? NLM_F_CREATE | NLM_F_EXCL : 0);
   struct rtmsg *header = mnl_nlmsg_put_extra_header (message, sizeof *header);
@@ -335,7 +335,7 @@ ew_netlink_route (EwNetlink *netlink, gboolean add, const EwRouteRow *route)
 int
 ew_netlink_rule (EwNetlink *netlink, gboolean add, const EwRuleRow *rule)
 {
-  char buffer[EW_NETLINK_BUFFER];
+  char buffer[EW_NETLINK_BUFFER] = { 0 };
   struct nlmsghdr *message
     = ew_netlink_begin (buffer, add ? RTM_NEWRULE : RTM_DELRULE, add ? NLM_F_CREATE | NLM_F_EXCL : 0);
   struct fib_rule_hdr *header = mnl_nlmsg_put_extra_header (message, sizeof *header);
@@ -373,7 +373,7 @@ read_route_link (const struct nlmsghdr *message, void *data)
 guint
 ew_netlink_route_to (EwNetlink *netlink, const EwIp *ip, guint32 mark)
 {
-  char buffer[EW_NETLINK_BUFFER];
+  char buffer[EW_NETLINK_BUFFER] = { 0 };
   struct nlmsghdr *message = ew_netlink_begin (buffer, RTM_GETROUTE, 0);
   struct rtmsg *header = mnl_nlmsg_put_extra_header (message, sizeof *header);
   guint link = 0;
