@@ -65,7 +65,9 @@ class Machine:
         if self.holder.stdout.readline().strip() != "ready":
             raise Failure(f"the namespaces of {name} could not be made: this needs root and a kernel with namespaces")
         self.pid = self.holder.pid
-        for path, value in (("net/ipv6/conf/all/accept_dad", "0"), ("net/ipv6/conf/default/accept_dad", "0")):
+        # A new network has the forwarding that the computer's own has at this moment: Docker's, or that of a trial.
+        for path, value in (("net/ipv4/ip_forward", "0"), ("net/ipv6/conf/all/forwarding", "0"),
+                            ("net/ipv6/conf/all/accept_dad", "0"), ("net/ipv6/conf/default/accept_dad", "0")):
             self.sysctl(path, value)
 
     def _private(self):

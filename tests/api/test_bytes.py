@@ -133,11 +133,11 @@ class Bytes(unittest.TestCase):
     def test_no_tls(self):
         for data in (b"GET /v1/mesh HTTP/1.1\r\n\r\n", os.urandom(500), b"\x16\x03\x01\xff\xff" + b"\x00" * 100):
             with socket.create_connection(("127.0.0.1", self.edge.port), 20) as plain:
-                plain.sendall(data)
-                plain.shutdown(socket.SHUT_WR)
                 try:
+                    plain.sendall(data)
+                    plain.shutdown(socket.SHUT_WR)  # the edge may have hung up by now
                     self.assertNotIn(b"schema", plain.recv(65536))
-                except ConnectionError:
+                except OSError:
                     pass
 
     def test_truncated(self):

@@ -125,7 +125,8 @@ class World:
     def build(self):
         for name in self.names:
             subprocess.run(["ip", "netns", "add", name], check=True)
-            self.sh(name, "sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 net.ipv6.conf.default.accept_dad=0 "
+            # A new network has the forwarding that the computer's own has at this moment: Docker's, or that of a trial.
+            self.sh(name, "sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 net.ipv6.conf.default.accept_dad=0 "
                           "net.ipv6.conf.all.accept_dad=0; ip link set lo up")
         self.sh(self.host, f"""
             ip link add eth0 type veth peer name eth0 netns {self.outside}
