@@ -189,8 +189,12 @@ class Matrix(MatrixCase):
 
     def test_cookie_under_load(self):
         """Ours under load answers with a cookie, and whoever comes back with it is let in."""
-        used = self.flood([(self.ours.outer, self.ours.public), ("10.9.0.5", self.edge_key[1])], "theirs", 5)
-        self.assertEqual(used, {row.name for row in self.rows})
+        used, everybody = set(), {row.name for row in self.rows}
+        for _ in range(4):  # on a busy machine a flood is no load all the time
+            used |= self.flood([(self.ours.outer, self.ours.public), ("10.9.0.5", self.edge_key[1])], "theirs", 5)
+            if used == everybody:
+                break
+        self.assertEqual(used, everybody)
         for row in self.rows:
             with self.subTest(row.name):
                 row.works()
@@ -203,6 +207,7 @@ class Matrix(MatrixCase):
         for row in self.rows:
             with self.subTest(row.name):
                 row.works()
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
