@@ -15,6 +15,7 @@ typedef struct
   EwHost *host;
   const EwPrefix *ranges;
   gsize n_ranges;
+  const EwIp *edge;       /* NULL: not known */
   guint own;              /* our interface's index; 0: not connected */
   const gchar *interface; /* its name, or the default one */
   JsonArray *checks;
@@ -208,7 +209,8 @@ check_mtu (Diagnosis *diagnosis)
 {
   g_autoptr (GArray) links = ew_netlink_links (diagnosis->host->netlink);
   EwIp any = ew_ip_from_v4 (0x01010101); /* nothing is sent: only its route is asked for */
-  guint outside = ew_netlink_route_to (diagnosis->host->netlink, &any, EW_HOST_FWMARK);
+  guint outside
+    = ew_netlink_route_to (diagnosis->host->netlink, diagnosis->edge != NULL ? diagnosis->edge : &any, EW_HOST_FWMARK);
   guint outer = 0, inner = 0;
   gchar name[IFNAMSIZ];
 
@@ -220,19 +222,27 @@ check_mtu (Diagnosis *diagnosis)
       if (link->index == diagnosis->own)
         inner = link->mtu;
     }
+  link_name (outside, name);
   if (outer == 0 && inner != 0)
     report (diagnosis, "mtu", TRUE, NULL,
-            "There is no default route: what leads to the edge has an MTU that is not known here.");
+            "There is no route to the edge: what leads there has an MTU that is not known here.");
   else if (outer == 0)
     report (diagnosis, "mtu", FALSE, "Connect this machine to a network.",
             "No route leads outside, so no edge is reachable.");
   else if (inner != 0 && inner + TUNNEL_OVERHEAD > outer)
-    report (diagnosis, "mtu", FALSE, "Disconnect and connect, so that it is chosen anew.",
-            "The tunnel's MTU %u does not fit into %s's %u: larger packets are cut up or lost.", inner,
-            link_name (outside, name), outer);
+    {
+      g_autofree gchar *fix
+        = g_strdup_printf ("Give %s an MTU of %u, if its network takes that (ip link set %s mtu %u).", name,
+                           inner + TUNNEL_OVERHEAD, name, inner + TUNNEL_OVERHEAD);
+      report (
+        diagnosis, "mtu", FALSE, fix,
+        "The tunnel's MTU %u does not fit into the %u of %s, which leads to the edge: large packets are cut in two "
+        "on the way, which is slower, and some networks lose such pieces.",
+        inner, outer, name);
+    }
   else
-    report (diagnosis, "mtu", TRUE, NULL, "%s, which leads outside, has the MTU %u%s.", link_name (outside, name),
-            outer, inner != 0 ? "; the tunnel's fits" : "");
+    report (diagnosis, "mtu", TRUE, NULL, "%s, which leads outside, has the MTU %u%s.", name, outer,
+            inner != 0 ? "; the tunnel's fits" : "");
 }
 
 /* The guard needs connection tracking; a full table loses connections of everybody's. */
@@ -275,9 +285,9 @@ check_resolvers (Diagnosis *diagnosis)
 }
 
 gchar *
-ew_host_diagnose (EwHost *host, const EwPrefix *mesh_ranges, gsize n_mesh_ranges)
+ew_host_diagnose (EwHost *host, const EwPrefix *mesh_ranges, gsize n_mesh_ranges, const EwIp *edge)
 {
-  Diagnosis diagnosis = { .host = host, .ranges = mesh_ranges, .n_ranges = n_mesh_ranges };
+  Diagnosis diagnosis = { .host = host, .ranges = mesh_ranges, .n_ranges = n_mesh_ranges, .edge = edge };
   g_autoptr (JsonNode) node = json_node_new (JSON_NODE_ARRAY);
 
   diagnosis.interface = host->applied != NULL ? host->applied->interface : "edgeway0";

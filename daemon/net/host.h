@@ -88,7 +88,7 @@ const gchar *ew_route_refusal (const EwPrefix *route, const EwHostFacts *facts, 
 void ew_host_watch (EwHost *host, void (*func) (gpointer user_data), gpointer user_data);
 
 /* Whole-machine checks for diagnose: an array of {"check","ok","message","fix"} objects as JSON text (transfer full).
- */
-gchar *ew_host_diagnose (EwHost *host, const EwPrefix *mesh_ranges, gsize n_mesh_ranges);
+   edge: where it is reached; NULL: not known. */
+gchar *ew_host_diagnose (EwHost *host, const EwPrefix *mesh_ranges, gsize n_mesh_ranges, const EwIp *edge);
 
 G_END_DECLS

@@ -140,8 +140,11 @@ static void
 check_host (EwTunnel *self, JsonArray *checks)
 {
   const GArray *ranges = self->document ? self->document->ranges : NULL;
+  const EwIp *edge = self->candidates && self->candidate < self->candidates->len
+                       ? &g_array_index (self->candidates, EwCandidate, self->candidate).endpoint.remote
+                       : NULL;
   g_autofree gchar *text
-    = ew_host_diagnose (self->host, ranges ? (const EwPrefix *)ranges->data : NULL, ranges ? ranges->len : 0);
+    = ew_host_diagnose (self->host, ranges ? (const EwPrefix *)ranges->data : NULL, ranges ? ranges->len : 0, edge);
   g_autofree gchar *wrapped = text ? g_strdup_printf ("{\"checks\":%s}", text) : NULL;
   g_autoptr (JsonObject) object = wrapped ? ew_json_parse_object (wrapped, strlen (wrapped), 1024 * 1024, NULL) : NULL;
   JsonArray *array = object ? ew_json_array (object, "checks") : NULL;

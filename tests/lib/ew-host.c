@@ -7,7 +7,7 @@
  *
  *   apply interface=NAME mtu=N address=IP… route=CIDR… forward=CIDR… mesh=CIDR… [vpn]
  *   undo          empty        steps        (how many steps so far)
- *   facts         refusal CIDR [EDGE…]      diagnose CIDR…      watch      run SECONDS
+ *   facts         refusal CIDR [EDGE…]      diagnose [edge=IP] CIDR…      watch      run SECONDS
  */
 #include "net/host-private.h"
 
@@ -133,10 +133,14 @@ diagnose (EwHost *host, gchar **words)
 {
   EwPrefix ranges[8];
   gsize n = 0;
+  EwIp edge = { 0 };
 
   for (; *words != NULL && n < G_N_ELEMENTS (ranges); words++)
-    n += ew_prefix_parse (*words, &ranges[n], NULL) ? 1 : 0;
-  g_autofree gchar *json = ew_host_diagnose (host, ranges, n);
+    if (g_str_has_prefix (*words, "edge="))
+      ew_ip_parse (*words + strlen ("edge="), &edge);
+    else
+      n += ew_prefix_parse (*words, &ranges[n], NULL) ? 1 : 0;
+  g_autofree gchar *json = ew_host_diagnose (host, ranges, n, edge.family != EW_FAMILY_NONE ? &edge : NULL);
   printf ("ok %s\n", json);
 }
 

@@ -247,6 +247,14 @@ class Host(unittest.TestCase):
             bad = {name: checks for name, checks in self.checks(driver).items() if not all(check["ok"] for check in checks)}
             self.assertEqual(bad, {})
             self.assertEqual(self.checks(driver)["ipv6"][0]["message"], "IPv6 is on.")
+            # What counts is the way to the edge, and the advice is one that helps.
+            self.world.sh(self.world.host, "ip link set eth0 mtu 1400")
+            everywhere = ("100.96.0.0/12", "fd45::/48")
+            self.assertTrue(self.checks(driver, "edge=192.168.55.10", *everywhere)["mtu"][0]["ok"])
+            narrow = self.checks(driver, "edge=192.0.2.1", *everywhere)["mtu"][0]
+            self.assertFalse(narrow["ok"])
+            self.world.sh(self.world.host, narrow["fix"].split("(")[1].split(")")[0])
+            self.assertTrue(self.checks(driver, "edge=192.0.2.1", *everywhere)["mtu"][0]["ok"])
             self.world.sh(self.world.host, DOCKER + """
                 ip link add tailscale0 type veth peer name ts1; ip addr add 100.101.1.1/32 dev tailscale0
                 ip link set tailscale0 up; ip link set ts1 up
