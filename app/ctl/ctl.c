@@ -133,6 +133,21 @@ parameter_string (const EwVerb *verb)
   return g_str_has_prefix (verb->arguments, "[--") ? g_strdup ("") : g_strdup (parts[0] != NULL ? parts[0] : "");
 }
 
+/* "-c1", which everybody types and GOption does not know, becomes "--count=1". */
+static void
+part_short_options (const GOptionEntry *entries, gint argc, gchar **argv)
+{
+  for (gint i = 1; i < argc && !g_str_equal (argv[i], "--"); i++)
+    for (const GOptionEntry *entry = entries; entry->long_name != NULL; entry++)
+      if (argv[i][0] == '-' && entry->short_name != 0 && argv[i][1] == entry->short_name
+          && entry->arg == G_OPTION_ARG_INT && g_ascii_isdigit (argv[i][2]))
+        {
+          g_autofree gchar *parted = g_strdup_printf ("--%s=%s", entry->long_name, argv[i] + 2);
+          argv[i] = (gchar *)g_intern_string (parted);
+          break;
+        }
+}
+
 gboolean
 ew_ctl_parse (EwCtl *ctl, const GOptionEntry *entries, gint *argc, gchar ***argv, gint min, gint max, gint *exit_code)
 {
@@ -151,6 +166,7 @@ ew_ctl_parse (EwCtl *ctl, const GOptionEntry *entries, gint *argc, gchar ***argv
   g_option_context_set_summary (context, summary);
   g_option_context_add_main_entries (context, entries, NULL);
   g_option_context_add_main_entries (context, bus, NULL);
+  part_short_options (entries, *argc, *argv);
   if (!g_option_context_parse (context, argc, argv, &error))
     *exit_code = ew_ctl_usage (ctl, "%s", error->message);
   else if (*argc - 1 < min)

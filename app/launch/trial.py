@@ -70,6 +70,9 @@ class Trial:
         if self.ctl("status", check=False).returncode == 0:
             raise Failure("edgewayd runs on this machine already, so a trial would get in its way. `edgewayctl status` tells what it does; "
                           "`app/run --demo` shows a whole mesh beside it.")
+        if subprocess.run([self.program("edgeway-edge"), "status"], stdin=subprocess.DEVNULL, capture_output=True, timeout=20).returncode == 0:
+            raise Failure("This server is an edge: a trial would take the addresses of its mesh. `edgeway-edge status` tells what it does; "
+                          "`app/run --demo` shows a whole mesh beside it.")
         network = free_link_network()
         here, there = (str(address) for address in network.hosts())
         edge = self.world.machine("edge")

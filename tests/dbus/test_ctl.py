@@ -248,6 +248,7 @@ class Verbs(Case):
         result = self.machine.run_ctl("ping", "silent", "-c", "1")
         self.assertEqual((result.returncode, result.stderr), (1, ""))
         self.assertIn("1 sent, 0 came back, 100 % lost", result.stdout)
+        self.assertIn("3 sent, 3 came back, 0 % lost", self.ctl("ping", "office-gw", "-c3"))
         self.fails(1, "ping", "nobody", says=["nobody"])
 
     def test_ping_interrupted(self):
