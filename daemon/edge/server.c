@@ -37,10 +37,10 @@ typedef struct
 {
   EwServer *server;
   EwServerPeer peer;
-  GSocketConnection *stream; /* borrowed: its end is ours */
-  GIOStream *held;           /* the same, owned: until its handshake begins */
-  GSocketAddress *remote;    /* borrowed from libsoup's message, which leads back here by it */
-  GSource *first_bytes;      /* until the caller has begun to speak */
+  GSocket *socket;
+  GIOStream *held;        /* its stream, until the handshake begins. Then others own that, and its end is ours */
+  GSocketAddress *remote; /* libsoup's messages lead back here by it */
+  GSource *first_bytes;   /* until the caller has begun to speak */
   guint deadline;
   gboolean handshaking;
   gboolean crowded_out; /* shut down in favour of another, and on its way out */
@@ -72,7 +72,7 @@ on_deadline (gpointer user_data)
 {
   Connection *connection = user_data;
   connection->deadline = 0;
-  g_socket_shutdown (g_socket_connection_get_socket (connection->stream), TRUE, TRUE, NULL);
+  g_socket_shutdown (connection->socket, TRUE, TRUE, NULL);
   return G_SOURCE_REMOVE;
 }
 
@@ -107,9 +107,8 @@ ew_server_release (EwServer *self, SoupServerMessage *message)
     set_deadline (connection, 0);
 }
 
-/* A connection's end: the socket's last owner (libsoup, a viewer, the handshake) has let it go. */
-static void
-on_stream_gone (gpointer user_data, GObject *stream)
+static gboolean
+end_connection (gpointer user_data)
 {
   Connection *connection = user_data;
   EwServer *self = connection->server;
@@ -123,7 +122,17 @@ on_stream_gone (gpointer user_data, GObject *stream)
       g_queue_remove (&self->waiting, connection);
       g_hash_table_remove (self->connections, connection);
     }
+  g_object_unref (connection->socket);
   g_free (connection);
+  return G_SOURCE_REMOVE;
+}
+
+/* A connection's end: the stream's last owner (libsoup, a viewer, the handshake) has let it go. A handshake has a
+   thread of its own, which may be the last. */
+static void
+on_stream_gone (gpointer user_data, GObject *stream)
+{
+  g_main_context_invoke (NULL, end_connection, user_data);
 }
 
 /* Requests. */
@@ -170,7 +179,7 @@ on_got_chunk (SoupServerMessage *message, GBytes *chunk, gpointer user_data)
     mark_too_large (message, request);
   Connection *connection = connection_of (message);
   if (request->body > DISCARD_MAX && connection)
-    g_socket_shutdown (g_socket_connection_get_socket (connection->stream), TRUE, TRUE, NULL);
+    g_socket_shutdown (connection->socket, TRUE, TRUE, NULL);
 }
 
 static void
@@ -301,7 +310,7 @@ make_room (EwServer *self, guint of_newcomer)
   if (victim == NULL)
     return FALSE;
   victim->crowded_out = TRUE;
-  g_socket_shutdown (g_socket_connection_get_socket (victim->stream), TRUE, TRUE, NULL);
+  g_socket_shutdown (victim->socket, TRUE, TRUE, NULL);
   return TRUE;
 }
 
@@ -311,9 +320,8 @@ static void
 hand_over (Connection *connection, GIOStream *stream)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GSocketAddress) local = connection->peer.control
-                                       ? g_inet_socket_address_new_from_string ("127.0.0.1", 0)
-                                       : g_socket_connection_get_local_address (connection->stream, NULL);
+  g_autoptr (GSocketAddress) local = connection->peer.control ? g_inet_socket_address_new_from_string ("127.0.0.1", 0)
+                                                              : g_socket_get_local_address (connection->socket, NULL);
   if (local == NULL
       || !soup_server_accept_iostream (connection->server->soup, stream, local, connection->remote, &error))
     g_debug ("api: a connection was dropped: %s", error ? error->message : "it is gone already");
@@ -342,13 +350,13 @@ on_handshake (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GIOStream) tls = G_IO_STREAM (source); /* the reference of start_handshake() */
   g_autoptr (GError) error = NULL;
-  g_autoptr (GSocketConnection) keep = NULL;
+  g_autoptr (GIOStream) keep = NULL;
   Connection *connection = g_object_get_qdata (source, connection_quark ());
   EwServer *self = connection->server;
   gboolean good = g_tls_connection_handshake_finish (G_TLS_CONNECTION (source), result, &error);
   if (self == NULL)
     return;
-  keep = g_object_ref (connection->stream); /* the connection outlives what follows */
+  g_object_get (source, "base-io-stream", &keep, NULL); /* the connection outlives what follows */
   connection->handshaking = FALSE;
   if (good)
     hand_over (connection, tls);
@@ -397,8 +405,7 @@ on_first_bytes (GSocket *socket, GIOCondition condition, gpointer user_data)
 static void
 await_first_bytes (Connection *connection)
 {
-  GSocket *socket = g_socket_connection_get_socket (connection->stream);
-  connection->first_bytes = g_socket_create_source (socket, G_IO_IN, NULL);
+  connection->first_bytes = g_socket_create_source (connection->socket, G_IO_IN, NULL);
   g_source_set_callback (connection->first_bytes, G_SOURCE_FUNC (on_first_bytes), connection, NULL);
   g_source_attach (connection->first_bytes, g_main_context_get_thread_default ());
 }
@@ -445,7 +452,7 @@ on_incoming (GSocketService *service, GSocketConnection *stream, GObject *source
       g_free (connection);
       return TRUE;
     }
-  connection->stream = stream;
+  connection->socket = g_object_ref (g_socket_connection_get_socket (stream));
   g_hash_table_add (self->connections, connection);
   g_object_weak_ref (G_OBJECT (stream), on_stream_gone, connection);
   g_object_set_qdata (G_OBJECT (connection->remote), connection_quark (), connection);
@@ -575,10 +582,9 @@ ew_server_start (EwServer *self, GTlsCertificate *certificate)
 void
 ew_server_free (EwServer *self)
 {
-  GHashTableIter iter;
-  gpointer key;
   if (self == NULL)
     return;
+  g_autoptr (GList) connections = g_hash_table_get_keys (self->connections);
   g_signal_handlers_disconnect_by_data (self->service, self);
   g_signal_handlers_disconnect_by_data (self->soup, self);
   g_socket_service_stop (self->service);
@@ -586,16 +592,14 @@ ew_server_free (EwServer *self)
   if (self->control_path)
     g_unlink (self->control_path);
   /* What is left belongs to others (a handshake in its thread) and ends with them. */
-  g_hash_table_iter_init (&iter, self->connections);
-  while (g_hash_table_iter_next (&iter, &key, NULL))
+  for (GList *link = connections; link != NULL; link = link->next)
     {
-      Connection *connection = key;
-      g_autoptr (GSocketConnection) keep = g_object_ref (connection->stream);
+      Connection *connection = link->data;
       set_deadline (connection, 0);
       forget_first_bytes (connection);
       connection->server = NULL;
-      g_clear_object (&connection->held);
-      g_socket_shutdown (g_socket_connection_get_socket (connection->stream), TRUE, TRUE, NULL);
+      g_socket_shutdown (connection->socket, TRUE, TRUE, NULL);
+      g_clear_object (&connection->held); /* perhaps the last: then the connection has ended */
     }
   soup_server_disconnect (self->soup);
   g_clear_object (&self->soup);

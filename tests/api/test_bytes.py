@@ -231,6 +231,19 @@ class Crowds(unittest.TestCase):
         admin.call("POST", "/v1/keys", {"kind": "server", "name": "seen"}, source="127.2.0.1")
         viewer.until(lambda m: m["type"] == "node" and m["node"]["name"] == "seen")
 
+    def test_callers_that_leave_at_once(self):
+        """A handshake has a thread of its own, in which its connection may end: the others are counted meanwhile."""
+        def call(number):
+            for i in range(60):
+                try:
+                    self.edge.connect(source=f"127.3.{number}.{i % 8 + 1}").close()
+                except OSError:
+                    pass  # its share is used up
+        self.crowd(*(f"127.1.{i}.1" for i in range(7)))  # so that counting takes its time
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            list(pool.map(call, range(8)))
+        self.assertEqual(self.edge.get("/v1/mesh").status, 200)
+
     def test_an_address_has_its_share(self):
         self.crowd("127.1.0.1")
         with self.assertRaises(OSError):
