@@ -113,6 +113,7 @@ class Daemon(Talker):
 
 
 class TrayCase(unittest.TestCase):
+    OF_OTHERS = None  # a complaint that is not ours
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="ewtray.")
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
@@ -136,7 +137,7 @@ class TrayCase(unittest.TestCase):
 
     def close(self):
         self.desktop.close()
-        complaints = self.desktop.complaints()
+        complaints = [line for line in self.desktop.complaints() if not self.OF_OTHERS or self.OF_OTHERS not in line]
         self.assertEqual([], complaints)
 
     def start_panel(self):
@@ -153,9 +154,9 @@ class TrayCase(unittest.TestCase):
         self.panel.wait()
         wait_for("the panel to be gone", lambda: not self.ask("items")["host"], 20)
 
-    def start_tray(self, *options):
+    def start_tray(self, *options, environment=None):
         binary = self.desktop.bring(os.path.join(BUILD, "app/tray/edgeway-tray"))
-        self.tray = self.desktop.start([binary, "--bus", self.desktop.environment["DBUS_SESSION_BUS_ADDRESS"], *options], "edgeway-tray")
+        self.tray = self.desktop.start([binary, "--bus", self.desktop.environment["DBUS_SESSION_BUS_ADDRESS"], *options], "edgeway-tray", environment)
         return self.tray
 
     def ask(self, do, **request):
@@ -399,7 +400,15 @@ class Panel(TrayCase):
         self.wait_item("disconnected", "Edgeway: Disconnected")
         self.wait_entry(lambda i: i["enabled"] and not i["checked"], "Connect")
 
+
+class PanelGone(TrayCase):
+    # GTK 3 says this of the icon that libayatana-appindicator puts up meanwhile, when that one's frame is late.
+    OF_OTHERS = "gdk_window_thaw_toplevel_updates"
+
     def test_panel_goes_and_comes_back(self):
+        self.start_panel()
+        self.start_tray(environment={"G_DEBUG": ""})
+        self.wait_item("connector")
         self.stop_panel()
         self.daemon.set(Mode="vpn")
         self.start_panel()
