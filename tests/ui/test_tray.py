@@ -1,10 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """edgeway-tray in real panels (xfce4-panel, swaybar) over a fake daemon: icons, every item of the menu, and what comes and goes."""
-import json
 import os
 import re
-import select
 import shutil
 import signal
 import subprocess
@@ -15,6 +13,7 @@ import unittest
 
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), *p) for p in (("..", "lib"), ("..", "..", "app", "launch"))]
 import desktop as desktops  # noqa: E402
+from fake_session import Daemon, Talker  # noqa: E402
 from machines import Failure, wait_for  # noqa: E402
 
 SOURCE = os.environ.get("EDGEWAY_SOURCE") or os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
@@ -51,69 +50,9 @@ def enter():
         os.execvpe("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable, "-B", *sys.argv], dict(os.environ, EDGEWAY_TRAY_TEST="1"))
 
 
-class Talker:
-    """A process of the session that answers a JSON line with a JSON line."""
-
-    def __init__(self, desktop, argv, log, environment=None):
-        self.rest = b""
-        self.process = desktop._popen(argv, log, {"G_DEBUG": "", **(environment or {})}, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.line()
-
-    def line(self, seconds=desktops.PATIENCE):
-        """The next answer or event; None where none comes in that time."""
-        end = time.monotonic() + seconds
-        while b"\n" not in self.rest:
-            ready, _, _ = select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))
-            if not ready:
-                return None
-            data = os.read(self.process.stdout.fileno(), 65536)
-            if not data:
-                raise Failure(f"{self.process.args} ended")
-            self.rest += data
-        line, self.rest = self.rest.split(b"\n", 1)
-        return json.loads(line)
-
-    def say(self, **request):
-        self.process.stdin.write(json.dumps(request).encode() + b"\n")
-        self.process.stdin.flush()
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-        self.process.wait(10)
-
-
-class Daemon(Talker):
-    """tests/lib/fake_daemon.py on the session's own bus."""
-
-    def __init__(self, desktop, *options):
-        for name in ("tests/lib/fake_daemon.py", "tests/lib/fake_mesh.py", "data/dbus/org.edgeway.Daemon1.xml"):
-            copy = desktop.path("source/" + name)
-            os.makedirs(os.path.dirname(copy), exist_ok=True)
-            shutil.copyfile(os.path.join(SOURCE, name), copy)
-        super().__init__(desktop, [PYTHON, "-B", desktop.path("source/tests/lib/fake_daemon.py"), "--address", desktop.environment["DBUS_SESSION_BUS_ADDRESS"],
-                                   "--follow-stdin", *options], "fake-daemon", {"EDGEWAY_SOURCE": desktop.path("source")})
-
-    def set(self, **properties):
-        self.say(set=properties)
-
-    def called(self, method, seconds=desktops.PATIENCE):
-        """The arguments of the next call of that method, waited for; other calls before it are passed over."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            event = self.line(end - time.monotonic())
-            if event and event.get("event") == "call" and event["method"] == method:
-                return event["args"]
-        raise AssertionError(f"{method} was not called within {seconds} s")
-
-    def called_nothing(self, seconds=0.7):
-        event = self.line(seconds)
-        if event:
-            raise AssertionError(f"the daemon was asked: {event}")
-
-
 class TrayCase(unittest.TestCase):
     OF_OTHERS = None  # a complaint that is not ours
+
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="ewtray.")
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
