@@ -71,7 +71,7 @@ class Stages:
 
     def unit(self):
         status, text = run(["meson", "test", "-C", self.o.asan, "--no-rebuild", "--print-errorlogs", "--timeout-multiplier", "3"], self.log("unit"), 1500,
-                           {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1", "LOCPATH": self.locales()})
+                           {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1", "EW_LOCALES": self.locales()})
         total = [0, 0, 0]
         try:
             with open(os.path.join(self.o.asan, "meson-logs", "testlog.json")) as file:

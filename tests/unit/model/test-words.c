@@ -153,8 +153,11 @@ static void
 test_locale (void)
 {
   const gchar *const names[] = { "de_DE.UTF-8", "fr_FR.UTF-8", "de_AT.UTF-8" };
+  const gchar *folder = g_getenv ("EW_LOCALES"); /* not LOCPATH for every test: glibc leaks by it */
   gboolean found = FALSE;
 
+  if (folder != NULL)
+    g_setenv ("LOCPATH", folder, TRUE);
   for (guint i = 0; i < G_N_ELEMENTS (names) && !found; i++)
     found = setlocale (LC_NUMERIC, names[i]) != NULL;
   if (!found)
