@@ -14,9 +14,32 @@ struct EwAllowedIpBlock
 
 /* Entries and their owners' lists. */
 
+static void
+put_by (EwAllowedIps *ips, EwAllowedIp *entry)
+{
+  entry->next = ips->free;
+  ips->free = entry;
+}
+
+/* Those that nobody can be looking at any more. */
+static void
+collect (EwAllowedIps *ips)
+{
+  EwAllowedIp *entry;
+  while ((entry = ips->retired) != NULL && (ips->grace == NULL || ew_grace_passed (ips->grace, entry->epoch)))
+    {
+      ips->retired = entry->next;
+      if (ips->retired == NULL)
+        ips->last_retired = &ips->retired;
+      put_by (ips, entry);
+    }
+}
+
 static EwAllowedIp *
 new_entry (EwAllowedIps *ips)
 {
+  if (ips->free == NULL)
+    collect (ips);
   if (ips->free == NULL)
     {
       EwAllowedIpBlock *block = malloc (sizeof *block);
@@ -25,21 +48,21 @@ new_entry (EwAllowedIps *ips)
       block->next = ips->blocks;
       ips->blocks = block;
       for (size_t i = 0; i < sizeof block->entries / sizeof block->entries[0]; i++)
-        {
-          block->entries[i].next = ips->free;
-          ips->free = &block->entries[i];
-        }
+        put_by (ips, &block->entries[i]);
     }
   EwAllowedIp *entry = ips->free;
   ips->free = entry->next;
   return entry;
 }
 
+/* It is out of the trie and of its owner's list. */
 static void
-free_entry (EwAllowedIps *ips, EwAllowedIp *entry)
+retire (EwAllowedIps *ips, EwAllowedIp *entry)
 {
-  entry->next = ips->free;
-  ips->free = entry;
+  entry->epoch = ips->grace != NULL ? ew_grace_begin (ips->grace) : 0;
+  entry->next = NULL;
+  *ips->last_retired = entry;
+  ips->last_retired = &entry->next;
 }
 
 static void
@@ -53,7 +76,7 @@ unlink_entry (EwAllowedIp *entry)
 static void
 link_entry (EwAllowedIp *entry, EwPeer *owner, EwAllowedIp **list)
 {
-  entry->owner = owner;
+  atomic_store_explicit (&entry->owner, owner, memory_order_release);
   entry->link = list;
   entry->next = *list;
   if (*list != NULL)
@@ -86,9 +109,10 @@ make_prefix (EwFamily family, EwPrefixBits b, unsigned length)
 /* What others call. */
 
 void
-ew_allowed_ips_init (EwAllowedIps *ips)
+ew_allowed_ips_init (EwAllowedIps *ips, EwGrace *grace)
 {
-  *ips = (EwAllowedIps){ 0 };
+  *ips = (EwAllowedIps){ .grace = grace };
+  ips->last_retired = &ips->retired;
 }
 
 void
@@ -99,7 +123,7 @@ ew_allowed_ips_clear (EwAllowedIps *ips)
       next = block->next;
       free (block);
     }
-  *ips = (EwAllowedIps){ 0 };
+  ew_allowed_ips_init (ips, ips->grace);
 }
 
 bool
@@ -109,7 +133,7 @@ ew_allowed_ips_add (EwAllowedIps *ips, const EwPrefix *prefix, EwPeer *owner, Ew
   if (!is_prefix (prefix))
     return false;
   EwFamily family = (EwFamily)prefix->ip.family;
-  uintptr_t *root = &ips->root[row_of (family)];
+  _Atomic uintptr_t *root = &ips->root[row_of (family)];
   EwPrefixBits b = ew_prefix_masked (ew_prefix_bits (prefix), prefix->length);
   EwAllowedIp *entry = ew_prefix_trie_find (root, b, prefix->length, &path);
   if (entry != NULL)
@@ -120,9 +144,9 @@ ew_allowed_ips_add (EwAllowedIps *ips, const EwPrefix *prefix, EwPeer *owner, Ew
       if (entry == NULL)
         return false;
       entry->prefix = make_prefix (family, b, prefix->length);
-      if (!ew_prefix_trie_insert (root, entry))
+      if (!ew_prefix_trie_insert (root, entry, ips->grace))
         {
-          free_entry (ips, entry);
+          put_by (ips, entry);
           return false;
         }
       ips->count++;
@@ -135,12 +159,12 @@ static void
 remove_entry (EwAllowedIps *ips, EwAllowedIp *entry)
 {
   EwPrefixPath path;
-  uintptr_t *root = &ips->root[row_of ((EwFamily)entry->prefix.ip.family)];
+  _Atomic uintptr_t *root = &ips->root[row_of ((EwFamily)entry->prefix.ip.family)];
   EwPrefixBits b = ew_prefix_bits (&entry->prefix);
   ew_prefix_trie_find (root, b, entry->prefix.length, &path);
-  ew_prefix_trie_cut (root, &path, b, entry->prefix.length);
+  ew_prefix_trie_cut (root, &path, b, entry->prefix.length, ips->grace);
   unlink_entry (entry);
-  free_entry (ips, entry);
+  retire (ips, entry);
   ips->count--;
 }
 
@@ -152,7 +176,7 @@ ew_allowed_ips_remove (EwAllowedIps *ips, const EwPrefix *prefix, const EwPeer *
     return;
   EwPrefixBits b = ew_prefix_masked (ew_prefix_bits (prefix), prefix->length);
   EwAllowedIp *entry = ew_prefix_trie_find (&ips->root[row_of ((EwFamily)prefix->ip.family)], b, prefix->length, &path);
-  if (entry != NULL && entry->owner == owner)
+  if (entry != NULL && atomic_load_explicit (&entry->owner, memory_order_relaxed) == owner)
     remove_entry (ips, entry);
 }
 
@@ -166,6 +190,7 @@ ew_allowed_ips_remove_list (EwAllowedIps *ips, EwAllowedIp **list)
 EwPeer *
 ew_allowed_ips_lookup (const EwAllowedIps *ips, EwFamily family, const uint8_t *bytes)
 {
-  const EwAllowedIp *entry = ew_prefix_trie_lookup (ips->root[row_of (family)], ew_prefix_bits_of (family, bytes));
-  return entry != NULL ? entry->owner : NULL;
+  uintptr_t root = atomic_load_explicit (&ips->root[row_of (family)], memory_order_acquire);
+  const EwAllowedIp *entry = ew_prefix_trie_lookup (root, ew_prefix_bits_of (family, bytes));
+  return entry != NULL ? atomic_load_explicit (&entry->owner, memory_order_acquire) : NULL;
 }

@@ -7,34 +7,41 @@
  * three or four nodes, whatever lengths the prefixes have: whoever may announce prefixes cannot make it slow.
  * tests/bench lookup measures it, also against what stood here before: one hash table, probed once for every length.
  *
- * One thread at a time; lookups may run side by side while nobody changes it.
+ * One thread changes it at a time; lookups may run side by side, also with a change if they are inside `grace`.
  */
 #pragma once
 
 #include "proto/device.h"
+#include "proto/grace.h"
 
 /* One prefix of one owner, in the list of that owner. */
 typedef struct EwAllowedIp EwAllowedIp;
 struct EwAllowedIp
 {
   EwPrefix prefix;
-  EwPeer *owner;
-  EwAllowedIp *next;  /* in the list; of a free one: the next free */
-  EwAllowedIp **link; /* what points here */
+  _Atomic (EwPeer *) owner;
+  EwAllowedIp *next; /* in the list; of one that is out of use, the next such */
+  union
+  {
+    EwAllowedIp **link; /* what points here */
+    uint64_t epoch;     /* of one that was retired */
+  };
 };
 
 typedef struct EwAllowedIpBlock EwAllowedIpBlock;
 
 typedef struct
 {
-  uintptr_t root[2]; /* IPv4, IPv6: a prefix or a node, as prefix-trie.c marks them; 0: none */
+  _Atomic uintptr_t root[2]; /* IPv4, IPv6: a prefix or a node, as prefix-trie.c marks them; 0: none */
   size_t count;
   EwAllowedIpBlock *blocks; /* where entries live; they go with the whole */
   EwAllowedIp *free;
+  EwAllowedIp *retired, **last_retired; /* free as soon as nobody looks at them any more; the oldest first */
+  EwGrace *grace;                       /* NULL: nobody looks while it is changed */
 } EwAllowedIps;
 
-/* Empty. */
-void ew_allowed_ips_init (EwAllowedIps *ips);
+/* Empty. grace may be NULL, see there. */
+void ew_allowed_ips_init (EwAllowedIps *ips, EwGrace *grace);
 /* The lists of the owners must have been cleared before. */
 void ew_allowed_ips_clear (EwAllowedIps *ips);
 /* Adds prefix (host bits are ignored) to owner, whose list is *list, which must stay where it is; takes it from whoever

@@ -13,12 +13,14 @@ ew_device_new (const EwDeviceHooks *hooks, void *user, uint16_t mtu)
   if (device == NULL)
     return NULL;
   device->hooks = *hooks;
-  device->user = user;
-  device->mtu = mtu;
+  device->acting = &device->own;
+  device->told_ns = EW_TIME_OFF;
+  atomic_init (&device->mtu, mtu);
   hooks->random (user, device->seed, sizeof device->seed);
-  hooks->random (user, (uint8_t *)&device->jitter_state, sizeof device->jitter_state);
-  device->jitter_state |= 1;
-  ew_allowed_ips_init (&device->allowed_ips);
+  ew_lane_init (&device->own, device, user, 0);
+  ew_grace_init (&device->grace);
+  device->indices.sessions.grace = &device->grace;
+  ew_allowed_ips_init (&device->allowed_ips, &device->grace);
   ew_cookie_checker_init (&device->cookies, hooks->random, user);
   ew_load_init (&device->load);
   return device;
@@ -31,8 +33,15 @@ ew_device_free (EwDevice *device)
     return;
   while (device->peers != NULL)
     ew_peer_remove (device->peers);
+  for (unsigned i = 0; i < device->n_lanes; i++)
+    {
+      ew_secret_zero (device->lanes[i], sizeof *device->lanes[i]);
+      free (device->lanes[i]);
+    }
+  ew_grace_clear (&device->grace);
   ew_table_clear (&device->peers_by_key);
-  ew_table_clear (&device->indices.table);
+  ew_table_clear (&device->indices.sessions);
+  ew_table_clear (&device->indices.handshakes);
   ew_heap_clear (&device->due);
   ew_allowed_ips_clear (&device->allowed_ips);
   ew_rate_limiter_free (device->rate_limiter);
@@ -44,7 +53,7 @@ ew_device_free (EwDevice *device)
 void
 ew_device_set_mtu (EwDevice *device, uint16_t mtu)
 {
-  device->mtu = mtu;
+  atomic_store_explicit (&device->mtu, mtu, memory_order_relaxed);
 }
 
 void
@@ -80,7 +89,14 @@ ew_device_get_public_key (const EwDevice *device, uint8_t out[EW_KEY_SIZE])
 void
 ew_device_get_stats (const EwDevice *device, EwDeviceStats *out)
 {
-  *out = device->stats;
+  *out = (EwDeviceStats){ 0 };
+  for (unsigned i = 0; i <= device->n_lanes; i++)
+    {
+      const EwLane *lane = i == 0 ? &device->own : device->lanes[i - 1];
+      out->rx_invalid += atomic_load_explicit (&lane->stats.rx_invalid, memory_order_relaxed);
+      out->rx_cookie_required += atomic_load_explicit (&lane->stats.rx_cookie_required, memory_order_relaxed);
+      out->no_peer += atomic_load_explicit (&lane->stats.no_peer, memory_order_relaxed);
+    }
 }
 
 void
@@ -98,18 +114,6 @@ uint64_t
 ew_device_get_timestamp_floor (const EwDevice *device)
 {
   return device->timestamp_latest;
-}
-
-/* xorshift64*: spreads retries in time, hides nothing. */
-uint64_t
-ew_device_jitter (EwDevice *device)
-{
-  uint64_t x = device->jitter_state;
-  x ^= x >> 12;
-  x ^= x << 25;
-  x ^= x >> 27;
-  device->jitter_state = x;
-  return (x * UINT64_C (0x2545f4914f6cdd1d) >> 16) % EW_JITTER_MAX;
 }
 
 static uint32_t
@@ -159,6 +163,14 @@ ew_device_add_peer (EwDevice *device, const uint8_t public_key[EW_KEY_SIZE])
   return peer;
 }
 
+static void
+release_peer (EwGraceItem *item)
+{
+  EwPeer *peer = (EwPeer *)((uint8_t *)item - offsetof (EwPeer, item));
+  ew_secret_zero (peer, sizeof *peer);
+  free (peer);
+}
+
 void
 ew_peer_remove (EwPeer *peer)
 {
@@ -178,8 +190,8 @@ ew_peer_remove (EwPeer *peer)
   if (peer->next != NULL)
     peer->next->previous = peer->previous;
   device->n_peers--;
-  ew_secret_zero (peer, sizeof *peer);
-  free (peer);
+  peer->removed = true;
+  ew_grace_retire (&device->grace, &peer->item, release_peer);
 }
 
 EwPeer *
@@ -208,35 +220,46 @@ ew_device_count_peers (const EwDevice *device)
 
 /* The peer that is due first, with its true deadline: those in the heap may be too early, never too late. */
 static EwPeer *
-first_due (EwHeap *heap)
+first_due (EwDevice *device)
 {
   EwHeapNode *node;
-  while ((node = ew_heap_first (heap)) != NULL)
+  while ((node = ew_heap_first (&device->due)) != NULL)
     {
-      uint64_t due = ew_timers_deadline (&((EwPeer *)node)->timers);
+      EwPeer *peer = (EwPeer *)node;
+      uint64_t due = ew_timers_deadline (&peer->timers);
       if (due == node->due_ns)
         break;
-      ew_heap_set (heap, node, due);
+      ew_peer_schedule (peer, due);
     }
   return (EwPeer *)node;
 }
 
 uint64_t
-ew_device_deadline (const EwDevice *device)
+ew_device_deadline (EwDevice *device)
 {
-  EwHeap heap = device->due; /* the array is shared; which node is first is no change that anybody sees */
-  EwPeer *peer = first_due (&heap);
-  return peer != NULL ? peer->due.due_ns : EW_TIME_OFF;
+  EwPeer *peer = first_due (device);
+  device->told_ns = peer != NULL ? peer->due.due_ns : EW_TIME_OFF;
+  return device->told_ns;
 }
 
 void
 ew_device_tick (EwDevice *device, const EwTime *time)
 {
-  EwPeer *peer;
-  while ((peer = first_due (&device->due)) != NULL && peer->due.due_ns <= time->now_ns)
+  EwLane *lane = &device->own;
+  bool more = true;
+  ew_lane_enter (lane);
+  while (more)
     {
-      ew_peer_tick (peer, time);
-      ew_peer_reschedule (peer);
+      ew_lane_lock (lane); /* for one peer a time: there may be many */
+      EwPeer *peer = first_due (device);
+      more = peer != NULL && peer->due.due_ns <= time->now_ns;
+      if (more)
+        {
+          ew_peer_tick (peer, time);
+          ew_peer_reschedule (peer);
+        }
+      ew_lane_unlock (lane);
     }
-  ew_send_flush (device, time);
+  ew_send_flush (lane, time);
+  ew_lane_leave (lane);
 }

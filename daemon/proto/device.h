@@ -6,6 +6,12 @@
  *
  * A device belongs to one thread at a time. Nothing on the data path allocates. Callbacks run inside the call that
  * caused them and must not call back into the device, except ew_peer_send() from deliver() (the edge's hairpin).
+ *
+ * Several threads: data packets may be carried by lanes, one a thread, beside the thread that has the device and beside
+ * one another. As long as sessions stand, a lane takes no lock and waits for nobody: it finds sessions and allowed IPs
+ * by pointers that are replaced as a whole, and draws nonces from a counter that all share. What it cannot do so (a
+ * session that is new, old or missing, a peer that roamed) it does with the device's lock, which is the owner's: the
+ * hooks lock and unlock. Each peer belongs to one lane, which opens all that it sends.
  */
 #pragma once
 
@@ -17,8 +23,11 @@
 #define EW_MTU_MAX 65535
 #define EW_BATCH_MAX 64 /* packets of one call */
 
+#define EW_LANES_MAX 16 /* beside the device's own */
+
 typedef struct EwDevice EwDevice;
 typedef struct EwPeer EwPeer;
+typedef struct EwLane EwLane;
 
 /* The caller's clocks, read once a batch. */
 typedef struct
@@ -60,6 +69,17 @@ typedef struct
      place. What is longer goes into a buffer of the caller's own. */
   void (*deliver) (void *user, EwPeer *from, EwPacket *packet);
   void (*event) (void *user, EwPeer *peer, EwPeerEvent event);
+
+  /* Only where there are lanes, else NULL. user is everywhere that of the lane at work. */
+
+  /* The device's lock; never taken twice. random(), transmit() and event() may be called while it is held. */
+  void (*lock) (void *user);
+  void (*unlock) (void *user);
+  /* ew_device_deadline() has become earlier than it last said. */
+  void (*hurry) (void *user);
+  /* A data message that another lane has the session of (ew_lane_number()): the kernel joined datagrams that belong
+     apart. To be copied, and handed to that lane's ew_lane_receive(), in its thread. */
+  void (*misdirected) (void *user, unsigned lane, const EwPacket *datagram);
 } EwDeviceHooks;
 
 typedef struct
@@ -101,15 +121,46 @@ void ew_device_receive (EwDevice *device, EwPacket *datagrams, size_t n, const E
    array so that the caller can answer unreachable. */
 size_t ew_device_send (EwDevice *device, EwPacket *packets, size_t n, const EwTime *time);
 /* When ew_device_tick() wants to be called next, absolute now_ns; UINT64_MAX: nothing is pending. */
-uint64_t ew_device_deadline (const EwDevice *device);
+uint64_t ew_device_deadline (EwDevice *device);
 void ew_device_tick (EwDevice *device, const EwTime *time);
+
+/* Lanes. The device itself has lane 0; those made here are numbered from 1, and are to be made before the first peer.
+ */
+
+/* NULL: memory is gone, or there are EW_LANES_MAX. It goes with the device; by then its thread has ended. */
+EwLane *ew_lane_new (EwDevice *device, void *user);
+unsigned ew_lane_number (const EwLane *lane);
+/* The device's own, of the thread that has the device. */
+EwLane *ew_device_get_lane (EwDevice *device);
+/* Which lane the sessions of a data message belong to, by the first byte of its receiver index: first_byte modulo the
+   number of lanes, and 1 more; 0: there is no lane but the device's. */
+unsigned ew_device_lane_of (const EwDevice *device, uint8_t first_byte);
+
+/* Whatever a lane is called for lies between these, and so does the use that is made of peers and sessions that were
+   seen there: until then they stay, even if they are removed meanwhile. To be called once a batch; a thread that sleeps
+   inside keeps memory from being freed. The calls below do it themselves where it was not done. */
+void ew_lane_enter (EwLane *lane);
+void ew_lane_leave (EwLane *lane);
+/* As ew_device_receive(), ew_device_send() and ew_peer_send(). */
+void ew_lane_receive (EwLane *lane, EwPacket *datagrams, size_t n, const EwTime *time);
+size_t ew_lane_send (EwLane *lane, EwPacket *packets, size_t n, const EwTime *time);
+void ew_lane_send_to (EwLane *lane, EwPeer *peer, EwPacket *packets, size_t n, const EwTime *time);
+/* Takes the lock for what this thread does with the device beside ew_device_receive(), ew_device_send() and
+   ew_device_tick(), which take it themselves. May be nested. */
+void ew_lane_lock (EwLane *lane);
+void ew_lane_unlock (EwLane *lane);
+/* Where every lane was when this is called it has left since: what was taken out of its sight before may be freed. */
+uint64_t ew_device_begin_grace (EwDevice *device);
+bool ew_device_grace_passed (EwDevice *device, uint64_t grace);
+/* Frees what can be freed of what was dropped. True: something is left, ask again in a while. */
+bool ew_device_collect (EwDevice *device);
 
 /* Peers. A peer lives until ew_peer_remove(). */
 EwPeer *ew_device_add_peer (EwDevice *device,
                             const uint8_t public_key[EW_KEY_SIZE]); /* the existing one, if known; NULL: the device's
                                                                        own key or the all-zero one */
 EwPeer *ew_device_find_peer (EwDevice *device, const uint8_t public_key[EW_KEY_SIZE]);
-/* The peer whose allowed IPs hold ip by longest prefix; NULL: none. */
+/* The peer whose allowed IPs hold ip by longest prefix; NULL: none. From any lane. */
 EwPeer *ew_device_lookup (EwDevice *device, const EwIp *ip);
 void ew_device_foreach_peer (EwDevice *device, void (*each) (EwPeer *peer, void *data), void *data);
 size_t ew_device_count_peers (const EwDevice *device);
@@ -120,6 +171,9 @@ void ew_peer_set_preshared_key (EwPeer *peer, const uint8_t key[EW_KEY_SIZE]); /
 void ew_peer_get_preshared_key (const EwPeer *peer, uint8_t out[EW_KEY_SIZE]);
 void ew_peer_set_endpoint (EwPeer *peer, const EwEndpoint *endpoint);
 const EwEndpoint *ew_peer_get_endpoint (const EwPeer *peer);
+bool ew_peer_has_endpoint (const EwPeer *peer); /* from any lane */
+/* From a lane: its local address is none of this host any more, the kernel shall choose. */
+void ew_peer_forget_local (EwPeer *peer, EwLane *lane);
 void ew_peer_set_keepalive (EwPeer *peer, uint16_t seconds, const EwTime *time); /* 0: off */
 uint16_t ew_peer_get_keepalive (const EwPeer *peer);
 /* A prefix belongs to one peer: adding takes it from whoever had it. false: memory is gone. */

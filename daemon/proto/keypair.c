@@ -11,7 +11,6 @@ ew_keypair_new (EwPeer *peer, uint32_t local_index, uint32_t remote_index, const
   EwKeypair *keypair = calloc (1, sizeof *keypair);
   if (keypair == NULL)
     return NULL;
-  keypair->references = 1;
   keypair->index = (EwIndexEntry){ .index = local_index, .kind = EW_INDEX_KEYPAIR, .peer = peer };
   keypair->remote_index = remote_index;
   keypair->is_initiator = is_initiator;
@@ -21,21 +20,14 @@ ew_keypair_new (EwPeer *peer, uint32_t local_index, uint32_t remote_index, const
   ew_replay_init (&keypair->replay);
   if (keypair->send != NULL && keypair->receive != NULL)
     return keypair;
-  ew_keypair_unref (keypair);
+  ew_keypair_free (keypair);
   return NULL;
 }
 
-EwKeypair *
-ew_keypair_ref (EwKeypair *keypair)
-{
-  keypair->references++;
-  return keypair;
-}
-
 void
-ew_keypair_unref (EwKeypair *keypair)
+ew_keypair_free (EwKeypair *keypair)
 {
-  if (keypair == NULL || --keypair->references > 0)
+  if (keypair == NULL)
     return;
   ew_aead_key_free (keypair->send);
   ew_aead_key_free (keypair->receive);
@@ -43,59 +35,63 @@ ew_keypair_unref (EwKeypair *keypair)
   free (keypair);
 }
 
-static bool
-drop (EwKeypair **place, EwIndexTable *indices)
+static void
+release (EwGraceItem *item)
 {
-  EwKeypair *keypair = *place;
+  ew_keypair_free ((EwKeypair *)((uint8_t *)item - offsetof (EwKeypair, item)));
+}
+
+/* It is in none of the three places any more. True unless it is NULL. */
+static bool
+drop (EwKeypair *keypair, EwIndexTable *indices)
+{
   if (keypair == NULL)
     return false;
-  *place = NULL;
-  keypair->dropped = true;
   ew_index_remove (indices, &keypair->index);
-  ew_keypair_unref (keypair);
+  ew_grace_retire (indices->sessions.grace, &keypair->item, release);
   return true;
 }
 
 void
 ew_keypairs_add (EwKeypairs *keypairs, EwIndexTable *indices, EwKeypair *keypair)
 {
-  drop (&keypairs->previous, indices);
+  EwKeypair *previous = keypairs->previous, *current = atomic_load (&keypairs->current);
   if (!keypair->is_initiator)
     {
-      drop (&keypairs->next, indices);
-      keypairs->next = keypair;
+      keypairs->previous = NULL;
+      drop (atomic_exchange (&keypairs->next, keypair), indices);
+      drop (previous, indices);
       return;
     }
   /* The initiator's is confirmed by the response. A next one, if any, is newer than the current: the other side may be
    * sending on it. */
-  if (keypairs->next != NULL)
-    {
-      keypairs->previous = keypairs->next;
-      keypairs->next = NULL;
-      drop (&keypairs->current, indices);
-    }
-  else
-    keypairs->previous = keypairs->current;
-  keypairs->current = keypair;
+  EwKeypair *next = atomic_exchange (&keypairs->next, NULL);
+  keypairs->previous = next != NULL ? next : current;
+  atomic_store (&keypairs->current, keypair);
+  if (next != NULL)
+    drop (current, indices);
+  drop (previous, indices);
 }
 
 bool
 ew_keypairs_received_on (EwKeypairs *keypairs, EwIndexTable *indices, const EwKeypair *keypair)
 {
-  if (keypair != keypairs->next)
+  EwKeypair *next = atomic_load (&keypairs->next), *previous = keypairs->previous;
+  if (keypair != next)
     return false;
-  drop (&keypairs->previous, indices);
-  keypairs->previous = keypairs->current;
-  keypairs->current = keypairs->next;
-  keypairs->next = NULL;
+  keypairs->previous = atomic_exchange (&keypairs->current, next);
+  atomic_store (&keypairs->next, NULL);
+  drop (previous, indices);
   return true;
 }
 
 bool
 ew_keypairs_clear (EwKeypairs *keypairs, EwIndexTable *indices)
 {
-  bool any = drop (&keypairs->previous, indices);
-  any |= drop (&keypairs->current, indices);
-  any |= drop (&keypairs->next, indices);
+  EwKeypair *previous = keypairs->previous;
+  keypairs->previous = NULL;
+  bool any = drop (previous, indices);
+  any |= drop (atomic_exchange (&keypairs->current, NULL), indices);
+  any |= drop (atomic_exchange (&keypairs->next, NULL), indices);
   return any;
 }

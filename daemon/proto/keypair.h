@@ -6,8 +6,8 @@
  *   current    sent and received on
  *   next       the responder's newest: becomes current when data arrives on it, which proves that the initiator has it
  *
- * A keypair is made when a handshake completes and counted, because a batch of packets may hold on to one that was
- * replaced meanwhile. The last unref zeroes it.
+ * A keypair is made when a handshake completes. Lanes find it without a lock, by its index or as the peer's current
+ * one; one that was replaced is zeroed as soon as none of them can be using it (grace.h).
  */
 #pragma once
 
@@ -18,27 +18,37 @@
 typedef struct
 {
   EwIndexEntry index; /* the receiver index that our side chose */
-  unsigned references;
+  EwGraceItem item;
   uint32_t remote_index;
-  bool is_initiator, dropped; /* dropped: in none of the three places any more */
-  uint64_t created_ns, send_counter;
+  bool is_initiator;
+  uint64_t created_ns;
+  _Atomic uint64_t send_counter; /* the next; any lane takes from it */
   EwAeadKey *send, *receive;
-  EwReplayWindow replay;
+  EwReplayWindow replay; /* of the lane that the index belongs to */
 } EwKeypair;
 
 typedef struct
 {
-  EwKeypair *previous, *current, *next;
+  EwKeypair *previous;
+  _Atomic (EwKeypair *) current, next;
 } EwKeypairs;
+
+/* What any lane may ask: the keypair to send with, NULL: none. */
+static inline EwKeypair *
+ew_keypairs_get_current (const EwKeypairs *keypairs)
+{
+  return atomic_load_explicit (&keypairs->current, memory_order_acquire);
+}
 
 /* NULL: memory is gone. */
 EwKeypair *ew_keypair_new (EwPeer *peer, uint32_t local_index, uint32_t remote_index,
                            const uint8_t send_key[EW_KEY_SIZE], const uint8_t receive_key[EW_KEY_SIZE],
                            bool is_initiator, uint64_t now_ns);
-EwKeypair *ew_keypair_ref (EwKeypair *keypair);
-void ew_keypair_unref (EwKeypair *keypair); /* NULL is allowed */
+void ew_keypair_free (EwKeypair *keypair); /* zeroes it; only what no lane has seen. NULL is allowed */
 
-/* Puts a new keypair (taken over) in its place. Those that fall out leave the index table. */
+/* Puts a new keypair (taken over) in its place. Those that fall out leave the index table and are retired, to its
+ * grace.
+ */
 void ew_keypairs_add (EwKeypairs *keypairs, EwIndexTable *indices, EwKeypair *keypair);
 /* An authenticated packet came on keypair. True when that made the next one the current one. */
 bool ew_keypairs_received_on (EwKeypairs *keypairs, EwIndexTable *indices, const EwKeypair *keypair);

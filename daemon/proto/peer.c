@@ -12,6 +12,8 @@ ew_peer_new (EwDevice *device, const uint8_t public_key[EW_KEY_SIZE])
   if (peer == NULL)
     return NULL;
   peer->device = device;
+  peer->lane = device->n_lanes == 0 ? 0 : 1 + device->next_lane++ % device->n_lanes;
+  atomic_init (&peer->scheduled_ns, EW_TIME_OFF);
   ew_noise_remote_init (&peer->remote, public_key);
   ew_timers_init (&peer->timers);
   ew_cookie_maker_init (&peer->cookie);
@@ -42,7 +44,59 @@ ew_peer_get_preshared_key (const EwPeer *peer, uint8_t out[EW_KEY_SIZE])
 void
 ew_peer_set_endpoint (EwPeer *peer, const EwEndpoint *endpoint)
 {
+  EwSharedEndpoint *shared = &peer->shared_endpoint;
+  uint64_t words[sizeof shared->words / sizeof shared->words[0]] = { 0 };
+  uint32_t version = atomic_load_explicit (&shared->version, memory_order_relaxed);
   peer->endpoint = *endpoint;
+  memcpy (words, endpoint, sizeof *endpoint);
+  atomic_store_explicit (&shared->version, version + 1, memory_order_relaxed);
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+    atomic_store_explicit (&shared->words[i], words[i], memory_order_release);
+  atomic_store_explicit (&shared->version, version + 2, memory_order_release);
+}
+
+void
+ew_peer_read_endpoint (const EwPeer *peer, EwEndpoint *out)
+{
+  const EwSharedEndpoint *shared = &peer->shared_endpoint;
+  uint64_t words[sizeof shared->words / sizeof shared->words[0]];
+  uint32_t before, after;
+  do
+    {
+      before = atomic_load_explicit (&shared->version, memory_order_acquire);
+      for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        words[i] = atomic_load_explicit (&shared->words[i], memory_order_acquire);
+      after = atomic_load_explicit (&shared->version, memory_order_relaxed);
+    }
+  while (before != after || (before & 1) != 0);
+  memcpy (out, words, sizeof *out);
+}
+
+bool
+ew_peer_has_endpoint (const EwPeer *peer)
+{
+  _Static_assert(offsetof (EwEndpoint, kind) == 0, "the kind is in the first word");
+  uint64_t word = atomic_load_explicit (&peer->shared_endpoint.words[0], memory_order_relaxed);
+  EwEndpointKind kind;
+  memcpy (&kind, &word, sizeof kind);
+  return kind != EW_ENDPOINT_NONE;
+}
+
+static void
+forget_local (EwPeer *peer)
+{
+  EwEndpoint endpoint = peer->endpoint;
+  endpoint.local = (EwIp){ 0 };
+  ew_peer_set_endpoint (peer, &endpoint);
+}
+
+void
+ew_peer_forget_local (EwPeer *peer, EwLane *lane)
+{
+  if (!ew_lane_lock_peer (lane, peer))
+    return;
+  forget_local (peer);
+  ew_lane_unlock (lane);
 }
 
 const EwEndpoint *
@@ -59,7 +113,7 @@ ew_peer_set_keepalive (EwPeer *peer, uint16_t seconds, const EwTime *time)
   if (switched_on)
     {
       ew_send_keepalive (peer, time);
-      ew_send_flush (peer->device, time);
+      ew_send_flush (peer->device->acting, time);
     }
   ew_peer_reschedule (peer);
 }
@@ -67,7 +121,7 @@ ew_peer_set_keepalive (EwPeer *peer, uint16_t seconds, const EwTime *time)
 uint16_t
 ew_peer_get_keepalive (const EwPeer *peer)
 {
-  return peer->timers.persistent_seconds;
+  return atomic_load_explicit (&peer->timers.persistent_seconds, memory_order_relaxed);
 }
 
 bool
@@ -98,17 +152,41 @@ ew_peer_foreach_allowed_ip (EwPeer *peer, void (*each) (const EwPrefix *prefix, 
     }
 }
 
+#define GET(field) atomic_load_explicit (&c->field, memory_order_relaxed)
 void
 ew_peer_get_stats (const EwPeer *peer, EwPeerStats *out)
 {
-  *out = peer->stats;
+  const EwPeerCounters *c = &peer->counters;
+  *out = (EwPeerStats){
+    .rx_bytes = GET (rx_bytes),
+    .tx_bytes = GET (tx_bytes),
+    .rx_packets = GET (rx_packets),
+    .tx_packets = GET (tx_packets),
+    .dropped_source = GET (dropped_source),
+    .dropped_queue = GET (dropped_queue),
+    .dropped_replay = GET (dropped_replay),
+    .last_handshake_realtime_ns = GET (last_handshake_realtime_ns),
+    .last_handshake_ns = GET (last_handshake_ns),
+    .last_rx_ns = GET (last_rx_ns),
+    .last_tx_ns = GET (last_tx_ns),
+  };
+}
+#undef GET
+
+EwKeypair *
+ew_peer_get_sending (const EwPeer *peer, const EwTime *time)
+{
+  EwKeypair *current = ew_keypairs_get_current (&peer->keypairs);
+  if (current == NULL)
+    return NULL;
+  uint64_t counter = atomic_load_explicit (&current->send_counter, memory_order_relaxed);
+  return ew_timers_session_valid (current->created_ns, counter, time->now_ns) ? current : NULL;
 }
 
 bool
 ew_peer_has_session (const EwPeer *peer, const EwTime *time)
 {
-  const EwKeypair *current = peer->keypairs.current;
-  return current != NULL && ew_timers_session_valid (current->created_ns, current->send_counter, time->now_ns);
+  return ew_peer_get_sending (peer, time) != NULL;
 }
 
 void
@@ -132,7 +210,7 @@ ew_peer_forget_sessions (EwPeer *peer)
 {
   ew_peer_clear_handshake (peer);
   ew_keypairs_clear (&peer->keypairs, &peer->device->indices);
-  peer->stats.dropped_queue += ew_staging_clear (&peer->staging, &peer->device->staged_bytes);
+  ew_add (&peer->counters.dropped_queue, ew_staging_clear (&peer->staging, &peer->device->staged_bytes));
   ew_timers_forget (&peer->timers);
 }
 
@@ -149,18 +227,35 @@ ew_peer_get_user_data (const EwPeer *peer)
 }
 
 void
+ew_peer_schedule (EwPeer *peer, uint64_t due_ns)
+{
+  ew_heap_set (&peer->device->due, &peer->due, due_ns);
+  atomic_store_explicit (&peer->scheduled_ns, due_ns, memory_order_relaxed);
+}
+
+void
 ew_peer_reschedule (EwPeer *peer)
 {
   uint64_t due = ew_timers_deadline (&peer->timers);
   if (due < peer->due.due_ns)
-    ew_heap_set (&peer->device->due, &peer->due, due);
+    ew_peer_schedule (peer, due);
+}
+
+void
+ew_peer_reschedule_from (EwPeer *peer, EwLane *lane)
+{
+  if (ew_timers_deadline (&peer->timers) >= atomic_load_explicit (&peer->scheduled_ns, memory_order_relaxed)
+      || !ew_lane_lock_peer (lane, peer))
+    return;
+  ew_peer_reschedule (peer);
+  ew_lane_unlock (lane);
 }
 
 void
 ew_peer_emit (EwPeer *peer, EwPeerEvent event)
 {
   if (peer->device->hooks.event != NULL)
-    peer->device->hooks.event (peer->device->user, peer, event);
+    peer->device->hooks.event (peer->device->acting->user, peer, event);
 }
 
 void
@@ -183,23 +278,46 @@ ew_peer_zero_keys (EwPeer *peer)
 uint32_t
 ew_peer_unused_index (EwPeer *peer)
 {
+  EwDevice *device = peer->device;
   uint8_t bytes[4];
   do
-    peer->device->hooks.random (peer->device->user, bytes, sizeof bytes);
-  while (ew_index_find (&peer->device->indices, ew_load_le32 (bytes)) != NULL);
+    device->hooks.random (device->acting->user, bytes, sizeof bytes);
+  while (ew_device_lane_of (device, bytes[0]) != peer->lane
+         || ew_index_find (&device->indices, ew_load_le32 (bytes)) != NULL);
   return ew_load_le32 (bytes);
+}
+
+/* The endpoint goes with the local address that it was sent to: answers leave from there. */
+static void
+move (EwPeer *peer, const EwEndpoint *from)
+{
+  bool roamed = !ew_endpoint_same_remote (&peer->endpoint, from);
+  ew_peer_set_endpoint (peer, from);
+  if (roamed)
+    ew_peer_emit (peer, EW_PEER_ROAMED);
 }
 
 void
 ew_peer_heard_from (EwPeer *peer, const EwEndpoint *from, size_t len, const EwTime *time)
 {
-  peer->stats.rx_bytes += len;
-  peer->stats.last_rx_ns = time->now_ns;
+  ew_add (&peer->counters.rx_bytes, len);
+  ew_put (&peer->counters.last_rx_ns, time->now_ns);
   ew_timers_authenticated_received (&peer->timers, time->now_ns);
-  bool roamed = !ew_endpoint_same_remote (&peer->endpoint, from);
-  peer->endpoint = *from; /* with the local address it was sent to: answers leave from there */
-  if (roamed)
-    ew_peer_emit (peer, EW_PEER_ROAMED);
+  move (peer, from);
+}
+
+void
+ew_peer_heard_from_at (EwPeer *peer, EwLane *lane, const EwEndpoint *from, const EwTime *time)
+{
+  EwEndpoint known;
+  ew_put (&peer->counters.last_rx_ns, time->now_ns);
+  ew_timers_authenticated_received (&peer->timers, time->now_ns);
+  ew_peer_read_endpoint (peer, &known);
+  if ((ew_endpoint_same_remote (&known, from) && ew_ip_equal (&known.local, &from->local))
+      || !ew_lane_lock_peer (lane, peer))
+    return;
+  move (peer, from);
+  ew_lane_unlock (lane);
 }
 
 bool
@@ -218,7 +336,7 @@ ew_peer_begin_session (EwPeer *peer, const EwTime *time)
   ew_secret_zero (receive_key, sizeof receive_key);
   if (keypair == NULL || !ew_index_insert (&device->indices, &keypair->index))
     {
-      ew_keypair_unref (keypair);
+      ew_keypair_free (keypair);
       return false;
     }
   ew_keypairs_add (&peer->keypairs, &device->indices, keypair);
@@ -230,8 +348,8 @@ void
 ew_peer_session_complete (EwPeer *peer, const EwTime *time)
 {
   ew_timers_handshake_complete (&peer->timers);
-  peer->stats.last_handshake_ns = time->now_ns;
-  peer->stats.last_handshake_realtime_ns = time->realtime_ns;
+  ew_put (&peer->counters.last_handshake_ns, time->now_ns);
+  ew_put (&peer->counters.last_handshake_realtime_ns, time->realtime_ns);
   ew_peer_emit (peer, EW_PEER_HANDSHAKE_COMPLETE);
 }
 
@@ -243,13 +361,13 @@ ew_peer_tick (EwPeer *peer, const EwTime *time)
     ew_peer_zero_keys (peer);
   if (actions & EW_ACTION_GIVE_UP)
     {
-      peer->stats.dropped_queue += ew_staging_clear (&peer->staging, &peer->device->staged_bytes);
+      ew_add (&peer->counters.dropped_queue, ew_staging_clear (&peer->staging, &peer->device->staged_bytes));
       ew_peer_emit (peer, EW_PEER_HANDSHAKE_GAVE_UP);
     }
   if (actions & (EW_ACTION_RETRY_HANDSHAKE | EW_ACTION_NEW_HANDSHAKE))
     {
       /* Perhaps it is our own address that does not work any more: let the system choose again. */
-      peer->endpoint.local = (EwIp){ 0 };
+      forget_local (peer);
       if (actions & EW_ACTION_NEW_HANDSHAKE)
         ew_timers_handshake_wanted (&peer->timers, false);
       ew_send_initiation (peer, time);

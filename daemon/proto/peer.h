@@ -19,52 +19,109 @@
 #include "proto/staging.h"
 #include "proto/timers.h"
 
+/* An endpoint that one thread writes, with the lock, and lanes read without: until both versions are the same. */
+typedef struct
+{
+  _Atomic uint32_t version; /* odd: being written */
+  _Atomic uint64_t words[(sizeof (EwEndpoint) + 7) / 8];
+} EwSharedEndpoint;
+
+/* EwPeerStats as any lane adds to it. What comes from the peer and what goes to it are counted by different lanes, so
+   they lie apart. */
+typedef struct
+{
+  _Atomic uint64_t rx_bytes, rx_packets, last_rx_ns, dropped_source, dropped_replay;
+  _Atomic uint64_t last_handshake_realtime_ns, last_handshake_ns, dropped_queue;
+  _Atomic uint64_t tx_bytes, tx_packets, last_tx_ns;
+} EwPeerCounters;
+
 /* About 1 KB; keypairs (some 3 KB each) and staged packets come and go. */
 struct EwPeer
 {
   EwHeapNode due; /* must be first: the heap's nodes are peers */
+  /* What lanes use. */
   EwDevice *device;
+  unsigned lane; /* that opens what it sends */
+  EwKeypairs keypairs;
+  _Atomic uint64_t scheduled_ns; /* due.due_ns */
+  void *user_data;
+  EwPeerCounters counters;
+  EwTimers timers;
+  EwSharedEndpoint shared_endpoint;
+  EwAllowedIp *allowed_ips; /* the rest belongs to whoever has the lock */
+  bool removed;
   EwPeer *next, *previous;
   EwNoiseRemote remote;
   EwNoiseHandshake handshake;
   EwIndexEntry handshake_index;
-  EwKeypairs keypairs;
-  EwTimers timers;
   EwCookieMaker cookie;
   EwEndpoint endpoint;
   EwStaging staging;
-  EwAllowedIp *allowed_ips;
-  EwPeerStats stats;
   uint64_t last_timestamp_ns; /* sent in an initiation; 0: none yet */
-  void *user_data;
+  EwGraceItem item;
 };
 
 /* One sealed or to be sealed packet, beside its EwAeadItem. */
 typedef struct
 {
   EwPeer *peer;
-  EwKeypair *keypair; /* a reference */
-  size_t inner_len;   /* 0: keepalive */
+  EwKeypair *keypair;
+  size_t inner_len; /* 0: keepalive */
   uint8_t ecn;
 } EwOutbound;
 
 typedef struct
 {
-  EwKeypair *keypair; /* a reference */
+  EwKeypair *keypair;
   EwPacket *datagram;
 } EwInbound;
 
+/* What one thread has under way. */
+struct EwLane
+{
+  EwDevice *device;
+  void *user;
+  unsigned number;
+  unsigned inside, locked; /* how deep */
+  uint64_t jitter_state;
+  struct
+  {
+    _Atomic uint64_t rx_invalid, rx_cookie_required, no_peer;
+  } stats;
+
+  EwAeadItem sealing[EW_BATCH_MAX];
+  EwOutbound outbound[EW_BATCH_MAX];
+  size_t n_outbound;
+  EwAeadItem opening[EW_BATCH_MAX];
+  EwInbound inbound[EW_BATCH_MAX];
+  size_t n_inbound;
+  /* Packets of one peer in a row, counted when another's comes or the batch ends. */
+  struct
+  {
+    EwPeer *peer;               /* NULL: none */
+    const EwEndpoint *endpoint; /* of the last of them */
+    uint64_t bytes, packets;
+  } heard;
+  /* While deliver() runs: the buffer of the packet, whose sealing may wait for its batch. */
+  const uint8_t *delivering_start, *delivering_end;
+};
+
 struct EwDevice
 {
+  EwGrace grace;
+  EwLane own; /* lane 0 */
+  EwLane *lanes[EW_LANES_MAX];
+  unsigned n_lanes, next_lane;
+  EwLane *acting;   /* who has the lock; without locks, the device's own */
+  uint64_t told_ns; /* the deadline that was last asked for */
+
   EwDeviceHooks hooks;
-  void *user;
-  uint16_t mtu;
+  _Atomic uint16_t mtu;
   EwNoiseIdentity identity;
   EwCookieChecker cookies;
   EwLoadMeter load;
   EwRepeats repeats;
   EwRateLimiter *rate_limiter; /* NULL until load first came */
-  EwDeviceStats stats;
 
   EwPeer *peers;
   size_t n_peers;
@@ -74,22 +131,41 @@ struct EwDevice
   EwHeap due;
   EwAllowedIps allowed_ips;
   size_t staged_bytes;
-  uint64_t jitter_state;
   uint64_t timestamp_base;   /* nothing earlier is sent, by any peer */
   uint64_t timestamp_latest; /* the latest sent, or the floor handed in */
-
-  EwAeadItem sealing[EW_BATCH_MAX];
-  EwOutbound outbound[EW_BATCH_MAX];
-  size_t n_outbound;
-  EwAeadItem opening[EW_BATCH_MAX];
-  EwInbound inbound[EW_BATCH_MAX];
-  size_t n_inbound;
-  /* While deliver() runs: the buffer of the packet, whose sealing may wait for its batch. */
-  const uint8_t *delivering_start, *delivering_end;
 };
 
+/* One writer. */
+static inline void
+ew_count (_Atomic uint64_t *counter, uint64_t n)
+{
+  atomic_store_explicit (counter, atomic_load_explicit (counter, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+/* Any number of writers. */
+static inline void
+ew_add (_Atomic uint64_t *counter, uint64_t n)
+{
+  if (n > 0)
+    atomic_fetch_add_explicit (counter, n, memory_order_relaxed);
+}
+
+static inline void
+ew_put (_Atomic uint64_t *word, uint64_t value)
+{
+  if (atomic_load_explicit (word, memory_order_relaxed) != value)
+    atomic_store_explicit (word, value, memory_order_relaxed);
+}
+
+/* Everything below is for whoever has the lock, unless it takes a lane. */
+
+/* lane.c */
+void ew_lane_init (EwLane *lane, EwDevice *device, void *user, unsigned number);
+uint64_t ew_lane_jitter (EwLane *lane);
+/* The lock for a peer that was seen without it. False: the peer has been removed meanwhile, and there is no lock. */
+bool ew_lane_lock_peer (EwLane *lane, const EwPeer *peer);
+
 /* device.c */
-uint64_t ew_device_jitter (EwDevice *device);
 EwPeer *ew_device_find (const EwDevice *device, const uint8_t public_key[EW_KEY_SIZE]);
 
 /* peer.c */
@@ -97,11 +173,19 @@ EwPeer *ew_peer_new (EwDevice *device,
                      const uint8_t public_key[EW_KEY_SIZE]); /* in no list yet; NULL: memory is gone */
 /* Brings the peer's next deadline into the heap. Later ones are left until the heap is asked. */
 void ew_peer_reschedule (EwPeer *peer);
+void ew_peer_schedule (EwPeer *peer, uint64_t due_ns);
+/* From any lane: takes the lock if it is needed. */
+void ew_peer_reschedule_from (EwPeer *peer, EwLane *lane);
+/* From any lane: the keypair to send with, NULL: there is no session, or it is too old. */
+EwKeypair *ew_peer_get_sending (const EwPeer *peer, const EwTime *time);
+void ew_peer_read_endpoint (const EwPeer *peer, EwEndpoint *out); /* from any lane */
 void ew_peer_emit (EwPeer *peer, EwPeerEvent event);
 void ew_peer_clear_handshake (EwPeer *peer);
 void ew_peer_zero_keys (EwPeer *peer); /* emits EW_PEER_SESSION_EXPIRED if there were any */
 /* An authenticated message came from there. */
 void ew_peer_heard_from (EwPeer *peer, const EwEndpoint *from, size_t len, const EwTime *time);
+/* The same but for the bytes, from the peer's lane. */
+void ew_peer_heard_from_at (EwPeer *peer, EwLane *lane, const EwEndpoint *from, const EwTime *time);
 /* The keys of a finished handshake become a keypair. */
 bool ew_peer_begin_session (EwPeer *peer, const EwTime *time);
 void ew_peer_session_complete (EwPeer *peer, const EwTime *time);
@@ -116,4 +200,4 @@ void ew_send_cookie_reply (EwDevice *device, const EwEndpoint *to, const uint8_t
 void ew_send_keepalive (EwPeer *peer, const EwTime *time); /* or starts a handshake, if there is no session */
 /* What is staged, or a keepalive if nothing is. */
 void ew_send_staged_or_keepalive (EwPeer *peer, const EwTime *time);
-void ew_send_flush (EwDevice *device, const EwTime *time);
+void ew_send_flush (EwLane *lane, const EwTime *time);

@@ -16,14 +16,16 @@
 _Static_assert(EW_PREFIX_DEPTHS_MAX == (128 + BEFORE) / STRIDE, "a way has room for every window");
 #define NODE_TAG 1
 
+/* Once it is in the trie, only what its slots hold changes. */
 typedef struct
 {
-  EwPrefixBits key;  /* its first `depth` bits, the rest zero */
-  uint64_t children; /* bit n: there is the n-th of 64 */
-  uint64_t prefixes; /* bit n: there is the n-th of 63 */
-  uint32_t depth;    /* a multiple of STRIDE */
-  uint32_t n;        /* slots in use */
-  uintptr_t slots[]; /* the children, then the prefixes, in order */
+  EwPrefixBits key;          /* its first `depth` bits, the rest zero */
+  uint64_t children;         /* bit n: there is the n-th of 64 */
+  uint64_t prefixes;         /* bit n: there is the n-th of 63 */
+  EwGraceItem item;          /* once it is out of the trie */
+  uint32_t depth;            /* a multiple of STRIDE */
+  uint32_t n;                /* slots */
+  _Atomic uintptr_t slots[]; /* the children, then the prefixes, in order; 0: taken out while memory was gone */
 } Node;
 
 #define NODE_BYTES(n) (offsetof (Node, slots) + (n) * sizeof (uintptr_t))
@@ -123,183 +125,224 @@ below (uint64_t set, unsigned bit)
   return count (set & (BIT (bit) - 1));
 }
 
-static inline uintptr_t *
+/* A writer's own look. */
+static inline uintptr_t
+peek (const _Atomic uintptr_t *where)
+{
+  return atomic_load_explicit (where, memory_order_relaxed);
+}
+
+static inline uintptr_t
+follow (const _Atomic uintptr_t *where)
+{
+  return atomic_load_explicit (where, memory_order_acquire);
+}
+
+static inline _Atomic uintptr_t *
 child_slot (Node *node, unsigned child)
 {
   return &node->slots[below (node->children, child)];
 }
 
-static inline uintptr_t *
+static inline _Atomic uintptr_t *
 prefix_slot (Node *node, unsigned number)
 {
   return &node->slots[count (node->children) + below (node->prefixes, number)];
 }
 
-/* Makes room for one more before slot number `at`; the node may move, *where follows it. NULL: memory is gone. */
-static Node *
-open_slot (uintptr_t *where, size_t at)
+static void
+release_node (EwGraceItem *item)
 {
-  Node *node = realloc (as_node (*where), NODE_BYTES (as_node (*where)->n + 1));
+  free ((uint8_t *)item - offsetof (Node, item));
+}
+
+/* Puts node in the place of what is there. */
+static void
+replace (_Atomic uintptr_t *where, Node *node, EwGrace *grace)
+{
+  Node *old = as_node (peek (where));
+  atomic_store (where, (uintptr_t)node | NODE_TAG);
+  ew_grace_retire (grace, &old->item, release_node);
+}
+
+/* A node as `old` without slot number `without` (SIZE_MAX: none is left out) and with an empty one before what was slot
+   `with` (SIZE_MAX: none). NULL: memory is gone. */
+static Node *
+copy (const Node *old, size_t without, size_t with)
+{
+  size_t n = old->n - (without != SIZE_MAX) + (with != SIZE_MAX), to = 0;
+  Node *node = malloc (NODE_BYTES (n));
   if (node == NULL)
     return NULL;
-  *where = (uintptr_t)node | NODE_TAG;
-  memmove (&node->slots[at + 1], &node->slots[at], (node->n - at) * sizeof node->slots[0]);
-  node->n++;
+  memcpy (node, old, offsetof (Node, slots));
+  node->n = (uint32_t)n;
+  for (size_t from = 0; from < old->n; from++)
+    {
+      to += from == with;
+      if (from != without)
+        atomic_init (&node->slots[to++], peek (&old->slots[from]));
+    }
   return node;
 }
 
-static void
-close_slot (Node *node, size_t at)
-{
-  node->n--;
-  memmove (&node->slots[at], &node->slots[at + 1], (node->n - at) * sizeof node->slots[0]);
-}
-
 static bool
-put_child (uintptr_t *where, unsigned child, uintptr_t value)
+put_child (_Atomic uintptr_t *where, unsigned child, uintptr_t value, EwGrace *grace)
 {
-  size_t at = below (as_node (*where)->children, child);
-  Node *node = open_slot (where, at);
+  const Node *old = as_node (peek (where));
+  size_t at = below (old->children, child);
+  Node *node = copy (old, SIZE_MAX, at);
   if (node == NULL)
     return false;
-  node->slots[at] = value;
-  node->children |= UINT64_C (1) << child;
+  atomic_init (&node->slots[at], value);
+  node->children |= BIT (child);
+  replace (where, node, grace);
   return true;
 }
 
 static bool
-put_prefix (uintptr_t *where, unsigned number, EwAllowedIp *entry)
+put_prefix (_Atomic uintptr_t *where, unsigned number, EwAllowedIp *entry, EwGrace *grace)
 {
-  const Node *old = as_node (*where);
+  Node *old = as_node (peek (where));
+  if (old->prefixes >> number & 1) /* its slot was left behind */
+    {
+      atomic_store (prefix_slot (old, number), (uintptr_t)entry);
+      return true;
+    }
   size_t at = (size_t)count (old->children) + below (old->prefixes, number);
-  Node *node = open_slot (where, at);
+  Node *node = copy (old, SIZE_MAX, at);
   if (node == NULL)
     return false;
-  node->slots[at] = (uintptr_t)entry;
-  node->prefixes |= UINT64_C (1) << number;
+  atomic_init (&node->slots[at], (uintptr_t)entry);
+  node->prefixes |= BIT (number);
+  replace (where, node, grace);
   return true;
 }
 
 static bool
-put_entry (uintptr_t *where, EwAllowedIp *entry)
+put_entry (_Atomic uintptr_t *where, EwAllowedIp *entry, EwGrace *grace)
 {
-  unsigned depth = as_node (*where)->depth, length = entry->prefix.length;
+  unsigned depth = as_node (peek (where))->depth, length = entry->prefix.length;
   EwPrefixBits b = ew_prefix_bits (&entry->prefix);
   if (ends_in (length, depth))
-    return put_prefix (where, number_of (b, depth, length), entry);
-  return put_child (where, child_of (b, depth), (uintptr_t)entry);
+    return put_prefix (where, number_of (b, depth, length), entry, grace);
+  return put_child (where, child_of (b, depth), (uintptr_t)entry, grace);
 }
 
 /* Puts a node above what is in *where, at the window in which bit `at` lies; b are the bits of what is there. */
 static bool
-split (uintptr_t *where, EwPrefixBits b, unsigned at)
+split (_Atomic uintptr_t *where, EwPrefixBits b, unsigned at)
 {
   unsigned depth = (at + BEFORE) / STRIDE * STRIDE;
-  uintptr_t old = *where;
-  Node *node = calloc (1, NODE_BYTES (2));
+  uintptr_t old = peek (where);
+  Node *node = calloc (1, NODE_BYTES (1));
   if (node == NULL)
     return false;
   node->depth = depth;
   node->key = ew_prefix_masked (b, known_at (depth));
-  *where = (uintptr_t)node | NODE_TAG;
-  if (is_node (old) ? put_child (where, child_of (b, depth), old) : put_entry (where, as_entry (old)))
-    return true;
-  free (as_node (*where));
-  *where = old;
-  return false;
+  node->n = 1;
+  atomic_init (&node->slots[0], old);
+  if (!is_node (old) && ends_in (as_entry (old)->prefix.length, depth))
+    node->prefixes = BIT (number_of (b, depth, as_entry (old)->prefix.length));
+  else
+    node->children = BIT (child_of (b, depth));
+  atomic_store (where, (uintptr_t)node | NODE_TAG);
+  return true;
 }
 
 /* Room for what is about to be inserted has been seen to at no level but the last, so a failure leaves at most a node
    with one slot, which is a little longer a way and no harm. */
 bool
-ew_prefix_trie_insert (uintptr_t *where, EwAllowedIp *entry)
+ew_prefix_trie_insert (_Atomic uintptr_t *where, EwAllowedIp *entry, EwGrace *grace)
 {
   EwPrefixBits b = ew_prefix_bits (&entry->prefix);
   unsigned length = entry->prefix.length;
   for (;;)
     {
-      if (*where == 0)
+      uintptr_t slot = peek (where);
+      if (slot == 0)
         {
-          *where = (uintptr_t)entry;
+          atomic_store (where, (uintptr_t)entry);
           return true;
         }
-      bool inner = is_node (*where);
-      EwPrefixBits other = inner ? as_node (*where)->key : ew_prefix_bits (&as_entry (*where)->prefix);
-      unsigned known = inner ? known_at (as_node (*where)->depth) : as_entry (*where)->prefix.length;
+      Node *node = is_node (slot) ? as_node (slot) : NULL;
+      EwPrefixBits other = node != NULL ? node->key : ew_prefix_bits (&as_entry (slot)->prefix);
+      unsigned known = node != NULL ? known_at (node->depth) : as_entry (slot)->prefix.length;
       unsigned shared = common (b, other, known < length ? known : length);
-      if (!inner || shared < known)
+      if (node == NULL || shared < known)
         {
           if (!split (where, other, shared))
             return false;
           continue;
         }
-      unsigned depth = as_node (*where)->depth, child = child_of (b, depth);
-      if (ends_in (length, depth) || (as_node (*where)->children >> child & 1) == 0)
-        return put_entry (where, entry);
-      where = child_slot (as_node (*where), child);
+      unsigned child = child_of (b, node->depth);
+      if (ends_in (length, node->depth) || (node->children >> child & 1) == 0)
+        return put_entry (where, entry, grace);
+      where = child_slot (node, child);
     }
 }
 
 /* b is masked to length. NULL: it is not there. */
 EwAllowedIp *
-ew_prefix_trie_find (uintptr_t *where, EwPrefixBits b, unsigned length, EwPrefixPath *path)
+ew_prefix_trie_find (_Atomic uintptr_t *where, EwPrefixBits b, unsigned length, EwPrefixPath *path)
 {
   path->n = 0;
-  while (is_node (*where))
+  while (is_node (peek (where)))
     {
-      Node *node = as_node (*where);
+      Node *node = as_node (peek (where));
       if (length < known_at (node->depth) || !agree (b, node->key, known_at (node->depth)))
         return NULL;
       path->where[path->n++] = where;
       if (ends_in (length, node->depth))
         {
           unsigned number = number_of (b, node->depth, length);
-          return node->prefixes >> number & 1 ? as_entry (*prefix_slot (node, number)) : NULL;
+          return node->prefixes >> number & 1 ? as_entry (peek (prefix_slot (node, number))) : NULL;
         }
       unsigned child = child_of (b, node->depth);
       if ((node->children >> child & 1) == 0)
         return NULL;
       where = child_slot (node, child);
     }
-  EwAllowedIp *entry = as_entry (*where);
+  EwAllowedIp *entry = as_entry (peek (where));
   return entry != NULL && entry->prefix.length == length && ew_prefix_bits (&entry->prefix) == b ? entry : NULL;
 }
 
 /* Takes what b and length lead to out of the last node of the way; a node left with one slot gives way to it. */
 void
-ew_prefix_trie_cut (uintptr_t *root, const EwPrefixPath *path, EwPrefixBits b, unsigned length)
+ew_prefix_trie_cut (_Atomic uintptr_t *root, const EwPrefixPath *path, EwPrefixBits b, unsigned length, EwGrace *grace)
 {
   if (path->n == 0)
     {
-      *root = 0;
+      atomic_store (root, 0);
       return;
     }
-  uintptr_t *where = path->where[path->n - 1];
-  Node *node = as_node (*where);
-  if (ends_in (length, node->depth))
+  _Atomic uintptr_t *where = path->where[path->n - 1];
+  Node *node = as_node (peek (where));
+  bool ends = ends_in (length, node->depth);
+  unsigned bit = ends ? number_of (b, node->depth, length) : child_of (b, node->depth);
+  size_t at = (size_t)((ends ? prefix_slot (node, bit) : child_slot (node, bit)) - node->slots);
+  if (node->n > 2)
     {
-      unsigned number = number_of (b, node->depth, length);
-      close_slot (node, (size_t)(prefix_slot (node, number) - node->slots));
-      node->prefixes &= ~(UINT64_C (1) << number);
+      Node *smaller = copy (node, at, SIZE_MAX);
+      if (smaller == NULL)
+        {
+          atomic_store (&node->slots[at], 0);
+          return;
+        }
+      *(ends ? &smaller->prefixes : &smaller->children) &= ~BIT (bit);
+      replace (where, smaller, grace);
+      return;
     }
-  else
+  bool alone = node->n == 1; /* left behind when memory was gone */
+  if (!alone)
     {
-      unsigned child = child_of (b, node->depth);
-      close_slot (node, (size_t)(child_slot (node, child) - node->slots));
-      node->children &= ~(UINT64_C (1) << child);
+      atomic_store (where, peek (&node->slots[1 - at]));
+      ew_grace_retire (grace, &node->item, release_node);
+      return;
     }
-  unsigned left = node->n;
-  if (left > 1)
-    return;
-  if (left == 1)
-    *where = node->slots[0];
-  free (node);
-  if (left == 0) /* left behind when memory was gone */
-    {
-      EwPrefixPath above = { .n = path->n - 1 };
-      memcpy (above.where, path->where, sizeof above.where);
-      ew_prefix_trie_cut (root, &above, b, 128);
-    }
+  EwPrefixPath above = { .n = path->n - 1 };
+  memcpy (above.where, path->where, sizeof above.where);
+  ew_prefix_trie_cut (root, &above, b, 128, grace);
+  ew_grace_retire (grace, &node->item, release_node);
 }
 
 const EwAllowedIp *
@@ -321,12 +364,12 @@ ew_prefix_trie_lookup (uintptr_t slot, EwPrefixBits b)
           matching = here;
         }
       if (node->children >> child & 1)
-        slot = *child_slot (node, child);
+        slot = follow (child_slot (node, child));
     }
   const EwAllowedIp *entry = as_entry (slot);
   if (entry != NULL && agree (b, ew_prefix_bits (&entry->prefix), entry->prefix.length))
     return entry;
   if (holder == NULL)
     return NULL;
-  return as_entry (*prefix_slot (holder, 63 - (unsigned)__builtin_clzll (matching)));
+  return as_entry (follow (prefix_slot (holder, 63 - (unsigned)__builtin_clzll (matching))));
 }

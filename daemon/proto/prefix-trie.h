@@ -2,13 +2,15 @@
  *
  * The trie under allowed-ips.c: finds, adds and takes out entries that somebody else owns. Nobody else includes it.
  *
- * A root is a word that is 0 while the trie is empty.
+ * A root is a word that is 0 while the trie is empty. Lookups may run beside a change: nodes are not changed where they
+ * stand, but replaced by changed ones, and freed through `grace`.
  */
 #pragma once
 
 #include <string.h>
 
 #include "proto/allowed-ips.h"
+#include "proto/grace.h"
 
 #define EW_PREFIX_DEPTHS_MAX 22
 
@@ -52,15 +54,16 @@ ew_prefix_masked (EwPrefixBits b, unsigned n)
 /* The way down to one prefix: the slots of the nodes, from the root. */
 typedef struct
 {
-  uintptr_t *where[EW_PREFIX_DEPTHS_MAX + 1];
+  _Atomic uintptr_t *where[EW_PREFIX_DEPTHS_MAX + 1];
   unsigned n;
 } EwPrefixPath;
 
 /* b is masked to length. NULL: it is not there; path is then how far the way goes. */
-EwAllowedIp *ew_prefix_trie_find (uintptr_t *where, EwPrefixBits b, unsigned length, EwPrefixPath *path);
+EwAllowedIp *ew_prefix_trie_find (_Atomic uintptr_t *where, EwPrefixBits b, unsigned length, EwPrefixPath *path);
 /* entry, with its prefix set, is not there yet. False: memory is gone. */
-bool ew_prefix_trie_insert (uintptr_t *where, EwAllowedIp *entry);
+bool ew_prefix_trie_insert (_Atomic uintptr_t *where, EwAllowedIp *entry, EwGrace *grace);
 /* Takes out what ew_prefix_trie_find() led to. */
-void ew_prefix_trie_cut (uintptr_t *root, const EwPrefixPath *path, EwPrefixBits b, unsigned length);
+void ew_prefix_trie_cut (_Atomic uintptr_t *root, const EwPrefixPath *path, EwPrefixBits b, unsigned length,
+                         EwGrace *grace);
 /* The longest prefix that b lies in; NULL: none. */
 const EwAllowedIp *ew_prefix_trie_lookup (uintptr_t slot, EwPrefixBits b);

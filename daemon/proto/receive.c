@@ -6,128 +6,182 @@
 #include "proto/peer.h"
 
 static void
-invalid (EwDevice *device)
+invalid (EwLane *lane)
 {
-  device->stats.rx_invalid++;
+  ew_count (&lane->stats.rx_invalid, 1);
 }
 
 /* Trims and checks an inner packet in place. False: it must not be delivered. */
 static bool
-admit (EwPeer *peer, EwPacket *packet)
+admit (EwLane *lane, EwPeer *peer, EwPacket *packet)
 {
-  EwDevice *device = peer->device;
   size_t len = ew_inner_length (packet->data, packet->len);
   if (len == 0)
     {
-      invalid (device);
+      invalid (lane);
       return false;
     }
   packet->len = len;
-  if (ew_allowed_ips_lookup (&device->allowed_ips, ew_inner_family (packet->data), ew_inner_source (packet->data))
+  if (ew_allowed_ips_lookup (&lane->device->allowed_ips, ew_inner_family (packet->data), ew_inner_source (packet->data))
       != peer)
     {
-      peer->stats.dropped_source++;
+      ew_add (&peer->counters.dropped_source, 1);
       return false;
     }
   return ew_inner_ecn_decapsulate (packet->data, packet->ecn);
 }
 
 static void
-deliver (EwPeer *peer, EwPacket *packet)
+deliver (EwLane *lane, EwPeer *peer, EwPacket *packet)
 {
-  EwDevice *device = peer->device;
-  peer->stats.rx_packets++;
-  device->delivering_start = packet->data;
-  device->delivering_end = packet->data + packet->len + packet->room;
-  device->hooks.deliver (device->user, peer, packet);
-  device->delivering_start = device->delivering_end = NULL;
+  EwDevice *device = lane->device;
+  lane->heard.packets++;
+  lane->delivering_start = packet->data;
+  lane->delivering_end = packet->data + packet->len + packet->room;
+  device->hooks.deliver (lane->user, peer, packet);
+  lane->delivering_start = lane->delivering_end = NULL;
 }
 
 static void
-renew_if_old (EwPeer *peer, const EwTime *time)
+renew_if_old (EwLane *lane, EwPeer *peer, const EwTime *time)
 {
-  const EwKeypair *current = peer->keypairs.current;
-  if (current != NULL && ew_timers_session_valid (current->created_ns, current->send_counter, time->now_ns)
-      && ew_timers_should_renew_receiving (&peer->timers, current->created_ns, current->is_initiator, time->now_ns))
-    ew_peer_initiate (peer, time, false);
+  const EwKeypair *current = ew_peer_get_sending (peer, time);
+  if (current == NULL
+      || !ew_timers_should_renew_receiving (&peer->timers, current->created_ns, current->is_initiator, time->now_ns)
+      || !ew_lane_lock_peer (lane, peer))
+    return;
+  ew_peer_initiate (peer, time, false);
+  ew_lane_unlock (lane);
 }
 
-/* One authentic data message. */
+/* The end of a run of packets of one peer. */
 static void
-receive_opened (EwDevice *device, EwKeypair *keypair, const EwAeadItem *item, EwPacket *datagram, const EwTime *time)
+count_heard (EwLane *lane)
 {
-  EwPeer *peer = keypair->index.peer;
-  if (!ew_replay_accept (&keypair->replay, item->counter))
+  EwPeer *peer = lane->heard.peer;
+  if (peer == NULL)
+    return;
+  ew_add (&peer->counters.rx_bytes, lane->heard.bytes);
+  ew_add (&peer->counters.rx_packets, lane->heard.packets);
+  ew_peer_reschedule_from (peer, lane);
+  lane->heard.peer = NULL;
+}
+
+static void
+heard (EwLane *lane, EwPeer *peer, const EwPacket *datagram, const EwTime *time)
+{
+  const EwEndpoint *from = &datagram->endpoint, *last = lane->heard.endpoint;
+  if (lane->heard.peer != peer)
     {
-      peer->stats.dropped_replay++;
-      return;
+      count_heard (lane);
+      lane->heard.peer = peer;
+      lane->heard.bytes = lane->heard.packets = 0;
+      last = NULL;
     }
-  ew_peer_heard_from (peer, &datagram->endpoint, datagram->len, time);
-  if (ew_keypairs_received_on (&peer->keypairs, &device->indices, keypair))
+  lane->heard.endpoint = from;
+  lane->heard.bytes += datagram->len;
+  if (last == NULL || !ew_endpoint_same_remote (last, from) || !ew_ip_equal (&last->local, &from->local))
+    ew_peer_heard_from_at (peer, lane, from, time);
+}
+
+/* Data came on the next keypair for the first time: the initiator has it. */
+static void
+begin_next (EwLane *lane, EwPeer *peer, const EwKeypair *keypair, const EwTime *time)
+{
+  if (!ew_lane_lock_peer (lane, peer))
+    return;
+  if (ew_keypairs_received_on (&peer->keypairs, &lane->device->indices, keypair))
     {
       ew_peer_session_complete (peer, time);
       if (peer->staging.count > 0)
         ew_send_staged_or_keepalive (peer, time);
     }
-  renew_if_old (peer, time);
-  size_t len = item->len - EW_TAG_SIZE;
-  if (len > 0)
+  ew_lane_unlock (lane);
+}
+
+/* One authentic data message. */
+static void
+receive_opened (EwLane *lane, EwKeypair *keypair, const EwAeadItem *item, EwPacket *datagram, const EwTime *time)
+{
+  EwPeer *peer = keypair->index.peer;
+  if (!ew_replay_accept (&keypair->replay, item->counter))
     {
-      EwPacket inner = { .data = item->data, .len = len, .endpoint = datagram->endpoint, .ecn = datagram->ecn };
-      ew_timers_data_received (&peer->timers, time->now_ns);
-      if (admit (peer, &inner))
-        {
-          inner.room = item->len - inner.len;
-          deliver (peer, &inner);
-        }
+      ew_add (&peer->counters.dropped_replay, 1);
+      return;
     }
-  ew_peer_reschedule (peer);
+  const bool first = lane->heard.peer != peer;
+  heard (lane, peer, datagram, time);
+  if (atomic_load_explicit (&peer->keypairs.next, memory_order_acquire) == keypair)
+    begin_next (lane, peer, keypair, time);
+  if (first)
+    renew_if_old (lane, peer, time);
+  size_t len = item->len - EW_TAG_SIZE;
+  if (len == 0)
+    return;
+  EwPacket inner = { .data = item->data, .len = len, .endpoint = datagram->endpoint, .ecn = datagram->ecn };
+  ew_timers_data_received (&peer->timers, time->now_ns);
+  if (admit (lane, peer, &inner))
+    {
+      inner.room = item->len - inner.len;
+      deliver (lane, peer, &inner);
+    }
 }
 
 /* Opens what was gathered. */
 static void
-flush_inbound (EwDevice *device, const EwTime *time)
+flush_inbound (EwLane *lane, const EwTime *time)
 {
-  size_t n = device->n_inbound;
-  ew_aead_open_n (device->opening, n);
+  size_t n = lane->n_inbound;
+  if (n == 0)
+    return;
+  ew_aead_open_n (lane->opening, n);
   for (size_t i = 0; i < n; i++)
-    {
-      EwInbound *in = &device->inbound[i];
-      if (device->opening[i].ok)
-        receive_opened (device, in->keypair, &device->opening[i], in->datagram, time);
-      else
-        invalid (device);
-      ew_keypair_unref (in->keypair);
-    }
-  device->n_inbound = 0;
+    if (lane->opening[i].ok)
+      receive_opened (lane, lane->inbound[i].keypair, &lane->opening[i], lane->inbound[i].datagram, time);
+    else
+      invalid (lane);
+  count_heard (lane);
+  lane->n_inbound = 0;
 }
 
-static void
-gather_data (EwDevice *device, EwPacket *datagram, const EwTime *time)
+/* NULL: of no session that is there, or too old. */
+static EwKeypair *
+find_session (EwLane *lane, const EwPacket *datagram, const EwTime *time)
 {
   const EwMessageData *header = (const EwMessageData *)datagram->data;
   EwIndexEntry *entry = datagram->len >= EW_DATA_OVERHEAD
-                          ? ew_index_find (&device->indices, ew_load_le32 (header->receiver_index))
+                          ? ew_index_find_session (&lane->device->indices, ew_load_le32 (header->receiver_index))
                           : NULL;
-  if (entry == NULL || entry->kind != EW_INDEX_KEYPAIR)
-    {
-      invalid (device);
-      return;
-    }
+  if (entry == NULL)
+    return NULL;
   EwKeypair *keypair = (EwKeypair *)entry;
-  uint64_t counter = ew_load_le64 (header->counter);
-  if (!ew_timers_session_valid (keypair->created_ns, counter, time->now_ns))
+  return ew_timers_session_valid (keypair->created_ns, ew_load_le64 (header->counter), time->now_ns) ? keypair : NULL;
+}
+
+static void
+gather_data (EwLane *lane, EwPacket *datagram, const EwTime *time)
+{
+  const EwMessageData *header = (const EwMessageData *)datagram->data;
+  EwKeypair *keypair = find_session (lane, datagram, time);
+  if (keypair == NULL)
     {
-      invalid (device);
+      invalid (lane);
       return;
     }
-  size_t i = device->n_inbound++;
-  device->inbound[i] = (EwInbound){ .keypair = ew_keypair_ref (keypair), .datagram = datagram };
-  device->opening[i] = (EwAeadItem){ .key = keypair->receive,
-                                     .data = datagram->data + sizeof *header,
-                                     .len = datagram->len - sizeof *header,
-                                     .counter = counter };
+  if (keypair->index.peer->lane != lane->number) /* whose replay window it is */
+    {
+      lane->device->hooks.misdirected (lane->user, keypair->index.peer->lane, datagram);
+      return;
+    }
+  size_t i = lane->n_inbound++;
+  lane->inbound[i] = (EwInbound){ .keypair = keypair, .datagram = datagram };
+  lane->opening[i] = (EwAeadItem){ .key = keypair->receive,
+                                   .data = datagram->data + sizeof *header,
+                                   .len = datagram->len - sizeof *header,
+                                   .counter = ew_load_le64 (header->counter) };
 }
+
+/* Handshakes: with the lock, the device's acting lane is the one at work. */
 
 static bool
 rate_allowed (EwDevice *device, const EwEndpoint *from, uint64_t now_ns)
@@ -144,7 +198,7 @@ load_allows (EwDevice *device, const EwPacket *datagram, const EwTime *time)
   EwLoad load = ew_load_count (&device->load, time->now_ns);
   if (load == EW_LOAD_NORMAL)
     return true;
-  device->stats.rx_cookie_required++;
+  ew_count (&device->acting->stats.rx_cookie_required, 1);
   if (load == EW_LOAD_FULL)
     return false;
   if (ew_cookie_check_mac2 (&device->cookies, datagram->data, datagram->len, &datagram->endpoint, time->now_ns))
@@ -164,13 +218,13 @@ handshake_admitted (EwDevice *device, const EwPacket *datagram, const EwTime *ti
   if (!device->identity.present || ew_repeats_has (&device->repeats, message, len)
       || !ew_cookie_check_mac1 (&device->cookies, message, len))
     {
-      invalid (device);
+      invalid (device->acting);
       return false;
     }
   if (!load_allows (device, datagram, time))
     return false;
   ew_repeats_remember (&device->repeats, message, len);
-  flush_inbound (device, time); /* in order: a handshake may replace the sessions before it */
+  flush_inbound (device->acting, time); /* in order: a handshake may replace the sessions before it */
   return true;
 }
 
@@ -202,8 +256,8 @@ static EwPeer *
 find_answered (const EwDevice *device, const EwPacket *datagram)
 {
   const EwMessageResponse *message = (const EwMessageResponse *)datagram->data;
-  EwIndexEntry *entry = ew_index_find (&device->indices, ew_load_le32 (message->receiver_index));
-  return entry != NULL && entry->kind == EW_INDEX_HANDSHAKE ? entry->peer : NULL;
+  EwIndexEntry *entry = ew_index_find_handshake (&device->indices, ew_load_le32 (message->receiver_index));
+  return entry != NULL ? entry->peer : NULL;
 }
 
 static bool
@@ -247,22 +301,32 @@ receive_handshake (EwDevice *device, uint32_t type, const EwPacket *datagram, co
 }
 
 void
-ew_device_receive (EwDevice *device, EwPacket *datagrams, size_t n, const EwTime *time)
+ew_lane_receive (EwLane *lane, EwPacket *datagrams, size_t n, const EwTime *time)
 {
+  ew_lane_enter (lane);
   for (size_t i = 0; i < n; i++)
     {
       EwPacket *datagram = &datagrams[i];
       uint32_t type = datagram->len >= 4 ? ew_load_le32 (datagram->data) : 0;
       if (type == EW_MESSAGE_DATA)
         {
-          if (device->n_inbound == EW_BATCH_MAX)
-            flush_inbound (device, time);
-          gather_data (device, datagram, time);
+          if (lane->n_inbound == EW_BATCH_MAX)
+            flush_inbound (lane, time);
+          gather_data (lane, datagram, time);
           continue;
         }
-      if (!receive_handshake (device, type, datagram, time))
-        invalid (device);
+      ew_lane_lock (lane);
+      if (!receive_handshake (lane->device, type, datagram, time))
+        invalid (lane);
+      ew_lane_unlock (lane);
     }
-  flush_inbound (device, time);
-  ew_send_flush (device, time);
+  flush_inbound (lane, time);
+  ew_send_flush (lane, time);
+  ew_lane_leave (lane);
+}
+
+void
+ew_device_receive (EwDevice *device, EwPacket *datagrams, size_t n, const EwTime *time)
+{
+  ew_lane_receive (&device->own, datagrams, n, time);
 }

@@ -6,19 +6,21 @@
 #include "proto/peer.h"
 
 static void
-transmit (EwPeer *peer, uint8_t *data, size_t len, uint8_t dscp_ecn, const EwTime *time)
+count_sent (EwPeer *peer, uint64_t packets, uint64_t bytes, const EwTime *time)
 {
-  peer->stats.tx_bytes += len;
-  peer->stats.last_tx_ns = time->now_ns;
-  peer->device->hooks.transmit (peer->device->user, peer, &peer->endpoint, data, len, dscp_ecn);
+  ew_add (&peer->counters.tx_packets, packets);
+  ew_add (&peer->counters.tx_bytes, bytes);
+  ew_put (&peer->counters.last_tx_ns, time->now_ns);
 }
 
 /* Adds the macs and sends. message has room around it. */
 static void
 transmit_handshake (EwPeer *peer, uint8_t *message, size_t len, const EwTime *time)
 {
+  EwDevice *device = peer->device;
   ew_cookie_add_macs (&peer->cookie, peer->remote.public_key, message, len, time->now_ns);
-  transmit (peer, message, len, EW_HANDSHAKE_DSCP, time);
+  count_sent (peer, 0, len, time);
+  device->hooks.transmit (device->acting->user, peer, &peer->endpoint, message, len, EW_HANDSHAKE_DSCP);
 }
 
 /* Strictly later than any before it to this peer, whatever the clock does. */
@@ -54,7 +56,7 @@ ew_send_initiation (EwPeer *peer, const EwTime *time)
   EwMessageInitiation *message = (EwMessageInitiation *)(buffer + EW_HEADROOM);
   if (!can_initiate (peer, time))
     return;
-  device->hooks.random (device->user, ephemeral, sizeof ephemeral);
+  device->hooks.random (device->acting->user, ephemeral, sizeof ephemeral);
   ew_timestamp_write (timestamp, next_timestamp (peer, time->realtime_ns));
   ew_peer_clear_handshake (peer);
   peer->handshake_index
@@ -67,7 +69,7 @@ ew_send_initiation (EwPeer *peer, const EwTime *time)
                                       peer->handshake_index.index, timestamp, message);
   ew_secret_zero (ephemeral, sizeof ephemeral);
   /* Even a failure waits its 5 s and is tried again: memory may be back, or the key changed. */
-  ew_timers_initiation_sent (&peer->timers, time->now_ns, ew_device_jitter (device));
+  ew_timers_initiation_sent (&peer->timers, time->now_ns, ew_lane_jitter (device->acting));
   ew_peer_reschedule (peer);
   if (ok)
     transmit_handshake (peer, buffer + EW_HEADROOM, sizeof *message, time);
@@ -81,7 +83,7 @@ ew_send_response (EwPeer *peer, const EwTime *time)
   EwDevice *device = peer->device;
   uint8_t buffer[EW_HEADROOM + sizeof (EwMessageResponse) + EW_TAILROOM], ephemeral[EW_KEY_SIZE];
   EwMessageResponse *message = (EwMessageResponse *)(buffer + EW_HEADROOM);
-  device->hooks.random (device->user, ephemeral, sizeof ephemeral);
+  device->hooks.random (device->acting->user, ephemeral, sizeof ephemeral);
   bool ok = ew_noise_create_response (&peer->handshake, &peer->remote, ephemeral, ew_peer_unused_index (peer), message)
             && ew_peer_begin_session (peer, time);
   ew_secret_zero (ephemeral, sizeof ephemeral);
@@ -97,7 +99,7 @@ ew_send_cookie_reply (EwDevice *device, const EwEndpoint *to, const uint8_t *mes
   uint8_t buffer[EW_HEADROOM + sizeof (EwMessageCookieReply) + EW_TAILROOM];
   EwMessageCookieReply *reply = (EwMessageCookieReply *)(buffer + EW_HEADROOM);
   if (ew_cookie_make_reply (&device->cookies, message, len, to, time->now_ns, reply))
-    device->hooks.transmit (device->user, NULL, to, buffer + EW_HEADROOM, sizeof *reply, EW_HANDSHAKE_DSCP);
+    device->hooks.transmit (device->acting->user, NULL, to, buffer + EW_HEADROOM, sizeof *reply, EW_HANDSHAKE_DSCP);
 }
 
 /* Section 5.4.6: to a multiple of 16, but no further than the MTU, nor than there is room beside the tag (a packet on
@@ -115,181 +117,247 @@ padding_of (size_t len, size_t room, uint16_t mtu)
 
 /* Gathers one packet for sealing; data has room around it and stays where it is until the flush. */
 static void
-gather (EwPeer *peer, EwKeypair *keypair, uint8_t *data, size_t len, size_t room)
+gather (EwLane *lane, EwPeer *peer, EwKeypair *keypair, uint8_t *data, size_t len, size_t room)
 {
-  EwDevice *device = peer->device;
-  size_t i = device->n_outbound++, padding = padding_of (len, room, device->mtu);
+  uint16_t mtu = atomic_load_explicit (&lane->device->mtu, memory_order_relaxed);
+  size_t i = lane->n_outbound++, padding = padding_of (len, room, mtu);
   EwMessageData *header = (EwMessageData *)(data - sizeof *header);
   uint8_t ecn = ew_inner_ecn_encapsulate (data, len);
   memset (data + len, 0, padding);
   ew_store_le32 (header->type, EW_MESSAGE_DATA);
   ew_store_le32 (header->receiver_index, keypair->remote_index);
-  ew_store_le64 (header->counter, keypair->send_counter);
-  device->outbound[i] = (EwOutbound){ .peer = peer, .keypair = ew_keypair_ref (keypair), .inner_len = len, .ecn = ecn };
-  device->sealing[i]
-    = (EwAeadItem){ .key = keypair->send, .data = data, .len = len + padding, .counter = keypair->send_counter };
-  keypair->send_counter++;
+  lane->outbound[i] = (EwOutbound){ .peer = peer, .keypair = keypair, .inner_len = len, .ecn = ecn };
+  lane->sealing[i] = (EwAeadItem){ .key = keypair->send, .data = data, .len = len + padding };
 }
 
+/* Draws the nonces: for all packets of a session in a row at once. What comes behind the last nonce of a session goes.
+ */
 static void
-transmit_sealed (EwDevice *device, size_t i, const EwTime *time)
+number (EwLane *lane)
 {
-  EwOutbound *out = &device->outbound[i];
-  EwAeadItem *item = &device->sealing[i];
-  EwPeer *peer = out->peer;
-  if (!item->ok)
-    return;
-  ew_timers_authenticated_sent (&peer->timers, time->now_ns);
-  if (out->inner_len > 0)
+  size_t n = lane->n_outbound, kept = 0;
+  for (size_t first = 0, end; first < n; first = end)
     {
-      ew_timers_data_sent (&peer->timers, time->now_ns, ew_device_jitter (device));
-      peer->stats.tx_packets++;
+      EwKeypair *keypair = lane->outbound[first].keypair;
+      for (end = first + 1; end < n && lane->outbound[end].keypair == keypair;)
+        end++;
+      uint64_t counter = atomic_fetch_add_explicit (&keypair->send_counter, end - first, memory_order_relaxed);
+      for (size_t i = first; i < end && counter < EW_REJECT_AFTER_MESSAGES; i++, kept++, counter++)
+        {
+          if (kept != i)
+            {
+              lane->outbound[kept] = lane->outbound[i];
+              lane->sealing[kept] = lane->sealing[i];
+            }
+          EwMessageData *header = (EwMessageData *)(lane->sealing[kept].data - sizeof *header);
+          ew_store_le64 (header->counter, counter);
+          lane->sealing[kept].counter = counter;
+        }
     }
-  transmit (peer, item->data - sizeof (EwMessageData), sizeof (EwMessageData) + item->len + EW_TAG_SIZE, out->ecn,
-            time);
+  lane->n_outbound = kept;
+}
+
+/* The sealed packets from first on that go to the same peer. Returns where they end. */
+static size_t
+transmit_run (EwLane *lane, size_t first, const EwTime *time)
+{
+  EwDevice *device = lane->device;
+  EwPeer *peer = lane->outbound[first].peer;
+  EwEndpoint to;
+  uint64_t bytes = 0, packets = 0;
+  bool any = false;
+  size_t i = first;
+  ew_peer_read_endpoint (peer, &to);
+  for (; i < lane->n_outbound && lane->outbound[i].peer == peer; i++)
+    {
+      const EwAeadItem *item = &lane->sealing[i];
+      size_t len = sizeof (EwMessageData) + item->len + EW_TAG_SIZE;
+      if (!item->ok)
+        continue;
+      any = true;
+      bytes += len;
+      packets += lane->outbound[i].inner_len > 0;
+      device->hooks.transmit (lane->user, peer, &to, item->data - sizeof (EwMessageData), len, lane->outbound[i].ecn);
+    }
+  if (any)
+    ew_timers_authenticated_sent (&peer->timers, time->now_ns);
+  if (packets > 0)
+    ew_timers_data_sent (&peer->timers, time->now_ns, ew_lane_jitter (lane));
+  if (any)
+    count_sent (peer, packets, bytes, time);
+  return i;
 }
 
 static void
-renew_if_old (EwPeer *peer, const EwTime *time)
+renew_if_old (EwLane *lane, EwPeer *peer, const EwTime *time)
 {
-  const EwKeypair *current = peer->keypairs.current;
-  if (current != NULL && ew_timers_session_valid (current->created_ns, current->send_counter, time->now_ns)
-      && ew_timers_should_renew_sending (current->created_ns, current->send_counter, current->is_initiator,
-                                         time->now_ns))
-    ew_peer_initiate (peer, time, false);
+  const EwKeypair *current = ew_peer_get_sending (peer, time);
+  if (current == NULL
+      || !ew_timers_should_renew_sending (current->created_ns,
+                                          atomic_load_explicit (&current->send_counter, memory_order_relaxed),
+                                          current->is_initiator, time->now_ns)
+      || !ew_timers_may_initiate (&peer->timers, time->now_ns) || !ew_lane_lock_peer (lane, peer))
+    return;
+  ew_peer_initiate (peer, time, false);
+  ew_lane_unlock (lane);
 }
 
 void
-ew_send_flush (EwDevice *device, const EwTime *time)
+ew_send_flush (EwLane *lane, const EwTime *time)
 {
-  size_t n = device->n_outbound;
-  ew_aead_seal_n (device->sealing, n);
-  for (size_t i = 0; i < n; i++)
-    transmit_sealed (device, i, time);
-  device->n_outbound = 0;
+  if (lane->n_outbound == 0)
+    return;
+  number (lane);
+  size_t n = lane->n_outbound;
+  ew_aead_seal_n (lane->sealing, n);
+  for (size_t i = 0; i < n;)
+    i = transmit_run (lane, i, time);
+  lane->n_outbound = 0;
   for (size_t i = 0; i < n; i++)
     {
-      EwPeer *peer = device->outbound[i].peer;
-      ew_keypair_unref (device->outbound[i].keypair);
-      if (i + 1 < n && device->outbound[i + 1].peer == peer)
+      EwPeer *peer = lane->outbound[i].peer;
+      if (i + 1 < n && lane->outbound[i + 1].peer == peer)
         continue; /* once a run */
-      renew_if_old (peer, time);
-      ew_peer_reschedule (peer);
+      renew_if_old (lane, peer, time);
+      ew_peer_reschedule_from (peer, lane);
     }
 }
 
 static void
-gather_or_flush (EwPeer *peer, EwKeypair *keypair, uint8_t *data, size_t len, size_t room, const EwTime *time)
+gather_or_flush (EwLane *lane, EwPeer *peer, EwKeypair *keypair, const EwPacket *packet, const EwTime *time)
 {
-  if (peer->device->n_outbound == EW_BATCH_MAX)
-    ew_send_flush (peer->device, time);
-  gather (peer, keypair, data, len, room);
-}
-
-static EwKeypair *
-sending_keypair (EwPeer *peer, const EwTime *time)
-{
-  return ew_peer_has_session (peer, time) ? peer->keypairs.current : NULL;
+  if (lane->n_outbound == EW_BATCH_MAX)
+    ew_send_flush (lane, time);
+  gather (lane, peer, keypair, packet->data, packet->len, packet->room);
 }
 
 void
 ew_send_keepalive (EwPeer *peer, const EwTime *time)
 {
   uint8_t buffer[EW_HEADROOM + EW_TAILROOM];
-  EwKeypair *keypair = sending_keypair (peer, time);
+  const EwPacket empty = { .data = buffer + EW_HEADROOM };
+  EwKeypair *keypair = ew_peer_get_sending (peer, time);
   if (keypair == NULL)
     {
       ew_peer_initiate (peer, time, false);
       return;
     }
-  gather_or_flush (peer, keypair, buffer + EW_HEADROOM, 0, 0, time);
-  ew_send_flush (peer->device, time);
+  gather_or_flush (peer->device->acting, peer, keypair, &empty, time);
+  ew_send_flush (peer->device->acting, time);
 }
 
 void
 ew_send_staged_or_keepalive (EwPeer *peer, const EwTime *time)
 {
   EwStagedPacket *batch[EW_BATCH_MAX];
-  EwKeypair *keypair = sending_keypair (peer, time);
+  EwLane *lane = peer->device->acting;
+  EwKeypair *keypair = ew_peer_get_sending (peer, time);
   if (peer->staging.count == 0 || keypair == NULL)
     {
       ew_send_keepalive (peer, time);
       return;
     }
-  ew_send_flush (peer->device, time);
+  ew_send_flush (lane, time);
   while (peer->staging.count > 0)
     {
       size_t n = 0;
       for (; n < EW_BATCH_MAX && peer->staging.count > 0; n++)
         {
           batch[n] = ew_staging_pop (&peer->staging);
-          gather (peer, keypair, batch[n]->bytes + EW_HEADROOM, batch[n]->len, 0);
+          gather (lane, peer, keypair, batch[n]->bytes + EW_HEADROOM, batch[n]->len, 0);
         }
-      ew_send_flush (peer->device, time);
+      ew_send_flush (lane, time);
       for (size_t i = 0; i < n; i++)
         ew_staging_free (batch[i], &peer->device->staged_bytes);
     }
 }
 
+/* No session: the packet waits for one. */
+static void
+stage (EwLane *lane, EwPeer *peer, const EwPacket *packet, const EwTime *time)
+{
+  if (!ew_lane_lock_peer (lane, peer))
+    return;
+  unsigned lost = ew_staging_push (&peer->staging, &peer->device->staged_bytes, packet->data, packet->len);
+  ew_add (&peer->counters.dropped_queue, lost);
+  if (ew_peer_has_session (peer, time)) /* it came just now, and what was staged before has gone */
+    ew_send_staged_or_keepalive (peer, time);
+  else
+    ew_peer_initiate (peer, time, false);
+  ew_lane_unlock (lane);
+}
+
 /* Gathered if there is a session, staged if not. */
 static void
-send_one (EwPeer *peer, const EwPacket *packet, const EwTime *time)
+send_one (EwLane *lane, EwPeer *peer, const EwPacket *packet, const EwTime *time)
 {
-  size_t len = packet->len;
-  EwKeypair *keypair = sending_keypair (peer, time);
-  if (len == 0 || len > EW_MTU_MAX)
+  EwKeypair *keypair = ew_peer_get_sending (peer, time);
+  if (packet->len == 0 || packet->len > EW_MTU_MAX)
     return;
-  if (peer->endpoint.kind == EW_ENDPOINT_NONE)
-    peer->stats.dropped_queue++; /* nowhere to, and no telling when */
+  if (!ew_peer_has_endpoint (peer))
+    ew_add (&peer->counters.dropped_queue, 1); /* nowhere to, and no telling when */
   else if (keypair != NULL)
-    gather_or_flush (peer, keypair, packet->data, len, packet->room, time);
+    gather_or_flush (lane, peer, keypair, packet, time);
   else
-    {
-      peer->stats.dropped_queue += ew_staging_push (&peer->staging, &peer->device->staged_bytes, packet->data, len);
-      ew_peer_initiate (peer, time, false);
-    }
+    stage (lane, peer, packet, time);
 }
 
 static bool
-is_being_delivered (const EwDevice *device, const EwPacket *packet)
+is_being_delivered (const EwLane *lane, const EwPacket *packet)
 {
-  return device->delivering_start != NULL && packet->data >= device->delivering_start
-         && packet->data + packet->len <= device->delivering_end;
+  return lane->delivering_start != NULL && packet->data >= lane->delivering_start
+         && packet->data + packet->len <= lane->delivering_end;
+}
+
+void
+ew_lane_send_to (EwLane *lane, EwPeer *peer, EwPacket *packets, size_t n, const EwTime *time)
+{
+  bool may_wait = true; /* the hairpin: the buffer stays as long as the batch it came in */
+  ew_lane_enter (lane);
+  for (size_t i = 0; i < n; i++)
+    {
+      may_wait = may_wait && is_being_delivered (lane, &packets[i]);
+      send_one (lane, peer, &packets[i], time);
+    }
+  if (!may_wait)
+    ew_send_flush (lane, time);
+  ew_lane_leave (lane);
 }
 
 void
 ew_peer_send (EwPeer *peer, EwPacket *packets, size_t n, const EwTime *time)
 {
-  bool may_wait = true; /* the hairpin: the buffer stays as long as the batch it came in */
-  for (size_t i = 0; i < n; i++)
-    {
-      may_wait = may_wait && is_being_delivered (peer->device, &packets[i]);
-      send_one (peer, &packets[i], time);
-    }
-  if (!may_wait)
-    ew_send_flush (peer->device, time);
+  ew_lane_send_to (peer->device->acting, peer, packets, n, time);
 }
 
 size_t
-ew_device_send (EwDevice *device, EwPacket *packets, size_t n, const EwTime *time)
+ew_lane_send (EwLane *lane, EwPacket *packets, size_t n, const EwTime *time)
 {
   size_t untaken = 0;
+  ew_lane_enter (lane);
   for (size_t i = 0; i < n; i++)
     {
       EwPacket packet = packets[i];
       size_t len = ew_inner_length (packet.data, packet.len);
       EwPeer *peer = len == 0 ? NULL
-                              : ew_allowed_ips_lookup (&device->allowed_ips, ew_inner_family (packet.data),
+                              : ew_allowed_ips_lookup (&lane->device->allowed_ips, ew_inner_family (packet.data),
                                                        ew_inner_destination (packet.data));
-      if (peer != NULL && peer->endpoint.kind != EW_ENDPOINT_NONE)
+      if (peer != NULL && ew_peer_has_endpoint (peer))
         {
-          send_one (peer, &packet, time);
+          send_one (lane, peer, &packet, time);
           continue;
         }
-      device->stats.no_peer++;
+      ew_count (&lane->stats.no_peer, 1);
       packets[i] = packets[untaken];
       packets[untaken++] = packet;
     }
-  ew_send_flush (device, time);
+  ew_send_flush (lane, time);
+  ew_lane_leave (lane);
   return untaken;
+}
+
+size_t
+ew_device_send (EwDevice *device, EwPacket *packets, size_t n, const EwTime *time)
+{
+  return ew_lane_send (&device->own, packets, n, time);
 }

@@ -7,27 +7,36 @@
  *   while ((value = ew_table_next (&table, hash, &cursor)) != NULL)
  *     if (value is the one) …
  *
- * Hashes must be unpredictable for whoever chooses the keys.
+ * Hashes must be unpredictable for whoever chooses the keys. One thread changes it; others may search it meanwhile if
+ * it was given an EwGrace and they are inside that: they find what is there before and after, and may come upon a value
+ * of another hash.
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "proto/grace.h"
 
 #define EW_TABLE_START SIZE_MAX
+#define EW_TABLE_GONE ((void *)1) /* was taken out: searches go on behind it */
 
 typedef struct
 {
-  uint32_t hash;
-  void *value; /* NULL: empty */
+  _Atomic uint32_t hash;
+  _Atomic (void *) value; /* NULL: empty */
 } EwTableSlot;
 
 typedef struct
 {
-  EwTableSlot *slots; /* NULL while nothing was ever added */
-  size_t mask, count;
-} EwTable; /* zeroed: empty */
+  EwGraceItem item;
+  size_t mask;
+  EwTableSlot slots[];
+} EwTableArray;
+
+typedef struct
+{
+  _Atomic (EwTableArray *) array; /* NULL while nothing was ever added */
+  size_t count, used;             /* values; slots that are not empty */
+  EwGrace *grace;                 /* NULL: nobody searches while it is changed */
+} EwTable;                        /* zeroed: empty */
 
 void ew_table_clear (EwTable *table); /* frees the slots, not the values */
 /* Makes sure that the next insertion needs no memory. False: memory is gone. */
@@ -41,14 +50,18 @@ void ew_table_remove (EwTable *table, uint32_t hash, const void *value);
 static inline void *
 ew_table_next (const EwTable *table, uint32_t hash, size_t *cursor)
 {
-  if (table->slots == NULL)
+  const EwTableArray *array = atomic_load_explicit (&table->array, memory_order_acquire);
+  if (array == NULL)
     return NULL;
-  size_t i = *cursor == EW_TABLE_START ? hash & table->mask : (*cursor + 1) & table->mask;
-  for (; table->slots[i].value != NULL; i = (i + 1) & table->mask)
-    if (table->slots[i].hash == hash)
-      {
-        *cursor = i;
-        return table->slots[i].value;
-      }
-  return NULL;
+  for (size_t i = (*cursor == EW_TABLE_START ? hash : *cursor + 1) & array->mask;; i = (i + 1) & array->mask)
+    {
+      void *value = atomic_load_explicit (&array->slots[i].value, memory_order_acquire);
+      if (value == NULL)
+        return NULL;
+      if (value != EW_TABLE_GONE && atomic_load_explicit (&array->slots[i].hash, memory_order_relaxed) == hash)
+        {
+          *cursor = i;
+          return value;
+        }
+    }
 }

@@ -5,10 +5,10 @@
 bool
 ew_testing_set_send_counter (EwPeer *peer, uint64_t counter)
 {
-  EwKeypair *current = peer->keypairs.current;
-  if (current == NULL || counter <= current->send_counter)
+  EwKeypair *current = ew_keypairs_get_current (&peer->keypairs);
+  if (current == NULL || counter <= atomic_load (&current->send_counter))
     return false;
-  current->send_counter = counter;
+  atomic_store (&current->send_counter, counter);
   return true;
 }
 
@@ -39,8 +39,8 @@ ew_testing_look_at_peer (const EwPeer *peer, EwTestingPeer *out)
 void
 ew_testing_look_at_device (const EwDevice *device, EwTestingDevice *out)
 {
-  *out = (EwTestingDevice){ .indices = device->indices.table.count,
+  *out = (EwTestingDevice){ .indices = device->indices.sessions.count + device->indices.handshakes.count,
                             .timers = device->due.count,
                             .staged_bytes = device->staged_bytes,
-                            .batched = device->n_inbound + device->n_outbound };
+                            .batched = device->own.n_inbound + device->own.n_outbound };
 }

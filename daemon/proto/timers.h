@@ -15,6 +15,8 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "proto/messages.h"
 
 /* Three times what the other side insists on between two initiations: on their way they may come closer. */
@@ -29,14 +31,16 @@ typedef enum
   EW_ACTION_ZERO_KEYS = 1 << 4
 } EwAction;
 
+/* Lanes tell it of packets while the device's thread looks at it: each word is atomic, and where two are at it at once
+   it is as if one had come first. */
 typedef struct
 {
   /* When, or EW_TIME_OFF. */
-  uint64_t retransmit_ns, keepalive_ns, new_handshake_ns, persistent_ns, zero_keys_ns;
-  uint64_t last_initiation_ns; /* sent; a response sent counts too. EW_TIME_OFF: never */
-  uint16_t persistent_seconds; /* 0: off */
-  uint8_t attempts;            /* initiations in a row without an answer, but for the first */
-  bool renewed_receiving;      /* the 165 s renewal happens once a session */
+  _Atomic uint64_t retransmit_ns, keepalive_ns, new_handshake_ns, persistent_ns, zero_keys_ns;
+  _Atomic uint64_t last_initiation_ns; /* sent; a response sent counts too. EW_TIME_OFF: never */
+  _Atomic uint16_t persistent_seconds; /* 0: off */
+  _Atomic bool renewed_receiving;      /* the 165 s renewal happens once a session */
+  uint8_t attempts;                    /* initiations in a row without an answer, but for the first */
 } EwTimers;
 
 void ew_timers_init (EwTimers *timers);

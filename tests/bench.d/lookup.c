@@ -112,7 +112,7 @@ run_set (unsigned which, uint32_t count, EwIp *probes)
   for (uint32_t i = 0; i < count; i++)
     prefixes[i] = sets[which].make (i);
   size_t before = mallinfo2 ().uordblks + mallinfo2 ().hblkhd;
-  ew_allowed_ips_init (&ips);
+  ew_allowed_ips_init (&ips, NULL);
   double start = now ();
   for (uint32_t i = 0; i < count; i++)
     if (!ew_allowed_ips_add (&ips, &prefixes[i], (EwPeer *)(void *)&owner, &list))

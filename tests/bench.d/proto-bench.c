@@ -194,7 +194,7 @@ measure_lookups (double results[3])
   static EwPrefix prefixes[PREFIXES];
   EwAllowedIps ips;
 
-  ew_allowed_ips_init (&ips);
+  ew_allowed_ips_init (&ips, NULL);
   for (unsigned i = 0; i < PREFIXES; i++)
     {
       prefixes[i] = make_prefix (i);

@@ -158,7 +158,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
   EwAllowedIps ips;
   n_model = 0;
-  ew_allowed_ips_init (&ips);
+  ew_allowed_ips_init (&ips, NULL);
   for (; size >= STEP; data += STEP, size -= STEP)
     step (&ips, data);
   for (size_t i = 0; i < n_model; i++)

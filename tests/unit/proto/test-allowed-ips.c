@@ -61,7 +61,7 @@ static void
 test_longest_wins (void)
 {
   EwAllowedIps ips;
-  ew_allowed_ips_init (&ips);
+  ew_allowed_ips_init (&ips, NULL);
   g_assert_cmpint (lookup (&ips, "10.0.0.1"), ==, -1);
   add (&ips, "0.0.0.0/0", 0);
   add (&ips, "10.0.0.0/8", 1);
@@ -96,7 +96,7 @@ test_moves_and_removals (void)
   EwPrefix wrong[] = { { .ip = { .family = EW_FAMILY_V4 }, .length = 33 },
                        { .ip = { .family = EW_FAMILY_V6 }, .length = 129 },
                        { .length = 0 } };
-  ew_allowed_ips_init (&ips);
+  ew_allowed_ips_init (&ips, NULL);
   add (&ips, "10.0.0.1/32", 0);
   add (&ips, "10.0.0.0/24", 0);
   add (&ips, "10.0.0.1/32", 1); /* taken from 0 */
@@ -178,7 +178,7 @@ test_against_model (void)
 {
   EwAllowedIps ips;
   g_autoptr (GArray) model = g_array_new (FALSE, FALSE, sizeof (ModelEntry));
-  ew_allowed_ips_init (&ips);
+  ew_allowed_ips_init (&ips, NULL);
   for (unsigned round = 0; round < 1200; round++)
     {
       model_change (&ips, model);
@@ -211,7 +211,7 @@ test_spread_against_model (void)
   };
   EwAllowedIps ips;
   g_autoptr (GArray) model = g_array_new (FALSE, FALSE, sizeof (ModelEntry));
-  ew_allowed_ips_init (&ips);
+  ew_allowed_ips_init (&ips, NULL);
   for (unsigned change = 0; change < 2 * N; change++)
     {
       guint at = model->len > 0 ? (guint)g_test_rand_int_range (0, (gint32)model->len) : 0;
@@ -259,7 +259,7 @@ test_many (void)
   {
     MANY = 100000
   };
-  ew_allowed_ips_init (&ips);
+  ew_allowed_ips_init (&ips, NULL);
   for (unsigned i = 0; i < MANY; i++)
     {
       EwPrefix host = { ew_ip_from_v4 (0x64400000 + i), 32 }, net = { ew_ip_from_v4 (0x0a000000 + i * 128), 25 };
