@@ -41,7 +41,8 @@ struct EwSwitch
   EwSwitchRouter router;
   EwFlowTable *flows;        /* the router's; NULL until there was a verdict */
   EwExit *exit;              /* NULL: hairpin alone */
-  EwExitPolicy *exit_policy; /* the one that the data thread has */
+  EwExitPolicy *exit_policy; /* the one that the data threads have */
+  EwRouterPolicy *policy;    /* so is this */
   gchar *tun_failure;        /* why there is no TUN */
   gchar *limits;
   GMainContext *context;

@@ -11,9 +11,9 @@
 typedef struct
 {
   EwSwitchRouter *router;
-  EwDevice *device;
+  EwRouterLane *lane;
   EwPeer *from;       /* NULL: the TUN */
-  EwRouterNode *node; /* from's; the router's own for the TUN */
+  EwRouterNode *node; /* from's; the lane's own for the TUN */
   EwPacket *packet;
   const EwTime *time;
   EwIpHeader header;
@@ -33,7 +33,18 @@ set (_Atomic guint64 *word, guint64 value)
 }
 
 /* Counts both for the whole and for whom the packet came from. */
-#define COUNT(t, field, n) (count (&(t)->router->counters.field, (n)), count (&(t)->node->counters.field, (n)))
+#define COUNT(t, field, n) (count (&(t)->lane->counters.field, (n)), count (&(t)->node->counters.field, (n)))
+
+guint64
+ew_switch_router_total (EwSwitchRouter *self, gsize offset)
+{
+  guint64 total = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (self->lanes); i++)
+    total
+      += atomic_load_explicit ((_Atomic guint64 *)((guint8 *)&self->lanes[i].counters + offset), memory_order_relaxed);
+  return total;
+}
 
 /* Notes. */
 
@@ -88,7 +99,7 @@ take_icmp_token (EwRouterNode *node, guint64 now_ns)
 static EwRoute
 reply_with (Transit *t, gsize size)
 {
-  t->packet->data = t->router->answer + EW_HEADROOM;
+  t->packet->data = t->lane->answer + EW_HEADROOM;
   t->packet->len = size;
   t->packet->room = EW_TAILROOM;
   return EW_ROUTE_REPLY;
@@ -104,7 +115,7 @@ answer_error (Transit *t, EwIcmpError error, guint16 mtu)
     return EW_ROUTE_DROP;
   /* Our own host would discard an answer from its own address: it gets one in the name of the destination. */
   from = t->from != NULL ? &t->router->service[t->header.source.family == EW_FAMILY_V6] : &t->header.destination;
-  size = ew_packet_build_error (t->router->answer + EW_HEADROOM, t->packet->data, t->packet->len, from, error, mtu);
+  size = ew_packet_build_error (t->lane->answer + EW_HEADROOM, t->packet->data, t->packet->len, from, error, mtu);
   return size > 0 ? reply_with (t, size) : EW_ROUTE_DROP;
 }
 
@@ -143,7 +154,7 @@ handle_link (Transit *t, const EwIp *node_ip, const EwIp *service, EwLinkMessage
       set (&t->node->probe_ns, t->time->now_ns);
       message->type = EW_LINK_ANSWER;
       message->revision = atomic_load_explicit (&t->node->revision, memory_order_acquire);
-      return reply_with (t, ew_link_build (t->router->answer + EW_HEADROOM, service, node_ip, message));
+      return reply_with (t, ew_link_build (t->lane->answer + EW_HEADROOM, service, node_ip, message));
     case EW_LINK_GOODBYE:
       set (&t->node->goodbye_ns, t->time->now_ns);
       ew_switch_router_note (t->router, t->node);
@@ -199,7 +210,7 @@ route_to_service (Transit *t)
     return handle_link (t, &source, &destination, &message);
   if (own && handle_echo_reply (t))
     return EW_ROUTE_DROP;
-  if (own && t->router->tun[t->header.source.family == EW_FAMILY_V6])
+  if (own && atomic_load_explicit (&t->router->tun[t->header.source.family == EW_FAMILY_V6], memory_order_relaxed))
     return EW_ROUTE_TUN;
   if (is_echo_request (t))
     return ew_packet_answer_echo (t->packet->data, t->packet->len) ? EW_ROUTE_REPLY : DROP (t, dropped_malformed);
@@ -210,37 +221,38 @@ route_to_service (Transit *t)
 
 /* Asks about the flow as `reversed` says that it goes; to is NULL for the exit. */
 static gboolean
-ask (const Transit *t, EwFlow *flow, const EwRouterNode *from, const EwRouterNode *to)
+ask (const Transit *t, const EwRouterPolicy *policy, EwFlow *flow, const EwRouterNode *from, const EwRouterNode *to)
 {
-  return t->router->verdict (t->router->verdict_data, from, to, flow, t->packet->data, t->packet->len);
+  return policy->verdict (policy->data, from, to, flow, t->packet->data, t->packet->len);
 }
 
 /* An error about a packet that was let pass belongs to its flow. */
 static gboolean
-is_about_flow (const Transit *t, guint32 now)
+is_about_flow (const Transit *t, EwFlowTable *flows, guint32 now)
 {
   EwFlow quoted;
   gboolean opener;
 
   return ew_flow_init_quoted (&quoted, &t->header, t->packet->data, t->packet->len)
-         && ew_flow_table_find (t->router->flows, &quoted, now, &opener) == EW_FLOW_PASSES;
+         && ew_flow_table_find (flows, &quoted, now, &opener) == EW_FLOW_PASSES;
 }
 
 /* The policy has changed since the flow was opened: asked again as it was opened, by this packet or against it. */
 static gboolean
-ask_again (const Transit *t, const EwFlow *flow, EwRouterNode *to, gboolean opener, guint32 now)
+ask_again (const Transit *t, const EwRouterPolicy *policy, const EwFlow *flow, EwRouterNode *to, gboolean opener,
+           guint32 now)
 {
   const gboolean reply = opener != flow->reversed;
   EwRouterNode *from = reply ? to : t->node;
   EwFlow opened = *flow;
 
   opened.reversed = opener;
-  if (from != NULL && ask (t, &opened, from, reply ? t->node : to))
+  if (from != NULL && ask (t, policy, &opened, from, reply ? t->node : to))
     {
-      ew_flow_table_store (t->router->flows, &opened, &from->flows, now);
+      ew_flow_table_store (policy->flows, &opened, &from->flows, now);
       return TRUE;
     }
-  ew_flow_table_remove (t->router->flows, flow);
+  ew_flow_table_remove (policy->flows, flow);
   return FALSE;
 }
 
@@ -248,21 +260,21 @@ static gboolean
 verdict (const Transit *t, EwRouterNode *to)
 {
   const guint32 now = (guint32)(t->time->now_ns / G_GUINT64_CONSTANT (1000000000));
-  EwFlowTable *flows = t->router->flows;
+  const EwRouterPolicy *policy = atomic_load_explicit (&t->router->policy, memory_order_acquire);
   EwFlow flow;
   gboolean opener;
 
-  if (t->router->verdict == NULL)
+  if (policy == NULL)
     return TRUE;
   ew_flow_init (&flow, &t->header, t->packet->data, t->packet->len);
-  if (flows == NULL)
-    return ask (t, &flow, t->node, to);
-  switch (ew_flow_table_find (flows, &flow, now, &opener))
+  if (policy->flows == NULL)
+    return ask (t, policy, &flow, t->node, to);
+  switch (ew_flow_table_find (policy->flows, &flow, now, &opener))
     {
     case EW_FLOW_PASSES:
       return TRUE;
     case EW_FLOW_STALE:
-      if (ask_again (t, &flow, to, opener, now))
+      if (ask_again (t, policy, &flow, to, opener, now))
         return TRUE;
       if (opener == flow.reversed)
         return FALSE;
@@ -270,11 +282,11 @@ verdict (const Transit *t, EwRouterNode *to)
     default:
       break;
     }
-  if (is_about_flow (t, now))
+  if (is_about_flow (t, policy->flows, now))
     return TRUE;
-  if (!ask (t, &flow, t->node, to))
+  if (!ask (t, policy, &flow, t->node, to))
     return FALSE;
-  ew_flow_table_store (flows, &flow, &t->node->flows, now);
+  ew_flow_table_store (policy->flows, &flow, &t->node->flows, now);
   return TRUE;
 }
 
@@ -288,8 +300,8 @@ is_too_big (const Transit *t, guint16 mtu)
 static EwRoute
 pass_to_peer (Transit *t, EwPeer *peer, EwRouterNode *node, EwPeer **to)
 {
-  count (&node->counters.received_packets, 1);
-  count (&node->counters.received_bytes, t->packet->len);
+  atomic_fetch_add_explicit (&node->received_packets, 1, memory_order_relaxed);
+  atomic_fetch_add_explicit (&node->received_bytes, t->packet->len, memory_order_relaxed);
   if (t->from == NULL)
     return EW_ROUTE_LOOKUP;
   COUNT (t, forwarded_packets, 1);
@@ -306,8 +318,7 @@ route_to_peer (Transit *t, EwPeer *peer, EwPeer **to)
 
   if (peer == t->from) /* the loop guard: never back to where it came from */
     return REFUSE (t, dropped_no_route, EW_ICMP_HOST_UNREACHABLE);
-  if (node == NULL || ew_peer_get_endpoint (peer)->kind == EW_ENDPOINT_NONE
-      || atomic_load_explicit (&node->departed, memory_order_relaxed))
+  if (node == NULL || !ew_peer_has_endpoint (peer) || atomic_load_explicit (&node->departed, memory_order_relaxed))
     return REFUSE (t, dropped_no_route, EW_ICMP_HOST_UNREACHABLE);
   if (t->from != NULL && !verdict (t, node))
     return REFUSE (t, dropped_policy, EW_ICMP_PROHIBITED);
@@ -330,12 +341,13 @@ static EwRoute
 route_to_exit (Transit *t)
 {
   EwSwitchRouter *self = t->router;
+  const EwExitPolicy *exit = atomic_load_explicit (&self->exit, memory_order_acquire);
 
-  if (self->exit == NULL)
+  if (exit == NULL)
     return REFUSE (t, dropped_no_route, EW_ICMP_NO_ROUTE);
   if (!in_mesh (self, &t->header.source))
     return REFUSE (t, dropped_source, EW_ICMP_PROHIBITED);
-  switch (ew_exit_decide (self->exit, &t->header.destination))
+  switch (ew_exit_decide (exit, &t->header.destination))
     {
     case EW_EXIT_ALLOWED:
       break;
@@ -377,14 +389,15 @@ note_arrival (Transit *t)
 }
 
 EwRoute
-ew_switch_router_route (void *user, EwDevice *device, EwPeer *from, EwPacket *packet, const EwTime *time, EwPeer **to)
+ew_switch_router_route (void *user, EwLane *lane, EwPeer *from, EwPacket *packet, const EwTime *time, EwPeer **to)
 {
   EwSwitchRouter *self = user;
+  EwRouterLane *own = &self->lanes[ew_lane_number (lane)];
   Transit t = {
     .router = self,
-    .device = device,
+    .lane = own,
     .from = from,
-    .node = from != NULL ? ew_peer_get_user_data (from) : &self->host,
+    .node = from != NULL ? ew_peer_get_user_data (from) : &own->host,
     .packet = packet,
     .time = time,
   };
@@ -393,7 +406,7 @@ ew_switch_router_route (void *user, EwDevice *device, EwPeer *from, EwPacket *pa
 
   if (t.node == NULL) /* a peer that is no node */
     {
-      count (&self->counters.dropped_malformed, 1);
+      count (&own->counters.dropped_malformed, 1);
       return EW_ROUTE_DROP;
     }
   if (!ew_packet_parse (packet->data, packet->len, &t.header))
@@ -407,7 +420,7 @@ ew_switch_router_route (void *user, EwDevice *device, EwPeer *from, EwPacket *pa
     return DROP (&t, dropped_source);
   if (leads_nowhere (destination))
     return DROP (&t, dropped_malformed);
-  peer = ew_device_lookup (device, destination);
+  peer = ew_device_lookup (ew_lane_get_device (lane), destination);
   if (peer != NULL)
     return route_to_peer (&t, peer, to);
   if (from == NULL || in_mesh (self, destination))

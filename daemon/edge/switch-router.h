@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The hairpin: what happens to one inner packet. It runs in the data thread, where nothing may block, allocate or take
+ * The hairpin: what happens to one inner packet. It runs in the data threads, where nothing may block, allocate or take
  * a lock; it does no I/O, so that a test can hand it a packet, a device and a time and look at the decision.
  *
  *   from a node:  parse → service address? (link protocol, echo, else the TUN) → longest prefix → loop guard → verdict
@@ -26,30 +26,28 @@
 
 typedef struct EwRouterNode EwRouterNode;
 
-/* Of the whole router, and of each node: of what came from it, but for "received". */
+/* Of a data thread, and of what came from a node, all of which comes by one thread: each has one writer. */
 typedef struct
 {
   _Atomic guint64 forwarded_packets, forwarded_bytes, exit_packets; /* on to another node; to the internet */
-  _Atomic guint64 received_packets, received_bytes;                 /* what others and our host sent to it */
   _Atomic guint64 dropped_policy, dropped_no_route, dropped_ttl, dropped_too_big, dropped_source, dropped_malformed;
 } EwRouterCounters;
 
-/* What the data thread knows of a node: the user data of its peer. Made and freed in the main context, freed only after
-   the peer is gone. Every field beyond the data thread's own is one atomic word with one writer, so neither side waits.
- */
+/* What the data threads know of a node: the user data of its peer. Made and freed in the main context, freed only after
+   the peer is gone. Every field beyond its data thread's own is an atomic word, so nobody waits. */
 struct EwRouterNode
 {
   const gchar *id; /* borrowed from the owner; constant */
-  gpointer owner;  /* for the main context; never followed in the data thread */
+  gpointer owner;  /* for the main context; never followed in a data thread */
 
-  /* The main context writes, the data thread reads. */
+  /* The main context writes, the data threads read. */
   _Atomic guint64 revision;    /* of its node document */
   _Atomic guint64 probe_token; /* of the latest round trip probe; 0: none is out */
   _Atomic gboolean online;     /* what the main context believes */
   _Atomic gboolean departed;   /* it said goodbye and has not been back */
   _Atomic guint16 mtu;         /* the largest inner packet that may be sent to it; 0: the router's */
 
-  /* The data thread writes, the main context reads. Times are now_ns; 0: never. */
+  /* Its data thread writes, the main context reads. Times are now_ns; 0: never. */
   _Atomic guint64 goodbye_ns;
   _Atomic guint64 probe_ns;       /* the latest PROBE */
   _Atomic guint64 probe_revision; /* … and the document's revision that it named */
@@ -57,40 +55,61 @@ struct EwRouterNode
   _Atomic guint64 rtt_at_ns;
 
   EwRouterCounters counters;
+
+  /* Its data thread's own: the token bucket of ICMP errors, in 1/1000 of a message. */
+  guint64 icmp_milli;
+  guint64 icmp_at_ns;
+
   EwFlowOwner flows;
 
   /* Notes to the main context: a stack that it takes as a whole. */
   _Atomic gboolean noted;
   EwRouterNode *next_note;
 
-  /* The data thread's own: the token bucket of ICMP errors, in 1/1000 of a message. */
-  guint64 icmp_milli;
-  guint64 icmp_at_ns;
+  /* What others and our host sent to it: all data threads write. */
+  _Atomic guint64 received_packets, received_bytes;
 };
+
+/* Which flows may be. */
+typedef struct
+{
+  EwSwitchVerdict verdict;
+  gpointer data;
+  EwFlowTable *flows; /* what the verdict has let pass; NULL: it is asked about every packet */
+} EwRouterPolicy;
+
+/* What a data thread has for itself. */
+typedef struct
+{
+  EwRouterCounters counters;
+  EwRouterNode host; /* the bucket and the counters of packets from the TUN */
+  guint8 answer[EW_HEADROOM + EW_ROUTER_ANSWER_MAX + EW_TAILROOM]; /* sent before it is needed again */
+} EwRouterLane;
 
 typedef struct
 {
-  /* Constant while the data thread runs, but for changes made inside ew_engine_call(). */
+  /* Constant while the data threads run. */
   EwIp service[2];
   EwPrefix ranges[2];
   guint16 mtu;
-  gboolean tun[2];          /* IPv4, IPv6: what is for this host may go there */
-  const EwExitPolicy *exit; /* NULL: the exit is closed */
-  EwSwitchVerdict verdict;  /* NULL: all may pass */
-  gpointer verdict_data;
-  EwFlowTable *flows;           /* what the verdict has let pass; NULL: it is asked about every packet */
   void (*wake) (gpointer data); /* a note has been put on the empty stack; async-safe, must not block */
   gpointer wake_data;
 
+  /* The main context writes; what it replaced it frees after an ew_engine_call(). */
+  _Atomic gboolean tun[2];                 /* IPv4, IPv6: what is for this host may go there */
+  _Atomic (const EwExitPolicy *) exit;     /* NULL: the exit is closed */
+  _Atomic (const EwRouterPolicy *) policy; /* NULL: all may pass */
+
   _Atomic (EwRouterNode *) notes;
-  EwRouterCounters counters;
-  EwRouterNode host; /* the bucket and the counters of packets from the TUN */
-  /* The data thread's: sent before it is needed again. */
-  guint8 answer[EW_HEADROOM + EW_ROUTER_ANSWER_MAX + EW_TAILROOM];
+  EwRouterLane lanes[1 + EW_LANES_MAX]; /* by ew_lane_number() */
 } EwSwitchRouter;
 
+/* A counter of all data threads together; field: of EwRouterCounters. */
+#define EW_ROUTER_TOTAL(self, field) ew_switch_router_total ((self), offsetof (EwRouterCounters, field))
+guint64 ew_switch_router_total (EwSwitchRouter *self, gsize offset);
+
 /* An EwRouter; user is the EwSwitchRouter. The peers' user data are EwRouterNodes. */
-EwRoute ew_switch_router_route (void *user, EwDevice *device, EwPeer *from, EwPacket *packet, const EwTime *time,
+EwRoute ew_switch_router_route (void *user, EwLane *lane, EwPeer *from, EwPacket *packet, const EwTime *time,
                                 EwPeer **to);
 
 /* Any thread: the nodes that something happened to (goodbye, or a packet from one believed offline), linked by

@@ -203,8 +203,8 @@ read_counters (const SwitchNode *node, EwSwitchNodeStatus *out)
   out->forwarded_packets = atomic_load (&counters->forwarded_packets);
   out->forwarded_bytes = atomic_load (&counters->forwarded_bytes);
   out->exit_packets = atomic_load (&counters->exit_packets);
-  out->received_packets = atomic_load (&counters->received_packets);
-  out->received_bytes = atomic_load (&counters->received_bytes);
+  out->received_packets = atomic_load (&node->router.received_packets);
+  out->received_bytes = atomic_load (&node->router.received_bytes);
   out->dropped_policy = atomic_load (&counters->dropped_policy);
   out->dropped_no_route = atomic_load (&counters->dropped_no_route);
   out->dropped_ttl = atomic_load (&counters->dropped_ttl);
@@ -238,44 +238,30 @@ ew_switch_get_node (EwSwitch *self, const gchar *id, EwSwitchNodeStatus *out)
 
 /* The data thread's settings. */
 
+/* The call itself does nothing: after it no data thread is using what it used before. */
 static void
-set_verdict (EwDevice *device, const EwTime *time, void *data)
+pass_by (EwDevice *device, const EwTime *time, void *data)
 {
-  const EwSwitchRouter *from = data;
-  EwSwitchRouter *to = from->wake_data;
-
-  to->verdict = from->verdict;
-  to->verdict_data = from->verdict_data;
-  to->flows = from->flows;
 }
 
 void
 ew_switch_set_verdict (EwSwitch *self, EwSwitchVerdict verdict, gpointer user_data)
 {
-  EwSwitchRouter wanted = { .verdict = verdict, .verdict_data = user_data, .wake_data = &self->router };
+  EwRouterPolicy *policy = NULL, *old = self->policy;
 
   if (verdict != NULL && self->flows == NULL)
     self->flows = ew_flow_table_new ((guint64)g_random_int () << 32 | g_random_int (), 0);
   if (self->flows != NULL)
     ew_flow_table_invalidate (self->flows);
-  wanted.flows = self->flows;
-  ew_engine_call (self->engine, set_verdict, &wanted);
-}
-
-typedef struct
-{
-  EwSwitchRouter *router;
-  gboolean tun[2];
-  const EwExitPolicy *exit;
-} SetExit;
-
-static void
-set_exit (EwDevice *device, const EwTime *time, void *data)
-{
-  const SetExit *wanted = data;
-
-  memcpy (wanted->router->tun, wanted->tun, sizeof wanted->tun);
-  wanted->router->exit = wanted->exit;
+  if (verdict != NULL)
+    {
+      policy = g_new (EwRouterPolicy, 1);
+      *policy = (EwRouterPolicy){ .verdict = verdict, .data = user_data, .flows = self->flows };
+    }
+  self->policy = policy;
+  atomic_store (&self->router.policy, policy);
+  ew_engine_call (self->engine, pass_by, NULL);
+  g_free (old);
 }
 
 static void
@@ -293,14 +279,12 @@ on_exit_change (gpointer data)
 {
   EwSwitch *self = data;
   EwExitPolicy *policy = self->exit != NULL ? ew_exit_get_policy (self->exit) : NULL;
-  SetExit wanted = { .router = &self->router, .exit = policy };
 
-  if (self->exit != NULL)
-    {
-      wanted.tun[0] = ew_exit_takes (self->exit, EW_FAMILY_V4);
-      wanted.tun[1] = ew_exit_takes (self->exit, EW_FAMILY_V6);
-    }
-  ew_engine_call (self->engine, set_exit, &wanted);
+  atomic_store (&self->router.exit, policy);
+  for (guint i = 0; i < G_N_ELEMENTS (self->router.tun); i++)
+    atomic_store (&self->router.tun[i],
+                  self->exit != NULL && ew_exit_takes (self->exit, i == 0 ? EW_FAMILY_V4 : EW_FAMILY_V6));
+  ew_engine_call (self->engine, pass_by, NULL);
   g_free (self->exit_policy);
   self->exit_policy = policy;
   update_limits (self);
@@ -446,6 +430,7 @@ ew_switch_free (EwSwitch *self)
   g_ptr_array_unref (self->order);
   g_main_context_unref (self->context);
   g_free (self->exit_policy);
+  g_free (self->policy);
   g_free (self->tun_failure);
   g_free (self->limits);
   g_free (self);
@@ -455,15 +440,15 @@ void
 ew_switch_get_stats (EwSwitch *self, EwSwitchStats *out)
 {
   *out = (EwSwitchStats){
-    .forwarded_packets = atomic_load (&self->router.counters.forwarded_packets),
-    .forwarded_bytes = atomic_load (&self->router.counters.forwarded_bytes),
-    .exit_packets = atomic_load (&self->router.counters.exit_packets),
-    .dropped_policy = atomic_load (&self->router.counters.dropped_policy),
-    .dropped_no_route = atomic_load (&self->router.counters.dropped_no_route),
-    .dropped_ttl = atomic_load (&self->router.counters.dropped_ttl),
-    .dropped_too_big = atomic_load (&self->router.counters.dropped_too_big),
-    .dropped_source = atomic_load (&self->router.counters.dropped_source) + self->dropped_source,
-    .dropped_malformed = atomic_load (&self->router.counters.dropped_malformed),
+    .forwarded_packets = EW_ROUTER_TOTAL (&self->router, forwarded_packets),
+    .forwarded_bytes = EW_ROUTER_TOTAL (&self->router, forwarded_bytes),
+    .exit_packets = EW_ROUTER_TOTAL (&self->router, exit_packets),
+    .dropped_policy = EW_ROUTER_TOTAL (&self->router, dropped_policy),
+    .dropped_no_route = EW_ROUTER_TOTAL (&self->router, dropped_no_route),
+    .dropped_ttl = EW_ROUTER_TOTAL (&self->router, dropped_ttl),
+    .dropped_too_big = EW_ROUTER_TOTAL (&self->router, dropped_too_big),
+    .dropped_source = EW_ROUTER_TOTAL (&self->router, dropped_source) + self->dropped_source,
+    .dropped_malformed = EW_ROUTER_TOTAL (&self->router, dropped_malformed),
   };
   for (guint i = 0; i < self->order->len; i++)
     out->dropped_source += ((const SwitchNode *)g_ptr_array_index (self->order, i))->dropped_source;

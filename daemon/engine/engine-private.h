@@ -18,7 +18,10 @@ G_BEGIN_DECLS
    only mtu, fwmark, the router and the event handlers are read. */
 EwEngine *ew_engine_new_with_wires (const EwEngineConfig *config, EwTun *tun, EwUdp *udp,
                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
-EwWorker *ew_engine_get_worker (EwEngine *engine);
+/* The same with wires for several workers. Empties wires. */
+EwEngine *ew_engine_new_with_all_wires (const EwEngineConfig *config, EwWires *wires,
+                                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+EwCrew *ew_engine_get_crew (EwEngine *engine);
 void ew_engine_get_private_key (EwEngine *engine, guint8 out[EW_KEY_SIZE]);
 /* From an EwEngineCall: one peer's status. */
 void ew_engine_read_peer (EwPeer *peer, const EwTime *time, EwPeerStatus *out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The control side: makes the wires and the worker, and carries the owner's wishes to the data thread. What is
+ * The control side: makes the wires and the workers, and carries the owner's wishes to their threads. What is
  * remembered here (port, mark, private key) is what the device does not give back.
  */
 #include "engine/engine-private.h"
@@ -12,7 +12,7 @@ G_DEFINE_QUARK (ew - engine - error - quark, ew_engine_error)
 
 struct EwEngine
 {
-  EwWorker *worker;
+  EwCrew *crew;
   EwEvents *events;
   EwUapi *uapi; /* NULL: not served */
   char *listen_address;
@@ -34,24 +34,42 @@ check_mtu (guint16 mtu, GError **error)
   return FALSE;
 }
 
+/* As many sockets and queues as there will be workers. */
+static gboolean
+open_wires (const EwEngineConfig *config, guint16 mtu, EwWires *wires, GError **error)
+{
+  const guint wanted = MIN (config->data_threads, EW_LANES_MAX);
+
+  wires->n = ew_udp_open_many (config->listen_address, config->listen_port, config->fwmark, wanted, wires->udp, error);
+  if (wires->n == 0 || config->interface_name == NULL)
+    return wires->n > 0;
+  if (wires->n == 1)
+    return ew_tun_open_queues (config->interface_name, mtu, 1, wires->tun, error) == 1;
+  guint queues = ew_tun_open_queues (config->interface_name, mtu, wires->n - 1, &wires->tun[1], error);
+  if (queues == 0 || queues + 1 == wires->n)
+    return queues > 0;
+  /* One queue: for the only data thread that there will be. */
+  ew_wires_clear_udp (wires);
+  wires->n = ew_udp_open_many (config->listen_address, config->listen_port, config->fwmark, 1, wires->udp, error);
+  if (wires->n == 1)
+    wires->tun[0] = g_steal_pointer (&wires->tun[1]);
+  return wires->n > 0;
+}
+
 EwEngine *
 ew_engine_new (const EwEngineConfig *config, GError **error)
 {
   guint16 mtu = config->mtu != 0 ? config->mtu : EW_ENGINE_DEFAULT_MTU;
-  g_autoptr (EwTun) tun = NULL;
+  EwWires wires = { 0 };
 
   if (!check_mtu (mtu, error))
     return NULL;
-  g_autoptr (EwUdp) udp = ew_udp_open (config->listen_address, config->listen_port, config->fwmark, error);
-  if (udp == NULL)
-    return NULL;
-  if (config->interface_name != NULL)
+  if (!open_wires (config, mtu, &wires, error))
     {
-      tun = ew_tun_open (config->interface_name, mtu, error);
-      if (tun == NULL)
-        return NULL;
+      ew_wires_clear (&wires);
+      return NULL;
     }
-  EwEngine *engine = ew_engine_new_with_wires (config, g_steal_pointer (&tun), g_steal_pointer (&udp), error);
+  EwEngine *engine = ew_engine_new_with_all_wires (config, &wires, error);
   if (engine != NULL)
     engine->listen_address = g_strdup (config->listen_address);
   return engine;
@@ -60,36 +78,42 @@ ew_engine_new (const EwEngineConfig *config, GError **error)
 EwEngine *
 ew_engine_new_with_wires (const EwEngineConfig *config, EwTun *tun, EwUdp *udp, GError **error)
 {
+  EwWires wires = { .tun = { tun }, .udp = { udp }, .n = 1 };
+
+  return ew_engine_new_with_all_wires (config, &wires, error);
+}
+
+EwEngine *
+ew_engine_new_with_all_wires (const EwEngineConfig *config, EwWires *wires, GError **error)
+{
   const EwEventsHandler handler = { config->on_event, config->on_tun_lost, config->event_user };
+  const EwTun *tun = wires->tun[wires->n == 1 ? 0 : 1];
   g_autoptr (EwEngine) engine = g_new0 (EwEngine, 1);
 
   engine->interface = tun != NULL ? g_strdup (tun->name) : NULL;
   engine->ifindex = tun != NULL ? tun->ifindex : 0;
-  engine->port = udp->port;
+  engine->port = wires->udp[0]->port;
   engine->fwmark = config->fwmark;
   engine->events = ew_events_new (&handler, error);
   if (engine->events == NULL)
     {
-      g_clear_pointer (&tun, ew_tun_free);
-      ew_udp_free (udp);
+      ew_wires_clear (wires);
       return NULL;
     }
 
-  const EwWorkerConfig worker = { .tun = tun,
-                                  .udp = udp,
-                                  .mtu = config->mtu != 0 ? config->mtu : EW_ENGINE_DEFAULT_MTU,
-                                  .router = config->router,
-                                  .router_user = config->router_user,
-                                  .events = engine->events };
-  engine->worker = ew_worker_new (&worker, error);
-  return engine->worker != NULL ? g_steal_pointer (&engine) : NULL;
+  const EwCrewConfig crew = { .mtu = config->mtu != 0 ? config->mtu : EW_ENGINE_DEFAULT_MTU,
+                              .router = config->router,
+                              .router_user = config->router_user,
+                              .events = engine->events };
+  engine->crew = ew_crew_new (&crew, wires, error);
+  return engine->crew != NULL ? g_steal_pointer (&engine) : NULL;
 }
 
 void
 ew_engine_free (EwEngine *engine)
 {
   g_clear_pointer (&engine->uapi, ew_uapi_free);
-  g_clear_pointer (&engine->worker, ew_worker_free);
+  g_clear_pointer (&engine->crew, ew_crew_free);
   g_clear_pointer (&engine->events, ew_events_close);
   g_free (engine->listen_address);
   g_free (engine->interface);
@@ -97,10 +121,16 @@ ew_engine_free (EwEngine *engine)
   g_free (engine);
 }
 
-EwWorker *
-ew_engine_get_worker (EwEngine *engine)
+EwCrew *
+ew_engine_get_crew (EwEngine *engine)
 {
-  return engine->worker;
+  return engine->crew;
+}
+
+guint
+ew_engine_get_data_threads (EwEngine *engine)
+{
+  return engine->crew->n - 1;
 }
 
 const char *
@@ -134,13 +164,23 @@ swap_udp (EwWorker *worker, void *data)
 gboolean
 ew_engine_set_listen_port (EwEngine *engine, uint16_t port, GError **error)
 {
+  EwWires wires = { 0 };
+
   if (port != 0 && port == engine->port)
     return TRUE;
-  g_autoptr (EwUdp) udp = ew_udp_open (engine->listen_address, port, engine->fwmark, error);
-  if (udp == NULL)
-    return FALSE;
-  engine->port = udp->port;
-  ew_worker_call (engine->worker, swap_udp, &udp); /* from here on udp is the old one */
+  wires.n = ew_udp_open_many (engine->listen_address, port, engine->fwmark, engine->crew->n - 1, wires.udp, error);
+  if (wires.n != engine->crew->n)
+    {
+      if (wires.n > 0)
+        g_set_error_literal (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
+                             "The port stays as it is: the kernel would not share the new one among the threads");
+      ew_wires_clear (&wires);
+      return FALSE;
+    }
+  engine->port = wires.udp[0]->port;
+  for (guint i = 0; i < engine->crew->n; i++)
+    ew_worker_call (engine->crew->workers[i], swap_udp, &wires.udp[i]); /* from here on it is the old one */
+  ew_wires_clear (&wires);
   return TRUE;
 }
 
@@ -162,9 +202,10 @@ set_mark (EwWorker *worker, void *data)
 gboolean
 ew_engine_set_fwmark (EwEngine *engine, uint32_t fwmark, GError **error)
 {
-  SetMark set = { fwmark, error, FALSE };
+  SetMark set = { fwmark, error, TRUE };
 
-  ew_worker_call (engine->worker, set_mark, &set);
+  for (guint i = 0; i < engine->crew->n && set.done; i++)
+    ew_worker_call (engine->crew->workers[i], set_mark, &set);
   if (set.done)
     engine->fwmark = fwmark;
   return set.done;
@@ -189,18 +230,19 @@ set_mtu (EwWorker *worker, void *data)
   SetMtu *set = data;
 
   set->done = worker->tun == NULL || worker->tun->class->set_mtu (worker->tun, set->mtu, set->error);
-  if (set->done)
+  if (set->done) /* an atomic word */
     ew_device_set_mtu (worker->device, set->mtu);
 }
 
 gboolean
 ew_engine_set_mtu (EwEngine *engine, uint16_t mtu, GError **error)
 {
-  SetMtu set = { mtu, error, FALSE };
+  SetMtu set = { mtu, error, TRUE };
 
   if (!check_mtu (mtu, error))
     return FALSE;
-  ew_worker_call (engine->worker, set_mtu, &set);
+  for (guint i = 0; i < engine->crew->n && set.done; i++)
+    ew_worker_call (engine->crew->workers[i], set_mtu, &set);
   return set.done;
 }
 
@@ -217,7 +259,9 @@ call_device (EwWorker *worker, void *data)
 {
   DeviceCall *call = data;
 
+  ew_lane_lock (worker->lane);
   call->call (worker->device, &worker->time, call->data);
+  ew_lane_unlock (worker->lane);
 }
 
 void
@@ -225,7 +269,7 @@ ew_engine_call (EwEngine *engine, EwEngineCall call, void *data)
 {
   DeviceCall device_call = { call, data };
 
-  ew_worker_call (engine->worker, call_device, &device_call);
+  ew_worker_call (engine->crew->workers[0], call_device, &device_call);
 }
 
 static void
@@ -275,21 +319,36 @@ ew_engine_set_timestamp_floor (EwEngine *engine, uint64_t realtime_ns)
 }
 
 static void
-get_stats (EwWorker *worker, void *data)
+add_stats (EwWorker *worker, void *data)
 {
+  const EwEngineStats *stats = &worker->stats;
   EwEngineStats *out = data;
 
-  *out = worker->stats;
-  out->udp_sent = worker->transmit.stats.sent;
-  out->udp_failed = worker->transmit.stats.failed;
-  out->udp_full = worker->transmit.stats.full;
-  ew_device_get_stats (worker->device, &out->device);
+  out->udp_received += stats->udp_received;
+  out->tun_read += stats->tun_read;
+  out->tun_written += stats->tun_written;
+  out->dropped += stats->dropped;
+  out->unreachable += stats->unreachable;
+  out->handed_over += stats->handed_over;
+  out->wakeups += stats->wakeups;
+  out->udp_sent += worker->transmit.stats.sent;
+  out->udp_failed += worker->transmit.stats.failed;
+  out->udp_full += worker->transmit.stats.full;
+}
+
+static void
+get_device_stats (EwDevice *device, const EwTime *time, void *data)
+{
+  ew_device_get_stats (device, data);
 }
 
 void
 ew_engine_get_stats (EwEngine *engine, EwEngineStats *out)
 {
-  ew_worker_call (engine->worker, get_stats, out);
+  *out = (EwEngineStats){ 0 };
+  for (guint i = 0; i < engine->crew->n; i++)
+    ew_worker_call (engine->crew->workers[i], add_stats, out);
+  ew_engine_call (engine, get_device_stats, &out->device);
 }
 
 gboolean

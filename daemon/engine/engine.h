@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The engine: a WireGuard device with its wires. One data thread reads UDP and TUN in batches, runs the pure device of
- * proto/, and writes what comes out. The control thread configures it through calls that the data thread carries out
- * between two batches (each returns when it has been done: microseconds), and hears of events in its own GMainContext.
+ * The engine: a WireGuard device with its wires. A thread reads UDP and TUN in batches, runs the pure device of proto/,
+ * and writes what comes out; or several do, the data beside the handshakes. The control thread configures it through
+ * calls that are carried out between two batches (each returns when it has been done: microseconds), and hears of
+ * events in its own GMainContext.
  *
  * A node has a TUN and one peer per edge; an edge has many peers, a `router` that decides where an inner packet goes,
  * and a TUN only where it is allowed one.
@@ -27,7 +28,7 @@ typedef enum
 
 typedef struct EwEngine EwEngine;
 
-/* What the data thread does with an inner packet that a peer sent (or the TUN, peer NULL). */
+/* What a data thread does with an inner packet that a peer sent (or the TUN, peer NULL). */
 typedef enum
 {
   EW_ROUTE_DROP,   /* gone; the router has counted it */
@@ -37,11 +38,11 @@ typedef enum
   EW_ROUTE_REPLY   /* the router's answer, in place or in memory of its own: send it back where the packet came from */
 } EwRoute;
 
-/* Runs in the data thread for every inner packet; must not block or allocate. from is NULL for packets from the TUN or
-   injected. The router may change packet->data and packet->len within the room around it, or have packet->data point to
-   memory of its own that has EW_HEADROOM and EW_TAILROOM and stays until it is called again. */
-typedef EwRoute (*EwRouter) (void *user, EwDevice *device, EwPeer *from, EwPacket *packet, const EwTime *time,
-                             EwPeer **to);
+/* Runs in a data thread, or in several at once, for every inner packet; must not block or allocate. from is NULL for
+   packets from the TUN or injected. The router may change packet->data and packet->len within the room around it, or
+   have packet->data point to memory of its own that has EW_HEADROOM and EW_TAILROOM and stays until it is called again
+   in this thread. */
+typedef EwRoute (*EwRouter) (void *user, EwLane *lane, EwPeer *from, EwPacket *packet, const EwTime *time, EwPeer **to);
 
 typedef struct
 {
@@ -58,7 +59,10 @@ typedef struct
   uint16_t listen_port;       /* UDP; 0: any */
   const char *listen_address; /* numeric, NULL: all, both families where the host has both */
   uint32_t fwmark;            /* SO_MARK on our UDP sockets; 0: none */
-  /* Called in the data thread, NULL: everything from a peer goes to the TUN, everything from the TUN by allowed IPs. A
+  /* Threads for the data, at most EW_LANES_MAX, beside the one that has the device and answers handshakes. 0: that one
+     does it all. Where the kernel cannot tell them apart (no SO_REUSEPORT steering, no TUN queues) there are fewer. */
+  guint data_threads;
+  /* Called in the data threads, NULL: everything from a peer goes to the TUN, everything from the TUN by allowed IPs. A
      packet from the TUN that no peer takes is answered with an ICMP "no route". */
   EwRouter router;
   void *router_user;
@@ -70,7 +74,7 @@ typedef struct
 } EwEngineConfig;
 
 EwEngine *ew_engine_new (const EwEngineConfig *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-void ew_engine_free (EwEngine *engine); /* stops the thread, closes TUN and sockets; within 100 ms */
+void ew_engine_free (EwEngine *engine); /* stops the threads, closes TUN and sockets; within 100 ms */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwEngine, ew_engine_free)
 
 const char *ew_engine_get_interface (EwEngine *engine); /* NULL without a TUN */
@@ -82,7 +86,10 @@ gboolean ew_engine_set_fwmark (EwEngine *engine, uint32_t fwmark, GError **error
 uint32_t ew_engine_get_fwmark (EwEngine *engine);
 gboolean ew_engine_set_mtu (EwEngine *engine, uint16_t mtu, GError **error);
 
-/* Runs call in the data thread between two batches and returns when it has: the one way to touch the device. */
+guint ew_engine_get_data_threads (EwEngine *engine); /* as it is; 0: one thread does it all */
+
+/* Runs call in the thread that has the device, between two batches, and returns when it has and every other thread has
+   ended the batch that it had at hand: the one way to touch the device. */
 typedef void (*EwEngineCall) (EwDevice *device, const EwTime *time, void *data);
 void ew_engine_call (EwEngine *engine, EwEngineCall call, void *data);
 
@@ -126,7 +133,8 @@ typedef struct
   uint64_t tun_read, tun_written;
   uint64_t dropped;     /* inner packets that the TUN did not take or that had no peer to go to */
   uint64_t unreachable; /* packets from the TUN that no peer takes */
-  uint64_t wakeups;     /* of the data thread */
+  uint64_t handed_over; /* datagrams that came by the socket of another thread */
+  uint64_t wakeups;     /* of all threads */
 } EwEngineStats;
 
 void ew_engine_get_stats (EwEngine *engine, EwEngineStats *out);

@@ -41,14 +41,14 @@ receive_all (EwWorker *worker, const EwArrival *arrivals, gsize n)
           worker->stats.udp_received++;
           if (++count == EW_BATCH_MAX)
             {
-              ew_device_receive (worker->device, datagrams, count, &worker->time);
+              ew_lane_receive (worker->lane, datagrams, count, &worker->time);
               count = 0;
             }
         }
       while (offset < arrival->len);
     }
   if (count > 0)
-    ew_device_receive (worker->device, datagrams, count, &worker->time);
+    ew_lane_receive (worker->lane, datagrams, count, &worker->time);
 }
 
 void
@@ -77,7 +77,7 @@ static void
 forward (EwWorker *worker, EwPeer *to, EwPacket *packet)
 {
   if (to != NULL)
-    ew_peer_send (to, packet, 1, &worker->time);
+    ew_lane_send_to (worker->lane, to, packet, 1, &worker->time);
   else
     worker->stats.dropped++;
 }
@@ -101,7 +101,7 @@ ew_inbound_deliver (void *user, EwPeer *from, EwPacket *packet)
   EwRoute route = EW_ROUTE_TUN;
 
   if (worker->router != NULL)
-    route = worker->router (worker->router_user, worker->device, from, packet, &worker->time, &to);
+    route = worker->router (worker->router_user, worker->lane, from, packet, &worker->time, &to);
   switch (route)
     {
     case EW_ROUTE_DROP:

@@ -62,13 +62,13 @@ send_run (EwWorker *worker, Way way, EwPacket *packets, gsize n)
       break;
     case EW_ROUTE_PEER:
       if (way.to != NULL)
-        ew_peer_send (way.to, packets, n, &worker->time);
+        ew_lane_send_to (worker->lane, way.to, packets, n, &worker->time);
       else
         worker->stats.dropped += n;
       break;
     case EW_ROUTE_LOOKUP:
       {
-        gsize refused = ew_device_send (worker->device, packets, n, &worker->time);
+        gsize refused = ew_lane_send (worker->lane, packets, n, &worker->time);
         for (gsize i = 0; i < refused; i++)
           answer_unreachable (worker, &packets[i]);
         break;
@@ -82,7 +82,7 @@ ask_router (EwWorker *worker, EwPacket *packet)
   Way way = { EW_ROUTE_LOOKUP, NULL };
 
   if (worker->router != NULL)
-    way.route = worker->router (worker->router_user, worker->device, NULL, packet, &worker->time, &way.to);
+    way.route = worker->router (worker->router_user, worker->lane, NULL, packet, &worker->time, &way.to);
   if (way.route != EW_ROUTE_PEER)
     way.to = NULL;
   return way;

@@ -175,13 +175,14 @@ static void
 inject (EwWorker *worker, void *data)
 {
   Inject *wish = data;
-  EwPeer *peer = ew_device_find_peer (worker->device, wish->public_key);
   EwPacket packet = { .data = ew_buffers_at (&worker->inbound, 0), .len = wish->len };
 
-  if (peer == NULL)
-    return;
   memcpy (packet.data, wish->packet, wish->len); /* no batch is in it: calls run between batches */
-  ew_peer_send (peer, &packet, 1, &worker->time);
+  ew_lane_lock (worker->lane);
+  EwPeer *peer = ew_device_find_peer (worker->device, wish->public_key);
+  if (peer != NULL)
+    ew_peer_send (peer, &packet, 1, &worker->time);
+  ew_lane_unlock (worker->lane);
 }
 
 void
@@ -190,5 +191,5 @@ ew_engine_inject (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], const
   Inject wish = { public_key, packet, len };
 
   if (len > 0 && len <= EW_BUFFER_CAPACITY)
-    ew_worker_call (ew_engine_get_worker (engine), inject, &wish);
+    ew_worker_call (ew_engine_get_crew (engine)->workers[0], inject, &wish);
 }

@@ -97,25 +97,10 @@ ew_transmit_flush (EwTransmit *transmit, EwUdp *udp)
   transmit->n = transmit->n_copies = 0;
 }
 
-static void
-forget_local_if_stale (EwPeer *peer, void *data)
-{
-  const EwTransmit *transmit = data;
-
-  for (gsize i = 0; i < transmit->n_stale; i++)
-    if (transmit->stale[i] == peer)
-      {
-        EwEndpoint endpoint = *ew_peer_get_endpoint (peer);
-        memset (&endpoint.local, 0, sizeof endpoint.local);
-        ew_peer_set_endpoint (peer, &endpoint);
-      }
-}
-
 void
-ew_transmit_settle_stale (EwTransmit *transmit, EwDevice *device)
+ew_transmit_settle_stale (EwTransmit *transmit, EwLane *lane)
 {
-  if (transmit->n_stale == 0)
-    return;
-  ew_device_foreach_peer (device, forget_local_if_stale, transmit); /* by what is there, not by what was noted */
+  for (gsize i = 0; i < transmit->n_stale; i++)
+    ew_peer_forget_local (transmit->stale[i], lane);
   transmit->n_stale = 0;
 }

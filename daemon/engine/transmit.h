@@ -19,8 +19,7 @@ typedef struct
   gsize n_copies;
   const EwBuffers *stays;
   EwUdpSendStats stats;
-  /* Peers whose local address was refused by the kernel; told to the device when no hook of it runs. Borrowed: a call
-     that sends to a peer may remove it before that. */
+  /* Peers whose local address was refused by the kernel; told to the device when no hook of it runs. */
   EwPeer *stale[EW_BATCH_MAX];
   gsize n_stale;
 } EwTransmit;
@@ -32,8 +31,9 @@ void ew_transmit_clear (EwTransmit *transmit);
 void ew_transmit_add (EwTransmit *transmit, EwUdp *udp, EwPeer *peer, const EwEndpoint *to, guint8 *data, gsize len,
                       guint8 traffic_class);
 void ew_transmit_flush (EwTransmit *transmit, EwUdp *udp);
-/* Not from a hook of the device: the peers whose local address left this host forget it and send from whatever the
-   kernel chooses, until they are heard from again. Those that the device has no more are passed over. */
-void ew_transmit_settle_stale (EwTransmit *transmit, EwDevice *device);
+/* Not from a hook of the device, but in the batch that the datagrams were added in (ew_lane_enter()): the peers whose
+   local address left this host forget it and send from whatever the kernel chooses, until they are heard from again.
+   Those that the device has no more are passed over. */
+void ew_transmit_settle_stale (EwTransmit *transmit, EwLane *lane);
 
 G_END_DECLS

@@ -206,8 +206,9 @@ name_is_valid (const char *name)
   return TRUE;
 }
 
-/* From ew_tun_reserve() to the next ew_tun_open(); -1: none. */
-static int reserved = -1;
+/* From ew_tun_reserve() to the next ew_tun_open(). */
+static int reserved[EW_LANES_MAX];
+static guint n_reserved;
 
 static int
 open_device (void)
@@ -216,18 +217,29 @@ open_device (void)
 }
 
 void
-ew_tun_reserve (void)
+ew_tun_reserve (guint n)
 {
-  if (reserved < 0)
-    reserved = open_device ();
+  while (n_reserved < MIN (n, EW_LANES_MAX))
+    {
+      const int fd = open_device ();
+      if (fd < 0)
+        return;
+      reserved[n_reserved++] = fd;
+    }
+}
+
+static void
+close_reserved (void)
+{
+  while (n_reserved > 0)
+    close (reserved[--n_reserved]);
 }
 
 static int
 open_clone_device (GError **error)
 {
-  int fd = reserved >= 0 ? reserved : open_device ();
+  int fd = n_reserved > 0 ? reserved[--n_reserved] : open_device ();
 
-  reserved = -1;
   if (fd >= 0)
     return fd;
   if (errno == EACCES || errno == EPERM)
@@ -246,10 +258,10 @@ open_clone_device (GError **error)
 }
 
 static gboolean
-create_interface (int fd, const char *name, GError **error)
+create_interface (int fd, const char *name, short queues, GError **error)
 {
   /* IFF_TUN_EXCL: a persistent TUN of that name belongs to somebody else, even with nobody attached. */
-  struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | (short)IFF_TUN_EXCL };
+  struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | queues | (short)IFF_TUN_EXCL };
 
   g_strlcpy (ifr.ifr_name, name, sizeof ifr.ifr_name);
   if (ioctl (fd, TUNSETIFF, &ifr) == 0)
@@ -287,8 +299,22 @@ ew_tun_forbid_offloads (EwTun *tun)
   set_offloads ((KernelTun *)tun, FALSE);
 }
 
-EwTun *
-ew_tun_open (const char *name, guint16 mtu, GError **error)
+static EwTun *
+wrap (int fd, const char *name)
+{
+  KernelTun *self = g_new0 (KernelTun, 1);
+
+  self->large = g_malloc (LARGE);
+  self->base.class = &tun_class;
+  self->base.fd = fd;
+  g_strlcpy (self->base.name, name, sizeof self->base.name);
+  set_offloads (self, TRUE);
+  return &self->base;
+}
+
+/* queues: IFF_MULTI_QUEUE or 0. */
+static EwTun *
+open_first (const char *name, guint16 mtu, short queues, GError **error)
 {
   if (!name_is_valid (name))
     {
@@ -300,19 +326,13 @@ ew_tun_open (const char *name, guint16 mtu, GError **error)
   int fd = open_clone_device (error);
   if (fd < 0)
     return NULL;
-  if (!create_interface (fd, name, error))
+  if (!create_interface (fd, name, queues, error))
     {
       close (fd);
       return NULL;
     }
 
-  KernelTun *self = g_new0 (KernelTun, 1);
-  g_autoptr (EwTun) tun = &self->base;
-  self->large = g_malloc (LARGE);
-  tun->class = &tun_class;
-  tun->fd = fd;
-  g_strlcpy (tun->name, name, sizeof tun->name);
-
+  g_autoptr (EwTun) tun = wrap (fd, name);
   struct ifreq ifr = { 0 };
   if (!interface_ioctl (tun, SIOCGIFINDEX, &ifr))
     {
@@ -321,6 +341,53 @@ ew_tun_open (const char *name, guint16 mtu, GError **error)
       return NULL;
     }
   tun->ifindex = ifr.ifr_ifindex;
-  set_offloads (self, TRUE);
   return tun_set_mtu (tun, mtu, error) ? g_steal_pointer (&tun) : NULL;
+}
+
+EwTun *
+ew_tun_open (const char *name, guint16 mtu, GError **error)
+{
+  EwTun *tun = open_first (name, mtu, 0, error);
+
+  close_reserved ();
+  return tun;
+}
+
+/* One more queue of the first one's interface. NULL: it cannot be had. */
+static EwTun *
+open_queue (const EwTun *first)
+{
+  struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE };
+  int fd = open_clone_device (NULL);
+
+  if (fd < 0)
+    return NULL;
+  g_strlcpy (ifr.ifr_name, first->name, sizeof ifr.ifr_name);
+  if (ioctl (fd, TUNSETIFF, &ifr) != 0)
+    {
+      close (fd);
+      return NULL;
+    }
+  EwTun *tun = wrap (fd, first->name);
+  tun->ifindex = first->ifindex;
+  ((KernelTun *)tun)->mtu = ((const KernelTun *)first)->mtu;
+  return tun;
+}
+
+guint
+ew_tun_open_queues (const char *name, guint16 mtu, guint n, EwTun **out, GError **error)
+{
+  guint made = 1;
+
+  out[0] = open_first (name, mtu, n > 1 ? IFF_MULTI_QUEUE : 0, error);
+  if (out[0] == NULL)
+    made = 0;
+  while (made > 0 && made < n && (out[made] = open_queue (out[0])) != NULL)
+    made++;
+  close_reserved ();
+  if (made <= 1 || made == n)
+    return made;
+  while (made > 1)
+    g_clear_pointer (&out[--made], ew_tun_free);
+  return 1;
 }

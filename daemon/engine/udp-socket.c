@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <stdio.h>
@@ -81,14 +82,15 @@ get_port (int fd)
   return ntohs (name.sin6_port);
 }
 
-/* Returns the bound socket, or -1 with errno. ip NULL: any. */
+/* Returns the bound socket, or -1 with errno. ip NULL: any. shared: others of ours have the port too. */
 static int
-open_family (int family, const EwIp *ip, guint16 port)
+open_family (int family, const EwIp *ip, guint16 port, gboolean shared)
 {
   int fd = socket (family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
   if (fd < 0)
     return -1;
-  if (set_options (fd, family) && bind_socket (fd, family, ip, port) == 0)
+  if ((!shared || set_int (fd, SOL_SOCKET, SO_REUSEPORT, 1)) && set_options (fd, family)
+      && bind_socket (fd, family, ip, port) == 0)
     return fd;
   int saved = errno;
   close (fd);
@@ -108,10 +110,10 @@ static gboolean
 open_both (guint16 port, int fds[EW_UDP_FDS])
 {
   fds[1] = -1;
-  fds[0] = open_family (AF_INET, NULL, port);
+  fds[0] = open_family (AF_INET, NULL, port, FALSE);
   if (fds[0] < 0)
     return FALSE;
-  fds[1] = open_family (AF_INET6, NULL, get_port (fds[0]));
+  fds[1] = open_family (AF_INET6, NULL, get_port (fds[0]), FALSE);
   if (fds[1] >= 0 || family_is_missing (errno))
     return TRUE;
   int saved = errno;
@@ -173,9 +175,9 @@ ew_udp_sockets_bind (const char *address, guint16 port, guint32 mark, int fds[EW
   if (address == NULL)
     opened = open_any (port, fds);
   else if (ip.family == EW_FAMILY_V4)
-    opened = (fds[0] = open_family (AF_INET, &ip, port)) >= 0;
+    opened = (fds[0] = open_family (AF_INET, &ip, port, FALSE)) >= 0;
   else
-    opened = (fds[1] = open_family (AF_INET6, &ip, port)) >= 0;
+    opened = (fds[1] = open_family (AF_INET6, &ip, port, FALSE)) >= 0;
   if (!opened)
     {
       set_bind_error (error, address, port, errno);
@@ -192,6 +194,57 @@ ew_udp_sockets_bind (const char *address, guint16 port, guint32 mark, int fds[EW
         return FALSE;
       }
   return TRUE;
+}
+
+void
+ew_udp_sockets_share (const int fds[EW_UDP_FDS], gboolean on)
+{
+  for (guint i = 0; i < EW_UDP_FDS; i++)
+    if (fds[i] >= 0)
+      set_int (fds[i], SOL_SOCKET, SO_REUSEPORT, on);
+}
+
+/* 0, or 1 and the first byte of a data message's receiver index modulo n. What is too short ends the program, which then
+   says 0. */
+gboolean
+ew_udp_sockets_steer (const int fds[EW_UDP_FDS], guint n)
+{
+  struct sock_filter code[] = {
+    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, 0),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 0x04000000, 0, 4), /* type 4 and three zero bytes (proto/messages.h) */
+    BPF_STMT (BPF_LD | BPF_B | BPF_ABS, 4),
+    BPF_STMT (BPF_ALU | BPF_MOD | BPF_K, n),
+    BPF_STMT (BPF_ALU | BPF_ADD | BPF_K, 1),
+    BPF_STMT (BPF_RET | BPF_A, 0),
+    BPF_STMT (BPF_RET | BPF_K, 0),
+  };
+  const struct sock_fprog program = { .len = G_N_ELEMENTS (code), .filter = code };
+
+  for (guint i = 0; i < EW_UDP_FDS; i++)
+    if (fds[i] >= 0 && setsockopt (fds[i], SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) != 0)
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
+ew_udp_sockets_join (const char *address, guint16 port, guint32 mark, const int first[EW_UDP_FDS], int fds[EW_UDP_FDS])
+{
+  static const int families[EW_UDP_FDS] = { AF_INET, AF_INET6 };
+  gboolean joined = TRUE;
+  EwIp ip;
+
+  if (address != NULL && !ew_ip_parse (address, &ip))
+    return FALSE;
+  for (guint i = 0; i < EW_UDP_FDS; i++)
+    {
+      fds[i] = first[i] >= 0 && joined ? open_family (families[i], address != NULL ? &ip : NULL, port, TRUE) : -1;
+      joined = joined && (fds[i] >= 0) == (first[i] >= 0)
+               && (fds[i] < 0 || mark == 0 || ew_udp_socket_set_mark (fds[i], mark, NULL));
+    }
+  for (guint i = 0; i < EW_UDP_FDS && !joined; i++)
+    if (fds[i] >= 0)
+      close (fds[i]);
+  return joined;
 }
 
 /* Before Linux 5.12 a socket that gathers may be given segments of a tunnel's packet that it cannot tell apart. */

@@ -111,21 +111,48 @@ sockets_free (EwUdp *udp)
 
 static const EwUdpClass sockets_class = { sockets_receive, ew_udp_sockets_send, sockets_set_mark, sockets_free };
 
+static EwUdp *
+wrap (const int fds[EW_UDP_FDS], guint16 port)
+{
+  EwUdpSockets *sockets = g_new0 (EwUdpSockets, 1);
+
+  sockets->base.class = &sockets_class;
+  sockets->base.port = port;
+  memcpy (sockets->base.fds, fds, sizeof sockets->base.fds);
+  sockets->base.gathers = ew_udp_sockets_set_gather (fds, TRUE);
+  sockets->segments = ew_udp_sockets_know_segments (fds);
+  return &sockets->base;
+}
+
 EwUdp *
 ew_udp_open (const char *address, guint16 port, guint32 mark, GError **error)
 {
   int fds[EW_UDP_FDS];
   guint16 bound;
 
-  if (!ew_udp_sockets_bind (address, port, mark, fds, &bound, error))
-    return NULL;
-  EwUdpSockets *sockets = g_new0 (EwUdpSockets, 1);
-  sockets->base.class = &sockets_class;
-  sockets->base.port = bound;
-  memcpy (sockets->base.fds, fds, sizeof fds);
-  sockets->base.gathers = ew_udp_sockets_set_gather (fds, TRUE);
-  sockets->segments = ew_udp_sockets_know_segments (fds);
-  return &sockets->base;
+  return ew_udp_sockets_bind (address, port, mark, fds, &bound, error) ? wrap (fds, bound) : NULL;
+}
+
+guint
+ew_udp_open_many (const char *address, guint16 port, guint32 mark, guint n, EwUdp **out, GError **error)
+{
+  int fds[EW_UDP_FDS];
+
+  out[0] = ew_udp_open (address, port, mark, error);
+  if (out[0] == NULL)
+    return 0;
+  if (n == 0)
+    return 1;
+  guint made = 1;
+  ew_udp_sockets_share (out[0]->fds, TRUE);
+  while (made <= n && ew_udp_sockets_join (address, out[0]->port, mark, out[0]->fds, fds))
+    out[made++] = wrap (fds, out[0]->port);
+  if (made == 1 + n && ew_udp_sockets_steer (out[0]->fds, n))
+    return made;
+  while (made > 1)
+    g_clear_pointer (&out[--made], ew_udp_free);
+  ew_udp_sockets_share (out[0]->fds, FALSE);
+  return 1;
 }
 
 void

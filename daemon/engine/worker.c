@@ -1,24 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The data thread's loop. Wakeups: epoll on UDP, TUN, an eventfd (calls) and a timerfd on CLOCK_BOOTTIME (the device's
- * deadline: it counts while the machine is suspended, as session ages must). The timer is moved only towards the
- * present; a deadline that moved away costs one empty wakeup, not a system call for each packet.
+ * A worker's loop. Wakeups: epoll on UDP, TUN, an eventfd (calls, and datagrams that another worker handed over) and,
+ * for worker 0, a timerfd on CLOCK_BOOTTIME (the device's deadline: it counts while the machine is suspended, as
+ * session ages must). The timer is moved only towards the present; a deadline that moved away costs one empty wakeup,
+ * not a system call for each packet.
  */
-#include "engine/worker.h"
+#include "engine/worker-private.h"
 
 #include <errno.h>
-#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 /* A deadline that does not move on although it was served must not keep a core busy. */
 #define TICK_PAUSE_NS (G_GUINT64_CONSTANT (1000000))
+
+/* What was dropped is freed when no worker is using it any more: until then, look again. */
+#define COLLECT_PAUSE_NS (G_GUINT64_CONSTANT (2000000))
+/* A call waits for the other workers' batches, which take microseconds. */
+#define GRACE_SPINS 200
+#define GRACE_PAUSE_US 50
 
 enum
 {
@@ -29,29 +35,7 @@ enum
   N_SOURCES = SOURCE_UDP + EW_UDP_FDS
 };
 
-typedef struct PendingCall
-{
-  EwWorkerCall call;
-  void *data;
-  gboolean done;
-  struct PendingCall *next;
-} PendingCall;
-
-typedef struct EwWorkerThread
-{
-  pthread_t thread;
-  int epoll, wake, timer;
-  guint64 armed_ns; /* when the timer rings; 0: it does not */
-  guint64 last_tick_ns;
-  gboolean stop;
-
-  /* pthread, not GMutex: thread sanitizers see through it. Everything below is under the lock. */
-  pthread_mutex_t lock;
-  pthread_cond_t carried_out;
-  PendingCall *first_call, **last_call;
-} EwWorkerThread;
-
-/* The worker whose data thread this is. */
+/* The worker whose thread this is. */
 static _Thread_local EwWorker *running;
 
 static guint64
@@ -69,44 +53,6 @@ read_clocks (EwWorker *worker)
   worker->time.now_ns = read_clock (CLOCK_BOOTTIME);
   worker->time.realtime_ns = read_clock (CLOCK_REALTIME);
 }
-
-/* The device's hooks. */
-
-static void
-hook_random (void *user, uint8_t *out, size_t len)
-{
-  while (len > 0)
-    {
-      gssize got = getrandom (out, len, 0);
-      if (got > 0)
-        {
-          out += got;
-          len -= (gsize)got;
-        }
-      else if (errno != EINTR)
-        g_error ("The kernel gives no random numbers (getrandom: %s): keys cannot be made safely", g_strerror (errno));
-    }
-}
-
-static void
-hook_transmit (void *user, EwPeer *peer, const EwEndpoint *to, uint8_t *data, size_t len, uint8_t dscp_ecn)
-{
-  EwWorker *worker = user;
-
-  ew_transmit_add (&worker->transmit, worker->udp, peer, to, data, len, dscp_ecn);
-}
-
-static void
-hook_event (void *user, EwPeer *peer, EwPeerEvent event)
-{
-  EwWorker *worker = user;
-  EwEngineEvent out = { .event = event, .endpoint = *ew_peer_get_endpoint (peer) };
-
-  ew_peer_get_public_key (peer, out.public_key);
-  ew_events_post (worker->events, &out);
-}
-
-static const EwDeviceHooks hooks = { hook_random, hook_transmit, ew_inbound_deliver, hook_event };
 
 /* Sources. */
 
@@ -155,7 +101,8 @@ lose_tun (EwWorker *worker)
 {
   unwatch (worker->thread, worker->tun->fd);
   g_clear_pointer (&worker->tun, ew_tun_free);
-  ew_events_post_tun_lost (worker->events);
+  if (!atomic_exchange (&worker->crew->tun_lost, TRUE)) /* each of its queues is found out about */
+    ew_events_post_tun_lost (worker->crew->events);
 }
 
 /* The end of a batch: what it produced goes out, the next wakeup is set. */
@@ -164,8 +111,12 @@ static void
 arm_timer (EwWorker *worker)
 {
   EwWorkerThread *thread = worker->thread;
-  guint64 deadline = ew_device_deadline (worker->device);
 
+  ew_lane_lock (worker->lane);
+  guint64 deadline = ew_device_deadline (worker->device);
+  if (ew_device_collect (worker->device))
+    deadline = MIN (deadline, worker->time.now_ns + COLLECT_PAUSE_NS);
+  ew_lane_unlock (worker->lane);
   if (deadline == G_MAXUINT64)
     return;
   deadline = MAX (deadline, thread->last_tick_ns + TICK_PAUSE_NS);
@@ -182,7 +133,21 @@ ew_worker_settle (EwWorker *worker)
 {
   ew_worker_flush_tun (worker);
   ew_transmit_flush (&worker->transmit, worker->udp);
-  ew_transmit_settle_stale (&worker->transmit, worker->device);
+  ew_transmit_settle_stale (&worker->transmit, worker->lane);
+}
+
+/* Until every other worker has been between two batches. */
+static void
+wait_for_grace (EwWorker *worker)
+{
+  ew_lane_lock (worker->lane);
+  const guint64 grace = ew_device_begin_grace (worker->device);
+  ew_lane_unlock (worker->lane);
+  for (guint i = 0; !ew_device_grace_passed (worker->device, grace); i++)
+    if (i < GRACE_SPINS)
+      sched_yield ();
+    else
+      g_usleep (GRACE_PAUSE_US);
 }
 
 static void
@@ -194,7 +159,6 @@ carry_out_calls (EwWorker *worker)
 
   if (read (thread->wake, &count, sizeof count) < 0 && errno != EAGAIN)
     g_warning ("The tunnel's wake channel failed: %s", g_strerror (errno));
-  ew_worker_settle (worker); /* a call may remove the peers that transmit knows */
 
   pthread_mutex_lock (&thread->lock);
   calls = g_steal_pointer (&thread->first_call);
@@ -203,9 +167,13 @@ carry_out_calls (EwWorker *worker)
 
   for (PendingCall *pending = calls; pending != NULL; pending = pending->next)
     {
+      ew_lane_enter (worker->lane);
       pending->call (worker, pending->data);
       ew_worker_settle (worker);
+      ew_lane_leave (worker->lane);
     }
+  if (calls != NULL && worker->crew->n > 1 && worker == worker->crew->workers[0])
+    wait_for_grace (worker);
 
   pthread_mutex_lock (&thread->lock);
   while (calls != NULL)
@@ -236,7 +204,11 @@ serve (EwWorker *worker, const struct epoll_event *event)
   switch (event->data.u32)
     {
     case SOURCE_CALLS:
+      ew_worker_take_handed_over (worker);
+      ew_worker_settle (worker);
+      ew_lane_leave (worker->lane); /* a call may wait until everybody has */
       carry_out_calls (worker);
+      ew_lane_enter (worker->lane);
       break;
     case SOURCE_TIMER:
       tick (worker);
@@ -259,16 +231,20 @@ run (void *data)
   struct epoll_event events[N_SOURCES];
 
   running = worker;
-  pthread_setname_np (pthread_self (), "ew-data");
+  pthread_setname_np (pthread_self (),
+                      worker == worker->crew->workers[0] && worker->crew->n > 1 ? "ew-device" : "ew-data");
   while (!thread->stop)
     {
       int n = epoll_wait (thread->epoll, events, N_SOURCES, -1);
       worker->stats.wakeups++;
       read_clocks (worker);
+      ew_lane_enter (worker->lane);
       for (int i = 0; i < n; i++)
         serve (worker, &events[i]);
       ew_worker_settle (worker);
-      arm_timer (worker);
+      ew_lane_leave (worker->lane);
+      if (thread->timer >= 0)
+        arm_timer (worker);
     }
   return NULL;
 }
@@ -276,92 +252,59 @@ run (void *data)
 /* Life. */
 
 static gboolean
-open_sources (EwWorker *worker)
+open_timer (EwWorkerThread *thread)
+{
+  thread->timer = timerfd_create (CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+  return thread->timer >= 0 && watch (thread, thread->timer, SOURCE_TIMER);
+}
+
+static gboolean
+open_sources (EwWorker *worker, gboolean has_device)
 {
   EwWorkerThread *thread = worker->thread;
 
   thread->epoll = epoll_create1 (EPOLL_CLOEXEC);
   thread->wake = eventfd (0, EFD_NONBLOCK | EFD_CLOEXEC);
-  thread->timer = timerfd_create (CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-  return thread->epoll >= 0 && thread->wake >= 0 && thread->timer >= 0 && watch (thread, thread->wake, SOURCE_CALLS)
-         && watch (thread, thread->timer, SOURCE_TIMER) && watch_udp (worker)
+  return thread->epoll >= 0 && thread->wake >= 0 && watch (thread, thread->wake, SOURCE_CALLS)
+         && (!has_device || open_timer (thread)) && watch_udp (worker)
          && (worker->tun == NULL || watch (thread, worker->tun->fd, SOURCE_TUN));
 }
 
-/* Signals are the control thread's. */
-static int
-start_thread (EwWorker *worker)
-{
-  sigset_t all, before;
-
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &before);
-  int result = pthread_create (&worker->thread->thread, NULL, run, worker);
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
-  return result;
-}
-
-static void
-close_fd (int fd)
-{
-  if (fd >= 0)
-    close (fd);
-}
-
-/* With the thread ended, or never started. */
-static void
-destroy (EwWorker *worker)
-{
-  EwWorkerThread *thread = worker->thread;
-
-  g_clear_pointer (&worker->device, ew_device_free);
-  g_clear_pointer (&worker->tun, ew_tun_free);
-  g_clear_pointer (&worker->udp, ew_udp_free);
-  close_fd (thread->epoll);
-  close_fd (thread->wake);
-  close_fd (thread->timer);
-  pthread_cond_destroy (&thread->carried_out);
-  pthread_mutex_destroy (&thread->lock);
-  ew_transmit_clear (&worker->transmit);
-  ew_buffers_clear (&worker->inbound);
-  g_free (thread);
-  g_free (worker);
-}
-
-static EwWorker *
-create (const EwWorkerConfig *config)
+EwWorker *
+ew_worker_new (const EwWorkerConfig *config)
 {
   EwWorker *worker = g_new0 (EwWorker, 1);
+  EwWorkerThread *thread = worker->thread = g_new0 (EwWorkerThread, 1);
 
-  worker->thread = g_new0 (EwWorkerThread, 1);
-  worker->thread->last_call = &worker->thread->first_call;
-  worker->thread->epoll = worker->thread->wake = worker->thread->timer = -1;
-  pthread_mutex_init (&worker->thread->lock, NULL);
-  pthread_cond_init (&worker->thread->carried_out, NULL);
+  thread->last_call = &thread->first_call;
+  thread->epoll = thread->wake = thread->timer = -1;
+  pthread_mutex_init (&thread->lock, NULL);
+  pthread_cond_init (&thread->carried_out, NULL);
+  worker->crew = config->crew;
   worker->tun = config->tun;
   worker->udp = config->udp;
   worker->router = config->router;
   worker->router_user = config->router_user;
-  worker->events = config->events;
   ew_buffers_init (&worker->inbound);
   ew_transmit_init (&worker->transmit, &worker->inbound);
-  worker->device = ew_device_new (&hooks, worker, config->mtu);
-  g_assert (worker->device != NULL); /* as GLib: without memory there is no way on */
   return worker;
 }
 
-EwWorker *
-ew_worker_new (const EwWorkerConfig *config, GError **error)
+/* Signals are the control thread's. */
+int
+ew_worker_start (EwWorker *worker)
 {
-  EwWorker *worker = create (config);
-  int code = open_sources (worker) ? start_thread (worker) : errno;
+  EwWorkerThread *thread = worker->thread;
+  sigset_t all, before;
 
-  if (code == 0)
-    return worker;
-  g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The tunnel's data thread could not be started: %s",
-               g_strerror (code));
-  destroy (worker);
-  return NULL;
+  if (!open_sources (worker, worker == worker->crew->workers[0]))
+    return errno;
+  sigfillset (&all);
+  pthread_sigmask (SIG_SETMASK, &all, &before);
+  const int result = pthread_create (&thread->thread, NULL, run, worker);
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  thread->started = result == 0;
+  return result;
 }
 
 static void
@@ -371,11 +314,48 @@ stop (EwWorker *worker, void *data)
 }
 
 void
-ew_worker_free (EwWorker *worker)
+ew_worker_stop (EwWorker *worker)
 {
+  if (!worker->thread->started)
+    return;
   ew_worker_call (worker, stop, NULL);
   pthread_join (worker->thread->thread, NULL);
-  destroy (worker);
+  worker->thread->started = FALSE;
+}
+
+static void
+close_fd (int fd)
+{
+  if (fd >= 0)
+    close (fd);
+}
+
+void
+ew_worker_free (EwWorker *worker)
+{
+  EwWorkerThread *thread = worker->thread;
+
+  g_clear_pointer (&worker->tun, ew_tun_free);
+  g_clear_pointer (&worker->udp, ew_udp_free);
+  close_fd (thread->epoll);
+  close_fd (thread->wake);
+  close_fd (thread->timer);
+  ew_worker_drop_handed_over (worker);
+  pthread_cond_destroy (&thread->carried_out);
+  pthread_mutex_destroy (&thread->lock);
+  ew_transmit_clear (&worker->transmit);
+  ew_buffers_clear (&worker->inbound);
+  g_free (thread);
+  g_free (worker);
+}
+
+void
+ew_worker_wake (EwWorker *worker)
+{
+  const guint64 one = 1;
+
+  if (write (worker->thread->wake, &one, sizeof one) < 0)
+    g_error ("A thread of the tunnel cannot be woken: %s", g_strerror (errno));
 }
 
 void
@@ -383,7 +363,6 @@ ew_worker_call (EwWorker *worker, EwWorkerCall call, void *data)
 {
   EwWorkerThread *thread = worker->thread;
   PendingCall pending = { call, data, FALSE, NULL };
-  const guint64 one = 1;
 
   if (running == worker)
     {
@@ -393,8 +372,7 @@ ew_worker_call (EwWorker *worker, EwWorkerCall call, void *data)
   pthread_mutex_lock (&thread->lock);
   *thread->last_call = &pending;
   thread->last_call = &pending.next;
-  if (write (thread->wake, &one, sizeof one) < 0)
-    g_error ("The tunnel's data thread cannot be woken: %s", g_strerror (errno));
+  ew_worker_wake (worker);
   while (!pending.done)
     pthread_cond_wait (&thread->carried_out, &thread->lock);
   pthread_mutex_unlock (&thread->lock);

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * One data thread: a device, its UDP sockets and its TUN, run to completion. It sleeps in epoll until a datagram, a
- * packet, a call or the device's deadline wakes it; nothing is polled, so an idle tunnel costs nothing.
+ * The threads of an engine, each run to completion. A worker sleeps in epoll until a datagram, a packet, a call or the
+ * device's deadline wakes it; nothing is polled, so an idle tunnel costs nothing.
  *
  *   wake → clocks read once → one batch from each ready source → what came out is sent in one sendmmsg → sleep
+ *
+ * Worker 0 has the device: its timers and its calls. Alone, it carries the data too. Else that is done by the others,
+ * each with a lane of the device, a UDP socket and a TUN queue of its own, and handshakes, which come by worker 0's
+ * socket, are in nobody's way. All sockets have one port; the kernel gives each datagram to the one that it is for
+ * (udp-socket.c).
  *
  * The journey of a packet stands in inbound.c (datagram → device → router → TUN or peer) and outbound.c (TUN → router →
  * device); transmit.c gathers the datagrams that the device emits. Whatever those files touch belongs to this thread.
@@ -11,6 +16,8 @@
 #pragma once
 
 #include <glib.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include "engine/buffers.h"
 #include "engine/events.h"
 #include "engine/transmit.h"
@@ -21,14 +28,17 @@ G_BEGIN_DECLS
 
 #define EW_TO_HOST_MAX 128 /* as many as may be joined: two and a half packets of 64 KB */
 
+typedef struct EwCrew EwCrew;
+
 typedef struct EwWorker
 {
-  EwDevice *device;
-  EwTun *tun; /* owned; NULL: none */
-  EwUdp *udp; /* owned */
+  EwCrew *crew;
+  EwLane *lane;
+  EwDevice *device; /* the crew's */
+  EwTun *tun;       /* owned; NULL: none */
+  EwUdp *udp;       /* owned */
   EwRouter router;
   void *router_user;
-  EwEvents *events; /* borrowed */
 
   EwTime time;                      /* of the batch at hand */
   EwBuffers inbound;                /* the batch read from UDP or TUN */
@@ -42,23 +52,48 @@ typedef struct EwWorker
   struct EwWorkerThread *thread; /* worker.c's own: epoll, timer, calls */
 } EwWorker;
 
+#define EW_WORKERS_MAX (1 + EW_LANES_MAX)
+
+/* What each worker has for itself. */
 typedef struct
 {
-  EwTun *tun; /* (transfer full) NULL: none */
-  EwUdp *udp; /* (transfer full) */
+  EwTun *tun[EW_WORKERS_MAX]; /* NULL: none */
+  EwUdp *udp[EW_WORKERS_MAX];
+  guint n; /* 1, or 1 + the number of lanes */
+} EwWires;
+
+void ew_wires_clear (EwWires *wires);
+void ew_wires_clear_udp (EwWires *wires);
+
+/* All workers of an engine, and what they share. */
+struct EwCrew
+{
+  EwDevice *device;
+  EwWorker *workers[EW_WORKERS_MAX];
+  guint n;
+  EwEvents *events; /* borrowed */
+  /* The device's. pthread, not GMutex: thread sanitizers see through it. */
+  pthread_mutex_t lock;
+  _Atomic guint waiting; /* workers that want it: worker 0, which takes it for every handshake, lets them go first */
+  _Atomic gboolean tun_lost;
+};
+
+typedef struct
+{
   guint16 mtu;
   EwRouter router;
   void *router_user;
   EwEvents *events;
-} EwWorkerConfig;
+} EwCrewConfig;
 
-/* Takes tun and udp also when it fails. */
-EwWorker *ew_worker_new (const EwWorkerConfig *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Carries out the calls that wait, ends the thread, zeroes keys, closes TUN and sockets. */
-void ew_worker_free (EwWorker *worker);
+/* Empties wires, also when it fails. */
+EwCrew *ew_crew_new (const EwCrewConfig *config, EwWires *wires, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Carries out the calls that wait, ends the threads, zeroes keys, closes TUN and sockets. */
+void ew_crew_free (EwCrew *crew);
 
-/* Runs call in the data thread between two batches and returns when it has; from any thread, the data thread included
-   (there it runs at once). */
+/* Runs call in the worker's thread between two batches and returns when it has; from any thread but another worker's,
+   the worker's own included (there it runs at once). Worker 0 returns only when all workers have ended the batch that
+   they had at hand: what the call took out of their sight may be freed. */
 typedef void (*EwWorkerCall) (EwWorker *worker, void *data);
 void ew_worker_call (EwWorker *worker, EwWorkerCall call, void *data);
 

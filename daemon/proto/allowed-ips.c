@@ -144,6 +144,7 @@ ew_allowed_ips_add (EwAllowedIps *ips, const EwPrefix *prefix, EwPeer *owner, Ew
       if (entry == NULL)
         return false;
       entry->prefix = make_prefix (family, b, prefix->length);
+      atomic_store_explicit (&entry->owner, owner, memory_order_relaxed); /* before anybody sees it */
       if (!ew_prefix_trie_insert (root, entry, ips->grace))
         {
           put_by (ips, entry);

@@ -130,6 +130,7 @@ void ew_device_tick (EwDevice *device, const EwTime *time);
 /* NULL: memory is gone, or there are EW_LANES_MAX. It goes with the device; by then its thread has ended. */
 EwLane *ew_lane_new (EwDevice *device, void *user);
 unsigned ew_lane_number (const EwLane *lane);
+EwDevice *ew_lane_get_device (const EwLane *lane);
 /* The device's own, of the thread that has the device. */
 EwLane *ew_device_get_lane (EwDevice *device);
 /* Which lane the sessions of a data message belong to, by the first byte of its receiver index: first_byte modulo the

@@ -32,6 +32,12 @@ ew_lane_number (const EwLane *lane)
   return lane->number;
 }
 
+EwDevice *
+ew_lane_get_device (const EwLane *lane)
+{
+  return lane->device;
+}
+
 EwLane *
 ew_device_get_lane (EwDevice *device)
 {

@@ -184,7 +184,7 @@ route_in (EwRouterState *router, EwPacket *packet, const EwIpHeader *header, con
 }
 
 EwRoute
-ew_router_hook (void *user, EwDevice *device, EwPeer *from, EwPacket *packet, const EwTime *time, EwPeer **to)
+ew_router_hook (void *user, EwLane *lane, EwPeer *from, EwPacket *packet, const EwTime *time, EwPeer **to)
 {
   EwRouterState *router = user;
   EwIpHeader header;

@@ -42,7 +42,7 @@ EwRouterState *ew_router_new (void (*func) (const EwHeard *heard, gpointer user_
 void ew_router_free (EwRouterState *router);
 
 /* As EwRouter, with the EwRouterState as user. Data thread. */
-EwRoute ew_router_hook (void *user, EwDevice *device, EwPeer *from, EwPacket *packet, const EwTime *time, EwPeer **to);
+EwRoute ew_router_hook (void *user, EwLane *lane, EwPeer *from, EwPacket *packet, const EwTime *time, EwPeer **to);
 
 /* Ours, the edge's service addresses, and the subnets behind us. Takes effect before it returns. engine NULL: not
  * running yet. */

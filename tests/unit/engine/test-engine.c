@@ -75,7 +75,7 @@ typedef struct
 } Hub;
 
 static EwRoute
-hub_router (void *user, EwDevice *device, EwPeer *from, EwPacket *packet, const EwTime *time, EwPeer **to)
+hub_router (void *user, EwLane *lane, EwPeer *from, EwPacket *packet, const EwTime *time, EwPeer **to)
 {
   Hub *hub = user;
   guint32 wish;
@@ -85,7 +85,7 @@ hub_router (void *user, EwDevice *device, EwPeer *from, EwPacket *packet, const 
     hub->from_tun++;
   memcpy (&wish, packet->data + 28, 4);
   if ((wish & 0xff) == EW_ROUTE_PEER)
-    *to = ew_device_find_peer (device, hub->target_keys[(wish & OTHER_TARGET) != 0]);
+    *to = ew_device_find_peer (ew_lane_get_device (lane), hub->target_keys[(wish & OTHER_TARGET) != 0]);
   if ((wish & 0xff) == EW_ROUTE_REPLY)
     {
       guint8 *answer = memcpy (hub->answer + EW_HEADROOM, packet->data, PACKET_SIZE);

@@ -134,7 +134,7 @@ test_stale_local_of_removed (Fixture *f, gconstpointer data)
     }
   ew_peer_remove (peers[0]);
   ew_transmit_flush (&f->transmit, &f->udp);
-  ew_transmit_settle_stale (&f->transmit, device);
+  ew_transmit_settle_stale (&f->transmit, ew_device_get_lane (device));
   g_assert_cmpuint (f->transmit.n_stale, ==, 0);
   g_assert_cmpint (ew_peer_get_endpoint (peers[1])->local.family, ==, EW_FAMILY_NONE);
   g_assert_true (ew_endpoint_same_remote (ew_peer_get_endpoint (peers[1]), &endpoint));

@@ -214,13 +214,15 @@ route (Fixture *f, int from)
   EwRoute result;
 
   f->to = NULL;
-  result
-    = ew_switch_router_route (&f->router, f->device, from == TUN ? NULL : f->peers[from], &f->packet, &f->time, &f->to);
+  result = ew_switch_router_route (&f->router, ew_device_get_lane (f->device), from == TUN ? NULL : f->peers[from],
+                                   &f->packet, &f->time, &f->to);
   /* Whatever came of it must fit for sealing, and what lies around the packet is others'. */
-  if (f->packet.data >= f->router.answer && f->packet.data < f->router.answer + sizeof f->router.answer)
+  if (f->packet.data >= f->router.lanes[0].answer
+      && f->packet.data < f->router.lanes[0].answer + sizeof f->router.lanes[0].answer)
     {
-      g_assert_true (f->packet.data >= f->router.answer + 16);
-      g_assert_true (f->packet.data + f->packet.len + 31 <= f->router.answer + sizeof f->router.answer);
+      g_assert_true (f->packet.data >= f->router.lanes[0].answer + 16);
+      g_assert_true (f->packet.data + f->packet.len + 31
+                     <= f->router.lanes[0].answer + sizeof f->router.lanes[0].answer);
     }
   else
     {
@@ -371,11 +373,11 @@ test_table (Fixture *f, gconstpointer data)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     run_case (f, &cases[i]);
-  g_assert_cmpuint (f->router.counters.forwarded_packets, ==, 7);
-  g_assert_cmpuint (f->router.counters.exit_packets, ==, 2);
-  g_assert_cmpuint (f->router.counters.dropped_ttl, ==, 3);
-  g_assert_cmpuint (f->router.counters.dropped_source, ==, 3);
-  g_assert_cmpuint (f->router.counters.dropped_policy, ==, 7);
+  g_assert_cmpuint (EW_ROUTER_TOTAL (&f->router, forwarded_packets), ==, 7);
+  g_assert_cmpuint (EW_ROUTER_TOTAL (&f->router, exit_packets), ==, 2);
+  g_assert_cmpuint (EW_ROUTER_TOTAL (&f->router, dropped_ttl), ==, 3);
+  g_assert_cmpuint (EW_ROUTER_TOTAL (&f->router, dropped_source), ==, 3);
+  g_assert_cmpuint (EW_ROUTER_TOTAL (&f->router, dropped_policy), ==, 7);
 }
 
 static void
@@ -421,7 +423,7 @@ test_icmp_limit (Fixture *f, gconstpointer data)
       answers += route (f, ALICE) == EW_ROUTE_REPLY;
     }
   g_assert_cmpuint (answers, ==, EW_ROUTER_ICMP_BURST);
-  g_assert_cmpuint (f->router.counters.dropped_ttl, ==, 1000);
+  g_assert_cmpuint (EW_ROUTER_TOTAL (&f->router, dropped_ttl), ==, 1000);
   make_udp (f, "100.96.1.2", "100.96.1.1", 1, 20);
   g_assert_cmpint (route (f, BOB), ==, EW_ROUTE_REPLY);
   for (guint i = 0; i < 10000; i++) /* 10 s, a millisecond at a time */
@@ -680,8 +682,8 @@ test_verdict (Fixture *f, gconstpointer data)
   Verdicts verdicts = { .answer = TRUE };
 
   open_exit (f);
-  f->router.verdict = on_verdict;
-  f->router.verdict_data = &verdicts;
+  const EwRouterPolicy rule = { on_verdict, &verdicts, NULL };
+  f->router.policy = &rule;
   make_udp (f, "100.96.1.1", "100.96.1.2", 64, 20);
   g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_PEER);
   g_assert_cmpstr (verdicts.from, ==, "alice");
@@ -704,7 +706,7 @@ test_verdict (Fixture *f, gconstpointer data)
   g_assert_cmphex (icmp_error (f, "100.96.0.1", "100.96.1.1"), ==, PROHIBITED4);
   make_udp (f, "100.96.1.1", "1.1.1.1", 64, 20);
   g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_REPLY);
-  g_assert_cmpuint (f->router.counters.dropped_policy, ==, 2);
+  g_assert_cmpuint (EW_ROUTER_TOTAL (&f->router, dropped_policy), ==, 2);
 }
 
 /* What may pass to bob is bob's own limit, for our host's packets too. */
@@ -754,8 +756,8 @@ test_mtu_of_node (Fixture *f, gconstpointer data)
       g_assert_cmpuint (icmp[6] << 8 | icmp[7], ==, mtu);
       g_assert_cmpuint (icmp[4] << 8 | icmp[5], ==, 0);
     }
-  g_assert_cmpuint (f->router.counters.dropped_too_big, ==, big);
-  g_assert_cmpuint (f->router.counters.dropped_no_route, ==, 0);
+  g_assert_cmpuint (EW_ROUTER_TOTAL (&f->router, dropped_too_big), ==, big);
+  g_assert_cmpuint (EW_ROUTER_TOTAL (&f->router, dropped_no_route), ==, 0);
   g_assert_cmpuint (f->nodes[ALICE].counters.dropped_too_big, ==, 2);
   g_assert_cmpuint (f->nodes[BOB].counters.dropped_too_big, ==, 1);
 }
@@ -763,7 +765,7 @@ test_mtu_of_node (Fixture *f, gconstpointer data)
 static void
 test_counters_of_node (Fixture *f, gconstpointer data)
 {
-  const EwRouterCounters *alice = &f->nodes[ALICE].counters, *bob = &f->nodes[BOB].counters;
+  const EwRouterNode *alice = &f->nodes[ALICE], *bob = &f->nodes[BOB];
 
   open_exit (f);
   for (guint i = 0; i < 3; i++)
@@ -783,18 +785,18 @@ test_counters_of_node (Fixture *f, gconstpointer data)
   route (f, BOB);
   make_udp (f, "1.1.1.1", "100.96.1.2", 64, 72);
   route (f, TUN);
-  g_assert_cmpuint (alice->forwarded_packets, ==, 3);
-  g_assert_cmpuint (alice->forwarded_bytes, ==, 300);
+  g_assert_cmpuint (alice->counters.forwarded_packets, ==, 3);
+  g_assert_cmpuint (alice->counters.forwarded_bytes, ==, 300);
   g_assert_cmpuint (alice->received_packets, ==, 0);
-  g_assert_cmpuint (alice->dropped_ttl, ==, 1);
-  g_assert_cmpuint (alice->dropped_no_route, ==, 1);
-  g_assert_cmpuint (alice->dropped_policy, ==, 1);
-  g_assert_cmpuint (alice->exit_packets, ==, 1);
+  g_assert_cmpuint (alice->counters.dropped_ttl, ==, 1);
+  g_assert_cmpuint (alice->counters.dropped_no_route, ==, 1);
+  g_assert_cmpuint (alice->counters.dropped_policy, ==, 1);
+  g_assert_cmpuint (alice->counters.exit_packets, ==, 1);
   g_assert_cmpuint (bob->received_packets, ==, 4);
   g_assert_cmpuint (bob->received_bytes, ==, 400);
-  g_assert_cmpuint (bob->dropped_source, ==, 1);
-  g_assert_cmpuint (f->router.counters.forwarded_packets, ==, 3);
-  g_assert_cmpuint (f->router.counters.forwarded_bytes, ==, 300);
+  g_assert_cmpuint (bob->counters.dropped_source, ==, 1);
+  g_assert_cmpuint (EW_ROUTER_TOTAL (&f->router, forwarded_packets), ==, 3);
+  g_assert_cmpuint (EW_ROUTER_TOTAL (&f->router, forwarded_bytes), ==, 300);
 }
 
 /* With a flow table: alice may open, bob may answer. */
@@ -831,9 +833,8 @@ test_flows (Fixture *f, gconstpointer data)
   g_autoptr (EwFlowTable) flows = ew_flow_table_new (1, 64);
   Policy policy = { .opener = "alice" };
 
-  f->router.verdict = only_opener;
-  f->router.verdict_data = &policy;
-  f->router.flows = flows;
+  const EwRouterPolicy rule = { only_opener, &policy, flows };
+  f->router.policy = &rule;
   check_flow (f, TRUE, FALSE); /* bob opens nothing */
   check_flow (f, FALSE, TRUE);
   check_flow (f, TRUE, TRUE); /* … but answers */
@@ -878,9 +879,8 @@ test_error_about_flow (Fixture *f, gconstpointer data)
   g_autoptr (EwFlowTable) flows = ew_flow_table_new (1, 64);
   Policy policy = { .opener = "alice" };
 
-  f->router.verdict = only_opener;
-  f->router.verdict_data = &policy;
-  f->router.flows = flows;
+  const EwRouterPolicy rule = { only_opener, &policy, flows };
+  f->router.policy = &rule;
   for (guint i = 0; i < 2; i++)
     {
       make_udp (f, addresses[i][0], addresses[i][1], 64, 20); /* the flow is not open yet */
@@ -921,9 +921,8 @@ test_mutated (Fixture *f, gconstpointer data)
   guint forwarded = 0, replied = 0, dropped = 0;
 
   open_exit (f);
-  f->router.verdict = only_opener;
-  f->router.verdict_data = &policy;
-  f->router.flows = flows;
+  const EwRouterPolicy rule = { only_opener, &policy, flows };
+  f->router.policy = &rule;
   for (guint round = 0; round < 200000; round++)
     {
       mutate (f, rand, round);

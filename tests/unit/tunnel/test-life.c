@@ -39,7 +39,7 @@ typedef struct
 
 /* The edge's packet side. */
 static EwRoute
-edge_router (void *user, EwDevice *device, EwPeer *from, EwPacket *packet, const EwTime *time, EwPeer **to)
+edge_router (void *user, EwLane *lane, EwPeer *from, EwPacket *packet, const EwTime *time, EwPeer **to)
 {
   World *world = user;
   EwIp source, destination;
