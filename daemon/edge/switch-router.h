@@ -47,6 +47,7 @@ struct EwRouterNode
   _Atomic gboolean departed;   /* it said goodbye and has not been back */
   _Atomic guint16 mtu;         /* the largest inner packet that may be sent to it; 0: the router's */
 
+  guint8 apart[EW_CACHE_LINE];
   /* Its data thread writes, the main context reads. Times are now_ns; 0: never. */
   _Atomic guint64 goodbye_ns;
   _Atomic guint64 probe_ns;       /* the latest PROBE */

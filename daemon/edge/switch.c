@@ -315,6 +315,14 @@ on_tun_lost (void *user)
   on_exit_change (self);
 }
 
+/* The other processors are for the kernel's part of the work, handshakes and the API. */
+static guint
+choose_data_threads (const EwSwitchConfig *config)
+{
+  return config->data_threads != 0 ? config->data_threads
+                                   : CLAMP (g_get_num_processors () / 2, 1, EW_SWITCH_DATA_THREADS_MAX);
+}
+
 static EwEngine *
 make_engine (EwSwitch *self, const EwSwitchConfig *config, const gchar *interface, GError **error)
 {
@@ -323,6 +331,7 @@ make_engine (EwSwitch *self, const EwSwitchConfig *config, const gchar *interfac
     .mtu = self->router.mtu,
     .listen_port = config->port,
     .listen_address = config->listen_address,
+    .data_threads = choose_data_threads (config),
     .router = ew_switch_router_route,
     .router_user = &self->router,
     .on_event = on_engine_event,

@@ -61,12 +61,15 @@ typedef struct
 typedef gboolean (*EwSwitchVerdict) (gpointer user_data, gconstpointer from_node, gconstpointer to_node,
                                      const EwFlow *flow, const guint8 *packet, gsize len);
 
+#define EW_SWITCH_DATA_THREADS_MAX 8
+
 typedef struct
 {
   const gchar *listen_address; /* NULL: all */
   guint16 port;
   const gchar *interface; /* TUN for the service address and the exit; NULL: none wanted */
   guint16 mtu;            /* inner; 0: 1420 */
+  guint data_threads;     /* that carry packets; 0: one for two processors, at most EW_SWITCH_DATA_THREADS_MAX */
   guint8 private_key[EW_KEY_SIZE];
   EwIp service[2];    /* IPv4, IPv6 (family NONE where the mesh has none) */
   EwPrefix ranges[2]; /* the mesh's */

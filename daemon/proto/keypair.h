@@ -18,12 +18,14 @@
 typedef struct
 {
   EwIndexEntry index; /* the receiver index that our side chose */
-  EwGraceItem item;
   uint32_t remote_index;
   bool is_initiator;
   uint64_t created_ns;
-  _Atomic uint64_t send_counter; /* the next; any lane takes from it */
   EwAeadKey *send, *receive;
+  EwGraceItem item;
+  uint8_t apart[EW_CACHE_LINE];  /* what is written, from what every lane reads; and by different lanes */
+  _Atomic uint64_t send_counter; /* the next; any lane takes from it */
+  uint8_t apart_too[EW_CACHE_LINE];
   EwReplayWindow replay; /* of the lane that the index belongs to */
 } EwKeypair;
 

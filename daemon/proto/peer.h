@@ -32,6 +32,7 @@ typedef struct
 {
   _Atomic uint64_t rx_bytes, rx_packets, last_rx_ns, dropped_source, dropped_replay;
   _Atomic uint64_t last_handshake_realtime_ns, last_handshake_ns, dropped_queue;
+  uint8_t apart[EW_CACHE_LINE - 3 * sizeof (uint64_t)];
   _Atomic uint64_t tx_bytes, tx_packets, last_tx_ns;
 } EwPeerCounters;
 
@@ -45,9 +46,10 @@ struct EwPeer
   EwKeypairs keypairs;
   _Atomic uint64_t scheduled_ns; /* due.due_ns */
   void *user_data;
-  EwPeerCounters counters;
-  EwTimers timers;
   EwSharedEndpoint shared_endpoint;
+  EwPeerCounters counters;
+  uint8_t apart[EW_CACHE_LINE];
+  EwTimers timers;
   EwAllowedIp *allowed_ips; /* the rest belongs to whoever has the lock */
   bool removed;
   EwPeer *next, *previous;

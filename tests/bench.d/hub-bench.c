@@ -13,11 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "edge/switch.h"
-#include "hub-node.h"
+#include "hub-switch.h"
 #include "lib/bench-aead.h"
 #include "proto/aead.h"
-#include "proto/crypto.h"
 
 #define ROUND_NS INT64_C (300000000)
 #define WINDOW (4 * BURST_MAX) /* packets on their way: the hub always has some, and no queue overflows */
@@ -45,57 +43,6 @@ median (double *values, guint n)
         values[k - 1] = value;
       }
   return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
-
-static void
-set_node (EwSwitch *sw, const gchar *id, const guint8 *key, const gchar *address)
-{
-  EwIp ip;
-  EwSwitchNode node = { .id = id, .addresses = &ip, .n_addresses = 1, .plain = TRUE, .revision = 1 };
-
-  ew_ip_parse (address, &ip);
-  memcpy (node.public_key, key, EW_KEY_SIZE);
-  ew_switch_set_node (sw, &node);
-}
-
-/* FALSE: no session came about. */
-static gboolean
-set_up (Bench *self)
-{
-  g_autoptr (GError) error = NULL;
-  EwSwitchConfig config = { .port = 0, .mtu = 1420 };
-  guint8 hub_key[EW_KEY_SIZE];
-  gint64 end = clock_ns () + 5 * INT64_C (1000000000);
-
-  hub_node_init (&self->a);
-  hub_node_init (&self->b);
-  memcpy (config.private_key, "a key that is nobody's, 32 bytes.", EW_KEY_SIZE);
-  ew_x25519_clamp (config.private_key);
-  ew_x25519_public (hub_key, config.private_key);
-  ew_ip_parse ("10.99.0.254", &config.service[0]);
-  ew_prefix_parse ("10.99.0.0/24", &config.ranges[0], NULL);
-  self->sw = ew_switch_new (&config, &error);
-  if (self->sw == NULL)
-    {
-      g_printerr ("hub-bench: %s\n", error->message);
-      return FALSE;
-    }
-  set_node (self->sw, "a", self->a.public_key, "10.99.0.1");
-  set_node (self->sw, "b", self->b.public_key, "10.99.0.2");
-  hub_node_join (&self->a, hub_key, ew_switch_get_listen_port (self->sw));
-  hub_node_join (&self->b, hub_key, ew_switch_get_listen_port (self->sw));
-  while (clock_ns () < end)
-    {
-      EwTime time = hub_node_time ();
-
-      hub_node_receive (&self->a);
-      hub_node_receive (&self->b);
-      g_main_context_iteration (NULL, FALSE);
-      if (ew_peer_has_session (self->a.hub, &time) && ew_peer_has_session (self->b.hub, &time))
-        return TRUE;
-    }
-  g_printerr ("hub-bench: no session with the switch\n");
-  return FALSE;
 }
 
 /* Keeps the path full for a round. send: one burst more. Returns what arrived at B. */
@@ -262,7 +209,8 @@ main (int argc, char **argv)
       return 1;
     }
   self.bare_fd = loopback_socket (0);
-  if (!set_up (&self))
+  self.sw = hub_switch_new (0, &self.a, &self.b);
+  if (self.sw == NULL)
     return 1;
   round_hub (&self); /* warm */
   for (guint i = 0; i < rounds; i++)

@@ -2,7 +2,7 @@
  *
  * `ew-switch CONFIG`: a switch without an edge around it, for tests; not installed. The file has one setting a line:
  *
- *   port 51820 | interface edge0 | mtu 1420 | key BASE64 | service IP | range PREFIX | exit | open PORT | viewers 1
+ *   port 51820 | interface edge0 | mtu 1420 | threads N | key BASE64 | service IP | range PREFIX | exit | open PORT | viewers 1
  *   node ID KEY REVISION [plain] [mtu=N] [endpoint=IP:PORT] PREFIX…        host prefixes are its mesh IPs, others
  * routes
  *
@@ -196,6 +196,8 @@ read_setting (EwSwitchConfig *config, Program *program, gchar **words)
     config->interface = program->interface = g_strdup (value);
   else if (g_str_equal (words[0], "mtu"))
     config->mtu = (guint16)atoi (value);
+  else if (g_str_equal (words[0], "threads"))
+    config->data_threads = (guint)atoi (value);
   else if (g_str_equal (words[0], "exit"))
     config->exit = TRUE;
   else if (g_str_equal (words[0], "open") && config->n_open_ports < G_N_ELEMENTS (program->open_ports))
