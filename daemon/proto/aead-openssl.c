@@ -3,6 +3,9 @@
  * libcrypto behind the batch, one packet after the other. A context that keeps its key, the tag by one parameter. The
  * data goes through Update and Final, never EVP_Cipher(): what that does with no input differs between releases of
  * OpenSSL 3.0 (its issue 32258), and some neither write the tag nor check it.
+ *
+ * A context is for one thread at a time, a key is not: whoever comes first has the key's context, and who comes
+ * meanwhile keys one of its own.
  */
 #include "proto/aead-private.h"
 #include "proto/bytes.h"
@@ -11,6 +14,24 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+static pthread_once_t spare_once = PTHREAD_ONCE_INIT;
+static pthread_key_t spare_key;
+static bool spare_possible;
+
+static void
+free_spare (void *context)
+{
+  EVP_CIPHER_CTX_free (context);
+}
+
+static void
+make_spare_key (void)
+{
+  spare_possible = pthread_key_create (&spare_key, free_spare) == 0;
+}
 
 bool
 ew_aead_openssl_prepare (EwAeadKey *key)
@@ -32,12 +53,28 @@ ew_aead_openssl_release (EwAeadKey *key)
   key->context = NULL;
 }
 
-bool
-ew_aead_openssl_seal (EwAeadItem *item)
+/* This thread's own context, which it keeps until it ends, with this key. NULL: memory is gone. */
+static EVP_CIPHER_CTX *
+spare_for (const EwAeadKey *key)
 {
-  if (!ew_aead_openssl_prepare (item->key))
-    return false;
-  EVP_CIPHER_CTX *c = item->key->context;
+  pthread_once (&spare_once, make_spare_key);
+  EVP_CIPHER_CTX *spare = spare_possible ? pthread_getspecific (spare_key) : NULL;
+  if (spare == NULL)
+    {
+      spare = spare_possible ? EVP_CIPHER_CTX_new () : NULL;
+      if (spare == NULL || EVP_CipherInit_ex (spare, EVP_chacha20_poly1305 (), NULL, NULL, NULL, 1) != 1
+          || pthread_setspecific (spare_key, spare) != 0)
+        {
+          EVP_CIPHER_CTX_free (spare);
+          return NULL;
+        }
+    }
+  return EVP_CipherInit_ex (spare, NULL, NULL, key->raw, NULL, key->seal ? 1 : 0) == 1 ? spare : NULL;
+}
+
+static bool
+seal_one (EVP_CIPHER_CTX *c, EwAeadItem *item)
+{
   uint8_t nonce[12] = { 0 };
   ew_store_le64 (nonce + 4, item->counter);
   OSSL_PARAM tag[2] = { OSSL_PARAM_octet_string (OSSL_CIPHER_PARAM_AEAD_TAG, item->data + item->len, EW_AEAD_TAG_SIZE),
@@ -48,12 +85,11 @@ ew_aead_openssl_seal (EwAeadItem *item)
          && EVP_EncryptFinal_ex (c, item->data + item->len, &written) == 1 && EVP_CIPHER_CTX_get_params (c, tag) == 1;
 }
 
-bool
-ew_aead_openssl_open (EwAeadItem *item)
+static bool
+open_one (EVP_CIPHER_CTX *c, EwAeadItem *item)
 {
-  if (item->len < EW_AEAD_TAG_SIZE || !ew_aead_openssl_prepare (item->key))
+  if (item->len < EW_AEAD_TAG_SIZE)
     return false;
-  EVP_CIPHER_CTX *c = item->key->context;
   size_t len = item->len - EW_AEAD_TAG_SIZE;
   uint8_t nonce[12] = { 0 };
   ew_store_le64 (nonce + 4, item->counter);
@@ -66,4 +102,42 @@ ew_aead_openssl_open (EwAeadItem *item)
   if (!ok)
     ew_secret_zero (item->data, len); /* it was decrypted before the tag was seen */
   return ok;
+}
+
+static void
+forget_key (EVP_CIPHER_CTX *spare)
+{
+  static const uint8_t none[32];
+  EVP_CipherInit_ex (spare, NULL, NULL, none, NULL, 1);
+}
+
+/* Who comes first has the key's context, which costs nothing; another thread keys its spare and does not wait. Packets
+   of one key that follow each other do it once. */
+static void
+each (EwAeadItem *items, size_t n, bool (*one) (EVP_CIPHER_CTX *c, EwAeadItem *item))
+{
+  for (size_t i = 0; i < n;)
+    {
+      EwAeadKey *key = items[i].key;
+      bool first = !atomic_flag_test_and_set_explicit (&key->taken, memory_order_acquire);
+      EVP_CIPHER_CTX *context = first ? ew_aead_openssl_prepare (key) ? key->context : NULL : spare_for (key);
+      for (; i < n && items[i].key == key; i++)
+        items[i].ok = context != NULL && one (context, &items[i]);
+      if (first)
+        atomic_flag_clear_explicit (&key->taken, memory_order_release);
+      else if (context != NULL)
+        forget_key (context); /* no key outlives its session in a spare */
+    }
+}
+
+void
+ew_aead_openssl_seal_n (EwAeadItem *items, size_t n)
+{
+  each (items, n, seal_one);
+}
+
+void
+ew_aead_openssl_open_n (EwAeadItem *items, size_t n)
+{
+  each (items, n, open_one);
 }

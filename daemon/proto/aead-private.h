@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "proto/aead.h"
 
 #define EW_AEAD_TAG_SIZE 16
@@ -12,6 +14,7 @@ struct EwAeadKey
 {
   uint8_t raw[32];
   struct evp_cipher_ctx_st *context; /* libcrypto's, many times as large as the rest: NULL where it has nothing to do */
+  atomic_flag taken;                 /* the context, by a thread that seals or opens with it */
   bool seal;
 };
 
@@ -41,11 +44,11 @@ typedef struct
   const size_t *longest;
 } EwAeadKernel;
 
-/* libcrypto, one packet after the other. */
+/* libcrypto, one packet after the other. What is not authentic it zeroes. */
 bool ew_aead_openssl_prepare (EwAeadKey *key); /* takes the key's memory; false: there is none */
 void ew_aead_openssl_release (EwAeadKey *key);
-bool ew_aead_openssl_seal (EwAeadItem *item);
-bool ew_aead_openssl_open (EwAeadItem *item); /* zeroes what is not authentic */
+void ew_aead_openssl_seal_n (EwAeadItem *items, size_t n);
+void ew_aead_openssl_open_n (EwAeadItem *items, size_t n);
 
 /* Seals or opens with this kernel, and with libcrypto what that does faster if the key has a context for it; NULL: all
    with libcrypto. */

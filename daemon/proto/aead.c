@@ -87,6 +87,7 @@ ew_aead_key_new (const uint8_t key[32], bool seal)
   for (unsigned i = 0; i < sizeof self->raw; i++)
     self->raw[i] = key[i];
   self->seal = seal;
+  atomic_flag_clear (&self->taken);
   const EwAeadKernel *kernel = kernel_here ();
   if ((kernel != NULL && kernel->longest == NULL) || ew_aead_openssl_prepare (self))
     return self;
@@ -140,7 +141,10 @@ by_groups (const EwAeadKernel *kernel, bool seal, EwAeadItem **items, size_t n)
       if (for_libcrypto (kernel, items, n))
         {
           count = 1;
-          items[0]->ok = seal ? ew_aead_openssl_seal (items[0]) : ew_aead_openssl_open (items[0]);
+          if (seal)
+            ew_aead_openssl_seal_n (items[0], 1);
+          else
+            ew_aead_openssl_open_n (items[0], 1);
         }
       else if (seal)
         kernel->seal_group (items, count);
@@ -154,8 +158,7 @@ ew_aead_kernel_seal_n (const EwAeadKernel *kernel, EwAeadItem *items, size_t n)
 {
   EwAeadItem *sorted[WINDOW];
   if (kernel == NULL)
-    for (size_t i = 0; i < n; i++)
-      items[i].ok = ew_aead_openssl_seal (&items[i]);
+    ew_aead_openssl_seal_n (items, n);
   else
     for (size_t i = 0; i < n;)
       {
@@ -171,8 +174,7 @@ ew_aead_kernel_open_n (const EwAeadKernel *kernel, EwAeadItem *items, size_t n)
 {
   EwAeadItem *sorted[WINDOW];
   if (kernel == NULL)
-    for (size_t i = 0; i < n; i++)
-      items[i].ok = ew_aead_openssl_open (&items[i]);
+    ew_aead_openssl_open_n (items, n);
   else
     for (size_t i = 0; i < n;)
       {

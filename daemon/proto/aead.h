@@ -11,8 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One direction of one session. Sealing and opening change nothing in it, except where libcrypto works: then a key is
-   for one thread at a time. */
+/* One direction of one session. Any number of threads may seal or open with one key at the same time; only making and
+   freeing it is one thread's. (Where libcrypto works, a thread that meets another at the key takes memory of its own,
+   once in its life.) */
 typedef struct EwAeadKey EwAeadKey;
 
 /* seal: for sealing, else for opening. NULL: memory is gone. All the memory that the key will need is taken here, no

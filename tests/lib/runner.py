@@ -101,7 +101,7 @@ class Stages:
         return passed, failed, skipped
 
     def threads(self):
-        """ThreadSanitizer over what has threads: the engine's tests (suite "threads")."""
+        """ThreadSanitizer over what has threads: the tests of suite "threads"."""
         build = os.path.join(self.o.top, "build-tsan")
         setup = ["meson", "configure", build] if os.path.exists(build + "/build.ninja") else ["meson", "setup", build, self.o.top]
         for argv in (setup + ["-Dwerror=true", "-Db_sanitize=thread", "-Db_lundef=false"], ["ninja", "-C", build, "threads-tests"]):

@@ -419,13 +419,16 @@ no (void)
 static bool
 with_libcrypto (EwAeadItem *item, bool seal)
 {
-  EwAeadKey key = { .seal = seal };
+  EwAeadKey key = { .seal = seal, .taken = ATOMIC_FLAG_INIT };
   EwAeadItem copy = *item;
   memcpy (key.raw, item->key->raw, sizeof key.raw);
   copy.key = &key;
-  bool ok = seal ? ew_aead_openssl_seal (&copy) : ew_aead_openssl_open (&copy);
+  if (seal)
+    ew_aead_openssl_seal_n (&copy, 1);
+  else
+    ew_aead_openssl_open_n (&copy, 1);
   ew_aead_openssl_release (&key);
-  return ok;
+  return copy.ok;
 }
 
 static void
