@@ -1,127 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Poly1305 (RFC 8439 section 2.5) as the AEAD without additional data needs it, with the 52-bit multiplications of
- * AVX-512 IFMA, in two ways:
+ * Poly1305 (RFC 8439 section 2.5) as the AEAD without additional data needs it, in two ways:
  *
  *   across   eight messages at once, a lane each; four blocks a step with the powers r to r^4
  *   along    one message, eight of its blocks a step with r^8
  *
- * Numbers are three limbs of 44, 44 and 42 bits. A product's halves have weights 2^0 and 2^52 = 2^44 * 2^8; a limb that
- * passes 2^132 comes back times 20 (2^130 = 5). Nothing here branches on or looks up by what is secret; lengths are
- * not.
+ * Nothing here branches on or looks up by what is secret; lengths are not.
  */
 #include "proto/aead-avx512.h"
+#include "proto/aead-avx512-field.h"
 
-#include <immintrin.h>
 #include <string.h>
 
 #define LANES 8
 #define CHUNK 64 /* bytes a step, across */
 #define BLOCK 16
-#define LIMB_MASK _mm512_set1_epi64 (0xfffffffffff)
-#define TOP_MASK _mm512_set1_epi64 (0x3ffffffffff)
-#define HIGH_BIT _mm512_set1_epi64 (1LL << 40) /* 2^128, on every block */
-#define INLINE static inline __attribute__ ((always_inline))
-
-typedef struct
-{
-  __m512i l0, l1, l2;
-} Number;
-
-/* What is multiplied by, with 20 times its upper limbs. */
-typedef struct
-{
-  __m512i r0, r1, r2, s1, s2;
-} Power;
-
-typedef struct
-{
-  __m512i low0, low1, low2, high0, high1, high2;
-} Product;
-
-INLINE Product
-nothing (void)
-{
-  __m512i zero = _mm512_setzero_si512 ();
-  return (Product){ zero, zero, zero, zero, zero, zero };
-}
-
-INLINE Product
-multiply_add (Product t, const Power *p, Number a)
-{
-  t.low0 = _mm512_madd52lo_epu64 (t.low0, a.l0, p->r0);
-  t.high0 = _mm512_madd52hi_epu64 (t.high0, a.l0, p->r0);
-  t.low1 = _mm512_madd52lo_epu64 (t.low1, a.l0, p->r1);
-  t.high1 = _mm512_madd52hi_epu64 (t.high1, a.l0, p->r1);
-  t.low2 = _mm512_madd52lo_epu64 (t.low2, a.l0, p->r2);
-  t.high2 = _mm512_madd52hi_epu64 (t.high2, a.l0, p->r2);
-  t.low0 = _mm512_madd52lo_epu64 (t.low0, a.l1, p->s2);
-  t.high0 = _mm512_madd52hi_epu64 (t.high0, a.l1, p->s2);
-  t.low1 = _mm512_madd52lo_epu64 (t.low1, a.l1, p->r0);
-  t.high1 = _mm512_madd52hi_epu64 (t.high1, a.l1, p->r0);
-  t.low2 = _mm512_madd52lo_epu64 (t.low2, a.l1, p->r1);
-  t.high2 = _mm512_madd52hi_epu64 (t.high2, a.l1, p->r1);
-  t.low0 = _mm512_madd52lo_epu64 (t.low0, a.l2, p->s1);
-  t.high0 = _mm512_madd52hi_epu64 (t.high0, a.l2, p->s1);
-  t.low1 = _mm512_madd52lo_epu64 (t.low1, a.l2, p->s2);
-  t.high1 = _mm512_madd52hi_epu64 (t.high1, a.l2, p->s2);
-  t.low2 = _mm512_madd52lo_epu64 (t.low2, a.l2, p->r0);
-  t.high2 = _mm512_madd52hi_epu64 (t.high2, a.l2, p->r0);
-  return t;
-}
-
-/* Back to limbs: the first and last within their bits, the middle one a few above. Sums of four products fit. */
-INLINE Number
-reduce (Product t)
-{
-  Number h;
-  __m512i carry = _mm512_add_epi64 (_mm512_srli_epi64 (t.low0, 44), _mm512_slli_epi64 (t.high0, 8));
-  h.l0 = _mm512_and_si512 (t.low0, LIMB_MASK);
-  t.low1 = _mm512_add_epi64 (t.low1, carry);
-  carry = _mm512_add_epi64 (_mm512_srli_epi64 (t.low1, 44), _mm512_slli_epi64 (t.high1, 8));
-  h.l1 = _mm512_and_si512 (t.low1, LIMB_MASK);
-  t.low2 = _mm512_add_epi64 (t.low2, carry);
-  carry = _mm512_add_epi64 (_mm512_srli_epi64 (t.low2, 42), _mm512_slli_epi64 (t.high2, 10));
-  h.l2 = _mm512_and_si512 (t.low2, TOP_MASK);
-  h.l0 = _mm512_add_epi64 (h.l0, _mm512_add_epi64 (carry, _mm512_slli_epi64 (carry, 2)));
-  carry = _mm512_srli_epi64 (h.l0, 44);
-  h.l0 = _mm512_and_si512 (h.l0, LIMB_MASK);
-  h.l1 = _mm512_add_epi64 (h.l1, carry);
-  return h;
-}
-
-INLINE Number
-add (Number a, Number b)
-{
-  return (Number){ _mm512_add_epi64 (a.l0, b.l0), _mm512_add_epi64 (a.l1, b.l1), _mm512_add_epi64 (a.l2, b.l2) };
-}
-
-/* From 128 bits as two words a lane; `high` is 2^40 where 2^128 is added. */
-INLINE Number
-number (__m512i word0, __m512i word1, __m512i high)
-{
-  __m512i middle = _mm512_or_si512 (_mm512_srli_epi64 (word0, 44), _mm512_slli_epi64 (word1, 20));
-  return (Number){ _mm512_and_si512 (word0, LIMB_MASK), _mm512_and_si512 (middle, LIMB_MASK),
-                   _mm512_or_si512 (_mm512_srli_epi64 (word1, 24), high) };
-}
-
-INLINE __m512i
-times_20 (__m512i a)
-{
-  return _mm512_add_epi64 (_mm512_slli_epi64 (a, 4), _mm512_slli_epi64 (a, 2));
-}
-
-INLINE Power
-power (Number r)
-{
-  return (Power){ r.l0, r.l1, r.l2, times_20 (r.l1), times_20 (r.l2) };
-}
-
-INLINE Number
-multiply (const Power *p, Number a)
-{
-  return reduce (multiply_add (nothing (), p, a));
-}
 
 /* r of the key's first half (section 2.5: some of its bits are zero). */
 INLINE Number
@@ -169,40 +62,6 @@ finish (Number h, __m512i key2, __m512i key3, uint64_t tags[2][LANES])
   _mm512_storeu_si512 (tags[1], high);
 }
 
-/* Rows of eight words to a vector a word: word i of row k becomes lane k of w[i]. */
-INLINE void
-transpose (__m512i w[8])
-{
-#define PAIR(i)                                                                                                        \
-  __m512i even##i = _mm512_unpacklo_epi64 (w[2 * i], w[2 * i + 1]);                                                    \
-  __m512i odd##i = _mm512_unpackhi_epi64 (w[2 * i], w[2 * i + 1]);
-  PAIR (0)
-  PAIR (1)
-  PAIR (2)
-  PAIR (3)
-#undef PAIR
-#define QUARTER(first, kind)                                                                                           \
-  {                                                                                                                    \
-    __m512i a = _mm512_shuffle_i64x2 (kind##0, kind##1, 0x44), b = _mm512_shuffle_i64x2 (kind##2, kind##3, 0x44);      \
-    __m512i c = _mm512_shuffle_i64x2 (kind##0, kind##1, 0xee), d = _mm512_shuffle_i64x2 (kind##2, kind##3, 0xee);      \
-    w[first] = _mm512_shuffle_i64x2 (a, b, 0x88);                                                                      \
-    w[first + 2] = _mm512_shuffle_i64x2 (a, b, 0xdd);                                                                  \
-    w[first + 4] = _mm512_shuffle_i64x2 (c, d, 0x88);                                                                  \
-    w[first + 6] = _mm512_shuffle_i64x2 (c, d, 0xdd);                                                                  \
-  }
-  QUARTER (0, even)
-  QUARTER (1, odd)
-#undef QUARTER
-}
-
-/* Eight messages side by side. */
-typedef struct
-{
-  const uint8_t *data[LANES];
-  uint32_t len[LANES];
-  Power r1, r2, r3, r4;
-} Across;
-
 static const uint8_t zeros[CHUNK];
 
 /* One step of 64 bytes; only the lanes of `active` take it. */
@@ -214,16 +73,9 @@ step_across (const Across *a, Number h, size_t offset, __mmask8 active)
   for (unsigned i = 0; i < LANES; i++)
     rows[i] = active >> i & 1 ? a->data[i] + offset : zeros;
 #define LOAD(i) w[i] = _mm512_loadu_si512 (rows[i]);
-  LOAD (0)
-  LOAD (1)
-  LOAD (2)
-  LOAD (3)
-  LOAD (4)
-  LOAD (5)
-  LOAD (6)
-  LOAD (7)
+  EACH_8 (LOAD)
 #undef LOAD
-  transpose (w);
+  transpose_8 (w);
   /* The blocks that do not wait for the last step's h come first. */
   Product t = multiply_add (nothing (), &a->r3, number (w[2], w[3], HIGH_BIT));
   t = multiply_add (t, &a->r2, number (w[4], w[5], HIGH_BIT));
@@ -251,16 +103,9 @@ tail_across (const Across *a, Number h)
     return h;
 #define LOAD(i)                                                                                                        \
   w[i] = _mm512_maskz_loadu_epi8 ((1ULL << a->len[i] % CHUNK) - 1, a->data[i] + a->len[i] / CHUNK * CHUNK);
-  LOAD (0)
-  LOAD (1)
-  LOAD (2)
-  LOAD (3)
-  LOAD (4)
-  LOAD (5)
-  LOAD (6)
-  LOAD (7)
+  EACH_8 (LOAD)
 #undef LOAD
-  transpose (w);
+  transpose_8 (w);
   __m512i lane_blocks = _mm512_loadu_si512 (blocks);
 #define STEP(b)                                                                                                        \
   if (most > b)                                                                                                        \
@@ -279,56 +124,63 @@ tail_across (const Across *a, Number h)
   return h;
 }
 
-static void
-eight (EwPoly1305 *messages, size_t n)
+void
+ew_avx512_across_begin (Across *a, const EwPoly1305 *messages, size_t n)
 {
-  Across a;
-  __m512i key[8], lens;
-  uint64_t len[LANES], tags[2][LANES];
+  __m512i key[8];
   const uint8_t *keys[LANES];
   for (unsigned i = 0; i < LANES; i++)
     {
       const EwPoly1305 *message = &messages[i < n ? i : 0]; /* a lane without a message repeats the first */
-      a.data[i] = message->data;
-      a.len[i] = (uint32_t)message->len;
-      len[i] = message->len;
+      a->data[i] = message->data;
+      a->len[i] = message->len;
       keys[i] = message->key;
     }
 #define LOAD(i) key[i] = _mm512_castsi256_si512 (_mm256_loadu_si256 ((const void *)keys[i]));
-  LOAD (0)
-  LOAD (1)
-  LOAD (2)
-  LOAD (3)
-  LOAD (4)
-  LOAD (5)
-  LOAD (6)
-  LOAD (7)
+  EACH_8 (LOAD)
 #undef LOAD
-  transpose (key);
-  lens = _mm512_loadu_si512 (len);
-  Number h = { _mm512_setzero_si512 (), _mm512_setzero_si512 (), _mm512_setzero_si512 () };
-  a.r1 = power (clamped (key[0], key[1]));
-  a.r2 = a.r3 = a.r4 = a.r1; /* not used where there are no 64 bytes */
-  size_t all = messages[n - 1].len / CHUNK * CHUNK, longest = messages[0].len / CHUNK * CHUNK, at = 0;
-  if (longest > 0)
+  transpose_8 (key);
+  a->pad_low = key[2];
+  a->pad_high = key[3];
+  a->h = (Number){ _mm512_setzero_si512 (), _mm512_setzero_si512 (), _mm512_setzero_si512 () };
+  a->r1 = power (clamped (key[0], key[1]));
+  a->r2 = a->r3 = a->r4 = a->r1; /* not used where there are no 64 bytes */
+  if (messages[0].len >= CHUNK)
     {
-      Number r2 = multiply (&a.r1, (Number){ a.r1.r0, a.r1.r1, a.r1.r2 });
-      a.r2 = power (r2);
-      a.r3 = power (multiply (&a.r1, r2));
-      a.r4 = power (multiply (&a.r2, r2));
+      Number r2 = multiply (&a->r1, (Number){ a->r1.r0, a->r1.r1, a->r1.r2 });
+      a->r2 = power (r2);
+      a->r3 = power (multiply (&a->r1, r2));
+      a->r4 = power (multiply (&a->r2, r2));
     }
+}
+
+void
+ew_avx512_across_end (Across *a, EwPoly1305 *messages, size_t n, size_t at)
+{
+  size_t all = messages[n - 1].len / CHUNK * CHUNK, longest = messages[0].len / CHUNK * CHUNK;
+  __m512i lens = _mm512_loadu_si512 (a->len);
+  uint64_t tags[2][LANES];
+  Number h = a->h;
   for (; at < all; at += CHUNK)
-    h = step_across (&a, h, at, 0xff);
+    h = step_across (a, h, at, 0xff);
   for (; at < longest; at += CHUNK)
-    h = step_across (&a, h, at, _mm512_cmpge_epu64_mask (lens, _mm512_set1_epi64 ((long long)(at + CHUNK))));
-  h = tail_across (&a, h);
-  h = multiply (&a.r1, add (h, number (_mm512_setzero_si512 (), lens, HIGH_BIT)));
-  finish (h, key[2], key[3], tags);
+    h = step_across (a, h, at, _mm512_cmpge_epu64_mask (lens, _mm512_set1_epi64 ((long long)(at + CHUNK))));
+  h = tail_across (a, h);
+  h = multiply (&a->r1, add (h, number (_mm512_setzero_si512 (), lens, HIGH_BIT)));
+  finish (h, a->pad_low, a->pad_high, tags);
   for (unsigned i = 0; i < n; i++)
     {
       memcpy (messages[i].tag, &tags[0][i], 8);
       memcpy (messages[i].tag + 8, &tags[1][i], 8);
     }
+}
+
+static void
+eight (EwPoly1305 *messages, size_t n)
+{
+  Across a;
+  ew_avx512_across_begin (&a, messages, n);
+  ew_avx512_across_end (&a, messages, n, 0);
 }
 
 /* Lanes hold blocks 0, 4, 1, 5, 2, 6, 3 and 7 of 128 bytes: what two unpackings give. */

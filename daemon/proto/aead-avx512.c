@@ -5,23 +5,20 @@
  * ChaCha20 makes 16 blocks of 64 bytes at a time, a lane a block, and it does not matter whose: the blocks of all
  * packets stand in one line, block 0 of each first (its first half is the packet's key for Poly1305), then the text of
  * the first packet, of the second and so on. So no lane is idle before the end, whatever the lengths and keys are.
- * Poly1305 is in aead-avx512-poly1305.c. A packet is opened once its tag was found right, another keeps its bytes.
+ * Poly1305 is in aead-avx512-poly1305.c; eight packets of about one length, as a burst is, have a faster way in
+ * aead-avx512-eight.c. A packet is opened once its tag was found right, another keeps its bytes.
  */
 #include "proto/aead-avx512.h"
+#include "proto/aead-avx512-chacha20.h"
 #include "proto/aead-cpu.h"
 #include "proto/bytes.h"
 #include "proto/crypto.h"
 
-#include <immintrin.h>
 #include <string.h>
 
 #define GROUP 16
 #define LANES 16
 #define BLOCK 64
-#define INLINE static inline __attribute__ ((always_inline))
-#define EACH_16(DO)                                                                                                    \
-  DO (0) DO (1) DO (2) DO (3) DO (4) DO (5) DO (6) DO (7) DO (8) DO (9) DO (10) DO (11) DO (12) DO (13) DO (14) DO (15)
-#define EACH_8(DO) DO (0) DO (1) DO (2) DO (3) DO (4) DO (5) DO (6) DO (7)
 
 typedef struct
 {
@@ -45,63 +42,6 @@ typedef struct
 {
   __m512i packet, block;
 } Line;
-
-/* 16 by 16 words: word i of row k becomes word k of row i. */
-INLINE void
-transpose (__m512i x[16])
-{
-#define PAIR(i)                                                                                                        \
-  __m512i a##i = _mm512_unpacklo_epi32 (x[2 * i], x[2 * i + 1]);                                                       \
-  __m512i b##i = _mm512_unpackhi_epi32 (x[2 * i], x[2 * i + 1]);
-  EACH_8 (PAIR)
-#undef PAIR
-#define FOUR(i, p, q)                                                                                                  \
-  __m512i c##i##0 = _mm512_unpacklo_epi64 (a##p, a##q), c##i##1 = _mm512_unpackhi_epi64 (a##p, a##q);                  \
-  __m512i c##i##2 = _mm512_unpacklo_epi64 (b##p, b##q), c##i##3 = _mm512_unpackhi_epi64 (b##p, b##q);
-  FOUR (0, 0, 1)
-  FOUR (1, 2, 3)
-  FOUR (2, 4, 5)
-  FOUR (3, 6, 7)
-#undef FOUR
-#define ROWS(j)                                                                                                        \
-  {                                                                                                                    \
-    __m512i p = _mm512_shuffle_i32x4 (c0##j, c1##j, 0x44), q = _mm512_shuffle_i32x4 (c2##j, c3##j, 0x44);              \
-    __m512i r = _mm512_shuffle_i32x4 (c0##j, c1##j, 0xee), s = _mm512_shuffle_i32x4 (c2##j, c3##j, 0xee);              \
-    x[j] = _mm512_shuffle_i32x4 (p, q, 0x88);                                                                          \
-    x[j + 4] = _mm512_shuffle_i32x4 (p, q, 0xdd);                                                                      \
-    x[j + 8] = _mm512_shuffle_i32x4 (r, s, 0x88);                                                                      \
-    x[j + 12] = _mm512_shuffle_i32x4 (r, s, 0xdd);                                                                     \
-  }
-  ROWS (0)
-  ROWS (1)
-  ROWS (2)
-  ROWS (3)
-#undef ROWS
-}
-
-/* Four quarter rounds abreast, so that the processor sees what does not wait for each other. */
-#define ADD(a, b) x[a] = _mm512_add_epi32 (x[a], x[b])
-#define TURN(d, a, bits) x[d] = _mm512_rol_epi32 (_mm512_xor_si512 (x[d], x[a]), bits)
-#define HALF_ROUND(b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3, first, second)                                      \
-  ADD (0, b0);                                                                                                         \
-  ADD (1, b1);                                                                                                         \
-  ADD (2, b2);                                                                                                         \
-  ADD (3, b3);                                                                                                         \
-  TURN (d0, 0, first);                                                                                                 \
-  TURN (d1, 1, first);                                                                                                 \
-  TURN (d2, 2, first);                                                                                                 \
-  TURN (d3, 3, first);                                                                                                 \
-  ADD (c0, d0);                                                                                                        \
-  ADD (c1, d1);                                                                                                        \
-  ADD (c2, d2);                                                                                                        \
-  ADD (c3, d3);                                                                                                        \
-  TURN (b0, c0, second);                                                                                               \
-  TURN (b1, c1, second);                                                                                               \
-  TURN (b2, c2, second);                                                                                               \
-  TURN (b3, c3, second)
-#define ROUND(...)                                                                                                     \
-  HALF_ROUND (__VA_ARGS__, 16, 12);                                                                                    \
-  HALF_ROUND (__VA_ARGS__, 8, 7)
 
 /* RFC 8439 section 2.3: a block a lane, as rows of bytes. */
 INLINE void
@@ -144,7 +84,7 @@ chacha20 (const Group *g, Line line, __m512i x[16])
   x[12] = _mm512_add_epi32 (x[12], line.block);
   x[14] = _mm512_add_epi32 (x[14], low);
   x[15] = _mm512_add_epi32 (x[15], high);
-  transpose (x);
+  transpose_16 (x);
 }
 
 /* The 16 blocks of the line from `at`, which begins at -n. Behind the line's end lanes make blocks behind the last
@@ -198,11 +138,11 @@ apply (const Group *g, Line line, const __m512i x[16])
 }
 
 static void
-apply_rest (const Group *g)
+apply_rest (const Group *g, int32_t at)
 {
   size_t first = 0;
   __m512i x[16];
-  for (int32_t at = LANES - (int32_t)g->n; at < g->ends[g->n - 1]; at += LANES)
+  for (; at < g->ends[g->n - 1]; at += LANES)
     {
       Line line = line_at (g, at, &first);
       chacha20 (g, line, x);
@@ -227,33 +167,52 @@ load_keys (Group *g, EwAeadItem *const *items)
 #define KEY(i) x[i] = _mm512_castsi256_si512 (_mm256_loadu_si256 ((const void *)items[i < g->n ? i : 0]->key->raw));
   EACH_16 (KEY)
 #undef KEY
-  transpose (x);
+  transpose_16 (x);
   memcpy (g->secret.key, x, sizeof g->secret.key);
+}
+
+static void
+load_counters (Group *g, EwAeadItem *const *items)
+{
+  uint32_t low[LANES] = { 0 }, high[LANES] = { 0 };
+  for (size_t i = 0; i < g->n; i++)
+    {
+      low[i] = (uint32_t)items[i]->counter;
+      high[i] = (uint32_t)(items[i]->counter >> 32);
+    }
+  g->counter_low = _mm512_loadu_si512 (low);
+  g->counter_high = _mm512_loadu_si512 (high);
+}
+
+/* Where in the line the text is, from `offset` on. */
+static void
+lay_out (Group *g, EwAeadItem *const *items, size_t tag_size, size_t offset)
+{
+  int32_t starts[LANES] = { 0 }, end = 0;
+  memset (g->ends, 0, sizeof g->ends);
+  for (size_t i = 0; i < g->n; i++)
+    {
+      size_t len = items[i]->len - tag_size;
+      g->data[i] = items[i]->data;
+      g->len[i] = (uint32_t)len;
+      starts[i] = end - (int32_t)(offset / BLOCK);
+      if (len > offset)
+        end += (int32_t)((len - offset + BLOCK - 1) / BLOCK);
+      g->ends[i] = end;
+    }
+  g->starts = _mm512_loadu_si512 (starts);
 }
 
 /* The first 16 blocks of the line, all of block 0 among them, go to secret.rows. */
 INLINE Line
 begin (Group *g, EwAeadItem *const *items, size_t n, size_t tag_size, __m512i x[16])
 {
-  uint32_t low[LANES] = { 0 }, high[LANES] = { 0 }, starts[LANES] = { 0 }, end = 0;
   g->n = n;
-  memset (g->ends, 0, sizeof g->ends);
   load_keys (g, items);
+  load_counters (g, items);
+  lay_out (g, items, tag_size, 0);
   for (size_t i = 0; i < n; i++)
-    {
-      size_t len = items[i]->len - tag_size;
-      low[i] = (uint32_t)items[i]->counter;
-      high[i] = (uint32_t)(items[i]->counter >> 32);
-      g->data[i] = items[i]->data;
-      g->len[i] = (uint32_t)len;
-      g->tags[i] = (EwPoly1305){ .data = items[i]->data, .len = len, .key = g->secret.rows[i] };
-      starts[i] = end;
-      end += (uint32_t)((len + BLOCK - 1) / BLOCK);
-      g->ends[i] = (int32_t)end;
-    }
-  g->counter_low = _mm512_loadu_si512 (low);
-  g->counter_high = _mm512_loadu_si512 (high);
-  g->starts = _mm512_loadu_si512 (starts);
+    g->tags[i] = (EwPoly1305){ .data = items[i]->data, .len = g->len[i], .key = g->secret.rows[i] };
   size_t first = 0;
   Line line = line_at (g, -(int32_t)n, &first);
   chacha20 (g, line, x);
@@ -263,25 +222,37 @@ begin (Group *g, EwAeadItem *const *items, size_t n, size_t tag_size, __m512i x[
   return line;
 }
 
+void
+ew_avx512_apply_from (EwAeadItem *const *items, size_t n, size_t tag_size, size_t offset)
+{
+  Group g;
+  g.n = n;
+  load_keys (&g, items);
+  load_counters (&g, items);
+  lay_out (&g, items, tag_size, offset);
+  apply_rest (&g, 0);
+  wipe (&g.secret, sizeof g.secret);
+}
+
 static void
-seal_group (EwAeadItem *const *items, size_t n)
+seal_line (EwAeadItem *const *items, size_t n)
 {
   Group g;
   __m512i x[16];
   Line line = begin (&g, items, n, 0, x);
   apply (&g, line, x);
-  apply_rest (&g);
+  apply_rest (&g, LANES - (int32_t)n);
   ew_avx512_poly1305 (g.tags, n);
   for (size_t i = 0; i < n; i++)
     {
       memcpy (items[i]->data + items[i]->len, g.tags[i].tag, EW_AEAD_TAG_SIZE);
       items[i]->ok = true;
     }
-  ew_secret_zero (&g.secret, sizeof g.secret);
+  wipe (&g.secret, sizeof g.secret);
 }
 
 static void
-open_group (EwAeadItem *const *items, size_t n)
+open_line (EwAeadItem *const *items, size_t n)
 {
   Group g;
   __m512i x[16];
@@ -297,8 +268,37 @@ open_group (EwAeadItem *const *items, size_t n)
   EACH_16 (ROW)
 #undef ROW
   apply (&g, line, x);
-  apply_rest (&g);
-  ew_secret_zero (&g.secret, sizeof g.secret);
+  apply_rest (&g, LANES - (int32_t)n);
+  wipe (&g.secret, sizeof g.secret);
+}
+
+static size_t
+eights (EwAeadItem *const *items, size_t n, size_t tag_size)
+{
+  size_t count = 0;
+  while (count + 8 <= n && items[count + 7]->len >= EW_AVX512_EIGHT_MIN + tag_size)
+    count += 8;
+  return count;
+}
+
+static void
+seal_group (EwAeadItem *const *items, size_t n)
+{
+  size_t by_eight = eights (items, n, 0);
+  for (size_t i = 0; i < by_eight; i += 8)
+    ew_avx512_seal_eight (items + i);
+  if (n > by_eight)
+    seal_line (items + by_eight, n - by_eight);
+}
+
+static void
+open_group (EwAeadItem *const *items, size_t n)
+{
+  size_t by_eight = eights (items, n, EW_AEAD_TAG_SIZE);
+  for (size_t i = 0; i < by_eight; i += 8)
+    ew_avx512_open_eight (items + i);
+  if (n > by_eight)
+    open_line (items + by_eight, n - by_eight);
 }
 
 const EwAeadKernel ew_aead_avx512 = {

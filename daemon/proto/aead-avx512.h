@@ -4,6 +4,55 @@
  */
 #pragma once
 
+#include <immintrin.h>
+
 #include "proto/aead-private.h"
 
+#define INLINE static inline __attribute__ ((always_inline))
+#define EACH_8(DO) DO (0) DO (1) DO (2) DO (3) DO (4) DO (5) DO (6) DO (7)
+#define EACH_16(DO) EACH_8 (DO) DO (8) DO (9) DO (10) DO (11) DO (12) DO (13) DO (14) DO (15)
+
+/* size: whole vectors. libcrypto's way costs as much as a short packet. */
+INLINE void
+wipe (void *secret, size_t size)
+{
+  for (size_t at = 0; at < size; at += sizeof (__m512i))
+    _mm512_storeu_si512 ((uint8_t *)secret + at, _mm512_setzero_si512 ());
+  __asm__ volatile("" : : "r"(secret) : "memory"); /* so that the stores are not left out */
+}
+
+/* A number modulo 2^130 - 5 in each lane (aead-avx512-field.h). */
+typedef struct
+{
+  __m512i l0, l1, l2;
+} Number;
+
+/* What is multiplied by, with 20 times its upper limbs. */
+typedef struct
+{
+  __m512i r0, r1, r2, s1, s2;
+} Power;
+
+/* Poly1305 of eight messages, a lane each. */
+typedef struct
+{
+  const uint8_t *data[8];
+  uint64_t len[8];
+  Power r1, r2, r3, r4; /* the key's r and its powers */
+  Number h;             /* of what was taken so far */
+  __m512i pad_low, pad_high;
+} Across;
+
 void ew_avx512_poly1305 (EwPoly1305 *messages, size_t n); /* the longest first */
+
+/* The same in parts, for up to eight: the first `at` bytes, whole 64s, of all of them went into a->h meanwhile. */
+void ew_avx512_across_begin (Across *a, const EwPoly1305 *messages, size_t n);
+void ew_avx512_across_end (Across *a, EwPoly1305 *messages, size_t n, size_t at);
+
+/* Eight packets, the longest first, of which the last has EW_AVX512_EIGHT_MIN bytes of text. */
+#define EW_AVX512_EIGHT_MIN 192
+void ew_avx512_seal_eight (EwAeadItem *const *items);
+void ew_avx512_open_eight (EwAeadItem *const *items);
+
+/* Seals or opens the text from `offset` on, whole 64s, where it is longer. */
+void ew_avx512_apply_from (EwAeadItem *const *items, size_t n, size_t tag_size, size_t offset);

@@ -37,7 +37,7 @@ typedef struct
   bool (*supported) (void); /* by the processor and the operating system */
   size_t group;             /* packets a call, at most */
   void (*seal_group) (EwAeadItem *const *items, size_t n);
-  /* Items shorter than a tag do not come here. What is not authentic stays as it is. */
+  /* Items shorter than a tag do not come here. What is not authentic stays as it is or is zeroed. */
   void (*open_group) (EwAeadItem *const *items, size_t n);
   void (*poly1305) (EwPoly1305 *messages, size_t n); /* the longest first; a part of both, here for its test */
   /* Longer packets libcrypto does faster, where they are one, two, three, or more of about one length; NULL: none. */
