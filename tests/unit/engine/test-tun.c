@@ -80,6 +80,42 @@ test_name_in_use (void)
   g_assert_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_NAME_IN_USE);
 }
 
+/* Many queues of one interface: a flow's packets come by the one that it was last written to. */
+static void
+test_queues (void)
+{
+  g_autoptr (GError) error = NULL;
+  EwTun *queues[3];
+  EwBuffers buffers;
+  guint seen = 0;
+
+  if (skipped ())
+    return;
+  g_assert_cmpuint (ew_tun_open_queues ("ewt4", 1400, 3, queues, &error), ==, 3);
+  g_assert_no_error (error);
+  g_assert_cmpint (system ("ip addr add 10.123.0.1/24 dev ewt4 && ip link set ewt4 up"), ==, 0);
+  ew_buffers_init (&buffers);
+  for (guint i = 0; i < 3; i++)
+    g_assert_true (queues[i]->class->set_mtu (queues[i], 1300, &error));
+  /* 60 flows: some come by each. */
+  g_assert_cmpint (system ("bash -c 'for p in $(seq 5001 5060); do echo x > /dev/udp/10.123.0.2/$p; done'"), ==, 0);
+  for (guint i = 0; i < 3; i++)
+    {
+      EwPacket packets[EW_BATCH_MAX];
+      gssize n = queues[i]->class->read (queues[i], &buffers, packets, EW_BATCH_MAX);
+      g_assert_cmpint (n, >, 0);
+      for (gssize k = 0; k < n; k++)
+        seen += packets[k].data[0] >> 4 == 4 && packets[k].data[9] == 17;
+      g_assert_cmpstr (queues[i]->name, ==, "ewt4");
+      g_assert_cmpint (queues[i]->ifindex, ==, queues[0]->ifindex);
+    }
+  g_assert_cmpuint (seen, ==, 60);
+  ew_buffers_clear (&buffers);
+  for (guint i = 0; i < 3; i++)
+    ew_tun_free (queues[i]);
+  g_assert_cmpuint (if_nametoindex ("ewt4"), ==, 0);
+}
+
 static void
 count (void *user)
 {
@@ -146,6 +182,7 @@ main (int argc, char **argv)
     = access ("/dev/net/tun", R_OK | W_OK) == 0 && unshare (CLONE_NEWNET) == 0 && system ("ip link set lo up") == 0;
   g_test_add_func ("/tun/names", test_names);
   g_test_add_func ("/tun/life", test_life);
+  g_test_add_func ("/tun/queues", test_queues);
   g_test_add_func ("/tun/name-in-use", test_name_in_use);
   g_test_add_func ("/tun/deleted", test_deleted);
   g_test_add_func ("/tun/engine-errors", test_engine_errors);

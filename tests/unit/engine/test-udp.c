@@ -2,8 +2,11 @@
  *
  * Real sockets on the loopback interface.
  */
+#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "engine/buffers.h"
 #include "engine/udp.h"
@@ -288,6 +291,75 @@ test_port_in_use (void)
   g_assert_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PORT_IN_USE);
 }
 
+static gsize
+receive_one (EwUdp *udp, guint which)
+{
+  static guint8 buffer[EW_BUFFER_CAPACITY];
+  EwArrival arrival = { .data = buffer, .len = sizeof buffer };
+  struct pollfd wait = { .fd = udp->fds[which], .events = POLLIN };
+
+  return poll (&wait, 1, 0) == 1 ? udp->class->receive (udp, which, &arrival, 1) : 0;
+}
+
+/* Sends as a stranger. Returns the number of the socket that got it; they are n. */
+static guint
+who_gets (EwUdp **sockets, guint n, int family, const guint8 *data, gsize len)
+{
+  const struct sockaddr_in v4
+    = { .sin_family = AF_INET, .sin_port = htons (sockets[0]->port), .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  const struct sockaddr_in6 v6
+    = { .sin6_family = AF_INET6, .sin6_port = htons (sockets[0]->port), .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+  const int fd = socket (family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  guint found = n;
+
+  g_assert_cmpint (family == AF_INET ? sendto (fd, data, len, 0, (const struct sockaddr *)&v4, sizeof v4)
+                                     : sendto (fd, data, len, 0, (const struct sockaddr *)&v6, sizeof v6),
+                   ==, len);
+  close (fd);
+  for (guint i = 0; i < n; i++)
+    if (receive_one (sockets[i], family == AF_INET6) > 0)
+      {
+        g_assert_cmpuint (found, ==, n);
+        found = i;
+      }
+  return found;
+}
+
+/* Data is for the lane that its receiver index names, all else for the first socket. */
+static void
+test_steering (void)
+{
+  EwUdp *sockets[4];
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpuint (ew_udp_open_many (NULL, 0, 0, 3, sockets, &error), ==, 4);
+  g_assert_no_error (error);
+  for (int family = AF_INET;; family = AF_INET6)
+    {
+      for (guint byte = 0; byte < 256; byte += 5)
+        {
+          const guint8 data[32] = { 4, 0, 0, 0, (guint8)byte }, handshake[148] = { 1, 0, 0, 0, (guint8)byte };
+          const guint8 odd[32] = { 4, 0, 1, 0, (guint8)byte };
+          g_assert_cmpuint (who_gets (sockets, 4, family, data, sizeof data), ==, 1 + byte % 3);
+          g_assert_cmpuint (who_gets (sockets, 4, family, handshake, sizeof handshake), ==, 0);
+          g_assert_cmpuint (who_gets (sockets, 4, family, odd, sizeof odd), ==, 0);
+          for (gsize len = 1; len < 5; len++)
+            g_assert_cmpuint (who_gets (sockets, 4, family, data, len), ==, 0);
+        }
+      if (family == AF_INET6 || sockets[0]->fds[1] < 0)
+        break;
+    }
+  /* That the port is shared is our own affair. */
+  g_assert_null (ew_udp_open (NULL, sockets[0]->port, 0, &error));
+  g_assert_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PORT_IN_USE);
+  g_clear_error (&error);
+  EwUdp *others[4];
+  g_assert_cmpuint (ew_udp_open_many (NULL, sockets[0]->port, 0, 3, others, &error), ==, 0);
+  g_assert_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PORT_IN_USE);
+  for (guint i = 0; i < 4; i++)
+    ew_udp_free (sockets[i]);
+}
+
 static void
 test_listen_address (void)
 {
@@ -323,6 +395,7 @@ main (int argc, char **argv)
   add ("/udp/too-large", test_too_large);
   add ("/udp/truncated", test_truncated);
   g_test_add_func ("/udp/port-in-use", test_port_in_use);
+  g_test_add_func ("/udp/steering", test_steering);
   g_test_add_func ("/udp/listen-address", test_listen_address);
   return g_test_run ();
 }
