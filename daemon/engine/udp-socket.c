@@ -218,8 +218,11 @@ ew_udp_sockets_steer (const int fds[EW_UDP_FDS], guint n)
     BPF_STMT (BPF_RET | BPF_A, 0),
     BPF_STMT (BPF_RET | BPF_K, 0),
   };
-  const struct sock_fprog program = { .len = G_N_ELEMENTS (code), .filter = code };
+  struct sock_fprog program;
 
+  memset (&program, 0, sizeof program); /* its padding too: the kernel is given it */
+  program.len = G_N_ELEMENTS (code);
+  program.filter = code;
   for (guint i = 0; i < EW_UDP_FDS; i++)
     if (fds[i] >= 0 && setsockopt (fds[i], SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) != 0)
       return FALSE;
