@@ -260,7 +260,7 @@ static gboolean
 verdict (const Transit *t, EwRouterNode *to)
 {
   const guint32 now = (guint32)(t->time->now_ns / G_GUINT64_CONSTANT (1000000000));
-  const EwRouterPolicy *policy = atomic_load_explicit (&t->router->policy, memory_order_acquire);
+  const EwRouterPolicy *policy = atomic_load (&t->router->policy);
   EwFlow flow;
   gboolean opener;
 
@@ -341,7 +341,7 @@ static EwRoute
 route_to_exit (Transit *t)
 {
   EwSwitchRouter *self = t->router;
-  const EwExitPolicy *exit = atomic_load_explicit (&self->exit, memory_order_acquire);
+  const EwExitPolicy *exit = atomic_load (&self->exit);
 
   if (exit == NULL)
     return REFUSE (t, dropped_no_route, EW_ICMP_NO_ROUTE);

@@ -76,7 +76,7 @@ unlink_entry (EwAllowedIp *entry)
 static void
 link_entry (EwAllowedIp *entry, EwPeer *owner, EwAllowedIp **list)
 {
-  atomic_store_explicit (&entry->owner, owner, memory_order_release);
+  atomic_store (&entry->owner, owner);
   entry->link = list;
   entry->next = *list;
   if (*list != NULL)
@@ -191,7 +191,7 @@ ew_allowed_ips_remove_list (EwAllowedIps *ips, EwAllowedIp **list)
 EwPeer *
 ew_allowed_ips_lookup (const EwAllowedIps *ips, EwFamily family, const uint8_t *bytes)
 {
-  uintptr_t root = atomic_load_explicit (&ips->root[row_of (family)], memory_order_acquire);
+  uintptr_t root = atomic_load (&ips->root[row_of (family)]);
   const EwAllowedIp *entry = ew_prefix_trie_lookup (root, ew_prefix_bits_of (family, bytes));
-  return entry != NULL ? atomic_load_explicit (&entry->owner, memory_order_acquire) : NULL;
+  return entry != NULL ? atomic_load (&entry->owner) : NULL;
 }

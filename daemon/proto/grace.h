@@ -4,8 +4,9 @@
  * batch. A writer first takes what it wants to be rid of out of sight, then retires it here; it is released when every
  * reader that was inside at that moment has been outside (epoch-based reclamation, Fraser 2004, section 5.2.3).
  *
- * There is one writer at a time. Pointers that readers follow are atomic: stored with release or stronger, loaded with
- * acquire.
+ * There is one writer at a time. Pointers that readers follow are atomic, stored and loaded in the one order that all
+ * threads agree on (memory_order_seq_cst): either the writer sees that a reader is inside, or the reader does not see
+ * what was taken out of sight.
  */
 #pragma once
 
@@ -46,7 +47,7 @@ void ew_grace_clear (EwGrace *grace);
 static inline void
 ew_grace_enter (EwGrace *grace, unsigned reader)
 {
-  atomic_exchange (&grace->readers[reader].inside, atomic_load_explicit (&grace->epoch, memory_order_relaxed));
+  atomic_exchange (&grace->readers[reader].inside, atomic_load (&grace->epoch));
 }
 
 static inline void

@@ -39,7 +39,7 @@ typedef struct
 static inline EwKeypair *
 ew_keypairs_get_current (const EwKeypairs *keypairs)
 {
-  return atomic_load_explicit (&keypairs->current, memory_order_acquire);
+  return atomic_load (&keypairs->current);
 }
 
 /* NULL: memory is gone. */

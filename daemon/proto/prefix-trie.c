@@ -135,7 +135,7 @@ peek (const _Atomic uintptr_t *where)
 static inline uintptr_t
 follow (const _Atomic uintptr_t *where)
 {
-  return atomic_load_explicit (where, memory_order_acquire);
+  return atomic_load (where);
 }
 
 static inline _Atomic uintptr_t *

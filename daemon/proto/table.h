@@ -50,12 +50,12 @@ void ew_table_remove (EwTable *table, uint32_t hash, const void *value);
 static inline void *
 ew_table_next (const EwTable *table, uint32_t hash, size_t *cursor)
 {
-  const EwTableArray *array = atomic_load_explicit (&table->array, memory_order_acquire);
+  const EwTableArray *array = atomic_load (&table->array);
   if (array == NULL)
     return NULL;
   for (size_t i = (*cursor == EW_TABLE_START ? hash : *cursor + 1) & array->mask;; i = (i + 1) & array->mask)
     {
-      void *value = atomic_load_explicit (&array->slots[i].value, memory_order_acquire);
+      void *value = atomic_load (&array->slots[i].value);
       if (value == NULL)
         return NULL;
       if (value != EW_TABLE_GONE && atomic_load_explicit (&array->slots[i].hash, memory_order_relaxed) == hash)

@@ -183,6 +183,17 @@ route_in (EwRouterState *router, EwPacket *packet, const EwIpHeader *header, con
   return EW_ROUTE_TUN;
 }
 
+/* The kernel's own chatter on a new interface (router solicitations, MLD) has no business at the edge. Of nearly every
+   packet the first byte tells that it is none. */
+static bool
+is_chatter (const EwIp *to)
+{
+  const uint8_t first = to->bytes[0];
+  if (first != 0 && first < (to->family == EW_FAMILY_V6 ? 0xfe : 224) && (first != 169 || to->family == EW_FAMILY_V6))
+    return false;
+  return ew_ip_is_multicast (to) || ew_ip_is_link_local (to);
+}
+
 EwRoute
 ew_router_hook (void *user, EwLane *lane, EwPeer *from, EwPacket *packet, const EwTime *time, EwPeer **to)
 {
@@ -192,8 +203,7 @@ ew_router_hook (void *user, EwLane *lane, EwPeer *from, EwPacket *packet, const 
     return EW_ROUTE_DROP;
   if (from)
     return route_in (router, packet, &header, time);
-  /* The kernel's own chatter on a new interface (router solicitations, MLD) has no business at the edge. */
-  if (ew_ip_is_multicast (&header.destination) || ew_ip_is_link_local (&header.destination))
+  if (is_chatter (&header.destination))
     return EW_ROUTE_DROP;
   tell_busy (router, time);
   return EW_ROUTE_LOOKUP;

@@ -208,6 +208,6 @@ class MatrixCase(unittest.TestCase):
         cls.edge_key = new_key()
         config = os.path.join(edge.log_dir, "config")
         with open(config, "w") as file:
-            file.write(f"port {PORT}\nkey {cls.edge_key[0]}\nservice {SERVICE}\nrange {RANGE}\nnode other {cls.other.public} 1 plain {OTHER}\n")
+            file.write(f"port {PORT}\nthreads 2\nkey {cls.edge_key[0]}\nservice {SERVICE}\nrange {RANGE}\nnode other {cls.other.public} 1 plain {OTHER}\n")
         cls.switch = Switch(edge, config)
         cls.addClassCleanup(cls.switch.stop)

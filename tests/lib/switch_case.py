@@ -183,7 +183,7 @@ class SwitchCase(unittest.TestCase):
     @classmethod
     def config(cls, exit=True, interface="edge0", nodes=True, endpoints=False):
         at = {"alice": "endpoint=203.0.113.11:50001", "bob": "endpoint=203.0.113.12:50002"} if endpoints else {}
-        lines = [f"port {PORT}", f"key {cls.keys['edge'][0]}", "range 100.96.0.0/12", "range fd12::/48", "open 22"]
+        lines = [f"port {PORT}", "threads 2", f"key {cls.keys['edge'][0]}", "range 100.96.0.0/12", "range fd12::/48", "open 22"]
         lines += [f"service {address}" for address in SERVICE]
         lines += [f"interface {interface}"] if interface else []
         lines += ["exit"] if exit else []
@@ -254,7 +254,8 @@ class SwitchCase(unittest.TestCase):
         process = machine.start("/usr/bin/python3", "-c", SERVER, address, str(port), log=f"server-{port}")
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
-        wait_for("a server", lambda: machine.ok("sh", "-c", f"ss -Hltn sport = :{port} | grep -q ."), 10)
+        at = f"[{address}]" if ":" in address else address  # another address may have a server on that port already
+        wait_for("a server", lambda: machine.ok("sh", "-c", f"ss -Hltn src '{at}' and sport = :{port} | grep -q ."), 10)
 
     def fetch(self, machine, address, port, seconds=15):
         """Source address and segment size as the server saw them; None: it was not reached within so many seconds."""

@@ -447,6 +447,75 @@ test_everything_at_once (Wheel *wheel, gconstpointer data)
     }
 }
 
+/* The device's thread is at work for as long as the test likes, with the lock, and its socket is full of a stranger's
+   handshakes: data goes on all the same. */
+
+typedef struct
+{
+  Wheel *wheel;
+  atomic_bool busy, end;
+} Occupation;
+
+static void
+be_busy (EwDevice *device, const EwTime *time, void *data)
+{
+  Occupation *occupation = data;
+
+  atomic_store (&occupation->busy, true);
+  while (!atomic_load (&occupation->end))
+    g_usleep (500);
+}
+
+static void *
+occupy (void *data)
+{
+  Occupation *occupation = data;
+
+  ew_engine_call (occupation->wheel->hub, be_busy, occupation);
+  return NULL;
+}
+
+static void
+flood (guint16 port, guint n)
+{
+  const struct sockaddr_in address
+    = { .sin_family = AF_INET, .sin_port = htons (port), .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  const guint8 initiation[148] = { 1 };
+  const int fd = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+  for (guint i = 0; i < n; i++)
+    (void)!sendto (fd, initiation, sizeof initiation, 0, (const struct sockaddr *)&address, sizeof address);
+  close (fd);
+}
+
+static void
+test_device_is_busy (Wheel *wheel, gconstpointer data)
+{
+  Occupation occupation = { .wheel = wheel };
+  EwEngineStats stats;
+  pthread_t thread;
+
+  for (guint i = 0; i < NODES; i++) /* every timer has been set once */
+    {
+      node_push (&wheel->nodes[i], (guint8)(1 + (i + 1) % NODES), 1);
+      g_assert_cmpuint (node_pop (&wheel->nodes[(i + 1) % NODES], (guint8)(i + 1)), ==, 1);
+    }
+  g_assert_cmpint (pthread_create (&thread, NULL, occupy, &occupation), ==, 0);
+  while (!atomic_load (&occupation.busy))
+    g_usleep (500);
+  flood (ew_engine_get_listen_port (wheel->hub), 20000);
+  for (guint32 round = 2; round < 100; round++)
+    for (guint i = 0; i < NODES; i++)
+      {
+        node_push (&wheel->nodes[i], (guint8)(1 + (i + 1) % NODES), round);
+        g_assert_cmpuint (node_pop (&wheel->nodes[(i + 1) % NODES], (guint8)(i + 1)), ==, round);
+      }
+  atomic_store (&occupation.end, true);
+  pthread_join (thread, NULL);
+  ew_engine_get_stats (wheel->hub, &stats);
+  g_assert_cmpuint (stats.udp_received, >=, 400);
+}
+
 /* All sockets move to another port. */
 static void
 test_port_moves (Wheel *wheel, gconstpointer data)
@@ -482,6 +551,7 @@ main (int argc, char **argv)
   ADD ("all-to-all", test_all_to_all);
   ADD ("misdirected", test_misdirected);
   ADD ("everything-at-once", test_everything_at_once);
+  ADD ("device-is-busy", test_device_is_busy);
   ADD ("port-moves", test_port_moves);
   return g_test_run ();
 }
