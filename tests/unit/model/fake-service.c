@@ -122,8 +122,8 @@ service_stop (Service *self)
   if (self->connection == NULL)
     return;
   service_end_stream (self);
+  g_clear_handle_id (&self->own, g_bus_unown_name); /* first: to release it on a closed connection is a warning */
   g_dbus_connection_close_sync (self->connection, NULL, NULL);
-  g_clear_handle_id (&self->own, g_bus_unown_name);
   g_dbus_interface_skeleton_unexport (G_DBUS_INTERFACE_SKELETON (self->skeleton));
   g_clear_object (&self->skeleton);
   g_clear_object (&self->connection);

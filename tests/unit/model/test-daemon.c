@@ -153,11 +153,20 @@ typedef struct
   gchar *directory, *address, *service;
 } Bus;
 
+/* It listens: that its socket is there is not enough. */
+static gboolean
+bus_answers (const Bus *self)
+{
+  g_autoptr (GDBusConnection) connection = g_dbus_connection_new_for_address_sync (
+    self->address, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT, NULL, NULL, NULL);
+
+  return connection != NULL && g_dbus_connection_close_sync (connection, NULL, NULL);
+}
+
 static void
 bus_start (Bus *self, const gchar *exec, const gchar *policy)
 {
   g_autofree gchar *config = NULL, *config_path = NULL, *service = NULL;
-  g_autofree gchar *socket = NULL;
 
   self->directory = g_dir_make_tmp ("ewmodel.XXXXXX", NULL);
   self->address = g_strdup_printf ("unix:path=%s/bus", self->directory);
@@ -174,8 +183,7 @@ bus_start (Bus *self, const gchar *exec, const gchar *policy)
   self->process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDERR_SILENCE, NULL, "dbus-daemon", "--nofork", "--config-file",
                                     config_path, NULL);
   g_assert_nonnull (self->process);
-  socket = g_build_filename (self->directory, "bus", NULL);
-  wait_until (g_file_test (socket, G_FILE_TEST_EXISTS));
+  wait_until (bus_answers (self));
 }
 
 static void
