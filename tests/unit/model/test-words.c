@@ -129,8 +129,9 @@ test_daemon (void)
   assert_words (ew_words_state (daemon), "Service not running");
   assert_words (ew_words_state_detail (daemon), ew_daemon_get_unavailable_message (daemon));
   service_start (&service, g_test_dbus_get_bus_address (bus));
-  ew_daemon1_set_since (service.skeleton, g_get_real_time () - (3 * 3600 + 12 * 60 + 5) * G_TIME_SPAN_SECOND);
-  wait_until (ew_daemon_get_availability (daemon) == EW_AVAILABILITY_READY);
+  const gint64 since = g_get_real_time () - (3 * 3600 + 12 * 60 + 5) * G_TIME_SPAN_SECOND;
+  ew_daemon1_set_since (service.skeleton, since);
+  wait_until (ew_daemon_get_availability (daemon) == EW_AVAILABILITY_READY && ew_daemon_get_since (daemon) == since);
   assert_words (ew_words_state (daemon), "Connected");
   assert_words (ew_words_state_detail (daemon), "Frankfurt · 3 h 12 min");
   assert_words (ew_words_status_line (daemon), "Connected · connector only");
