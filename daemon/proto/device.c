@@ -218,12 +218,13 @@ ew_device_count_peers (const EwDevice *device)
   return device->n_peers;
 }
 
-/* The peer that is due first, with its true deadline: those in the heap may be too early, never too late. */
+/* The peer that is due first. Those in the heap may be too early, never too late; none that is due by `limit` is too early
+   any more. */
 static EwPeer *
-first_due (EwDevice *device)
+first_due (EwDevice *device, uint64_t limit)
 {
   EwHeapNode *node;
-  while ((node = ew_heap_first (&device->due)) != NULL)
+  while ((node = ew_heap_first (&device->due)) != NULL && node->due_ns <= limit)
     {
       EwPeer *peer = (EwPeer *)node;
       uint64_t due = ew_timers_deadline (&peer->timers);
@@ -234,10 +235,12 @@ first_due (EwDevice *device)
   return (EwPeer *)node;
 }
 
+/* With lanes, one that is too early stays so until then: were it put off whenever somebody asks, the lane that is
+   starting and stopping its timers all the time would have to bring it forward, with the lock, as often. */
 uint64_t
 ew_device_deadline (EwDevice *device)
 {
-  EwPeer *peer = first_due (device);
+  EwPeer *peer = first_due (device, device->n_lanes > 0 ? 0 : EW_TIME_OFF);
   device->told_ns = peer != NULL ? peer->due.due_ns : EW_TIME_OFF;
   return device->told_ns;
 }
@@ -251,7 +254,7 @@ ew_device_tick (EwDevice *device, const EwTime *time)
   while (more)
     {
       ew_lane_lock (lane); /* for one peer a time: there may be many */
-      EwPeer *peer = first_due (device);
+      EwPeer *peer = first_due (device, time->now_ns);
       more = peer != NULL && peer->due.due_ns <= time->now_ns;
       if (more)
         {
