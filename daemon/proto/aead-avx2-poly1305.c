@@ -12,7 +12,6 @@
 #include "proto/aead-avx2.h"
 #include "proto/bytes.h"
 
-#include <immintrin.h>
 #include <string.h>
 
 #define LANES 4
@@ -21,7 +20,6 @@
 #define LIMB_BITS 26
 #define LIMB_MASK _mm256_set1_epi64x (0x3ffffff)
 #define HIGH_BIT _mm256_set1_epi64x (1 << 24) /* 2^128, on every block */
-#define INLINE static inline __attribute__ ((always_inline))
 
 typedef struct
 {

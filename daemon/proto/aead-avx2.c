@@ -8,13 +8,11 @@
 #include "proto/bytes.h"
 #include "proto/crypto.h"
 
-#include <immintrin.h>
 #include <string.h>
 
 #define GROUP 8
 #define LANES 8
 #define BLOCK 64
-#define INLINE static inline __attribute__ ((always_inline))
 #define EACH_8(DO) DO (0) DO (1) DO (2) DO (3) DO (4) DO (5) DO (6) DO (7)
 
 typedef struct
@@ -285,7 +283,7 @@ seal_group (EwAeadItem *const *items, size_t n)
       memcpy (items[i]->data + items[i]->len, g.tags[i].tag, EW_AEAD_TAG_SIZE);
       items[i]->ok = true;
     }
-  ew_secret_zero (&g.secret, sizeof g.secret);
+  wipe (&g.secret, sizeof g.secret);
 }
 
 static void
@@ -308,7 +306,7 @@ open_group (EwAeadItem *const *items, size_t n)
 #undef ROW
   apply (&g, line, x);
   apply_rest (&g);
-  ew_secret_zero (&g.secret, sizeof g.secret);
+  wipe (&g.secret, sizeof g.secret);
 }
 
 /* Against libcrypto of the same processor with AVX2 at most, and with AVX-512 (measured, tests/bench aead). */
