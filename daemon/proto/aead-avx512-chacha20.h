@@ -63,6 +63,45 @@ transpose_16 (__m512i x[16])
   HALF_ROUND (__VA_ARGS__, 16, 12);                                                                                    \
   HALF_ROUND (__VA_ARGS__, 8, 7)
 
+#define COLUMN_ROUND(x) ROUND (4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+#define DIAGONAL_ROUND(x) ROUND (5, 6, 7, 4, 10, 11, 8, 9, 15, 12, 13, 14)
 #define DOUBLE_ROUND(x)                                                                                                \
-  ROUND (4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);                                                                    \
-  ROUND (5, 6, 7, 4, 10, 11, 8, 9, 15, 12, 13, 14)
+  COLUMN_ROUND (x);                                                                                                    \
+  DIAGONAL_ROUND (x)
+
+/* What a block begins with, and is added to at its end: a lane each. */
+typedef struct
+{
+  const __m512i *key; /* eight words */
+  __m512i block, counter_low, counter_high;
+} Start;
+
+#define CONSTANT(i)                                                                                                    \
+  _mm512_set1_epi32 ((int)(i == 0 ? 0x61707865 : i == 1 ? 0x3320646e : i == 2 ? 0x79622d32 : 0x6b206574))
+
+INLINE void
+chacha20_begin (__m512i x[16], const Start *s)
+{
+  x[0] = CONSTANT (0), x[1] = CONSTANT (1), x[2] = CONSTANT (2), x[3] = CONSTANT (3);
+#define KEY(i) x[4 + i] = s->key[i];
+  EACH_8 (KEY)
+#undef KEY
+  x[12] = s->block, x[13] = _mm512_setzero_si512 (), x[14] = s->counter_low, x[15] = s->counter_high;
+}
+
+/* After ten double rounds: x[i] is lane i's block. */
+INLINE void
+chacha20_end (__m512i x[16], const Start *s)
+{
+  x[0] = _mm512_add_epi32 (x[0], CONSTANT (0));
+  x[1] = _mm512_add_epi32 (x[1], CONSTANT (1));
+  x[2] = _mm512_add_epi32 (x[2], CONSTANT (2));
+  x[3] = _mm512_add_epi32 (x[3], CONSTANT (3));
+#define KEY(i) x[4 + i] = _mm512_add_epi32 (x[4 + i], s->key[i]);
+  EACH_8 (KEY)
+#undef KEY
+  x[12] = _mm512_add_epi32 (x[12], s->block);
+  x[14] = _mm512_add_epi32 (x[14], s->counter_low);
+  x[15] = _mm512_add_epi32 (x[15], s->counter_high);
+  transpose_16 (x);
+}

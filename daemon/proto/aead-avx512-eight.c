@@ -5,8 +5,8 @@
  * processor, and ChaCha20 alone waits for its own results a fifth of its time.
  */
 #include "proto/aead-avx512.h"
+#include "proto/aead-avx512-across.h"
 #include "proto/aead-avx512-chacha20.h"
-#include "proto/aead-avx512-field.h"
 #include "proto/crypto.h"
 
 #include <string.h>
@@ -20,6 +20,7 @@ typedef struct
   struct
   {
     __m512i key[8];               /* a word of each packet's key: lane i and i + 8 are packet i's */
+    __m512i begun[16];            /* the first round, but for what the block's number goes into */
     uint8_t rows[PACKETS][BLOCK]; /* block 0 of each: its key for Poly1305 */
     Across across;
   } secret;
@@ -28,83 +29,75 @@ typedef struct
   EwPoly1305 tags[PACKETS];
 } Eight;
 
-/* Poly1305 of 128 bytes of each packet, cut into ten parts of about the same work. */
-typedef struct
-{
-  size_t at;
-  __m512i w[8];
-  Product sum;
-  Number h;
-} Steps;
-
-INLINE void
-part (const Across *a, Steps *s, unsigned i)
-{
-  switch (i % 5)
-    {
-    case 0:
-#define LOAD(k) s->w[k] = _mm512_loadu_si512 (a->data[k] + s->at);
-      EACH_8 (LOAD)
-#undef LOAD
-      transpose_8 (s->w);
-      s->at += BLOCK;
-      break;
-    case 1:
-      s->sum = multiply_add (nothing (), &a->r3, number (s->w[2], s->w[3], HIGH_BIT));
-      break;
-    case 2:
-      s->sum = multiply_add (s->sum, &a->r2, number (s->w[4], s->w[5], HIGH_BIT));
-      break;
-    case 3:
-      s->sum = multiply_add (s->sum, &a->r1, number (s->w[6], s->w[7], HIGH_BIT));
-      break;
-    case 4:
-      s->sum = multiply_add (s->sum, &a->r4, add (s->h, number (s->w[0], s->w[1], HIGH_BIT)));
-      s->h = reduce (s->sum);
-      break;
-    }
-}
-
-/* Blocks `block` and `block` + 1 of each packet, and beside it `s`, if there is one. x[i] and x[i + 8] are packet i's.
- */
-INLINE void
-blocks (const Eight *e, uint32_t block, __m512i x[16], Steps *s)
+INLINE Start
+start_of (const Eight *e, uint32_t block)
 {
   const __m512i odd = _mm512_setr_epi32 (0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
-  __m512i c0 = _mm512_set1_epi32 (0x61707865), c1 = _mm512_set1_epi32 (0x3320646e);
-  __m512i c2 = _mm512_set1_epi32 (0x79622d32), c3 = _mm512_set1_epi32 (0x6b206574);
-  __m512i number = _mm512_add_epi32 (_mm512_set1_epi32 ((int)block), odd);
-  x[0] = c0, x[1] = c1, x[2] = c2, x[3] = c3;
-#define KEY(i) x[4 + i] = e->secret.key[i];
-  EACH_8 (KEY)
-#undef KEY
-  x[12] = number, x[13] = _mm512_setzero_si512 (), x[14] = e->counter_low, x[15] = e->counter_high;
-  if (s == NULL)
-    for (unsigned i = 0; i < 10; i++)
+  return (Start){ .key = e->secret.key,
+                  .block = _mm512_add_epi32 (_mm512_set1_epi32 ((int)block), odd),
+                  .counter_low = e->counter_low,
+                  .counter_high = e->counter_high };
+}
+
+/* The first round's columns without the block's number, 1 to 3, are the same for all blocks of a packet. */
+INLINE void
+begin_rounds (Eight *e)
+{
+  __m512i x[16];
+  Start start = start_of (e, 0);
+  chacha20_begin (x, &start);
+  __m512i x0 = _mm512_add_epi32 (x[0], x[4]);
+  COLUMN_ROUND (x);
+  memcpy (e->secret.begun, x, sizeof x);
+  e->secret.begun[0] = x0;
+}
+
+/* Blocks `block` and `block` + 1 of each packet; x[i] and x[i + 8] are packet i's. beside: and Poly1305 of the 128
+   bytes of each from `tagged` on, which *h is of then. */
+INLINE void
+blocks (const Eight *e, uint32_t block, __m512i x[16], bool beside, size_t tagged, Number *h)
+{
+  Start start = start_of (e, block);
+#define WORD(i) x[i] = e->secret.begun[i];
+  EACH_16 (WORD)
+#undef WORD
+  x[4] = e->secret.key[0], x[8] = e->secret.key[4], x[12] = start.block;
+  TURN (12, 0, 16);
+  ADD (8, 12);
+  TURN (4, 8, 12);
+  ADD (0, 4);
+  TURN (12, 0, 8);
+  ADD (8, 12);
+  TURN (4, 8, 7);
+  DIAGONAL_ROUND (x);
+  if (!beside)
+    for (unsigned i = 1; i < 10; i++)
       {
         DOUBLE_ROUND (x);
       }
   else
     {
+      const Across *a = &e->secret.across;
+      Step s = { .h = *h };
+#define PART(i) across_part (a, &s, a->data, tagged + i / ACROSS_PARTS * ACROSS_STEP, i % ACROSS_PARTS);
 #define BOTH(i)                                                                                                        \
   DOUBLE_ROUND (x);                                                                                                    \
-  part (&e->secret.across, s, i);
-      EACH_8 (BOTH)
+  PART (i)
+      PART (0)
+      BOTH (1)
+      BOTH (2)
+      BOTH (3)
+      BOTH (4)
+      BOTH (5)
+      BOTH (6)
+      BOTH (7)
       BOTH (8)
       BOTH (9)
 #undef BOTH
+#undef PART
+      *h = s.h;
     }
-  x[0] = _mm512_add_epi32 (x[0], c0);
-  x[1] = _mm512_add_epi32 (x[1], c1);
-  x[2] = _mm512_add_epi32 (x[2], c2);
-  x[3] = _mm512_add_epi32 (x[3], c3);
-#define KEY(i) x[4 + i] = _mm512_add_epi32 (x[4 + i], e->secret.key[i]);
-  EACH_8 (KEY)
-#undef KEY
-  x[12] = _mm512_add_epi32 (x[12], number);
-  x[14] = _mm512_add_epi32 (x[14], e->counter_low);
-  x[15] = _mm512_add_epi32 (x[15], e->counter_high);
-  transpose_16 (x);
+  chacha20_end (x, &start);
 }
 
 INLINE void
@@ -139,7 +132,8 @@ begin (Eight *e, EwAeadItem *const *items, size_t tag_size, __m512i x[16])
     }
   e->counter_low = _mm512_loadu_si512 (low);
   e->counter_high = _mm512_loadu_si512 (high);
-  blocks (e, 0, x, NULL);
+  begin_rounds (e);
+  blocks (e, 0, x, false, 0, NULL);
 #define ROW(i) _mm512_storeu_si512 (e->secret.rows[i], x[i]);
   EACH_8 (ROW)
 #undef ROW
@@ -181,17 +175,17 @@ apply_some (uint8_t *data, size_t len, size_t at, __m512i row)
 static void __attribute__ ((noinline)) both (Eight *e, size_t at, size_t tagged)
 {
   __m512i x[16];
-  Steps s = { .at = tagged, .h = e->secret.across.h };
-  blocks (e, (uint32_t)(at / BLOCK) + 1, x, &s);
+  Number h = e->secret.across.h;
+  blocks (e, (uint32_t)(at / BLOCK) + 1, x, true, tagged, &h);
   apply_both (e, at, x);
-  e->secret.across.h = s.h;
+  e->secret.across.h = h;
 }
 
 /* What is left of the shortest packet's text, and as much of the others'. */
 static void __attribute__ ((noinline)) last_blocks (const Eight *e, EwAeadItem *const *items, size_t at)
 {
   __m512i x[16];
-  blocks (e, (uint32_t)(at / BLOCK) + 1, x, NULL);
+  blocks (e, (uint32_t)(at / BLOCK) + 1, x, false, 0, NULL);
 #define ROW(i)                                                                                                         \
   if (items[i]->ok)                                                                                                    \
     {                                                                                                                  \
@@ -205,10 +199,8 @@ static void __attribute__ ((noinline)) last_blocks (const Eight *e, EwAeadItem *
 INLINE void
 first_step (Eight *e)
 {
-  Steps s = { .at = 0, .h = e->secret.across.h };
-  for (unsigned i = 0; i < 5; i++)
-    part (&e->secret.across, &s, i);
-  e->secret.across.h = s.h;
+  Across *a = &e->secret.across;
+  a->h = across_step (a, a->h, a->data, 0);
 }
 
 void
@@ -220,7 +212,7 @@ ew_avx512_seal_eight (EwAeadItem *const *items)
   begin (&e, items, 0, x);
   apply_first (&e, x);
   first_step (&e);
-  blocks (&e, 2, x, NULL);
+  blocks (&e, 2, x, false, 0, NULL);
   apply_both (&e, at, x);
   for (at += SET; at + SET <= shortest; at += SET)
     both (&e, at, at - SET);

@@ -101,6 +101,14 @@ multiply (const Power *p, Number a)
   return reduce (multiply_add (nothing (), p, a));
 }
 
+/* r of the key's first half (section 2.5: some of its bits are zero). */
+INLINE Number
+clamped (__m512i word0, __m512i word1)
+{
+  return number (_mm512_and_si512 (word0, _mm512_set1_epi64 (0x0ffffffc0fffffff)),
+                 _mm512_and_si512 (word1, _mm512_set1_epi64 (0x0ffffffc0ffffffc)), _mm512_setzero_si512 ());
+}
+
 /* Rows of eight words to a vector a word: word i of row k becomes lane k of w[i]. */
 INLINE void
 transpose_8 (__m512i w[8])

@@ -8,21 +8,14 @@
  * Nothing here branches on or looks up by what is secret; lengths are not.
  */
 #include "proto/aead-avx512.h"
-#include "proto/aead-avx512-field.h"
+#include "proto/aead-avx512-across.h"
+#include "proto/aead-avx512-along.h"
 
 #include <string.h>
 
 #define LANES 8
 #define CHUNK 64 /* bytes a step, across */
 #define BLOCK 16
-
-/* r of the key's first half (section 2.5: some of its bits are zero). */
-INLINE Number
-clamped (__m512i word0, __m512i word1)
-{
-  return number (_mm512_and_si512 (word0, _mm512_set1_epi64 (0x0ffffffc0fffffff)),
-                 _mm512_and_si512 (word1, _mm512_set1_epi64 (0x0ffffffc0ffffffc)), _mm512_setzero_si512 ());
-}
 
 /* Modulo 2^130 - 5 to the end, plus the key's second half modulo 2^128. */
 INLINE void
@@ -66,24 +59,14 @@ static const uint8_t zeros[CHUNK];
 
 /* One step of 64 bytes; only the lanes of `active` take it. */
 INLINE Number
-step_across (const Across *a, Number h, size_t offset, __mmask8 active)
+step_across (const Across *a, Number h, size_t at, __mmask8 active)
 {
-  __m512i w[8];
   const uint8_t *rows[LANES];
-  for (unsigned i = 0; i < LANES; i++)
-    rows[i] = active >> i & 1 ? a->data[i] + offset : zeros;
-#define LOAD(i) w[i] = _mm512_loadu_si512 (rows[i]);
-  EACH_8 (LOAD)
-#undef LOAD
-  transpose_8 (w);
-  /* The blocks that do not wait for the last step's h come first. */
-  Product t = multiply_add (nothing (), &a->r3, number (w[2], w[3], HIGH_BIT));
-  t = multiply_add (t, &a->r2, number (w[4], w[5], HIGH_BIT));
-  t = multiply_add (t, &a->r1, number (w[6], w[7], HIGH_BIT));
-  t = multiply_add (t, &a->r4, add (h, number (w[0], w[1], HIGH_BIT)));
-  Number next = reduce (t);
   if (active == 0xff)
-    return next;
+    return across_step (a, h, a->data, at);
+  for (unsigned i = 0; i < LANES; i++)
+    rows[i] = active >> i & 1 ? a->data[i] + at : zeros;
+  Number next = across_step (a, h, rows, 0);
   return (Number){ _mm512_mask_mov_epi64 (h.l0, active, next.l0), _mm512_mask_mov_epi64 (h.l1, active, next.l1),
                    _mm512_mask_mov_epi64 (h.l2, active, next.l2) };
 }
@@ -183,85 +166,30 @@ eight (EwPoly1305 *messages, size_t n)
   ew_avx512_across_end (&a, messages, n, 0);
 }
 
-/* Lanes hold blocks 0, 4, 1, 5, 2, 6, 3 and 7 of 128 bytes: what two unpackings give. */
-INLINE Number
-along_block (const uint8_t *p, __m512i high)
+void
+ew_avx512_along_tag (Along *a, EwPoly1305 *message)
 {
-  __m512i a = _mm512_loadu_si512 (p), b = _mm512_loadu_si512 (p + 64);
-  return number (_mm512_unpacklo_epi64 (a, b), _mm512_unpackhi_epi64 (a, b), high);
-}
-
-/* r^8, r^4, r^7, r^3, r^6, r^2, r^5, r in the lanes of along_block(), and r^8 in all. */
-INLINE void
-along_powers (Number r, Power *each, Power *all)
-{
-#define BLEND(mask, a, b)                                                                                              \
-  (Number){ _mm512_mask_mov_epi64 (a.l0, mask, b.l0), _mm512_mask_mov_epi64 (a.l1, mask, b.l1),                        \
-            _mm512_mask_mov_epi64 (a.l2, mask, b.l2) }
-  Power r1 = power (r);
-  Number r2 = multiply (&r1, r);
-  Power p2 = power (r2);
-  Number low = BLEND (0x20, r, r2);                  /* lane 5: 2, lane 7: 1 */
-  Number next = multiply (&p2, BLEND (0x20, r, r2)); /* r^3, in lane 5 r^4 */
-  Number r4 = { _mm512_permutexvar_epi64 (_mm512_set1_epi64 (5), next.l0),
-                _mm512_permutexvar_epi64 (_mm512_set1_epi64 (5), next.l1),
-                _mm512_permutexvar_epi64 (_mm512_set1_epi64 (5), next.l2) };
-  low = BLEND (0x08, low, next); /* lane 3: 3 */
-  low = BLEND (0x02, low, r4);   /* lane 1: 4 */
-  Power p4 = power (r4);
-  /* lanes 0, 2, 4, 6: r^4 times lanes 1, 3, 5, 7 */
-  Number moved = { _mm512_permutex_epi64 (low.l0, 0xf5), _mm512_permutex_epi64 (low.l1, 0xf5),
-                   _mm512_permutex_epi64 (low.l2, 0xf5) };
-  next = multiply (&p4, moved);
-  *each = power (BLEND (0x55, low, next));
-  *all = power ((Number){ _mm512_permutexvar_epi64 (_mm512_setzero_si512 (), next.l0),
-                          _mm512_permutexvar_epi64 (_mm512_setzero_si512 (), next.l1),
-                          _mm512_permutexvar_epi64 (_mm512_setzero_si512 (), next.l2) });
-#undef BLEND
+  uint64_t pad[2], tags[2][LANES];
+  memcpy (pad, message->key + 16, sizeof pad);
+  finish (along_end (a), _mm512_set1_epi64 ((long long)pad[0]), _mm512_set1_epi64 ((long long)pad[1]), tags);
+  memcpy (message->tag, &tags[0][0], 8);
+  memcpy (message->tag + 8, &tags[1][0], 8);
 }
 
 static void
 one (EwPoly1305 *message)
 {
-  const uint8_t *data = message->data;
-  size_t len = message->len, blocks = (len + BLOCK - 1) / BLOCK + 1; /* with that of the length */
-  size_t missing = -blocks % LANES, first = LANES - missing;         /* zeros in front change nothing */
-  uint64_t key[4], tags[2][LANES];
-  uint8_t edge[2 * CHUNK] = { 0 };
-  Power each, all;
-  memcpy (key, message->key, sizeof key);
-  along_powers (clamped (_mm512_set1_epi64 ((long long)key[0]), _mm512_set1_epi64 ((long long)key[1])), &each, &all);
-  size_t text = first * BLOCK < len ? first * BLOCK : len;
-  memcpy (edge + missing * BLOCK, data, text);
-  if (blocks <= LANES)
-    memcpy (edge + (LANES - 1) * BLOCK + 8, &len, 8);
-  /* block i is in lane 2i, or 2i - 7 from 4 on */
-  __m512i index = _mm512_setr_epi64 (0, 4, 1, 5, 2, 6, 3, 7);
-  __mmask8 present = _mm512_cmpge_epu64_mask (index, _mm512_set1_epi64 ((long long)missing));
-  Number h = along_block (edge, _mm512_maskz_mov_epi64 (present, HIGH_BIT));
-  if (blocks > LANES)
-    {
-      size_t at = first * BLOCK;
-      for (; len - at > (LANES - 1) * BLOCK; at += LANES * BLOCK)
-        h = add (multiply (&all, h), along_block (data + at, HIGH_BIT));
-      memset (edge, 0, sizeof edge);
-      memcpy (edge, data + at, len - at);
-      memcpy (edge + (LANES - 1) * BLOCK + 8, &len, 8);
-      h = add (multiply (&all, h), along_block (edge, HIGH_BIT));
-    }
-  h = multiply (&each, h);
-  h.l0 = _mm512_set1_epi64 (_mm512_reduce_add_epi64 (h.l0));
-  h.l1 = _mm512_set1_epi64 (_mm512_reduce_add_epi64 (h.l1));
-  h.l2 = _mm512_set1_epi64 (_mm512_reduce_add_epi64 (h.l2));
-  finish (h, _mm512_set1_epi64 ((long long)key[2]), _mm512_set1_epi64 ((long long)key[3]), tags);
-  memcpy (message->tag, &tags[0][0], 8);
-  memcpy (message->tag + 8, &tags[1][0], 8);
+  Along a;
+  along_begin (&a, message);
+  for (unsigned i = 0; i < (a.last > 2 * ALONG_STEP ? 4 : 3); i++)
+    along_powers (&a, i);
+  ew_avx512_along_tag (&a, message);
 }
 
-/* Across pays for eight of the longest, however few there are. Along is for a message that has few as long beside it:
- * so many more as it is longer (measured). */
-#define ALONG_BYTES 96 /* for each of them */
-#define ALONG_MESSAGES 3
+/* Across pays for eight of the longest, however few there are. Along is for a message that has few about as long beside
+ * it, the fewer the shorter they are: from so many bytes on for one, two, and three (measured). */
+static const size_t along_from[] = { 0, 256, 640 };
+#define ALONG_MESSAGES (sizeof along_from / sizeof along_from[0])
 
 void
 ew_avx512_poly1305 (EwPoly1305 *messages, size_t n)
@@ -271,7 +199,7 @@ ew_avx512_poly1305 (EwPoly1305 *messages, size_t n)
       size_t beside = 1, count = n < LANES ? n : LANES;
       while (beside < count && messages[beside].len >= messages[0].len / 2)
         beside++;
-      if (beside <= ALONG_MESSAGES && messages[0].len >= ALONG_BYTES * beside)
+      if (beside <= ALONG_MESSAGES && messages[0].len >= along_from[beside - 1])
         {
           one (messages);
           count = 1;

@@ -47,44 +47,23 @@ typedef struct
 INLINE void
 chacha20 (const Group *g, Line line, __m512i x[16])
 {
-  __m512i k[8], zero = _mm512_setzero_si512 ();
-  __m512i c0 = _mm512_set1_epi32 (0x61707865), c1 = _mm512_set1_epi32 (0x3320646e);
-  __m512i c2 = _mm512_set1_epi32 (0x79622d32), c3 = _mm512_set1_epi32 (0x6b206574);
-  __m512i low = _mm512_permutexvar_epi32 (line.packet, g->counter_low);
-  __m512i high = _mm512_permutexvar_epi32 (line.packet, g->counter_high);
-  if (g->one_key)
-    {
-#define KEY(i) k[i] = g->secret.key[i];
-      EACH_8 (KEY)
-#undef KEY
-    }
-  else
+  __m512i k[8];
+  Start start = { .key = g->secret.key, .block = line.block };
+  start.counter_low = _mm512_permutexvar_epi32 (line.packet, g->counter_low);
+  start.counter_high = _mm512_permutexvar_epi32 (line.packet, g->counter_high);
+  if (!g->one_key)
     {
 #define KEY(i) k[i] = _mm512_permutexvar_epi32 (line.packet, g->secret.key[i]);
       EACH_8 (KEY)
 #undef KEY
+      start.key = k;
     }
-  x[0] = c0, x[1] = c1, x[2] = c2, x[3] = c3;
-#define KEY(i) x[4 + i] = k[i];
-  EACH_8 (KEY)
-#undef KEY
-  x[12] = line.block, x[13] = zero, x[14] = low, x[15] = high;
+  chacha20_begin (x, &start);
   for (unsigned i = 0; i < 10; i++)
     {
-      ROUND (4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-      ROUND (5, 6, 7, 4, 10, 11, 8, 9, 15, 12, 13, 14);
+      DOUBLE_ROUND (x);
     }
-  x[0] = _mm512_add_epi32 (x[0], c0);
-  x[1] = _mm512_add_epi32 (x[1], c1);
-  x[2] = _mm512_add_epi32 (x[2], c2);
-  x[3] = _mm512_add_epi32 (x[3], c3);
-#define KEY(i) x[4 + i] = _mm512_add_epi32 (x[4 + i], k[i]);
-  EACH_8 (KEY)
-#undef KEY
-  x[12] = _mm512_add_epi32 (x[12], line.block);
-  x[14] = _mm512_add_epi32 (x[14], low);
-  x[15] = _mm512_add_epi32 (x[15], high);
-  transpose_16 (x);
+  chacha20_end (x, &start);
 }
 
 /* The 16 blocks of the line from `at`, which begins at -n. Behind the line's end lanes make blocks behind the last
@@ -98,7 +77,7 @@ line_at (const Group *g, int32_t at, size_t *first)
   while (*first + 1 < g->n && g->ends[*first] <= at)
     ++*first;
   Line line = { .packet = _mm512_set1_epi32 ((int)*first) };
-  for (size_t p = *first; p + 1 < g->n && g->ends[p] < at + LANES; p++)
+  for (size_t p = *first; p < GROUP - 1 && p + 1 < g->n && g->ends[p] < at + LANES; p++)
     line.packet = _mm512_mask_add_epi32 (line.packet, _mm512_cmpge_epi32_mask (place, _mm512_set1_epi32 (g->ends[p])),
                                          line.packet, one);
   line.block = _mm512_sub_epi32 (place, _mm512_permutexvar_epi32 (line.packet, g->starts));
@@ -272,33 +251,36 @@ open_line (EwAeadItem *const *items, size_t n)
   wipe (&g.secret, sizeof g.secret);
 }
 
-static size_t
-eights (EwAeadItem *const *items, size_t n, size_t tag_size)
+typedef void (*OnePacket) (EwAeadItem *item);
+typedef void (*EightPackets) (EwAeadItem *const *items);
+typedef void (*Line16) (EwAeadItem *const *items, size_t n);
+
+/* One packet, and two or more of that length (with a tag or without), are faster each by itself (measured). */
+static const size_t each_from[] = { 0, 704, 1216, 2048, 4096, 4096 };
+#define EACH_MAX (sizeof each_from / sizeof each_from[0])
+
+static void
+by_length (EwAeadItem *const *items, size_t n, OnePacket one, EightPackets eight, Line16 line)
 {
-  size_t count = 0;
-  while (count + 8 <= n && items[count + 7]->len >= EW_AVX512_EIGHT_MIN + tag_size)
-    count += 8;
-  return count;
+  for (; n >= 8 && items[7]->len >= EW_AVX512_EIGHT_MIN; items += 8, n -= 8)
+    eight (items);
+  if (n > 0 && n <= EACH_MAX && items[n - 1]->len >= each_from[n - 1])
+    for (size_t i = 0; i < n; i++)
+      one (items[i]);
+  else if (n > 0)
+    line (items, n);
 }
 
 static void
 seal_group (EwAeadItem *const *items, size_t n)
 {
-  size_t by_eight = eights (items, n, 0);
-  for (size_t i = 0; i < by_eight; i += 8)
-    ew_avx512_seal_eight (items + i);
-  if (n > by_eight)
-    seal_line (items + by_eight, n - by_eight);
+  by_length (items, n, ew_avx512_seal_one, ew_avx512_seal_eight, seal_line);
 }
 
 static void
 open_group (EwAeadItem *const *items, size_t n)
 {
-  size_t by_eight = eights (items, n, EW_AEAD_TAG_SIZE);
-  for (size_t i = 0; i < by_eight; i += 8)
-    ew_avx512_open_eight (items + i);
-  if (n > by_eight)
-    open_line (items + by_eight, n - by_eight);
+  by_length (items, n, ew_avx512_open_one, ew_avx512_open_eight, open_line);
 }
 
 const EwAeadKernel ew_aead_avx512 = {

@@ -12,13 +12,13 @@
 #define EACH_8(DO) DO (0) DO (1) DO (2) DO (3) DO (4) DO (5) DO (6) DO (7)
 #define EACH_16(DO) EACH_8 (DO) DO (8) DO (9) DO (10) DO (11) DO (12) DO (13) DO (14) DO (15)
 
-/* size: whole vectors. libcrypto's way costs as much as a short packet. */
+/* Whole vectors. libcrypto's way costs as much as a short packet, and so does what a compiler makes of memset(). */
 INLINE void
 wipe (void *secret, size_t size)
 {
-  for (size_t at = 0; at < size; at += sizeof (__m512i))
-    _mm512_storeu_si512 ((uint8_t *)secret + at, _mm512_setzero_si512 ());
-  __asm__ volatile("" : : "r"(secret) : "memory"); /* so that the stores are not left out */
+  volatile __m512i *vectors = secret;
+  for (size_t i = 0; i < size / sizeof (__m512i); i++)
+    vectors[i] = (__m512i){ 0 };
 }
 
 /* A number modulo 2^130 - 5 in each lane (aead-avx512-field.h). */
@@ -49,10 +49,14 @@ void ew_avx512_poly1305 (EwPoly1305 *messages, size_t n); /* the longest first *
 void ew_avx512_across_begin (Across *a, const EwPoly1305 *messages, size_t n);
 void ew_avx512_across_end (Across *a, EwPoly1305 *messages, size_t n, size_t at);
 
-/* Eight packets, the longest first, of which the last has EW_AVX512_EIGHT_MIN bytes of text. */
-#define EW_AVX512_EIGHT_MIN 192
+/* Eight packets, the longest first; the last is at least EW_AVX512_EIGHT_MIN long, with a tag or without. */
+#define EW_AVX512_EIGHT_MIN 208
 void ew_avx512_seal_eight (EwAeadItem *const *items);
 void ew_avx512_open_eight (EwAeadItem *const *items);
+
+/* One packet. */
+void ew_avx512_seal_one (EwAeadItem *item);
+void ew_avx512_open_one (EwAeadItem *item);
 
 /* Seals or opens the text from `offset` on, whole 64s, where it is longer. */
 void ew_avx512_apply_from (EwAeadItem *const *items, size_t n, size_t tag_size, size_t offset);

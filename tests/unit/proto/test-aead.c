@@ -304,6 +304,56 @@ test_guard_pages (Fixture *f, gconstpointer backend)
   munmap (map, size + 2 * page);
 }
 
+/* The same of a burst: nine packets of one length, or of lengths that become shorter, each in memory of its own. */
+static void
+guarded_burst (Fixture *f, uint8_t *const begins[9], size_t size, size_t len, gboolean at_end, size_t shorter)
+{
+  EwAeadItem items[9];
+  for (size_t i = 0; i < G_N_ELEMENTS (items); i++)
+    {
+      size_t own = len > shorter * i ? len - shorter * i : 0;
+      uint8_t *data = at_end ? begins[i] + size - own - TAG_SIZE : begins[i];
+      memcpy (data, plain_of (f, i), own);
+      items[i] = (EwAeadItem){ .key = f->seal[i % KEYS], .data = data, .len = own, .counter = i << 30 };
+    }
+  ew_aead_seal_n (items, G_N_ELEMENTS (items));
+  for (size_t i = 0; i < G_N_ELEMENTS (items); i++)
+    {
+      size_t own = items[i].len;
+      g_assert_true (ew_seal (f->expected, f->raw[i % KEYS], i << 30, NULL, 0, plain_of (f, i), own));
+      g_assert_cmpmem (items[i].data, own + TAG_SIZE, f->expected, own + TAG_SIZE);
+      items[i].key = f->open[i % KEYS];
+      items[i].len += TAG_SIZE;
+    }
+  ew_aead_open_n (items, G_N_ELEMENTS (items));
+  for (size_t i = 0; i < G_N_ELEMENTS (items); i++)
+    {
+      g_assert_true (items[i].ok);
+      g_assert_cmpmem (items[i].data, items[i].len - TAG_SIZE, plain_of (f, i), items[i].len - TAG_SIZE);
+    }
+}
+
+static void
+test_guarded_bursts (Fixture *f, gconstpointer backend)
+{
+  size_t page = (size_t)sysconf (_SC_PAGESIZE), size = 2 * page;
+  uint8_t *begins[9];
+  if (absent (f))
+    return;
+  uint8_t *map = mmap (NULL, 9 * (size + page) + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  g_assert_true (map != MAP_FAILED);
+  for (size_t i = 0; i < G_N_ELEMENTS (begins); i++)
+    {
+      begins[i] = map + page + i * (size + page);
+      g_assert_cmpint (mprotect (begins[i], size, PROT_READ | PROT_WRITE), ==, 0);
+    }
+  for (size_t len = 0; len <= 2000; len += len < 600 ? 1 : 37)
+    for (int at_end = 0; at_end < 2; at_end++)
+      for (size_t shorter = 0; shorter <= 48; shorter += 16)
+        guarded_burst (f, begins, size, len, at_end, shorter);
+  munmap (map, 9 * (size + page) + page);
+}
+
 /* RFC 8439 section 2.4.2: the cipher's vector whose nonce begins with four zero bytes and whose text begins with block
  * 1, as a packet's does. The RFC's AEAD vectors have additional data, packets never have: the tag is that of the
  * one-shot function, which test-crypto.c holds against the RFC. */
@@ -516,8 +566,13 @@ main (int argc, char **argv)
       {
         const char *name;
         void (*function) (Fixture *f, gconstpointer backend);
-      } tests[] = { { "vector", test_vector },         { "lengths", test_lengths }, { "batches", test_batches },
-                    { "alignments", test_alignments }, { "forged", test_forged },   { "guard-pages", test_guard_pages },
+      } tests[] = { { "vector", test_vector },
+                    { "lengths", test_lengths },
+                    { "batches", test_batches },
+                    { "alignments", test_alignments },
+                    { "forged", test_forged },
+                    { "guard-pages", test_guard_pages },
+                    { "guarded-bursts", test_guarded_bursts },
                     { "poly1305", test_poly1305 } };
       for (unsigned i = 0; i < G_N_ELEMENTS (tests); i++)
         {
