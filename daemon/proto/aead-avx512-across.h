@@ -17,10 +17,14 @@ typedef struct
   Number h;
 } Step;
 
-/* The parts of about the same work, 0 to 4. The blocks that do not wait for the last step's h come first. */
+/* The parts of about the same work, 0 to 4. The blocks that do not wait for the last step's h come first.
+
+   apart: a message has several lanes, each of which takes 64 bytes of a stride; h is then not yet multiplied by r for
+   the block that it ended with, and a->stride leads to the lane's next 64 bytes. */
 INLINE void
-across_part (const Across *a, Step *s, const uint8_t *const data[8], size_t at, unsigned i)
+across_part (const Across *a, Step *s, bool apart, const uint8_t *const data[8], size_t at, unsigned i)
 {
+  unsigned first = apart ? 0 : 2; /* word of the block that r^3 is for */
   switch (i)
     {
     case 0:
@@ -30,29 +34,31 @@ across_part (const Across *a, Step *s, const uint8_t *const data[8], size_t at, 
       transpose_8 (s->w);
       break;
     case 1:
-      s->sum = multiply_add (nothing (), &a->r3, number (s->w[2], s->w[3], HIGH_BIT));
+      s->sum = multiply_add (nothing (), &a->r3, number (s->w[first], s->w[first + 1], HIGH_BIT));
       break;
     case 2:
-      s->sum = multiply_add (s->sum, &a->r2, number (s->w[4], s->w[5], HIGH_BIT));
+      s->sum = multiply_add (s->sum, &a->r2, number (s->w[first + 2], s->w[first + 3], HIGH_BIT));
       break;
     case 3:
-      s->sum = multiply_add (s->sum, &a->r1, number (s->w[6], s->w[7], HIGH_BIT));
+      s->sum = multiply_add (s->sum, &a->r1, number (s->w[first + 4], s->w[first + 5], HIGH_BIT));
       break;
     default:
-      s->sum = multiply_add (s->sum, &a->r4, add (s->h, number (s->w[0], s->w[1], HIGH_BIT)));
-      s->h = reduce (s->sum);
+      if (apart)
+        s->h = add (reduce (multiply_add (s->sum, &a->stride, s->h)), number (s->w[6], s->w[7], HIGH_BIT));
+      else
+        s->h = reduce (multiply_add (s->sum, &a->r4, add (s->h, number (s->w[0], s->w[1], HIGH_BIT))));
       break;
     }
 }
 
 INLINE Number
-across_step (const Across *a, Number h, const uint8_t *const data[8], size_t at)
+across_step (const Across *a, Number h, bool apart, const uint8_t *const data[8], size_t at)
 {
   Step s = { .h = h };
-  across_part (a, &s, data, at, 0);
-  across_part (a, &s, data, at, 1);
-  across_part (a, &s, data, at, 2);
-  across_part (a, &s, data, at, 3);
-  across_part (a, &s, data, at, 4);
+  across_part (a, &s, apart, data, at, 0);
+  across_part (a, &s, apart, data, at, 1);
+  across_part (a, &s, apart, data, at, 2);
+  across_part (a, &s, apart, data, at, 3);
+  across_part (a, &s, apart, data, at, 4);
   return s.h;
 }

@@ -63,10 +63,10 @@ step_across (const Across *a, Number h, size_t at, __mmask8 active)
 {
   const uint8_t *rows[LANES];
   if (active == 0xff)
-    return across_step (a, h, a->data, at);
+    return across_step (a, h, false, a->data, at);
   for (unsigned i = 0; i < LANES; i++)
     rows[i] = active >> i & 1 ? a->data[i] + at : zeros;
-  Number next = across_step (a, h, rows, 0);
+  Number next = across_step (a, h, false, rows, 0);
   return (Number){ _mm512_mask_mov_epi64 (h.l0, active, next.l0), _mm512_mask_mov_epi64 (h.l1, active, next.l1),
                    _mm512_mask_mov_epi64 (h.l2, active, next.l2) };
 }

@@ -5,8 +5,9 @@
  * ChaCha20 makes 16 blocks of 64 bytes at a time, a lane a block, and it does not matter whose: the blocks of all
  * packets stand in one line, block 0 of each first (its first half is the packet's key for Poly1305), then the text of
  * the first packet, of the second and so on. So no lane is idle before the end, whatever the lengths and keys are.
- * Poly1305 is in aead-avx512-poly1305.c; eight packets of about one length, as a burst is, have a faster way in
- * aead-avx512-eight.c. A packet is opened once its tag was found right, another keeps its bytes.
+ * Poly1305 is in aead-avx512-poly1305.c. Packets of about one length, as a burst's are, have a faster way in
+ * aead-avx512-burst.c, and one by itself in aead-avx512-one.c. A packet is opened once its tag was found right, another
+ * keeps its bytes.
  */
 #include "proto/aead-avx512.h"
 #include "proto/aead-avx512-chacha20.h"
@@ -251,36 +252,49 @@ open_line (EwAeadItem *const *items, size_t n)
   wipe (&g.secret, sizeof g.secret);
 }
 
-typedef void (*OnePacket) (EwAeadItem *item);
-typedef void (*EightPackets) (EwAeadItem *const *items);
-typedef void (*Line16) (EwAeadItem *const *items, size_t n);
+typedef struct
+{
+  void (*one) (EwAeadItem *item);
+  void (*four) (EwAeadItem *const *items);
+  void (*eight) (EwAeadItem *const *items);
+  void (*line) (EwAeadItem *const *items, size_t n);
+} Ways;
 
-/* One packet, and two or more of that length (with a tag or without), are faster each by itself (measured). */
-static const size_t each_from[] = { 0, 704, 1216, 2048, 4096, 4096 };
+/* One packet, and two or three that are at least so long (with a tag or without), are faster each by itself; and four
+   of four to seven are faster apart from the others (measured). */
+static const size_t each_from[] = { 0, 704, 1216 };
+static const size_t four_from[] = { EW_AVX512_FOUR_MIN, 640, 1216, 2048 };
 #define EACH_MAX (sizeof each_from / sizeof each_from[0])
 
 static void
-by_length (EwAeadItem *const *items, size_t n, OnePacket one, EightPackets eight, Line16 line)
+by_length (EwAeadItem *const *items, size_t n, const Ways *ways)
 {
   for (; n >= 8 && items[7]->len >= EW_AVX512_EIGHT_MIN; items += 8, n -= 8)
-    eight (items);
+    ways->eight (items);
+  if (n >= 4 && n < 8 && items[3]->len >= four_from[n - 4])
+    {
+      ways->four (items);
+      items += 4, n -= 4;
+    }
   if (n > 0 && n <= EACH_MAX && items[n - 1]->len >= each_from[n - 1])
     for (size_t i = 0; i < n; i++)
-      one (items[i]);
+      ways->one (items[i]);
   else if (n > 0)
-    line (items, n);
+    ways->line (items, n);
 }
 
 static void
 seal_group (EwAeadItem *const *items, size_t n)
 {
-  by_length (items, n, ew_avx512_seal_one, ew_avx512_seal_eight, seal_line);
+  static const Ways ways = { ew_avx512_seal_one, ew_avx512_seal_four, ew_avx512_seal_eight, seal_line };
+  by_length (items, n, &ways);
 }
 
 static void
 open_group (EwAeadItem *const *items, size_t n)
 {
-  by_length (items, n, ew_avx512_open_one, ew_avx512_open_eight, open_line);
+  static const Ways ways = { ew_avx512_open_one, ew_avx512_open_four, ew_avx512_open_eight, open_line };
+  by_length (items, n, &ways);
 }
 
 const EwAeadKernel ew_aead_avx512 = {

@@ -39,6 +39,7 @@ typedef struct
   const uint8_t *data[8];
   uint64_t len[8];
   Power r1, r2, r3, r4; /* the key's r and its powers */
+  Power stride;         /* see across_part() */
   Number h;             /* of what was taken so far */
   __m512i pad_low, pad_high;
 } Across;
@@ -49,10 +50,13 @@ void ew_avx512_poly1305 (EwPoly1305 *messages, size_t n); /* the longest first *
 void ew_avx512_across_begin (Across *a, const EwPoly1305 *messages, size_t n);
 void ew_avx512_across_end (Across *a, EwPoly1305 *messages, size_t n, size_t at);
 
-/* Eight packets, the longest first; the last is at least EW_AVX512_EIGHT_MIN long, with a tag or without. */
+/* Eight or four packets, the longest first; the last is at least that long, with a tag or without. */
 #define EW_AVX512_EIGHT_MIN 208
+#define EW_AVX512_FOUR_MIN 320
 void ew_avx512_seal_eight (EwAeadItem *const *items);
 void ew_avx512_open_eight (EwAeadItem *const *items);
+void ew_avx512_seal_four (EwAeadItem *const *items);
+void ew_avx512_open_four (EwAeadItem *const *items);
 
 /* One packet. */
 void ew_avx512_seal_one (EwAeadItem *item);
