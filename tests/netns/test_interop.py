@@ -187,7 +187,7 @@ class Interop(unittest.TestCase):
         self.ours.set("peer", self.theirs.public, "preshared-key", secret=psk)
         self.ours.reaches(self.theirs, 5 * 6)  # the next try is at most 5.3 s away
 
-    def test_wg_show_and_set(self):
+    def test_behaviour_full_get_and_set(self):
         self.connect()
         ours, theirs = self.ours, self.theirs
         ours.ping(theirs, seconds=5)
@@ -222,7 +222,7 @@ class Interop(unittest.TestCase):
         self.assertEqual(self.ours.wg("show", "listen-port").stdout.strip(), str(PORT))
         self.ours.ping(self.theirs, seconds=5)
 
-    def test_syncconf(self):
+    def test_behaviour_syncconf_keeps_the_session(self):
         self.connect()
         ours, theirs = self.ours, self.theirs
         ours.ping(theirs, seconds=5)

@@ -180,6 +180,7 @@ test_apart (void)
 }
 
 /* A wrong checksum is the host's to find: joined, it would be made right. */
+/* A packet that was damaged before it reached the tunnel stays alone, and keeps the checksum that tells. */
 static void
 test_wrong_checksum (void)
 {
@@ -290,7 +291,7 @@ main (int argc, char **argv)
   g_test_add_func ("/offload/limits", test_limits);
   g_test_add_func ("/offload/mixed", test_mixed);
   g_test_add_func ("/offload/apart", test_apart);
-  g_test_add_func ("/offload/wrong-checksum", test_wrong_checksum);
+  g_test_add_func ("/behaviour/inner-checksum-verified-before-coalescing", test_wrong_checksum);
   g_test_add_func ("/offload/random", test_random);
   g_test_add_func ("/offload/bad-headers", test_bad_headers);
   g_test_add_func ("/offload/finish-checksum", test_finish_checksum);

@@ -305,10 +305,10 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  add ("/uapi/set-and-get", FALSE, test_set_and_get);
+  add ("/behaviour/full-set-and-get", FALSE, test_set_and_get);
   add ("/uapi/change", FALSE, test_change);
   add ("/uapi/all-or-nothing", FALSE, test_all_or_nothing);
-  add ("/uapi/managed", TRUE, test_managed);
+  add ("/behaviour/managed-refuses-set-but-listen-port-and-fwmark", TRUE, test_managed);
   add ("/uapi/many-requests", FALSE, test_many_requests);
   add ("/uapi/other-protocol", FALSE, test_other_protocol);
   add ("/uapi/stuck-clients", FALSE, test_stuck_clients);

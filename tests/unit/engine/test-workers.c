@@ -561,7 +561,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(name, function) g_test_add ("/workers/" name, Wheel, NULL, set_up, function, tear_down)
   ADD ("all-to-all", test_all_to_all);
-  ADD ("misdirected", test_misdirected);
+  g_test_add ("/behaviour/gro-messages-of-others-are-handed-over-between-workers", Wheel, NULL, set_up,
+              test_misdirected, tear_down);
   ADD ("everything-at-once", test_everything_at_once);
   ADD ("device-is-busy", test_device_is_busy);
   ADD ("port-moves", test_port_moves);

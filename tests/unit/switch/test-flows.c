@@ -227,10 +227,10 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/switch/flows/both-directions", test_both_directions);
+  g_test_add_func ("/behaviour/flow-table-hash-is-symmetric", test_both_directions);
   g_test_add_func ("/switch/flows/idle", test_idle);
-  g_test_add_func ("/switch/flows/bounded", test_bounded);
+  g_test_add_func ("/behaviour/flow-table-is-bounded-per-node", test_bounded);
   g_test_add_func ("/switch/flows/full", test_full);
-  g_test_add_func ("/switch/flows/threads", test_threads);
+  g_test_add_func ("/behaviour/flow-table-is-read-without-locks", test_threads);
   return g_test_run ();
 }

@@ -953,9 +953,10 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-#define ADD(name, func) g_test_add ("/switch/router/" name, Fixture, NULL, set_up, func, tear_down)
-  ADD ("table", test_table);
-  ADD ("df", test_df);
+#define ADD_AT(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
+#define ADD(name, func) ADD_AT ("/switch/router/" name, func)
+  ADD_AT ("/behaviour/hairpin-decrements-ttl-tells-time-exceeded-guards-against-loops", test_table);
+  ADD_AT ("/behaviour/hairpin-tells-too-big", test_df);
   ADD ("no-upstream", test_no_upstream);
   ADD ("departed", test_departed);
   ADD ("icmp-limit", test_icmp_limit);
@@ -967,9 +968,9 @@ main (int argc, char **argv)
   ADD ("rtt", test_rtt);
   ADD ("plain-rtt", test_plain_rtt);
   ADD ("echo", test_echo);
-  ADD ("verdict", test_verdict);
+  ADD_AT ("/behaviour/hairpin-has-a-verdict-hook", test_verdict);
   ADD ("mtu-of-node", test_mtu_of_node);
-  ADD ("counters-of-node", test_counters_of_node);
+  ADD_AT ("/behaviour/hairpin-counts", test_counters_of_node);
   ADD ("flows", test_flows);
   ADD ("error-about-flow", test_error_about_flow);
   ADD ("mutated", test_mutated);
