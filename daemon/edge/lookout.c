@@ -185,7 +185,11 @@ prepare_endpoint (EwLookout *self, const gchar *id, Seen *seen, gboolean all)
   if (!all && seen->saved_us && now - seen->saved_us < SAVE_INTERVAL_US)
     return FALSE;
   if (ew_lookout_get (self, id, &status))
-    node->last_seen_us = MAX (node->last_seen_us, status.last_seen_us);
+    {
+      node->last_seen_us = MAX (node->last_seen_us, status.last_seen_us);
+      if (status.endpoint.kind != EW_ENDPOINT_NONE)
+        node->endpoint = status.endpoint; /* may be newer than what was told: on_endpoint comes only so often */
+    }
   seen->saved_us = now;
   return TRUE;
 }

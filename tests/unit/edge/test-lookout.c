@@ -119,6 +119,23 @@ test_plain_node_stays (Fixture *fixture, gconstpointer unused)
   g_assert_null (null_switch_get_node (lost));
 }
 
+/* The switch tells of an endpoint only so often: at the end it is asked. */
+static void
+test_moved_just_before_the_end (Fixture *fixture, gconstpointer unused)
+{
+  EwSwitchNodeStatus status = { .online = TRUE, .last_seen_us = 1 };
+  g_autofree gchar *id = fixture_join (fixture->mesh, "a");
+  gchar text[EW_ENDPOINT_STRLEN];
+
+  null_switch_say_endpoint (id, "198.51.100.7:4500");
+  g_assert_true (ew_endpoint_parse ("198.51.100.7:4501", &status.endpoint));
+  null_switch_set_status (id, &status);
+  stop (fixture);
+  start (fixture);
+  ew_endpoint_format (&null_switch_get_node (id)->endpoint, text);
+  g_assert_cmpstr (text, ==, "198.51.100.7:4501");
+}
+
 static void
 test_restart (Fixture *fixture, gconstpointer unused)
 {
@@ -370,6 +387,7 @@ main (int argc, char **argv)
   ADD ("lookout/online", test_online);
   ADD ("lookout/plain-node", test_plain_node_stays);
   ADD ("lookout/restart", test_restart);
+  ADD ("lookout/moved-just-before-the-end", test_moved_just_before_the_end);
   ADD ("topology/viewers", test_viewers);
   ADD ("topology/counters", test_counters);
   ADD ("topology/slow", test_slow_viewer);
