@@ -13,7 +13,8 @@
 
 #define NO_KEY "This is no enrollment key: one begins with \"ew1_\". Ask your mesh's administrator for one."
 #define CUT_SHORT "This enrollment key was cut short: copy all of it, in one piece."
-#define ALTERED "This enrollment key was altered on its way: copy it again from where it was made."
+#define ALTERED                                                                                                        \
+  "This enrollment key was mistyped or altered on its way: copy it again, all of it, from where it was made."
 #define FOREIGN                                                                                                        \
   "This enrollment key says things that this version does not understand: update Edgeway, or ask for a new key."
 
@@ -91,35 +92,87 @@ key_from_json (const gchar *json, gsize length, GError **error)
   return g_steal_pointer (&key);
 }
 
-/* A whole key has its JSON's last brace CHECK_SIZE bytes before its end: where the brace is missing or has less behind
- * it, the end is gone. The check itself may hold such a byte. */
-static gboolean
-looks_cut (const guint8 *data, gsize length)
+/* As ew_base64url_decode(), but whatever the last character says beyond whole bytes does not matter. NULL: a character
+   that belongs to no key. */
+static guint8 *
+decode_leniently (const gchar *text, gsize *length)
 {
+  static const gchar alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  static const guint kept[] = { 0x3f, 0, 0x30, 0x3c }; /* bits of the last character, by length modulo 4 */
+  gsize n = strlen (text);
+  if (n == 0 || strspn (text, alphabet) != n)
+    return NULL;
+  gchar *copy = g_strdup (text);
+  gsize last = (gsize)(strchr (alphabet, copy[n - 1]) - alphabet);
+  copy[n - 1] = n % 4 == 1 ? '\0' : alphabet[last & kept[n % 4]];
+  guint8 *data = ew_base64url_decode (copy, length);
+  ew_free_secret (copy);
+  return data;
+}
+
+/* Whether this could go on as a JSON object of strings and arrays of strings, and has not ended yet. */
+static gboolean
+is_json_so_far (const guint8 *data, gsize length)
+{
+  gboolean in_string = FALSE, escaped = FALSE;
+  guint8 before = '\0'; /* outside of strings; '"': the end of one */
+  for (gsize i = 0; i < length; i++)
+    {
+      guint8 c = data[i];
+      if (in_string)
+        {
+          if (c < 0x20)
+            return FALSE;
+          in_string = escaped || c != '"';
+          escaped = !escaped && c == '\\';
+          continue;
+        }
+      const gchar *follows = before == '\0' ? "{" : before == '"' || before == ']' ? ":,]}" : "\"[";
+      if (c == '\0' || strchr (follows, c) == NULL)
+        return FALSE;
+      in_string = c == '"';
+      before = c;
+    }
+  return before != '}';
+}
+
+/* A key that is not right. A whole one has its JSON's last brace CHECK_SIZE bytes before its end. Where less is behind
+   it, the end is gone; where there is none, what is there must look like the beginning of a key: else it was the brace
+   that was mistyped. The check itself may hold such a byte. */
+static gboolean
+looks_cut (const gchar *text)
+{
+  gsize length = 0;
+  g_autofree guint8 *data = decode_leniently (text, &length);
+  if (data == NULL)
+    return *text == '\0' || text[1] == '\0';
   const guint8 *brace = memrchr (data, '}', length);
-  if (length > CHECK_SIZE && data[length - CHECK_SIZE - 1] == '}')
-    return FALSE;
-  return brace == NULL || (gsize)(data + length - brace - 1) < CHECK_SIZE;
+  gboolean whole = length > CHECK_SIZE && data[length - CHECK_SIZE - 1] == '}';
+  gboolean cut = !whole
+                 && (is_json_so_far (data, length)
+                     || (brace != NULL && (gsize)(data + length - brace - 1) < CHECK_SIZE
+                         && is_json_so_far (data, (gsize)(brace - data))));
+  ew_zero (data, length);
+  return cut;
 }
 
 /* text: without prefix and white space */
 static EwEnrollmentKey *
 key_decode (const gchar *text, GError **error)
 {
-  const gchar *alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   guint8 hash[32];
   gsize length = 0;
   g_autofree guint8 *data = ew_base64url_decode (text, &length);
-  if (data == NULL)
-    return invalid (error, strspn (text, alphabet) == strlen (text) ? CUT_SHORT : ALTERED);
   EwEnrollmentKey *key = NULL;
   gsize json_length = length > CHECK_SIZE ? length - CHECK_SIZE : 0;
-  ew_sha256 (data, json_length, hash);
+  if (data != NULL)
+    ew_sha256 (data, json_length, hash);
   if (json_length > 0 && memcmp (hash, data + json_length, CHECK_SIZE) == 0)
     key = key_from_json ((const gchar *)data, json_length, error);
   else
-    invalid (error, looks_cut (data, length) ? CUT_SHORT : ALTERED);
-  ew_zero (data, length);
+    invalid (error, looks_cut (text) ? CUT_SHORT : ALTERED);
+  if (data != NULL)
+    ew_zero (data, length);
   return key;
 }
 
