@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "link.h"
 
+#include <errno.h>
 #include <gio/gunixfdlist.h>
 #include <string.h>
 #include <unistd.h>
@@ -102,6 +103,19 @@ open_peer (void)
   return connection != NULL ? link_new (connection, TRUE) : NULL;
 }
 
+/* Whether that file is there, or in a folder that is closed to us: such a folder is one that its program has made. */
+static gboolean
+is_there (const gchar *path)
+{
+  return access (path, F_OK) == 0 || errno == EACCES;
+}
+
+static gboolean
+is_edge_alone (void)
+{
+  return is_there ("/var/lib/edgeway-edge/wireguard.key") && !is_there ("/var/lib/edgeway/account.json");
+}
+
 EwLink *
 ew_link_open (const gchar *address, GError **error)
 {
@@ -116,7 +130,12 @@ ew_link_open (const gchar *address, GError **error)
     self = open_peer ();
   if (self != NULL)
     return self;
-  if (!has_bus && !is_root)
+  if (is_edge_alone ())
+    g_set_error_literal (error, EW_LINK_ERROR, EW_LINK_ERROR_UNREACHABLE,
+                         "edgewayd cannot be reached: this machine is an edge and no node of a mesh. Here it is `sudo "
+                         "edgeway-edge status`; join another machine and run this there (a key for an administrator's: "
+                         "`sudo edgeway-edge admin-key`)");
+  else if (!has_bus && !is_root)
     g_set_error_literal (error, EW_LINK_ERROR, EW_LINK_ERROR_UNREACHABLE,
                          "edgewayd cannot be reached: there is no system bus here, and only root may use " PEER_SOCKET
                          ": use sudo");

@@ -232,6 +232,24 @@ class Machines(MeshCase):
         self.assertEqual(result.returncode, 3, result)
         self.assertIn("edgewayd", result.stderr)
 
+    def test_ctl_on_an_edge(self):
+        """What is wrong is not that edgewayd does not run: this machine is an edge, whose commands are others."""
+        for argv in (("status",), ("map",), ("node", "add", "x"), ("enroll", "--key-file", "/dev/null")):
+            with self.subTest(argv):
+                line = self.refused("edge", *argv, code=3 if argv[0] != "enroll" else 1)
+                if argv[0] != "enroll":
+                    self.assertIn("this machine is an edge", line)
+                    self.assertIn("edgeway-edge status", line)
+                    self.assertIn("edgeway-edge admin-key", line)
+                    self.assertNotIn("start edgewayd", line)
+        # A node that is an edge too, and is stopped: it is edgewayd that has to be started.
+        edge = self.mesh.machine("edge")
+        edge.run("sh", "-c", "umask 077; echo {} > /var/lib/edgeway/account.json")
+        try:
+            self.refused("edge", "status", code=3, says="start")
+        finally:
+            edge.run("rm", "/var/lib/edgeway/account.json")
+
     def test_broken_state_file(self):
         nas = self.mesh.machine("nas")
         nas.run("sh", "-c", "mkdir -p /var/lib/edgeway && chmod 700 /var/lib/edgeway && umask 077 && printf '{\"half\":' > /var/lib/edgeway/account.json")
