@@ -32,6 +32,14 @@ print_ways_to_join (const gchar *name, const gchar *expires)
                name, until, name, name, name, name);
 }
 
+static void
+warn_of_trial (EwCtl *ctl)
+{
+  if (ew_daemon1_get_trial (ew_link_get_proxy (ctl->link)))
+    ew_ctl_hint ("edgewayctl: warning: this is a trial edge: machines elsewhere cannot reach it, and this key is of no "
+                 "use to them. For a mesh that stays, on a server: app/run --edge --public HOST:443\n");
+}
+
 gint
 ew_verb_node_add (EwCtl *ctl, gint argc, gchar **argv)
 {
@@ -61,6 +69,7 @@ ew_verb_node_add (EwCtl *ctl, gint argc, gchar **argv)
     return ew_ctl_fail (ctl, error);
   key = ew_format_get_text (&ctl->terminal, result, "key", "");
   ew_ctl_print ("%s\n", key);
+  warn_of_trial (ctl);
   print_ways_to_join (argv[1], ew_json_string (result, "expires"));
   return EW_EXIT_DONE;
 }

@@ -266,6 +266,7 @@ class Verbs(Case):
         self.assertEqual((result.returncode, result.stdout), (0, "ew1_FAKEKEYFORTESTS\n"))
         self.assertIn("sudo edgewayctl enroll --name web --key-file -", result.stderr)
         self.assertNotIn("ew1_FAKE", result.stderr)
+        self.assertIn("warning: this is a trial edge: machines elsewhere cannot reach it", result.stderr)
         self.daemon.wait_log('{"name":"web","kind":"server","valid_seconds":7200}')
         self.ctl("node", "add", "tablet", "--device")
         self.daemon.wait_log('{"name":"tablet","kind":"device","valid_seconds":3600}')
