@@ -209,17 +209,19 @@ explain (GError **error)
                        "edgewayd went away before it answered: its log says why (journalctl -u edgewayd)");
 }
 
+/* interactive: who is not authorised may be asked for a password. */
 static GVariant *
-call (EwLink *self, const gchar *method, GVariant *parameters, GUnixFDList **fds, GError **error)
+call (EwLink *self, const gchar *method, GVariant *parameters, gboolean interactive, GUnixFDList **fds, GError **error)
 {
   Answer answer = { 0 };
+  GDBusCallFlags flags = G_DBUS_CALL_FLAGS_NO_AUTO_START;
 
-  if (self->agent == NULL && !self->is_peer && geteuid () != 0 && !g_str_equal (method, "GetStatus"))
+  if (interactive)
+    flags |= G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION;
+  if (interactive && self->agent == NULL && !self->is_peer && geteuid () != 0 && !g_str_equal (method, "GetStatus"))
     self->agent = ew_text_agent_new ();
-  g_dbus_proxy_call_with_unix_fd_list (G_DBUS_PROXY (self->proxy), method, parameters,
-                                       G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION
-                                         | G_DBUS_CALL_FLAGS_NO_AUTO_START,
-                                       G_MAXINT, NULL, NULL, on_answer, &answer);
+  g_dbus_proxy_call_with_unix_fd_list (G_DBUS_PROXY (self->proxy), method, parameters, flags, G_MAXINT, NULL, NULL,
+                                       on_answer, &answer);
   while (!answer.done)
     g_main_context_iteration (NULL, TRUE);
   if (answer.error != NULL)
@@ -236,13 +238,12 @@ call (EwLink *self, const gchar *method, GVariant *parameters, GUnixFDList **fds
 GVariant *
 ew_link_call (EwLink *self, const gchar *method, GVariant *parameters, GError **error)
 {
-  return call (self, method, parameters, NULL, error);
+  return call (self, method, parameters, TRUE, NULL, error);
 }
 
-JsonObject *
-ew_link_call_json (EwLink *self, const gchar *method, GVariant *parameters, GError **error)
+static JsonObject *
+read_json (GVariant *answer, GError **error)
 {
-  g_autoptr (GVariant) answer = call (self, method, parameters, NULL, error);
   const gchar *text;
 
   if (answer == NULL)
@@ -251,11 +252,27 @@ ew_link_call_json (EwLink *self, const gchar *method, GVariant *parameters, GErr
   return ew_json_parse_object (text, (gssize)strlen (text), JSON_MAX, error);
 }
 
+JsonObject *
+ew_link_call_json (EwLink *self, const gchar *method, GVariant *parameters, GError **error)
+{
+  g_autoptr (GVariant) answer = call (self, method, parameters, TRUE, NULL, error);
+
+  return read_json (answer, error);
+}
+
+JsonObject *
+ew_link_look (EwLink *self, const gchar *method)
+{
+  g_autoptr (GVariant) answer = call (self, method, NULL, FALSE, NULL, NULL);
+
+  return read_json (answer, NULL);
+}
+
 gint
 ew_link_call_fd (EwLink *self, const gchar *method, GError **error)
 {
   g_autoptr (GUnixFDList) fds = NULL;
-  g_autoptr (GVariant) answer = call (self, method, NULL, &fds, error);
+  g_autoptr (GVariant) answer = call (self, method, NULL, TRUE, &fds, error);
   gint32 handle;
 
   if (answer == NULL)

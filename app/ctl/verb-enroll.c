@@ -122,6 +122,55 @@ ew_verb_enroll (EwCtl *ctl, gint argc, gchar **argv)
   return exit_code;
 }
 
+/* leave. */
+
+static gboolean
+is_administrator (JsonObject *node)
+{
+  return node != NULL && g_strcmp0 (ew_json_string (node, "role"), "admin") == 0;
+}
+
+/* Whether nobody is left to administer the mesh once this machine is gone. FALSE too where the edge cannot be asked, or
+   only with a password. */
+static gboolean
+is_last_administrator (EwCtl *ctl)
+{
+  g_autoptr (JsonObject) status = ew_link_look (ctl->link, "GetStatus"), answer = NULL;
+  const gchar *state = status != NULL ? ew_json_string (status, "state") : NULL;
+  JsonArray *nodes;
+
+  /* In other states the edge is looked for as it is: that would only take its time. */
+  if (!is_administrator (status) || (g_strcmp0 (state, "connected") != 0 && g_strcmp0 (state, "disconnected") != 0))
+    return FALSE;
+  answer = ew_link_look (ctl->link, "ListNodes");
+  nodes = answer != NULL ? ew_json_array (answer, "nodes") : NULL;
+  for (guint i = 0; nodes != NULL && i < json_array_get_length (nodes); i++)
+    {
+      JsonNode *element = json_array_get_element (nodes, i);
+      JsonObject *node = JSON_NODE_HOLDS_OBJECT (element) ? json_node_get_object (element) : NULL;
+      if (is_administrator (node) && !ew_json_bool (node, "self", FALSE)
+          && g_strcmp0 (ew_json_string (node, "state"), "not-joined") != 0)
+        return FALSE;
+    }
+  return nodes != NULL;
+}
+
+/* Warns; a person at a terminal is asked. FALSE: they would rather stay. */
+static gboolean
+confirm_last_administrator (void)
+{
+  gchar answer[16] = "";
+
+  ew_ctl_hint ("edgewayctl: warning: this machine is the mesh's last administrator: once it has left, only the edge "
+               "makes another one (there: sudo edgeway-edge admin-key)\n");
+  if (!isatty (STDIN_FILENO) || !isatty (STDERR_FILENO))
+    return TRUE;
+  ew_ctl_hint ("Leave all the same? [y/N] ");
+  if (fgets (answer, sizeof answer, stdin) == NULL)
+    ew_ctl_hint ("\n");
+  return g_ascii_tolower (answer[0]) == 'y';
+}
+
 gint
 ew_verb_leave (EwCtl *ctl, gint argc, gchar **argv)
 {
@@ -133,7 +182,15 @@ ew_verb_leave (EwCtl *ctl, gint argc, gchar **argv)
 
   if (!ew_ctl_parse (ctl, entries, &argc, &argv, 0, 0, &exit_code))
     return exit_code;
-  if (ew_ctl_open (ctl, &error) == NULL || (answer = ew_link_call (ctl->link, "Leave", NULL, &error)) == NULL)
+  if (ew_ctl_open (ctl, &error) == NULL)
+    return ew_ctl_fail (ctl, error);
+  if (is_last_administrator (ctl) && !confirm_last_administrator ())
+    {
+      ew_ctl_hint ("edgewayctl: nothing was changed: this machine stays in the mesh\n");
+      return EW_EXIT_FAILED;
+    }
+  answer = ew_link_call (ctl->link, "Leave", NULL, &error);
+  if (answer == NULL)
     return ew_ctl_fail (ctl, error);
   g_variant_get (answer, "(b)", &edge_told);
   ew_ctl_print ("This machine has left the mesh; its keys are erased.\n");

@@ -331,10 +331,26 @@ class Verbs(Case):
 
     def test_leave(self):
         self.start()
-        self.assertIn("erased", self.ctl("leave"))
+        result = self.machine.run_ctl("leave")
+        self.assertEqual(result.returncode, 0, result)
+        self.assertIn("erased", result.stdout)
+        self.assertIn("the mesh's last administrator", result.stderr)
+        self.assertIn("edgeway-edge admin-key", result.stderr)
         self.fails(1, "leave", says=["no mesh"])
         self.fails(1, "connect", says=["enroll"])
         self.assertIn("not-enrolled", self.ctl("status"))
+
+    def test_last_administrator_is_asked(self):
+        self.start()
+        for answer, code in (("n\n", 1), ("\n", 1), ("\x04", 1), ("y\n", 0)):
+            with self.subTest(answer):
+                terminal = self.terminal("leave")
+                terminal.expect("last administrator")
+                terminal.expect("[y/N]")
+                terminal.type(answer)
+                self.assertEqual(terminal.end(), code, terminal.text())
+                self.assertIn("stays in the mesh" if code else "its keys are erased", terminal.text())
+                self.assertEqual("not-enrolled" in self.ctl("status"), code == 0)
 
     def test_unprivileged(self):
         self.start()

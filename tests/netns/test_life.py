@@ -193,6 +193,30 @@ class Life(MeshCase):
         self.ping("laptop", self.status("nas")["addresses"][0], 20)
 
 
+class Administrators(MeshCase):
+    SITES = JOIN = ("laptop", "nas")
+    LAST = "the mesh's last administrator"
+
+    def test_the_last_one_is_warned(self):
+        added = self.ctl("laptop", "node", "add", "web")
+        self.assertNotIn("trial", added.stderr)  # this edge is none
+        left = self.ctl("nas", "leave")  # a member
+        self.assertNotIn(self.LAST, left.stderr)
+        edge = self.mesh.machine("edge")
+
+        def new_key():
+            return edge.run(self.mesh.program("edgeway-edge"), "admin-key").stdout.strip().splitlines()[-1]
+        self.ctl("nas", "enroll", "--name", "nas", "--key-file", "-", input=new_key() + "\n")
+        self.assertNotIn(self.LAST, self.ctl("laptop", "leave").stderr)  # nas is one too
+        left = self.ctl("nas", "leave")
+        self.assertIn(self.LAST, left.stderr)
+        self.assertIn("edgeway-edge admin-key", left.stderr)
+        self.assertEqual(self.status("nas")["state"], "not-enrolled")  # warned, nobody was there to be asked
+        self.ctl("laptop", "enroll", "--name", "laptop", "--key-file", "-", input=new_key() + "\n")  # what it said helps
+        self.wait_state("laptop", "connected")
+        self.assertEqual(self.status("laptop")["role"], "admin")
+
+
 class Crowd(MeshCase):
     NAMES = 1100  # more than one page of the edge's list, or one message of its map
 
