@@ -210,6 +210,16 @@ ew_topology_set_wanted (EwTopology *self, gboolean wanted)
   follow (self);
 }
 
+void
+ew_topology_retry (EwTopology *self)
+{
+  g_return_if_fail (EW_IS_TOPOLOGY (self));
+  g_clear_pointer (&self->refusal, g_free);
+  g_clear_handle_id (&self->reopen, g_source_remove);
+  self->reopen_s = 0;
+  follow (self);
+}
+
 /* The object. */
 
 static void

@@ -23,6 +23,8 @@ G_DECLARE_FINAL_TYPE (EwTopology, ew_topology, EW, TOPOLOGY, GObject)
 EwTopology *ew_topology_new (EwDaemon *daemon);
 /* wanted: somebody looks. What was known stays shown, as it was last seen, when nobody does. */
 void ew_topology_set_wanted (EwTopology *self, gboolean wanted);
+/* Asks at once for a stream that failed, also where it was refused: for a "Try Again" button. */
+void ew_topology_retry (EwTopology *self);
 EwStreamState ew_topology_get_stream (EwTopology *self);
 const gchar *ew_topology_get_error (EwTopology *self);
 guint ew_topology_get_n_online (EwTopology *self);

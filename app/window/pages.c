@@ -127,8 +127,7 @@ describe_failed (EwPages *self, PageContent *content)
                             : _ ("Something on this computer keeps the tunnel from coming up.");
   content->cause = connected ? ew_topology_get_error (self->topology) : ew_daemon_get_message (self->daemon);
   content->buttons[0] = (PageButton){ _ ("Diagnose…"), "app.diagnose" };
-  if (!connected)
-    content->buttons[1] = (PageButton){ _ ("Try Again"), "app.connected" };
+  content->buttons[1] = (PageButton){ _ ("Try Again"), connected ? NULL : "app.connected" };
 }
 
 static void
@@ -218,7 +217,10 @@ describe (EwPages *self)
 static void
 try_again (EwPages *self)
 {
-  ew_daemon_retry (self->daemon);
+  if (self->page == EW_PAGE_FAILED) /* the service is there; only the map was refused or failed */
+    ew_topology_retry (self->topology);
+  else
+    ew_daemon_retry (self->daemon);
 }
 
 static void

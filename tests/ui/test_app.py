@@ -208,15 +208,15 @@ class Authorization(AppCase):
     """What polkit says to the person at the screen."""
     SITES = ("laptop",)
 
-    def rule(self, result):
-        """From now on polkit answers so for the person's connecting."""
+    def rule(self, result, action="org.edgeway.connect"):
+        """From now on polkit answers so for the person's action."""
         path = os.path.join(self.mesh.bus.folder, "rules", "05-test.rules")
         with open(path, "w") as file:
-            file.write('polkit.addRule(function (action, subject) { if (action.id == "org.edgeway.connect" && subject.user == "%s") return %s; });\n' % (PERSON, result))
+            file.write('polkit.addRule(function (action, subject) { if (action.id == "%s" && subject.user == "%s") return %s; });\n' % (action, PERSON, result))
 
-    def polkit(self, *options):
+    def polkit(self, *options, action="org.edgeway.connect"):
         laptop = self.mesh.machine("laptop")
-        return laptop.run("pkcheck", "--action-id", "org.edgeway.connect", "--process", str(self.desktop.app.pid), *options, check=False).returncode
+        return laptop.run("pkcheck", "--action-id", action, "--process", str(self.desktop.app.pid), *options, check=False).returncode
 
     def agent(self, what):
         argv = [sys.executable, "-B", os.path.join(SOURCE, "tests/lib/polkit_agent.py"), str(self.desktop.app.pid), what]
@@ -232,8 +232,8 @@ class Authorization(AppCase):
         ready, _, _ = select.select([agent.stdout], [], [], seconds)
         return agent.stdout.readline().strip() if ready else None
 
-    def wait_rule(self, code):
-        wait_for("polkit knows the rule", lambda: self.polkit() == code, SLOW)
+    def wait_rule(self, code, **options):
+        wait_for("polkit knows the rule", lambda: self.polkit(**options) == code, SLOW)
 
     def tearDown(self):
         path = os.path.join(self.mesh.bus.folder, "rules", "05-test.rules")
@@ -250,6 +250,21 @@ class Authorization(AppCase):
         d.find("label", "policy does not let you do that", seconds=SLOW)
         self.assertEqual("connected", self.status()["state"])
         d.find("check box", exactly="Connect", state="CHECKED")
+
+    def test_map_refused_and_tried_again(self):
+        """A person whom polkit lets see nothing, as one without a session: the page says so, and tries again when asked."""
+        d, topology = self.desktop, "org.edgeway.topology"
+        self.rule("polkit.Result.NO", topology)
+        self.wait_rule(1, action=topology)
+        d.shut()
+        d.open(self.mesh.bus.address)
+        d.find("label", "The Map Can't Be Shown", seconds=SLOW)
+        d.press("push button", exactly="Try Again")  # in vain
+        d.find("push button", exactly="Try Again", seconds=SLOW)
+        os.unlink(os.path.join(self.mesh.bus.folder, "rules", "05-test.rules"))
+        self.wait_rule(0, action=topology)
+        d.press("push button", exactly="Try Again")
+        d.find("label", "Nobody Else Is Here Yet", seconds=SLOW)
 
     def test_dismissed(self):
         d = self.desktop

@@ -549,6 +549,10 @@ test_refused (World *world, gconstpointer unused)
   g_assert_cmpstr (ew_topology_get_error (world->mirror.topology), ==, "refused.");
   run_for (2500);
   g_assert_cmpuint (world->service.opened, ==, 1);
+  ew_topology_retry (world->mirror.topology); /* a person's wish: asked once more */
+  wait_until (world->service.opened == 2 && stream_of (world) == EW_STREAM_FAILED);
+  run_for (1500);
+  g_assert_cmpuint (world->service.opened, ==, 2);
   world->service.refusal = NULL;
   ew_topology_set_wanted (world->mirror.topology, FALSE);
   go_live (world);
