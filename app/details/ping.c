@@ -40,7 +40,7 @@ ew_ping_sentence (const gchar *json)
   if (object == NULL || !get_ms (object, "total_ms", &total_ms))
     return NULL;
   if (get_ms (object, "near_ms", &near_ms) && get_ms (object, "far_ms", &far_ms))
-    return g_strdup_printf (_ ("A ping came back in %.1f ms (%.1f + %.1f)"), total_ms, near_ms, far_ms);
+    return g_strdup_printf (_ ("A ping came back in %.1f ms (legs: %.1f and %.1f)"), total_ms, near_ms, far_ms);
   return g_strdup_printf (_ ("A ping came back in %.1f ms"), total_ms);
 }
 
