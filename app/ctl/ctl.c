@@ -25,6 +25,7 @@ static const EwVerb verbs[] = {
   { "node list", "[--json]", "The mesh's nodes", ew_verb_node_list },
   { "node show", "NAME [--json]", "All that the mesh knows of one node", ew_verb_node_show },
   { "node rename", "NAME NEW", "Give a node another name", ew_verb_node_rename },
+  { "node mtu", "NAME BYTES|default", "Send a node no larger packets than that", ew_verb_node_mtu },
   { "node remove", "NAME", "Put a node out of the mesh", ew_verb_node_remove },
   { "node config", "NAME [--vpn] [--qr] [--valid 1d]", "A WireGuard configuration for a machine without Edgeway",
     ew_verb_node_config },
@@ -301,7 +302,7 @@ run_verb (EwCtl *ctl, gint argc, gchar **argv)
     return print_help (argv[1]), EW_EXIT_DONE;
   if (verb == NULL && is_group)
     return ew_ctl_usage (ctl, "%s needs one of %s", argv[1],
-                         g_str_equal (argv[1], "node") ? "add, list, show, rename, remove, config"
+                         g_str_equal (argv[1], "node") ? "add, list, show, rename, mtu, remove, config"
                                                        : "add, remove, list, accept, refuse");
   if (verb == NULL)
     return ew_ctl_usage (ctl, "there is no verb \"%s\"", argv[1]);

@@ -81,6 +81,7 @@ gint ew_verb_node_add (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_node_list (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_node_show (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_node_rename (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_node_mtu (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_node_remove (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_node_config (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_route_add (EwCtl *ctl, gint argc, gchar **argv);

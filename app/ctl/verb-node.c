@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * node add, list, show, rename, remove.
+ * node add, list, show, rename, mtu, remove.
  */
 #include "ctl.h"
 
@@ -13,6 +13,8 @@
 #define VALID_MAX_S 31536000
 #define KEY_VALID_S 3600
 #define EDGE_NAME_MS 2000
+#define MTU_MIN 1280 /* below it IPv6 does not work */
+#define MTU_MAX 9000
 
 /* For people, on stderr: the key alone is on stdout. */
 static void
@@ -211,6 +213,8 @@ print_node (EwCtl *ctl, JsonObject *node)
       if (*value != '\0')
         ew_ctl_print ("%-11s%s\n", lists[i], value);
     }
+  if (ew_json_int (node, "mtu", 0) > 0)
+    ew_ctl_print ("%-11s%d\n", "mtu", (gint)ew_json_int (node, "mtu", 0));
   ew_ctl_print ("%-11s%s received, %s sent\n", "traffic", rx, tx);
 }
 
@@ -253,6 +257,24 @@ ew_verb_node_rename (EwCtl *ctl, gint argc, gchar **argv)
   name = ew_terminal_clean (&ctl->terminal, argv[1]);
   done = g_strdup_printf ("%s is now called %s.", name, argv[2]);
   return ew_ctl_do (ctl, "RenameNode", g_variant_new ("(ss)", argv[1], argv[2]), done);
+}
+
+gint
+ew_verb_node_mtu (EwCtl *ctl, gint argc, gchar **argv)
+{
+  const GOptionEntry entries[] = { { NULL } };
+  g_autofree gchar *name = NULL, *done = NULL;
+  guint64 mtu = 0;
+  gint exit_code;
+
+  if (!ew_ctl_parse (ctl, entries, &argc, &argv, 2, 2, &exit_code))
+    return exit_code;
+  if (!g_str_equal (argv[2], "default") && !g_ascii_string_to_unsigned (argv[2], 10, MTU_MIN, MTU_MAX, &mtu, NULL))
+    return ew_ctl_usage (ctl, "the MTU is a number of bytes from %d to %d, or default", MTU_MIN, MTU_MAX);
+  name = ew_terminal_clean (&ctl->terminal, argv[1]);
+  done = mtu != 0 ? g_strdup_printf ("%s is sent packets of %d bytes at most.", name, (gint)mtu)
+                  : g_strdup_printf ("%s is sent packets as large as the mesh's MTU.", name);
+  return ew_ctl_do (ctl, "SetNodeMtu", g_variant_new ("(su)", argv[1], (guint32)mtu), done);
 }
 
 /* A slip would shut an administrator out: the way to take oneself out is `leave`. */

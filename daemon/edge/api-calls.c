@@ -172,18 +172,40 @@ get_node (EwApiCall *call, GError **error)
   return node ? map_node (call, node) : NULL;
 }
 
+/* Gives the node another MTU, or another name. */
+static const EwNode *
+change_node (EwApiCall *call, const gchar *id, const gchar *name, GError **error)
+{
+  EwMesh *mesh = call->api->parts.mesh;
+  const EwNode *node;
+  if (name)
+    return ew_mesh_rename_node (mesh, id, name, error);
+  node = ew_mesh_set_node_mtu (mesh, id, ew_json_int (call->body, "mtu", -1), error);
+  if (node)
+    g_message ("node %s has the MTU %u", node->name, ew_mesh_get_node_mtu (mesh, node));
+  return node;
+}
+
 static JsonObject *
 patch_node (EwApiCall *call, GError **error)
 {
-  const gchar *name;
+  const gchar *name = NULL;
   const EwNode *node = find_argument (call, error);
-  if (node == NULL || !need_string (call->body, "name", &name, error))
+  gboolean has_mtu = json_object_has_member (call->body, "mtu");
+  if (node == NULL || (!has_mtu && !need_string (call->body, "name", &name, error)))
     return NULL;
+  if (has_mtu && json_object_has_member (call->body, "name"))
+    {
+      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                   "Change either name or mtu: one request does one thing.");
+      return NULL;
+    }
   g_autofree gchar *id = g_strdup (node->id), *old = g_strdup (node->name);
-  node = ew_mesh_rename_node (call->api->parts.mesh, id, name, error);
+  node = change_node (call, id, name, error);
   if (node == NULL)
     return NULL;
-  g_message ("node %s is now %s", old, node->name);
+  if (name)
+    g_message ("node %s is now %s", old, node->name);
   return map_node (call, node);
 }
 

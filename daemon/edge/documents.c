@@ -77,6 +77,8 @@ set_own (JsonObject *object, const EwNode *node)
   json_object_set_string_member (object, "kind", node->kind);
   json_object_set_string_member (object, "role", node->role);
   ew_json_set_ips (object, "addresses", node->addresses, node->n_addresses);
+  if (node->mtu != 0) /* in the node's place in the document, which the mesh's has otherwise */
+    json_object_set_int_member (object, "mtu", node->mtu);
   set_cidrs (object, "offers", node);
 }
 
@@ -135,6 +137,7 @@ ew_document_node (EwMesh *mesh, const EwNode *node)
   json_object_set_int_member (object, "revision", (gint64)ew_document_revision (mesh, node));
   set_own (object, node);
   set_shared (object, mesh, node);
+  json_object_set_int_member (object, "mtu", ew_mesh_get_node_mtu (mesh, node));
   return object;
 }
 
@@ -209,6 +212,7 @@ ew_document_map_node (EwMesh *mesh, const EwNode *node, const EwSwitchNodeStatus
   set_created (object, node);
   set_counters (object, node, status);
   set_cidrs (object, "routes", node);
+  json_object_set_int_member (object, "mtu", ew_mesh_get_node_mtu (mesh, node));
   ew_json_set_string_or_null (object, "os", node->os);
   ew_json_set_string_or_null (object, "version", node->version);
   json_object_set_boolean_member (object, "self", FALSE);
@@ -256,7 +260,7 @@ ew_document_plain_config (EwMesh *mesh, const EwNode *node)
   JsonObject *object = json_object_new (), *peer = json_object_new ();
   ew_json_set_ips (object, "addresses", node->addresses, node->n_addresses);
   json_object_set_array_member (object, "dns", json_array_new ());
-  json_object_set_int_member (object, "mtu", ew_mesh_get_mtu (mesh));
+  json_object_set_int_member (object, "mtu", ew_mesh_get_node_mtu (mesh, node));
   json_object_set_string_member (peer, "public_key", public_key);
   json_object_set_string_member (peer, "endpoint", edge->endpoints[0]);
   set_ranges (peer, mesh);

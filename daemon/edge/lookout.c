@@ -61,6 +61,7 @@ push_node (EwLookout *self, const EwNode *node)
     .endpoint = node->endpoint,
     .plain = node->plain,
     .revision = ew_document_revision (self->mesh, node),
+    .mtu = node->mtu != 0 ? ew_mesh_get_node_mtu (self->mesh, node) : 0,
   };
   memcpy (out.public_key, node->public_key, EW_KEY_SIZE);
   ew_switch_set_node (self->packet_switch, &out);

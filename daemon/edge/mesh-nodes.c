@@ -148,6 +148,7 @@ typedef struct
   const gchar *id;
   const gchar *name, *kind, *public_key;
   guint valid_seconds;
+  guint16 mtu;
   gboolean expired; /* it goes by itself: its key is still to be told "expired" */
 } NodeChange;
 
@@ -238,6 +239,34 @@ ew_mesh_rename_node (EwMesh *self, const gchar *id, const gchar *name, GError **
 {
   NodeChange wanted = { .id = id, .name = name };
   return ew_mesh_change (self, rename_node, &wanted, error) ? ew_mesh_get_node (self, id) : NULL;
+}
+
+static gboolean
+set_node_mtu (EwMesh *self, EwChange *change, gpointer data, GError **error)
+{
+  const NodeChange *wanted = data;
+  g_autoptr (EwNode) node = read_node (self, wanted->id, error);
+  if (node == NULL)
+    return FALSE;
+  if (node->mtu == wanted->mtu)
+    return TRUE;
+  node->mtu = wanted->mtu;
+  put_node (change, node);
+  return TRUE;
+}
+
+EwNode *
+ew_mesh_set_node_mtu (EwMesh *self, const gchar *id, gint64 mtu, GError **error)
+{
+  NodeChange wanted = { .id = id, .mtu = (guint16)mtu };
+  if (mtu != 0 && (mtu < EW_NODE_MTU_MIN || mtu > self->mtu))
+    {
+      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                   "A node's MTU is between %d (below it IPv6 does not work) and the mesh's, which is %u.",
+                   EW_NODE_MTU_MIN, self->mtu);
+      return NULL;
+    }
+  return ew_mesh_change (self, set_node_mtu, &wanted, error) ? ew_mesh_get_node (self, id) : NULL;
 }
 
 static gboolean

@@ -472,6 +472,12 @@ ew_mesh_get_mtu (EwMesh *self)
   return self->mtu;
 }
 
+guint16
+ew_mesh_get_node_mtu (EwMesh *self, const EwNode *node)
+{
+  return node->mtu != 0 ? MIN (node->mtu, self->mtu) : self->mtu;
+}
+
 gboolean
 ew_mesh_is_trial (EwMesh *self)
 {

@@ -78,6 +78,7 @@ const gchar *ew_mesh_get_suffix (EwMesh *self);
 const EwRanges *ew_mesh_get_ranges (EwMesh *self);
 const EwEdge *ew_mesh_get_edge (EwMesh *self); /* this one */
 guint16 ew_mesh_get_mtu (EwMesh *self);
+guint16 ew_mesh_get_node_mtu (EwMesh *self, const EwNode *node); /* its own, or the mesh's: what is less */
 gboolean ew_mesh_is_trial (EwMesh *self);
 /* Whether this edge forwards VPN mode's traffic; known once the switch runs. */
 void ew_mesh_set_exit (EwMesh *self, gboolean has_exit);
@@ -120,6 +121,8 @@ gboolean ew_mesh_set_announced (EwMesh *self, GError **error);
 EwNode *ew_mesh_add_plain_node (EwMesh *self, const gchar *name, const gchar *kind, const gchar *public_key,
                                 guint valid_seconds, GError **error);
 EwNode *ew_mesh_rename_node (EwMesh *self, const gchar *id, const gchar *name, GError **error);
+/* mtu: the largest inner packet that is sent to it, EW_NODE_MTU_MIN to the mesh's; 0: the mesh's. */
+EwNode *ew_mesh_set_node_mtu (EwMesh *self, const gchar *id, gint64 mtu, GError **error);
 gboolean ew_mesh_remove_node (EwMesh *self, const gchar *id, GError **error);
 /* A plain node has connected for the first time: it stays. */
 gboolean ew_mesh_mark_joined (EwMesh *self, const gchar *id, GError **error);

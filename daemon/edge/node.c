@@ -135,6 +135,8 @@ ew_node_from_json (JsonObject *object)
   node->has_key = get_key (object, "public_key", node->public_key);
   node->has_credential = get_key (object, "credential_hash", node->credential_hash);
   read_addresses (node, object);
+  gint64 mtu = ew_json_int (object, "mtu", 0);
+  node->mtu = mtu >= EW_NODE_MTU_MIN && mtu <= G_MAXUINT16 ? (guint16)mtu : 0;
   node->os = g_strdup (ew_json_string (object, "os"));
   node->version = g_strdup (ew_json_string (object, "version"));
   node->created_us = get_time (object, "created_us");
@@ -158,6 +160,8 @@ ew_node_to_json (const EwNode *node)
   if (node->has_credential)
     set_key (object, "credential_hash", node->credential_hash);
   ew_json_set_ips (object, "addresses", node->addresses, node->n_addresses);
+  if (node->mtu)
+    json_object_set_int_member (object, "mtu", node->mtu);
   if (node->os)
     json_object_set_string_member (object, "os", node->os);
   if (node->version)

@@ -28,6 +28,7 @@ typedef struct
   guint8 credential_hash[EW_HASH_SIZE]; /* SHA-256 of the credential's bytes */
   EwIp addresses[2];                    /* IPv4, IPv6 */
   guint n_addresses;                    /* 0 until it joins */
+  guint16 mtu;                          /* the largest inner packet that it takes; 0: the mesh's */
   gchar *os, *version;                  /* as it said; NULL: it did not */
   gint64 created_us;                    /* realtime */
   gint64 expires_us;                    /* gone then unless it joined; 0: never */
@@ -67,6 +68,8 @@ typedef struct
   gchar *used_by;                                /* node ID; NULL: not used */
   gchar *used_public_key, *used_credential_hash; /* base64 */
 } EwEnrollment;
+
+#define EW_NODE_MTU_MIN 1280 /* below it Linux takes IPv6 from an interface */
 
 EwNode *ew_node_new (void);
 EwNode *ew_node_copy (const EwNode *node); /* the stored fields; no routes */

@@ -258,6 +258,21 @@ ew_handle_rename_node (EwCall *call, GVariant *parameters)
 }
 
 void
+ew_handle_set_node_mtu (EwCall *call, GVariant *parameters)
+{
+  g_autoptr (JsonObject) body = json_object_new ();
+  g_autofree gchar *path = NULL;
+  const gchar *name;
+  guint mtu;
+
+  g_variant_get (parameters, "(&su)", &name, &mtu);
+  if ((path = node_path (call, name)) == NULL)
+    return;
+  json_object_set_int_member (body, "mtu", mtu);
+  request (call, "PATCH", path, body, on_reply_nothing);
+}
+
+void
 ew_handle_remove_node (EwCall *call, GVariant *parameters)
 {
   g_autofree gchar *path = NULL;

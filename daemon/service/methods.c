@@ -23,6 +23,7 @@ static const EwMethod methods[] = {
   { "ListNodes", TOPOLOGY, ew_handle_list_nodes },
   { "ShowNode", TOPOLOGY, ew_handle_show_node },
   { "RenameNode", ADMINISTER, ew_handle_rename_node },
+  { "SetNodeMtu", ADMINISTER, ew_handle_set_node_mtu },
   { "RemoveNode", ADMINISTER, ew_handle_remove_node },
   { "CreateConfig", ADMINISTER, ew_handle_create_config },
   { "AddRoute", ADMINISTER, ew_handle_add_route },

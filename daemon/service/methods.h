@@ -31,6 +31,7 @@ void ew_handle_add_node (EwCall *call, GVariant *parameters);
 void ew_handle_list_nodes (EwCall *call, GVariant *parameters);
 void ew_handle_show_node (EwCall *call, GVariant *parameters);
 void ew_handle_rename_node (EwCall *call, GVariant *parameters);
+void ew_handle_set_node_mtu (EwCall *call, GVariant *parameters);
 void ew_handle_remove_node (EwCall *call, GVariant *parameters);
 void ew_handle_create_config (EwCall *call, GVariant *parameters);
 void ew_handle_add_route (EwCall *call, GVariant *parameters);

@@ -248,7 +248,7 @@ class Nodes(EdgeCase):
         self.assertIs(listing["more"], False)
         found = [n for n in listing["nodes"] if n["id"] == node.id]
         self.assertEqual(len(found), 1)
-        fields = {"id", "name", "kind", "role", "plain", "state", "online", "addresses", "edge", "rtt_ms", "created", "last_seen", "last_handshake", "rx_bytes", "tx_bytes", "routes", "os",
+        fields = {"id", "name", "kind", "role", "mtu", "plain", "state", "online", "addresses", "edge", "rtt_ms", "created", "last_seen", "last_handshake", "rx_bytes", "tx_bytes", "routes", "os",
                   "version", "self"}
         self.assertEqual(set(found[0]), fields)
         self.assertEqual({k: found[0][k] for k in ("name", "state", "online", "edge", "rtt_ms", "last_seen", "rx_bytes", "os", "version", "self", "plain")},
@@ -286,6 +286,28 @@ class Nodes(EdgeCase):
         self.assertEqual(self.admin.call("PATCH", f"/v1/nodes/{new}", {"name": new}).status, 200, "to its own name")
         back = self.admin.call("PATCH", f"/v1/nodes/{node.id}", {"name": node.name})
         self.assertEqual(back.status, 200)
+        self.assertEqual(node.call("GET", "/v1/self").json, before, "the old document has the old revision")
+
+    def test_mtu(self):
+        node = self.new_node()
+        before = node.call("GET", "/v1/self").json
+        self.assertEqual(before["mtu"], 1420)
+        path = f"/v1/nodes/{node.name}"
+        self.assertEqual(self.admin.call("PATCH", path, {"mtu": 1280}).json["mtu"], 1280)
+        after = node.call("GET", "/v1/self").json
+        self.assertEqual((after["mtu"], after["name"]), (1280, node.name))
+        self.assertNotEqual(after["revision"], before["revision"])
+        self.assertEqual(self.admin.call("GET", "/v1/self").json["mtu"], 1420, "that node's alone")
+        for wrong in (1279, 1421, -1, 65536 + 1280, "1280", None, True, 1300.5):
+            self.refused(self.admin.call("PATCH", path, {"mtu": wrong}), 400, "InvalidArgument", "1280")
+        self.refused(self.admin.call("PATCH", path, {"mtu": 1300, "name": self.new_name()}), 400, "InvalidArgument", "either")
+        self.assertEqual(node.call("GET", "/v1/self").json, after, "what is refused changes nothing")
+        self.refused(node.call("PATCH", path, {"mtu": 1300}), 403, "NotAdministrator")
+        new = self.new_name()
+        renamed = self.admin.call("PATCH", path, {"name": new}).json
+        self.assertEqual((renamed["mtu"], renamed["name"]), (1280, new))
+        self.assertEqual(self.admin.call("PATCH", f"/v1/nodes/{new}", {"name": node.name}).status, 200)
+        self.assertEqual(self.admin.call("PATCH", path, {"mtu": 0}).json["mtu"], 1420)
         self.assertEqual(node.call("GET", "/v1/self").json, before, "the old document has the old revision")
 
     def test_plain_node(self):

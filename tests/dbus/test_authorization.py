@@ -27,6 +27,7 @@ METHODS = {
     "ListNodes": ("topology", "()", "fake: request GET /v1/nodes "),
     "ShowNode": ("topology", "('laptop',)", "fake: request GET /v1/nodes/laptop"),
     "RenameNode": ("administer", "('nas', 'tower')", "fake: request PATCH /v1/nodes/nas"),
+    "SetNodeMtu": ("administer", "('nas', uint32 1280)", "fake: request PATCH /v1/nodes/nas"),
     "RemoveNode": ("administer", "('nas',)", "fake: request DELETE /v1/nodes/nas"),
     "CreateConfig": ("administer", f"('phone', '{KEY}', @a{{sv}} {{}})", "fake: request POST /v1/nodes"),
     "AddRoute": ("administer", "('10.7.0.0/24', '')", "fake: request POST /v1/routes"),

@@ -123,14 +123,14 @@ class Verbs(Case):
         for argv in ([], ["fly"], ["node"], ["node", "fly"], ["route"], ["node", "add"], ["node", "add", "a", "b"], ["node", "add", "Not A Name"],
                      ["node", "add", "web", "--valid", "1s"], ["status", "extra"], ["status", "--nonsense"], ["mode", "sideways"],
                      ["mode", "--confirm", "vpn"], ["mode", "vpn", "--confirm-within", "soon"], ["ping"], ["ping", "nas", "-c", "0"], ["ping", "nas", "-c", "x"],
-                     ["--nonsense"], ["enroll", "--key-file", "-", "ew1_x"], ["enroll", "--name", "-odd-"], ["node", "rename", "nas"], ["route", "add"],
+                     ["--nonsense"], ["enroll", "--key-file", "-", "ew1_x"], ["enroll", "--name", "-odd-"], ["node", "rename", "nas"], ["node", "mtu", "nas"], ["node", "mtu", "nas", "1279"], ["node", "mtu", "nas", "1280x"], ["route", "add"],
                      ["node", "config", "phone", "--valid", "tomorrow"]):
             with self.subTest(" ".join(argv)):
                 self.fails(2, *argv, says=["--help"])
 
     def test_help(self):
         listed = self.ctl("--help")
-        for verb in ("enroll", "leave", "connect", "disconnect", "mode", "status", "map", "ping", "diagnose", "node add", "node list", "node show", "node rename",
+        for verb in ("enroll", "leave", "connect", "disconnect", "mode", "status", "map", "ping", "diagnose", "node add", "node list", "node show", "node rename", "node mtu",
                      "node remove", "node config", "route add", "route remove", "route list", "route accept", "route refuse"):
             self.assertRegex(listed, f"(?m)^  {verb}( |$)")
             self.assertIn("Usage:", self.ctl(*verb.split(), "--help"))
@@ -282,6 +282,10 @@ class Verbs(Case):
         self.fails(1, "node", "add", "taken", says=["taken"])
         self.fails(4, "node", "add", "forbidden", says=["administrator"])
         self.ctl("node", "rename", "nas", "tower")
+        self.assertIn("1280 bytes at most", self.ctl("node", "mtu", "nas", "1280"))
+        self.daemon.wait_log('PATCH /v1/nodes/nas {"mtu":1280}')
+        self.ctl("node", "mtu", "nas", "default")
+        self.daemon.wait_log('PATCH /v1/nodes/nas {"mtu":0}')
         self.ctl("node", "remove", "nas")
         self.fails(1, "node", "remove", "laptop", says=["edgewayctl leave"])
 

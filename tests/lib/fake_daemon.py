@@ -419,6 +419,10 @@ class FakeDaemon:
         if node["self"]:
             self.set(NodeName=new_name)
 
+    def do_SetNodeMtu(self, name, mtu):
+        self._need_administrator()
+        self.mesh.need(name)["mtu"] = mtu or 1420
+
     def do_RemoveNode(self, name):
         self._need_administrator()
         self.command({"remove": name})
