@@ -204,8 +204,8 @@ ew_udp_sockets_share (const int fds[EW_UDP_FDS], gboolean on)
       set_int (fds[i], SOL_SOCKET, SO_REUSEPORT, on);
 }
 
-/* 0, or 1 and the first byte of a data message's receiver index modulo n. What is too short ends the program, which then
-   says 0. */
+/* 0, or 1 and the first byte of a data message's receiver index modulo n. What is too short ends the program, which
+   then says 0. */
 gboolean
 ew_udp_sockets_steer (const int fds[EW_UDP_FDS], guint n)
 {

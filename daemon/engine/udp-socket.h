@@ -18,8 +18,8 @@ void ew_udp_sockets_share (const int fds[EW_UDP_FDS], gboolean on);
 /* More sockets with a port that is shared, for the families that the first ones are for. FALSE: they cannot be had. */
 gboolean ew_udp_sockets_join (const char *address, guint16 port, guint32 mark, const int first[EW_UDP_FDS],
                               int fds[EW_UDP_FDS]);
-/* n have joined these: data messages are for them, by the lane that the receiver index names, and everything else is for
-   the first. FALSE: the kernel cannot. */
+/* n have joined these: data messages are for them, by the lane that the receiver index names, and everything else is
+   for the first. FALSE: the kernel cannot. */
 gboolean ew_udp_sockets_steer (const int fds[EW_UDP_FDS], guint n);
 gboolean ew_udp_socket_set_mark (int fd, guint32 mark, GError **error);
 /* Switches UDP_GRO on or off. TRUE: it is on, on every socket. */

@@ -218,8 +218,8 @@ ew_device_count_peers (const EwDevice *device)
   return device->n_peers;
 }
 
-/* The peer that is due first. Those in the heap may be too early, never too late; none that is due by `limit` is too early
-   any more. */
+/* The peer that is due first. Those in the heap may be too early, never too late; none that is due by `limit` is too
+   early any more. */
 static EwPeer *
 first_due (EwDevice *device, uint64_t limit)
 {

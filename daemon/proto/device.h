@@ -23,7 +23,7 @@
 #define EW_MTU_MAX 65535
 #define EW_BATCH_MAX 64 /* packets of one call */
 
-#define EW_LANES_MAX 16 /* beside the device's own */
+#define EW_LANES_MAX 16  /* beside the device's own */
 #define EW_CACHE_LINE 64 /* what two threads write lies so far apart */
 
 typedef struct EwDevice EwDevice;

@@ -2,9 +2,9 @@
  *
  * `ew-switch CONFIG`: a switch without an edge around it, for tests; not installed. The file has one setting a line:
  *
- *   port 51820 | interface edge0 | mtu 1420 | threads N | key BASE64 | service IP | range PREFIX | exit | open PORT | viewers 1
- *   node ID KEY REVISION [plain] [mtu=N] [endpoint=IP:PORT] PREFIX…        host prefixes are its mesh IPs, others
- * routes
+ *   port 51820 | interface edge0 | mtu 1420 | threads N | key BASE64 | service IP | range PREFIX | exit | open PORT |
+ * viewers 1 node ID KEY REVISION [plain] [mtu=N] [endpoint=IP:PORT] PREFIX…        host prefixes are its mesh IPs,
+ * others routes
  *
  * `node`, `viewers`, `remove ID`, `find`, `refuse` (a verdict that lets nothing pass), `one-way ID` (one by which only
  * that node opens flows), `allow`, `status` and `quit` are

@@ -126,6 +126,7 @@ test_stale_local_of_removed (Fixture *f, gconstpointer data)
 
   endpoint.local = local;
   f->refuses_local = TRUE;
+  ew_lane_enter (ew_device_get_lane (device)); /* the batch */
   for (guint i = 0; i < 2; i++)
     {
       peers[i] = ew_device_add_peer (device, keys[i]);
@@ -135,6 +136,7 @@ test_stale_local_of_removed (Fixture *f, gconstpointer data)
   ew_peer_remove (peers[0]);
   ew_transmit_flush (&f->transmit, &f->udp);
   ew_transmit_settle_stale (&f->transmit, ew_device_get_lane (device));
+  ew_lane_leave (ew_device_get_lane (device));
   g_assert_cmpuint (f->transmit.n_stale, ==, 0);
   g_assert_cmpint (ew_peer_get_endpoint (peers[1])->local.family, ==, EW_FAMILY_NONE);
   g_assert_true (ew_endpoint_same_remote (ew_peer_get_endpoint (peers[1]), &endpoint));
