@@ -12,6 +12,7 @@
 
 #include "engine/coalesce.h"
 #include "engine/segment.h"
+#include "engine/tun-claim.h"
 
 /* Headers of before Linux 6.2. */
 #ifndef TUN_F_USO4
@@ -380,6 +381,13 @@ ew_tun_open_queues (const char *name, guint16 mtu, guint n, EwTun **out, GError 
   guint made = 1;
 
   out[0] = open_first (name, mtu, n > 1 ? IFF_MULTI_QUEUE : 0, error);
+  if (out[0] != NULL && n > 1 && !ew_tun_claim (out[0]->fd, out[0]->ifindex))
+    {
+      /* Nobody can attach to an interface of one queue. */
+      ew_tun_free (out[0]);
+      out[0] = open_first (name, mtu, 0, error);
+      n = 1;
+    }
   if (out[0] == NULL)
     made = 0;
   while (made > 0 && made < n && (out[made] = open_queue (out[0])) != NULL)

@@ -51,7 +51,8 @@ void ew_tun_reserve (guint n);
    never taken over, be it a TUN or not. Errors: EW_ENGINE_ERROR_NO_TUN, _PRIVILEGE, _NAME_IN_USE, _FAILED. */
 EwTun *ew_tun_open (const char *name, guint16 mtu, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The same with n queues, 1 to EW_LANES_MAX, one for each of out; the kernel keeps a flow in the queue that it was last
-   written to. Returns how many were made: n; 1 where the kernel has no queues; 0: none. */
+   written to. Returns how many were made: n; 1 where the kernel has no queues, or they cannot be had for this user
+   alone (tun-claim.h); 0: none. */
 guint ew_tun_open_queues (const char *name, guint16 mtu, guint n, EwTun **out,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* For tests and measurements, on what ew_tun_open() made: packets cross one by one from now on. */

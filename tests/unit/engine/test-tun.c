@@ -4,10 +4,17 @@
  * everywhere.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/if_tun.h>
 #include <net/if.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/engine-private.h"
@@ -116,6 +123,94 @@ test_queues (void)
   g_assert_cmpuint (if_nametoindex ("ewt4"), ==, 0);
 }
 
+/* Another user's, who has no privilege. Exits with 0 if he got a queue, else with the errno. untiring: tries until he
+   has one, detaches it so that it is not seen at once, and waits. */
+static G_GNUC_NORETURN void
+be_a_stranger (const char *name, gboolean untiring)
+{
+  struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE };
+  int fd, result;
+
+  if (setgroups (0, NULL) != 0 || setgid (65534) != 0 || setuid (65534) != 0 || prctl (PR_SET_PDEATHSIG, SIGKILL) != 0)
+    _exit (255);
+  g_strlcpy (ifr.ifr_name, name, sizeof ifr.ifr_name);
+  do
+    {
+      fd = open ("/dev/net/tun", O_RDWR | O_NONBLOCK);
+      if (fd < 0)
+        _exit (errno);
+      result = ioctl (fd, TUNSETIFF, &ifr);
+      if (result != 0)
+        close (fd);
+    }
+  while (untiring && result != 0);
+  if (!untiring)
+    _exit (result == 0 ? 0 : errno);
+  ifr.ifr_flags = IFF_DETACH_QUEUE;
+  ioctl (fd, TUNSETQUEUE, &ifr);
+  pause ();
+  _exit (0);
+}
+
+static pid_t
+start_stranger (const char *name, gboolean untiring)
+{
+  const pid_t pid = fork ();
+
+  g_assert_cmpint (pid, >=, 0);
+  if (pid == 0)
+    be_a_stranger (name, untiring);
+  return pid;
+}
+
+/* The kernel lets anybody attach a queue to an interface that has no owner: he would read what was decrypted. */
+static void
+test_strangers_queue (void)
+{
+  g_autoptr (GError) error = NULL;
+  EwTun *queues[2];
+  int status;
+
+  if (skipped ())
+    return;
+  g_assert_cmpuint (ew_tun_open_queues ("ewt5", 1400, 2, queues, &error), ==, 2);
+  g_assert_cmpint (waitpid (start_stranger ("ewt5", FALSE), &status, 0), >, 0);
+  g_assert_true (WIFEXITED (status));
+  g_assert_cmpint (WEXITSTATUS (status), ==, EPERM);
+  for (guint i = 0; i < 2; i++)
+    ew_tun_free (queues[i]);
+}
+
+/* Nor does he get one by being quick, between the interface's making and its owner's naming. */
+static void
+test_strangers_haste (void)
+{
+  guint alone = 0;
+
+  if (skipped ())
+    return;
+  for (guint i = 0; i < 30; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      EwTun *queues[2];
+      const pid_t stranger = start_stranger ("ewt6", TRUE);
+      g_usleep (5000);
+      const guint n = ew_tun_open_queues ("ewt6", 1400, 2, queues, &error);
+      g_assert_no_error (error);
+      g_autofree gchar *ours = n == 2
+                                 ? g_strdup ("ip -d link show ewt6 | grep -q 'numqueues 2 numdisabled 0'")
+                                 : g_strdup ("! ip -d link show ewt6 | grep -q multi_queue"); /* of one there is one */
+      g_assert_cmpint (system (ours), ==, 0);
+      alone += n == 1;
+      kill (stranger, SIGKILL);
+      waitpid (stranger, NULL, 0);
+      for (guint k = 0; k < n; k++)
+        ew_tun_free (queues[k]);
+      g_assert_cmpuint (if_nametoindex ("ewt6"), ==, 0);
+    }
+  g_test_message ("the stranger was quicker %u times of 30", alone);
+}
+
 static void
 count (void *user)
 {
@@ -183,6 +278,8 @@ main (int argc, char **argv)
   g_test_add_func ("/tun/names", test_names);
   g_test_add_func ("/tun/life", test_life);
   g_test_add_func ("/tun/queues", test_queues);
+  g_test_add_func ("/tun/strangers-queue", test_strangers_queue);
+  g_test_add_func ("/tun/strangers-haste", test_strangers_haste);
   g_test_add_func ("/tun/name-in-use", test_name_in_use);
   g_test_add_func ("/tun/deleted", test_deleted);
   g_test_add_func ("/tun/engine-errors", test_engine_errors);
