@@ -150,15 +150,21 @@ wait_for_grace (EwWorker *worker)
       g_usleep (GRACE_PAUSE_US);
 }
 
+/* Before what it was woken for is looked at: what comes behind that wakes it again. */
+static void
+hear_wake (EwWorker *worker)
+{
+  guint64 count;
+
+  if (read (worker->thread->wake, &count, sizeof count) < 0 && errno != EAGAIN)
+    g_warning ("The tunnel's wake channel failed: %s", g_strerror (errno));
+}
+
 static void
 carry_out_calls (EwWorker *worker)
 {
   EwWorkerThread *thread = worker->thread;
   PendingCall *calls;
-  guint64 count;
-
-  if (read (thread->wake, &count, sizeof count) < 0 && errno != EAGAIN)
-    g_warning ("The tunnel's wake channel failed: %s", g_strerror (errno));
 
   pthread_mutex_lock (&thread->lock);
   calls = g_steal_pointer (&thread->first_call);
@@ -204,6 +210,7 @@ serve (EwWorker *worker, const struct epoll_event *event)
   switch (event->data.u32)
     {
     case SOURCE_CALLS:
+      hear_wake (worker);
       ew_worker_take_handed_over (worker);
       ew_worker_settle (worker);
       ew_lane_leave (worker->lane); /* a call may wait until everybody has */

@@ -23,7 +23,10 @@ typedef struct
   guint8 hub_key[EW_KEY_SIZE];
   Node nodes[NODES]; /* 10.0.0.1 … */
   atomic_uint misses;
+  atomic_bool held, released; /* of the packet HOLD: its thread waits from one until the other */
 } Wheel;
+
+#define HOLD 0xdeadd00d
 
 static EwEndpoint
 loopback (guint16 port)
@@ -40,6 +43,15 @@ by_destination (void *user, EwLane *lane, EwPeer *from, EwPacket *packet, const 
   Wheel *wheel = user;
   const EwIp ip = ew_ip_from_bytes (EW_FAMILY_V4, packet->data + 16);
 
+  guint32 payload;
+
+  memcpy (&payload, packet->data + 28, sizeof payload);
+  if (payload == HOLD)
+    {
+      atomic_store (&wheel->held, true);
+      while (!atomic_load (&wheel->released))
+        g_usleep (100);
+    }
   *to = ew_device_lookup (ew_lane_get_device (lane), &ip);
   if (*to == NULL)
     atomic_fetch_add (&wheel->misses, 1);
@@ -328,6 +340,48 @@ test_misdirected (Wheel *wheel, gconstpointer data)
   close (fd);
 }
 
+static void
+expect (Wheel *wheel, guint8 from, guint32 expected)
+{
+  g_autoptr (GBytes) bytes = ew_memory_tun_pop (wheel->nodes[0].tun, NODE_WAIT_MS);
+  guint32 payload;
+
+  g_assert_nonnull (bytes);
+  memcpy (&payload, (const guint8 *)g_bytes_get_data (bytes, NULL) + 28, sizeof payload);
+  g_assert_cmphex (payload, ==, expected);
+  g_assert_cmpuint (((const guint8 *)g_bytes_get_data (bytes, NULL))[15], ==, from);
+}
+
+/* What is handed over while the thread is busy with what was handed over before is not left lying. */
+static void
+test_handed_over_meanwhile (Wheel *wheel, gconstpointer data)
+{
+  const int fd = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const guint32 payloads[2][2] = { { 1, HOLD }, { 2, 3 } };
+  Sender senders[2];
+
+  sender_start (&senders[0], wheel, fd, 21);
+  sender_start (&senders[1], wheel, fd, 22);
+  for (guint round = 0; round < 2; round++)
+    {
+      for (guint i = 0; i < 2; i++)
+        sender_seal (&senders[i], (guint8)(21 + i), payloads[round][i]);
+      send_as_one (fd, senders[0].port, senders[0].out, senders[1].out);
+      expect (wheel, 21, payloads[round][0]); /* so the other has been handed over */
+      while (!atomic_load (&wheel->held))
+        g_usleep (100);
+    }
+  atomic_store (&wheel->released, true);
+  expect (wheel, 22, HOLD);
+  expect (wheel, 22, 3);
+  for (guint i = 0; i < 2; i++)
+    {
+      ew_device_free (senders[i].device);
+      g_byte_array_unref (senders[i].out);
+    }
+  close (fd);
+}
+
 /* Everything at once, for the sanitizers: data in all directions while peers come and go, sessions are renewed and
    forgotten, addresses move, and somebody reads it all. */
 
@@ -563,6 +617,7 @@ main (int argc, char **argv)
   ADD ("all-to-all", test_all_to_all);
   g_test_add ("/behaviour/gro-messages-of-others-are-handed-over-between-workers", Wheel, NULL, set_up,
               test_misdirected, tear_down);
+  ADD ("handed-over-meanwhile", test_handed_over_meanwhile);
   ADD ("everything-at-once", test_everything_at_once);
   ADD ("device-is-busy", test_device_is_busy);
   ADD ("port-moves", test_port_moves);
