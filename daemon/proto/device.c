@@ -231,6 +231,7 @@ first_due (EwDevice *device, uint64_t limit)
       if (due == node->due_ns)
         break;
       ew_peer_schedule (peer, due);
+      ew_peer_reschedule (peer); /* a lane that started a timer meanwhile saw the earlier one, and left it at that */
     }
   return (EwPeer *)node;
 }

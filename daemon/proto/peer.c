@@ -230,7 +230,7 @@ void
 ew_peer_schedule (EwPeer *peer, uint64_t due_ns)
 {
   ew_heap_set (&peer->device->due, &peer->due, due_ns);
-  atomic_store_explicit (&peer->scheduled_ns, due_ns, memory_order_relaxed);
+  atomic_store (&peer->scheduled_ns, due_ns);
 }
 
 void
@@ -244,8 +244,7 @@ ew_peer_reschedule (EwPeer *peer)
 void
 ew_peer_reschedule_from (EwPeer *peer, EwLane *lane)
 {
-  if (ew_timers_deadline (&peer->timers) >= atomic_load_explicit (&peer->scheduled_ns, memory_order_relaxed)
-      || !ew_lane_lock_peer (lane, peer))
+  if (ew_timers_deadline (&peer->timers) >= atomic_load (&peer->scheduled_ns) || !ew_lane_lock_peer (lane, peer))
     return;
   ew_peer_reschedule (peer);
   ew_lane_unlock (lane);

@@ -3,6 +3,9 @@
 #include "proto/bytes.h"
 
 #define GET(field) atomic_load_explicit (&timers->field, memory_order_relaxed)
+/* A lane that starts a timer looks next at when its peer is scheduled; the owner that schedules a peer looks next at
+   its timers (ew_timers_deadline()). In one order for all, so that one of them sees what the other did. */
+#define START(field, value) atomic_store (&timers->field, (value))
 #define SET(field, value) atomic_store_explicit (&timers->field, (value), memory_order_relaxed)
 /* What a lane does for every batch: mostly nothing is new, and memory that nobody writes to is in every core's cache.
  */
@@ -46,14 +49,14 @@ void
 ew_timers_data_sent (EwTimers *timers, uint64_t now_ns, uint64_t jitter_ns)
 {
   if (GET (new_handshake_ns) == EW_TIME_OFF) /* from the first unanswered packet on */
-    SET (new_handshake_ns, now_ns + EW_NEW_HANDSHAKE_TIMEOUT + jitter_ns);
+    START (new_handshake_ns, now_ns + EW_NEW_HANDSHAKE_TIMEOUT + jitter_ns);
 }
 
 void
 ew_timers_data_received (EwTimers *timers, uint64_t now_ns)
 {
   if (GET (keepalive_ns) == EW_TIME_OFF) /* one answers everything that came until it is sent */
-    SET (keepalive_ns, now_ns + EW_KEEPALIVE_TIMEOUT);
+    START (keepalive_ns, now_ns + EW_KEEPALIVE_TIMEOUT);
 }
 
 void
@@ -152,8 +155,9 @@ ew_timers_should_renew_receiving (EwTimers *timers, uint64_t created_ns, bool is
 uint64_t
 ew_timers_deadline (const EwTimers *timers)
 {
-  const uint64_t all[]
-    = { GET (retransmit_ns), GET (keepalive_ns), GET (new_handshake_ns), GET (persistent_ns), GET (zero_keys_ns) };
+  const uint64_t all[] = { atomic_load (&timers->retransmit_ns), atomic_load (&timers->keepalive_ns),
+                           atomic_load (&timers->new_handshake_ns), atomic_load (&timers->persistent_ns),
+                           atomic_load (&timers->zero_keys_ns) };
   uint64_t first = EW_TIME_OFF;
   for (unsigned i = 0; i < sizeof all / sizeof *all; i++)
     if (all[i] < first)

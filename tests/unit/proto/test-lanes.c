@@ -424,6 +424,88 @@ test_hurry (Ground *ground, gconstpointer data)
   g_assert_cmpuint (hand->hurried, ==, 1); /* nothing new */
 }
 
+/* A lane starts a timer in the moment in which the owner finds that the peer, which is due, has nothing to do for long:
+   one of the two sees it. */
+
+#ifdef __SANITIZE_THREAD__
+#define MOMENTS 10000
+#else
+#define MOMENTS 60000
+#endif
+#define OTHERS 20000 /* that the owner has to look past */
+
+typedef struct
+{
+  Ground *ground;
+  EwPacket packet;    /* what the lane is to receive */
+  atomic_uint moment; /* odd: it may */
+} Receiver;
+
+static void
+await_moment (Receiver *receiver, guint moment)
+{
+  for (guint i = 0; atomic_load (&receiver->moment) != moment; i++)
+    if (i > 1000)
+      g_thread_yield ();
+}
+
+static void *
+receive_each (void *data)
+{
+  Receiver *receiver = data;
+
+  for (guint i = 0; i < MOMENTS; i++)
+    {
+      await_moment (receiver, 2 * i + 1);
+      ew_lane_receive (receiver->ground->near.hands[1].lane, &receiver->packet, 1, &receiver->ground->time);
+      atomic_store (&receiver->moment, 2 * i + 2);
+    }
+  return NULL;
+}
+
+static void
+test_timer_beside_owner (Ground *ground, gconstpointer data)
+{
+  Machine *near = &ground->near, *far = &ground->far[0];
+  EwPeer *hub = ew_device_find_peer (far->device, near->key);
+  guint8 out[EW_HEADROOM + 64 + EW_TAILROOM], in[EW_HEADROOM + 128 + EW_TAILROOM];
+  Receiver receiver = { .ground = ground };
+  const EwTime later = { ground->time.now_ns + EW_KEEPALIVE_TIMEOUT, ground->time.realtime_ns };
+  guint answered = 0;
+  pthread_t thread;
+
+  for (guint32 i = 0; i < OTHERS; i++)
+    {
+      guint8 key[EW_KEY_SIZE] = { 7 };
+      memcpy (key + 1, &i, sizeof i);
+      ew_peer_set_keepalive (ew_device_add_peer (near->device, key), 12, &ground->time);
+    }
+  g_assert_cmpint (pthread_create (&thread, NULL, receive_each, &receiver), ==, 0);
+  for (guint i = 0; i < MOMENTS; i++)
+    {
+      EwPacket packet = make (out, 99, 1);
+      ew_lane_send_to (near->hands[1].lane, ground->peers[0], &packet, 1, &ground->time); /* stops the timer */
+      g_ptr_array_set_size (near->hands[1].sent, 0);
+      packet = make (out, 1, 99);
+      ew_peer_send (hub, &packet, 1, &ground->time);
+      g_autoptr (GBytes) bytes = take (&far->hands[0]);
+      receiver.packet = (EwPacket){ .data = in + EW_HEADROOM,
+                                    .len = g_bytes_get_size (bytes),
+                                    .endpoint = { .kind = EW_ENDPOINT_MEMORY, .id = 1 } };
+      memcpy (receiver.packet.data, g_bytes_get_data (bytes, NULL), receiver.packet.len);
+      atomic_store (&receiver.moment, 2 * i + 1);
+      for (volatile guint wait = g_random_int_range (0, 4000); wait > 0; wait--)
+        ;
+      ew_device_tick (near->device, &later); /* answers what has come already */
+      await_moment (&receiver, 2 * i + 2);
+      answered += near->hands[0].sent->len;
+      if (near->hands[0].sent->len == 0)
+        g_assert_cmpuint (ew_device_deadline (near->device), <=, later.now_ns);
+      g_ptr_array_set_size (near->hands[0].sent, 0);
+    }
+  pthread_join (thread, NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -434,5 +516,6 @@ main (int argc, char **argv)
   ADD ("last-nonce", test_last_nonce);
   ADD ("removed", test_removed);
   ADD ("hurry", test_hurry);
+  ADD ("timer-beside-owner", test_timer_beside_owner);
   return g_test_run ();
 }
