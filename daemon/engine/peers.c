@@ -16,15 +16,12 @@ static gboolean
 apply_peer (EwDevice *device, const EwTime *time, const EwPeerConfig *config)
 {
   EwPeer *peer = ew_device_add_peer (device, config->public_key);
-  gboolean stored = TRUE;
 
   if (peer == NULL)
     return FALSE;
   ew_peer_set_user_data (peer, config->user_data);
   ew_peer_set_preshared_key (peer, config->preshared_key);
-  ew_peer_clear_allowed_ips (peer);
-  for (gsize i = 0; i < config->n_allowed_ips; i++)
-    stored = ew_peer_add_allowed_ip (peer, &config->allowed_ips[i]) && stored;
+  const gboolean stored = ew_peer_set_allowed_ips (peer, config->allowed_ips, config->n_allowed_ips);
   if (config->endpoint.kind != EW_ENDPOINT_NONE)
     ew_peer_set_endpoint (peer, &config->endpoint);
   ew_peer_set_keepalive (peer, config->persistent_keepalive, time);

@@ -188,6 +188,15 @@ ew_allowed_ips_remove_list (EwAllowedIps *ips, EwAllowedIp **list)
     remove_entry (ips, *list);
 }
 
+void
+ew_allowed_ips_move_list (EwAllowedIp **to, EwAllowedIp **from)
+{
+  *to = *from;
+  *from = NULL;
+  if (*to != NULL)
+    (*to)->link = to;
+}
+
 EwPeer *
 ew_allowed_ips_lookup (const EwAllowedIps *ips, EwFamily family, const uint8_t *bytes)
 {

@@ -50,5 +50,7 @@ bool ew_allowed_ips_add (EwAllowedIps *ips, const EwPrefix *prefix, EwPeer *owne
 /* Removes the prefix if it is owner's. */
 void ew_allowed_ips_remove (EwAllowedIps *ips, const EwPrefix *prefix, const EwPeer *owner);
 void ew_allowed_ips_remove_list (EwAllowedIps *ips, EwAllowedIp **list);
+/* All of one list of an owner to another of his, which is empty. */
+void ew_allowed_ips_move_list (EwAllowedIp **to, EwAllowedIp **from);
 /* NULL: nobody. bytes: 4 or 16 as family says. */
 EwPeer *ew_allowed_ips_lookup (const EwAllowedIps *ips, EwFamily family, const uint8_t *bytes);

@@ -182,6 +182,9 @@ uint16_t ew_peer_get_keepalive (const EwPeer *peer);
 bool ew_peer_add_allowed_ip (EwPeer *peer, const EwPrefix *prefix);
 void ew_peer_remove_allowed_ip (EwPeer *peer, const EwPrefix *prefix);
 void ew_peer_clear_allowed_ips (EwPeer *peer);
+/* It has these and no others. What it had before and keeps it has at every moment, as lanes see it. false: memory is
+   gone, it has as many as there was room for. */
+bool ew_peer_set_allowed_ips (EwPeer *peer, const EwPrefix *prefixes, size_t n);
 void ew_peer_foreach_allowed_ip (EwPeer *peer, void (*each) (const EwPrefix *prefix, void *data), void *data);
 void ew_peer_get_stats (const EwPeer *peer, EwPeerStats *out);
 bool ew_peer_has_session (const EwPeer *peer, const EwTime *time); /* a current keypair not yet too old to send with */
@@ -197,4 +200,4 @@ void ew_peer_hurry (EwPeer *peer, const EwTime *time);
 /* Drops the sessions of a peer, keeping its configuration. */
 void ew_peer_forget_sessions (EwPeer *peer);
 void ew_peer_set_user_data (EwPeer *peer, void *data);
-void *ew_peer_get_user_data (const EwPeer *peer);
+void *ew_peer_get_user_data (const EwPeer *peer); /* from any lane */

@@ -142,6 +142,19 @@ ew_peer_clear_allowed_ips (EwPeer *peer)
   ew_allowed_ips_remove_list (&peer->device->allowed_ips, &peer->allowed_ips);
 }
 
+bool
+ew_peer_set_allowed_ips (EwPeer *peer, const EwPrefix *prefixes, size_t n)
+{
+  EwAllowedIps *ips = &peer->device->allowed_ips;
+  EwAllowedIp *before = NULL;
+  bool stored = true;
+  ew_allowed_ips_move_list (&before, &peer->allowed_ips);
+  for (size_t i = 0; i < n; i++) /* takes it from the list of those before, if it is there */
+    stored = ew_allowed_ips_add (ips, &prefixes[i], peer, &peer->allowed_ips) && stored;
+  ew_allowed_ips_remove_list (ips, &before);
+  return stored;
+}
+
 void
 ew_peer_foreach_allowed_ip (EwPeer *peer, void (*each) (const EwPrefix *prefix, void *data), void *data)
 {
@@ -217,13 +230,13 @@ ew_peer_forget_sessions (EwPeer *peer)
 void
 ew_peer_set_user_data (EwPeer *peer, void *data)
 {
-  peer->user_data = data;
+  atomic_store_explicit (&peer->user_data, data, memory_order_release);
 }
 
 void *
 ew_peer_get_user_data (const EwPeer *peer)
 {
-  return peer->user_data;
+  return atomic_load_explicit (&peer->user_data, memory_order_acquire);
 }
 
 void

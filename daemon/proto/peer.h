@@ -45,7 +45,7 @@ struct EwPeer
   unsigned lane; /* that opens what it sends */
   EwKeypairs keypairs;
   _Atomic uint64_t scheduled_ns; /* due.due_ns */
-  void *user_data;
+  _Atomic (void *) user_data;
   EwSharedEndpoint shared_endpoint;
   EwPeerCounters counters;
   uint8_t apart[EW_CACHE_LINE];

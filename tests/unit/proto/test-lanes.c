@@ -506,6 +506,62 @@ test_timer_beside_owner (Ground *ground, gconstpointer data)
   pthread_join (thread, NULL);
 }
 
+/* Whoever keeps an address has it all the time, whatever else the owner gives and takes. */
+
+typedef struct
+{
+  Ground *ground;
+  atomic_bool end;
+  atomic_uint found, missed;
+} Looker;
+
+static void *
+look_up (void *data)
+{
+  Looker *looker = data;
+  const EwIp ip = { .family = EW_FAMILY_V4, .bytes = { 10, 0, 0, 1 } };
+  EwLane *lane = looker->ground->near.hands[1].lane;
+
+  while (!atomic_load (&looker->end))
+    {
+      ew_lane_enter (lane);
+      EwPeer *peer = ew_device_lookup (looker->ground->near.device, &ip);
+      if (peer != NULL && ew_peer_get_user_data (peer) == looker)
+        atomic_fetch_add (&looker->found, 1);
+      else
+        atomic_fetch_add (&looker->missed, 1);
+      ew_lane_leave (lane);
+    }
+  return NULL;
+}
+
+static void
+test_kept_addresses (Ground *ground, gconstpointer data)
+{
+  EwPeer *peer = ground->peers[0];
+  EwPrefix prefixes[4] = { [0] = { .ip = { .family = EW_FAMILY_V4, .bytes = { 10, 0, 0, 1 } }, .length = 32 } };
+  const EwIp given = { .family = EW_FAMILY_V4, .bytes = { 10, 0, 1, 1 } };
+  Looker looker = { .ground = ground };
+  pthread_t thread;
+
+  ew_peer_set_user_data (peer, &looker);
+  g_assert_cmpint (pthread_create (&thread, NULL, look_up, &looker), ==, 0);
+  for (guint i = 0; i < 20000 || atomic_load (&looker.found) < 1000; i++)
+    {
+      const guint n = 1 + i % 4;
+      for (guint k = 1; k < n; k++)
+        prefixes[k] = (EwPrefix){ .ip = { .family = EW_FAMILY_V4, .bytes = { 10, 0, (guint8)k, 1 } }, .length = 32 };
+      g_assert_true (ew_peer_set_allowed_ips (peer, prefixes, n));
+      ew_peer_set_user_data (peer, &looker);
+      g_assert_true ((ew_device_lookup (ground->near.device, &given) == peer) == (n > 1));
+    }
+  atomic_store (&looker.end, true);
+  pthread_join (thread, NULL);
+  g_assert_cmpuint (looker.missed, ==, 0);
+  ew_peer_clear_allowed_ips (peer);
+  g_assert_null (ew_device_lookup (ground->near.device, &given));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -516,6 +572,7 @@ main (int argc, char **argv)
   ADD ("last-nonce", test_last_nonce);
   ADD ("removed", test_removed);
   ADD ("hurry", test_hurry);
+  ADD ("kept-addresses", test_kept_addresses);
   ADD ("timer-beside-owner", test_timer_beside_owner);
   return g_test_run ();
 }
