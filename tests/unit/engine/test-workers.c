@@ -582,6 +582,56 @@ test_device_is_busy (Wheel *wheel, gconstpointer data)
   g_assert_cmpuint (stats.udp_received, >=, 400);
 }
 
+/* The hub ends and begins again while everybody sends to it, with other numbers of threads, and moves its port. */
+static void
+test_life_under_traffic (Wheel *wheel, gconstpointer data)
+{
+  static const guint threads_of_hub[] = { 8, 0, 3, 1, 16, 2 };
+  const guint16 port = ew_engine_get_listen_port (wheel->hub);
+  Talker talkers[NODES];
+  pthread_t threads[NODES];
+
+  for (guint i = 0; i < NODES; i++)
+    {
+      talkers[i] = (Talker){ .wheel = wheel, .node = i };
+      g_assert_cmpint (pthread_create (&threads[i], NULL, talk, &talkers[i]), ==, 0);
+    }
+  for (guint round = 0; round < 24; round++)
+    {
+      g_autoptr (GError) error = NULL;
+      const guint wanted = threads_of_hub[round % G_N_ELEMENTS (threads_of_hub)];
+      const EwEngineConfig config = { .listen_address = "127.0.0.1",
+                                      .listen_port = port,
+                                      .data_threads = wanted,
+                                      .router = by_destination,
+                                      .router_user = wheel };
+      ew_engine_free (wheel->hub);
+      wheel->hub = ew_engine_new (&config, &error);
+      g_assert_no_error (error);
+      g_assert_cmpuint (ew_engine_get_data_threads (wheel->hub), ==, wanted);
+      start (wheel->hub, 99, wheel->hub_key);
+      for (guint i = 0; i < NODES; i++)
+        {
+          add_to_hub (wheel, i);
+          ew_engine_initiate (wheel->nodes[i].engine, wheel->hub_key, TRUE);
+        }
+      g_usleep (10 * 1000);
+      if (round % 4 == 3)
+        {
+          g_assert_true (ew_engine_set_listen_port (wheel->hub, 0, &error));
+          g_assert_true (ew_engine_set_listen_port (wheel->hub, port, &error));
+          g_assert_no_error (error);
+        }
+    }
+  for (guint i = 0; i < NODES; i++)
+    {
+      atomic_store (&talkers[i].end, true);
+      pthread_join (threads[i], NULL);
+      ew_engine_initiate (wheel->nodes[i].engine, wheel->hub_key, TRUE);
+    }
+  wait_for_sessions (wheel);
+}
+
 /* All sockets move to another port. */
 static void
 test_port_moves (Wheel *wheel, gconstpointer data)
@@ -620,6 +670,7 @@ main (int argc, char **argv)
   ADD ("handed-over-meanwhile", test_handed_over_meanwhile);
   ADD ("everything-at-once", test_everything_at_once);
   ADD ("device-is-busy", test_device_is_busy);
+  ADD ("life-under-traffic", test_life_under_traffic);
   ADD ("port-moves", test_port_moves);
   return g_test_run ();
 }
