@@ -169,7 +169,7 @@ obey (Program *program, const gchar *line)
     ew_switch_set_verdict (program->sw, refuse_all, NULL);
   else if (g_str_equal (words[0], "one-way") && words[1] != NULL)
     {
-      g_free (program->opener);
+      g_autofree gchar *before = program->opener; /* until the new verdict is asked, the old one is */
       program->opener = g_strdup (words[1]);
       ew_switch_set_verdict (program->sw, from_opener, program->opener);
     }
