@@ -251,8 +251,6 @@ ew_switch_set_verdict (EwSwitch *self, EwSwitchVerdict verdict, gpointer user_da
 
   if (verdict != NULL && self->flows == NULL)
     self->flows = ew_flow_table_new ((guint64)g_random_int () << 32 | g_random_int (), 0);
-  if (self->flows != NULL)
-    ew_flow_table_invalidate (self->flows);
   if (verdict != NULL)
     {
       policy = g_new (EwRouterPolicy, 1);
@@ -261,6 +259,9 @@ ew_switch_set_verdict (EwSwitch *self, EwSwitchVerdict verdict, gpointer user_da
   self->policy = policy;
   atomic_store (&self->router.policy, policy);
   ew_engine_call (self->engine, pass_by, NULL);
+  /* Only now: until then a data thread may have asked the old one, and have remembered what that let pass. */
+  if (self->flows != NULL)
+    ew_flow_table_invalidate (self->flows);
   g_free (old);
 }
 
