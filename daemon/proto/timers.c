@@ -11,11 +11,13 @@
  */
 #define KEEP(field, value) (GET (field) != (value) ? SET (field, (value)) : (void)0)
 
+/* Only the owner switches it off: a lane that has just read that it is off might undo that it was switched on. */
 static void
 persistent_again (EwTimers *timers, uint64_t now_ns)
 {
   uint64_t seconds = GET (persistent_seconds);
-  KEEP (persistent_ns, seconds == 0 ? EW_TIME_OFF : now_ns + seconds * EW_NSEC_PER_SEC);
+  if (seconds > 0)
+    KEEP (persistent_ns, now_ns + seconds * EW_NSEC_PER_SEC);
 }
 
 void
@@ -42,6 +44,7 @@ void
 ew_timers_set_persistent (EwTimers *timers, uint16_t seconds, uint64_t now_ns)
 {
   SET (persistent_seconds, seconds);
+  SET (persistent_ns, EW_TIME_OFF);
   persistent_again (timers, now_ns);
 }
 
