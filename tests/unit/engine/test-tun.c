@@ -218,19 +218,26 @@ count (void *user)
 }
 
 static void
-test_deleted (void)
+test_deleted (gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
   guint lost = 0;
-  const EwEngineConfig config = { .interface_name = "ewt3", .on_tun_lost = count, .event_user = &lost };
+  const EwEngineConfig config
+    = { .interface_name = "ewt3", .data_threads = GPOINTER_TO_UINT (data), .on_tun_lost = count, .event_user = &lost };
 
   if (skipped ())
     return;
   g_autoptr (EwEngine) engine = ew_engine_new (&config, &error);
   g_assert_no_error (error);
+  g_assert_cmpuint (ew_engine_get_data_threads (engine), ==, config.data_threads);
   g_assert_cmpint (system ("ip link del ewt3"), ==, 0);
   gint64 end = g_get_monotonic_time () + 5 * G_USEC_PER_SEC;
   while (lost == 0 && g_get_monotonic_time () < end)
+    {
+      g_main_context_iteration (NULL, FALSE);
+      g_usleep (1000);
+    }
+  for (guint i = 0; i < 20; i++) /* its queues are found out about one by one, and it is said once */
     {
       g_main_context_iteration (NULL, FALSE);
       g_usleep (1000);
@@ -281,7 +288,8 @@ main (int argc, char **argv)
   g_test_add_func ("/tun/strangers-queue", test_strangers_queue);
   g_test_add_func ("/tun/strangers-haste", test_strangers_haste);
   g_test_add_func ("/tun/name-in-use", test_name_in_use);
-  g_test_add_func ("/tun/deleted", test_deleted);
+  g_test_add_data_func ("/tun/deleted", GUINT_TO_POINTER (0), test_deleted);
+  g_test_add_data_func ("/tun/deleted-queues", GUINT_TO_POINTER (3), test_deleted);
   g_test_add_func ("/tun/engine-errors", test_engine_errors);
   return g_test_run ();
 }
