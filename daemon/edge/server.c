@@ -37,6 +37,7 @@ typedef struct
 {
   EwServer *server;
   EwServerPeer peer;
+  GThread *thread; /* the server's, the only one that touches this */
   GSocket *socket;
   GIOStream *held;        /* its stream, until the handshake begins. Then others own that, and its end is ours */
   GSocketAddress *remote; /* libsoup's messages lead back here by it */
@@ -128,11 +129,16 @@ end_connection (gpointer user_data)
 }
 
 /* A connection's end: the stream's last owner (libsoup, a viewer, the handshake) has let it go. A handshake has a
-   thread of its own, which may be the last. */
+   thread of its own, which may be the last. g_main_context_invoke() would not do: while nobody runs the main context,
+   as when the server is being freed, it calls in the thread that asks. */
 static void
 on_stream_gone (gpointer user_data, GObject *stream)
 {
-  g_main_context_invoke (NULL, end_connection, user_data);
+  Connection *connection = user_data;
+  if (g_thread_self () == connection->thread)
+    end_connection (connection);
+  else
+    g_idle_add_full (G_PRIORITY_DEFAULT, end_connection, connection, NULL);
 }
 
 /* Requests. */
@@ -447,6 +453,7 @@ on_incoming (GSocketService *service, GSocketConnection *stream, GObject *source
   EwServer *self = user_data;
   Connection *connection = g_new0 (Connection, 1);
   connection->server = self;
+  connection->thread = g_thread_self ();
   if (!admit (connection, stream))
     {
       g_free (connection);

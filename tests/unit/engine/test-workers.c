@@ -160,8 +160,9 @@ tear_down (Wheel *wheel, gconstpointer data)
 static void
 test_all_to_all (Wheel *wheel, gconstpointer data)
 {
-  EwEngineStats stats;
+  EwEngineStats before, stats;
 
+  ew_engine_get_stats (wheel->hub, &before); /* two handshakes may have crossed */
   for (guint32 i = 1; i <= 300; i++)
     for (guint from = 0; from < NODES; from++)
       {
@@ -189,7 +190,7 @@ test_all_to_all (Wheel *wheel, gconstpointer data)
   g_assert_cmpuint (wheel->misses, ==, 0);
   ew_engine_get_stats (wheel->hub, &stats);
   g_assert_cmpuint (stats.udp_received, >=, 1200);
-  g_assert_cmpuint (stats.device.rx_invalid, ==, 0);
+  g_assert_cmpuint (stats.device.rx_invalid, ==, before.device.rx_invalid);
 }
 
 /* What the kernel gives a thread that it is not for reaches the one that it is for, once. Two devices behind one
