@@ -147,7 +147,6 @@ TARGETS = (
     ("128-byte packets, edge CPU per packet at 20,000 a second", "edgeway", ("paced_edge",), 10),
     ("idle round trip", "edgeway", ("idle_p50",), 1),
     ("round trip under load, 99th percentile", "edgeway", ("load_p99",), 2),
-    ("connect time", "edgeway", ("connect",), 1),
 )
 
 
