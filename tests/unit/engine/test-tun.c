@@ -211,6 +211,45 @@ test_strangers_haste (void)
   g_test_message ("the stranger was quicker %u times of 30", alone);
 }
 
+/* A kernel that gives no second queue. */
+static gboolean refuses_queues;
+int __real_ioctl (int fd, unsigned long request, void *argument);
+int __wrap_ioctl (int fd, unsigned long request, void *argument);
+
+int
+__wrap_ioctl (int fd, unsigned long request, void *argument)
+{
+  if (refuses_queues && request == TUNSETIFF)
+    {
+      const struct ifreq *ifr = argument;
+      if ((ifr->ifr_flags & IFF_MULTI_QUEUE) != 0 && if_nametoindex (ifr->ifr_name) != 0)
+        {
+          errno = E2BIG;
+          return -1;
+        }
+    }
+  return __real_ioctl (fd, request, argument);
+}
+
+/* Then one thread carries the data, and its interface is whole. */
+static void
+test_no_queues (void)
+{
+  g_autoptr (GError) error = NULL;
+  const EwEngineConfig config = { .interface_name = "ewt5", .data_threads = 2 };
+
+  if (skipped ())
+    return;
+  refuses_queues = TRUE;
+  g_autoptr (EwEngine) engine = ew_engine_new (&config, &error);
+  refuses_queues = FALSE;
+  g_assert_no_error (error);
+  g_assert_cmpuint (ew_engine_get_data_threads (engine), ==, 1);
+  g_assert_cmpint (ew_engine_get_ifindex (engine), ==, (int)if_nametoindex ("ewt5"));
+  g_assert_true (ew_engine_set_mtu (engine, 1300, &error));
+  g_assert_cmpint (system ("ip link set ewt5 up && ip link show ewt5 | grep -q 'mtu 1300'"), ==, 0);
+}
+
 static void
 count (void *user)
 {
@@ -285,6 +324,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tun/names", test_names);
   g_test_add_func ("/tun/life", test_life);
   g_test_add_func ("/tun/queues", test_queues);
+  g_test_add_func ("/tun/no-queues", test_no_queues);
   g_test_add_func ("/tun/strangers-queue", test_strangers_queue);
   g_test_add_func ("/tun/strangers-haste", test_strangers_haste);
   g_test_add_func ("/tun/name-in-use", test_name_in_use);

@@ -2,6 +2,7 @@
  *
  * Real sockets on the loopback interface.
  */
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
@@ -360,6 +361,40 @@ test_steering (void)
     ew_udp_free (sockets[i]);
 }
 
+/* Kernels that cannot steer: as before Linux 4.5. */
+static gboolean refuses_to_steer;
+int __real_setsockopt (int fd, int level, int option, const void *value, socklen_t size);
+int __wrap_setsockopt (int fd, int level, int option, const void *value, socklen_t size);
+
+int
+__wrap_setsockopt (int fd, int level, int option, const void *value, socklen_t size)
+{
+  if (!refuses_to_steer || level != SOL_SOCKET || option != SO_ATTACH_REUSEPORT_CBPF)
+    return __real_setsockopt (fd, level, option, value, size);
+  errno = ENOPROTOOPT;
+  return -1;
+}
+
+/* There is one socket then, which is for everything, and the port is not to be shared. */
+static void
+test_no_steering (void)
+{
+  const guint8 data[32] = { 4, 0, 0, 0, 1 };
+  EwUdp *sockets[4];
+  g_autoptr (GError) error = NULL;
+
+  refuses_to_steer = TRUE;
+  g_assert_cmpuint (ew_udp_open_many (NULL, 0, 0, 3, sockets, &error), ==, 1);
+  refuses_to_steer = FALSE;
+  g_assert_no_error (error);
+  g_assert_cmpuint (who_gets (sockets, 1, AF_INET, data, sizeof data), ==, 0);
+  int shared = -1;
+  socklen_t size = sizeof shared;
+  g_assert_cmpint (getsockopt (sockets[0]->fds[0], SOL_SOCKET, SO_REUSEPORT, &shared, &size), ==, 0);
+  g_assert_cmpint (shared, ==, 0);
+  ew_udp_free (sockets[0]);
+}
+
 static void
 test_listen_address (void)
 {
@@ -396,6 +431,7 @@ main (int argc, char **argv)
   add ("/udp/truncated", test_truncated);
   g_test_add_func ("/udp/port-in-use", test_port_in_use);
   g_test_add_func ("/udp/steering", test_steering);
+  g_test_add_func ("/udp/no-steering", test_no_steering);
   g_test_add_func ("/udp/listen-address", test_listen_address);
   return g_test_run ();
 }
