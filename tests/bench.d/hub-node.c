@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "hub-node.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -20,9 +21,30 @@ on_random (void *user, uint8_t *out, size_t len)
 static void
 flush (HubNode *self)
 {
-  if (self->burst_len > 0)
+  if (self->burst_len > 0 && self->kept != NULL && self->n_kept < KEPT_MAX)
+    {
+      memcpy (self->kept + self->n_kept * BURST_BYTES, self->burst, self->burst_len);
+      self->kept_len[self->n_kept] = self->burst_len;
+      self->kept_size[self->n_kept++] = self->burst_size;
+    }
+  else if (self->burst_len > 0)
     loopback_send (self->fd, self->hub_port, self->burst, self->burst_len, self->burst_size);
   self->burst_len = 0;
+}
+
+void
+hub_node_keep (HubNode *self)
+{
+  if (self->kept == NULL)
+    self->kept = malloc (KEPT_MAX * BURST_BYTES);
+  self->n_kept = 0;
+}
+
+void
+hub_node_release (HubNode *self, size_t i)
+{
+  if (i < self->n_kept)
+    loopback_send (self->fd, self->hub_port, self->kept + i * BURST_BYTES, self->kept_len[i], self->kept_size[i]);
 }
 
 static void
@@ -97,6 +119,7 @@ void
 hub_node_free (HubNode *self)
 {
   ew_device_free (self->device);
+  free (self->kept);
   close (self->fd);
 }
 

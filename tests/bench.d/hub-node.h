@@ -7,6 +7,8 @@
 #include "loopback.h"
 #include "proto/device.h"
 
+#define KEPT_MAX 32
+
 typedef struct
 {
   EwDevice *device;
@@ -18,6 +20,9 @@ typedef struct
   uint8_t burst[BURST_BYTES];
   size_t burst_len, burst_size;
   uint64_t received; /* datagrams with data */
+  /* Bursts that are kept until hub_node_release(), if there is room for any. */
+  uint8_t *kept; /* KEPT_MAX times BURST_BYTES */
+  size_t n_kept, kept_len[KEPT_MAX], kept_size[KEPT_MAX];
 } HubNode;
 
 void hub_node_init (HubNode *self);
@@ -29,5 +34,9 @@ EwTime hub_node_time (void);
 bool hub_node_receive (HubNode *self);
 /* Seals and sends n ≤ BURST_MAX copies of an inner packet of len bytes. */
 void hub_node_send (HubNode *self, const uint8_t *packet, size_t len, size_t n);
+/* From now on bursts are kept. */
+void hub_node_keep (HubNode *self);
+/* Sends the i-th of them, or, behind the last, nothing. */
+void hub_node_release (HubNode *self, size_t i);
 /* An IPv4 packet with UDP from 10.99.0.FROM to 10.99.0.TO of len bytes. */
 void hub_node_fill (uint8_t *packet, size_t len, uint8_t from, uint8_t to);

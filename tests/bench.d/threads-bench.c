@@ -14,8 +14,10 @@
 #include "lib/bench-aead.h"
 
 #define ROUND_NS INT64_C (300000000)
-/* Packets on their way in each direction: the sockets hold them, and the threads have enough for whole batches. */
-#define FILL (16 * BURST_MAX)
+/* Packets of each direction: sealed before, sent at once, so that the threads have enough for whole batches, however
+   many there are and whichever core this thread is on. The sockets hold them. */
+#define BURSTS 24
+#define FILL (BURSTS * BURST_MAX)
 #define STALLED_NS INT64_C (20000000)
 #define MAX_ROUNDS 99
 
@@ -60,13 +62,17 @@ fill_and_wait (Hub *hub, size_t size)
   int64_t progress;
   uint64_t seen;
 
-  for (guint burst = 0; burst < FILL / BURST_MAX; burst++)
-    for (guint from = 0; from < 2; from++)
-      {
-        uint8_t packet[1504];
-        hub_node_fill (packet, size, (uint8_t)(1 + from), (uint8_t)(2 - from));
+  for (guint from = 0; from < 2; from++)
+    {
+      uint8_t packet[1504];
+      hub_node_fill (packet, size, (uint8_t)(1 + from), (uint8_t)(2 - from));
+      hub_node_keep (&hub->nodes[from]);
+      for (guint burst = 0; burst < BURSTS; burst++)
         hub_node_send (&hub->nodes[from], packet, size, BURST_MAX);
-      }
+    }
+  for (guint burst = 0; burst < BURSTS; burst++)
+    for (guint from = 0; from < 2; from++)
+      hub_node_release (&hub->nodes[from], burst);
   seen = before;
   progress = clock_ns ();
   while (received (hub) - before < 2 * FILL && clock_ns () - progress < STALLED_NS)
