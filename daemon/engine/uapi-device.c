@@ -181,10 +181,38 @@ remove_all_peers (EwDevice *device)
 }
 
 static void
+forget_prefix (GArray *prefixes, const EwPrefix *prefix)
+{
+  for (guint i = prefixes->len; i > 0; i--)
+    if (ew_prefix_equal (&g_array_index (prefixes, EwPrefix, i - 1), prefix))
+      g_array_remove_index (prefixes, i - 1);
+}
+
+/* What the peer had and keeps it never is without. */
+static void
+replace_allowed_ips (EwPeer *peer, const EwUapiPeer *wish)
+{
+  g_autoptr (GArray) prefixes = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+
+  for (guint i = 0; i < wish->allowed_ips->len; i++)
+    {
+      const EwUapiAllowedIp *allowed = &g_array_index (wish->allowed_ips, EwUapiAllowedIp, i);
+      if (allowed->remove)
+        forget_prefix (prefixes, &allowed->prefix);
+      else
+        g_array_append_val (prefixes, allowed->prefix);
+    }
+  ew_peer_set_allowed_ips (peer, (const EwPrefix *)prefixes->data, prefixes->len);
+}
+
+static void
 apply_allowed_ips (EwPeer *peer, const EwUapiPeer *wish)
 {
   if (wish->replace_allowed_ips)
-    ew_peer_clear_allowed_ips (peer);
+    {
+      replace_allowed_ips (peer, wish);
+      return;
+    }
   for (guint i = 0; i < wish->allowed_ips->len; i++)
     {
       const EwUapiAllowedIp *allowed = &g_array_index (wish->allowed_ips, EwUapiAllowedIp, i);
