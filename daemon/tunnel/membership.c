@@ -24,7 +24,8 @@ enrolled (GObject *source, GAsyncResult *result, gpointer user_data)
   self->enrolling = FALSE;
   if (!ew_enroll_finish (result, &error))
     {
-      ew_tunnel_rest (self);
+      if (!self->engine) /* what was refused because this machine is in a mesh leaves it there, connected */
+        ew_tunnel_rest (self);
       g_task_return_error (task, ew_tunnel_error (g_steal_pointer (&error)));
       return;
     }

@@ -83,6 +83,16 @@ class Life(MeshCase):
         self.assertIn("latest handshake", laptop.run("wg", "show", "edgeway0").stdout)
         self.ping("laptop", "100.96.0.1")
 
+    def test_enrolling_twice_changes_nothing(self):
+        key = self.mesh.new_key("twice")
+        self.addCleanup(self.ctl, "laptop", "node", "remove", "twice")
+        since = self.status("nas")["since"]
+        self.refused("nas", "enroll", "--key-file", "-", says="leave it first", input=key + "\n")
+        status = self.status("nas")
+        self.assertEqual((status["state"], status["since"]), ("connected", since))
+        self.ctl("nas", "connect")
+        self.ping("nas", "100.96.0.1")
+
     def test_member_may_not_administer(self):
         for argv in (("node", "add", "x"), ("node", "remove", "laptop"), ("node", "rename", "laptop", "x"), ("route", "add", "10.60.0.0/24", "nas"), ("node", "config", "x")):
             with self.subTest(argv):
