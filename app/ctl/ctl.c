@@ -25,7 +25,10 @@ static const EwVerb verbs[] = {
   { "node list", "[--json]", "The mesh's nodes", ew_verb_node_list },
   { "node show", "NAME [--json]", "All that the mesh knows of one node", ew_verb_node_show },
   { "node rename", "NAME NEW", "Give a node another name", ew_verb_node_rename },
-  { "node mtu", "NAME BYTES|default", "Send a node no larger packets than that", ew_verb_node_mtu },
+  { "node mtu", "NAME BYTES|default",
+    "Send a node no larger packets than that (" G_STRINGIFY (EW_CTL_MTU_MIN) " to " G_STRINGIFY (
+      EW_CTL_MTU_MAX) ", and no more than the mesh's MTU)",
+    ew_verb_node_mtu },
   { "node remove", "NAME", "Put a node out of the mesh", ew_verb_node_remove },
   { "node config", "NAME [--vpn] [--qr] [--valid 1d]", "A WireGuard configuration for a machine without Edgeway",
     ew_verb_node_config },
@@ -201,6 +204,12 @@ ew_ctl_do (EwCtl *ctl, const gchar *method, GVariant *parameters, const gchar *d
   if (done != NULL)
     ew_ctl_print ("%s\n", done);
   return EW_EXIT_DONE;
+}
+
+JsonObject *
+ew_ctl_look_up_node (EwCtl *ctl, const gchar *name)
+{
+  return ctl->link != NULL ? ew_link_look (ctl->link, "ShowNode", g_variant_new ("(s)", name)) : NULL;
 }
 
 gint

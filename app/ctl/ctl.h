@@ -22,6 +22,9 @@ typedef enum
   EW_EXIT_TIMED_OUT = 5,
 } EwExit;
 
+#define EW_CTL_MTU_MIN 1280 /* below it IPv6 does not work */
+#define EW_CTL_MTU_MAX 9000
+
 typedef struct
 {
   EwTerminal terminal;
@@ -63,6 +66,10 @@ void ew_ctl_print_json (JsonObject *object);
 /* Calls a method that answers with nothing, and says done (NULL: nothing) on success: most verbs' whole life. Takes
  * parameters. */
 gint ew_ctl_do (EwCtl *ctl, const gchar *method, GVariant *parameters, const gchar *done);
+
+/* What the mesh knows of a node (as `node show --json`), looked up by the way, for a hint: NULL where that is not to be
+   had without a password. (transfer full) */
+JsonObject *ew_ctl_look_up_node (EwCtl *ctl, const gchar *name);
 
 /* Prints a method's JSON as it came: every --json. Takes parameters. */
 gint ew_ctl_dump (EwCtl *ctl, const gchar *method, GVariant *parameters);

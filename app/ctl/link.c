@@ -261,9 +261,9 @@ ew_link_call_json (EwLink *self, const gchar *method, GVariant *parameters, GErr
 }
 
 JsonObject *
-ew_link_look (EwLink *self, const gchar *method)
+ew_link_look (EwLink *self, const gchar *method, GVariant *parameters)
 {
-  g_autoptr (GVariant) answer = call (self, method, NULL, FALSE, NULL, NULL);
+  g_autoptr (GVariant) answer = call (self, method, parameters, FALSE, NULL, NULL);
 
   return read_json (answer, NULL);
 }

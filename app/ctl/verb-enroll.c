@@ -135,14 +135,14 @@ is_administrator (JsonObject *node)
 static gboolean
 is_last_administrator (EwCtl *ctl)
 {
-  g_autoptr (JsonObject) status = ew_link_look (ctl->link, "GetStatus"), answer = NULL;
+  g_autoptr (JsonObject) status = ew_link_look (ctl->link, "GetStatus", NULL), answer = NULL;
   const gchar *state = status != NULL ? ew_json_string (status, "state") : NULL;
   JsonArray *nodes;
 
   /* In other states the edge is looked for as it is: that would only take its time. */
   if (!is_administrator (status) || (g_strcmp0 (state, "connected") != 0 && g_strcmp0 (state, "disconnected") != 0))
     return FALSE;
-  answer = ew_link_look (ctl->link, "ListNodes");
+  answer = ew_link_look (ctl->link, "ListNodes", NULL);
   nodes = answer != NULL ? ew_json_array (answer, "nodes") : NULL;
   for (guint i = 0; nodes != NULL && i < json_array_get_length (nodes); i++)
     {

@@ -13,8 +13,6 @@
 #define VALID_MAX_S 31536000
 #define KEY_VALID_S 3600
 #define EDGE_NAME_MS 2000
-#define MTU_MIN 1280 /* below it IPv6 does not work */
-#define MTU_MAX 9000
 
 /* For people, on stderr: the key alone is on stdout. */
 static void
@@ -259,6 +257,19 @@ ew_verb_node_rename (EwCtl *ctl, gint argc, gchar **argv)
   return ew_ctl_do (ctl, "RenameNode", g_variant_new ("(ss)", argv[1], argv[2]), done);
 }
 
+/* No document reaches a machine without Edgeway: whoever keeps its file sets its MTU. */
+static void
+hint_own_file (EwCtl *ctl, const gchar *target, const gchar *name, guint64 mtu)
+{
+  g_autoptr (JsonObject) node = ew_ctl_look_up_node (ctl, target);
+  gint bytes = mtu != 0 ? (gint)mtu : node != NULL ? (gint)ew_json_int (node, "mtu", 0) : 0;
+
+  if (node != NULL && ew_json_bool (node, "plain", FALSE) && bytes > 0)
+    ew_ctl_hint (
+      "%s has plain WireGuard and cannot be told: its own file needs `MTU = %d` under [Interface] as well.\n", name,
+      bytes);
+}
+
 gint
 ew_verb_node_mtu (EwCtl *ctl, gint argc, gchar **argv)
 {
@@ -269,12 +280,16 @@ ew_verb_node_mtu (EwCtl *ctl, gint argc, gchar **argv)
 
   if (!ew_ctl_parse (ctl, entries, &argc, &argv, 2, 2, &exit_code))
     return exit_code;
-  if (!g_str_equal (argv[2], "default") && !g_ascii_string_to_unsigned (argv[2], 10, MTU_MIN, MTU_MAX, &mtu, NULL))
-    return ew_ctl_usage (ctl, "the MTU is a number of bytes from %d to %d, or default", MTU_MIN, MTU_MAX);
+  if (!g_str_equal (argv[2], "default")
+      && !g_ascii_string_to_unsigned (argv[2], 10, EW_CTL_MTU_MIN, EW_CTL_MTU_MAX, &mtu, NULL))
+    return ew_ctl_usage (ctl, "the MTU is a number of bytes from %d to %d, or default", EW_CTL_MTU_MIN, EW_CTL_MTU_MAX);
   name = ew_terminal_clean (&ctl->terminal, argv[1]);
   done = mtu != 0 ? g_strdup_printf ("%s is sent packets of %d bytes at most.", name, (gint)mtu)
                   : g_strdup_printf ("%s is sent packets as large as the mesh's MTU.", name);
-  return ew_ctl_do (ctl, "SetNodeMtu", g_variant_new ("(su)", argv[1], (guint32)mtu), done);
+  exit_code = ew_ctl_do (ctl, "SetNodeMtu", g_variant_new ("(su)", argv[1], (guint32)mtu), done);
+  if (exit_code == EW_EXIT_DONE)
+    hint_own_file (ctl, argv[1], name, mtu);
+  return exit_code;
 }
 
 /* A slip would shut an administrator out: the way to take oneself out is `leave`. */

@@ -365,6 +365,30 @@ class Verbs(Case):
         self.fails(4, "node", "list", user="ewplain", says=["sudo"])
 
 
+class PlainNode(Case):
+    """What is said of machines without Edgeway, over a mesh in memory that has some."""
+    MACHINE = {"polkit": False}
+
+    def setUp(self):
+        # The system's interpreter: it has GLib.
+        fake = self.machine.start("fake-daemon", ["/usr/bin/python3", "-B", os.path.join(os.path.dirname(private_bus.__file__), "fake_daemon.py"), "--address", ADDRESS])
+        self.addCleanup(fake.stop)
+        fake.wait_log('"ready"')
+
+    def said(self, *argv):
+        result = self.machine.run_ctl(*argv)
+        self.assertEqual(result.returncode, 0, result)
+        return result.stderr
+
+    def test_mtu(self):
+        said = self.said("node", "mtu", "iphone", "1300")
+        self.assertIn("iphone", said)
+        self.assertIn("`MTU = 1300`", said)
+        self.assertIn("`MTU = 1420`", self.said("node", "mtu", "iphone", "default"))
+        self.assertEqual(self.said("node", "mtu", "nas", "1300"), "")
+        self.assertRegex(self.ctl("node", "mtu", "--help"), "1280 to 9000")
+
+
 class Enroll(Case):
     MACHINE = {"polkit": False}
 
