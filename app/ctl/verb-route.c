@@ -9,6 +9,20 @@
 
 static const GOptionEntry no_entries[] = { { NULL } };
 
+/* What the gateway has yet to do, where that is another machine. */
+static const gchar *
+gateway_text (EwCtl *ctl, const gchar *gateway)
+{
+  g_autoptr (JsonObject) node = gateway != NULL ? ew_ctl_look_up_node (ctl, gateway) : NULL;
+
+  if (gateway == NULL)
+    return "";
+  if (node != NULL && ew_json_bool (node, "plain", FALSE))
+    return "Its gateway has plain WireGuard, without Edgeway: forwarding to that network has to be set up on it by "
+           "hand. ";
+  return "Its gateway forwards it once it is accepted there as well. ";
+}
+
 gint
 ew_verb_route_add (EwCtl *ctl, gint argc, gchar **argv)
 {
@@ -24,7 +38,7 @@ ew_verb_route_add (EwCtl *ctl, gint argc, gchar **argv)
                  argv[1], argv[1]);
   else if (exit_code == EW_EXIT_DONE)
     ew_ctl_hint ("%sEach machine that wants it takes it with: sudo edgewayctl route accept %s\n",
-                 argc > 2 ? "Its gateway forwards it once it is accepted there as well. " : "", argv[1]);
+                 gateway_text (ctl, argc > 2 ? argv[2] : NULL), argv[1]);
   return exit_code;
 }
 

@@ -365,15 +365,21 @@ class Verbs(Case):
         self.fails(4, "node", "list", user="ewplain", says=["sudo"])
 
 
-class PlainNode(Case):
+class MeshCase(Case):
+    def start_mesh(self, *options):
+        # The system's interpreter: it has GLib.
+        program = os.path.join(os.path.dirname(private_bus.__file__), "fake_daemon.py")
+        fake = self.machine.start("fake-daemon", ["/usr/bin/python3", "-B", program, "--address", ADDRESS, *options])
+        self.addCleanup(fake.stop)
+        fake.wait_log('"ready"')
+
+
+class PlainNode(MeshCase):
     """What is said of machines without Edgeway, over a mesh in memory that has some."""
     MACHINE = {"polkit": False}
 
     def setUp(self):
-        # The system's interpreter: it has GLib.
-        fake = self.machine.start("fake-daemon", ["/usr/bin/python3", "-B", os.path.join(os.path.dirname(private_bus.__file__), "fake_daemon.py"), "--address", ADDRESS])
-        self.addCleanup(fake.stop)
-        fake.wait_log('"ready"')
+        self.start_mesh()
 
     def said(self, *argv):
         result = self.machine.run_ctl(*argv)
@@ -387,6 +393,15 @@ class PlainNode(Case):
         self.assertIn("`MTU = 1420`", self.said("node", "mtu", "iphone", "default"))
         self.assertEqual(self.said("node", "mtu", "nas", "1300"), "")
         self.assertRegex(self.ctl("node", "mtu", "--help"), "1280 to 9000")
+
+    def test_route(self):
+        said = self.said("route", "add", "10.20.0.0/24", "iphone")
+        self.assertIn("plain WireGuard", said)
+        self.assertNotIn("accepted there", said)
+        self.assertIn("route accept 10.20.0.0/24", said)
+        said = self.said("route", "add", "10.30.0.0/24", "nas")
+        self.assertIn("once it is accepted there", said)
+        self.assertNotIn("plain WireGuard", said)
 
 
 class Enroll(Case):
