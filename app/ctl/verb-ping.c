@@ -134,6 +134,17 @@ ping_once (EwCtl *ctl, const gchar *target, Tally *tally, GError **error)
   return TRUE;
 }
 
+/* A plain WireGuard node has its address before it ever connects: the silence of one that never did is no riddle. */
+static void
+hint_not_joined (EwCtl *ctl, const gchar *target)
+{
+  g_autoptr (JsonObject) node = ew_ctl_look_up_node (ctl, target);
+  g_autofree gchar *name = node != NULL ? ew_format_get_text (&ctl->terminal, node, "name", "?") : NULL;
+
+  if (node != NULL && g_strcmp0 (ew_json_string (node, "state"), "not-joined") == 0)
+    ew_ctl_hint ("%s may not have joined yet: the edge has not heard from it so far.\n", name);
+}
+
 gint
 ew_verb_ping (EwCtl *ctl, gint argc, gchar **argv)
 {
@@ -161,5 +172,7 @@ ew_verb_ping (EwCtl *ctl, gint argc, gchar **argv)
     }
   g_source_remove (interrupt);
   exit_code = print_summary (&tally);
+  if (tally.came_back == 0 && error == NULL)
+    hint_not_joined (ctl, argv[1]);
   return error != NULL ? ew_ctl_fail (ctl, error) : exit_code;
 }

@@ -403,6 +403,15 @@ class PlainNode(MeshCase):
         self.assertIn("once it is accepted there", said)
         self.assertNotIn("plain WireGuard", said)
 
+    def test_ping(self):
+        self.ctl("node", "config", "tablet")
+        result = self.machine.run_ctl("ping", "tablet", "-c", "1")
+        self.assertEqual(result.returncode, 1, result)
+        self.assertIn("1 sent, 0 came back", result.stdout)
+        self.assertIn("tablet may not have joined yet", result.stderr)
+        result = self.machine.run_ctl("ping", "pixel-8", "-c", "1")  # it did once
+        self.assertEqual((result.returncode, result.stderr), (1, ""))
+
 
 class Enroll(Case):
     MACHINE = {"polkit": False}
