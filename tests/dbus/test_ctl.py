@@ -475,6 +475,18 @@ class Enroll(Case):
         os.close(keep)
 
 
+class NamedKey(MeshCase):
+    """A key that was made for a name: the mesh in memory, without nodes, calls whoever joins thinkpad."""
+    MACHINE = {"polkit": False}
+
+    def test_name(self):
+        self.start_mesh("--nodes", "0", "--state", "not-enrolled")
+        for asked, said in ((["--name", "other"], "The key was made for thinkpad: --name was not used.\n"), (["--name", "thinkpad"], ""), ([], "")):
+            result = self.machine.run_ctl("enroll", *asked, "--key-file", "-", input=KEY)
+            self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "Joined birchwood as thinkpad.\n", said))
+            self.ctl("leave")
+
+
 class Agent(Case):
     """The password prompt of edgewayctl itself, with the real polkitd and PAM."""
 
