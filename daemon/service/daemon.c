@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <glib-unix.h>
+#include <locale.h>
 #include <net/if.h>
 #include <sys/stat.h>
 
@@ -164,6 +165,7 @@ ew_daemon_main (gint argc, gchar **argv)
   g_auto (Options) options = { 0 };
   g_autoptr (GError) error = NULL;
 
+  setlocale (LC_CTYPE, ""); /* the terminal's characters and no more: sentences and figures are the same everywhere */
   g_set_prgname ("edgewayd");
   if (!options_parse (&options, &argc, &argv, &error))
     {

@@ -385,7 +385,9 @@ class Process(unittest.TestCase):
         self.one_line(self.run_daemon("surplus"), 2, "surplus")
         self.one_line(self.run_daemon("--interface", "far/too:odd"), 2, "--interface")
         self.one_line(self.run_daemon("--interface", "a-name-that-is-too-long"), 2, "--interface")
-        self.assertEqual(self.run_daemon("--help").returncode, 0)
+        shown = self.run_daemon("--help", env={"LC_ALL": "C.UTF-8"})
+        self.assertEqual(shown.returncode, 0)
+        self.assertIn("[OPTION…]", shown.stdout)
         self.assertRegex(self.run_daemon("--version").stdout, r"^edgewayd \d+\.\d+")
 
 
