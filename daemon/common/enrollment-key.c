@@ -110,9 +110,17 @@ decode_leniently (const gchar *text, gsize *length)
   return data;
 }
 
-/* Whether this could go on as a JSON object of strings and arrays of strings, and has not ended yet. */
-static gboolean
-is_json_so_far (const guint8 *data, gsize length)
+typedef enum
+{
+  JSON_WRONG, /* it is none */
+  JSON_OPEN,  /* it could go on */
+  JSON_ENDED
+} JsonScan;
+
+/* Looks at the beginning of a JSON object of strings and arrays of strings. end: what lies behind it, if it has ended.
+ */
+static JsonScan
+scan_json (const guint8 *data, gsize length, gsize *end)
 {
   gboolean in_string = FALSE, escaped = FALSE;
   guint8 before = '\0'; /* outside of strings; '"': the end of one */
@@ -122,36 +130,38 @@ is_json_so_far (const guint8 *data, gsize length)
       if (in_string)
         {
           if (c < 0x20)
-            return FALSE;
+            return JSON_WRONG;
           in_string = escaped || c != '"';
           escaped = !escaped && c == '\\';
           continue;
         }
       const gchar *follows = before == '\0' ? "{" : before == '"' || before == ']' ? ":,]}" : "\"[";
       if (c == '\0' || strchr (follows, c) == NULL)
-        return FALSE;
+        return JSON_WRONG;
       in_string = c == '"';
       before = c;
+      if (c == '}')
+        {
+          *end = i + 1;
+          return JSON_ENDED;
+        }
     }
-  return before != '}';
+  return JSON_OPEN;
 }
 
-/* A key that is not right. A whole one has its JSON's last brace CHECK_SIZE bytes before its end. Where less is behind
-   it, the end is gone; where there is none, what is there must look like the beginning of a key: else it was the brace
-   that was mistyped. The check itself may hold such a byte. */
+/* A key that is not right. A whole one has CHECK_SIZE bytes behind its JSON. Where less is there, the end is gone;
+   where the JSON does not end, what is there must look like the beginning of a key, and not have its brace where a
+   whole key has it: else it was that, or a quote before it, that was mistyped. */
 static gboolean
 looks_cut (const gchar *text)
 {
-  gsize length = 0;
+  gsize length = 0, end = 0;
   g_autofree guint8 *data = decode_leniently (text, &length);
   if (data == NULL)
     return *text == '\0' || text[1] == '\0';
-  const guint8 *brace = memrchr (data, '}', length);
+  JsonScan scan = scan_json (data, length, &end);
   gboolean whole = length > CHECK_SIZE && data[length - CHECK_SIZE - 1] == '}';
-  gboolean cut = !whole
-                 && (is_json_so_far (data, length)
-                     || (brace != NULL && (gsize)(data + length - brace - 1) < CHECK_SIZE
-                         && is_json_so_far (data, (gsize)(brace - data))));
+  gboolean cut = scan == JSON_ENDED ? length - end < CHECK_SIZE : scan == JSON_OPEN && !whole;
   ew_zero (data, length);
   return cut;
 }

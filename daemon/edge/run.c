@@ -254,7 +254,8 @@ start (Edge *self, GError **error)
 {
   const EwEdgeOptions *options = self->options;
   raise_file_limit ();
-  ew_tun_reserve (EW_SWITCH_DATA_THREADS_MAX); /* where nobody sets its mode (a container, no udev) the device is uid 0's alone */
+  ew_tun_reserve (
+    EW_SWITCH_DATA_THREADS_MAX); /* where nobody sets its mode (a container, no udev) the device is uid 0's alone */
   self->server = ew_server_new (on_request, self);
   if (!ew_server_bind_tcp (self->server, options->listen_address, options->port, error)
       || !ew_edge_privileges_narrow (options->state_dir, error) || !ew_state_dir_prepare (options->state_dir, error)

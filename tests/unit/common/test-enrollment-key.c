@@ -86,7 +86,7 @@ test_no_key (void)
   assert_refused (NULL, "no enrollment key");
 }
 
-/* Every cut is noticed, and nearly every one is called what it is (a check byte may look like a brace). */
+/* Every cut is noticed and called what it is, whatever bytes the check has: one may look like a brace. */
 static void
 test_cut_short (void)
 {
@@ -97,6 +97,16 @@ test_cut_short (void)
       for (gsize n = 4; n < strlen (text); n++)
         {
           g_autofree gchar *cut = g_strndup (text, n);
+          assert_refused (cut, "cut short");
+        }
+    }
+  for (guint i = 0; i < 2000; i++) /* each with another check */
+    {
+      g_autofree gchar *mesh = g_strdup_printf ("mesh-%u", i);
+      g_autofree gchar *text = make_for (1, "https://edge.example.org:443", "device", mesh, NULL);
+      for (gsize missing = 1; missing < 8; missing++)
+        {
+          g_autofree gchar *cut = g_strndup (text, strlen (text) - missing);
           assert_refused (cut, "cut short");
         }
     }
