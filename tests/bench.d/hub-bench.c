@@ -32,19 +32,6 @@ typedef struct
   uint64_t packets, lost;
 } Bench;
 
-static double
-median (double *values, guint n)
-{
-  for (guint i = 1; i < n; i++)
-    for (guint k = i; k > 0 && values[k] < values[k - 1]; k--)
-      {
-        double value = values[k];
-        values[k] = values[k - 1];
-        values[k - 1] = value;
-      }
-  return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
-
 /* Keeps the path full for a round. send: one burst more. Returns what arrived at B. */
 static uint64_t
 drive (Bench *self, void (*send) (Bench *self))
@@ -226,8 +213,8 @@ main (int argc, char **argv)
     }
   printf ("{\"size\": %zu, \"hub_ns\": %.1f, \"open_ns\": %.1f, \"seal_ns\": %.1f, \"calls_ns\": %.1f, \"packets\": "
           "%" PRIu64 ", \"lost\": %" PRIu64 "}\n",
-          self.size, median (hub, rounds), median (open_, rounds), median (seal, rounds), median (calls, rounds),
-          self.packets, self.lost);
+          self.size, hub_median (hub, rounds), hub_median (open_, rounds), hub_median (seal, rounds),
+          hub_median (calls, rounds), self.packets, self.lost);
   ew_switch_free (self.sw);
   hub_node_free (&self.a);
   hub_node_free (&self.b);

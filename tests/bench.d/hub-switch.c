@@ -55,3 +55,16 @@ hub_switch_new (guint threads, HubNode *a, HubNode *b)
   ew_switch_free (sw);
   return NULL;
 }
+
+double
+hub_median (double *values, guint n)
+{
+  for (guint i = 1; i < n; i++)
+    for (guint k = i; k > 0 && values[k] < values[k - 1]; k--)
+      {
+        double value = values[k];
+        values[k] = values[k - 1];
+        values[k - 1] = value;
+      }
+  return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}

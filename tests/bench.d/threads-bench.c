@@ -27,19 +27,6 @@ typedef struct
   HubNode nodes[2];
 } Hub;
 
-static double
-median (double *values, guint n)
-{
-  for (guint i = 1; i < n; i++)
-    for (guint k = i; k > 0 && values[k] < values[k - 1]; k--)
-      {
-        double value = values[k];
-        values[k] = values[k - 1];
-        values[k - 1] = value;
-      }
-  return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
-
 static uint64_t
 received (const Hub *hub)
 {
@@ -138,7 +125,8 @@ main (int argc, char **argv)
           return 1;
         }
   printf ("{\"size\": %zu, \"one_ns\": %.1f, \"two_ns\": %.1f, \"one_pps\": %.0f, \"two_pps\": %.0f}\n", size,
-          median (cost[0], rounds), median (cost[1], rounds), median (rate[0], rounds), median (rate[1], rounds));
+          hub_median (cost[0], rounds), hub_median (cost[1], rounds), hub_median (rate[0], rounds),
+          hub_median (rate[1], rounds));
   for (guint i = 0; i < 2; i++)
     {
       ew_switch_free (hubs[i].sw);
