@@ -12,6 +12,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from wire_capture import capture  # noqa: E402
 from mesh_case import BUILD, MeshCase, wait_for  # noqa: E402
 from machines import World, require_root  # noqa: E402
 from switch_case import CLIENT, SERVER, new_key  # noqa: E402
@@ -57,18 +58,6 @@ class NarrowPath(unittest.TestCase):
             machine.run("wg", "set", "wg0", "peer", key, "remove")
             machine.run("wg", "set", "wg0", "peer", key, "endpoint", endpoint, "allowed-ips", f"10.77.0.{other}/32,fd77::{other}/128")
 
-    def capture(self, machine, device, what):
-        """Starts tcpdump there; a function that gives what it has seen, a text."""
-        process = machine.start("tcpdump", "-n", "-l", "-v", "-i", device, what, log=f"capture-{device}-{time.monotonic_ns()}")
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-
-        def text():
-            with open(process.log_path) as file:
-                return file.read()
-        wait_for("tcpdump listens", lambda: "listening on" in text(), 10)
-        return text
-
     def test_behaviour_default_mtu_is_1420(self):
         """Nobody has set one here."""
         self.assertIn("mtu 1420 ", self.one.run("ip", "link", "show", "wg0").stdout)
@@ -77,7 +66,7 @@ class NarrowPath(unittest.TestCase):
         """DF is clear outside: packets of a full MTU arrive, one by one and by the megabyte, although the path takes 1300 bytes."""
         for outer in (4, 6):
             self.connect(outer)
-            seen = self.capture(self.two, "wire", f"src host {'10.9.1.1' if outer == 4 else 'fd09:1::1'} and not icmp6")
+            seen = capture(self, self.two, "wire", f"src host {'10.9.1.1' if outer == 4 else 'fd09:1::1'} and not icmp6")
             full = {4: 1420 - 28, 6: 1420 - 48}
             for inner, address in ((4, "10.77.0.2"), (6, "fd77::2")):
                 with self.subTest(outer=outer, inner=inner):

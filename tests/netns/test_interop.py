@@ -17,6 +17,8 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "app", "launch"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from wire_capture import capture  # noqa: E402
 from machines import World, require_root, wait_for  # noqa: E402
 
 SOURCE = os.environ.get("EDGEWAY_SOURCE") or os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
@@ -314,25 +316,13 @@ class Interop(unittest.TestCase):
 
     # The outer header.
 
-    def capture(self, machine, device, what):
-        """Starts tcpdump there; a function that gives what it has seen, a text."""
-        process = machine.start("tcpdump", "-n", "-l", "-v", "-i", device, what, log=f"capture-{device}-{time.monotonic_ns()}")
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-
-        def text():
-            with open(process.log_path) as file:
-                return file.read()
-        wait_for("tcpdump listens", lambda: "listening on" in text(), 10)
-        return text
-
     def test_traffic_class_outside(self):
         """Handshakes are AF41; data carries the inner packet's ECN and nothing of its DSCP, in both families."""
         ours, theirs = self.ours, self.theirs
         for family, kind, field in ((4, "udp[8]", r"tos 0x(\w+)"), (6, "ip6[48]", r"class 0x(\w+)")):
             with self.subTest(outer=family):
                 where = f"dst host {theirs.outer(family)} and udp"
-                captures = [self.capture(ours.machine, "wire", f"{where} and {kind} = {n}") for n in (1, 4)]
+                captures = [capture(self, ours.machine, "wire", f"{where} and {kind} = {n}") for n in (1, 4)]
                 handshakes, data = (lambda text=text: [int(value, 16) for value in re.findall(field, text())] for text in captures)
                 ours.set("peer", theirs.public, "remove")
                 self.connect(family)
@@ -353,7 +343,7 @@ class Interop(unittest.TestCase):
         ours.ping(theirs, seconds=5)
         theirs.machine.nft(f"table inet congest {{\nchain c {{\ntype route hook output priority 0\noifname wire udp sport {PORT} ip ecn set ce\n}}\n}}\n")
         self.addCleanup(theirs.machine.run, "nft", "delete", "table", "inet", "congest")
-        inside = self.capture(ours.machine, ours.interface, f"icmp and src host {theirs.inner()}")
+        inside = capture(self, ours.machine, ours.interface, f"icmp and src host {theirs.inner()}")
         theirs.machine.run("ping", "-n", "-q", "-c", "1", "-W", "2", "-Q", "0x2", ours.inner())  # ECT(0)
         wait_for("it is seen inside", lambda: "tos 0x3" in inside(), 5)
         self.assertFalse(theirs.ping(ours, check=False))
