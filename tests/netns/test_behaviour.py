@@ -12,10 +12,10 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from wire_capture import capture  # noqa: E402
 from mesh_case import BUILD, MeshCase, wait_for  # noqa: E402
 from machines import World, require_root  # noqa: E402
 from switch_case import CLIENT, SERVER, new_key  # noqa: E402
+from wire_capture import capture  # noqa: E402
 
 PORT, NARROW = 51820, 1300
 WRONG_CLOCK = os.path.join(BUILD, "tests/lib/wrong-clock.so")
