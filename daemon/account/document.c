@@ -174,7 +174,7 @@ parse_ranges (EwDocument *document, JsonObject *object, GError **error)
       EwPrefix range;
       bool host_bits;
       if (!strchr (*text, '/') || !ew_prefix_parse (*text, &range, &host_bits) || host_bits || ew_prefix_never (&range)
-          || !ew_ip_is_private (&range.ip))
+          || !ew_prefix_is_private (&range))
         return wrong (error, "ranges");
       for (guint i = 0; i < document->ranges->len; i++)
         if (ew_prefix_overlaps (&g_array_index (document->ranges, EwPrefix, i), &range))

@@ -15,13 +15,11 @@ check_ipv4 (const EwPrefix *prefix, GError **error)
                    prefix->length);
       return FALSE;
     }
-  if (ew_ip_is_loopback (&prefix->ip) || ew_ip_is_link_local (&prefix->ip) || ew_ip_is_multicast (&prefix->ip)
-      || !ew_ip_is_private (&prefix->ip))
+  if (!ew_prefix_is_private (prefix))
     {
-      g_set_error (
-        error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-        "The mesh's IPv4 range must be a private one (RFC 1918 or 100.64.0.0/10): use " EW_RANGES_DEFAULT_IPV4
-        " or a part of 10.0.0.0/8.");
+      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                   "The mesh's IPv4 range must be private as a whole (a part of RFC 1918 or 100.64.0.0/10): "
+                   "use " EW_RANGES_DEFAULT_IPV4 " or a part of 10.0.0.0/8.");
       return FALSE;
     }
   return TRUE;
@@ -30,7 +28,7 @@ check_ipv4 (const EwPrefix *prefix, GError **error)
 static gboolean
 check_ipv6 (const EwPrefix *prefix, GError **error)
 {
-  if (prefix->length == 48 && (prefix->ip.bytes[0] & 0xfe) == 0xfc)
+  if (prefix->length == 48 && ew_prefix_is_private (prefix))
     return TRUE;
   g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
                "The mesh's IPv6 range must be a unique local /48 (RFC 4193), such as fd12:3456:789a::/48.");

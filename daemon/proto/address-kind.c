@@ -58,6 +58,17 @@ static const Range global_v6[] = {
   { { 0x20, 0x01, 0x00, 0x20 }, 28 },             /* ORCHIDv2, RFC 7343 */
 };
 
+/* The networks that are their owner's to number. */
+static const Range own_v4[] = {
+  { { 10 }, 8 },        /* RFC 1918 */
+  { { 172, 16 }, 12 },  /* RFC 1918 */
+  { { 192, 168 }, 16 }, /* RFC 1918 */
+  { { 100, 64 }, 10 },  /* shared, RFC 6598 */
+};
+static const Range own_v6[] = {
+  { { 0xfc }, 7 }, /* unique local, RFC 4193 */
+};
+
 static bool
 in_range (const EwIp *ip, const Range *range)
 {
@@ -123,4 +134,21 @@ ew_ip_is_private (const EwIp *address)
   if (ip.family == EW_FAMILY_V4)
     return IN_ANY (&ip, private_v4) && !IN_ANY (&ip, global_v4);
   return IN_ANY (&ip, private_v6) && !IN_ANY (&ip, global_v6);
+}
+
+static bool
+wholly_in_any (const EwPrefix *prefix, const Range *ranges, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    if (prefix->length >= ranges[i].length && in_range (&prefix->ip, &ranges[i]))
+      return true;
+  return false;
+}
+
+bool
+ew_prefix_is_private (const EwPrefix *prefix)
+{
+  if (prefix->ip.family == EW_FAMILY_V4)
+    return wholly_in_any (prefix, own_v4, sizeof own_v4 / sizeof own_v4[0]);
+  return prefix->ip.family == EW_FAMILY_V6 && wholly_in_any (prefix, own_v6, sizeof own_v6 / sizeof own_v6[0]);
 }

@@ -56,7 +56,8 @@ plan_ranges (EwPlan *plan, const EwDocument *document, const EwHostFacts *facts,
       const EwPrefix *range = &g_array_index (document->ranges, EwPrefix, i);
       if (!usable (facts, &range->ip))
         continue;
-      const gchar *refusal = ew_route_refusal (range, facts, edges, n_edges);
+      const gchar *refusal
+        = ew_prefix_is_private (range) ? ew_route_refusal (range, facts, edges, n_edges) : "they aren't private";
       if (refusal)
         {
           char text[EW_PREFIX_STRLEN];

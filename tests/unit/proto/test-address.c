@@ -168,6 +168,33 @@ test_ip_kind (void)
   g_assert_false (ew_ip_is_private (&none) || ew_ip_is_loopback (&none) || ew_ip_is_unspecified (&none));
 }
 
+/* Both ends of each network, what begins before it, and what begins in it and ends after it. */
+static void
+test_private_prefixes (void)
+{
+  const char *private[]
+    = { "10.0.0.0/8",    "10.255.255.255/32", "172.16.0.0/12", "172.31.255.0/24", "192.168.0.0/16", "192.168.255.0/24",
+        "100.64.0.0/10", "100.127.0.0/16",    "100.96.0.0/12", "fc00::/7",        "fd00::/8",       "fdff:ffff::/32" };
+  const char *public[]
+    = { "0.0.0.0/0",      "8.0.0.0/6",     "10.0.0.0/7",      "11.0.0.0/8",         "172.0.0.0/8",    "172.16.0.0/11",
+        "172.32.0.0/12",  "192.0.0.0/8",   "192.0.0.0/9",     "192.0.0.0/24",       "192.168.0.0/13", "192.168.0.0/15",
+        "192.0.2.0/24",   "198.18.0.0/15", "198.51.100.0/22", "198.51.100.0/24",    "100.64.0.0/9",   "100.0.0.0/8",
+        "100.128.0.0/10", "127.0.0.0/8",   "169.254.0.0/16",  "224.0.0.0/4",        "240.0.0.0/4",    "0.0.0.0/8",
+        "::/0",           "2001::/16",     "2001::/23",       "2001:db8::/32",      "fc00::/6",       "fc00::/4",
+        "fe80::/10",      "ff00::/8",      "::ffff:0:0/104",  "::ffff:10.0.0.0/104" };
+  for (size_t i = 0; i < G_N_ELEMENTS (private) + G_N_ELEMENTS (public); i++)
+    {
+      bool expected = i < G_N_ELEMENTS (private);
+      const char *text = expected ? private[i] : public[i - G_N_ELEMENTS (private)];
+      EwPrefix prefix;
+      g_assert_true (ew_prefix_parse (text, &prefix, NULL));
+      if (ew_prefix_is_private (&prefix) != expected)
+        g_error ("%s %s private", text, expected ? "isn't" : "is");
+    }
+  EwPrefix none = { 0 };
+  g_assert_false (ew_prefix_is_private (&none));
+}
+
 static void
 test_prefix_text (void)
 {
@@ -334,6 +361,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/proto/address/ip-text", test_ip_text);
   g_test_add_func ("/proto/address/ip-kind", test_ip_kind);
+  g_test_add_func ("/proto/address/private-prefixes", test_private_prefixes);
   g_test_add_func ("/proto/address/prefix-text", test_prefix_text);
   g_test_add_func ("/proto/address/prefix-sets", test_prefix_sets);
   g_test_add_func ("/proto/address/prefix-bits", test_prefix_bits);

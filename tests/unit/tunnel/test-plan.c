@@ -174,6 +174,21 @@ test_routes (World *world, gconstpointer data)
   ew_plan_free (plan);
 }
 
+/* Not even from a document that was stored before: what isn't private as a whole is no mesh's. */
+static void
+test_public_range (World *world, gconstpointer data)
+{
+  static const gchar *const ranges[] = { "198.51.100.0/22", "192.168.0.0/13", "2001::/16", "fc00::/6" };
+  for (gsize i = 0; i < G_N_ELEMENTS (ranges); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      add_prefix (world->document.ranges, ranges[i]);
+      g_assert_null (ew_plan_new (&world->document, world->keystore, &world->facts, NULL, 0, FALSE, &error));
+      g_assert_error (error, EW_ERROR, EW_ERROR_HOST_CONFLICT);
+      g_array_set_size (world->document.ranges, world->document.ranges->len - 1);
+    }
+}
+
 /* A node forwards only what its own administrator accepted, its own LAN though it is. */
 static void
 test_gateway (World *world, gconstpointer data)
@@ -238,6 +253,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/tunnel/plan/routes", World, NULL, setup, test_routes, teardown);
+  g_test_add ("/tunnel/plan/public-range", World, NULL, setup, test_public_range, teardown);
   g_test_add ("/tunnel/plan/gateway", World, NULL, setup, test_gateway, teardown);
   g_test_add ("/tunnel/plan/vpn", World, NULL, setup, test_vpn, teardown);
   g_test_add ("/tunnel/plan/no-ipv6", World, NULL, setup, test_no_ipv6, teardown);
