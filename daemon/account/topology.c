@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Timers: `retry` waits 1, 2, 4 … 30 s before the edge is asked again after it was lost.
+ * Timers: `retry` waits 1, 2, 4 … 10 s before the edge is asked again after it was lost. `keepalive` sends a ping each
+ * EW_TOPOLOGY_PING_SECONDS and gives the stream up when two of them had no answer and nothing else came: a path that
+ * has forgotten the stream (a NAT's timeout, a restarted router) says nothing, and TCP alone waits for ever.
  */
 #include "account/topology.h"
 #include "common/error.h"
@@ -11,7 +13,7 @@
 #include <unistd.h>
 
 #define QUEUE_MAX (4 * 1024 * 1024) /* bytes waiting for a slow reader */
-#define RETRY_MAX 30                /* s */
+#define RETRY_MAX 10                /* s */
 
 struct EwTopology
 {
@@ -24,6 +26,8 @@ struct EwTopology
   SoupWebsocketConnection *socket;
   GCancellable *connecting;
   guint retry, retry_seconds;
+  guint keepalive, ping_ms;
+  gint64 heard; /* monotonic µs: anything from the edge */
 
   GQueue lines;   /* GBytes */
   gsize queued;   /* bytes in lines */
@@ -41,6 +45,7 @@ drop_socket (EwTopology *self)
     g_cancellable_cancel (self->connecting);
   g_clear_object (&self->connecting);
   g_clear_handle_id (&self->retry, g_source_remove);
+  g_clear_handle_id (&self->keepalive, g_source_remove);
   if (!self->socket)
     return;
   g_signal_handlers_disconnect_by_data (self->socket, self);
@@ -186,6 +191,7 @@ static void
 message_arrived (SoupWebsocketConnection *socket, gint type, GBytes *message, gpointer user_data)
 {
   EwTopology *self = user_data;
+  self->heard = g_get_monotonic_time ();
   gsize length;
   const gchar *data = g_bytes_get_data (message, &length);
   g_autofree gchar *line = type == SOUP_WEBSOCKET_DATA_TEXT ? ew_topology_line (data, length, self->self_id) : NULL;
@@ -210,6 +216,43 @@ static void
 socket_closed (SoupWebsocketConnection *socket, gpointer user_data)
 {
   retry_later (user_data);
+}
+
+/* Keepalive. libsoup's own pings would be sent as well, but it never gives a silent peer up. */
+
+static void
+on_pong (SoupWebsocketConnection *socket, GBytes *message, gpointer user_data)
+{
+  ((EwTopology *)user_data)->heard = g_get_monotonic_time ();
+}
+
+static gboolean
+on_keepalive (gpointer user_data)
+{
+  EwTopology *self = user_data;
+  gint64 silent_ms = (g_get_monotonic_time () - self->heard) / 1000;
+  if (silent_ms < 2 * (gint64)self->ping_ms)
+    return G_SOURCE_CONTINUE;
+  g_debug ("topology: nothing heard for %" G_GINT64_FORMAT " ms, connecting again", silent_ms);
+  self->keepalive = 0;
+  self->retry_seconds = 0;
+  retry_later (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+keep_alive (EwTopology *self)
+{
+  self->heard = g_get_monotonic_time ();
+  g_signal_connect (self->socket, "pong", G_CALLBACK (on_pong), self);
+  soup_websocket_connection_set_keepalive_interval (self->socket, MAX (1, self->ping_ms / 1000));
+  self->keepalive = g_timeout_add (self->ping_ms, on_keepalive, self);
+}
+
+void
+ew_topology_set_ping (EwTopology *self, guint milliseconds)
+{
+  self->ping_ms = milliseconds;
 }
 
 /* Signals of the socket run inside it: leave it first. */
@@ -237,6 +280,7 @@ socket_ready (GObject *source, GAsyncResult *result, gpointer user_data)
   self->socket = g_steal_pointer (&socket);
   g_signal_connect (self->socket, "message", G_CALLBACK (message_arrived), self);
   g_signal_connect (self->socket, "closed", G_CALLBACK (socket_closed), self);
+  keep_alive (self);
 }
 
 static void
@@ -255,6 +299,7 @@ ew_topology_new (EwClient *client, const gchar *self_id, gint write_fd, EwTopolo
   self->fd = write_fd;
   self->closed = closed;
   self->user_data = user_data;
+  self->ping_ms = EW_TOPOLOGY_PING_SECONDS * 1000;
   g_queue_init (&self->lines);
   self->hangup = g_unix_fd_add (write_fd, G_IO_ERR, pipe_hangup, self);
   connect_edge (self);

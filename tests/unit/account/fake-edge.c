@@ -44,6 +44,7 @@ handle_viewer (SoupServer *server, SoupServerMessage *message, const char *path,
 {
   FakeEdge *edge = user_data;
   edge->viewers++;
+  edge->viewer_fd = g_socket_get_fd (soup_server_message_get_socket (message));
   g_set_object (&edge->viewer, connection);
   for (guint i = 0; i < edge->messages->len; i++)
     soup_websocket_connection_send_text (connection, edge->messages->pdata[i]);

@@ -30,6 +30,7 @@ typedef struct
   gchar *last_method, *last_path, *last_body, *last_authorization;
   guint viewers;
   SoupWebsocketConnection *viewer;
+  gint viewer_fd; /* of its TCP connection */
 } FakeEdge;
 
 void fake_edge_init (FakeEdge *edge);

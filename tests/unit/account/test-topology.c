@@ -7,6 +7,7 @@
 #include "common/util.h"
 #include "fake-edge.h"
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 typedef struct
@@ -123,6 +124,44 @@ test_stream (World *world, gconstpointer data)
   g_assert_cmpuint (world->edge.viewers, ==, 2);
 }
 
+/* The connection's fd of the edge reads and writes elsewhere from now on, and the TCP connection stays open: what a
+ * path does that has forgotten it. Returns the connection, to be closed. */
+static gint
+silence (gint fd)
+{
+  gint ends[2], connection = dup (fd);
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), ==, 0);
+  g_assert_cmpint (dup2 (ends[0], fd), ==, fd);
+  close (ends[0]);
+  return connection;
+}
+
+static void
+spin_for (gint64 milliseconds)
+{
+  gint64 end = g_get_monotonic_time () + milliseconds * 1000;
+  while (g_get_monotonic_time () < end)
+    if (!g_main_context_iteration (NULL, FALSE))
+      g_usleep (1000);
+}
+
+/* A stream that nobody closed and that carries nothing any more is noticed; one that is only quiet is kept. */
+static void
+test_forgotten (World *world, gconstpointer data)
+{
+  g_ptr_array_add (world->edge.messages, g_strdup ("{\"type\":\"snapshot\",\"map\":{\"nodes\":[]},\"more\":false}"));
+  begin (world);
+  ew_topology_set_ping (world->topology, 1000);
+  wait_for (world, "snapshot");
+  spin_for (4000);
+  g_assert_cmpuint (world->edge.viewers, ==, 1);
+  gint forgotten = silence (world->edge.viewer_fd);
+  g_string_truncate (world->read, 0);
+  wait_for (world, "snapshot");
+  g_assert_cmpuint (world->edge.viewers, ==, 2);
+  close (forgotten);
+}
+
 static void
 test_reader_closes (World *world, gconstpointer data)
 {
@@ -184,6 +223,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/account/topology/line", test_line);
   g_test_add ("/account/topology/stream", World, NULL, setup, test_stream, teardown);
+  g_test_add ("/account/topology/forgotten", World, NULL, setup, test_forgotten, teardown);
   g_test_add ("/account/topology/reader-closes", World, NULL, setup, test_reader_closes, teardown);
   g_test_add ("/account/topology/slow-reader", World, NULL, setup, test_slow_reader, teardown);
   g_test_add ("/account/topology/removed", World, NULL, setup, test_removed, teardown);
