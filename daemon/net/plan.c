@@ -109,6 +109,18 @@ plan_add_link (EwPlan *plan)
   plan_new_on_link (plan, EW_CHANGE_UP);
 }
 
+/* A report of a router behind a gateway comes by the tunnel, and its address has no route there: strict reverse path
+   filtering (rp_filter=1) would drop it. What may come by the tunnel, the engine has decided already. */
+static void
+plan_loosen_reverse_path (EwPlan *plan)
+{
+  g_autofree gchar *name = g_strdup_printf ("net/ipv4/conf/%s/rp_filter", plan->config->interface);
+
+  if (ew_plan_is_ours (plan, name) || ew_sysctl_read_int (name, 0) == 1
+      || ew_sysctl_read_int ("net/ipv4/conf/all/rp_filter", 0) == 1)
+    ew_plan_add_sysctl (plan, name, "2");
+}
+
 static gboolean
 plan_carries (const EwPlan *plan, guint8 family)
 {
@@ -197,6 +209,8 @@ ew_plan_make (EwHost *host, const EwHostConfig *config, GError **error)
   plan_add_addresses (&plan);
   if (!plan_add_routes (&plan, error))
     return NULL;
+  if (plan.v4)
+    plan_loosen_reverse_path (&plan);
   ew_plan_add_gateway (&plan);
   if (config->vpn)
     ew_plan_add_vpn (&plan);

@@ -2,6 +2,7 @@
  *
  * In: datagrams are told apart, data messages opened in a batch, then each checked, trimmed and delivered in the order
  * it came. */
+#include "proto/icmp-quote.h"
 #include "proto/inner.h"
 #include "proto/peer.h"
 
@@ -9,6 +10,21 @@ static void
 invalid (EwLane *lane)
 {
   ew_count (&lane->stats.rx_invalid, 1);
+}
+
+/* Whether what came from peer may have this source: one of its own, or a router's behind it that reports about a packet
+   on its way to peer's prefixes. A source that is another peer's is never taken. */
+static bool
+source_allowed (const EwLane *lane, const EwPeer *peer, const EwPacket *packet)
+{
+  const EwAllowedIps *ips = &lane->device->allowed_ips;
+  const EwFamily family = ew_inner_family (packet->data);
+  const EwPeer *owner = ew_allowed_ips_lookup (ips, family, ew_inner_source (packet->data));
+  EwIp towards;
+
+  return owner == peer
+         || (owner == NULL && ew_icmp_quotes (packet->data, packet->len, &towards)
+             && ew_allowed_ips_lookup (ips, family, towards.bytes) == peer);
 }
 
 /* Trims and checks an inner packet in place. False: it must not be delivered. */
@@ -22,8 +38,7 @@ admit (EwLane *lane, EwPeer *peer, EwPacket *packet)
       return false;
     }
   packet->len = len;
-  if (ew_allowed_ips_lookup (&lane->device->allowed_ips, ew_inner_family (packet->data), ew_inner_source (packet->data))
-      != peer)
+  if (!source_allowed (lane, peer, packet))
     {
       ew_add (&peer->counters.dropped_source, 1);
       return false;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/icmp-quote.h"
 #include "proto/link.h"
 #include "proto/packet.h"
 
@@ -60,6 +61,21 @@ check_link (const uint8_t *packet, size_t size)
     }
 }
 
+/* What an error quotes lies inside the packet, and its receiver sent it. */
+static void
+check_quote (const uint8_t *packet, size_t size, const EwIpHeader *header)
+{
+  EwIp towards;
+  if (!ew_icmp_quotes (packet, size, &towards))
+    return;
+  const uint8_t *quoted = packet + header->header_length + 8;
+  const size_t address = ew_ip_size (&header->source);
+  assert (ew_packet_is_error (packet, size, header));
+  assert (towards.family == header->source.family);
+  assert (quoted + (address == 4 ? 28 : 48) <= packet + header->total_length);
+  assert (memcmp (quoted + (address == 4 ? 12 : 8), header->destination.bytes, address) == 0);
+}
+
 /* The checksums of an unfragmented packet's IPv4 header and of its ICMP, ICMPv6 or UDP, made right. */
 static void
 mend (uint8_t *packet, const EwIpHeader *header)
@@ -96,6 +112,7 @@ check (const uint8_t *data, size_t size, int mended)
       assert (header.total_length <= size && header.header_length <= header.total_length);
       if (mended)
         mend (packet, &header);
+      check_quote (packet, size, &header);
       for (int error = EW_ICMP_TTL_EXCEEDED; error <= EW_ICMP_TOO_BIG; error++)
         check_error (packet, size, &header, (EwIcmpError)error);
     }

@@ -4,6 +4,7 @@
  * with --wrap=free, so that what the device frees can be looked at. */
 #include "pair.h"
 #include "proto/bytes.h"
+#include "proto/packet.h"
 #include "proto/testing.h"
 
 #include <malloc.h>
@@ -140,6 +141,64 @@ test_allowed_ips_destination_and_source (Pair *p, gconstpointer data)
   g_assert_cmpuint (world_stats (p->b, p->a).dropped_source, ==, 1);
   g_assert_nonnull (to_nobody);
   g_assert_nonnull (from_another);
+}
+
+/* An ICMP error in packet, with that type, from 10.9.0.`from` to b, about a packet from 10.9.0.`sender` to
+   10.9.0.`towards`. */
+static uint8_t *
+make_report (Pair *p, unsigned from, uint8_t type, unsigned sender, unsigned towards, EwPacket *packet)
+{
+  uint8_t icmp[8 + 28] = { type, 4, [8] = 0x45 };
+  memcpy (icmp + 8 + 12, (uint8_t[]){ 10, 9, 0, (uint8_t)sender, 10, 9, 0, (uint8_t)towards }, 8);
+  uint8_t *buffer = world_packet (from, p->b->number, icmp, sizeof icmp, 0, packet);
+  packet->data[9] = 1; /* ICMP */
+  packet->data[10] = packet->data[11] = 0;
+  uint16_t sum = ew_checksum (packet->data, 20, 0);
+  packet->data[10] = (uint8_t)(sum >> 8);
+  packet->data[11] = (uint8_t)sum;
+  return buffer;
+}
+
+/* A router behind a reports from an address that is nobody's: taken by the packet that it quotes. */
+static void
+test_reports_of_routers_behind_a_peer (Pair *p, gconstpointer data)
+{
+  enum
+  {
+    ROUTER = 77
+  };
+  WorldNode *c = world_add (p->world, FALSE);
+  world_join (c, p->b, NULL, NULL);
+  const unsigned a = p->a->number, b = p->b->number;
+  const struct
+  {
+    unsigned from;
+    uint8_t type;
+    unsigned sender, towards, delivered;
+  } rows[] = {
+    { ROUTER, 3, b, a, 1 },      { ROUTER, 11, b, a, 1 },
+    { ROUTER, 12, b, a, 1 },     { ROUTER, 5, b, a, 0 },         /* a redirect */
+    { ROUTER, 8, b, a, 0 },                                      /* no error */
+    { ROUTER, 3, ROUTER, a, 0 },                                 /* b has not sent that */
+    { ROUTER, 3, b, ROUTER, 0 }, { ROUTER, 3, b, c->number, 0 }, /* not on its way to a */
+    { c->number, 3, b, a, 0 },                                   /* c's own address */
+    { a, 3, b, ROUTER, 1 },                                      /* from its own address a may say anything */
+  };
+  pair_establish (p);
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      EwPacket packet;
+      g_autofree uint8_t *buffer
+        = make_report (p, rows[i].from, rows[i].type, rows[i].sender, rows[i].towards, &packet);
+      g_assert_nonnull (buffer);
+      p->b->delivered = 0;
+      uint64_t dropped = world_stats (p->b, p->a).dropped_source;
+      ew_peer_send (p->b_of_a, &packet, 1, pair_time (p));
+      world_run (p->world, LATENCY);
+      g_test_message ("row %zu", i);
+      g_assert_cmpuint (p->b->delivered, ==, rows[i].delivered);
+      g_assert_cmpuint (world_stats (p->b, p->a).dropped_source - dropped, ==, 1 - rows[i].delivered);
+    }
 }
 
 /* Where b has a now. */
@@ -313,6 +372,7 @@ main (int argc, char **argv)
   ADD ("trim-by-inner-length", test_trim_by_inner_length);
   ADD ("zero-length-is-a-keepalive", test_zero_length_is_a_keepalive);
   ADD ("allowed-ips-destination-and-source", test_allowed_ips_destination_and_source);
+  ADD ("reports-of-routers-behind-a-peer", test_reports_of_routers_behind_a_peer);
   ADD ("roaming-on-any-authenticated-packet", test_roaming_on_any_authenticated_packet);
   ADD ("no-roaming-on-forged-or-replayed", test_no_roaming_on_forged_or_replayed);
   ADD ("outer-dscp-0-handshakes-af41", test_outer_dscp_0_handshakes_af41);
