@@ -144,7 +144,7 @@ parse_names (EwDocument *document, JsonObject *object, GError **error)
     return wrong (error, "schema");
   if (revision < 0)
     return wrong (error, "revision");
-  document->revision = (guint64)revision;
+  document->revision.hash = (guint64)revision;
   const gchar *id = ew_json_string (object, "id"), *suffix = ew_json_string (object, "suffix");
   if (!ew_id_check (id))
     return wrong (error, "id");

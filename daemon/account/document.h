@@ -13,6 +13,7 @@
 #include <gio/gio.h>
 #include <json-glib/json-glib.h>
 #include "proto/address.h"
+#include "proto/revision.h"
 
 G_BEGIN_DECLS
 
@@ -37,7 +38,7 @@ typedef struct
 
 typedef struct
 {
-  guint64 revision;
+  EwRevision revision;
   gchar *mesh, *suffix, *id, *name, *kind, *role;
   GArray *addresses; /* EwIp, inside ranges, at least one; IPv4 first */
   GArray *ranges;    /* EwPrefix, private */

@@ -116,7 +116,7 @@ ew_document_digest_shared (EwMesh *mesh, guint8 out[32])
 
 /* A route of the node itself stands in its offers instead of its routes, so the shared part changes every node's
  * document or none. */
-guint64
+EwRevision
 ew_document_revision (EwMesh *mesh, const EwNode *node)
 {
   g_autoptr (JsonObject) object = json_object_new ();
@@ -126,7 +126,7 @@ ew_document_revision (EwMesh *mesh, const EwNode *node)
   digest_object (object, ew_mesh_get_shared_digest (mesh), 32, digest);
   memcpy (&number, digest, sizeof number);
   number &= (G_GUINT64_CONSTANT (1) << 53) - 1;
-  return MAX (number, 1);
+  return (EwRevision){ MAX (number, 1) };
 }
 
 JsonObject *
@@ -134,7 +134,7 @@ ew_document_node (EwMesh *mesh, const EwNode *node)
 {
   JsonObject *object = json_object_new ();
   json_object_set_int_member (object, "schema", 1);
-  json_object_set_int_member (object, "revision", (gint64)ew_document_revision (mesh, node));
+  json_object_set_int_member (object, "revision", (gint64)ew_document_revision (mesh, node).hash);
   set_own (object, node);
   set_shared (object, mesh, node);
   json_object_set_int_member (object, "mtu", ew_mesh_get_node_mtu (mesh, node));

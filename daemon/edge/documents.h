@@ -12,9 +12,9 @@ G_BEGIN_DECLS
 
 /* All return (transfer full). */
 JsonObject *ew_document_node (EwMesh *mesh, const EwNode *node);
-/* A number below 2^53, drawn from the document's contents: equal exactly for equal documents (but for one chance in
- * 2^52). */
-guint64 ew_document_revision (EwMesh *mesh, const EwNode *node);
+/* A hash below 2^53 of the document's contents, so that JSON's numbers can hold it: equal exactly for equal documents
+   (except for one chance in 2^52). */
+EwRevision ew_document_revision (EwMesh *mesh, const EwNode *node);
 /* SHA-256 of the part that all node documents share, so that a revision costs no more than the node's own part. */
 void ew_document_digest_shared (EwMesh *mesh, guint8 out[32]);
 /* The list of edges that the CA signs, as text. */

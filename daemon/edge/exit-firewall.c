@@ -12,7 +12,6 @@
 /* A little before the usual filter priority: others may log or count what we let pass, not what we drop. */
 #define PRIORITY "filter - 10"
 #define LISTING_MAX (16 * 1024 * 1024)
-#define DNS_PORT 53
 
 /* The text. */
 
@@ -102,8 +101,7 @@ format_input (GString *out, const EwFirewallConfig *config)
       }
   g_string_append (out, "\t\tdrop\n\t}\n\tchain to_service {\n\t\tct state established,related accept\n"
                         "\t\ticmp type echo-request accept\n\t\ticmpv6 type echo-request accept\n");
-  g_string_append_printf (out, "\t\tmeta l4proto { tcp, udp } th dport %u accept\n\t\ttcp dport { %u", DNS_PORT,
-                          config->api_port);
+  g_string_append_printf (out, "\t\ttcp dport { %u", config->api_port);
   for (gsize i = 0; i < config->n_open_ports; i++)
     if (config->open_ports[i] != config->api_port)
       g_string_append_printf (out, ", %u", config->open_ports[i]);

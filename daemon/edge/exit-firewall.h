@@ -2,11 +2,14 @@
  *
  * The edge host's firewall: one table, `inet edgeway-edge-INTERFACE`, put in place and taken away as a whole.
  *
- *   to this host, from the mesh      ping, the API, DNS and the ports its owner opened, at the service address; nothing
- * else through it, from the mesh        from mesh IPs to global addresses outside, not on this host's links; only with
- * the exit on through it, to the mesh          replies to mesh IPs, from elsewhere      dropped before anything looks
- * at them (CVE-2019-14899) leaving                          IPv4 and IPv6 masqueraded, TCP's MSS clamped to what the
- * tunnel carries
+ * To this host, from the mesh: ping, the API and the ports that its owner opened, at the service address; nothing else.
+ *
+ * Through it, from the mesh: from mesh IPs to global addresses outside, not on this host's links; only with the exit
+ * on.
+ *
+ * Through it, to the mesh: replies to mesh IPs. From elsewhere: dropped before anything looks at them (CVE-2019-14899).
+ *
+ * Leaving: IPv4 and IPv6 masqueraded, TCP's MSS clamped to what the tunnel carries.
  *
  * The table also remembers what other settings of the host were before, in the comments of a chain `undo` that nothing
  * jumps to: both vanish together at a reboot, and survive together when the edge is killed.

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/util.h"
 #include "proto/link.h"
 
 #define SCAN_MS 1000
@@ -231,6 +232,17 @@ find_addresses (EwSwitch *self, SwitchNode *node, const EwIp **service, const Ew
   return FALSE;
 }
 
+/* Of a probe: drawn afresh each time, so that nobody answers one that hasn't reached it. 0 would say that none is out.
+ */
+static guint64
+make_token (void)
+{
+  guint64 token;
+
+  ew_random (&token, sizeof token);
+  return MAX (token, 1);
+}
+
 /* In the data thread; the main context waits. */
 static void
 send_mailing (EwDevice *device, const EwTime *time, void *data)
@@ -246,10 +258,9 @@ send_mailing (EwDevice *device, const EwTime *time, void *data)
 
       if (!find_addresses (mailing->self, node, &service, &address))
         continue;
-      packet.len = mailing->probe
-                     ? ew_switch_router_build_probe (&node->router, packet.data, service, address, node->plain,
-                                                     mailing->self->next_token++, time->now_ns)
-                     : ew_link_build (packet.data, service, address, &notice);
+      packet.len = mailing->probe ? ew_switch_router_build_probe (&node->router, packet.data, service, address,
+                                                                  node->plain, make_token (), time->now_ns)
+                                  : ew_link_build (packet.data, service, address, &notice);
       ew_peer_send (node->peer, &packet, 1, time);
     }
 }
@@ -325,8 +336,10 @@ ew_switch_set_viewers (EwSwitch *self, guint viewers)
 static gboolean
 knows (const SwitchNode *node)
 {
+  const EwRevision named = { atomic_load_explicit (&node->router.probe_revision, memory_order_acquire) };
+
   return atomic_load_explicit (&node->router.probe_ns, memory_order_acquire) != 0
-         && atomic_load_explicit (&node->router.probe_revision, memory_order_acquire) >= node->revision;
+         && ew_revision_equal (named, node->revision);
 }
 
 static gboolean
@@ -409,8 +422,6 @@ ew_switch_monitor_init (EwSwitch *self, GError **error)
 {
   self->noticing = g_ptr_array_new ();
   self->seeking = g_queue_new ();
-  /* Not guessable, so that nobody answers a probe before it has come. Never 0. */
-  self->next_token = ((guint64)g_random_int () << 32 | g_random_int ()) | 1;
   self->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (self->wake_fd < 0)
     {

@@ -20,7 +20,7 @@ typedef struct
   GArray *addresses; /* EwIp */
   GArray *routes;    /* EwPrefix */
   gboolean plain;
-  guint64 revision;
+  EwRevision revision;
   EwNotice notice;
 
   /* As last read from the engine. */
@@ -65,7 +65,6 @@ struct EwSwitch
   GQueue *seeking;        /* of ids */
   guint viewers;
   guint probe_turn;
-  guint64 next_token;
 };
 
 /* switch-monitor.c */

@@ -150,10 +150,10 @@ handle_link (Transit *t, const EwIp *node_ip, const EwIp *service, EwLinkMessage
   switch (message->type)
     {
     case EW_LINK_PROBE:
-      set (&t->node->probe_revision, message->revision);
+      set (&t->node->probe_revision, message->revision.hash);
       set (&t->node->probe_ns, t->time->now_ns);
       message->type = EW_LINK_ANSWER;
-      message->revision = atomic_load_explicit (&t->node->revision, memory_order_acquire);
+      message->revision.hash = atomic_load_explicit (&t->node->revision, memory_order_acquire);
       return reply_with (t, ew_link_build (t->lane->answer + EW_HEADROOM, service, node_ip, message));
     case EW_LINK_GOODBYE:
       set (&t->node->goodbye_ns, t->time->now_ns);
@@ -435,7 +435,7 @@ ew_switch_router_build_probe (EwRouterNode *node, guint8 *out, const EwIp *servi
   const EwLinkMessage message = {
     .type = EW_LINK_EDGE_PROBE,
     .token = token,
-    .revision = atomic_load_explicit (&node->revision, memory_order_relaxed),
+    .revision = { atomic_load_explicit (&node->revision, memory_order_relaxed) },
     .stamp_ns = now_ns,
   };
   const guint64 words[2] = { token, now_ns };

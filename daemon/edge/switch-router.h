@@ -41,7 +41,7 @@ struct EwRouterNode
   gpointer owner;  /* for the main context; never followed in a data thread */
 
   /* The main context writes, the data threads read. */
-  _Atomic guint64 revision;    /* of its node document */
+  _Atomic guint64 revision;    /* its node document's, as a hash */
   _Atomic guint64 probe_token; /* of the latest round trip probe; 0: none is out */
   _Atomic gboolean online;     /* what the main context believes */
   _Atomic gboolean departed;   /* it said goodbye and has not been back */
@@ -51,7 +51,7 @@ struct EwRouterNode
   /* Its data thread writes, the main context reads. Times are now_ns; 0: never. */
   _Atomic guint64 goodbye_ns;
   _Atomic guint64 probe_ns;       /* the latest PROBE */
-  _Atomic guint64 probe_revision; /* … and the document's revision that it named */
+  _Atomic guint64 probe_revision; /* … and the hash of the revision that it named */
   _Atomic guint64 rtt_ns;
   _Atomic guint64 rtt_at_ns;
 

@@ -131,7 +131,7 @@ add_node (EwSwitch *self, const EwSwitchNode *given)
     }
   node->plain = given->plain;
   node->revision = given->revision;
-  atomic_store (&node->router.revision, given->revision);
+  atomic_store (&node->router.revision, given->revision.hash);
   atomic_store (&node->router.mtu, given->mtu);
   if (!set_peer (self, node, given, TRUE))
     {
@@ -166,10 +166,10 @@ ew_switch_set_node (EwSwitch *self, const EwSwitchNode *given)
     g_warning ("the addresses of node %s could not be changed", given->id);
   node->plain = given->plain;
   atomic_store (&node->router.mtu, given->mtu);
-  if (node->revision == given->revision)
+  if (ew_revision_equal (node->revision, given->revision))
     return;
   node->revision = given->revision;
-  atomic_store (&node->router.revision, given->revision);
+  atomic_store (&node->router.revision, given->revision.hash);
   ew_switch_monitor_notify (self, node);
 }
 
@@ -248,9 +248,13 @@ void
 ew_switch_set_verdict (EwSwitch *self, EwSwitchVerdict verdict, gpointer user_data)
 {
   EwRouterPolicy *policy = NULL, *old = self->policy;
+  guint64 seed;
 
   if (verdict != NULL && self->flows == NULL)
-    self->flows = ew_flow_table_new ((guint64)g_random_int () << 32 | g_random_int (), 0);
+    {
+      ew_random (&seed, sizeof seed);
+      self->flows = ew_flow_table_new (seed, 0);
+    }
   if (verdict != NULL)
     {
       policy = g_new (EwRouterPolicy, 1);

@@ -4,15 +4,18 @@
  * exit to the internet. It knows nodes by their keys and prefixes as mesh.c tells it, keeps nothing on disk, and
  * reports what it sees.
  *
- * An inner packet: source check (engine, allowed IPs) → verdict hook → for us (service address: link protocol and echo
- * answered here, the rest to the TUN) → longest prefix → TTL → sealed in place to that node; else to the exit; else
- * ICMP unreachable.
+ * An inner packet: source check (engine, allowed IPs) → for the service address: link protocol and echo are answered
+ * here, the rest goes to the TUN; no verdict is asked, because a node that policy cuts off from everything must still
+ * learn of the next policy → longest prefix → verdict hook → TTL → size → sealed in place to that node; else, to the
+ * exit: what it may reach → verdict hook → TUN; else ICMP unreachable. Who reaches the edge's own services is decided
+ * by the host's firewall (exit-firewall.h).
  */
 #pragma once
 
 #include <gio/gio.h>
 #include "engine/engine.h"
 #include "edge/switch-flow.h"
+#include "proto/revision.h"
 
 G_BEGIN_DECLS
 
@@ -28,7 +31,7 @@ typedef struct
   gsize n_routes;
   EwEndpoint endpoint; /* last known, kind NONE: unknown */
   gboolean plain;      /* no software of ours there: measured by ICMP echo */
-  guint64 revision;    /* of its node document */
+  EwRevision revision; /* of its node document */
   guint16 mtu;         /* the largest inner packet that is sent to it; 0: the mesh's */
 } EwSwitchNode;
 

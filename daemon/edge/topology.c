@@ -90,7 +90,7 @@ send_snapshot_part (Viewer *viewer)
 {
   EwTopology *self = viewer->topology;
   const EwNode *self_node = viewer->node_id ? ew_mesh_get_node (self->mesh, viewer->node_id) : NULL;
-  guint64 revision = self_node ? ew_document_revision (self->mesh, self_node) : 0;
+  guint64 revision = self_node ? ew_document_revision (self->mesh, self_node).hash : 0;
   gboolean more;
   g_autoptr (JsonObject) edge = ew_document_map_edge (self->mesh);
   g_autofree gchar *edge_text = ew_json_to_string (edge, FALSE);

@@ -42,7 +42,7 @@ ew_link_build (uint8_t *out, const EwIp *from, const EwIp *to, const EwLinkMessa
   body[5] = 0;
   ew_store_be16 (body + 6, EW_LINK_MESSAGE_SIZE);
   ew_store_be64 (body + 8, message->token);
-  ew_store_be64 (body + 16, message->revision);
+  ew_store_be64 (body + 16, message->revision.hash);
   ew_store_be64 (body + 24, message->stamp_ns);
   uint16_t sum = ew_checksum (udp, UDP_SIZE, ew_packet_pseudo_sum (from, to, EW_PROTOCOL_UDP, UDP_SIZE));
   ew_store_be16 (udp + 6, sum == 0 ? 0xffff : sum); /* 0 would say that there is none, RFC 768 */
@@ -69,7 +69,7 @@ ew_link_parse (const uint8_t *packet, size_t len, EwIp *from, EwIp *to, EwLinkMe
   *message = (EwLinkMessage){
     .type = (EwLinkType)body[4],
     .token = ew_load_be64 (body + 8),
-    .revision = ew_load_be64 (body + 16),
+    .revision = { ew_load_be64 (body + 16) },
     .stamp_ns = ew_load_be64 (body + 24),
   };
   return true;

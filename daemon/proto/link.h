@@ -9,13 +9,19 @@
  *
  * PROBE      node → edge   token and stamp are the sender's, echoed unread; revision is the node document it holds
  * ANSWER     edge → node   revision is the newest node document: if it differs, the node fetches /v1/self
- * NOTICE     edge → node   the document changed; repeated after 1, 2, 4 s until a PROBE or fetch with that revision is
- * seen GOODBYE    node → edge   the node disconnects now: offline at once EDGE_PROBE edge → node   round trip measured
- * by the edge while a viewer looks EDGE_ANSWER node → edge  token and stamp echoed
+ *
+ * NOTICE     edge → node   the document changed; repeated after 1, 2, 4 s until a PROBE names that revision
+ *
+ * GOODBYE    node → edge   the node disconnects now: offline at once
+ *
+ * EDGE_PROBE edge → node   a round trip measured by the edge while a viewer looks
+ *
+ * EDGE_ANSWER node → edge  token and stamp echoed
  */
 #pragma once
 
 #include "proto/address.h"
+#include "proto/revision.h"
 
 #define EW_LINK_PORT 4796
 #define EW_LINK_MESSAGE_SIZE 32
@@ -35,7 +41,7 @@ typedef struct
 {
   EwLinkType type;
   uint64_t token;
-  uint64_t revision;
+  EwRevision revision;
   uint64_t stamp_ns; /* the prober's own monotonic clock */
 } EwLinkMessage;
 

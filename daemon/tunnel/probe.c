@@ -54,11 +54,11 @@ heard_answer (EwTunnel *self, const EwHeard *heard)
     return;
   gint64 sent = (gint64)(probe->sent_ns / 1000);
   self->rtt_us = MAX ((gint64)(heard->now_ns / 1000) - sent, 0);
-  guint64 revision = heard->message.revision;
+  EwRevision revision = heard->message.revision;
   ew_tunnel_ping_heard (self, heard);
   ew_tunnel_event (self, EW_LIVENESS_ANSWER);
   ew_tunnel_mode_probe_returned (self, sent);
-  if (self->engine && revision != self->document->revision)
+  if (self->engine && !ew_revision_equal (revision, self->document->revision))
     ew_tunnel_refresh (self);
 }
 
@@ -74,6 +74,7 @@ ew_tunnel_heard (const EwHeard *heard, gpointer user_data)
     ew_tunnel_ping_heard (self, heard);
   else if (heard->message.type == EW_LINK_ANSWER)
     heard_answer (self, heard);
-  else if (heard->message.type == EW_LINK_NOTICE && heard->message.revision != self->document->revision)
+  else if (heard->message.type == EW_LINK_NOTICE
+           && !ew_revision_equal (heard->message.revision, self->document->revision))
     ew_tunnel_refresh (self);
 }

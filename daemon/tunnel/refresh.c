@@ -86,7 +86,7 @@ ew_tunnel_take_document (EwTunnel *self, JsonObject *object)
       g_warning ("%s", error->message);
       return FALSE;
     }
-  if (document->revision == self->document->revision)
+  if (ew_revision_equal (document->revision, self->document->revision))
     return FALSE;
   gboolean edges_changed = !same_edges (object, keystore->document);
   json_object_unref (keystore->document);

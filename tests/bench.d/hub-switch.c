@@ -9,7 +9,7 @@ static void
 set_node (EwSwitch *sw, const gchar *id, const guint8 *key, const gchar *address)
 {
   EwIp ip;
-  EwSwitchNode node = { .id = id, .addresses = &ip, .n_addresses = 1, .plain = TRUE, .revision = 1 };
+  EwSwitchNode node = { .id = id, .addresses = &ip, .n_addresses = 1, .plain = TRUE, .revision = { 1 } };
 
   ew_ip_parse (address, &ip);
   memcpy (node.public_key, key, EW_KEY_SIZE);

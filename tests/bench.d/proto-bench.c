@@ -234,7 +234,7 @@ measure_enrolled (double *bytes)
     {
       g_autofree gchar *id = g_strdup_printf ("0123456789abcdef-%u", i);
       EwIp ips[2] = { { .family = EW_FAMILY_V4 }, { .family = EW_FAMILY_V6 } };
-      EwSwitchNode node = { .id = id, .addresses = ips, .n_addresses = 2, .revision = 1 };
+      EwSwitchNode node = { .id = id, .addresses = ips, .n_addresses = 2, .revision = { 1 } };
 
       for (guint k = 0; k < 2; k++)
         {

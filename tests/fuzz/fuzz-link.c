@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 static bool
 is_same (const EwLinkMessage *a, const EwLinkMessage *b)
 {
-  return a->type == b->type && a->token == b->token && a->revision == b->revision && a->stamp_ns == b->stamp_ns;
+  return a->type == b->type && a->token == b->token && ew_revision_equal (a->revision, b->revision)
+         && a->stamp_ns == b->stamp_ns;
 }
 
 /* From memory exactly as large as the packet. */
@@ -64,7 +65,7 @@ change (const uint8_t *data, size_t size, bool v6, bool mended)
   uint8_t packet[EW_LINK_PACKET_MAX];
   EwIp from = { .family = v6 ? EW_FAMILY_V6 : EW_FAMILY_V4, .bytes = { 10, data[0] } }, to = from, got_from, got_to;
   EwLinkMessage message = { .type = (EwLinkType)data[1], .token = ew_load_le64 (data + 2) }, got;
-  message.revision = message.token * 3;
+  message.revision.hash = message.token * 3;
   message.stamp_ns = message.token * 5;
   to.bytes[3] = data[2];
   size_t n = ew_link_build (packet, &from, &to, &message);

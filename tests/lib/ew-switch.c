@@ -87,7 +87,7 @@ set_node (Program *program, gchar **words)
 
   if (g_strv_length (words) < 4 || !ew_key_from_base64 (words[2], node.public_key))
     refuse_line (words[1]);
-  node.revision = g_ascii_strtoull (words[3], NULL, 10);
+  node.revision.hash = g_ascii_strtoull (words[3], NULL, 10);
   for (gchar **word = words + 4; *word != NULL; word++)
     if (g_str_equal (*word, "plain"))
       node.plain = TRUE;

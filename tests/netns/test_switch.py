@@ -30,6 +30,15 @@ while (left := end - time.monotonic()) > 0:
         s.send(data[:4] + bytes([7]) + data[5:])
 """
 
+UDP_LISTENER = """
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", int(sys.argv[1])))
+print("ready")
+while True:
+    print(s.recvfrom(100)[1][0])
+"""
+
 # What a UDP socket hears of an ICMP error.
 UDP_REFUSED = """
 import socket, sys
@@ -155,6 +164,17 @@ class TestSwitch(SwitchCase):
                 self.serve(self.edge, SERVICE[family], port)
                 self.assertEqual(self.fetch(self.alice, SERVICE[family], port)[0], ALICE[family])
         self.serve(self.edge, "0.0.0.0", 8080)
+        self.serve(self.edge, "0.0.0.0", 53)  # a resolver of the host: the edge itself serves no names
+        self.assertIsNone(self.fetch(self.alice, SERVICE[0], 53, seconds=3))
+        heard = self.edge.start("/usr/bin/python3", "-uc", UDP_LISTENER, "53", log="listener")
+        self.addCleanup(heard.wait)
+        self.addCleanup(heard.kill)
+        log = os.path.join(self.edge.log_dir, "listener.log")
+        wait_for("a listener", lambda: "ready" in open(log).read(), 10)
+        for machine, address in ((self.alice, SERVICE[0]), (self.neighbour, "192.168.50.1")):  # the second one may
+            machine.run("/usr/bin/python3", "-c", "import socket, sys; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', (sys.argv[1], 53))", address)
+        wait_for("the neighbour is heard", lambda: "192.168.50.2" in open(log).read(), 10)
+        self.assertNotIn(ALICE[0], open(log).read())
         self.serve(self.edge, "2001:db8::5", 8081)
         self.assertIsNone(self.fetch(self.alice, SERVICE[0], 8080, seconds=3))
         self.assertIsNone(self.fetch(self.alice, "192.168.50.1", 8080, seconds=3))
@@ -232,6 +252,8 @@ class TestSwitch(SwitchCase):
         probes = [line for line in self.link(self.alice, seconds=15) if line[0] == 6]
         self.assertGreaterEqual(len(probes), 3)
         self.assertAlmostEqual((probes[-1][3] - probes[0][3]) / (len(probes) - 1), 2, delta=0.7)
+        tokens = [line[2] for line in probes]  # whoever saw some can't tell the next
+        self.assertGreater(min(abs(a - b) for a, b in zip(tokens, tokens[1:])), 1 << 32, tokens)
         for node in ("alice", "bob"):  # by the link protocol, and by ICMP echo
             rtt = self.switch.status()[node]["rtt"]
             self.assertGreater(rtt, 0)
@@ -241,8 +263,8 @@ class TestSwitch(SwitchCase):
 
     def test_notice(self):
         self.assert_pings(self.alice, SERVICE[0])
-        self.link(self.alice, 1, revision=1)
-        self.switch.say(self.node("alice", 2, *ALICE))
+        self.link(self.alice, 1, revision=9)
+        self.switch.say(self.node("alice", 2, *ALICE))  # revisions are hashes: the new one may be the smaller number
         notices = [line for line in self.link(self.alice, seconds=9) if line[0] == 3]
         # The first may have come before this process was there.
         self.assertIn(len(notices), (3, 4))

@@ -26,7 +26,7 @@ test_good (FakeEdge *edge, gconstpointer data)
   g_autoptr (JsonObject) object = fake_edge_document (edge);
   g_autoptr (EwDocument) document = ew_document_parse (object, edge->ca_pem, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (document->revision, ==, 42);
+  g_assert_cmpuint (document->revision.hash, ==, 42);
   g_assert_cmpstr (document->name, ==, "laptop");
   g_assert_cmpuint (document->addresses->len, ==, 2);
   g_assert_cmpint (g_array_index (document->addresses, EwIp, 0).family, ==, EW_FAMILY_V4);

@@ -12,7 +12,7 @@ typedef struct
   guint n_routes;
   EwEndpoint endpoint;
   gboolean plain;
-  guint64 revision;
+  EwRevision revision;
   guint told; /* how often */
 } NullNode;
 

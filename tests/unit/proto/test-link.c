@@ -55,7 +55,7 @@ test_round_trip (void)
           g_assert_cmpuint (len, ==, i == 0 ? 60 : 80);
           g_assert_true (ew_link_parse (packet, len, &from2, &to2, &out));
           g_assert_true (ew_ip_equal (&from, &from2) && ew_ip_equal (&to, &to2));
-          g_assert_true (in.type == out.type && in.token == out.token && in.revision == out.revision
+          g_assert_true (in.type == out.type && in.token == out.token && ew_revision_equal (in.revision, out.revision)
                          && in.stamp_ns == out.stamp_ns);
           g_assert_true (parses (packet, len + 10));
         }

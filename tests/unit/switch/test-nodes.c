@@ -27,7 +27,7 @@ static void
 set_node (EwSwitch *self, const gchar *id, guint32 key, guint32 address, guint64 revision)
 {
   const EwIp ip = ew_ip_from_v4 (0x64600000u + address);
-  EwSwitchNode node = { .id = id, .addresses = &ip, .n_addresses = 1, .revision = revision };
+  EwSwitchNode node = { .id = id, .addresses = &ip, .n_addresses = 1, .revision = { revision } };
 
   key++;
   memcpy (node.public_key, &key, sizeof key);

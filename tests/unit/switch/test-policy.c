@@ -49,7 +49,8 @@ start_node (Ground *ground, guint i)
   const guint8 private_key[EW_KEY_SIZE] = { 0, (guint8)(i + 1) };
   const EwEngineConfig config = { .listen_address = NULL };
   const EwIp ip = ew_ip_from_v4 (0x0a000001u + i);
-  EwSwitchNode known = { .id = i == 0 ? "a" : "b", .addresses = &ip, .n_addresses = 1, .plain = TRUE, .revision = 1 };
+  EwSwitchNode known
+    = { .id = i == 0 ? "a" : "b", .addresses = &ip, .n_addresses = 1, .plain = TRUE, .revision = { 1 } };
   EwPrefix all;
   EwPeerConfig hub = { .allowed_ips = &all, .n_allowed_ips = 1 };
   EwIp loopback;

@@ -456,7 +456,7 @@ static void
 make_link (Fixture *f, const gchar *from_text, const gchar *to_text, EwLinkType type, guint64 token, guint64 stamp)
 {
   const EwIp from = ip (from_text), to = ip (to_text);
-  const EwLinkMessage message = { .type = type, .token = token, .revision = 7, .stamp_ns = stamp };
+  const EwLinkMessage message = { .type = type, .token = token, .revision = { 7 }, .stamp_ns = stamp };
 
   memset (f->buffer, 0xee, sizeof f->buffer);
   f->packet = (EwPacket){ .data = f->buffer + EW_HEADROOM };
@@ -477,7 +477,7 @@ check_probe (Fixture *f, const gchar *node, const gchar *service)
   g_assert_true (ew_ip_equal (&to, &node_ip));
   g_assert_cmpint (message.type, ==, EW_LINK_ANSWER);
   g_assert_cmphex (message.token, ==, 0x1234567812345678);
-  g_assert_cmpuint (message.revision, ==, 41); /* the edge's, not the node's */
+  g_assert_cmpuint (message.revision.hash, ==, 41); /* the edge's, not the node's */
   g_assert_cmpuint (message.stamp_ns, ==, 99);
   g_assert_cmpuint (f->nodes[BOB].probe_revision, ==, 7);
   g_assert_cmpuint (f->nodes[BOB].probe_ns, ==, NOW);

@@ -55,7 +55,7 @@ edge_router (void *user, EwLane *lane, EwPeer *from, EwPacket *packet, const EwT
     return EW_ROUTE_DROP;
   atomic_fetch_add (&world->probes, 1);
   message.type = EW_LINK_ANSWER;
-  message.revision = revision;
+  message.revision.hash = revision;
   packet->len = ew_link_build (packet->data, &destination, &source, &message);
   return EW_ROUTE_REPLY;
 }
@@ -331,9 +331,9 @@ test_hostile_routes (World *world, gconstpointer data)
   atomic_store (&world->revision, 43);
   ew_tunnel_probe (world->tunnel);
   gint64 end = g_get_monotonic_time () + 20 * G_USEC_PER_SEC;
-  while (world->tunnel->document->revision != 43 && g_get_monotonic_time () < end)
+  while (world->tunnel->document->revision.hash != 43 && g_get_monotonic_time () < end)
     spin (10);
-  g_assert_cmpuint (world->tunnel->document->revision, ==, 43);
+  g_assert_cmpuint (world->tunnel->document->revision.hash, ==, 43);
   g_autofree gchar *after = shell ("ip route show table all");
   g_assert_cmpstr (before, ==, after);
   g_autoptr (GError) error = NULL;
@@ -379,7 +379,7 @@ test_hostile_documents (World *world, gconstpointer data)
       while (world->tunnel->fetching && g_get_monotonic_time () < end)
         spin (5);
       g_assert_cmpuint (world->edge.requests, ==, before + 1);
-      g_assert_cmpuint (world->tunnel->document->revision, ==, 42);
+      g_assert_cmpuint (world->tunnel->document->revision.hash, ==, 42);
       wait_for (world, "state", "connected");
     }
   world->edge.location = NULL;

@@ -81,7 +81,7 @@ static void
 link_message (World *world, EwLinkType type, const gchar *from, const gchar *to)
 {
   EwIp source = ip (from), destination = ip (to);
-  EwLinkMessage message = { .type = type, .token = 42, .revision = 7, .stamp_ns = 9 };
+  EwLinkMessage message = { .type = type, .token = 42, .revision = { 7 }, .stamp_ns = 9 };
   world->packet.data = world->buffer + EW_HEADROOM;
   world->packet.len = ew_link_build (world->packet.data, &source, &destination, &message);
 }
