@@ -58,8 +58,8 @@ heard_answer (EwTunnel *self, const EwHeard *heard)
   ew_tunnel_ping_heard (self, heard);
   ew_tunnel_event (self, EW_LIVENESS_ANSWER);
   ew_tunnel_mode_probe_returned (self, sent);
-  if (self->engine && !ew_revision_equal (revision, self->document->revision))
-    ew_tunnel_refresh (self);
+  if (self->engine)
+    ew_tunnel_heard_revision (self, revision);
 }
 
 void
@@ -74,7 +74,6 @@ ew_tunnel_heard (const EwHeard *heard, gpointer user_data)
     ew_tunnel_ping_heard (self, heard);
   else if (heard->message.type == EW_LINK_ANSWER)
     heard_answer (self, heard);
-  else if (heard->message.type == EW_LINK_NOTICE
-           && !ew_revision_equal (heard->message.revision, self->document->revision))
-    ew_tunnel_refresh (self);
+  else if (heard->message.type == EW_LINK_NOTICE)
+    ew_tunnel_heard_revision (self, heard->message.revision);
 }

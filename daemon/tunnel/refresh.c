@@ -152,11 +152,12 @@ fetched (GObject *source, GAsyncResult *result, gpointer user_data)
   gboolean news = object && ew_tunnel_take_document (self, object);
   self->fetch_not_before = ew_boottime () + (news ? PAUSE : FRUITLESS_PAUSE);
   explain_silence (self, error);
-  if (self->fetch_again)
-    {
-      self->fetch_again = FALSE;
-      ew_tunnel_refresh (self);
-    }
+  if (!self->fetch_again)
+    return;
+  self->fetch_again = FALSE;
+  /* A notice that came during the fetch is often about what the fetch brought; another fetch would be fruitless. */
+  if (!news || !self->document || !ew_revision_equal (self->told_revision, self->document->revision))
+    ew_tunnel_refresh (self);
 }
 
 static void
@@ -185,6 +186,14 @@ ew_tunnel_refresh (EwTunnel *self)
     }
   self->fetching = TRUE;
   ew_client_call_async (self->client, "GET", "/v1/self", NULL, self->life, fetched, g_object_ref (self));
+}
+
+void
+ew_tunnel_heard_revision (EwTunnel *self, EwRevision revision)
+{
+  self->told_revision = revision;
+  if (!ew_revision_equal (revision, self->document->revision))
+    ew_tunnel_refresh (self);
 }
 
 static void

@@ -140,6 +140,7 @@ struct _EwTunnel
 
   /* refresh.c */
   gboolean fetching, fetch_again;
+  EwRevision told_revision; /* the latest that the edge named */
   gint64 fetch_not_before;
   EwAlarm *fetch_alarm;
 
@@ -185,6 +186,8 @@ void ew_tunnel_heard (const EwHeard *heard, gpointer user_data);
 
 /* refresh.c */
 void ew_tunnel_refresh (EwTunnel *self);
+/* The edge says that its document has this revision: fetched unless we hold it. */
+void ew_tunnel_heard_revision (EwTunnel *self, EwRevision revision);
 /* FALSE: nothing new in it, or nothing to be believed. */
 gboolean ew_tunnel_take_document (EwTunnel *self, JsonObject *object);
 /* What was accepted before a document named it is held to what the new one says of it. */

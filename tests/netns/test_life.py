@@ -153,6 +153,31 @@ class Life(MeshCase):
         self.ctl("nas", "route", "refuse", SUBNET)
         self.assertEqual(self.mesh.machine("nas").run("ip", "route", "show", SUBNET).stdout, "")
 
+    def test_idle_nodes_follow_at_once(self):
+        """Twenty changes made here, in force there within 2 s: what an idle node is told it learns by the edge's notice."""
+        def accepted(there, cidr, state):
+            return lambda: any(r["cidr"] == cidr and r["state"].startswith(state) for r in self.mesh.ctl_json(there, "route", "list")["routes"])
+
+        def listed(there, cidr, wanted):
+            return lambda: wanted == any(r["cidr"] == cidr for r in self.mesh.ctl_json(there, "route", "list")["routes"])
+
+        def routed(there, cidr, wanted):
+            return lambda: wanted == bool(self.mesh.machine(there).run("ip", "route", "show", cidr).stdout)
+
+        changes = []
+        for i in range(5):
+            cidr = f"10.80.{i}.0/24"
+            changes.append((("laptop", "route", "add", cidr, "office-gw"), listed("nas", cidr, True)))
+            changes.append((("laptop", "node", "rename", "nas" if i % 2 == 0 else "store", "store" if i % 2 == 0 else "nas"),
+                            lambda name="store" if i % 2 == 0 else "nas": self.status("nas")["name"] == name))
+            changes.append((("nas", "route", "accept", cidr), routed("nas", cidr, True)))
+            changes.append((("laptop", "route", "remove", cidr), routed("nas", cidr, False)))
+        self.addCleanup(self.ctl, "laptop", "node", "rename", "store", "nas", check=False)
+        for argv, in_force in changes:
+            begun = time.monotonic()
+            self.ctl(*argv)
+            wait_for(f"{' '.join(argv)} is in force on an idle node", in_force, 2 - (time.monotonic() - begun), 0.05)
+
     def test_viewer_sees_a_change(self):
         """Within a second, so the promise: of a node that is new, renamed, gone, offline and online."""
         viewer = Viewer(self, self.mesh.machine("laptop"))

@@ -386,6 +386,40 @@ test_hostile_documents (World *world, gconstpointer data)
   assert_route ("10.0.0.0/8", FALSE);
 }
 
+/* A notice that comes while its document is being fetched starts no second fetch, whose fruitlessness would hold up the
+ * next notice for 10 s. */
+static void
+test_notice_during_fetch (World *world, gconstpointer data)
+{
+  if (skipped ())
+    return;
+  enroll (world);
+  guint before = world->edge.requests;
+  EwHeard notice = { .kind = EW_HEARD_LINK, .message = { .type = EW_LINK_NOTICE, .revision = { 43 } } };
+  json_object_set_int_member (world->document, "revision", 43);
+  publish (world);
+  atomic_store (&world->revision, 43);
+  world->tunnel->fetch_not_before = 0;
+  ew_tunnel_heard (&notice, world->tunnel);
+  g_assert_true (world->tunnel->fetching);
+  ew_tunnel_heard (&notice, world->tunnel);
+  gint64 end = g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
+  while (world->tunnel->fetching && g_get_monotonic_time () < end)
+    spin (5);
+  g_assert_cmpuint (world->tunnel->document->revision.hash, ==, 43);
+  spin (1500);
+  g_assert_cmpuint (world->edge.requests, ==, before + 1);
+  json_object_set_int_member (world->document, "revision", 7); /* smaller, and newer */
+  publish (world);
+  atomic_store (&world->revision, 7);
+  notice.message.revision.hash = 7;
+  ew_tunnel_heard (&notice, world->tunnel);
+  end = g_get_monotonic_time () + 5 * G_USEC_PER_SEC;
+  while (world->tunnel->document->revision.hash != 7 && g_get_monotonic_time () < end)
+    spin (5);
+  g_assert_cmpuint (world->tunnel->document->revision.hash, ==, 7);
+}
+
 /* An edge that always says the document is old costs a request in 10 s, not one a packet. */
 static void
 test_notice_storm (World *world, gconstpointer data)
@@ -692,6 +726,7 @@ main (int argc, char **argv)
   ADD ("hostile-routes", test_hostile_routes);
   ADD ("hostile-documents", test_hostile_documents);
   ADD ("hostile-packets", test_hostile_packets);
+  ADD ("notice-during-fetch", test_notice_during_fetch);
   ADD ("notice-storm", test_notice_storm);
   ADD ("removed", test_removed);
   ADD ("second-endpoint", test_second_endpoint);
