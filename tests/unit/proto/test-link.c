@@ -12,7 +12,7 @@ ip (const char *text)
   return out;
 }
 
-static const EwLinkMessage sample = { EW_LINK_PROBE, 0x0102030405060708, 42, G_MAXUINT64 };
+static const EwLinkMessage sample = { EW_LINK_PROBE, 0x0102030405060708, { 42 }, G_MAXUINT64 };
 
 static bool
 parses (const uint8_t *packet, size_t len)
@@ -50,7 +50,7 @@ test_round_trip (void)
       for (guint64 token = 0; token < 70000; token += 997) /* also where the UDP checksum comes out as 0 */
         {
           EwIp from = ip (pairs[i][0]), to = ip (pairs[i][1]), from2, to2;
-          EwLinkMessage in = { types[t], token << 16, token, G_MAXUINT64 - token }, out;
+          EwLinkMessage in = { types[t], token << 16, { token }, G_MAXUINT64 - token }, out;
           size_t len = ew_link_build (packet, &from, &to, &in);
           g_assert_cmpuint (len, ==, i == 0 ? 60 : 80);
           g_assert_true (ew_link_parse (packet, len, &from2, &to2, &out));
@@ -73,7 +73,7 @@ test_checksum_zero (void)
   unsigned seen = 0;
   for (guint64 token = 0; token < 65536; token++)
     {
-      EwLinkMessage message = { EW_LINK_PROBE, token, 0, 0 };
+      EwLinkMessage message = { EW_LINK_PROBE, token, { 0 }, 0 };
       size_t len = ew_link_build (packet, &from, &to, &message);
       g_assert_true (packet[26] != 0 || packet[27] != 0);
       seen += packet[26] == 0xff && packet[27] == 0xff;
