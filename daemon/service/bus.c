@@ -5,6 +5,7 @@
 #include "service/bus.h"
 
 #include "common/error.h"
+#include "service/gate.h"
 #include "service/peer-server.h"
 
 #define RECONNECT_S 5
@@ -19,6 +20,7 @@ struct _EwBus
   gchar *description;
   GDBusConnection *connection; /* NULL while the bus is away */
   gulong closed_handler;
+  guint gate;
   guint reconnect;
   EwPeerServer *peers;
 };
@@ -59,6 +61,7 @@ drop_connection (EwBus *self)
     return;
   ew_service_unexport (self->service, self->connection);
   g_signal_handler_disconnect (self->connection, self->closed_handler);
+  g_dbus_connection_remove_filter (self->connection, self->gate);
   g_clear_object (&self->connection);
 }
 
@@ -70,6 +73,7 @@ adopt (EwBus *self, GDBusConnection *connection, GError **error)
   if (!ew_service_export (self->service, connection, error))
     return FALSE;
   self->connection = g_object_ref (connection);
+  self->gate = ew_gate_add (connection);
   self->closed_handler = g_signal_connect (connection, "closed", G_CALLBACK (on_closed), self);
   if (own_name (connection, error))
     return TRUE;

@@ -113,7 +113,16 @@ on_authorized (GObject *source, GAsyncResult *result, gpointer user_data)
 static gboolean
 has_too_many (EwCall *call)
 {
-  return call->owner->count_for_uid (call->caller.uid, call->owner->user_data) > EW_CALLS_PER_USER;
+  guint most = call->caller.uid == 0 ? EW_CALLS_OF_ROOT : EW_CALLS_PER_USER;
+
+  return call->owner->count_for_uid (call->caller.uid, call->owner->user_data) > most;
+}
+
+static void
+refuse_too_many (EwCall *call)
+{
+  ew_call_fail_literal (call, EW_ERROR_TOO_MANY_REQUESTS,
+                        "Too many of your requests are still open. Answer or close their prompts, then try again.");
 }
 
 static void
@@ -130,11 +139,10 @@ on_identified (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   call->identified = TRUE;
-  if (call->caller.uid == 0)
+  if (has_too_many (call))
+    refuse_too_many (call);
+  else if (call->caller.uid == 0)
     handle (call);
-  else if (has_too_many (call))
-    ew_call_fail_literal (call, EW_ERROR_TOO_MANY_REQUESTS,
-                          "too many of your requests are still open: answer or close their prompts, then try again");
   else
     ew_authority_check_async (ew_call_get_connection (call), g_dbus_method_invocation_get_sender (call->invocation),
                               call->method->action, (flags & G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION) != 0,
@@ -179,7 +187,9 @@ ew_call_start (EwCall *call)
 {
   const gchar *sender = g_dbus_method_invocation_get_sender (call->invocation);
 
-  if (sender == NULL || call->method->action == NULL)
+  if (sender == NULL && has_too_many (call))
+    refuse_too_many (call);
+  else if (sender == NULL || call->method->action == NULL)
     handle (call);
   else
     ew_caller_identify_async (ew_call_get_connection (call), sender, call->cancellable, on_identified, call);

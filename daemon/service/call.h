@@ -44,8 +44,11 @@ typedef struct
   gpointer user_data;
 } EwCallOwner;
 
-/* A password prompt can stay open for long: one user's open calls are bounded, so that the others still get theirs. */
+/* A password prompt can stay open for long: one user's open calls are bounded, so that the others still get theirs, and
+   all users' together (gate.h), so that memory stays bounded. Root's are counted apart: nobody takes a place of root's.
+ */
 #define EW_CALLS_PER_USER 16
+#define EW_CALLS_OF_ROOT 256
 
 /* Takes the invocation; borrows method, tunnel and owner, which must outlive the call. A caller on a peer-to-peer
    connection (no sender) is uid 0: the connection was refused otherwise. */

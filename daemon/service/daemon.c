@@ -144,8 +144,8 @@ run (const Options *options, GError **error)
 
   if (bus == NULL)
     return FALSE;
-  g_unix_signal_add (SIGTERM, on_signal, loop);
-  g_unix_signal_add (SIGINT, on_signal, loop);
+  g_unix_signal_add_full (G_PRIORITY_HIGH, SIGTERM, on_signal, loop, NULL);
+  g_unix_signal_add_full (G_PRIORITY_HIGH, SIGINT, on_signal, loop, NULL);
   g_message (EW_VERSION ": %s, state in %s", ew_bus_get_description (bus), options->state_dir);
   g_signal_connect (tunnel, "notify::state", G_CALLBACK (on_state), NULL);
   ew_tunnel_start (tunnel);

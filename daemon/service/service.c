@@ -172,9 +172,6 @@ on_method_call (GDBusConnection *connection, const gchar *sender, const gchar *o
   if (method == NULL)
     g_dbus_method_invocation_return_error (invocation, EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
                                            "%s has no rule that says who may call it: nobody may", method_name);
-  else if (self->calls->len >= EW_SERVICE_CALLS)
-    g_dbus_method_invocation_return_error_literal (invocation, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
-                                                   "edgewayd has too many open requests: try again in a moment");
   else
     {
       call = ew_call_new (invocation, method, self->tunnel, &self->call_owner);

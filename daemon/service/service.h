@@ -14,9 +14,6 @@ G_BEGIN_DECLS
 #define EW_SERVICE_NAME "org.edgeway.Daemon1"
 #define EW_SERVICE_PATH "/org/edgeway/Daemon1"
 
-/* Calls being authorised or handled, of everybody together; beyond that TooManyRequests. Memory stays bounded. */
-#define EW_SERVICE_CALLS 256
-
 typedef struct _EwService EwService;
 
 EwService *ew_service_new (EwTunnel *tunnel); /* keeps a reference */

@@ -57,7 +57,8 @@ ew_alarm_new (void (*func) (gpointer user_data), gpointer user_data)
   alarm->func = func;
   alarm->user_data = user_data;
   alarm->at = G_MAXINT64;
-  alarm->source = g_unix_fd_add (alarm->fd, G_IO_IN, expired, alarm);
+  /* What is due is not kept waiting by callers. */
+  alarm->source = g_unix_fd_add_full (G_PRIORITY_HIGH, alarm->fd, G_IO_IN, expired, alarm, NULL);
   return alarm;
 }
 

@@ -108,6 +108,9 @@ struct _EwTunnel
   gchar *reason, *message;
   gint64 since; /* realtime µs */
   GVariant *shown[N_PROPS];
+  gchar *status;       /* the text last made of it; NULL: something has changed since */
+  gint64 status_until; /* boot time: by then its counters are old */
+  gint64 looked_at;    /* boot time: when liveness last heard that somebody looks */
 
   /* mode.c */
   EwGuard guard;

@@ -13,6 +13,8 @@
 #include <string.h>
 
 #define RETRY_AFTER (30 * G_USEC_PER_SEC)
+#define LOOK_EVERY (1 * G_USEC_PER_SEC) /* however many ask for the status */
+#define STATUS_FOR (G_USEC_PER_SEC / 5) /* the status' text, while nothing but its counters changes */
 
 G_DEFINE_FINAL_TYPE (EwTunnel, ew_tunnel, G_TYPE_OBJECT)
 
@@ -97,6 +99,7 @@ show (EwTunnel *self, guint property)
 void
 ew_tunnel_show (EwTunnel *self)
 {
+  g_clear_pointer (&self->status, g_free);
   g_object_freeze_notify (G_OBJECT (self));
   for (guint i = PROP_0 + 1; i < N_PROPS; i++)
     {
@@ -388,15 +391,13 @@ add_counters (EwTunnel *self, JsonObject *object)
   json_object_set_int_member (object, "tx_bytes", known ? (gint64)peer.stats.tx_bytes : 0);
 }
 
-gchar *
-ew_tunnel_get_status (EwTunnel *self)
+static gchar *
+make_status (EwTunnel *self)
 {
   g_autoptr (JsonObject) object = json_object_new ();
   const EwDocument *document = self->document;
   JsonArray *addresses = json_array_new ();
   g_autofree const gchar **list = g_variant_get_strv (self->shown[PROP_ADDRESSES], NULL);
-  if (self->engine)
-    ew_tunnel_event (self, EW_LIVENESS_BUSY); /* somebody looks */
   json_object_set_int_member (object, "schema", 1);
   json_object_set_string_member (object, "state", state_names[self->state]);
   json_object_set_string_member (object, "reason", text (self->reason));
@@ -416,6 +417,24 @@ ew_tunnel_get_status (EwTunnel *self)
   json_object_set_string_member (object, "interface", self->interface);
   json_object_set_boolean_member (object, "trial", document && document->trial);
   return ew_json_to_string (object, FALSE);
+}
+
+gchar *
+ew_tunnel_get_status (EwTunnel *self)
+{
+  gint64 now = ew_boottime ();
+  if (self->engine && now >= self->looked_at + LOOK_EVERY)
+    {
+      self->looked_at = now;
+      ew_tunnel_event (self, EW_LIVENESS_BUSY); /* somebody looks */
+    }
+  if (!self->status || now >= self->status_until)
+    {
+      g_free (self->status);
+      self->status = make_status (self);
+      self->status_until = now + STATUS_FOR;
+    }
+  return g_strdup (self->status);
 }
 
 /* The object. */
@@ -469,6 +488,7 @@ ew_tunnel_finalize (GObject *object)
   for (guint i = 0; i < N_PROPS; i++)
     g_clear_pointer (&self->shown[i], g_variant_unref);
   g_free (self->networks);
+  g_free (self->status);
   g_free (self->reason);
   g_free (self->message);
   g_free (self->interface);

@@ -54,6 +54,10 @@ def make(call):
     message.set_body(GLib.Variant.parse(None, call["args"], None, None))
     if call["interactive"]:
         message.set_flags(Gio.DBusMessageFlags.ALLOW_INTERACTIVE_AUTHORIZATION)
+    if call["silent"]:
+        message.set_flags(Gio.DBusMessageFlags.NO_REPLY_EXPECTED)
+        connection.send_message(message, Gio.DBusSendMessageFlags.NONE)
+        return
     connection.send_message_with_reply(message, Gio.DBusSendMessageFlags.NONE, GLib.MAXINT, None, reply)
 
 

@@ -136,8 +136,9 @@ class Caller:
             raise Refused("NoConnection", first.strip())
         self.name = first.split()[1]
 
-    def send(self, method, args="()", interactive=False, interface="org.edgeway.Daemon1"):
-        self.process.stdin.write(json.dumps({"method": method, "args": args, "interactive": interactive, "interface": interface}) + "\n")
+    def send(self, method, args="()", interactive=False, interface="org.edgeway.Daemon1", silent=False):
+        """silent: no answer is asked for."""
+        self.process.stdin.write(json.dumps({"method": method, "args": args, "interactive": interactive, "interface": interface, "silent": silent}) + "\n")
         self.process.stdin.flush()
 
     def answer(self):
