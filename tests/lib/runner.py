@@ -165,6 +165,7 @@ def main():
     options = parser.parse_args()
     stages = Stages(options)
     plan = [(name, getattr(stages, name)) for name in ("style", "unit", "threads")]
+    plan.append(("hardening", lambda: stages.python(f"{options.top}/tests/data/test_hardening.py")))
     for path in [p for room in ("dbus", "netns", "ui") for p in sorted(glob.glob(f"{options.top}/tests/{room}/test_*.py"))]:
         plan.append((os.path.basename(path)[5:-3], lambda p=path: stages.python(p)))
     plan.append(("demo", stages.demo))
@@ -174,7 +175,7 @@ def main():
         return 2
     wanted = [(name, stage) for name, stage in plan if not options.stage or name in options.stage]
     # What makes machines of its own mostly waits, so two of those run side by side; the rest runs alone.
-    alone = {"style", "unit", "threads", "demo"}
+    alone = {"style", "unit", "threads", "hardening", "demo"}
     totals = [0, 0, 0]
     for group, workers in (([p for p in wanted if p[0] in alone - {"demo"}], 1), ([p for p in wanted if p[0] not in alone], 2),
                            ([p for p in wanted if p[0] == "demo"], 1)):
