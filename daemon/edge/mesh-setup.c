@@ -108,12 +108,13 @@ same_range (const gchar *wanted, const EwPrefix *made, GError **error)
 }
 
 static gboolean
-name_mesh (EwMeshSettings *settings, const gchar *name, GError **error)
+name_mesh (EwMeshSettings *settings, const EwMeshSetup *setup, GError **error)
 {
+  const gchar *name = setup->mesh;
   if (name == NULL && settings->mesh)
     return TRUE;
   if (name == NULL)
-    name = EW_MESH_DEFAULT_NAME;
+    name = setup->default_mesh ? setup->default_mesh : EW_MESH_DEFAULT_NAME;
   if (!ew_name_check (name, error))
     {
       g_prefix_error (error, "The mesh's name: ");
@@ -138,7 +139,7 @@ put_settings (EwMesh *self, EwChange *change, gpointer data, GError **error)
     ok = ew_ranges_make (setup->ipv4, setup->ipv6, &settings.ranges, error);
   else if (ok)
     ok = same_range (setup->ipv4, &settings.ranges.v4, error) && same_range (setup->ipv6, &settings.ranges.v6, error);
-  ok = ok && name_mesh (&settings, setup->mesh, error);
+  ok = ok && name_mesh (&settings, setup, error);
   if (ok && (revision == 0 || rename))
     {
       ew_change_expect (change, "/settings", revision);
@@ -153,7 +154,8 @@ put_settings (EwMesh *self, EwChange *change, gpointer data, GError **error)
 static EwEdge *
 make_edge (EwMesh *self, const EwMeshSetup *setup, const EwEdge *stored)
 {
-  const gchar *name = setup->edge_name ? setup->edge_name : stored ? stored->name : EW_MESH_DEFAULT_EDGE;
+  const gchar *fallback = setup->default_edge ? setup->default_edge : EW_MESH_DEFAULT_EDGE;
+  const gchar *name = setup->edge_name ? setup->edge_name : stored ? stored->name : fallback;
   EwEdge *edge = g_new0 (EwEdge, 1);
   edge->id = g_strdup (self->edge_id);
   edge->name = g_strdup (name);

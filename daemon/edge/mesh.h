@@ -43,7 +43,8 @@ typedef struct
   const gchar *mesh;        /* a new name renames the mesh */
   const gchar *ipv4, *ipv6; /* only while the mesh is made; later they must agree */
   const gchar *edge_name;
-  const gchar *public_endpoint; /* "HOST:PORT" */
+  const gchar *default_mesh, *default_edge; /* what a new mesh and edge are called without a name of theirs */
+  const gchar *public_endpoint;             /* "HOST:PORT" */
   guint8 public_key[EW_KEY_SIZE];
   guint16 mtu;
   gboolean trial;

@@ -11,6 +11,7 @@
 #include "common/error.h"
 #include "common/util.h"
 #include "edge/api.h"
+#include "edge/default-names.h"
 #include "edge/identity.h"
 #include "edge/privileges.h"
 #include "edge/verbs.h"
@@ -77,7 +78,7 @@ static gboolean
 open_mesh (Edge *self, GError **error)
 {
   const EwEdgeOptions *options = self->options;
-  g_autofree gchar *name = NULL, *stored_public = NULL;
+  g_autofree gchar *name = NULL, *stored_public = NULL, *default_mesh = NULL, *default_edge = NULL;
   if (!ew_mesh_peek (self->store, &name, &stored_public, error))
     return FALSE;
   if (options->public_endpoint)
@@ -88,12 +89,12 @@ open_mesh (Edge *self, GError **error)
     self->public_endpoint = ew_edge_guess_public (options->listen_address, options->port, options->interface, error);
   if (self->public_endpoint == NULL)
     return FALSE;
-  self->identity
-    = ew_identity_load (options->state_dir,
-                        options->mesh ? options->mesh
-                        : name        ? name
-                                      : EW_MESH_DEFAULT_NAME,
-                        options->edge_name ? options->edge_name : EW_MESH_DEFAULT_EDGE, name != NULL, error);
+  ew_edge_default_names (g_get_host_name (), self->public_endpoint, &default_mesh, &default_edge);
+  self->identity = ew_identity_load (options->state_dir,
+                                     options->mesh ? options->mesh
+                                     : name        ? name
+                                                   : default_mesh,
+                                     options->edge_name ? options->edge_name : default_edge, name != NULL, error);
   if (self->identity == NULL)
     return FALSE;
   EwMeshSetup setup = {
@@ -101,6 +102,8 @@ open_mesh (Edge *self, GError **error)
     .ipv4 = options->ipv4,
     .ipv6 = options->ipv6,
     .edge_name = options->edge_name,
+    .default_mesh = default_mesh,
+    .default_edge = default_edge,
     .public_endpoint = self->public_endpoint,
     .mtu = options->mtu,
     .trial = options->trial,

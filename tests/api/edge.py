@@ -120,9 +120,10 @@ class Edge:
         self.arguments += ["--name", name] if name else []
         self.process = None
 
-    def start(self, *more, wait=True):
+    def start(self, *more, wait=True, host_name=None):
+        named = ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', host_name] if host_name else []
         with open(self.log_path, "ab") as log, open(self.output_path, "ab") as output:
-            self.process = subprocess.Popen([PROGRAM, "run", *self.arguments, *more], stdout=output, stderr=log, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen([*named, PROGRAM, "run", *self.arguments, *more], stdout=output, stderr=log, stdin=subprocess.DEVNULL)
         if wait:
             self.wait_ready()
         return self

@@ -138,10 +138,13 @@ class Life(unittest.TestCase):
         self.assertNotEqual(fresh.answer.json["addresses"], gone.answer.json["addresses"], "addresses rest")
 
     def test_names_may_change_later(self):
-        edge = self.edge(mesh=None, name=None).start()
+        edge = self.edge(mesh=None, name=None).start(host_name="Fra-1.Example.ORG")
         admin = edge.join(edge.first_key(), "admin")
         before = admin.call("GET", "/v1/self").json
-        self.assertEqual((before["mesh"], json.loads(before["edges"]["list"])[0]["name"]), ("mesh", "edge"))
+        self.assertEqual((before["mesh"], json.loads(before["edges"]["list"])[0]["name"]), ("example", "fra-1"), "at first the host's names")
+        edge.stop()
+        edge.start(host_name="other.example.net")
+        self.assertEqual(admin.call("GET", "/v1/self").json, before, "a mesh keeps its names on a host of another name")
         edge.stop()
         edge.start("--mesh", "new", "--name", "paris", "--public", "edge.example:443")
         renamed = admin.call("GET", "/v1/self").json
@@ -152,9 +155,9 @@ class Life(unittest.TestCase):
         edge.stop()
         edge.start()
         self.assertEqual(admin.call("GET", "/v1/self").json, renamed, "without the options a mesh keeps its own")
-        self.assertEqual(admin.call("PATCH", "/v1/nodes/admin", {"name": "edge"}).status, 200, "the edge's old name is free")
+        self.assertEqual(admin.call("PATCH", "/v1/nodes/admin", {"name": "fra-1"}).status, 200, "the edge's old name is free")
         edge.stop()
-        edge.start("--name", "edge", wait=False)
+        edge.start("--name", "fra-1", wait=False)
         self.assertEqual(edge.process.wait(20), 1)
         self.assertIn("--name", edge.log().splitlines()[-1])
 

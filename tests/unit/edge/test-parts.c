@@ -4,6 +4,8 @@
  */
 #include <string.h>
 #include "common/error.h"
+#include "common/util.h"
+#include "edge/default-names.h"
 #include "edge/options.h"
 #include "edge/ranges.h"
 #include "edge/ratelimit.h"
@@ -19,6 +21,44 @@ check_address (const EwRanges *ranges, guint32 offset, const gchar *v4, const gc
   g_assert_cmpstr (text, ==, v4);
   ew_ip_format (&ips[1], text);
   g_assert_cmpstr (text, ==, v6);
+}
+
+#define LONG_NAME "an-unusually-long-host-name-that-is-far-longer-than-a-dns-label-may-ever-be"
+
+static void
+test_default_names (void)
+{
+  const struct
+  {
+    const gchar *host, *public_endpoint, *mesh, *edge;
+  } cases[] = {
+    { "fra", "edge.example.org:443", "example", "fra" },
+    { "fra.home.lan", "203.0.113.5:443", "home", "fra" },
+    { "fra.home.lan", "edge.example.co.uk:443", "example", "fra" },
+    { "FRA_1.Example.ORG", "[2001:db8::1]:8443", "example", "fra-1" },
+    { "fra", "Bob.DuckDNS.org:443", "bob", "fra" }, /* a registry of its own: not "duckdns" */
+    { "fra", "example.org:443", "example", "fra" },
+    { "fra", "203.0.113.5:443", "fra", "fra" },
+    { "fra", "edge:443", "fra", "fra" },
+    { "localhost", "203.0.113.5:443", "mesh", "edge" },
+    { "localhost.localdomain", NULL, "mesh", "edge" },
+    { "", "org:443", "mesh", "edge" },
+    { NULL, NULL, "mesh", "edge" },
+    { "...", "...:443", "mesh", "edge" },
+    { "-_-", "203.0.113.5:443", "mesh", "edge" },
+    { "fra.", "a..b:443", "fra", "fra" },
+    { "\xff\xfe", "\xff.example.org:443", "mesh", "edge" },
+    { LONG_NAME, "203.0.113.5:443", "an-unusually-long-host-name-that-is-far-longer-than-a-dns-label",
+      "an-unusually-long-host-name-that-is-far-longer-than-a-dns-label" },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree gchar *mesh = NULL, *edge = NULL;
+      ew_edge_default_names (cases[i].host, cases[i].public_endpoint, &mesh, &edge);
+      g_assert_cmpstr (mesh, ==, cases[i].mesh);
+      g_assert_cmpstr (edge, ==, cases[i].edge);
+      g_assert_true (ew_name_check (mesh, NULL) && ew_name_check (edge, NULL));
+    }
 }
 
 static void
@@ -153,6 +193,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/edge/default-names", test_default_names);
   g_test_add_func ("/edge/ranges", test_ranges);
   g_test_add_func ("/edge/ranges/refused", test_ranges_refused);
   g_test_add_func ("/edge/ratelimit", test_rate_limit);
