@@ -3,9 +3,13 @@
  * The edge's API as a node calls it (daemon/edge/API.md): HTTPS with the chain checked to the mesh's pin and to nothing
  * else, no proxy, no redirect followed, every answer bounded and in time.
  *
- * Each API address is tried in turn, the one that worked last first; of a host name the addresses it had last are tried
- * before the name, so that nothing that leads to the edge depends on a resolver behind the tunnel. Sockets carry the
- * mark given so that VPN mode lets them pass outside.
+ * The API's addresses are tried as in RFC 8305, the one that worked last first; of a host name the addresses it had
+ * last are tried before the name, so that nothing that leads to the edge depends on a resolver behind the tunnel.
+ * Sockets carry the mark given so that VPN mode lets them pass outside; only the address inside the tunnel is led to by
+ * it.
+ *
+ * The TLS server name is the edge's host name where it has one, and a fixed one otherwise: who answers is decided by
+ * the pin alone.
  *
  * Errors: EW_ERROR with a sentence. EDGE_UNREACHABLE: no address answered. PIN_MISMATCH: something else answered.
  * FAILED: the answer makes no sense. Everything else is what the edge said.
@@ -20,6 +24,7 @@ G_BEGIN_DECLS
 #define EW_CLIENT_MAX_ANSWER (64 * 1024)
 #define EW_CLIENT_LIST_MAX_ANSWER (1024 * 1024)
 #define EW_CLIENT_TRY_SECONDS 10 /* one address, from the connection to the end of the answer */
+#define EW_CLIENT_STAGGER_MS 250 /* an address that has no connection by then isn't waited for alone (RFC 8305) */
 
 #define EW_TYPE_CLIENT (ew_client_get_type ())
 G_DECLARE_FINAL_TYPE (EwClient, ew_client, EW, CLIENT, GObject)
@@ -30,6 +35,8 @@ EwClient *ew_client_new (const guint8 pin[EW_PIN_SIZE], const gchar *const *api,
 /* Speaks in the name of this node from now on. */
 void ew_client_set_identity (EwClient *self, const gchar *id, const gchar *credential);
 void ew_client_set_api (EwClient *self, const gchar *const *api);
+/* The API's address inside the tunnel, while that works: for a network that lets only UDP to the edge. NULL: none. */
+void ew_client_set_inside (EwClient *self, const EwIp *service, guint16 port);
 /* Drops idle connections: the network is another. */
 void ew_client_abort_idle (EwClient *self);
 /* The CA that the edge showed and that has the pin; NULL before the first answer. */

@@ -70,6 +70,26 @@ next_candidate (EwTunnel *self, gboolean keep)
     }
 }
 
+/* While the tunnel works, the API can be reached through it, too. */
+static void
+lead_inside (EwTunnel *self, gboolean works)
+{
+  const EwDocumentEdge *edge = works ? ew_tunnel_get_edge (self) : NULL;
+  const EwIp *service = NULL;
+  guint16 port = 0;
+  g_autofree gchar *host = NULL;
+  for (guint i = 0; edge && i < self->document->service->len && !service; i++)
+    {
+      const EwIp *ip = &g_array_index (self->document->service, EwIp, i);
+      for (guint j = 0; self->plan && j < self->plan->addresses->len; j++)
+        if (g_array_index (self->plan->addresses, EwIp, j).family == ip->family)
+          service = ip;
+    }
+  if (!service || !edge->api[0] || !ew_host_port_parse (edge->api[0] + strlen ("https://"), &host, &port, NULL))
+    service = NULL;
+  ew_client_set_inside (self->client, service, port);
+}
+
 /* What the state says while there is no answer, until refresh.c has found out more. */
 static void
 show_link (EwTunnel *self)
@@ -77,6 +97,7 @@ show_link (EwTunnel *self)
   const EwDocumentEdge *edge = ew_tunnel_get_edge (self);
   const gchar *name = edge ? edge->name : self->document->mesh;
   g_autofree gchar *message = NULL;
+  lead_inside (self, self->liveness.state == EW_LINK_CONNECTED);
   if (self->liveness.state == EW_LINK_CONNECTED)
     {
       ew_tunnel_set_state (self, EW_STATE_CONNECTED, "", "");
@@ -468,6 +489,8 @@ ew_tunnel_down (EwTunnel *self)
   g_autoptr (GError) error = NULL;
   if (self->engine && self->proved)
     ew_tunnel_goodbye (self);
+  if (self->client)
+    lead_inside (self, FALSE);
   ew_tunnel_mode_down (self);
   if (self->host && (self->engine || !ew_host_ledger_is_empty (self->host))
       && !ew_host_apply (self->host, NULL, &error))

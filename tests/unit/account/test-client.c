@@ -5,6 +5,11 @@
 #include "common/error.h"
 #include "common/util.h"
 #include "fake-edge.h"
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static void
 setup (FakeEdge *edge, gconstpointer data)
@@ -158,6 +163,108 @@ test_next_address (FakeEdge *edge, gconstpointer data)
   g_assert_cmpuint (edge->requests, ==, 2);
 }
 
+/* An address at which connections neither open nor fail: a socket whose queue is full. */
+typedef struct
+{
+  gint fds[4];
+  gchar *url;
+} DeadAddress;
+
+static void
+dead_address_init (DeadAddress *dead)
+{
+  struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  socklen_t length = sizeof at;
+  for (guint i = 0; i < G_N_ELEMENTS (dead->fds); i++)
+    dead->fds[i] = socket (AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  g_assert_cmpint (bind (dead->fds[0], (struct sockaddr *)&at, sizeof at), ==, 0);
+  g_assert_cmpint (listen (dead->fds[0], 0), ==, 0);
+  g_assert_cmpint (getsockname (dead->fds[0], (struct sockaddr *)&at, &length), ==, 0);
+  for (guint i = 1; i < G_N_ELEMENTS (dead->fds); i++)
+    (void)connect (dead->fds[i], (struct sockaddr *)&at, sizeof at);
+  dead->url = g_strdup_printf ("https://127.0.0.1:%u", ntohs (at.sin_port));
+}
+
+static void
+dead_address_clear (DeadAddress *dead)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (dead->fds); i++)
+    close (dead->fds[i]);
+  g_free (dead->url);
+}
+
+/* Addresses that swallow everything cost a moment each, and only the first time. What was sent was sent once. */
+static void
+test_dead_addresses (FakeEdge *edge, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  DeadAddress dead[2];
+  dead_address_init (&dead[0]);
+  dead_address_init (&dead[1]);
+  const gchar *api[] = { dead[0].url, dead[1].url, edge->url, NULL };
+  g_autoptr (EwClient) client = ew_client_new (edge->pin, api, NULL, 0);
+  const gchar *const methods[] = { "POST", "GET", "POST" };
+  for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
+    {
+      gint64 begun = g_get_monotonic_time ();
+      g_autoptr (JsonObject) answer = fake_edge_call (client, methods[i], "/v1/keys", &error);
+      g_assert_no_error (error);
+      g_assert_cmpint (g_get_monotonic_time () - begun, <, 3 * G_USEC_PER_SEC);
+      g_assert_cmpuint (edge->requests, ==, i + 1);
+    }
+  dead_address_clear (&dead[0]);
+  dead_address_clear (&dead[1]);
+}
+
+/* Where only UDP gets through, the API is reached inside the tunnel; what works outside comes first. */
+static void
+test_inside (FakeEdge *edge, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  DeadAddress dead;
+  EwIp loopback = ew_ip_from_v4 (INADDR_LOOPBACK), other = ew_ip_from_v4 (INADDR_LOOPBACK + 1);
+  guint16 port = (guint16)atoi (strrchr (edge->url, ':') + 1);
+  dead_address_init (&dead);
+  const gchar *api[] = { dead.url, NULL };
+  g_autoptr (EwClient) client = ew_client_new (edge->pin, api, NULL, 0);
+  ew_client_set_inside (client, &loopback, port);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (JsonObject) answer = fake_edge_call (client, "GET", "/v1/self", &error);
+      g_assert_no_error (error);
+    }
+  ew_client_set_api (client, (const gchar *const *)edge->api);
+  ew_client_set_inside (client, &other, 1);
+  g_autoptr (JsonObject) answer = fake_edge_call (client, "POST", "/v1/keys", &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (edge->requests, ==, 3);
+  dead_address_clear (&dead);
+}
+
+/* RFC 6066 forbids an address as the TLS server name, and a server may refuse it (GnuTLS does). */
+static void
+test_ipv6_literal (FakeEdge *edge, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GInetAddress) loopback = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV6);
+  g_autoptr (GSocketAddress) at = g_inet_socket_address_new (loopback, 0);
+  if (!soup_server_listen (edge->server, at, SOUP_SERVER_LISTEN_HTTPS, &error))
+    {
+      g_test_skip ("no IPv6 here");
+      return;
+    }
+  g_autofree gchar *url = NULL;
+  GSList *uris = soup_server_get_uris (edge->server);
+  for (GSList *item = uris; item; item = item->next)
+    if (strchr (g_uri_get_host (item->data), ':'))
+      url = g_strdup_printf ("https://[::1]:%d", g_uri_get_port (item->data));
+  g_slist_free_full (uris, (GDestroyNotify)g_uri_unref);
+  const gchar *api[] = { url, NULL };
+  g_autoptr (EwClient) client = ew_client_new (edge->pin, api, NULL, 0);
+  g_autoptr (JsonObject) answer = fake_edge_call (client, "GET", "/v1/self", &error);
+  g_assert_no_error (error);
+}
+
 /* What may not be done twice is not sent again when its answer was lost. */
 static void
 test_not_twice (FakeEdge *edge, gconstpointer data)
@@ -222,6 +329,9 @@ main (int argc, char **argv)
   ADD ("pin", test_pin);
   ADD ("unreachable", test_unreachable);
   ADD ("next-address", test_next_address);
+  ADD ("dead-addresses", test_dead_addresses);
+  ADD ("inside", test_inside);
+  ADD ("ipv6-literal", test_ipv6_literal);
   ADD ("not-twice", test_not_twice);
   ADD ("cached-address", test_cached_address);
   ADD ("cancel", test_cancel);
