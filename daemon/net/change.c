@@ -56,7 +56,7 @@ ew_change_same (const EwChange *a, const EwChange *b)
   return a->kind == b->kind && g_strcmp0 (a->interface, b->interface) == 0 && a->link == b->link
          && same_prefix (&a->prefix, &b->prefix) && a->family == b->family && a->table == b->table
          && a->priority == b->priority && a->unmarked == b->unmarked && a->suppress == b->suppress
-         && g_strcmp0 (a->name, b->name) == 0 && g_strcmp0 (a->value, b->value) == 0;
+         && a->throws == b->throws && g_strcmp0 (a->name, b->name) == 0 && g_strcmp0 (a->value, b->value) == 0;
 }
 
 gboolean
@@ -106,6 +106,8 @@ ew_change_to_json (const EwChange *change)
     }
   if (change->kind == EW_CHANGE_ROUTE || change->kind == EW_CHANGE_RULE)
     json_object_set_int_member (object, "table", change->table);
+  if (change->throws)
+    json_object_set_boolean_member (object, "throws", TRUE);
   if (change->kind == EW_CHANGE_RULE)
     {
       json_object_set_int_member (object, "family", change->family);
@@ -173,6 +175,17 @@ valid_rule (const EwChange *change)
          && (change->prefix.ip.family == EW_FAMILY_NONE || change->prefix.ip.family == change->family);
 }
 
+/* An exception stands in our own table alone and belongs to no interface. */
+static gboolean
+valid_route (const EwChange *change, gboolean on_interface)
+{
+  if (change->prefix.ip.family == EW_FAMILY_NONE)
+    return FALSE;
+  if (change->throws)
+    return change->table == EW_HOST_TABLE && change->interface == NULL && change->link == 0;
+  return on_interface && change->table != 0;
+}
+
 static gboolean
 valid_change (const EwChange *change)
 {
@@ -187,7 +200,7 @@ valid_change (const EwChange *change)
     case EW_CHANGE_ADDRESS:
       return on_interface && change->prefix.ip.family != EW_FAMILY_NONE;
     case EW_CHANGE_ROUTE:
-      return on_interface && change->prefix.ip.family != EW_FAMILY_NONE && change->table != 0;
+      return valid_route (change, on_interface);
     case EW_CHANGE_RULE:
       return valid_rule (change);
     case EW_CHANGE_SYSCTL:
@@ -244,6 +257,7 @@ ew_change_from_json (JsonObject *object)
   if (json_object_has_member (object, "suppress"))
     change->suppress = (gint)suppress;
   change->unmarked = ew_json_bool (object, "unmarked", FALSE);
+  change->throws = change->kind == EW_CHANGE_ROUTE && ew_json_bool (object, "throws", FALSE);
   change->interface = g_strdup (ew_json_string (object, "interface"));
   change->name = g_strdup (ew_json_string (object, "name"));
   change->before = g_strdup (ew_json_string (object, "before"));
@@ -267,6 +281,8 @@ ew_change_describe (const EwChange *change)
     case EW_CHANGE_ADDRESS:
       return g_strdup_printf ("the address %s on %s", prefix, change->interface);
     case EW_CHANGE_ROUTE:
+      if (change->throws)
+        return g_strdup_printf ("the exception for %s in routing table %u", prefix, change->table);
       return g_strdup_printf ("the route %s by %s in table %u", prefix, change->interface, change->table);
     case EW_CHANGE_RULE:
       return g_strdup_printf ("the IPv%u policy rule %u to table %u", change->family, change->priority, change->table);

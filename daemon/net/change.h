@@ -16,7 +16,7 @@ typedef enum
   EW_CHANGE_MTU,     /* interface, link, before, value */
   EW_CHANGE_UP,      /* interface, link */
   EW_CHANGE_ADDRESS, /* interface, link, prefix (/32, /128) */
-  EW_CHANGE_ROUTE,   /* interface, link, prefix, table */
+  EW_CHANGE_ROUTE,   /* interface, link, prefix, table; or prefix, table, throws */
   EW_CHANGE_RULE,    /* family, priority, table, unmarked, prefix (NONE: any), suppress */
   EW_CHANGE_SYSCTL,  /* name below /proc/sys, before, value */
   EW_CHANGE_TABLE,   /* name "inet edgeway", value: the tag in its comment by which it is known as ours */
@@ -37,6 +37,7 @@ typedef struct
   guint32 priority;
   gboolean unmarked; /* the rule is for packets without EW_HOST_FWMARK */
   gint suppress;     /* as in EwRuleRow */
+  gboolean throws;   /* the route ends the look-up in its table (RTN_THROW): the next rule decides; no interface */
   gchar *name;
   gchar *before;
   gchar *value;

@@ -4,6 +4,7 @@
  *
  *   host.c      the door: a configuration becomes a plan, the plan's difference to the ledger becomes steps
  *   plan.c      which changes a configuration means (links, addresses, routes); vpn.c and gateway.c add theirs
+ *   lan.c       which networks around the machine stay outside of the tunnel
  *   change.c    a change as a value            ledger.c  … on disk, before it is made
  *   steps.c     a change made and taken back   rows.c, netlink.c  … by rtnetlink
  *   firewall.c  our nftables tables            flows.c  the connections that were there before them
@@ -59,8 +60,19 @@ void ew_plan_add_sysctl (EwPlan *plan, const gchar *name, const gchar *value);
 void ew_plan_add_foreign (EwPlan *plan, const gchar *chain);
 /* The setting has the value it has because we wrote it. */
 gboolean ew_plan_is_ours (const EwPlan *plan, const gchar *sysctl);
-void ew_plan_add_vpn (EwPlan *plan);
+/* The look-up in EW_HOST_TABLE ends at prefix and goes on with the next rule: the main table. */
+void ew_plan_add_exception (EwPlan *plan, const EwPrefix *prefix);
+void ew_plan_add_private_table (EwPlan *plan);
 void ew_plan_add_gateway (EwPlan *plan);
+
+/* ---- lan.c: what of the machine's surroundings VPN mode leaves alone */
+
+/* EwPrefix of both families: what the main table routes, in VPN mode too. What lies inside config's own routes is left
+   out. (transfer full) */
+GArray *ew_lan_exceptions (EwHost *host, const EwHostConfig *config);
+/* Indexes (guint) of the interfaces that a default route leads by, in any table that a rule names; ours left out. NULL:
+   not known. (transfer full) */
+GArray *ew_lan_uplinks (EwHost *host, const EwHostConfig *config);
 
 /* ---- steps.c: one change made, or taken back where it is still ours */
 

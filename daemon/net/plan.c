@@ -52,6 +52,18 @@ ew_plan_add_route (EwPlan *plan, const EwPrefix *prefix, guint32 table)
 }
 
 void
+ew_plan_add_exception (EwPlan *plan, const EwPrefix *prefix)
+{
+  if (plan_has_route (plan, prefix, EW_HOST_TABLE))
+    return;
+  EwChange *change = plan_new (plan, EW_CHANGE_ROUTE);
+
+  change->prefix = *prefix;
+  change->table = EW_HOST_TABLE;
+  change->throws = TRUE;
+}
+
+void
 ew_plan_add_sysctl (EwPlan *plan, const gchar *name, const gchar *value)
 {
   EwChange *change = plan_new (plan, EW_CHANGE_SYSCTL);
@@ -212,7 +224,6 @@ ew_plan_make (EwHost *host, const EwHostConfig *config, GError **error)
   if (plan.v4)
     plan_loosen_reverse_path (&plan);
   ew_plan_add_gateway (&plan);
-  if (config->vpn)
-    ew_plan_add_vpn (&plan);
+  ew_plan_add_private_table (&plan);
   return g_steal_pointer (&changes);
 }

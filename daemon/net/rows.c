@@ -99,6 +99,18 @@ finish_dump (GArray *rows, int result)
   return NULL;
 }
 
+static void
+read_link_kind (const struct nlattr *info, EwLinkRow *row)
+{
+  const struct nlattr *attribute;
+
+  mnl_attr_for_each_nested (attribute, info)
+  {
+    if (mnl_attr_get_type (attribute) == IFLA_INFO_KIND)
+      g_strlcpy (row->kind, mnl_attr_get_str (attribute), sizeof row->kind);
+  }
+}
+
 static int
 read_link (const struct nlmsghdr *message, void *data)
 {
@@ -111,6 +123,9 @@ read_link (const struct nlmsghdr *message, void *data)
   row.index = (guint)header->ifi_index;
   row.flags = header->ifi_flags;
   row.mtu = attribute_u32 (&attributes, IFLA_MTU, 0);
+  row.master = attribute_u32 (&attributes, IFLA_MASTER, 0);
+  if (attributes.at[IFLA_LINKINFO] != NULL)
+    read_link_kind (attributes.at[IFLA_LINKINFO], &row);
   if (attributes.at[IFLA_IFNAME] != NULL)
     g_strlcpy (row.name, mnl_attr_get_str (attributes.at[IFLA_IFNAME]), sizeof row.name);
   g_array_append_val ((GArray *)data, row);
@@ -162,18 +177,25 @@ ew_netlink_addresses (EwNetlink *netlink)
   return finish_dump (rows, ew_netlink_dump (netlink, message, read_address, rows));
 }
 
-/* The first next hop of a multipath route: interface and gateway. */
+/* The next hops of a multipath route: the interfaces, and the first one's gateway. */
 static void
-read_next_hop (const struct nlattr *multipath, guint8 family, EwRouteRow *row)
+read_next_hops (const struct nlattr *multipath, guint8 family, EwRouteRow *row)
 {
   const struct rtnexthop *hop = mnl_attr_get_payload (multipath);
-  const guint total = mnl_attr_get_payload_len (multipath);
-  Attributes attributes = { 0 };
+  guint left = mnl_attr_get_payload_len (multipath);
 
-  if (total < sizeof *hop || hop->rtnh_len < sizeof *hop || hop->rtnh_len > total)
-    return;
-  mnl_attr_parse_payload (RTNH_DATA (hop), hop->rtnh_len - sizeof *hop, collect_attribute, &attributes);
-  row->gateway = attribute_ip (&attributes, RTA_GATEWAY, family);
+  for (guint i = 0; i < EW_ROUTE_HOPS; i++)
+    {
+      Attributes attributes = { 0 };
+      if (left < sizeof *hop || hop->rtnh_len < sizeof *hop || hop->rtnh_len > left)
+        return;
+      row->hops[i] = (guint)hop->rtnh_ifindex;
+      mnl_attr_parse_payload (RTNH_DATA (hop), hop->rtnh_len - sizeof *hop, collect_attribute, &attributes);
+      if (i == 0)
+        row->gateway = attribute_ip (&attributes, RTA_GATEWAY, family);
+      left -= MIN (left, (guint)RTNH_ALIGN (hop->rtnh_len));
+      hop = RTNH_NEXT (hop);
+    }
 }
 
 static int
@@ -198,7 +220,7 @@ read_route (const struct nlmsghdr *message, void *data)
   if (attributes.at[RTA_VIA] != NULL && mnl_attr_get_payload_len (attributes.at[RTA_VIA]) == 2 + 16)
     row.gateway = ew_ip_from_bytes (EW_FAMILY_V6, (const uint8_t *)mnl_attr_get_payload (attributes.at[RTA_VIA]) + 2);
   if (attributes.at[RTA_MULTIPATH] != NULL)
-    read_next_hop (attributes.at[RTA_MULTIPATH], family, &row);
+    read_next_hops (attributes.at[RTA_MULTIPATH], family, &row);
   if (row.destination.ip.family != EW_FAMILY_NONE)
     g_array_append_val ((GArray *)data, row);
   return MNL_CB_OK;

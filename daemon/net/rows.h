@@ -19,7 +19,11 @@ typedef struct
   gchar name[IFNAMSIZ];
   guint flags; /* IFF_UP … */
   guint mtu;
+  guint master;   /* the bridge or bond that it is a port of; 0: none */
+  gchar kind[16]; /* IFLA_INFO_KIND: "bridge", "veth", "tun"; "" for a physical device */
 } EwLinkRow;
+
+#define EW_ROUTE_HOPS 4
 
 typedef struct
 {
@@ -34,8 +38,9 @@ typedef struct
   EwPrefix destination;
   guint32 table;
   guint32 metric;
-  guint link;   /* interface index; 0 where there is none (unreachable) or several (multipath) */
-  EwIp gateway; /* EW_FAMILY_NONE: none; the first of a multipath route */
+  guint link;                /* interface index; 0 where there is none (unreachable) or several (multipath) */
+  EwIp gateway;              /* EW_FAMILY_NONE: none; the first of a multipath route */
+  guint hops[EW_ROUTE_HOPS]; /* interface indexes of a multipath route's first next hops */
   guint8 protocol;
   guint8 type; /* RTN_UNICAST, RTN_UNREACHABLE, … */
   guint8 scope;

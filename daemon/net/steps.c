@@ -47,6 +47,17 @@ set_conflict (GError **error, const EwChange *change, const gchar *whose, const 
   return FALSE;
 }
 
+/* Whoever adds a route by a gateway without naming the interface has the gateway looked up by the policy rules, with
+   scope "link" or narrower. Our own table's routes are wider and so don't count there, and its exceptions always do: a
+   gateway is never found in the tunnel. */
+static guint8
+route_scope (const EwChange *change)
+{
+  if (change->throws)
+    return RT_SCOPE_HOST;
+  return change->table == EW_HOST_TABLE ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+}
+
 static EwRouteRow
 route_of (const EwChange *change)
 {
@@ -54,8 +65,8 @@ route_of (const EwChange *change)
                        .table = change->table,
                        .link = change->link,
                        .protocol = EW_ROUTE_PROTOCOL,
-                       .type = RTN_UNICAST,
-                       .scope = RT_SCOPE_LINK };
+                       .type = change->throws ? RTN_THROW : RTN_UNICAST,
+                       .scope = route_scope (change) };
 
   return route;
 }
@@ -128,7 +139,8 @@ route_needed (EwHost *host, EwChange *change, GError **error)
     {
       const EwRouteRow *row = &g_array_index (rows, EwRouteRow, i);
       gboolean same = ew_prefix_equal (&row->destination, &change->prefix);
-      if (same && row->protocol == EW_ROUTE_PROTOCOL && row->link == change->link)
+      if (same && row->protocol == EW_ROUTE_PROTOCOL
+          && (change->throws ? row->type == RTN_THROW : row->link == change->link))
         return TRUE; /* ours, from a ledger that is lost: adopted */
       /* The private table is ours alone. */
       if (!same && (change->table == RT_TABLE_MAIN || row->protocol == EW_ROUTE_PROTOCOL))

@@ -117,7 +117,7 @@ class Host(unittest.TestCase):
         self.conflict("ip addr add 100.96.1.7/32 dev lan0", CONNECTOR, "lan0")
 
     def test_conflict_rule(self):
-        self.conflict("ip rule add priority 5203 to 1.2.3.4 lookup 99", VPN, "5203")
+        self.conflict("ip rule add priority 5200 to 1.2.3.4 lookup 99", CONNECTOR, "5200")
 
     def test_conflict_private_table(self):
         self.conflict("ip route add 10.1.0.0/16 dev lan0 table 17764", VPN, "lan0")
@@ -129,9 +129,9 @@ class Host(unittest.TestCase):
         with self.world.driver() as driver:
             driver.do(CONNECTOR)
             connected = self.world.snapshot()
-            self.world.sh(self.world.host, "ip rule add priority 5208 to 1.2.3.4 lookup 99")
+            self.world.sh(self.world.host, "ip route add 10.1.0.0/16 dev lan0 table 17764")
             self.assertTrue(driver.ask(VPN).startswith("error 1 "))
-            self.world.sh(self.world.host, "ip rule del priority 5208")
+            self.world.sh(self.world.host, "ip route del 10.1.0.0/16 table 17764")
             self.assertEqual(self.world.snapshot(), connected)
             driver.do("undo")
         self.assert_as_before()

@@ -211,21 +211,73 @@ class Traffic(unittest.TestCase):
                 self.driver.do(CONNECTOR)
                 there.close()
 
+    ROGUE = ["0.0.0.0/1 via 192.168.7.1", "128.0.0.0/1 via 192.168.7.1", "198.51.100.0/24 via 192.168.7.1", "10.9.0.0/24 via 192.168.7.1",
+             "100.96.2.0/24 via 192.168.7.1", "198.51.100.4/30 dev eth0", "2001:db8:5::/64 via 2001:db8:7::1", "fd45::/64 via 2001:db8:7::1"]
+
+    def assert_in_the_mesh(self):
+        for address, seen in {"10.9.0.5": BY_TUNNEL, "100.96.2.2": BY_TUNNEL, "fd45::22": "b fd45::7"}.items():
+            self.assertEqual(self.world.seen(address), seen, address)
+
     def test_rogue_routes(self):
-        """A DHCP server's long prefixes pull nothing out of the tunnel (TunnelVision), nor does a LAN that claims public addresses."""
-        self.driver.do(VPN)
-        rogue = ["0.0.0.0/1 via 192.168.7.1", "128.0.0.0/1 via 192.168.7.1", "198.51.100.0/24 via 192.168.7.1", "10.9.0.0/24 via 192.168.7.1",
-                 "100.96.2.0/24 via 192.168.7.1", "198.51.100.4/30 dev eth0"]
-        for route in rogue:
-            self.host(f"ip route add {route}", f"ip route del {route}")
-        self.host("ip -6 route add 2001:db8:5::/64 via 2001:db8:7::1", "ip -6 route del 2001:db8:5::/64 via 2001:db8:7::1")
-        self.assertEqual(self.world.seen(SITE), BY_TUNNEL)
-        self.assertEqual(self.world.seen(SITE6), "b fd45::7")
-        self.assertEqual(self.world.seen("10.9.0.5"), BY_TUNNEL)
-        self.assertEqual(self.world.seen("100.96.2.2"), BY_TUNNEL)
+        """A DHCP server's long prefixes pull nothing out of the tunnel (TunnelVision), nor does a LAN that claims its addresses."""
+        for mode in (CONNECTOR, VPN):
+            with self.subTest(mode):
+                self.driver.do(mode)
+                with contextlib.ExitStack() as stack:
+                    for route in self.ROGUE:
+                        self.host(f"ip route add {route}")
+                        stack.callback(self.host, f"ip route del {route}")
+                    self.host("ip addr add 100.96.2.9/24 dev eth0; ip addr add 198.51.100.7/30 dev eth0")
+                    stack.callback(self.host, "ip addr del 100.96.2.9/24 dev eth0; ip addr del 198.51.100.7/30 dev eth0")
+                    for again in range(2):
+                        self.assert_in_the_mesh()
+                        if mode == VPN:
+                            self.assertEqual(self.world.seen(SITE), BY_TUNNEL)
+                            self.assertEqual(self.world.seen(SITE6), "b fd45::7")
+                        self.driver.do(mode)  # what is applied again is no weaker
         # Routes to other private networks are the owner's: they stay.
         self.host("ip route add 172.29.0.0/16 via 192.168.55.10", "ip route del 172.29.0.0/16")
         self.assertIn("lan0", self.host("ip route get 172.29.1.1"))
+
+    def test_private_networks_behind_the_router(self):
+        """What the edge refuses is of no use in the tunnel: the next subnet, its name server, Azure's; the mesh's own stays in it."""
+        far = ("10.53.0.53", "172.20.0.9", "100.72.0.3", "168.63.129.16")
+        self.world.sh(self.world.outside, "".join(f"ip addr add {address} dev lo; " for address in far))
+        self.stack.callback(self.world.sh, self.world.outside, "".join(f"ip addr del {address}/32 dev lo; " for address in far))
+        self.driver.do(VPN)
+        for address in far:
+            self.assertEqual(self.world.seen(address), BY_OUTSIDE, address)
+        self.assert_in_the_mesh()
+        self.driver.do(VPN + " route=10.0.0.0/8")
+        self.assertNotEqual(self.world.seen("10.53.0.53", timeout=0.5), BY_OUTSIDE, "an accepted route is in the tunnel, as wide as it may be")
+
+    def test_containers_with_public_addresses(self):
+        """A network that the machine makes for itself is reached directly, whatever its addresses; one that comes by an uplink is not."""
+        self.host("ip addr add 198.18.5.1/24 dev lan0; ip addr add 2001:db8:5:5::1/64 dev lan0 nodad",
+                  "ip addr del 198.18.5.1/24 dev lan0; ip addr del 2001:db8:5:5::1/64 dev lan0")
+        self.world.sh(self.world.inner, "ip addr add 198.18.5.10/24 dev lan0; ip addr add 2001:db8:5:5::10/64 dev lan0 nodad")
+        self.stack.callback(self.world.sh, self.world.inner, "ip addr del 198.18.5.10/24 dev lan0; ip addr del 2001:db8:5:5::10/64 dev lan0")
+        self.driver.do(VPN)
+        self.assertEqual(self.world.seen("198.18.5.10"), "i 198.18.5.1")
+        self.assertEqual(self.world.seen("2001:db8:5:5::10"), "i 2001:db8:5:5::1")
+        self.assertEqual(self.world.seen(SITE), BY_TUNNEL)
+
+    def test_policy_routing_of_the_owner(self):
+        """Two cards and "from ADDRESS lookup TABLE": what the guard marks sees these rules, to private addresses, too."""
+        self.host(f"ip route add default via 192.168.55.10 table 10002; ip rule add from {PUBLIC} lookup 10002 priority 10002",
+                  "ip rule del priority 10002; ip route flush table 10002")
+        self.driver.do(VPN)
+        for client in (CLIENT, "10.8.9.7", "172.16.3.3", "192.168.9.9"):
+            self.assertIn("dev lan0", self.host(f"ip route get {client} from {PUBLIC} mark 0x45640000"), client)
+            self.assertIn("dev eth0", self.host(f"ip route get {client} from 192.168.7.2 mark 0x45640000"), client)
+
+    def test_gateways_are_not_looked_for_in_the_tunnel(self):
+        """A route by a gateway without an interface's name, in the middle of VPN mode, private or public."""
+        self.driver.do(VPN)
+        self.host("ip addr add 203.0.113.70/24 dev lan0", "ip addr del 203.0.113.70/24 dev lan0")
+        self.host("ip route add 172.29.0.0/16 via 192.168.55.10; ip route add 172.30.0.0/16 via 203.0.113.71",
+                  "ip route del 172.29.0.0/16; ip route del 172.30.0.0/16")
+        self.assertRegex(self.host("ip route show root 172.28.0.0/14"), "172.29.0.0/16 via 192.168.55.10 dev lan0(.|\\n)*172.30.0.0/16 via 203.0.113.71 dev lan0")
 
     def test_ipv6_does_not_leak(self):
         self.assertEqual(self.world.seen(SITE6), "o 2001:db8:7::2")

@@ -90,16 +90,11 @@ class Vpn(MeshCase):
                 self.ctl("laptop", "disconnect")
                 self.assert_as_before()
 
-    def has_table(self):
-        """VPN mode's routing table is made last but for the rules, and taken back first but for them."""
-        with open(f"/proc/{self.laptop.pid}/net/fib_trie") as file:
-            return f"Id {TABLE}:" in file.read()
-
     def ledger_size(self):
         return os.stat(f"/proc/{self.laptop.pid}/root/var/lib/edgeway/undo").st_size
 
-    def rules(self):
-        return self.laptop.run("ip", "rule").stdout.count("\n") + self.laptop.run("ip", "-6", "rule").stdout.count("\n")
+    def routes(self):
+        return sum(self.laptop.run("ip", family, "route", "show", "table", str(TABLE), check=False).stdout.count("\n") for family in ("-4", "-6"))
 
     def kill_amid(self, argv, moment):
         """Asks for something and kills the daemon as soon as moment() is true, with the answer still to come."""
@@ -121,13 +116,14 @@ class Vpn(MeshCase):
 
     def test_killed_amid_the_way_into_vpn_mode(self):
         self.ctl("laptop", "mode", "vpn")
-        all_rules, cut = self.rules(), 0
+        all_routes, cut = self.routes(), 0
         for turn in range(TURNS):
             with self.subTest(turn):
                 self.ctl("laptop", "connect")
                 self.ctl("laptop", "mode", "connector")
-                self.kill_amid(("mode", "vpn"), self.has_table)
-                cut += self.rules() < all_rules
+                size = self.ledger_size()
+                self.kill_amid(("mode", "vpn"), lambda: self.ledger_size() != size)
+                cut += self.routes() < all_routes
                 self.assertNotEqual(host_state(self.laptop), self.before)
                 self.start_without_a_wish_to_connect()
             if cut == 3:
@@ -140,9 +136,9 @@ class Vpn(MeshCase):
             with self.subTest(turn):
                 self.ctl("laptop", "connect")
                 self.ctl("laptop", "mode", "vpn")
-                all_rules, size = self.rules(), self.ledger_size()
+                all_routes, size = self.routes(), self.ledger_size()
                 self.kill_amid(("disconnect",), lambda: self.ledger_size() != size)
-                cut += self.rules() < all_rules and host_state(self.laptop) != self.before
+                cut += self.routes() < all_routes and host_state(self.laptop) != self.before
                 self.start_without_a_wish_to_connect()
             if cut == 3:
                 break

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The machine's surroundings as VPN mode sees them: what the main table goes on routing, and by which interfaces the
+ * rest of the world is reached.
+ *
+ * Private addresses (RFC 1918 and the like) are of no use in the tunnel unless they are the mesh's or an accepted
+ * route's: the edge refuses them. So the main table has them, with its default route: the LAN, and the other subnets
+ * behind its router, with their name servers. Public addresses go through the tunnel whatever the main table says: a
+ * rogue access point may declare them to be its LAN (CVE-2023-36672). The one kind that stays is on networks that the
+ * machine itself makes for its containers and virtual machines: nobody outside chooses their addresses.
+ */
+#include "net/host-private.h"
+
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+static const gchar *const private_ranges[] = {
+  "10.0.0.0/8",       "172.16.0.0/12",      "192.168.0.0/16", /* RFC 1918 */
+  "169.254.0.0/16",   "fe80::/10",                            /* link-local: RFC 3927, RFC 4291 */
+  "100.64.0.0/10",                                            /* carriers and other VPNs: RFC 6598 */
+  "224.0.0.0/4",      "255.255.255.255/32",                   /* never leave the link */
+  "fc00::/7",                                                 /* RFC 4193; ff00::/8 stands in the local table already */
+  "168.63.129.16/32", /* Azure's name server and agent: only its own hosts have it */
+};
+
+/* Inside of what config leads into the tunnel. */
+static gboolean
+is_routed (const EwHostConfig *config, const EwPrefix *prefix)
+{
+  for (gsize i = 0; i < config->n_routes; i++)
+    if (config->routes[i].length <= prefix->length && ew_prefix_overlaps (&config->routes[i], prefix))
+      return TRUE;
+  return FALSE;
+}
+
+static void
+add_exception (GArray *exceptions, const EwHostConfig *config, const EwPrefix *prefix)
+{
+  if (is_routed (config, prefix))
+    return;
+  for (guint i = 0; i < exceptions->len; i++)
+    {
+      const EwPrefix *known = &g_array_index (exceptions, EwPrefix, i);
+      if (known->length <= prefix->length && ew_prefix_overlaps (known, prefix))
+        return;
+    }
+  g_array_append_val (exceptions, *prefix);
+}
+
+static void
+add_link (GArray *links, guint link, guint own)
+{
+  if (link == 0 || link == own)
+    return;
+  for (guint i = 0; i < links->len; i++)
+    if (g_array_index (links, guint, i) == link)
+      return;
+  g_array_append_val (links, link);
+}
+
+static void
+add_default_links (GArray *uplinks, EwNetlink *netlink, guint8 family, guint32 table, guint own)
+{
+  g_autoptr (GArray) routes = ew_netlink_routes (netlink, family, table);
+
+  for (guint i = 0; routes != NULL && i < routes->len; i++)
+    {
+      const EwRouteRow *row = &g_array_index (routes, EwRouteRow, i);
+      if (row->destination.length != 0 || row->type != RTN_UNICAST || row->protocol == EW_ROUTE_PROTOCOL)
+        continue;
+      add_link (uplinks, row->link, own);
+      for (guint hop = 0; hop < EW_ROUTE_HOPS; hop++)
+        add_link (uplinks, row->hops[hop], own);
+    }
+}
+
+GArray *
+ew_lan_uplinks (EwHost *host, const EwHostConfig *config)
+{
+  g_autoptr (GArray) uplinks = g_array_new (FALSE, FALSE, sizeof (guint));
+  guint own = if_nametoindex (config->interface);
+
+  for (guint8 family = EW_FAMILY_V4; family <= EW_FAMILY_V6; family += 2)
+    {
+      g_autoptr (GArray) rules = ew_netlink_rules (host->netlink, family);
+      if (rules == NULL)
+        return NULL;
+      add_default_links (uplinks, host->netlink, family, RT_TABLE_MAIN, own);
+      for (guint i = 0; i < rules->len; i++)
+        {
+          guint32 table = g_array_index (rules, EwRuleRow, i).table;
+          if (table != RT_TABLE_MAIN && table != RT_TABLE_LOCAL && table != RT_TABLE_UNSPEC && table != EW_HOST_TABLE)
+            add_default_links (uplinks, host->netlink, family, table, own);
+        }
+    }
+  return g_steal_pointer (&uplinks);
+}
+
+/* A bridge with a physical port is a way out, whatever its routes. */
+static gboolean
+has_physical_port (GArray *links, guint bridge)
+{
+  for (guint i = 0; i < links->len; i++)
+    {
+      const EwLinkRow *port = &g_array_index (links, EwLinkRow, i);
+      if (port->master == bridge && *port->kind == '\0')
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* Made by the machine for itself: Docker's, libvirt's, LXC's and Podman's bridges, and pairs to a namespace. */
+static gboolean
+is_internal (GArray *links, GArray *uplinks, guint index)
+{
+  for (guint i = 0; i < uplinks->len; i++)
+    if (g_array_index (uplinks, guint, i) == index)
+      return FALSE;
+  for (guint i = 0; i < links->len; i++)
+    {
+      const EwLinkRow *link = &g_array_index (links, EwLinkRow, i);
+      if (link->index == index)
+        return g_str_equal (link->kind, "veth")
+               || (g_str_equal (link->kind, "bridge") && !has_physical_port (links, index));
+    }
+  return FALSE;
+}
+
+GArray *
+ew_lan_exceptions (EwHost *host, const EwHostConfig *config)
+{
+  GArray *exceptions = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  g_autoptr (GArray) links = ew_netlink_links (host->netlink);
+  g_autoptr (GArray) addresses = ew_netlink_addresses (host->netlink);
+  g_autoptr (GArray) uplinks = ew_lan_uplinks (host, config);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (private_ranges); i++)
+    {
+      EwPrefix prefix;
+      if (ew_prefix_parse (private_ranges[i], &prefix, NULL))
+        add_exception (exceptions, config, &prefix);
+    }
+  for (guint i = 0; links != NULL && addresses != NULL && uplinks != NULL && i < addresses->len; i++)
+    {
+      const EwAddressRow *row = &g_array_index (addresses, EwAddressRow, i);
+      if (row->subnet.length > 0 && row->subnet.length < ew_ip_size (&row->ip) * 8 && !ew_ip_is_loopback (&row->ip)
+          && is_internal (links, uplinks, row->link))
+        add_exception (exceptions, config, &row->subnet);
+    }
+  return exceptions;
+}
