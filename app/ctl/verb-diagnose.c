@@ -1,38 +1,45 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ctl.h"
 
+#include "common/checks.h"
 #include "common/error.h"
 #include "common/util.h"
 #include "format.h"
 
-/* ok is true, false, or null: nobody knows. */
+typedef struct
+{
+  const gchar *sign, *ascii;
+  EwStyle style;
+} CheckLook;
+
+static const CheckLook looks[] = {
+  [EW_CHECK_BAD] = { "✗", "no", EW_STYLE_BAD },
+  [EW_CHECK_GOOD] = { "✓", "ok", EW_STYLE_GOOD },
+  [EW_CHECK_WARNING] = { "!", "!", EW_STYLE_WARN },
+  [EW_CHECK_UNKNOWN] = { "?", "?", EW_STYLE_WARN },
+};
+
 static void
 print_check (EwCtl *ctl, JsonObject *check)
 {
   g_autofree gchar *name = ew_format_get_text (&ctl->terminal, check, "check", "?");
   g_autofree gchar *message = ew_format_get_text (&ctl->terminal, check, "message", "");
   g_autofree gchar *fix = ew_format_get_text (&ctl->terminal, check, "fix", "");
-  gboolean known = json_object_has_member (check, "ok") && !json_object_get_null_member (check, "ok");
-  gboolean good = ew_json_bool (check, "ok", FALSE);
-  const gchar *sign = !known ? "?"
-                      : good ? ew_terminal_sign (&ctl->terminal, "✓", "ok")
-                             : ew_terminal_sign (&ctl->terminal, "✗", "no");
-  g_autofree gchar *padded = g_strdup_printf ("%*s", ctl->terminal.utf8 ? 1 : 2, sign);
-  g_autofree gchar *styled = ew_terminal_styled (&ctl->terminal,
-                                                 !known ? EW_STYLE_WARN
-                                                 : good ? EW_STYLE_GOOD
-                                                        : EW_STYLE_BAD,
-                                                 padded);
+  EwCheckResult result = ew_check_result (check);
+  const CheckLook *look = &looks[result];
+  g_autofree gchar *padded
+    = g_strdup_printf ("%*s", ctl->terminal.utf8 ? 1 : 2, ew_terminal_sign (&ctl->terminal, look->sign, look->ascii));
+  g_autofree gchar *styled = ew_terminal_styled (&ctl->terminal, look->style, padded);
 
   ew_ctl_print ("%s %-16s %s\n", styled, name, message);
-  if (*fix != '\0' && !good)
+  if (*fix != '\0' && result != EW_CHECK_GOOD)
     ew_ctl_print ("  %-16s %s %s\n", "", ew_terminal_sign (&ctl->terminal, "→", "->"), fix);
 }
 
 gint
 ew_verb_diagnose (EwCtl *ctl, gint argc, gchar **argv)
 {
-  gboolean json = FALSE;
+  gboolean json = FALSE, failed = FALSE;
   const GOptionEntry entries[] = {
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, "For programs", NULL },
     { NULL },
@@ -44,16 +51,19 @@ ew_verb_diagnose (EwCtl *ctl, gint argc, gchar **argv)
 
   if (!ew_ctl_parse (ctl, entries, &argc, &argv, 0, 0, &exit_code))
     return exit_code;
-  if (json)
-    return ew_ctl_dump (ctl, "Diagnose", NULL);
   if (ew_ctl_open (ctl, &error) == NULL || (report = ew_link_call_json (ctl->link, "Diagnose", NULL, &error)) == NULL)
     return ew_ctl_fail (ctl, error);
   checks = ew_json_array (report, "checks");
   for (guint i = 0; checks != NULL && i < json_array_get_length (checks); i++)
     {
       JsonNode *element = json_array_get_element (checks, i);
-      if (JSON_NODE_HOLDS_OBJECT (element))
+      if (!JSON_NODE_HOLDS_OBJECT (element))
+        continue;
+      if (!json)
         print_check (ctl, json_node_get_object (element));
+      failed |= ew_check_result (json_node_get_object (element)) == EW_CHECK_BAD;
     }
-  return EW_EXIT_DONE;
+  if (json)
+    ew_ctl_print_json (report);
+  return failed ? EW_EXIT_FAILED : EW_EXIT_DONE;
 }

@@ -30,6 +30,7 @@ typedef enum
 {
   CHECK_GOOD,
   CHECK_BAD,
+  CHECK_WARNING,
   CHECK_UNKNOWN,
 } CheckResult;
 
@@ -47,6 +48,8 @@ look_of (CheckResult result)
       return (CheckLook){ "emblem-ok-symbolic", "success", _ ("Works"), "✓" };
     case CHECK_BAD:
       return (CheckLook){ "dialog-error-symbolic", "error", _ ("Doesn't work"), "✗" };
+    case CHECK_WARNING:
+      return (CheckLook){ "dialog-warning-symbolic", "warning", _ ("Warning"), "!" };
     case CHECK_UNKNOWN:
     default:
       return (CheckLook){ "dialog-question-symbolic", "dim-label", _ ("Unknown"), "?" };
@@ -57,8 +60,10 @@ static CheckResult
 result_of (JsonObject *check)
 {
   JsonNode *ok = json_object_get_member (check, "ok");
+  JsonNode *warning = json_object_get_member (check, "warning");
   if (ok == NULL || !JSON_NODE_HOLDS_VALUE (ok))
-    return CHECK_UNKNOWN;
+    return warning != NULL && JSON_NODE_HOLDS_VALUE (warning) && json_node_get_boolean (warning) ? CHECK_WARNING
+                                                                                                 : CHECK_UNKNOWN;
   return json_node_get_boolean (ok) ? CHECK_GOOD : CHECK_BAD;
 }
 
@@ -108,17 +113,23 @@ clear_checks (EwDiagnosis *self)
 static void
 show_checks (EwDiagnosis *self, JsonArray *checks)
 {
-  guint bad = 0;
+  guint bad = 0, warnings = 0;
   clear_checks (self);
   for (guint i = 0; i < json_array_get_length (checks); i++)
     {
       JsonNode *element = json_array_get_element (checks, i);
-      if (JSON_NODE_HOLDS_OBJECT (element))
-        bad += add_check (self, json_node_get_object (element)) == CHECK_BAD ? 1 : 0;
+      if (!JSON_NODE_HOLDS_OBJECT (element))
+        continue;
+      CheckResult result = add_check (self, json_node_get_object (element));
+      bad += result == CHECK_BAD ? 1 : 0;
+      warnings += result == CHECK_WARNING ? 1 : 0;
     }
-  g_autofree gchar *summary
-    = bad == 0 ? g_strdup (_ ("Nothing was found that doesn't work."))
-               : g_strdup_printf (ngettext ("%u thing doesn't work.", "%u things don't work.", bad), bad);
+  g_autofree gchar *summary = bad > 0 ? g_strdup_printf (ngettext ("%u check failed.", "%u checks failed.", bad), bad)
+                              : warnings > 0
+                                ? g_strdup_printf (ngettext ("No check failed. There is %u warning.",
+                                                             "No check failed. There are %u warnings.", warnings),
+                                                   warnings)
+                                : g_strdup (_ ("All checks passed."));
   gtk_label_set_label (self->summary, summary);
   gtk_stack_set_visible_child_name (self->stack, "checks");
 }

@@ -4,6 +4,7 @@
  * Every check answers, also when all is well: a list without a check would not tell that it was looked at.
  */
 #include "net/host-private.h"
+#include "common/checks.h"
 #include "common/util.h"
 
 #include <linux/rtnetlink.h>
@@ -20,27 +21,6 @@ typedef struct
   const gchar *interface; /* its name, or the default one */
   JsonArray *checks;
 } Diagnosis;
-
-/* fix: NULL where there is nothing to do. */
-G_GNUC_PRINTF (5, 6)
-static void
-report (Diagnosis *diagnosis, const gchar *check, gboolean ok, const gchar *fix, const gchar *format, ...)
-{
-  JsonObject *object = json_object_new ();
-  va_list arguments;
-
-  va_start (arguments, format);
-  g_autofree gchar *message = g_strdup_vprintf (format, arguments);
-  va_end (arguments);
-  json_object_set_string_member (object, "check", check);
-  json_object_set_boolean_member (object, "ok", ok);
-  json_object_set_string_member (object, "message", message);
-  if (fix != NULL)
-    json_object_set_string_member (object, "fix", fix);
-  else
-    json_object_set_null_member (object, "fix");
-  json_array_add_object_element (diagnosis->checks, object);
-}
 
 static const gchar *
 link_name (guint link, gchar name[IFNAMSIZ])
@@ -74,14 +54,15 @@ check_overlapping_addresses (Diagnosis *diagnosis)
       found = TRUE;
       ew_prefix_format (&row->subnet, text);
       ew_prefix_format (mesh, range);
-      report (
-        diagnosis, "overlap-address", FALSE,
+      ew_checks_add (
+        diagnosis->checks, "overlap-address", EW_CHECK_BAD,
         "Choose another range when the mesh is made (`edgeway-edge run --config`), or take the other network down.",
         "The interface %s has %s, inside the mesh's range %s: what is there and in the mesh cannot both be reached.",
         link_name (row->link, name), text, range);
     }
   if (!found)
-    report (diagnosis, "overlap-address", TRUE, NULL, "No other interface has an address in the mesh's ranges.");
+    ew_checks_add (diagnosis->checks, "overlap-address", EW_CHECK_GOOD, NULL,
+                   "No other interface has an address in the mesh's ranges.");
 }
 
 /* Routes of others inside our ranges, in any table that is looked at: main, and the ones that other VPNs use. */
@@ -104,8 +85,8 @@ check_overlapping_routes (Diagnosis *diagnosis)
               continue;
             found = TRUE;
             ew_prefix_format (&row->destination, text);
-            report (
-              diagnosis, "overlap-route", FALSE,
+            ew_checks_add (
+              diagnosis->checks, "overlap-route", EW_CHECK_BAD,
               "Remove that route, or choose another range when the mesh is made. A route that a DHCP server gave out "
               "here does not belong there.",
               "A route that is not Edgeway's leads %s to %s (table %u): it takes packets away from the mesh.", text,
@@ -113,7 +94,8 @@ check_overlapping_routes (Diagnosis *diagnosis)
           }
       }
   if (!found)
-    report (diagnosis, "overlap-route", TRUE, NULL, "No other route leads into the mesh's ranges.");
+    ew_checks_add (diagnosis->checks, "overlap-route", EW_CHECK_GOOD, NULL,
+                   "No other route leads into the mesh's ranges.");
 }
 
 /* Tailscale drops what claims to come from 100.64.0.0/10 on any interface but its own. */
@@ -131,10 +113,11 @@ check_tailscale (Diagnosis *diagnosis)
       g_autofree gchar *fix = g_strdup_printf ("nft insert rule %s filter ts-input iifname %s accept (limited to "
                                                "Edgeway's interface; Tailscale's own protection stays)",
                                                families[i], diagnosis->interface);
-      report (diagnosis, "foreign-drop", FALSE, fix,
-              "Tailscale's chain %s ts-input drops packets from 100.64.0.0/10 that don't come by its own interface: "
-              "from the mesh's IPv4 addresses, too.",
-              families[i]);
+      ew_checks_add (
+        diagnosis->checks, "foreign-drop", EW_CHECK_BAD, fix,
+        "Tailscale's chain %s ts-input drops packets from 100.64.0.0/10 that don't come by its own interface: "
+        "from the mesh's IPv4 addresses, too.",
+        families[i]);
     }
 }
 
@@ -146,13 +129,19 @@ check_foreign_drops (Diagnosis *diagnosis)
       g_auto (GStrv) input = ew_foreign_dropping (family, "input");
       g_auto (GStrv) forward = ew_foreign_dropping (family, "forward");
       for (guint i = 0; input[i] != NULL; i++)
-        report (diagnosis, "firewall-input", TRUE, NULL,
-                "Your firewall (nftables chain \"%s\") drops what it doesn't know: open what the mesh shall reach, "
-                "limited to the interface %s.",
-                input[i], diagnosis->interface);
+        {
+          g_autofree gchar *fix = g_strdup_printf (
+            "Let in what the mesh may reach, on the interface %s alone; with ufw, for SSH: `sudo ufw "
+            "allow in on %s to any port 22 proto tcp`.",
+            diagnosis->interface, diagnosis->interface);
+          ew_checks_add (diagnosis->checks, "firewall-input", EW_CHECK_WARNING, fix,
+                         "This computer's firewall (the nftables chain \"%s\") drops what it doesn't know, so the mesh "
+                         "reaches only what it lets in.",
+                         input[i]);
+        }
       for (guint i = 0; forward[i] != NULL; i++)
-        report (
-          diagnosis, "firewall-forward", TRUE, NULL,
+        ew_checks_add (
+          diagnosis->checks, "firewall-forward", EW_CHECK_GOOD, NULL,
           "The nftables chain \"%s\" drops forwarded packets that it doesn't know: where this machine forwards to a "
           "subnet, Edgeway adds rules for its own interface there and takes them back.",
           forward[i]);
@@ -175,30 +164,22 @@ check_legacy_iptables (Diagnosis *diagnosis)
         = g_strdup_printf ("Where forwarding to a subnet fails: %s -I FORWARD -i %s -j ACCEPT; %s -I FORWARD "
                            "-o %s -j ACCEPT",
                            programs[i], diagnosis->interface, programs[i], diagnosis->interface);
-      report (diagnosis, "legacy-iptables", TRUE, fix,
-              "Rules of %s are loaded. Edgeway cannot look into them; they may drop what it lets through.",
-              programs[i]);
+      ew_checks_add (diagnosis->checks, "legacy-iptables", EW_CHECK_WARNING, fix,
+                     "Rules of %s are loaded. Edgeway cannot look into them; they may drop what it lets through.",
+                     programs[i]);
     }
-}
-
-static void
-check_docker (Diagnosis *diagnosis)
-{
-  if (if_nametoindex ("docker0") != 0)
-    report (
-      diagnosis, "docker", TRUE, NULL,
-      "Docker is here: its containers keep working, published ports are reachable from the mesh and from outside in "
-      "either mode; in VPN mode its containers' traffic takes the tunnel.");
 }
 
 static void
 check_ipv6 (Diagnosis *diagnosis)
 {
   if (ew_sysctl_read_int ("net/ipv6/conf/all/disable_ipv6", 1) != 0)
-    report (diagnosis, "ipv6", TRUE, "sysctl net.ipv6.conf.all.disable_ipv6=0, then disconnect and connect.",
-            "IPv6 is switched off on this machine: the mesh works on IPv4 alone here.");
+    ew_checks_add (diagnosis->checks, "ipv6", EW_CHECK_WARNING,
+                   "If you want the mesh's IPv6 addresses: `sudo sysctl net.ipv6.conf.all.disable_ipv6=0`, then "
+                   "disconnect and connect.",
+                   "IPv6 is switched off on this computer, so the mesh works on IPv4 alone here.");
   else
-    report (diagnosis, "ipv6", TRUE, NULL, "IPv6 is on.");
+    ew_checks_add (diagnosis->checks, "ipv6", EW_CHECK_GOOD, NULL, "IPv6 is on.");
 }
 
 /* IPv6 is the larger of the two headers: 40 + 8 (UDP) + 32 (WireGuard, whitepaper section 5.4.6). */
@@ -223,26 +204,26 @@ check_mtu (Diagnosis *diagnosis)
         inner = link->mtu;
     }
   link_name (outside, name);
-  if (outer == 0 && inner != 0)
-    report (diagnosis, "mtu", TRUE, NULL,
-            "There is no route to the edge: what leads there has an MTU that is not known here.");
-  else if (outer == 0)
-    report (diagnosis, "mtu", FALSE, "Connect this machine to a network.",
-            "No route leads outside, so no edge is reachable.");
+  if (outer == 0)
+    {
+      if (inner == 0) /* else the tunnel's own check says so */
+        ew_checks_add (diagnosis->checks, "network", EW_CHECK_BAD, "Connect this computer to a network.",
+                       "No route leads outside, so no edge can be reached.");
+    }
   else if (inner != 0 && inner + TUNNEL_OVERHEAD > outer)
     {
       g_autofree gchar *fix
         = g_strdup_printf ("Give %s an MTU of %u, if its network takes that (ip link set %s mtu %u).", name,
                            inner + TUNNEL_OVERHEAD, name, inner + TUNNEL_OVERHEAD);
-      report (
-        diagnosis, "mtu", FALSE, fix,
+      ew_checks_add (
+        diagnosis->checks, "mtu", EW_CHECK_BAD, fix,
         "The tunnel's MTU %u does not fit into the %u of %s, which leads to the edge: large packets are cut in two "
         "on the way, which is slower, and some networks lose such pieces.",
         inner, outer, name);
     }
   else
-    report (diagnosis, "mtu", TRUE, NULL, "%s, which leads outside, has the MTU %u%s.", name, outer,
-            inner != 0 ? "; the tunnel's fits" : "");
+    ew_checks_add (diagnosis->checks, "mtu", EW_CHECK_GOOD, NULL, "%s, which leads outside, has the MTU %u%s.", name,
+                   outer, inner != 0 ? "; the tunnel's fits" : "");
 }
 
 /* The guard needs connection tracking; a full table loses connections of everybody's. */
@@ -253,13 +234,20 @@ check_conntrack (Diagnosis *diagnosis)
   gint max = ew_sysctl_read_int ("net/netfilter/nf_conntrack_max", -1);
 
   if (count < 0 || max <= 0)
-    report (diagnosis, "conntrack", access ("/sys/module/nf_tables", F_OK) == 0, "modprobe nf_conntrack nf_tables",
-            "Connection tracking is not loaded yet; VPN mode and forwarding load it.");
+    {
+      gboolean loadable = access ("/sys/module/nf_tables", F_OK) == 0;
+      ew_checks_add (diagnosis->checks, "conntrack", loadable ? EW_CHECK_GOOD : EW_CHECK_WARNING,
+                     "Load it: `sudo modprobe -a nf_conntrack nf_tables`.",
+                     "Connection tracking is not loaded yet; VPN mode and forwarding to a subnet need it.");
+    }
   else if (count > max - max / 10)
-    report (diagnosis, "conntrack", FALSE, "sysctl net.netfilter.nf_conntrack_max with a larger number.",
-            "The connection tracking table is nearly full (%d of %d): new connections will be lost.", count, max);
+    ew_checks_add (diagnosis->checks, "conntrack", EW_CHECK_BAD,
+                   "Raise the limit: `sudo sysctl net.netfilter.nf_conntrack_max=NUMBER` with a larger number.",
+                   "The connection tracking table is nearly full (%d of %d): new connections will be lost.", count,
+                   max);
   else
-    report (diagnosis, "conntrack", TRUE, NULL, "Connection tracking works (%d of %d).", count, max);
+    ew_checks_add (diagnosis->checks, "conntrack", EW_CHECK_GOOD, NULL, "Connection tracking works (%d of %d).", count,
+                   max);
 }
 
 /* Another program may have removed or changed what we loaded. */
@@ -269,19 +257,40 @@ check_firewall (Diagnosis *diagnosis)
   if (diagnosis->own == 0)
     return;
   if (ew_firewall_is_loaded (diagnosis->host))
-    report (diagnosis, "firewall", TRUE, NULL, "Edgeway's own nftables rules are in place.");
+    ew_checks_add (diagnosis->checks, "firewall", EW_CHECK_GOOD, NULL, "Edgeway's own nftables rules are in place.");
   else
-    report (diagnosis, "firewall", FALSE, "Disconnect and connect.",
-            "Another program has removed Edgeway's nftables rules: the guard and the mesh IPs' protection are gone.");
+    ew_checks_add (
+      diagnosis->checks, "firewall", EW_CHECK_BAD, "Disconnect and connect.",
+      "Another program has removed Edgeway's nftables rules: the guard and the mesh IPs' protection are gone.");
 }
 
+/* Name servers that VPN mode doesn't reach through the tunnel: those of the LAN see each name that is asked for. */
 static void
 check_resolvers (Diagnosis *diagnosis)
 {
-  if (diagnosis->host->applied != NULL && diagnosis->host->applied->vpn)
-    report (
-      diagnosis, "dns", TRUE, NULL,
-      "VPN mode leaves names to the name servers of /etc/resolv.conf: one on the LAN sees which names are asked for.");
+  g_autoptr (EwHostFacts) facts = NULL;
+  g_autoptr (GString) beside = g_string_new (NULL);
+  char text[EW_IP_STRLEN];
+
+  if (diagnosis->host->applied == NULL || !diagnosis->host->applied->vpn
+      || (facts = ew_host_facts_new (diagnosis->host, NULL)) == NULL)
+    return;
+  for (guint i = 0; i < facts->resolvers->len; i++)
+    {
+      const EwIp *ip = &g_array_index (facts->resolvers, EwIp, i);
+      guint link = ew_netlink_route_to (diagnosis->host->netlink, ip, 0);
+      if (link == 0 || link == diagnosis->own)
+        continue;
+      ew_ip_format (ip, text);
+      g_string_append_printf (beside, "%s%s", beside->len > 0 ? ", " : "", text);
+    }
+  if (beside->len > 0)
+    ew_checks_add (diagnosis->checks, "dns-leak", EW_CHECK_WARNING,
+                   "Set a name server on the internet in this computer's network settings: VPN mode reaches that one "
+                   "through the edge.",
+                   "VPN mode is on, but names are still looked up beside the tunnel, at %s: whoever runs it sees which "
+                   "names this computer asks for.",
+                   beside->str);
 }
 
 gchar *
@@ -299,7 +308,6 @@ ew_host_diagnose (EwHost *host, const EwPrefix *mesh_ranges, gsize n_mesh_ranges
   check_tailscale (&diagnosis);
   check_foreign_drops (&diagnosis);
   check_legacy_iptables (&diagnosis);
-  check_docker (&diagnosis);
   check_ipv6 (&diagnosis);
   check_mtu (&diagnosis);
   check_conntrack (&diagnosis);

@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What works, what does not, and what to do: from this machine outwards, each check naming its own fix.
+ * What works, what does not, and what to do, from this computer outwards. Everything is tried now, side by side, and
+ * each check that fails names its own fix:
+ *
+ *   the edge's API      GET /v1/mesh over TLS: the TCP side, and whether it is the mesh's own edge
+ *   the tunnel          a handshake and a probe (live-check.c)
+ *   VPN mode            a name looked up and a page fetched, as programs do (outside.c)
+ *   this computer       what net/ finds in the mesh's way
  */
+#include "tunnel/live-check.h"
+#include "tunnel/outside.h"
 #include "tunnel/tunnel-private.h"
+#include "common/checks.h"
 #include "common/error.h"
 #include "common/util.h"
 #include <errno.h>
@@ -12,26 +21,24 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-typedef enum
-{
-  NO,
-  YES,
-  UNKNOWN
-} Ok;
+#define API_SECONDS 6
 
-static void
-add (JsonArray *checks, const gchar *check, Ok ok, const gchar *message, const gchar *fix)
+/* One diagnosis while it runs. */
+typedef struct
 {
-  JsonObject *object = json_object_new ();
-  json_object_set_string_member (object, "check", check);
-  if (ok == UNKNOWN)
-    json_object_set_null_member (object, "ok");
-  else
-    json_object_set_boolean_member (object, "ok", ok == YES);
-  json_object_set_string_member (object, "message", message);
-  json_object_set_string_member (object, "fix", ok == YES || !fix ? "" : fix);
-  json_array_add_object_element (checks, object);
-}
+  GTask *task;
+  EwTunnel *tunnel; /* the task's */
+  JsonArray *checks;
+  guint pending; /* of the three that are tried */
+  gboolean api_tried, api_timed_out;
+  GError *api_error;
+  GCancellable *api_step; /* the time-out, and the caller's wish */
+  gulong caller_handler;
+  guint api_timer;
+  EwLiveCheck live;
+  gboolean outside_tried;
+  EwOutside *outside; /* NULL: cancelled */
+} Diagnosis;
 
 static gboolean
 may_administer_network (void)
@@ -42,85 +49,219 @@ may_administer_network (void)
 }
 
 static void
-check_machine (EwTunnel *self, JsonArray *checks)
+check_machine (Diagnosis *diagnosis)
 {
-  gboolean privileged = may_administer_network ();
-  add (checks, "privileges", privileged ? YES : NO,
-       privileged ? "edgewayd may change this machine's network"
-                  : "edgewayd may not change this machine's network (CAP_NET_ADMIN is missing)",
-       "Start it as root, in a container with --cap-add NET_ADMIN");
+  EwTunnel *self = diagnosis->tunnel;
+  if (may_administer_network ())
+    ew_checks_add (diagnosis->checks, "privileges", EW_CHECK_GOOD, NULL,
+                   "edgewayd may change this computer's network.");
+  else
+    ew_checks_add (diagnosis->checks, "privileges", EW_CHECK_BAD,
+                   "Start edgewayd as root; in a container, add `--cap-add NET_ADMIN`.",
+                   "edgewayd may not change this computer's network: CAP_NET_ADMIN is missing.");
   int fd = self->engine ? -1 : open ("/dev/net/tun", O_RDWR | O_CLOEXEC);
-  gboolean tun = self->engine || fd >= 0;
-  g_autofree gchar *why = tun ? g_strdup ("Tunnel interfaces can be made")
-                              : g_strdup_printf ("/dev/net/tun cannot be opened (%s)", g_strerror (errno));
-  add (checks, "tun", tun ? YES : NO, why, "Load the module (modprobe tun); in a container pass --device /dev/net/tun");
+  if (self->engine || fd >= 0)
+    ew_checks_add (diagnosis->checks, "tun", EW_CHECK_GOOD, NULL, "Tunnel interfaces can be created.");
+  else
+    ew_checks_add (diagnosis->checks, "tun", EW_CHECK_BAD,
+                   "Load the module: `sudo modprobe tun`. In a container, add `--device /dev/net/tun`.",
+                   "/dev/net/tun can't be opened: %s.", g_strerror (errno));
   if (fd >= 0)
     close (fd);
 }
 
-static void
-check_membership (EwTunnel *self, JsonArray *checks)
+/* FALSE: there is no membership, so there is no edge to try. */
+static gboolean
+check_membership (Diagnosis *diagnosis)
 {
+  EwTunnel *self = diagnosis->tunnel;
   g_autoptr (GError) error = NULL;
-  if (!ew_tunnel_check_member (self, &error))
+  if (ew_tunnel_check_member (self, &error))
     {
-      add (checks, "enrolled", NO, error->message, "Enroll this machine: edgewayctl enroll");
-      return;
+      ew_checks_add (diagnosis->checks, "enrolled", EW_CHECK_GOOD, NULL, "This computer is \"%s\" in the mesh \"%s\".",
+                     self->document->name, self->document->mesh);
+      return TRUE;
     }
-  g_autofree gchar *message
-    = g_strdup_printf ("This machine is \"%s\" in the mesh \"%s\"", self->document->name, self->document->mesh);
-  add (checks, "enrolled", YES, message, NULL);
-}
-
-/* GET /v1/mesh over TLS: the TCP side and the pin. */
-static void
-check_api (JsonArray *checks, const GError *error)
-{
-  if (g_error_matches (error, EW_ERROR, EW_ERROR_EDGE_UNREACHABLE))
-    {
-      add (checks, "edge-tcp", NO, error->message,
-           "Check the network, and that the edge runs and its TCP port is open");
-      add (checks, "pin", UNKNOWN, "Whether it is the mesh's own edge cannot be told before it answers", NULL);
-      return;
-    }
-  gboolean pinned = !g_error_matches (error, EW_ERROR, EW_ERROR_PIN_MISMATCH);
-  add (checks, "edge-tcp", YES, "The edge's API answers", NULL);
-  add (checks, "pin", pinned ? YES : NO,
-       pinned ? "It is the mesh's own edge (its certificate has the pin)" : error->message,
-       "Find out who answers there before anything else; if the edge was made anew, enroll again");
-  if (pinned && error)
-    add (checks, "edge-api", NO, error->message, "Ask whoever runs the edge");
+  const gchar *fix
+    = self->broken
+        ? "Put the file back from a backup and restart edgewayd; or move it away, restart edgewayd and enroll again."
+      : g_error_matches (error, EW_ERROR, EW_ERROR_NOT_ENROLLED)
+        ? "Join a mesh: `sudo edgewayctl enroll`."
+        : "Enroll again with a new key: `sudo edgewayctl leave`, then `sudo edgewayctl enroll`.";
+  ew_checks_add (diagnosis->checks, "enrolled", EW_CHECK_BAD, fix, "%s", error->message);
+  return FALSE;
 }
 
 static void
-check_tunnel (EwTunnel *self, JsonArray *checks)
+check_api (Diagnosis *diagnosis)
 {
-  EwPeerStatus peer = { 0 };
-  if (!self->engine)
+  const GError *error = diagnosis->api_error;
+  if (diagnosis->api_timed_out || g_error_matches (error, EW_ERROR, EW_ERROR_EDGE_UNREACHABLE))
     {
-      add (checks, "handshake", UNKNOWN, "The tunnel is down, so its handshake was not tried",
-           "Connect: edgewayctl connect");
+      const gchar *fix
+        = "On the edge's host, check that it runs (`systemctl status edgeway-edge`) and that its firewall "
+          "lets its TCP port in; then check that this network lets it out.";
+      if (diagnosis->api_timed_out)
+        ew_checks_add (diagnosis->checks, "edge-tcp", EW_CHECK_BAD, fix, "The edge's API did not answer within %d s.",
+                       API_SECONDS);
+      else
+        ew_checks_add (diagnosis->checks, "edge-tcp", EW_CHECK_BAD, fix, "%s", error->message);
       return;
     }
-  gboolean known = self->peer >= 0 && ew_engine_get_peer (self->engine, self->peer_key, &peer);
-  gboolean session = known && peer.has_session;
-  add (checks, "handshake", session ? YES : NO,
-       session ? "WireGuard's handshake with the edge works (UDP)"
-               : "WireGuard's handshake with the edge does not succeed (UDP)",
-       "Open UDP to the edge's port on the firewalls between, on the edge's host first");
-  gboolean answers = self->liveness.state == EW_LINK_CONNECTED;
-  g_autofree gchar *message
-    = answers && self->rtt_us >= 0
-        ? g_strdup_printf ("The edge answers through the tunnel in %.1f ms", (gdouble)self->rtt_us / 1000)
-      : answers ? g_strdup ("The edge answers through the tunnel")
-                : g_strdup_printf ("The edge does not answer through the tunnel: %s", self->message);
-  add (checks, "probe", answers ? YES : NO, message,
-       "The checks before this one say where it ends; if all are well, ask whoever runs the edge");
+  ew_checks_add (diagnosis->checks, "edge-tcp", EW_CHECK_GOOD, NULL, "The edge's API answers (TCP).");
+  if (g_error_matches (error, EW_ERROR, EW_ERROR_PIN_MISMATCH))
+    ew_checks_add (diagnosis->checks, "pin", EW_CHECK_BAD,
+                   "Find out who answers there before you do anything else. If the edge was set up again from nothing, "
+                   "leave and enroll with a new key.",
+                   "%s", error->message);
+  else
+    ew_checks_add (diagnosis->checks, "pin", EW_CHECK_GOOD, NULL,
+                   "It is this mesh's own edge: its certificate has the mesh's pin.");
+  if (error && !g_error_matches (error, EW_ERROR, EW_ERROR_PIN_MISMATCH))
+    ew_checks_add (diagnosis->checks, "edge-api", EW_CHECK_BAD,
+                   "Ask whoever runs the edge; its log: `journalctl -u edgeway-edge`.", "%s", error->message);
+}
+
+/* "38 s", "5 min", "3 h": how old an answer is. */
+static gchar *
+describe_age (gint64 age_us)
+{
+  gint64 seconds = age_us / G_USEC_PER_SEC;
+  if (seconds < 120)
+    return g_strdup_printf ("%d s", (int)seconds);
+  return seconds < 7200 ? g_strdup_printf ("%d min", (int)(seconds / 60))
+                        : g_strdup_printf ("%d h", (int)(seconds / 3600));
+}
+
+/* Why there is nothing to send a handshake to. */
+static void
+check_way_out (Diagnosis *diagnosis)
+{
+  EwTunnel *self = diagnosis->tunnel;
+  if (!self->engine && self->state == EW_STATE_DISCONNECTED)
+    ew_checks_add (diagnosis->checks, "handshake", EW_CHECK_WARNING, "Connect: `edgewayctl connect`.",
+                   "The tunnel is off because this computer was disconnected on purpose.");
+  else if (!self->engine)
+    ew_checks_add (diagnosis->checks, "handshake", EW_CHECK_BAD,
+                   "Fix what it names; edgewayd tries again every 30 s, or at once after `edgewayctl connect`.",
+                   "The tunnel could not be started: %s", self->message);
+  else if (self->candidates->len == 0)
+    ew_checks_add (diagnosis->checks, "edge-name", EW_CHECK_BAD,
+                   "Check this computer's name servers (/etc/resolv.conf), and that the edge's name is right.",
+                   "The edge's name can't be looked up, and no address of it is known here.");
+  else
+    ew_checks_add (diagnosis->checks, "network", EW_CHECK_BAD, "Connect this computer to a network.",
+                   "No network of this computer leads to the edge.");
 }
 
 static void
-check_routes (EwTunnel *self, JsonArray *checks)
+check_silent_handshake (Diagnosis *diagnosis, const gchar *endpoint)
 {
+  JsonArray *checks = diagnosis->checks;
+  const EwLiveCheck *live = &diagnosis->live;
+  g_autofree gchar *fix = NULL;
+  if (live->refused)
+    {
+      fix = g_strdup_printf ("Let outgoing UDP to %s pass in this computer's own firewall.", endpoint);
+      ew_checks_add (checks, "handshake", EW_CHECK_BAD, fix,
+                     "This computer's own firewall refuses to send to the edge at %s (UDP).", endpoint);
+    }
+  else if (ew_checks_find (checks, "pin") == EW_CHECK_BAD)
+    ew_checks_add (checks, "handshake", EW_CHECK_BAD, "See the check \"pin\": another server has the edge's address.",
+                   "Nothing at %s answers a WireGuard handshake of this mesh (UDP).", endpoint);
+  else if (ew_checks_find (checks, "edge-tcp") == EW_CHECK_BAD)
+    ew_checks_add (checks, "handshake", EW_CHECK_BAD,
+                   "See the check \"edge-tcp\": neither TCP nor UDP reaches the edge.",
+                   "No answer to a WireGuard handshake at %s within %d s (UDP).", endpoint, EW_LIVE_CHECK_SECONDS);
+  else
+    {
+      fix
+        = g_strdup_printf ("Let UDP port %u pass on every firewall on the way: the one of the edge's host first, then "
+                           "this network's.",
+                           live->endpoint.remote_port);
+      ew_checks_add (checks, "handshake", EW_CHECK_BAD, fix,
+                     "No answer to a WireGuard handshake at %s within %d s (UDP), although the edge's API answers.",
+                     endpoint, EW_LIVE_CHECK_SECONDS);
+    }
+}
+
+static void
+check_probe (Diagnosis *diagnosis)
+{
+  JsonArray *checks = diagnosis->checks;
+  const EwLiveCheck *live = &diagnosis->live;
+  g_autofree gchar *age = live->last_answer_us >= 0 ? describe_age (live->last_answer_us) : NULL;
+  g_autofree gchar *last = age ? g_strdup_printf ("the last answer came %s ago", age)
+                               : g_strdup ("it has not answered since this tunnel started");
+  if (live->probe_us >= 0)
+    ew_checks_add (checks, "probe", EW_CHECK_GOOD, NULL, "The edge answers through the tunnel in %.1f ms.",
+                   (gdouble)live->probe_us / 1000);
+  else if (live->handshake_us >= 0)
+    ew_checks_add (
+      checks, "probe", EW_CHECK_BAD, "On the edge's host: `sudo systemctl restart edgeway-edge`.",
+      "The edge takes handshakes but did not answer through the tunnel within %d s; %s. Its packet switch is "
+      "busy or stopped.",
+      EW_LIVE_CHECK_SECONDS, last);
+  else
+    ew_checks_add (checks, "probe", EW_CHECK_BAD, "Fix the handshake first: packets pass only after one.",
+                   "The edge did not answer through the tunnel within %d s; %s.", EW_LIVE_CHECK_SECONDS, last);
+}
+
+static void
+check_tunnel (Diagnosis *diagnosis)
+{
+  const EwLiveCheck *live = &diagnosis->live;
+  char endpoint[EW_ENDPOINT_STRLEN];
+  if (!live->tried)
+    {
+      check_way_out (diagnosis);
+      return;
+    }
+  ew_endpoint_format (&live->endpoint, endpoint);
+  if (live->handshake_us >= 0)
+    ew_checks_add (diagnosis->checks, "handshake", EW_CHECK_GOOD, NULL,
+                   "A WireGuard handshake with the edge at %s took %.1f ms (UDP).", endpoint,
+                   (gdouble)live->handshake_us / 1000);
+  else
+    check_silent_handshake (diagnosis, endpoint);
+  check_probe (diagnosis);
+}
+
+/* VPN mode promises the internet: so that is tried. */
+static void
+check_outside (Diagnosis *diagnosis)
+{
+  const EwOutside *outside = diagnosis->outside;
+  if (!outside)
+    return;
+  if (outside->name_error)
+    {
+      ew_checks_add (diagnosis->checks, "vpn-name", EW_CHECK_BAD,
+                     "Use name servers that the edge can reach (public ones, in this computer's network settings), or "
+                     "leave VPN mode: `edgewayctl mode connector`.",
+                     "VPN mode is on, and the name " EW_OUTSIDE_HOST " can't be looked up: %s.", outside->name_error);
+      ew_checks_add (diagnosis->checks, "vpn-internet", EW_CHECK_UNKNOWN, NULL,
+                     "Whether the internet answers through the edge can't be told without names.");
+      return;
+    }
+  ew_checks_add (diagnosis->checks, "vpn-name", EW_CHECK_GOOD, NULL,
+                 "The name " EW_OUTSIDE_HOST " was looked up in %.0f ms.", (gdouble)outside->name_us / 1000);
+  if (outside->fetch_error)
+    ew_checks_add (diagnosis->checks, "vpn-internet", EW_CHECK_BAD,
+                   "On the edge's host, check that it reaches the internet and that its firewall forwards what comes "
+                   "from the mesh; or leave VPN mode: `edgewayctl mode connector`.",
+                   "VPN mode is on, and nothing can be fetched from http://" EW_OUTSIDE_HOST "/ through the edge: %s.",
+                   outside->fetch_error);
+  else
+    ew_checks_add (diagnosis->checks, "vpn-internet", EW_CHECK_GOOD, NULL,
+                   "http://" EW_OUTSIDE_HOST "/ answered through the edge in %.0f ms.",
+                   (gdouble)outside->fetch_us / 1000);
+}
+
+static void
+check_routes (Diagnosis *diagnosis)
+{
+  EwTunnel *self = diagnosis->tunnel;
   for (guint i = 0; self->plan && i < self->plan->all->len; i++)
     {
       const EwPlanRoute *route = self->plan->all->pdata[i];
@@ -130,15 +271,17 @@ check_routes (EwTunnel *self, JsonArray *checks)
           || (!ew_prefixes_contain (self->keystore->accepted, &route->prefix)
               && !ew_prefixes_contain (self->keystore->forwarded, &route->prefix)))
         continue;
-      g_autofree gchar *message
-        = g_strdup_printf ("The route %s was accepted but is not taken: %s", cidr, route->reason);
-      add (checks, "route", NO, message, "Refuse it (edgewayctl route refuse), or renumber one of the two networks");
+      g_autofree gchar *fix = g_strdup_printf (
+        "Renumber one of the two networks, or refuse the route: `sudo edgewayctl route refuse %s`.", cidr);
+      ew_checks_add (diagnosis->checks, "route", EW_CHECK_BAD, fix, "The route %s was accepted but is not in use: %s",
+                     cidr, route->reason);
     }
 }
 
 static void
-check_host (EwTunnel *self, JsonArray *checks)
+check_host (Diagnosis *diagnosis)
 {
+  EwTunnel *self = diagnosis->tunnel;
   const GArray *ranges = self->document ? self->document->ranges : NULL;
   const EwIp *edge = self->candidates && self->candidate < self->candidates->len
                        ? &g_array_index (self->candidates, EwCandidate, self->candidate).endpoint.remote
@@ -149,53 +292,123 @@ check_host (EwTunnel *self, JsonArray *checks)
   g_autoptr (JsonObject) object = wrapped ? ew_json_parse_object (wrapped, strlen (wrapped), 1024 * 1024, NULL) : NULL;
   JsonArray *array = object ? ew_json_array (object, "checks") : NULL;
   for (guint i = 0; array && i < json_array_get_length (array); i++)
-    json_array_add_element (checks, json_array_dup_element (array, i));
-  g_autoptr (EwHostFacts) facts = ew_host_facts_new (self->host, NULL);
-  if (facts && !facts->ipv6)
-    add (checks, "ipv6", UNKNOWN, "IPv6 is switched off on this machine: the mesh works on IPv4 alone here",
-         "Switch IPv6 on (sysctl net.ipv6.conf.all.disable_ipv6=0) if you want the mesh's IPv6 addresses");
+    json_array_add_element (diagnosis->checks, json_array_dup_element (array, i));
 }
 
 static void
-finish (GTask *task, const GError *api_error, gboolean asked)
+free_diagnosis (Diagnosis *diagnosis)
 {
-  EwTunnel *self = g_task_get_source_object (task);
-  g_autoptr (JsonObject) report = json_object_new ();
-  JsonArray *checks = json_array_new ();
-  check_membership (self, checks);
-  check_machine (self, checks);
-  if (asked)
-    check_api (checks, api_error);
-  if (self->document)
-    check_tunnel (self, checks);
-  check_routes (self, checks);
-  check_host (self, checks);
-  add (checks, "names", UNKNOWN,
-       "Edgeway does not resolve the mesh's names yet; VPN mode leaves names to the local resolver",
-       "Use mesh addresses (edgewayctl map)");
-  json_object_set_int_member (report, "schema", 1);
-  json_object_set_array_member (report, "checks", checks);
-  g_task_return_pointer (task, ew_json_to_string (report, FALSE), g_free);
+  g_clear_object (&diagnosis->api_step);
+  g_clear_error (&diagnosis->api_error);
+  g_clear_pointer (&diagnosis->outside, ew_outside_free);
+  json_array_unref (diagnosis->checks);
+  g_object_unref (diagnosis->task);
+  g_free (diagnosis);
+}
+
+/* One of those that are tried has ended; the last one writes the report. */
+static void
+end_one (Diagnosis *diagnosis)
+{
+  if (--diagnosis->pending > 0)
+    return;
+  if (!g_task_return_error_if_cancelled (diagnosis->task))
+    {
+      g_autoptr (JsonObject) report = json_object_new ();
+      gboolean member = check_membership (diagnosis);
+      check_machine (diagnosis);
+      if (diagnosis->api_tried)
+        check_api (diagnosis);
+      if (member)
+        check_tunnel (diagnosis);
+      check_outside (diagnosis);
+      check_routes (diagnosis);
+      check_host (diagnosis);
+      json_object_set_int_member (report, "schema", 1);
+      json_object_set_array_member (report, "checks", json_array_ref (diagnosis->checks));
+      g_task_return_pointer (diagnosis->task, ew_json_to_string (report, FALSE), g_free);
+    }
+  free_diagnosis (diagnosis);
 }
 
 static void
-asked_api (GObject *source, GAsyncResult *result, gpointer user_data)
+on_api_answered (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GTask) task = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (JsonObject) answer = ew_client_call_finish (EW_CLIENT (source), result, &error);
-  finish (task, error, TRUE);
+  Diagnosis *diagnosis = user_data;
+  g_autoptr (JsonObject) answer = ew_client_call_finish (EW_CLIENT (source), result, &diagnosis->api_error);
+  GCancellable *caller = g_task_get_cancellable (diagnosis->task);
+  g_clear_handle_id (&diagnosis->api_timer, g_source_remove);
+  if (caller)
+    g_cancellable_disconnect (caller, diagnosis->caller_handler);
+  end_one (diagnosis);
+}
+
+static void
+on_live_checked (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Diagnosis *diagnosis = user_data;
+  ew_live_check_finish (EW_TUNNEL (source), result);
+  end_one (diagnosis);
+}
+
+static void
+on_outside_tried (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Diagnosis *diagnosis = user_data;
+  diagnosis->outside = ew_outside_try_finish (result);
+  end_one (diagnosis);
+}
+
+static gboolean
+on_api_timeout (gpointer user_data)
+{
+  Diagnosis *diagnosis = user_data;
+  diagnosis->api_timer = 0;
+  diagnosis->api_timed_out = TRUE;
+  g_cancellable_cancel (diagnosis->api_step);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_caller_cancelled (GCancellable *caller, gpointer step)
+{
+  g_cancellable_cancel (step);
+}
+
+static void
+try_api (Diagnosis *diagnosis)
+{
+  EwTunnel *self = diagnosis->tunnel;
+  GCancellable *caller = g_task_get_cancellable (diagnosis->task);
+  diagnosis->pending++;
+  diagnosis->api_tried = TRUE;
+  diagnosis->api_step = g_cancellable_new ();
+  diagnosis->api_timer = g_timeout_add_seconds (API_SECONDS, on_api_timeout, diagnosis);
+  if (caller)
+    diagnosis->caller_handler = g_cancellable_connect (caller, G_CALLBACK (on_caller_cancelled),
+                                                       g_object_ref (diagnosis->api_step), g_object_unref);
+  ew_client_call_async (self->client, "GET", "/v1/mesh", NULL, diagnosis->api_step, on_api_answered, diagnosis);
 }
 
 void
 ew_tunnel_diagnose_async (EwTunnel *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  Diagnosis *diagnosis = g_new0 (Diagnosis, 1);
+  diagnosis->task = g_task_new (self, cancellable, callback, user_data);
+  diagnosis->tunnel = self;
+  diagnosis->checks = json_array_new ();
+  diagnosis->pending = 1;                   /* this call's own, so that nothing ends before everything has begun */
   ew_tunnel_event (self, EW_LIVENESS_BUSY); /* somebody looks */
   if (self->client && !self->broken)
-    ew_client_call_async (self->client, "GET", "/v1/mesh", NULL, cancellable, asked_api, g_steal_pointer (&task));
-  else
-    finish (task, NULL, FALSE);
+    try_api (diagnosis);
+  diagnosis->pending++;
+  ew_live_check_async (self, &diagnosis->live, on_live_checked, diagnosis);
+  if (self->engine && self->vpn_active)
+    {
+      diagnosis->pending++;
+      ew_outside_try_async (cancellable, on_outside_tried, diagnosis);
+    }
+  end_one (diagnosis);
 }
 
 gchar *

@@ -149,21 +149,42 @@ ew_endpoints_resolve_finish (GAsyncResult *result)
   return g_task_propagate_boolean (G_TASK (result), NULL);
 }
 
-gboolean
-ew_endpoint_has_route (const EwEndpoint *endpoint, guint32 mark)
+/* A datagram socket that is connected to there, which only asks the kernel for a route; -1: there is none. */
+static int
+connect_datagram (const EwEndpoint *endpoint, guint32 mark)
 {
   struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons (endpoint->remote_port) };
   struct sockaddr_in6 in6
     = { .sin6_family = AF_INET6, .sin6_port = htons (endpoint->remote_port), .sin6_scope_id = endpoint->scope };
   gboolean v6 = endpoint->remote.family == EW_FAMILY_V6;
   memcpy (v6 ? (void *)&in6.sin6_addr : (void *)&in.sin_addr, endpoint->remote.bytes, v6 ? 16 : 4);
-  int fd = socket (v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  int fd = socket (v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0)
-    return FALSE;
+    return -1;
   if (mark)
     (void)setsockopt (fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark);
-  /* Connecting a datagram socket only asks for a route. */
-  int done = v6 ? connect (fd, (struct sockaddr *)&in6, sizeof in6) : connect (fd, (struct sockaddr *)&in, sizeof in);
+  if ((v6 ? connect (fd, (struct sockaddr *)&in6, sizeof in6) : connect (fd, (struct sockaddr *)&in, sizeof in)) == 0)
+    return fd;
   close (fd);
-  return done == 0;
+  return -1;
+}
+
+gboolean
+ew_endpoint_has_route (const EwEndpoint *endpoint, guint32 mark)
+{
+  int fd = connect_datagram (endpoint, mark);
+  if (fd >= 0)
+    close (fd);
+  return fd >= 0;
+}
+
+gboolean
+ew_endpoint_is_refused (const EwEndpoint *endpoint, guint32 mark)
+{
+  int fd = connect_datagram (endpoint, mark);
+  if (fd < 0)
+    return FALSE;
+  gboolean refused = send (fd, "", 0, 0) < 0 && errno == EPERM;
+  close (fd);
+  return refused;
 }

@@ -29,5 +29,7 @@ gboolean ew_endpoints_resolve_finish (GAsyncResult *result);
 /* Whether this machine has a way to there at all (asks the kernel, sends nothing). mark: SO_MARK, where it may be set.
  */
 gboolean ew_endpoint_has_route (const EwEndpoint *endpoint, guint32 mark);
+/* Whether this computer's own firewall refuses to send there: an empty datagram, which an edge ignores, is sent. */
+gboolean ew_endpoint_is_refused (const EwEndpoint *endpoint, guint32 mark);
 
 G_END_DECLS

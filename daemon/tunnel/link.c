@@ -6,6 +6,7 @@
  * VPN mode's default routes come only once the edge has answered: a machine that starts while its edge is away keeps
  * its network. Once there they stay while the edge is lost for a while: nothing leaks out beside the tunnel.
  */
+#include "tunnel/live-check.h"
 #include "tunnel/tunnel-private.h"
 #include "common/error.h"
 #include "common/util.h"
@@ -203,6 +204,7 @@ engine_event (void *user, const EwEngineEvent *event)
   if (!self->engine || event->event != EW_PEER_HANDSHAKE_COMPLETE)
     return;
   self->handshaken = TRUE;
+  ew_live_check_handshaken (self);
   ew_tunnel_reserve_timestamps (self);
 }
 

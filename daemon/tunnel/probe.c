@@ -3,6 +3,7 @@
  * The link protocol's node side (proto/link.h): probes from this node's first address to the edge's service address,
  * through the tunnel.
  */
+#include "tunnel/live-check.h"
 #include "tunnel/tunnel-private.h"
 #include "common/util.h"
 #include <string.h>
@@ -56,6 +57,7 @@ heard_answer (EwTunnel *self, const EwHeard *heard)
   self->rtt_us = MAX ((gint64)(heard->now_ns / 1000) - sent, 0);
   EwRevision revision = heard->message.revision;
   ew_tunnel_ping_heard (self, heard);
+  ew_live_check_answered (self, sent);
   ew_tunnel_event (self, EW_LIVENESS_ANSWER);
   ew_tunnel_mode_probe_returned (self, sent);
   if (self->engine)

@@ -9,7 +9,8 @@
  *   mode.c         the guard's actions
  *   membership.c   enroll, leave, calls to the API
  *   routes.c       routes listed, accepted, refused
- *   ping.c, diagnose.c
+ *   ping.c
+ *   diagnose.c     the report; live-check.c and outside.c try what it says
  */
 #pragma once
 
@@ -146,6 +147,10 @@ struct _EwTunnel
   EwRevision told_revision; /* the latest that the edge named */
   gint64 fetch_not_before;
   EwAlarm *fetch_alarm;
+
+  /* live-check.c */
+  GList *live_checks;
+  gint64 live_initiated; /* the last handshake that was begun for them */
 
   /* ping.c */
   GList *pings;

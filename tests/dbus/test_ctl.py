@@ -330,10 +330,13 @@ class Verbs(Case):
 
     def test_diagnose(self):
         self.start()
-        shown = self.ctl("diagnose")
-        for said in ("✓ edge", "✗ dns", "→ use addresses", "? mtu"):
-            self.assertIn(said, shown)
-        self.assertIsNone(json.loads(self.ctl("diagnose", "--json"))["checks"][2]["ok"])
+        result = self.machine.run_ctl("diagnose")
+        self.assertEqual((result.returncode, result.stderr), (1, ""), "a check failed")
+        for said in ("✓ edge", "✗ dns", "→ use addresses", "? mtu", "! leak", "→ use another"):
+            self.assertIn(said, result.stdout)
+        result = self.machine.run_ctl("diagnose", "--json")
+        self.assertEqual(result.returncode, 1, result)
+        self.assertIsNone(json.loads(result.stdout)["checks"][2]["ok"])
 
     def test_leave(self):
         self.start()

@@ -453,10 +453,12 @@ ew_tunnel_diagnose_async (EwTunnel *self, GCancellable *cancellable, GAsyncReady
   g_message ("fake: diagnose");
   g_task_return_pointer (
     task,
-    g_strdup ("{\"schema\":1,\"checks\":[{\"check\":\"edge\",\"ok\":true,\"message\":\"the edge "
-              "answers\",\"fix\":null},{\"check\":\"dns\",\"ok\":false,\"message\":\"names stay with the "
-              "local resolver\",\"fix\":\"use addresses\"},{\"check\":\"mtu\",\"ok\":null,\"message\":"
-              "\"not measured\",\"fix\":null}]}"),
+    g_strdup (
+      "{\"schema\":1,\"checks\":[{\"check\":\"edge\",\"ok\":true,\"message\":\"the edge "
+      "answers\",\"fix\":null},{\"check\":\"dns\",\"ok\":false,\"message\":\"names stay with the "
+      "local resolver\",\"fix\":\"use addresses\"},{\"check\":\"mtu\",\"ok\":null,\"message\":"
+      "\"not measured\",\"fix\":null},{\"check\":\"leak\",\"ok\":null,\"warning\":true,\"message\":\"asked of the "
+      "LAN\",\"fix\":\"use another\"}]}"),
     g_free);
 }
 

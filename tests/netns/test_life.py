@@ -216,12 +216,6 @@ class Life(MeshCase):
         self.ping("phone", self.status("laptop")["addresses"][0])
         self.ping("phone", SERVICE)
 
-    def test_diagnose(self):
-        result = self.ctl("laptop", "diagnose", "--json", check=False)
-        checks = json.loads(result.stdout)["checks"]
-        self.assertFalse([c for c in checks if c["ok"] is False], checks)
-        self.assertTrue(any("local resolver" in c["message"] for c in checks), "says whose names are")
-
     def test_edge_restart(self):
         """The edge finds its nodes again, the plain one included, faster than a session grows old."""
         self.mesh.restart("edge", signal.SIGKILL)

@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`edgewayctl diagnose` in broken worlds: each is broken on purpose, and the report names just that, with its own fix.
+
+    laptop ── nat-11 ───── internet (website 93.184.216.34) ── edge "frankfurt"
+    192.168.11.2   .1       203.0.113.1                          203.0.113.5:443
+
+`nas` is a node too; the name server for VPN mode is on the internet, beside the web site, or on laptop's LAN (192.168.11.1).
+"""
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+import unittest
+
+from demo_mesh import EDGE_ADDRESS, EDGE_PORT, WEBSITE
+from machines import die_with_parent
+from mesh_case import MeshCase, wait_for
+
+OUTSIDE, LAN = WEBSITE, "192.168.11.1"
+
+
+def serve_names(address):
+    """Runs inside a machine: a name server that knows one name."""
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind((address, 53))
+    while True:
+        query, client = server.recvfrom(1500)
+        end = query.index(0, 12) + 5
+        kind = struct.unpack("!H", query[end - 4:end - 2])[0]
+        known = query[12:end - 4] == b"\x07example\x03com\x00"
+        answers = 1 if known and kind == 1 else 0
+        record = b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 5, 4) + socket.inet_aton(WEBSITE)
+        header = query[:2] + struct.pack("!HHHHH", 0x8180 | (0 if known else 3), 1, answers, 0, 0)
+        server.sendto(header + query[12:end] + record * answers, client)
+
+
+def serve_page():
+    """Runs inside a machine: a web site that answers everything."""
+    server = socket.create_server((WEBSITE, 80))
+    while True:
+        client, _ = server.accept()
+        client.recv(4096)
+        client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        client.close()
+
+
+class Diagnose(MeshCase):
+    SITES = JOIN = ("laptop", "nas")
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.laptop, cls.edge, cls.nat, cls.internet = (cls.mesh.machine(name) for name in ("laptop", "edge", "nat-11", "internet"))
+        cls.internet.start(sys.executable, __file__, "names", OUTSIDE, log="names")
+        cls.internet.start(sys.executable, __file__, "page", log="page")
+        cls.nat.start(sys.executable, __file__, "names", LAN, log="names")
+        cls.laptop.run("sh", "-c", "touch /run/edgeway/resolv.conf && mount --bind /run/edgeway/resolv.conf /etc/resolv.conf")
+        cls.resolver(OUTSIDE)
+
+    @classmethod
+    def resolver(cls, address):
+        cls.laptop.run("sh", "-c", f"echo nameserver {address} > /etc/resolv.conf")
+
+    def report(self, name="laptop"):
+        """The report as {check: (ok, warning, message, fix)}, with its exit status checked against it."""
+        result = self.ctl(name, "diagnose", "--json", check=False)
+        checks = json.loads(result.stdout)["checks"]
+        failed = [c for c in checks if c["ok"] is False]
+        self.assertEqual(result.returncode, 1 if failed else 0, checks)
+        return checks
+
+    def expect(self, bad=(), warned=(), says=(), good=(), name="laptop"):
+        """Exactly these checks fail, these warn, and the text of failed and warned ones holds each of `says`."""
+        checks = self.report(name)
+        shown = "\n".join(f"{c['check']}: {c['ok']} {c['message']} → {c['fix']}" for c in checks)
+        self.assertEqual(sorted({c["check"] for c in checks if c["ok"] is False}), sorted(bad), shown)
+        self.assertEqual(sorted({c["check"] for c in checks if c["warning"]}), sorted(warned), shown)
+        for check in checks:
+            self.assertTrue(check["message"].endswith(".") and not check["message"].endswith(".."), check)
+            if check["ok"] is not True and check["check"] in (*bad, *warned):
+                self.assertTrue(check["fix"], check)
+            if check["ok"] is True:
+                self.assertEqual(check["fix"], "", check)
+        text = " ".join(c["message"] + " " + c["fix"] for c in checks if c["ok"] is not True)
+        for words in says:
+            self.assertIn(words, text, shown)
+        for check in good:
+            self.assertIn(check, [c["check"] for c in checks if c["ok"] is True], shown)
+        return shown
+
+    def answers(self, name):
+        wait_for(f"edgewayd on {name}", lambda: self.mesh.machine(name).ok(self.mesh.program("edgewayctl"), "status"), 10)
+
+    def connected(self, name="laptop", seconds=30):
+        self.answers(name)
+        wait_for(f"{name} is connected again", lambda: self.status(name)["state"] == "connected", seconds)
+
+    def test_01_all_is_well(self):
+        shown = self.expect(good=("enrolled", "privileges", "tun", "edge-tcp", "pin", "handshake", "probe", "mtu"))
+        self.assertRegex(shown, r"handshake: True A WireGuard handshake with the edge at 203\.0\.113\.5:443 took \d+\.\d ms")
+        self.assertNotIn("names:", shown, "a feature that isn't there")
+        text = self.ctl("laptop", "diagnose").stdout
+        self.assertIn("✓ handshake", text)
+
+    def test_02_disconnected_on_purpose(self):
+        self.ctl("laptop", "disconnect")
+        self.addCleanup(self.ctl, "laptop", "connect")
+        self.expect(warned=("handshake",), says=("on purpose", "edgewayctl connect"), good=("edge-tcp", "pin"))
+
+    def test_03_the_edge_is_stopped(self):
+        process, start = self.mesh.running["edge"]
+        process.terminate()
+        process.wait()
+        time.sleep(1)  # the session is still fresh on this side
+        self.expect(bad=("edge-tcp", "handshake", "probe"), says=("systemctl status edgeway-edge", "neither TCP nor UDP", "the last answer came"))
+        self.mesh.running["edge"][0] = start()
+        self.connected()
+
+    def test_04_the_edge_hangs(self):
+        process = self.mesh.running["edge"][0]
+        process.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.connected)
+        self.addCleanup(process.send_signal, signal.SIGCONT)
+        self.expect(bad=("edge-tcp", "handshake", "probe"), says=("did not answer", "neither TCP nor UDP"))
+
+    def filtered(self, machine, rule):
+        """A firewall's rule on that machine until the test's end."""
+        hook = "output" if machine is self.laptop else "forward"
+        machine.nft(f"table inet broken {{\n chain {hook} {{\n type filter hook {hook} priority -10\n {rule}\n }}\n }}\n")
+        self.addCleanup(self.connected)
+        self.addCleanup(machine.run, "nft", "delete", "table", "inet", "broken")
+
+    def test_05_udp_is_blocked_on_the_way(self):
+        self.filtered(self.nat, f"udp dport {EDGE_PORT} drop")
+        self.expect(bad=("handshake", "probe"), says=(f"UDP port {EDGE_PORT}", "although the edge's API answers"), good=("edge-tcp", "pin"))
+
+    def test_06_tcp_is_blocked_on_the_way(self):
+        self.filtered(self.nat, f"ip daddr {EDGE_ADDRESS} tcp dport {EDGE_PORT} drop")
+        self.expect(bad=("edge-tcp",), says=("TCP port",), good=("handshake", "probe"))
+
+    def test_07_this_computers_own_firewall(self):
+        self.filtered(self.laptop, f"udp dport {EDGE_PORT} drop")
+        self.expect(bad=("handshake", "probe"), says=("This computer's own firewall", f"{EDGE_ADDRESS}:{EDGE_PORT}"), good=("edge-tcp",))
+
+    def test_08_no_network(self):
+        self.laptop.ip("link", "set", "eth0", "down")
+
+        def back():
+            self.laptop.ip("link", "set", "eth0", "up")
+            self.laptop.run("ip", "route", "replace", "default", "via", LAN)
+            self.connected()
+        self.addCleanup(back)
+        wait_for("no network is noticed", lambda: self.status("laptop")["state"] != "connected", 20)
+        self.expect(bad=("edge-tcp", "network"), says=("No network of this computer leads to the edge", "Connect this computer to a network"))
+
+    def vpn(self):
+        self.ctl("laptop", "mode", "vpn")
+        self.ctl("laptop", "mode", "--confirm", check=False)
+        self.addCleanup(self.ctl, "laptop", "mode", "connector")
+
+    def test_09_vpn_mode_works(self):
+        self.vpn()
+        shown = self.expect(good=("vpn-name", "vpn-internet", "probe"))
+        self.assertIn("http://example.com/ answered through the edge", shown)
+
+    def test_10_vpn_mode_asks_names_of_the_lan(self):
+        self.resolver(LAN)
+        self.addCleanup(self.resolver, OUTSIDE)
+        self.vpn()
+        self.expect(warned=("dns-leak",), says=(LAN, "name server on the internet"), good=("vpn-name", "vpn-internet"))
+
+    def test_11_vpn_mode_without_names(self):
+        self.resolver("203.0.113.99")
+        self.addCleanup(self.resolver, OUTSIDE)
+        self.vpn()
+        self.expect(bad=("vpn-name",), says=("example.com can't be looked up", "edgewayctl mode connector"), good=("handshake", "probe"))
+
+    def test_12_the_edge_has_no_way_out(self):
+        self.resolver(LAN)
+        self.addCleanup(self.resolver, OUTSIDE)
+        self.edge.nft("table inet broken {\n chain forward {\n type filter hook forward priority -10\n drop\n }\n }\n")
+        self.addCleanup(self.edge.run, "nft", "delete", "table", "inet", "broken")
+        self.vpn()
+        self.expect(bad=("vpn-internet",), warned=("dns-leak",), says=("nothing can be fetched", "On the edge's host"), good=("vpn-name", "probe"))
+
+    def test_13_another_edge_has_its_address(self):
+        process, start = self.mesh.running["edge"]
+        process.terminate()
+        process.wait()
+        other = self.edge.start(self.mesh.program("edgeway-edge"), "run", "--state-dir", "/run/edgeway/other", "--listen", f":{EDGE_PORT}",
+                                "--public", f"{EDGE_ADDRESS}:{EDGE_PORT}", "--mesh", "other", "--name", "other", secret_output=True)
+        wait_for("the other edge", lambda: "ew1_" in open(other.output_path).read(), 20)
+        try:
+            self.expect(bad=("pin", "handshake", "probe"), says=("who answers there", "not this mesh's edge"), good=("edge-tcp",))
+        finally:
+            other.terminate()
+            other.wait()
+            self.mesh.running["edge"][0] = start()
+        self.connected()
+
+    def test_14_a_narrow_link(self):
+        self.laptop.ip("link", "set", "eth0", "mtu", "1400")
+        self.addCleanup(self.laptop.ip, "link", "set", "eth0", "mtu", "1500")
+        self.expect(bad=("mtu",), says=("1400", "an MTU of 1500"), good=("handshake", "probe"))
+
+    def test_15_a_lan_that_overlaps_an_accepted_route(self):
+        self.ctl("laptop", "route", "add", "192.168.77.0/24", "nas")
+        self.addCleanup(self.ctl, "laptop", "route", "remove", "192.168.77.0/24")
+        self.ctl("laptop", "route", "accept", "192.168.77.0/24")
+        self.addCleanup(self.ctl, "laptop", "route", "refuse", "192.168.77.0/24")
+        self.expect(good=("probe",))
+        self.laptop.ip("addr", "add", "192.168.77.9/24", "dev", "eth0")
+        self.addCleanup(self.laptop.ip, "addr", "del", "192.168.77.9/24", "dev", "eth0")
+        wait_for("the LAN is noticed", lambda: any(c["check"] == "route" for c in self.report()), 10)
+        self.expect(bad=("route",), says=("192.168.77.0/24", "route refuse 192.168.77.0/24"), good=("probe",))
+
+    def test_16_a_full_table_of_connections(self):
+        # The limit is the whole kernel's: this machine alone sees another one.
+        self.laptop.mask("/proc/sys/net/netfilter/nf_conntrack_max", "1\n", 0o644)
+        self.addCleanup(self.laptop.run, "umount", "/proc/sys/net/netfilter/nf_conntrack_max")
+        self.laptop.run("ping", "-c", "1", "-W", "1", LAN, check=False)
+        self.expect(bad=("conntrack",), says=("nearly full", "nf_conntrack_max"))
+
+    def test_17_ipv6_is_switched_off(self):
+        self.laptop.sysctl("net/ipv6/conf/all/disable_ipv6", "1")
+        self.addCleanup(self.laptop.sysctl, "net/ipv6/conf/all/disable_ipv6", "0")
+        self.expect(warned=("ipv6",), says=("disable_ipv6=0",), good=("probe",))
+
+    def test_18_a_firewall_that_drops_what_comes_in(self):
+        self.laptop.nft("table inet strict {\n chain input {\n type filter hook input priority 0; policy drop\n ct state established,related accept\n }\n }\n")
+        self.addCleanup(self.laptop.run, "nft", "delete", "table", "inet", "strict")
+        self.expect(warned=("firewall-input",), says=("ufw allow in on edgeway0",), good=("probe",))
+
+    def test_19_the_service_does_not_run(self):
+        nas = self.mesh.machine("nas")
+        process, start = self.mesh.running["nas"]
+        process.terminate()
+        process.wait()
+        self.refused("nas", "diagnose", code=3, says="start it")
+        bare = nas.run("setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin", self.mesh.program("edgewayd"), check=False)
+        self.assertEqual(bare.returncode, 4, bare)
+        self.assertIn("CAP_NET_ADMIN", bare.stderr)
+        self.mesh.running["nas"][0] = start()
+        self.connected("nas")
+
+    def test_20_a_broken_state_file(self):
+        nas = self.mesh.machine("nas")
+        process, start = self.mesh.running["nas"]
+        process.terminate()
+        process.wait()
+        nas.run("sh", "-c", "cp -p /var/lib/edgeway/account.json /var/lib/edgeway/kept && echo '{' > /var/lib/edgeway/account.json")
+        self.mesh.running["nas"][0] = start()
+        try:
+            self.answers("nas")
+            self.expect(bad=("enrolled",), says=("account.json",), name="nas")
+        finally:
+            self.mesh.running["nas"][0].terminate()
+            self.mesh.running["nas"][0].wait()
+            nas.run("mv", "/var/lib/edgeway/kept", "/var/lib/edgeway/account.json")
+            self.mesh.running["nas"][0] = start()
+        self.connected("nas")
+
+    def test_21_removed_and_not_enrolled(self):
+        """Last: nas is no node afterwards."""
+        self.ctl("laptop", "node", "remove", "nas")
+        wait_for("nas knows", lambda: self.status("nas")["state"] == "removed", 30)
+        self.expect(bad=("enrolled",), says=("removed", "sudo edgewayctl enroll"), name="nas")
+        self.ctl("nas", "leave", check=False)
+        self.expect(bad=("enrolled",), says=("Join a mesh",), name="nas")
+
+    def test_22_two_at_once_and_one_that_goes_away(self):
+        """Both are answered with a report of now; a caller who leaves stops nothing."""
+        program = self.mesh.program("edgewayctl")
+        several = [subprocess.Popen(self.laptop.command([program, "diagnose", "--json"]), stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+                   for _ in range(3)]
+        several[0].kill()
+        for process in several[1:]:
+            checks = {c["check"]: c["ok"] for c in json.loads(process.communicate(timeout=30)[0])["checks"]}
+            self.assertTrue(checks["handshake"] and checks["probe"], checks)
+        several[0].communicate()
+        self.expect()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["names"]:
+        serve_names(sys.argv[2])
+    elif sys.argv[1:2] == ["page"]:
+        serve_page()
+    else:
+        unittest.main()
