@@ -13,12 +13,12 @@ read16 (const guint8 *bytes)
 static void
 read_ports (const EwIpHeader *header, const guint8 *packet, gsize len, guint16 *source, guint16 *destination)
 {
-  const guint8 *upper = packet + header->header_length;
+  const guint8 *upper = packet + header->upper_at;
 
   *source = *destination = 0;
-  if (header->fragment || len < (gsize)header->header_length + 8)
+  if (header->fragment || header->unsafe || len < (gsize)header->upper_at + 8)
     return;
-  switch (header->protocol)
+  switch (header->upper)
     {
     case IPPROTO_TCP:
     case IPPROTO_UDP:
@@ -52,7 +52,7 @@ ew_flow_init (EwFlow *flow, const EwIpHeader *header, const guint8 *packet, gsiz
   flow->high = flow->reversed ? header->source : header->destination;
   flow->low_port = flow->reversed ? destination : source;
   flow->high_port = flow->reversed ? source : destination;
-  flow->protocol = header->protocol;
+  flow->protocol = header->upper;
 }
 
 #define QUOTED_MAX 128 /* IPv6 with some extension headers and the ports */
@@ -74,7 +74,7 @@ ew_flow_init_quoted (EwFlow *flow, const EwIpHeader *header, const guint8 *packe
   memcpy (quoted, packet + offset, size);
   quoted[v6 ? 4 : 2] = 0;
   quoted[v6 ? 5 : 3] = (guint8)(v6 ? size - 40 : size);
-  if (!ew_packet_parse (quoted, size, &inner) || !ew_ip_equal (&inner.source, &header->destination))
+  if (!ew_packet_parse (quoted, size, &inner) || inner.unsafe || !ew_ip_equal (&inner.source, &header->destination))
     return FALSE;
   ew_flow_init (flow, &inner, quoted, size);
   return TRUE;

@@ -3,8 +3,9 @@
  * The key of a flow: one value for both directions of a conversation, so that a stateful verdict finds the reply where
  * it stored the request. The two ends are ordered by address and port; `reversed` says which of them sent this packet.
  *
+ * The protocol is the one after IPv6's extension headers, so that a header in between hides nothing from a policy.
  * Ports are those of TCP, UDP, SCTP and DCCP; for an ICMP echo both are its identifier; for anything else, and for
- * fragments behind the first (which carry no upper-layer header), zero.
+ * fragments after the first (which carry no upper-layer header), zero.
  */
 #pragma once
 

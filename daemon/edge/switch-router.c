@@ -409,7 +409,7 @@ ew_switch_router_route (void *user, EwLane *lane, EwPeer *from, EwPacket *packet
       count (&own->counters.dropped_malformed, 1);
       return EW_ROUTE_DROP;
     }
-  if (!ew_packet_parse (packet->data, packet->len, &t.header))
+  if (!ew_packet_parse (packet->data, packet->len, &t.header) || t.header.unsafe)
     return DROP (&t, dropped_malformed);
   packet->len = t.header.total_length;
   if (from != NULL)

@@ -68,16 +68,14 @@ ew_packet_is_error (const uint8_t *packet, size_t len, const EwIpHeader *header)
 static bool
 may_answer (const uint8_t *packet, const EwIpHeader *header)
 {
-  uint8_t protocol;
-  size_t offset;
-  if (!ew_packet_find_upper (packet, header, &protocol, &offset))
+  if (header->unsafe || header->fragment)
     return false;
   if (ew_ip_is_unspecified (&header->source) || ew_ip_is_multicast (&header->source)
       || ew_ip_is_loopback (&header->source) || ew_ip_is_multicast (&header->destination))
     return false;
-  if (!is_icmp (header->source.family, protocol))
+  if (!is_icmp (header->source.family, header->upper))
     return true;
-  return offset < header->total_length && !is_error_type (header->source.family, packet[offset]);
+  return header->upper_at < header->total_length && !is_error_type (header->source.family, packet[header->upper_at]);
 }
 
 /* Sets the checksum of the message behind an IP header of header bytes. */

@@ -24,6 +24,3 @@ uint32_t ew_packet_pseudo_sum (const EwIp *from, const EwIp *to, uint8_t protoco
 /* Parses, and insists on what a host demands of a packet for itself: whole (no fragment at all), no options or
    extension headers, the IPv4 header's checksum right. */
 bool ew_packet_parse_plain (const uint8_t *packet, size_t len, EwIpHeader *out);
-/* The upper-layer protocol and where it begins, behind IPv6 extension headers. False: the chain is broken, too long, or
-   leads into a later fragment; *offset is then unspecified. */
-bool ew_packet_find_upper (const uint8_t *packet, const EwIpHeader *header, uint8_t *protocol, size_t *offset);

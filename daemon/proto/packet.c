@@ -5,11 +5,22 @@
 
 #define TTL 64
 #define EXTENSIONS_MAX 8
+#define EXTENSION_MIN 8 /* bytes of the smallest */
+#define UPPER_MIN 8     /* … that tell what a packet is: ports, type and code */
 
 /* IPv4, RFC 791 section 3.1; the word at 6 holds flags and offset */
 #define V4_MORE_FRAGMENTS 0x2000
 #define V4_DONT_FRAGMENT 0x4000
 #define V4_OFFSET 0x1fff
+
+/* IPv4 options, RFC 791 section 3.1 */
+enum
+{
+  V4_END_OF_OPTIONS = 0,
+  V4_NO_OPERATION = 1,
+  V4_LOOSE_ROUTE = 131,
+  V4_STRICT_ROUTE = 137
+};
 
 /* IPv6 extension headers, RFC 8200 section 4 */
 enum
@@ -19,6 +30,10 @@ enum
   FRAGMENT = 44,
   DESTINATION = 60
 };
+
+/* The word at 2 of a fragment header, RFC 8200 section 4.5 */
+#define V6_OFFSET 0xfff8
+#define V6_MORE_FRAGMENTS 1
 
 /* Sum of the 32-bit halves of words, two words side by side. */
 typedef uint64_t Words __attribute__ ((vector_size (16)));
@@ -87,6 +102,25 @@ ew_checksum_copy (uint8_t *out, const uint8_t *data, size_t len, uint32_t partia
   return fold (sum_words (out, data, len), partial);
 }
 
+/* Options that can't be followed lead nowhere good either. */
+static bool
+has_source_route (const uint8_t *packet, size_t header)
+{
+  for (size_t at = EW_IPV4_HEADER; at < header && packet[at] != V4_END_OF_OPTIONS;)
+    {
+      if (packet[at] == V4_NO_OPERATION)
+        {
+          at++;
+          continue;
+        }
+      if (packet[at] == V4_LOOSE_ROUTE || packet[at] == V4_STRICT_ROUTE || at + 1 == header || packet[at + 1] < 2
+          || packet[at + 1] > header - at)
+        return true;
+      at += packet[at + 1];
+    }
+  return false;
+}
+
 static bool
 parse_v4 (const uint8_t *packet, size_t len, EwIpHeader *out)
 {
@@ -95,6 +129,7 @@ parse_v4 (const uint8_t *packet, size_t len, EwIpHeader *out)
   uint16_t header = (uint16_t)((packet[0] & 0xf) * 4), total = ew_load_be16 (packet + 2);
   if (header < EW_IPV4_HEADER || total < header || total > len)
     return false;
+  const uint16_t place = ew_load_be16 (packet + 6);
   *out = (EwIpHeader){
     .source = ew_ip_from_bytes (EW_FAMILY_V4, packet + 12),
     .destination = ew_ip_from_bytes (EW_FAMILY_V4, packet + 16),
@@ -103,9 +138,48 @@ parse_v4 (const uint8_t *packet, size_t len, EwIpHeader *out)
     .ttl = packet[8],
     .traffic_class = packet[1],
     .header_length = header,
-    .fragment = (ew_load_be16 (packet + 6) & V4_OFFSET) != 0,
+    .fragment = (place & V4_OFFSET) != 0,
+    .unsafe = (place & (V4_OFFSET | V4_MORE_FRAGMENTS)) == V4_MORE_FRAGMENTS && total - header < UPPER_MIN,
+    .upper = packet[9],
+    .upper_at = header,
   };
+  if (header > EW_IPV4_HEADER && has_source_route (packet, header))
+    out->unsafe = true;
   return true;
+}
+
+static bool
+is_extension (uint8_t protocol)
+{
+  return protocol == HOP_BY_HOP || protocol == ROUTING || protocol == FRAGMENT || protocol == DESTINATION;
+}
+
+/* Follows the extension headers and sets upper, upper_at and fragment. False: the packet is unsafe. */
+static bool
+follow_extensions (const uint8_t *packet, EwIpHeader *header)
+{
+  bool first_fragment = false;
+  size_t at = EW_IPV6_HEADER;
+  for (unsigned i = 0; is_extension (header->upper); i++)
+    {
+      if (i == EXTENSIONS_MAX || at + EXTENSION_MIN > header->total_length || (header->upper == HOP_BY_HOP && i > 0)
+          || (header->upper == ROUTING && packet[at + 3] != 0))
+        return false;
+      const bool is_fragment = header->upper == FRAGMENT;
+      const uint16_t place = is_fragment ? ew_load_be16 (packet + at + 2) : 0;
+      header->upper = packet[at];
+      if ((place & V6_OFFSET) != 0)
+        {
+          header->fragment = true;
+          return true;
+        }
+      first_fragment = first_fragment || (place & V6_MORE_FRAGMENTS) != 0;
+      at += is_fragment ? EXTENSION_MIN : ((size_t)packet[at + 1] + 1) * 8;
+      if (at > header->total_length)
+        return false;
+    }
+  header->upper_at = (uint16_t)at;
+  return !first_fragment || header->total_length - at >= UPPER_MIN;
 }
 
 static bool
@@ -124,62 +198,22 @@ parse_v6 (const uint8_t *packet, size_t len, EwIpHeader *out)
     .ttl = packet[7],
     .traffic_class = (uint8_t)(ew_load_be16 (packet) >> 4),
     .header_length = EW_IPV6_HEADER,
+    .upper = packet[6],
+    .upper_at = EW_IPV6_HEADER,
   };
+  if (is_extension (out->upper))
+    out->unsafe = !follow_extensions (packet, out);
   return true;
-}
-
-/* Walks the extension headers. True: *protocol and *offset are the upper layer's. *later: it led into a later fragment.
- */
-static bool
-walk_extensions (const uint8_t *packet, const EwIpHeader *header, uint8_t *protocol, size_t *offset, bool *later)
-{
-  *protocol = header->protocol;
-  *offset = header->header_length;
-  *later = false;
-  for (unsigned i = 0; i <= EXTENSIONS_MAX; i++)
-    {
-      if (*protocol != HOP_BY_HOP && *protocol != ROUTING && *protocol != FRAGMENT && *protocol != DESTINATION)
-        return true;
-      const uint8_t *at = packet + *offset;
-      if (*offset + 8 > header->total_length)
-        return false;
-      if (*protocol == FRAGMENT && (ew_load_be16 (at + 2) & 0xfff8) != 0)
-        {
-          *later = true;
-          return false;
-        }
-      *offset += *protocol == FRAGMENT ? 8 : ((size_t)at[1] + 1) * 8;
-      *protocol = at[0];
-      if (*offset > header->total_length)
-        return false;
-    }
-  return false;
-}
-
-bool
-ew_packet_find_upper (const uint8_t *packet, const EwIpHeader *header, uint8_t *protocol, size_t *offset)
-{
-  bool later;
-  if (header->source.family == EW_FAMILY_V6)
-    return walk_extensions (packet, header, protocol, offset, &later);
-  *protocol = header->protocol;
-  *offset = header->header_length;
-  return !header->fragment;
 }
 
 bool
 ew_packet_parse (const uint8_t *packet, size_t len, EwIpHeader *out)
 {
-  uint8_t protocol;
-  size_t offset;
   if (len == 0)
     return false;
   if (packet[0] >> 4 == 4)
     return parse_v4 (packet, len, out);
-  if (packet[0] >> 4 != 6 || !parse_v6 (packet, len, out))
-    return false;
-  walk_extensions (packet, out, &protocol, &offset, &out->fragment);
-  return true;
+  return packet[0] >> 4 == 6 && parse_v6 (packet, len, out);
 }
 
 bool

@@ -15,8 +15,23 @@ typedef struct
   uint8_t ttl;           /* or hop limit */
   uint8_t traffic_class;
   uint16_t header_length;
-  bool fragment; /* any fragment but the first: no upper-layer header inside */
+  bool fragment;     /* any fragment but the first: no upper-layer header inside */
+  bool unsafe;       /* not for a router to pass on, see below */
+  uint8_t upper;     /* the protocol after IPv6's extension headers; an unknown one is where they end */
+  uint16_t upper_at; /* where it begins; of no meaning in a fragment or an unsafe packet */
 } EwIpHeader;
+
+/* What a router that judges by addresses and ports must not pass on, because it would judge something else than what
+   arrives:
+
+   - IPv6 extension headers that cannot be followed to their end: cut off, more than eight, hop-by-hop options anywhere
+     but first (RFC 8200 section 4.1);
+
+   - a first fragment without the first 8 bytes of the upper layer (RFC 7112, RFC 1858);
+
+   - a packet with a route of its own: IPv4's source route options, an IPv6 routing header with segments left.
+
+   Everything else is passed on, unknown protocols too. */
 
 typedef enum
 {

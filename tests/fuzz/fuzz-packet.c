@@ -110,6 +110,8 @@ check (const uint8_t *data, size_t size, int mended)
   if (ew_packet_parse (packet, size, &header))
     {
       assert (header.total_length <= size && header.header_length <= header.total_length);
+      assert (header.unsafe || header.fragment
+              || (header.upper_at >= header.header_length && header.upper_at <= header.total_length));
       if (mended)
         mend (packet, &header);
       check_quote (packet, size, &header);

@@ -39,6 +39,28 @@ while True:
     print(s.recvfrom(100)[1][0])
 """
 
+# To the edge's port, sealed by nobody: each type of message, and none, in each size.
+GARBAGE = """
+import os, socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for kind in range(12):
+    for size in (4, 148, 1500, 9000, 65507):
+        s.sendto(bytes([kind % 6, 0, 0, 0]) + os.urandom(size - 4), ("203.0.113.5", int(sys.argv[1])))
+"""
+
+# Through the tunnel: one after the other, so that they leave as bursts; IPv4 may be fragmented on its way.
+OVERSIZE = """
+import errno, socket, sys
+s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.IPPROTO_IP, 10, 0)
+for size in [8000, 8000, 8000, 8000, 8000, 40] * 20:
+    try:
+        s.sendto(bytes(size), (sys.argv[1], 9))
+    except OSError as error:
+        if error.errno not in (errno.EMSGSIZE, errno.ECONNREFUSED, errno.EACCES):
+            raise
+"""
+
 # What a UDP socket hears of an ICMP error.
 UDP_REFUSED = """
 import socket, sys
@@ -148,6 +170,28 @@ class TestSwitch(SwitchCase):
             for machine in (self.alice, self.bob):
                 machine.ip("route", "flush", "cache")
                 machine.ip("-6", "route", "flush", "cache")
+
+    def test_oversize(self):
+        """Datagrams far beyond the mesh's MTU, sealed and not, alone and in bursts: refused or passed on, and what comes after them is not held up."""
+        self.assert_pings(self.bob, ALICE[0])
+        self.neighbour.ip("route", "replace", "203.0.113.5", "via", "192.168.50.1")
+        links = [(self.bob, "wan", 1500, 9000), (self.edge, "wan", 1500, 9000), (self.internet, "to-12", 1500, 9000), (self.internet, "to-5", 1500, 9000),
+                 (self.internet, "exchange", 1500, 9000), (self.bob, "wg0", 1420, 8800), (self.alice, "wg0", 1420, 60000)]
+        for machine, link, usual, larger in links:
+            machine.ip("link", "set", link, "mtu", str(larger))
+            self.addCleanup(machine.ip, "link", "set", link, "mtu", str(usual))
+        before = self.switch.status()["stats"]
+        for machine in (self.neighbour, self.bob):
+            machine.run("/usr/bin/python3", "-c", GARBAGE, str(PORT))
+        for target in (ALICE[0], ALICE[1], SERVICE[0], SERVICE[1]):
+            self.bob.run("/usr/bin/python3", "-c", OVERSIZE, target)
+        for size in ("50000", "8000"):  # the largest are a datagram of 50 kB outside, too
+            self.ping(self.alice, BOB[0], "-s", size, "-M", "dont", wait=1)
+            self.ping(self.alice, SERVICE[0], "-s", size, "-M", "dont", wait=1)
+            self.ping(self.alice, BOB[1], "-s", size, wait=1)
+        for machine, address in ((self.bob, ALICE[0]), (self.alice, BOB[0]), (self.bob, ALICE[1]), (self.alice, SERVICE[0])):
+            self.assertTrue(self.ping(machine, address)[0], f"{machine.name} reaches {address} at once")
+        self.assertGreater(self.switch.status()["stats"]["too_big"], before["too_big"])
 
     def test_spoofed_source(self):
         self.assert_pings(self.alice, BOB[0])

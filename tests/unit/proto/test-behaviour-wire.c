@@ -143,6 +143,48 @@ test_allowed_ips_destination_and_source (Pair *p, gconstpointer data)
   g_assert_nonnull (from_another);
 }
 
+/* What a node may send as is what its prefixes hold and nobody's longer one: not a whole network because one address of
+   it is the node's own, and not what is another's inside of its own. */
+static void
+test_sources_within_prefixes (Pair *p, gconstpointer data)
+{
+  WorldNode *c = world_add (p->world, FALSE);
+  world_join (c, p->b, NULL, NULL);
+  const struct
+  {
+    bool from_c;
+    uint8_t source[4];
+    unsigned delivered;
+  } rows[] = {
+    { false, { 10, 8, 0, 9 }, 1 },   { false, { 10, 8, 0, 0 }, 1 },     { false, { 10, 8, 255, 255 }, 1 },
+    { false, { 10, 8, 4, 255 }, 1 }, { false, { 10, 8, 6, 0 }, 1 },     { false, { 10, 8, 5, 0 }, 0 }, /* c's */
+    { false, { 10, 8, 5, 255 }, 0 }, { false, { 10, 7, 255, 255 }, 0 }, { false, { 10, 9, 1, 0 }, 0 },
+    { false, { 10, 9, 0, 0 }, 0 },   { false, { 10, 9, 0, 255 }, 0 },   { false, { 0, 0, 0, 0 }, 0 },
+    { false, { 127, 0, 0, 1 }, 0 },  { true, { 10, 8, 5, 0 }, 1 },      { true, { 10, 8, 5, 255 }, 1 },
+    { true, { 10, 8, 4, 255 }, 0 },  { true, { 10, 8, 6, 0 }, 0 },      { true, { 10, 8, 0, 9 }, 0 }, /* a's */
+  };
+  EwPrefix wide, inside;
+  g_assert_true (ew_prefix_parse ("10.8.0.0/16", &wide, NULL) && ew_prefix_parse ("10.8.5.0/24", &inside, NULL));
+  g_assert_true (ew_peer_add_allowed_ip (p->a_of_b, &wide));
+  g_assert_true (ew_peer_add_allowed_ip (world_peer (p->b, c), &inside));
+  pair_establish (p);
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      WorldNode *sender = rows[i].from_c ? c : p->a;
+      EwPacket packet;
+      g_autofree uint8_t *buffer = world_packet (sender->number, p->b->number, "x", 1, 0, &packet);
+      g_assert_nonnull (buffer);
+      memcpy (packet.data + 12, rows[i].source, 4);
+      p->b->delivered = 0;
+      uint64_t dropped = world_stats (p->b, sender).dropped_source;
+      ew_peer_send (world_peer (sender, p->b), &packet, 1, pair_time (p));
+      world_run (p->world, S);
+      g_test_message ("row %zu", i);
+      g_assert_cmpuint (p->b->delivered, ==, rows[i].delivered);
+      g_assert_cmpuint (world_stats (p->b, sender).dropped_source - dropped, ==, 1 - rows[i].delivered);
+    }
+}
+
 /* An ICMP error in packet, with that type, from 10.9.0.`from` to b, about a packet from 10.9.0.`sender` to
    10.9.0.`towards`. */
 static uint8_t *
@@ -372,6 +414,7 @@ main (int argc, char **argv)
   ADD ("trim-by-inner-length", test_trim_by_inner_length);
   ADD ("zero-length-is-a-keepalive", test_zero_length_is_a_keepalive);
   ADD ("allowed-ips-destination-and-source", test_allowed_ips_destination_and_source);
+  ADD ("sources-within-prefixes", test_sources_within_prefixes);
   ADD ("reports-of-routers-behind-a-peer", test_reports_of_routers_behind_a_peer);
   ADD ("roaming-on-any-authenticated-packet", test_roaming_on_any_authenticated_packet);
   ADD ("no-roaming-on-forged-or-replayed", test_no_roaming_on_forged_or_replayed);

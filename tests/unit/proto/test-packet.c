@@ -133,6 +133,59 @@ test_parse_v4 (void)
   g_assert_false (ew_packet_parse (p, 115, &h));
 }
 
+/* Options, RFC 791 section 3.1: a packet with a route of its own goes elsewhere than its destination says. */
+static void
+test_unsafe_v4 (void)
+{
+  static const struct
+  {
+    uint8_t options[8];
+    bool unsafe;
+  } rows[] = {
+    { { 0 }, false },
+    { { 1, 1, 1, 1, 1, 1, 1, 1 }, false },
+    { { 148, 4, 0, 0, 0 }, false },         /* router alert */
+    { { 68, 8, 5, 0, 1, 2, 3, 4 }, false }, /* a time stamp */
+    { { 131, 7, 4, 10, 0, 0, 1, 0 }, true },
+    { { 137, 7, 4, 10, 0, 0, 1, 0 }, true },
+    { { 1, 131, 7, 4, 10, 0, 0, 1 }, true },
+    { { 148, 4, 0, 0, 137, 3, 4, 0 }, true },
+    { { 0, 131, 7, 4, 10, 0, 0, 1 }, false }, /* after the end of options */
+    { { 148, 9, 0, 0, 0, 0, 0, 0 }, true },   /* beyond the header */
+    { { 148, 1, 0, 0, 0, 0, 0, 0 }, true },
+    { { 1, 1, 1, 1, 1, 1, 1, 148 }, true }, /* no length */
+  };
+  static const struct
+  {
+    unsigned place, payload;
+    bool unsafe;
+  } fragments[] = {
+    { 0x2000, 8, false }, { 0x2000, 7, true },  { 0x2000, 0, true },  { 0x0000, 3, false },
+    { 0x4000, 0, false }, { 0x2001, 3, false }, { 0x0005, 3, false },
+  };
+  EwIpHeader h;
+  uint8_t p[200];
+  for (size_t i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      memcpy (p, v4_example, sizeof v4_example);
+      p[0] = 0x47;
+      memcpy (p + 20, rows[i].options, 8);
+      g_assert_true (ew_packet_parse (p, 115, &h));
+      g_test_message ("options %zu", i);
+      g_assert_true (h.unsafe == rows[i].unsafe);
+      g_assert_cmpuint (h.upper_at, ==, 28);
+    }
+  for (size_t i = 0; i < G_N_ELEMENTS (fragments); i++)
+    {
+      memcpy (p, v4_example, sizeof v4_example);
+      put16 (p + 2, 20 + fragments[i].payload);
+      put16 (p + 6, fragments[i].place);
+      g_assert_true (ew_packet_parse (p, 115, &h));
+      g_test_message ("fragment %zu", i);
+      g_assert_true (h.unsafe == fragments[i].unsafe);
+    }
+}
+
 static void
 test_parse_v6 (void)
 {
@@ -397,6 +450,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/proto/packet/checksum", test_checksum);
   g_test_add_func ("/proto/packet/parse-v4", test_parse_v4);
+  g_test_add_func ("/proto/packet/unsafe-v4", test_unsafe_v4);
   g_test_add_func ("/proto/packet/parse-v6", test_parse_v6);
   g_test_add_func ("/proto/packet/ttl", test_ttl);
   g_test_add_func ("/proto/packet/error-v4", test_error_v4);
