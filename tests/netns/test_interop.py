@@ -260,6 +260,41 @@ class Interop(unittest.TestCase):
                 self.theirs.ping(self.ours)
                 self.assertIn(asked, self.theirs.peer()["endpoint"])  # had we answered from another, it would be that one
 
+    def test_answers_from_the_address_asked_in_bursts(self):
+        """Many packets in one receive call (a sender that makes bursts, a wire that keeps them): still from that address."""
+        self.theirs.stop()
+        self.theirs.program = OURS
+        self.addCleanup(setattr, self.theirs, "program", THEIRS)
+        self.theirs.start()
+
+        def received():
+            stats = json.loads(self.ours.machine.run("ip", "-s", "-j", "link", "show", "dev", "wire").stdout)[0]["stats64"]["rx"]
+            return stats["bytes"], stats["packets"]
+
+        for family in (4, 6):
+            with self.subTest(family):
+                asked = self.ours.outer(family, second=True)
+                self.ours.configure(self.theirs)
+                self.theirs.configure(self.ours, asked)
+                self.theirs.ping(self.ours, seconds=5)
+                before = received()
+                self.stream(self.theirs, self.ours, family, False)
+                data, packets = (now - then for now, then in zip(received(), before))
+                self.assertGreater(data / packets, 3000, "no bursts: this tests nothing")
+                self.assertIn(asked, self.theirs.peer()["endpoint"])
+                # The address goes amid the traffic: the next one answers, without a pause.
+                length = 24 if family == 4 else 64
+                extra = ["nodad"] if family == 6 else []
+                pinger = self.ours.machine.start("ping", "-n", "-i", "0.05", "-c", "40", self.theirs.inner(family), log=f"pinger{family}")
+                log = os.path.join(self.ours.machine.log_dir, f"pinger{family}.log")
+                wait_for("ping runs", lambda: "seq=5 " in self.ours.machine.run("cat", log).stdout, 10)
+                self.ours.machine.ip("addr", "del", f"{asked}/{length}", "dev", "wire")
+                self.addCleanup(self.ours.machine.run, "ip", "addr", "add", f"{asked}/{length}", "dev", "wire", *extra, check=False)
+                self.assertEqual(pinger.wait(20), 0)
+                text = self.ours.machine.run("cat", log).stdout
+                self.assertGreaterEqual(int(re.search(r"(\d+) received", text)[1]), 38, text)
+                self.assertIn(self.ours.outer(family), self.theirs.peer()["endpoint"])
+
     def test_roaming(self):
         self.connect()
         ours, theirs = self.ours, self.theirs

@@ -186,7 +186,7 @@ test_burst (Pair *pair, gconstpointer data)
   for (guint mode = 0; mode < 4; mode++)
     {
       guint8 bytes[2 * 20 * 1000];
-      g_autofree EwBurst *out = burst (endpoint ("127.0.0.1", pair->b->port));
+      g_autofree EwBurst *out = burst (endpoint ("127.0.0.5", pair->b->port));
       gsize got = 0, messages = 0;
       for (gsize i = 0; i < 20; i++)
         {
@@ -211,6 +211,7 @@ test_burst (Pair *pair, gconstpointer data)
               for (gsize k = 0; k < arrival->len; k++, got++)
                 g_assert_cmpuint (arrival->data[k], ==, got / 1000);
               g_assert_cmpuint (arrival->segment, ==, arrival->len > 1000 ? 1000 : 0);
+              assert_ip (&arrival->from.local, "127.0.0.5"); /* to answer from, also where many came as one */
             }
         }
       g_assert_cmpuint (got, ==, 19999);
@@ -266,7 +267,7 @@ test_too_large (Pair *pair, gconstpointer data)
   g_assert_cmpuint (stats.failed, ==, 2);
 }
 
-/* A datagram that its buffer cannot hold is none. */
+/* A datagram or a burst that its buffer cannot hold is none, and what comes after it is not held up. */
 static void
 test_truncated (Pair *pair, gconstpointer data)
 {
@@ -280,6 +281,20 @@ test_truncated (Pair *pair, gconstpointer data)
   g_assert_cmpint (poll (&wait, 1, 5000), ==, 1);
   g_assert_cmpuint (pair->b->class->receive (pair->b, 0, &arrival, 1), ==, 1);
   g_assert_cmpuint (arrival.len, ==, 0);
+
+  g_autofree EwBurst *large = burst (out->to), *small = burst (out->to);
+  for (guint i = 0; i < 3; i++)
+    ew_burst_append (large, bytes, 98);
+  ew_burst_append (small, bytes, 99);
+  send_one (pair->a, large);
+  send_one (pair->a, small);
+  for (arrival.len = 0; arrival.len != 99;)
+    {
+      g_assert_cmpint (poll (&wait, 1, 5000), ==, 1);
+      arrival.len = 99;
+      g_assert_cmpuint (pair->b->class->receive (pair->b, 0, &arrival, 1), ==, 1);
+      g_assert_true (arrival.len == 0 || arrival.len == 98 || arrival.len == 99);
+    }
 }
 
 static void
