@@ -264,6 +264,17 @@ check_firewall (Diagnosis *diagnosis)
       "Another program has removed Edgeway's nftables rules: the guard and the mesh IPs' protection are gone.");
 }
 
+/* UDP servers bound to no address answer from outside only where nftables can tell their sockets. */
+static void
+check_answers (Diagnosis *diagnosis)
+{
+  if (diagnosis->host->applied != NULL && diagnosis->host->applied->vpn && !ew_answers_are_known ())
+    ew_checks_add (diagnosis->checks, "udp-answers", EW_CHECK_WARNING,
+                   "Bind such servers to this computer's own address, or run Linux 5.11 or later with nft_socket.",
+                   "This kernel's nftables can't tell which sockets have no address of their own: UDP servers bound to "
+                   "none don't answer requests from outside while VPN mode is on.");
+}
+
 /* Name servers that VPN mode doesn't reach through the tunnel: those of the LAN see each name that is asked for. */
 static void
 check_resolvers (Diagnosis *diagnosis)
@@ -312,6 +323,7 @@ ew_host_diagnose (EwHost *host, const EwPrefix *mesh_ranges, gsize n_mesh_ranges
   check_mtu (&diagnosis);
   check_conntrack (&diagnosis);
   check_firewall (&diagnosis);
+  check_answers (&diagnosis);
   check_resolvers (&diagnosis);
   return json_to_string (node, FALSE);
 }

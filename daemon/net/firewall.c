@@ -6,7 +6,8 @@
  *   prerouting, raw         our mesh IPs are for our interface
  *                           only (CVE-2019-14899)
  *   prerouting, mangle                                           guard: marks flows that come in from outside
- *   output, raw (route)                                          guard: UDP answers get their source address back
+ *   input, last; output, raw                                     guard: UDP answers get their source address back
+ *                                                                (answers.c)
  *   output, mangle (route)                                       guard: replies leave by the main table
  *   output, forward                                              closed to a family that the mesh doesn't have
  *   forward                 from our interface: only to what     … and what the machine forwards into the tunnel
@@ -74,6 +75,22 @@ ew_nft_run (const gchar *script, gboolean json, gchar **output, GError **error)
     }
   nft_ctx_free (nft);
   return done;
+}
+
+gboolean
+ew_nft_check (const gchar *script)
+{
+  struct nft_ctx *nft = nft_ctx_new (NFT_CTX_DEFAULT);
+  gboolean accepted;
+
+  if (nft == NULL)
+    return FALSE;
+  nft_ctx_set_dry_run (nft, true);
+  nft_ctx_buffer_output (nft);
+  nft_ctx_buffer_error (nft);
+  accepted = nft_run_cmd_from_buffer (nft, script) == 0;
+  nft_ctx_free (nft);
+  return accepted;
 }
 
 typedef struct
@@ -190,14 +207,12 @@ add_arriving_chain (GString *script, const EwHostConfig *config)
                           "    type filter hook prerouting priority mangle; policy accept;\n"
                           "    iifname { \"lo\", \"%s\" } return\n"
                           "    ct mark & " UPPER " == 0 jump count_as_inbound\n"
-                          "    ct mark & " UPPER " == %#x ct direction original jump remember_asked\n"
                           "    meta mark & " UPPER " != 0 return\n"
                           "    fib daddr type { local, broadcast, anycast, multicast } %s return\n"
                           "    ct mark & " UPPER " == %#x ct direction reply %s return\n"
                           "    ip daddr { 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 } %s\n"
                           "    ip6 daddr fc00::/7 %s\n  }\n",
-                          config->interface, EW_HOST_CONNMARK_INBOUND, mark, EW_HOST_CONNMARK_INBOUND, mark, mark,
-                          mark);
+                          config->interface, mark, EW_HOST_CONNMARK_INBOUND, mark, mark, mark);
   g_string_append_printf (script,
                           "  chain count_as_inbound {\n"
                           "    udp dport @served %s return\n"
@@ -206,29 +221,6 @@ add_arriving_chain (GString *script, const EwHostConfig *config)
                           "    ct state new tcp flags & (fin|syn|rst|ack) == syn %s return\n"
                           "    ct state new meta l4proto != tcp %s\n  }\n",
                           inbound, inbound, inbound);
-  g_string_append (script, "  chain remember_asked {\n"
-                           "    meta l4proto != udp return\n    fib daddr type != local return\n"
-                           "    update @asked4 { ip saddr . udp sport . udp dport : ip daddr }\n"
-                           "    update @asked6 { ip6 saddr : ip6 daddr }\n  }\n");
-}
-
-/* The source address of UDP answers, put right before conntrack (priority -200) takes them for a flow of their own. */
-static void
-add_answering_chain (GString *script, const EwHostConfig *config)
-{
-  g_string_append (script, "  chain answering {\n    type route hook output priority raw; policy accept;\n"
-                           "    meta mark & " UPPER " != 0 return\n    oifname \"lo\" return\n");
-  for (gsize i = 0; i < config->n_addresses; i++)
-    {
-      const gchar *ip = nft_family (config->addresses[i].family);
-      g_autofree gchar *restore
-        = g_strdup_printf ("%s saddr set %s daddr%s map @asked%u " SET_MARK, ip, ip,
-                           config->addresses[i].family == EW_FAMILY_V4 ? " . udp dport . udp sport" : "",
-                           config->addresses[i].family, EW_HOST_FWMARK);
-      EwPrefix prefix = ew_prefix_from_ip (&config->addresses[i]);
-      add_prefix_rule (script, "meta l4proto udp ", "saddr", &prefix, restore);
-    }
-  g_string_append (script, "  }\n");
 }
 
 /* Packets of this machine's own. A flow whose connection mark another program uses is known by its direction alone: it
@@ -377,15 +369,6 @@ begin_table (GString *script, EwHost *host, const gchar *name)
                           name, ledger_tag (host, name));
 }
 
-/* Filled by packets. The key has at most 16 bytes: libnftables 1.0.6 keeps a wider one's end and the data in one
- * register. */
-static void
-add_map (GString *script, const gchar *name, const gchar *type)
-{
-  g_string_append_printf (
-    script, "  map %s {\n    type %s\n    flags dynamic,timeout\n    timeout 3m\n    size 65535\n  }\n", name, type);
-}
-
 /* What the guard knows of connections, and its chains. flows NULL: nothing yet. */
 static void
 add_guard (GString *script, const EwHostConfig *config, const EwFlows *flows)
@@ -398,10 +381,8 @@ add_guard (GString *script, const EwHostConfig *config, const EwFlows *flows)
   add_set (script, "begun4", four[0], flows != NULL ? flows->begun4 : NULL);
   add_set (script, "begun6", four[1], flows != NULL ? flows->begun6 : NULL);
   add_set (script, "served", "inet_service", flows != NULL ? flows->served : NULL);
-  add_map (script, "asked4", "ipv4_addr . inet_service . inet_service : ipv4_addr");
-  add_map (script, "asked6", "ipv6_addr : ipv6_addr");
+  ew_answers_add (script, config);
   add_arriving_chain (script, config);
-  add_answering_chain (script, config);
   add_leaving_chain (script, config);
   add_closed_chains (script, config);
 }

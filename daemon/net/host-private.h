@@ -7,7 +7,7 @@
  *   lan.c       which networks around the machine stay outside of the tunnel
  *   change.c    a change as a value            ledger.c  … on disk, before it is made
  *   steps.c     a change made and taken back   rows.c, netlink.c  … by rtnetlink
- *   firewall.c  our nftables tables            flows.c  the connections that were there before them
+ *   firewall.c  our nftables tables, with answers.c's part  flows.c  the connections that were there before them
  */
 #pragma once
 
@@ -98,6 +98,8 @@ GStrv ew_sysctl_interfaces (guint8 family);
 
 /* Runs a script of nft(8) commands as one transaction. output: what it printed, may be NULL. json: output as JSON. */
 gboolean ew_nft_run (const gchar *script, gboolean json, gchar **output, GError **error);
+/* Whether nft and the kernel would take the script; nothing is changed. */
+gboolean ew_nft_check (const gchar *script);
 /* Whether the table FAMILY NAME is there, and whose: *ours where its comment holds tag. */
 gboolean ew_nft_table_exists (const gchar *table, const gchar *tag, gboolean *ours);
 /* Our tables as config wants them, loaded in one transaction; both stand in the ledger already. */
@@ -108,6 +110,12 @@ gboolean ew_firewall_is_loaded (EwHost *host);
 gboolean ew_firewall_restore (EwHost *host, GError **error);
 /* TRUE: the machine passes on packets between interfaces. */
 gboolean ew_forwarding_is_on (void);
+
+/* ---- answers.c: UDP answers of sockets that are bound to no address */
+
+/* The kernel can tell such sockets; without that they are left alone. */
+gboolean ew_answers_are_known (void);
+void ew_answers_add (GString *script, const EwHostConfig *config);
 
 /* ---- foreign.c: chains of somebody else's that our forwarded packets must pass, too */
 

@@ -181,6 +181,65 @@ class Traffic(unittest.TestCase):
         self.udp(45000, "", CLIENT, "192.168.7.2", late=True)
         self.udp(45001, PUBLIC, CLIENT, PUBLIC, late=True)
 
+    def datagrams(self, address, port):
+        """Listeners at one address and port on both sides: outside and beyond the tunnel."""
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        sides = {}
+        for letter, namespace in (("o", self.world.outside), ("b", self.world.beyond)):
+            sides[letter] = self.world.listen(namespace, port, family, socket.SOCK_DGRAM, address)
+            sides[letter].settimeout(1)
+            self.stack.callback(sides[letter].close)
+        return sides
+
+    def heard(self, sides, send):
+        """Which side hears what send() sends, and from whom; a second later the other side has heard nothing either."""
+        send()
+        for letter, other in (("b", "o"), ("o", "b")):
+            with contextlib.suppress(TimeoutError):
+                peer = sides[letter].recvfrom(10)[1]
+                sides[other].setblocking(False)
+                with contextlib.suppress(BlockingIOError):
+                    self.fail(f"both sides heard it: {sides[other].recvfrom(10)}")
+                sides[other].settimeout(1)
+                return f"{letter} {peer[0]}"
+        return "nobody"
+
+    def client(self, address, port, connected):
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with inside(self.world.host):
+            client = socket.socket(family, socket.SOCK_DGRAM)
+        self.stack.callback(client.close)
+        client.bind(("", port))
+        if connected:
+            client.connect((address, 443))
+        return (lambda: client.send(b"q")) if connected else (lambda: client.sendto(b"q", (address, 443)))
+
+    def test_unasked_datagrams_divert_nothing(self):
+        """One from outside, with the address of somebody whom the host speaks to through the tunnel, true or forged: the host's own
+        datagrams stay in the tunnel. Nobody asked for it, nobody listens, or the host's firewall drops it: all the same."""
+        self.world.sh(self.world.outside, "ip addr add fd45::22 dev lo; ip addr add 100.96.2.2 dev lo")
+        self.stack.callback(self.world.sh, self.world.outside, "ip addr del fd45::22/128 dev lo; ip addr del 100.96.2.2/32 dev lo")
+        self.driver.do(VPN)
+        # The site's, a mesh node's; for each a connected socket and, as QUIC and DNS servers have them, one that is not.
+        for number, (address, local) in enumerate(((SITE, "192.168.7.2"), (SITE6, "2001:db8:7::2"), ("100.96.2.2", "192.168.7.2"), ("fd45::22", "2001:db8:7::2"))):
+            sides, expected = self.datagrams(address, 443), "b fd45::7" if ":" in address else BY_TUNNEL
+            for connected in (True, False):
+                with self.subTest(address=address, connected=connected):
+                    port = 50500 + 2 * number + connected
+                    send = self.client(address, port, connected)
+                    self.assertEqual(self.heard(sides, send), expected)
+                    for target in (port, 9):
+                        sides["o"].sendto(b"x", (local, target))
+                    self.assertEqual(self.heard(sides, send), expected)
+            with self.subTest(address=address, firewall="drop"):
+                self.host("nft add table inet fw; nft add chain inet fw in '{ type filter hook input priority 0; policy drop; }'")
+                send = self.client(address, 50600 + number, True)
+                sides["o"].sendto(b"x", (local, 50600 + number))
+                try:
+                    self.assertEqual(self.heard(sides, send), expected)
+                finally:
+                    self.host("nft delete table inet fw")
+
     def test_older_outgoing_connections_do_not_stay_outside(self):
         """They were begun here: VPN mode means all of them. What comes in on them from outside makes them no inbound ones."""
         for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
