@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "edge/exit-firewall.h"
 
+#include <errno.h>
 #include <nftables/libnftables.h>
 #include <string.h>
 
+#include "common/netfilter.h"
 #include "common/util.h"
 #include "edge/exit-policy.h"
 #include "edge/exit-sysctl.h"
@@ -201,13 +203,16 @@ ew_firewall_format (const EwFirewallConfig *config)
 static gboolean
 run (const gchar *commands, gboolean json, gchar **output, GError **error)
 {
-  struct nft_ctx *nft = nft_ctx_new (NFT_CTX_DEFAULT);
+  struct nft_ctx *nft = ew_netfilter_is_there () ? nft_ctx_new (NFT_CTX_DEFAULT) : NULL;
   gboolean ok;
 
   if (nft == NULL)
     {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED,
-                           "The firewall cannot be reached: nftables did not start");
+      g_set_error (
+        error, G_IO_ERROR, G_IO_ERROR_FAILED,
+        "This host's kernel has no nftables (%s): load it with `modprobe nf_tables`, or start the kernel that "
+        "was installed last",
+        g_strerror (errno));
       return FALSE;
     }
   nft_ctx_buffer_output (nft);

@@ -203,7 +203,7 @@ ew_exit_free (EwExit *self)
     {
       /* In this order: the table remembers what the settings were. */
       ew_sysctl_undo_all (SYSCTLS, self->undo);
-      if (!ew_firewall_remove (self->interface, &error))
+      if (ew_firewall_exists (self->interface) && !ew_firewall_remove (self->interface, &error))
         g_warning ("%s: remove `table inet edgeway-edge-%s` by hand", error->message, self->interface);
       g_ptr_array_unref (self->undo);
     }

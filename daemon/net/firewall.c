@@ -30,6 +30,7 @@
  * on.
  */
 #include "net/host-private.h"
+#include "common/netfilter.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -50,13 +51,16 @@
 gboolean
 ew_nft_run (const gchar *script, gboolean json, gchar **output, GError **error)
 {
-  struct nft_ctx *nft = nft_ctx_new (NFT_CTX_DEFAULT);
+  struct nft_ctx *nft = ew_netfilter_is_there () ? nft_ctx_new (NFT_CTX_DEFAULT) : NULL;
   gboolean done;
 
   if (nft == NULL)
     {
-      g_set_error_literal (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
-                           "nftables cannot be used: libnftables does not start.");
+      g_set_error (
+        error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
+        "This computer's kernel has no nftables (%s). Load it with `modprobe nf_tables`, or start the kernel "
+        "that was installed last.",
+        g_strerror (errno));
       return FALSE;
     }
   nft_ctx_buffer_output (nft);
