@@ -126,8 +126,8 @@ check_foreign_drops (Diagnosis *diagnosis)
 {
   for (guint8 family = EW_FAMILY_V4; family <= EW_FAMILY_V6; family += 2)
     {
-      g_auto (GStrv) input = ew_foreign_dropping (family, "input");
-      g_auto (GStrv) forward = ew_foreign_dropping (family, "forward");
+      g_auto (GStrv) input = ew_foreign_dropping (family, "input", NULL);
+      g_auto (GStrv) forward = ew_foreign_dropping (family, "forward", NULL);
       for (guint i = 0; input[i] != NULL; i++)
         {
           g_autofree gchar *fix = g_strdup_printf (

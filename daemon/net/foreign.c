@@ -8,121 +8,121 @@
  * The rules use only what iptables-nft can read back ("-i IF -j ACCEPT"), else `iptables -L` would fail on the chain.
  */
 #include "net/host-private.h"
-#include "common/util.h"
+#include "net/nftables.h"
 
+#include <linux/netfilter.h>
 #include <string.h>
 
-#define NFT_JSON_MAX (32u << 20)
-
-/* The elements "nftables" of a JSON answer; NULL where there is none. */
-static JsonObject *
-nft_list (const gchar *command, JsonArray **elements)
-{
-  g_autofree gchar *output = NULL;
-
-  if (!ew_nft_run (command, TRUE, &output, NULL))
-    return NULL;
-  JsonObject *object = ew_json_parse_object (output, (gssize)strlen (output), NFT_JSON_MAX, NULL);
-  *elements = ew_json_array (object, "nftables");
-  if (*elements != NULL)
-    return object;
-  g_clear_pointer (&object, json_object_unref);
-  return NULL;
-}
-
-/* The member called kind ("chain", "rule") of the i-th element, or NULL. */
-static JsonObject *
-nft_element (JsonArray *elements, guint i, const gchar *kind)
-{
-  JsonNode *node = json_array_get_element (elements, i);
-
-  return JSON_NODE_HOLDS_OBJECT (node) ? ew_json_object (json_node_get_object (node), kind) : NULL;
-}
-
-/* A rule without a condition that ends in drop or reject. */
 static gboolean
-rule_drops_all (JsonObject *rule)
+family_matches (guint8 nft_family, guint8 family)
 {
-  JsonArray *expressions = ew_json_array (rule, "expr");
-  guint n = expressions != NULL ? json_array_get_length (expressions) : 0;
-  gboolean drops = FALSE;
-
-  for (guint i = 0; i < n; i++)
-    {
-      JsonNode *node = json_array_get_element (expressions, i);
-      JsonObject *expression = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
-      if (expression == NULL)
-        return FALSE;
-      if (json_object_has_member (expression, "drop") || json_object_has_member (expression, "reject"))
-        drops = TRUE;
-      else if (!json_object_has_member (expression, "counter") && !json_object_has_member (expression, "log"))
-        return FALSE;
-    }
-  return drops;
-}
-
-/* The chain's last rule drops all, as firewalld's and many a hand-written table's does. */
-static gboolean
-chain_ends_in_drop (const gchar *chain)
-{
-  g_autofree gchar *command = g_strconcat ("list chain ", chain, NULL);
-  JsonArray *elements;
-  g_autoptr (JsonObject) object = nft_list (command, &elements);
-  gboolean drops = FALSE;
-
-  for (guint i = 0; object != NULL && i < json_array_get_length (elements); i++)
-    {
-      JsonObject *rule = nft_element (elements, i, "rule");
-      if (rule != NULL)
-        drops = rule_drops_all (rule);
-    }
-  return drops;
+  return nft_family == NFPROTO_INET || nft_family == (family == EW_FAMILY_V4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
 }
 
 static gboolean
-has_chain (JsonArray *elements, const gchar *family, const gchar *table, const gchar *name)
+has_chain (const GArray *chains, const EwNftChain *beside, const gchar *name)
 {
-  for (guint i = 0; i < json_array_get_length (elements); i++)
+  for (guint i = 0; i < chains->len; i++)
     {
-      JsonObject *chain = nft_element (elements, i, "chain");
-      if (chain != NULL && g_strcmp0 (ew_json_string (chain, "family"), family) == 0
-          && g_strcmp0 (ew_json_string (chain, "table"), table) == 0
-          && g_strcmp0 (ew_json_string (chain, "name"), name) == 0)
+      const EwNftChain *chain = &g_array_index (chains, EwNftChain, i);
+      if (chain->family == beside->family && g_str_equal (chain->table, beside->table)
+          && g_str_equal (chain->name, name))
         return TRUE;
     }
   return FALSE;
 }
 
 static gboolean
-family_matches (const gchar *nft_family, guint8 family)
+drops_unknown (EwNetlink *netlink, const EwNftChain *chain)
 {
-  return g_strcmp0 (nft_family, "inet") == 0 || g_strcmp0 (nft_family, family == EW_FAMILY_V4 ? "ip" : "ip6") == 0;
+  EwNftRules rules = { 0 };
+
+  return chain->drops || (ew_nft_rules (netlink, chain, NULL, &rules) && rules.drops_all);
+}
+
+/* The owner of a table that nobody else may change has been told of our interface there. */
+static gboolean
+is_opened_by_owner (EwNetlink *netlink, const EwNftChain *chain, const gchar *interface)
+{
+  return interface != NULL && ew_nft_table_is_owned (netlink, chain->family, chain->table)
+         && ew_nft_table_names (netlink, chain->family, chain->table, interface);
 }
 
 GStrv
-ew_foreign_dropping (guint8 family, const gchar *hook)
+ew_foreign_dropping (guint8 family, const gchar *hook, const gchar *interface)
 {
+  const guint32 number = g_str_equal (hook, "forward") ? NF_INET_FORWARD : NF_INET_LOCAL_IN;
   g_autoptr (GStrvBuilder) found = g_strv_builder_new ();
-  JsonArray *elements;
-  g_autoptr (JsonObject) object = nft_list ("list chains", &elements);
+  g_autoptr (EwNetlink) netlink = ew_netlink_new (NETLINK_NETFILTER);
+  g_autoptr (GArray) chains = netlink != NULL ? ew_nft_chains (netlink) : NULL;
 
-  for (guint i = 0; object != NULL && i < json_array_get_length (elements); i++)
+  for (guint i = 0; chains != NULL && i < chains->len; i++)
     {
-      JsonObject *chain = nft_element (elements, i, "chain");
-      const gchar *nft_family = ew_json_string (chain, "family"), *table = ew_json_string (chain, "table"),
-                  *name = ew_json_string (chain, "name");
-      if (chain == NULL || g_strcmp0 (ew_json_string (chain, "hook"), hook) != 0 || !family_matches (nft_family, family)
-          || table == NULL || name == NULL || g_str_equal (table, "edgeway"))
-        continue;
-      g_autofree gchar *full = g_strdup_printf ("%s %s %s", nft_family, table, name);
-      if (g_strcmp0 (ew_json_string (chain, "policy"), "drop") != 0 && !chain_ends_in_drop (full))
+      const EwNftChain *chain = &g_array_index (chains, EwNftChain, i);
+      if (!chain->based || chain->hook != number || !family_matches (chain->family, family)
+          || g_str_equal (chain->table, "edgeway") || !drops_unknown (netlink, chain)
+          || is_opened_by_owner (netlink, chain, interface))
         continue;
       /* Docker puts its jump to DOCKER-USER first again and again, and leaves what stands in there alone. */
-      g_autofree gchar *docker = g_strdup_printf ("%s %s DOCKER-USER", nft_family, table);
-      gboolean by_docker = g_str_equal (hook, "forward") && has_chain (elements, nft_family, table, "DOCKER-USER");
-      g_strv_builder_add (found, by_docker ? docker : full);
+      gboolean by_docker = number == NF_INET_FORWARD && has_chain (chains, chain, "DOCKER-USER");
+      g_autofree gchar *full = g_strdup_printf ("%s %s %s", ew_nft_family_name (chain->family), chain->table,
+                                                by_docker ? "DOCKER-USER" : chain->name);
+      g_strv_builder_add (found, full);
     }
   return g_strv_builder_end (found);
+}
+
+/* ---- our rules in one of them */
+
+static gboolean
+parse_chain (const gchar *full, EwNftChain *chain)
+{
+  g_auto (GStrv) words = g_strsplit (full, " ", 3);
+
+  if (g_strv_length (words) != 3)
+    return FALSE;
+  *chain = (EwNftChain){ .family = ew_nft_family (words[0]) };
+  g_strlcpy (chain->table, words[1], sizeof chain->table);
+  g_strlcpy (chain->name, words[2], sizeof chain->name);
+  return chain->family != 0;
+}
+
+/* FALSE: the chain is not there. */
+static gboolean
+find_rules (const EwChange *change, EwNftRules *rules)
+{
+  g_autoptr (EwNetlink) netlink = ew_netlink_new (NETLINK_NETFILTER);
+  g_autofree gchar *comment = g_strconcat ("edgeway ", change->value, NULL);
+  EwNftChain chain;
+
+  return netlink != NULL && parse_chain (change->name, &chain) && ew_nft_rules (netlink, &chain, comment, rules);
+}
+
+/* A table that a process owns takes rules of nobody else, whatever their privileges (nft(8), flags owner). */
+static gboolean
+is_owned (const EwChange *change)
+{
+  g_autoptr (EwNetlink) netlink = ew_netlink_new (NETLINK_NETFILTER);
+  EwNftChain chain;
+
+  return netlink != NULL && parse_chain (change->name, &chain)
+         && ew_nft_table_is_owned (netlink, chain.family, chain.table);
+}
+
+static gboolean
+set_owned (GError **error, const EwChange *change)
+{
+  if (strstr (change->name, " firewalld ") != NULL)
+    g_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_CONFLICT,
+                 "firewalld drops what it does not know and lets no other program change its table. Open it there: "
+                 "`firewall-cmd --permanent --zone=trusted --add-interface=%s && firewall-cmd --reload`.",
+                 change->interface);
+  else
+    g_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_CONFLICT,
+                 "The nftables chain \"%s\" drops what it does not know, and the program that owns its table lets no "
+                 "other program change it. Let the interface %s through in that program.",
+                 change->name, change->interface);
+  return FALSE;
 }
 
 gboolean
@@ -133,41 +133,28 @@ ew_foreign_insert (const EwChange *change, GError **error)
                        "insert rule %s oifname \"%s\" counter accept comment \"edgeway %s\"\n",
                        change->name, change->interface, change->value, change->name, change->interface, change->value);
 
-  return ew_nft_run (script, FALSE, NULL, error);
-}
-
-/* The commands that delete our rules from the chain; empty where none is there. */
-static gchar *
-foreign_deletions (const EwChange *change)
-{
-  g_autofree gchar *command = g_strconcat ("list chain ", change->name, NULL);
-  g_autofree gchar *comment = g_strconcat ("edgeway ", change->value, NULL);
-  g_autoptr (GString) script = g_string_new (NULL);
-  JsonArray *elements;
-  g_autoptr (JsonObject) object = nft_list (command, &elements);
-
-  for (guint i = 0; object != NULL && i < json_array_get_length (elements); i++)
-    {
-      JsonObject *rule = nft_element (elements, i, "rule");
-      if (rule != NULL && g_strcmp0 (ew_json_string (rule, "comment"), comment) == 0)
-        g_string_append_printf (script, "delete rule %s handle %" G_GINT64_FORMAT "\n", change->name,
-                                ew_json_int (rule, "handle", 0));
-    }
-  return g_string_free (g_steal_pointer (&script), FALSE);
+  return is_owned (change) ? set_owned (error, change) : ew_nft_run (script, FALSE, NULL, error);
 }
 
 gboolean
 ew_foreign_remove (const EwChange *change, GError **error)
 {
-  g_autofree gchar *script = foreign_deletions (change);
+  g_autoptr (GArray) handles = g_array_new (FALSE, FALSE, sizeof (guint64));
+  g_autoptr (GString) script = g_string_new (NULL);
+  EwNftRules rules = { .handles = handles };
 
-  return *script == '\0' || ew_nft_run (script, FALSE, NULL, error);
+  if (!find_rules (change, &rules))
+    return TRUE;
+  for (guint i = 0; i < handles->len; i++)
+    g_string_append_printf (script, "delete rule %s handle %" G_GUINT64_FORMAT "\n", change->name,
+                            g_array_index (handles, guint64, i));
+  return script->len == 0 || ew_nft_run (script->str, FALSE, NULL, error);
 }
 
 gboolean
 ew_foreign_is_there (const EwChange *change)
 {
-  g_autofree gchar *script = foreign_deletions (change);
+  EwNftRules rules = { 0 };
 
-  return *script != '\0';
+  return find_rules (change, &rules) && rules.tagged >= 2;
 }

@@ -72,7 +72,7 @@ add_gateway_v6 (EwPlan *plan)
 static void
 add_foreign (EwPlan *plan, guint8 family)
 {
-  g_auto (GStrv) chains = ew_foreign_dropping (family, "forward");
+  g_auto (GStrv) chains = ew_foreign_dropping (family, "forward", plan->config->interface);
 
   for (guint i = 0; chains[i] != NULL; i++)
     {

@@ -120,8 +120,9 @@ void ew_answers_add (GString *script, const EwHostConfig *config);
 /* ---- foreign.c: chains of somebody else's that our forwarded packets must pass, too */
 
 /* "FAMILY TABLE CHAIN" of every chain that drops what it doesn't know, at the hook ("forward", "input"), where a rule
-   of ours would have to stand: DOCKER-USER in place of Docker's own. (transfer full) */
-GStrv ew_foreign_dropping (guint8 family, const gchar *hook);
+   of ours would have to stand: DOCKER-USER in place of Docker's own. A table that its owner alone may change, and in
+   which he has named interface, is left out. interface NULL: it does not matter. (transfer full) */
+GStrv ew_foreign_dropping (guint8 family, const gchar *hook, const gchar *interface);
 gboolean ew_foreign_insert (const EwChange *change, GError **error);
 gboolean ew_foreign_remove (const EwChange *change, GError **error);
 gboolean ew_foreign_is_there (const EwChange *change);

@@ -281,7 +281,7 @@ ew_step_ensure (EwHost *host, const EwChange *change)
       change_by_netlink (host, change, TRUE);
       break;
     case EW_CHANGE_FOREIGN:
-      if (!ew_foreign_is_there (change))
+      if (!ew_foreign_is_there (change) && ew_foreign_remove (change, NULL)) /* one of the two may be left */
         ew_foreign_insert (change, NULL);
       break;
     default:

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What stands in nftables, read straight from the kernel: the tables' owners, the chains, one chain's rules.
+ * libnftables reads a table's sets along with its rules, and a block list has hundreds of thousands of elements; what
+ * is looked at each time that some program loads rules must not depend on them.
+ */
+#pragma once
+
+#include "net/netlink.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  guint8 family;             /* NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6 */
+  gboolean based;            /* it has a hook */
+  guint32 hook;              /* NF_INET_FORWARD … */
+  gboolean drops;            /* its policy */
+  gchar table[32], name[32]; /* longer names are cut, and are nobody's that this room looks for */
+} EwNftChain;
+
+/* Every chain of the families above. NULL: errno. (transfer full) */
+GArray *ew_nft_chains (EwNetlink *netlink);
+
+typedef struct
+{
+  gboolean drops_all; /* the last rule has no condition and drops or rejects */
+  guint tagged;       /* rules whose comment is the one asked for */
+  GArray *handles;    /* guint64: theirs; NULL: not wanted */
+} EwNftRules;
+
+/* Looks through one chain. comment: of our rules; NULL: not asked for. FALSE: it is not there. */
+gboolean ew_nft_rules (EwNetlink *netlink, const EwNftChain *chain, const gchar *comment, EwNftRules *rules);
+
+/* Some process owns the table (NFT_TABLE_F_OWNER): the kernel lets nobody else change it. */
+gboolean ew_nft_table_is_owned (EwNetlink *netlink, guint8 family, const gchar *table);
+
+/* Some rule of the table speaks of this interface by its whole name. */
+gboolean ew_nft_table_names (EwNetlink *netlink, guint8 family, const gchar *table, const gchar *interface);
+
+/* "inet", "ip", "ip6", and back; 0: another one. */
+const gchar *ew_nft_family_name (guint8 family);
+guint8 ew_nft_family (const gchar *name);
+
+G_END_DECLS
