@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The API's calls, in the order of API.md's table.
+ * The API's calls (API.md).
  */
 #include "edge/api-private.h"
 
@@ -65,7 +65,25 @@ map_node (EwApiCall *call, const EwNode *node)
 {
   EwSwitchNodeStatus status;
   gboolean known = ew_lookout_get (call->api->parts.lookout, node->id, &status);
-  return ew_document_map_node (call->api->parts.mesh, node, known ? &status : NULL);
+  JsonObject *object = ew_document_map_node (call->api->parts.mesh, node, known ? &status : NULL);
+  json_object_set_boolean_member (object, "self", g_strcmp0 (call->node_id, node->id) == 0);
+  return object;
+}
+
+/* The log says who did what. */
+
+static const gchar *
+maker_of (EwApiCall *call)
+{
+  return call->node_id ? call->node_id : EW_MAKER_OWNER;
+}
+
+/* "NAME" or "the owner", while the caller is still a node: before the change. (transfer full) */
+static gchar *
+caller_name (EwApiCall *call)
+{
+  const EwNode *node = call->node_id ? ew_mesh_get_node (call->api->parts.mesh, call->node_id) : NULL;
+  return g_strdup (node ? node->name : "the owner");
 }
 
 /* The mesh, enrollment, oneself. */
@@ -77,7 +95,8 @@ get_mesh (EwApiCall *call, GError **error)
   JsonObject *answer = json_object_new ();
   json_object_set_string_member (answer, "mesh", ew_mesh_get_name (mesh));
   json_object_set_string_member (answer, "edge", ew_mesh_get_edge (mesh)->name);
-  json_object_set_string_member (answer, "version", EW_VERSION);
+  if (call->node_id || call->peer->control) /* a stranger need not know what to look for */
+    json_object_set_string_member (answer, "version", EW_VERSION);
   return answer;
 }
 
@@ -98,7 +117,7 @@ static JsonObject *
 post_enroll (EwApiCall *call, GError **error)
 {
   EwEnrollRequest request = { 0 };
-  gboolean unknown = FALSE;
+  EwEnrollOutcome outcome;
   if (!check_rate (call, error) || !need_string (call->body, "secret", &request.secret, error)
       || !get_string (call->body, "name", &request.name, error)
       || !need_string (call->body, "public_key", &request.public_key, error)
@@ -106,12 +125,14 @@ post_enroll (EwApiCall *call, GError **error)
       || !get_string (call->body, "os", &request.os, error)
       || !get_string (call->body, "version", &request.version, error))
     return NULL;
-  const EwNode *node = ew_mesh_enroll (call->api->parts.mesh, &request, &unknown, error);
-  if (unknown && !call->peer->control)
+  const EwNode *node = ew_mesh_enroll (call->api->parts.mesh, &request, &outcome, error);
+  if (outcome.unknown_secret && !call->peer->control)
     ew_rate_limit_take (call->api->failed_enrollments, &call->peer->ip, g_get_monotonic_time ());
   if (node == NULL)
     return NULL;
-  g_message ("node %s (%s) joined as %s", node->name, node->kind, node->role);
+  g_message (outcome.replaced ? "another computer took the place of node %s (%s, %s), with enrollment key %s"
+                              : "node %s (%s, %s) joined, with enrollment key %s",
+             node->name, node->kind, node->role, outcome.key_id);
   return ew_document_node (call->api->parts.mesh, node);
 }
 
@@ -132,20 +153,14 @@ get_self (EwApiCall *call, GError **error)
 }
 
 static JsonObject *
-remove_node (EwApiCall *call, const EwNode *node, const gchar *how, GError **error)
-{
-  g_autofree gchar *name = g_strdup (node->name), *id = g_strdup (node->id);
-  if (!ew_mesh_remove_node (call->api->parts.mesh, id, error))
-    return NULL;
-  g_message ("node %s %s", name, how);
-  return json_object_new ();
-}
-
-static JsonObject *
 delete_self (EwApiCall *call, GError **error)
 {
   const EwNode *node = caller (call, error);
-  return node ? remove_node (call, node, "left", error) : NULL;
+  g_autofree gchar *name = node ? g_strdup (node->name) : NULL;
+  if (node == NULL || !ew_mesh_remove_node (call->api->parts.mesh, node->id, error))
+    return NULL;
+  g_message ("node %s left the mesh", name);
+  return json_object_new ();
 }
 
 /* Nodes. */
@@ -177,13 +192,9 @@ static const EwNode *
 change_node (EwApiCall *call, const gchar *id, const gchar *name, GError **error)
 {
   EwMesh *mesh = call->api->parts.mesh;
-  const EwNode *node;
   if (name)
     return ew_mesh_rename_node (mesh, id, name, error);
-  node = ew_mesh_set_node_mtu (mesh, id, ew_json_int (call->body, "mtu", -1), error);
-  if (node)
-    g_message ("node %s has the MTU %u", node->name, ew_mesh_get_node_mtu (mesh, node));
-  return node;
+  return ew_mesh_set_node_mtu (mesh, id, ew_json_int (call->body, "mtu", -1), error);
 }
 
 static JsonObject *
@@ -200,12 +211,14 @@ patch_node (EwApiCall *call, GError **error)
                    "Change either name or mtu: one request does one thing.");
       return NULL;
     }
-  g_autofree gchar *id = g_strdup (node->id), *old = g_strdup (node->name);
+  g_autofree gchar *id = g_strdup (node->id), *old = g_strdup (node->name), *who = caller_name (call);
   node = change_node (call, id, name, error);
   if (node == NULL)
     return NULL;
   if (name)
-    g_message ("node %s is now %s", old, node->name);
+    g_message ("node %s is now %s, by %s", old, node->name, who);
+  else
+    g_message ("node %s has the MTU %u, by %s", node->name, ew_mesh_get_node_mtu (call->api->parts.mesh, node), who);
   return map_node (call, node);
 }
 
@@ -213,7 +226,21 @@ static JsonObject *
 delete_node (EwApiCall *call, GError **error)
 {
   const EwNode *node = find_argument (call, error);
-  return node ? remove_node (call, node, "was removed", error) : NULL;
+  g_autofree gchar *name = node ? g_strdup (node->name) : NULL, *who = caller_name (call);
+  if (node == NULL || !ew_mesh_remove_node (call->api->parts.mesh, node->id, error))
+    return NULL;
+  g_message ("node %s was removed, by %s", name, who);
+  return json_object_new ();
+}
+
+/* A plain node that is there gets another key pair. */
+static const EwNode *
+renew_plain_node (EwApiCall *call, const gchar *name, const gchar *public_key, guint valid, GError **error)
+{
+  EwMesh *mesh = call->api->parts.mesh;
+  const EwNode *node = ew_mesh_find_node (mesh, name, error);
+  g_autofree gchar *id = node ? g_strdup (node->id) : NULL;
+  return node ? ew_mesh_renew_plain_node (mesh, id, public_key, valid, error) : NULL;
 }
 
 static JsonObject *
@@ -221,13 +248,17 @@ post_nodes (EwApiCall *call, GError **error)
 {
   const gchar *name, *kind, *public_key;
   guint valid;
-  if (!need_string (call->body, "name", &name, error) || !need_string (call->body, "kind", &kind, error)
+  gboolean renew = ew_json_bool (call->body, "renew", FALSE);
+  if (!need_string (call->body, "name", &name, error) || !get_string (call->body, "kind", &kind, error)
+      || (!renew && !need_string (call->body, "kind", &kind, error))
       || !need_string (call->body, "public_key", &public_key, error) || !get_valid (call->body, &valid, error))
     return NULL;
-  const EwNode *node = ew_mesh_add_plain_node (call->api->parts.mesh, name, kind, public_key, valid, error);
+  const EwNode *node = renew ? renew_plain_node (call, name, public_key, valid, error)
+                             : ew_mesh_add_plain_node (call->api->parts.mesh, name, kind, public_key, valid, error);
   if (node == NULL)
     return NULL;
-  g_message ("plain node %s was made", node->name);
+  g_autofree gchar *who = caller_name (call);
+  g_message (renew ? "plain node %s has a new key pair, by %s" : "plain node %s was added, by %s", node->name, who);
   JsonObject *answer = json_object_new ();
   json_object_set_object_member (answer, "node", map_node (call, node));
   json_object_set_object_member (answer, "config", ew_document_plain_config (call->api->parts.mesh, node));
@@ -236,38 +267,106 @@ post_nodes (EwApiCall *call, GError **error)
 
 /* Keys. */
 
-static JsonObject *
-make_key (EwApiCall *call, const gchar *kind, const gchar *name, GError **error)
+/* What a key is for, in the log and in lists: a node's name, or NULL. */
+static const gchar *
+key_label (EwApiCall *call, const EwEnrollment *key)
 {
-  guint valid;
-  gint64 expires_us = 0;
-  if (!get_valid (call->body, &valid, error))
+  const EwNode *node = key->node_id ? ew_mesh_get_node (call->api->parts.mesh, key->node_id) : NULL;
+  return node ? node->name : NULL;
+}
+
+static JsonObject *
+make_key (EwApiCall *call, EwKeyRequest *request, const gchar *name, GError **error)
+{
+  EwMadeKey made;
+  request->maker = maker_of (call);
+  if (!get_valid (call->body, &request->valid_seconds, error))
     return NULL;
-  gchar *key = ew_mesh_make_key (call->api->parts.mesh, kind, name, valid, &expires_us, error);
+  gchar *key = ew_mesh_make_key (call->api->parts.mesh, request, &made, error);
   if (key == NULL)
     return NULL;
   JsonObject *answer = json_object_new ();
-  g_message ("an enrollment key for %s %s was made", kind, name ? name : "(no name)");
+  g_autofree gchar *who = caller_name (call);
+  g_message ("enrollment key %s (%s, for %s%s) was made, by %s", made.id, made.kind, name ? name : "any name",
+             request->renew_id ? ", whose place it takes" : "", who);
   json_object_set_string_member (answer, "key", key);
+  json_object_set_string_member (answer, "id", made.id);
+  json_object_set_string_member (answer, "kind", made.kind);
   ew_json_set_string_or_null (answer, "name", name);
-  ew_json_set_time_or_null (answer, "expires", expires_us);
+  ew_json_set_time_or_null (answer, "expires", made.expires_us);
   ew_free_secret (key);
   return answer;
+}
+
+static JsonObject *
+renew_node (EwApiCall *call, const gchar *name, GError **error)
+{
+  const EwNode *node = ew_mesh_find_node (call->api->parts.mesh, name, error);
+  g_autofree gchar *id = node ? g_strdup (node->id) : NULL, *label = node ? g_strdup (node->name) : NULL;
+  EwKeyRequest request = { .renew_id = id };
+  return node ? make_key (call, &request, label, error) : NULL;
 }
 
 static JsonObject *
 post_keys (EwApiCall *call, GError **error)
 {
   const gchar *kind, *name;
+  if (ew_json_bool (call->body, "renew", FALSE))
+    return need_string (call->body, "name", &name, error) ? renew_node (call, name, error) : NULL;
   if (!need_string (call->body, "kind", &kind, error) || !get_string (call->body, "name", &name, error))
     return NULL;
-  return make_key (call, kind, name, error);
+  EwKeyRequest request = { .kind = kind, .name = name };
+  return make_key (call, &request, name, error);
 }
 
 static JsonObject *
 post_admin_key (EwApiCall *call, GError **error)
 {
-  return make_key (call, "admin", NULL, error);
+  EwKeyRequest request = { .kind = "admin" };
+  return make_key (call, &request, NULL, error);
+}
+
+static JsonObject *
+key_object (EwApiCall *call, const EwEnrollment *key)
+{
+  const EwNode *maker = key->made_by ? ew_mesh_get_node (call->api->parts.mesh, key->made_by) : NULL;
+  g_autofree gchar *id = g_strndup (key->hash, EW_MESH_KEY_ID_LENGTH);
+  JsonObject *object = json_object_new ();
+  json_object_set_string_member (object, "id", id);
+  ew_json_set_string_or_null (object, "label", key_label (call, key));
+  json_object_set_string_member (object, "kind", key->kind);
+  json_object_set_boolean_member (object, "renews", key->renews);
+  ew_json_set_string_or_null (object, "maker", key->made_by);
+  ew_json_set_string_or_null (object, "maker_name", maker ? maker->name : NULL);
+  ew_json_set_time_or_null (object, "created", key->created_us);
+  ew_json_set_time_or_null (object, "expires", key->expires_us);
+  return object;
+}
+
+static JsonObject *
+get_keys (EwApiCall *call, GError **error)
+{
+  g_autoptr (GPtrArray) keys = ew_mesh_list_keys (call->api->parts.mesh);
+  JsonObject *answer = json_object_new ();
+  JsonArray *array = json_array_new ();
+  for (guint i = 0; i < keys->len; i++)
+    json_array_add_object_element (array, key_object (call, keys->pdata[i]));
+  json_object_set_array_member (answer, "keys", array);
+  return answer;
+}
+
+static JsonObject *
+delete_key (EwApiCall *call, GError **error)
+{
+  const EwEnrollment *key = ew_mesh_find_key (call->api->parts.mesh, call->argument, error);
+  if (key == NULL)
+    return NULL;
+  g_autofree gchar *who = caller_name (call), *label = g_strdup (key_label (call, key)), *kind = g_strdup (key->kind),
+                   *id = g_strndup (key->hash, EW_MESH_KEY_ID_LENGTH);
+  if (!ew_mesh_revoke_key (call->api->parts.mesh, key->hash, error))
+    return NULL;
+  g_message ("enrollment key %s (%s, for %s) was revoked, by %s", id, kind, label ? label : "any name", who);
+  return json_object_new ();
 }
 
 /* Routes. */
@@ -305,7 +404,8 @@ post_routes (EwApiCall *call, GError **error)
   const EwRouteEntry *route = ew_mesh_add_route (mesh, cidr, id, error);
   if (route == NULL)
     return NULL;
-  g_message ("route %s leads through %s", route->cidr, ew_mesh_get_node (mesh, id)->name);
+  g_autofree gchar *who = caller_name (call);
+  g_message ("route %s leads through %s, by %s", route->cidr, ew_mesh_get_node (mesh, id)->name, who);
   return route_object (call, route);
 }
 
@@ -314,7 +414,8 @@ delete_route (EwApiCall *call, GError **error)
 {
   if (!ew_mesh_remove_route (call->api->parts.mesh, call->argument, error))
     return NULL;
-  g_message ("route %s was taken away", call->argument);
+  g_autofree gchar *who = caller_name (call);
+  g_message ("route %s was removed, by %s", call->argument, who);
   return json_object_new ();
 }
 
@@ -334,6 +435,30 @@ count_nodes (EwApiCall *call)
   return counts;
 }
 
+/* Every reason for which the switch drops packets: "dropped" is their sum. */
+static void
+set_drops (JsonObject *answer, const EwSwitchStats *stats)
+{
+  const struct
+  {
+    const gchar *reason;
+    guint64 packets;
+  } drops[] = {
+    { "policy", stats->dropped_policy },   { "no_route", stats->dropped_no_route },
+    { "ttl", stats->dropped_ttl },         { "source", stats->dropped_source },
+    { "too_big", stats->dropped_too_big }, { "malformed", stats->dropped_malformed },
+  };
+  JsonObject *object = json_object_new ();
+  guint64 sum = 0;
+  for (guint i = 0; i < G_N_ELEMENTS (drops); i++)
+    {
+      json_object_set_int_member (object, drops[i].reason, (gint64)drops[i].packets);
+      sum += drops[i].packets;
+    }
+  json_object_set_int_member (answer, "dropped", (gint64)sum);
+  json_object_set_object_member (answer, "drops", object);
+}
+
 static void
 set_traffic (JsonObject *answer, EwSwitch *packet_switch)
 {
@@ -342,9 +467,7 @@ set_traffic (JsonObject *answer, EwSwitch *packet_switch)
   json_object_set_int_member (answer, "forwarded_packets", (gint64)stats.forwarded_packets);
   json_object_set_int_member (answer, "forwarded_bytes", (gint64)stats.forwarded_bytes);
   json_object_set_int_member (answer, "exit_packets", (gint64)stats.exit_packets);
-  json_object_set_int_member (
-    answer, "dropped",
-    (gint64)(stats.dropped_policy + stats.dropped_no_route + stats.dropped_ttl + stats.dropped_source));
+  set_drops (answer, &stats);
   ew_json_set_string_or_null (answer, "limits", ew_switch_get_limits (packet_switch));
 }
 
@@ -360,6 +483,7 @@ get_status (EwApiCall *call, GError **error)
   ew_prefix_format (&ranges->v4, v4);
   ew_prefix_format (&ranges->v6, v6);
   ew_ranges_service (ranges, service);
+  json_object_set_string_member (answer, "edge_id", edge->id);
   json_object_set_string_member (answer, "suffix", ew_mesh_get_suffix (mesh));
   json_object_set_string_member (answer, "public", edge->endpoints[0]);
   json_object_set_string_member (answer, "listen", call->api->parts.listen);
@@ -375,6 +499,7 @@ get_status (EwApiCall *call, GError **error)
   return answer;
 }
 
+/* The fuzzer's corpus names calls by their place here: new ones go to the end. */
 const EwApiEntry ew_api_table[] = {
   { "GET", "/v1/mesh", EW_ACCESS_ANYONE, get_mesh },
   { "POST", "/v1/enroll", EW_ACCESS_ANYONE, post_enroll },
@@ -392,5 +517,7 @@ const EwApiEntry ew_api_table[] = {
   { "GET", "/v1/topology", EW_ACCESS_NODE, NULL },
   { "GET", "/v1/status", EW_ACCESS_OWNER, get_status },
   { "POST", "/v1/admin-key", EW_ACCESS_OWNER, post_admin_key },
+  { "GET", "/v1/keys", EW_ACCESS_ADMINISTRATOR, get_keys },
+  { "DELETE", "/v1/keys/", EW_ACCESS_ADMINISTRATOR, delete_key },
   { NULL, NULL, EW_ACCESS_OWNER, NULL },
 };

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Enrollment keys and those who come with one. A key's secret is kept as its SHA-256 alone; it is consumed in the
- * transaction that makes the node. Whoever repeats exactly the request that consumed it is answered the same (a reply
- * may be lost).
+ * Machines that come with an enrollment key. It is consumed in the transaction that makes the node. Whoever repeats
+ * exactly the request that consumed it is answered the same (a reply may be lost).
+ *
+ * A key made to renew a node puts the machine that uses it in that node's place: name, addresses, routes and role stay;
+ * public key and credential are the new machine's, the old ones are refused, and keys that the old one made are
+ * deleted.
  */
 #include "edge/mesh-private.h"
 
@@ -12,127 +15,23 @@
 
 #define DESCRIPTION_MAX 64 /* bytes of `os` and `version` */
 
-static gchar *
-hash_to_hex (const guint8 hash[EW_HASH_SIZE])
-{
-  GString *text = g_string_sized_new (2 * EW_HASH_SIZE);
-  for (guint i = 0; i < EW_HASH_SIZE; i++)
-    g_string_append_printf (text, "%02x", hash[i]);
-  return g_string_free (text, FALSE);
-}
-
-/* Making keys. */
-
-typedef struct
-{
-  const gchar *kind, *name, *hash;
-  guint valid_seconds;
-  gint64 expires_us;
-} KeyRequest;
-
-static const gchar *
-node_kind (const gchar *key_kind)
-{
-  return g_str_equal (key_kind, "server") ? "server" : "device";
-}
-
-static const gchar *
-node_role (const gchar *key_kind)
-{
-  return g_str_equal (key_kind, "admin") ? "admin" : "member";
-}
-
-static EwNode *
-new_node (EwMesh *self, const gchar *key_kind, const gchar *name)
-{
-  EwNode *node = ew_node_new ();
-  node->id = ew_node_make_id ();
-  node->name = g_strdup (name);
-  node->kind = g_strdup (node_kind (key_kind));
-  node->role = g_strdup (node_role (key_kind));
-  node->created_us = self->now_us ();
-  return node;
-}
-
-static void
-put_node (EwChange *change, const EwNode *node)
-{
-  g_autofree gchar *key = ew_mesh_node_key ("/nodes/", node->id);
-  ew_change_expect (change, key, node->store_revision);
-  ew_change_put (change, key, ew_node_to_json (node));
-}
-
-static gboolean
-put_key (EwMesh *self, EwChange *change, gpointer data, GError **error)
-{
-  KeyRequest *request = data;
-  g_autofree gchar *key = ew_mesh_node_key ("/enrollment/", request->hash);
-  EwEnrollment enrollment = { .kind = (gchar *)request->kind, .created_us = self->now_us () };
-  g_autoptr (EwNode) node = request->name ? new_node (self, request->kind, request->name) : NULL;
-  enrollment.expires_us = enrollment.created_us + (gint64)request->valid_seconds * G_USEC_PER_SEC;
-  request->expires_us = enrollment.expires_us;
-  if (node)
-    {
-      if (!ew_mesh_claim_name (self, change, node->name, node->id, error))
-        return FALSE;
-      node->expires_us = enrollment.expires_us;
-      node->enrollment = g_strdup (request->hash);
-      enrollment.node_id = node->id;
-      put_node (change, node);
-    }
-  ew_change_expect (change, key, 0);
-  ew_change_put (change, key, ew_enrollment_to_json (&enrollment));
-  return TRUE;
-}
-
-gchar *
-ew_mesh_make_key (EwMesh *self, const gchar *kind, const gchar *name, guint valid_seconds, gint64 *expires_us,
-                  GError **error)
-{
-  guint8 secret[EW_ENROLLMENT_SECRET_SIZE], hash[EW_HASH_SIZE];
-  if (!ew_mesh_check_valid (valid_seconds, error))
-    return NULL;
-  if (g_strcmp0 (kind, "admin") != 0 && g_strcmp0 (kind, "server") != 0 && g_strcmp0 (kind, "device") != 0)
-    {
-      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "kind must be \"server\", \"device\" or \"admin\".");
-      return NULL;
-    }
-  ew_random (secret, sizeof secret);
-  ew_sha256 (secret, sizeof secret, hash);
-  g_autofree gchar *hex = hash_to_hex (hash);
-  KeyRequest request = { .kind = kind, .name = name, .hash = hex, .valid_seconds = valid_seconds };
-  EwEnrollmentKey key = { .api = ew_mesh_get_edge (self)->api, .kind = (gchar *)kind, .mesh = self->settings.mesh };
-  memcpy (key.pin, self->pin, EW_PIN_SIZE);
-  key.secret = ew_base64url_encode (secret, sizeof secret);
-  ew_zero (secret, sizeof secret);
-  gchar *text = ew_enrollment_key_format (&key, error);
-  ew_free_secret (key.secret);
-  if (text && !ew_mesh_change (self, put_key, &request, error))
-    g_clear_pointer (&text, ew_free_secret);
-  if (text && expires_us)
-    *expires_us = request.expires_us;
-  return text;
-}
-
-/* Using them. */
-
 typedef struct
 {
   const EwEnrollRequest *request;
   guint8 hash[EW_HASH_SIZE];
   gchar *hex;
   guint8 credential_hash[EW_HASH_SIZE];
-  gboolean unknown;
+  EwEnrollOutcome *outcome;
   gchar *id; /* out: the node's */
 } Enrolling;
 
 static gboolean
 refuse_unknown (Enrolling *enrolling, GError **error)
 {
-  enrolling->unknown = TRUE;
+  enrolling->outcome->unknown_secret = TRUE;
   g_set_error (error, EW_ERROR, EW_ERROR_KEY_INVALID,
-               "This mesh does not know that enrollment key: it was taken back, has long expired, or is another "
-               "mesh's; ask for a new one.");
+               "This mesh doesn't know that enrollment key: it was revoked, expired long ago, or belongs to another "
+               "mesh. Ask for a new one.");
   return FALSE;
 }
 
@@ -141,15 +40,17 @@ static gboolean
 replay (EwMesh *self, Enrolling *enrolling, const EwEnrollment *enrollment, GError **error)
 {
   const EwEnrollRequest *request = enrolling->request;
+  const EwNode *node = ew_mesh_get_node (self, enrollment->used_by);
   if (g_strcmp0 (enrollment->used_public_key, request->public_key) == 0
       && g_strcmp0 (enrollment->used_credential_hash, request->credential_hash) == 0
-      && enrollment->expires_us > self->now_us () && ew_mesh_get_node (self, enrollment->used_by))
+      && enrollment->expires_us > self->now_us () && node
+      && ew_equal_secret (node->credential_hash, enrolling->credential_hash, EW_HASH_SIZE))
     {
       enrolling->id = g_strdup (enrollment->used_by);
       return TRUE;
     }
   g_set_error (error, EW_ERROR, EW_ERROR_KEY_USED,
-               "This enrollment key has been used already; every key joins one machine: ask for a new one.");
+               "This enrollment key has been used already. Each key can enroll only one computer: ask for a new one.");
   return FALSE;
 }
 
@@ -165,20 +66,33 @@ take_node (EwMesh *self, EwChange *change, Enrolling *enrolling, const EwEnrollm
                        "This key was not made for a name, so the machine must give its own.");
           return NULL;
         }
-      g_autoptr (EwNode) node = new_node (self, enrollment->kind, enrolling->request->name);
+      g_autoptr (EwNode) node = ew_mesh_new_node (self, enrollment->kind, enrolling->request->name);
       return ew_mesh_claim_name (self, change, node->name, node->id, error) ? g_steal_pointer (&node) : NULL;
     }
-  g_autofree gchar *key = ew_mesh_node_key ("/nodes/", enrollment->node_id);
-  g_autoptr (JsonObject) object = NULL;
-  gint64 revision;
-  if (!ew_mesh_read (self, key, &object, &revision, error))
-    return NULL;
-  EwNode *node = object ? ew_node_from_json (object) : NULL;
-  if (node)
-    node->store_revision = revision;
-  else
+  g_autoptr (GError) cause = NULL;
+  g_autoptr (EwNode) node = ew_mesh_read_node (self, enrollment->node_id, &cause);
+  if (node && node->joined == enrollment->renews)
+    return g_steal_pointer (&node);
+  if (node || g_error_matches (cause, EW_ERROR, EW_ERROR_NOT_FOUND))
     refuse_unknown (enrolling, error);
-  return node;
+  else
+    g_propagate_error (error, g_steal_pointer (&cause));
+  return NULL;
+}
+
+/* The machine that was this node so far. */
+static gboolean
+put_out_old_machine (EwMesh *self, EwChange *change, EwNode *node, GError **error)
+{
+  g_autofree gchar *text = ew_key_to_base64 (node->public_key);
+  g_autofree gchar *public_key = ew_mesh_node_key ("/pubkeys/", text);
+  g_autofree gchar *endpoint = ew_mesh_node_key ("/endpoints/", node->id);
+  ew_change_delete (change, public_key);
+  ew_change_delete (change, endpoint);
+  ew_change_bury (self, change, node);
+  g_clear_pointer (&node->os, g_free);
+  g_clear_pointer (&node->version, g_free);
+  return ew_mesh_delete_keys_of (self, change, node->id, EW_MESH_KEYS_AT_ONCE, error);
 }
 
 static void
@@ -196,9 +110,11 @@ static gboolean
 join (EwMesh *self, EwChange *change, Enrolling *enrolling, EwEnrollment *enrollment, gint64 revision, GError **error)
 {
   g_autoptr (EwNode) node = take_node (self, change, enrolling, enrollment, error);
-  if (node == NULL || !ew_mesh_claim_public_key (self, change, enrolling->request->public_key, node, error)
-      || !ew_mesh_claim_addresses (self, change, node, error))
+  if (node == NULL || (node->joined && !put_out_old_machine (self, change, node, error))
+      || !ew_mesh_claim_public_key (self, change, enrolling->request->public_key, node, error)
+      || (node->n_addresses == 0 && !ew_mesh_claim_addresses (self, change, node, enrollment->node_id != NULL, error)))
     return FALSE;
+  enrolling->outcome->replaced = node->joined;
   memcpy (node->credential_hash, enrolling->credential_hash, EW_HASH_SIZE);
   node->has_credential = TRUE;
   node->joined = TRUE;
@@ -206,7 +122,7 @@ join (EwMesh *self, EwChange *change, Enrolling *enrolling, EwEnrollment *enroll
   node->os = g_strdup (enrolling->request->os);
   node->version = g_strdup (enrolling->request->version);
   g_clear_pointer (&node->enrollment, g_free);
-  put_node (change, node);
+  ew_change_put_node (change, node);
   put_used (change, enrolling, enrollment, node, revision);
   g_free (enrolling->id);
   enrolling->id = g_strdup (node->id);
@@ -232,7 +148,8 @@ enroll (EwMesh *self, EwChange *change, gpointer data, GError **error)
       g_set_error (error, EW_ERROR, EW_ERROR_KEY_EXPIRED, "This enrollment key has expired; ask for a new one.");
       return FALSE;
     }
-  return join (self, change, enrolling, enrollment, revision, error);
+  return ew_mesh_check_maker (self, change, enrollment, error)
+         && join (self, change, enrolling, enrollment, revision, error);
 }
 
 static gboolean
@@ -269,18 +186,27 @@ check_request (const EwEnrollRequest *request, Enrolling *enrolling, GError **er
   return check_description (request->os, "os", error) && check_description (request->version, "version", error);
 }
 
-EwNode *
-ew_mesh_enroll (EwMesh *self, const EwEnrollRequest *request, gboolean *unknown_secret, GError **error)
+/* What does not fit into one transaction goes before it. */
+static gboolean
+prepare_renewal (EwMesh *self, const Enrolling *enrolling, GError **error)
 {
-  Enrolling enrolling = { .request = request };
+  const EwEnrollment *key = g_hash_table_lookup (self->keys, enrolling->hex);
+  return key == NULL || !key->renews || ew_mesh_thin_keys_of (self, key->node_id, error);
+}
+
+EwNode *
+ew_mesh_enroll (EwMesh *self, const EwEnrollRequest *request, EwEnrollOutcome *outcome, GError **error)
+{
+  Enrolling enrolling = { .request = request, .outcome = outcome };
   EwNode *node = NULL;
+  *outcome = (EwEnrollOutcome){ 0 };
   if (check_request (request, &enrolling, error))
     {
-      enrolling.hex = hash_to_hex (enrolling.hash);
-      if (ew_mesh_change (self, enroll, &enrolling, error))
+      enrolling.hex = ew_mesh_hash_to_hex (enrolling.hash);
+      g_strlcpy (outcome->key_id, enrolling.hex, sizeof outcome->key_id);
+      if (prepare_renewal (self, &enrolling, error) && ew_mesh_change (self, enroll, &enrolling, error))
         node = ew_mesh_get_node (self, enrolling.id);
     }
-  *unknown_secret = enrolling.unknown;
   g_free (enrolling.hex);
   g_free (enrolling.id);
   return node;
@@ -288,6 +214,7 @@ ew_mesh_enroll (EwMesh *self, const EwEnrollRequest *request, gboolean *unknown_
 
 /* Credentials. */
 
+/* Whether that was the credential of a node removed since, or of the machine before the one that is this node now. */
 static gboolean
 is_buried (EwMesh *self, const gchar *id, const guint8 hash[EW_HASH_SIZE])
 {
@@ -308,9 +235,12 @@ ew_mesh_authenticate (EwMesh *self, const gchar *id, const guint8 credential[32]
   ew_sha256 (credential, 32, hash);
   if (node && node->has_credential && ew_equal_secret (node->credential_hash, hash, EW_HASH_SIZE))
     return node;
-  if (node == NULL && is_buried (self, id, hash))
+  if (is_buried (self, id, hash))
     g_set_error (error, EW_ERROR, EW_ERROR_REMOVED,
-                 "This machine was removed from the mesh; `edgewayctl leave` erases what is left of it here.");
+                 node
+                   ? "Another computer has taken this one's place in the mesh. `edgewayctl leave` erases what is left "
+                     "of it here."
+                   : "This computer was removed from the mesh. `edgewayctl leave` erases what is left of it here.");
   else
     g_set_error (error, EW_ERROR, EW_ERROR_NOT_AUTHENTICATED, "This mesh does not know that credential.");
   return NULL;

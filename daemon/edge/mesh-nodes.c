@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Nodes: what they claim (name, key, addresses), how they change, and how they go.
+ * Nodes: what they claim (name, key, addresses), and how they change.
  */
 #include "edge/mesh-private.h"
 
@@ -8,8 +8,7 @@
 #include "common/error.h"
 #include "common/util.h"
 
-#define ENDPOINTS_AT_ONCE 100                      /* below EW_STORE_TXN_MAX */
-#define ENROLLMENT_MEMORY_US (7 * G_TIME_SPAN_DAY) /* how long a key is still told "used" or "expired" */
+#define ENDPOINTS_AT_ONCE 100 /* below EW_STORE_TXN_MAX */
 
 gchar *
 ew_mesh_node_key (const gchar *prefix, const gchar *id)
@@ -123,19 +122,58 @@ find_addresses (EwMesh *self, EwIp ips[2], gchar *keys[2], GError **error)
   return FALSE;
 }
 
-gboolean
-ew_mesh_claim_addresses (EwMesh *self, EwChange *change, EwNode *node, GError **error)
+/* The addresses that the last node of that name has left, where both still rest. *found: they are the node's now. */
+static gboolean
+reclaim_addresses (EwMesh *self, EwChange *change, EwNode *node, gboolean *found, GError **error)
 {
-  gchar *keys[2] = { NULL, NULL };
-  gboolean found = find_addresses (self, node->addresses, keys, error);
+  g_autofree gchar *key = ew_mesh_node_key ("/resting/", node->name);
+  g_autoptr (JsonObject) left = NULL;
+  gint64 revision, revisions[2];
+  if (!ew_mesh_read (self, key, &left, &revision, error))
+    return FALSE;
+  g_auto (GStrv) texts = left ? ew_json_strv (left, "addresses", 2) : NULL;
+  if (texts == NULL || g_strv_length (texts) != 2)
+    return TRUE;
   for (guint i = 0; i < 2; i++)
     {
-      if (found)
+      g_autofree gchar *address = ew_mesh_node_key ("/addresses/", texts[i]);
+      g_autoptr (JsonObject) rest = NULL;
+      if (!ew_mesh_read (self, address, &rest, &revisions[i], error))
+        return FALSE;
+      if (rest == NULL || ew_json_string (rest, "node") || !ew_ip_parse (texts[i], &node->addresses[i]))
+        return TRUE;
+    }
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autofree gchar *address = ew_mesh_node_key ("/addresses/", texts[i]);
+      ew_change_expect (change, address, revisions[i]);
+      ew_change_put_owner (change, address, "node", node->id);
+    }
+  ew_change_expect (change, key, revision);
+  ew_change_delete (change, key);
+  return *found = TRUE;
+}
+
+gboolean
+ew_mesh_claim_addresses (EwMesh *self, EwChange *change, EwNode *node, gboolean by_name, GError **error)
+{
+  gchar *keys[2] = { NULL, NULL };
+  gboolean found = FALSE;
+  node->n_addresses = 0;
+  if (by_name && !reclaim_addresses (self, change, node, &found, error))
+    return FALSE;
+  if (!found)
+    {
+      found = find_addresses (self, node->addresses, keys, error);
+      for (guint i = 0; i < 2; i++)
         {
-          ew_change_expect (change, keys[i], 0);
-          ew_change_put_owner (change, keys[i], "node", node->id);
+          if (found)
+            {
+              ew_change_expect (change, keys[i], 0);
+              ew_change_put_owner (change, keys[i], "node", node->id);
+            }
+          g_free (keys[i]);
         }
-      g_free (keys[i]);
     }
   node->n_addresses = found ? 2 : 0;
   return found;
@@ -149,12 +187,10 @@ typedef struct
   const gchar *name, *kind, *public_key;
   guint valid_seconds;
   guint16 mtu;
-  gboolean expired; /* it goes by itself: its key is still to be told "expired" */
 } NodeChange;
 
-/* The node as the store has it now. NULL with EW_ERROR_NOT_FOUND. */
-static EwNode *
-read_node (EwMesh *self, const gchar *id, GError **error)
+EwNode *
+ew_mesh_read_node (EwMesh *self, const gchar *id, GError **error)
 {
   g_autofree gchar *key = ew_mesh_node_key ("/nodes/", id);
   g_autoptr (JsonObject) object = NULL;
@@ -169,8 +205,8 @@ read_node (EwMesh *self, const gchar *id, GError **error)
   return node;
 }
 
-static void
-put_node (EwChange *change, const EwNode *node)
+void
+ew_change_put_node (EwChange *change, const EwNode *node)
 {
   g_autofree gchar *key = ew_mesh_node_key ("/nodes/", node->id);
   ew_change_expect (change, key, node->store_revision);
@@ -191,9 +227,9 @@ add_plain (EwMesh *self, EwChange *change, gpointer data, GError **error)
   node->expires_us = node->created_us + (gint64)wanted->valid_seconds * G_USEC_PER_SEC;
   if (!ew_mesh_claim_name (self, change, node->name, node->id, error)
       || !ew_mesh_claim_public_key (self, change, wanted->public_key, node, error)
-      || !ew_mesh_claim_addresses (self, change, node, error))
+      || !ew_mesh_claim_addresses (self, change, node, TRUE, error))
     return FALSE;
-  put_node (change, node);
+  ew_change_put_node (change, node);
   return TRUE;
 }
 
@@ -216,10 +252,46 @@ ew_mesh_add_plain_node (EwMesh *self, const gchar *name, const gchar *kind, cons
 }
 
 static gboolean
+renew_plain (EwMesh *self, EwChange *change, gpointer data, GError **error)
+{
+  const NodeChange *wanted = data;
+  g_autoptr (EwNode) node = ew_mesh_read_node (self, wanted->id, error);
+  if (node == NULL)
+    return FALSE;
+  if (!node->plain)
+    {
+      g_set_error (
+        error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+        "%s runs Edgeway and makes its own key pair. `edgewayctl node add %s --renew` makes an enrollment key "
+        "for the computer that takes its place.",
+        node->name, node->name);
+      return FALSE;
+    }
+  g_autofree gchar *text = ew_key_to_base64 (node->public_key);
+  g_autofree gchar *old = ew_mesh_node_key ("/pubkeys/", text);
+  if (!ew_mesh_claim_public_key (self, change, wanted->public_key, node, error))
+    return FALSE;
+  ew_change_delete (change, old);
+  if (!node->joined)
+    node->expires_us = self->now_us () + (gint64)wanted->valid_seconds * G_USEC_PER_SEC;
+  ew_change_put_node (change, node);
+  return TRUE;
+}
+
+EwNode *
+ew_mesh_renew_plain_node (EwMesh *self, const gchar *id, const gchar *public_key, guint valid_seconds, GError **error)
+{
+  NodeChange wanted = { .id = id, .public_key = public_key, .valid_seconds = valid_seconds };
+  return ew_mesh_check_valid (valid_seconds, error) && ew_mesh_change (self, renew_plain, &wanted, error)
+           ? ew_mesh_get_node (self, id)
+           : NULL;
+}
+
+static gboolean
 rename_node (EwMesh *self, EwChange *change, gpointer data, GError **error)
 {
   const NodeChange *wanted = data;
-  g_autoptr (EwNode) node = read_node (self, wanted->id, error);
+  g_autoptr (EwNode) node = ew_mesh_read_node (self, wanted->id, error);
   if (node == NULL)
     return FALSE;
   if (g_str_equal (node->name, wanted->name))
@@ -230,7 +302,7 @@ rename_node (EwMesh *self, EwChange *change, gpointer data, GError **error)
   ew_change_delete (change, old);
   g_free (node->name);
   node->name = g_strdup (wanted->name);
-  put_node (change, node);
+  ew_change_put_node (change, node);
   return TRUE;
 }
 
@@ -245,13 +317,13 @@ static gboolean
 set_node_mtu (EwMesh *self, EwChange *change, gpointer data, GError **error)
 {
   const NodeChange *wanted = data;
-  g_autoptr (EwNode) node = read_node (self, wanted->id, error);
+  g_autoptr (EwNode) node = ew_mesh_read_node (self, wanted->id, error);
   if (node == NULL)
     return FALSE;
   if (node->mtu == wanted->mtu)
     return TRUE;
   node->mtu = wanted->mtu;
-  put_node (change, node);
+  ew_change_put_node (change, node);
   return TRUE;
 }
 
@@ -273,14 +345,14 @@ static gboolean
 mark_joined (EwMesh *self, EwChange *change, gpointer data, GError **error)
 {
   const NodeChange *wanted = data;
-  g_autoptr (EwNode) node = read_node (self, wanted->id, error);
+  g_autoptr (EwNode) node = ew_mesh_read_node (self, wanted->id, error);
   if (node == NULL)
     return FALSE;
   if (node->joined)
     return TRUE;
   node->joined = TRUE;
   node->expires_us = 0;
-  put_node (change, node);
+  ew_change_put_node (change, node);
   return TRUE;
 }
 
@@ -289,99 +361,6 @@ ew_mesh_mark_joined (EwMesh *self, const gchar *id, GError **error)
 {
   NodeChange wanted = { .id = id };
   return ew_mesh_change (self, mark_joined, &wanted, error);
-}
-
-/* Removal. */
-
-static void
-bury (EwMesh *self, EwChange *change, const EwNode *node)
-{
-  if (!node->has_credential)
-    return;
-  g_autofree gchar *key = ew_mesh_node_key ("/tombstones/", node->id);
-  g_autofree gchar *hash = ew_key_to_base64 (node->credential_hash);
-  JsonObject *stone = json_object_new ();
-  json_object_set_string_member (stone, "name", node->name);
-  json_object_set_string_member (stone, "credential_hash", hash);
-  json_object_set_int_member (stone, "removed_us", self->now_us ());
-  ew_change_put (change, key, stone);
-}
-
-static void
-release_addresses (EwMesh *self, EwChange *change, const EwNode *node)
-{
-  for (guint i = 0; i < node->n_addresses; i++)
-    {
-      gchar text[EW_IP_STRLEN];
-      ew_ip_format (&node->addresses[i], text);
-      g_autofree gchar *key = ew_mesh_node_key ("/addresses/", text);
-      JsonObject *rest = json_object_new ();
-      json_object_set_int_member (rest, "released_us", self->now_us ());
-      ew_change_put (change, key, rest);
-    }
-}
-
-/* The store's routes, not memory's: another edge may have added one. Adding a route changes the node, so the compare on
- * the node covers it. */
-static gboolean
-delete_routes (EwMesh *self, EwChange *change, const EwNode *node, GError **error)
-{
-  g_autoptr (GError) cause = NULL;
-  g_autoptr (GPtrArray) entries = ew_store_list (self->store, "/routes/", NULL, 0, NULL, &cause);
-  if (entries == NULL)
-    {
-      g_set_error (error, EW_ERROR, EW_ERROR_INTERNAL, "The edge's store failed: %s", cause->message);
-      return FALSE;
-    }
-  for (guint i = 0; i < entries->len; i++)
-    {
-      const EwStoreEntry *entry = entries->pdata[i];
-      gsize length;
-      const gchar *data = g_bytes_get_data (entry->value, &length);
-      g_autoptr (JsonObject) object = ew_json_parse_object (data, length, EW_MESH_RECORD_MAX, NULL);
-      if (object && g_strcmp0 (ew_json_string (object, "node"), node->id) == 0)
-        ew_change_delete (change, entry->key);
-    }
-  return TRUE;
-}
-
-static gboolean
-remove_node (EwMesh *self, EwChange *change, gpointer data, GError **error)
-{
-  const NodeChange *wanted = data;
-  g_autoptr (EwNode) node = read_node (self, wanted->id, error);
-  if (node == NULL || !delete_routes (self, change, node, error))
-    return FALSE;
-  if (wanted->expired && node->joined)
-    return TRUE;
-  g_autofree gchar *key = ew_mesh_node_key ("/nodes/", node->id);
-  g_autofree gchar *name = ew_mesh_node_key ("/names/", node->name);
-  g_autofree gchar *endpoint = ew_mesh_node_key ("/endpoints/", node->id);
-  ew_change_expect (change, key, node->store_revision);
-  ew_change_delete (change, key);
-  ew_change_delete (change, name);
-  ew_change_delete (change, endpoint);
-  if (node->has_key)
-    {
-      g_autofree gchar *text = ew_key_to_base64 (node->public_key);
-      g_autofree gchar *public_key = ew_mesh_node_key ("/pubkeys/", text);
-      ew_change_delete (change, public_key);
-    }
-  if (node->enrollment && !node->joined && !wanted->expired)
-    {
-      g_autofree gchar *enrollment = ew_mesh_node_key ("/enrollment/", node->enrollment);
-      ew_change_delete (change, enrollment);
-    }
-  release_addresses (self, change, node);
-  bury (self, change, node);
-  return TRUE;
-}
-
-gboolean
-ew_mesh_remove_node (EwMesh *self, const gchar *id, GError **error)
-{
-  NodeChange wanted = { .id = id };
-  return ew_mesh_change (self, remove_node, &wanted, error);
 }
 
 /* Endpoints. */
@@ -422,79 +401,4 @@ ew_mesh_save_endpoints (EwMesh *self, const gchar *const *ids, GError **error)
     if (!ew_mesh_change (self, put_endpoints, (gpointer)(ids + i), error))
       return FALSE;
   return TRUE;
-}
-
-/* Sweeping. */
-
-static gboolean
-sweep_nodes (EwMesh *self, GError **error)
-{
-  g_autoptr (GPtrArray) expired = g_ptr_array_new_with_free_func (g_free);
-  GHashTableIter iter;
-  gpointer id;
-  g_hash_table_iter_init (&iter, self->expiring);
-  while (g_hash_table_iter_next (&iter, &id, NULL))
-    if (ew_mesh_get_node (self, id)->expires_us <= self->now_us ())
-      g_ptr_array_add (expired, g_strdup (id));
-  for (guint i = 0; i < expired->len; i++)
-    {
-      NodeChange wanted = { .id = expired->pdata[i], .expired = TRUE };
-      g_message ("node %s never joined and is forgotten", ew_mesh_get_node (self, wanted.id)->name);
-      if (!ew_mesh_change (self, remove_node, &wanted, error))
-        return FALSE;
-    }
-  return TRUE;
-}
-
-static gboolean
-is_old (EwMesh *self, const gchar *key, JsonObject *object)
-{
-  gint64 now = self->now_us ();
-  if (g_str_has_prefix (key, "/enrollment/"))
-    return ew_json_int (object, "expires_us", 0) + ENROLLMENT_MEMORY_US < now;
-  if (g_str_has_prefix (key, "/addresses/"))
-    return ew_json_int (object, "released_us", G_MAXINT64 / 2) + EW_MESH_ADDRESS_REST_US < now;
-  return ew_mesh_get_node (self, strrchr (key, '/') + 1) == NULL; /* an endpoint without its node */
-}
-
-static gboolean
-delete_as_read (EwMesh *self, EwChange *change, gpointer data, GError **error)
-{
-  const EwStoreEntry *entry = data;
-  gint64 revision;
-  if (!ew_mesh_read (self, entry->key, NULL, &revision, error))
-    return FALSE;
-  if (revision == entry->mod_revision)
-    {
-      ew_change_expect (change, entry->key, revision);
-      ew_change_delete (change, entry->key);
-    }
-  return TRUE;
-}
-
-static gboolean
-sweep_prefix (EwMesh *self, const gchar *prefix, GError **error)
-{
-  g_autoptr (GPtrArray) entries = ew_store_list (self->store, prefix, NULL, 0, NULL, error);
-  for (guint i = 0; entries && i < entries->len; i++)
-    {
-      EwStoreEntry *entry = entries->pdata[i];
-      gsize length;
-      const gchar *data = g_bytes_get_data (entry->value, &length);
-      g_autoptr (JsonObject) object = ew_json_parse_object (data, length, EW_MESH_RECORD_MAX, NULL);
-      if (object && is_old (self, entry->key, object) && !ew_mesh_change (self, delete_as_read, entry, error))
-        return FALSE;
-    }
-  return entries != NULL;
-}
-
-gboolean
-ew_mesh_sweep (EwMesh *self, gboolean thorough, GError **error)
-{
-  if (!sweep_nodes (self, error))
-    return FALSE;
-  return !thorough
-         || (sweep_prefix (self, "/enrollment/", error) && sweep_prefix (self, "/addresses/", error)
-             && sweep_prefix (self, "/endpoints/", error)
-             && ew_store_compact (self->store, ew_store_get_revision (self->store), error));
 }

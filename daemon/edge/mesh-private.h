@@ -37,6 +37,7 @@ struct EwMesh
   GHashTable *edges;     /* id → EwEdge */
   GPtrArray *routes;     /* EwRouteEntry, sorted by text */
   GHashTable *expiring;  /* ids of nodes with expires_us */
+  GHashTable *keys;      /* hash → EwEnrollment: keys that nobody has used yet */
   guint32 next_offset;   /* where the search for a free address goes on */
 
   guint8 shared_digest[32]; /* of what all node documents hold */
@@ -46,6 +47,7 @@ struct EwMesh
   gint64 told;         /* … revision that it is at */
   GHashTable *touched; /* ids to tell of when the change has been applied */
   GHashTable *gone;
+  GHashTable *replaced; /* ids whose key or credential is another one now: the old machine goes first */
   gboolean edges_touched;
   gboolean shared_touched; /* something that all node documents hold may have changed */
 };
@@ -85,5 +87,29 @@ gchar *ew_mesh_node_key (const gchar *prefix, const gchar *id);
 gboolean ew_mesh_claim_name (EwMesh *self, EwChange *change, const gchar *name, const gchar *id, GError **error);
 gboolean ew_mesh_claim_public_key (EwMesh *self, EwChange *change, const gchar *public_key, EwNode *node,
                                    GError **error);
-gboolean ew_mesh_claim_addresses (EwMesh *self, EwChange *change, EwNode *node, GError **error);
+/* by_name: the addresses that a removed node of that name has left at rest are its own again. Only where an
+ * administrator has chosen the name. */
+gboolean ew_mesh_claim_addresses (EwMesh *self, EwChange *change, EwNode *node, gboolean by_name, GError **error);
 gboolean ew_mesh_check_valid (guint valid_seconds, GError **error);
+/* The node as the store has it now. NULL with EW_ERROR_NOT_FOUND. */
+EwNode *ew_mesh_read_node (EwMesh *self, const gchar *id, GError **error);
+/* Writes the node, expecting it in the store as it was read. */
+void ew_change_put_node (EwChange *change, const EwNode *node);
+
+/* mesh-keys.c */
+gchar *ew_mesh_hash_to_hex (const guint8 hash[EW_HASH_SIZE]);
+/* A node as a key of that kind makes it: not joined, without addresses. */
+EwNode *ew_mesh_new_node (EwMesh *self, const gchar *key_kind, const gchar *name);
+/* Whether the maker of a key may (still) make keys, and that this is so when change is committed.
+ * EW_ERROR_KEY_INVALID. */
+gboolean ew_mesh_check_maker (EwMesh *self, EwChange *change, const EwEnrollment *enrollment, GError **error);
+/* Deletes unused keys that maker has made, at most max of them: what else the change does must fit in with it. */
+gboolean ew_mesh_delete_keys_of (EwMesh *self, EwChange *change, const gchar *maker, guint max, GError **error);
+/* … in changes of their own, until no more than EW_MESH_KEYS_AT_ONCE are left. */
+gboolean ew_mesh_thin_keys_of (EwMesh *self, const gchar *maker, GError **error);
+#define EW_MESH_KEYS_AT_ONCE 50 /* beside a node and all its routes in one transaction (EW_STORE_TXN_MAX) */
+
+/* mesh-removal.c */
+void ew_change_bury (EwMesh *self, EwChange *change, const EwNode *node);
+/* Removes nodes that have expired, and those whose key was taken away before it was used. */
+gboolean ew_mesh_sweep_nodes (EwMesh *self, GError **error);

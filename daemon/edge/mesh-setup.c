@@ -67,12 +67,28 @@ read_settings (EwMesh *self, EwMeshSettings *settings, gint64 *revision, GError 
   return FALSE;
 }
 
+/* The one edge's: a store on disk has no other. */
+static gboolean
+peek_endpoint (EwStore *store, gchar **public_endpoint, GError **error)
+{
+  g_autoptr (GPtrArray) entries = ew_store_list (store, "/edges/", NULL, 0, NULL, error);
+  if (entries == NULL || entries->len != 1)
+    return entries != NULL;
+  gsize length;
+  const EwStoreEntry *entry = entries->pdata[0];
+  const gchar *data = g_bytes_get_data (entry->value, &length);
+  g_autoptr (JsonObject) object = ew_json_parse_object (data, length, EW_MESH_RECORD_MAX, NULL);
+  g_autoptr (EwEdge) edge = object ? ew_edge_record_from_json (object) : NULL;
+  if (edge)
+    *public_endpoint = g_strdup (edge->endpoints[0]);
+  return TRUE;
+}
+
 gboolean
 ew_mesh_peek (EwStore *store, gchar **name, gchar **public_endpoint, GError **error)
 {
   EwMesh reader = { .store = store };
   EwMeshSettings settings = { 0 };
-  g_autoptr (JsonObject) object = NULL;
   *name = *public_endpoint = NULL;
   if (!read_settings (&reader, &settings, NULL, error))
     return FALSE;
@@ -81,12 +97,7 @@ ew_mesh_peek (EwStore *store, gchar **name, gchar **public_endpoint, GError **er
   ew_mesh_settings_clear (&settings);
   if (!given)
     return TRUE;
-  if (!ew_mesh_read (&reader, "/edges/e1", &object, NULL, error))
-    return FALSE;
-  g_autoptr (EwEdge) edge = object ? ew_edge_record_from_json (object) : NULL;
-  if (edge)
-    *public_endpoint = g_strdup (edge->endpoints[0]);
-  return TRUE;
+  return peek_endpoint (store, public_endpoint, error);
 }
 
 /* Settings. */
@@ -209,13 +220,6 @@ put_edge (EwMesh *self, EwChange *change, gpointer data, GError **error)
   if (!ew_mesh_read (self, key, &object, &revision, error))
     return FALSE;
   g_autoptr (EwEdge) stored = object ? ew_edge_record_from_json (object) : NULL;
-  if (stored && memcmp (stored->public_key, setup->public_key, EW_KEY_SIZE) != 0)
-    {
-      g_set_error (
-        error, EW_ERROR, EW_ERROR_FAILED,
-        "The state directory's wireguard.key is not the key that this mesh's nodes know: restore it from a backup.");
-      return FALSE;
-    }
   g_autoptr (EwEdge) edge = make_edge (self, setup, stored);
   if (stored && g_str_equal (stored->name, edge->name)
       && g_strv_equal ((const gchar *const *)stored->endpoints, (const gchar *const *)edge->endpoints))

@@ -75,6 +75,15 @@ relink_routes (EwMesh *self, EwNode *node)
     }
 }
 
+/* A node's key and credential change only when another machine takes its place. */
+static gboolean
+same_machine (const EwNode *old, const EwNode *node)
+{
+  return (!old->has_key || (node->has_key && memcmp (old->public_key, node->public_key, EW_KEY_SIZE) == 0))
+         && (!old->has_credential
+             || (node->has_credential && memcmp (old->credential_hash, node->credential_hash, EW_HASH_SIZE) == 0));
+}
+
 static void
 apply_node (EwMesh *self, const gchar *id, JsonObject *object, gint64 revision)
 {
@@ -98,11 +107,13 @@ apply_node (EwMesh *self, const gchar *id, JsonObject *object, gint64 revision)
   if (node)
     {
       node->store_revision = revision;
-      if (old)
+      if (old && same_machine (old, node))
         {
           node->endpoint = old->endpoint;
           node->last_seen_us = old->last_seen_us;
         }
+      else if (old)
+        g_hash_table_add (self->replaced, g_strdup (id));
       relink_routes (self, node);
       index_node (self, node);
       touch (self, id);
@@ -111,6 +122,7 @@ apply_node (EwMesh *self, const gchar *id, JsonObject *object, gint64 revision)
   else if (old)
     {
       g_hash_table_remove (self->touched, id);
+      g_hash_table_remove (self->replaced, id);
       g_hash_table_add (self->gone, g_strdup (id));
       g_tree_remove (self->nodes, id);
     }
@@ -199,6 +211,21 @@ apply_endpoint (EwMesh *self, const gchar *id, JsonObject *object)
   node->last_seen_us = MAX (node->last_seen_us, ew_json_int (object, "last_seen_us", 0));
 }
 
+/* Used keys are asked of the store, where they are wanted at all. */
+static void
+apply_enrollment (EwMesh *self, const gchar *hash, JsonObject *object)
+{
+  g_autoptr (EwEnrollment) key = object ? ew_enrollment_from_json (object) : NULL;
+  if (key == NULL || key->used_by)
+    {
+      g_hash_table_remove (self->keys, hash);
+      return;
+    }
+  key->hash = g_strdup (hash);
+  g_hash_table_replace (self->keys, key->hash, key);
+  g_steal_pointer (&key);
+}
+
 static void
 apply_settings (EwMesh *self, JsonObject *object, gint64 revision)
 {
@@ -228,6 +255,8 @@ ew_mesh_apply (EwMesh *self, const gchar *key, JsonObject *object, gint64 revisi
     apply_address (self, key + strlen ("/addresses/"), object);
   else if (g_str_has_prefix (key, "/endpoints/"))
     apply_endpoint (self, key + strlen ("/endpoints/"), object);
+  else if (g_str_has_prefix (key, "/enrollment/"))
+    apply_enrollment (self, key + strlen ("/enrollment/"), object);
   else if (g_str_has_prefix (key, "/edges/"))
     apply_edge (self, key + strlen ("/edges/"), object);
   else if (g_str_equal (key, "/settings"))
@@ -296,6 +325,7 @@ ew_mesh_tell (EwMesh *self)
     {
       const Listener *listener = &g_array_index (self->listeners, Listener, i);
       tell_ids (self, listener, self->gone, listener->funcs->node_removed);
+      tell_ids (self, listener, self->replaced, listener->funcs->node_removed);
       tell_ids (self, listener, self->touched, listener->funcs->node_changed);
       if (all && listener->funcs->all_changed)
         listener->funcs->all_changed (listener->user_data);
@@ -303,6 +333,7 @@ ew_mesh_tell (EwMesh *self)
         listener->funcs->edge_changed (listener->user_data);
     }
   g_hash_table_remove_all (self->gone);
+  g_hash_table_remove_all (self->replaced);
   g_hash_table_remove_all (self->touched);
   self->edges_touched = FALSE;
 }
@@ -372,7 +403,7 @@ load (EwMesh *self, gint64 *first_revision, GError **error)
 {
   /* Addresses before the nodes that own them; endpoints after. */
   static const gchar *const prefixes[]
-    = { "/settings", "/edges/", "/addresses/", "/routes/", "/nodes/", "/endpoints/" };
+    = { "/settings", "/edges/", "/addresses/", "/routes/", "/nodes/", "/endpoints/", "/enrollment/" };
   gint64 revision = 0;
   for (guint i = 0; i < G_N_ELEMENTS (prefixes); i++)
     if (!load_prefix (self, prefixes[i], i == 0 ? first_revision : &revision, error))
@@ -386,7 +417,6 @@ mesh_new (EwStore *store, const EwMeshSetup *setup)
   EwMesh *self = g_new0 (EwMesh, 1);
   self->store = store;
   self->now_us = setup->now_us ? setup->now_us : g_get_real_time;
-  self->edge_id = g_strdup ("e1");
   self->mtu = setup->mtu;
   self->trial = setup->trial;
   self->public_endpoint = g_strdup (setup->public_endpoint);
@@ -396,12 +426,40 @@ mesh_new (EwStore *store, const EwMeshSetup *setup)
   self->edges = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)ew_edge_record_free);
   self->routes = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_route_entry_free);
   self->expiring = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->keys = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)ew_enrollment_free);
   self->next_offset = EW_RANGES_FIRST_OFFSET;
   self->listeners = g_array_new (FALSE, FALSE, sizeof (Listener));
   self->ahead = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->touched = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->gone = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->replaced = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   return self;
+}
+
+/* This edge is the one with our key; a new one is named after it. Edges made before had the ID "e1". */
+static gboolean
+find_own_edge (EwMesh *self, const EwMeshSetup *setup, GError **error)
+{
+  guint8 hash[EW_HASH_SIZE];
+  GHashTableIter iter;
+  gpointer value;
+  g_hash_table_iter_init (&iter, self->edges);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (memcmp (((const EwEdge *)value)->public_key, setup->public_key, EW_KEY_SIZE) == 0)
+      self->edge_id = g_strdup (((const EwEdge *)value)->id);
+  if (self->edge_id)
+    return TRUE;
+  if (g_hash_table_size (self->edges) > 0)
+    {
+      g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
+                   "The state directory's wireguard.key isn't the key that this mesh's nodes know. Restore it from a "
+                   "backup.");
+      return FALSE;
+    }
+  ew_sha256 (setup->public_key, EW_KEY_SIZE, hash);
+  g_autofree gchar *hex = ew_mesh_hash_to_hex (hash);
+  self->edge_id = g_strdup_printf ("e%.16s", hex);
+  return TRUE;
 }
 
 EwMesh *
@@ -410,7 +468,7 @@ ew_mesh_open (EwStore *store, const EwMeshSetup *setup, GError **error)
   g_autoptr (EwMesh) self = mesh_new (store, setup);
   gint64 revision = 0;
   if (!ew_pki_get_pin (setup->ca_certificate_pem, self->pin, error) || !load (self, &revision, error)
-      || !ew_mesh_settle_setup (self, setup, error))
+      || !find_own_edge (self, setup, error) || !ew_mesh_settle_setup (self, setup, error))
     return NULL;
   ew_mesh_tell (self);
   self->watch = ew_store_watch (store, "/", revision + 1, on_store_event, self, NULL, error);
@@ -432,6 +490,8 @@ ew_mesh_close (EwMesh *self)
   g_hash_table_unref (self->ahead);
   g_hash_table_unref (self->touched);
   g_hash_table_unref (self->gone);
+  g_hash_table_unref (self->replaced);
+  g_hash_table_unref (self->keys);
   g_tree_unref (self->nodes);
   g_ptr_array_unref (self->routes);
   g_array_unref (self->listeners);

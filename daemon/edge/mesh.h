@@ -9,10 +9,15 @@
  *
  *   /settings            the mesh's name, suffix and ranges; the signed list of edges
  *   /edges/ID            an edge: name, public key, endpoints
- *   /nodes/ID            a node                              /names/NAME        {"node"} or {"edge"}: who has the name
- *   /pubkeys/KEY         {"node"} or {"edge"}                /addresses/IP      {"node"}, or {"released_us"}: resting
- * 30 days /routes/CIDR         {"cidr", "node"}                    /enrollment/HASH   a key, by SHA-256 of its secret
- *   /tombstones/ID       a removed node that may ask again   /endpoints/ID      where a node was last, and when
+ *   /nodes/ID            a node
+ *   /names/NAME          {"node"} or {"edge"}: who has the name
+ *   /pubkeys/KEY         {"node"} or {"edge"}
+ *   /addresses/IP        {"node"}, or {"released_us"}: resting 30 days
+ *   /resting/NAME        {"addresses"}: those at rest that the last node of that name had
+ *   /routes/CIDR         {"cidr", "node"}
+ *   /enrollment/HASH     a key, by SHA-256 of its secret
+ *   /tombstones/ID       a removed node, or a machine whose place another has taken: it may ask again
+ *   /endpoints/ID        where a node was last, and when
  *   /timestamps/EDGE     the TAI64N timestamps it may have sent
  *
  * Pointers handed out are borrowed until the next change or return to the main loop. Errors: EW_ERROR, a sentence each.
@@ -33,6 +38,12 @@ G_BEGIN_DECLS
 #define EW_MESH_VALID_MIN 60 /* seconds */
 #define EW_MESH_VALID_MAX 31536000
 #define EW_MESH_VALID_DEFAULT 3600
+#define EW_MESH_ADMIN_VALID_MAX 86400 /* of an administrator's key, so that it does not long outlive its purpose */
+/* … made by the edge's owner: time enough to hand one over before a holiday; a new one is a command away. */
+#define EW_MESH_OWNER_VALID_MAX (7 * 86400)
+#define EW_MESH_KEYS_MAX 2000 /* not used yet, of a mesh: a list of them stays below an answer's 1 MiB */
+#define EW_MESH_KEY_ID_LENGTH 12
+#define EW_MESH_TOMBSTONE_US (365 * G_TIME_SPAN_DAY) /* how long a removed node is still told so */
 
 typedef struct EwMesh EwMesh;
 
@@ -67,6 +78,7 @@ gboolean ew_mesh_keep_public (EwMesh *self, GError **error);
 typedef struct
 {
   void (*node_changed) (gpointer user_data, const gchar *id); /* new or changed, its routes too */
+  /* … also before node_changed where another machine has taken the node's place */
   void (*node_removed) (gpointer user_data, const gchar *id);
   void (*all_changed) (gpointer user_data); /* what every node document holds: routes, edges, settings */
   void (*edge_changed) (gpointer user_data);
@@ -107,12 +119,37 @@ typedef struct
   const gchar *public_key, *credential_hash;
   const gchar *os, *version;
 } EwEnrollRequest;
-/* *unknown_secret tells a guess from a mishap (rate limit). */
-EwNode *ew_mesh_enroll (EwMesh *self, const EwEnrollRequest *request, gboolean *unknown_secret, GError **error);
-/* kind: "admin", "server", "device". name NULL: the one who joins chooses; else a node not-joined appears. The key is a
-   secret: ew_free_secret(). *expires_us may be NULL. */
-gchar *ew_mesh_make_key (EwMesh *self, const gchar *kind, const gchar *name, guint valid_seconds, gint64 *expires_us,
-                         GError **error);
+typedef struct
+{
+  gboolean unknown_secret; /* tells a guess from a mishap (rate limit) */
+  gboolean replaced;       /* the machine has taken the place of another */
+  gchar key_id[EW_MESH_KEY_ID_LENGTH + 1];
+} EwEnrollOutcome;
+EwNode *ew_mesh_enroll (EwMesh *self, const EwEnrollRequest *request, EwEnrollOutcome *outcome, GError **error);
+/* Enrollment keys. They end with their maker: removing a node, or a change of its role, takes away what it has made and
+ * nobody has used. */
+typedef struct
+{
+  const gchar *kind;     /* "admin", "server", "device"; of a renewal the node's own, whatever stands here */
+  const gchar *name;     /* NULL: whoever joins chooses; else a node not-joined appears */
+  const gchar *renew_id; /* NULL, or the node whose place is taken, in place of a name */
+  const gchar *maker;    /* a node's ID or EW_MAKER_OWNER */
+  guint valid_seconds;
+} EwKeyRequest;
+typedef struct
+{
+  gchar id[EW_MESH_KEY_ID_LENGTH + 1]; /* the beginning of the hash of its secret */
+  const gchar *kind;                   /* static */
+  gint64 expires_us;
+} EwMadeKey;
+/* The key is a secret: ew_free_secret(). made may be NULL. */
+gchar *ew_mesh_make_key (EwMesh *self, const EwKeyRequest *request, EwMadeKey *made, GError **error);
+/* Keys that can be used now: (transfer container) borrowed EwEnrollment, the oldest first. */
+GPtrArray *ew_mesh_list_keys (EwMesh *self);
+/* By its ID, or as much of it as no other key has. NULL with EW_ERROR_NOT_FOUND or EW_ERROR_INVALID_ARGUMENT. */
+const EwEnrollment *ew_mesh_find_key (EwMesh *self, const gchar *id, GError **error);
+/* A node that waits for the key goes with it. */
+gboolean ew_mesh_revoke_key (EwMesh *self, const gchar *hash, GError **error);
 /* A key for the first administrator, wanted exactly until ew_mesh_set_announced(): a start that was killed before it
  * could show it shows a new one. */
 gboolean ew_mesh_is_announced (EwMesh *self);
@@ -124,6 +161,9 @@ EwNode *ew_mesh_add_plain_node (EwMesh *self, const gchar *name, const gchar *ki
 EwNode *ew_mesh_rename_node (EwMesh *self, const gchar *id, const gchar *name, GError **error);
 /* mtu: the largest inner packet that is sent to it, EW_NODE_MTU_MIN to the mesh's; 0: the mesh's. */
 EwNode *ew_mesh_set_node_mtu (EwMesh *self, const gchar *id, gint64 mtu, GError **error);
+/* Another key pair for a plain node; the old one is refused from then on. */
+EwNode *ew_mesh_renew_plain_node (EwMesh *self, const gchar *id, const gchar *public_key, guint valid_seconds,
+                                  GError **error);
 gboolean ew_mesh_remove_node (EwMesh *self, const gchar *id, GError **error);
 /* A plain node has connected for the first time: it stays. */
 gboolean ew_mesh_mark_joined (EwMesh *self, const gchar *id, GError **error);

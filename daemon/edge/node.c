@@ -234,8 +234,10 @@ ew_enrollment_free (EwEnrollment *enrollment)
 {
   if (enrollment == NULL)
     return;
+  g_free (enrollment->hash);
   g_free (enrollment->kind);
   g_free (enrollment->node_id);
+  g_free (enrollment->made_by);
   g_free (enrollment->used_by);
   g_free (enrollment->used_public_key);
   g_free (enrollment->used_credential_hash);
@@ -250,6 +252,8 @@ ew_enrollment_from_json (JsonObject *object)
   if (enrollment->kind == NULL)
     return NULL;
   enrollment->node_id = g_strdup (ew_json_string (object, "node"));
+  enrollment->renews = ew_json_bool (object, "renews", FALSE);
+  enrollment->made_by = g_strdup (ew_json_string (object, "made_by"));
   enrollment->created_us = get_time (object, "created_us");
   enrollment->expires_us = get_time (object, "expires_us");
   enrollment->used_by = g_strdup (ew_json_string (object, "used_by"));
@@ -265,6 +269,10 @@ ew_enrollment_to_json (const EwEnrollment *enrollment)
   json_object_set_string_member (object, "kind", enrollment->kind);
   if (enrollment->node_id)
     json_object_set_string_member (object, "node", enrollment->node_id);
+  if (enrollment->renews)
+    json_object_set_boolean_member (object, "renews", TRUE);
+  if (enrollment->made_by)
+    json_object_set_string_member (object, "made_by", enrollment->made_by);
   json_object_set_int_member (object, "created_us", enrollment->created_us);
   json_object_set_int_member (object, "expires_us", enrollment->expires_us);
   if (enrollment->used_by)

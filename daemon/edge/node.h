@@ -62,14 +62,18 @@ typedef struct
 /* /enrollment/HASH */
 typedef struct
 {
-  gchar *kind;    /* "admin", "server", "device" */
-  gchar *node_id; /* the node not-joined that it was made for; NULL: a key without a name */
+  gchar *hash;     /* HASH, hexadecimal; not in the record: set by whoever reads it */
+  gchar *kind;     /* "admin", "server", "device" */
+  gchar *node_id;  /* the node that it was made for; NULL: a key without a name */
+  gboolean renews; /* that node has joined: the machine that uses the key takes its place */
+  gchar *made_by;  /* a node's ID or EW_MAKER_OWNER; NULL: unknown, an older version made it */
   gint64 created_us, expires_us;
   gchar *used_by;                                /* node ID; NULL: not used */
   gchar *used_public_key, *used_credential_hash; /* base64 */
 } EwEnrollment;
 
-#define EW_NODE_MTU_MIN 1280 /* below it Linux takes IPv6 from an interface */
+#define EW_MAKER_OWNER "owner" /* no node's ID: those begin with "n" */
+#define EW_NODE_MTU_MIN 1280   /* below it Linux takes IPv6 from an interface */
 
 EwNode *ew_node_new (void);
 EwNode *ew_node_copy (const EwNode *node); /* the stored fields; no routes */

@@ -191,7 +191,8 @@ stdout_is_journal (void)
 static gboolean
 print_first_key (Edge *self, GError **error)
 {
-  gchar *key = ew_mesh_make_key (self->mesh, "admin", NULL, FIRST_KEY_SECONDS, NULL, error);
+  const EwKeyRequest request = { .kind = "admin", .maker = EW_MAKER_OWNER, .valid_seconds = FIRST_KEY_SECONDS };
+  gchar *key = ew_mesh_make_key (self->mesh, &request, NULL, error);
   if (key == NULL)
     return FALSE;
   g_message ("the first administrator's enrollment key is on stdout, good for one machine within an hour: give it to "

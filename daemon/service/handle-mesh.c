@@ -56,39 +56,12 @@ check_valid_seconds (EwCall *call, guint seconds)
   return FALSE;
 }
 
-/* The edge does not know who looks: the node with our own name is this computer. */
-static void
-mark_self (JsonObject *node, const gchar *own_name)
-{
-  const gchar *name = ew_json_string (node, "name");
-
-  json_object_set_boolean_member (node, "self", name != NULL && own_name != NULL && g_str_equal (name, own_name));
-}
-
-static void
-mark_self_everywhere (EwCall *call, JsonObject *reply)
-{
-  g_autofree gchar *own_name = NULL;
-  JsonArray *nodes = ew_json_array (reply, "nodes");
-
-  g_object_get (ew_call_get_tunnel (call), "node-name", &own_name, NULL);
-  for (guint i = 0; nodes != NULL && i < json_array_get_length (nodes); i++)
-    {
-      JsonNode *element = json_array_get_element (nodes, i);
-      if (JSON_NODE_HOLDS_OBJECT (element))
-        mark_self (json_node_get_object (element), own_name);
-    }
-  if (nodes == NULL && json_object_has_member (reply, "name"))
-    mark_self (reply, own_name);
-}
-
 static void
 return_json (EwCall *call, JsonObject *reply)
 {
   g_autofree gchar *text = NULL;
 
   json_object_set_int_member (reply, "schema", 1);
-  mark_self_everywhere (call, reply);
   text = ew_json_to_string (reply, FALSE);
   ew_call_return (call, g_variant_new ("(s)", text));
 }

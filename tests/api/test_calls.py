@@ -2,6 +2,7 @@
 """Every call of daemon/edge/API.md and every refusal, against a real edge."""
 
 import base64
+import concurrent.futures
 import datetime
 import hashlib
 import ipaddress
@@ -46,8 +47,14 @@ class EdgeCase(unittest.TestCase):
 class Mesh(EdgeCase):
     def test_anyone_sees_what_they_join(self):
         answer = self.edge.get("/v1/mesh")
-        self.assertEqual(answer.json, {"schema": 1, "mesh": "home", "edge": "frankfurt", "version": answer.json["version"]})
+        self.assertEqual(answer.json, {"schema": 1, "mesh": "home", "edge": "frankfurt"})
         self.assertEqual(answer.headers["Content-Type"], "application/json")
+        self.assertEqual(self.edge.get("/v1/mesh", token="n0.AAAA").json, answer.json, "a wrong credential is no credential")
+
+    def test_version_is_for_nodes(self):
+        version = self.edge.owner("GET", "/v1/mesh").json["version"]
+        self.assertRegex(version, r"^\d")
+        self.assertEqual(self.admin.call("GET", "/v1/mesh").json["version"], version)
 
     def test_unknown_calls(self):
         for path in ("/", "/v1", "/v1/", "/v1/nothing", "/v1/mesh/x", "/v1/nodes/", "/v2/mesh", "/v1/nodes%2f", "/v1/self/"):
@@ -168,7 +175,7 @@ class Enrollment(EdgeCase):
         name = self.new_name()
         key = self.new_key(name=name)
         self.assertEqual(self.admin.call("DELETE", f"/v1/nodes/{name}").json, {"schema": 1})
-        self.refused(Node(self.edge, key, name).enroll(source="127.0.8.1"), 422, "KeyInvalid", "taken back")
+        self.refused(Node(self.edge, key, name).enroll(source="127.0.8.1"), 422, "KeyInvalid", "revoked")
 
     def test_fields(self):
         node = Node(self.edge, self.new_key(), self.new_name())
@@ -188,7 +195,7 @@ class Enrollment(EdgeCase):
 class Authentication(EdgeCase):
     NODE_CALLS = (("GET", "/v1/self"), ("DELETE", "/v1/self"), ("GET", "/v1/nodes"), ("GET", "/v1/nodes/admin"), ("GET", "/v1/routes"), ("GET", "/v1/topology"))
     ADMIN_CALLS = (("POST", "/v1/nodes"), ("PATCH", "/v1/nodes/admin"), ("DELETE", "/v1/nodes/admin"), ("POST", "/v1/keys"), ("POST", "/v1/routes"),
-                   ("DELETE", "/v1/routes/10.0.0.0%2F24"))
+                   ("DELETE", "/v1/routes/10.0.0.0%2F24"), ("GET", "/v1/keys"), ("DELETE", "/v1/keys/abcdefabcdef"))
 
     def test_without_credential(self):
         for method, path in self.NODE_CALLS + self.ADMIN_CALLS:
@@ -331,7 +338,7 @@ class Nodes(EdgeCase):
 
     def test_keys(self):
         answer = self.admin.call("POST", "/v1/keys", {"kind": "device"})
-        self.assertEqual(set(answer.json), {"schema", "key", "name", "expires"})
+        self.assertEqual(set(answer.json), {"schema", "key", "id", "kind", "name", "expires"})
         self.assertRegex(answer.json["expires"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
         key = parse_key(answer.json["key"])
         self.assertEqual(key["api"], [f"https://127.0.0.1:{self.edge.port}"])
@@ -396,6 +403,191 @@ class Routes(EdgeCase):
         self.refused(self.add("172.20.99.0/24", node.name), 422, "RouteInvalid", "50")
         self.assertEqual(self.admin.call("DELETE", f"/v1/nodes/{node.id}").status, 200, "all of it in one transaction")
         self.assertEqual([r for r in self.admin.call("GET", "/v1/routes").json["routes"] if r["node_id"] == node.id], [])
+
+
+class Keys(EdgeCase):
+    def keys(self):
+        answer = self.admin.call("GET", "/v1/keys")
+        self.assertEqual(answer.status, 200, answer)
+        return {key["id"]: key for key in answer.json["keys"]}
+
+    def made(self, caller, **body):
+        answer = caller("POST", "/v1/keys", {"kind": "server", "valid_seconds": 3600} | body)
+        self.assertEqual(answer.status, 200, answer)
+        return answer.json
+
+    def test_list_and_revoke(self):
+        name = self.new_name()
+        named, owners = self.made(self.admin.call, name=name), self.made(self.edge.owner, kind="admin")
+        secret = parse_key(named["key"])["secret"]
+        self.assertEqual(named["id"], hashlib.sha256(base64.urlsafe_b64decode(secret + "=")).hexdigest()[:12])
+        listed = self.keys()
+        shown = listed[named["id"]]
+        self.assertEqual({k: shown[k] for k in ("label", "kind", "renews", "maker", "maker_name", "expires")},
+                         {"label": name, "kind": "server", "renews": False, "maker": self.admin.id, "maker_name": "admin", "expires": named["expires"]})
+        created, expires = (datetime.datetime.fromisoformat(shown[k].replace("Z", "+00:00")) for k in ("created", "expires"))
+        self.assertEqual((expires - created).total_seconds(), 3600)
+        shown = listed[owners["id"]]
+        self.assertEqual((shown["label"], shown["kind"], shown["maker"], shown["maker_name"]), (None, "admin", "owner", None))
+        for id_ in (named["id"], owners["id"][:6]):
+            self.assertEqual(self.admin.call("DELETE", f"/v1/keys/{id_}").json, {"schema": 1})
+        self.assertFalse({named["id"], owners["id"]} & set(self.keys()))
+        self.refused(self.admin.call("GET", f"/v1/nodes/{name}"), 404, "NotFound")
+        for made in (named, owners):
+            self.refused(Node(self.edge, made["key"], self.new_name()).enroll(source="127.0.8.2"), 422, "KeyInvalid", "revoked")
+            self.refused(self.admin.call("DELETE", f"/v1/keys/{made['id']}"), 404, "NotFound", "key list")
+        self.refused(self.admin.call("DELETE", "/v1/keys/abc"), 400, "InvalidArgument")
+
+    def test_used_keys_are_not_listed(self):
+        made = self.made(self.admin.call)
+        self.edge.join(made["key"], self.new_name())
+        self.assertNotIn(made["id"], self.keys())
+
+    def test_keys_end_with_their_maker(self):
+        thief = self.edge.join(self.edge.admin_key(), self.new_name())
+        name = self.new_name()
+        hidden, named = self.made(thief.call, kind="admin"), self.made(thief.call, name=name)
+        self.assertEqual(self.keys()[hidden["id"]]["maker_name"], thief.name)
+        self.assertEqual(self.admin.call("DELETE", f"/v1/nodes/{thief.name}").status, 200)
+        self.assertFalse({hidden["id"], named["id"]} & set(self.keys()))
+        for made in (hidden, named):
+            self.refused(Node(self.edge, made["key"], "evil").enroll(source="127.0.8.3"), 422, "KeyInvalid")
+        self.refused(self.admin.call("GET", f"/v1/nodes/{name}"), 404, "NotFound")
+
+    def test_keys_end_with_one_who_leaves(self):
+        leaver = self.edge.join(self.edge.admin_key(), self.new_name())
+        made = self.made(leaver.call)
+        self.assertEqual(leaver.call("DELETE", "/v1/self").status, 200)
+        self.assertNotIn(made["id"], self.keys())
+
+    def test_lifetime_of_administrators_keys(self):
+        for caller, seconds, good in ((self.admin.call, 86400, True), (self.admin.call, 86401, False), (self.edge.owner, 604800, True), (self.edge.owner, 604801, False)):
+            answer = caller("POST", "/v1/keys", {"kind": "admin", "valid_seconds": seconds})
+            if good:
+                self.assertEqual(answer.status, 200, answer)
+            else:
+                self.refused(answer, 400, "InvalidArgument", "at most")
+        self.refused(self.edge.owner("POST", "/v1/admin-key", {"valid_seconds": 604801}), 400, "InvalidArgument", "week")
+
+    def test_two_use_a_key_at_the_same_instant(self):
+        for _ in range(5):
+            key = self.new_key()
+            nodes = [Node(self.edge, key, self.new_name()) for _ in range(4)]
+            with concurrent.futures.ThreadPoolExecutor(4) as pool:
+                answers = list(pool.map(Node.enroll, nodes))
+            self.assertEqual(sorted(answer.status for answer in answers), [200, 422, 422, 422], answers)
+            joined = [n for n in self.admin.call("GET", "/v1/nodes").json["nodes"] if n["name"] in [node.name for node in nodes]]
+            self.assertEqual(len(joined), 1)
+
+
+class Renewal(EdgeCase):
+    def renew(self, name, **more):
+        return self.admin.call("POST", "/v1/keys", {"name": name, "renew": True} | more)
+
+    def test_a_machine_takes_a_nodes_place(self):
+        old = self.new_node()
+        self.assertEqual(self.admin.call("POST", "/v1/routes", {"cidr": "10.71.0.0/16", "node": old.name}).status, 200)
+        view = old.view()
+        self.assertEqual(view.message()["type"], "snapshot")
+        made = self.renew(old.name)
+        self.assertEqual((made.status, made.json["name"], made.json["kind"]), (200, old.name, "server"), made)
+        self.assertEqual(old.call("GET", "/v1/self").status, 200, "the old one stays until the new one is there")
+        listed = {key["id"]: key for key in self.admin.call("GET", "/v1/keys").json["keys"]}[made.json["id"]]
+        self.assertEqual((listed["label"], listed["renews"]), (old.name, True))
+        new = self.edge.join(made.json["key"], "whatever")
+        document = new.answer.json
+        self.assertEqual((new.id, document["name"], document["addresses"], document["offers"]), (old.id, old.name, old.answer.json["addresses"], ["10.71.0.0/16"]))
+        with self.assertRaises(EOFError):
+            view.until(lambda message: False)
+        view.close()
+        self.refused(old.call("GET", "/v1/self"), 410, "Removed", "place")
+        self.refused(old.call("DELETE", "/v1/self"), 410, "Removed")
+        self.refused(old.enroll(), 422, "KeyUsed")
+        self.assertEqual(new.enroll().json["id"], new.id)
+        self.assertEqual(new.call("GET", "/v1/self").json["addresses"], old.answer.json["addresses"])
+        self.assertEqual(self.admin.call("DELETE", "/v1/routes/10.71.0.0%2F16").status, 200)
+
+    def test_an_administrators_place(self):
+        admin = self.edge.join(self.edge.admin_key(), self.new_name())
+        self.refused(self.renew(admin.name, valid_seconds=86401), 400, "InvalidArgument", "day")
+        hidden = admin.call("POST", "/v1/keys", {"kind": "admin"}).json
+        made = self.renew(admin.name).json
+        self.assertEqual((made["kind"], parse_key(made["key"])["kind"]), ("admin", "admin"))
+        self.assertEqual(self.edge.join(made["key"], None).answer.json["role"], "admin")
+        self.refused(Node(self.edge, hidden["key"], self.new_name()).enroll(), 422, "KeyInvalid")
+
+    def test_refusals(self):
+        self.refused(self.renew("nobody"), 404, "NotFound")
+        self.refused(self.renew(None), 400, "InvalidArgument", "name")
+        member = self.new_node()
+        self.refused(member.call("POST", "/v1/keys", {"name": member.name, "renew": True}), 403, "NotAdministrator")
+
+    def test_plain_nodes(self):
+        def add(**body):
+            return self.admin.call("POST", "/v1/nodes", {"name": name, "public_key": b64(os.urandom(32)), "valid_seconds": 60} | body)
+        name = self.new_name()
+        first = add(kind="device").json
+        answer = add(renew=True)
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual((answer.json["node"]["id"], answer.json["config"]["addresses"]), (first["node"]["id"], first["config"]["addresses"]))
+        self.assertEqual(answer.json["config"]["peer"], first["config"]["peer"])
+        self.refused(self.renew(name), 400, "InvalidArgument", "node config")
+        enrolled = self.new_node()
+        self.refused(add(name=enrolled.name, renew=True), 400, "InvalidArgument", "node add")
+        self.refused(add(name="nobody", renew=True), 404, "NotFound")
+        self.refused(add(kind="device"), 409, "NameTaken")
+
+    def test_addresses_wait_for_their_name(self):
+        old = self.new_node()
+        self.assertEqual(old.call("DELETE", "/v1/self").status, 200)
+        new = self.edge.join(self.new_key(name=old.name), None)
+        self.assertEqual(new.answer.json["addresses"], old.answer.json["addresses"])
+        self.assertNotEqual(new.id, old.id)
+        self.refused(old.call("GET", "/v1/self"), 410, "Removed")
+
+
+class WhoDidWhat(EdgeCase):
+    def test_log(self):
+        a, b, plain, new = (self.new_name() for _ in range(4))
+        admin, cidr = self.admin.call, "/v1/routes/10.9.0.0%2F24"
+        key = admin("POST", "/v1/keys", {"kind": "server", "name": a}).json
+        node = self.edge.join(key["key"], None)
+        spare = self.edge.owner("POST", "/v1/keys", {"kind": "admin"}).json
+        spared = admin("POST", "/v1/keys", {"kind": "device", "name": new}).json
+        renewal = admin("POST", "/v1/keys", {"name": a, "renew": True}).json
+        self.edge.join(renewal["key"], None)
+        for method, path, body in (("PATCH", a, {"name": b}), ("PATCH", b, {"mtu": 1300})):
+            self.assertEqual(admin(method, f"/v1/nodes/{path}", body).status, 200)
+        admin("POST", "/v1/routes", {"cidr": "10.9.0.0/24", "node": b})
+        self.edge.owner("DELETE", cidr)
+        admin("DELETE", f"/v1/keys/{spare['id']}")
+        self.edge.owner("DELETE", f"/v1/keys/{spared['id']}")
+        public_key = b64(os.urandom(32))
+        admin("POST", "/v1/nodes", {"name": plain, "kind": "device", "public_key": public_key})
+        admin("POST", "/v1/nodes", {"name": plain, "renew": True, "public_key": b64(os.urandom(32))})
+        self.edge.owner("DELETE", f"/v1/nodes/{plain}")
+        admin("DELETE", f"/v1/nodes/{b}")
+        log = self.edge.log()
+        for line in (f"enrollment key {key['id']} (server, for {a}) was made, by admin", f"node {a} (server, member) joined, with enrollment key {key['id']}",
+                     f"enrollment key {spare['id']} (admin, for any name) was made, by the owner", f"enrollment key {renewal['id']} (server, for {a}, whose place it takes) was made, by admin",
+                     f"another computer took the place of node {a} (server, member), with enrollment key {renewal['id']}",
+                     f"node {a} is now {b}, by admin", f"node {b} has the MTU 1300, by admin", f"route 10.9.0.0/24 leads through {b}, by admin", "route 10.9.0.0/24 was removed, by the owner",
+                     f"enrollment key {spare['id']} (admin, for any name) was revoked, by admin", f"enrollment key {spared['id']} (device, for {new}) was revoked, by the owner",
+                     f"node {new} was removed with its enrollment key",
+                     f"plain node {plain} was added, by admin", f"plain node {plain} has a new key pair, by admin", f"node {plain} was removed, by the owner", f"node {b} was removed, by admin"):
+            self.assertIn(line, log)
+        for secret in (key["key"], spare["key"], parse_key(renewal["key"])["secret"], node.token.split(".")[1]):
+            self.assertNotIn(secret, log)
+
+    def test_self(self):
+        node = self.new_node()
+        for path in (node.name, self.admin.id):
+            for caller in (node, self.admin):
+                shown = caller.call("GET", f"/v1/nodes/{path}").json
+                self.assertEqual(shown["self"], shown["id"] == caller.id)
+        nodes = node.call("GET", "/v1/nodes").json["nodes"]
+        self.assertEqual([n["id"] for n in nodes if n["self"]], [node.id])
+        self.assertFalse(any(n["self"] for n in self.edge.owner("GET", "/v1/nodes").json["nodes"]))
 
 
 class Owner(EdgeCase):

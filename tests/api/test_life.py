@@ -145,11 +145,13 @@ class Life(unittest.TestCase):
         edge.stop()
         edge.start(host_name="other.example.net")
         self.assertEqual(admin.call("GET", "/v1/self").json, before, "a mesh keeps its names on a host of another name")
+        first_id = json.loads(before["edges"]["list"])[0]["id"]
+        self.assertRegex(first_id, "^e[0-9a-f]{16}$")
         edge.stop()
         edge.start("--mesh", "new", "--name", "paris", "--public", "edge.example:443")
         renamed = admin.call("GET", "/v1/self").json
         self.assertEqual((renamed["mesh"], renamed["suffix"], renamed["addresses"]), ("new", "new.internal", before["addresses"]))
-        self.assertEqual(json.loads(renamed["edges"]["list"])[0] | {"public_key": 0}, {"id": "e1", "name": "paris", "public_key": 0, "endpoints": ["edge.example:443"], "api": ["https://edge.example:443"]})
+        self.assertEqual(json.loads(renamed["edges"]["list"])[0] | {"public_key": 0}, {"id": first_id, "name": "paris", "public_key": 0, "endpoints": ["edge.example:443"], "api": ["https://edge.example:443"]})
         self.assertNotEqual(renamed["revision"], before["revision"])
         self.assertEqual(parse_key(edge.admin_key())["api"], ["https://edge.example:443"])
         edge.stop()

@@ -35,8 +35,9 @@ class Topology(unittest.TestCase):
     def test_snapshot(self):
         map_ = self.snapshot["map"]
         self.assertEqual((self.snapshot["type"], self.snapshot["more"], map_["mesh"]), ("snapshot", False, "home"))
-        self.assertEqual(map_["edges"], [{"id": "e1", "name": "frankfurt", "endpoint": f"127.0.0.1:{self.edge.port}", "online": True}])
-        self.assertEqual(map_["nodes"], self.admin.call("GET", "/v1/nodes").json["nodes"])
+        self.assertEqual(map_["edges"], [{"id": self.edge.owner("GET", "/v1/status").json["edge_id"], "name": "frankfurt", "endpoint": f"127.0.0.1:{self.edge.port}", "online": True}])
+        nodes = self.admin.call("GET", "/v1/nodes").json["nodes"]
+        self.assertEqual(map_["nodes"], [node | {"self": False} for node in nodes], "each viewer's daemon sets self")
 
     def test_changes(self):
         second = self.admin.view()

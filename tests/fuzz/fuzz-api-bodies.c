@@ -31,7 +31,7 @@ set_up (void)
     = { .mesh = mesh, .lookout = lookout, .topology = ew_topology_new (mesh, lookout), .listen = ":443" };
   g_log_set_default_handler (quiet, NULL);
   api = ew_api_new (&parts);
-  node_a = fixture_join (mesh, "a");
+  node_a = fixture_join_as (mesh, "admin", "a");
   node_b = fixture_join (mesh, "b");
   ew_mesh_add_route (mesh, "10.1.0.0/16", node_a, NULL);
 }
@@ -62,7 +62,7 @@ restore (void)
       {
         ew_mesh_find_node (mesh, names[i], NULL);
         g_free (*ids[i]);
-        *ids[i] = fixture_join (mesh, names[i]);
+        *ids[i] = fixture_join_as (mesh, i == 0 ? "admin" : "server", names[i]);
       }
     else
       ew_mesh_rename_node (mesh, *ids[i], names[i], NULL);

@@ -496,7 +496,7 @@ respond (const gchar *method, const gchar *path, JsonObject *body, GError **erro
   if (g_getenv ("FAKE_TUNNEL_PAGES") != NULL && g_str_has_prefix (path, "/v1/nodes") && g_str_equal (method, "GET"))
     return respond_page (path, (guint)g_ascii_strtoull (g_getenv ("FAKE_TUNNEL_PAGES"), NULL, 10));
   if (g_str_equal (path, "/v1/nodes") && g_str_equal (method, "GET"))
-    text = "{\"schema\":1,\"nodes\":[" NODE_LAPTOP ("false") "," NODE_OFFICE "," NODE_PHONE "]}";
+    text = "{\"schema\":1,\"nodes\":[" NODE_LAPTOP ("true") "," NODE_OFFICE "," NODE_PHONE "]}";
   else if (g_str_equal (path, "/v1/nodes"))
     text = "{\"schema\":1,\"node\":" NODE_PHONE
            ",\"config\":{\"addresses\":[\"100.96.1.3\",\"fd12:3456:789a:1::3\"],\"dns\":[],"
@@ -506,7 +506,7 @@ respond (const gchar *method, const gchar *path, JsonObject *body, GError **erro
   else if (g_str_equal (path, "/v1/keys"))
     text = "{\"schema\":1,\"key\":\"ew1_FAKEKEYFORTESTS\",\"name\":\"phone\",\"expires\":\"2026-01-01T01:00:00Z\"}";
   else if (g_str_equal (method, "GET"))
-    text = NODE_LAPTOP ("false");
+    text = NODE_LAPTOP ("true");
   return ew_json_parse_object (text, (gssize)strlen (text), 65536, error);
 }
 

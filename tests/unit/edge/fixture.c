@@ -79,9 +79,19 @@ random_key (guint8 out[32])
 Machine *
 machine_new (EwMesh *mesh, const gchar *kind, const gchar *key_name, const gchar *name)
 {
+  const EwKeyRequest request = { .kind = kind, .name = key_name };
+  return machine_new_with (mesh, &request, name);
+}
+
+Machine *
+machine_new_with (EwMesh *mesh, const EwKeyRequest *given, const gchar *name)
+{
   g_autoptr (GError) error = NULL;
   Machine *machine = g_new0 (Machine, 1);
-  gchar *text = ew_mesh_make_key (mesh, kind, key_name, 3600, NULL, &error);
+  EwKeyRequest request = *given;
+  request.maker = given->maker ? given->maker : EW_MAKER_OWNER;
+  request.valid_seconds = given->valid_seconds ? given->valid_seconds : 3600;
+  gchar *text = ew_mesh_make_key (mesh, &request, NULL, &error);
   g_assert_no_error (error);
   g_autoptr (EwEnrollmentKey) key = ew_enrollment_key_parse (text, &error);
   g_assert_no_error (error);
@@ -113,15 +123,21 @@ machine_enroll (const Machine *machine, EwMesh *mesh, GError **error)
                               .name = machine->name,
                               .public_key = machine->public_key,
                               .credential_hash = machine->credential_hash };
-  gboolean unknown;
-  return ew_mesh_enroll (mesh, &request, &unknown, error);
+  EwEnrollOutcome outcome;
+  return ew_mesh_enroll (mesh, &request, &outcome, error);
 }
 
 gchar *
 fixture_join (EwMesh *mesh, const gchar *name)
 {
+  return fixture_join_as (mesh, "server", name);
+}
+
+gchar *
+fixture_join_as (EwMesh *mesh, const gchar *kind, const gchar *name)
+{
   g_autoptr (GError) error = NULL;
-  g_autoptr (Machine) machine = machine_new (mesh, "server", NULL, name);
+  g_autoptr (Machine) machine = machine_new (mesh, kind, NULL, name);
   const EwNode *node = machine_enroll (machine, mesh, &error);
   g_assert_no_error (error);
   return g_strdup (node->id);

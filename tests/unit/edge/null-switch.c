@@ -67,10 +67,18 @@ ew_switch_get_node (EwSwitch *self, const gchar *id, EwSwitchNodeStatus *out)
   return g_hash_table_contains (self->nodes, id);
 }
 
+static EwSwitchStats stats;
+
+void
+null_switch_set_stats (const EwSwitchStats *given)
+{
+  stats = *given;
+}
+
 void
 ew_switch_get_stats (EwSwitch *self, EwSwitchStats *out)
 {
-  *out = (EwSwitchStats){ 0 };
+  *out = stats;
 }
 
 void

@@ -23,6 +23,7 @@ guint null_switch_count (void);
 guint null_switch_get_viewers (void);
 guint null_switch_get_found (void); /* calls of find_nodes */
 void null_switch_set_exit (gboolean has_exit);
+void null_switch_set_stats (const EwSwitchStats *stats);
 /* What ew_switch_get_node() says from now on. */
 void null_switch_set_status (const gchar *id, const EwSwitchNodeStatus *status);
 /* The callbacks. */

@@ -208,6 +208,94 @@ test_removal (Fixture *fixture, gconstpointer unused)
   g_assert_error (error, EW_ERROR, EW_ERROR_NOT_FOUND);
 }
 
+/* Another edge let it in at the last moment: it stays, and so do its routes. */
+static void
+test_joined_as_it_expired (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (Machine) machine = machine_new (fixture->mesh, "server", "gw", NULL);
+  g_autofree gchar *id = g_strdup (ew_mesh_find_node (fixture->mesh, "gw", NULL)->id);
+  g_autofree gchar *key = g_strconcat ("/nodes/", id, NULL);
+  g_assert_nonnull (ew_mesh_add_route (fixture->mesh, "10.1.0.0/16", id, NULL));
+  fixture_settle ();
+  g_autoptr (EwNode) joined = ew_node_copy (ew_mesh_get_node (fixture->mesh, id));
+  joined->joined = TRUE;
+  joined->expires_us = 0;
+  g_autoptr (JsonObject) object = ew_node_to_json (joined);
+  g_autofree gchar *text = ew_json_to_string (object, FALSE);
+  fixture_now_us += 3601 * G_TIME_SPAN_SECOND;
+  fixture_write (fixture->store, key, text); /* this edge has not heard of it yet */
+  g_assert_true (ew_mesh_sweep (fixture->mesh, FALSE, NULL));
+  g_assert_cmpuint (count (fixture, "/nodes/"), ==, 1);
+  g_assert_cmpuint (count (fixture, "/routes/"), ==, 1);
+  g_assert_cmpuint (ew_mesh_get_node (fixture->mesh, id)->routes->len, ==, 1);
+}
+
+static void
+test_tombstones_are_swept (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree gchar *id = fixture_join (fixture->mesh, "a");
+  g_assert_true (ew_mesh_remove_node (fixture->mesh, id, NULL));
+  fixture_now_us += EW_MESH_TOMBSTONE_US - G_USEC_PER_SEC;
+  g_assert_true (ew_mesh_sweep (fixture->mesh, TRUE, NULL));
+  g_assert_cmpuint (count (fixture, "/tombstones/"), ==, 1);
+  fixture_now_us += 2 * G_USEC_PER_SEC;
+  g_assert_true (ew_mesh_sweep (fixture->mesh, TRUE, NULL));
+  g_assert_cmpuint (count (fixture, "/tombstones/"), ==, 0);
+}
+
+/* The edge's ID. */
+
+static void
+test_edge_id (Fixture *fixture, gconstpointer unused)
+{
+  const gchar *id = ew_mesh_get_edge (fixture->mesh)->id;
+  g_assert_cmpuint (strlen (id), ==, 17);
+  g_assert_true (g_str_has_prefix (id, "e"));
+  g_autofree gchar *first = g_strdup (id);
+  reopen (fixture);
+  g_assert_cmpstr (ew_mesh_get_edge (fixture->mesh)->id, ==, first);
+}
+
+/* A store from when every edge was called e1 goes on as it is: nodes have that ID in their documents. */
+static void
+test_old_edge_id (void)
+{
+  g_autoptr (EwStore) store = fixture_store ();
+  g_autoptr (EwMesh) mesh = fixture_open (store, "frankfurt");
+  const EwEdge *edge = ew_mesh_get_edge (mesh);
+  g_autofree gchar *key = g_strconcat ("/edges/", edge->id, NULL), *name = NULL, *endpoint = NULL;
+  g_autoptr (JsonObject) object = ew_edge_record_to_json (edge);
+  json_object_set_string_member (object, "id", "e1");
+  g_autofree gchar *text = ew_json_to_string (object, FALSE);
+  ew_mesh_close (g_steal_pointer (&mesh));
+  fixture_write (store, key, NULL);
+  fixture_write (store, "/edges/e1", text);
+  fixture_write (store, "/timestamps/e1", "{\"floor_ns\":77}");
+  mesh = fixture_open (store, NULL);
+  g_assert_cmpstr (ew_mesh_get_edge (mesh)->id, ==, "e1");
+  g_assert_cmpstr (ew_mesh_get_edge (mesh)->name, ==, "frankfurt");
+  g_assert_cmpuint (ew_mesh_get_timestamp_floor (mesh), ==, 77);
+  g_assert_true (ew_mesh_keep_public (mesh, NULL));
+  g_assert_true (ew_mesh_peek (store, &name, &endpoint, NULL));
+  g_assert_cmpstr (endpoint, ==, "203.0.113.5:443");
+  g_autoptr (GPtrArray) edges = ew_store_list (store, "/edges/", NULL, 0, NULL, NULL);
+  g_assert_cmpuint (edges->len, ==, 1);
+}
+
+static void
+test_another_key_is_another_edge (Fixture *fixture, gconstpointer unused)
+{
+  const EwEdge *edge = ew_mesh_get_edge (fixture->mesh);
+  g_autofree gchar *key = g_strconcat ("/edges/", edge->id, NULL);
+  g_autoptr (JsonObject) object = ew_edge_record_to_json (edge);
+  g_autoptr (GError) error = NULL;
+  json_object_set_string_member (object, "public_key", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=");
+  g_autofree gchar *text = ew_json_to_string (object, FALSE);
+  fixture_write (fixture->store, key, text);
+  g_assert_null (fixture_try (fixture->store, NULL, NULL, &error));
+  g_assert_error (error, EW_ERROR, EW_ERROR_FAILED);
+}
+
 static void
 test_revisions (Fixture *fixture, gconstpointer unused)
 {
@@ -417,6 +505,11 @@ main (int argc, char **argv)
   ADD ("enrollment", test_enrollment);
   ADD ("key-expires", test_key_expires);
   ADD ("removal", test_removal);
+  ADD ("joined-as-it-expired", test_joined_as_it_expired);
+  ADD ("tombstones-are-swept", test_tombstones_are_swept);
+  ADD ("edge-id", test_edge_id);
+  g_test_add_func ("/edge/mesh/edge-id/of-an-old-store", test_old_edge_id);
+  ADD ("edge-id/another-key", test_another_key_is_another_edge);
   ADD ("revisions", test_revisions);
   ADD ("listeners", test_listeners);
   ADD ("the-past-stays-past", test_the_past_stays_past);

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * How nodes go, what rests after them, and the sweeping of both.
+ */
+#include "edge/mesh-private.h"
+
+#include <string.h>
+#include "common/error.h"
+#include "common/util.h"
+
+#define ENROLLMENT_MEMORY_US (7 * G_TIME_SPAN_DAY) /* how long a key is still told "used" or "expired" */
+
+/* Removal. */
+
+typedef struct
+{
+  const gchar *id;
+  gboolean expired; /* it goes by itself: its key is still to be told "expired" */
+} Removal;
+
+void
+ew_change_bury (EwMesh *self, EwChange *change, const EwNode *node)
+{
+  if (!node->has_credential)
+    return;
+  g_autofree gchar *key = ew_mesh_node_key ("/tombstones/", node->id);
+  g_autofree gchar *hash = ew_key_to_base64 (node->credential_hash);
+  JsonObject *stone = json_object_new ();
+  json_object_set_string_member (stone, "name", node->name);
+  json_object_set_string_member (stone, "credential_hash", hash);
+  json_object_set_int_member (stone, "removed_us", self->now_us ());
+  ew_change_put (change, key, stone);
+}
+
+static void
+release_addresses (EwMesh *self, EwChange *change, const EwNode *node)
+{
+  for (guint i = 0; i < node->n_addresses; i++)
+    {
+      gchar text[EW_IP_STRLEN];
+      ew_ip_format (&node->addresses[i], text);
+      g_autofree gchar *key = ew_mesh_node_key ("/addresses/", text);
+      JsonObject *rest = json_object_new ();
+      json_object_set_int_member (rest, "released_us", self->now_us ());
+      ew_change_put (change, key, rest);
+    }
+  if (node->n_addresses == 0)
+    return;
+  g_autofree gchar *key = ew_mesh_node_key ("/resting/", node->name);
+  JsonObject *left = json_object_new ();
+  ew_json_set_ips (left, "addresses", node->addresses, node->n_addresses);
+  json_object_set_int_member (left, "released_us", self->now_us ());
+  ew_change_put (change, key, left);
+}
+
+/* The store's routes, not memory's: another edge may have added one. Adding a route changes the node, so the compare on
+ * the node covers it. */
+static gboolean
+delete_routes (EwMesh *self, EwChange *change, const EwNode *node, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  g_autoptr (GPtrArray) entries = ew_store_list (self->store, "/routes/", NULL, 0, NULL, &cause);
+  if (entries == NULL)
+    {
+      g_set_error (error, EW_ERROR, EW_ERROR_INTERNAL, "The edge's store failed: %s", cause->message);
+      return FALSE;
+    }
+  for (guint i = 0; i < entries->len; i++)
+    {
+      const EwStoreEntry *entry = entries->pdata[i];
+      gsize length;
+      const gchar *data = g_bytes_get_data (entry->value, &length);
+      g_autoptr (JsonObject) object = ew_json_parse_object (data, length, EW_MESH_RECORD_MAX, NULL);
+      if (object && g_strcmp0 (ew_json_string (object, "node"), node->id) == 0)
+        ew_change_delete (change, entry->key);
+    }
+  return TRUE;
+}
+
+/* A node that waits for a key which is there no more (it was revoked, or went with its maker). */
+static gboolean
+is_orphan (EwMesh *self, const EwNode *node)
+{
+  return !node->joined && !node->plain && node->enrollment && !g_hash_table_contains (self->keys, node->enrollment);
+}
+
+/* Whether what memory says, that the node is to go by itself, is so in the store. */
+static gboolean
+is_due (EwMesh *self, const EwNode *node, gboolean *due, GError **error)
+{
+  gint64 revision = 0;
+  *due = !node->joined && node->expires_us > 0 && node->expires_us <= self->now_us ();
+  if (*due || !is_orphan (self, node))
+    return TRUE;
+  g_autofree gchar *key = ew_mesh_node_key ("/enrollment/", node->enrollment);
+  if (!ew_mesh_read (self, key, NULL, &revision, error))
+    return FALSE;
+  *due = revision == 0;
+  return TRUE;
+}
+
+static gboolean
+remove_node (EwMesh *self, EwChange *change, gpointer data, GError **error)
+{
+  const Removal *wanted = data;
+  g_autoptr (EwNode) node = ew_mesh_read_node (self, wanted->id, error);
+  gboolean due = TRUE;
+  if (node == NULL || (wanted->expired && !is_due (self, node, &due, error)))
+    return FALSE;
+  if (!due) /* it has joined at another edge, or has a new key from there: nothing of it may be touched */
+    return TRUE;
+  if (!delete_routes (self, change, node, error)
+      || (!wanted->expired && !ew_mesh_delete_keys_of (self, change, node->id, EW_MESH_KEYS_AT_ONCE, error)))
+    return FALSE;
+  g_autofree gchar *key = ew_mesh_node_key ("/nodes/", node->id);
+  g_autofree gchar *name = ew_mesh_node_key ("/names/", node->name);
+  g_autofree gchar *endpoint = ew_mesh_node_key ("/endpoints/", node->id);
+  ew_change_expect (change, key, node->store_revision);
+  ew_change_delete (change, key);
+  ew_change_delete (change, name);
+  ew_change_delete (change, endpoint);
+  if (node->has_key)
+    {
+      g_autofree gchar *text = ew_key_to_base64 (node->public_key);
+      g_autofree gchar *public_key = ew_mesh_node_key ("/pubkeys/", text);
+      ew_change_delete (change, public_key);
+    }
+  if (node->enrollment && !wanted->expired)
+    {
+      g_autofree gchar *enrollment = ew_mesh_node_key ("/enrollment/", node->enrollment);
+      ew_change_delete (change, enrollment);
+    }
+  release_addresses (self, change, node);
+  ew_change_bury (self, change, node);
+  return TRUE;
+}
+
+gboolean
+ew_mesh_remove_node (EwMesh *self, const gchar *id, GError **error)
+{
+  g_autofree gchar *copy = g_strdup (id); /* it may be the node's in memory, which goes */
+  Removal wanted = { .id = copy };
+  return ew_mesh_thin_keys_of (self, copy, error) && ew_mesh_change (self, remove_node, &wanted, error)
+         && ew_mesh_sweep_nodes (self, error); /* those that wait for a key of its making */
+}
+
+/* Sweeping. */
+
+gboolean
+ew_mesh_sweep_nodes (EwMesh *self, GError **error)
+{
+  g_autoptr (GPtrArray) expired = g_ptr_array_new_with_free_func (g_free);
+  GHashTableIter iter;
+  gpointer id;
+  g_hash_table_iter_init (&iter, self->expiring);
+  while (g_hash_table_iter_next (&iter, &id, NULL))
+    {
+      const EwNode *node = ew_mesh_get_node (self, id);
+      if (node->expires_us <= self->now_us () || is_orphan (self, node))
+        g_ptr_array_add (expired, g_strdup (id));
+    }
+  for (guint i = 0; i < expired->len; i++)
+    {
+      Removal wanted = { .id = expired->pdata[i], .expired = TRUE };
+      const EwNode *node = ew_mesh_get_node (self, wanted.id);
+      gboolean timed_out = node->expires_us <= self->now_us ();
+      g_autofree gchar *name = g_strdup (node->name);
+      g_autoptr (GError) cause = NULL;
+      if (!ew_mesh_change (self, remove_node, &wanted, &cause)
+          && !g_error_matches (cause, EW_ERROR, EW_ERROR_NOT_FOUND)) /* another edge has removed it */
+        {
+          g_propagate_error (error, g_steal_pointer (&cause));
+          return FALSE;
+        }
+      if (ew_mesh_get_node (self, wanted.id) == NULL)
+        g_message ("node %s %s", name,
+                   timed_out ? "didn't join in time and was removed" : "was removed with its enrollment key");
+    }
+  return TRUE;
+}
+
+static gboolean
+is_old (EwMesh *self, const gchar *key, JsonObject *object)
+{
+  gint64 now = self->now_us ();
+  if (g_str_has_prefix (key, "/enrollment/"))
+    return ew_json_int (object, "expires_us", 0) + ENROLLMENT_MEMORY_US < now;
+  if (g_str_has_prefix (key, "/tombstones/"))
+    return ew_json_int (object, "removed_us", G_MAXINT64 / 2) + EW_MESH_TOMBSTONE_US < now;
+  if (g_str_has_prefix (key, "/addresses/") || g_str_has_prefix (key, "/resting/"))
+    return ew_json_int (object, "released_us", G_MAXINT64 / 2) + EW_MESH_ADDRESS_REST_US < now;
+  return ew_mesh_get_node (self, strrchr (key, '/') + 1) == NULL; /* an endpoint without its node */
+}
+
+static gboolean
+delete_as_read (EwMesh *self, EwChange *change, gpointer data, GError **error)
+{
+  const EwStoreEntry *entry = data;
+  gint64 revision;
+  if (!ew_mesh_read (self, entry->key, NULL, &revision, error))
+    return FALSE;
+  if (revision == entry->mod_revision)
+    {
+      ew_change_expect (change, entry->key, revision);
+      ew_change_delete (change, entry->key);
+    }
+  return TRUE;
+}
+
+static gboolean
+sweep_prefix (EwMesh *self, const gchar *prefix, GError **error)
+{
+  g_autoptr (GPtrArray) entries = ew_store_list (self->store, prefix, NULL, 0, NULL, error);
+  for (guint i = 0; entries && i < entries->len; i++)
+    {
+      EwStoreEntry *entry = entries->pdata[i];
+      gsize length;
+      const gchar *data = g_bytes_get_data (entry->value, &length);
+      g_autoptr (JsonObject) object = ew_json_parse_object (data, length, EW_MESH_RECORD_MAX, NULL);
+      if (object && is_old (self, entry->key, object) && !ew_mesh_change (self, delete_as_read, entry, error))
+        return FALSE;
+    }
+  return entries != NULL;
+}
+
+gboolean
+ew_mesh_sweep (EwMesh *self, gboolean thorough, GError **error)
+{
+  static const gchar *const prefixes[] = { "/enrollment/", "/resting/", "/addresses/", "/tombstones/", "/endpoints/" };
+  if (!ew_mesh_sweep_nodes (self, error))
+    return FALSE;
+  for (guint i = 0; thorough && i < G_N_ELEMENTS (prefixes); i++)
+    if (!sweep_prefix (self, prefixes[i], error))
+      return FALSE;
+  return !thorough || ew_store_compact (self->store, ew_store_get_revision (self->store), error);
+}
