@@ -394,7 +394,9 @@ class FakeDaemon:
             {"check": "tun", "ok": True, "message": "Tunnel interfaces can be made", "fix": ""},
             {"check": "edge", "ok": good, "message": "The edge answers" if good else "The edge does not answer",
              "fix": "" if good else "Check this computer's internet connection, then connect again"},
-            {"check": "ipv6", "ok": None, "message": "Whether IPv6 works through the edge is not known", "fix": ""}]})
+            {"check": "dns-leak", "ok": None, "warning": True, "message": "Names are still looked up beside the tunnel, at 192.168.1.1.",
+             "fix": "Set a name server on the internet in this computer's network settings."},
+            {"check": "ipv6", "ok": None, "warning": False, "message": "Whether IPv6 works through the edge is not known.", "fix": ""}]})
 
     def do_AddNode(self, name, kind, valid_seconds):
         self._need_administrator()
