@@ -178,7 +178,9 @@ ew_verb_leave (EwCtl *ctl, gint argc, gchar **argv)
 {
   const GOptionEntry entries[] = { { NULL } };
   g_autoptr (GVariant) answer = NULL;
+  g_autoptr (JsonObject) status = NULL;
   g_autoptr (GError) error = NULL;
+  const gchar *name;
   gboolean edge_told;
   gint exit_code;
 
@@ -191,12 +193,16 @@ ew_verb_leave (EwCtl *ctl, gint argc, gchar **argv)
       ew_ctl_hint ("edgewayctl: nothing was changed: this machine stays in the mesh\n");
       return EW_EXIT_FAILED;
     }
+  status = ew_link_look (ctl->link, "GetStatus", NULL);
+  name = status != NULL ? ew_json_string (status, "name") : NULL;
   answer = ew_link_call (ctl->link, "Leave", NULL, &error);
   if (answer == NULL)
     return ew_ctl_fail (ctl, error);
   g_variant_get (answer, "(b)", &edge_told);
   ew_ctl_print ("This machine has left the mesh; its keys are erased.\n");
   if (!edge_told)
-    ew_ctl_hint ("The edge could not be told: an administrator removes the node with `edgewayctl node remove NAME`.\n");
+    ew_ctl_hint ("The edge could not be told, so it still lists this machine. An administrator removes it there: "
+                 "edgewayctl node remove %s\n",
+                 name != NULL ? name : "NAME");
   return EW_EXIT_DONE;
 }

@@ -161,6 +161,13 @@ ew_client_set_inside (EwClient *self, const EwIp *service, guint16 port)
 }
 
 void
+ew_client_detach (EwClient *self)
+{
+  g_autoptr (EwKeystore) shared = g_steal_pointer (&self->cache);
+  self->cache = shared ? ew_keystore_copy_addresses (shared) : NULL;
+}
+
+void
 ew_client_abort_idle (EwClient *self)
 {
   g_clear_object (&self->session);

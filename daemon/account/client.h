@@ -37,6 +37,8 @@ void ew_client_set_identity (EwClient *self, const gchar *id, const gchar *crede
 void ew_client_set_api (EwClient *self, const gchar *const *api);
 /* The API's address inside the tunnel, while that works: for a network that lets only UDP to the edge. NULL: none. */
 void ew_client_set_inside (EwClient *self, const EwIp *service, guint16 port);
+/* From now on it works without the keystore, which may be erased: with a copy of the addresses in it. */
+void ew_client_detach (EwClient *self);
 /* Drops idle connections: the network is another. */
 void ew_client_abort_idle (EwClient *self);
 /* The CA that the edge showed and that has the pin; NULL before the first answer. */

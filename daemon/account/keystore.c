@@ -431,6 +431,22 @@ ew_keystore_get_addresses (EwKeystore *self, const gchar *host)
   return g_hash_table_lookup (self->addresses, host);
 }
 
+EwKeystore *
+ew_keystore_copy_addresses (EwKeystore *self)
+{
+  EwKeystore *copy = g_rc_box_new0 (EwKeystore);
+  GHashTableIter iter;
+  gpointer host, list;
+  copy->accepted = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  copy->refused = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  copy->forwarded = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  copy->addresses = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_strfreev);
+  g_hash_table_iter_init (&iter, self->addresses);
+  while (g_hash_table_iter_next (&iter, &host, &list))
+    g_hash_table_insert (copy->addresses, g_strdup (host), g_strdupv (list));
+  return copy;
+}
+
 gboolean
 ew_keystore_set_addresses (EwKeystore *self, const gchar *host, const gchar *const *addresses)
 {

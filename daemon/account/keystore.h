@@ -77,6 +77,8 @@ void ew_key_public (const guint8 private_key[32], guint8 public_key[32]);
 
 /* Addresses that a host name had last. Borrowed, NULL: none known. */
 const gchar *const *ew_keystore_get_addresses (EwKeystore *self, const gchar *host);
+/* Another keystore that holds nothing but these addresses, and that no file stands behind. */
+EwKeystore *ew_keystore_copy_addresses (EwKeystore *self) G_GNUC_WARN_UNUSED_RESULT;
 /* TRUE when that was news; saving is the caller's. */
 gboolean ew_keystore_set_addresses (EwKeystore *self, const gchar *host, const gchar *const *addresses);
 

@@ -469,6 +469,8 @@ gboolean
 ew_tunnel_up (EwTunnel *self, GError **error)
 {
   g_autoptr (GError) local = NULL;
+  if (!ew_tunnel_check_member (self, error))
+    return FALSE;
   if (!bring_up (self, &local))
     {
       const gchar *reason = reason_of (local);

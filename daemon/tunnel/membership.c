@@ -69,6 +69,13 @@ ew_tunnel_enroll_async (EwTunnel *self, const gchar *key, const gchar *name, GCa
       g_object_unref (task);
       return;
     }
+  if (self->leaving)
+    {
+      (void)ew_tunnel_check_member (self, &error);
+      g_task_return_error (task, g_steal_pointer (&error));
+      g_object_unref (task);
+      return;
+    }
   if (self->enrolling)
     {
       g_task_return_new_error (task, EW_ERROR, EW_ERROR_FAILED,
@@ -86,41 +93,87 @@ ew_tunnel_enroll_finish (EwTunnel *self, GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* Leave. */
+/* Leave: the keys first, then the tunnel, then the edge, with what is left of them in memory. An edge that is slow, or
+ * hostile, cannot keep this machine. After a crash in between the edge lists a node that never comes back, as when it
+ * could not be told. */
 
 typedef struct
 {
+  EwClient *client;
+  GCancellable *patience;
+  guint timer;
+  gchar *name;
   gboolean edge_told;
 } Leaving;
 
 static void
-erase (GTask *task, gboolean edge_told)
+leaving_free (gpointer data)
+{
+  Leaving *leaving = data;
+  g_clear_handle_id (&leaving->timer, g_source_remove);
+  g_clear_object (&leaving->client);
+  g_clear_object (&leaving->patience);
+  g_free (leaving->name);
+  g_free (leaving);
+}
+
+static gboolean
+on_patience_over (gpointer user_data)
+{
+  Leaving *leaving = user_data;
+  leaving->timer = 0;
+  g_cancellable_cancel (leaving->patience);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+left (GTask *task)
 {
   EwTunnel *self = g_task_get_source_object (task);
-  Leaving *leaving = g_task_get_task_data (task);
-  g_autoptr (GError) error = NULL;
-  leaving->edge_told = edge_told;
-  if (!ew_keystore_erase (self->keystore, &error))
-    {
-      g_task_return_error (task, g_steal_pointer (&error));
-      return;
-    }
-  ew_tunnel_drop_membership (self);
-  ew_tunnel_mode_init (self, FALSE);
+  self->leaving = FALSE;
   ew_tunnel_rest (self);
   ew_tunnel_show (self);
   g_task_return_boolean (task, TRUE);
 }
 
 static void
-told (GObject *source, GAsyncResult *result, gpointer user_data)
+on_edge_told (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
+  Leaving *leaving = g_task_get_task_data (task);
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonObject) answer = ew_client_call_finish (EW_CLIENT (source), result, &error);
-  if (error)
-    g_message ("the edge was not told that this machine leaves: %s", error->message);
-  erase (task, answer || ew_tunnel_is_removal (error));
+  g_clear_handle_id (&leaving->timer, g_source_remove);
+  leaving->edge_told = answer || ew_tunnel_is_removal (error);
+  if (!leaving->edge_told)
+    g_message ("The edge could not be told that this computer left: %s. An administrator removes it there with "
+               "`edgewayctl node remove %s`",
+               error->message, leaving->name);
+  left (task);
+}
+
+static void
+tell_edge (EwTunnel *self, GTask *task)
+{
+  Leaving *leaving = g_task_get_task_data (task);
+  leaving->patience = g_cancellable_new ();
+  leaving->timer = g_timeout_add_seconds (self->leave_seconds, on_patience_over, leaving);
+  ew_client_call_async (leaving->client, "DELETE", "/v1/self", NULL, leaving->patience, on_edge_told,
+                        g_object_ref (task));
+}
+
+static gboolean
+may_leave (EwTunnel *self, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  if (self->enrolling)
+    g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
+                 "This computer is being enrolled. Wait until that has ended, then leave");
+  else if (ew_tunnel_check_member (self, &local) || local->code == EW_ERROR_REMOVED)
+    return TRUE;
+  else
+    g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
 }
 
 void
@@ -128,21 +181,34 @@ ew_tunnel_leave_async (EwTunnel *self, GCancellable *cancellable, GAsyncReadyCal
 {
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
   g_autoptr (GError) error = NULL;
+  Leaving *leaving = g_new0 (Leaving, 1);
   /* Once begun it is carried through: half left is worse than left. */
   g_task_set_check_cancellable (task, FALSE);
-  g_task_set_task_data (task, g_new0 (Leaving, 1), g_free);
-  if (!ew_tunnel_check_member (self, &error) && error->code != EW_ERROR_REMOVED)
+  g_task_set_task_data (task, leaving, leaving_free);
+  if (!may_leave (self, &error))
     {
       g_task_return_error (task, g_steal_pointer (&error));
       return;
     }
   gboolean known_there = self->state != EW_STATE_REMOVED;
-  ew_tunnel_down (self);
-  ew_tunnel_set_state (self, EW_STATE_DISCONNECTED, "leaving", "Leaving the mesh");
+  leaving->client = g_object_ref (self->client);
+  leaving->name = g_strdup (self->document->name);
+  ew_client_detach (leaving->client);
+  if (!ew_keystore_erase (self->keystore, &error))
+    {
+      g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+  self->leaving = known_there;
+  leaving->edge_told = !known_there;
+  ew_tunnel_drop_membership (self);
+  ew_tunnel_mode_init (self, FALSE);
+  ew_tunnel_rest (self);
+  ew_tunnel_show (self);
   if (known_there)
-    ew_client_call_async (self->client, "DELETE", "/v1/self", NULL, NULL, told, g_steal_pointer (&task));
+    tell_edge (self, task);
   else
-    erase (task, TRUE);
+    left (task);
 }
 
 gboolean

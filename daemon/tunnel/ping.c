@@ -367,7 +367,10 @@ node_found (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonObject) node = ew_tunnel_request_finish (EW_TUNNEL (source), result, &error);
   g_autoptr (EwTunnel) keep = g_object_ref (ping->tunnel);
-  if (node)
+  /* This machine may have left the mesh while the edge was asked. */
+  if (!ew_tunnel_check_member (keep, error ? NULL : &error))
+    g_clear_pointer (&node, json_object_unref);
+  else if (node)
     error = take_node (ping, node);
   /* An address needs no name to be asked. */
   if (!node && ping->address.family != EW_FAMILY_NONE && g_error_matches (error, EW_ERROR, EW_ERROR_EDGE_UNREACHABLE))

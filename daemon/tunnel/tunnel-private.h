@@ -40,6 +40,10 @@ G_BEGIN_DECLS
  *        │ (from any)          │   └── 30 s, connect ──┘                      RECONNECTING
  *        └──────────────── DISCONNECTED ←── disconnect (from any that is enrolled)
  *
+ *   Leaving is NOT_ENROLLED with the reason "leaving": the keys are erased and the tunnel is down before the edge is
+ * told, so that no edge can delay it. Until the edge has answered, for 10 s at most, enroll is refused, because the
+ * name is still taken there.
+ *
  *   REMOVED: from any that is enrolled, when the edge says so; left by enroll or leave. ERROR also at start, when the
  * state file is broken. AWAITING_APPROVAL is the contract's; no edge of this version asks for approval. */
 typedef enum
@@ -103,6 +107,8 @@ struct _EwTunnel
   GCancellable *life;    /* of this membership: cancelled when it ends */
   GPtrArray *topologies; /* EwTopology */
   gboolean enrolling;    /* one at a time */
+  gboolean leaving; /* nothing is left here, the edge is being told: everything else waits (ew_tunnel_check_member) */
+  guint leave_seconds; /* so long for the edge's answer; tests have less patience */
 
   /* What is shown (tunnel.c). */
   EwTunnelState state;
@@ -164,8 +170,9 @@ void ew_tunnel_set_state (EwTunnel *self, EwTunnelState state, const gchar *reas
 void ew_tunnel_show (EwTunnel *self);
 /* Takes document and client from the keystore; nothing where it is not enrolled. */
 gboolean ew_tunnel_load_membership (EwTunnel *self, GError **error);
+/* Brings the tunnel down first: there is no tunnel without a document. */
 void ew_tunnel_drop_membership (EwTunnel *self);
-/* NOT_ENROLLED, REMOVED or the broken file as an error; TRUE: there is a membership to work with. */
+/* The broken file, leaving, NOT_ENROLLED or REMOVED as an error; TRUE: there is a membership to work with. */
 gboolean ew_tunnel_check_member (EwTunnel *self, GError **error);
 /* The state that a tunnel that is down shows. */
 void ew_tunnel_rest (EwTunnel *self);

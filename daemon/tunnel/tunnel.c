@@ -15,6 +15,7 @@
 #define RETRY_AFTER (30 * G_USEC_PER_SEC)
 #define LOOK_EVERY (1 * G_USEC_PER_SEC) /* however many ask for the status */
 #define STATUS_FOR (G_USEC_PER_SEC / 5) /* the status' text, while nothing but its counters changes */
+#define LEAVE_SECONDS 10
 
 G_DEFINE_FINAL_TYPE (EwTunnel, ew_tunnel, G_TYPE_OBJECT)
 
@@ -154,6 +155,9 @@ ew_tunnel_rest (EwTunnel *self)
 {
   if (self->broken)
     ew_tunnel_set_state (self, EW_STATE_ERROR, "state-broken", self->broken->message);
+  else if (self->leaving)
+    ew_tunnel_set_state (self, EW_STATE_NOT_ENROLLED, "leaving",
+                         "This computer has left the mesh and its keys are erased. Its edge is being told");
   else if (!self->document)
     ew_tunnel_set_state (self, EW_STATE_NOT_ENROLLED, "", "");
   else if (self->keystore->removed)
@@ -213,6 +217,7 @@ ew_tunnel_load_membership (EwTunnel *self, GError **error)
 void
 ew_tunnel_drop_membership (EwTunnel *self)
 {
+  ew_tunnel_down (self);
   if (self->life)
     g_cancellable_cancel (self->life);
   g_clear_object (&self->life);
@@ -229,6 +234,9 @@ ew_tunnel_check_member (EwTunnel *self, GError **error)
 {
   if (self->broken)
     g_set_error_literal (error, EW_ERROR, EW_ERROR_FAILED, self->broken->message);
+  else if (self->leaving)
+    g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
+                 "This computer is leaving its mesh. Wait a few seconds, then try again");
   else if (!self->document)
     g_set_error (error, EW_ERROR, EW_ERROR_NOT_ENROLLED,
                  "This machine is in no mesh: enroll it first (edgewayctl enroll)");
@@ -464,6 +472,7 @@ ew_tunnel_init (EwTunnel *self)
   self->topologies = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_topology_free);
   self->peer = -1;
   self->rtt_us = -1;
+  self->leave_seconds = LEAVE_SECONDS;
   self->since = g_get_real_time ();
   self->reason = g_strdup ("");
   self->message = g_strdup ("");
@@ -475,7 +484,6 @@ static void
 ew_tunnel_finalize (GObject *object)
 {
   EwTunnel *self = EW_TUNNEL (object);
-  ew_tunnel_down (self);
   ew_tunnel_drop_membership (self);
   g_clear_pointer (&self->resume, ew_resume_free);
   g_clear_pointer (&self->host, ew_host_free);

@@ -349,6 +349,14 @@ class Verbs(Case):
         self.fails(1, "connect", says=["enroll"])
         self.assertIn("not-enrolled", self.ctl("status"))
 
+    def test_leave_without_the_edge(self):
+        self.start(env={"FAKE_TUNNEL": "edge-away"})
+        name = json.loads(self.ctl("status", "--json"))["name"]
+        result = self.machine.run_ctl("leave")
+        self.assertEqual(result.returncode, 0, result)
+        self.assertIn("erased", result.stdout)
+        self.assertIn(f"edgewayctl node remove {name}\n", result.stderr)
+
     def test_last_administrator_is_asked(self):
         self.start()
         for answer, code in (("n\n", 1), ("\n", 1), ("\x04", 1), ("y\n", 0)):

@@ -32,6 +32,12 @@ handle (SoupServer *server, SoupServerMessage *message, const char *path, GHashT
       g_object_unref (stream);
       return;
     }
+  if (edge->hold)
+    {
+      g_set_object (&edge->held, message);
+      soup_server_message_pause (message);
+      return;
+    }
   if (edge->location)
     soup_message_headers_replace (headers, "Location", edge->location);
   soup_server_message_set_status (message, edge->status, NULL);
@@ -86,6 +92,7 @@ fake_edge_clear (FakeEdge *edge)
   g_rmdir (edge->dir);
   soup_server_disconnect (edge->server);
   g_clear_object (&edge->viewer);
+  g_clear_object (&edge->held);
   g_clear_object (&edge->server);
   g_strfreev (edge->api);
   g_ptr_array_unref (edge->messages);

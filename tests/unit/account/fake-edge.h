@@ -23,11 +23,13 @@ typedef struct
   gchar *body;
   const gchar *location;
   gboolean drop;       /* commits, then closes without an answer */
+  gboolean hold;       /* never answers */
   GPtrArray *messages; /* sent to a viewer on connecting */
 
   /* What was asked. */
   guint requests;
   gchar *last_method, *last_path, *last_body, *last_authorization;
+  SoupServerMessage *held; /* the last that gets no answer */
   guint viewers;
   SoupWebsocketConnection *viewer;
   gint viewer_fd; /* of its TCP connection */
