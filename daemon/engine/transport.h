@@ -23,12 +23,6 @@
 #define EW_TCP_CHECKSUM 16 /* offsets of the field in its header */
 #define EW_UDP_CHECKSUM 6
 
-static inline guint32
-ew_load_be32 (const guint8 *p)
-{
-  return (guint32)p[0] << 24 | (guint32)p[1] << 16 | (guint32)p[2] << 8 | p[3];
-}
-
 /* The packet has `size` bytes: says so in its IP header, whose checksum follows. ip_size: of the IP header. */
 static inline void
 ew_transport_set_ip_length (guint8 *packet, gsize ip_size, gsize size)

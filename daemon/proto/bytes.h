@@ -42,6 +42,12 @@ ew_load_be16 (const uint8_t *p)
   return (uint16_t)(p[0] << 8 | p[1]);
 }
 
+static inline uint32_t
+ew_load_be32 (const uint8_t *p)
+{
+  return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
 static inline uint64_t
 ew_load_be64 (const uint8_t *p)
 {

@@ -94,6 +94,9 @@ typedef struct
   uint64_t last_handshake_ns;
   uint64_t last_rx_ns; /* any authenticated packet; 0: never */
   uint64_t last_tx_ns;
+  uint64_t refused_old;      /* authentic initiations older than one before */
+  uint64_t behind_ns;        /* when it last answered a call that was made because of those; 0: never */
+  uint64_t behind_stated_ns; /* … and the time that the last of them said, since the epoch */
 } EwPeerStats;
 
 typedef struct
@@ -197,6 +200,12 @@ void ew_peer_initiate (EwPeer *peer, const EwTime *time, bool force);
 /* As forced, but where an initiation has only just been sent: that one may be answered yet, another would be refused.
    If it is not, the next comes within a tenth of a second. */
 void ew_peer_hurry (EwPeer *peer, const EwTime *time);
+/* One initiation to an endpoint that may be the peer's and isn't taken for it before the response has come from there:
+   to a machine that two live on (a clone), or whose own initiations are refused because its clock or its state went
+   back. That happens by itself after EW_REFUSALS_MAX refusals with nothing fresh in between. Nothing is sent twice; at
+   most one call in EW_CALL_INTERVAL a peer, and one in EW_CALL_GAP a device. 148 bytes answer 3 × 148, so it amplifies
+   nothing, and who replays a peer's older initiations gets no more than one more initiation. False: not now. */
+bool ew_peer_call (EwPeer *peer, const EwEndpoint *to, const EwTime *time);
 /* Drops the sessions of a peer, keeping its configuration. */
 void ew_peer_forget_sessions (EwPeer *peer);
 void ew_peer_set_user_data (EwPeer *peer, void *data);

@@ -58,6 +58,12 @@
 
 #define EW_PADDING_MULTIPLE 16 /* section 5.4.6 */
 #define EW_STAGED_PACKETS_MAX 128
+
+/* Not the whitepaper's: whom to call whose own initiations are refused for their age (ew_peer_call()). Three of them
+   are 10 s of a machine's tries. */
+#define EW_REFUSALS_MAX 3
+#define EW_CALL_INTERVAL (10 * EW_NSEC_PER_SEC)
+#define EW_CALL_GAP (EW_NSEC_PER_SEC / 50)
 #define EW_HANDSHAKE_DSCP 0x88 /* AF41 as a traffic class byte: losing one costs 5 s */
 
 /* Section 5.4: the first byte; the next three are zero. */

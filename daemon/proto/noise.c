@@ -137,6 +137,17 @@ ew_timestamp_write (uint8_t out[EW_TIMESTAMP_SIZE], uint64_t realtime_ns)
   ew_store_be32 (out + 8, (uint32_t)(coarse % EW_NSEC_PER_SEC));
 }
 
+uint64_t
+ew_timestamp_read (const uint8_t timestamp[EW_TIMESTAMP_SIZE])
+{
+  const uint64_t seconds = ew_load_be64 (timestamp), nanoseconds = ew_load_be32 (timestamp + 8);
+  if (seconds < TAI64_EPOCH)
+    return 0;
+  if (seconds - TAI64_EPOCH >= UINT64_MAX / EW_NSEC_PER_SEC - 4) /* nanoseconds are less than 5 s whatever they say */
+    return UINT64_MAX;
+  return (seconds - TAI64_EPOCH) * EW_NSEC_PER_SEC + nanoseconds;
+}
+
 bool
 ew_noise_create_initiation (EwNoiseHandshake *handshake, const EwNoiseIdentity *identity, EwNoiseRemote *remote,
                             const uint8_t ephemeral[EW_KEY_SIZE], uint32_t sender_index,
@@ -198,6 +209,16 @@ is_fresh (const EwNoiseRemote *remote, const uint8_t timestamp[EW_TIMESTAMP_SIZE
          && ew_time_passed (remote->latest_initiation_ns, EW_INITIATION_INTERVAL, now_ns);
 }
 
+static void
+count_refused (EwNoiseRemote *remote, const uint8_t timestamp[EW_TIMESTAMP_SIZE])
+{
+  if (memcmp (timestamp, remote->latest_timestamp, EW_TIMESTAMP_SIZE) >= 0
+      || (remote->refused > 0 && memcmp (timestamp, remote->refused_timestamp, EW_TIMESTAMP_SIZE) <= 0))
+    return;
+  memcpy (remote->refused_timestamp, timestamp, EW_TIMESTAMP_SIZE);
+  remote->refused++;
+}
+
 bool
 ew_noise_consume_initiation (EwNoiseHandshake *handshake, EwNoiseReading *reading, const EwNoiseIdentity *identity,
                              EwNoiseRemote *remote, const EwMessageInitiation *message, uint64_t now_ns)
@@ -207,10 +228,15 @@ ew_noise_consume_initiation (EwNoiseHandshake *handshake, EwNoiseReading *readin
   bool ok = ensure_static_static (remote, identity);
   if (ok)
     mix_secret (h, key, remote->static_static);
-  ok = ok && open_and_mix (h, timestamp, key, message->encrypted_timestamp, sizeof message->encrypted_timestamp)
-       && is_fresh (remote, timestamp, now_ns);
+  ok = ok && open_and_mix (h, timestamp, key, message->encrypted_timestamp, sizeof message->encrypted_timestamp);
+  if (ok && !is_fresh (remote, timestamp, now_ns))
+    {
+      count_refused (remote, timestamp);
+      ok = false;
+    }
   if (ok)
     {
+      remote->refused = 0;
       memcpy (remote->latest_timestamp, timestamp, sizeof timestamp);
       remote->latest_initiation_ns = now_ns;
       memcpy (h->remote_ephemeral, message->ephemeral, EW_KEY_SIZE);

@@ -33,6 +33,10 @@ typedef struct
   bool has_static_static;
   uint8_t latest_timestamp[EW_TIMESTAMP_SIZE]; /* of the initiations it sent; kept as long as the peer is */
   uint64_t latest_initiation_ns;               /* when it last sent one that was fresh; EW_TIME_OFF: never */
+  /* Authentic initiations since then that were older than the latest, each later than the one before: what a machine
+     sends whose clock or state went back, and what anyone may replay who has seen three of its older ones. */
+  unsigned refused;
+  uint8_t refused_timestamp[EW_TIMESTAMP_SIZE]; /* of the last of them */
 } EwNoiseRemote;
 
 typedef enum
@@ -60,6 +64,8 @@ void ew_noise_remote_reset (EwNoiseRemote *remote);
 
 /* TAI64N (section 5.1) of a time since the epoch, coarsened to EW_TIMESTAMP_GRAIN. */
 void ew_timestamp_write (uint8_t out[EW_TIMESTAMP_SIZE], uint64_t realtime_ns);
+/* The time since the epoch that a timestamp says; 0: before it, UINT64_MAX: beyond what fits. */
+uint64_t ew_timestamp_read (const uint8_t timestamp[EW_TIMESTAMP_SIZE]);
 /* The time that ew_timestamp_write() really says. */
 uint64_t ew_timestamp_coarsen (uint64_t realtime_ns);
 
@@ -78,7 +84,8 @@ typedef struct
 bool ew_noise_read_initiation (EwNoiseReading *reading, const EwNoiseIdentity *identity,
                                const EwMessageInitiation *message);
 /* The other half, once remote has been looked up by reading->remote_public_key. False also for an initiation that is a
-   replay (its timestamp is not later than the latest) or came less than EW_INITIATION_INTERVAL after the one before. */
+   replay (its timestamp is not later than the latest) or came less than EW_INITIATION_INTERVAL after the one before; an
+   older one is counted in remote->refused. */
 bool ew_noise_consume_initiation (EwNoiseHandshake *handshake, EwNoiseReading *reading, const EwNoiseIdentity *identity,
                                   EwNoiseRemote *remote, const EwMessageInitiation *message, uint64_t now_ns);
 bool ew_noise_create_response (EwNoiseHandshake *handshake, const EwNoiseRemote *remote,

@@ -182,6 +182,9 @@ ew_peer_get_stats (const EwPeer *peer, EwPeerStats *out)
     .last_handshake_ns = GET (last_handshake_ns),
     .last_rx_ns = GET (last_rx_ns),
     .last_tx_ns = GET (last_tx_ns),
+    .refused_old = GET (refused_old),
+    .behind_ns = GET (behind_ns),
+    .behind_stated_ns = GET (behind_stated_ns),
   };
 }
 #undef GET
@@ -216,6 +219,51 @@ ew_peer_hurry (EwPeer *peer, const EwTime *time)
   if (ew_timers_hurry (&peer->timers, time->now_ns))
     ew_send_initiation (peer, time);
   ew_peer_reschedule (peer);
+}
+
+bool
+ew_peer_call (EwPeer *peer, const EwEndpoint *to, const EwTime *time)
+{
+  EwDevice *device = peer->device;
+  const uint64_t now = time->now_ns;
+  if ((peer->call.called_ns != 0 && !ew_time_passed (peer->call.called_ns, EW_CALL_INTERVAL, now))
+      || (device->called_ns != 0 && !ew_time_passed (device->called_ns, EW_CALL_GAP, now))
+      || ew_timers_is_initiating (&peer->timers, now) || !ew_send_call (peer, to, time))
+    return false;
+  device->called_ns = now;
+  peer->call = (EwCall){ .called_ns = now, .index = peer->handshake_index.index, .out = true };
+  return true;
+}
+
+void
+ew_peer_note_refusal (EwPeer *peer, const EwEndpoint *from, const EwTime *time)
+{
+  EwNoiseRemote *remote = &peer->remote;
+  ew_add (&peer->counters.refused_old, 1);
+  if (remote->refused == 1
+      || atomic_load_explicit (&peer->counters.last_rx_ns, memory_order_relaxed) >= peer->call.refused_since_ns)
+    {
+      remote->refused = 1;
+      peer->call.refused_since_ns = time->now_ns;
+    }
+  if (remote->refused < EW_REFUSALS_MAX)
+    return;
+  remote->refused = 0;
+  if (ew_peer_call (peer, from, time))
+    {
+      const uint64_t stated = ew_timestamp_read (remote->refused_timestamp);
+      peer->call.stated_ns = stated > 0 ? stated : 1;
+    }
+}
+
+void
+ew_peer_note_call_answered (EwPeer *peer, const EwTime *time)
+{
+  peer->call.out = false;
+  if (peer->call.stated_ns == 0)
+    return;
+  ew_put (&peer->counters.behind_stated_ns, peer->call.stated_ns);
+  ew_put (&peer->counters.behind_ns, time->now_ns);
 }
 
 void

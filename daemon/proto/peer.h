@@ -32,9 +32,20 @@ typedef struct
 {
   _Atomic uint64_t rx_bytes, rx_packets, last_rx_ns, dropped_source, dropped_replay;
   _Atomic uint64_t last_handshake_realtime_ns, last_handshake_ns, dropped_queue;
-  uint8_t apart[EW_CACHE_LINE - 3 * sizeof (uint64_t)];
+  _Atomic uint64_t refused_old, behind_ns, behind_stated_ns;
+  uint8_t apart[EW_CACHE_LINE - 6 * sizeof (uint64_t)];
   _Atomic uint64_t tx_bytes, tx_packets, last_tx_ns;
 } EwPeerCounters;
+
+/* ew_peer_call(), and the refusals that lead to one. */
+typedef struct
+{
+  uint64_t refused_since_ns; /* the first of remote.refused */
+  uint64_t called_ns;        /* 0: never */
+  uint64_t stated_ns;        /* the time that the last one refused said; 0: the call had another reason */
+  uint32_t index;            /* of the handshake */
+  bool out;                  /* it waits for its response */
+} EwCall;
 
 /* About 1 KB; keypairs (some 3 KB each) and staged packets come and go. */
 struct EwPeer
@@ -60,6 +71,7 @@ struct EwPeer
   EwEndpoint endpoint;
   EwStaging staging;
   uint64_t last_timestamp_ns; /* sent in an initiation; 0: none yet */
+  EwCall call;
   EwGraceItem item;
 };
 
@@ -135,6 +147,7 @@ struct EwDevice
   size_t staged_bytes;
   uint64_t timestamp_base;   /* nothing earlier is sent, by any peer */
   uint64_t timestamp_latest; /* the latest sent, or the floor handed in */
+  uint64_t called_ns;        /* the latest ew_peer_call() of any peer; 0: never */
 };
 
 /* One writer. */
@@ -190,12 +203,17 @@ void ew_peer_heard_from (EwPeer *peer, const EwEndpoint *from, size_t len, const
 void ew_peer_heard_from_at (EwPeer *peer, EwLane *lane, const EwEndpoint *from, const EwTime *time);
 /* The keys of a finished handshake become a keypair. */
 bool ew_peer_begin_session (EwPeer *peer, const EwTime *time);
+/* remote.refused has just been counted up, by an initiation that came from there. */
+void ew_peer_note_refusal (EwPeer *peer, const EwEndpoint *from, const EwTime *time);
+void ew_peer_note_call_answered (EwPeer *peer, const EwTime *time);
 void ew_peer_session_complete (EwPeer *peer, const EwTime *time);
 void ew_peer_tick (EwPeer *peer, const EwTime *time);
 uint32_t ew_peer_unused_index (EwPeer *peer);
 
 /* send.c */
 void ew_send_initiation (EwPeer *peer, const EwTime *time); /* unless one is fresh, or there is nowhere to send it */
+/* To an endpoint that isn't the peer's yet; once. */
+bool ew_send_call (EwPeer *peer, const EwEndpoint *to, const EwTime *time);
 void ew_send_response (EwPeer *peer, const EwTime *time);
 void ew_send_cookie_reply (EwDevice *device, const EwEndpoint *to, const uint8_t *message, size_t len,
                            const EwTime *time);

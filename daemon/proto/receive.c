@@ -252,12 +252,17 @@ receive_initiation (EwDevice *device, const EwPacket *datagram, const EwTime *ti
   if (!ew_noise_read_initiation (&reading, &device->identity, message))
     return false;
   EwPeer *peer = ew_device_find (device, reading.remote_public_key);
+  const unsigned refused = peer != NULL ? peer->remote.refused : 0;
   bool ok
     = peer != NULL
       && ew_noise_consume_initiation (&handshake, &reading, &device->identity, &peer->remote, message, time->now_ns);
   ew_secret_zero (&reading, sizeof reading);
   if (!ok)
-    return false;
+    {
+      if (peer != NULL && peer->remote.refused > refused)
+        ew_peer_note_refusal (peer, &datagram->endpoint, time);
+      return false;
+    }
   ew_peer_clear_handshake (peer); /* one of our own under way gives way */
   peer->handshake = handshake;
   ew_secret_zero (&handshake, sizeof handshake);
@@ -282,6 +287,8 @@ receive_response (EwDevice *device, const EwPacket *datagram, const EwTime *time
   EwPeer *peer = find_answered (device, datagram);
   if (peer == NULL || !ew_noise_consume_response (&peer->handshake, &device->identity, &peer->remote, message))
     return false;
+  if (peer->call.out && peer->call.index == ew_load_le32 (message->receiver_index))
+    ew_peer_note_call_answered (peer, time);
   ew_peer_heard_from (peer, &datagram->endpoint, datagram->len, time);
   if (ew_peer_begin_session (peer, time))
     {

@@ -15,12 +15,12 @@ count_sent (EwPeer *peer, uint64_t packets, uint64_t bytes, const EwTime *time)
 
 /* Adds the macs and sends. message has room around it. */
 static void
-transmit_handshake (EwPeer *peer, uint8_t *message, size_t len, const EwTime *time)
+transmit_handshake (EwPeer *peer, const EwEndpoint *to, uint8_t *message, size_t len, const EwTime *time)
 {
   EwDevice *device = peer->device;
   ew_cookie_add_macs (&peer->cookie, peer->remote.public_key, message, len, time->now_ns);
   count_sent (peer, 0, len, time);
-  device->hooks.transmit (device->acting->user, peer, &peer->endpoint, message, len, EW_HANDSHAKE_DSCP);
+  device->hooks.transmit (device->acting->user, peer, to, message, len, EW_HANDSHAKE_DSCP);
 }
 
 /* Strictly later than any before it to this peer, whatever the clock does. */
@@ -40,22 +40,19 @@ next_timestamp (EwPeer *peer, uint64_t realtime_ns)
 }
 
 static bool
-can_initiate (const EwPeer *peer, const EwTime *time)
+can_initiate (const EwPeer *peer, const EwEndpoint *to)
 {
-  return peer->endpoint.kind != EW_ENDPOINT_NONE && peer->device->identity.present
-         && !ew_secret_equal (peer->remote.public_key, peer->device->identity.public_key, EW_KEY_SIZE)
-         && ew_timers_may_initiate (&peer->timers, time->now_ns);
+  return to->kind != EW_ENDPOINT_NONE && peer->device->identity.present
+         && !ew_secret_equal (peer->remote.public_key, peer->device->identity.public_key, EW_KEY_SIZE);
 }
 
-void
-ew_send_initiation (EwPeer *peer, const EwTime *time)
+/* Writes the message, but for its macs, in place of a handshake that may be under way. False: no memory, or a key that
+   is none. */
+static bool
+begin_handshake (EwPeer *peer, EwMessageInitiation *message, const EwTime *time)
 {
   EwDevice *device = peer->device;
-  uint8_t buffer[EW_HEADROOM + sizeof (EwMessageInitiation) + EW_TAILROOM], timestamp[EW_TIMESTAMP_SIZE];
-  uint8_t ephemeral[EW_KEY_SIZE];
-  EwMessageInitiation *message = (EwMessageInitiation *)(buffer + EW_HEADROOM);
-  if (!can_initiate (peer, time))
-    return;
+  uint8_t timestamp[EW_TIMESTAMP_SIZE], ephemeral[EW_KEY_SIZE];
   device->hooks.random (device->acting->user, ephemeral, sizeof ephemeral);
   ew_timestamp_write (timestamp, next_timestamp (peer, time->realtime_ns));
   ew_peer_clear_handshake (peer);
@@ -68,13 +65,37 @@ ew_send_initiation (EwPeer *peer, const EwTime *time)
        && ew_noise_create_initiation (&peer->handshake, &device->identity, &peer->remote, ephemeral,
                                       peer->handshake_index.index, timestamp, message);
   ew_secret_zero (ephemeral, sizeof ephemeral);
+  if (!ok)
+    ew_peer_clear_handshake (peer);
+  return ok;
+}
+
+void
+ew_send_initiation (EwPeer *peer, const EwTime *time)
+{
+  uint8_t buffer[EW_HEADROOM + sizeof (EwMessageInitiation) + EW_TAILROOM];
+  EwMessageInitiation *message = (EwMessageInitiation *)(buffer + EW_HEADROOM);
+  if (!can_initiate (peer, &peer->endpoint) || !ew_timers_may_initiate (&peer->timers, time->now_ns))
+    return;
+  const bool ok = begin_handshake (peer, message, time);
   /* Even a failure waits its 5 s and is tried again: memory may be back, or the key changed. */
-  ew_timers_initiation_sent (&peer->timers, time->now_ns, ew_lane_jitter (device->acting));
+  ew_timers_initiation_sent (&peer->timers, time->now_ns, ew_lane_jitter (peer->device->acting));
   ew_peer_reschedule (peer);
   if (ok)
-    transmit_handshake (peer, buffer + EW_HEADROOM, sizeof *message, time);
-  else
-    ew_peer_clear_handshake (peer);
+    transmit_handshake (peer, &peer->endpoint, buffer + EW_HEADROOM, sizeof *message, time);
+}
+
+bool
+ew_send_call (EwPeer *peer, const EwEndpoint *to, const EwTime *time)
+{
+  uint8_t buffer[EW_HEADROOM + sizeof (EwMessageInitiation) + EW_TAILROOM];
+  EwMessageInitiation *message = (EwMessageInitiation *)(buffer + EW_HEADROOM);
+  if (!can_initiate (peer, to) || !begin_handshake (peer, message, time))
+    return false;
+  ew_timers_call_sent (&peer->timers, time->now_ns);
+  ew_peer_reschedule (peer);
+  transmit_handshake (peer, to, buffer + EW_HEADROOM, sizeof *message, time);
+  return true;
 }
 
 void
@@ -90,7 +111,7 @@ ew_send_response (EwPeer *peer, const EwTime *time)
   ew_timers_response_sent (&peer->timers, time->now_ns);
   ew_peer_reschedule (peer);
   if (ok)
-    transmit_handshake (peer, buffer + EW_HEADROOM, sizeof *message, time);
+    transmit_handshake (peer, &peer->endpoint, buffer + EW_HEADROOM, sizeof *message, time);
 }
 
 void

@@ -85,6 +85,19 @@ ew_timers_initiation_sent (EwTimers *timers, uint64_t now_ns, uint64_t jitter_ns
 }
 
 void
+ew_timers_call_sent (EwTimers *timers, uint64_t now_ns)
+{
+  if (GET (zero_keys_ns) == EW_TIME_OFF)
+    SET (zero_keys_ns, now_ns + EW_ZERO_KEYS_TIME);
+}
+
+bool
+ew_timers_is_initiating (const EwTimers *timers, uint64_t now_ns)
+{
+  return GET (retransmit_ns) != EW_TIME_OFF && !ew_time_passed (GET (last_initiation_ns), EW_RESPONSE_TIME, now_ns);
+}
+
+void
 ew_timers_response_sent (EwTimers *timers, uint64_t now_ns)
 {
   SET (last_initiation_ns, now_ns);

@@ -21,6 +21,8 @@
 
 /* Three times what the other side insists on between two initiations: on their way they may come closer. */
 #define EW_HURRIED_INTERVAL (3 * EW_INITIATION_INTERVAL)
+/* Longer than any way there and back. */
+#define EW_RESPONSE_TIME (2 * EW_NSEC_PER_SEC)
 
 typedef enum
 {
@@ -54,6 +56,10 @@ void ew_timers_data_received (EwTimers *timers, uint64_t now_ns);
 void ew_timers_authenticated_sent (EwTimers *timers, uint64_t now_ns);
 void ew_timers_authenticated_received (EwTimers *timers, uint64_t now_ns);
 void ew_timers_initiation_sent (EwTimers *timers, uint64_t now_ns, uint64_t jitter_ns);
+/* An initiation that is not tried again (ew_peer_call()): what is left of it goes with the keys. */
+void ew_timers_call_sent (EwTimers *timers, uint64_t now_ns);
+/* An initiation is so young that its response may be on its way. */
+bool ew_timers_is_initiating (const EwTimers *timers, uint64_t now_ns);
 void ew_timers_response_sent (EwTimers *timers, uint64_t now_ns);
 void ew_timers_session_derived (EwTimers *timers, uint64_t now_ns);
 void ew_timers_handshake_complete (EwTimers *timers);
