@@ -18,21 +18,58 @@ need_root() { # REASON ARG…
   exec sudo -- "$0" "$@"
 }
 
-# step NAME COMMAND…: runs it quietly, shows how long it took, and on failure what it printed.
+# How far a step has come, from what it has printed: "123 of 310" of ninja's lines or of apt's packages.
+progress_in() { # LOG
+  local count total done
+  count=$(grep -ao '^\[[0-9]*/[0-9]*\]' "$1" 2>/dev/null | tail -n 1 | tr -d '[]')
+  if [ -n "$count" ]; then printf '%s of %s' "${count%/*}" "${count#*/}"; return; fi
+  total=$(sed -n 's/^.* upgraded, \([0-9]*\) newly installed.*/\1/p' "$1" 2>/dev/null | tail -n 1)
+  [ "${total:-0}" -gt 0 ] || return 0
+  done=$(grep -ac '^Setting up ' "$1")
+  if [ "$done" -gt 0 ]; then printf 'set up %d of %d' "$done" "$total"; return; fi
+  done=$(grep -ac '^Unpacking ' "$1")
+  if [ "$done" -gt 0 ]; then printf 'unpacked %d of %d' "$done" "$total"; else printf 'fetched %d of %d' "$(grep -ac '^Get:' "$1")" "$total"; fi
+}
+
+# Shows it beside the step's name: all the time on a terminal, else a line now and then. Ends with the log.
+progress_interval=20
+show_progress() { # NAME LOG
+  local last="" now shown=$SECONDS
+  while sleep 1 && [ -e "$2" ]; do
+    now=$(progress_in "$2")
+    if [ -z "$now" ] || [ "$now" = "$last" ]; then continue; fi
+    if [ -t 1 ]; then
+      printf '\r  %-34s %-20s' "$1 …" "$now"
+    elif [ $((SECONDS - shown)) -ge "$progress_interval" ]; then
+      printf '\n    %s' "$now"
+      shown=$SECONDS
+      : >"$2.shown"
+    else
+      continue
+    fi
+    last=$now
+  done
+}
+
+# step NAME COMMAND…: runs it quietly, shows how far it is and how long it took, and on failure what it printed.
 step() {
-  local name=$1 log status started=$SECONDS; shift
+  local name=$1 log watcher status started=$SECONDS; shift
   log=$(mktemp)
-  # Ended by Ctrl-C or a lost terminal, it takes its log along.
-  trap 'rm -f "$log"; trap - INT HUP; exit 130' INT HUP
   printf '  %-34s' "$name …"
+  show_progress "$name" "$log" </dev/null &
+  watcher=$!
+  # Ended by Ctrl-C or a lost terminal, it takes its log along.
+  trap 'rm -f "$log" "$log.shown"; kill "$watcher" 2>/dev/null; trap - INT HUP; exit 130' INT HUP
   if "$@" >"$log" 2>&1 </dev/null; then status=0; else status=$?; fi
+  kill "$watcher" 2>/dev/null; wait "$watcher" 2>/dev/null
+  if [ -t 1 ]; then printf '\r  %-34s' "$name …"; elif [ -e "$log.shown" ]; then printf '\n  %-34s' "$name …"; fi
   if [ "$status" = 0 ]; then
-    printf ' %3d s\n' $((SECONDS - started))
+    printf ' %3d s%s\n' $((SECONDS - started)) "$([ ! -t 1 ] || printf '%16s' '')"
   else
     printf ' failed after %d s\n' $((SECONDS - started))
     tail -n 40 "$log" | sed 's/^/    /' >&2
   fi
-  rm -f "$log"
+  rm -f "$log" "$log.shown"
   trap - INT HUP
   return "$status"
 }

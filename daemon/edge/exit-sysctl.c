@@ -184,8 +184,10 @@ ew_sysctl_undo_all (const gchar *root, const GPtrArray *plan)
 gchar *
 ew_sysctl_to_text (const EwSysctl *sysctl)
 {
-  gchar *text = g_strdup_printf ("sysctl %s %s %s", sysctl->name, sysctl->before,
-                                 sysctl->written != NULL ? sysctl->written : "*");
+  /* An interface may be called almost anything, and a comment of nftables has no way to write a quotation mark. */
+  g_autofree gchar *name = g_uri_escape_string (sysctl->name, "/", FALSE);
+  gchar *text
+    = g_strdup_printf ("sysctl %s %s %s", name, sysctl->before, sysctl->written != NULL ? sysctl->written : "*");
 
   if (strlen (text) > TEXT_MAX)
     g_clear_pointer (&text, g_free);
@@ -202,14 +204,14 @@ EwSysctl *
 ew_sysctl_from_text (const gchar *text)
 {
   g_auto (GStrv) words = g_strsplit (text, " ", 5);
+  g_autofree gchar *name = g_strv_length (words) == 4 ? g_uri_unescape_string (words[1], NULL) : NULL;
   EwSysctl *sysctl;
 
-  if (g_strv_length (words) != 4 || !g_str_equal (words[0], "sysctl") || !g_str_has_prefix (words[1], "net/ipv")
-      || strstr (words[1], "..") != NULL || !is_number (words[2])
-      || !(is_number (words[3]) || g_str_equal (words[3], "*")))
+  if (name == NULL || !g_str_equal (words[0], "sysctl") || !g_str_has_prefix (name, "net/ipv")
+      || strstr (name, "..") != NULL || !is_number (words[2]) || !(is_number (words[3]) || g_str_equal (words[3], "*")))
     return NULL;
   sysctl = g_new0 (EwSysctl, 1);
-  sysctl->name = g_strdup (words[1]);
+  sysctl->name = g_steal_pointer (&name);
   sysctl->before = g_strdup (words[2]);
   sysctl->written = g_str_equal (words[3], "*") ? NULL : g_strdup (words[3]);
   return sysctl;

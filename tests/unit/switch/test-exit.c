@@ -274,6 +274,8 @@ test_sysctl_text (void)
                                       "sysctl net/ipv4/ip_forward 0 1 2",
                                       "sysctl kernel/core_pattern 0 1",
                                       "sysctl net/ipv4/../../kernel/x 0 1",
+                                      "sysctl net/ipv4/%2e%2e/%2E./kernel/x 0 1",
+                                      "sysctl net/ipv4/%00 0 1",
                                       "sysctl net/ipv4/ip_forward x 1",
                                       "sysctl net/ipv4/ip_forward 0 |",
                                       "sysctl net/ipv4/ip_forward 0000 1",
@@ -286,6 +288,21 @@ test_sysctl_text (void)
   ew_sysctl_free (good);
   for (gsize i = 0; i < G_N_ELEMENTS (bad); i++)
     g_assert_null (ew_sysctl_from_text (bad[i]));
+}
+
+/* The kernel forbids '/', ':' and white space in an interface's name and nothing else. */
+static void
+test_sysctl_odd_interface (void)
+{
+  EwSysctl odd = { .name = (gchar *)"net/ipv4/conf/a\";\\#%22\x7f\xe9@1/forwarding", .before = (gchar *)"1" };
+  g_autofree gchar *text = ew_sysctl_to_text (&odd);
+  EwSysctl *read = ew_sysctl_from_text (text);
+
+  g_assert_cmpuint (strspn (text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/%* "), ==,
+                    strlen (text));
+  g_assert_cmpstr (read->name, ==, odd.name);
+  g_assert_null (read->written);
+  ew_sysctl_free (read);
 }
 
 /* The firewall's text: what it does is tested in a namespace. */
@@ -368,6 +385,7 @@ main (int argc, char **argv)
               sysctls_tear_down);
   g_test_add ("/switch/exit/read-only", Sysctls, NULL, sysctls_set_up, test_read_only, sysctls_tear_down);
   g_test_add_func ("/switch/exit/sysctl-text", test_sysctl_text);
+  g_test_add_func ("/switch/exit/sysctl-text/odd-interface", test_sysctl_odd_interface);
   g_test_add_func ("/switch/exit/firewall-text", test_firewall_text);
   g_test_add_func ("/switch/exit/firewall-name", test_firewall_name);
   g_test_add_func ("/switch/exit/blockers", test_blockers);
