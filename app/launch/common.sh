@@ -102,7 +102,7 @@ packages_app="libgtk-4-dev libadwaita-1-dev libgtk-3-dev libayatana-appindicator
 packages_screen="xvfb openbox xdotool xclip imagemagick x11-utils at-spi2-core gir1.2-atspi-2.0 python3-gi dbus"
 packages_run="iproute2 glib-networking ca-certificates python3"
 packages_demo="dbus polkitd wireguard-go wireguard-tools openssh-server openssh-client iputils-ping nftables procps"
-packages_test="$packages_demo $packages_app $packages_screen clang-format universal-ctags dbus polkitd conntrack iperf3 ethtool zbar-tools tcpdump qemu-system-x86 busybox-static gpgv valgrind libclang-rt-14-dev clang xz-utils
+packages_test="$packages_demo $packages_app $packages_screen clang-format universal-ctags dbus polkitd conntrack iperf3 ethtool zbar-tools tcpdump qemu-system-x86 busybox-static gpgv valgrind libclang-rt-14-dev clang xz-utils mmdebstrap
   python3-gi gir1.2-glib-2.0 procps psmisc
   xfce4-panel xfconf xclip sway wtype wl-clipboard appstream binutils locales"
 
@@ -125,6 +125,18 @@ missing_packages() { # NAME…
   printf '%s' "$missing"
 }
 
+# What tells the packages' scripts that SSH is not to be started, as long as this process lives: after a kill it removes itself.
+ssh_policy() {
+  local pid=$BASHPID started
+  started=$(cut -d' ' -f22 "/proc/$pid/stat")
+  cat <<TXT
+#!/bin/sh
+# Of Edgeway's app/run, while it installs packages.
+[ "\$(cut -d' ' -f22 /proc/$pid/stat 2>/dev/null)" = $started ] || { rm -f "\$0"; exit 0; }
+case \$1 in ssh|ssh.*) exit 101 ;; esac
+TXT
+}
+
 install_packages() { # NAME…
   local missing
   missing=$(missing_packages "$@")
@@ -135,9 +147,9 @@ install_packages() { # NAME…
   (
     # The demo runs SSH servers in its own namespaces: an SSH server of this computer's is no consequence of that.
     policy=/usr/sbin/policy-rc.d
-    if [[ " $missing " == *" openssh-server "* && ! -e $policy ]]; then
+    if [[ " $missing " == *" openssh-server "* ]] && { [ ! -e $policy ] || grep -q "^# Of Edgeway's app/run" $policy; }; then
       trap 'rm -f "$policy"' EXIT
-      printf '#!/bin/sh\ncase $1 in ssh|ssh.*) exit 101 ;; esac\n' >"$policy" && chmod 755 "$policy"
+      ssh_policy >"$policy" && chmod 755 "$policy"
     fi
     # A package list that is old or not there yet is fetched; one that serves is left alone.
     # shellcheck disable=SC2086

@@ -4,15 +4,40 @@
 manifest=/usr/share/edgeway/manifest
 systemd_runs() { [ -d /run/systemd/system ]; }
 
+# Where a file of ours may be, whatever a list says.
+may_hold() { # FILE
+  case $1 in *..*) return 1 ;; /usr/*|/etc/*|/lib/*) return 0 ;; *) return 1 ;; esac
+}
+
+# The clone's owner installs into a folder of its own, as its build folder says. Root takes over the files alone, read with the
+# owner's rights, so that nothing in the build folder decides what root reads, runs or removes.
+copy_installation() { # BUILD FOLDER: into FOLDER/files, root's
+  local owners=$2/owners files=$2/files
+  mkdir -m 700 "$owners" "$files" && chmod 711 "$2" && chown --reference="$top" "$owners" || return 1
+  DESTDIR=$owners as_owner meson install -C "$1" --no-rebuild || return 1
+  as_owner tar -C "$owners" -c . | tar -C "$files" -x --no-same-owner --no-same-permissions
+  [ "${PIPESTATUS[*]}" = "0 0" ]
+}
+
 install_files() {
-  local build=$1 old="" log=$1/meson-logs/install-log.txt
+  local build=$1 old="" folder file mode
+  folder=$(mktemp -d) || return 1
+  # shellcheck disable=SC2064
+  trap "rm -rf '$folder'" RETURN
+  copy_installation "$build" "$folder" || return 1
+  (cd "$folder/files" && find . -type f -printf '/%P\n') >"$folder/list"
+  while read -r file; do may_hold "$file" || { echo "$file is not to be installed outside of /usr, /etc and /lib."; return 1; }; done <"$folder/list"
   [ -f "$manifest" ] && old=$(cat "$manifest")
-  meson install -C "$build" --no-rebuild || return 1
-  give_back "$build"
+  while read -r file; do
+    mode=644; [ ! -x "$folder/files$file" ] || mode=755
+    # In one step: a program that runs keeps the file it was started from.
+    mkdir -p "${file%/*}" && install -m $mode "$folder/files$file" "$file.edgeway-new" && mv -f "$file.edgeway-new" "$file" || return 1
+  done <"$folder/list"
   mkdir -p "${manifest%/*}"
-  { grep -v '^#' "$log"; echo "$manifest"; } | sort -u >"$manifest.new" && mv "$manifest.new" "$manifest" || return 1
+  { cat "$folder/list"; echo "$manifest"; } | sort -u >"$manifest.new" && mv "$manifest.new" "$manifest" || return 1
   # What an earlier version installed and this one does not, goes.
-  printf '%s\n' "$old" | grep -vxFf "$manifest" | while read -r file; do [ -n "$file" ] && rm -f "$file"; done
+  printf '%s\n' "$old" | grep -vxFf "$manifest" | while read -r file; do ! may_hold "$file" || rm -f "$file"; done
+  refresh_caches
   if systemd_runs; then
     systemd-sysusers >/dev/null 2>&1 || true
     systemctl daemon-reload
@@ -26,6 +51,38 @@ reload_bus() {
   [ -S /run/dbus/system_bus_socket ] || return 0
   command -v dbus-send >/dev/null || return 0
   dbus-send --system --type=method_call --dest=org.freedesktop.DBus / org.freedesktop.DBus.ReloadConfig || true
+}
+
+# set_setting FILE GROUP KEY VALUE: in a file of groups and keys; the rest stays as it is.
+set_setting() {
+  awk -v group="[$2]" -v key="$3" -v value="$4" '
+    /^\[/ { if (inside && !done) { print key "=" value; done = 1 } inside = ($0 == group) }
+    inside && (index($0, key "=") == 1 || $0 == "#" key "=") { if (!done) print key "=" value; done = 1; next }
+    { print }
+    END { if (!done) { if (!inside) print group; print key "=" value } }' "$1" >"$1.new" && chmod --reference="$1" "$1.new" && mv "$1.new" "$1"
+}
+
+service_pid() { # NAME
+  if systemd_runs; then systemctl show -p MainPID --value "$1.service" 2>/dev/null; else cat "/run/$1.pid" 2>/dev/null; fi
+}
+
+# port_taken PORT [SERVICE]: says which program has TCP or UDP port PORT of this host; false where none has, or only SERVICE of ours.
+# Looks at /proc alone: nothing is installed yet.
+port_taken() {
+  local hex protocol address state inode pid own name
+  printf -v hex %04X "$1"
+  own=$(service_pid "${2:-}")
+  for protocol in tcp udp; do
+    while read -r _ address _ state _ _ _ _ _ inode _; do
+      [[ $address == *:$hex && ( $protocol$state == tcp0A || $protocol$state == udp07 ) ]] || continue
+      pid=$(find /proc/[0-9]*/fd -lname "socket:\\[$inode\\]" -print -quit 2>/dev/null | cut -d/ -f3)
+      [[ -z $pid || $pid != "$own" ]] || continue
+      name=$(tr -cd '[:print:]' 2>/dev/null <"/proc/${pid:-none}/comm")
+      printf '%s port %s is in use by %s' "${protocol^^}" "$1" "${name:-another program}${pid:+ (process $pid)}"
+      return 0
+    done < <(cat "/proc/net/$protocol" "/proc/net/${protocol}6" 2>/dev/null)
+  done
+  return 1
 }
 
 # start_service NAME COMMAND…: by systemd where it runs (enabled, so it comes back), else in the background until the next boot.
@@ -49,33 +106,46 @@ stop_service() {
   if systemd_runs; then
     systemctl disable --quiet --now "$name.service" 2>/dev/null || true
   elif [ -f "/run/$name.pid" ]; then
-    start-stop-daemon --stop --oknodo --retry 5 --pidfile "/run/$name.pid" >/dev/null 2>&1 || true
+    # The number in the file may be another program's by now.
+    local ours=(--name "$name")
+    [ ! -x "$(command -v "$name")" ] || ours=(--exec "$(command -v "$name")")
+    start-stop-daemon --stop --oknodo --retry 5 --pidfile "/run/$name.pid" "${ours[@]}" >/dev/null 2>&1 || true
     rm -f "/run/$name.pid"
   fi
 }
 
-# What the installation compiled of all packages' files (data/meson.build) forgets ours; where nothing else is in it, it goes.
+# What is compiled of all packages' files is brought up to date: made where ours are there, else where it was; where nothing is in
+# it any more, it goes.
 refresh_caches() {
   local share=/usr/share
-  if [ -f $share/glib-2.0/schemas/gschemas.compiled ]; then
+  concerns() { [ -f "$share/$1" ] || grep -qs "^$share/$2" "$manifest"; } # CACHE OF
+  if concerns glib-2.0/schemas/gschemas.compiled glib-2.0/schemas/; then
     if compgen -G "$share/glib-2.0/schemas/*.xml" >/dev/null; then glib-compile-schemas $share/glib-2.0/schemas; else rm -f $share/glib-2.0/schemas/gschemas.compiled; fi
   fi
-  if [ -f $share/icons/hicolor/icon-theme.cache ]; then
+  if concerns icons/hicolor/icon-theme.cache icons/hicolor/; then
     if [ -z "$(find $share/icons/hicolor -mindepth 2 -not -type d -print -quit)" ]; then rm -f $share/icons/hicolor/icon-theme.cache
     elif command -v gtk-update-icon-cache >/dev/null; then gtk-update-icon-cache -q -t -f $share/icons/hicolor
     elif command -v gtk4-update-icon-cache >/dev/null; then gtk4-update-icon-cache -q -t -f $share/icons/hicolor; fi
   fi
-  if [ -f $share/applications/mimeinfo.cache ]; then
-    if compgen -G "$share/applications/*.desktop" >/dev/null; then update-desktop-database -q $share/applications; else rm -f $share/applications/mimeinfo.cache; fi
+  if concerns applications/mimeinfo.cache applications/; then
+    if ! compgen -G "$share/applications/*.desktop" >/dev/null; then rm -f $share/applications/mimeinfo.cache
+    elif command -v update-desktop-database >/dev/null; then update-desktop-database -q $share/applications; fi
   fi
+}
+
+# The packages that were installed for Edgeway, one a line: nobody else removes them.
+packages_list=/usr/share/edgeway/packages
+note_packages() { # NAME…
+  [ $# -gt 0 ] || return 0
+  mkdir -p "${packages_list%/*}"
+  { cat "$packages_list" 2>/dev/null; printf '%s\n' "$@"; } | sort -u >"$packages_list.new" && mv "$packages_list.new" "$packages_list"
 }
 
 remove_files() {
   [ -f "$manifest" ] || return 0
   local file
-  while read -r file; do
-    case $file in /usr/*|/etc/*|/lib/*) rm -f "$file" ;; esac
-  done <"$manifest"
+  while read -r file; do ! may_hold "$file" || rm -f "$file"; done <"$manifest"
+  rm -f "$packages_list"
   refresh_caches
   # Folders of ours alone, and only when they are empty now.
   rmdir /usr/share/edgeway /usr/libexec/edgeway /usr/lib/edgeway /usr/share/doc/edgeway 2>/dev/null

@@ -1,0 +1,128 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The README's first command on a server that has nothing: a bare Debian of its own, with the packages alone that `app/run --edge` names.
+The root file system and the packages are kept in /var/tmp/edgeway-clean. tests/clean/run tries the other forms."""
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+
+SOURCE = os.environ["EDGEWAY_SOURCE"]
+
+
+def shell(script, **options):
+    libraries = ". app/launch/common.sh; . app/launch/install.sh; "
+    return subprocess.run(["bash", "-c", libraries + script], cwd=SOURCE, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, **options)
+
+
+class BareRoot(unittest.TestCase):
+    def test_edge(self):
+        result = subprocess.run(["tests/clean/run", "--init", "none", "--who", "root", "--only", "bare"], cwd=SOURCE, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=1100)
+        print(result.stdout)
+        self.assertEqual(result.returncode, 0)
+        self.assertRegex(result.stdout, r"\b1\d passed, 0 failed")
+
+
+class Launch(unittest.TestCase):
+    """What app/run is made of, a function at a time."""
+
+    def test_forms(self):
+        """GTK is for those who look at a screen, SSH and the rest of a demo for the demo."""
+        def packages(*form, **environment):
+            bare = {"PATH": os.environ["PATH"], "HOME": "/", **environment}
+            # Shells above this one may have a screen.
+            text = subprocess.run(["setsid", "--wait", f"{SOURCE}/app/run", *form, "--packages"], capture_output=True, text=True, env=bare, check=True, timeout=20).stdout
+            return set(text.split())
+        gtk, demo, screen = "libgtk-4-dev", "openssh-server", "xvfb"
+        shown = {"DISPLAY": ":9"}
+        installed = os.path.exists("/usr/bin/edgeway")  # an update keeps the app
+        for form, environment, wanted in ((["--edge"], {}, []), (["--edge"], shown, []), (["--join"], shown, [gtk]), ([], shown, [gtk]),
+                                          (["--demo"], shown, [gtk, demo]), (["--demo", "--check"], {}, [gtk, demo, screen])):
+            found = packages(*form, **environment)
+            self.assertIn("gcc", found)
+            self.assertEqual([name for name in (gtk, demo, screen) if name in found and not (installed and name == gtk and gtk not in wanted)], wanted, (form, environment))
+
+    def test_progress(self):
+        result = shell('progress_interval=1; slow() { for i in 1 2 3 4; do echo "[$i/4] Compiling"; sleep 1; done; }; step compile slow')
+        self.assertRegex(result.stdout, r"(?m)^    [1-4] of 4$")
+        self.assertRegex(result.stdout.splitlines()[-1], r"^  compile …\s+4 s$")
+        log = "0 upgraded, 12 newly installed, 0 to remove\nGet:1 http://x\nGet:2 http://x\n"
+        for more, wanted in (("", "fetched 2 of 12"), ("Unpacking a\nUnpacking b\n", "unpacked 2 of 12"), ("Unpacking a\nSetting up a\n", "set up 1 of 12")):
+            with tempfile.NamedTemporaryFile("w") as file:
+                file.write(log + more)
+                file.flush()
+                self.assertEqual(shell(f"progress_in {file.name}").stdout, wanted)
+
+    def test_port(self):
+        import socket
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp, socket.socket(socket.AF_INET6) as six:
+            udp.bind(("127.0.0.1", 0))
+            for one in (tcp, six):
+                one.bind(("::1" if one is six else "127.0.0.1", 0))
+            port = six.getsockname()[1]
+            self.assertEqual(shell(f"port_taken {port}").returncode, 1, "it does not listen yet")
+            tcp.listen(), six.listen()
+            for one, protocol in ((tcp, "TCP"), (udp, "UDP"), (six, "TCP")):
+                said = shell(f"port_taken {one.getsockname()[1]}")
+                self.assertRegex(said.stdout, rf"^{protocol} port \d+ is in use by python3 \(process {os.getpid()}\)$")
+            ours = shell(f"service_pid() {{ echo {os.getpid()}; }}; port_taken {port} edgeway-edge")
+            self.assertEqual((ours.returncode, ours.stdout), (1, ""), "an edge that is updated has its port")
+
+    def test_settings(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "edge.conf")
+            for before, setting, after in (("[edge]\n#name=\nlisten=:1\n[mesh]\n", "edge name fra", "[edge]\nname=fra\nlisten=:1\n[mesh]\n"),
+                                           ("[edge]\nname=a\n[mesh]\nname=b\n", "mesh name c", "[edge]\nname=a\n[mesh]\nname=c\n"),
+                                           ("[edge]\nopen-ports=22\n", "mesh name c", "[edge]\nopen-ports=22\n[mesh]\nname=c\n")):
+                with open(path, "w") as file:
+                    file.write(before)
+                shell(f"set_setting {path} {setting}")
+                with open(path) as file:
+                    self.assertEqual(file.read(), after)
+
+    def test_ssh_policy(self):
+        """It answers for as long as the one that made it lives, and removes itself afterwards."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "policy")
+            living = shell(f"ssh_policy > {path}; sh {path} ssh start; echo $?; sh {path} cron start; echo $?")
+            self.assertEqual(living.stdout, "101\n0\n")
+            self.assertEqual(subprocess.run(["sh", path, "ssh", "start"], timeout=10).returncode, 0)
+            self.assertFalse(os.path.exists(path))
+
+    def test_removal_stays_in_its_folders(self):
+        for file, wanted in (("/usr/bin/x", 0), ("/etc/x", 0), ("/lib/systemd/x", 0), ("/usr/../home/x", 1), ("/home/x", 1), ("usr/x", 1), ("", 1)):
+            self.assertEqual(shell(f"may_hold '{file}'").returncode, wanted, file)
+
+    def test_reused_process_number(self):
+        """Without systemd a service is known by a file with its number, which may be another program's by now."""
+        other = subprocess.Popen(["sleep", "60"])
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                script = f"""systemd_runs() {{ false; }}; unshare --mount sh -c 'mount --bind {folder} /run && exec "$0" "$@"' bash -c '
+                    . app/launch/common.sh; . app/launch/install.sh; systemd_runs() {{ false; }}; echo {other.pid} >/run/edgeway-edge.pid; stop_service edgeway-edge; ls /run'"""
+                result = shell(script)
+                self.assertEqual((result.stdout, result.stderr), ("", ""))
+            self.assertIsNone(other.poll(), "another program was ended")
+        finally:
+            other.kill()
+            other.wait()
+
+    def test_installation_belongs_to_root(self):
+        """What comes out of the owner's folder is files and their content: no links, no bits, no other places."""
+        with tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o755)
+            made = os.path.join(folder, "made")
+            script = f"""
+                meson() {{ mkdir -p "$DESTDIR/usr/bin" && echo hello >"$DESTDIR/usr/bin/prog" && chmod 4755 "$DESTDIR/usr/bin/prog" && ln -s /etc/shadow "$DESTDIR/usr/bin/shadow"; }}
+                export -f meson; top={folder}/clone; mkdir -p $top {made}; chown 65534:65534 $top
+                as_owner() {{ setpriv --reuid 65534 --regid 65534 --clear-groups -- bash -c '"$@"' bash "$@"; }}
+                copy_installation $top/build {made} && cd {made}/files && find . -type f -printf '%P %u %m\\n'"""
+            result = shell(script)
+            self.assertEqual(result.stderr, "")
+            self.assertTrue(re.fullmatch(r"usr/bin/prog root 755\n", result.stdout), result.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
