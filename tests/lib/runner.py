@@ -42,9 +42,9 @@ class Stages:
     def __init__(self, options):
         self.o = options
         self.logs = os.path.join(options.plain, "test-logs")
-        os.makedirs(self.logs, exist_ok=True)
 
     def log(self, name):
+        os.makedirs(self.logs, exist_ok=True)
         return os.path.join(self.logs, name + ".log")
 
     def style(self):
@@ -72,17 +72,23 @@ class Stages:
     def unit(self):
         status, text = run(["meson", "test", "-C", self.o.asan, "--no-rebuild", "--print-errorlogs", "--timeout-multiplier", "3"], self.log("unit"), 1500,
                            {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1", "EW_LOCALES": self.locales()})
-        total = [0, 0, 0]
-        try:
-            with open(os.path.join(self.o.asan, "meson-logs", "testlog.json")) as file:
-                for line in file:
-                    total = [a + b for a, b in zip(total, self.count(json.loads(line)))]
-        except OSError:
-            total[1] += 1
-        if status and not total[1]:
-            total[1] = 1
+        total = self.count_meson(self.o.asan, status)
         if total[1]:
             tail(text, 120)
+        return total
+
+    @staticmethod
+    def count_meson(build, status):
+        """What meson's log says of each test. A run that failed all the same, or ran nothing, has failed."""
+        total = [0, 0, 0]
+        try:
+            with open(os.path.join(build, "meson-logs", "testlog.json")) as file:
+                for line in file:
+                    total = [a + b for a, b in zip(total, Stages.count(json.loads(line)))]
+        except (OSError, ValueError):
+            total[1] += 1
+        if (status or not any(total)) and not total[1]:
+            total[1] = 1
         return tuple(total)
 
     @staticmethod
@@ -95,7 +101,7 @@ class Stages:
         failed = sum(1 for word, _ in cases if word == "not ok")
         good = test["result"] in ("OK", "SKIP")
         if not cases:
-            return (1, 0, 0) if good else (0, 1, 0)
+            return {"OK": (1, 0, 0), "SKIP": (0, 0, 1)}.get(test["result"], (0, 1, 0))
         if not good and not failed:
             failed = 1
         return passed, failed, skipped
@@ -112,10 +118,10 @@ class Stages:
         # setarch: this compiler's runtime does not know address randomisation with 32 bits.
         status, text = run(["setarch", "-R", "meson", "test", "-C", build, "--no-rebuild", "--suite", "threads", "--print-errorlogs"], self.log("threads"), 600,
                            {"TSAN_OPTIONS": "halt_on_error=1"})
-        if status:
+        total = self.count_meson(build, status)
+        if total[1]:
             tail(text, 80)
-            return 0, 1, 0
-        return 1, 0, 0
+        return total
 
     def python(self, path):
         name = os.path.basename(path)[5:-3]
@@ -159,8 +165,10 @@ def measure(name, stage):
 
 def main():
     parser = argparse.ArgumentParser()
-    for name in ("top", "asan", "plain"):
-        parser.add_argument("--" + name, required=True)
+    parser.add_argument("--top", required=True)
+    for name in ("asan", "plain"):
+        parser.add_argument("--" + name, default="")
+    parser.add_argument("--list", action="store_true", help="name the stages, and exit")
     parser.add_argument("stage", nargs="*")
     options = parser.parse_args()
     stages = Stages(options)
@@ -169,6 +177,9 @@ def main():
     for path in [p for room in ("dbus", "netns", "ui") for p in sorted(glob.glob(f"{options.top}/tests/{room}/test_*.py"))]:
         plan.append((os.path.basename(path)[5:-3], lambda p=path: stages.python(p)))
     plan.append(("demo", stages.demo))
+    if options.list:
+        say("\n".join(name for name, _ in plan))
+        return 0
     unknown = set(options.stage) - {name for name, _ in plan}
     if unknown:
         say(f"No such stage: {', '.join(sorted(unknown))}. There are: {', '.join(name for name, _ in plan)}")
