@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "terminal.h"
+#include "console/terminal.h"
 
 G_BEGIN_DECLS
 

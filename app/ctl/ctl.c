@@ -21,7 +21,8 @@ static const EwVerb verbs[] = {
   { "diagnose", "[--json]", "What works, what does not, what to do about it", ew_verb_diagnose },
   { "map", "[--json]", "The whole mesh, drawn", ew_verb_map },
   { "ping", "NAME|IP [-c N]", "Round trips through the edge, leg by leg", ew_verb_ping },
-  { "node add", "NAME [--device] [--valid 1h]", "Make a key with which a machine joins", ew_verb_node_add },
+  { "node add", "NAME [--device] [--renew] [--valid 1h]",
+    "Make a key with which a machine joins, or with --renew takes the place of the node NAME", ew_verb_node_add },
   { "node list", "[--json]", "The mesh's nodes", ew_verb_node_list },
   { "node show", "NAME [--json]", "All that the mesh knows of one node", ew_verb_node_show },
   { "node rename", "NAME NEW", "Give a node another name", ew_verb_node_rename },
@@ -30,8 +31,10 @@ static const EwVerb verbs[] = {
       EW_CTL_MTU_MAX) ", and no more than the mesh's MTU)",
     ew_verb_node_mtu },
   { "node remove", "NAME", "Put a node out of the mesh", ew_verb_node_remove },
-  { "node config", "NAME [--vpn] [--qr] [--valid 1d]", "A WireGuard configuration for a machine without Edgeway",
-    ew_verb_node_config },
+  { "node config", "NAME [--vpn] [--qr] [--renew] [--valid 1d]",
+    "A WireGuard configuration for a machine without Edgeway", ew_verb_node_config },
+  { "key list", "[--json]", "The enrollment keys that can be used", ew_verb_key_list },
+  { "key revoke", "ID", "Take away an enrollment key", ew_verb_key_revoke },
   { "route add", "CIDR [NODE]", "Offer a network behind a node to the mesh", ew_verb_route_add },
   { "route remove", "CIDR", "Take an offered network back", ew_verb_route_remove },
   { "route list", "[--json]", "The mesh's routes, and what this machine does with them", ew_verb_route_list },
@@ -227,7 +230,7 @@ ew_ctl_dump (EwCtl *ctl, const gchar *method, GVariant *parameters)
 
 /* The program. */
 
-/* All verbs, or those of a group: "node", "route". */
+/* All verbs, or those of a group: "node", "key", "route". */
 static void
 print_help (const gchar *group)
 {
@@ -295,24 +298,36 @@ run_help (EwCtl *ctl, gint argc, gchar **argv)
   return run_verb (ctl, argc, words);
 }
 
+/* The verbs of a group as text; NULL: there is no such group. */
+static const gchar *
+find_group (const gchar *name)
+{
+  static const gchar *const groups[][2] = { { "node", "add, list, show, rename, mtu, remove, config" },
+                                            { "key", "list, revoke" },
+                                            { "route", "add, remove, list, accept, refuse" } };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (groups); i++)
+    if (g_str_equal (name, groups[i][0]))
+      return groups[i][1];
+  return NULL;
+}
+
 static gint
 run_verb (EwCtl *ctl, gint argc, gchar **argv)
 {
   g_autofree gchar *two = argc > 2 ? g_strconcat (argv[1], " ", argv[2], NULL) : NULL;
   const EwVerb *verb = two != NULL ? find_verb (two) : NULL;
-  gboolean is_group = g_str_equal (argv[1], "node") || g_str_equal (argv[1], "route");
+  const gchar *group = find_group (argv[1]);
   gint skip = verb != NULL ? 2 : 1;
 
   if (verb == NULL)
     verb = find_verb (argv[1]);
   if (verb == NULL && g_str_equal (argv[1], "help"))
     return run_help (ctl, argc, argv);
-  if (is_group && argc > 2 && asks_for_help (argv[2]))
+  if (group != NULL && argc > 2 && asks_for_help (argv[2]))
     return print_help (argv[1]), EW_EXIT_DONE;
-  if (verb == NULL && is_group)
-    return ew_ctl_usage (ctl, "%s needs one of %s", argv[1],
-                         g_str_equal (argv[1], "node") ? "add, list, show, rename, mtu, remove, config"
-                                                       : "add, remove, list, accept, refuse");
+  if (verb == NULL && group != NULL)
+    return ew_ctl_usage (ctl, "%s needs one of %s", argv[1], group);
   if (verb == NULL)
     return ew_ctl_usage (ctl, "there is no verb \"%s\"", argv[1]);
   ctl->verb = verb->name;

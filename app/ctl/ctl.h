@@ -8,7 +8,7 @@
 #include <gio/gio.h>
 
 #include "link.h"
-#include "terminal.h"
+#include "console/terminal.h"
 
 G_BEGIN_DECLS
 
@@ -91,6 +91,8 @@ gint ew_verb_node_rename (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_node_mtu (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_node_remove (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_node_config (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_key_list (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_key_revoke (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_route_add (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_route_remove (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_route_list (EwCtl *ctl, gint argc, gchar **argv);

@@ -2,7 +2,7 @@
 #include "map-model.h"
 
 #include "common/util.h"
-#include "format.h"
+#include "console/format.h"
 
 #define LIST_MAX 256
 

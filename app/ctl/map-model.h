@@ -6,7 +6,7 @@
 
 #include <json-glib/json-glib.h>
 
-#include "terminal.h"
+#include "console/terminal.h"
 
 G_BEGIN_DECLS
 

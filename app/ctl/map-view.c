@@ -2,7 +2,7 @@
 #include "map-view.h"
 
 #include "canvas.h"
-#include "format.h"
+#include "console/format.h"
 #include "map-model.h"
 
 #define WHEEL_FROM 76        /* columns; narrower is drawn as a tree */

@@ -6,7 +6,7 @@
 
 #include <gio/gio.h>
 
-#include "terminal.h"
+#include "console/terminal.h"
 
 G_BEGIN_DECLS
 

@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "terminal.h"
+#include "console/terminal.h"
 
 #ifdef EW_HAVE_POLKIT_AGENT
 #define POLKIT_AGENT_I_KNOW_API_IS_SUBJECT_TO_CHANGE

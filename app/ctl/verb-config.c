@@ -17,7 +17,7 @@
 
 typedef struct
 {
-  gboolean vpn, qr;
+  gboolean vpn, qr, renew;
   guint valid_s;
 } Wishes;
 
@@ -29,7 +29,10 @@ create (EwCtl *ctl, const gchar *name, const gchar *public_key, const Wishes *wi
   if (ew_ctl_open (ctl, error) == NULL)
     return NULL;
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&options, "{sv}", "kind", g_variant_new_string ("device"));
+  if (wishes->renew)
+    g_variant_builder_add (&options, "{sv}", "renew", g_variant_new_boolean (TRUE));
+  else
+    g_variant_builder_add (&options, "{sv}", "kind", g_variant_new_string ("device"));
   g_variant_builder_add (&options, "{sv}", "valid-seconds", g_variant_new_uint32 (wishes->valid_s));
   return ew_link_call_json (ctl->link, "CreateConfig", g_variant_new ("(ssa{sv})", name, public_key, &options), error);
 }
@@ -45,11 +48,15 @@ print_hints (const gchar *name, const Wishes *wishes)
     ew_ctl_hint (
       "\nThat is a wg-quick file with the private key, shown this once. To a file: umask 077; … > edgeway.conf; there: "
       "wg-quick up ./edgeway.conf, or import it into any WireGuard app.\n");
-  ew_ctl_hint (
-    "%s is removed again if it does not connect in time; names are not resolved through it, use addresses.\n", name);
+  if (wishes->renew)
+    ew_ctl_hint ("The configuration that %s had until now no longer connects. Its addresses are the same.\n", name);
+  else
+    ew_ctl_hint (
+      "%s is removed again if it does not connect in time; names are not resolved through it, use addresses.\n", name);
 }
 
-/* All or nothing: a node whose key nobody has seen is taken back. */
+/* All or nothing: a node whose key nobody has seen is removed. One that was there before stays, and is renewed again.
+ */
 static gint
 show (EwCtl *ctl, const gchar *name, JsonObject *result, const gchar *private_key, const Wishes *wishes)
 {
@@ -61,7 +68,8 @@ show (EwCtl *ctl, const gchar *name, JsonObject *result, const gchar *private_ke
 
   if (error != NULL)
     {
-      g_autoptr (GVariant) removed = ew_link_call (ctl->link, "RemoveNode", g_variant_new ("(s)", name), NULL);
+      g_autoptr (GVariant) removed
+        = wishes->renew ? NULL : ew_link_call (ctl->link, "RemoveNode", g_variant_new ("(s)", name), NULL);
       exit_code = ew_ctl_fail (ctl, error);
     }
   else
@@ -84,6 +92,8 @@ ew_verb_node_config (EwCtl *ctl, gint argc, gchar **argv)
   const GOptionEntry entries[] = {
     { "vpn", 0, 0, G_OPTION_ARG_NONE, &wishes.vpn, "All traffic of that machine goes through the edge", NULL },
     { "qr", 0, 0, G_OPTION_ARG_NONE, &wishes.qr, "Draw it as a QR code for a phone", NULL },
+    { "renew", 0, 0, G_OPTION_ARG_NONE, &wishes.renew,
+      "A new key pair for a node that is there; name and addresses stay, the old configuration ends", NULL },
     { "valid", 0, 0, G_OPTION_ARG_STRING, &valid, "Remove it again if it has not connected by then (1d)", "DURATION" },
     { NULL },
   };

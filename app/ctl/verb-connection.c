@@ -6,7 +6,7 @@
 
 #include "common/error.h"
 #include "common/util.h"
-#include "format.h"
+#include "console/format.h"
 
 #define WAIT_S 30
 #define CONFIRM_WITHIN_MIN 1

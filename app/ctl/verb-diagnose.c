@@ -4,7 +4,7 @@
 #include "common/checks.h"
 #include "common/error.h"
 #include "common/util.h"
-#include "format.h"
+#include "console/format.h"
 
 typedef struct
 {

@@ -6,7 +6,8 @@
 
 #include "common/error.h"
 #include "common/util.h"
-#include "format.h"
+#include "console/format.h"
+#include "console/listing.h"
 #include "topology.h"
 
 #define VALID_MIN_S 60
@@ -16,20 +17,26 @@
 
 /* For people, on stderr: the key alone is on stdout. */
 static void
-print_ways_to_join (const gchar *name, const gchar *expires)
+print_ways_to_join (const gchar *name, const gchar *expires, gboolean renew)
 {
   g_autofree gchar *until = expires != NULL ? ew_format_local_time (ew_time_parse (expires)) : g_strdup ("?");
 
+  if (renew)
+    ew_ctl_hint ("\nThe computer that joins with this key by %s takes the place of %s: it has that name, its addresses "
+                 "and its routes, and the computer that was %s until then is out.\n",
+                 until, name, name);
   ew_ctl_hint ("\nThat key lets one machine join as %s, until %s. Keep it out of command lines and chats.\n"
                "On that machine, where Edgeway is installed:\n"
                "    sudo edgewayctl enroll --name %s          then paste the key\n"
                "or, from a file or a pipe:\n"
                "    sudo edgewayctl enroll --name %s --key-file -\n"
                "In a copy of Edgeway's sources on Debian 12 (builds, installs, then asks for the key):\n"
-               "    app/run --join\n"
-               "A phone, or any machine with plain WireGuard, needs no key:\n"
-               "    sudo edgewayctl node remove %s && sudo edgewayctl node config %s --qr\n",
-               name, until, name, name, name, name);
+               "    app/run --join\n",
+               name, until, name, name);
+  if (!renew)
+    ew_ctl_hint ("A phone, or any machine with plain WireGuard, needs no key:\n"
+                 "    sudo edgewayctl node remove %s && sudo edgewayctl node config %s --qr\n",
+                 name, name);
 }
 
 static void
@@ -40,13 +47,25 @@ warn_of_trial (EwCtl *ctl)
                  "use to them. For a mesh that stays, on a server: app/run --edge --public HOST:443\n");
 }
 
+static JsonObject *
+make_key (EwCtl *ctl, const gchar *name, gboolean device, gboolean renew, guint seconds, GError **error)
+{
+  if (renew)
+    return ew_link_call_json (ctl->link, "RenewNode", g_variant_new ("(su)", name, seconds), error);
+  return ew_link_call_json (ctl->link, "AddNode", g_variant_new ("(ssu)", name, device ? "device" : "server", seconds),
+                            error);
+}
+
 gint
 ew_verb_node_add (EwCtl *ctl, gint argc, gchar **argv)
 {
   g_autofree gchar *valid = NULL;
-  gboolean device = FALSE;
+  gboolean device = FALSE, renew = FALSE;
   guint seconds = KEY_VALID_S;
   const GOptionEntry entries[] = {
+    { "renew", 0, 0, G_OPTION_ARG_NONE, &renew,
+      "For a node that is there: the machine that uses the key takes its place, with its name, addresses and routes",
+      NULL },
     { "device", 0, 0, G_OPTION_ARG_NONE, &device, "A person's computer or phone (else a server)", NULL },
     { "valid", 0, 0, G_OPTION_ARG_STRING, &valid, "How long the key can be used (1h)", "DURATION" },
     { NULL },
@@ -60,91 +79,30 @@ ew_verb_node_add (EwCtl *ctl, gint argc, gchar **argv)
     return exit_code;
   if (!ew_name_check (argv[1], &error))
     return ew_ctl_usage (ctl, "%s", error->message);
+  if (renew && device)
+    return ew_ctl_usage (ctl, "a node that is renewed stays what it is: leave out --device");
   if (valid != NULL && !ew_duration_parse (valid, VALID_MIN_S, VALID_MAX_S, &seconds, &error))
     return ew_ctl_usage (ctl, "--valid: %s", error->message);
-  if (ew_ctl_open (ctl, &error) == NULL
-      || (result = ew_link_call_json (ctl->link, "AddNode",
-                                      g_variant_new ("(ssu)", argv[1], device ? "device" : "server", seconds), &error))
-           == NULL)
+  if (ew_ctl_open (ctl, &error) == NULL || (result = make_key (ctl, argv[1], device, renew, seconds, &error)) == NULL)
     return ew_ctl_fail (ctl, error);
   key = ew_format_get_text (&ctl->terminal, result, "key", "");
   ew_ctl_print ("%s\n", key);
   warn_of_trial (ctl);
-  print_ways_to_join (argv[1], ew_json_string (result, "expires"));
+  print_ways_to_join (argv[1], ew_json_string (result, "expires"), renew);
   return EW_EXIT_DONE;
 }
 
 /* Lists. */
 
-/* "5 min ago"; NULL where the member is no time. */
-static gchar *
-ago_text (JsonObject *node, const gchar *member)
-{
-  const gchar *time = ew_json_string (node, member);
-  g_autofree gchar *span = NULL;
-
-  if (time == NULL)
-    return NULL;
-  span = ew_format_span ((g_get_real_time () - ew_time_parse (time)) / G_USEC_PER_SEC);
-  return g_str_equal (span, "now") ? g_steal_pointer (&span) : g_strconcat (span, " ago", NULL);
-}
-
-static gchar *
-seen_text (JsonObject *node)
-{
-  gchar *ago = ew_json_bool (node, "online", FALSE) ? g_strdup ("now") : ago_text (node, "last_seen");
-  return ago != NULL ? ago : g_strdup ("never");
-}
-
-static void
-add_node_row (EwCtl *ctl, EwTable *table, JsonObject *node)
-{
-  g_autofree gchar *name = ew_format_get_text (&ctl->terminal, node, "name", "?");
-  g_autofree gchar *kind = ew_format_get_text (&ctl->terminal, node, "kind", "");
-  g_autofree gchar *state = ew_format_get_text (&ctl->terminal, node, "state", "unknown");
-  g_autofree gchar *addresses = ew_format_get_list (&ctl->terminal, node, "addresses", " ");
-  g_autofree gchar *routes = ew_format_get_list (&ctl->terminal, node, "routes", " ");
-  g_autofree gchar *seen = seen_text (node);
-  g_autofree gchar *marked = g_strconcat (name, ew_json_bool (node, "self", FALSE) ? " (this computer)" : "", NULL);
-  const gchar *cells[] = { marked, kind, state, seen, addresses, routes };
-
-  ew_table_add (table, cells);
-}
-
-static gint
-compare_by_name (gconstpointer a, gconstpointer b)
-{
-  return g_strcmp0 (ew_json_string (*(JsonObject *const *)a, "name"), ew_json_string (*(JsonObject *const *)b, "name"));
-}
-
-static GPtrArray *
-sorted_nodes (JsonObject *answer)
-{
-  JsonArray *nodes = ew_json_array (answer, "nodes");
-  GPtrArray *sorted = g_ptr_array_new ();
-
-  for (guint i = 0; nodes != NULL && i < json_array_get_length (nodes); i++)
-    {
-      JsonNode *element = json_array_get_element (nodes, i);
-      if (JSON_NODE_HOLDS_OBJECT (element))
-        g_ptr_array_add (sorted, json_node_get_object (element));
-    }
-  g_ptr_array_sort (sorted, compare_by_name);
-  return sorted;
-}
-
 gint
 ew_verb_node_list (EwCtl *ctl, gint argc, gchar **argv)
 {
-  static const gchar *const headings[] = { "NAME", "KIND", "STATE", "SEEN", "ADDRESSES", "ROUTES", NULL };
   gboolean json = FALSE;
   const GOptionEntry entries[] = {
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, "For programs", NULL },
     { NULL },
   };
-  g_autoptr (EwTable) table = ew_table_new (headings);
   g_autoptr (JsonObject) answer = NULL;
-  g_autoptr (GPtrArray) nodes = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree gchar *text = NULL;
   gint exit_code;
@@ -155,17 +113,14 @@ ew_verb_node_list (EwCtl *ctl, gint argc, gchar **argv)
     return ew_ctl_dump (ctl, "ListNodes", NULL);
   if (ew_ctl_open (ctl, &error) == NULL || (answer = ew_link_call_json (ctl->link, "ListNodes", NULL, &error)) == NULL)
     return ew_ctl_fail (ctl, error);
-  nodes = sorted_nodes (answer);
-  for (guint i = 0; i < nodes->len; i++)
-    add_node_row (ctl, table, g_ptr_array_index (nodes, i));
-  text = ew_table_to_string (table, &ctl->terminal);
+  text = ew_listing_nodes (&ctl->terminal, answer);
   ew_ctl_print ("%s", text);
   return EW_EXIT_DONE;
 }
 
-/* A node knows its edge's ID; what it is called stands on the map. Where that is not to be had the ID remains. */
-static void
-name_edge (EwCtl *ctl, JsonObject *node)
+/* A node knows its edge's ID; what it is called is on the map. NULL where that is not to be had. (transfer full) */
+static gchar *
+find_edge_name (EwCtl *ctl, JsonObject *node)
 {
   const gchar *id = ew_json_string (node, "edge");
   gint fd = id != NULL ? ew_link_call_fd (ctl->link, "OpenTopology", NULL) : -1;
@@ -178,42 +133,9 @@ name_edge (EwCtl *ctl, JsonObject *node)
       JsonObject *edge = JSON_NODE_HOLDS_OBJECT (element) ? json_node_get_object (element) : NULL;
       const gchar *name = edge != NULL ? ew_json_string (edge, "name") : NULL;
       if (name != NULL && g_strcmp0 (ew_json_string (edge, "id"), id) == 0)
-        {
-          json_object_set_string_member (node, "edge", name);
-          return; /* id is gone */
-        }
+        return g_strdup (name);
     }
-}
-
-static void
-print_node (EwCtl *ctl, JsonObject *node)
-{
-  static const gchar *const texts[][2]
-    = { { "name", "name" }, { "id", "id" },     { "kind", "kind" },      { "state", "state" },
-        { "edge", "edge" }, { "system", "os" }, { "version", "version" } };
-  static const gchar *const lists[] = { "addresses", "routes" };
-  g_autofree gchar *rx = ew_format_bytes (ew_json_int (node, "rx_bytes", 0)),
-                   *tx = ew_format_bytes (ew_json_int (node, "tx_bytes", 0)), *seen = seen_text (node),
-                   *handshake = ago_text (node, "last_handshake");
-
-  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
-    {
-      g_autofree gchar *value = ew_format_get_text (&ctl->terminal, node, texts[i][1], "");
-      if (*value != '\0')
-        ew_ctl_print ("%-11s%s\n", texts[i][0], value);
-    }
-  ew_ctl_print ("%-11s%s\n", "seen", seen);
-  if (handshake != NULL)
-    ew_ctl_print ("%-11s%s\n", "handshake", handshake);
-  for (gsize i = 0; i < G_N_ELEMENTS (lists); i++)
-    {
-      g_autofree gchar *value = ew_format_get_list (&ctl->terminal, node, lists[i], "  ");
-      if (*value != '\0')
-        ew_ctl_print ("%-11s%s\n", lists[i], value);
-    }
-  if (ew_json_int (node, "mtu", 0) > 0)
-    ew_ctl_print ("%-11s%d\n", "mtu", (gint)ew_json_int (node, "mtu", 0));
-  ew_ctl_print ("%-11s%s received, %s sent\n", "traffic", rx, tx);
+  return NULL;
 }
 
 gint
@@ -226,6 +148,7 @@ ew_verb_node_show (EwCtl *ctl, gint argc, gchar **argv)
   };
   g_autoptr (JsonObject) node = NULL;
   g_autoptr (GError) error = NULL;
+  g_autofree gchar *edge_name = NULL, *text = NULL;
   gint exit_code;
 
   if (!ew_ctl_parse (ctl, entries, &argc, &argv, 1, 1, &exit_code))
@@ -235,8 +158,9 @@ ew_verb_node_show (EwCtl *ctl, gint argc, gchar **argv)
   if (ew_ctl_open (ctl, &error) == NULL
       || (node = ew_link_call_json (ctl->link, "ShowNode", g_variant_new ("(s)", argv[1]), &error)) == NULL)
     return ew_ctl_fail (ctl, error);
-  name_edge (ctl, node);
-  print_node (ctl, node);
+  edge_name = find_edge_name (ctl, node);
+  text = ew_listing_node (&ctl->terminal, node, edge_name);
+  ew_ctl_print ("%s", text);
   return EW_EXIT_DONE;
 }
 

@@ -6,7 +6,7 @@
 
 #include "common/error.h"
 #include "common/util.h"
-#include "format.h"
+#include "console/format.h"
 
 #define COUNT_DEFAULT 4
 #define COUNT_MAX 1000000

@@ -5,7 +5,7 @@
 
 #include "common/error.h"
 #include "common/util.h"
-#include "format.h"
+#include "console/format.h"
 
 static const GOptionEntry no_entries[] = { { NULL } };
 

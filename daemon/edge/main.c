@@ -6,16 +6,26 @@
 #include "edge/verbs.h"
 #include "edgeway-config.h"
 
-static const gchar help_text[] = "Usage: edgeway-edge VERB [OPTION…]\n"
-                                 "\n"
-                                 "The edge: the server in the centre of an Edgeway mesh.\n"
-                                 "\n"
-                                 "  run          run the edge; in an empty state directory, make a mesh\n"
-                                 "  admin-key    an enrollment key whose bearer becomes an administrator\n"
-                                 "  status       what the running edge is and sees\n"
-                                 "\n"
-                                 "  --help       show this help; `edgeway-edge VERB --help` shows a verb's options\n"
-                                 "  --version    show the version\n";
+static void
+print_help (void)
+{
+  g_print ("Usage: edgeway-edge VERB [OPTION…]\n"
+           "\n"
+           "The edge: the server in the centre of an Edgeway mesh.\n"
+           "\n"
+           "  %-18s %s\n",
+           "run", "Run the edge; in an empty state directory, make a mesh");
+  for (const EwControlVerb *verb = ew_control_verbs; verb->name; verb++)
+    {
+      g_autofree gchar *usage = g_strconcat (verb->name, verb->argument ? " " : "", verb->argument, NULL);
+      g_print ("  %-18s %s\n", usage, verb->summary);
+    }
+  g_print ("\n"
+           "  %-18s %s\n"
+           "  %-18s %s\n",
+           "--help", "Show this help; `edgeway-edge VERB --help` shows a verb's options", "--version",
+           "Show the version");
+}
 
 static gint
 run (gint argc, gchar **argv)
@@ -38,23 +48,27 @@ int
 main (int argc, char **argv)
 {
   const gchar *verb = argc > 1 ? argv[1] : "";
+  gint words = 0;
   setlocale (LC_ALL, "");
   ew_log_init ("edgeway-edge");
+  const EwControlVerb *control = ew_control_verb_find (argc, argv, &words);
+  if (control)
+    return ew_control_verb_run (control, argc - words, argv + words);
   if (g_str_equal (verb, "run"))
     return run (argc - 1, argv + 1);
-  if (g_str_equal (verb, "admin-key"))
-    return ew_edge_verb_admin_key (argc - 1, argv + 1);
-  if (g_str_equal (verb, "status"))
-    return ew_edge_verb_status (argc - 1, argv + 1);
   if (g_str_equal (verb, "--help") || g_str_equal (verb, "-h"))
-    g_print ("%s", help_text);
+    print_help ();
   else if (g_str_equal (verb, "--version"))
     g_print ("edgeway-edge " EW_VERSION "\n");
   else
     {
-      g_printerr (*verb ? "edgeway-edge: there is no verb \"%.32s\"; see `edgeway-edge --help`.\n"
-                        : "edgeway-edge: a verb is missing; see `edgeway-edge --help`.\n%.0s",
-                  verb);
+      if (g_str_equal (verb, "node") || g_str_equal (verb, "key"))
+        g_printerr ("edgeway-edge: %s needs one of %s. See `edgeway-edge --help`.\n", verb,
+                    g_str_equal (verb, "node") ? "list, show, remove" : "list, revoke");
+      else
+        g_printerr (*verb ? "edgeway-edge: there is no verb \"%.32s\"; see `edgeway-edge --help`.\n"
+                          : "edgeway-edge: a verb is missing; see `edgeway-edge --help`.\n%.0s",
+                    verb);
       return EW_EXIT_USAGE;
     }
   return EW_EXIT_DONE;

@@ -8,6 +8,7 @@
 
 #define NAME_MAX_LENGTH 255
 #define CIDR_MAX_LENGTH 64
+#define KEY_ID_MAX_LENGTH 64
 #define VALID_MIN_S 60
 #define VALID_MAX_S 31536000
 #define VALID_DEFAULT_S 86400
@@ -116,6 +117,41 @@ ew_handle_add_node (EwCall *call, GVariant *parameters)
   json_object_set_string_member (body, "kind", kind);
   json_object_set_int_member (body, "valid_seconds", valid_seconds);
   request (call, "POST", "/v1/keys", body, on_reply_json);
+}
+
+void
+ew_handle_renew_node (EwCall *call, GVariant *parameters)
+{
+  g_autoptr (JsonObject) body = json_object_new ();
+  const gchar *name;
+  guint valid_seconds;
+
+  g_variant_get (parameters, "(&su)", &name, &valid_seconds);
+  if (!check_text (call, name, NAME_MAX_LENGTH, "a node's name") || !check_valid_seconds (call, valid_seconds))
+    return;
+  json_object_set_string_member (body, "name", name);
+  json_object_set_boolean_member (body, "renew", TRUE);
+  json_object_set_int_member (body, "valid_seconds", valid_seconds);
+  request (call, "POST", "/v1/keys", body, on_reply_json);
+}
+
+void
+ew_handle_list_keys (EwCall *call, GVariant *parameters)
+{
+  request (call, "GET", "/v1/keys", NULL, on_reply_json);
+}
+
+void
+ew_handle_revoke_key (EwCall *call, GVariant *parameters)
+{
+  g_autofree gchar *path = NULL;
+  const gchar *id;
+
+  g_variant_get (parameters, "(&s)", &id);
+  if (!check_text (call, id, KEY_ID_MAX_LENGTH, "a key's ID"))
+    return;
+  path = path_with ("/v1/keys/", id);
+  request (call, "DELETE", path, NULL, on_reply_nothing);
 }
 
 /* The list of nodes comes in pages: each is asked for with the last ID of the one before. */
@@ -264,10 +300,12 @@ ew_handle_create_config (EwCall *call, GVariant *parameters)
   const gchar *name, *public_key, *kind = "device";
   guint8 key[32];
   guint valid_seconds = VALID_DEFAULT_S;
+  gboolean renew = FALSE;
 
   g_variant_get (parameters, "(&s&s@a{sv})", &name, &public_key, &options);
   g_variant_lookup (options, "kind", "&s", &kind);
   g_variant_lookup (options, "valid-seconds", "u", &valid_seconds);
+  g_variant_lookup (options, "renew", "b", &renew);
   if (!check_name (call, name) || !check_valid_seconds (call, valid_seconds))
     return;
   if (!ew_key_from_base64 (public_key, key))
@@ -277,7 +315,10 @@ ew_handle_create_config (EwCall *call, GVariant *parameters)
       return;
     }
   json_object_set_string_member (body, "name", name);
-  json_object_set_string_member (body, "kind", kind);
+  if (renew)
+    json_object_set_boolean_member (body, "renew", TRUE);
+  else
+    json_object_set_string_member (body, "kind", kind);
   json_object_set_string_member (body, "public_key", public_key);
   json_object_set_int_member (body, "valid_seconds", valid_seconds);
   request (call, "POST", "/v1/nodes", body, on_reply_json);

@@ -28,6 +28,9 @@ void ew_handle_ping (EwCall *call, GVariant *parameters);
 void ew_handle_diagnose (EwCall *call, GVariant *parameters);
 
 void ew_handle_add_node (EwCall *call, GVariant *parameters);
+void ew_handle_renew_node (EwCall *call, GVariant *parameters);
+void ew_handle_list_keys (EwCall *call, GVariant *parameters);
+void ew_handle_revoke_key (EwCall *call, GVariant *parameters);
 void ew_handle_list_nodes (EwCall *call, GVariant *parameters);
 void ew_handle_show_node (EwCall *call, GVariant *parameters);
 void ew_handle_rename_node (EwCall *call, GVariant *parameters);

@@ -25,7 +25,7 @@ def run(*arguments, program=PROGRAM, **more):
 
 class Usage(unittest.TestCase):
     def test_help_and_version(self):
-        for arguments in (("--help",), ("run", "--help"), ("admin-key", "--help"), ("status", "--help")):
+        for arguments in (("--help",), ("run", "--help"), ("admin-key", "--help"), ("status", "--help"), ("node", "list", "--help"), ("node", "show", "--help"), ("key", "revoke", "-h")):
             result = run(*arguments)
             self.assertEqual((result.returncode, result.stderr), (0, ""))
             self.assertIn("Usage:", result.stdout)
@@ -37,7 +37,8 @@ class Usage(unittest.TestCase):
         with tempfile.TemporaryDirectory(prefix="edgeway-usage-") as folder:
             for arguments in ((), ("walk",), ("run", "--nothing"), ("run", "more"), ("run", "--listen", "443"), ("run", "--listen", ":0"), ("run", "--listen", "host:1"), ("run", "--listen", ":65536"),
                               ("run", "--public", "here"), ("run", "--mesh", "Not A Name"), ("run", "--name", "-x"), ("run", "--config", folder + "/none"), ("admin-key", "--valid", "1s"),
-                              ("admin-key", "--valid", "soon"), ("admin-key", "x"), ("status", "--xml")):
+                              ("admin-key", "--valid", "soon"), ("admin-key", "x"), ("status", "--xml"), ("node",), ("node", "lost"), ("node", "show"), ("node", "list", "x"), ("node", "remove", "a", "b"),
+                              ("key",), ("key", "revoke"), ("key", "list", "--valid", "1h"), ("admin-key", "--json")):
                 result = run(*arguments)
                 self.assertEqual((result.returncode, result.stdout), (2, ""), (arguments, result))
                 self.assertRegex(result.stderr, r"^edgeway-edge: .*\n$")
@@ -61,6 +62,85 @@ class Usage(unittest.TestCase):
             with socket.socket(socket.AF_UNIX) as dead:
                 dead.bind(os.path.join(folder, "control.sock"))
             self.assertEqual(run("status", "--state-dir", folder).returncode, 3)
+
+
+class OwnersVerbs(unittest.TestCase):
+    """node and key of edgeway-edge, by the control socket."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.edge = Edge().start()
+        cls.addClassCleanup(cls.edge.remove)
+        cls.admin = cls.edge.join(cls.edge.first_key(), "laptop")
+
+    def done(self, *arguments):
+        result = self.edge.verb(*arguments)
+        self.assertEqual((result.returncode, result.stderr), (0, ""), (arguments, result))
+        return result.stdout
+
+    def fails(self, code, *arguments, says):
+        result = self.edge.verb(*arguments)
+        self.assertEqual((result.returncode, result.stdout), (code, ""), (arguments, result))
+        self.assertRegex(result.stderr, r"^edgeway-edge: .*[.?]\n$")
+        self.assertIn(says, result.stderr)
+
+    def test_nodes(self):
+        waiting = self.admin.call("POST", "/v1/keys", {"kind": "server", "name": "build"}).json
+        listed = self.done("node", "list").splitlines()
+        self.assertRegex(listed[0], r"^NAME +KIND +STATE +SEEN +ADDRESSES +ROUTES$")
+        rows = {line.split()[0]: line for line in listed[1:]}
+        self.assertRegex(rows["laptop"], r"^laptop +device +offline +never +100\.96\.1\.1 ")
+        self.assertRegex(rows["build"], r"^build +server +not-joined +never$")
+        nodes = json.loads(self.done("node", "list", "--json"))
+        self.assertEqual((nodes["schema"], sorted(n["name"] for n in nodes["nodes"])), (1, ["build", "laptop"]))
+        shown = self.done("node", "show", "100.96.1.1")
+        for pattern in (r"^name +laptop$", r"^role +admin$", r"^state +offline$", r"^system +Debian 12$", r"^traffic +0 B received, 0 B sent$"):
+            self.assertRegex(shown, "(?m)" + pattern)
+        self.assertEqual(json.loads(self.done("node", "show", "laptop", "--json"))["id"], self.admin.id)
+        self.assertIn("build is removed", self.done("node", "remove", "build"))
+        self.assertNotIn("build", self.done("node", "list"))
+        self.assertEqual(Node(self.edge, waiting["key"], None).enroll().code, "KeyInvalid")
+        self.fails(1, "node", "show", "build", says="no node \"build\"")
+        self.fails(1, "node", "remove", "b/u?i#l d", says="no node")
+
+    def test_keys(self):
+        first = self.edge.verb("admin-key")
+        self.assertEqual((first.returncode, first.stderr), (0, ""), "nothing else is open")
+        named = self.admin.call("POST", "/v1/keys", {"kind": "server", "name": "web", "valid_seconds": 7200}).json
+        listed = self.done("key", "list").splitlines()
+        self.assertRegex(listed[0], r"^ID +FOR +KIND +MADE BY +MADE +EXPIRES$")
+        self.assertRegex(listed[1], r"^[0-9a-f]{12} +any name +admin +the owner +(now|\d+ s ago) +in \d+ min$")
+        self.assertRegex(listed[2], rf"^{named['id']} +web +server +laptop +(now|\d+ s ago) +in \d+ (min|h)$")
+        keys = json.loads(self.done("key", "list", "--json"))["keys"]
+        self.assertEqual([key["id"] for key in keys], [line.split()[0] for line in listed[1:]])
+        second = self.edge.verb("admin-key", "--valid", "7d")
+        self.assertEqual(second.returncode, 0)
+        self.assertIn(named["id"], second.stderr)
+        self.assertIn(keys[0]["id"], second.stderr)
+        self.assertEqual(len(second.stderr.splitlines()), 5, "itself is not among them")
+        for made in (first.stdout.strip(), second.stdout.strip(), named["key"]):
+            self.assertNotIn(parse_key(made)["secret"], second.stderr + json.dumps(keys))
+        self.fails(2, "admin-key", "--valid", "8d", says="--valid")
+        for key in json.loads(self.done("key", "list", "--json"))["keys"]:
+            self.assertIn("Revoked", self.done("key", "revoke", key["id"][:8]))
+        self.assertEqual(self.edge.verb("key", "list").stderr, "No enrollment key is open.\n")
+        self.assertEqual(Node(self.edge, first.stdout.strip(), "x").enroll().code, "KeyInvalid")
+        self.fails(1, "key", "revoke", named["id"], says="no open enrollment key")
+
+    def test_stolen_laptop(self):
+        thief = self.edge.join(self.edge.admin_key(), "stolen")
+        hidden = thief.call("POST", "/v1/keys", {"kind": "admin", "valid_seconds": 86400}).json["key"]
+        self.done("node", "remove", "stolen")
+        self.assertEqual(Node(self.edge, hidden, "evil").enroll().code, "KeyInvalid")
+        self.assertEqual(thief.call("GET", "/v1/self").status, 410)
+        self.assertIn("node stolen was removed, by the owner", self.edge.log())
+
+    def test_full_disk(self):
+        for arguments in (("node", "list"), ("key", "list", "--json"), ("status",)):
+            with open("/dev/full", "w") as full:
+                result = subprocess.run([PROGRAM, *arguments, "--state-dir", self.edge.state], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30)
+            self.assertEqual(result.returncode, 1, arguments)
+            self.assertIn("Can't write", result.stderr)
 
 
 class Life(unittest.TestCase):

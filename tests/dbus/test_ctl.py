@@ -289,6 +289,32 @@ class Verbs(Case):
         self.ctl("node", "remove", "nas")
         self.fails(1, "node", "remove", "laptop", says=["edgewayctl leave"])
 
+    def test_keys(self):
+        self.start()
+        lines = self.ctl("key", "list").splitlines()
+        self.assertRegex(lines[0], r"^ID +FOR +KIND +MADE BY +MADE +EXPIRES$")
+        self.assertRegex(lines[1], r"^1a2b3c4d5e6f +any name +admin +the owner +\d+ days ago +in \d+ days$")
+        self.assertRegex(lines[2], r"^abcdef012345 +nas \(renewal\) +server +laptop +\d+ days ago +in \d+ days$")
+        self.assertRegex(lines[3], r"^00000000aaaa +any name +device +unknown$")
+        self.assertEqual(len(json.loads(self.ctl("key", "list", "--json"))["keys"]), 3)
+        self.assertIn("Revoked", self.ctl("key", "revoke", "1a2b"))
+        self.daemon.wait_log("DELETE /v1/keys/1a2b ")
+        for argv in (["key"], ["key", "lost"], ["key", "revoke"], ["key", "list", "x"], ["node", "add", "nas", "--renew", "--device"]):
+            self.fails(2, *argv)
+
+    def test_renewal(self):
+        self.start()
+        result = self.machine.run_ctl("node", "add", "nas", "--renew", "--valid", "2h")
+        self.assertEqual((result.returncode, result.stdout), (0, "ew1_FAKEKEYFORTESTS\n"))
+        self.daemon.wait_log('POST /v1/keys {"name":"nas","renew":true,"valid_seconds":7200}')
+        self.assertIn("takes the place of nas", result.stderr)
+        self.assertNotIn("node remove", result.stderr)
+        result = self.machine.run_ctl("node", "config", "phone", "--renew")
+        self.assertEqual(result.returncode, 0, result)
+        self.assertIn("[Interface]", result.stdout)
+        self.assertIn("no longer connects", result.stderr)
+        self.daemon.wait_log('POST /v1/nodes {"name":"phone","renew":true,"public_key":')
+
     def test_config(self):
         self.start()
         result = self.machine.run_ctl("node", "config", "phone", "--valid", "1h")

@@ -507,6 +507,12 @@ respond (const gchar *method, const gchar *path, JsonObject *body, GError **erro
            "\"mtu\":1420,\"peer\":{\"public_key\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\",\"endpoint\":"
            "\"203.0.113.5:443\",\"ranges\":[\"100.96.0.0/12\",\"fd12:3456:789a::/48\"],\"routes\":[\"10.7.0.0/24\"],"
            "\"persistent_keepalive\":25}}}";
+  else if (g_str_equal (path, "/v1/keys") && g_str_equal (method, "GET"))
+    text = "{\"schema\":1,\"keys\":[{\"id\":\"1a2b3c4d5e6f\",\"label\":null,\"kind\":\"admin\",\"renews\":false,"
+           "\"maker\":\"owner\",\"maker_name\":null,\"created\":\"2026-01-01T00:00:00Z\",\"expires\":"
+           "\"2099-01-01T00:00:00Z\"},{\"id\":\"abcdef012345\",\"label\":\"nas\",\"kind\":\"server\",\"renews\":true,"
+           "\"maker\":\"n1\",\"maker_name\":\"laptop\",\"created\":\"2026-01-01T00:00:00Z\",\"expires\":"
+           "\"2099-01-01T00:00:00Z\"},{\"id\":\"00000000aaaa\",\"label\":null,\"kind\":\"device\",\"maker\":null}]}";
   else if (g_str_equal (path, "/v1/keys"))
     text = "{\"schema\":1,\"key\":\"ew1_FAKEKEYFORTESTS\",\"name\":\"phone\",\"expires\":\"2026-01-01T01:00:00Z\"}";
   else if (g_str_equal (method, "GET"))

@@ -9,7 +9,7 @@
 
 #include "common/error.h"
 #include "common/util.h"
-#include "format.h"
+#include "console/format.h"
 #include "topology.h"
 
 static void

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "terminal.h"
+#include "console/terminal.h"
 
 #include <json-glib/json-glib.h>
 

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * admin-key, key list, key revoke.
+ */
+#include <stdio.h>
+#include "common/util.h"
+#include "console/listing.h"
+#include "edge/verbs.h"
+
+/* A forgotten key is a door left open: whoever makes another one sees it. */
+static void
+print_other_keys (const EwControl *control, const gchar *except)
+{
+  gint exit_code;
+  g_autoptr (JsonObject) answer = ew_control_call (control, "GET", "/v1/keys", NULL, &exit_code);
+  g_autofree gchar *text = answer ? ew_listing_keys (&control->terminal, answer, except) : NULL;
+  if (text)
+    g_printerr ("\nOther enrollment keys that are open (`edgeway-edge key revoke ID` takes one away):\n%s", text);
+}
+
+gint
+ew_control_admin_key (const EwControl *control)
+{
+  gint exit_code;
+  g_autoptr (JsonObject) body = json_object_new ();
+  json_object_set_int_member (body, "valid_seconds", control->valid_seconds);
+  g_autoptr (JsonObject) answer = ew_control_call (control, "POST", "/v1/admin-key", body, &exit_code);
+  if (answer == NULL)
+    return exit_code;
+  printf ("%s\n", ew_json_string (answer, "key"));
+  if (fflush (stdout) != 0)
+    {
+      g_printerr ("edgeway-edge: Can't write the key to stdout. `edgeway-edge key list` shows it, to be revoked.\n");
+      return EW_EXIT_FAILED;
+    }
+  print_other_keys (control, ew_json_string (answer, "id"));
+  return EW_EXIT_DONE;
+}
+
+gint
+ew_control_key_list (const EwControl *control)
+{
+  gint exit_code;
+  g_autoptr (JsonObject) answer = ew_control_call (control, "GET", "/v1/keys", NULL, &exit_code);
+  if (answer == NULL)
+    return exit_code;
+  g_autofree gchar *text = control->json ? NULL : ew_listing_keys (&control->terminal, answer, NULL);
+  if (control->json)
+    ew_control_print_json (answer);
+  else if (text)
+    printf ("%s", text);
+  else
+    g_printerr ("No enrollment key is open.\n");
+  return EW_EXIT_DONE;
+}
+
+gint
+ew_control_key_revoke (const EwControl *control)
+{
+  g_autofree gchar *path = ew_control_path ("/v1/keys/", control->argument);
+  gint exit_code;
+  g_autoptr (JsonObject) answer = ew_control_call (control, "DELETE", path, NULL, &exit_code);
+  if (answer == NULL)
+    return exit_code;
+  printf ("Revoked: nobody can join with that key.\n");
+  return EW_EXIT_DONE;
+}

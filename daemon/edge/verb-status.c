@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "edge/verbs.h"
+
+#include <stdio.h>
+#include "common/util.h"
+
+/* " (source 3, ttl 1)": why packets were dropped; "" where none was. (transfer full) */
+static gchar *
+describe_drops (JsonObject *drops)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (GList) reasons = drops ? json_object_get_members (drops) : NULL;
+  for (GList *reason = reasons; reason; reason = reason->next)
+    {
+      gint64 packets = ew_json_int (drops, reason->data, 0);
+      g_autofree gchar *words = g_strdelimit (g_strdup (reason->data), "_", ' ');
+      if (packets > 0)
+        g_string_append_printf (text, "%s%s %" G_GINT64_FORMAT, text->len ? ", " : " (", words, packets);
+    }
+  if (text->len > 0)
+    g_string_append_c (text, ')');
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+static void
+print_status (JsonObject *status)
+{
+  JsonObject *nodes = ew_json_object (status, "nodes");
+  const gchar *limits = ew_json_string (status, "limits");
+  g_auto (GStrv) ranges = ew_json_strv (status, "ranges", 2);
+  g_autofree gchar *drops = describe_drops (ew_json_object (status, "drops"));
+  g_autofree gchar *joined = ranges ? g_strjoinv (", ", ranges) : NULL;
+  printf ("mesh       %s (%s)%s\n", ew_json_string (status, "mesh"), ew_json_string (status, "suffix"),
+          ew_json_bool (status, "trial", FALSE) ? ", a trial" : "");
+  printf ("edge       %s, reached at %s, listening on %s\n", ew_json_string (status, "edge"),
+          ew_json_string (status, "public"), ew_json_string (status, "listen"));
+  printf ("addresses  %s\n", joined ? joined : "?");
+  if (nodes)
+    printf ("nodes      %d, %d online, %d not joined yet\n", (gint)ew_json_int (nodes, "total", 0),
+            (gint)ew_json_int (nodes, "online", 0), (gint)ew_json_int (nodes, "not_joined", 0));
+  printf ("routes     %d\n", (gint)ew_json_int (status, "routes", 0));
+  printf ("traffic    %" G_GINT64_FORMAT " packets, %" G_GINT64_FORMAT " bytes between nodes; %" G_GINT64_FORMAT
+          " to the internet; %" G_GINT64_FORMAT " dropped%s\n",
+          ew_json_int (status, "forwarded_packets", 0), ew_json_int (status, "forwarded_bytes", 0),
+          ew_json_int (status, "exit_packets", 0), ew_json_int (status, "dropped", 0), drops);
+  printf ("exit       %s\n",
+          ew_json_bool (status, "exit", FALSE) ? "yes: nodes may use VPN mode" : "no: VPN mode is off");
+  printf ("since      %s, version %s\n", ew_json_string (status, "since"), ew_json_string (status, "version"));
+  if (limits)
+    printf ("limits     %s\n", limits);
+}
+
+gint
+ew_control_status (const EwControl *control)
+{
+  gint exit_code;
+  g_autoptr (JsonObject) status = ew_control_call (control, "GET", "/v1/status", NULL, &exit_code);
+  if (status == NULL)
+    return exit_code;
+  if (control->json)
+    ew_control_print_json (status);
+  else
+    print_status (status);
+  return EW_EXIT_DONE;
+}
