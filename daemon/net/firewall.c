@@ -9,7 +9,7 @@
  *   input, last; output, raw                                     guard: UDP answers get their source address back
  *                                                                (answers.c)
  *   output, mangle (route)                                       guard: replies leave by the main table
- *   output, forward                                              closed to a family that the mesh doesn't have
+ *   output, forward         the mesh by no other interface       … nor anything else (seal.c)
  *   forward                 from our interface: only to what     … and what the machine forwards into the tunnel
  *                           was accepted, all else is dropped
  *   postrouting, nat        masquerade towards those subnets     masquerade into the tunnel
@@ -84,7 +84,7 @@ ew_nft_run (const gchar *script, gboolean json, gchar **output, GError **error)
 gboolean
 ew_nft_check (const gchar *script)
 {
-  struct nft_ctx *nft = nft_ctx_new (NFT_CTX_DEFAULT);
+  struct nft_ctx *nft = ew_netfilter_is_there () ? nft_ctx_new (NFT_CTX_DEFAULT) : NULL;
   gboolean accepted;
 
   if (nft == NULL)
@@ -227,6 +227,24 @@ add_arriving_chain (GString *script, const EwHostConfig *config)
                           inbound, inbound, inbound);
 }
 
+/* Services that the owner keeps out of connection tracking. Their answers are known by the port, which is none that a
+   connection of our own gets by itself, and by the address, which is not the mesh's: nothing translates such a packet,
+   so in the tunnel it would be lost anyway. */
+static void
+add_untracked_rules (GString *script, const EwHostConfig *config)
+{
+  g_autofree gchar *mark = g_strdup_printf (SET_MARK " return", EW_HOST_FWMARK);
+  guint first, last;
+
+  ew_flows_client_ports (&first, &last);
+  add_address_rules (script, config, "ct state untracked ", "saddr", "return");
+  g_string_append_printf (script,
+                          "    ct state untracked meta l4proto { tcp, udp } th sport != %u-%u %s\n"
+                          "    ct state untracked icmp type echo-reply %s\n"
+                          "    ct state untracked icmpv6 type echo-reply %s\n",
+                          first, last, mark, mark, mark);
+}
+
 /* Packets of this machine's own. A flow whose connection mark another program uses is known by its direction alone: it
    was begun by somebody else and not towards our mesh IPs. */
 static void
@@ -246,6 +264,7 @@ add_leaving_chain (GString *script, const EwHostConfig *config)
                           "    udp sport 546 udp dport 547 " SET_MARK " return\n",
                           EW_HOST_CONNMARK_INBOUND, EW_HOST_FWMARK, EW_HOST_CONNMARK_INBOUND, EW_HOST_FWMARK,
                           EW_HOST_FWMARK, EW_HOST_FWMARK, EW_HOST_FWMARK, EW_HOST_FWMARK);
+  add_untracked_rules (script, config);
   add_address_rules (script, config, "ct direction reply ", "saddr", "return");
   g_string_append_printf (script, "    ct direction reply ct mark & " UPPER " != 0 " SET_MARK "\n  }\n",
                           EW_HOST_FWMARK);
@@ -260,22 +279,41 @@ add_set (GString *script, const gchar *name, const gchar *type, const gchar *ele
   g_string_append (script, "  }\n");
 }
 
+/* VPN mode is this machine's: what it forwards into the tunnel goes in its name, so that is for its own containers and
+   virtual machines, and for the subnets that it offers. Whoever is on a network that leads outside is a neighbour, and
+   would become this node for the mesh. */
+static void
+add_lending_chain (GString *script, const EwHostConfig *config, const gchar *internal)
+{
+  g_string_append (script, "  chain lend {\n    ct state established,related return\n");
+  if (internal != NULL)
+    g_string_append_printf (script, "    iifname { %s } return\n", internal);
+  for (gsize i = 0; i < config->n_forwards; i++)
+    add_prefix_rule (script, "", "saddr", &config->forwards[i], "return");
+  g_string_append (script, "    drop\n  }\n");
+}
+
 /* From our interface only what was accepted; answers; what a program of this machine's owner translates (Docker's
    published ports). Segments must fit into the tunnel on both sides: MSS = MTU less 40 (IPv4) or 60 (IPv6) bytes of
    headers. */
 static void
-add_forward_chains (GString *script, const EwHostConfig *config)
+add_forward_chains (GString *script, const EwHostConfig *config, const gchar *internal)
 {
+  if (config->vpn)
+    add_lending_chain (script, config, internal);
   g_string_append_printf (script,
                           "  chain forward {\n"
                           "    type filter hook forward priority filter; policy accept;\n"
-                          "    iifname \"%s\" jump from_tunnel\n"
+                          "    iifname \"%s\" jump from_tunnel\n",
+                          config->interface);
+  if (config->vpn)
+    g_string_append_printf (script, "    oifname \"%s\" jump lend\n", config->interface);
+  g_string_append_printf (script,
                           "    oifname \"%s\" jump clamp\n  }\n"
                           "  chain clamp {\n"
                           "    meta nfproto ipv4 tcp flags & (syn|rst) == syn tcp option maxseg size set %u\n"
                           "    meta nfproto ipv6 tcp flags & (syn|rst) == syn tcp option maxseg size set %u\n  }\n",
-                          config->interface, config->interface, MAX (config->mtu, 576) - 40,
-                          MAX (config->mtu, 576) - 60);
+                          config->interface, MAX (config->mtu, 576) - 40, MAX (config->mtu, 576) - 60);
   g_string_append (script, "  chain from_tunnel {\n    jump clamp\n    ct state established,related accept\n"
                            "    ct status dnat accept\n");
   for (gsize i = 0; i < config->n_mesh_ranges && config->n_forwards > 0; i++)
@@ -298,7 +336,7 @@ add_subnet_chains (GString *script, const EwHostConfig *config)
 /* Towards a subnet behind us: its hosts know nothing of the mesh, so they see this machine. Into the tunnel in VPN
    mode: the edge takes only our own mesh IPs and the subnets that we offered as a source. */
 static void
-add_masquerade_chain (GString *script, const EwHostConfig *config)
+add_masquerade_chain (GString *script, const EwHostConfig *config, const gchar *internal)
 {
   g_autofree gchar *from_mesh
     = g_strdup_printf ("iifname \"%s\" oifname != \"%s\" ", config->interface, config->interface);
@@ -312,45 +350,13 @@ add_masquerade_chain (GString *script, const EwHostConfig *config)
       add_address_rules (script, config, into_tunnel, "saddr", "return");
       for (gsize i = 0; i < config->n_forwards; i++)
         add_prefix_rule (script, into_tunnel, "saddr", &config->forwards[i], "return");
-      /* Forwarded, or a connection that begins; never the middle of one, which would get a second identity. */
-      g_string_append_printf (script, "    %sfib saddr type != local masquerade\n", into_tunnel);
-      g_string_append_printf (script, "    %stcp flags & (syn|ack) == syn masquerade\n", into_tunnel);
+      if (internal != NULL)
+        g_string_append_printf (script, "    %siifname { %s } masquerade\n", into_tunnel, internal);
+      /* A connection that begins; never the middle of one, which would get a second identity. */
+      g_string_append_printf (script, "    %sfib saddr type local tcp flags & (syn|ack) == syn masquerade\n",
+                              into_tunnel);
     }
   g_string_append (script, "  }\n");
-}
-
-/* What would leave outside in a family that the tunnel doesn't carry is refused at once, so that programs take the
-   other family without waiting: all but the LAN, the neighbours that it lives on (RFC 4861), and what the guard let
-   through. */
-static void
-add_closed_chain (GString *script, const EwHostConfig *config, guint8 family, const gchar *hook)
-{
-  const gchar *name = family == EW_FAMILY_V4 ? "ipv4" : "ipv6";
-
-  g_string_append_printf (script,
-                          "  chain closed_%s_%s {\n    type filter hook %s priority filter; policy accept;\n"
-                          "    meta nfproto != %s return\n    oifname { \"lo\", \"%s\" } return\n"
-                          "    meta mark & " UPPER " == %#x return\n",
-                          hook, name, hook, name, config->interface, EW_HOST_FWMARK);
-  if (family == EW_FAMILY_V4)
-    g_string_append (script, "    ip daddr { 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 169.254.0.0/16, 100.64.0.0/10, "
-                             "224.0.0.0/4, 255.255.255.255 } return\n");
-  else
-    g_string_append (script, "    ip6 daddr { fc00::/7, fe80::/10, ff00::/8 } return\n"
-                             "    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } return\n");
-  g_string_append_printf (script, "    meta l4proto tcp reject with tcp reset\n    reject with %s\n  }\n",
-                          family == EW_FAMILY_V4 ? "icmp net-unreachable" : "icmpv6 no-route");
-}
-
-static void
-add_closed_chains (GString *script, const EwHostConfig *config)
-{
-  for (guint8 family = EW_FAMILY_V4; family <= EW_FAMILY_V6; family += 2)
-    if (!ew_config_carries (config, family))
-      {
-        add_closed_chain (script, config, family, "output");
-        add_closed_chain (script, config, family, "forward");
-      }
 }
 
 static const gchar *
@@ -388,26 +394,27 @@ add_guard (GString *script, const EwHostConfig *config, const EwFlows *flows)
   ew_answers_add (script, config);
   add_arriving_chain (script, config);
   add_leaving_chain (script, config);
-  add_closed_chains (script, config);
 }
 
 static gchar *
 make_script (EwHost *host, const EwHostConfig *config, const EwFlows *flows)
 {
   g_autoptr (GString) script = g_string_new (NULL);
+  g_autofree gchar *internal = config->vpn ? ew_lan_internal_names (host, config) : NULL;
 
   begin_table (script, host, "inet edgeway");
   add_protect_chain (script, config);
+  ew_seal_add (script, host, config, host->sealed);
   if (config->vpn)
     add_guard (script, config, flows);
   if (config->vpn || config->n_forwards > 0 || ew_forwarding_is_on ())
     {
       if (config->n_forwards > 0)
         add_subnet_chains (script, config);
-      add_forward_chains (script, config);
+      add_forward_chains (script, config, internal);
     }
   if (config->vpn || config->n_forwards > 0)
-    add_masquerade_chain (script, config);
+    add_masquerade_chain (script, config, internal);
   g_string_append (script, "}\n");
   begin_table (script, host, "arp edgeway");
   g_string_append_printf (script, "  chain input {\n    type filter hook input priority filter; policy accept;\n");
@@ -439,6 +446,7 @@ ew_firewall_load (EwHost *host, const EwHostConfig *config, GError **error)
 {
   g_autoptr (EwFlows) flows = NULL;
 
+  host->sealed &= config->vpn;
   if (!config->vpn)
     {
       g_autofree gchar *script = make_script (host, config, NULL);
@@ -461,6 +469,15 @@ ew_firewall_load (EwHost *host, const EwHostConfig *config, GError **error)
     return FALSE;
   ew_flows_mark (host, config);
   return load_script (host, make_script (host, config, flows), error);
+}
+
+gboolean
+ew_firewall_seal (EwHost *host, const EwHostConfig *config, GError **error)
+{
+  if (!config->vpn || host->sealed)
+    return TRUE;
+  host->sealed = TRUE;
+  return ew_firewall_load (host, config, error);
 }
 
 gboolean

@@ -97,15 +97,26 @@ ports_have (const Ports *ports, guint port)
   return (ports->bits[port / 8] & (1u << (port % 8))) != 0;
 }
 
+void
+ew_flows_client_ports (guint *first, guint *last)
+{
+  g_autofree gchar *range = ew_sysctl_read ("net/ipv4/ip_local_port_range");
+  gchar *end = range;
+  guint64 low = range != NULL ? g_ascii_strtoull (range, &end, 10) : 0;
+  guint64 high = range != NULL ? g_ascii_strtoull (end, NULL, 10) : 0;
+  gboolean known = low > 0 && low <= high && high <= G_MAXUINT16;
+
+  *first = known ? (guint)low : 32768;
+  *last = known ? (guint)high : 60999;
+}
+
 /* The ports that an outgoing connection never gets by itself. */
 static void
 ports_add_fixed (Ports *ports)
 {
-  g_autofree gchar *range = ew_sysctl_read ("net/ipv4/ip_local_port_range");
-  gchar *end = range;
-  guint64 first = range != NULL ? g_ascii_strtoull (range, &end, 10) : 32768;
-  guint64 last = range != NULL ? g_ascii_strtoull (end, NULL, 10) : 60999;
+  guint first, last;
 
+  ew_flows_client_ports (&first, &last);
   for (guint port = 1; port < 65536; port++)
     if (port < first || port > last)
       ports_add (ports, port);

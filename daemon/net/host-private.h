@@ -31,6 +31,8 @@ struct EwHost
   EwHostConfig *applied; /* NULL: nothing, or what a former run left */
   gchar *firewall;       /* the script of our tables as they are loaded; NULL: not known */
   gboolean firewall_vpn; /* … with the guard's marks in it */
+  gboolean sealed;       /* … and closed to what would leave beside VPN mode's routes */
+  GArray *uplinks;       /* guint: every interface that a default route has led by; NULL: none yet */
   EwHostWatch *watch;
 };
 
@@ -52,6 +54,8 @@ typedef struct
 
 /* The tunnel carries this family: an address of it is wanted, and the interface can have it. */
 gboolean ew_config_carries (const EwHostConfig *config, guint8 family);
+/* A name that can stand in nftables scripts and in paths below /proc. */
+gboolean ew_interface_is_plain (const gchar *name);
 /* (transfer full) NULL: EW_HOST_ERROR. */
 GPtrArray *ew_plan_make (EwHost *host, const EwHostConfig *config, GError **error);
 void ew_plan_add_route (EwPlan *plan, const EwPrefix *prefix, guint32 table);
@@ -67,12 +71,15 @@ void ew_plan_add_gateway (EwPlan *plan);
 
 /* ---- lan.c: what of the machine's surroundings VPN mode leaves alone */
 
-/* EwPrefix of both families: what the main table routes, in VPN mode too. What lies inside config's own routes is left
-   out. (transfer full) */
+/* EwPrefix of both families that the main table routes: the subnets behind this machine, and in VPN mode its
+   surroundings, without what lies inside config's own routes. (transfer full) */
 GArray *ew_lan_exceptions (EwHost *host, const EwHostConfig *config);
 /* Indexes (guint) of the interfaces that a default route leads by, in any table that a rule names; ours left out. NULL:
    not known. (transfer full) */
 GArray *ew_lan_uplinks (EwHost *host, const EwHostConfig *config);
+/* The interfaces by which no default route leads or ever led, as elements of an nftables set: "docker0", "virbr0".
+   NULL: none. (transfer full) */
+gchar *ew_lan_internal_names (EwHost *host, const EwHostConfig *config);
 
 /* ---- steps.c: one change made, or taken back where it is still ours */
 
@@ -104,12 +111,17 @@ gboolean ew_nft_check (const gchar *script);
 gboolean ew_nft_table_exists (const gchar *table, const gchar *tag, gboolean *ours);
 /* Our tables as config wants them, loaded in one transaction; both stand in the ledger already. */
 gboolean ew_firewall_load (EwHost *host, const EwHostConfig *config, GError **error);
+/* VPN mode's routes stand: from now on nothing leaves beside them. */
+gboolean ew_firewall_seal (EwHost *host, const EwHostConfig *config, GError **error);
 /* Both tables stand, and are ours. */
 gboolean ew_firewall_is_loaded (EwHost *host);
 /* After "flush ruleset" by another program: loads them again where they are gone. */
 gboolean ew_firewall_restore (EwHost *host, GError **error);
 /* TRUE: the machine passes on packets between interfaces. */
 gboolean ew_forwarding_is_on (void);
+
+/* ---- seal.c: nothing leaves beside the tunnel */
+void ew_seal_add (GString *script, EwHost *host, const EwHostConfig *config, gboolean closed);
 
 /* ---- answers.c: UDP answers of sockets that are bound to no address */
 
@@ -144,6 +156,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwFlows, ew_flows_free)
  */
 void ew_flows_mark (EwHost *host, const EwHostConfig *config);
 void ew_flows_unmark (void);
+/* The range that ports of outgoing connections come from. */
+void ew_flows_client_ports (guint *first, guint *last);
 
 /* ---- watch.c */
 void ew_host_watch_free (EwHostWatch *watch);

@@ -61,6 +61,7 @@ ew_host_free (EwHost *host)
   ew_netlink_free (host->netlink);
   ew_ledger_free (host->ledger);
   ew_host_config_free (host->applied);
+  g_clear_pointer (&host->uplinks, g_array_unref);
   g_free (host->firewall);
   g_free (host);
 }
@@ -201,21 +202,23 @@ load_firewall (EwHost *host, const EwHostConfig *config, const GPtrArray *wanted
 }
 
 /* The order is what keeps connections alive: the way back from VPN mode before the guard goes; the guard before the
-   way into it; new addresses before old ones go (with its last address an interface loses its routes). */
+   way into it, and sealed at its end; new addresses before old ones go (with its last address an interface loses its
+   routes). */
 static gboolean
 apply_plan (EwHost *host, const EwHostConfig *config, GError **error)
 {
   g_autoptr (GPtrArray) wanted = ew_plan_make (host, config, error);
 
   return wanted != NULL && take_back_unwanted (host, wanted, TRUE, error) && load_firewall (host, config, wanted, error)
-         && make_wanted (host, wanted, error) && take_back_unwanted (host, wanted, FALSE, error);
+         && make_wanted (host, wanted, error) && take_back_unwanted (host, wanted, FALSE, error)
+         && ew_firewall_seal (host, config, error);
 }
 
 gboolean
 ew_host_undo_all (EwHost *host, GError **error)
 {
   g_clear_pointer (&host->applied, ew_host_config_free);
-  host->firewall_vpn = FALSE;
+  host->firewall_vpn = host->sealed = FALSE;
   return take_back_unwanted (host, NULL, FALSE, error);
 }
 

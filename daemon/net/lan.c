@@ -96,6 +96,46 @@ ew_lan_uplinks (EwHost *host, const EwHostConfig *config)
   return g_steal_pointer (&uplinks);
 }
 
+static gboolean
+has_link (const GArray *links, guint index)
+{
+  for (guint i = 0; links != NULL && i < links->len; i++)
+    if (g_array_index (links, guint, i) == index)
+      return TRUE;
+  return FALSE;
+}
+
+/* One that has lost its default route for a moment is an uplink all the same. */
+static void
+remember_uplinks (EwHost *host, const EwHostConfig *config)
+{
+  g_autoptr (GArray) now = ew_lan_uplinks (host, config);
+
+  if (host->uplinks == NULL)
+    host->uplinks = g_array_new (FALSE, FALSE, sizeof (guint));
+  for (guint i = 0; now != NULL && i < now->len; i++)
+    add_link (host->uplinks, g_array_index (now, guint, i), 0);
+}
+
+gchar *
+ew_lan_internal_names (EwHost *host, const EwHostConfig *config)
+{
+  g_autoptr (GArray) links = ew_netlink_links (host->netlink);
+  g_autoptr (GString) names = g_string_new (NULL);
+
+  remember_uplinks (host, config);
+  for (guint i = 0; links != NULL && i < links->len; i++)
+    {
+      const EwLinkRow *link = &g_array_index (links, EwLinkRow, i);
+      /* Packets of a port come in by its bridge. */
+      if ((link->flags & IFF_LOOPBACK) != 0 || link->master != 0 || g_str_equal (link->name, config->interface)
+          || has_link (host->uplinks, link->index) || !ew_interface_is_plain (link->name))
+        continue;
+      g_string_append_printf (names, "%s\"%s\"", names->len > 0 ? ", " : "", link->name);
+    }
+  return names->len > 0 ? g_string_free (g_steal_pointer (&names), FALSE) : NULL;
+}
+
 /* A bridge with a physical port is a way out, whatever its routes. */
 static gboolean
 has_physical_port (GArray *links, guint bridge)
@@ -113,9 +153,8 @@ has_physical_port (GArray *links, guint bridge)
 static gboolean
 is_internal (GArray *links, GArray *uplinks, guint index)
 {
-  for (guint i = 0; i < uplinks->len; i++)
-    if (g_array_index (uplinks, guint, i) == index)
-      return FALSE;
+  if (has_link (uplinks, index))
+    return FALSE;
   for (guint i = 0; i < links->len; i++)
     {
       const EwLinkRow *link = &g_array_index (links, EwLinkRow, i);
@@ -132,15 +171,21 @@ ew_lan_exceptions (EwHost *host, const EwHostConfig *config)
   GArray *exceptions = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   g_autoptr (GArray) links = ew_netlink_links (host->netlink);
   g_autoptr (GArray) addresses = ew_netlink_addresses (host->netlink);
-  g_autoptr (GArray) uplinks = ew_lan_uplinks (host, config);
+  GArray *uplinks;
 
+  /* A subnet behind this machine is not reached through the tunnel, also where a wider route leads there. */
+  g_array_append_vals (exceptions, config->forwards, (guint)config->n_forwards);
+  if (!config->vpn)
+    return exceptions;
+  remember_uplinks (host, config);
+  uplinks = host->uplinks;
   for (gsize i = 0; i < G_N_ELEMENTS (private_ranges); i++)
     {
       EwPrefix prefix;
       if (ew_prefix_parse (private_ranges[i], &prefix, NULL))
         add_exception (exceptions, config, &prefix);
     }
-  for (guint i = 0; links != NULL && addresses != NULL && uplinks != NULL && i < addresses->len; i++)
+  for (guint i = 0; links != NULL && addresses != NULL && i < addresses->len; i++)
     {
       const EwAddressRow *row = &g_array_index (addresses, EwAddressRow, i);
       if (row->subnet.length > 0 && row->subnet.length < ew_ip_size (&row->ip) * 8 && !ew_ip_is_loopback (&row->ip)

@@ -180,9 +180,8 @@ ew_config_carries (const EwHostConfig *config, guint8 family)
   return FALSE;
 }
 
-/* The name goes into nftables scripts and /proc paths. */
-static gboolean
-valid_interface (const gchar *name)
+gboolean
+ew_interface_is_plain (const gchar *name)
 {
   if (name == NULL || *name == '\0' || strlen (name) >= IFNAMSIZ || name[0] == '.')
     return FALSE;
@@ -199,7 +198,7 @@ ew_plan_make (EwHost *host, const EwHostConfig *config, GError **error)
   g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_change_free);
 
   plan.changes = changes;
-  if (!valid_interface (config->interface))
+  if (!ew_interface_is_plain (config->interface))
     {
       g_set_error_literal (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
                            "This is no name for an interface. Choose 1…15 letters, digits, \"-\", \"_\" or \".\".");

@@ -64,8 +64,8 @@ ew_plan_add_private_table (EwPlan *plan)
          the interface that it came in by. With this setting it asks with the packet's mark, and so gets the answer that
          it would have got without us. The marks are firewall.c's. */
       ew_plan_add_sysctl (plan, "net/ipv4/conf/all/src_valid_mark", "1");
-      exceptions = ew_lan_exceptions (plan->host, plan->config);
     }
+  exceptions = ew_lan_exceptions (plan->host, plan->config);
   if (plan->v4)
     add_family (plan, EW_FAMILY_V4, exceptions);
   if (plan->v6)

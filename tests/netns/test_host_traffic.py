@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where packets go in each mode: the guard, the LAN, rogue routes, IPv6, forwarding, and what nobody outside may reach."""
 import contextlib
+import itertools
 import os
+import re
 import socket
+import subprocess
 import sys
+import textwrap
 import time
 import unittest
 
@@ -338,6 +342,112 @@ class Traffic(unittest.TestCase):
                   "ip route del 172.29.0.0/16; ip route del 172.30.0.0/16")
         self.assertRegex(self.host("ip route show root 172.28.0.0/14"), "172.29.0.0/16 via 192.168.55.10 dev lan0(.|\\n)*172.30.0.0/16 via 203.0.113.71 dev lan0")
 
+    def counter(self, namespace, *matches):
+        """A function that says how many packets that match have come to the namespace since it was last asked."""
+        rules = "".join(f"nft add rule inet counted f '{match} counter'; " for match in matches)
+        self.world.sh(namespace, "nft add table inet counted; nft add chain inet counted f '{ type filter hook prerouting priority -400; }'; " + rules)
+        self.stack.callback(self.world.sh, namespace, "nft delete table inet counted")
+        last = 0
+
+        def since():
+            nonlocal last
+            before, last = last, sum(int(n) for n in re.findall(r"packets (\d+)", self.world.sh(namespace, "nft list table inet counted")))
+            return last - before
+        return since
+
+    def leaks(self, *addresses):
+        return self.counter(self.world.outside, *(f"{'ip6' if ':' in address else 'ip'} daddr {address}" for address in addresses))
+
+    REMOVE_RULES = "for f in 4 6; do for p in $(ip -$f rule | awk -F: '$1 > 0 && $1 < 32766 { print $1 }'); do ip -$f rule del priority $p; done; done"
+
+    def try_all(self, *addresses):
+        """TCP, UDP and ping; what TCP gets."""
+        tcp = [self.world.seen(address, timeout=0.3) for address in addresses]
+        for address in addresses:
+            with inside(self.world.host), socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as client, \
+                    contextlib.suppress(OSError):
+                client.sendto(b"x", (address, 443))
+            self.host(f"ping -c1 -W0.2 {address} || true")
+        return tcp
+
+    def test_nothing_leaves_when_all_is_taken_away(self):
+        """Another program removes rules, routes, addresses, sets the link down: until they are back nothing leaves in clear."""
+        takings = {"rules": self.REMOVE_RULES, "main routes": "ip route flush table main proto 69; ip -6 route flush table main proto 69",
+                   "link down": "ip link set edgeway0 down", "addresses": "ip addr flush dev edgeway0",
+                   "all of it": f"{self.REMOVE_RULES}; ip link set edgeway0 down; ip addr flush dev edgeway0; ip route flush proto 69"}
+        meshed = ("100.96.2.2", "10.9.0.5", "fd45::22")
+        leaked = self.leaks(*meshed, SITE, SITE6)
+        self.driver.do(CONNECTOR)
+        session, ports = self.session(port=2700), itertools.count(2701)
+        for mode, addresses in ((CONNECTOR, meshed), (VPN, (*meshed, SITE, SITE6))):
+            for what, taking in takings.items():
+                with self.subTest(mode=mode[-5:], taken=what):
+                    self.driver.do(mode)
+                    for address in addresses:
+                        self.assertTrue(self.world.seen(address).startswith("b "), address)
+                    leaked()  # the last packets of former connections
+                    self.host(taking)
+                    answers = self.try_all(*addresses)
+                    self.assertFalse([seen for seen in answers if seen.startswith("o")], answers)
+                    self.assertEqual(leaked(), 0)
+                    # What is to go outside does: the LAN, sessions from outside, and without VPN mode the internet.
+                    self.assertEqual(self.world.seen("192.168.7.1"), BY_OUTSIDE)
+                    self.assertTrue(session.works())
+                    self.assertTrue(self.session(port=next(ports), client=CLIENT6, server="2001:db8:7::2").works())
+                    if mode == CONNECTOR:
+                        self.assertEqual(self.world.seen(SITE, source="192.168.7.2"), BY_OUTSIDE)
+
+    def bound(self, option, value, address=SITE):
+        with inside(self.world.host), socket.socket() as client:
+            client.settimeout(0.5)
+            client.setsockopt(socket.SOL_SOCKET, option, value)
+            try:
+                client.connect((address, 80))
+                return client.recv(100).decode()
+            except OSError as error:
+                return type(error).__name__
+
+    def test_sockets_that_go_their_own_way(self):
+        """Bound to an interface: not in VPN mode. With a mark of its owner's and a rule for it: as he wants."""
+        self.host("ip rule add fwmark 0x80000/0xff0000 lookup main priority 100", "ip rule del priority 100")
+        self.driver.do(CONNECTOR)
+        self.assertEqual(self.bound(socket.SO_BINDTODEVICE, b"eth0"), BY_OUTSIDE)
+        self.assertNotIn(" ", self.bound(socket.SO_BINDTODEVICE, b"eth0", "100.96.2.2"))
+        self.driver.do(VPN)
+        self.assertNotIn(" ", self.bound(socket.SO_BINDTODEVICE, b"eth0"))
+        self.assertEqual(self.bound(36, 0x80000), BY_OUTSIDE)  # SO_MARK
+
+    UNITS = {"systemd-resolved.service": (f"s.sendto(b'x', ('{SITE}', 53))", f"s.sendto(b'x', ('{SITE}', 54))"),
+             "NetworkManager.service": (f"t.connect_ex(('{SITE}', 80))", f"t.connect_ex(('{SITE}', 81))"),
+             "other.service": ("0", f"s.sendto(b'x', ('{SITE}', 53)); t.connect_ex(('{SITE}', 80))")}
+    IN_UNIT = """
+        set -e; mount -t cgroup2 none /sys/fs/cgroup; mkdir -p /sys/fs/cgroup/system.slice/{unit}
+        (echo 0 >/sys/fs/cgroup/system.slice/{unit}/cgroup.procs
+         exec nsenter --net=/run/netns/{host} /usr/bin/python3 -c "
+        import socket
+        s, t = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket()
+        for each in s, t:
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'eth0'); each.settimeout(0.3)
+        try:
+            {what}
+        except OSError:
+            pass")"""
+
+    def test_resolved_and_networkmanager_may_leave_by_a_link(self):
+        """They bind their sockets to the link: its name servers, the look for a captive portal. Nothing else of theirs, nobody else."""
+        root = "/sys/fs/cgroup"
+        units = "".join(f"mkdir -p {root}/system.slice/{unit}; " for unit in self.UNITS)
+        driver = self.stack.enter_context(self.world.driver(wrap=("unshare", "-m", "sh", "-ec", f'mount -t cgroup2 none {root}; {units} exec "$@"', "-")))
+        leaked = self.leaks(SITE)
+        driver.do(VPN)
+        self.stack.callback(driver.do, "undo")
+        for unit, (allowed, denied) in self.UNITS.items():
+            for what, count in ((denied, 0), (allowed, int(allowed != "0"))):
+                with self.subTest(unit=unit, what=what):
+                    script = textwrap.dedent(self.IN_UNIT).format(unit=unit, host=self.world.host, what=what)
+                    subprocess.run(["unshare", "-m", "--propagation", "private", "sh", "-c", script], check=True)
+                    self.assertEqual(min(leaked(), 1), count)
+
     def test_ipv6_does_not_leak(self):
         self.assertEqual(self.world.seen(SITE6), "o 2001:db8:7::2")
         self.driver.do(f"apply {MESH4} vpn")
@@ -405,6 +515,72 @@ class Traffic(unittest.TestCase):
         with inside(self.world.inner), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.sendto(b"1", (SITE, 4700))
         self.assertEqual(server.recvfrom(10)[1][0], "100.96.1.7")
+
+    def test_neighbours_do_not_borrow_the_identity(self):
+        """A machine that forwards anyway, in VPN mode: who shares a network with it that leads outside is not this node for the mesh."""
+        self.host("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv6.conf.eth0.accept_ra=1",
+                  "sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0")
+        targets = {"100.96.2.2": "192.168.7.1", "10.9.0.5": "192.168.7.1", "fd45::22": "2001:db8:7::1"}
+        for address, source in targets.items():
+            by = "2001:db8:7::2" if ":" in address else "192.168.7.2"
+            self.world.sh(self.world.outside, f"ip route add {address} via {by}")
+            self.stack.callback(self.world.sh, self.world.outside, f"ip route del {address} via {by}")
+        came = self.counter(self.world.beyond, "tcp dport 80 tcp flags & (syn|ack) == syn")
+        self.world.sh(self.world.inner, "ip route add default via 192.168.55.1; ip -6 route add default via fd55::1")
+        self.stack.callback(self.world.sh, self.world.inner, "ip route del default; ip -6 route del default")
+        self.driver.do(VPN)
+        for lost_default in (False, True):
+            if lost_default:
+                self.host("ip route del default; ip -6 route del default", "ip route add default via 192.168.7.1; ip -6 route add default via 2001:db8:7::1")
+                self.driver.do(VPN)
+            came()
+            for address, source in targets.items():
+                with self.subTest(address=address, lost_default=lost_default):
+                    self.assertNotIn("b ", self.world.seen(address, self.world.outside, source, timeout=0.5))
+            self.assertEqual(came(), 0, "nothing of theirs comes into the mesh at all")
+            self.assertEqual(self.world.seen(SITE, self.world.inner), BY_TUNNEL, "a container's traffic still does")
+            self.assertEqual(self.world.seen("100.96.2.2", self.world.inner), BY_TUNNEL)
+            self.assertEqual(self.world.seen("fd45::22", self.world.inner), "b fd45::7")
+
+    def test_untracked_services(self):
+        """What the owner keeps out of connection tracking answers the way it was asked, too."""
+        self.host("""nft -f - <<N
+            table inet keep_out {
+              chain pre {
+                type filter hook prerouting priority raw
+                th dport { 2801-2805 } notrack
+                meta l4proto { icmp, icmpv6 } notrack
+              }
+              chain out {
+                type filter hook output priority raw
+                th sport { 2801-2805 } notrack
+                meta l4proto { icmp, icmpv6 } notrack
+              }
+            }
+N
+""", "nft delete table inet keep_out")
+        older = self.session(port=2801)
+        self.driver.do(VPN)
+        for session in (older, *(self.session(port=2803 + number, **options) for number, options in enumerate((
+                {}, {"client": CLIENT6, "server": "2001:db8:7::2"}, {"server": PUBLIC})))):
+            self.assertTrue(session.works())
+        for client, server in ((CLIENT, "192.168.7.2"), (CLIENT6, "2001:db8:7::2")):
+            self.world.sh(self.world.outside, f"ping -c1 -W1 -I {client} {server}")
+            with self.subTest(udp=server):
+                self.udp(2802, "", client, server)
+        self.driver.do(VPN)
+        self.assertEqual(self.world.seen(SITE), BY_TUNNEL)
+        self.host(f"ping -c1 -W1 {SITE}")
+
+    def test_a_subnet_behind_is_not_sought_in_the_tunnel(self):
+        """A gateway that has accepted a wider route of somebody else's."""
+        wide = " route=192.168.0.0/16" + GATEWAY
+        self.host("ip route add 192.168.56.0/24 via 192.168.55.10", "ip route del 192.168.56.0/24 via 192.168.55.10")
+        for mode in (CONNECTOR, VPN):
+            self.driver.do(mode + wide + " forward=192.168.56.0/24")
+            self.assertEqual(self.through("192.168.55.10"), "i 192.168.55.1")
+            self.assertIn("lan0", self.host("ip route get 192.168.56.1"))
+            self.assertIn("edgeway0", self.host("ip route get 192.168.57.1"))
 
     def docker(self):
         """Docker's rules: forwards nothing it doesn't know, publishes inner's port 80 as 8080, masquerades its bridge's network."""

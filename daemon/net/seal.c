@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Nothing leaves beside the tunnel. Routes and rules decide where packets go, and other programs take routes and rules
+ * away: systemd-networkd at its start, NetworkManager's "Disconnect", `ip link set down`. watch.c puts them back; until
+ * then, and while the interface is being made again, these chains stop what would leave by another one:
+ *
+ *   in both modes   packets to the mesh and to accepted routes
+ *   in VPN mode     all but what stays outside (lan.c), neighbour discovery (RFC 4861), and what carries a mark in the
+ *                   upper half: ours (the guard's answers, the tunnel itself), or another program's, whose owner wants
+ * it to go its own way
+ *
+ * A program that binds its socket to an interface leaves by it whatever the rules say. In VPN mode that ends here,
+ * except for two that the machine would be worse without: systemd-resolved's questions to the name servers of a link
+ * (it binds all of them), and NetworkManager's look for a captive portal. Both are known by their unit's control group.
+ *
+ * What the tunnel would carry is dropped: connections outlive the moment. A family that it doesn't carry is refused at
+ * once, so that programs take the other one without waiting.
+ */
+#include "net/host-private.h"
+
+#include <sys/stat.h>
+
+#define UPPER "0xffff0000"
+
+typedef struct
+{
+  const gchar *unit, *match;
+} BoundProgram;
+
+static const BoundProgram bound_programs[] = {
+  { "system.slice/systemd-resolved.service", "meta l4proto { tcp, udp } th dport { 53, 853 }" },
+  { "system.slice/NetworkManager.service", "tcp dport 80" },
+};
+
+/* A named set "NAME4" or "NAME6" of prefixes; one may hold another. */
+static void
+add_prefix_set (GString *script, const gchar *name, const EwPrefix *prefixes, gsize n, guint8 family)
+{
+  g_autoptr (GString) elements = g_string_new (NULL);
+
+  for (gsize i = 0; i < n; i++)
+    {
+      gchar text[EW_PREFIX_STRLEN];
+      if (prefixes[i].ip.family != family)
+        continue;
+      ew_prefix_format (&prefixes[i], text);
+      g_string_append_printf (elements, "%s%s", elements->len > 0 ? ", " : "", text);
+    }
+  g_string_append_printf (script, "  set %s%u {\n    type %s\n    flags interval\n    auto-merge\n", name, family,
+                          family == EW_FAMILY_V4 ? "ipv4_addr" : "ipv6_addr");
+  if (elements->len > 0)
+    g_string_append_printf (script, "    elements = { %s }\n", elements->str);
+  g_string_append (script, "  }\n");
+}
+
+static void
+add_sets (GString *script, const EwHostConfig *config, const GArray *outside)
+{
+  for (guint8 family = EW_FAMILY_V4; family <= EW_FAMILY_V6; family += 2)
+    {
+      add_prefix_set (script, "behind", config->forwards, config->n_forwards, family);
+      add_prefix_set (script, "inside", config->routes, config->n_routes, family);
+      if (config->vpn)
+        add_prefix_set (script, "outside", (const EwPrefix *)outside->data, outside->len, family);
+    }
+}
+
+/* Where the unit runs now; a kernel before 5.13 cannot look at control groups. */
+static void
+add_bound_programs (GString *script)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (bound_programs); i++)
+    {
+      g_autofree gchar *path = g_build_filename ("/sys/fs/cgroup", bound_programs[i].unit, NULL);
+      g_autofree gchar *rule
+        = g_strdup_printf ("%s socket cgroupv2 level 2 \"%s\" return", bound_programs[i].match, bound_programs[i].unit);
+      g_autofree gchar *check
+        = g_strdup_printf ("table inet edgeway_check {\n  chain output {\n    type filter hook output priority 0;\n"
+                           "    %s\n  }\n}\n",
+                           rule);
+      struct stat info;
+      if (stat (path, &info) == 0 && ew_nft_check (check))
+        g_string_append_printf (script, "    %s\n", rule);
+    }
+}
+
+/* The end of what may not leave: "ip daddr @inside4 drop". */
+static void
+add_stop (GString *script, const EwHostConfig *config, guint8 family, const gchar *match)
+{
+  if (ew_config_carries (config, family))
+    {
+      g_string_append_printf (script, "    %s drop\n", match);
+      return;
+    }
+  g_string_append_printf (script, "    %s meta l4proto tcp reject with tcp reset\n    %s reject with %s\n", match,
+                          match, family == EW_FAMILY_V4 ? "icmp net-unreachable" : "icmpv6 no-route");
+}
+
+/* closed: in VPN mode, once its routes stand; before that only what the tunnel will not carry is stopped. */
+static void
+add_sealed_chain (GString *script, const EwHostConfig *config, gboolean closed)
+{
+  g_string_append (script, "  chain sealed {\n    meta mark & " UPPER " != 0 return\n"
+                           "    ip daddr @behind4 return\n    ip6 daddr @behind6 return\n");
+  add_stop (script, config, EW_FAMILY_V4, "ip daddr @inside4");
+  add_stop (script, config, EW_FAMILY_V6, "ip6 daddr @inside6");
+  if (config->vpn)
+    {
+      g_string_append (script,
+                       "    ip daddr @outside4 return\n    ip6 daddr @outside6 return\n"
+                       "    ip6 daddr ff00::/8 return\n"
+                       "    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } return\n");
+      if (closed || !ew_config_carries (config, EW_FAMILY_V4))
+        add_stop (script, config, EW_FAMILY_V4, "meta nfproto ipv4");
+      if (closed || !ew_config_carries (config, EW_FAMILY_V6))
+        add_stop (script, config, EW_FAMILY_V6, "meta nfproto ipv6");
+    }
+  g_string_append (script, "  }\n");
+}
+
+void
+ew_seal_add (GString *script, EwHost *host, const EwHostConfig *config, gboolean closed)
+{
+  g_autoptr (GArray) outside = ew_lan_exceptions (host, config);
+
+  add_sets (script, config, outside);
+  add_sealed_chain (script, config, closed);
+  g_string_append_printf (script,
+                          "  chain sealed_output {\n    type filter hook output priority filter; policy accept;\n"
+                          "    oifname { \"lo\", \"%s\" } return\n",
+                          config->interface);
+  if (config->vpn)
+    add_bound_programs (script);
+  g_string_append_printf (script,
+                          "    jump sealed\n  }\n"
+                          "  chain sealed_forward {\n    type filter hook forward priority filter; policy accept;\n"
+                          "    iifname \"%s\" return\n    oifname \"%s\" return\n    jump sealed\n  }\n",
+                          config->interface, config->interface);
+}
