@@ -98,6 +98,8 @@ authorize (EwApi *self, const EwApiEntry *entry, const EwServerPeer *peer, SoupS
     }
   if (!identify (self, message, id, error))
     return FALSE;
+  if (*id)
+    ew_server_know (self->server, &peer->ip);
   if (*id == NULL)
     {
       g_set_error (error, EW_ERROR, EW_ERROR_NOT_AUTHENTICATED, "This call needs a node's credential.");
@@ -255,15 +257,17 @@ answer (EwApi *self, SoupServerMessage *message, const EwServerPeer *peer, const
 
 void
 ew_api_handle (gpointer api, SoupServerMessage *message, const EwServerPeer *peer, const gchar *path, GHashTable *query,
-               gboolean too_large)
+               EwServerFault fault)
 {
   EwApi *self = api;
   g_autoptr (GError) error = NULL;
   g_autofree gchar *allow = NULL;
   EwApiCall call = { .api = self, .peer = peer, .query = query };
   const EwApiEntry *entry = NULL;
-  if (too_large)
+  if (fault == EW_SERVER_FAULT_TOO_LARGE)
     refuse_too_large (&error);
+  else if (fault == EW_SERVER_FAULT_BAD_LENGTH)
+    g_set_error (&error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "The request's Content-Length isn't a number.");
   else if (path == NULL || !g_utf8_validate (path, -1, NULL))
     g_set_error (&error, EW_ERROR, EW_ERROR_NOT_FOUND, "There is no such call in this API.");
   else

@@ -27,7 +27,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwApi, ew_api_free)
 
 /* An EwServerHandler; user_data is the EwApi. */
 void ew_api_handle (gpointer api, SoupServerMessage *message, const EwServerPeer *peer, const gchar *path,
-                    GHashTable *query, gboolean too_large);
+                    GHashTable *query, EwServerFault fault);
 /* Upgrades are taken away from this server. */
 void ew_api_set_server (EwApi *self, EwServer *server);
 

@@ -150,9 +150,19 @@ start_lookout (Edge *self, GError **error)
   return FALSE;
 }
 
+/* Where nodes are is where their calls come from, mostly. */
+static void
+know_nodes (Edge *self)
+{
+  for (EwNode *node = ew_mesh_next_node (self->mesh, NULL); node; node = ew_mesh_next_node (self->mesh, node->id))
+    if (node->endpoint.kind == EW_ENDPOINT_UDP)
+      ew_server_know (self->server, &node->endpoint.remote);
+}
+
 static gboolean
 start_api (Edge *self, GError **error)
 {
+  const EwRanges *ranges = ew_mesh_get_ranges (self->mesh);
   g_autofree gchar *path = g_build_filename (self->options->state_dir, "control.sock", NULL);
   if (!ew_server_bind_control (self->server, path, error))
     return FALSE;
@@ -161,16 +171,18 @@ start_api (Edge *self, GError **error)
     = { .mesh = self->mesh, .lookout = self->lookout, .topology = self->topology, .listen = self->listen };
   self->api = ew_api_new (&parts);
   ew_api_set_server (self->api, self->server);
+  ew_server_set_mesh (self->server, &ranges->v4, &ranges->v6);
+  know_nodes (self);
   ew_server_start (self->server, self->identity->certificate);
   return TRUE;
 }
 
 static void
 on_request (gpointer user_data, SoupServerMessage *message, const EwServerPeer *peer, const gchar *path,
-            GHashTable *query, gboolean too_large)
+            GHashTable *query, EwServerFault fault)
 {
   Edge *self = user_data;
-  ew_api_handle (self->api, message, peer, path, query, too_large);
+  ew_api_handle (self->api, message, peer, path, query, fault);
 }
 
 /* The first key. */
@@ -225,6 +237,7 @@ on_tick (gpointer user_data)
   Edge *self = user_data;
   g_autoptr (GError) error = NULL;
   ew_lookout_tick (self->lookout);
+  know_nodes (self);
   gboolean swept = ew_mesh_sweep (self->mesh, ++self->ticks % THOROUGH_TICKS == 0, &error);
   if (!swept && !self->sweep_failed) /* once, not every 5 s */
     g_warning ("what has expired could not be removed: %s", error->message);

@@ -3,10 +3,11 @@
  * The API's sockets: TCP with TLS on the edge's port, and the control socket. Each accepted connection is counted,
  * given deadlines and bounds, and then handed to libsoup, which speaks HTTP/1.1 on it. What a request means is api.c's.
  *
- *   accept ── handshake (TLS) ── first bytes ── whole request ── answer ── closed
- *     └──────────── 15 s ───────────┘└──── 15 s ────┘└── 30 s ──┘
+ *   accept ── ClientHello ── its turn ── handshake ── first bytes ── whole request ── answer ── closed
+ *     └────── 5 s ─────┘└──────── 10 s ────────┘└──── 15 s ────┘└───── 15 s ────┘└── 30 s ──┘
  *
- * Whoever misses a deadline is disconnected. A connection that the handler took over (a viewer's) has none here.
+ * Whoever misses a deadline is disconnected, and sooner where places are needed (server-accept.c, server-handshake.c).
+ * A connection that the handler took over (a viewer's) has none here.
  */
 #pragma once
 
@@ -27,9 +28,17 @@ typedef struct
   EwIp ip;          /* else from here */
 } EwServerPeer;
 
-/* The whole request is there. too_large: its body or headers are beyond the bounds and not kept. */
+/* Why a request is to be refused whatever it asks for. */
+typedef enum
+{
+  EW_SERVER_FAULT_NONE,
+  EW_SERVER_FAULT_TOO_LARGE, /* its body or headers are beyond the bounds and not kept */
+  EW_SERVER_FAULT_BAD_LENGTH /* its Content-Length is not a number */
+} EwServerFault;
+
+/* The whole request is there, or with a fault its headers. */
 typedef void (*EwServerHandler) (gpointer user_data, SoupServerMessage *message, const EwServerPeer *peer,
-                                 const gchar *path, GHashTable *query, gboolean too_large);
+                                 const gchar *path, GHashTable *query, EwServerFault fault);
 
 EwServer *ew_server_new (EwServerHandler handler, gpointer user_data);
 void ew_server_free (EwServer *self); /* closes everything; viewers' connections are theirs */
@@ -41,6 +50,10 @@ gboolean ew_server_bind_tcp (EwServer *self, const gchar *address, guint16 port,
 /* Replaces a socket that a killed edge left. */
 gboolean ew_server_bind_control (EwServer *self, const gchar *path, GError **error);
 void ew_server_start (EwServer *self, GTlsCertificate *certificate);
+/* The mesh's ranges: callers from there came through the tunnel. */
+void ew_server_set_mesh (EwServer *self, const EwPrefix *v4, const EwPrefix *v6);
+/* An enrolled node is at this address: it comes before strangers when the API is crowded. */
+void ew_server_know (EwServer *self, const EwIp *ip);
 /* The message's connection has no deadline from here on; call it before stealing. */
 void ew_server_release (EwServer *self, SoupServerMessage *message);
 

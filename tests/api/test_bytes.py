@@ -12,7 +12,9 @@ import subprocess
 import threading
 import time
 import unittest
+import unittest.mock
 import urllib.parse
+import warnings
 
 from edge import ISOLATED, SLOW, Edge, Node, b64
 
@@ -82,10 +84,22 @@ class Bytes(unittest.TestCase):
         self.assertTrue(closed, sent)
         self.assertLess(sent, 32_000_000)
 
+    def refused_at_once(self, headers, body=b""):
+        """Answered before the body is there, and within the promise of a second."""
+        begin = time.monotonic()
+        answer = self.edge.raw(f"POST /v1/enroll HTTP/1.1\r\nHost: e\r\n{headers}\r\n\r\n".encode() + body)
+        self.assertLess(time.monotonic() - begin, 5, headers)
+        head, _, text = answer.partition(b"\r\n\r\n")
+        return int(head.split()[1]), json.loads(text)["error"]["code"] if text else None
+
     def test_declared_length(self):
-        for length in ("99999999999999999999", "-1", "x", "18446744073709551616", "65537"):
-            answer = self.edge.raw(f"POST /v1/enroll HTTP/1.1\r\nHost: e\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{{}}".encode(), shut=True, timeout=3) if length != "65537" else b""
-            self.assertFalse(answer.startswith(b"HTTP/1.1 200"), answer)
+        for length in ("-1", "x", "+5", "0x10", "5, 5", "1 2", ""):
+            self.assertEqual(self.refused_at_once(f"Content-Length: {length}")[0], 400, length)
+        for length in ("99999999999999999999", "18446744073709551616", "9223372036854775807", "65537", "10000000"):
+            self.assertEqual(self.refused_at_once(f"Content-Length: {length}"), (413, "TooLarge"), length)
+            self.assertEqual(self.refused_at_once(f"Content-Length: {length}\r\nExpect: 100-continue"), (413, "TooLarge"), length)
+        self.assertEqual(self.refused_at_once("Content-Length: -1\r\nExpect: 100-continue"), (400, "InvalidArgument"))
+        self.assertEqual(self.refused_at_once("Content-Length: 900000", b"x" * 900_000), (413, "TooLarge"), "what was under way is taken")
 
     def test_oversized_headers(self):
         for size in (17_000, 60_000):
@@ -203,6 +217,52 @@ class Bytes(unittest.TestCase):
         self.assertEqual(status, 200)
 
 
+def is_open(stream):
+    try:
+        return not select.select([stream], [], [], 0)[0] or stream.recv(1) != b""
+    except OSError:
+        return False
+
+
+def count_open(streams):
+    return sum(map(is_open, streams))
+
+
+class Versions(unittest.TestCase):
+    """TLS 1.2 at least, whatever the host's own settings are."""
+
+    def version(self, version):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = context.maximum_version = version
+        with context.wrap_socket(socket.create_connection(("127.0.0.1", self.edge.port), 20)) as stream:
+            stream.sendall(b"GET /v1/mesh HTTP/1.1\r\nHost: e\r\n\r\n")
+            return stream.version(), stream.recv(12)
+
+    def check(self, **environment):
+        self.edge = Edge()
+        self.addCleanup(self.edge.remove)
+        with unittest.mock.patch.dict(os.environ, environment):
+            self.edge.start()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            old = (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1)
+        for version in old:
+            with self.assertRaisesRegex(ssl.SSLError, "(?i)protocol.version", msg=version):
+                self.version(version)
+        for version, name in ((ssl.TLSVersion.TLSv1_2, "TLSv1.2"), (ssl.TLSVersion.TLSv1_3, "TLSv1.3")):
+            self.assertEqual(self.version(version), (name, b"HTTP/1.1 200"))
+
+    def test_versions(self):
+        self.check()
+
+    def test_versions_with_a_setting_of_the_hosts(self):
+        self.check(G_TLS_GNUTLS_PRIORITY="NORMAL:%COMPAT:+VERS-TLS1.0:+VERS-TLS1.1")
+
+
 class Crowds(unittest.TestCase):
     def crowd(self, *sources):
         """As many connections from each as the edge lets it keep."""
@@ -245,10 +305,13 @@ class Crowds(unittest.TestCase):
         self.assertEqual(self.edge.get("/v1/mesh").status, 200)
 
     def test_an_address_has_its_share(self):
-        self.crowd("127.1.0.1")
-        with self.assertRaises(OSError):
-            self.edge.get("/v1/mesh", source="127.1.0.1")
+        """The newcomer comes in, and the oldest that has sent nothing goes."""
+        held = self.crowd("127.1.0.1")
+        self.assertEqual(count_open(held), 64)
+        self.assertEqual(self.edge.get("/v1/mesh", source="127.1.0.1").status, 200)
+        self.assertEqual(count_open(held), 63)
         self.assertEqual(self.edge.get("/v1/mesh", source="127.1.0.2").status, 200)
+        self.assertEqual(count_open(held), 63, "another address's share is its own")
 
 
 @unittest.skipIf(not ISOLATED, "needs root for addresses of its own")
@@ -277,10 +340,16 @@ class CrowdsOfIPv6(unittest.TestCase):
                     return stream.version() is not None
             except OSError:
                 return False
-        for i in range(64):
-            connect(f"fd77:0:1:1::{i + 1:x}")
-        self.assertFalse(answered("fd77:0:1:1::9999"))
+        held = [connect(f"fd77:0:1:1::{i + 1:x}") for i in range(64)]
         self.assertTrue(answered("fd77:0:1:2::1"))
+        self.assertEqual(count_open(held), 64)
+        self.assertTrue(answered("fd77:0:1:1::9999"))
+        self.assertEqual(count_open(held), 63)
+        # With half of the places taken, a customer's /56 is one caller.
+        held += [connect(f"fd77:0:1:{i:x}::1") for i in range(256)]
+        held += [connect(f"fd77:0:1:{i:x}::2") for i in range(200)]
+        self.assertTrue(answered("fd77:0:2:1::1"))
+        self.assertLess(count_open(held), 280)
 
 
 if __name__ == "__main__":

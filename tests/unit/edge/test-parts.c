@@ -5,7 +5,9 @@
 #include <string.h>
 #include "common/error.h"
 #include "common/util.h"
+#include "edge/client-hello.h"
 #include "edge/default-names.h"
+#include "edge/known-addresses.h"
 #include "edge/options.h"
 #include "edge/ranges.h"
 #include "edge/ratelimit.h"
@@ -189,6 +191,73 @@ test_listen (void)
     }
 }
 
+static void
+test_client_hello (void)
+{
+  static const struct
+  {
+    const gchar *data;
+    gsize length;
+    EwClientHello verdict;
+    gsize need;
+  } cases[] = {
+    { "", 0, EW_CLIENT_HELLO_MORE, 5 },
+    { "\x16\x03\x01\x02\x00\x01", 6, EW_CLIENT_HELLO_MORE, 517 },
+    { "\x16\x03\x01\x00\x06\x01\x00\x00\x02\x03\x03", 11, EW_CLIENT_HELLO_WHOLE, 0 },
+    { "\x16\x03\x01\x00\x06\x01\x00\x00\x03\x03\x03", 11, EW_CLIENT_HELLO_MORE, 16 },
+    { "\x16\x03\x01\x00\x06\x01\x00\x00\x03\x03\x03\x16\x03\x01\x00\x01\x41", 17, EW_CLIENT_HELLO_WHOLE, 0 },
+    { "\x16\x03\x01\x00\x06\x01\x00\x00\x02\x03\x02", 11, EW_CLIENT_HELLO_OLD, 0 },
+    { "\x16\x03\x00\x00\x06\x01\x00\x00\x02\x03\x00", 11, EW_CLIENT_HELLO_OLD, 0 },
+    { "\x16\x03\x01\x00\x06\x02\x00\x00\x02\x03\x03", 11, EW_CLIENT_HELLO_NONE, 0 },
+    { "\x16\x03\x01\x00\x06\x01\x00\x00\x01\x03\x03", 11, EW_CLIENT_HELLO_NONE, 0 },
+    { "\x16\x03\x01\x00\x00", 5, EW_CLIENT_HELLO_NONE, 0 },
+    { "\x16\x03\x01\x40\x01", 5, EW_CLIENT_HELLO_NONE, 0 },
+    { "\x16\x02\x01\x00\x06", 5, EW_CLIENT_HELLO_NONE, 0 },
+    { "\x15\x03\x01\x00\x02", 5, EW_CLIENT_HELLO_NONE, 0 },
+    { "GET / HTTP/1.1\r\n", 16, EW_CLIENT_HELLO_NONE, 0 },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      gsize need = 0;
+      EwClientHello verdict = ew_client_hello_check ((const guint8 *)cases[i].data, cases[i].length, &need);
+      g_assert_cmpint (verdict, ==, cases[i].verdict);
+      if (verdict == EW_CLIENT_HELLO_MORE)
+        g_assert_cmpuint (need, ==, cases[i].need);
+    }
+}
+
+static gboolean
+is_known (EwKnownAddresses *known, const gchar *text, gint64 now)
+{
+  EwIp ip;
+  g_assert_true (ew_ip_parse (text, &ip));
+  return ew_known_addresses_contain (known, &ip, now);
+}
+
+static void
+test_known_addresses (void)
+{
+  const gint64 day = G_GINT64_CONSTANT (24) * 3600 * G_USEC_PER_SEC;
+  EwKnownAddresses *known = ew_known_addresses_new ();
+  EwIp v4, v6;
+  g_assert_true (ew_ip_parse ("203.0.113.5", &v4) && ew_ip_parse ("2001:db8:1:2::3", &v6));
+  ew_known_addresses_add (known, &v4, 0);
+  ew_known_addresses_add (known, &v6, 0);
+  g_assert_true (is_known (known, "203.0.113.5", day) && is_known (known, "2001:db8:1:2:ffff::", day));
+  g_assert_false (is_known (known, "203.0.113.6", 0) || is_known (known, "2001:db8:1:3::3", 0));
+  g_assert_false (is_known (known, "203.0.113.5", day + 1));
+  ew_known_addresses_add (known, &v4, day);
+  g_assert_true (is_known (known, "203.0.113.5", day + 1));
+  for (guint i = 0; i < EW_KNOWN_ADDRESSES_MAX; i++)
+    {
+      EwIp ip = ew_ip_from_v4 (i + 1);
+      ew_known_addresses_add (known, &ip, 2 * day);
+    }
+  g_assert_true (is_known (known, "203.0.113.5", 2 * day)); /* a full table keeps what it has */
+  ew_known_addresses_add (known, &v6, 2 * day + 120 * G_USEC_PER_SEC);
+  ew_known_addresses_free (known);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -198,6 +267,8 @@ main (int argc, char **argv)
   g_test_add_func ("/edge/ranges/refused", test_ranges_refused);
   g_test_add_func ("/edge/ratelimit", test_rate_limit);
   g_test_add_func ("/edge/websocket/frames", test_frames);
+  g_test_add_func ("/edge/client-hello", test_client_hello);
+  g_test_add_func ("/edge/known-addresses", test_known_addresses);
   g_test_add_func ("/edge/options/listen", test_listen);
   return g_test_run ();
 }

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Between server.c (requests), server-accept.c (who gets a place), server-handshake.c (whose turn it is) and
+ * server-listen.c (sockets).
+ */
+#pragma once
+
+#include <gio/gio.h>
+#include "edge/known-addresses.h"
+#include "edge/server.h"
+
+G_BEGIN_DECLS
+
+#define EW_SERVER_REQUEST_SECONDS 15
+
+/* What a connection waits for. */
+typedef enum
+{
+  EW_STAGE_HELLO,     /* the caller's whole ClientHello: nothing but a socket is held */
+  EW_STAGE_TURN,      /* its turn to shake hands */
+  EW_STAGE_HANDSHAKE, /* the handshake: a thread is held */
+  EW_STAGE_REQUEST,   /* the caller's whole request */
+  EW_STAGE_ANSWER,    /* the caller to take its answer */
+  EW_STAGE_RELEASED   /* nothing here: the handler took it over */
+} EwServerStage;
+
+/* In the order in which they are served. */
+typedef enum
+{
+  EW_STANDING_STRANGER,
+  EW_STANDING_KNOWN, /* an enrolled node was seen at its address */
+  EW_STANDING_MESH,  /* came through the tunnel */
+  EW_STANDING_OWNER  /* by the control socket: not counted, never in anybody's way */
+} EwServerStanding;
+
+struct EwServer
+{
+  SoupServer *soup;
+  GSocketService *service;
+  GSocketService *control; /* one service takes from one of its sockets at a time: a crowd at the other would have it */
+  GTlsCertificate *certificate;
+  EwServerHandler handler;
+  gpointer user_data;
+  gchar *control_path;
+  EwPrefix mesh[2];
+  EwKnownAddresses *known;
+  GHashTable *connections; /* set of EwConnection */
+  GQueue waiting;          /* EwConnection: for its turn to shake hands */
+  guint hurry;             /* ends stalled handshakes while others wait */
+  gint64 crowd_logged_us;  /* monotonic */
+};
+
+typedef struct
+{
+  EwServer *server;
+  EwServerPeer peer;
+  EwServerStanding standing;
+  EwServerStage stage;
+  gint64 since;    /* monotonic: when it was accepted; when its handshake began */
+  GThread *thread; /* the server's, the only one that touches this */
+  GSocket *socket;
+  GIOStream *held;        /* its stream, until the handshake begins. Then others own that, and its end is ours */
+  GSocketAddress *remote; /* libsoup's messages lead back here by it */
+  GSource *hello;         /* until the caller's ClientHello is there */
+  gsize hello_need;       /* bytes of it that are waited for */
+  guint deadline;
+  gboolean dropped; /* shut down by us, and on its way out */
+} EwConnection;
+
+/* server.c */
+GQuark ew_connection_quark (void);
+void ew_connection_set_deadline (EwConnection *connection, guint seconds); /* 0: none */
+/* Closes it; it may be freed when this returns. */
+void ew_connection_drop (EwConnection *connection);
+/* From here on libsoup owns the stream. */
+void ew_connection_hand_over (EwConnection *connection, GIOStream *stream);
+void ew_connection_on_stream_gone (gpointer connection, GObject *stream);
+
+/* server-accept.c */
+gboolean ew_server_on_incoming (GSocketService *service, GSocketConnection *stream, GObject *source,
+                                gpointer user_data);
+/* The network that a caller counts by: wider for IPv6 as places get few. */
+guint64 ew_server_network_of (const EwConnection *connection);
+/* Network (guint64, borrowed) → how many connections it has; only those in one stage, or in any: -1. */
+GHashTable *ew_server_count_networks (EwServer *self, gint stage);
+guint ew_server_count_of (GHashTable *counts, const EwConnection *connection);
+
+/* server-handshake.c */
+void ew_connection_await_hello (EwConnection *connection);
+void ew_connection_forget_hello (EwConnection *connection);
+void ew_server_start_waiting (EwServer *self);
+
+G_END_DECLS

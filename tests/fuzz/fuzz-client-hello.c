@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What a caller sends first: every beginning of it is judged like the whole, unless the whole has more to say.
+ */
+#include <string.h>
+#include "edge/client-hello.h"
+
+int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
+{
+  gsize need = 0, next = 0;
+  EwClientHello whole = ew_client_hello_check (data, size, &need);
+  for (gsize length = 0; length < size && length <= EW_CLIENT_HELLO_MAX; length = next)
+    {
+      g_autofree guint8 *copy = g_memdup2 (data, length); /* so that a read beyond it is noticed */
+      EwClientHello found = ew_client_hello_check (copy, length, &next);
+      if (found != EW_CLIENT_HELLO_MORE)
+        {
+          g_assert_cmpint (found, ==, whole);
+          break;
+        }
+      g_assert_true (next > length && next <= EW_CLIENT_HELLO_MAX);
+    }
+  if (whole == EW_CLIENT_HELLO_MORE)
+    g_assert_true (need > size && need <= EW_CLIENT_HELLO_MAX);
+  return 0;
+}
