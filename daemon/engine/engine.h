@@ -121,6 +121,9 @@ gboolean ew_engine_get_peer (EwEngine *engine, const uint8_t public_key[EW_KEY_S
 /* All peers' status. Returns (transfer full): array of EwPeerStatus. */
 GArray *ew_engine_list_peers (EwEngine *engine);
 void ew_engine_initiate (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], gboolean force);
+/* As ew_peer_repeat_initiation(). */
+gboolean ew_engine_repeat_initiation (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE],
+                                      const EwEndpoint *endpoint);
 /* Sends an inner packet of ours to that peer (link messages, ICMP echoes); copied. */
 void ew_engine_inject (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], const uint8_t *packet, size_t len);
 

@@ -164,6 +164,31 @@ ew_engine_initiate (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], gbo
 typedef struct
 {
   const uint8_t *public_key;
+  const EwEndpoint *endpoint;
+  gboolean sent;
+} Repeat;
+
+static void
+repeat_initiation (EwDevice *device, const EwTime *time, void *data)
+{
+  Repeat *wish = data;
+  EwPeer *peer = ew_device_find_peer (device, wish->public_key);
+
+  wish->sent = peer != NULL && ew_peer_repeat_initiation (peer, wish->endpoint, time);
+}
+
+gboolean
+ew_engine_repeat_initiation (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], const EwEndpoint *endpoint)
+{
+  Repeat wish = { public_key, endpoint, FALSE };
+
+  ew_engine_call (engine, repeat_initiation, &wish);
+  return wish.sent;
+}
+
+typedef struct
+{
+  const uint8_t *public_key;
   const uint8_t *packet;
   size_t len;
 } Inject;

@@ -206,6 +206,11 @@ void ew_peer_hurry (EwPeer *peer, const EwTime *time);
    most one call in EW_CALL_INTERVAL a peer, and one in EW_CALL_GAP a device. 148 bytes answer 3 × 148, so it amplifies
    nothing, and who replays a peer's older initiations gets no more than one more initiation. False: not now. */
 bool ew_peer_call (EwPeer *peer, const EwEndpoint *to, const EwTime *time);
+/* Sends the initiation that is under way to another of the peer's addresses as well, byte for byte: whichever arrives
+   first is answered, and where the answer comes from is the peer's endpoint from then on; the others are repeats to the
+   peer and cost it nothing. So an address that is dead costs no more than the time between the two. false: none is
+   under way (it was answered), or this device has sent one to another peer since. */
+bool ew_peer_repeat_initiation (EwPeer *peer, const EwEndpoint *to, const EwTime *time);
 /* Drops the sessions of a peer, keeping its configuration. */
 void ew_peer_forget_sessions (EwPeer *peer);
 void ew_peer_set_user_data (EwPeer *peer, void *data);

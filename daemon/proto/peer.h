@@ -145,9 +145,10 @@ struct EwDevice
   EwHeap due;
   EwAllowedIps allowed_ips;
   size_t staged_bytes;
-  uint64_t timestamp_base;   /* nothing earlier is sent, by any peer */
-  uint64_t timestamp_latest; /* the latest sent, or the floor handed in */
-  uint64_t called_ns;        /* the latest ew_peer_call() of any peer; 0: never */
+  uint64_t timestamp_base;        /* nothing earlier is sent, by any peer */
+  uint64_t timestamp_latest;      /* the latest sent, or the floor handed in */
+  uint64_t called_ns;             /* the latest ew_peer_call() of any peer; 0: never */
+  EwMessageInitiation initiation; /* the latest sent, as it went out */
 };
 
 /* One writer. */

@@ -81,8 +81,25 @@ ew_send_initiation (EwPeer *peer, const EwTime *time)
   /* Even a failure waits its 5 s and is tried again: memory may be back, or the key changed. */
   ew_timers_initiation_sent (&peer->timers, time->now_ns, ew_lane_jitter (peer->device->acting));
   ew_peer_reschedule (peer);
-  if (ok)
-    transmit_handshake (peer, &peer->endpoint, buffer + EW_HEADROOM, sizeof *message, time);
+  if (!ok)
+    return;
+  transmit_handshake (peer, &peer->endpoint, buffer + EW_HEADROOM, sizeof *message, time);
+  peer->device->initiation = *message;
+}
+
+bool
+ew_peer_repeat_initiation (EwPeer *peer, const EwEndpoint *to, const EwTime *time)
+{
+  EwDevice *device = peer->device;
+  uint8_t buffer[EW_HEADROOM + sizeof (EwMessageInitiation) + EW_TAILROOM];
+  if (peer->handshake_index.kind != EW_INDEX_HANDSHAKE
+      || ew_load_le32 (device->initiation.sender_index) != peer->handshake_index.index)
+    return false;
+  memcpy (buffer + EW_HEADROOM, &device->initiation, sizeof device->initiation);
+  count_sent (peer, 0, sizeof device->initiation, time);
+  device->hooks.transmit (device->acting->user, NULL, to, buffer + EW_HEADROOM, sizeof device->initiation,
+                          EW_HANDSHAKE_DSCP);
+  return true;
 }
 
 bool

@@ -457,6 +457,36 @@ test_roaming (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->a->events[EW_PEER_HANDSHAKE_COMPLETE], ==, 1); /* within the session */
 }
 
+/* The peer has two addresses and the first is dead: the same initiation, sent to the second, is enough. */
+static void
+test_repeated_elsewhere (Fixture *f, gconstpointer data)
+{
+  EwPeer *b = world_peer (f->a, f->b);
+  const EwTime *time = &f->world->time;
+  EwEndpoint alive = *ew_peer_get_endpoint (b), dead = alive;
+  dead.id = 4711;
+  ew_peer_set_endpoint (b, &dead);
+  g_assert_false (ew_peer_repeat_initiation (b, &alive, time)); /* none is under way */
+  world_send (f->a, f->b, "x", 1, 0);
+  world_run (f->world, WORLD_SECOND / 4);
+  g_assert_false (ew_peer_has_session (b, time));
+  g_assert_true (ew_peer_repeat_initiation (b, &alive, time));
+  g_assert_true (ew_peer_repeat_initiation (b, &alive, time));
+  world_run (f->world, WORLD_SECOND / 4);
+  g_assert_true (ew_peer_has_session (b, time));
+  g_assert_cmpuint (ew_peer_get_endpoint (b)->id, ==, f->b->address);
+  g_assert_cmpuint (f->b->delivered, ==, 1);
+  g_assert_cmpuint (f->a->events[EW_PEER_HANDSHAKE_COMPLETE], ==, 1);
+  g_assert_cmpuint (f->b->events[EW_PEER_HANDSHAKE_COMPLETE], ==, 1);
+  g_assert_false (ew_peer_repeat_initiation (b, &alive, time));
+  /* Only the latest of the device: another peer's is never sent in its place. */
+  WorldNode *c = world_add (f->world, FALSE);
+  world_join (f->a, c, NULL, NULL);
+  ew_peer_initiate (b, time, true);
+  ew_peer_initiate (world_peer (f->a, c), time, true);
+  g_assert_false (ew_peer_repeat_initiation (b, &alive, time));
+}
+
 static uint8_t delivered_tos;
 static gboolean checksum_right;
 
@@ -789,6 +819,7 @@ main (int argc, char **argv)
   ADD ("replayed-data", test_replayed_data);
   ADD ("tampered", test_tampered);
   ADD ("roaming", test_roaming);
+  ADD ("repeated-elsewhere", test_repeated_elsewhere);
   ADD ("traffic-class", test_traffic_class);
   ADD ("preshared-key", test_preshared_key);
   ADD ("identity", test_identity);
