@@ -66,6 +66,7 @@ class DemoMesh:
         self.running = {}  # name of the process → (machine, how to start it)
         self.addresses = {}
         self.phone_config = None
+        self.public = f"{EDGE_ADDRESS}:{EDGE_PORT}"
 
     def program(self, name):
         """An installed program, or one in a build folder."""
@@ -132,7 +133,7 @@ class DemoMesh:
 
         def start():
             return edge.start(self.program("edgeway-edge"), "run", "--state-dir", "/var/lib/edgeway-edge", "--listen", f":{EDGE_PORT}",
-                              "--public", f"{EDGE_ADDRESS}:{EDGE_PORT}", "--mesh", "demo", "--name", "frankfurt", secret_output=True)
+                              "--public", self.public, "--mesh", "demo", "--name", "frankfurt", secret_output=True)
         process = self._start("edge", start)
         key = wait_for("the edge's first enrollment key", lambda: self._first_key(process), 20)
         wait_for("the edge's HTTPS port", lambda: edge.ok("sh", "-c", f"ss -Hltn sport = :{EDGE_PORT} | grep -q ."), 20)

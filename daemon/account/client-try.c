@@ -255,7 +255,8 @@ note_failure (EwClientCall *call, const GError *cause)
                        "somebody is in between, or the edge was made anew and needs a new enrollment key",
                        ew_client_place (call->base));
     }
-  else if (!g_error_matches (call->last_error, EW_ERROR, EW_ERROR_PIN_MISMATCH) && !call->better)
+  else if (!g_error_matches (call->last_error, EW_ERROR, EW_ERROR_PIN_MISMATCH) && !call->better
+           && !(call->base->inside && call->last_error))
     {
       g_clear_error (&call->last_error);
       call->last_error = g_error_new (
@@ -283,6 +284,7 @@ ew_client_failed (GTask *task, GError *cause)
 {
   EwClientCall *call = g_task_get_task_data (task);
   g_autoptr (GError) local = cause;
+  call->timed_out |= g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_TIMED_OUT); /* the session's own limit */
   gboolean again = call->repeatable || !call->connected || call->pin_error;
   note_failure (call, local);
   g_clear_error (&call->pin_error);

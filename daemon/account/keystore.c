@@ -447,10 +447,20 @@ ew_keystore_copy_addresses (EwKeystore *self)
   return copy;
 }
 
+/* Moves what stands at index to the front. */
+static void
+put_first (gchar **list, guint index)
+{
+  gchar *first = list[index];
+  memmove (list + 1, list, index * sizeof *list);
+  list[0] = first;
+}
+
 gboolean
 ew_keystore_set_addresses (EwKeystore *self, const gchar *host, const gchar *const *addresses)
 {
   g_autoptr (GPtrArray) list = g_ptr_array_new_with_free_func (g_free);
+  guint first;
   for (; addresses && *addresses && list->len < EW_CACHED_ADDRESSES_MAX; addresses++)
     {
       EwIp ip;
@@ -460,9 +470,30 @@ ew_keystore_set_addresses (EwKeystore *self, const gchar *host, const gchar *con
   const gchar *const *old = g_hash_table_lookup (self->addresses, host);
   if (list->len == 0 || strlen (host) > 253 || (!old && g_hash_table_size (self->addresses) >= HOSTS_MAX))
     return FALSE;
+  if (old && g_ptr_array_find_with_equal_func (list, old[0], g_str_equal, &first))
+    put_first ((gchar **)list->pdata, first);
   g_ptr_array_add (list, NULL);
   if (old && g_strv_equal (old, (const gchar *const *)list->pdata))
     return FALSE;
   g_hash_table_replace (self->addresses, g_strdup (host), g_ptr_array_steal (list, NULL));
   return TRUE;
+}
+
+gboolean
+ew_keystore_prefer_address (EwKeystore *self, const EwIp *ip)
+{
+  GHashTableIter iter;
+  gpointer value;
+  gboolean news = FALSE;
+  g_hash_table_iter_init (&iter, self->addresses);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    for (guint i = 1; ((gchar **)value)[0] && ((gchar **)value)[i]; i++)
+      {
+        EwIp known;
+        if (!ew_ip_parse (((gchar **)value)[i], &known) || !ew_ip_equal (&known, ip))
+          continue;
+        put_first (value, i);
+        news = TRUE;
+      }
+  return news;
 }

@@ -79,8 +79,10 @@ void ew_key_public (const guint8 private_key[32], guint8 public_key[32]);
 const gchar *const *ew_keystore_get_addresses (EwKeystore *self, const gchar *host);
 /* Another keystore that holds nothing but these addresses, and that no file stands behind. */
 EwKeystore *ew_keystore_copy_addresses (EwKeystore *self) G_GNUC_WARN_UNUSED_RESULT;
-/* TRUE when that was news; saving is the caller's. */
+/* TRUE when that was news; saving is the caller's. What went first goes first again, if it is still among them. */
 gboolean ew_keystore_set_addresses (EwKeystore *self, const gchar *host, const gchar *const *addresses);
+/* This address worked: it goes first where a name has it. TRUE when that was news. */
+gboolean ew_keystore_prefer_address (EwKeystore *self, const EwIp *ip);
 
 gboolean ew_prefixes_contain (GArray *prefixes, const EwPrefix *prefix);
 /* Adds or takes out. FALSE: it was so already, or the list is full. */

@@ -39,13 +39,36 @@ add_host_port (GArray *candidates, guint edge, const gchar *text, EwKeystore *ca
       add_candidate (candidates, edge, &ip, port);
 }
 
+/* The families take turns after the first (RFC 8305 section 4), so that neither stands behind many of the other's. */
+static void
+interleave (GArray *candidates, guint from)
+{
+  for (guint i = from + 1; i < candidates->len; i++)
+    {
+      guint8 before = g_array_index (candidates, EwCandidate, i - 1).endpoint.remote.family;
+      for (guint j = i; j < candidates->len; j++)
+        {
+          EwCandidate other = g_array_index (candidates, EwCandidate, j);
+          if (other.endpoint.remote.family == before)
+            continue;
+          g_array_remove_index (candidates, j);
+          g_array_insert_val (candidates, i, other);
+          break;
+        }
+    }
+}
+
 GArray *
 ew_candidates_new (const EwDocument *document, EwKeystore *cache)
 {
   GArray *candidates = g_array_new (FALSE, TRUE, sizeof (EwCandidate));
   for (guint i = 0; i < document->edges->len; i++)
-    for (gchar **text = ((EwDocumentEdge *)document->edges->pdata[i])->endpoints; *text; text++)
-      add_host_port (candidates, i, *text, cache);
+    {
+      guint from = candidates->len;
+      for (gchar **text = ((EwDocumentEdge *)document->edges->pdata[i])->endpoints; *text; text++)
+        add_host_port (candidates, i, *text, cache);
+      interleave (candidates, from);
+    }
   return candidates;
 }
 

@@ -128,6 +128,7 @@ connected (EwTunnel *self)
 {
   self->proved = TRUE;
   self->handshaken = FALSE;
+  ew_tunnel_race_won (self);
   ew_tunnel_show (self);
   ew_tunnel_mode_proved (self);
 }
@@ -140,6 +141,7 @@ act (EwTunnel *self, guint actions)
     {
       next_candidate (self, FALSE);
       use_candidate (self);
+      ew_tunnel_resolve_silent (self);
     }
   if (actions & EW_DO_REBIND)
     {
@@ -147,7 +149,10 @@ act (EwTunnel *self, guint actions)
       use_candidate (self);
     }
   if ((actions & EW_DO_INITIATE) && self->peer >= 0)
-    ew_engine_initiate (self->engine, self->peer_key, TRUE);
+    {
+      ew_engine_initiate (self->engine, self->peer_key, TRUE);
+      ew_tunnel_race (self);
+    }
   if (actions & EW_DO_PROBE)
     ew_tunnel_probe (self);
   if ((actions & EW_DO_INVESTIGATE) && !self->no_route)
@@ -450,7 +455,7 @@ bring_up (EwTunnel *self, GError **error)
   self->router = ew_router_new (ew_tunnel_heard, self);
   self->alarm = ew_alarm_new (alarm_rang, self);
   self->candidates = ew_candidates_new (self->document, self->keystore);
-  self->candidate = 0;
+  self->candidate = ew_tunnel_race_first (self);
   self->peer = -1;
   self->proved = self->vpn_active = self->handshaken = FALSE;
   self->rtt_us = -1;

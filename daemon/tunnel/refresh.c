@@ -195,21 +195,3 @@ ew_tunnel_heard_revision (EwTunnel *self, EwRevision revision)
   if (!ew_revision_equal (revision, self->document->revision))
     ew_tunnel_refresh (self);
 }
-
-static void
-resolved (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (EwTunnel) self = user_data;
-  g_autoptr (GError) error = NULL;
-  if (!ew_endpoints_resolve_finish (result) || !self->engine)
-    return;
-  if (!ew_keystore_save (self->keystore, &error))
-    g_warning ("%s", error->message);
-  ew_tunnel_edges_changed (self);
-}
-
-void
-ew_tunnel_resolve (EwTunnel *self)
-{
-  ew_endpoints_resolve_async (self->document, self->keystore, self->life, resolved, g_object_ref (self));
-}

@@ -4,6 +4,7 @@
  *
  *   tunnel.c       the object, its properties, the one door, start and stop, connect and disconnect
  *   link.c         up and down: engine, host, the edge's endpoints, what liveness says to do
+ *   race.c         the edge's addresses tried against each other, and their names looked up
  *   probe.c        link messages out, what the router heard in
  *   refresh.c      the node document fetched again; why the edge is silent
  *   mode.c         the guard's actions
@@ -143,6 +144,13 @@ struct _EwTunnel
   gboolean no_route;
   gboolean trimmed; /* freed memory was given back since it became quiet */
 
+  /* race.c */
+  EwAlarm *race_alarm;
+  guint raced;              /* how many candidates after the one in use have had the handshake */
+  EwEndpoint last_endpoint; /* worked last, also before the engine was made */
+  gboolean resolving, resolve_again;
+  gint64 resolved; /* boot time of the last look-up */
+
   /* probe.c */
   EwSentProbe probes[EW_PROBES_KEPT];
   guint next_probe;
@@ -194,6 +202,18 @@ void ew_tunnel_edges_changed (EwTunnel *self);
 /* Keeps the timestamp reservation ahead of what was sent. */
 void ew_tunnel_reserve_timestamps (EwTunnel *self);
 
+/* race.c */
+/* A handshake was begun with the candidate in use: the other addresses of the edge take part. */
+void ew_tunnel_race (EwTunnel *self);
+/* The edge has answered: the candidate in use is the one that it answered from. */
+void ew_tunnel_race_won (EwTunnel *self);
+/* The candidate that worked last; 0 where none did. */
+guint ew_tunnel_race_first (EwTunnel *self);
+/* Looks the edges' names up; what they have now is used once it is known. */
+void ew_tunnel_resolve (EwTunnel *self);
+/* The same, not more often than is of use. */
+void ew_tunnel_resolve_silent (EwTunnel *self);
+
 /* probe.c */
 void ew_tunnel_probe (EwTunnel *self);
 void ew_tunnel_goodbye (EwTunnel *self);
@@ -207,7 +227,6 @@ void ew_tunnel_heard_revision (EwTunnel *self, EwRevision revision);
 gboolean ew_tunnel_take_document (EwTunnel *self, JsonObject *object);
 /* What was accepted before a document named it is held to what the new one says of it. */
 void ew_tunnel_settle_choices (EwTunnel *self);
-void ew_tunnel_resolve (EwTunnel *self);
 /* The edge said 410 (or 401: not_known) to a call of ours. */
 void ew_tunnel_was_removed (EwTunnel *self, const GError *error);
 gboolean ew_tunnel_is_removal (const GError *error);

@@ -492,6 +492,7 @@ ew_tunnel_finalize (GObject *object)
   g_ptr_array_unref (self->topologies);
   g_clear_pointer (&self->guard_alarm, ew_alarm_free);
   g_clear_pointer (&self->fetch_alarm, ew_alarm_free);
+  g_clear_pointer (&self->race_alarm, ew_alarm_free);
   ew_alarm_free (self->retry);
   for (guint i = 0; i < N_PROPS; i++)
     g_clear_pointer (&self->shown[i], g_variant_unref);

@@ -91,6 +91,30 @@ test_round_trip (FakeEdge *edge, gconstpointer data)
   g_assert_cmpuint (g_strv_length ((gchar **)known), ==, 2);
 }
 
+/* The address that worked goes first, also when the name's addresses are looked up again in another order. */
+static void
+test_preferred_address (FakeEdge *edge, gconstpointer data)
+{
+  g_autoptr (EwKeystore) keystore = load (edge);
+  EwIp works;
+  const gchar *found[] = { "2001:db8::1", "2001:db8::2", "192.0.2.1", NULL };
+  const gchar *later[] = { "2001:db8::3", "192.0.2.1", "2001:db8::2", NULL };
+  const gchar *moved[] = { "2001:db8::3", "2001:db8::4", NULL };
+  g_assert_true (ew_ip_parse ("192.0.2.1", &works));
+  g_assert_true (ew_keystore_set_addresses (keystore, "a.example", found));
+  g_assert_true (ew_keystore_set_addresses (keystore, "b.example", moved));
+  g_assert_true (ew_keystore_prefer_address (keystore, &works));
+  g_assert_false (ew_keystore_prefer_address (keystore, &works));
+  g_autofree gchar *first = g_strjoinv (" ", (gchar **)ew_keystore_get_addresses (keystore, "a.example"));
+  g_assert_cmpstr (first, ==, "192.0.2.1 2001:db8::1 2001:db8::2");
+  g_assert_true (ew_keystore_set_addresses (keystore, "a.example", later));
+  g_autofree gchar *second = g_strjoinv (" ", (gchar **)ew_keystore_get_addresses (keystore, "a.example"));
+  g_assert_cmpstr (second, ==, "192.0.2.1 2001:db8::3 2001:db8::2");
+  g_assert_true (ew_keystore_set_addresses (keystore, "a.example", moved));
+  g_assert_cmpstr (ew_keystore_get_addresses (keystore, "a.example")[0], ==, "2001:db8::3");
+  g_assert_cmpstr (ew_keystore_get_addresses (keystore, "b.example")[0], ==, "2001:db8::3");
+}
+
 /* The same key leads to the same keys, over a restart too; another key to others. */
 static void
 test_pending (FakeEdge *edge, gconstpointer data)
@@ -212,6 +236,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/account/keystore/round-trip", FakeEdge, NULL, setup, test_round_trip, teardown);
+  g_test_add ("/account/keystore/preferred-address", FakeEdge, NULL, setup, test_preferred_address, teardown);
   g_test_add ("/account/keystore/pending", FakeEdge, NULL, setup, test_pending, teardown);
   g_test_add ("/account/keystore/erase", FakeEdge, NULL, setup, test_erase, teardown);
   g_test_add ("/account/keystore/broken", FakeEdge, NULL, setup, test_broken, teardown);

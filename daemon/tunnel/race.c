@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The edge's addresses against each other, as RFC 8305 does it for TCP: a handshake is sent to the best address, and
+ * while it is unanswered the same message goes to another each EW_RACE_STAGGER. Where the answer comes from is the
+ * endpoint from then on, and the first to be tried the next time, after a restart as well.
+ *
+ * A name that is somewhere else now (a home's dynamic name) is looked up again while nothing answers.
+ */
+#include "tunnel/tunnel-private.h"
+#include "common/util.h"
+
+#define EW_RACE_STAGGER (G_USEC_PER_SEC / 4)
+#define LOOK_UP_AGAIN (5 * G_USEC_PER_SEC)
+
+static void
+on_stagger (gpointer user_data)
+{
+  EwTunnel *self = user_data;
+  guint n = self->candidates ? self->candidates->len : 0;
+  if (!self->engine || self->peer < 0 || self->liveness.state == EW_LINK_CONNECTED)
+    return;
+  while (++self->raced < n)
+    {
+      const EwCandidate *to = &g_array_index (self->candidates, EwCandidate, (self->candidate + self->raced) % n);
+      if ((gint)to->edge != self->peer || !ew_endpoint_has_route (&to->endpoint, EW_HOST_FWMARK))
+        continue;
+      if (ew_engine_repeat_initiation (self->engine, self->peer_key, &to->endpoint))
+        ew_alarm_set (self->race_alarm, ew_boottime () + EW_RACE_STAGGER);
+      return;
+    }
+}
+
+void
+ew_tunnel_race (EwTunnel *self)
+{
+  if (!self->race_alarm)
+    self->race_alarm = ew_alarm_new (on_stagger, self);
+  self->raced = 0;
+  ew_alarm_set (self->race_alarm, self->candidates->len > 1 ? ew_boottime () + EW_RACE_STAGGER : G_MAXINT64);
+}
+
+void
+ew_tunnel_race_won (EwTunnel *self)
+{
+  g_autoptr (GError) error = NULL;
+  EwPeerStatus status;
+  if (self->race_alarm)
+    ew_alarm_set (self->race_alarm, G_MAXINT64);
+  if (self->peer < 0 || !ew_engine_get_peer (self->engine, self->peer_key, &status))
+    return;
+  for (guint i = 0; i < self->candidates->len; i++)
+    {
+      const EwCandidate *candidate = &g_array_index (self->candidates, EwCandidate, i);
+      if ((gint)candidate->edge == self->peer && ew_endpoint_same_remote (&candidate->endpoint, &status.endpoint))
+        self->candidate = i;
+    }
+  self->last_endpoint = status.endpoint;
+  if (ew_keystore_prefer_address (self->keystore, &status.endpoint.remote)
+      && !ew_keystore_save (self->keystore, &error))
+    g_warning ("%s", error->message);
+}
+
+guint
+ew_tunnel_race_first (EwTunnel *self)
+{
+  for (guint i = 0; i < self->candidates->len; i++)
+    if (ew_endpoint_same_remote (&g_array_index (self->candidates, EwCandidate, i).endpoint, &self->last_endpoint))
+      return i;
+  return 0;
+}
+
+/* Looking up. */
+
+static void
+on_resolved (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (EwTunnel) self = user_data;
+  g_autoptr (GError) error = NULL;
+  gboolean changed = ew_endpoints_resolve_finish (result);
+  self->resolving = FALSE;
+  if (self->resolve_again && self->document)
+    ew_tunnel_resolve (self);
+  if (!changed || !self->engine)
+    return;
+  if (!ew_keystore_save (self->keystore, &error))
+    g_warning ("%s", error->message);
+  ew_tunnel_edges_changed (self);
+}
+
+void
+ew_tunnel_resolve (EwTunnel *self)
+{
+  self->resolve_again = self->resolving;
+  if (self->resolving)
+    return;
+  self->resolving = TRUE;
+  self->resolved = ew_boottime ();
+  ew_endpoints_resolve_async (self->document, self->keystore, self->life, on_resolved, g_object_ref (self));
+}
+
+void
+ew_tunnel_resolve_silent (EwTunnel *self)
+{
+  if (!self->resolving && ew_boottime () - self->resolved >= LOOK_UP_AGAIN)
+    ew_tunnel_resolve (self);
+}
