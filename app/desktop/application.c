@@ -330,6 +330,7 @@ ew_application_init (EwApplication *self)
 EwApplication *
 ew_application_new (void)
 {
-  return g_object_new (EW_TYPE_APPLICATION, "application-id", EW_APP_ID, "flags", G_APPLICATION_HANDLES_OPEN,
-                       "resource-base-path", EW_RESOURCE_PATH, NULL);
+  return g_object_new (EW_TYPE_APPLICATION, "application-id", EW_APP_ID, "flags",
+                       G_APPLICATION_HANDLES_OPEN | G_APPLICATION_CAN_OVERRIDE_APP_ID, "resource-base-path",
+                       EW_RESOURCE_PATH, NULL);
 }

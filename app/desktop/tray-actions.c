@@ -30,7 +30,9 @@ static void
 show (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   Tray *tray = user_data;
-  const gchar *argv[] = { tray->program, tray->daemon_bus != NULL ? "--bus" : NULL, tray->daemon_bus, NULL };
+  g_autofree gchar *id_option = g_strdup_printf ("--gapplication-app-id=%s.Tray",
+                                                 g_application_get_application_id (g_application_get_default ()));
+  const gchar *argv[] = { tray->program, id_option, tray->daemon_bus != NULL ? "--bus" : NULL, tray->daemon_bus, NULL };
   g_autoptr (GError) error = NULL;
   if (g_spawn_async (NULL, (gchar **)argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, &error))
     return;

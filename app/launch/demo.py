@@ -16,6 +16,9 @@ from machines import Failure, differences, host_snapshot, require_root  # noqa: 
 import person as session  # noqa: E402
 
 
+APP_ID = "org.edgeway.Edgeway"
+
+
 class Interrupted(Exception):
     pass
 
@@ -40,12 +43,17 @@ def prove(mesh, started, pictures):
         window.finish()
 
 
+def app_command(mesh, program, suffix=""):
+    """An application of its own, beside the one that may be open on this computer's own mesh."""
+    return [mesh.program(program), f"--gapplication-app-id={APP_ID}.Demo{suffix}", "--bus", mesh.bus.address]
+
+
 def open_app(mesh, person):
     """The app and the tray of the person at this screen, on the laptop of the demo."""
-    for program in ("edgeway", "edgeway-tray"):
+    for program, suffix in (("edgeway", ""), ("edgeway-tray", ".Tray")):
         if os.path.isabs(mesh.program(program)):
-            person.open([mesh.program(program), "--bus", mesh.bus.address], os.path.join(mesh.world.folder, program + ".log"))
-    say(f"\nThe app is open on it. Closed, it opens again with:\n\n    {mesh.program('edgeway')} --bus {mesh.bus.address}")
+            person.open(app_command(mesh, program, suffix), os.path.join(mesh.world.folder, program + ".log"))
+    say(f"\nThe app is open on it. Closed, it opens again with:\n\n    {' '.join(app_command(mesh, 'edgeway'))}")
 
 
 def show(mesh, person, why_not):

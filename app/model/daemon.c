@@ -483,6 +483,12 @@ ew_daemon_init (EwDaemon *self)
   self->addresses = g_new0 (gchar *, 1);
 }
 
+const gchar *
+ew_daemon_get_bus_address (EwDaemon *self)
+{
+  return self->bus_address;
+}
+
 EwDaemon *
 ew_daemon_new (const gchar *bus_address)
 {

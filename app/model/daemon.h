@@ -63,6 +63,7 @@ G_DECLARE_FINAL_TYPE (EwDaemon, ew_daemon, EW, DAEMON, GObject)
 
 /* bus_address: NULL: the system bus. Starts looking at once; D-Bus activation is tried first. */
 EwDaemon *ew_daemon_new (const gchar *bus_address);
+const gchar *ew_daemon_get_bus_address (EwDaemon *self); /* NULL: the system bus */
 
 EwAvailability ew_daemon_get_availability (EwDaemon *self);
 const gchar *ew_daemon_get_unavailable_message (EwDaemon *self);

@@ -82,7 +82,7 @@ main (int argc, char **argv)
   textdomain (GETTEXT_PACKAGE);
   g_set_application_name ("Edgeway");
 
-  application = g_application_new (EW_APP_ID ".Tray", G_APPLICATION_DEFAULT_FLAGS);
+  application = g_application_new (EW_APP_ID ".Tray", G_APPLICATION_CAN_OVERRIDE_APP_ID);
   g_application_set_option_context_summary (application, _ ("The state of this computer's tunnel, in the panel."));
   g_application_add_main_option_entries (application, options);
   g_action_map_add_action_entries (G_ACTION_MAP (application), actions, G_N_ELEMENTS (actions), application);

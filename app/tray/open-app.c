@@ -3,8 +3,18 @@
 
 #include <edgeway-config.h>
 #include <glib/gi18n.h>
+#include <string.h>
 
 #include "notice.h"
+
+/* Another ID by --gapplication-app-id, ID.Tray, belongs to another app beside the usual one. (transfer full) */
+static gchar *
+get_app_id (GApplication *application)
+{
+  const gchar *own = g_application_get_application_id (application);
+
+  return g_str_has_suffix (own, ".Tray") ? g_strndup (own, strlen (own) - strlen (".Tray")) : g_strdup (EW_APP_ID);
+}
 
 typedef struct
 {
@@ -25,15 +35,20 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Opening, opening_free)
 static void
 start_program (Opening *opening)
 {
-  const gchar *argv[] = { "edgeway", NULL, NULL, NULL };
+  g_autofree gchar *app_id = get_app_id (opening->application);
+  g_autofree gchar *id_option = g_strconcat ("--gapplication-app-id=", app_id, NULL);
+  const gchar *argv[] = { "edgeway", NULL, NULL, NULL, NULL };
+  guint n = 1;
   g_autoptr (GError) error = NULL;
   g_autofree gchar *body = NULL;
 
   if (opening->daemon_bus != NULL)
     {
-      argv[1] = "--bus";
-      argv[2] = opening->daemon_bus;
+      argv[n++] = "--bus";
+      argv[n++] = opening->daemon_bus;
     }
+  if (!g_str_equal (app_id, EW_APP_ID))
+    argv[n] = id_option;
   if (g_spawn_async (NULL, (gchar **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, &error))
     return;
   body = g_strdup_printf (_ ("The program edgeway could not be started: %s. Is it installed?"), error->message);
@@ -54,10 +69,11 @@ void
 ew_open_app (GApplication *application, const gchar *daemon_bus)
 {
   Opening *opening = g_new0 (Opening, 1);
+  g_autofree gchar *app_id = get_app_id (application), *path = g_strdelimit (g_strconcat ("/", app_id, NULL), ".", '/');
 
   opening->application = g_object_ref (application);
   opening->daemon_bus = g_strdup (daemon_bus);
-  g_dbus_connection_call (g_application_get_dbus_connection (application), EW_APP_ID, EW_RESOURCE_PATH,
-                          "org.freedesktop.Application", "Activate", g_variant_new ("(a{sv})", NULL), NULL,
-                          G_DBUS_CALL_FLAGS_NONE, -1, NULL, on_activated, opening);
+  g_dbus_connection_call (g_application_get_dbus_connection (application), app_id, path, "org.freedesktop.Application",
+                          "Activate", g_variant_new ("(a{sv})", NULL), NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL,
+                          on_activated, opening);
 }

@@ -72,6 +72,13 @@ describe_service (EwPages *self, PageContent *content)
   switch (self->page)
     {
     case EW_PAGE_NO_BUS:
+      if (ew_daemon_get_bus_address (self->daemon) != NULL)
+        {
+          content->title = _ ("The Demo Has Ended");
+          content->text = _ ("This window was opened with a bus address of its own (--bus), where nothing answers now. "
+                             "Your computer's own service isn't concerned.");
+          break;
+        }
       content->title = _ ("The System Bus Isn't Running");
       content->text = _ ("Edgeway speaks to its background service over the system bus (D-Bus), and there is none.");
       content->command = have_systemd () ? "sudo systemctl start dbus" : "sudo service dbus start";
