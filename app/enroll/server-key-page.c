@@ -141,8 +141,8 @@ fill_in (EwServerKeyPage *self, const gchar *const *networks)
   const gchar *endpoint = edge != NULL ? ew_edge_get_endpoint (edge) : ew_daemon_get_edge_endpoint (self->daemon);
   g_autofree gchar *reach
     = endpoint != NULL && *endpoint != '\0'
-        ? g_strdup_printf (_ ("From there, %s must be reachable with TCP, better with UDP too."), endpoint)
-        : g_strdup (_ ("From there, the edge must be reachable with TCP, better with UDP too."));
+        ? g_strdup_printf (_ ("The server must be able to reach %s over both TCP and UDP."), endpoint)
+        : g_strdup (_ ("The server must be able to reach the edge over both TCP and UDP."));
   GString *commands = g_string_new (NULL);
 
   for (guint i = 0; networks[i] != NULL; i++)
