@@ -78,10 +78,10 @@ is_offered (EwCtl *ctl, const gchar *cidr)
   for (guint i = 0; routes != NULL && i < json_array_get_length (routes); i++)
     {
       JsonNode *element = json_array_get_element (routes, i);
-      const gchar *offered
-        = JSON_NODE_HOLDS_OBJECT (element) ? ew_json_string (json_node_get_object (element), "cidr") : NULL;
-      if (offered != NULL && is_same_route (offered, cidr))
-        return TRUE;
+      JsonObject *route = JSON_NODE_HOLDS_OBJECT (element) ? json_node_get_object (element) : NULL;
+      const gchar *listed = route != NULL ? ew_json_string (route, "cidr") : NULL;
+      if (listed != NULL && is_same_route (listed, cidr))
+        return g_strcmp0 (ew_json_string (route, "state"), "accepted-not-offered") != 0;
     }
   return routes == NULL;
 }
@@ -95,8 +95,10 @@ ew_verb_route_accept (EwCtl *ctl, gint argc, gchar **argv)
     return exit_code;
   exit_code = ew_ctl_do (ctl, "AcceptRoute", g_variant_new ("(s)", argv[1]), "Accepted.");
   if (exit_code == EW_EXIT_DONE && !is_offered (ctl, argv[1]))
-    ew_ctl_hint ("No node offers %s now, so nothing changes until one does. What is offered: edgewayctl route list\n",
-                 argv[1]);
+    ew_ctl_hint (
+      "No node offers %s now, so nothing changes until one does. `edgewayctl route list` shows it until then; "
+      "`sudo edgewayctl route refuse %s` takes it back.\n",
+      argv[1], argv[1]);
   return exit_code;
 }
 
@@ -121,6 +123,7 @@ describe (const gchar *state)
     { "forwarding", "forwarding: this machine is its gateway" },
     { "unaccepted-forward", "not forwarded until accepted here" },
     { "blocked", "never to be taken" },
+    { "accepted-not-offered", "accepted, not offered now" },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (words); i++)
@@ -144,7 +147,7 @@ print_routes (EwCtl *ctl, JsonObject *answer)
       if (route == NULL)
         continue;
       g_autofree gchar *cidr = ew_format_get_text (&ctl->terminal, route, "cidr", "?");
-      g_autofree gchar *node = ew_format_get_text (&ctl->terminal, route, "node", "?");
+      g_autofree gchar *node = ew_format_get_text (&ctl->terminal, route, "node", "-");
       g_autofree gchar *state = ew_format_get_text (&ctl->terminal, route, "state", "unknown");
       g_autofree gchar *reason = ew_format_get_text (&ctl->terminal, route, "reason", "");
       g_autofree gchar *here = g_strconcat (describe (state), *reason != '\0' ? ": " : "", reason, NULL);

@@ -77,6 +77,7 @@ clear_settings (EwKeystore *self)
   g_array_set_size (self->accepted, 0);
   g_array_set_size (self->refused, 0);
   g_array_set_size (self->forwarded, 0);
+  g_array_set_size (self->awaited, 0);
   self->timestamp_floor_ns = 0;
   g_hash_table_remove_all (self->addresses);
 }
@@ -90,6 +91,7 @@ keystore_clear (gpointer data)
   g_array_unref (self->accepted);
   g_array_unref (self->refused);
   g_array_unref (self->forwarded);
+  g_array_unref (self->awaited);
   g_hash_table_unref (self->addresses);
   g_free (self->path);
 }
@@ -164,6 +166,21 @@ read_identity (EwKeystore *self, JsonObject *object)
   return TRUE;
 }
 
+/* Older versions kept a route that nobody offered yet in both lists. */
+static void
+move_to_awaited (EwKeystore *self)
+{
+  for (guint i = self->accepted->len; i > 0; i--)
+    {
+      EwPrefix prefix = g_array_index (self->accepted, EwPrefix, i - 1);
+      if (!ew_prefixes_contain (self->forwarded, &prefix))
+        continue;
+      (void)ew_prefixes_set (self->accepted, &prefix, FALSE);
+      (void)ew_prefixes_set (self->forwarded, &prefix, FALSE);
+      (void)ew_prefixes_set (self->awaited, &prefix, TRUE);
+    }
+}
+
 static gboolean
 read_settings (EwKeystore *self, JsonObject *object)
 {
@@ -171,8 +188,12 @@ read_settings (EwKeystore *self, JsonObject *object)
   self->vpn = g_strcmp0 (ew_json_string (object, "mode"), "vpn") == 0;
   gint64 floor = ew_json_int (object, "timestamp_floor_ns", 0);
   self->timestamp_floor_ns = floor > 0 ? (guint64)floor : 0;
-  return read_prefixes (object, "accepted", self->accepted) && read_prefixes (object, "refused", self->refused)
-         && (!json_object_has_member (object, "forwarded") || read_prefixes (object, "forwarded", self->forwarded));
+  if (!read_prefixes (object, "accepted", self->accepted) || !read_prefixes (object, "refused", self->refused)
+      || (json_object_has_member (object, "forwarded") && !read_prefixes (object, "forwarded", self->forwarded))
+      || (json_object_has_member (object, "awaited") && !read_prefixes (object, "awaited", self->awaited)))
+    return FALSE;
+  move_to_awaited (self);
+  return TRUE;
 }
 
 static gboolean
@@ -217,6 +238,7 @@ ew_keystore_load (const gchar *state_dir, GError **error)
   self->accepted = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   self->refused = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   self->forwarded = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  self->awaited = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   self->addresses = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_strfreev);
   struct stat info;
   if (g_lstat (self->path, &info) != 0 && errno == ENOENT)
@@ -304,6 +326,7 @@ keystore_to_json (EwKeystore *self)
   json_object_set_array_member (settings, "accepted", prefixes_to_json (self->accepted));
   json_object_set_array_member (settings, "refused", prefixes_to_json (self->refused));
   json_object_set_array_member (settings, "forwarded", prefixes_to_json (self->forwarded));
+  json_object_set_array_member (settings, "awaited", prefixes_to_json (self->awaited));
   json_object_set_int_member (settings, "timestamp_floor_ns", (gint64)MIN (self->timestamp_floor_ns, G_MAXINT64));
   json_object_set_object_member (object, "settings", settings);
   if (self->pending)
@@ -381,6 +404,7 @@ ew_keystore_finish_enrollment (EwKeystore *self, const guint8 pin[EW_PIN_SIZE], 
   next->accepted = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   next->refused = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   next->forwarded = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  next->awaited = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   next->addresses = g_hash_table_ref (self->addresses);
   next->id = g_strdup (id);
   memcpy (next->private_key, self->pending_private_key, 32);
@@ -399,6 +423,7 @@ ew_keystore_finish_enrollment (EwKeystore *self, const guint8 pin[EW_PIN_SIZE], 
   g_array_set_size (self->accepted, 0);
   g_array_set_size (self->refused, 0);
   g_array_set_size (self->forwarded, 0);
+  g_array_set_size (self->awaited, 0);
   self->timestamp_floor_ns = 0;
   self->id = g_steal_pointer (&next->id);
   memcpy (self->private_key, next->private_key, 32);
@@ -440,6 +465,7 @@ ew_keystore_copy_addresses (EwKeystore *self)
   copy->accepted = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   copy->refused = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   copy->forwarded = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  copy->awaited = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   copy->addresses = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_strfreev);
   g_hash_table_iter_init (&iter, self->addresses);
   while (g_hash_table_iter_next (&iter, &host, &list))

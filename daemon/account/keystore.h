@@ -19,7 +19,7 @@ G_BEGIN_DECLS
 #define EW_ACCOUNT_FILE "account.json"
 #define EW_ACCOUNT_MAX (256 * 1024) /* bytes of the file */
 #define EW_CACHED_ADDRESSES_MAX 8   /* of one host */
-#define EW_CHOSEN_ROUTES_MAX 512    /* accepted, refused and forwarded, each */
+#define EW_CHOSEN_ROUTES_MAX 512    /* accepted, refused, forwarded and awaited, each */
 
 typedef struct
 {
@@ -39,6 +39,7 @@ typedef struct
   GArray *accepted, *refused; /* EwPrefix: routes of the mesh, through other nodes */
   GArray *forwarded; /* EwPrefix: routes that this node forwards. Apart from accepted: an edge must not be able to
                         turn one choice into the other */
+  GArray *awaited;   /* EwPrefix: accepted, but nobody has offered them yet: the first offer says which of the two */
 
   guint64 timestamp_floor_ns; /* no handshake of ours may carry an earlier timestamp */
 

@@ -124,6 +124,27 @@ plan_offers (EwPlan *plan, const EwDocument *document, EwKeystore *choices, cons
     }
 }
 
+static gboolean
+is_listed (const EwPlan *plan, const EwPrefix *prefix)
+{
+  for (guint i = 0; i < plan->all->len; i++)
+    if (ew_prefix_equal (&((const EwPlanRoute *)plan->all->pdata[i])->prefix, prefix))
+      return TRUE;
+  return FALSE;
+}
+
+/* A consent that stands is seen, though nothing comes of it until somebody offers the route. */
+static void
+plan_unoffered (EwPlan *plan, const GArray *choices)
+{
+  for (guint i = 0; i < choices->len; i++)
+    {
+      const EwPrefix *prefix = &g_array_index (choices, EwPrefix, i);
+      if (!is_listed (plan, prefix))
+        add_route (plan, prefix, NULL)->state = "accepted-not-offered";
+    }
+}
+
 EwPlan *
 ew_plan_new (const EwDocument *document, EwKeystore *choices, const EwHostFacts *facts, const EwIp *edges,
              gsize n_edges, gboolean vpn, GError **error)
@@ -142,6 +163,9 @@ ew_plan_new (const EwDocument *document, EwKeystore *choices, const EwHostFacts 
     return NULL;
   plan_taken (plan, document, choices, facts, edges, n_edges);
   plan_offers (plan, document, choices, facts);
+  plan_unoffered (plan, choices->accepted);
+  plan_unoffered (plan, choices->forwarded);
+  plan_unoffered (plan, choices->awaited);
   if (vpn)
     {
       EwPrefix all4 = { .ip.family = EW_FAMILY_V4 }, all6 = { .ip.family = EW_FAMILY_V6 };

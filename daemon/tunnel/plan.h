@@ -15,8 +15,9 @@ G_BEGIN_DECLS
 typedef struct
 {
   EwPrefix prefix;
-  gchar *node;         /* through whom */
-  const gchar *state;  /* "offered", "accepted", "refused", "forwarding", "unaccepted-forward", "blocked" */
+  gchar *node;         /* through whom; NULL: nobody offers it */
+  const gchar *state;  /* "offered", "accepted", "refused", "forwarding", "unaccepted-forward", "blocked",
+                          "accepted-not-offered" */
   const gchar *reason; /* of "blocked": a sentence; else NULL */
 } EwPlanRoute;
 
@@ -27,7 +28,7 @@ typedef struct
   GArray *routes;      /* EwPrefix: ranges and accepted routes */
   GArray *forwards;    /* EwPrefix: subnets behind us, accepted here */
   GArray *allowed_ips; /* EwPrefix: of the edge's peer */
-  GPtrArray *all;      /* EwPlanRoute: every route that the document names */
+  GPtrArray *all;      /* EwPlanRoute: every route that the document names, then those accepted that it does not */
 } EwPlan;
 
 /* edges: the addresses that edges are reached at. NULL with EW_ERROR_HOST_CONFLICT: the mesh's own range is one of this

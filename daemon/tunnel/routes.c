@@ -28,7 +28,10 @@ plan_to_json (const EwPlan *plan)
       char cidr[EW_PREFIX_STRLEN];
       ew_prefix_format (&route->prefix, cidr);
       json_object_set_string_member (entry, "cidr", cidr);
-      json_object_set_string_member (entry, "node", route->node);
+      if (route->node)
+        json_object_set_string_member (entry, "node", route->node);
+      else
+        json_object_set_null_member (entry, "node");
       json_object_set_string_member (entry, "state", route->state);
       if (route->reason)
         json_object_set_string_member (entry, "reason", route->reason);
@@ -134,50 +137,66 @@ is_offered (const EwDocument *document, const EwPrefix *prefix)
   return FALSE;
 }
 
-/* Accepted is what the user saw: a way through another node, or a subnet behind this one. Of a route that no document
-   has named yet both are noted, until one does. */
+/* Accepted is what the user saw: a way through another node, or a subnet behind this one. A route that no document
+   names waits until one does; refused, it is forgotten. */
 static void
 set_choice (EwTunnel *self, const EwPrefix *prefix, gboolean accept)
 {
   gboolean behind = ew_prefixes_contain (self->document->offers, prefix), ahead = is_offered (self->document, prefix);
-  (void)ew_prefixes_set (self->keystore->accepted, prefix, accept && (ahead || !behind));
-  (void)ew_prefixes_set (self->keystore->forwarded, prefix, accept && (behind || !ahead));
-  (void)ew_prefixes_set (self->keystore->refused, prefix, !accept);
+  (void)ew_prefixes_set (self->keystore->accepted, prefix, accept && ahead);
+  (void)ew_prefixes_set (self->keystore->forwarded, prefix, accept && behind);
+  (void)ew_prefixes_set (self->keystore->awaited, prefix, accept && !ahead && !behind);
+  (void)ew_prefixes_set (self->keystore->refused, prefix, !accept && (ahead || behind));
 }
 
 void
 ew_tunnel_settle_choices (EwTunnel *self)
 {
   EwKeystore *keystore = self->keystore;
-  for (guint i = keystore->accepted->len; i > 0; i--)
+  for (guint i = keystore->awaited->len; i > 0; i--)
     {
-      EwPrefix prefix = g_array_index (keystore->accepted, EwPrefix, i - 1);
-      gboolean behind = ew_prefixes_contain (self->document->offers, &prefix),
-               ahead = is_offered (self->document, &prefix);
-      if (behind != ahead && ew_prefixes_contain (keystore->forwarded, &prefix))
-        (void)ew_prefixes_set (behind ? keystore->accepted : keystore->forwarded, &prefix, FALSE);
+      EwPrefix prefix = g_array_index (keystore->awaited, EwPrefix, i - 1);
+      gboolean behind = ew_prefixes_contain (self->document->offers, &prefix);
+      if (!behind && !is_offered (self->document, &prefix))
+        continue;
+      (void)ew_prefixes_set (keystore->awaited, &prefix, FALSE);
+      (void)ew_prefixes_set (behind ? keystore->forwarded : keystore->accepted, &prefix, TRUE);
     }
+}
+
+/* The lists in which a choice is kept, and whether it stood in each. */
+#define CHOICES 4
+
+static void
+get_choices (EwKeystore *keystore, GArray *lists[CHOICES])
+{
+  lists[0] = keystore->accepted;
+  lists[1] = keystore->forwarded;
+  lists[2] = keystore->awaited;
+  lists[3] = keystore->refused;
 }
 
 static gboolean
 choose (EwTunnel *self, const EwPrefix *prefix, gboolean accept, GError **error)
 {
   EwKeystore *keystore = self->keystore;
-  gboolean was_accepted = ew_prefixes_contain (keystore->accepted, prefix),
-           was_forwarded = ew_prefixes_contain (keystore->forwarded, prefix),
-           was_refused = ew_prefixes_contain (keystore->refused, prefix);
-  set_choice (self, prefix, accept);
+  GArray *lists[CHOICES];
+  gboolean before[CHOICES], has_room = !accept;
   g_autoptr (GError) local = NULL;
-  if (accept && !ew_prefixes_contain (keystore->accepted, prefix) && !ew_prefixes_contain (keystore->forwarded, prefix))
+  get_choices (keystore, lists);
+  for (guint i = 0; i < CHOICES; i++)
+    before[i] = ew_prefixes_contain (lists[i], prefix);
+  set_choice (self, prefix, accept);
+  for (guint i = 0; i < CHOICES; i++)
+    has_room |= lists[i] != keystore->refused && ew_prefixes_contain (lists[i], prefix);
+  if (!has_room)
     g_set_error (&local, EW_ERROR, EW_ERROR_FAILED,
                  "This machine has accepted %d routes, and there is room for no more: refuse one first",
                  EW_CHOSEN_ROUTES_MAX);
   else if ((!self->engine || ew_tunnel_apply (self, self->vpn_active, &local)) && ew_keystore_save (keystore, &local))
     return TRUE;
-  /* As before, on the host too. */
-  (void)ew_prefixes_set (keystore->accepted, prefix, was_accepted);
-  (void)ew_prefixes_set (keystore->forwarded, prefix, was_forwarded);
-  (void)ew_prefixes_set (keystore->refused, prefix, was_refused);
+  for (guint i = 0; i < CHOICES; i++) /* as before, on the host too */
+    (void)ew_prefixes_set (lists[i], prefix, before[i]);
   if (self->engine && !ew_tunnel_apply (self, self->vpn_active, NULL))
     g_warning ("the routes could not be taken back to what they were");
   g_propagate_error (error, ew_tunnel_error (g_steal_pointer (&local)));

@@ -345,13 +345,15 @@ class Verbs(Case):
 
     def test_routes(self):
         self.start()
-        self.assertRegex(self.ctl("route", "list"), r"10\.7\.0\.0/24 +office-gw +offered, not taken here\n127\.0\.0\.0/8 +office-gw +never to be taken: loopback")
-        self.assertEqual(len(json.loads(self.ctl("route", "list", "--json"))["routes"]), 2)
+        self.assertRegex(self.ctl("route", "list"), r"10\.7\.0\.0/24 +office-gw +offered, not taken here\n127\.0\.0\.0/8 +office-gw +never to be taken: loopback\n"
+                         r"10\.66\.0\.0/24 +- +accepted, not offered now\n$")
+        self.assertEqual(len(json.loads(self.ctl("route", "list", "--json"))["routes"]), 3)
         for argv in (["add", "10.7.0.0/24"], ["add", "10.8.0.0/24", "nas"], ["remove", "10.7.0.0/24"], ["accept", "10.7.0.0/24"], ["refuse", "10.7.0.0/24"]):
             self.ctl("route", *argv)
         self.fails(1, "route", "accept", "127.0.0.0/8", says=["loopback"])
         self.assertEqual(self.machine.run_ctl("route", "accept", "10.7.0.0/24").stderr, "")
-        self.assertIn("No node offers 10.70.0.0/24", self.machine.run_ctl("route", "accept", "10.70.0.0/24").stderr)
+        for cidr in ("10.70.0.0/24", "10.66.0.0/24"):
+            self.assertIn(f"No node offers {cidr}", self.machine.run_ctl("route", "accept", cidr).stderr)
         self.assertIn("10.9.0.0/24", self.machine.run_ctl("route", "add", "10.9.0.0").stderr)
 
     def test_diagnose(self):

@@ -557,7 +557,8 @@ ew_tunnel_list_routes_async (EwTunnel *self, GCancellable *cancellable, GAsyncRe
     task,
     g_strdup ("{\"schema\":1,\"routes\":[{\"cidr\":\"10.7.0.0/24\",\"node\":\"office-gw\",\"state\":"
               "\"offered\",\"reason\":null},{\"cidr\":\"127.0.0.0/8\",\"node\":\"office-gw\",\"state\":"
-              "\"blocked\",\"reason\":\"loopback\"}]}"),
+              "\"blocked\",\"reason\":\"loopback\"},{\"cidr\":\"10.66.0.0/24\",\"node\":null,\"state\":"
+              "\"accepted-not-offered\",\"reason\":null}]}"),
     g_free);
 }
 

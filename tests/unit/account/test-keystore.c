@@ -115,6 +115,35 @@ test_preferred_address (FakeEdge *edge, gconstpointer data)
   g_assert_cmpstr (ew_keystore_get_addresses (keystore, "b.example")[0], ==, "2001:db8::3");
 }
 
+/* Older versions kept a route that nobody offered yet twice: as accepted and as forwarded. */
+static void
+test_routes_kept_twice (FakeEdge *edge, gconstpointer data)
+{
+  static const gchar text[] = "{\"schema\":1,\"settings\":{\"wish\":\"connected\",\"mode\":\"connector\",\"accepted\":["
+                              "\"10.1.0.0/24\",\"10.2.0.0/24\"],\"refused\":[],\"forwarded\":[\"10.2.0.0/24\","
+                              "\"10.3.0.0/24\"]}}";
+  g_autofree gchar *file = file_of (edge);
+  EwPrefix prefixes[3];
+  g_assert_true (g_file_set_contents (file, text, -1, NULL));
+  g_assert_cmpint (g_chmod (file, 0600), ==, 0);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree gchar *cidr = g_strdup_printf ("10.%u.0.0/24", i + 1);
+      g_assert_true (ew_prefix_parse (cidr, &prefixes[i], NULL));
+    }
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (EwKeystore) keystore = load (edge);
+      g_assert_cmpuint (keystore->accepted->len, ==, 1);
+      g_assert_cmpuint (keystore->forwarded->len, ==, 1);
+      g_assert_cmpuint (keystore->awaited->len, ==, 1);
+      g_assert_true (ew_prefixes_contain (keystore->accepted, &prefixes[0]));
+      g_assert_true (ew_prefixes_contain (keystore->awaited, &prefixes[1]));
+      g_assert_true (ew_prefixes_contain (keystore->forwarded, &prefixes[2]));
+      g_assert_true (ew_keystore_save (keystore, NULL));
+    }
+}
+
 /* The same key leads to the same keys, over a restart too; another key to others. */
 static void
 test_pending (FakeEdge *edge, gconstpointer data)
@@ -237,6 +266,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/account/keystore/round-trip", FakeEdge, NULL, setup, test_round_trip, teardown);
   g_test_add ("/account/keystore/preferred-address", FakeEdge, NULL, setup, test_preferred_address, teardown);
+  g_test_add ("/account/keystore/routes-kept-twice", FakeEdge, NULL, setup, test_routes_kept_twice, teardown);
   g_test_add ("/account/keystore/pending", FakeEdge, NULL, setup, test_pending, teardown);
   g_test_add ("/account/keystore/erase", FakeEdge, NULL, setup, test_erase, teardown);
   g_test_add ("/account/keystore/broken", FakeEdge, NULL, setup, test_broken, teardown);

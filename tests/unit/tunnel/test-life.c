@@ -110,6 +110,70 @@ test_hostile_routes (World *world, gconstpointer data)
   g_autofree gchar *gone = shell ("ip link del lan0");
 }
 
+static void
+take_routes (World *world, gint64 revision, const gchar *offers, const gchar *routes)
+{
+  json_object_set_member (world->document, "offers", json_from_string (offers, NULL));
+  json_object_set_member (world->document, "routes", json_from_string (routes, NULL));
+  json_object_set_int_member (world->document, "revision", revision);
+  g_assert_true (ew_tunnel_take_document (world->tunnel, world->document));
+}
+
+/* In which of the keystore's lists a route is: "a" accepted, "f" forwarded, "w" awaited, "r" refused. */
+static void
+assert_choice (World *world, const gchar *cidr, const gchar *expected)
+{
+  EwKeystore *keystore = world->tunnel->keystore;
+  EwPrefix prefix;
+  g_assert_true (ew_prefix_parse (cidr, &prefix, NULL));
+  g_autofree gchar *found = g_strconcat (ew_prefixes_contain (keystore->accepted, &prefix) ? "a" : "",
+                                         ew_prefixes_contain (keystore->forwarded, &prefix) ? "f" : "",
+                                         ew_prefixes_contain (keystore->awaited, &prefix) ? "w" : "",
+                                         ew_prefixes_contain (keystore->refused, &prefix) ? "r" : "", NULL);
+  g_assert_cmpstr (found, ==, expected);
+}
+
+/* Accepted before anybody offers it: kept once, in force as what the first offer makes of it, and forgotten when it is
+ * refused. */
+static void
+test_awaited_routes (World *world, gconstpointer data)
+{
+  if (skipped ())
+    return;
+  enroll (world);
+  EwTunnel *tunnel = world->tunnel;
+  static const gchar *const cidrs[] = { "10.31.0.0/24", "10.32.0.0/24", "10.33.0.0/24" };
+  for (gsize i = 0; i < G_N_ELEMENTS (cidrs); i++)
+    {
+      g_assert_true (ew_tunnel_accept_route (tunnel, cidrs[i], TRUE, NULL));
+      assert_choice (world, cidrs[i], "w");
+      assert_route (cidrs[i], FALSE);
+    }
+  g_assert_true (ew_tunnel_accept_route (tunnel, cidrs[2], FALSE, NULL));
+  assert_choice (world, cidrs[2], "");
+  take_routes (world, 51, "[\"10.31.0.0/24\"]", "[{\"cidr\":\"10.32.0.0/24\",\"node\":\"office-gw\"}]");
+  assert_choice (world, cidrs[0], "f");
+  assert_choice (world, cidrs[1], "a");
+  assert_route (cidrs[0], FALSE);
+  assert_route (cidrs[1], TRUE);
+  g_assert_cmpuint (tunnel->plan->forwards->len, ==, 1);
+  /* Withdrawn, and offered the other way round: neither choice becomes the other. */
+  take_routes (world, 52, "[\"10.32.0.0/24\"]", "[{\"cidr\":\"10.31.0.0/24\",\"node\":\"office-gw\"}]");
+  assert_choice (world, cidrs[0], "f");
+  assert_choice (world, cidrs[1], "a");
+  assert_route (cidrs[0], FALSE);
+  g_assert_cmpuint (tunnel->plan->forwards->len, ==, 0);
+  take_routes (world, 53, "[]", "[]");
+  g_assert_cmpuint (tunnel->plan->all->len, ==, 2);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_assert_cmpstr (((EwPlanRoute *)tunnel->plan->all->pdata[0])->state, ==, "accepted-not-offered");
+      g_assert_true (ew_tunnel_accept_route (tunnel, cidrs[i], FALSE, NULL));
+      assert_choice (world, cidrs[i], "");
+    }
+  g_assert_cmpuint (tunnel->plan->all->len, ==, 0);
+}
+
 /* Documents that must not be believed: another node's, another range, edges that the CA did not sign; and answers that
  * are none. */
 static void
@@ -474,6 +538,7 @@ main (int argc, char **argv)
   own_network ();
   ADD ("life", test_life);
   ADD ("hostile-routes", test_hostile_routes);
+  ADD ("awaited-routes", test_awaited_routes);
   ADD ("hostile-documents", test_hostile_documents);
   ADD ("hostile-packets", test_hostile_packets);
   ADD ("notice-during-fetch", test_notice_during_fetch);

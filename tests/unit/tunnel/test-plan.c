@@ -212,6 +212,40 @@ test_gateway (World *world, gconstpointer data)
   ew_plan_free (plan);
 }
 
+/* What was accepted and nobody offers is listed once, and nothing comes of it. */
+static void
+test_not_offered (World *world, gconstpointer data)
+{
+  EwPrefix through = prefix ("10.20.0.0/24"), behind = prefix ("10.21.0.0/24"), awaited = prefix ("10.22.0.0/24"),
+           refused = prefix ("10.23.0.0/24"), offered = prefix ("10.24.0.0/24");
+  EwKeystore *keystore = world->keystore;
+  ew_prefixes_set (keystore->accepted, &through, TRUE);
+  ew_prefixes_set (keystore->forwarded, &through, TRUE);
+  ew_prefixes_set (keystore->forwarded, &behind, TRUE);
+  ew_prefixes_set (keystore->awaited, &awaited, TRUE);
+  ew_prefixes_set (keystore->refused, &refused, TRUE);
+  offer (world, "10.24.0.0/24");
+  ew_prefixes_set (keystore->accepted, &offered, TRUE);
+  EwPlan *plan = make (world, FALSE);
+  static const gchar *const rows[][2] = { { "10.24.0.0/24", "accepted" },
+                                          { "10.20.0.0/24", "accepted-not-offered" },
+                                          { "10.21.0.0/24", "accepted-not-offered" },
+                                          { "10.22.0.0/24", "accepted-not-offered" } };
+  g_assert_cmpuint (plan->all->len, ==, G_N_ELEMENTS (rows));
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      const EwPlanRoute *route = plan->all->pdata[i];
+      EwPrefix expected = prefix (rows[i][0]);
+      g_assert_true (ew_prefix_equal (&route->prefix, &expected));
+      g_assert_cmpstr (route->state, ==, rows[i][1]);
+      g_assert_cmpint (route->node == NULL, ==, i > 0);
+      g_assert_null (route->reason);
+    }
+  g_assert_cmpuint (plan->routes->len, ==, 3);
+  g_assert_cmpuint (plan->forwards->len, ==, 0);
+  ew_plan_free (plan);
+}
+
 static void
 test_vpn (World *world, gconstpointer data)
 {
@@ -255,6 +289,7 @@ main (int argc, char **argv)
   g_test_add ("/tunnel/plan/routes", World, NULL, setup, test_routes, teardown);
   g_test_add ("/tunnel/plan/public-range", World, NULL, setup, test_public_range, teardown);
   g_test_add ("/tunnel/plan/gateway", World, NULL, setup, test_gateway, teardown);
+  g_test_add ("/tunnel/plan/not-offered", World, NULL, setup, test_not_offered, teardown);
   g_test_add ("/tunnel/plan/vpn", World, NULL, setup, test_vpn, teardown);
   g_test_add ("/tunnel/plan/no-ipv6", World, NULL, setup, test_no_ipv6, teardown);
   g_test_add ("/tunnel/plan/conflict", World, NULL, setup, test_conflict, teardown);
