@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """edgewayd as a service: its interface, signals, callers that go away, where it is reached, its privileges, start and stop."""
+import json
 import os
 import re
 import signal
@@ -175,6 +176,13 @@ class Interface(unittest.TestCase):
         same = self.machine.daemon("--bus", ADDRESS, state=self.daemon.state, ready=None)
         self.assertEqual(same.process.wait(20), 1)
         self.assertIn("--state-dir", same.text())
+
+    def test_nobody_starts_what_was_stopped(self):
+        """A call to edgewayd doesn't start it: otherwise any user could connect a computer whose administrator stopped it."""
+        with open(os.path.join(private_bus.BUILD, "meson-info/intro-installed.json")) as file:
+            installed = list(json.load(file).values())
+        self.assertIn("/usr/share/dbus-1/system.d/org.edgeway.Daemon1.conf", installed)
+        self.assertEqual([path for path in installed if "system-services" in path], [])
 
     def test_bus_that_comes_back(self):
         self.machine.bus.stop()
