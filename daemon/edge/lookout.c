@@ -9,9 +9,13 @@
 /* Stored ahead of what was sent: a crash before the next store must not lead to a lower timestamp. */
 #define TIMESTAMP_RESERVE_NS (G_GUINT64_CONSTANT (180) * 1000000000)
 
+#define LOG_INTERVAL_US (60 * G_USEC_PER_SEC) /* a node's coming or going: it could fill the log by itself */
+
 typedef struct
 {
   gboolean online;
+  gboolean logged;  /* the state that the log last told; at first offline */
+  gint64 logged_us; /* monotonic; 0: never */
   gboolean unsaved;
   gint64 saved_us; /* monotonic */
 } Seen;
@@ -117,19 +121,34 @@ on_arrived (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* What changed back within the minute is not told at all. */
+static void
+log_presence (Seen *seen, const EwNode *node)
+{
+  gint64 now = g_get_monotonic_time ();
+  if (seen->logged == seen->online || (seen->logged_us && now - seen->logged_us < LOG_INTERVAL_US))
+    return;
+  seen->logged = seen->online;
+  seen->logged_us = now;
+  g_message ("node %s is %s", node->name, seen->online ? "online" : "offline");
+}
+
 static void
 set_online (EwLookout *self, EwNode *node, gboolean online)
 {
   Seen *seen = get_seen (self, node->id);
   EwSwitchNodeStatus status = { 0 };
   if (seen->online == online)
-    return;
+    {
+      log_presence (seen, node);
+      return;
+    }
   seen->online = online;
   seen->unsaved = TRUE;
   self->online += online ? 1 : -1;
   ew_switch_get_node (self->packet_switch, node->id, &status);
   node->last_seen_us = MAX (node->last_seen_us, status.last_seen_us);
-  g_message ("node %s is %s", node->name, online ? "online" : "offline");
+  log_presence (seen, node);
   if (online && !node->joined)
     {
       /* Not from within the switch's call: it would be called back. */

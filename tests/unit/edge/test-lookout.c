@@ -379,6 +379,31 @@ test_slow_viewer (Fixture *fixture, gconstpointer unused)
 
 #define ADD(name, function) g_test_add ("/edge/" name, Fixture, NULL, set_up, function, tear_down)
 
+static void
+count_presence (const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer user_data)
+{
+  *(guint *)user_data += g_str_has_prefix (message, "node ");
+}
+
+/* A node says goodbye and comes back as often as it likes. */
+static void
+test_log (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree gchar *a = fixture_join (fixture->mesh, "a"), *b = fixture_join (fixture->mesh, "b");
+  guint lines = 0;
+  GLogFunc before = g_log_set_default_handler (count_presence, &lines);
+  for (guint i = 0; i < 101; i++)
+    {
+      set_status (a, i % 2 == 0, i);
+      ew_lookout_tick (fixture->lookout);
+    }
+  g_assert_cmpuint (lines, ==, 1);
+  g_assert_true (ew_lookout_is_online (fixture->lookout, a));
+  set_status (b, TRUE, 1);
+  g_assert_cmpuint (lines, ==, 2); /* each node by itself */
+  g_log_set_default_handler (before, NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -388,6 +413,7 @@ main (int argc, char **argv)
   ADD ("lookout/plain-node", test_plain_node_stays);
   ADD ("lookout/restart", test_restart);
   ADD ("lookout/moved-just-before-the-end", test_moved_just_before_the_end);
+  ADD ("lookout/log", test_log);
   ADD ("topology/viewers", test_viewers);
   ADD ("topology/counters", test_counters);
   ADD ("topology/slow", test_slow_viewer);
