@@ -75,15 +75,13 @@ static void
 on_resolved (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (EwTunnel) self = user_data;
-  g_autoptr (GError) error = NULL;
   gboolean changed = ew_endpoints_resolve_finish (result);
   self->resolving = FALSE;
   if (self->resolve_again && self->document)
     ew_tunnel_resolve (self);
   if (!changed || !self->engine)
     return;
-  if (!ew_keystore_save (self->keystore, &error))
-    g_warning ("%s", error->message);
+  ew_tunnel_store_soon (self);
   ew_tunnel_edges_changed (self);
 }
 

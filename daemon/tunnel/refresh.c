@@ -12,6 +12,7 @@
 #define PAUSE (1 * G_USEC_PER_SEC) /* between two fetches */
 #define FRUITLESS_PAUSE                                                                                                \
   (10 * G_USEC_PER_SEC) /* … where the first brought nothing new: the edge's notices are not worth more */
+#define STORE_PAUSE (60 * G_USEC_PER_SEC) /* between two writes of what an edge says: each waits for the disk */
 
 gboolean
 ew_tunnel_is_removal (const GError *error)
@@ -71,6 +72,39 @@ merge_api (EwTunnel *self)
   ew_client_set_api (self->client, (const gchar *const *)self->keystore->api);
 }
 
+static void
+store_now (gpointer user_data)
+{
+  EwTunnel *self = user_data;
+  g_autoptr (GError) error = NULL;
+  if (!self->document)
+    return;
+  self->store_not_before = ew_boottime () + STORE_PAUSE;
+  if (!ew_keystore_save (self->keystore, &error))
+    g_warning ("%s", error->message);
+}
+
+void
+ew_tunnel_store_soon (EwTunnel *self)
+{
+  if (ew_boottime () >= self->store_not_before)
+    {
+      store_now (self);
+      return;
+    }
+  if (!self->store_alarm)
+    self->store_alarm = ew_alarm_new (store_now, self);
+  ew_alarm_set (self->store_alarm, self->store_not_before);
+}
+
+/* The stored one takes the new one's revision: whether they differ in anything else. */
+static gboolean
+differs (JsonObject *stored, JsonObject *object)
+{
+  json_object_set_int_member (stored, "revision", json_object_get_int_member (object, "revision"));
+  return !json_object_equal (stored, object);
+}
+
 gboolean
 ew_tunnel_take_document (EwTunnel *self, JsonObject *object)
 {
@@ -88,6 +122,13 @@ ew_tunnel_take_document (EwTunnel *self, JsonObject *object)
     }
   if (ew_revision_equal (document->revision, self->document->revision))
     return FALSE;
+  if (!differs (keystore->document, object))
+    {
+      self->document->revision = document->revision;
+      if (self->engine)
+        ew_tunnel_probe (self);
+      return TRUE;
+    }
   gboolean edges_changed = !same_edges (object, keystore->document);
   json_object_unref (keystore->document);
   keystore->document = json_object_ref (object);
@@ -96,9 +137,7 @@ ew_tunnel_take_document (EwTunnel *self, JsonObject *object)
   ew_tunnel_settle_choices (self);
   if (edges_changed)
     merge_api (self);
-  if (!ew_keystore_save (keystore, &error))
-    g_warning ("%s", error->message);
-  g_clear_error (&error);
+  ew_tunnel_store_soon (self);
   if (self->engine && edges_changed)
     ew_tunnel_edges_changed (self);
   if (self->engine && !ew_tunnel_apply (self, self->vpn_active, &error))

@@ -161,6 +161,8 @@ struct _EwTunnel
   EwRevision told_revision; /* the latest that the edge named */
   gint64 fetch_not_before;
   EwAlarm *fetch_alarm;
+  gint64 store_not_before; /* boot time */
+  EwAlarm *store_alarm;    /* what the edge said last is written then; NULL: never needed */
 
   /* live-check.c */
   GList *live_checks;
@@ -211,6 +213,9 @@ void ew_tunnel_race_won (EwTunnel *self);
 guint ew_tunnel_race_first (EwTunnel *self);
 /* Looks the edges' names up; what they have now is used once it is known. */
 void ew_tunnel_resolve (EwTunnel *self);
+/* Writes the account, at most once a minute: for what an edge says. What a crash loses of it, the next start fetches
+   again. */
+void ew_tunnel_store_soon (EwTunnel *self);
 /* The same, not more often than is of use. */
 void ew_tunnel_resolve_silent (EwTunnel *self);
 

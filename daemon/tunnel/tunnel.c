@@ -2,10 +2,14 @@
  *
  * The tunnel's timers, all of them, and why:
  *
- *   alarm         what liveness asks for next: 25 s between probes when quiet, 3 s when busy, 1 s without an answer
- * (liveness.h) guard_alarm   when an unconfirmed VPN mode is undone (guard.h) retry         30 s: what kept the tunnel
- * from going up may be gone fetch_alarm   the node document once more, at least 1 s (10 s where the last fetch brought
- * nothing) after the one before ping, far     a person's ping gives up; the topology it looked at is let go 5 s later
+ *   alarm         what liveness asks for next (liveness.h): 25 s between probes when quiet, 3 s when busy, 1 s without
+ *                 an answer
+ *   guard_alarm   when an unconfirmed VPN mode is undone (guard.h)
+ *   retry         30 s: what kept the tunnel from going up may be gone
+ *   fetch_alarm   the node document once more, at least 1 s (10 s where the last fetch brought nothing) after the one
+ *                 before
+ *   store_alarm   the node document onto the disk, a minute after the last time
+ *   ping, far     a person's ping gives up; the topology it looked at is let go 5 s later
  */
 #include "tunnel/tunnel-private.h"
 #include "common/error.h"
@@ -493,6 +497,7 @@ ew_tunnel_finalize (GObject *object)
   g_clear_pointer (&self->guard_alarm, ew_alarm_free);
   g_clear_pointer (&self->fetch_alarm, ew_alarm_free);
   g_clear_pointer (&self->race_alarm, ew_alarm_free);
+  g_clear_pointer (&self->store_alarm, ew_alarm_free);
   ew_alarm_free (self->retry);
   for (guint i = 0; i < N_PROPS; i++)
     g_clear_pointer (&self->shown[i], g_variant_unref);

@@ -264,6 +264,55 @@ test_notice_storm (World *world, gconstpointer data)
   g_assert_cmpuint (world->edge.requests - before, <=, 2);
 }
 
+/* How often the account's file has been written: each time it is another file. */
+static guint
+count_writes (World *world, ino_t *last)
+{
+  g_autofree gchar *path = g_build_filename (world->edge.dir, EW_ACCOUNT_FILE, NULL);
+  GStatBuf info;
+  g_assert_cmpint (g_stat (path, &info), ==, 0);
+  guint changed = info.st_ino != *last;
+  *last = info.st_ino;
+  return changed;
+}
+
+/* An edge that says something else each time it is asked keeps no disk busy; what it says counts at once. */
+static void
+test_document_storm (World *world, gconstpointer data)
+{
+  if (skipped ())
+    return;
+  enroll (world);
+  ino_t last = 0;
+  guint writes = 0;
+  count_writes (world, &last);
+  for (guint i = 0; i < 12; i++)
+    {
+      g_autofree gchar *name = g_strdup_printf ("laptop-%u", i);
+      json_object_set_int_member (world->document, "revision", 5000 + i);
+      if (i % 2 == 0)
+        json_object_set_string_member (world->document, "name", name);
+      g_assert_true (ew_tunnel_take_document (world->tunnel, world->document));
+      writes += count_writes (world, &last);
+      if (i % 2 == 0)
+        wait_for (world, "node-name", name);
+      g_autoptr (JsonObject) copy = json_object_new ();
+      JsonObjectIter iter;
+      const gchar *member;
+      JsonNode *node;
+      json_object_iter_init (&iter, world->document);
+      while (json_object_iter_next (&iter, &member, &node))
+        json_object_set_member (copy, member, json_node_copy (node));
+      json_object_unref (world->document);
+      world->document = g_steal_pointer (&copy);
+    }
+  g_assert_cmpuint (writes, <=, 1);
+  /* The wish to be connected is not the edge's, so it is stored at once, and what waited with it. */
+  g_assert_true (ew_tunnel_disconnect (world->tunnel, NULL));
+  g_autoptr (EwKeystore) stored = ew_keystore_load (world->edge.dir, NULL);
+  g_assert_cmpstr (ew_json_string (stored->document, "name"), ==, "laptop-10");
+}
+
 static void
 test_removed (World *world, gconstpointer data)
 {
@@ -543,6 +592,7 @@ main (int argc, char **argv)
   ADD ("hostile-packets", test_hostile_packets);
   ADD ("notice-during-fetch", test_notice_during_fetch);
   ADD ("notice-storm", test_notice_storm);
+  ADD ("document-storm", test_document_storm);
   ADD ("removed", test_removed);
   ADD ("second-endpoint", test_second_endpoint);
   ADD ("vpn", test_vpn);
