@@ -165,9 +165,10 @@ ew_tunnel_rest (EwTunnel *self)
   else if (!self->document)
     ew_tunnel_set_state (self, EW_STATE_NOT_ENROLLED, "", "");
   else if (self->keystore->removed)
-    ew_tunnel_set_state (
-      self, EW_STATE_REMOVED, "removed",
-      "An administrator removed this machine from the mesh. To come back, enroll it again with a new key");
+    ew_tunnel_set_state (self, EW_STATE_REMOVED, "removed",
+                         "An administrator removed this computer from the mesh, or put another in its place. To come "
+                         "back, enroll it again "
+                         "with a new key");
   else
     ew_tunnel_set_state (self, EW_STATE_DISCONNECTED, "", "");
 }
@@ -245,8 +246,10 @@ ew_tunnel_check_member (EwTunnel *self, GError **error)
     g_set_error (error, EW_ERROR, EW_ERROR_NOT_ENROLLED,
                  "This machine is in no mesh: enroll it first (edgewayctl enroll)");
   else if (self->keystore->removed)
-    g_set_error (error, EW_ERROR, EW_ERROR_REMOVED,
-                 "An administrator removed this machine from the mesh: enroll it again with a new key");
+    g_set_error (
+      error, EW_ERROR, EW_ERROR_REMOVED,
+      "An administrator removed this computer from the mesh, or put another in its place. Enroll it again with "
+      "a new key");
   else
     return TRUE;
   return FALSE;

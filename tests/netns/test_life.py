@@ -125,9 +125,14 @@ class Life(MeshCase):
         self.assertNotIn("web", [n["name"] for n in self.mesh.ctl_json("laptop", "node", "list")["nodes"]])
         self.mesh.restart("edge", signal.SIGKILL)  # a new edge begins at the first address that is free
         self.ping("laptop", self.status("nas")["addresses"][0], 20)
+        key = self.mesh.new_key("crew")
+        self.ctl("web", "enroll", "--name", "crew", "--key-file", "-", input=key + "\n")
+        self.assertNotEqual(self.status("web")["addresses"][0], address, "addresses rest before another name is given them")
+        self.ctl("web", "leave")
         self.ctl("web", "enroll", "--name", "web", "--key-file", "-", input=self.mesh.new_key("web") + "\n")
         self.wait_state("web", "connected")
-        self.assertNotEqual(self.status("web")["addresses"][0], address, "addresses rest before they are given again")
+        self.assertEqual(self.status("web")["addresses"][0], address, "its name has them back")
+        self.ping("laptop", address)
         self.ctl("laptop", "node", "remove", "web")
         self.wait_state("web", "removed", 40)
         self.assertIn("removed", self.status("web")["message"].lower())
@@ -244,6 +249,55 @@ class Administrators(MeshCase):
         self.ctl("laptop", "enroll", "--name", "laptop", "--key-file", "-", input=new_key() + "\n")  # what it said helps
         self.wait_state("laptop", "connected")
         self.assertEqual(self.status("laptop")["role"], "admin")
+
+
+class Renewal(MeshCase):
+    """Another machine, or another key pair, takes a node's place: name and addresses stay, the one before is out."""
+    SITES, JOIN = ("laptop", "nas", "web", "phone"), ("laptop", "nas")
+
+    def reaches(self, name, address):
+        return self.mesh.machine(name).ok("ping", "-n", "-q", "-c", "1", "-W", "1", address)
+
+    def test_enrolled(self):
+        before, laptop = self.status("nas"), self.status("laptop")["addresses"][0]
+        wait_for("laptop reaches nas", lambda: self.reaches("laptop", before["addresses"][0]), 20)
+        self.refused("laptop", "node", "config", "nas", "--renew", says="node add nas --renew")
+        key = self.ctl("laptop", "node", "add", "nas", "--renew").stdout.strip()
+        self.assertRegex(self.ctl("laptop", "key", "list").stdout, r"nas \(renewal\) +server +laptop")
+        self.assertTrue(self.reaches("nas", laptop), "nothing changes until the key is used")
+        self.mesh.start_daemon("web")
+        self.ctl("web", "enroll", "--name", "anything", "--key-file", "-", input=key + "\n")
+        self.assertFalse(self.reaches("nas", laptop), "the session of the old machine goes on")
+        self.wait_state("web", "connected")
+        after = self.status("web")
+        self.assertEqual({k: after[k] for k in ("name", "addresses", "kind", "role")}, {k: before[k] for k in ("name", "addresses", "kind", "role")})
+        wait_for("laptop reaches the new machine", lambda: self.reaches("laptop", after["addresses"][0]), 10)
+        self.wait_state("nas", "removed", 40)
+        self.assertIn("place", self.status("nas")["message"])
+        nodes = [node["name"] for node in self.mesh.ctl_json("laptop", "node", "list")["nodes"]]
+        self.assertEqual(nodes.count("nas"), 1)
+        self.refused("web", "enroll", "--key-file", "-", input=key + "\n", says="leave")
+        self.ctl("nas", "leave")
+        self.assertTrue(self.reaches("laptop", after["addresses"][0]), "the old machine took the new one along as it left")
+        self.refused("nas", "enroll", "--key-file", "-", input=key + "\n", says="used")
+
+    def test_plain(self):
+        self.mesh.phone_config = self.ctl("laptop", "node", "config", "phone").stdout
+        self.mesh.start_phone()
+        laptop = self.status("laptop")["addresses"][0]
+        wait_for("phone reaches laptop", lambda: self.reaches("phone", laptop), 20)
+        self.refused("laptop", "node", "add", "phone", "--renew", says="node config phone --renew")
+        renewed = self.ctl("laptop", "node", "config", "phone", "--renew").stdout
+        self.assertFalse(self.reaches("phone", laptop), "the session of the old key goes on")
+        old, new = ({line.split(" = ")[0]: line for line in text.splitlines()} for text in (self.mesh.phone_config, renewed))
+        self.assertEqual(old | {"PrivateKey": 0}, new | {"PrivateKey": 0}, "only the key is another")
+        self.assertNotEqual(old["PrivateKey"], new["PrivateKey"])
+        phone = self.mesh.machine("phone")
+        path = os.path.join(phone.log_dir, "renewed.conf")
+        with open(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
+            file.writelines(line for line in renewed.splitlines(True) if not line.startswith(("Address", "MTU")))
+        phone.run("wg", "setconf", "phone0", path)
+        wait_for("the renewed phone reaches laptop", lambda: self.reaches("phone", laptop), 10)
 
 
 class Crowd(MeshCase):
