@@ -230,6 +230,8 @@ read_all (EwKeystore *self, JsonObject *object)
   return (!identity || read_identity (self, identity)) && (!pending || read_pending (self, pending));
 }
 
+static void read_spare_floor (EwKeystore *self);
+
 EwKeystore *
 ew_keystore_load (const gchar *state_dir, GError **error)
 {
@@ -264,6 +266,7 @@ ew_keystore_load (const gchar *state_dir, GError **error)
                    self->path);
       return NULL;
     }
+  read_spare_floor (self);
   return g_steal_pointer (&self);
 }
 
@@ -346,6 +349,33 @@ keystore_to_json (EwKeystore *self)
   return object;
 }
 
+/* What must never go back is kept in memory until the disk can be written: without it, the next start of the daemon
+ * would send handshakes that are older than those sent by this one. */
+static void
+spare_floor (EwKeystore *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *spare = ew_file_spare (self->path);
+  g_autofree gchar *text = g_strdup_printf ("%" G_GUINT64_FORMAT "\n", self->timestamp_floor_ns);
+  if (self->timestamp_floor_ns > 0 && !ew_file_write_atomic (spare, text, -1, 0600, &error))
+    g_debug ("%s", error->message);
+}
+
+static void
+read_spare_floor (EwKeystore *self)
+{
+  g_autofree gchar *spare = ew_file_spare (self->path), *text = NULL;
+  if (ew_file_read (spare, 64, &text, NULL, NULL))
+    self->timestamp_floor_ns = MAX (self->timestamp_floor_ns, g_ascii_strtoull (text, NULL, 10));
+}
+
+static void
+drop_spare_floor (EwKeystore *self)
+{
+  g_autofree gchar *spare = ew_file_spare (self->path);
+  (void)g_unlink (spare);
+}
+
 gboolean
 ew_keystore_save (EwKeystore *self, GError **error)
 {
@@ -354,12 +384,17 @@ ew_keystore_save (EwKeystore *self, GError **error)
   g_autoptr (GError) local = NULL;
   gboolean saved = ew_file_write_atomic (self->path, text, -1, 0600, &local);
   ew_free_secret (text);
-  if (!saved)
-    g_set_error (
-      error, EW_ERROR, EW_ERROR_FAILED,
-      "%s could not be written, the old one stands (%s): make room or mend the folder's rights, then try again",
-      self->path, local->message);
-  return saved;
+  if (saved)
+    {
+      drop_spare_floor (self);
+      return TRUE;
+    }
+  spare_floor (self);
+  g_set_error (
+    error, EW_ERROR, EW_ERROR_FAILED,
+    "%s could not be written, the old one stands (%s): make room or mend the folder's rights, then try again",
+    self->path, local->message);
+  return FALSE;
 }
 
 gboolean
@@ -447,6 +482,7 @@ ew_keystore_erase (EwKeystore *self, GError **error)
   clear_identity (self);
   clear_pending (self);
   clear_settings (self);
+  drop_spare_floor (self);
   return TRUE;
 }
 

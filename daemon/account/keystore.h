@@ -5,7 +5,8 @@
  *
  * A file that cannot be read as what we wrote is never written over: loading fails with a sentence naming it and what
  * to do. Every change is made in memory first and counts when ew_keystore_save() has succeeded; on failure (a full
- * disk) the old file stands.
+ * disk) the old file stands, and only timestamp_floor_ns, which must not go back, is kept in /run until the disk can be
+ * written.
  */
 #pragma once
 

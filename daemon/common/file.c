@@ -130,6 +130,15 @@ ew_file_read (const gchar *path, gsize max, gchar **data, gsize *length, GError 
   return TRUE;
 }
 
+gchar *
+ew_file_spare (const gchar *path)
+{
+  g_autofree gchar *canonical = g_canonicalize_filename (path, NULL);
+  g_autofree gchar *name = g_path_get_basename (canonical);
+  g_autofree gchar *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, canonical, -1);
+  return g_strdup_printf ("/run/edgeway/%s.%.16s", name, sum);
+}
+
 static gboolean
 folder_is_empty (const gchar *path)
 {

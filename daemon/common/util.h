@@ -20,6 +20,9 @@ void ew_notify (const gchar *state);
    the old file. length -1: data is a string. Errors: G_IO_ERROR. */
 gboolean ew_file_write_atomic (const gchar *path, const gchar *data, gssize length, guint mode,
                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Where the file of that path goes on for this boot when its disk refuses to be written: in /run/edgeway, by a name of
+   its own. (transfer full) */
+gchar *ew_file_spare (const gchar *path);
 /* Reads a file of at most max bytes; (transfer full) data, with a NUL behind it; length may be NULL. Errors:
    G_IO_ERROR, and EW_ERROR_TOO_LARGE. */
 gboolean ew_file_read (const gchar *path, gsize max, gchar **data, gsize *length,

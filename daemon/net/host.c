@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "net/host-private.h"
+#include "common/util.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -38,6 +39,7 @@ EwHost *
 ew_host_new (const gchar *ledger_path, GError **error)
 {
   g_autofree gchar *boot_id = ew_sysctl_read ("kernel/random/boot_id");
+  g_autofree gchar *spare = ew_file_spare (ledger_path);
   g_autoptr (EwHost) host = g_new0 (EwHost, 1);
 
   host->netlink = ew_netlink_new (NETLINK_ROUTE);
@@ -48,7 +50,7 @@ ew_host_new (const gchar *ledger_path, GError **error)
                    g_strerror (errno));
       return NULL;
     }
-  host->ledger = ew_ledger_open (ledger_path, boot_id, error);
+  host->ledger = ew_ledger_open (ledger_path, spare, boot_id, error);
   return host->ledger != NULL ? g_steal_pointer (&host) : NULL;
 }
 

@@ -20,7 +20,9 @@
 
 struct EwLedger
 {
-  gchar *path;
+  gchar *path, *spare;
+  const gchar *file; /* which of the two it is in */
+  gboolean unclean;  /* the file ends in the middle of a line, and it couldn't be written anew yet */
   gchar *boot_id;
   GPtrArray *changes; /* EwChange, oldest first */
   guint64 next_id;
@@ -163,9 +165,37 @@ set_broken (GError **error, const gchar *path, const gchar *why)
                path, why);
 }
 
-/* What it takes to say the same with fewer lines. */
+/* The file of the two that can be written gets all of it. The disk comes first; the spare file goes once the disk has
+   what it said. */
 static gboolean
-ledger_rewrite (EwLedger *ledger, GError **error)
+write_either (EwLedger *ledger, GString *text, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+
+  if (ew_file_write_atomic (ledger->path, text->str, (gssize)text->len, 0600, error))
+    {
+      if (ledger->file == ledger->spare)
+        g_message ("the undo ledger is on the disk again");
+      ledger->file = ledger->path;
+      (void)unlink (ledger->spare);
+      return TRUE;
+    }
+  if (!ew_file_write_atomic (ledger->spare, text->str, (gssize)text->len, 0600, &local))
+    {
+      g_debug ("%s", local->message);
+      return FALSE;
+    }
+  if (ledger->file != ledger->spare && error != NULL)
+    g_warning ("%s What is changed on this computer is noted in %s until the disk can be written.", (*error)->message,
+               ledger->spare);
+  g_clear_error (error);
+  ledger->file = ledger->spare;
+  return TRUE;
+}
+
+/* What it takes to say the same with fewer lines, and with another one if line isn't NULL. */
+static gboolean
+ledger_rewrite (EwLedger *ledger, const gchar *line_after, GError **error)
 {
   g_autoptr (GString) text = g_string_new (NULL);
   g_autoptr (GError) local = NULL;
@@ -176,12 +206,16 @@ ledger_rewrite (EwLedger *ledger, GError **error)
       g_autofree gchar *line = ew_ledger_format (change, change->id, ledger->boot_id);
       g_string_append (text, line);
     }
+  if (line_after != NULL)
+    g_string_append (text, line_after);
   if (ledger->fd >= 0)
     close (ledger->fd);
   ledger->fd = -1;
   ledger->stale = 0;
-  if (ew_file_write_atomic (ledger->path, text->str, (gssize)text->len, 0600, &local))
+  ledger->unclean = FALSE;
+  if (write_either (ledger, text, &local))
     return TRUE;
+  ledger->unclean = TRUE;
   g_set_error (
     error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER,
     "The undo ledger cannot be written, so nothing was changed: %s Make room or mend the folder, then try again.",
@@ -197,27 +231,31 @@ ledger_load (EwLedger *ledger, GError **error)
   gsize length = 0;
   gboolean rewrite = FALSE;
 
-  if (!ew_file_read (ledger->path, EW_LEDGER_MAX, &data, &length, &local))
+  ledger->file = g_file_test (ledger->spare, G_FILE_TEST_EXISTS) ? ledger->spare : ledger->path;
+  if (!ew_file_read (ledger->file, EW_LEDGER_MAX, &data, &length, &local))
     {
       if (g_error_matches (local, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
         return TRUE;
-      set_broken (error, ledger->path, local->message);
+      set_broken (error, ledger->file, local->message);
       return FALSE;
     }
   if (!ew_ledger_parse (data, length, ledger->boot_id, ledger->changes, &ledger->next_id, &rewrite, &local))
     {
-      set_broken (error, ledger->path, local->message);
+      set_broken (error, ledger->file, local->message);
       return FALSE;
     }
-  return !rewrite || ledger_rewrite (ledger, error);
+  if ((rewrite || ledger->file == ledger->spare) && !ledger_rewrite (ledger, NULL, &local))
+    g_debug ("%s", local->message); /* what it says is known; it is tried again before the next change */
+  return TRUE;
 }
 
 EwLedger *
-ew_ledger_open (const gchar *path, const gchar *boot_id, GError **error)
+ew_ledger_open (const gchar *path, const gchar *spare, const gchar *boot_id, GError **error)
 {
   g_autoptr (EwLedger) ledger = g_new0 (EwLedger, 1);
 
   ledger->path = g_strdup (path);
+  ledger->spare = g_strdup (spare);
   ledger->boot_id = g_strdup (boot_id);
   ledger->changes = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_change_free);
   ledger->next_id = 1;
@@ -234,6 +272,7 @@ ew_ledger_free (EwLedger *ledger)
     close (ledger->fd);
   g_ptr_array_unref (ledger->changes);
   g_free (ledger->path);
+  g_free (ledger->spare);
   g_free (ledger->boot_id);
   g_free (ledger);
 }
@@ -257,8 +296,13 @@ append_line (EwLedger *ledger, const gchar *line, gboolean sync)
   const gsize length = strlen (line);
   struct stat info;
 
+  if (ledger->unclean)
+    {
+      errno = EIO;
+      return FALSE;
+    }
   if (ledger->fd < 0)
-    ledger->fd = open (ledger->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    ledger->fd = open (ledger->file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (ledger->fd < 0 || fstat (ledger->fd, &info) < 0)
     return FALSE;
   ssize_t written = write (ledger->fd, line, length);
@@ -266,7 +310,7 @@ append_line (EwLedger *ledger, const gchar *line, gboolean sync)
     return TRUE;
   int saved = written >= 0 && written < (ssize_t)length ? ENOSPC : errno;
   if (ftruncate (ledger->fd, info.st_size) < 0)
-    g_warning ("The undo ledger %s cannot be cut back: %s.", ledger->path, g_strerror (errno));
+    g_warning ("The undo ledger %s cannot be cut back: %s.", ledger->file, g_strerror (errno));
   errno = saved;
   return FALSE;
 }
@@ -282,14 +326,8 @@ ew_ledger_add (EwLedger *ledger, const EwChange *change, GError **error)
                            "The undo ledger is full, so nothing was changed. Take fewer routes.");
       return NULL;
     }
-  if (!append_line (ledger, line, TRUE))
-    {
-      g_set_error (
-        error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER,
-        "The undo ledger %s cannot be written: %s. Nothing was changed. Make room or mend the folder, then try again.",
-        ledger->path, g_strerror (errno));
-      return NULL;
-    }
+  if (!append_line (ledger, line, TRUE) && !ledger_rewrite (ledger, line, error))
+    return NULL;
   EwChange *copy = ew_change_copy (change);
   copy->id = ledger->next_id++;
   g_ptr_array_add (ledger->changes, copy);
@@ -305,7 +343,7 @@ ew_ledger_remove (EwLedger *ledger, guint64 id)
   if (!find_change (ledger->changes, id, &index))
     return;
   g_ptr_array_remove_index (ledger->changes, index);
-  if (ledger->changes->len == 0 && ledger->fd >= 0 && ftruncate (ledger->fd, 0) == 0)
+  if (ledger->changes->len == 0 && ledger->file == ledger->path && ledger->fd >= 0 && ftruncate (ledger->fd, 0) == 0)
     {
       ledger->stale = 0;
       return;
@@ -315,7 +353,7 @@ ew_ledger_remove (EwLedger *ledger, guint64 id)
   if (!append_line (ledger, line, FALSE) || ++ledger->stale > STALE_LINES || ledger->changes->len == 0)
     {
       g_autoptr (GError) error = NULL;
-      if (!ledger_rewrite (ledger, &error))
+      if (!ledger_rewrite (ledger, NULL, &error))
         g_warning ("%s", error->message);
     }
 }

@@ -9,6 +9,10 @@
  * speaks of was never made: it is left out. Anything else that doesn't fit makes the whole ledger broken: an error says
  * what to do and nothing of it is obeyed. Entries of another boot are dropped: everything in here lives in the kernel,
  * which forgot it.
+ *
+ * What it says matters for this boot only. So where the disk is full or read-only, the ledger goes on in a spare file
+ * in memory (/run), whole: while that file is there, the one on the disk is out of date and not looked at. At the next
+ * chance it goes back to the disk, and the spare file goes away after that.
  */
 #pragma once
 
@@ -20,8 +24,10 @@ typedef struct EwLedger EwLedger;
 
 #define EW_LEDGER_MAX (4u << 20) /* bytes of a file that is read */
 
-/* boot_id: of this boot. A missing file is an empty ledger. Errors: EW_HOST_ERROR_LEDGER. */
-EwLedger *ew_ledger_open (const gchar *path, const gchar *boot_id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* spare: the file in memory; its folder may be missing. boot_id: of this boot. A missing file is an empty ledger.
+   Errors: EW_HOST_ERROR_LEDGER. */
+EwLedger *ew_ledger_open (const gchar *path, const gchar *spare, const gchar *boot_id,
+                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void ew_ledger_free (EwLedger *ledger);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwLedger, ew_ledger_free)
 
@@ -30,7 +36,7 @@ guint ew_ledger_length (EwLedger *ledger);
 const EwChange *ew_ledger_get (EwLedger *ledger, guint i);
 
 /* Writes the change down and fsyncs; only then may it be made. Returns the ledger's own copy, with its id, or NULL and
-   nothing is in the file. */
+   nothing is in either file. */
 const EwChange *ew_ledger_add (EwLedger *ledger, const EwChange *change, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* It was taken back. A failed write is no error: undoing twice does no harm. */
 void ew_ledger_remove (EwLedger *ledger, guint64 id);

@@ -90,6 +90,13 @@ ew_state_lock (const gchar *state_dir, GError **error)
   g_autofree gchar *path = g_build_filename (state_dir, "lock", NULL);
   int fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
+  /* Nothing is written to it: on a full or read-only disk it is locked as it is, or the folder in its place. */
+  if (fd < 0 && (errno == EROFS || errno == ENOSPC || errno == EDQUOT))
+    {
+      fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+      if (fd < 0)
+        fd = open (state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }
   if (fd < 0)
     {
       g_set_error (error, EW_ERROR, EW_ERROR_FAILED, "%s could not be made: %s. Check that root may write to %s", path,

@@ -14,7 +14,7 @@ import unittest
 
 from demo_mesh import EDGE_ADDRESS, EDGE_PORT, SERVICE, SITES
 from machines import die_with_parent
-from mesh_case import MeshCase, wait_for
+from mesh_case import MeshCase, host_state, wait_for
 
 
 class Link(MeshCase):
@@ -182,6 +182,7 @@ class Disk(MeshCase):
         nas.run("sh", "-c", f"mkdir -p {self.STATE} && mount -t tmpfs -o size=128k,mode=0700 none {self.STATE}")
         key = self.mesh.new_key("nas")
         self.fill(nas)
+        before = host_state(nas)
         self.mesh.start_daemon("nas")
         line = self.refused("nas", "enroll", "--key-file", "-", input=key + "\n", says="room")
         self.assertNotIn(key[10:], line)
@@ -195,10 +196,33 @@ class Disk(MeshCase):
         self.assertEqual(self.status("nas")["state"], "disconnected")
         self.assertFalse(nas.ok("ip", "link", "show", "edgeway0"))
         self.fill(nas)
-        self.refused("nas", "connect")
-        self.free(nas)
         self.ctl("nas", "connect")
         self.wait_state("nas", "connected")
+        self.free(nas)
+        for verb in ("disconnect", "connect"):  # a wish that is stored
+            self.ctl("nas", verb)
+        # Whoever makes room has to get in first: over restarts too, and killed ones, whose timestamps must not go back.
+        for number in (signal.SIGTERM, signal.SIGKILL, signal.SIGKILL):
+            self.restart(nas, number, self.fill)
+        self.assertTrue(nas.run("sh", "-c", "ls /run/edgeway").stdout.count("undo."), "the ledger is in memory")
+        self.restart(nas, signal.SIGKILL, lambda nas: nas.run("mount", "-o", "remount,ro", self.STATE))
+        nas.run("mount", "-o", "remount,rw", self.STATE)
+        self.free(nas)
+        self.restart(nas, signal.SIGKILL)
+        self.assertFalse(nas.run("sh", "-c", "ls /run/edgeway | grep -v bus || true").stdout, "it is on the disk again")
+        self.ctl("nas", "disconnect")
+        self.assertEqual(host_state(nas), before)
+
+    def restart(self, nas, number, meanwhile=lambda nas: None):
+        process, start = self.mesh.running["nas"]
+        process.send_signal(number)
+        process.wait()
+        meanwhile(nas)
+        self.mesh.running["nas"][0] = start()
+        wait_for("edgewayd", lambda: nas.ok(self.mesh.program("edgewayctl"), "status"), 10)
+        self.wait_state("nas", "connected", 10)
+        address = self.status("nas")["addresses"][0]
+        wait_for("nas is reached", lambda: self.mesh.machine("laptop").ok("ping", "-n", "-q", "-c", "1", "-W", "1", address), 10)
 
 
 if __name__ == "__main__":

@@ -203,11 +203,12 @@ test_file (void)
 {
   g_autofree gchar *folder = g_dir_make_tmp ("edgeway-ledger-XXXXXX", NULL);
   g_autofree gchar *path = g_build_filename (folder, "undo", NULL);
+  g_autofree gchar *spare = g_build_filename (folder, "spare", NULL);
   g_autoptr (GPtrArray) all = samples ();
   g_autoptr (GError) error = NULL;
   GStatBuf info;
 
-  g_autoptr (EwLedger) ledger = ew_ledger_open (path, BOOT, &error);
+  g_autoptr (EwLedger) ledger = ew_ledger_open (path, spare, BOOT, &error);
   g_assert_no_error (error);
   for (guint i = 0; i < all->len; i++)
     g_assert_nonnull (ew_ledger_add (ledger, all->pdata[i], &error));
@@ -216,7 +217,7 @@ test_file (void)
   ew_ledger_remove (ledger, 3);
   g_clear_pointer (&ledger, ew_ledger_free);
 
-  ledger = ew_ledger_open (path, BOOT, &error);
+  ledger = ew_ledger_open (path, spare, BOOT, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (ew_ledger_length (ledger), ==, all->len - 1);
   g_assert_cmpuint (ew_ledger_get (ledger, 2)->id, ==, 4);
@@ -230,7 +231,7 @@ test_file (void)
   /* Another boot's is forgotten, a broken one is refused and left as it is. */
   g_autofree gchar *old = write_all (all, OTHER_BOOT);
   g_assert_true (g_file_set_contents (path, old, -1, NULL));
-  ledger = ew_ledger_open (path, BOOT, &error);
+  ledger = ew_ledger_open (path, spare, BOOT, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (ew_ledger_length (ledger), ==, 0);
   g_clear_pointer (&ledger, ew_ledger_free);
@@ -240,7 +241,7 @@ test_file (void)
   g_autofree gchar *good = write_all (all, BOOT);
   g_autofree gchar *broken = g_strconcat ("rubbish\n", good, NULL);
   g_assert_true (g_file_set_contents (path, broken, -1, NULL));
-  g_assert_null (ew_ledger_open (path, BOOT, &error));
+  g_assert_null (ew_ledger_open (path, spare, BOOT, &error));
   g_assert_error (error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER);
   g_assert_nonnull (strstr (error->message, "line 1 "));
   g_assert_cmpint (g_stat (path, &info), ==, 0);
@@ -249,12 +250,59 @@ test_file (void)
   g_rmdir (folder);
 }
 
+/* A disk that refuses: the ledger goes on in memory, whole, over restarts too, and back when the disk can be written.
+ */
+static void
+test_spare (void)
+{
+  g_autofree gchar *folder = g_dir_make_tmp ("edgeway-ledger-XXXXXX", NULL);
+  g_autofree gchar *disk = g_build_filename (folder, "disk", NULL), *path = g_build_filename (disk, "undo", NULL);
+  g_autofree gchar *spare = g_build_filename (folder, "spare", NULL), *away = g_build_filename (folder, "away", NULL);
+  g_autoptr (GPtrArray) all = samples ();
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (g_mkdir (disk, 0700), ==, 0);
+  g_autoptr (EwLedger) ledger = ew_ledger_open (path, spare, BOOT, &error);
+  g_assert_nonnull (ew_ledger_add (ledger, all->pdata[0], &error));
+  g_clear_pointer (&ledger, ew_ledger_free);
+  g_assert_false (g_file_test (spare, G_FILE_TEST_EXISTS));
+
+  ledger = ew_ledger_open (path, spare, BOOT, &error);
+  g_assert_cmpint (g_rename (disk, away), ==, 0); /* no writing there any more */
+  g_test_expect_message (NULL, G_LOG_LEVEL_WARNING, "*is noted in*spare until the disk can be written.");
+  for (guint i = 1; i < all->len; i++)
+    g_assert_nonnull (ew_ledger_add (ledger, all->pdata[i], &error));
+  g_test_assert_expected_messages ();
+  ew_ledger_remove (ledger, 1);
+  g_clear_pointer (&ledger, ew_ledger_free);
+  ledger = ew_ledger_open (path, spare, BOOT, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (ew_ledger_length (ledger), ==, all->len - 1);
+  g_assert_true (g_file_test (spare, G_FILE_TEST_EXISTS));
+  g_clear_pointer (&ledger, ew_ledger_free);
+
+  /* What the disk says is out of date, and is put right. */
+  g_assert_cmpint (g_rename (away, disk), ==, 0);
+  ledger = ew_ledger_open (path, spare, BOOT, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (ew_ledger_length (ledger), ==, all->len - 1);
+  g_assert_cmpuint (ew_ledger_get (ledger, 0)->id, ==, 2);
+  g_assert_false (g_file_test (spare, G_FILE_TEST_EXISTS));
+  g_clear_pointer (&ledger, ew_ledger_free);
+  ledger = ew_ledger_open (path, spare, BOOT, &error);
+  g_assert_cmpuint (ew_ledger_length (ledger), ==, all->len - 1);
+  g_unlink (path);
+  g_rmdir (disk);
+  g_rmdir (folder);
+}
+
 static void
 test_no_folder (void)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) all = samples ();
-  g_autoptr (EwLedger) ledger = ew_ledger_open ("/nonexistent/edgeway/undo", BOOT, &error);
+  g_autoptr (EwLedger) ledger
+    = ew_ledger_open ("/nonexistent/edgeway/undo", "/nonexistent/edgeway/spare", BOOT, &error);
 
   g_assert_no_error (error);
   g_assert_null (ew_ledger_add (ledger, all->pdata[0], &error));
@@ -287,6 +335,7 @@ main (int argc, char **argv)
   g_test_add_func ("/net/ledger/mutated", test_mutated);
   g_test_add_func ("/net/ledger/not-obeyed", test_not_obeyed);
   g_test_add_func ("/net/ledger/file", test_file);
+  g_test_add_func ("/net/ledger/spare", test_spare);
   g_test_add_func ("/net/ledger/no-folder", test_no_folder);
   g_test_add_func ("/net/ledger/same-and-collides", test_same_and_collides);
   return g_test_run ();
