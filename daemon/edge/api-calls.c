@@ -253,8 +253,10 @@ post_nodes (EwApiCall *call, GError **error)
       || (!renew && !need_string (call->body, "kind", &kind, error))
       || !need_string (call->body, "public_key", &public_key, error) || !get_valid (call->body, &valid, error))
     return NULL;
+  const EwPlainRequest request
+    = { .name = name, .kind = kind, .public_key = public_key, .maker = maker_of (call), .valid_seconds = valid };
   const EwNode *node = renew ? renew_plain_node (call, name, public_key, valid, error)
-                             : ew_mesh_add_plain_node (call->api->parts.mesh, name, kind, public_key, valid, error);
+                             : ew_mesh_add_plain_node (call->api->parts.mesh, &request, error);
   if (node == NULL)
     return NULL;
   g_autofree gchar *who = caller_name (call);

@@ -148,7 +148,7 @@ enroll (EwMesh *self, EwChange *change, gpointer data, GError **error)
       g_set_error (error, EW_ERROR, EW_ERROR_KEY_EXPIRED, "This enrollment key has expired; ask for a new one.");
       return FALSE;
     }
-  return ew_mesh_check_maker (self, change, enrollment, error)
+  return ew_mesh_check_maker (self, change, enrollment->made_by, error)
          && join (self, change, enrolling, enrollment, revision, error);
 }
 

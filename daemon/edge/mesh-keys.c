@@ -84,12 +84,18 @@ is_administrator (const EwNode *node)
 }
 
 gboolean
-ew_mesh_check_maker (EwMesh *self, EwChange *change, const EwEnrollment *enrollment, GError **error)
+ew_mesh_is_maker (EwMesh *self, const gchar *maker)
 {
-  if (is_owner (enrollment->made_by))
+  return is_owner (maker) || is_administrator (ew_mesh_get_node (self, maker));
+}
+
+gboolean
+ew_mesh_check_maker (EwMesh *self, EwChange *change, const gchar *id, GError **error)
+{
+  if (is_owner (id))
     return TRUE;
   g_autoptr (GError) cause = NULL;
-  g_autoptr (EwNode) maker = ew_mesh_read_node (self, enrollment->made_by, &cause);
+  g_autoptr (EwNode) maker = ew_mesh_read_node (self, id, &cause);
   if (maker == NULL && !g_error_matches (cause, EW_ERROR, EW_ERROR_NOT_FOUND))
     {
       g_propagate_error (error, g_steal_pointer (&cause));
@@ -191,7 +197,7 @@ put_key (EwMesh *self, EwChange *change, gpointer data, GError **error)
   enrollment->created_us = self->now_us ();
   enrollment->expires_us = enrollment->created_us + (gint64)request->valid_seconds * G_USEC_PER_SEC;
   making->expires_us = enrollment->expires_us;
-  if (!ew_mesh_check_maker (self, change, enrollment, error)
+  if (!ew_mesh_check_maker (self, change, request->maker, error)
       || (request->renew_id && !put_renewed_node (self, change, making, enrollment, error))
       || (request->renew_id == NULL && request->name && !put_waiting_node (self, change, making, enrollment, error)))
     return FALSE;
@@ -257,8 +263,7 @@ ew_mesh_make_key (EwMesh *self, const EwKeyRequest *request, EwMadeKey *made, GE
 static gboolean
 is_usable (EwMesh *self, const EwEnrollment *enrollment)
 {
-  return enrollment->expires_us > self->now_us ()
-         && (is_owner (enrollment->made_by) || is_administrator (ew_mesh_get_node (self, enrollment->made_by)));
+  return enrollment->expires_us > self->now_us () && ew_mesh_is_maker (self, enrollment->made_by);
 }
 
 static gint

@@ -184,7 +184,7 @@ ew_mesh_claim_addresses (EwMesh *self, EwChange *change, EwNode *node, gboolean 
 typedef struct
 {
   const gchar *id;
-  const gchar *name, *kind, *public_key;
+  const gchar *name, *kind, *public_key, *maker;
   guint valid_seconds;
   guint16 mtu;
 } NodeChange;
@@ -223,6 +223,7 @@ add_plain (EwMesh *self, EwChange *change, gpointer data, GError **error)
   node->kind = g_strdup (wanted->kind);
   node->role = g_strdup ("member");
   node->plain = TRUE;
+  node->made_by = g_strdup (wanted->maker);
   node->created_us = self->now_us ();
   node->expires_us = node->created_us + (gint64)wanted->valid_seconds * G_USEC_PER_SEC;
   if (!ew_mesh_claim_name (self, change, node->name, node->id, error)
@@ -234,15 +235,18 @@ add_plain (EwMesh *self, EwChange *change, gpointer data, GError **error)
 }
 
 EwNode *
-ew_mesh_add_plain_node (EwMesh *self, const gchar *name, const gchar *kind, const gchar *public_key,
-                        guint valid_seconds, GError **error)
+ew_mesh_add_plain_node (EwMesh *self, const EwPlainRequest *request, GError **error)
 {
   g_autofree gchar *id = ew_node_make_id ();
-  NodeChange wanted
-    = { .id = id, .name = name, .kind = kind, .public_key = public_key, .valid_seconds = valid_seconds };
-  if (!ew_mesh_check_valid (valid_seconds, error))
+  NodeChange wanted = { .id = id,
+                        .name = request->name,
+                        .kind = request->kind,
+                        .public_key = request->public_key,
+                        .maker = request->maker,
+                        .valid_seconds = request->valid_seconds };
+  if (!ew_mesh_check_valid (request->valid_seconds, error))
     return NULL;
-  if (name == NULL || (g_strcmp0 (kind, "server") != 0 && g_strcmp0 (kind, "device") != 0))
+  if (request->name == NULL || (g_strcmp0 (request->kind, "server") != 0 && g_strcmp0 (request->kind, "device") != 0))
     {
       g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
                    "A node needs a name, and the kind \"server\" or \"device\".");

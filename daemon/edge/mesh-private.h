@@ -100,9 +100,11 @@ void ew_change_put_node (EwChange *change, const EwNode *node);
 gchar *ew_mesh_hash_to_hex (const guint8 hash[EW_HASH_SIZE]);
 /* A node as a key of that kind makes it: not joined, without addresses. */
 EwNode *ew_mesh_new_node (EwMesh *self, const gchar *key_kind, const gchar *name);
+/* Whether memory knows the maker (NULL: unknown) as somebody who may make keys. */
+gboolean ew_mesh_is_maker (EwMesh *self, const gchar *maker);
 /* Whether the maker of a key may (still) make keys, and that this is so when change is committed.
  * EW_ERROR_KEY_INVALID. */
-gboolean ew_mesh_check_maker (EwMesh *self, EwChange *change, const EwEnrollment *enrollment, GError **error);
+gboolean ew_mesh_check_maker (EwMesh *self, EwChange *change, const gchar *maker, GError **error);
 /* Deletes unused keys that maker has made, at most max of them: what else the change does must fit in with it. */
 gboolean ew_mesh_delete_keys_of (EwMesh *self, EwChange *change, const gchar *maker, guint max, GError **error);
 /* … in changes of their own, until no more than EW_MESH_KEYS_AT_ONCE are left. */

@@ -77,21 +77,35 @@ delete_routes (EwMesh *self, EwChange *change, const EwNode *node, GError **erro
   return TRUE;
 }
 
-/* A node that waits for a key which is there no more (it was revoked, or went with its maker). */
+/* A node that has not connected and no longer may: its key was revoked or went with its maker, or it is a plain one
+ * whose maker has gone. */
 static gboolean
 is_orphan (EwMesh *self, const EwNode *node)
 {
-  return !node->joined && !node->plain && node->enrollment && !g_hash_table_contains (self->keys, node->enrollment);
+  if (node->joined)
+    return FALSE;
+  if (node->plain)
+    return !ew_mesh_is_maker (self, node->made_by);
+  return node->enrollment && !g_hash_table_contains (self->keys, node->enrollment);
 }
 
 /* Whether what memory says, that the node is to go by itself, is so in the store. */
 static gboolean
-is_due (EwMesh *self, const EwNode *node, gboolean *due, GError **error)
+is_due (EwMesh *self, EwChange *change, const EwNode *node, gboolean *due, GError **error)
 {
   gint64 revision = 0;
+  g_autoptr (GError) cause = NULL;
   *due = !node->joined && node->expires_us > 0 && node->expires_us <= self->now_us ();
   if (*due || !is_orphan (self, node))
     return TRUE;
+  if (node->plain)
+    {
+      *due = !ew_mesh_check_maker (self, change, node->made_by, &cause);
+      if (!*due || g_error_matches (cause, EW_ERROR, EW_ERROR_KEY_INVALID))
+        return TRUE;
+      g_propagate_error (error, g_steal_pointer (&cause));
+      return FALSE;
+    }
   g_autofree gchar *key = ew_mesh_node_key ("/enrollment/", node->enrollment);
   if (!ew_mesh_read (self, key, NULL, &revision, error))
     return FALSE;
@@ -105,7 +119,7 @@ remove_node (EwMesh *self, EwChange *change, gpointer data, GError **error)
   const Removal *wanted = data;
   g_autoptr (EwNode) node = ew_mesh_read_node (self, wanted->id, error);
   gboolean due = TRUE;
-  if (node == NULL || (wanted->expired && !is_due (self, node, &due, error)))
+  if (node == NULL || (wanted->expired && !is_due (self, change, node, &due, error)))
     return FALSE;
   if (!due) /* it has joined at another edge, or has a new key from there: nothing of it may be touched */
     return TRUE;
@@ -163,7 +177,7 @@ ew_mesh_sweep_nodes (EwMesh *self, GError **error)
     {
       Removal wanted = { .id = expired->pdata[i], .expired = TRUE };
       const EwNode *node = ew_mesh_get_node (self, wanted.id);
-      gboolean timed_out = node->expires_us <= self->now_us ();
+      gboolean timed_out = node->expires_us <= self->now_us (), node_plain = node->plain;
       g_autofree gchar *name = g_strdup (node->name);
       g_autoptr (GError) cause = NULL;
       if (!ew_mesh_change (self, remove_node, &wanted, &cause)
@@ -174,7 +188,9 @@ ew_mesh_sweep_nodes (EwMesh *self, GError **error)
         }
       if (ew_mesh_get_node (self, wanted.id) == NULL)
         g_message ("node %s %s", name,
-                   timed_out ? "didn't join in time and was removed" : "was removed with its enrollment key");
+                   timed_out    ? "didn't join in time and was removed"
+                   : node_plain ? "was removed with its maker, having never connected"
+                                : "was removed with its enrollment key");
     }
   return TRUE;
 }

@@ -156,8 +156,13 @@ gboolean ew_mesh_is_announced (EwMesh *self);
 gboolean ew_mesh_set_announced (EwMesh *self, GError **error);
 
 /* Nodes. */
-EwNode *ew_mesh_add_plain_node (EwMesh *self, const gchar *name, const gchar *kind, const gchar *public_key,
-                                guint valid_seconds, GError **error);
+typedef struct
+{
+  const gchar *name, *kind, *public_key;
+  const gchar *maker; /* a node's ID or EW_MAKER_OWNER: until it connects, the node ends with its maker, as keys do */
+  guint valid_seconds;
+} EwPlainRequest;
+EwNode *ew_mesh_add_plain_node (EwMesh *self, const EwPlainRequest *request, GError **error);
 EwNode *ew_mesh_rename_node (EwMesh *self, const gchar *id, const gchar *name, GError **error);
 /* mtu: the largest inner packet that is sent to it, EW_NODE_MTU_MIN to the mesh's; 0: the mesh's. */
 EwNode *ew_mesh_set_node_mtu (EwMesh *self, const gchar *id, gint64 mtu, GError **error);

@@ -91,6 +91,7 @@ ew_node_free (EwNode *node)
   g_free (node->os);
   g_free (node->version);
   g_free (node->enrollment);
+  g_free (node->made_by);
   g_ptr_array_unref (node->routes);
   g_free (node);
 }
@@ -107,6 +108,7 @@ ew_node_copy (const EwNode *node)
   copy->os = g_strdup (node->os);
   copy->version = g_strdup (node->version);
   copy->enrollment = g_strdup (node->enrollment);
+  copy->made_by = g_strdup (node->made_by);
   copy->routes = g_ptr_array_new ();
   return copy;
 }
@@ -142,6 +144,7 @@ ew_node_from_json (JsonObject *object)
   node->created_us = get_time (object, "created_us");
   node->expires_us = get_time (object, "expires_us");
   node->enrollment = g_strdup (ew_json_string (object, "enrollment"));
+  node->made_by = g_strdup (ew_json_string (object, "made_by"));
   return g_steal_pointer (&node);
 }
 
@@ -170,6 +173,8 @@ ew_node_to_json (const EwNode *node)
   json_object_set_int_member (object, "expires_us", node->expires_us);
   if (node->enrollment)
     json_object_set_string_member (object, "enrollment", node->enrollment);
+  if (node->made_by)
+    json_object_set_string_member (object, "made_by", node->made_by);
   return object;
 }
 

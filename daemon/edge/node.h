@@ -33,6 +33,7 @@ typedef struct
   gint64 created_us;                    /* realtime */
   gint64 expires_us;                    /* gone then unless it joined; 0: never */
   gchar *enrollment;                    /* hexadecimal hash of the key made for this name; NULL: none */
+  gchar *made_by;                       /* of a plain node: whose ID or EW_MAKER_OWNER; NULL: unknown */
 
   gint64 store_revision; /* mod_revision of /nodes/ID */
   EwEndpoint endpoint;   /* last stored */

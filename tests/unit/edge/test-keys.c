@@ -78,6 +78,14 @@ addresses_of (EwMesh *mesh, const gchar *name)
   return g_strdup_printf ("%s %s", first, second);
 }
 
+static gchar *
+random_public_key (void)
+{
+  guint8 key[EW_KEY_SIZE];
+  ew_random (key, sizeof key);
+  return ew_key_to_base64 (key);
+}
+
 static void
 test_keys_go_with_their_maker (Fixture *fixture, gconstpointer unused)
 {
@@ -99,6 +107,31 @@ test_keys_go_with_their_maker (Fixture *fixture, gconstpointer unused)
       reopen (fixture);
     }
   g_assert_nonnull (machine_enroll (owners, fixture->mesh, NULL));
+}
+
+static EwNode *
+add_plain (EwMesh *mesh, const gchar *name, const gchar *public_key, const gchar *maker)
+{
+  const EwPlainRequest request
+    = { .name = name, .kind = "server", .public_key = public_key, .maker = maker, .valid_seconds = 3600 };
+  return ew_mesh_add_plain_node (mesh, &request, NULL);
+}
+
+/* A configuration that nobody has used is a key too. */
+static void
+test_plain_nodes_go_with_their_maker (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree gchar *first = random_public_key (), *second = random_public_key (), *third = random_public_key ();
+  g_autofree gchar *used = g_strdup (add_plain (fixture->mesh, "used", first, fixture->admin)->id);
+  g_assert_nonnull (add_plain (fixture->mesh, "evil", second, fixture->admin));
+  g_assert_nonnull (add_plain (fixture->mesh, "owners", third, EW_MAKER_OWNER));
+  g_assert_true (ew_mesh_mark_joined (fixture->mesh, used, NULL));
+  g_assert_true (ew_mesh_sweep (fixture->mesh, FALSE, NULL));
+  g_assert_cmpuint (ew_mesh_count_nodes (fixture->mesh), ==, 4);
+  g_assert_true (ew_mesh_remove_node (fixture->mesh, fixture->admin, NULL));
+  g_assert_null (ew_mesh_find_node (fixture->mesh, "evil", NULL));
+  g_assert_nonnull (ew_mesh_find_node (fixture->mesh, "used", NULL));
+  g_assert_nonnull (ew_mesh_find_node (fixture->mesh, "owners", NULL));
 }
 
 /* The role in the store counts, whether or not this edge has heard of it. */
@@ -369,20 +402,12 @@ test_renewal_of_a_waiting_node (Fixture *fixture, gconstpointer unused)
   g_assert_cmpstr (node->kind, ==, "server");
 }
 
-static gchar *
-random_public_key (void)
-{
-  guint8 key[EW_KEY_SIZE];
-  ew_random (key, sizeof key);
-  return ew_key_to_base64 (key);
-}
-
 static void
 test_renewal_of_plain_nodes (Fixture *fixture, gconstpointer unused)
 {
   g_autofree gchar *first = random_public_key (), *second = random_public_key ();
   g_autoptr (GError) error = NULL;
-  EwNode *node = ew_mesh_add_plain_node (fixture->mesh, "phone", "device", first, 3600, NULL);
+  EwNode *node = add_plain (fixture->mesh, "phone", first, EW_MAKER_OWNER);
   g_autofree gchar *id = g_strdup (node->id), *addresses = addresses_of (fixture->mesh, "phone");
   g_assert_true (ew_mesh_mark_joined (fixture->mesh, id, NULL));
   Heard heard = { 0 };
@@ -426,13 +451,35 @@ test_addresses_go_back_to_their_name (Fixture *fixture, gconstpointer unused)
   g_assert_cmpstr (after, ==, of_chosen); /* those of the last one */
   g_assert_true (ew_mesh_remove_node (fixture->mesh, ew_mesh_find_node (fixture->mesh, "web", NULL)->id, NULL));
   g_autofree gchar *key = random_public_key ();
-  g_assert_nonnull (ew_mesh_add_plain_node (fixture->mesh, "web", "server", key, 3600, NULL));
+  g_assert_nonnull (add_plain (fixture->mesh, "web", key, EW_MAKER_OWNER));
   g_autofree gchar *plain = addresses_of (fixture->mesh, "web");
   g_assert_cmpstr (plain, ==, of_chosen);
   fixture_now_us += EW_MESH_ADDRESS_REST_US + G_USEC_PER_SEC;
   g_assert_true (ew_mesh_sweep (fixture->mesh, TRUE, NULL));
   g_autoptr (GPtrArray) resting = ew_store_list (fixture->store, "/resting/", NULL, 0, NULL, NULL);
   g_assert_cmpuint (resting->len, <=, 1); /* the plain node expired just now */
+}
+
+/* What is noted of a name doesn't outweigh who has the address now. */
+static void
+test_addresses_that_another_has (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree gchar *taken = addresses_of (fixture->mesh, "laptop");
+  g_auto (GStrv) parts = g_strsplit (taken, " ", 2);
+  g_autofree gchar *note = g_strdup_printf ("{\"addresses\":[\"%s\",\"%s\"],\"released_us\":1}", parts[0], parts[1]);
+  static const gchar *const others[]
+    = { "{\"addresses\":[\"100.96.9.9\",\"fd00::9\"]}", "{\"addresses\":[\"x\"]}", "{\"addresses\":7}", "{}" };
+  for (guint i = 0; i <= G_N_ELEMENTS (others); i++)
+    {
+      fixture_write (fixture->store, "/resting/web", i == 0 ? note : others[i - 1]);
+      g_autoptr (Machine) machine = machine_by (fixture, fixture->admin, "server", "web", NULL);
+      const EwNode *node = machine_enroll (machine, fixture->mesh, NULL);
+      g_assert_nonnull (node);
+      g_autofree gchar *given = addresses_of (fixture->mesh, "web");
+      g_assert_cmpstr (given, !=, taken);
+      g_assert_true (g_str_has_prefix (given, "100.96.1."));
+      g_assert_true (ew_mesh_remove_node (fixture->mesh, node->id, NULL));
+    }
 }
 
 /* Whoever holds an address in the store, it is one node, and that node says the same. */
@@ -482,7 +529,7 @@ test_no_address_twice (Fixture *fixture, gconstpointer unused)
             (void)ew_mesh_remove_node (mesh, id, NULL);
           break;
         case 2:
-          (void)ew_mesh_add_plain_node (mesh, name, "server", key, 3600, NULL);
+          (void)add_plain (mesh, name, key, EW_MAKER_OWNER);
           break;
         case 3:
           fixture_settle ();
@@ -513,6 +560,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("go-with-their-maker", test_keys_go_with_their_maker);
+  ADD ("plain-nodes-go-with-their-maker", test_plain_nodes_go_with_their_maker);
   ADD ("demoted-maker", test_demoted_maker);
   ADD ("many", test_many_keys);
   ADD ("lifetimes", test_lifetimes);
@@ -525,6 +573,7 @@ main (int argc, char **argv)
   ADD ("renewal/of-a-waiting-node", test_renewal_of_a_waiting_node);
   ADD ("renewal/of-plain-nodes", test_renewal_of_plain_nodes);
   ADD ("addresses/go-back-to-their-name", test_addresses_go_back_to_their_name);
+  ADD ("addresses/that-another-has", test_addresses_that_another_has);
   ADD ("addresses/never-twice", test_no_address_twice);
   return g_test_run ();
 }

@@ -98,16 +98,25 @@ test_online (Fixture *fixture, gconstpointer unused)
   g_assert_cmpuint (ew_lookout_count_online (fixture->lookout), ==, 0);
 }
 
+/* Its ID. */
+static gchar *
+add_plain (EwMesh *mesh, const gchar *name, const gchar *public_key)
+{
+  const EwPlainRequest request
+    = { .name = name, .kind = "device", .public_key = public_key, .maker = EW_MAKER_OWNER, .valid_seconds = 60 };
+  return g_strdup (ew_mesh_add_plain_node (mesh, &request, NULL)->id);
+}
+
 static void
 test_plain_node_stays (Fixture *fixture, gconstpointer unused)
 {
   guint8 key[32];
   ew_random (key, sizeof key);
   g_autofree gchar *text = ew_key_to_base64 (key);
-  g_autofree gchar *kept = g_strdup (ew_mesh_add_plain_node (fixture->mesh, "kept", "device", text, 60, NULL)->id);
+  g_autofree gchar *kept = add_plain (fixture->mesh, "kept", text);
   ew_random (key, sizeof key);
   g_autofree gchar *other = ew_key_to_base64 (key);
-  g_autofree gchar *lost = g_strdup (ew_mesh_add_plain_node (fixture->mesh, "lost", "device", other, 60, NULL)->id);
+  g_autofree gchar *lost = add_plain (fixture->mesh, "lost", other);
   g_assert_true (null_switch_get_node (kept)->plain);
   set_status (kept, TRUE, 1);
   fixture_settle ();
