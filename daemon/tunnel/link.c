@@ -128,6 +128,7 @@ connected (EwTunnel *self)
 {
   self->proved = TRUE;
   self->handshaken = FALSE;
+  self->no_route = FALSE;
   ew_tunnel_race_won (self);
   ew_tunnel_show (self);
   ew_tunnel_mode_proved (self);

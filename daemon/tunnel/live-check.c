@@ -24,6 +24,16 @@ endpoint_in_use (EwTunnel *self)
            : NULL;
 }
 
+/* Asked now: what the tunnel knows of it may be some seconds old. */
+static gboolean
+has_way_out (EwTunnel *self)
+{
+  for (guint i = 0; self->candidates != NULL && i < self->candidates->len; i++)
+    if (ew_endpoint_has_route (&g_array_index (self->candidates, EwCandidate, i).endpoint, EW_HOST_FWMARK))
+      return TRUE;
+  return FALSE;
+}
+
 static void
 end_check (LiveCheck *check)
 {
@@ -113,7 +123,7 @@ ew_live_check_async (EwTunnel *self, EwLiveCheck *out, GAsyncReadyCallback callb
   gint64 now = ew_boottime ();
 
   *out = (EwLiveCheck){ .handshake_us = -1, .probe_us = -1, .last_answer_us = -1 };
-  if (self->engine == NULL || self->peer < 0 || endpoint == NULL || self->no_route)
+  if (self->engine == NULL || self->peer < 0 || endpoint == NULL || !has_way_out (self))
     {
       g_task_return_boolean (task, FALSE);
       g_object_unref (task);

@@ -140,7 +140,8 @@ class Diagnose(MeshCase):
 
     def test_06_tcp_is_blocked_on_the_way(self):
         self.filtered(self.nat, f"ip daddr {EDGE_ADDRESS} tcp dport {EDGE_PORT} drop")
-        self.expect(bad=("edge-tcp",), says=("TCP port",), good=("handshake", "probe"))
+        self.expect(warned=("edge-tcp",), says=("TCP port", "use the tunnel instead"), good=("handshake", "probe"))
+        self.assertEqual(self.mesh.ctl_json("laptop", "map")["mesh"], "demo", "the map came through the tunnel")
 
     def test_07_this_computers_own_firewall(self):
         self.filtered(self.laptop, f"udp dport {EDGE_PORT} drop")
