@@ -7,6 +7,7 @@
  *   lan.c       which networks around the machine stay outside of the tunnel
  *   change.c    a change as a value            ledger.c  … on disk, before it is made
  *   steps.c     a change made and taken back   rows.c, netlink.c  … by rtnetlink
+ *   watch.c     what changes around us         keep.c  … and of what is ours
  *   firewall.c  our nftables tables, with answers.c's part  flows.c  the connections that were there before them
  */
 #pragma once
@@ -23,6 +24,7 @@ void ew_host_config_free (EwHostConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwHostConfig, ew_host_config_free)
 
 typedef struct EwHostWatch EwHostWatch;
+typedef struct EwHostKeep EwHostKeep;
 
 struct EwHost
 {
@@ -34,6 +36,7 @@ struct EwHost
   gboolean sealed;       /* … and closed to what would leave beside VPN mode's routes */
   GArray *uplinks;       /* guint: every interface that a default route has led by; NULL: none yet */
   EwHostWatch *watch;
+  EwHostKeep *keep;
 };
 
 /* Called around every step, with its name, for tests that kill the process there. NULL in the daemon. */
@@ -158,6 +161,15 @@ void ew_flows_mark (EwHost *host, const EwHostConfig *config);
 void ew_flows_unmark (void);
 /* The range that ports of outgoing connections come from. */
 void ew_flows_client_ports (guint *first, guint *last);
+
+/* ---- keep.c: what others take away is put back */
+
+/* func is called in context when what ew_host_get_missing() or ew_host_get_foreign_route() says has changed. */
+EwHostKeep *ew_host_keep_new (EwHost *host, GMainContext *context, void (*func) (gpointer user_data),
+                              gpointer user_data);
+void ew_host_keep_free (EwHostKeep *keep);
+/* A configuration was applied, or all was undone. */
+void ew_host_keep_applied (EwHost *host);
 
 /* ---- watch.c */
 void ew_host_watch_free (EwHostWatch *watch);

@@ -60,6 +60,7 @@ ew_host_free (EwHost *host)
   if (host == NULL)
     return;
   ew_host_watch_free (host->watch);
+  ew_host_keep_free (host->keep);
   ew_netlink_free (host->netlink);
   ew_ledger_free (host->ledger);
   ew_host_config_free (host->applied);
@@ -221,6 +222,7 @@ ew_host_undo_all (EwHost *host, GError **error)
 {
   g_clear_pointer (&host->applied, ew_host_config_free);
   host->firewall_vpn = host->sealed = FALSE;
+  ew_host_keep_applied (host);
   return take_back_unwanted (host, NULL, FALSE, error);
 }
 
@@ -237,6 +239,7 @@ ew_host_apply (EwHost *host, const EwHostConfig *config, GError **error)
     {
       ew_host_config_free (host->applied);
       host->applied = g_steal_pointer (&copy);
+      ew_host_keep_applied (host);
       return TRUE;
     }
   /* Back to what was: what cannot be put back stays in the ledger. */

@@ -84,8 +84,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwHostFacts, ew_host_facts_free)
 const gchar *ew_route_refusal (const EwPrefix *route, const EwHostFacts *facts, const EwIp *edges, gsize n_edges);
 
 /* Calls func in the thread-default context, at most twice a second, after addresses, links or default routes changed
- * (rtnetlink). */
+ * (rtnetlink). From here on what other programs remove of ours is put back, too; func is also called when what the two
+ * functions below say has changed. */
 void ew_host_watch (EwHost *host, void (*func) (gpointer user_data), gpointer user_data);
+/* A sentence: what another program removes again and again, so that the tunnel doesn't work. NULL: nothing. Borrowed.
+ */
+const gchar *ew_host_get_missing (EwHost *host);
+/* A sentence: a route of somebody else's that would lead the mesh's traffic past the tunnel, and has no effect. NULL:
+   none. Borrowed. */
+const gchar *ew_host_get_foreign_route (EwHost *host);
 
 /* Whole-machine checks for diagnose: an array of {"check","ok","message","fix"} objects as JSON text (transfer full).
    edge: where it is reached; NULL: not known. */

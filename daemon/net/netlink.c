@@ -126,3 +126,24 @@ ew_netlink_dump (EwNetlink *netlink, struct nlmsghdr *message, mnl_cb_t each, GA
     }
   return result;
 }
+
+struct mnl_socket *
+ew_netlink_subscribe (int protocol, const int *groups, gsize n_groups)
+{
+  struct mnl_socket *socket = mnl_socket_open2 (protocol, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+  if (socket == NULL || mnl_socket_bind (socket, 0, MNL_SOCKET_AUTOPID) < 0)
+    goto failed;
+  for (gsize i = 0; i < n_groups; i++)
+    {
+      int group = groups[i];
+      if (mnl_socket_setsockopt (socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0)
+        goto failed;
+    }
+  return socket;
+
+failed:
+  if (socket != NULL)
+    mnl_socket_close (socket);
+  return NULL;
+}

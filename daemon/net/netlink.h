@@ -25,3 +25,6 @@ int ew_netlink_request (EwNetlink *netlink, struct nlmsghdr *message);
 int ew_netlink_dump (EwNetlink *netlink, struct nlmsghdr *message, mnl_cb_t each, GArray *rows);
 /* Sends a request with one answer (RTM_GETROUTE, RTM_GETLINK): 0 or -errno. */
 int ew_netlink_get (EwNetlink *netlink, struct nlmsghdr *message, mnl_cb_t each, gpointer data);
+/* A socket that hears of changes, without blocking: multicast groups (RTNLGRP_LINK, …). NULL: errno. mnl_socket_close.
+ */
+struct mnl_socket *ew_netlink_subscribe (int protocol, const int *groups, gsize n_groups);

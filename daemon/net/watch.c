@@ -226,27 +226,6 @@ on_nftables_readable (gint fd, GIOCondition condition, gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-static struct mnl_socket *
-subscribe (int protocol, const int *groups, gsize n_groups)
-{
-  struct mnl_socket *socket = mnl_socket_open2 (protocol, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-  if (socket == NULL || mnl_socket_bind (socket, 0, MNL_SOCKET_AUTOPID) < 0)
-    goto failed;
-  for (gsize i = 0; i < n_groups; i++)
-    {
-      int group = groups[i];
-      if (mnl_socket_setsockopt (socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0)
-        goto failed;
-    }
-  return socket;
-
-failed:
-  if (socket != NULL)
-    mnl_socket_close (socket);
-  return NULL;
-}
-
 static GSource *
 attach (EwHostWatch *watch, struct mnl_socket *socket, GUnixFDSourceFunc func)
 {
@@ -266,6 +245,7 @@ ew_host_watch (EwHost *host, void (*func) (gpointer user_data), gpointer user_da
   EwHostWatch *watch;
 
   g_clear_pointer (&host->watch, ew_host_watch_free);
+  g_clear_pointer (&host->keep, ew_host_keep_free);
   if (func == NULL)
     return;
   watch = g_new0 (EwHostWatch, 1);
@@ -274,8 +254,8 @@ ew_host_watch (EwHost *host, void (*func) (gpointer user_data), gpointer user_da
   watch->user_data = user_data;
   watch->context = g_main_context_ref_thread_default ();
   watch->last = look (host);
-  watch->route = subscribe (NETLINK_ROUTE, route_groups, G_N_ELEMENTS (route_groups));
-  watch->nftables = subscribe (NETLINK_NETFILTER, nftables_groups, G_N_ELEMENTS (nftables_groups));
+  watch->route = ew_netlink_subscribe (NETLINK_ROUTE, route_groups, G_N_ELEMENTS (route_groups));
+  watch->nftables = ew_netlink_subscribe (NETLINK_NETFILTER, nftables_groups, G_N_ELEMENTS (nftables_groups));
   if (watch->route != NULL)
     watch->route_source = attach (watch, watch->route, on_route_readable);
   else
@@ -283,6 +263,7 @@ ew_host_watch (EwHost *host, void (*func) (gpointer user_data), gpointer user_da
   if (watch->nftables != NULL)
     watch->nftables_source = attach (watch, watch->nftables, on_nftables_readable);
   host->watch = watch;
+  host->keep = ew_host_keep_new (host, watch->context, func, user_data);
 }
 
 static void

@@ -91,6 +91,19 @@ lead_inside (EwTunnel *self, gboolean works)
   ew_client_set_inside (self->client, service, port);
 }
 
+/* Probes go past the kernel's routes and rules, so their answers don't tell that those stand. */
+static void
+show_connected (EwTunnel *self)
+{
+  const gchar *missing = ew_host_get_missing (self->host), *foreign = ew_host_get_foreign_route (self->host);
+  if (missing)
+    ew_tunnel_set_state (self, EW_STATE_RECONNECTING, "taken-away", missing);
+  else if (foreign)
+    ew_tunnel_set_state (self, EW_STATE_CONNECTED, "foreign-route", foreign);
+  else
+    ew_tunnel_set_state (self, EW_STATE_CONNECTED, "", "");
+}
+
 /* What the state says while there is no answer, until refresh.c has found out more. */
 static void
 show_link (EwTunnel *self)
@@ -101,7 +114,7 @@ show_link (EwTunnel *self)
   lead_inside (self, self->liveness.state == EW_LINK_CONNECTED);
   if (self->liveness.state == EW_LINK_CONNECTED)
     {
-      ew_tunnel_set_state (self, EW_STATE_CONNECTED, "", "");
+      show_connected (self);
       return;
     }
   EwTunnelState state = self->liveness.state == EW_LINK_CONNECTING ? EW_STATE_CONNECTING : EW_STATE_RECONNECTING;
@@ -212,19 +225,6 @@ engine_event (void *user, const EwEngineEvent *event)
   self->handshaken = TRUE;
   ew_live_check_handshaken (self);
   ew_tunnel_reserve_timestamps (self);
-}
-
-/* Somebody deleted the interface: it is made again, as at connect. */
-static void
-tun_lost (void *user)
-{
-  EwTunnel *self = user;
-  if (!self->engine)
-    return;
-  ew_tunnel_down (self);
-  ew_tunnel_set_state (self, EW_STATE_ERROR, "interface-lost",
-                       "The tunnel's network interface was deleted by somebody; it is made again soon");
-  ew_alarm_set (self->retry, ew_boottime () + G_USEC_PER_SEC);
 }
 
 void
@@ -357,6 +357,8 @@ ew_tunnel_network_changed (EwTunnel *self)
     g_warning ("this machine's networks changed, and the tunnel's routes stay as they were: %s", error->message);
   if (!self->networks)
     self->networks = g_strdup ("");
+  if (self->liveness.state == EW_LINK_CONNECTED)
+    show_link (self);
   gboolean slept = ew_slept () - self->slept > SLEPT_US;
   self->slept = ew_slept ();
   if (!slept && g_strcmp0 (before, self->networks) == 0)
@@ -428,6 +430,8 @@ reason_of (const GError *error)
   return g_error_matches (error, EW_ERROR, EW_ERROR_HOST_CONFLICT) ? "host-conflict" : "failed";
 }
 
+static void tun_lost (void *user);
+
 static gboolean
 start_engine (EwTunnel *self, GError **error)
 {
@@ -450,8 +454,9 @@ start_engine (EwTunnel *self, GError **error)
   return TRUE;
 }
 
+/* vpn: from the start, before the edge has answered. */
 static gboolean
-bring_up (EwTunnel *self, GError **error)
+bring_up (EwTunnel *self, gboolean vpn, GError **error)
 {
   self->router = ew_router_new (ew_tunnel_heard, self);
   self->alarm = ew_alarm_new (alarm_rang, self);
@@ -465,46 +470,29 @@ bring_up (EwTunnel *self, GError **error)
     return FALSE;
   next_candidate (self, TRUE);
   use_candidate (self);
-  if (!ew_tunnel_apply (self, FALSE, error))
+  if (!ew_tunnel_apply (self, vpn, error))
     return FALSE;
   use_candidate (self); /* now with the endpoint and what may come from it */
   return TRUE;
 }
 
-gboolean
-ew_tunnel_up (EwTunnel *self, GError **error)
+static void
+start_link (EwTunnel *self)
 {
-  g_autoptr (GError) local = NULL;
-  if (!ew_tunnel_check_member (self, error))
-    return FALSE;
-  if (!bring_up (self, &local))
-    {
-      const gchar *reason = reason_of (local);
-      ew_tunnel_down (self);
-      ew_tunnel_set_state (self, EW_STATE_ERROR, reason, local->message);
-      g_propagate_error (error, ew_tunnel_error (g_steal_pointer (&local)));
-      return FALSE;
-    }
-  if (!ew_engine_serve_uapi (self->engine, TRUE, &local))
-    g_warning ("`wg show %s` will not work: %s", self->interface, local->message);
+  g_autoptr (GError) error = NULL;
+  if (!ew_engine_serve_uapi (self->engine, TRUE, &error))
+    g_warning ("`wg show %s` will not work: %s", self->interface, error->message);
   ew_router_listen_for_traffic (self->router);
   act (self, ew_liveness_start (&self->liveness, ew_boottime ()));
   ew_tunnel_resolve (self);
-  return TRUE;
 }
 
-void
-ew_tunnel_down (EwTunnel *self)
+/* The engine and all that belongs to it; the host stays as it is. */
+static void
+drop_engine (EwTunnel *self)
 {
-  g_autoptr (GError) error = NULL;
-  if (self->engine && self->proved)
-    ew_tunnel_goodbye (self);
   if (self->client)
     lead_inside (self, FALSE);
-  ew_tunnel_mode_down (self);
-  if (self->host && (self->engine || !ew_host_ledger_is_empty (self->host))
-      && !ew_host_apply (self->host, NULL, &error))
-    g_warning ("not everything on this machine could be undone: %s", error->message);
   if (self->engine)
     {
       /* Exact again: nothing is sent any more. */
@@ -518,4 +506,86 @@ ew_tunnel_down (EwTunnel *self)
   self->peer = -1;
   self->proved = self->vpn_active = FALSE;
   memset (self->probes, 0, sizeof self->probes);
+}
+
+/* Somebody deleted the interface. It is made again at once, in the mode that it had; the rules stand meanwhile, so that
+   nothing leaves beside it. Where that fails, they stay until it succeeds (retry) or the user disconnects. */
+static void
+make_again (EwTunnel *self)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean vpn = self->vpn_active || self->held_vpn, proved = self->proved || vpn;
+  drop_engine (self);
+  self->held = TRUE;
+  self->held_vpn = vpn;
+  if (bring_up (self, vpn, &error))
+    {
+      self->held = self->held_vpn = FALSE;
+      self->proved = proved;
+      start_link (self);
+      return;
+    }
+  drop_engine (self);
+  g_autofree gchar *message = g_strdup_printf (
+    "Another program deleted the tunnel's network interface, and it can't be made again: %s", error->message);
+  ew_tunnel_set_state (self, EW_STATE_ERROR, "interface-lost", message);
+  ew_alarm_set (self->retry, ew_boottime () + G_USEC_PER_SEC);
+}
+
+void
+ew_tunnel_let_go (EwTunnel *self)
+{
+  g_autoptr (GError) error = NULL;
+  if (!ew_host_apply (self->host, NULL, &error))
+    g_warning ("not everything on this machine could be undone: %s", error->message);
+  self->held = self->held_vpn = FALSE;
+}
+
+static void
+tun_lost (void *user)
+{
+  EwTunnel *self = user;
+  if (!self->engine)
+    return;
+  g_warning ("Another program has deleted the interface %s; it is made again.", self->interface);
+  make_again (self);
+}
+
+gboolean
+ew_tunnel_up (EwTunnel *self, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  if (!ew_tunnel_check_member (self, error))
+    return FALSE;
+  if (self->held)
+    {
+      make_again (self);
+      if (!self->engine)
+        g_set_error_literal (error, EW_ERROR, EW_ERROR_FAILED, self->message);
+      return self->engine != NULL;
+    }
+  if (!bring_up (self, FALSE, &local))
+    {
+      const gchar *reason = reason_of (local);
+      ew_tunnel_down (self);
+      ew_tunnel_set_state (self, EW_STATE_ERROR, reason, local->message);
+      g_propagate_error (error, ew_tunnel_error (g_steal_pointer (&local)));
+      return FALSE;
+    }
+  start_link (self);
+  return TRUE;
+}
+
+void
+ew_tunnel_down (EwTunnel *self)
+{
+  g_autoptr (GError) error = NULL;
+  if (self->engine && self->proved)
+    ew_tunnel_goodbye (self);
+  ew_tunnel_mode_down (self);
+  if (self->host && (self->engine || !ew_host_ledger_is_empty (self->host))
+      && !ew_host_apply (self->host, NULL, &error))
+    g_warning ("not everything on this machine could be undone: %s", error->message);
+  self->held = self->held_vpn = FALSE;
+  drop_engine (self);
 }

@@ -94,6 +94,8 @@ put_in_force (EwTunnel *self)
 {
   g_autoptr (GError) error = NULL;
   gboolean vpn = self->guard.vpn && self->proved;
+  if (self->held_vpn && !self->guard.vpn)
+    ew_tunnel_let_go (self);
   if (!self->engine || vpn == self->vpn_active)
     return;
   if (!ew_tunnel_apply (self, vpn, &error))

@@ -140,6 +140,8 @@ struct _EwTunnel
   EwPlan *plan;    /* in force; NULL: none */
   gboolean proved; /* the edge has answered since it went up */
   gboolean vpn_active;
+  gboolean held,
+    held_vpn;          /* the interface is lost, and the host stays as it was until it is made again; … in VPN mode */
   gboolean handshaken; /* since the edge fell silent */
   gboolean no_route;
   gboolean trimmed; /* freed memory was given back since it became quiet */
@@ -194,6 +196,8 @@ GError *ew_tunnel_error (GError *error);
 gboolean ew_tunnel_up (EwTunnel *self, GError **error);
 /* Says goodbye, undoes everything on the host. The state is the caller's to set. */
 void ew_tunnel_down (EwTunnel *self);
+/* The interface is lost, and what it left on the host is not kept any longer. */
+void ew_tunnel_let_go (EwTunnel *self);
 /* Makes the host, the engine's peer and the router what document, choices and networks ask for. vpn: default routes
    too. On failure what was in force stays. */
 gboolean ew_tunnel_apply (EwTunnel *self, gboolean vpn, GError **error);

@@ -7,6 +7,7 @@
  *
  *   apply interface=NAME mtu=N address=IP… route=CIDR… forward=CIDR… mesh=CIDR… [vpn]
  *   undo          empty        steps        (how many steps so far)
+ *   troubles      (what is missing; somebody else's route inside of ours)
  *   facts         refusal CIDR [EDGE…]      diagnose [edge=IP] CIDR…      watch      run SECONDS
  */
 #include "net/host-private.h"
@@ -178,6 +179,9 @@ command (EwHost *host, gchar **words)
     printf ("ok %d\n", ew_host_ledger_is_empty (host));
   else if (g_str_equal (words[0], "steps"))
     printf ("ok %u\n", steps);
+  else if (g_str_equal (words[0], "troubles"))
+    printf ("ok missing=%s foreign=%s\n", ew_host_get_missing (host) != NULL ? ew_host_get_missing (host) : "",
+            ew_host_get_foreign_route (host) != NULL ? ew_host_get_foreign_route (host) : "");
   else if (g_str_equal (words[0], "facts"))
     facts (host);
   else if (g_str_equal (words[0], "refusal") && words[1] != NULL)

@@ -2,6 +2,7 @@
 """daemon/net on a real kernel: what it changes is undone exactly, also after kill -9 at each step, and others' things are left alone."""
 import json
 import os
+import subprocess
 import sys
 import time
 import unittest
@@ -290,6 +291,81 @@ class Host(unittest.TestCase):
             self.assertEqual(driver.do("run 1.5"), "1")
             self.world.sh(self.world.host, "ip link set lan0 down")
             self.assertIn(int(driver.do("run 1.5")), (1, 2))
+
+    NO_TROUBLE = "missing= foreign="
+    TAKINGS = {
+        "rules": "for f in 4 6; do for p in $(ip -$f rule | awk -F: '$1 > 0 && $1 < 32766 { print $1 }'); do ip -$f rule del priority $p; done; done",
+        "private table": "ip route flush table 17764; ip -6 route flush table 17764",
+        "main routes": "ip route del 100.96.0.0/12; ip -6 route del fd45::/48",
+        "addresses": "ip addr flush dev edgeway0",
+        "link down": "ip link set edgeway0 down",
+        "link down and up": "ip link set edgeway0 down; ip link set edgeway0 up",
+    }
+
+    def lines(self):
+        """The snapshot without its order, as what is put back comes last, and without the link-local address that the kernel gives a link."""
+        return sorted(line for line in self.world.snapshot().splitlines() if line.strip() and "fe80:" not in line)
+
+    def test_what_others_take_away_is_put_back(self):
+        with self.world.driver() as driver:
+            driver.do("watch")
+            for mode in (CONNECTOR, BOTH):
+                for what, taking in self.TAKINGS.items():
+                    with self.subTest(mode=mode[-5:], taken=what):
+                        driver.do(mode)
+                        driver.do("run 0.1")
+                        before = self.lines()
+                        self.world.sh(self.world.host, taking)
+                        self.assertNotEqual(self.lines(), before)
+                        driver.do("run 0.5")  # promised: 1 s
+                        self.assertEqual(self.lines(), before)
+                        self.assertEqual(driver.do("troubles"), self.NO_TROUBLE)
+                        driver.do("undo")  # a series of losses ends with it
+        self.assert_as_before()
+
+    def test_what_is_taken_away_again_and_again(self):
+        """The other program has the better of it in the end: repairs become rare, and that is told until there is peace."""
+        with self.world.driver() as driver:
+            driver.do("watch")
+            driver.do(VPN)
+            driver.do("run 0.3")
+            before = self.lines()
+            fight = subprocess.Popen(["ip", "netns", "exec", self.world.host, "sh", "-c",
+                                      "n=0; while sleep 0.05; do ip rule del priority 5200 2>/dev/null && n=$((n+1)) && echo $n; done"],
+                                     stdout=subprocess.PIPE, text=True)
+            self.addCleanup(fight.stdout.close)
+            self.addCleanup(fight.wait)
+            self.addCleanup(fight.kill)
+            self.assertGreater(int(driver.do("run 3")), 0, "it is told")
+            self.assertIn("keeps removing the IPv4 policy rule 5200", driver.do("troubles"))
+            fight.kill()
+            self.assertLess(len(fight.stdout.read().split()), 12, "no fight at full speed")
+            for _ in range(24):
+                if driver.do("troubles") == self.NO_TROUBLE:
+                    break
+                driver.do("run 0.5")
+            self.assertEqual(driver.do("troubles"), self.NO_TROUBLE)
+            self.assertEqual(self.lines(), before)
+            driver.do("undo")
+
+    def test_a_route_of_others_inside_of_ours_is_told(self):
+        with self.world.driver() as driver:
+            driver.do("watch")
+            driver.do(CONNECTOR)
+            for add, remove in (("ip route add 100.96.2.0/24 via 192.168.7.1 proto dhcp", "ip route del 100.96.2.0/24"),
+                                ("ip -6 route add fd45::/64 via 2001:db8:7::1", "ip -6 route del fd45::/64"),
+                                ("ip addr add 10.9.3.4/24 dev eth0", "ip addr del 10.9.3.4/24 dev eth0")):
+                with self.subTest(add):
+                    self.world.sh(self.world.host, add)
+                    self.assertGreater(int(driver.do("run 0.3")), 0)
+                    self.assertRegex(driver.do("troubles"), "^missing= foreign=A route to [0-9a-f.:]+/(24|64) via eth0")
+                    self.world.sh(self.world.host, remove)
+                    driver.do("run 0.7")
+                    self.assertEqual(driver.do("troubles"), self.NO_TROUBLE)
+            self.world.sh(self.world.host, "ip route add 10.77.0.0/16 via 192.168.7.1")
+            driver.do("run 0.3")
+            self.assertEqual(driver.do("troubles"), self.NO_TROUBLE, "routes elsewhere are no news")
+            driver.do("undo")
 
     def test_flushed_ruleset_is_put_back(self):
         with self.world.driver() as driver:
