@@ -86,7 +86,7 @@ store_error (GError *cause, GError **error)
 {
   if (g_error_matches (cause, EW_STORE_ERROR, EW_STORE_ERROR_FULL))
     g_set_error (error, EW_ERROR, EW_ERROR_STORE_FULL,
-                 "The edge's disk is full, so nothing was changed; make room on it and try again.");
+                 "The edge's disk is full or can't be written, so nothing was changed; make room on it and try again.");
   else
     {
       g_warning ("store: %s", cause->message);

@@ -123,9 +123,10 @@ make_certificate (EwIdentity *identity, const gchar *state_dir, const gchar *edg
   if (!ew_pki_make_edge (identity->ca_key_pem, identity->ca_certificate_pem, edge_name, &key, &chain, error))
     return FALSE;
   gchar *text = g_strconcat (key, chain, NULL);
-  gboolean good = write_file (state_dir, "api.pem", text, error);
-  if (good)
-    identity->certificate = g_tls_certificate_new_from_pem (text, -1, error);
+  g_autoptr (GError) unwritten = NULL;
+  if (!write_file (state_dir, "api.pem", text, &unwritten))
+    g_warning ("The edge's certificate is made again at its next start: %s", unwritten->message);
+  identity->certificate = g_tls_certificate_new_from_pem (text, -1, error);
   ew_free_secret (key);
   ew_free_secret (text);
   g_free (chain);

@@ -30,6 +30,7 @@ struct EwLookout
   guint arrived_source;
   guint online;
   gint64 floor_saved_us;
+  gboolean save_failed;
   void (*func) (gpointer user_data, const gchar *id);
   gpointer user_data;
 };
@@ -230,21 +231,36 @@ save_endpoints (EwLookout *self, gboolean all)
   gboolean saved = ew_mesh_save_endpoints (self->mesh, (const gchar *const *)ids->pdata, &error);
   for (guint i = 0; i < n; i++)
     ((Seen *)g_hash_table_lookup (self->seen, ids->pdata[i]))->unsaved = !saved;
-  if (!saved)
+  if (!saved && !self->save_failed) /* once, not every minute */
     g_warning ("where the nodes are cannot be stored: %s", error->message);
+  self->save_failed = !saved;
 }
 
-static void
+static gboolean
 save_timestamp_floor (EwLookout *self)
 {
   g_autoptr (GError) error = NULL;
   gint64 now = g_get_monotonic_time ();
   if (self->floor_saved_us && now - self->floor_saved_us < SAVE_INTERVAL_US)
-    return;
+    return TRUE;
   self->floor_saved_us = now;
   guint64 sent = MAX (ew_switch_get_timestamp_floor (self->packet_switch), (guint64)g_get_real_time () * 1000);
-  if (!ew_mesh_set_timestamp_floor (self->mesh, sent + TIMESTAMP_RESERVE_NS, &error))
+  gboolean saved = ew_mesh_set_timestamp_floor (self->mesh, sent + TIMESTAMP_RESERVE_NS, &error);
+  if (!saved && !self->save_failed)
     g_warning ("the handshakes' timestamps cannot be stored: %s", error->message);
+  return saved;
+}
+
+/* Timestamps must not go back, and a full disk keeps the same reservation over several starts. One that is ahead of the
+ * clock then goes on with the time since boot, slowly, but faster than handshakes (a grain of 17 ms in 5 s) use it up.
+ */
+static void
+start_timestamps (EwLookout *self)
+{
+  guint64 floor = ew_mesh_get_timestamp_floor (self->mesh);
+  ew_switch_set_timestamp_floor (self->packet_switch, floor);
+  if (!save_timestamp_floor (self) && floor > (guint64)g_get_real_time () * 1000)
+    ew_switch_set_timestamp_floor (self->packet_switch, floor + (guint64)g_get_monotonic_time () * 1000 / 64);
 }
 
 void
@@ -274,8 +290,7 @@ ew_lookout_new (EwMesh *mesh, EwSwitchConfig *config, GError **error)
       g_free (self);
       return NULL;
     }
-  ew_switch_set_timestamp_floor (self->packet_switch, ew_mesh_get_timestamp_floor (mesh));
-  save_timestamp_floor (self);
+  start_timestamps (self);
   ew_mesh_set_exit (mesh, ew_switch_has_exit (self->packet_switch));
   on_all_changed (self);
   self->listener = ew_mesh_listen (mesh, &mesh_listener, self);

@@ -462,13 +462,30 @@ find_own_edge (EwMesh *self, const EwMeshSetup *setup, GError **error)
   return TRUE;
 }
 
+/* A mesh that is there comes up with the names and addresses that it had, if others cannot be stored. */
+static gboolean
+settle_setup (EwMesh *self, const EwMeshSetup *setup, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  gboolean complete = self->settings.edge_list_signature && g_hash_table_contains (self->edges, self->edge_id);
+  if (ew_mesh_settle_setup (self, setup, &cause))
+    return TRUE;
+  if (complete && g_error_matches (cause, EW_ERROR, EW_ERROR_STORE_FULL))
+    {
+      g_warning ("The edge starts with its settings as they were before: %s", cause->message);
+      return TRUE;
+    }
+  g_propagate_error (error, g_steal_pointer (&cause));
+  return FALSE;
+}
+
 EwMesh *
 ew_mesh_open (EwStore *store, const EwMeshSetup *setup, GError **error)
 {
   g_autoptr (EwMesh) self = mesh_new (store, setup);
   gint64 revision = 0;
   if (!ew_pki_get_pin (setup->ca_certificate_pem, self->pin, error) || !load (self, &revision, error)
-      || !find_own_edge (self, setup, error) || !ew_mesh_settle_setup (self, setup, error))
+      || !find_own_edge (self, setup, error) || !settle_setup (self, setup, error))
     return NULL;
   ew_mesh_tell (self);
   self->watch = ew_store_watch (store, "/", revision + 1, on_store_event, self, NULL, error);

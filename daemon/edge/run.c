@@ -77,6 +77,7 @@ open_store (Edge *self, GError **error)
 static gboolean
 open_mesh (Edge *self, GError **error)
 {
+  g_autoptr (GError) cause = NULL;
   const EwEdgeOptions *options = self->options;
   g_autofree gchar *name = NULL, *stored_public = NULL, *default_mesh = NULL, *default_edge = NULL;
   if (!ew_mesh_peek (self->store, &name, &stored_public, error))
@@ -112,8 +113,16 @@ open_mesh (Edge *self, GError **error)
   };
   memcpy (setup.public_key, self->identity->public_key, EW_KEY_SIZE);
   self->mesh = ew_mesh_open (self->store, &setup, error);
-  return self->mesh && (options->public_endpoint == NULL || ew_mesh_keep_public (self->mesh, error))
-         && ew_mesh_sweep (self->mesh, TRUE, error);
+  if (self->mesh == NULL)
+    return FALSE;
+  /* Neither is worth a mesh that is down: a full disk is said once, and both are tried again. */
+  if ((options->public_endpoint && !ew_mesh_keep_public (self->mesh, &cause))
+      || !ew_mesh_sweep (self->mesh, TRUE, &cause))
+    {
+      g_warning ("%s Packets are carried meanwhile; what has to be stored is refused.", cause->message);
+      self->sweep_failed = TRUE;
+    }
+  return TRUE;
 }
 
 /* The switch and the API. */
@@ -164,8 +173,17 @@ start_api (Edge *self, GError **error)
 {
   const EwRanges *ranges = ew_mesh_get_ranges (self->mesh);
   g_autofree gchar *path = g_build_filename (self->options->state_dir, "control.sock", NULL);
-  if (!ew_server_bind_control (self->server, path, error))
-    return FALSE;
+  g_autoptr (GError) cause = NULL;
+  if (!ew_server_bind_control (self->server, path, &cause))
+    {
+      /* A read-only disk: the mesh comes first. */
+      if (!ew_mesh_is_announced (self->mesh) || !g_error_matches (cause, EW_ERROR, EW_ERROR_STORE_FULL))
+        {
+          g_propagate_error (error, g_steal_pointer (&cause));
+          return FALSE;
+        }
+      g_warning ("%s `edgeway-edge status` and the like do not work until then.", cause->message);
+    }
   self->topology = ew_topology_new (self->mesh, self->lookout);
   EwApiParts parts
     = { .mesh = self->mesh, .lookout = self->lookout, .topology = self->topology, .listen = self->listen };

@@ -83,6 +83,7 @@ ew_server_bind_control (EwServer *self, const gchar *path, GError **error)
       return FALSE;
     }
   g_autoptr (GSocketAddress) address = g_unix_socket_address_new (path);
+  g_autofree gchar *folder = g_path_get_dirname (path);
   g_unlink (path);
   mode_t mask = umask (0177); /* 0600 from the first moment on */
   gboolean bound = add_socket (self->control, address, FALSE, &cause);
@@ -90,6 +91,11 @@ ew_server_bind_control (EwServer *self, const gchar *path, GError **error)
   if (bound)
     self->control_path = g_strdup (path);
   else
-    g_set_error (error, EW_ERROR, EW_ERROR_FAILED, "The control socket %s cannot be made: %s.", path, cause->message);
+    {
+      /* GIO has no code for a read-only file system. */
+      gboolean unwritable = access (folder, W_OK) != 0 || g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
+      g_set_error (error, EW_ERROR, unwritable ? EW_ERROR_STORE_FULL : EW_ERROR_FAILED,
+                   "The control socket %s cannot be made: %s.", path, cause->message);
+    }
   return bound;
 }

@@ -65,6 +65,11 @@ ew_store_fail (EwStore *store, gint code, GError **error)
     case SQLITE_NOTADB:
     case SQLITE_FORMAT:
       return fail_corrupt (path, why, error);
+    case SQLITE_READONLY:
+      return set_error (error, EW_STORE_ERROR_FULL,
+                        g_strdup_printf ("%s cannot be written (%s): nothing was changed. Make its disk writable "
+                                         "and try again.",
+                                         path, why));
     case SQLITE_FULL:
     case SQLITE_IOERR:
       return set_error (
@@ -279,9 +284,74 @@ load_state (EwStore *store, GError **error)
   return TRUE;
 }
 
+/* A read-only disk. SQLite opens a file with a write-ahead log for writing or not at all, so a copy of both is opened,
+ * which nobody else can, and which is gone when the store is closed. What would have to be kept is refused. */
+
+static gboolean
+copy_into (const gchar *folder, const gchar *path, const gchar *suffix)
+{
+  g_autofree gchar *from_path = g_strconcat (path, suffix, NULL);
+  g_autofree gchar *to_path = g_strdup_printf ("%s/store.db%s", folder, suffix);
+  g_autoptr (GFile) from = g_file_new_for_path (from_path);
+  g_autoptr (GFile) to = g_file_new_for_path (to_path);
+  return !g_file_query_exists (from, NULL)
+         || g_file_copy (from, to, G_FILE_COPY_TARGET_DEFAULT_PERMS, NULL, NULL, NULL, NULL);
+}
+
+static void
+remove_copy (const gchar *folder)
+{
+  static const gchar *const names[] = { "store.db", "store.db-wal", "store.db-shm" };
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree gchar *path = g_build_filename (folder, names[i], NULL);
+      (void)unlink (path);
+    }
+  (void)rmdir (folder);
+}
+
+/* (transfer full) The folder that the copy is in; NULL: there is nowhere to make one. */
+static gchar *
+make_copy (const gchar *path)
+{
+  const gchar *const places[] = { g_get_tmp_dir (), "/dev/shm", "/run" };
+  for (guint i = 0; i < G_N_ELEMENTS (places); i++)
+    {
+      g_autofree gchar *folder = g_build_filename (places[i], "edgeway-edge.XXXXXX", NULL);
+      if (mkdtemp (folder) == NULL) /* 0700 */
+        continue;
+      if (copy_into (folder, path, "") && copy_into (folder, path, "-wal"))
+        return g_steal_pointer (&folder);
+      remove_copy (folder);
+    }
+  return NULL;
+}
+
+static gboolean
+is_on_read_only_disk (const gchar *path)
+{
+  return access (path, W_OK) != 0 && errno == EROFS;
+}
+
+/* copy: (out) the folder to be removed once SQLite has its files open. */
+static gint
+open_database (EwStore *store, gchar **copy)
+{
+  g_autofree gchar *path = g_strdup (store->path);
+  store->frozen = is_on_read_only_disk (store->path);
+  if (store->frozen && (*copy = make_copy (store->path)))
+    {
+      g_free (path);
+      path = g_build_filename (*copy, "store.db", NULL);
+    }
+  gint code = sqlite3_open_v2 (path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+  return code == SQLITE_OK ? sqlite3_extended_result_codes (store->db, 1) : code;
+}
+
 EwStore *
 ew_store_open (const gchar *path, GError **error)
 {
+  g_autofree gchar *copy = NULL;
   g_autoptr (EwStore) store = g_new0 (EwStore, 1);
   gboolean memory = g_str_equal (path, ":memory:");
   store->path = g_strdup (path);
@@ -290,16 +360,15 @@ ew_store_open (const gchar *path, GError **error)
   ew_store_lease_init (store);
   if (!memory && !file_prepare (path, error))
     return NULL;
-  gint code = sqlite3_open_v2 (path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-  if (code == SQLITE_OK)
-    code = sqlite3_extended_result_codes (store->db, 1);
-  if (code != SQLITE_OK)
-    {
-      ew_store_fail (store, code, error);
-      return NULL;
-    }
-  if (!configure (store, memory, error) || !prepare_statements (store, error) || !load_state (store, error))
+  gint code = open_database (store, &copy);
+  gboolean ok = (code == SQLITE_OK || ew_store_fail (store, code, error)) && configure (store, memory, error)
+                && prepare_statements (store, error) && load_state (store, error);
+  if (copy)
+    remove_copy (copy);
+  if (!ok)
     return NULL;
+  if (store->frozen)
+    g_warning ("%s is on a read-only disk: what it holds is used, and every change to it is refused.", path);
   store->dispatched = store->revision;
   return g_steal_pointer (&store);
 }

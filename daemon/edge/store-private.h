@@ -50,6 +50,7 @@ typedef enum
 struct EwStore
 {
   gchar *path;
+  gboolean frozen; /* the disk is read-only: db is a copy, and nothing of it is kept */
   sqlite3 *db;
   sqlite3_stmt *statements[EW_STORE_SQL_N];
   GMainContext *context;

@@ -196,6 +196,8 @@ carry_out (Change *change, GPtrArray *compares, GPtrArray *operations, gboolean 
   for (guint i = 0; *hold && i < operations->len; i++)
     if (!apply_operation (change, g_ptr_array_index (operations, i), error))
       return FALSE;
+  if (change->durable && change->store->frozen)
+    return ew_store_fail (change->store, SQLITE_READONLY, error);
   if (change->durable)
     {
       sqlite3_stmt *statement = ew_store_sql (change->store, EW_STORE_SQL_SET_REVISION);

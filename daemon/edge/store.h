@@ -21,7 +21,7 @@ typedef enum
 {
   EW_STORE_ERROR_IN_USE,    /* another process has it open */
   EW_STORE_ERROR_CORRUPT,   /* not a store of ours, or damaged: the message names the file and what to do */
-  EW_STORE_ERROR_FULL,      /* the disk is full; nothing was changed */
+  EW_STORE_ERROR_FULL,      /* the disk is full or read-only; nothing was changed */
   EW_STORE_ERROR_COMPACTED, /* the revision asked for is gone: read again */
   EW_STORE_ERROR_TOO_LARGE, /* more than EW_STORE_TXN_MAX operations, a key over 512 bytes, a value over 1 MiB */
   EW_STORE_ERROR_NO_LEASE,

@@ -12,9 +12,9 @@ import subprocess
 import time
 import unittest
 
-from demo_mesh import EDGE_ADDRESS, EDGE_PORT, SERVICE, SITES
+from demo_mesh import EDGE_ADDRESS, EDGE_PORT, SERVICE, SITES, DemoMesh
 from machines import die_with_parent
-from mesh_case import MeshCase, host_state, wait_for
+from mesh_case import BUILD, MeshCase, host_state, wait_for
 
 
 class Link(MeshCase):
@@ -223,6 +223,55 @@ class Disk(MeshCase):
         self.wait_state("nas", "connected", 10)
         address = self.status("nas")["addresses"][0]
         wait_for("nas is reached", lambda: self.mesh.machine("laptop").ok("ping", "-n", "-q", "-c", "1", "-W", "1", address), 10)
+
+
+class EdgeDisk(MeshCase):
+    """A full or read-only disk on the edge: it starts, carries packets and shows the mesh, and refuses what it would have to store."""
+    SITES, JOIN = ("laptop", "nas"), ("laptop", "nas")
+    STATE = "/var/lib/edgeway-edge"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.mesh = DemoMesh(BUILD, lambda text: None, cls.SITES, "edge-disk")
+        cls.addClassCleanup(cls.mesh.close)
+        cls.mesh.build_ground()
+        cls.edge = cls.mesh.machine("edge")
+        cls.edge.run("mount", "-t", "tmpfs", "-o", "size=2000k,mode=0700", "none", cls.STATE)
+        cls.mesh.join("laptop", cls.mesh.start_edge())
+        cls.mesh.join("nas", cls.mesh.new_key("nas"))
+
+    def restart(self, number, meanwhile):
+        process, start = self.mesh.running["edge"]
+        process.send_signal(number)
+        process.wait()
+        meanwhile()
+        self.mesh.running["edge"][0] = start()
+
+    def carries(self):
+        address = self.status("nas")["addresses"][0]
+        wait_for("packets", lambda: self.mesh.machine("laptop").ok("ping", "-n", "-q", "-c", "1", "-W", "1", address), 40)
+        self.assertEqual(sorted(node["name"] for node in self.mesh.ctl_json("laptop", "node", "list")["nodes"]), ["laptop", "nas"])
+
+    def test_full_and_read_only(self):
+        def fill():
+            self.edge.run("sh", "-c", f"dd if=/dev/zero of={self.STATE}/ballast bs=512 2>/dev/null", check=False)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            self.restart(number, fill)
+            self.carries()
+            self.refused("laptop", "node", "add", "later", says="room")
+            self.refused("laptop", "node", "rename", "nas", "store", says="room")
+            self.edge.run(self.mesh.program("edgeway-edge"), "status", "--state-dir", self.STATE)
+            result = self.edge.run(self.mesh.program("edgeway-edge"), "admin-key", "--state-dir", self.STATE, check=False)
+            self.assertEqual(result.returncode, 1)
+            self.assertIn("room", result.stderr)
+        self.restart(signal.SIGKILL, lambda: self.edge.run("mount", "-o", "remount,ro", self.STATE))
+        self.carries()
+        self.refused("laptop", "node", "add", "later", says="room")
+        def free():
+            self.edge.run("sh", "-c", f"mount -o remount,rw {self.STATE} && rm {self.STATE}/ballast")
+        self.restart(signal.SIGTERM, free)
+        self.carries()
+        self.ctl("laptop", "node", "add", "later")
 
 
 if __name__ == "__main__":

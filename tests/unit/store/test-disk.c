@@ -352,12 +352,65 @@ full_disk_in_child (void)
 }
 
 static void
-test_full_disk (void)
+put_value (EwStore *store, const gchar *key, const gchar *value, GError **error)
+{
+  g_autoptr (EwStoreTxn) txn = ew_store_txn_new (store);
+  g_autoptr (GBytes) bytes = g_bytes_new_static (value, strlen (value));
+  ew_store_txn_put (txn, key, bytes);
+  (void)!ew_store_txn_commit (txn, NULL, NULL, error);
+}
+
+/* Everything is read, what a killed edge left in its log as well; nothing is changed, neither now nor for the next
+ * start. */
+static void
+read_only_in_child (void)
+{
+  const gchar *folder = g_get_tmp_dir ();
+  g_autoptr (GError) error = NULL;
+  int status;
+  if (unshare (CLONE_NEWNS) < 0 || mount ("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0
+      || mount ("edgeway-test", folder, "tmpfs", 0, "size=2m") < 0)
+    _exit (77);
+  g_autofree gchar *path = g_build_filename (folder, "store.db", NULL);
+  g_autofree gchar *wal = g_strconcat (path, "-wal", NULL);
+  pid_t killed = fork ();
+  if (killed == 0)
+    {
+      EwStore *store = ew_store_open (path, NULL);
+      put_value (store, "/a", "kept", NULL);
+      _exit (0);
+    }
+  g_assert_cmpint (waitpid (killed, &status, 0), ==, killed);
+  g_assert_true (g_file_test (wal, G_FILE_TEST_EXISTS));
+  for (guint i = 0; i < 2; i++)
+    {
+      g_assert_cmpint (mount ("none", folder, NULL, MS_REMOUNT | MS_RDONLY, NULL), ==, 0);
+      g_test_expect_message (NULL, G_LOG_LEVEL_WARNING, "*read-only disk*");
+      EwStore *store = ew_store_open (path, &error);
+      g_assert_no_error (error);
+      g_test_assert_expected_messages ();
+      assert_value (store, "/a", "kept");
+      put_value (store, "/a", "changed", &error);
+      g_assert_error (error, EW_STORE_ERROR, EW_STORE_ERROR_FULL);
+      g_clear_error (&error);
+      assert_value (store, "/a", "kept");
+      ew_store_close (store);
+      g_assert_cmpint (mount ("none", folder, NULL, MS_REMOUNT, NULL), ==, 0);
+      store = ew_store_open (path, &error);
+      g_assert_no_error (error);
+      assert_value (store, "/a", "kept");
+      ew_store_close (store); /* the second time there is no log */
+    }
+  _exit (0);
+}
+
+static void
+run_child (void (*child_func) (void))
 {
   int status;
   pid_t child = fork ();
   if (child == 0)
-    full_disk_in_child ();
+    child_func ();
   g_assert_cmpint (waitpid (child, &status, 0), ==, child);
   if (WIFEXITED (status) && WEXITSTATUS (status) == 77)
     g_test_skip ("needs root for a small file system");
@@ -365,11 +418,24 @@ test_full_disk (void)
     g_assert_cmpint (status, ==, 0);
 }
 
+static void
+test_full_disk (void)
+{
+  run_child (full_disk_in_child);
+}
+
+static void
+test_read_only_disk (void)
+{
+  run_child (read_only_in_child);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/store/disk/full-disk", test_full_disk);
+  g_test_add_func ("/store/disk/read-only", test_read_only_disk);
   g_test_add ("/store/disk/kept", Fixture, NULL, set_up, test_kept, tear_down);
   g_test_add ("/store/disk/durability", Fixture, NULL, set_up, test_durability, tear_down);
   g_test_add ("/store/disk/in-use", Fixture, NULL, set_up, test_in_use, tear_down);
