@@ -5,21 +5,16 @@
  * has forgotten the stream (a NAT's timeout, a restarted router) says nothing, and TCP alone waits for ever.
  */
 #include "account/topology.h"
+#include "account/topology-reader.h"
 #include "common/error.h"
-#include "common/util.h"
-#include <errno.h>
-#include <glib-unix.h>
-#include <string.h>
-#include <unistd.h>
 
-#define QUEUE_MAX (4 * 1024 * 1024) /* bytes waiting for a slow reader */
-#define RETRY_MAX 10                /* s */
+#define RETRY_MAX 10 /* s */
 
 struct EwTopology
 {
   EwClient *client;
-  gchar *self_id;
-  gint fd;
+  EwTopologyMirror *mirror;
+  GPtrArray *readers; /* EwTopologyReader */
   EwTopologyClosed closed;
   gpointer user_data;
 
@@ -28,12 +23,6 @@ struct EwTopology
   guint retry, retry_seconds;
   guint keepalive, ping_ms;
   gint64 heard; /* monotonic µs: anything from the edge */
-
-  GQueue lines;   /* GBytes */
-  gsize queued;   /* bytes in lines */
-  gsize written;  /* of the first line */
-  gboolean stale; /* the queue overflowed: a new snapshot once it has drained */
-  guint writable, hangup;
 };
 
 static void connect_edge (EwTopology *self);
@@ -58,12 +47,9 @@ void
 ew_topology_free (EwTopology *self)
 {
   drop_socket (self);
-  g_clear_handle_id (&self->writable, g_source_remove);
-  g_clear_handle_id (&self->hangup, g_source_remove);
-  close (self->fd);
-  g_queue_clear_full (&self->lines, (GDestroyNotify)g_bytes_unref);
+  g_ptr_array_unref (self->readers);
+  ew_topology_mirror_free (self->mirror);
   g_clear_object (&self->client);
-  g_free (self->self_id);
   g_free (self);
 }
 
@@ -91,125 +77,26 @@ retry_later (EwTopology *self)
   self->retry = g_timeout_add_seconds (self->retry_seconds, retry_now, self);
 }
 
-/* The queue's tail, all but a line already begun. */
-static void
-drop_queue (EwTopology *self)
-{
-  while (g_queue_get_length (&self->lines) > (self->written > 0 ? 1 : 0))
-    {
-      GBytes *line = g_queue_pop_tail (&self->lines);
-      self->queued -= g_bytes_get_size (line);
-      g_bytes_unref (line);
-    }
-}
-
-/* FALSE: the reader is gone. */
-static gboolean
-flush (EwTopology *self)
-{
-  GBytes *line;
-  while ((line = g_queue_peek_head (&self->lines)))
-    {
-      gsize size;
-      const gchar *data = g_bytes_get_data (line, &size);
-      ssize_t n = write (self->fd, data + self->written, size - self->written);
-      if (n < 0)
-        return errno == EAGAIN || errno == EINTR;
-      self->written += (gsize)n;
-      if (self->written < size)
-        continue;
-      self->written = 0;
-      self->queued -= size;
-      g_bytes_unref (g_queue_pop_head (&self->lines));
-    }
-  return TRUE;
-}
-
-static gboolean
-pipe_writable (gint fd, GIOCondition condition, gpointer user_data)
-{
-  EwTopology *self = user_data;
-  if (!flush (self))
-    {
-      self->writable = 0;
-      end (self, NULL);
-      return G_SOURCE_REMOVE;
-    }
-  if (!g_queue_is_empty (&self->lines))
-    return G_SOURCE_CONTINUE;
-  self->writable = 0;
-  if (self->stale)
-    {
-      self->stale = FALSE;
-      connect_edge (self);
-    }
-  return G_SOURCE_REMOVE;
-}
-
-/* The reader closed its end. */
-static gboolean
-pipe_hangup (gint fd, GIOCondition condition, gpointer user_data)
-{
-  EwTopology *self = user_data;
-  self->hangup = 0;
-  end (self, NULL);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-mark_self (JsonObject *node, const gchar *self_id)
-{
-  json_object_set_boolean_member (node, "self", g_strcmp0 (ew_json_string (node, "id"), self_id) == 0);
-}
-
-gchar *
-ew_topology_line (const gchar *message, gsize length, const gchar *self_id)
-{
-  g_autoptr (JsonObject) object = ew_json_parse_object (message, (gssize)length, EW_CLIENT_LIST_MAX_ANSWER, NULL);
-  const gchar *type = object ? ew_json_string (object, "type") : NULL;
-  const gchar *const known[] = { "snapshot", "node", "node-removed", "edge", "edge-removed", "counters", NULL };
-  if (!type || !g_strv_contains (known, type))
-    return NULL;
-  JsonObject *node = ew_json_object (object, "node"), *map = ew_json_object (object, "map");
-  if ((g_str_equal (type, "node") && !node) || (g_str_equal (type, "snapshot") && !map))
-    return NULL;
-  if (node)
-    mark_self (node, self_id);
-  JsonArray *nodes = map ? ew_json_array (map, "nodes") : NULL;
-  for (guint i = 0; nodes && i < json_array_get_length (nodes); i++)
-    {
-      JsonNode *element = json_array_get_element (nodes, i);
-      if (!JSON_NODE_HOLDS_OBJECT (element))
-        return NULL;
-      mark_self (json_node_get_object (element), self_id);
-    }
-  g_autofree gchar *text = ew_json_to_string (object, FALSE);
-  return g_strconcat (text, "\n", NULL);
-}
-
 static void
 message_arrived (SoupWebsocketConnection *socket, gint type, GBytes *message, gpointer user_data)
 {
   EwTopology *self = user_data;
-  self->heard = g_get_monotonic_time ();
+  g_autoptr (GPtrArray) ids = g_ptr_array_new_with_free_func (g_free);
   gsize length;
   const gchar *data = g_bytes_get_data (message, &length);
-  g_autofree gchar *line = type == SOUP_WEBSOCKET_DATA_TEXT ? ew_topology_line (data, length, self->self_id) : NULL;
-  if (!line)
-    return;
+  EwTopologyNews news = type == SOUP_WEBSOCKET_DATA_TEXT ? ew_topology_mirror_take (self->mirror, data, length, ids)
+                                                         : EW_TOPOLOGY_NOTHING;
+  self->heard = g_get_monotonic_time ();
   self->retry_seconds = 0;
-  gsize size = strlen (line);
-  if (self->queued + size > QUEUE_MAX)
+  if (news == EW_TOPOLOGY_TOO_LARGE)
     {
-      drop_socket (self);
-      drop_queue (self);
-      self->stale = TRUE;
+      g_warning ("The edge's map has more than %d MB. It isn't shown.", EW_TOPOLOGY_MIRROR_MAX / 1000000);
+      self->retry_seconds = RETRY_MAX;
+      retry_later (self);
       return;
     }
-  self->queued += size;
-  g_queue_push_tail (&self->lines, g_bytes_new_take (g_steal_pointer (&line), size));
-  if (!self->writable)
-    self->writable = g_unix_fd_add (self->fd, G_IO_OUT, pipe_writable, self);
+  for (guint i = 0; news != EW_TOPOLOGY_NOTHING && i < self->readers->len; i++)
+    ew_topology_reader_tell (self->readers->pdata[i], news, ids);
 }
 
 static void
@@ -286,22 +173,55 @@ socket_ready (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 connect_edge (EwTopology *self)
 {
+  ew_topology_mirror_restart (self->mirror);
   self->connecting = g_cancellable_new ();
   ew_client_websocket_async (self->client, "/v1/topology", self->connecting, socket_ready, self);
 }
 
+/* Readers. */
+
+static void
+on_reader_gone (EwTopologyReader *reader, gpointer user_data)
+{
+  EwTopology *self = user_data;
+  g_ptr_array_remove (self->readers, reader);
+  if (self->readers->len == 0)
+    end (self, NULL);
+}
+
+void
+ew_topology_add_reader (EwTopology *self, gint write_fd, guint32 uid)
+{
+  g_ptr_array_add (self->readers, ew_topology_reader_new (self->mirror, write_fd, uid, on_reader_gone, self));
+}
+
+guint
+ew_topology_count_readers (EwTopology *self, guint32 uid)
+{
+  guint n = 0;
+  for (guint i = 0; i < self->readers->len; i++)
+    n += ew_topology_reader_get_uid (self->readers->pdata[i]) == uid;
+  return n;
+}
+
+guint
+ew_topology_count_all_readers (EwTopology *self)
+{
+  return self->readers->len;
+}
+
+/* Life. */
+
 EwTopology *
-ew_topology_new (EwClient *client, const gchar *self_id, gint write_fd, EwTopologyClosed closed, gpointer user_data)
+ew_topology_new (EwClient *client, const gchar *self_id, EwTopologyClosed closed, gpointer user_data)
 {
   EwTopology *self = g_new0 (EwTopology, 1);
   self->client = g_object_ref (client);
-  self->self_id = g_strdup (self_id);
-  self->fd = write_fd;
+  self->mirror = ew_topology_mirror_new (self_id);
+  self->readers = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_topology_reader_free);
   self->closed = closed;
   self->user_data = user_data;
   self->ping_ms = EW_TOPOLOGY_PING_SECONDS * 1000;
-  g_queue_init (&self->lines);
-  self->hangup = g_unix_fd_add (write_fd, G_IO_ERR, pipe_hangup, self);
   connect_edge (self);
   return self;
 }

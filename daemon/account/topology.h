@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The mesh as somebody looks at it: the edge's topology messages (daemon/edge/API.md), checked, "self" set, as JSON
- * lines into a pipe. Each reader has a stream of its own from the edge, so that the edge knows that somebody looks; it
- * ends when the reader closes its end.
+ * The mesh as somebody looks at it: one stream of the edge's topology messages (daemon/edge/API.md) for all programs on
+ * this computer, each of which has a pipe of its own. It lasts while there are readers, so that the edge knows that
+ * somebody looks.
  *
- *   edge ──WebSocket──→ check, mark self ──→ queue, at most 4 MiB ──→ pipe ──→ reader
+ *   edge ──WebSocket──→ topology-mirror.h: what is known ──→ topology-reader.h: what this one is owed ──→ pipe
+ *                                                      └───→ … another
  *
- * A reader too slow for its queue loses what stands in it and gets a new snapshot; so it does when the edge was lost
- * and is back, or when the stream fell silent: both sides send pings.
+ * When the edge was lost and is back, every reader gets a new snapshot.
  */
 #pragma once
 
@@ -19,18 +19,17 @@ G_BEGIN_DECLS
 
 typedef struct EwTopology EwTopology;
 
-/* Why a stream of ours ended for good: REMOVED, NOT_AUTHENTICATED; NULL: its reader closed it. The topology is freed
- * after the call. */
+/* Why it ended for good: REMOVED, NOT_AUTHENTICATED; NULL: its last reader is gone. It is freed after the call. */
 typedef void (*EwTopologyClosed) (EwTopology *topology, const GError *reason, gpointer user_data);
 
-/* write_fd: the pipe's write end, non-blocking; taken. self_id: this node's. */
-EwTopology *ew_topology_new (EwClient *client, const gchar *self_id, gint write_fd, EwTopologyClosed closed,
-                             gpointer user_data);
+/* self_id: this node's. */
+EwTopology *ew_topology_new (EwClient *client, const gchar *self_id, EwTopologyClosed closed, gpointer user_data);
+/* write_fd: the pipe's write end, non-blocking; taken. uid: whose. */
+void ew_topology_add_reader (EwTopology *topology, gint write_fd, guint32 uid);
+guint ew_topology_count_readers (EwTopology *topology, guint32 uid);
+guint ew_topology_count_all_readers (EwTopology *topology);
 /* Another interval than the default's, from the next connection on. */
 void ew_topology_set_ping (EwTopology *topology, guint milliseconds);
-void ew_topology_free (EwTopology *topology); /* closes both sides; no call */
-
-/* One line made of the edge's message (pure): NULL where it is none that a reader should see.. */
-gchar *ew_topology_line (const gchar *message, gsize length, const gchar *self_id);
+void ew_topology_free (EwTopology *topology); /* closes everything; no call */
 
 G_END_DECLS

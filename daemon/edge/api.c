@@ -212,10 +212,10 @@ static gboolean
 upgrade (EwApi *self, SoupServerMessage *message, const gchar *node_id, GError **error)
 {
   g_autoptr (GError) cause = NULL;
-  if (ew_topology_count_viewers (self->parts.topology) >= EW_TOPOLOGY_VIEWERS_MAX)
+  if (!ew_topology_has_place (self->parts.topology, node_id))
     {
       g_set_error (error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
-                   "This edge shows its map to %d viewers at once, no more; close another.", EW_TOPOLOGY_VIEWERS_MAX);
+                   "This edge already shows its map to as many viewers as it can. Close another, then try again.");
       return FALSE;
     }
   if (!soup_websocket_server_check_handshake (message, NULL, NULL, NULL, &cause)

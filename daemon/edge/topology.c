@@ -294,10 +294,59 @@ on_closed (gpointer user_data)
 
 static const EwWebsocketHooks hooks = { on_drained, on_closed };
 
+/* The owner's are as good as an administrator's. */
+static gboolean
+is_administrator (EwTopology *self, const gchar *node_id)
+{
+  const EwNode *node = node_id ? ew_mesh_get_node (self->mesh, node_id) : NULL;
+  return node_id == NULL || (node && g_strcmp0 (node->role, "admin") == 0);
+}
+
+/* *oldest: NULL where there is none. */
+static guint
+count_of_node (EwTopology *self, const gchar *node_id, Viewer **oldest)
+{
+  guint n = 0;
+  *oldest = NULL;
+  for (guint i = 0; i < self->viewers->len; i++)
+    {
+      Viewer *viewer = self->viewers->pdata[i];
+      if (g_strcmp0 (viewer->node_id, node_id) != 0)
+        continue;
+      if (n++ == 0)
+        *oldest = viewer;
+    }
+  return n;
+}
+
+static guint
+count_of_members (EwTopology *self)
+{
+  guint n = 0;
+  for (guint i = 0; i < self->viewers->len; i++)
+    n += !is_administrator (self, ((Viewer *)self->viewers->pdata[i])->node_id);
+  return n;
+}
+
+gboolean
+ew_topology_has_place (EwTopology *self, const gchar *node_id)
+{
+  Viewer *oldest;
+  if (count_of_node (self, node_id, &oldest) >= EW_TOPOLOGY_VIEWERS_PER_NODE)
+    return TRUE;
+  return self->viewers->len < EW_TOPOLOGY_VIEWERS_MAX
+         && (is_administrator (self, node_id) || count_of_members (self) < EW_TOPOLOGY_VIEWERS_OF_MEMBERS);
+}
+
 void
 ew_topology_add_viewer (EwTopology *self, GIOStream *stream, const gchar *node_id)
 {
-  Viewer *viewer = g_new0 (Viewer, 1);
+  Viewer *viewer, *oldest;
+  if (!ew_topology_has_place (self, node_id)) /* others came between the question and the upgrade */
+    return;
+  if (count_of_node (self, node_id, &oldest) >= EW_TOPOLOGY_VIEWERS_PER_NODE)
+    g_ptr_array_remove (self->viewers, oldest);
+  viewer = g_new0 (Viewer, 1);
   viewer->topology = self;
   viewer->node_id = g_strdup (node_id);
   viewer->snapshot = TRUE;

@@ -200,7 +200,7 @@ void
 ew_handle_open_topology (EwCall *call, GVariant *parameters)
 {
   GError *error = NULL;
-  gint fd = ew_tunnel_open_topology (ew_call_get_tunnel (call), &error);
+  gint fd = ew_tunnel_open_topology (ew_call_get_tunnel (call), ew_call_get_caller (call)->uid, &error);
 
   if (fd < 0)
     ew_call_fail (call, error);

@@ -11,7 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TOPOLOGIES_MAX 32
+#define READERS_PER_USER 4 /* of the map */
+#define READERS_MAX 28     /* of all users but root */
 
 /* Enroll. */
 
@@ -271,25 +272,36 @@ static void
 topology_closed (EwTopology *topology, const GError *reason, gpointer user_data)
 {
   EwTunnel *self = user_data;
-  guint index;
-  if (g_ptr_array_find (self->topologies, topology, &index))
-    g_ptr_array_steal_index_fast (self->topologies, index);
+  self->topology = NULL;
   if (reason && ew_tunnel_is_removal (reason))
     ew_tunnel_was_removed (self, reason);
 }
 
+/* Whoever has too many keeps those that are open: programs that took each other's places would do so for ever. */
+static gboolean
+has_place (EwTunnel *self, guint32 uid, GError **error)
+{
+  guint own = self->topology ? ew_topology_count_readers (self->topology, uid) : 0;
+  guint all = self->topology ? ew_topology_count_all_readers (self->topology) : 0;
+  if (uid == EW_TUNNEL_OURSELVES)
+    return TRUE;
+  if (own >= READERS_PER_USER)
+    g_set_error (error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
+                 "%d of your programs already show the map. Close one, then try again.", READERS_PER_USER);
+  else if (uid != 0 && all >= READERS_MAX)
+    g_set_error (error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
+                 "%d programs on this computer already show the map. Close one, then try again.", READERS_MAX);
+  else
+    return TRUE;
+  return FALSE;
+}
+
 gint
-ew_tunnel_open_topology (EwTunnel *self, GError **error)
+ew_tunnel_open_topology (EwTunnel *self, guint32 uid, GError **error)
 {
   gint ends[2];
-  if (!ew_tunnel_check_member (self, error))
+  if (!ew_tunnel_check_member (self, error) || !has_place (self, uid, error))
     return -1;
-  if (self->topologies->len >= TOPOLOGIES_MAX)
-    {
-      g_set_error (error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
-                   "%d programs on this machine look at the map already: close one", TOPOLOGIES_MAX);
-      return -1;
-    }
   if (pipe2 (ends, O_CLOEXEC) != 0)
     {
       g_set_error (error, EW_ERROR, EW_ERROR_FAILED, "No pipe could be made (%s): too many files are open",
@@ -297,7 +309,8 @@ ew_tunnel_open_topology (EwTunnel *self, GError **error)
       return -1;
     }
   (void)fcntl (ends[1], F_SETFL, O_NONBLOCK);
-  g_ptr_array_add (self->topologies,
-                   ew_topology_new (self->client, self->keystore->id, ends[1], topology_closed, self));
+  if (!self->topology)
+    self->topology = ew_topology_new (self->client, self->keystore->id, topology_closed, self);
+  ew_topology_add_reader (self->topology, ends[1], uid);
   return ends[0];
 }

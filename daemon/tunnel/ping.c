@@ -117,7 +117,7 @@ far_look (EwTunnel *self)
   FarWatch *far = self->far;
   if (!far)
     {
-      gint fd = ew_tunnel_open_topology (self, NULL);
+      gint fd = ew_tunnel_open_topology (self, EW_TUNNEL_OURSELVES, NULL);
       if (fd < 0)
         return;
       g_autoptr (GInputStream) pipe = g_unix_input_stream_new (fd, TRUE);

@@ -82,6 +82,7 @@ enum
 };
 
 #define EW_PROBES_KEPT 8
+#define EW_TUNNEL_OURSELVES G_MAXUINT32 /* a reader of the map in this process */
 
 typedef struct
 {
@@ -101,13 +102,13 @@ struct _EwTunnel
   gchar *networks; /* link.c: the machine's networks when last looked at, as text */
 
   /* The account: loaded by tunnel.c, changed by membership.c and refresh.c. */
-  EwKeystore *keystore;  /* NULL: its file is broken */
-  GError *broken;        /* … and why */
-  EwDocument *document;  /* NULL: not enrolled */
-  EwClient *client;      /* likewise */
-  GCancellable *life;    /* of this membership: cancelled when it ends */
-  GPtrArray *topologies; /* EwTopology */
-  gboolean enrolling;    /* one at a time */
+  EwKeystore *keystore; /* NULL: its file is broken */
+  GError *broken;       /* … and why */
+  EwDocument *document; /* NULL: not enrolled */
+  EwClient *client;     /* likewise */
+  GCancellable *life;   /* of this membership: cancelled when it ends */
+  EwTopology *topology; /* NULL: nobody looks */
+  gboolean enrolling;   /* one at a time */
   gboolean leaving; /* nothing is left here, the edge is being told: everything else waits (ew_tunnel_check_member) */
   guint leave_seconds; /* so long for the edge's answer; tests have less patience */
 

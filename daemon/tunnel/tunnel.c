@@ -227,7 +227,7 @@ ew_tunnel_drop_membership (EwTunnel *self)
     g_cancellable_cancel (self->life);
   g_clear_object (&self->life);
   ew_tunnel_ping_stop (self);
-  g_ptr_array_set_size (self->topologies, 0);
+  g_clear_pointer (&self->topology, ew_topology_free);
   g_clear_object (&self->client);
   g_clear_pointer (&self->document, ew_document_free);
   self->peer = -1;
@@ -346,7 +346,7 @@ ew_tunnel_stop (EwTunnel *self)
   if (self->life)
     g_cancellable_cancel (self->life);
   ew_tunnel_ping_stop (self);
-  g_ptr_array_set_size (self->topologies, 0);
+  g_clear_pointer (&self->topology, ew_topology_free);
   ew_tunnel_down (self);
   if (was_up && !ew_keystore_save (self->keystore, &error))
     g_warning ("%s", error->message);
@@ -475,7 +475,6 @@ ew_tunnel_new (const gchar *state_dir, const gchar *interface, GError **error)
 static void
 ew_tunnel_init (EwTunnel *self)
 {
-  self->topologies = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_topology_free);
   self->peer = -1;
   self->rtt_us = -1;
   self->leave_seconds = LEAVE_SECONDS;
@@ -495,7 +494,6 @@ ew_tunnel_finalize (GObject *object)
   g_clear_pointer (&self->host, ew_host_free);
   g_clear_pointer (&self->keystore, ew_keystore_unref);
   g_clear_error (&self->broken);
-  g_ptr_array_unref (self->topologies);
   g_clear_pointer (&self->guard_alarm, ew_alarm_free);
   g_clear_pointer (&self->fetch_alarm, ew_alarm_free);
   g_clear_pointer (&self->race_alarm, ew_alarm_free);

@@ -49,8 +49,8 @@ gboolean ew_tunnel_undo_mode (EwTunnel *self, GError **error);
 
 gchar *ew_tunnel_get_status (EwTunnel *self); /* the JSON of `edgewayctl status --json` */
 
-/* The read end of a pipe with JSON lines (the caller owns it); -1 with error. */
-gint ew_tunnel_open_topology (EwTunnel *self, GError **error);
+/* The read end of a pipe with JSON lines (the caller owns it); -1 with error. uid: whose program reads it. */
+gint ew_tunnel_open_topology (EwTunnel *self, guint32 uid, GError **error);
 
 void ew_tunnel_ping_async (EwTunnel *self, const gchar *target, guint timeout_ms, GCancellable *cancellable,
                            GAsyncReadyCallback callback, gpointer user_data);

@@ -95,6 +95,52 @@ class Topology(unittest.TestCase):
             answer = self.admin.call("GET", "/v1/topology", headers=headers)
             self.assertEqual((answer.status, answer.code), (400, "InvalidArgument"), headers)
 
+    def is_open(self, viewer):
+        try:
+            while True:
+                viewer.stream.settimeout(0.02)
+                viewer.message()
+        except TimeoutError:
+            return True
+        except (EOFError, OSError):
+            return False
+
+    def member(self, edge, admin, name):
+        return edge.join(admin.call("POST", "/v1/keys", {"kind": "server", "name": name}).json["key"], name)
+
+    def test_a_node_has_few_viewers(self):
+        """The newest: the others may be on paths that have forgotten them."""
+        member = self.member(self.edge, self.admin, "starer")
+        viewers = []
+        for _ in range(7):
+            viewer = member.view()
+            self.addCleanup(viewer.close)
+            viewer.message()
+            viewers.append(viewer)
+        self.assertEqual([self.is_open(viewer) for viewer in viewers], [False] * 3 + [True] * 4)
+        self.assertTrue(self.is_open(self.viewer), "another node's stays")
+        member.call("DELETE", "/v1/self")
+
+    def test_members_leave_places_for_administrators(self):
+        edge = Edge().start()
+        self.addCleanup(edge.remove)
+        admin = edge.join(edge.first_key(), "admin")
+        viewers, refused = [], 0
+        for i in range(25):
+            member = self.member(edge, admin, f"m{i}")
+            for _ in range(4):
+                viewer = Viewer(edge, member.token)
+                self.addCleanup(viewer.close)
+                viewers.append(viewer)
+                refused += viewer.status == 429
+        self.assertEqual((len(viewers), refused), (100, 4))
+        for _ in range(3):
+            viewer = admin.view()
+            self.addCleanup(viewer.close)
+            self.assertEqual(viewer.status, 101)
+            viewer.message()
+        self.assertEqual(edge.owner("GET", "/v1/status").json["viewers"], 99)
+
     def test_slow_reader(self):
         """It reads nothing while much happens; what it then reads ends with the truth."""
         slow = self.admin.view()

@@ -395,7 +395,7 @@ ew_tunnel_get_status (EwTunnel *self)
   "\"os\":null,\"version\":null,\"self\":false}"
 
 gint
-ew_tunnel_open_topology (EwTunnel *self, GError **error)
+ew_tunnel_open_topology (EwTunnel *self, guint32 uid, GError **error)
 {
   const gchar *line
     = "{\"type\":\"snapshot\",\"revision\":7,\"more\":false,\"map\":{\"mesh\":\"home\",\"trial\":true,\"edges\":[{"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The topology's stream: checked, self marked, bounded, ended by its reader, begun again when the edge was lost.
+ * The topology's stream: checked, self marked, bounded, one for all readers, ended by the last of them, begun again
+ * when the edge was lost.
  */
+#include "account/topology-mirror.h"
 #include "account/topology.h"
 #include "common/error.h"
 #include "common/util.h"
@@ -37,13 +39,20 @@ setup (World *world, gconstpointer data)
   world->read = g_string_new (NULL);
 }
 
-static void
-begin (World *world)
+static gint
+add_reader (World *world, guint32 uid)
 {
   gint ends[2];
   g_assert_cmpint (pipe2 (ends, O_CLOEXEC | O_NONBLOCK), ==, 0);
-  world->fd = ends[0];
-  world->topology = ew_topology_new (world->client, "me", ends[1], on_closed, world);
+  ew_topology_add_reader (world->topology, ends[1], uid);
+  return ends[0];
+}
+
+static void
+begin (World *world)
+{
+  world->topology = ew_topology_new (world->client, "me", on_closed, world);
+  world->fd = add_reader (world, 0);
 }
 
 static void
@@ -81,18 +90,109 @@ wait_for (World *world, const gchar *what)
     }
 }
 
-static void
-test_line (void)
+/* The mirror. */
+
+static EwTopologyNews
+say (EwTopologyMirror *mirror, const gchar *message)
 {
-  static const gchar snapshot[]
-    = "{\"type\":\"snapshot\",\"map\":{\"nodes\":[{\"id\":\"a\",\"self\":true},{\"id\":\"me\"}]}}";
-  g_autofree gchar *line = ew_topology_line (snapshot, strlen (snapshot), "me");
-  g_autoptr (JsonObject) object = ew_json_parse_object (line, (gssize)strlen (line) - 1, 65536, NULL);
-  JsonArray *nodes = ew_json_array (ew_json_object (object, "map"), "nodes");
-  g_assert_false (ew_json_bool (json_array_get_object_element (nodes, 0), "self", TRUE));
-  g_assert_true (ew_json_bool (json_array_get_object_element (nodes, 1), "self", FALSE));
-  g_assert_true (g_str_has_suffix (line, "}\n"));
-  g_assert_null (strchr (line, '\n') + 1 < line + strlen (line) ? "more than one line" : NULL);
+  g_autoptr (GPtrArray) ids = g_ptr_array_new_with_free_func (g_free);
+  return ew_topology_mirror_take (mirror, message, strlen (message), ids);
+}
+
+/* The whole snapshot's nodes, "ID SELF RX;" each. */
+static gchar *
+show (EwTopologyMirror *mirror, guint *parts)
+{
+  GString *text = g_string_new (NULL);
+  g_autofree gchar *after = NULL;
+  gboolean more = TRUE;
+  for (*parts = 0; more; ++*parts)
+    {
+      g_autofree gchar *line = ew_topology_mirror_snapshot (mirror, &after, &more);
+      g_assert_true (strchr (line, '\n') == line + strlen (line) - 1);
+      g_autoptr (JsonObject) object = ew_json_parse_object (line, (gssize)strlen (line) - 1, 1024 * 1024, NULL);
+      JsonObject *map = ew_json_object (object, "map");
+      JsonArray *nodes = ew_json_array (map, "nodes");
+      g_assert_cmpstr (ew_json_string (object, "type"), ==, "snapshot");
+      g_assert_cmpint (ew_json_int (object, "revision", 0), ==, 7);
+      g_assert_cmpstr (ew_json_string (map, "mesh"), ==, "home");
+      g_assert_cmpint (ew_json_bool (object, "more", !more), ==, more);
+      g_assert_cmpuint (json_array_get_length (ew_json_array (map, "edges")), ==, 1);
+      for (guint i = 0; i < json_array_get_length (nodes); i++)
+        {
+          JsonObject *node = json_array_get_object_element (nodes, i);
+          g_string_append_printf (text, "%s %d %d;", ew_json_string (node, "id"), ew_json_bool (node, "self", FALSE),
+                                  (gint)ew_json_int (node, "rx", 0));
+        }
+    }
+  return g_string_free (text, FALSE);
+}
+
+#define SNAPSHOT(nodes, more)                                                                                          \
+  "{\"type\":\"snapshot\",\"revision\":7,\"map\":{\"schema\":1,\"mesh\":\"home\",\"edges\":[{\"id\":\"e1\"}],"         \
+  "\"nodes\":[" nodes "]},\"more\":" more "}"
+
+static void
+test_mirror (void)
+{
+  g_autoptr (EwTopologyMirror) mirror = ew_topology_mirror_new ("me");
+  g_autoptr (GHashTable) ids = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  guint parts;
+  g_assert_cmpint (say (mirror, "{\"type\":\"node\",\"node\":{\"id\":\"b\"}}"), ==, EW_TOPOLOGY_NOTHING);
+  g_assert_cmpint (say (mirror, SNAPSHOT ("{\"id\":\"me\",\"rx\":1},{\"id\":\"a\",\"self\":true}", "true")), ==,
+                   EW_TOPOLOGY_NOTHING);
+  g_assert_false (ew_topology_mirror_is_complete (mirror));
+  g_assert_cmpint (say (mirror, SNAPSHOT ("{\"id\":\"z\"}", "false")), ==, EW_TOPOLOGY_SNAPSHOT);
+  g_autofree gchar *first = show (mirror, &parts);
+  g_assert_cmpstr (first, ==, "a 0 0;me 1 1;z 0 0;");
+  g_assert_cmpint (say (mirror, "{\"type\":\"node-removed\",\"id\":\"z\"}"), ==, EW_TOPOLOGY_NODES);
+  g_assert_cmpint (say (mirror, "{\"type\":\"node\",\"node\":{\"id\":\"b\",\"self\":true,\"rx\":5}}"), ==,
+                   EW_TOPOLOGY_NODES);
+  g_assert_cmpint (say (mirror, "{\"type\":\"counters\",\"nodes\":[{\"id\":\"me\",\"rx\":9},{\"id\":\"none\"}]}"), ==,
+                   EW_TOPOLOGY_COUNTERS);
+  g_autofree gchar *second = show (mirror, &parts);
+  g_assert_cmpstr (second, ==, "a 0 0;b 0 5;me 1 9;");
+  g_autofree gchar *gone = ew_topology_mirror_node (mirror, "z"), *there = ew_topology_mirror_node (mirror, "me");
+  g_assert_cmpstr (gone, ==, "{\"type\":\"node-removed\",\"id\":\"z\"}\n");
+  g_assert_cmpstr (there, ==, "{\"type\":\"node\",\"node\":{\"id\":\"me\",\"rx\":9,\"self\":true}}\n");
+  g_hash_table_add (ids, g_strdup ("me"));
+  g_hash_table_add (ids, g_strdup ("z"));
+  g_autofree gchar *counters = ew_topology_mirror_counters (mirror, ids);
+  g_assert_cmpstr (counters, ==, "{\"type\":\"counters\",\"nodes\":[{\"id\":\"me\",\"rx\":9}]}\n");
+  g_assert_cmpuint (g_hash_table_size (ids), ==, 0);
+  /* A snapshot that is cut off is none; what stands stays. */
+  g_assert_cmpint (say (mirror, SNAPSHOT ("{\"id\":\"c\"}", "true")), ==, EW_TOPOLOGY_NOTHING);
+  ew_topology_mirror_restart (mirror);
+  g_assert_cmpint (say (mirror, SNAPSHOT ("{\"id\":\"d\"}", "false")), ==, EW_TOPOLOGY_SNAPSHOT);
+  g_autofree gchar *third = show (mirror, &parts);
+  g_assert_cmpstr (third, ==, "d 0 0;");
+}
+
+static void
+test_mirror_parts (void)
+{
+  g_autoptr (EwTopologyMirror) mirror = ew_topology_mirror_new ("me");
+  g_autofree gchar *filler = g_strnfill (1000, 'x');
+  guint parts;
+  for (guint i = 0; i < 1000; i++)
+    {
+      g_autofree gchar *node = g_strdup_printf ("{\"id\":\"n%03u\",\"os\":\"%s\"}", i, filler);
+      g_autofree gchar *message = g_strdup_printf (
+        "{\"type\":\"snapshot\",\"revision\":7,\"map\":{\"mesh\":\"home\",\"edges\":[{\"id\":\"e1\"}],"
+        "\"nodes\":[%s]},\"more\":%s}",
+        node, i < 999 ? "true" : "false");
+      say (mirror, message);
+    }
+  g_autofree gchar *all = show (mirror, &parts);
+  g_auto (GStrv) nodes = g_strsplit (all, ";", -1);
+  g_assert_cmpuint (g_strv_length (nodes), ==, 1001);
+  g_assert_cmpuint (parts, ==, 4);
+}
+
+static void
+test_mirror_refuses (void)
+{
+  g_autoptr (EwTopologyMirror) mirror = ew_topology_mirror_new ("me");
   const gchar *const bad[] = { "",
                                "x",
                                "[]",
@@ -101,10 +201,28 @@ test_line (void)
                                "{\"type\":\"order\"}",
                                "{\"type\":\"snapshot\"}",
                                "{\"type\":\"node\"}",
+                               "{\"type\":\"node\",\"node\":{\"name\":\"x\"}}",
+                               "{\"type\":\"node-removed\"}",
+                               "{\"type\":\"counters\",\"nodes\":[7]}",
+                               "{\"type\":\"snapshot\",\"map\":{\"nodes\":[{\"id\":7}]}}",
                                "{\"type\":\"snapshot\",\"map\":{\"nodes\":[7]}}" };
+  g_assert_cmpint (say (mirror, SNAPSHOT ("", "false")), ==, EW_TOPOLOGY_SNAPSHOT);
   for (gsize i = 0; i < G_N_ELEMENTS (bad); i++)
-    g_assert_null (ew_topology_line (bad[i], strlen (bad[i]), "me"));
+    g_assert_cmpint (say (mirror, bad[i]), ==, EW_TOPOLOGY_NOTHING);
+  /* Snapshots without an end. */
+  g_autofree gchar *filler = g_strnfill (900 * 1024, 'x');
+  EwTopologyNews news = EW_TOPOLOGY_NOTHING;
+  guint i = 0;
+  for (; i < 100 && news == EW_TOPOLOGY_NOTHING; i++)
+    {
+      g_autofree gchar *message = g_strdup_printf (SNAPSHOT ("{\"id\":\"%u\",\"os\":\"%s\"}", "true"), i, filler);
+      news = say (mirror, message);
+    }
+  g_assert_cmpint (news, ==, EW_TOPOLOGY_TOO_LARGE);
+  g_assert_cmpuint (i, <, 80);
 }
+
+/* The stream. */
 
 static void
 test_stream (World *world, gconstpointer data)
@@ -175,31 +293,68 @@ test_reader_closes (World *world, gconstpointer data)
   g_assert_cmpint (world->reason, ==, -1);
 }
 
+/* One stream from the edge, whoever looks; each reader gets the whole, whenever it comes. */
+static void
+test_many_readers (World *world, gconstpointer data)
+{
+  g_ptr_array_add (world->edge.messages, g_strdup (SNAPSHOT ("{\"id\":\"me\"}", "false")));
+  begin (world);
+  wait_for (world, "\"id\":\"me\"");
+  soup_websocket_connection_send_text (world->edge.viewer, "{\"type\":\"node\",\"node\":{\"id\":\"later\"}}");
+  wait_for (world, "later");
+  gint first = world->fd;
+  world->fd = add_reader (world, 1000);
+  g_assert_cmpuint (ew_topology_count_readers (world->topology, 0), ==, 1);
+  g_assert_cmpuint (ew_topology_count_readers (world->topology, 1000), ==, 1);
+  g_string_truncate (world->read, 0);
+  wait_for (world, "\"id\":\"me\"");
+  g_assert_nonnull (strstr (world->read->str, "later"));
+  g_assert_true (g_str_has_prefix (world->read->str, "{\"revision\":7,\"type\":\"snapshot\""));
+  close (first);
+  soup_websocket_connection_send_text (world->edge.viewer, "{\"type\":\"node-removed\",\"id\":\"later\"}");
+  wait_for (world, "node-removed");
+  g_assert_cmpuint (world->edge.viewers, ==, 1);
+  g_assert_cmpuint (ew_topology_count_all_readers (world->topology), ==, 1);
+}
+
+/* It reads nothing while 30 MB pass it by, and ends with the truth; another is told everything meanwhile. */
 static void
 test_slow_reader (World *world, gconstpointer data)
 {
-  g_autofree gchar *filler = g_strnfill (200 * 1024, 'x');
-  g_autofree gchar *big = g_strdup_printf ("{\"type\":\"edge\",\"edge\":{\"id\":\"%s\"}}", filler);
-  g_ptr_array_add (world->edge.messages, g_strdup ("{\"type\":\"snapshot\",\"map\":{\"nodes\":[]},\"more\":false}"));
+  g_autofree gchar *filler = g_strnfill (50 * 1024, 'x');
+  g_ptr_array_add (world->edge.messages, g_strdup (SNAPSHOT ("{\"id\":\"me\"}", "false")));
   begin (world);
   wait_for (world, "snapshot");
-  /* 12 MB that nobody reads. */
-  for (guint i = 0; i < 60 && world->edge.viewers == 1; i++)
+  gint slow = add_reader (world, 1000);
+  for (guint i = 0; i < 600; i++)
     {
-      if (soup_websocket_connection_get_state (world->edge.viewer) == SOUP_WEBSOCKET_STATE_OPEN)
-        soup_websocket_connection_send_text (world->edge.viewer, big);
-      for (guint j = 0; j < 50; j++)
-        g_main_context_iteration (NULL, FALSE);
+      g_autofree gchar *sign = g_strdup_printf ("\"turn\":%u,", i);
+      g_autofree gchar *node
+        = g_strdup_printf ("{\"type\":\"node\",\"node\":{\"id\":\"n%u\",%s\"os\":\"%s\"}}", i % 3, sign, filler);
+      soup_websocket_connection_send_text (world->edge.viewer, node);
+      g_string_truncate (world->read, 0);
+      wait_for (world, sign);
+    }
+  /* More changes than are worth keeping: a snapshot. */
+  for (guint i = 0; i < 3000; i++)
+    {
+      g_autofree gchar *node = g_strdup_printf ("{\"type\":\"node\",\"node\":{\"id\":\"m%u\"}}", i);
+      soup_websocket_connection_send_text (world->edge.viewer, node);
     }
   g_string_truncate (world->read, 0);
-  wait_for (world, "snapshot");
-  g_assert_cmpuint (world->edge.viewers, ==, 2);
-  g_assert_cmpuint (world->read->len, <, 8 * 1024 * 1024);
+  wait_for (world, "\"m2999\"");
+  close (world->fd);
+  world->fd = slow;
+  g_string_truncate (world->read, 0);
+  wait_for (world, "\"m2999\"");
+  wait_for (world, "\"turn\":599,");
+  g_assert_cmpuint (world->read->len, <, 2 * 1024 * 1024);
+  g_assert_cmpuint (world->edge.viewers, ==, 1);
   /* Whole lines only. */
   g_auto (GStrv) lines = g_strsplit (world->read->str, "\n", -1);
-  for (gchar **line = lines; *line && **line; line++)
+  for (gchar **line = lines; *line && **line && line[1]; line++)
     {
-      g_autoptr (JsonObject) object = ew_json_parse_object (*line, strlen (*line), 1024 * 1024, NULL);
+      g_autoptr (JsonObject) object = ew_json_parse_object (*line, (gssize)strlen (*line), 1024 * 1024, NULL);
       g_assert_nonnull (object);
     }
 }
@@ -221,10 +376,13 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/account/topology/line", test_line);
+  g_test_add_func ("/account/topology/mirror", test_mirror);
+  g_test_add_func ("/account/topology/mirror/parts", test_mirror_parts);
+  g_test_add_func ("/account/topology/mirror/refuses", test_mirror_refuses);
   g_test_add ("/account/topology/stream", World, NULL, setup, test_stream, teardown);
   g_test_add ("/account/topology/forgotten", World, NULL, setup, test_forgotten, teardown);
   g_test_add ("/account/topology/reader-closes", World, NULL, setup, test_reader_closes, teardown);
+  g_test_add ("/account/topology/many-readers", World, NULL, setup, test_many_readers, teardown);
   g_test_add ("/account/topology/slow-reader", World, NULL, setup, test_slow_reader, teardown);
   g_test_add ("/account/topology/removed", World, NULL, setup, test_removed, teardown);
   return g_test_run ();

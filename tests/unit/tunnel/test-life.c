@@ -313,6 +313,40 @@ test_document_storm (World *world, gconstpointer data)
   g_assert_cmpstr (ew_json_string (stored->document, "name"), ==, "laptop-10");
 }
 
+/* Programs of this computer that look at the map share one stream, and no user takes the others' places. */
+static void
+test_map_readers (World *world, gconstpointer data)
+{
+  if (skipped ())
+    return;
+  enroll (world);
+  gint fds[8];
+  g_autoptr (GError) error = NULL;
+  for (guint i = 0; i < 4; i++)
+    {
+      fds[i] = ew_tunnel_open_topology (world->tunnel, 1000, &error);
+      g_assert_no_error (error);
+    }
+  g_assert_cmpint (ew_tunnel_open_topology (world->tunnel, 1000, &error), ==, -1);
+  g_assert_error (error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS);
+  g_clear_error (&error);
+  for (guint i = 4; i < 8; i++)
+    {
+      fds[i] = ew_tunnel_open_topology (world->tunnel, i % 2 ? 1001 : 0, &error);
+      g_assert_no_error (error);
+    }
+  close (fds[0]);
+  spin (100);
+  fds[0] = ew_tunnel_open_topology (world->tunnel, 1000, &error);
+  g_assert_no_error (error);
+  spin (500);
+  g_assert_cmpuint (world->edge.viewers, ==, 1);
+  for (guint i = 0; i < 8; i++)
+    close (fds[i]);
+  spin (200);
+  g_assert_null (world->tunnel->topology);
+}
+
 static void
 test_removed (World *world, gconstpointer data)
 {
@@ -593,6 +627,7 @@ main (int argc, char **argv)
   ADD ("notice-during-fetch", test_notice_during_fetch);
   ADD ("notice-storm", test_notice_storm);
   ADD ("document-storm", test_document_storm);
+  ADD ("map-readers", test_map_readers);
   ADD ("removed", test_removed);
   ADD ("second-endpoint", test_second_endpoint);
   ADD ("vpn", test_vpn);

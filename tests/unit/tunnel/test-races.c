@@ -114,7 +114,7 @@ begin_notice (World *world, Begun *begun)
 static void
 begin_map (World *world, Begun *begun)
 {
-  gint fd = ew_tunnel_open_topology (world->tunnel, &begun->error);
+  gint fd = ew_tunnel_open_topology (world->tunnel, 0, &begun->error);
   begun->done = fd >= 0;
   if (fd >= 0)
     close (fd);
@@ -372,7 +372,7 @@ check_state (World *world)
   g_assert_true (!up || (enrolled && !tunnel->keystore->removed));
   g_assert_true (up || ew_host_ledger_is_empty (tunnel->host));
   g_assert_true (up || !tunnel->vpn_active);
-  g_assert_true (enrolled || (!tunnel->keystore->wish_connected && !tunnel->guard.vpn && tunnel->topologies->len == 0));
+  g_assert_true (enrolled || (!tunnel->keystore->wish_connected && !tunnel->guard.vpn && tunnel->topology == NULL));
 }
 
 static gboolean

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "account/topology-mirror.h"
+
+#include "account/client.h"
+#include "common/util.h"
+#include <string.h>
+
+#define PART_MAX (256 * 1024) /* bytes, about: a snapshot's part is ended here */
+#define COUNTERS_MAX 1000     /* nodes in one message */
+
+/* A node or an edge. */
+typedef struct
+{
+  gchar *text;
+  gchar *counters; /* what was said since; NULL: nothing */
+} Entry;
+
+/* One state of the map; a snapshot in several parts makes another before it counts. */
+typedef struct
+{
+  JsonObject *head; /* the message without the map */
+  JsonObject *map;  /* without edges and nodes */
+  GTree *nodes;     /* id → Entry */
+  GTree *edges;
+  gsize size; /* bytes of text */
+} State;
+
+struct EwTopologyMirror
+{
+  gchar *self_id;
+  State *state;    /* NULL: none yet */
+  State *incoming; /* NULL: no snapshot is under way */
+};
+
+/* States. */
+
+static void
+entry_free (gpointer data)
+{
+  Entry *entry = data;
+  g_free (entry->text);
+  g_free (entry->counters);
+  g_free (entry);
+}
+
+static gint
+compare_ids (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  return strcmp (a, b);
+}
+
+/* The members of object but these. */
+static JsonObject *
+copy_without (JsonObject *object, const gchar *const *members)
+{
+  JsonObject *copy = json_object_new ();
+  JsonObjectIter iter;
+  const gchar *name;
+  JsonNode *node;
+  json_object_iter_init_ordered (&iter, object);
+  while (json_object_iter_next_ordered (&iter, &name, &node))
+    if (!g_strv_contains (members, name))
+      json_object_set_member (copy, name, json_node_copy (node));
+  return copy;
+}
+
+static State *
+state_new (JsonObject *message, JsonObject *map)
+{
+  static const gchar *const of_message[] = { "type", "map", "more", NULL };
+  static const gchar *const of_map[] = { "nodes", "edges", NULL };
+  State *state = g_new0 (State, 1);
+  state->head = copy_without (message, of_message);
+  state->map = copy_without (map, of_map);
+  state->nodes = g_tree_new_full (compare_ids, NULL, g_free, entry_free);
+  state->edges = g_tree_new_full (compare_ids, NULL, g_free, entry_free);
+  return state;
+}
+
+static void
+state_free (State *state)
+{
+  if (state == NULL)
+    return;
+  json_object_unref (state->head);
+  json_object_unref (state->map);
+  g_tree_unref (state->nodes);
+  g_tree_unref (state->edges);
+  g_free (state);
+}
+
+static gsize
+entry_size (const gchar *id, const Entry *entry)
+{
+  return strlen (id) + strlen (entry->text) + (entry->counters ? strlen (entry->counters) : 0);
+}
+
+static void
+state_remove (State *state, GTree *tree, const gchar *id)
+{
+  const Entry *old = g_tree_lookup (tree, id);
+  if (old == NULL)
+    return;
+  state->size -= entry_size (id, old);
+  g_tree_remove (tree, id);
+}
+
+/* FALSE: it has no ID. */
+static gboolean
+state_put (State *state, GTree *tree, JsonObject *object)
+{
+  const gchar *id = ew_json_string (object, "id");
+  Entry *entry;
+  if (id == NULL)
+    return FALSE;
+  state_remove (state, tree, id);
+  entry = g_new0 (Entry, 1);
+  entry->text = ew_json_to_string (object, FALSE);
+  state->size += entry_size (id, entry);
+  g_tree_insert (tree, g_strdup (id), entry);
+  return TRUE;
+}
+
+/* Messages. */
+
+static void
+mark_self (EwTopologyMirror *self, JsonObject *node)
+{
+  json_object_set_boolean_member (node, "self", g_strcmp0 (ew_json_string (node, "id"), self->self_id) == 0);
+}
+
+static gboolean
+put_all (EwTopologyMirror *self, State *state, GTree *tree, JsonArray *objects)
+{
+  for (guint i = 0; objects && i < json_array_get_length (objects); i++)
+    {
+      JsonNode *element = json_array_get_element (objects, i);
+      if (!JSON_NODE_HOLDS_OBJECT (element))
+        return FALSE;
+      if (tree == state->nodes)
+        mark_self (self, json_node_get_object (element));
+      if (!state_put (state, tree, json_node_get_object (element)))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static EwTopologyNews
+take_snapshot (EwTopologyMirror *self, JsonObject *message)
+{
+  JsonObject *map = ew_json_object (message, "map");
+  if (map == NULL)
+    return EW_TOPOLOGY_NOTHING;
+  if (self->incoming == NULL)
+    self->incoming = state_new (message, map);
+  if (!put_all (self, self->incoming, self->incoming->nodes, ew_json_array (map, "nodes"))
+      || !put_all (self, self->incoming, self->incoming->edges, ew_json_array (map, "edges")))
+    {
+      g_clear_pointer (&self->incoming, state_free);
+      return EW_TOPOLOGY_NOTHING;
+    }
+  if (ew_json_bool (message, "more", FALSE))
+    return EW_TOPOLOGY_NOTHING;
+  state_free (self->state);
+  self->state = g_steal_pointer (&self->incoming);
+  return EW_TOPOLOGY_SNAPSHOT;
+}
+
+static EwTopologyNews
+take_one (EwTopologyMirror *self, State *state, gboolean is_node, JsonObject *object, GPtrArray *ids)
+{
+  if (object == NULL)
+    return EW_TOPOLOGY_NOTHING;
+  if (is_node)
+    mark_self (self, object);
+  if (!state_put (state, is_node ? state->nodes : state->edges, object))
+    return EW_TOPOLOGY_NOTHING;
+  g_ptr_array_add (ids, g_strdup (ew_json_string (object, "id")));
+  return is_node ? EW_TOPOLOGY_NODES : EW_TOPOLOGY_EDGES;
+}
+
+static EwTopologyNews
+take_removal (State *state, gboolean is_node, const gchar *id, GPtrArray *ids)
+{
+  if (id == NULL)
+    return EW_TOPOLOGY_NOTHING;
+  state_remove (state, is_node ? state->nodes : state->edges, id);
+  g_ptr_array_add (ids, g_strdup (id));
+  return is_node ? EW_TOPOLOGY_NODES : EW_TOPOLOGY_EDGES;
+}
+
+static EwTopologyNews
+take_counters (State *state, JsonArray *nodes, GPtrArray *ids)
+{
+  for (guint i = 0; nodes && i < json_array_get_length (nodes); i++)
+    {
+      JsonNode *element = json_array_get_element (nodes, i);
+      JsonObject *object = JSON_NODE_HOLDS_OBJECT (element) ? json_node_get_object (element) : NULL;
+      const gchar *id = object ? ew_json_string (object, "id") : NULL;
+      Entry *entry = id ? g_tree_lookup (state->nodes, id) : NULL;
+      if (entry == NULL)
+        continue;
+      state->size -= entry_size (id, entry);
+      g_free (entry->counters);
+      entry->counters = ew_json_to_string (object, FALSE);
+      state->size += entry_size (id, entry);
+      g_ptr_array_add (ids, g_strdup (id));
+    }
+  return ids->len > 0 ? EW_TOPOLOGY_COUNTERS : EW_TOPOLOGY_NOTHING;
+}
+
+static EwTopologyNews
+take_change (EwTopologyMirror *self, const gchar *type, JsonObject *message, GPtrArray *ids)
+{
+  State *state = self->incoming ? self->incoming : self->state;
+  const gchar *id = ew_json_string (message, "id");
+  EwTopologyNews news = EW_TOPOLOGY_NOTHING;
+  if (state == NULL)
+    return news;
+  if (g_str_equal (type, "node") || g_str_equal (type, "edge"))
+    news = take_one (self, state, *type == 'n', ew_json_object (message, type), ids);
+  else if (g_str_equal (type, "node-removed") || g_str_equal (type, "edge-removed"))
+    news = take_removal (state, *type == 'n', id, ids);
+  else if (g_str_equal (type, "counters"))
+    news = take_counters (state, ew_json_array (message, "nodes"), ids);
+  return state == self->state ? news : EW_TOPOLOGY_NOTHING;
+}
+
+EwTopologyNews
+ew_topology_mirror_take (EwTopologyMirror *self, const gchar *message, gsize length, GPtrArray *ids)
+{
+  g_autoptr (JsonObject) object = ew_json_parse_object (message, length, EW_CLIENT_LIST_MAX_ANSWER, NULL);
+  const gchar *type = object ? ew_json_string (object, "type") : NULL;
+  EwTopologyNews news;
+  if (type == NULL)
+    return EW_TOPOLOGY_NOTHING;
+  news = g_str_equal (type, "snapshot") ? take_snapshot (self, object) : take_change (self, type, object, ids);
+  if ((self->state ? self->state->size : 0) + (self->incoming ? self->incoming->size : 0) > EW_TOPOLOGY_MIRROR_MAX)
+    return EW_TOPOLOGY_TOO_LARGE;
+  return news;
+}
+
+void
+ew_topology_mirror_restart (EwTopologyMirror *self)
+{
+  g_clear_pointer (&self->incoming, state_free);
+}
+
+gboolean
+ew_topology_mirror_is_complete (EwTopologyMirror *self)
+{
+  return self->state != NULL;
+}
+
+/* Lines. */
+
+/* "{…" of an object, ready for another member. */
+static GString *
+open_object (JsonObject *object)
+{
+  g_autofree gchar *text = ew_json_to_string (object, FALSE);
+  GString *open = g_string_new (text);
+  g_string_truncate (open, open->len - 1);
+  if (json_object_get_size (object) > 0)
+    g_string_append_c (open, ',');
+  return open;
+}
+
+/* The node with its newest counters. */
+static void
+append_node (GString *line, const Entry *entry)
+{
+  g_autoptr (JsonObject) node = NULL, counters = NULL;
+  g_autofree gchar *merged = NULL;
+  JsonObjectIter iter;
+  const gchar *name;
+  JsonNode *value;
+  if (entry->counters)
+    {
+      node = ew_json_parse_object (entry->text, strlen (entry->text), EW_CLIENT_LIST_MAX_ANSWER, NULL);
+      counters = ew_json_parse_object (entry->counters, strlen (entry->counters), EW_CLIENT_LIST_MAX_ANSWER, NULL);
+    }
+  if (node == NULL || counters == NULL)
+    {
+      g_string_append (line, entry->text);
+      return;
+    }
+  json_object_iter_init (&iter, counters);
+  while (json_object_iter_next (&iter, &name, &value))
+    json_object_set_member (node, name, json_node_copy (value));
+  merged = ew_json_to_string (node, FALSE);
+  g_string_append (line, merged);
+}
+
+static void
+append_edges (GString *line, const State *state)
+{
+  for (GTreeNode *node = g_tree_node_first (state->edges); node; node = g_tree_node_next (node))
+    g_string_append_printf (line, "%s%s", node == g_tree_node_first (state->edges) ? "" : ",",
+                            ((const Entry *)g_tree_node_value (node))->text);
+}
+
+gchar *
+ew_topology_mirror_snapshot (EwTopologyMirror *self, gchar **after, gboolean *more)
+{
+  State *state = self->state;
+  GTreeNode *node = *after ? g_tree_upper_bound (state->nodes, *after) : g_tree_node_first (state->nodes);
+  g_autoptr (GString) map = open_object (state->map);
+  GString *line = open_object (state->head);
+  const gchar *last = NULL;
+  g_string_append (map, "\"edges\":[");
+  append_edges (map, state);
+  g_string_append (map, "],\"nodes\":[");
+  for (gboolean first = TRUE; node && map->len < PART_MAX; node = g_tree_node_next (node), first = FALSE)
+    {
+      if (!first)
+        g_string_append_c (map, ',');
+      append_node (map, g_tree_node_value (node));
+      last = g_tree_node_key (node);
+    }
+  *more = node != NULL;
+  g_free (*after);
+  *after = *more ? g_strdup (last) : NULL;
+  g_string_append_printf (line, "\"type\":\"snapshot\",\"map\":%s]},\"more\":%s}\n", map->str,
+                          *more ? "true" : "false");
+  return g_string_free (line, FALSE);
+}
+
+static gchar *
+format_entry (GTree *tree, const gchar *type, const gchar *id)
+{
+  const Entry *entry = g_tree_lookup (tree, id);
+  GString *line = g_string_new (NULL);
+  if (entry)
+    {
+      g_string_append_printf (line, "{\"type\":\"%s\",\"%s\":", type, type);
+      append_node (line, entry);
+      g_string_append (line, "}\n");
+    }
+  else
+    {
+      g_autoptr (JsonObject) removal = json_object_new ();
+      g_autofree gchar *text = NULL, *name = g_strconcat (type, "-removed", NULL);
+      json_object_set_string_member (removal, "type", name);
+      json_object_set_string_member (removal, "id", id);
+      text = ew_json_to_string (removal, FALSE);
+      g_string_append_printf (line, "%s\n", text);
+    }
+  return g_string_free (line, FALSE);
+}
+
+gchar *
+ew_topology_mirror_node (EwTopologyMirror *self, const gchar *id)
+{
+  return format_entry (self->state->nodes, "node", id);
+}
+
+gchar *
+ew_topology_mirror_edge (EwTopologyMirror *self, const gchar *id)
+{
+  return format_entry (self->state->edges, "edge", id);
+}
+
+gchar *
+ew_topology_mirror_counters (EwTopologyMirror *self, GHashTable *ids)
+{
+  GString *line = g_string_new ("{\"type\":\"counters\",\"nodes\":[");
+  GHashTableIter iter;
+  gpointer id;
+  guint n = 0;
+  g_hash_table_iter_init (&iter, ids);
+  while (n < COUNTERS_MAX && g_hash_table_iter_next (&iter, &id, NULL))
+    {
+      const Entry *entry = g_tree_lookup (self->state->nodes, id);
+      if (entry && entry->counters)
+        g_string_append_printf (line, "%s%s", n++ ? "," : "", entry->counters);
+      g_hash_table_iter_remove (&iter);
+    }
+  g_string_append (line, "]}\n");
+  return g_string_free (line, FALSE);
+}
+
+/* Life. */
+
+EwTopologyMirror *
+ew_topology_mirror_new (const gchar *self_id)
+{
+  EwTopologyMirror *self = g_new0 (EwTopologyMirror, 1);
+  self->self_id = g_strdup (self_id);
+  return self;
+}
+
+void
+ew_topology_mirror_free (EwTopologyMirror *self)
+{
+  state_free (self->state);
+  state_free (self->incoming);
+  g_free (self->self_id);
+  g_free (self);
+}
