@@ -77,40 +77,45 @@ delete_routes (EwMesh *self, EwChange *change, const EwNode *node, GError **erro
   return TRUE;
 }
 
-/* A node that has not connected and no longer may: its key was revoked or went with its maker, or it is a plain one
- * whose maker has gone. */
+/* A node that has not connected and no longer may: its key was revoked, or whoever made that or the node itself is no
+ * administrator any more. */
 static gboolean
 is_orphan (EwMesh *self, const EwNode *node)
 {
+  const EwEnrollment *key = node->enrollment ? g_hash_table_lookup (self->keys, node->enrollment) : NULL;
   if (node->joined)
     return FALSE;
   if (node->plain)
     return !ew_mesh_is_maker (self, node->made_by);
-  return node->enrollment && !g_hash_table_contains (self->keys, node->enrollment);
+  return node->enrollment && (key == NULL || !ew_mesh_is_maker (self, key->made_by));
+}
+
+/* What is_orphan() says from memory, asked of the store. */
+static gboolean
+check_orphan (EwMesh *self, EwChange *change, const EwNode *node, gboolean *orphan, GError **error)
+{
+  g_autofree gchar *path = node->enrollment ? ew_mesh_node_key ("/enrollment/", node->enrollment) : NULL;
+  g_autoptr (JsonObject) key = NULL;
+  g_autoptr (GError) cause = NULL;
+  if (path && !ew_mesh_read (self, path, &key, NULL, error))
+    return FALSE;
+  *orphan = path && key == NULL;
+  if (*orphan || ew_mesh_check_maker (self, change, key ? ew_json_string (key, "made_by") : node->made_by, &cause))
+    return TRUE;
+  if (!g_error_matches (cause, EW_ERROR, EW_ERROR_KEY_INVALID))
+    {
+      g_propagate_error (error, g_steal_pointer (&cause));
+      return FALSE;
+    }
+  return *orphan = TRUE;
 }
 
 /* Whether what memory says, that the node is to go by itself, is so in the store. */
 static gboolean
 is_due (EwMesh *self, EwChange *change, const EwNode *node, gboolean *due, GError **error)
 {
-  gint64 revision = 0;
-  g_autoptr (GError) cause = NULL;
   *due = !node->joined && node->expires_us > 0 && node->expires_us <= self->now_us ();
-  if (*due || !is_orphan (self, node))
-    return TRUE;
-  if (node->plain)
-    {
-      *due = !ew_mesh_check_maker (self, change, node->made_by, &cause);
-      if (!*due || g_error_matches (cause, EW_ERROR, EW_ERROR_KEY_INVALID))
-        return TRUE;
-      g_propagate_error (error, g_steal_pointer (&cause));
-      return FALSE;
-    }
-  g_autofree gchar *key = ew_mesh_node_key ("/enrollment/", node->enrollment);
-  if (!ew_mesh_read (self, key, NULL, &revision, error))
-    return FALSE;
-  *due = revision == 0;
-  return TRUE;
+  return *due || !is_orphan (self, node) || check_orphan (self, change, node, due, error);
 }
 
 static gboolean

@@ -139,6 +139,7 @@ static void
 test_demoted_maker (Fixture *fixture, gconstpointer unused)
 {
   g_autoptr (Machine) machine = machine_by (fixture, fixture->admin, "admin", NULL, "evil");
+  g_autoptr (Machine) named = machine_by (fixture, fixture->admin, "server", "web", NULL);
   g_autofree gchar *key = g_strconcat ("/nodes/", fixture->admin, NULL);
   g_autoptr (EwNode) node = ew_node_copy (ew_mesh_get_node (fixture->mesh, fixture->admin));
   g_autoptr (GError) error = NULL;
@@ -152,9 +153,14 @@ test_demoted_maker (Fixture *fixture, gconstpointer unused)
   const EwKeyRequest request = { .kind = "server", .maker = fixture->admin, .valid_seconds = 60 };
   g_assert_null (ew_mesh_make_key (fixture->mesh, &request, NULL, &error));
   g_assert_error (error, EW_ERROR, EW_ERROR_KEY_INVALID);
+  g_assert_true (ew_mesh_sweep (fixture->mesh, FALSE, NULL));
+  g_assert_nonnull (ew_mesh_find_node (fixture->mesh, "web", NULL));
   fixture_settle ();
   g_assert_cmpuint (open_keys (fixture), ==, 0);
   refuse_enrollment (machine, fixture->mesh, EW_ERROR_KEY_INVALID);
+  refuse_enrollment (named, fixture->mesh, EW_ERROR_KEY_INVALID);
+  g_assert_true (ew_mesh_sweep (fixture->mesh, FALSE, NULL));
+  g_assert_null (ew_mesh_find_node (fixture->mesh, "web", NULL));
 }
 
 /* More keys and routes than one transaction holds. */
