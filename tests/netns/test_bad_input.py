@@ -62,7 +62,7 @@ class Keys(MeshCase):
     def test_wrong_secret(self):
         fields = read_key(self.mesh.new_key("t3"))
         fields["secret"] = base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
-        self.enroll(make_key(**fields), says="does not know")
+        self.enroll(make_key(**fields), says="doesn't know")
 
     def test_other_pin(self):
         fields = read_key(self.mesh.new_key("t4"))
