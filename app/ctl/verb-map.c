@@ -7,6 +7,41 @@
 #define SNAPSHOT_MS 10000
 #define SETTLE_MS 3500 /* the edge pings a node every 2 s while somebody looks, and counters come once a second */
 
+/* As wide as the map. */
+static void
+print_wrapped (const gchar *text, glong width)
+{
+  g_auto (GStrv) words = g_strsplit (text, " ", -1);
+  glong column = 0;
+
+  for (guint i = 0; words[i] != NULL; i++)
+    {
+      glong length = g_utf8_strlen (words[i], -1);
+      if (column > 0 && column + 1 + length > width)
+        {
+          ew_ctl_print ("\n");
+          column = 0;
+        }
+      ew_ctl_print ("%s%s", column > 0 ? " " : "", words[i]);
+      column += (column > 0 ? 1 : 0) + length;
+    }
+  ew_ctl_print ("\n");
+}
+
+static void
+print_problems (EwCtl *ctl)
+{
+  const gchar *const *problems = ew_daemon1_get_problems (ew_link_get_proxy (ctl->link));
+  glong width = CLAMP (ctl->terminal.width, EW_MAP_WIDTH_MIN, EW_MAP_WIDTH_MAX);
+
+  for (; problems != NULL && *problems != NULL; problems++)
+    {
+      g_autofree gchar *clean = ew_terminal_clean (&ctl->terminal, *problems);
+      g_autofree gchar *line = g_strconcat ("This computer: ", clean, NULL);
+      print_wrapped (line, width);
+    }
+}
+
 gint
 ew_verb_map (EwCtl *ctl, gint argc, gchar **argv)
 {
@@ -33,5 +68,6 @@ ew_verb_map (EwCtl *ctl, gint argc, gchar **argv)
   lines = ew_map_view (map, &ctl->terminal, g_get_real_time (), ew_daemon1_get_trial (ew_link_get_proxy (ctl->link)));
   for (guint i = 0; lines[i] != NULL; i++)
     ew_ctl_print ("%s\n", lines[i]);
+  print_problems (ctl);
   return EW_EXIT_DONE;
 }

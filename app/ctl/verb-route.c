@@ -68,22 +68,38 @@ is_same_route (const gchar *offered, const gchar *cidr)
          && g_strcmp0 (a[1] != NULL ? a[1] : full, b[1] != NULL ? b[1] : full) == 0;
 }
 
-/* TRUE as well where nobody can tell. */
-static gboolean
-is_offered (EwCtl *ctl, const gchar *cidr)
+/* What the daemon says about that route now. NULL: nothing. */
+static JsonObject *
+find_route (JsonObject *answer, const gchar *cidr)
 {
-  g_autoptr (JsonObject) answer = ew_link_call_json (ctl->link, "ListRoutes", NULL, NULL);
   JsonArray *routes = answer != NULL ? ew_json_array (answer, "routes") : NULL;
 
   for (guint i = 0; routes != NULL && i < json_array_get_length (routes); i++)
     {
       JsonNode *element = json_array_get_element (routes, i);
       JsonObject *route = JSON_NODE_HOLDS_OBJECT (element) ? json_node_get_object (element) : NULL;
-      const gchar *listed = route != NULL ? ew_json_string (route, "cidr") : NULL;
-      if (listed != NULL && is_same_route (listed, cidr))
-        return g_strcmp0 (ew_json_string (route, "state"), "accepted-not-offered") != 0;
+      const gchar *offered = route != NULL ? ew_json_string (route, "cidr") : NULL;
+      if (offered != NULL && is_same_route (offered, cidr))
+        return route;
     }
-  return routes == NULL;
+  return NULL;
+}
+
+/* Accepted is not yet in use. */
+static void
+hint_at_route (EwCtl *ctl, const gchar *cidr)
+{
+  g_autoptr (JsonObject) answer = ew_link_call_json (ctl->link, "ListRoutes", NULL, NULL);
+  JsonObject *route = answer != NULL ? find_route (answer, cidr) : NULL;
+  const gchar *reason = route != NULL ? ew_json_string (route, "reason") : NULL;
+
+  if (answer != NULL && (route == NULL || g_strcmp0 (ew_json_string (route, "state"), "accepted-not-offered") == 0))
+    ew_ctl_hint (
+      "No node offers %s now, so nothing changes until one does. `edgewayctl route list` shows it until then; "
+      "`sudo edgewayctl route refuse %s` takes it back.\n",
+      cidr, cidr);
+  else if (reason != NULL && *reason != '\0')
+    ew_ctl_hint ("It is not in use yet: %s. What to do: edgewayctl diagnose\n", reason);
 }
 
 gint
@@ -94,11 +110,8 @@ ew_verb_route_accept (EwCtl *ctl, gint argc, gchar **argv)
   if (!ew_ctl_parse (ctl, no_entries, &argc, &argv, 1, 1, &exit_code))
     return exit_code;
   exit_code = ew_ctl_do (ctl, "AcceptRoute", g_variant_new ("(s)", argv[1]), "Accepted.");
-  if (exit_code == EW_EXIT_DONE && !is_offered (ctl, argv[1]))
-    ew_ctl_hint (
-      "No node offers %s now, so nothing changes until one does. `edgewayctl route list` shows it until then; "
-      "`sudo edgewayctl route refuse %s` takes it back.\n",
-      argv[1], argv[1]);
+  if (exit_code == EW_EXIT_DONE)
+    hint_at_route (ctl, argv[1]);
   return exit_code;
 }
 
@@ -122,7 +135,7 @@ describe (const gchar *state)
     { "refused", "refused here" },
     { "forwarding", "forwarding: this machine is its gateway" },
     { "unaccepted-forward", "not forwarded until accepted here" },
-    { "blocked", "never to be taken" },
+    { "blocked", "not in use" },
     { "accepted-not-offered", "accepted, not offered now" },
   };
 

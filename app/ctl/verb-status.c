@@ -75,6 +75,24 @@ print_details (EwCtl *ctl, JsonObject *status)
   print_row (ctl, "interface", edge_text != NULL ? interface : NULL);
 }
 
+/* What does not work while the rest does, each with what to do. */
+static void
+print_problems (EwCtl *ctl, JsonObject *status)
+{
+  JsonArray *problems = ew_json_array (status, "problems");
+
+  for (guint i = 0; problems != NULL && i < json_array_get_length (problems); i++)
+    {
+      JsonNode *node = json_array_get_element (problems, i);
+      if (!JSON_NODE_HOLDS_OBJECT (node))
+        continue;
+      g_autofree gchar *message = ew_format_get_text (&ctl->terminal, json_node_get_object (node), "message", "");
+      g_autofree gchar *fix = ew_format_get_text (&ctl->terminal, json_node_get_object (node), "fix", "");
+      print_row (ctl, i == 0 ? "problems" : "", message);
+      print_row (ctl, "", fix);
+    }
+}
+
 static void
 print_status (EwCtl *ctl, JsonObject *status)
 {
@@ -87,7 +105,10 @@ print_status (EwCtl *ctl, JsonObject *status)
   ew_ctl_print ("%s%s%s%s%s\n", styled, since != NULL ? " since " : "", since != NULL ? since : "",
                 *message != '\0' ? ": " : "", message);
   if (!g_str_equal (state, "not-enrolled"))
-    print_details (ctl, status);
+    {
+      print_details (ctl, status);
+      print_problems (ctl, status);
+    }
   else
     ew_ctl_print ("  To join a mesh: sudo edgewayctl enroll\n");
 }

@@ -140,11 +140,17 @@ check_foreign_drops (Diagnosis *diagnosis)
                          input[i]);
         }
       for (guint i = 0; forward[i] != NULL; i++)
-        ew_checks_add (
-          diagnosis->checks, "firewall-forward", EW_CHECK_GOOD, NULL,
-          "The nftables chain \"%s\" drops forwarded packets that it doesn't know: where this machine forwards to a "
-          "subnet, Edgeway adds rules for its own interface there and takes them back.",
-          forward[i]);
+        if (ew_gateway_has_opened (diagnosis->host, forward[i]))
+          ew_checks_add (diagnosis->checks, "firewall-forward", EW_CHECK_GOOD, NULL,
+                         "The nftables chain \"%s\" drops forwarded packets that it doesn't know; Edgeway's rules for "
+                         "its own interface are in it.",
+                         forward[i]);
+        else if (diagnosis->host->applied == NULL || diagnosis->host->applied->n_forwards == 0)
+          ew_checks_add (
+            diagnosis->checks, "firewall-forward", EW_CHECK_GOOD, NULL,
+            "The nftables chain \"%s\" drops forwarded packets that it doesn't know. This computer forwards "
+            "to no subnet, so the mesh has nothing to do with it.",
+            forward[i]);
     }
 }
 

@@ -48,10 +48,23 @@
 #define STR(x) STR_ (x)
 #define SET_MARK "meta mark set meta mark & " KEEP_LOWER " | %#x"
 
+/* The one place where libnftables is begun. NULL: errno. */
+static struct nft_ctx *
+begin_nft (void)
+{
+  struct nft_ctx *nft = ew_netfilter_is_there () ? nft_ctx_new (NFT_CTX_DEFAULT) : NULL;
+
+  if (nft == NULL)
+    return NULL;
+  nft_ctx_buffer_output (nft);
+  nft_ctx_buffer_error (nft);
+  return nft;
+}
+
 gboolean
 ew_nft_run (const gchar *script, gboolean json, gchar **output, GError **error)
 {
-  struct nft_ctx *nft = ew_netfilter_is_there () ? nft_ctx_new (NFT_CTX_DEFAULT) : NULL;
+  struct nft_ctx *nft = begin_nft ();
   gboolean done;
 
   if (nft == NULL)
@@ -63,8 +76,6 @@ ew_nft_run (const gchar *script, gboolean json, gchar **output, GError **error)
         g_strerror (errno));
       return FALSE;
     }
-  nft_ctx_buffer_output (nft);
-  nft_ctx_buffer_error (nft);
   nft_ctx_output_set_flags (nft, json ? NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_NUMERIC_ALL : 0);
   done = nft_run_cmd_from_buffer (nft, script) == 0;
   if (done && output != NULL)
@@ -84,14 +95,12 @@ ew_nft_run (const gchar *script, gboolean json, gchar **output, GError **error)
 gboolean
 ew_nft_check (const gchar *script)
 {
-  struct nft_ctx *nft = ew_netfilter_is_there () ? nft_ctx_new (NFT_CTX_DEFAULT) : NULL;
+  struct nft_ctx *nft = begin_nft ();
   gboolean accepted;
 
   if (nft == NULL)
     return FALSE;
   nft_ctx_set_dry_run (nft, true);
-  nft_ctx_buffer_output (nft);
-  nft_ctx_buffer_error (nft);
   accepted = nft_run_cmd_from_buffer (nft, script) == 0;
   nft_ctx_free (nft);
   return accepted;

@@ -8,6 +8,7 @@
  *   change.c    a change as a value            ledger.c  … on disk, before it is made
  *   steps.c     a change made and taken back   rows.c, netlink.c  … by rtnetlink
  *   watch.c     what changes around us         keep.c  … and of what is ours
+ *   problems.c  what of a configuration cannot be had
  *   firewall.c  our nftables tables, with answers.c's part  flows.c  the connections that were there before them
  */
 #pragma once
@@ -35,6 +36,12 @@ struct EwHost
   gboolean firewall_vpn; /* … with the guard's marks in it */
   gboolean sealed;       /* … and closed to what would leave beside VPN mode's routes */
   GArray *uplinks;       /* guint: every interface that a default route has led by; NULL: none yet */
+  /* problems.c */
+  EwHostConfig *wanted;    /* what was asked for; applied is what of it could be had. NULL: nothing */
+  GPtrArray *problems;     /* EwHostProblem, of the last look */
+  GHashTable *failures;    /* name of a setting, a chain or a prefix → why it could not be made at the last apply */
+  gchar *firewall_failure; /* why our tables could not be loaded at the last apply; NULL: they were */
+  gchar *standing;         /* what the last apply led to, as text */
   EwHostWatch *watch;
   EwHostKeep *keep;
 };
@@ -72,6 +79,14 @@ void ew_plan_add_exception (EwPlan *plan, const EwPrefix *prefix);
 void ew_plan_add_private_table (EwPlan *plan);
 void ew_plan_add_gateway (EwPlan *plan);
 
+/* gateway.c: indexes (guint) of the interfaces that subnet is reached by, ours left out; rows: the main table of its
+   family. (transfer full) */
+GArray *ew_gateway_links (EwHost *host, const EwPrefix *subnet, guint own, const GArray *rows);
+/* Our rules stand in that chain of another program's, now. */
+gboolean ew_gateway_has_opened (EwHost *host, const gchar *chain);
+/* Adds to problems the subnets of the configuration in force that packets do not get to, and why. */
+void ew_gateway_look_for_problems (EwHost *host, GPtrArray *problems);
+
 /* ---- lan.c: what of the machine's surroundings VPN mode leaves alone */
 
 /* EwPrefix of both families that the main table routes: the subnets behind this machine, and in VPN mode its
@@ -83,6 +98,22 @@ GArray *ew_lan_uplinks (EwHost *host, const EwHostConfig *config);
 /* The interfaces by which no default route leads or ever led, as elements of an nftables set: "docker0", "virbr0".
    NULL: none. (transfer full) */
 gchar *ew_lan_internal_names (EwHost *host, const EwHostConfig *config);
+
+/* ---- problems.c: one thing that cannot be had does not take the rest with it */
+
+/* A new apply begins: what failed at the last one is forgotten. */
+void ew_problems_forget (EwHost *host);
+/* Leaves out of config the routes that another program has already. */
+void ew_problems_leave_out_taken (EwHost *host, EwHostConfig *config);
+/* TRUE where all else goes on without this change; noted then. */
+gboolean ew_problems_bear (EwHost *host, const EwChange *change, const GError *error);
+/* TRUE for what would do harm without another change that has failed; noted as failed, too. */
+gboolean ew_problems_forbid (EwHost *host, const EwChange *change);
+const gchar *ew_problems_failure (EwHost *host, const gchar *name);
+/* TRUE where an apply now would lead to something else than the last one did: a route has become free, a subnet is
+   reached by another interface, or what lets packets through is gone. Call with settle at the end of an apply. */
+gboolean ew_problems_differ (EwHost *host);
+void ew_problems_settle (EwHost *host);
 
 /* ---- steps.c: one change made, or taken back where it is still ours */
 

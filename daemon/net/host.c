@@ -65,6 +65,11 @@ ew_host_free (EwHost *host)
   ew_ledger_free (host->ledger);
   ew_host_config_free (host->applied);
   g_clear_pointer (&host->uplinks, g_array_unref);
+  ew_host_config_free (host->wanted);
+  g_clear_pointer (&host->problems, g_ptr_array_unref);
+  g_clear_pointer (&host->failures, g_hash_table_unref);
+  g_free (host->firewall_failure);
+  g_free (host->standing);
   g_free (host->firewall);
   g_free (host);
 }
@@ -162,6 +167,18 @@ take_back_unwanted (EwHost *host, const GPtrArray *wanted, gboolean extras_only,
   return all;
 }
 
+/* FALSE where all the rest cannot go on without it. */
+static gboolean
+make_or_bear (EwHost *host, EwChange *change, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+
+  if (ew_problems_forbid (host, change) || make (host, change, &local) || ew_problems_bear (host, change, local))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
 static gboolean
 make_wanted (EwHost *host, const GPtrArray *wanted, GError **error)
 {
@@ -180,7 +197,7 @@ make_wanted (EwHost *host, const GPtrArray *wanted, GError **error)
       entry = ledger_find (host, change, ew_change_collides);
       if (entry != NULL && !take_back (host, entry, error))
         return FALSE;
-      if (!make (host, change, error))
+      if (!make_or_bear (host, change, error))
         return FALSE;
     }
   return TRUE;
@@ -190,6 +207,8 @@ make_wanted (EwHost *host, const GPtrArray *wanted, GError **error)
 static gboolean
 load_firewall (EwHost *host, const EwHostConfig *config, const GPtrArray *wanted, GError **error)
 {
+  g_autoptr (GError) local = NULL;
+
   for (guint i = 0; i < wanted->len; i++)
     {
       EwChange *change = wanted->pdata[i];
@@ -197,9 +216,15 @@ load_firewall (EwHost *host, const EwHostConfig *config, const GPtrArray *wanted
           && !make (host, change, error))
         return FALSE;
     }
+  if (host->firewall_failure != NULL)
+    return TRUE; /* the second try, without */
   ew_host_step ("load the firewall");
-  if (!ew_firewall_load (host, config, error))
-    return FALSE;
+  if (!ew_firewall_load (host, config, &local))
+    {
+      host->firewall_failure = g_strdup (local->message);
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
   ew_host_step ("loaded the firewall");
   return TRUE;
 }
@@ -217,33 +242,62 @@ apply_plan (EwHost *host, const EwHostConfig *config, GError **error)
          && ew_firewall_seal (host, config, error);
 }
 
+/* Without firewall rules the mesh works, and nothing is forwarded; only VPN mode's guard cannot do without. */
+static gboolean
+apply_what_can_be (EwHost *host, EwHostConfig *config, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+
+  ew_problems_forget (host);
+  ew_problems_leave_out_taken (host, config);
+  if (apply_plan (host, config, &local))
+    return TRUE;
+  if (host->firewall_failure != NULL && !config->vpn)
+    {
+      config->n_forwards = 0;
+      return apply_plan (host, config, error);
+    }
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
 gboolean
 ew_host_undo_all (EwHost *host, GError **error)
 {
   g_clear_pointer (&host->applied, ew_host_config_free);
+  g_clear_pointer (&host->wanted, ew_host_config_free);
   host->firewall_vpn = host->sealed = FALSE;
   ew_host_keep_applied (host);
   return take_back_unwanted (host, NULL, FALSE, error);
 }
 
+static gboolean
+apply_config (EwHost *host, const EwHostConfig *config, GError **error)
+{
+  g_autoptr (EwHostConfig) applied = ew_host_config_copy (config), wanted = ew_host_config_copy (config);
+
+  if (!apply_what_can_be (host, applied, error))
+    return FALSE;
+  ew_host_config_free (host->applied);
+  host->applied = g_steal_pointer (&applied);
+  ew_host_config_free (host->wanted);
+  host->wanted = g_steal_pointer (&wanted);
+  ew_host_keep_applied (host);
+  ew_problems_settle (host);
+  return TRUE;
+}
+
 gboolean
 ew_host_apply (EwHost *host, const EwHostConfig *config, GError **error)
 {
-  g_autoptr (EwHostConfig) copy = NULL;
   g_autoptr (GError) back = NULL;
 
   if (config == NULL)
     return ew_host_undo_all (host, error);
-  copy = ew_host_config_copy (config);
-  if (apply_plan (host, copy, error))
-    {
-      ew_host_config_free (host->applied);
-      host->applied = g_steal_pointer (&copy);
-      ew_host_keep_applied (host);
-      return TRUE;
-    }
+  if (apply_config (host, config, error))
+    return TRUE;
   /* Back to what was: what cannot be put back stays in the ledger. */
-  if (host->applied != NULL ? !apply_plan (host, host->applied, &back) : !ew_host_undo_all (host, &back))
+  if (host->wanted != NULL ? !apply_config (host, host->wanted, &back) : !ew_host_undo_all (host, &back))
     g_warning ("After a failure the machine's network could not be put back wholly: %s", back->message);
   return FALSE;
 }

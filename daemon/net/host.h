@@ -47,7 +47,8 @@ gboolean ew_host_ledger_is_empty (EwHost *host);
 
 /* The desired state. ew_host_apply() moves the machine from what it last applied to this, step by step, in an order
    that never cuts: addresses before routes, bypass before default route; and back in the opposite one. On failure it
-   goes back to what was applied before and says why. */
+   goes back to what was applied before and says why. One route that another program has, or a subnet that cannot be
+   forwarded to, is no failure: ew_host_look_for_problems() names it. */
 typedef struct
 {
   const gchar *interface; /* the TUN's name; it exists */
@@ -65,6 +66,33 @@ typedef struct
 
 /* config NULL: nothing at all (as ew_host_undo_all). */
 gboolean ew_host_apply (EwHost *host, const EwHostConfig *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* One thing that cannot be had while all the rest works. */
+typedef enum
+{
+  EW_HOST_PROBLEM_ROUTE,   /* prefix: a route of the configuration that is not taken */
+  EW_HOST_PROBLEM_FORWARD, /* prefix: a subnet that this machine does not forward to, though it should */
+  EW_HOST_PROBLEM_RANGE,   /* prefix: a part of the mesh's range that stays outside of the tunnel */
+  EW_HOST_PROBLEM_FIREWALL /* our own nftables rules are not there */
+} EwHostProblemKind;
+
+typedef struct
+{
+  EwHostProblemKind kind;
+  EwPrefix prefix;
+  gchar *reason; /* a clause: "another program has …", without a full stop */
+  gchar *fix;    /* a sentence, or more */
+} EwHostProblem;
+
+EwHostProblem *ew_host_problem_new (EwHostProblemKind kind, const EwPrefix *prefix, const gchar *fix,
+                                    const gchar *reason);
+void ew_host_problem_free (EwHostProblem *problem);
+/* A sentence for people: what is not there, and why. (transfer full) */
+gchar *ew_host_problem_describe (const EwHostProblem *problem);
+/* Looks now: EwHostProblem of the configuration that was last applied; borrowed until the next call. */
+const GPtrArray *ew_host_look_for_problems (EwHost *host);
+/* As of the last look. NULL: none yet. */
+const GPtrArray *ew_host_get_problems (EwHost *host);
 
 /* What the machine looks like, for the routes that a node never takes and for diagnose. Ours left out. */
 typedef struct

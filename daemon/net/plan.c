@@ -214,8 +214,11 @@ ew_plan_make (EwHost *host, const EwHostConfig *config, GError **error)
     }
   plan.v4 = ew_config_carries (config, EW_FAMILY_V4);
   plan.v6 = ew_config_carries (config, EW_FAMILY_V6);
-  plan_add_table (&plan, "inet edgeway");
-  plan_add_table (&plan, "arp edgeway");
+  if (host->firewall_failure == NULL)
+    {
+      plan_add_table (&plan, "inet edgeway");
+      plan_add_table (&plan, "arp edgeway");
+    }
   plan_add_link (&plan);
   plan_add_addresses (&plan);
   if (!plan_add_routes (&plan, error))

@@ -269,6 +269,16 @@ ew_step_make (EwHost *host, const EwChange *change, GError **error)
     }
 }
 
+/* What a gateway stands on is set again; any other setting that somebody else has changed since is theirs. */
+static gboolean
+keeps_value (const EwChange *change)
+{
+  g_autofree gchar *now = ew_sysctl_read (change->name);
+
+  return now == NULL || g_str_equal (now, change->value)
+         || !(g_str_has_suffix (change->name, "/forwarding") || g_str_has_suffix (change->name, "/accept_ra"));
+}
+
 void
 ew_step_ensure (EwHost *host, const EwChange *change)
 {
@@ -284,8 +294,13 @@ ew_step_ensure (EwHost *host, const EwChange *change)
       if (!ew_foreign_is_there (change) && ew_foreign_remove (change, NULL)) /* one of the two may be left */
         ew_foreign_insert (change, NULL);
       break;
+    case EW_CHANGE_SYSCTL:
+      /* `sysctl --system`, or an interface that was made again under its old name. */
+      if (!keeps_value (change))
+        ew_sysctl_write (change->name, change->value, NULL);
+      break;
     default:
-      break; /* a setting that somebody else has changed since is theirs */
+      break;
     }
 }
 

@@ -7,11 +7,11 @@
  * nothing new and wake nobody.
  */
 #include "net/host-private.h"
+#include "net/ruleset-watch.h"
 
 #include <errno.h>
 #include <glib-unix.h>
-#include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
+#include <linux/netconf.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,35 +25,49 @@ struct EwHostWatch
   EwHost *host;
   GMainContext *context;
   struct mnl_socket *route;
-  struct mnl_socket *nftables; /* NULL where it cannot be had */
+  EwRulesetWatch *ruleset; /* NULL where it cannot be had */
   GSource *route_source;
-  GSource *nftables_source;
   GSource *settle;
-  gchar *last; /* what was seen, as text */
-  gboolean tables_lost;
+  gchar *last;       /* what was seen, as text */
+  GHashTable *links; /* indexes of the interfaces in it */
   void (*func) (gpointer);
   gpointer user_data;
 };
 
+/* The ports of containers and virtual machines have no address but a link-local one, and come and go. */
+static GHashTable *
+find_addressed_links (const GArray *addresses)
+{
+  GHashTable *links = g_hash_table_new (NULL, NULL);
+
+  for (guint i = 0; addresses != NULL && i < addresses->len; i++)
+    if (g_array_index (addresses, EwAddressRow, i).scope < RT_SCOPE_LINK)
+      g_hash_table_add (links, GUINT_TO_POINTER (g_array_index (addresses, EwAddressRow, i).link));
+  return links;
+}
+
 /* Everything whose change is worth telling, a line each that begins with the interface's index. */
 static gchar *
-look (EwHost *host)
+look (EwHost *host, GHashTable **addressed)
 {
   g_autoptr (GString) text = g_string_new (NULL);
   g_autoptr (GArray) links = ew_netlink_links (host->netlink);
   g_autoptr (GArray) addresses = ew_netlink_addresses (host->netlink);
   gchar ip[EW_IP_STRLEN];
 
+  *addressed = find_addressed_links (addresses);
   for (guint i = 0; links != NULL && i < links->len; i++)
     {
       const EwLinkRow *link = &g_array_index (links, EwLinkRow, i);
-      g_string_append_printf (text, "%u link %x %u\n", link->index, link->flags & LINK_FLAGS, link->mtu);
+      if (g_hash_table_contains (*addressed, GUINT_TO_POINTER (link->index)))
+        g_string_append_printf (text, "%u link %x %u\n", link->index, link->flags & LINK_FLAGS, link->mtu);
     }
   for (guint i = 0; addresses != NULL && i < addresses->len; i++)
     {
       const EwAddressRow *row = &g_array_index (addresses, EwAddressRow, i);
       ew_ip_format (&row->ip, ip);
-      g_string_append_printf (text, "%u address %s/%u\n", row->link, ip, row->subnet.length);
+      if (row->scope < RT_SCOPE_LINK)
+        g_string_append_printf (text, "%u address %s/%u\n", row->link, ip, row->subnet.length);
     }
   for (guint8 family = EW_FAMILY_V4; family <= EW_FAMILY_V6; family += 2)
     {
@@ -99,27 +113,47 @@ differs (EwHost *host, const gchar *before, const gchar *now)
   return !g_str_equal (a, b);
 }
 
+/* A route has become free, or a subnet behind us is reached by another interface: what was applied is not what it
+   would be now. */
 static gboolean
 on_settled (gpointer data)
 {
   EwHostWatch *watch = data;
-  g_autofree gchar *now = look (watch->host);
-  gboolean news = differs (watch->host, watch->last, now);
+  GHashTable *links;
+  g_autofree gchar *now = look (watch->host, &links);
+  gboolean news = differs (watch->host, watch->last, now) || ew_problems_differ (watch->host);
 
   g_clear_pointer (&watch->settle, g_source_unref);
-  /* Somebody has flushed the ruleset, ours with it (Debian's nftables.service does at each start). */
-  if (watch->tables_lost && watch->host->applied != NULL)
-    {
-      g_autoptr (GError) error = NULL;
-      if (!ew_firewall_restore (watch->host, &error))
-        g_warning ("The firewall rules were removed by another program and cannot be put back: %s", error->message);
-    }
-  watch->tables_lost = FALSE;
+  g_hash_table_unref (watch->links);
+  watch->links = links;
   g_free (watch->last);
   watch->last = g_steal_pointer (&now);
   if (news)
     watch->func (watch->user_data); /* last: it may end the watch */
   return G_SOURCE_REMOVE;
+}
+
+/* Somebody has loaded rules. With a flush of all, ours are gone (Debian's nftables.service does so at each start); a
+   firewall that comes or is loaded again drops what we forward. */
+static gboolean
+on_ruleset_changed (gpointer data)
+{
+  EwHostWatch *watch = data;
+  g_autoptr (GError) error = NULL;
+
+  if (watch->host->applied == NULL)
+    return FALSE;
+  if (watch->host->firewall_failure == NULL && !ew_firewall_restore (watch->host, &error))
+    g_warning ("The firewall rules were removed by another program and cannot be put back: %s", error->message);
+  return ew_problems_differ (watch->host);
+}
+
+static void
+on_ruleset_news (gpointer data)
+{
+  EwHostWatch *watch = data;
+
+  watch->func (watch->user_data);
 }
 
 static void
@@ -132,11 +166,57 @@ settle_soon (EwHostWatch *watch, guint milliseconds)
   g_source_attach (watch->settle, watch->context);
 }
 
-/* A message that can be of no interest: our own interface's, or a route that is no default. */
-static int
-read_event (const struct nlmsghdr *message, void *data)
+/* A route inside of what leads into the tunnel or behind us, or around it. */
+static gboolean
+concerns_us (EwHost *host, const struct nlmsghdr *message)
 {
-  EwHostWatch *watch = data;
+  const struct rtmsg *route = mnl_nlmsg_get_payload (message);
+  const EwHostConfig *config = host->wanted;
+  EwPrefix prefix = { .length = route->rtm_dst_len };
+  const struct nlattr *attribute;
+
+  if (config == NULL)
+    return FALSE;
+  mnl_attr_for_each (attribute, message, sizeof *route)
+  {
+    if (mnl_attr_get_type (attribute) == RTA_DST
+        && mnl_attr_get_payload_len (attribute) >= (route->rtm_family == AF_INET ? 4 : 16))
+      prefix.ip = ew_ip_from_bytes (ew_family_from_af (route->rtm_family), mnl_attr_get_payload (attribute));
+  }
+  for (gsize i = 0; prefix.ip.family != EW_FAMILY_NONE && i < config->n_forwards; i++)
+    if (ew_prefix_overlaps (&config->forwards[i], &prefix))
+      return TRUE;
+  for (gsize i = 0; prefix.ip.family != EW_FAMILY_NONE && i < config->n_routes; i++)
+    if (ew_prefix_overlaps (&config->routes[i], &prefix))
+      return TRUE;
+  return FALSE;
+}
+
+/* Forwarding was switched; each new interface says so of itself, too, and has then no part in it. */
+static gboolean
+is_about_forwarding (const EwHostWatch *watch, const struct nlmsghdr *message)
+{
+  const struct nlattr *attribute;
+  gboolean forwarding = FALSE;
+  gint32 index = 0;
+
+  if (watch->host->wanted == NULL || watch->host->wanted->n_forwards == 0)
+    return FALSE;
+  mnl_attr_for_each (attribute, message, NLMSG_ALIGN (sizeof (struct netconfmsg)))
+  {
+    if (mnl_attr_get_type (attribute) == NETCONFA_FORWARDING)
+      forwarding = TRUE;
+    else if (mnl_attr_get_type (attribute) == NETCONFA_IFINDEX && mnl_attr_get_payload_len (attribute) >= 4)
+      index = (gint32)mnl_attr_get_u32 (attribute);
+  }
+  return forwarding
+         && (index == NETCONFA_IFINDEX_ALL || g_hash_table_contains (watch->links, GUINT_TO_POINTER ((guint)index)));
+}
+
+/* Whether a message can be of interest. Containers that come and go make hundreds that are not. */
+static gboolean
+is_interesting (const EwHostWatch *watch, const struct nlmsghdr *message)
+{
   guint own = own_link (watch->host);
   const struct ifinfomsg *link = mnl_nlmsg_get_payload (message);
   const struct ifaddrmsg *address = mnl_nlmsg_get_payload (message);
@@ -146,42 +226,28 @@ read_event (const struct nlmsghdr *message, void *data)
     {
     case RTM_NEWLINK:
     case RTM_DELLINK:
-      if (own != 0 && link->ifi_index == (int)own)
-        return MNL_CB_OK;
-      break;
+      return link->ifi_index != (int)own && g_hash_table_contains (watch->links, GINT_TO_POINTER (link->ifi_index));
     case RTM_NEWADDR:
     case RTM_DELADDR:
-      if (own != 0 && address->ifa_index == own)
-        return MNL_CB_OK;
-      break;
+      return address->ifa_index != own && address->ifa_scope < RT_SCOPE_LINK;
     case RTM_NEWROUTE:
     case RTM_DELROUTE:
-      if (route->rtm_dst_len != 0 || route->rtm_protocol == EW_ROUTE_PROTOCOL)
-        return MNL_CB_OK;
-      break;
+      return route->rtm_protocol != EW_ROUTE_PROTOCOL && route->rtm_table != RT_TABLE_LOCAL
+             && (route->rtm_dst_len == 0 || concerns_us (watch->host, message));
+    case RTM_NEWNETCONF:
+      return is_about_forwarding (watch, message);
     default:
-      return MNL_CB_OK;
+      return FALSE;
     }
-  settle_soon (watch, SETTLE_MS);
-  return MNL_CB_OK;
 }
 
 static int
-read_nftables_event (const struct nlmsghdr *message, void *data)
+read_event (const struct nlmsghdr *message, void *data)
 {
   EwHostWatch *watch = data;
-  const struct nlattr *attribute;
 
-  if (message->nlmsg_type != ((NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_DELTABLE))
-    return MNL_CB_OK;
-  mnl_attr_for_each (attribute, message, sizeof (struct nfgenmsg))
-  {
-    if (mnl_attr_get_type (attribute) == NFTA_TABLE_NAME && g_str_equal (mnl_attr_get_str (attribute), "edgeway"))
-      {
-        watch->tables_lost = TRUE;
-        settle_soon (watch, SETTLE_MS);
-      }
-  }
+  if (is_interesting (watch, message))
+    settle_soon (watch, SETTLE_MS);
   return MNL_CB_OK;
 }
 
@@ -198,7 +264,6 @@ read_events (EwHostWatch *watch, struct mnl_socket *socket, mnl_cb_t each)
         continue;
       if (length < 0 && errno == ENOBUFS)
         {
-          watch->tables_lost |= socket == watch->nftables;
           settle_soon (watch, SETTLE_MS);
           continue;
         }
@@ -217,15 +282,6 @@ on_route_readable (gint fd, GIOCondition condition, gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-static gboolean
-on_nftables_readable (gint fd, GIOCondition condition, gpointer data)
-{
-  EwHostWatch *watch = data;
-
-  read_events (watch, watch->nftables, read_nftables_event);
-  return G_SOURCE_CONTINUE;
-}
-
 static GSource *
 attach (EwHostWatch *watch, struct mnl_socket *socket, GUnixFDSourceFunc func)
 {
@@ -239,9 +295,9 @@ attach (EwHostWatch *watch, struct mnl_socket *socket, GUnixFDSourceFunc func)
 void
 ew_host_watch (EwHost *host, void (*func) (gpointer user_data), gpointer user_data)
 {
-  static const int route_groups[]
-    = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE };
-  static const int nftables_groups[] = { NFNLGRP_NFTABLES };
+  static const int route_groups[] = { RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR,  RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
+                                      RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF };
+  static const EwRulesetWatcher watcher = { on_ruleset_changed, on_ruleset_news };
   EwHostWatch *watch;
 
   g_clear_pointer (&host->watch, ew_host_watch_free);
@@ -253,15 +309,13 @@ ew_host_watch (EwHost *host, void (*func) (gpointer user_data), gpointer user_da
   watch->func = func;
   watch->user_data = user_data;
   watch->context = g_main_context_ref_thread_default ();
-  watch->last = look (host);
+  watch->last = look (host, &watch->links);
   watch->route = ew_netlink_subscribe (NETLINK_ROUTE, route_groups, G_N_ELEMENTS (route_groups));
-  watch->nftables = ew_netlink_subscribe (NETLINK_NETFILTER, nftables_groups, G_N_ELEMENTS (nftables_groups));
+  watch->ruleset = ew_ruleset_watch_new (watch->context, &watcher, watch);
   if (watch->route != NULL)
     watch->route_source = attach (watch, watch->route, on_route_readable);
   else
     g_warning ("Changes of the machine's network will not be seen: %s.", g_strerror (errno));
-  if (watch->nftables != NULL)
-    watch->nftables_source = attach (watch, watch->nftables, on_nftables_readable);
   host->watch = watch;
   host->keep = ew_host_keep_new (host, watch->context, func, user_data);
 }
@@ -282,11 +336,10 @@ ew_host_watch_free (EwHostWatch *watch)
     return;
   detach (watch->settle);
   detach (watch->route_source);
-  detach (watch->nftables_source);
+  ew_ruleset_watch_free (watch->ruleset);
   if (watch->route != NULL)
     mnl_socket_close (watch->route);
-  if (watch->nftables != NULL)
-    mnl_socket_close (watch->nftables);
+  g_hash_table_unref (watch->links);
   g_main_context_unref (watch->context);
   g_free (watch->last);
   g_free (watch);

@@ -273,23 +273,19 @@ check_outside (Diagnosis *diagnosis)
                    (gdouble)outside->fetch_us / 1000);
 }
 
+/* What cannot be had while the rest works, looked at now. */
 static void
-check_routes (Diagnosis *diagnosis)
+check_problems (Diagnosis *diagnosis)
 {
+  static const gchar *const checks[] = { "route", "forwarding", "overlap", "firewall" };
   EwTunnel *self = diagnosis->tunnel;
-  for (guint i = 0; self->plan && i < self->plan->all->len; i++)
+  (void)ew_host_look_for_problems (self->host);
+  g_autoptr (GPtrArray) problems = ew_tunnel_collect_problems (self);
+  for (guint i = 0; i < problems->len; i++)
     {
-      const EwPlanRoute *route = self->plan->all->pdata[i];
-      char cidr[EW_PREFIX_STRLEN];
-      ew_prefix_format (&route->prefix, cidr);
-      if (!route->reason
-          || (!ew_prefixes_contain (self->keystore->accepted, &route->prefix)
-              && !ew_prefixes_contain (self->keystore->forwarded, &route->prefix)))
-        continue;
-      g_autofree gchar *fix = g_strdup_printf (
-        "Renumber one of the two networks, or refuse the route: `sudo edgewayctl route refuse %s`.", cidr);
-      ew_checks_add (diagnosis->checks, "route", EW_CHECK_BAD, fix, "The route %s was accepted but is not in use: %s",
-                     cidr, route->reason);
+      const EwHostProblem *problem = problems->pdata[i];
+      g_autofree gchar *message = ew_host_problem_describe (problem);
+      ew_checks_add (diagnosis->checks, checks[problem->kind], EW_CHECK_BAD, problem->fix, "%s", message);
     }
 }
 
@@ -341,7 +337,7 @@ end_one (Diagnosis *diagnosis)
       if (member)
         check_tunnel (diagnosis);
       check_outside (diagnosis);
-      check_routes (diagnosis);
+      check_problems (diagnosis);
       check_host (diagnosis);
       json_object_set_int_member (report, "schema", 1);
       json_object_set_array_member (report, "checks", json_array_ref (diagnosis->checks));

@@ -251,6 +251,9 @@ describe_networks (const EwHostFacts *facts)
   char text[EW_PREFIX_STRLEN];
   for (guint i = 0; i < facts->addresses->len; i++)
     {
+      /* Containers that come and go have link-local ones on this side. */
+      if (ew_ip_is_link_local (&g_array_index (facts->addresses, EwIp, i)))
+        continue;
       ew_ip_format (&g_array_index (facts->addresses, EwIp, i), text);
       g_ptr_array_add (lines, g_strdup (text));
     }
@@ -306,7 +309,7 @@ tell_blocked (const EwPlan *plan, const EwPlan *before)
       for (guint j = 0; before && j < before->all->len; j++)
         {
           const EwPlanRoute *old = before->all->pdata[j];
-          known |= ew_prefix_equal (&old->prefix, &route->prefix) && old->reason == route->reason;
+          known |= ew_prefix_equal (&old->prefix, &route->prefix) && g_strcmp0 (old->reason, route->reason) == 0;
         }
       char text[EW_PREFIX_STRLEN];
       ew_prefix_format (&route->prefix, text);
@@ -337,10 +340,14 @@ ew_tunnel_apply (EwTunnel *self, gboolean vpn, GError **error)
         apply_to_engine (self, self->plan);
       return FALSE;
     }
+  const GPtrArray *problems = ew_host_get_problems (self->host);
+  if (problems)
+    ew_plan_note (plan, problems);
   tell_blocked (plan, self->plan);
   g_clear_pointer (&self->plan, ew_plan_free);
   self->plan = g_steal_pointer (&plan);
   self->vpn_active = vpn;
+  ew_tunnel_show (self);
   return TRUE;
 }
 

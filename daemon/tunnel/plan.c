@@ -7,6 +7,7 @@ plan_route_free (gpointer data)
 {
   EwPlanRoute *route = data;
   g_free (route->node);
+  g_free (route->found);
   g_free (route);
 }
 
@@ -19,6 +20,7 @@ ew_plan_free (EwPlan *plan)
   g_array_unref (plan->forwards);
   g_array_unref (plan->allowed_ips);
   g_ptr_array_unref (plan->all);
+  g_ptr_array_unref (plan->problems);
   g_free (plan);
 }
 
@@ -48,31 +50,80 @@ mesh_overlap (const EwDocument *document, const EwPrefix *prefix)
 }
 
 static gboolean
+is_own_network (const EwPrefix *range, const EwHostFacts *facts)
+{
+  for (guint i = 0; i < facts->on_link->len; i++)
+    if (ew_prefix_equal (range, &g_array_index (facts->on_link, EwPrefix, i)))
+      return TRUE;
+  return FALSE;
+}
+
+static void
+set_conflict (GError **error, const EwPrefix *range, const gchar *refusal)
+{
+  gchar text[EW_PREFIX_STRLEN];
+  ew_prefix_format (range, text);
+  g_clear_error (error);
+  g_set_error (error, EW_ERROR, EW_ERROR_HOST_CONFLICT,
+               "The mesh's addresses %s cannot be used on this machine: %s. Change that network, or make the mesh with "
+               "another range",
+               text, refusal);
+}
+
+/* A range that no mesh may have is the edge's doing, and nothing of that mesh is taken. One that is wholly a network of
+   this machine leaves the other. */
+static gboolean
 plan_ranges (EwPlan *plan, const EwDocument *document, const EwHostFacts *facts, const EwIp *edges, gsize n_edges,
              GError **error)
 {
+  static const gchar *const own = "it is a network that this computer is connected to";
   for (guint i = 0; i < document->ranges->len; i++)
     {
       const EwPrefix *range = &g_array_index (document->ranges, EwPrefix, i);
       if (!usable (facts, &range->ip))
         continue;
       const gchar *refusal
-        = ew_prefix_is_private (range) ? ew_route_refusal (range, facts, edges, n_edges) : "they aren't private";
+        = ew_prefix_is_private (range) ? ew_route_refusal (range, NULL, NULL, 0) : "they aren't private";
       if (refusal)
         {
-          char text[EW_PREFIX_STRLEN];
-          ew_prefix_format (range, text);
-          g_set_error (error, EW_ERROR, EW_ERROR_HOST_CONFLICT,
-                       "The mesh's addresses %s cannot be used on this machine: %s. Change that network, or make the "
-                       "mesh with another range",
-                       text, refusal);
+          set_conflict (error, range, refusal);
           return FALSE;
         }
+      if (is_own_network (range, facts))
+        {
+          g_ptr_array_add (plan->problems, ew_host_problem_new (EW_HOST_PROBLEM_RANGE, range,
+                                                                "Change that network, or make the mesh with another "
+                                                                "range.",
+                                                                own));
+          set_conflict (error, range, own);
+          continue;
+        }
+      ew_plan_take_range (plan, range, document, facts, edges, n_edges);
       g_array_append_val (plan->ranges, *range);
-      g_array_append_val (plan->routes, *range);
       g_array_append_val (plan->allowed_ips, *range);
     }
-  return TRUE;
+  if (plan->ranges->len > 0)
+    g_clear_error (error);
+  return plan->ranges->len > 0;
+}
+
+void
+ew_plan_note (EwPlan *plan, const GPtrArray *problems)
+{
+  for (guint i = 0; i < plan->all->len; i++)
+    for (guint j = 0; j < problems->len; j++)
+      {
+        EwPlanRoute *route = plan->all->pdata[i];
+        const EwHostProblem *problem = problems->pdata[j];
+        const gchar *concerned = problem->kind == EW_HOST_PROBLEM_ROUTE     ? "accepted"
+                                 : problem->kind == EW_HOST_PROBLEM_FORWARD ? "forwarding"
+                                                                            : NULL;
+        if (g_strcmp0 (route->state, concerned) != 0 || !ew_prefix_equal (&route->prefix, &problem->prefix))
+          continue;
+        route->found = g_strdup (problem->reason);
+        route->reason = route->found;
+        route->state = "blocked";
+      }
 }
 
 static void
@@ -156,6 +207,7 @@ ew_plan_new (const EwDocument *document, EwKeystore *choices, const EwHostFacts 
   plan->forwards = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   plan->allowed_ips = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   plan->all = g_ptr_array_new_with_free_func (plan_route_free);
+  plan->problems = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_host_problem_free);
   for (guint i = 0; i < document->addresses->len; i++)
     if (usable (facts, &g_array_index (document->addresses, EwIp, i)))
       g_array_append_val (plan->addresses, g_array_index (document->addresses, EwIp, i));

@@ -19,23 +19,30 @@ typedef struct
   const gchar *state;  /* "offered", "accepted", "refused", "forwarding", "unaccepted-forward", "blocked",
                           "accepted-not-offered" */
   const gchar *reason; /* of "blocked": a sentence; else NULL */
+  gchar *found;        /* reason, where it was found on this machine */
 } EwPlanRoute;
 
 typedef struct
 {
   GArray *addresses;   /* EwIp: ours; without IPv6 where the machine has none */
   GArray *ranges;      /* EwPrefix: the mesh's, likewise */
-  GArray *routes;      /* EwPrefix: ranges and accepted routes */
+  GArray *routes;      /* EwPrefix: ranges, without what of them is another network's, and accepted routes */
   GArray *forwards;    /* EwPrefix: subnets behind us, accepted here */
   GArray *allowed_ips; /* EwPrefix: of the edge's peer */
   GPtrArray *all;      /* EwPlanRoute: every route that the document names, then those accepted that it does not */
+  GPtrArray *problems; /* EwHostProblem: what of the mesh's ranges is not ours */
 } EwPlan;
 
-/* edges: the addresses that edges are reached at. NULL with EW_ERROR_HOST_CONFLICT: the mesh's own range is one of this
- * machine's networks. */
+/* edges: the addresses that edges are reached at. NULL with EW_ERROR_HOST_CONFLICT: nothing of the mesh's own ranges
+ * can be had on this machine. */
 EwPlan *ew_plan_new (const EwDocument *document, EwKeystore *choices, const EwHostFacts *facts, const EwIp *edges,
                      gsize n_edges, gboolean vpn, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void ew_plan_free (EwPlan *plan);
+/* What the machine could not be made to do (EwHostProblem): such routes are "blocked", too. */
+void ew_plan_note (EwPlan *plan, const GPtrArray *problems);
+/* collisions.c: adds the range to the plan's routes, around this machine's own networks in it, which are noted. */
+void ew_plan_take_range (EwPlan *plan, const EwPrefix *range, const EwDocument *document, const EwHostFacts *facts,
+                         const EwIp *edges, gsize n_edges);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwPlan, ew_plan_free)
 
 G_END_DECLS

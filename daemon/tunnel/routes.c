@@ -55,6 +55,8 @@ list (GTask *task)
       return;
     }
   g_autoptr (EwPlan) plan = plan_now (self, &error);
+  if (plan && self->engine)
+    ew_plan_note (plan, ew_host_look_for_problems (self->host));
   if (plan)
     g_task_return_pointer (task, plan_to_json (plan), g_free);
   else

@@ -78,6 +78,7 @@ enum
   PROP_SINCE,
   PROP_INTERFACE,
   PROP_TRIAL,
+  PROP_PROBLEMS,
   N_PROPS
 };
 
@@ -252,5 +253,11 @@ void ew_tunnel_mode_down (EwTunnel *self);
 /* ping.c */
 void ew_tunnel_ping_heard (EwTunnel *self, const EwHeard *heard);
 void ew_tunnel_ping_stop (EwTunnel *self);
+
+/* problems.c: EwHostProblem of the plan in force. (transfer full) */
+GPtrArray *ew_tunnel_collect_problems (EwTunnel *self);
+GVariant *ew_tunnel_show_problems (EwTunnel *self);
+/* The array `problems` of the status. (transfer full) */
+JsonArray *ew_tunnel_problems_to_json (EwTunnel *self);
 
 G_END_DECLS

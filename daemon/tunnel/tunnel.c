@@ -95,6 +95,8 @@ show (EwTunnel *self, guint property)
       return g_variant_new_int64 (self->since);
     case PROP_INTERFACE:
       return g_variant_new_string (self->interface);
+    case PROP_PROBLEMS:
+      return ew_tunnel_show_problems (self);
     case PROP_TRIAL:
     default:
       return g_variant_new_boolean (document && document->trial);
@@ -429,6 +431,7 @@ make_status (EwTunnel *self)
   set_time_or_null (object, "since", self->since);
   add_counters (self, object);
   json_object_set_string_member (object, "interface", self->interface);
+  json_object_set_array_member (object, "problems", ew_tunnel_problems_to_json (self));
   json_object_set_boolean_member (object, "trial", document && document->trial);
   return ew_json_to_string (object, FALSE);
 }
@@ -534,6 +537,7 @@ ew_tunnel_class_init (EwTunnelClass *class)
   properties[PROP_GUARD_UNTIL] = g_param_spec_int64 ("guard-until", NULL, NULL, 0, G_MAXINT64, 0, flags);
   properties[PROP_SINCE] = g_param_spec_int64 ("since", NULL, NULL, 0, G_MAXINT64, 0, flags);
   properties[PROP_ADDRESSES] = g_param_spec_boxed ("addresses", NULL, NULL, G_TYPE_STRV, flags);
+  properties[PROP_PROBLEMS] = g_param_spec_boxed ("problems", NULL, NULL, G_TYPE_STRV, flags);
   properties[PROP_TRIAL] = g_param_spec_boolean ("trial", NULL, NULL, FALSE, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }

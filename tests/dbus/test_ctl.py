@@ -159,6 +159,10 @@ class Verbs(Case):
         self.assertEqual(json.loads(self.ctl("--bus", ADDRESS, "status", "--json"))["edge"]["name"], "frankfurt")
         self.assertEqual(json.loads(self.ctl("status", "--json", f"--bus={ADDRESS}"))["state"], "connected")
         self.ctl("connect")
+        # What does not work while the rest does is named, with what to do.
+        self.assertRegex(self.ctl("status"), r"problems +The route 10\.7\.0\.0/24 is not in use: [^\n]+\.\n +Remove it\.\n")
+        self.assertIn("This computer: The route 10.7.0.0/24 is not in use", " ".join(self.ctl("map").split()))
+        self.assertEqual(json.loads(self.ctl("status", "--json"))["problems"][0]["subject"], "10.7.0.0/24")
         self.assertEqual(self.ctl("disconnect"), "Disconnected.\n")
         self.ctl("disconnect")
 
@@ -345,7 +349,7 @@ class Verbs(Case):
 
     def test_routes(self):
         self.start()
-        self.assertRegex(self.ctl("route", "list"), r"10\.7\.0\.0/24 +office-gw +offered, not taken here\n127\.0\.0\.0/8 +office-gw +never to be taken: loopback\n"
+        self.assertRegex(self.ctl("route", "list"), r"10\.7\.0\.0/24 +office-gw +offered, not taken here\n127\.0\.0\.0/8 +office-gw +not in use: loopback\n"
                          r"10\.66\.0\.0/24 +- +accepted, not offered now\n$")
         self.assertEqual(len(json.loads(self.ctl("route", "list", "--json"))["routes"]), 3)
         for argv in (["add", "10.7.0.0/24"], ["add", "10.8.0.0/24", "nas"], ["remove", "10.7.0.0/24"], ["accept", "10.7.0.0/24"], ["refuse", "10.7.0.0/24"]):

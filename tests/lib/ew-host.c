@@ -6,6 +6,7 @@
  *   ew-host LEDGER [KILL_AT]     KILL_AT: the process kills itself (SIGKILL) at this step, counted from 1
  *
  *   apply interface=NAME mtu=N address=IP… route=CIDR… forward=CIDR… mesh=CIDR… [vpn]
+ *   problems      (those of the last apply, looked at now: SENTENCE FIX; …)
  *   undo          empty        steps        (how many steps so far)
  *   troubles      (what is missing; somebody else's route inside of ours)
  *   facts         refusal CIDR [EDGE…]      diagnose [edge=IP] CIDR…      watch      run SECONDS
@@ -146,6 +147,21 @@ diagnose (EwHost *host, gchar **words)
 }
 
 static void
+problems (EwHost *host)
+{
+  const GPtrArray *found = ew_host_look_for_problems (host);
+
+  printf ("ok");
+  for (guint i = 0; i < found->len; i++)
+    {
+      const EwHostProblem *problem = found->pdata[i];
+      g_autofree gchar *sentence = ew_host_problem_describe (problem);
+      printf (" %s %s;", sentence, problem->fix);
+    }
+  printf ("\n");
+}
+
+static void
 on_event (gpointer data)
 {
   events++;
@@ -182,6 +198,8 @@ command (EwHost *host, gchar **words)
   else if (g_str_equal (words[0], "troubles"))
     printf ("ok missing=%s foreign=%s\n", ew_host_get_missing (host) != NULL ? ew_host_get_missing (host) : "",
             ew_host_get_foreign_route (host) != NULL ? ew_host_get_foreign_route (host) : "");
+  else if (g_str_equal (words[0], "problems"))
+    problems (host);
   else if (g_str_equal (words[0], "facts"))
     facts (host);
   else if (g_str_equal (words[0], "refusal") && words[1] != NULL)

@@ -42,7 +42,10 @@ enum
   PROP_SINCE,
   PROP_ADDRESSES,
   PROP_TRIAL,
+  PROP_PROBLEMS,
 };
+
+#define PROBLEM "The route 10.7.0.0/24 is not in use: another program has that route already."
 
 static const gchar *
 get_string (EwTunnel *self, guint id)
@@ -69,6 +72,7 @@ static void
 get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
 {
   EwTunnel *self = EW_TUNNEL (object);
+  const gchar *problems[] = { PROBLEM, NULL };
   const gchar *addresses[] = { "100.96.1.1", "fd12:3456:789a:1::1", NULL };
 
   if (id <= PROP_STRING_LAST)
@@ -79,6 +83,8 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
     g_value_set_int64 (value, self->since);
   else if (id == PROP_ADDRESSES)
     g_value_set_boxed (value, g_str_equal (self->state, "not-enrolled") ? NULL : addresses);
+  else if (id == PROP_PROBLEMS)
+    g_value_set_boxed (value, g_str_equal (self->state, "connected") ? problems : NULL);
   else
     g_value_set_boolean (value, TRUE);
 }
@@ -111,6 +117,8 @@ ew_tunnel_class_init (EwTunnelClass *class)
                                    g_param_spec_int64 ("since", NULL, NULL, 0, G_MAXINT64, 0, flags));
   g_object_class_install_property (object_class, PROP_ADDRESSES,
                                    g_param_spec_boxed ("addresses", NULL, NULL, G_TYPE_STRV, flags));
+  g_object_class_install_property (object_class, PROP_PROBLEMS,
+                                   g_param_spec_boxed ("problems", NULL, NULL, G_TYPE_STRV, flags));
   g_object_class_install_property (object_class, PROP_TRIAL, g_param_spec_boolean ("trial", NULL, NULL, FALSE, flags));
 }
 
@@ -369,14 +377,17 @@ ew_tunnel_get_status (EwTunnel *self)
   return g_strdup_printf (
     "{\"schema\":1,\"state\":\"%s\",\"reason\":\"%s\",\"message\":\"%s\",\"mode\":\"%s\",\"guard_until\":%s%s%s,"
     "\"mesh\":\"%s\",\"name\":\"%s\",\"kind\":\"%s\",\"role\":\"%s\",\"addresses\":%s,\"edge\":%s,\"since\":\"%s\","
-    "\"rx_bytes\":1234567,\"tx_bytes\":2048,\"interface\":\"%s\",\"trial\":true}",
+    "\"rx_bytes\":1234567,\"tx_bytes\":2048,\"interface\":\"%s\",\"problems\":[%s],\"trial\":true}",
     self->state, get_string (self, 2), get_string (self, 3), self->mode, guard ? "\"" : "", guard ? guard : "null",
     guard ? "\"" : "", self->mesh, self->node_name, self->kind, self->role,
     enrolled ? "[\"100.96.1.1\",\"fd12:3456:789a:1::1\"]" : "[]",
     g_str_equal (self->state, "connected")
       ? "{\"name\":\"frankfurt\",\"endpoint\":\"203.0.113.5:443\",\"transport\":\"udp\",\"rtt_ms\":8.25}"
       : "null",
-    since, self->interface);
+    since, self->interface,
+    g_str_equal (self->state, "connected") ? "{\"kind\":\"route\",\"subject\":\"10.7.0.0/24\",\"message\":\"" PROBLEM
+                                             "\",\"fix\":\"Remove it.\"}"
+                                           : "");
 }
 
 #define NODE_LAPTOP(self)                                                                                              \

@@ -8,7 +8,9 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from host_world import GATEWAY, MESH, World  # noqa: E402
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "app", "launch"))
+from host_world import BUILD, GATEWAY, MESH, World  # noqa: E402
+from machines import wait_for  # noqa: E402
 
 CONNECTOR, VPN = f"apply {MESH}", f"apply {MESH} vpn"
 BOTH = f"apply {MESH}{GATEWAY} vpn"
@@ -111,8 +113,75 @@ class Host(unittest.TestCase):
             self.assertEqual(self.world.snapshot(), before)
             self.assertEqual(driver.do("empty"), "1")
 
-    def test_conflict_route(self):
-        self.conflict("ip route add 10.9.0.0/16 via 192.168.7.1 metric 50", CONNECTOR, "10.9.0.0/16")
+    def table(self, number="main"):
+        return self.world.sh(self.world.host, f"ip route show table {number}")
+
+    def test_route_of_another_program(self):
+        """It stays as it is and ours is left out, from both tables; all else works, and ours comes when the other one goes."""
+        self.world.sh(self.world.host, "ip route add 10.9.0.0/16 via 192.168.7.1 metric 50")
+        with self.world.driver() as driver:
+            for move in (CONNECTOR, VPN):
+                driver.do(move)
+                self.assertRegex(driver.do("problems"), r"^The route 10\.9\.0\.0/16 is not in use: .* by eth0 .*metric 50\)\. Remove that route .*;$")
+                self.assertIn("100.96.0.0/12 dev edgeway0", self.table())
+                self.assertIn("100.96.0.0/12 dev edgeway0", self.table(17764))
+                self.assertNotIn("10.9.0.0/16 dev", self.table() + self.table(17764))
+            self.world.sh(self.world.host, "ip route del 10.9.0.0/16")
+            driver.do(CONNECTOR)
+            self.assertEqual(driver.do("problems"), "")
+            self.assertIn("10.9.0.0/16 dev edgeway0", self.table())
+            # Another program's comes while ours is there: ours stays.
+            self.world.sh(self.world.host, "ip route add 10.9.0.0/16 via 192.168.7.1 metric 50")
+            driver.do(VPN)
+            self.assertIn("10.9.0.0/16 dev edgeway0", self.table(17764))
+            driver.do("undo")
+            self.world.sh(self.world.host, "ip route del 10.9.0.0/16")
+        self.assert_as_before()
+
+    def test_forwarding_is_read_only(self):
+        wrap = ("unshare", "-m", "sh", "-c", "mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys; exec \"$@\"", "-")
+        with self.world.driver(wrap=wrap) as driver:
+            driver.do(CONNECTOR + GATEWAY)
+            problems = driver.do("problems").split(";")
+            self.assertRegex(problems[0], r"^This computer does not forward to 192\.168\.55\.0/24: forwarding is off on lan0 .*Read-only file system")
+            self.assertRegex(problems[1], r"^ This computer does not forward to fd55::/64: .*Read-only")
+            self.assertIn("100.96.0.0/12 dev edgeway0", self.table())
+            driver.do("undo")
+        self.assert_as_before()
+
+    def test_table_that_its_owner_alone_may_change(self):
+        """firewalld 2: no lack of privilege, and open once its owner names our interface."""
+        owner = subprocess.Popen(["ip", "netns", "exec", self.world.host, "nft", "-i"], stdin=subprocess.PIPE, text=True, bufsize=1,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(owner.wait)
+        self.addCleanup(owner.stdin.close)
+        owner.stdin.write("add table inet firewalld { flags owner; }\n"
+                          "add chain inet firewalld filter_FORWARD { type filter hook forward priority 10; policy accept; }\n"
+                          "add rule inet firewalld filter_FORWARD ct state { established, related } accept\n"
+                          "add rule inet firewalld filter_FORWARD reject with icmpx admin-prohibited\n")
+        wait_for("firewalld's rules", lambda: "reject" in self.world.sh(self.world.host, "nft list ruleset"), 5)
+        with self.world.driver() as driver:
+            driver.do(CONNECTOR + GATEWAY)
+            self.assertRegex(driver.do("problems"), r"^This computer does not forward to 192\.168\.55\.0/24: .*inet firewalld filter_FORWARD.*firewall-cmd .*--add-interface=edgeway0")
+            owner.stdin.write('insert rule inet firewalld filter_FORWARD iifname "edgeway0" accept\n')
+            wait_for("it is open", lambda: driver.do("problems") == "", 5)
+
+    def test_no_nftables(self):
+        """Connector-only mode works, nothing is forwarded, and VPN mode is refused with what is missing."""
+        wrap = ("env", f"LD_PRELOAD={BUILD}/tests/lib/no-netfilter.so")
+        with self.world.driver(wrap=wrap) as driver:
+            driver.do(CONNECTOR + GATEWAY)
+            self.assertIn("100.96.0.0/12 dev edgeway0", self.table())
+            problems = driver.do("problems")
+            for said in ("firewall rules are not in place: ", "has no nftables (Protocol not supported)", "modprobe nf_tables",
+                         "does not forward to 192.168.55.0/24", "does not forward to fd55::/64"):
+                self.assertIn(said, problems)
+            connected = self.world.snapshot()
+            self.assertRegex(driver.ask(VPN), r"^error 3 .*has no nftables")
+            self.assertEqual(self.world.snapshot(), connected)
+            driver.do("undo")
+            self.assertEqual(driver.do("empty"), "1")
+        self.assert_as_before()
 
     def test_conflict_address(self):
         self.conflict("ip addr add 100.96.1.7/32 dev lan0", CONNECTOR, "lan0")

@@ -271,15 +271,102 @@ test_no_ipv6 (World *world, gconstpointer data)
   ew_plan_free (plan);
 }
 
-/* The mesh's range is this machine's LAN: nothing is made, and the sentence says so. */
+/* Whether exactly one of the plan's routes, or none, leads to address. */
+static gboolean
+leads_to (const EwPlan *plan, const gchar *address)
+{
+  EwIp wanted = ip (address);
+  guint n = 0;
+  for (guint i = 0; i < plan->routes->len; i++)
+    n += ew_prefix_contains (&g_array_index (plan->routes, EwPrefix, i), &wanted) ? 1 : 0;
+  g_assert_cmpuint (n, <=, 1);
+  return n == 1;
+}
+
+/* Networks of this machine inside the mesh's range keep their addresses, and the mesh has all the others. */
+static void
+test_collisions (World *world, gconstpointer data)
+{
+  add_prefix (world->facts.on_link, "100.100.5.0/24");
+  add_ip (world->facts.gateways, "100.100.5.1");
+  add_ip (world->facts.resolvers, "100.100.2.136");
+  add_ip (world->facts.resolvers, "100.96.0.1"); /* the edge's own, set by hand */
+  add_ip (world->document.service, "100.96.0.1");
+  add_prefix (world->facts.on_link, "fd12::/64");
+  EwPlan *plan = make (world, FALSE);
+  const struct
+  {
+    const gchar *address;
+    gboolean taken;
+  } rows[] = {
+    { "100.96.0.0", TRUE },      { "100.96.0.1", TRUE },    { "100.100.2.135", TRUE },   { "100.100.2.136", FALSE },
+    { "100.100.2.137", TRUE },   { "100.100.4.255", TRUE }, { "100.100.5.0", FALSE },    { "100.100.5.1", FALSE },
+    { "100.100.5.255", FALSE },  { "100.100.6.0", TRUE },   { "100.111.255.255", TRUE }, { "100.112.0.0", FALSE },
+    { "100.95.255.255", FALSE }, { "fd12::1", FALSE },      { "fd12:0:0:1::1", TRUE },   { "fd12:0:0:ffff::1", TRUE },
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    if (leads_to (plan, rows[i].address) != rows[i].taken)
+      g_error ("%s is %staken", rows[i].address, rows[i].taken ? "not " : "");
+  g_assert_cmpuint (plan->problems->len, ==, 3);
+  g_assert_true (has (plan->ranges, "100.96.0.0/12")); /* what may come by the tunnel is not cut */
+  ew_plan_free (plan);
+}
+
+/* A carrier's 100.64.0.0/10 is around the range: ours is the longer one. */
+static void
+test_network_around (World *world, gconstpointer data)
+{
+  add_prefix (world->facts.on_link, "100.64.0.0/10");
+  add_ip (world->facts.gateways, "100.64.0.1");
+  EwPlan *plan = make (world, FALSE);
+  g_assert_true (has (plan->routes, "100.96.0.0/12"));
+  g_assert_cmpuint (plan->problems->len, ==, 0);
+  ew_plan_free (plan);
+}
+
+/* One range is wholly this machine's LAN: the mesh works by the other. Both: it cannot, and the sentence says so. */
 static void
 test_conflict (World *world, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
-  add_prefix (world->facts.on_link, "100.100.0.0/16");
+  add_prefix (world->facts.on_link, "100.96.0.0/12");
+  EwPlan *plan = make (world, FALSE);
+  g_assert_cmpuint (plan->ranges->len, ==, 1);
+  g_assert_false (leads_to (plan, "100.96.1.1"));
+  g_assert_true (leads_to (plan, "fd12::1"));
+  g_assert_cmpuint (plan->problems->len, ==, 1);
+  ew_plan_free (plan);
+  world->facts.ipv6 = FALSE;
   g_assert_null (ew_plan_new (&world->document, world->keystore, &world->facts, NULL, 0, FALSE, &error));
   g_assert_error (error, EW_ERROR, EW_ERROR_HOST_CONFLICT);
   g_assert_nonnull (strstr (error->message, "100.96.0.0/12"));
+}
+
+/* What the machine could not do makes a route "blocked", the one that it is about alone. */
+static void
+test_problems_are_noted (World *world, gconstpointer data)
+{
+  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_host_problem_free);
+  EwPrefix taken = prefix ("10.7.0.0/24"), other = prefix ("10.8.0.0/24"), lan = prefix ("192.168.1.0/24");
+  offer (world, "10.7.0.0/24");
+  offer (world, "10.8.0.0/24");
+  add_prefix (world->document.offers, "192.168.1.0/24");
+  ew_prefixes_set (world->keystore->accepted, &taken, TRUE);
+  ew_prefixes_set (world->keystore->accepted, &other, TRUE);
+  ew_prefixes_set (world->keystore->forwarded, &lan, TRUE);
+  g_ptr_array_add (problems, ew_host_problem_new (EW_HOST_PROBLEM_ROUTE, &taken, "fix", "somebody has it"));
+  g_ptr_array_add (problems, ew_host_problem_new (EW_HOST_PROBLEM_ROUTE, &lan, "fix", "about another thing"));
+  g_ptr_array_add (problems, ew_host_problem_new (EW_HOST_PROBLEM_FORWARD, &lan, "fix", "forwarding is off"));
+  EwPlan *plan = make (world, FALSE);
+  ew_plan_note (plan, problems);
+  const gchar *const states[] = { "blocked", "accepted", "blocked" };
+  const gchar *const reasons[] = { "somebody has it", NULL, "forwarding is off" };
+  for (guint i = 0; i < 3; i++)
+    {
+      g_assert_cmpstr (((EwPlanRoute *)plan->all->pdata[i])->state, ==, states[i]);
+      g_assert_cmpstr (((EwPlanRoute *)plan->all->pdata[i])->reason, ==, reasons[i]);
+    }
+  ew_plan_free (plan);
 }
 
 int
@@ -292,6 +379,9 @@ main (int argc, char **argv)
   g_test_add ("/tunnel/plan/not-offered", World, NULL, setup, test_not_offered, teardown);
   g_test_add ("/tunnel/plan/vpn", World, NULL, setup, test_vpn, teardown);
   g_test_add ("/tunnel/plan/no-ipv6", World, NULL, setup, test_no_ipv6, teardown);
+  g_test_add ("/tunnel/plan/collisions", World, NULL, setup, test_collisions, teardown);
+  g_test_add ("/tunnel/plan/network-around", World, NULL, setup, test_network_around, teardown);
+  g_test_add ("/tunnel/plan/problems-are-noted", World, NULL, setup, test_problems_are_noted, teardown);
   g_test_add ("/tunnel/plan/conflict", World, NULL, setup, test_conflict, teardown);
   return g_test_run ();
 }

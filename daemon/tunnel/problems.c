@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What this node cannot have while all the rest works: for its status, its map and diagnose.
+ */
+#include "tunnel/tunnel-private.h"
+
+static void
+add_copy (GPtrArray *problems, const EwHostProblem *problem)
+{
+  g_ptr_array_add (problems, ew_host_problem_new (problem->kind, &problem->prefix, problem->fix, problem->reason));
+}
+
+/* Accepted here, and yet not in use for a reason that the plan knows: a network of this machine's is in the way. */
+static void
+add_blocked (EwTunnel *self, GPtrArray *problems)
+{
+  for (guint i = 0; i < self->plan->all->len; i++)
+    {
+      const EwPlanRoute *route = self->plan->all->pdata[i];
+      gchar cidr[EW_PREFIX_STRLEN];
+      gboolean forwarded = ew_prefixes_contain (self->keystore->forwarded, &route->prefix);
+      if (!route->reason || route->found
+          || (!forwarded && !ew_prefixes_contain (self->keystore->accepted, &route->prefix)))
+        continue;
+      ew_prefix_format (&route->prefix, cidr);
+      g_autofree gchar *fix = g_strdup_printf (
+        "Renumber one of the two networks, or refuse the route: `sudo edgewayctl route refuse %s`.", cidr);
+      g_ptr_array_add (problems, ew_host_problem_new (forwarded ? EW_HOST_PROBLEM_FORWARD : EW_HOST_PROBLEM_ROUTE,
+                                                      &route->prefix, fix, route->reason));
+    }
+}
+
+GPtrArray *
+ew_tunnel_collect_problems (EwTunnel *self)
+{
+  GPtrArray *problems = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_host_problem_free);
+  if (!self->plan)
+    return problems;
+  const GPtrArray *found = ew_host_get_problems (self->host);
+  for (guint i = 0; i < self->plan->problems->len; i++)
+    add_copy (problems, self->plan->problems->pdata[i]);
+  add_blocked (self, problems);
+  for (guint i = 0; found && i < found->len; i++)
+    add_copy (problems, found->pdata[i]);
+  return problems;
+}
+
+GVariant *
+ew_tunnel_show_problems (EwTunnel *self)
+{
+  g_autoptr (GPtrArray) problems = ew_tunnel_collect_problems (self);
+  g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
+  for (guint i = 0; i < problems->len; i++)
+    g_ptr_array_add (lines, ew_host_problem_describe (problems->pdata[i]));
+  return g_variant_new_strv ((const gchar *const *)lines->pdata, lines->len);
+}
+
+JsonArray *
+ew_tunnel_problems_to_json (EwTunnel *self)
+{
+  static const gchar *const kinds[] = { "route", "forward", "range", "firewall" };
+  g_autoptr (GPtrArray) problems = ew_tunnel_collect_problems (self);
+  JsonArray *array = json_array_new ();
+  for (guint i = 0; i < problems->len; i++)
+    {
+      const EwHostProblem *problem = problems->pdata[i];
+      g_autofree gchar *message = ew_host_problem_describe (problem);
+      JsonObject *object = json_object_new ();
+      gchar subject[EW_PREFIX_STRLEN];
+      json_object_set_string_member (object, "kind", kinds[problem->kind]);
+      if (problem->prefix.ip.family != EW_FAMILY_NONE)
+        {
+          ew_prefix_format (&problem->prefix, subject);
+          json_object_set_string_member (object, "subject", subject);
+        }
+      else
+        json_object_set_null_member (object, "subject");
+      json_object_set_string_member (object, "message", message);
+      json_object_set_string_member (object, "fix", problem->fix);
+      json_array_add_object_element (array, object);
+    }
+  return array;
+}
