@@ -192,6 +192,65 @@ class Enrollment(EdgeCase):
         self.assertEqual(node.enroll().status, 200, "a refusal consumes nothing")
 
 
+class BodyAgainstCaller(EdgeCase):
+    """Who is meant is said by the URL, the credential and the key; a body that says otherwise changes nothing."""
+
+    def own(self, node):
+        document = node.call("GET", "/v1/self").json
+        return {name: document[name] for name in ("id", "name", "role", "kind", "addresses")}
+
+    def lies(self, other):
+        return {"id": other.id, "node_id": other.id, "role": "admin", "owner": "admin", "self": other.id, "addresses": other.answer.json["addresses"],
+                "public_key": b64(other.public_key), "credential_hash": b64(hashlib.sha256(other.credential).digest())}
+
+    def test_enrollment(self):
+        victim = self.new_node()
+        before = self.own(victim)
+        node = Node(self.edge, self.new_key(), self.new_name())
+        lies = {name: value for name, value in self.lies(victim).items() if name not in ("public_key", "credential_hash")}
+        node.answer = self.edge.call("POST", "/v1/enroll", node.request() | lies | {"kind": "admin", "node": victim.name})
+        self.assertEqual(node.answer.status, 200, node.answer)
+        node.id = node.answer.json["id"]
+        self.assertNotEqual(node.id, victim.id)
+        self.assertEqual((node.answer.json["role"], node.answer.json["kind"]), ("member", "server"))
+        self.assertEqual(set(node.answer.json["addresses"]) & set(before["addresses"]), set())
+        self.refused(node.call("POST", "/v1/keys", {"kind": "admin", "role": "admin"}), 403, "NotAdministrator")
+        self.assertEqual(self.own(victim), before)
+
+    def test_a_members_calls(self):
+        member, victim = self.new_node(), self.new_node()
+        mine, theirs = self.own(member), self.own(victim)
+        lies = self.lies(victim)
+        for path in (f"/v1/nodes/{member.name}", f"/v1/nodes/{member.id}"):
+            self.refused(member.call("PATCH", path, lies | {"name": "mine"}), 403, "NotAdministrator")
+        for path in ("/v1/nodes", "/v1/keys", "/v1/routes"):
+            self.refused(member.call("POST", path, lies | {"node": victim.id, "kind": "server", "cidr": "10.99.0.0/16"}), 403, "NotAdministrator")
+        self.assertEqual((self.own(member), self.own(victim)), (mine, theirs))
+        self.assertEqual(member.call("GET", f"/v1/self?id={victim.id}&node={victim.name}").json["id"], member.id)
+        # Leaving is one's own, whatever the body says.
+        self.assertEqual(member.call("DELETE", f"/v1/self?id={victim.id}", {"id": victim.id, "node": victim.name}).status, 200)
+        self.refused(member.call("GET", "/v1/self"), 410, "Removed")
+        self.assertEqual(self.own(victim), theirs)
+
+    def test_an_administrators_calls(self):
+        target, victim = self.new_node(), self.new_node()
+        theirs, renamed = self.own(victim), self.new_name()
+        answer = self.admin.call("PATCH", f"/v1/nodes/{target.name}", self.lies(victim) | {"name": renamed, "node": victim.name})
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual(self.own(target), {"id": target.id, "name": renamed, "role": "member", "kind": "server", "addresses": target.answer.json["addresses"]})
+        self.assertEqual(self.own(victim), theirs)
+        made = self.admin.call("POST", "/v1/nodes", {"name": self.new_name(), "kind": "server", "public_key": b64(os.urandom(32)), "id": victim.id, "role": "admin",
+                                                     "addresses": theirs["addresses"], "credential_hash": b64(hashlib.sha256(b"x").digest())}).json["node"]
+        self.assertNotEqual(made["id"], victim.id)
+        self.assertEqual(made["role"], "member")
+        self.assertEqual(set(made["addresses"]) & set(theirs["addresses"]), set())
+        key = self.admin.call("POST", "/v1/keys", {"kind": "server", "role": "admin", "id": victim.id}).json["key"]
+        self.assertEqual(self.edge.join(key, self.new_name()).answer.json["role"], "member")
+        self.assertEqual(self.admin.call("DELETE", f"/v1/nodes/{renamed}", {"id": victim.id, "name": victim.name, "node": victim.id}).status, 200)
+        self.refused(target.call("GET", "/v1/self"), 410, "Removed")
+        self.assertEqual(self.own(victim), theirs)
+
+
 class Authentication(EdgeCase):
     NODE_CALLS = (("GET", "/v1/self"), ("DELETE", "/v1/self"), ("GET", "/v1/nodes"), ("GET", "/v1/nodes/admin"), ("GET", "/v1/routes"), ("GET", "/v1/topology"))
     ADMIN_CALLS = (("POST", "/v1/nodes"), ("PATCH", "/v1/nodes/admin"), ("DELETE", "/v1/nodes/admin"), ("POST", "/v1/keys"), ("POST", "/v1/routes"),

@@ -141,6 +141,46 @@ test_pin (FakeEdge *edge, gconstpointer data)
   g_assert_cmpuint (edge->requests, ==, 0);
 }
 
+static GTlsCertificate *
+new_certificate (const gchar *pem, const gchar *key, GTlsCertificate *issuer)
+{
+  g_autoptr (GError) error = NULL;
+  GType type = g_tls_backend_get_certificate_type (g_tls_backend_get_default ());
+  GTlsCertificate *certificate
+    = g_initable_new (type, NULL, &error, "certificate-pem", pem, "private-key-pem", key, "issuer", issuer, NULL);
+  g_assert_no_error (error);
+  return certificate;
+}
+
+/* Whoever holds the connection's key must be the one whom the mesh's CA vouches for: an impostor that shows the edge's
+   own certificate, or the CA's, behind one of another CA of the same name is asked nothing. */
+static void
+test_borrowed_chain (FakeEdge *edge, gconstpointer data)
+{
+  g_autofree gchar *ca_key = NULL, *ca = NULL, *key = NULL, *chain = NULL;
+  g_autoptr (GError) error = NULL;
+  const gchar *second = strstr (edge->chain_pem + 1, "-----BEGIN");
+  g_autofree gchar *leaf = g_strndup (edge->chain_pem, (gsize)(second - edge->chain_pem));
+  g_assert_true (ew_pki_make_ca ("home", &ca_key, &ca, NULL));
+  g_assert_true (ew_pki_make_edge (ca_key, ca, "frankfurt", &key, &chain, NULL));
+  g_autofree gchar *own = g_strndup (chain, (gsize)(strstr (chain + 1, "-----BEGIN") - chain));
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autoptr (GTlsCertificate) authority = new_certificate (edge->ca_pem, NULL, NULL);
+      g_autoptr (GTlsCertificate) between = i == 0   ? g_object_ref (authority)
+                                            : i == 1 ? new_certificate (leaf, NULL, authority)
+                                            : i == 2 ? new_certificate (ca, NULL, authority)
+                                                     : NULL;
+      g_autoptr (GTlsCertificate) shown = new_certificate (own, key, between);
+      g_autoptr (EwClient) client = fake_edge_client (edge);
+      soup_server_set_tls_certificate (edge->server, shown);
+      g_assert_null (fake_edge_call (client, "GET", "/v1/self", &error));
+      g_assert_error (error, EW_ERROR, EW_ERROR_PIN_MISMATCH);
+      g_clear_error (&error);
+      g_assert_cmpuint (edge->requests, ==, 0);
+    }
+}
+
 static void
 test_unreachable (FakeEdge *edge, gconstpointer data)
 {
@@ -327,6 +367,7 @@ main (int argc, char **argv)
   ADD ("redirect", test_redirect);
   ADD ("oversized", test_oversized);
   ADD ("pin", test_pin);
+  ADD ("borrowed-chain", test_borrowed_chain);
   ADD ("unreachable", test_unreachable);
   ADD ("next-address", test_next_address);
   ADD ("dead-addresses", test_dead_addresses);

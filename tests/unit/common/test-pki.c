@@ -100,6 +100,9 @@ test_chain_refused (void)
   /* Another's certificate with the right CA beside it: the names agree, the signature does not. */
   g_autofree gchar *forged = g_strconcat (other_leaf, mesh.ca, NULL);
   g_assert_false (check (forged, mesh.pin, NULL));
+  /* … and with the right certificate as well: what is checked is the first, which the connection is made with. */
+  g_autofree gchar *borrowed = g_strconcat (other_leaf, mesh.chain, NULL);
+  g_assert_false (check (borrowed, mesh.pin, NULL));
   /* The right certificate with a signature altered: only the arithmetic tells. */
   for (gsize from_end = 2; from_end < 10; from_end++)
     {
