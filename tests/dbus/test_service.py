@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """edgewayd as a service: its interface, signals, callers that go away, where it is reached, its privileges, start and stop."""
+import configparser
 import json
 import os
 import re
@@ -183,6 +184,14 @@ class Interface(unittest.TestCase):
             installed = list(json.load(file).values())
         self.assertIn("/usr/share/dbus-1/system.d/org.edgeway.Daemon1.conf", installed)
         self.assertEqual([path for path in installed if "system-services" in path], [])
+
+    def test_networkmanager_is_told_to_leave_the_interface_alone(self):
+        with open(os.path.join(private_bus.BUILD, "meson-info/intro-installed.json")) as file:
+            installed = {path: source for source, path in json.load(file).items()}
+        config = configparser.ConfigParser(delimiters="=")
+        config.read(installed["/usr/lib/NetworkManager/conf.d/edgeway.conf"])
+        # "+": another file's list is not replaced, in whatever order they are read.
+        self.assertEqual(dict(config["keyfile"]), {"unmanaged-devices+": "interface-name:edgeway*"})
 
     def test_bus_that_comes_back(self):
         self.machine.bus.stop()
