@@ -14,6 +14,7 @@ node_free (gpointer data)
   g_free (node->name);
   g_free (node->kind);
   g_free (node->edge);
+  g_free (node->problem);
   g_strfreev (node->addresses);
   g_strfreev (node->routes);
   g_free (node);
@@ -68,6 +69,7 @@ parse_node (JsonObject *json, const EwTerminal *terminal)
   node->name = ew_format_get_text (terminal, json, "name", "?");
   node->kind = ew_format_get_text (terminal, json, "kind", "");
   node->edge = g_strdup (ew_json_string (json, "edge"));
+  node->problem = ew_format_problem (json);
   node->state = parse_state (json);
   node->self = ew_json_bool (json, "self", FALSE);
   node->addresses = clean_list (terminal, json, "addresses");

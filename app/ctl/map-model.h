@@ -21,6 +21,7 @@ typedef enum
 typedef struct
 {
   gchar *name, *kind, *edge; /* edge: an ID; "" for none */
+  gchar *problem;            /* in words; NULL: none */
   EwMapNodeState state;
   gboolean self;
   GStrv addresses, routes;

@@ -169,6 +169,8 @@ card_new (View *view, const EwMapNode *node, gboolean leg_on_spoke)
     card_add (card, EW_STYLE_SELF, g_strdup ("this computer"));
   card_add (card, EW_STYLE_DIM, g_strdup (node->kind));
   card_add (card, state_style (node->state), describe_state (view, node));
+  if (node->problem != NULL)
+    card_add (card, EW_STYLE_BAD, g_strdup (node->problem));
   for (guint i = 0; node->addresses[i] != NULL; i++)
     card_add (card, EW_STYLE_PLAIN, g_strdup (node->addresses[i]));
   card_add_round_trip (view, card, leg_on_spoke);

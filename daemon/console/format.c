@@ -28,6 +28,23 @@ ew_format_ms (gdouble milliseconds)
 }
 
 gchar *
+ew_format_problem (JsonObject *node)
+{
+  const gchar *code = ew_json_string (node, "problem");
+  g_autofree gchar *behind = ew_format_span (ew_json_int (node, "clock_behind_seconds", 0));
+
+  if (code == NULL)
+    return NULL;
+  if (g_str_equal (code, "two-machines"))
+    return g_strdup ("two computers use its identity");
+  if (g_str_equal (code, "clock-behind"))
+    return g_strdup_printf ("its clock is %s behind", behind);
+  if (g_str_equal (code, "restored"))
+    return g_strdup ("was set back to an older state");
+  return g_strdup ("has a problem that this version doesn't know");
+}
+
+gchar *
 ew_format_span (gint64 seconds)
 {
   if (seconds < 1)

@@ -114,7 +114,8 @@ ew_listing_node (const EwTerminal *terminal, JsonObject *node, const gchar *edge
     = { { "name", "name" },   { "id", "id" },     { "kind", "kind" }, { "role", "role" },
         { "state", "state" }, { "edge", "edge" }, { "system", "os" }, { "version", "version" } };
   static const gchar *const lists[] = { "addresses", "routes" };
-  g_autofree gchar *seen = seen_text (node), *handshake = ago_text (node, "last_handshake");
+  g_autofree gchar *seen = seen_text (node), *handshake = ago_text (node, "last_handshake"),
+                   *problem = ew_format_problem (node);
   GString *text = g_string_new (NULL);
 
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
@@ -124,6 +125,7 @@ ew_listing_node (const EwTerminal *terminal, JsonObject *node, const gchar *edge
       add_line (text, texts[i][0], g_str_equal (texts[i][0], "edge") && *own != '\0' && *edge != '\0' ? edge : own);
     }
   add_line (text, "seen", seen);
+  add_line (text, "problem", problem);
   add_line (text, "handshake", handshake);
   for (gsize i = 0; i < G_N_ELEMENTS (lists); i++)
     {

@@ -149,7 +149,15 @@ static JsonObject *
 get_self (EwApiCall *call, GError **error)
 {
   const EwNode *node = caller (call, error);
-  return node ? ew_document_node (call->api->parts.mesh, node) : NULL;
+  EwSwitchNodeStatus status;
+  JsonObject *document;
+
+  if (node == NULL)
+    return NULL;
+  document = ew_document_node (call->api->parts.mesh, node);
+  ew_document_set_problem (document, ew_lookout_get (call->api->parts.lookout, node->id, &status) ? &status : NULL,
+                           TRUE);
+  return document;
 }
 
 static JsonObject *

@@ -195,6 +195,24 @@ set_created (JsonObject *object, const EwNode *node)
   ew_json_set_string_or_null (object, "created", text);
 }
 
+void
+ew_document_set_problem (JsonObject *object, const EwSwitchNodeStatus *status, gboolean own)
+{
+  EwNodeProblem problem = status ? status->problem : EW_NODE_PROBLEM_NONE;
+
+  if (own && problem == EW_NODE_PROBLEM_NONE && status && status->refused)
+    problem = EW_NODE_PROBLEM_REFUSED;
+  if (!own || problem != EW_NODE_PROBLEM_NONE)
+    ew_json_set_string_or_null (object, "problem", ew_node_problem_get_code (problem));
+  if (own && status && status->handshake_floor_ns > 0)
+    {
+      g_autofree gchar *floor = g_strdup_printf ("%" G_GUINT64_FORMAT, status->handshake_floor_ns);
+      json_object_set_string_member (object, "handshake_floor", floor);
+    }
+  if (problem == EW_NODE_PROBLEM_CLOCK_BEHIND)
+    json_object_set_int_member (object, "clock_behind_seconds", status->clock_behind_s);
+}
+
 JsonObject *
 ew_document_map_node (EwMesh *mesh, const EwNode *node, const EwSwitchNodeStatus *status)
 {
@@ -215,6 +233,7 @@ ew_document_map_node (EwMesh *mesh, const EwNode *node, const EwSwitchNodeStatus
   json_object_set_int_member (object, "mtu", ew_mesh_get_node_mtu (mesh, node));
   ew_json_set_string_or_null (object, "os", node->os);
   ew_json_set_string_or_null (object, "version", node->version);
+  ew_document_set_problem (object, status, FALSE);
   json_object_set_boolean_member (object, "self", FALSE);
   return object;
 }

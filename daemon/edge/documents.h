@@ -22,6 +22,9 @@ gchar *ew_document_edge_list (EwMesh *mesh);
 
 /* status NULL: nothing is seen of it. */
 JsonObject *ew_document_map_node (EwMesh *mesh, const EwNode *node, const EwSwitchNodeStatus *status);
+/* What is wrong with the node's identity at this moment: "problem", a code or null, and "clock_behind_seconds". own:
+   for the node itself. Never part of what a revision is made of. */
+void ew_document_set_problem (JsonObject *object, const EwSwitchNodeStatus *status, gboolean own);
 JsonObject *ew_document_map_edge (EwMesh *mesh);
 JsonObject *ew_document_counters (const EwNode *node, const EwSwitchNodeStatus *status);
 JsonObject *ew_document_route (EwMesh *mesh, const EwRouteEntry *route, gboolean online);

@@ -181,6 +181,47 @@ on_endpoint (gpointer user_data, const gchar *id, const EwEndpoint *endpoint)
   get_seen (self, id)->unsaved = TRUE;
 }
 
+static void
+warn_of_problem (const EwNode *node, const EwSwitchNodeStatus *status)
+{
+  gchar here[EW_ENDPOINT_STRLEN], there[EW_ENDPOINT_STRLEN];
+
+  ew_endpoint_format (&status->endpoint, here);
+  ew_endpoint_format (&status->former_endpoint, there);
+  switch (status->problem)
+    {
+    case EW_NODE_PROBLEM_TWO_MACHINES:
+      g_warning ("Two computers use the identity of node %s, at %s and %s: one was cloned from the other, so each cuts "
+                 "the other off. On one of them stop edgewayd, delete /var/lib/edgeway and enroll it with a new key.",
+                 node->name, there, here);
+      break;
+    case EW_NODE_PROBLEM_CLOCK_BEHIND:
+      g_warning ("The clock of node %s is %" G_GINT64_FORMAT " s behind this host's: set it, or let it be set by NTP. "
+                 "Until then the edge starts the handshakes with it.",
+                 node->name, status->clock_behind_s);
+      break;
+    case EW_NODE_PROBLEM_RESTORED:
+      g_message ("node %s was set back to an older state; the edge started the handshake with it", node->name);
+      break;
+    default:
+      g_message ("node %s has no problem with its identity any more", node->name);
+    }
+}
+
+static void
+on_problem (gpointer user_data, const gchar *id)
+{
+  EwLookout *self = user_data;
+  const EwNode *node = ew_mesh_get_node (self->mesh, id);
+  EwSwitchNodeStatus status;
+
+  if (node == NULL || !ew_lookout_get (self, id, &status))
+    return;
+  warn_of_problem (node, &status);
+  if (self->func)
+    self->func (self->user_data, id);
+}
+
 /* The regular work. */
 
 static void
@@ -282,6 +323,7 @@ ew_lookout_new (EwMesh *mesh, EwSwitchConfig *config, GError **error)
   self->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   config->on_presence = on_presence;
   config->on_endpoint = on_endpoint;
+  config->on_problem = on_problem;
   config->user_data = self;
   self->packet_switch = ew_switch_new (config, error);
   if (self->packet_switch == NULL)

@@ -76,10 +76,16 @@ read_stats (EwDevice *device, const EwTime *time, void *data)
   for (guint i = 0; i < chunk->n; i++)
     {
       SwitchNode *node = chunk->nodes[i];
+      const EwEndpoint *endpoint = ew_peer_get_endpoint (node->peer);
       EwPeerStats stats;
 
       ew_peer_get_stats (node->peer, &stats);
-      node->endpoint = *ew_peer_get_endpoint (node->peer);
+      if (node->online && !ew_endpoint_same_remote (endpoint, &node->endpoint))
+        ew_identity_note_move (&node->identity, &node->endpoint, time->now_ns);
+      ew_identity_note_stats (&node->identity, &stats, time->now_ns, time->realtime_ns);
+      node->latest_timestamp_ns = ew_peer_get_latest_timestamp (node->peer);
+      node->refused_timestamp_ns = ew_peer_get_refused_timestamp (node->peer);
+      node->endpoint = *endpoint;
       node->presence.last_rx_ns = stats.last_rx_ns;
       node->presence.last_handshake_ns = stats.last_handshake_ns;
       node->last_handshake_realtime_ns = stats.last_handshake_realtime_ns;
@@ -93,7 +99,7 @@ typedef struct
 {
   gchar *id;
   gboolean presence_changed, online;
-  gboolean endpoint_changed;
+  gboolean endpoint_changed, problem_changed;
   EwEndpoint endpoint;
 } Change;
 
@@ -114,6 +120,45 @@ endpoint_changed (SwitchNode *node, guint64 now)
   return TRUE;
 }
 
+static gboolean
+problem_changed (SwitchNode *node, guint64 now)
+{
+  const guint64 back = atomic_load_explicit (&node->router.instance_back_ns, memory_order_acquire);
+  const EwNodeProblem problem = ew_identity_get_problem (&node->identity, back, now);
+  const gboolean changed = problem != node->problem;
+
+  node->problem = problem;
+  atomic_store_explicit (&node->router.problem, (guint8)problem, memory_order_relaxed);
+  return changed;
+}
+
+typedef struct
+{
+  SwitchNode *node;
+  const EwEndpoint *to;
+} Call;
+
+/* In the data thread. */
+static void
+call_peer (EwDevice *device, const EwTime *time, void *data)
+{
+  const Call *call = data;
+
+  if (!ew_peer_call (call->node->peer, call->to, time))
+    g_debug ("node %s is not called where it was", call->node->id);
+}
+
+/* Where it was before, in case that a machine is there still (switch-identity.h). */
+static void
+call_former (EwSwitch *self, SwitchNode *node)
+{
+  const guint64 appeared = atomic_load_explicit (&node->router.instance_new_ns, memory_order_acquire);
+  Call call = { node, ew_identity_whom_to_call (&node->identity, appeared) };
+
+  if (call.to != NULL)
+    ew_engine_call (self->engine, call_peer, &call);
+}
+
 static void
 judge (EwSwitch *self, SwitchNode *node, guint64 now, GArray *changes)
 {
@@ -124,10 +169,11 @@ judge (EwSwitch *self, SwitchNode *node, guint64 now, GArray *changes)
   change.online = ew_presence_is_online (&node->presence, now);
   change.presence_changed = change.online != node->online;
   change.endpoint_changed = endpoint_changed (node, now);
+  change.problem_changed = problem_changed (node, now);
   node->online = change.online;
   atomic_store_explicit (&node->router.online, change.online, memory_order_relaxed);
   atomic_store_explicit (&node->router.departed, ew_presence_has_departed (&node->presence), memory_order_relaxed);
-  if (!change.presence_changed && !change.endpoint_changed)
+  if (!change.presence_changed && !change.endpoint_changed && !change.problem_changed)
     return;
   change.id = g_strdup (node->id);
   g_array_append_val (changes, change);
@@ -145,6 +191,8 @@ report (EwSwitch *self, const GArray *changes)
         self->on_presence (self->user_data, change->id, change->online);
       if (change->endpoint_changed && self->on_endpoint != NULL && g_hash_table_contains (self->nodes, change->id))
         self->on_endpoint (self->user_data, change->id, &change->endpoint);
+      if (change->problem_changed && self->on_problem != NULL && g_hash_table_contains (self->nodes, change->id))
+        self->on_problem (self->user_data, change->id);
     }
 }
 
@@ -163,7 +211,10 @@ ew_switch_monitor_update (EwSwitch *self, SwitchNode *const *nodes, guint n)
     }
   now = ew_switch_now_ns ();
   for (guint i = 0; i < n; i++)
-    judge (self, nodes[i], now, changes);
+    {
+      call_former (self, nodes[i]);
+      judge (self, nodes[i], now, changes);
+    }
   report (self, changes);
 }
 

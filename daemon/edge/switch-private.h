@@ -30,6 +30,10 @@ typedef struct
   guint64 dropped_source;
   EwEndpoint endpoint;
 
+  EwIdentity identity;
+  EwNodeProblem problem;
+  guint64 latest_timestamp_ns, refused_timestamp_ns; /* of its initiations */
+
   gboolean online;
   EwEndpoint reported; /* the endpoint that on_endpoint was told, or that set_node() came with */
   guint64 reported_ns;
@@ -48,6 +52,7 @@ struct EwSwitch
   GMainContext *context;
   void (*on_presence) (gpointer user_data, const gchar *id, gboolean online);
   void (*on_endpoint) (gpointer user_data, const gchar *id, const EwEndpoint *endpoint);
+  void (*on_problem) (gpointer user_data, const gchar *id);
   gpointer user_data;
 
   GHashTable *nodes;  /* id → SwitchNode, owned */

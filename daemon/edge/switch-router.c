@@ -144,6 +144,17 @@ take_rtt (Transit *t, guint64 token, guint64 stamp_ns)
   set (&t->node->rtt_at_ns, now);
 }
 
+static void
+note_instance (Transit *t, guint32 number)
+{
+  const EwInstanceChange change = ew_instances_note (&t->node->instances, number);
+
+  if (change == EW_INSTANCE_SAME)
+    return;
+  set (change == EW_INSTANCE_BACK ? &t->node->instance_back_ns : &t->node->instance_new_ns, t->time->now_ns);
+  ew_switch_router_note (t->router, t->node);
+}
+
 static EwRoute
 handle_link (Transit *t, const EwIp *node_ip, const EwIp *service, EwLinkMessage *message)
 {
@@ -152,7 +163,9 @@ handle_link (Transit *t, const EwIp *node_ip, const EwIp *service, EwLinkMessage
     case EW_LINK_PROBE:
       set (&t->node->probe_revision, message->revision.hash);
       set (&t->node->probe_ns, t->time->now_ns);
+      note_instance (t, EW_LINK_INSTANCE (message->token));
       message->type = EW_LINK_ANSWER;
+      message->problem = (EwNodeProblem)atomic_load_explicit (&t->node->problem, memory_order_relaxed);
       message->revision.hash = atomic_load_explicit (&t->node->revision, memory_order_acquire);
       return reply_with (t, ew_link_build (t->lane->answer + EW_HEADROOM, service, node_ip, message));
     case EW_LINK_GOODBYE:

@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include "edge/exit-policy.h"
 #include "edge/switch-flows.h"
+#include "edge/switch-identity.h"
 #include "edge/switch.h"
 
 #define EW_ROUTER_ICMP_PER_SECOND 20
@@ -45,13 +46,15 @@ struct EwRouterNode
   _Atomic guint64 probe_token; /* of the latest round trip probe; 0: none is out */
   _Atomic gboolean online;     /* what the main context believes */
   _Atomic gboolean departed;   /* it said goodbye and has not been back */
+  _Atomic guint8 problem;      /* an EwNodeProblem, for its ANSWERs */
   _Atomic guint16 mtu;         /* the largest inner packet that may be sent to it; 0: the router's */
 
   guint8 apart[EW_CACHE_LINE];
   /* Its data thread writes, the main context reads. Times are now_ns; 0: never. */
   _Atomic guint64 goodbye_ns;
-  _Atomic guint64 probe_ns;       /* the latest PROBE */
-  _Atomic guint64 probe_revision; /* … and the hash of the revision that it named */
+  _Atomic guint64 probe_ns;                          /* the latest PROBE */
+  _Atomic guint64 probe_revision;                    /* … and the hash of the revision that it named */
+  _Atomic guint64 instance_new_ns, instance_back_ns; /* switch-identity.h */
   _Atomic guint64 rtt_ns;
   _Atomic guint64 rtt_at_ns;
 
@@ -61,6 +64,7 @@ struct EwRouterNode
   guint64 icmp_milli;
   guint64 icmp_at_ns;
 
+  EwInstances instances;
   EwFlowOwner flows;
 
   /* Notes to the main context: a stack that it takes as a whole. */

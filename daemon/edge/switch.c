@@ -212,6 +212,18 @@ read_counters (const SwitchNode *node, EwSwitchNodeStatus *out)
   out->dropped_source = atomic_load (&counters->dropped_source) + node->dropped_source;
 }
 
+/* Not where its clock is behind: by its timestamps alone we see that, and when it has been set. */
+static guint64
+get_handshake_floor (const SwitchNode *node, guint64 now)
+{
+  const guint64 realtime = (guint64)g_get_real_time () * 1000;
+
+  if (!ew_identity_is_refused (&node->identity, now) || node->problem == EW_NODE_PROBLEM_CLOCK_BEHIND
+      || node->refused_timestamp_ns + EW_IDENTITY_CLOCK_BEHIND_S * EW_SECOND_NS < realtime)
+    return 0;
+  return node->latest_timestamp_ns;
+}
+
 gboolean
 ew_switch_get_node (EwSwitch *self, const gchar *id, EwSwitchNodeStatus *out)
 {
@@ -231,6 +243,11 @@ ew_switch_get_node (EwSwitch *self, const gchar *id, EwSwitchNodeStatus *out)
     .rtt_ms = ew_presence_get_rtt (atomic_load_explicit (&node->router.rtt_ns, memory_order_acquire),
                                    atomic_load_explicit (&node->router.rtt_at_ns, memory_order_acquire), now),
     .endpoint = node->endpoint,
+    .former_endpoint = node->identity.former,
+    .problem = node->problem,
+    .clock_behind_s = node->identity.behind_s,
+    .refused = ew_identity_is_refused (&node->identity, now),
+    .handshake_floor_ns = get_handshake_floor (node, now),
   };
   read_counters (node, out);
   return TRUE;
@@ -411,6 +428,7 @@ ew_switch_new (const EwSwitchConfig *config, GError **error)
   self->context = g_main_context_ref_thread_default ();
   self->on_presence = config->on_presence;
   self->on_endpoint = config->on_endpoint;
+  self->on_problem = config->on_problem;
   self->user_data = config->user_data;
   self->nodes = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, node_free);
   self->by_key = g_hash_table_new (hash_key, equal_key);

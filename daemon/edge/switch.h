@@ -15,7 +15,7 @@
 #include <gio/gio.h>
 #include "engine/engine.h"
 #include "edge/switch-flow.h"
-#include "proto/revision.h"
+#include "proto/link.h"
 
 G_BEGIN_DECLS
 
@@ -40,9 +40,13 @@ typedef struct
   gboolean online;     /* an authenticated packet within 40 s, and no goodbye since */
   gint64 last_seen_us; /* realtime; 0: never in this run */
   gint64 last_handshake_us;
-  guint64 rx_bytes, tx_bytes; /* the node's view: rx is what it received */
-  gdouble rtt_ms;             /* < 0: unknown or too old (10 s) */
-  EwEndpoint endpoint;
+  guint64 rx_bytes, tx_bytes;           /* the node's view: rx is what it received */
+  gdouble rtt_ms;                       /* < 0: unknown or too old (10 s) */
+  EwEndpoint endpoint, former_endpoint; /* former: where it was before, kind NONE: nowhere that is known */
+  EwNodeProblem problem;
+  gint64 clock_behind_s; /* where that is EW_NODE_PROBLEM_CLOCK_BEHIND */
+  gboolean refused;      /* its handshakes are refused as too old at present: for its own eyes, it may be a replay */
+  guint64 handshake_floor_ns; /* … though its clock is right: what they have to be later than; 0: not so */
   /* What the hairpin did with inner packets of its; received: with those to it. */
   guint64 forwarded_packets, forwarded_bytes, exit_packets, received_packets, received_bytes;
   guint64 dropped_policy, dropped_no_route, dropped_ttl, dropped_too_big, dropped_source;
@@ -83,7 +87,8 @@ typedef struct
   /* In the main context. id is valid during the call. */
   void (*on_presence) (gpointer user_data, const gchar *id, gboolean online);
   void (*on_endpoint) (gpointer user_data, const gchar *id,
-                       const EwEndpoint *endpoint); /* roamed: to be stored, at most once a minute */
+                       const EwEndpoint *endpoint);         /* roamed: to be stored, at most once a minute */
+  void (*on_problem) (gpointer user_data, const gchar *id); /* one began, changed or ended; may be NULL */
   gpointer user_data;
 } EwSwitchConfig;
 

@@ -94,8 +94,8 @@ typedef struct
   uint64_t last_handshake_ns;
   uint64_t last_rx_ns; /* any authenticated packet; 0: never */
   uint64_t last_tx_ns;
-  uint64_t refused_old;      /* authentic initiations older than one before */
-  uint64_t behind_ns;        /* when it last answered a call that was made because of those; 0: never */
+  uint64_t refused_old; /* authentic initiations older than one before */
+  uint64_t behind_ns; /* when it last answered a call that was made because of those; 0: never since an accepted one */
   uint64_t behind_stated_ns; /* … and the time that the last of them said, since the epoch */
 } EwPeerStats;
 
@@ -211,6 +211,10 @@ bool ew_peer_call (EwPeer *peer, const EwEndpoint *to, const EwTime *time);
    peer and cost it nothing. So an address that is dead costs no more than the time between the two. false: none is
    under way (it was answered), or this device has sent one to another peer since. */
 bool ew_peer_repeat_initiation (EwPeer *peer, const EwEndpoint *to, const EwTime *time);
+/* What its latest initiation that was accepted says, and the latest that was refused as too old: since the epoch, 0:
+   none. */
+uint64_t ew_peer_get_latest_timestamp (const EwPeer *peer);
+uint64_t ew_peer_get_refused_timestamp (const EwPeer *peer);
 /* Drops the sessions of a peer, keeping its configuration. */
 void ew_peer_forget_sessions (EwPeer *peer);
 void ew_peer_set_user_data (EwPeer *peer, void *data);

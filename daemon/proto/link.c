@@ -26,6 +26,29 @@ type_is_known (uint8_t type)
     }
 }
 
+static const char *const problem_codes[] = {
+  [EW_NODE_PROBLEM_TWO_MACHINES] = "two-machines",
+  [EW_NODE_PROBLEM_CLOCK_BEHIND] = "clock-behind",
+  [EW_NODE_PROBLEM_RESTORED] = "restored",
+  [EW_NODE_PROBLEM_REFUSED] = "handshakes-refused",
+};
+#define N_PROBLEMS (sizeof problem_codes / sizeof problem_codes[0])
+
+const char *
+ew_node_problem_get_code (EwNodeProblem problem)
+{
+  return (size_t)problem < N_PROBLEMS ? problem_codes[problem] : NULL;
+}
+
+EwNodeProblem
+ew_node_problem_from_code (const char *code)
+{
+  for (size_t i = 1; code != NULL && i < N_PROBLEMS; i++)
+    if (strcmp (code, problem_codes[i]) == 0)
+      return (EwNodeProblem)i;
+  return EW_NODE_PROBLEM_NONE;
+}
+
 size_t
 ew_link_build (uint8_t *out, const EwIp *from, const EwIp *to, const EwLinkMessage *message)
 {
@@ -39,7 +62,7 @@ ew_link_build (uint8_t *out, const EwIp *from, const EwIp *to, const EwLinkMessa
   ew_store_be16 (udp + 6, 0);
   memcpy (body, magic, sizeof magic);
   body[4] = (uint8_t)message->type;
-  body[5] = 0;
+  body[5] = message->type == EW_LINK_ANSWER ? (uint8_t)message->problem : 0;
   ew_store_be16 (body + 6, EW_LINK_MESSAGE_SIZE);
   ew_store_be64 (body + 8, message->token);
   ew_store_be64 (body + 16, message->revision.hash);
@@ -68,6 +91,7 @@ ew_link_parse (const uint8_t *packet, size_t len, EwIp *from, EwIp *to, EwLinkMe
   *to = header.destination;
   *message = (EwLinkMessage){
     .type = (EwLinkType)body[4],
+    .problem = body[4] == EW_LINK_ANSWER && body[5] < N_PROBLEMS ? (EwNodeProblem)body[5] : EW_NODE_PROBLEM_NONE,
     .token = ew_load_be64 (body + 8),
     .revision = { ew_load_be64 (body + 16) },
     .stamp_ns = ew_load_be64 (body + 24),

@@ -5,10 +5,14 @@
  * tunnel itself. A plain WireGuard machine never sends them; the edge measures such a node by ICMP echo.
  *
  *   0      4      5      6        8         16           24           32
- *   | EWL1 | type | rsvd | length | token   | revision   | stamp      |      all in network order, exactly 32 bytes
+ *   | EWL1 | type | note | length | token   | revision   | stamp      |      all in network order, exactly 32 bytes
  *
- * PROBE      node → edge   token and stamp are the sender's, echoed unread; revision is the node document it holds
- * ANSWER     edge → node   revision is the newest node document: if it differs, the node fetches /v1/self
+ * PROBE      node → edge   token and stamp are the sender's, echoed; revision is the node document it holds. The
+ * token's first half is a number that the node draws when its program starts, so that two machines with one identity
+ * are noticed; 0: it doesn't say
+ *
+ * ANSWER     edge → node   revision is the newest node document: if it differs, the node fetches /v1/self. note: an
+ * EwNodeProblem; 0 in every other message
  *
  * NOTICE     edge → node   the document changed; repeated after 1, 2, 4 s until a PROBE names that revision
  *
@@ -37,12 +41,31 @@ typedef enum
   EW_LINK_EDGE_ANSWER = 7
 } EwLinkType;
 
+/* What the edge knows of a node that whoever looks after it should know. The numbers go over the wire. */
+typedef enum
+{
+  EW_NODE_PROBLEM_NONE,
+  EW_NODE_PROBLEM_TWO_MACHINES, /* two computers use its identity */
+  EW_NODE_PROBLEM_CLOCK_BEHIND, /* its handshakes were older than before, by a clock that is behind the edge's */
+  EW_NODE_PROBLEM_RESTORED,     /* … by a state that is older than what it has sent before */
+  EW_NODE_PROBLEM_REFUSED       /* its handshakes are refused as too old at this moment */
+} EwNodeProblem;
+
+/* Stable words for JSON: "two-machines", "clock-behind", "restored", "handshakes-refused". NULL for NONE. */
+const char *ew_node_problem_get_code (EwNodeProblem problem);
+/* NONE: not one of those, or NULL. */
+EwNodeProblem ew_node_problem_from_code (const char *code);
+
+#define EW_LINK_TOKEN(instance, random) ((uint64_t)(instance) << 32 | (uint32_t)(random))
+#define EW_LINK_INSTANCE(token) ((uint32_t)((token) >> 32))
+
 typedef struct
 {
   EwLinkType type;
   uint64_t token;
   EwRevision revision;
-  uint64_t stamp_ns; /* the prober's own monotonic clock */
+  uint64_t stamp_ns;     /* the prober's own monotonic clock */
+  EwNodeProblem problem; /* of an ANSWER */
 } EwLinkMessage;
 
 /* Writes a whole inner IP packet (IPv4 or IPv6 as the addresses are; both ports EW_LINK_PORT; checksums set) and

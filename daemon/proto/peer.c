@@ -248,12 +248,25 @@ ew_peer_note_refusal (EwPeer *peer, const EwEndpoint *from, const EwTime *time)
     }
   if (remote->refused < EW_REFUSALS_MAX)
     return;
-  remote->refused = 0;
+  remote->refused = EW_REFUSALS_MAX - 1; /* where there can be no call now, the next one asks again */
   if (ew_peer_call (peer, from, time))
     {
+      remote->refused = 0;
       const uint64_t stated = ew_timestamp_read (remote->refused_timestamp);
       peer->call.stated_ns = stated > 0 ? stated : 1;
     }
+}
+
+uint64_t
+ew_peer_get_latest_timestamp (const EwPeer *peer)
+{
+  return ew_timestamp_read (peer->remote.latest_timestamp);
+}
+
+uint64_t
+ew_peer_get_refused_timestamp (const EwPeer *peer)
+{
+  return ew_timestamp_read (peer->remote.refused_timestamp);
 }
 
 void

@@ -263,6 +263,7 @@ receive_initiation (EwDevice *device, const EwPacket *datagram, const EwTime *ti
         ew_peer_note_refusal (peer, &datagram->endpoint, time);
       return false;
     }
+  ew_put (&peer->counters.behind_ns, 0);
   ew_peer_clear_handshake (peer); /* one of our own under way gives way */
   peer->handshake = handshake;
   ew_secret_zero (&handshake, sizeof handshake);

@@ -114,6 +114,16 @@ check_unreachable_api (Diagnosis *diagnosis)
       "%s", why);
 }
 
+/* What the edge says of this computer; it was asked just now, or answers probes. */
+static void
+check_identity (Diagnosis *diagnosis)
+{
+  const EwProblemText *problem = ew_tunnel_get_problem (diagnosis->tunnel);
+  g_autofree gchar *fix = problem ? g_strconcat (problem->fix, ".", NULL) : NULL;
+  if (problem)
+    ew_checks_add (diagnosis->checks, "identity", EW_CHECK_BAD, fix, "%s.", problem->what);
+}
+
 static void
 check_api (Diagnosis *diagnosis)
 {
@@ -184,6 +194,9 @@ check_silent_handshake (Diagnosis *diagnosis, const gchar *endpoint)
   else if (ew_checks_find (checks, "pin") == EW_CHECK_BAD)
     ew_checks_add (checks, "handshake", EW_CHECK_BAD, "See the check \"pin\": another server has the edge's address.",
                    "Nothing at %s answers a WireGuard handshake of this mesh (UDP).", endpoint);
+  else if (ew_checks_find (checks, "identity") == EW_CHECK_BAD)
+    ew_checks_add (checks, "handshake", EW_CHECK_BAD, "See the check \"identity\".",
+                   "No answer to a WireGuard handshake at %s within %d s (UDP).", endpoint, EW_LIVE_CHECK_SECONDS);
   else if (ew_checks_find (checks, "edge-tcp") == EW_CHECK_BAD)
     ew_checks_add (checks, "handshake", EW_CHECK_BAD,
                    "See the check \"edge-tcp\": neither TCP nor UDP reaches the edge.",
@@ -335,7 +348,10 @@ end_one (Diagnosis *diagnosis)
       if (diagnosis->api_tried)
         check_api (diagnosis);
       if (member)
-        check_tunnel (diagnosis);
+        {
+          check_identity (diagnosis);
+          check_tunnel (diagnosis);
+        }
       check_outside (diagnosis);
       check_problems (diagnosis);
       check_host (diagnosis);

@@ -100,7 +100,7 @@ show_connected (EwTunnel *self)
     ew_tunnel_set_state (self, EW_STATE_RECONNECTING, "taken-away", missing);
   else if (foreign)
     ew_tunnel_set_state (self, EW_STATE_CONNECTED, "foreign-route", foreign);
-  else
+  else if (!ew_tunnel_show_problem (self, EW_STATE_CONNECTED))
     ew_tunnel_set_state (self, EW_STATE_CONNECTED, "", "");
 }
 
@@ -134,6 +134,53 @@ show_link (EwTunnel *self)
       message = g_strdup_printf ("The edge \"%s\" does not answer through the tunnel; trying again", name);
       ew_tunnel_set_state (self, state, "edge-silent", message);
     }
+}
+
+const EwProblemText *
+ew_tunnel_get_problem (const EwTunnel *self)
+{
+  static const EwProblemText two_machines
+    = { "Another computer uses this one's identity: one was cloned from the other, so each cuts the other off",
+        "On one of them, stop edgewayd, delete its state folder (/var/lib/edgeway), start it and enroll with a new "
+        "key" },
+    clock_behind
+    = { "This computer's clock is behind the edge's, so the edge refuses its handshakes and starts them itself",
+        "Set the clock, for example with `timedatectl set-ntp true`" },
+    refused = { "The edge refuses this computer's handshakes because they are older than earlier ones: its clock went "
+                "back, or it was restored from a snapshot",
+                "Wait: the edge starts one itself within seconds" };
+  switch (self->problem)
+    {
+    case EW_NODE_PROBLEM_TWO_MACHINES:
+      return &two_machines;
+    case EW_NODE_PROBLEM_CLOCK_BEHIND:
+      return &clock_behind;
+    case EW_NODE_PROBLEM_RESTORED:
+    case EW_NODE_PROBLEM_REFUSED:
+      return self->liveness.state == EW_LINK_CONNECTED ? NULL : &refused;
+    default:
+      return NULL;
+    }
+}
+
+gboolean
+ew_tunnel_show_problem (EwTunnel *self, EwTunnelState state)
+{
+  const EwProblemText *problem = ew_tunnel_get_problem (self);
+  if (!problem)
+    return FALSE;
+  g_autofree gchar *message = g_strdup_printf ("%s. %s", problem->what, problem->fix);
+  ew_tunnel_set_state (self, state, ew_node_problem_get_code (self->problem), message);
+  return TRUE;
+}
+
+void
+ew_tunnel_heard_problem (EwTunnel *self, EwNodeProblem problem)
+{
+  gboolean changed = problem != self->problem;
+  self->problem = problem;
+  if (changed && self->liveness.state == EW_LINK_CONNECTED)
+    show_link (self);
 }
 
 static void
@@ -224,6 +271,9 @@ engine_event (void *user, const EwEngineEvent *event)
     return;
   self->handshaken = TRUE;
   ew_live_check_handshaken (self);
+  /* The edge may have started it, to see whether this computer is there: it is told which one it is (proto/link.h). */
+  if (self->liveness.state == EW_LINK_CONNECTED)
+    ew_tunnel_probe (self);
   ew_tunnel_reserve_timestamps (self);
 }
 

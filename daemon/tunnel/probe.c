@@ -24,7 +24,11 @@ ew_tunnel_probe (EwTunnel *self)
   if (self->peer < 0)
     return;
   EwSentProbe *probe = &self->probes[self->next_probe++ % EW_PROBES_KEPT];
-  ew_random (&probe->token, sizeof probe->token);
+  guint32 random;
+  while (self->instance == 0)
+    ew_random (&self->instance, sizeof self->instance);
+  ew_random (&random, sizeof random);
+  probe->token = EW_LINK_TOKEN (self->instance, random);
   probe->sent_ns = (guint64)ew_boottime () * 1000;
   EwLinkMessage message = { .type = EW_LINK_PROBE, .token = probe->token, .stamp_ns = probe->sent_ns };
   send_link (self, &message);
@@ -56,10 +60,13 @@ heard_answer (EwTunnel *self, const EwHeard *heard)
   gint64 sent = (gint64)(probe->sent_ns / 1000);
   self->rtt_us = MAX ((gint64)(heard->now_ns / 1000) - sent, 0);
   EwRevision revision = heard->message.revision;
+  EwNodeProblem problem = heard->message.problem;
   ew_tunnel_ping_heard (self, heard);
   ew_live_check_answered (self, sent);
   ew_tunnel_event (self, EW_LIVENESS_ANSWER);
   ew_tunnel_mode_probe_returned (self, sent);
+  if (self->engine)
+    ew_tunnel_heard_problem (self, problem);
   if (self->engine)
     ew_tunnel_heard_revision (self, revision);
 }

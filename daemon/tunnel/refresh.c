@@ -7,8 +7,11 @@
 #include "account/enroll.h"
 #include "common/error.h"
 #include "common/util.h"
+#include "proto/messages.h"
 #include <string.h>
 
+#define HANDSHAKE_FLOOR_MAX G_GUINT64_CONSTANT (7258118400000000000) /* the year 2200 */
+#define HANDSHAKE_STEP_NS (2 * EW_TIMESTAMP_GRAIN)
 #define PAUSE (1 * G_USEC_PER_SEC) /* between two fetches */
 #define FRUITLESS_PAUSE                                                                                                \
   (10 * G_USEC_PER_SEC) /* … where the first brought nothing new: the edge's notices are not worth more */
@@ -132,6 +135,7 @@ ew_tunnel_take_document (EwTunnel *self, JsonObject *object)
   gboolean edges_changed = !same_edges (object, keystore->document);
   json_object_unref (keystore->document);
   keystore->document = json_object_ref (object);
+  json_object_remove_member (object, "problem"); /* of this moment: nothing to be kept */
   ew_document_free (self->document);
   self->document = g_steal_pointer (&document);
   ew_tunnel_settle_choices (self);
@@ -162,6 +166,8 @@ explain_silence (EwTunnel *self, const GError *error)
     ew_tunnel_set_state (self, state, "pin-mismatch", error->message);
   else if (error)
     ew_tunnel_set_state (self, state, "edge-unreachable", error->message);
+  else if (ew_tunnel_show_problem (self, state))
+    return;
   else if (self->handshaken)
     ew_tunnel_set_state (
       self, state, "edge-silent",
@@ -172,6 +178,22 @@ explain_silence (EwTunnel *self, const GError *error)
                          "The edge's API answers, but its UDP port does not: a firewall between here and the edge "
                          "drops WireGuard's packets; "
                          "open UDP to the edge's port");
+}
+
+/* A state older than what this computer has sent before: the edge says what its handshakes have to be later than. */
+static void
+take_handshake_floor (EwTunnel *self, JsonObject *object)
+{
+  const gchar *text = ew_json_string (object, "handshake_floor");
+  guint64 floor;
+  if (!text || !self->engine || !g_ascii_string_to_unsigned (text, 10, 1, HANDSHAKE_FLOOR_MAX, &floor, NULL)
+      || floor + HANDSHAKE_STEP_NS <= ew_engine_get_timestamp_floor (self->engine))
+    return;
+  g_message ("this computer's handshakes were older than earlier ones; they go on from what the edge says");
+  ew_engine_set_timestamp_floor (self->engine, floor + HANDSHAKE_STEP_NS);
+  ew_tunnel_reserve_timestamps (self);
+  if (self->peer >= 0)
+    ew_engine_initiate (self->engine, self->peer_key, TRUE);
 }
 
 static void
@@ -188,9 +210,13 @@ fetched (GObject *source, GAsyncResult *result, gpointer user_data)
       ew_tunnel_was_removed (self, error);
       return;
     }
+  if (object)
+    ew_tunnel_heard_problem (self, ew_node_problem_from_code (ew_json_string (object, "problem")));
   gboolean news = object && ew_tunnel_take_document (self, object);
   self->fetch_not_before = ew_boottime () + (news ? PAUSE : FRUITLESS_PAUSE);
   explain_silence (self, error);
+  if (object)
+    take_handshake_floor (self, object);
   if (!self->fetch_again)
     return;
   self->fetch_again = FALSE;

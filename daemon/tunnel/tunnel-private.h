@@ -156,6 +156,8 @@ struct _EwTunnel
   gint64 resolved; /* boot time of the last look-up */
 
   /* probe.c */
+  guint32 instance;      /* names this run of the program in probes */
+  EwNodeProblem problem; /* what the edge last said of this node */
   EwSentProbe probes[EW_PROBES_KEPT];
   guint next_probe;
   gint64 rtt_us; /* -1: not measured */
@@ -233,6 +235,15 @@ void ew_tunnel_heard (const EwHeard *heard, gpointer user_data);
 /* refresh.c */
 void ew_tunnel_refresh (EwTunnel *self);
 /* The edge says that its document has this revision: fetched unless we hold it. */
+/* What the edge says of this node, by the tunnel or its API. */
+void ew_tunnel_heard_problem (EwTunnel *self, EwNodeProblem problem);
+/* … and what that means, without the full stops, or NULL: nothing that whoever uses this computer has to know. */
+typedef struct
+{
+  const gchar *what, *fix;
+} EwProblemText;
+const EwProblemText *ew_tunnel_get_problem (const EwTunnel *self);
+gboolean ew_tunnel_show_problem (EwTunnel *self, EwTunnelState state); /* as the state's reason; FALSE: there is none */
 void ew_tunnel_heard_revision (EwTunnel *self, EwRevision revision);
 /* FALSE: nothing new in it, or nothing to be believed. */
 gboolean ew_tunnel_take_document (EwTunnel *self, JsonObject *object);

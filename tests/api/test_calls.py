@@ -315,7 +315,7 @@ class Nodes(EdgeCase):
         found = [n for n in listing["nodes"] if n["id"] == node.id]
         self.assertEqual(len(found), 1)
         fields = {"id", "name", "kind", "role", "mtu", "plain", "state", "online", "addresses", "edge", "rtt_ms", "created", "last_seen", "last_handshake", "rx_bytes", "tx_bytes", "routes", "os",
-                  "version", "self"}
+                  "version", "problem", "self"}
         self.assertEqual(set(found[0]), fields)
         self.assertEqual({k: found[0][k] for k in ("name", "state", "online", "edge", "rtt_ms", "last_seen", "rx_bytes", "os", "version", "self", "plain")},
                          {"name": node.name, "state": "offline", "online": False, "edge": None, "rtt_ms": None, "last_seen": None, "rx_bytes": 0, "os": "Debian 12",

@@ -12,6 +12,9 @@
 static const EwTerminal plain = { .utf8 = TRUE, .width = 80 };
 static const gchar *const states[] = { "online", "offline", "not-joined", "awaiting-approval" };
 
+static const gchar *const problems[]
+  = { "null", "null", "\"two-machines\"", "\"clock-behind\"", "\"restored\"", "\"new\"" };
+
 static void
 add_node (GString *json, guint i, const gchar *edge)
 {
@@ -21,10 +24,11 @@ add_node (GString *json, guint i, const gchar *edge)
     json,
     "%s{\"id\":\"n%u\",\"name\":\"node-%u\",\"kind\":\"%s\",\"state\":\"%s\",\"online\":%s,\"addresses\":["
     "\"100.96.1.%u\",\"fd12:3456:789a:1::%x\"],\"edge\":%s,\"rtt_ms\":%s,\"last_seen\":%s,\"rx_bytes\":%u,"
-    "\"tx_bytes\":%u,\"routes\":[%s],\"self\":%s}",
+    "\"tx_bytes\":%u,\"routes\":[%s],\"self\":%s,\"problem\":%s,\"clock_behind_seconds\":7200}",
     i > 0 ? "," : "", i, i, i % 2 ? "server" : "device", state, i % 4 == 0 ? "true" : "false", i + 1, i + 1, edge,
     i % 4 == 0 ? "12.5" : "null", i % 4 == 1 ? "\"2026-09-21T13:00:00Z\"" : "null", i * 1000000, i * 77,
-    i % 5 == 0 ? "\"10.7.0.0/24\",\"10.8.0.0/24\"" : "", i == 4 ? "true" : "false");
+    i % 5 == 0 ? "\"10.7.0.0/24\",\"10.8.0.0/24\"" : "", i == 4 ? "true" : "false",
+    problems[i % G_N_ELEMENTS (problems)]);
 }
 
 static JsonObject *
@@ -160,6 +164,9 @@ test_facts (void)
   g_assert_nonnull (strstr (text, "not joined yet"));
   g_assert_nonnull (strstr (text, "awaiting approval"));
   g_assert_nonnull (strstr (text, "offline, seen "));
+  g_assert_nonnull (strstr (text, "two computers use its identity"));
+  g_assert_nonnull (strstr (text, "its clock is 2 h behind"));
+  g_assert_nonnull (strstr (text, "was set back to an older state"));
   g_assert_null (strstr (text, "trial"));
   g_assert_null (strstr (text, "\033"));
 }

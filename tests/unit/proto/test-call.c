@@ -61,6 +61,10 @@ test_restored (Pair *p, gconstpointer data)
   g_assert_cmpuint (stats.behind_ns, !=, 0);
   g_assert_cmpuint (stats.behind_stated_ns, >, stated);
   g_assert_cmpuint (stats.behind_stated_ns, <, stated + 15 * S);
+  pair_time (p)->realtime_ns += 60 * S; /* somebody sets its clock */
+  ew_peer_initiate (p->b_of_a, pair_time (p), TRUE);
+  world_run (p->world, S);
+  g_assert_cmpuint (world_stats (p->b, p->a).behind_ns, ==, 0);
 }
 
 /* Initiations of a's that somebody on the way has kept, and kept back (what b has seen it knows again for a while); the
