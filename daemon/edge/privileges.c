@@ -5,16 +5,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include "common/error.h"
+#include "common/util.h"
+#include "sandbox/capabilities.h"
+#include "sandbox/hidden-paths.h"
+#include "sandbox/landlock.h"
+#include "sandbox/syscalls.h"
 
-#define BIT(capability) (1u << (capability))
-#define KEPT (BIT (CAP_NET_ADMIN) | BIT (CAP_NET_BIND_SERVICE))
+#define KEPT (EW_CAPABILITY (CAP_NET_ADMIN) | EW_CAPABILITY (CAP_NET_BIND_SERVICE))
 
 static gboolean
 fail (GError **error, const gchar *what, const gchar *path)
@@ -23,31 +25,6 @@ fail (GError **error, const gchar *what, const gchar *path)
   g_set_error (error, EW_ERROR, EW_ERROR_FAILED, "The edge could not %s%s: %s.", what, path ? path : "",
                g_strerror (code));
   return FALSE;
-}
-
-/* glibc has no wrapper; version 3 has two words of 32 bits, and both of ours are in the first. */
-static gboolean
-set_capabilities (guint32 wanted)
-{
-  struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-  struct __user_cap_data_struct data[2] = { 0 };
-  if (syscall (SYS_capget, &header, data) != 0)
-    return FALSE;
-  data[0].permitted &= wanted;
-  data[0].effective = data[0].permitted;
-  data[1].permitted = data[1].effective = 0;
-  data[0].inheritable = data[1].inheritable = 0;
-  return syscall (SYS_capset, &header, data) == 0;
-}
-
-/* A container may withhold CAP_SETPCAP: then no_new_privs alone keeps an exec from regaining what is lost. */
-static void
-drop_bounding_set (void)
-{
-  for (int capability = 0; prctl (PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
-    if (capability != CAP_NET_ADMIN && capability != CAP_NET_BIND_SERVICE
-        && prctl (PR_CAPBSET_DROP, capability, 0, 0, 0) != 0)
-      return;
 }
 
 /* A file that an earlier edge wrote as uid 0, or that root put back from a backup. By descriptor, and with one link
@@ -155,16 +132,30 @@ become_user (const gchar *state_dir, GError **error)
   return TRUE;
 }
 
+/* Uid 0 still, without a user of its own: then at least not the owner of what is root's. */
+static gboolean
+hide_from_root (const gchar *state_dir, GError **error)
+{
+  const gchar *kept[] = {
+    state_dir,         "/run/systemd/resolve",     "/run/NetworkManager/resolv.conf",
+    "/run/resolvconf", g_getenv ("NOTIFY_SOCKET"), NULL,
+  };
+
+  if (!ew_state_dir_prepare (state_dir, error)) /* kept is what is there */
+    return FALSE;
+  (void)ew_hidden_paths_enter (kept, TRUE);
+  return TRUE;
+}
+
 gboolean
 ew_edge_privileges_narrow (const gchar *state_dir, GError **error)
 {
-  drop_bounding_set ();
+  ew_capabilities_limit_future (KEPT);
   if (geteuid () == 0 && !become_user (state_dir, error))
     return FALSE;
-  prctl (PR_SET_DUMPABLE, 0, 0, 0,
-         0); /* private keys are in memory: no core file, nothing for a tracer without rights */
-  prctl (PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-  if (!set_capabilities (KEPT) || prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+  if (geteuid () == 0 && !hide_from_root (state_dir, error))
+    return FALSE;
+  if (!ew_capabilities_limit (KEPT) || !ew_process_seal ())
     return fail (error, "give up its other privileges", NULL);
   return TRUE;
 }
@@ -172,5 +163,22 @@ ew_edge_privileges_narrow (const gchar *state_dir, GError **error)
 void
 ew_edge_privileges_ports_bound (void)
 {
-  set_capabilities (BIT (CAP_NET_ADMIN));
+  if (!ew_capabilities_limit (EW_CAPABILITY (CAP_NET_ADMIN)))
+    g_warning ("CAP_NET_BIND_SERVICE could not be given up: %s", g_strerror (errno));
+}
+
+void
+ew_edge_sandbox_enter (const gchar *state_dir)
+{
+  const EwReach own[] = {
+    { state_dir, EW_REACH_WRITE },
+    { "/etc", EW_REACH_READ }, /* names, TLS; what others may not read, this user may not either */
+    { "/run", EW_REACH_READ }, /* resolv.conf is a link into it on most machines */
+  };
+  g_autoptr (GArray) reach = g_array_new (FALSE, FALSE, sizeof (EwReach));
+
+  ew_reach_add_common (reach);
+  g_array_append_vals (reach, own, G_N_ELEMENTS (own));
+  ew_landlock_enter ((const EwReach *)(void *)reach->data, reach->len, FALSE);
+  ew_syscalls_narrow ();
 }

@@ -139,6 +139,7 @@ start_lookout (Edge *self, GError **error)
     .mtu = options->mtu,
     .ranges = { ranges->v4, ranges->v6 },
     .exit = options->exit,
+    .on_ports_bound = ew_edge_privileges_ports_bound,
     .open_ports = (const guint16 *)(void *)options->open_ports->data,
     .n_open_ports = options->open_ports->len,
   };
@@ -293,11 +294,11 @@ start (Edge *self, GError **error)
     EW_SWITCH_DATA_THREADS_MAX); /* where nobody sets its mode (a container, no udev) the device is uid 0's alone */
   self->server = ew_server_new (on_request, self);
   if (!ew_server_bind_tcp (self->server, options->listen_address, options->port, error)
-      || !ew_edge_privileges_narrow (options->state_dir, error) || !ew_state_dir_prepare (options->state_dir, error)
-      || !open_store (self, error) || !open_mesh (self, error) || !start_lookout (self, error))
+      || !ew_edge_privileges_narrow (options->state_dir, error) || !ew_state_dir_prepare (options->state_dir, error))
     return FALSE;
-  ew_edge_privileges_ports_bound ();
-  return start_api (self, error) && announce (self, error);
+  ew_edge_sandbox_enter (options->state_dir);
+  return open_store (self, error) && open_mesh (self, error) && start_lookout (self, error) && start_api (self, error)
+         && announce (self, error);
 }
 
 static void

@@ -359,6 +359,7 @@ make_engine (EwSwitch *self, const EwSwitchConfig *config, const gchar *interfac
     .on_event = on_engine_event,
     .on_tun_lost = on_tun_lost,
     .event_user = self,
+    .on_ports_bound = config->on_ports_bound,
   };
 
   return ew_engine_new (&engine, error);

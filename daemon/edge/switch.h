@@ -78,9 +78,10 @@ typedef struct
   guint16 mtu;            /* inner; 0: 1420 */
   guint data_threads;     /* that carry packets; 0: one for two processors, at most EW_SWITCH_DATA_THREADS_MAX */
   guint8 private_key[EW_KEY_SIZE];
-  EwIp service[2];    /* IPv4, IPv6 (family NONE where the mesh has none) */
-  EwPrefix ranges[2]; /* the mesh's */
-  gboolean exit;      /* forward VPN traffic to the internet */
+  EwIp service[2];               /* IPv4, IPv6 (family NONE where the mesh has none) */
+  EwPrefix ranges[2];            /* the mesh's */
+  gboolean exit;                 /* forward VPN traffic to the internet */
+  void (*on_ports_bound) (void); /* as EwEngineConfig's; NULL: none */
   const guint16
     *open_ports; /* TCP ports of this host that the mesh may reach at the service address, beside the API's */
   gsize n_open_ports;

@@ -69,6 +69,8 @@ ew_engine_new (const EwEngineConfig *config, GError **error)
       ew_wires_clear (&wires);
       return NULL;
     }
+  if (config->on_ports_bound != NULL)
+    config->on_ports_bound ();
   EwEngine *engine = ew_engine_new_with_all_wires (config, &wires, error);
   if (engine != NULL)
     engine->listen_address = g_strdup (config->listen_address);

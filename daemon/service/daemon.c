@@ -104,15 +104,14 @@ make_run_dirs (void)
 static gboolean
 prepare (const Options *options, GError **error)
 {
+  const EwSandboxConfig sandbox = { .state_dir = options->state_dir, .bus = options->bus };
+
   umask (0077);
   if (!ew_privileges_check (error) || !ew_state_dir_prepare (options->state_dir, error)
       || !ew_state_lock (options->state_dir, error))
     return FALSE;
   make_run_dirs ();
-  if (!ew_privileges_drop (error))
-    return FALSE;
-  ew_sandbox_enter (options->state_dir);
-  return TRUE;
+  return ew_sandbox_enter (&sandbox, error);
 }
 
 static gboolean

@@ -1,96 +1,126 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "service/sandbox.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/landlock.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <gio/gunixsocketaddress.h>
+#include <string.h>
 
-/* Debian 12's headers know ABI 1 to 3; what a newer kernel could forbid beyond that (device ioctls, ports) we leave
- * alone. */
-#ifndef LANDLOCK_ACCESS_FS_REFER
-#define LANDLOCK_ACCESS_FS_REFER (1ULL << 13)
-#endif
-#ifndef LANDLOCK_ACCESS_FS_TRUNCATE
-#define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
-#endif
+#include "sandbox/hidden-paths.h"
+#include "sandbox/landlock.h"
+#include "sandbox/syscalls.h"
+#include "service/privileges.h"
 
-#define ACCESS_FILE_READ LANDLOCK_ACCESS_FS_READ_FILE
-#define ACCESS_FILE_WRITE (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE)
-#define ACCESS_READ (ACCESS_FILE_READ | LANDLOCK_ACCESS_FS_READ_DIR)
-#define ACCESS_WRITE                                                                                                   \
-  (ACCESS_READ | ACCESS_FILE_WRITE | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR                    \
-   | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_SOCK                          \
-   | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_REFER)
-#define ACCESS_ALL                                                                                                     \
-  (ACCESS_WRITE | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK)
+/* For `wg`'s sockets, and for ours where there is no bus. */
+static const gchar *const written[] = { "/run/edgeway", "/run/wireguard" };
 
-/* /run is read whole: resolv.conf is a link into it on most machines, to a file that changes its inode. */
-static const struct
-{
-  const gchar *path;
-  guint64 access;
-} paths[] = {
-  { "/usr", ACCESS_READ },
-  { "/lib", ACCESS_READ },
-  { "/lib64", ACCESS_READ },
-  { "/etc", ACCESS_READ },
-  { "/proc", ACCESS_READ },
-  { "/sys", ACCESS_READ },
-  { "/run", ACCESS_READ },
-  { "/var/lib/dbus", ACCESS_READ },
-  { "/dev/urandom", ACCESS_READ },
-  { "/dev/random", ACCESS_READ },
-  { "/dev/null", ACCESS_FILE_WRITE },
-  { "/dev/net/tun", ACCESS_FILE_WRITE },
-  { "/run/edgeway", ACCESS_WRITE },
-  { "/run/wireguard", ACCESS_WRITE },
-  { "/var/run/wireguard", ACCESS_WRITE },
-  { "/proc/sys/net", ACCESS_READ | ACCESS_FILE_WRITE },
+/* What else in /run and /var is needed. A socket is made again when its owner is restarted, so it is
+   its folder that is kept, except where root-only sockets stand beside it. */
+static const gchar *const kept[] = {
+  "/run/dbus",
+  "/run/systemd/notify",
+  "/run/systemd/resolve", /* resolv.conf and nss-resolve's socket */
+  "/run/NetworkManager/resolv.conf",
+  "/run/NetworkManager/no-stub-resolv.conf",
+  "/run/resolvconf",
+  "/run/connman",
+  "/run/avahi-daemon", /* nss-mdns */
+  "/run/nscd",
+  "/var/lib/dbus", /* machine-id */
+};
+
+/* Of /etc, where it is root's as everywhere. */
+static const EwReach etc_reach[] = {
+  { "/etc/resolv.conf", EW_REACH_READ },     { "/etc/nsswitch.conf", EW_REACH_READ },
+  { "/etc/hosts", EW_REACH_READ },           { "/etc/host.conf", EW_REACH_READ },
+  { "/etc/hostname", EW_REACH_READ },        { "/etc/gai.conf", EW_REACH_READ },
+  { "/etc/services", EW_REACH_READ },        { "/etc/protocols", EW_REACH_READ },
+  { "/etc/passwd", EW_REACH_READ },          { "/etc/group", EW_REACH_READ },
+  { "/etc/localtime", EW_REACH_READ },       { "/etc/machine-id", EW_REACH_READ },
+  { "/etc/os-release", EW_REACH_READ },      { "/etc/ld.so.cache", EW_REACH_READ },
+  { "/etc/ld.so.preload", EW_REACH_READ },   { "/etc/ssl/openssl.cnf", EW_REACH_READ },
+  { "/etc/gnutls", EW_REACH_READ },          { "/etc/pkcs11", EW_REACH_READ },
+  { "/etc/crypto-policies", EW_REACH_READ }, { "/etc/iproute2", EW_REACH_READ },
 };
 
 static void
-allow (int ruleset, const gchar *path, guint64 access, guint64 handled)
+add_reach (GArray *array, const gchar *path, EwReachAccess access)
 {
-  struct landlock_path_beneath_attr rule = { .allowed_access = access & handled };
-  struct stat info;
+  EwReach item = { path, access };
 
-  rule.parent_fd = open (path, O_PATH | O_CLOEXEC);
-  if (rule.parent_fd < 0)
-    return;
-  /* Rights that only folders have are refused on a file. */
-  if (fstat (rule.parent_fd, &info) == 0 && !S_ISDIR (info.st_mode))
-    rule.allowed_access &= ACCESS_FILE_WRITE;
-  if (syscall (SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0)
-    g_debug ("Landlock: no rule for %s: %s", path, g_strerror (errno));
-  close (rule.parent_fd);
+  g_array_append_val (array, item);
+}
+
+/* NetworkManager and dhclient replace a resolv.conf that is a file of its own, and a rule holds for the inode that was
+   there. A link into /run may be replaced, and so may what it points to; a container's is a mount, and stays. */
+static gboolean
+resolv_conf_changes_inode (void)
+{
+  return !g_file_test ("/etc/resolv.conf", G_FILE_TEST_IS_SYMLINK) && !ew_is_mount_point ("/etc/resolv.conf");
+}
+
+static void
+enter_landlock (const EwSandboxConfig *config, const EwHiddenPaths *hidden)
+{
+  g_autoptr (GArray) all = g_array_new (FALSE, FALSE, sizeof (EwReach));
+
+  ew_reach_add_common (all);
+  add_reach (all, config->state_dir, EW_REACH_WRITE);
+  for (gsize i = 0; i < G_N_ELEMENTS (written); i++)
+    add_reach (all, written[i], EW_REACH_WRITE);
+  /* A name server that cannot be found is worse than files that other layers hide, too. */
+  if (hidden->etc_public || resolv_conf_changes_inode ())
+    add_reach (all, "/etc", EW_REACH_READ);
+  else
+    g_array_append_vals (all, etc_reach, G_N_ELEMENTS (etc_reach));
+  if (hidden->own)
+    add_reach (all, "/run", EW_REACH_READ);
+  for (gsize i = 0; i < G_N_ELEMENTS (kept); i++)
+    add_reach (all, kept[i], EW_REACH_READ);
+  ew_landlock_enter ((const EwReach *)(void *)all->data, all->len,
+                     config->bus != NULL && strstr (config->bus, "unix:abstract=") != NULL);
+}
+
+/* Where a D-Bus address leads to, if to a socket with a path (D-Bus specification, "Server Addresses"). */
+static void
+add_bus_folder (GPtrArray *paths, const gchar *address)
+{
+  const gchar *at = address != NULL ? strstr (address, "unix:path=") : NULL;
+
+  if (at != NULL)
+    {
+      g_autofree gchar *value = g_strndup (at + strlen ("unix:path="), strcspn (at + strlen ("unix:path="), ",;"));
+      g_autofree gchar *path = g_uri_unescape_string (value, NULL);
+      if (path != NULL && g_path_is_absolute (path))
+        g_ptr_array_add (paths, g_path_get_dirname (path)); /* the socket itself is another after a restart */
+    }
+}
+
+static EwHiddenPaths
+hide_paths (const EwSandboxConfig *config)
+{
+  g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
+  const gchar *notify = g_getenv ("NOTIFY_SOCKET");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (written); i++)
+    g_ptr_array_add (paths, g_strdup (written[i]));
+  for (gsize i = 0; i < G_N_ELEMENTS (kept); i++)
+    g_ptr_array_add (paths, g_strdup (kept[i]));
+  g_ptr_array_add (paths, g_strdup (config->state_dir));
+  add_bus_folder (paths, config->bus);
+  add_bus_folder (paths, g_getenv ("DBUS_SYSTEM_BUS_ADDRESS"));
+  if (notify != NULL && g_path_is_absolute (notify))
+    g_ptr_array_add (paths, g_strdup (notify));
+  g_ptr_array_add (paths, NULL);
+  return ew_hidden_paths_enter ((const gchar *const *)paths->pdata, !config->no_id_mapping);
 }
 
 gboolean
-ew_sandbox_enter (const gchar *state_dir)
+ew_sandbox_enter (const EwSandboxConfig *config, GError **error)
 {
-  struct landlock_ruleset_attr attributes = { .handled_access_fs = ACCESS_ALL };
-  long abi = syscall (SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-  int ruleset;
-  gboolean done;
+  EwHiddenPaths hidden = hide_paths (config);
 
-  if (abi < 2)
-    attributes.handled_access_fs &= ~LANDLOCK_ACCESS_FS_REFER;
-  if (abi < 3)
-    attributes.handled_access_fs &= ~LANDLOCK_ACCESS_FS_TRUNCATE;
-  ruleset = abi < 1 ? -1 : (int)syscall (SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0);
-  if (ruleset < 0)
-    {
-      g_debug ("no Landlock in this kernel: file access is not narrowed");
-      return FALSE;
-    }
-  for (gsize i = 0; i < G_N_ELEMENTS (paths); i++)
-    allow (ruleset, paths[i].path, paths[i].access, attributes.handled_access_fs);
-  allow (ruleset, state_dir, ACCESS_WRITE, attributes.handled_access_fs);
-  done = syscall (SYS_landlock_restrict_self, ruleset, 0) == 0;
-  g_debug (done ? "file access narrowed by Landlock (ABI %ld)" : "Landlock (ABI %ld) refused our rules", abi);
-  close (ruleset);
-  return done;
+  if (!ew_privileges_drop (error))
+    return FALSE;
+  enter_landlock (config, &hidden);
+  ew_syscalls_narrow ();
+  return TRUE;
 }

@@ -430,9 +430,16 @@ class Privileges(unittest.TestCase):
         self.addCleanup(self.edge.remove)
 
     def status(self):
-        pid = self.edge.process.pid
-        with open(f"/proc/{pid}/status") as file:
-            return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+        """The process's; every thread of it is held to the same."""
+        tasks = f"/proc/{self.edge.process.pid}/task"
+        found = {}
+        for task in os.listdir(tasks):
+            with open(f"{tasks}/{task}/status") as file:
+                found[task] = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+        self.assertIn("ew-device", [status["Name"] for status in found.values()], "the data threads run")
+        for status in found.values():
+            self.check_narrow(status)
+        return found[str(self.edge.process.pid)]
 
     def check_narrow(self, status):
         self.assertEqual(int(status["CapEff"], 16) & ~self.ONLY_NET_ADMIN, 0)
@@ -441,6 +448,7 @@ class Privileges(unittest.TestCase):
         self.assertEqual(int(status["CapAmb"], 16), 0)
         self.assertEqual(int(status["CapBnd"], 16) & ~(self.ONLY_NET_ADMIN | 1 << 10), 0)
         self.assertEqual(status["NoNewPrivs"], "1")
+        self.assertEqual(status["Seccomp"], "2", status["Name"])
 
     def test_without_its_user(self):
         self.as_user(None)

@@ -328,6 +328,7 @@ class Process(unittest.TestCase):
             self.assertEqual({name: int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")},
                              {"CapInh": 0, "CapPrm": CAP_NET_ADMIN, "CapEff": CAP_NET_ADMIN, "CapBnd": CAP_NET_ADMIN, "CapAmb": 0})
             self.assertEqual(status["NoNewPrivs"], "1")
+            self.assertEqual(status["Seccomp"], "2", status["Name"])
         if "narrowed by Landlock" in daemon.text():
             daemon.wait_log("fake: writing outside is refused")
         else:

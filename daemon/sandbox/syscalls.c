@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sandbox/syscalls.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#define OUR_ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define OUR_ARCH AUDIT_ARCH_AARCH64
+#endif
+
+#define X32_BIT 0x40000000u /* __X32_SYSCALL_BIT */
+
+#define LOAD(field) BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, field))
+/* The lower half of an argument, on a little-endian machine: all that are looked at are ints. */
+#define LOAD_ARGUMENT(i) BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, args) + 8 * (i))
+#define JUMP(test, value, yes, no) BPF_JUMP (BPF_JMP | (test) | BPF_K, (value), (yes), (no))
+#define FAIL(code) BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (code))
+#define ALLOW BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+
+#define NAMESPACES                                                                                                     \
+  (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+
+#ifdef OUR_ARCH
+static const unsigned refused[] = {
+#ifndef __SANITIZE_ADDRESS__ /* its leak checker traces, its reports start a program */
+  SYS_ptrace,
+  SYS_execve,
+  SYS_execveat,
+#endif
+  SYS_process_vm_readv,
+  SYS_process_vm_writev,
+  SYS_kcmp,
+  SYS_pidfd_getfd,
+  SYS_process_madvise,
+  SYS_unshare,
+  SYS_setns,
+  SYS_mount,
+  SYS_umount2,
+  SYS_pivot_root,
+  SYS_chroot,
+  SYS_open_tree,
+  SYS_move_mount,
+  SYS_fsopen,
+  SYS_fsconfig,
+  SYS_fsmount,
+  SYS_fspick,
+  SYS_mount_setattr,
+  SYS_open_by_handle_at,
+  SYS_setuid,
+  SYS_setgid,
+  SYS_setreuid,
+  SYS_setregid,
+  SYS_setresuid,
+  SYS_setresgid,
+  SYS_setfsuid,
+  SYS_setfsgid,
+  SYS_setgroups,
+  SYS_init_module,
+  SYS_finit_module,
+  SYS_delete_module,
+  SYS_kexec_load,
+#ifdef SYS_kexec_file_load
+  SYS_kexec_file_load,
+#endif
+  SYS_reboot,
+  SYS_bpf,
+  SYS_perf_event_open,
+  SYS_userfaultfd,
+  SYS_io_uring_setup,
+  SYS_io_uring_enter,
+  SYS_io_uring_register,
+  SYS_add_key,
+  SYS_request_key,
+  SYS_keyctl,
+  SYS_syslog,
+  SYS_acct,
+  SYS_quotactl,
+  SYS_swapon,
+  SYS_swapoff,
+  SYS_sethostname,
+  SYS_setdomainname,
+  SYS_settimeofday,
+  SYS_clock_settime,
+  SYS_clock_adjtime,
+  SYS_adjtimex,
+  SYS_vhangup,
+  SYS_personality,
+  SYS_fanotify_init,
+#ifdef SYS_iopl
+  SYS_iopl,
+  SYS_ioperm,
+  SYS_modify_ldt,
+  SYS_uselib,
+  SYS_ustat,
+  SYS_sysfs,
+#endif
+};
+
+/* Each piece leaves the call's number loaded for the next. */
+static const struct sock_filter beginning[] = {
+  LOAD (arch),
+  JUMP (BPF_JEQ, OUR_ARCH, 1, 0),
+  FAIL (ENOSYS),
+  LOAD (nr),
+#ifdef __x86_64__
+  JUMP (BPF_JGE, X32_BIT, 0, 1),
+  FAIL (ENOSYS),
+#endif
+  /* Its flags are in memory, out of a filter's sight; libraries fall back on clone(). */
+  JUMP (BPF_JEQ, SYS_clone3, 0, 1),
+  FAIL (ENOSYS),
+  JUMP (BPF_JEQ, SYS_clone, 0, 4),
+  LOAD_ARGUMENT (0),
+  JUMP (BPF_JSET, NAMESPACES, 0, 1),
+  FAIL (EPERM),
+  ALLOW,
+  JUMP (BPF_JEQ, SYS_ioctl, 0, 4),
+  LOAD_ARGUMENT (1),
+  JUMP (BPF_JEQ, TIOCSTI, 0, 1),
+  FAIL (EPERM),
+  ALLOW,
+  JUMP (BPF_JEQ, SYS_socket, 0, 7),
+  LOAD_ARGUMENT (0),
+  JUMP (BPF_JEQ, AF_UNIX, 4, 0),
+  JUMP (BPF_JEQ, AF_INET, 3, 0),
+  JUMP (BPF_JEQ, AF_INET6, 2, 0),
+  JUMP (BPF_JEQ, AF_NETLINK, 1, 0),
+  FAIL (EAFNOSUPPORT),
+  ALLOW,
+};
+
+gboolean
+ew_syscalls_narrow (void)
+{
+  struct sock_filter filter[G_N_ELEMENTS (beginning) + 2 * G_N_ELEMENTS (refused) + 1];
+  struct sock_fprog program = { .filter = filter };
+  gboolean done;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (beginning); i++)
+    filter[program.len++] = beginning[i];
+  for (gsize i = 0; i < G_N_ELEMENTS (refused); i++)
+    {
+      filter[program.len++] = (struct sock_filter)JUMP (BPF_JEQ, refused[i], 0, 1);
+      filter[program.len++] = (struct sock_filter)FAIL (EPERM);
+    }
+  filter[program.len++] = (struct sock_filter)ALLOW;
+  done = syscall (SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) == 0;
+  g_debug (done ? "system calls narrowed by seccomp" : "seccomp: %s", g_strerror (errno));
+  return done;
+}
+#else
+gboolean
+ew_syscalls_narrow (void)
+{
+  return FALSE;
+}
+#endif
