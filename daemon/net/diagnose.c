@@ -89,8 +89,10 @@ check_overlapping_routes (Diagnosis *diagnosis)
               diagnosis->checks, "overlap-route", EW_CHECK_BAD,
               "Remove that route, or choose another range when the mesh is made. A route that a DHCP server gave out "
               "here does not belong there.",
-              "A route that is not Edgeway's leads %s to %s (table %u): it takes packets away from the mesh.", text,
-              link_name (row->link, name), tables[t]);
+              "A route that isn't Edgeway's leads %s to %s (table %u). Edgeway keeps this traffic in its tunnel, so "
+              "whatever "
+              "that route is for can't be reached.",
+              text, link_name (row->link, name), tables[t]);
           }
       }
   if (!found)
@@ -270,6 +272,54 @@ check_firewall (Diagnosis *diagnosis)
       "Another program has removed Edgeway's nftables rules: the guard and the mesh IPs' protection are gone.");
 }
 
+/* Another program may have removed what leads into the tunnel; keep.c puts it back unless that program fights. */
+static void
+check_routing (Diagnosis *diagnosis)
+{
+  g_autofree gchar *missing = NULL;
+
+  if (diagnosis->own == 0)
+    return;
+  missing = ew_host_find_missing (diagnosis->host);
+  if (missing == NULL)
+    ew_checks_add (diagnosis->checks, "routing", EW_CHECK_GOOD, NULL,
+                   "Edgeway's rules, routes and addresses are in place.");
+  else
+    ew_checks_add (diagnosis->checks, "routing", EW_CHECK_BAD,
+                   "Find the program that removes it, and stop it from doing so: for systemd-networkd set "
+                   "ManageForeignRoutingPolicyRules=no and ManageForeignRoutes=no in networkd.conf(5).",
+                   "Another program has removed %s, so the tunnel's traffic is stopped.", missing);
+}
+
+/* What VPN mode doesn't reach directly, by design. */
+static void
+check_public_neighbors (Diagnosis *diagnosis)
+{
+  g_autoptr (GArray) rows = NULL;
+  gchar name[IFNAMSIZ], text[EW_PREFIX_STRLEN];
+
+  if (diagnosis->host->applied == NULL || !diagnosis->host->applied->vpn)
+    return;
+  rows = ew_netlink_addresses (diagnosis->host->netlink);
+  for (guint i = 0; rows != NULL && i < rows->len; i++)
+    {
+      const EwAddressRow *row = &g_array_index (rows, EwAddressRow, i);
+      EwIp neighbor = row->subnet.ip;
+      if (row->link == diagnosis->own || row->subnet.length >= ew_ip_size (&neighbor) * 8 - 1
+          || ew_ip_is_loopback (&neighbor))
+        continue;
+      neighbor.bytes[ew_ip_size (&neighbor) - 1] |= ew_ip_equal (&row->ip, &row->subnet.ip) ? 2 : 1;
+      if (ew_netlink_route_to (diagnosis->host->netlink, &neighbor, 0) != diagnosis->own)
+        continue;
+      ew_prefix_format (&row->subnet, text);
+      ew_checks_add (
+        diagnosis->checks, "public-neighbors", EW_CHECK_GOOD, NULL,
+        "The network %s of %s has public addresses, so VPN mode reaches it through the edge. A computer that "
+        "only answers in its own network can't be reached until VPN mode is off.",
+        text, link_name (row->link, name));
+    }
+}
+
 /* UDP servers bound to no address answer from outside only where nftables can tell their sockets. */
 static void
 check_answers (Diagnosis *diagnosis)
@@ -329,6 +379,8 @@ ew_host_diagnose (EwHost *host, const EwPrefix *mesh_ranges, gsize n_mesh_ranges
   check_mtu (&diagnosis);
   check_conntrack (&diagnosis);
   check_firewall (&diagnosis);
+  check_routing (&diagnosis);
+  check_public_neighbors (&diagnosis);
   check_answers (&diagnosis);
   check_resolvers (&diagnosis);
   return json_to_string (node, FALSE);

@@ -208,7 +208,7 @@ add_protect_chain (GString *script, const EwHostConfig *config)
 /* Packets that come in. Reply-direction packets of inbound flows that are forwarded (a published port of Docker's) come
    in by an inner interface and must leave by the main table, so they are marked here and not in the output hook.
    Packets on their way to an inner network (routed, not translated) are the main table's anyway: only their source is
-   looked at. */
+   looked at. Those to the mesh are not: with the mark a rogue route would lead them outside. seal.c has the sets. */
 static void
 add_arriving_chain (GString *script, const EwHostConfig *config)
 {
@@ -223,9 +223,10 @@ add_arriving_chain (GString *script, const EwHostConfig *config)
                           "    meta mark & " UPPER " != 0 return\n"
                           "    fib daddr type { local, broadcast, anycast, multicast } %s return\n"
                           "    ct mark & " UPPER " == %#x ct direction reply %s return\n"
-                          "    ip daddr { 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 } %s\n"
-                          "    ip6 daddr fc00::/7 %s\n  }\n",
-                          config->interface, mark, EW_HOST_CONNMARK_INBOUND, mark, mark, mark);
+                          "    ip daddr @behind4 %s return\n    ip6 daddr @behind6 %s return\n"
+                          "    ip daddr @inside4 return\n    ip6 daddr @inside6 return\n"
+                          "    ip daddr @outside4 %s\n    ip6 daddr @outside6 %s\n  }\n",
+                          config->interface, mark, EW_HOST_CONNMARK_INBOUND, mark, mark, mark, mark, mark);
   g_string_append_printf (script,
                           "  chain count_as_inbound {\n"
                           "    udp dport @served %s return\n"

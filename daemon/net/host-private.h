@@ -199,6 +199,8 @@ void ew_flows_client_ports (guint *first, guint *last);
 EwHostKeep *ew_host_keep_new (EwHost *host, GMainContext *context, void (*func) (gpointer user_data),
                               gpointer user_data);
 void ew_host_keep_free (EwHostKeep *keep);
+/* What of weight is missing now; NULL: nothing. (transfer full) */
+gchar *ew_host_find_missing (EwHost *host);
 /* A configuration was applied, or all was undone. */
 void ew_host_keep_applied (EwHost *host);
 

@@ -201,6 +201,15 @@ first_of_weight (const GPtrArray *missing)
   return NULL;
 }
 
+gchar *
+ew_host_find_missing (EwHost *host)
+{
+  g_autoptr (GPtrArray) missing = list_missing (host);
+  const EwChange *first = first_of_weight (missing);
+
+  return first != NULL ? ew_change_describe (first) : NULL;
+}
+
 /* ---- somebody else's routes inside of ours */
 
 static gboolean

@@ -2,6 +2,7 @@
 """daemon/net on a real kernel: what it changes is undone exactly, also after kill -9 at each step, and others' things are left alone."""
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -333,18 +334,29 @@ class Host(unittest.TestCase):
                 nft add table inet fw; nft add chain inet fw in '{ type filter hook input priority 0; }'
                 nft add rule inet fw in ct state established accept; nft add rule inet fw in counter reject
                 ip link set edgeway0 mtu 1480; sysctl -qw net.ipv6.conf.all.disable_ipv6=1
-                nft delete table arp edgeway""")
+                nft delete table arp edgeway; ip rule del priority 5200""")
             checks = self.checks(driver)
             for name, words in {"overlap-address": "tailscale0", "overlap-route": "100.97.0.0/16", "foreign-drop": "ts-input",
                                 "firewall-input": "inet fw in", "firewall-forward": "DOCKER-USER", "ipv6": "switched off", "mtu": "1480",
-                                "firewall": "removed"}.items():
+                                "firewall": "removed", "routing": "Another program has removed"}.items():
                 self.assertIn(words, "\n".join(check["message"] for check in checks[name]), name)
             self.assertEqual(len(checks["overlap-route"]), 2)
-            for name in ("overlap-address", "overlap-route", "foreign-drop", "mtu", "firewall"):
+            for name in ("overlap-address", "overlap-route", "foreign-drop", "mtu", "firewall", "routing"):
                 self.assertTrue(all(not check["ok"] and check["fix"] for check in checks[name]), name)
             # The fix for Tailscale's chain is one that works and is limited to our interface.
             self.world.sh(self.world.host, checks["foreign-drop"][0]["fix"].split(" (")[0])
             self.assertIn('iifname "edgeway0" accept', self.world.sh(self.world.host, "nft list chain ip filter ts-input"))
+
+    def test_diagnose_in_vpn_mode(self):
+        """What is reached through the edge although it is next door."""
+        self.world.sh(self.world.host, "ip addr add 203.0.113.70/24 dev eth0")
+        with self.world.driver() as driver:
+            driver.do(VPN)
+            self.assertEqual(sorted(re.search(r"network (\S+) of eth0", check["message"]).group(1) for check in self.checks(driver)["public-neighbors"]),
+                             ["2001:db8:7::/64", "203.0.113.0/24"])
+            driver.do(CONNECTOR)
+            self.assertNotIn("public-neighbors", self.checks(driver))
+            driver.do("undo")
 
     def test_watch(self):
         with self.world.driver() as driver:

@@ -283,6 +283,9 @@ class Traffic(unittest.TestCase):
 
     def test_rogue_routes(self):
         """A DHCP server's long prefixes pull nothing out of the tunnel (TunnelVision), nor does a LAN that claims its addresses."""
+        self.host("sysctl -qw net.ipv4.ip_forward=1", "sysctl -qw net.ipv4.ip_forward=0")
+        self.world.sh(self.world.inner, "ip route add default via 192.168.55.1")
+        self.stack.callback(self.world.sh, self.world.inner, "ip route del default")
         for mode in (CONNECTOR, VPN):
             with self.subTest(mode):
                 self.driver.do(mode)
@@ -294,6 +297,8 @@ class Traffic(unittest.TestCase):
                     stack.callback(self.host, "ip addr del 100.96.2.9/24 dev eth0; ip addr del 198.51.100.7/30 dev eth0")
                     for again in range(2):
                         self.assert_in_the_mesh()
+                        for address in ("100.96.2.2", "10.9.0.5"):
+                            self.assertEqual(self.world.seen(address, self.world.inner)[:2], "b ", "a container's")
                         if mode == VPN:
                             self.assertEqual(self.world.seen(SITE), BY_TUNNEL)
                             self.assertEqual(self.world.seen(SITE6), "b fd45::7")
