@@ -83,14 +83,23 @@ read_routes (EwHost *host, EwHostFacts *facts, guint8 family)
 }
 
 static gboolean
+contains_any (const EwPrefix *prefixes, gsize n, const EwIp *ip)
+{
+  for (gsize i = 0; i < n; i++)
+    if (ew_prefix_contains (&prefixes[i], ip))
+      return TRUE;
+  return FALSE;
+}
+
+/* Reached by an accepted route. One inside the mesh's own ranges is no other whether we are connected or not: else a
+   cloud's name server there would be ours to route as soon as it is. */
+static gboolean
 is_through_tunnel (EwHost *host, const EwIp *ip)
 {
   const EwHostConfig *config = host->applied;
 
-  for (gsize i = 0; config != NULL && i < config->n_routes; i++)
-    if (ew_prefix_contains (&config->routes[i], ip))
-      return TRUE;
-  return FALSE;
+  return config != NULL && !contains_any (config->mesh_ranges, config->n_mesh_ranges, ip)
+         && contains_any (config->routes, config->n_routes, ip);
 }
 
 /* resolv.conf(5): "nameserver ADDRESS[%zone]". Loopback ones are a stub's; what the stub asks stands in resolved's

@@ -45,7 +45,7 @@ static gboolean
 is_opened_by_owner (EwNetlink *netlink, const EwNftChain *chain, const gchar *interface)
 {
   return interface != NULL && ew_nft_table_is_owned (netlink, chain->family, chain->table)
-         && ew_nft_table_names (netlink, chain->family, chain->table, interface);
+         && ew_nft_names (netlink, chain->family, chain->table, NULL, interface);
 }
 
 GStrv
@@ -64,7 +64,8 @@ ew_foreign_dropping (guint8 family, const gchar *hook, const gchar *interface)
           || is_opened_by_owner (netlink, chain, interface))
         continue;
       /* Docker puts its jump to DOCKER-USER first again and again, and leaves what stands in there alone. */
-      gboolean by_docker = number == NF_INET_FORWARD && has_chain (chains, chain, "DOCKER-USER");
+      gboolean by_docker = number == NF_INET_FORWARD && has_chain (chains, chain, "DOCKER-USER")
+                           && ew_nft_names (netlink, chain->family, chain->table, chain->name, "DOCKER-USER");
       g_autofree gchar *full = g_strdup_printf ("%s %s %s", ew_nft_family_name (chain->family), chain->table,
                                                 by_docker ? "DOCKER-USER" : chain->name);
       g_strv_builder_add (found, full);

@@ -304,25 +304,27 @@ typedef struct
 {
   const gchar *name;
   gboolean found;
-} InterfaceSearch;
+} NameSearch;
 
 static int
 look_for_name (const struct nlmsghdr *message, void *data)
 {
-  InterfaceSearch *search = data;
+  NameSearch *search = data;
 
   search->found |= memmem (message, message->nlmsg_len, search->name, strlen (search->name) + 1) != NULL;
   return MNL_CB_OK;
 }
 
 gboolean
-ew_nft_table_names (EwNetlink *netlink, guint8 family, const gchar *table, const gchar *interface)
+ew_nft_names (EwNetlink *netlink, guint8 family, const gchar *table, const gchar *chain, const gchar *name)
 {
   char buffer[EW_NETLINK_BUFFER] = { 0 };
   struct nlmsghdr *message = begin (buffer, NFT_MSG_GETRULE, family);
-  InterfaceSearch search = { .name = interface };
+  NameSearch search = { .name = name };
 
   message->nlmsg_flags |= NLM_F_DUMP;
   mnl_attr_put_strz (message, NFTA_RULE_TABLE, table);
+  if (chain != NULL)
+    mnl_attr_put_strz (message, NFTA_RULE_CHAIN, chain);
   return ew_netlink_get (netlink, message, look_for_name, &search) == 0 && search.found;
 }

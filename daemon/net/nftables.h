@@ -35,8 +35,8 @@ gboolean ew_nft_rules (EwNetlink *netlink, const EwNftChain *chain, const gchar 
 /* Some process owns the table (NFT_TABLE_F_OWNER): the kernel lets nobody else change it. */
 gboolean ew_nft_table_is_owned (EwNetlink *netlink, guint8 family, const gchar *table);
 
-/* Some rule of the table speaks of this interface by its whole name. */
-gboolean ew_nft_table_names (EwNetlink *netlink, guint8 family, const gchar *table, const gchar *interface);
+/* Some rule of the table, or of its chain, speaks of this interface or jumps to this chain by its whole name. */
+gboolean ew_nft_names (EwNetlink *netlink, guint8 family, const gchar *table, const gchar *chain, const gchar *name);
 
 /* "inet", "ip", "ip6", and back; 0: another one. */
 const gchar *ew_nft_family_name (guint8 family);

@@ -9,6 +9,7 @@
  *   VPN mode            a name looked up and a page fetched, as programs do (outside.c)
  *   this computer       what net/ finds in the mesh's way
  */
+#include "tunnel/essentials.h"
 #include "tunnel/live-check.h"
 #include "tunnel/outside.h"
 #include "tunnel/tunnel-private.h"
@@ -16,10 +17,7 @@
 #include "common/error.h"
 #include "common/util.h"
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/capability.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define API_SECONDS 6
@@ -42,34 +40,24 @@ typedef struct
   EwOutside *outside; /* NULL: cancelled */
 } Diagnosis;
 
-static gboolean
-may_administer_network (void)
-{
-  struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-  struct __user_cap_data_struct data[2] = { 0 };
-  return syscall (SYS_capget, &header, data) == 0 && (data[0].effective & (1u << CAP_NET_ADMIN));
-}
-
 static void
 check_machine (Diagnosis *diagnosis)
 {
   EwTunnel *self = diagnosis->tunnel;
-  if (may_administer_network ())
+  if (ew_essentials_may_administer ())
     ew_checks_add (diagnosis->checks, "privileges", EW_CHECK_GOOD, NULL,
                    "edgewayd may change this computer's network.");
   else
     ew_checks_add (diagnosis->checks, "privileges", EW_CHECK_BAD,
                    "Start edgewayd as root; in a container, add `--cap-add NET_ADMIN`.",
                    "edgewayd may not change this computer's network: CAP_NET_ADMIN is missing.");
-  int fd = self->engine ? -1 : open ("/dev/net/tun", O_RDWR | O_CLOEXEC);
-  if (self->engine || fd >= 0)
+  gint missing = self->engine ? 0 : ew_essentials_open_tun ();
+  if (missing == 0)
     ew_checks_add (diagnosis->checks, "tun", EW_CHECK_GOOD, NULL, "Tunnel interfaces can be created.");
   else
     ew_checks_add (diagnosis->checks, "tun", EW_CHECK_BAD,
                    "Load the module: `sudo modprobe tun`. In a container, add `--device /dev/net/tun`.",
-                   "/dev/net/tun can't be opened: %s.", g_strerror (errno));
-  if (fd >= 0)
-    close (fd);
+                   "/dev/net/tun can't be opened: %s.", g_strerror (missing));
 }
 
 /* FALSE: there is no membership, so there is no edge to try. */

@@ -6,6 +6,7 @@
 #include "account/enroll.h"
 #include "common/error.h"
 #include "common/util.h"
+#include "tunnel/essentials.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -81,6 +82,12 @@ ew_tunnel_enroll_async (EwTunnel *self, const gchar *key, const gchar *name, GCa
     {
       g_task_return_new_error (task, EW_ERROR, EW_ERROR_FAILED,
                                "This machine is being enrolled already: wait for that to end");
+      g_object_unref (task);
+      return;
+    }
+  if (!ew_essentials_check (&error))
+    {
+      g_task_return_error (task, g_steal_pointer (&error));
       g_object_unref (task);
       return;
     }
