@@ -165,7 +165,7 @@ delete_self (EwApiCall *call, GError **error)
 {
   const EwNode *node = caller (call, error);
   g_autofree gchar *name = node ? g_strdup (node->name) : NULL;
-  if (node == NULL || !ew_mesh_remove_node (call->api->parts.mesh, node->id, error))
+  if (node == NULL || !ew_mesh_leave_node (call->api->parts.mesh, node->id, error))
     return NULL;
   g_message ("node %s left the mesh", name);
   return json_object_new ();

@@ -118,6 +118,20 @@ is_due (EwMesh *self, EwChange *change, const EwNode *node, gboolean *due, GErro
   return *due || !is_orphan (self, node) || check_orphan (self, change, node, due, error);
 }
 
+static void
+delete_machine (EwMesh *self, EwChange *change, const EwNode *node)
+{
+  g_autofree gchar *endpoint = ew_mesh_node_key ("/endpoints/", node->id);
+  ew_change_delete (change, endpoint);
+  if (node->has_key)
+    {
+      g_autofree gchar *text = ew_key_to_base64 (node->public_key);
+      g_autofree gchar *public_key = ew_mesh_node_key ("/pubkeys/", text);
+      ew_change_delete (change, public_key);
+    }
+  ew_change_bury (self, change, node);
+}
+
 static gboolean
 remove_node (EwMesh *self, EwChange *change, gpointer data, GError **error)
 {
@@ -133,34 +147,82 @@ remove_node (EwMesh *self, EwChange *change, gpointer data, GError **error)
     return FALSE;
   g_autofree gchar *key = ew_mesh_node_key ("/nodes/", node->id);
   g_autofree gchar *name = ew_mesh_node_key ("/names/", node->name);
-  g_autofree gchar *endpoint = ew_mesh_node_key ("/endpoints/", node->id);
   ew_change_expect (change, key, node->store_revision);
   ew_change_delete (change, key);
   ew_change_delete (change, name);
-  ew_change_delete (change, endpoint);
-  if (node->has_key)
-    {
-      g_autofree gchar *text = ew_key_to_base64 (node->public_key);
-      g_autofree gchar *public_key = ew_mesh_node_key ("/pubkeys/", text);
-      ew_change_delete (change, public_key);
-    }
   if (node->enrollment && !wanted->expired)
     {
       g_autofree gchar *enrollment = ew_mesh_node_key ("/enrollment/", node->enrollment);
       ew_change_delete (change, enrollment);
     }
   release_addresses (self, change, node);
-  ew_change_bury (self, change, node);
+  delete_machine (self, change, node);
   return TRUE;
+}
+
+/* The open key with which the node can be renewed; *enrollment (transfer full) is NULL where there is none that
+ * outlives the node. */
+static gboolean
+read_renewal (EwMesh *self, EwChange *change, const EwNode *node, EwEnrollment **enrollment, GError **error)
+{
+  g_autofree gchar *key = node->joined && node->enrollment ? ew_mesh_node_key ("/enrollment/", node->enrollment) : NULL;
+  g_autoptr (JsonObject) object = NULL;
+  gint64 revision = 0;
+  *enrollment = NULL;
+  if (key && !ew_mesh_read (self, key, &object, &revision, error))
+    return FALSE;
+  g_autoptr (EwEnrollment) read = object ? ew_enrollment_from_json (object) : NULL;
+  if (read == NULL || read->used_by || read->expires_us <= self->now_us () || g_strcmp0 (read->made_by, node->id) == 0)
+    return TRUE;
+  ew_change_expect (change, key, revision);
+  *enrollment = g_steal_pointer (&read);
+  return TRUE;
+}
+
+static gboolean
+leave_node (EwMesh *self, EwChange *change, gpointer data, GError **error)
+{
+  const Removal *wanted = data;
+  g_autoptr (EwNode) node = ew_mesh_read_node (self, wanted->id, error);
+  g_autoptr (EwEnrollment) enrollment = NULL;
+  if (node == NULL || !read_renewal (self, change, node, &enrollment, error))
+    return FALSE;
+  if (enrollment == NULL)
+    return remove_node (self, change, data, error);
+  if (!ew_mesh_delete_keys_of (self, change, node->id, EW_MESH_KEYS_AT_ONCE, error))
+    return FALSE;
+  g_autofree gchar *key = ew_mesh_node_key ("/enrollment/", node->enrollment);
+  delete_machine (self, change, node);
+  node->joined = node->has_key = node->has_credential = FALSE;
+  node->expires_us = enrollment->expires_us;
+  g_clear_pointer (&node->os, g_free);
+  g_clear_pointer (&node->version, g_free);
+  enrollment->renews = FALSE;
+  ew_change_put_node (change, node);
+  ew_change_put (change, key, ew_enrollment_to_json (enrollment));
+  return TRUE;
+}
+
+/* Then those go that wait for a key of its making. */
+static gboolean
+end_node (EwMesh *self, const gchar *id, EwChangeAttempt attempt, GError **error)
+{
+  g_autofree gchar *copy = g_strdup (id); /* it may be the node's in memory, which goes */
+  Removal wanted = { .id = copy };
+  return ew_mesh_thin_keys_of (self, copy, error) && ew_mesh_change (self, attempt, &wanted, error)
+         && ew_mesh_sweep_nodes (self, error);
 }
 
 gboolean
 ew_mesh_remove_node (EwMesh *self, const gchar *id, GError **error)
 {
-  g_autofree gchar *copy = g_strdup (id); /* it may be the node's in memory, which goes */
-  Removal wanted = { .id = copy };
-  return ew_mesh_thin_keys_of (self, copy, error) && ew_mesh_change (self, remove_node, &wanted, error)
-         && ew_mesh_sweep_nodes (self, error); /* those that wait for a key of its making */
+  return end_node (self, id, remove_node, error);
+}
+
+gboolean
+ew_mesh_leave_node (EwMesh *self, const gchar *id, GError **error)
+{
+  return end_node (self, id, leave_node, error);
 }
 
 /* Sweeping. */

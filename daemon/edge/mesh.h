@@ -170,6 +170,9 @@ EwNode *ew_mesh_set_node_mtu (EwMesh *self, const gchar *id, gint64 mtu, GError 
 EwNode *ew_mesh_renew_plain_node (EwMesh *self, const gchar *id, const gchar *public_key, guint valid_seconds,
                                   GError **error);
 gboolean ew_mesh_remove_node (EwMesh *self, const gchar *id, GError **error);
+/* The machine itself goes. Where another than itself has made a key to renew the node, the node waits for it, with all
+ * that it has; else it is removed. */
+gboolean ew_mesh_leave_node (EwMesh *self, const gchar *id, GError **error);
 /* A plain node has connected for the first time: it stays. */
 gboolean ew_mesh_mark_joined (EwMesh *self, const gchar *id, GError **error);
 /* Stores where nodes were last seen, as said in node->endpoint and node->last_seen_us; ids that are gone are passed

@@ -280,6 +280,13 @@ class Renewal(MeshCase):
         self.ctl("nas", "leave")
         self.assertTrue(self.reaches("laptop", after["addresses"][0]), "the old machine took the new one along as it left")
         self.refused("nas", "enroll", "--key-file", "-", input=key + "\n", says="used")
+        key = self.ctl("laptop", "node", "add", "nas", "--renew").stdout.strip()
+        self.ctl("web", "leave")  # and only then comes back, in this order too with all that it had
+        self.assertRegex(self.ctl("laptop", "node", "list").stdout, r"(?m)^nas +server +not-joined")
+        self.ctl("web", "enroll", "--key-file", "-", input=key + "\n")
+        self.wait_state("web", "connected")
+        self.assertEqual((self.status("web")["name"], self.status("web")["addresses"]), ("nas", before["addresses"]))
+        wait_for("laptop reaches the one that came back", lambda: self.reaches("laptop", before["addresses"][0]), 10)
 
     def test_plain(self):
         self.mesh.phone_config = self.ctl("laptop", "node", "config", "phone").stdout

@@ -359,6 +359,65 @@ test_renewal (Fixture *fixture, gconstpointer unused)
     }
 }
 
+/* Whoever leaves before coming back with the key finds everything in its place. */
+static void
+test_renewal_after_leaving (Fixture *fixture, gconstpointer unused)
+{
+  for (guint i = 0; i < 3; i++) /* the key is used; it expires; it is revoked */
+    {
+      g_autoptr (Machine) old = machine_by (fixture, fixture->admin, "admin", NULL, "tower");
+      g_autofree gchar *id = g_strdup (machine_enroll (old, fixture->mesh, NULL)->id);
+      g_autofree gchar *addresses = addresses_of (fixture->mesh, "tower");
+      g_autoptr (Machine) hidden = machine_by (fixture, id, "admin", NULL, "evil");
+      g_assert_nonnull (ew_mesh_add_route (fixture->mesh, "10.1.0.0/16", id, NULL));
+      g_autoptr (Machine) new = renewal (fixture, id);
+      Heard heard = { 0 };
+      guint handle = ew_mesh_listen (fixture->mesh, &listener, &heard);
+      g_assert_true (ew_mesh_leave_node (fixture->mesh, id, NULL));
+      ew_mesh_unlisten (fixture->mesh, handle);
+      g_assert_cmpuint (heard.removed, ==, 1);
+      reopen (fixture);
+      g_assert_true (ew_mesh_sweep (fixture->mesh, TRUE, NULL));
+      const EwNode *node = ew_mesh_get_node (fixture->mesh, id);
+      g_assert_false (node->joined || node->has_key || node->has_credential);
+      g_assert_null (ew_mesh_authenticate (fixture->mesh, id, old->credential, NULL));
+      g_assert_false (store_has (fixture, "/pubkeys/", old->public_key));
+      refuse_enrollment (hidden, fixture->mesh, EW_ERROR_KEY_INVALID);
+      g_autofree gchar *hash = newest_key (fixture);
+      if (i == 0)
+        {
+          node = machine_enroll (new, fixture->mesh, NULL);
+          g_assert_nonnull (node);
+          g_assert_cmpstr (node->id, ==, id);
+          g_assert_cmpstr (node->role, ==, "admin");
+          g_assert_cmpuint (node->expires_us, ==, 0);
+          g_assert_cmpuint (node->routes->len, ==, 1);
+          g_autofree gchar *now = addresses_of (fixture->mesh, "tower");
+          g_assert_cmpstr (now, ==, addresses);
+          g_assert_true (ew_mesh_remove_node (fixture->mesh, id, NULL));
+          continue;
+        }
+      if (i == 1)
+        fixture_now_us += 3601 * G_TIME_SPAN_SECOND;
+      else
+        g_assert_true (ew_mesh_revoke_key (fixture->mesh, hash, NULL));
+      g_assert_true (ew_mesh_sweep (fixture->mesh, FALSE, NULL));
+      g_assert_null (ew_mesh_get_node (fixture->mesh, id));
+      g_assert_cmpuint (ew_mesh_get_routes (fixture->mesh)->len, ==, 0);
+    }
+}
+
+/* A key of one's own making ends with oneself. */
+static void
+test_own_renewal_after_leaving (Fixture *fixture, gconstpointer unused)
+{
+  const EwKeyRequest request = { .renew_id = fixture->admin, .maker = fixture->admin };
+  g_autoptr (Machine) machine = machine_new_with (fixture->mesh, &request, NULL);
+  g_assert_true (ew_mesh_leave_node (fixture->mesh, fixture->admin, NULL));
+  g_assert_null (ew_mesh_get_node (fixture->mesh, fixture->admin));
+  refuse_enrollment (machine, fixture->mesh, EW_ERROR_KEY_INVALID);
+}
+
 static void
 test_renewal_is_an_administrators_key (Fixture *fixture, gconstpointer unused)
 {
@@ -531,8 +590,10 @@ test_no_address_twice (Fixture *fixture, gconstpointer unused)
           machine_enroll (machine, mesh, NULL);
           break;
         case 1:
-          if (id)
+          if (id && step % 2 == 0)
             (void)ew_mesh_remove_node (mesh, id, NULL);
+          else if (id)
+            (void)ew_mesh_leave_node (mesh, id, NULL);
           break;
         case 2:
           (void)add_plain (mesh, name, key, EW_MAKER_OWNER);
@@ -542,9 +603,13 @@ test_no_address_twice (Fixture *fixture, gconstpointer unused)
           node = ew_mesh_find_node (mesh, name, NULL);
           if (node && node->joined && !node->plain)
             {
-              const EwKeyRequest request = { .renew_id = node->id };
+              g_autofree gchar *renewed = g_strdup (node->id);
+              const EwKeyRequest request = { .renew_id = renewed };
               g_autoptr (Machine) next = machine_new_with (mesh, &request, NULL);
-              g_assert_nonnull (machine_enroll (next, meshes[g_test_rand_int_range (0, 2)], NULL));
+              if (g_test_rand_bit ())
+                (void)ew_mesh_leave_node (mesh, renewed, NULL);
+              if (g_test_rand_bit ())
+                g_assert_nonnull (machine_enroll (next, meshes[g_test_rand_int_range (0, 2)], NULL));
             }
           break;
         case 4:
@@ -575,6 +640,8 @@ main (int argc, char **argv)
   ADD ("revoked-elsewhere", test_revoked_elsewhere);
   ADD ("renewal", test_renewal);
   ADD ("renewal/is-an-administrators-key", test_renewal_is_an_administrators_key);
+  ADD ("renewal/after-leaving", test_renewal_after_leaving);
+  ADD ("renewal/after-leaving/own", test_own_renewal_after_leaving);
   ADD ("renewal/unused", test_renewal_unused);
   ADD ("renewal/of-a-waiting-node", test_renewal_of_a_waiting_node);
   ADD ("renewal/of-plain-nodes", test_renewal_of_plain_nodes);
