@@ -46,27 +46,53 @@ has (const EwFirewallConfig *config, gsize i)
   return config->service[i].family != EW_FAMILY_NONE;
 }
 
-static void
-format_set (GString *out, const gchar *name, EwFamily family, const gchar *const *fixed, const EwPrefix *prefixes,
-            gsize n)
+typedef struct
 {
-  const gchar *separator = "";
+  const EwPrefix *prefixes;
+  gsize n;
+  gboolean only_global;
+} SetPart;
 
-  g_string_append_printf (out, "\tset %s {\n\t\ttype %s\n\t\tflags interval\n\t\tauto-merge\n\t\telements = { ", name,
+/* An interval set of one family. fixed: texts, or NULL. */
+static void
+format_set (GString *out, const gchar *name, EwFamily family, const gchar *const *fixed, const SetPart *parts,
+            gsize n_parts)
+{
+  g_autoptr (GString) elements = g_string_new (NULL);
+
+  for (; fixed != NULL && *fixed != NULL; fixed++)
+    g_string_append_printf (elements, "%s%s", elements->len > 0 ? ", " : "", *fixed);
+  for (gsize p = 0; p < n_parts; p++)
+    for (gsize i = 0; i < parts[p].n; i++)
+      {
+        const EwPrefix *prefix = &parts[p].prefixes[i];
+        gchar text[EW_PREFIX_STRLEN];
+
+        if (prefix->ip.family != family || prefix->length == 0
+            || (parts[p].only_global && !ew_exit_is_global (&prefix->ip)))
+          continue;
+        ew_prefix_format (prefix, text);
+        g_string_append_printf (elements, "%s%s", elements->len > 0 ? ", " : "", text);
+      }
+  g_string_append_printf (out, "\tset %s {\n\t\ttype %s\n\t\tflags interval\n\t\tauto-merge\n", name,
                           family == EW_FAMILY_V6 ? "ipv6_addr" : "ipv4_addr");
-  for (; fixed != NULL && *fixed != NULL; fixed++, separator = ", ")
-    g_string_append_printf (out, "%s%s", separator, *fixed);
-  for (gsize i = 0; i < n; i++)
-    {
-      gchar text[EW_PREFIX_STRLEN];
+  if (elements->len > 0)
+    g_string_append_printf (out, "\t\telements = { %s }\n", elements->str);
+  g_string_append (out, "\t}\n");
+}
 
-      if (prefixes[i].ip.family != family || prefixes[i].length == 0)
-        continue;
-      ew_prefix_format (&prefixes[i], text);
-      g_string_append_printf (out, "%s%s", separator, text);
-      separator = ", ";
-    }
-  g_string_append (out, " }\n\t}\n");
+static void
+format_sets (GString *out, const EwFirewallConfig *config)
+{
+  const SetPart own = { config->own, config->n_own, TRUE }, behind = { config->behind, config->n_behind, TRUE };
+  const SetPart near[] = { { config->closed, config->n_closed, FALSE }, behind };
+
+  format_set (out, "own4", EW_FAMILY_V4, NULL, &own, 1);
+  format_set (out, "own6", EW_FAMILY_V6, NULL, &own, 1);
+  format_set (out, "behind4", EW_FAMILY_V4, NULL, &behind, 1);
+  format_set (out, "behind6", EW_FAMILY_V6, NULL, &behind, 1);
+  format_set (out, "near4", EW_FAMILY_V4, ew_exit_forbidden (EW_FAMILY_V4), near, G_N_ELEMENTS (near));
+  format_set (out, "near6", EW_FAMILY_V6, ew_exit_forbidden (EW_FAMILY_V6), near, G_N_ELEMENTS (near));
 }
 
 static void
@@ -94,6 +120,9 @@ format_input (GString *out, const EwFirewallConfig *config)
                           "\tchain input {\n\t\ttype filter hook input priority " PRIORITY
                           "; policy accept;\n\t\tiifname \"%s\" jump from_mesh\n\t}\n\tchain from_mesh {\n",
                           config->interface);
+  if (config->exit) /* led here from behind: the packet's address is the service's by now */
+    g_string_append (out, "\t\tct status dnat ct original ip daddr @behind4 jump to_own\n"
+                          "\t\tct status dnat ct original ip6 daddr @behind6 jump to_own\n");
   for (gsize i = 0; i < 2; i++)
     if (has (config, i))
       {
@@ -101,6 +130,8 @@ format_input (GString *out, const EwFirewallConfig *config)
         g_string_append_printf (out, "\t\t%s daddr %s jump to_service\n", family_word (config->service[i].family),
                                 text);
       }
+  if (config->exit)
+    g_string_append (out, "\t\tip daddr @own4 jump to_own\n\t\tip6 daddr @own6 jump to_own\n");
   g_string_append (out, "\t\tdrop\n\t}\n\tchain to_service {\n\t\tct state established,related accept\n"
                         "\t\ticmp type echo-request accept\n\t\ticmpv6 type echo-request accept\n");
   g_string_append_printf (out, "\t\ttcp dport { %u", config->api_port);
@@ -108,6 +139,55 @@ format_input (GString *out, const EwFirewallConfig *config)
     if (config->open_ports[i] != config->api_port)
       g_string_append_printf (out, ", %u", config->open_ports[i]);
   g_string_append (out, " } accept\n\t\tdrop\n\t}\n");
+}
+
+static gchar *
+public_ports (const EwFirewallConfig *config)
+{
+  GString *text = g_string_new (NULL);
+
+  for (gsize i = 0; i < config->n_public_ports; i++)
+    g_string_append_printf (text, "%s%u", text->len > 0 ? ", " : "", config->public_ports[i]);
+  return g_string_free (text, FALSE);
+}
+
+/* At this host's own global addresses. */
+static void
+format_own (GString *out, const EwFirewallConfig *config)
+{
+  g_autofree gchar *ports = public_ports (config);
+  gchar text[EW_IP_STRLEN];
+
+  g_string_append (out, "\tchain to_own {\n\t\tct state established,related accept\n\t\t");
+  if (config->listen.family != EW_FAMILY_NONE)
+    {
+      ew_ip_format (&config->listen, text);
+      g_string_append_printf (out, "%s daddr %s ", family_word (config->listen.family), text);
+    }
+  g_string_append_printf (out,
+                          "meta l4proto { tcp, udp } th dport %u reject with icmpx admin-prohibited\n"
+                          "\t\ticmp type echo-request accept\n\t\ticmpv6 type echo-request accept\n",
+                          config->api_port);
+  if (*ports != '\0')
+    g_string_append_printf (out, "\t\tmeta l4proto { tcp, udp } th dport { %s } accept\n", ports);
+  g_string_append (out, "\t\treject with icmpx admin-prohibited\n\t}\n");
+}
+
+/* What would only come back from a NAT before this host stays here. */
+static void
+format_behind (GString *out, const EwFirewallConfig *config)
+{
+  g_autofree gchar *ports = public_ports (config);
+
+  if (*ports == '\0')
+    return;
+  g_string_append (out, "\tchain lead_back {\n\t\ttype nat hook prerouting priority dstnat; policy accept;\n");
+  for (gsize i = 0; i < 2; i++)
+    if (has (config, i))
+      g_string_append_printf (
+        out, "\t\tiifname \"%s\" %s daddr @behind%u meta l4proto { tcp, udp } th dport { %s } redirect\n",
+        config->interface, family_word (config->service[i].family), i == 0 ? 4 : 6, ports);
+  g_string_append (out, "\t}\n");
 }
 
 /* A TCP segment must fit the tunnel: its MTU less 40 bytes of IPv4 and TCP header, 60 of IPv6 and TCP. */
@@ -133,7 +213,8 @@ format_forward (GString *out, const EwFirewallConfig *config)
                           config->interface, config->interface, config->interface);
   if (config->exit)
     {
-      g_string_append (out, "\t\tip daddr @near4 drop\n\t\tip6 daddr @near6 drop\n"
+      g_string_append (out, "\t\tip daddr @near4 reject with icmpx admin-prohibited\n"
+                            "\t\tip6 daddr @near6 reject with icmpx admin-prohibited\n"
                             "\t\ttcp flags & (syn | rst) == syn jump clamp\n");
       for (gsize i = 0; i < 2; i++)
         if (has (config, i))
@@ -182,12 +263,14 @@ ew_firewall_format (const EwFirewallConfig *config)
   GString *out = g_string_new (NULL);
 
   g_string_append_printf (out, "table inet " TABLE "%s {\n", config->interface);
+  if (config->exit)
+    format_sets (out, config);
   format_guard (out, config);
   format_input (out, config);
   if (config->exit)
     {
-      format_set (out, "near4", EW_FAMILY_V4, ew_exit_forbidden (EW_FAMILY_V4), config->local, config->n_local);
-      format_set (out, "near6", EW_FAMILY_V6, ew_exit_forbidden (EW_FAMILY_V6), config->local, config->n_local);
+      format_own (out, config);
+      format_behind (out, config);
       format_nat (out, config);
     }
   format_clamp (out, config);

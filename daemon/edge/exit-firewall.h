@@ -2,14 +2,25 @@
  *
  * The edge host's firewall: one table, `inet edgeway-edge-INTERFACE`, put in place and taken away as a whole.
  *
- * To this host, from the mesh: ping, the API and the ports that its owner opened, at the service address; nothing else.
+ * To this host, from the mesh: at the service address ping, the API and the ports that its owner opened. With the exit
+ * on, ping and the public ports at the host's own global addresses. Nothing else.
  *
- * Through it, from the mesh: from mesh IPs to global addresses outside, not on this host's links; only with the exit
- * on.
+ * Through it, from the mesh: from mesh IPs to global addresses; only with the exit on.
  *
  * Through it, to the mesh: replies to mesh IPs. From elsewhere: dropped before anything looks at them (CVE-2019-14899).
  *
  * Leaving: IPv4 and IPv6 masqueraded, TCP's MSS clamped to what the tunnel carries.
+ *
+ * What counts as the internet: what a node would reach from any other network. So global addresses do, also those on a
+ * link of this host (a hosting company's subnet is full of strangers' web sites), and so do the web sites of this host
+ * itself. Closed stay private, link-local and other special addresses, clouds' agents, what the owner closed, and of
+ * this host everything but the public ports (web sites, by default): a firewall that tells neighbours from strangers by
+ * their interface would take the mesh for neither. So does the edge's own port, as the service address leads there.
+ * Other firewalls of the host still have their say about what is let in here.
+ *
+ * Behind a 1:1 NAT (`--public` is an address that no interface has) a packet to that address would come back from
+ * outside, under the edge's own address, which others may trust. It never leaves: the public ports lead to this host as
+ * at an own address, the rest is refused.
  *
  * The table also remembers what other settings of the host were before, in the comments of a chain `undo` that nothing
  * jumps to: both vanish together at a reboot, and survive together when the edge is killed.
@@ -32,8 +43,15 @@ typedef struct
   const guint16 *open_ports;
   gsize n_open_ports;
   gboolean exit;
-  const EwPrefix *local; /* on this host's links, and its own addresses */
-  gsize n_local;
+  const guint16 *public_ports; /* TCP and UDP, at this host's own global addresses */
+  gsize n_public_ports;
+  const EwPrefix *own; /* this host's addresses as /32 and /128; those that aren't global stay closed */
+  gsize n_own;
+  const EwPrefix *behind; /* global addresses that lead to this host without being its own */
+  gsize n_behind;
+  const EwPrefix *closed; /* by the owner */
+  gsize n_closed;
+  EwIp listen;           /* the edge's own socket is bound to this address; family NONE: to all */
   const GPtrArray *undo; /* EwSysctl to remember; NULL: none */
 } EwFirewallConfig;
 

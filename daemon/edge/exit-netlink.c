@@ -165,19 +165,16 @@ typedef struct
 } ViewScan;
 
 static void
-add_local (GArray *local, EwFamily family, const struct nlattr *address, guint8 length)
+add_own (GArray *own, EwFamily family, const struct nlattr *address)
 {
   EwPrefix prefix;
-  gchar text[EW_PREFIX_STRLEN];
+  EwIp ip;
 
   if (address == NULL || mnl_attr_get_payload_len (address) != (family == EW_FAMILY_V6 ? 16 : 4))
     return;
-  prefix.ip = ew_ip_from_bytes (family, mnl_attr_get_payload (address));
-  prefix.length = length;
-  /* Formatting and parsing clears the host bits. */
-  ew_prefix_format (&prefix, text);
-  if (ew_prefix_parse (text, &prefix, NULL))
-    g_array_append_val (local, prefix);
+  ip = ew_ip_from_bytes (family, mnl_attr_get_payload (address));
+  prefix = ew_prefix_from_ip (&ip);
+  g_array_append_val (own, prefix);
 }
 
 static int
@@ -186,7 +183,6 @@ on_address (const struct nlmsghdr *header, void *data)
   ViewScan *scan = data;
   const struct ifaddrmsg *message = mnl_nlmsg_get_payload (header);
   const EwFamily family = message->ifa_family == AF_INET6 ? EW_FAMILY_V6 : EW_FAMILY_V4;
-  const guint8 whole = family == EW_FAMILY_V6 ? 128 : 32;
   const struct nlattr *attribute, *local = NULL, *address = NULL;
 
   if (message->ifa_index == scan->ifindex || (message->ifa_family != AF_INET && message->ifa_family != AF_INET6))
@@ -198,39 +194,8 @@ on_address (const struct nlmsghdr *header, void *data)
     else if (mnl_attr_get_type (attribute) == IFA_ADDRESS)
       address = attribute;
   }
-  add_local (scan->view->local, family, local != NULL ? local : address, whole);
-  if (address != NULL && message->ifa_prefixlen > 0) /* of a point-to-point link: the other end */
-    add_local (scan->view->local, family, address, message->ifa_prefixlen);
-  return MNL_CB_OK;
-}
-
-/* Routes without a gateway lead to neighbours too. A default route of that kind (PPP) says nothing about who is near.
- */
-static int
-on_route (const struct nlmsghdr *header, void *data)
-{
-  ViewScan *scan = data;
-  const struct rtmsg *message = mnl_nlmsg_get_payload (header);
-  const EwFamily family = message->rtm_family == AF_INET6 ? EW_FAMILY_V6 : EW_FAMILY_V4;
-  const struct nlattr *attribute, *destination = NULL;
-  gboolean gateway = FALSE, foreign = FALSE;
-
-  if ((message->rtm_family != AF_INET && message->rtm_family != AF_INET6) || message->rtm_table != RT_TABLE_MAIN
-      || message->rtm_type != RTN_UNICAST || message->rtm_dst_len < 8 || (message->rtm_flags & RTM_F_CLONED))
-    return MNL_CB_OK;
-  mnl_attr_for_each (attribute, header, sizeof *message)
-  {
-    const guint16 type = mnl_attr_get_type (attribute);
-
-    if (type == RTA_DST)
-      destination = attribute;
-    else if (type == RTA_GATEWAY || type == RTA_VIA || type == RTA_MULTIPATH || type == RTA_NH_ID)
-      gateway = TRUE;
-    else if (type == RTA_OIF)
-      foreign = mnl_attr_get_u32 (attribute) != scan->ifindex;
-  }
-  if (!gateway && foreign)
-    add_local (scan->view->local, family, destination, message->rtm_dst_len);
+  add_own (scan->view->own, family,
+           local != NULL ? local : address); /* address: of a point-to-point link, the other end */
   return MNL_CB_OK;
 }
 
@@ -294,20 +259,18 @@ ew_netlink_get_view (guint ifindex, GError **error)
   g_autoptr (EwHostView) view = g_new0 (EwHostView, 1);
   ViewScan scan = { view, ifindex };
 
-  view->local = g_array_new (FALSE, TRUE, sizeof (EwPrefix));
-  if (!dump (RTM_GETADDR, AF_UNSPEC, on_address, &scan) || !dump (RTM_GETROUTE, AF_INET, on_route, &scan))
+  view->own = g_array_new (FALSE, TRUE, sizeof (EwPrefix));
+  if (!dump (RTM_GETADDR, AF_UNSPEC, on_address, &scan))
     {
-      fail (error, "Cannot read this host's addresses and routes");
+      fail (error, "Cannot read this host's addresses");
       return NULL;
     }
-  dump (RTM_GETROUTE, AF_INET6, on_route, &scan); /* a kernel without IPv6 has none */
   look_up_internet ("198.41.0.4", &scan);
   look_up_internet ("2001:503:ba3e::2:30", &scan);
-  g_array_sort (view->local, compare_prefixes);
-  for (guint i = view->local->len; i-- > 1;)
-    if (compare_prefixes (&g_array_index (view->local, EwPrefix, i), &g_array_index (view->local, EwPrefix, i - 1))
-        == 0)
-      g_array_remove_index (view->local, i);
+  g_array_sort (view->own, compare_prefixes);
+  for (guint i = view->own->len; i-- > 1;)
+    if (compare_prefixes (&g_array_index (view->own, EwPrefix, i), &g_array_index (view->own, EwPrefix, i - 1)) == 0)
+      g_array_remove_index (view->own, i);
   return g_steal_pointer (&view);
 }
 
@@ -316,15 +279,15 @@ ew_host_view_free (EwHostView *view)
 {
   if (view == NULL)
     return;
-  g_array_unref (view->local);
+  g_array_unref (view->own);
   g_free (view);
 }
 
 gboolean
 ew_host_view_equal (const EwHostView *a, const EwHostView *b)
 {
-  return a->upstream[0] == b->upstream[0] && a->upstream[1] == b->upstream[1] && a->local->len == b->local->len
-         && memcmp (a->local->data, b->local->data, a->local->len * sizeof (EwPrefix)) == 0;
+  return a->upstream[0] == b->upstream[0] && a->upstream[1] == b->upstream[1] && a->own->len == b->own->len
+         && memcmp (a->own->data, b->own->data, a->own->len * sizeof (EwPrefix)) == 0;
 }
 
 /* The watch. */

@@ -17,7 +17,7 @@ gboolean ew_netlink_add_route (guint ifindex, const EwPrefix *prefix, const EwIp
 
 typedef struct
 {
-  GArray *local;        /* EwPrefix: own addresses as /32 and /128, subnets of the links; ifindex's own left out */
+  GArray *own;          /* EwPrefix: this host's addresses as /32 and /128; ifindex's own left out */
   gboolean upstream[2]; /* IPv4, IPv6: an address of the internet has a route, and not through ifindex */
 } EwHostView;
 

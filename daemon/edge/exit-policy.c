@@ -5,17 +5,18 @@
 
 /* IANA IPv4 Special-Purpose Address Registry; 169.254.169.254 (cloud metadata) lies within link-local. */
 static const gchar *const forbidden4[]
-  = { "0.0.0.0/8",      /* this network (RFC 791) */
-      "10.0.0.0/8",     /* private (RFC 1918) */
-      "100.64.0.0/10",  /* shared, carrier-grade NAT (RFC 6598); clouds keep services here too */
-      "127.0.0.0/8",    /* loopback */
-      "169.254.0.0/16", /* link-local (RFC 3927), metadata services */
-      "172.16.0.0/12",  /* private */
-      "192.0.0.0/24",   /* IETF protocol assignments (RFC 6890) */
-      "192.0.2.0/24",   /* documentation (RFC 5737) */
-      "192.88.99.0/24", /* 6to4 relays, deprecated (RFC 7526) */
-      "192.168.0.0/16", /* private */
-      "198.18.0.0/15",  /* benchmarking (RFC 2544) */
+  = { "0.0.0.0/8",        /* this network (RFC 791) */
+      "10.0.0.0/8",       /* private (RFC 1918) */
+      "100.64.0.0/10",    /* shared, carrier-grade NAT (RFC 6598); clouds keep services here too */
+      "127.0.0.0/8",      /* loopback */
+      "169.254.0.0/16",   /* link-local (RFC 3927), metadata services */
+      "168.63.129.16/32", /* Azure's agent of the machine itself: its settings and certificates */
+      "172.16.0.0/12",    /* private */
+      "192.0.0.0/24",     /* IETF protocol assignments (RFC 6890) */
+      "192.0.2.0/24",     /* documentation (RFC 5737) */
+      "192.88.99.0/24",   /* 6to4 relays, deprecated (RFC 7526) */
+      "192.168.0.0/16",   /* private */
+      "198.18.0.0/15",    /* benchmarking (RFC 2544) */
       "198.51.100.0/24",
       "203.0.113.0/24", /* documentation */
       "224.0.0.0/4",    /* multicast */
@@ -85,15 +86,15 @@ ew_exit_is_global (const EwIp *ip)
 }
 
 EwExitPolicy *
-ew_exit_policy_new (const EwPrefix *local, gsize n_local, gboolean upstream4, gboolean upstream6)
+ew_exit_policy_new (const EwPrefix *closed, gsize n_closed, gboolean upstream4, gboolean upstream6)
 {
-  EwExitPolicy *policy = g_malloc0 (sizeof *policy + n_local * sizeof (EwPrefix));
+  EwExitPolicy *policy = g_malloc0 (sizeof *policy + n_closed * sizeof (EwPrefix));
 
   policy->upstream[0] = upstream4;
   policy->upstream[1] = upstream6;
-  for (gsize i = 0; i < n_local; i++)
-    if (!is_forbidden (&local[i]))
-      policy->local[policy->n_local++] = local[i];
+  for (gsize i = 0; i < n_closed; i++)
+    if (!is_forbidden (&closed[i]))
+      policy->closed[policy->n_closed++] = closed[i];
   return policy;
 }
 
@@ -102,8 +103,8 @@ ew_exit_decide (const EwExitPolicy *policy, const EwIp *destination)
 {
   if (!ew_exit_is_global (destination))
     return EW_EXIT_FORBIDDEN;
-  for (gsize i = 0; i < policy->n_local; i++)
-    if (ew_prefix_contains (&policy->local[i], destination))
+  for (gsize i = 0; i < policy->n_closed; i++)
+    if (ew_prefix_contains (&policy->closed[i], destination))
       return EW_EXIT_FORBIDDEN;
   return policy->upstream[destination->family == EW_FAMILY_V6] ? EW_EXIT_ALLOWED : EW_EXIT_NO_UPSTREAM;
 }

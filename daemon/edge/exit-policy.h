@@ -12,7 +12,7 @@
 typedef enum
 {
   EW_EXIT_ALLOWED,
-  EW_EXIT_FORBIDDEN,  /* not global, or the edge host's own, or on one of its links */
+  EW_EXIT_FORBIDDEN,  /* not global, or closed by the edge's owner */
   EW_EXIT_NO_UPSTREAM /* the edge's host has no route to the internet in this family */
 } EwExitDecision;
 
@@ -20,12 +20,12 @@ typedef enum
 typedef struct
 {
   gboolean upstream[2]; /* IPv4, IPv6 */
-  gsize n_local;
-  EwPrefix local[]; /* global prefixes on the host's links, its own addresses among them as /32 and /128 */
+  gsize n_closed;
+  EwPrefix closed[]; /* further prefixes that the edge's owner closed */
 } EwExitPolicy;
 
-/* Copies those of local that are not forbidden anyway. Free with g_free(). */
-EwExitPolicy *ew_exit_policy_new (const EwPrefix *local, gsize n_local, gboolean upstream4, gboolean upstream6);
+/* Copies those of closed that are not forbidden anyway. Free with g_free(). */
+EwExitPolicy *ew_exit_policy_new (const EwPrefix *closed, gsize n_closed, gboolean upstream4, gboolean upstream6);
 EwExitDecision ew_exit_decide (const EwExitPolicy *policy, const EwIp *destination);
 
 /* Global unicast by the IANA special-purpose registries (RFC 6890 and its updates), seen strictly: nothing that embeds

@@ -12,8 +12,12 @@
 struct EwExit
 {
   gchar *interface;
-  guint16 *open_ports;
-  EwExitConfig config; /* its strings and ports are the two above; exit: it is open, service: what this host can have */
+  guint16 *open_ports, *public_ports;
+  EwPrefix *closed;
+  GArray *public; /* EwPrefix: where the edge is reached, as far as it is known */
+  GCancellable *looking_up;
+  EwExitConfig
+    config; /* its strings, ports and prefixes are those above; exit: it is open, service: what this host can have */
   gboolean guarded;
   gboolean lacks_ipv6;
   GPtrArray *undo; /* EwSysctl in force */
@@ -23,9 +27,29 @@ struct EwExit
   gchar *limits;
 };
 
+/* Of the addresses that the edge is reached at, those that no interface has. */
+static GArray *
+find_behind (EwExit *self)
+{
+  GArray *behind = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+
+  for (guint i = 0; i < self->public->len; i++)
+    {
+      const EwPrefix *prefix = &g_array_index (self->public, EwPrefix, i);
+      gboolean own = FALSE;
+
+      for (guint j = 0; j < self->view->own->len; j++)
+        own = own || ew_prefix_equal (&g_array_index (self->view->own, EwPrefix, j), prefix);
+      if (!own)
+        g_array_append_val (behind, *prefix);
+    }
+  return behind;
+}
+
 static gboolean
 apply_firewall (EwExit *self, GError **error)
 {
+  g_autoptr (GArray) behind = find_behind (self);
   const EwFirewallConfig firewall = {
     .interface = self->interface,
     .service = { self->config.service[0], self->config.service[1] },
@@ -35,8 +59,15 @@ apply_firewall (EwExit *self, GError **error)
     .open_ports = self->open_ports,
     .n_open_ports = self->config.n_open_ports,
     .exit = self->config.exit,
-    .local = (const EwPrefix *)self->view->local->data,
-    .n_local = self->view->local->len,
+    .public_ports = self->public_ports,
+    .n_public_ports = self->config.n_public_ports,
+    .own = (const EwPrefix *)self->view->own->data,
+    .n_own = self->view->own->len,
+    .behind = (const EwPrefix *)behind->data,
+    .n_behind = behind->len,
+    .closed = self->closed,
+    .n_closed = self->config.n_closed,
+    .listen = self->config.listen,
     .undo = self->undo,
   };
 
@@ -157,6 +188,54 @@ on_netlink (gpointer data)
     self->config.on_change (self->config.user_data);
 }
 
+static void
+add_public (EwExit *self, const gchar *address)
+{
+  EwIp ip;
+
+  if (ew_ip_parse (address, &ip))
+    {
+      EwPrefix prefix = ew_prefix_from_ip (&ip);
+      g_array_append_val (self->public, prefix);
+    }
+}
+
+static void
+on_looked_up (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  GList *found = g_resolver_lookup_by_name_finish (G_RESOLVER (source), result, &error);
+  EwExit *self = data;
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return; /* it is gone */
+  for (GList *item = found; item != NULL; item = item->next)
+    {
+      g_autofree gchar *text = g_inet_address_to_string (item->data);
+      add_public (self, text);
+    }
+  g_resolver_free_addresses (found);
+  if (error != NULL)
+    g_message ("where this edge is reached is not known: %s", error->message);
+  else if (!apply_firewall (self, &error))
+    g_warning ("%s", error->message);
+}
+
+/* A name is looked up once, beside the start: a resolver that is away must not keep the mesh down. */
+static void
+find_public (EwExit *self, const gchar *host)
+{
+  g_autoptr (GResolver) resolver = g_resolver_get_default ();
+  EwIp ip;
+
+  if (host == NULL || !self->config.exit)
+    return;
+  if (ew_ip_parse (host, &ip))
+    add_public (self, host);
+  else
+    g_resolver_lookup_by_name_async (resolver, host, self->looking_up, on_looked_up, self);
+}
+
 static gboolean
 host_has_ipv6 (void)
 {
@@ -173,8 +252,16 @@ ew_exit_new (const EwExitConfig *config, GError **error)
   self->config = *config;
   self->interface = g_strdup (config->interface);
   self->open_ports = g_memdup2 (config->open_ports, config->n_open_ports * sizeof *config->open_ports);
+  self->public_ports = g_memdup2 (config->public_ports, config->n_public_ports * sizeof *config->public_ports);
+  self->closed = g_memdup2 (config->closed, config->n_closed * sizeof *config->closed);
+  self->public = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  self->looking_up = g_cancellable_new ();
   self->config.interface = self->interface;
   self->config.open_ports = self->open_ports;
+  self->config.public_ports = self->public_ports;
+  self->config.closed = self->closed;
+  self->config.public_host = NULL;
+  find_public (self, config->public_host);
   if (config->service[1].family != EW_FAMILY_NONE && !host_has_ipv6 ())
     {
       self->lacks_ipv6 = TRUE;
@@ -199,6 +286,8 @@ ew_exit_free (EwExit *self)
   if (self == NULL)
     return;
   ew_netlink_unwatch (self->watch);
+  g_cancellable_cancel (self->looking_up);
+  g_object_unref (self->looking_up);
   if (self->undo != NULL)
     {
       /* In this order: the table remembers what the settings were. */
@@ -210,6 +299,9 @@ ew_exit_free (EwExit *self)
   ew_host_view_free (self->view);
   g_free (self->failure);
   g_free (self->limits);
+  g_array_unref (self->public);
+  g_free (self->closed);
+  g_free (self->public_ports);
   g_free (self->open_ports);
   g_free (self->interface);
   g_free (self);
@@ -220,7 +312,7 @@ ew_exit_get_policy (EwExit *self)
 {
   if (!self->config.exit)
     return NULL;
-  return ew_exit_policy_new ((const EwPrefix *)self->view->local->data, self->view->local->len, self->view->upstream[0],
+  return ew_exit_policy_new (self->closed, self->config.n_closed, self->view->upstream[0],
                              self->view->upstream[1] && self->config.service[1].family != EW_FAMILY_NONE);
 }
 

@@ -24,7 +24,13 @@ typedef struct
   guint16 api_port;
   const guint16 *open_ports;
   gsize n_open_ports;
-  gboolean exit; /* forward to the internet */
+  const guint16 *public_ports; /* TCP and UDP ports of this host that nodes in VPN mode reach at its global addresses */
+  gsize n_public_ports;
+  const EwPrefix *closed; /* further destinations that VPN mode does not reach */
+  gsize n_closed;
+  const gchar *public_host; /* where the edge is reached, a name or an address; NULL: unknown */
+  EwIp listen;              /* the edge's own socket is bound to it; family NONE: to all */
+  gboolean exit;            /* forward to the internet */
   /* In the thread-default context: the policy or the limits have changed (addresses came, another firewall was
    * started). */
   void (*on_change) (gpointer user_data);

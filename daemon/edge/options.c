@@ -14,6 +14,10 @@
 #define DEFAULT_INTERFACE "edgeway-edge"
 #define DEFAULT_MTU 1420
 #define OPEN_PORTS_MAX 64
+#define EXIT_CLOSED_MAX 64
+
+/* What VPN mode reaches of this host itself, unless its owner says otherwise: web sites. */
+static const guint16 web_ports[] = { 80, 443 };
 
 static gboolean wrong (GError **error, const gchar *format, ...) G_GNUC_PRINTF (2, 3);
 
@@ -42,6 +46,8 @@ ew_edge_options_free (EwEdgeOptions *options)
   g_free (options->ipv6);
   g_free (options->interface);
   g_array_unref (options->open_ports);
+  g_array_unref (options->public_ports);
+  g_array_unref (options->exit_closed);
   g_free (options);
 }
 
@@ -62,7 +68,7 @@ ew_edge_listen_parse (const gchar *text, gchar **address, guint16 *port, GError 
 /* The file. */
 
 static gboolean
-parse_ports (EwEdgeOptions *options, const gchar *text, GError **error)
+parse_ports (const gchar *key, const gchar *text, GArray *ports, GError **error)
 {
   g_auto (GStrv) parts = g_strsplit_set (text, ";, ", -1);
   for (guint i = 0; parts[i]; i++)
@@ -70,12 +76,31 @@ parse_ports (EwEdgeOptions *options, const gchar *text, GError **error)
       guint64 port;
       if (*parts[i] == '\0')
         continue;
-      if (!g_ascii_string_to_unsigned (parts[i], 10, 1, G_MAXUINT16, &port, NULL)
-          || options->open_ports->len >= OPEN_PORTS_MAX)
-        return wrong (error, "open-ports must be at most %d TCP ports, such as 22;80: \"%.32s\" does not fit.",
-                      OPEN_PORTS_MAX, parts[i]);
+      if (!g_ascii_string_to_unsigned (parts[i], 10, 1, G_MAXUINT16, &port, NULL) || ports->len >= OPEN_PORTS_MAX)
+        return wrong (error, "%s must be at most %d ports, such as 22;80: \"%.32s\" does not fit.", key, OPEN_PORTS_MAX,
+                      parts[i]);
       guint16 value = (guint16)port;
-      g_array_append_val (options->open_ports, value);
+      g_array_append_val (ports, value);
+    }
+  return TRUE;
+}
+
+static gboolean
+parse_prefixes (const gchar *key, const gchar *text, GArray *prefixes, GError **error)
+{
+  g_auto (GStrv) parts = g_strsplit_set (text, ";, ", -1);
+  for (guint i = 0; parts[i]; i++)
+    {
+      EwPrefix prefix;
+      bool host_bits;
+      if (*parts[i] == '\0')
+        continue;
+      if (!ew_prefix_parse (parts[i], &prefix, &host_bits) || host_bits || prefix.length == 0
+          || prefixes->len >= EXIT_CLOSED_MAX)
+        return wrong (error,
+                      "%s must be at most %d prefixes, such as 192.0.2.0/24;2001:db8::/32: \"%.64s\" does not fit.",
+                      key, EXIT_CLOSED_MAX, parts[i]);
+      g_array_append_val (prefixes, prefix);
     }
   return TRUE;
 }
@@ -138,7 +163,14 @@ take_key (EwEdgeOptions *options, gchar **listen, const gchar *group, const gcha
   else if (g_str_equal (name, "edge/trial"))
     return parse_boolean (key, value, &options->trial, error);
   else if (g_str_equal (name, "edge/open-ports"))
-    return parse_ports (options, value, error);
+    return parse_ports (key, value, options->open_ports, error);
+  else if (g_str_equal (name, "edge/public-ports"))
+    {
+      g_array_set_size (options->public_ports, 0);
+      return parse_ports (key, value, options->public_ports, error);
+    }
+  else if (g_str_equal (name, "edge/exit-closed"))
+    return parse_prefixes (key, value, options->exit_closed, error);
   else if (g_str_equal (name, "mesh/name"))
     set_default (&options->mesh, value);
   else if (g_str_equal (name, "mesh/ipv4"))
@@ -220,6 +252,9 @@ ew_edge_options_parse (gint argc, gchar **argv, gchar **help, GError **error)
         G_OPTION_ENTRY_NULL };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
   options->open_ports = g_array_new (FALSE, FALSE, sizeof (guint16));
+  options->public_ports = g_array_new (FALSE, FALSE, sizeof (guint16));
+  g_array_append_vals (options->public_ports, web_ports, G_N_ELEMENTS (web_ports));
+  options->exit_closed = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   options->interface = g_strdup (DEFAULT_INTERFACE);
   options->mtu = DEFAULT_MTU;
   options->exit = TRUE;

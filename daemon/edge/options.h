@@ -19,7 +19,9 @@ typedef struct
   gchar *interface;
   guint16 mtu;
   gboolean trial, exit;
-  GArray *open_ports; /* guint16 */
+  GArray *open_ports;   /* guint16 */
+  GArray *public_ports; /* guint16 */
+  GArray *exit_closed;  /* EwPrefix */
 } EwEdgeOptions;
 
 /* EW_ERROR_INVALID_ARGUMENT: wrong usage, as a sentence. *help (transfer full): --help was asked for, this is the text.

@@ -142,8 +142,16 @@ start_lookout (Edge *self, GError **error)
     .on_ports_bound = ew_edge_privileges_ports_bound,
     .open_ports = (const guint16 *)(void *)options->open_ports->data,
     .n_open_ports = options->open_ports->len,
+    .public_ports = (const guint16 *)(void *)options->public_ports->data,
+    .n_public_ports = options->public_ports->len,
+    .closed = (const EwPrefix *)(void *)options->exit_closed->data,
+    .n_closed = options->exit_closed->len,
   };
+  g_autofree gchar *public_host = NULL;
+  guint16 public_port;
   g_autoptr (GError) cause = NULL;
+  if (ew_host_port_parse (self->public_endpoint, &public_host, &public_port, NULL))
+    config.public_host = public_host;
   ew_ranges_service (ranges, config.service);
   memcpy (config.private_key, self->identity->private_key, EW_KEY_SIZE);
   self->lookout = ew_lookout_new (self->mesh, &config, &cause);

@@ -396,7 +396,7 @@ static void
 start_exit (EwSwitch *self, const EwSwitchConfig *config)
 {
   g_autoptr (GError) error = NULL;
-  const EwExitConfig exit = {
+  EwExitConfig exit = {
     .interface = ew_engine_get_interface (self->engine),
     .ifindex = (guint)ew_engine_get_ifindex (self->engine),
     .mtu = self->router.mtu,
@@ -405,6 +405,11 @@ start_exit (EwSwitch *self, const EwSwitchConfig *config)
     .api_port = ew_engine_get_listen_port (self->engine),
     .open_ports = config->open_ports,
     .n_open_ports = config->n_open_ports,
+    .public_ports = config->public_ports,
+    .n_public_ports = config->n_public_ports,
+    .closed = config->closed,
+    .n_closed = config->n_closed,
+    .public_host = config->public_host,
     .exit = config->exit,
     .on_change = on_exit_change,
     .user_data = self,
@@ -412,6 +417,9 @@ start_exit (EwSwitch *self, const EwSwitchConfig *config)
 
   if (exit.interface == NULL)
     return;
+  if (config->listen_address != NULL && ew_ip_parse (config->listen_address, &exit.listen)
+      && ew_ip_is_unspecified (&exit.listen))
+    exit.listen.family = EW_FAMILY_NONE;
   self->exit = ew_exit_new (&exit, &error);
   if (self->exit != NULL)
     on_exit_change (self);

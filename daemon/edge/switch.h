@@ -85,6 +85,11 @@ typedef struct
   const guint16
     *open_ports; /* TCP ports of this host that the mesh may reach at the service address, beside the API's */
   gsize n_open_ports;
+  const guint16 *public_ports; /* TCP and UDP ports of this host that nodes in VPN mode reach at its global addresses */
+  gsize n_public_ports;
+  const EwPrefix *closed; /* further destinations that VPN mode does not reach */
+  gsize n_closed;
+  const gchar *public_host; /* where the edge is reached, a name or an address; NULL: unknown */
   /* In the main context. id is valid during the call. */
   void (*on_presence) (gpointer user_data, const gchar *id, gboolean online);
   void (*on_endpoint) (gpointer user_data, const gchar *id,

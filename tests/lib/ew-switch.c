@@ -23,9 +23,10 @@
 typedef struct
 {
   EwSwitchConfig config;
-  gchar *interface;
+  gchar *interface, *public_host;
   gchar *opener; /* of the verdict; NULL: there is none */
-  guint16 open_ports[16];
+  guint16 open_ports[16], public_port;
+  EwPrefix closed;
   GPtrArray *nodes; /* lines */
   EwSwitch *sw;
   GMainLoop *loop;
@@ -202,6 +203,19 @@ read_setting (EwSwitchConfig *config, Program *program, gchar **words)
     config->exit = TRUE;
   else if (g_str_equal (words[0], "open") && config->n_open_ports < G_N_ELEMENTS (program->open_ports))
     program->open_ports[config->n_open_ports++] = (guint16)atoi (value);
+  else if (g_str_equal (words[0], "public-port"))
+    {
+      program->public_port = (guint16)atoi (value);
+      config->public_ports = &program->public_port;
+      config->n_public_ports = 1;
+    }
+  else if (g_str_equal (words[0], "public"))
+    config->public_host = program->public_host = g_strdup (value);
+  else if (g_str_equal (words[0], "closed") && ew_prefix_parse (value, &program->closed, NULL))
+    {
+      config->closed = &program->closed;
+      config->n_closed = 1;
+    }
   else if (g_str_equal (words[0], "key") && ew_key_from_base64 (value, config->private_key))
     return TRUE;
   else if (g_str_equal (words[0], "service") && ew_prefix_parse (value, &prefix, NULL))

@@ -26,7 +26,9 @@ from machines import World, die_with_parent, wait_for  # noqa: E402
 
 SOURCE = os.environ.get("EDGEWAY_SOURCE") or os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BUILD = os.environ.get("EDGEWAY_BUILD") or os.path.join(SOURCE, "build")
-PORT = 51820
+PORT, PUBLIC_PORT = 51820, 8090
+NATTED = "93.184.221.7"  # the edge is reached here by a NAT before it
+CLOSED = "93.184.222.0/24"
 SERVICE = ("100.96.0.1", "fd12::1")
 ALICE = ("100.96.1.1", "fd12::1:1")
 BOB = ("100.96.1.2", "fd12::1:2")
@@ -183,7 +185,7 @@ class SwitchCase(unittest.TestCase):
     @classmethod
     def config(cls, exit=True, interface="edge0", nodes=True, endpoints=False):
         at = {"alice": "endpoint=203.0.113.11:50001", "bob": "endpoint=203.0.113.12:50002"} if endpoints else {}
-        lines = [f"port {PORT}", "threads 2", f"key {cls.keys['edge'][0]}", "range 100.96.0.0/12", "range fd12::/48", "open 22"]
+        lines = [f"port {PORT}", "threads 2", f"key {cls.keys['edge'][0]}", "range 100.96.0.0/12", "range fd12::/48", "open 22", f"public-port {PUBLIC_PORT}", f"public {NATTED}", f"closed {CLOSED}"]
         lines += [f"service {address}" for address in SERVICE]
         lines += [f"interface {interface}"] if interface else []
         lines += ["exit"] if exit else []

@@ -7,7 +7,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from switch_case import ALICE, BOB, PORT, SERVICE, WEBSITE, SwitchCase, link_message, wait_for  # noqa: E402
+from switch_case import ALICE, BOB, NATTED, PORT, PUBLIC_PORT, SERVICE, WEBSITE, SwitchCase, link_message, wait_for  # noqa: E402
 
 # A node's side of the link protocol: answers EDGE_PROBE, prints what comes, sends what stdin says at the start.
 LINK = """
@@ -248,12 +248,29 @@ class TestSwitch(SwitchCase):
     def test_exit_refuses(self):
         self.assert_pings(self.alice, WEBSITE[0])
         for address in ("192.168.50.2", "192.168.50.1", "10.1.2.3", "172.16.0.1", "100.64.0.1", "169.254.169.254", "198.18.0.1",
-                        "93.184.220.2", "93.184.220.1"):
+                        "168.63.129.16", "93.184.222.9", NATTED):
             with self.subTest(address=address):
                 self.assert_ping_says(self.alice, address, SERVICE[0], "Packet filtered")
-        for address in ("2600:9::2", "2600:9::1", "2001:db8::1", "fd99::1", "64:ff9b::a00:1"):
+        for address in ("2001:db8::1", "fd99::1", "64:ff9b::a00:1"):
             with self.subTest(address=address):
                 self.assert_ping_says(self.alice, address, SERVICE[1], "prohibited")
+
+    def test_exit_reaches_neighbours_and_own_sites(self):
+        """Global addresses are the internet, also on the edge's links and its own; of its host only the public ports."""
+        for family, (own, other) in enumerate((("93.184.220.1", "93.184.220.2"), ("2600:9::1", "2600:9::2"))):
+            for address in (own, other):
+                self.assert_pings(self.alice, address)
+            everywhere = ("0.0.0.0", "::")[family]
+            self.serve(self.neighbour, other, 8030)
+            self.assertEqual(self.fetch(self.alice, other, 8030)[0], own)
+            self.serve(self.edge, everywhere, PUBLIC_PORT)
+            self.serve(self.edge, everywhere, 8031)
+            self.assertEqual(self.fetch(self.alice, own, PUBLIC_PORT)[0], ALICE[family])
+            for address, port in ((own, 8031), (own, PORT), (SERVICE[family], PUBLIC_PORT), ("192.168.50.1", PUBLIC_PORT)):
+                self.assertIsNone(self.fetch(self.alice, address, port, 2), (address, port))
+        # Behind a 1:1 NAT: the packet stays here instead of coming back under the edge's own address.
+        self.assertEqual(self.fetch(self.alice, NATTED, PUBLIC_PORT)[0], ALICE[0])
+        self.assertIsNone(self.fetch(self.alice, NATTED, 8031, 2))
 
     def test_no_ipv6_upstream(self):
         self.assert_pings(self.alice, WEBSITE[1])

@@ -65,17 +65,18 @@ static const gchar *const forbidden[] = {
   "fec0::1",
   "ff02::1",
   "ffff::1",
+  "168.63.129.16", /* Azure's agent */
   "8.8.4.4",
   "8.8.4.0",
-  "2600:1::5", /* the edge's own links, see below */
+  "2600:1::5", /* closed by the owner, see below */
 };
 
 static const gchar *const allowed[] = {
-  "1.0.0.1",       "9.255.255.255",   "11.0.0.0",    "100.63.255.255", "100.128.0.0", "126.255.255.255",
-  "128.0.0.1",     "169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0",  "192.0.1.0",
-  "192.0.3.0",     "192.167.255.255", "192.169.0.0", "198.17.255.255", "198.20.0.0",  "223.255.255.255",
-  "8.8.5.1",       "2000::1",         "2001:200::1", "2001:db7::1",    "2001:db9::1", "2003::1",
-  "2600:1:0:1::5", "3ffe::1",
+  "1.0.0.1",       "9.255.255.255",   "11.0.0.0",      "100.63.255.255", "100.128.0.0", "126.255.255.255",
+  "128.0.0.1",     "169.253.255.255", "169.255.0.0",   "172.15.255.255", "172.32.0.0",  "192.0.1.0",
+  "192.0.3.0",     "192.167.255.255", "192.169.0.0",   "198.17.255.255", "198.20.0.0",  "223.255.255.255",
+  "8.8.5.1",       "2000::1",         "2001:200::1",   "2001:db7::1",    "2001:db9::1", "2003::1",
+  "2600:1:0:1::5", "3ffe::1",         "168.63.129.15", "168.63.129.17",
 };
 
 static EwIp
@@ -107,12 +108,12 @@ decide (const EwExitPolicy *policy, const gchar *destination)
 static void
 test_policy (void)
 {
-  const EwPrefix local[] = { prefix ("8.8.4.0/24"), prefix ("192.168.7.0/24"), prefix ("2600:1::/64") };
-  g_autofree EwExitPolicy *policy = ew_exit_policy_new (local, G_N_ELEMENTS (local), TRUE, TRUE);
+  const EwPrefix closed[] = { prefix ("8.8.4.0/24"), prefix ("192.168.7.0/24"), prefix ("2600:1::/64") };
+  g_autofree EwExitPolicy *policy = ew_exit_policy_new (closed, G_N_ELEMENTS (closed), TRUE, TRUE);
   g_autofree EwExitPolicy *v4 = ew_exit_policy_new (NULL, 0, TRUE, FALSE);
   const EwIp none = { 0 };
 
-  g_assert_cmpuint (policy->n_local, ==, 2); /* the private one is forbidden anyway */
+  g_assert_cmpuint (policy->n_closed, ==, 2); /* the private one is forbidden anyway */
   for (gsize i = 0; i < G_N_ELEMENTS (forbidden); i++)
     {
       g_test_message ("%s", forbidden[i]);
@@ -311,7 +312,10 @@ static void
 test_firewall_text (void)
 {
   const guint16 ports[] = { 22, 443 };
-  const EwPrefix local[] = { prefix ("8.8.4.0/24"), prefix ("2600:1::/64") };
+  const guint16 public_ports[] = { 80, 443 };
+  const EwPrefix closed[] = { prefix ("8.8.4.0/24"), prefix ("2600:1::/64") };
+  const EwPrefix own[] = { prefix ("8.8.8.8/32"), prefix ("10.1.2.3/32"), prefix ("2600:2::2/128") };
+  const EwPrefix behind[] = { prefix ("9.9.9.9/32") };
   EwFirewallConfig config = {
     .interface = "edge0",
     .service = { ip ("100.96.0.1"), ip ("fd12::1") },
@@ -320,23 +324,39 @@ test_firewall_text (void)
     .api_port = 443,
     .open_ports = ports,
     .n_open_ports = 2,
-    .local = local,
-    .n_local = 2,
+    .public_ports = public_ports,
+    .n_public_ports = 2,
+    .own = own,
+    .n_own = 3,
+    .behind = behind,
+    .n_behind = 1,
+    .closed = closed,
+    .n_closed = 2,
   };
-  g_autofree gchar *closed = ew_firewall_format (&config);
+  g_autofree gchar *closed_exit = ew_firewall_format (&config);
   g_autofree gchar *open = NULL;
   g_autofree gchar *v4 = NULL;
 
-  g_assert_nonnull (strstr (closed, "tcp dport { 443, 22 } accept"));
-  g_assert_null (strstr (closed, "masquerade"));
-  g_assert_null (strstr (closed, "near4"));
+  g_assert_nonnull (strstr (closed_exit, "tcp dport { 443, 22 } accept"));
+  g_assert_null (strstr (closed_exit, "masquerade"));
+  g_assert_null (strstr (closed_exit, "near4"));
+  g_assert_null (strstr (closed_exit, "to_own"));
   config.exit = TRUE;
   open = ew_firewall_format (&config);
   g_assert_nonnull (strstr (open, "169.254.0.0/16"));
   g_assert_nonnull (strstr (open, "8.8.4.0/24"));
   g_assert_nonnull (strstr (open, "2600:1::/64"));
+  g_assert_nonnull (strstr (open, "168.63.129.16/32"));
+  g_assert_nonnull (strstr (open, "elements = { 8.8.8.8/32 }"));
+  g_assert_null (strstr (open, "10.1.2.3")); /* an own address, but private: stays closed */
+  g_assert_nonnull (strstr (open, "elements = { 9.9.9.9/32 }"));
+  g_assert_nonnull (strstr (open, "\t\tmeta l4proto { tcp, udp } th dport 443 reject"));
+  g_assert_nonnull (strstr (open, "ip daddr @behind4 meta l4proto { tcp, udp } th dport { 80, 443 } redirect"));
   g_assert_nonnull (strstr (open, "ip6 saddr fd12::/48 masquerade"));
   g_assert_nonnull (strstr (open, "maxseg size set 1380"));
+  config.listen = ip ("8.8.8.8");
+  g_autofree gchar *bound = ew_firewall_format (&config);
+  g_assert_nonnull (strstr (bound, "ip daddr 8.8.8.8 meta l4proto { tcp, udp } th dport 443 reject"));
   config.service[1].family = EW_FAMILY_NONE;
   v4 = ew_firewall_format (&config);
   g_assert_null (strstr (v4, "fd12"));
