@@ -92,7 +92,7 @@ put_out_old_machine (EwMesh *self, EwChange *change, EwNode *node, GError **erro
   ew_change_bury (self, change, node);
   g_clear_pointer (&node->os, g_free);
   g_clear_pointer (&node->version, g_free);
-  return ew_mesh_delete_keys_of (self, change, node->id, EW_MESH_KEYS_AT_ONCE, error);
+  return ew_mesh_delete_keys_of (self, change, node, error);
 }
 
 static void

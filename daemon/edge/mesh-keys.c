@@ -357,9 +357,10 @@ ew_mesh_revoke_key (EwMesh *self, const gchar *hash, GError **error)
   return ew_mesh_change (self, revoke_key, copy, error) && ew_mesh_sweep_nodes (self, error);
 }
 
-gboolean
-ew_mesh_delete_keys_of (EwMesh *self, EwChange *change, const gchar *maker, guint max, GError **error)
+static gboolean
+delete_keys_made_by (EwMesh *self, EwChange *change, const gchar *maker, GError **error)
 {
+  guint left = EW_MESH_KEYS_AT_ONCE;
   g_autoptr (GError) cause = NULL;
   g_autoptr (GPtrArray) entries = ew_store_list (self->store, "/enrollment/", NULL, 0, NULL, &cause);
   if (entries == NULL)
@@ -367,7 +368,7 @@ ew_mesh_delete_keys_of (EwMesh *self, EwChange *change, const gchar *maker, guin
       g_set_error (error, EW_ERROR, EW_ERROR_INTERNAL, "The edge's store failed: %s", cause->message);
       return FALSE;
     }
-  for (guint i = 0; i < entries->len && max > 0; i++)
+  for (guint i = 0; i < entries->len && left > 0; i++)
     {
       const EwStoreEntry *entry = entries->pdata[i];
       gsize length;
@@ -376,15 +377,22 @@ ew_mesh_delete_keys_of (EwMesh *self, EwChange *change, const gchar *maker, guin
       if (object == NULL || ew_json_string (object, "used_by") || g_strcmp0 (ew_json_string (object, "made_by"), maker))
         continue;
       ew_change_delete (change, entry->key);
-      max--;
+      left--;
     }
   return TRUE;
+}
+
+/* A member has made none, or none that can be used: the search is spared. */
+gboolean
+ew_mesh_delete_keys_of (EwMesh *self, EwChange *change, const EwNode *maker, GError **error)
+{
+  return !is_administrator (maker) || delete_keys_made_by (self, change, maker->id, error);
 }
 
 static gboolean
 delete_some (EwMesh *self, EwChange *change, gpointer data, GError **error)
 {
-  return ew_mesh_delete_keys_of (self, change, data, EW_MESH_KEYS_AT_ONCE, error);
+  return delete_keys_made_by (self, change, data, error);
 }
 
 gboolean

@@ -105,8 +105,8 @@ gboolean ew_mesh_is_maker (EwMesh *self, const gchar *maker);
 /* Whether the maker of a key may (still) make keys, and that this is so when change is committed.
  * EW_ERROR_KEY_INVALID. */
 gboolean ew_mesh_check_maker (EwMesh *self, EwChange *change, const gchar *maker, GError **error);
-/* Deletes unused keys that maker has made, at most max of them: what else the change does must fit in with it. */
-gboolean ew_mesh_delete_keys_of (EwMesh *self, EwChange *change, const gchar *maker, guint max, GError **error);
+/* Deletes unused keys that the node has made, at most EW_MESH_KEYS_AT_ONCE of them. */
+gboolean ew_mesh_delete_keys_of (EwMesh *self, EwChange *change, const EwNode *maker, GError **error);
 /* … in changes of their own, until no more than EW_MESH_KEYS_AT_ONCE are left. */
 gboolean ew_mesh_thin_keys_of (EwMesh *self, const gchar *maker, GError **error);
 #define EW_MESH_KEYS_AT_ONCE 50 /* beside a node and all its routes in one transaction (EW_STORE_TXN_MAX) */

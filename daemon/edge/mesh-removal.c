@@ -143,7 +143,7 @@ remove_node (EwMesh *self, EwChange *change, gpointer data, GError **error)
   if (!due) /* it has joined at another edge, or has a new key from there: nothing of it may be touched */
     return TRUE;
   if (!delete_routes (self, change, node, error)
-      || (!wanted->expired && !ew_mesh_delete_keys_of (self, change, node->id, EW_MESH_KEYS_AT_ONCE, error)))
+      || (!wanted->expired && !ew_mesh_delete_keys_of (self, change, node, error)))
     return FALSE;
   g_autofree gchar *key = ew_mesh_node_key ("/nodes/", node->id);
   g_autofree gchar *name = ew_mesh_node_key ("/names/", node->name);
@@ -189,7 +189,7 @@ leave_node (EwMesh *self, EwChange *change, gpointer data, GError **error)
     return FALSE;
   if (enrollment == NULL)
     return remove_node (self, change, data, error);
-  if (!ew_mesh_delete_keys_of (self, change, node->id, EW_MESH_KEYS_AT_ONCE, error))
+  if (!ew_mesh_delete_keys_of (self, change, node, error))
     return FALSE;
   g_autofree gchar *key = ew_mesh_node_key ("/enrollment/", node->enrollment);
   delete_machine (self, change, node);
