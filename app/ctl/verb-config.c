@@ -37,17 +37,31 @@ create (EwCtl *ctl, const gchar *name, const gchar *public_key, const Wishes *wi
   return ew_link_call_json (ctl->link, "CreateConfig", g_variant_new ("(ssa{sv})", name, public_key, &options), error);
 }
 
-static void
-print_hints (const gchar *name, const Wishes *wishes)
+/* The same name each time, and one that every program takes. */
+static gchar *
+get_file_name (EwCtl *ctl)
 {
+  g_autoptr (JsonObject) status = ew_link_call_json (ctl->link, "GetStatus", NULL, NULL);
+
+  return ew_wg_config_file_name (status != NULL ? ew_json_string (status, "mesh") : NULL);
+}
+
+static void
+print_hints (const gchar *name, const gchar *file, const gchar *const *public_networks, const Wishes *wishes)
+{
+  g_autofree gchar *networks = g_strjoinv (", ", (GStrv)public_networks);
+
   if (wishes->qr)
     ew_ctl_hint ("\nScan that with the WireGuard app: + → Scan from QR code. It holds the private key: show it to "
                  "nobody else, and clear "
                  "this screen.\n");
   else
     ew_ctl_hint (
-      "\nThat is a wg-quick file with the private key, shown this once. To a file: umask 077; … > edgeway.conf; there: "
-      "wg-quick up ./edgeway.conf, or import it into any WireGuard app.\n");
+      "\nThis wg-quick configuration contains the private key and is shown only once. To save it: umask 077; "
+      "… > %s. There: wg-quick up ./%s, or import it into NetworkManager or any WireGuard app.\n",
+      file, file);
+  if (*networks != '\0')
+    ew_ctl_hint ("These public networks go through the mesh as well, because nodes offer them: %s.\n", networks);
   if (wishes->renew)
     ew_ctl_hint ("The configuration that %s had until now no longer connects. Its addresses are the same.\n", name);
   else
@@ -62,7 +76,10 @@ show (EwCtl *ctl, const gchar *name, JsonObject *result, const gchar *private_ke
 {
   JsonObject *config = ew_json_object (result, "config");
   g_autoptr (GError) error = NULL;
-  gchar *text = ew_wg_config_format (config != NULL ? config : result, private_key, wishes->vpn, &error);
+  const EwWgConfigOptions options = { .vpn = wishes->vpn, .listen_port = ew_wg_config_draw_port () };
+  g_auto (GStrv) public_networks = NULL;
+  g_autofree gchar *file = get_file_name (ctl);
+  gchar *text = ew_wg_config_format (config != NULL ? config : result, private_key, &options, &public_networks, &error);
   gchar *shown = text != NULL && wishes->qr ? ew_qr_draw (text, &ctl->terminal, &error) : NULL;
   gint exit_code = EW_EXIT_DONE;
 
@@ -77,7 +94,7 @@ show (EwCtl *ctl, const gchar *name, JsonObject *result, const gchar *private_ke
       ew_ctl_print ("%s", wishes->qr ? shown : text);
       if (fflush (stdout) != 0)
         exit_code = EW_EXIT_FAILED;
-      print_hints (name, wishes);
+      print_hints (name, file, (const gchar *const *)public_networks, wishes);
     }
   ew_free_secret (text);
   ew_free_secret (shown);

@@ -14,6 +14,7 @@
 #include "enroll/waiting.h"
 #include "enroll/watch.h"
 #include "model/words.h"
+#include "wg-config/wg-config.h"
 
 #define HOUR_S 3600
 #define FEW_HOURS 48
@@ -33,6 +34,7 @@ struct _EwPhoneCodePage
   GtkPicture *picture;
   EwWaiting *waiting;
   GtkWidget *save;
+  GtkLabel *public_networks;
 };
 
 G_DEFINE_FINAL_TYPE (EwPhoneCodePage, ew_phone_code_page, EW_TYPE_WIZARD_PAGE)
@@ -134,7 +136,7 @@ static void
 on_save (EwPhoneCodePage *self)
 {
   EwWizard *wizard = ew_wizard_page_get_wizard (EW_WIZARD_PAGE (self));
-  g_autofree gchar *file_name = g_strdup_printf ("%s.conf", self->name);
+  g_autofree gchar *file_name = ew_wg_config_file_name (ew_daemon_get_mesh (self->daemon));
 
   if (self->chooser != NULL || self->config == NULL)
     return;
@@ -167,6 +169,17 @@ ew_phone_code_page_may_leave (EwWizardPage *page, EwLeave how)
 }
 
 static void
+show_public (EwPhoneCodePage *self, const gchar *const *networks)
+{
+  g_autofree gchar *list = g_strjoinv (", ", (GStrv)networks);
+  g_autofree gchar *text
+    = g_strdup_printf (_ ("These public networks go through the mesh as well, because nodes offer them: %s"), list);
+
+  gtk_label_set_text (self->public_networks, text);
+  gtk_widget_set_visible (GTK_WIDGET (self->public_networks), *list != '\0');
+}
+
+static void
 fill_in (EwPhoneCodePage *self)
 {
   g_autofree gchar *heading = g_strdup_printf (_ ("Scan This With %s"), self->name);
@@ -182,7 +195,8 @@ fill_in (EwPhoneCodePage *self)
 }
 
 GtkWidget *
-ew_phone_code_page_new (EwDaemon *daemon, EwTopology *topology, const EwNewNode *node, const gchar *config)
+ew_phone_code_page_new (EwDaemon *daemon, EwTopology *topology, const EwNewNode *node, const gchar *config,
+                        const gchar *const *public_networks)
 {
   g_autoptr (EwCode) code = ew_code_new (config);
   EwPhoneCodePage *self;
@@ -201,6 +215,7 @@ ew_phone_code_page_new (EwDaemon *daemon, EwTopology *topology, const EwNewNode 
   g_signal_connect_object (self->watch, "changed", G_CALLBACK (on_watch), self, G_CONNECT_SWAPPED);
   self->minute = g_timeout_add_seconds (60, on_minute, self);
   fill_in (self);
+  show_public (self, public_networks);
   on_watch (self);
   return GTK_WIDGET (self);
 }
@@ -232,6 +247,7 @@ ew_phone_code_page_class_init (EwPhoneCodePageClass *class)
   gtk_widget_class_bind_template_child (widget_class, EwPhoneCodePage, picture);
   gtk_widget_class_bind_template_child (widget_class, EwPhoneCodePage, waiting);
   gtk_widget_class_bind_template_child (widget_class, EwPhoneCodePage, save);
+  gtk_widget_class_bind_template_child (widget_class, EwPhoneCodePage, public_networks);
   gtk_widget_class_bind_template_callback (widget_class, on_save);
 }
 

@@ -15,6 +15,7 @@ G_DECLARE_FINAL_TYPE (EwPhoneCodePage, ew_phone_code_page, EW, PHONE_CODE_PAGE, 
 
 /* node, config (a wg-quick file, with the private key): copied; the copy of config is zeroed when the page goes.
    NULL: the configuration does not fit a QR code. */
-GtkWidget *ew_phone_code_page_new (EwDaemon *daemon, EwTopology *topology, const EwNewNode *node, const gchar *config);
+GtkWidget *ew_phone_code_page_new (EwDaemon *daemon, EwTopology *topology, const EwNewNode *node, const gchar *config,
+                                   const gchar *const *public_networks);
 
 G_END_DECLS

@@ -55,10 +55,13 @@ ew_phone_page_made (EwNodePage *page, EwWizard *wizard, EwNewNode *made)
   EwDaemon *daemon = ew_node_page_get_daemon (page);
   g_autoptr (EwNewNode) node = made;
   g_autoptr (GError) error = NULL;
-  gboolean vpn = gtk_check_button_get_active (self->vpn);
-  gchar *config = ew_wg_config_format (node->config, self->keys.private_key, vpn, &error);
-  GtkWidget *code
-    = config != NULL ? ew_phone_code_page_new (daemon, ew_node_page_get_topology (page), node, config) : NULL;
+  const EwWgConfigOptions options
+    = { .vpn = gtk_check_button_get_active (self->vpn), .listen_port = ew_wg_config_draw_port () };
+  g_auto (GStrv) public_networks = NULL;
+  gchar *config = ew_wg_config_format (node->config, self->keys.private_key, &options, &public_networks, &error);
+  GtkWidget *code = config != NULL ? ew_phone_code_page_new (daemon, ew_node_page_get_topology (page), node, config,
+                                                             (const gchar *const *)public_networks)
+                                   : NULL;
   g_autofree gchar *problem = NULL;
 
   ew_free_secret (config);

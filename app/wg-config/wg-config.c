@@ -2,12 +2,16 @@
 #include "wg-config/wg-config.h"
 
 #include <openssl/evp.h>
+#include <string.h>
 
 #include "common/error.h"
 #include "common/util.h"
+#include "proto/address.h"
 
 #define KEEPALIVE_S 25 /* a machine behind NAT stays reachable (contract: node config) */
 #define LIST_MAX 256
+#define INTERFACE_NAME_MAX 15
+#define PORT_FIRST 61000 /* after Linux' own choice of ports, ip_local_port_range */
 
 void
 ew_key_pair_clear (EwKeyPair *pair)
@@ -49,36 +53,75 @@ refuse (const gchar *what, GError **error)
   return FALSE;
 }
 
-/* "100.96.1.5" or "100.96.0.0/12": an address that the resolver never sees, and a length that fits it. */
-static gboolean
-append_prefix (GString *list, const gchar *text)
+/* What AllowedIPs and Address hold, and the families that this machine has an address of. */
+typedef struct
 {
-  g_auto (GStrv) parts = g_strsplit (text, "/", 3);
-  guint count = g_strv_length (parts);
-  g_autoptr (GInetAddress) address = count >= 1 && count <= 2 ? g_inet_address_new_from_string (parts[0]) : NULL;
-  g_autofree gchar *canonical = NULL;
-  guint bits;
-  guint64 length;
+  GString *addresses, *allowed;
+  gboolean families[2]; /* IPv4, IPv6 */
+  GPtrArray *public_networks;
+} Lists;
 
-  if (address == NULL || strchr (parts[0], '%') != NULL)
-    return FALSE;
-  bits = (guint)g_inet_address_get_native_size (address) * 8;
-  length = bits;
-  if (count == 2 && !g_ascii_string_to_unsigned (parts[1], 10, 0, bits, &length, NULL))
-    return FALSE;
-  canonical = g_inet_address_to_string (address);
-  g_string_append_printf (list, "%s%s/%u", list->len > 0 ? ", " : "", canonical, (guint)length);
-  return TRUE;
+static void
+append_prefix (GString *list, const EwPrefix *prefix)
+{
+  gchar text[EW_PREFIX_STRLEN];
+
+  ew_prefix_format (prefix, text);
+  g_string_append_printf (list, "%s%s", list->len > 0 ? ", " : "", text);
 }
 
 static gboolean
-append_prefixes (GString *list, JsonObject *object, const gchar *member, const gchar *what, GError **error)
+append_addresses (Lists *lists, JsonObject *config, GError **error)
 {
-  g_auto (GStrv) prefixes = ew_json_strv (object, member, LIST_MAX);
+  g_auto (GStrv) texts = ew_json_strv (config, "addresses", LIST_MAX);
 
-  for (guint i = 0; prefixes != NULL && prefixes[i] != NULL; i++)
-    if (!append_prefix (list, prefixes[i]))
-      return refuse (what, error);
+  for (guint i = 0; texts != NULL && texts[i] != NULL; i++)
+    {
+      EwPrefix address;
+
+      if (strchr (texts[i], '/') != NULL || !ew_prefix_parse (texts[i], &address, NULL)
+          || ew_prefix_never (&address) != NULL)
+        return refuse ("an address", error);
+      append_prefix (lists->addresses, &address);
+      lists->families[address.ip.family == EW_FAMILY_V6] = TRUE;
+    }
+  return lists->addresses->len > 0 || refuse ("a configuration", error);
+}
+
+/* A network of a family that the machine has no address of leads nowhere: NetworkManager makes no route of it. */
+static void
+allow (Lists *lists, const EwPrefix *prefix)
+{
+  if (!lists->families[prefix->ip.family == EW_FAMILY_V6])
+    return;
+  append_prefix (lists->allowed, prefix);
+  if (prefix->length > 0 && !ew_prefix_is_private (prefix))
+    {
+      gchar text[EW_PREFIX_STRLEN];
+
+      ew_prefix_format (prefix, text);
+      g_ptr_array_add (lists->public_networks, g_strdup (text));
+    }
+}
+
+/* The mesh's own ranges are private; a route may be public, but never most of the internet. */
+static gboolean
+allow_networks (Lists *lists, JsonObject *peer, const gchar *member, GError **error)
+{
+  g_auto (GStrv) texts = ew_json_strv (peer, member, LIST_MAX);
+  const gboolean ranges = g_str_equal (member, "ranges");
+
+  for (guint i = 0; texts != NULL && texts[i] != NULL; i++)
+    {
+      EwPrefix network;
+      bool host_bits;
+
+      if (!ew_prefix_parse (texts[i], &network, &host_bits) || host_bits || ew_prefix_never (&network) != NULL)
+        return refuse (ranges ? "a range of addresses" : "a route", error);
+      if (ranges && !ew_prefix_is_private (&network))
+        return refuse ("a private range of addresses", error);
+      allow (lists, &network);
+    }
   return TRUE;
 }
 
@@ -102,28 +145,67 @@ check_key (const gchar *key, GError **error)
   return (key != NULL && ew_key_from_base64 (key, bytes)) || refuse ("a public key", error);
 }
 
+static gboolean
+fill_lists (Lists *lists, JsonObject *config, JsonObject *peer, gboolean vpn, GError **error)
+{
+  static const EwPrefix all[] = { { { .family = EW_FAMILY_V4 }, 0 }, { { .family = EW_FAMILY_V6 }, 0 } };
+
+  if (!append_addresses (lists, config, error))
+    return FALSE;
+  if (!vpn)
+    return allow_networks (lists, peer, "ranges", error) && allow_networks (lists, peer, "routes", error);
+  for (gsize i = 0; i < G_N_ELEMENTS (all); i++)
+    allow (lists, &all[i]);
+  return TRUE;
+}
+
+guint16
+ew_wg_config_draw_port (void)
+{
+  guint16 random;
+
+  ew_random (&random, sizeof random);
+  return PORT_FIRST + random % (G_MAXUINT16 - PORT_FIRST + 1);
+}
+
 gchar *
-ew_wg_config_format (JsonObject *config, const gchar *private_key, gboolean vpn, GError **error)
+ew_wg_config_file_name (const gchar *mesh)
+{
+  static const gchar *const kernels[] = { "all", "default", "lo", NULL };
+  g_autofree gchar *name = g_ascii_strdown (mesh != NULL ? mesh : "", -1);
+  gsize length = strspn (name, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+  name[MIN (length, INTERFACE_NAME_MAX)] = '\0';
+  while (g_str_has_suffix (name, "-"))
+    name[strlen (name) - 1] = '\0';
+  return g_strdup_printf ("%s.conf",
+                          *name == '\0' || *name == '-' || g_strv_contains (kernels, name) ? "edgeway" : name);
+}
+
+gchar *
+ew_wg_config_format (JsonObject *config, const gchar *private_key, const EwWgConfigOptions *options,
+                     GStrv *public_networks, GError **error)
 {
   JsonObject *peer = ew_json_object (config, "peer");
   const gchar *endpoint = peer != NULL ? ew_json_string (peer, "endpoint") : NULL;
   const gchar *public_key = peer != NULL ? ew_json_string (peer, "public_key") : NULL;
-  g_autoptr (GString) addresses = g_string_new (NULL), allowed = g_string_new (vpn ? "0.0.0.0/0, ::/0" : NULL);
+  g_autoptr (GString) addresses = g_string_new (NULL), allowed = g_string_new (NULL);
+  g_autoptr (GPtrArray) public = g_ptr_array_new_null_terminated (1, g_free, TRUE);
+  Lists lists = { .addresses = addresses, .allowed = allowed, .public_networks = public };
   gint64 mtu = ew_json_int (config, "mtu", 1420);
 
   if (!check_key (public_key, error) || !check_endpoint (endpoint, error)
-      || !append_prefixes (addresses, config, "addresses", "an address", error))
+      || !fill_lists (&lists, config, peer, options->vpn, error))
     return NULL;
-  if (!vpn
-      && (!append_prefixes (allowed, peer, "ranges", "a range of addresses", error)
-          || !append_prefixes (allowed, peer, "routes", "a route", error)))
-    return NULL;
-  if (addresses->len == 0 || allowed->len == 0 || mtu < 576 || mtu > 65535)
+  if (allowed->len == 0 || mtu < 576 || mtu > 65535)
     {
       refuse ("a configuration", error);
       return NULL;
     }
-  return g_strdup_printf ("[Interface]\nPrivateKey = %s\nAddress = %s\nMTU = %d\n\n"
+  if (public_networks != NULL)
+    *public_networks = (GStrv)g_ptr_array_free (g_steal_pointer (&public), FALSE);
+  return g_strdup_printf ("[Interface]\nPrivateKey = %s\nListenPort = %u\nAddress = %s\nMTU = %d\n\n"
                           "[Peer]\nPublicKey = %s\nEndpoint = %s\nAllowedIPs = %s\nPersistentKeepalive = %d\n",
-                          private_key, addresses->str, (gint)mtu, public_key, endpoint, allowed->str, KEEPALIVE_S);
+                          private_key, options->listen_port, addresses->str, (gint)mtu, public_key, endpoint,
+                          allowed->str, KEEPALIVE_S);
 }

@@ -86,23 +86,6 @@ ew_api_url_check (const gchar *url)
   return ew_host_port_parse (rest, &host, &port, NULL);
 }
 
-const gchar *
-ew_prefix_never (const EwPrefix *prefix)
-{
-  const EwIp *ip = &prefix->ip;
-  if (ip->family == EW_FAMILY_V4 ? prefix->length < 8 : prefix->length < 16)
-    return "it is shorter than /8 (IPv6 /16)";
-  if (ew_ip_is_loopback (ip))
-    return "it is loopback";
-  if (ew_ip_is_link_local (ip))
-    return "it is link-local";
-  if (ew_ip_is_multicast (ip))
-    return "it is multicast";
-  if (ip->bytes[0] == 0)
-    return "it is not an address of a host";
-  return NULL;
-}
-
 /* "home.internal": labels of a host name, at most 253 characters in all (RFC 1035 section 2.3.4). */
 static gboolean
 suffix_check (const gchar *suffix)

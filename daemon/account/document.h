@@ -60,8 +60,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwDocument, ew_document_free)
 gboolean ew_api_url_check (const gchar *url);
 /* A node's or an edge's ID: 1…64 of a-z, A-Z, 0-9, '-', '_'. */
 gboolean ew_id_check (const gchar *id);
-/* NULL or why no node takes this route or range, whatever its networks look like: too short, loopback, link-local,
- * multicast. */
-const gchar *ew_prefix_never (const EwPrefix *prefix);
 
 G_END_DECLS

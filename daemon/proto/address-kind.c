@@ -152,3 +152,29 @@ ew_prefix_is_private (const EwPrefix *prefix)
     return wholly_in_any (prefix, own_v4, sizeof own_v4 / sizeof own_v4[0]);
   return prefix->ip.family == EW_FAMILY_V6 && wholly_in_any (prefix, own_v6, sizeof own_v6 / sizeof own_v6[0]);
 }
+
+const char *
+ew_prefix_never (const EwPrefix *prefix)
+{
+  static const struct
+  {
+    EwPrefix range;
+    const char *why;
+  } never[] = {
+    { { { EW_FAMILY_V4, { 127 } }, 8 }, "it is loopback" },
+    { { { EW_FAMILY_V6, { [15] = 1 } }, 128 }, "it is loopback" },
+    { { { EW_FAMILY_V4, { 169, 254 } }, 16 }, "it is link-local" },
+    { { { EW_FAMILY_V6, { 0xfe, 0x80 } }, 10 }, "it is link-local" },
+    { { { EW_FAMILY_V4, { 224 } }, 4 }, "it is multicast" },
+    { { { EW_FAMILY_V4, { 255, 255, 255, 255 } }, 32 }, "it is multicast" },
+    { { { EW_FAMILY_V6, { 0xff } }, 8 }, "it is multicast" },
+    { { { EW_FAMILY_V4, { 0 } }, 8 }, "it is not an address of a host" },
+    { { { EW_FAMILY_V6, { 0 } }, 8 }, "it is not an address of a host" },
+  };
+  if (prefix->length < (prefix->ip.family == EW_FAMILY_V4 ? 8 : 16))
+    return "it is shorter than /8 (IPv6 /16)";
+  for (size_t i = 0; i < sizeof never / sizeof never[0]; i++)
+    if (ew_prefix_overlaps (&never[i].range, prefix))
+      return never[i].why;
+  return NULL;
+}

@@ -97,6 +97,9 @@ bool ew_ip_is_private (const EwIp *ip);
    10/8, 172.16/12, 192.168/16, 100.64/10 or fc00::/7. A mesh's ranges are. Unlike ew_ip_is_private() it counts no
    range for documentation, benchmarks or protocols, and no address that carries another one. */
 bool ew_prefix_is_private (const EwPrefix *prefix);
+/* NULL or why no node takes this route or range, whatever its networks look like: too short, or some of it is loopback,
+   link-local, multicast or no address of a host. */
+const char *ew_prefix_never (const EwPrefix *prefix);
 
 /* Parses "IP/LEN"; a bare IP is a host prefix. *host_bits tells whether host bits were set (they are cleared); may be
  * NULL. */

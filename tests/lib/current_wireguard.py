@@ -84,13 +84,13 @@ def _cached(name, make):
     return path
 
 
-def _extract_wireguard_go(folder):
+def _extract(name, folder):
     with tempfile.TemporaryDirectory(prefix="edgeway-archive-") as work:
         packages, base = _index(work)
-        entry = re.search(r"^Package: wireguard-go\n(?:.+\n)+", packages, re.M)
+        entry = re.search(rf"^Package: {name}\n(?:.+\n)+", packages, re.M)
         fields = dict(re.findall(r"^(\w+): (.+)$", entry[0] if entry else "", re.M))
         if not {"Filename", "SHA256", "Version"} <= fields.keys():
-            raise Failure(f"there is no wireguard-go in {SUITE}")
+            raise Failure(f"there is no {name} in {SUITE}")
         package = os.path.join(work, "package.deb")
         _fetch(f"{base}/{fields['Filename']}", package, fields["SHA256"])
         if _run("dpkg-deb", "-x", package, folder).returncode != 0:
@@ -101,9 +101,18 @@ def _extract_wireguard_go(folder):
 
 def current_wireguard_go():
     """Path and version of the program."""
-    folder = _cached("wireguard-go", _extract_wireguard_go)
+    return _current("wireguard-go", "wireguard-go")
+
+
+def current_wg():
+    """Path and version of `wg`."""
+    return _current("wireguard-tools", "wg")
+
+
+def _current(package, program):
+    folder = _cached(package, lambda folder: _extract(package, folder))
     with open(os.path.join(folder, "version")) as file:
-        return os.path.join(folder, "usr", "bin", "wireguard-go"), file.read().strip()
+        return os.path.join(folder, "usr", "bin", program), file.read().strip()
 
 
 def _extract_kernel(folder):

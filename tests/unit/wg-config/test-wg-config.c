@@ -22,7 +22,7 @@ format (const gchar *json, gboolean vpn, GError **error)
   g_autoptr (JsonObject) config = ew_json_parse_object (json, (gssize)strlen (json), 65536, NULL);
 
   g_assert_nonnull (config);
-  return ew_wg_config_format (config, PRIVATE, vpn, error);
+  return ew_wg_config_format (config, PRIVATE, &(EwWgConfigOptions){ vpn, 61234 }, NULL, error);
 }
 
 static void
@@ -31,7 +31,7 @@ test_exact (void)
   g_autofree gchar *text = format (good, FALSE, NULL), *vpn = format (good, TRUE, NULL);
 
   g_assert_cmpstr (text, ==,
-                   "[Interface]\nPrivateKey = " PRIVATE
+                   "[Interface]\nPrivateKey = " PRIVATE "\nListenPort = 61234"
                    "\nAddress = 100.96.1.3/32, fd12:3456:789a:1::3/128\nMTU = 1420\n\n"
                    "[Peer]\nPublicKey = " PUBLIC "\nEndpoint = 203.0.113.5:443\n"
                    "AllowedIPs = 100.96.0.0/12, fd12:3456:789a::/48, 10.7.0.0/24\nPersistentKeepalive = 25\n");
@@ -54,6 +54,23 @@ test_hostile (void)
     { "\"100.96.1.3\"", "\"host.example\"" },
     { "\"100.96.1.3\",\"fd12:3456:789a:1::3\"", "" },
     { "100.96.0.0/12", "100.96.0.0/12, 0.0.0.0/0" },
+    { "\"100.96.0.0/12\"", "\"0.0.0.0/0\"" },
+    { "100.96.0.0/12", "100.0.0.0/8" },
+    { "100.96.0.0/12", "192.0.0.0/8" },
+    { "100.96.0.0/12", "203.0.113.0/24" },
+    { "fd12:3456:789a::/48", "::/0" },
+    { "fd12:3456:789a::/48", "2001::/16" },
+    { "fd12:3456:789a::/48", "fc00::/6" },
+    { "10.7.0.0/24", "0.0.0.0/0" },
+    { "10.7.0.0/24", "128.0.0.0/1" },
+    { "10.7.0.0/24", "8.0.0.0/7" },
+    { "10.7.0.0/24", "2000::/3" },
+    { "10.7.0.0/24", "127.0.0.0/8" },
+    { "10.7.0.0/24", "169.0.0.0/8" },
+    { "10.7.0.0/24", "224.0.0.0/8" },
+    { "10.7.0.0/24", "fe80::/16" },
+    { "10.7.0.0/24", "10.7.0.1/24" },
+    { "\"100.96.1.3\"", "\"127.0.0.1\"" },
     { "10.7.0.0/24", "10.7.0.0/24\\n[Peer]" },
     { PUBLIC, "AAAA" },
     { PUBLIC, "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\\n" },
@@ -72,6 +89,55 @@ test_hostile (void)
       g_assert_null (text);
       g_assert_error (error, EW_ERROR, EW_ERROR_FAILED);
     }
+}
+
+/* What leads nowhere without an address of its family, and what of the routes is public. */
+static void
+test_networks (void)
+{
+  static const gchar only_v4[] = "{\"addresses\":[\"100.96.1.3\"],\"peer\":{\"public_key\":\"" PUBLIC
+                                 "\",\"endpoint\":\"e.example:443\",\"ranges\":[\"100.96.0.0/12\","
+                                 "\"fd12:3456:789a::/48\"],\"routes\":[\"10.7.0.0/24\",\"fd77::/64\","
+                                 "\"5.9.40.0/24\"]}}";
+  g_autofree gchar *text = format (only_v4, FALSE, NULL), *vpn = format (only_v4, TRUE, NULL);
+  g_autoptr (JsonObject) config = ew_json_parse_object (only_v4, (gssize)strlen (only_v4), 65536, NULL);
+  g_auto (GStrv) public_networks = NULL;
+  g_autofree gchar *again = NULL, *joined = NULL;
+
+  g_assert_nonnull (strstr (text, "\nAllowedIPs = 100.96.0.0/12, 10.7.0.0/24, 5.9.40.0/24\n"));
+  g_assert_nonnull (strstr (vpn, "\nAllowedIPs = 0.0.0.0/0\n"));
+  again = ew_wg_config_format (config, PRIVATE, &(EwWgConfigOptions){ FALSE, 61234 }, &public_networks, NULL);
+  joined = g_strjoinv (" ", public_networks);
+  g_assert_cmpstr (again, ==, text);
+  g_assert_cmpstr (joined, ==, "5.9.40.0/24");
+}
+
+/* What NetworkManager, wg-quick and the kernel take as an interface's name, before ".conf". */
+static void
+test_file_names (void)
+{
+  static const gchar *const rows[][2] = {
+    { "home", "home.conf" },
+    { "Home", "home.conf" },
+    { "my-long-mesh-name-2026", "my-long-mesh-na.conf" },
+    { "fifteen-letters-and", "fifteen-letters.conf" },
+    { "fourteen-lette-rs", "fourteen-lette.conf" },
+    { "", "edgeway.conf" },
+    { "all", "edgeway.conf" },
+    { "default", "edgeway.conf" },
+    { "../../etc/x", "edgeway.conf" },
+    { "mesh name", "mesh.conf" },
+    { NULL, "edgeway.conf" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree gchar *name = ew_wg_config_file_name (rows[i][0]);
+
+      g_assert_cmpstr (name, ==, rows[i][1]);
+    }
+  for (guint i = 0; i < 10000; i++)
+    g_assert_cmpuint (ew_wg_config_draw_port (), >=, 61000);
 }
 
 /* Both halves are 32 bytes, the private one clamped (RFC 7748, section 5). */
@@ -119,6 +185,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/wg-config/exact", test_exact);
   g_test_add_func ("/wg-config/hostile", test_hostile);
+  g_test_add_func ("/wg-config/networks", test_networks);
+  g_test_add_func ("/wg-config/file-names", test_file_names);
   g_test_add_func ("/wg-config/keys", test_keys);
   g_test_add_func ("/wg-config/keys-like-wg", test_keys_like_wg);
   return g_test_run ();
