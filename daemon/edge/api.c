@@ -240,8 +240,11 @@ answer (EwApi *self, SoupServerMessage *message, const EwServerPeer *peer, const
         GError **error)
 {
   g_autoptr (JsonObject) body = NULL;
+  g_autofree gchar *caller = NULL;
   if (!authorize (self, entry, peer, message, &call->node_id, error))
     return FALSE;
+  /* The mesh's own copy is freed when the call changes its caller's node. */
+  call->node_id = caller = g_strdup (call->node_id);
   if (entry->handler == NULL)
     return upgrade (self, message, call->node_id, error);
   if (has_body (entry) && (body = read_body (message, error)) == NULL)
