@@ -314,7 +314,7 @@ remove_copy (const gchar *folder)
 static gchar *
 make_copy (const gchar *path)
 {
-  const gchar *const places[] = { g_get_tmp_dir (), "/dev/shm", "/run" };
+  const gchar *const places[] = { g_get_tmp_dir (), "/dev/shm" }; /* the sandbox leaves them open then */
   for (guint i = 0; i < G_N_ELEMENTS (places); i++)
     {
       g_autofree gchar *folder = g_build_filename (places[i], "edgeway-edge.XXXXXX", NULL);
