@@ -105,8 +105,13 @@ def current_wireguard_go():
 
 
 def current_wg():
-    """Path and version of `wg`."""
-    return _current("wireguard-tools", "wg")
+    """How to call `wg` (with the C library that it was built for), and its version."""
+    program, version = _current("wireguard-tools", "wg")
+    library = _cached("libc6", lambda folder: _extract("libc6", folder))
+    loader = glob.glob(os.path.join(library, "usr", "lib", "*", "ld-linux-*.so.*"))
+    if not loader:
+        raise Failure("the C library has no loader")
+    return [loader[0], "--library-path", os.path.dirname(loader[0]), program], version
 
 
 def _current(package, program):

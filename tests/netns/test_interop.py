@@ -18,6 +18,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "app", "launch"))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from current_wireguard import current_wg  # noqa: E402
 from wire_capture import capture  # noqa: E402
 from machines import World, require_root, wait_for  # noqa: E402
 
@@ -249,6 +250,39 @@ class Interop(unittest.TestCase):
             ours.ping(theirs, seconds=6)
         for text in (f"PrivateKey = {ours.private}", f"ListenPort = {PORT}", f"Endpoint = {theirs.outer()}:{PORT}"):
             self.assertIn(text, saved)
+
+    def test_syncconf_rules(self):
+        """What a file leaves out: the port becomes another one; preshared key and keepalive stay with Debian 12's wg and go with a current one, and with a
+        line that says so they go with both. The session is not disturbed by what stays."""
+        self.connect()
+        ours, theirs = self.ours, self.theirs
+        psk, path = make_key()[0], os.path.join(self.world.folder, "sync.conf")
+        current, version = current_wg()
+        head = f"[Interface]\nPrivateKey = {ours.private}\nListenPort = {PORT}\n"
+        peer = f"[Peer]\nPublicKey = {theirs.public}\nEndpoint = {theirs.outer()}:{PORT}\nAllowedIPs = {theirs.inner(4)}/32, {theirs.inner(6)}/128\n"
+        off = f"PresharedKey = {'A' * 43}=\nPersistentKeepalive = off\n"
+
+        def sync(wg, text):
+            with open(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
+                file.write(text)
+            ours.machine.run(*wg, "syncconf", ours.interface, path)
+            shown = ours.peer()
+            return shown["psk"], shown["keepalive"], ours.wg("show", "listen-port").stdout.strip() == str(PORT)
+
+        for wg, kept in ((["wg"], (psk, "25", True)), (current, ("(none)", "off", True))):
+            with self.subTest(wg=version if wg is current else "installed"):
+                full = head + peer + f"PresharedKey = {psk}\nPersistentKeepalive = 25\n"
+                self.assertEqual(sync(wg, full), (psk, "25", True))
+                self.assertEqual(sync(wg, head + peer), kept)
+                self.assertEqual(sync(wg, full), (psk, "25", True))
+                self.assertEqual(sync(wg, head + peer + off), ("(none)", "off", True))
+                self.assertEqual(sync(wg, (head + peer + off).replace(f"ListenPort = {PORT}\n", ""))[2], False)
+                self.assertEqual(sync(wg, head + peer + off), ("(none)", "off", True))
+                ours.ping(theirs, seconds=6)
+                handshake = ours.peer()["handshake"]
+                self.assertEqual(sync(wg, head + peer + off), ("(none)", "off", True))
+                self.assertEqual(ours.peer()["handshake"], handshake)
+                ours.ping(theirs)
 
     def test_answers_from_the_address_asked(self):
         for family in (4, 6):

@@ -2,13 +2,14 @@
 """A node's life: enroll, connect, restart, leave, removed; routes through a gateway; a viewer sees a change within a second."""
 import json
 import os
+import re
 import select
 import signal
 import subprocess
 import time
 import unittest
 
-from demo_mesh import EDGE_ADDRESS, SERVICE, SUBNET, SUBNET_HOST
+from demo_mesh import EDGE_ADDRESS, SERVICE, SUBNET, SUBNET_HOST, WEBSITE
 from machines import die_with_parent
 from mesh_case import SOURCE, MeshCase, wait_for
 
@@ -225,6 +226,41 @@ class Life(MeshCase):
         """The edge finds its nodes again, the plain one included, faster than a session grows old."""
         self.mesh.restart("edge", signal.SIGKILL)
         self.ping("laptop", self.status("nas")["addresses"][0], 20)
+
+
+class OtherTools(MeshCase):
+    """What node config writes, in the hands of wg-quick and wg."""
+    SITES, JOIN = ("laptop", "phone"), ("laptop",)
+
+    def test_wg_quick_and_syncconf(self):
+        phone = self.mesh.machine("phone")
+        for options in ((), ("--vpn",)):
+            with self.subTest(options):
+                made = self.ctl("laptop", "node", "config", f"tablet{len(options)}", *options)
+                file_name = re.search(r"> (\S+\.conf)\.", made.stderr)[1]
+                self.assertEqual(file_name, "demo.conf")  # the mesh's name, whatever the node's is
+                path, stripped = (os.path.join(phone.log_dir, name) for name in (file_name, "stripped"))
+                with open(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
+                    file.write(made.stdout)
+                phone.run("wg-quick", "up", path, env={"WG_QUICK_USERSPACE_IMPLEMENTATION": "wireguard-go"})
+                try:
+                    for address in (SERVICE, self.status("laptop")["addresses"][0], *([WEBSITE] if options else [])):
+                        self.reaches(phone, address)
+                    before = phone.run("wg", "show", "demo", "dump").stdout.splitlines()
+                    self.assertEqual(before[0].split("\t")[2], re.search(r"(?m)^ListenPort = (\d+)$", made.stdout)[1])
+                    if options:  # wg-quick's mark is nothing that a file for every tool can hold, and syncconf takes it away
+                        continue
+                    phone.run("sh", "-c", f"umask 077; wg-quick strip {path} > {stripped}; wg syncconf demo {stripped}")
+                    after = phone.run("wg", "show", "demo", "dump").stdout.splitlines()
+                    unchanged = [0, 1, 2, 3, 4, 7]  # of a peer: keys, endpoint, allowed IPs, handshake, keepalive
+                    self.assertEqual(after[0], before[0])
+                    self.assertEqual([after[1].split("\t")[i] for i in unchanged], [before[1].split("\t")[i] for i in unchanged])
+                    self.reaches(phone, SERVICE)
+                finally:
+                    phone.run("wg-quick", "down", path)
+
+    def reaches(self, machine, address):
+        wait_for(f"{machine.name} reaches {address}", lambda: machine.ok("ping", "-n", "-q", "-c", "1", "-W", "1", address), 10)
 
 
 class Administrators(MeshCase):
