@@ -36,6 +36,11 @@ samples (void)
   ew_prefix_parse ("0.0.0.0/0", &change->prefix, NULL);
   change->table = EW_HOST_TABLE;
   g_ptr_array_add (all, change);
+  change = ew_change_new (EW_CHANGE_ROUTE);
+  ew_prefix_parse ("192.168.0.0/16", &change->prefix, NULL);
+  change->table = EW_HOST_TABLE;
+  change->throws = TRUE;
+  g_ptr_array_add (all, change);
   change = ew_change_new (EW_CHANGE_RULE);
   change->family = EW_FAMILY_V6;
   change->priority = 5203;
@@ -181,6 +186,9 @@ test_not_obeyed (void)
     "{\"kind\":\"route\",\"interface\":\"e\",\"link\":1,\"prefix\":\"10.0.0.1/8\",\"table\":254}",
     "{\"kind\":\"route\",\"interface\":\"e\",\"link\":-1,\"prefix\":\"10.0.0.0/8\",\"table\":254}",
     "{\"kind\":\"route\",\"prefix\":\"10.0.0.0/8\",\"table\":254}",
+    "{\"kind\":\"route\",\"prefix\":\"10.0.0.0/8\",\"table\":254,\"throws\":true}",
+    "{\"kind\":\"route\",\"prefix\":\"10.0.0.0/8\",\"table\":17764}",
+    "{\"kind\":\"route\",\"interface\":\"e\",\"link\":1,\"prefix\":\"10.0.0.0/8\",\"table\":17764,\"throws\":true}",
     "{\"kind\":\"address\",\"interface\":\"a-name-that-is-too-long\",\"link\":1,\"prefix\":\"10.0.0.0/32\"}",
     "{\"kind\":\"mtu\",\"interface\":\"e\",\"link\":4294967297,\"before\":\"1\",\"value\":\"2\"}",
     "{\"kind\":\"file\",\"name\":\"/etc/passwd\"}",
