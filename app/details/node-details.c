@@ -26,7 +26,7 @@ struct _EwNodeDetails
   GtkWidget *address_group, *name_row;
   GtkWidget *latency_group, *near_row, *far_row, *path_row, *ping_row;
   GtkWidget *traffic_group, *received_row, *sent_row;
-  GtkWidget *connection_group, *through_row, *through, *handshake_row, *seen_row, *version_row;
+  GtkWidget *connection_group, *through_row, *through, *handshake_row, *seen_row, *version_row, *problem_row;
   GtkWidget *routes;
   GtkWidget *manage_group, *rename_row, *remove_row, *leave_row;
 };
@@ -232,8 +232,10 @@ show_connection (EwNodeDetails *self, EwNode *node)
   set_value (self->handshake_row, handshake);
   set_value (self->seen_row, seen);
   set_value (self->version_row, ew_node_is_plain (node) ? NULL : ew_node_get_version (node));
+  set_value (self->problem_row, ew_row_words_problem (ew_node_get_problem (node)));
   gtk_widget_set_visible (self->connection_group, gtk_widget_get_visible (self->through_row) || handshake != NULL
-                                                    || seen != NULL || gtk_widget_get_visible (self->version_row));
+                                                    || seen != NULL || gtk_widget_get_visible (self->version_row)
+                                                    || gtk_widget_get_visible (self->problem_row));
 }
 
 static void
@@ -346,6 +348,7 @@ bind_children (GtkWidgetClass *widget_class)
   BIND (handshake_row);
   BIND (seen_row);
   BIND (version_row);
+  BIND (problem_row);
   BIND (routes);
   BIND (manage_group);
   BIND (rename_row);

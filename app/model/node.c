@@ -17,7 +17,7 @@
 struct _EwNode
 {
   GObject parent;
-  gchar *id, *name, *os, *version, *edge_id;
+  gchar *id, *name, *os, *version, *problem, *edge_id;
   EwKind kind;
   EwNodeState state;
   gchar **addresses, **routes;
@@ -42,6 +42,7 @@ enum
   PROP_ROUTES,
   PROP_OS,
   PROP_VERSION,
+  PROP_PROBLEM,
   PROP_PLAIN,
   PROP_SELF,
   PROP_EDGE_ID,
@@ -61,6 +62,7 @@ ew_node_finalize (GObject *object)
   g_free (self->name);
   g_free (self->os);
   g_free (self->version);
+  g_free (self->problem);
   g_free (self->edge_id);
   g_strfreev (self->addresses);
   g_strfreev (self->routes);
@@ -98,6 +100,9 @@ ew_node_get_property (GObject *object, guint id, GValue *value, GParamSpec *spec
     case PROP_VERSION:
       g_value_set_string (value, self->version);
       break;
+    case PROP_PROBLEM:
+      g_value_set_string (value, self->problem);
+      break;
     case PROP_PLAIN:
       g_value_set_boolean (value, self->plain);
       break;
@@ -131,6 +136,7 @@ ew_node_class_init (EwNodeClass *klass)
   properties[PROP_ROUTES] = g_param_spec_boxed ("routes", NULL, NULL, G_TYPE_STRV, flags);
   properties[PROP_OS] = g_param_spec_string ("os", NULL, NULL, NULL, flags);
   properties[PROP_VERSION] = g_param_spec_string ("version", NULL, NULL, NULL, flags);
+  properties[PROP_PROBLEM] = g_param_spec_string ("problem", NULL, NULL, NULL, flags);
   properties[PROP_PLAIN] = g_param_spec_boolean ("plain", NULL, NULL, FALSE, flags);
   properties[PROP_SELF] = g_param_spec_boolean ("self", NULL, NULL, FALSE, flags);
   properties[PROP_EDGE_ID] = g_param_spec_string ("edge-id", NULL, NULL, NULL, flags);
@@ -268,6 +274,7 @@ ew_node_update (EwNode *self, JsonObject *object, gint64 now_us)
   set_list (self, &self->routes, ew_text_array (object, "routes"), is_cidr, ROUTES_MAX, PROP_ROUTES);
   set_string (self, &self->os, read_word (object, "os", WORD_MAX_CHARS), PROP_OS);
   set_string (self, &self->version, read_word (object, "version", WORD_MAX_CHARS), PROP_VERSION);
+  set_string (self, &self->problem, read_word (object, "problem", WORD_MAX_CHARS), PROP_PROBLEM);
   set_string (self, &self->edge_id, g_strdup (ew_text_member (object, "edge")), PROP_EDGE_ID);
   set_int (self, &self->plain, ew_text_bool (object, "plain", FALSE), PROP_PLAIN);
   set_int (self, &self->self, ew_text_bool (object, "self", FALSE), PROP_SELF);
@@ -407,6 +414,12 @@ const gchar *
 ew_node_get_version (EwNode *self)
 {
   return self->version;
+}
+
+const gchar *
+ew_node_get_problem (EwNode *self)
+{
+  return self->problem;
 }
 
 gdouble

@@ -11,9 +11,9 @@
 G_BEGIN_DECLS
 
 /* Properties, read-only, with notify: id s; name s; kind EwKind; state EwNodeState; addresses GStrv (plain IPs, IPv4
-   first); routes GStrv (CIDRs; not empty: a gateway); os s, version s (NULL: unknown); plain b (other WireGuard
-   software); self b; edge-id s (NULL: none); administrator b. Counters change without notify; one "counters" signal of
-   the node follows each refresh. */
+   first); routes GStrv (CIDRs; not empty: a gateway); os s, version s (NULL: unknown); problem s (NULL: none); plain b
+   (other WireGuard software); self b; edge-id s (NULL: none); administrator b. Counters change without notify; one
+   "counters" signal of the node follows each refresh. */
 #define EW_TYPE_NODE (ew_node_get_type ())
 G_DECLARE_FINAL_TYPE (EwNode, ew_node, EW, NODE, GObject)
 
@@ -30,6 +30,7 @@ gboolean ew_node_is_plain (EwNode *self);
 gboolean ew_node_is_administrator (EwNode *self);
 const gchar *ew_node_get_os (EwNode *self);      /* NULL: unknown */
 const gchar *ew_node_get_version (EwNode *self); /* NULL: unknown */
+const gchar *ew_node_get_problem (EwNode *self); /* a code of the edge's; NULL: none */
 gint64 ew_node_get_created (EwNode *self);       /* enrolment, µs since the epoch; 0: unknown */
 gdouble ew_node_get_rtt_ms (EwNode *self);       /* between node and edge; below 0: unknown */
 gint64 ew_node_get_last_seen (EwNode *self);     /* µs since the epoch; 0: never or unknown */

@@ -190,12 +190,23 @@ test_names (void)
     }
 }
 
+static void
+test_problem (void)
+{
+  g_assert_null (ew_row_words_problem (NULL));
+  g_assert_cmpstr (ew_row_words_problem ("two-machines"), ==, "Two computers use its identity");
+  g_assert_cmpstr (ew_row_words_problem ("clock-behind"), ==, "Its clock is behind");
+  g_assert_cmpstr (ew_row_words_problem ("restored"), ==, "Set back to an older state");
+  g_assert_cmpstr (ew_row_words_problem ("of-next-year"), ==, "Unknown to this version");
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/details/words/latency", test_latency);
   g_test_add_func ("/details/words/note", test_note);
+  g_test_add_func ("/details/words/problem", test_problem);
   g_test_add_func ("/details/words/ssh", test_ssh);
   g_test_add_func ("/details/words/ping", test_ping);
   g_test_add_func ("/details/words/routes", test_routes);

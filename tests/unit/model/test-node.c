@@ -31,7 +31,8 @@ test_read (void)
     = parse ("{'id':'n1','name':'nas','kind':'server','role':'admin','plain':true,'state':'online','online':true,"
              "'addresses':['100.96.0.21','fd00::21'],'edge':'e1','rtt_ms':7.5,'last_seen':'2025-11-03T08:14:00Z',"
              "'last_handshake':'2025-11-03T08:13:22.5+01:00','rx_bytes':12,'tx_bytes':9000000000,"
-             "'routes':['192.168.1.0/24'],'os':'Debian 12','version':'0.1.0','self':true,'new':{'x':[1]}}");
+             "'routes':['192.168.1.0/24'],'os':'Debian "
+             "12','version':'0.1.0','problem':'two-machines','self':true,'new':{'x':[1]}}");
   g_autoptr (GHashTable) told = g_hash_table_new (g_str_hash, g_str_equal);
   g_autoptr (EwNode) node = ew_node_new ("n1");
   g_autofree gchar *edge = NULL;
@@ -48,6 +49,7 @@ test_read (void)
   g_assert_true (ew_node_is_gateway (node) && ew_node_is_self (node) && ew_node_is_plain (node));
   g_assert_true (ew_node_is_administrator (node));
   g_assert_cmpstr (ew_node_get_os (node), ==, "Debian 12");
+  g_assert_cmpstr (ew_node_get_problem (node), ==, "two-machines");
   g_assert_cmpfloat (ew_node_get_rtt_ms (node), ==, 7.5);
   g_assert_cmpint (ew_node_get_last_seen (node), ==, G_GINT64_CONSTANT (1762157640000000));
   g_assert_cmpint (ew_node_get_last_handshake (node), ==, G_GINT64_CONSTANT (1762154002500000));
@@ -70,13 +72,14 @@ test_read (void)
 static void
 test_hostile (void)
 {
-  static const gchar *const wrong[]
-    = { "{}",
-        "{'name':7,'kind':[],'state':{},'online':'yes','addresses':'100.96.0.1','routes':[1,null,{},'x','1.2.3.4/99'],"
-        "'rtt_ms':-1,'last_seen':'yesterday','rx_bytes':-4,'tx_bytes':'many','os':1,'version':false,'self':1}",
-        "{'name':'','kind':'toaster','state':'dancing','addresses':[['::1'],'1.2.3','evil\\u202e'],'routes':{},"
-        "'rtt_ms':1e300,'last_seen':12,'rx_bytes':null,'tx_bytes':null,'os':'','version':'\\u200b\\u202e'}",
-        "{'name':'\\u202e\\u0000\\n','rtt_ms':'3','last_seen':'-0001-99-99T00:00:00Z','rx_bytes':[],'tx_bytes':{}}" };
+  static const gchar *const wrong[] = {
+    "{}",
+    "{'name':7,'kind':[],'state':{},'online':'yes','addresses':'100.96.0.1','routes':[1,null,{},'x','1.2.3.4/99'],"
+    "'rtt_ms':-1,'last_seen':'yesterday','rx_bytes':-4,'tx_bytes':'many','os':1,'version':false,'self':1}",
+    "{'name':'','kind':'toaster','state':'dancing','addresses':[['::1'],'1.2.3','evil\\u202e'],'routes':{},"
+    "'rtt_ms':1e300,'last_seen':12,'rx_bytes':null,'tx_bytes':null,'os':'','problem':[3],'version':'\\u200b\\u202e'}",
+    "{'name':'\\u202e\\u0000\\n','rtt_ms':'3','last_seen':'-0001-99-99T00:00:00Z','rx_bytes':[],'tx_bytes':{}}"
+  };
 
   for (guint i = 0; i < G_N_ELEMENTS (wrong); i++)
     {
@@ -94,6 +97,7 @@ test_hostile (void)
       g_assert_cmpint (ew_node_get_tx_bytes (node), ==, -1);
       g_assert_null (ew_node_get_os (node));
       g_assert_null (ew_node_get_version (node));
+      g_assert_null (ew_node_get_problem (node));
     }
 }
 
