@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The systemd units: a start that fails is tried for as long as it takes, and none waits for a network that may never be "online"."""
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+SOURCE = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+UNITS = ("edgewayd.service", "edgeway-edge.service")
+
+
+def read(name):
+    with open(os.path.join(SOURCE, "data/systemd", name + ".in")) as file:
+        return file.read()
+
+
+class Units(unittest.TestCase):
+    def sections(self, name):
+        found, section = {}, None
+        for line in read(name).splitlines():
+            if line.startswith("["):
+                section = line.strip("[]")
+            elif line and not line.startswith("#"):
+                key, value = line.split("=", 1)
+                found.setdefault((section, key), []).append(value)
+        return found
+
+    def test_patience(self):
+        for name in UNITS:
+            with self.subTest(name):
+                unit = self.sections(name)
+                self.assertEqual(unit["Unit", "StartLimitIntervalSec"], ["0"])  # in [Unit]: elsewhere it does nothing
+                self.assertIn(unit["Service", "Restart"], (["on-failure"], ["always"]))
+                self.assertGreaterEqual(int(unit["Service", "RestartSec"][0]), 1)
+                self.assertNotIn("network-online", read(name))
+
+    @unittest.skipUnless(shutil.which("systemd-analyze"), "no systemd-analyze")
+    def test_understood(self):
+        """systemd knows each key where it stands."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name in UNITS:
+                text = read(name).replace("@bindir@/edgeway-edge", "/bin/true").replace("@sbindir@/edgewayd", "/bin/true").replace("@sysconfdir@", "/etc")
+                self.assertNotRegex(text, r"@\w+@")
+                path = os.path.join(folder, name)
+                with open(path, "w") as file:
+                    file.write(text)
+                result = subprocess.run(["systemd-analyze", "verify", "--man=no", path], capture_output=True, text=True)
+                complaints = [line for line in result.stderr.splitlines() if re.search(rf"{name}:\d+:", line)]
+                self.assertEqual(complaints, [], result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
