@@ -20,6 +20,7 @@
 #define TICK_SECONDS 5
 #define THOROUGH_TICKS (6 * 3600 / TICK_SECONDS)
 #define FIRST_KEY_SECONDS 3600
+#define WAIT_SECONDS 2 /* between two looks at a port that another program has */
 
 typedef struct
 {
@@ -35,6 +36,8 @@ typedef struct
   EwApi *api;
   guint ticks, tick_source;
   gboolean sweep_failed;
+  gboolean patient; /* the mesh was made by an earlier start: what is in the way of this one may go */
+  gboolean again;   /* it ends so that its supervisor starts it again */
 } Edge;
 
 /* The mesh. */
@@ -127,6 +130,27 @@ open_mesh (Edge *self, GError **error)
 
 /* The switch and the API. */
 
+/* A mesh that was made once waits for its port, where nobody sits before it; a supervisor that starts it again does
+ * that for it. */
+static gboolean
+is_patient (Edge *self)
+{
+  g_autofree gchar *store = g_build_filename (self->options->state_dir, "store.db", NULL);
+  return g_file_test (store, G_FILE_TEST_EXISTS) && !isatty (STDERR_FILENO);
+}
+
+static gboolean
+wait_for_port (Edge *self, const gchar *what, gboolean *told)
+{
+  if (!self->patient || g_getenv ("NOTIFY_SOCKET"))
+    return FALSE;
+  if (!*told)
+    g_warning ("%s It is tried again every %d s until then.", what, WAIT_SECONDS);
+  *told = TRUE;
+  g_usleep (WAIT_SECONDS * G_USEC_PER_SEC);
+  return TRUE;
+}
+
 static gboolean
 start_lookout (Edge *self, GError **error)
 {
@@ -134,6 +158,7 @@ start_lookout (Edge *self, GError **error)
   const EwRanges *ranges = ew_mesh_get_ranges (self->mesh);
   EwSwitchConfig config = {
     .listen_address = options->listen_address,
+    .listen_later = self->patient,
     .port = options->port,
     .interface = options->interface,
     .mtu = options->mtu,
@@ -149,16 +174,23 @@ start_lookout (Edge *self, GError **error)
   };
   g_autofree gchar *public_host = NULL;
   guint16 public_port;
+  gboolean in_use, told = FALSE;
   g_autoptr (GError) cause = NULL;
   if (ew_host_port_parse (self->public_endpoint, &public_host, &public_port, NULL))
     config.public_host = public_host;
   ew_ranges_service (ranges, config.service);
   memcpy (config.private_key, self->identity->private_key, EW_KEY_SIZE);
-  self->lookout = ew_lookout_new (self->mesh, &config, &cause);
+  do
+    {
+      g_clear_error (&cause);
+      self->lookout = ew_lookout_new (self->mesh, &config, &cause);
+      in_use = g_error_matches (cause, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PORT_IN_USE);
+    }
+  while (in_use && wait_for_port (self, cause->message, &told));
   ew_zero (config.private_key, EW_KEY_SIZE);
   if (self->lookout)
     return TRUE;
-  if (g_error_matches (cause, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PORT_IN_USE))
+  if (in_use)
     g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
                  "UDP port %u is in use by another program (another WireGuard?): stop that one, or choose another port "
                  "with --listen [ADDR]:PORT.",
@@ -264,6 +296,12 @@ on_tick (gpointer user_data)
   Edge *self = user_data;
   g_autoptr (GError) error = NULL;
   ew_lookout_tick (self->lookout);
+  if (!self->again && g_getenv ("NOTIFY_SOCKET") && ew_switch_could_have_tun (ew_lookout_get_switch (self->lookout)))
+    {
+      g_message ("the TUN device can be used now: starting again with it");
+      self->again = TRUE;
+      g_main_loop_quit (self->loop);
+    }
   know_nodes (self);
   gboolean swept = ew_mesh_sweep (self->mesh, ++self->ticks % THOROUGH_TICKS == 0, &error);
   if (!swept && !self->sweep_failed) /* once, not every 5 s */
@@ -291,6 +329,23 @@ raise_file_limit (void)
   setrlimit (RLIMIT_NOFILE, &limit);
 }
 
+static gboolean
+bind_tcp (Edge *self, GError **error)
+{
+  const EwEdgeOptions *options = self->options;
+  gboolean told = FALSE;
+  for (;;)
+    {
+      g_autoptr (GError) cause = NULL;
+      if (ew_server_bind_tcp (self->server, options->listen_address, options->port, self->patient, &cause))
+        return TRUE;
+      if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE) && wait_for_port (self, cause->message, &told))
+        continue;
+      g_propagate_error (error, g_steal_pointer (&cause));
+      return FALSE;
+    }
+}
+
 /* In this order: what others may have (ports, the state) before anything is made, so that a refusal leaves nothing
  * half-done. */
 static gboolean
@@ -301,8 +356,9 @@ start (Edge *self, GError **error)
   ew_tun_reserve (
     EW_SWITCH_DATA_THREADS_MAX); /* where nobody sets its mode (a container, no udev) the device is uid 0's alone */
   self->server = ew_server_new (on_request, self);
-  if (!ew_server_bind_tcp (self->server, options->listen_address, options->port, error)
-      || !ew_edge_privileges_narrow (options->state_dir, error) || !ew_state_dir_prepare (options->state_dir, error))
+  self->patient = is_patient (self);
+  if (!bind_tcp (self, error) || !ew_edge_privileges_narrow (options->state_dir, error)
+      || !ew_state_dir_prepare (options->state_dir, error))
     return FALSE;
   ew_edge_sandbox_enter (options->state_dir);
   return open_store (self, error) && open_mesh (self, error) && start_lookout (self, error) && start_api (self, error)
@@ -359,7 +415,7 @@ ew_edge_run (const EwEdgeOptions *options)
     serve (&self);
   stop (&self);
   if (error == NULL)
-    return EW_EXIT_DONE;
+    return self.again ? EW_EXIT_FAILED : EW_EXIT_DONE;
   g_printerr ("edgeway-edge: %s\n", error->message);
   return g_error_matches (error, EW_ERROR, EW_ERROR_NOT_AUTHORIZED) ? EW_EXIT_NOT_AUTHORIZED : EW_EXIT_FAILED;
 }

@@ -16,7 +16,7 @@ explain_bind (GError **error, const GError *cause, guint16 port)
 {
   if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
     g_set_error (
-      error, EW_ERROR, EW_ERROR_FAILED,
+      error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE,
       "TCP port %u is in use by another program: stop that one, or choose another port with --listen [ADDR]:PORT.",
       port);
   else if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED))
@@ -29,7 +29,7 @@ explain_bind (GError **error, const GError *cause, guint16 port)
 }
 
 static gboolean
-add_socket (GSocketService *service, GSocketAddress *address, gboolean v6_only, GError **error)
+add_socket (GSocketService *service, GSocketAddress *address, gboolean v6_only, gboolean later, GError **error)
 {
   GSocketFamily family = g_socket_address_get_family (address);
   g_autoptr (GSocket) socket = g_socket_new (family, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, error);
@@ -37,33 +37,38 @@ add_socket (GSocketService *service, GSocketAddress *address, gboolean v6_only, 
     return FALSE;
   if (v6_only)
     g_socket_set_option (socket, IPPROTO_IPV6, IPV6_V6ONLY, 1, NULL);
+  if (later)
+    {
+      gboolean v6 = family == G_SOCKET_FAMILY_IPV6;
+      g_socket_set_option (socket, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_FREEBIND : IP_FREEBIND, 1, NULL);
+    }
   g_socket_set_listen_backlog (socket, BACKLOG);
   return g_socket_bind (socket, address, TRUE, error) && g_socket_listen (socket, error)
          && g_socket_listener_add_socket (G_SOCKET_LISTENER (service), socket, NULL, error);
 }
 
 static gboolean
-bind_ip (EwServer *self, const gchar *ip, guint16 port, GError **error)
+bind_ip (EwServer *self, const gchar *ip, guint16 port, gboolean later, GError **error)
 {
   g_autoptr (GSocketAddress) address = g_inet_socket_address_new_from_string (ip, port);
   if (address)
-    return add_socket (self->service, address, TRUE, error);
+    return add_socket (self->service, address, TRUE, later, error);
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "%s is no IP address", ip);
   return FALSE;
 }
 
 gboolean
-ew_server_bind_tcp (EwServer *self, const gchar *address, guint16 port, GError **error)
+ew_server_bind_tcp (EwServer *self, const gchar *address, guint16 port, gboolean later, GError **error)
 {
   g_autoptr (GError) cause = NULL, no_v6 = NULL;
   gboolean bound;
   if (address)
-    bound = bind_ip (self, address, port, &cause);
+    bound = bind_ip (self, address, port, later, &cause);
   else
     {
-      bound = bind_ip (self, "0.0.0.0", port, &cause);
+      bound = bind_ip (self, "0.0.0.0", port, FALSE, &cause);
       /* A host may have IPv6 switched off. */
-      if (bound && !bind_ip (self, "::", port, &no_v6))
+      if (bound && !bind_ip (self, "::", port, FALSE, &no_v6))
         g_message ("listening on IPv4 alone: %s", no_v6->message);
     }
   if (!bound)
@@ -86,7 +91,7 @@ ew_server_bind_control (EwServer *self, const gchar *path, GError **error)
   g_autofree gchar *folder = g_path_get_dirname (path);
   g_unlink (path);
   mode_t mask = umask (0177); /* 0600 from the first moment on */
-  gboolean bound = add_socket (self->control, address, FALSE, &cause);
+  gboolean bound = add_socket (self->control, address, FALSE, FALSE, &cause);
   umask (mask);
   if (bound)
     self->control_path = g_strdup (path);

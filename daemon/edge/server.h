@@ -46,7 +46,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwServer, ew_server_free)
 
 /* Binds, so that a taken port or a missing privilege is known at once; nobody is accepted yet. address NULL: all, both
  * families. */
-gboolean ew_server_bind_tcp (EwServer *self, const gchar *address, guint16 port, GError **error);
+/* later: address may be one that no interface has yet. G_IO_ERROR_ADDRESS_IN_USE: another program has the port. */
+gboolean ew_server_bind_tcp (EwServer *self, const gchar *address, guint16 port, gboolean later, GError **error);
 /* Replaces a socket that a killed edge left. */
 gboolean ew_server_bind_control (EwServer *self, const gchar *path, GError **error);
 void ew_server_start (EwServer *self, GTlsCertificate *certificate);

@@ -48,6 +48,7 @@ struct EwSwitch
   EwExitPolicy *exit_policy; /* the one that the data threads have */
   EwRouterPolicy *policy;    /* so is this */
   gchar *tun_failure;        /* why there is no TUN */
+  gboolean awaits_tun;       /* there was none, or it was deleted: the next switch may have one */
   gchar *limits;
   GMainContext *context;
   void (*on_presence) (gpointer user_data, const gchar *id, gboolean online);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "edge/switch-private.h"
 
+#include <fcntl.h>
 #include <net/if.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/util.h"
 
@@ -330,11 +332,23 @@ on_tun_lost (void *user)
   EwSwitch *self = user;
 
   g_clear_pointer (&self->exit, ew_exit_free);
+  self->awaits_tun = TRUE;
   g_free (self->tun_failure);
   self->tun_failure
     = g_strdup ("The tunnel interface was deleted, so VPN mode is off and the edge's own services are not "
                 "reached inside the mesh; start the edge again");
   on_exit_change (self);
+}
+
+gboolean
+ew_switch_could_have_tun (EwSwitch *self)
+{
+  if (!self->awaits_tun)
+    return FALSE;
+  int fd = open ("/dev/net/tun", O_RDWR | O_CLOEXEC);
+  if (fd >= 0)
+    close (fd);
+  return fd >= 0;
 }
 
 /* The other processors are for the kernel's part of the work, handshakes and the API. */
@@ -353,6 +367,7 @@ make_engine (EwSwitch *self, const EwSwitchConfig *config, const gchar *interfac
     .mtu = self->router.mtu,
     .listen_port = config->port,
     .listen_address = config->listen_address,
+    .listen_later = config->listen_later,
     .data_threads = choose_data_threads (config),
     .router = ew_switch_router_route,
     .router_user = &self->router,
@@ -376,6 +391,7 @@ start_engine (EwSwitch *self, const EwSwitchConfig *config, GError **error)
       && (g_error_matches (failure, EW_ENGINE_ERROR, EW_ENGINE_ERROR_NO_TUN)
           || g_error_matches (failure, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PRIVILEGE)))
     {
+      self->awaits_tun = g_error_matches (failure, EW_ENGINE_ERROR, EW_ENGINE_ERROR_NO_TUN);
       self->tun_failure
         = g_strdup_printf ("No TUN (%s), so the edge only connects nodes with each other: VPN mode is off "
                            "and its own services are not reached inside the mesh",

@@ -73,6 +73,7 @@ typedef gboolean (*EwSwitchVerdict) (gpointer user_data, gconstpointer from_node
 typedef struct
 {
   const gchar *listen_address; /* NULL: all */
+  gboolean listen_later;       /* it may be one that no interface has yet */
   guint16 port;
   const gchar *interface; /* TUN for the service address and the exit; NULL: none wanted */
   guint16 mtu;            /* inner; 0: 1420 */
@@ -98,6 +99,8 @@ typedef struct
   gpointer user_data;
 } EwSwitchConfig;
 
+/* It has no TUN, or its was deleted, and a new switch would get one. */
+gboolean ew_switch_could_have_tun (EwSwitch *self);
 /* Without the privilege for a TUN it runs as a hairpin alone; ew_switch_get_limits() says so. */
 EwSwitch *ew_switch_new (const EwSwitchConfig *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void ew_switch_free (EwSwitch *self); /* undoes the host's firewall, sysctls and addresses */

@@ -40,7 +40,8 @@ open_wires (const EwEngineConfig *config, guint16 mtu, EwWires *wires, GError **
 {
   const guint wanted = MIN (config->data_threads, EW_LANES_MAX);
 
-  wires->n = ew_udp_open_many (config->listen_address, config->listen_port, config->fwmark, wanted, wires->udp, error);
+  wires->n = ew_udp_open_many (config->listen_address, config->listen_port, config->fwmark, config->listen_later,
+                               wanted, wires->udp, error);
   if (wires->n == 0 || config->interface_name == NULL)
     return wires->n > 0;
   if (wires->n == 1)
@@ -50,7 +51,8 @@ open_wires (const EwEngineConfig *config, guint16 mtu, EwWires *wires, GError **
     return queues > 0;
   /* One queue: for the only data thread that there will be. */
   ew_wires_clear_udp (wires);
-  wires->n = ew_udp_open_many (config->listen_address, config->listen_port, config->fwmark, 1, wires->udp, error);
+  wires->n = ew_udp_open_many (config->listen_address, config->listen_port, config->fwmark, config->listen_later, 1,
+                               wires->udp, error);
   if (wires->n == 1)
     wires->tun[0] = g_steal_pointer (&wires->tun[1]);
   return wires->n > 0;
@@ -170,7 +172,8 @@ ew_engine_set_listen_port (EwEngine *engine, uint16_t port, GError **error)
 
   if (port != 0 && port == engine->port)
     return TRUE;
-  wires.n = ew_udp_open_many (engine->listen_address, port, engine->fwmark, engine->crew->n - 1, wires.udp, error);
+  wires.n = ew_udp_open_many (engine->listen_address, port, engine->fwmark, engine->listen_address != NULL,
+                              engine->crew->n - 1, wires.udp, error);
   if (wires.n != engine->crew->n)
     {
       if (wires.n > 0)

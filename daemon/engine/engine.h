@@ -58,6 +58,7 @@ typedef struct
   uint16_t mtu;               /* inner; 0: 1420 */
   uint16_t listen_port;       /* UDP; 0: any */
   const char *listen_address; /* numeric, NULL: all, both families where the host has both */
+  gboolean listen_later;      /* listen_address may be one that no interface has yet */
   uint32_t fwmark;            /* SO_MARK on our UDP sockets; 0: none */
   /* Threads for the data, at most EW_LANES_MAX, beside the one that has the device and answers handshakes. 0: that one
      does it all. Where the kernel cannot tell them apart (no SO_REUSEPORT steering, no TUN queues) there are fewer. */

@@ -60,6 +60,13 @@ set_options (int fd, int family)
   return set_int (fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) && set_int (fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 }
 
+/* An address that no interface has yet may be bound. */
+static gboolean
+set_freebind (int fd, int family)
+{
+  return family == AF_INET ? set_int (fd, IPPROTO_IP, IP_FREEBIND, 1) : set_int (fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
+}
+
 static int
 bind_socket (int fd, int family, const EwIp *ip, guint16 port)
 {
@@ -84,13 +91,13 @@ get_port (int fd)
 
 /* Returns the bound socket, or -1 with errno. ip NULL: any. shared: others of ours have the port too. */
 static int
-open_family (int family, const EwIp *ip, guint16 port, gboolean shared)
+open_family (int family, const EwIp *ip, guint16 port, gboolean shared, gboolean later)
 {
   int fd = socket (family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
   if (fd < 0)
     return -1;
-  if ((!shared || set_int (fd, SOL_SOCKET, SO_REUSEPORT, 1)) && set_options (fd, family)
-      && bind_socket (fd, family, ip, port) == 0)
+  if ((!shared || set_int (fd, SOL_SOCKET, SO_REUSEPORT, 1)) && (!later || set_freebind (fd, family))
+      && set_options (fd, family) && bind_socket (fd, family, ip, port) == 0)
     return fd;
   int saved = errno;
   close (fd);
@@ -110,10 +117,10 @@ static gboolean
 open_both (guint16 port, int fds[EW_UDP_FDS])
 {
   fds[1] = -1;
-  fds[0] = open_family (AF_INET, NULL, port, FALSE);
+  fds[0] = open_family (AF_INET, NULL, port, FALSE, FALSE);
   if (fds[0] < 0)
     return FALSE;
-  fds[1] = open_family (AF_INET6, NULL, get_port (fds[0]), FALSE);
+  fds[1] = open_family (AF_INET6, NULL, get_port (fds[0]), FALSE, FALSE);
   if (fds[1] >= 0 || family_is_missing (errno))
     return TRUE;
   int saved = errno;
@@ -159,8 +166,8 @@ set_bind_error (GError **error, const char *address, guint16 port, int code)
 }
 
 gboolean
-ew_udp_sockets_bind (const char *address, guint16 port, guint32 mark, int fds[EW_UDP_FDS], guint16 *bound,
-                     GError **error)
+ew_udp_sockets_bind (const char *address, guint16 port, guint32 mark, gboolean later, int fds[EW_UDP_FDS],
+                     guint16 *bound, GError **error)
 {
   EwIp ip;
   gboolean opened;
@@ -175,9 +182,9 @@ ew_udp_sockets_bind (const char *address, guint16 port, guint32 mark, int fds[EW
   if (address == NULL)
     opened = open_any (port, fds);
   else if (ip.family == EW_FAMILY_V4)
-    opened = (fds[0] = open_family (AF_INET, &ip, port, FALSE)) >= 0;
+    opened = (fds[0] = open_family (AF_INET, &ip, port, FALSE, later)) >= 0;
   else
-    opened = (fds[1] = open_family (AF_INET6, &ip, port, FALSE)) >= 0;
+    opened = (fds[1] = open_family (AF_INET6, &ip, port, FALSE, later)) >= 0;
   if (!opened)
     {
       set_bind_error (error, address, port, errno);
@@ -240,7 +247,9 @@ ew_udp_sockets_join (const char *address, guint16 port, guint32 mark, const int 
     return FALSE;
   for (guint i = 0; i < EW_UDP_FDS; i++)
     {
-      fds[i] = first[i] >= 0 && joined ? open_family (families[i], address != NULL ? &ip : NULL, port, TRUE) : -1;
+      fds[i] = first[i] >= 0 && joined
+                 ? open_family (families[i], address != NULL ? &ip : NULL, port, TRUE, address != NULL)
+                 : -1;
       joined = joined && (fds[i] >= 0) == (first[i] >= 0)
                && (fds[i] < 0 || mark == 0 || ew_udp_socket_set_mark (fds[i], mark, NULL));
     }

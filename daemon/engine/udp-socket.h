@@ -10,8 +10,8 @@ G_BEGIN_DECLS
 
 /* fds: IPv4, IPv6; -1 for a family that was not asked for or that the host does not have. Arguments and errors as
    ew_udp_open(). bound: the port, the same on both. */
-gboolean ew_udp_sockets_bind (const char *address, guint16 port, guint32 mark, int fds[EW_UDP_FDS], guint16 *bound,
-                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean ew_udp_sockets_bind (const char *address, guint16 port, guint32 mark, gboolean later, int fds[EW_UDP_FDS],
+                              guint16 *bound, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The port of sockets that were bound by themselves, so that a program that had it was found out, may be shared with
    sockets of ours from now on; or no more. */
 void ew_udp_sockets_share (const int fds[EW_UDP_FDS], gboolean on);

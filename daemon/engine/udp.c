@@ -124,21 +124,27 @@ wrap (const int fds[EW_UDP_FDS], guint16 port)
   return &sockets->base;
 }
 
-EwUdp *
-ew_udp_open (const char *address, guint16 port, guint32 mark, GError **error)
+static EwUdp *
+open_one (const char *address, guint16 port, guint32 mark, gboolean later, GError **error)
 {
   int fds[EW_UDP_FDS];
   guint16 bound;
 
-  return ew_udp_sockets_bind (address, port, mark, fds, &bound, error) ? wrap (fds, bound) : NULL;
+  return ew_udp_sockets_bind (address, port, mark, later, fds, &bound, error) ? wrap (fds, bound) : NULL;
+}
+
+EwUdp *
+ew_udp_open (const char *address, guint16 port, guint32 mark, GError **error)
+{
+  return open_one (address, port, mark, FALSE, error);
 }
 
 guint
-ew_udp_open_many (const char *address, guint16 port, guint32 mark, guint n, EwUdp **out, GError **error)
+ew_udp_open_many (const char *address, guint16 port, guint32 mark, gboolean later, guint n, EwUdp **out, GError **error)
 {
   int fds[EW_UDP_FDS];
 
-  out[0] = ew_udp_open (address, port, mark, error);
+  out[0] = open_one (address, port, mark, later, error);
   if (out[0] == NULL)
     return 0;
   if (n == 0)

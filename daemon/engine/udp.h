@@ -139,8 +139,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwUdp, ew_udp_free)
 EwUdp *ew_udp_open (const char *address, guint16 port, guint32 mark, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* As ew_udp_open(): one for handshakes and whatever else is no data, at out[0], and n ≤ EW_LANES_MAX for data, each for
    the sessions of its lane (ew_device_lane_of()). Returns how many were made: 1 + n; 1 where n is 0 or the kernel
-   cannot tell them apart; 0: none. */
-guint ew_udp_open_many (const char *address, guint16 port, guint32 mark, guint n, EwUdp **out,
+   cannot tell them apart; 0: none. later: address may be one that no interface has yet. */
+guint ew_udp_open_many (const char *address, guint16 port, guint32 mark, gboolean later, guint n, EwUdp **out,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* For tests and measurements, on what ew_udp_open() made: as if the kernel had neither UDP_GRO nor UDP_SEGMENT. */
 void ew_udp_forbid_offloads (EwUdp *udp);

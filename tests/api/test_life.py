@@ -322,6 +322,51 @@ class InTheWay(unittest.TestCase):
         edge.start()
         self.assertTrue(edge.first_key(), "what was begun is completed")
 
+    def test_waits_for_its_port(self):
+        """A mesh that was made waits for what may go: at boot another program can be first. With a supervisor it ends, to be started again."""
+        edge = self.edge().start()
+        edge.stop()
+        for kind, name in ((socket.SOCK_STREAM, "TCP"), (socket.SOCK_DGRAM, "UDP")):
+            with socket.socket(type=kind) as taken:
+                taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                taken.bind(("127.0.0.1", edge.port))
+                if kind == socket.SOCK_STREAM:
+                    taken.listen()
+                with self.subTest(name):
+                    self.assertEqual(run("run", *edge.arguments, env=dict(os.environ, NOTIFY_SOCKET=edge.folder + "/none")).returncode, 1)
+                before = len(edge.log())
+                edge.start(wait=False)
+                end = time.monotonic() + 10
+                while "tried again" not in edge.log()[before:] and time.monotonic() < end:
+                    time.sleep(0.05)
+                self.assertRegex(edge.log()[before:], rf"warning: {name} port {edge.port}.* in use .*It is tried again")
+                self.assertIsNone(edge.process.poll())
+            edge.wait_ready()
+            edge.stop()
+
+    @unittest.skipUnless(ISOLATED, "an address of its own takes a network namespace")
+    def test_waits_for_its_address(self):
+        """A listen address may come after the edge; one that was mistyped at the first start is told."""
+        edge = self.edge()
+        edge.arguments[edge.arguments.index("--listen") + 1] = f"10.99.0.1:{edge.port}"
+        self.failing(edge, "listen", str(edge.port))
+        self.assertFalse(os.path.exists(edge.state))
+        subprocess.run(["ip", "addr", "add", "10.99.0.1/32", "dev", "lo"], check=True)
+        edge.start(wait=False)
+        self.assertTrue(edge.first_key())
+        edge.stop()
+        subprocess.run(["ip", "addr", "del", "10.99.0.1/32", "dev", "lo"], check=True)
+        edge.start(wait=False)
+        end = time.monotonic() + 10
+        while edge.log().count("listening on 10.99.0.1") < 2 and time.monotonic() < end:
+            time.sleep(0.05)
+        self.assertIsNone(edge.process.poll(), edge.log())
+        subprocess.run(["ip", "addr", "add", "10.99.0.1/32", "dev", "lo"], check=True)
+        socket.create_connection(("10.99.0.1", edge.port), timeout=5).close()
+        udp = subprocess.run(["ss", "-Hlun", f"sport = :{edge.port}"], capture_output=True, text=True).stdout
+        self.assertIn(f"10.99.0.1:{edge.port}", udp)
+        edge.stop()
+
     def test_two_edges_on_one_state(self):
         edge, second = self.edge().start(), self.edge()
         second.arguments[1] = edge.state

@@ -348,7 +348,7 @@ test_steering (void)
   EwUdp *sockets[4];
   g_autoptr (GError) error = NULL;
 
-  g_assert_cmpuint (ew_udp_open_many (NULL, 0, 0, 3, sockets, &error), ==, 4);
+  g_assert_cmpuint (ew_udp_open_many (NULL, 0, 0, FALSE, 3, sockets, &error), ==, 4);
   g_assert_no_error (error);
   for (int family = AF_INET;; family = AF_INET6)
     {
@@ -370,7 +370,7 @@ test_steering (void)
   g_assert_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PORT_IN_USE);
   g_clear_error (&error);
   EwUdp *others[4];
-  g_assert_cmpuint (ew_udp_open_many (NULL, sockets[0]->port, 0, 3, others, &error), ==, 0);
+  g_assert_cmpuint (ew_udp_open_many (NULL, sockets[0]->port, 0, FALSE, 3, others, &error), ==, 0);
   g_assert_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PORT_IN_USE);
   for (guint i = 0; i < 4; i++)
     ew_udp_free (sockets[i]);
@@ -399,7 +399,7 @@ test_no_steering (void)
   g_autoptr (GError) error = NULL;
 
   refuses_to_steer = TRUE;
-  g_assert_cmpuint (ew_udp_open_many (NULL, 0, 0, 3, sockets, &error), ==, 1);
+  g_assert_cmpuint (ew_udp_open_many (NULL, 0, 0, FALSE, 3, sockets, &error), ==, 1);
   refuses_to_steer = FALSE;
   g_assert_no_error (error);
   g_assert_cmpuint (who_gets (sockets, 1, AF_INET, data, sizeof data), ==, 0);
@@ -422,6 +422,9 @@ test_listen_address (void)
   g_assert_null (ew_udp_open ("localhost", 0, 0, &error));
   g_assert_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED);
   g_clear_error (&error);
+  EwUdp *awaiting;
+  g_assert_cmpuint (ew_udp_open_many ("192.0.2.77", 0, 0, TRUE, 0, &awaiting, NULL), ==, 1);
+  ew_udp_free (awaiting);
   g_assert_null (ew_udp_open ("192.0.2.77", 0, 0, &error));
   g_assert_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED);
 }
