@@ -62,10 +62,7 @@ error_from_answer (JsonObject *object, guint status)
   if (code < 0 || !message || !*message)
     return g_error_new (EW_ERROR, status == 410 ? EW_ERROR_REMOVED : EW_ERROR_FAILED,
                         "The edge refused with status %u and no reason: ask whoever runs it", status);
-  g_autofree gchar *line = g_utf8_substring (message, 0, MIN (g_utf8_strlen (message, -1), 500));
-  for (gchar *at = line; *at; at++)
-    if (g_ascii_iscntrl (*at))
-      *at = ' ';
+  g_autofree gchar *line = ew_text_one_line (message, 500);
   return g_error_new_literal (EW_ERROR, code, line);
 }
 

@@ -53,11 +53,33 @@ ew_json_parse_object (const gchar *data, gsize length, gsize max, GError **error
   return json_node_dup_object (root);
 }
 
+/* json-glib escapes U+0000 to U+001F alone. What this escapes stands inside strings only. */
+static gchar *
+escape_deceptive (gchar *text)
+{
+  const gchar *at = text;
+  while (*at != '\0' && !ew_is_deceptive (g_utf8_get_char (at)))
+    at = g_utf8_next_char (at);
+  if (*at == '\0')
+    return text;
+  GString *escaped = g_string_new_len (text, at - text);
+  for (; *at != '\0'; at = g_utf8_next_char (at))
+    {
+      gunichar character = g_utf8_get_char (at);
+      if (ew_is_deceptive (character))
+        g_string_append_printf (escaped, "\\u%04x", character);
+      else
+        g_string_append_len (escaped, at, g_utf8_next_char (at) - at);
+    }
+  ew_free_secret (text);
+  return g_string_free (escaped, FALSE);
+}
+
 gchar *
 ew_json_to_string (JsonObject *object, gboolean pretty)
 {
   g_autoptr (JsonNode) node = json_node_init_object (json_node_alloc (), object);
-  return json_to_string (node, pretty);
+  return escape_deceptive (json_to_string (node, pretty));
 }
 
 static JsonNode *

@@ -79,6 +79,26 @@ ew_name_from_host (const gchar *host_name)
   return g_string_free (label, FALSE);
 }
 
+gboolean
+ew_is_deceptive (gunichar character)
+{
+  return (character >= 0x7f && character <= 0x9f) || character == 0x61c || (character >= 0x200e && character <= 0x200f)
+         || (character >= 0x2028 && character <= 0x202e) || (character >= 0x2066 && character <= 0x2069)
+         || character == 0xfeff;
+}
+
+gchar *
+ew_text_one_line (const gchar *text, glong max)
+{
+  GString *line = g_string_new (NULL);
+  for (const gchar *at = text; *at != '\0' && max > 0; at = g_utf8_next_char (at), max--)
+    {
+      gunichar character = g_utf8_get_char (at);
+      g_string_append_unichar (line, character < ' ' || ew_is_deceptive (character) ? ' ' : character);
+    }
+  return g_string_free (line, FALSE);
+}
+
 static guint
 unit_seconds (const gchar *unit)
 {

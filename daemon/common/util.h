@@ -34,7 +34,8 @@ gboolean ew_state_dir_prepare (const gchar *path, GError **error) G_GNUC_WARN_UN
 /* Bounded JSON: an object, at most max bytes (EW_ERROR_TOO_LARGE) and 32 levels deep, valid UTF-8, RFC 8259 to the
    letter: no comments, no U+0000, whole numbers inside gint64 (EW_ERROR_INVALID_ARGUMENT). */
 JsonObject *ew_json_parse_object (const gchar *data, gsize length, gsize max, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-gchar *ew_json_to_string (JsonObject *object, gboolean pretty); /* borrows object */
+/* Borrows object. Safe on a terminal: what ew_is_deceptive() is written as \uXXXX. */
+gchar *ew_json_to_string (JsonObject *object, gboolean pretty);
 /* Typed members that never warn: missing or of another type, or object NULL, gives the fallback (for strings: NULL). */
 const gchar *ew_json_string (JsonObject *object, const gchar *member);
 gint64 ew_json_int (JsonObject *object, const gchar *member, gint64 fallback);
@@ -62,6 +63,13 @@ void ew_sha256 (const void *data, gsize length, guint8 out[32]);
 gboolean ew_name_check (const gchar *name, GError **error);
 /* A host name made into a label ("Bob's Laptop" → "bobs-laptop"); "node" where nothing is left. */
 gchar *ew_name_from_host (const gchar *host_name);
+
+/* Characters that make a terminal or a label show something else than the text says: DEL and the C1 controls (U+009B
+   begins a sequence), marks that turn the direction, line and paragraph separators (UTS #39). C0 controls apart. */
+gboolean ew_is_deceptive (gunichar character);
+/* Somebody else's words as one line of at most max characters, with a space for each control or deceptive one. text is
+   valid UTF-8. */
+gchar *ew_text_one_line (const gchar *text, glong max);
 
 /* "60", "60s", "10m", "1h", "1d" in seconds; FALSE with EW_ERROR_INVALID_ARGUMENT outside min…max. */
 gboolean ew_duration_parse (const gchar *text, guint min, guint max, guint *seconds, GError **error);

@@ -49,6 +49,28 @@ test_round_trip (void)
   g_assert_cmpstr (again, ==, text);
 }
 
+/* What others said is shown as they said it, on a terminal too: nothing in it can act there or turn the line round. */
+static void
+test_deceptive (void)
+{
+  const gchar *safe = "{\"os\":\"a\\u001b[31m\\u009b31m\\u007f\\u202eb\\u2066c\\u200f\\u061c\\u2028\\ufeff é😀\"}";
+  g_autoptr (JsonObject) object = json_object_new ();
+  g_autoptr (JsonObject) other = parse (safe);
+  json_object_set_string_member (object, "os", ew_json_string (other, "os"));
+  g_autofree gchar *written = ew_json_to_string (object, FALSE);
+  g_assert_cmpstr (written, ==, safe);
+  g_autoptr (JsonObject) again = parse (written);
+  g_assert_cmpstr (ew_json_string (again, "os"), ==, ew_json_string (other, "os"));
+  g_autofree gchar *pretty = ew_json_to_string (object, TRUE);
+  g_assert_nonnull (strchr (pretty, '\n'));
+  g_autofree gchar *line = ew_text_one_line (safe, 12), *whole = ew_text_one_line ("a\nb\xc2\x9b"
+                                                                                   "31m\xe2\x80\xae"
+                                                                                   "cé",
+                                                                                   100);
+  g_assert_cmpint (g_utf8_strlen (line, -1), ==, 12);
+  g_assert_cmpstr (whole, ==, "a b 31m cé");
+}
+
 static void
 test_accepted (void)
 {
@@ -171,6 +193,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/common/json/members", test_members);
   g_test_add_func ("/common/json/round-trip", test_round_trip);
+  g_test_add_func ("/common/json/deceptive", test_deceptive);
   g_test_add_func ("/common/json/accepted", test_accepted);
   g_test_add_func ("/common/json/refused", test_refused);
   g_test_add_func ("/common/json/depth", test_depth);
