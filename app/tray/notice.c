@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "notice.h"
 
+#include "desktop/notice-markup.h"
+
 typedef struct
 {
   GApplication *application;
-  gchar *id;
+  gchar *id, *body;
   GNotification *notification;
   const gchar *asked; /* the bus's method whose answer is awaited */
   GSourceOnceFunc done;
@@ -23,6 +25,7 @@ notice_free (Notice *notice)
   g_object_unref (notice->application);
   g_object_unref (notice->notification);
   g_free (notice->id);
+  g_free (notice->body);
   g_free (notice);
 }
 
@@ -37,6 +40,18 @@ on_flushed (GObject *bus, GAsyncResult *result, gpointer user_data)
 {
   g_dbus_connection_flush_finish (G_DBUS_CONNECTION (bus), result, NULL);
   notice_free (user_data);
+}
+
+/* The body's words are a daemon's, or an edge's, and no markup. */
+static void
+on_markup_known (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Notice *notice = user_data;
+  g_autofree gchar *escaped = ew_notice_markup_finish (result) ? g_markup_escape_text (notice->body, -1) : NULL;
+
+  g_notification_set_body (notice->notification, escaped != NULL ? escaped : notice->body);
+  g_application_send_notification (notice->application, notice->id, notice->notification);
+  g_dbus_connection_flush (g_application_get_dbus_connection (notice->application), NULL, on_flushed, notice);
 }
 
 static void on_names (GObject *object, GAsyncResult *result, gpointer user_data);
@@ -61,10 +76,7 @@ on_names (GObject *object, GAsyncResult *result, gpointer user_data)
   if (answer != NULL)
     g_variant_get (answer, "(^a&s)", &names);
   if (names != NULL && shows_notifications (names))
-    {
-      g_application_send_notification (notice->application, notice->id, notice->notification);
-      g_dbus_connection_flush (bus, NULL, on_flushed, notice);
-    }
+    ew_notice_markup_async (bus, on_markup_known, notice);
   else if (g_str_equal (notice->asked, RUNNING))
     ask_names (notice, STARTABLE);
   else
@@ -83,6 +95,6 @@ ew_notice_send (GApplication *application, const gchar *id, const gchar *title, 
   notice->notification = g_notification_new (title);
   notice->done = done;
   notice->user_data = user_data;
-  g_notification_set_body (notice->notification, body);
+  notice->body = g_strdup (body);
   ask_names (notice, RUNNING);
 }

@@ -249,6 +249,15 @@ class Panel(TrayCase):
         self.wait_item("vpn")
         self.assertIsNone(self.entry("Keep"))
 
+    def test_words_of_others_are_no_markup(self):
+        self.desktop.notify_as(markup=True)
+        self.daemon.say(fail={"ConfirmMode": ["InvalidArgument", "<b>evil</b> & <a href='https://evil.example'>x</a>."]})
+        self.daemon.set(Mode="vpn", GuardUntil=int((time.time() + 50) * 1e6))
+        self.wait_entry(lambda i: True, "Keep")
+        self.click("Keep")
+        body = wait_for("the notification", lambda: next((n["body"] for n in self.desktop.notifications() if "evil" in n["body"]), None), 20, 0.2)
+        self.assertEqual("&lt;b&gt;evil&lt;/b&gt; &amp; &lt;a href='https://evil.example'&gt;x&lt;/a&gt;.", body.replace("&#39;", "'").replace("&apos;", "'"))
+
     def test_copied_addresses(self):
         self.assertIsNone(self.entry("Copy Address of"))
         self.click("Copy Address of This Computer")
