@@ -239,12 +239,24 @@ ew_join_page_may_leave (EwWizardPage *page, EwLeave how)
 gboolean
 ew_join_page_set_key (EwJoinPage *self, const gchar *key_or_link)
 {
+  gboolean replaces = self->parsed != NULL;
+
   if (self->joining != NULL || self->begun)
     return FALSE;
+  if (replaces && g_str_equal (self->key_text, key_or_link))
+    return TRUE;
   forget_key (self);
   self->filling = TRUE;
   gtk_editable_set_text (GTK_EDITABLE (self->key), key_or_link);
   self->filling = FALSE;
+  if (replaces && self->parsed != NULL)
+    {
+      ew_wizard_page_set_error (EW_WIZARD_PAGE (self),
+                                _ ("Another link was opened. This is its key, not the one you were looking at: check "
+                                   "the mesh, the edge and the pin again."));
+      /* Enter, meant for the key before, does not join by this one. */
+      gtk_widget_grab_focus (self->another);
+    }
   return TRUE;
 }
 

@@ -12,7 +12,7 @@ struct EwLeaving
   EwWizardPage *page; /* borrowed; NULL: gone */
   EwDaemon *daemon;
   gchar *name, *id;
-  gboolean over, removing;
+  gboolean over, kept, removing;
   EwLeave how;
   GtkWidget *question; /* NULL: none is open; weak */
 };
@@ -111,8 +111,16 @@ on_response (AdwMessageDialog *question, const gchar *response, EwLeaving *leavi
   g_clear_weak_pointer (&leaving->question);
   if (g_str_equal (response, "remove"))
     remove_node (leaving);
-  else if (g_str_equal (response, "keep") && wizard != NULL)
+  else if (g_str_equal (response, "keep"))
+    leaving->kept = TRUE;
+  if (leaving->kept && wizard != NULL)
     g_idle_add_full (G_PRIORITY_DEFAULT, close_later, g_object_ref (wizard), g_object_unref);
+}
+
+gboolean
+ew_leaving_is_kept (EwLeaving *leaving)
+{
+  return leaving->kept;
 }
 
 gboolean

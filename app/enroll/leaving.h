@@ -15,6 +15,8 @@ EwLeaving *ew_leaving_new (EwWizardPage *page, EwDaemon *daemon, const gchar *na
 void ew_leaving_free (EwLeaving *leaving);
 /* over: there is nothing to ask any more; an open question is taken away. */
 void ew_leaving_set_over (EwLeaving *leaving, gboolean over);
+/* The person wants what was made to stay valid. */
+gboolean ew_leaving_is_kept (EwLeaving *leaving);
 /* For may_leave: TRUE: leave at once. FALSE: a question is shown, and its answer leaves or stays. Going back offers
    remove only, closing keep too. Labels have mnemonics. */
 gboolean ew_leaving_ask (EwLeaving *leaving, EwLeave how, const gchar *heading, const gchar *body, const gchar *remove,

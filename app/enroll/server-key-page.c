@@ -5,6 +5,7 @@
 #include "enroll/server-key-page.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
 #include "edgeway-config.h"
 #include "enroll/command-row.h"
@@ -35,7 +36,7 @@ struct _EwServerKeyPage
 
 G_DEFINE_FINAL_TYPE (EwServerKeyPage, ew_server_key_page, EW_TYPE_WIZARD_PAGE)
 
-/* A key that is good for nothing any more need not lie around. */
+/* A key that was used, or that nobody waits for any more, need not lie around. */
 static void
 clear_clipboard (EwServerKeyPage *self)
 {
@@ -88,12 +89,25 @@ on_watch (EwServerKeyPage *self)
     go_on (self);
 }
 
+/* The second is how programs that keep what was copied are told not to: Klipper's convention, which others follow. GTK
+   4.8 lists it, but does not hand out its content, because its name has no slash: those that go by the list obey. */
+static GdkContentProvider *
+new_secret_content (const gchar *text)
+{
+  g_autoptr (GBytes) hint = g_bytes_new_static ("secret", strlen ("secret"));
+  GdkContentProvider *both[] = {
+    gdk_content_provider_new_typed (G_TYPE_STRING, text),
+    gdk_content_provider_new_for_bytes ("x-kde-passwordManagerHint", hint),
+  };
+  return gdk_content_provider_new_union (both, G_N_ELEMENTS (both));
+}
+
 static void
 on_copy_key (EwServerKeyPage *self)
 {
   EwWizard *wizard = ew_wizard_page_get_wizard (EW_WIZARD_PAGE (self));
   g_clear_object (&self->copied);
-  self->copied = gdk_content_provider_new_typed (G_TYPE_STRING, self->node->key);
+  self->copied = new_secret_content (self->node->key);
   gdk_clipboard_set_content (gtk_widget_get_clipboard (GTK_WIDGET (self)), self->copied);
   if (wizard != NULL)
     ew_wizard_toast (wizard, _ ("Enrollment key copied"));
@@ -177,6 +191,9 @@ ew_server_key_page_dispose (GObject *object)
 {
   EwServerKeyPage *self = EW_SERVER_KEY_PAGE (object);
   g_clear_handle_id (&self->patience, g_source_remove);
+  /* What stays valid will be pasted later, and is shown nowhere else. */
+  if (self->leaving == NULL || !ew_leaving_is_kept (self->leaving))
+    clear_clipboard (self);
   g_clear_pointer (&self->leaving, ew_leaving_free);
   g_clear_object (&self->watch);
   g_clear_object (&self->daemon);

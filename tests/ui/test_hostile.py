@@ -187,6 +187,19 @@ class Links(FakeCase):
         key = self.daemon.called("Enroll", SLOW)[0]
         self.assertEqual(LINK + make_key("server", "third"), key)
 
+    def test_another_key_under_review(self):
+        """A second link shows that the key is another one, and Enter, meant for the first, joins neither."""
+        self.open("--state", "not-enrolled", argv=[LINK + make_key("admin", "first")])
+        self.key_on_screen("birchwood")
+        self.open_link(LINK + make_key("server", "second"))
+        self.desktop.find("label", "Another link was opened.", seconds=SLOW)
+        self.desktop.find("label", exactly="A server", seconds=SLOW)
+        self.desktop.find("push button", "Use Another Key", state="FOCUSED", seconds=SLOW)
+        self.desktop.keys("Return")
+        self.desktop.find("text", "Enrollment key", seconds=SLOW)
+        self.assert_nothing_sent()
+        self.assertEqual(1, len(self.wizards()), self.windows())
+
     def test_what_was_begun_stays(self):
         self.open("--state", "not-enrolled", argv=[LINK + make_key("admin", "first")])
         self.key_on_screen("birchwood")

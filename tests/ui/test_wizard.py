@@ -81,6 +81,26 @@ class Leaving(Wizard):
                 self.desktop.gone("push button", f"{name}, ", seconds=SLOW)
                 self.alive()
 
+    def test_copied_key(self):
+        """It goes with the page, except where it stays valid; programs that keep what was copied are told that it is a secret."""
+        self.open()
+
+        def copied(kind="UTF8_STRING"):
+            return self.desktop.run("xclip", "-o", "-selection", "clipboard", "-t", kind, check=False).stdout
+
+        title, action, heading = KINDS[0]
+        for i, answer in enumerate(("Keep Valid", "Take Back")):
+            self.make(title, action, heading, f"attic-{i}")
+            self.desktop.press("push button", "Copy Key", seconds=SLOW)
+            wait_for("the key on the clipboard", lambda: copied().startswith("ew1_"), SLOW, 0.3)
+            self.assertIn("x-kde-passwordManagerHint", copied("TARGETS").split())
+            self.answer(self.ask(title), answer)
+            self.desktop.gone("frame", title, seconds=SLOW)
+            if answer == "Keep Valid":
+                self.assertTrue(copied().startswith("ew1_"))
+            else:
+                wait_for("the clipboard to be empty", lambda: not copied(), SLOW, 0.3)
+
     def test_closed_while_it_is_taken_back(self):
         self.open()
         self.daemon.say(slow={"RemoveNode": 2})
