@@ -85,7 +85,7 @@ peek_endpoint (EwStore *store, gchar **public_endpoint, GError **error)
 }
 
 gboolean
-ew_mesh_peek (EwStore *store, gchar **name, gchar **public_endpoint, GError **error)
+ew_mesh_peek (EwStore *store, gchar **name, gchar **public_endpoint, gboolean *given, GError **error)
 {
   EwMesh reader = { .store = store };
   EwMeshSettings settings = { 0 };
@@ -93,10 +93,8 @@ ew_mesh_peek (EwStore *store, gchar **name, gchar **public_endpoint, GError **er
   if (!read_settings (&reader, &settings, NULL, error))
     return FALSE;
   *name = g_steal_pointer (&settings.mesh);
-  gboolean given = settings.public_given;
+  *given = settings.public_given;
   ew_mesh_settings_clear (&settings);
-  if (!given)
-    return TRUE;
   return peek_endpoint (store, public_endpoint, error);
 }
 

@@ -68,9 +68,9 @@ EwMesh *ew_mesh_open (EwStore *store, const EwMeshSetup *setup, GError **error) 
 void ew_mesh_close (EwMesh *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwMesh, ew_mesh_close)
 
-/* What a stored mesh says before it is opened: *name and *public_endpoint (transfer full) are NULL in an empty store,
- * or where the endpoint was not given. */
-gboolean ew_mesh_peek (EwStore *store, gchar **name, gchar **public_endpoint, GError **error);
+/* What a stored mesh says before it is opened: *name and *public_endpoint (transfer full) are NULL in an empty store.
+ * *given: its owner gave the endpoint. */
+gboolean ew_mesh_peek (EwStore *store, gchar **name, gchar **public_endpoint, gboolean *given, GError **error);
 /* Remembers that the endpoint was given (--public) and is to be kept by later starts without it. */
 gboolean ew_mesh_keep_public (EwMesh *self, GError **error);
 

@@ -334,3 +334,13 @@ ew_edge_guess_public (const gchar *listen_address, guint16 port, const gchar *ex
   wrong (error, "This host has no address that others could reach: give --public HOST:PORT.");
   return NULL;
 }
+
+gboolean
+ew_edge_keeps_public (const gchar *stored, const gchar *guessed, gboolean online)
+{
+  EwEndpoint before, now;
+  if (guessed == NULL || !ew_endpoint_parse (stored, &before))
+    return TRUE;
+  return ew_endpoint_parse (guessed, &now) && now.remote_port == before.remote_port
+         && (!online || rank (&now.remote) > rank (&before.remote));
+}

@@ -32,6 +32,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwEdgeOptions, ew_edge_options_free)
 
 /* "[ADDR]:PORT": ":443", "0.0.0.0:443", "[::1]:443". *address (transfer full) NULL: all. */
 gboolean ew_edge_listen_parse (const gchar *text, gchar **address, guint16 *port, GError **error);
+/* Whether a mesh that was reached at stored should stay with it, though now one would guess guessed (NULL: nothing).
+   At boot the best address is often the last to come: until this host has a way to the internet, and where the guess is
+   a poorer one, nothing is known better. Another port is. */
+gboolean ew_edge_keeps_public (const gchar *stored, const gchar *guessed, gboolean online);
 /* This host's first global address as "HOST:PORT": public before private, IPv4 before IPv6. NULL with error: it has
  * none. */
 gchar *ew_edge_guess_public (const gchar *listen_address, guint16 port, const gchar *except_interface, GError **error);

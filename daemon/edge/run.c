@@ -12,6 +12,7 @@
 #include "common/util.h"
 #include "edge/api.h"
 #include "edge/default-names.h"
+#include "edge/exit-netlink.h"
 #include "edge/identity.h"
 #include "edge/privileges.h"
 #include "edge/verbs.h"
@@ -77,21 +78,43 @@ open_store (Edge *self, GError **error)
   return FALSE;
 }
 
+/* Whether this host has a route to the internet, of either family. */
+static gboolean
+is_online (void)
+{
+  g_autoptr (EwHostView) view = ew_netlink_get_view (0, NULL);
+  return view && (view->upstream[0] || view->upstream[1]);
+}
+
+/* Where the edge is reached: as its owner says or said; else what this host looks like, unless that is no better than
+ * what it looked like before. */
+static gboolean
+choose_public (Edge *self, const gchar *stored, gboolean given, GError **error)
+{
+  const EwEdgeOptions *options = self->options;
+  g_autoptr (GError) cause = NULL;
+  if (options->public_endpoint || (stored && given))
+    {
+      self->public_endpoint = g_strdup (options->public_endpoint ? options->public_endpoint : stored);
+      return TRUE;
+    }
+  g_autofree gchar *guessed = ew_edge_guess_public (options->listen_address, options->port, options->interface, &cause);
+  gboolean keep = stored && ew_edge_keeps_public (stored, guessed, is_online ());
+  self->public_endpoint = keep ? g_strdup (stored) : g_steal_pointer (&guessed);
+  if (self->public_endpoint == NULL)
+    g_propagate_error (error, g_steal_pointer (&cause));
+  return self->public_endpoint != NULL;
+}
+
 static gboolean
 open_mesh (Edge *self, GError **error)
 {
+  gboolean given;
   g_autoptr (GError) cause = NULL;
   const EwEdgeOptions *options = self->options;
   g_autofree gchar *name = NULL, *stored_public = NULL, *default_mesh = NULL, *default_edge = NULL;
-  if (!ew_mesh_peek (self->store, &name, &stored_public, error))
-    return FALSE;
-  if (options->public_endpoint)
-    self->public_endpoint = g_strdup (options->public_endpoint);
-  else if (stored_public)
-    self->public_endpoint = g_steal_pointer (&stored_public);
-  else
-    self->public_endpoint = ew_edge_guess_public (options->listen_address, options->port, options->interface, error);
-  if (self->public_endpoint == NULL)
+  if (!ew_mesh_peek (self->store, &name, &stored_public, &given, error)
+      || !choose_public (self, stored_public, given, error))
     return FALSE;
   ew_edge_default_names (g_get_host_name (), self->public_endpoint, &default_mesh, &default_edge);
   self->identity = ew_identity_load (options->state_dir,

@@ -260,6 +260,7 @@ test_edge_id (Fixture *fixture, gconstpointer unused)
 static void
 test_old_edge_id (void)
 {
+  gboolean given;
   g_autoptr (EwStore) store = fixture_store ();
   g_autoptr (EwMesh) mesh = fixture_open (store, "frankfurt");
   const EwEdge *edge = ew_mesh_get_edge (mesh);
@@ -276,7 +277,7 @@ test_old_edge_id (void)
   g_assert_cmpstr (ew_mesh_get_edge (mesh)->name, ==, "frankfurt");
   g_assert_cmpuint (ew_mesh_get_timestamp_floor (mesh), ==, 77);
   g_assert_true (ew_mesh_keep_public (mesh, NULL));
-  g_assert_true (ew_mesh_peek (store, &name, &endpoint, NULL));
+  g_assert_true (ew_mesh_peek (store, &name, &endpoint, &given, NULL) && given);
   g_assert_cmpstr (endpoint, ==, "203.0.113.5:443");
   g_autoptr (GPtrArray) edges = ew_store_list (store, "/edges/", NULL, 0, NULL, NULL);
   g_assert_cmpuint (edges->len, ==, 1);

@@ -258,12 +258,35 @@ test_known_addresses (void)
   ew_known_addresses_free (known);
 }
 
+static void
+test_public_kept (void)
+{
+  static const struct
+  {
+    const gchar *stored, *guessed;
+    gboolean online, kept;
+  } rows[] = {
+    { "203.0.114.5:443", NULL, TRUE, TRUE },                 /* no address yet */
+    { "203.0.114.5:443", "172.17.0.1:443", TRUE, TRUE },     /* a bridge of containers came first */
+    { "203.0.114.5:443", "203.0.114.9:443", FALSE, TRUE },   /* no way out yet */
+    { "203.0.114.5:443", "203.0.114.9:443", TRUE, FALSE },   /* the host moved */
+    { "192.168.1.5:443", "172.17.0.1:443", FALSE, TRUE },    /* … at home */
+    { "192.168.1.5:443", "203.0.114.9:443", TRUE, FALSE },   /* a better one */
+    { "[2600::5]:443", "203.0.114.9:443", TRUE, FALSE },     /* likewise: IPv4 */
+    { "203.0.114.5:443", "203.0.114.5:8443", FALSE, FALSE }, /* another port */
+    { "edge.example.org:443", "203.0.114.9:443", TRUE, TRUE },
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    g_assert_cmpint (ew_edge_keeps_public (rows[i].stored, rows[i].guessed, rows[i].online), ==, rows[i].kept);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/edge/default-names", test_default_names);
   g_test_add_func ("/edge/ranges", test_ranges);
+  g_test_add_func ("/edge/public-kept", test_public_kept);
   g_test_add_func ("/edge/ranges/refused", test_ranges_refused);
   g_test_add_func ("/edge/ratelimit", test_rate_limit);
   g_test_add_func ("/edge/websocket/frames", test_frames);
