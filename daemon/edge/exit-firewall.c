@@ -2,6 +2,7 @@
 #include "edge/exit-firewall.h"
 
 #include <errno.h>
+#include <linux/netfilter.h>
 #include <nftables/libnftables.h>
 #include <string.h>
 
@@ -339,10 +340,10 @@ ew_firewall_remove (const gchar *interface, GError **error)
 gboolean
 ew_firewall_exists (const gchar *interface)
 {
-  g_autofree gchar *wanted = g_strdup_printf ("table inet " TABLE "%s\n", interface);
-  g_autofree gchar *tables = NULL;
+  g_autofree gchar *table = g_strconcat (TABLE, interface, NULL);
+  g_autoptr (EwNetlink) netlink = ew_netlink_new (NETLINK_NETFILTER);
 
-  return run ("list tables inet", FALSE, &tables, NULL) && strstr (tables, wanted) != NULL;
+  return netlink != NULL && ew_nft_table_is_there (netlink, NFPROTO_INET, table);
 }
 
 /* The members of nft's listing that are of one kind ("chain", "rule"). Borrowed from object. */
@@ -388,23 +389,17 @@ ew_firewall_read_undo (const gchar *interface)
 }
 
 gchar *
-ew_firewall_find_blockers_in (const gchar *interface, const gchar *json)
+ew_firewall_find_blockers_in (const gchar *interface, const EwNftChain *chains, gsize n)
 {
-  g_autoptr (JsonObject) object = ew_json_parse_object (json, strlen (json), LISTING_MAX, NULL);
-  g_autoptr (GPtrArray) chains = members (object, "chain");
   g_autoptr (GString) names = g_string_new (NULL);
   gboolean docker = FALSE;
 
-  for (guint i = 0; i < chains->len; i++)
+  for (gsize i = 0; i < n; i++)
     {
-      JsonObject *chain = g_ptr_array_index (chains, i);
-      const gchar *name = ew_json_string (chain, "name");
-
-      docker = docker || g_strcmp0 (name, "DOCKER-USER") == 0;
-      if (g_strcmp0 (ew_json_string (chain, "hook"), "forward") == 0
-          && g_strcmp0 (ew_json_string (chain, "policy"), "drop") == 0)
-        g_string_append_printf (names, "%s%s %s %s", names->len > 0 ? ", " : "", ew_json_string (chain, "family"),
-                                ew_json_string (chain, "table"), name);
+      docker = docker || g_str_equal (chains[i].name, "DOCKER-USER");
+      if (chains[i].based && chains[i].hook == NF_INET_FORWARD && chains[i].drops)
+        g_string_append_printf (names, "%s%s %s %s", names->len > 0 ? ", " : "", ew_nft_family_name (chains[i].family),
+                                chains[i].table, chains[i].name);
     }
   if (names->len == 0)
     return NULL;
@@ -434,8 +429,10 @@ has_legacy_tables (void)
 gchar *
 ew_firewall_find_blockers (const gchar *interface)
 {
-  g_autofree gchar *json = NULL;
-  gchar *sentence = run ("list chains", TRUE, &json, NULL) ? ew_firewall_find_blockers_in (interface, json) : NULL;
+  g_autoptr (EwNetlink) netlink = ew_netlink_new (NETLINK_NETFILTER);
+  g_autoptr (GArray) chains = netlink != NULL ? ew_nft_chains (netlink) : NULL;
+  gchar *sentence
+    = chains != NULL ? ew_firewall_find_blockers_in (interface, (const EwNftChain *)chains->data, chains->len) : NULL;
 
   if (sentence == NULL && has_legacy_tables ())
     sentence

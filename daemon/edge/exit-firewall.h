@@ -31,6 +31,7 @@
 #pragma once
 
 #include <gio/gio.h>
+#include "host/nftables.h"
 #include "proto/address.h"
 
 typedef struct
@@ -69,5 +70,5 @@ GPtrArray *ew_firewall_read_undo (const gchar *interface);
 /* Other tables' chains on the forward hook that drop what they do not know, or hooks of the older iptables that nft
    does not show: a sentence that names them and says what to do. NULL: nothing is in the way. (transfer full) */
 gchar *ew_firewall_find_blockers (const gchar *interface);
-/* The same from nft's JSON listing of chains (pure). */
-gchar *ew_firewall_find_blockers_in (const gchar *interface, const gchar *json);
+/* The same among those chains (pure). */
+gchar *ew_firewall_find_blockers_in (const gchar *interface, const EwNftChain *chains, gsize n);

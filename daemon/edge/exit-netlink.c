@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "edge/exit-netlink.h"
+#include "host/ruleset-watch.h"
 
 #include <errno.h>
 #include <glib-unix.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <string.h>
@@ -294,9 +294,10 @@ ew_host_view_equal (const EwHostView *a, const EwHostView *b)
 
 struct EwNetlinkWatch
 {
-  struct mnl_socket *sockets[2]; /* rtnetlink, nfnetlink */
-  GSource *sources[2];
+  struct mnl_socket *socket; /* rtnetlink */
+  GSource *source;
   GSource *settle;
+  EwRulesetWatch *ruleset; /* NULL: this kernel has no nftables */
   void (*func) (gpointer data);
   gpointer data;
 };
@@ -330,39 +331,45 @@ on_readable (gint fd, GIOCondition condition, gpointer data)
 }
 
 static gboolean
-listen_to (EwNetlinkWatch *watch, gsize index, int bus, unsigned int mask, const int *groups)
+listen_to_routes (EwNetlinkWatch *watch)
 {
-  struct mnl_socket *socket = mnl_socket_open2 (bus, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  const unsigned int groups
+    = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | RTMGRP_LINK;
 
-  if (socket == NULL)
+  watch->socket = mnl_socket_open2 (NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (watch->socket == NULL || mnl_socket_bind (watch->socket, groups, MNL_SOCKET_AUTOPID) < 0)
     return FALSE;
-  watch->sockets[index] = socket;
-  if (mnl_socket_bind (socket, mask, MNL_SOCKET_AUTOPID) < 0)
-    return FALSE;
-  for (; groups != NULL && *groups != 0; groups++)
-    if (mnl_socket_setsockopt (socket, NETLINK_ADD_MEMBERSHIP, (void *)groups, sizeof *groups) < 0)
-      return FALSE;
-  watch->sources[index] = g_unix_fd_source_new (mnl_socket_get_fd (socket), G_IO_IN);
-  g_source_set_callback (watch->sources[index], G_SOURCE_FUNC (on_readable), watch, NULL);
-  g_source_attach (watch->sources[index], g_main_context_get_thread_default ());
+  watch->source = g_unix_fd_source_new (mnl_socket_get_fd (watch->socket), G_IO_IN);
+  g_source_set_callback (watch->source, G_SOURCE_FUNC (on_readable), watch, NULL);
+  g_source_attach (watch->source, g_main_context_get_thread_default ());
   return TRUE;
+}
+
+static gboolean
+on_ruleset_changed (gpointer data)
+{
+  EwNetlinkWatch *watch = data;
+
+  watch->func (watch->data);
+  return FALSE;
 }
 
 EwNetlinkWatch *
 ew_netlink_watch (void (*func) (gpointer data), gpointer data)
 {
+  static const EwRulesetWatcher watcher = { on_ruleset_changed, NULL };
   EwNetlinkWatch *watch = g_new0 (EwNetlinkWatch, 1);
-  const int nftables[] = { NFNLGRP_NFTABLES, 0 };
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
 
   watch->func = func;
   watch->data = data;
-  if (!listen_to (watch, 0, NETLINK_ROUTE,
-                  RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | RTMGRP_LINK, NULL))
+  if (!listen_to_routes (watch))
     {
       ew_netlink_unwatch (watch);
       return NULL;
     }
-  if (!listen_to (watch, 1, NETLINK_NETFILTER, 0, nftables))
+  watch->ruleset = ew_ruleset_watch_new (context, &watcher, watch);
+  if (watch->ruleset == NULL)
     g_debug ("changes of the firewall cannot be followed");
   return watch;
 }
@@ -372,14 +379,12 @@ ew_netlink_unwatch (EwNetlinkWatch *watch)
 {
   if (watch == NULL)
     return;
-  for (gsize i = 0; i < G_N_ELEMENTS (watch->sockets); i++)
-    {
-      if (watch->sources[i] != NULL)
-        g_source_destroy (watch->sources[i]);
-      g_clear_pointer (&watch->sources[i], g_source_unref);
-      if (watch->sockets[i] != NULL)
-        mnl_socket_close (watch->sockets[i]);
-    }
+  ew_ruleset_watch_free (watch->ruleset);
+  if (watch->source != NULL)
+    g_source_destroy (watch->source);
+  g_clear_pointer (&watch->source, g_source_unref);
+  if (watch->socket != NULL)
+    mnl_socket_close (watch->socket);
   if (watch->settle != NULL)
     g_source_destroy (watch->settle);
   g_clear_pointer (&watch->settle, g_source_unref);

@@ -27,8 +27,9 @@ void ew_host_view_free (EwHostView *view);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwHostView, ew_host_view_free)
 gboolean ew_host_view_equal (const EwHostView *a, const EwHostView *b);
 
-/* Calls func in the thread-default context some 200 ms after addresses, routes or nftables' tables changed; bursts are
-   one call. Free with ew_netlink_unwatch(). NULL: no netlink. */
+/* Calls func in the thread-default context some 200 ms after addresses or routes changed, 500 ms after some program's
+   rules of nftables did; bursts are one call. func must not end the watch. Free with ew_netlink_unwatch(). NULL: no
+   netlink. */
 typedef struct EwNetlinkWatch EwNetlinkWatch;
 EwNetlinkWatch *ew_netlink_watch (void (*func) (gpointer data), gpointer data);
 void ew_netlink_unwatch (EwNetlinkWatch *watch);

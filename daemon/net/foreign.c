@@ -8,7 +8,7 @@
  * The rules use only what iptables-nft can read back ("-i IF -j ACCEPT"), else `iptables -L` would fail on the chain.
  */
 #include "net/host-private.h"
-#include "net/nftables.h"
+#include "host/nftables.h"
 
 #include <linux/netfilter.h>
 #include <string.h>

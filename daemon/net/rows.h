@@ -6,7 +6,7 @@
 #pragma once
 
 #include <net/if.h>
-#include "net/netlink.h"
+#include "host/netlink.h"
 #include "proto/address.h"
 
 /* The originator that stands on every route and rule of ours (rtm_protocol, FRA_PROTOCOL): 'E', free in

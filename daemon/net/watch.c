@@ -7,7 +7,7 @@
  * nothing new and wake nobody.
  */
 #include "net/host-private.h"
-#include "net/ruleset-watch.h"
+#include "host/ruleset-watch.h"
 
 #include <errno.h>
 #include <glib-unix.h>

@@ -75,23 +75,24 @@ class Gateway(MeshCase):
     def load(self, rules):
         self.gateway.nft(rules)
 
-    def cpu_while(self, *argv):
-        """The share of one processor, in per cent, that the gateway's edgewayd takes while the command runs there."""
-        process = self.mesh.running["office-gw"][0]
+    def cpu_while(self, machine, name, *argv):
+        """The share of one processor, in per cent, that a daemon ("edge" or a node's) takes while the command runs on the machine."""
+        process = self.mesh.running[name][0]
 
         def seconds():
             with open(f"/proc/{process.pid}/stat") as file:
                 fields = file.read().rsplit(")", 1)[1].split()
             return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
         before, begun = seconds(), time.monotonic()
-        self.gateway.run(*argv, timeout=120)
+        machine.run(*argv, timeout=120)
         return 100 * (seconds() - before) / (time.monotonic() - begun)
 
-    def load_block_list(self, elements=200_000):
-        """A firewall that drops what it doesn't know, with a large set in the same table."""
-        block = ",".join(f"10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}" for i in range(elements))
-        self.load(f"table inet filter {{ set block {{ type ipv4_addr; elements = {{ {block} }} }}; "
-                  "chain forward { type filter hook forward priority 0; policy drop; ip saddr @block drop; }; }\n")
+
+def block_list(elements=200_000):
+    """A firewall that drops what it doesn't know, with a large set in the same table."""
+    block = ",".join(f"10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}" for i in range(elements))
+    return (f"table inet filter {{ set block {{ type ipv4_addr; elements = {{ {block} }} }}; "
+            "chain forward { type filter hook forward priority 0; policy drop; ip saddr @block drop; }; }\n")
 
 
 # A container each 0.3 s, as Docker starts and ends one: a port at the bridge, its address, a rule.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <linux/netfilter.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -374,24 +375,31 @@ test_firewall_name (void)
 static void
 test_blockers (void)
 {
-  static const gchar docker[]
-    = "{\"nftables\": [{\"metainfo\": {\"version\": \"1.0.6\"}},"
-      "{\"chain\": {\"family\": \"ip\", \"table\": \"filter\", \"name\": \"DOCKER-USER\", \"handle\": 2}},"
-      "{\"chain\": {\"family\": \"ip\", \"table\": \"filter\", \"name\": \"FORWARD\", \"handle\": 1, \"type\": "
-      "\"filter\","
-      " \"hook\": \"forward\", \"prio\": 0, \"policy\": \"drop\"}}]}";
-  static const gchar calm[]
-    = "{\"nftables\": [{\"chain\": {\"family\": \"ip\", \"table\": \"filter\", \"name\": \"FORWARD\","
-      " \"hook\": \"forward\", \"prio\": 0, \"policy\": \"accept\"}},"
-      "{\"chain\": {\"family\": \"ip\", \"table\": \"filter\", \"name\": \"INPUT\","
-      " \"hook\": \"input\", \"prio\": 0, \"policy\": \"drop\"}}]}";
-  g_autofree gchar *sentence = ew_firewall_find_blockers_in ("edge0", docker);
+  static const EwNftChain docker[] = {
+    { .family = NFPROTO_IPV4, .table = "filter", .name = "DOCKER-USER" },
+    { .family = NFPROTO_IPV4,
+      .based = TRUE,
+      .hook = NF_INET_FORWARD,
+      .drops = TRUE,
+      .table = "filter",
+      .name = "FORWARD" },
+  };
+  static const EwNftChain calm[] = {
+    { .family = NFPROTO_IPV4, .based = TRUE, .hook = NF_INET_FORWARD, .table = "filter", .name = "FORWARD" },
+    { .family = NFPROTO_IPV4,
+      .based = TRUE,
+      .hook = NF_INET_LOCAL_IN,
+      .drops = TRUE,
+      .table = "filter",
+      .name = "INPUT" },
+    { .family = NFPROTO_IPV4, .drops = TRUE, .table = "filter", .name = "not-based" },
+  };
+  g_autofree gchar *sentence = ew_firewall_find_blockers_in ("edge0", docker, G_N_ELEMENTS (docker));
 
   g_assert_nonnull (strstr (sentence, "ip filter FORWARD"));
   g_assert_nonnull (strstr (sentence, "iptables -I DOCKER-USER -i edge0 -j ACCEPT"));
-  g_assert_null (ew_firewall_find_blockers_in ("edge0", calm));
-  g_assert_null (ew_firewall_find_blockers_in ("edge0", "nonsense"));
-  g_assert_null (ew_firewall_find_blockers_in ("edge0", "{\"nftables\": [1, {\"chain\": 2}]}"));
+  g_assert_null (ew_firewall_find_blockers_in ("edge0", calm, G_N_ELEMENTS (calm)));
+  g_assert_null (ew_firewall_find_blockers_in ("edge0", NULL, 0));
 }
 
 int

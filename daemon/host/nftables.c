@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "net/nftables.h"
+#include "host/nftables.h"
 
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
@@ -287,6 +287,16 @@ read_table_flags (const struct nlmsghdr *message, void *data)
       *flags = get_be32 (attribute);
   }
   return MNL_CB_OK;
+}
+
+gboolean
+ew_nft_table_is_there (EwNetlink *netlink, guint8 family, const gchar *table)
+{
+  char buffer[EW_NETLINK_BUFFER] = { 0 };
+  struct nlmsghdr *message = begin (buffer, NFT_MSG_GETTABLE, family);
+
+  mnl_attr_put_strz (message, NFTA_TABLE_NAME, table);
+  return ew_netlink_get (netlink, message, NULL, NULL) == 0;
 }
 
 gboolean

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "net/netlink.h"
+#include "host/netlink.h"
 
 #include <errno.h>
 #include <linux/netlink.h>

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "net/netlink.h"
+#include "host/netlink.h"
 
 G_BEGIN_DECLS
 
@@ -16,7 +16,7 @@ typedef struct
   gboolean based;            /* it has a hook */
   guint32 hook;              /* NF_INET_FORWARD … */
   gboolean drops;            /* its policy */
-  gchar table[32], name[32]; /* longer names are cut, and are nobody's that this room looks for */
+  gchar table[32], name[32]; /* longer names are cut, and are nobody's that we look for */
 } EwNftChain;
 
 /* Every chain of the families above. NULL: errno. (transfer full) */
@@ -32,6 +32,7 @@ typedef struct
 /* Looks through one chain. comment: of our rules; NULL: not asked for. FALSE: it is not there. */
 gboolean ew_nft_rules (EwNetlink *netlink, const EwNftChain *chain, const gchar *comment, EwNftRules *rules);
 
+gboolean ew_nft_table_is_there (EwNetlink *netlink, guint8 family, const gchar *table);
 /* Some process owns the table (NFT_TABLE_F_OWNER): the kernel lets nobody else change it. */
 gboolean ew_nft_table_is_owned (EwNetlink *netlink, guint8 family, const gchar *table);
 

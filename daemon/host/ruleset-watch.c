@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "net/ruleset-watch.h"
+#include "host/ruleset-watch.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
