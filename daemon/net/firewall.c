@@ -293,11 +293,14 @@ add_set (GString *script, const gchar *name, const gchar *type, const gchar *ele
    virtual machines, and for the subnets that it offers. Whoever is on a network that leads outside is a neighbour, and
    would become this node for the mesh. */
 static void
-add_lending_chain (GString *script, const EwHostConfig *config, const gchar *internal)
+add_lending_chain (GString *script, const EwHostConfig *config, const gchar *internal, const gchar *uplinks)
 {
   g_string_append (script, "  chain lend {\n    ct state established,related return\n");
   if (internal != NULL)
     g_string_append_printf (script, "    iifname { %s } return\n", internal);
+  /* A container's, which came since these rules were loaded. */
+  if (uplinks != NULL)
+    g_string_append_printf (script, "    meta iifkind \"veth\" iifname != { %s } return\n", uplinks);
   for (gsize i = 0; i < config->n_forwards; i++)
     add_prefix_rule (script, "", "saddr", &config->forwards[i], "return");
   g_string_append (script, "    drop\n  }\n");
@@ -307,10 +310,10 @@ add_lending_chain (GString *script, const EwHostConfig *config, const gchar *int
    published ports). Segments must fit into the tunnel on both sides: MSS = MTU less 40 (IPv4) or 60 (IPv6) bytes of
    headers. */
 static void
-add_forward_chains (GString *script, const EwHostConfig *config, const gchar *internal)
+add_forward_chains (GString *script, const EwHostConfig *config, const gchar *internal, const gchar *uplinks)
 {
   if (config->vpn)
-    add_lending_chain (script, config, internal);
+    add_lending_chain (script, config, internal, uplinks);
   g_string_append_printf (script,
                           "  chain forward {\n"
                           "    type filter hook forward priority filter; policy accept;\n"
@@ -346,7 +349,7 @@ add_subnet_chains (GString *script, const EwHostConfig *config)
 /* Towards a subnet behind us: its hosts know nothing of the mesh, so they see this machine. Into the tunnel in VPN
    mode: the edge takes only our own mesh IPs and the subnets that we offered as a source. */
 static void
-add_masquerade_chain (GString *script, const EwHostConfig *config, const gchar *internal)
+add_masquerade_chain (GString *script, const EwHostConfig *config, const gchar *uplinks)
 {
   g_autofree gchar *from_mesh
     = g_strdup_printf ("iifname \"%s\" oifname != \"%s\" ", config->interface, config->interface);
@@ -360,8 +363,9 @@ add_masquerade_chain (GString *script, const EwHostConfig *config, const gchar *
       add_address_rules (script, config, into_tunnel, "saddr", "return");
       for (gsize i = 0; i < config->n_forwards; i++)
         add_prefix_rule (script, into_tunnel, "saddr", &config->forwards[i], "return");
-      if (internal != NULL)
-        g_string_append_printf (script, "    %siifname { %s } masquerade\n", into_tunnel, internal);
+      if (uplinks != NULL)
+        g_string_append_printf (script, "    %siifname { %s } return\n", into_tunnel, uplinks);
+      g_string_append_printf (script, "    %sfib saddr type != local masquerade\n", into_tunnel);
       /* A connection that begins; never the middle of one, which would get a second identity. */
       g_string_append_printf (script, "    %sfib saddr type local tcp flags & (syn|ack) == syn masquerade\n",
                               into_tunnel);
@@ -410,8 +414,10 @@ static gchar *
 make_script (EwHost *host, const EwHostConfig *config, const EwFlows *flows)
 {
   g_autoptr (GString) script = g_string_new (NULL);
-  g_autofree gchar *internal = config->vpn ? ew_lan_internal_names (host, config) : NULL;
+  g_autofree gchar *internal = NULL, *uplinks = NULL;
 
+  if (config->vpn)
+    ew_lan_names (host, config, &internal, &uplinks);
   begin_table (script, host, "inet edgeway");
   add_protect_chain (script, config);
   ew_seal_add (script, host, config, host->sealed);
@@ -421,10 +427,10 @@ make_script (EwHost *host, const EwHostConfig *config, const EwFlows *flows)
     {
       if (config->n_forwards > 0)
         add_subnet_chains (script, config);
-      add_forward_chains (script, config, internal);
+      add_forward_chains (script, config, internal, uplinks);
     }
   if (config->vpn || config->n_forwards > 0)
-    add_masquerade_chain (script, config, internal);
+    add_masquerade_chain (script, config, uplinks);
   g_string_append (script, "}\n");
   begin_table (script, host, "arp edgeway");
   g_string_append_printf (script, "  chain input {\n    type filter hook input priority filter; policy accept;\n");

@@ -117,23 +117,29 @@ remember_uplinks (EwHost *host, const EwHostConfig *config)
     add_link (host->uplinks, g_array_index (now, guint, i), 0);
 }
 
-gchar *
-ew_lan_internal_names (EwHost *host, const EwHostConfig *config)
+static void
+add_name (GString *names, const EwLinkRow *link)
+{
+  if (ew_interface_is_plain (link->name))
+    g_string_append_printf (names, "%s\"%s\"", names->len > 0 ? ", " : "", link->name);
+}
+
+void
+ew_lan_names (EwHost *host, const EwHostConfig *config, gchar **internal, gchar **uplinks)
 {
   g_autoptr (GArray) links = ew_netlink_links (host->netlink);
-  g_autoptr (GString) names = g_string_new (NULL);
+  g_autoptr (GString) inner = g_string_new (NULL), outer = g_string_new (NULL);
 
   remember_uplinks (host, config);
   for (guint i = 0; links != NULL && i < links->len; i++)
     {
       const EwLinkRow *link = &g_array_index (links, EwLinkRow, i);
       /* Packets of a port come in by its bridge. */
-      if ((link->flags & IFF_LOOPBACK) != 0 || link->master != 0 || g_str_equal (link->name, config->interface)
-          || has_link (host->uplinks, link->index) || !ew_interface_is_plain (link->name))
-        continue;
-      g_string_append_printf (names, "%s\"%s\"", names->len > 0 ? ", " : "", link->name);
+      if ((link->flags & IFF_LOOPBACK) == 0 && link->master == 0 && !g_str_equal (link->name, config->interface))
+        add_name (has_link (host->uplinks, link->index) ? outer : inner, link);
     }
-  return names->len > 0 ? g_string_free (g_steal_pointer (&names), FALSE) : NULL;
+  *internal = inner->len > 0 ? g_string_free (g_steal_pointer (&inner), FALSE) : NULL;
+  *uplinks = outer->len > 0 ? g_string_free (g_steal_pointer (&outer), FALSE) : NULL;
 }
 
 /* A bridge with a physical port is a way out, whatever its routes. */

@@ -10,27 +10,24 @@
  * it to go its own way
  *
  * A program that binds its socket to an interface leaves by it whatever the rules say. In VPN mode that ends here,
- * except for two that the machine would be worse without: systemd-resolved's questions to the name servers of a link
- * (it binds all of them), and NetworkManager's look for a captive portal. Both are known by their unit's control group.
+ * except for what the machine would be worse without. Local name servers (systemd-resolved, dnsmasq) bind their
+ * questions to the link that a name server is of: without them there would be no names. NetworkManager looks for
+ * captive portals. The first are known by their users, NetworkManager, which is root, by its unit's control group.
  *
  * What the tunnel would carry is dropped: connections outlive the moment. A family that it doesn't carry is refused at
  * once, so that programs take the other one without waiting.
  */
 #include "net/host-private.h"
 
+#include <pwd.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #define UPPER "0xffff0000"
 
-typedef struct
-{
-  const gchar *unit, *match;
-} BoundProgram;
+static const gchar *const resolver_users[] = { "systemd-resolve", "dnsmasq", NULL };
 
-static const BoundProgram bound_programs[] = {
-  { "system.slice/systemd-resolved.service", "meta l4proto { tcp, udp } th dport { 53, 853 }" },
-  { "system.slice/NetworkManager.service", "tcp dport 80" },
-};
+#define PORTAL_UNIT "system.slice/NetworkManager.service"
 
 /* A named set "NAME4" or "NAME6" of prefixes; one may hold another. */
 static void
@@ -65,23 +62,34 @@ add_sets (GString *script, const EwHostConfig *config, const GArray *outside)
     }
 }
 
+/* Local users only: a directory service may be behind the tunnel. */
+static void
+add_resolvers (GString *script)
+{
+  FILE *file = fopen ("/etc/passwd", "re");
+  const struct passwd *user;
+
+  while (file != NULL && (user = fgetpwent (file)) != NULL)
+    if (g_strv_contains (resolver_users, user->pw_name))
+      g_string_append_printf (script, "    meta skuid %u meta l4proto { tcp, udp } th dport { 53, 853 } return\n",
+                              (guint)user->pw_uid);
+  if (file != NULL)
+    fclose (file);
+}
+
 /* Where the unit runs now; a kernel before 5.13 cannot look at control groups. */
 static void
-add_bound_programs (GString *script)
+add_portal_check (GString *script)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS (bound_programs); i++)
-    {
-      g_autofree gchar *path = g_build_filename ("/sys/fs/cgroup", bound_programs[i].unit, NULL);
-      g_autofree gchar *rule
-        = g_strdup_printf ("%s socket cgroupv2 level 2 \"%s\" return", bound_programs[i].match, bound_programs[i].unit);
-      g_autofree gchar *check
-        = g_strdup_printf ("table inet edgeway_check {\n  chain output {\n    type filter hook output priority 0;\n"
-                           "    %s\n  }\n}\n",
-                           rule);
-      struct stat info;
-      if (stat (path, &info) == 0 && ew_nft_check (check))
-        g_string_append_printf (script, "    %s\n", rule);
-    }
+  static const gchar *const rule = "tcp dport 80 socket cgroupv2 level 2 \"" PORTAL_UNIT "\" return";
+  g_autofree gchar *check
+    = g_strdup_printf ("table inet edgeway_check {\n  chain output {\n    type filter hook output priority 0;\n"
+                       "    %s\n  }\n}\n",
+                       rule);
+  struct stat info;
+
+  if (stat ("/sys/fs/cgroup/" PORTAL_UNIT, &info) == 0 && ew_nft_check (check))
+    g_string_append_printf (script, "    %s\n", rule);
 }
 
 /* The end of what may not leave: "ip daddr @inside4 drop". */
@@ -131,7 +139,10 @@ ew_seal_add (GString *script, EwHost *host, const EwHostConfig *config, gboolean
                           "    oifname { \"lo\", \"%s\" } return\n",
                           config->interface);
   if (config->vpn)
-    add_bound_programs (script);
+    {
+      add_resolvers (script);
+      add_portal_check (script);
+    }
   g_string_append_printf (script,
                           "    jump sealed\n  }\n"
                           "  chain sealed_forward {\n    type filter hook forward priority filter; policy accept;\n"
