@@ -17,7 +17,7 @@ static bool
 is_same (const EwLinkMessage *a, const EwLinkMessage *b)
 {
   return a->type == b->type && a->token == b->token && ew_revision_equal (a->revision, b->revision)
-         && a->stamp_ns == b->stamp_ns;
+         && a->stamp_ns == b->stamp_ns && a->problem == b->problem;
 }
 
 /* From memory exactly as large as the packet. */
@@ -30,6 +30,8 @@ parse (const uint8_t *data, size_t size, EwIp *from, EwIp *to, EwLinkMessage *me
   free (packet);
   if (!ok)
     return false;
+  assert (message->problem <= EW_NODE_PROBLEM_REFUSED);
+  assert (message->problem == EW_NODE_PROBLEM_NONE || message->type == EW_LINK_ANSWER);
   /* What was taken is built again and means the same. */
   uint8_t again[EW_LINK_PACKET_MAX];
   EwIp again_from, again_to;
@@ -67,6 +69,8 @@ change (const uint8_t *data, size_t size, bool v6, bool mended)
   EwLinkMessage message = { .type = (EwLinkType)data[1], .token = ew_load_le64 (data + 2) }, got;
   message.revision.hash = message.token * 3;
   message.stamp_ns = message.token * 5;
+  if (message.type == EW_LINK_ANSWER)
+    message.problem = (EwNodeProblem)(data[2] % (EW_NODE_PROBLEM_REFUSED + 1));
   to.bytes[3] = data[2];
   size_t n = ew_link_build (packet, &from, &to, &message);
   bool known = data[1] >= EW_LINK_PROBE && data[1] <= EW_LINK_EDGE_ANSWER && data[1] != 4;

@@ -64,6 +64,30 @@ test_round_trip (void)
   g_assert_cmpuint (ew_link_build (packet, &none, &none, &sample), ==, 0);
 }
 
+/* An ANSWER's note: what this version doesn't know is none, and no other message has one. */
+static void
+test_problems (void)
+{
+  static const char *const codes[] = { NULL, "two-machines", "clock-behind", "restored", "handshakes-refused" };
+  EwIp from = ip ("100.96.0.1"), to = ip ("100.96.1.1"), from2, to2;
+  uint8_t packet[EW_LINK_PACKET_MAX];
+  for (unsigned problem = 0; problem < 256; problem++)
+    for (int answer = 0; answer < 2; answer++)
+      {
+        EwLinkMessage out, in = { answer ? EW_LINK_ANSWER : EW_LINK_NOTICE, 7, { 8 }, 9, (EwNodeProblem)problem };
+        size_t len = ew_link_build (packet, &from, &to, &in);
+        bool known = answer && problem < G_N_ELEMENTS (codes);
+        g_assert_true (ew_link_parse (packet, len, &from2, &to2, &out));
+        g_assert_cmpuint (out.problem, ==, known ? problem : EW_NODE_PROBLEM_NONE);
+        g_assert_cmpstr (ew_node_problem_get_code ((EwNodeProblem)problem), ==,
+                         problem < G_N_ELEMENTS (codes) ? codes[problem] : NULL);
+      }
+  for (unsigned problem = 1; problem < G_N_ELEMENTS (codes); problem++)
+    g_assert_cmpuint (ew_node_problem_from_code (codes[problem]), ==, problem);
+  g_assert_cmpuint (ew_node_problem_from_code (NULL), ==, EW_NODE_PROBLEM_NONE);
+  g_assert_cmpuint (ew_node_problem_from_code ("of-next-year"), ==, EW_NODE_PROBLEM_NONE);
+}
+
 /* Zero stands for "no checksum" in UDP, so 0xffff is sent for it: never zero, whatever the message. */
 static void
 test_checksum_zero (void)
@@ -139,6 +163,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/proto/link/bytes", test_bytes);
   g_test_add_func ("/proto/link/round-trip", test_round_trip);
+  g_test_add_func ("/proto/link/problems", test_problems);
   g_test_add_func ("/proto/link/checksum-zero", test_checksum_zero);
   g_test_add_func ("/proto/link/refused", test_refused);
   return g_test_run ();
