@@ -211,6 +211,8 @@ ew_document_set_problem (JsonObject *object, const EwSwitchNodeStatus *status, g
     }
   if (problem == EW_NODE_PROBLEM_CLOCK_BEHIND)
     json_object_set_int_member (object, "clock_behind_seconds", status->clock_behind_s);
+  if (own && status && status->last_seen_us > 0)
+    json_object_set_int_member (object, "heard_ms", MAX (0, (g_get_real_time () - status->last_seen_us) / 1000));
 }
 
 JsonObject *

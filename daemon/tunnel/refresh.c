@@ -136,6 +136,7 @@ ew_tunnel_take_document (EwTunnel *self, JsonObject *object)
   json_object_unref (keystore->document);
   keystore->document = json_object_ref (object);
   json_object_remove_member (object, "problem"); /* of this moment: nothing to be kept */
+  json_object_remove_member (object, "heard_ms");
   ew_document_free (self->document);
   self->document = g_steal_pointer (&document);
   ew_tunnel_settle_choices (self);
@@ -155,9 +156,17 @@ ew_tunnel_take_document (EwTunnel *self, JsonObject *object)
   return TRUE;
 }
 
-/* The tunnel is silent; this is what the API had to say. error NULL: it answered. */
+/* A packet of ours has reached the edge since it fell silent here. */
+static gboolean
+is_heard (EwTunnel *self, JsonObject *answer)
+{
+  gint64 heard_ms = ew_json_int (answer, "heard_ms", -1);
+  return heard_ms >= 0 && self->liveness.silent_since && heard_ms * 1000 < ew_boottime () - self->liveness.silent_since;
+}
+
+/* The tunnel is silent; this is what the API had to say. error NULL: it answered. heard: the edge hears us. */
 static void
-explain_silence (EwTunnel *self, const GError *error)
+explain_silence (EwTunnel *self, gboolean heard, const GError *error)
 {
   EwTunnelState state = self->liveness.state == EW_LINK_CONNECTING ? EW_STATE_CONNECTING : EW_STATE_RECONNECTING;
   if (!self->engine || self->liveness.state == EW_LINK_CONNECTED || self->no_route || self->candidates->len == 0)
@@ -173,6 +182,10 @@ explain_silence (EwTunnel *self, const GError *error)
       self, state, "edge-silent",
       "The edge takes our handshakes but does not answer through the tunnel: its packet switch may be busy or stopped; "
       "trying again");
+  else if (heard)
+    ew_tunnel_set_state (self, state, "answers-lost",
+                         "The edge receives this computer's packets, but its answers don't arrive here: a firewall in "
+                         "between lets UDP out and not back in. Allow answers from the edge's UDP port");
   else
     ew_tunnel_set_state (self, state, "udp-blocked",
                          "The edge's API answers, but its UDP port does not: a firewall between here and the edge "
@@ -212,9 +225,10 @@ fetched (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   if (object)
     ew_tunnel_heard_problem (self, ew_node_problem_from_code (ew_json_string (object, "problem")));
+  gboolean heard = object && is_heard (self, object);
   gboolean news = object && ew_tunnel_take_document (self, object);
   self->fetch_not_before = ew_boottime () + (news ? PAUSE : FRUITLESS_PAUSE);
-  explain_silence (self, error);
+  explain_silence (self, heard, error);
   if (object)
     take_handshake_floor (self, object);
   if (!self->fetch_again)

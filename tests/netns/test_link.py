@@ -73,6 +73,13 @@ class Link(MeshCase):
         self.unblock()
         self.wait_state("laptop", "connected", 30)
 
+    def test_answers_blocked(self):
+        """The edge knows that it was reached: nobody is sent to look for a firewall that drops what goes out."""
+        self.block(f"udp sport {EDGE_PORT} drop")
+        self.wait_reason("answers-lost", 50)
+        self.unblock()
+        self.wait_state("laptop", "connected", 30)
+
     def test_all_blocked(self):
         self.block(f"ip daddr {EDGE_ADDRESS} drop")
         self.wait_reason("edge-unreachable", 90)
