@@ -3,6 +3,10 @@
  * Networks of this machine inside the mesh's range: a carrier's 100.100.5.0/24, a cloud's name server 100.100.2.136.
  * They keep their addresses, and the mesh has the rest of the range: it is cut into the prefixes that lie around them,
  * so that whichever way a look-up goes, no route of ours covers them.
+ *
+ * Except where the mesh has nodes: addresses are given out one after the other, so they lie around this machine's own
+ * and the edges'. A network there may be a rogue one that wants to have the mesh's traffic (CVE-2023-36672,
+ * "LocalNet"): any access point can give out 100.96.1.0/24. That part stays in the tunnel, and the network is named.
  */
 #include "tunnel/plan.h"
 
@@ -39,37 +43,60 @@ add_around (GArray *out, const EwPrefix *prefix, const GArray *holes)
 }
 
 static void
-add_problem (EwPlan *plan, const EwPrefix *prefix, const EwPrefix *range, const gchar *what)
+add_problem (EwPlan *plan, const EwPrefix *prefix, const EwPrefix *range, const gchar *what, const gchar *fix)
 {
   gchar text[EW_PREFIX_STRLEN];
   ew_prefix_format (range, text);
   g_autofree gchar *reason = g_strdup_printf ("%s lies inside the mesh's addresses %s", what, text);
-  g_ptr_array_add (plan->problems,
-                   ew_host_problem_new (EW_HOST_PROBLEM_RANGE, prefix,
-                                        "Nodes with an address in there cannot be reached from this computer. If there "
-                                        "are any, change that network, or make the mesh with another range.",
-                                        reason));
+  g_ptr_array_add (plan->problems, ew_host_problem_new (EW_HOST_PROBLEM_RANGE, prefix, fix, reason));
+}
+
+static gboolean
+is_near (const GArray *ips, const EwPrefix *prefix)
+{
+  for (guint i = 0; i < ips->len; i++)
+    {
+      const EwIp *ip = &g_array_index (ips, EwIp, i);
+      EwPrefix near = { .ip = *ip, .length = ip->family == EW_FAMILY_V4 ? 24 : 64 };
+      if (ew_prefix_overlaps (&near, prefix))
+        return TRUE;
+    }
+  return FALSE;
 }
 
 static void
-add_hole (EwPlan *plan, GArray *holes, const EwPrefix *hole, const EwPrefix *range, const gchar *what)
+add_hole (EwPlan *plan, const EwDocument *document, GArray *holes, const EwPrefix *hole, const EwPrefix *range,
+          const gchar *what)
 {
   if (!covers (range, hole))
     return;
+  if (document && (is_near (document->addresses, hole) || is_near (document->service, hole)))
+    {
+      add_problem (
+        plan, hole, range, what,
+        "Nodes have addresses there, so Edgeway keeps them in the tunnel, and what else has them can't be "
+        "reached. If you don't know that network, don't trust it. Otherwise change it, or make the mesh with "
+        "another range.");
+      return;
+    }
   for (guint i = 0; i < holes->len; i++)
     if (covers (&g_array_index (holes, EwPrefix, i), hole))
       return;
   g_array_append_val (holes, *hole);
-  add_problem (plan, hole, range, what);
+  add_problem (plan, hole, range, what,
+               "Nodes with an address in there cannot be reached from this computer. If there are any, change that "
+               "network, or make the mesh with another range.");
 }
 
+/* document NULL: wherever they are. */
 static void
-add_addresses (EwPlan *plan, GArray *holes, const EwIp *ips, gsize n, const EwPrefix *range, const gchar *what)
+add_addresses (EwPlan *plan, const EwDocument *document, GArray *holes, const EwIp *ips, gsize n, const EwPrefix *range,
+               const gchar *what)
 {
   for (gsize i = 0; i < n; i++)
     {
       EwPrefix hole = ew_prefix_from_ip (&ips[i]);
-      add_hole (plan, holes, &hole, range, what);
+      add_hole (plan, document, holes, &hole, range, what);
     }
 }
 
@@ -93,12 +120,12 @@ ew_plan_take_range (EwPlan *plan, const EwPrefix *range, const EwDocument *docum
     if (!is_service (document, &g_array_index (facts->resolvers, EwIp, i)))
       g_array_append_val (resolvers, g_array_index (facts->resolvers, EwIp, i));
   for (guint i = 0; i < facts->on_link->len; i++)
-    add_hole (plan, holes, &g_array_index (facts->on_link, EwPrefix, i), range,
+    add_hole (plan, document, holes, &g_array_index (facts->on_link, EwPrefix, i), range,
               "a network that this computer is connected to");
-  add_addresses (plan, holes, (const EwIp *)facts->gateways->data, facts->gateways->len, range,
+  add_addresses (plan, document, holes, (const EwIp *)facts->gateways->data, facts->gateways->len, range,
                  "this computer's gateway");
-  add_addresses (plan, holes, (const EwIp *)resolvers->data, resolvers->len, range,
+  add_addresses (plan, document, holes, (const EwIp *)resolvers->data, resolvers->len, range,
                  "a name server that this computer uses");
-  add_addresses (plan, holes, edges, n_edges, range, "an edge, which must be reached outside of the tunnel,");
+  add_addresses (plan, NULL, holes, edges, n_edges, range, "an edge, which must be reached outside of the tunnel,");
   add_around (plan->routes, range, holes);
 }

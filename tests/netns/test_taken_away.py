@@ -138,6 +138,20 @@ class TakenAway(MeshCase):
         self.laptop.run("ip", "route", "del", f"{self.web}/32", "via", gateway)
         wait_for("all is well", lambda: self.status("laptop")["reason"] == "", 5)
 
+    def test_a_rogue_network_is_told(self):
+        """An access point that gives out the mesh's own addresses on its link ("LocalNet") gets nothing of the mesh's traffic."""
+        before = self.leaked()
+        uplink = re.search(r"default via \S+ dev (\S+)", self.laptop.run("ip", "route").stdout).group(1)
+        network = re.sub(r"\d+$", "0/24", self.web)
+        self.laptop.run("ip", "addr", "add", re.sub(r"\d+$", "99/24", self.web), "dev", uplink)
+        wait_for("it is told", lambda: [p["subject"] for p in self.status("laptop")["problems"] if p["kind"] == "range"] == [network], 5)
+        self.assertEqual(self.status("laptop")["reason"], "foreign-route")
+        for _ in range(3):
+            self.assertTrue(self.reaches(self.web))
+        self.assertEqual(self.leaked(), before)
+        self.laptop.run("ip", "addr", "del", re.sub(r"\d+$", "99/24", self.web), "dev", uplink)
+        wait_for("all is well", lambda: self.status("laptop")["reason"] == "" and not self.status("laptop")["problems"], 5)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -292,7 +292,7 @@ test_collisions (World *world, gconstpointer data)
   add_ip (world->facts.resolvers, "100.100.2.136");
   add_ip (world->facts.resolvers, "100.96.0.1"); /* the edge's own, set by hand */
   add_ip (world->document.service, "100.96.0.1");
-  add_prefix (world->facts.on_link, "fd12::/64");
+  add_prefix (world->facts.on_link, "fd12:0:0:5::/64");
   EwPlan *plan = make (world, FALSE);
   const struct
   {
@@ -302,13 +302,39 @@ test_collisions (World *world, gconstpointer data)
     { "100.96.0.0", TRUE },      { "100.96.0.1", TRUE },    { "100.100.2.135", TRUE },   { "100.100.2.136", FALSE },
     { "100.100.2.137", TRUE },   { "100.100.4.255", TRUE }, { "100.100.5.0", FALSE },    { "100.100.5.1", FALSE },
     { "100.100.5.255", FALSE },  { "100.100.6.0", TRUE },   { "100.111.255.255", TRUE }, { "100.112.0.0", FALSE },
-    { "100.95.255.255", FALSE }, { "fd12::1", FALSE },      { "fd12:0:0:1::1", TRUE },   { "fd12:0:0:ffff::1", TRUE },
+    { "100.95.255.255", FALSE }, { "fd12::1", TRUE },       { "fd12:0:0:5::1", FALSE },  { "fd12:0:0:ffff::1", TRUE },
   };
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
     if (leads_to (plan, rows[i].address) != rows[i].taken)
       g_error ("%s is %staken", rows[i].address, rows[i].taken ? "not " : "");
   g_assert_cmpuint (plan->problems->len, ==, 3);
   g_assert_true (has (plan->ranges, "100.96.0.0/12")); /* what may come by the tunnel is not cut */
+  ew_plan_free (plan);
+}
+
+/* Where nodes are, a network that a rogue access point gives out has nothing of the mesh; it is named all the same. */
+static void
+test_rogue_network (World *world, gconstpointer data)
+{
+  static const gchar *const networks[]
+    = { "100.96.1.0/24", "100.96.0.0/24", "100.96.0.0/13", "100.96.1.128/25", "fd12::/64", "fd12::/56" };
+  add_ip (world->document.service, "100.96.0.1");
+  for (gsize i = 0; i < G_N_ELEMENTS (networks); i++)
+    {
+      add_prefix (world->facts.on_link, networks[i]);
+      EwPlan *plan = make (world, FALSE);
+      g_assert_true (has (plan->routes, "100.96.0.0/12"));
+      g_assert_true (has (plan->routes, "fd12::/48"));
+      g_assert_cmpuint (plan->problems->len, ==, 1);
+      ew_plan_free (plan);
+      g_array_set_size (world->facts.on_link, world->facts.on_link->len - 1);
+    }
+  add_ip (world->facts.gateways, "100.96.1.4");
+  add_ip (world->facts.resolvers, "100.96.1.5");
+  EwPlan *plan = make (world, FALSE);
+  g_assert_true (leads_to (plan, "100.96.1.4"));
+  g_assert_true (leads_to (plan, "100.96.1.5"));
+  g_assert_cmpuint (plan->problems->len, ==, 2);
   ew_plan_free (plan);
 }
 
@@ -380,6 +406,7 @@ main (int argc, char **argv)
   g_test_add ("/tunnel/plan/vpn", World, NULL, setup, test_vpn, teardown);
   g_test_add ("/tunnel/plan/no-ipv6", World, NULL, setup, test_no_ipv6, teardown);
   g_test_add ("/tunnel/plan/collisions", World, NULL, setup, test_collisions, teardown);
+  g_test_add ("/tunnel/plan/rogue-network", World, NULL, setup, test_rogue_network, teardown);
   g_test_add ("/tunnel/plan/network-around", World, NULL, setup, test_network_around, teardown);
   g_test_add ("/tunnel/plan/problems-are-noted", World, NULL, setup, test_problems_are_noted, teardown);
   g_test_add ("/tunnel/plan/conflict", World, NULL, setup, test_conflict, teardown);
