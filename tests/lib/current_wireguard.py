@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""WireGuards to measure and test against that this machine does not have installed: a current wireguard-go, and Debian's kernel.
+"""WireGuards to measure and test against that this machine does not have installed: a current wireguard-go and wg, Debian's kernel and NetworkManager.
 
-Both are packages of the archive that apt uses here, extracted into the build folder's cache and not installed. Where the archive
+They are packages of the archive that apt uses here, extracted into the build folder's cache and not installed. Where the archive
 cannot be reached a Failure says so; the caller skips what needed them.
 """
 import glob
@@ -133,6 +133,26 @@ def _extract_kernel(folder):
             raise Failure(f"{depends[1]} cannot be downloaded: {result.stderr.strip()[-200:]}")
         if _run("dpkg-deb", "-x", package[0], folder).returncode != 0:
             raise Failure(f"{depends[1]} cannot be extracted")
+
+
+# What NetworkManager needs beyond a minimal system.
+NETWORK_MANAGER = ("network-manager", "libnm0", "libndp0", "libteamdctl0", "libbluetooth3", "libmm-glib0", "libnewt0.52")
+
+
+def _extract_network_manager(folder):
+    with tempfile.TemporaryDirectory(prefix="edgeway-archive-") as work:
+        result = _run("apt-get", "-o", "APT::Sandbox::User=root", "download", *NETWORK_MANAGER, cwd=work)
+        packages = glob.glob(os.path.join(work, "*.deb"))
+        if result.returncode != 0 or len(packages) != len(NETWORK_MANAGER):
+            raise Failure(f"NetworkManager cannot be downloaded: {result.stderr.strip()[-200:]}")
+        for package in packages:
+            if _run("dpkg-deb", "-x", package, folder).returncode != 0:
+                raise Failure(f"{package} cannot be extracted")
+
+
+def network_manager():
+    """The folder of Debian's NetworkManager and what it needs: usr/sbin/NetworkManager, usr/bin/nmcli, usr/lib/…"""
+    return _cached("network-manager", _extract_network_manager)
 
 
 def kernel():

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A node's life: enroll, connect, restart, leave, removed; routes through a gateway; a viewer sees a change within a second."""
+import glob
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import subprocess
 import time
 import unittest
 
+from current_wireguard import network_manager
 from demo_mesh import EDGE_ADDRESS, SERVICE, SUBNET, SUBNET_HOST, WEBSITE
 from machines import die_with_parent
 from mesh_case import SOURCE, MeshCase, wait_for
@@ -23,6 +25,29 @@ for i in range(%d):
     c.request("POST", "/v1/keys", json.dumps({"kind": "server", "name": "crowd-%%d" %% i}))
     assert c.getresponse().status == 200
     c.close()
+"""
+
+
+# NetworkManager with a bus and folders of its own: $1 its root, $2 its libraries, $3 the file. What it kept of it, KEY:VALUE each.
+NETWORK_MANAGER = r"""
+set -eu
+export LD_LIBRARY_PATH=$2 PATH=$1/usr/sbin:$1/usr/bin:$PATH DBUS_SYSTEM_BUS_ADDRESS=unix:path=/run/bus
+mount -t tmpfs none /var/lib; mkdir /var/lib/NetworkManager; cp "$3" /var/lib; file=/var/lib/${3##*/}
+mount -t tmpfs none /run; mkdir /run/NetworkManager /run/etc /run/work
+mount -t overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/work overlay /etc; mkdir -p /etc/NetworkManager/system-connections
+umount -l /sys; mount -t sysfs -o ro sysfs /sys
+cat > /run/bus.conf <<END
+<busconfig><type>system</type><listen>unix:path=/run/bus</listen><policy context="default"><allow own="*"/><allow send_destination="*"/><allow receive_sender="*"/></policy></busconfig>
+END
+printf '[main]\nplugins=keyfile\nauth-polkit=false\ndns=none\n' > /run/nm.conf
+dbus-daemon --config-file=/run/bus.conf --nofork --nopidfile > /run/bus.log 2>&1 & bus=$!
+for try in $(seq 200); do [ ! -S /run/bus ] || break; sleep 0.05; done
+NetworkManager --no-daemon --config=/run/nm.conf --log-level=WARN --pid-file=/run/nm.pid --state-file=/run/nm.state > /run/nm.log 2>&1 & nm=$!
+trap 'kill $nm $bus; wait' EXIT
+for try in $(seq 200); do nmcli general > /dev/null 2>&1 && break; sleep 0.05; done
+nmcli connection import type wireguard file "$file" > /dev/null
+nmcli -t -f connection.interface-name,wireguard.listen-port,wireguard.mtu,ipv4.method,ipv4.addresses,ipv4.dns,ipv4.dns-search,ipv6.method,ipv6.addresses connection show demo
+sed -n 's/^\(endpoint\|persistent-keepalive\|allowed-ips\)=/\1:/p' /etc/NetworkManager/system-connections/demo.nmconnection
 """
 
 
@@ -258,6 +283,23 @@ class OtherTools(MeshCase):
                     self.reaches(phone, SERVICE)
                 finally:
                     phone.run("wg-quick", "down", path)
+
+    def test_network_manager_import(self):
+        """Debian's NetworkManager takes the file under the name that is offered, with all that is in it, and nothing that is not: no name server."""
+        root = network_manager()
+        made = self.ctl("laptop", "node", "config", "a-tablet-with-a-long-name", "--vpn")
+        phone = self.mesh.machine("phone")
+        path = os.path.join(phone.log_dir, re.search(r"> (\S+\.conf)\.", made.stderr)[1])
+        with open(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
+            file.write(made.stdout)
+        library = glob.glob(os.path.join(root, "usr", "lib", "*", "libnm.so.0"))[0]
+        result = phone.run("unshare", "--mount", "--propagation", "private", "bash", "-c", NETWORK_MANAGER, "-", root, os.path.dirname(library), path)
+        kept = dict(line.split(":", 1) for line in result.stdout.splitlines() if ":" in line)
+        config = dict(re.findall(r"(?m)^(\w+) = (.+)$", made.stdout))
+        v4, v6 = config["Address"].split(", ")
+        self.assertEqual(kept, {"connection.interface-name": "demo", "wireguard.listen-port": config["ListenPort"], "wireguard.mtu": config["MTU"], "ipv4.method": "manual",
+                                "ipv4.addresses": v4, "ipv4.dns": "", "ipv4.dns-search": "", "ipv6.method": "manual", "ipv6.addresses": v6,
+                                "allowed-ips": "0.0.0.0/0;::/0;", "persistent-keepalive": "25", "endpoint": config["Endpoint"]})
 
     def reaches(self, machine, address):
         wait_for(f"{machine.name} reaches {address}", lambda: machine.ok("ping", "-n", "-q", "-c", "1", "-W", "1", address), 10)
