@@ -178,6 +178,16 @@ connect_edge (EwTopology *self)
   ew_client_websocket_async (self->client, "/v1/topology", self->connecting, socket_ready, self);
 }
 
+void
+ew_topology_hurry (EwTopology *self, gboolean anew)
+{
+  if (!anew && !self->retry)
+    return;
+  drop_socket (self);
+  self->retry_seconds = 0;
+  connect_edge (self);
+}
+
 /* Readers. */
 
 static void

@@ -28,6 +28,8 @@ EwTopology *ew_topology_new (EwClient *client, const gchar *self_id, EwTopologyC
 void ew_topology_add_reader (EwTopology *topology, gint write_fd, guint32 uid);
 guint ew_topology_count_readers (EwTopology *topology, guint32 uid);
 guint ew_topology_count_all_readers (EwTopology *topology);
+/* Connects at once where it waits to; anew: also where a stream is open, as the network below it is another. */
+void ew_topology_hurry (EwTopology *topology, gboolean anew);
 /* Another interval than the default's, from the next connection on. */
 void ew_topology_set_ping (EwTopology *topology, guint milliseconds);
 void ew_topology_free (EwTopology *topology); /* closes everything; no call */

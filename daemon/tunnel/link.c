@@ -190,6 +190,8 @@ connected (EwTunnel *self)
   self->handshaken = FALSE;
   self->no_route = FALSE;
   ew_tunnel_race_won (self);
+  if (self->topology)
+    ew_topology_hurry (self->topology, FALSE);
   ew_tunnel_show (self);
   ew_tunnel_mode_proved (self);
 }
@@ -422,6 +424,8 @@ ew_tunnel_network_changed (EwTunnel *self)
     return;
   g_debug ("another network");
   ew_client_abort_idle (self->client);
+  if (self->topology)
+    ew_topology_hurry (self->topology, TRUE);
   ew_tunnel_event (self, EW_LIVENESS_NETWORK);
   ew_tunnel_resolve (self);
 }

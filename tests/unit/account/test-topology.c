@@ -280,6 +280,26 @@ test_forgotten (World *world, gconstpointer data)
   close (forgotten);
 }
 
+/* On another network the map is asked for at once; and where the edge was away, as soon as it is known to be back. */
+static void
+test_hurry (World *world, gconstpointer data)
+{
+  g_ptr_array_add (world->edge.messages, g_strdup ("{\"type\":\"snapshot\",\"map\":{\"nodes\":[]},\"more\":false}"));
+  begin (world);
+  wait_for (world, "snapshot");
+  ew_topology_hurry (world->topology, FALSE); /* it has a stream */
+  spin_for (200);
+  g_assert_cmpuint (world->edge.viewers, ==, 1);
+  gint forgotten = silence (world->edge.viewer_fd);
+  g_string_truncate (world->read, 0);
+  gint64 begun = g_get_monotonic_time ();
+  ew_topology_hurry (world->topology, TRUE);
+  wait_for (world, "snapshot");
+  g_assert_cmpuint (world->edge.viewers, ==, 2);
+  g_assert_cmpint (g_get_monotonic_time () - begun, <, 5 * G_USEC_PER_SEC);
+  close (forgotten);
+}
+
 static void
 test_reader_closes (World *world, gconstpointer data)
 {
@@ -381,6 +401,7 @@ main (int argc, char **argv)
   g_test_add_func ("/account/topology/mirror/refuses", test_mirror_refuses);
   g_test_add ("/account/topology/stream", World, NULL, setup, test_stream, teardown);
   g_test_add ("/account/topology/forgotten", World, NULL, setup, test_forgotten, teardown);
+  g_test_add ("/account/topology/hurry", World, NULL, setup, test_hurry, teardown);
   g_test_add ("/account/topology/reader-closes", World, NULL, setup, test_reader_closes, teardown);
   g_test_add ("/account/topology/many-readers", World, NULL, setup, test_many_readers, teardown);
   g_test_add ("/account/topology/slow-reader", World, NULL, setup, test_slow_reader, teardown);
