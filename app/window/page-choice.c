@@ -85,5 +85,7 @@ ew_problem_choose (const EwSituation *situation)
     }
   if (situation->stream == EW_STREAM_FAILED)
     return EW_PROBLEM_STREAM;
+  if (situation->explained)
+    return EW_PROBLEM_WARNING;
   return situation->trial ? EW_PROBLEM_TRIAL : EW_PROBLEM_NONE;
 }

@@ -31,6 +31,7 @@ typedef enum
   EW_PROBLEM_DISCONNECTED, /* likewise */
   EW_PROBLEM_ERROR,        /* likewise */
   EW_PROBLEM_STREAM,       /* connected, and the map does not come */
+  EW_PROBLEM_WARNING,      /* connected, and the daemon has something to say */
   EW_PROBLEM_TRIAL,
 } EwProblem;
 

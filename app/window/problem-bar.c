@@ -66,6 +66,9 @@ refresh (EwProblemBar *self)
       text = with_cause (ew_topology_get_error (self->topology), _ ("The map is as last seen."));
       show_line (self, "dialog-warning-symbolic", text, _ ("Diagnose…"), "app.diagnose");
       break;
+    case EW_PROBLEM_WARNING:
+      show_line (self, "dialog-warning-symbolic", message != NULL ? message : "", _ ("Diagnose…"), "app.diagnose");
+      break;
     case EW_PROBLEM_TRIAL:
       show_line (self, "dialog-information-symbolic",
                  _ ("This edge runs on this computer. Machines elsewhere can't reach it."), _ ("Move It to a Server…"),
