@@ -5,7 +5,7 @@
 #include "service/bus.h"
 
 #include "common/error.h"
-#include "service/gate.h"
+#include "service/doorway.h"
 #include "service/peer-server.h"
 
 #define RECONNECT_S 5
@@ -20,7 +20,7 @@ struct _EwBus
   gchar *description;
   GDBusConnection *connection; /* NULL while the bus is away */
   gulong closed_handler;
-  guint gate;
+  EwDoorway *doorway; /* of connection */
   guint reconnect;
   EwPeerServer *peers;
 };
@@ -61,8 +61,8 @@ drop_connection (EwBus *self)
     return;
   ew_service_unexport (self->service, self->connection);
   g_signal_handler_disconnect (self->connection, self->closed_handler);
-  g_dbus_connection_remove_filter (self->connection, self->gate);
   g_clear_object (&self->connection);
+  g_clear_pointer (&self->doorway, ew_doorway_close);
 }
 
 /* The object is there before the name: a caller that waited for the name finds it. */
@@ -71,9 +71,11 @@ adopt (EwBus *self, GDBusConnection *connection, GError **error)
 {
   g_dbus_connection_set_exit_on_close (connection, FALSE);
   if (!ew_service_export (self->service, connection, error))
-    return FALSE;
+    {
+      g_clear_pointer (&self->doorway, ew_doorway_close);
+      return FALSE;
+    }
   self->connection = g_object_ref (connection);
-  self->gate = ew_gate_add (connection);
   self->closed_handler = g_signal_connect (connection, "closed", G_CALLBACK (on_closed), self);
   if (own_name (connection, error))
     return TRUE;
@@ -81,12 +83,14 @@ adopt (EwBus *self, GDBusConnection *connection, GError **error)
   return FALSE;
 }
 
+/* What opens a connection also closes it where it is not adopted. */
 static GDBusConnection *
-connect_to (const gchar *address, GError **error)
+connect_to (EwBus *self, GError **error)
 {
-  return g_dbus_connection_new_for_address_sync (
-    address, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION, NULL, NULL,
-    error);
+  GDBusConnection *connection = NULL;
+
+  self->doorway = ew_doorway_open (self->address, &connection, error);
+  return connection;
 }
 
 static gboolean
@@ -94,7 +98,7 @@ on_reconnect (gpointer user_data)
 {
   EwBus *self = user_data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GDBusConnection) connection = connect_to (self->address, &error);
+  g_autoptr (GDBusConnection) connection = connect_to (self, &error);
 
   if (connection == NULL || !adopt (self, connection, &error))
     {
@@ -120,7 +124,7 @@ on_closed (GDBusConnection *connection, gboolean remote_peer_vanished, GError *e
 static gboolean
 open_message_bus (EwBus *self, GError **error)
 {
-  g_autoptr (GDBusConnection) connection = connect_to (self->address, error);
+  g_autoptr (GDBusConnection) connection = connect_to (self, error);
 
   if (connection == NULL)
     {
@@ -140,7 +144,7 @@ open_system_bus (EwBus *self, GError **error)
 
   self->address = g_dbus_address_get_for_bus_sync (G_BUS_TYPE_SYSTEM, NULL, &absent);
   if (self->address != NULL)
-    connection = connect_to (self->address, &absent);
+    connection = connect_to (self, &absent);
   if (connection != NULL)
     {
       self->description = g_strdup ("serving " EW_SERVICE_NAME " on the system bus");

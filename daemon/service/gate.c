@@ -2,7 +2,9 @@
 #include "service/gate.h"
 
 #define BUS_NAME "org.freedesktop.DBus"
-#define IDLE_CALLERS 512 /* remembered between two calls; beyond that, all idle ones are forgotten */
+#define IDLE_CALLERS 512           /* remembered between two calls; beyond that, all idle ones are forgotten */
+#define REFUSALS_PER_SECOND 128    /* for each connection, which the bus lets wait for so many answers */
+#define FIRST_QUESTION 0xe0000000u /* serials of the gate's questions; GDBus counts its own from 1 */
 
 /* One connection to the bus, by its unique name. */
 typedef struct
@@ -11,17 +13,21 @@ typedef struct
   gboolean known;   /* uid is */
   guint32 uid;      /* G_MAXUINT32: the bus does not say */
   GHashTable *open; /* serial → whether an answer is wanted */
+  guint refusals;
+  gint64 refusals_since; /* monotonic */
 } Caller;
 
-/* Touched in GDBus's thread alone. */
-typedef struct
+struct EwGate
 {
+  EwGateSend send;
+  gpointer user_data;
   GHashTable *callers;   /* unique name → Caller */
   GHashTable *questions; /* serial → name of the caller (owned) whose uid the bus was asked for */
   GHashTable *users;     /* uid → open calls, of all but root */
   guint others;          /* the sum of these */
   guint strangers;       /* open calls of callers not known yet */
-} Gate;
+  guint32 serial;        /* of the last question */
+};
 
 static void
 free_caller (gpointer data)
@@ -33,40 +39,29 @@ free_caller (gpointer data)
   g_free (caller);
 }
 
-static void
-free_gate (gpointer data)
-{
-  Gate *gate = data;
-
-  g_hash_table_unref (gate->callers);
-  g_hash_table_unref (gate->questions);
-  g_hash_table_unref (gate->users);
-  g_free (gate);
-}
-
 /* Counting. */
 
 static guint
-count_user (Gate *gate, guint32 uid)
+count_user (EwGate *self, guint32 uid)
 {
-  return GPOINTER_TO_UINT (g_hash_table_lookup (gate->users, GUINT_TO_POINTER (uid)));
+  return GPOINTER_TO_UINT (g_hash_table_lookup (self->users, GUINT_TO_POINTER (uid)));
 }
 
 static void
-add_open (Gate *gate, const Caller *caller, gint n)
+add_open (EwGate *self, const Caller *caller, gint n)
 {
   guint count;
 
   if (!caller->known)
-    gate->strangers += (guint)n;
+    self->strangers += (guint)n;
   else if (caller->uid != 0)
     {
-      count = count_user (gate, caller->uid) + (guint)n;
-      gate->others += (guint)n;
+      count = count_user (self, caller->uid) + (guint)n;
+      self->others += (guint)n;
       if (count > 0)
-        g_hash_table_insert (gate->users, GUINT_TO_POINTER (caller->uid), GUINT_TO_POINTER (count));
+        g_hash_table_insert (self->users, GUINT_TO_POINTER (caller->uid), GUINT_TO_POINTER (count));
       else
-        g_hash_table_remove (gate->users, GUINT_TO_POINTER (caller->uid));
+        g_hash_table_remove (self->users, GUINT_TO_POINTER (caller->uid));
     }
 }
 
@@ -77,15 +72,15 @@ count_open (const Caller *caller)
 }
 
 static gboolean
-may_enter (Gate *gate, const Caller *caller)
+may_enter (EwGate *self, const Caller *caller)
 {
   if (caller->known && caller->uid == 0)
     return TRUE;
   if (count_open (caller) >= EW_GATE_PER_CONNECTION)
     return FALSE;
   if (!caller->known)
-    return gate->strangers < EW_GATE_STRANGERS;
-  return gate->others < EW_GATE_OTHERS && count_user (gate, caller->uid) < EW_GATE_PER_USER;
+    return self->strangers < EW_GATE_STRANGERS;
+  return self->others < EW_GATE_OTHERS && count_user (self, caller->uid) < EW_GATE_PER_USER;
 }
 
 static gboolean
@@ -97,190 +92,174 @@ is_idle (gpointer key, gpointer value, gpointer user_data)
 /* Who calls. */
 
 static void
-ask_uid (Gate *gate, GDBusConnection *connection, const gchar *name)
+ask_uid (EwGate *self, const gchar *name)
 {
   g_autoptr (GDBusMessage) question
     = g_dbus_message_new_method_call (BUS_NAME, "/org/freedesktop/DBus", BUS_NAME, "GetConnectionUnixUser");
-  volatile guint32 serial = 0;
 
+  if (++self->serial < FIRST_QUESTION)
+    self->serial = FIRST_QUESTION;
+  g_dbus_message_set_serial (question, self->serial);
   g_dbus_message_set_body (question, g_variant_new ("(s)", name));
-  if (g_dbus_connection_send_message (connection, question, G_DBUS_SEND_MESSAGE_FLAGS_NONE, &serial, NULL))
-    g_hash_table_insert (gate->questions, GUINT_TO_POINTER (serial), g_strdup (name));
+  g_hash_table_insert (self->questions, GUINT_TO_POINTER (self->serial), g_strdup (name));
+  self->send (question, self->user_data);
 }
 
 static Caller *
-get_caller (Gate *gate, GDBusConnection *connection, const gchar *name)
+get_caller (EwGate *self, const gchar *name)
 {
-  Caller *caller = g_hash_table_lookup (gate->callers, name);
+  Caller *caller = g_hash_table_lookup (self->callers, name);
 
   if (caller != NULL)
     return caller;
-  if (g_hash_table_size (gate->callers) >= IDLE_CALLERS)
-    g_hash_table_foreach_remove (gate->callers, is_idle, NULL);
+  if (g_hash_table_size (self->callers) >= IDLE_CALLERS)
+    g_hash_table_foreach_remove (self->callers, is_idle, NULL);
   caller = g_new0 (Caller, 1);
   caller->name = g_strdup (name);
   caller->open = g_hash_table_new (NULL, NULL);
-  g_hash_table_insert (gate->callers, caller->name, caller);
-  ask_uid (gate, connection, name);
+  g_hash_table_insert (self->callers, caller->name, caller);
+  ask_uid (self, name);
   return caller;
 }
 
+/* uid: G_MAXUINT32 where the bus does not know, because the caller is gone. */
 static void
-learn_uid (Gate *gate, const gchar *name, GDBusMessage *answer)
+learn_uid (EwGate *self, const gchar *name, guint32 uid)
 {
-  Caller *caller = g_hash_table_lookup (gate->callers, name);
-  GVariant *body = g_dbus_message_get_body (answer);
+  Caller *caller = g_hash_table_lookup (self->callers, name);
 
   if (caller == NULL || caller->known)
     return;
-  add_open (gate, caller, -(gint)count_open (caller));
+  add_open (self, caller, -(gint)count_open (caller));
   caller->known = TRUE;
-  caller->uid = G_MAXUINT32;
-  if (g_dbus_message_get_message_type (answer) == G_DBUS_MESSAGE_TYPE_METHOD_RETURN && body != NULL
-      && g_variant_is_of_type (body, G_VARIANT_TYPE ("(u)")))
-    g_variant_get (body, "(u)", &caller->uid);
-  add_open (gate, caller, (gint)count_open (caller));
+  caller->uid = uid;
+  add_open (self, caller, (gint)count_open (caller));
 }
 
 /* In. */
 
-static gboolean
-wants_no_answer (GDBusMessage *message)
+static const gchar *
+explain_refusal (const EwFrame *call)
 {
-  return (g_dbus_message_get_flags (message) & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED) != 0;
+  if (call->body > EW_GATE_CALL_MAX)
+    return "That request is larger than any that edgewayd answers.";
+  if (call->n_fds > 0)
+    return "edgewayd takes no file descriptors.";
+  return "edgewayd hasn't answered your earlier requests yet. Wait for an answer, then try again.";
 }
 
 static void
-refuse_call (GDBusConnection *connection, GDBusMessage *call)
+refuse_call (EwGate *self, Caller *caller, const EwFrame *call)
 {
   g_autoptr (GDBusMessage) error = NULL;
+  gint64 now = g_get_monotonic_time ();
 
-  if (wants_no_answer (call))
-    return;
-  error = g_dbus_message_new_method_error_literal (
-    call, "org.freedesktop.DBus.Error.LimitsExceeded",
-    "edgewayd has not yet answered your earlier requests. Wait for an answer, then try again.");
-  g_dbus_connection_send_message (connection, error, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, NULL);
-}
-
-/* The same call, except that GDBus answers it. */
-static GDBusMessage *
-want_answer (GDBusMessage *call)
-{
-  GDBusMessage *copy = g_dbus_message_copy (call, NULL);
-
-  g_object_unref (call);
-  if (copy != NULL)
-    g_dbus_message_set_flags (copy, g_dbus_message_get_flags (copy) & ~G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
-  return copy;
-}
-
-static GDBusMessage *
-admit_call (Gate *gate, GDBusConnection *connection, GDBusMessage *call)
-{
-  Caller *caller = get_caller (gate, connection, g_dbus_message_get_sender (call));
-  gpointer serial = GUINT_TO_POINTER (g_dbus_message_get_serial (call));
-  gboolean silent = wants_no_answer (call);
-  /* Two open calls of one serial could not be told apart by their answers. */
-  gboolean repeated = g_hash_table_contains (caller->open, serial);
-
-  if (repeated || !may_enter (gate, caller))
+  if (now - caller->refusals_since >= G_USEC_PER_SEC)
     {
-      if (!repeated)
-        refuse_call (connection, call);
-      g_object_unref (call);
-      return NULL;
+      caller->refusals = 0;
+      caller->refusals_since = now;
     }
-  if (silent)
-    call = want_answer (call);
-  if (call == NULL)
-    return NULL;
-  g_hash_table_insert (caller->open, serial, GINT_TO_POINTER (!silent));
-  add_open (gate, caller, 1);
-  return call;
+  if ((call->flags & EW_FRAME_NO_REPLY) != 0 || caller->refusals++ >= REFUSALS_PER_SECOND)
+    return;
+  error = g_dbus_message_new ();
+  g_dbus_message_set_message_type (error, G_DBUS_MESSAGE_TYPE_ERROR);
+  g_dbus_message_set_error_name (error, "org.freedesktop.DBus.Error.LimitsExceeded");
+  g_dbus_message_set_destination (error, caller->name);
+  g_dbus_message_set_reply_serial (error, call->serial);
+  g_dbus_message_set_serial (error, FIRST_QUESTION - 1); /* nobody answers it */
+  g_dbus_message_set_flags (error, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
+  g_dbus_message_set_body (error, g_variant_new ("(s)", explain_refusal (call)));
+  self->send (error, self->user_data);
 }
 
-/* TRUE: it was the gate's own question. */
 static gboolean
-take_answer (Gate *gate, GDBusMessage *answer)
+admit_call (EwGate *self, const EwFrame *call, guint8 *data)
 {
-  gpointer serial = GUINT_TO_POINTER (g_dbus_message_get_reply_serial (answer));
-  g_autofree gchar *name = NULL;
+  Caller *caller = get_caller (self, call->sender);
+  gpointer serial = GUINT_TO_POINTER (call->serial);
+  gboolean silent = (call->flags & EW_FRAME_NO_REPLY) != 0;
 
-  if (g_strcmp0 (g_dbus_message_get_sender (answer), BUS_NAME) != 0
-      || !g_hash_table_steal_extended (gate->questions, serial, NULL, (gpointer *)&name))
+  /* Two open calls of one serial could not be told apart by their answers. */
+  if (g_hash_table_contains (caller->open, serial))
     return FALSE;
-  learn_uid (gate, name, answer);
+  if (call->body > EW_GATE_CALL_MAX || call->n_fds > 0 || !may_enter (self, caller))
+    {
+      refuse_call (self, caller, call);
+      return FALSE;
+    }
+  data[EW_FRAME_FLAGS_AT] &= (guint8)~EW_FRAME_NO_REPLY;
+  g_hash_table_insert (caller->open, serial, GINT_TO_POINTER (!silent));
+  add_open (self, caller, 1);
   return TRUE;
 }
 
-/* Nobody but the bus itself has a reason to send edgewayd a signal of its own. */
-static gboolean
-is_unasked_signal (GDBusMessage *message)
+gboolean
+ew_gate_asked_for (EwGate *self, const EwFrame *frame)
 {
-  return g_dbus_message_get_destination (message) != NULL
-         && g_strcmp0 (g_dbus_message_get_sender (message), BUS_NAME) != 0;
+  return (frame->type == EW_FRAME_RETURN || frame->type == EW_FRAME_ERROR) && g_strcmp0 (frame->sender, BUS_NAME) == 0
+         && g_hash_table_contains (self->questions, GUINT_TO_POINTER (frame->reply_serial));
 }
 
-static GDBusMessage *
-let_in (Gate *gate, GDBusConnection *connection, GDBusMessage *message)
+static void
+take_answer (EwGate *self, const EwFrame *frame, const guint8 *body)
 {
-  gboolean dropped = FALSE;
+  g_autofree gchar *name = NULL;
+  gboolean good = frame->type == EW_FRAME_RETURN && frame->body == 4 && body != NULL;
 
-  switch (g_dbus_message_get_message_type (message))
+  g_hash_table_steal_extended (self->questions, GUINT_TO_POINTER (frame->reply_serial), NULL, (gpointer *)&name);
+  learn_uid (self, name, good ? ew_frame_get_u32 (frame, body) : G_MAXUINT32);
+}
+
+gboolean
+ew_gate_let_in (EwGate *self, const EwFrame *frame, guint8 *data, const guint8 *body)
+{
+  if (ew_gate_asked_for (self, frame))
     {
-    case G_DBUS_MESSAGE_TYPE_METHOD_CALL:
-      if (g_dbus_message_get_sender (message) != NULL)
-        return admit_call (gate, connection, message);
-      break;
-    case G_DBUS_MESSAGE_TYPE_METHOD_RETURN:
-    case G_DBUS_MESSAGE_TYPE_ERROR:
-      dropped = take_answer (gate, message);
-      break;
-    case G_DBUS_MESSAGE_TYPE_SIGNAL:
-      dropped = is_unasked_signal (message);
-      break;
-    case G_DBUS_MESSAGE_TYPE_INVALID:
-    default:
-      break;
+      take_answer (self, frame, body);
+      return FALSE;
     }
-  if (dropped)
-    g_clear_object (&message);
-  return message;
+  if (frame->type == EW_FRAME_CALL)
+    return frame->sender != NULL && admit_call (self, frame, data);
+  /* Nobody but the bus itself has a reason to send edgewayd a signal of its own. */
+  return frame->type != EW_FRAME_SIGNAL || frame->destination == NULL || g_strcmp0 (frame->sender, BUS_NAME) == 0;
 }
 
 /* Out. */
 
-static GDBusMessage *
-let_out (Gate *gate, GDBusMessage *message)
+gboolean
+ew_gate_let_out (EwGate *self, const EwFrame *frame)
 {
-  GDBusMessageType type = g_dbus_message_get_message_type (message);
-  const gchar *destination = g_dbus_message_get_destination (message);
-  Caller *caller = destination != NULL ? g_hash_table_lookup (gate->callers, destination) : NULL;
-  gpointer serial = GUINT_TO_POINTER (g_dbus_message_get_reply_serial (message)), wanted;
+  gboolean is_answer = frame->type == EW_FRAME_RETURN || frame->type == EW_FRAME_ERROR;
+  Caller *caller = is_answer && frame->destination ? g_hash_table_lookup (self->callers, frame->destination) : NULL;
+  gpointer wanted;
 
-  if ((type != G_DBUS_MESSAGE_TYPE_METHOD_RETURN && type != G_DBUS_MESSAGE_TYPE_ERROR) || caller == NULL
-      || !g_hash_table_steal_extended (caller->open, serial, NULL, &wanted)) /* a refusal was never counted */
-    return message;
-  add_open (gate, caller, -1);
-  if (!GPOINTER_TO_INT (wanted))
-    g_clear_object (&message);
-  return message;
+  if (caller == NULL
+      || !g_hash_table_steal_extended (caller->open, GUINT_TO_POINTER (frame->reply_serial), NULL, &wanted))
+    return TRUE;
+  add_open (self, caller, -1);
+  return GPOINTER_TO_INT (wanted);
 }
 
-static GDBusMessage *
-on_message (GDBusConnection *connection, GDBusMessage *message, gboolean incoming, gpointer user_data)
+/* Life. */
+
+EwGate *
+ew_gate_new (EwGateSend send, gpointer user_data)
 {
-  return incoming ? let_in (user_data, connection, message) : let_out (user_data, message);
+  EwGate *self = g_new0 (EwGate, 1);
+
+  self->send = send;
+  self->user_data = user_data;
+  self->callers = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, free_caller);
+  self->questions = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  self->users = g_hash_table_new (NULL, NULL);
+  return self;
 }
 
-guint
-ew_gate_add (GDBusConnection *connection)
+void
+ew_gate_free (EwGate *self)
 {
-  Gate *gate = g_new0 (Gate, 1);
-
-  gate->callers = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, free_caller);
-  gate->questions = g_hash_table_new_full (NULL, NULL, NULL, g_free);
-  gate->users = g_hash_table_new (NULL, NULL);
-  return g_dbus_connection_add_filter (connection, on_message, gate, free_gate);
+  g_hash_table_unref (self->callers);
+  g_hash_table_unref (self->questions);
+  g_hash_table_unref (self->users);
+  g_free (self);
 }
