@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A process in edgewayd's own sandbox tries to get at what is root's and other programs', and what it needs itself,
- * also where these come or change after it has started. As root, in a mount namespace of its own with an /etc, /run,
- * /root, /home and /var made for the test; skipped elsewhere.
+ * A process in edgewayd's own sandbox, or in the edge's, tries to get at what is root's and other programs', and what
+ * it needs itself, also where these come or change after it has started. As root, in a mount namespace of its own with
+ * an /etc, /run, /root, /home and /var made for the test; skipped elsewhere.
  *
  *   test, outside ──── "r /etc/shadow" ───→ child, inside
  *                 ←──────── EACCES ────────
@@ -27,6 +27,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "edge/privileges.h"
 #include "sandbox/capabilities.h"
 
 #define STATE "/var/lib/edgeway"
@@ -37,6 +38,8 @@ typedef struct
   gboolean no_id_mapping; /* kernels and file systems without it */
   gboolean no_mounts;     /* a container without CAP_SYS_ADMIN … */
   gboolean linked;        /* … whose resolv.conf is a link into /run */
+  gboolean edge;          /* the edge's … */
+  gboolean edge_user;     /* … which has a user of its own */
 } Kind;
 
 typedef struct
@@ -173,7 +176,14 @@ run_inside (const Kind *kind, int channel)
   umask (0077);
   if (kind->no_mounts && !ew_capabilities_limit (~EW_CAPABILITY (CAP_SYS_ADMIN)))
     _exit (2);
-  if (!ew_sandbox_enter (&config, NULL))
+  if (kind->edge)
+    {
+      if (!ew_edge_privileges_narrow (STATE, NULL))
+        _exit (3);
+      ew_edge_privileges_ports_bound ();
+      ew_edge_sandbox_enter (STATE);
+    }
+  else if (!ew_sandbox_enter (&config, NULL))
     _exit (3);
   while ((size = recv (channel, order, sizeof order - 1, 0)) > 0)
     {
@@ -292,6 +302,8 @@ make_world (const Kind *kind)
   g_assert_cmpint (g_mkdir_with_parents ("/run/edgeway", 0700), ==, 0);
   g_assert_cmpint (g_mkdir_with_parents (STATE, 0700), ==, 0);
   g_assert_cmpint (symlink ("/run", "/var/run"), ==, 0);
+  if (kind->edge_user)
+    make_file ("/etc/passwd", "root:x:0:0::/root:/bin/sh\n" EW_EDGE_USER ":x:61777:61777::/:/bin/false\n", 0644);
   make_file ("/etc/nsswitch.conf", "hosts: files dns\n", 0644);
   make_file ("/etc/hosts", "192.0.2.7 edge.example\n", 0644);
   make_file (kind->linked ? "/run/systemd/resolve/stub-resolv.conf" : "/etc/resolv.conf", "nameserver 127.0.0.53\n",
@@ -319,13 +331,9 @@ static const Try always[] = {
   { 'r', "/usr/lib/os-release", TRUE },
   { 'r', "/proc/self/status", TRUE },
   { 'h', "edge.example", TRUE },
-  { 'c', "/run/dbus/system_bus_socket", TRUE },
-  { 'c', "/var/run/dbus/system_bus_socket", TRUE },
   { 'c', "/run/systemd/resolve/io.systemd.Resolve", TRUE },
   { 'n', STATE "/file", TRUE },
   { 'r', STATE "/file", TRUE },
-  { 'b', "/run/edgeway/bus", TRUE },
-  { 'b', "/var/run/wireguard/edgeway0.sock", TRUE },
   { 'w', "/dev/net/tun", TRUE },
   { 'w', "/proc/sys/net/ipv4/ip_forward", TRUE },
   { '!', "netlink", TRUE },
@@ -346,6 +354,14 @@ static const Try always[] = {
   { '!', "setresuid", FALSE },
   { '!', "bpf", FALSE },
   { '!', "packet", FALSE },
+};
+
+/* What edgewayd needs beside. */
+static const Try service[] = {
+  { 'c', "/run/dbus/system_bus_socket", TRUE },
+  { 'c', "/var/run/dbus/system_bus_socket", TRUE },
+  { 'b', "/run/edgeway/bus", TRUE },
+  { 'b', "/var/run/wireguard/edgeway0.sock", TRUE },
 };
 
 /* Landlock, kernel 6.12. */
@@ -398,6 +414,8 @@ run_kind (const Kind *kind)
   make_world (kind);
   go_inside (&inside, kind);
   check_all (&inside, always, G_N_ELEMENTS (always));
+  if (!kind->edge)
+    check_all (&inside, service, G_N_ELEMENTS (service));
   if (kernel_is (6, 12))
     check_all (&inside, scoped, G_N_ELEMENTS (scoped));
   if (!kind->no_mounts || kind->linked)
@@ -410,7 +428,8 @@ run_kind (const Kind *kind)
   make_file ("/etc/later.key", "secret", 0600);
   replace_resolv_conf (kind);
   check_try (&inside, 'f', "/etc/resolv.conf", TRUE);
-  check_try (&inside, 'c', "/run/dbus/system_bus_socket", TRUE);
+  if (!kind->edge)
+    check_try (&inside, 'c', "/run/dbus/system_bus_socket", TRUE);
   if (!kind->no_mounts)
     check_try (&inside, 'c', "/run/later.sock", FALSE);
   if (!kind->no_mounts && !kind->no_id_mapping && kernel_is (6, 3)) /* of a tmpfs */
@@ -459,7 +478,8 @@ int
 main (int argc, char **argv)
 {
   static const Kind mapped = { 0 }, covered = { .no_id_mapping = TRUE },
-                    container = { .no_mounts = TRUE, .linked = TRUE }, container_file = { .no_mounts = TRUE };
+                    container = { .no_mounts = TRUE, .linked = TRUE }, container_file = { .no_mounts = TRUE },
+                    edge = { .edge = TRUE }, edge_user = { .edge = TRUE, .edge_user = TRUE };
 
   g_test_init (&argc, &argv, NULL);
   umask (0022);
@@ -469,5 +489,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/service/sandbox/covered", &covered, test_kind);
   g_test_add_data_func ("/service/sandbox/container", &container, test_kind);
   g_test_add_data_func ("/service/sandbox/container-own-resolv-conf", &container_file, test_kind);
+  g_test_add_data_func ("/edge/sandbox/root", &edge, test_kind);
+  g_test_add_data_func ("/edge/sandbox/own-user", &edge_user, test_kind);
   return g_test_run ();
 }
