@@ -35,6 +35,7 @@ enum
   PROP_VERSION,
   PROP_SINCE,
   PROP_TRIAL,
+  PROP_PROBLEMS,
   N_VALUES, /* those before come from D-Bus properties */
   PROP_AVAILABILITY = N_VALUES,
   PROP_UNAVAILABLE_MESSAGE,
@@ -49,7 +50,7 @@ static const gchar *const dbus_names[N_VALUES] = {
   [PROP_MESH] = "Mesh",           [PROP_NODE_NAME] = "NodeName",     [PROP_KIND] = "Kind",
   [PROP_ADDRESSES] = "Addresses", [PROP_EDGE_NAME] = "EdgeName",     [PROP_EDGE_ENDPOINT] = "EdgeEndpoint",
   [PROP_TRANSPORT] = "Transport", [PROP_VERSION] = "Version",        [PROP_SINCE] = "Since",
-  [PROP_TRIAL] = "Trial",
+  [PROP_TRIAL] = "Trial",         [PROP_PROBLEMS] = "Problems",
 };
 
 struct _EwDaemon
@@ -426,6 +427,9 @@ ew_daemon_get_property (GObject *object, guint id, GValue *value, GParamSpec *sp
     case PROP_ADDRESSES:
       g_value_set_boxed (value, self->addresses);
       break;
+    case PROP_PROBLEMS:
+      g_value_take_boxed (value, self->values[id] != NULL ? g_variant_dup_strv (self->values[id], NULL) : NULL);
+      break;
     case PROP_BUS_ADDRESS:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
       break;
@@ -471,6 +475,7 @@ ew_daemon_class_init (EwDaemonClass *klass)
   properties[PROP_ADMINISTRATOR] = g_param_spec_boolean ("administrator", NULL, NULL, FALSE, flags);
   properties[PROP_TRIAL] = g_param_spec_boolean ("trial", NULL, NULL, FALSE, flags);
   properties[PROP_ENROLLED] = g_param_spec_boolean ("enrolled", NULL, NULL, FALSE, flags);
+  properties[PROP_PROBLEMS] = g_param_spec_boxed ("problems", NULL, NULL, G_TYPE_STRV, flags);
   properties[PROP_ADDRESSES] = g_param_spec_boxed ("addresses", NULL, NULL, G_TYPE_STRV, flags);
   properties[PROP_BUS_ADDRESS] = g_param_spec_string (
     "bus-address", NULL, NULL, NULL, G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
@@ -603,6 +608,16 @@ gboolean
 ew_daemon_get_trial (EwDaemon *self)
 {
   return self->values[PROP_TRIAL] != NULL && g_variant_get_boolean (self->values[PROP_TRIAL]);
+}
+
+gchar *
+ew_daemon_dup_problem (EwDaemon *self)
+{
+  const gchar *first = NULL;
+
+  if (self->values[PROP_PROBLEMS] != NULL && g_variant_n_children (self->values[PROP_PROBLEMS]) > 0)
+    g_variant_get_child (self->values[PROP_PROBLEMS], 0, "&s", &first);
+  return g_strdup (first);
 }
 
 gboolean

@@ -83,6 +83,8 @@ const gchar *ew_daemon_get_transport (EwDaemon *self);
 const gchar *ew_daemon_get_version (EwDaemon *self);
 gint64 ew_daemon_get_since (EwDaemon *self);
 gboolean ew_daemon_get_trial (EwDaemon *self);
+/* What does not work while the rest does: the first of the daemon's sentences. NULL: all works. (transfer full) */
+gchar *ew_daemon_dup_problem (EwDaemon *self);
 gboolean ew_daemon_get_enrolled (EwDaemon *self);
 
 /* Tries to reach (and to start) the daemon again: for a "Try Again" button. */

@@ -4,6 +4,8 @@
 EwSituation
 ew_situation_get (EwDaemon *daemon, EwTopology *topology)
 {
+  g_autofree gchar *problem = ew_daemon_dup_problem (daemon);
+
   return (EwSituation){
     .availability = ew_daemon_get_availability (daemon),
     .state = ew_daemon_get_state (daemon),
@@ -11,6 +13,7 @@ ew_situation_get (EwDaemon *daemon, EwTopology *topology)
     .n_nodes = ew_topology_get_n_nodes (topology),
     .self_known = ew_topology_get_self (topology) != NULL,
     .explained = *ew_daemon_get_reason (daemon) != '\0',
+    .partial = problem != NULL,
     .trial = ew_daemon_get_trial (daemon),
   };
 }
@@ -87,5 +90,7 @@ ew_problem_choose (const EwSituation *situation)
     return EW_PROBLEM_STREAM;
   if (situation->explained)
     return EW_PROBLEM_WARNING;
+  if (situation->partial)
+    return EW_PROBLEM_PARTIAL;
   return situation->trial ? EW_PROBLEM_TRIAL : EW_PROBLEM_NONE;
 }

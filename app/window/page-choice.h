@@ -32,6 +32,7 @@ typedef enum
   EW_PROBLEM_ERROR,        /* likewise */
   EW_PROBLEM_STREAM,       /* connected, and the map does not come */
   EW_PROBLEM_WARNING,      /* connected, and the daemon has something to say */
+  EW_PROBLEM_PARTIAL,      /* connected, and one thing does not work */
   EW_PROBLEM_TRIAL,
 } EwProblem;
 
@@ -43,6 +44,7 @@ typedef struct
   guint n_nodes; /* of the map as last seen; 0: none known */
   gboolean self_known;
   gboolean explained; /* the daemon has a reason for its state */
+  gboolean partial;   /* the daemon names something that does not work while the rest does */
   gboolean trial;
 } EwSituation;
 

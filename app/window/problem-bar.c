@@ -69,6 +69,11 @@ refresh (EwProblemBar *self)
     case EW_PROBLEM_WARNING:
       show_line (self, "dialog-warning-symbolic", message != NULL ? message : "", _ ("Diagnose…"), "app.diagnose");
       break;
+    case EW_PROBLEM_PARTIAL:
+      text = ew_daemon_dup_problem (self->daemon);
+      if (text != NULL)
+        show_line (self, "dialog-warning-symbolic", text, _ ("Diagnose…"), "app.diagnose");
+      break;
     case EW_PROBLEM_TRIAL:
       show_line (self, "dialog-information-symbolic",
                  _ ("This edge runs on this computer. Machines elsewhere can't reach it."), _ ("Move It to a Server…"),
@@ -144,6 +149,7 @@ ew_problem_bar_new (EwDaemon *daemon, EwTopology *topology)
   self->daemon = g_object_ref (daemon);
   self->topology = g_object_ref (topology);
   g_signal_connect_object (daemon, "notify::message", G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (daemon, "notify::problems", G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (topology, "notify::error", G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);
   return self;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * One line above the map while something about it is not as it should be: the map is as last seen, it does not come, or
- * the edge is a trial; with the one action that helps.
+ * One line above the map while something about it is not as it should be: the map is as last seen, it does not come,
+ * one thing does not work here while the rest does, or the edge is a trial; with the one action that helps.
  */
 #pragma once
 
