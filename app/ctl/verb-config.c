@@ -76,10 +76,10 @@ show (EwCtl *ctl, const gchar *name, JsonObject *result, const gchar *private_ke
 {
   JsonObject *config = ew_json_object (result, "config");
   g_autoptr (GError) error = NULL;
-  const EwWgConfigOptions options = { .vpn = wishes->vpn, .listen_port = ew_wg_config_draw_port () };
   g_auto (GStrv) public_networks = NULL;
   g_autofree gchar *file = get_file_name (ctl);
-  gchar *text = ew_wg_config_format (config != NULL ? config : result, private_key, &options, &public_networks, &error);
+  gchar *text
+    = ew_wg_config_format (config != NULL ? config : result, private_key, wishes->vpn, &public_networks, &error);
   gchar *shown = text != NULL && wishes->qr ? ew_qr_draw (text, &ctl->terminal, &error) : NULL;
   gint exit_code = EW_EXIT_DONE;
 

@@ -55,10 +55,9 @@ ew_phone_page_made (EwNodePage *page, EwWizard *wizard, EwNewNode *made)
   EwDaemon *daemon = ew_node_page_get_daemon (page);
   g_autoptr (EwNewNode) node = made;
   g_autoptr (GError) error = NULL;
-  const EwWgConfigOptions options
-    = { .vpn = gtk_check_button_get_active (self->vpn), .listen_port = ew_wg_config_draw_port () };
+  gboolean vpn = gtk_check_button_get_active (self->vpn);
   g_auto (GStrv) public_networks = NULL;
-  gchar *config = ew_wg_config_format (node->config, self->keys.private_key, &options, &public_networks, &error);
+  gchar *config = ew_wg_config_format (node->config, self->keys.private_key, vpn, &public_networks, &error);
   GtkWidget *code = config != NULL ? ew_phone_code_page_new (daemon, ew_node_page_get_topology (page), node, config,
                                                              (const gchar *const *)public_networks)
                                    : NULL;

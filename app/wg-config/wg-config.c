@@ -159,13 +159,11 @@ fill_lists (Lists *lists, JsonObject *config, JsonObject *peer, gboolean vpn, GE
   return TRUE;
 }
 
-guint16
-ew_wg_config_draw_port (void)
+/* The same for a node each time, also when its key is renewed. */
+static guint
+choose_port (const gchar *addresses)
 {
-  guint16 random;
-
-  ew_random (&random, sizeof random);
-  return PORT_FIRST + random % (G_MAXUINT16 - PORT_FIRST + 1);
+  return PORT_FIRST + g_str_hash (addresses) % (G_MAXUINT16 - PORT_FIRST + 1);
 }
 
 gchar *
@@ -183,8 +181,7 @@ ew_wg_config_file_name (const gchar *mesh)
 }
 
 gchar *
-ew_wg_config_format (JsonObject *config, const gchar *private_key, const EwWgConfigOptions *options,
-                     GStrv *public_networks, GError **error)
+ew_wg_config_format (JsonObject *config, const gchar *private_key, gboolean vpn, GStrv *public_networks, GError **error)
 {
   JsonObject *peer = ew_json_object (config, "peer");
   const gchar *endpoint = peer != NULL ? ew_json_string (peer, "endpoint") : NULL;
@@ -195,7 +192,7 @@ ew_wg_config_format (JsonObject *config, const gchar *private_key, const EwWgCon
   gint64 mtu = ew_json_int (config, "mtu", 1420);
 
   if (!check_key (public_key, error) || !check_endpoint (endpoint, error)
-      || !fill_lists (&lists, config, peer, options->vpn, error))
+      || !fill_lists (&lists, config, peer, vpn, error))
     return NULL;
   if (allowed->len == 0 || mtu < 576 || mtu > 65535)
     {
@@ -206,6 +203,6 @@ ew_wg_config_format (JsonObject *config, const gchar *private_key, const EwWgCon
     *public_networks = (GStrv)g_ptr_array_free (g_steal_pointer (&public), FALSE);
   return g_strdup_printf ("[Interface]\nPrivateKey = %s\nListenPort = %u\nAddress = %s\nMTU = %d\n\n"
                           "[Peer]\nPublicKey = %s\nEndpoint = %s\nAllowedIPs = %s\nPersistentKeepalive = %d\n",
-                          private_key, options->listen_port, addresses->str, (gint)mtu, public_key, endpoint,
+                          private_key, choose_port (addresses->str), addresses->str, (gint)mtu, public_key, endpoint,
                           allowed->str, KEEPALIVE_S);
 }

@@ -19,24 +19,17 @@ gboolean ew_key_pair_make (EwKeyPair *pair, GError **error) G_GNUC_WARN_UNUSED_R
 void ew_key_pair_clear (EwKeyPair *pair);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (EwKeyPair, ew_key_pair_clear)
 
-typedef struct
-{
-  gboolean vpn; /* all traffic goes through the edge; else the mesh's ranges and routes */
-  guint16 listen_port;
-} EwWgConfigOptions;
-
-/* A port for one configuration. It has one because `wg syncconf` gives a machine whose file has none a new port each
-   time, and with it a new way through its NAT. */
-guint16 ew_wg_config_draw_port (void);
 /* (transfer full) What to call the file: its name becomes the interface's, which has at most 15 characters, and
    NetworkManager refuses others. The mesh's, so that it's the same each time. */
 gchar *ew_wg_config_file_name (const gchar *mesh);
 
-/* config: the API's (POST /v1/nodes). Every value is checked: a hostile edge must not slip a PostUp line into a file
-   that root runs, nor the internet into the mesh's ranges. What is public of the routes is listed in public_networks
-   (transfer full, may be NULL). ::/0 and IPv6 networks stand in it only with an IPv6 address, likewise IPv4. No DNS
-   line: a file with one sends every name to the mesh. (transfer full, ew_free_secret); NULL with EW_ERROR_FAILED. */
-gchar *ew_wg_config_format (JsonObject *config, const gchar *private_key, const EwWgConfigOptions *options,
-                            GStrv *public_networks, GError **error);
+/* config: the API's (POST /v1/nodes). vpn: all traffic goes through the edge; else the mesh's ranges and routes. Every
+   value is checked: a hostile edge must not slip a PostUp line into a file that root runs, nor the internet into the
+   mesh's ranges. What is public of the routes is listed in public_networks (transfer full, may be NULL). ::/0 and IPv6
+   networks stand in it only with an IPv6 address, likewise IPv4. No DNS line: a file with one sends every name to the
+   mesh. A port, the same for a node each time: where a file has none, `wg syncconf` draws a new one, and with it a new
+   way through the machine's NAT. (transfer full, ew_free_secret); NULL with EW_ERROR_FAILED. */
+gchar *ew_wg_config_format (JsonObject *config, const gchar *private_key, gboolean vpn, GStrv *public_networks,
+                            GError **error);
 
 G_END_DECLS

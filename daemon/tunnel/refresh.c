@@ -12,7 +12,7 @@
 
 #define HANDSHAKE_FLOOR_MAX G_GUINT64_CONSTANT (7258118400000000000) /* the year 2200 */
 #define HANDSHAKE_STEP_NS (2 * EW_TIMESTAMP_GRAIN)
-#define PAUSE (1 * G_USEC_PER_SEC) /* between two fetches */
+#define PAUSE (G_USEC_PER_SEC / 2) /* between two fetches */
 #define FRUITLESS_PAUSE                                                                                                \
   (10 * G_USEC_PER_SEC) /* … where the first brought nothing new: the edge's notices are not worth more */
 #define STORE_PAUSE (60 * G_USEC_PER_SEC) /* between two writes of what an edge says: each waits for the disk */
