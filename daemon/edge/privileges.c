@@ -137,8 +137,14 @@ static gboolean
 hide_from_root (const gchar *state_dir, GError **error)
 {
   const gchar *kept[] = {
-    state_dir,         "/run/systemd/resolve",     "/run/NetworkManager/resolv.conf",
-    "/run/resolvconf", g_getenv ("NOTIFY_SOCKET"), NULL,
+    state_dir,
+    "/run/systemd/resolve",
+    "/run/NetworkManager",
+    "/run/resolvconf",
+    "/run/connman",
+    "/run/nscd",
+    g_getenv ("NOTIFY_SOCKET"),
+    NULL,
   };
 
   if (!ew_state_dir_prepare (state_dir, error)) /* kept is what is there */

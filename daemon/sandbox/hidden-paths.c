@@ -194,7 +194,7 @@ map_folder (const gchar *folder, int users)
   return done;
 }
 
-/* Empty folders. */
+/* Empty folders. Names of types that mean nothing are given all the same: valgrind looks at every string. */
 
 static gboolean
 empty_folder (const gchar *folder)
@@ -205,7 +205,7 @@ empty_folder (const gchar *folder)
 static void
 make_read_only (const gchar *folder)
 {
-  if (mount (NULL, folder, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
+  if (mount ("none", folder, "none", MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
     g_debug ("%s stays writable: %s", folder, g_strerror (errno));
 }
 
@@ -239,7 +239,7 @@ put_back (const gchar *folder, GPtrArray *all, gboolean emptied_it)
         continue;
       if (emptied_it)
         make_place (kept);
-      if (mount (source, kept->path, NULL, MS_BIND | MS_REC, NULL) != 0)
+      if (mount (source, kept->path, "none", MS_BIND | MS_REC, NULL) != 0)
         g_debug ("%s cannot be kept: %s", kept->path, g_strerror (errno));
     }
 }
@@ -276,7 +276,7 @@ hide_secrets (void)
           if (empty_folder (secrets[i]))
             make_read_only (secrets[i]);
         }
-      else if (mount ("/dev/null", secrets[i], NULL, MS_BIND, NULL) == 0)
+      else if (mount ("/dev/null", secrets[i], "none", MS_BIND, NULL) == 0)
         make_read_only (secrets[i]);
     }
 }
@@ -289,7 +289,7 @@ ew_hidden_paths_enter (const gchar *const *kept, gboolean can_map)
   int users;
 
   /* Without the second, what is mounted here would be mounted for everybody. */
-  if (unshare (CLONE_NEWNS) != 0 || mount (NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0)
+  if (unshare (CLONE_NEWNS) != 0 || mount ("none", "/", "none", MS_REC | MS_SLAVE, NULL) != 0)
     {
       g_debug ("no mount namespace of our own: %s", g_strerror (errno));
       return hidden;

@@ -85,6 +85,7 @@ ew_landlock_enter (const EwReach *reach, gsize n_reach, gboolean abstract)
   Ruleset attributes = { .handled_access_fs = ACCESS_ALL };
   long abi = syscall (SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
   gsize size = abi >= 6 ? sizeof attributes : sizeof attributes.handled_access_fs;
+  const gchar *notify = g_getenv ("NOTIFY_SOCKET") != NULL ? g_getenv ("NOTIFY_SOCKET") : "";
   int ruleset;
   gboolean done;
 
@@ -92,6 +93,8 @@ ew_landlock_enter (const EwReach *reach, gsize n_reach, gboolean abstract)
     attributes.handled_access_fs &= ~LANDLOCK_ACCESS_FS_REFER;
   if (abi < 3)
     attributes.handled_access_fs &= ~LANDLOCK_ACCESS_FS_TRUNCATE;
+  /* sd_notify(3): a service manager's socket may be abstract, and is needed. */
+  abstract |= g_str_has_prefix (notify, "@");
   attributes.scoped = SCOPE_SIGNAL | (abstract ? 0 : SCOPE_ABSTRACT_UNIX_SOCKET);
   ruleset = abi < 1 ? -1 : (int)syscall (SYS_landlock_create_ruleset, &attributes, size, 0);
   if (ruleset < 0)

@@ -15,16 +15,10 @@ static const gchar *const written[] = { "/run/edgeway", "/run/wireguard" };
 /* What else in /run and /var is needed. A socket is made again when its owner is restarted, so it is
    its folder that is kept, except where root-only sockets stand beside it. */
 static const gchar *const kept[] = {
-  "/run/dbus",
-  "/run/systemd/notify",
-  "/run/systemd/resolve", /* resolv.conf and nss-resolve's socket */
-  "/run/NetworkManager/resolv.conf",
-  "/run/NetworkManager/no-stub-resolv.conf",
-  "/run/resolvconf",
-  "/run/connman",
-  "/run/avahi-daemon", /* nss-mdns */
-  "/run/nscd",
-  "/var/lib/dbus", /* machine-id */
+  "/run/dbus",           "/run/systemd/notify", "/run/systemd/resolve", /* resolv.conf and nss-resolve's socket */
+  "/run/NetworkManager",                                                /* resolv.conf, replaced by rename */
+  "/run/resolvconf",     "/run/connman",        "/run/avahi-daemon",    /* nss-mdns */
+  "/run/nscd",           "/var/lib/dbus",                               /* machine-id */
 };
 
 /* Of /etc, where it is root's as everywhere. */
@@ -57,10 +51,17 @@ resolv_conf_changes_inode (void)
   return !g_file_test ("/etc/resolv.conf", G_FILE_TEST_IS_SYMLINK) && !ew_is_mount_point ("/etc/resolv.conf");
 }
 
+static gboolean
+is_abstract (const gchar *address)
+{
+  return address != NULL && strstr (address, "unix:abstract=") != NULL;
+}
+
 static void
 enter_landlock (const EwSandboxConfig *config, const EwHiddenPaths *hidden)
 {
   g_autoptr (GArray) all = g_array_new (FALSE, FALSE, sizeof (EwReach));
+  const gchar *bus = g_getenv ("DBUS_SYSTEM_BUS_ADDRESS");
 
   ew_reach_add_common (all);
   add_reach (all, config->state_dir, EW_REACH_WRITE);
@@ -75,8 +76,7 @@ enter_landlock (const EwSandboxConfig *config, const EwHiddenPaths *hidden)
     add_reach (all, "/run", EW_REACH_READ);
   for (gsize i = 0; i < G_N_ELEMENTS (kept); i++)
     add_reach (all, kept[i], EW_REACH_READ);
-  ew_landlock_enter ((const EwReach *)(void *)all->data, all->len,
-                     config->bus != NULL && strstr (config->bus, "unix:abstract=") != NULL);
+  ew_landlock_enter ((const EwReach *)(void *)all->data, all->len, is_abstract (config->bus) || is_abstract (bus));
 }
 
 /* Where a D-Bus address leads to, if to a socket with a path (D-Bus specification, "Server Addresses"). */

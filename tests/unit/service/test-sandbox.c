@@ -306,17 +306,16 @@ make_world (const Kind *kind)
     make_file ("/etc/passwd", "root:x:0:0::/root:/bin/sh\n" EW_EDGE_USER ":x:61777:61777::/:/bin/false\n", 0644);
   make_file ("/etc/nsswitch.conf", "hosts: files dns\n", 0644);
   make_file ("/etc/hosts", "192.0.2.7 edge.example\n", 0644);
-  make_file (kind->linked ? "/run/systemd/resolve/stub-resolv.conf" : "/etc/resolv.conf", "nameserver 127.0.0.53\n",
-             0644);
+  make_file (kind->linked ? "/run/NetworkManager/resolv.conf" : "/etc/resolv.conf", "nameserver 127.0.0.53\n", 0644);
   if (kind->linked)
-    g_assert_cmpint (symlink ("../run/systemd/resolve/stub-resolv.conf", "/etc/resolv.conf"), ==, 0);
+    g_assert_cmpint (symlink ("../run/NetworkManager/resolv.conf", "/etc/resolv.conf"), ==, 0);
 }
 
 /* As NetworkManager does: a new file takes the old one's name. */
 static void
 replace_resolv_conf (const Kind *kind)
 {
-  const gchar *path = kind->linked ? "/run/systemd/resolve/stub-resolv.conf" : "/etc/resolv.conf";
+  const gchar *path = kind->linked ? "/run/NetworkManager/resolv.conf" : "/etc/resolv.conf";
   g_autofree gchar *new = g_strconcat (path, ".new", NULL);
 
   make_file (new, FRESH, 0644);
@@ -478,6 +477,7 @@ int
 main (int argc, char **argv)
 {
   static const Kind mapped = { 0 }, covered = { .no_id_mapping = TRUE },
+                    covered_link = { .no_id_mapping = TRUE, .linked = TRUE },
                     container = { .no_mounts = TRUE, .linked = TRUE }, container_file = { .no_mounts = TRUE },
                     edge = { .edge = TRUE }, edge_user = { .edge = TRUE, .edge_user = TRUE };
 
@@ -487,6 +487,7 @@ main (int argc, char **argv)
   make_listener ("@ewtest-abstract", 0);
   g_test_add_data_func ("/service/sandbox/mapped", &mapped, test_kind);
   g_test_add_data_func ("/service/sandbox/covered", &covered, test_kind);
+  g_test_add_data_func ("/service/sandbox/covered-link", &covered_link, test_kind);
   g_test_add_data_func ("/service/sandbox/container", &container, test_kind);
   g_test_add_data_func ("/service/sandbox/container-own-resolv-conf", &container_file, test_kind);
   g_test_add_data_func ("/edge/sandbox/root", &edge, test_kind);
