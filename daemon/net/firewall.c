@@ -395,7 +395,7 @@ begin_table (GString *script, EwHost *host, const gchar *name)
 
 /* What the guard knows of connections, and its chains. flows NULL: nothing yet. */
 static void
-add_guard (GString *script, const EwHostConfig *config, const EwFlows *flows)
+add_guard (GString *script, EwHost *host, const EwHostConfig *config, const EwFlows *flows)
 {
   static const gchar *const four[]
     = { "ipv4_addr . inet_service . ipv4_addr . inet_service", "ipv6_addr . inet_service . ipv6_addr . inet_service" };
@@ -405,7 +405,7 @@ add_guard (GString *script, const EwHostConfig *config, const EwFlows *flows)
   add_set (script, "begun4", four[0], flows != NULL ? flows->begun4 : NULL);
   add_set (script, "begun6", four[1], flows != NULL ? flows->begun6 : NULL);
   add_set (script, "served", "inet_service", flows != NULL ? flows->served : NULL);
-  ew_answers_add (script, config);
+  ew_answers_add (script, host, config);
   add_arriving_chain (script, config);
   add_leaving_chain (script, config);
 }
@@ -422,7 +422,7 @@ make_script (EwHost *host, const EwHostConfig *config, const EwFlows *flows)
   add_protect_chain (script, config);
   ew_seal_add (script, host, config, host->sealed);
   if (config->vpn)
-    add_guard (script, config, flows);
+    add_guard (script, host, config, flows);
   if (config->vpn || config->n_forwards > 0 || ew_forwarding_is_on ())
     {
       if (config->n_forwards > 0)

@@ -234,6 +234,10 @@ class Traffic(unittest.TestCase):
                     for target in (port, 9):
                         sides["o"].sendto(b"x", (local, target))
                     self.assertEqual(self.heard(sides, send), expected)
+                    # A router's advertisement is enough to have the rules loaded again.
+                    self.driver.do(VPN)
+                    sides["o"].sendto(b"x", (local, port))
+                    self.assertEqual(self.heard(sides, send), expected, "after the rules were loaded again")
             with self.subTest(address=address, firewall="drop"):
                 self.host("nft add table inet fw; nft add chain inet fw in '{ type filter hook input priority 0; policy drop; }'")
                 send = self.client(address, 50600 + number, True)
