@@ -115,23 +115,34 @@ ew_problems_forbid (EwHost *host, const EwChange *change)
 /* ---- routes that another program has */
 
 static gboolean
-is_made (EwHost *host, const EwPrefix *prefix)
+is_made (EwHost *host, const EwPrefix *prefix, guint32 table)
 {
   for (guint i = 0; i < ew_ledger_length (host->ledger); i++)
     {
       const EwChange *change = ew_ledger_get (host->ledger, i);
-      if (change->kind == EW_CHANGE_ROUTE && change->table == RT_TABLE_MAIN
+      if (change->kind == EW_CHANGE_ROUTE && change->table == table && !change->throws
           && ew_prefix_equal (&change->prefix, prefix))
         return TRUE;
     }
   return FALSE;
 }
 
+/* Part of the mesh's own addresses. Whoever has a route there may want the mesh's traffic; the private table comes
+   first (vpn.c), so such a route has no effect, and keep.c tells of it. */
+static gboolean
+is_mesh (const EwHostConfig *config, const EwPrefix *prefix)
+{
+  for (gsize i = 0; i < config->n_mesh_ranges; i++)
+    if (ew_prefix_overlaps (&config->mesh_ranges[i], prefix))
+      return TRUE;
+  return FALSE;
+}
+
 /* Another program's route with exactly this prefix, which stands before ours was made; NULL: none. */
 static const EwRouteRow *
-find_taken (EwHost *host, const GArray *rows, const EwPrefix *prefix)
+find_taken (EwHost *host, const EwHostConfig *config, const GArray *rows, const EwPrefix *prefix)
 {
-  if (prefix->length == 0 || is_made (host, prefix))
+  if (prefix->length == 0 || is_mesh (config, prefix) || is_made (host, prefix, RT_TABLE_MAIN))
     return NULL; /* a default route is never asked for as one of these: plan.c refuses it */
   for (guint i = 0; rows != NULL && i < rows->len; i++)
     {
@@ -156,7 +167,7 @@ ew_problems_leave_out_taken (EwHost *host, EwHostConfig *config)
   gsize kept = 0;
 
   for (gsize i = 0; i < config->n_routes; i++)
-    if (find_taken (host, routes[i].ip.family == EW_FAMILY_V4 ? v4 : v6, &routes[i]) == NULL)
+    if (find_taken (host, config, routes[i].ip.family == EW_FAMILY_V4 ? v4 : v6, &routes[i]) == NULL)
       routes[kept++] = routes[i];
   config->n_routes = kept;
 }
@@ -169,7 +180,7 @@ look_at_routes (EwHost *host, GPtrArray *problems)
   for (gsize i = 0; i < host->wanted->n_routes; i++)
     {
       const EwPrefix *prefix = &host->wanted->routes[i];
-      const EwRouteRow *taken = find_taken (host, prefix->ip.family == EW_FAMILY_V4 ? v4 : v6, prefix);
+      const EwRouteRow *taken = find_taken (host, host->wanted, prefix->ip.family == EW_FAMILY_V4 ? v4 : v6, prefix);
       gchar text[EW_PREFIX_STRLEN], name[IFNAMSIZ] = "";
       ew_prefix_format (prefix, text);
       const gchar *failure = ew_problems_failure (host, text);
@@ -179,7 +190,7 @@ look_at_routes (EwHost *host, GPtrArray *problems)
           = g_strdup_printf ("another program has that route already, by %s (protocol %u, metric %u)",
                              taken->link != 0 && if_indextoname (taken->link, name) != NULL ? name : "no interface",
                              taken->protocol, taken->metric);
-      else if (failure != NULL)
+      else if (failure != NULL && !is_made (host, prefix, EW_HOST_TABLE))
         reason = g_strdup (failure);
       else
         continue;

@@ -310,6 +310,18 @@ class Traffic(unittest.TestCase):
         self.host("ip route add 172.29.0.0/16 via 192.168.55.10", "ip route del 172.29.0.0/16")
         self.assertIn("lan0", self.host("ip route get 172.29.1.1"))
 
+    def test_a_rogue_route_to_all_of_the_mesh(self):
+        """Exactly its range, and there before it: the mesh has its addresses all the same. An accepted route is another program's, if it has it."""
+        for route in ("100.96.0.0/12 via 192.168.7.1", "fd45::/48 via 2001:db8:7::1", "10.9.0.0/16 via 192.168.7.1 metric 100"):
+            self.host(f"ip route add {route}", f"ip route del {route}")
+        for mode in (CONNECTOR, VPN):
+            with self.subTest(mode):
+                self.driver.do(mode)
+                self.assertEqual(self.world.seen("100.96.2.2"), BY_TUNNEL)
+                self.assertEqual(self.world.seen("fd45::22"), "b fd45::7")
+                self.assertIn("100.96.0.0/12", self.driver.do("diagnose 100.96.0.0/12"))
+                self.assertIn("dev eth0", self.host("ip route get 10.9.0.5"))
+
     def test_private_networks_behind_the_router(self):
         """What the edge refuses is of no use in the tunnel: the next subnet, its name server, Azure's; the mesh's own stays in it."""
         far = ("10.53.0.53", "172.20.0.9", "100.72.0.3", "168.63.129.16")
