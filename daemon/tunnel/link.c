@@ -179,7 +179,7 @@ ew_tunnel_heard_problem (EwTunnel *self, EwNodeProblem problem)
 {
   gboolean changed = problem != self->problem;
   self->problem = problem;
-  if (changed && self->liveness.state == EW_LINK_CONNECTED)
+  if (changed && self->engine && self->liveness.state == EW_LINK_CONNECTED)
     show_link (self);
 }
 
@@ -525,6 +525,7 @@ bring_up (EwTunnel *self, gboolean vpn, GError **error)
   self->candidate = ew_tunnel_race_first (self);
   self->peer = -1;
   self->proved = self->vpn_active = self->handshaken = FALSE;
+  self->problem = EW_NODE_PROBLEM_NONE;
   self->rtt_us = -1;
   self->slept = ew_slept ();
   if (!start_engine (self, error))

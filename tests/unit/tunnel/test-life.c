@@ -250,6 +250,40 @@ test_notice_during_fetch (World *world, gconstpointer data)
   g_assert_cmpuint (world->tunnel->document->revision.hash, ==, 7);
 }
 
+/* What the edge says of this node's identity is the reason of a state that is connected, by the API or by an ANSWER,
+ * and never brings a tunnel back that is down. */
+static void
+test_problem (World *world, gconstpointer data)
+{
+  if (skipped ())
+    return;
+  enroll (world);
+  json_object_set_string_member (world->document, "problem", "clock-behind");
+  json_object_set_int_member (world->document, "revision", 43);
+  publish (world);
+  atomic_store (&world->revision, 43);
+  world->tunnel->fetch_not_before = 0;
+  ew_tunnel_refresh (world->tunnel);
+  wait_for (world, "reason", "clock-behind");
+  wait_for (world, "state", "connected");
+  g_assert_false (json_object_has_member (world->tunnel->keystore->document, "problem")); /* of this moment */
+  gint64 end = g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
+  while (world->tunnel->problem != EW_NODE_PROBLEM_NONE && g_get_monotonic_time () < end)
+    {
+      ew_tunnel_probe (world->tunnel); /* the edge's ANSWER says none */
+      spin (20);
+    }
+  wait_for (world, "reason", "");
+  wait_for (world, "state", "connected");
+  g_assert_true (ew_tunnel_disconnect (world->tunnel, NULL));
+  wait_for (world, "state", "disconnected");
+  ew_tunnel_heard_problem (world->tunnel, EW_NODE_PROBLEM_TWO_MACHINES);
+  wait_for (world, "state", "disconnected");
+  g_assert_true (ew_tunnel_connect (world->tunnel, NULL));
+  wait_for (world, "state", "connected");
+  wait_for (world, "reason", "");
+}
+
 /* An edge that always says the document is old costs a request in 10 s, not one a packet. */
 static void
 test_notice_storm (World *world, gconstpointer data)
@@ -629,6 +663,7 @@ main (int argc, char **argv)
   ADD ("hostile-documents", test_hostile_documents);
   ADD ("hostile-packets", test_hostile_packets);
   ADD ("notice-during-fetch", test_notice_during_fetch);
+  ADD ("problem", test_problem);
   ADD ("notice-storm", test_notice_storm);
   ADD ("document-storm", test_document_storm);
   ADD ("map-readers", test_map_readers);
