@@ -20,7 +20,7 @@ GQuark ew_host_error_quark (void);
 typedef enum
 {
   EW_HOST_ERROR_PRIVILEGE,
-  EW_HOST_ERROR_CONFLICT, /* the address, table, rule priority or name is somebody else's: named in the message */
+  EW_HOST_ERROR_CONFLICT, /* the address, table or name is somebody else's: named in the message */
   EW_HOST_ERROR_LEDGER,   /* the ledger cannot be written: nothing was changed */
   EW_HOST_ERROR_FAILED
 } EwHostError;

@@ -155,25 +155,6 @@ route_needed (EwHost *host, EwChange *change, GError **error)
 }
 
 static gboolean
-rule_needed (EwHost *host, EwChange *change, GError **error)
-{
-  g_autoptr (GArray) rows = ew_netlink_rules (host->netlink, change->family);
-
-  for (guint i = 0; rows != NULL && i < rows->len; i++)
-    {
-      const EwRuleRow *row = &g_array_index (rows, EwRuleRow, i);
-      if (row->priority != change->priority)
-        continue;
-      if (row->protocol == EW_ROUTE_PROTOCOL && row->table == change->table)
-        return TRUE; /* ours, adopted */
-      g_autofree gchar *whose
-        = g_strdup_printf ("there is one of somebody else's, to table %u (protocol %u)", row->table, row->protocol);
-      return set_conflict (error, change, whose, "VPN mode needs this priority for itself");
-    }
-  return TRUE;
-}
-
-static gboolean
 sysctl_needed (EwChange *change, GError **error)
 {
   g_free (change->before);
@@ -212,7 +193,9 @@ ew_step_needed (EwHost *host, EwChange *change, GError **error)
     case EW_CHANGE_ROUTE:
       return route_needed (host, change, error);
     case EW_CHANGE_RULE:
-      return rule_needed (host, change, error);
+      /* Rules of others may have the same priority: ours stands beside them, and is known by its protocol. One of ours
+         from a ledger that is lost is adopted. */
+      return TRUE;
     case EW_CHANGE_SYSCTL:
       return sysctl_needed (change, error);
     case EW_CHANGE_TABLE:

@@ -187,8 +187,19 @@ class Host(unittest.TestCase):
     def test_conflict_address(self):
         self.conflict("ip addr add 100.96.1.7/32 dev lan0", CONNECTOR, "lan0")
 
-    def test_conflict_rule(self):
-        self.conflict("ip rule add priority 5200 to 1.2.3.4 lookup 99", CONNECTOR, "5200")
+    def test_rule_of_others_with_the_same_priority(self):
+        for order in ("before", "after"):
+            with self.subTest(order), self.world.driver() as driver:
+                if order == "after":
+                    driver.do(VPN)
+                self.world.sh(self.world.host, "ip rule add priority 5200 to 1.2.3.4 lookup 99; ip -6 rule add priority 5200 to 2001:db8:1::/64 lookup 99")
+                driver.do(VPN)
+                self.assertEqual(self.world.sh(self.world.host, "ip rule; ip -6 rule").count("5200:"), 4)
+                self.assertIn("edgeway0", self.world.sh(self.world.host, "ip route get 198.51.100.5"))
+                driver.do("undo")
+                self.assertEqual(self.world.sh(self.world.host, "ip rule; ip -6 rule").count("5200:"), 2)
+                self.world.sh(self.world.host, "ip rule del priority 5200; ip -6 rule del priority 5200")
+                self.assert_as_before()
 
     def test_conflict_private_table(self):
         self.conflict("ip route add 10.1.0.0/16 dev lan0 table 17764", VPN, "lan0")
