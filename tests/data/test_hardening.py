@@ -31,18 +31,14 @@ def compiler_lines(program):
 
 
 class Hardening(unittest.TestCase):
-    def each(self):
+    def test_compiled_with(self):
         for program in PROGRAMS:
             with self.subTest(program):
-                yield program
-
-    def test_compiled_with(self):
-        for program in self.each():
-            lines = compiler_lines(program)
-            self.assertGreater(len(lines), 2, "no source of ours is named in the program")
-            for source, line in lines.items():
-                wanted = COMPILED_WITH if not UNCLEARED.search(source) else [w for w in COMPILED_WITH if "var-init" not in w]
-                self.assertEqual([w for w in wanted if w not in line.split()], [], source)
+                lines = compiler_lines(program)
+                self.assertGreater(len(lines), 2, "no source of ours is named in the program")
+                for source, line in lines.items():
+                    wanted = COMPILED_WITH if not UNCLEARED.search(source) else [w for w in COMPILED_WITH if "var-init" not in w]
+                    self.assertEqual([w for w in wanted if w not in line.split()], [], source)
 
     def test_fortified(self):
         """Macros leave no trace in the files, so the commands are read; that they had an effect shows in the functions called."""
@@ -56,16 +52,17 @@ class Hardening(unittest.TestCase):
             self.assertRegex(readelf(program, "--dyn-syms"), r"__\w+_chk@")
 
     def test_linked_with(self):
-        for program in self.each():
-            header, segments, dynamic = readelf(program, "-h"), readelf(program, "-l"), readelf(program, "-d")
-            self.assertRegex(header, r"Type:\s+DYN", "position-independent")
-            self.assertRegex(segments, r"GNU_STACK\s.*\sRW\s", "its stack is not executable")
-            self.assertRegex(segments, r"GNU_RELRO\s")
-            self.assertRegex(dynamic, r"BIND_NOW|FLAGS_1.*\bNOW\b")
-            self.assertNotRegex(dynamic, r"\((RPATH|RUNPATH)\)")
-            loads = re.findall(r"LOAD\s+(?:0x\w+\s+){5}([RWE ]{3})", segments)
-            self.assertNotIn("RWE", loads)
-            self.assertIn("R  ", loads, "what is only read is not mapped as code")
+        for program in PROGRAMS:
+            with self.subTest(program):
+                header, segments, dynamic = readelf(program, "-h"), readelf(program, "-l"), readelf(program, "-d")
+                self.assertRegex(header, r"Type:\s+DYN", "position-independent")
+                self.assertRegex(segments, r"GNU_STACK\s.*\sRW\s", "its stack is not executable")
+                self.assertRegex(segments, r"GNU_RELRO\s")
+                self.assertRegex(dynamic, r"BIND_NOW|FLAGS_1.*\bNOW\b")
+                self.assertNotRegex(dynamic, r"\((RPATH|RUNPATH)\)")
+                loads = re.findall(r"LOAD\s+(?:0x\w+\s+){5}([RWE ]{3})", segments)
+                self.assertNotIn("RWE", loads)
+                self.assertIn("R  ", loads, "what is only read is not mapped as code")
 
 
 if __name__ == "__main__":
