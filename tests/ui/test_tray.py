@@ -288,8 +288,8 @@ class Panel(TrayCase):
         self.daemon.set(State="disconnected")
         self.wait_entry(lambda i: True, "Hide Tray Icon")
 
-    def test_open_map(self):
-        """Where nothing is activated by D-Bus, the program is started."""
+    def opened_map(self):
+        """What the program is started with by Open Map, where nothing is activated by D-Bus."""
         stub = self.desktop.path("edgeway")
         with open(stub, "w") as file:
             file.write(f'#!/bin/sh\necho "$@" >{self.desktop.path("run/opened")}\n')
@@ -298,7 +298,18 @@ class Panel(TrayCase):
         opened = self.desktop.path("run/opened")
         wait_for("the program", lambda: os.path.exists(opened) and os.path.getsize(opened), 20)
         with open(opened) as file:
-            self.assertEqual("--bus " + self.desktop.environment["DBUS_SESSION_BUS_ADDRESS"], file.read().strip())
+            return file.read().strip()
+
+    def test_open_map(self):
+        self.assertEqual("--bus " + self.desktop.environment["DBUS_SESSION_BUS_ADDRESS"], self.opened_map())
+
+    def test_open_map_of_a_demo(self):
+        """It has an app of its own, beside the one of this computer's mesh."""
+        self.ask("activate", name="org.edgeway.Edgeway.Tray", path="/org/edgeway/Edgeway/Tray", action="quit")
+        self.assertEqual(0, self.tray.wait(20))
+        self.start_tray("--gapplication-app-id=org.edgeway.Edgeway.Demo.Tray")
+        self.wait_item("connector")
+        self.assertEqual(f"--bus {self.desktop.environment['DBUS_SESSION_BUS_ADDRESS']} --gapplication-app-id=org.edgeway.Edgeway.Demo", self.opened_map())
 
     def test_open_map_raises_the_app(self):
         script = self.desktop.path("app.py")
