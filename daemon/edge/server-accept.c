@@ -6,7 +6,8 @@
  *
  *   512 places for the internet
  *    64 more that only callers through the tunnel take, so that a crowd outside locks no node out
- *    64 at most for one network: an IPv4 address or an IPv6 /64; /56 with half the places taken, /48 with all
+ *    64 at most for one network: an IPv4 address or an IPv6 /64; /56 with half the places taken, /48 with all. In the
+ *       mesh: one address
  *
  * The control socket and viewers (topology.h) have bounds of their own.
  */
@@ -51,7 +52,14 @@ guint64
 ew_server_network_of (const EwConnection *connection)
 {
   guint places = g_hash_table_size (connection->server->connections);
+  guint64 node;
 
+  if (connection->standing == EW_STANDING_MESH && connection->peer.ip.family == EW_FAMILY_V6)
+    {
+      /* The first half is every node's, and the second is of our giving. */
+      memcpy (&node, connection->peer.ip.bytes + 8, sizeof node);
+      return GUINT64_FROM_BE (node);
+    }
   return network_of (&connection->peer, places < PLACES / 2 ? 64 : places < PLACES ? 56 : 48);
 }
 

@@ -4,9 +4,11 @@
  * to start more than ten, so there are few at once:
  *
  *   - it begins only with the caller's whole ClientHello, so that half of one costs a socket and no thread;
- *   - callers of better standing come first, and some threads are theirs alone;
+ *   - callers of better standing come first, but no standing has all threads, nor a network all of its standing: a
+ *     member can be hostile as well;
  *   - then the network with fewer connections, then whoever came last: that one is the likeliest to be still there;
- *   - while others wait, a handshake that its caller keeps waiting ends: a stranger's after STALL_US, others' later.
+ *   - while others wait, a handshake that its caller keeps waiting ends: after STALL_US, later where its network has
+ *     few connections and its standing is better than a stranger's.
  *
  * Timer: `hurry`, 0.1 s while somebody waits.
  */
@@ -14,37 +16,45 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include "edge/client-hello.h"
 
 #define HANDSHAKES_MAX 8
-#define HANDSHAKES_OF_STRANGERS 6
+#define HANDSHAKES_PER_STANDING 6
 #define HANDSHAKES_PER_NETWORK 4
+#define HANDSHAKES_PER_MEMBER 2 /* of one address in the mesh: a node has two */
+#define FEW 2                   /* connections of one network, whose handshakes may take their time */
 #define HANDSHAKE_SECONDS 10
 #define HURRY_MS 100
 #define STALL_US (G_USEC_PER_SEC * 6 / 10)
 
 /* Turns. */
 
-static void
-count_handshakes (EwServer *self, guint *all, guint *strangers)
+/* Returns the sum; counts: by standing. */
+static guint
+count_handshakes (EwServer *self, guint counts[EW_STANDINGS])
 {
   GHashTableIter iter;
   gpointer key;
+  guint all = 0;
 
-  *all = *strangers = 0;
+  memset (counts, 0, EW_STANDINGS * sizeof *counts);
   g_hash_table_iter_init (&iter, self->connections);
   while (g_hash_table_iter_next (&iter, &key, NULL))
     {
       const EwConnection *connection = key;
-      *all += connection->stage == EW_STAGE_HANDSHAKE;
-      *strangers += connection->stage == EW_STAGE_HANDSHAKE && connection->standing == EW_STANDING_STRANGER;
+      if (connection->stage != EW_STAGE_HANDSHAKE)
+        continue;
+      counts[connection->standing]++;
+      all++;
     }
+  return all;
 }
 
 /* The next of those that wait; NULL: nobody may begin now. */
 static EwConnection *
-choose_next (EwServer *self, gboolean strangers_too)
+choose_next (EwServer *self, const guint counts[EW_STANDINGS])
 {
   g_autoptr (GHashTable) shaking = ew_server_count_networks (self, EW_STAGE_HANDSHAKE);
   g_autoptr (GHashTable) all = ew_server_count_networks (self, -1);
@@ -55,8 +65,8 @@ choose_next (EwServer *self, gboolean strangers_too)
     {
       EwConnection *connection = link->data;
       guint n = ew_server_count_of (all, connection);
-      if ((connection->standing == EW_STANDING_STRANGER && !strangers_too)
-          || ew_server_count_of (shaking, connection) >= HANDSHAKES_PER_NETWORK)
+      guint most = connection->standing == EW_STANDING_MESH ? HANDSHAKES_PER_MEMBER : HANDSHAKES_PER_NETWORK;
+      if (counts[connection->standing] >= HANDSHAKES_PER_STANDING || ew_server_count_of (shaking, connection) >= most)
         continue;
       if (best == NULL || connection->standing > best->standing
           || (connection->standing == best->standing && n < n_best))
@@ -69,9 +79,9 @@ choose_next (EwServer *self, gboolean strangers_too)
 }
 
 static gboolean
-is_stalled (const EwConnection *connection, gint64 now)
+is_stalled (const EwConnection *connection, guint n_network, gint64 now)
 {
-  gint64 patience = STALL_US * (1 + 2 * (gint64)connection->standing);
+  gint64 patience = n_network > FEW ? STALL_US : STALL_US * (1 + 2 * (gint64)connection->standing);
 
   return connection->stage == EW_STAGE_HANDSHAKE && !connection->dropped && now - connection->since >= patience;
 }
@@ -81,6 +91,7 @@ static gboolean
 on_hurry (gpointer user_data)
 {
   EwServer *self = user_data;
+  g_autoptr (GHashTable) counts = NULL;
   guint wanted = self->waiting.length;
   gint64 now = g_get_monotonic_time ();
 
@@ -89,6 +100,7 @@ on_hurry (gpointer user_data)
       self->hurry = 0;
       return G_SOURCE_REMOVE;
     }
+  counts = ew_server_count_networks (self, -1);
   for (; wanted > 0; wanted--)
     {
       GHashTableIter iter;
@@ -98,7 +110,8 @@ on_hurry (gpointer user_data)
       while (g_hash_table_iter_next (&iter, &key, NULL))
         {
           EwConnection *connection = key;
-          if (is_stalled (connection, now) && (oldest == NULL || connection->since < oldest->since))
+          if (is_stalled (connection, ew_server_count_of (counts, connection), now)
+              && (oldest == NULL || connection->since < oldest->since))
             oldest = connection;
         }
       if (oldest == NULL)
@@ -113,16 +126,14 @@ static void start_handshake (EwConnection *connection);
 void
 ew_server_start_waiting (EwServer *self)
 {
-  guint all, strangers;
+  guint counts[EW_STANDINGS];
   EwConnection *next;
 
-  count_handshakes (self, &all, &strangers);
-  while (all < HANDSHAKES_MAX && self->waiting.length > 0
-         && (next = choose_next (self, strangers < HANDSHAKES_OF_STRANGERS)))
+  while (count_handshakes (self, counts) < HANDSHAKES_MAX && self->waiting.length > 0
+         && (next = choose_next (self, counts)))
     {
       g_queue_remove (&self->waiting, next);
       start_handshake (next);
-      count_handshakes (self, &all, &strangers);
     }
   if (self->waiting.length > 0 && self->hurry == 0)
     self->hurry = g_timeout_add (HURRY_MS, on_hurry, self);

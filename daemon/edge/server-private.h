@@ -32,6 +32,7 @@ typedef enum
   EW_STANDING_MESH,  /* came through the tunnel */
   EW_STANDING_OWNER  /* by the control socket: not counted, never in anybody's way */
 } EwServerStanding;
+#define EW_STANDINGS (EW_STANDING_OWNER + 1)
 
 struct EwServer
 {
@@ -79,7 +80,7 @@ void ew_connection_on_stream_gone (gpointer connection, GObject *stream);
 /* server-accept.c */
 gboolean ew_server_on_incoming (GSocketService *service, GSocketConnection *stream, GObject *source,
                                 gpointer user_data);
-/* The network that a caller counts by: wider for IPv6 as places get few. */
+/* The network that a caller counts by: wider for IPv6 as places get few; in the mesh its address. */
 guint64 ew_server_network_of (const EwConnection *connection);
 /* Network (guint64, borrowed) → how many connections it has; only those in one stage, or in any: -1. */
 GHashTable *ew_server_count_networks (EwServer *self, gint stage);

@@ -123,7 +123,7 @@ class Worst:
 class Floods(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.edge = Edge().start()
+        cls.edge = Edge("[mesh]\nipv4=10.96.0.0/16\n[edge]\nexit=false\ninterface=ewtflood\n").start()
         cls.addClassCleanup(cls.edge.remove)
         cls.admin = cls.edge.join(cls.edge.first_key(), "admin")
         cls.admin.call("GET", "/v1/self", source="127.0.9.9")
@@ -183,6 +183,18 @@ class Floods(unittest.TestCase):
 
     def test_a_whole_hello_and_no_more(self):
         self.check(Flooder(self.edge, [f"127.3.0.{i + 1}" for i in range(40)], 4, client_hello(self.edge.context())))
+
+    @unittest.skipIf(not ISOLATED, "needs root for addresses of its own")
+    def test_a_member_shakes_hands_without_end(self):
+        """By its two addresses in the mesh; and what comes from wherever nodes were seen."""
+        members, known = ("10.96.2.5", "10.96.2.6"), [f"127.8.0.{i + 1}" for i in range(16)]
+        for address in members:
+            subprocess.run(["ip", "address", "add", f"{address}/32", "dev", "lo"], check=True)
+        hello = client_hello(self.edge.context())
+        self.check(Flooder(self.edge, members, 24, hello))
+        for source in known:
+            self.assertEqual(self.admin.call("GET", "/v1/self", source=source).status, 200)
+        self.check(Flooder(self.edge, known, 8, hello))
 
     def test_no_tls_at_all(self):
         self.check(Flooder(self.edge, [f"127.4.0.{i + 1}" for i in range(20)], 4, b"GET / HTTP/1.1\r\n\r\n"))
