@@ -58,6 +58,9 @@ class Machine:
         os.makedirs(self.log_dir, exist_ok=True)
         # mkdir: another run's end may have taken a folder that both need.
         mounts = "".join(f"mkdir -p {p} && mount -t tmpfs -o mode=0755 tmpfs {p} && " for p in self._private())
+        # Shared within the machine, as systemd makes it: what is mounted later is seen in its daemons' own namespaces, too. (In a
+        # chroot / is no mount: then there is no sharing, nor a namespace of a daemon's own.)
+        mounts += "{ mount --make-rshared / 2>/dev/null || true; } && "
         script = mounts + f"hostname {name} && ip link set lo up && echo ready && exec sleep infinity"
         self.holder = subprocess.Popen(
             ["unshare", "--mount", "--net", "--uts", "--propagation", "private", "sh", "-c", script],

@@ -175,16 +175,33 @@ open_user_namespace (void)
   return fd;
 }
 
+/* Whether there is a place for all that is kept: what is mounted below the folder is not in the tree. */
+static gboolean
+has_places (int tree, const gchar *folder, GPtrArray *all)
+{
+  struct stat info;
+
+  for (guint i = 0; i < all->len; i++)
+    {
+      const gchar *path = ((const Kept *)all->pdata[i])->path;
+      if (is_within (path, folder) && path[strlen (folder)] == '/'
+          && fstatat (tree, path + strlen (folder) + 1, &info, AT_SYMLINK_NOFOLLOW) != 0)
+        return FALSE;
+    }
+  return TRUE;
+}
+
 /* folder as it is, but not as its owner: what is in it later, too. What is mounted below is left out. */
 static gboolean
-map_folder (const gchar *folder, int users)
+map_folder (const gchar *folder, int users, GPtrArray *all)
 {
   struct mount_attr attributes = {
     .attr_set = MOUNT_ATTR_IDMAP | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
     .userns_fd = (guint64)users,
   };
   int tree = users < 0 ? -1 : open_tree (AT_FDCWD, folder, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-  gboolean done = tree >= 0 && mount_setattr (tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) == 0
+  gboolean done = tree >= 0 && has_places (tree, folder, all)
+                  && mount_setattr (tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) == 0
                   && move_mount (tree, "", AT_FDCWD, folder, MOVE_MOUNT_F_EMPTY_PATH) == 0;
 
   if (!done)
@@ -297,12 +314,12 @@ ew_hidden_paths_enter (const gchar *const *kept, gboolean can_map)
   hidden.own = TRUE;
   all = open_all_kept (kept);
   users = can_map ? open_user_namespace () : -1;
-  hidden.etc_public = map_folder ("/etc", users);
+  hidden.etc_public = map_folder ("/etc", users, all);
   if (hidden.etc_public)
     put_back ("/etc", all, FALSE);
   else
     hide_secrets ();
-  if (map_folder ("/run", users))
+  if (map_folder ("/run", users, all))
     put_back ("/run", all, FALSE);
   else
     hide_folder ("/run", all);

@@ -22,7 +22,7 @@ typedef struct
   const gchar *name;
   void (*begin) (World *world, Begun *begun);
   gboolean (*finish) (World *world, Begun *begun); /* NULL: done when begun */
-  gboolean quiet;                                  /* changes neither the membership nor the link */
+  gboolean quiet;                                  /* neither brings the link up nor changes the membership */
 } Operation;
 
 struct Begun
@@ -226,14 +226,14 @@ begin_status (World *world, Begun *begun)
 
 static const Operation operations[] = {
   { "connect", begin_connect, NULL, FALSE },
-  { "disconnect", begin_disconnect, NULL, FALSE },
+  { "disconnect", begin_disconnect, NULL, TRUE },
   { "enroll", begin_enroll, finish_enroll, FALSE },
   { "leave", begin_leave, finish_leave, FALSE },
   { "vpn", begin_vpn, finish_mode, FALSE },
-  { "connector", begin_connector, finish_mode, FALSE },
-  { "confirm", begin_confirm, NULL, FALSE },
-  { "undo", begin_undo, NULL, FALSE },
-  { "notice", begin_notice, NULL, FALSE },
+  { "connector", begin_connector, finish_mode, TRUE },
+  { "confirm", begin_confirm, NULL, TRUE },
+  { "undo", begin_undo, NULL, TRUE },
+  { "notice", begin_notice, NULL, TRUE },
   { "map", begin_map, NULL, TRUE },
   { "request", begin_request, finish_request, TRUE },
   { "ping-edge", begin_ping_edge, finish_ping, TRUE },
