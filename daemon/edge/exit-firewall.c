@@ -202,6 +202,27 @@ format_clamp (GString *out, const EwFirewallConfig *config)
                           config->mtu - 40, config->mtu - 40, config->mtu - 60, config->mtu - 60);
 }
 
+/* Public ports that this host leads to somewhere else, as containers' are: whoever comes to its own address is let
+ * through to where that is, private though it be. */
+static void
+format_published (GString *out, const EwFirewallConfig *config)
+{
+  g_autofree gchar *ports = public_ports (config);
+  gchar text[EW_PREFIX_STRLEN];
+
+  for (gsize i = 0; i < 2 && *ports != '\0'; i++)
+    if (has (config, i))
+      {
+        const gchar *family = family_word (config->service[i].family);
+
+        ew_prefix_format (&config->ranges[i], text);
+        g_string_append_printf (out,
+                                "\t\t%s saddr %s ct status dnat ct original %s daddr @own%u meta l4proto { tcp, udp } "
+                                "ct original proto-dst { %s } accept\n",
+                                family, text, family, i == 0 ? 4 : 6, ports);
+      }
+}
+
 static void
 format_forward (GString *out, const EwFirewallConfig *config)
 {
@@ -214,9 +235,10 @@ format_forward (GString *out, const EwFirewallConfig *config)
                           config->interface, config->interface, config->interface);
   if (config->exit)
     {
+      g_string_append (out, "\t\ttcp flags & (syn | rst) == syn jump clamp\n");
+      format_published (out, config);
       g_string_append (out, "\t\tip daddr @near4 reject with icmpx admin-prohibited\n"
-                            "\t\tip6 daddr @near6 reject with icmpx admin-prohibited\n"
-                            "\t\ttcp flags & (syn | rst) == syn jump clamp\n");
+                            "\t\tip6 daddr @near6 reject with icmpx admin-prohibited\n");
       for (gsize i = 0; i < 2; i++)
         if (has (config, i))
           {

@@ -16,7 +16,8 @@
  * itself. Closed stay private, link-local and other special addresses, clouds' agents, what the owner closed, and of
  * this host everything but the public ports (web sites, by default): a firewall that tells neighbours from strangers by
  * their interface would take the mesh for neither. So does the edge's own port, as the service address leads there.
- * Other firewalls of the host still have their say about what is let in here.
+ * A public port that the host leads on (a container's) is open as well. Other firewalls of the host still have their
+ * say about what is let in here.
  *
  * Behind a 1:1 NAT (`--public` is an address that no interface has) a packet to that address would come back from
  * outside, under the edge's own address, which others may trust. It never leaves: the public ports lead to this host as

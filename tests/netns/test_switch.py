@@ -272,6 +272,18 @@ class TestSwitch(SwitchCase):
         self.assertEqual(self.fetch(self.alice, NATTED, PUBLIC_PORT)[0], ALICE[0])
         self.assertIsNone(self.fetch(self.alice, NATTED, 8031, 2))
 
+    def test_exit_reaches_published_sites(self):
+        """What the host leads on from a public port of its own address, as Docker does; from another port it stays closed."""
+        self.serve(self.neighbour, "192.168.50.2", 8040)
+        for port in (PUBLIC_PORT, 8041):
+            self.assertIsNone(self.fetch(self.alice, "93.184.220.1", port, 2), port)
+        self.edge.nft("table ip published { chain in { type nat hook prerouting priority dstnat; "
+                      f"fib daddr type local tcp dport {{ {PUBLIC_PORT}, 8041 }} dnat to 192.168.50.2:8040; }}; }}\n")
+        self.addCleanup(self.edge.run, "nft", "delete", "table", "ip", "published")
+        self.assertEqual(self.fetch(self.alice, "93.184.220.1", PUBLIC_PORT)[0], "192.168.50.1")
+        self.assertIsNone(self.fetch(self.alice, "93.184.220.1", 8041, 2))
+        self.assertIsNone(self.fetch(self.alice, "192.168.50.2", 8040, 2))
+
     def test_no_ipv6_upstream(self):
         self.assert_pings(self.alice, WEBSITE[1])
         self.edge.ip("-6", "route", "del", "default")
