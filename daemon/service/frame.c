@@ -5,6 +5,7 @@
 
 enum
 {
+  FIELD_INTERFACE = 2,
   FIELD_REPLY_SERIAL = 5,
   FIELD_DESTINATION = 6,
   FIELD_SENDER = 7,
@@ -105,6 +106,8 @@ take_field (Cursor *cursor, EwFrame *frame)
     return FALSE;
   if (code == FIELD_SENDER && *type == 's')
     frame->sender = text;
+  else if (code == FIELD_INTERFACE && *type == 's')
+    frame->interface = text;
   else if (code == FIELD_DESTINATION && *type == 's')
     frame->destination = text;
   else if (code == FIELD_REPLY_SERIAL && *type == 'u')

@@ -17,14 +17,21 @@ typedef struct
   gint64 refusals_since; /* monotonic */
 } Caller;
 
+typedef struct
+{
+  guint open;
+  guint calls, introspections; /* in the second since … */
+  gint64 calls_since, introspections_since;
+} User;
+
 struct EwGate
 {
   EwGateSend send;
   gpointer user_data;
   GHashTable *callers;   /* unique name → Caller */
   GHashTable *questions; /* serial → name of the caller (owned) whose uid the bus was asked for */
-  GHashTable *users;     /* uid → open calls, of all but root */
-  guint others;          /* the sum of these */
+  GHashTable *users;     /* uid → User, of all but root */
+  guint others;          /* their open calls */
   guint strangers;       /* open calls of callers not known yet */
   guint32 serial;        /* of the last question */
 };
@@ -41,27 +48,28 @@ free_caller (gpointer data)
 
 /* Counting. */
 
-static guint
-count_user (EwGate *self, guint32 uid)
+static User *
+get_user (EwGate *self, guint32 uid)
 {
-  return GPOINTER_TO_UINT (g_hash_table_lookup (self->users, GUINT_TO_POINTER (uid)));
+  User *user = g_hash_table_lookup (self->users, GUINT_TO_POINTER (uid));
+
+  if (user == NULL)
+    {
+      user = g_new0 (User, 1);
+      g_hash_table_insert (self->users, GUINT_TO_POINTER (uid), user);
+    }
+  return user;
 }
 
 static void
 add_open (EwGate *self, const Caller *caller, gint n)
 {
-  guint count;
-
   if (!caller->known)
     self->strangers += (guint)n;
   else if (caller->uid != 0)
     {
-      count = count_user (self, caller->uid) + (guint)n;
+      get_user (self, caller->uid)->open += (guint)n;
       self->others += (guint)n;
-      if (count > 0)
-        g_hash_table_insert (self->users, GUINT_TO_POINTER (caller->uid), GUINT_TO_POINTER (count));
-      else
-        g_hash_table_remove (self->users, GUINT_TO_POINTER (caller->uid));
     }
 }
 
@@ -71,16 +79,37 @@ count_open (const Caller *caller)
   return g_hash_table_size (caller->open);
 }
 
+/* One of so many a second; since: when that second began, monotonic. */
 static gboolean
-may_enter (EwGate *self, const Caller *caller)
+take_turn (guint *n, gint64 *since, guint most)
 {
+  gint64 now = g_get_monotonic_time ();
+
+  if (now - *since >= G_USEC_PER_SEC)
+    {
+      *n = 0;
+      *since = now;
+    }
+  return (*n)++ < most;
+}
+
+static gboolean
+may_enter (EwGate *self, const Caller *caller, const EwFrame *call)
+{
+  gboolean introspects = g_strcmp0 (call->interface, "org.freedesktop.DBus.Introspectable") == 0;
+  User *user;
+
   if (caller->known && caller->uid == 0)
     return TRUE;
   if (count_open (caller) >= EW_GATE_PER_CONNECTION)
     return FALSE;
   if (!caller->known)
-    return self->strangers < EW_GATE_STRANGERS;
-  return self->others < EW_GATE_OTHERS && count_user (self, caller->uid) < EW_GATE_PER_USER;
+    return self->strangers < EW_GATE_STRANGERS && !(introspects && count_open (caller) > 0);
+  user = get_user (self, caller->uid);
+  if (introspects && !take_turn (&user->introspections, &user->introspections_since, EW_GATE_INTROSPECTIONS))
+    return FALSE;
+  return self->others < EW_GATE_OTHERS && user->open < EW_GATE_PER_USER
+         && take_turn (&user->calls, &user->calls_since, EW_GATE_PER_SECOND);
 }
 
 static gboolean
@@ -145,21 +174,16 @@ explain_refusal (const EwFrame *call)
     return "That request is larger than any that edgewayd answers.";
   if (call->n_fds > 0)
     return "edgewayd takes no file descriptors.";
-  return "edgewayd hasn't answered your earlier requests yet. Wait for an answer, then try again.";
+  return "That's more requests than edgewayd answers at once. Wait for an answer, then try again.";
 }
 
 static void
 refuse_call (EwGate *self, Caller *caller, const EwFrame *call)
 {
   g_autoptr (GDBusMessage) error = NULL;
-  gint64 now = g_get_monotonic_time ();
 
-  if (now - caller->refusals_since >= G_USEC_PER_SEC)
-    {
-      caller->refusals = 0;
-      caller->refusals_since = now;
-    }
-  if ((call->flags & EW_FRAME_NO_REPLY) != 0 || caller->refusals++ >= REFUSALS_PER_SECOND)
+  if ((call->flags & EW_FRAME_NO_REPLY) != 0
+      || !take_turn (&caller->refusals, &caller->refusals_since, REFUSALS_PER_SECOND))
     return;
   error = g_dbus_message_new ();
   g_dbus_message_set_message_type (error, G_DBUS_MESSAGE_TYPE_ERROR);
@@ -182,7 +206,7 @@ admit_call (EwGate *self, const EwFrame *call, guint8 *data)
   /* Two open calls of one serial could not be told apart by their answers. */
   if (g_hash_table_contains (caller->open, serial))
     return FALSE;
-  if (call->body > EW_GATE_CALL_MAX || call->n_fds > 0 || !may_enter (self, caller))
+  if (call->body > EW_GATE_CALL_MAX || call->n_fds > 0 || !may_enter (self, caller, call))
     {
       refuse_call (self, caller, call);
       return FALSE;
@@ -251,7 +275,7 @@ ew_gate_new (EwGateSend send, gpointer user_data)
   self->user_data = user_data;
   self->callers = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, free_caller);
   self->questions = g_hash_table_new_full (NULL, NULL, NULL, g_free);
-  self->users = g_hash_table_new (NULL, NULL);
+  self->users = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   return self;
 }
 

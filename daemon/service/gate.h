@@ -12,7 +12,8 @@
  *
  *   caller           open calls
  *   uid 0            as many as it has places (call.h)
- *   another uid      16 for each of its connections, 32 for all of them, 192 for all such users together
+ *   another uid      16 for each of its connections, 32 for all of them, 192 for all such users together; 128 a second,
+ *                    8 of them introspection, whose answers of 20 KB would keep the others waiting
  *   not known yet    16 for each connection, 4096 in all, until the bus has said whose the connection is
  *
  * A refusal is an answer (LimitsExceeded), of which each connection gets 128 a second: the bus lets a caller wait for
@@ -28,6 +29,8 @@ G_BEGIN_DECLS
 
 #define EW_GATE_PER_CONNECTION 16
 #define EW_GATE_PER_USER 32
+#define EW_GATE_PER_SECOND 128
+#define EW_GATE_INTROSPECTIONS 8
 #define EW_GATE_OTHERS 192     /* all users but root together */
 #define EW_GATE_STRANGERS 4096 /* a bus gives one user 256 connections */
 

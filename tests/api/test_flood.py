@@ -17,7 +17,7 @@ import unittest
 from edge import ISOLATED, Edge
 
 PROMISE = 1  # s, the worst answer; a deadline in a test is five times that
-SECONDS = 4
+SECONDS = 3
 CONNECTIONS = 512 + 64  # what the edge keeps of callers
 GROWTH = 48  # MB
 HALF_HELLO = bytes.fromhex("160301020001")

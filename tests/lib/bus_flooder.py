@@ -42,7 +42,7 @@ def message(kind, serial, flags=0, body=b"", **fields):
 
 
 class Connection:
-    def __init__(self, path):
+    def __init__(self, path, deaf=False):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(path)
         self.socket.sendall(b"\0AUTH EXTERNAL " + str(os.getuid()).encode().hex().encode() + b"\r\n")
@@ -50,7 +50,7 @@ class Connection:
         self.socket.sendall(b"BEGIN\r\n" + message(CALL, 1, path="/org/freedesktop/DBus", interface="org.freedesktop.DBus", member="Hello", destination="org.freedesktop.DBus"))
         self.socket.recv(4096)
         self.socket.setblocking(False)
-        self.serial, self.rest = 1, b""
+        self.serial, self.rest, self.deaf = 1, b"", deaf
 
     def turn(self, make):
         """Sends what fits and throws away what comes; returns how many messages were begun."""
@@ -66,7 +66,8 @@ class Connection:
         except BlockingIOError:
             pass
         try:
-            self.socket.recv(1 << 20)
+            if not self.deaf:
+                self.socket.recv(1 << 20)
         except BlockingIOError:
             pass
         return begun
@@ -106,16 +107,18 @@ def main():
     global BATCH
     if what == "large":
         BATCH = 1
-    connections = [Connection(path) for _ in range(1 if what == "large" else CONNECTIONS)]
+    deaf = what.startswith("deaf ")  # answers are left to the bus
+    what = what.removeprefix("deaf ")
+    connections = [Connection(path, deaf) for _ in range(1 if what == "large" else CONNECTIONS)]
     print("ready", flush=True)
     end, sent, renewed = time.monotonic() + seconds, 0, 0
     while time.monotonic() < end:
-        select.select([c.socket for c in connections], [c.socket for c in connections if c.rest], [], 0.1 if all(c.rest for c in connections) else 0)
+        select.select([] if deaf else [c.socket for c in connections], [c.socket for c in connections if c.rest], [], 0.1 if all(c.rest for c in connections) else 0)
         for i, connection in enumerate(connections):
             try:
                 sent += connection.turn(KINDS[what])
             except OSError:  # the bus has had enough of this one
-                connections[i], renewed = Connection(path), renewed + 1
+                connections[i], renewed = Connection(path, deaf), renewed + 1
     print(sent, renewed, flush=True)
 
 
