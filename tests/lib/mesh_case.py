@@ -21,9 +21,14 @@ class MeshCase(unittest.TestCase):
         cls.mesh = DemoMesh(BUILD, lambda text: None, cls.SITES, "test")
         cls.addClassCleanup(cls.mesh.close)
         cls.mesh.build_ground()
+        cls.prepare()
         cls.key = cls.mesh.start_edge()
         for number, name in enumerate(cls.JOIN):
             cls.mesh.join(name, cls.key if number == 0 else cls.mesh.new_key(name))
+
+    @classmethod
+    def prepare(cls):
+        """What a test's machines need before any program of the mesh starts."""
 
     def ctl(self, name, *argv, **options):
         return self.mesh.ctl(name, *argv, **options)

@@ -21,6 +21,7 @@ from machines import die_with_parent
 from mesh_case import MeshCase, wait_for
 
 OUTSIDE, LAN = WEBSITE, "192.168.11.1"
+CONNECTIONS = "/proc/sys/net/netfilter/nf_conntrack_max"
 
 
 def serve_names(address):
@@ -52,14 +53,15 @@ class Diagnose(MeshCase):
     SITES = JOIN = ("laptop", "nas")
 
     @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
+    def prepare(cls):
+        """The world around the mesh, before any of its programs starts."""
         cls.laptop, cls.edge, cls.nat, cls.internet = (cls.mesh.machine(name) for name in ("laptop", "edge", "nat-11", "internet"))
         cls.internet.start(sys.executable, __file__, "names", OUTSIDE, log="names")
         cls.internet.start(sys.executable, __file__, "page", log="page")
         cls.nat.start(sys.executable, __file__, "names", LAN, log="names")
-        cls.laptop.run("sh", "-c", "touch /run/edgeway/resolv.conf && mount --bind /run/edgeway/resolv.conf /etc/resolv.conf")
-        cls.resolver(OUTSIDE)
+        # The limit is the whole kernel's: this machine sees one of its own.
+        cls.laptop.mask(CONNECTIONS, "100000\n", 0o644)
+        cls.laptop.mask("/etc/resolv.conf", f"nameserver {OUTSIDE}\n", 0o644)
 
     @classmethod
     def resolver(cls, address):
@@ -180,6 +182,13 @@ class Diagnose(MeshCase):
         self.vpn()
         self.expect(bad=("vpn-name",), says=("example.com can't be looked up", "edgewayctl mode connector"), good=("handshake", "probe"))
 
+    def test_11b_a_name_server_inside_the_range(self):
+        self.resolver("100.100.2.136")
+        self.addCleanup(self.resolver, OUTSIDE)
+        self.ctl("laptop", "disconnect")
+        self.ctl("laptop", "connect")
+        self.expect(warned=("overlap",), says=("100.100.2.136/32 stays outside", "name server"), good=("handshake", "probe"))
+
     def test_12_the_edge_has_no_way_out(self):
         self.resolver(LAN)
         self.addCleanup(self.resolver, OUTSIDE)
@@ -192,10 +201,10 @@ class Diagnose(MeshCase):
         process, start = self.mesh.running["edge"]
         process.terminate()
         process.wait()
-        other = self.edge.start(self.mesh.program("edgeway-edge"), "run", "--state-dir", "/run/edgeway/other", "--listen", f":{EDGE_PORT}",
+        other = self.edge.start(self.mesh.program("edgeway-edge"), "run", "--state-dir", "/var/lib/edgeway-edge/other", "--listen", f":{EDGE_PORT}",
                                 "--public", f"{EDGE_ADDRESS}:{EDGE_PORT}", "--mesh", "other", "--name", "other", secret_output=True)
-        wait_for("the other edge", lambda: "ew1_" in open(other.output_path).read(), 20)
         try:
+            wait_for("the other edge", lambda: "ew1_" in open(other.output_path).read(), 20)
             self.expect(bad=("pin", "handshake", "probe"), says=("who answers there", "not this mesh's edge"), good=("edge-tcp",))
         finally:
             other.terminate()
@@ -220,10 +229,12 @@ class Diagnose(MeshCase):
         self.expect(bad=("route",), says=("192.168.77.0/24", "route refuse 192.168.77.0/24"), good=("probe",))
 
     def test_16_a_full_table_of_connections(self):
-        # The limit is the whole kernel's: this machine alone sees another one.
-        self.laptop.mask("/proc/sys/net/netfilter/nf_conntrack_max", "1\n", 0o644)
-        self.addCleanup(self.laptop.run, "umount", "/proc/sys/net/netfilter/nf_conntrack_max")
-        self.laptop.run("ping", "-c", "1", "-W", "1", LAN, check=False)
+        self.laptop.run("sh", "-c", f"echo 1 > {CONNECTIONS}")
+        self.addCleanup(self.laptop.run, "sh", "-c", f"echo 100000 > {CONNECTIONS}")
+        self.laptop.nft("table inet tracked {\n chain output {\n type filter hook output priority 0\n ct state new counter\n }\n }\n")
+        self.addCleanup(self.laptop.run, "nft", "delete", "table", "inet", "tracked")
+        for target in (LAN, EDGE_ADDRESS, OUTSIDE):
+            self.laptop.run("ping", "-c", "1", "-W", "1", target, check=False)
         self.expect(bad=("conntrack",), says=("nearly full", "nf_conntrack_max"))
 
     def test_17_ipv6_is_switched_off(self):
