@@ -28,10 +28,24 @@ link_name (guint link, gchar name[IFNAMSIZ])
   return link != 0 && if_indextoname (link, name) != NULL ? name : "no interface";
 }
 
+/* Connected, and the range was cut around it: the configuration's problems name it. */
+static gboolean
+is_left_out (const Diagnosis *diagnosis, const EwPrefix *prefix)
+{
+  const EwHostConfig *config = diagnosis->host->applied;
+
+  for (gsize i = 0; config != NULL && i < config->n_routes; i++)
+    if (ew_prefix_overlaps (&config->routes[i], prefix))
+      return FALSE;
+  return config != NULL;
+}
+
 /* The mesh range that overlaps prefix, or NULL. */
 static const EwPrefix *
 overlapping (const Diagnosis *diagnosis, const EwPrefix *prefix)
 {
+  if (is_left_out (diagnosis, prefix))
+    return NULL;
   for (gsize i = 0; i < diagnosis->n_ranges; i++)
     if (prefix->length > 0 && ew_prefix_overlaps (&diagnosis->ranges[i], prefix))
       return &diagnosis->ranges[i];

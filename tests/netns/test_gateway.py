@@ -338,6 +338,8 @@ class Missing(MeshCase):
                 for ip in ("100.100.2.135", "100.100.6.1", SERVICE):
                     self.assertIn("dev edgeway0", way[ip])
                 self.assertTrue(laptop.ok("ping", "-n", "-q", "-c", "1", "-W", "2", SERVICE))
+                checks = [check for check in self.mesh.ctl_json("laptop", "diagnose", check=False)["checks"] if "100.100.5" in check["message"]]
+                self.assertEqual([(check["check"], check["ok"]) for check in checks], [("overlap", False)])  # once, not in each check
 
 
 if __name__ == "__main__":
