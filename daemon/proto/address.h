@@ -125,4 +125,12 @@ ew_endpoint_same_remote (const EwEndpoint *a, const EwEndpoint *b)
     return a->remote_port == b->remote_port && a->scope == b->scope && ew_ip_equal (&a->remote, &b->remote);
   return a->kind == EW_ENDPOINT_NONE || a->id == b->id;
 }
+/* … and neither are the ports. */
+static inline bool
+ew_endpoint_same_host (const EwEndpoint *a, const EwEndpoint *b)
+{
+  return a->kind == EW_ENDPOINT_UDP
+           ? b->kind == EW_ENDPOINT_UDP && a->scope == b->scope && ew_ip_equal (&a->remote, &b->remote)
+           : ew_endpoint_same_remote (a, b);
+}
 EwEndpoint ew_endpoint_udp (const EwIp *remote, uint16_t port);

@@ -202,7 +202,8 @@ void ew_peer_initiate (EwPeer *peer, const EwTime *time, bool force);
 void ew_peer_hurry (EwPeer *peer, const EwTime *time);
 /* One initiation to an endpoint that may be the peer's and isn't taken for it before the response has come from there:
    to a machine that two live on (a clone), or whose own initiations are refused because its clock or its state went
-   back. That happens by itself after EW_REFUSALS_MAX refusals with nothing fresh in between. Nothing is sent twice; at
+   back. That happens by itself after EW_REFUSALS_MAX refusals with nothing fresh in between, and elsewhere than at the
+   peer's known address only once it hasn't been heard there for EW_CALL_SILENCE. Nothing is sent twice; at
    most one call in EW_CALL_INTERVAL a peer, and one in EW_CALL_GAP a device. 148 bytes answer 3 × 148, so it amplifies
    nothing, and who replays a peer's older initiations gets no more than one more initiation. False: not now. */
 bool ew_peer_call (EwPeer *peer, const EwEndpoint *to, const EwTime *time);

@@ -64,6 +64,8 @@
 #define EW_REFUSALS_MAX 3
 #define EW_CALL_INTERVAL (10 * EW_NSEC_PER_SEC)
 #define EW_CALL_GAP (EW_NSEC_PER_SEC / 50)
+/* … but nobody elsewhere while the peer is heard: one that is idle sends something every 25 s. */
+#define EW_CALL_SILENCE (40 * EW_NSEC_PER_SEC)
 #define EW_HANDSHAKE_DSCP 0x88 /* AF41 as a traffic class byte: losing one costs 5 s */
 
 /* Section 5.4: the first byte; the next three are zero. */

@@ -235,6 +235,15 @@ ew_peer_call (EwPeer *peer, const EwEndpoint *to, const EwTime *time)
   return true;
 }
 
+/* Whoever replays a peer's initiations from elsewhere and passes on what follows, both ways, would be its endpoint. */
+static bool
+may_be_elsewhere (const EwPeer *peer, const EwEndpoint *from, const EwTime *time)
+{
+  const uint64_t heard = atomic_load_explicit (&peer->counters.last_rx_ns, memory_order_relaxed);
+  return heard == 0 || ew_time_passed (heard, EW_CALL_SILENCE, time->now_ns)
+         || ew_endpoint_same_host (&peer->endpoint, from);
+}
+
 void
 ew_peer_note_refusal (EwPeer *peer, const EwEndpoint *from, const EwTime *time)
 {
@@ -249,7 +258,7 @@ ew_peer_note_refusal (EwPeer *peer, const EwEndpoint *from, const EwTime *time)
   if (remote->refused < EW_REFUSALS_MAX)
     return;
   remote->refused = EW_REFUSALS_MAX - 1; /* where there can be no call now, the next one asks again */
-  if (ew_peer_call (peer, from, time))
+  if (may_be_elsewhere (peer, from, time) && ew_peer_call (peer, from, time))
     {
       remote->refused = 0;
       const uint64_t stated = ew_timestamp_read (remote->refused_timestamp);

@@ -35,9 +35,9 @@ static void
 test_restored (Pair *p, gconstpointer data)
 {
   pair_establish (p);
-  world_run (p->world, 30 * S);
+  world_run (p->world, EW_CALL_SILENCE + 10 * S);
   const uint64_t before = known_address (p);
-  restore (p, 60 * S);
+  restore (p, 120 * S);
   const uint64_t stated = pair_time (p)->realtime_ns;
   pair_say (p, p->a);
   for (unsigned tries = 1; pair_count (p, p->a, EW_MESSAGE_INITIATION) < EW_REFUSALS_MAX; tries++)
@@ -61,7 +61,7 @@ test_restored (Pair *p, gconstpointer data)
   g_assert_cmpuint (stats.behind_ns, !=, 0);
   g_assert_cmpuint (stats.behind_stated_ns, >, stated);
   g_assert_cmpuint (stats.behind_stated_ns, <, stated + 15 * S);
-  pair_time (p)->realtime_ns += 60 * S; /* somebody sets its clock */
+  pair_time (p)->realtime_ns += 120 * S; /* somebody sets its clock */
   ew_peer_initiate (p->b_of_a, pair_time (p), TRUE);
   world_run (p->world, S);
   g_assert_cmpuint (world_stats (p->b, p->a).behind_ns, ==, 0);
@@ -105,6 +105,7 @@ test_replayed (Pair *p, gconstpointer data)
   WorldNode *stranger = world_add (p->world, FALSE);
   g_autoptr (GPtrArray) kept = keep_initiations (p, 40);
   const uint64_t address = known_address (p);
+  world_run (p->world, EW_CALL_SILENCE);
   replay (p, kept, 0, EW_REFUSALS_MAX, stranger);
   g_assert_cmpuint (pair_count (p, p->b, EW_MESSAGE_INITIATION), ==, 1);
   for (unsigned i = EW_REFUSALS_MAX; i < kept->len; i++)
@@ -124,6 +125,34 @@ test_replayed (Pair *p, gconstpointer data)
   g_assert_cmpuint (p->a->delivered, ==, 1);
   g_assert_cmpuint (p->b->delivered, ==, 1);
   g_assert_cmpuint (world_stats (p->b, p->a).behind_ns, ==, 0); /* nobody's clock is blamed */
+}
+
+/* Datagrams of from's since the last pair_forget(), as if they came from elsewhere: what a relay does. */
+static void
+relay (Pair *p, const WorldNode *from, uint32_t type, WorldNode *to, const WorldNode *by)
+{
+  for (unsigned i = 0; i < pair_count (p, from, type); i++)
+    {
+      const Sent *sent = pair_nth (p, from, type, i);
+      world_inject (to, sent->data, sent->len, by->address, 0);
+    }
+}
+
+/* Whoever passes the call on to a, and a's answer back, would be both ends' endpoint from then on. */
+static void
+test_relayed (Pair *p, gconstpointer data)
+{
+  WorldNode *stranger = world_add (p->world, FALSE);
+  g_autoptr (GPtrArray) kept = keep_initiations (p, 3);
+  const uint64_t address = known_address (p);
+  replay (p, kept, 0, 3, stranger);
+  relay (p, p->b, EW_MESSAGE_INITIATION, p->a, stranger);
+  relay (p, p->a, EW_MESSAGE_RESPONSE, p->b, stranger);
+  world_run (p->world, S);
+  g_assert_cmpuint (known_address (p), ==, address);
+  g_assert_cmpuint (ew_peer_get_endpoint (p->b_of_a)->id, ==, p->b->address);
+  g_assert_cmpuint (pair_count (p, p->b, EW_MESSAGE_INITIATION), ==, 0);
+  g_assert_cmpuint (world_stats (p->b, p->a).behind_ns, ==, 0);
 }
 
 /* Fewer than three, the same ones, ones in the wrong order, or with something fresh from a in between. */
@@ -207,6 +236,7 @@ main (int argc, char **argv)
 #define ADD(name, func) g_test_add ("/proto/call/" name, Pair, NULL, pair_set_up, func, pair_tear_down)
   ADD ("restored", test_restored);
   ADD ("replayed", test_replayed);
+  ADD ("relayed", test_relayed);
   ADD ("no-call", test_no_call);
   ADD ("handshake-under-way", test_handshake_under_way);
   ADD ("called", test_called);
