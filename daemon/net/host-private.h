@@ -103,7 +103,7 @@ void ew_lan_names (EwHost *host, const EwHostConfig *config, gchar **internal, g
 
 /* A new apply begins: what failed at the last one is forgotten. */
 void ew_problems_forget (EwHost *host);
-/* Leaves out of config the routes that another program has already. */
+/* Leaves out of config the routes that another program has already, and the addresses that another interface has. */
 void ew_problems_leave_out_taken (EwHost *host, EwHostConfig *config);
 /* TRUE where all else goes on without this change; noted then. */
 gboolean ew_problems_bear (EwHost *host, const EwChange *change, const GError *error);

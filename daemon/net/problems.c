@@ -153,6 +153,62 @@ find_taken (EwHost *host, const EwHostConfig *config, const GArray *rows, const 
   return NULL;
 }
 
+/* ---- mesh addresses that another interface has */
+
+/* Its index; 0: none. */
+static guint
+find_holder (const GArray *rows, const EwIp *address, guint own)
+{
+  for (guint i = 0; rows != NULL && i < rows->len; i++)
+    {
+      const EwAddressRow *row = &g_array_index (rows, EwAddressRow, i);
+      if (row->link != own && ew_ip_equal (&row->ip, address))
+        return row->link;
+    }
+  return 0;
+}
+
+/* Where no address would be left, all stay: what is in the way is then an error. */
+static void
+leave_out_held_addresses (EwHost *host, EwHostConfig *config)
+{
+  g_autoptr (GArray) rows = ew_netlink_addresses (host->netlink);
+  const guint own = if_nametoindex (config->interface);
+  EwIp *addresses = (EwIp *)config->addresses;
+  gsize free = 0, kept = 0;
+
+  for (gsize i = 0; i < config->n_addresses; i++)
+    free += find_holder (rows, &addresses[i], own) == 0 ? 1 : 0;
+  for (gsize i = 0; free > 0 && i < config->n_addresses; i++)
+    if (find_holder (rows, &addresses[i], own) == 0)
+      addresses[kept++] = addresses[i];
+  if (free > 0)
+    config->n_addresses = kept;
+}
+
+static void
+look_at_addresses (EwHost *host, GPtrArray *problems)
+{
+  g_autoptr (GArray) rows = ew_netlink_addresses (host->netlink);
+  const guint own = if_nametoindex (host->applied->interface);
+
+  for (gsize i = 0; i < host->wanted->n_addresses; i++)
+    {
+      const EwPrefix prefix = ew_prefix_from_ip (&host->wanted->addresses[i]);
+      guint holder = find_holder (rows, &host->wanted->addresses[i], own);
+      gchar name[IFNAMSIZ];
+      if (holder == 0)
+        continue;
+      g_autofree gchar *reason = g_strdup_printf ("the interface %s has this address of the mesh",
+                                                  if_indextoname (holder, name) != NULL ? name : "?");
+      g_ptr_array_add (problems,
+                       ew_host_problem_new (EW_HOST_PROBLEM_RANGE, &prefix,
+                                            "Remove it there (`sudo ip addr del`), or choose another range for "
+                                            "the mesh.",
+                                            reason));
+    }
+}
+
 static GArray *
 read_main (EwHost *host, guint8 family)
 {
@@ -166,6 +222,7 @@ ew_problems_leave_out_taken (EwHost *host, EwHostConfig *config)
   EwPrefix *routes = (EwPrefix *)config->routes;
   gsize kept = 0;
 
+  leave_out_held_addresses (host, config);
   for (gsize i = 0; i < config->n_routes; i++)
     if (find_taken (host, config, routes[i].ip.family == EW_FAMILY_V4 ? v4 : v6, &routes[i]) == NULL)
       routes[kept++] = routes[i];
@@ -223,6 +280,7 @@ ew_host_look_for_problems (EwHost *host)
   host->problems = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_host_problem_free);
   if (host->wanted == NULL || host->applied == NULL)
     return host->problems;
+  look_at_addresses (host, host->problems);
   look_at_routes (host, host->problems);
   if (host->firewall_failure != NULL)
     look_at_firewall (host, host->problems);

@@ -185,7 +185,16 @@ class Host(unittest.TestCase):
         self.assert_as_before()
 
     def test_conflict_address(self):
-        self.conflict("ip addr add 100.96.1.7/32 dev lan0", CONNECTOR, "lan0")
+        """Its only one, on another interface, keeps a node out; one of two leaves it the other family."""
+        self.world.sh(self.world.host, "ip addr add 100.96.1.7/32 dev lan0")
+        with self.world.driver() as driver:
+            driver.do(CONNECTOR)
+            self.assertIn("100.96.1.7/32 stays outside of the tunnel: the interface lan0 has", driver.do("problems"))
+            self.assertIn("fd45::7", self.world.sh(self.world.host, "ip addr show dev edgeway0"))
+            self.assertNotIn("100.96.1.7", self.world.sh(self.world.host, "ip addr show dev edgeway0"))
+            driver.do("undo")
+        self.world.sh(self.world.host, "ip addr del 100.96.1.7/32 dev lan0")
+        self.conflict("ip addr add 100.96.1.7/32 dev lan0", CONNECTOR.replace("address=fd45::7 ", ""), "lan0")
 
     def test_rule_of_others_with_the_same_priority(self):
         for order in ("before", "after"):
