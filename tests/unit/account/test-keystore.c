@@ -168,7 +168,15 @@ test_erase (FakeEdge *edge, gconstpointer data)
   g_autoptr (EwKeystore) keystore = load (edge);
   g_autofree gchar *file = file_of (edge);
   enroll (edge, keystore);
+  /* What the edge is told by, that this machine has left. */
+  const gchar *found[] = { "203.0.113.5", "2001:db8::5", NULL };
+  g_assert_true (ew_keystore_set_addresses (keystore, "a.example", found));
+  g_autoptr (EwKeystore) copy = ew_keystore_copy_addresses (keystore);
   g_assert_true (ew_keystore_erase (keystore, NULL));
+  g_assert_null (ew_keystore_get_addresses (keystore, "a.example"));
+  g_assert_cmpstrv (ew_keystore_get_addresses (copy, "a.example"), found);
+  g_assert_true (ew_keystore_set_addresses (copy, "b.example", found));
+  g_assert_null (copy->id);
   g_assert_false (g_file_test (file, G_FILE_TEST_EXISTS));
   g_assert_null (keystore->id);
   g_assert_true (ew_keystore_erase (keystore, NULL));
