@@ -203,23 +203,24 @@ format_clamp (GString *out, const EwFirewallConfig *config)
 }
 
 /* Public ports that this host leads to somewhere else, as containers' are: whoever comes to its own address is let
- * through to where that is, private though it be. */
+ * through to where that is, though it is private. */
 static void
 format_published (GString *out, const EwFirewallConfig *config)
 {
-  g_autofree gchar *ports = public_ports (config);
+  static const gchar *const protocols[] = { "tcp", "udp" };
   gchar text[EW_PREFIX_STRLEN];
 
-  for (gsize i = 0; i < 2 && *ports != '\0'; i++)
-    if (has (config, i))
+  for (gsize i = 0; i < 2; i++)
+    for (gsize p = 0; p < G_N_ELEMENTS (protocols) * config->n_public_ports && has (config, i); p++)
       {
         const gchar *family = family_word (config->service[i].family);
 
         ew_prefix_format (&config->ranges[i], text);
+        /* A rule each: nft 1.0.6 lists a set of such ports as "[invalid type]", which it cannot read again. */
         g_string_append_printf (out,
-                                "\t\t%s saddr %s ct status dnat ct original %s daddr @own%u meta l4proto { tcp, udp } "
-                                "ct original proto-dst { %s } accept\n",
-                                family, text, family, i == 0 ? 4 : 6, ports);
+                                "\t\t%s saddr %s ct status dnat ct original %s daddr @own%u meta l4proto %s "
+                                "ct original proto-dst %u accept\n",
+                                family, text, family, i == 0 ? 4 : 6, protocols[p % 2], config->public_ports[p / 2]);
       }
 }
 
