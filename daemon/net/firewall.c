@@ -290,17 +290,17 @@ add_set (GString *script, const gchar *name, const gchar *type, const gchar *ele
 }
 
 /* VPN mode is this machine's: what it forwards into the tunnel goes in its name, so that is for its own containers and
-   virtual machines, and for the subnets that it offers. Whoever is on a network that leads outside is a neighbour, and
-   would become this node for the mesh. */
+   virtual machines, and for the subnets that it offers. Whoever is on a network of others is a neighbour, and would
+   become this node for the mesh. */
 static void
-add_lending_chain (GString *script, const EwHostConfig *config, const gchar *internal, const gchar *uplinks)
+add_lending_chain (GString *script, const EwHostConfig *config, const gchar *internal, const gchar *outer)
 {
   g_string_append (script, "  chain lend {\n    ct state established,related return\n");
   if (internal != NULL)
     g_string_append_printf (script, "    iifname { %s } return\n", internal);
   /* A container's, which came since these rules were loaded. */
-  if (uplinks != NULL)
-    g_string_append_printf (script, "    meta iifkind \"veth\" iifname != { %s } return\n", uplinks);
+  if (outer != NULL)
+    g_string_append_printf (script, "    meta iifkind \"veth\" iifname != { %s } return\n", outer);
   for (gsize i = 0; i < config->n_forwards; i++)
     add_prefix_rule (script, "", "saddr", &config->forwards[i], "return");
   g_string_append (script, "    drop\n  }\n");
@@ -310,10 +310,10 @@ add_lending_chain (GString *script, const EwHostConfig *config, const gchar *int
    published ports). Segments must fit into the tunnel on both sides: MSS = MTU less 40 (IPv4) or 60 (IPv6) bytes of
    headers. */
 static void
-add_forward_chains (GString *script, const EwHostConfig *config, const gchar *internal, const gchar *uplinks)
+add_forward_chains (GString *script, const EwHostConfig *config, const gchar *internal, const gchar *outer)
 {
   if (config->vpn)
-    add_lending_chain (script, config, internal, uplinks);
+    add_lending_chain (script, config, internal, outer);
   g_string_append_printf (script,
                           "  chain forward {\n"
                           "    type filter hook forward priority filter; policy accept;\n"
@@ -349,7 +349,7 @@ add_subnet_chains (GString *script, const EwHostConfig *config)
 /* Towards a subnet behind us: its hosts know nothing of the mesh, so they see this machine. Into the tunnel in VPN
    mode: the edge takes only our own mesh IPs and the subnets that we offered as a source. */
 static void
-add_masquerade_chain (GString *script, const EwHostConfig *config, const gchar *uplinks)
+add_masquerade_chain (GString *script, const EwHostConfig *config, const gchar *outer)
 {
   g_autofree gchar *from_mesh
     = g_strdup_printf ("iifname \"%s\" oifname != \"%s\" ", config->interface, config->interface);
@@ -363,8 +363,8 @@ add_masquerade_chain (GString *script, const EwHostConfig *config, const gchar *
       add_address_rules (script, config, into_tunnel, "saddr", "return");
       for (gsize i = 0; i < config->n_forwards; i++)
         add_prefix_rule (script, into_tunnel, "saddr", &config->forwards[i], "return");
-      if (uplinks != NULL)
-        g_string_append_printf (script, "    %siifname { %s } return\n", into_tunnel, uplinks);
+      if (outer != NULL)
+        g_string_append_printf (script, "    %siifname { %s } return\n", into_tunnel, outer);
       g_string_append_printf (script, "    %sfib saddr type != local masquerade\n", into_tunnel);
       /* A connection that begins; never the middle of one, which would get a second identity. */
       g_string_append_printf (script, "    %sfib saddr type local tcp flags & (syn|ack) == syn masquerade\n",
@@ -414,10 +414,10 @@ static gchar *
 make_script (EwHost *host, const EwHostConfig *config, const EwFlows *flows)
 {
   g_autoptr (GString) script = g_string_new (NULL);
-  g_autofree gchar *internal = NULL, *uplinks = NULL;
+  g_autofree gchar *internal = NULL, *outer = NULL;
 
   if (config->vpn)
-    ew_lan_names (host, config, &internal, &uplinks);
+    ew_lan_names (host, config, &internal, &outer);
   begin_table (script, host, "inet edgeway");
   add_protect_chain (script, config);
   ew_seal_add (script, host, config, host->sealed);
@@ -427,10 +427,10 @@ make_script (EwHost *host, const EwHostConfig *config, const EwFlows *flows)
     {
       if (config->n_forwards > 0)
         add_subnet_chains (script, config);
-      add_forward_chains (script, config, internal, uplinks);
+      add_forward_chains (script, config, internal, outer);
     }
   if (config->vpn || config->n_forwards > 0)
-    add_masquerade_chain (script, config, uplinks);
+    add_masquerade_chain (script, config, outer);
   g_string_append (script, "}\n");
   begin_table (script, host, "arp edgeway");
   g_string_append_printf (script, "  chain input {\n    type filter hook input priority filter; policy accept;\n");

@@ -95,9 +95,9 @@ GArray *ew_lan_exceptions (EwHost *host, const EwHostConfig *config);
 /* Indexes (guint) of the interfaces that a default route leads by, in any table that a rule names; ours left out. NULL:
    not known. (transfer full) */
 GArray *ew_lan_uplinks (EwHost *host, const EwHostConfig *config);
-/* Names as elements of an nftables set ("docker0", "virbr0"), NULL where there are none: the interfaces by which no
-   default route leads or ever led, and the others. (transfer full) */
-void ew_lan_names (EwHost *host, const EwHostConfig *config, gchar **internal, gchar **uplinks);
+/* Names as elements of an nftables set ("docker0", "virbr0"), NULL where there are none: the interfaces that the
+   machine makes for itself, and those by which others come, a default route or none leading there. (transfer full) */
+void ew_lan_names (EwHost *host, const EwHostConfig *config, gchar **internal, gchar **outer);
 
 /* ---- problems.c: one thing that cannot be had does not take the rest with it */
 

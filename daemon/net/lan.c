@@ -117,6 +117,31 @@ remember_uplinks (EwHost *host, const EwHostConfig *config)
     add_link (host->uplinks, g_array_index (now, guint, i), 0);
 }
 
+/* Made on top of another interface, or of a line: what comes by it comes from others. "" is hardware. */
+static gboolean
+leads_out (const gchar *kind)
+{
+  static const gchar *const kinds[] = { "", "vlan", "bond", "team", "macvlan", "ipvlan", "ppp" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
+    if (g_str_equal (kind, kinds[i]))
+      return TRUE;
+  return FALSE;
+}
+
+/* A bridge with a port that leads out is a way out, whatever its routes. */
+static gboolean
+has_outer_port (GArray *links, guint bridge)
+{
+  for (guint i = 0; i < links->len; i++)
+    {
+      const EwLinkRow *port = &g_array_index (links, EwLinkRow, i);
+      if (port->master == bridge && leads_out (port->kind))
+        return TRUE;
+    }
+  return FALSE;
+}
+
 static void
 add_name (GString *names, const EwLinkRow *link)
 {
@@ -124,35 +149,25 @@ add_name (GString *names, const EwLinkRow *link)
     g_string_append_printf (names, "%s\"%s\"", names->len > 0 ? ", " : "", link->name);
 }
 
+/* A second network card has no default route, and neighbours all the same. */
 void
-ew_lan_names (EwHost *host, const EwHostConfig *config, gchar **internal, gchar **uplinks)
+ew_lan_names (EwHost *host, const EwHostConfig *config, gchar **internal, gchar **outer)
 {
   g_autoptr (GArray) links = ew_netlink_links (host->netlink);
-  g_autoptr (GString) inner = g_string_new (NULL), outer = g_string_new (NULL);
+  g_autoptr (GString) inside = g_string_new (NULL), outside = g_string_new (NULL);
 
   remember_uplinks (host, config);
   for (guint i = 0; links != NULL && i < links->len; i++)
     {
       const EwLinkRow *link = &g_array_index (links, EwLinkRow, i);
+      gboolean out
+        = has_link (host->uplinks, link->index) || leads_out (link->kind) || has_outer_port (links, link->index);
       /* Packets of a port come in by its bridge. */
       if ((link->flags & IFF_LOOPBACK) == 0 && link->master == 0 && !g_str_equal (link->name, config->interface))
-        add_name (has_link (host->uplinks, link->index) ? outer : inner, link);
+        add_name (out ? outside : inside, link);
     }
-  *internal = inner->len > 0 ? g_string_free (g_steal_pointer (&inner), FALSE) : NULL;
-  *uplinks = outer->len > 0 ? g_string_free (g_steal_pointer (&outer), FALSE) : NULL;
-}
-
-/* A bridge with a physical port is a way out, whatever its routes. */
-static gboolean
-has_physical_port (GArray *links, guint bridge)
-{
-  for (guint i = 0; i < links->len; i++)
-    {
-      const EwLinkRow *port = &g_array_index (links, EwLinkRow, i);
-      if (port->master == bridge && *port->kind == '\0')
-        return TRUE;
-    }
-  return FALSE;
+  *internal = inside->len > 0 ? g_string_free (g_steal_pointer (&inside), FALSE) : NULL;
+  *outer = outside->len > 0 ? g_string_free (g_steal_pointer (&outside), FALSE) : NULL;
 }
 
 /* Made by the machine for itself: Docker's, libvirt's, LXC's and Podman's bridges, and pairs to a namespace. */
@@ -166,7 +181,7 @@ is_internal (GArray *links, GArray *uplinks, guint index)
       const EwLinkRow *link = &g_array_index (links, EwLinkRow, i);
       if (link->index == index)
         return g_str_equal (link->kind, "veth")
-               || (g_str_equal (link->kind, "bridge") && !has_physical_port (links, index));
+               || (g_str_equal (link->kind, "bridge") && !has_outer_port (links, index));
     }
   return FALSE;
 }

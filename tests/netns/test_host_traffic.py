@@ -561,6 +561,24 @@ except OSError:
             self.assertEqual(self.world.seen("100.96.2.2", self.world.inner), BY_TUNNEL)
             self.assertEqual(self.world.seen("fd45::22", self.world.inner), "b fd45::7")
 
+    def test_neighbours_without_a_default_route(self):
+        """A second network to which the machine is plugged in is no container either; nor is a bridge with such a port."""
+        self.host("sysctl -qw net.ipv4.ip_forward=1; ip link add link lan0 name second0 type macvlan mode private; ip addr add 192.168.56.1/24 dev second0; "
+                  "ip link set second0 up", "sysctl -qw net.ipv4.ip_forward=0; ip link del br5 2>/dev/null || true; ip link del second0")
+        self.world.sh(self.world.inner, "ip addr add 192.168.56.10/24 dev lan0; ip route add 100.96.0.0/12 via 192.168.56.1")
+        self.stack.callback(self.world.sh, self.world.inner, "ip route del 100.96.0.0/12; ip addr del 192.168.56.10/24 dev lan0")
+        came = self.counter(self.world.beyond, "tcp dport 80 tcp flags & (syn|ack) == syn")
+        for bridged in (False, True):
+            if bridged:
+                self.host("ip link add br5 type bridge; ip addr del 192.168.56.1/24 dev second0; ip addr add 192.168.56.1/24 dev br5; "
+                          "ip link set second0 master br5; ip link set br5 up")
+            self.assertIn("i 192.168.56.1", self.world.seen("192.168.56.10"))
+            self.driver.do(VPN)
+            came()
+            with self.subTest(bridged=bridged):
+                self.assertNotIn("b ", self.world.seen("100.96.2.2", self.world.inner, timeout=0.5))
+                self.assertEqual(came(), 0)
+
     def test_a_container_that_comes_later(self):
         """In VPN mode, with a pair of interfaces of its own and no address on this side, as in Kubernetes: nobody is told of it."""
         self.host("sysctl -qw net.ipv4.ip_forward=1", "sysctl -qw net.ipv4.ip_forward=0")
