@@ -286,9 +286,7 @@ check_problems (Diagnosis *diagnosis)
     {
       const EwHostProblem *problem = problems->pdata[i];
       g_autofree gchar *message = ew_host_problem_describe (problem);
-      /* A cloud's name server inside the mesh's range keeps its place, and all the rest works: worth knowing. */
-      EwCheckResult result = problem->kind == EW_HOST_PROBLEM_RANGE ? EW_CHECK_WARNING : EW_CHECK_BAD;
-      ew_checks_add (diagnosis->checks, checks[problem->kind], result, problem->fix, "%s", message);
+      ew_checks_add (diagnosis->checks, checks[problem->kind], EW_CHECK_BAD, problem->fix, "%s", message);
     }
 }
 

@@ -187,7 +187,7 @@ class Diagnose(MeshCase):
         self.addCleanup(self.resolver, OUTSIDE)
         self.ctl("laptop", "disconnect")
         self.ctl("laptop", "connect")
-        self.expect(warned=("overlap",), says=("100.100.2.136/32 stays outside", "name server"), good=("handshake", "probe"))
+        self.expect(bad=("overlap",), says=("100.100.2.136/32 stays outside", "name server"), good=("handshake", "probe"))
 
     def test_12_the_edge_has_no_way_out(self):
         self.resolver(LAN)
