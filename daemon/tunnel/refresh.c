@@ -227,7 +227,8 @@ fetched (GObject *source, GAsyncResult *result, gpointer user_data)
     ew_tunnel_heard_problem (self, ew_node_problem_from_code (ew_json_string (object, "problem")));
   gboolean heard = object && is_heard (self, object);
   gboolean news = object && ew_tunnel_take_document (self, object);
-  self->fetch_not_before = ew_boottime () + (news ? PAUSE : FRUITLESS_PAUSE);
+  self->fetch_not_before = ew_boottime () + (news || !self->told ? PAUSE : FRUITLESS_PAUSE);
+  self->told = FALSE;
   explain_silence (self, heard, error);
   if (object)
     take_handshake_floor (self, object);
@@ -272,5 +273,8 @@ ew_tunnel_heard_revision (EwTunnel *self, EwRevision revision)
 {
   self->told_revision = revision;
   if (!ew_revision_equal (revision, self->document->revision))
-    ew_tunnel_refresh (self);
+    {
+      self->told = TRUE;
+      ew_tunnel_refresh (self);
+    }
 }

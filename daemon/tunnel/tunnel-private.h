@@ -165,6 +165,7 @@ struct _EwTunnel
   /* refresh.c */
   gboolean fetching, fetch_again;
   EwRevision told_revision; /* the latest that the edge named */
+  gboolean told;            /* the next fetch is for an edge's notice */
   gint64 fetch_not_before;
   EwAlarm *fetch_alarm;
   gint64 store_not_before; /* boot time */
