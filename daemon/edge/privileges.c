@@ -136,20 +136,13 @@ become_user (const gchar *state_dir, GError **error)
 static gboolean
 hide_from_root (const gchar *state_dir, GError **error)
 {
-  const gchar *kept[] = {
-    state_dir,
-    "/run/systemd/resolve",
-    "/run/NetworkManager",
-    "/run/resolvconf",
-    "/run/connman",
-    "/run/nscd",
-    g_getenv ("NOTIFY_SOCKET"),
-    NULL,
-  };
+  static const gchar *const shown[]
+    = { "/run/systemd/resolve", "/run/NetworkManager", "/run/resolvconf", "/run/connman", "/run/nscd", NULL };
+  const gchar *kept[] = { state_dir, g_getenv ("NOTIFY_SOCKET"), NULL };
 
   if (!ew_state_dir_prepare (state_dir, error)) /* kept is what is there */
     return FALSE;
-  (void)ew_hidden_paths_enter (kept, TRUE);
+  (void)ew_hidden_paths_enter (kept, shown, TRUE);
   return TRUE;
 }
 

@@ -17,8 +17,9 @@
 
 typedef struct
 {
-  gchar *path; /* without symbolic links */
-  int fd;      /* O_PATH, opened before anything was hidden */
+  gchar *path;    /* without symbolic links */
+  int fd;         /* O_PATH, opened before anything was hidden */
+  gboolean shown; /* what everybody may read of it is enough */
 } Kept;
 
 static const gchar *const emptied[] = { "/var", "/tmp", "/home", "/root", "/srv", "/mnt", "/media" };
@@ -48,6 +49,13 @@ static const gchar *const secrets[] = {
   "/etc/kubernetes",
 };
 
+/* In folders that are shown where /run cannot be mapped: passwords of networks, and sockets of root's. */
+static const gchar *const secrets_shown[] = {
+  "/run/NetworkManager/system-connections",
+  "/run/NetworkManager/private",
+  "/run/NetworkManager/private-dhcp",
+};
+
 static void
 kept_free (gpointer data)
 {
@@ -59,7 +67,7 @@ kept_free (gpointer data)
 }
 
 static void
-open_kept (GPtrArray *all, const gchar *path)
+open_kept (GPtrArray *all, const gchar *path, gboolean shown)
 {
   char *real = realpath (path, NULL);
   int fd = real != NULL ? open (real, O_PATH | O_CLOEXEC) : -1;
@@ -69,6 +77,7 @@ open_kept (GPtrArray *all, const gchar *path)
       Kept *kept = g_new (Kept, 1);
       kept->path = g_strdup (real);
       kept->fd = fd;
+      kept->shown = shown;
       g_ptr_array_add (all, kept);
     }
   free (real);
@@ -76,16 +85,18 @@ open_kept (GPtrArray *all, const gchar *path)
 
 /* Containers mount single files over those of their image. */
 static GPtrArray *
-open_all_kept (const gchar *const *paths)
+open_all_kept (const gchar *const *kept, const gchar *const *shown)
 {
   static const gchar *const mounted[] = { "/etc/resolv.conf", "/etc/hosts", "/etc/hostname" };
   GPtrArray *all = g_ptr_array_new_with_free_func (kept_free);
 
-  for (; *paths != NULL; paths++)
-    open_kept (all, *paths);
+  for (; *kept != NULL; kept++)
+    open_kept (all, *kept, FALSE);
+  for (; *shown != NULL; shown++)
+    open_kept (all, *shown, TRUE);
   for (gsize i = 0; i < G_N_ELEMENTS (mounted); i++)
     if (ew_is_mount_point (mounted[i]))
-      open_kept (all, mounted[i]);
+      open_kept (all, mounted[i], FALSE);
   return all;
 }
 
@@ -252,7 +263,7 @@ put_back (const gchar *folder, GPtrArray *all, gboolean emptied_it)
       const Kept *kept = all->pdata[i];
       g_autofree gchar *source = g_strdup_printf ("/proc/self/fd/%d", kept->fd);
 
-      if (!is_within (kept->path, folder))
+      if (!is_within (kept->path, folder) || (kept->shown && !emptied_it))
         continue;
       if (emptied_it)
         make_place (kept);
@@ -284,22 +295,22 @@ hide_folder (const gchar *folder, GPtrArray *all)
 }
 
 static void
-hide_secrets (void)
+hide_secrets (const gchar *const *paths, gsize n)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS (secrets); i++)
+  for (gsize i = 0; i < n; i++)
     {
-      if (is_folder (secrets[i]))
+      if (is_folder (paths[i]))
         {
-          if (empty_folder (secrets[i]))
-            make_read_only (secrets[i]);
+          if (empty_folder (paths[i]))
+            make_read_only (paths[i]);
         }
-      else if (mount ("/dev/null", secrets[i], "none", MS_BIND, NULL) == 0)
-        make_read_only (secrets[i]);
+      else if (mount ("/dev/null", paths[i], "none", MS_BIND, NULL) == 0)
+        make_read_only (paths[i]);
     }
 }
 
 EwHiddenPaths
-ew_hidden_paths_enter (const gchar *const *kept, gboolean can_map)
+ew_hidden_paths_enter (const gchar *const *kept, const gchar *const *shown, gboolean can_map)
 {
   EwHiddenPaths hidden = { FALSE, FALSE };
   g_autoptr (GPtrArray) all = NULL;
@@ -312,17 +323,20 @@ ew_hidden_paths_enter (const gchar *const *kept, gboolean can_map)
       return hidden;
     }
   hidden.own = TRUE;
-  all = open_all_kept (kept);
+  all = open_all_kept (kept, shown);
   users = can_map ? open_user_namespace () : -1;
   hidden.etc_public = map_folder ("/etc", users, all);
   if (hidden.etc_public)
     put_back ("/etc", all, FALSE);
   else
-    hide_secrets ();
+    hide_secrets (secrets, G_N_ELEMENTS (secrets));
   if (map_folder ("/run", users, all))
     put_back ("/run", all, FALSE);
   else
-    hide_folder ("/run", all);
+    {
+      hide_folder ("/run", all);
+      hide_secrets (secrets_shown, G_N_ELEMENTS (secrets_shown));
+    }
   for (gsize i = 0; i < G_N_ELEMENTS (emptied); i++)
     hide_folder (emptied[i], all);
   if (users >= 0)

@@ -14,11 +14,17 @@ static const gchar *const written[] = { "/run/edgeway", "/run/wireguard" };
 
 /* What else in /run and /var is needed. A socket is made again when its owner is restarted, so it is
    its folder that is kept, except where root-only sockets stand beside it. */
-static const gchar *const kept[] = {
-  "/run/dbus",           "/run/systemd/notify", "/run/systemd/resolve", /* resolv.conf and nss-resolve's socket */
-  "/run/NetworkManager",                                                /* resolv.conf, replaced by rename */
-  "/run/resolvconf",     "/run/connman",        "/run/avahi-daemon",    /* nss-mdns */
-  "/run/nscd",           "/var/lib/dbus",                               /* machine-id */
+static const gchar *const shown[] = {
+  "/run/dbus",
+  "/run/systemd/notify",
+  "/run/systemd/resolve", /* resolv.conf and nss-resolve's socket */
+  "/run/NetworkManager",  /* resolv.conf, replaced by rename */
+  "/run/resolvconf",
+  "/run/connman",
+  "/run/avahi-daemon", /* nss-mdns */
+  "/run/nscd",
+  "/var/lib/dbus", /* machine-id */
+  NULL,
 };
 
 /* Of /etc, where it is root's as everywhere. */
@@ -74,8 +80,8 @@ enter_landlock (const EwSandboxConfig *config, const EwHiddenPaths *hidden)
     g_array_append_vals (all, etc_reach, G_N_ELEMENTS (etc_reach));
   if (hidden->own)
     add_reach (all, "/run", EW_REACH_READ);
-  for (gsize i = 0; i < G_N_ELEMENTS (kept); i++)
-    add_reach (all, kept[i], EW_REACH_READ);
+  for (const gchar *const *path = shown; *path != NULL; path++)
+    add_reach (all, *path, EW_REACH_READ);
   ew_landlock_enter ((const EwReach *)(void *)all->data, all->len, is_abstract (config->bus) || is_abstract (bus));
 }
 
@@ -102,15 +108,13 @@ hide_paths (const EwSandboxConfig *config)
 
   for (gsize i = 0; i < G_N_ELEMENTS (written); i++)
     g_ptr_array_add (paths, g_strdup (written[i]));
-  for (gsize i = 0; i < G_N_ELEMENTS (kept); i++)
-    g_ptr_array_add (paths, g_strdup (kept[i]));
   g_ptr_array_add (paths, g_strdup (config->state_dir));
   add_bus_folder (paths, config->bus);
   add_bus_folder (paths, g_getenv ("DBUS_SYSTEM_BUS_ADDRESS"));
   if (notify != NULL && g_path_is_absolute (notify))
     g_ptr_array_add (paths, g_strdup (notify));
   g_ptr_array_add (paths, NULL);
-  return ew_hidden_paths_enter ((const gchar *const *)paths->pdata, !config->no_id_mapping);
+  return ew_hidden_paths_enter ((const gchar *const *)paths->pdata, shown, !config->no_id_mapping);
 }
 
 gboolean

@@ -285,10 +285,11 @@ make_world (const Kind *kind)
                                         "/root/.ssh/id_ed25519",
                                         "/home/anna/.netrc",
                                         "/var/lib/other/secret",
-                                        "/run/other/secret" };
+                                        "/run/other/secret",
+                                        "/run/NetworkManager/system-connections/wifi" };
   static const gchar *const sockets[]
-    = { "/run/systemd/private", "/run/docker.sock",         "/run/containerd/containerd.sock",
-        "/tmp/other.sock",      "/var/lib/lxd/unix.socket", "/root/agent.sock" };
+    = { "/run/systemd/private",     "/run/docker.sock", "/run/containerd/containerd.sock", "/tmp/other.sock",
+        "/var/lib/lxd/unix.socket", "/root/agent.sock", "/run/NetworkManager/private" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (folders); i++)
     g_assert_cmpint (mount ("tmpfs", folders[i], "tmpfs", 0, "mode=0755"), ==, 0);
@@ -377,6 +378,12 @@ static const Try hidden[] = {
   { 'r', "/etc/ssl/private/snakeoil.key", FALSE },
 };
 
+/* In a folder that is needed for its resolv.conf. */
+static const Try beside_resolv_conf[] = {
+  { 'r', "/run/NetworkManager/system-connections/wifi", FALSE },
+  { 'c', "/run/NetworkManager/private", FALSE },
+};
+
 static const Try no_socket[] = {
   { 'c', "/run/systemd/private", FALSE },
   { 'c', "/run/docker.sock", FALSE },
@@ -420,7 +427,10 @@ run_kind (const Kind *kind)
   if (!kind->no_mounts || kind->linked)
     check_all (&inside, hidden, G_N_ELEMENTS (hidden));
   if (!kind->no_mounts)
-    check_all (&inside, no_socket, G_N_ELEMENTS (no_socket));
+    {
+      check_all (&inside, no_socket, G_N_ELEMENTS (no_socket));
+      check_all (&inside, beside_resolv_conf, G_N_ELEMENTS (beside_resolv_conf));
+    }
   /* Later. */
   make_listener ("/run/dbus/system_bus_socket", 0666);
   make_listener ("/run/later.sock", 0600);
