@@ -251,6 +251,8 @@ class Life(MeshCase):
         """The edge finds its nodes again, the plain one included, faster than a session grows old."""
         self.mesh.restart("edge", signal.SIGKILL)
         self.ping("laptop", self.status("nas")["addresses"][0], 20)
+        for name in self.JOIN:
+            self.wait_state(name, "connected")
 
 
 class OtherTools(MeshCase):
