@@ -9,13 +9,15 @@
 /* Stored ahead of what was sent: a crash before the next store must not lead to a lower timestamp. */
 #define TIMESTAMP_RESERVE_NS (G_GUINT64_CONSTANT (180) * 1000000000)
 
-#define LOG_INTERVAL_US (60 * G_USEC_PER_SEC) /* a node's coming or going: it could fill the log by itself */
+#define LOG_INTERVAL_US (60 * G_USEC_PER_SEC) /* a node's coming or going, or its problem: it could fill the log */
 
 typedef struct
 {
   gboolean online;
   gboolean logged;  /* the state that the log last told; at first offline */
   gint64 logged_us; /* monotonic; 0: never */
+  EwNodeProblem logged_problem;
+  gint64 problem_logged_us; /* monotonic; 0: never */
   gboolean unsaved;
   gint64 saved_us; /* monotonic */
 } Seen;
@@ -209,6 +211,19 @@ warn_of_problem (const EwNode *node, const EwSwitchNodeStatus *status)
 }
 
 static void
+log_problem (Seen *seen, const EwNode *node, const EwSwitchNodeStatus *status)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (seen->logged_problem == status->problem
+      || (seen->problem_logged_us && now - seen->problem_logged_us < LOG_INTERVAL_US))
+    return;
+  seen->logged_problem = status->problem;
+  seen->problem_logged_us = now;
+  warn_of_problem (node, status);
+}
+
+static void
 on_problem (gpointer user_data, const gchar *id)
 {
   EwLookout *self = user_data;
@@ -217,7 +232,7 @@ on_problem (gpointer user_data, const gchar *id)
 
   if (node == NULL || !ew_lookout_get (self, id, &status))
     return;
-  warn_of_problem (node, &status);
+  log_problem (get_seen (self, id), node, &status);
   if (self->func)
     self->func (self->user_data, id);
 }
@@ -230,8 +245,10 @@ check_online (EwLookout *self)
   for (EwNode *node = ew_mesh_next_node (self->mesh, NULL); node; node = ew_mesh_next_node (self->mesh, node->id))
     {
       EwSwitchNodeStatus status;
-      if (ew_lookout_get (self, node->id, &status))
-        set_online (self, node, status.online);
+      if (!ew_lookout_get (self, node->id, &status))
+        continue;
+      set_online (self, node, status.online);
+      log_problem (get_seen (self, node->id), node, &status); /* what was not told at its moment */
     }
 }
 

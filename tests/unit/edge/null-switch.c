@@ -166,6 +166,12 @@ null_switch_say_online (const gchar *id, gboolean online)
 }
 
 void
+null_switch_say_problem (const gchar *id)
+{
+  newest->config.on_problem (newest->config.user_data, id);
+}
+
+void
 null_switch_say_endpoint (const gchar *id, const gchar *endpoint)
 {
   EwEndpoint parsed;

@@ -28,4 +28,5 @@ void null_switch_set_stats (const EwSwitchStats *stats);
 void null_switch_set_status (const gchar *id, const EwSwitchNodeStatus *status);
 /* The callbacks. */
 void null_switch_say_online (const gchar *id, gboolean online);
+void null_switch_say_problem (const gchar *id);
 void null_switch_say_endpoint (const gchar *id, const gchar *endpoint);

@@ -415,6 +415,32 @@ test_log (Fixture *fixture, gconstpointer unused)
   g_log_set_default_handler (before, NULL);
 }
 
+static void
+count_lines (const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer user_data)
+{
+  ++*(guint *)user_data;
+}
+
+/* A node can have a problem, and have none, as often as it likes. */
+static void
+test_log_of_problems (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree gchar *a = fixture_join (fixture->mesh, "a");
+  guint lines = 0;
+  set_status (a, TRUE, 1);
+  GLogFunc before = g_log_set_default_handler (count_lines, &lines);
+  for (guint i = 0; i < 101; i++)
+    {
+      EwSwitchNodeStatus status
+        = { .online = TRUE, .rtt_ms = -1, .problem = i % 2 == 0 ? EW_NODE_PROBLEM_RESTORED : EW_NODE_PROBLEM_NONE };
+      null_switch_set_status (a, &status);
+      null_switch_say_problem (a);
+      ew_lookout_tick (fixture->lookout);
+    }
+  g_log_set_default_handler (before, NULL);
+  g_assert_cmpuint (lines, ==, 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -425,6 +451,7 @@ main (int argc, char **argv)
   ADD ("lookout/restart", test_restart);
   ADD ("lookout/moved-just-before-the-end", test_moved_just_before_the_end);
   ADD ("lookout/log", test_log);
+  ADD ("lookout/log-of-problems", test_log_of_problems);
   ADD ("topology/viewers", test_viewers);
   ADD ("topology/counters", test_counters);
   ADD ("topology/slow", test_slow_viewer);
