@@ -8,7 +8,8 @@
  * and later, and meanwhile the trouble is told, so that nobody believes that the tunnel works.
  *
  * Timers: REPAIR_MS after a burst's first message it is looked at; the next repair of a series not before next_repair;
- * a series ends, and with it the trouble, when nothing was removed for CALM_US.
+ * a series ends, and with it the trouble, when nothing was removed for CALM_US; a foreign route is told once in
+ * CALM_US.
  *
  * A longer route of somebody else's inside of ours has no effect (vpn.c), but somebody meant it to have: it is told,
  * too.
@@ -38,8 +39,9 @@ struct EwHostKeep
   guint repairs;      /* in this series */
   gint64 last_repair; /* monotonic; 0: none */
   gint64 next_repair;
-  gchar *missing; /* what is taken away again and again; NULL: nothing */
-  gchar *foreign; /* somebody else's route inside of ours; NULL: none */
+  gchar *missing;      /* what is taken away again and again; NULL: nothing */
+  gchar *foreign;      /* somebody else's route inside of ours; NULL: none */
+  gint64 foreign_told; /* when that changed last, monotonic; 0: never */
   void (*func) (gpointer);
   gpointer user_data;
 };
@@ -268,14 +270,26 @@ replace_text (gchar **text, gchar *now)
   return differs;
 }
 
+/* Whoever gives out such routes can let them come and go all the time: what changes within CALM_US is told after it. */
 static gboolean
 look_for_foreign_route (EwHostKeep *keep)
 {
   gchar *found = keep->host->applied != NULL ? find_foreign_route (keep->host) : NULL;
+  gint64 now = g_get_monotonic_time (), calm = keep->foreign_told != 0 ? keep->foreign_told + CALM_US : 0;
 
+  if (now < calm && keep->host->applied != NULL)
+    {
+      if (g_strcmp0 (found, keep->foreign) != 0)
+        look_at (keep, calm);
+      g_free (found);
+      return FALSE;
+    }
   if (found != NULL && keep->foreign == NULL)
     g_warning ("%s", found);
-  return replace_text (&keep->foreign, found);
+  if (!replace_text (&keep->foreign, found))
+    return FALSE;
+  keep->foreign_told = now;
+  return TRUE;
 }
 
 /* ---- put back */
@@ -283,12 +297,16 @@ look_for_foreign_route (EwHostKeep *keep)
 static void
 repair (EwHostKeep *keep, const GPtrArray *missing, gint64 now)
 {
+  const EwChange *first = first_of_weight (missing);
+  g_autofree gchar *what = ew_change_describe (first != NULL ? first : missing->pdata[0]);
+
+  if (missing->len == 1)
+    g_message ("Another program has removed %s; it is put back.", what);
+  else
+    g_message ("Another program has removed %s and %u more of Edgeway's settings; they are put back.", what,
+               missing->len - 1);
   for (guint i = 0; i < missing->len; i++)
-    {
-      g_autofree gchar *what = ew_change_describe (missing->pdata[i]);
-      g_message ("Another program has removed %s; it is put back.", what);
-      ew_step_ensure (keep->host, missing->pdata[i]);
-    }
+    ew_step_ensure (keep->host, missing->pdata[i]);
   keep->repairs++;
   keep->last_repair = now;
   keep->next_repair = now;
@@ -501,6 +519,9 @@ ew_host_keep_applied (EwHost *host)
       g_clear_pointer (&host->keep->missing, g_free);
       host->keep->repairs = 0;
       host->keep->next_repair = host->keep->last_repair = 0;
+      host->keep->foreign_told = 0;
+      g_clear_pointer (&host->keep->foreign, g_free);
+      return;
     }
   look_for_foreign_route (host->keep);
 }

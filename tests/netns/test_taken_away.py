@@ -136,7 +136,23 @@ class TakenAway(MeshCase):
         self.assertIn(self.web, self.status("laptop")["message"])
         self.assertTrue(self.reaches(self.web))
         self.laptop.run("ip", "route", "del", f"{self.web}/32", "via", gateway)
-        wait_for("all is well", lambda: self.status("laptop")["reason"] == "", 5)
+        wait_for("all is well", lambda: self.status("laptop")["reason"] == "", 25)
+
+    def test_a_route_that_comes_and_goes(self):
+        """A router that gives such a route out and takes it back all the time fills no log."""
+        gateway = re.search(r"default via (\S+)", self.laptop.run("ip", "route").stdout).group(1)
+
+        def lines():
+            with open(self.mesh.running["laptop"][0].log_path) as file:
+                return [line for line in file if "foreign-route" in line or "isn't Edgeway's" in line]
+        before = len(lines())
+        for i in range(20):
+            self.laptop.run("ip", "route", "add", f"100.97.{i}.0/24", "via", gateway, "proto", "ra")
+            time.sleep(0.1)
+            self.laptop.run("ip", "route", "del", f"100.97.{i}.0/24", "via", gateway)
+            time.sleep(0.05)
+        self.assertLess(len(lines()) - before, 5)
+        wait_for("all is well", lambda: self.status("laptop")["reason"] == "", 25)
 
     def test_a_rogue_network_is_told(self):
         """An access point that gives out the mesh's own addresses on its link ("LocalNet") gets nothing of the mesh's traffic."""
@@ -150,7 +166,7 @@ class TakenAway(MeshCase):
             self.assertTrue(self.reaches(self.web))
         self.assertEqual(self.leaked(), before)
         self.laptop.run("ip", "addr", "del", re.sub(r"\d+$", "99/24", self.web), "dev", uplink)
-        wait_for("all is well", lambda: self.status("laptop")["reason"] == "" and not self.status("laptop")["problems"], 5)
+        wait_for("all is well", lambda: self.status("laptop")["reason"] == "" and not self.status("laptop")["problems"], 25)
 
 
 if __name__ == "__main__":
