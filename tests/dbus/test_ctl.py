@@ -324,7 +324,7 @@ class Verbs(Case):
         result = self.machine.run_ctl("node", "config", "phone", "--valid", "1h")
         self.assertEqual(result.returncode, 0, result)
         lines = result.stdout.splitlines()
-        self.assertEqual([line.split(" = ")[0] for line in lines if line], ["[Interface]", "PrivateKey", "Address", "MTU", "[Peer]", "PublicKey", "Endpoint", "AllowedIPs", "PersistentKeepalive"])
+        self.assertEqual([line.split(" = ")[0] for line in lines if line], ["[Interface]", "PrivateKey", "ListenPort", "Address", "MTU", "[Peer]", "PublicKey", "Endpoint", "AllowedIPs", "PersistentKeepalive"])
         private = lines[1].split(" = ")[1]
         public = subprocess.run(["wg", "pubkey"], input=private, capture_output=True, text=True, check=True).stdout.strip()
         self.daemon.wait_log(f'"public_key":"{public}","valid_seconds":3600')

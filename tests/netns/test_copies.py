@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+import unittest
 
 from mesh_case import BUILD, MeshCase, wait_for
 
@@ -101,3 +102,7 @@ class Copies(MeshCase):
             self.assertIn("cloned", self.status(name)["message"])
         self.assertEqual(self.on_map("nas")["problem"], "two-machines")
         self.kill("phone")
+
+
+if __name__ == "__main__":
+    unittest.main()
