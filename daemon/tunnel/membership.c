@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define READERS_PER_USER 4 /* of the map */
+#define READERS_OF_ROOT 16 /* scripts of several people run as root */
 #define READERS_MAX 28     /* of all users but root */
 
 /* Enroll. */
@@ -292,9 +293,9 @@ has_place (EwTunnel *self, guint32 uid, GError **error)
   guint all = self->topology ? ew_topology_count_all_readers (self->topology) : 0;
   if (uid == EW_TUNNEL_OURSELVES)
     return TRUE;
-  if (own >= READERS_PER_USER)
+  if (own >= (uid == 0 ? READERS_OF_ROOT : READERS_PER_USER))
     g_set_error (error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
-                 "%d of your programs already show the map. Close one, then try again.", READERS_PER_USER);
+                 "%u of your programs already show the map. Close one, then try again.", own);
   else if (uid != 0 && all >= READERS_MAX)
     g_set_error (error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
                  "%d programs on this computer already show the map. Close one, then try again.", READERS_MAX);

@@ -123,7 +123,7 @@ class Link(MeshCase):
         self.unblock()
 
     def test_many_viewers_and_one_dead(self):
-        viewers = [subprocess.Popen(self.laptop.command([self.mesh.program("edgewayctl"), "map", "--json"]), stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent) for _ in range(4)]  # a user's share
+        viewers = [subprocess.Popen(self.laptop.command([self.mesh.program("edgewayctl"), "map", "--json"]), stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent) for _ in range(8)]
         viewers[0].kill()
         for viewer in viewers:
             out, _ = viewer.communicate(timeout=30)
