@@ -3,7 +3,8 @@
  * What the files of this room share. Each field is written by the file that is named beside it.
  *
  *   tunnel.c       the object, its properties, the one door, start and stop, connect and disconnect
- *   link.c         up and down: engine, host, the edge's endpoints, what liveness says to do
+ *   link.c         up and down: engine, the edge's endpoints, what liveness says to do
+ *   apply.c        the plan brought into force in engine and host
  *   race.c         the edge's addresses tried against each other, and their names looked up
  *   probe.c        link messages out, what the router heard in
  *   refresh.c      the node document fetched again; why the edge is silent
@@ -206,6 +207,8 @@ void ew_tunnel_let_go (EwTunnel *self);
 /* Makes the host, the engine's peer and the router what document, choices and networks ask for. vpn: default routes
    too. On failure what was in force stays. */
 gboolean ew_tunnel_apply (EwTunnel *self, gboolean vpn, GError **error);
+/* The engine's peer is the edge in use, with the plan's allowed IPs. endpoint NULL: as it is. */
+void ew_tunnel_set_peer (EwTunnel *self, const EwPlan *plan, const EwEndpoint *endpoint);
 void ew_tunnel_event (EwTunnel *self, EwLivenessEvent event);
 void ew_tunnel_network_changed (EwTunnel *self);
 /* The document's edges may be others now. */

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What document, choices and networks ask for, brought into force: first the plan, then the engine, then the host. What
+ * was in force stays where the host refuses.
+ */
+#include "tunnel/tunnel-private.h"
+
+static gchar *
+describe_networks (const EwHostFacts *facts)
+{
+  g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
+  char text[EW_PREFIX_STRLEN];
+  for (guint i = 0; i < facts->addresses->len; i++)
+    {
+      /* Containers that come and go have link-local ones on this side. */
+      if (ew_ip_is_link_local (&g_array_index (facts->addresses, EwIp, i)))
+        continue;
+      ew_ip_format (&g_array_index (facts->addresses, EwIp, i), text);
+      g_ptr_array_add (lines, g_strdup (text));
+    }
+  for (guint i = 0; i < facts->gateways->len; i++)
+    {
+      ew_ip_format (&g_array_index (facts->gateways, EwIp, i), text);
+      g_ptr_array_add (lines, g_strconcat ("via ", text, NULL));
+    }
+  for (guint i = 0; i < facts->on_link->len; i++)
+    {
+      ew_prefix_format (&g_array_index (facts->on_link, EwPrefix, i), text);
+      g_ptr_array_add (lines, g_strdup (text));
+    }
+  g_ptr_array_add (lines, g_strdup (facts->ipv6 ? "IPv6" : "no IPv6"));
+  g_ptr_array_add (lines, NULL);
+  return g_strjoinv ("\n", (gchar **)lines->pdata);
+}
+
+static gboolean
+apply_to_host (EwTunnel *self, const EwPlan *plan, gboolean vpn, GError **error)
+{
+  EwHostConfig config = {
+    .interface = ew_engine_get_interface (self->engine),
+    .mtu = self->document->mtu,
+    .addresses = (const EwIp *)plan->addresses->data,
+    .n_addresses = plan->addresses->len,
+    .routes = (const EwPrefix *)plan->routes->data,
+    .n_routes = plan->routes->len,
+    .vpn = vpn,
+    .forwards = (const EwPrefix *)plan->forwards->data,
+    .n_forwards = plan->forwards->len,
+    .mesh_ranges = (const EwPrefix *)plan->ranges->data,
+    .n_mesh_ranges = plan->ranges->len,
+  };
+  return ew_host_apply (self->host, &config, error);
+}
+
+static void
+apply_to_engine (EwTunnel *self, const EwPlan *plan)
+{
+  ew_tunnel_set_peer (self, plan, NULL);
+  ew_router_configure (self->router, self->engine, plan->addresses, self->document->service, plan->forwards);
+}
+
+/* Routes that were not taken although they were accepted: said once each time it changes. */
+static void
+tell_blocked (const EwPlan *plan, const EwPlan *before)
+{
+  for (guint i = 0; i < plan->all->len; i++)
+    {
+      const EwPlanRoute *route = plan->all->pdata[i];
+      gboolean known = FALSE;
+      for (guint j = 0; before && j < before->all->len; j++)
+        {
+          const EwPlanRoute *old = before->all->pdata[j];
+          known |= ew_prefix_equal (&old->prefix, &route->prefix) && g_strcmp0 (old->reason, route->reason) == 0;
+        }
+      char text[EW_PREFIX_STRLEN];
+      ew_prefix_format (&route->prefix, text);
+      if (route->reason && !known)
+        g_message ("the route %s through %s is not taken: %s", text, route->node, route->reason);
+    }
+}
+
+gboolean
+ew_tunnel_apply (EwTunnel *self, gboolean vpn, GError **error)
+{
+  g_autoptr (EwHostFacts) facts = ew_host_facts_new (self->host, error);
+  if (!facts)
+    return FALSE;
+  g_autoptr (GArray) edges = ew_edge_addresses (self->document, self->keystore);
+  g_autoptr (EwPlan) plan
+    = ew_plan_new (self->document, self->keystore, facts, (const EwIp *)edges->data, edges->len, vpn, error);
+  if (!plan)
+    return FALSE;
+  g_free (self->networks);
+  self->networks = describe_networks (facts);
+  if (!ew_engine_set_mtu (self->engine, self->document->mtu, error))
+    return FALSE;
+  apply_to_engine (self, plan);
+  if (!apply_to_host (self, plan, vpn, error))
+    {
+      if (self->plan)
+        apply_to_engine (self, self->plan);
+      return FALSE;
+    }
+  const GPtrArray *problems = ew_host_get_problems (self->host);
+  if (problems)
+    ew_plan_note (plan, problems);
+  tell_blocked (plan, self->plan);
+  g_clear_pointer (&self->plan, ew_plan_free);
+  self->plan = g_steal_pointer (&plan);
+  self->vpn_active = vpn;
+  ew_tunnel_show (self);
+  return TRUE;
+}
