@@ -186,17 +186,35 @@ open_user_namespace (void)
   return fd;
 }
 
+/* Whether path of the tree can be reached in its mapped view: there, what only root may enter is closed to us, too. */
+static gboolean
+can_be_reached (int tree, const gchar *path)
+{
+  struct stat info;
+
+  for (const gchar *slash = strchr (path, '/'); slash != NULL; slash = strchr (slash + 1, '/'))
+    {
+      g_autofree gchar *parent = g_strndup (path, (gsize)(slash - path));
+      if (fstatat (tree, parent, &info, AT_SYMLINK_NOFOLLOW) != 0)
+        return FALSE;
+      if (info.st_uid == 0 && (info.st_mode & S_IXOTH) == 0)
+        {
+          errno = EACCES;
+          return FALSE;
+        }
+    }
+  return fstatat (tree, path, &info, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /* Whether there is a place for all that is kept: what is mounted below the folder is not in the tree. */
 static gboolean
 has_places (int tree, const gchar *folder, GPtrArray *all)
 {
-  struct stat info;
-
   for (guint i = 0; i < all->len; i++)
     {
       const gchar *path = ((const Kept *)all->pdata[i])->path;
       if (is_within (path, folder) && path[strlen (folder)] == '/'
-          && fstatat (tree, path + strlen (folder) + 1, &info, AT_SYMLINK_NOFOLLOW) != 0)
+          && !can_be_reached (tree, path + strlen (folder) + 1))
         return FALSE;
     }
   return TRUE;

@@ -31,6 +31,7 @@
 #include "sandbox/capabilities.h"
 
 #define STATE "/var/lib/edgeway"
+#define PRIVATE "/run/trial"
 #define FRESH "nameserver 192.0.2.53\n"
 
 typedef struct
@@ -40,6 +41,7 @@ typedef struct
   gboolean linked;        /* … whose resolv.conf is a link into /run */
   gboolean edge;          /* the edge's … */
   gboolean edge_user;     /* … which has a user of its own */
+  gboolean private_state; /* the state's folder is in one of /run that only root may enter, as a trial's is */
 } Kind;
 
 typedef struct
@@ -169,7 +171,8 @@ try_it (gchar operation, const gchar *path)
 static void
 run_inside (const Kind *kind, int channel)
 {
-  const EwSandboxConfig config = { .state_dir = STATE, .no_id_mapping = kind->no_id_mapping };
+  const EwSandboxConfig config
+    = { .state_dir = kind->private_state ? PRIVATE STATE : STATE, .no_id_mapping = kind->no_id_mapping };
   gchar order[128];
   gssize size;
 
@@ -301,7 +304,7 @@ make_world (const Kind *kind)
   make_listener ("/run/systemd/resolve/io.systemd.Resolve", 0666);
   g_assert_cmpint (g_mkdir_with_parents ("/run/wireguard", 0755), ==, 0);
   g_assert_cmpint (g_mkdir_with_parents ("/run/edgeway", 0700), ==, 0);
-  g_assert_cmpint (g_mkdir_with_parents (STATE, 0700), ==, 0);
+  g_assert_cmpint (g_mkdir_with_parents (kind->private_state ? PRIVATE STATE : STATE, 0700), ==, 0);
   g_assert_cmpint (symlink ("/run", "/var/run"), ==, 0);
   if (kind->edge_user)
     make_file ("/etc/passwd", "root:x:0:0::/root:/bin/sh\n" EW_EDGE_USER ":x:61777:61777::/:/bin/false\n", 0644);
@@ -354,6 +357,11 @@ static const Try always[] = {
   { '!', "setresuid", FALSE },
   { '!', "bpf", FALSE },
   { '!', "packet", FALSE },
+};
+
+static const Try in_private[] = {
+  { 'n', PRIVATE STATE "/file", TRUE },
+  { 'r', PRIVATE STATE "/file", TRUE },
 };
 
 /* What edgewayd needs beside. */
@@ -419,7 +427,10 @@ run_kind (const Kind *kind)
 
   make_world (kind);
   go_inside (&inside, kind);
-  check_all (&inside, always, G_N_ELEMENTS (always));
+  if (kind->private_state)
+    check_all (&inside, in_private, G_N_ELEMENTS (in_private));
+  else
+    check_all (&inside, always, G_N_ELEMENTS (always));
   if (!kind->edge)
     check_all (&inside, service, G_N_ELEMENTS (service));
   if (kernel_is (6, 12))
@@ -489,13 +500,15 @@ main (int argc, char **argv)
   static const Kind mapped = { 0 }, covered = { .no_id_mapping = TRUE },
                     covered_link = { .no_id_mapping = TRUE, .linked = TRUE },
                     container = { .no_mounts = TRUE, .linked = TRUE }, container_file = { .no_mounts = TRUE },
-                    edge = { .edge = TRUE }, edge_user = { .edge = TRUE, .edge_user = TRUE };
+                    edge = { .edge = TRUE }, edge_user = { .edge = TRUE, .edge_user = TRUE },
+                    private_state = { .private_state = TRUE };
 
   g_test_init (&argc, &argv, NULL);
   umask (0022);
   can_run = geteuid () == 0 && has_mounts ();
   make_listener ("@ewtest-abstract", 0);
   g_test_add_data_func ("/service/sandbox/mapped", &mapped, test_kind);
+  g_test_add_data_func ("/service/sandbox/private-state", &private_state, test_kind);
   g_test_add_data_func ("/service/sandbox/covered", &covered, test_kind);
   g_test_add_data_func ("/service/sandbox/covered-link", &covered_link, test_kind);
   g_test_add_data_func ("/service/sandbox/container", &container, test_kind);
