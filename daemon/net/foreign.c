@@ -75,12 +75,22 @@ ew_foreign_dropping (guint8 family, const gchar *hook, const gchar *interface)
 
 /* ---- our rules in one of them */
 
+/* What nft(8) takes for a name. */
+static gboolean
+is_identifier (const gchar *name)
+{
+  for (const gchar *c = name; *c != '\0'; c++)
+    if (!g_ascii_isalnum (*c) && strchr ("_-./", *c) == NULL)
+      return FALSE;
+  return g_ascii_isalpha (*name) || *name == '_';
+}
+
 static gboolean
 parse_chain (const gchar *full, EwNftChain *chain)
 {
   g_auto (GStrv) words = g_strsplit (full, " ", 3);
 
-  if (g_strv_length (words) != 3)
+  if (g_strv_length (words) != 3 || !is_identifier (words[1]) || !is_identifier (words[2]))
     return FALSE;
   *chain = (EwNftChain){ .family = ew_nft_family (words[0]) };
   g_strlcpy (chain->table, words[1], sizeof chain->table);
@@ -126,14 +136,28 @@ set_owned (GError **error, const EwChange *change)
   return FALSE;
 }
 
+static gboolean
+set_unnameable (GError **error, const EwChange *change)
+{
+  g_set_error (
+    error, EW_HOST_ERROR, EW_HOST_ERROR_CONFLICT,
+    "The nftables chain \"%s\" drops what it does not know, and has a name that no command can have. Let the "
+    "interface %s through in the program that made it.",
+    change->name, change->interface);
+  return FALSE;
+}
+
 gboolean
 ew_foreign_insert (const EwChange *change, GError **error)
 {
+  EwNftChain chain;
   g_autofree gchar *script
     = g_strdup_printf ("insert rule %s iifname \"%s\" counter accept comment \"edgeway %s\"\n"
                        "insert rule %s oifname \"%s\" counter accept comment \"edgeway %s\"\n",
                        change->name, change->interface, change->value, change->name, change->interface, change->value);
 
+  if (!parse_chain (change->name, &chain))
+    return set_unnameable (error, change);
   return is_owned (change) ? set_owned (error, change) : ew_nft_run (script, FALSE, NULL, error);
 }
 

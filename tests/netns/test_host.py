@@ -139,6 +139,25 @@ class Host(unittest.TestCase):
             self.world.sh(self.world.host, "ip route del 10.9.0.0/16")
         self.assert_as_before()
 
+    def test_names_that_no_command_can_have(self):
+        """The kernel takes any bytes for the name of a table: none of them becomes a command, or a report that nobody can read."""
+        names = ["a b drop\nflush ruleset\n#", "x; flush ruleset", 'quote"', "\x1b[31mred", "é" * 30]
+        for name in names:
+            table = {"family": "inet", "table": name, "name": "forward", "type": "filter", "hook": "forward", "prio": 0, "policy": "drop"}
+            subprocess.run(["ip", "netns", "exec", self.world.host, "nft", "-j", "-f", "-"], check=True, text=True,
+                           input=json.dumps({"nftables": [{"add": {"table": {"family": "inet", "name": name}}}, {"add": {"chain": table}}]}))
+        before = self.world.snapshot()
+        with self.world.driver() as driver:
+            driver.do(CONNECTOR + GATEWAY)
+            self.assertIn("has a name that no command can have", driver.do("problems"))
+            driver.do(CONNECTOR)
+            checks = json.loads(driver.do("diagnose"))
+            self.assertEqual(sum(check["check"] == "firewall-forward" for check in checks), len(names))
+            tables = json.loads(self.world.sh(self.world.host, "nft -j list tables"))["nftables"]
+            self.assertLessEqual(set(names), {entry["table"]["name"] for entry in tables if "table" in entry})
+            driver.do("undo")
+        self.assertEqual(self.world.snapshot(), before)
+
     def test_forwarding_is_read_only(self):
         wrap = ("unshare", "-m", "sh", "-c", "mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys; exec \"$@\"", "-")
         with self.world.driver(wrap=wrap) as driver:
