@@ -8,8 +8,8 @@
  * and later, and meanwhile the trouble is told, so that nobody believes that the tunnel works.
  *
  * Timers: REPAIR_MS after a burst's first message it is looked at; the next repair of a series not before next_repair;
- * a series ends, and with it the trouble, when nothing was removed for CALM_US; a foreign route is told once in
- * CALM_US.
+ * a series ends, and with it the trouble, when nothing was removed for CALM_US. Foreign routes are told in
+ * the same way.
  *
  * A longer route of somebody else's inside of ours has no effect (vpn.c), but somebody meant it to have: it is told,
  * too.
@@ -25,6 +25,7 @@
 
 #define REPAIR_MS 20
 #define QUICK_REPAIRS 5
+#define QUICK_CHANGES 8 /* of foreign routes */
 #define LONGEST_WAIT_S 32
 #define CALM_US (5 * G_USEC_PER_SEC)
 
@@ -39,9 +40,10 @@ struct EwHostKeep
   guint repairs;      /* in this series */
   gint64 last_repair; /* monotonic; 0: none */
   gint64 next_repair;
-  gchar *missing;      /* what is taken away again and again; NULL: nothing */
-  gchar *foreign;      /* somebody else's route inside of ours; NULL: none */
-  gint64 foreign_told; /* when that changed last, monotonic; 0: never */
+  gchar *missing;        /* what is taken away again and again; NULL: nothing */
+  gchar *foreign;        /* somebody else's route inside of ours; NULL: none */
+  gint64 foreign_told;   /* when that changed last, monotonic; 0: never */
+  guint foreign_changes; /* in a row */
   void (*func) (gpointer);
   gpointer user_data;
 };
@@ -270,26 +272,28 @@ replace_text (gchar **text, gchar *now)
   return differs;
 }
 
-/* Whoever gives out such routes can let them come and go all the time: what changes within CALM_US is told after it. */
+/* Whoever gives out such routes can let them come and go all the time: after some changes in a row the next is told
+   CALM_US later. */
 static gboolean
 look_for_foreign_route (EwHostKeep *keep)
 {
-  gchar *found = keep->host->applied != NULL ? find_foreign_route (keep->host) : NULL;
-  gint64 now = g_get_monotonic_time (), calm = keep->foreign_told != 0 ? keep->foreign_told + CALM_US : 0;
+  g_autofree gchar *found = keep->host->applied != NULL ? find_foreign_route (keep->host) : NULL;
+  gint64 now = g_get_monotonic_time (), calm = keep->foreign_told + CALM_US;
 
-  if (now < calm && keep->host->applied != NULL)
+  if (g_strcmp0 (found, keep->foreign) == 0)
+    return FALSE;
+  if (keep->foreign_told == 0 || now >= calm)
+    keep->foreign_changes = 0;
+  if (keep->foreign_changes >= QUICK_CHANGES)
     {
-      if (g_strcmp0 (found, keep->foreign) != 0)
-        look_at (keep, calm);
-      g_free (found);
+      look_at (keep, calm);
       return FALSE;
     }
   if (found != NULL && keep->foreign == NULL)
     g_warning ("%s", found);
-  if (!replace_text (&keep->foreign, found))
-    return FALSE;
   keep->foreign_told = now;
-  return TRUE;
+  keep->foreign_changes++;
+  return replace_text (&keep->foreign, g_steal_pointer (&found));
 }
 
 /* ---- put back */
