@@ -40,11 +40,13 @@ def serve_names(address):
 
 
 def serve_page():
-    """Runs inside a machine: a web site that answers everything."""
+    """Runs inside a machine: a web site that answers whoever wants nothing that must be unpacked."""
     server = socket.create_server((WEBSITE, 80))
     while True:
         client, _ = server.accept()
-        client.recv(4096)
+        if b"accept-encoding" in client.recv(4096).lower():
+            client.close()
+            continue
         client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         client.close()
 
