@@ -17,7 +17,7 @@ typedef struct
   gboolean logged;  /* the state that the log last told; at first offline */
   gint64 logged_us; /* monotonic; 0: never */
   EwNodeProblem logged_problem;
-  gint64 problem_logged_us; /* monotonic; 0: never */
+  gint64 problem_logged_us[EW_NODE_PROBLEM_REFUSED + 1]; /* of each one, monotonic; 0: never */
   gboolean unsaved;
   gint64 saved_us; /* monotonic */
 } Seen;
@@ -213,13 +213,12 @@ warn_of_problem (const EwNode *node, const EwSwitchNodeStatus *status)
 static void
 log_problem (Seen *seen, const EwNode *node, const EwSwitchNodeStatus *status)
 {
-  gint64 now = g_get_monotonic_time ();
+  gint64 now = g_get_monotonic_time (), *logged_us = &seen->problem_logged_us[status->problem];
 
-  if (seen->logged_problem == status->problem
-      || (seen->problem_logged_us && now - seen->problem_logged_us < LOG_INTERVAL_US))
+  if (seen->logged_problem == status->problem || (*logged_us && now - *logged_us < LOG_INTERVAL_US))
     return;
   seen->logged_problem = status->problem;
-  seen->problem_logged_us = now;
+  *logged_us = now;
   warn_of_problem (node, status);
 }
 
