@@ -198,7 +198,7 @@ check_ipv6 (Diagnosis *diagnosis)
   if (ew_sysctl_read_int ("net/ipv6/conf/all/disable_ipv6", 1) != 0)
     ew_checks_add (diagnosis->checks, "ipv6", EW_CHECK_WARNING,
                    "If you want the mesh's IPv6 addresses: `sudo sysctl net.ipv6.conf.all.disable_ipv6=0`, then "
-                   "disconnect and connect.",
+                   "`edgewayctl disconnect && edgewayctl connect`.",
                    "IPv6 is switched off on this computer, so the mesh works on IPv4 alone here.");
   else
     ew_checks_add (diagnosis->checks, "ipv6", EW_CHECK_GOOD, NULL, "IPv6 is on.");

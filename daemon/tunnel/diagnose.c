@@ -82,6 +82,14 @@ check_membership (Diagnosis *diagnosis)
   return FALSE;
 }
 
+/* No network here leads to the edge, whose addresses are known. */
+static gboolean
+has_no_network (const Diagnosis *diagnosis)
+{
+  const EwTunnel *self = diagnosis->tunnel;
+  return !diagnosis->live.tried && self->engine && self->candidates && self->candidates->len > 0;
+}
+
 /* Nothing answers by TCP. Where UDP passes, the API is called through the tunnel, and all works but joining. */
 static void
 check_unreachable_api (Diagnosis *diagnosis)
@@ -95,11 +103,12 @@ check_unreachable_api (Diagnosis *diagnosis)
                    "without it.",
                    "%s The map and administration use the tunnel instead.", why);
   else
-    ew_checks_add (
-      diagnosis->checks, "edge-tcp", EW_CHECK_BAD,
-      "On the edge's host, check that it runs (`systemctl status edgeway-edge`) and that its firewall lets "
-      "its TCP port in; then check that this network lets it out.",
-      "%s", why);
+    ew_checks_add (diagnosis->checks, "edge-tcp", EW_CHECK_BAD,
+                   has_no_network (diagnosis)
+                     ? "See the check \"network\"."
+                     : "On the edge's host, check that it runs (`systemctl status edgeway-edge`) and that its firewall "
+                       "lets its TCP port in; then check that this network lets it out.",
+                   "%s", why);
 }
 
 /* What the edge says of this computer; it was asked just now, or answers probes. */
@@ -158,7 +167,7 @@ check_way_out (Diagnosis *diagnosis)
     ew_checks_add (diagnosis->checks, "handshake", EW_CHECK_BAD,
                    "Fix what it names; edgewayd tries again every 30 s, or at once after `edgewayctl connect`.",
                    "The tunnel could not be started: %s", self->message);
-  else if (self->candidates->len == 0)
+  else if (!has_no_network (diagnosis))
     ew_checks_add (diagnosis->checks, "edge-name", EW_CHECK_BAD,
                    "Check this computer's name servers (/etc/resolv.conf), and that the edge's name is right.",
                    "The edge's name can't be looked up, and no address of it is known here.");

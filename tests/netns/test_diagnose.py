@@ -160,7 +160,7 @@ class Diagnose(MeshCase):
             self.connected()
         self.addCleanup(back)
         wait_for("no network is noticed", lambda: self.status("laptop")["state"] != "connected", 20)
-        self.expect(bad=("edge-tcp", "network"), says=("No network of this computer leads to the edge", "Connect this computer to a network"))
+        self.expect(bad=("edge-tcp", "network"), says=("No network of this computer leads to the edge", "See the check \"network\".", "Connect this computer to a network"))
 
     def vpn(self):
         self.ctl("laptop", "mode", "vpn")
