@@ -12,34 +12,35 @@
 
 static const EwVerb verbs[] = {
   { "enroll", "[--name NAME] [--key-file FILE|-]", "Join a mesh; asks for the enrollment key", ew_verb_enroll },
-  { "leave", "", "Leave the mesh: it forgets this machine, the keys are erased", ew_verb_leave },
+  { "leave", "", "Leave the mesh: the edge forgets this computer and its keys are erased", ew_verb_leave },
   { "connect", "[--no-wait]", "Bring the tunnel up", ew_verb_connect },
   { "disconnect", "[--no-wait]", "Take the tunnel down", ew_verb_disconnect },
   { "mode", "[vpn|connector] [--confirm-within SECONDS] | --confirm | --undo",
     "Show or choose what goes through the edge", ew_verb_mode },
-  { "status", "[--json] [--watch]", "This machine's connection", ew_verb_status },
-  { "diagnose", "[--json]", "What works, what does not, what to do about it", ew_verb_diagnose },
-  { "map", "[--json]", "The whole mesh, drawn", ew_verb_map },
-  { "ping", "NAME|IP [-c N]", "Round trips through the edge, leg by leg", ew_verb_ping },
+  { "status", "[--json] [--watch]", "Show this computer's connection", ew_verb_status },
+  { "diagnose", "[--json]", "Show what works, what does not, and what to do about it", ew_verb_diagnose },
+  { "map", "[--json]", "Draw the whole mesh", ew_verb_map },
+  { "ping", "NAME|IP [-c N]", "Measure round trips through the edge, leg by leg", ew_verb_ping },
   { "node add", "NAME [--device] [--renew] [--valid 1h]",
-    "Make a key with which a machine joins, or with --renew takes the place of the node NAME", ew_verb_node_add },
-  { "node list", "[--json]", "The mesh's nodes", ew_verb_node_list },
-  { "node show", "NAME [--json]", "All that the mesh knows of one node", ew_verb_node_show },
+    "Make a key for a computer that joins or, with --renew, that replaces the node NAME", ew_verb_node_add },
+  { "node list", "[--json]", "List the mesh's nodes", ew_verb_node_list },
+  { "node show", "NAME [--json]", "Show all that the mesh knows about one node", ew_verb_node_show },
   { "node rename", "NAME NEW", "Give a node another name", ew_verb_node_rename },
   { "node mtu", "NAME BYTES|default",
-    "Send a node no larger packets than that (" G_STRINGIFY (EW_CTL_MTU_MIN) " to " G_STRINGIFY (
+    "Limit the size of the packets that a node is sent (" G_STRINGIFY (EW_CTL_MTU_MIN) " to " G_STRINGIFY (
       EW_CTL_MTU_MAX) ", and no more than the mesh's MTU)",
     ew_verb_node_mtu },
-  { "node remove", "NAME", "Put a node out of the mesh", ew_verb_node_remove },
+  { "node remove", "NAME", "Remove a node from the mesh", ew_verb_node_remove },
   { "node config", "NAME [--vpn] [--qr] [--renew] [--valid 1d]",
-    "A WireGuard configuration for a machine without Edgeway", ew_verb_node_config },
-  { "key list", "[--json]", "The enrollment keys that can be used", ew_verb_key_list },
-  { "key revoke", "ID", "Take away an enrollment key", ew_verb_key_revoke },
+    "Make a WireGuard configuration for a phone or computer without Edgeway", ew_verb_node_config },
+  { "key list", "[--json]", "List the enrollment keys that can be used", ew_verb_key_list },
+  { "key revoke", "ID", "Revoke an enrollment key", ew_verb_key_revoke },
   { "route add", "CIDR [NODE]", "Offer a network behind a node to the mesh", ew_verb_route_add },
-  { "route remove", "CIDR", "Take an offered network back", ew_verb_route_remove },
-  { "route list", "[--json]", "The mesh's routes, and what this machine does with them", ew_verb_route_list },
-  { "route accept", "CIDR", "Reach that network through the mesh, or forward to it", ew_verb_route_accept },
-  { "route refuse", "CIDR", "Stop reaching it, or forwarding to it", ew_verb_route_refuse },
+  { "route remove", "CIDR", "Stop offering a network to the mesh", ew_verb_route_remove },
+  { "route list", "[--json]", "List the mesh's routes and what this computer does with them", ew_verb_route_list },
+  { "route accept", "CIDR", "Reach a network through the mesh or, on its gateway, forward to it",
+    ew_verb_route_accept },
+  { "route refuse", "CIDR", "Stop reaching a network, or forwarding to it", ew_verb_route_refuse },
 };
 
 /* Output. */
@@ -179,7 +180,7 @@ ew_ctl_parse (EwCtl *ctl, const GOptionEntry *entries, gint *argc, gchar ***argv
   else if (*argc - 1 < min)
     *exit_code = ew_ctl_usage (ctl, "%s needs %s", ctl->verb, parameters);
   else if (*argc - 1 > max)
-    *exit_code = ew_ctl_usage (ctl, "\"%s\" is one argument too many", (*argv)[max + 1]);
+    *exit_code = ew_ctl_usage (ctl, "There is no place for the argument \"%s\"", (*argv)[max + 1]);
   else
     return TRUE;
   return FALSE;
@@ -240,8 +241,8 @@ print_help (const gchar *group)
       ew_ctl_print ("  %-*s%s%s\n                  %s\n", *verbs[i].arguments != '\0' ? 13 : 0, verbs[i].name,
                     *verbs[i].arguments != '\0' ? " " : "", verbs[i].arguments, verbs[i].summary);
   ew_ctl_print (
-    "\nEvery verb has --help. What changes something needs root, or asks for an administrator's password.\n"
-    "Without --bus the daemon is looked for on the system bus, then on /run/edgeway/bus.\n"
+    "\nEvery command has --help. Commands that change something need root or an administrator's password.\n"
+    "Without --bus, edgewayctl looks for the daemon on the system bus, then on /run/edgeway/bus.\n"
     "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 daemon not reachable, 4 not authorised, 5 timed out.\n");
 }
 
@@ -329,7 +330,7 @@ run_verb (EwCtl *ctl, gint argc, gchar **argv)
   if (verb == NULL && group != NULL)
     return ew_ctl_usage (ctl, "%s needs one of %s", argv[1], group);
   if (verb == NULL)
-    return ew_ctl_usage (ctl, "there is no verb \"%s\"", argv[1]);
+    return ew_ctl_usage (ctl, "There is no command \"%s\"", argv[1]);
   ctl->verb = verb->name;
   return verb->run (ctl, argc - skip, argv + skip);
 }
@@ -363,7 +364,7 @@ ew_ctl_main (gint argc, gchar **argv)
       if (argc > 1)
         exit_code = run_verb (&ctl, argc, argv);
       else
-        ew_ctl_usage (&ctl, "a verb is missing, for example status or map");
+        ew_ctl_usage (&ctl, "A command is missing, for example status or map");
     }
   g_clear_pointer (&ctl.link, ew_link_free);
   g_free (ctl.bus);

@@ -131,18 +131,19 @@ ew_link_open (const gchar *address, GError **error)
   if (self != NULL)
     return self;
   if (is_edge_alone ())
-    g_set_error_literal (error, EW_LINK_ERROR, EW_LINK_ERROR_UNREACHABLE,
-                         "edgewayd cannot be reached: this machine is an edge and no node of a mesh. Here it is `sudo "
-                         "edgeway-edge status`; join another machine and run this there (a key for an administrator's: "
-                         "`sudo edgeway-edge admin-key`)");
+    g_set_error_literal (
+      error, EW_LINK_ERROR, EW_LINK_ERROR_UNREACHABLE,
+      "This computer runs an edge and isn't a node. Use `sudo edgeway-edge status` here. To administer the "
+      "mesh, join another computer with a key from `sudo edgeway-edge admin-key`");
   else if (!has_bus && !is_root)
     g_set_error_literal (error, EW_LINK_ERROR, EW_LINK_ERROR_UNREACHABLE,
-                         "edgewayd cannot be reached: there is no system bus here, and only root may use " PEER_SOCKET
-                         ": use sudo");
+                         "edgewayd can't be reached: there is no system bus here, and only root may use " PEER_SOCKET
+                         ". Use sudo");
   else
-    g_set_error (
-      error, EW_LINK_ERROR, EW_LINK_ERROR_UNREACHABLE, "edgewayd cannot be reached: it does not run. Start it: %s",
-      g_file_test ("/run/systemd/system", G_FILE_TEST_IS_DIR) ? "sudo systemctl start edgewayd" : "sudo edgewayd");
+    g_set_error (error, EW_LINK_ERROR, EW_LINK_ERROR_UNREACHABLE,
+                 "edgewayd can't be reached: it isn't running. Start it with `%s`",
+                 g_file_test ("/run/systemd/system", G_FILE_TEST_IS_DIR) ? "sudo systemctl start edgewayd"
+                                                                         : "sudo edgewayd");
   return NULL;
 }
 

@@ -67,7 +67,7 @@ ew_verb_connect (EwCtl *ctl, gint argc, gchar **argv)
 {
   gboolean no_wait = FALSE;
   const GOptionEntry entries[] = {
-    { "no-wait", 0, 0, G_OPTION_ARG_NONE, &no_wait, "Return at once; `status` tells the rest", NULL },
+    { "no-wait", 0, 0, G_OPTION_ARG_NONE, &no_wait, "Return at once; see `edgewayctl status` for the result", NULL },
     { NULL },
   };
   g_autoptr (JsonObject) status = NULL;
@@ -145,8 +145,8 @@ describe_switch (JsonObject *status, const gchar *mode)
   if (g_str_equal (mode, "connector"))
     return "Connector-only mode: only the mesh goes through the edge.";
   if (g_strcmp0 (ew_json_string (status, "state"), "disconnected") == 0)
-    return "VPN mode will begin when this machine connects: edgewayctl connect";
-  return "VPN mode is active: all of this machine's traffic goes through the edge.";
+    return "VPN mode will begin when this computer connects: edgewayctl connect";
+  return "VPN mode is active: all of this computer's traffic goes through the edge.";
 }
 
 static gint
@@ -183,7 +183,7 @@ ew_verb_mode (EwCtl *ctl, gint argc, gchar **argv)
     { "confirm-within", 0, 0, G_OPTION_ARG_STRING, &within, "Undo the switch unless it is confirmed by then",
       "SECONDS" },
     { "confirm", 0, 0, G_OPTION_ARG_NONE, &confirm, "Keep the mode that the guard would undo", NULL },
-    { "undo", 0, 0, G_OPTION_ARG_NONE, &undo, "Go back to the mode before, now", NULL },
+    { "undo", 0, 0, G_OPTION_ARG_NONE, &undo, "Go back to the previous mode now", NULL },
     { "no-wait", 0, 0, G_OPTION_ARG_NONE, &no_wait, "Say nothing about the guard", NULL },
     { NULL },
   };
@@ -193,7 +193,7 @@ ew_verb_mode (EwCtl *ctl, gint argc, gchar **argv)
   if (!ew_ctl_parse (ctl, entries, &argc, &argv, 0, 1, &exit_code))
     return exit_code;
   if ((confirm || undo) && (argc > 1 || within != NULL || (confirm && undo)))
-    return ew_ctl_usage (ctl, "--confirm and --undo stand alone");
+    return ew_ctl_usage (ctl, "--confirm and --undo go with no other argument");
   if (within != NULL && !ew_duration_parse (within, CONFIRM_WITHIN_MIN, CONFIRM_WITHIN_MAX, &seconds, &error))
     return ew_ctl_usage (ctl, "--confirm-within: %s", error->message);
   if (confirm)
@@ -203,6 +203,6 @@ ew_verb_mode (EwCtl *ctl, gint argc, gchar **argv)
   if (argc < 2 && within == NULL)
     return show_mode (ctl);
   if (argc < 2 || (!g_str_equal (argv[1], "vpn") && !g_str_equal (argv[1], "connector")))
-    return ew_ctl_usage (ctl, "the mode is either vpn or connector");
+    return ew_ctl_usage (ctl, "The mode is either vpn or connector");
   return set_mode (ctl, argv[1], seconds, no_wait);
 }

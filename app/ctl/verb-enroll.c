@@ -37,8 +37,8 @@ read_key (const gchar *file, const gchar *argument, GError **error)
   if (argument != NULL)
     {
       ew_ctl_hint (
-        "edgewayctl: warning: others on this machine can see a key given as an argument; without it, enroll asks for "
-        "the key\n");
+        "edgewayctl: warning: others on this computer can see a key given as an argument. Run `edgewayctl enroll` "
+        "alone, and it asks for the key.\n");
       return g_strdup (argument);
     }
   if (file != NULL && g_str_equal (file, "-"))
@@ -163,11 +163,11 @@ confirm_last_administrator (void)
 {
   gchar answer[16] = "";
 
-  ew_ctl_hint ("edgewayctl: warning: this machine is the mesh's last administrator: once it has left, only the edge "
-               "makes another one (there: sudo edgeway-edge admin-key)\n");
+  ew_ctl_hint ("edgewayctl: warning: this computer is the mesh's last administrator. After it has left, make a new "
+               "administrator's key on the edge: sudo edgeway-edge admin-key\n");
   if (!isatty (STDIN_FILENO) || !isatty (STDERR_FILENO))
     return TRUE;
-  ew_ctl_hint ("Leave all the same? [y/N] ");
+  ew_ctl_hint ("Leave anyway? [y/N] ");
   if (fgets (answer, sizeof answer, stdin) == NULL)
     ew_ctl_hint ("\n");
   return g_ascii_tolower (answer[0]) == 'y';
@@ -190,7 +190,7 @@ ew_verb_leave (EwCtl *ctl, gint argc, gchar **argv)
     return ew_ctl_fail (ctl, error);
   if (is_last_administrator (ctl) && !confirm_last_administrator ())
     {
-      ew_ctl_hint ("edgewayctl: nothing was changed: this machine stays in the mesh\n");
+      ew_ctl_hint ("edgewayctl: Nothing was changed: this computer stays in the mesh.\n");
       return EW_EXIT_FAILED;
     }
   status = ew_link_look (ctl->link, "GetStatus", NULL);
@@ -199,10 +199,10 @@ ew_verb_leave (EwCtl *ctl, gint argc, gchar **argv)
   if (answer == NULL)
     return ew_ctl_fail (ctl, error);
   g_variant_get (answer, "(b)", &edge_told);
-  ew_ctl_print ("This machine has left the mesh; its keys are erased.\n");
+  ew_ctl_print ("This computer has left the mesh, and its keys are erased.\n");
   if (!edge_told)
-    ew_ctl_hint ("The edge could not be told, so it still lists this machine. An administrator removes it there: "
-                 "edgewayctl node remove %s\n",
+    ew_ctl_hint ("The edge could not be told, so it still lists this computer. An administrator can remove it: "
+                 "sudo edgewayctl node remove %s\n",
                  name != NULL ? name : "NAME");
   return EW_EXIT_DONE;
 }

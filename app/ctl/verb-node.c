@@ -22,29 +22,29 @@ print_ways_to_join (const gchar *name, const gchar *expires, gboolean renew)
   g_autofree gchar *until = expires != NULL ? ew_format_local_time (ew_time_parse (expires)) : g_strdup ("?");
 
   if (renew)
-    ew_ctl_hint ("\nThe computer that joins with this key by %s takes the place of %s: it has that name, its addresses "
-                 "and its routes, and the computer that was %s until then is out.\n",
+    ew_ctl_hint ("\nThe computer that joins with this key by %s takes the place of %s, with its name, addresses and "
+                 "routes. The computer that is %s now is then out of the mesh.\n",
                  until, name, name);
-  ew_ctl_hint ("\nThat key lets one machine join as %s, until %s. Keep it out of command lines and chats.\n"
-               "On that machine, where Edgeway is installed:\n"
+  ew_ctl_hint ("\nWith this key, one computer can join as %s until %s. Keep it out of command lines and chats.\n"
+               "On that computer, if Edgeway is installed:\n"
                "    sudo edgewayctl enroll --name %s          then paste the key\n"
                "or, from a file or a pipe:\n"
                "    sudo edgewayctl enroll --name %s --key-file -\n"
-               "In a copy of Edgeway's sources on Debian 12 (builds, installs, then asks for the key):\n"
+               "or, in a clone of Edgeway on Debian 12 (builds, installs, then asks for the key):\n"
                "    app/run --join\n",
                name, until, name, name);
   if (!renew)
-    ew_ctl_hint ("A phone, or any machine with plain WireGuard, needs no key:\n"
+    ew_ctl_hint ("If %s is a phone, or has plain WireGuard, it needs a configuration in place of the key:\n"
                  "    sudo edgewayctl node remove %s && sudo edgewayctl node config %s --qr\n",
-                 name, name);
+                 name, name, name);
 }
 
 static void
 warn_of_trial (EwCtl *ctl)
 {
   if (ew_daemon1_get_trial (ew_link_get_proxy (ctl->link)))
-    ew_ctl_hint ("edgewayctl: warning: this is a trial edge: machines elsewhere cannot reach it, and this key is of no "
-                 "use to them. For a mesh that stays, on a server: app/run --edge --public HOST:443\n");
+    ew_ctl_hint ("edgewayctl: warning: this is a trial edge: other computers can't reach it, so they can't use this "
+                 "key. For a mesh that stays, on a server: app/run --edge --public HOST:443\n");
 }
 
 static JsonObject *
@@ -80,7 +80,7 @@ ew_verb_node_add (EwCtl *ctl, gint argc, gchar **argv)
   if (!ew_name_check (argv[1], &error))
     return ew_ctl_usage (ctl, "%s", error->message);
   if (renew && device)
-    return ew_ctl_usage (ctl, "a node that is renewed stays what it is: leave out --device");
+    return ew_ctl_usage (ctl, "A renewed node keeps its kind. Leave out --device");
   if (valid != NULL && !ew_duration_parse (valid, VALID_MIN_S, VALID_MAX_S, &seconds, &error))
     return ew_ctl_usage (ctl, "--valid: %s", error->message);
   if (ew_ctl_open (ctl, &error) == NULL || (result = make_key (ctl, argv[1], device, renew, seconds, &error)) == NULL)
@@ -189,9 +189,8 @@ hint_own_file (EwCtl *ctl, const gchar *target, const gchar *name, guint64 mtu)
   gint bytes = mtu != 0 ? (gint)mtu : node != NULL ? (gint)ew_json_int (node, "mtu", 0) : 0;
 
   if (node != NULL && ew_json_bool (node, "plain", FALSE) && bytes > 0)
-    ew_ctl_hint (
-      "%s has plain WireGuard and cannot be told: its own file needs `MTU = %d` under [Interface] as well.\n", name,
-      bytes);
+    ew_ctl_hint ("%s has plain WireGuard, so also write `MTU = %d` under [Interface] in its own configuration.\n", name,
+                 bytes);
 }
 
 gint
@@ -206,7 +205,7 @@ ew_verb_node_mtu (EwCtl *ctl, gint argc, gchar **argv)
     return exit_code;
   if (!g_str_equal (argv[2], "default")
       && !g_ascii_string_to_unsigned (argv[2], 10, EW_CTL_MTU_MIN, EW_CTL_MTU_MAX, &mtu, NULL))
-    return ew_ctl_usage (ctl, "the MTU is a number of bytes from %d to %d, or default", EW_CTL_MTU_MIN, EW_CTL_MTU_MAX);
+    return ew_ctl_usage (ctl, "The MTU is a number of bytes from %d to %d, or default", EW_CTL_MTU_MIN, EW_CTL_MTU_MAX);
   name = ew_terminal_clean (&ctl->terminal, argv[1]);
   done = mtu != 0 ? g_strdup_printf ("%s is sent packets of %d bytes at most.", name, (gint)mtu)
                   : g_strdup_printf ("%s is sent packets as large as the mesh's MTU.", name);
@@ -238,7 +237,7 @@ ew_verb_node_remove (EwCtl *ctl, gint argc, gchar **argv)
     return exit_code;
   if (is_own_name (ctl, argv[1]))
     {
-      ew_ctl_hint ("edgewayctl: %s is this machine itself: it leaves the mesh with `edgewayctl leave`\n", argv[1]);
+      ew_ctl_hint ("edgewayctl: %s is this computer itself. To leave the mesh: `sudo edgewayctl leave`\n", argv[1]);
       return EW_EXIT_FAILED;
     }
   name = ew_terminal_clean (&ctl->terminal, argv[1]);

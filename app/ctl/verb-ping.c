@@ -78,8 +78,9 @@ print_summary (const Tally *tally)
     }
   ew_ctl_print ("\n");
   if (tally->apart)
-    ew_ctl_print ("The last figure is the packet's own. The legs are measured apart from it, the far one by the edge a "
-                  "moment before: they need not add up to it.\n");
+    ew_ctl_print (
+      "The last figure in each line is for that packet. The legs were measured separately, the far one by the "
+      "edge a moment earlier, so they may not add up to it.\n");
   return tally->came_back > 0 ? EW_EXIT_DONE : EW_EXIT_FAILED;
 }
 

@@ -133,7 +133,7 @@ describe (const gchar *state)
     { "offered", "offered, not taken here" },
     { "accepted", "accepted" },
     { "refused", "refused here" },
-    { "forwarding", "forwarding: this machine is its gateway" },
+    { "forwarding", "forwarding: this computer is its gateway" },
     { "unaccepted-forward", "not forwarded until accepted here" },
     { "blocked", "not in use" },
     { "accepted-not-offered", "accepted, not offered now" },

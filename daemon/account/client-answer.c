@@ -162,8 +162,8 @@ ew_client_on_websocket (GObject *source, GAsyncResult *result, gpointer user_dat
       task,
       g_error_new (EW_ERROR, status == 410 ? EW_ERROR_REMOVED : EW_ERROR_NOT_AUTHENTICATED,
                    status == 410
-                     ? "An administrator removed this machine from the mesh: leave, then enroll again to come back"
-                     : "The edge does not know this machine: leave, then enroll again"));
+                     ? "An administrator removed this computer from the mesh: leave, then enroll again to come back"
+                     : "The edge does not know this computer: leave, then enroll again"));
   else if (status >= 200)
     nonsense (task, "no topology there");
   else

@@ -249,11 +249,11 @@ note_failure (EwClientCall *call, const GError *cause)
   if (call->pin_error)
     {
       g_clear_error (&call->last_error);
-      call->last_error
-        = g_error_new (EW_ERROR, EW_ERROR_PIN_MISMATCH,
-                       "What answers at %s is not this mesh's edge (its certificate does not have the mesh's pin): "
-                       "somebody is in between, or the edge was made anew and needs a new enrollment key",
-                       ew_client_place (call->base));
+      call->last_error = g_error_new (
+        EW_ERROR, EW_ERROR_PIN_MISMATCH,
+        "What answers at %s is not this mesh's edge (its certificate does not have the mesh's pin): "
+        "somebody is in between, or the edge was set up again from nothing and needs a new enrollment key",
+        ew_client_place (call->base));
     }
   else if (!g_error_matches (call->last_error, EW_ERROR, EW_ERROR_PIN_MISMATCH) && !call->better
            && !(call->base->inside && call->last_error))
@@ -261,7 +261,7 @@ note_failure (EwClientCall *call, const GError *cause)
       g_clear_error (&call->last_error);
       call->last_error = g_error_new (
         EW_ERROR, EW_ERROR_EDGE_UNREACHABLE,
-        "The edge at %s cannot be reached (%s): check this machine's network, and that the edge runs and "
+        "The edge at %s cannot be reached (%s): check this computer's network, and that the edge runs and "
         "its TCP port is open",
         ew_client_place (call->base), call->timed_out ? "no answer in time" : cause->message);
     }
@@ -358,7 +358,7 @@ try_base (GTask *task, EwClientBase *base)
     {
       ew_client_end_try (task);
       g_task_return_new_error (task, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                               "%s%s is no address of the edge's API: check it", base->base, call->path);
+                               "%s%s isn't an address of the edge's API: check it", base->base, call->path);
       g_object_unref (task);
       return;
     }

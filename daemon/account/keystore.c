@@ -261,7 +261,7 @@ ew_keystore_load (const gchar *state_dir, GError **error)
   if (!object || !read_all (self, object))
     {
       g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-                   "The file with this machine's keys, %s, is broken and was left as it is: restore it from a backup, "
+                   "The file with this computer's keys, %s, is broken and was left as it is: restore it from a backup, "
                    "or move it away and enroll again",
                    self->path);
       return NULL;

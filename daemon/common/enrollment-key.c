@@ -11,7 +11,7 @@
   4 /* the first bytes of the JSON's SHA-256: they find typing and copying mistakes, they keep out nobody */
 #define API_MAX 8
 
-#define NO_KEY "This is no enrollment key: one begins with \"ew1_\". Ask your mesh's administrator for one."
+#define NO_KEY "This isn't an enrollment key: one begins with \"ew1_\". Ask your mesh's administrator for one."
 #define CUT_SHORT "This enrollment key was cut short: copy all of it, in one piece."
 #define ALTERED                                                                                                        \
   "This enrollment key was mistyped or altered on its way: copy it again, all of it, from where it was made."

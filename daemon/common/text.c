@@ -30,7 +30,7 @@ ew_name_check (const gchar *name, GError **error)
     rule = "A name cannot begin or end with \"-\".";
   for (gsize i = 0; i < length && rule == NULL; i++)
     if (g_ascii_isupper (name[i]))
-      rule = "A name is written in small letters.";
+      rule = "Use lowercase letters in a name.";
     else if (!is_label_char (name[i]))
       rule = "A name consists of the letters a to z, digits and \"-\".";
   if (rule == NULL)
@@ -119,15 +119,14 @@ ew_duration_parse (const gchar *text, guint min, guint max, guint *seconds, GErr
   if (unit == 0)
     {
       g_set_error_literal (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                           "This is no duration: write a number and s, m, h or d for its unit, for example \"10m\".");
+                           "This isn't a duration. Use a number and a unit (s, m, h or d), for example 10m.");
       return FALSE;
     }
   /* at most 10 digits: never near the overflow of 64 bits */
   guint64 value = digits <= 10 ? g_ascii_strtoull (text, NULL, 10) * unit : G_MAXUINT64;
   if (value < min || value > max)
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "A duration from %u to %u seconds is possible here.",
-                   min, max);
+      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "The duration must be from %u to %u seconds.", min, max);
       return FALSE;
     }
   *seconds = (guint)value;
@@ -207,9 +206,8 @@ ew_host_port_parse (const gchar *text, gchar **host, guint16 *port, GError **err
   guint16 number = colon != NULL && *colon == ':' ? port_from (colon + 1) : 0;
   if (number == 0 || !host_is_valid (from, (gsize)(to - from), bracketed))
     {
-      g_set_error_literal (
-        error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-        "This is no host with a port: write HOST:PORT, or [IPV6]:PORT, with a port from 1 to 65535.");
+      g_set_error_literal (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                           "This isn't a host with a port. Use HOST:PORT or [IPV6]:PORT, with a port from 1 to 65535.");
       return FALSE;
     }
   *host = g_strndup (from, (gsize)(to - from));

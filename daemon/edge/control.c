@@ -25,7 +25,8 @@ explain_failure (const gchar *socket, const GError *error)
       return EW_EXIT_TIMED_OUT;
     }
   g_printerr (
-    "edgeway-edge: no edge answers on %s: start it with `edgeway-edge run`, or say where it is with --state-dir.\n",
+    "edgeway-edge: No edge answers on %s. Start it (with systemd: `systemctl start edgeway-edge`), or give its state "
+    "directory with --state-dir.\n",
     socket);
   return EW_EXIT_UNREACHABLE;
 }
@@ -40,8 +41,10 @@ read_answer (SoupMessage *message, GBytes *bytes, gint *exit_code)
   const gchar *sentence = detail ? ew_json_string (detail, "message") : NULL;
   if (object && soup_message_get_status (message) == SOUP_STATUS_OK)
     return g_steal_pointer (&object);
-  g_printerr ("edgeway-edge: %s\n",
-              sentence ? sentence : "The edge sent an invalid response. Is it of another version?");
+  g_autoptr (GString) words
+    = g_string_new (sentence ? sentence : "The edge sent an invalid response. Is it of another version?");
+  g_string_replace (words, "`edgewayctl ", "`edgeway-edge ", 0); /* the API speaks to nodes; here it is the owner */
+  g_printerr ("edgeway-edge: %s\n", words->str);
   *exit_code = EW_EXIT_FAILED;
   return NULL;
 }

@@ -23,7 +23,7 @@ print_help (void)
   g_print ("\n"
            "  %-18s %s\n"
            "  %-18s %s\n",
-           "--help", "Show this help; `edgeway-edge VERB --help` shows a verb's options", "--version",
+           "--help", "Show this help; `edgeway-edge VERB --help` shows that command's options", "--version",
            "Show the version");
 }
 
@@ -48,6 +48,7 @@ int
 main (int argc, char **argv)
 {
   const gchar *verb = argc > 1 ? argv[1] : "";
+  const gboolean is_group = g_str_equal (verb, "node") || g_str_equal (verb, "key");
   gint words = 0;
   setlocale (LC_ALL, "");
   ew_log_init ("edgeway-edge");
@@ -62,12 +63,14 @@ main (int argc, char **argv)
     g_print ("edgeway-edge " EW_VERSION "\n");
   else
     {
-      if (g_str_equal (verb, "node") || g_str_equal (verb, "key"))
+      if (is_group && argc > 2 && (g_str_equal (argv[2], "--help") || g_str_equal (argv[2], "-h")))
+        return print_help (), EW_EXIT_DONE;
+      if (is_group)
         g_printerr ("edgeway-edge: %s needs one of %s. See `edgeway-edge --help`.\n", verb,
                     g_str_equal (verb, "node") ? "list, show, remove" : "list, revoke");
       else
-        g_printerr (*verb ? "edgeway-edge: there is no verb \"%.32s\"; see `edgeway-edge --help`.\n"
-                          : "edgeway-edge: a verb is missing; see `edgeway-edge --help`.\n%.0s",
+        g_printerr (*verb ? "edgeway-edge: There is no command \"%.32s\". See `edgeway-edge --help`.\n"
+                          : "edgeway-edge: A command is missing. See `edgeway-edge --help`.\n%.0s",
                     verb);
       return EW_EXIT_USAGE;
     }

@@ -316,8 +316,8 @@ ew_mesh_find_key (EwMesh *self, const gchar *id, GError **error)
     }
   if (found == NULL)
     g_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND,
-                 "There is no open enrollment key \"%.64s\": it was used, revoked or has expired, or never existed. "
-                 "`edgewayctl key list` shows the open ones.",
+                 "There is no open enrollment key \"%.64s\": it was used or revoked, has expired, or never existed. "
+                 "List the open ones with `edgewayctl key list`.",
                  id);
   return found;
 }

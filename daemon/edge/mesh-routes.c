@@ -92,8 +92,10 @@ parse_cidr (const gchar *cidr, EwPrefix *prefix, gchar text[EW_PREFIX_STRLEN], G
 {
   bool host_bits = false;
   if (cidr == NULL || !ew_prefix_parse (cidr, prefix, &host_bits))
-    return refuse (error, EW_ERROR_ROUTE_INVALID,
-                   "\"%.64s\" is no route: it must be written like 192.168.1.0/24 or fd00:1::/64.", cidr ? cidr : "");
+    return refuse (
+      error, EW_ERROR_ROUTE_INVALID,
+      "\"%.64s\" isn't a route. Write an address and a prefix length, for example 192.168.1.0/24 or fd00:1::/64.",
+      cidr ? cidr : "");
   ew_prefix_format (prefix, text);
   if (host_bits)
     return refuse (error, EW_ERROR_ROUTE_INVALID, "%.64s names a host inside a network: did you mean %s?", cidr, text);
@@ -209,8 +211,8 @@ remove_route (EwMesh *self, EwChange *change, gpointer data, GError **error)
   if (!ew_mesh_read (self, key, NULL, &revision, error))
     return FALSE;
   if (revision == 0)
-    return refuse (error, EW_ERROR_NOT_FOUND,
-                   "The mesh has no route %s: `edgewayctl route list` shows those there are.", wanted->cidr);
+    return refuse (error, EW_ERROR_NOT_FOUND, "The mesh has no route %s. List its routes with `edgewayctl route list`.",
+                   wanted->cidr);
   ew_change_expect (change, key, revision);
   ew_change_delete (change, key);
   return TRUE;

@@ -615,7 +615,7 @@ ew_mesh_find_node (EwMesh *self, const gchar *name, GError **error)
     }
   if (node == NULL)
     g_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND,
-                 "There is no node \"%.64s\" in this mesh: `edgewayctl node list` shows those there are.", name);
+                 "There is no node \"%.64s\" in this mesh. List its nodes with `edgewayctl node list`.", name);
   return node;
 }
 

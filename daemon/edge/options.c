@@ -58,7 +58,7 @@ ew_edge_listen_parse (const gchar *text, gchar **address, guint16 *port, GError 
   g_autofree gchar *host = NULL;
   if (!ew_host_port_parse (full, &host, port, NULL) || !g_hostname_is_ip_address (host))
     return wrong (error,
-                  "\"%.64s\" is no place to listen at: it must be [ADDR]:PORT, such as :8443 or 192.0.2.1:8443 or "
+                  "\"%.64s\" isn't a valid listen address. Use [ADDR]:PORT, for example :8443, 192.0.2.1:8443 or "
                   "[2001:db8::1]:8443.",
                   text);
   *address = text[0] == ':' ? NULL : g_steal_pointer (&host);
@@ -129,7 +129,7 @@ parse_interface (const gchar *text, gchar **out, GError **error)
   gsize length = strlen (text);
   if (length == 0 || length >= IFNAMSIZ
       || strspn (text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != length)
-    return wrong (error, "\"%.32s\" is no name for an interface: 1 to 15 letters, digits, '-' or '_'.", text);
+    return wrong (error, "\"%.32s\" isn't a name for an interface. Use 1 to 15 letters, digits, '-' or '_'.", text);
   g_free (*out);
   *out = g_strdup (text);
   return TRUE;
@@ -265,12 +265,14 @@ ew_edge_options_parse (gint argc, gchar **argv, gchar **help, GError **error)
       wrong (error, "%s.", cause->message);
       return NULL;
     }
+  if (show_help)
+    g_set_prgname ("edgeway-edge run");
   *help = show_help ? g_option_context_get_help (context, TRUE, NULL) : NULL;
   if (show_help)
     return g_steal_pointer (&options);
   if (argc > 1)
     {
-      wrong (error, "`run` takes options only, and \"%.64s\" is none.", argv[1]);
+      wrong (error, "`run` takes options only, and \"%.64s\" isn't one.", argv[1]);
       return NULL;
     }
   if (config && !take_file (options, &listen, config, error))

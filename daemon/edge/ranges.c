@@ -42,7 +42,7 @@ parse (const gchar *text, EwFamily family, EwPrefix *out, GError **error)
   if (ew_prefix_parse (text, out, &host_bits) && !host_bits && out->ip.family == family)
     return TRUE;
   g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-               "\"%.64s\" is no %s range: it must be written as ADDRESS/LENGTH without host bits.", text,
+               "\"%.64s\" isn't an %s range. Write it as ADDRESS/LENGTH without host bits.", text,
                family == EW_FAMILY_V4 ? "IPv4" : "IPv6");
   return FALSE;
 }

@@ -77,7 +77,10 @@ ew_store_fail (EwStore *store, gint code, GError **error)
         g_strdup_printf ("The disk of %s is full or fails (%s): nothing was changed. Make room there and try again.",
                          path, why));
     default:
-      return set_error (error, EW_STORE_ERROR_FAILED, g_strdup_printf ("Cannot use the store %s: %s.", path, why));
+      return set_error (error, EW_STORE_ERROR_FAILED,
+                        g_strdup_printf ("Can't use the store %s: %s. Check that the file and its folder belong to the "
+                                         "edge's user and that the file isn't damaged.",
+                                         path, why));
     }
 }
 

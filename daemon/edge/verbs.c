@@ -12,10 +12,9 @@ const EwControlVerb ew_control_verbs[] = {
   { "status", NULL, "Show the running edge's status", TRUE, FALSE, ew_control_status },
   { "node list", NULL, "List the mesh's nodes", TRUE, FALSE, ew_control_node_list },
   { "node show", "NAME", "Show what the mesh knows of one node", TRUE, FALSE, ew_control_node_show },
-  { "node remove", "NAME", "Remove a node, and the enrollment keys that it made", FALSE, FALSE,
-    ew_control_node_remove },
+  { "node remove", "NAME", "Remove a node and the enrollment keys that it made", FALSE, FALSE, ew_control_node_remove },
   { "key list", NULL, "List the enrollment keys that can be used", TRUE, FALSE, ew_control_key_list },
-  { "key revoke", "ID", "Take away an enrollment key", FALSE, FALSE, ew_control_key_revoke },
+  { "key revoke", "ID", "Revoke an enrollment key", FALSE, FALSE, ew_control_key_revoke },
   { NULL, NULL, NULL, FALSE, FALSE, NULL },
 };
 
@@ -109,7 +108,7 @@ ew_control_verb_run (const EwControlVerb *verb, gint argc, gchar **argv)
       if (argc - 1 < wanted)
         exit_code = explain_usage (verb, "`%s` needs %s.", verb->name, verb->argument);
       else if (argc - 1 > wanted)
-        exit_code = explain_usage (verb, "\"%.64s\" is one argument too many.", argv[wanted + 1]);
+        exit_code = explain_usage (verb, "There is no place for the argument \"%.64s\".", argv[wanted + 1]);
       else
         {
           control.argument = wanted ? argv[1] : NULL;

@@ -159,7 +159,7 @@ set_bind_error (GError **error, const char *address, guint16 port, int code)
                  port, where);
   else if (code == EADDRNOTAVAIL)
     g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
-                 "UDP port %u cannot be opened%s: no interface of this machine has that address", port, where);
+                 "UDP port %u cannot be opened%s: no interface of this computer has that address", port, where);
   else
     g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "UDP port %u could not be opened%s: %s", port, where,
                  g_strerror (code));

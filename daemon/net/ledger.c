@@ -160,9 +160,9 @@ static void
 set_broken (GError **error, const gchar *path, const gchar *why)
 {
   g_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER,
-               "The undo ledger %s cannot be used: %s. Nothing of it was undone. Restart the machine, which undoes "
-               "everything that it lists, or take back by hand what it names; then move the file away.",
-               path, why);
+               "The undo ledger %s cannot be used: %.*s. Nothing in it was undone. Restart this computer, which undoes "
+               "everything that it lists, or undo by hand what it names; then move the file away.",
+               path, (gint)(strlen (why) - (g_str_has_suffix (why, ".") ? 1 : 0)), why);
 }
 
 /* The file of the two that can be written gets all of it. The disk comes first; the spare file goes once the disk has

@@ -201,7 +201,7 @@ ew_plan_make (EwHost *host, const EwHostConfig *config, GError **error)
   if (!ew_interface_is_plain (config->interface))
     {
       g_set_error_literal (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
-                           "This is no name for an interface. Choose 1…15 letters, digits, \"-\", \"_\" or \".\".");
+                           "This isn't a name for an interface. Choose 1…15 letters, digits, \"-\", \"_\" or \".\".");
       return NULL;
     }
   plan.link = if_nametoindex (config->interface);

@@ -51,11 +51,11 @@ refusal_by_facts (const EwPrefix *route, const EwHostFacts *facts)
 {
   for (guint i = 0; facts->on_link != NULL && i < facts->on_link->len; i++)
     if (ew_prefix_overlaps (route, &g_array_index (facts->on_link, EwPrefix, i)))
-      return "it overlaps a network that this machine is connected to";
+      return "it overlaps a network that this computer is connected to";
   if (contains_any (route, facts->gateways))
-    return "it covers this machine's own gateway";
+    return "it covers this computer's own gateway";
   if (contains_any (route, facts->resolvers))
-    return "it covers a name server that this machine uses";
+    return "it covers a name server that this computer uses";
   return NULL;
 }
 
@@ -65,7 +65,7 @@ ew_route_refusal (const EwPrefix *route, const EwHostFacts *facts, const EwIp *e
   const gchar *reason;
 
   if (route->ip.family != EW_FAMILY_V4 && route->ip.family != EW_FAMILY_V6)
-    return "it is no IPv4 or IPv6 range";
+    return "it isn't an IPv4 or IPv6 range";
   if (route->length < (route->ip.family == EW_FAMILY_V4 ? V4_SHORTEST : V6_SHORTEST))
     return "it is too wide: nothing shorter than /8 (IPv6: /16) is taken";
   reason = refusal_by_range (route);

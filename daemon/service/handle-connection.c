@@ -49,7 +49,7 @@ ew_handle_enroll (EwCall *call, GVariant *parameters)
   g_variant_get (parameters, "(&s&s@a{sv})", &key, &name, NULL);
   if (strlen (key) > KEY_TEXT_MAX)
     ew_call_fail_literal (call, EW_ERROR_KEY_INVALID,
-                          "that is no enrollment key: it is too long. Copy the one line that begins with ew1_");
+                          "This isn't an enrollment key: it is too long. Copy the one line that begins with ew1_.");
   else
     ew_tunnel_enroll_async (ew_call_get_tunnel (call), key, *name == '\0' ? NULL : name, ew_call_get_cancellable (call),
                             on_enrolled, call);

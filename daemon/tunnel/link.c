@@ -120,7 +120,7 @@ show_link (EwTunnel *self)
   EwTunnelState state = self->liveness.state == EW_LINK_CONNECTING ? EW_STATE_CONNECTING : EW_STATE_RECONNECTING;
   if (self->candidates->len == 0)
     ew_tunnel_set_state (self, state, "edge-name-unknown",
-                         "The edge's name cannot be looked up yet: check this machine's network and its name servers");
+                         "The edge's name cannot be looked up yet: check this computer's network and its name servers");
   else if (self->no_route)
     ew_tunnel_set_state (self, state, "no-network",
                          "This machine has no network that leads to the edge: connect it to one");

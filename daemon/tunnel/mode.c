@@ -198,15 +198,14 @@ check_mode (EwTunnel *self, const gchar *mode, guint confirm_within, GError **er
   if (!ew_tunnel_check_member (self, error))
     return FALSE;
   if (!vpn && g_strcmp0 (mode, "connector") != 0)
-    g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "\"%s\" is no mode: say vpn or connector", mode);
+    g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "\"%s\" isn't a mode. Use vpn or connector", mode);
   else if (confirm_within > CONFIRM_MAX)
     g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                 "A switch can wait at most a day to be confirmed: say up to %d seconds", CONFIRM_MAX);
+                 "A switch can wait at most a day to be confirmed. Use up to %d seconds", CONFIRM_MAX);
   else if (vpn && !self->document->exit)
     g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-                 "The edge does not forward to the internet, so VPN mode would leave this machine without: whoever "
-                 "runs the edge can let it "
-                 "(it needs CAP_NET_ADMIN)");
+                 "The edge doesn't forward to the internet, so this computer would have no internet in VPN mode. Ask "
+                 "whoever runs the edge to allow it (exit in edgeway-edge(8))");
   else
     return TRUE;
   return FALSE;
@@ -264,7 +263,7 @@ ew_tunnel_confirm_mode (EwTunnel *self, GError **error)
       if (self->guard.vpn && self->guard.state == EW_GUARD_SETTLED)
         return TRUE;
       g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "There is no switch to confirm: %s",
-                   self->guard.vpn ? "VPN mode is not active yet" : "this machine is in connector-only mode");
+                   self->guard.vpn ? "VPN mode is not active yet" : "this computer is in connector-only mode");
       return FALSE;
     }
   gboolean stored = store (self, error);
@@ -280,8 +279,9 @@ ew_tunnel_undo_mode (EwTunnel *self, GError **error)
   EwGuardAction action = ew_guard_undo (&self->guard);
   if (action == EW_GUARD_NOTHING)
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                   "There is no switch to undo: set the mode with `edgewayctl mode`");
+      g_set_error (
+        error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+        "There is no switch to undo. Set the mode with `edgewayctl mode vpn` or `edgewayctl mode connector`");
       return FALSE;
     }
   perform (self, action);

@@ -210,7 +210,7 @@ ping_timed_out (Ping *ping)
     ping_failed (
       ping, g_error_new (
               EW_ERROR, EW_ERROR_TIMED_OUT,
-              "No answer from the edge \"%s\" itself: the leg between this machine and the edge is the one that fails "
+              "No answer from the edge \"%s\" itself: the leg between this computer and the edge is the one that fails "
               "(edgewayctl diagnose)",
               edge_name));
   else
@@ -350,12 +350,12 @@ take_node (Ping *ping, JsonObject *node)
     found = ew_ip_parse (*text, &ping->address) && self->plan && any_contains (self->plan->ranges, &ping->address);
   if (!found || !ew_id_check (id) || !name || !ew_name_check (name, NULL))
     return g_error_new (EW_ERROR, EW_ERROR_NOT_FOUND,
-                        "The edge knows no address of \"%s\" that this machine can reach: it may not have joined yet",
+                        "The edge knows no address of \"%s\" that this computer can reach: it may not have joined yet",
                         ping->target);
   ping->id = g_strdup (id);
   ping->name = g_strdup (name);
   if (is_own (self, &ping->address))
-    return g_error_new (EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "\"%s\" is this machine itself: name another",
+    return g_error_new (EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "\"%s\" is this computer itself: name another node",
                         ping->target);
   return NULL;
 }
@@ -391,8 +391,9 @@ find_node (Ping *ping)
     name[strlen (name) - strlen (suffix)] = '\0';
   if (ping->address.family == EW_FAMILY_NONE && !ew_id_check (name))
     {
-      ping_failed (ping, g_error_new (EW_ERROR, EW_ERROR_NOT_FOUND, "\"%s\" is no node's name: see `edgewayctl map`",
-                                      ping->target));
+      ping_failed (ping,
+                   g_error_new (EW_ERROR, EW_ERROR_NOT_FOUND,
+                                "There is no node \"%s\". List the nodes with `edgewayctl node list`", ping->target));
       return;
     }
   g_autofree gchar *escaped = g_uri_escape_string (name, NULL, FALSE);
@@ -437,7 +438,7 @@ ew_tunnel_ping_async (EwTunnel *self, const gchar *target, guint timeout_ms, GCa
   else if (!self->engine || !self->plan)
     g_set_error (&error, EW_ERROR, EW_ERROR_NOT_CONNECTED, "The tunnel is down: connect first (edgewayctl connect)");
   else if (strlen (target) > TARGET_MAX)
-    g_set_error (&error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "That is no name of a node: it is too long");
+    g_set_error (&error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "That isn't a node's name: it is too long");
   else if (g_list_length (self->pings) >= PINGS_MAX)
     g_set_error (&error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS, "Too many pings at once: wait for some to end");
   if (error)

@@ -64,10 +64,11 @@ set_conflict (GError **error, const EwPrefix *range, const gchar *refusal)
   gchar text[EW_PREFIX_STRLEN];
   ew_prefix_format (range, text);
   g_clear_error (error);
-  g_set_error (error, EW_ERROR, EW_ERROR_HOST_CONFLICT,
-               "The mesh's addresses %s cannot be used on this machine: %s. Change that network, or make the mesh with "
-               "another range",
-               text, refusal);
+  g_set_error (
+    error, EW_ERROR, EW_ERROR_HOST_CONFLICT,
+    "The mesh's addresses %s cannot be used on this computer: %s. Change that network, or make the mesh with "
+    "another range",
+    text, refusal);
 }
 
 /* A range that no mesh may have is the edge's doing, and nothing of that mesh is taken. One that is wholly a network of
@@ -138,7 +139,7 @@ plan_taken (EwPlan *plan, const EwDocument *document, EwKeystore *choices, const
       if (!route->reason)
         route->reason = mesh_overlap (document, &offered->prefix);
       if (!route->reason && !usable (facts, &offered->prefix.ip))
-        route->reason = "IPv6 is switched off on this machine";
+        route->reason = "IPv6 is switched off on this computer";
       if (route->reason)
         route->state = "blocked";
       else if (ew_prefixes_contain (choices->accepted, &offered->prefix))
@@ -165,7 +166,7 @@ plan_offers (EwPlan *plan, const EwDocument *document, EwKeystore *choices, cons
       if (!route->reason)
         route->reason = mesh_overlap (document, offer);
       if (!route->reason && !usable (facts, &offer->ip))
-        route->reason = "IPv6 is switched off on this machine";
+        route->reason = "IPv6 is switched off on this computer";
       if (route->reason)
         route->state = "blocked";
       else

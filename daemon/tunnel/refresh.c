@@ -43,7 +43,7 @@ ew_tunnel_was_removed (EwTunnel *self, const GError *error)
     /* Not stored: an edge brought back from an old backup may be mended. */
     ew_tunnel_set_state (
       self, EW_STATE_REMOVED, "not-known",
-      "The edge does not know this machine (any more): leave the mesh, then enroll again with a new key");
+      "The edge does not know this computer (any more): leave the mesh, then enroll again with a new key");
 }
 
 /* A mesh keeps its ranges for life: an edge that says otherwise wants traffic that is not the mesh's. */

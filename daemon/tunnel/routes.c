@@ -99,7 +99,7 @@ parse_route (const gchar *text, EwPrefix *prefix, GError **error)
   bool host_bits = false;
   if (!text || !ew_prefix_parse (text, prefix, &host_bits))
     g_set_error (error, EW_ERROR, EW_ERROR_ROUTE_INVALID,
-                 "\"%s\" is no route: write an address and a length, like 192.168.1.0/24", text);
+                 "\"%s\" isn't a route. Write an address and a prefix length, for example 192.168.1.0/24", text);
   else if (host_bits)
     {
       char meant[EW_PREFIX_STRLEN];

@@ -246,7 +246,7 @@ ew_tunnel_check_member (EwTunnel *self, GError **error)
                  "This computer is leaving its mesh. Wait a few seconds, then try again");
   else if (!self->document)
     g_set_error (error, EW_ERROR, EW_ERROR_NOT_ENROLLED,
-                 "This machine is in no mesh: enroll it first (edgewayctl enroll)");
+                 "This computer isn't in a mesh. Join one with `sudo edgewayctl enroll`");
   else if (self->keystore->removed)
     g_set_error (
       error, EW_ERROR, EW_ERROR_REMOVED,
@@ -291,14 +291,14 @@ ew_tunnel_disconnect (EwTunnel *self, GError **error)
   ew_tunnel_rest (self);
   if (!stored)
     {
-      g_prefix_error (error, "Disconnected, but after a restart this machine would connect again: ");
+      g_prefix_error (error, "Disconnected, but after a restart this computer would connect again: ");
       return FALSE;
     }
   if (ew_host_ledger_is_empty (self->host))
     return TRUE;
   g_set_error (
     error, EW_ERROR, EW_ERROR_FAILED,
-    "Disconnected, but not everything that was changed on this machine could be undone: the daemon's log says what; "
+    "Disconnected, but not everything that was changed on this computer could be undone: the daemon's log says what; "
     "restart it to try again");
   return FALSE;
 }

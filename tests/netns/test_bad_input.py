@@ -95,7 +95,7 @@ class Keys(MeshCase):
                 self.enroll(key, says="altered")
 
     def test_wrong_usage(self):
-        for argv, says in ((("nonsense",), 'no verb "nonsense"'), (("--what",), "--what"), ((), "a verb is missing"), (("mode", "fast"), "vpn or connector"), (("ping",), "needs NAME"),
+        for argv, says in ((("nonsense",), 'no command "nonsense"'), (("--what",), "--what"), ((), "A command is missing"), (("mode", "fast"), "vpn or connector"), (("ping",), "needs NAME"),
                            (("route",), "add, remove"), (("route", "add"), "needs CIDR"), (("node", "add"), "needs NAME"), (("connect", "--what"), "--what"), (("status", "extra"), '"extra"')):
             with self.subTest(argv):
                 self.refused("nas", *argv, code=2, says=(says, "--help"))
@@ -238,7 +238,7 @@ class Machines(MeshCase):
             with self.subTest(argv):
                 line = self.refused("edge", *argv, code=3 if argv[0] != "enroll" else 1)
                 if argv[0] != "enroll":
-                    self.assertIn("this machine is an edge", line)
+                    self.assertIn("This computer runs an edge", line)
                     self.assertIn("edgeway-edge status", line)
                     self.assertIn("edgeway-edge admin-key", line)
                     self.assertNotIn("start edgewayd", line)

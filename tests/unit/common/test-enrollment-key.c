@@ -82,8 +82,8 @@ test_no_key (void)
     "", " ", "ew1", "ew2_AAAA", "hello", "https://example.org/ew1_AAAA", "edgeway://enroll/", "edgeway://enrol/ew1_AAAA"
   };
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
-    assert_refused (texts[i], "no enrollment key");
-  assert_refused (NULL, "no enrollment key");
+    assert_refused (texts[i], "an enrollment key");
+  assert_refused (NULL, "an enrollment key");
 }
 
 /* Every cut is noticed and called what it is, whatever bytes the check has: one may look like a brace. */
