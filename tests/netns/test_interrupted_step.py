@@ -11,11 +11,17 @@ SOURCE = os.environ.get("EDGEWAY_SOURCE") or os.path.normpath(os.path.join(os.pa
 SCRIPT = '. "$1/app/launch/common.sh"; main() { step "a build" sh -c "echo begun; exec sleep 60" || fail "not built"; echo went on; }; main'
 
 
+def as_from_a_terminal():
+    """A shell cannot catch what was ignored when it started, as it is where the tests run in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class InterruptedStep(unittest.TestCase):
     def interrupt(self, number):
         with tempfile.TemporaryDirectory() as folder:
             process = subprocess.Popen(["bash", "-c", SCRIPT, "bash", SOURCE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                       env=dict(os.environ, TMPDIR=folder), start_new_session=True)
+                                       env=dict(os.environ, TMPDIR=folder), start_new_session=True, preexec_fn=as_from_a_terminal)
             end = time.monotonic() + 10
             while not any(os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder)) and time.monotonic() < end:
                 time.sleep(0.05)
