@@ -170,8 +170,9 @@ class Desktop:
             self.notifier.terminate()
             self.notifier.wait()
         options = [] if markup else ["--plain"]
+        log = self.path("notifications.log")
+        before = os.path.getsize(log) if os.path.exists(log) else 0
         self.notifier = self._popen([PYTHON, "-B", self.bring(os.path.join(LAUNCH, "notifications.py")), *options], "notifications", {"G_DEBUG": ""})
-        before = os.path.getsize(self.notifier.log_path)
         wait_for("the session's notifications", lambda: self._alive(self.notifier, "notifications.py") and os.path.getsize(self.notifier.log_path) > before, 20)
 
     def notifications(self):
