@@ -9,13 +9,11 @@
  *
  * Whoever sends a datagram must not be able to choose which of this machine's own datagrams leave outside: flows that
  * this machine began itself through the tunnel are never remembered. They are known by the two ports and the other
- * end's address, for as long as there is traffic, also when the rules are loaded again. What stays open: a program that
- * asks from a socket without an address, on a port that the attacker knows, where his datagram comes before the
- * program's first and the firewall lets it in; and one that serves and asks on the same port.
+ * end's address, for as long as there is traffic, also when the rules are loaded again (firewall.c). What stays open: a
+ * program that asks from a socket without an address, on a port that the attacker knows, where his datagram comes
+ * before the program's first and the firewall lets it in; and one that serves and asks on the same port.
  */
 #include "net/host-private.h"
-
-#include <string.h>
 
 #define UPPER "0xffff0000"
 #define SET_MARK "meta mark set meta mark & 0x0000ffff | %#x"
@@ -42,30 +40,11 @@ ew_answers_are_known (void)
 /* Filled by packets. A map's key has at most 16 bytes: libnftables 1.0.6 keeps a wider one's end and the data in one
    register. Hence IPv6's ports in a set beside the map. */
 static void
-add_memory (GString *script, const gchar *kind, const gchar *name, const gchar *type, const gchar *elements)
+add_memory (GString *script, const gchar *kind, const gchar *name, const gchar *type)
 {
-  g_string_append_printf (script, "  %s %s {\n    type %s\n    flags dynamic,timeout\n    timeout 3m\n    size 65535\n",
+  g_string_append_printf (script,
+                          "  %s %s {\n    type %s\n    flags dynamic,timeout\n    timeout 3m\n    size 65535\n  }\n",
                           kind, name, type);
-  if (elements != NULL)
-    g_string_append_printf (script, "    elements = { %s }\n", elements);
-  g_string_append (script, "  }\n");
-}
-
-/* What packets have put into a set of the table that is loaded, to go on with it in the one that replaces it: whoever
-   can make us load the rules again (a router's advertisement does) could else begin anew. NULL: nothing. */
-static gchar *
-read_memory (EwHost *host, const gchar *name)
-{
-  static const gchar begin[] = "elements = {";
-  g_autofree gchar *command = g_strdup_printf ("list set inet edgeway %s\n", name);
-  g_autofree gchar *text = NULL;
-  const gchar *elements, *end;
-
-  if (!host->firewall_vpn || !ew_nft_run (command, FALSE, &text, NULL))
-    return NULL;
-  elements = strstr (text, begin);
-  end = elements != NULL ? strchr (elements, '}') : NULL;
-  return end != NULL ? g_strndup (elements + strlen (begin), (gsize)(end - elements) - strlen (begin)) : NULL;
 }
 
 static void
@@ -114,19 +93,15 @@ add_answering_chain (GString *script, const EwHostConfig *config)
 }
 
 void
-ew_answers_add (GString *script, EwHost *host, const EwHostConfig *config)
+ew_answers_add (GString *script, const EwHostConfig *config)
 {
-  g_autofree gchar *ours4 = NULL, *ours6 = NULL;
-
   if (!ew_answers_are_known ())
     return;
-  ours4 = read_memory (host, "ours4");
-  ours6 = read_memory (host, "ours6");
-  add_memory (script, "map", "asked4", "ipv4_addr . inet_service . inet_service : ipv4_addr", NULL);
-  add_memory (script, "map", "asked6", "ipv6_addr : ipv6_addr", NULL);
-  add_memory (script, "set", "flows6", "ipv6_addr . inet_service . inet_service", NULL);
-  add_memory (script, "set", "ours4", "ipv4_addr . inet_service . inet_service", ours4);
-  add_memory (script, "set", "ours6", "ipv6_addr . inet_service . inet_service", ours6);
+  add_memory (script, "map", "asked4", "ipv4_addr . inet_service . inet_service : ipv4_addr");
+  add_memory (script, "map", "asked6", "ipv6_addr : ipv6_addr");
+  add_memory (script, "set", "flows6", "ipv6_addr . inet_service . inet_service");
+  add_memory (script, "set", "ours4", "ipv4_addr . inet_service . inet_service");
+  add_memory (script, "set", "ours6", "ipv6_addr . inet_service . inet_service");
   add_remember_chains (script, config);
   add_answering_chain (script, config);
 }

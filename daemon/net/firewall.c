@@ -393,9 +393,29 @@ begin_table (GString *script, EwHost *host, const gchar *name)
                           name, ledger_tag (host, name));
 }
 
+/* The same from VPN mode to VPN mode, except that what packets have put into the sets ours4 and ours6 (answers.c)
+   stays: whoever can have the rules loaded again (a router's advertisement does) must not make us forget. All else that
+   the script before has made is deleted by its name. */
+static void
+begin_table_again (GString *script, EwHost *host, const gchar *name, const gchar *before)
+{
+  g_auto (GStrv) lines = g_strsplit (before, "\n", -1);
+
+  g_string_append_printf (script, "flush table %s\n", name);
+  for (guint i = 0; lines[i] != NULL && !g_str_equal (lines[i], "}"); i++)
+    if (g_str_has_prefix (lines[i], "  chain "))
+      g_string_append_printf (script, "delete chain %s %.*s\n", name, (int)strcspn (lines[i] + 8, " "), lines[i] + 8);
+  for (guint i = 0; lines[i] != NULL && !g_str_equal (lines[i], "}"); i++)
+    if ((g_str_has_prefix (lines[i], "  set ") || g_str_has_prefix (lines[i], "  map "))
+        && !g_str_has_prefix (lines[i], "  set ours"))
+      g_string_append_printf (script, "delete %.3s %s %.*s\n", lines[i] + 2, name, (int)strcspn (lines[i] + 6, " "),
+                              lines[i] + 6);
+  g_string_append_printf (script, "table %s {\n  comment \"edgewayd %s\"\n", name, ledger_tag (host, name));
+}
+
 /* What the guard knows of connections, and its chains. flows NULL: nothing yet. */
 static void
-add_guard (GString *script, EwHost *host, const EwHostConfig *config, const EwFlows *flows)
+add_guard (GString *script, const EwHostConfig *config, const EwFlows *flows)
 {
   static const gchar *const four[]
     = { "ipv4_addr . inet_service . ipv4_addr . inet_service", "ipv6_addr . inet_service . ipv6_addr . inet_service" };
@@ -405,7 +425,7 @@ add_guard (GString *script, EwHost *host, const EwHostConfig *config, const EwFl
   add_set (script, "begun4", four[0], flows != NULL ? flows->begun4 : NULL);
   add_set (script, "begun6", four[1], flows != NULL ? flows->begun6 : NULL);
   add_set (script, "served", "inet_service", flows != NULL ? flows->served : NULL);
-  ew_answers_add (script, host, config);
+  ew_answers_add (script, config);
   add_arriving_chain (script, config);
   add_leaving_chain (script, config);
 }
@@ -418,11 +438,14 @@ make_script (EwHost *host, const EwHostConfig *config, const EwFlows *flows)
 
   if (config->vpn)
     ew_lan_names (host, config, &internal, &outer);
-  begin_table (script, host, "inet edgeway");
+  if (config->vpn && host->firewall_vpn && host->firewall != NULL)
+    begin_table_again (script, host, "inet edgeway", host->firewall);
+  else
+    begin_table (script, host, "inet edgeway");
   add_protect_chain (script, config);
   ew_seal_add (script, host, config, host->sealed);
   if (config->vpn)
-    add_guard (script, host, config, flows);
+    add_guard (script, config, flows);
   if (config->vpn || config->n_forwards > 0 || ew_forwarding_is_on ())
     {
       if (config->n_forwards > 0)
@@ -457,6 +480,16 @@ load_script (EwHost *host, gchar *script, GError **error)
   return TRUE;
 }
 
+/* Where the table isn't as it was left, it is replaced whole. */
+static gboolean
+load_guard (EwHost *host, const EwHostConfig *config, const EwFlows *flows, GError **error)
+{
+  if (host->firewall != NULL && load_script (host, make_script (host, config, flows), NULL))
+    return TRUE;
+  g_clear_pointer (&host->firewall, g_free);
+  return load_script (host, make_script (host, config, flows), error);
+}
+
 gboolean
 ew_firewall_load (EwHost *host, const EwHostConfig *config, GError **error)
 {
@@ -484,7 +517,7 @@ ew_firewall_load (EwHost *host, const EwHostConfig *config, GError **error)
   if (flows == NULL)
     return FALSE;
   ew_flows_mark (host, config);
-  return load_script (host, make_script (host, config, flows), error);
+  return load_guard (host, config, flows, error);
 }
 
 gboolean

@@ -161,7 +161,7 @@ void ew_seal_add (GString *script, EwHost *host, const EwHostConfig *config, gbo
 
 /* The kernel can tell such sockets; without that they are left alone. */
 gboolean ew_answers_are_known (void);
-void ew_answers_add (GString *script, EwHost *host, const EwHostConfig *config);
+void ew_answers_add (GString *script, const EwHostConfig *config);
 
 /* ---- foreign.c: chains of somebody else's that our forwarded packets must pass, too */
 
