@@ -17,9 +17,10 @@
 
 typedef struct
 {
-  gchar *path;    /* without symbolic links */
-  int fd;         /* O_PATH, opened before anything was hidden */
-  gboolean shown; /* what everybody may read of it is enough */
+  gchar *path;      /* without symbolic links */
+  int fd;           /* O_PATH, opened before anything was hidden */
+  gboolean shown;   /* what everybody may read of it is enough */
+  gboolean mounted; /* it is in a mount below its folder of the root, which a mapped view of that leaves out */
 } Kept;
 
 static const gchar *const emptied[] = { "/var", "/tmp", "/home", "/root", "/srv", "/mnt", "/media" };
@@ -49,7 +50,8 @@ static const gchar *const secrets[] = {
   "/etc/kubernetes",
 };
 
-/* In folders that are shown where /run cannot be mapped: passwords of networks, and sockets of root's. */
+/* In folders that are shown where /run cannot be mapped, or that are mounts of their own: passwords of networks, and
+ * sockets of root's. */
 static const gchar *const secrets_shown[] = {
   "/run/NetworkManager/system-connections",
   "/run/NetworkManager/private",
@@ -66,6 +68,20 @@ kept_free (gpointer data)
   g_free (kept);
 }
 
+static gboolean
+is_mounted_below (const gchar *path)
+{
+  for (const gchar *end = strchr (path + 1, '/'); end != NULL;)
+    {
+      g_autofree gchar *prefix = NULL;
+      end = strchr (end + 1, '/');
+      prefix = end != NULL ? g_strndup (path, (gsize)(end - path)) : g_strdup (path);
+      if (ew_is_mount_point (prefix))
+        return TRUE;
+    }
+  return FALSE;
+}
+
 static void
 open_kept (GPtrArray *all, const gchar *path, gboolean shown)
 {
@@ -78,6 +94,7 @@ open_kept (GPtrArray *all, const gchar *path, gboolean shown)
       kept->path = g_strdup (real);
       kept->fd = fd;
       kept->shown = shown;
+      kept->mounted = is_mounted_below (real);
       g_ptr_array_add (all, kept);
     }
   free (real);
@@ -281,7 +298,7 @@ put_back (const gchar *folder, GPtrArray *all, gboolean emptied_it)
       const Kept *kept = all->pdata[i];
       g_autofree gchar *source = g_strdup_printf ("/proc/self/fd/%d", kept->fd);
 
-      if (!is_within (kept->path, folder) || (kept->shown && !emptied_it))
+      if (!is_within (kept->path, folder) || (kept->shown && !kept->mounted && !emptied_it))
         continue;
       if (emptied_it)
         make_place (kept);
@@ -351,10 +368,8 @@ ew_hidden_paths_enter (const gchar *const *kept, const gchar *const *shown, gboo
   if (map_folder ("/run", users, all))
     put_back ("/run", all, FALSE);
   else
-    {
-      hide_folder ("/run", all);
-      hide_secrets (secrets_shown, G_N_ELEMENTS (secrets_shown));
-    }
+    hide_folder ("/run", all);
+  hide_secrets (secrets_shown, G_N_ELEMENTS (secrets_shown));
   for (gsize i = 0; i < G_N_ELEMENTS (emptied); i++)
     hide_folder (emptied[i], all);
   if (users >= 0)

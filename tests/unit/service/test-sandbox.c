@@ -41,6 +41,7 @@ typedef struct
   gboolean linked;        /* … whose resolv.conf is a link into /run */
   gboolean edge;          /* the edge's … */
   gboolean edge_user;     /* … which has a user of its own */
+  gboolean mounted_bus;   /* the bus' folder is a mount of its own, as a container's is */
   gboolean private_state; /* the state's folder is in one of /run that only root may enter, as a trial's is */
 } Kind;
 
@@ -300,6 +301,9 @@ make_world (const Kind *kind)
     make_file (files[i], "secret", 0600);
   for (gsize i = 0; i < G_N_ELEMENTS (sockets); i++)
     make_listener (sockets[i], 0600);
+  if (kind->mounted_bus)
+    g_assert_true (g_mkdir_with_parents ("/run/dbus", 0755) == 0
+                   && mount ("tmpfs", "/run/dbus", "tmpfs", 0, "mode=0755") == 0);
   make_listener ("/run/dbus/system_bus_socket", 0666);
   make_listener ("/run/systemd/resolve/io.systemd.Resolve", 0666);
   g_assert_cmpint (g_mkdir_with_parents ("/run/wireguard", 0755), ==, 0);
@@ -501,13 +505,14 @@ main (int argc, char **argv)
                     covered_link = { .no_id_mapping = TRUE, .linked = TRUE },
                     container = { .no_mounts = TRUE, .linked = TRUE }, container_file = { .no_mounts = TRUE },
                     edge = { .edge = TRUE }, edge_user = { .edge = TRUE, .edge_user = TRUE },
-                    private_state = { .private_state = TRUE };
+                    private_state = { .private_state = TRUE }, mounted_bus = { .mounted_bus = TRUE };
 
   g_test_init (&argc, &argv, NULL);
   umask (0022);
   can_run = geteuid () == 0 && has_mounts ();
   make_listener ("@ewtest-abstract", 0);
   g_test_add_data_func ("/service/sandbox/mapped", &mapped, test_kind);
+  g_test_add_data_func ("/service/sandbox/mounted-bus", &mounted_bus, test_kind);
   g_test_add_data_func ("/service/sandbox/private-state", &private_state, test_kind);
   g_test_add_data_func ("/service/sandbox/covered", &covered, test_kind);
   g_test_add_data_func ("/service/sandbox/covered-link", &covered_link, test_kind);
