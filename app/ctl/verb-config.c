@@ -58,15 +58,16 @@ print_hints (const gchar *name, const gchar *file, const gchar *const *public_ne
   else
     ew_ctl_hint (
       "\nThis wg-quick configuration contains the private key and is shown only once. To save it: umask 077; "
-      "… > %s. There: wg-quick up ./%s, or import it into NetworkManager or any WireGuard app.\n",
+      "… > %s. To use it: wg-quick up ./%s, or import it into NetworkManager or any WireGuard app.\n",
       file, file);
   if (*networks != '\0')
     ew_ctl_hint ("These public networks go through the mesh as well, because nodes offer them: %s.\n", networks);
   if (wishes->renew)
-    ew_ctl_hint ("The configuration that %s had until now no longer connects. Its addresses are the same.\n", name);
+    ew_ctl_hint ("The old configuration of %s no longer connects. The new one has the same addresses.\n", name);
   else
     ew_ctl_hint (
-      "%s is removed again if it does not connect in time; names are not resolved through it, use addresses.\n", name);
+      "%s is removed again if it does not connect in time. Names are not resolved there, so use mesh addresses.\n",
+      name);
 }
 
 /* All or nothing: a node whose key nobody has seen is removed. One that was there before stays, and is renewed again.

@@ -118,7 +118,7 @@ print_guard (JsonObject *status)
   if (until == 0)
     return;
   at = ew_format_local_time (until);
-  ew_ctl_print ("The guard is counting: the mode before comes back in %d s, at %s, unless you keep this one:\n"
+  ew_ctl_print ("The guard reverts to the previous mode in %d s, at %s, unless you keep this one:\n"
                 "    edgewayctl mode --confirm\n",
                 (gint)CLAMP (left_s, 0, G_MAXINT), at);
 }

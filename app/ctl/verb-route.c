@@ -20,7 +20,7 @@ gateway_text (EwCtl *ctl, const gchar *gateway)
   if (node != NULL && ew_json_bool (node, "plain", FALSE))
     return "Its gateway has plain WireGuard, without Edgeway: forwarding to that network has to be set up on it by "
            "hand. ";
-  return "Its gateway forwards it once it is accepted there as well. ";
+  return "To forward it, accept it on the gateway too. ";
 }
 
 gint
@@ -33,11 +33,11 @@ ew_verb_route_add (EwCtl *ctl, gint argc, gchar **argv)
   exit_code
     = ew_ctl_do (ctl, "AddRoute", g_variant_new ("(ss)", argv[1], argc > 2 ? argv[2] : ""), "Offered to the mesh.");
   if (exit_code == EW_EXIT_DONE && strchr (argv[1], '/') == NULL)
-    ew_ctl_hint ("That is one address. For a network, take it back (edgewayctl route remove %s) and give the length of "
-                 "its prefix: %s/24, for example.\n",
+    ew_ctl_hint ("That is a single address. For a network, run `sudo edgewayctl route remove %s`, then add it with its "
+                 "prefix length, for example %s/24.\n",
                  argv[1], argv[1]);
   else if (exit_code == EW_EXIT_DONE)
-    ew_ctl_hint ("%sEach machine that wants it takes it with: sudo edgewayctl route accept %s\n",
+    ew_ctl_hint ("%sOn each computer that uses it: sudo edgewayctl route accept %s\n",
                  gateway_text (ctl, argc > 2 ? argv[2] : NULL), argv[1]);
   return exit_code;
 }

@@ -155,7 +155,7 @@ show_guard (EwTrayMenu *self)
   if (counts)
     {
       g_autofree gchar *time = ew_words_countdown (MAX ((left + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC, 0));
-      g_autofree gchar *text = g_strdup_printf (_ ("VPN is being tried: undone in %s unless you keep it"), time);
+      g_autofree gchar *text = g_strdup_printf (_ ("Trying VPN mode. Reverts in %s unless you keep it."), time);
 
       show_label (self->guard, text);
     }

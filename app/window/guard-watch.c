@@ -45,7 +45,7 @@ ew_guard_watch_get_text (EwGuardWatch *self, gint64 now)
       gint64 seconds = MAX (0, (self->until - now + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC);
       g_autofree gchar *left = ew_words_countdown (seconds);
       /* Translators: %s is a countdown such as 0:42 */
-      return g_strdup_printf (_ ("VPN is being tried: undone in %s unless you keep it"), left);
+      return g_strdup_printf (_ ("Trying VPN mode. Reverts in %s unless you keep it."), left);
     }
   if (self->phase == EW_GUARD_UNDONE)
     return g_strdup (self->lost_contact

@@ -42,7 +42,7 @@ refusal_from_answer (Check *check, gboolean challenge, gboolean dismissed)
                                 "this computer's policy does not let you do that: ask its administrator, or use sudo");
   if (check->interactive)
     return g_error_new_literal (EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
-                                "that needs an administrator's password, and none was given: try again, or use sudo");
+                                "This needs an administrator's password, and none was given. Try again, or use sudo.");
   return g_error_new_literal (EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
                               "that needs an administrator's password, and this program does not ask for it: use sudo");
 }
@@ -56,7 +56,7 @@ refusal_from_failure (const GError *failure)
   if (g_error_matches (failure, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN)
       || g_error_matches (failure, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER))
     return g_error_new_literal (EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
-                                "there is no polkit on this computer to decide, so only root may do that: use sudo");
+                                "Only root may do this, because this computer has no polkit. Use sudo.");
   g_warning ("polkit could not decide: %s", failure->message);
   return g_error_new_literal (EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
                               "polkit could not decide whether you may do that, so only root may: use sudo");

@@ -443,7 +443,7 @@ class PlainNode(MeshCase):
         self.assertNotIn("accepted there", said)
         self.assertIn("route accept 10.20.0.0/24", said)
         said = self.said("route", "add", "10.30.0.0/24", "nas")
-        self.assertIn("once it is accepted there", said)
+        self.assertIn("accept it on the gateway too", said)
         self.assertNotIn("plain WireGuard", said)
 
     def test_ping(self):

@@ -185,7 +185,7 @@ class Pages(Walk):
         self.open()
         self.check("map")
         self.act("mode", "vpn")
-        self.check("map", words=["VPN is being tried", "Undo Now", "Keep"])
+        self.check("map", words=["Trying VPN mode", "Undo Now", "Keep"])
         self.act("undo-mode")
         self.daemon.set(State="error")
         self.check("map", "problem")

@@ -231,7 +231,7 @@ class Panel(TrayCase):
         self.assertIsNone(self.entry("Keep"))
         self.assertIsNone(self.entry("Undo Now"))
         self.daemon.set(Mode="vpn", GuardUntil=int((time.time() + 50) * 1e6))
-        words = r"VPN is being tried: undone in 0:(\d\d) unless you keep it"
+        words = r"Trying VPN mode\. Reverts in 0:(\d\d) unless you keep it\."
         first = self.wait_entry(lambda i: not i["enabled"], words)["label"]
         self.wait_entry(lambda i: i["label"] < first, words)  # it counts
         self.daemon.set(GuardUntil=0, Mode="connector")

@@ -216,7 +216,7 @@ test_mode_follows (Fixture *fixture, gconstpointer data)
 static gboolean
 guard_shown (gpointer data)
 {
-  return find_text (data, "VPN is being tried: undone in 0:") != NULL;
+  return find_text (data, "Trying VPN mode. Reverts in 0:") != NULL;
 }
 
 static gboolean
@@ -228,7 +228,7 @@ undone_shown (gpointer data)
 static gboolean
 guard_gone (gpointer data)
 {
-  return find_text (data, "VPN is being tried") == NULL;
+  return find_text (data, "Trying VPN mode") == NULL;
 }
 
 static void
