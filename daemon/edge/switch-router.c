@@ -432,7 +432,7 @@ ew_switch_router_route (void *user, EwLane *lane, EwPeer *from, EwPacket *packet
   if (is_service (self, &t.header.source) && from != NULL)
     return DROP (&t, dropped_source);
   if (leads_nowhere (destination))
-    return DROP (&t, dropped_malformed);
+    return from != NULL ? DROP (&t, dropped_malformed) : EW_ROUTE_DROP; /* our kernel looks for routers and groups */
   peer = ew_device_lookup (ew_lane_get_device (lane), destination);
   if (peer != NULL)
     return route_to_peer (&t, peer, to);

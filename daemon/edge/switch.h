@@ -56,7 +56,7 @@ typedef struct
 {
   guint64 forwarded_packets, forwarded_bytes;
   guint64 exit_packets, dropped_policy, dropped_no_route, dropped_ttl, dropped_too_big, dropped_source;
-  guint64 dropped_malformed; /* no IP packet, one that is unsafe to pass on (packet.h), or a multicast */
+  guint64 dropped_malformed; /* no IP packet, one that is unsafe to pass on (packet.h), or a node's multicast */
 } EwSwitchStats;
 
 /* Decides on a flow between two nodes (or from a node to the exit: to_node NULL) by its first packet, in the data

@@ -133,9 +133,9 @@ print_status (Program *program)
   ew_switch_get_stats (program->sw, &stats);
   say ("stats forwarded=%" G_GUINT64_FORMAT " exit=%" G_GUINT64_FORMAT " policy=%" G_GUINT64_FORMAT
        " no_route=%" G_GUINT64_FORMAT " ttl=%" G_GUINT64_FORMAT " source=%" G_GUINT64_FORMAT
-       " too_big=%" G_GUINT64_FORMAT "\n",
+       " too_big=%" G_GUINT64_FORMAT " malformed=%" G_GUINT64_FORMAT "\n",
        stats.forwarded_packets, stats.exit_packets, stats.dropped_policy, stats.dropped_no_route, stats.dropped_ttl,
-       stats.dropped_source, stats.dropped_too_big);
+       stats.dropped_source, stats.dropped_too_big, stats.dropped_malformed);
   say ("limits %s\nend\n", ew_switch_get_limits (program->sw) != NULL ? ew_switch_get_limits (program->sw) : "none");
 }
 

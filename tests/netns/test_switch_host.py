@@ -51,6 +51,7 @@ class TestSwitchHost(SwitchCase):
         self.assertEqual(self.value("net/ipv6/conf/wan/accept_ra"), "2")
         self.assertNotEqual(self.before, host_state(self.edge))
         self.assert_pings(self.alice, WEBSITE[0])
+        self.assertEqual(switch.status()["stats"]["malformed"], 0, "the host's own multicasts are nobody's fault")
         self.assertEqual(switch.stop(), 0)
         self.assert_undone()
 
