@@ -21,9 +21,9 @@ static bool
 is_report (const EwIpHeader *header, uint8_t type)
 {
   if (header->source.family == EW_FAMILY_V4)
-    return header->protocol == EW_PROTOCOL_ICMP
+    return header->upper == EW_PROTOCOL_ICMP
            && (type == V4_UNREACHABLE || type == V4_TIME_EXCEEDED || type == V4_PARAMETER_PROBLEM);
-  return header->protocol == EW_PROTOCOL_ICMPV6 && type >= V6_UNREACHABLE && type <= V6_PARAMETER_PROBLEM;
+  return header->upper == EW_PROTOCOL_ICMPV6 && type >= V6_UNREACHABLE && type <= V6_PARAMETER_PROBLEM;
 }
 
 static bool
@@ -33,16 +33,31 @@ is_router (const EwIp *ip)
          && (ip->family == EW_FAMILY_V6 || (ip->bytes[0] != 0 && ip->bytes[0] < 224));
 }
 
+/* Whether the packet, parsed, is one; IPv6 extension headers are followed. */
+static bool
+is_whole_report (const uint8_t *packet, const EwIpHeader *header)
+{
+  return !header->fragment && header->upper_at < header->total_length && is_report (header, packet[header->upper_at]);
+}
+
+bool
+ew_icmp_is_report (const uint8_t *packet, size_t len)
+{
+  EwIpHeader header;
+  return ew_packet_parse (packet, len, &header) && is_whole_report (packet, &header);
+}
+
 bool
 ew_icmp_quotes (const uint8_t *packet, size_t len, EwIp *towards)
 {
   EwIpHeader header;
-  if (!ew_packet_parse (packet, len, &header) || header.fragment || !is_router (&header.source))
+  if (!ew_packet_parse (packet, len, &header) || header.unsafe || !is_router (&header.source)
+      || !is_whole_report (packet, &header))
     return false;
   const bool v4 = header.source.family == EW_FAMILY_V4;
   const size_t quoted_header = v4 ? EW_IPV4_HEADER : EW_IPV6_HEADER;
-  const size_t at = (size_t)header.header_length + ICMP_HEADER;
-  if (header.total_length < at + quoted_header + QUOTED_UPPER || !is_report (&header, packet[header.header_length]))
+  const size_t at = (size_t)header.upper_at + ICMP_HEADER;
+  if (header.total_length < at + quoted_header + QUOTED_UPPER)
     return false;
   const uint8_t *quoted = packet + at;
   if (quoted[0] >> 4 != (v4 ? 4 : 6)

@@ -10,6 +10,9 @@
 #include "proto/address.h"
 
 /* True for an ICMP destination unreachable, time exceeded or parameter problem (types 3, 11, 12) or an ICMPv6 error
-   (types 1 to 4) from a unicast address that quotes a packet which its receiver has sent; *towards: where that packet
+   (types 1 to 4), whatever it quotes. */
+bool ew_icmp_is_report (const uint8_t *packet, size_t len);
+
+/* … and it comes from a unicast address and quotes a packet which its receiver has sent; *towards: where that packet
    was going. packet is whole: len is its IP length. */
 bool ew_icmp_quotes (const uint8_t *packet, size_t len, EwIp *towards);

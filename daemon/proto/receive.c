@@ -12,8 +12,19 @@ invalid (EwLane *lane)
   ew_count (&lane->stats.rx_invalid, 1);
 }
 
+/* Reports, and IPv6 packets whose extension headers may hide one. */
+static bool
+may_be_report (const uint8_t *packet)
+{
+  const bool v4 = packet[0] >> 4 == 4;
+  const uint8_t protocol = v4 ? packet[9] : packet[6];
+  return v4 ? protocol == 1 : protocol == 58 || protocol == 0 || protocol == 43 || protocol == 44 || protocol == 60;
+}
+
 /* Whether what came from peer may have this source: one of its own, or a router's behind it that reports about a packet
-   on its way to peer's prefixes. A source that is another peer's is never taken. */
+   on its way to peer's prefixes. A source that is another peer's is never taken. A report from peer's own address must
+   be about such a packet, too: kernels look at what it quotes, not at who sends it, and any member could narrow the
+   path between two others. */
 static bool
 source_allowed (const EwLane *lane, const EwPeer *peer, const EwPacket *packet)
 {
@@ -22,9 +33,10 @@ source_allowed (const EwLane *lane, const EwPeer *peer, const EwPacket *packet)
   const EwPeer *owner = ew_allowed_ips_lookup (ips, family, ew_inner_source (packet->data));
   EwIp towards;
 
-  return owner == peer
-         || (owner == NULL && ew_icmp_quotes (packet->data, packet->len, &towards)
-             && ew_allowed_ips_lookup (ips, family, towards.bytes) == peer);
+  if (owner == peer && (!may_be_report (packet->data) || !ew_icmp_is_report (packet->data, packet->len)))
+    return true;
+  return (owner == peer || owner == NULL) && ew_icmp_quotes (packet->data, packet->len, &towards)
+         && ew_allowed_ips_lookup (ips, family, towards.bytes) == peer;
 }
 
 /* Trims and checks an inner packet in place. False: it must not be delivered. */

@@ -68,9 +68,9 @@ check_quote (const uint8_t *packet, size_t size, const EwIpHeader *header)
   EwIp towards;
   if (!ew_icmp_quotes (packet, size, &towards))
     return;
-  const uint8_t *quoted = packet + header->header_length + 8;
+  const uint8_t *quoted = packet + header->upper_at + 8;
   const size_t address = ew_ip_size (&header->source);
-  assert (ew_packet_is_error (packet, size, header));
+  assert (ew_icmp_is_report (packet, size));
   assert (towards.family == header->source.family);
   assert (quoted + (address == 4 ? 28 : 48) <= packet + header->total_length);
   assert (memcmp (quoted + (address == 4 ? 12 : 8), header->destination.bytes, address) == 0);

@@ -224,7 +224,9 @@ test_reports_of_routers_behind_a_peer (Pair *p, gconstpointer data)
     { ROUTER, 3, ROUTER, a, 0 },                                 /* b has not sent that */
     { ROUTER, 3, b, ROUTER, 0 }, { ROUTER, 3, b, c->number, 0 }, /* not on its way to a */
     { c->number, 3, b, a, 0 },                                   /* c's own address */
-    { a, 3, b, ROUTER, 1 },                                      /* from its own address a may say anything */
+    { a, 3, b, a, 1 },           { a, 11, b, a, 1 },             /* from its own address the same … */
+    { a, 3, b, c->number, 0 },   { a, 3, b, ROUTER, 0 },         /* … or a could narrow b's path to c */
+    { a, 3, c->number, a, 0 },   { a, 8, b, c->number, 1 },      /* no error */
   };
   pair_establish (p);
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
