@@ -286,6 +286,51 @@ check_firewall (Diagnosis *diagnosis)
       "Another program has removed Edgeway's nftables rules: the guard and the mesh IPs' protection are gone.");
 }
 
+/* Whether Edgeway's own table leads ip into the tunnel: a network of this computer inside a range stays outside. */
+static gboolean
+leads_into_tunnel (const Diagnosis *diagnosis, const EwIp *ip)
+{
+  g_autoptr (GArray) rows = ew_netlink_routes (diagnosis->host->netlink, ip->family, EW_HOST_TABLE);
+  const EwRouteRow *best = NULL;
+
+  for (guint i = 0; rows != NULL && i < rows->len; i++)
+    {
+      const EwRouteRow *row = &g_array_index (rows, EwRouteRow, i);
+      if (ew_prefix_contains (&row->destination, ip)
+          && (best == NULL || row->destination.length > best->destination.length))
+        best = row;
+    }
+  return best != NULL && best->link == diagnosis->own;
+}
+
+/* A policy rule with a lower priority value comes before Edgeway's. The kernel is asked where the first edge's service
+   address leads. */
+static gboolean
+check_earlier_rules (Diagnosis *diagnosis)
+{
+  gchar name[IFNAMSIZ], text[EW_IP_STRLEN];
+
+  for (gsize i = 0; i < diagnosis->n_ranges; i++)
+    {
+      EwIp service = diagnosis->ranges[i].ip;
+      guint link;
+      service.bytes[ew_ip_size (&service) - 1] |= 1;
+      if (!leads_into_tunnel (diagnosis, &service))
+        continue;
+      link = ew_netlink_route_to (diagnosis->host->netlink, &service, 0);
+      if (link == diagnosis->own)
+        continue;
+      ew_ip_format (&service, text);
+      ew_checks_add (diagnosis->checks, "routing", EW_CHECK_BAD,
+                     "Find the rule with `ip rule` or `ip -6 rule` (its number is below 5200), and remove it or the "
+                     "program that made it.",
+                     "Another program's policy rule comes before Edgeway's: %s leads to %s and not into the tunnel.",
+                     text, link_name (link, name));
+      return FALSE;
+    }
+  return TRUE;
+}
+
 /* Another program may have removed what leads into the tunnel; keep.c puts it back unless that program fights. */
 static void
 check_routing (Diagnosis *diagnosis)
@@ -295,10 +340,10 @@ check_routing (Diagnosis *diagnosis)
   if (diagnosis->own == 0)
     return;
   missing = ew_host_find_missing (diagnosis->host);
-  if (missing == NULL)
+  if (missing == NULL && check_earlier_rules (diagnosis))
     ew_checks_add (diagnosis->checks, "routing", EW_CHECK_GOOD, NULL,
                    "Edgeway's rules, routes and addresses are in place.");
-  else
+  else if (missing != NULL)
     ew_checks_add (diagnosis->checks, "routing", EW_CHECK_BAD,
                    "Find the program that removes it, and stop it from doing so: for systemd-networkd set "
                    "ManageForeignRoutingPolicyRules=no and ManageForeignRoutes=no in networkd.conf(5).",

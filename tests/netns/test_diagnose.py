@@ -249,6 +249,13 @@ class Diagnose(MeshCase):
         self.addCleanup(self.laptop.run, "nft", "delete", "table", "inet", "strict")
         self.expect(warned=("firewall-input",), says=("ufw allow in on edgeway0",), good=("probe",))
 
+    def test_18b_a_rule_that_comes_first(self):
+        self.laptop.ip("rule", "add", "pref", "100", "to", "100.96.0.0/12", "lookup", "99")
+        self.addCleanup(self.laptop.ip, "rule", "del", "pref", "100")
+        self.laptop.ip("route", "add", "unreachable", "default", "table", "99")
+        self.addCleanup(self.laptop.ip, "route", "del", "default", "table", "99")
+        self.expect(bad=("routing",), says=("comes before Edgeway's", "`ip rule`", "100.96.0.1 leads to no interface"), good=("probe",))
+
     def test_19_the_service_does_not_run(self):
         nas = self.mesh.machine("nas")
         process, start = self.mesh.running["nas"]
