@@ -425,7 +425,7 @@ draw_heading (View *view, const EwMap *map, gboolean trial)
   draw_line (view, EW_STYLE_BOLD, title);
   if (trial)
     {
-      draw_line (view, EW_STYLE_WARN, "This is a trial edge: machines elsewhere cannot reach it.");
+      draw_line (view, EW_STYLE_WARN, "This is a trial edge: other computers cannot reach it.");
       draw_line (view, EW_STYLE_DIM, "For a mesh that stays, on a server: app/run --edge --public HOST:443");
     }
   view->y++;

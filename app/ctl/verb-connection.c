@@ -48,7 +48,7 @@ report_connection (EwCtl *ctl, JsonObject *status)
 
   if (g_strcmp0 (state, "connected") == 0)
     {
-      ew_ctl_print ("Connected to %s through %s.\n", mesh, name);
+      ew_ctl_print ("Connected to the mesh %s via the edge %s.\n", mesh, name);
       return EW_EXIT_DONE;
     }
   if (is_on_its_way (state))

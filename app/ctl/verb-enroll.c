@@ -90,7 +90,7 @@ enroll_with (EwCtl *ctl, const gchar *key, const gchar *name)
     {
       g_autofree gchar *mesh = ew_terminal_clean (&ctl->terminal, ew_json_string (status, "mesh"));
       g_autofree gchar *own = ew_terminal_clean (&ctl->terminal, ew_json_string (status, "name"));
-      ew_ctl_print ("Joined %s as %s.\n", mesh, own);
+      ew_ctl_print ("Joined the mesh %s as %s.\n", mesh, own);
       if (name != NULL && !g_str_equal (name, own))
         ew_ctl_hint ("The key was made for %s: --name was not used.\n", own);
     }

@@ -38,7 +38,7 @@ def free_link_network():
     for network in ipaddress.ip_network("198.18.64.0/22").subnets(new_prefix=30):
         if not any(network.overlaps(other) for other in taken):
             return network
-    raise Failure("No free network for the trial's edge: routes of this machine cover all of 198.18.64.0/22.")
+    raise Failure("There is no free network for the trial's edge: this computer's routes cover all of 198.18.64.0/22.")
 
 
 class Trial:
@@ -68,11 +68,11 @@ class Trial:
 
     def start(self):
         if self.ctl("status", check=False).returncode == 0:
-            raise Failure("edgewayd runs on this machine already, so a trial would get in its way. `edgewayctl status` tells what it does; "
-                          "`app/run --demo` shows a whole mesh beside it.")
+            raise Failure("edgewayd already runs on this computer, and a trial would disturb it. See what it does with `edgewayctl status`. "
+                          "`app/run --demo` works beside it.")
         if subprocess.run([self.program("edgeway-edge"), "status"], stdin=subprocess.DEVNULL, capture_output=True, timeout=20).returncode == 0:
-            raise Failure("This server is an edge: a trial would take the addresses of its mesh. `edgeway-edge status` tells what it does; "
-                          "`app/run --demo` shows a whole mesh beside it.")
+            raise Failure("This server is an edge, and a trial would take its mesh's addresses. See what it does with `sudo edgeway-edge status`. "
+                          "`app/run --demo` works beside it.")
         network = free_link_network()
         here, there = (str(address) for address in network.hosts())
         edge = self.world.machine("edge")
@@ -113,7 +113,7 @@ class Trial:
         """The app and the tray, for the person at this screen; else why not, or nothing where there is no screen."""
         person, why_not = session.find()
         if person and not os.path.exists("/run/dbus/system_bus_socket"):
-            return "The app is not opened: there is no system bus on this machine, which it reaches edgewayd by."
+            return "The app is not opened, because this computer has no system bus, through which the app reaches edgewayd."
         if person:
             for name in ("edgeway", "edgeway-tray"):
                 if os.path.isabs(self.program(name)):

@@ -289,8 +289,8 @@ print_first_key (Edge *self, GError **error)
   gchar *key = ew_mesh_make_key (self->mesh, &request, NULL, error);
   if (key == NULL)
     return FALSE;
-  g_message ("the first administrator's enrollment key is on stdout, good for one machine within an hour: give it to "
-             "`edgewayctl enroll` there");
+  g_message ("the first administrator's enrollment key is on stdout. Within an hour, one computer can join with it: "
+             "`sudo edgewayctl enroll`");
   gboolean printed = printf ("%s\n", key) > 0 && fflush (stdout) == 0;
   ew_free_secret (key);
   if (!printed)
@@ -305,7 +305,7 @@ announce (Edge *self, GError **error)
     return TRUE;
   if (stdout_is_journal ())
     g_message (
-      "the mesh is made. `edgeway-edge admin-key` on this machine makes its first administrator's enrollment key");
+      "the mesh is made. To make its first administrator's enrollment key, run `sudo edgeway-edge admin-key` here");
   else if (!print_first_key (self, error))
     return FALSE;
   return ew_mesh_set_announced (self->mesh, error);

@@ -155,7 +155,7 @@ class Verbs(Case):
         self.assertIn("disconnected", self.ctl("status"))
         status = json.loads(self.ctl("status", "--json"))
         self.assertEqual((status["schema"], status["state"], status["name"], status["edge"]), (1, "disconnected", "laptop", None))
-        self.assertEqual(self.ctl("connect"), "Connected to home through frankfurt.\n")
+        self.assertEqual(self.ctl("connect"), "Connected to the mesh home via the edge frankfurt.\n")
         self.assertEqual(json.loads(self.ctl("--bus", ADDRESS, "status", "--json"))["edge"]["name"], "frankfurt")
         self.assertEqual(json.loads(self.ctl("status", "--json", f"--bus={ADDRESS}"))["state"], "connected")
         self.ctl("connect")
@@ -220,7 +220,7 @@ class Verbs(Case):
         self.fails(1, "map", says=["edgewayctl connect"])
         self.ctl("connect")
         shown = self.ctl("map")
-        for said in ("laptop", "this computer", "frankfurt", "office-gw", "10.7.0.0/24", "phone", "not joined yet", "machines elsewhere cannot reach it"):
+        for said in ("laptop", "this computer", "frankfurt", "office-gw", "10.7.0.0/24", "phone", "not joined yet", "other computers cannot reach it"):
             self.assertIn(said, shown)
         self.assertNotIn("\033", shown)
         self.assertLessEqual(max(len(line) for line in shown.splitlines()), 80)
@@ -471,7 +471,7 @@ class Enroll(Case):
         with open(path, "w") as file:
             file.write(KEY + "\n")
         result = self.machine.run_ctl("enroll", "--name", "web", "--key-file", path)
-        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "Joined home as web.\n", ""))
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "Joined the mesh home as web.\n", ""))
         self.assertEqual(json.loads(self.ctl("status", "--json"))["state"] in ("connecting", "connected"), True)
         self.fails(1, "enroll", "--key-file", path, says=["leave"])
 
@@ -502,7 +502,7 @@ class Enroll(Case):
         wait_for("no echo", lambda: not terminal.echoes())
         arguments = read(f"/proc/{terminal.pid}/cmdline") + read(f"/proc/{terminal.pid}/environ")
         terminal.type(KEY + "\n")
-        terminal.expect("Joined home as web.")
+        terminal.expect("Joined the mesh home as web.")
         self.assertEqual(terminal.end(), 0)
         self.assertNotIn(KEY[:20], terminal.text())
         self.assertNotIn(KEY, arguments)
@@ -526,7 +526,7 @@ class NamedKey(MeshCase):
         self.start_mesh("--nodes", "0", "--state", "not-enrolled")
         for asked, said in ((["--name", "other"], "The key was made for thinkpad: --name was not used.\n"), (["--name", "thinkpad"], ""), ([], "")):
             result = self.machine.run_ctl("enroll", *asked, "--key-file", "-", input=KEY)
-            self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "Joined birchwood as thinkpad.\n", said))
+            self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "Joined the mesh birchwood as thinkpad.\n", said))
             self.ctl("leave")
 
 
