@@ -135,7 +135,7 @@ ew_availability_get_message (EwAvailability availability)
     case EW_AVAILABILITY_NOT_INSTALLED:
       return _ ("The Edgeway service isn't installed. Install it, then try again.");
     case EW_AVAILABILITY_NOT_STARTING:
-      return _ ("The Edgeway service didn't start, or it stopped. Start it, or look in its log for the reason.");
+      return _ ("The Edgeway service isn't running. Start it, or look in its log for the reason.");
     case EW_AVAILABILITY_NOT_ALLOWED:
       return _ ("The system bus doesn't let you talk to the Edgeway service. Ask an administrator of this computer.");
     case EW_AVAILABILITY_LOOKING:

@@ -5,6 +5,8 @@
  * Properties are read here and not by GDBusProxy, which hides why they could not be read and warns of a daemon that
  * stops just then.
  */
+#include "edgeway-config.h"
+
 #include "daemon-private.h"
 
 #include "call-error.h"
@@ -230,6 +232,15 @@ on_appeared (GDBusConnection *connection, const gchar *name, const gchar *owner,
   read_properties (self);
 }
 
+/* Nobody owns the name and the bus can start nobody: the service was stopped, or it was never here. */
+static EwAvailability
+tell_missing_apart (EwAvailability why)
+{
+  return why == EW_AVAILABILITY_NOT_INSTALLED && g_file_test (EW_DAEMON_PROGRAM, G_FILE_TEST_IS_EXECUTABLE)
+           ? EW_AVAILABILITY_NOT_STARTING
+           : why;
+}
+
 static void
 on_started (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -242,7 +253,7 @@ on_started (GObject *source, GAsyncResult *result, gpointer user_data)
   self = EW_DAEMON (user_data);
   g_debug ("daemon: it cannot be started: %s", error->message);
   if (!self->owned)
-    set_availability (self, ew_availability_from_dbus (error));
+    set_availability (self, tell_missing_apart (ew_availability_from_dbus (error)));
 }
 
 static void

@@ -13,7 +13,7 @@ typedef enum
   EW_AVAILABILITY_LOOKING, /* the first moments: nothing is shown yet */
   EW_AVAILABILITY_READY,
   EW_AVAILABILITY_NO_BUS,        /* there is no system bus */
-  EW_AVAILABILITY_NOT_INSTALLED, /* nobody owns the name and nothing could be started */
+  EW_AVAILABILITY_NOT_INSTALLED, /* nobody owns the name, and edgewayd is not where it is installed */
   EW_AVAILABILITY_NOT_STARTING,  /* it is installed and did not start, or ended again */
   EW_AVAILABILITY_NOT_ALLOWED,   /* the bus refuses us */
 } EwAvailability;

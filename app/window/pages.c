@@ -96,7 +96,7 @@ describe_service (EwPages *self, PageContent *content)
       content->command = have_systemd () ? "sudo systemctl reload dbus" : "sudo service dbus reload";
       break;
     default:
-      content->title = _ ("The Edgeway Service Didn't Start");
+      content->title = _ ("The Edgeway Service Isn't Running");
       content->cause = message;
       content->command = have_systemd () ? "sudo systemctl restart edgewayd" : "sudo edgewayd";
       break;
