@@ -5,13 +5,14 @@
  *
  *   the edge's API      GET /v1/mesh over TLS beside the tunnel: the TCP side, and whether it is the mesh's own edge;
  *                       and as the daemon calls it, which may be through the tunnel
- *   the tunnel          a handshake and a probe (live-check.c)
+ *   the tunnel          a handshake and a probe (live-check.c), and a packet of a program's (own-packet.c)
  *   VPN mode            a name looked up and a page fetched, as programs do (outside.c)
  *   this computer       what net/ finds in the mesh's way
  */
 #include "tunnel/essentials.h"
 #include "tunnel/live-check.h"
 #include "tunnel/outside.h"
+#include "tunnel/own-packet.h"
 #include "tunnel/tunnel-private.h"
 #include "common/checks.h"
 #include "common/error.h"
@@ -36,6 +37,8 @@ typedef struct
   gulong caller_handler;
   guint api_timer;
   EwLiveCheck live;
+  gboolean own_tried;
+  GError *own_error;
   gboolean outside_tried;
   EwOutside *outside; /* NULL: cancelled */
 } Diagnosis;
@@ -232,6 +235,24 @@ check_probe (Diagnosis *diagnosis)
                    "The edge did not answer through the tunnel within %d s; %s.", EW_LIVE_CHECK_SECONDS, last);
 }
 
+/* The edge answers us; whether it would answer a program here is for the kernel's rules to say. */
+static void
+check_own_packet (Diagnosis *diagnosis)
+{
+  if (!diagnosis->own_tried || diagnosis->live.probe_us < 0)
+    return;
+  if (!diagnosis->own_error)
+    ew_checks_add (diagnosis->checks, "own-packets", EW_CHECK_GOOD, NULL,
+                   "Packets of this computer's programs reach the edge through the tunnel.");
+  else
+    ew_checks_add (diagnosis->checks, "own-packets", EW_CHECK_BAD,
+                   "Look for what drops or diverts them on this computer: `sudo nft list ruleset`, `ip rule`.",
+                   "The edge answers edgewayd through the tunnel, but not this computer's programs: %s",
+                   g_error_matches (diagnosis->own_error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT)
+                     ? "nothing came back"
+                     : diagnosis->own_error->message);
+}
+
 static void
 check_tunnel (Diagnosis *diagnosis)
 {
@@ -250,6 +271,7 @@ check_tunnel (Diagnosis *diagnosis)
   else
     check_silent_handshake (diagnosis, endpoint);
   check_probe (diagnosis);
+  check_own_packet (diagnosis);
 }
 
 /* VPN mode promises the internet: so that is tried. */
@@ -325,6 +347,7 @@ free_diagnosis (Diagnosis *diagnosis)
     g_cancellable_disconnect (caller, diagnosis->caller_handler);
   g_clear_object (&diagnosis->api_step);
   g_clear_error (&diagnosis->api_error);
+  g_clear_error (&diagnosis->own_error);
   g_clear_pointer (&diagnosis->outside, ew_outside_free);
   json_array_unref (diagnosis->checks);
   g_object_unref (diagnosis->task);
@@ -389,6 +412,26 @@ on_live_checked (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
+on_own_packet_tried (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Diagnosis *diagnosis = user_data;
+  (void)ew_own_packet_try_finish (result, &diagnosis->own_error);
+  end_one (diagnosis);
+}
+
+static void
+try_own_packet (Diagnosis *diagnosis)
+{
+  guint16 port = 0;
+  const EwIp *inside = diagnosis->tunnel->engine ? ew_tunnel_get_inside (diagnosis->tunnel, &port) : NULL;
+  if (!inside)
+    return;
+  diagnosis->own_tried = TRUE;
+  diagnosis->pending++;
+  ew_own_packet_try_async (inside, port, g_task_get_cancellable (diagnosis->task), on_own_packet_tried, diagnosis);
+}
+
+static void
 on_outside_tried (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Diagnosis *diagnosis = user_data;
@@ -444,6 +487,7 @@ ew_tunnel_diagnose_async (EwTunnel *self, GCancellable *cancellable, GAsyncReady
     try_api (diagnosis);
   diagnosis->pending++;
   ew_live_check_async (self, &diagnosis->live, on_live_checked, diagnosis);
+  try_own_packet (diagnosis);
   if (self->engine && self->vpn_active)
     {
       diagnosis->pending++;

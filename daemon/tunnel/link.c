@@ -71,13 +71,11 @@ next_candidate (EwTunnel *self, gboolean keep)
     }
 }
 
-/* While the tunnel works, the API can be reached through it, too. */
-static void
-lead_inside (EwTunnel *self, gboolean works)
+const EwIp *
+ew_tunnel_get_inside (EwTunnel *self, guint16 *port)
 {
-  const EwDocumentEdge *edge = works ? ew_tunnel_get_edge (self) : NULL;
+  const EwDocumentEdge *edge = ew_tunnel_get_edge (self);
   const EwIp *service = NULL;
-  guint16 port = 0;
   g_autofree gchar *host = NULL;
   for (guint i = 0; edge && i < self->document->service->len && !service; i++)
     {
@@ -86,8 +84,17 @@ lead_inside (EwTunnel *self, gboolean works)
         if (g_array_index (self->plan->addresses, EwIp, j).family == ip->family)
           service = ip;
     }
-  if (!service || !edge->api[0] || !ew_host_port_parse (edge->api[0] + strlen ("https://"), &host, &port, NULL))
-    service = NULL;
+  if (!service || !edge->api[0] || !ew_host_port_parse (edge->api[0] + strlen ("https://"), &host, port, NULL))
+    return NULL;
+  return service;
+}
+
+/* While the tunnel works, the API can be reached through it, too. */
+static void
+lead_inside (EwTunnel *self, gboolean works)
+{
+  guint16 port = 0;
+  const EwIp *service = works ? ew_tunnel_get_inside (self, &port) : NULL;
   ew_client_set_inside (self->client, service, port);
 }
 

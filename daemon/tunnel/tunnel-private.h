@@ -209,6 +209,8 @@ void ew_tunnel_let_go (EwTunnel *self);
 gboolean ew_tunnel_apply (EwTunnel *self, gboolean vpn, GError **error);
 /* The engine's peer is the edge in use, with the plan's allowed IPs. endpoint NULL: as it is. */
 void ew_tunnel_set_peer (EwTunnel *self, const EwPlan *plan, const EwEndpoint *endpoint);
+/* Where the edge's API answers inside the tunnel (borrowed); NULL: no address of this computer's reaches it. */
+const EwIp *ew_tunnel_get_inside (EwTunnel *self, guint16 *port);
 void ew_tunnel_event (EwTunnel *self, EwLivenessEvent event);
 void ew_tunnel_network_changed (EwTunnel *self);
 /* The document's edges may be others now. */

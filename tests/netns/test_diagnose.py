@@ -104,7 +104,7 @@ class Diagnose(MeshCase):
         wait_for(f"{name} is connected again", lambda: self.status(name)["state"] == "connected", seconds)
 
     def test_01_all_is_well(self):
-        shown = self.expect(good=("enrolled", "privileges", "tun", "edge-tcp", "pin", "handshake", "probe", "mtu"))
+        shown = self.expect(good=("enrolled", "privileges", "tun", "edge-tcp", "pin", "handshake", "probe", "own-packets", "mtu"))
         self.assertRegex(shown, r"handshake: True A WireGuard handshake with the edge at 203\.0\.113\.5:443 took \d+\.\d ms")
         self.assertNotIn("names:", shown, "a feature that isn't there")
         text = self.ctl("laptop", "diagnose").stdout
@@ -254,7 +254,12 @@ class Diagnose(MeshCase):
         self.addCleanup(self.laptop.ip, "rule", "del", "pref", "100")
         self.laptop.ip("route", "add", "unreachable", "default", "table", "99")
         self.addCleanup(self.laptop.ip, "route", "del", "default", "table", "99")
-        self.expect(bad=("routing",), says=("comes before Edgeway's", "`ip rule`", "100.96.0.1 leads to no interface"), good=("probe",))
+        self.expect(bad=("own-packets", "routing"), says=("comes before Edgeway's", "`ip rule`", "100.96.0.1 leads to no interface"), good=("probe",))
+
+    def test_18c_a_firewall_that_drops_what_enters_the_tunnel(self):
+        self.laptop.nft("table inet strict {\n chain output {\n type filter hook output priority 0\n oifname edgeway0 drop\n }\n }\n")
+        self.addCleanup(self.laptop.run, "nft", "delete", "table", "inet", "strict")
+        self.expect(bad=("own-packets",), says=("but not this computer's programs", "nft list ruleset"), good=("handshake", "probe", "edge-tcp"))
 
     def test_19_the_service_does_not_run(self):
         nas = self.mesh.machine("nas")
