@@ -434,6 +434,7 @@ ew_host_diagnose (EwHost *host, const EwPrefix *mesh_ranges, gsize n_mesh_ranges
   check_tailscale (&diagnosis);
   check_foreign_drops (&diagnosis);
   check_legacy_iptables (&diagnosis);
+  ew_gateway_diagnose (host, diagnosis.checks);
   check_ipv6 (&diagnosis);
   check_mtu (&diagnosis);
   check_conntrack (&diagnosis);

@@ -11,6 +11,7 @@
  * advertisements, unless accept_ra is 2 (kernel's ip-sysctl.rst): that is set first.
  */
 #include "net/host-private.h"
+#include "common/checks.h"
 
 #include <linux/rtnetlink.h>
 
@@ -232,6 +233,47 @@ report_chain (EwHost *host, const EwPrefix *subnet, const gchar *chain)
     = g_strdup_printf ("another program's firewall drops what is forwarded (nftables chain \"%s\")", chain);
 
   return ew_host_problem_new (EW_HOST_PROBLEM_FORWARD, subnet, fix, reason);
+}
+
+/* A route of its own leads to the subnet, or to a part of it. */
+static gboolean
+has_route_of_its_own (const EwPrefix *subnet, const GArray *rows)
+{
+  for (guint i = 0; rows != NULL && i < rows->len; i++)
+    {
+      const EwRouteRow *row = &g_array_index (rows, EwRouteRow, i);
+      if (row->type == RTN_UNICAST && row->protocol != EW_ROUTE_PROTOCOL && row->destination.length > 0
+          && ew_prefix_overlaps (&row->destination, subnet))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* Where the router of the default route knows the subnet, all is well; where its interface is down or has lost its
+   address, all of it goes to the uplink. Nobody but the owner can tell. */
+void
+ew_gateway_diagnose (EwHost *host, JsonArray *checks)
+{
+  const EwHostConfig *config = host->applied;
+  char cidr[EW_PREFIX_STRLEN];
+
+  for (gsize i = 0; config != NULL && i < config->n_forwards; i++)
+    {
+      const EwPrefix *subnet = &config->forwards[i];
+      g_autoptr (GArray) rows = ew_netlink_routes (host->netlink, subnet->ip.family, RT_TABLE_MAIN);
+      gchar name[IFNAMSIZ];
+      guint link = ew_netlink_route_to (host->netlink, &subnet->ip, EW_HOST_FWMARK);
+
+      if (has_route_of_its_own (subnet, rows) || link == 0 || if_indextoname (link, name) == NULL)
+        continue;
+      ew_prefix_format (subnet, cidr);
+      g_autofree gchar *fix = g_strdup_printf (
+        "If %s is a network of this computer's, check that network's interface: `ip addr`, `ip link`. "
+        "If another router leads there, nothing is wrong.",
+        cidr);
+      ew_checks_add (checks, "forwarding", EW_CHECK_WARNING, fix,
+                     "This computer is the gateway to %s, but only its default route leads there, by %s.", cidr, name);
+    }
 }
 
 static EwHostProblem *

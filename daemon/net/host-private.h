@@ -86,6 +86,8 @@ GArray *ew_gateway_links (EwHost *host, const EwPrefix *subnet, guint own, const
 gboolean ew_gateway_has_opened (EwHost *host, const gchar *chain);
 /* Adds to problems the subnets of the configuration in force that packets do not get to, and why. */
 void ew_gateway_look_for_problems (EwHost *host, GPtrArray *problems);
+/* Adds what may be a fault, and what only the computer's owner can tell, to the checks of a diagnosis. */
+void ew_gateway_diagnose (EwHost *host, JsonArray *checks);
 
 /* ---- lan.c: what of the machine's surroundings VPN mode leaves alone */
 

@@ -7,6 +7,7 @@
 """
 import signal
 import subprocess
+import json
 import unittest
 
 from demo_mesh import SERVICE, SUBNET, SUBNET_HOST, first_key
@@ -237,6 +238,8 @@ class Ways(Gateway):
         self.addCleanup(self.withdraw, "10.91.0.0/24")
         default = self.gateway.run("ip", "route", "show", "default").stdout.split()
         wait_for("the route is forwarded", lambda: self.routes("office-gw")["10.91.0.0/24"]["state"] == "forwarding", 5)
+        checks = json.loads(self.ctl("office-gw", "diagnose", "--json", check=False).stdout)["checks"]
+        self.assertEqual([("10.91.0.0/24" in c["message"], c["warning"]) for c in checks if c["check"] == "forwarding"], [(True, True)])
         self.gateway.ip("route", "add", "unreachable", "10.91.0.0/24")
         self.addCleanup(self.gateway.run, "ip", "route", "del", "unreachable", "10.91.0.0/24", check=False)
         wait_for("no way is said", lambda: self.routes("office-gw")["10.91.0.0/24"]["state"] == "blocked", 5)
