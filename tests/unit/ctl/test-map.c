@@ -108,7 +108,7 @@ check_picture (guint n, guint edges, const EwTerminal *terminal)
       g_assert_cmpuint (count_word (text, name), ==, 1);
     }
   g_assert_cmpuint (count (text, "this computer"), ==, n > 4 ? 1 : 0);
-  g_assert_cmpuint (count (text, "machines elsewhere cannot reach it"), ==, 1);
+  g_assert_cmpuint (count (text, "other computers cannot reach it"), ==, 1);
 }
 
 static void
