@@ -298,7 +298,7 @@ class Host(unittest.TestCase):
         with open(self.world.ledger, "w") as file:
             file.writelines(lines)
         with self.world.driver() as driver:
-            self.assertRegex(driver.process.stdout.readline(), "error 2 .*line 3 is damaged.*Restart the machine")
+            self.assertRegex(driver.process.stdout.readline(), "error 2 .*line 3 is damaged.*Restart this computer")
         self.assertEqual(self.world.snapshot(), connected)
         with open(self.world.ledger, "w") as file:
             file.write(good + '{"sum":"0123')
