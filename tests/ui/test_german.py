@@ -115,7 +115,7 @@ class German(unittest.TestCase):
         self.act("view", "list", window=True)
         self.check("Standorte")
         self.act("mode", "vpn")
-        self.check("VPN wird erprobt")
+        self.check("Der VPN-Modus wird erprobt")
 
     def test_dialogs(self):
         self.open()
