@@ -281,8 +281,7 @@ ew_layout_sector_labels (EwLayout *self, const EwLayoutInput *input)
   Room room;
 
   room_init (&room, input);
-  for (guint i = 0; i < input->n_reserved; i++)
-    g_array_append_val (room.taken, input->reserved[i]);
+  take_tokens (&room, self, input); /* a crowded map's outermost seats reach as far */
   for (guint s = 0; s < EW_N_SECTORS; s++)
     {
       EwLayoutSector *sector = &self->sectors[s];
