@@ -390,10 +390,10 @@ ew_keystore_save (EwKeystore *self, GError **error)
       return TRUE;
     }
   spare_floor (self);
-  g_set_error (
-    error, EW_ERROR, EW_ERROR_FAILED,
-    "%s could not be written, the old one stands (%s): make room or mend the folder's rights, then try again",
-    self->path, local->message);
+  g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
+               "%s could not be written (%s), and the old file was kept: make room or fix the folder's permissions, "
+               "then try again",
+               self->path, local->message);
   return FALSE;
 }
 

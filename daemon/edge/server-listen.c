@@ -53,7 +53,7 @@ bind_ip (EwServer *self, const gchar *ip, guint16 port, gboolean later, GError *
   g_autoptr (GSocketAddress) address = g_inet_socket_address_new_from_string (ip, port);
   if (address)
     return add_socket (self->service, address, TRUE, later, error);
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "%s is no IP address", ip);
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "%s isn't an IP address", ip);
   return FALSE;
 }
 

@@ -216,10 +216,10 @@ ledger_rewrite (EwLedger *ledger, const gchar *line_after, GError **error)
   if (write_either (ledger, text, &local))
     return TRUE;
   ledger->unclean = TRUE;
-  g_set_error (
-    error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER,
-    "The undo ledger cannot be written, so nothing was changed: %s Make room or mend the folder, then try again.",
-    local->message);
+  g_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER,
+               "The undo ledger cannot be written, so nothing was changed: %s Make room or fix the folder's "
+               "permissions, then try again.",
+               local->message);
   return FALSE;
 }
 
