@@ -232,7 +232,7 @@ show_connection (EwNodeDetails *self, EwNode *node)
   set_value (self->handshake_row, handshake);
   set_value (self->seen_row, seen);
   set_value (self->version_row, ew_node_is_plain (node) ? NULL : ew_node_get_version (node));
-  set_value (self->problem_row, ew_row_words_problem (ew_node_get_problem (node)));
+  set_value (self->problem_row, ew_words_problem (ew_node_get_problem (node)));
   gtk_widget_set_visible (self->connection_group, gtk_widget_get_visible (self->through_row) || handshake != NULL
                                                     || seen != NULL || gtk_widget_get_visible (self->version_row)
                                                     || gtk_widget_get_visible (self->problem_row));

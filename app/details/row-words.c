@@ -62,20 +62,6 @@ ew_row_words_rate (EwNode *node)
 }
 
 const gchar *
-ew_row_words_problem (const gchar *code)
-{
-  if (code == NULL)
-    return NULL;
-  if (g_str_equal (code, "two-machines"))
-    return _ ("Two computers use its identity");
-  if (g_str_equal (code, "clock-behind"))
-    return _ ("Its clock is behind");
-  if (g_str_equal (code, "restored"))
-    return _ ("Set back to an older state");
-  return _ ("Unknown to this version");
-}
-
-const gchar *
 ew_row_words_edge_state (EwEdge *edge)
 {
   return ew_edge_get_online (edge) ? _ ("Online") : _ ("Offline");

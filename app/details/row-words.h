@@ -12,8 +12,6 @@ gchar *ew_row_words_note (EwNode *node); /* "This computer", "Gateway to 192.168
 /* "5 ms to edge" for this computer, "≈ 12 ms" for the sum of both legs, and the leg that is known where one is not. */
 gchar *ew_row_words_latency (EwNode *node, EwNode *self);
 gchar *ew_row_words_rate (EwNode *node); /* both directions together; "" while nothing moves */
-/* What the edge sees of a node's identity (ew_node_get_problem()), in a few words; NULL: none. */
-const gchar *ew_row_words_problem (const gchar *code);
 const gchar *ew_row_words_edge_state (EwEdge *edge);
 gchar *ew_row_words_edge_latency (EwNode *self); /* this computer's leg: "5 ms" */
 gchar *ew_row_words_edge_spoken (EwEdge *edge);  /* "Frankfurt, edge, online" */

@@ -80,6 +80,8 @@ state_markup (EwMapView *self, EwMapItem *item, EwLayoutMode mode)
 
   if (ew_node_is_self (item->node))
     return strong (&self->colors->accent_text, _ ("This computer"));
+  if (ew_node_get_problem (item->node) != NULL)
+    return strong (&self->colors->waiting_text, ew_words_problem (ew_node_get_problem (item->node)));
   if (item->state == EW_NODE_ONLINE)
     {
       text = ms >= 0 ? ew_words_sum_latency (ms) : g_strdup ("");

@@ -142,6 +142,20 @@ ew_words_node_state (EwNode *node)
     }
 }
 
+const gchar *
+ew_words_problem (const gchar *code)
+{
+  if (code == NULL)
+    return NULL;
+  if (g_str_equal (code, "two-machines"))
+    return _ ("Identity used twice");
+  if (g_str_equal (code, "clock-behind"))
+    return _ ("Its clock is behind");
+  if (g_str_equal (code, "restored"))
+    return _ ("Set back to an older state");
+  return _ ("Unknown to this version");
+}
+
 gdouble
 ew_words_path_ms (EwNode *node, EwNode *self)
 {

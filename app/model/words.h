@@ -19,6 +19,8 @@ gchar *ew_words_time (gint64 realtime_us);     /* "3 Nov, 08:14" in the locale's
 
 const gchar *ew_words_kind (EwNode *node); /* "Server", "Device", "Gateway" */
 gchar *ew_words_node_state (EwNode *node); /* "Online", "Offline for 2 days", "Not joined yet" */
+/* What the edge sees of a node's identity (ew_node_get_problem()), in a few words; NULL: none. */
+const gchar *ew_words_problem (const gchar *code);
 /* "nas, online, 12 ms through edge Frankfurt"; what a screen reader says of a node. self: this computer, for the sum,
    or NULL. */
 gchar *ew_words_node_spoken (EwNode *node, EwNode *self, EwEdge *edge);

@@ -256,6 +256,17 @@ class Windows(Walk):
         self.check(window="Shortcuts", words=["Add a Server", "Next or Previous Node"])
         self.close_window("Shortcuts")
 
+    def test_problem_of_a_node(self):
+        """What is wrong with a node's identity stands in its details, and goes when it is over."""
+        self.open()
+        self.check("map")
+        self.daemon.say(node={"id": "n0000000000000005", "problem": "two-machines"})
+        self.act("show-details", "n0000000000000005", window=True)
+        self.desktop.find(exactly="Identity used twice", seconds=SLOW)
+        self.assertEqual([], self.faults(self.desktop.tree()))
+        self.daemon.say(node={"id": "n0000000000000005", "problem": None})
+        self.desktop.gone(exactly="Identity used twice", seconds=SLOW)
+
     def test_diagnosis(self):
         self.open()
         self.check("map")

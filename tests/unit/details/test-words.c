@@ -7,6 +7,7 @@
 #include "details/route-state.h"
 #include "details/row-words.h"
 #include "model/node-private.h"
+#include "model/words.h"
 
 static EwNode *
 node_from (const gchar *json)
@@ -193,11 +194,11 @@ test_names (void)
 static void
 test_problem (void)
 {
-  g_assert_null (ew_row_words_problem (NULL));
-  g_assert_cmpstr (ew_row_words_problem ("two-machines"), ==, "Two computers use its identity");
-  g_assert_cmpstr (ew_row_words_problem ("clock-behind"), ==, "Its clock is behind");
-  g_assert_cmpstr (ew_row_words_problem ("restored"), ==, "Set back to an older state");
-  g_assert_cmpstr (ew_row_words_problem ("of-next-year"), ==, "Unknown to this version");
+  g_assert_null (ew_words_problem (NULL));
+  g_assert_cmpstr (ew_words_problem ("two-machines"), ==, "Identity used twice");
+  g_assert_cmpstr (ew_words_problem ("clock-behind"), ==, "Its clock is behind");
+  g_assert_cmpstr (ew_words_problem ("restored"), ==, "Set back to an older state");
+  g_assert_cmpstr (ew_words_problem ("of-next-year"), ==, "Unknown to this version");
 }
 
 int
