@@ -9,7 +9,7 @@
 #include "access/access.h"
 #include "desktop/first-frame.h"
 #include "desktop/key-opener.h"
-#include "desktop/notices.h"
+#include "control/notices.h"
 #include "desktop/tray-actions.h"
 #include "enroll/wizard.h"
 #include "model/recent-nodes.h"

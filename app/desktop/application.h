@@ -3,7 +3,7 @@
  * Edgeway's application: one instance per session, one window, the actions that belong to no window, and the links
  * (edgeway://enroll/…) and key files that others open with it.
  *
- * Actions: connected, mode, keep-mode, undo-mode (window/control.h); join, new-mesh, add-server, add-phone, open-key
+ * Actions: connected, mode, keep-mode, undo-mode (control/control.h); join, new-mesh, add-server, add-phone, open-key
  * (s), leave, diagnose, about, quit.
  */
 #pragma once

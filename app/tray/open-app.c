@@ -5,7 +5,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
-#include "notice.h"
+#include "control/notice.h"
 
 /* Another ID by --gapplication-app-id, ID.Tray, belongs to another app beside the usual one. (transfer full) */
 static gchar *

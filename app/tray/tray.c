@@ -13,7 +13,7 @@
 #include "model/recent-nodes.h"
 #include "model/tray-host.h"
 #include "model/words.h"
-#include "notice.h"
+#include "control/notice.h"
 #include "open-app.h"
 
 /* A panel may start after the tray at login, and takes a moment to come back after a crash. */

@@ -7,7 +7,7 @@
 
 #include <adwaita.h>
 
-#include "window/guard-watch.h"
+#include "control/guard-watch.h"
 
 G_BEGIN_DECLS
 

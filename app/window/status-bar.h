@@ -8,7 +8,7 @@
 
 #include <adwaita.h>
 
-#include "window/control.h"
+#include "control/control.h"
 
 G_BEGIN_DECLS
 

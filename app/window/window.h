@@ -11,7 +11,7 @@
 #include <adwaita.h>
 
 #include "model/topology.h"
-#include "window/control.h"
+#include "control/control.h"
 
 G_BEGIN_DECLS
 

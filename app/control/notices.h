@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "window/control.h"
+#include "control/control.h"
 
 G_BEGIN_DECLS
 

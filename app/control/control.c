@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "edgeway-config.h"
 
-#include "window/control.h"
+#include "control/control.h"
 
 #include <glib/gi18n.h>
 

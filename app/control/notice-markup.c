@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "desktop/notice-markup.h"
+#include "control/notice-markup.h"
 
 #define SERVER "org.freedesktop.Notifications"
 #define GNOME_SERVER "org.gtk.Notifications" /* GLib prefers it where it is */

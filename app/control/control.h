@@ -10,7 +10,7 @@
 #pragma once
 
 #include "model/daemon.h"
-#include "window/guard-watch.h"
+#include "control/guard-watch.h"
 
 G_BEGIN_DECLS
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "edgeway-config.h"
 
-#include "desktop/notices.h"
+#include "control/notices.h"
 
 #include <glib/gi18n.h>
 
-#include "desktop/notice-markup.h"
+#include "control/notice-markup.h"
 
 /* A change from this computer's own screen is mostly proved at once; only one that waits for people is told of. */
 #define GUARD_AFTER_SECONDS 3

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "edgeway-config.h"
 
-#include "window/guard-watch.h"
+#include "control/guard-watch.h"
 
 #include <glib/gi18n.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "notice.h"
+#include "control/notice.h"
 
-#include "desktop/notice-markup.h"
+#include "control/notice-markup.h"
 
 typedef struct
 {
