@@ -34,17 +34,111 @@ make_label (GtkWidget *overlay, const gchar *said)
   return label;
 }
 
-AdwToast *
-ew_toast_show (AdwToastOverlay *overlay, const gchar *said)
+/* Those of an overlay that show or wait, newest last. */
+#define KEPT "ew-toasts"
+#define WORTH "ew-toast-worth"
+#define WORDS "ew-toast-words"
+
+typedef enum
+{
+  NEWS,
+  ANSWER,
+  REFUSAL,
+} Worth;
+
+static Worth
+get_worth (AdwToast *toast)
+{
+  return (Worth)GPOINTER_TO_INT (g_object_get_data (G_OBJECT (toast), WORTH));
+}
+
+static void
+on_dismissed (AdwToast *toast, AdwToastOverlay *overlay)
+{
+  GPtrArray *kept = g_object_get_data (G_OBJECT (overlay), KEPT);
+  if (kept != NULL)
+    g_ptr_array_remove (kept, toast);
+}
+
+static GPtrArray *
+get_kept (AdwToastOverlay *overlay)
+{
+  GPtrArray *kept = g_object_get_data (G_OBJECT (overlay), KEPT);
+  if (kept == NULL)
+    {
+      kept = g_ptr_array_new_with_free_func (g_object_unref);
+      g_object_set_data_full (G_OBJECT (overlay), KEPT, kept, (GDestroyNotify)g_ptr_array_unref);
+    }
+  return kept;
+}
+
+/* A refusal outlives another one: each of them is an answer that a person waits for. */
+static gboolean
+gives_way (AdwToast *old, Worth worth, const gchar *said)
+{
+  return g_strcmp0 (g_object_get_data (G_OBJECT (old), WORDS), said) == 0
+         || (get_worth (old) != REFUSAL && get_worth (old) <= worth);
+}
+
+static void
+make_room (GPtrArray *kept, Worth worth, const gchar *said)
+{
+  for (guint i = kept->len; i-- > 0;)
+    {
+      g_autoptr (AdwToast) old = g_object_ref (kept->pdata[i]);
+      if (gives_way (old, worth, said))
+        adw_toast_dismiss (old);
+    }
+}
+
+/* Something of more worth shows: in front of it is no room. */
+static gboolean
+must_wait (GPtrArray *kept, Worth worth)
+{
+  for (guint i = 0; i < kept->len; i++)
+    if (get_worth (kept->pdata[i]) > worth)
+      return TRUE;
+  return FALSE;
+}
+
+static AdwToast *
+show_toast (AdwToastOverlay *overlay, const gchar *said, Worth worth)
 {
   g_auto (GStrv) words = g_strsplit (said, " ", -1);
   AdwToast *toast;
+  GPtrArray *kept;
 
   if (overlay == NULL)
     return NULL;
+  kept = get_kept (overlay);
+  make_room (kept, worth, said);
   toast = adw_toast_new ("");
+  g_object_set_data (G_OBJECT (toast), WORTH, GINT_TO_POINTER (worth));
+  g_object_set_data_full (G_OBJECT (toast), WORDS, g_strdup (said), g_free);
   adw_toast_set_custom_title (toast, make_label (GTK_WIDGET (overlay), said));
   adw_toast_set_timeout (toast, SECONDS_LEAST + (guint)(SECONDS_A_WORD * g_strv_length (words)));
+  /* What has a high priority comes in front of what shows, which shows again later. */
+  adw_toast_set_priority (toast, must_wait (kept, worth) ? ADW_TOAST_PRIORITY_NORMAL : ADW_TOAST_PRIORITY_HIGH);
+  g_ptr_array_add (kept, g_object_ref (toast));
+  g_signal_connect_object (toast, "dismissed", G_CALLBACK (on_dismissed), overlay, 0);
   adw_toast_overlay_add_toast (overlay, toast);
   return toast;
+}
+
+AdwToast *
+ew_toast_show (AdwToastOverlay *overlay, const gchar *said)
+{
+  return show_toast (overlay, said, ANSWER);
+}
+
+AdwToast *
+ew_toast_refuse (AdwToastOverlay *overlay, const gchar *said)
+{
+  return show_toast (overlay, said, REFUSAL);
+}
+
+AdwToast *
+ew_toast_tell (AdwToastOverlay *overlay, const gchar *said)
+{
+  return show_toast (overlay, said, NEWS);
 }

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Toasts that are read to their end.
+ * Toasts by their worth. Of each worth the newest counts, so that nothing waits behind old news:
+ *
+ *   refusal  what a person asked for didn't happen: at once, in front of everything
+ *   answer   what a person asked for happened: at once, but a refusal is read first
+ *   news     something happened by itself: after what a person asked for
+ *
+ * The same words again renew the toast that says them. A toast stays for as long as reading it takes.
  */
 #pragma once
 
@@ -8,8 +14,10 @@
 
 G_BEGIN_DECLS
 
-/* A toast of few words or some sentences, wrapped where they are long, for as long as reading them takes. overlay may
- * be NULL. The toast is borrowed; NULL without an overlay. */
-AdwToast *ew_toast_show (AdwToastOverlay *overlay, const gchar *said);
+/* All three: a few words or some sentences, wrapped where they are long. overlay may be NULL. The toast is borrowed;
+   NULL without an overlay. */
+AdwToast *ew_toast_show (AdwToastOverlay *overlay, const gchar *said);   /* an answer */
+AdwToast *ew_toast_refuse (AdwToastOverlay *overlay, const gchar *said); /* a refusal */
+AdwToast *ew_toast_tell (AdwToastOverlay *overlay, const gchar *said);   /* news; dismiss it once it isn't true */
 
 G_END_DECLS

@@ -94,7 +94,7 @@ on_pinged (GObject *source, GAsyncResult *result, gpointer user_data)
   if (sentence != NULL)
     ew_toast_show (overlay, sentence);
   else if (!g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
-    ew_toast_show (overlay, error->message);
+    ew_toast_refuse (overlay, error->message);
 }
 
 static void

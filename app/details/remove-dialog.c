@@ -34,11 +34,12 @@ on_removed (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autofree gchar *said = NULL;
 
   if (answer != NULL)
-    said = g_strdup_printf (_ ("%s was removed"), self->name);
+    {
+      said = g_strdup_printf (_ ("%s was removed"), self->name);
+      ew_toast_show (self->overlay, said);
+    }
   else if (!g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
-    said = g_strdup (error->message);
-  if (said != NULL)
-    ew_toast_show (self->overlay, said);
+    ew_toast_refuse (self->overlay, error->message);
   removal_free (self);
 }
 

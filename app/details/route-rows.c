@@ -91,7 +91,7 @@ on_chosen (GObject *source, GAsyncResult *result, gpointer user_data)
   GtkWidget *overlay = gtk_widget_get_ancestor (GTK_WIDGET (self), ADW_TYPE_TOAST_OVERLAY);
 
   if (answer == NULL && overlay != NULL && !g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
-    ew_toast_show (ADW_TOAST_OVERLAY (overlay), error->message);
+    ew_toast_refuse (ADW_TOAST_OVERLAY (overlay), error->message);
   load (self); /* what is true now, whichever way it went */
 }
 

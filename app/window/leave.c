@@ -17,7 +17,7 @@ left (GObject *source, GAsyncResult *result, gpointer user_data)
   if (answer == NULL)
     {
       if (!g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
-        ew_window_toast (window, error->message);
+        ew_window_refuse (window, error->message);
       return;
     }
   g_variant_get (answer, "(b)", &edge_told);

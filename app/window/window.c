@@ -11,6 +11,7 @@
 #include "model/recent-nodes.h"
 #include "model/words.h"
 #include "window/mesh-view.h"
+#include "window/online-news.h"
 #include "window/page-choice.h"
 #include "window/pages.h"
 #include "window/problem-bar.h"
@@ -43,6 +44,7 @@ struct _EwWindow
   EwPages *pages;
   EwProblemBar *problem;
   EwStatusBar *status;
+  EwOnlineNews *news;
 };
 
 G_DEFINE_FINAL_TYPE (EwWindow, ew_window, ADW_TYPE_APPLICATION_WINDOW)
@@ -57,6 +59,12 @@ void
 ew_window_toast (EwWindow *self, const gchar *text)
 {
   ew_toast_show (self->toasts, text);
+}
+
+void
+ew_window_refuse (EwWindow *self, const gchar *text)
+{
+  ew_toast_refuse (self->toasts, text);
 }
 
 static void
@@ -125,20 +133,6 @@ refresh (EwWindow *self)
   gtk_stack_set_visible_child_name (self->body, self->page == EW_PAGE_MESH ? "mesh" : "pages");
   show_title (self);
   show_header (self);
-}
-
-static void
-call_failed (EwWindow *self, const gchar *message)
-{
-  ew_window_toast (self, message);
-}
-
-static void
-node_came_online (EwWindow *self, EwNode *node)
-{
-  /* Translators: %s is the name of a node */
-  g_autofree gchar *text = g_strdup_printf (_ ("%s is online"), ew_node_get_name (node));
-  ew_window_toast (self, text);
 }
 
 static void
@@ -365,6 +359,7 @@ static void
 ew_window_dispose (GObject *object)
 {
   EwWindow *self = EW_WINDOW (object);
+  g_clear_object (&self->news);
   g_clear_object (&self->control);
   g_clear_object (&self->daemon);
   g_clear_object (&self->topology);
@@ -448,7 +443,7 @@ add_parts (EwWindow *self)
   gtk_box_append (self->rows, GTK_WIDGET (self->status));
   gtk_search_bar_connect_entry (self->search_bar, GTK_EDITABLE (self->search_entry));
   g_signal_connect_object (self->pages, "copied", G_CALLBACK (ew_window_toast), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->control, "failed", G_CALLBACK (call_failed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->control, "failed", G_CALLBACK (ew_window_refuse), self, G_CONNECT_SWAPPED);
 }
 
 static void
@@ -461,7 +456,7 @@ follow_model (EwWindow *self)
     g_signal_connect_object (self->daemon, of_daemon[i], G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);
   for (guint i = 0; i < G_N_ELEMENTS (of_topology); i++)
     g_signal_connect_object (self->topology, of_topology[i], G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->topology, "node-came-online", G_CALLBACK (node_came_online), self, G_CONNECT_SWAPPED);
+  self->news = ew_online_news_new (self->daemon, self->topology, self->toasts);
 }
 
 EwWindow *

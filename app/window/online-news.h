@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Tells that nodes came online: those of one moment in one toast, none that went offline meanwhile. What is known only
+ * because this computer itself has connected again is no news.
+ *
+ * Timer: `moment` collects from the first node on.
+ */
+#pragma once
+
+#include <adwaita.h>
+
+#include "model/topology.h"
+
+G_BEGIN_DECLS
+
+#define EW_TYPE_ONLINE_NEWS (ew_online_news_get_type ())
+G_DECLARE_FINAL_TYPE (EwOnlineNews, ew_online_news, EW, ONLINE_NEWS, GObject)
+
+/* overlay is borrowed and outlives it. */
+EwOnlineNews *ew_online_news_new (EwDaemon *daemon, EwTopology *topology, AdwToastOverlay *overlay);
+
+G_END_DECLS
