@@ -4,6 +4,7 @@
 #include "canvas.h"
 #include "console/format.h"
 #include "map-model.h"
+#include "model/latency.h"
 
 #define WHEEL_FROM 76        /* columns; narrower is drawn as a tree */
 #define SPOKE_LABEL_FROM 110 /* columns; from here on the round trip stands on the spoke itself */
@@ -148,7 +149,7 @@ card_add_round_trip (View *view, Card *card, gboolean leg_on_spoke)
     card_add (card, EW_STYLE_PLAIN, g_strdup_printf ("%s to the edge", leg));
   if (node->self || view->self_rtt_ms < 0)
     return;
-  sum = ew_format_ms (node->rtt_ms + view->self_rtt_ms);
+  sum = ew_format_ms (ew_latency_sum (view->self_rtt_ms, node->rtt_ms));
   card_add (card, EW_STYLE_PLAIN, g_strdup_printf ("%s %s from here", SIGN (view, "≈", "~"), sum));
 }
 

@@ -17,7 +17,6 @@ typedef struct
 {
   gint sent, came_back;
   gdouble least, most, sum; /* ms */
-  gboolean apart;           /* legs were shown that do not add up to the whole */
   gboolean interrupted;     /* Ctrl-C: the summary still comes */
 } Tally;
 
@@ -27,15 +26,6 @@ leg_text (JsonObject *result, const gchar *member)
   gdouble ms;
 
   return ew_format_get_number (result, member, &ms) ? ew_format_ms (ms) : g_strdup ("?");
-}
-
-/* As shown: legs are rounded, each to two figures. */
-static gboolean
-is_apart (gdouble near_ms, gdouble far_ms, gdouble total_ms)
-{
-  gdouble off = near_ms + far_ms - total_ms;
-
-  return MAX (off, -off) > MAX (total_ms / 100, 0.01);
 }
 
 static void
@@ -49,7 +39,7 @@ print_echo (EwCtl *ctl, JsonObject *result, Tally *tally)
   g_autofree gchar *name = ew_format_get_text (&ctl->terminal, result, "name", address);
   g_autofree gchar *target /* a host of a routed network has no name */
     = g_str_equal (name, address) ? g_strdup (address) : g_strdup_printf ("%s (%s)", name, address);
-  gdouble near_ms, far_ms, ms = 0;
+  gdouble far_ms, ms = 0;
 
   tally->came_back++;
   if (ew_format_get_number (result, "far_ms", &far_ms))
@@ -58,8 +48,6 @@ print_echo (EwCtl *ctl, JsonObject *result, Tally *tally)
   else
     ew_ctl_print ("%d  this computer %s %s %s %s  %s\n", tally->sent, line, near, line, target, total);
   ew_format_get_number (result, "total_ms", &ms);
-  if (ew_format_get_number (result, "far_ms", &far_ms) && ew_format_get_number (result, "near_ms", &near_ms))
-    tally->apart = tally->apart || is_apart (near_ms, far_ms, ms);
   tally->least = tally->came_back == 1 ? ms : MIN (tally->least, ms);
   tally->most = MAX (tally->most, ms);
   tally->sum += ms;
@@ -77,10 +65,6 @@ print_summary (const Tally *tally)
       ew_ctl_print ("; least %s, mean %s, most %s", least, mean, most);
     }
   ew_ctl_print ("\n");
-  if (tally->apart)
-    ew_ctl_print (
-      "The last figure in each line is for that packet. The legs were measured separately, the far one by the "
-      "edge a moment earlier, so they may not add up to it.\n");
   return tally->came_back > 0 ? EW_EXIT_DONE : EW_EXIT_FAILED;
 }
 

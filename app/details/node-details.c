@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ellipsis.h"
+#include "model/latency.h"
 #include "model/words.h"
 #include "node/node-icon.h"
 #include "ping-row.h"
@@ -169,7 +170,7 @@ show_latency (EwNodeDetails *self, EwNode *node)
   gboolean is_own = ew_node_is_self (node),
            reachable = !is_own && ew_node_get_state (node) != EW_NODE_NOT_JOINED && ew_node_get_address (node) != NULL;
   gdouble near = leg_of (own), far = is_own ? -1 : leg_of (node);
-  g_autofree gchar *path = near >= 0 && far >= 0 ? ew_words_sum_latency (near + far) : NULL;
+  g_autofree gchar *path = near >= 0 && far >= 0 ? ew_words_sum_latency (ew_latency_sum (near, far)) : NULL;
 
   set_leg (self->near_row, near, _ ("This Computer"), edge_name);
   set_leg (self->far_row, far, edge_name, ew_node_get_name (node));

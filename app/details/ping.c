@@ -4,6 +4,8 @@
 #include <glib/gi18n.h>
 #include <json-glib/json-glib.h>
 
+#include "model/words.h"
+
 #define TIMEOUT_MS 5000
 
 void
@@ -35,13 +37,14 @@ ew_ping_sentence (const gchar *json)
 {
   g_autoptr (JsonNode) root = json_from_string (json, NULL);
   JsonObject *object = root != NULL && JSON_NODE_HOLDS_OBJECT (root) ? json_node_get_object (root) : NULL;
-  gdouble near_ms, far_ms, total_ms;
+  g_autofree gchar *latency = NULL;
+  gdouble total_ms;
 
   if (object == NULL || !get_ms (object, "total_ms", &total_ms))
     return NULL;
-  if (get_ms (object, "near_ms", &near_ms) && get_ms (object, "far_ms", &far_ms))
-    return g_strdup_printf (_ ("A ping came back in %.1f ms (legs: %.1f and %.1f)"), total_ms, near_ms, far_ms);
-  return g_strdup_printf (_ ("A ping came back in %.1f ms"), total_ms);
+  latency = ew_words_latency (total_ms);
+  /* Translators: %s: "12 ms" */
+  return g_strdup_printf (_ ("A ping came back in %s"), latency);
 }
 
 gchar *

@@ -5,6 +5,8 @@
 #include <glib/gi18n-lib.h>
 #include <math.h>
 
+#include "latency.h"
+
 static gchar *
 unknown (void)
 {
@@ -42,14 +44,24 @@ ew_words_rate (gdouble bytes_a_second)
   return in_units (bytes_a_second * 8 / 1000, units, G_N_ELEMENTS (units));
 }
 
+static gboolean
+is_whole (gdouble number)
+{
+  return fabs (number - round (number)) < 1e-6;
+}
+
 gchar *
 ew_words_latency (gdouble ms)
 {
+  gint decimals;
+
   if (!isfinite (ms) || ms < 0)
     return unknown ();
-  if (ms >= 0.95)
-    return g_strdup_printf (_ ("%.0f ms"), ms);
-  return g_strdup_printf (_ ("%.1f ms"), MAX (ms, 0.1));
+  ms = ew_latency_round (ms);
+  for (decimals = ew_latency_decimals (ms); decimals > 0 && is_whole (ms * pow (10, decimals - 1)); decimals--)
+    ;
+  /* Translators: a latency in milliseconds, with as many decimals as it needs: "12 ms", "5.3 ms", "0.42 ms" */
+  return g_strdup_printf (_ ("%.*f ms"), decimals, ms);
 }
 
 gchar *
@@ -163,7 +175,7 @@ ew_words_path_ms (EwNode *node, EwNode *self)
 
   if (node == self || ew_node_is_self (node))
     return far;
-  return far >= 0 && near >= 0 ? far + near : -1;
+  return ew_latency_sum (near, far);
 }
 
 static gchar *

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 
 gchar *ew_words_bytes (gint64 bytes);          /* "1.2 MB"; "Unknown" below 0 */
 gchar *ew_words_rate (gdouble bytes_a_second); /* "84 Mb/s", bits as networks count them */
-gchar *ew_words_latency (gdouble ms);          /* "12 ms", "0.4 ms" */
+gchar *ew_words_latency (gdouble ms);          /* "12 ms", "5.3 ms", "0.42 ms": see latency.h */
 gchar *ew_words_sum_latency (gdouble ms);      /* "≈ 12 ms": a sum of legs, not a ping */
 gchar *ew_words_span (gint64 seconds);         /* "45 seconds", "3 hours", "2 days" */
 gchar *ew_words_countdown (gint64 seconds);    /* "0:42" */
@@ -25,7 +25,7 @@ const gchar *ew_words_problem (const gchar *code);
    or NULL. */
 gchar *ew_words_node_spoken (EwNode *node, EwNode *self, EwEdge *edge);
 gchar *ew_words_node_description (EwNode *node); /* "Server, Mesh IP 100.96.0.21. Press Enter for details." */
-/* Path from self to node: the sum of both legs in ms; below 0: unknown. */
+/* Path from self to node: the sum of both legs as they are shown, in ms; below 0: unknown. */
 gdouble ew_words_path_ms (EwNode *node, EwNode *self);
 
 gchar *ew_words_state (EwDaemon *daemon);        /* "Connected", "Connecting…", "Disconnected" */

@@ -23,7 +23,7 @@ gchar *
 ew_format_ms (gdouble milliseconds)
 {
   if (milliseconds < 0.995)
-    return g_strdup_printf ("%.2f ms", MAX (milliseconds, 0));
+    return g_strdup_printf ("%.2f ms", MAX (milliseconds, 0.01));
   return g_strdup_printf (milliseconds < 9.95 ? "%.1f ms" : "%.0f ms", milliseconds);
 }
 

@@ -2,10 +2,13 @@
  *
  * The map as a pure function. No pictures are compared: what must hold in every picture is.
  */
+#include <math.h>
 #include <string.h>
 
 #include "common/util.h"
+#include "console/format.h"
 #include "map-view.h"
+#include "model/latency.h"
 
 #define NOW (G_GINT64_CONSTANT (1790000000) * G_USEC_PER_SEC)
 
@@ -149,6 +152,25 @@ test_order (void)
   g_assert_true (strstr (text, "node-4") < strstr (text, "node-0"));
 }
 
+/* As edgewayctl prints them, and not only as they were measured. */
+static void
+test_sums_add_up (void)
+{
+  for (guint i = 0; i < 20000; i++)
+    {
+      gdouble near = exp (g_test_rand_double_range (log (0.02), log (3000))),
+              far = exp (g_test_rand_double_range (log (0.02), log (3000)));
+
+      if (i % 2) /* with two decimals, as the daemon sends them: there are halves among them */
+        near = round (near * 100 + 1) / 100, far = round (far * 100 + 1) / 100;
+      g_autofree gchar *near_text = ew_format_ms (near), *far_text = ew_format_ms (far),
+                       *sum_text = ew_format_ms (ew_latency_sum (near, far)), *expected = NULL;
+
+      expected = ew_format_ms (g_ascii_strtod (near_text, NULL) + g_ascii_strtod (far_text, NULL));
+      g_assert_cmpstr (sum_text, ==, expected);
+    }
+}
+
 static void
 test_facts (void)
 {
@@ -159,7 +181,7 @@ test_facts (void)
 
   g_assert_nonnull (strstr (text, "home · 9 nodes, 3 online"));
   g_assert_nonnull (strstr (text, "12 ms"));   /* a leg */
-  g_assert_nonnull (strstr (text, "≈ 25 ms")); /* the sum of two */
+  g_assert_nonnull (strstr (text, "≈ 24 ms")); /* the sum of two */
   g_assert_nonnull (strstr (text, "10.8.0.0/24"));
   g_assert_nonnull (strstr (text, "not joined yet"));
   g_assert_nonnull (strstr (text, "awaiting approval"));
@@ -248,6 +270,7 @@ main (int argc, char **argv)
   g_test_add_func ("/ctl/map/sizes", test_sizes);
   g_test_add_func ("/ctl/map/order", test_order);
   g_test_add_func ("/ctl/map/facts", test_facts);
+  g_test_add_func ("/ctl/map/sums-add-up", test_sums_add_up);
   g_test_add_func ("/ctl/map/colour", test_colour);
   g_test_add_func ("/ctl/map/hostile", test_hostile);
   g_test_add_func ("/ctl/map/long-names", test_long_names);

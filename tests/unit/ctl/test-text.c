@@ -27,7 +27,7 @@ test_numbers (void)
   {
     gdouble ms;
     const gchar *text;
-  } times[] = { { -3, "0.00 ms" },  { 0.424, "0.42 ms" }, { 0.996, "1.0 ms" },
+  } times[] = { { -3, "0.01 ms" },  { 0.424, "0.42 ms" }, { 0.996, "1.0 ms" },
                 { 8.25, "8.2 ms" }, { 9.96, "10 ms" },    { 123.7, "124 ms" } };
   static const struct
   {

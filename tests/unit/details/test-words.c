@@ -89,8 +89,8 @@ static void
 test_ping (void)
 {
   static const gchar *const cases[][2] = {
-    { "{\"near_ms\":5.12,\"far_ms\":7.2,\"total_ms\":12.34}", "A ping came back in 12.3 ms (legs: 5.1 and 7.2)" },
-    { "{\"near_ms\":5,\"far_ms\":null,\"total_ms\":5}", "A ping came back in 5.0 ms" }, /* the edge itself */
+    { "{\"near_ms\":5.12,\"far_ms\":7.2,\"total_ms\":12.34}", "A ping came back in 12 ms" },
+    { "{\"near_ms\":5,\"far_ms\":null,\"total_ms\":5}", "A ping came back in 5 ms" }, /* the edge itself */
     { "{\"near_ms\":5,\"far_ms\":7}", NULL },
     { "{\"near_ms\":5,\"far_ms\":7,\"total_ms\":\"12\"}", NULL },
     { "{\"near_ms\":5,\"far_ms\":7,\"total_ms\":-1}", NULL },

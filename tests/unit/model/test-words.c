@@ -2,8 +2,10 @@
 #include "edgeway-config.h"
 
 #include <locale.h>
+#include <math.h>
 
 #include "fake-service.h"
+#include "model/latency.h"
 #include "model/node-private.h"
 #include "model/words.h"
 
@@ -41,12 +43,34 @@ test_numbers (void)
   assert_words (ew_words_rate (1e300 * 1e300), "Unknown");
   assert_words (ew_words_rate (-1), "Unknown");
   assert_words (ew_words_latency (12.4), "12 ms");
-  assert_words (ew_words_latency (0.42), "0.4 ms");
-  assert_words (ew_words_latency (0.001), "0.1 ms");
-  assert_words (ew_words_latency (0.97), "1 ms");
+  assert_words (ew_words_latency (5.31), "5.3 ms");
+  assert_words (ew_words_latency (5.04), "5 ms");
+  assert_words (ew_words_latency (9.96), "10 ms");
+  assert_words (ew_words_latency (0.424), "0.42 ms");
+  assert_words (ew_words_latency (0.5), "0.5 ms");
+  assert_words (ew_words_latency (0.001), "0.01 ms");
+  assert_words (ew_words_latency (0.997), "1 ms");
   assert_words (ew_words_latency (-1), "Unknown");
   assert_words (ew_words_sum_latency (12), "≈ 12 ms");
   assert_words (ew_words_sum_latency (-1), "Unknown");
+}
+
+/* What is read on one screen adds up: 5 ms and 13 ms are 18 ms, whatever was behind the point. */
+static void
+test_sums_add_up (void)
+{
+  g_assert_cmpfloat (ew_latency_sum (-1, 5), ==, -1);
+  g_assert_cmpfloat (ew_latency_sum (5, -1), ==, -1);
+  for (guint i = 0; i < 20000; i++)
+    {
+      gdouble near = exp (g_test_rand_double_range (log (0.02), log (3000))),
+              far = exp (g_test_rand_double_range (log (0.02), log (3000)));
+      g_autofree gchar *near_text = ew_words_latency (near), *far_text = ew_words_latency (far),
+                       *sum_text = ew_words_latency (ew_latency_sum (near, far)), *expected = NULL;
+
+      expected = ew_words_latency (g_ascii_strtod (near_text, NULL) + g_ascii_strtod (far_text, NULL));
+      g_assert_cmpstr (sum_text, ==, expected);
+    }
 }
 
 static void
@@ -186,6 +210,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/model/words/numbers", test_numbers);
+  g_test_add_func ("/model/words/sums-add-up", test_sums_add_up);
   g_test_add_func ("/model/words/times", test_times);
   g_test_add_func ("/model/words/nodes", test_nodes);
   g_test_add_func ("/model/words/daemon", test_daemon);
