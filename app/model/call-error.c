@@ -5,6 +5,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "text.h"
+#include "translate.h"
 
 #define PREFIX "org.edgeway.Error."
 #define SENTENCE_MAX 600 /* characters */
@@ -83,12 +84,25 @@ explain (const GError *error, const gchar *name)
   return NULL;
 }
 
+gchar *
+ew_call_error_dup_message (const GError *error)
+{
+  g_autofree gchar *name = g_dbus_error_get_remote_error (error);
+  g_autoptr (GError) copy = NULL;
+
+  if (name == NULL || !g_str_has_prefix (name, PREFIX))
+    return NULL;
+  copy = g_error_copy (error);
+  g_dbus_error_strip_remote_error (copy);
+  return g_strdup (copy->message);
+}
+
 GError *
-ew_call_error_from_dbus (GError *error)
+ew_call_error_from_dbus (GError *error, const gchar *phrase)
 {
   g_autoptr (GError) taken = error;
   g_autofree gchar *name = g_dbus_error_get_remote_error (error);
-  g_autofree gchar *sentence = NULL;
+  g_autofree gchar *translated = NULL, *sentence = NULL;
   GError *explained = explain (error, name);
   EwCallError code = EW_CALL_ERROR_FAILED;
 
@@ -100,7 +114,8 @@ ew_call_error_from_dbus (GError *error)
   for (guint i = 0; name != NULL && i < G_N_ELEMENTS (names); i++)
     if (g_str_equal (name, names[i].name))
       code = names[i].code;
-  sentence = ew_text_sentence (taken->message, SENTENCE_MAX);
+  translated = ew_translate_sentence (taken->message, phrase);
+  sentence = ew_text_sentence (translated, SENTENCE_MAX);
   if (*sentence == '\0' && code == EW_CALL_ERROR_NOT_AUTHORIZED)
     sentence = (g_free (sentence), g_strdup (_ ("You are not allowed to do this here. Ask an administrator.")));
   else if (*sentence == '\0')

@@ -8,8 +8,11 @@
 
 G_BEGIN_DECLS
 
-/* Takes error, which came from GDBus; the result is in EW_CALL_ERROR. */
-GError *ew_call_error_from_dbus (GError *error);
+/* Takes error, which came from GDBus; the result is in EW_CALL_ERROR. phrase: of its message (translate.h), NULL: none.
+ */
+GError *ew_call_error_from_dbus (GError *error, const gchar *phrase);
+/* What the daemon is asked for its phrase; NULL: not the daemon's own error. (transfer full) */
+gchar *ew_call_error_dup_message (const GError *error);
 
 /* Why a name could not be started or asked for its properties. */
 EwAvailability ew_availability_from_dbus (const GError *error);

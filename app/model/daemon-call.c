@@ -4,15 +4,45 @@
 #include <edgeway-config.h>
 #include <gio/gunixfdlist.h>
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #include "call-error.h"
 #include "edgeway-daemon1.h"
+#include "translate.h"
+
+#define ASKED_MAX 2048 /* bytes of a message */
+#define PHRASE_MS 2000 /* then it's shown in English */
 
 typedef struct
 {
   GVariant *value;
   GUnixFDList *fds;
 } Answer;
+
+typedef struct
+{
+  gchar *method;
+  GError *error; /* while its phrase is asked for */
+} Call;
+
+static Call *
+call_new (const gchar *method)
+{
+  Call *call = g_new0 (Call, 1);
+
+  call->method = g_strdup (method);
+  return call;
+}
+
+static void
+call_free (gpointer data)
+{
+  Call *call = data;
+
+  g_clear_error (&call->error);
+  g_free (call->method);
+  g_free (call);
+}
 
 static void
 answer_free (gpointer data)
@@ -22,6 +52,38 @@ answer_free (gpointer data)
   g_clear_pointer (&answer->value, g_variant_unref);
   g_clear_object (&answer->fds);
   g_free (answer);
+}
+
+/* GDBus reads no more of an error than one string, so what a message was made of is asked for. */
+static void
+on_phrase (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GVariant) answer = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, NULL);
+  Call *call = g_task_get_task_data (task);
+  const gchar *phrase = NULL;
+
+  if (answer != NULL)
+    g_variant_get (answer, "(&s)", &phrase);
+  g_task_return_error (task, ew_call_error_from_dbus (g_steal_pointer (&call->error), phrase));
+}
+
+/* Takes error. */
+static void
+fail_call (GTask *task, GDBusConnection *connection, GError *error)
+{
+  Call *call = g_task_get_task_data (task);
+  g_autofree gchar *message = ew_translate_has_catalog () ? ew_call_error_dup_message (error) : NULL;
+
+  if (message == NULL || strlen (message) > ASKED_MAX || !g_utf8_validate (message, -1, NULL))
+    {
+      g_task_return_error (task, ew_call_error_from_dbus (error, NULL));
+      return;
+    }
+  call->error = error;
+  g_dbus_connection_call (connection, EW_DAEMON_NAME, EW_DAEMON_PATH, EW_DAEMON_NAME, "GetPhrase",
+                          g_variant_new ("(s)", message), G_VARIANT_TYPE ("(s)"), G_DBUS_CALL_FLAGS_NO_AUTO_START,
+                          PHRASE_MS, g_task_get_cancellable (task), on_phrase, g_object_ref (task));
 }
 
 static void
@@ -39,8 +101,8 @@ on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   answer_free (answer);
-  g_debug ("daemon: %s: %s", (const gchar *)g_task_get_task_data (task), error->message);
-  g_task_return_error (task, ew_call_error_from_dbus (error));
+  g_debug ("daemon: %s: %s", ((Call *)g_task_get_task_data (task))->method, error->message);
+  fail_call (task, G_DBUS_CONNECTION (source), error);
 }
 
 /* "(ss)" for what a method of our XML answers; NULL: no such method. */
@@ -69,7 +131,7 @@ ew_daemon_call_async (EwDaemon *self, const gchar *method, GVariant *parameters,
   g_return_if_fail (type != NULL);
   g_task_set_source_tag (task, ew_daemon_call_async);
   g_task_set_check_cancellable (task, FALSE); /* cancelled is one of our errors */
-  g_task_set_task_data (task, g_strdup (method), g_free);
+  g_task_set_task_data (task, call_new (method), call_free);
   if (ew_daemon_get_connection (self) == NULL || ew_daemon_get_unavailable_message (self) != NULL)
     {
       const gchar *why = ew_daemon_get_unavailable_message (self);

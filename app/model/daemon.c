@@ -12,6 +12,7 @@
 #include "call-error.h"
 #include "edgeway-daemon1.h"
 #include "text.h"
+#include "translate.h"
 
 #define NAME EW_DAEMON_NAME
 #define PATH EW_DAEMON_PATH
@@ -66,6 +67,7 @@ struct _EwDaemon
 
   EwAvailability availability;
   GVariant *values[N_VALUES]; /* texts are cleaned; NULL: unknown */
+  GVariant *phrases[2];       /* of the message and of the problems (translate.h); NULL: none */
   gchar **addresses;
 };
 
@@ -112,6 +114,57 @@ set_value (EwDaemon *self, guint id, GVariant *value)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ENROLLED]);
 }
 
+enum
+{
+  PHRASE_MESSAGE,
+  PHRASE_PROBLEMS
+};
+
+/* They come with what they belong to, in any order, so they are taken first. */
+static void
+take_phrases (EwDaemon *self, GVariant *dictionary)
+{
+  static const gchar *const names[] = { "MessagePhrase", "ProblemPhrases" };
+  static const gchar *const types[] = { "s", "as" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      GVariant *value = g_variant_lookup_value (dictionary, names[i], G_VARIANT_TYPE (types[i]));
+      if (value == NULL)
+        continue;
+      g_clear_pointer (&self->phrases[i], g_variant_unref);
+      self->phrases[i] = value;
+    }
+}
+
+static GVariant *
+translate_message (EwDaemon *self, const gchar *text)
+{
+  GVariant *phrase = self->phrases[PHRASE_MESSAGE];
+  g_autofree gchar *translated
+    = ew_translate_sentence (text, phrase != NULL ? g_variant_get_string (phrase, NULL) : NULL);
+
+  return g_variant_new_take_string (ew_text_sentence (translated, TEXT_MAX_CHARS));
+}
+
+static GVariant *
+translate_problems (EwDaemon *self, GVariant *problems)
+{
+  g_autofree const gchar **lines = g_variant_get_strv (problems, NULL);
+  g_autofree const gchar **phrases
+    = self->phrases[PHRASE_PROBLEMS] != NULL ? g_variant_get_strv (self->phrases[PHRASE_PROBLEMS], NULL) : NULL;
+  const guint n_phrases = phrases != NULL ? g_strv_length ((gchar **)phrases) : 0;
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_STRING_ARRAY);
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      g_autofree gchar *translated = ew_translate_sentence (lines[i], i < n_phrases ? phrases[i] : NULL);
+      g_variant_builder_add_value (&builder, g_variant_new_take_string (ew_text_sentence (translated, TEXT_MAX_CHARS)));
+    }
+  return g_variant_builder_end (&builder);
+}
+
 static void
 take_property (EwDaemon *self, const gchar *name, GVariant *value)
 {
@@ -123,10 +176,13 @@ take_property (EwDaemon *self, const gchar *name, GVariant *value)
   for (guint id = PROP_0 + 1; id < N_VALUES; id++)
     if (g_str_equal (dbus_names[id], name))
       {
-        if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
+        if (id == PROP_MESSAGE)
+          value = translate_message (self, g_variant_get_string (value, NULL));
+        else if (id == PROP_PROBLEMS)
+          value = translate_problems (self, value);
+        else if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
           {
-            const gchar *text = g_variant_get_string (value, NULL);
-            clean = id == PROP_MESSAGE ? ew_text_sentence (text, TEXT_MAX_CHARS) : ew_text_clean (text, TEXT_MAX_CHARS);
+            clean = ew_text_clean (g_variant_get_string (value, NULL), TEXT_MAX_CHARS);
             value = g_variant_new_string (clean);
           }
         set_value (self, id, g_variant_ref_sink (value));
@@ -142,6 +198,7 @@ take_properties (EwDaemon *self, GVariant *dictionary)
   GVariant *value;
 
   g_object_freeze_notify (G_OBJECT (self));
+  take_phrases (self, dictionary);
   g_variant_iter_init (&iter, dictionary);
   while (g_variant_iter_loop (&iter, "{&sv}", &name, &value))
     take_property (self, name, value);
@@ -386,6 +443,8 @@ ew_daemon_finalize (GObject *object)
   leave (self);
   for (guint id = 0; id < N_VALUES; id++)
     g_clear_pointer (&self->values[id], g_variant_unref);
+  for (gsize i = 0; i < G_N_ELEMENTS (self->phrases); i++)
+    g_clear_pointer (&self->phrases[i], g_variant_unref);
   g_strfreev (self->addresses);
   g_free (self->bus_address);
   G_OBJECT_CLASS (ew_daemon_parent_class)->finalize (object);

@@ -13,6 +13,7 @@
  */
 #include "account/client-private.h"
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/pki.h"
 #include "common/util.h"
 #include <netinet/in.h>
@@ -249,21 +250,22 @@ note_failure (EwClientCall *call, const GError *cause)
   if (call->pin_error)
     {
       g_clear_error (&call->last_error);
-      call->last_error = g_error_new (
+      call->last_error = ew_error_new (
         EW_ERROR, EW_ERROR_PIN_MISMATCH,
-        "What answers at %s is not this mesh's edge (its certificate does not have the mesh's pin): "
-        "somebody is in between, or the edge was set up again from nothing and needs a new enrollment key",
+        "The server at %s isn't this mesh's edge: its certificate doesn't match the mesh's pin. Either someone "
+        "intercepts the connection, or the edge was set up again from nothing and you need a new enrollment key.",
         ew_client_place (call->base));
     }
   else if (!g_error_matches (call->last_error, EW_ERROR, EW_ERROR_PIN_MISMATCH) && !call->better
            && !(call->base->inside && call->last_error))
     {
       g_clear_error (&call->last_error);
-      call->last_error = g_error_new (
+      call->last_error = ew_error_new (
         EW_ERROR, EW_ERROR_EDGE_UNREACHABLE,
-        "The edge at %s cannot be reached (%s): check this computer's network, and that the edge runs and "
-        "its TCP port is open",
-        ew_client_place (call->base), call->timed_out ? "no answer in time" : cause->message);
+        "The edge at %s can't be reached (%s). Check this computer's network, and that the edge runs and its TCP "
+        "port is open.",
+        ew_client_place (call->base),
+        call->timed_out ? ew_phrase_constant (N_ ("no answer in time")) : ew_phrase_cause (cause));
     }
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "common/checks.h"
+#include "common/phrase.h"
 #include "common/util.h"
 
 #include <string.h>
@@ -20,7 +21,7 @@ ew_checks_add (JsonArray *checks, const gchar *check, EwCheckResult result, cons
   va_list arguments;
 
   va_start (arguments, format);
-  g_autofree gchar *text = g_strdup_vprintf (format, arguments);
+  g_autofree gchar *text = ew_phrase_valist (format, arguments);
   va_end (arguments);
   g_autofree gchar *message = end_sentence (text);
   json_object_set_string_member (object, "check", check);
@@ -30,7 +31,11 @@ ew_checks_add (JsonArray *checks, const gchar *check, EwCheckResult result, cons
     json_object_set_null_member (object, "ok");
   json_object_set_boolean_member (object, "warning", result == EW_CHECK_WARNING);
   json_object_set_string_member (object, "message", message);
-  json_object_set_string_member (object, "fix", result == EW_CHECK_GOOD || fix == NULL ? "" : fix);
+  ew_phrase_add_member (object, "message_phrase", text);
+  if (result == EW_CHECK_GOOD || fix == NULL)
+    fix = "";
+  json_object_set_string_member (object, "fix", fix);
+  ew_phrase_add_member (object, "fix_phrase", fix);
   json_array_add_object_element (checks, object);
 }
 

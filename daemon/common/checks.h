@@ -24,7 +24,9 @@ typedef enum
   EW_CHECK_UNKNOWN
 } EwCheckResult;
 
-/* check: a stable code in lower case. fix: a sentence or a command that can be pasted, NULL for none; left out of good
+/* message_phrase and fix_phrase stand beside the two where they are known (common/phrase.h).
+ *
+ * check: a stable code in lower case. fix: a sentence or a command that can be pasted, NULL for none; left out of good
  * ones. format: a sentence. */
 void ew_checks_add (JsonArray *checks, const gchar *check, EwCheckResult result, const gchar *fix, const gchar *format,
                     ...) G_GNUC_PRINTF (5, 6);

@@ -3,6 +3,7 @@
  * The methods about this machine's own connection.
  */
 #include "common/error.h"
+#include "common/phrase.h"
 #include "service/methods.h"
 
 #define CONFIRM_WITHIN_MAX 86400
@@ -194,6 +195,16 @@ void
 ew_handle_get_status (EwCall *call, GVariant *parameters)
 {
   answer_string (call, ew_tunnel_get_status (ew_call_get_tunnel (call)), NULL);
+}
+
+/* Whoever asks knows the sentence, and there is nothing in its phrase that isn't in it. */
+void
+ew_handle_get_phrase (EwCall *call, GVariant *parameters)
+{
+  const gchar *message;
+
+  g_variant_get (parameters, "(&s)", &message);
+  answer_string (call, ew_phrase_to_json (message), NULL);
 }
 
 void

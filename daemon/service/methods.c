@@ -16,6 +16,7 @@ static const EwMethod methods[] = {
   { "ConfirmMode", MODE, ew_handle_confirm_mode },
   { "UndoMode", MODE, ew_handle_undo_mode },
   { "GetStatus", NULL, ew_handle_get_status },
+  { "GetPhrase", NULL, ew_handle_get_phrase },
   { "OpenTopology", TOPOLOGY, ew_handle_open_topology },
   { "Ping", TOPOLOGY, ew_handle_ping },
   { "Diagnose", TOPOLOGY, ew_handle_diagnose },

@@ -55,6 +55,19 @@ ew_tunnel_show_problems (EwTunnel *self)
   return g_variant_new_strv ((const gchar *const *)lines->pdata, lines->len);
 }
 
+GVariant *
+ew_tunnel_show_problem_phrases (EwTunnel *self)
+{
+  g_autoptr (GPtrArray) problems = ew_tunnel_collect_problems (self);
+  g_autoptr (GPtrArray) phrases = g_ptr_array_new_with_free_func (g_free);
+  for (guint i = 0; i < problems->len; i++)
+    {
+      g_autofree gchar *line = ew_host_problem_describe (problems->pdata[i]);
+      g_ptr_array_add (phrases, ew_phrase_to_json (line));
+    }
+  return g_variant_new_strv ((const gchar *const *)phrases->pdata, phrases->len);
+}
+
 JsonArray *
 ew_tunnel_problems_to_json (EwTunnel *self)
 {

@@ -20,6 +20,7 @@
 #include "account/document.h"
 #include "account/keystore.h"
 #include "account/topology.h"
+#include "common/phrase.h"
 #include "engine/engine.h"
 #include "net/host.h"
 #include "tunnel/alarm.h"
@@ -66,6 +67,7 @@ enum
   PROP_STATE,
   PROP_REASON,
   PROP_MESSAGE,
+  PROP_MESSAGE_PHRASE,
   PROP_MODE,
   PROP_GUARD_UNTIL,
   PROP_ROLE,
@@ -80,6 +82,7 @@ enum
   PROP_INTERFACE,
   PROP_TRIAL,
   PROP_PROBLEMS,
+  PROP_PROBLEM_PHRASES,
   N_PROPS
 };
 
@@ -97,8 +100,7 @@ struct _EwTunnel
   GObject parent;
 
   /* For life. */
-  gchar *interface;
-  gchar *state_dir;
+  gchar *interface, *state_dir;
   EwHost *host;
   EwResume *resume;
   gchar *networks; /* link.c: the machine's networks when last looked at, as text */
@@ -116,7 +118,7 @@ struct _EwTunnel
 
   /* What is shown (tunnel.c). */
   EwTunnelState state;
-  gchar *reason, *message;
+  gchar *reason, *message, *message_phrase;
   gint64 since; /* realtime µs */
   GVariant *shown[N_PROPS];
   gchar *status;       /* the text last made of it; NULL: something has changed since */
@@ -133,21 +135,18 @@ struct _EwTunnel
   EwEngine *engine;
   EwRouterState *router;
   EwLiveness liveness;
-  EwAlarm *alarm; /* liveness' deadline */
-  EwAlarm *retry; /* ERROR: tried again */
-  gint64 slept;   /* ew_slept() when last looked at */
+  EwAlarm *alarm, *retry; /* liveness' deadline; ERROR: tried again */
+  gint64 slept;           /* ew_slept() when last looked at */
   GArray *candidates;
   guint candidate;
   gint peer; /* index of the edge that is the engine's peer; -1: none */
   guint8 peer_key[32];
   EwPlan *plan;    /* in force; NULL: none */
   gboolean proved; /* the edge has answered since it went up */
-  gboolean vpn_active;
-  gboolean held,
-    held_vpn;          /* the interface is lost, and the host stays as it was until it is made again; … in VPN mode */
-  gboolean handshaken; /* since the edge fell silent */
-  gboolean no_route;
-  gboolean trimmed; /* freed memory was given back since it became quiet */
+  gboolean vpn_active, no_route;
+  gboolean held, held_vpn; /* the interface is lost, the host stays as it was until it's made again; … in VPN mode */
+  gboolean handshaken;     /* since the edge fell silent */
+  gboolean trimmed;        /* freed memory was given back since it became quiet */
 
   /* race.c */
   EwAlarm *race_alarm;
@@ -165,19 +164,17 @@ struct _EwTunnel
 
   /* refresh.c */
   gboolean fetching, fetch_again;
-  EwRevision told_revision; /* the latest that the edge named */
-  gboolean told;            /* the next fetch is for an edge's notice */
-  gint64 fetch_not_before;
+  EwRevision told_revision;                  /* the latest that the edge named */
+  gboolean told;                             /* the next fetch is for an edge's notice */
+  gint64 fetch_not_before, store_not_before; /* boot time */
   EwAlarm *fetch_alarm;
-  gint64 store_not_before; /* boot time */
-  EwAlarm *store_alarm;    /* what the edge said last is written then; NULL: never needed */
+  EwAlarm *store_alarm; /* what the edge said last is written then; NULL: never needed */
 
   /* live-check.c */
   GList *live_checks;
   gint64 live_initiated; /* the last handshake that was begun for them */
 
-  /* ping.c */
-  GList *pings;
+  GList *pings; /* ping.c */
   gpointer far; /* FarWatch: the far legs, while somebody pings */
 };
 
@@ -274,6 +271,7 @@ void ew_tunnel_ping_stop (EwTunnel *self);
 /* problems.c: EwHostProblem of the plan in force. (transfer full) */
 GPtrArray *ew_tunnel_collect_problems (EwTunnel *self);
 GVariant *ew_tunnel_show_problems (EwTunnel *self);
+GVariant *ew_tunnel_show_problem_phrases (EwTunnel *self); /* of each (common/phrase.h), "": none */
 /* The array `problems` of the status. (transfer full) */
 JsonArray *ew_tunnel_problems_to_json (EwTunnel *self);
 

@@ -71,6 +71,8 @@ show (EwTunnel *self, guint property)
       return g_variant_new_string (text (self->reason));
     case PROP_MESSAGE:
       return g_variant_new_string (text (self->message));
+    case PROP_MESSAGE_PHRASE:
+      return g_variant_new_string (text (self->message_phrase));
     case PROP_MODE:
       return g_variant_new_string (self->guard.vpn ? "vpn" : "connector");
     case PROP_GUARD_UNTIL:
@@ -97,6 +99,8 @@ show (EwTunnel *self, guint property)
       return g_variant_new_string (self->interface);
     case PROP_PROBLEMS:
       return ew_tunnel_show_problems (self);
+    case PROP_PROBLEM_PHRASES:
+      return ew_tunnel_show_problem_phrases (self);
     case PROP_TRIAL:
     default:
       return g_variant_new_boolean (document && document->trial);
@@ -148,8 +152,10 @@ ew_tunnel_set_state (EwTunnel *self, EwTunnelState state, const gchar *reason, c
   self->state = state;
   g_free (self->reason);
   g_free (self->message);
+  g_free (self->message_phrase);
   self->reason = g_strdup (reason);
   self->message = g_strdup (message);
+  self->message_phrase = ew_phrase_to_json (message);
   ew_alarm_set (self->retry, state == EW_STATE_ERROR && self->keystore && self->keystore->wish_connected
                                ? ew_boottime () + RETRY_AFTER
                                : G_MAXINT64);
@@ -507,6 +513,7 @@ ew_tunnel_finalize (GObject *object)
   g_free (self->networks);
   g_free (self->status);
   g_free (self->reason);
+  g_free (self->message_phrase);
   g_free (self->message);
   g_free (self->interface);
   g_free (self->state_dir);
@@ -523,12 +530,19 @@ ew_tunnel_class_init (EwTunnelClass *class)
     guint id;
     const gchar *name;
   } strings[] = {
-    { PROP_STATE, "state" },         { PROP_REASON, "reason" },
-    { PROP_MESSAGE, "message" },     { PROP_MODE, "mode" },
-    { PROP_ROLE, "role" },           { PROP_MESH, "mesh" },
-    { PROP_NODE_NAME, "node-name" }, { PROP_KIND, "kind" },
-    { PROP_EDGE_NAME, "edge-name" }, { PROP_EDGE_ENDPOINT, "edge-endpoint" },
-    { PROP_TRANSPORT, "transport" }, { PROP_INTERFACE, "interface" },
+    { PROP_STATE, "state" },
+    { PROP_REASON, "reason" },
+    { PROP_MESSAGE, "message" },
+    { PROP_MESSAGE_PHRASE, "message-phrase" },
+    { PROP_MODE, "mode" },
+    { PROP_ROLE, "role" },
+    { PROP_MESH, "mesh" },
+    { PROP_NODE_NAME, "node-name" },
+    { PROP_KIND, "kind" },
+    { PROP_EDGE_NAME, "edge-name" },
+    { PROP_EDGE_ENDPOINT, "edge-endpoint" },
+    { PROP_TRANSPORT, "transport" },
+    { PROP_INTERFACE, "interface" },
   };
   object_class->get_property = ew_tunnel_get_property;
   object_class->finalize = ew_tunnel_finalize;
@@ -538,6 +552,7 @@ ew_tunnel_class_init (EwTunnelClass *class)
   properties[PROP_SINCE] = g_param_spec_int64 ("since", NULL, NULL, 0, G_MAXINT64, 0, flags);
   properties[PROP_ADDRESSES] = g_param_spec_boxed ("addresses", NULL, NULL, G_TYPE_STRV, flags);
   properties[PROP_PROBLEMS] = g_param_spec_boxed ("problems", NULL, NULL, G_TYPE_STRV, flags);
+  properties[PROP_PROBLEM_PHRASES] = g_param_spec_boxed ("problem-phrases", NULL, NULL, G_TYPE_STRV, flags);
   properties[PROP_TRIAL] = g_param_spec_boolean ("trial", NULL, NULL, FALSE, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }

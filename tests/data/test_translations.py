@@ -17,6 +17,10 @@ KEYWORDS = ["_", "N_", "C_:1c,2", "NC_:1c,2", "g_dcgettext:2", "g_dngettext:2,3"
 FLAGS = ["N_:1:pass-c-format", "C_:2:pass-c-format", "NC_:2:pass-c-format", "g_dngettext:2:pass-c-format", "g_strdup_printf:1:c-format",
          "g_string_printf:2:c-format", "g_string_append_printf:2:c-format", "g_error_new:3:c-format", "g_set_error:4:c-format",
          "g_markup_printf_escaped:1:c-format", "g_print:1:c-format", "g_printerr:1:c-format"]
+# The daemons' sentences: po/meson.build adds these.
+CONSTRUCTORS = {"ew_phrase": 1, "ew_set_error": 4, "ew_error_new": 3, "ew_task_return_new_error": 4}
+KEYWORDS += [f"{name}:{argument}" for name, argument in CONSTRUCTORS.items()]
+FLAGS += [f"{name}:{argument}:c-format" for name, argument in CONSTRUCTORS.items()]
 MARKED_C = re.compile(r'\b(?:_|N_|C_|NC_|ngettext|g_dngettext|g_dcgettext|g_dpgettext2) \(\s*"')
 # Properties and attributes whose text is shown or spoken.
 SHOWN = {"title", "subtitle", "label", "tooltip-text", "placeholder-text", "description", "heading", "body", "primary-icon-tooltip-text",
@@ -67,8 +71,19 @@ class Translations(unittest.TestCase):
         cls.addClassCleanup(folder.cleanup)
         cls.folder = folder.name
         cls.template = os.path.join(cls.folder, "edgeway.pot")
-        cls.told = run("xgettext", "--from-code=UTF-8", "--add-comments", "-f", os.path.join(PO, "POTFILES.in"), "-o", cls.template,
-                       *("--keyword=" + word for word in KEYWORDS), *("--flag=" + flag for flag in FLAGS))
+        cls.told = cls.extract(cls.template, "-f", os.path.join(PO, "POTFILES.in"))
+
+    @classmethod
+    def extract(cls, to, *files):
+        return run("xgettext", "--from-code=UTF-8", "--add-comments", *files, "-o", to, *("--keyword=" + word for word in KEYWORDS), *("--flag=" + flag for flag in FLAGS))
+
+    def said(self):
+        """The files of the services with sentences that clients translate."""
+        template = os.path.join(self.folder, "services.pot")
+        told = self.extract(template, *sorted(os.path.relpath(path, TOP) for path in glob.glob(TOP + "/daemon/**/*.c", recursive=True)))
+        self.assertEqual((told.returncode, told.stdout), (0, ""))
+        with open(template, encoding="utf-8") as file:
+            return {place.rpartition(":")[0] for line in file if line.startswith("#: ") for place in line[3:].split()}
 
     def test_files(self):
         """A file with marked strings that POTFILES.in does not name is never translated."""
@@ -77,6 +92,7 @@ class Translations(unittest.TestCase):
             with open(path, encoding="utf-8") as file:
                 if MARKED_C.search(file.read()):
                     wanted.append(path)
+        wanted += [os.path.join(TOP, path) for path in self.said()]
         for path in glob.glob(TOP + "/ui/**/*.ui", recursive=True):
             with open(path, encoding="utf-8") as file:
                 if 'translatable="yes"' in file.read():

@@ -33,8 +33,8 @@ struct _EwTunnel
 G_DEFINE_TYPE (EwTunnel, ew_tunnel, G_TYPE_OBJECT)
 
 static const gchar *const string_properties[]
-  = { "state",     "reason", "message",   "mode",          "role",      "mesh",
-      "node-name", "kind",   "edge-name", "edge-endpoint", "transport", "interface" };
+  = { "state", "reason",    "message",       "mode",      "role",      "mesh",          "node-name",
+      "kind",  "edge-name", "edge-endpoint", "transport", "interface", "message-phrase" };
 enum
 {
   PROP_STRING_LAST = G_N_ELEMENTS (string_properties),
@@ -43,6 +43,7 @@ enum
   PROP_ADDRESSES,
   PROP_TRIAL,
   PROP_PROBLEMS,
+  PROP_PROBLEM_PHRASES,
 };
 
 #define PROBLEM "The route 10.7.0.0/24 is not in use: another program has that route already."
@@ -64,6 +65,7 @@ get_string (EwTunnel *self, guint id)
     connected ? "203.0.113.5:443" : "",
     connected ? "udp" : "",
     self->interface,
+    enrolled ? "" : "[\"This computer is in no mesh yet.\"]",
   };
   return values[id - 1];
 }
@@ -73,6 +75,8 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
 {
   EwTunnel *self = EW_TUNNEL (object);
   const gchar *problems[] = { PROBLEM, NULL };
+  const gchar *phrases[]
+    = { "[\"The route %s is not in use: %s.\",\"10.7.0.0/24\",\"another program has that route already\"]", NULL };
   const gchar *addresses[] = { "100.96.1.1", "fd12:3456:789a:1::1", NULL };
 
   if (id <= PROP_STRING_LAST)
@@ -85,6 +89,8 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
     g_value_set_boxed (value, g_str_equal (self->state, "not-enrolled") ? NULL : addresses);
   else if (id == PROP_PROBLEMS)
     g_value_set_boxed (value, g_str_equal (self->state, "connected") ? problems : NULL);
+  else if (id == PROP_PROBLEM_PHRASES)
+    g_value_set_boxed (value, g_str_equal (self->state, "connected") ? phrases : NULL);
   else
     g_value_set_boolean (value, TRUE);
 }
@@ -119,6 +125,8 @@ ew_tunnel_class_init (EwTunnelClass *class)
                                    g_param_spec_boxed ("addresses", NULL, NULL, G_TYPE_STRV, flags));
   g_object_class_install_property (object_class, PROP_PROBLEMS,
                                    g_param_spec_boxed ("problems", NULL, NULL, G_TYPE_STRV, flags));
+  g_object_class_install_property (object_class, PROP_PROBLEM_PHRASES,
+                                   g_param_spec_boxed ("problem-phrases", NULL, NULL, G_TYPE_STRV, flags));
   g_object_class_install_property (object_class, PROP_TRIAL, g_param_spec_boolean ("trial", NULL, NULL, FALSE, flags));
 }
 

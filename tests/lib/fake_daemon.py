@@ -9,7 +9,7 @@ Takes commands on stdin, one JSON object a line; end of input ends it only with 
   {"set": {"State": "removed", "Reason": "…", "Message": "…"}}     properties by their D-Bus names
   {"node": {"name": "nas", "state": "offline"}}                     a node changed, or a new one; "speed": Mb/s
   {"remove": "nas"}                {"edge": {"online": false}}
-  {"fail": {"Connect": ["NotAuthorized", "sentence"]}}              from now on; null: no longer
+  {"fail": {"Connect": ["NotAuthorized", "sentence"]}}              from now on; null: no longer; a third element: the sentence's phrase
   {"slow": {"Enroll": 3}}                                           seconds before a method answers
   {"drop": true}                   all topology streams end         {"raw": "text\\n"}: into the streams, as it is
   {"quiet": true}                  no counters any more             {"quit": true}
@@ -134,7 +134,7 @@ class FakeDaemon:
         self.on_event = on_event
         self.guard_seconds = guard
         self.mesh = Mesh(nodes, int(time.time()))
-        self.streams, self.failures, self.delays, self.keys = [], {}, {}, set()
+        self.streams, self.failures, self.delays, self.keys, self.phrases = [], {}, {}, set(), {}
         self.refused, self.accepted = set(), set()
         self.quiet = False
         self.sources = {}
@@ -240,7 +240,8 @@ class FakeDaemon:
 
     def _on_call(self, connection, sender, path, interface, method, parameters, invocation):
         args = parameters.unpack()
-        self.event(event="call", method=method, args=list(args))
+        if method != "GetPhrase":
+            self.event(event="call", method=method, args=list(args))
         delay = 3 if "slow" in args else self.delays.get(method)
         if delay:
             GLib.timeout_add(int(delay * 1000), lambda: self._answer(method, args, invocation))
@@ -251,7 +252,8 @@ class FakeDaemon:
         try:
             failure = self.failures.get(method)
             if failure:
-                raise Refusal(*failure)
+                self.phrases[failure[1]] = failure[2:]
+                raise Refusal(*failure[:2])
             value = getattr(self, "do_" + method)(*args)
         except Refusal as refusal:
             name = refusal.name if "." in refusal.name else "org.edgeway.Error." + refusal.name
@@ -358,6 +360,9 @@ class FakeDaemon:
             stream.close()
         self.set(**self._membership("not-enrolled", ""), State="not-enrolled")
         return True
+
+    def do_GetPhrase(self, message):
+        return json.dumps(*self.phrases[message]) if self.phrases.get(message) else ""
 
     def do_OpenTopology(self):
         self._need_member()
