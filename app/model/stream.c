@@ -5,8 +5,14 @@
 #include <string.h>
 
 #define CHUNK 65536 /* bytes: what a pipe holds */
-/* After GTK's drawing: a flood of messages must not freeze the window. */
-#define PRIORITY G_PRIORITY_DEFAULT_IDLE
+/* Ahead of GTK's drawing: where a frame takes longer than the time between two, a spinner alone keeps the main loop
+   busy, and what it waits for would never be read. */
+#define PRIORITY G_PRIORITY_DEFAULT
+/* A flood of messages mustn't freeze the window either: after a turn, of so much work or so many pieces, the stream
+   rests long enough for a frame to be drawn. */
+#define TURN_US 8000
+#define TURN_PIECES 32
+#define REST_MS 5
 
 struct EwStream
 {
@@ -19,6 +25,8 @@ struct EwStream
   GString *line;        /* begun and not ended yet */
   gboolean skipping;    /* the rest of a line that is too long */
   gboolean busy, freed; /* in a callback; … which freed the stream */
+  gint64 turn_us;       /* spent on this turn */
+  guint turn_pieces, rest;
   gchar chunk[CHUNK];
 };
 
@@ -27,6 +35,7 @@ static void read_more (EwStream *self);
 static void
 stream_destroy (EwStream *self)
 {
+  g_clear_handle_id (&self->rest, g_source_remove);
   g_input_stream_close (self->input, NULL, NULL);
   g_clear_object (&self->input);
   g_clear_object (&self->cancellable);
@@ -74,11 +83,37 @@ take_chunk (EwStream *self, const gchar *data, gsize length)
     }
 }
 
+static gboolean
+on_rested (gpointer user_data)
+{
+  EwStream *self = user_data;
+
+  self->rest = 0;
+  read_more (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* Reads on, or rests first where the turn is over. */
+static void
+go_on (EwStream *self, gint64 began)
+{
+  self->turn_us += g_get_monotonic_time () - began;
+  if (self->turn_us < TURN_US && ++self->turn_pieces < TURN_PIECES)
+    {
+      read_more (self);
+      return;
+    }
+  self->turn_us = 0;
+  self->turn_pieces = 0;
+  self->rest = g_timeout_add (REST_MS, on_rested, self);
+}
+
 static void
 on_read (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   EwStream *self = user_data;
   gssize length = g_input_stream_read_finish (G_INPUT_STREAM (source), result, NULL);
+  gint64 began = g_get_monotonic_time ();
 
   if (self->freed)
     {
@@ -94,7 +129,7 @@ on_read (GObject *source, GAsyncResult *result, gpointer user_data)
   if (self->freed)
     stream_destroy (self);
   else if (length > 0)
-    read_more (self);
+    go_on (self, began);
 }
 
 static void
