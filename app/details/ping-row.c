@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 
 #include "access/access.h"
+#include "access/spinner.h"
 #include "ping.h"
 
 struct _EwPingRow
@@ -23,7 +24,7 @@ show_running (EwPingRow *self)
   gboolean running = self->running != NULL;
 
   gtk_widget_set_visible (self->spinner, running);
-  gtk_spinner_set_spinning (GTK_SPINNER (self->spinner), running);
+  ew_spinner_set_spinning (EW_SPINNER (self->spinner), running);
   gtk_button_set_label (GTK_BUTTON (self->button), running ? _ ("_Cancel") : _ ("_Ping"));
   ew_access_tidy (self->button);
 }
@@ -109,7 +110,7 @@ ew_ping_row_init (EwPingRow *self)
 {
   adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (self), FALSE);
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self), _ ("Ping"));
-  self->spinner = gtk_spinner_new ();
+  self->spinner = ew_spinner_new ();
   self->button = gtk_button_new_with_mnemonic ("");
   gtk_widget_set_valign (self->button, GTK_ALIGN_CENTER);
   g_signal_connect_swapped (self->button, "clicked", G_CALLBACK (on_clicked), self);

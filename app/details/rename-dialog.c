@@ -5,6 +5,7 @@
 #include <glib/gi18n.h>
 
 #include "access/access.h"
+#include "access/spinner.h"
 #include "name-check.h"
 
 struct _EwRenameDialog
@@ -137,6 +138,7 @@ ew_rename_dialog_class_init (EwRenameDialogClass *class)
   G_OBJECT_CLASS (class)->dispose = ew_rename_dialog_dispose;
   G_OBJECT_CLASS (class)->finalize = ew_rename_dialog_finalize;
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
+  g_type_ensure (EW_TYPE_SPINNER);
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/details/rename-dialog.ui");
   gtk_widget_class_bind_template_child (widget_class, EwRenameDialog, group);
   gtk_widget_class_bind_template_child (widget_class, EwRenameDialog, entry);

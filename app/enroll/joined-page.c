@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "access/spinner.h"
 #include "edgeway-config.h"
 #include "model/words.h"
 
@@ -101,6 +102,7 @@ ew_joined_page_class_init (EwJoinedPageClass *class)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (class);
   G_OBJECT_CLASS (class)->dispose = ew_joined_page_dispose;
+  g_type_ensure (EW_TYPE_SPINNER);
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/enroll/joined-page.ui");
   gtk_widget_class_bind_template_child (widget_class, EwJoinedPage, name_row);
   gtk_widget_class_bind_template_child (widget_class, EwJoinedPage, address_row);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "enroll/waiting.h"
 
+#include "access/spinner.h"
 #include "edgeway-config.h"
 
 struct _EwWaiting
 {
   AdwBin parent_instance;
-  GtkSpinner *spinner;
+  EwSpinner *spinner;
   GtkLabel *title, *note;
 };
 
@@ -15,7 +16,7 @@ G_DEFINE_FINAL_TYPE (EwWaiting, ew_waiting, ADW_TYPE_BIN)
 void
 ew_waiting_show (EwWaiting *self, gboolean waiting, const gchar *title, const gchar *note)
 {
-  gtk_spinner_set_spinning (self->spinner, waiting);
+  ew_spinner_set_spinning (self->spinner, waiting);
   gtk_widget_set_visible (GTK_WIDGET (self->spinner), waiting);
   gtk_label_set_label (self->title, title);
   gtk_label_set_label (self->note, note);
@@ -25,6 +26,7 @@ static void
 ew_waiting_class_init (EwWaitingClass *class)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (class);
+  g_type_ensure (EW_TYPE_SPINNER);
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/enroll/waiting.ui");
   gtk_widget_class_bind_template_child (widget_class, EwWaiting, spinner);
   gtk_widget_class_bind_template_child (widget_class, EwWaiting, title);

@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "access/spinner.h"
 #include "edgeway-config.h"
 
 typedef struct
@@ -10,7 +11,7 @@ typedef struct
   GtkWidget *content, *start, *end, *bar;
   GtkLabel *heading, *body, *error, *busy;
   GtkWidget *error_box, *busy_box;
-  GtkSpinner *spinner;
+  EwSpinner *spinner;
   GtkWidget *default_widget; /* of the page's own template */
   gchar *title;
   guint step, steps;
@@ -122,7 +123,7 @@ ew_wizard_page_set_busy (EwWizardPage *self, const gchar *busy)
   if (busy != NULL)
     take_focus_away (self);
   set_label (priv->busy, priv->busy_box, busy);
-  gtk_spinner_set_spinning (priv->spinner, busy != NULL);
+  ew_spinner_set_spinning (priv->spinner, busy != NULL);
   gtk_widget_set_sensitive (priv->content, busy == NULL);
   gtk_accessible_update_state (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_STATE_BUSY, busy != NULL, -1);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BUSY]);
@@ -310,6 +311,7 @@ ew_wizard_page_class_init (EwWizardPageClass *class)
   properties[PROP_CAN_GO_BACK] = g_param_spec_boolean ("can-go-back", NULL, NULL, TRUE, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
+  g_type_ensure (EW_TYPE_SPINNER);
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/enroll/wizard-page.ui");
   gtk_widget_class_bind_template_child_private (widget_class, EwWizardPage, content);
   gtk_widget_class_bind_template_child_private (widget_class, EwWizardPage, start);

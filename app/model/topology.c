@@ -216,6 +216,8 @@ ew_topology_retry (EwTopology *self)
   g_return_if_fail (EW_IS_TOPOLOGY (self));
   g_clear_pointer (&self->refusal, g_free);
   g_clear_handle_id (&self->reopen, g_source_remove);
+  if (self->state == EW_STREAM_LOADING) /* what has hung so long may hang for ever */
+    close_stream (self);
   self->reopen_s = 0;
   follow (self);
 }

@@ -7,6 +7,7 @@
 #include <json-glib/json-glib.h>
 
 #include "access/access.h"
+#include "access/spinner.h"
 #include "access/toast.h"
 
 struct _EwDiagnosis
@@ -17,7 +18,7 @@ struct _EwDiagnosis
   GString *report;           /* all of it as text */
   AdwToastOverlay *toasts;
   GtkStack *stack;
-  GtkSpinner *spinner;
+  EwSpinner *spinner;
   AdwStatusPage *failure;
   GtkListBox *checks;
   GtkLabel *summary;
@@ -164,7 +165,7 @@ diagnosed (GObject *source, GAsyncResult *result, gpointer user_data)
   if (self->cancellable == NULL)
     return; /* closed meanwhile */
   g_clear_object (&self->cancellable);
-  gtk_spinner_set_spinning (self->spinner, FALSE);
+  ew_spinner_set_spinning (self->spinner, FALSE);
   gtk_widget_set_sensitive (self->copy, answer != NULL);
   if (answer != NULL)
     {
@@ -185,7 +186,7 @@ ew_diagnosis_run (EwDiagnosis *self)
     return;
   self->cancellable = g_cancellable_new ();
   gtk_widget_set_sensitive (self->copy, FALSE);
-  gtk_spinner_set_spinning (self->spinner, adw_get_enable_animations (GTK_WIDGET (self)));
+  ew_spinner_set_spinning (self->spinner, TRUE); /* without animations it is an arc that stands still */
   gtk_stack_set_visible_child_name (self->stack, "running");
   ew_daemon_call_async (self->daemon, "Diagnose", NULL, self->cancellable, diagnosed, g_object_ref (self));
 }
@@ -223,6 +224,7 @@ ew_diagnosis_class_init (EwDiagnosisClass *klass)
   G_OBJECT_CLASS (klass)->finalize = ew_diagnosis_finalize;
   GTK_WINDOW_CLASS (klass)->close_request = ew_diagnosis_close_request;
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
+  g_type_ensure (EW_TYPE_SPINNER);
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/window/diagnosis.ui");
   gtk_widget_class_bind_template_child (widget_class, EwDiagnosis, toasts);
   gtk_widget_class_bind_template_child (widget_class, EwDiagnosis, stack);

@@ -5,11 +5,34 @@
 
 #include <glib/gi18n.h>
 
+#include "access/spinner.h"
 #include "window/page-picture.h"
 #include "window/wrap-box.h"
 
-/* What is mostly there within the first moments is waited for with an empty window. */
-#define SPINNER_AFTER_MS 700
+/* What is mostly there within the first moments is waited for without a word, then with words, then with a spinner,
+   and what isn't there after TOO_LONG_MS can be asked for again. */
+#define WORDS_AFTER_MS 400
+#define SPINNER_AFTER_MS 1000
+#define TOO_LONG_MS 10000
+
+/* How long something has been waited for. */
+typedef enum
+{
+  STAGE_SILENT,
+  STAGE_WORDS,
+  STAGE_SPINNER,
+  STAGE_TOO_LONG,
+} Stage;
+
+static const guint stage_ends_ms[] = { WORDS_AFTER_MS, SPINNER_AFTER_MS, TOO_LONG_MS };
+
+typedef enum
+{
+  WAIT_NONE,
+  WAIT_SERVICE,
+  WAIT_TUNNEL,
+  WAIT_MAP,
+} Wait;
 
 struct _EwPages
 {
@@ -17,9 +40,11 @@ struct _EwPages
   EwDaemon *daemon;
   EwTopology *topology;
   EwPage page;
-  guint spinner_delay;
+  Wait wait;
+  Stage stage;
+  guint stage_end;
   GtkStack *stack;
-  GtkSpinner *spinner;
+  EwSpinner *spinner;
   AdwStatusPage *status;
   GtkWidget *cause_list, *command_box, *buttons;
   AdwActionRow *cause;
@@ -194,12 +219,50 @@ describe_membership (EwPages *self, PageContent *content)
     }
 }
 
+static void
+describe_waiting (EwPages *self, PageContent *content)
+{
+  const gchar *edge = ew_daemon_get_edge_name (self->daemon);
+  gboolean too_long = self->stage == STAGE_TOO_LONG;
+  content->picture = EW_PICTURE_ABSENT;
+  switch (self->wait)
+    {
+    case WAIT_TUNNEL:
+      content->title = content->owned_title = *edge != '\0' ? g_strdup_printf (_ ("Connecting to %s…"), edge) : NULL;
+      if (content->title == NULL)
+        content->title = _ ("Connecting…");
+      content->text = too_long ? _ ("Connecting takes longer than usual.") : NULL;
+      content->buttons[0] = (PageButton){ _ ("Cancel"), "app.connected" };
+      if (too_long)
+        content->buttons[1] = (PageButton){ _ ("Diagnose…"), "app.diagnose" };
+      break;
+    case WAIT_MAP:
+      content->title = _ ("Reading the map…");
+      content->text = too_long ? _ ("Reading the map takes longer than usual.") : NULL;
+      if (too_long)
+        {
+          content->buttons[0] = (PageButton){ _ ("Try Again"), NULL };
+          content->buttons[1] = (PageButton){ _ ("Diagnose…"), "app.diagnose" };
+        }
+      break;
+    default:
+      content->title = _ ("Looking for the service…");
+      content->text = too_long ? _ ("The service takes longer than usual to answer.") : NULL;
+      if (too_long)
+        content->buttons[0] = (PageButton){ _ ("Try Again"), NULL };
+      break;
+    }
+}
+
 static PageContent
 describe (EwPages *self)
 {
   PageContent content = { 0 };
   switch (self->page)
     {
+    case EW_PAGE_LOOKING:
+      describe_waiting (self, &content);
+      break;
     case EW_PAGE_NOT_ENROLLED:
     case EW_PAGE_REMOVED:
     case EW_PAGE_DISCONNECTED:
@@ -221,13 +284,57 @@ describe (EwPages *self)
   return content;
 }
 
+static void refresh_content (EwPages *self);
+
+static gboolean
+on_stage_end (gpointer user_data)
+{
+  EwPages *self = user_data;
+  self->stage_end = 0;
+  self->stage++;
+  if (self->stage < STAGE_TOO_LONG)
+    self->stage_end = g_timeout_add (stage_ends_ms[self->stage] - stage_ends_ms[self->stage - 1], on_stage_end, self);
+  refresh_content (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* From now on, if there is anything to wait for. */
+static void
+start_waiting (EwPages *self, Stage stage)
+{
+  g_clear_handle_id (&self->stage_end, g_source_remove);
+  self->stage = self->wait != WAIT_NONE ? stage : STAGE_WORDS;
+  if (self->wait != WAIT_NONE)
+    self->stage_end = g_timeout_add (stage_ends_ms[self->stage], on_stage_end, self);
+  refresh_content (self);
+}
+
+static Wait
+choose_wait (EwPages *self)
+{
+  if (self->page != EW_PAGE_LOOKING)
+    return WAIT_NONE;
+  if (ew_daemon_get_availability (self->daemon) != EW_AVAILABILITY_READY)
+    return WAIT_SERVICE;
+  return ew_daemon_get_state (self->daemon) == EW_STATE_CONNECTED ? WAIT_MAP : WAIT_TUNNEL;
+}
+
 static void
 try_again (EwPages *self)
 {
-  if (self->page == EW_PAGE_FAILED) /* the service is there; only the map was refused or failed */
+  /* Where the service is there, only the map was refused, failed or is late. */
+  if (self->page == EW_PAGE_FAILED || self->wait == WAIT_MAP)
     ew_topology_retry (self->topology);
   else
     ew_daemon_retry (self->daemon);
+}
+
+static void
+on_try_again (EwPages *self)
+{
+  try_again (self);
+  if (self->page == EW_PAGE_LOOKING)
+    start_waiting (self, STAGE_SPINNER);
 }
 
 static void
@@ -240,7 +347,7 @@ add_button (EwPages *self, const PageButton *description, gboolean suggested)
   if (description->action != NULL)
     gtk_actionable_set_detailed_action_name (GTK_ACTIONABLE (button), description->action);
   else
-    g_signal_connect_object (button, "clicked", G_CALLBACK (try_again), self, G_CONNECT_SWAPPED);
+    g_signal_connect_object (button, "clicked", G_CALLBACK (on_try_again), self, G_CONNECT_SWAPPED);
   gtk_widget_set_parent (button, self->buttons);
 }
 
@@ -258,7 +365,7 @@ show_buttons (EwPages *self, const PageContent *content)
   while ((child = gtk_widget_get_first_child (self->buttons)) != NULL)
     gtk_widget_unparent (child);
   for (guint i = 0; i < G_N_ELEMENTS (content->buttons) && content->buttons[i].label != NULL; i++)
-    add_button (self, &content->buttons[i], i == 0);
+    add_button (self, &content->buttons[i], i == 0 && self->wait != WAIT_TUNNEL);
   gtk_widget_set_visible (self->buttons, content->buttons[0].label != NULL);
 }
 
@@ -266,11 +373,14 @@ static void
 show_content (EwPages *self, const PageContent *content)
 {
   g_autoptr (GdkPaintable) picture = ew_page_picture_new (gtk_widget_get_display (GTK_WIDGET (self)), content->picture);
-  g_autofree gchar *text = g_markup_escape_text (content->text, -1);
+  g_autofree gchar *text = content->text != NULL ? g_markup_escape_text (content->text, -1) : NULL;
   g_autofree gchar *cause = content->cause != NULL ? g_markup_escape_text (content->cause, -1) : NULL;
   adw_status_page_set_paintable (self->status, picture);
   adw_status_page_set_title (self->status, content->title);
   adw_status_page_set_description (self->status, text);
+  /* One that spins without animations is an arc that stands still. */
+  ew_spinner_set_spinning (self->spinner, self->stage >= STAGE_SPINNER);
+  gtk_widget_set_visible (GTK_WIDGET (self->spinner), self->wait != WAIT_NONE);
   gtk_widget_set_visible (self->cause_list, cause != NULL && *cause != '\0');
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->cause), cause != NULL ? cause : "");
   adw_action_row_set_subtitle (self->cause, content->cause_detail != NULL ? content->cause_detail : "");
@@ -279,28 +389,32 @@ show_content (EwPages *self, const PageContent *content)
   show_buttons (self, content);
 }
 
-static gboolean
-spin (gpointer user_data)
-{
-  EwPages *self = user_data;
-  self->spinner_delay = 0;
-  gtk_widget_set_visible (GTK_WIDGET (self->spinner), TRUE);
-  gtk_spinner_set_spinning (self->spinner, adw_get_enable_animations (GTK_WIDGET (self)));
-  return G_SOURCE_REMOVE;
-}
-
 static void
-refresh (EwPages *self)
+refresh_content (EwPages *self)
 {
-  gboolean looking = self->page == EW_PAGE_LOOKING || self->page == EW_PAGE_MESH;
-  if (!looking)
+  gboolean shown = self->page != EW_PAGE_MESH && self->stage != STAGE_SILENT;
+  if (shown)
     {
       PageContent content = describe (self);
       show_content (self, &content);
       g_free (content.owned_title);
       g_free (content.owned_text);
     }
-  gtk_stack_set_visible_child_name (self->stack, looking ? "looking" : "status");
+  gtk_stack_set_visible_child_name (self->stack, shown ? "status" : "nothing");
+}
+
+static void
+refresh (EwPages *self)
+{
+  Wait wait = choose_wait (self);
+  if (wait == self->wait)
+    {
+      refresh_content (self);
+      return;
+    }
+  gboolean silent = self->stage == STAGE_SILENT;
+  self->wait = wait;
+  start_waiting (self, silent ? STAGE_SILENT : STAGE_WORDS);
 }
 
 void
@@ -308,13 +422,10 @@ ew_pages_show (EwPages *self, EwPage page)
 {
   if (page == self->page)
     return;
+  gboolean seen = self->page != EW_PAGE_MESH;
   self->page = page;
-  g_clear_handle_id (&self->spinner_delay, g_source_remove);
-  gtk_spinner_set_spinning (self->spinner, FALSE);
-  gtk_widget_set_visible (GTK_WIDGET (self->spinner), FALSE);
-  if (page == EW_PAGE_LOOKING)
-    self->spinner_delay = g_timeout_add (SPINNER_AFTER_MS, spin, self);
-  refresh (self);
+  self->wait = choose_wait (self);
+  start_waiting (self, seen ? STAGE_WORDS : STAGE_SILENT); /* one page is followed by the next one at once */
 }
 
 static void
@@ -328,7 +439,7 @@ static void
 ew_pages_dispose (GObject *object)
 {
   EwPages *self = EW_PAGES (object);
-  g_clear_handle_id (&self->spinner_delay, g_source_remove);
+  g_clear_handle_id (&self->stage_end, g_source_remove);
   g_clear_object (&self->daemon);
   g_clear_object (&self->topology);
   G_OBJECT_CLASS (ew_pages_parent_class)->dispose (object);
@@ -342,6 +453,7 @@ ew_pages_class_init (EwPagesClass *klass)
   signals[COPIED]
     = g_signal_new ("copied", EW_TYPE_PAGES, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
   g_type_ensure (EW_TYPE_WRAP_BOX);
+  g_type_ensure (EW_TYPE_SPINNER);
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/window/pages.ui");
   gtk_widget_class_bind_template_child (widget_class, EwPages, stack);
   gtk_widget_class_bind_template_child (widget_class, EwPages, spinner);
@@ -365,7 +477,7 @@ ew_pages_new (EwDaemon *daemon, EwTopology *topology)
 {
   EwPages *self = g_object_new (EW_TYPE_PAGES, NULL);
   const gchar *const followed[]
-    = { "state", "message", "mode", "edge-name", "mesh", "administrator", "unavailable-message" };
+    = { "availability", "state", "message", "mode", "edge-name", "mesh", "administrator", "unavailable-message" };
   self->daemon = g_object_ref (daemon);
   self->topology = g_object_ref (topology);
   self->page = EW_PAGE_MESH;

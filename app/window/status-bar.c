@@ -5,6 +5,7 @@
 
 #include <glib/gi18n.h>
 
+#include "access/spinner.h"
 #include "model/words.h"
 #include "window/guard-note.h"
 #include "window/wrap-box.h"
@@ -26,7 +27,7 @@ struct _EwStatusBar
   GtkLabel *vpn_detail, *connector_detail, *state_label, *detail_label;
   GtkSwitch *connect_switch;
   GtkWidget *busy_box, *cancel_button;
-  GtkSpinner *spinner;
+  EwSpinner *spinner;
   EwGuardNote *guard;
 };
 
@@ -118,7 +119,7 @@ set_busy (EwStatusBar *self, gboolean busy)
 {
   g_clear_handle_id (&self->busy_delay, g_source_remove);
   gtk_widget_set_visible (self->busy_box, busy);
-  gtk_spinner_set_spinning (self->spinner, busy && adw_get_enable_animations (GTK_WIDGET (self)));
+  ew_spinner_set_spinning (self->spinner, busy); /* without animations it is an arc that stands still */
   show_detail (self);
 }
 
@@ -205,6 +206,7 @@ ew_status_bar_class_init (EwStatusBarClass *klass)
   widget_class->unmap = ew_status_bar_unmap;
   g_type_ensure (EW_TYPE_WRAP_BOX);
   g_type_ensure (EW_TYPE_GUARD_NOTE);
+  g_type_ensure (EW_TYPE_SPINNER);
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/window/status-bar.ui");
   gtk_widget_class_bind_template_child (widget_class, EwStatusBar, vpn);
   gtk_widget_class_bind_template_child (widget_class, EwStatusBar, connector);

@@ -101,7 +101,7 @@ class Daemon(Talker):
 
 class FakeCase(unittest.TestCase):
     """The app of each test is a new one."""
-    KIND, SIZE = "x11", (1240, 860)
+    KIND, SIZE, ANIMATIONS = "x11", (1240, 860), False
     ENVIRONMENT = {}
 
     def setUp(self):
@@ -111,7 +111,7 @@ class FakeCase(unittest.TestCase):
         schemas = os.path.join(self.folder, "schemas")
         os.makedirs(schemas)
         shutil.copy(os.path.join(BUILD, "data/schemas/gschemas.compiled"), schemas)
-        self.desktop = desktops.Desktop(os.path.join(self.folder, "session"), uid=PERSON, kind=self.KIND, size=self.SIZE, animations=False,
+        self.desktop = desktops.Desktop(os.path.join(self.folder, "session"), uid=PERSON, kind=self.KIND, size=self.SIZE, animations=self.ANIMATIONS,
                                         environment={"GSETTINGS_SCHEMA_DIR": schemas, **self.ENVIRONMENT})
         self.addCleanup(self.end)
         self.bus = self.desktop.environment["DBUS_SESSION_BUS_ADDRESS"]

@@ -213,7 +213,7 @@ class Pages(Walk):
         self.check("problem", words=["The Tunnel Is Down"])
         self.daemon.set(State="connecting", Reason="", Message="")
         self.desktop.gone("label", "The Tunnel Is Down", seconds=SLOW)
-        self.desktop.find(exactly="Loading", seconds=SLOW)
+        self.desktop.find(["label", "heading"], exactly="Connecting to Frankfurt…", seconds=SLOW)
 
     def test_empty(self):
         self.open("--nodes", "1")

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "access/spinner.h"
 #include "window/status-bar.h"
 
 typedef struct
@@ -176,7 +177,7 @@ test_refusal_is_said (Fixture *fixture, gconstpointer data)
 static void
 test_cancel (Fixture *fixture, gconstpointer data)
 {
-  GtkWidget *spinner = find (GTK_WIDGET (fixture->bar), GTK_TYPE_SPINNER, NULL);
+  GtkWidget *spinner = find (GTK_WIDGET (fixture->bar), EW_TYPE_SPINNER, NULL);
   gtk_switch_set_active (get_switch (fixture), FALSE);
   wait_until (has_call, fixture->service, "Disconnect is called");
   let_pass (500);

@@ -1,0 +1,72 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The window around the map: what it says while it waits, what it keeps, and what it offers when something is wrong."""
+import contextlib
+import os
+import signal
+import sys
+import threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import fake_session  # noqa: E402
+from fake_session import SLOW, FakeCase, wait_for  # noqa: E402
+
+RUN_S, REST_S = 0.02, 0.06  # a quarter of a core
+
+
+@contextlib.contextmanager
+def slowed(process):
+    """The process gets a quarter of a core meanwhile."""
+    over = threading.Event()
+
+    def slow():
+        while not over.is_set():
+            os.kill(process.pid, signal.SIGSTOP)
+            over.wait(REST_S)
+            os.kill(process.pid, signal.SIGCONT)
+            over.wait(RUN_S)
+
+    thread = threading.Thread(target=slow)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        os.kill(process.pid, signal.SIGCONT)
+
+
+class SlowFrames(FakeCase):
+    """A computer that draws with its processor alone, and slowly: a spinner keeps its main loop busy."""
+    ANIMATIONS = True
+    ENVIRONMENT = {"GSK_RENDERER": "gl", "LIBGL_ALWAYS_SOFTWARE": "1"}
+
+    def test_map_behind_a_spinner(self):
+        self.open("--state", "connecting")
+        self.desktop.find("label", "Connecting to Frankfurt", seconds=SLOW)
+        self.daemon.say(slow={"OpenTopology": 3})
+        with slowed(self.app):
+            self.daemon.set(State="connected")
+            self.desktop.find("push button", "nas, online", seconds=SLOW)
+
+
+class Window(FakeCase):
+    def test_waiting(self):
+        """Words and something to do, without animations too, and one more sentence when it takes too long."""
+        self.open("--state", "connecting")
+        d = self.desktop
+        d.find("label", "Connecting to Frankfurt", seconds=SLOW)
+        d.press("push button", exactly="Cancel", seconds=SLOW)
+        self.daemon.called("Disconnect", SLOW)
+        d.find("label", "Connect to see the map", seconds=SLOW)
+        self.daemon.say(slow={"OpenTopology": 600})
+        self.daemon.set(State="connected")
+        d.find("label", "Reading the map…", seconds=SLOW)
+        d.find("label", "longer than usual", seconds=SLOW)
+        self.daemon.say(slow={"OpenTopology": 0})
+        d.press("push button", exactly="Try Again")
+        d.find("push button", "nas, online", seconds=SLOW)
+
+
+if __name__ == "__main__":
+    fake_session.main()
