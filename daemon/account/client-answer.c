@@ -4,6 +4,7 @@
  */
 #include "account/client-private.h"
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 #include <string.h>
 
@@ -22,9 +23,9 @@ nonsense (GTask *task, const gchar *what)
   EwClientBase *base = call->base;
   finish_with (
     task,
-    g_error_new (EW_ERROR, EW_ERROR_FAILED,
-                 "The edge at %s gave an answer that makes no sense (%s): ask whoever runs it, or try again later",
-                 ew_client_place (base), what));
+    ew_error_new (EW_ERROR, EW_ERROR_FAILED,
+                  "The edge at %s gave an answer that makes no sense (%s): ask whoever runs it, or try again later",
+                  ew_client_place (base), what));
 }
 
 /* What worked: tried first the next time, and the name's address kept. */
@@ -60,8 +61,8 @@ error_from_answer (JsonObject *object, guint status)
   const gchar *message = error ? ew_json_string (error, "message") : NULL;
   gint code = code_name ? ew_error_from_name (code_name) : -1;
   if (code < 0 || !message || !*message)
-    return g_error_new (EW_ERROR, status == 410 ? EW_ERROR_REMOVED : EW_ERROR_FAILED,
-                        "The edge refused with status %u and no reason: ask whoever runs it", status);
+    return ew_error_new (EW_ERROR, status == 410 ? EW_ERROR_REMOVED : EW_ERROR_FAILED,
+                         "The edge refused with status %u and no reason: ask whoever runs it", status);
   g_autofree gchar *line = ew_text_one_line (message, 500);
   return g_error_new_literal (EW_ERROR, code, line);
 }
@@ -160,10 +161,10 @@ ew_client_on_websocket (GObject *source, GAsyncResult *result, gpointer user_dat
   if (status == 410 || status == 401)
     finish_with (
       task,
-      g_error_new (EW_ERROR, status == 410 ? EW_ERROR_REMOVED : EW_ERROR_NOT_AUTHENTICATED,
-                   status == 410
-                     ? "An administrator removed this computer from the mesh: leave, then enroll again to come back"
-                     : "The edge does not know this computer: leave, then enroll again"));
+      ew_error_new (EW_ERROR, status == 410 ? EW_ERROR_REMOVED : EW_ERROR_NOT_AUTHENTICATED,
+                    status == 410
+                      ? "An administrator removed this computer from the mesh: leave, then enroll again to come back"
+                      : "The edge does not know this computer: leave, then enroll again"));
   else if (status >= 200)
     nonsense (task, "no topology there");
   else

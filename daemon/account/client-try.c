@@ -359,8 +359,9 @@ try_base (GTask *task, EwClientBase *base)
   if (!call->message)
     {
       ew_client_end_try (task);
-      g_task_return_new_error (task, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                               "%s%s isn't an address of the edge's API: check it", base->base, call->path);
+      ew_task_return_new_error (task, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                                "%s%s isn't an address of the edge's API. Check the enrollment key.", base->base,
+                                call->path);
       g_object_unref (task);
       return;
     }

@@ -2,6 +2,7 @@
 #include "account/client-private.h"
 #include "account/document.h"
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 #include <string.h>
 
@@ -95,8 +96,8 @@ call_start (EwClient *self, EwClientCall *call, GCancellable *cancellable, GAsyn
       ew_client_begin (task);
       return;
     }
-  g_task_return_new_error (task, EW_ERROR, EW_ERROR_EDGE_UNREACHABLE,
-                           "No address of the edge is known: Enroll this computer again");
+  ew_task_return_new_error (task, EW_ERROR, EW_ERROR_EDGE_UNREACHABLE,
+                            "No address of the edge is known: Enroll this computer again");
   g_object_unref (task);
 }
 

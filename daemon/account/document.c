@@ -2,6 +2,7 @@
 #include "account/document.h"
 #include "common/error.h"
 #include "common/json-check.h"
+#include "common/phrase.h"
 #include "common/pki.h"
 #include "common/util.h"
 #include <string.h>
@@ -54,10 +55,10 @@ ew_document_free (EwDocument *document)
 static gboolean
 wrong (GError **error, const gchar *what)
 {
-  g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-               "The edge sent a description of this node that makes no sense (%s), so nothing of it is used: ask "
-               "whoever runs the edge",
-               what);
+  ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
+                "The edge sent a description of this node that makes no sense (%s), so nothing of it is used: ask "
+                "whoever runs the edge",
+                what);
   return FALSE;
 }
 

@@ -3,6 +3,7 @@
 #include "account/client.h"
 #include "account/document.h"
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 #include "edgeway-config.h"
 #include <string.h>
@@ -152,9 +153,9 @@ prepare (Enrollment *enrollment, const gchar *key_text, const gchar *name, guint
   EwKeystore *keystore = enrollment->keystore;
   if (keystore->id && !keystore->removed)
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_ALREADY_ENROLLED,
-                   "This machine is already in the mesh \"%s\": leave it first (edgewayctl leave)",
-                   ew_json_string (keystore->document, "mesh"));
+      ew_set_error (error, EW_ERROR, EW_ERROR_ALREADY_ENROLLED,
+                    "This machine is already in the mesh \"%s\": leave it first (edgewayctl leave)",
+                    ew_json_string (keystore->document, "mesh"));
       return FALSE;
     }
   if (!(enrollment->key = ew_enrollment_key_parse (key_text, error)))

@@ -2,6 +2,7 @@
 #include "account/keystore.h"
 #include "account/document.h"
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 #include <errno.h>
 #include <gio/gio.h>
@@ -250,20 +251,22 @@ ew_keystore_load (const gchar *state_dir, GError **error)
   g_autoptr (GError) local = NULL;
   if (!ew_file_read (self->path, EW_ACCOUNT_MAX, &data, &length, &local))
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-                   "This machine's keys in %s cannot be read (%s): restore the file from a backup, or move it away and "
-                   "enroll again",
-                   self->path, local->message);
+      ew_set_error (
+        error, EW_ERROR, EW_ERROR_FAILED,
+        "This machine's keys in %s cannot be read (%s): restore the file from a backup, or move it away and "
+        "enroll again",
+        self->path, local->message);
       return NULL;
     }
   g_autoptr (JsonObject) object = ew_json_parse_object (data, (gssize)length, EW_ACCOUNT_MAX, NULL);
   ew_zero (data, length);
   if (!object || !read_all (self, object))
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-                   "The file with this computer's keys, %s, is broken and was left as it is: restore it from a backup, "
-                   "or move it away and enroll again",
-                   self->path);
+      ew_set_error (
+        error, EW_ERROR, EW_ERROR_FAILED,
+        "The file with this computer's keys, %s, is broken and was left as it is: restore it from a backup, "
+        "or move it away and enroll again",
+        self->path);
       return NULL;
     }
   read_spare_floor (self);
@@ -390,10 +393,10 @@ ew_keystore_save (EwKeystore *self, GError **error)
       return TRUE;
     }
   spare_floor (self);
-  g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-               "%s could not be written (%s), and the old file was kept: make room or fix the folder's permissions, "
-               "then try again",
-               self->path, local->message);
+  ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
+                "%s could not be written (%s), and the old file was kept: make room or fix the folder's permissions, "
+                "then try again",
+                self->path, local->message);
   return FALSE;
 }
 
@@ -475,8 +478,8 @@ ew_keystore_erase (EwKeystore *self, GError **error)
 {
   if (g_unlink (self->path) != 0 && errno != ENOENT)
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_FAILED, "%s could not be removed (%s): remove it by hand", self->path,
-                   g_strerror (errno));
+      ew_set_error (error, EW_ERROR, EW_ERROR_FAILED, "%s could not be removed (%s): remove it by hand", self->path,
+                    g_strerror (errno));
       return FALSE;
     }
   clear_identity (self);

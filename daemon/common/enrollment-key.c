@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "common/enrollment-key.h"
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 
 #include <string.h>
@@ -251,10 +252,10 @@ ew_enrollment_key_format (const EwEnrollmentKey *key, GError **error)
 {
   if (!key_is_valid (key))
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                   "No enrollment key can be made of this: it needs 1 to %d addresses as \"https://HOST:PORT\", a "
-                   "secret, and the kind admin, server or device.",
-                   API_MAX);
+      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                    "No enrollment key can be made of this: it needs 1 to %d addresses as \"https://HOST:PORT\", a "
+                    "secret, and the kind admin, server or device.",
+                    API_MAX);
       return NULL;
     }
   gchar *text = key->mesh != NULL && ew_name_check (key->mesh, NULL) ? key_encode (key, TRUE) : NULL;

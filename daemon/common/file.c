@@ -4,6 +4,7 @@
  */
 #include "common/util.h"
 #include "common/error.h"
+#include "common/phrase.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,8 +18,8 @@
 static gboolean
 fail (GError **error, int saved_errno, const gchar *what, const gchar *path)
 {
-  g_set_error (error, G_IO_ERROR, (gint)g_io_error_from_errno (saved_errno), "Cannot %s %s: %s.", what, path,
-               g_strerror (saved_errno));
+  ew_set_error (error, G_IO_ERROR, (gint)g_io_error_from_errno (saved_errno), "Cannot %s %s: %s.", what, path,
+                g_strerror (saved_errno));
   return FALSE;
 }
 
@@ -119,8 +120,8 @@ ew_file_read (const gchar *path, gsize max, gchar **data, gsize *length, GError 
       g_free (buffer);
       if (n < 0)
         return fail (error, saved_errno, "read", path);
-      g_set_error (error, EW_ERROR, EW_ERROR_TOO_LARGE,
-                   "%s is larger than %" G_GSIZE_FORMAT " bytes, which it never should be.", path, max);
+      ew_set_error (error, EW_ERROR, EW_ERROR_TOO_LARGE,
+                    "%s is larger than %" G_GSIZE_FORMAT " bytes, which it never should be.", path, max);
       return FALSE;
     }
   buffer[n] = '\0';
@@ -156,9 +157,10 @@ check_folder (int fd, const gchar *path, GError **error)
     return fail (error, errno, "look at", path);
   if (st.st_uid != geteuid ())
     {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
-                   "%s belongs to user %u, but this program runs as user %u: change its owner, or name another folder.",
-                   path, (guint)st.st_uid, (guint)geteuid ());
+      ew_set_error (
+        error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
+        "%s belongs to user %u, but this program runs as user %u: change its owner, or name another folder.", path,
+        (guint)st.st_uid, (guint)geteuid ());
       return FALSE;
     }
   if ((st.st_mode & 07777) == 0700)

@@ -136,7 +136,9 @@ ew_phrase_valist (const gchar *format, va_list arguments)
 
   va_copy (again, arguments);
   gchar *text = g_strdup_vprintf (format, arguments);
-  g_autofree gchar *json = strlen (text) <= EW_PHRASE_TEXT_MAX ? take_apart (format, again, &depth) : NULL;
+  g_autofree gchar *json = NULL;
+  if (strlen (text) <= EW_PHRASE_TEXT_MAX && !g_str_equal (format, "%s")) /* else: known already, if at all */
+    json = take_apart (format, again, &depth);
   va_end (again);
   if (json != NULL)
     remember (text, json, depth);

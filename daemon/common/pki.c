@@ -4,6 +4,7 @@
  */
 #include "common/pki.h"
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 
 #include <openssl/err.h>
@@ -29,8 +30,8 @@ static gboolean
 fail (GError **error, const gchar *what)
 {
   const gchar *reason = ERR_reason_error_string (ERR_peek_last_error ());
-  g_set_error (error, EW_ERROR, EW_ERROR_INTERNAL, "Cannot %s: %s.", what,
-               reason != NULL ? reason : "it is not what it should be");
+  ew_set_error (error, EW_ERROR, EW_ERROR_INTERNAL, "Cannot %s: %s.", what,
+                reason != NULL ? reason : "it is not what it should be");
   ERR_clear_error ();
   return FALSE;
 }
@@ -287,7 +288,7 @@ ew_pki_verify (const gchar *ca_certificate_pem, const void *data, gsize length, 
       && EVP_DigestVerify (context, bytes, size, data, length) == 1)
     return TRUE;
   ERR_clear_error ();
-  g_set_error_literal (error, EW_ERROR, EW_ERROR_PIN_MISMATCH,
-                       "The signature is not by the mesh's own authority: what it signs is not used.");
+  ew_set_error (error, EW_ERROR, EW_ERROR_PIN_MISMATCH,
+                "The signature is not by the mesh's own authority: what it signs is not used.");
   return FALSE;
 }

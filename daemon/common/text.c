@@ -4,6 +4,7 @@
  */
 #include "common/util.h"
 #include "common/error.h"
+#include "common/phrase.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -118,15 +119,16 @@ ew_duration_parse (const gchar *text, guint min, guint max, guint *seconds, GErr
   guint unit = digits > 0 ? unit_seconds (text + digits) : 0;
   if (unit == 0)
     {
-      g_set_error_literal (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                           "This isn't a duration. Use a number and a unit (s, m, h or d), for example 10m.");
+      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                    "This isn't a duration. Use a number and a unit (s, m, h or d), for example 10m.");
       return FALSE;
     }
   /* at most 10 digits: never near the overflow of 64 bits */
   guint64 value = digits <= 10 ? g_ascii_strtoull (text, NULL, 10) * unit : G_MAXUINT64;
   if (value < min || value > max)
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "The duration must be from %u to %u seconds.", min, max);
+      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "The duration must be from %u to %u seconds.", min,
+                    max);
       return FALSE;
     }
   *seconds = (guint)value;
@@ -206,8 +208,8 @@ ew_host_port_parse (const gchar *text, gchar **host, guint16 *port, GError **err
   guint16 number = colon != NULL && *colon == ':' ? port_from (colon + 1) : 0;
   if (number == 0 || !host_is_valid (from, (gsize)(to - from), bracketed))
     {
-      g_set_error_literal (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                           "This isn't a host with a port. Use HOST:PORT or [IPV6]:PORT, with a port from 1 to 65535.");
+      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                    "This isn't a host with a port. Use HOST:PORT or [IPV6]:PORT, with a port from 1 to 65535.");
       return FALSE;
     }
   *host = g_strndup (from, (gsize)(to - from));

@@ -6,6 +6,7 @@
 
 #include <string.h>
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 #include "edgeway-config.h"
 #include "edge/documents.h"
@@ -22,7 +23,7 @@ get_string (JsonObject *body, const gchar *member, const gchar **value, GError *
   *value = ew_json_string (body, member);
   if (*value || !json_object_has_member (body, member) || json_object_get_null_member (body, member))
     return TRUE;
-  g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "%s must be a string.", member);
+  ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "%s must be a string.", member);
   return FALSE;
 }
 
@@ -33,7 +34,7 @@ need_string (JsonObject *body, const gchar *member, const gchar **value, GError 
     return FALSE;
   if (*value)
     return TRUE;
-  g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "The request lacks %s.", member);
+  ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "The request lacks %s.", member);
   return FALSE;
 }
 
@@ -45,9 +46,9 @@ get_valid (JsonObject *body, guint *seconds, GError **error)
     value = ew_json_int (body, "valid_seconds", -1);
   if (value < EW_MESH_VALID_MIN || value > EW_MESH_VALID_MAX)
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                   "valid_seconds must be a whole number between %d (a minute) and %d (a year).", EW_MESH_VALID_MIN,
-                   EW_MESH_VALID_MAX);
+      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                    "valid_seconds must be a whole number between %d (a minute) and %d (a year).", EW_MESH_VALID_MIN,
+                    EW_MESH_VALID_MAX);
       return FALSE;
     }
   *seconds = (guint)value;
@@ -107,9 +108,9 @@ check_rate (EwApiCall *call, GError **error)
       || ew_rate_limit_check (call->api->failed_enrollments, &call->peer->ip, g_get_monotonic_time (),
                               &call->retry_after_us))
     return TRUE;
-  g_set_error (error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
-               "Too many enrollments from this address failed; wait %d s and try again.",
-               (gint)(call->retry_after_us / G_USEC_PER_SEC) + 1);
+  ew_set_error (error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
+                "Too many enrollments from this address failed; wait %d s and try again.",
+                (gint)(call->retry_after_us / G_USEC_PER_SEC) + 1);
   return FALSE;
 }
 
@@ -141,7 +142,7 @@ caller (EwApiCall *call, GError **error)
 {
   const EwNode *node = call->node_id ? ew_mesh_get_node (call->api->parts.mesh, call->node_id) : NULL;
   if (node == NULL)
-    g_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND, SENTENCE_OWNER);
+    ew_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND, SENTENCE_OWNER);
   return node;
 }
 
@@ -215,8 +216,8 @@ patch_node (EwApiCall *call, GError **error)
     return NULL;
   if (has_mtu && json_object_has_member (call->body, "name"))
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                   "Change either name or mtu: one request does one thing.");
+      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                    "Change either name or mtu: one request does one thing.");
       return NULL;
     }
   g_autofree gchar *id = g_strdup (node->id), *old = g_strdup (node->name), *who = caller_name (call);

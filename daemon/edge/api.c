@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 
 /* Failed enrollments: a burst, then one every 6 s. A secret has 256 bits: this only keeps the noise down. */
@@ -67,8 +68,8 @@ identify (EwApi *self, SoupServerMessage *message, const gchar **id, GError **er
       node = ew_mesh_authenticate (self->parts.mesh, name, credential, error);
     }
   else
-    g_set_error (error, EW_ERROR, EW_ERROR_NOT_AUTHENTICATED,
-                 "The Authorization header must be \"Bearer ID.CREDENTIAL\".");
+    ew_set_error (error, EW_ERROR, EW_ERROR_NOT_AUTHENTICATED,
+                  "The Authorization header must be \"Bearer ID.CREDENTIAL\".");
   if (credential)
     ew_zero (credential, length);
   g_free (credential);
@@ -92,8 +93,8 @@ authorize (EwApi *self, const EwApiEntry *entry, const EwServerPeer *peer, SoupS
     }
   if (entry->access == EW_ACCESS_OWNER)
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND,
-                   "There is no such call here: it is answered on the edge's control socket only.");
+      ew_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND,
+                    "There is no such call here: it is answered on the edge's control socket only.");
       return FALSE;
     }
   if (!identify (self, message, id, error))
@@ -102,14 +103,14 @@ authorize (EwApi *self, const EwApiEntry *entry, const EwServerPeer *peer, SoupS
     ew_server_know (self->server, &peer->ip);
   if (*id == NULL)
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_NOT_AUTHENTICATED, "This call needs a node's credential.");
+      ew_set_error (error, EW_ERROR, EW_ERROR_NOT_AUTHENTICATED, "This call needs a node's credential.");
       return FALSE;
     }
   if (entry->access == EW_ACCESS_ADMINISTRATOR
       && !g_str_equal (ew_mesh_get_node (self->parts.mesh, *id)->role, "admin"))
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_NOT_ADMINISTRATOR,
-                   "Only an administrator of the mesh may do that; this node is a member.");
+      ew_set_error (error, EW_ERROR, EW_ERROR_NOT_ADMINISTRATOR,
+                    "Only an administrator of the mesh may do that; this node is a member.");
       return FALSE;
     }
   return TRUE;
@@ -144,9 +145,9 @@ find_entry (const gchar *method, const gchar *path, const gchar **argument, gcha
       g_string_append_printf (methods, "%s%s", methods->len ? ", " : "", entry->method);
     }
   if (methods->len == 0)
-    g_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND, "There is no such call in this API.");
+    ew_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND, "There is no such call in this API.");
   else
-    g_set_error (error, EW_ERROR, EW_ERROR_METHOD_NOT_ALLOWED, "This call takes %s only.", methods->str);
+    ew_set_error (error, EW_ERROR, EW_ERROR_METHOD_NOT_ALLOWED, "This call takes %s only.", methods->str);
   *allow = g_string_free (g_steal_pointer (&methods), FALSE);
   return NULL;
 }
@@ -166,16 +167,17 @@ read_body (SoupServerMessage *message, GError **error)
   const gchar *data = bytes ? g_bytes_get_data (bytes, &length) : NULL;
   JsonObject *object = ew_json_parse_object (data ? data : "", length, EW_SERVER_BODY_MAX, &cause);
   if (object == NULL)
-    g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "The request's body is not a JSON object: %s",
-                 cause->message);
+    ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "The request's body is not a JSON object: %s",
+                  cause->message);
   return object;
 }
 
 static gboolean
 refuse_too_large (GError **error)
 {
-  g_set_error (error, EW_ERROR, EW_ERROR_TOO_LARGE, "The request is too large: a body may have %d KiB, headers %d KiB.",
-               EW_SERVER_BODY_MAX / 1024, EW_SERVER_HEADERS_MAX / 1024);
+  ew_set_error (error, EW_ERROR, EW_ERROR_TOO_LARGE,
+                "The request is too large: a body may have %d KiB, headers %d KiB.", EW_SERVER_BODY_MAX / 1024,
+                EW_SERVER_HEADERS_MAX / 1024);
   return FALSE;
 }
 
@@ -214,15 +216,15 @@ upgrade (EwApi *self, SoupServerMessage *message, const gchar *node_id, GError *
   g_autoptr (GError) cause = NULL;
   if (!ew_topology_has_place (self->parts.topology, node_id))
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
-                   "This edge already shows its map to as many viewers as it can. Close another, then try again.");
+      ew_set_error (error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
+                    "This edge already shows its map to as many viewers as it can. Close another, then try again.");
       return FALSE;
     }
   if (!soup_websocket_server_check_handshake (message, NULL, NULL, NULL, &cause)
       || !soup_websocket_server_process_handshake (message, NULL, NULL, NULL, NULL))
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                   "The topology is a WebSocket: this request is no good handshake for one.");
+      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                    "The topology is a WebSocket: this request is no good handshake for one.");
       return FALSE;
     }
   soup_message_headers_replace (soup_server_message_get_response_headers (message), "Connection", "Upgrade");
@@ -270,9 +272,9 @@ ew_api_handle (gpointer api, SoupServerMessage *message, const EwServerPeer *pee
   if (fault == EW_SERVER_FAULT_TOO_LARGE)
     refuse_too_large (&error);
   else if (fault == EW_SERVER_FAULT_BAD_LENGTH)
-    g_set_error (&error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "The request's Content-Length isn't a number.");
+    ew_set_error (&error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "The request's Content-Length isn't a number.");
   else if (path == NULL || !g_utf8_validate (path, -1, NULL))
-    g_set_error (&error, EW_ERROR, EW_ERROR_NOT_FOUND, "There is no such call in this API.");
+    ew_set_error (&error, EW_ERROR, EW_ERROR_NOT_FOUND, "There is no such call in this API.");
   else
     entry = find_entry (soup_server_message_get_method (message), path, &call.argument, &allow, &error);
   if (entry && answer (self, message, peer, entry, &call, &error))

@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 
 /* How often a change is made again when somebody else was faster. One edge never loses; two rarely lose twice. */
@@ -85,13 +86,14 @@ static gboolean
 store_error (GError *cause, GError **error)
 {
   if (g_error_matches (cause, EW_STORE_ERROR, EW_STORE_ERROR_FULL))
-    g_set_error (error, EW_ERROR, EW_ERROR_STORE_FULL,
-                 "The edge's disk is full or can't be written, so nothing was changed; make room on it and try again.");
+    ew_set_error (
+      error, EW_ERROR, EW_ERROR_STORE_FULL,
+      "The edge's disk is full or can't be written, so nothing was changed; make room on it and try again.");
   else
     {
       g_warning ("store: %s", cause->message);
-      g_set_error (error, EW_ERROR, EW_ERROR_INTERNAL,
-                   "The edge's store failed, so nothing was changed; its log says why.");
+      ew_set_error (error, EW_ERROR, EW_ERROR_INTERNAL,
+                    "The edge's store failed, so nothing was changed; its log says why.");
     }
   return FALSE;
 }
@@ -114,8 +116,8 @@ ew_mesh_read (EwMesh *self, const gchar *key, JsonObject **object, gint64 *revis
   *object = ew_json_parse_object (data, length, EW_MESH_RECORD_MAX, NULL);
   if (*object)
     return TRUE;
-  g_set_error (error, EW_ERROR, EW_ERROR_INTERNAL,
-               "The record %s in the edge's store is damaged: restore the state directory from a backup.", key);
+  ew_set_error (error, EW_ERROR, EW_ERROR_INTERNAL,
+                "The record %s in the edge's store is damaged: restore the state directory from a backup.", key);
   return FALSE;
 }
 
@@ -152,6 +154,6 @@ ew_mesh_change (EwMesh *self, EwChangeAttempt attempt, gpointer data, GError **e
           return TRUE;
         }
     }
-  g_set_error (error, EW_ERROR, EW_ERROR_INTERNAL, "Others keep changing the mesh at the same moment; try again.");
+  ew_set_error (error, EW_ERROR, EW_ERROR_INTERNAL, "Others keep changing the mesh at the same moment; try again.");
   return FALSE;
 }

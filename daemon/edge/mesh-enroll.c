@@ -11,6 +11,7 @@
 
 #include <string.h>
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 
 #define DESCRIPTION_MAX 64 /* bytes of `os` and `version` */
@@ -29,9 +30,9 @@ static gboolean
 refuse_unknown (Enrolling *enrolling, GError **error)
 {
   enrolling->outcome->unknown_secret = TRUE;
-  g_set_error (error, EW_ERROR, EW_ERROR_KEY_INVALID,
-               "This mesh doesn't know that enrollment key: it was revoked, expired long ago, or belongs to another "
-               "mesh. Ask for a new one.");
+  ew_set_error (error, EW_ERROR, EW_ERROR_KEY_INVALID,
+                "This mesh doesn't know that enrollment key: it was revoked, expired long ago, or belongs to another "
+                "mesh. Ask for a new one.");
   return FALSE;
 }
 
@@ -49,8 +50,8 @@ replay (EwMesh *self, Enrolling *enrolling, const EwEnrollment *enrollment, GErr
       enrolling->id = g_strdup (enrollment->used_by);
       return TRUE;
     }
-  g_set_error (error, EW_ERROR, EW_ERROR_KEY_USED,
-               "This enrollment key has been used already. Each key can enroll only one computer: ask for a new one.");
+  ew_set_error (error, EW_ERROR, EW_ERROR_KEY_USED,
+                "This enrollment key has been used already. Each key can enroll only one computer: ask for a new one.");
   return FALSE;
 }
 
@@ -62,8 +63,8 @@ take_node (EwMesh *self, EwChange *change, Enrolling *enrolling, const EwEnrollm
     {
       if (enrolling->request->name == NULL)
         {
-          g_set_error (error, EW_ERROR, EW_ERROR_NAME_INVALID,
-                       "This key was not made for a name, so the machine must give its own.");
+          ew_set_error (error, EW_ERROR, EW_ERROR_NAME_INVALID,
+                        "This key was not made for a name, so the machine must give its own.");
           return NULL;
         }
       g_autoptr (EwNode) node = ew_mesh_new_node (self, enrollment->kind, enrolling->request->name);
@@ -145,7 +146,7 @@ enroll (EwMesh *self, EwChange *change, gpointer data, GError **error)
     return replay (self, enrolling, enrollment, error);
   if (enrollment->expires_us <= self->now_us ())
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_KEY_EXPIRED, "This enrollment key has expired; ask for a new one.");
+      ew_set_error (error, EW_ERROR, EW_ERROR_KEY_EXPIRED, "This enrollment key has expired; ask for a new one.");
       return FALSE;
     }
   return ew_mesh_check_maker (self, change, enrollment->made_by, error)
@@ -159,8 +160,8 @@ check_description (const gchar *text, const gchar *member, GError **error)
   for (const gchar *p = text; good && p && *p; p = g_utf8_next_char (p))
     good = g_unichar_isprint (g_utf8_get_char (p));
   if (!good)
-    g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "%s must be at most %d printable bytes.", member,
-                 DESCRIPTION_MAX);
+    ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "%s must be at most %d printable bytes.", member,
+                  DESCRIPTION_MAX);
   return good;
 }
 
@@ -179,8 +180,8 @@ check_request (const EwEnrollRequest *request, Enrolling *enrolling, GError **er
     return refuse_unknown (enrolling, error);
   if (request->credential_hash == NULL || !ew_key_from_base64 (request->credential_hash, enrolling->credential_hash))
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                   "credential_hash must be SHA-256 of the credential's 32 bytes: 44 characters of base64.");
+      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                    "credential_hash must be SHA-256 of the credential's 32 bytes: 44 characters of base64.");
       return FALSE;
     }
   return check_description (request->os, "os", error) && check_description (request->version, "version", error);
@@ -236,12 +237,12 @@ ew_mesh_authenticate (EwMesh *self, const gchar *id, const guint8 credential[32]
   if (node && node->has_credential && ew_equal_secret (node->credential_hash, hash, EW_HASH_SIZE))
     return node;
   if (is_buried (self, id, hash))
-    g_set_error (error, EW_ERROR, EW_ERROR_REMOVED,
-                 node
-                   ? "Another computer has taken this one's place in the mesh. `edgewayctl leave` erases what is left "
-                     "of it here."
-                   : "This computer was removed from the mesh. `edgewayctl leave` erases what is left of it here.");
+    ew_set_error (error, EW_ERROR, EW_ERROR_REMOVED,
+                  node
+                    ? "Another computer has taken this one's place in the mesh. `edgewayctl leave` erases what is left "
+                      "of it here."
+                    : "This computer was removed from the mesh. `edgewayctl leave` erases what is left of it here.");
   else
-    g_set_error (error, EW_ERROR, EW_ERROR_NOT_AUTHENTICATED, "This mesh does not know that credential.");
+    ew_set_error (error, EW_ERROR, EW_ERROR_NOT_AUTHENTICATED, "This mesh does not know that credential.");
   return NULL;
 }

@@ -10,6 +10,7 @@
 
 #include <string.h>
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 
 #define ID_PREFIX_MIN 4 /* characters of an ID that may stand for it */
@@ -107,9 +108,9 @@ ew_mesh_check_maker (EwMesh *self, EwChange *change, const gchar *id, GError **e
       ew_change_expect (change, key, maker->store_revision);
       return TRUE;
     }
-  g_set_error (error, EW_ERROR, EW_ERROR_KEY_INVALID,
-               "Whoever made this enrollment key is no longer an administrator of the mesh, so the key doesn't work. "
-               "Ask an administrator for a new one.");
+  ew_set_error (error, EW_ERROR, EW_ERROR_KEY_INVALID,
+                "Whoever made this enrollment key is no longer an administrator of the mesh, so the key doesn't work. "
+                "Ask an administrator for a new one.");
   return FALSE;
 }
 
@@ -131,13 +132,13 @@ check_lifetime (const EwKeyRequest *request, const gchar *kind, GError **error)
     return FALSE;
   if (!g_str_equal (kind, "admin") || request->valid_seconds <= max)
     return TRUE;
-  g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-               by_owner
-                 ? "An administrator's key is valid for a week at most (%u seconds). Ask for a shorter time, and "
-                   "make a new key later."
-                 : "An administrator's key is valid for a day at most (%u seconds). Ask for a shorter time, or "
-                   "use `edgeway-edge admin-key` on the edge, which makes one for up to a week.",
-               max);
+  ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                by_owner
+                  ? "An administrator's key is valid for a week at most (%u seconds). Ask for a shorter time, and "
+                    "make a new key later."
+                  : "An administrator's key is valid for a day at most (%u seconds). Ask for a shorter time, or "
+                    "use `edgeway-edge admin-key` on the edge, which makes one for up to a week.",
+                max);
   return FALSE;
 }
 
@@ -213,7 +214,7 @@ check_request (EwMesh *self, const EwKeyRequest *request, GError **error)
   const EwNode *node = request->renew_id ? ew_mesh_get_node (self, request->renew_id) : NULL;
   const gchar *kind = node ? key_kind_of (node) : find_kind (request->kind);
   if (kind == NULL)
-    g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "kind must be \"server\", \"device\" or \"admin\".");
+    ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "kind must be \"server\", \"device\" or \"admin\".");
   else if (g_hash_table_size (self->keys) >= EW_MESH_KEYS_MAX)
     g_set_error (
       error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
@@ -296,9 +297,9 @@ ew_mesh_find_key (EwMesh *self, const gchar *id, GError **error)
   const EwEnrollment *found = NULL;
   if (strlen (id) < ID_PREFIX_MIN)
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                   "A key's ID has %d characters. Give at least %d of them; `edgewayctl key list` shows them.",
-                   EW_MESH_KEY_ID_LENGTH, ID_PREFIX_MIN);
+      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                    "A key's ID has %d characters. Give at least %d of them; `edgewayctl key list` shows them.",
+                    EW_MESH_KEY_ID_LENGTH, ID_PREFIX_MIN);
       return NULL;
     }
   for (guint i = 0; i < keys->len; i++)
@@ -308,17 +309,17 @@ ew_mesh_find_key (EwMesh *self, const gchar *id, GError **error)
         continue;
       if (found)
         {
-          g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                       "Several keys have an ID that begins with \"%.64s\". Give more of it.", id);
+          ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                        "Several keys have an ID that begins with \"%.64s\". Give more of it.", id);
           return NULL;
         }
       found = key;
     }
   if (found == NULL)
-    g_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND,
-                 "There is no open enrollment key \"%.64s\": it was used or revoked, has expired, or never existed. "
-                 "List the open ones with `edgewayctl key list`.",
-                 id);
+    ew_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND,
+                  "There is no open enrollment key \"%.64s\": it was used or revoked, has expired, or never existed. "
+                  "List the open ones with `edgewayctl key list`.",
+                  id);
   return found;
 }
 
@@ -336,7 +337,7 @@ revoke_key (EwMesh *self, EwChange *change, gpointer data, GError **error)
   g_autoptr (EwEnrollment) enrollment = object ? ew_enrollment_from_json (object) : NULL;
   if (enrollment == NULL || enrollment->used_by)
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND, "That enrollment key was used or revoked at this moment.");
+      ew_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND, "That enrollment key was used or revoked at this moment.");
       return FALSE;
     }
   ew_change_expect (change, key, revision);
@@ -365,7 +366,7 @@ delete_keys_made_by (EwMesh *self, EwChange *change, const gchar *maker, GError 
   g_autoptr (GPtrArray) entries = ew_store_list (self->store, "/enrollment/", NULL, 0, NULL, &cause);
   if (entries == NULL)
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_INTERNAL, "The edge's store failed: %s", cause->message);
+      ew_set_error (error, EW_ERROR, EW_ERROR_INTERNAL, "The edge's store failed: %s", cause->message);
       return FALSE;
     }
   for (guint i = 0; i < entries->len && left > 0; i++)

@@ -6,6 +6,7 @@
 
 #include <string.h>
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 
 #define ENDPOINTS_AT_ONCE 100 /* below EW_STORE_TXN_MAX */
@@ -23,8 +24,8 @@ ew_mesh_check_valid (guint valid_seconds, GError **error)
 {
   if (valid_seconds >= EW_MESH_VALID_MIN && valid_seconds <= EW_MESH_VALID_MAX)
     return TRUE;
-  g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-               "valid_seconds must be between %d (a minute) and %d (a year).", EW_MESH_VALID_MIN, EW_MESH_VALID_MAX);
+  ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                "valid_seconds must be between %d (a minute) and %d (a year).", EW_MESH_VALID_MIN, EW_MESH_VALID_MAX);
   return FALSE;
 }
 
@@ -39,9 +40,9 @@ ew_mesh_claim_name (EwMesh *self, EwChange *change, const gchar *name, const gch
     return FALSE;
   if (revision != 0)
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_NAME_TAKEN,
-                   "The name \"%s\" is taken in this mesh: choose another, or rename or remove the one that has it.",
-                   name);
+      ew_set_error (error, EW_ERROR, EW_ERROR_NAME_TAKEN,
+                    "The name \"%s\" is taken in this mesh: choose another, or rename or remove the one that has it.",
+                    name);
       return FALSE;
     }
   ew_change_expect (change, key, 0);
@@ -57,8 +58,8 @@ ew_mesh_claim_public_key (EwMesh *self, EwChange *change, const gchar *public_ke
   if (public_key == NULL || !ew_key_from_base64 (public_key, node->public_key)
       || memcmp (node->public_key, zero, sizeof zero) == 0)
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                   "public_key must be a WireGuard public key: 44 characters of base64, as `wg pubkey` writes it.");
+      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                    "public_key must be a WireGuard public key: 44 characters of base64, as `wg pubkey` writes it.");
       return FALSE;
     }
   g_autofree gchar *key = ew_mesh_node_key ("/pubkeys/", public_key);
@@ -116,9 +117,10 @@ find_addresses (EwMesh *self, EwIp ips[2], gchar *keys[2], GError **error)
       self->next_offset = offset + 1;
       return TRUE;
     }
-  g_set_error (error, EW_ERROR, EW_ERROR_OUT_OF_ADDRESSES,
-               "All addresses of the mesh's range are in use or at rest (30 days after a node's removal): remove nodes "
-               "that are not needed.");
+  ew_set_error (
+    error, EW_ERROR, EW_ERROR_OUT_OF_ADDRESSES,
+    "All addresses of the mesh's range are in use or at rest (30 days after a node's removal): remove nodes "
+    "that are not needed.");
   return FALSE;
 }
 
@@ -201,7 +203,7 @@ ew_mesh_read_node (EwMesh *self, const gchar *id, GError **error)
   if (node)
     node->store_revision = revision;
   else
-    g_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND, "There is no such node in this mesh any more.");
+    ew_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND, "There is no such node in this mesh any more.");
   return node;
 }
 
@@ -248,8 +250,8 @@ ew_mesh_add_plain_node (EwMesh *self, const EwPlainRequest *request, GError **er
     return NULL;
   if (request->name == NULL || (g_strcmp0 (request->kind, "server") != 0 && g_strcmp0 (request->kind, "device") != 0))
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                   "A node needs a name, and the kind \"server\" or \"device\".");
+      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                    "A node needs a name, and the kind \"server\" or \"device\".");
       return NULL;
     }
   return ew_mesh_change (self, add_plain, &wanted, error) ? ew_mesh_get_node (self, id) : NULL;
@@ -337,9 +339,9 @@ ew_mesh_set_node_mtu (EwMesh *self, const gchar *id, gint64 mtu, GError **error)
   NodeChange wanted = { .id = id, .mtu = (guint16)mtu };
   if (mtu != 0 && (mtu < EW_NODE_MTU_MIN || mtu > self->mtu))
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                   "A node's MTU is between %d (below it IPv6 does not work) and the mesh's, which is %u.",
-                   EW_NODE_MTU_MIN, self->mtu);
+      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                    "A node's MTU is between %d (below it IPv6 does not work) and the mesh's, which is %u.",
+                    EW_NODE_MTU_MIN, self->mtu);
       return NULL;
     }
   return ew_mesh_change (self, set_node_mtu, &wanted, error) ? ew_mesh_get_node (self, id) : NULL;

@@ -6,6 +6,7 @@
 
 #include <string.h>
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 
 #define ENROLLMENT_MEMORY_US (7 * G_TIME_SPAN_DAY) /* how long a key is still told "used" or "expired" */
@@ -62,7 +63,7 @@ delete_routes (EwMesh *self, EwChange *change, const EwNode *node, GError **erro
   g_autoptr (GPtrArray) entries = ew_store_list (self->store, "/routes/", NULL, 0, NULL, &cause);
   if (entries == NULL)
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_INTERNAL, "The edge's store failed: %s", cause->message);
+      ew_set_error (error, EW_ERROR, EW_ERROR_INTERNAL, "The edge's store failed: %s", cause->message);
       return FALSE;
     }
   for (guint i = 0; i < entries->len; i++)

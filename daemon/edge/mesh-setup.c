@@ -6,6 +6,7 @@
 
 #include <string.h>
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 #include "edge/documents.h"
 
@@ -62,8 +63,8 @@ read_settings (EwMesh *self, EwMeshSettings *settings, gint64 *revision, GError 
   if (object == NULL || ew_mesh_settings_from_json (settings, object))
     return TRUE;
   ew_mesh_settings_clear (settings);
-  g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-               "The mesh's settings in the store are damaged: restore the state directory from a backup.");
+  ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
+                "The mesh's settings in the store are damaged: restore the state directory from a backup.");
   return FALSE;
 }
 
@@ -192,8 +193,8 @@ claim_edge_name (EwMesh *self, EwChange *change, const EwEdge *edge, const EwEdg
     return FALSE;
   if (revision != 0)
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_NAME_TAKEN,
-                   "A node is called \"%s\" already, so the edge cannot be: give another --name.", edge->name);
+      ew_set_error (error, EW_ERROR, EW_ERROR_NAME_TAKEN,
+                    "A node is called \"%s\" already, so the edge cannot be: give another --name.", edge->name);
       return FALSE;
     }
   ew_change_expect (change, key, 0);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 #include "edge/documents.h"
 
@@ -451,9 +452,9 @@ find_own_edge (EwMesh *self, const EwMeshSetup *setup, GError **error)
     return TRUE;
   if (g_hash_table_size (self->edges) > 0)
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-                   "The state directory's wireguard.key isn't the key that this mesh's nodes know. Restore it from a "
-                   "backup.");
+      ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
+                    "The state directory's wireguard.key isn't the key that this mesh's nodes know. Restore it from a "
+                    "backup.");
       return FALSE;
     }
   ew_sha256 (setup->public_key, EW_KEY_SIZE, hash);
@@ -614,8 +615,8 @@ ew_mesh_find_node (EwMesh *self, const gchar *name, GError **error)
       node = g_hash_table_lookup (self->addresses, text);
     }
   if (node == NULL)
-    g_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND,
-                 "There is no node \"%.64s\" in this mesh. List its nodes with `edgewayctl node list`.", name);
+    ew_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND,
+                  "There is no node \"%.64s\" in this mesh. List its nodes with `edgewayctl node list`.", name);
   return node;
 }
 

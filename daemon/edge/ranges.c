@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 
 static gboolean
@@ -10,16 +11,16 @@ check_ipv4 (const EwPrefix *prefix, GError **error)
 {
   if (prefix->length < 8 || prefix->length > 23)
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                   "The mesh's IPv4 range is /%u: it must be between /8 and /23, as its first /24 is the edges'.",
-                   prefix->length);
+      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                    "The mesh's IPv4 range is /%u: it must be between /8 and /23, as its first /24 is the edges'.",
+                    prefix->length);
       return FALSE;
     }
   if (!ew_prefix_is_private (prefix))
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                   "The mesh's IPv4 range must be private as a whole (a part of RFC 1918 or 100.64.0.0/10): "
-                   "use " EW_RANGES_DEFAULT_IPV4 " or a part of 10.0.0.0/8.");
+      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                    "The mesh's IPv4 range must be private as a whole (a part of RFC 1918 or 100.64.0.0/10): "
+                    "use " EW_RANGES_DEFAULT_IPV4 " or a part of 10.0.0.0/8.");
       return FALSE;
     }
   return TRUE;
@@ -30,8 +31,8 @@ check_ipv6 (const EwPrefix *prefix, GError **error)
 {
   if (prefix->length == 48 && ew_prefix_is_private (prefix))
     return TRUE;
-  g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-               "The mesh's IPv6 range must be a unique local /48 (RFC 4193), such as fd12:3456:789a::/48.");
+  ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                "The mesh's IPv6 range must be a unique local /48 (RFC 4193), such as fd12:3456:789a::/48.");
   return FALSE;
 }
 
@@ -41,9 +42,9 @@ parse (const gchar *text, EwFamily family, EwPrefix *out, GError **error)
   bool host_bits = false;
   if (ew_prefix_parse (text, out, &host_bits) && !host_bits && out->ip.family == family)
     return TRUE;
-  g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-               "\"%.64s\" isn't an %s range. Write it as ADDRESS/LENGTH without host bits.", text,
-               family == EW_FAMILY_V4 ? "IPv4" : "IPv6");
+  ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                "\"%.64s\" isn't an %s range. Write it as ADDRESS/LENGTH without host bits.", text,
+                family == EW_FAMILY_V4 ? "IPv4" : "IPv6");
   return FALSE;
 }
 

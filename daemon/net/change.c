@@ -2,6 +2,7 @@
 #include "net/change.h"
 #include "net/host.h"
 #include "common/util.h"
+#include "common/phrase.h"
 
 #include <string.h>
 
@@ -275,23 +276,23 @@ ew_change_describe (const EwChange *change)
   switch (change->kind)
     {
     case EW_CHANGE_MTU:
-      return g_strdup_printf ("the MTU %s of %s", change->value, change->interface);
+      return ew_phrase ("the MTU %s of %s", change->value, change->interface);
     case EW_CHANGE_UP:
-      return g_strdup_printf ("the interface %s up", change->interface);
+      return ew_phrase ("the interface %s up", change->interface);
     case EW_CHANGE_ADDRESS:
-      return g_strdup_printf ("the address %s on %s", prefix, change->interface);
+      return ew_phrase ("the address %s on %s", prefix, change->interface);
     case EW_CHANGE_ROUTE:
       if (change->throws)
-        return g_strdup_printf ("the exception for %s in routing table %u", prefix, change->table);
-      return g_strdup_printf ("the route %s by %s in table %u", prefix, change->interface, change->table);
+        return ew_phrase ("the exception for %s in routing table %u", prefix, change->table);
+      return ew_phrase ("the route %s by %s in table %u", prefix, change->interface, change->table);
     case EW_CHANGE_RULE:
-      return g_strdup_printf ("the IPv%u policy rule %u to table %u", change->family, change->priority, change->table);
+      return ew_phrase ("the IPv%u policy rule %u to table %u", change->family, change->priority, change->table);
     case EW_CHANGE_SYSCTL:
-      return g_strdup_printf ("the setting /proc/sys/%s = %s", change->name, change->value);
+      return ew_phrase ("the setting /proc/sys/%s = %s", change->name, change->value);
     case EW_CHANGE_TABLE:
-      return g_strdup_printf ("the nftables table \"%s\"", change->name);
+      return ew_phrase ("the nftables table \"%s\"", change->name);
     case EW_CHANGE_FOREIGN:
-      return g_strdup_printf ("a rule in the nftables chain \"%s\"", change->name);
+      return ew_phrase ("a rule in the nftables chain \"%s\"", change->name);
     default:
       return g_strdup ("nothing");
     }

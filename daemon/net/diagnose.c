@@ -5,6 +5,7 @@
  */
 #include "net/host-private.h"
 #include "common/checks.h"
+#include "common/phrase.h"
 #include "common/util.h"
 
 #include <linux/rtnetlink.h>
@@ -126,9 +127,9 @@ check_tailscale (Diagnosis *diagnosis)
       g_autofree gchar *output = NULL;
       if (!ew_nft_run (chain, FALSE, &output, NULL) || strstr (output, "drop") == NULL)
         continue;
-      g_autofree gchar *fix = g_strdup_printf ("nft insert rule %s filter ts-input iifname %s accept (limited to "
-                                               "Edgeway's interface; Tailscale's own protection stays)",
-                                               families[i], diagnosis->interface);
+      g_autofree gchar *fix = ew_phrase ("nft insert rule %s filter ts-input iifname %s accept (limited to "
+                                         "Edgeway's interface; Tailscale's own protection stays)",
+                                         families[i], diagnosis->interface);
       ew_checks_add (
         diagnosis->checks, "foreign-drop", EW_CHECK_BAD, fix,
         "Tailscale's chain %s ts-input drops packets from 100.64.0.0/10 that don't come by its own interface: "
@@ -146,10 +147,10 @@ check_foreign_drops (Diagnosis *diagnosis)
       g_auto (GStrv) forward = ew_foreign_dropping (family, "forward", NULL);
       for (guint i = 0; input[i] != NULL; i++)
         {
-          g_autofree gchar *fix = g_strdup_printf (
-            "Let in what the mesh may reach, on the interface %s alone; with ufw, for SSH: `sudo ufw "
-            "allow in on %s to any port 22 proto tcp`.",
-            diagnosis->interface, diagnosis->interface);
+          g_autofree gchar *fix
+            = ew_phrase ("Let in what the mesh may reach, on the interface %s alone; with ufw, for SSH: `sudo ufw "
+                         "allow in on %s to any port 22 proto tcp`.",
+                         diagnosis->interface, diagnosis->interface);
           ew_checks_add (diagnosis->checks, "firewall-input", EW_CHECK_WARNING, fix,
                          "This computer's firewall (the nftables chain \"%s\") drops what it doesn't know, so the mesh "
                          "reaches only what it lets in.",
@@ -183,9 +184,9 @@ check_legacy_iptables (Diagnosis *diagnosis)
       if (!ew_file_read (files[i], 4096, &tables, NULL, NULL) || strstr (tables, "filter") == NULL)
         continue;
       g_autofree gchar *fix
-        = g_strdup_printf ("Where forwarding to a subnet fails: %s -I FORWARD -i %s -j ACCEPT; %s -I FORWARD "
-                           "-o %s -j ACCEPT",
-                           programs[i], diagnosis->interface, programs[i], diagnosis->interface);
+        = ew_phrase ("Where forwarding to a subnet fails: %s -I FORWARD -i %s -j ACCEPT; %s -I FORWARD "
+                     "-o %s -j ACCEPT",
+                     programs[i], diagnosis->interface, programs[i], diagnosis->interface);
       ew_checks_add (diagnosis->checks, "legacy-iptables", EW_CHECK_WARNING, fix,
                      "Rules of %s are loaded. Edgeway cannot look into them; they may drop what it lets through.",
                      programs[i]);
@@ -234,9 +235,8 @@ check_mtu (Diagnosis *diagnosis)
     }
   else if (inner != 0 && inner + TUNNEL_OVERHEAD > outer)
     {
-      g_autofree gchar *fix
-        = g_strdup_printf ("Give %s an MTU of %u, if its network takes that (ip link set %s mtu %u).", name,
-                           inner + TUNNEL_OVERHEAD, name, inner + TUNNEL_OVERHEAD);
+      g_autofree gchar *fix = ew_phrase ("Give %s an MTU of %u, if its network takes that (ip link set %s mtu %u).",
+                                         name, inner + TUNNEL_OVERHEAD, name, inner + TUNNEL_OVERHEAD);
       ew_checks_add (
         diagnosis->checks, "mtu", EW_CHECK_BAD, fix,
         "The tunnel's MTU %u does not fit into the %u of %s, which leads to the edge: large packets are cut in two "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "net/host-private.h"
 #include "common/util.h"
+#include "common/phrase.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -139,8 +140,8 @@ ew_host_facts_new (EwHost *host, GError **error)
   if (!read_addresses (host, facts) || !read_routes (host, facts, EW_FAMILY_V4)
       || !read_routes (host, facts, EW_FAMILY_V6))
     {
-      g_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
-                   "The machine's addresses and routes cannot be read: %s. Try again.", g_strerror (errno));
+      ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
+                    "The machine's addresses and routes cannot be read: %s. Try again.", g_strerror (errno));
       return NULL;
     }
   read_resolvers (host, facts, "/etc/resolv.conf");

@@ -31,6 +31,7 @@
  */
 #include "net/host-private.h"
 #include "common/netfilter.h"
+#include "common/phrase.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -84,9 +85,9 @@ ew_nft_run (const gchar *script, gboolean json, gchar **output, GError **error)
     {
       g_autofree gchar *reason = g_strdup (nft_ctx_get_error_buffer (nft));
       reason[strcspn (reason, "\n")] = '\0';
-      g_set_error (error, EW_HOST_ERROR,
-                   strstr (reason, "not permitted") != NULL ? EW_HOST_ERROR_PRIVILEGE : EW_HOST_ERROR_FAILED,
-                   "nftables refuses a change: %s. It takes CAP_NET_ADMIN and the kernel's nf_tables.", reason);
+      ew_set_error (error, EW_HOST_ERROR,
+                    strstr (reason, "not permitted") != NULL ? EW_HOST_ERROR_PRIVILEGE : EW_HOST_ERROR_FAILED,
+                    "nftables refuses a change: %s. It takes CAP_NET_ADMIN and the kernel's nf_tables.", reason);
     }
   nft_ctx_free (nft);
   return done;

@@ -9,6 +9,7 @@
  */
 #include "net/host-private.h"
 #include "host/nftables.h"
+#include "common/phrase.h"
 
 #include <linux/netfilter.h>
 #include <string.h>
@@ -124,15 +125,15 @@ static gboolean
 set_owned (GError **error, const EwChange *change)
 {
   if (strstr (change->name, " firewalld ") != NULL)
-    g_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_CONFLICT,
-                 "firewalld drops what it does not know and lets no other program change its table. Open it there: "
-                 "`firewall-cmd --permanent --zone=trusted --add-interface=%s && firewall-cmd --reload`.",
-                 change->interface);
+    ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_CONFLICT,
+                  "firewalld drops what it does not know and lets no other program change its table. Open it there: "
+                  "`firewall-cmd --permanent --zone=trusted --add-interface=%s && firewall-cmd --reload`.",
+                  change->interface);
   else
-    g_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_CONFLICT,
-                 "The nftables chain \"%s\" drops what it does not know, and the program that owns its table lets no "
-                 "other program change it. Let the interface %s through in that program.",
-                 change->name, change->interface);
+    ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_CONFLICT,
+                  "The nftables chain \"%s\" drops what it does not know, and the program that owns its table lets no "
+                  "other program change it. Let the interface %s through in that program.",
+                  change->name, change->interface);
   return FALSE;
 }
 

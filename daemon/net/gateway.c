@@ -12,6 +12,7 @@
  */
 #include "net/host-private.h"
 #include "common/checks.h"
+#include "common/phrase.h"
 
 #include <linux/rtnetlink.h>
 
@@ -171,8 +172,8 @@ static EwHostProblem *
 report_setting (EwHost *host, const EwPrefix *subnet, const gchar *name, const gchar *where)
 {
   const gchar *failure = ew_problems_failure (host, name);
-  g_autofree gchar *fix = failure != NULL ? g_strdup (failure) : g_strdup_printf ("Run `sudo sysctl -w %s=1`.", name);
-  g_autofree gchar *reason = g_strdup_printf ("forwarding is off on %s (/proc/sys/%s)", where, name);
+  g_autofree gchar *fix = failure != NULL ? g_strdup (failure) : ew_phrase ("Run `sudo sysctl -w %s=1`.", name);
+  g_autofree gchar *reason = ew_phrase ("forwarding is off on %s (/proc/sys/%s)", where, name);
 
   return ew_host_problem_new (EW_HOST_PROBLEM_FORWARD, subnet, fix, reason);
 }
@@ -226,11 +227,11 @@ static EwHostProblem *
 report_chain (EwHost *host, const EwPrefix *subnet, const gchar *chain)
 {
   const gchar *failure = ew_problems_failure (host, chain);
-  g_autofree gchar *fix
-    = failure != NULL ? g_strdup (failure)
-                      : g_strdup_printf ("Let the interface %s through in that firewall.", host->applied->interface);
+  g_autofree gchar *fix = failure != NULL
+                            ? g_strdup (failure)
+                            : ew_phrase ("Let the interface %s through in that firewall.", host->applied->interface);
   g_autofree gchar *reason
-    = g_strdup_printf ("another program's firewall drops what is forwarded (nftables chain \"%s\")", chain);
+    = ew_phrase ("another program's firewall drops what is forwarded (nftables chain \"%s\")", chain);
 
   return ew_host_problem_new (EW_HOST_PROBLEM_FORWARD, subnet, fix, reason);
 }
@@ -267,10 +268,10 @@ ew_gateway_diagnose (EwHost *host, JsonArray *checks)
       if (has_route_of_its_own (subnet, rows) || link == 0 || if_indextoname (link, name) == NULL)
         continue;
       ew_prefix_format (subnet, cidr);
-      g_autofree gchar *fix = g_strdup_printf (
-        "If %s is a network of this computer's, check that network's interface: `ip addr`, `ip link`. "
-        "If another router leads there, nothing is wrong.",
-        cidr);
+      g_autofree gchar *fix
+        = ew_phrase ("If %s is a network of this computer's, check that network's interface: `ip addr`, `ip link`. "
+                     "If another router leads there, nothing is wrong.",
+                     cidr);
       ew_checks_add (checks, "forwarding", EW_CHECK_WARNING, fix,
                      "This computer is the gateway to %s, but only its default route leads there, by %s.", cidr, name);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "net/host-private.h"
 #include "common/util.h"
+#include "common/phrase.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -45,9 +46,9 @@ ew_host_new (const gchar *ledger_path, GError **error)
   host->netlink = ew_netlink_new (NETLINK_ROUTE);
   if (host->netlink == NULL || boot_id == NULL)
     {
-      g_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
-                   "The machine's network cannot be looked at: %s. edgewayd needs rtnetlink and /proc.",
-                   g_strerror (errno));
+      ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
+                    "The machine's network cannot be looked at: %s. edgewayd needs rtnetlink and /proc.",
+                    g_strerror (errno));
       return NULL;
     }
   host->ledger = ew_ledger_open (ledger_path, spare, boot_id, error);

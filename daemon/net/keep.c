@@ -15,6 +15,7 @@
  * too.
  */
 #include "net/host-private.h"
+#include "common/phrase.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -251,11 +252,10 @@ find_foreign_route (EwHost *host)
           if (!is_foreign_inside (host, own, row))
             continue;
           ew_prefix_format (&row->destination, prefix);
-          return g_strdup_printf (
-            "A route to %s via %s, which isn't Edgeway's, would lead traffic for the mesh past the "
-            "tunnel. Edgeway keeps that traffic in the tunnel. If the local network gave out this "
-            "route, don't trust that network.",
-            prefix, if_indextoname (row->link, name) != NULL ? name : "another interface");
+          return ew_phrase ("A route to %s via %s, which isn't Edgeway's, would lead traffic for the mesh past the "
+                            "tunnel. Edgeway keeps that traffic in the tunnel. If the local network gave out this "
+                            "route, don't trust that network.",
+                            prefix, if_indextoname (row->link, name) != NULL ? name : "another interface");
         }
     }
   return NULL;
@@ -341,10 +341,9 @@ look_for_missing (EwHostKeep *keep, gint64 now)
   if (first == NULL)
     return FALSE;
   g_autofree gchar *what = ew_change_describe (first);
-  return replace_text (&keep->missing,
-                       g_strdup_printf ("Another program keeps removing %s. Edgeway puts it back, but ever "
-                                        "less often. Find that program and stop it from doing so.",
-                                        what));
+  return replace_text (&keep->missing, ew_phrase ("Another program keeps removing %s. Edgeway puts it back, but ever "
+                                                  "less often. Find that program and stop it from doing so.",
+                                                  what));
 }
 
 static gboolean

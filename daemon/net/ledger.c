@@ -2,6 +2,7 @@
 #include "net/ledger.h"
 #include "net/host.h"
 #include "common/util.h"
+#include "common/phrase.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -146,7 +147,7 @@ ew_ledger_parse (const gchar *data, gsize length, const gchar *boot_id, GPtrArra
         }
       if (entry == NULL || !take_entry (entry, boot_id, changes, next_id, rewrite))
         {
-          g_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER, "line %u is damaged", line);
+          ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER, "line %u is damaged", line);
           return FALSE;
         }
       data += used;
@@ -159,10 +160,11 @@ ew_ledger_parse (const gchar *data, gsize length, const gchar *boot_id, GPtrArra
 static void
 set_broken (GError **error, const gchar *path, const gchar *why)
 {
-  g_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER,
-               "The undo ledger %s cannot be used: %.*s. Nothing in it was undone. Restart this computer, which undoes "
-               "everything that it lists, or undo by hand what it names; then move the file away.",
-               path, (gint)(strlen (why) - (g_str_has_suffix (why, ".") ? 1 : 0)), why);
+  ew_set_error (
+    error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER,
+    "The undo ledger %s cannot be used: %.*s. Nothing in it was undone. Restart this computer, which undoes "
+    "everything that it lists, or undo by hand what it names; then move the file away.",
+    path, (gint)(strlen (why) - (g_str_has_suffix (why, ".") ? 1 : 0)), why);
 }
 
 /* The file of the two that can be written gets all of it. The disk comes first; the spare file goes once the disk has
@@ -216,10 +218,10 @@ ledger_rewrite (EwLedger *ledger, const gchar *line_after, GError **error)
   if (write_either (ledger, text, &local))
     return TRUE;
   ledger->unclean = TRUE;
-  g_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER,
-               "The undo ledger cannot be written, so nothing was changed: %s Make room or fix the folder's "
-               "permissions, then try again.",
-               local->message);
+  ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER,
+                "The undo ledger cannot be written, so nothing was changed: %s Make room or fix the folder's "
+                "permissions, then try again.",
+                local->message);
   return FALSE;
 }
 
@@ -322,8 +324,8 @@ ew_ledger_add (EwLedger *ledger, const EwChange *change, GError **error)
 
   if (strlen (line) > LINE_MAX_BYTES || ledger->changes->len >= ENTRIES_MAX)
     {
-      g_set_error_literal (error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER,
-                           "The undo ledger is full, so nothing was changed. Take fewer routes.");
+      ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER,
+                    "The undo ledger is full, so nothing was changed. Take fewer routes.");
       return NULL;
     }
   if (!append_line (ledger, line, TRUE) && !ledger_rewrite (ledger, line, error))

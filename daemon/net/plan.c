@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "net/host-private.h"
+#include "common/phrase.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -157,8 +158,8 @@ plan_add_routes (EwPlan *plan, GError **error)
       const EwPrefix *prefix = &plan->config->routes[i];
       if (prefix->length == 0)
         {
-          g_set_error_literal (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
-                               "A default route was asked for as an ordinary route; this is refused. Use VPN mode.");
+          ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
+                        "A default route was asked for as an ordinary route; this is refused. Use VPN mode.");
           return FALSE;
         }
       if (plan_carries (plan, prefix->ip.family))
@@ -200,16 +201,16 @@ ew_plan_make (EwHost *host, const EwHostConfig *config, GError **error)
   plan.changes = changes;
   if (!ew_interface_is_plain (config->interface))
     {
-      g_set_error_literal (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
-                           "This isn't a name for an interface. Choose 1…15 letters, digits, \"-\", \"_\" or \".\".");
+      ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
+                    "This isn't a name for an interface. Choose 1…15 letters, digits, \"-\", \"_\" or \".\".");
       return NULL;
     }
   plan.link = if_nametoindex (config->interface);
   if (plan.link == 0)
     {
-      g_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
-                   "The interface %s is not there (%s). Something removed it; connect again.", config->interface,
-                   g_strerror (errno));
+      ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
+                    "The interface %s is not there (%s). Something removed it; connect again.", config->interface,
+                    g_strerror (errno));
       return NULL;
     }
   plan.v4 = ew_config_carries (config, EW_FAMILY_V4);

@@ -5,6 +5,7 @@
  * asks for and cannot have is left out, noted here and named by whoever shows the node's state.
  */
 #include "net/host-private.h"
+#include "common/phrase.h"
 
 #include <linux/rtnetlink.h>
 #include <string.h>
@@ -40,13 +41,13 @@ ew_host_problem_describe (const EwHostProblem *problem)
   switch (problem->kind)
     {
     case EW_HOST_PROBLEM_ROUTE:
-      return g_strdup_printf ("The route %s is not in use: %s.", prefix, problem->reason);
+      return ew_phrase ("The route %s is not in use: %s.", prefix, problem->reason);
     case EW_HOST_PROBLEM_FORWARD:
-      return g_strdup_printf ("This computer does not forward to %s: %s.", prefix, problem->reason);
+      return ew_phrase ("This computer does not forward to %s: %s.", prefix, problem->reason);
     case EW_HOST_PROBLEM_RANGE:
-      return g_strdup_printf ("%s stays outside of the tunnel: %s.", prefix, problem->reason);
+      return ew_phrase ("%s stays outside of the tunnel: %s.", prefix, problem->reason);
     default:
-      return g_strdup_printf ("Edgeway's firewall rules are not in place: %s.", problem->reason);
+      return ew_phrase ("Edgeway's firewall rules are not in place: %s.", problem->reason);
     }
 }
 
@@ -199,8 +200,8 @@ look_at_addresses (EwHost *host, GPtrArray *problems)
       gchar name[IFNAMSIZ];
       if (holder == 0)
         continue;
-      g_autofree gchar *reason = g_strdup_printf ("the interface %s has this address of the mesh",
-                                                  if_indextoname (holder, name) != NULL ? name : "?");
+      g_autofree gchar *reason = ew_phrase ("the interface %s has this address of the mesh",
+                                            if_indextoname (holder, name) != NULL ? name : "?");
       g_ptr_array_add (problems,
                        ew_host_problem_new (EW_HOST_PROBLEM_RANGE, &prefix,
                                             "Remove it there (`sudo ip addr del`), or choose another range for "
@@ -243,15 +244,14 @@ look_at_routes (EwHost *host, GPtrArray *problems)
       const gchar *failure = ew_problems_failure (host, text);
       g_autofree gchar *reason = NULL;
       if (taken != NULL)
-        reason
-          = g_strdup_printf ("another program has that route already, by %s (protocol %u, metric %u)",
-                             taken->link != 0 && if_indextoname (taken->link, name) != NULL ? name : "no interface",
-                             taken->protocol, taken->metric);
+        reason = ew_phrase ("another program has that route already, by %s (protocol %u, metric %u)",
+                            taken->link != 0 && if_indextoname (taken->link, name) != NULL ? name : "no interface",
+                            taken->protocol, taken->metric);
       else if (failure != NULL && !is_made (host, prefix, EW_HOST_TABLE))
         reason = g_strdup (failure);
       else
         continue;
-      g_autofree gchar *fix = g_strdup_printf (
+      g_autofree gchar *fix = ew_phrase (
         "Remove that route (`sudo ip route del %s`), or refuse this one: `sudo edgewayctl route refuse %s`.", text,
         text);
       g_ptr_array_add (problems, ew_host_problem_new (EW_HOST_PROBLEM_ROUTE, prefix, fix, reason));

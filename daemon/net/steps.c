@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "net/host-private.h"
+#include "common/phrase.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -28,12 +29,12 @@ set_failed (GError **error, const gchar *verb, const EwChange *change, int resul
   g_autofree gchar *what = ew_change_describe (change);
 
   if (result == -EPERM || result == -EACCES)
-    g_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_PRIVILEGE,
-                 "Cannot %s %s: it takes the capability CAP_NET_ADMIN. Run edgewayd as its unit does, as root.", verb,
-                 what);
+    ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_PRIVILEGE,
+                  "Cannot %s %s: it takes the capability CAP_NET_ADMIN. Run edgewayd as its unit does, as root.", verb,
+                  what);
   else
-    g_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED, "Cannot %s %s: %s. `edgewayctl diagnose` tells more.",
-                 verb, what, g_strerror (-result));
+    ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED, "Cannot %s %s: %s. `edgewayctl diagnose` tells more.",
+                  verb, what, g_strerror (-result));
   return FALSE;
 }
 
@@ -42,8 +43,8 @@ set_conflict (GError **error, const EwChange *change, const gchar *whose, const 
 {
   g_autofree gchar *what = ew_change_describe (change);
 
-  g_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_CONFLICT, "Cannot make %s: %s. It was left as it is; %s.", what,
-               whose, advice);
+  ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_CONFLICT, "Cannot make %s: %s. It was left as it is; %s.", what,
+                whose, advice);
   return FALSE;
 }
 
@@ -161,8 +162,8 @@ sysctl_needed (EwChange *change, GError **error)
   change->before = ew_sysctl_read (change->name);
   if (change->before == NULL)
     {
-      g_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
-                   "The setting /proc/sys/%s is not there. Is /proc mounted?", change->name);
+      ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
+                    "The setting /proc/sys/%s is not there. Is /proc mounted?", change->name);
       return FALSE;
     }
   return !g_str_equal (change->before, change->value);

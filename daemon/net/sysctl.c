@@ -4,6 +4,7 @@
  * capability over files is needed. Written in place: these are no real files.
  */
 #include "net/host-private.h"
+#include "common/phrase.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,10 +51,10 @@ ew_sysctl_write (const gchar *name, const gchar *value, GError **error)
   if (fd >= 0)
     close (fd);
   if (!done)
-    g_set_error (error, EW_HOST_ERROR,
-                 saved == EACCES || saved == EPERM ? EW_HOST_ERROR_PRIVILEGE : EW_HOST_ERROR_FAILED,
-                 "The setting /proc/sys/%s cannot be made %s: %s. In a container, set it from outside.", name, value,
-                 g_strerror (saved));
+    ew_set_error (error, EW_HOST_ERROR,
+                  saved == EACCES || saved == EPERM ? EW_HOST_ERROR_PRIVILEGE : EW_HOST_ERROR_FAILED,
+                  "The setting /proc/sys/%s cannot be made %s: %s. In a container, set it from outside.", name, value,
+                  g_strerror (saved));
   return done;
 }
 

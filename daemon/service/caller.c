@@ -2,6 +2,7 @@
 #include "service/caller.h"
 
 #include "common/error.h"
+#include "common/phrase.h"
 
 #define LOGIND_NAME "org.freedesktop.login1"
 #define LOGIND_PATH "/org/freedesktop/login1"
@@ -20,8 +21,8 @@ on_credentials (GObject *source, GAsyncResult *result, gpointer user_data)
     g_variant_get (answer, "(@a{sv})", &credentials);
   if (credentials == NULL || !g_variant_lookup (credentials, "UnixUserID", "u", &caller->uid))
     {
-      g_task_return_new_error (task, EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
-                               "the bus does not know who is asking: use sudo");
+      ew_task_return_new_error (task, EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
+                                "the bus does not know who is asking: use sudo");
       return;
     }
   g_variant_lookup (credentials, "ProcessID", "u", &caller->pid);

@@ -3,6 +3,7 @@
  * The methods about the mesh: each is one call to the edge's API (daemon/edge/API.md) in this node's name.
  */
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 #include "service/methods.h"
 
@@ -32,7 +33,7 @@ check_text (EwCall *call, const gchar *text, gsize max, const gchar *what)
   if (length > 0 && length <= max)
     return TRUE;
   ew_call_fail (call,
-                g_error_new (EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "%s is missing or too long: give %s", what, what));
+                ew_error_new (EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "%s is missing or too long: give %s", what, what));
   return FALSE;
 }
 
@@ -188,13 +189,13 @@ node_list_take (NodeList *list, JsonObject *page, GError **error)
   if (++list->pages < NODE_PAGES_MAX && id != NULL)
     return g_strdup (id);
   if (id == NULL)
-    g_set_error_literal (error, EW_ERROR, EW_ERROR_FAILED,
-                         "the edge says that there are more nodes, but not after which one: update its software");
+    ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
+                  "the edge says that there are more nodes, but not after which one: update its software");
   else
-    g_set_error (error, EW_ERROR, EW_ERROR_TOO_LARGE,
-                 "the mesh has more than %u nodes, too many for a list: ask for one with `edgewayctl node show NAME`, "
-                 "or see them all with `edgewayctl map`",
-                 json_array_get_length (list->nodes));
+    ew_set_error (error, EW_ERROR, EW_ERROR_TOO_LARGE,
+                  "the mesh has more than %u nodes, too many for a list: ask for one with `edgewayctl node show NAME`, "
+                  "or see them all with `edgewayctl map`",
+                  json_array_get_length (list->nodes));
   return NULL;
 }
 

@@ -9,6 +9,7 @@
  * "LocalNet"): any access point can give out 100.96.1.0/24. That part stays in the tunnel, and the network is named.
  */
 #include "tunnel/plan.h"
+#include "common/phrase.h"
 
 #include <string.h>
 
@@ -47,7 +48,7 @@ add_problem (EwPlan *plan, const EwPrefix *prefix, const EwPrefix *range, const 
 {
   gchar text[EW_PREFIX_STRLEN];
   ew_prefix_format (range, text);
-  g_autofree gchar *reason = g_strdup_printf ("%s lies inside the mesh's addresses %s", what, text);
+  g_autofree gchar *reason = ew_phrase ("%s lies inside the mesh's addresses %s", what, text);
   g_ptr_array_add (plan->problems, ew_host_problem_new (EW_HOST_PROBLEM_RANGE, prefix, fix, reason));
 }
 

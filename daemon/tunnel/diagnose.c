@@ -16,6 +16,7 @@
 #include "tunnel/tunnel-private.h"
 #include "common/checks.h"
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 #include <errno.h>
 #include <string.h>
@@ -98,7 +99,7 @@ static void
 check_unreachable_api (Diagnosis *diagnosis)
 {
   g_autofree gchar *why = diagnosis->api_timed_out
-                            ? g_strdup_printf ("The edge's API did not answer within %d s.", API_SECONDS)
+                            ? ew_phrase ("The edge's API did not answer within %d s.", API_SECONDS)
                             : g_strdup (diagnosis->api_error->message);
   if (diagnosis->api_answers)
     ew_checks_add (diagnosis->checks, "edge-tcp", EW_CHECK_WARNING,
@@ -153,9 +154,8 @@ describe_age (gint64 age_us)
 {
   gint64 seconds = age_us / G_USEC_PER_SEC;
   if (seconds < 120)
-    return g_strdup_printf ("%d s", (int)seconds);
-  return seconds < 7200 ? g_strdup_printf ("%d min", (int)(seconds / 60))
-                        : g_strdup_printf ("%d h", (int)(seconds / 3600));
+    return ew_phrase ("%d s", (int)seconds);
+  return seconds < 7200 ? ew_phrase ("%d min", (int)(seconds / 60)) : ew_phrase ("%d h", (int)(seconds / 3600));
 }
 
 /* Why there is nothing to send a handshake to. */
@@ -187,7 +187,7 @@ check_silent_handshake (Diagnosis *diagnosis, const gchar *endpoint)
   g_autofree gchar *fix = NULL;
   if (live->refused)
     {
-      fix = g_strdup_printf ("Let outgoing UDP to %s pass in this computer's own firewall.", endpoint);
+      fix = ew_phrase ("Let outgoing UDP to %s pass in this computer's own firewall.", endpoint);
       ew_checks_add (checks, "handshake", EW_CHECK_BAD, fix,
                      "This computer's own firewall refuses to send to the edge at %s (UDP).", endpoint);
     }
@@ -203,10 +203,9 @@ check_silent_handshake (Diagnosis *diagnosis, const gchar *endpoint)
                    "No answer to a WireGuard handshake at %s within %d s (UDP).", endpoint, EW_LIVE_CHECK_SECONDS);
   else
     {
-      fix
-        = g_strdup_printf ("Let UDP port %u pass on every firewall on the way: the one of the edge's host first, then "
-                           "this network's.",
-                           live->endpoint.remote_port);
+      fix = ew_phrase ("Let UDP port %u pass on every firewall on the way: the one of the edge's host first, then "
+                       "this network's.",
+                       live->endpoint.remote_port);
       ew_checks_add (checks, "handshake", EW_CHECK_BAD, fix,
                      "No answer to a WireGuard handshake at %s within %d s (UDP), although the edge's API answers.",
                      endpoint, EW_LIVE_CHECK_SECONDS);
@@ -219,8 +218,8 @@ check_probe (Diagnosis *diagnosis)
   JsonArray *checks = diagnosis->checks;
   const EwLiveCheck *live = &diagnosis->live;
   g_autofree gchar *age = live->last_answer_us >= 0 ? describe_age (live->last_answer_us) : NULL;
-  g_autofree gchar *last = age ? g_strdup_printf ("the last answer came %s ago", age)
-                               : g_strdup ("it has not answered since this tunnel started");
+  g_autofree gchar *last
+    = age ? ew_phrase ("the last answer came %s ago", age) : g_strdup ("it has not answered since this tunnel started");
   if (live->probe_us >= 0)
     ew_checks_add (checks, "probe", EW_CHECK_GOOD, NULL, "The edge answers through the tunnel in %.1f ms.",
                    (gdouble)live->probe_us / 1000);

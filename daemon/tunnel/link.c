@@ -9,6 +9,7 @@
 #include "tunnel/live-check.h"
 #include "tunnel/tunnel-private.h"
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 #include <malloc.h>
 #include <string.h>
@@ -133,12 +134,12 @@ show_link (EwTunnel *self)
                          "This machine has no network that leads to the edge: connect it to one");
   else if (state == EW_STATE_CONNECTING)
     {
-      message = g_strdup_printf ("Connecting to the edge \"%s\"", name);
+      message = ew_phrase ("Connecting to the edge \"%s\"", name);
       ew_tunnel_set_state (self, state, "", message);
     }
   else
     {
-      message = g_strdup_printf ("The edge \"%s\" does not answer through the tunnel; trying again", name);
+      message = ew_phrase ("The edge \"%s\" does not answer through the tunnel; trying again", name);
       ew_tunnel_set_state (self, state, "edge-silent", message);
     }
 }
@@ -176,7 +177,7 @@ ew_tunnel_show_problem (EwTunnel *self, EwTunnelState state)
   const EwProblemText *problem = ew_tunnel_get_problem (self);
   if (!problem)
     return FALSE;
-  g_autofree gchar *message = g_strdup_printf ("%s. %s", problem->what, problem->fix);
+  g_autofree gchar *message = ew_phrase ("%s. %s", problem->what, problem->fix);
   ew_tunnel_set_state (self, state, ew_node_problem_get_code (self->problem), message);
   return TRUE;
 }
@@ -486,7 +487,7 @@ make_again (EwTunnel *self)
       return;
     }
   drop_engine (self);
-  g_autofree gchar *message = g_strdup_printf (
+  g_autofree gchar *message = ew_phrase (
     "Another program deleted the tunnel's network interface, and it can't be made again: %s", error->message);
   ew_tunnel_set_state (self, EW_STATE_ERROR, "interface-lost", message);
   ew_alarm_set (self->retry, ew_boottime () + G_USEC_PER_SEC);

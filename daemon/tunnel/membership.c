@@ -5,6 +5,7 @@
 #include "tunnel/tunnel-private.h"
 #include "account/enroll.h"
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 #include "tunnel/essentials.h"
 #include <errno.h>
@@ -81,8 +82,8 @@ ew_tunnel_enroll_async (EwTunnel *self, const gchar *key, const gchar *name, GCa
     }
   if (self->enrolling)
     {
-      g_task_return_new_error (task, EW_ERROR, EW_ERROR_FAILED,
-                               "This machine is being enrolled already: wait for that to end");
+      ew_task_return_new_error (task, EW_ERROR, EW_ERROR_FAILED,
+                                "This machine is being enrolled already: wait for that to end");
       g_object_unref (task);
       return;
     }
@@ -176,8 +177,8 @@ may_leave (EwTunnel *self, GError **error)
 {
   g_autoptr (GError) local = NULL;
   if (self->enrolling)
-    g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-                 "This computer is being enrolled. Wait until that has ended, then leave");
+    ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
+                  "This computer is being enrolled. Wait until that has ended, then leave");
   else if (ew_tunnel_check_member (self, &local) || local->code == EW_ERROR_REMOVED)
     return TRUE;
   else
@@ -294,11 +295,11 @@ has_place (EwTunnel *self, guint32 uid, GError **error)
   if (uid == EW_TUNNEL_OURSELVES)
     return TRUE;
   if (own >= (uid == 0 ? READERS_OF_ROOT : READERS_PER_USER))
-    g_set_error (error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
-                 "%u of your programs already show the map. Close one, then try again.", own);
+    ew_set_error (error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
+                  "%u of your programs already show the map. Close one, then try again.", own);
   else if (uid != 0 && all >= READERS_MAX)
-    g_set_error (error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
-                 "%d programs on this computer already show the map. Close one, then try again.", READERS_MAX);
+    ew_set_error (error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
+                  "%d programs on this computer already show the map. Close one, then try again.", READERS_MAX);
   else
     return TRUE;
   return FALSE;
@@ -312,8 +313,8 @@ ew_tunnel_open_topology (EwTunnel *self, guint32 uid, GError **error)
     return -1;
   if (pipe2 (ends, O_CLOEXEC) != 0)
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_FAILED, "No pipe could be made (%s): too many files are open",
-                   g_strerror (errno));
+      ew_set_error (error, EW_ERROR, EW_ERROR_FAILED, "No pipe could be made (%s): too many files are open",
+                    g_strerror (errno));
       return -1;
     }
   (void)fcntl (ends[1], F_SETFL, O_NONBLOCK);

@@ -4,6 +4,7 @@
  */
 #include "tunnel/tunnel-private.h"
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 
 #define WAIT_SECONDS 28 /* a switch waits so long for the tunnel to work; the command line waits 30 */
@@ -152,8 +153,8 @@ ew_tunnel_mode_down (EwTunnel *self)
 {
   if (!self->engine)
     return;
-  g_autoptr (GError) error = g_error_new (EW_ERROR, EW_ERROR_NOT_CONNECTED,
-                                          "The tunnel went down before VPN mode was active: connect, then try again");
+  g_autoptr (GError) error = ew_error_new (EW_ERROR, EW_ERROR_NOT_CONNECTED,
+                                           "The tunnel went down before VPN mode was active: connect, then try again");
   (void)ew_guard_undo (&self->guard);
   answer_waiting (self, error);
   show_guard (self);
@@ -167,8 +168,8 @@ waited_enough (gpointer user_data)
   g_queue_remove (&self->mode_tasks, task);
   if (g_queue_is_empty (&self->mode_tasks) && self->guard.state == EW_GUARD_ARMED)
     perform (self, ew_guard_undo (&self->guard));
-  g_task_return_new_error (task, EW_ERROR, EW_ERROR_TIMED_OUT,
-                           "The edge does not answer, so VPN mode was not switched on: see `edgewayctl diagnose`");
+  ew_task_return_new_error (task, EW_ERROR, EW_ERROR_TIMED_OUT,
+                            "The edge does not answer, so VPN mode was not switched on: see `edgewayctl diagnose`");
   g_object_unref (task);
   return G_SOURCE_REMOVE;
 }
@@ -198,14 +199,14 @@ check_mode (EwTunnel *self, const gchar *mode, guint confirm_within, GError **er
   if (!ew_tunnel_check_member (self, error))
     return FALSE;
   if (!vpn && g_strcmp0 (mode, "connector") != 0)
-    g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "\"%s\" isn't a mode. Use vpn or connector", mode);
+    ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "\"%s\" isn't a mode. Use vpn or connector", mode);
   else if (confirm_within > CONFIRM_MAX)
-    g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                 "A switch can wait at most a day to be confirmed. Use up to %d seconds", CONFIRM_MAX);
+    ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                  "A switch can wait at most a day to be confirmed. Use up to %d seconds", CONFIRM_MAX);
   else if (vpn && !self->document->exit)
-    g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-                 "The edge doesn't forward to the internet, so this computer would have no internet in VPN mode. Ask "
-                 "whoever runs the edge to allow it (exit in edgeway-edge(8))");
+    ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
+                  "The edge doesn't forward to the internet, so this computer would have no internet in VPN mode. Ask "
+                  "whoever runs the edge to allow it (exit in edgeway-edge(8))");
   else
     return TRUE;
   return FALSE;
@@ -233,7 +234,7 @@ ew_tunnel_set_mode_async (EwTunnel *self, const gchar *mode, guint confirm_withi
   if (!vpn)
     {
       g_autoptr (GError) given_up
-        = g_error_new (EW_ERROR, EW_ERROR_CANCELLED, "Connector-only mode was asked for meanwhile");
+        = ew_error_new (EW_ERROR, EW_ERROR_CANCELLED, "Connector-only mode was asked for meanwhile");
       answer_waiting (self, given_up);
       put_in_force (self);
       if (action == EW_GUARD_APPLY_AND_STORE && !store (self, &error))
@@ -262,8 +263,8 @@ ew_tunnel_confirm_mode (EwTunnel *self, GError **error)
     {
       if (self->guard.vpn && self->guard.state == EW_GUARD_SETTLED)
         return TRUE;
-      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "There is no switch to confirm: %s",
-                   self->guard.vpn ? "VPN mode is not active yet" : "this computer is in connector-only mode");
+      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "There is no switch to confirm: %s",
+                    self->guard.vpn ? "VPN mode is not active yet" : "this computer is in connector-only mode");
       return FALSE;
     }
   gboolean stored = store (self, error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tunnel/outside.h"
+#include "common/phrase.h"
 #include <libsoup/soup.h>
 
 typedef struct
@@ -75,7 +76,7 @@ static gchar *
 describe_failure (const Attempt *attempt, const GError *error)
 {
   if (attempt->timed_out)
-    return g_strdup_printf ("no answer within %d s", EW_OUTSIDE_SECONDS);
+    return ew_phrase ("no answer within %d s", EW_OUTSIDE_SECONDS);
   return g_strdup (error->message);
 }
 

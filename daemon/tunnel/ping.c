@@ -8,6 +8,7 @@
  */
 #include "tunnel/tunnel-private.h"
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 #include "proto/packet.h"
 #include <gio/gunixinputstream.h>
@@ -208,7 +209,7 @@ ping_timed_out (Ping *ping)
   const gchar *edge_name = edge ? edge->name : "the edge";
   if (ping->near_us < 0)
     ping_failed (
-      ping, g_error_new (
+      ping, ew_error_new (
               EW_ERROR, EW_ERROR_TIMED_OUT,
               "No answer from the edge \"%s\" itself: the leg between this computer and the edge is the one that fails "
               "(edgewayctl diagnose)",
@@ -216,7 +217,7 @@ ping_timed_out (Ping *ping)
   else
     ping_failed (
       ping,
-      g_error_new (
+      ew_error_new (
         EW_ERROR, EW_ERROR_TIMED_OUT,
         "The edge \"%s\" answered in %.1f ms, \"%s\" did not: the leg between them fails, or its firewall drops pings",
         edge_name, (gdouble)ping->near_us / 1000, ping->name ? ping->name : ping->target));
@@ -289,8 +290,8 @@ ping_send (Ping *ping)
   g_autoptr (GError) error = NULL;
   if (!self->engine)
     {
-      ping_failed (
-        ping, g_error_new (EW_ERROR, EW_ERROR_NOT_CONNECTED, "The tunnel is down: connect first (edgewayctl connect)"));
+      ping_failed (ping, ew_error_new (EW_ERROR, EW_ERROR_NOT_CONNECTED,
+                                       "The tunnel is down: connect first (edgewayctl connect)"));
       return;
     }
   ping->deadline = ew_boottime () + ping->timeout;
@@ -305,8 +306,8 @@ ping_send (Ping *ping)
           from = &g_array_index (self->plan->addresses, EwIp, i);
       if (!from)
         {
-          ping_failed (ping, g_error_new (EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                                          "This machine has no address of that family in the mesh"));
+          ping_failed (ping, ew_error_new (EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                                           "This machine has no address of that family in the mesh"));
           return;
         }
       ew_random (&ping->echo_token, sizeof ping->echo_token);
@@ -349,14 +350,14 @@ take_node (Ping *ping, JsonObject *node)
   for (gchar **text = addresses; text && *text && !found; text++)
     found = ew_ip_parse (*text, &ping->address) && self->plan && any_contains (self->plan->ranges, &ping->address);
   if (!found || !ew_id_check (id) || !name || !ew_name_check (name, NULL))
-    return g_error_new (EW_ERROR, EW_ERROR_NOT_FOUND,
-                        "The edge knows no address of \"%s\" that this computer can reach: it may not have joined yet",
-                        ping->target);
+    return ew_error_new (EW_ERROR, EW_ERROR_NOT_FOUND,
+                         "The edge knows no address of \"%s\" that this computer can reach: it may not have joined yet",
+                         ping->target);
   ping->id = g_strdup (id);
   ping->name = g_strdup (name);
   if (is_own (self, &ping->address))
-    return g_error_new (EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "\"%s\" is this computer itself: name another node",
-                        ping->target);
+    return ew_error_new (EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "\"%s\" is this computer itself: name another node",
+                         ping->target);
   return NULL;
 }
 
@@ -392,8 +393,8 @@ find_node (Ping *ping)
   if (ping->address.family == EW_FAMILY_NONE && !ew_id_check (name))
     {
       ping_failed (ping,
-                   g_error_new (EW_ERROR, EW_ERROR_NOT_FOUND,
-                                "There is no node \"%s\". List the nodes with `edgewayctl node list`", ping->target));
+                   ew_error_new (EW_ERROR, EW_ERROR_NOT_FOUND,
+                                 "There is no node \"%s\". List the nodes with `edgewayctl node list`", ping->target));
       return;
     }
   g_autofree gchar *escaped = g_uri_escape_string (name, NULL, FALSE);
@@ -421,10 +422,10 @@ ping_begin (Ping *ping)
   else if (any_contains (self->plan->allowed_ips, &ping->address))
     ping_send (ping);
   else
-    ping_failed (ping,
-                 g_error_new (EW_ERROR, EW_ERROR_NOT_FOUND,
-                              "%s is neither in the mesh nor behind a route accepted here: see `edgewayctl route list`",
-                              ping->target));
+    ping_failed (
+      ping, ew_error_new (EW_ERROR, EW_ERROR_NOT_FOUND,
+                          "%s is neither in the mesh nor behind a route accepted here: see `edgewayctl route list`",
+                          ping->target));
 }
 
 void
@@ -436,11 +437,11 @@ ew_tunnel_ping_async (EwTunnel *self, const gchar *target, guint timeout_ms, GCa
   if (!ew_tunnel_check_member (self, &error))
     ;
   else if (!self->engine || !self->plan)
-    g_set_error (&error, EW_ERROR, EW_ERROR_NOT_CONNECTED, "The tunnel is down: connect first (edgewayctl connect)");
+    ew_set_error (&error, EW_ERROR, EW_ERROR_NOT_CONNECTED, "The tunnel is down: connect first (edgewayctl connect)");
   else if (strlen (target) > TARGET_MAX)
-    g_set_error (&error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "That isn't a node's name: it is too long");
+    ew_set_error (&error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "That isn't a node's name: it is too long");
   else if (g_list_length (self->pings) >= PINGS_MAX)
-    g_set_error (&error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS, "Too many pings at once: wait for some to end");
+    ew_set_error (&error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS, "Too many pings at once: wait for some to end");
   if (error)
     {
       g_task_return_error (task, g_steal_pointer (&error));
@@ -471,7 +472,7 @@ ew_tunnel_ping_stop (EwTunnel *self)
       next = item->next;
       /* One that still asks for a name is answered when that is. */
       if (ping->timer)
-        ping_failed (ping, g_error_new (EW_ERROR, EW_ERROR_NOT_CONNECTED, "The tunnel went down meanwhile"));
+        ping_failed (ping, ew_error_new (EW_ERROR, EW_ERROR_NOT_CONNECTED, "The tunnel went down meanwhile"));
     }
   FarWatch *far = g_steal_pointer (&self->far);
   if (far)

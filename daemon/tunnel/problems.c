@@ -3,6 +3,7 @@
  * What this node cannot have while all the rest works: for its status, its map and diagnose.
  */
 #include "tunnel/tunnel-private.h"
+#include "common/phrase.h"
 
 static void
 add_copy (GPtrArray *problems, const EwHostProblem *problem)
@@ -23,8 +24,8 @@ add_blocked (EwTunnel *self, GPtrArray *problems)
           || (!forwarded && !ew_prefixes_contain (self->keystore->accepted, &route->prefix)))
         continue;
       ew_prefix_format (&route->prefix, cidr);
-      g_autofree gchar *fix = g_strdup_printf (
-        "Renumber one of the two networks, or refuse the route: `sudo edgewayctl route refuse %s`.", cidr);
+      g_autofree gchar *fix
+        = ew_phrase ("Renumber one of the two networks, or refuse the route: `sudo edgewayctl route refuse %s`.", cidr);
       g_ptr_array_add (problems, ew_host_problem_new (forwarded ? EW_HOST_PROBLEM_FORWARD : EW_HOST_PROBLEM_ROUTE,
                                                       &route->prefix, fix, route->reason));
     }

@@ -6,6 +6,7 @@
 #include "tunnel/tunnel-private.h"
 #include "account/enroll.h"
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 #include "proto/messages.h"
 #include <string.h>
@@ -115,9 +116,9 @@ ew_tunnel_take_document (EwTunnel *self, JsonObject *object)
   EwKeystore *keystore = self->keystore;
   g_autoptr (EwDocument) document = ew_document_parse (object, keystore->ca_pem, &error);
   if (document && (!g_str_equal (document->id, keystore->id) || !same_ranges (document, self->document)))
-    g_set_error (&error, EW_ERROR, EW_ERROR_FAILED,
-                 "The edge describes another node or another mesh than the one enrolled in; what it says is not used: "
-                 "ask whoever runs it");
+    ew_set_error (&error, EW_ERROR, EW_ERROR_FAILED,
+                  "The edge describes another node or another mesh than the one enrolled in; what it says is not used: "
+                  "ask whoever runs it");
   if (error)
     {
       g_warning ("%s", error->message);

@@ -4,6 +4,7 @@
  */
 #include "tunnel/tunnel-private.h"
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 
 static EwPlan *
@@ -98,14 +99,14 @@ parse_route (const gchar *text, EwPrefix *prefix, GError **error)
 {
   bool host_bits = false;
   if (!text || !ew_prefix_parse (text, prefix, &host_bits))
-    g_set_error (error, EW_ERROR, EW_ERROR_ROUTE_INVALID,
-                 "\"%s\" isn't a route. Write an address and a prefix length, for example 192.168.1.0/24", text);
+    ew_set_error (error, EW_ERROR, EW_ERROR_ROUTE_INVALID,
+                  "\"%s\" isn't a route. Write an address and a prefix length, for example 192.168.1.0/24", text);
   else if (host_bits)
     {
       char meant[EW_PREFIX_STRLEN];
       ew_prefix_format (prefix, meant);
-      g_set_error (error, EW_ERROR, EW_ERROR_ROUTE_INVALID, "\"%s\" has bits set behind its length: did you mean %s?",
-                   text, meant);
+      ew_set_error (error, EW_ERROR, EW_ERROR_ROUTE_INVALID, "\"%s\" has bits set behind its length: did you mean %s?",
+                    text, meant);
     }
   else
     return TRUE;
@@ -192,9 +193,9 @@ choose (EwTunnel *self, const EwPrefix *prefix, gboolean accept, GError **error)
   for (guint i = 0; i < CHOICES; i++)
     has_room |= lists[i] != keystore->refused && ew_prefixes_contain (lists[i], prefix);
   if (!has_room)
-    g_set_error (&local, EW_ERROR, EW_ERROR_FAILED,
-                 "This machine has accepted %d routes, and there is room for no more: refuse one first",
-                 EW_CHOSEN_ROUTES_MAX);
+    ew_set_error (&local, EW_ERROR, EW_ERROR_FAILED,
+                  "This machine has accepted %d routes, and there is room for no more: refuse one first",
+                  EW_CHOSEN_ROUTES_MAX);
   else if ((!self->engine || ew_tunnel_apply (self, self->vpn_active, &local)) && ew_keystore_save (keystore, &local))
     return TRUE;
   for (guint i = 0; i < CHOICES; i++) /* as before, on the host too */
@@ -220,7 +221,7 @@ ew_tunnel_accept_route (EwTunnel *self, const gchar *cidr, gboolean accept, GErr
     }
   if (why)
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_ROUTE_REFUSED, "This machine never takes the route %s: %s", cidr, why);
+      ew_set_error (error, EW_ERROR, EW_ERROR_ROUTE_REFUSED, "This machine never takes the route %s: %s", cidr, why);
       return FALSE;
     }
   return choose (self, &prefix, accept, error);

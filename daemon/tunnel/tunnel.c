@@ -13,6 +13,7 @@
  */
 #include "tunnel/tunnel-private.h"
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 #include <string.h>
 
@@ -248,11 +249,11 @@ ew_tunnel_check_member (EwTunnel *self, GError **error)
   if (self->broken)
     g_set_error_literal (error, EW_ERROR, EW_ERROR_FAILED, self->broken->message);
   else if (self->leaving)
-    g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-                 "This computer is leaving its mesh. Wait a few seconds, then try again");
+    ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
+                  "This computer is leaving its mesh. Wait a few seconds, then try again");
   else if (!self->document)
-    g_set_error (error, EW_ERROR, EW_ERROR_NOT_ENROLLED,
-                 "This computer isn't in a mesh. Join one with `sudo edgewayctl enroll`");
+    ew_set_error (error, EW_ERROR, EW_ERROR_NOT_ENROLLED,
+                  "This computer isn't in a mesh. Join one with `sudo edgewayctl enroll`");
   else if (self->keystore->removed)
     g_set_error (
       error, EW_ERROR, EW_ERROR_REMOVED,

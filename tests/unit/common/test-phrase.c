@@ -61,6 +61,8 @@ test_nested (void)
   g_autofree gchar *deep = g_strdup ("deep");
 
   check_phrase (outer, "[\"Failed: %s.\",[\"%s didn't answer\",\"nas\"]]");
+  g_autofree gchar *same = ew_phrase ("%s", inner);
+  check_phrase (same, "[\"%s didn't answer\",\"nas\"]");
   check_phrase (cause, "[\"Failed: %s.\",[\"Connection refused\"]]");
   for (guint i = 0; i < 20; i++)
     {
