@@ -103,7 +103,8 @@ choose_radius (EwLayout *self, const EwLayoutInput *input)
 
   self->radius = MAX (CLAMP (wanted, floor_radius, MAX_RADIUS), least);
   self->scale = CLAMP ((half - 2) / (self->radius + beyond), 0.05, 1);
-  self->radius *= self->scale;
+  self->radius *= self->scale * self->zoom;
+  self->scale = MIN (self->scale * self->zoom, 1);
   self->edge_radius = EW_EDGE_RADIUS * self->scale;
 }
 
@@ -180,6 +181,7 @@ EwLayout *
 ew_layout_new (const EwLayoutInput *input, EwSlots *slots)
 {
   EwLayout *self = g_new0 (EwLayout, 1);
+  EwLayoutInput zoomed = *input;
   guint total;
 
   update_slots (input, slots);
@@ -187,19 +189,22 @@ ew_layout_new (const EwLayoutInput *input, EwSlots *slots)
   self->mode = total <= EW_LAYOUT_MAX_FULL      ? EW_LAYOUT_FULL
                : total <= EW_LAYOUT_MAX_COMPACT ? EW_LAYOUT_COMPACT
                                                 : EW_LAYOUT_SEATS;
-  self->centre = (EwPoint){ input->width / 2, input->height / 2 };
+  self->zoom = MAX (input->zoom, 1);
+  zoomed.width *= self->zoom;
+  zoomed.height *= self->zoom;
+  self->centre = (EwPoint){ zoomed.width / 2, zoomed.height / 2 };
   self->nodes_per_seat = 1;
   self->n_places = input->n_nodes;
   self->places = g_new0 (EwLayoutPlace, MAX (input->n_nodes, 1));
   if (self->mode == EW_LAYOUT_SEATS)
     {
       ew_layout_seats (self, input, slots);
-      ew_layout_sector_labels (self, input);
+      ew_layout_sector_labels (self, &zoomed);
       return self;
     }
   place_tokens (self, input, slots);
-  ew_layout_leaves (self, input);
-  ew_layout_labels (self, input);
+  ew_layout_leaves (self, &zoomed);
+  ew_layout_labels (self, &zoomed);
   return self;
 }
 

@@ -65,6 +65,7 @@ typedef struct
 typedef struct
 {
   gdouble width, height;
+  gdouble zoom; /* from 1 (0 is 1 too): distances grow with it, tokens, lines and words keep their size */
   gdouble name_height, detail_height; /* of the label's lines */
   gdouble sector_width[EW_N_SECTORS]; /* of the sectors' names; seats: of their labels' wider line */
   EwBox reserved[4];                  /* where labels don't go: cards that lie on the map */
@@ -111,12 +112,13 @@ typedef struct
 typedef struct
 {
   EwLayoutMode mode;
-  EwPoint centre;
-  gdouble scale; /* below 1 where the size is too small for the dial; tokens and the edge have it already */
+  gdouble zoom;   /* the input's; the dial lies in zoom times its size */
+  EwPoint centre; /* of that */
+  gdouble scale;  /* below 1 where the size is too small for the dial; tokens and the edge have it already */
   gdouble edge_radius;
   gdouble radius;       /* of the ring through the tokens */
   gdouble slot;         /* angle of one place; seats: 0 */
-  gdouble pitch;        /* seats: distance of neighbours */
+  gdouble pitch;        /* seats: distance of neighbours, zoomed */
   guint nodes_per_seat; /* 1, or 10 in a mesh so large */
   EwLayoutSector sectors[EW_N_SECTORS];
   EwLayoutPlace *places; /* as the input's nodes */

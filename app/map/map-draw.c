@@ -19,13 +19,22 @@
 #define PILL_HEIGHT 21.0
 #define DIMMED 0.25
 
+cairo_t *
+ew_map_append_cairo (EwMapView *self, GtkSnapshot *snapshot, gdouble x, gdouble y, gdouble width, gdouble height)
+{
+  graphene_rect_t bounds = GRAPHENE_RECT_INIT ((float)x, (float)y, (float)width, (float)height);
+  graphene_rect_t area = ew_map_area (self);
+
+  if (!graphene_rect_intersection (&bounds, &area, &bounds))
+    graphene_rect_init (&bounds, (float)x, (float)y, 0, 0);
+  return gtk_snapshot_append_cairo (snapshot, &bounds);
+}
+
 static cairo_t *
 append_cairo (EwMapView *self, GtkSnapshot *snapshot, gdouble reach)
 {
-  EwPoint c = self->layout->centre;
-
-  return gtk_snapshot_append_cairo (
-    snapshot, &GRAPHENE_RECT_INIT ((float)(c.x - reach), (float)(c.y - reach), (float)(2 * reach), (float)(2 * reach)));
+  return ew_map_append_cairo (self, snapshot, self->layout->centre.x - reach, self->layout->centre.y - reach, 2 * reach,
+                              2 * reach);
 }
 
 void
@@ -327,7 +336,7 @@ append_path (EwMapView *self, GtkSnapshot *snapshot, const Path *path, gdouble w
   if (path->far != NULL)
     reach_point (&bounds, far_point (self, path));
   graphene_rect_inset (&bounds, -margin, -margin);
-  return gtk_snapshot_append_cairo (snapshot, &bounds);
+  return ew_map_append_cairo (self, snapshot, bounds.origin.x, bounds.origin.y, bounds.size.width, bounds.size.height);
 }
 
 static void

@@ -11,7 +11,11 @@
 #include "model/words.h"
 #include "node/node-icon.h"
 
-#define IN_SIGHT 48.0 /* px beyond the view's edges */
+#define IN_SIGHT 48.0        /* px beyond the view's edges */
+#define SEAT_NAME_LEAST 32.0 /* px of a seat's pitch for a token, with a line of text below it */
+#define SEAT_NAME_MOST 160.0
+#define SEAT_NAME_GAP 4.0
+#define SEAT_SIZE_MOST 36.0
 
 void
 ew_map_item_free (EwMapItem *item)
@@ -167,26 +171,53 @@ need_token (EwMapView *self, EwMapItem *item)
 static gboolean
 is_in_sight (EwMapView *self, const EwLayoutPlace *place)
 {
-  gdouble width = gtk_widget_get_width (GTK_WIDGET (self)), height = gtk_widget_get_height (GTK_WIDGET (self));
-  gdouble x = (place->centre.x - width / 2) * self->zoom + width / 2 + self->pan_x;
-  gdouble y = (place->centre.y - height / 2) * self->zoom + height / 2 + self->pan_y;
+  EwPoint from = ew_map_to_dial (self, -IN_SIGHT, -IN_SIGHT);
+  EwPoint to = ew_map_to_dial (self, gtk_widget_get_width (GTK_WIDGET (self)) + IN_SIGHT,
+                               gtk_widget_get_height (GTK_WIDGET (self)) + IN_SIGHT);
 
-  return x > -IN_SIGHT && y > -IN_SIGHT && x < width + IN_SIGHT && y < height + IN_SIGHT;
+  return place->centre.x > from.x && place->centre.y > from.y && place->centre.x < to.x && place->centre.y < to.y;
+}
+
+/* The least pitch at which a mesh so large has no more tokens in sight than the view can do with: all in sight have
+   one, or none. */
+static gdouble
+token_pitch (EwMapView *self)
+{
+  gdouble width = gtk_widget_get_width (GTK_WIDGET (self)), height = gtk_widget_get_height (GTK_WIDGET (self));
+  gdouble crowd = self->items->len > EW_MAP_SEAT_TOKENS ? sqrt (width * height / EW_MAP_SEAT_TOKENS) : 0;
+
+  return MAX (crowd, EW_MAP_SEAT_TOKEN);
+}
+
+gdouble
+ew_map_named_pitch (EwMapView *self)
+{
+  return MAX (token_pitch (self), SEAT_NAME_LEAST + ew_map_line_height (self, TRUE));
+}
+
+/* What seats look like at this pitch. */
+static void
+measure_seats (EwMapView *self)
+{
+  gdouble line = ew_map_line_height (self, TRUE), pitch = self->layout->pitch;
+
+  self->seats_named
+    = self->layout->mode == EW_LAYOUT_SEATS && self->layout->nodes_per_seat == 1 && pitch >= ew_map_named_pitch (self);
+  self->seat_line = line;
+  self->seat_size = CLAMP (pitch * 0.8, 1, MIN (self->seats_named ? pitch - line - 8 : pitch, SEAT_SIZE_MOST));
 }
 
 void
 ew_map_items_tokens (EwMapView *self)
 {
   gboolean seats = self->layout->mode == EW_LAYOUT_SEATS;
-  gboolean close = self->zoom * self->layout->pitch >= EW_MAP_SEAT_TOKEN && self->layout->nodes_per_seat == 1;
-  guint n = 0;
+  gboolean close = self->layout->pitch >= token_pitch (self) && self->layout->nodes_per_seat == 1;
 
   for (guint i = 0; i < self->items->len; i++)
     {
       EwMapItem *item = g_ptr_array_index (self->items, i);
-      gboolean wanted = !seats || (close && n < EW_MAP_SEAT_TOKENS && is_in_sight (self, &self->layout->places[i]));
+      gboolean wanted = !seats || (close && is_in_sight (self, &self->layout->places[i]));
 
-      n += wanted;
       if (wanted)
         need_token (self, item);
       else
@@ -225,6 +256,31 @@ matches (EwMapView *self, EwNode *node)
   return strstr (name, needle) != NULL || (address != NULL && strstr (address, needle) != NULL);
 }
 
+/* How wide a seat's name may be: it lies on no other token, and on no name that is as wide. */
+static gint
+seat_name_room (EwMapView *self, guint index)
+{
+  const EwMapItem *item = g_ptr_array_index (self->items, index);
+  gdouble size = self->seat_size, line = self->seat_line, half = SEAT_NAME_MOST / 2;
+  EwPoint at = self->layout->places[index].centre;
+
+  if (item->token == NULL || !self->seats_named)
+    return 0;
+  for (guint i = 0; i < self->items->len; i++)
+    {
+      EwPoint other = self->layout->places[i].centre;
+      gdouble dx = fabs (other.x - at.x), dy = other.y - at.y;
+
+      if (i == index || dx > SEAT_NAME_MOST || fabs (dy) > size + line)
+        continue;
+      if (fabs (dy) < line) /* two names side by side */
+        half = MIN (half, (dx - SEAT_NAME_GAP) / 2);
+      if (dy > 0 || fabs (dy) < line / 2) /* a token beside the name, or below it */
+        half = MIN (half, dx - size / 2 - SEAT_NAME_GAP);
+    }
+  return half < line ? 0 : (gint)(2 * half);
+}
+
 static void
 retouch_item (EwMapView *self, guint index)
 {
@@ -239,11 +295,13 @@ retouch_item (EwMapView *self, guint index)
                        .badge_up = place->has_leaf && sin (place->angle) > 0,
                        .state = item->state };
 
+  if (self->layout->mode == EW_LAYOUT_SEATS)
+    ew_map_write_seat (self, item, seat_name_room (self, index));
   item->dimmed = !matches (self, item->node);
   face.dimmed = item->dimmed;
   if (item->token == NULL)
     return;
-  ew_token_set_size (item->token, self->layout->mode == EW_LAYOUT_SEATS ? self->layout->pitch * 0.8 : place->size);
+  ew_token_set_size (item->token, self->layout->mode == EW_LAYOUT_SEATS ? self->seat_size : place->size);
   ew_token_set_face (item->token, &face, self->colors);
   ew_map_say_node (self, item, place);
 }
@@ -267,6 +325,7 @@ ew_map_items_retouch (EwMapView *self)
 {
   if (self->layout == NULL)
     return;
+  measure_seats (self);
   for (guint i = 0; i < self->items->len; i++)
     retouch_item (self, i);
   retouch_hub (self);
@@ -355,7 +414,9 @@ static EwLayout *
 make_layout (EwMapView *self, gint width, gint height, EwLayoutMode mode)
 {
   g_autofree EwLayoutNode *nodes = g_new0 (EwLayoutNode, self->items->len + 1);
-  EwLayoutInput input = { .width = width, .height = height, .nodes = nodes, .n_nodes = self->items->len };
+  GtkWidget *const cards[] = { GTK_WIDGET (self->card), self->zoom_box, GTK_WIDGET (self->legend) };
+  EwLayoutInput input
+    = { .width = width, .height = height, .zoom = self->layout_zoom, .nodes = nodes, .n_nodes = self->items->len };
 
   for (guint i = 0; i < self->items->len; i++)
     {
@@ -369,9 +430,8 @@ make_layout (EwMapView *self, gint width, gint height, EwLayoutMode mode)
     input.sector_width[s] = MAX (text_width (self->sector_names[s]), text_width (self->sector_details[s]));
   input.name_height = ew_map_line_height (self, FALSE);
   input.detail_height = ew_map_line_height (self, TRUE);
-  reserve (self, &input, GTK_WIDGET (self->card));
-  reserve (self, &input, self->zoom_box);
-  reserve (self, &input, GTK_WIDGET (self->legend));
+  for (guint i = 0; i < G_N_ELEMENTS (cards) && self->layout_zoom <= 1; i++) /* else labels move below them and out */
+    reserve (self, &input, cards[i]);
   return ew_layout_new (&input, self->slots);
 }
 

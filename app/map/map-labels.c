@@ -74,6 +74,25 @@ draw_node_label (EwMapView *self, GtkSnapshot *snapshot, guint index)
     gtk_snapshot_pop (snapshot);
 }
 
+/* Below its token, where the pitch of seats has room for it. */
+static void
+draw_seat_name (EwMapView *self, GtkSnapshot *snapshot, guint index)
+{
+  EwMapItem *item = g_ptr_array_index (self->items, index);
+  EwPoint at = self->layout->places[index].centre;
+  gint width;
+
+  if (item->token == NULL || item->name == NULL)
+    return;
+  pango_layout_get_pixel_size (item->name, &width, NULL);
+  if (item->dimmed)
+    gtk_snapshot_push_opacity (snapshot, DIMMED);
+  ew_map_draw_text (snapshot, item->name, round (at.x - width / 2.0), round (at.y + self->seat_size / 2 + 1),
+                    item->state == EW_NODE_ONLINE ? &self->colors->text : &self->colors->secondary);
+  if (item->dimmed)
+    gtk_snapshot_pop (snapshot);
+}
+
 void
 ew_map_draw_labels (EwMapView *self, GtkSnapshot *snapshot)
 {
@@ -83,6 +102,8 @@ ew_map_draw_labels (EwMapView *self, GtkSnapshot *snapshot)
         draw_node_label (self, snapshot, i);
       return;
     }
+  for (guint i = 0; i < self->items->len; i++)
+    draw_seat_name (self, snapshot, i);
   for (guint s = 0; s < EW_N_SECTORS; s++)
     {
       const EwLayoutLabel *label = &self->layout->sectors[s].label;
@@ -203,9 +224,8 @@ ew_map_draw_seats (EwMapView *self, GtkSnapshot *snapshot)
 {
   const EwLayout *layout = self->layout;
   gdouble reach = seats_reach (self);
-  cairo_t *cr = gtk_snapshot_append_cairo (snapshot, &GRAPHENE_RECT_INIT ((float)(layout->centre.x - reach),
-                                                                          (float)(layout->centre.y - reach),
-                                                                          (float)(2 * reach), (float)(2 * reach)));
+  cairo_t *cr
+    = ew_map_append_cairo (self, snapshot, layout->centre.x - reach, layout->centre.y - reach, 2 * reach, 2 * reach);
   GdkRGBA line = self->colors->spoke;
 
   line.alpha *= 0.75f;

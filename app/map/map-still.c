@@ -45,12 +45,7 @@ on_rest (gpointer user_data)
 
   self->moving = 0;
   forget_pictures (self);
-  if (self->layout != NULL && self->layout->mode == EW_LAYOUT_SEATS)
-    {
-      ew_map_items_tokens (self); /* seats in sight */
-      ew_map_items_retouch (self);
-    }
-  gtk_widget_queue_allocate (GTK_WIDGET (self));
+  ew_map_settle (self);
   gtk_widget_queue_draw (GTK_WIDGET (self));
   return G_SOURCE_REMOVE;
 }
@@ -206,7 +201,7 @@ static void
 need_whole (EwMapView *self)
 {
   GtkSnapshot *snapshot;
-  graphene_rect_t bounds, view = view_bounds (self);
+  graphene_rect_t bounds, area = ew_map_area (self);
   g_autoptr (GskRenderNode) dial = NULL;
   g_autoptr (GskRenderNode) node = NULL;
 
@@ -214,10 +209,10 @@ need_whole (EwMapView *self)
     return;
   gsk_render_node_get_bounds (dial, &bounds);
   graphene_rect_round_extents (&bounds, &bounds);
-  if (!graphene_rect_intersection (&bounds, &view, &bounds))
+  if (!graphene_rect_intersection (&bounds, &area, &bounds))
     return;
   snapshot = gtk_snapshot_new ();
-  append_background (self, snapshot);
+  gtk_snapshot_append_color (snapshot, &self->colors->background, &bounds);
   gtk_snapshot_append_node (snapshot, dial);
   node = gtk_snapshot_free_to_node (snapshot);
   self->whole = make_picture (self, node, &bounds);

@@ -21,7 +21,7 @@ G_BEGIN_DECLS
 #define EW_MAP_ZOOM_LEAST 0.5
 #define EW_MAP_ZOOM_MOST 4.0
 #define EW_MAP_SEAT_TOKEN 24.0 /* px between seats, on the screen: then they become tokens */
-#define EW_MAP_SEAT_TOKENS 200 /* at most */
+#define EW_MAP_SEAT_TOKENS 300 /* at most, in the whole view */
 
 /* One node on the map, in the order of the topology. */
 typedef struct
@@ -59,14 +59,16 @@ struct _EwMapView
   gboolean items_stale; /* the topology has others */
   gboolean layout_stale;
   const EwMapColors *colors;
-  GskRenderNode *scene;    /* NULL: draw it again */
-  GskRenderNode *choice;   /* of seats: what a selection changes, above the scene */
-  GskRenderNode *top;      /* pills, above the dots */
-  GskRenderNode *still;    /* the scene as it is in sight; NULL: make it again */
-  GskRenderNode *whole;    /* the dial with its tokens, to be scaled while moving; NULL: make it again */
-  GskTransform *allocated; /* from dial to view, as the tokens are allocated */
-  guint moving;            /* zoomed or panned just now */
-  GArray *seats_drawn;     /* gdouble: what the scene of seats was drawn from */
+  GskRenderNode *scene;         /* NULL: draw it again */
+  GskRenderNode *choice;        /* of seats: what a selection changes, above the scene */
+  GskRenderNode *top;           /* pills, above the dots */
+  GskRenderNode *still;         /* the scene as it is in sight; NULL: make it again */
+  GskRenderNode *whole;         /* the dial with its tokens, to be scaled while moving; NULL: make it again */
+  GskTransform *allocated;      /* from dial to view, as the tokens are allocated */
+  guint moving;                 /* zoomed or panned just now */
+  gdouble seat_size, seat_line; /* px: a seat's token, the line of its name */
+  gboolean seats_named;         /* there is room for names */
+  GArray *seats_drawn;          /* gdouble: what the scene of seats was drawn from */
 
   EwToken *hub;
   EwToken *wedges[EW_N_SECTORS]; /* seats only */
@@ -81,6 +83,8 @@ struct _EwMapView
   gdouble slid; /* 0 to 1 */
   AdwAnimation *zooming;
   gdouble zoom, pan_x, pan_y;
+  gdouble layout_zoom;    /* what the layout is made for: the zoom at rest, from 1 */
+  gdouble area_x, area_y; /* the pan that the scene is drawn around */
   gdouble zoom_from[3], zoom_to[3];
   gdouble gesture_zoom, gesture_pan_x, gesture_pan_y;
   gdouble pointer_x, pointer_y;
@@ -94,9 +98,10 @@ void ew_map_items_update (EwMapView *self);                          /* after it
 void ew_map_items_states (EwMapView *self);                          /* before layout */
 void ew_map_items_layout (EwMapView *self, gint width, gint height); /* after layout_stale, and for a new size */
 void ew_map_items_tokens (EwMapView *self);                          /* which items have a token */
-void ew_map_items_retouch (EwMapView *self);                         /* selection, search, colours: faces and words */
-void ew_map_items_recount (EwMapView *self);                         /* counters came */
-void ew_map_items_refresh (EwMapView *self);                         /* widths of spokes, dots */
+gdouble ew_map_named_pitch (EwMapView *self); /* of seats, from which on their tokens have names */
+void ew_map_items_retouch (EwMapView *self);  /* selection, search, colours: faces and words */
+void ew_map_items_recount (EwMapView *self);  /* counters came */
+void ew_map_items_refresh (EwMapView *self);  /* widths of spokes, dots */
 void ew_map_items_slid (EwMapView *self, gdouble slid);
 void ew_map_item_free (EwMapItem *item);
 EwMapItem *ew_map_find_item (EwMapView *self, GObject *node); /* NULL: none */
@@ -115,6 +120,9 @@ gboolean ew_map_seats_changed (EwMapView *self); /* they would look other than w
 void ew_map_draw_chosen (EwMapView *self, GtkSnapshot *snapshot); /* seats */
 void ew_map_draw_labels (EwMapView *self, GtkSnapshot *snapshot);
 void ew_map_draw_top (EwMapView *self, GtkSnapshot *snapshot);
+/* For what is drawn in this rectangle; only as much of it as the area has. */
+cairo_t *ew_map_append_cairo (EwMapView *self, GtkSnapshot *snapshot, gdouble x, gdouble y, gdouble width,
+                              gdouble height);
 void ew_map_draw_line (GtkSnapshot *snapshot, EwPoint from, EwPoint to, gdouble width, const GdkRGBA *color);
 void ew_map_draw_text (GtkSnapshot *snapshot, PangoLayout *text, gdouble x, gdouble y, const GdkRGBA *color);
 EwMapItem *ew_map_seat_at (EwMapView *self, gdouble x, gdouble y); /* dial coordinates; NULL: none */
@@ -137,6 +145,11 @@ GskTransform *ew_map_transform (EwMapView *self); /* from dial to view; transfer
 EwPoint ew_map_to_dial (EwMapView *self, gdouble x, gdouble y);
 void ew_map_zoom_to (EwMapView *self, gdouble zoom, gdouble pan_x, gdouble pan_y, gboolean animated);
 void ew_map_zoom_to_sector (EwMapView *self, EwSector sector);
+void ew_map_bring_into_sight (EwMapView *self, guint index); /* of an item */
+void ew_map_settle (EwMapView *self);                        /* the layout follows zoom and pan */
+void ew_map_limit (EwMapView *self);                         /* pan and zoom, after a new layout */
+gdouble ew_map_scale (EwMapView *self);                      /* of the layout, while the zoom changes */
+graphene_rect_t ew_map_area (EwMapView *self);               /* what of the dial is drawn */
 void ew_map_menu_open (EwMapView *self, EwToken *token, EwNode *node, gdouble x, gdouble y);
 
 void ew_map_activate (EwMapView *self, GObject *object); /* emits "activated" */

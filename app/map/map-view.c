@@ -130,6 +130,8 @@ on_focus (EwToken *token, GParamSpec *spec, EwMapView *self)
   /* Its label may have been hidden: now it comes first. */
   self->layout_stale = TRUE;
   gtk_widget_queue_allocate (GTK_WIDGET (self));
+  if (ew_token_get_role (token) == EW_TOKEN_NODE && gtk_widget_has_visible_focus (GTK_WIDGET (token)))
+    ew_map_bring_into_sight (self, ew_map_index (self, g_hash_table_lookup (self->by_token, token)));
 }
 
 static gboolean
@@ -313,7 +315,6 @@ static void
 allocate_tokens (EwMapView *self)
 {
   GskTransform *view = ew_map_transform (self);
-  gdouble wide = gtk_widget_get_width (GTK_WIDGET (self)), high = gtk_widget_get_height (GTK_WIDGET (self));
   gint size;
 
   for (guint i = 0; i < self->items->len; i++)
@@ -333,7 +334,8 @@ allocate_tokens (EwMapView *self)
     if (self->wedges[s] != NULL)
       {
         gtk_widget_measure (GTK_WIDGET (self->wedges[s]), GTK_ORIENTATION_HORIZONTAL, -1, &size, NULL, NULL, NULL);
-        allocate_token (self, self->wedges[s], self->layout->centre, wide, high, view);
+        allocate_token (self, self->wedges[s], self->layout->centre, 2 * self->layout->centre.x,
+                        2 * self->layout->centre.y, view);
       }
   gtk_widget_measure (GTK_WIDGET (self->hub), GTK_ORIENTATION_HORIZONTAL, -1, &size, NULL, NULL, NULL);
   allocate_token (self, self->hub, self->layout->centre, size, size, view);
@@ -363,8 +365,8 @@ static void
 ew_map_view_size_allocate (GtkWidget *widget, gint width, gint height, gint baseline)
 {
   EwMapView *self = EW_MAP_VIEW (widget);
-  gboolean resized
-    = self->layout == NULL || self->layout->centre.x != width / 2.0 || self->layout->centre.y != height / 2.0;
+  gboolean resized = self->layout == NULL || fabs (self->layout->centre.x - width / 2.0 * self->layout->zoom) > 0.01
+                     || fabs (self->layout->centre.y - height / 2.0 * self->layout->zoom) > 0.01;
 
   if (self->items_stale)
     ew_map_items_update (self);
@@ -376,6 +378,7 @@ ew_map_view_size_allocate (GtkWidget *widget, gint width, gint height, gint base
       ew_map_items_states (self);
       allocate_card (self, GTK_WIDGET (self->legend), FALSE, TRUE, width);
       ew_map_items_layout (self, width, height);
+      ew_map_limit (self);
     }
   allocate_card (self, GTK_WIDGET (self->legend), FALSE, TRUE, width);
   gtk_widget_size_allocate (GTK_WIDGET (self->dots), &(GtkAllocation){ 0, 0, width, height }, -1);

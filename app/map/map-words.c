@@ -176,6 +176,25 @@ ew_map_write_item (EwMapView *self, EwMapItem *item, EwLayoutMode mode)
   return TRUE;
 }
 
+void
+ew_map_write_seat (EwMapView *self, EwMapItem *item, gint width)
+{
+  const gchar *name = ew_node_get_name (item->node);
+  g_autofree gchar *words = width > 0 ? g_strdup_printf ("seat\n%d\n%s", width, name) : NULL;
+
+  if (g_strcmp0 (words, item->words) == 0)
+    return;
+  g_free (item->words);
+  item->words = g_steal_pointer (&words);
+  g_clear_object (&item->name);
+  g_clear_object (&item->detail);
+  g_clear_object (&item->leaf);
+  if (width <= 0)
+    return;
+  item->name = ew_map_text (self, DETAIL_SCALE, FALSE, name);
+  limit (item->name, width);
+}
+
 /* Sectors. */
 
 static const gchar *

@@ -10,6 +10,8 @@ G_BEGIN_DECLS
 
 /* Writes the item's label and capsule for a scale of the map. TRUE: they are others than before. */
 gboolean ew_map_write_item (EwMapView *self, EwMapItem *item, EwLayoutMode mode);
+/* A seat's name, at most width px wide; 0: it has none. */
+void ew_map_write_seat (EwMapView *self, EwMapItem *item, gint width);
 /* The sectors' names; seats: their labels. nodes: as the items. */
 void ew_map_write_sectors (EwMapView *self, const EwLayoutNode *nodes, EwLayoutMode mode);
 gdouble ew_map_line_height (EwMapView *self, gboolean detail);

@@ -9,39 +9,160 @@
 #define STEP 1.25
 #define DRAG_LEAST 6.0 /* px: less is a click */
 #define GLIDE_MS 200
+#define BESIDE_RING 184.0 /* px that labels need there */
+#define ABOVE_RING 63.0
+#define BEYOND_VIEW 0.35 /* of the view's size, drawn on each side of it */
+#define BOX_STEPS 48
+#define BOX_MARGIN 24.0   /* px beside a sector that is fitted */
+#define BOX_LABEL 46.0    /* above and below it */
+#define SIGHT_MARGIN 60.0 /* px from the view's edges for what is brought into sight */
+
+/* The layout is made for the zoom at rest (from 1), so that words, lines and tokens keep their size; while the zoom
+   changes its picture is scaled. */
+gdouble
+ew_map_scale (EwMapView *self)
+{
+  return self->layout != NULL ? self->zoom / self->layout->zoom : self->zoom;
+}
+
+static EwPoint
+dial_centre (EwMapView *self)
+{
+  GtkWidget *widget = GTK_WIDGET (self);
+
+  if (self->layout != NULL)
+    return self->layout->centre;
+  return (EwPoint){ gtk_widget_get_width (widget) / 2.0, gtk_widget_get_height (widget) / 2.0 };
+}
 
 GskTransform *
 ew_map_transform (EwMapView *self)
 {
   gdouble cx = gtk_widget_get_width (GTK_WIDGET (self)) / 2.0, cy = gtk_widget_get_height (GTK_WIDGET (self)) / 2.0;
+  EwPoint centre = dial_centre (self);
+  float scale = (float)ew_map_scale (self);
   GskTransform *transform = NULL;
 
   transform
     = gsk_transform_translate (transform, &GRAPHENE_POINT_INIT ((float)(cx + self->pan_x), (float)(cy + self->pan_y)));
-  transform = gsk_transform_scale (transform, (float)self->zoom, (float)self->zoom);
-  return gsk_transform_translate (transform, &GRAPHENE_POINT_INIT ((float)-cx, (float)-cy));
+  transform = gsk_transform_scale (transform, scale, scale);
+  return gsk_transform_translate (transform, &GRAPHENE_POINT_INIT ((float)-centre.x, (float)-centre.y));
 }
 
 EwPoint
 ew_map_to_dial (EwMapView *self, gdouble x, gdouble y)
 {
   gdouble cx = gtk_widget_get_width (GTK_WIDGET (self)) / 2.0, cy = gtk_widget_get_height (GTK_WIDGET (self)) / 2.0;
+  EwPoint centre = dial_centre (self);
+  gdouble scale = ew_map_scale (self);
 
-  return (EwPoint){ (x - cx - self->pan_x) / self->zoom + cx, (y - cy - self->pan_y) / self->zoom + cy };
+  return (EwPoint){ (x - cx - self->pan_x) / scale + centre.x, (y - cy - self->pan_y) / scale + centre.y };
 }
 
-/* The dial cannot be lost: its middle stays in reach. */
+/* The map cannot be lost: what surrounds the ring with its labels fills the window, or is centred where it is smaller;
+   and the window's middle is never outside the ring. */
+static void
+limit_pan (EwMapView *self, gdouble zoom, gdouble *pan_x, gdouble *pan_y)
+{
+  gdouble width = gtk_widget_get_width (GTK_WIDGET (self)), height = gtk_widget_get_height (GTK_WIDGET (self));
+  gdouble reach, most_x, most_y, distance;
+
+  if (self->layout == NULL || width <= 0 || height <= 0)
+    return;
+  reach = self->layout->radius / self->layout->zoom * zoom;
+  for (guint s = 0; s < EW_N_SECTORS; s++)
+    if (self->layout->mode == EW_LAYOUT_SEATS && self->layout->sectors[s].present)
+      reach = MAX (reach, self->layout->sectors[s].outer / self->layout->zoom * zoom);
+  most_x = zoom > 1 ? MAX (reach + BESIDE_RING - width / 2, 0) : 0; /* unmagnified it has been laid out to fit */
+  most_y = zoom > 1 ? MAX (reach + ABOVE_RING - height / 2, 0) : 0;
+  *pan_x = CLAMP (*pan_x, -most_x, most_x);
+  *pan_y = CLAMP (*pan_y, -most_y, most_y);
+  distance = hypot (*pan_x, *pan_y);
+  if (distance > reach)
+    {
+      *pan_x *= reach / distance;
+      *pan_y *= reach / distance;
+    }
+}
+
+/* Names come with the pitch of seats: a large mesh is magnified further. */
+static gdouble
+zoom_most (EwMapView *self)
+{
+  if (self->layout == NULL || self->layout->mode != EW_LAYOUT_SEATS || self->layout->nodes_per_seat > 1)
+    return EW_MAP_ZOOM_MOST;
+  return MAX (EW_MAP_ZOOM_MOST, 1.4 * ew_map_named_pitch (self) * self->layout->zoom / MAX (self->layout->pitch, 1));
+}
+
+/* What is drawn at rest, in dial coordinates: beyond the view, as far as it may be moved before it is drawn again. */
+graphene_rect_t
+ew_map_area (EwMapView *self)
+{
+  gdouble width = gtk_widget_get_width (GTK_WIDGET (self)), height = gtk_widget_get_height (GTK_WIDGET (self));
+  EwPoint c = self->layout->centre;
+  graphene_rect_t area, all = GRAPHENE_RECT_INIT (0, 0, (float)(2 * c.x), (float)(2 * c.y));
+
+  if (self->layout->zoom <= 1)
+    return all;
+  area = GRAPHENE_RECT_INIT ((float)floor (c.x - self->area_x - width / 2 - width * BEYOND_VIEW),
+                             (float)floor (c.y - self->area_y - height / 2 - height * BEYOND_VIEW),
+                             (float)ceil (width * (1 + 2 * BEYOND_VIEW)), (float)ceil (height * (1 + 2 * BEYOND_VIEW)));
+  if (!graphene_rect_intersection (&area, &all, &area))
+    return all;
+  return area;
+}
+
+/* Whether the picture that is scaled while moving covers all of the dial that is in sight. */
+static gboolean
+is_covered (EwMapView *self)
+{
+  gdouble width = gtk_widget_get_width (GTK_WIDGET (self)), height = gtk_widget_get_height (GTK_WIDGET (self));
+  EwPoint from = ew_map_to_dial (self, 0, 0), to = ew_map_to_dial (self, width, height);
+  graphene_rect_t area, seen, all;
+
+  if (self->layout == NULL || self->layout->zoom <= 1)
+    return TRUE;
+  all = GRAPHENE_RECT_INIT (0, 0, (float)(2 * self->layout->centre.x), (float)(2 * self->layout->centre.y));
+  seen = GRAPHENE_RECT_INIT ((float)from.x, (float)from.y, (float)(to.x - from.x), (float)(to.y - from.y));
+  area = ew_map_area (self);
+  graphene_rect_inset (&area, -1, -1);
+  return !graphene_rect_intersection (&seen, &all, &seen) || graphene_rect_contains_rect (&area, &seen);
+}
+
+/* The layout of the zoom and the place as they are now, with the next frame. */
+void
+ew_map_settle (EwMapView *self)
+{
+  self->layout_zoom = MAX (self->zoom, 1);
+  self->area_x = self->pan_x;
+  self->area_y = self->pan_y;
+  self->layout_stale = TRUE;
+  gtk_widget_queue_allocate (GTK_WIDGET (self));
+}
+
 static void
 apply (EwMapView *self, gdouble zoom, gdouble pan_x, gdouble pan_y)
 {
-  gdouble width = gtk_widget_get_width (GTK_WIDGET (self)), height = gtk_widget_get_height (GTK_WIDGET (self));
-
-  self->zoom = CLAMP (zoom, EW_MAP_ZOOM_LEAST, EW_MAP_ZOOM_MOST);
-  self->pan_x = CLAMP (pan_x, -width / 2 * self->zoom, width / 2 * self->zoom);
-  self->pan_y = CLAMP (pan_y, -height / 2 * self->zoom, height / 2 * self->zoom);
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "map.zoom-in", self->zoom < EW_MAP_ZOOM_MOST);
+  self->zoom = CLAMP (zoom, EW_MAP_ZOOM_LEAST, zoom_most (self));
+  limit_pan (self, self->zoom, &pan_x, &pan_y);
+  self->pan_x = pan_x;
+  self->pan_y = pan_y;
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "map.zoom-in", self->zoom < zoom_most (self));
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "map.zoom-out", self->zoom > EW_MAP_ZOOM_LEAST);
   ew_map_set_moving (self);
+  if (!is_covered (self))
+    ew_map_settle (self);
+}
+
+/* After a new layout: another size, or fewer nodes. */
+void
+ew_map_limit (EwMapView *self)
+{
+  gdouble zoom = MIN (self->zoom, zoom_most (self)), pan_x = self->pan_x, pan_y = self->pan_y;
+
+  limit_pan (self, zoom, &pan_x, &pan_y);
+  if (zoom != self->zoom || pan_x != self->pan_x || pan_y != self->pan_y)
+    apply (self, zoom, pan_x, pan_y);
 }
 
 static void
@@ -67,7 +188,8 @@ ew_map_zoom_to (EwMapView *self, gdouble zoom, gdouble pan_x, gdouble pan_y, gbo
   self->zoom_from[0] = self->zoom;
   self->zoom_from[1] = self->pan_x;
   self->zoom_from[2] = self->pan_y;
-  self->zoom_to[0] = CLAMP (zoom, EW_MAP_ZOOM_LEAST, EW_MAP_ZOOM_MOST);
+  self->zoom_to[0] = CLAMP (zoom, EW_MAP_ZOOM_LEAST, zoom_most (self));
+  limit_pan (self, self->zoom_to[0], &pan_x, &pan_y);
   self->zoom_to[1] = pan_x;
   self->zoom_to[2] = pan_y;
   adw_animation_reset (self->zooming);
@@ -79,24 +201,53 @@ static void
 zoom_around (EwMapView *self, gdouble zoom, gdouble x, gdouble y, gboolean animated)
 {
   gdouble cx = gtk_widget_get_width (GTK_WIDGET (self)) / 2.0, cy = gtk_widget_get_height (GTK_WIDGET (self)) / 2.0;
-  gdouble to = CLAMP (zoom, EW_MAP_ZOOM_LEAST, EW_MAP_ZOOM_MOST), share = to / self->zoom;
+  gdouble to = CLAMP (zoom, EW_MAP_ZOOM_LEAST, zoom_most (self)), share = to / self->zoom;
 
   ew_map_zoom_to (self, to, (x - cx) - (x - cx - self->pan_x) * share, (y - cy) - (y - cy - self->pan_y) * share,
                   animated);
 }
 
+/* Its box in the middle, as large as it fits. */
 void
 ew_map_zoom_to_sector (EwMapView *self, EwSector s)
 {
   const EwLayoutSector *sector = &self->layout->sectors[s];
   gdouble width = gtk_widget_get_width (GTK_WIDGET (self)), height = gtk_widget_get_height (GTK_WIDGET (self));
-  gdouble middle = (sector->inner + sector->outer) / 2, angle = (sector->from + sector->to) / 2;
-  gdouble across = MAX (sector->outer - sector->inner, (sector->to - sector->from) * middle) + 40;
-  gdouble zoom
-    = CLAMP (MIN (width, height) / across, EW_MAP_SEAT_TOKEN / MAX (self->layout->pitch, 1) + 0.1, EW_MAP_ZOOM_MOST);
-  EwPoint at = ew_map_point (self, middle, angle);
+  gdouble left = G_MAXDOUBLE, right = -G_MAXDOUBLE, top = G_MAXDOUBLE, bottom = -G_MAXDOUBLE, zoom;
 
-  ew_map_zoom_to (self, zoom, -(at.x - width / 2) * zoom, -(at.y - height / 2) * zoom, TRUE);
+  for (guint i = 0; i <= BOX_STEPS; i++)
+    for (guint side = 0; side < 2; side++)
+      {
+        gdouble angle = sector->from + (sector->to - sector->from) * i / BOX_STEPS;
+        gdouble radius = (side == 0 ? sector->inner : sector->outer) / self->layout->zoom;
+
+        left = MIN (left, radius * cos (angle));
+        right = MAX (right, radius * cos (angle));
+        top = MIN (top, radius * sin (angle));
+        bottom = MAX (bottom, radius * sin (angle));
+      }
+  zoom = MIN ((width - 2 * BOX_MARGIN) / MAX (right - left, 1), (height - 2 * BOX_LABEL) / MAX (bottom - top, 1));
+  zoom = CLAMP (zoom, 1, zoom_most (self));
+  ew_map_zoom_to (self, zoom, -(left + right) / 2 * zoom, -(top + bottom) / 2 * zoom, TRUE);
+}
+
+/* Somebody goes there by keyboard or search: what is out of sight is moved into it. */
+void
+ew_map_bring_into_sight (EwMapView *self, guint index)
+{
+  gdouble half_x = gtk_widget_get_width (GTK_WIDGET (self)) / 2.0 - SIGHT_MARGIN;
+  gdouble half_y = gtk_widget_get_height (GTK_WIDGET (self)) / 2.0 - SIGHT_MARGIN;
+  gdouble zoom = adw_animation_get_state (self->zooming) == ADW_ANIMATION_PLAYING ? self->zoom_to[0] : self->zoom;
+  gdouble x, y, pan_x = self->pan_x, pan_y = self->pan_y;
+
+  if (self->layout == NULL || index >= self->layout->n_places)
+    return;
+  x = (self->layout->places[index].centre.x - self->layout->centre.x) / self->layout->zoom * zoom;
+  y = (self->layout->places[index].centre.y - self->layout->centre.y) / self->layout->zoom * zoom;
+  pan_x = CLAMP (pan_x, -x - MAX (half_x, 0), -x + MAX (half_x, 0));
+  pan_y = CLAMP (pan_y, -y - MAX (half_y, 0), -y + MAX (half_y, 0));
+  if (pan_x != self->pan_x || pan_y != self->pan_y)
+    ew_map_zoom_to (self, zoom, pan_x, pan_y, TRUE);
 }
 
 void
@@ -181,7 +332,7 @@ ew_map_zoom_init (EwMapView *self)
   GtkEventController *motion = gtk_event_controller_motion_new ();
   GtkGesture *pinch = gtk_gesture_zoom_new (), *drag = gtk_gesture_drag_new (), *click = gtk_gesture_click_new ();
 
-  self->zoom = 1;
+  self->zoom = self->layout_zoom = 1;
   self->zooming
     = adw_timed_animation_new (widget, 0, 1, GLIDE_MS, adw_callback_animation_target_new (on_glide, self, NULL));
   g_signal_connect (scroll, "scroll", G_CALLBACK (on_scroll), self);

@@ -13,6 +13,7 @@
 #define PITCH_MAX 20.0
 #define PITCH_LEAST 5.2
 #define DOT_SHARE 0.64 /* a dot's diameter, of the pitch */
+#define DOT_MOST 18.0
 #define MAX_ROWS 96
 
 typedef struct
@@ -167,7 +168,7 @@ sit (EwLayout *self, EwLayoutPlace *place, const Seat *seat, EwSector sector, gb
 {
   place->angle = seat->angle;
   place->centre = ew_polar (self->centre, seat->radius, seat->angle);
-  place->size = self->pitch * DOT_SHARE;
+  place->size = MIN (self->pitch * DOT_SHARE, DOT_MOST);
   place->leads = leads;
   place->port_angle = self->sectors[sector].port_angle;
   place->port = ew_polar (self->centre, self->edge_radius, place->port_angle);
@@ -241,6 +242,10 @@ make_band (EwLayout *self, const EwLayoutInput *input, EwSlots *slots, Band *ban
           break;
         }
     }
+  band->first *= self->zoom;
+  band->pitch *= self->zoom;
+  self->scale = MIN (self->scale * self->zoom, 1);
+  self->edge_radius = EW_EDGE_RADIUS * self->scale;
   self->pitch = band->pitch;
   self->radius = band->first + (band->rows - 1) * band->pitch / 2;
 }
@@ -249,7 +254,7 @@ static void
 place_wedges (EwLayout *self, const Band *band, EwSlots *slots, gint own)
 {
   gdouble x = 0, origin = 0;
-  gdouble margin = MAX (band->pitch * 0.8, 6 * self->scale);
+  gdouble margin = MAX (band->pitch * 0.8, 6 * self->scale * self->zoom);
 
   for (guint s = 0; s < EW_N_SECTORS; s++)
     {

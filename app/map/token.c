@@ -147,12 +147,18 @@ draw_wedge (EwToken *self, GtkSnapshot *snapshot, gdouble cx, gdouble cy)
 {
   gdouble reach = self->outer + EW_TOKEN_MARGIN;
   gboolean focused = gtk_widget_has_visible_focus (GTK_WIDGET (self));
+  GtkWidget *map = gtk_widget_get_parent (GTK_WIDGET (self));
+  graphene_rect_t seen,
+    bounds = GRAPHENE_RECT_INIT ((float)(cx - reach), (float)(cy - reach), (float)(2 * reach), (float)(2 * reach));
   cairo_t *cr;
 
   if (!focused && !self->face.selected)
     return;
-  cr = gtk_snapshot_append_cairo (
-    snapshot, &GRAPHENE_RECT_INIT ((float)(cx - reach), (float)(cy - reach), (float)(2 * reach), (float)(2 * reach)));
+  /* Zoomed, it is many times larger than what is in sight of it. */
+  if (map == NULL || !gtk_widget_compute_bounds (map, GTK_WIDGET (self), &seen)
+      || !graphene_rect_intersection (&bounds, &seen, &bounds))
+    return;
+  cr = gtk_snapshot_append_cairo (snapshot, &bounds);
   ew_wedge_path (cr, cx, cy, self->from, self->to, self->inner, self->outer, focused ? 3 : 0);
   cairo_set_line_width (cr, focused ? 2 : 1.5);
   gdk_cairo_set_source_rgba (cr, focused ? &self->colors->accent_text : &self->colors->path);

@@ -7,8 +7,7 @@
 
 #include "lib/fake-topology.h"
 #include "map/map-dots.h"
-#include "map/map-view.h"
-#include "map/token.h"
+#include "map/map-view-private.h"
 
 typedef struct
 {
@@ -183,6 +182,134 @@ test_seats (World *world, gconstpointer n)
   g_assert_cmpuint (count_tokens (world, EW_TOKEN_NODE), >, 0);
 }
 
+/* Wait for what is zoomed or moved to be drawn sharp. */
+static void
+rest (World *world)
+{
+  for (guint i = 0; i < 200 && (i < 4 || EW_MAP_VIEW (world->map)->moving != 0); i++)
+    run_for (50);
+  run_for (100);
+}
+
+/* The outer radius of the ring, px on the screen. */
+static gdouble
+ring_of (EwMapView *map)
+{
+  gdouble outer = map->layout->radius;
+
+  for (guint s = 0; s < EW_N_SECTORS; s++)
+    outer = MAX (outer, map->layout->sectors[s].outer);
+  return outer / map->layout->zoom * map->zoom + 1;
+}
+
+/* The window's middle is never outside the ring, whichever way the map is moved and zoomed; unmagnified it is centred.
+ */
+static void
+test_cannot_be_lost (World *world, gconstpointer n)
+{
+  EwMapView *map = EW_MAP_VIEW (world->map);
+  const gdouble zooms[] = { 0.5, 1, 2, 4, 50 };
+
+  for (guint z = 0; z < G_N_ELEMENTS (zooms); z++)
+    for (gint turn = 0; turn < 8; turn++)
+      {
+        gdouble x = 1e5 * cos (turn * G_PI_4), y = 1e5 * sin (turn * G_PI_4);
+
+        ew_map_zoom_to (map, zooms[z], x, y, FALSE);
+        g_assert_cmpfloat (hypot (map->pan_x, map->pan_y), <=, ring_of (map));
+        if (zooms[z] <= 1)
+          g_assert_cmpfloat (hypot (map->pan_x, map->pan_y), ==, 0);
+        if (zooms[z] >= 4)
+          g_assert_cmpfloat (hypot (map->pan_x, map->pan_y), >, 0);
+      }
+  rest (world);
+  gtk_window_set_default_size (GTK_WINDOW (world->window), 700, 500);
+  ew_fake_fill (world->topology, 3);
+  rest (world);
+  g_assert_cmpfloat (hypot (map->pan_x, map->pan_y), <=, ring_of (map));
+  ew_map_view_zoom_fit (map);
+  rest (world);
+  g_assert_cmpfloat (hypot (map->pan_x, map->pan_y), ==, 0);
+}
+
+/* Zoomed in, tokens keep their size and stand where they were magnified to. */
+static void
+test_keeps_sizes (World *world, gconstpointer n)
+{
+  EwMapView *map = EW_MAP_VIEW (world->map);
+  graphene_rect_t before = bounds_of (world, "thinkpad"), after;
+  float middle = (float)gtk_widget_get_height (world->map) / 2;
+
+  ew_map_zoom_to (map, 3, 0, 0, FALSE);
+  rest (world);
+  after = bounds_of (world, "thinkpad");
+  g_assert_cmpfloat_with_epsilon (after.size.width, before.size.width, 0.5);
+  g_assert_cmpfloat_with_epsilon (after.origin.y + after.size.height / 2 - middle,
+                                  3 * (before.origin.y + before.size.height / 2 - middle), 1.5);
+}
+
+/* Close enough, every seat in sight is a token, and has its name below it. */
+static void
+test_seat_names (World *world, gconstpointer n)
+{
+  EwMapView *map = EW_MAP_VIEW (world->map);
+  guint tokens = 0, names = 0;
+
+  g_assert_true (map->layout->mode == EW_LAYOUT_SEATS);
+  ew_map_zoom_to (map, 50, 0, 0, FALSE);
+  g_assert_cmpfloat (map->zoom, <, 50);
+  ew_map_zoom_to (map, 50, 0, -map->layout->radius / map->layout->zoom * map->zoom, FALSE);
+  rest (world);
+  for (guint i = 0; i < map->items->len; i++)
+    {
+      EwMapItem *item = g_ptr_array_index (map->items, i);
+      EwPoint from = ew_map_to_dial (map, 0, 0), at = map->layout->places[i].centre;
+      EwPoint to = ew_map_to_dial (map, gtk_widget_get_width (world->map), gtk_widget_get_height (world->map));
+
+      if (at.x < from.x || at.y < from.y || at.x > to.x || at.y > to.y)
+        continue;
+      g_assert_nonnull (item->token);
+      tokens++;
+      names += item->name != NULL && !pango_layout_is_ellipsized (item->name);
+    }
+  g_assert_cmpuint (tokens, >, 4);
+  g_assert_cmpuint (names, >=, tokens * 3 / 4);
+  g_assert_cmpuint (count_tokens (world, EW_TOKEN_NODE), <=, EW_MAP_SEAT_TOKENS);
+}
+
+/* A sector is fitted: its box is in the middle and fills the view in one direction. */
+static void
+test_fits_sector (World *world, gconstpointer n)
+{
+  EwMapView *map = EW_MAP_VIEW (world->map);
+
+  for (guint s = 0; s < EW_N_SECTORS; s++)
+    {
+      const EwLayoutSector *sector;
+      gdouble left = 1e9, right = -1e9, top = 1e9, bottom = -1e9, width = gtk_widget_get_width (world->map),
+              height = gtk_widget_get_height (world->map);
+
+      ew_map_zoom_to_sector (map, s);
+      rest (world);
+      sector = &map->layout->sectors[s];
+      for (gdouble angle = sector->from; angle <= sector->to; angle += 0.01)
+        for (guint side = 0; side < 2; side++)
+          {
+            gdouble radius = side == 0 ? sector->inner : sector->outer;
+
+            left = MIN (left, width / 2 + map->pan_x + radius * cos (angle));
+            right = MAX (right, width / 2 + map->pan_x + radius * cos (angle));
+            top = MIN (top, height / 2 + map->pan_y + radius * sin (angle));
+            bottom = MAX (bottom, height / 2 + map->pan_y + radius * sin (angle));
+          }
+      g_assert_cmpfloat (left, >=, 0);
+      g_assert_cmpfloat (top, >=, 0);
+      g_assert_cmpfloat (right, <=, width);
+      g_assert_cmpfloat (bottom, <=, height);
+      g_assert_true (right - left > width * 0.85 || bottom - top > height * 0.75 || map->zoom >= EW_MAP_ZOOM_MOST);
+    }
+}
+
 static void
 test_comes_and_goes (World *world, gconstpointer n)
 {
@@ -213,6 +340,12 @@ main (int argc, char **argv)
   ADD ("/map/view/tab", 9, test_tab);
   ADD ("/map/view/stays", 9, test_stays);
   ADD ("/map/view/seats", 200, test_seats);
+  ADD ("/map/view/cannot-be-lost", 9, test_cannot_be_lost);
+  ADD ("/map/view/cannot-be-lost-many", 1000, test_cannot_be_lost);
+  ADD ("/map/view/keeps-sizes", 9, test_keeps_sizes);
+  ADD ("/map/view/seat-names", 60, test_seat_names);
+  ADD ("/map/view/seat-names-many", 1000, test_seat_names);
+  ADD ("/map/view/fits-sector", 60, test_fits_sector);
   ADD ("/map/view/comes-and-goes", 9, test_comes_and_goes);
   return g_test_run ();
 }

@@ -399,6 +399,45 @@ test_boxes (void)
   g_assert_false (ew_box_contains (&a, 5.1, 0));
 }
 
+/* Zoomed, everything is as many times as far from the centre; tokens and the edge keep their size. */
+static void
+test_zoomed (void)
+{
+  const guint counts[] = { 1, 9, 16, 30, 60, 1000 };
+
+  for (guint c = 0; c < G_N_ELEMENTS (counts); c++)
+    {
+      Mesh mesh;
+      g_autoptr (EwLayout) plain = NULL;
+      g_autoptr (EwLayout) zoomed = NULL;
+
+      mesh_init (&mesh, counts[c], 1180, 616);
+      plain = mesh_layout (&mesh);
+      mesh.input.zoom = 3;
+      zoomed = mesh_layout (&mesh);
+      g_assert_cmpfloat (plain->zoom, ==, 1);
+      g_assert_cmpfloat_with_epsilon (zoomed->centre.x, 3 * plain->centre.x, EPSILON);
+      g_assert_cmpfloat_with_epsilon (zoomed->centre.y, 3 * plain->centre.y, EPSILON);
+      g_assert_cmpfloat_with_epsilon (zoomed->edge_radius, plain->edge_radius, EPSILON);
+      g_assert_cmpfloat_with_epsilon (zoomed->pitch, 3 * plain->pitch, EPSILON);
+      for (guint i = 0; i < mesh.nodes->len; i++)
+        {
+          const EwLayoutPlace *from = &plain->places[i], *to = &zoomed->places[i];
+
+          g_assert_cmpfloat_with_epsilon (to->centre.x - zoomed->centre.x, 3 * (from->centre.x - plain->centre.x),
+                                          1e-3);
+          g_assert_cmpfloat_with_epsilon (to->centre.y - zoomed->centre.y, 3 * (from->centre.y - plain->centre.y),
+                                          1e-3);
+          if (plain->mode == EW_LAYOUT_SEATS)
+            g_assert_cmpfloat (to->size, <=, 18);
+          else
+            g_assert_cmpfloat_with_epsilon (to->size, from->size, EPSILON);
+          g_assert_cmpuint (to->label.lines, >=, from->label.lines); /* never less room for words */
+        }
+      mesh_clear (&mesh);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -406,6 +445,7 @@ main (int argc, char **argv)
   g_test_add_func ("/map/layout/counts", test_counts);
   g_test_add_func ("/map/layout/lopsided", test_lopsided);
   g_test_add_func ("/map/layout/life", test_life);
+  g_test_add_func ("/map/layout/zoomed", test_zoomed);
   g_test_add_func ("/map/layout/same-again", test_same_again);
   g_test_add_func ("/map/layout/as-drawn", test_as_drawn);
   g_test_add_func ("/map/slots/comes-back", test_comes_back);
