@@ -13,20 +13,44 @@
 #include "common/error.h"
 #include "common/util.h"
 
-#define KEY_FILE_MAX 4096
-
 static gchar *
 read_stdin (GError **error)
 {
-  gchar *text = g_malloc0 (KEY_FILE_MAX + 1);
-  gsize length = fread (text, 1, KEY_FILE_MAX, stdin);
+  gchar *text = g_malloc0 (EW_KEY_TEXT_MAX + 1), *key = NULL;
+  gsize length = fread (text, 1, EW_KEY_TEXT_MAX, stdin);
 
   if (length > 0)
-    return text;
+    key = ew_enrollment_key_find (text, length, error);
+  else
+    g_set_error_literal (error, EW_ERROR, EW_ERROR_KEY_INVALID,
+                         "Standard input is empty. Give the enrollment key, a line that begins with ew1_.");
+  ew_zero (text, length);
   g_free (text);
-  g_set_error_literal (error, EW_ERROR, EW_ERROR_KEY_INVALID,
-                       "there was no enrollment key on standard input: give the one line that begins with ew1_");
-  return NULL;
+  return key;
+}
+
+static gchar *
+read_file (const gchar *file, GError **error)
+{
+  gchar *text = NULL, *key;
+  gsize length = 0;
+
+  if (!ew_file_read (file, EW_KEY_TEXT_MAX, &text, &length, error))
+    return NULL;
+  key = ew_enrollment_key_find (text, length, error);
+  ew_zero (text, length);
+  g_free (text);
+  return key;
+}
+
+/* What the person gave, taken for what it is: the key in it. */
+static gchar *
+find_given (gchar *text, GError **error)
+{
+  gchar *key = ew_enrollment_key_find (text, strlen (text), error);
+
+  ew_free_secret (text);
+  return key;
 }
 
 static gchar *
@@ -39,18 +63,22 @@ read_key (const gchar *file, const gchar *argument, GError **error)
       ew_ctl_hint (
         "edgewayctl: warning: others on this computer can see a key given as an argument. Run `edgewayctl enroll` "
         "alone, and it asks for the key.\n");
-      return g_strdup (argument);
+      return find_given (g_strdup (argument), error);
     }
   if (file != NULL && g_str_equal (file, "-"))
     return read_stdin (error);
   if (file != NULL)
-    return ew_file_read (file, KEY_FILE_MAX, &key, NULL, error) ? key : NULL;
-  if (isatty (STDIN_FILENO) && (key = ew_terminal_ask_secret ("Enrollment key (it is not shown): ")) != NULL)
-    return key;
+    return read_file (file, error);
+  if (isatty (STDIN_FILENO)
+      && (key = ew_terminal_ask_secret (
+            "Enrollment key (it is not shown): ", "The key is not complete. Paste the rest, or press Enter to stop: ",
+            ew_enrollment_key_is_cut))
+           != NULL)
+    return find_given (key, error);
   g_set_error_literal (
     error, EW_ERROR, EW_ERROR_KEY_INVALID,
-    "no enrollment key was given: type it at the prompt, or use --key-file FILE, or --key-file - to read it "
-    "from standard input");
+    "No enrollment key was given. Type it at the prompt, or use --key-file FILE, or --key-file - to read it "
+    "from standard input.");
   return NULL;
 }
 
@@ -119,7 +147,7 @@ ew_verb_enroll (EwCtl *ctl, gint argc, gchar **argv)
   key = read_key (file, argc > 1 ? argv[1] : NULL, &error);
   if (key == NULL)
     return ew_ctl_fail (ctl, error);
-  exit_code = enroll_with (ctl, g_strstrip (key), name);
+  exit_code = enroll_with (ctl, key, name);
   ew_free_secret (key);
   return exit_code;
 }

@@ -7,9 +7,8 @@
 #include <glib/gi18n.h>
 
 #include "access/access.h"
-
-/* A key is at most 1 KiB, a link little more; with room for a newline and a comment. */
-#define FILE_MAX_BYTES 4096
+#include "common/enrollment-key.h"
+#include "common/util.h"
 
 struct _EwKeyOpener
 {
@@ -43,8 +42,8 @@ refuse (EwKeyOpener *self)
     = g_strdup_printf (_ ("This Computer Is Already in %s"), *mesh != '\0' ? mesh : _ ("a Mesh"));
   GtkWidget *dialog
     = adw_message_dialog_new (self->parent, heading,
-                              _ ("A computer is in one mesh at a time, so the key was not used. To join with it, leave "
-                                 "the mesh first: Leave the Mesh in the menu, or edgewayctl leave."));
+                              _ ("A computer can be in only one mesh, so the key wasn't used. To join with it, first "
+                                 "choose Leave the Mesh in the main menu."));
   adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (dialog), "close", _ ("_Close"));
   g_set_weak_pointer (&self->refusal, dialog);
   adw_message_dialog_set_default_response (ADW_MESSAGE_DIALOG (dialog), "close");
@@ -58,53 +57,70 @@ proceed (EwKeyOpener *self)
   if (self->waiting == NULL || ew_daemon_get_availability (self->daemon) != EW_AVAILABILITY_READY
       || ew_daemon_get_state (self->daemon) == EW_STATE_UNKNOWN)
     return;
-  g_autofree gchar *key = g_steal_pointer (&self->waiting);
+  gchar *key = g_steal_pointer (&self->waiting);
   if (ew_daemon_get_state (self->daemon) == EW_STATE_NOT_ENROLLED)
     g_signal_emit (self, signals[ACCEPTED], 0, key);
   else
     refuse (self);
+  ew_free_secret (key);
 }
 
 void
 ew_key_opener_open (EwKeyOpener *self, GtkWindow *parent, const gchar *key_or_link)
 {
   g_set_weak_pointer (&self->parent, parent);
-  g_free (self->waiting);
+  ew_free_secret (self->waiting);
   self->waiting = g_strdup (key_or_link);
-  g_strstrip (self->waiting);
   proceed (self);
 }
 
+/* heading: what is wrong with the file, why: a sentence. */
 static void
-say_unreadable (EwKeyOpener *self, GFile *file, const gchar *why)
+say_unusable (EwKeyOpener *self, const gchar *heading, const gchar *why)
 {
-  g_autofree gchar *name = g_file_get_basename (file);
-  g_autofree gchar *body = g_strdup_printf (_ ("%s was to hold an enrollment key: %s"), name, why);
-  GtkWidget *dialog = adw_message_dialog_new (self->parent, _ ("The Key File Can't Be Read"), body);
+  GtkWidget *dialog = adw_message_dialog_new (self->parent, heading, why);
   adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (dialog), "close", _ ("_Close"));
   adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "close");
   ew_access_present (GTK_WINDOW (dialog));
 }
 
 static void
-file_read (GObject *source, GAsyncResult *result, gpointer user_data)
+take_text (EwKeyOpener *self, GFile *file, const gchar *text, gsize length)
+{
+  g_autofree gchar *name = g_file_get_basename (file), *heading = NULL;
+  g_autoptr (GError) error = NULL;
+  gchar *key = ew_enrollment_key_find (text, length, &error);
+
+  if (key != NULL)
+    ew_key_opener_open (self, self->parent, key);
+  else
+    {
+      heading = g_strdup_printf (_ ("%s Has No Usable Key"), name);
+      say_unusable (self, heading, _ (error->message));
+    }
+  ew_free_secret (key);
+}
+
+static void
+on_file_opened (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (EwKeyOpener) self = user_data;
   g_autoptr (GFileInputStream) stream = g_file_read_finish (G_FILE (source), result, NULL);
   g_autoptr (GError) error = NULL;
-  g_autofree gchar *text = g_malloc0 (FILE_MAX_BYTES + 1);
+  gchar *text;
   gsize n = 0;
   if (self->parent == NULL)
     return;
+  text = g_malloc0 (EW_KEY_TEXT_MAX);
   /* Small and local: read here, now that it is open. */
   if (stream == NULL)
-    say_unreadable (self, G_FILE (source), _ ("it can't be opened. Is it there, and may you read it?"));
-  else if (!g_input_stream_read_all (G_INPUT_STREAM (stream), text, FILE_MAX_BYTES + 1, &n, NULL, &error))
-    say_unreadable (self, G_FILE (source), error->message);
-  else if (n > FILE_MAX_BYTES || !g_utf8_validate (text, -1, NULL))
-    say_unreadable (self, G_FILE (source), _ ("it is something else. A key is one line that begins with ew1_."));
+    say_unusable (self, _ ("The Key File Can't Be Opened"), _ ("Check that it exists and that you may read it."));
+  else if (!g_input_stream_read_all (G_INPUT_STREAM (stream), text, EW_KEY_TEXT_MAX, &n, NULL, &error))
+    say_unusable (self, _ ("The Key File Can't Be Read"), error->message);
   else
-    ew_key_opener_open (self, self->parent, text);
+    take_text (self, G_FILE (source), text, n);
+  ew_zero (text, EW_KEY_TEXT_MAX);
+  g_free (text);
 }
 
 void
@@ -118,7 +134,7 @@ ew_key_opener_open_file (EwKeyOpener *self, GtkWindow *parent, GFile *file)
   else if (name != NULL && g_str_has_prefix (name, "ew1_"))
     ew_key_opener_open (self, parent, name); /* a key given in a link's place */
   else
-    g_file_read_async (file, G_PRIORITY_DEFAULT, NULL, file_read, g_object_ref (self));
+    g_file_read_async (file, G_PRIORITY_DEFAULT, NULL, on_file_opened, g_object_ref (self));
 }
 
 static void
@@ -130,7 +146,7 @@ ew_key_opener_dispose (GObject *object)
   if (self->daemon != NULL)
     g_signal_handlers_disconnect_by_data (self->daemon, self);
   g_clear_object (&self->daemon);
-  g_clear_pointer (&self->waiting, g_free);
+  g_clear_pointer (&self->waiting, ew_free_secret);
   G_OBJECT_CLASS (ew_key_opener_parent_class)->dispose (object);
 }
 

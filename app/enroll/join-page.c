@@ -98,13 +98,15 @@ on_key_changed (EwJoinPage *self)
   if (self->parsed != NULL || self->joining != NULL)
     return;
   self->begun = !self->filling && *text != '\0';
-  self->parsed = may_become_key (text) ? NULL : ew_enrollment_key_parse (text, &error);
-  ew_wizard_set_field (GTK_WIDGET (self->key), self->key_note, error != NULL ? error->message : NULL,
+  if (!may_become_key (text))
+    self->key_text = ew_enrollment_key_find (text, strlen (text), &error);
+  if (self->key_text != NULL)
+    self->parsed = ew_enrollment_key_parse (self->key_text, NULL);
+  ew_wizard_set_field (GTK_WIDGET (self->key), self->key_note, error != NULL ? _ (error->message) : NULL,
                        _ ("It begins with ew1_, or with edgeway:// for a link."));
   ew_wizard_page_set_error (EW_WIZARD_PAGE (self), NULL);
   if (self->parsed != NULL)
     {
-      self->key_text = g_strdup (text);
       gtk_editable_set_text (GTK_EDITABLE (self->key), "");
       show_facts (self);
     }
@@ -236,18 +238,29 @@ ew_join_page_may_leave (EwWizardPage *page, EwLeave how)
   return TRUE;
 }
 
+/* Whether this is the key that the page shows. */
+static gboolean
+is_shown (EwJoinPage *self, const gchar *text)
+{
+  gchar *key = ew_enrollment_key_find (text, strlen (text), NULL);
+  gboolean same = g_strcmp0 (key, self->key_text) == 0;
+
+  ew_free_secret (key);
+  return same;
+}
+
 gboolean
-ew_join_page_set_key (EwJoinPage *self, const gchar *key_or_link)
+ew_join_page_set_key (EwJoinPage *self, const gchar *text)
 {
   gboolean replaces = self->parsed != NULL;
 
   if (self->joining != NULL || self->begun)
     return FALSE;
-  if (replaces && g_str_equal (self->key_text, key_or_link))
+  if (replaces && is_shown (self, text))
     return TRUE;
   forget_key (self);
   self->filling = TRUE;
-  gtk_editable_set_text (GTK_EDITABLE (self->key), key_or_link);
+  gtk_editable_set_text (GTK_EDITABLE (self->key), text);
   self->filling = FALSE;
   if (replaces && self->parsed != NULL)
     {

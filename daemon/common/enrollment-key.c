@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "common/enrollment-key.h"
 #include "common/error.h"
+#include "common/key-text.h"
 #include "common/phrase.h"
 #include "common/util.h"
 
 #include <string.h>
 
 #define PREFIX "ew1_"
-#define LINK_PREFIX "edgeway://enroll/"
 #define CHECK_SIZE                                                                                                     \
   4 /* the first bytes of the JSON's SHA-256: they find typing and copying mistakes, they keep out nobody */
 #define API_MAX 8
+#define BODY_MAX (EW_ENROLLMENT_KEY_MAX - strlen (PREFIX))
+#define TRIES_MAX 4096 /* check sums, so that no text takes long */
+#define PLAUSIBLE 16   /* characters: no word of a sentence about keys */
 
-#define NO_KEY "This isn't an enrollment key: one begins with \"ew1_\". Ask your mesh's administrator for one."
-#define CUT_SHORT "This enrollment key was cut short: copy all of it, in one piece."
-#define ALTERED                                                                                                        \
-  "This enrollment key was mistyped or altered on its way: copy it again, all of it, from where it was made."
+#define NO_KEY                                                                                                         \
+  N_ ("This doesn't contain an enrollment key. A key begins with ew1_. Ask your mesh's administrator for one.")
+#define CUT_SHORT N_ ("This enrollment key was cut short. Copy all of it.")
+#define ALTERED N_ ("This enrollment key was mistyped or altered. Copy it again from where it was made.")
 #define FOREIGN                                                                                                        \
-  "This enrollment key says things that this version does not understand: update Edgeway, or ask for a new key."
+  N_ ("This version of Edgeway doesn't understand this enrollment key. Update Edgeway, or ask for a new key.")
 
 void
 ew_enrollment_key_free (EwEnrollmentKey *key)
@@ -34,7 +37,7 @@ ew_enrollment_key_free (EwEnrollmentKey *key)
 static gpointer
 invalid (GError **error, const gchar *sentence)
 {
-  g_set_error_literal (error, EW_ERROR, EW_ERROR_KEY_INVALID, sentence);
+  g_set_error_literal (error, EW_ERROR, EW_ERROR_KEY_INVALID, ew_phrase_constant (sentence));
   return NULL;
 }
 
@@ -77,17 +80,17 @@ key_is_valid (const EwEnrollmentKey *key)
 }
 
 static EwEnrollmentKey *
-key_from_json (const gchar *json, gsize length, GError **error)
+key_from_json (const gchar *json, gsize length)
 {
   g_autoptr (JsonObject) object = ew_json_parse_object (json, length, EW_ENROLLMENT_KEY_MAX, NULL);
   g_autoptr (EwEnrollmentKey) key = g_new0 (EwEnrollmentKey, 1);
   if (object == NULL || !decode_exactly (ew_json_string (object, "pin"), key->pin, EW_PIN_SIZE))
-    return invalid (error, FOREIGN);
+    return NULL;
   key->api = ew_json_strv (object, "api", API_MAX);
   key->secret = g_strdup (ew_json_string (object, "secret"));
   key->kind = g_strdup (ew_json_string (object, "kind"));
   if (!key_is_valid (key))
-    return invalid (error, FOREIGN);
+    return NULL;
   const gchar *mesh = ew_json_string (object, "mesh");
   key->mesh = mesh != NULL && ew_name_check (mesh, NULL) ? g_strdup (mesh) : NULL;
   return g_steal_pointer (&key);
@@ -118,8 +121,7 @@ typedef enum
   JSON_ENDED
 } JsonScan;
 
-/* Looks at the beginning of a JSON object of strings and arrays of strings. end: what lies behind it, if it has ended.
- */
+/* Looks at the beginning of a JSON object of strings and arrays of strings. end: how long it is, if it has ended. */
 static JsonScan
 scan_json (const guint8 *data, gsize length, gsize *end)
 {
@@ -136,6 +138,8 @@ scan_json (const guint8 *data, gsize length, gsize *end)
           escaped = !escaped && c == '\\';
           continue;
         }
+      if (c == ' ')
+        continue;
       const gchar *follows = before == '\0' ? "{" : before == '"' || before == ']' ? ":,]}" : "\"[";
       if (c == '\0' || strchr (follows, c) == NULL)
         return JSON_WRONG;
@@ -150,9 +154,9 @@ scan_json (const guint8 *data, gsize length, gsize *end)
   return JSON_OPEN;
 }
 
-/* A key that is not right. A whole one has CHECK_SIZE bytes behind its JSON. Where less is there, the end is gone;
-   where the JSON does not end, what is there must look like the beginning of a key, and not have its brace where a
-   whole key has it: else it was that, or a quote before it, that was mistyped. */
+/* Whether a key that is not right lacks its end. A whole one has CHECK_SIZE bytes after its JSON. Where less is there,
+   the end is missing; where the JSON does not end, what is there must look like the beginning of a key, and not have
+   its brace where a whole key has it: else it was that, or a quote before it, that was mistyped. */
 static gboolean
 looks_cut (const gchar *text)
 {
@@ -167,45 +171,153 @@ looks_cut (const gchar *text)
   return cut;
 }
 
-/* text: without prefix and white space */
-static EwEnrollmentKey *
-key_decode (const gchar *text, GError **error)
+/* Finding. A run of characters may be longer than the key in it: a signature, the next sentence. */
+
+typedef struct
+{
+  const EwKeyText *text;
+  gsize body;  /* where a candidate begins, after its prefix */
+  gsize run;   /* how many characters it can have */
+  guint tries; /* that are left */
+} Search;
+
+/* The bytes of the first n characters, if their check sum is right. NULL: it is not. */
+static guint8 *
+decode_checked (Search *search, gsize n, gsize *json_length)
 {
   guint8 hash[32];
   gsize length = 0;
-  g_autofree guint8 *data = ew_base64url_decode (text, &length);
-  EwEnrollmentKey *key = NULL;
-  gsize json_length = length > CHECK_SIZE ? length - CHECK_SIZE : 0;
-  if (data != NULL)
-    ew_sha256 (data, json_length, hash);
-  if (json_length > 0 && memcmp (hash, data + json_length, CHECK_SIZE) == 0)
-    key = key_from_json ((const gchar *)data, json_length, error);
-  else
-    invalid (error, looks_cut (text) ? CUT_SHORT : ALTERED);
+  if (search->tries == 0)
+    return NULL;
+  search->tries--;
+  gchar *body = g_strndup (search->text->chars + search->body, n);
+  g_autofree guint8 *data = ew_base64url_decode (body, &length);
+  ew_free_secret (body);
+  if (data == NULL || length <= CHECK_SIZE)
+    return NULL;
+  *json_length = length - CHECK_SIZE;
+  ew_sha256 (data, *json_length, hash);
+  if (memcmp (hash, data + *json_length, CHECK_SIZE) == 0)
+    return g_steal_pointer (&data);
+  ew_zero (data, length);
+  return NULL;
+}
+
+/* How many characters a key has whose JSON ends in the run; 0: it does not end. */
+static gsize
+length_by_json (Search *search)
+{
+  gsize length = 0, end = 0;
+  gchar *body = g_strndup (search->text->chars + search->body, search->run - (search->run % 4 == 1));
+  g_autofree guint8 *data = decode_leniently (body, &length);
+  gsize n = data != NULL && scan_json (data, length, &end) == JSON_ENDED ? ((end + CHECK_SIZE) * 8 + 5) / 6 : 0;
+  ew_free_secret (body);
   if (data != NULL)
     ew_zero (data, length);
-  return key;
+  return n <= search->run ? n : 0;
+}
+
+/* n: how many characters the key has. */
+static guint8 *
+check_candidate (Search *search, gsize *n, gsize *json_length)
+{
+  guint8 *data;
+  *n = length_by_json (search);
+  if (*n > 0 && (data = decode_checked (search, *n, json_length)) != NULL)
+    return data;
+  for (*n = search->run; *n > 0; (*n)--) /* JSON of a later version: the key ends at a blank */
+    if ((*n == search->run || search->text->breaks[search->body + *n] != EW_KEY_BREAK_NONE)
+        && (data = decode_checked (search, *n, json_length)) != NULL)
+      return data;
+  return NULL;
+}
+
+/* What of a candidate belongs together: up to the first break of this kind. */
+static gsize
+unbroken (Search *search, EwKeyBreak kind)
+{
+  gsize n = search->run > 0 ? 1 : 0;
+  while (n < search->run && search->text->breaks[search->body + n] < kind)
+    n++;
+  return n;
+}
+
+/* Not each mention of the prefix is a key: its JSON begins with {", or it is a long word. */
+static gboolean
+is_plausible (Search *search)
+{
+  const gchar *body = search->text->chars + search->body;
+  if (search->run == 0)
+    return search->body == search->text->length;
+  return strncmp (body, "eyJ", MIN (search->run, 3)) == 0 || unbroken (search, EW_KEY_BREAK_BLANK) >= PLAUSIBLE;
+}
+
+static const gchar *
+what_is_wrong (Search *search)
+{
+  gchar *body = g_strndup (search->text->chars + search->body, unbroken (search, EW_KEY_BREAK_PARAGRAPH));
+  const gchar *sentence = looks_cut (body) ? CUT_SHORT : ALTERED;
+  ew_free_secret (body);
+  return sentence;
+}
+
+/* found: the key's text. NULL: *problem says why. */
+static EwEnrollmentKey *
+find_key (const EwKeyText *text, gchar **found, const gchar **problem)
+{
+  Search search = { .text = text, .tries = TRIES_MAX };
+  gsize longest = 0;
+  *problem = NO_KEY;
+  for (const gchar *at = text->chars; (at = strstr (at, PREFIX)) != NULL; at++)
+    {
+      gsize json_length = 0, n = 0;
+      search.body = (gsize)(at - text->chars) + strlen (PREFIX);
+      search.run = ew_key_text_run (text, search.body, BODY_MAX);
+      g_autofree guint8 *data = check_candidate (&search, &n, &json_length);
+      if (data != NULL)
+        {
+          EwEnrollmentKey *key = key_from_json ((const gchar *)data, json_length);
+          ew_zero (data, json_length);
+          *problem = FOREIGN;
+          if (key != NULL && found != NULL)
+            *found = g_strndup (at, strlen (PREFIX) + n);
+          return key;
+        }
+      if (search.run >= longest && is_plausible (&search))
+        {
+          longest = search.run + 1;
+          *problem = what_is_wrong (&search);
+        }
+    }
+  return NULL;
+}
+
+gchar *
+ew_enrollment_key_find (const gchar *text, gsize length, GError **error)
+{
+  g_autoptr (EwKeyText) clean = ew_key_text_new (text, length);
+  const gchar *problem;
+  gchar *found = NULL;
+  g_autoptr (EwEnrollmentKey) key = find_key (clean, &found, &problem);
+  return key != NULL ? found : invalid (error, problem);
+}
+
+gboolean
+ew_enrollment_key_is_cut (const gchar *text)
+{
+  g_autoptr (EwKeyText) clean = ew_key_text_new (text, strlen (text));
+  const gchar *problem;
+  g_autoptr (EwEnrollmentKey) key = find_key (clean, NULL, &problem);
+  return key == NULL && g_str_equal (problem, CUT_SHORT);
 }
 
 EwEnrollmentKey *
 ew_enrollment_key_parse (const gchar *text, GError **error)
 {
-  gsize link = strlen (LINK_PREFIX);
-  while (text != NULL && g_ascii_isspace (*text))
-    text++;
-  if (text != NULL && g_ascii_strncasecmp (text, LINK_PREFIX, link) == 0)
-    text += link;
-  if (text == NULL || !g_str_has_prefix (text, PREFIX))
-    return invalid (error, NO_KEY);
-  gsize length = strnlen (text, 4 * EW_ENROLLMENT_KEY_MAX);
-  while (g_ascii_isspace (text[length - 1]))
-    length--;
-  if (length > EW_ENROLLMENT_KEY_MAX)
-    return invalid (error, ALTERED);
-  gchar *body = g_strndup (text + strlen (PREFIX), length - strlen (PREFIX));
-  EwEnrollmentKey *key = key_decode (body, error);
-  ew_free_secret (body);
-  return key;
+  g_autoptr (EwKeyText) clean = ew_key_text_new (text != NULL ? text : "", text != NULL ? strlen (text) : 0);
+  const gchar *problem;
+  EwEnrollmentKey *key = find_key (clean, NULL, &problem);
+  return key != NULL ? key : invalid (error, problem);
 }
 
 static gchar *
@@ -253,8 +365,8 @@ ew_enrollment_key_format (const EwEnrollmentKey *key, GError **error)
   if (!key_is_valid (key))
     {
       ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                    "No enrollment key can be made of this: it needs 1 to %d addresses as \"https://HOST:PORT\", a "
-                    "secret, and the kind admin, server or device.",
+                    "Can't make an enrollment key. It needs 1 to %d addresses in the form https://HOST:PORT, a secret, "
+                    "and the kind admin, server or device.",
                     API_MAX);
       return NULL;
     }
@@ -262,9 +374,9 @@ ew_enrollment_key_format (const EwEnrollmentKey *key, GError **error)
   if (text == NULL)
     text = key_encode (key, FALSE);
   if (text == NULL)
-    g_set_error (
-      error, EW_ERROR, EW_ERROR_TOO_LARGE,
-      "An enrollment key with these addresses would be longer than %d characters: use fewer or shorter ones.",
-      EW_ENROLLMENT_KEY_MAX);
+    ew_set_error (error, EW_ERROR, EW_ERROR_TOO_LARGE,
+                  "An enrollment key with these addresses would be longer than %d characters. Use fewer or shorter "
+                  "ones.",
+                  EW_ENROLLMENT_KEY_MAX);
   return text;
 }

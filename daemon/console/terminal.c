@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <langinfo.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,8 @@
 
 #include "common/util.h"
 
-#define SECRET_MAX 4096
+#define SECRET_MAX 65536
+#define PASTE_MS 200 /* how long the next line of what was pasted may take, over a slow remote login */
 #define COLUMNS_MAX 10000
 
 void
@@ -107,39 +109,64 @@ ew_terminal_restore_on_signals (void)
   signal (SIGHUP, on_deadly_signal);
 }
 
-static gchar *
-read_line (int fd)
+static gboolean
+more_comes (int fd)
 {
-  gchar *line = g_malloc0 (SECRET_MAX);
-  gsize length = 0;
-  gchar c;
+  struct pollfd wanted = { .fd = fd, .events = POLLIN };
+
+  return poll (&wanted, 1, PASTE_MS) > 0;
+}
+
+typedef enum
+{
+  LINE_GIVEN,
+  LINE_EMPTY,
+  LINE_NONE, /* end of file */
+} Line;
+
+/* Adds a line, with its end. */
+static Line
+read_line (int fd, gchar *text)
+{
+  gsize length = strlen (text), before = length;
+  gchar c = '\0';
 
   while (read (fd, &c, 1) == 1 && c != '\n')
     if (length < SECRET_MAX - 1)
-      line[length++] = c;
-  if (length > 0)
-    return line;
-  g_free (line);
-  return NULL;
+      text[length++] = c;
+  if (length == before)
+    return c == '\n' ? LINE_EMPTY : LINE_NONE;
+  text[length] = '\n';
+  return LINE_GIVEN;
 }
 
 gchar *
-ew_terminal_ask_secret (const gchar *prompt)
+ew_terminal_ask_secret (const gchar *prompt, const gchar *rest, gboolean (*is_cut) (const gchar *text))
 {
   struct termios quiet;
-  gchar *answer = NULL;
+  gchar *answer;
+  Line line;
 
   ew_terminal_restore_on_signals ();
   if (terminal_fd < 0)
     return NULL;
   quiet = terminal_before;
   quiet.c_lflag &= ~(tcflag_t)ECHO;
-  /* A key pasted in canonical mode is cut at 4095 characters (N_TTY_BUF_SIZE); keys have at most 1 KiB. */
+  /* A line pasted in canonical mode is cut at 4095 characters (N_TTY_BUF_SIZE); keys have at most 1 KiB. */
   tcsetattr (terminal_fd, TCSAFLUSH, &quiet);
   dprintf (terminal_fd, "%s", prompt);
-  answer = read_line (terminal_fd);
-  tcsetattr (terminal_fd, TCSANOW, &terminal_before);
+  answer = g_malloc0 (SECRET_MAX + 1);
+  while ((line = read_line (terminal_fd, answer)) != LINE_NONE)
+    if (!more_comes (terminal_fd)) /* an empty line may be in what is pasted */
+      {
+        if (line == LINE_EMPTY || is_cut == NULL || !is_cut (answer))
+          break;
+        dprintf (terminal_fd, "\n%s", rest);
+      }
+  tcsetattr (terminal_fd, TCSAFLUSH, &terminal_before);
   dprintf (terminal_fd, "\n");
+  if (*answer == '\0')
+    g_clear_pointer (&answer, g_free);
   return answer;
 }
 

@@ -44,8 +44,11 @@ const gchar *ew_style_escape (EwStyle style); /* the SGR sequence; "" for plain 
 #define EW_STYLE_RESET "\033[0m"
 gchar *ew_terminal_styled (const EwTerminal *terminal, EwStyle style, const gchar *text);
 
-/* Asks on the terminal without echo; NULL where there is none, or at end of file. (transfer full, ew_free_secret) */
-gchar *ew_terminal_ask_secret (const gchar *prompt);
+/* Asks on the terminal without echo for text that may have several lines, as a pasted key has. It ends with an empty
+   line, or with one after which nothing more comes and `is_cut` (NULL: nothing is) says that it is whole; until then
+   `rest` asks for the rest. What was pasted after it is dropped, and never reaches the shell. NULL where there is no
+   terminal, or nothing was given. (transfer full, ew_free_secret) */
+gchar *ew_terminal_ask_secret (const gchar *prompt, const gchar *rest, gboolean (*is_cut) (const gchar *text));
 
 /* Should a signal end us while somebody types a password, the terminal's echo comes back. Once is enough. */
 void ew_terminal_restore_on_signals (void);

@@ -2,6 +2,7 @@
  *
  * The methods about this machine's own connection.
  */
+#include "common/enrollment-key.h"
 #include "common/error.h"
 #include "common/phrase.h"
 #include "service/methods.h"
@@ -9,7 +10,6 @@
 #define CONFIRM_WITHIN_MAX 86400
 #define PING_TIMEOUT_MIN_MS 100
 #define PING_TIMEOUT_MAX_MS 30000
-#define KEY_TEXT_MAX 2048 /* a key has at most 1 KiB; a link adds a few characters, white space is forgiven */
 
 /* For the handlers whose answer is only success. */
 static void
@@ -48,9 +48,9 @@ ew_handle_enroll (EwCall *call, GVariant *parameters)
   const gchar *key, *name;
 
   g_variant_get (parameters, "(&s&s@a{sv})", &key, &name, NULL);
-  if (strlen (key) > KEY_TEXT_MAX)
+  if (strlen (key) > EW_KEY_TEXT_MAX)
     ew_call_fail_literal (call, EW_ERROR_KEY_INVALID,
-                          "This isn't an enrollment key: it is too long. Copy the one line that begins with ew1_.");
+                          "This text is too long for an enrollment key. Copy only the line that begins with ew1_.");
   else
     ew_tunnel_enroll_async (ew_call_get_tunnel (call), key, *name == '\0' ? NULL : name, ew_call_get_cancellable (call),
                             on_enrolled, call);

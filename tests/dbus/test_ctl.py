@@ -33,6 +33,10 @@ def make_key(**changes):
 KEY = make_key()
 
 
+def wrapped(width, between):
+    return between.join(KEY[i:i + width] for i in range(0, len(KEY), width))
+
+
 class Terminal:
     """edgewayctl on a terminal of its own, as a user."""
 
@@ -487,7 +491,7 @@ class Enroll(Case):
         self.fails(1, "enroll", "--name", "taken", "--key-file", "-", input=KEY, says=["taken", "choose another"])
 
     def test_bad_keys(self):
-        for text in ("", "nonsense", KEY[:-3], KEY[:40], KEY.replace(KEY[30], "_" if KEY[30] != "_" else "-", 1), "ew1_", "ew2_" + KEY[4:], KEY + KEY, "x" * 100000):
+        for text in ("", "nonsense", KEY[:-3], KEY[:40], KEY.replace(KEY[30], "_" if KEY[30] != "_" else "-", 1), "ew1_", "ew2_" + KEY[4:], KEY[:30] + KEY[:30], "x" * 100000):
             with self.subTest(text[:12]):
                 result = self.fails(1, "enroll", "--key-file", "-", input=text)
                 if len(text) > 12:
@@ -506,6 +510,42 @@ class Enroll(Case):
         self.assertEqual(terminal.end(), 0)
         self.assertNotIn(KEY[:20], terminal.text())
         self.assertNotIn(KEY, arguments)
+
+    def test_as_it_was_pasted(self):
+        """Files, standard input, arguments: the key in a reply, wrapped and with a byte order mark."""
+        path = self.machine.path("mail")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("\ufeffOn Monday Bob wrote:\r\n> Your key:\r\n> " + wrapped(60, "\r\n> ") + "\r\n\r\nThanks\r\n")
+        for given, text in ((["--key-file", path], None), (["--key-file", "-"], wrapped(76, "=\n") + "\n"), (["\u201c" + wrapped(70, "\u200b") + "\u201d"], None)):
+            with self.subTest(given[0][:12]):
+                self.assertIn("Joined", self.ctl("enroll", *given, input=text))
+                self.ctl("leave")
+
+    def test_wrapped_on_a_terminal(self):
+        """A pasted key has line ends in it: all of it is read, and nothing of the paste is left for the shell."""
+        for pasted, asked in ((wrapped(76, "\n") + "\n", False), ("Bob wrote:\n\n> " + wrapped(60, "\n> ") + "\n\nBye\n", False), (wrapped(100, "\n"), True)):
+            with self.subTest(pasted[:12]):
+                terminal = self.terminal("enroll")
+                terminal.expect("Enrollment key")
+                wait_for("no echo", lambda: not terminal.echoes())
+                terminal.type(pasted)
+                if asked:
+                    terminal.expect("The key is not complete.")
+                    terminal.type("\n")
+                terminal.expect("Joined the mesh")
+                self.assertEqual(terminal.end(), 0)
+                self.assertNotIn(KEY[20:40], terminal.text())
+                self.ctl("leave")
+
+    def test_cut_short_on_a_terminal(self):
+        terminal = self.terminal("enroll")
+        terminal.expect("Enrollment key")
+        wait_for("no echo", lambda: not terminal.echoes())
+        terminal.type(KEY[:90] + "\n")
+        terminal.expect("The key is not complete.")
+        terminal.type("\n")
+        terminal.expect("This enrollment key was cut short.")
+        self.assertEqual(terminal.end(), 1)
 
     def test_interrupted_prompt_leaves_the_echo(self):
         terminal = self.terminal("enroll")

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Enrollment keys and links, as text; and, since no fuzzer finds a hash, the input as a key's JSON with the right check
- * bytes.
+ * Enrollment keys in whatever text; and, since no fuzzer finds a hash, the input as a key's JSON with the right check
+ * bytes, and that key in the middle of the input.
  */
 #include <stdint.h>
+#include <string.h>
 
 #include "common/enrollment-key.h"
 #include "common/error.h"
@@ -33,12 +34,29 @@ check (const gchar *text)
   g_assert_true (g_strv_equal ((const gchar *const *)key->api, (const gchar *const *)other->api));
 }
 
+/* What is found in any bytes is a key as it is written. */
+static void
+find_in (const guint8 *data, gsize size, const gchar *made)
+{
+  g_autoptr (GByteArray) text = g_byte_array_new ();
+  g_byte_array_append (text, data, (guint)size);
+  g_byte_array_append (text, (const guint8 *)made, (guint)strlen (made));
+  g_byte_array_append (text, data, (guint)size);
+  g_autofree gchar *found = ew_enrollment_key_find ((const gchar *)text->data, text->len, NULL);
+  if (found == NULL)
+    return;
+  g_autofree gchar *again = ew_enrollment_key_find (found, strlen (found), NULL);
+  g_assert_cmpstr (again, ==, found);
+  check (found);
+}
+
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
   guint8 hash[32];
   g_autofree gchar *text = g_strndup ((const gchar *)data, size);
   check (text);
+  find_in (data, size, "");
   if (size > 4096)
     return 0;
   g_autoptr (GByteArray) whole = g_byte_array_new ();
@@ -48,5 +66,6 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   g_autofree gchar *body = ew_base64url_encode (whole->data, whole->len);
   g_autofree gchar *made = g_strconcat ("ew1_", body, NULL);
   check (made);
+  find_in (data, size, made);
   return 0;
 }

@@ -133,6 +133,8 @@ class German(unittest.TestCase):
         self.check("Mit Schlüssel beitreten")
         self.act("join")
         self.check("Beitrittsschlüssel oder Link")
+        self.desktop.type("text", "Beitrittsschlüssel", "eyJ")
+        self.check("Das enthält keinen Beitrittsschlüssel.")
 
     def test_root(self):
         """What is said without a window; the tray's words come by the same way."""

@@ -6,6 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import fake_session  # noqa: E402
+from fake_daemon import make_key  # noqa: E402
 from fake_session import SLOW, FakeCase, wait_for  # noqa: E402
 
 SERVER, PHONE = "Add a Server", "Add a Phone"
@@ -114,6 +115,53 @@ class Leaving(Wizard):
                 self.desktop.gone("frame", title, seconds=SLOW)
                 self.desktop.gone("push button", f"{name}, ", seconds=SLOW)
                 self.alive()
+
+
+class Pasting(Wizard):
+    def paste(self, text):
+        self.desktop.run("sh", "-c", "xclip -selection clipboard -i >/dev/null 2>&1", input=text)
+        self.desktop.keys("ctrl+v")
+
+    def test_key_in_whatever_was_pasted(self):
+        key = make_key("admin", "first")
+
+        def wrapped(width, between):
+            return between.join(key[i:i + width] for i in range(0, len(key), width))
+
+        self.open("--state", "not-enrolled")
+        self.act("join")
+        for text in ("On Monday Bob wrote:\r\n> Your key:\r\n> " + wrapped(60, "\r\n> ") + "\r\n\r\n-- \r\nBob", f"<edgeway://enroll/{key}/>.", "\u201c" + wrapped(50, "\u200b") + "\u201d"):
+            with self.subTest(text[:12]):
+                self.desktop.find("text", "Enrollment key", seconds=SLOW)
+                self.paste(text)
+                self.heading("Join birchwood?")
+                self.desktop.press("push button", "Use Another Key", seconds=SLOW)
+        self.desktop.find("text", "Enrollment key", seconds=SLOW)
+        self.paste(key[:80] + "\n")
+        self.desktop.find("label", "This enrollment key was cut short.", seconds=SLOW)
+        self.desktop.keys("ctrl+a")
+        self.paste("Here is the link.")
+        self.desktop.find("label", "This doesn't contain an enrollment key.", seconds=SLOW)
+        self.desktop.keys("ctrl+a")
+        self.paste(wrapped(76, "\n"))
+        self.heading("Join birchwood?")
+        self.desktop.press("push button", exactly="Join", seconds=SLOW)
+        self.assertEqual(key, self.daemon.called("Enroll", SLOW)[0])
+
+    def test_key_files(self):
+        """Whatever an editor saved; of a file without a key it is said what is wrong with it."""
+        key = make_key("admin", "first")
+        for name, data in (("good.txt", ("\ufeff# from Bob\r\n" + key).encode("utf-16-le")), ("bad.txt", b"ew1_" + key[4:90].encode()), ("other.txt", b"\x7fELF" + b"\0" * 200000)):
+            with open(os.path.join(self.folder, name), "wb") as file:
+                file.write(data)
+        self.open("--state", "not-enrolled", argv=[os.path.join(self.folder, "bad.txt")])
+        self.dialog("This enrollment key was cut short.")
+        self.desktop.keys("Escape")
+        self.open_link(os.path.join(self.folder, "other.txt"))
+        self.dialog("This doesn't contain an enrollment key.")
+        self.desktop.keys("Escape")
+        self.open_link(os.path.join(self.folder, "good.txt"))
+        self.heading("Join birchwood?")
 
 
 class Asking(Wizard):

@@ -75,15 +75,209 @@ test_round_trip (void)
     }
 }
 
+/* "%K" is the whole key, "%W{…}" the key in pieces of 60 characters with what is in the braces between them. */
+static gchar *
+with_key (const gchar *form, const gchar *key)
+{
+  const gchar *wrapped = strstr (form, "%W{");
+  g_autoptr (GString) text = g_string_new (form);
+  if (wrapped != NULL)
+    {
+      const gchar *end = strchr (wrapped, '}');
+      g_autofree gchar *between = g_strndup (wrapped + 3, (gsize)(end - wrapped) - 3);
+      g_string_truncate (text, (gsize)(wrapped - form));
+      for (gsize i = 0; i < strlen (key); i += 60)
+        {
+          g_autofree gchar *piece = g_strndup (key + i, 60);
+          g_string_append_printf (text, "%s%s", i > 0 ? between : "", piece);
+        }
+      g_string_append (text, end + 1);
+    }
+  g_string_replace (text, "%K", key, 0);
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+static void
+assert_found (const gchar *text, gsize length, const gchar *key)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *found = ew_enrollment_key_find (text, length, &error);
+  if (found == NULL)
+    g_error ("%s In:\n%.*s", error->message, (gint)length, text);
+  g_assert_cmpstr (found, ==, key);
+}
+
+/* What mail programs, terminals, editors and people put around and into a key. */
+static void
+test_found (void)
+{
+  static const gchar *const forms[] = {
+    "%K.",
+    "%K, please",
+    "\"%K\"",
+    "'%K'",
+    "\u201c%K\u201d",
+    "\u201e%K\u201c",
+    "\u00ab\u00a0%K\u00a0\u00bb",
+    "`%K`",
+    "```\n%K\n```\n",
+    "**%K**",
+    "_%K_",
+    "(%K)",
+    "<%K>",
+    "Your key: %K",
+    "Your key: %K Thanks",
+    "Hi,\nyour key is %K\n-- \nBob",
+    "A key begins with ew1_ and is long. Yours:\n\n%K\n\nBob",
+    "# a comment\nEDGEWAY_KEY=%K\n",
+    "{\"key\": \"%K\"}",
+    "\xef\xbb\xbf%K\r\n",
+    "<edgeway://enroll/%K>",
+    "edgeway://enroll/%K/",
+    "edgeway://enroll/%K?from=mail#top",
+    "EDGEWAY:enroll/%K",
+    "https://example.org/join#%K",
+    "ew1_AAAA %K",
+    "ew1_eyJhcGki\n%K",
+    "%W{\n}",
+    "%W{\r\n}",
+    "%W{\r\r\n}",
+    "%W{\r}",
+    "%W{ }",
+    "%W{\n    }",
+    "  %W{  \n  }  ",
+    "\t%W{\n\t}",
+    "> %W{\n> }",
+    ">> %W{\n>> }\n>> Bob",
+    "> > %W{\r\n> > }\r\n",
+    "On Monday Bob wrote:\n> Your key:\n> %W{\n> }\n> Bye\n\nThanks",
+    "| %W{\n| }",
+    "\u2502 %W{ \u2502\n\u2502 } \u2502",
+    "%W{=\n}",
+    "%W{=\r\n}=\r\n",
+    "%W{\\\n}",
+    "%W{\u200b}",
+    "%W{\u00ad}",
+    "%W{\u00a0}",
+    "%W{\ufeff}",
+    "%W{\u2060}",
+    "%W{\u2028}",
+    "%W{\xad}",
+    "\x93%K\x94",
+    "%W{\u200b\n\u200b}\n\nRegards",
+    "Subject: welcome\n\n%W{\n}\n--\nBob Miller\nadmin",
+  };
+  g_autofree gchar *key = make_for (2, "https://edge.example.org:443", "device", "home", NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS (forms); i++)
+    {
+      g_autofree gchar *text = with_key (forms[i], key);
+      assert_found (text, strlen (text), key);
+    }
+}
+
+/* Each width that a terminal or a mail can have, so that line ends also fall into the prefix. */
+static void
+test_found_at_each_width (void)
+{
+  static const gchar *const ends[] = { "\n", "\r\n", "\n> ", "=\n" };
+  g_autofree gchar *key = make (1, "https://edge.example.org:443", "server", NULL);
+  for (gsize width = 1; width < 120; width++)
+    for (gsize e = 0; e < G_N_ELEMENTS (ends); e++)
+      {
+        g_autoptr (GString) text = g_string_new ("Key: ");
+        for (gsize i = 0; key[i] != '\0'; i++)
+          {
+            if (i % width == width - 1)
+              g_string_append (text, ends[e]);
+            g_string_append_c (text, key[i]);
+          }
+        g_string_append (text, "\nBob");
+        assert_found (text->str, text->len, key);
+      }
+}
+
+static void
+test_found_encoded (void)
+{
+  g_autofree gchar *key = make (1, "https://edge.example.org:443", "server", NULL);
+  g_autoptr (GString) link = g_string_new (key), quoted = g_string_new (key), markdown = g_string_new (key);
+  g_autoptr (GByteArray) wide = g_byte_array_new ();
+
+  g_string_replace (link, "_", "%5F", 0);
+  g_string_prepend (link, "edgeway://enroll/");
+  assert_found (link->str, link->len, key);
+  g_string_replace (quoted, "_", "=5F", 0);
+  g_string_insert (quoted, 70, "=C2=AD=\r\n");
+  assert_found (quoted->str, quoted->len, key);
+  g_string_replace (markdown, "_", "\\_", 0);
+  assert_found (markdown->str, markdown->len, key);
+  g_byte_array_append (wide, (const guint8 *)"\xff\xfe", 2); /* UTF-16, as some editors save */
+  for (gsize i = 0; key[i] != '\0'; i++)
+    g_byte_array_append (wide, (const guint8[]){ (guint8)key[i], 0 }, 2);
+  assert_found ((const gchar *)wide->data, wide->len, key);
+}
+
+/* The first whole one counts; of none the text's worst is not told, but its longest. */
+static void
+test_several (void)
+{
+  g_autofree gchar *first = make (1, "https://first.example.org:443", "server", NULL);
+  g_autofree gchar *second = make (1, "https://second.example.org:443", "device", NULL);
+  g_autofree gchar *both = g_strdup_printf ("old:\n%s\nnew:\n%s\n", first, second);
+  assert_found (both, strlen (both), first);
+  strstr (both, "ew1_")[30] ^= 1;
+  assert_found (both, strlen (both), second);
+  g_autofree gchar *joined = g_strdup_printf ("%s%s", first, second);
+  assert_found (joined, strlen (joined), first);
+  g_autofree gchar *cut = g_strdup_printf ("A key starts with ew1_. Yours is:\n%.60s\n\nBye", first);
+  assert_refused (cut, "cut short");
+  first[60] = first[60] == 'a' ? 'b' : 'a';
+  g_autofree gchar *altered = g_strdup_printf ("ew1_ is how a key starts: %s", first);
+  assert_refused (altered, "mistyped or altered");
+}
+
+/* No text takes long: 64 KiB of prefixes, of blanks after one, of characters of keys in pieces. */
+static void
+test_bounded (void)
+{
+  static const gchar *const pieces[] = { "ew1_", "ew1_eyJ ", "A", "a ", "\u200b", "eyJhIjoiYiJ9 ", "%", "=\n", "\xff" };
+  g_autofree gchar *key = make (1, "https://edge.example.org:443", "server", NULL);
+  gint64 began = g_get_monotonic_time ();
+  for (gsize i = 0; i < G_N_ELEMENTS (pieces); i++)
+    {
+      g_autoptr (GString) text = g_string_new ("ew1_eyJ");
+      while (text->len < 200000)
+        g_string_append (text, pieces[i]);
+      g_autofree gchar *none = ew_enrollment_key_find (text->str, text->len, NULL);
+      g_assert_null (none);
+      g_string_append (text, key); /* beyond what is looked at */
+      none = ew_enrollment_key_find (text->str, text->len, NULL);
+      g_assert_null (none);
+    }
+  g_assert_cmpint (g_get_monotonic_time () - began, <, 20 * G_USEC_PER_SEC);
+  g_autoptr (GString) late = g_string_new (NULL);
+  while (late->len < 60000)
+    g_string_append (late, "words without a key. ");
+  g_string_append (late, key);
+  assert_found (late->str, late->len, key);
+}
+
 static void
 test_no_key (void)
 {
-  const gchar *texts[] = {
-    "", " ", "ew1", "ew2_AAAA", "hello", "https://example.org/ew1_AAAA", "edgeway://enroll/", "edgeway://enrol/ew1_AAAA"
-  };
+  const gchar *texts[] = { "",
+                           " ",
+                           "ew1",
+                           "ew2_AAAA",
+                           "hello",
+                           "https://example.org/ew1_AAAA",
+                           "edgeway://enroll/",
+                           "edgeway://enrol/ew1_AAAA",
+                           "Ask for a line that begins with ew1_ and paste it here.",
+                           "ew1_ is the prefix" };
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
-    assert_refused (texts[i], "an enrollment key");
-  assert_refused (NULL, "an enrollment key");
+    assert_refused (texts[i], "contain an enrollment key");
+  assert_refused (NULL, "contain an enrollment key");
 }
 
 /* Every cut is noticed and called what it is, whatever bytes the check has: one may look like a brace. */
@@ -116,7 +310,7 @@ static void
 test_altered (void)
 {
   g_autofree gchar *text = make (1, "https://edge.example.org:443", "device", NULL);
-  g_autofree gchar *longer = g_strconcat (text, "AAAA", NULL), *split = g_strdup (text), *big = g_strnfill (5000, 'A');
+  g_autofree gchar *split = g_strdup (text), *big = g_strnfill (5000, 'A');
   for (gsize i = 4; i < strlen (text); i++) /* the length is right: it was not cut, wherever the slip is */
     for (const gchar *wrong = "AaB9_-"; *wrong != '\0'; wrong++)
       {
@@ -124,8 +318,7 @@ test_altered (void)
         other[i] = other[i] == *wrong ? 'C' : *wrong;
         assert_refused (other, "mistyped or altered");
       }
-  assert_refused (longer, "mistyped or altered");
-  split[20] = ' ';
+  split[20] = ' '; /* in a character's place, not between two */
   assert_refused (split, "mistyped or altered");
   memcpy (big, "ew1_", 4);
   assert_refused (big, "mistyped or altered");
@@ -156,7 +349,7 @@ test_foreign (void)
   for (gsize i = 0; i < G_N_ELEMENTS (bad); i++)
     {
       g_autofree gchar *text = key_around (bad[i]);
-      assert_refused (text, "does not understand");
+      assert_refused (text, "doesn't understand");
     }
   g_autofree gchar *newer = key_around ("{" API "," PIN "," SECRET ",\"kind\":\"device\",\"later\":[1]}");
   g_autoptr (EwEnrollmentKey) key = ew_enrollment_key_parse (newer, NULL);
@@ -206,6 +399,11 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/common/enrollment-key/round-trip", test_round_trip);
+  g_test_add_func ("/common/enrollment-key/found", test_found);
+  g_test_add_func ("/common/enrollment-key/found-at-each-width", test_found_at_each_width);
+  g_test_add_func ("/common/enrollment-key/found-encoded", test_found_encoded);
+  g_test_add_func ("/common/enrollment-key/several", test_several);
+  g_test_add_func ("/common/enrollment-key/bounded", test_bounded);
   g_test_add_func ("/common/enrollment-key/no-key", test_no_key);
   g_test_add_func ("/common/enrollment-key/cut-short", test_cut_short);
   g_test_add_func ("/common/enrollment-key/altered", test_altered);
