@@ -20,7 +20,7 @@
 struct _EwPagePicture
 {
   GObject parent_instance;
-  GdkDisplay *display;
+  GtkWidget *widget; /* weak; whose colours */
   EwPicture picture;
 };
 
@@ -46,20 +46,39 @@ typedef struct
   GdkRGBA line, face, icon, accent, accent_icon, accent_face, error;
 } Palette;
 
-static Palette
-palette_for (const GdkRGBA *foreground)
+/* As the widget's own theme has it, where that names it. */
+static void
+take_colour (EwPagePicture *self, const gchar *name, const gchar *otherwise, GdkRGBA *colour)
 {
-  /* The page's text tells light from dark; style colours cannot be looked up without a widget. */
+  if (self->widget == NULL
+      || !gtk_style_context_lookup_color (gtk_widget_get_style_context (self->widget), name, colour))
+    gdk_rgba_parse (colour, otherwise);
+}
+
+static GdkRGBA
+mix (const GdkRGBA *one, const GdkRGBA *other, gfloat share)
+{
+  return (GdkRGBA){ one->red + (other->red - one->red) * share, one->green + (other->green - one->green) * share,
+                    one->blue + (other->blue - one->blue) * share, 1 };
+}
+
+static Palette
+palette_for (EwPagePicture *self, const GdkRGBA *foreground)
+{
   gboolean dark = 0.3 * foreground->red + 0.59 * foreground->green + 0.11 * foreground->blue > 0.5;
-  gboolean contrast = adw_style_manager_get_high_contrast (adw_style_manager_get_default ());
+  gboolean contrast = self->widget != NULL
+                      && adw_style_manager_get_high_contrast (
+                        adw_style_manager_get_for_display (gtk_widget_get_display (self->widget)));
   Palette palette;
   gdk_rgba_parse (&palette.line, contrast ? (dark ? "#d5dae2" : "#2b3038") : dark ? "#7f8b9b" : "#858c97");
-  gdk_rgba_parse (&palette.face, dark ? "#36363a" : "#ffffff");
+  take_colour (self, "card_bg_color", dark ? "#36363a" : "#ffffff", &palette.face);
+  if (palette.face.alpha < 1) /* what lies below would shine through: the lines */
+    gdk_rgba_parse (&palette.face, dark ? "#36363a" : "#ffffff");
   palette.icon = palette.line;
-  gdk_rgba_parse (&palette.accent, contrast && !dark ? "#0b56ad" : "#3584e4");
-  gdk_rgba_parse (&palette.accent_icon, contrast ? (dark ? "#99c1f1" : "#0b56ad") : dark ? "#78aeed" : "#1a5fb4");
-  gdk_rgba_parse (&palette.accent_face, dark ? "#2c3e56" : "#dceafb");
-  gdk_rgba_parse (&palette.error, contrast && !dark ? "#b3000f" : "#e01b24");
+  take_colour (self, "accent_bg_color", "#3584e4", &palette.accent);
+  take_colour (self, "accent_color", dark ? "#78aeed" : "#1a5fb4", &palette.accent_icon);
+  palette.accent_face = mix (&palette.face, &palette.accent, 0.18f);
+  take_colour (self, "error_bg_color", "#e01b24", &palette.error);
   return palette;
 }
 
@@ -186,7 +205,8 @@ static void
 snapshot_icon (EwPagePicture *self, GtkSnapshot *snapshot, const gchar *name, gdouble x, gdouble y, gdouble size,
                const GdkRGBA *colour)
 {
-  GtkIconTheme *theme = gtk_icon_theme_get_for_display (self->display);
+  GdkDisplay *display = self->widget != NULL ? gtk_widget_get_display (self->widget) : gdk_display_get_default ();
+  GtkIconTheme *theme = gtk_icon_theme_get_for_display (display);
   g_autoptr (GtkIconPaintable) icon
     = gtk_icon_theme_lookup_icon (theme, name, NULL, (gint)size, 2, GTK_TEXT_DIR_NONE, GTK_ICON_LOOKUP_FORCE_SYMBOLIC);
   const GdkRGBA colours[4] = { *colour, *colour, *colour, *colour };
@@ -221,7 +241,7 @@ snapshot_symbolic (GtkSymbolicPaintable *paintable, GdkSnapshot *snapshot, gdoub
 {
   EwPagePicture *self = EW_PAGE_PICTURE (paintable);
   const GdkRGBA fallback = { 0.2f, 0.2f, 0.2f, 1 };
-  Palette palette = palette_for (n_colours > 0 ? &colours[0] : &fallback);
+  Palette palette = palette_for (self, n_colours > 0 ? &colours[0] : &fallback);
   gfloat scale = (gfloat)(MIN (width, height) / SIDE);
   /* GTK 4.8 misplaces cairo nodes that are scaled after a translation: this one scales itself. */
   cairo_t *cr = gtk_snapshot_append_cairo (snapshot, &GRAPHENE_RECT_INIT (0, 0, SIDE * scale, SIDE * scale));
@@ -267,7 +287,7 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (EwPagePicture, ew_page_picture, G_TYPE_OBJECT,
 static void
 ew_page_picture_dispose (GObject *object)
 {
-  g_clear_object (&EW_PAGE_PICTURE (object)->display);
+  g_clear_weak_pointer (&EW_PAGE_PICTURE (object)->widget);
   G_OBJECT_CLASS (ew_page_picture_parent_class)->dispose (object);
 }
 
@@ -283,10 +303,10 @@ ew_page_picture_init (EwPagePicture *self)
 }
 
 GdkPaintable *
-ew_page_picture_new (GdkDisplay *display, EwPicture picture)
+ew_page_picture_new (GtkWidget *widget, EwPicture picture)
 {
   EwPagePicture *self = g_object_new (EW_TYPE_PAGE_PICTURE, NULL);
-  self->display = g_object_ref (display);
+  g_set_weak_pointer (&self->widget, widget);
   self->picture = picture;
   return GDK_PAINTABLE (self);
 }

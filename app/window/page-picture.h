@@ -20,7 +20,7 @@ typedef enum
 #define EW_TYPE_PAGE_PICTURE (ew_page_picture_get_type ())
 G_DECLARE_FINAL_TYPE (EwPagePicture, ew_page_picture, EW, PAGE_PICTURE, GObject)
 
-/* display: where the icons come from. */
-GdkPaintable *ew_page_picture_new (GdkDisplay *display, EwPicture picture);
+/* widget: whose theme's colours and icons; not kept alive. */
+GdkPaintable *ew_page_picture_new (GtkWidget *widget, EwPicture picture);
 
 G_END_DECLS

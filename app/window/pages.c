@@ -372,7 +372,7 @@ show_buttons (EwPages *self, const PageContent *content)
 static void
 show_content (EwPages *self, const PageContent *content)
 {
-  g_autoptr (GdkPaintable) picture = ew_page_picture_new (gtk_widget_get_display (GTK_WIDGET (self)), content->picture);
+  g_autoptr (GdkPaintable) picture = ew_page_picture_new (GTK_WIDGET (self->status), content->picture);
   g_autofree gchar *text = content->text != NULL ? g_markup_escape_text (content->text, -1) : NULL;
   g_autofree gchar *cause = content->cause != NULL ? g_markup_escape_text (content->cause, -1) : NULL;
   adw_status_page_set_paintable (self->status, picture);
