@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "access/access.h"
+#include "desktop/every-window.h"
 #include "desktop/first-frame.h"
 #include "desktop/key-opener.h"
 #include "control/notices.h"
@@ -147,9 +148,15 @@ static void
 quit (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EwWindow *window = get_window (user_data);
-  if (window != NULL)
-    gtk_window_close (GTK_WINDOW (window)); /* remembers its size */
+  if (!ew_every_window_close_others (user_data, window != NULL ? GTK_WINDOW (window) : NULL))
+    return; /* what was begun there is asked about first */
   g_application_quit (G_APPLICATION (user_data));
+}
+
+static void
+shortcuts (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  ew_every_window_show_shortcuts (user_data);
 }
 
 static void
@@ -170,6 +177,7 @@ add_actions (EwApplication *self)
     { "leave", leave },
     { "diagnose", diagnose },
     { "about", about },
+    { "shortcuts", shortcuts },
     { "quit", quit },
   };
   g_action_map_add_action_entries (G_ACTION_MAP (self), entries, G_N_ELEMENTS (entries), self);
@@ -193,7 +201,7 @@ add_accelerators (EwApplication *self)
     { "win.zoom-in", { "<Control>plus", "<Control>equal", "<Control>KP_Add" } },
     { "win.zoom-out", { "<Control>minus", "<Control>KP_Subtract" } },
     { "win.fit", { "<Control>0", "<Control>KP_0" } },
-    { "win.show-help-overlay", { "<Control>question", "F1" } },
+    { "app.shortcuts", { "<Control>question", "F1" } },
     { "window.close", { "<Control>w" } },
   };
   for (guint i = 0; i < G_N_ELEMENTS (accelerators); i++)
@@ -232,6 +240,7 @@ ew_application_startup (GApplication *application)
   EwApplication *self = EW_APPLICATION (application);
   G_APPLICATION_CLASS (ew_application_parent_class)->startup (application);
   gtk_window_set_default_icon_name (EW_APP_ID);
+  ew_every_window_follow (GTK_APPLICATION (self));
   self->settings = ew_settings_new ();
   self->daemon = ew_daemon_new (self->bus_address);
   self->topology = ew_topology_new (self->daemon);

@@ -22,6 +22,7 @@
 /* As in window.ui and the settings' schema, px. */
 #define MINIMUM_WIDTH 360
 #define MINIMUM_HEIGHT 400
+#define SIZE_SETTLED_MS 250
 
 struct _EwWindow
 {
@@ -32,6 +33,7 @@ struct _EwWindow
   GSettings *settings; /* NULL: nothing is remembered */
   EwPage page;
   gboolean narrow;
+  guint size_delay;
   AdwToastOverlay *toasts;
   GtkBox *rows;
   AdwHeaderBar *header;
@@ -228,23 +230,12 @@ open_search (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static void
-show_shortcuts (GSimpleAction *action, GVariant *parameter, gpointer user_data)
-{
-  g_autoptr (GtkBuilder) builder = gtk_builder_new_from_resource (EW_RESOURCE_PATH "/window/help-overlay.ui");
-  GtkWindow *overlay = GTK_WINDOW (gtk_builder_get_object (builder, "help_overlay"));
-
-  gtk_window_set_transient_for (overlay, user_data);
-  ew_access_present (overlay);
-}
-
-static void
 add_actions (EwWindow *self)
 {
   const GActionEntry entries[] = {
     { "view", NULL, "s", "'map'", change_view },
     { "details", NULL, NULL, "false", change_details },
     { "search", open_search },
-    { "show-help-overlay", show_shortcuts },
     { "zoom-in", zoom_in },
     { "zoom-out", zoom_out },
     { "fit", zoom_fit },
@@ -338,14 +329,41 @@ remember_size (EwWindow *self)
 {
   gint width, height;
   gboolean maximised = gtk_window_is_maximized (GTK_WINDOW (self));
+  g_clear_handle_id (&self->size_delay, g_source_remove);
   if (self->settings == NULL)
     return;
-  g_settings_set_boolean (self->settings, "window-maximized", maximised);
+  if (g_settings_get_boolean (self->settings, "window-maximized") != maximised)
+    g_settings_set_boolean (self->settings, "window-maximized", maximised);
   gtk_window_get_default_size (GTK_WINDOW (self), &width, &height);
   if (maximised || width < MINIMUM_WIDTH || height < MINIMUM_HEIGHT)
     return;
   g_settings_set_int (self->settings, "window-width", width);
   g_settings_set_int (self->settings, "window-height", height);
+}
+
+static gboolean
+on_size_settled (gpointer user_data)
+{
+  EwWindow *self = user_data;
+  self->size_delay = 0;
+  remember_size (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* A session that ends asks nobody: the size is kept as it changes, once it stays for a moment. */
+static void
+size_changed (EwWindow *self)
+{
+  g_clear_handle_id (&self->size_delay, g_source_remove);
+  self->size_delay = g_timeout_add (SIZE_SETTLED_MS, on_size_settled, self);
+}
+
+static void
+follow_size (EwWindow *self)
+{
+  const gchar *const changes[] = { "notify::default-width", "notify::default-height", "notify::maximized" };
+  for (guint i = 0; i < G_N_ELEMENTS (changes); i++)
+    g_signal_connect (self, changes[i], G_CALLBACK (size_changed), NULL);
 }
 
 static gboolean
@@ -472,6 +490,7 @@ ew_window_new (GtkApplication *application, EwControl *control, EwTopology *topo
   add_parts (self);
   add_node_actions (self);
   restore (self);
+  follow_size (self);
   g_signal_connect_object (self->mesh, "notify::view", G_CALLBACK (view_changed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->mesh, "notify::details-shown", G_CALLBACK (details_changed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->mesh, "notify::selected", G_CALLBACK (selected_changed), self, G_CONNECT_SWAPPED);

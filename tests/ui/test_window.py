@@ -67,6 +67,34 @@ class Window(FakeCase):
         d.press("push button", exactly="Try Again")
         d.find("push button", "nas, online", seconds=SLOW)
 
+    def setting(self, name):
+        return self.desktop.run("gsettings", "get", fake_session.ID, name).stdout.strip()
+
+    def test_keys_and_size(self):
+        """The application's keys in whichever window is in front; the size as it was when the session ended."""
+        self.open()
+        d = self.desktop
+        for action, title in (("add-server", "Add a Server"), ("diagnose", "Diagnosis"), ("leave", "Leave birchwood?")):
+            with self.subTest(title):
+                self.act(action)
+                wait_for(title, lambda: title in self.windows(), SLOW)
+                d.keys("F1")
+                wait_for("the shortcuts", lambda: "Keyboard Shortcuts" in self.windows(), SLOW)
+                d.keys("ctrl+w")
+                wait_for("no shortcuts", lambda: "Keyboard Shortcuts" not in self.windows(), SLOW)
+                d.keys("ctrl+w")
+                wait_for("no " + title, lambda: title not in self.windows(), SLOW)
+        d.resize(900, 700)
+        wait_for("the width", lambda: self.setting("window-width") == "900", SLOW)
+        d.press("push button", exactly="Maximize")
+        wait_for("maximized", lambda: self.setting("window-maximized") == "true", SLOW)
+        self.assertEqual("900", self.setting("window-width"))
+        self.act("diagnose")
+        d.find("frame", "Diagnosis", seconds=SLOW)
+        d.keys("ctrl+q")
+        self.app.wait(SLOW)
+        self.assertEqual(0, self.app.returncode)
+
 
 if __name__ == "__main__":
     fake_session.main()
