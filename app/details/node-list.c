@@ -443,6 +443,14 @@ ew_node_list_init (EwNodeList *self)
   gtk_widget_set_parent (self->menu, GTK_WIDGET (self));
 }
 
+GObject *
+ew_node_list_get_first (EwNodeList *self)
+{
+  g_autoptr (EwNodeRow) row = g_list_model_get_item (G_LIST_MODEL (self->rows), 0);
+
+  return row != NULL ? ew_node_row_get_object (row) : NULL;
+}
+
 GtkWidget *
 ew_node_list_new (EwDaemon *daemon, EwTopology *topology)
 {

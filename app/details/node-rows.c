@@ -3,7 +3,7 @@
 
 #include <glib/gi18n.h>
 
-#include "search.h"
+#include "model/search.h"
 
 const gchar *
 ew_group_title (EwGroup group)

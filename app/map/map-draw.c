@@ -91,6 +91,15 @@ draw_plates (EwMapView *self, GtkSnapshot *snapshot)
   cairo_destroy (cr);
 }
 
+static GdkRGBA
+dim (const GdkRGBA *color, gboolean dimmed)
+{
+  GdkRGBA out = *color;
+
+  out.alpha *= dimmed ? DIMMED : 1;
+  return out;
+}
+
 /* Along the ring, upright: the lower half is read the other way round. */
 static void
 draw_sector_name (EwMapView *self, GtkSnapshot *snapshot, EwSector s)
@@ -98,6 +107,7 @@ draw_sector_name (EwMapView *self, GtkSnapshot *snapshot, EwSector s)
   const EwLayoutSector *sector = &self->layout->sectors[s];
   EwPoint at = ew_map_point (self, sector->name_radius, sector->name_angle);
   gboolean lower = sin (sector->name_angle) > 0;
+  GdkRGBA color;
   gint width, height;
 
   if (!sector->name_shown || self->sector_names[s] == NULL)
@@ -106,17 +116,9 @@ draw_sector_name (EwMapView *self, GtkSnapshot *snapshot, EwSector s)
   gtk_snapshot_save (snapshot);
   gtk_snapshot_translate (snapshot, &GRAPHENE_POINT_INIT ((float)at.x, (float)at.y));
   gtk_snapshot_rotate (snapshot, (float)((sector->name_angle + (lower ? -G_PI_2 : G_PI_2)) * 180 / G_PI));
-  ew_map_draw_text (snapshot, self->sector_names[s], -width / 2.0, -height / 2.0, &self->colors->secondary);
+  color = dim (&self->colors->secondary, self->sector_dimmed[s]);
+  ew_map_draw_text (snapshot, self->sector_names[s], -width / 2.0, -height / 2.0, &color);
   gtk_snapshot_restore (snapshot);
-}
-
-static GdkRGBA
-dim (const GdkRGBA *color, gboolean dimmed)
-{
-  GdkRGBA out = *color;
-
-  out.alpha *= dimmed ? DIMMED : 1;
-  return out;
 }
 
 static gdouble
@@ -174,16 +176,17 @@ draw_leaf (EwMapView *self, GtkSnapshot *snapshot, guint index)
   gdouble angle = ew_map_angle (self, index), r = MIN (box->height / 2, 21), left, top;
   gdouble nx = -sin (angle) * 2.2, ny = cos (angle) * 2.2;
   EwPoint from = ew_map_point (self, self->layout->radius + place->size * 0.42, angle);
-  GdkRGBA line = dim (&self->colors->spoke, item->dimmed);
   cairo_t *cr;
 
   if (!place->has_leaf || item->leaf == NULL)
     return;
+  if (item->dimmed)
+    gtk_snapshot_push_opacity (snapshot, DIMMED);
   for (gint side = -1; side <= 1; side += 2)
     ew_map_draw_line (
       snapshot, (EwPoint){ from.x + side * nx, from.y + side * ny },
       (EwPoint){ place->leaf_near.x + 6 * cos (angle) + side * nx, place->leaf_near.y + 6 * sin (angle) + side * ny },
-      1.5, &line);
+      1.5, &self->colors->spoke);
   left = box->x - box->width / 2;
   top = box->y - box->height / 2;
   cr = gtk_snapshot_append_cairo (snapshot, &GRAPHENE_RECT_INIT ((float)(left - 1), (float)(top - 1),
@@ -201,6 +204,8 @@ draw_leaf (EwMapView *self, GtkSnapshot *snapshot, guint index)
   cairo_destroy (cr);
   ew_map_draw_text (snapshot, item->leaf, left + 16, top + 5,
                     item->state == EW_NODE_ONLINE ? &self->colors->text : &self->colors->secondary);
+  if (item->dimmed)
+    gtk_snapshot_pop (snapshot);
 }
 
 static void

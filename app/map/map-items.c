@@ -13,9 +13,6 @@
 
 #define IN_SIGHT 48.0        /* px beyond the view's edges */
 #define SEAT_NAME_LEAST 32.0 /* px of a seat's pitch for a token, with a line of text below it */
-#define SEAT_NAME_MOST 160.0
-#define SEAT_NAME_GAP 4.0
-#define SEAT_SIZE_MOST 36.0
 
 void
 ew_map_item_free (EwMapItem *item)
@@ -87,6 +84,7 @@ static void
 on_node_changed (EwMapView *self)
 {
   self->layout_stale = TRUE;
+  ew_map_update_found (self);
   gtk_widget_queue_resize (GTK_WIDGET (self));
 }
 
@@ -107,6 +105,8 @@ forget_item (EwMapView *self, EwMapItem *item)
 {
   g_signal_handlers_disconnect_by_func (item->node, on_node_changed, self);
   g_hash_table_remove (self->by_node, item->node);
+  if (self->awaited == item)
+    self->awaited = NULL;
   if (item->token != NULL)
     {
       g_hash_table_remove (self->by_token, item->token);
@@ -165,6 +165,11 @@ need_token (EwMapView *self, EwMapItem *item)
   item->token = ew_token_new (EW_TOKEN_NODE, G_OBJECT (item->node));
   g_hash_table_insert (self->by_token, item->token, item);
   ew_map_adopt (self, item->token);
+  if (self->awaited == item)
+    {
+      self->awaited = NULL;
+      gtk_widget_grab_focus (GTK_WIDGET (item->token));
+    }
 }
 
 /* Which seats are tokens: with enough zoom, those in sight. */
@@ -193,18 +198,6 @@ gdouble
 ew_map_named_pitch (EwMapView *self)
 {
   return MAX (token_pitch (self), SEAT_NAME_LEAST + ew_map_line_height (self, TRUE));
-}
-
-/* What seats look like at this pitch. */
-static void
-measure_seats (EwMapView *self)
-{
-  gdouble line = ew_map_line_height (self, TRUE), pitch = self->layout->pitch;
-
-  self->seats_named
-    = self->layout->mode == EW_LAYOUT_SEATS && self->layout->nodes_per_seat == 1 && pitch >= ew_map_named_pitch (self);
-  self->seat_line = line;
-  self->seat_size = CLAMP (pitch * 0.8, 1, MIN (self->seats_named ? pitch - line - 8 : pitch, SEAT_SIZE_MOST));
 }
 
 void
@@ -239,107 +232,6 @@ ew_map_items_tokens (EwMapView *self)
           g_clear_pointer ((GtkWidget **)&self->wedges[s], gtk_widget_unparent);
         }
     }
-}
-
-/* Faces. */
-
-static gboolean
-matches (EwMapView *self, EwNode *node)
-{
-  g_autofree gchar *needle = NULL, *name = NULL;
-  const gchar *address = ew_node_get_address (node);
-
-  if (*self->search == '\0')
-    return TRUE;
-  needle = g_utf8_casefold (self->search, -1);
-  name = g_utf8_casefold (ew_node_get_name (node), -1);
-  return strstr (name, needle) != NULL || (address != NULL && strstr (address, needle) != NULL);
-}
-
-/* How wide a seat's name may be: it lies on no other token, and on no name that is as wide. */
-static gint
-seat_name_room (EwMapView *self, guint index)
-{
-  const EwMapItem *item = g_ptr_array_index (self->items, index);
-  gdouble size = self->seat_size, line = self->seat_line, half = SEAT_NAME_MOST / 2;
-  EwPoint at = self->layout->places[index].centre;
-
-  if (item->token == NULL || !self->seats_named)
-    return 0;
-  for (guint i = 0; i < self->items->len; i++)
-    {
-      EwPoint other = self->layout->places[i].centre;
-      gdouble dx = fabs (other.x - at.x), dy = other.y - at.y;
-
-      if (i == index || dx > SEAT_NAME_MOST || fabs (dy) > size + line)
-        continue;
-      if (fabs (dy) < line) /* two names side by side */
-        half = MIN (half, (dx - SEAT_NAME_GAP) / 2);
-      if (dy > 0 || fabs (dy) < line / 2) /* a token beside the name, or below it */
-        half = MIN (half, dx - size / 2 - SEAT_NAME_GAP);
-    }
-  return half < line ? 0 : (gint)(2 * half);
-}
-
-static void
-retouch_item (EwMapView *self, guint index)
-{
-  EwMapItem *item = g_ptr_array_index (self->items, index);
-  const EwLayoutPlace *place = &self->layout->places[index];
-  gboolean selected = self->selected == G_OBJECT (item->node);
-  EwTokenFace face = { .icon_name = ew_node_icon_name (item->node),
-                       .round = ew_node_icon_is_round (item->node),
-                       .self = ew_node_is_self (item->node),
-                       .selected = selected,
-                       .on_path = selected || (self->selected != NULL && ew_node_is_self (item->node)),
-                       .badge_up = place->has_leaf && sin (place->angle) > 0,
-                       .state = item->state };
-
-  if (self->layout->mode == EW_LAYOUT_SEATS)
-    ew_map_write_seat (self, item, seat_name_room (self, index));
-  item->dimmed = !matches (self, item->node);
-  face.dimmed = item->dimmed;
-  if (item->token == NULL)
-    return;
-  ew_token_set_size (item->token, self->layout->mode == EW_LAYOUT_SEATS ? self->seat_size : place->size);
-  ew_token_set_face (item->token, &face, self->colors);
-  ew_map_say_node (self, item, place);
-}
-
-static void
-retouch_hub (EwMapView *self)
-{
-  EwTokenFace face
-    = { .icon_name = EW_ICON_EDGE,
-        .round = TRUE,
-        .selected = self->selected != NULL && self->selected == (GObject *)ew_topology_get_edge (self->topology),
-        .state = EW_NODE_ONLINE };
-
-  ew_token_set_size (self->hub, 2 * self->layout->edge_radius);
-  ew_token_set_face (self->hub, &face, self->colors);
-  ew_map_say_edge (self);
-}
-
-void
-ew_map_items_retouch (EwMapView *self)
-{
-  if (self->layout == NULL)
-    return;
-  measure_seats (self);
-  for (guint i = 0; i < self->items->len; i++)
-    retouch_item (self, i);
-  retouch_hub (self);
-  for (guint s = 0; s < EW_N_SECTORS; s++)
-    if (self->wedges[s] != NULL)
-      {
-        const EwLayoutSector *sector = &self->layout->sectors[s];
-        EwTokenFace face = { 0 };
-
-        ew_token_set_wedge (self->wedges[s], sector->from, sector->to, sector->inner, sector->outer);
-        ew_token_set_face (self->wedges[s], &face, self->colors);
-        ew_map_say_sector (self, s);
-      }
-  ew_map_redraw (self);
 }
 
 /* Layout. */
@@ -414,7 +306,8 @@ static EwLayout *
 make_layout (EwMapView *self, gint width, gint height, EwLayoutMode mode)
 {
   g_autofree EwLayoutNode *nodes = g_new0 (EwLayoutNode, self->items->len + 1);
-  GtkWidget *const cards[] = { GTK_WIDGET (self->card), self->zoom_box, GTK_WIDGET (self->legend) };
+  GtkWidget *const cards[]
+    = { GTK_WIDGET (self->card), self->zoom_box, GTK_WIDGET (self->legend), GTK_WIDGET (self->found) };
   EwLayoutInput input
     = { .width = width, .height = height, .zoom = self->layout_zoom, .nodes = nodes, .n_nodes = self->items->len };
 

@@ -108,9 +108,14 @@ ew_map_draw_labels (EwMapView *self, GtkSnapshot *snapshot)
     {
       const EwLayoutLabel *label = &self->layout->sectors[s].label;
 
-      if (label->lines > 0 && self->sector_names[s] != NULL)
-        draw_lines (snapshot, label, self->sector_names[s], label->lines == 2 ? self->sector_details[s] : NULL,
-                    &self->colors->text, &self->colors->secondary);
+      if (label->lines == 0 || self->sector_names[s] == NULL)
+        continue;
+      if (self->sector_dimmed[s])
+        gtk_snapshot_push_opacity (snapshot, DIMMED);
+      draw_lines (snapshot, label, self->sector_names[s], label->lines == 2 ? self->sector_details[s] : NULL,
+                  &self->colors->text, &self->colors->secondary);
+      if (self->sector_dimmed[s])
+        gtk_snapshot_pop (snapshot);
     }
 }
 

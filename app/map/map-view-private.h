@@ -37,7 +37,7 @@ typedef struct
   gchar *words;                 /* what the lines were made of */
   gdouble from_angle, to_angle; /* where it slides from and to */
   gboolean fresh;               /* it was not there before */
-  gboolean dimmed;
+  gboolean dimmed;              /* the search doesn't find it */
 } EwMapItem;
 
 struct _EwMapView
@@ -55,6 +55,7 @@ struct _EwMapView
   EwLayout *layout; /* NULL until the first size */
   PangoLayout *sector_names[EW_N_SECTORS];
   PangoLayout *sector_details[EW_N_SECTORS];
+  gboolean sector_dimmed[EW_N_SECTORS]; /* the search finds nobody there */
   PangoLayout *pill_near, *pill_far;
   gboolean items_stale; /* the topology has others */
   gboolean layout_stale;
@@ -76,6 +77,8 @@ struct _EwMapView
   EwPathCard *card;
   EwMapLegend *legend;
   GtkWidget *zoom_box;
+  GtkLabel *found;    /* what the search has found, in words */
+  EwMapItem *awaited; /* gets the focus with its token; borrowed, NULL: none */
   GtkWidget *popover; /* NULL: no menu is open */
   EwToken *current;   /* where Tab enters; borrowed, NULL: this computer */
 
@@ -93,7 +96,7 @@ struct _EwMapView
   gint64 typed_at;
 };
 
-/* items */
+/* items, faces */
 void ew_map_items_update (EwMapView *self);                          /* after items_stale */
 void ew_map_items_states (EwMapView *self);                          /* before layout */
 void ew_map_items_layout (EwMapView *self, gint width, gint height); /* after layout_stale, and for a new size */
@@ -111,6 +114,8 @@ gboolean ew_map_is_on_path (EwMapView *self, EwMapItem *item);
 gdouble ew_map_angle (EwMapView *self, guint index);    /* while it slides */
 gdouble ew_map_distance (EwMapView *self, guint index); /* of its token from the centre */
 EwPoint ew_map_point (EwMapView *self, gdouble radius, gdouble angle);
+
+void ew_map_update_found (EwMapView *self); /* search or nodes have changed */
 
 /* draw, seats */
 void ew_map_draw_scene (EwMapView *self, GtkSnapshot *snapshot);
@@ -145,6 +150,7 @@ GskTransform *ew_map_transform (EwMapView *self); /* from dial to view; transfer
 EwPoint ew_map_to_dial (EwMapView *self, gdouble x, gdouble y);
 void ew_map_zoom_to (EwMapView *self, gdouble zoom, gdouble pan_x, gdouble pan_y, gboolean animated);
 void ew_map_zoom_to_sector (EwMapView *self, EwSector sector);
+void ew_map_zoom_to_seat (EwMapView *self, guint index);     /* until it is a token with a name */
 void ew_map_bring_into_sight (EwMapView *self, guint index); /* of an item */
 void ew_map_settle (EwMapView *self);                        /* the layout follows zoom and pan */
 void ew_map_limit (EwMapView *self);                         /* pan and zoom, after a new layout */

@@ -205,12 +205,36 @@ ew_map_view_set_search (EwMapView *self, const gchar *search)
     return;
   g_free (self->search);
   self->search = g_strdup (search);
+  ew_map_update_found (self);
+  gtk_widget_queue_allocate (GTK_WIDGET (self));
   if (!self->items_stale && !self->layout_stale)
     {
       ew_map_items_retouch (self);
       ew_map_items_refresh (self);
     }
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SEARCH]);
+}
+
+void
+ew_map_view_go_to (EwMapView *self, GObject *object)
+{
+  EwMapItem *item = ew_map_find_item (self, object);
+
+  g_return_if_fail (EW_IS_MAP_VIEW (self));
+  ew_map_view_set_selected (self, object);
+  if (item == NULL || self->layout == NULL)
+    gtk_widget_grab_focus (GTK_WIDGET (self->hub));
+  else if (item->token == NULL)
+    {
+      self->awaited = item;
+      ew_map_zoom_to_seat (self, ew_map_index (self, item));
+      gtk_widget_grab_focus (GTK_WIDGET (self->wedges[item->sector] != NULL ? self->wedges[item->sector] : self->hub));
+    }
+  else
+    {
+      ew_map_bring_into_sight (self, ew_map_index (self, item));
+      gtk_widget_grab_focus (GTK_WIDGET (item->token));
+    }
 }
 
 /* What happens elsewhere. */
@@ -222,6 +246,7 @@ static void
 on_items_changed (EwMapView *self)
 {
   self->items_stale = TRUE;
+  ew_map_update_found (self);
   gtk_widget_queue_resize (GTK_WIDGET (self));
 }
 
@@ -301,6 +326,27 @@ allocate_card (EwMapView *self, GtkWidget *card, gboolean end, gboolean bottom, 
     card, &(GtkAllocation){ right ? width - w - margin : margin, bottom ? height - h - margin : margin, w, h }, -1);
 }
 
+/* At the top in the middle, below the path's card where that reaches so far. */
+static void
+allocate_found (EwMapView *self, gint width)
+{
+  GtkWidget *found = GTK_WIDGET (self->found);
+  graphene_rect_t card;
+  gint margin = card_margin (self), x, y = margin, w, h;
+
+  if (!gtk_widget_should_layout (found))
+    return;
+  gtk_widget_measure (found, GTK_ORIENTATION_HORIZONTAL, -1, NULL, &w, NULL, NULL);
+  w = MIN (w, width);
+  gtk_widget_measure (found, GTK_ORIENTATION_VERTICAL, w, NULL, &h, NULL, NULL);
+  x = (width - w) / 2;
+  if (gtk_widget_should_layout (GTK_WIDGET (self->card))
+      && gtk_widget_compute_bounds (GTK_WIDGET (self->card), GTK_WIDGET (self), &card) && card.origin.x < x + w
+      && card.origin.x + card.size.width > x)
+    y += (gint)(card.origin.y + card.size.height);
+  gtk_widget_size_allocate (found, &(GtkAllocation){ x, y, w, h }, -1);
+}
+
 static void
 allocate_token (EwMapView *self, EwToken *token, EwPoint at, gdouble width, gdouble height, GskTransform *view)
 {
@@ -373,6 +419,7 @@ ew_map_view_size_allocate (GtkWidget *widget, gint width, gint height, gint base
   choose_cards (self, width, height);
   allocate_card (self, GTK_WIDGET (self->card), FALSE, FALSE, width - 2 * card_margin (self));
   allocate_card (self, self->zoom_box, TRUE, TRUE, width);
+  allocate_found (self, width);
   if (self->layout_stale || resized)
     {
       ew_map_items_states (self);
@@ -563,6 +610,7 @@ ew_map_view_class_init (EwMapViewClass *klass)
   gtk_widget_class_bind_template_child (widget_class, EwMapView, legend);
   gtk_widget_class_bind_template_child (widget_class, EwMapView, card);
   gtk_widget_class_bind_template_child (widget_class, EwMapView, zoom_box);
+  gtk_widget_class_bind_template_child (widget_class, EwMapView, found);
 }
 
 static void

@@ -18,7 +18,8 @@
 G_BEGIN_DECLS
 
 /* Properties: selected (GObject, read-write): an EwNode, whose path is drawn, the EwEdge, or NULL;
-               search (string, read-write): "" or what to look for: those that match stay, the rest is dimmed.
+               search (string, read-write): "" or what to look for: those that match (model/search.h) stay, the rest
+               is dimmed, and a line says how many there are.
    Signal: "activated" (GObject): Enter or a double click on a node or the edge. */
 #define EW_TYPE_MAP_VIEW (ew_map_view_get_type ())
 G_DECLARE_FINAL_TYPE (EwMapView, ew_map_view, EW, MAP_VIEW, GtkWidget)
@@ -27,6 +28,8 @@ GtkWidget *ew_map_view_new (EwDaemon *daemon, EwTopology *topology);
 GObject *ew_map_view_get_selected (EwMapView *self); /* borrowed, NULL: nothing */
 void ew_map_view_set_selected (EwMapView *self, GObject *selected);
 void ew_map_view_set_search (EwMapView *self, const gchar *search);
+/* Selects an EwNode or the EwEdge, brings it into sight and gives it the focus. */
+void ew_map_view_go_to (EwMapView *self, GObject *object);
 
 void ew_map_view_zoom_in (EwMapView *self);
 void ew_map_view_zoom_out (EwMapView *self);

@@ -231,6 +231,17 @@ ew_map_zoom_to_sector (EwMapView *self, EwSector s)
   ew_map_zoom_to (self, zoom, -(left + right) / 2 * zoom, -(top + bottom) / 2 * zoom, TRUE);
 }
 
+void
+ew_map_zoom_to_seat (EwMapView *self, guint index)
+{
+  EwPoint at = self->layout->places[index].centre, c = self->layout->centre;
+  gdouble pitch = MAX (self->layout->pitch / self->layout->zoom, 0.1);
+  gdouble zoom = CLAMP (1.05 * ew_map_named_pitch (self) / pitch, self->zoom, zoom_most (self));
+  gdouble share = zoom / self->layout->zoom;
+
+  ew_map_zoom_to (self, zoom, -(at.x - c.x) * share, -(at.y - c.y) * share, TRUE);
+}
+
 /* Somebody goes there by keyboard or search: what is out of sight is moved into it. */
 void
 ew_map_bring_into_sight (EwMapView *self, guint index)

@@ -6,6 +6,7 @@
 #include "details/details.h"
 #include "details/node-list.h"
 #include "map/map-view.h"
+#include "model/search.h"
 
 /* The panel's width where it stands beside the map, px. */
 #define PANEL_WIDTH 340
@@ -15,6 +16,7 @@ struct _EwMeshView
   AdwBin parent_instance;
   GObject *selected; /* NULL: nothing */
   gchar *search;
+  EwTopology *topology;
   AdwFlap *flap;
   gboolean beside; /* the details were shown beside the map when there was room for both */
   AdwViewStack *views;
@@ -52,6 +54,29 @@ void
 ew_mesh_view_zoom_fit (EwMeshView *self)
 {
   ew_map_view_zoom_fit (self->map);
+}
+
+gboolean
+ew_mesh_view_go_to_first (EwMeshView *self)
+{
+  GObject *first = ew_node_list_get_first (EW_NODE_LIST (self->list));
+  if (first == NULL)
+    return FALSE;
+  if (adw_view_stack_get_visible_child (self->views) == GTK_WIDGET (self->map))
+    ew_map_view_go_to (self->map, first);
+  else
+    {
+      g_object_set (self, "selected", first, NULL);
+      gtk_widget_grab_focus (self->list);
+    }
+  return TRUE;
+}
+
+gchar *
+ew_mesh_view_get_found (EwMeshView *self)
+{
+  g_auto (GStrv) words = ew_search_words (self->search);
+  return ew_search_found (words, self->topology);
 }
 
 static void
@@ -168,6 +193,7 @@ ew_mesh_view_dispose (GObject *object)
 {
   EwMeshView *self = EW_MESH_VIEW (object);
   g_clear_object (&self->selected);
+  g_clear_object (&self->topology);
   g_clear_pointer (&self->search, g_free);
   G_OBJECT_CLASS (ew_mesh_view_parent_class)->dispose (object);
 }
@@ -219,6 +245,7 @@ ew_mesh_view_new (EwDaemon *daemon, EwTopology *topology)
   EwMeshView *self = g_object_new (EW_TYPE_MESH_VIEW, NULL);
   GtkWidget *details = ew_details_new (daemon, topology);
   GtkWidget *map = ew_map_view_new (daemon, topology);
+  self->topology = g_object_ref (topology);
   self->map = EW_MAP_VIEW (map);
   self->list = ew_node_list_new (daemon, topology);
   add_view (self, map, "map");

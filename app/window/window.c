@@ -137,10 +137,31 @@ refresh (EwWindow *self)
   show_header (self);
 }
 
+/* The number of matches is said where somebody is typing. */
+static void
+say_found (EwWindow *self)
+{
+  g_autofree gchar *found = ew_mesh_view_get_found (self->mesh);
+  GtkEditable *text = gtk_editable_get_delegate (GTK_EDITABLE (self->search_entry));
+  const gchar *said = found != NULL ? found : "";
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->search_entry), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, said, -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (text), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, said, -1);
+}
+
 static void
 ew_window_search_changed (EwWindow *self)
 {
   g_object_set (self->mesh, "search", gtk_editable_get_text (GTK_EDITABLE (self->search_entry)), NULL);
+  say_found (self);
+}
+
+/* Enter goes to the first match, also before the entry has told what was typed last. */
+static void
+ew_window_search_activated (EwWindow *self)
+{
+  ew_window_search_changed (self);
+  if (*gtk_editable_get_text (GTK_EDITABLE (self->search_entry)) == '\0' || !ew_mesh_view_go_to_first (self->mesh))
+    gtk_widget_error_bell (GTK_WIDGET (self));
 }
 
 static void
@@ -437,6 +458,7 @@ ew_window_class_init (EwWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, EwWindow, search_entry);
   gtk_widget_class_bind_template_child (widget_class, EwWindow, body);
   gtk_widget_class_bind_template_callback (widget_class, ew_window_search_changed);
+  gtk_widget_class_bind_template_callback (widget_class, ew_window_search_activated);
 }
 
 static void

@@ -8,6 +8,7 @@
 #include "lib/fake-topology.h"
 #include "map/map-dots.h"
 #include "map/map-view-private.h"
+#include "model/search.h"
 
 typedef struct
 {
@@ -191,6 +192,59 @@ rest (World *world)
   run_for (100);
 }
 
+/* What the list finds the map finds, and dims all else: nodes, the edge, names of sectors. */
+static void
+test_search (World *world, gconstpointer n)
+{
+  EwMapView *map = EW_MAP_VIEW (world->map);
+  const gchar *const texts[] = { "192.168.1", "ubuntu", "NAS", "100.96.0.6", "frankfurt", "web zzz", "zzz", "", NULL };
+
+  for (guint t = 0; texts[t] != NULL; t++)
+    {
+      g_auto (GStrv) words = ew_search_words (texts[t]);
+      guint found = ew_search_matches (words, G_OBJECT (ew_topology_get_edge (world->topology)));
+      gboolean some[EW_N_SECTORS] = { FALSE };
+      g_autofree gchar *said = NULL;
+
+      ew_map_view_set_search (map, texts[t]);
+      run_for (50);
+      for (guint i = 0; i < map->items->len; i++)
+        {
+          EwMapItem *item = g_ptr_array_index (map->items, i);
+          gboolean matches = ew_search_matches (words, G_OBJECT (item->node));
+
+          g_assert_cmpint (item->dimmed, ==, !matches);
+          found += matches;
+          some[item->sector] |= matches;
+        }
+      for (guint s = 0; s < EW_N_SECTORS; s++)
+        g_assert_cmpint (map->sector_dimmed[s], ==, !some[s]);
+      said = found == 0 ? g_strdup ("Nothing found") : g_strdup_printf ("%u match%s", found, found == 1 ? "" : "es");
+      g_assert_cmpint (gtk_widget_get_visible (GTK_WIDGET (map->found)), ==, *texts[t] != '\0');
+      if (*texts[t] != '\0')
+        g_assert_cmpstr (gtk_label_get_label (map->found), ==, said);
+    }
+  ew_map_view_set_search (map, "192.168.1");
+  g_assert_cmpstr (gtk_label_get_label (map->found), ==, "1 match");
+}
+
+/* Somebody among many, out of sight: selected, in sight, a token with the focus. */
+static void
+test_goes_to (World *world, gconstpointer n)
+{
+  EwMapView *map = EW_MAP_VIEW (world->map);
+  g_autoptr (EwNode) node = g_list_model_get_item (G_LIST_MODEL (world->topology), GPOINTER_TO_UINT (n) - 1);
+  EwMapItem *item;
+
+  ew_map_view_go_to (map, G_OBJECT (node));
+  run_for (300);
+  rest (world);
+  item = ew_map_find_item (map, G_OBJECT (node));
+  g_assert_true (ew_map_view_get_selected (map) == G_OBJECT (node));
+  g_assert_nonnull (item->token);
+  g_assert_true (gtk_widget_has_focus (GTK_WIDGET (item->token)));
+}
+
 /* The outer radius of the ring, px on the screen. */
 static gdouble
 ring_of (EwMapView *map)
@@ -346,6 +400,9 @@ main (int argc, char **argv)
   ADD ("/map/view/seat-names", 60, test_seat_names);
   ADD ("/map/view/seat-names-many", 1000, test_seat_names);
   ADD ("/map/view/fits-sector", 60, test_fits_sector);
+  ADD ("/map/view/search", 9, test_search);
+  ADD ("/map/view/goes-to", 9, test_goes_to);
+  ADD ("/map/view/goes-to-many", 1000, test_goes_to);
   ADD ("/map/view/comes-and-goes", 9, test_comes_and_goes);
   return g_test_run ();
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "search.h"
 
+#include <edgeway-config.h>
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 static gchar *
@@ -67,4 +69,32 @@ ew_search_matches (gchar **words, GObject *object)
     if (strstr (folded, *words) == NULL)
       return FALSE;
   return TRUE;
+}
+
+static guint
+count_matches (gchar **words, GListModel *objects)
+{
+  guint found = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (objects); i++)
+    {
+      g_autoptr (GObject) object = g_list_model_get_item (objects, i);
+
+      found += ew_search_matches (words, object);
+    }
+  return found;
+}
+
+gchar *
+ew_search_found (gchar **words, EwTopology *topology)
+{
+  guint found;
+
+  if (*words == NULL)
+    return NULL;
+  found = count_matches (words, ew_topology_get_edges (topology)) + count_matches (words, G_LIST_MODEL (topology));
+  if (found == 0)
+    return g_strdup (_ ("Nothing found"));
+  /* Translators: of a search, over the map: "3 matches" */
+  return g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%u match", "%u matches", found), found);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Whether a node or an edge is what somebody searches for: by name, address, route or system.
+ * Whether a node or an edge is what somebody searches for: by name, address, route or system. One search for the map
+ * and the list.
  */
 #pragma once
 
-#include "model/node.h"
+#include "model/topology.h"
 
 G_BEGIN_DECLS
 
@@ -12,5 +13,7 @@ G_BEGIN_DECLS
 gchar **ew_search_words (const gchar *search);
 /* Every word occurs in one of the object's (EwNode's or EwEdge's) texts. No words: TRUE. */
 gboolean ew_search_matches (gchar **words, GObject *object);
+/* How many nodes and edges match, in words (transfer full): "3 matches", "Nothing found". No words: NULL. */
+gchar *ew_search_found (gchar **words, EwTopology *topology);
 
 G_END_DECLS
