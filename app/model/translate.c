@@ -14,6 +14,7 @@
 #define TEXT_MAX 4096 /* bytes of a sentence */
 
 static gchar *say_phrase (JsonArray *phrase, gboolean translated, guint depth);
+static const gchar *look_up (const gchar *template, gboolean constant);
 
 /* A conversion of a template, "%s" or "%2$.1f"; the types are those of the daemon's. */
 typedef struct
@@ -46,6 +47,15 @@ read_conversion (const gchar *at, Conversion *conversion)
   return TRUE;
 }
 
+/* Names have no spaces; a constant sentence, or what the C library calls an error, is translated. */
+static gchar *
+say_string (const gchar *text, gboolean translated)
+{
+  const gchar *found = translated && strchr (text, ' ') != NULL ? look_up (text, TRUE) : NULL;
+
+  return g_strdup (found != NULL ? found : text);
+}
+
 /* NULL: the argument is of another type. */
 static gchar *
 say_argument (JsonNode *node, gchar type, gboolean translated, guint depth)
@@ -54,7 +64,7 @@ say_argument (JsonNode *node, gchar type, gboolean translated, guint depth)
   gchar number[G_ASCII_DTOSTR_BUF_SIZE];
 
   if (type == 's' && held == G_TYPE_STRING)
-    return g_strdup (json_node_get_string (node));
+    return say_string (json_node_get_string (node), translated);
   if (type == 's' && JSON_NODE_HOLDS_ARRAY (node))
     return say_phrase (json_node_get_array (node), translated, depth + 1);
   if (strchr ("ud", type) != NULL && held == G_TYPE_INT64)

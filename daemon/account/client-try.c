@@ -264,8 +264,7 @@ note_failure (EwClientCall *call, const GError *cause)
         EW_ERROR, EW_ERROR_EDGE_UNREACHABLE,
         "The edge at %s can't be reached (%s). Check this computer's network, and that the edge runs and its TCP "
         "port is open.",
-        ew_client_place (call->base),
-        call->timed_out ? ew_phrase_constant (N_ ("no answer in time")) : ew_phrase_cause (cause));
+        ew_client_place (call->base), call->timed_out ? N_ ("no answer in time") : ew_phrase_cause (cause));
     }
 }
 

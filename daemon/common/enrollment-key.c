@@ -37,7 +37,7 @@ ew_enrollment_key_free (EwEnrollmentKey *key)
 static gpointer
 invalid (GError **error, const gchar *sentence)
 {
-  g_set_error_literal (error, EW_ERROR, EW_ERROR_KEY_INVALID, ew_phrase_constant (sentence));
+  g_set_error_literal (error, EW_ERROR, EW_ERROR_KEY_INVALID, sentence);
   return NULL;
 }
 

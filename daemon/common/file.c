@@ -14,11 +14,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* "Cannot WHAT PATH: why." */
 static gboolean
-fail (GError **error, int saved_errno, const gchar *what, const gchar *path)
+fail_read (GError **error, int saved_errno, const gchar *path)
 {
-  ew_set_error (error, G_IO_ERROR, (gint)g_io_error_from_errno (saved_errno), "Cannot %s %s: %s.", what, path,
+  ew_set_error (error, G_IO_ERROR, (gint)g_io_error_from_errno (saved_errno), "Can't read %s: %s.", path,
+                g_strerror (saved_errno));
+  return FALSE;
+}
+
+static gboolean
+fail_write (GError **error, int saved_errno, const gchar *path)
+{
+  ew_set_error (error, G_IO_ERROR, (gint)g_io_error_from_errno (saved_errno), "Can't write %s: %s.", path,
+                g_strerror (saved_errno));
+  return FALSE;
+}
+
+static gboolean
+fail_folder (GError **error, int saved_errno, const gchar *path)
+{
+  ew_set_error (error, G_IO_ERROR, (gint)g_io_error_from_errno (saved_errno), "Can't use the folder %s: %s.", path,
                 g_strerror (saved_errno));
   return FALSE;
 }
@@ -62,7 +77,7 @@ ew_file_write_atomic (const gchar *path, const gchar *data, gssize length, guint
   g_autofree gchar *temporary = g_strdup_printf ("%s/.%s.XXXXXX", folder, name);
   int fd = mkostemp (temporary, O_CLOEXEC); /* 0600 */
   if (fd < 0)
-    return fail (error, errno, "write", path);
+    return fail_write (error, errno, path);
   gboolean ok
     = write_all (fd, data, length < 0 ? strlen (data) : (gsize)length) && fchmod (fd, mode) == 0 && fsync (fd) == 0;
   int saved_errno = errno;
@@ -79,9 +94,9 @@ ew_file_write_atomic (const gchar *path, const gchar *data, gssize length, guint
   if (!ok)
     {
       unlink (temporary);
-      return fail (error, saved_errno, "write", path);
+      return fail_write (error, saved_errno, path);
     }
-  return sync_folder (folder) || fail (error, errno, "sync the folder", folder);
+  return sync_folder (folder) || fail_folder (error, errno, folder);
 }
 
 /* Up to size bytes, fewer at the end of the file; -1 with errno. */
@@ -108,7 +123,7 @@ ew_file_read (const gchar *path, gsize max, gchar **data, gsize *length, GError 
 {
   int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (fd < 0)
-    return fail (error, errno, "read", path);
+    return fail_read (error, errno, path);
   /* One allocation, never moved: what is read may be a key. Pages not filled cost nothing. */
   gchar *buffer = g_malloc (max + 1);
   gssize n = read_up_to (fd, buffer, max + 1);
@@ -119,9 +134,9 @@ ew_file_read (const gchar *path, gsize max, gchar **data, gsize *length, GError 
       ew_zero (buffer, n < 0 ? 0 : (gsize)n);
       g_free (buffer);
       if (n < 0)
-        return fail (error, saved_errno, "read", path);
-      ew_set_error (error, EW_ERROR, EW_ERROR_TOO_LARGE,
-                    "%s is larger than %" G_GSIZE_FORMAT " bytes, which it never should be.", path, max);
+        return fail_read (error, saved_errno, path);
+      ew_set_error (error, EW_ERROR, EW_ERROR_TOO_LARGE, "%s is larger than %u bytes, which it never should be.", path,
+                    (guint)max);
       return FALSE;
     }
   buffer[n] = '\0';
@@ -154,7 +169,7 @@ check_folder (int fd, const gchar *path, GError **error)
 {
   struct stat st;
   if (fstat (fd, &st) < 0)
-    return fail (error, errno, "look at", path);
+    return fail_read (error, errno, path);
   if (st.st_uid != geteuid ())
     {
       ew_set_error (
@@ -166,8 +181,8 @@ check_folder (int fd, const gchar *path, GError **error)
   if ((st.st_mode & 07777) == 0700)
     return TRUE;
   if ((st.st_mode & S_ISVTX) == 0 && folder_is_empty (path))
-    return fchmod (fd, 0700) == 0 || fail (error, errno, "make private", path);
-  g_set_error (
+    return fchmod (fd, 0700) == 0 || fail_folder (error, errno, path);
+  ew_set_error (
     error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
     "%s is open to others (mode %04o), and keys are kept in it: run `chmod 0700 %s`, or name another folder.", path,
     (guint)(st.st_mode & 07777), path);
@@ -180,12 +195,12 @@ ew_state_dir_prepare (const gchar *path, GError **error)
   g_autofree gchar *canonical = g_canonicalize_filename (path, NULL); /* without a trailing slash */
   g_autofree gchar *parent = g_path_get_dirname (canonical);
   if (g_mkdir_with_parents (parent, 0755) < 0)
-    return fail (error, errno, "make the folder", parent);
+    return fail_folder (error, errno, parent);
   if (mkdir (canonical, 0700) < 0 && errno != EEXIST)
-    return fail (error, errno, "make the folder", canonical);
+    return fail_folder (error, errno, canonical);
   int fd = open (canonical, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0)
-    return fail (error, errno, "use the folder", canonical);
+    return fail_folder (error, errno, canonical);
   gboolean ok = check_folder (fd, canonical, error);
   close (fd);
   return ok;

@@ -10,23 +10,23 @@ json_acceptable (const gchar *data, gsize length, gsize max, GError **error)
   gsize offset;
   if (length > max)
     {
-      ew_set_error (error, EW_ERROR, EW_ERROR_TOO_LARGE,
-                    "This JSON has %" G_GSIZE_FORMAT " bytes; at most %" G_GSIZE_FORMAT " are taken.", length, max);
+      g_set_error (error, EW_ERROR, EW_ERROR_TOO_LARGE,
+                   "This JSON has %" G_GSIZE_FORMAT " bytes; at most %" G_GSIZE_FORMAT " are taken.", length, max);
       return FALSE;
     }
   if (!g_utf8_validate_len (data, length, NULL))
     {
-      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "This JSON is not valid UTF-8.");
+      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "This JSON is not valid UTF-8.");
       return FALSE;
     }
   switch (ew_json_check (data, length, &offset))
     {
     case EW_JSON_TOO_DEEP:
-      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "This JSON is nested deeper than 32 levels.");
+      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "This JSON is nested deeper than 32 levels.");
       return FALSE;
     case EW_JSON_INVALID:
-      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                    "This is not JSON: byte %" G_GSIZE_FORMAT " does not belong there.", offset);
+      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                   "This is not JSON: byte %" G_GSIZE_FORMAT " does not belong there.", offset);
       return FALSE;
     default:
       return TRUE;
@@ -42,13 +42,13 @@ ew_json_parse_object (const gchar *data, gsize length, gsize max, GError **error
   g_autoptr (GError) local = NULL;
   if (!json_parser_load_from_data (parser, data, (gssize)length, &local))
     {
-      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "This is not JSON.");
+      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "This is not JSON.");
       return NULL;
     }
   JsonNode *root = json_parser_get_root (parser);
   if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
     {
-      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "A JSON object was expected, \"{…}\".");
+      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "A JSON object was expected, \"{…}\".");
       return NULL;
     }
   return json_node_dup_object (root);

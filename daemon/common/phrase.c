@@ -190,23 +190,6 @@ ew_task_return_new_error (GTask *task, GQuark domain, gint code, const gchar *fo
 }
 
 const gchar *
-ew_phrase_constant (const gchar *text)
-{
-  g_autoptr (GString) json = g_string_new ("[");
-
-  append_string (json, text, EW_PHRASE_TEXT_MAX);
-  g_string_append_c (json, ']');
-  remember (text, json->str, 1);
-  return text;
-}
-
-const gchar *
-ew_phrase_strerror (gint errsv)
-{
-  return ew_phrase_constant (g_strerror (errsv));
-}
-
-const gchar *
 ew_phrase_cause (const GError *error)
 {
   static const struct
@@ -220,10 +203,10 @@ ew_phrase_cause (const GError *error)
   };
 
   if (error->domain == G_RESOLVER_ERROR)
-    return ew_phrase_constant (N_ ("the name can't be looked up"));
+    return N_ ("the name can't be looked up");
   for (gsize i = 0; error->domain == G_IO_ERROR && i < G_N_ELEMENTS (causes); i++)
     if (error->code == causes[i].code)
-      return ew_phrase_strerror (causes[i].number);
+      return g_strerror (causes[i].number);
   return error->message;
 }
 

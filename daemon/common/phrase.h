@@ -9,8 +9,10 @@
  *
  * A phrase is a JSON array: a template, as it stands in the catalog (po/), and an argument for each of its %s, %u, %d
  * and
- * %.1f. An argument is a string, a number, or a phrase where it was a remembered sentence itself. The last EW_PHRASES
- * sentences are known; of an older one there is only the English text, as of one by an older program.
+ * %.1f. An argument is a string, a number, or a phrase where it was a remembered sentence itself. Clients look up
+ * strings of several words as well, so a constant, marked with N_(), or the name of an error is translated in any
+ * place. The last EW_PHRASES sentences are known; of an older one there is only the English text, as of one by an older
+ * program.
  *
  * All functions may be called from any thread.
  */
@@ -37,12 +39,7 @@ void ew_set_error (GError **error, GQuark domain, gint code, const gchar *format
 GError *ew_error_new (GQuark domain, gint code, const gchar *format, ...) G_GNUC_PRINTF (3, 4);
 void ew_task_return_new_error (GTask *task, GQuark domain, gint code, const gchar *format, ...) G_GNUC_PRINTF (4, 5);
 
-/* text itself, a constant that is marked with N_(): remembered, so that it's translated inside another sentence. */
-const gchar *ew_phrase_constant (const gchar *text);
-/* As g_strerror(), remembered: clients have the C library's translation. */
-const gchar *ew_phrase_strerror (gint errsv);
-/* The cause of a network error in a few words, remembered where there is a code for it, else its own message; borrowed
-   from error. */
+/* The cause of a network error in a few words, those of its code where it has one; borrowed from error. */
 const gchar *ew_phrase_cause (const GError *error);
 
 /* What text was made of, as JSON; "": not known. (transfer full) */

@@ -30,8 +30,8 @@ static gboolean
 fail (GError **error, const gchar *what)
 {
   const gchar *reason = ERR_reason_error_string (ERR_peek_last_error ());
-  ew_set_error (error, EW_ERROR, EW_ERROR_INTERNAL, "Cannot %s: %s.", what,
-                reason != NULL ? reason : "it is not what it should be");
+  g_set_error (error, EW_ERROR, EW_ERROR_INTERNAL, "Cannot %s: %s.", what,
+               reason != NULL ? reason : "it is not what it should be");
   ERR_clear_error ();
   return FALSE;
 }

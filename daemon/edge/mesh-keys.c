@@ -165,7 +165,7 @@ put_renewed_node (EwMesh *self, EwChange *change, const Making *making, EwEnroll
     return FALSE;
   if (node->plain || !g_str_equal (making->kind, key_kind_of (node)))
     {
-      g_set_error (
+      ew_set_error (
         error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
         "%s has plain WireGuard and uses no enrollment key. Renew it with `edgewayctl node config %s --renew`.",
         node->name, node->name);
@@ -216,7 +216,7 @@ check_request (EwMesh *self, const EwKeyRequest *request, GError **error)
   if (kind == NULL)
     ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "kind must be \"server\", \"device\" or \"admin\".");
   else if (g_hash_table_size (self->keys) >= EW_MESH_KEYS_MAX)
-    g_set_error (
+    ew_set_error (
       error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
       "This mesh has %d enrollment keys that nobody has used. Revoke some; `edgewayctl key list` shows them.",
       EW_MESH_KEYS_MAX);

@@ -67,7 +67,7 @@ ew_mesh_claim_public_key (EwMesh *self, EwChange *change, const gchar *public_ke
     return FALSE;
   if (revision != 0)
     {
-      g_set_error (
+      ew_set_error (
         error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
         "This mesh knows a machine with that public key already: make a new key pair, or remove the other node first.");
       return FALSE;
@@ -266,7 +266,7 @@ renew_plain (EwMesh *self, EwChange *change, gpointer data, GError **error)
     return FALSE;
   if (!node->plain)
     {
-      g_set_error (
+      ew_set_error (
         error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
         "%s runs Edgeway and makes its own key pair. `edgewayctl node add %s --renew` makes an enrollment key "
         "for the computer that takes its place.",

@@ -269,10 +269,14 @@ ew_change_from_json (JsonObject *object)
 gchar *
 ew_change_describe (const EwChange *change)
 {
-  gchar prefix[EW_PREFIX_STRLEN] = "any destination";
+  gchar buffer[EW_PREFIX_STRLEN];
+  const gchar *prefix = N_ ("any destination");
 
   if (change->prefix.ip.family != EW_FAMILY_NONE)
-    ew_prefix_format (&change->prefix, prefix);
+    {
+      ew_prefix_format (&change->prefix, buffer);
+      prefix = buffer;
+    }
   switch (change->kind)
     {
     case EW_CHANGE_MTU:

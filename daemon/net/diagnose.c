@@ -26,7 +26,7 @@ typedef struct
 static const gchar *
 link_name (guint link, gchar name[IFNAMSIZ])
 {
-  return link != 0 && if_indextoname (link, name) != NULL ? name : "no interface";
+  return link != 0 && if_indextoname (link, name) != NULL ? name : N_ ("no interface");
 }
 
 /* Connected, and the range was cut around it: the configuration's problems name it. */
@@ -71,7 +71,8 @@ check_overlapping_addresses (Diagnosis *diagnosis)
       ew_prefix_format (mesh, range);
       ew_checks_add (
         diagnosis->checks, "overlap-address", EW_CHECK_BAD,
-        "Choose another range when the mesh is made (`edgeway-edge run --config`), or take the other network down.",
+        N_ (
+          "Choose another range when the mesh is made (`edgeway-edge run --config`), or take the other network down."),
         "The interface %s has %s, inside the mesh's range %s: what is there and in the mesh cannot both be reached.",
         link_name (row->link, name), text, range);
     }
@@ -102,8 +103,9 @@ check_overlapping_routes (Diagnosis *diagnosis)
             ew_prefix_format (&row->destination, text);
             ew_checks_add (
               diagnosis->checks, "overlap-route", EW_CHECK_BAD,
-              "Remove that route, or choose another range when the mesh is made. A route that a DHCP server gave out "
-              "here does not belong there.",
+              N_ (
+                "Remove that route, or choose another range when the mesh is made. A route that a DHCP server gave out "
+                "here does not belong there."),
               "A route that isn't Edgeway's leads %s to %s (table %u). Edgeway keeps this traffic in its tunnel, so "
               "whatever "
               "that route is for can't be reached.",
@@ -198,8 +200,8 @@ check_ipv6 (Diagnosis *diagnosis)
 {
   if (ew_sysctl_read_int ("net/ipv6/conf/all/disable_ipv6", 1) != 0)
     ew_checks_add (diagnosis->checks, "ipv6", EW_CHECK_WARNING,
-                   "If you want the mesh's IPv6 addresses: `sudo sysctl net.ipv6.conf.all.disable_ipv6=0`, then "
-                   "`edgewayctl disconnect && edgewayctl connect`.",
+                   N_ ("If you want the mesh's IPv6 addresses: `sudo sysctl net.ipv6.conf.all.disable_ipv6=0`, then "
+                       "`edgewayctl disconnect && edgewayctl connect`."),
                    "IPv6 is switched off on this computer, so the mesh works on IPv4 alone here.");
   else
     ew_checks_add (diagnosis->checks, "ipv6", EW_CHECK_GOOD, NULL, "IPv6 is on.");
@@ -230,7 +232,7 @@ check_mtu (Diagnosis *diagnosis)
   if (outer == 0)
     {
       if (inner == 0) /* else the tunnel's own check says so */
-        ew_checks_add (diagnosis->checks, "network", EW_CHECK_BAD, "Connect this computer to a network.",
+        ew_checks_add (diagnosis->checks, "network", EW_CHECK_BAD, N_ ("Connect this computer to a network."),
                        "No route leads outside, so no edge can be reached.");
     }
   else if (inner != 0 && inner + TUNNEL_OVERHEAD > outer)
@@ -244,8 +246,8 @@ check_mtu (Diagnosis *diagnosis)
         inner, outer, name);
     }
   else
-    ew_checks_add (diagnosis->checks, "mtu", EW_CHECK_GOOD, NULL, "%s, which leads outside, has the MTU %u%s.", name,
-                   outer, inner != 0 ? "; the tunnel's fits" : "");
+    ew_checks_add (diagnosis->checks, "mtu", EW_CHECK_GOOD, NULL,
+                   "The MTU %u of %s, which leads outside, is large enough.", outer, name);
 }
 
 /* The guard needs connection tracking; a full table loses connections of everybody's. */
@@ -259,12 +261,12 @@ check_conntrack (Diagnosis *diagnosis)
     {
       gboolean loadable = access ("/sys/module/nf_tables", F_OK) == 0;
       ew_checks_add (diagnosis->checks, "conntrack", loadable ? EW_CHECK_GOOD : EW_CHECK_WARNING,
-                     "Load it: `sudo modprobe -a nf_conntrack nf_tables`.",
+                     N_ ("Load it: `sudo modprobe -a nf_conntrack nf_tables`."),
                      "Connection tracking is not loaded yet; VPN mode and forwarding to a subnet need it.");
     }
   else if (count > max - max / 10)
     ew_checks_add (diagnosis->checks, "conntrack", EW_CHECK_BAD,
-                   "Raise the limit: `sudo sysctl net.netfilter.nf_conntrack_max=NUMBER` with a larger number.",
+                   N_ ("Raise the limit: `sudo sysctl net.netfilter.nf_conntrack_max=NUMBER` with a larger number."),
                    "The connection tracking table is nearly full (%d of %d): new connections will be lost.", count,
                    max);
   else
@@ -282,7 +284,7 @@ check_firewall (Diagnosis *diagnosis)
     ew_checks_add (diagnosis->checks, "firewall", EW_CHECK_GOOD, NULL, "Edgeway's own nftables rules are in place.");
   else
     ew_checks_add (
-      diagnosis->checks, "firewall", EW_CHECK_BAD, "Disconnect and connect.",
+      diagnosis->checks, "firewall", EW_CHECK_BAD, N_ ("Disconnect and connect."),
       "Another program has removed Edgeway's nftables rules: the guard and the mesh IPs' protection are gone.");
 }
 
@@ -321,11 +323,12 @@ check_earlier_rules (Diagnosis *diagnosis)
       if (link == diagnosis->own)
         continue;
       ew_ip_format (&service, text);
-      ew_checks_add (diagnosis->checks, "routing", EW_CHECK_BAD,
-                     "Find the rule with `ip rule` or `ip -6 rule` (its number is below 5200), and remove it or the "
-                     "program that made it.",
-                     "Another program's policy rule comes before Edgeway's: %s leads to %s and not into the tunnel.",
-                     text, link_name (link, name));
+      ew_checks_add (
+        diagnosis->checks, "routing", EW_CHECK_BAD,
+        N_ ("Find the rule with `ip rule` or `ip -6 rule` (its number is below 5200), and remove it or the "
+            "program that made it."),
+        "Another program's policy rule comes before Edgeway's: %s leads to %s and not into the tunnel.", text,
+        link_name (link, name));
       return FALSE;
     }
   return TRUE;
@@ -345,8 +348,8 @@ check_routing (Diagnosis *diagnosis)
                    "Edgeway's rules, routes and addresses are in place.");
   else if (missing != NULL)
     ew_checks_add (diagnosis->checks, "routing", EW_CHECK_BAD,
-                   "Find the program that removes it, and stop it from doing so: for systemd-networkd set "
-                   "ManageForeignRoutingPolicyRules=no and ManageForeignRoutes=no in networkd.conf(5).",
+                   N_ ("Find the program that removes it, and stop it from doing so: for systemd-networkd set "
+                       "ManageForeignRoutingPolicyRules=no and ManageForeignRoutes=no in networkd.conf(5)."),
                    "Another program has removed %s, so the tunnel's traffic is stopped.", missing);
 }
 
@@ -385,7 +388,7 @@ check_answers (Diagnosis *diagnosis)
 {
   if (diagnosis->host->applied != NULL && diagnosis->host->applied->vpn && !ew_answers_are_known ())
     ew_checks_add (diagnosis->checks, "udp-answers", EW_CHECK_WARNING,
-                   "Bind such servers to this computer's own address, or run Linux 5.11 or later with nft_socket.",
+                   N_ ("Bind such servers to this computer's own address, or run Linux 5.11 or later with nft_socket."),
                    "This kernel's nftables can't tell which sockets have no address of their own: UDP servers bound to "
                    "none don't answer requests from outside while VPN mode is on.");
 }
@@ -411,12 +414,13 @@ check_resolvers (Diagnosis *diagnosis)
       g_string_append_printf (beside, "%s%s", beside->len > 0 ? ", " : "", text);
     }
   if (beside->len > 0)
-    ew_checks_add (diagnosis->checks, "dns-leak", EW_CHECK_WARNING,
-                   "Set a name server on the internet in this computer's network settings: VPN mode reaches that one "
-                   "through the edge.",
-                   "VPN mode is on, but names are still looked up beside the tunnel, at %s: whoever runs it sees which "
-                   "names this computer asks for.",
-                   beside->str);
+    ew_checks_add (
+      diagnosis->checks, "dns-leak", EW_CHECK_WARNING,
+      N_ ("Set a name server on the internet in this computer's network settings: VPN mode reaches that one "
+          "through the edge."),
+      "VPN mode is on, but names are still looked up beside the tunnel, at %s: whoever runs it sees which "
+      "names this computer asks for.",
+      beside->str);
 }
 
 gchar *

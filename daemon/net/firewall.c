@@ -70,7 +70,7 @@ ew_nft_run (const gchar *script, gboolean json, gchar **output, GError **error)
 
   if (nft == NULL)
     {
-      g_set_error (
+      ew_set_error (
         error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
         "This computer's kernel has no nftables (%s). Load it with `modprobe nf_tables`, or start the kernel "
         "that was installed last.",

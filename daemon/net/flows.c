@@ -7,6 +7,7 @@
  * on; or, where the listener is gone, when the port is outside of the range that outgoing connections get theirs from.
  */
 #include "net/host-private.h"
+#include "common/phrase.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -176,7 +177,7 @@ list_tcp (const EwHostConfig *config, EwFlows *flows, GError **error)
 
   if (result != 0)
     {
-      g_set_error (
+      ew_set_error (
         error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
         "VPN mode was not switched on: the machine's connections cannot be listed (%s), and those that came in from "
         "outside could be cut. The kernel module tcp_diag is needed: `modprobe tcp_diag`.",

@@ -140,7 +140,7 @@ set_owned (GError **error, const EwChange *change)
 static gboolean
 set_unnameable (GError **error, const EwChange *change)
 {
-  g_set_error (
+  ew_set_error (
     error, EW_HOST_ERROR, EW_HOST_ERROR_CONFLICT,
     "The nftables chain \"%s\" drops what it does not know, and has a name that no command can have. Let the "
     "interface %s through in the program that made it.",

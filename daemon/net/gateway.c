@@ -183,7 +183,7 @@ static EwHostProblem *
 look_at_settings (EwHost *host, const EwPrefix *subnet, const GArray *links)
 {
   if (subnet->ip.family == EW_FAMILY_V6)
-    return is_off (IPV6_FORWARDING) ? report_setting (host, subnet, IPV6_FORWARDING, "this computer") : NULL;
+    return is_off (IPV6_FORWARDING) ? report_setting (host, subnet, IPV6_FORWARDING, N_ ("this computer")) : NULL;
   for (guint i = 0; i <= links->len; i++)
     {
       gchar name[IFNAMSIZ];
@@ -283,12 +283,12 @@ look_at_subnet (EwHost *host, const EwPrefix *subnet, const GArray *rows, const 
   g_autoptr (GArray) links = ew_gateway_links (host, subnet, if_nametoindex (host->applied->interface), rows);
 
   if (links->len == 0)
-    return ew_host_problem_new (EW_HOST_PROBLEM_FORWARD, subnet, "Add a route to it (`ip route add`).",
-                                "this computer has no route to it");
+    return ew_host_problem_new (EW_HOST_PROBLEM_FORWARD, subnet, N_ ("Add a route to it (`ip route add`)."),
+                                N_ ("this computer has no route to it"));
   if (!ew_firewall_is_loaded (host))
     return ew_host_problem_new (EW_HOST_PROBLEM_FORWARD, subnet,
-                                "Disconnect and connect: `sudo edgewayctl disconnect`, `sudo edgewayctl connect`.",
-                                "another program has removed Edgeway's firewall rules");
+                                N_ ("Disconnect and connect: `sudo edgewayctl disconnect`, `sudo edgewayctl connect`."),
+                                N_ ("another program has removed Edgeway's firewall rules"));
   EwHostProblem *problem = look_at_settings (host, subnet, links);
 
   return problem == NULL && closed[0] != NULL ? report_chain (host, subnet, closed[0]) : problem;

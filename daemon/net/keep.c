@@ -255,7 +255,7 @@ find_foreign_route (EwHost *host)
           return ew_phrase ("A route to %s via %s, which isn't Edgeway's, would lead traffic for the mesh past the "
                             "tunnel. Edgeway keeps that traffic in the tunnel. If the local network gave out this "
                             "route, don't trust that network.",
-                            prefix, if_indextoname (row->link, name) != NULL ? name : "another interface");
+                            prefix, if_indextoname (row->link, name) != NULL ? name : N_ ("another interface"));
         }
     }
   return NULL;

@@ -162,9 +162,9 @@ set_broken (GError **error, const gchar *path, const gchar *why)
 {
   ew_set_error (
     error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER,
-    "The undo ledger %s cannot be used: %.*s. Nothing in it was undone. Restart this computer, which undoes "
-    "everything that it lists, or undo by hand what it names; then move the file away.",
-    path, (gint)(strlen (why) - (g_str_has_suffix (why, ".") ? 1 : 0)), why);
+    "The undo ledger %s can't be used (%s), so nothing in it was undone. Restart this computer, which undoes "
+    "everything that it lists, or undo by hand what it names. Then move the file away.",
+    path, why);
 }
 
 /* The file of the two that can be written gets all of it. The disk comes first; the spare file goes once the disk has
@@ -219,7 +219,7 @@ ledger_rewrite (EwLedger *ledger, const gchar *line_after, GError **error)
     return TRUE;
   ledger->unclean = TRUE;
   ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER,
-                "The undo ledger cannot be written, so nothing was changed: %s Make room or fix the folder's "
+                "The undo ledger can't be written, so nothing was changed. %s Make room or fix the folder's "
                 "permissions, then try again.",
                 local->message);
   return FALSE;

@@ -204,8 +204,8 @@ look_at_addresses (EwHost *host, GPtrArray *problems)
                                             if_indextoname (holder, name) != NULL ? name : "?");
       g_ptr_array_add (problems,
                        ew_host_problem_new (EW_HOST_PROBLEM_RANGE, &prefix,
-                                            "Remove it there (`sudo ip addr del`), or choose another range for "
-                                            "the mesh.",
+                                            N_ ("Remove it there (`sudo ip addr del`), or choose another range for "
+                                                "the mesh."),
                                             reason));
     }
 }
@@ -245,7 +245,7 @@ look_at_routes (EwHost *host, GPtrArray *problems)
       g_autofree gchar *reason = NULL;
       if (taken != NULL)
         reason = ew_phrase ("another program has that route already, by %s (protocol %u, metric %u)",
-                            taken->link != 0 && if_indextoname (taken->link, name) != NULL ? name : "no interface",
+                            taken->link != 0 && if_indextoname (taken->link, name) != NULL ? name : N_ ("no interface"),
                             taken->protocol, taken->metric);
       else if (failure != NULL && !is_made (host, prefix, EW_HOST_TABLE))
         reason = g_strdup (failure);
@@ -263,12 +263,13 @@ look_at_routes (EwHost *host, GPtrArray *problems)
 static void
 look_at_firewall (EwHost *host, GPtrArray *problems)
 {
-  g_ptr_array_add (problems, ew_host_problem_new (EW_HOST_PROBLEM_FIREWALL, NULL,
-                                                  "The mesh works all the same; VPN mode and forwarding need them.",
-                                                  host->firewall_failure));
+  g_ptr_array_add (problems,
+                   ew_host_problem_new (EW_HOST_PROBLEM_FIREWALL, NULL,
+                                        N_ ("The mesh works all the same; VPN mode and forwarding need them."),
+                                        host->firewall_failure));
   for (gsize i = 0; i < host->wanted->n_forwards; i++)
     g_ptr_array_add (problems, ew_host_problem_new (EW_HOST_PROBLEM_FORWARD, &host->wanted->forwards[i],
-                                                    "See what is said about Edgeway's firewall rules.",
+                                                    N_ ("See what is said about Edgeway's firewall rules."),
                                                     "it takes firewall rules, which this computer's kernel refuses"));
 }
 

@@ -22,19 +22,21 @@ ew_host_step (const gchar *format, ...)
   ew_host_step_hook (step);
 }
 
-/* "Cannot make WHAT: why." from an errno of netlink's. */
+/* Why a change can't be made or undone, from an errno of netlink's. */
 static gboolean
-set_failed (GError **error, const gchar *verb, const EwChange *change, int result)
+set_failed (GError **error, gboolean undo, const EwChange *change, int result)
 {
   g_autofree gchar *what = ew_change_describe (change);
 
   if (result == -EPERM || result == -EACCES)
     ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_PRIVILEGE,
-                  "Cannot %s %s: it takes the capability CAP_NET_ADMIN. Run edgewayd as its unit does, as root.", verb,
-                  what);
+                  "edgewayd lacks the capability CAP_NET_ADMIN to set up %s. Run it as root, as its unit does.", what);
+  else if (undo)
+    ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED, "Can't undo %s: %s. `edgewayctl diagnose` tells more.",
+                  what, g_strerror (-result));
   else
-    ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED, "Cannot %s %s: %s. `edgewayctl diagnose` tells more.",
-                  verb, what, g_strerror (-result));
+    ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED, "Can't set up %s: %s. `edgewayctl diagnose` tells more.",
+                  what, g_strerror (-result));
   return FALSE;
 }
 
@@ -43,8 +45,7 @@ set_conflict (GError **error, const EwChange *change, const gchar *whose, const 
 {
   g_autofree gchar *what = ew_change_describe (change);
 
-  ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_CONFLICT, "Cannot make %s: %s. It was left as it is; %s.", what,
-                whose, advice);
+  ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_CONFLICT, "Can't set up %s: %s. %s", what, whose, advice);
   return FALSE;
 }
 
@@ -123,8 +124,8 @@ address_needed (EwHost *host, EwChange *change, GError **error)
       if (row->link == change->link)
         return FALSE;
       g_autofree gchar *whose
-        = g_strdup_printf ("the interface %s has it already", if_indextoname (row->link, name) != NULL ? name : "?");
-      return set_conflict (error, change, whose, "take it away there, or choose another range for the mesh");
+        = ew_phrase ("the interface %s has it already", if_indextoname (row->link, name) != NULL ? name : "?");
+      return set_conflict (error, change, whose, N_ ("Remove it there, or choose another range for the mesh."));
     }
   return TRUE;
 }
@@ -148,9 +149,9 @@ route_needed (EwHost *host, EwChange *change, GError **error)
         continue;
       if (row->link != 0)
         if_indextoname (row->link, name);
-      g_autofree gchar *whose = g_strdup_printf ("there is one of somebody else's, by %s (protocol %u, metric %u)",
-                                                 *name != '\0' ? name : "no interface", row->protocol, row->metric);
-      return set_conflict (error, change, whose, "remove that route, or don't accept this one");
+      g_autofree gchar *whose = ew_phrase ("another program has one, via %s (protocol %u, metric %u)",
+                                           *name != '\0' ? name : N_ ("no interface"), row->protocol, row->metric);
+      return set_conflict (error, change, whose, N_ ("Remove that route, or don't accept this one."));
     }
   return TRUE;
 }
@@ -177,8 +178,8 @@ table_needed (EwChange *change, GError **error)
   if (!ew_nft_table_exists (change->name, change->value, &ours))
     return TRUE;
   return ours ? FALSE
-              : set_conflict (error, change, "there is one of somebody else's with this name",
-                              "remove it with `nft delete table` if nobody needs it");
+              : set_conflict (error, change, N_ ("another program has one with this name"),
+                              N_ ("Remove it with `nft delete table` if nobody needs it."));
 }
 
 gboolean
@@ -249,7 +250,7 @@ ew_step_make (EwHost *host, const EwChange *change, GError **error)
       result = change_by_netlink (host, change, TRUE);
       if (result == -EEXIST && (change->kind == EW_CHANGE_ROUTE || change->kind == EW_CHANGE_RULE))
         result = 0; /* adopted: whose it is was looked at before */
-      return result == 0 || set_failed (error, "make", change, result);
+      return result == 0 || set_failed (error, FALSE, change, result);
     }
 }
 
@@ -361,5 +362,5 @@ ew_step_take_back (EwHost *host, const EwChange *change, GError **error)
       break;
     }
   result = change_by_netlink (host, change, FALSE);
-  return result == 0 || ew_netlink_is_gone (result) || set_failed (error, "take back", change, result);
+  return result == 0 || ew_netlink_is_gone (result) || set_failed (error, TRUE, change, result);
 }

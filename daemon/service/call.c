@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "common/phrase.h"
 #include "service/authority.h"
 
 struct _EwCall
@@ -93,7 +94,7 @@ static void
 handle (EwCall *call)
 {
   if (g_cancellable_is_cancelled (call->cancellable))
-    ew_call_fail_literal (call, EW_ERROR_CANCELLED, "the caller went away: nothing was changed");
+    ew_call_fail_literal (call, EW_ERROR_CANCELLED, N_ ("the caller went away: nothing was changed"));
   else
     call->method->handle (call, ew_call_get_parameters (call));
 }
@@ -121,8 +122,9 @@ has_too_many (EwCall *call)
 static void
 refuse_too_many (EwCall *call)
 {
-  ew_call_fail_literal (call, EW_ERROR_TOO_MANY_REQUESTS,
-                        "Too many of your requests are still open. Answer or close their prompts, then try again.");
+  ew_call_fail_literal (
+    call, EW_ERROR_TOO_MANY_REQUESTS,
+    N_ ("Too many of your requests are still open. Answer or close their prompts, then try again."));
 }
 
 static void

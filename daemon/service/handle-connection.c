@@ -49,8 +49,9 @@ ew_handle_enroll (EwCall *call, GVariant *parameters)
 
   g_variant_get (parameters, "(&s&s@a{sv})", &key, &name, NULL);
   if (strlen (key) > EW_KEY_TEXT_MAX)
-    ew_call_fail_literal (call, EW_ERROR_KEY_INVALID,
-                          "This text is too long for an enrollment key. Copy only the line that begins with ew1_.");
+    ew_call_fail_literal (
+      call, EW_ERROR_KEY_INVALID,
+      N_ ("This text is too long for an enrollment key. Copy only the line that begins with ew1_."));
   else
     ew_tunnel_enroll_async (ew_call_get_tunnel (call), key, *name == '\0' ? NULL : name, ew_call_get_cancellable (call),
                             on_enrolled, call);
@@ -145,13 +146,15 @@ set_mode_parse (SetMode *set_mode, GVariant *parameters, gboolean *over_ssh)
   g_variant_lookup (options, "ssh", "b", over_ssh);
   g_variant_lookup (options, "confirm-within", "u", &set_mode->confirm_within);
   if (!g_str_equal (set_mode->mode, "vpn") && !g_str_equal (set_mode->mode, "connector"))
-    ew_call_fail_literal (set_mode->call, EW_ERROR_INVALID_ARGUMENT, "the mode is either \"vpn\" or \"connector\"");
+    ew_call_fail_literal (set_mode->call, EW_ERROR_INVALID_ARGUMENT,
+                          N_ ("the mode is either \"vpn\" or \"connector\""));
   else if (!has_type (options, "ssh", G_VARIANT_TYPE_BOOLEAN)
            || !has_type (options, "confirm-within", G_VARIANT_TYPE_UINT32))
     ew_call_fail_literal (set_mode->call, EW_ERROR_INVALID_ARGUMENT,
-                          "the option \"confirm-within\" is a uint32 (u) and \"ssh\" a boolean (b)");
+                          N_ ("the option \"confirm-within\" is a uint32 (u) and \"ssh\" a boolean (b)"));
   else if (set_mode->confirm_within > CONFIRM_WITHIN_MAX)
-    ew_call_fail_literal (set_mode->call, EW_ERROR_INVALID_ARGUMENT, "confirm-within is at most a day: 86400 seconds");
+    ew_call_fail_literal (set_mode->call, EW_ERROR_INVALID_ARGUMENT,
+                          N_ ("confirm-within is at most a day: 86400 seconds"));
   else
     return TRUE;
   return FALSE;
@@ -236,9 +239,9 @@ ew_handle_ping (EwCall *call, GVariant *parameters)
 
   g_variant_get (parameters, "(&su)", &target, &timeout_ms);
   if (strlen (target) > 255)
-    ew_call_fail_literal (call, EW_ERROR_INVALID_ARGUMENT, "that is neither a node's name nor an address");
+    ew_call_fail_literal (call, EW_ERROR_INVALID_ARGUMENT, N_ ("that is neither a node's name nor an address"));
   else if (timeout_ms < PING_TIMEOUT_MIN_MS || timeout_ms > PING_TIMEOUT_MAX_MS)
-    ew_call_fail_literal (call, EW_ERROR_INVALID_ARGUMENT, "a ping waits between 100 and 30000 milliseconds");
+    ew_call_fail_literal (call, EW_ERROR_INVALID_ARGUMENT, N_ ("a ping waits between 100 and 30000 milliseconds"));
   else
     ew_tunnel_ping_async (ew_call_get_tunnel (call), target, timeout_ms, ew_call_get_cancellable (call), on_ping, call);
 }

@@ -54,7 +54,7 @@ check_valid_seconds (EwCall *call, guint seconds)
   if (seconds >= VALID_MIN_S && seconds <= VALID_MAX_S)
     return TRUE;
   ew_call_fail_literal (call, EW_ERROR_INVALID_ARGUMENT,
-                        "a key is valid for between a minute and a year: give 60 to 31536000 seconds");
+                        N_ ("a key is valid for between a minute and a year: give 60 to 31536000 seconds"));
   return FALSE;
 }
 
@@ -111,7 +111,7 @@ ew_handle_add_node (EwCall *call, GVariant *parameters)
     return;
   if (!g_str_equal (kind, "server") && !g_str_equal (kind, "device"))
     {
-      ew_call_fail_literal (call, EW_ERROR_INVALID_ARGUMENT, "a node's kind is either \"server\" or \"device\"");
+      ew_call_fail_literal (call, EW_ERROR_INVALID_ARGUMENT, N_ ("a node's kind is either \"server\" or \"device\""));
       return;
     }
   json_object_set_string_member (body, "name", name);
@@ -312,7 +312,7 @@ ew_handle_create_config (EwCall *call, GVariant *parameters)
   if (!ew_key_from_base64 (public_key, key))
     {
       ew_call_fail_literal (call, EW_ERROR_INVALID_ARGUMENT,
-                            "that is no WireGuard public key: it has 44 characters, as `wg pubkey` prints it");
+                            N_ ("that is no WireGuard public key: it has 44 characters, as `wg pubkey` prints it"));
       return;
     }
   json_object_set_string_member (body, "name", name);
@@ -374,7 +374,7 @@ ew_handle_add_route (EwCall *call, GVariant *parameters)
   if (own && (own_name == NULL || *own_name == '\0'))
     {
       ew_call_fail_literal (call, EW_ERROR_NOT_ENROLLED,
-                            "this computer is in no mesh yet: `sudo edgewayctl enroll` joins one");
+                            N_ ("this computer is in no mesh yet: `sudo edgewayctl enroll` joins one"));
       return;
     }
   json_object_set_string_member (body, "cidr", cidr);

@@ -48,7 +48,7 @@ add_problem (EwPlan *plan, const EwPrefix *prefix, const EwPrefix *range, const 
 {
   gchar text[EW_PREFIX_STRLEN];
   ew_prefix_format (range, text);
-  g_autofree gchar *reason = ew_phrase ("%s lies inside the mesh's addresses %s", what, text);
+  g_autofree gchar *reason = ew_phrase ("the mesh's addresses %s contain %s", what, text);
   g_ptr_array_add (plan->problems, ew_host_problem_new (EW_HOST_PROBLEM_RANGE, prefix, fix, reason));
 }
 
@@ -75,9 +75,9 @@ add_hole (EwPlan *plan, const EwDocument *document, GArray *holes, const EwPrefi
     {
       add_problem (
         plan, hole, range, what,
-        "Nodes have addresses there, so Edgeway keeps them in the tunnel, and what else has them can't be "
-        "reached. If you don't know that network, don't trust it. Otherwise change it, or make the mesh with "
-        "another range.");
+        N_ ("Nodes have addresses there, so Edgeway keeps them in the tunnel, and what else has them can't be "
+            "reached. If you don't know that network, don't trust it. Otherwise change it, or make the mesh with "
+            "another range."));
       return;
     }
   for (guint i = 0; i < holes->len; i++)
@@ -85,8 +85,8 @@ add_hole (EwPlan *plan, const EwDocument *document, GArray *holes, const EwPrefi
       return;
   g_array_append_val (holes, *hole);
   add_problem (plan, hole, range, what,
-               "Nodes with an address in there cannot be reached from this computer. If there are any, change that "
-               "network, or make the mesh with another range.");
+               N_ ("Nodes with an address in there cannot be reached from this computer. If there are any, change that "
+                   "network, or make the mesh with another range."));
 }
 
 /* document NULL: wherever they are. */
@@ -122,11 +122,12 @@ ew_plan_take_range (EwPlan *plan, const EwPrefix *range, const EwDocument *docum
       g_array_append_val (resolvers, g_array_index (facts->resolvers, EwIp, i));
   for (guint i = 0; i < facts->on_link->len; i++)
     add_hole (plan, document, holes, &g_array_index (facts->on_link, EwPrefix, i), range,
-              "a network that this computer is connected to");
+              N_ ("a network that this computer is connected to"));
   add_addresses (plan, document, holes, (const EwIp *)facts->gateways->data, facts->gateways->len, range,
-                 "this computer's gateway");
+                 N_ ("this computer's gateway"));
   add_addresses (plan, document, holes, (const EwIp *)resolvers->data, resolvers->len, range,
-                 "a name server that this computer uses");
-  add_addresses (plan, NULL, holes, edges, n_edges, range, "an edge, which must be reached outside of the tunnel,");
+                 N_ ("a name server that this computer uses"));
+  add_addresses (plan, NULL, holes, edges, n_edges, range,
+                 N_ ("the address of an edge, which must be reached outside the tunnel"));
   add_around (plan->routes, range, holes);
 }

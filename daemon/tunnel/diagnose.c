@@ -53,14 +53,14 @@ check_machine (Diagnosis *diagnosis)
                    "edgewayd may change this computer's network.");
   else
     ew_checks_add (diagnosis->checks, "privileges", EW_CHECK_BAD,
-                   "Start edgewayd as root; in a container, add `--cap-add NET_ADMIN`.",
+                   N_ ("Start edgewayd as root; in a container, add `--cap-add NET_ADMIN`."),
                    "edgewayd may not change this computer's network: CAP_NET_ADMIN is missing.");
   gint missing = self->engine ? 0 : ew_essentials_open_tun ();
   if (missing == 0)
     ew_checks_add (diagnosis->checks, "tun", EW_CHECK_GOOD, NULL, "Tunnel interfaces can be created.");
   else
     ew_checks_add (diagnosis->checks, "tun", EW_CHECK_BAD,
-                   "Load the module: `sudo modprobe tun`. In a container, add `--device /dev/net/tun`.",
+                   N_ ("Load the module: `sudo modprobe tun`. In a container, add `--device /dev/net/tun`."),
                    "/dev/net/tun can't be opened: %s.", g_strerror (missing));
 }
 
@@ -77,11 +77,11 @@ check_membership (Diagnosis *diagnosis)
       return TRUE;
     }
   const gchar *fix
-    = self->broken
-        ? "Put the file back from a backup and restart edgewayd; or move it away, restart edgewayd and enroll again."
+    = self->broken ? N_ (
+        "Put the file back from a backup and restart edgewayd; or move it away, restart edgewayd and enroll again.")
       : g_error_matches (error, EW_ERROR, EW_ERROR_NOT_ENROLLED)
-        ? "Join a mesh: `sudo edgewayctl enroll`."
-        : "Enroll again with a new key: `sudo edgewayctl leave`, then `sudo edgewayctl enroll`.";
+        ? N_ ("Join a mesh: `sudo edgewayctl enroll`.")
+        : N_ ("Enroll again with a new key: `sudo edgewayctl leave`, then `sudo edgewayctl enroll`.");
   ew_checks_add (diagnosis->checks, "enrolled", EW_CHECK_BAD, fix, "%s", error->message);
   return FALSE;
 }
@@ -102,17 +102,19 @@ check_unreachable_api (Diagnosis *diagnosis)
                             ? ew_phrase ("The edge's API did not answer within %d s.", API_SECONDS)
                             : g_strdup (diagnosis->api_error->message);
   if (diagnosis->api_answers)
-    ew_checks_add (diagnosis->checks, "edge-tcp", EW_CHECK_WARNING,
-                   "Let the edge's TCP port pass on the firewalls on the way: other computers behind them can't join "
-                   "without it.",
-                   "%s The map and administration use the tunnel instead.", why);
+    ew_checks_add (
+      diagnosis->checks, "edge-tcp", EW_CHECK_WARNING,
+      N_ ("Let the edge's TCP port pass on the firewalls on the way: other computers behind them can't join "
+          "without it."),
+      "%s The map and administration use the tunnel instead.", why);
   else
-    ew_checks_add (diagnosis->checks, "edge-tcp", EW_CHECK_BAD,
-                   has_no_network (diagnosis)
-                     ? "See the check \"network\"."
-                     : "On the edge's host, check that it runs (`systemctl status edgeway-edge`) and that its firewall "
-                       "lets its TCP port in; then check that this network lets it out.",
-                   "%s", why);
+    ew_checks_add (
+      diagnosis->checks, "edge-tcp", EW_CHECK_BAD,
+      has_no_network (diagnosis)
+        ? N_ ("See the check \"network\".")
+        : N_ ("On the edge's host, check that it runs (`systemctl status edgeway-edge`) and that its firewall "
+              "lets its TCP port in; then check that this network lets it out."),
+      "%s", why);
 }
 
 /* What the edge says of this computer; it was asked just now, or answers probes. */
@@ -136,16 +138,17 @@ check_api (Diagnosis *diagnosis)
     }
   ew_checks_add (diagnosis->checks, "edge-tcp", EW_CHECK_GOOD, NULL, "The edge's API answers (TCP).");
   if (g_error_matches (error, EW_ERROR, EW_ERROR_PIN_MISMATCH))
-    ew_checks_add (diagnosis->checks, "pin", EW_CHECK_BAD,
-                   "Find out who answers there before you do anything else. If the edge was set up again from nothing, "
-                   "leave and enroll with a new key.",
-                   "%s", error->message);
+    ew_checks_add (
+      diagnosis->checks, "pin", EW_CHECK_BAD,
+      N_ ("Find out who answers there before you do anything else. If the edge was set up again from nothing, "
+          "leave and enroll with a new key."),
+      "%s", error->message);
   else
     ew_checks_add (diagnosis->checks, "pin", EW_CHECK_GOOD, NULL,
                    "It is this mesh's own edge: its certificate has the mesh's pin.");
   if (error && !g_error_matches (error, EW_ERROR, EW_ERROR_PIN_MISMATCH))
     ew_checks_add (diagnosis->checks, "edge-api", EW_CHECK_BAD,
-                   "Ask whoever runs the edge; its log: `journalctl -u edgeway-edge`.", "%s", error->message);
+                   N_ ("Ask whoever runs the edge; its log: `journalctl -u edgeway-edge`."), "%s", error->message);
 }
 
 /* "38 s", "5 min", "3 h": how old an answer is. */
@@ -164,18 +167,18 @@ check_way_out (Diagnosis *diagnosis)
 {
   EwTunnel *self = diagnosis->tunnel;
   if (!self->engine && self->state == EW_STATE_DISCONNECTED)
-    ew_checks_add (diagnosis->checks, "handshake", EW_CHECK_WARNING, "Connect: `edgewayctl connect`.",
+    ew_checks_add (diagnosis->checks, "handshake", EW_CHECK_WARNING, N_ ("Connect: `edgewayctl connect`."),
                    "The tunnel is off because this computer was disconnected on purpose.");
   else if (!self->engine)
     ew_checks_add (diagnosis->checks, "handshake", EW_CHECK_BAD,
-                   "Fix what it names; edgewayd tries again every 30 s, or at once after `edgewayctl connect`.",
+                   N_ ("Fix what it names; edgewayd tries again every 30 s, or at once after `edgewayctl connect`."),
                    "The tunnel could not be started: %s", self->message);
   else if (!has_no_network (diagnosis))
     ew_checks_add (diagnosis->checks, "edge-name", EW_CHECK_BAD,
-                   "Check this computer's name servers (/etc/resolv.conf), and that the edge's name is right.",
+                   N_ ("Check this computer's name servers (/etc/resolv.conf), and that the edge's name is right."),
                    "The edge's name can't be looked up, and no address of it is known here.");
   else
-    ew_checks_add (diagnosis->checks, "network", EW_CHECK_BAD, "Connect this computer to a network.",
+    ew_checks_add (diagnosis->checks, "network", EW_CHECK_BAD, N_ ("Connect this computer to a network."),
                    "No network of this computer leads to the edge.");
 }
 
@@ -192,14 +195,15 @@ check_silent_handshake (Diagnosis *diagnosis, const gchar *endpoint)
                      "This computer's own firewall refuses to send to the edge at %s (UDP).", endpoint);
     }
   else if (ew_checks_find (checks, "pin") == EW_CHECK_BAD)
-    ew_checks_add (checks, "handshake", EW_CHECK_BAD, "See the check \"pin\": another server has the edge's address.",
+    ew_checks_add (checks, "handshake", EW_CHECK_BAD,
+                   N_ ("See the check \"pin\": another server has the edge's address."),
                    "Nothing at %s answers a WireGuard handshake of this mesh (UDP).", endpoint);
   else if (ew_checks_find (checks, "identity") == EW_CHECK_BAD)
-    ew_checks_add (checks, "handshake", EW_CHECK_BAD, "See the check \"identity\".",
+    ew_checks_add (checks, "handshake", EW_CHECK_BAD, N_ ("See the check \"identity\"."),
                    "No answer to a WireGuard handshake at %s within %d s (UDP).", endpoint, EW_LIVE_CHECK_SECONDS);
   else if (ew_checks_find (checks, "edge-tcp") == EW_CHECK_BAD)
     ew_checks_add (checks, "handshake", EW_CHECK_BAD,
-                   "See the check \"edge-tcp\": neither TCP nor UDP reaches the edge.",
+                   N_ ("See the check \"edge-tcp\": neither TCP nor UDP reaches the edge."),
                    "No answer to a WireGuard handshake at %s within %d s (UDP).", endpoint, EW_LIVE_CHECK_SECONDS);
   else
     {
@@ -218,19 +222,19 @@ check_probe (Diagnosis *diagnosis)
   JsonArray *checks = diagnosis->checks;
   const EwLiveCheck *live = &diagnosis->live;
   g_autofree gchar *age = live->last_answer_us >= 0 ? describe_age (live->last_answer_us) : NULL;
-  g_autofree gchar *last
-    = age ? ew_phrase ("the last answer came %s ago", age) : g_strdup ("it has not answered since this tunnel started");
+  g_autofree gchar *last = age ? ew_phrase ("the last answer came %s ago", age)
+                               : g_strdup (N_ ("it has not answered since this tunnel started"));
   if (live->probe_us >= 0)
     ew_checks_add (checks, "probe", EW_CHECK_GOOD, NULL, "The edge answers through the tunnel in %.1f ms.",
                    (gdouble)live->probe_us / 1000);
   else if (live->handshake_us >= 0)
     ew_checks_add (
-      checks, "probe", EW_CHECK_BAD, "On the edge's host: `sudo systemctl restart edgeway-edge`.",
+      checks, "probe", EW_CHECK_BAD, N_ ("On the edge's host: `sudo systemctl restart edgeway-edge`."),
       "The edge takes handshakes but did not answer through the tunnel within %d s; %s. Its packet switch is "
       "busy or stopped.",
       EW_LIVE_CHECK_SECONDS, last);
   else
-    ew_checks_add (checks, "probe", EW_CHECK_BAD, "Fix the handshake first: packets pass only after one.",
+    ew_checks_add (checks, "probe", EW_CHECK_BAD, N_ ("Fix the handshake first: packets pass only after one."),
                    "The edge did not answer through the tunnel within %d s; %s.", EW_LIVE_CHECK_SECONDS, last);
 }
 
@@ -245,10 +249,10 @@ check_own_packet (Diagnosis *diagnosis)
                    "Packets of this computer's programs reach the edge through the tunnel.");
   else
     ew_checks_add (diagnosis->checks, "own-packets", EW_CHECK_BAD,
-                   "Look for what drops or diverts them on this computer: `sudo nft list ruleset`, `ip rule`.",
+                   N_ ("Look for what drops or diverts them on this computer: `sudo nft list ruleset`, `ip rule`."),
                    "The edge answers edgewayd through the tunnel, but not this computer's programs: %s",
                    g_error_matches (diagnosis->own_error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT)
-                     ? "nothing came back"
+                     ? N_ ("nothing came back")
                      : diagnosis->own_error->message);
 }
 
@@ -282,25 +286,27 @@ check_outside (Diagnosis *diagnosis)
     return;
   if (outside->name_error)
     {
-      ew_checks_add (diagnosis->checks, "vpn-name", EW_CHECK_BAD,
-                     "Use name servers that the edge can reach (public ones, in this computer's network settings), or "
-                     "leave VPN mode: `edgewayctl mode connector`.",
-                     "VPN mode is on, and the name " EW_OUTSIDE_HOST " can't be looked up: %s.", outside->name_error);
+      ew_checks_add (
+        diagnosis->checks, "vpn-name", EW_CHECK_BAD,
+        N_ ("Use name servers that the edge can reach (public ones, in this computer's network settings), or "
+            "leave VPN mode: `edgewayctl mode connector`."),
+        "VPN mode is on, and the name %s can't be looked up: %s.", EW_OUTSIDE_HOST, outside->name_error);
       ew_checks_add (diagnosis->checks, "vpn-internet", EW_CHECK_UNKNOWN, NULL,
                      "Whether the internet answers through the edge can't be told without names.");
       return;
     }
-  ew_checks_add (diagnosis->checks, "vpn-name", EW_CHECK_GOOD, NULL,
-                 "The name " EW_OUTSIDE_HOST " was looked up in %.0f ms.", (gdouble)outside->name_us / 1000);
+  ew_checks_add (diagnosis->checks, "vpn-name", EW_CHECK_GOOD, NULL, "The name %s was looked up in %.1f ms.",
+                 EW_OUTSIDE_HOST, (gdouble)outside->name_us / 1000);
   if (outside->fetch_error)
-    ew_checks_add (diagnosis->checks, "vpn-internet", EW_CHECK_BAD,
-                   "On the edge's host, check that it reaches the internet and that its firewall forwards what comes "
-                   "from the mesh; or leave VPN mode: `edgewayctl mode connector`.",
-                   "VPN mode is on, and nothing can be fetched from http://" EW_OUTSIDE_HOST "/ through the edge: %s.",
-                   outside->fetch_error);
+    ew_checks_add (
+      diagnosis->checks, "vpn-internet", EW_CHECK_BAD,
+      N_ ("On the edge's host, check that it reaches the internet and that its firewall forwards what comes "
+          "from the mesh; or leave VPN mode: `edgewayctl mode connector`."),
+      "VPN mode is on, and nothing can be fetched from http://%s/ through the edge: %s.", EW_OUTSIDE_HOST,
+      outside->fetch_error);
   else
     ew_checks_add (diagnosis->checks, "vpn-internet", EW_CHECK_GOOD, NULL,
-                   "http://" EW_OUTSIDE_HOST "/ answered through the edge in %.0f ms.",
+                   "http://%s/ answered through the edge in %.1f ms.", EW_OUTSIDE_HOST,
                    (gdouble)outside->fetch_us / 1000);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tunnel/essentials.h"
 #include "common/error.h"
+#include "common/phrase.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -30,12 +31,11 @@ ew_essentials_check (GError **error)
 {
   gint missing = ew_essentials_open_tun ();
   if (!ew_essentials_may_administer ())
-    g_set_error_literal (
-      error, EW_ERROR, EW_ERROR_FAILED,
-      "edgewayd may not change this computer's network (CAP_NET_ADMIN is missing), so the enrollment "
-      "key was not used. Start edgewayd as root; in a container, add `--cap-add NET_ADMIN`");
+    ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
+                  "edgewayd may not change this computer's network (CAP_NET_ADMIN is missing), so the enrollment "
+                  "key was not used. Start edgewayd as root; in a container, add `--cap-add NET_ADMIN`");
   else if (missing != 0)
-    g_set_error (
+    ew_set_error (
       error, EW_ERROR, EW_ERROR_FAILED,
       "/dev/net/tun can't be opened (%s), so the enrollment key was not used. Load the module: `sudo modprobe "
       "tun`; in a container, add `--device /dev/net/tun`",

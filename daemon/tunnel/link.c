@@ -127,11 +127,12 @@ show_link (EwTunnel *self)
     }
   EwTunnelState state = self->liveness.state == EW_LINK_CONNECTING ? EW_STATE_CONNECTING : EW_STATE_RECONNECTING;
   if (self->candidates->len == 0)
-    ew_tunnel_set_state (self, state, "edge-name-unknown",
-                         "The edge's name cannot be looked up yet: check this computer's network and its name servers");
+    ew_tunnel_set_state (
+      self, state, "edge-name-unknown",
+      N_ ("The edge's name cannot be looked up yet: check this computer's network and its name servers"));
   else if (self->no_route)
     ew_tunnel_set_state (self, state, "no-network",
-                         "This machine has no network that leads to the edge: connect it to one");
+                         N_ ("This machine has no network that leads to the edge: connect it to one"));
   else if (state == EW_STATE_CONNECTING)
     {
       message = ew_phrase ("Connecting to the edge \"%s\"", name);
@@ -148,15 +149,16 @@ const EwProblemText *
 ew_tunnel_get_problem (const EwTunnel *self)
 {
   static const EwProblemText two_machines
-    = { "Another computer uses this one's identity: one was cloned from the other, so each cuts the other off",
-        "On one of them, stop edgewayd, delete its state folder (/var/lib/edgeway), start it and enroll with a new "
-        "key" },
+    = { N_ ("Another computer uses this one's identity: one was cloned from the other, so each cuts the other off"),
+        N_ ("On one of them, stop edgewayd, delete its state folder (/var/lib/edgeway), start it and enroll with a new "
+            "key") },
     clock_behind
-    = { "This computer's clock is behind the edge's, so the edge refuses its handshakes and starts them itself",
-        "Set the clock, for example with `timedatectl set-ntp true`" },
-    refused = { "The edge refuses this computer's handshakes because they are older than earlier ones: its clock went "
-                "back, or it was restored from a snapshot",
-                "Wait: the edge starts one itself within seconds" };
+    = { N_ ("This computer's clock is behind the edge's, so the edge refuses its handshakes and starts them itself"),
+        N_ ("Set the clock, for example with `timedatectl set-ntp true`") },
+    refused
+    = { N_ ("The edge refuses this computer's handshakes because they are older than earlier ones: its clock went "
+            "back, or it was restored from a snapshot"),
+        N_ ("Wait: the edge starts one itself within seconds") };
   switch (self->problem)
     {
     case EW_NODE_PROBLEM_TWO_MACHINES:

@@ -264,7 +264,8 @@ ew_tunnel_confirm_mode (EwTunnel *self, GError **error)
       if (self->guard.vpn && self->guard.state == EW_GUARD_SETTLED)
         return TRUE;
       ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "There is no switch to confirm: %s",
-                    self->guard.vpn ? "VPN mode is not active yet" : "this computer is in connector-only mode");
+                    self->guard.vpn ? N_ ("VPN mode is not active yet")
+                                    : N_ ("this computer is in connector-only mode"));
       return FALSE;
     }
   gboolean stored = store (self, error);
@@ -280,7 +281,7 @@ ew_tunnel_undo_mode (EwTunnel *self, GError **error)
   EwGuardAction action = ew_guard_undo (&self->guard);
   if (action == EW_GUARD_NOTHING)
     {
-      g_set_error (
+      ew_set_error (
         error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
         "There is no switch to undo. Set the mode with `edgewayctl mode vpn` or `edgewayctl mode connector`");
       return FALSE;

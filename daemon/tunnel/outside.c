@@ -77,7 +77,7 @@ describe_failure (const Attempt *attempt, const GError *error)
 {
   if (attempt->timed_out)
     return ew_phrase ("no answer within %d s", EW_OUTSIDE_SECONDS);
-  return g_strdup (error->message);
+  return g_strdup (ew_phrase_cause (error));
 }
 
 static void

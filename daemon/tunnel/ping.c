@@ -206,7 +206,7 @@ static void
 ping_timed_out (Ping *ping)
 {
   const EwDocumentEdge *edge = ew_tunnel_get_edge (ping->tunnel);
-  const gchar *edge_name = edge ? edge->name : "the edge";
+  const gchar *edge_name = edge ? edge->name : N_ ("the edge");
   if (ping->near_us < 0)
     ping_failed (
       ping, ew_error_new (

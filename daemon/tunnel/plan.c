@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tunnel/plan.h"
 #include "common/error.h"
+#include "common/phrase.h"
 
 static void
 plan_route_free (gpointer data)
@@ -45,7 +46,7 @@ mesh_overlap (const EwDocument *document, const EwPrefix *prefix)
 {
   for (guint i = 0; i < document->ranges->len; i++)
     if (ew_prefix_overlaps (prefix, &g_array_index (document->ranges, EwPrefix, i)))
-      return "it overlaps the mesh's own addresses";
+      return N_ ("it overlaps the mesh's own addresses");
   return NULL;
 }
 
@@ -64,7 +65,7 @@ set_conflict (GError **error, const EwPrefix *range, const gchar *refusal)
   gchar text[EW_PREFIX_STRLEN];
   ew_prefix_format (range, text);
   g_clear_error (error);
-  g_set_error (
+  ew_set_error (
     error, EW_ERROR, EW_ERROR_HOST_CONFLICT,
     "The mesh's addresses %s cannot be used on this computer: %s. Change that network, or make the mesh with "
     "another range",
@@ -77,14 +78,14 @@ static gboolean
 plan_ranges (EwPlan *plan, const EwDocument *document, const EwHostFacts *facts, const EwIp *edges, gsize n_edges,
              GError **error)
 {
-  static const gchar *const own = "it is a network that this computer is connected to";
+  static const gchar *const own = N_ ("it is a network that this computer is connected to");
   for (guint i = 0; i < document->ranges->len; i++)
     {
       const EwPrefix *range = &g_array_index (document->ranges, EwPrefix, i);
       if (!usable (facts, &range->ip))
         continue;
       const gchar *refusal
-        = ew_prefix_is_private (range) ? ew_route_refusal (range, NULL, NULL, 0) : "they aren't private";
+        = ew_prefix_is_private (range) ? ew_route_refusal (range, NULL, NULL, 0) : N_ ("they aren't private");
       if (refusal)
         {
           set_conflict (error, range, refusal);
@@ -92,10 +93,11 @@ plan_ranges (EwPlan *plan, const EwDocument *document, const EwHostFacts *facts,
         }
       if (is_own_network (range, facts))
         {
-          g_ptr_array_add (plan->problems, ew_host_problem_new (EW_HOST_PROBLEM_RANGE, range,
-                                                                "Change that network, or make the mesh with another "
-                                                                "range.",
-                                                                own));
+          g_ptr_array_add (plan->problems,
+                           ew_host_problem_new (EW_HOST_PROBLEM_RANGE, range,
+                                                N_ ("Change that network, or make the mesh with another "
+                                                    "range."),
+                                                own));
           set_conflict (error, range, own);
           continue;
         }
@@ -139,7 +141,7 @@ plan_taken (EwPlan *plan, const EwDocument *document, EwKeystore *choices, const
       if (!route->reason)
         route->reason = mesh_overlap (document, &offered->prefix);
       if (!route->reason && !usable (facts, &offered->prefix.ip))
-        route->reason = "IPv6 is switched off on this computer";
+        route->reason = N_ ("IPv6 is switched off on this computer");
       if (route->reason)
         route->state = "blocked";
       else if (ew_prefixes_contain (choices->accepted, &offered->prefix))
@@ -166,7 +168,7 @@ plan_offers (EwPlan *plan, const EwDocument *document, EwKeystore *choices, cons
       if (!route->reason)
         route->reason = mesh_overlap (document, offer);
       if (!route->reason && !usable (facts, &offer->ip))
-        route->reason = "IPv6 is switched off on this computer";
+        route->reason = N_ ("IPv6 is switched off on this computer");
       if (route->reason)
         route->state = "blocked";
       else

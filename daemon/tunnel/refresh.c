@@ -44,7 +44,7 @@ ew_tunnel_was_removed (EwTunnel *self, const GError *error)
     /* Not stored: an edge brought back from an old backup may be mended. */
     ew_tunnel_set_state (
       self, EW_STATE_REMOVED, "not-known",
-      "The edge does not know this computer (any more): leave the mesh, then enroll again with a new key");
+      N_ ("The edge does not know this computer (any more): leave the mesh, then enroll again with a new key"));
 }
 
 /* A mesh keeps its ranges for life: an edge that says otherwise wants traffic that is not the mesh's. */
@@ -179,19 +179,20 @@ explain_silence (EwTunnel *self, gboolean heard, const GError *error)
   else if (ew_tunnel_show_problem (self, state))
     return;
   else if (self->handshaken)
-    ew_tunnel_set_state (
-      self, state, "edge-silent",
-      "The edge takes our handshakes but does not answer through the tunnel: its packet switch may be busy or stopped; "
-      "trying again");
+    ew_tunnel_set_state (self, state, "edge-silent",
+                         N_ ("The edge takes our handshakes but does not answer through the tunnel: its packet switch "
+                             "may be busy or stopped; "
+                             "trying again"));
   else if (heard)
-    ew_tunnel_set_state (self, state, "answers-lost",
-                         "The edge receives this computer's packets, but its answers don't arrive here: a firewall in "
-                         "between lets UDP out and not back in. Allow answers from the edge's UDP port");
+    ew_tunnel_set_state (
+      self, state, "answers-lost",
+      N_ ("The edge receives this computer's packets, but its answers don't arrive here: a firewall in "
+          "between lets UDP out and not back in. Allow answers from the edge's UDP port"));
   else
     ew_tunnel_set_state (self, state, "udp-blocked",
-                         "The edge's API answers, but its UDP port does not: a firewall between here and the edge "
-                         "drops WireGuard's packets; "
-                         "open UDP to the edge's port");
+                         N_ ("The edge's API answers, but its UDP port does not: a firewall between here and the edge "
+                             "drops WireGuard's packets; "
+                             "open UDP to the edge's port"));
 }
 
 /* A state older than what this computer has sent before: the edge says what its handshakes have to be later than. */

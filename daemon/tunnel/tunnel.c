@@ -170,14 +170,15 @@ ew_tunnel_rest (EwTunnel *self)
     ew_tunnel_set_state (self, EW_STATE_ERROR, "state-broken", self->broken->message);
   else if (self->leaving)
     ew_tunnel_set_state (self, EW_STATE_NOT_ENROLLED, "leaving",
-                         "This computer has left the mesh and its keys are erased. Its edge is being told");
+                         N_ ("This computer has left the mesh and its keys are erased. Its edge is being told"));
   else if (!self->document)
     ew_tunnel_set_state (self, EW_STATE_NOT_ENROLLED, "", "");
   else if (self->keystore->removed)
-    ew_tunnel_set_state (self, EW_STATE_REMOVED, "removed",
-                         "An administrator removed this computer from the mesh, or put another in its place. To come "
-                         "back, enroll it again "
-                         "with a new key");
+    ew_tunnel_set_state (
+      self, EW_STATE_REMOVED, "removed",
+      N_ ("An administrator removed this computer from the mesh, or put another in its place. To come "
+          "back, enroll it again "
+          "with a new key"));
   else
     ew_tunnel_set_state (self, EW_STATE_DISCONNECTED, "", "");
 }
@@ -255,7 +256,7 @@ ew_tunnel_check_member (EwTunnel *self, GError **error)
     ew_set_error (error, EW_ERROR, EW_ERROR_NOT_ENROLLED,
                   "This computer isn't in a mesh. Join one with `sudo edgewayctl enroll`");
   else if (self->keystore->removed)
-    g_set_error (
+    ew_set_error (
       error, EW_ERROR, EW_ERROR_REMOVED,
       "An administrator removed this computer from the mesh, or put another in its place. Enroll it again with "
       "a new key");
@@ -303,7 +304,7 @@ ew_tunnel_disconnect (EwTunnel *self, GError **error)
     }
   if (ew_host_ledger_is_empty (self->host))
     return TRUE;
-  g_set_error (
+  ew_set_error (
     error, EW_ERROR, EW_ERROR_FAILED,
     "Disconnected, but not everything that was changed on this computer could be undone: the daemon's log says what; "
     "restart it to try again");

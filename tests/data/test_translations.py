@@ -18,8 +18,8 @@ FLAGS = ["N_:1:pass-c-format", "C_:2:pass-c-format", "NC_:2:pass-c-format", "g_d
          "g_string_printf:2:c-format", "g_string_append_printf:2:c-format", "g_error_new:3:c-format", "g_set_error:4:c-format",
          "g_markup_printf_escaped:1:c-format", "g_print:1:c-format", "g_printerr:1:c-format"]
 # The daemons' sentences: po/meson.build adds these.
-CONSTRUCTORS = {"ew_phrase": 1, "ew_set_error": 4, "ew_error_new": 3, "ew_task_return_new_error": 4}
-ROOMS = ["account/client-try.c", "common/enrollment-key.c", "common/phrase.c"]
+CONSTRUCTORS = {"ew_phrase": 1, "ew_set_error": 4, "ew_error_new": 3, "ew_task_return_new_error": 4, "ew_checks_add": 5}
+ROOMS = ["account/client-try.c", "common/enrollment-key.c", "common/phrase.c"]  # of daemon/
 KEYWORDS += [f"{name}:{argument}" for name, argument in CONSTRUCTORS.items()]
 FLAGS += [f"{name}:{argument}:c-format" for name, argument in CONSTRUCTORS.items()]
 MARKED_C = re.compile(r'\b(?:_|N_|C_|NC_|ngettext|g_dngettext|g_dcgettext|g_dpgettext2) \(\s*"')

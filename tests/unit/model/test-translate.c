@@ -68,6 +68,7 @@ test_translated (void)
   check ("It's full.", "[\"It's full.\"]", "Es ist voll.");
   check ("-3 of 5 in 0.2 ms (nas)", "[\"%d of %u in %.1f ms (%s)\",-3,5,0.2000001,\"nas\"]", "(nas) 0.2 ms: -3 von 5");
   check ("Failed: It's full.", "[\"Failed: %s\",[\"It's full.\"]]", "Fehlgeschlagen: Es ist voll.");
+  check ("Failed: It's full.", "[\"Failed: %s\",\"It's full.\"]", "Fehlgeschlagen: Es ist voll.");
   /* got a full stop on its way */
   check ("Failed: nas.", "[\"Failed: %s\",\"nas\"]", "Fehlgeschlagen: nas");
   g_assert_true (ew_translate_has_catalog ());
