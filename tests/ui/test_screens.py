@@ -1,0 +1,68 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is painted, looked at without eyes: no words lie on others, are cut without saying the rest, or are too faint to be read. The checks
+themselves first, by reports that are made up; then the screens that show the most. tests/ui/pictures goes through all of them."""
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import fake_session  # noqa: E402
+import screen_check  # noqa: E402
+from pictured_case import VIEWS, PicturedCase  # noqa: E402
+
+NAS = "n0000000000000005"
+BLACK, GREY = [0, 0, 0, 1], [0.7, 0.7, 0.7, 1]
+
+
+class Checks(unittest.TestCase):
+    def judge(self, painted, labels=(), background=(255, 255, 255)):
+        report = screen_check.Report({"window": "", "type": "EwWindow", "width": 40, "height": 20, "least": 40})
+        report.painted += painted
+        report.labels += labels
+        seen = screen_check.seen_words(report)
+        return screen_check.cut_words(report, seen) + screen_check.overlaps(report, seen) + screen_check.faint_words(report, seen, bytes(background) * 800, (40, 20))
+
+    @staticmethod
+    def words(text, box, colour=BLACK, cut=False, turned=False):
+        return {"words": box, "text": text, "cut": cut, "turned": turned, "colour": colour}
+
+    def test_nothing_wrong(self):
+        self.assertEqual([], self.judge([self.words("a", [0, 0, 10, 8]), self.words("b", [10, 0, 10, 8])]))
+
+    def test_overlap(self):
+        one, other = self.words("a", [0, 0, 10, 8]), self.words("b", [5, 2, 10, 8])
+        self.assertEqual(["“a” and “b” lie on each other"], self.judge([one, other]))
+        self.assertEqual([], self.judge([one, dict(other, turned=True)]), "its box is larger than it is")
+
+    def test_hidden(self):
+        one, other = self.words("a", [0, 0, 10, 8]), self.words("b", [5, 2, 10, 8])
+        self.assertEqual([], self.judge([one, {"fill": [0, 0, 20, 20]}, other]), "what is below a page is not seen")
+        self.assertEqual(["half hidden: “a”"], self.judge([one, {"fill": [5, 0, 20, 20]}]))
+
+    def test_cut(self):
+        self.assertEqual(["cut: “abc”"], self.judge([self.words("abc", [0, 0, 10, 8], cut=True)]))
+        label = {"label": [0, 0, 10, 8], "text": "abc", "cut": True, "tooltip": ""}
+        self.assertEqual(["cut, and no tooltip says the rest: “abc”"], self.judge([self.words("abc", [0, 0, 10, 8])], [label]))
+        self.assertEqual([], self.judge([self.words("abc", [0, 0, 10, 8])], [dict(label, tooltip="abc")]))
+
+    def test_faint(self):
+        self.assertEqual(["faint (2.1 : 1): “a”"], self.judge([self.words("a", [0, 0, 10, 8], GREY)]))
+        self.assertEqual([], self.judge([self.words("a", [0, 0, 10, 8], GREY)], background=(0, 0, 0)))
+
+
+class Wide(PicturedCase):
+    VIEW, NAME = VIEWS["wide"], "wide"
+
+    def test_screens(self):
+        self.start()
+        self.settle_traffic()
+        self.shoot("map")
+        self.window_act("show-path", NAS)
+        self.shoot("path")
+        self.window_act("view", "list")
+        self.shoot("list")
+
+
+if __name__ == "__main__":
+    fake_session.main()
