@@ -62,6 +62,8 @@ class Wide(PicturedCase):
         self.shoot("path")
         self.window_act("view", "list")
         self.shoot("list")
+        self.window_act("show-details", NAS)
+        self.shoot("details beside the list")
 
 
 if __name__ == "__main__":
