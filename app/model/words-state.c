@@ -48,23 +48,33 @@ short_span (gint64 seconds)
 }
 
 gchar *
-ew_words_state_detail (EwDaemon *daemon)
+ew_words_state_span (EwDaemon *daemon)
 {
-  const gchar *message = ew_daemon_get_message (daemon), *edge = ew_daemon_get_edge_name (daemon);
-  const gchar *unavailable = ew_daemon_get_unavailable_message (daemon);
+  const gchar *edge = ew_daemon_get_edge_name (daemon);
+  EwState state = ew_daemon_get_state (daemon);
   gint64 since = ew_daemon_get_since (daemon);
   g_autofree gchar *span = short_span ((g_get_real_time () - since) / G_USEC_PER_SEC);
 
-  if (unavailable != NULL)
-    return g_strdup (unavailable);
-  if (*message != '\0')
-    return g_strdup (message);
-  if (ew_daemon_get_state (daemon) != EW_STATE_CONNECTED || since == 0)
+  if (since != 0
+      && (state == EW_STATE_RECONNECTING || (state == EW_STATE_CONNECTING && *ew_daemon_get_reason (daemon) != '\0')))
+    /* Translators: for how long this computer has been trying to connect: "Trying for 3 min" */
+    return g_strdup_printf (_ ("Trying for %s"), span);
+  if (state != EW_STATE_CONNECTED || since == 0)
     return g_strdup (edge);
   if (*edge == '\0')
     return g_steal_pointer (&span);
   /* Translators: the edge's name and for how long this computer is connected to it: "Frankfurt · 3 h 12 min" */
   return g_strdup_printf (_ ("%s · %s"), edge, span);
+}
+
+gchar *
+ew_words_state_detail (EwDaemon *daemon)
+{
+  const gchar *message = ew_daemon_get_message (daemon), *unavailable = ew_daemon_get_unavailable_message (daemon);
+
+  if (unavailable != NULL)
+    return g_strdup (unavailable);
+  return *message != '\0' ? g_strdup (message) : ew_words_state_span (daemon);
 }
 
 gchar *

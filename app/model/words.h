@@ -29,7 +29,8 @@ gchar *ew_words_node_description (EwNode *node); /* "Server, Mesh IP 100.96.0.21
 gdouble ew_words_path_ms (EwNode *node, EwNode *self);
 
 gchar *ew_words_state (EwDaemon *daemon);        /* "Connected", "Connecting…", "Disconnected" */
-gchar *ew_words_state_detail (EwDaemon *daemon); /* "Frankfurt · 3 h 12 min", or the daemon's message */
+gchar *ew_words_state_span (EwDaemon *daemon);   /* "Frankfurt · 3 h 12 min", "Trying for 12 s" */
+gchar *ew_words_state_detail (EwDaemon *daemon); /* the same, or the daemon's message */
 gchar *ew_words_status_line (EwDaemon *daemon);  /* for the tray: "Connected · connector only" */
 
 G_END_DECLS

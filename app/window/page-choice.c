@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "window/page-choice.h"
 
+/* On its first connection the default route comes only once the edge has answered. */
+gboolean
+ew_internet_is_off (EwDaemon *daemon)
+{
+  return ew_daemon_get_state (daemon) == EW_STATE_RECONNECTING && ew_daemon_get_mode (daemon) == EW_MODE_VPN
+         && !g_str_equal (ew_daemon_get_reason (daemon), "no-network");
+}
+
 EwSituation
 ew_situation_get (EwDaemon *daemon, EwTopology *topology)
 {
@@ -15,6 +23,7 @@ ew_situation_get (EwDaemon *daemon, EwTopology *topology)
     .explained = *ew_daemon_get_reason (daemon) != '\0',
     .partial = problem != NULL,
     .trial = ew_daemon_get_trial (daemon),
+    .internet_off = ew_internet_is_off (daemon),
   };
 }
 
@@ -78,7 +87,7 @@ ew_problem_choose (const EwSituation *situation)
     case EW_STATE_CONNECTING:
       return situation->explained ? EW_PROBLEM_RECONNECTING : EW_PROBLEM_NONE;
     case EW_STATE_RECONNECTING:
-      return EW_PROBLEM_RECONNECTING;
+      return situation->internet_off ? EW_PROBLEM_INTERNET_OFF : EW_PROBLEM_RECONNECTING;
     case EW_STATE_DISCONNECTED:
       return EW_PROBLEM_DISCONNECTED;
     case EW_STATE_CONNECTED:

@@ -28,6 +28,7 @@ typedef enum
 {
   EW_PROBLEM_NONE,
   EW_PROBLEM_RECONNECTING, /* the map is as last seen */
+  EW_PROBLEM_INTERNET_OFF, /* likewise, and in VPN mode the internet waits for the edge too */
   EW_PROBLEM_DISCONNECTED, /* likewise */
   EW_PROBLEM_ERROR,        /* likewise */
   EW_PROBLEM_STREAM,       /* connected, and the map does not come */
@@ -46,7 +47,11 @@ typedef struct
   gboolean explained; /* the daemon has a reason for its state */
   gboolean partial;   /* the daemon names something that does not work while the rest does */
   gboolean trial;
+  gboolean internet_off;
 } EwSituation;
+
+/* VPN mode, and the edge doesn't answer: nothing leaves this computer until it does. */
+gboolean ew_internet_is_off (EwDaemon *daemon);
 
 EwSituation ew_situation_get (EwDaemon *daemon, EwTopology *topology);
 EwPage ew_page_choose (const EwSituation *situation);

@@ -6,6 +6,7 @@
 #include <glib/gi18n.h>
 
 #include "access/spinner.h"
+#include "window/page-choice.h"
 #include "window/page-picture.h"
 #include "window/wrap-box.h"
 
@@ -133,20 +134,20 @@ static void
 describe_unreachable (EwPages *self, PageContent *content)
 {
   const gchar *edge = ew_daemon_get_edge_name (self->daemon);
-  gboolean vpn = ew_daemon_get_mode (self->daemon) == EW_MODE_VPN;
+  gboolean off = ew_internet_is_off (self->daemon);
   content->picture = EW_PICTURE_BROKEN;
   content->title = content->owned_title = *edge != '\0' ? g_strdup_printf (_ ("Can't Reach %s"), edge) : NULL;
   if (content->title == NULL)
     content->title = _ ("Can't Reach the Edge");
-  content->text = vpn ? _ ("Until the tunnel is back, nodes are out of reach, and so is the internet where it goes "
-                           "through the edge.")
+  content->text = off ? _ ("Until the edge answers, nodes are out of reach and your internet is off.")
                       : _ ("Nodes are out of reach until the tunnel is back. Your normal network isn't affected.");
   content->cause = ew_daemon_get_message (self->daemon);
   content->cause_detail = _ ("Edgeway keeps trying by itself.");
-  content->buttons[0] = (PageButton){ _ ("Diagnose…"), "app.diagnose" };
-  content->buttons[1] = (PageButton){ _ ("Disconnect"), "app.connected" };
-  if (vpn)
-    content->buttons[2] = (PageButton){ _ ("Use Connector Only"), "app.mode::connector" };
+  guint n = 0;
+  if (off)
+    content->buttons[n++] = (PageButton){ _ ("Use Connector Only"), "app.mode::connector" };
+  content->buttons[n++] = (PageButton){ _ ("Diagnose…"), "app.diagnose" };
+  content->buttons[n] = (PageButton){ _ ("Disconnect"), "app.connected" };
 }
 
 static void
@@ -477,7 +478,8 @@ ew_pages_new (EwDaemon *daemon, EwTopology *topology)
 {
   EwPages *self = g_object_new (EW_TYPE_PAGES, NULL);
   const gchar *const followed[]
-    = { "availability", "state", "message", "mode", "edge-name", "mesh", "administrator", "unavailable-message" };
+    = { "availability",       "state", "reason", "message", "mode", "edge-name", "mesh", "administrator",
+        "unavailable-message" };
   self->daemon = g_object_ref (daemon);
   self->topology = g_object_ref (topology);
   self->page = EW_PAGE_MESH;

@@ -26,13 +26,26 @@ struct _EwProblemBar
 
 G_DEFINE_FINAL_TYPE (EwProblemBar, ew_problem_bar, ADW_TYPE_BIN)
 
+/* gtk_actionable_set_detailed_action_name names the action first, and complains that it has no parameter yet. */
+static void
+set_action (GtkActionable *button, const gchar *detailed)
+{
+  g_autofree gchar *name = NULL;
+  g_autoptr (GVariant) target = NULL;
+  if (!g_action_parse_detailed_name (detailed, &name, &target, NULL))
+    return;
+  gtk_actionable_set_action_name (button, NULL);
+  gtk_actionable_set_action_target_value (button, target);
+  gtk_actionable_set_action_name (button, name);
+}
+
 static void
 show_line (EwProblemBar *self, const gchar *icon, const gchar *text, const gchar *button, const gchar *action)
 {
   gtk_image_set_from_icon_name (self->icon, icon);
   gtk_label_set_label (self->label, text);
   gtk_button_set_label (self->button, button);
-  gtk_actionable_set_detailed_action_name (GTK_ACTIONABLE (self->button), action);
+  set_action (GTK_ACTIONABLE (self->button), action);
 }
 
 static gchar *
@@ -41,6 +54,16 @@ with_cause (const gchar *cause, const gchar *text)
   if (cause == NULL || *cause == '\0')
     return g_strdup (text);
   return g_strdup_printf ("%s%s %s", cause, g_str_has_suffix (cause, ".") ? "" : ".", text);
+}
+
+static gchar *
+internet_off_words (EwDaemon *daemon)
+{
+  const gchar *edge = ew_daemon_get_edge_name (daemon);
+  if (*edge == '\0')
+    return g_strdup (_ ("Your internet is off until the edge answers."));
+  /* Translators: %s is the name of an edge, such as Frankfurt */
+  return g_strdup_printf (_ ("Your internet is off until %s answers."), edge);
 }
 
 static void
@@ -53,6 +76,10 @@ refresh (EwProblemBar *self)
     case EW_PROBLEM_RECONNECTING:
       text = with_cause (message, _ ("The map is as last seen."));
       show_line (self, "network-error-symbolic", text, _ ("Diagnose…"), "app.diagnose");
+      break;
+    case EW_PROBLEM_INTERNET_OFF:
+      text = internet_off_words (self->daemon);
+      show_line (self, "network-error-symbolic", text, _ ("Use Connector Only"), "app.mode::connector");
       break;
     case EW_PROBLEM_DISCONNECTED:
       show_line (self, "network-offline-symbolic", _ ("Disconnected. The map is as last seen."), _ ("Connect"),
@@ -102,11 +129,12 @@ ew_problem_bar_show (EwProblemBar *self, EwProblem problem)
   self->problem = problem;
   g_clear_handle_id (&self->delay, g_source_remove);
   refresh (self);
-  if (problem == EW_PROBLEM_ERROR)
+  if (problem == EW_PROBLEM_ERROR || problem == EW_PROBLEM_INTERNET_OFF)
     gtk_widget_add_css_class (self->bar, "error");
   else
     gtk_widget_remove_css_class (self->bar, "error");
-  if (problem == EW_PROBLEM_RECONNECTING && !gtk_revealer_get_reveal_child (self->revealer))
+  if ((problem == EW_PROBLEM_RECONNECTING || problem == EW_PROBLEM_INTERNET_OFF)
+      && !gtk_revealer_get_reveal_child (self->revealer))
     self->delay = g_timeout_add (RECONNECTING_AFTER_MS, reveal, self);
   else
     gtk_revealer_set_reveal_child (self->revealer, problem != EW_PROBLEM_NONE);
@@ -149,6 +177,7 @@ ew_problem_bar_new (EwDaemon *daemon, EwTopology *topology)
   self->daemon = g_object_ref (daemon);
   self->topology = g_object_ref (topology);
   g_signal_connect_object (daemon, "notify::message", G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (daemon, "notify::edge-name", G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (daemon, "notify::problems", G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (topology, "notify::error", G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);
   return self;

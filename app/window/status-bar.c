@@ -8,6 +8,7 @@
 #include "access/spinner.h"
 #include "model/words.h"
 #include "window/guard-note.h"
+#include "window/page-choice.h"
 #include "window/wrap-box.h"
 
 /* The duration in the detail line: seconds count at first, then minutes do. Only while the bar is to be seen. */
@@ -43,8 +44,10 @@ name_mode (GtkWidget *button, const gchar *mode, const gchar *detail)
 static void
 show_modes (EwStatusBar *self)
 {
-  const gchar *edge = ew_daemon_get_edge_name (ew_control_get_daemon (self->control));
-  g_autofree gchar *detail = *edge != '\0'
+  EwDaemon *daemon = ew_control_get_daemon (self->control);
+  const gchar *edge = ew_daemon_get_edge_name (daemon);
+  g_autofree gchar *detail = ew_internet_is_off (daemon) ? g_strdup (_ ("Your internet is off"))
+                             : *edge != '\0'
                                /* Translators: %s is the name of an edge, such as Frankfurt */
                                ? g_strdup_printf (_ ("Internet traffic leaves from %s"), edge)
                                : g_strdup (_ ("Internet traffic leaves from the edge"));
@@ -57,7 +60,10 @@ static void
 show_detail (EwStatusBar *self)
 {
   const gchar *busy = ew_control_get_busy_text (self->control);
-  g_autofree gchar *detail = ew_words_state_detail (ew_control_get_daemon (self->control));
+  EwDaemon *daemon = ew_control_get_daemon (self->control);
+  /* The cause is read once: mostly on the page or in the line above the map. */
+  g_autofree gchar *detail
+    = ew_internet_is_off (daemon) ? ew_words_state_detail (daemon) : ew_words_state_span (daemon);
   if (busy != NULL && gtk_widget_get_visible (self->busy_box))
     gtk_label_set_label (self->detail_label, busy);
   else
@@ -236,7 +242,7 @@ ew_status_bar_new (EwControl *control)
 {
   EwStatusBar *self = g_object_new (EW_TYPE_STATUS_BAR, NULL);
   EwDaemon *daemon = ew_control_get_daemon (control);
-  const gchar *const followed[] = { "availability", "state", "message", "mode", "edge-name", "since" };
+  const gchar *const followed[] = { "availability", "state", "reason", "message", "mode", "edge-name", "since" };
   self->control = g_object_ref (control);
   for (guint i = 0; i < G_N_ELEMENTS (followed); i++)
     {

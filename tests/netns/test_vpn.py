@@ -59,6 +59,22 @@ class Vpn(MeshCase):
         self.ctl("laptop", "disconnect")
         self.assert_as_before()
 
+    def test_dead_edge(self):
+        """The internet is off until the edge answers, or until connector-only mode is chosen, which needs no edge."""
+        self.ctl("laptop", "mode", "vpn")
+        self.ctl("laptop", "mode", "--confirm", check=False)
+        process, start = self.mesh.running["edge"]
+        process.kill()
+        process.wait()
+        self.laptop.run("ping", "-c", "1", "-W", "1", WEBSITE, check=False)  # traffic: the loss is seen soon
+        self.wait_state("laptop", "reconnecting", 60)
+        self.assertFalse(self.laptop.ok("ping", "-n", "-q", "-c", "1", "-W", "1", WEBSITE))
+        self.ctl("laptop", "mode", "connector")
+        self.assertEqual(self.seen(), "203.0.113.11")
+        self.assertEqual(self.status("laptop")["state"], "reconnecting")
+        self.mesh.running["edge"][0] = start()
+        self.wait_state("laptop", "connected", 60)
+
     def test_guard_undoes(self):
         self.ctl("laptop", "mode", "vpn", "--confirm-within", "3")
         status = self.status("laptop")

@@ -67,6 +67,23 @@ class Window(FakeCase):
         d.press("push button", exactly="Try Again")
         d.find("push button", "nas, online", seconds=SLOW)
 
+    def test_dead_edge(self):
+        """In VPN mode the line above the map says what is off, and offers the way out; each sentence is read once."""
+        self.open()
+        d = self.desktop
+        d.find("push button", "nas, online", seconds=SLOW)
+        cause = "Frankfurt does not answer."
+        self.daemon.set(Mode="vpn", State="reconnecting", Reason="edge-silent", Message=cause)
+        d.find("label", exactly="Your internet is off until Frankfurt answers.", seconds=SLOW)
+        self.assertEqual(1, len(d.find_all("label", cause)))
+        self.assertEqual([], d.find_all("label", "Internet traffic leaves"))
+        d.press("push button", exactly="Use Connector Only")
+        self.assertEqual("connector", self.daemon.called("SetMode", SLOW)[0])
+        self.daemon.set(Mode="connector")
+        d.find("label", cause, seconds=SLOW)
+        d.find("label", "Trying for", seconds=SLOW)
+        self.assertEqual(1, len(d.find_all("label", cause)))
+
     def setting(self, name):
         return self.desktop.run("gsettings", "get", fake_session.ID, name).stdout.strip()
 
