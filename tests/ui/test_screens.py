@@ -64,6 +64,8 @@ class Wide(PicturedCase):
         self.shoot("list")
         self.window_act("show-details", NAS)
         self.shoot("details beside the list")
+        self.daemon.set(State="error")
+        self.shoot("error")
 
 
 if __name__ == "__main__":
