@@ -18,22 +18,22 @@ static const EwVerb verbs[] = {
   { "mode", "[vpn|connector] [--confirm-within SECONDS] | --confirm | --undo",
     "Show or choose what goes through the edge", ew_verb_mode },
   { "status", "[--json] [--watch]", "Show this computer's connection", ew_verb_status },
-  { "diagnose", "[--json]", "Show what works, what does not, and what to do about it", ew_verb_diagnose },
+  { "diagnose", "[--json]", "Show what works, what doesn't, and how to fix it", ew_verb_diagnose },
   { "map", "[--json]", "Draw the whole mesh", ew_verb_map },
   { "ping", "NAME|IP [-c N]", "Measure round trips through the edge, leg by leg", ew_verb_ping },
   { "node add", "NAME [--device] [--renew] [--valid 1h]",
-    "Make a key for a computer that joins or, with --renew, that replaces the node NAME", ew_verb_node_add },
+    "Make a key for a computer to join with or, with --renew, to replace the node NAME", ew_verb_node_add },
   { "node list", "[--json]", "List the mesh's nodes", ew_verb_node_list },
-  { "node show", "NAME [--json]", "Show all that the mesh knows about one node", ew_verb_node_show },
-  { "node rename", "NAME NEW", "Give a node another name", ew_verb_node_rename },
+  { "node show", "NAME [--json]", "Show everything that the mesh knows about a node", ew_verb_node_show },
+  { "node rename", "NAME NEW", "Rename a node", ew_verb_node_rename },
   { "node mtu", "NAME BYTES|default",
-    "Limit the size of the packets that a node is sent (" G_STRINGIFY (EW_CTL_MTU_MIN) " to " G_STRINGIFY (
+    "Limit the size of the packets sent to a node (" G_STRINGIFY (EW_CTL_MTU_MIN) " to " G_STRINGIFY (
       EW_CTL_MTU_MAX) ", and no more than the mesh's MTU)",
     ew_verb_node_mtu },
   { "node remove", "NAME", "Remove a node from the mesh", ew_verb_node_remove },
   { "node config", "NAME [--vpn] [--qr] [--renew] [--valid 1d]",
     "Make a WireGuard configuration for a phone or computer without Edgeway", ew_verb_node_config },
-  { "key list", "[--json]", "List the enrollment keys that can be used", ew_verb_key_list },
+  { "key list", "[--json]", "List the enrollment keys that can still be used", ew_verb_key_list },
   { "key revoke", "ID", "Revoke an enrollment key", ew_verb_key_revoke },
   { "route add", "CIDR [NODE]", "Offer a network behind a node to the mesh", ew_verb_route_add },
   { "route remove", "CIDR", "Stop offering a network to the mesh", ew_verb_route_remove },
@@ -113,10 +113,9 @@ ew_ctl_usage (EwCtl *ctl, const gchar *format, ...)
   va_start (arguments, format);
   message = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  if (g_str_has_suffix (message, ".")) /* a whole sentence of somebody else's */
-    message[strlen (message) - 1] = '\0';
   g_autofree gchar *clean = ew_terminal_clean (&ctl->terminal, message);
-  ew_ctl_hint ("edgewayctl: %s. See edgewayctl %s%s--help\n", clean, ctl->verb != NULL ? ctl->verb : "",
+  g_autofree gchar *sentence = ew_text_end_sentence (clean);
+  ew_ctl_hint ("edgewayctl: %s See `edgewayctl %s%s--help`.\n", sentence, ctl->verb != NULL ? ctl->verb : "",
                ctl->verb != NULL ? " " : "");
   return EW_EXIT_USAGE;
 }
@@ -166,7 +165,7 @@ ew_ctl_parse (EwCtl *ctl, const GOptionEntry *entries, gint *argc, gchar ***argv
   g_autoptr (GError) error = NULL;
   g_autofree gchar *program = g_strconcat ("edgewayctl ", ctl->verb, NULL);
   const GOptionEntry bus[] = {
-    { "bus", 0, 0, G_OPTION_ARG_STRING, &ctl->bus, "Where edgewayd is (the system bus)", "ADDRESS" },
+    { "bus", 0, 0, G_OPTION_ARG_STRING, &ctl->bus, "The bus that edgewayd is on (default: the system bus)", "ADDRESS" },
     { NULL },
   };
 
@@ -178,9 +177,9 @@ ew_ctl_parse (EwCtl *ctl, const GOptionEntry *entries, gint *argc, gchar ***argv
   if (!g_option_context_parse (context, argc, argv, &error))
     *exit_code = ew_ctl_usage (ctl, "%s", error->message);
   else if (*argc - 1 < min)
-    *exit_code = ew_ctl_usage (ctl, "%s needs %s", ctl->verb, parameters);
+    *exit_code = ew_ctl_usage (ctl, "`%s` needs %s.", ctl->verb, parameters);
   else if (*argc - 1 > max)
-    *exit_code = ew_ctl_usage (ctl, "There is no place for the argument \"%s\"", (*argv)[max + 1]);
+    *exit_code = ew_ctl_usage (ctl, "There is no place for the argument \"%s\".", (*argv)[max + 1]);
   else
     return TRUE;
   return FALSE;
@@ -241,9 +240,9 @@ print_help (const gchar *group)
       ew_ctl_print ("  %-*s%s%s\n                  %s\n", *verbs[i].arguments != '\0' ? 13 : 0, verbs[i].name,
                     *verbs[i].arguments != '\0' ? " " : "", verbs[i].arguments, verbs[i].summary);
   ew_ctl_print (
-    "\nEvery command has --help. Commands that change something need root or an administrator's password.\n"
-    "Without --bus, edgewayctl looks for the daemon on the system bus, then on /run/edgeway/bus.\n"
-    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 daemon not reachable, 4 not authorised, 5 timed out.\n");
+    "\nEvery command has --help. Commands that change anything need root or an administrator's password.\nWithout "
+    "--bus, edgewayctl looks for edgewayd on the system bus, then on /run/edgeway/bus.\nExit codes: 0 done, 1 failed, "
+    "2 wrong usage, 3 edgewayd can't be reached, 4 not authorized, 5 timed out.\n");
 }
 
 /* Options before the verb. FALSE: answered, *exit_code is set. */
@@ -268,7 +267,7 @@ parse_leading (EwCtl *ctl, gint *argc, gchar ***argv, gint *exit_code)
         }
       else
         {
-          *exit_code = ew_ctl_usage (ctl, "unknown option %s", option);
+          *exit_code = ew_ctl_usage (ctl, "Unknown option %s", option);
           return FALSE;
         }
     }
@@ -328,9 +327,9 @@ run_verb (EwCtl *ctl, gint argc, gchar **argv)
   if (group != NULL && argc > 2 && asks_for_help (argv[2]))
     return print_help (argv[1]), EW_EXIT_DONE;
   if (verb == NULL && group != NULL)
-    return ew_ctl_usage (ctl, "%s needs one of %s", argv[1], group);
+    return ew_ctl_usage (ctl, "`%s` needs one of %s.", argv[1], group);
   if (verb == NULL)
-    return ew_ctl_usage (ctl, "There is no command \"%s\"", argv[1]);
+    return ew_ctl_usage (ctl, "There is no command \"%s\".", argv[1]);
   ctl->verb = verb->name;
   return verb->run (ctl, argc - skip, argv + skip);
 }
@@ -343,8 +342,7 @@ finish_output (gint exit_code)
 
   if ((fflush (stdout) == 0 && !lost) || exit_code != EW_EXIT_DONE)
     return exit_code;
-  ew_ctl_hint ("edgewayctl: what there was to say could not be written (%s): make room there, then try again\n",
-               g_strerror (errno));
+  ew_ctl_hint ("edgewayctl: Can't write the output: %s. Free some space, then try again.\n", g_strerror (errno));
   return EW_EXIT_FAILED;
 }
 
@@ -364,7 +362,7 @@ ew_ctl_main (gint argc, gchar **argv)
       if (argc > 1)
         exit_code = run_verb (&ctl, argc, argv);
       else
-        ew_ctl_usage (&ctl, "A command is missing, for example status or map");
+        ew_ctl_usage (&ctl, "A command is missing, for example `status` or `map`.");
     }
   g_clear_pointer (&ctl.link, ew_link_free);
   g_free (ctl.bus);

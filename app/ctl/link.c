@@ -80,7 +80,7 @@ open_address (const gchar *address, GError **error)
     self = link_new (connection, TRUE);
   if (self == NULL)
     g_set_error (error, EW_LINK_ERROR, EW_LINK_ERROR_UNREACHABLE,
-                 "edgewayd cannot be reached at %s%s%s: check the address, and that edgewayd runs there", address,
+                 "edgewayd can't be reached at %s%s%s. Check the address, and that edgewayd runs there.", address,
                  not_a_peer != NULL ? ": " : "", not_a_peer != NULL ? not_a_peer->message : "");
   return self;
 }
@@ -131,17 +131,16 @@ ew_link_open (const gchar *address, GError **error)
   if (self != NULL)
     return self;
   if (is_edge_alone ())
-    g_set_error_literal (
-      error, EW_LINK_ERROR, EW_LINK_ERROR_UNREACHABLE,
-      "This computer runs an edge and isn't a node. Use `sudo edgeway-edge status` here. To administer the "
-      "mesh, join another computer with a key from `sudo edgeway-edge admin-key`");
+    g_set_error_literal (error, EW_LINK_ERROR, EW_LINK_ERROR_UNREACHABLE,
+                         "This computer runs an edge and isn't a node. Use `sudo edgeway-edge status` here. To "
+                         "administer the mesh, join another computer with a key from `sudo edgeway-edge admin-key`.");
   else if (!has_bus && !is_root)
     g_set_error_literal (error, EW_LINK_ERROR, EW_LINK_ERROR_UNREACHABLE,
                          "edgewayd can't be reached: there is no system bus here, and only root may use " PEER_SOCKET
-                         ". Use sudo");
+                         ". Use sudo.");
   else
     g_set_error (error, EW_LINK_ERROR, EW_LINK_ERROR_UNREACHABLE,
-                 "edgewayd can't be reached: it isn't running. Start it with `%s`",
+                 "edgewayd can't be reached: it isn't running. Start it with `%s`.",
                  g_file_test ("/run/systemd/system", G_FILE_TEST_IS_DIR) ? "sudo systemctl start edgewayd"
                                                                          : "sudo edgewayd");
   return NULL;
@@ -207,7 +206,7 @@ explain (GError **error)
     return;
   g_clear_error (error);
   g_set_error_literal (error, EW_LINK_ERROR, EW_LINK_ERROR_UNREACHABLE,
-                       "edgewayd went away before it answered: its log says why (journalctl -u edgewayd)");
+                       "edgewayd stopped before it answered. See `journalctl -u edgewayd`.");
 }
 
 /* interactive: who is not authorised may be asked for a password. */
@@ -281,7 +280,7 @@ ew_link_call_fd (EwLink *self, const gchar *method, GError **error)
   g_variant_get (answer, "(h)", &handle);
   if (fds == NULL)
     {
-      g_set_error_literal (error, EW_ERROR, EW_ERROR_FAILED, "edgewayd sent no descriptor");
+      g_set_error_literal (error, EW_ERROR, EW_ERROR_FAILED, "edgewayd sent no file descriptor.");
       return -1;
     }
   return g_unix_fd_list_get (fds, handle, error);

@@ -130,7 +130,7 @@ describe_state (View *view, const EwMapNode *node)
   if (node->state == EW_MAP_NODE_OFFLINE && node->last_seen > 0)
     {
       span = ew_format_span ((view->now - node->last_seen) / G_USEC_PER_SEC);
-      return g_strdup_printf ("offline, seen %s%s", span, g_str_equal (span, "now") ? "" : " ago");
+      return g_strdup_printf ("offline, last seen %s%s", span, g_str_equal (span, "now") ? "" : " ago");
     }
   return g_strdup (state_word (node->state));
 }
@@ -426,7 +426,7 @@ draw_heading (View *view, const EwMap *map, gboolean trial)
   draw_line (view, EW_STYLE_BOLD, title);
   if (trial)
     {
-      draw_line (view, EW_STYLE_WARN, "This is a trial edge: other computers cannot reach it.");
+      draw_line (view, EW_STYLE_WARN, "This is a trial edge: other computers can't reach it.");
       draw_line (view, EW_STYLE_DIM, "For a mesh that stays, on a server: app/run --edge --public HOST:443");
     }
   view->y++;
@@ -458,7 +458,7 @@ draw_edge (View *view, const EwMap *map, const EwMapEdge *edge)
     return;
   if (edge == NULL)
     {
-      draw_line (view, EW_STYLE_DIM, "At no edge");
+      draw_line (view, EW_STYLE_DIM, "Not at an edge");
       view->y++;
       draw_tree (view, nodes, FALSE);
     }

@@ -38,7 +38,7 @@ ew_qr_draw (const gchar *text, const EwTerminal *terminal, GError **error)
   if (code == NULL)
     {
       g_set_error_literal (error, EW_ERROR, EW_ERROR_TOO_LARGE,
-                           "the configuration does not fit a QR code: write it to a file and import that instead");
+                           "The configuration doesn't fit in a QR code. Write it to a file and import that instead.");
       return NULL;
     }
   drawn = g_string_sized_new (65536); /* never grows: no copy of the key stays behind */

@@ -188,7 +188,7 @@ ew_topology_read (gint fd, guint snapshot_ms, guint settle_ms, GError **error)
     {
       ew_topology_clear (&topology);
       g_set_error_literal (error, EW_ERROR, EW_ERROR_TIMED_OUT,
-                           "the edge did not send the map: `edgewayctl diagnose` looks for the reason");
+                           "The edge didn't send the map. Look for the reason with `edgewayctl diagnose`.");
       return NULL;
     }
   json_object_set_int_member (topology.map, "schema", 1);

@@ -52,22 +52,20 @@ print_hints (const gchar *name, const gchar *file, const gchar *const *public_ne
   g_autofree gchar *networks = g_strjoinv (", ", (GStrv)public_networks);
 
   if (wishes->qr)
-    ew_ctl_hint ("\nScan that with the WireGuard app: + → Scan from QR code. It holds the private key: show it to "
-                 "nobody else, and clear "
-                 "this screen.\n");
+    ew_ctl_hint ("\nScan this code with the WireGuard app: + → Scan from QR code. It contains the private key: show it "
+                 "to nobody else, and clear this screen.\n");
   else
     ew_ctl_hint (
       "\nThis wg-quick configuration contains the private key and is shown only once. To save it: umask 077; "
       "… > %s. To use it: wg-quick up ./%s, or import it into NetworkManager or any WireGuard app.\n",
       file, file);
   if (*networks != '\0')
-    ew_ctl_hint ("These public networks go through the mesh as well, because nodes offer them: %s.\n", networks);
+    ew_ctl_hint ("These public networks also go through the mesh, because nodes offer them: %s.\n", networks);
   if (wishes->renew)
     ew_ctl_hint ("The old configuration of %s no longer connects. The new one has the same addresses.\n", name);
   else
     ew_ctl_hint (
-      "%s is removed again if it does not connect in time. Names are not resolved there, so use mesh addresses.\n",
-      name);
+      "%s is removed again if it doesn't connect in time. Names aren't resolved there, so use mesh addresses.\n", name);
 }
 
 /* All or nothing: a node whose key nobody has seen is removed. One that was there before stays, and is renewed again.
@@ -108,11 +106,14 @@ ew_verb_node_config (EwCtl *ctl, gint argc, gchar **argv)
   Wishes wishes = { .valid_s = VALID_S };
   g_autofree gchar *valid = NULL;
   const GOptionEntry entries[] = {
-    { "vpn", 0, 0, G_OPTION_ARG_NONE, &wishes.vpn, "All traffic of that machine goes through the edge", NULL },
-    { "qr", 0, 0, G_OPTION_ARG_NONE, &wishes.qr, "Draw it as a QR code for a phone", NULL },
+    { "vpn", 0, 0, G_OPTION_ARG_NONE, &wishes.vpn, "Send all of its traffic through the edge", NULL },
+    { "qr", 0, 0, G_OPTION_ARG_NONE, &wishes.qr, "Draw a QR code for a phone", NULL },
     { "renew", 0, 0, G_OPTION_ARG_NONE, &wishes.renew,
-      "A new key pair for a node that is there; name and addresses stay, the old configuration ends", NULL },
-    { "valid", 0, 0, G_OPTION_ARG_STRING, &valid, "Remove it again if it has not connected by then (1d)", "DURATION" },
+      "Make a new key pair for an existing node, which keeps its name and addresses; the old configuration stops "
+      "working",
+      NULL },
+    { "valid", 0, 0, G_OPTION_ARG_STRING, &valid, "Remove the node again if it hasn't connected by then (default: 1d)",
+      "DURATION" },
     { NULL },
   };
   g_autoptr (GError) error = NULL;

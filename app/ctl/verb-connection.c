@@ -44,6 +44,7 @@ report_connection (EwCtl *ctl, JsonObject *status)
   JsonObject *edge = ew_json_object (status, "edge");
   g_autofree gchar *mesh = ew_format_get_text (&ctl->terminal, status, "mesh", "the mesh");
   g_autofree gchar *name = ew_format_get_text (&ctl->terminal, edge, "name", "the edge");
+  g_autofree gchar *cause = message != NULL && *message != '\0' ? ew_text_end_sentence (message) : NULL;
   g_autoptr (GError) error = NULL;
 
   if (g_strcmp0 (state, "connected") == 0)
@@ -53,12 +54,12 @@ report_connection (EwCtl *ctl, JsonObject *status)
     }
   if (is_on_its_way (state))
     error = g_error_new (EW_ERROR, EW_ERROR_TIMED_OUT,
-                         "not connected after %d s%s%s; edgewayd keeps trying, `edgewayctl "
-                         "diagnose` looks for the reason",
-                         WAIT_S, message != NULL && *message != '\0' ? ": " : "", message != NULL ? message : "");
+                         "Not connected after %d s%s%s edgewayd keeps trying. Look for the reason with `edgewayctl "
+                         "diagnose`.",
+                         WAIT_S, cause != NULL ? ": " : ".", cause != NULL ? cause : "");
   else
-    error = g_error_new (EW_ERROR, EW_ERROR_NOT_CONNECTED, "not connected (%s)%s%s", state != NULL ? state : "unknown",
-                         message != NULL && *message != '\0' ? ": " : "", message != NULL ? message : "");
+    error = g_error_new (EW_ERROR, EW_ERROR_NOT_CONNECTED, "Not connected (%s)%s%s", state != NULL ? state : "unknown",
+                         cause != NULL ? ": " : ".", cause != NULL ? cause : "");
   return ew_ctl_fail (ctl, error);
 }
 
@@ -88,7 +89,7 @@ ew_verb_disconnect (EwCtl *ctl, gint argc, gchar **argv)
 {
   gboolean no_wait = FALSE;
   const GOptionEntry entries[] = {
-    { "no-wait", 0, 0, G_OPTION_ARG_NONE, &no_wait, "Accepted for symmetry: disconnecting is immediate", NULL },
+    { "no-wait", 0, 0, G_OPTION_ARG_NONE, &no_wait, "Does nothing: disconnecting never waits", NULL },
     { NULL },
   };
   gint exit_code;
@@ -118,9 +119,9 @@ print_guard (JsonObject *status)
   if (until == 0)
     return;
   at = ew_format_local_time (until);
-  ew_ctl_print ("The guard reverts to the previous mode in %d s, at %s, unless you keep this one:\n"
-                "    edgewayctl mode --confirm\n",
-                (gint)CLAMP (left_s, 0, G_MAXINT), at);
+  ew_ctl_print (
+    "The previous mode will be restored in %d s, at %s, unless you keep this one:\n    edgewayctl mode --confirm\n",
+    (gint)CLAMP (left_s, 0, G_MAXINT), at);
 }
 
 static gint
@@ -143,10 +144,10 @@ static const gchar *
 describe_switch (JsonObject *status, const gchar *mode)
 {
   if (g_str_equal (mode, "connector"))
-    return "Connector-only mode: only the mesh goes through the edge.";
+    return "Connector-only mode: only traffic for the mesh goes through the edge.";
   if (g_strcmp0 (ew_json_string (status, "state"), "disconnected") == 0)
-    return "VPN mode will begin when this computer connects: edgewayctl connect";
-  return "VPN mode is active: all of this computer's traffic goes through the edge.";
+    return "VPN mode will start when this computer connects: edgewayctl connect";
+  return "VPN mode is active: all of this computer's internet traffic goes through the edge.";
 }
 
 static gint
@@ -183,8 +184,8 @@ ew_verb_mode (EwCtl *ctl, gint argc, gchar **argv)
     { "confirm-within", 0, 0, G_OPTION_ARG_STRING, &within, "Undo the switch unless it is confirmed by then",
       "SECONDS" },
     { "confirm", 0, 0, G_OPTION_ARG_NONE, &confirm, "Keep the mode that the guard would undo", NULL },
-    { "undo", 0, 0, G_OPTION_ARG_NONE, &undo, "Go back to the previous mode now", NULL },
-    { "no-wait", 0, 0, G_OPTION_ARG_NONE, &no_wait, "Say nothing about the guard", NULL },
+    { "undo", 0, 0, G_OPTION_ARG_NONE, &undo, "Restore the previous mode now", NULL },
+    { "no-wait", 0, 0, G_OPTION_ARG_NONE, &no_wait, "Don't mention the guard", NULL },
     { NULL },
   };
   g_autoptr (GError) error = NULL;
@@ -193,7 +194,7 @@ ew_verb_mode (EwCtl *ctl, gint argc, gchar **argv)
   if (!ew_ctl_parse (ctl, entries, &argc, &argv, 0, 1, &exit_code))
     return exit_code;
   if ((confirm || undo) && (argc > 1 || within != NULL || (confirm && undo)))
-    return ew_ctl_usage (ctl, "--confirm and --undo go with no other argument");
+    return ew_ctl_usage (ctl, "--confirm and --undo can't be combined with other arguments.");
   if (within != NULL && !ew_duration_parse (within, CONFIRM_WITHIN_MIN, CONFIRM_WITHIN_MAX, &seconds, &error))
     return ew_ctl_usage (ctl, "--confirm-within: %s", error->message);
   if (confirm)
@@ -203,6 +204,6 @@ ew_verb_mode (EwCtl *ctl, gint argc, gchar **argv)
   if (argc < 2 && within == NULL)
     return show_mode (ctl);
   if (argc < 2 || (!g_str_equal (argv[1], "vpn") && !g_str_equal (argv[1], "connector")))
-    return ew_ctl_usage (ctl, "The mode is either vpn or connector");
+    return ew_ctl_usage (ctl, "The mode must be vpn or connector.");
   return set_mode (ctl, argv[1], seconds, no_wait);
 }

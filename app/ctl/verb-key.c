@@ -11,7 +11,7 @@ ew_verb_key_list (EwCtl *ctl, gint argc, gchar **argv)
 {
   gboolean json = FALSE;
   const GOptionEntry entries[] = {
-    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "For programs", NULL },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON, for programs", NULL },
     { NULL },
   };
   g_autoptr (JsonObject) answer = NULL;
@@ -29,7 +29,7 @@ ew_verb_key_list (EwCtl *ctl, gint argc, gchar **argv)
   if (text != NULL)
     ew_ctl_print ("%s", text);
   else
-    ew_ctl_hint ("No enrollment key is open.\n");
+    ew_ctl_hint ("There are no open enrollment keys.\n");
   return EW_EXIT_DONE;
 }
 

@@ -47,7 +47,7 @@ ew_verb_map (EwCtl *ctl, gint argc, gchar **argv)
 {
   gboolean json = FALSE;
   const GOptionEntry entries[] = {
-    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "For programs", NULL },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON, for programs", NULL },
     { NULL },
   };
   g_autoptr (JsonObject) map = NULL;

@@ -22,8 +22,8 @@ print_ways_to_join (const gchar *name, const gchar *expires, gboolean renew)
   g_autofree gchar *until = expires != NULL ? ew_format_local_time (ew_time_parse (expires)) : g_strdup ("?");
 
   if (renew)
-    ew_ctl_hint ("\nThe computer that joins with this key by %s takes the place of %s, with its name, addresses and "
-                 "routes. The computer that is %s now is then out of the mesh.\n",
+    ew_ctl_hint ("\nThe computer that joins with this key before %s replaces %s and takes over its name, addresses and "
+                 "routes. The computer that is %s now then leaves the mesh.\n",
                  until, name, name);
   ew_ctl_hint ("\nWith this key, one computer can join as %s until %s. Keep it out of command lines and chats.\n"
                "On that computer, if Edgeway is installed:\n"
@@ -34,8 +34,8 @@ print_ways_to_join (const gchar *name, const gchar *expires, gboolean renew)
                "    app/run --join\n",
                name, until, name, name);
   if (!renew)
-    ew_ctl_hint ("If %s is a phone, or has plain WireGuard, it needs a configuration in place of the key:\n"
-                 "    sudo edgewayctl node remove %s && sudo edgewayctl node config %s --qr\n",
+    ew_ctl_hint ("If %s is a phone, or has plain WireGuard, it needs a configuration instead of the key:\n    sudo "
+                 "edgewayctl node remove %s && sudo edgewayctl node config %s --qr\n",
                  name, name, name);
 }
 
@@ -43,7 +43,7 @@ static void
 warn_of_trial (EwCtl *ctl)
 {
   if (ew_daemon1_get_trial (ew_link_get_proxy (ctl->link)))
-    ew_ctl_hint ("edgewayctl: warning: this is a trial edge: other computers can't reach it, so they can't use this "
+    ew_ctl_hint ("edgewayctl: warning: This is a trial edge: other computers can't reach it, so they can't use this "
                  "key. For a mesh that stays, on a server: app/run --edge --public HOST:443\n");
 }
 
@@ -64,10 +64,9 @@ ew_verb_node_add (EwCtl *ctl, gint argc, gchar **argv)
   guint seconds = KEY_VALID_S;
   const GOptionEntry entries[] = {
     { "renew", 0, 0, G_OPTION_ARG_NONE, &renew,
-      "For a node that is there: the machine that uses the key takes its place, with its name, addresses and routes",
-      NULL },
-    { "device", 0, 0, G_OPTION_ARG_NONE, &device, "A person's computer or phone (else a server)", NULL },
-    { "valid", 0, 0, G_OPTION_ARG_STRING, &valid, "How long the key can be used (1h)", "DURATION" },
+      "Replace an existing node: the computer that uses the key takes over its name, addresses and routes", NULL },
+    { "device", 0, 0, G_OPTION_ARG_NONE, &device, "Add a person's computer or phone (default: a server)", NULL },
+    { "valid", 0, 0, G_OPTION_ARG_STRING, &valid, "How long the key can be used (default: 1h)", "DURATION" },
     { NULL },
   };
   g_autoptr (GError) error = NULL;
@@ -80,7 +79,7 @@ ew_verb_node_add (EwCtl *ctl, gint argc, gchar **argv)
   if (!ew_name_check (argv[1], &error))
     return ew_ctl_usage (ctl, "%s", error->message);
   if (renew && device)
-    return ew_ctl_usage (ctl, "A renewed node keeps its kind. Leave out --device");
+    return ew_ctl_usage (ctl, "A renewed node keeps its kind. Leave out --device.");
   if (valid != NULL && !ew_duration_parse (valid, VALID_MIN_S, VALID_MAX_S, &seconds, &error))
     return ew_ctl_usage (ctl, "--valid: %s", error->message);
   if (ew_ctl_open (ctl, &error) == NULL || (result = make_key (ctl, argv[1], device, renew, seconds, &error)) == NULL)
@@ -99,7 +98,7 @@ ew_verb_node_list (EwCtl *ctl, gint argc, gchar **argv)
 {
   gboolean json = FALSE;
   const GOptionEntry entries[] = {
-    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "For programs", NULL },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON, for programs", NULL },
     { NULL },
   };
   g_autoptr (JsonObject) answer = NULL;
@@ -143,7 +142,7 @@ ew_verb_node_show (EwCtl *ctl, gint argc, gchar **argv)
 {
   gboolean json = FALSE;
   const GOptionEntry entries[] = {
-    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "For programs", NULL },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON, for programs", NULL },
     { NULL },
   };
   g_autoptr (JsonObject) node = NULL;
@@ -205,10 +204,11 @@ ew_verb_node_mtu (EwCtl *ctl, gint argc, gchar **argv)
     return exit_code;
   if (!g_str_equal (argv[2], "default")
       && !g_ascii_string_to_unsigned (argv[2], 10, EW_CTL_MTU_MIN, EW_CTL_MTU_MAX, &mtu, NULL))
-    return ew_ctl_usage (ctl, "The MTU is a number of bytes from %d to %d, or default", EW_CTL_MTU_MIN, EW_CTL_MTU_MAX);
+    return ew_ctl_usage (ctl, "The MTU must be a number of bytes from %d to %d, or default.", EW_CTL_MTU_MIN,
+                         EW_CTL_MTU_MAX);
   name = ew_terminal_clean (&ctl->terminal, argv[1]);
-  done = mtu != 0 ? g_strdup_printf ("%s is sent packets of %d bytes at most.", name, (gint)mtu)
-                  : g_strdup_printf ("%s is sent packets as large as the mesh's MTU.", name);
+  done = mtu != 0 ? g_strdup_printf ("Packets to %s now have at most %d bytes.", name, (gint)mtu)
+                  : g_strdup_printf ("Packets to %s can now be as large as the mesh's MTU.", name);
   exit_code = ew_ctl_do (ctl, "SetNodeMtu", g_variant_new ("(su)", argv[1], (guint32)mtu), done);
   if (exit_code == EW_EXIT_DONE)
     hint_own_file (ctl, argv[1], name, mtu);
@@ -237,10 +237,11 @@ ew_verb_node_remove (EwCtl *ctl, gint argc, gchar **argv)
     return exit_code;
   if (is_own_name (ctl, argv[1]))
     {
-      ew_ctl_hint ("edgewayctl: %s is this computer itself. To leave the mesh: `sudo edgewayctl leave`\n", argv[1]);
+      ew_ctl_hint ("edgewayctl: %s is this computer itself. To leave the mesh, use `sudo edgewayctl leave`.\n",
+                   argv[1]);
       return EW_EXIT_FAILED;
     }
   name = ew_terminal_clean (&ctl->terminal, argv[1]);
-  done = g_strdup_printf ("%s is removed from the mesh.", name);
+  done = g_strdup_printf ("%s has been removed from the mesh.", name);
   return ew_ctl_do (ctl, "RemoveNode", g_variant_new ("(s)", argv[1]), done);
 }

@@ -56,13 +56,13 @@ print_echo (EwCtl *ctl, JsonObject *result, Tally *tally)
 static gint
 print_summary (const Tally *tally)
 {
-  ew_ctl_print ("%d sent, %d came back, %d %% lost", tally->sent, tally->came_back,
+  ew_ctl_print ("%d sent, %d answered, %d %% lost", tally->sent, tally->came_back,
                 tally->sent > 0 ? (tally->sent - tally->came_back) * 100 / tally->sent : 0);
   if (tally->came_back > 0)
     {
       g_autofree gchar *least = ew_format_ms (tally->least), *most = ew_format_ms (tally->most);
       g_autofree gchar *mean = ew_format_ms (tally->sum / tally->came_back);
-      ew_ctl_print ("; least %s, mean %s, most %s", least, mean, most);
+      ew_ctl_print ("; min %s, mean %s, max %s", least, mean, most);
     }
   ew_ctl_print ("\n");
   return tally->came_back > 0 ? EW_EXIT_DONE : EW_EXIT_FAILED;
@@ -127,7 +127,7 @@ hint_not_joined (EwCtl *ctl, const gchar *target)
   g_autofree gchar *name = node != NULL ? ew_format_get_text (&ctl->terminal, node, "name", "?") : NULL;
 
   if (node != NULL && g_strcmp0 (ew_json_string (node, "state"), "not-joined") == 0)
-    ew_ctl_hint ("%s may not have joined yet: the edge has not heard from it so far.\n", name);
+    ew_ctl_hint ("%s may not have joined yet: the edge hasn't heard from it so far.\n", name);
 }
 
 gint
@@ -135,7 +135,7 @@ ew_verb_ping (EwCtl *ctl, gint argc, gchar **argv)
 {
   gint count = COUNT_DEFAULT, exit_code;
   const GOptionEntry entries[] = {
-    { "count", 'c', 0, G_OPTION_ARG_INT, &count, "How many (4)", "N" },
+    { "count", 'c', 0, G_OPTION_ARG_INT, &count, "How many packets to send (default: 4)", "N" },
     { NULL },
   };
   Tally tally = { 0 };
@@ -145,7 +145,7 @@ ew_verb_ping (EwCtl *ctl, gint argc, gchar **argv)
   if (!ew_ctl_parse (ctl, entries, &argc, &argv, 1, 1, &exit_code))
     return exit_code;
   if (count < 1 || count > COUNT_MAX)
-    return ew_ctl_usage (ctl, "-c: between 1 and %d", COUNT_MAX);
+    return ew_ctl_usage (ctl, "-c must be between 1 and %d.", COUNT_MAX);
   if (ew_ctl_open (ctl, &error) == NULL || !ping_once (ctl, argv[1], &tally, &error))
     return ew_ctl_fail (ctl, error);
   interrupt = g_unix_signal_add (SIGINT, on_interrupt, &tally); /* not before: a password prompt ends with Ctrl-C */

@@ -18,8 +18,7 @@ gateway_text (EwCtl *ctl, const gchar *gateway)
   if (gateway == NULL)
     return "";
   if (node != NULL && ew_json_bool (node, "plain", FALSE))
-    return "Its gateway has plain WireGuard, without Edgeway: forwarding to that network has to be set up on it by "
-           "hand. ";
+    return "Its gateway has plain WireGuard, without Edgeway, so set up forwarding to that network there by hand. ";
   return "To forward it, accept it on the gateway too. ";
 }
 
@@ -33,11 +32,11 @@ ew_verb_route_add (EwCtl *ctl, gint argc, gchar **argv)
   exit_code
     = ew_ctl_do (ctl, "AddRoute", g_variant_new ("(ss)", argv[1], argc > 2 ? argv[2] : ""), "Offered to the mesh.");
   if (exit_code == EW_EXIT_DONE && strchr (argv[1], '/') == NULL)
-    ew_ctl_hint ("That is a single address. For a network, run `sudo edgewayctl route remove %s`, then add it with its "
+    ew_ctl_hint ("This is a single address. For a network, run `sudo edgewayctl route remove %s`, then add it with its "
                  "prefix length, for example %s/24.\n",
                  argv[1], argv[1]);
   else if (exit_code == EW_EXIT_DONE)
-    ew_ctl_hint ("%sOn each computer that uses it: sudo edgewayctl route accept %s\n",
+    ew_ctl_hint ("%sOn each computer that is to use it: sudo edgewayctl route accept %s\n",
                  gateway_text (ctl, argc > 2 ? argv[2] : NULL), argv[1]);
   return exit_code;
 }
@@ -94,12 +93,11 @@ hint_at_route (EwCtl *ctl, const gchar *cidr)
   const gchar *reason = route != NULL ? ew_json_string (route, "reason") : NULL;
 
   if (answer != NULL && (route == NULL || g_strcmp0 (ew_json_string (route, "state"), "accepted-not-offered") == 0))
-    ew_ctl_hint (
-      "No node offers %s now, so nothing changes until one does. `edgewayctl route list` shows it until then; "
-      "`sudo edgewayctl route refuse %s` takes it back.\n",
-      cidr, cidr);
+    ew_ctl_hint ("No node offers %s now, so nothing changes until one does. Until then, `edgewayctl route list` shows "
+                 "it; `sudo edgewayctl route refuse %s` undoes this.\n",
+                 cidr, cidr);
   else if (reason != NULL && *reason != '\0')
-    ew_ctl_hint ("It is not in use yet: %s. What to do: edgewayctl diagnose\n", reason);
+    ew_ctl_hint ("It isn't in use yet: %s. Look for what to do with `edgewayctl diagnose`.\n", reason);
 }
 
 gint
@@ -130,7 +128,7 @@ static const gchar *
 describe (const gchar *state)
 {
   static const gchar *const words[][2] = {
-    { "offered", "offered, not taken here" },
+    { "offered", "offered, not accepted here" },
     { "accepted", "accepted" },
     { "refused", "refused here" },
     { "forwarding", "forwarding: this computer is its gateway" },
@@ -177,7 +175,7 @@ ew_verb_route_list (EwCtl *ctl, gint argc, gchar **argv)
 {
   gboolean json = FALSE;
   const GOptionEntry entries[] = {
-    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "For programs", NULL },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON, for programs", NULL },
     { NULL },
   };
   g_autoptr (JsonObject) answer = NULL;

@@ -59,7 +59,7 @@ print_details (EwCtl *ctl, JsonObject *status)
   const gchar *guard = ew_json_string (status, "guard_until");
   g_autofree gchar *until = guard != NULL ? ew_format_local_time (ew_time_parse (guard)) : NULL;
   g_autofree gchar *mode_text
-    = until != NULL ? g_strdup_printf ("%s, undone at %s unless confirmed: edgewayctl mode --confirm", mode, until)
+    = until != NULL ? g_strdup_printf ("%s, reverts at %s unless confirmed: edgewayctl mode --confirm", mode, until)
                     : g_strdup (mode);
   g_autofree gchar *interface = ew_format_get_text (terminal, status, "interface", "");
   g_autofree gchar *rx = ew_format_bytes (ew_json_int (status, "rx_bytes", 0));
@@ -153,7 +153,7 @@ watch (EwCtl *ctl, gboolean json)
       ew_link_wait_change (ctl->link, 0);
     }
   while (ew_link_is_alive (ctl->link));
-  error = g_error_new_literal (EW_LINK_ERROR, EW_LINK_ERROR_UNREACHABLE, "edgewayd has stopped");
+  error = g_error_new_literal (EW_LINK_ERROR, EW_LINK_ERROR_UNREACHABLE, "edgewayd has stopped.");
   return ew_ctl_fail (ctl, error);
 }
 
@@ -162,8 +162,8 @@ ew_verb_status (EwCtl *ctl, gint argc, gchar **argv)
 {
   gboolean json = FALSE, do_watch = FALSE;
   const GOptionEntry entries[] = {
-    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "For programs", NULL },
-    { "watch", 0, 0, G_OPTION_ARG_NONE, &do_watch, "Keep telling changes, a line each", NULL },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON, for programs", NULL },
+    { "watch", 0, 0, G_OPTION_ARG_NONE, &do_watch, "Keep running and print each change on a line", NULL },
     { NULL },
   };
   g_autoptr (JsonObject) status = NULL;

@@ -21,11 +21,10 @@ nonsense (GTask *task, const gchar *what)
 {
   EwClientCall *call = g_task_get_task_data (task);
   EwClientBase *base = call->base;
-  finish_with (
-    task,
-    ew_error_new (EW_ERROR, EW_ERROR_FAILED,
-                  "The edge at %s gave an answer that makes no sense (%s): ask whoever runs it, or try again later",
-                  ew_client_place (base), what));
+  finish_with (task,
+               ew_error_new (EW_ERROR, EW_ERROR_FAILED,
+                             "The edge at %s sent an invalid response: %s. Ask whoever runs it, or try again later.",
+                             ew_client_place (base), what));
 }
 
 /* What worked: tried first the next time, and the name's address kept. */
@@ -62,7 +61,7 @@ error_from_answer (JsonObject *object, guint status)
   gint code = code_name ? ew_error_from_name (code_name) : -1;
   if (code < 0 || !message || !*message)
     return ew_error_new (EW_ERROR, status == 410 ? EW_ERROR_REMOVED : EW_ERROR_FAILED,
-                         "The edge refused with status %u and no reason: ask whoever runs it", status);
+                         "The edge refused with status %u and without a reason. Ask whoever runs it.", status);
   g_autofree gchar *line = ew_text_one_line (message, 500);
   return g_error_new_literal (EW_ERROR, code, line);
 }
@@ -75,7 +74,7 @@ answer_complete (GTask *task)
   const gchar *type = soup_message_headers_get_content_type (soup_message_get_response_headers (call->message), NULL);
   if (status >= 300 && status < 400)
     {
-      nonsense (task, "it sends us elsewhere");
+      nonsense (task, "it redirects to another address");
       return;
     }
   g_autoptr (JsonObject) object = NULL;
@@ -83,7 +82,7 @@ answer_complete (GTask *task)
     object = ew_json_parse_object ((const gchar *)call->answer->data, call->answer->len, call->max, NULL);
   if (!object || ew_json_int (object, "schema", 0) != 1)
     {
-      nonsense (task, object ? "its schema is not ours" : "not the JSON that was asked for");
+      nonsense (task, object ? "its schema isn't known to this version" : "it isn't the JSON that was requested");
       return;
     }
   remember (task);
@@ -159,14 +158,14 @@ ew_client_on_websocket (GObject *source, GAsyncResult *result, gpointer user_dat
     }
   guint status = soup_message_get_status (call->message);
   if (status == 410 || status == 401)
-    finish_with (
-      task,
-      ew_error_new (EW_ERROR, status == 410 ? EW_ERROR_REMOVED : EW_ERROR_NOT_AUTHENTICATED,
-                    status == 410
-                      ? "An administrator removed this computer from the mesh: leave, then enroll again to come back"
-                      : "The edge does not know this computer: leave, then enroll again"));
+    finish_with (task,
+                 ew_error_new (
+                   EW_ERROR, status == 410 ? EW_ERROR_REMOVED : EW_ERROR_NOT_AUTHENTICATED,
+                   status == 410
+                     ? "An administrator removed this computer from the mesh. Leave it, then enroll again to come back."
+                     : "The edge doesn't know this computer. Leave the mesh, then enroll again."));
   else if (status >= 200)
-    nonsense (task, "no topology there");
+    nonsense (task, "it has no topology");
   else
     ew_client_failed (task, g_steal_pointer (&error));
 }

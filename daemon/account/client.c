@@ -97,7 +97,7 @@ call_start (EwClient *self, EwClientCall *call, GCancellable *cancellable, GAsyn
       return;
     }
   ew_task_return_new_error (task, EW_ERROR, EW_ERROR_EDGE_UNREACHABLE,
-                            "No address of the edge is known: Enroll this computer again");
+                            "No address of the edge is known. Enroll this computer again.");
   g_object_unref (task);
 }
 

@@ -55,10 +55,10 @@ ew_document_free (EwDocument *document)
 static gboolean
 wrong (GError **error, const gchar *what)
 {
-  ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-                "The edge sent a description of this node that makes no sense (%s), so nothing of it is used: ask "
-                "whoever runs the edge",
-                what);
+  ew_set_error (
+    error, EW_ERROR, EW_ERROR_FAILED,
+    "The edge sent an invalid description of this node (%s), so nothing of it is used. Ask whoever runs the edge.",
+    what);
   return FALSE;
 }
 
@@ -261,7 +261,7 @@ parse_edges (EwDocument *document, JsonObject *object, const gchar *ca_pem, GErr
   if (!list || strlen (list) > LIST_MAX || !signature || strlen (signature) > 1024)
     return wrong (error, "edges");
   if (!ew_pki_verify (ca_pem, list, (gssize)strlen (list), signature, NULL))
-    return wrong (error, "its list of edges is not signed by the mesh");
+    return wrong (error, "its list of edges isn't signed by the mesh");
   g_autofree gchar *text = g_strdup_printf ("{\"edges\":%s}", list);
   g_autoptr (JsonObject) wrapped = ew_json_parse_object (text, strlen (text), LIST_MAX + 16, NULL);
   JsonArray *array = wrapped ? ew_json_array (wrapped, "edges") : NULL;
@@ -325,7 +325,7 @@ check_storable (JsonObject *object, GError **error)
   g_autofree gchar *stored = g_strconcat ("{\"identity\":{\"document\":", text, "}}", NULL);
   gsize offset;
   return (strlen (text) <= EW_DOCUMENT_MAX && ew_json_check (stored, strlen (stored), &offset) == EW_JSON_VALID)
-         || wrong (error, "it cannot be stored");
+         || wrong (error, "it can't be stored");
 }
 
 EwDocument *

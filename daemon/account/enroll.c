@@ -154,7 +154,7 @@ prepare (Enrollment *enrollment, const gchar *key_text, const gchar *name, guint
   if (keystore->id && !keystore->removed)
     {
       ew_set_error (error, EW_ERROR, EW_ERROR_ALREADY_ENROLLED,
-                    "This machine is already in the mesh \"%s\": leave it first (edgewayctl leave)",
+                    "This computer is already in the mesh \"%s\". Leave it first: `sudo edgewayctl leave`.",
                     ew_json_string (keystore->document, "mesh"));
       return FALSE;
     }

@@ -19,7 +19,7 @@ ew_key_public (const guint8 private_key[32], guint8 public_key[32])
   gsize length = 32;
   EVP_PKEY *key = EVP_PKEY_new_raw_private_key (EVP_PKEY_X25519, NULL, private_key, 32);
   if (!key || EVP_PKEY_get_raw_public_key (key, public_key, &length) != 1)
-    g_error ("libcrypto cannot compute an X25519 public key");
+    g_error ("libcrypto can't compute an X25519 public key");
   EVP_PKEY_free (key);
 }
 
@@ -253,20 +253,18 @@ ew_keystore_load (const gchar *state_dir, GError **error)
     {
       ew_set_error (
         error, EW_ERROR, EW_ERROR_FAILED,
-        "This machine's keys in %s cannot be read (%s): restore the file from a backup, or move it away and "
-        "enroll again",
-        self->path, local->message);
+        "This computer's keys can't be read. %s Restore %s from a backup, or move it away and enroll again.",
+        local->message, self->path);
       return NULL;
     }
   g_autoptr (JsonObject) object = ew_json_parse_object (data, (gssize)length, EW_ACCOUNT_MAX, NULL);
   ew_zero (data, length);
   if (!object || !read_all (self, object))
     {
-      ew_set_error (
-        error, EW_ERROR, EW_ERROR_FAILED,
-        "The file with this computer's keys, %s, is broken and was left as it is: restore it from a backup, "
-        "or move it away and enroll again",
-        self->path);
+      ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
+                    "The file with this computer's keys, %s, is damaged and was left as it is. Restore it from a "
+                    "backup, or move it away and enroll again.",
+                    self->path);
       return NULL;
     }
   read_spare_floor (self);
@@ -394,9 +392,9 @@ ew_keystore_save (EwKeystore *self, GError **error)
     }
   spare_floor (self);
   ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-                "%s could not be written (%s), and the old file was kept: make room or fix the folder's permissions, "
-                "then try again",
-                self->path, local->message);
+                "This computer's keys and settings can't be saved. %s The old file was kept. Free some space or fix "
+                "the folder's permissions, then try again.",
+                local->message);
   return FALSE;
 }
 
@@ -478,7 +476,7 @@ ew_keystore_erase (EwKeystore *self, GError **error)
 {
   if (g_unlink (self->path) != 0 && errno != ENOENT)
     {
-      ew_set_error (error, EW_ERROR, EW_ERROR_FAILED, "%s could not be removed (%s): remove it by hand", self->path,
+      ew_set_error (error, EW_ERROR, EW_ERROR_FAILED, "Can't remove %s: %s. Remove it by hand.", self->path,
                     g_strerror (errno));
       return FALSE;
     }

@@ -3,17 +3,6 @@
 #include "common/phrase.h"
 #include "common/util.h"
 
-#include <string.h>
-
-/* Messages of other rooms that are quoted may or may not end with a full stop. */
-static gchar *
-end_sentence (const gchar *text)
-{
-  gsize length = strlen (text);
-
-  return length > 0 && strchr (".!?", text[length - 1]) != NULL ? g_strdup (text) : g_strconcat (text, ".", NULL);
-}
-
 void
 ew_checks_add (JsonArray *checks, const gchar *check, EwCheckResult result, const gchar *fix, const gchar *format, ...)
 {
@@ -23,7 +12,7 @@ ew_checks_add (JsonArray *checks, const gchar *check, EwCheckResult result, cons
   va_start (arguments, format);
   g_autofree gchar *text = ew_phrase_valist (format, arguments);
   va_end (arguments);
-  g_autofree gchar *message = end_sentence (text);
+  g_autofree gchar *message = ew_text_end_sentence (text);
   json_object_set_string_member (object, "check", check);
   if (result == EW_CHECK_GOOD || result == EW_CHECK_BAD)
     json_object_set_boolean_member (object, "ok", result == EW_CHECK_GOOD);

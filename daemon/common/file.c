@@ -174,7 +174,7 @@ check_folder (int fd, const gchar *path, GError **error)
     {
       ew_set_error (
         error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
-        "%s belongs to user %u, but this program runs as user %u: change its owner, or name another folder.", path,
+        "%s belongs to user %u, but this program runs as user %u. Change its owner, or name another folder.", path,
         (guint)st.st_uid, (guint)geteuid ());
       return FALSE;
     }
@@ -184,7 +184,7 @@ check_folder (int fd, const gchar *path, GError **error)
     return fchmod (fd, 0700) == 0 || fail_folder (error, errno, path);
   ew_set_error (
     error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
-    "%s is open to others (mode %04o), and keys are kept in it: run `chmod 0700 %s`, or name another folder.", path,
+    "%s is open to others (mode %04o), and keys are kept in it. Run `chmod 0700 %s`, or name another folder.", path,
     (guint)(st.st_mode & 07777), path);
   return FALSE;
 }

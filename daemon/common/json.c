@@ -11,12 +11,12 @@ json_acceptable (const gchar *data, gsize length, gsize max, GError **error)
   if (length > max)
     {
       g_set_error (error, EW_ERROR, EW_ERROR_TOO_LARGE,
-                   "This JSON has %" G_GSIZE_FORMAT " bytes; at most %" G_GSIZE_FORMAT " are taken.", length, max);
+                   "This JSON has %." G_GSIZE_FORMAT " bytes; at most %" G_GSIZE_FORMAT " are taken.", length, max);
       return FALSE;
     }
   if (!g_utf8_validate_len (data, length, NULL))
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "This JSON is not valid UTF-8.");
+      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "This JSON isn't valid UTF-8.");
       return FALSE;
     }
   switch (ew_json_check (data, length, &offset))
@@ -26,7 +26,7 @@ json_acceptable (const gchar *data, gsize length, gsize max, GError **error)
       return FALSE;
     case EW_JSON_INVALID:
       g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                   "This is not JSON: byte %" G_GSIZE_FORMAT " does not belong there.", offset);
+                   "This isn't JSON: byte %." G_GSIZE_FORMAT " doesn't belong there.", offset);
       return FALSE;
     default:
       return TRUE;
@@ -42,7 +42,7 @@ ew_json_parse_object (const gchar *data, gsize length, gsize max, GError **error
   g_autoptr (GError) local = NULL;
   if (!json_parser_load_from_data (parser, data, (gssize)length, &local))
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "This is not JSON.");
+      g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "This isn't JSON.");
       return NULL;
     }
   JsonNode *root = json_parser_get_root (parser);

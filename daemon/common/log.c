@@ -125,6 +125,6 @@ ew_notify (const gchar *state)
     return;
   socklen_t size = (socklen_t)(offsetof (struct sockaddr_un, sun_path) + length);
   if (sendto (fd, state, strlen (state), MSG_NOSIGNAL, (const struct sockaddr *)&address, size) < 0)
-    g_debug ("The supervisor did not take \"%s\": %s.", state, g_strerror (errno));
+    g_debug ("The supervisor didn't accept \"%s\": %s.", state, g_strerror (errno));
   close (fd);
 }

@@ -30,8 +30,7 @@ static gboolean
 fail (GError **error, const gchar *what)
 {
   const gchar *reason = ERR_reason_error_string (ERR_peek_last_error ());
-  g_set_error (error, EW_ERROR, EW_ERROR_INTERNAL, "Cannot %s: %s.", what,
-               reason != NULL ? reason : "it is not what it should be");
+  g_set_error (error, EW_ERROR, EW_ERROR_INTERNAL, "Can't %s: %s.", what, reason != NULL ? reason : "it isn't valid");
   ERR_clear_error ();
   return FALSE;
 }
@@ -149,7 +148,7 @@ ew_pki_make_ca (const gchar *mesh, gchar **key_pem, gchar **certificate_pem, GEr
       || !add_extension (ca, ca, NID_basic_constraints, "critical,CA:TRUE,pathlen:0")
       || !add_extension (ca, ca, NID_key_usage, "critical,digitalSignature,keyCertSign,cRLSign")
       || !add_extension (ca, ca, NID_subject_key_identifier, "hash") || X509_sign (ca, key, EVP_sha256 ()) == 0)
-    return fail (error, "make the mesh's certificate authority");
+    return fail (error, "create the mesh's certificate authority");
   *key_pem = key_to_pem (key);
   *certificate_pem = certificate_to_pem (ca);
   return TRUE;
@@ -175,12 +174,12 @@ ew_pki_make_edge (const gchar *ca_key_pem, const gchar *ca_certificate_pem, cons
   g_autoptr (X509) ca = certificate_from_pem (ca_certificate_pem);
   if (ca_key == NULL || ca == NULL || X509_check_private_key (ca, ca_key) != 1)
     return fail (
-      error, "use the mesh's certificate authority: its key or certificate is damaged, or they do not belong together");
+      error, "use the mesh's certificate authority: its key or certificate is damaged, or they don't belong together");
   g_autoptr (EVP_PKEY) key = EVP_EC_gen ("P-256");
   g_autoptr (X509) edge = key != NULL ? certificate_begin (key, edge_name, "Edge") : NULL;
   if (edge == NULL || X509_set_issuer_name (edge, X509_get_subject_name (ca)) != 1
       || !add_edge_extensions (edge, ca, edge_name) || X509_sign (edge, ca_key, EVP_sha256 ()) == 0)
-    return fail (error, "make the edge's certificate");
+    return fail (error, "create the edge's certificate");
   g_autofree gchar *edge_pem = certificate_to_pem (edge), *ca_pem = certificate_to_pem (ca);
   *key_pem = key_to_pem (key);
   *chain_pem = g_strconcat (edge_pem, ca_pem, NULL);
@@ -252,8 +251,8 @@ ew_pki_check_chain (GTlsCertificate *leaf, const guint8 pin[EW_PIN_SIZE], gchar 
   ERR_clear_error ();
   g_set_error_literal (
     error, EW_ERROR, EW_ERROR_PIN_MISMATCH,
-    "What answered is not an edge of this mesh: its certificate is not from the mesh's own authority. "
-    "Nothing was sent to it. Check the address, and whether something in between opens TLS connections.");
+    "The server that answered isn't an edge of this mesh: its certificate isn't from the mesh's own authority. Nothing "
+    "was sent to it. Check the address, and whether something on the way intercepts TLS connections.");
   return FALSE;
 }
 
@@ -289,6 +288,6 @@ ew_pki_verify (const gchar *ca_certificate_pem, const void *data, gsize length, 
     return TRUE;
   ERR_clear_error ();
   ew_set_error (error, EW_ERROR, EW_ERROR_PIN_MISMATCH,
-                "The signature is not by the mesh's own authority: what it signs is not used.");
+                "The signature isn't from the mesh's own authority, so the signed data isn't used.");
   return FALSE;
 }

@@ -70,6 +70,8 @@ gboolean ew_is_deceptive (gunichar character);
 /* Somebody else's words as one line of at most max characters, with a space for each control or deceptive one. text is
    valid UTF-8. */
 gchar *ew_text_one_line (const gchar *text, glong max);
+/* The text as a sentence that another can follow: with a full stop, unless it ends with one, "!" or "?" already. */
+gchar *ew_text_end_sentence (const gchar *text);
 
 /* "60", "60s", "10m", "1h", "1d" in seconds; FALSE with EW_ERROR_INVALID_ARGUMENT outside min…max. */
 gboolean ew_duration_parse (const gchar *text, guint min, guint max, guint *seconds, GError **error);

@@ -12,7 +12,7 @@
 #include "edge/documents.h"
 
 #define LIST_MAX 1000 /* nodes in one answer */
-#define SENTENCE_OWNER "The edge's owner is no node: the control socket has no document of its own."
+#define SENTENCE_OWNER "Calls on the control socket aren't made by a node, so there is no node document."
 
 /* Members of a body. */
 
@@ -109,7 +109,7 @@ check_rate (EwApiCall *call, GError **error)
                               &call->retry_after_us))
     return TRUE;
   ew_set_error (error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
-                "Too many enrollments from this address failed; wait %d s and try again.",
+                "Too many enrollments from this address failed. Wait %d s, then try again.",
                 (gint)(call->retry_after_us / G_USEC_PER_SEC) + 1);
   return FALSE;
 }
@@ -217,7 +217,7 @@ patch_node (EwApiCall *call, GError **error)
   if (has_mtu && json_object_has_member (call->body, "name"))
     {
       ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                    "Change either name or mtu: one request does one thing.");
+                    "A request can change only one thing: either name or mtu.");
       return NULL;
     }
   g_autofree gchar *id = g_strdup (node->id), *old = g_strdup (node->name), *who = caller_name (call);
@@ -416,7 +416,7 @@ post_routes (EwApiCall *call, GError **error)
   if (route == NULL)
     return NULL;
   g_autofree gchar *who = caller_name (call);
-  g_message ("route %s leads through %s, by %s", route->cidr, ew_mesh_get_node (mesh, id)->name, who);
+  g_message ("route %s through %s was added, by %s", route->cidr, ew_mesh_get_node (mesh, id)->name, who);
   return route_object (call, route);
 }
 

@@ -94,7 +94,7 @@ authorize (EwApi *self, const EwApiEntry *entry, const EwServerPeer *peer, SoupS
   if (entry->access == EW_ACCESS_OWNER)
     {
       ew_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND,
-                    "There is no such call here: it is answered on the edge's control socket only.");
+                    "There is no such call here: only the edge's control socket answers it.");
       return FALSE;
     }
   if (!identify (self, message, id, error))
@@ -147,7 +147,7 @@ find_entry (const gchar *method, const gchar *path, const gchar **argument, gcha
   if (methods->len == 0)
     ew_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND, "There is no such call in this API.");
   else
-    ew_set_error (error, EW_ERROR, EW_ERROR_METHOD_NOT_ALLOWED, "This call takes %s only.", methods->str);
+    ew_set_error (error, EW_ERROR, EW_ERROR_METHOD_NOT_ALLOWED, "This call accepts %s only.", methods->str);
   *allow = g_string_free (g_steal_pointer (&methods), FALSE);
   return NULL;
 }
@@ -167,7 +167,7 @@ read_body (SoupServerMessage *message, GError **error)
   const gchar *data = bytes ? g_bytes_get_data (bytes, &length) : NULL;
   JsonObject *object = ew_json_parse_object (data ? data : "", length, EW_SERVER_BODY_MAX, &cause);
   if (object == NULL)
-    ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "The request's body is not a JSON object: %s",
+    ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "The request's body isn't a JSON object: %s",
                   cause->message);
   return object;
 }
@@ -217,14 +217,14 @@ upgrade (EwApi *self, SoupServerMessage *message, const gchar *node_id, GError *
   if (!ew_topology_has_place (self->parts.topology, node_id))
     {
       ew_set_error (error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
-                    "This edge already shows its map to as many viewers as it can. Close another, then try again.");
+                    "This edge already shows its map to as many viewers as it can. Close another one, then try again.");
       return FALSE;
     }
   if (!soup_websocket_server_check_handshake (message, NULL, NULL, NULL, &cause)
       || !soup_websocket_server_process_handshake (message, NULL, NULL, NULL, NULL))
     {
       ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                    "The topology is a WebSocket: this request is no good handshake for one.");
+                    "The topology is a WebSocket, and this request isn't a valid WebSocket handshake.");
       return FALSE;
     }
   soup_message_headers_replace (soup_server_message_get_response_headers (message), "Connection", "Upgrade");

@@ -88,12 +88,13 @@ store_error (GError *cause, GError **error)
   if (g_error_matches (cause, EW_STORE_ERROR, EW_STORE_ERROR_FULL))
     ew_set_error (
       error, EW_ERROR, EW_ERROR_STORE_FULL,
-      "The edge's disk is full or can't be written, so nothing was changed; make room on it and try again.");
+      "The edge's disk is full or can't be written, so nothing was changed. Free some space on it, then try again.");
   else
     {
       g_warning ("store: %s", cause->message);
-      ew_set_error (error, EW_ERROR, EW_ERROR_INTERNAL,
-                    "The edge's store failed, so nothing was changed; its log says why.");
+      ew_set_error (
+        error, EW_ERROR, EW_ERROR_INTERNAL,
+        "The edge's store failed, so nothing was changed. See the edge's log: `journalctl -u edgeway-edge`.");
     }
   return FALSE;
 }
@@ -117,7 +118,7 @@ ew_mesh_read (EwMesh *self, const gchar *key, JsonObject **object, gint64 *revis
   if (*object)
     return TRUE;
   ew_set_error (error, EW_ERROR, EW_ERROR_INTERNAL,
-                "The record %s in the edge's store is damaged: restore the state directory from a backup.", key);
+                "The record %s in the edge's store is damaged. Restore the state directory from a backup.", key);
   return FALSE;
 }
 
@@ -154,6 +155,6 @@ ew_mesh_change (EwMesh *self, EwChangeAttempt attempt, gpointer data, GError **e
           return TRUE;
         }
     }
-  ew_set_error (error, EW_ERROR, EW_ERROR_INTERNAL, "Others keep changing the mesh at the same moment; try again.");
+  ew_set_error (error, EW_ERROR, EW_ERROR_INTERNAL, "Others keep changing the mesh at the same moment. Try again.");
   return FALSE;
 }

@@ -15,19 +15,19 @@ explain_failure (const gchar *socket, const GError *error)
 {
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED))
     {
-      g_printerr ("edgeway-edge: %s belongs to another user: use sudo.\n", socket);
+      g_printerr ("edgeway-edge: %s belongs to another user. Use sudo.\n", socket);
       return EW_EXIT_NOT_AUTHORIZED;
     }
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
     {
-      g_printerr ("edgeway-edge: the edge did not answer on %s within %d s; its log may say why.\n", socket,
-                  TIMEOUT_SECONDS);
+      g_printerr (
+        "edgeway-edge: The edge didn't answer on %s within %d s. See its log: `journalctl -u edgeway-edge`.\n", socket,
+        TIMEOUT_SECONDS);
       return EW_EXIT_TIMED_OUT;
     }
-  g_printerr (
-    "edgeway-edge: No edge answers on %s. Start it (with systemd: `systemctl start edgeway-edge`), or give its state "
-    "directory with --state-dir.\n",
-    socket);
+  g_printerr ("edgeway-edge: No edge answers on %s. Start it (with systemd: `sudo systemctl start edgeway-edge`), or "
+              "name its state directory with --state-dir.\n",
+              socket);
   return EW_EXIT_UNREACHABLE;
 }
 
@@ -42,7 +42,7 @@ read_answer (SoupMessage *message, GBytes *bytes, gint *exit_code)
   if (object && soup_message_get_status (message) == SOUP_STATUS_OK)
     return g_steal_pointer (&object);
   g_autoptr (GString) words
-    = g_string_new (sentence ? sentence : "The edge sent an invalid response. Is it of another version?");
+    = g_string_new (sentence ? sentence : "The edge sent an invalid response. Check that it has the same version.");
   g_string_replace (words, "`edgewayctl ", "`edgeway-edge ", 0); /* the API speaks to nodes; here it is the owner */
   g_printerr ("edgeway-edge: %s\n", words->str);
   *exit_code = EW_EXIT_FAILED;

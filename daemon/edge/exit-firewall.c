@@ -27,8 +27,8 @@ ew_firewall_check_name (const gchar *interface, GError **error)
     if (!g_ascii_isalnum (interface[i]) && strchr ("-_.", interface[i]) == NULL)
       {
         g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                     "The interface name \"%s\" has a character that the firewall's rules cannot carry; use letters, "
-                     "digits, '-', '_' and '.'",
+                     "The interface name \"%s\" has a character that firewall rules can't contain. Use letters, "
+                     "digits, '-', '_' and '.'.",
                      interface);
         return FALSE;
       }
@@ -315,11 +315,10 @@ run (const gchar *commands, gboolean json, gchar **output, GError **error)
 
   if (nft == NULL)
     {
-      g_set_error (
-        error, G_IO_ERROR, G_IO_ERROR_FAILED,
-        "This host's kernel has no nftables (%s): load it with `modprobe nf_tables`, or start the kernel that "
-        "was installed last",
-        g_strerror (errno));
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                   "The edge's host has no nftables in its kernel (%s); load it with `sudo modprobe nf_tables`, or "
+                   "start the kernel that was installed last",
+                   g_strerror (errno));
       return FALSE;
     }
   nft_ctx_buffer_output (nft);
@@ -427,9 +426,9 @@ ew_firewall_find_blockers_in (const gchar *interface, const EwNftChain *chains, 
   if (names->len == 0)
     return NULL;
   return g_strdup_printf (
-    "Another firewall on this host drops what it forwards unless told otherwise (%s), so VPN mode may "
-    "not reach the internet: allow it there, for instance with `iptables -I %s -i %s -j ACCEPT` and "
-    "`iptables -I %s -o %s -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT` (and ip6tables)",
+    "Another firewall on the edge's host drops forwarded packets that it doesn't know (%s), so VPN mode may not reach "
+    "the internet; allow them there, for example with `iptables -I %s -i %s -j ACCEPT` and `iptables -I %s -o %s -m "
+    "conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT` (and ip6tables)",
     names->str, docker ? "DOCKER-USER" : "FORWARD", interface, docker ? "DOCKER-USER" : "FORWARD", interface);
 }
 
@@ -458,10 +457,9 @@ ew_firewall_find_blockers (const gchar *interface)
     = chains != NULL ? ew_firewall_find_blockers_in (interface, (const EwNftChain *)chains->data, chains->len) : NULL;
 
   if (sentence == NULL && has_legacy_tables ())
-    sentence
-      = g_strdup_printf ("This host has rules of iptables-legacy, which the edge cannot read: if they drop what is "
-                         "forwarded, VPN mode does not reach the internet; `iptables-legacy -I FORWARD -i %s -j "
-                         "ACCEPT` allows it",
-                         interface);
+    sentence = g_strdup_printf (
+      "The edge's host has rules of iptables-legacy, which the edge can't read; if they drop forwarded packets, VPN "
+      "mode doesn't reach the internet; allow them with `iptables-legacy -I FORWARD -i %s -j ACCEPT`",
+      interface);
   return sentence;
 }

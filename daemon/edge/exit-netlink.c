@@ -104,7 +104,7 @@ ew_netlink_set_up (guint ifindex, guint mtu, GError **error)
   link->ifi_flags = IFF_UP;
   link->ifi_change = IFF_UP;
   mnl_attr_put_u32 (request, IFLA_MTU, mtu);
-  return talk (request, NULL, NULL) >= 0 || fail (error, "Cannot bring the tunnel interface up");
+  return talk (request, NULL, NULL) >= 0 || fail (error, "Can't bring the tunnel interface up");
 }
 
 gboolean
@@ -125,7 +125,7 @@ ew_netlink_add_address (guint ifindex, const EwIp *ip, GError **error)
   if (talk (request, NULL, NULL) >= 0)
     return TRUE;
   ew_ip_format (ip, text);
-  what = g_strdup_printf ("Cannot give the tunnel interface its address %s", text);
+  what = g_strdup_printf ("Can't give the tunnel interface its address %s", text);
   return fail (error, what);
 }
 
@@ -150,9 +150,10 @@ ew_netlink_add_route (guint ifindex, const EwPrefix *prefix, const EwIp *source,
   if (talk (request, NULL, NULL) >= 0)
     return TRUE;
   ew_prefix_format (prefix, text);
-  what = errno == EEXIST
-           ? g_strdup_printf ("This host already has a route to the mesh's range %s; another VPN may own it", text)
-           : g_strdup_printf ("Cannot add the route to the mesh's range %s", text);
+  what
+    = errno == EEXIST
+        ? g_strdup_printf ("The edge's host already has a route to the mesh's range %s; another VPN may own it", text)
+        : g_strdup_printf ("Can't add the route to the mesh's range %s", text);
   return fail (error, what);
 }
 
@@ -262,7 +263,7 @@ ew_netlink_get_view (guint ifindex, GError **error)
   view->own = g_array_new (FALSE, TRUE, sizeof (EwPrefix));
   if (!dump (RTM_GETADDR, AF_UNSPEC, on_address, &scan))
     {
-      fail (error, "Cannot read this host's addresses");
+      fail (error, "Can't read the addresses of the edge's host");
       return NULL;
     }
   look_up_internet ("198.41.0.4", &scan);
@@ -370,7 +371,7 @@ ew_netlink_watch (void (*func) (gpointer data), gpointer data)
     }
   watch->ruleset = ew_ruleset_watch_new (context, &watcher, watch);
   if (watch->ruleset == NULL)
-    g_debug ("changes of the firewall cannot be followed");
+    g_debug ("changes of the firewall can't be followed");
   return watch;
 }
 

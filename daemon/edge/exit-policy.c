@@ -57,7 +57,7 @@ parse_table (gpointer data)
   for (gsize l = 0; l < G_N_ELEMENTS (lists); l++)
     for (gsize i = 0; lists[l][i] != NULL; i++)
       if (!ew_prefix_parse (lists[l][i], &table.prefixes[table.n++], NULL))
-        g_error ("exit policy: %s is no prefix", lists[l][i]);
+        g_error ("exit policy: %s isn't a prefix", lists[l][i]);
   return &table;
 }
 

@@ -57,7 +57,7 @@ write_value (const gchar *root, const gchar *name, const gchar *value, GError **
   saved = errno;
   if (fd >= 0)
     close (fd);
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved), "Cannot write %s to %s: %s", value, path,
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved), "Can't write %s to %s: %s", value, path,
                g_strerror (saved));
   return FALSE;
 }

@@ -88,12 +88,12 @@ update_limits (EwExit *self)
   g_autofree gchar *blockers = self->config.exit ? ew_firewall_find_blockers (self->interface) : NULL;
 
   if (self->lacks_ipv6)
-    add_sentence (text, "IPv6 is switched off on this host (net.ipv6.conf.all.disable_ipv6), so the edge is reached "
-                        "inside the mesh by IPv4 alone and VPN mode carries IPv4 alone");
+    add_sentence (text, "IPv6 is switched off on the edge's host (net.ipv6.conf.all.disable_ipv6), so inside the mesh "
+                        "the edge is reached over IPv4 only, and VPN mode carries IPv4 only");
   add_sentence (text, self->failure);
   add_sentence (text, blockers);
   if (self->config.exit && !self->view->upstream[0] && !self->view->upstream[1])
-    add_sentence (text, "This host has no route to the internet, so VPN mode leads nowhere; add a default route");
+    add_sentence (text, "The edge's host has no route to the internet, so VPN mode leads nowhere; add a default route");
   g_free (self->limits);
   self->limits = g_string_free (text, text->len == 0);
 }
@@ -109,8 +109,8 @@ switch_forwarding_on (EwExit *self)
   ew_sysctl_undo_all (SYSCTLS, self->undo);
   self->config.exit = FALSE;
   self->failure
-    = g_strdup_printf ("This host cannot be made to forward packets (%s), so VPN mode is off; allow it with "
-                       "`sysctl -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1` and start the edge again",
+    = g_strdup_printf ("Forwarding can't be switched on on the edge's host (%s), so VPN mode is off; run `sudo sysctl "
+                       "-w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1` and restart the edge",
                        error->message);
 }
 
@@ -181,7 +181,7 @@ on_netlink (gpointer data)
       self->config.exit = FALSE;
       g_free (self->failure);
       self->failure
-        = g_strdup_printf ("%s, so VPN mode is off; start the edge again when the firewall works", error->message);
+        = g_strdup_printf ("%s, so VPN mode is off; restart the edge when the firewall works", error->message);
     }
   update_limits (self);
   if ((changed || error != NULL || g_strcmp0 (before, self->limits) != 0) && self->config.on_change != NULL)
@@ -216,7 +216,7 @@ on_looked_up (GObject *source, GAsyncResult *result, gpointer data)
     }
   g_resolver_free_addresses (found);
   if (error != NULL)
-    g_message ("where this edge is reached is not known: %s", error->message);
+    g_message ("the addresses at which this edge is reached aren't known: %s", error->message);
   else if (!apply_firewall (self, &error))
     g_warning ("%s", error->message);
 }

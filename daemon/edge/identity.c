@@ -33,8 +33,8 @@ static gboolean
 damaged (const gchar *state_dir, const gchar *name, const gchar *how, GError **error)
 {
   g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-               "%s/%s is %s: restore it from a backup. Without it this mesh's nodes do not know their edge; a new mesh "
-               "is made in an empty state directory.",
+               "%s/%s is %s. Restore it from a backup: without it, this mesh's nodes don't recognize their edge. To "
+               "make a new mesh, use an empty state directory.",
                state_dir, name, how);
   return FALSE;
 }
@@ -125,7 +125,7 @@ make_certificate (EwIdentity *identity, const gchar *state_dir, const gchar *edg
   gchar *text = g_strconcat (key, chain, NULL);
   g_autoptr (GError) unwritten = NULL;
   if (!write_file (state_dir, "api.pem", text, &unwritten))
-    g_warning ("The edge's certificate is made again at its next start: %s", unwritten->message);
+    g_warning ("The edge's certificate will be made again at its next start: %s", unwritten->message);
   identity->certificate = g_tls_certificate_new_from_pem (text, -1, error);
   ew_free_secret (key);
   ew_free_secret (text);

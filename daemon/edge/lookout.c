@@ -118,7 +118,7 @@ on_arrived (gpointer user_data)
       g_autoptr (GError) error = NULL;
       const EwNode *node = ew_mesh_get_node (self->mesh, id);
       if (node && !node->joined && !ew_mesh_mark_joined (self->mesh, id, &error))
-        g_warning ("node %s connected, but that cannot be stored: %s", id, error->message);
+        g_warning ("node %s connected, but that can't be stored: %s", id, error->message);
       g_free (id);
     }
   return G_SOURCE_REMOVE;
@@ -193,9 +193,10 @@ warn_of_problem (const EwNode *node, const EwSwitchNodeStatus *status)
   switch (status->problem)
     {
     case EW_NODE_PROBLEM_TWO_MACHINES:
-      g_warning ("Two computers use the identity of node %s, at %s and %s: one was cloned from the other, so each cuts "
-                 "the other off. On one of them stop edgewayd, delete /var/lib/edgeway and enroll it with a new key.",
-                 node->name, there, here);
+      g_warning (
+        "Two computers use the identity of node %s, at %s and %s: one was cloned from the other, so each cuts the "
+        "other off. On one of them, stop edgewayd, delete /var/lib/edgeway, start edgewayd and enroll with a new key.",
+        node->name, there, here);
       break;
     case EW_NODE_PROBLEM_CLOCK_BEHIND:
       g_warning ("The clock of node %s is %" G_GINT64_FORMAT " s behind this host's: set it, or let it be set by NTP. "
@@ -203,10 +204,10 @@ warn_of_problem (const EwNode *node, const EwSwitchNodeStatus *status)
                  node->name, status->clock_behind_s);
       break;
     case EW_NODE_PROBLEM_RESTORED:
-      g_message ("node %s was set back to an older state; the edge started the handshake with it", node->name);
+      g_message ("node %s was reset to an older state; the edge started the handshake with it", node->name);
       break;
     default:
-      g_message ("node %s has no problem with its identity any more", node->name);
+      g_message ("node %s no longer has a problem with its identity", node->name);
     }
 }
 
@@ -289,7 +290,7 @@ save_endpoints (EwLookout *self, gboolean all)
   for (guint i = 0; i < n; i++)
     ((Seen *)g_hash_table_lookup (self->seen, ids->pdata[i]))->unsaved = !saved;
   if (!saved && !self->save_failed) /* once, not every minute */
-    g_warning ("where the nodes are cannot be stored: %s", error->message);
+    g_warning ("where the nodes are can't be stored: %s", error->message);
   self->save_failed = !saved;
 }
 
@@ -304,7 +305,7 @@ save_timestamp_floor (EwLookout *self)
   guint64 sent = MAX (ew_switch_get_timestamp_floor (self->packet_switch), (guint64)g_get_real_time () * 1000);
   gboolean saved = ew_mesh_set_timestamp_floor (self->mesh, sent + TIMESTAMP_RESERVE_NS, &error);
   if (!saved && !self->save_failed)
-    g_warning ("the handshakes' timestamps cannot be stored: %s", error->message);
+    g_warning ("the handshakes' timestamps can't be stored: %s", error->message);
   return saved;
 }
 
@@ -367,7 +368,7 @@ ew_lookout_free (EwLookout *self)
   ew_mesh_unlisten (self->mesh, self->listener);
   save_endpoints (self, TRUE);
   if (!ew_mesh_set_timestamp_floor (self->mesh, ew_switch_get_timestamp_floor (self->packet_switch), &error))
-    g_warning ("the handshakes' timestamps cannot be stored: %s", error->message);
+    g_warning ("the handshakes' timestamps can't be stored: %s", error->message);
   ew_switch_free (self->packet_switch);
   g_hash_table_unref (self->seen);
   g_free (self);

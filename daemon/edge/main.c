@@ -14,7 +14,7 @@ print_help (void)
            "The edge: the server in the centre of an Edgeway mesh.\n"
            "\n"
            "  %-18s %s\n",
-           "run", "Run the edge; in an empty state directory, make a mesh");
+           "run", "Run the edge; in an empty state directory, make a new mesh first");
   for (const EwControlVerb *verb = ew_control_verbs; verb->name; verb++)
     {
       g_autofree gchar *usage = g_strconcat (verb->name, verb->argument ? " " : "", verb->argument, NULL);
@@ -66,7 +66,7 @@ main (int argc, char **argv)
       if (is_group && argc > 2 && (g_str_equal (argv[2], "--help") || g_str_equal (argv[2], "-h")))
         return print_help (), EW_EXIT_DONE;
       if (is_group)
-        g_printerr ("edgeway-edge: %s needs one of %s. See `edgeway-edge --help`.\n", verb,
+        g_printerr ("edgeway-edge: `%s` needs one of %s. See `edgeway-edge --help`.\n", verb,
                     g_str_equal (verb, "node") ? "list, show, remove" : "list, revoke");
       else
         g_printerr (*verb ? "edgeway-edge: There is no command \"%.32s\". See `edgeway-edge --help`.\n"

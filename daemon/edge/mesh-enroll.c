@@ -31,7 +31,7 @@ refuse_unknown (Enrolling *enrolling, GError **error)
 {
   enrolling->outcome->unknown_secret = TRUE;
   ew_set_error (error, EW_ERROR, EW_ERROR_KEY_INVALID,
-                "This mesh doesn't know that enrollment key: it was revoked, expired long ago, or belongs to another "
+                "This mesh doesn't know this enrollment key: it was revoked, expired long ago, or belongs to another "
                 "mesh. Ask for a new one.");
   return FALSE;
 }
@@ -51,7 +51,7 @@ replay (EwMesh *self, Enrolling *enrolling, const EwEnrollment *enrollment, GErr
       return TRUE;
     }
   ew_set_error (error, EW_ERROR, EW_ERROR_KEY_USED,
-                "This enrollment key has been used already. Each key can enroll only one computer: ask for a new one.");
+                "This enrollment key has already been used. Each key can enroll only one computer. Ask for a new one.");
   return FALSE;
 }
 
@@ -64,7 +64,7 @@ take_node (EwMesh *self, EwChange *change, Enrolling *enrolling, const EwEnrollm
       if (enrolling->request->name == NULL)
         {
           ew_set_error (error, EW_ERROR, EW_ERROR_NAME_INVALID,
-                        "This key was not made for a name, so the machine must give its own.");
+                        "This key wasn't made for a specific name, so the computer must give its own.");
           return NULL;
         }
       g_autoptr (EwNode) node = ew_mesh_new_node (self, enrollment->kind, enrolling->request->name);
@@ -146,7 +146,7 @@ enroll (EwMesh *self, EwChange *change, gpointer data, GError **error)
     return replay (self, enrolling, enrollment, error);
   if (enrollment->expires_us <= self->now_us ())
     {
-      ew_set_error (error, EW_ERROR, EW_ERROR_KEY_EXPIRED, "This enrollment key has expired; ask for a new one.");
+      ew_set_error (error, EW_ERROR, EW_ERROR_KEY_EXPIRED, "This enrollment key has expired. Ask for a new one.");
       return FALSE;
     }
   return ew_mesh_check_maker (self, change, enrollment->made_by, error)
@@ -237,12 +237,12 @@ ew_mesh_authenticate (EwMesh *self, const gchar *id, const guint8 credential[32]
   if (node && node->has_credential && ew_equal_secret (node->credential_hash, hash, EW_HASH_SIZE))
     return node;
   if (is_buried (self, id, hash))
-    ew_set_error (error, EW_ERROR, EW_ERROR_REMOVED,
-                  node
-                    ? "Another computer has taken this one's place in the mesh. `edgewayctl leave` erases what is left "
-                      "of it here."
-                    : "This computer was removed from the mesh. `edgewayctl leave` erases what is left of it here.");
+    ew_set_error (
+      error, EW_ERROR, EW_ERROR_REMOVED,
+      node ? "Another computer has taken this one's place in the mesh. Erase what is left of it here with `sudo "
+             "edgewayctl leave`."
+           : "This computer was removed from the mesh. Erase what is left of it here with `sudo edgewayctl leave`.");
   else
-    ew_set_error (error, EW_ERROR, EW_ERROR_NOT_AUTHENTICATED, "This mesh does not know that credential.");
+    ew_set_error (error, EW_ERROR, EW_ERROR_NOT_AUTHENTICATED, "This mesh doesn't know this credential.");
   return NULL;
 }

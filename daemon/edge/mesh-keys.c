@@ -165,10 +165,10 @@ put_renewed_node (EwMesh *self, EwChange *change, const Making *making, EwEnroll
     return FALSE;
   if (node->plain || !g_str_equal (making->kind, key_kind_of (node)))
     {
-      ew_set_error (
-        error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-        "%s has plain WireGuard and uses no enrollment key. Renew it with `edgewayctl node config %s --renew`.",
-        node->name, node->name);
+      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                    "%s has plain WireGuard and doesn't use an enrollment key. Renew it with `sudo edgewayctl node "
+                    "config %s --renew`.",
+                    node->name, node->name);
       return FALSE;
     }
   if (node->enrollment)
@@ -337,7 +337,7 @@ revoke_key (EwMesh *self, EwChange *change, gpointer data, GError **error)
   g_autoptr (EwEnrollment) enrollment = object ? ew_enrollment_from_json (object) : NULL;
   if (enrollment == NULL || enrollment->used_by)
     {
-      ew_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND, "That enrollment key was used or revoked at this moment.");
+      ew_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND, "This enrollment key was used or revoked just now.");
       return FALSE;
     }
   ew_change_expect (change, key, revision);
@@ -366,7 +366,7 @@ delete_keys_made_by (EwMesh *self, EwChange *change, const gchar *maker, GError 
   g_autoptr (GPtrArray) entries = ew_store_list (self->store, "/enrollment/", NULL, 0, NULL, &cause);
   if (entries == NULL)
     {
-      ew_set_error (error, EW_ERROR, EW_ERROR_INTERNAL, "The edge's store failed: %s", cause->message);
+      ew_set_error (error, EW_ERROR, EW_ERROR_INTERNAL, "The edge's store failed: %s.", cause->message);
       return FALSE;
     }
   for (guint i = 0; i < entries->len && left > 0; i++)

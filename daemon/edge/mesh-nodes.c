@@ -40,9 +40,10 @@ ew_mesh_claim_name (EwMesh *self, EwChange *change, const gchar *name, const gch
     return FALSE;
   if (revision != 0)
     {
-      ew_set_error (error, EW_ERROR, EW_ERROR_NAME_TAKEN,
-                    "The name \"%s\" is taken in this mesh: choose another, or rename or remove the one that has it.",
-                    name);
+      ew_set_error (
+        error, EW_ERROR, EW_ERROR_NAME_TAKEN,
+        "The name \"%s\" is already taken in this mesh. Choose another, or rename or remove the node that has it.",
+        name);
       return FALSE;
     }
   ew_change_expect (change, key, 0);
@@ -69,7 +70,7 @@ ew_mesh_claim_public_key (EwMesh *self, EwChange *change, const gchar *public_ke
     {
       ew_set_error (
         error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-        "This mesh knows a machine with that public key already: make a new key pair, or remove the other node first.");
+        "Another node of this mesh already has this public key. Make a new key pair, or remove the other node first.");
       return FALSE;
     }
   ew_change_expect (change, key, 0);
@@ -117,10 +118,9 @@ find_addresses (EwMesh *self, EwIp ips[2], gchar *keys[2], GError **error)
       self->next_offset = offset + 1;
       return TRUE;
     }
-  ew_set_error (
-    error, EW_ERROR, EW_ERROR_OUT_OF_ADDRESSES,
-    "All addresses of the mesh's range are in use or at rest (30 days after a node's removal): remove nodes "
-    "that are not needed.");
+  ew_set_error (error, EW_ERROR, EW_ERROR_OUT_OF_ADDRESSES,
+                "All addresses of the mesh's range are in use or at rest (30 days after a node's removal): remove "
+                "nodes that aren't needed.");
   return FALSE;
 }
 
@@ -203,7 +203,7 @@ ew_mesh_read_node (EwMesh *self, const gchar *id, GError **error)
   if (node)
     node->store_revision = revision;
   else
-    ew_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND, "There is no such node in this mesh any more.");
+    ew_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND, "This node is no longer in the mesh.");
   return node;
 }
 
@@ -266,11 +266,10 @@ renew_plain (EwMesh *self, EwChange *change, gpointer data, GError **error)
     return FALSE;
   if (!node->plain)
     {
-      ew_set_error (
-        error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-        "%s runs Edgeway and makes its own key pair. `edgewayctl node add %s --renew` makes an enrollment key "
-        "for the computer that takes its place.",
-        node->name, node->name);
+      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                    "%s runs Edgeway and makes its own key pair. To make an enrollment key for the computer that "
+                    "replaces it, use `sudo edgewayctl node add %s --renew`.",
+                    node->name, node->name);
       return FALSE;
     }
   g_autofree gchar *text = ew_key_to_base64 (node->public_key);
@@ -340,7 +339,7 @@ ew_mesh_set_node_mtu (EwMesh *self, const gchar *id, gint64 mtu, GError **error)
   if (mtu != 0 && (mtu < EW_NODE_MTU_MIN || mtu > self->mtu))
     {
       ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                    "A node's MTU is between %d (below it IPv6 does not work) and the mesh's, which is %u.",
+                    "A node's MTU is between %d (below it IPv6 doesn't work) and the mesh's, which is %u.",
                     EW_NODE_MTU_MIN, self->mtu);
       return NULL;
     }

@@ -257,7 +257,7 @@ ew_mesh_sweep_nodes (EwMesh *self, GError **error)
       if (ew_mesh_get_node (self, wanted.id) == NULL)
         g_message ("node %s %s", name,
                    timed_out    ? "didn't join in time and was removed"
-                   : node_plain ? "was removed with its maker, having never connected"
+                   : node_plain ? "was removed with the node that made it, having never connected"
                                 : "was removed with its enrollment key");
     }
   return TRUE;

@@ -46,7 +46,7 @@ check_special (const EwPrefix *prefix, const gchar *text, GError **error)
     {
       EwPrefix range;
       if (ew_prefix_parse (special[i].range, &range, NULL) && ew_prefix_overlaps (&range, prefix))
-        return refuse (error, EW_ERROR_ROUTE_INVALID, "%s reaches into %s (%s), which is never routed.", text,
+        return refuse (error, EW_ERROR_ROUTE_INVALID, "%s overlaps %s (%s), which can't be routed.", text,
                        special[i].range, special[i].what);
     }
   return TRUE;
@@ -66,7 +66,7 @@ check_edges (EwMesh *self, const EwPrefix *prefix, const gchar *text, GError **e
           EwEndpoint endpoint;
           if (ew_endpoint_parse (edge->endpoints[i], &endpoint) && ew_prefix_contains (prefix, &endpoint.remote))
             return refuse (error, EW_ERROR_ROUTE_INVALID,
-                           "%s covers the edge %s itself (%s): nodes would lose the way to it.", text, edge->name,
+                           "%s covers the edge %s itself (%s), so nodes would lose their way to it.", text, edge->name,
                            edge->endpoints[i]);
         }
     }
@@ -98,7 +98,7 @@ parse_cidr (const gchar *cidr, EwPrefix *prefix, gchar text[EW_PREFIX_STRLEN], G
       cidr ? cidr : "");
   ew_prefix_format (prefix, text);
   if (host_bits)
-    return refuse (error, EW_ERROR_ROUTE_INVALID, "%.64s names a host inside a network: did you mean %s?", cidr, text);
+    return refuse (error, EW_ERROR_ROUTE_INVALID, "%.64s is an address inside a network. Did you mean %s?", cidr, text);
   return TRUE;
 }
 
@@ -144,12 +144,12 @@ check_others (EwMesh *self, const RouteChange *wanted, gboolean *present, GError
       of_node += own;
       *present |= own && ew_prefix_equal (&other->prefix, &wanted->prefix);
       if (!own && ew_prefix_overlaps (&other->prefix, &wanted->prefix))
-        return refuse (error, EW_ERROR_ROUTE_OVERLAP, "%s overlaps the route %s through %s: remove that one first.",
+        return refuse (error, EW_ERROR_ROUTE_OVERLAP, "%s overlaps the route %s through %s. Remove that one first.",
                        wanted->cidr, other->cidr, name_of (self, other->node_id));
     }
   if (!*present && (of_node >= EW_MESH_NODE_ROUTES_MAX || entries->len >= EW_MESH_ROUTES_MAX))
     return refuse (error, EW_ERROR_ROUTE_INVALID,
-                   "A node can have %d routes and a mesh %d: join some into a wider one.", EW_MESH_NODE_ROUTES_MAX,
+                   "A node can have %d routes, and a mesh %d. Combine some into a larger one.", EW_MESH_NODE_ROUTES_MAX,
                    EW_MESH_ROUTES_MAX);
   return TRUE;
 }
@@ -169,7 +169,7 @@ add_route (EwMesh *self, EwChange *change, gpointer data, GError **error)
       || !ew_mesh_read (self, "/settings", &settings, &settings_revision, error))
     return FALSE;
   if (node == NULL)
-    return refuse (error, EW_ERROR_NOT_FOUND, "There is no such node in this mesh any more.");
+    return refuse (error, EW_ERROR_NOT_FOUND, "This node is no longer in the mesh.");
   if (!check_others (self, wanted, &present, error) || present)
     return present;
   JsonObject *route = json_object_new ();
@@ -198,7 +198,7 @@ ew_mesh_add_route (EwMesh *self, const gchar *cidr, const gchar *node_id, GError
       if (ew_prefix_equal (&route->prefix, &wanted.prefix))
         return route;
     }
-  refuse (error, EW_ERROR_INTERNAL, "The route was taken away again at the same moment.");
+  refuse (error, EW_ERROR_INTERNAL, "The route was removed again at the same moment.");
   return NULL;
 }
 

@@ -64,7 +64,7 @@ read_settings (EwMesh *self, EwMeshSettings *settings, gint64 *revision, GError 
     return TRUE;
   ew_mesh_settings_clear (settings);
   ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-                "The mesh's settings in the store are damaged: restore the state directory from a backup.");
+                "The mesh's settings in the store are damaged. Restore the state directory from a backup.");
   return FALSE;
 }
 
@@ -109,11 +109,10 @@ same_range (const gchar *wanted, const EwPrefix *made, GError **error)
   if (wanted == NULL || (ew_prefix_parse (wanted, &prefix, NULL) && ew_prefix_equal (&prefix, made)))
     return TRUE;
   ew_prefix_format (made, text);
-  ew_set_error (
-    error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-    "The mesh was made with the range %s, which cannot be changed to %.64s: take that setting back, or make a "
-    "new mesh in an empty state directory.",
-    text, wanted);
+  ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                "The mesh was made with the range %s, which can't be changed to %.64s: take that setting back, or make "
+                "a new mesh in an empty state directory.",
+                text, wanted);
   return FALSE;
 }
 
@@ -194,7 +193,7 @@ claim_edge_name (EwMesh *self, EwChange *change, const EwEdge *edge, const EwEdg
   if (revision != 0)
     {
       ew_set_error (error, EW_ERROR, EW_ERROR_NAME_TAKEN,
-                    "A node is called \"%s\" already, so the edge cannot be: give another --name.", edge->name);
+                    "A node is called \"%s\" already, so the edge can't be: give another --name.", edge->name);
       return FALSE;
     }
   ew_change_expect (change, key, 0);

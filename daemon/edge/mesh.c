@@ -97,7 +97,7 @@ apply_node (EwMesh *self, const gchar *id, JsonObject *object, gint64 revision)
     }
   if (object && (node == NULL || !g_str_equal (node->id, id)))
     {
-      g_warning ("store: /nodes/%s is damaged and passed over", id);
+      g_warning ("store: /nodes/%s is damaged and skipped", id);
       ew_node_free (node);
       return;
     }
@@ -235,7 +235,7 @@ apply_settings (EwMesh *self, JsonObject *object, gint64 revision)
     return;
   if (!ew_mesh_settings_from_json (&settings, object))
     {
-      g_warning ("store: /settings is damaged and passed over");
+      g_warning ("store: /settings is damaged and skipped");
       ew_mesh_settings_clear (&settings);
       return;
     }
@@ -394,7 +394,7 @@ load_prefix (EwMesh *self, const gchar *prefix, gint64 *revision, GError **error
       if (object)
         ew_mesh_apply (self, entry->key, object, entry->mod_revision);
       else
-        g_warning ("store: %s is damaged and passed over", entry->key);
+        g_warning ("store: %s is damaged and skipped", entry->key);
     }
   return TRUE;
 }

@@ -77,7 +77,7 @@ parse_ports (const gchar *key, const gchar *text, GArray *ports, GError **error)
       if (*parts[i] == '\0')
         continue;
       if (!g_ascii_string_to_unsigned (parts[i], 10, 1, G_MAXUINT16, &port, NULL) || ports->len >= OPEN_PORTS_MAX)
-        return wrong (error, "%s must be at most %d ports, such as 22;80: \"%.32s\" does not fit.", key, OPEN_PORTS_MAX,
+        return wrong (error, "%s must be at most %d ports, such as 22;80. \"%.32s\" isn't valid.", key, OPEN_PORTS_MAX,
                       parts[i]);
       guint16 value = (guint16)port;
       g_array_append_val (ports, value);
@@ -98,8 +98,8 @@ parse_prefixes (const gchar *key, const gchar *text, GArray *prefixes, GError **
       if (!ew_prefix_parse (parts[i], &prefix, &host_bits) || host_bits || prefix.length == 0
           || prefixes->len >= EXIT_CLOSED_MAX)
         return wrong (error,
-                      "%s must be at most %d prefixes, such as 192.0.2.0/24;2001:db8::/32: \"%.64s\" does not fit.",
-                      key, EXIT_CLOSED_MAX, parts[i]);
+                      "%s must be at most %d prefixes, such as 192.0.2.0/24;2001:db8::/32. \"%.64s\" isn't valid.", key,
+                      EXIT_CLOSED_MAX, parts[i]);
       g_array_append_val (prefixes, prefix);
     }
   return TRUE;
@@ -180,7 +180,7 @@ take_key (EwEdgeOptions *options, gchar **listen, const gchar *group, const gcha
   else if (g_str_equal (name, "mesh/mtu"))
     return parse_mtu (value, &options->mtu, error);
   else
-    return wrong (error, "there is no setting \"%.32s\" in [%.32s]; see edgeway-edge(8).", key, group);
+    return wrong (error, "There is no setting \"%.32s\" in [%.32s]. See edgeway-edge(8).", key, group);
   return TRUE;
 }
 
@@ -206,7 +206,7 @@ take_file (EwEdgeOptions *options, gchar **listen, const gchar *path, GError **e
   g_auto (GStrv) groups = g_key_file_get_groups (file, NULL);
   for (guint i = 0; good && groups[i]; i++)
     good = take_group (options, listen, file, groups[i], &cause);
-  return good || wrong (error, "The configuration %s cannot be used: %s", path, cause->message);
+  return good || wrong (error, "The configuration %s can't be used: %s", path, cause->message);
 }
 
 /* The command line. */
@@ -220,7 +220,7 @@ check (EwEdgeOptions *options, const gchar *listen, GError **error)
   if (!ew_edge_listen_parse (listen, &options->listen_address, &options->port, error))
     return FALSE;
   if (options->public_endpoint && !ew_host_port_parse (options->public_endpoint, &host, &port, NULL))
-    return wrong (error, "--public \"%.64s\": it must be HOST:PORT, where nodes reach this edge.",
+    return wrong (error, "--public \"%.64s\" isn't valid. Use HOST:PORT, where nodes reach this edge.",
                   options->public_endpoint);
   if ((options->mesh && !ew_name_check (options->mesh, error))
       || (options->edge_name && !ew_name_check (options->edge_name, error)))
@@ -243,9 +243,9 @@ ew_edge_options_parse (gint argc, gchar **argv, gchar **help, GError **error)
         { "public", 0, 0, G_OPTION_ARG_STRING, &options->public_endpoint,
           "Where nodes reach this edge (default: its first global address)", "HOST:PORT" },
         { "mesh", 0, 0, G_OPTION_ARG_STRING, &options->mesh,
-          "The mesh's name (default: as it is, at first that of the domain or host)", "NAME" },
+          "The mesh's name (default: unchanged; for a new mesh, that of the domain or host)", "NAME" },
         { "name", 0, 0, G_OPTION_ARG_STRING, &options->edge_name,
-          "This edge's name (default: as it is, at first the host's)", "EDGE" },
+          "This edge's name (default: unchanged; for a new mesh, the host's)", "EDGE" },
         { "config", 0, 0, G_OPTION_ARG_FILENAME, &config, "Further settings", "FILE" },
         { "trial", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &options->trial, NULL, NULL },
         { "help", 'h', 0, G_OPTION_ARG_NONE, &show_help, "Show this help", NULL },
@@ -272,7 +272,7 @@ ew_edge_options_parse (gint argc, gchar **argv, gchar **help, GError **error)
     return g_steal_pointer (&options);
   if (argc > 1)
     {
-      wrong (error, "`run` takes options only, and \"%.64s\" isn't one.", argv[1]);
+      wrong (error, "`run` accepts options only, and \"%.64s\" isn't one.", argv[1]);
       return NULL;
     }
   if (config && !take_file (options, &listen, config, error))
@@ -333,7 +333,7 @@ ew_edge_guess_public (const gchar *listen_address, guint16 port, const gchar *ex
     freeifaddrs (all);
   if (best.family != EW_FAMILY_NONE)
     return format_public (&best, port);
-  wrong (error, "This host has no address that others could reach: give --public HOST:PORT.");
+  wrong (error, "The edge's host has no address that others could reach. Give one with --public HOST:PORT.");
   return NULL;
 }
 

@@ -22,7 +22,7 @@ static gboolean
 fail (GError **error, const gchar *what, const gchar *path)
 {
   gint code = errno;
-  g_set_error (error, EW_ERROR, EW_ERROR_FAILED, "The edge could not %s%s: %s.", what, path ? path : "",
+  g_set_error (error, EW_ERROR, EW_ERROR_FAILED, "The edge couldn't %s%s: %s.", what, path ? path : "",
                g_strerror (code));
   return FALSE;
 }
@@ -83,17 +83,18 @@ hand_over_state (const gchar *path, const struct passwd *user, GError **error)
   g_autofree gchar *parent = g_path_get_dirname (canonical);
   struct stat st;
   if (g_mkdir_with_parents (parent, 0755) < 0)
-    return fail (error, "make the folder ", parent);
+    return fail (error, "create the folder ", parent);
   if (mkdir (canonical, 0700) < 0 && errno != EEXIST)
-    return fail (error, "make the folder ", canonical);
+    return fail (error, "create the folder ", canonical);
   int folder = open (canonical, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   gboolean good = folder >= 0 && fstat (folder, &st) == 0;
   if (good && st.st_uid == 0 && !is_state_folder (folder))
     {
       close (folder);
-      g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-                   "%s holds other things than an edge's state, so it is left as it is: choose another --state-dir.",
-                   canonical);
+      g_set_error (
+        error, EW_ERROR, EW_ERROR_FAILED,
+        "%s contains other things than an edge's state, so it was left as it is. Choose another --state-dir.",
+        canonical);
       return FALSE;
     }
   if (good && st.st_uid == 0)
@@ -124,9 +125,8 @@ become_user (const gchar *state_dir, GError **error)
   if (access (state_dir, R_OK | X_OK) != 0 || (access (state_dir, W_OK) != 0 && errno != EROFS))
     {
       g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-                   "The edge runs as the user " EW_EDGE_USER
-                   ", who cannot use %s: let that user into the folders above it, "
-                   "make it that user's, or choose another --state-dir.",
+                   "The edge runs as the user " EW_EDGE_USER ", who can't use %s. Let that user into the folders above "
+                   "it, make it that user's, or choose another --state-dir.",
                    state_dir);
       return FALSE;
     }
@@ -164,7 +164,7 @@ void
 ew_edge_privileges_ports_bound (void)
 {
   if (!ew_capabilities_limit (EW_CAPABILITY (CAP_NET_ADMIN)))
-    g_warning ("CAP_NET_BIND_SERVICE could not be given up: %s", g_strerror (errno));
+    g_warning ("CAP_NET_BIND_SERVICE couldn't be given up: %s", g_strerror (errno));
 }
 
 void

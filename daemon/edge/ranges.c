@@ -12,15 +12,16 @@ check_ipv4 (const EwPrefix *prefix, GError **error)
   if (prefix->length < 8 || prefix->length > 23)
     {
       ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                    "The mesh's IPv4 range is /%u: it must be between /8 and /23, as its first /24 is the edges'.",
+                    "The mesh's IPv4 range is /%u. It must be between /8 and /23, as its first /24 is for the edges.",
                     prefix->length);
       return FALSE;
     }
   if (!ew_prefix_is_private (prefix))
     {
-      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                    "The mesh's IPv4 range must be private as a whole (a part of RFC 1918 or 100.64.0.0/10): "
-                    "use " EW_RANGES_DEFAULT_IPV4 " or a part of 10.0.0.0/8.");
+      ew_set_error (
+        error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+        "The mesh's whole IPv4 range must be private (a part of RFC 1918 or 100.64.0.0/10). Use " EW_RANGES_DEFAULT_IPV4
+        " or a part of 10.0.0.0/8.");
       return FALSE;
     }
   return TRUE;

@@ -52,8 +52,8 @@ check_complete (const gchar *state_dir, const gchar *store, GError **error)
   if (g_file_test (store, G_FILE_TEST_EXISTS) || !g_file_test (key, G_FILE_TEST_EXISTS))
     return TRUE;
   g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-               "%s is missing, but a mesh's keys are beside it: restore it from a backup, or take everything out of %s "
-               "to make a new mesh.",
+               "%s is missing, but a mesh's keys are beside it. Restore it from a backup or, to make a new mesh, move "
+               "everything out of %s.",
                store, state_dir);
   return FALSE;
 }
@@ -71,7 +71,7 @@ open_store (Edge *self, GError **error)
   if (g_error_matches (cause, EW_STORE_ERROR, EW_STORE_ERROR_IN_USE))
     g_set_error (
       error, EW_ERROR, EW_ERROR_FAILED,
-      "Another edgeway-edge runs on the state directory %s: stop that one, or give this one another --state-dir.",
+      "Another edgeway-edge already uses the state directory %s. Stop that one, or give this one another --state-dir.",
       self->options->state_dir);
   else
     g_propagate_error (error, g_steal_pointer (&cause));
@@ -145,7 +145,7 @@ open_mesh (Edge *self, GError **error)
   if ((options->public_endpoint && !ew_mesh_keep_public (self->mesh, &cause))
       || !ew_mesh_sweep (self->mesh, TRUE, &cause))
     {
-      g_warning ("%s Packets are carried meanwhile; what has to be stored is refused.", cause->message);
+      g_warning ("%s Until then, packets are carried, but changes are refused.", cause->message);
       self->sweep_failed = TRUE;
     }
   return TRUE;
@@ -168,7 +168,7 @@ wait_for_port (Edge *self, const gchar *what, gboolean *told)
   if (!self->patient || g_getenv ("NOTIFY_SOCKET"))
     return FALSE;
   if (!*told)
-    g_warning ("%s It is tried again every %d s until then.", what, WAIT_SECONDS);
+    g_warning ("%s The edge tries again every %d s.", what, WAIT_SECONDS);
   *told = TRUE;
   g_usleep (WAIT_SECONDS * G_USEC_PER_SEC);
   return TRUE;
@@ -215,7 +215,7 @@ start_lookout (Edge *self, GError **error)
     return TRUE;
   if (in_use)
     g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-                 "UDP port %u is in use by another program (another WireGuard?): stop that one, or choose another port "
+                 "UDP port %u is in use by another program (another WireGuard?). Stop that one, or choose another port "
                  "with --listen [ADDR]:PORT.",
                  options->port);
   else
@@ -246,7 +246,7 @@ start_api (Edge *self, GError **error)
           g_propagate_error (error, g_steal_pointer (&cause));
           return FALSE;
         }
-      g_warning ("%s `edgeway-edge status` and the like do not work until then.", cause->message);
+      g_warning ("%s Until then, `edgeway-edge status` and the other commands don't work.", cause->message);
     }
   self->topology = ew_topology_new (self->mesh, self->lookout);
   EwApiParts parts
@@ -294,7 +294,8 @@ print_first_key (Edge *self, GError **error)
   gboolean printed = printf ("%s\n", key) > 0 && fflush (stdout) == 0;
   ew_free_secret (key);
   if (!printed)
-    g_warning ("the first administrator's key could not be printed; `edgeway-edge admin-key` makes another");
+    g_warning (
+      "the first administrator's enrollment key couldn't be printed; make another with `sudo edgeway-edge admin-key`");
   return TRUE;
 }
 
@@ -304,8 +305,8 @@ announce (Edge *self, GError **error)
   if (ew_mesh_is_announced (self->mesh))
     return TRUE;
   if (stdout_is_journal ())
-    g_message (
-      "the mesh is made. To make its first administrator's enrollment key, run `sudo edgeway-edge admin-key` here");
+    g_message ("the mesh has been made. To make its first administrator's enrollment key, run `sudo edgeway-edge "
+               "admin-key` here");
   else if (!print_first_key (self, error))
     return FALSE;
   return ew_mesh_set_announced (self->mesh, error);
@@ -328,7 +329,7 @@ on_tick (gpointer user_data)
   know_nodes (self);
   gboolean swept = ew_mesh_sweep (self->mesh, ++self->ticks % THOROUGH_TICKS == 0, &error);
   if (!swept && !self->sweep_failed) /* once, not every 5 s */
-    g_warning ("what has expired could not be removed: %s", error->message);
+    g_warning ("expired records couldn't be removed: %s", error->message);
   self->sweep_failed = !swept;
   return G_SOURCE_CONTINUE;
 }

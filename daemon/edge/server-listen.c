@@ -17,15 +17,15 @@ explain_bind (GError **error, const GError *cause, guint16 port)
   if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
     g_set_error (
       error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE,
-      "TCP port %u is in use by another program: stop that one, or choose another port with --listen [ADDR]:PORT.",
+      "TCP port %u is in use by another program. Stop that one, or choose another port with --listen [ADDR]:PORT.",
       port);
   else if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED))
     g_set_error (error, EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
-                 "TCP port %u needs a privilege (ports below 1024 are root's): start as root, or choose a higher port "
-                 "with --listen [ADDR]:PORT.",
+                 "TCP port %u needs a privilege (ports below 1024 are root's). Start the edge as root, or choose a "
+                 "higher port with --listen [ADDR]:PORT.",
                  port);
   else
-    g_set_error (error, EW_ERROR, EW_ERROR_FAILED, "The edge cannot listen on TCP port %u: %s.", port, cause->message);
+    g_set_error (error, EW_ERROR, EW_ERROR_FAILED, "The edge can't listen on TCP port %u: %s.", port, cause->message);
 }
 
 static gboolean
@@ -69,7 +69,7 @@ ew_server_bind_tcp (EwServer *self, const gchar *address, guint16 port, gboolean
       bound = bind_ip (self, "0.0.0.0", port, FALSE, &cause);
       /* A host may have IPv6 switched off. */
       if (bound && !bind_ip (self, "::", port, FALSE, &no_v6))
-        g_message ("listening on IPv4 alone: %s", no_v6->message);
+        g_message ("listening on IPv4 only: %s", no_v6->message);
     }
   if (!bound)
     explain_bind (error, cause, port);
@@ -83,7 +83,7 @@ ew_server_bind_control (EwServer *self, const gchar *path, GError **error)
   if (strlen (path) >= sizeof ((struct sockaddr_un *)0)->sun_path)
     {
       g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-                   "The state directory's path is too long for its control socket (%s): choose a shorter --state-dir.",
+                   "The state directory's path is too long for its control socket (%s). Choose a shorter --state-dir.",
                    path);
       return FALSE;
     }
@@ -100,7 +100,7 @@ ew_server_bind_control (EwServer *self, const gchar *path, GError **error)
       /* GIO has no code for a read-only file system. */
       gboolean unwritable = access (folder, W_OK) != 0 || g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
       g_set_error (error, EW_ERROR, unwritable ? EW_ERROR_STORE_FULL : EW_ERROR_FAILED,
-                   "The control socket %s cannot be made: %s.", path, cause->message);
+                   "The control socket %s can't be created: %s.", path, cause->message);
     }
   return bound;
 }

@@ -120,7 +120,7 @@ ew_connection_hand_over (EwConnection *connection, GIOStream *stream)
                                                               : g_socket_get_local_address (connection->socket, NULL);
   if (local == NULL
       || !soup_server_accept_iostream (connection->server->soup, stream, local, connection->remote, &error))
-    g_debug ("api: a connection was dropped: %s", error ? error->message : "it is gone already");
+    g_debug ("api: a connection was dropped: %s", error ? error->message : "it is already closed");
 }
 
 /* Refusals before the body has come: the answer goes out at once, and what the caller still sends is thrown away for a

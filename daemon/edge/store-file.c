@@ -31,11 +31,10 @@ set_error (GError **error, EwStoreError code, gchar *sentence)
 static gboolean
 fail_corrupt (const gchar *path, const gchar *why, GError **error)
 {
-  return set_error (
-    error, EW_STORE_ERROR_CORRUPT,
-    g_strdup_printf ("%s is damaged: %s. Put back a copy of it from a backup; or move it and %s-wal away to begin a "
-                     "new mesh, which every node has to join again.",
-                     path, why, path));
+  return set_error (error, EW_STORE_ERROR_CORRUPT,
+                    g_strdup_printf ("%s is damaged: %s. Restore it from a backup; or, to begin a new mesh that every "
+                                     "node has to join again, move it and %s-wal away.",
+                                     path, why, path));
 }
 
 static gboolean
@@ -43,7 +42,7 @@ fail_errno (const gchar *path, GError **error)
 {
   gboolean full = errno == ENOSPC || errno == EDQUOT;
   return set_error (error, full ? EW_STORE_ERROR_FULL : EW_STORE_ERROR_FAILED,
-                    g_strdup_printf ("Cannot make the store %s: %s.", path, g_strerror (errno)));
+                    g_strdup_printf ("Can't create the store %s: %s.", path, g_strerror (errno)));
 }
 
 gboolean
@@ -56,26 +55,26 @@ ew_store_fail (EwStore *store, gint code, GError **error)
     {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return set_error (
-        error, EW_STORE_ERROR_IN_USE,
-        g_strdup_printf ("%s is in use by another process: one edge at a time works on it. Stop the other one, or name "
-                         "another folder with --state-dir.",
-                         path));
+      return set_error (error, EW_STORE_ERROR_IN_USE,
+                        g_strdup_printf ("%s is in use by another process, and only one edge can use it at a time. "
+                                         "Stop the other one, or name another folder with --state-dir.",
+                                         path));
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_FORMAT:
       return fail_corrupt (path, why, error);
     case SQLITE_READONLY:
-      return set_error (error, EW_STORE_ERROR_FULL,
-                        g_strdup_printf ("%s cannot be written (%s): nothing was changed. Make its disk writable "
-                                         "and try again.",
-                                         path, why));
+      return set_error (
+        error, EW_STORE_ERROR_FULL,
+        g_strdup_printf ("Can't write %s: %s. Nothing was changed. Make its disk writable, then try again.", path,
+                         why));
     case SQLITE_FULL:
     case SQLITE_IOERR:
       return set_error (
         error, EW_STORE_ERROR_FULL,
-        g_strdup_printf ("The disk of %s is full or fails (%s): nothing was changed. Make room there and try again.",
-                         path, why));
+        g_strdup_printf (
+          "The disk of %s is full or fails: %s. Nothing was changed. Free some space there, then try again.", path,
+          why));
     default:
       return set_error (error, EW_STORE_ERROR_FAILED,
                         g_strdup_printf ("Can't use the store %s: %s. Check that the file and its folder belong to the "
@@ -216,12 +215,12 @@ check_identity (EwStore *store, GError **error)
   if (application != EW_STORE_APPLICATION_ID)
     return set_error (
       error, EW_STORE_ERROR_CORRUPT,
-      g_strdup_printf ("%s is a database of another program: move it away, or name another folder with --state-dir.",
+      g_strdup_printf ("%s is another program's database. Move it away, or name another folder with --state-dir.",
                        store->path));
   if (version != EW_STORE_FORMAT)
     return set_error (error, EW_STORE_ERROR_CORRUPT,
                       g_strdup_printf ("%s was written by a newer version of Edgeway (format %" G_GINT64_FORMAT
-                                       "): install that version.",
+                                       "). Install that version.",
                                        store->path, version));
   return TRUE;
 }
@@ -251,7 +250,7 @@ configure (EwStore *store, gboolean memory, GError **error)
   if (g_strcmp0 (mode, memory ? "memory" : "wal") != 0)
     return set_error (
       error, EW_STORE_ERROR_FAILED,
-      g_strdup_printf ("The file system of %s does not allow SQLite's write-ahead log: use a local disk.",
+      g_strdup_printf ("The file system of %s doesn't support SQLite's write-ahead log. Use a local disk.",
                        store->path));
   return exec (store, "PRAGMA main.synchronous = FULL; PRAGMA main.journal_size_limit = 16777216;", error)
          && check_health (store, error) && exec (store, ew_store_leased_schema, error);
@@ -282,7 +281,7 @@ load_state (EwStore *store, GError **error)
       || !query (store, "SELECT ifnull (max (revision), 1) FROM main.history", &last, NULL, error))
     return FALSE;
   if (store->revision < 1 || store->compacted < 1 || last > store->revision)
-    return fail_corrupt (store->path, "its parts do not agree", error);
+    return fail_corrupt (store->path, "its parts contradict one another", error);
   store->revision = MAX (store->revision, store->reserved);
   return TRUE;
 }
@@ -371,7 +370,7 @@ ew_store_open (const gchar *path, GError **error)
   if (!ok)
     return NULL;
   if (store->frozen)
-    g_warning ("%s is on a read-only disk: what it holds is used, and every change to it is refused.", path);
+    g_warning ("%s is on a read-only disk. Its content is used, but every change is refused.", path);
   store->dispatched = store->revision;
   return g_steal_pointer (&store);
 }

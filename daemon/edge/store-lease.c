@@ -68,7 +68,7 @@ end_lease (EwStore *store, Lease *lease)
   g_autoptr (GPtrArray) operations = deletions_of (store, lease->id);
   if (operations->len > 0 && !ew_store_apply (store, NULL, operations, NULL, NULL, &error))
     {
-      g_warning ("A lease's keys cannot be removed yet: %s", error->message);
+      g_warning ("A lease's keys can't be removed yet: %s", error->message);
       set_deadline (store, lease, g_get_monotonic_time () + RETRY_US);
       return;
     }
@@ -150,7 +150,7 @@ ew_store_lease_keepalive (EwStore *store, gint64 id, GError **error)
   Lease *lease = g_hash_table_lookup (store->leases, &id);
   if (lease == NULL)
     {
-      g_set_error_literal (error, EW_STORE_ERROR, EW_STORE_ERROR_NO_LEASE, "This lease has run out: take another.");
+      g_set_error_literal (error, EW_STORE_ERROR, EW_STORE_ERROR_NO_LEASE, "This lease has expired. Take another.");
       return FALSE;
     }
   set_deadline (store, lease, deadline_from_now (lease));

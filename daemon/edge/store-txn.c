@@ -324,7 +324,7 @@ check_operation (EwStore *store, const EwStoreOperation *operation, GError **err
 {
   gsize length = strlen (operation->key);
   if (length == 0)
-    g_set_error_literal (error, EW_STORE_ERROR, EW_STORE_ERROR_FAILED, "A key in the store cannot be empty.");
+    g_set_error_literal (error, EW_STORE_ERROR, EW_STORE_ERROR_FAILED, "A key in the store can't be empty.");
   else if (length > EW_STORE_KEY_MAX)
     g_set_error (error, EW_STORE_ERROR, EW_STORE_ERROR_TOO_LARGE,
                  "A key in the store has at most %d bytes; this one has %" G_GSIZE_FORMAT ".", EW_STORE_KEY_MAX,
@@ -334,7 +334,7 @@ check_operation (EwStore *store, const EwStoreOperation *operation, GError **err
                  "A value in the store has at most %d bytes; that of %s has %" G_GSIZE_FORMAT ".", EW_STORE_VALUE_MAX,
                  operation->key, g_bytes_get_size (operation->value));
   else if (operation->lease != 0 && !ew_store_lease_exists (store, operation->lease))
-    g_set_error (error, EW_STORE_ERROR, EW_STORE_ERROR_NO_LEASE, "The lease of %s has run out: take another.",
+    g_set_error (error, EW_STORE_ERROR, EW_STORE_ERROR_NO_LEASE, "The lease of %s has expired. Take another.",
                  operation->key);
   else
     return TRUE;

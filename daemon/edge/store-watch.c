@@ -167,7 +167,7 @@ on_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
   for (guint i = 0; i < DISPATCH_MAX && more; i++)
     if (!dispatch_one (store, &more, &error))
       {
-        g_warning ("Changes cannot be told of yet: %s", error->message);
+        g_warning ("Changes can't be announced yet: %s", error->message);
         g_source_set_ready_time (source, g_get_monotonic_time () + RETRY_US);
         return G_SOURCE_CONTINUE;
       }

@@ -145,7 +145,7 @@ call_peer (EwDevice *device, const EwTime *time, void *data)
   const Call *call = data;
 
   if (!ew_peer_call (call->node->peer, call->to, time))
-    g_debug ("node %s is not called where it was", call->node->id);
+    g_debug ("node %s isn't called where it last was", call->node->id);
 }
 
 /* Where it was before, in case that a machine is there still (switch-identity.h). */
@@ -234,7 +234,7 @@ wake (gpointer data)
   const guint64 one = 1;
 
   if (write (((EwSwitch *)data)->wake_fd, &one, sizeof one) < 0 && errno != EAGAIN)
-    g_debug ("the switch's main context could not be woken: %s", g_strerror (errno));
+    g_debug ("the switch's main context couldn't be woken: %s", g_strerror (errno));
 }
 
 static gboolean
@@ -476,7 +476,7 @@ ew_switch_monitor_init (EwSwitch *self, GError **error)
   self->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (self->wake_fd < 0)
     {
-      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "The switch could not be made: %s",
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "The switch couldn't be started: %s",
                    g_strerror (errno));
       return FALSE;
     }

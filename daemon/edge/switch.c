@@ -137,7 +137,7 @@ add_node (EwSwitch *self, const EwSwitchNode *given)
   atomic_store (&node->router.mtu, given->mtu);
   if (!set_peer (self, node, given, TRUE))
     {
-      g_warning ("node %s has a WireGuard key that cannot be a node's and is left out of the switch", given->id);
+      g_warning ("node %s has a WireGuard key that can't be a node's and is left out of the switch", given->id);
       node_free (node);
       return;
     }
@@ -165,7 +165,7 @@ ew_switch_set_node (EwSwitch *self, const EwSwitchNode *given)
       return;
     }
   if (!same_prefixes (node, given) && !set_peer (self, node, given, FALSE))
-    g_warning ("the addresses of node %s could not be changed", given->id);
+    g_warning ("the addresses of node %s couldn't be changed", given->id);
   node->plain = given->plain;
   atomic_store (&node->router.mtu, given->mtu);
   if (ew_revision_equal (node->revision, given->revision))
@@ -334,9 +334,8 @@ on_tun_lost (void *user)
   g_clear_pointer (&self->exit, ew_exit_free);
   self->awaits_tun = TRUE;
   g_free (self->tun_failure);
-  self->tun_failure
-    = g_strdup ("The tunnel interface was deleted, so VPN mode is off and the edge's own services are not "
-                "reached inside the mesh; start the edge again");
+  self->tun_failure = g_strdup ("The tunnel interface was deleted, so VPN mode is off and the edge's own services "
+                                "can't be reached inside the mesh; restart the edge");
   on_exit_change (self);
 }
 
@@ -392,10 +391,9 @@ start_engine (EwSwitch *self, const EwSwitchConfig *config, GError **error)
           || g_error_matches (failure, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PRIVILEGE)))
     {
       self->awaits_tun = g_error_matches (failure, EW_ENGINE_ERROR, EW_ENGINE_ERROR_NO_TUN);
-      self->tun_failure
-        = g_strdup_printf ("No TUN (%s), so the edge only connects nodes with each other: VPN mode is off "
-                           "and its own services are not reached inside the mesh",
-                           failure->message);
+      self->tun_failure = g_strdup_printf ("No TUN device (%s), so the edge only connects nodes with each other: VPN "
+                                           "mode is off and its own services can't be reached inside the mesh",
+                                           failure->message);
       g_clear_error (&failure);
       self->engine = make_engine (self, config, NULL, &failure);
     }
@@ -441,7 +439,7 @@ start_exit (EwSwitch *self, const EwSwitchConfig *config)
     on_exit_change (self);
   else
     self->tun_failure = g_strdup_printf (
-      "%s, so VPN mode is off and the edge's own services are not reached inside the mesh", error->message);
+      "%s, so VPN mode is off and the edge's own services can't be reached inside the mesh", error->message);
 }
 
 EwSwitch *

@@ -15,7 +15,7 @@ print_other_keys (const EwControl *control, const gchar *except)
   g_autoptr (JsonObject) answer = ew_control_call (control, "GET", "/v1/keys", NULL, &exit_code);
   g_autofree gchar *text = answer ? ew_listing_keys (&control->terminal, answer, except) : NULL;
   if (text)
-    g_printerr ("\nOther enrollment keys that are open (`edgeway-edge key revoke ID` takes one away):\n%s", text);
+    g_printerr ("\nOther open enrollment keys (revoke one with `sudo edgeway-edge key revoke ID`):\n%s", text);
 }
 
 gint
@@ -30,7 +30,8 @@ ew_control_admin_key (const EwControl *control)
   printf ("%s\n", ew_json_string (answer, "key"));
   if (fflush (stdout) != 0)
     {
-      g_printerr ("edgeway-edge: Can't write the key to stdout. `edgeway-edge key list` shows it, to be revoked.\n");
+      g_printerr (
+        "edgeway-edge: Can't write the key to stdout. Find it with `sudo edgeway-edge key list`, and revoke it.\n");
       return EW_EXIT_FAILED;
     }
   print_other_keys (control, ew_json_string (answer, "id"));
@@ -50,7 +51,7 @@ ew_control_key_list (const EwControl *control)
   else if (text)
     printf ("%s", text);
   else
-    g_printerr ("No enrollment key is open.\n");
+    g_printerr ("There are no open enrollment keys.\n");
   return EW_EXIT_DONE;
 }
 

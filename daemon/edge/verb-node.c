@@ -96,7 +96,7 @@ ew_control_node_remove (const EwControl *control)
   g_autoptr (JsonObject) answer = ew_control_call (control, "DELETE", path, NULL, &exit_code);
   if (answer == NULL)
     return exit_code;
-  printf ("%s is removed from the mesh, with the unused enrollment keys and phone configurations that it made.\n",
+  printf ("%s has been removed from the mesh, with the unused enrollment keys and phone configurations that it made.\n",
           name);
   return EW_EXIT_DONE;
 }

@@ -8,12 +8,12 @@
 #include "edgeway-config.h"
 
 const EwControlVerb ew_control_verbs[] = {
-  { "admin-key", NULL, "Make an enrollment key for an administrator", FALSE, TRUE, ew_control_admin_key },
+  { "admin-key", NULL, "Print a new enrollment key for an administrator", FALSE, TRUE, ew_control_admin_key },
   { "status", NULL, "Show the running edge's status", TRUE, FALSE, ew_control_status },
   { "node list", NULL, "List the mesh's nodes", TRUE, FALSE, ew_control_node_list },
-  { "node show", "NAME", "Show what the mesh knows of one node", TRUE, FALSE, ew_control_node_show },
+  { "node show", "NAME", "Show everything that the mesh knows about a node", TRUE, FALSE, ew_control_node_show },
   { "node remove", "NAME", "Remove a node and the enrollment keys that it made", FALSE, FALSE, ew_control_node_remove },
-  { "key list", NULL, "List the enrollment keys that can be used", TRUE, FALSE, ew_control_key_list },
+  { "key list", NULL, "List the enrollment keys that can still be used", TRUE, FALSE, ew_control_key_list },
   { "key revoke", "ID", "Revoke an enrollment key", FALSE, FALSE, ew_control_key_revoke },
   { NULL, NULL, NULL, FALSE, FALSE, NULL },
 };
@@ -59,11 +59,11 @@ parse_options (const EwControlVerb *verb, gint *argc, gchar ***argv, EwControl *
   gboolean help = FALSE;
   g_autofree gchar *valid = NULL;
   const GOptionEntry common[] = { { "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &control->state_dir,
-                                    "The running edge's (default: " EW_EDGE_STATE_DIR ")", "DIR" },
+                                    "The running edge's state directory (default: " EW_EDGE_STATE_DIR ")", "DIR" },
                                   { "help", 'h', 0, G_OPTION_ARG_NONE, &help, "Show this help", NULL },
                                   G_OPTION_ENTRY_NULL };
   const GOptionEntry json[]
-    = { { "json", 0, 0, G_OPTION_ARG_NONE, &control->json, "For programs", NULL }, G_OPTION_ENTRY_NULL };
+    = { { "json", 0, 0, G_OPTION_ARG_NONE, &control->json, "Print JSON, for programs", NULL }, G_OPTION_ENTRY_NULL };
   const GOptionEntry duration[] = { { "valid", 0, 0, G_OPTION_ARG_STRING, &valid,
                                       "How long the key can be used: 10m, 1h, 1d, at most 7d (default: 1h)", "TIME" },
                                     G_OPTION_ENTRY_NULL };

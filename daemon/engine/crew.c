@@ -23,7 +23,8 @@ hook_random (void *user, uint8_t *out, size_t len)
           len -= (gsize)got;
         }
       else if (errno != EINTR)
-        g_error ("The kernel gives no random numbers (getrandom: %s): keys cannot be made safely", g_strerror (errno));
+        g_error ("The kernel gives no random numbers (getrandom: %s), so keys can't be made safely.",
+                 g_strerror (errno));
     }
 }
 
@@ -212,7 +213,7 @@ ew_crew_new (const EwCrewConfig *config, EwWires *wires, GError **error)
     code = ew_worker_start (crew->workers[i]);
   if (code == 0)
     return crew;
-  g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The tunnel's threads could not be started: %s",
+  g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The tunnel's threads couldn't be started: %s.",
                g_strerror (code));
   ew_crew_free (crew);
   return NULL;

@@ -29,7 +29,7 @@ check_mtu (guint16 mtu, GError **error)
   if (mtu >= EW_ENGINE_MIN_MTU)
     return TRUE;
   g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
-               "An MTU of %u is too small: IPv6 does not work below %u, choose one from %u to %u", mtu,
+               "An MTU of %u is too small: IPv6 doesn't work below %u. Choose one from %u to %u.", mtu,
                EW_ENGINE_MIN_MTU, EW_ENGINE_MIN_MTU, EW_MTU_MAX);
   return FALSE;
 }
@@ -178,7 +178,7 @@ ew_engine_set_listen_port (EwEngine *engine, uint16_t port, GError **error)
     {
       if (wires.n > 0)
         g_set_error_literal (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
-                             "The port stays as it is: the kernel would not share the new one among the threads");
+                             "The port stays as it is: the kernel doesn't share the new one among the threads.");
       ew_wires_clear (&wires);
       return FALSE;
     }
@@ -370,7 +370,7 @@ ew_engine_serve_uapi (EwEngine *engine, gboolean managed, GError **error)
   if (engine->interface == NULL)
     {
       g_set_error_literal (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
-                           "`wg` cannot be served: this tunnel has no network interface to be named by");
+                           "`wg` can't be served: this tunnel has no network interface, whose name it needs.");
       return FALSE;
     }
   g_autofree char *path = g_strdup_printf (EW_UAPI_DIR "/%s.sock", engine->interface);

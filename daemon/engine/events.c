@@ -85,8 +85,8 @@ ew_events_new (const EwEventsHandler *handler, GError **error)
   int wake = eventfd (0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (wake < 0)
     {
-      g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The tunnel's event channel could not be made: %s",
-                   g_strerror (errno));
+      g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
+                   "The tunnel's event channel couldn't be created: %s.", g_strerror (errno));
       return NULL;
     }
 

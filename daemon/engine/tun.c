@@ -179,7 +179,7 @@ tun_set_mtu (EwTun *tun, guint16 mtu, GError **error)
       return TRUE;
     }
   g_set_error (error, EW_ENGINE_ERROR, errno == EPERM ? EW_ENGINE_ERROR_PRIVILEGE : EW_ENGINE_ERROR_FAILED,
-               "The MTU of %s could not be set to %u: %s", tun->name, mtu, g_strerror (errno));
+               "The MTU of %s couldn't be set to %u: %s.", tun->name, mtu, g_strerror (errno));
   return FALSE;
 }
 
@@ -245,15 +245,15 @@ open_clone_device (GError **error)
     return fd;
   if (errno == EACCES || errno == EPERM)
     g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PRIVILEGE,
-                 "The tunnel device /dev/net/tun may not be opened here (%s): run as root with CAP_NET_ADMIN; in a "
-                 "container allow the device (--device /dev/net/tun)",
+                 "The tunnel device /dev/net/tun can't be opened: %s. Run as root with CAP_NET_ADMIN; in a container, "
+                 "allow the device (--device /dev/net/tun).",
                  g_strerror (errno));
   else if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
     g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_NO_TUN,
-                 "There is no tunnel device /dev/net/tun: load it with `modprobe tun`; in a container pass it on "
-                 "(--device /dev/net/tun); on a virtual server ask the provider to switch TUN on");
+                 "There is no tunnel device /dev/net/tun. Load it with `modprobe tun`; in a container, pass it on "
+                 "(--device /dev/net/tun); on a virtual server, ask the provider to switch TUN on.");
   else
-    g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "/dev/net/tun could not be opened: %s",
+    g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "/dev/net/tun couldn't be opened: %s.",
                  g_strerror (errno));
   return -1;
 }
@@ -269,15 +269,15 @@ create_interface (int fd, const char *name, short queues, GError **error)
     return TRUE;
   if (errno == EBUSY)
     g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_NAME_IN_USE,
-                 "A network interface named %s exists already: stop what made it (`ip -d link show %s` tells what it "
-                 "is) or choose another name",
+                 "A network interface named %s exists already. Stop what made it (`ip -d link show %s` tells what it "
+                 "is), or choose another name.",
                  name, name);
   else if (errno == EPERM)
     g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PRIVILEGE,
-                 "The network interface %s could not be made because CAP_NET_ADMIN is missing: run as root", name);
+                 "The network interface %s couldn't be created because CAP_NET_ADMIN is missing. Run as root.", name);
   else
-    g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The network interface %s could not be made: %s", name,
-                 g_strerror (errno));
+    g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The network interface %s couldn't be created: %s.",
+                 name, g_strerror (errno));
   return FALSE;
 }
 
@@ -320,7 +320,7 @@ open_first (const char *name, guint16 mtu, short queues, GError **error)
   if (!name_is_valid (name))
     {
       g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
-                   "\"%s\" cannot be the name of a network interface: use 1 to 15 letters, digits, '-' or '_'", name);
+                   "\"%s\" can't be the name of a network interface. Use 1 to 15 letters, digits, '-' or '_'.", name);
       return NULL;
     }
 
@@ -337,7 +337,7 @@ open_first (const char *name, guint16 mtu, short queues, GError **error)
   struct ifreq ifr = { 0 };
   if (!interface_ioctl (tun, SIOCGIFINDEX, &ifr))
     {
-      g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The network interface %s vanished: %s", name,
+      g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The network interface %s disappeared: %s.", name,
                    g_strerror (errno));
       return NULL;
     }

@@ -219,7 +219,7 @@ set_address (struct sockaddr_un *address, const char *path, GError **error)
   *address = (struct sockaddr_un){ .sun_family = AF_UNIX };
   if (g_strlcpy (address->sun_path, path, sizeof address->sun_path) < sizeof address->sun_path)
     return TRUE;
-  g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The path %s is too long for a socket", path);
+  g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The path %s is too long for a socket.", path);
   return FALSE;
 }
 
@@ -242,7 +242,7 @@ bind_socket (EwUapi *uapi, const struct sockaddr_un *address, GError **error)
   if (is_answered (address))
     {
       g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_NAME_IN_USE,
-                   "Another program answers on %s already: stop it or choose another interface name", uapi->path);
+                   "Another program answers on %s already. Stop it, or choose another interface name.", uapi->path);
       return FALSE;
     }
   if (lstat (uapi->path, &mine) == 0 && S_ISSOCK (mine.st_mode))
@@ -257,7 +257,7 @@ bind_socket (EwUapi *uapi, const struct sockaddr_un *address, GError **error)
       uapi->inode = mine.st_ino;
       return TRUE;
     }
-  g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The socket %s for `wg` could not be made: %s",
+  g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The socket %s for `wg` couldn't be created: %s.",
                uapi->path, g_strerror (errno));
   return FALSE;
 }
@@ -281,7 +281,7 @@ ew_uapi_new (EwEngine *engine, const char *path, gboolean managed, GError **erro
     return NULL;
   if (g_mkdir_with_parents (folder, 0755) != 0)
     {
-      g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The folder %s could not be made: %s", folder,
+      g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The folder %s couldn't be created: %s.", folder,
                    g_strerror (errno));
       return NULL;
     }

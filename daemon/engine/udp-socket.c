@@ -28,7 +28,7 @@ ew_udp_socket_set_mark (int fd, guint32 mark, GError **error)
   if (setsockopt (fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark) == 0)
     return TRUE;
   g_set_error (error, EW_ENGINE_ERROR, errno == EPERM ? EW_ENGINE_ERROR_PRIVILEGE : EW_ENGINE_ERROR_FAILED,
-               "The tunnel's UDP socket could not be marked with 0x%x: %s%s", mark, g_strerror (errno),
+               "The tunnel's UDP socket couldn't be marked with 0x%x: %s%s.", mark, g_strerror (errno),
                errno == EPERM ? " (CAP_NET_ADMIN is missing: run as root)" : "");
   return FALSE;
 }
@@ -151,17 +151,17 @@ set_bind_error (GError **error, const char *address, guint16 port, int code)
 
   if (code == EADDRINUSE)
     g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PORT_IN_USE,
-                 "UDP port %u%s is in use by another program: stop it (`ss -lunp` names it) or choose another port",
+                 "UDP port %u%s is in use by another program. Stop it (`ss -lunp` names it), or choose another port.",
                  port, where);
   else if (code == EACCES)
     g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PRIVILEGE,
-                 "UDP port %u%s needs a privilege (CAP_NET_BIND_SERVICE): run as root or choose a port above 1023",
+                 "UDP port %u%s needs a privilege (CAP_NET_BIND_SERVICE). Run as root, or choose a port above 1023.",
                  port, where);
   else if (code == EADDRNOTAVAIL)
     g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
-                 "UDP port %u cannot be opened%s: no interface of this computer has that address", port, where);
+                 "UDP port %u can't be opened%s: no interface of this computer has that address.", port, where);
   else
-    g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "UDP port %u could not be opened%s: %s", port, where,
+    g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "UDP port %u couldn't be opened%s: %s.", port, where,
                  g_strerror (code));
 }
 
@@ -176,7 +176,7 @@ ew_udp_sockets_bind (const char *address, guint16 port, guint32 mark, gboolean l
   if (address != NULL && !ew_ip_parse (address, &ip))
     {
       g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
-                   "\"%s\" is not an IP address to listen on: give it as numbers, without brackets or port", address);
+                   "\"%s\" isn't an IP address to listen on. Give it as numbers, without brackets or port.", address);
       return FALSE;
     }
   if (address == NULL)

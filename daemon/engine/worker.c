@@ -92,7 +92,7 @@ ew_worker_swap_udp (EwWorker *worker, EwUdp *udp)
       unwatch (worker->thread, old->fds[i]);
   worker->udp = udp;
   if (!watch_udp (worker))
-    g_warning ("The tunnel's new UDP socket cannot be watched: %s", g_strerror (errno));
+    g_warning ("The tunnel's new UDP socket can't be watched: %s.", g_strerror (errno));
   return old;
 }
 
@@ -157,7 +157,7 @@ hear_wake (EwWorker *worker)
   guint64 count;
 
   if (read (worker->thread->wake, &count, sizeof count) < 0 && errno != EAGAIN)
-    g_warning ("The tunnel's wake channel failed: %s", g_strerror (errno));
+    g_warning ("The tunnel's wake channel failed: %s.", g_strerror (errno));
 }
 
 static void
@@ -198,7 +198,7 @@ tick (EwWorker *worker)
   guint64 count;
 
   if (read (worker->thread->timer, &count, sizeof count) < 0 && errno != EAGAIN)
-    g_warning ("The tunnel's timer failed: %s", g_strerror (errno));
+    g_warning ("The tunnel's timer failed: %s.", g_strerror (errno));
   worker->thread->armed_ns = 0;
   worker->thread->last_tick_ns = worker->time.now_ns;
   ew_device_tick (worker->device, &worker->time);
@@ -362,7 +362,7 @@ ew_worker_wake (EwWorker *worker)
   const guint64 one = 1;
 
   if (write (worker->thread->wake, &one, sizeof one) < 0)
-    g_error ("A thread of the tunnel cannot be woken: %s", g_strerror (errno));
+    g_error ("A thread of the tunnel can't be woken: %s", g_strerror (errno));
 }
 
 void

@@ -288,7 +288,7 @@ ew_change_describe (const EwChange *change)
     case EW_CHANGE_ROUTE:
       if (change->throws)
         return ew_phrase ("the exception for %s in routing table %u", prefix, change->table);
-      return ew_phrase ("the route %s by %s in table %u", prefix, change->interface, change->table);
+      return ew_phrase ("the route %s via %s in table %u", prefix, change->interface, change->table);
     case EW_CHANGE_RULE:
       return ew_phrase ("the IPv%u policy rule %u to table %u", change->family, change->priority, change->table);
     case EW_CHANGE_SYSCTL:

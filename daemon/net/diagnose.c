@@ -73,7 +73,7 @@ check_overlapping_addresses (Diagnosis *diagnosis)
         diagnosis->checks, "overlap-address", EW_CHECK_BAD,
         N_ (
           "Choose another range when the mesh is made (`edgeway-edge run --config`), or take the other network down."),
-        "The interface %s has %s, inside the mesh's range %s: what is there and in the mesh cannot both be reached.",
+        "The interface %s has %s, which is inside the mesh's range %s. Addresses in both can't be reached.",
         link_name (row->link, name), text, range);
     }
   if (!found)
@@ -101,15 +101,12 @@ check_overlapping_routes (Diagnosis *diagnosis)
               continue;
             found = TRUE;
             ew_prefix_format (&row->destination, text);
-            ew_checks_add (
-              diagnosis->checks, "overlap-route", EW_CHECK_BAD,
-              N_ (
-                "Remove that route, or choose another range when the mesh is made. A route that a DHCP server gave out "
-                "here does not belong there."),
-              "A route that isn't Edgeway's leads %s to %s (table %u). Edgeway keeps this traffic in its tunnel, so "
-              "whatever "
-              "that route is for can't be reached.",
-              text, link_name (row->link, name), tables[t]);
+            ew_checks_add (diagnosis->checks, "overlap-route", EW_CHECK_BAD,
+                           N_ ("Remove that route, or choose another range when the mesh is made. A route that a DHCP "
+                               "server gave out here doesn't belong there."),
+                           "Another program's route leads %s to %s (table %u). Edgeway keeps this traffic in its "
+                           "tunnel, so the destinations of that route can't be reached.",
+                           text, link_name (row->link, name), tables[t]);
           }
       }
   if (!found)
@@ -132,11 +129,10 @@ check_tailscale (Diagnosis *diagnosis)
       g_autofree gchar *fix = ew_phrase ("nft insert rule %s filter ts-input iifname %s accept (limited to "
                                          "Edgeway's interface; Tailscale's own protection stays)",
                                          families[i], diagnosis->interface);
-      ew_checks_add (
-        diagnosis->checks, "foreign-drop", EW_CHECK_BAD, fix,
-        "Tailscale's chain %s ts-input drops packets from 100.64.0.0/10 that don't come by its own interface: "
-        "from the mesh's IPv4 addresses, too.",
-        families[i]);
+      ew_checks_add (diagnosis->checks, "foreign-drop", EW_CHECK_BAD, fix,
+                     "Tailscale's chain %s ts-input drops packets from 100.64.0.0/10 that don't arrive on its own "
+                     "interface: those from the mesh's IPv4 addresses, too.",
+                     families[i]);
     }
 }
 
@@ -149,10 +145,9 @@ check_foreign_drops (Diagnosis *diagnosis)
       g_auto (GStrv) forward = ew_foreign_dropping (family, "forward", NULL);
       for (guint i = 0; input[i] != NULL; i++)
         {
-          g_autofree gchar *fix
-            = ew_phrase ("Let in what the mesh may reach, on the interface %s alone; with ufw, for SSH: `sudo ufw "
-                         "allow in on %s to any port 22 proto tcp`.",
-                         diagnosis->interface, diagnosis->interface);
+          g_autofree gchar *fix = ew_phrase ("Allow what the mesh may reach, on the interface %s only; with ufw, for "
+                                             "SSH: `sudo ufw allow in on %s to any port 22 proto tcp`.",
+                                             diagnosis->interface, diagnosis->interface);
           ew_checks_add (diagnosis->checks, "firewall-input", EW_CHECK_WARNING, fix,
                          "This computer's firewall (the nftables chain \"%s\") drops what it doesn't know, so the mesh "
                          "reaches only what it lets in.",
@@ -165,11 +160,10 @@ check_foreign_drops (Diagnosis *diagnosis)
                          "its own interface are in it.",
                          forward[i]);
         else if (diagnosis->host->applied == NULL || diagnosis->host->applied->n_forwards == 0)
-          ew_checks_add (
-            diagnosis->checks, "firewall-forward", EW_CHECK_GOOD, NULL,
-            "The nftables chain \"%s\" drops forwarded packets that it doesn't know. This computer forwards "
-            "to no subnet, so the mesh has nothing to do with it.",
-            forward[i]);
+          ew_checks_add (diagnosis->checks, "firewall-forward", EW_CHECK_GOOD, NULL,
+                         "The nftables chain \"%s\" drops forwarded packets that it doesn't know. This computer "
+                         "doesn't forward to a subnet, so the mesh isn't affected.",
+                         forward[i]);
     }
 }
 
@@ -190,7 +184,7 @@ check_legacy_iptables (Diagnosis *diagnosis)
                      "-o %s -j ACCEPT",
                      programs[i], diagnosis->interface, programs[i], diagnosis->interface);
       ew_checks_add (diagnosis->checks, "legacy-iptables", EW_CHECK_WARNING, fix,
-                     "Rules of %s are loaded. Edgeway cannot look into them; they may drop what it lets through.",
+                     "Rules of %s are loaded. Edgeway can't read them; they may drop what it lets through.",
                      programs[i]);
     }
 }
@@ -202,7 +196,7 @@ check_ipv6 (Diagnosis *diagnosis)
     ew_checks_add (diagnosis->checks, "ipv6", EW_CHECK_WARNING,
                    N_ ("If you want the mesh's IPv6 addresses: `sudo sysctl net.ipv6.conf.all.disable_ipv6=0`, then "
                        "`edgewayctl disconnect && edgewayctl connect`."),
-                   "IPv6 is switched off on this computer, so the mesh works on IPv4 alone here.");
+                   "IPv6 is switched off on this computer, so it reaches the mesh over IPv4 only.");
   else
     ew_checks_add (diagnosis->checks, "ipv6", EW_CHECK_GOOD, NULL, "IPv6 is on.");
 }
@@ -233,21 +227,20 @@ check_mtu (Diagnosis *diagnosis)
     {
       if (inner == 0) /* else the tunnel's own check says so */
         ew_checks_add (diagnosis->checks, "network", EW_CHECK_BAD, N_ ("Connect this computer to a network."),
-                       "No route leads outside, so no edge can be reached.");
+                       "This computer has no route to the internet, so no edge can be reached.");
     }
   else if (inner != 0 && inner + TUNNEL_OVERHEAD > outer)
     {
-      g_autofree gchar *fix = ew_phrase ("Give %s an MTU of %u, if its network takes that (ip link set %s mtu %u).",
+      g_autofree gchar *fix = ew_phrase ("Give %s an MTU of %u, if its network allows that (ip link set %s mtu %u).",
                                          name, inner + TUNNEL_OVERHEAD, name, inner + TUNNEL_OVERHEAD);
-      ew_checks_add (
-        diagnosis->checks, "mtu", EW_CHECK_BAD, fix,
-        "The tunnel's MTU %u does not fit into the %u of %s, which leads to the edge: large packets are cut in two "
-        "on the way, which is slower, and some networks lose such pieces.",
-        inner, outer, name);
+      ew_checks_add (diagnosis->checks, "mtu", EW_CHECK_BAD, fix,
+                     "The tunnel's MTU of %u doesn't fit into the %u of %s, which leads to the edge. Large packets are "
+                     "fragmented on the way: that is slower, and some networks drop fragments.",
+                     inner, outer, name);
     }
   else
     ew_checks_add (diagnosis->checks, "mtu", EW_CHECK_GOOD, NULL,
-                   "The MTU %u of %s, which leads outside, is large enough.", outer, name);
+                   "The MTU %u of %s, which leads to the internet, is large enough.", outer, name);
 }
 
 /* The guard needs connection tracking; a full table loses connections of everybody's. */
@@ -262,7 +255,7 @@ check_conntrack (Diagnosis *diagnosis)
       gboolean loadable = access ("/sys/module/nf_tables", F_OK) == 0;
       ew_checks_add (diagnosis->checks, "conntrack", loadable ? EW_CHECK_GOOD : EW_CHECK_WARNING,
                      N_ ("Load it: `sudo modprobe -a nf_conntrack nf_tables`."),
-                     "Connection tracking is not loaded yet; VPN mode and forwarding to a subnet need it.");
+                     "Connection tracking isn't loaded yet; VPN mode and forwarding to a subnet need it.");
     }
   else if (count > max - max / 10)
     ew_checks_add (diagnosis->checks, "conntrack", EW_CHECK_BAD,
@@ -285,7 +278,7 @@ check_firewall (Diagnosis *diagnosis)
   else
     ew_checks_add (
       diagnosis->checks, "firewall", EW_CHECK_BAD, N_ ("Disconnect and connect."),
-      "Another program has removed Edgeway's nftables rules: the guard and the mesh IPs' protection are gone.");
+      "Another program has removed Edgeway's nftables rules: the guard and the mesh IPs aren't protected.");
 }
 
 /* Whether Edgeway's own table leads ip into the tunnel: a network of this computer inside a range stays outside. */
@@ -418,8 +411,8 @@ check_resolvers (Diagnosis *diagnosis)
       diagnosis->checks, "dns-leak", EW_CHECK_WARNING,
       N_ ("Set a name server on the internet in this computer's network settings: VPN mode reaches that one "
           "through the edge."),
-      "VPN mode is on, but names are still looked up beside the tunnel, at %s: whoever runs it sees which "
-      "names this computer asks for.",
+      "VPN mode is on, but names are still looked up outside the tunnel, at %s: whoever runs it sees which names this "
+      "computer asks for.",
       beside->str);
 }
 

@@ -141,7 +141,7 @@ ew_host_facts_new (EwHost *host, GError **error)
       || !read_routes (host, facts, EW_FAMILY_V6))
     {
       ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
-                    "The machine's addresses and routes cannot be read: %s. Try again.", g_strerror (errno));
+                    "This computer's addresses and routes can't be read: %s. Try again.", g_strerror (errno));
       return NULL;
     }
   read_resolvers (host, facts, "/etc/resolv.conf");

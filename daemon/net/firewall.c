@@ -87,7 +87,7 @@ ew_nft_run (const gchar *script, gboolean json, gchar **output, GError **error)
       reason[strcspn (reason, "\n")] = '\0';
       ew_set_error (error, EW_HOST_ERROR,
                     strstr (reason, "not permitted") != NULL ? EW_HOST_ERROR_PRIVILEGE : EW_HOST_ERROR_FAILED,
-                    "nftables refuses a change: %s. It takes CAP_NET_ADMIN and the kernel's nf_tables.", reason);
+                    "nftables refuses a change: %s. It needs CAP_NET_ADMIN and the kernel's nf_tables.", reason);
     }
   nft_ctx_free (nft);
   return done;
@@ -544,7 +544,7 @@ ew_firewall_restore (EwHost *host, GError **error)
 {
   if (host->applied == NULL || *ledger_tag (host, "inet edgeway") == '\0' || ew_firewall_is_loaded (host))
     return TRUE;
-  g_message ("Another program has removed Edgeway's firewall rules; they are put back.");
+  g_message ("Another program has removed Edgeway's firewall rules. Restoring them.");
   g_clear_pointer (&host->firewall, g_free);
   host->firewall_vpn = FALSE;
   return ew_firewall_load (host, host->applied, error);

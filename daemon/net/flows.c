@@ -177,11 +177,10 @@ list_tcp (const EwHostConfig *config, EwFlows *flows, GError **error)
 
   if (result != 0)
     {
-      ew_set_error (
-        error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
-        "VPN mode was not switched on: the machine's connections cannot be listed (%s), and those that came in from "
-        "outside could be cut. The kernel module tcp_diag is needed: `modprobe tcp_diag`.",
-        g_strerror (-result));
+      ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
+                    "VPN mode wasn't switched on: this computer's connections can't be listed (%s), and those that "
+                    "came in from outside could be cut. Load the kernel module: `sudo modprobe tcp_diag`.",
+                    g_strerror (-result));
       return FALSE;
     }
   if (result6 != 0)

@@ -125,14 +125,15 @@ static gboolean
 set_owned (GError **error, const EwChange *change)
 {
   if (strstr (change->name, " firewalld ") != NULL)
-    ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_CONFLICT,
-                  "firewalld drops what it does not know and lets no other program change its table. Open it there: "
-                  "`firewall-cmd --permanent --zone=trusted --add-interface=%s && firewall-cmd --reload`.",
-                  change->interface);
+    ew_set_error (
+      error, EW_HOST_ERROR, EW_HOST_ERROR_CONFLICT,
+      "firewalld drops what it doesn't know and lets no other program change its table. Allow the interface there: "
+      "`firewall-cmd --permanent --zone=trusted --add-interface=%s && firewall-cmd --reload`.",
+      change->interface);
   else
     ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_CONFLICT,
-                  "The nftables chain \"%s\" drops what it does not know, and the program that owns its table lets no "
-                  "other program change it. Let the interface %s through in that program.",
+                  "The nftables chain \"%s\" drops what it doesn't know, and the program that owns its table lets no "
+                  "other program change it. Allow the interface %s in that program.",
                   change->name, change->interface);
   return FALSE;
 }
@@ -140,11 +141,10 @@ set_owned (GError **error, const EwChange *change)
 static gboolean
 set_unnameable (GError **error, const EwChange *change)
 {
-  ew_set_error (
-    error, EW_HOST_ERROR, EW_HOST_ERROR_CONFLICT,
-    "The nftables chain \"%s\" drops what it does not know, and has a name that no command can have. Let the "
-    "interface %s through in the program that made it.",
-    change->name, change->interface);
+  ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_CONFLICT,
+                "The nftables chain \"%s\" drops what it doesn't know, and no command can use its name. Allow the "
+                "interface %s in the program that made it.",
+                change->name, change->interface);
   return FALSE;
 }
 

@@ -229,7 +229,7 @@ report_chain (EwHost *host, const EwPrefix *subnet, const gchar *chain)
   const gchar *failure = ew_problems_failure (host, chain);
   g_autofree gchar *fix = failure != NULL
                             ? g_strdup (failure)
-                            : ew_phrase ("Let the interface %s through in that firewall.", host->applied->interface);
+                            : ew_phrase ("Allow the interface %s in that firewall.", host->applied->interface);
   g_autofree gchar *reason
     = ew_phrase ("another program's firewall drops what is forwarded (nftables chain \"%s\")", chain);
 
@@ -273,7 +273,7 @@ ew_gateway_diagnose (EwHost *host, JsonArray *checks)
                      "If another router leads there, nothing is wrong.",
                      cidr);
       ew_checks_add (checks, "forwarding", EW_CHECK_WARNING, fix,
-                     "This computer is the gateway to %s, but only its default route leads there, by %s.", cidr, name);
+                     "This computer is the gateway to %s, but only its default route leads there, via %s.", cidr, name);
     }
 }
 

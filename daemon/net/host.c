@@ -47,7 +47,7 @@ ew_host_new (const gchar *ledger_path, GError **error)
   if (host->netlink == NULL || boot_id == NULL)
     {
       ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
-                    "The machine's network cannot be looked at: %s. edgewayd needs rtnetlink and /proc.",
+                    "This computer's network can't be read: %s. edgewayd needs rtnetlink and /proc.",
                     g_strerror (errno));
       return NULL;
     }
@@ -88,10 +88,10 @@ take_back (EwHost *host, const EwChange *change, GError **error)
   guint64 id = change->id;
   g_autofree gchar *what = ew_change_describe (change);
 
-  ew_host_step ("take back %s", what);
+  ew_host_step ("undo %s", what);
   if (!ew_step_take_back (host, change, error))
     return FALSE;
-  ew_host_step ("taken back, not yet in the ledger: %s", what);
+  ew_host_step ("undone, not yet in the ledger: %s", what);
   ew_ledger_remove (host->ledger, id);
   return TRUE;
 }
@@ -111,11 +111,11 @@ make (EwHost *host, EwChange *change, GError **error)
       g_propagate_error (error, g_steal_pointer (&local));
       return FALSE;
     }
-  ew_host_step ("write down %s", what);
+  ew_host_step ("note down %s", what);
   entry = ew_ledger_add (host->ledger, change, error);
   if (entry == NULL)
     return FALSE;
-  ew_host_step ("make %s", what);
+  ew_host_step ("set up %s", what);
   if (!ew_step_make (host, entry, error))
     {
       ew_ledger_remove (host->ledger, entry->id);
@@ -299,6 +299,6 @@ ew_host_apply (EwHost *host, const EwHostConfig *config, GError **error)
     return TRUE;
   /* Back to what was: what cannot be put back stays in the ledger. */
   if (host->wanted != NULL ? !apply_config (host, host->wanted, &back) : !ew_host_undo_all (host, &back))
-    g_warning ("After a failure the machine's network could not be put back wholly: %s", back->message);
+    g_warning ("After a failure, this computer's network couldn't be restored completely: %s", back->message);
   return FALSE;
 }

@@ -252,10 +252,10 @@ find_foreign_route (EwHost *host)
           if (!is_foreign_inside (host, own, row))
             continue;
           ew_prefix_format (&row->destination, prefix);
-          return ew_phrase ("A route to %s via %s, which isn't Edgeway's, would lead traffic for the mesh past the "
-                            "tunnel. Edgeway keeps that traffic in the tunnel. If the local network gave out this "
-                            "route, don't trust that network.",
-                            prefix, if_indextoname (row->link, name) != NULL ? name : N_ ("another interface"));
+          return ew_phrase (
+            "Another program's route to %s via %s would lead traffic for the mesh past the tunnel. Edgeway keeps that "
+            "traffic in the tunnel. If the local network gave out this route, don't trust that network.",
+            prefix, if_indextoname (row->link, name) != NULL ? name : N_ ("another interface"));
         }
     }
   return NULL;
@@ -305,9 +305,9 @@ repair (EwHostKeep *keep, const GPtrArray *missing, gint64 now)
   g_autofree gchar *what = ew_change_describe (first != NULL ? first : missing->pdata[0]);
 
   if (missing->len == 1)
-    g_message ("Another program has removed %s; it is put back.", what);
+    g_message ("Another program has removed %s. Restoring it.", what);
   else
-    g_message ("Another program has removed %s and %u more of Edgeway's settings; they are put back.", what,
+    g_message ("Another program has removed %s and %u more of Edgeway's settings. Restoring them.", what,
                missing->len - 1);
   for (guint i = 0; i < missing->len; i++)
     ew_step_ensure (keep->host, missing->pdata[i]);
@@ -341,7 +341,7 @@ look_for_missing (EwHostKeep *keep, gint64 now)
   if (first == NULL)
     return FALSE;
   g_autofree gchar *what = ew_change_describe (first);
-  return replace_text (&keep->missing, ew_phrase ("Another program keeps removing %s. Edgeway puts it back, but ever "
+  return replace_text (&keep->missing, ew_phrase ("Another program keeps removing %s. Edgeway restores it less and "
                                                   "less often. Find that program and stop it from doing so.",
                                                   what));
 }
@@ -480,7 +480,7 @@ ew_host_keep_new (EwHost *host, GMainContext *context, void (*func) (gpointer us
   keep->socket = ew_netlink_subscribe (NETLINK_ROUTE, groups, G_N_ELEMENTS (groups));
   if (keep->socket == NULL)
     {
-      g_warning ("What other programs take away from the tunnel will not be seen: %s.", g_strerror (errno));
+      g_warning ("Edgeway won't notice what other programs remove from the tunnel: %s.", g_strerror (errno));
       return keep;
     }
   keep->source = g_unix_fd_source_new (mnl_socket_get_fd (keep->socket), G_IO_IN | G_IO_ERR);

@@ -160,11 +160,10 @@ ew_ledger_parse (const gchar *data, gsize length, const gchar *boot_id, GPtrArra
 static void
 set_broken (GError **error, const gchar *path, const gchar *why)
 {
-  ew_set_error (
-    error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER,
-    "The undo ledger %s can't be used (%s), so nothing in it was undone. Restart this computer, which undoes "
-    "everything that it lists, or undo by hand what it names. Then move the file away.",
-    path, why);
+  ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER,
+                "The undo ledger %s can't be used (%s), so nothing in it was undone. Restart this computer, which "
+                "undoes everything in it, or undo by hand what it lists. Then move the file away.",
+                path, why);
 }
 
 /* The file of the two that can be written gets all of it. The disk comes first; the spare file goes once the disk has
@@ -177,7 +176,7 @@ write_either (EwLedger *ledger, GString *text, GError **error)
   if (ew_file_write_atomic (ledger->path, text->str, (gssize)text->len, 0600, error))
     {
       if (ledger->file == ledger->spare)
-        g_message ("the undo ledger is on the disk again");
+        g_message ("The undo ledger is on the disk again.");
       ledger->file = ledger->path;
       (void)unlink (ledger->spare);
       return TRUE;
@@ -188,7 +187,7 @@ write_either (EwLedger *ledger, GString *text, GError **error)
       return FALSE;
     }
   if (ledger->file != ledger->spare && error != NULL)
-    g_warning ("%s What is changed on this computer is noted in %s until the disk can be written.", (*error)->message,
+    g_warning ("%s Changes to this computer are noted in %s until the disk can be written.", (*error)->message,
                ledger->spare);
   g_clear_error (error);
   ledger->file = ledger->spare;
@@ -219,7 +218,7 @@ ledger_rewrite (EwLedger *ledger, const gchar *line_after, GError **error)
     return TRUE;
   ledger->unclean = TRUE;
   ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER,
-                "The undo ledger can't be written, so nothing was changed. %s Make room or fix the folder's "
+                "The undo ledger can't be written, so nothing was changed. %s Free some space or fix the folder's "
                 "permissions, then try again.",
                 local->message);
   return FALSE;
@@ -312,7 +311,7 @@ append_line (EwLedger *ledger, const gchar *line, gboolean sync)
     return TRUE;
   int saved = written >= 0 && written < (ssize_t)length ? ENOSPC : errno;
   if (ftruncate (ledger->fd, info.st_size) < 0)
-    g_warning ("The undo ledger %s cannot be cut back: %s.", ledger->file, g_strerror (errno));
+    g_warning ("The undo ledger %s can't be shortened: %s.", ledger->file, g_strerror (errno));
   errno = saved;
   return FALSE;
 }
@@ -325,7 +324,7 @@ ew_ledger_add (EwLedger *ledger, const EwChange *change, GError **error)
   if (strlen (line) > LINE_MAX_BYTES || ledger->changes->len >= ENTRIES_MAX)
     {
       ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER,
-                    "The undo ledger is full, so nothing was changed. Take fewer routes.");
+                    "The undo ledger is full, so nothing was changed. Accept fewer routes.");
       return NULL;
     }
   if (!append_line (ledger, line, TRUE) && !ledger_rewrite (ledger, line, error))

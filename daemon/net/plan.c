@@ -159,7 +159,7 @@ plan_add_routes (EwPlan *plan, GError **error)
       if (prefix->length == 0)
         {
           ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
-                        "A default route was asked for as an ordinary route; this is refused. Use VPN mode.");
+                        "A default route can't be an ordinary route. Use VPN mode.");
           return FALSE;
         }
       if (plan_carries (plan, prefix->ip.family))
@@ -209,8 +209,8 @@ ew_plan_make (EwHost *host, const EwHostConfig *config, GError **error)
   if (plan.link == 0)
     {
       ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
-                    "The interface %s is not there (%s). Something removed it; connect again.", config->interface,
-                    g_strerror (errno));
+                    "The interface %s doesn't exist (%s): another program removed it. Connect again.",
+                    config->interface, g_strerror (errno));
       return NULL;
     }
   plan.v4 = ew_config_carries (config, EW_FAMILY_V4);

@@ -41,13 +41,13 @@ ew_host_problem_describe (const EwHostProblem *problem)
   switch (problem->kind)
     {
     case EW_HOST_PROBLEM_ROUTE:
-      return ew_phrase ("The route %s is not in use: %s.", prefix, problem->reason);
+      return ew_phrase ("The route %s isn't in use: %s.", prefix, problem->reason);
     case EW_HOST_PROBLEM_FORWARD:
-      return ew_phrase ("This computer does not forward to %s: %s.", prefix, problem->reason);
+      return ew_phrase ("This computer doesn't forward to %s: %s.", prefix, problem->reason);
     case EW_HOST_PROBLEM_RANGE:
-      return ew_phrase ("%s stays outside of the tunnel: %s.", prefix, problem->reason);
+      return ew_phrase ("%s stays outside the tunnel: %s.", prefix, problem->reason);
     default:
-      return ew_phrase ("Edgeway's firewall rules are not in place: %s.", problem->reason);
+      return ew_phrase ("Edgeway's firewall rules aren't in place: %s.", problem->reason);
     }
 }
 
@@ -244,7 +244,7 @@ look_at_routes (EwHost *host, GPtrArray *problems)
       const gchar *failure = ew_problems_failure (host, text);
       g_autofree gchar *reason = NULL;
       if (taken != NULL)
-        reason = ew_phrase ("another program has that route already, by %s (protocol %u, metric %u)",
+        reason = ew_phrase ("another program already has that route, via %s (protocol %u, metric %u)",
                             taken->link != 0 && if_indextoname (taken->link, name) != NULL ? name : N_ ("no interface"),
                             taken->protocol, taken->metric);
       else if (failure != NULL && !is_made (host, prefix, EW_HOST_TABLE))
@@ -263,14 +263,13 @@ look_at_routes (EwHost *host, GPtrArray *problems)
 static void
 look_at_firewall (EwHost *host, GPtrArray *problems)
 {
-  g_ptr_array_add (problems,
-                   ew_host_problem_new (EW_HOST_PROBLEM_FIREWALL, NULL,
-                                        N_ ("The mesh works all the same; VPN mode and forwarding need them."),
-                                        host->firewall_failure));
+  g_ptr_array_add (problems, ew_host_problem_new (EW_HOST_PROBLEM_FIREWALL, NULL,
+                                                  N_ ("The mesh works without them; VPN mode and forwarding don't."),
+                                                  host->firewall_failure));
   for (gsize i = 0; i < host->wanted->n_forwards; i++)
     g_ptr_array_add (problems, ew_host_problem_new (EW_HOST_PROBLEM_FORWARD, &host->wanted->forwards[i],
-                                                    N_ ("See what is said about Edgeway's firewall rules."),
-                                                    "it takes firewall rules, which this computer's kernel refuses"));
+                                                    N_ ("See the problem with Edgeway's firewall rules."),
+                                                    "it needs firewall rules, which this computer's kernel refuses"));
 }
 
 const GPtrArray *

@@ -16,8 +16,8 @@ typedef struct
 
 static const ForbiddenRange forbidden[] = {
   { "0.0.0.0/8", N_ ("it covers addresses that mean \"this network\"") },
-  { "127.0.0.0/8", N_ ("it covers the machine's own loopback addresses") },
-  { "::1/128", N_ ("it covers the machine's own loopback address") },
+  { "127.0.0.0/8", N_ ("it covers this computer's own loopback addresses") },
+  { "::1/128", N_ ("it covers this computer's own loopback address") },
   { "169.254.0.0/16", N_ ("it covers link-local addresses, which belong to each link") },
   { "fe80::/10", N_ ("it covers link-local addresses, which belong to each link") },
   { "224.0.0.0/4", N_ ("it covers multicast addresses") },
@@ -68,12 +68,12 @@ ew_route_refusal (const EwPrefix *route, const EwHostFacts *facts, const EwIp *e
   if (route->ip.family != EW_FAMILY_V4 && route->ip.family != EW_FAMILY_V6)
     return N_ ("it isn't an IPv4 or IPv6 range");
   if (route->length < (route->ip.family == EW_FAMILY_V4 ? V4_SHORTEST : V6_SHORTEST))
-    return N_ ("it is too wide: nothing shorter than /8 (IPv6: /16) is taken");
+    return N_ ("it is too wide: it must be /8 (IPv6: /16) or longer");
   reason = refusal_by_range (route);
   if (reason == NULL && facts != NULL)
     reason = refusal_by_facts (route, facts);
   for (gsize i = 0; reason == NULL && i < n_edges; i++)
     if (ew_prefix_contains (route, &edges[i]))
-      reason = N_ ("it covers the address of an edge, which must be reached outside of the tunnel");
+      reason = N_ ("it covers the address of an edge, which must be reached outside the tunnel");
   return reason;
 }

@@ -32,11 +32,11 @@ set_failed (GError **error, gboolean undo, const EwChange *change, int result)
     ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_PRIVILEGE,
                   "edgewayd lacks the capability CAP_NET_ADMIN to set up %s. Run it as root, as its unit does.", what);
   else if (undo)
-    ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED, "Can't undo %s: %s. `edgewayctl diagnose` tells more.",
-                  what, g_strerror (-result));
+    ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
+                  "Can't undo %s: %s. Look for the reason with `edgewayctl diagnose`.", what, g_strerror (-result));
   else
-    ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED, "Can't set up %s: %s. `edgewayctl diagnose` tells more.",
-                  what, g_strerror (-result));
+    ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
+                  "Can't set up %s: %s. Look for the reason with `edgewayctl diagnose`.", what, g_strerror (-result));
   return FALSE;
 }
 
@@ -45,7 +45,7 @@ set_conflict (GError **error, const EwChange *change, const gchar *whose, const 
 {
   g_autofree gchar *what = ew_change_describe (change);
 
-  ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_CONFLICT, "Can't set up %s: %s. %s", what, whose, advice);
+  ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_CONFLICT, "Can't set up %s: %s. %s.", what, whose, advice);
   return FALSE;
 }
 
@@ -164,7 +164,7 @@ sysctl_needed (EwChange *change, GError **error)
   if (change->before == NULL)
     {
       ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
-                    "The setting /proc/sys/%s is not there. Is /proc mounted?", change->name);
+                    "The setting /proc/sys/%s doesn't exist. Is /proc mounted?", change->name);
       return FALSE;
     }
   return !g_str_equal (change->before, change->value);

@@ -53,7 +53,7 @@ ew_sysctl_write (const gchar *name, const gchar *value, GError **error)
   if (!done)
     ew_set_error (error, EW_HOST_ERROR,
                   saved == EACCES || saved == EPERM ? EW_HOST_ERROR_PRIVILEGE : EW_HOST_ERROR_FAILED,
-                  "The setting /proc/sys/%s cannot be made %s: %s. In a container, set it from outside.", name, value,
+                  "The setting /proc/sys/%s can't be set to %s: %s. In a container, set it from outside.", name, value,
                   g_strerror (saved));
   return done;
 }

@@ -144,7 +144,7 @@ on_ruleset_changed (gpointer data)
   if (watch->host->applied == NULL)
     return FALSE;
   if (watch->host->firewall_failure == NULL && !ew_firewall_restore (watch->host, &error))
-    g_warning ("The firewall rules were removed by another program and cannot be put back: %s", error->message);
+    g_warning ("Another program removed the firewall rules, and they can't be restored: %s", error->message);
   return ew_problems_differ (watch->host);
 }
 
@@ -315,7 +315,7 @@ ew_host_watch (EwHost *host, void (*func) (gpointer user_data), gpointer user_da
   if (watch->route != NULL)
     watch->route_source = attach (watch, watch->route, on_route_readable);
   else
-    g_warning ("Changes of the machine's network will not be seen: %s.", g_strerror (errno));
+    g_warning ("Edgeway won't notice changes of this computer's network: %s.", g_strerror (errno));
   host->watch = watch;
   host->keep = ew_host_keep_new (host, watch->context, func, user_data);
 }

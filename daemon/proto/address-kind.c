@@ -168,11 +168,11 @@ ew_prefix_never (const EwPrefix *prefix)
     { { { EW_FAMILY_V4, { 224 } }, 4 }, "it is multicast" },
     { { { EW_FAMILY_V4, { 255, 255, 255, 255 } }, 32 }, "it is multicast" },
     { { { EW_FAMILY_V6, { 0xff } }, 8 }, "it is multicast" },
-    { { { EW_FAMILY_V4, { 0 } }, 8 }, "it is not an address of a host" },
-    { { { EW_FAMILY_V6, { 0 } }, 8 }, "it is not an address of a host" },
+    { { { EW_FAMILY_V4, { 0 } }, 8 }, "it isn't an address of a host" },
+    { { { EW_FAMILY_V6, { 0 } }, 8 }, "it isn't an address of a host" },
   };
   if (prefix->length < (prefix->ip.family == EW_FAMILY_V4 ? 8 : 16))
-    return "it is shorter than /8 (IPv6 /16)";
+    return "it is shorter than /8 (IPv6: /16)";
   for (size_t i = 0; i < sizeof never / sizeof never[0]; i++)
     if (ew_prefix_overlaps (&never[i].range, prefix))
       return never[i].why;

@@ -251,7 +251,7 @@ map_folder (const gchar *folder, int users, GPtrArray *all)
                   && move_mount (tree, "", AT_FDCWD, folder, MOVE_MOUNT_F_EMPTY_PATH) == 0;
 
   if (!done)
-    g_debug ("%s cannot be mapped: %s", folder, g_strerror (errno));
+    g_debug ("%s can't be mapped: %s", folder, g_strerror (errno));
   if (tree >= 0)
     close (tree);
   return done;
@@ -303,7 +303,7 @@ put_back (const gchar *folder, GPtrArray *all, gboolean emptied_it)
       if (emptied_it)
         make_place (kept);
       if (mount (source, kept->path, "none", MS_BIND | MS_REC, NULL) != 0)
-        g_debug ("%s cannot be kept: %s", kept->path, g_strerror (errno));
+        g_debug ("%s can't be kept: %s", kept->path, g_strerror (errno));
     }
 }
 
@@ -320,7 +320,7 @@ hide_folder (const gchar *folder, GPtrArray *all)
   target = g_file_read_link (run, NULL); /* /var/run, which is a link to /run and named by libraries */
   if (!empty_folder (folder))
     {
-      g_debug ("%s cannot be hidden: %s", folder, g_strerror (errno));
+      g_debug ("%s can't be hidden: %s", folder, g_strerror (errno));
       return;
     }
   if (target != NULL)

@@ -99,7 +99,7 @@ ew_landlock_enter (const EwReach *reach, gsize n_reach, gboolean abstract)
   ruleset = abi < 1 ? -1 : (int)syscall (SYS_landlock_create_ruleset, &attributes, size, 0);
   if (ruleset < 0)
     {
-      g_debug ("no Landlock in this kernel: file access is not narrowed");
+      g_debug ("no Landlock in this kernel: file access isn't narrowed");
       return FALSE;
     }
   for (gsize i = 0; i < n_reach; i++)

@@ -37,15 +37,15 @@ static GError *
 refusal_from_answer (Check *check, gboolean challenge, gboolean dismissed)
 {
   if (dismissed)
-    return ew_error_new (EW_ERROR, EW_ERROR_CANCELLED, "the password prompt was dismissed: nothing was changed");
+    return ew_error_new (EW_ERROR, EW_ERROR_CANCELLED, "The password prompt was dismissed. Nothing was changed.");
   if (!challenge)
     return ew_error_new (EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
-                         "this computer's policy does not let you do that: ask its administrator, or use sudo");
+                         "This computer's policy doesn't let you do that. Ask its administrator, or use sudo.");
   if (check->interactive)
     return ew_error_new (EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
                          "This needs an administrator's password, and none was given. Try again, or use sudo.");
   return ew_error_new (EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
-                       "that needs an administrator's password, and this program does not ask for it: use sudo");
+                       "This needs an administrator's password, and this program doesn't ask for it. Use sudo.");
 }
 
 /* No polkit on the bus is a machine's own choice; everything else that goes wrong deserves a line in the journal. */
@@ -53,14 +53,14 @@ static GError *
 refusal_from_failure (const GError *failure)
 {
   if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return ew_error_new (EW_ERROR, EW_ERROR_CANCELLED, "the caller went away: nothing was changed");
+    return ew_error_new (EW_ERROR, EW_ERROR_CANCELLED, "The caller disconnected. Nothing was changed.");
   if (g_error_matches (failure, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN)
       || g_error_matches (failure, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER))
     return ew_error_new (EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
                          "Only root may do this, because this computer has no polkit. Use sudo.");
-  g_warning ("polkit could not decide: %s", failure->message);
+  g_warning ("polkit couldn't decide: %s", failure->message);
   return ew_error_new (EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
-                       "polkit could not decide whether you may do that, so only root may: use sudo");
+                       "polkit couldn't decide whether you may do that, so only root may. Use sudo.");
 }
 
 static void

@@ -39,8 +39,9 @@ own_name (GDBusConnection *connection, GError **error)
     {
       g_dbus_error_strip_remote_error (failure);
       g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-                   "the message bus does not let edgewayd own the name " EW_SERVICE_NAME " (%s): install "
-                   "share/dbus-1/system.d/" EW_SERVICE_NAME ".conf of this package and run as root",
+                   "The message bus doesn't let edgewayd own the name " EW_SERVICE_NAME
+                   " (%s). Install share/dbus-1/system.d/" EW_SERVICE_NAME
+                   ".conf of this package, and run edgewayd as root.",
                    failure->message);
       return FALSE;
     }
@@ -48,7 +49,7 @@ own_name (GDBusConnection *connection, GError **error)
   if (reply == REQUEST_NAME_REPLY_OWNER || reply == REQUEST_NAME_REPLY_ALREADY_OWNER)
     return TRUE;
   g_set_error_literal (error, EW_ERROR, EW_ERROR_FAILED,
-                       "another edgewayd already serves " EW_SERVICE_NAME " on this bus: stop it first");
+                       "Another edgewayd already serves " EW_SERVICE_NAME " on this bus. Stop that one first.");
   return FALSE;
 }
 
@@ -102,10 +103,10 @@ on_reconnect (gpointer user_data)
 
   if (connection == NULL || !adopt (self, connection, &error))
     {
-      g_debug ("the message bus is still away: %s", error->message);
+      g_debug ("The message bus is still unavailable: %s", error->message);
       return G_SOURCE_CONTINUE;
     }
-  g_message ("back on the message bus");
+  g_message ("Back on the message bus.");
   self->reconnect = 0;
   return G_SOURCE_REMOVE;
 }
@@ -115,7 +116,7 @@ on_closed (GDBusConnection *connection, gboolean remote_peer_vanished, GError *e
 {
   EwBus *self = user_data;
 
-  g_warning ("the message bus went away; the tunnel stays as it is, and edgewayd looks for the bus every %d s",
+  g_warning ("The message bus closed the connection. The tunnel stays as it is; edgewayd looks for the bus every %d s.",
              RECONNECT_S);
   drop_connection (self);
   self->reconnect = g_timeout_add_seconds (RECONNECT_S, on_reconnect, self);
@@ -128,7 +129,7 @@ open_message_bus (EwBus *self, GError **error)
 
   if (connection == NULL)
     {
-      g_prefix_error (error, "the message bus at %s cannot be reached: ", self->address);
+      g_prefix_error (error, "The message bus at %s can't be reached: ", self->address);
       return FALSE;
     }
   self->description = g_strdup_printf ("serving " EW_SERVICE_NAME " on %s", self->address);
@@ -150,7 +151,7 @@ open_system_bus (EwBus *self, GError **error)
       self->description = g_strdup ("serving " EW_SERVICE_NAME " on the system bus");
       return adopt (self, connection, error);
     }
-  g_message ("there is no system bus here (%s)", absent->message);
+  g_message ("There is no system bus on this computer (%s).", absent->message);
   g_clear_pointer (&self->address, g_free);
   self->peers = ew_peer_server_new (self->service, EW_BUS_PEER_DIR, error);
   self->description = g_strdup ("serving root on " EW_BUS_PEER_ADDRESS);

@@ -94,7 +94,7 @@ static void
 handle (EwCall *call)
 {
   if (g_cancellable_is_cancelled (call->cancellable))
-    ew_call_fail_literal (call, EW_ERROR_CANCELLED, N_ ("the caller went away: nothing was changed"));
+    ew_call_fail_literal (call, EW_ERROR_CANCELLED, N_ ("The caller disconnected. Nothing was changed."));
   else
     call->method->handle (call, ew_call_get_parameters (call));
 }

@@ -22,7 +22,7 @@ on_credentials (GObject *source, GAsyncResult *result, gpointer user_data)
   if (credentials == NULL || !g_variant_lookup (credentials, "UnixUserID", "u", &caller->uid))
     {
       ew_task_return_new_error (task, EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
-                                "the bus does not know who is asking: use sudo");
+                                "The bus doesn't know who is calling. Use sudo.");
       return;
     }
   g_variant_lookup (credentials, "ProcessID", "u", &caller->pid);

@@ -44,9 +44,10 @@ check_interface (const gchar *name, GError **error)
   if (length > 0 && length < IFNAMSIZ && !g_str_equal (name, ".") && !g_str_equal (name, "..")
       && strpbrk (name, "/: \t\n\r\v\f%") == NULL)
     return TRUE;
-  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               "--interface: a network interface's name has 1 to %d characters, without '/', ':', '%%' or white space",
-               IFNAMSIZ - 1);
+  g_set_error (
+    error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+    "--interface: The name of a network interface has 1 to %d characters, without '/', ':', '%%' or white space.",
+    IFNAMSIZ - 1);
   return FALSE;
 }
 
@@ -54,10 +55,12 @@ static gboolean
 options_parse (Options *options, gint *argc, gchar ***argv, GError **error)
 {
   const GOptionEntry entries[] = {
-    { "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->state_dir, "Keys and state (" EW_STATE_DIR ")", "DIR" },
-    { "interface", 0, 0, G_OPTION_ARG_STRING, &options->interface, "The tunnel's network interface (edgeway0)",
+    { "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->state_dir,
+      "The folder of the keys and the state (" EW_STATE_DIR ")", "DIR" },
+    { "interface", 0, 0, G_OPTION_ARG_STRING, &options->interface, "The tunnel's network interface (default: edgeway0)",
       "NAME" },
-    { "bus", 0, 0, G_OPTION_ARG_STRING, &options->bus, "Serve on this message bus (the system bus)", "ADDRESS" },
+    { "bus", 0, 0, G_OPTION_ARG_STRING, &options->bus, "Serve on this message bus (default: the system bus)",
+      "ADDRESS" },
     { "version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version and exit", NULL },
     { NULL },
   };
@@ -66,15 +69,16 @@ options_parse (Options *options, gint *argc, gchar ***argv, GError **error)
   g_option_context_set_summary (context,
                                 "The Edgeway helper daemon: runs this computer's tunnel into its mesh and serves "
                                 "org.edgeway.Daemon1.");
-  g_option_context_set_description (context,
-                                    "It runs as root; `edgewayctl` and the app speak to it. EDGEWAY_DEBUG=1 in the "
-                                    "environment says more.\n");
+  g_option_context_set_description (
+    context,
+    "It runs as root; `edgewayctl` and the app talk to it. With EDGEWAY_DEBUG=1 in the environment, it logs more.\n");
   g_option_context_add_main_entries (context, entries, NULL);
   if (!g_option_context_parse (context, argc, argv, error))
     return FALSE;
   if (*argc > 1)
     {
-      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION, "unexpected argument %s", (*argv)[1]);
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION, "There is no place for the argument \"%s\".",
+                   (*argv)[1]);
       return FALSE;
     }
   if (options->state_dir == NULL)
@@ -95,9 +99,9 @@ static void
 make_run_dirs (void)
 {
   if (mkdir (EW_BUS_PEER_DIR, 0700) != 0 && errno != EEXIST)
-    g_debug (EW_BUS_PEER_DIR " could not be made: %s", g_strerror (errno));
+    g_debug (EW_BUS_PEER_DIR " couldn't be created: %s.", g_strerror (errno));
   if (mkdir ("/run/wireguard", 0755) != 0 && errno != EEXIST)
-    g_debug ("/run/wireguard could not be made: %s", g_strerror (errno));
+    g_debug ("/run/wireguard couldn't be created: %s.", g_strerror (errno));
 }
 
 /* Everything up to the first thread. */
@@ -168,7 +172,7 @@ ew_daemon_main (gint argc, gchar **argv)
   g_set_prgname ("edgewayd");
   if (!options_parse (&options, &argc, &argv, &error))
     {
-      g_printerr ("edgewayd: %s. See edgewayd --help\n", error->message);
+      g_printerr ("edgewayd: %s See `edgewayd --help`.\n", error->message);
       return EXIT_USAGE;
     }
   if (options.version)

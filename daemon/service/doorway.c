@@ -405,7 +405,7 @@ connect_bus (const gchar *address, GError **error)
   if (socket != NULL)
     fd = fcntl (g_socket_get_fd (socket), F_DUPFD_CLOEXEC, 0);
   if (fd < 0)
-    g_set_error_literal (error, EW_ERROR, EW_ERROR_FAILED, "it isn't reached through a socket");
+    g_set_error_literal (error, EW_ERROR, EW_ERROR_FAILED, "Its address isn't that of a socket.");
   return fd;
 }
 
@@ -436,7 +436,7 @@ ew_doorway_open (const gchar *address, GDBusConnection **connection, GError **er
     return NULL;
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_FAILED, "No sockets could be made: %s.", g_strerror (errno));
+      g_set_error (error, EW_ERROR, EW_ERROR_FAILED, "Can't create sockets: %s.", g_strerror (errno));
       close (bus);
       return NULL;
     }

@@ -146,15 +146,14 @@ set_mode_parse (SetMode *set_mode, GVariant *parameters, gboolean *over_ssh)
   g_variant_lookup (options, "ssh", "b", over_ssh);
   g_variant_lookup (options, "confirm-within", "u", &set_mode->confirm_within);
   if (!g_str_equal (set_mode->mode, "vpn") && !g_str_equal (set_mode->mode, "connector"))
-    ew_call_fail_literal (set_mode->call, EW_ERROR_INVALID_ARGUMENT,
-                          N_ ("the mode is either \"vpn\" or \"connector\""));
+    ew_call_fail_literal (set_mode->call, EW_ERROR_INVALID_ARGUMENT, N_ ("The mode must be \"vpn\" or \"connector\"."));
   else if (!has_type (options, "ssh", G_VARIANT_TYPE_BOOLEAN)
            || !has_type (options, "confirm-within", G_VARIANT_TYPE_UINT32))
     ew_call_fail_literal (set_mode->call, EW_ERROR_INVALID_ARGUMENT,
-                          N_ ("the option \"confirm-within\" is a uint32 (u) and \"ssh\" a boolean (b)"));
+                          N_ ("The option \"confirm-within\" must be a uint32 (u), and \"ssh\" a boolean (b)."));
   else if (set_mode->confirm_within > CONFIRM_WITHIN_MAX)
     ew_call_fail_literal (set_mode->call, EW_ERROR_INVALID_ARGUMENT,
-                          N_ ("confirm-within is at most a day: 86400 seconds"));
+                          N_ ("confirm-within must be at most a day: 86400 seconds."));
   else
     return TRUE;
   return FALSE;
@@ -239,9 +238,9 @@ ew_handle_ping (EwCall *call, GVariant *parameters)
 
   g_variant_get (parameters, "(&su)", &target, &timeout_ms);
   if (strlen (target) > 255)
-    ew_call_fail_literal (call, EW_ERROR_INVALID_ARGUMENT, N_ ("that is neither a node's name nor an address"));
+    ew_call_fail_literal (call, EW_ERROR_INVALID_ARGUMENT, N_ ("This is neither a node's name nor an address."));
   else if (timeout_ms < PING_TIMEOUT_MIN_MS || timeout_ms > PING_TIMEOUT_MAX_MS)
-    ew_call_fail_literal (call, EW_ERROR_INVALID_ARGUMENT, N_ ("a ping waits between 100 and 30000 milliseconds"));
+    ew_call_fail_literal (call, EW_ERROR_INVALID_ARGUMENT, N_ ("A ping waits between 100 and 30000 milliseconds."));
   else
     ew_tunnel_ping_async (ew_call_get_tunnel (call), target, timeout_ms, ew_call_get_cancellable (call), on_ping, call);
 }

@@ -32,8 +32,8 @@ check_text (EwCall *call, const gchar *text, gsize max, const gchar *what)
 
   if (length > 0 && length <= max)
     return TRUE;
-  ew_call_fail (call,
-                ew_error_new (EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "%s is missing or too long: give %s", what, what));
+  ew_call_fail (
+    call, ew_error_new (EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "The argument is missing or too long. Give %s.", what));
   return FALSE;
 }
 
@@ -54,7 +54,7 @@ check_valid_seconds (EwCall *call, guint seconds)
   if (seconds >= VALID_MIN_S && seconds <= VALID_MAX_S)
     return TRUE;
   ew_call_fail_literal (call, EW_ERROR_INVALID_ARGUMENT,
-                        N_ ("a key is valid for between a minute and a year: give 60 to 31536000 seconds"));
+                        N_ ("A key must be valid for between a minute and a year. Give 60 to 31536000 seconds."));
   return FALSE;
 }
 
@@ -111,7 +111,7 @@ ew_handle_add_node (EwCall *call, GVariant *parameters)
     return;
   if (!g_str_equal (kind, "server") && !g_str_equal (kind, "device"))
     {
-      ew_call_fail_literal (call, EW_ERROR_INVALID_ARGUMENT, N_ ("a node's kind is either \"server\" or \"device\""));
+      ew_call_fail_literal (call, EW_ERROR_INVALID_ARGUMENT, N_ ("A node's kind must be \"server\" or \"device\"."));
       return;
     }
   json_object_set_string_member (body, "name", name);
@@ -189,12 +189,13 @@ node_list_take (NodeList *list, JsonObject *page, GError **error)
   if (++list->pages < NODE_PAGES_MAX && id != NULL)
     return g_strdup (id);
   if (id == NULL)
-    ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-                  "the edge says that there are more nodes, but not after which one: update its software");
+    ew_set_error (
+      error, EW_ERROR, EW_ERROR_FAILED,
+      "The edge says that there are more nodes, but not after which one. Update Edgeway on the edge's host.");
   else
     ew_set_error (error, EW_ERROR, EW_ERROR_TOO_LARGE,
-                  "the mesh has more than %u nodes, too many for a list: ask for one with `edgewayctl node show NAME`, "
-                  "or see them all with `edgewayctl map`",
+                  "The mesh has more than %u nodes, too many for a list. Ask for one with `edgewayctl node show NAME`, "
+                  "or see them all with `edgewayctl map`.",
                   json_array_get_length (list->nodes));
   return NULL;
 }
@@ -312,7 +313,7 @@ ew_handle_create_config (EwCall *call, GVariant *parameters)
   if (!ew_key_from_base64 (public_key, key))
     {
       ew_call_fail_literal (call, EW_ERROR_INVALID_ARGUMENT,
-                            N_ ("that is no WireGuard public key: it has 44 characters, as `wg pubkey` prints it"));
+                            N_ ("This isn't a WireGuard public key. One has 44 characters, as `wg pubkey` prints it."));
       return;
     }
   json_object_set_string_member (body, "name", name);
@@ -374,7 +375,7 @@ ew_handle_add_route (EwCall *call, GVariant *parameters)
   if (own && (own_name == NULL || *own_name == '\0'))
     {
       ew_call_fail_literal (call, EW_ERROR_NOT_ENROLLED,
-                            N_ ("this computer is in no mesh yet: `sudo edgewayctl enroll` joins one"));
+                            N_ ("This computer isn't in a mesh yet. Join one with `sudo edgewayctl enroll`."));
       return;
     }
   json_object_set_string_member (body, "cidr", cidr);

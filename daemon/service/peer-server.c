@@ -50,7 +50,7 @@ on_new_connection (GDBusServer *server, GDBusConnection *connection, gpointer us
     return FALSE;
   if (!ew_service_export (self->service, connection, &error))
     {
-      g_warning ("a peer could not be served: %s", error->message);
+      g_warning ("A peer couldn't be served: %s", error->message);
       return FALSE;
     }
   g_ptr_array_add (self->connections, g_object_ref (connection));
@@ -86,7 +86,7 @@ listen_on (EwPeerServer *self, GError **error)
   umask (old_mask);
   if (self->server == NULL)
     {
-      g_prefix_error (error, "%s could not be made: ", self->path);
+      g_prefix_error (error, "%s couldn't be created: ", self->path);
       return FALSE;
     }
   g_signal_connect (self->server, "new-connection", G_CALLBACK (on_new_connection), self);
@@ -105,7 +105,7 @@ make_dir (const gchar *dir, GError **error)
       && info.st_uid == geteuid () && chmod (dir, 0700) == 0)
     return TRUE;
   g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-               "%s is not a folder of root's that can be closed to others: remove it, then start edgewayd again", dir);
+               "%s isn't a folder that root owns and can close to others. Remove it, then start edgewayd again.", dir);
   return FALSE;
 }
 
@@ -121,9 +121,10 @@ ew_peer_server_new (EwService *service, const gchar *dir, GError **error)
   self->path = g_build_filename (dir, "bus", NULL);
   self->connections = g_ptr_array_new_with_free_func (g_object_unref);
   if (somebody_answers (self->path))
-    g_set_error (error, EW_ERROR, EW_ERROR_FAILED, "another edgewayd already answers on %s: stop it first", self->path);
+    g_set_error (error, EW_ERROR, EW_ERROR_FAILED, "Another edgewayd already answers on %s. Stop that one first.",
+                 self->path);
   else if (g_unlink (self->path) != 0 && errno != ENOENT)
-    g_set_error (error, EW_ERROR, EW_ERROR_FAILED, "%s is left over and cannot be removed: %s", self->path,
+    g_set_error (error, EW_ERROR, EW_ERROR_FAILED, "%s is left over and can't be removed: %s.", self->path,
                  g_strerror (errno));
   else if (listen_on (self, error))
     return self;

@@ -18,16 +18,16 @@ ew_privileges_check (GError **error)
   if (geteuid () != 0)
     {
       g_set_error (error, EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
-                   "edgewayd runs as root only, and this is uid %u: start it with sudo, or with its systemd unit",
+                   "edgewayd must run as root, and this is uid %u. Start it with sudo, or with its systemd unit.",
                    (guint)geteuid ());
       return FALSE;
     }
   if (!ew_capabilities_has (KEPT))
     {
-      g_set_error_literal (error, EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
-                           "edgewayd needs the capability CAP_NET_ADMIN to make its tunnel, and this container or unit "
-                           "withholds it: start it with that capability (for example: docker run --cap-add NET_ADMIN "
-                           "--device /dev/net/tun)");
+      g_set_error_literal (
+        error, EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
+        "edgewayd needs the capability CAP_NET_ADMIN for its tunnel, and this container or unit withholds it. Start it "
+        "with that capability (for example: docker run --cap-add NET_ADMIN --device /dev/net/tun).");
       return FALSE;
     }
   return TRUE;
@@ -41,8 +41,8 @@ ew_privileges_drop (GError **error)
   if (ew_capabilities_limit (KEPT) && ew_process_seal ())
     return TRUE;
   g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-               "edgewayd could not give up its other privileges: %s. It does not run with more than it needs: check "
-               "the limits of its container or unit",
+               "edgewayd couldn't give up its other privileges: %s. It doesn't run with more than it needs. Check the "
+               "limits of its container or unit.",
                g_strerror (errno));
   return FALSE;
 }
@@ -62,16 +62,15 @@ ew_state_lock (const gchar *state_dir, GError **error)
     }
   if (fd < 0)
     {
-      g_set_error (error, EW_ERROR, EW_ERROR_FAILED, "%s could not be made: %s. Check that root may write to %s", path,
-                   g_strerror (errno), state_dir);
+      g_set_error (error, EW_ERROR, EW_ERROR_FAILED, "%s couldn't be created: %s. Check that root may write to %s.",
+                   path, g_strerror (errno), state_dir);
       return FALSE;
     }
   if (flock (fd, LOCK_EX | LOCK_NB) != 0)
     {
       g_set_error (
         error, EW_ERROR, EW_ERROR_FAILED,
-        "another edgewayd already uses the state in %s: stop it first, or give this one a --state-dir of its "
-        "own",
+        "Another edgewayd already uses the state in %s. Stop it first, or give this one its own --state-dir.",
         state_dir);
       close (fd);
       return FALSE;

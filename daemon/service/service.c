@@ -74,7 +74,7 @@ on_get_property (GDBusConnection *connection, const gchar *sender, const gchar *
   GVariant *value = ew_service_get_property (user_data, property_name);
 
   if (value == NULL)
-    g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_PROPERTY, "there is no property %s", property_name);
+    g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_PROPERTY, "There is no property %s.", property_name);
   return value;
 }
 
@@ -171,7 +171,7 @@ on_method_call (GDBusConnection *connection, const gchar *sender, const gchar *o
 
   if (method == NULL)
     g_dbus_method_invocation_return_error (invocation, EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
-                                           "%s has no rule that says who may call it: nobody may", method_name);
+                                           "No authorization rule covers %s, so it is refused.", method_name);
   else
     {
       call = ew_call_new (invocation, method, self->tunnel, &self->call_owner);

@@ -75,7 +75,7 @@ tell_blocked (const EwPlan *plan, const EwPlan *before)
       char text[EW_PREFIX_STRLEN];
       ew_prefix_format (&route->prefix, text);
       if (route->reason && !known)
-        g_message ("the route %s through %s is not taken: %s", text, route->node, route->reason);
+        g_message ("The route %s through %s isn't used: %s.", text, route->node, route->reason);
     }
 }
 

@@ -85,7 +85,7 @@ add_hole (EwPlan *plan, const EwDocument *document, GArray *holes, const EwPrefi
       return;
   g_array_append_val (holes, *hole);
   add_problem (plan, hole, range, what,
-               N_ ("Nodes with an address in there cannot be reached from this computer. If there are any, change that "
+               N_ ("Nodes with an address in there can't be reached from this computer. If there are any, change that "
                    "network, or make the mesh with another range."));
 }
 

@@ -78,7 +78,7 @@ check_membership (Diagnosis *diagnosis)
     }
   const gchar *fix
     = self->broken ? N_ (
-        "Put the file back from a backup and restart edgewayd; or move it away, restart edgewayd and enroll again.")
+        "Restore the file from a backup and restart edgewayd; or move it away, restart edgewayd and enroll again.")
       : g_error_matches (error, EW_ERROR, EW_ERROR_NOT_ENROLLED)
         ? N_ ("Join a mesh: `sudo edgewayctl enroll`.")
         : N_ ("Enroll again with a new key: `sudo edgewayctl leave`, then `sudo edgewayctl enroll`.");
@@ -99,22 +99,20 @@ static void
 check_unreachable_api (Diagnosis *diagnosis)
 {
   g_autofree gchar *why = diagnosis->api_timed_out
-                            ? ew_phrase ("The edge's API did not answer within %d s.", API_SECONDS)
+                            ? ew_phrase ("The edge's API didn't answer within %d s.", API_SECONDS)
                             : g_strdup (diagnosis->api_error->message);
   if (diagnosis->api_answers)
     ew_checks_add (
       diagnosis->checks, "edge-tcp", EW_CHECK_WARNING,
-      N_ ("Let the edge's TCP port pass on the firewalls on the way: other computers behind them can't join "
-          "without it."),
+      N_ ("Allow the edge's TCP port in the firewalls on the way: other computers behind them can't join without it."),
       "%s The map and administration use the tunnel instead.", why);
   else
-    ew_checks_add (
-      diagnosis->checks, "edge-tcp", EW_CHECK_BAD,
-      has_no_network (diagnosis)
-        ? N_ ("See the check \"network\".")
-        : N_ ("On the edge's host, check that it runs (`systemctl status edgeway-edge`) and that its firewall "
-              "lets its TCP port in; then check that this network lets it out."),
-      "%s", why);
+    ew_checks_add (diagnosis->checks, "edge-tcp", EW_CHECK_BAD,
+                   has_no_network (diagnosis)
+                     ? N_ ("See the check \"network\".")
+                     : N_ ("On the edge's host, check that the edge runs (`systemctl status edgeway-edge`) and that "
+                           "the firewall lets its TCP port in; then check that this network lets it out."),
+                   "%s", why);
 }
 
 /* What the edge says of this computer; it was asked just now, or answers probes. */
@@ -122,9 +120,8 @@ static void
 check_identity (Diagnosis *diagnosis)
 {
   const EwProblemText *problem = ew_tunnel_get_problem (diagnosis->tunnel);
-  g_autofree gchar *fix = problem ? g_strconcat (problem->fix, ".", NULL) : NULL;
   if (problem)
-    ew_checks_add (diagnosis->checks, "identity", EW_CHECK_BAD, fix, "%s.", problem->what);
+    ew_checks_add (diagnosis->checks, "identity", EW_CHECK_BAD, problem->fix, "%s", problem->what);
 }
 
 static void
@@ -138,17 +135,16 @@ check_api (Diagnosis *diagnosis)
     }
   ew_checks_add (diagnosis->checks, "edge-tcp", EW_CHECK_GOOD, NULL, "The edge's API answers (TCP).");
   if (g_error_matches (error, EW_ERROR, EW_ERROR_PIN_MISMATCH))
-    ew_checks_add (
-      diagnosis->checks, "pin", EW_CHECK_BAD,
-      N_ ("Find out who answers there before you do anything else. If the edge was set up again from nothing, "
-          "leave and enroll with a new key."),
-      "%s", error->message);
+    ew_checks_add (diagnosis->checks, "pin", EW_CHECK_BAD,
+                   N_ ("Find out who answers there before you do anything else. If the edge was set up from scratch, "
+                       "leave the mesh and enroll with a new key."),
+                   "%s", error->message);
   else
     ew_checks_add (diagnosis->checks, "pin", EW_CHECK_GOOD, NULL,
-                   "It is this mesh's own edge: its certificate has the mesh's pin.");
+                   "This is the mesh's own edge: its certificate has the mesh's pin.");
   if (error && !g_error_matches (error, EW_ERROR, EW_ERROR_PIN_MISMATCH))
     ew_checks_add (diagnosis->checks, "edge-api", EW_CHECK_BAD,
-                   N_ ("Ask whoever runs the edge; its log: `journalctl -u edgeway-edge`."), "%s", error->message);
+                   N_ ("Ask whoever runs the edge. Its log: `journalctl -u edgeway-edge`."), "%s", error->message);
 }
 
 /* "38 s", "5 min", "3 h": how old an answer is. */
@@ -171,15 +167,15 @@ check_way_out (Diagnosis *diagnosis)
                    "The tunnel is off because this computer was disconnected on purpose.");
   else if (!self->engine)
     ew_checks_add (diagnosis->checks, "handshake", EW_CHECK_BAD,
-                   N_ ("Fix what it names; edgewayd tries again every 30 s, or at once after `edgewayctl connect`."),
-                   "The tunnel could not be started: %s", self->message);
+                   N_ ("Fix the cause. edgewayd tries again every 30 s, or at once after `edgewayctl connect`."),
+                   "The tunnel couldn't be started: %s", self->message);
   else if (!has_no_network (diagnosis))
     ew_checks_add (diagnosis->checks, "edge-name", EW_CHECK_BAD,
                    N_ ("Check this computer's name servers (/etc/resolv.conf), and that the edge's name is right."),
-                   "The edge's name can't be looked up, and no address of it is known here.");
+                   "The edge's name can't be looked up, and this computer doesn't know its address.");
   else
     ew_checks_add (diagnosis->checks, "network", EW_CHECK_BAD, N_ ("Connect this computer to a network."),
-                   "No network of this computer leads to the edge.");
+                   "No network connection of this computer reaches the edge.");
 }
 
 static void
@@ -190,9 +186,9 @@ check_silent_handshake (Diagnosis *diagnosis, const gchar *endpoint)
   g_autofree gchar *fix = NULL;
   if (live->refused)
     {
-      fix = ew_phrase ("Let outgoing UDP to %s pass in this computer's own firewall.", endpoint);
+      fix = ew_phrase ("Allow outgoing UDP to %s in this computer's own firewall.", endpoint);
       ew_checks_add (checks, "handshake", EW_CHECK_BAD, fix,
-                     "This computer's own firewall refuses to send to the edge at %s (UDP).", endpoint);
+                     "This computer's own firewall blocks packets to the edge at %s (UDP).", endpoint);
     }
   else if (ew_checks_find (checks, "pin") == EW_CHECK_BAD)
     ew_checks_add (checks, "handshake", EW_CHECK_BAD,
@@ -207,9 +203,9 @@ check_silent_handshake (Diagnosis *diagnosis, const gchar *endpoint)
                    "No answer to a WireGuard handshake at %s within %d s (UDP).", endpoint, EW_LIVE_CHECK_SECONDS);
   else
     {
-      fix = ew_phrase ("Let UDP port %u pass on every firewall on the way: the one of the edge's host first, then "
-                       "this network's.",
-                       live->endpoint.remote_port);
+      fix
+        = ew_phrase ("Allow UDP port %u in every firewall on the way: first on the edge's host, then in this network.",
+                     live->endpoint.remote_port);
       ew_checks_add (checks, "handshake", EW_CHECK_BAD, fix,
                      "No answer to a WireGuard handshake at %s within %d s (UDP), although the edge's API answers.",
                      endpoint, EW_LIVE_CHECK_SECONDS);
@@ -223,19 +219,18 @@ check_probe (Diagnosis *diagnosis)
   const EwLiveCheck *live = &diagnosis->live;
   g_autofree gchar *age = live->last_answer_us >= 0 ? describe_age (live->last_answer_us) : NULL;
   g_autofree gchar *last = age ? ew_phrase ("the last answer came %s ago", age)
-                               : g_strdup (N_ ("it has not answered since this tunnel started"));
+                               : g_strdup (N_ ("it hasn't answered since this tunnel started"));
   if (live->probe_us >= 0)
     ew_checks_add (checks, "probe", EW_CHECK_GOOD, NULL, "The edge answers through the tunnel in %.1f ms.",
                    (gdouble)live->probe_us / 1000);
   else if (live->handshake_us >= 0)
-    ew_checks_add (
-      checks, "probe", EW_CHECK_BAD, N_ ("On the edge's host: `sudo systemctl restart edgeway-edge`."),
-      "The edge takes handshakes but did not answer through the tunnel within %d s; %s. Its packet switch is "
-      "busy or stopped.",
-      EW_LIVE_CHECK_SECONDS, last);
+    ew_checks_add (checks, "probe", EW_CHECK_BAD, N_ ("On the edge's host: `sudo systemctl restart edgeway-edge`."),
+                   "The edge accepts handshakes but didn't answer through the tunnel within %d s; %s. Its packet "
+                   "switch is busy or stopped.",
+                   EW_LIVE_CHECK_SECONDS, last);
   else
     ew_checks_add (checks, "probe", EW_CHECK_BAD, N_ ("Fix the handshake first: packets pass only after one."),
-                   "The edge did not answer through the tunnel within %d s; %s.", EW_LIVE_CHECK_SECONDS, last);
+                   "The edge didn't answer through the tunnel within %d s; %s.", EW_LIVE_CHECK_SECONDS, last);
 }
 
 /* The edge answers us; whether it would answer a program here is for the kernel's rules to say. */
@@ -246,7 +241,7 @@ check_own_packet (Diagnosis *diagnosis)
     return;
   if (!diagnosis->own_error)
     ew_checks_add (diagnosis->checks, "own-packets", EW_CHECK_GOOD, NULL,
-                   "Packets of this computer's programs reach the edge through the tunnel.");
+                   "Packets from this computer's programs reach the edge through the tunnel.");
   else
     ew_checks_add (diagnosis->checks, "own-packets", EW_CHECK_BAD,
                    N_ ("Look for what drops or diverts them on this computer: `sudo nft list ruleset`, `ip rule`."),
@@ -298,12 +293,11 @@ check_outside (Diagnosis *diagnosis)
   ew_checks_add (diagnosis->checks, "vpn-name", EW_CHECK_GOOD, NULL, "The name %s was looked up in %.1f ms.",
                  EW_OUTSIDE_HOST, (gdouble)outside->name_us / 1000);
   if (outside->fetch_error)
-    ew_checks_add (
-      diagnosis->checks, "vpn-internet", EW_CHECK_BAD,
-      N_ ("On the edge's host, check that it reaches the internet and that its firewall forwards what comes "
-          "from the mesh; or leave VPN mode: `edgewayctl mode connector`."),
-      "VPN mode is on, and nothing can be fetched from http://%s/ through the edge: %s.", EW_OUTSIDE_HOST,
-      outside->fetch_error);
+    ew_checks_add (diagnosis->checks, "vpn-internet", EW_CHECK_BAD,
+                   N_ ("On the edge's host, check that it reaches the internet and that its firewall forwards traffic "
+                       "from the mesh; or leave VPN mode: `edgewayctl mode connector`."),
+                   "VPN mode is on, and nothing can be fetched from http://%s/ through the edge: %s.", EW_OUTSIDE_HOST,
+                   outside->fetch_error);
   else
     ew_checks_add (diagnosis->checks, "vpn-internet", EW_CHECK_GOOD, NULL,
                    "http://%s/ answered through the edge in %.1f ms.", EW_OUTSIDE_HOST,

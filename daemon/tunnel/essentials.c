@@ -32,14 +32,13 @@ ew_essentials_check (GError **error)
   gint missing = ew_essentials_open_tun ();
   if (!ew_essentials_may_administer ())
     ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-                  "edgewayd may not change this computer's network (CAP_NET_ADMIN is missing), so the enrollment "
-                  "key was not used. Start edgewayd as root; in a container, add `--cap-add NET_ADMIN`");
+                  "edgewayd may not change this computer's network (CAP_NET_ADMIN is missing), so the enrollment key "
+                  "wasn't used. Start edgewayd as root; in a container, add `--cap-add NET_ADMIN`.");
   else if (missing != 0)
-    ew_set_error (
-      error, EW_ERROR, EW_ERROR_FAILED,
-      "/dev/net/tun can't be opened (%s), so the enrollment key was not used. Load the module: `sudo modprobe "
-      "tun`; in a container, add `--device /dev/net/tun`",
-      g_strerror (missing));
+    ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
+                  "/dev/net/tun can't be opened (%s), so the enrollment key wasn't used. Load the module: `sudo "
+                  "modprobe tun`; in a container, add `--device /dev/net/tun`.",
+                  g_strerror (missing));
   else
     return TRUE;
   return FALSE;

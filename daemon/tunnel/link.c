@@ -36,7 +36,7 @@ ew_tunnel_set_peer (EwTunnel *self, const EwPlan *plan, const EwEndpoint *endpoi
   if (endpoint)
     config.endpoint = *endpoint;
   if (self->peer >= 0 && !ew_engine_set_peer (self->engine, &config))
-    g_warning ("the edge's public key is this machine's own: the edge's list is wrong");
+    g_warning ("The edge's public key is this computer's own, so the edge's list is wrong.");
 }
 
 /* The candidate in use becomes the engine's peer: another edge, another key. */
@@ -129,18 +129,18 @@ show_link (EwTunnel *self)
   if (self->candidates->len == 0)
     ew_tunnel_set_state (
       self, state, "edge-name-unknown",
-      N_ ("The edge's name cannot be looked up yet: check this computer's network and its name servers"));
+      N_ ("The edge's name can't be looked up yet. Check this computer's network and its name servers."));
   else if (self->no_route)
     ew_tunnel_set_state (self, state, "no-network",
-                         N_ ("This machine has no network that leads to the edge: connect it to one"));
+                         N_ ("No network connection reaches the edge. Connect this computer to a network."));
   else if (state == EW_STATE_CONNECTING)
     {
-      message = ew_phrase ("Connecting to the edge \"%s\"", name);
+      message = ew_phrase ("Connecting to the edge \"%s\".", name);
       ew_tunnel_set_state (self, state, "", message);
     }
   else
     {
-      message = ew_phrase ("The edge \"%s\" does not answer through the tunnel; trying again", name);
+      message = ew_phrase ("The edge \"%s\" doesn't answer through the tunnel. Trying again.", name);
       ew_tunnel_set_state (self, state, "edge-silent", message);
     }
 }
@@ -149,16 +149,16 @@ const EwProblemText *
 ew_tunnel_get_problem (const EwTunnel *self)
 {
   static const EwProblemText two_machines
-    = { N_ ("Another computer uses this one's identity: one was cloned from the other, so each cuts the other off"),
-        N_ ("On one of them, stop edgewayd, delete its state folder (/var/lib/edgeway), start it and enroll with a new "
-            "key") },
+    = { N_ ("Another computer uses this one's identity: one was cloned from the other, so each cuts the other off."),
+        N_ ("On one of them, stop edgewayd, delete its state folder (/var/lib/edgeway), start edgewayd and enroll with "
+            "a new key.") },
     clock_behind
-    = { N_ ("This computer's clock is behind the edge's, so the edge refuses its handshakes and starts them itself"),
-        N_ ("Set the clock, for example with `timedatectl set-ntp true`") },
+    = { N_ ("This computer's clock is behind the edge's, so the edge refuses its handshakes and starts them itself."),
+        N_ ("Set the clock, for example with `timedatectl set-ntp true`.") },
     refused
     = { N_ ("The edge refuses this computer's handshakes because they are older than earlier ones: its clock went "
-            "back, or it was restored from a snapshot"),
-        N_ ("Wait: the edge starts one itself within seconds") };
+            "back, or it was restored from a snapshot."),
+        N_ ("Wait: the edge starts one itself within seconds.") };
   switch (self->problem)
     {
     case EW_NODE_PROBLEM_TWO_MACHINES:
@@ -179,7 +179,7 @@ ew_tunnel_show_problem (EwTunnel *self, EwTunnelState state)
   const EwProblemText *problem = ew_tunnel_get_problem (self);
   if (!problem)
     return FALSE;
-  g_autofree gchar *message = ew_phrase ("%s. %s", problem->what, problem->fix);
+  g_autofree gchar *message = ew_phrase ("%s %s", problem->what, problem->fix);
   ew_tunnel_set_state (self, state, ew_node_problem_get_code (self->problem), message);
   return TRUE;
 }
@@ -314,7 +314,7 @@ ew_tunnel_network_changed (EwTunnel *self)
     return;
   g_autofree gchar *before = g_steal_pointer (&self->networks);
   if (!ew_tunnel_apply (self, self->vpn_active, &error))
-    g_warning ("this machine's networks changed, and the tunnel's routes stay as they were: %s", error->message);
+    g_warning ("This computer's networks changed, but the tunnel's routes couldn't be adapted: %s", error->message);
   if (!self->networks)
     self->networks = g_strdup ("");
   if (self->liveness.state == EW_LINK_CONNECTED)
@@ -444,7 +444,7 @@ start_link (EwTunnel *self)
 {
   g_autoptr (GError) error = NULL;
   if (!ew_engine_serve_uapi (self->engine, TRUE, &error))
-    g_warning ("`wg show %s` will not work: %s", self->interface, error->message);
+    g_warning ("`wg show %s` won't work: %s", self->interface, error->message);
   ew_router_listen_for_traffic (self->router);
   act (self, ew_liveness_start (&self->liveness, ew_boottime ()));
   ew_tunnel_resolve (self);
@@ -490,7 +490,7 @@ make_again (EwTunnel *self)
     }
   drop_engine (self);
   g_autofree gchar *message = ew_phrase (
-    "Another program deleted the tunnel's network interface, and it can't be made again: %s", error->message);
+    "Another program deleted the tunnel's network interface, and it can't be created again: %s", error->message);
   ew_tunnel_set_state (self, EW_STATE_ERROR, "interface-lost", message);
   ew_alarm_set (self->retry, ew_boottime () + G_USEC_PER_SEC);
 }
@@ -500,7 +500,7 @@ ew_tunnel_let_go (EwTunnel *self)
 {
   g_autoptr (GError) error = NULL;
   if (!ew_host_apply (self->host, NULL, &error))
-    g_warning ("not everything on this machine could be undone: %s", error->message);
+    g_warning ("Not everything that was changed on this computer could be undone: %s", error->message);
   self->held = self->held_vpn = FALSE;
 }
 
@@ -510,7 +510,7 @@ tun_lost (void *user)
   EwTunnel *self = user;
   if (!self->engine)
     return;
-  g_warning ("Another program has deleted the interface %s; it is made again.", self->interface);
+  g_warning ("Another program has deleted the interface %s. Creating it again.", self->interface);
   make_again (self);
 }
 
@@ -548,7 +548,7 @@ ew_tunnel_down (EwTunnel *self)
   ew_tunnel_mode_down (self);
   if (self->host && (self->engine || !ew_host_ledger_is_empty (self->host))
       && !ew_host_apply (self->host, NULL, &error))
-    g_warning ("not everything on this machine could be undone: %s", error->message);
+    g_warning ("Not everything that was changed on this computer could be undone: %s", error->message);
   self->held = self->held_vpn = FALSE;
   drop_engine (self);
 }

@@ -83,7 +83,7 @@ ew_tunnel_enroll_async (EwTunnel *self, const gchar *key, const gchar *name, GCa
   if (self->enrolling)
     {
       ew_task_return_new_error (task, EW_ERROR, EW_ERROR_FAILED,
-                                "This machine is being enrolled already: wait for that to end");
+                                "This computer is already being enrolled. Wait until that has ended.");
       g_object_unref (task);
       return;
     }
@@ -156,8 +156,8 @@ on_edge_told (GObject *source, GAsyncResult *result, gpointer user_data)
   g_clear_handle_id (&leaving->timer, g_source_remove);
   leaving->edge_told = answer || ew_tunnel_is_removal (error);
   if (!leaving->edge_told)
-    g_message ("The edge could not be told that this computer left: %s. An administrator removes it there with "
-               "`edgewayctl node remove %s`",
+    g_message ("The edge couldn't be told that this computer left: %s An administrator can remove it there with "
+               "`edgewayctl node remove %s`.",
                error->message, leaving->name);
   left (task);
 }
@@ -178,7 +178,7 @@ may_leave (EwTunnel *self, GError **error)
   g_autoptr (GError) local = NULL;
   if (self->enrolling)
     ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-                  "This computer is being enrolled. Wait until that has ended, then leave");
+                  "This computer is being enrolled. Wait until that has ended, then leave.");
   else if (ew_tunnel_check_member (self, &local) || local->code == EW_ERROR_REMOVED)
     return TRUE;
   else
@@ -313,7 +313,7 @@ ew_tunnel_open_topology (EwTunnel *self, guint32 uid, GError **error)
     return -1;
   if (pipe2 (ends, O_CLOEXEC) != 0)
     {
-      ew_set_error (error, EW_ERROR, EW_ERROR_FAILED, "No pipe could be made (%s): too many files are open",
+      ew_set_error (error, EW_ERROR, EW_ERROR_FAILED, "Can't create a pipe: %s. Too many files are open.",
                     g_strerror (errno));
       return -1;
     }

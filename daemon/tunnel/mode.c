@@ -18,7 +18,7 @@ guard_expired (gpointer user_data)
   EwTunnel *self = user_data;
   EwGuardAction action = ew_guard_tick (&self->guard, ew_boottime ());
   if (action != EW_GUARD_NOTHING)
-    g_message ("nobody confirmed VPN mode in time: back to connector-only mode");
+    g_message ("VPN mode wasn't confirmed in time: back to connector-only mode");
   perform (self, action);
 }
 
@@ -68,7 +68,7 @@ store (EwTunnel *self, GError **error)
   self->keystore->vpn = self->guard.vpn;
   if (ew_keystore_save (self->keystore, error))
     return TRUE;
-  g_prefix_error (error, "The mode is active but will be another after a restart: ");
+  g_prefix_error (error, "The mode is active but won't survive a restart: ");
   return FALSE;
 }
 
@@ -78,7 +78,7 @@ give_up_vpn (EwTunnel *self, GError *cause)
 {
   g_autoptr (GError) error = ew_tunnel_error (cause);
   gboolean was_wanted_before = self->guard.state == EW_GUARD_SETTLED;
-  g_warning ("VPN mode could not be made: %s", error->message);
+  g_warning ("Couldn't switch VPN mode on: %s", error->message);
   ew_guard_undo (&self->guard);
   if (was_wanted_before)
     {
@@ -106,7 +106,7 @@ put_in_force (EwTunnel *self)
       else
         {
           /* Leaving VPN mode must not fail: all of the tunnel's marks on the host go. */
-          g_warning ("VPN mode could not be left alone: %s", error->message);
+          g_warning ("Couldn't switch VPN mode off on its own: %s", error->message);
           ew_tunnel_down (self);
           ew_tunnel_set_state (self, EW_STATE_ERROR, "host-failed", error->message);
         }
@@ -154,7 +154,7 @@ ew_tunnel_mode_down (EwTunnel *self)
   if (!self->engine)
     return;
   g_autoptr (GError) error = ew_error_new (EW_ERROR, EW_ERROR_NOT_CONNECTED,
-                                           "The tunnel went down before VPN mode was active: connect, then try again");
+                                           "The tunnel went down before VPN mode was active. Connect, then try again.");
   (void)ew_guard_undo (&self->guard);
   answer_waiting (self, error);
   show_guard (self);
@@ -168,8 +168,9 @@ waited_enough (gpointer user_data)
   g_queue_remove (&self->mode_tasks, task);
   if (g_queue_is_empty (&self->mode_tasks) && self->guard.state == EW_GUARD_ARMED)
     perform (self, ew_guard_undo (&self->guard));
-  ew_task_return_new_error (task, EW_ERROR, EW_ERROR_TIMED_OUT,
-                            "The edge does not answer, so VPN mode was not switched on: see `edgewayctl diagnose`");
+  ew_task_return_new_error (
+    task, EW_ERROR, EW_ERROR_TIMED_OUT,
+    "The edge doesn't answer, so VPN mode wasn't switched on. Look for the reason with `edgewayctl diagnose`.");
   g_object_unref (task);
   return G_SOURCE_REMOVE;
 }
@@ -199,14 +200,14 @@ check_mode (EwTunnel *self, const gchar *mode, guint confirm_within, GError **er
   if (!ew_tunnel_check_member (self, error))
     return FALSE;
   if (!vpn && g_strcmp0 (mode, "connector") != 0)
-    ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "\"%s\" isn't a mode. Use vpn or connector", mode);
+    ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "\"%s\" isn't a mode. Use vpn or connector.", mode);
   else if (confirm_within > CONFIRM_MAX)
     ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                  "A switch can wait at most a day to be confirmed. Use up to %d seconds", CONFIRM_MAX);
+                  "A switch can wait at most a day to be confirmed. Use up to %d seconds.", CONFIRM_MAX);
   else if (vpn && !self->document->exit)
     ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
                   "The edge doesn't forward to the internet, so this computer would have no internet in VPN mode. Ask "
-                  "whoever runs the edge to allow it (exit in edgeway-edge(8))");
+                  "whoever runs the edge to allow it (exit in edgeway-edge(8)).");
   else
     return TRUE;
   return FALSE;
@@ -234,7 +235,7 @@ ew_tunnel_set_mode_async (EwTunnel *self, const gchar *mode, guint confirm_withi
   if (!vpn)
     {
       g_autoptr (GError) given_up
-        = ew_error_new (EW_ERROR, EW_ERROR_CANCELLED, "Connector-only mode was asked for meanwhile");
+        = ew_error_new (EW_ERROR, EW_ERROR_CANCELLED, "Connector-only mode was chosen in the meantime.");
       answer_waiting (self, given_up);
       put_in_force (self);
       if (action == EW_GUARD_APPLY_AND_STORE && !store (self, &error))
@@ -263,8 +264,8 @@ ew_tunnel_confirm_mode (EwTunnel *self, GError **error)
     {
       if (self->guard.vpn && self->guard.state == EW_GUARD_SETTLED)
         return TRUE;
-      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "There is no switch to confirm: %s",
-                    self->guard.vpn ? N_ ("VPN mode is not active yet")
+      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "There is no switch to confirm: %s.",
+                    self->guard.vpn ? N_ ("VPN mode isn't active yet")
                                     : N_ ("this computer is in connector-only mode"));
       return FALSE;
     }
@@ -283,7 +284,7 @@ ew_tunnel_undo_mode (EwTunnel *self, GError **error)
     {
       ew_set_error (
         error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-        "There is no switch to undo. Set the mode with `edgewayctl mode vpn` or `edgewayctl mode connector`");
+        "There is no switch to undo. Set the mode with `edgewayctl mode vpn` or `edgewayctl mode connector`.");
       return FALSE;
     }
   perform (self, action);

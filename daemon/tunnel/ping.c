@@ -208,19 +208,15 @@ ping_timed_out (Ping *ping)
   const EwDocumentEdge *edge = ew_tunnel_get_edge (ping->tunnel);
   const gchar *edge_name = edge ? edge->name : N_ ("the edge");
   if (ping->near_us < 0)
-    ping_failed (
-      ping, ew_error_new (
-              EW_ERROR, EW_ERROR_TIMED_OUT,
-              "No answer from the edge \"%s\" itself: the leg between this computer and the edge is the one that fails "
-              "(edgewayctl diagnose)",
-              edge_name));
+    ping_failed (ping, ew_error_new (EW_ERROR, EW_ERROR_TIMED_OUT,
+                                     "The edge \"%s\" itself didn't answer, so the leg between this computer and the "
+                                     "edge fails. Look for the reason with `edgewayctl diagnose`.",
+                                     edge_name));
   else
-    ping_failed (
-      ping,
-      ew_error_new (
-        EW_ERROR, EW_ERROR_TIMED_OUT,
-        "The edge \"%s\" answered in %.1f ms, \"%s\" did not: the leg between them fails, or its firewall drops pings",
-        edge_name, (gdouble)ping->near_us / 1000, ping->name ? ping->name : ping->target));
+    ping_failed (ping, ew_error_new (EW_ERROR, EW_ERROR_TIMED_OUT,
+                                     "The edge \"%s\" answered in %.1f ms, but \"%s\" didn't: the leg between them "
+                                     "fails, or its firewall drops pings.",
+                                     edge_name, (gdouble)ping->near_us / 1000, ping->name ? ping->name : ping->target));
 }
 
 static gboolean ping_check (gpointer user_data);
@@ -291,7 +287,7 @@ ping_send (Ping *ping)
   if (!self->engine)
     {
       ping_failed (ping, ew_error_new (EW_ERROR, EW_ERROR_NOT_CONNECTED,
-                                       "The tunnel is down: connect first (edgewayctl connect)"));
+                                       "The tunnel is down. Connect first: `edgewayctl connect`."));
       return;
     }
   ping->deadline = ew_boottime () + ping->timeout;
@@ -307,7 +303,7 @@ ping_send (Ping *ping)
       if (!from)
         {
           ping_failed (ping, ew_error_new (EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                                           "This machine has no address of that family in the mesh"));
+                                           "This computer has no address of that family in the mesh."));
           return;
         }
       ew_random (&ping->echo_token, sizeof ping->echo_token);
@@ -350,13 +346,13 @@ take_node (Ping *ping, JsonObject *node)
   for (gchar **text = addresses; text && *text && !found; text++)
     found = ew_ip_parse (*text, &ping->address) && self->plan && any_contains (self->plan->ranges, &ping->address);
   if (!found || !ew_id_check (id) || !name || !ew_name_check (name, NULL))
-    return ew_error_new (EW_ERROR, EW_ERROR_NOT_FOUND,
-                         "The edge knows no address of \"%s\" that this computer can reach: it may not have joined yet",
-                         ping->target);
+    return ew_error_new (
+      EW_ERROR, EW_ERROR_NOT_FOUND,
+      "The edge knows no address of \"%s\" that this computer can reach. It may not have joined yet.", ping->target);
   ping->id = g_strdup (id);
   ping->name = g_strdup (name);
   if (is_own (self, &ping->address))
-    return ew_error_new (EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "\"%s\" is this computer itself: name another node",
+    return ew_error_new (EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "\"%s\" is this computer itself. Name another node.",
                          ping->target);
   return NULL;
 }
@@ -394,7 +390,7 @@ find_node (Ping *ping)
     {
       ping_failed (ping,
                    ew_error_new (EW_ERROR, EW_ERROR_NOT_FOUND,
-                                 "There is no node \"%s\". List the nodes with `edgewayctl node list`", ping->target));
+                                 "There is no node \"%s\". List the nodes with `edgewayctl node list`.", ping->target));
       return;
     }
   g_autofree gchar *escaped = g_uri_escape_string (name, NULL, FALSE);
@@ -424,7 +420,7 @@ ping_begin (Ping *ping)
   else
     ping_failed (
       ping, ew_error_new (EW_ERROR, EW_ERROR_NOT_FOUND,
-                          "%s is neither in the mesh nor behind a route accepted here: see `edgewayctl route list`",
+                          "%s is neither in the mesh nor behind a route accepted here. See `edgewayctl route list`.",
                           ping->target));
 }
 
@@ -437,11 +433,11 @@ ew_tunnel_ping_async (EwTunnel *self, const gchar *target, guint timeout_ms, GCa
   if (!ew_tunnel_check_member (self, &error))
     ;
   else if (!self->engine || !self->plan)
-    ew_set_error (&error, EW_ERROR, EW_ERROR_NOT_CONNECTED, "The tunnel is down: connect first (edgewayctl connect)");
+    ew_set_error (&error, EW_ERROR, EW_ERROR_NOT_CONNECTED, "The tunnel is down. Connect first: `edgewayctl connect`.");
   else if (strlen (target) > TARGET_MAX)
-    ew_set_error (&error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "That isn't a node's name: it is too long");
+    ew_set_error (&error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "This isn't a node's name: it is too long.");
   else if (g_list_length (self->pings) >= PINGS_MAX)
-    ew_set_error (&error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS, "Too many pings at once: wait for some to end");
+    ew_set_error (&error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS, "Too many pings at once. Wait for some to end.");
   if (error)
     {
       g_task_return_error (task, g_steal_pointer (&error));
@@ -472,7 +468,7 @@ ew_tunnel_ping_stop (EwTunnel *self)
       next = item->next;
       /* One that still asks for a name is answered when that is. */
       if (ping->timer)
-        ping_failed (ping, ew_error_new (EW_ERROR, EW_ERROR_NOT_CONNECTED, "The tunnel went down meanwhile"));
+        ping_failed (ping, ew_error_new (EW_ERROR, EW_ERROR_NOT_CONNECTED, "The tunnel went down in the meantime."));
     }
   FarWatch *far = g_steal_pointer (&self->far);
   if (far)

@@ -65,11 +65,10 @@ set_conflict (GError **error, const EwPrefix *range, const gchar *refusal)
   gchar text[EW_PREFIX_STRLEN];
   ew_prefix_format (range, text);
   g_clear_error (error);
-  ew_set_error (
-    error, EW_ERROR, EW_ERROR_HOST_CONFLICT,
-    "The mesh's addresses %s cannot be used on this computer: %s. Change that network, or make the mesh with "
-    "another range",
-    text, refusal);
+  ew_set_error (error, EW_ERROR, EW_ERROR_HOST_CONFLICT,
+                "The mesh's addresses %s can't be used on this computer: %s. Change that network, or make the mesh "
+                "with another range.",
+                text, refusal);
 }
 
 /* A range that no mesh may have is the edge's doing, and nothing of that mesh is taken. One that is wholly a network of

@@ -44,7 +44,7 @@ ew_tunnel_was_removed (EwTunnel *self, const GError *error)
     /* Not stored: an edge brought back from an old backup may be mended. */
     ew_tunnel_set_state (
       self, EW_STATE_REMOVED, "not-known",
-      N_ ("The edge does not know this computer (any more): leave the mesh, then enroll again with a new key"));
+      N_ ("The edge doesn't know this computer (any more). Leave the mesh, then enroll again with a new key."));
 }
 
 /* A mesh keeps its ranges for life: an edge that says otherwise wants traffic that is not the mesh's. */
@@ -117,8 +117,8 @@ ew_tunnel_take_document (EwTunnel *self, JsonObject *object)
   g_autoptr (EwDocument) document = ew_document_parse (object, keystore->ca_pem, &error);
   if (document && (!g_str_equal (document->id, keystore->id) || !same_ranges (document, self->document)))
     ew_set_error (&error, EW_ERROR, EW_ERROR_FAILED,
-                  "The edge describes another node or another mesh than the one enrolled in; what it says is not used: "
-                  "ask whoever runs it");
+                  "The edge describes another node or another mesh than the one joined, so its description isn't used. "
+                  "Ask whoever runs the edge.");
   if (error)
     {
       g_warning ("%s", error->message);
@@ -147,7 +147,7 @@ ew_tunnel_take_document (EwTunnel *self, JsonObject *object)
   if (self->engine && edges_changed)
     ew_tunnel_edges_changed (self);
   if (self->engine && !ew_tunnel_apply (self, self->vpn_active, &error))
-    g_warning ("what changed in the mesh is not in force here: %s", error->message);
+    g_warning ("What changed in the mesh isn't in force on this computer: %s", error->message);
   if (edges_changed)
     ew_tunnel_resolve (self);
   ew_tunnel_show (self);
@@ -180,19 +180,16 @@ explain_silence (EwTunnel *self, gboolean heard, const GError *error)
     return;
   else if (self->handshaken)
     ew_tunnel_set_state (self, state, "edge-silent",
-                         N_ ("The edge takes our handshakes but does not answer through the tunnel: its packet switch "
-                             "may be busy or stopped; "
-                             "trying again"));
+                         N_ ("The edge accepts this computer's handshakes but doesn't answer through the tunnel: its "
+                             "packet switch may be busy or stopped. Trying again."));
   else if (heard)
-    ew_tunnel_set_state (
-      self, state, "answers-lost",
-      N_ ("The edge receives this computer's packets, but its answers don't arrive here: a firewall in "
-          "between lets UDP out and not back in. Allow answers from the edge's UDP port"));
+    ew_tunnel_set_state (self, state, "answers-lost",
+                         N_ ("The edge receives this computer's packets, but its answers don't arrive here: a firewall "
+                             "in between lets UDP out and not back in. Allow answers from the edge's UDP port."));
   else
     ew_tunnel_set_state (self, state, "udp-blocked",
-                         N_ ("The edge's API answers, but its UDP port does not: a firewall between here and the edge "
-                             "drops WireGuard's packets; "
-                             "open UDP to the edge's port"));
+                         N_ ("The edge's API answers, but its UDP port doesn't: a firewall on the way drops "
+                             "WireGuard's packets. Allow UDP to the edge's port."));
 }
 
 /* A state older than what this computer has sent before: the edge says what its handshakes have to be later than. */

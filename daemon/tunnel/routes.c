@@ -100,12 +100,12 @@ parse_route (const gchar *text, EwPrefix *prefix, GError **error)
   bool host_bits = false;
   if (!text || !ew_prefix_parse (text, prefix, &host_bits))
     ew_set_error (error, EW_ERROR, EW_ERROR_ROUTE_INVALID,
-                  "\"%s\" isn't a route. Write an address and a prefix length, for example 192.168.1.0/24", text);
+                  "\"%s\" isn't a route. Write an address and a prefix length, for example 192.168.1.0/24.", text);
   else if (host_bits)
     {
       char meant[EW_PREFIX_STRLEN];
       ew_prefix_format (prefix, meant);
-      ew_set_error (error, EW_ERROR, EW_ERROR_ROUTE_INVALID, "\"%s\" has bits set behind its length: did you mean %s?",
+      ew_set_error (error, EW_ERROR, EW_ERROR_ROUTE_INVALID, "\"%s\" has bits set after its length. Did you mean %s?",
                     text, meant);
     }
   else
@@ -194,14 +194,14 @@ choose (EwTunnel *self, const EwPrefix *prefix, gboolean accept, GError **error)
     has_room |= lists[i] != keystore->refused && ew_prefixes_contain (lists[i], prefix);
   if (!has_room)
     ew_set_error (&local, EW_ERROR, EW_ERROR_FAILED,
-                  "This machine has accepted %d routes, and there is room for no more: refuse one first",
+                  "This computer has accepted %d routes, the most that it can. Refuse one first.",
                   EW_CHOSEN_ROUTES_MAX);
   else if ((!self->engine || ew_tunnel_apply (self, self->vpn_active, &local)) && ew_keystore_save (keystore, &local))
     return TRUE;
   for (guint i = 0; i < CHOICES; i++) /* as before, on the host too */
     (void)ew_prefixes_set (lists[i], prefix, before[i]);
   if (self->engine && !ew_tunnel_apply (self, self->vpn_active, NULL))
-    g_warning ("the routes could not be taken back to what they were");
+    g_warning ("The routes couldn't be restored.");
   g_propagate_error (error, ew_tunnel_error (g_steal_pointer (&local)));
   return FALSE;
 }
@@ -221,7 +221,7 @@ ew_tunnel_accept_route (EwTunnel *self, const gchar *cidr, gboolean accept, GErr
     }
   if (why)
     {
-      ew_set_error (error, EW_ERROR, EW_ERROR_ROUTE_REFUSED, "This machine never takes the route %s: %s", cidr, why);
+      ew_set_error (error, EW_ERROR, EW_ERROR_ROUTE_REFUSED, "This computer never uses the route %s: %s.", cidr, why);
       return FALSE;
     }
   return choose (self, &prefix, accept, error);

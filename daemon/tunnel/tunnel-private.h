@@ -240,7 +240,7 @@ void ew_tunnel_refresh (EwTunnel *self);
 /* The edge says that its document has this revision: fetched unless we hold it. */
 /* What the edge says of this node, by the tunnel or its API. */
 void ew_tunnel_heard_problem (EwTunnel *self, EwNodeProblem problem);
-/* … and what that means, without the full stops, or NULL: nothing that whoever uses this computer has to know. */
+/* … and what that means, or NULL: nothing that whoever uses this computer has to know. */
 typedef struct
 {
   const gchar *what, *fix;

@@ -170,15 +170,13 @@ ew_tunnel_rest (EwTunnel *self)
     ew_tunnel_set_state (self, EW_STATE_ERROR, "state-broken", self->broken->message);
   else if (self->leaving)
     ew_tunnel_set_state (self, EW_STATE_NOT_ENROLLED, "leaving",
-                         N_ ("This computer has left the mesh and its keys are erased. Its edge is being told"));
+                         N_ ("This computer has left the mesh and its keys are erased. Telling the edge."));
   else if (!self->document)
     ew_tunnel_set_state (self, EW_STATE_NOT_ENROLLED, "", "");
   else if (self->keystore->removed)
-    ew_tunnel_set_state (
-      self, EW_STATE_REMOVED, "removed",
-      N_ ("An administrator removed this computer from the mesh, or put another in its place. To come "
-          "back, enroll it again "
-          "with a new key"));
+    ew_tunnel_set_state (self, EW_STATE_REMOVED, "removed",
+                         N_ ("An administrator removed this computer from the mesh, or put another in its place. To "
+                             "come back, enroll it again with a new key."));
   else
     ew_tunnel_set_state (self, EW_STATE_DISCONNECTED, "", "");
 }
@@ -251,15 +249,14 @@ ew_tunnel_check_member (EwTunnel *self, GError **error)
     g_set_error_literal (error, EW_ERROR, EW_ERROR_FAILED, self->broken->message);
   else if (self->leaving)
     ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-                  "This computer is leaving its mesh. Wait a few seconds, then try again");
+                  "This computer is leaving its mesh. Wait a few seconds, then try again.");
   else if (!self->document)
     ew_set_error (error, EW_ERROR, EW_ERROR_NOT_ENROLLED,
-                  "This computer isn't in a mesh. Join one with `sudo edgewayctl enroll`");
+                  "This computer isn't in a mesh. Join one with `sudo edgewayctl enroll`.");
   else if (self->keystore->removed)
-    ew_set_error (
-      error, EW_ERROR, EW_ERROR_REMOVED,
-      "An administrator removed this computer from the mesh, or put another in its place. Enroll it again with "
-      "a new key");
+    ew_set_error (error, EW_ERROR, EW_ERROR_REMOVED,
+                  "An administrator removed this computer from the mesh, or put another in its place. Enroll it again "
+                  "with a new key.");
   else
     return TRUE;
   return FALSE;
@@ -304,10 +301,9 @@ ew_tunnel_disconnect (EwTunnel *self, GError **error)
     }
   if (ew_host_ledger_is_empty (self->host))
     return TRUE;
-  ew_set_error (
-    error, EW_ERROR, EW_ERROR_FAILED,
-    "Disconnected, but not everything that was changed on this computer could be undone: the daemon's log says what; "
-    "restart it to try again");
+  ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
+                "Disconnected, but not everything that was changed on this computer could be undone. See `journalctl "
+                "-u edgewayd`, then restart edgewayd to try again.");
   return FALSE;
 }
 
@@ -338,7 +334,7 @@ ew_tunnel_start (EwTunnel *self)
 {
   g_autoptr (GError) error = NULL;
   if (!ew_host_undo_all (self->host, &error))
-    g_warning ("what an earlier run left on this machine could not all be undone: %s",
+    g_warning ("Not everything that an earlier run changed on this computer could be undone: %s",
                error ? error->message : "unknown");
   g_clear_error (&error);
   ew_host_watch (self->host, networks_moved, self);
@@ -362,7 +358,8 @@ ew_tunnel_stop (EwTunnel *self)
     g_warning ("%s", error->message);
   g_clear_error (&error);
   if (!ew_host_undo_all (self->host, &error))
-    g_warning ("not everything on this machine could be undone: %s", error ? error->message : "unknown");
+    g_warning ("Not everything that was changed on this computer could be undone: %s",
+               error ? error->message : "unknown");
   if (self->state != EW_STATE_ERROR)
     ew_tunnel_rest (self);
 }

@@ -144,7 +144,7 @@ class Enrollment(EdgeCase):
         wrong = base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
         answers = [node.enroll(secret=wrong, source="127.0.9.1") for _ in range(25)]
         self.assertEqual([a.code for a in answers[:20]], ["KeyInvalid"] * 20)
-        self.refused(answers[-1], 429, "TooManyRequests", "wait")
+        self.refused(answers[-1], 429, "TooManyRequests", "Wait")
         self.assertTrue(1 <= int(answers[-1].headers["Retry-After"]) <= 60)
         self.assertEqual(node.enroll(source="127.0.9.2").status, 200, "another address is not held back")
 
@@ -446,7 +446,7 @@ class Routes(EdgeCase):
         for cidr in ("0.0.0.0/0", "::/0", "10.0.0.0/7", "fc00::/7", "2000::/3"):
             self.refused(self.add(cidr, gateway.name), 422, "RouteInvalid", "too wide")
         for cidr in ("127.0.0.0/8", "127.1.0.0/16", "169.254.0.0/16", "169.254.169.254/32", "224.0.0.0/8", "255.255.255.255/32", "0.0.0.0/8", "fe80::/64", "ff02::/16", "::1/128"):
-            self.refused(self.add(cidr, gateway.name), 422, "RouteInvalid", "never routed")
+            self.refused(self.add(cidr, gateway.name), 422, "RouteInvalid", "can't be routed")
         self.refused(self.add("10.30.0.0/16", "nobody"), 404, "NotFound")
         self.refused(self.admin.call("POST", "/v1/routes", {"cidr": "10.30.0.0/16"}), 400, "InvalidArgument", "node")
         self.refused(self.admin.call("POST", "/v1/routes", {"cidr": 5, "node": "x"}), 400, "InvalidArgument", "cidr")
@@ -630,7 +630,7 @@ class WhoDidWhat(EdgeCase):
         for line in (f"enrollment key {key['id']} (server, for {a}) was made, by admin", f"node {a} (server, member) joined, with enrollment key {key['id']}",
                      f"enrollment key {spare['id']} (admin, for any name) was made, by the owner", f"enrollment key {renewal['id']} (server, for {a}, whose place it takes) was made, by admin",
                      f"another computer took the place of node {a} (server, member), with enrollment key {renewal['id']}",
-                     f"node {a} is now {b}, by admin", f"node {b} has the MTU 1300, by admin", f"route 10.9.0.0/24 leads through {b}, by admin", "route 10.9.0.0/24 was removed, by the owner",
+                     f"node {a} is now {b}, by admin", f"node {b} has the MTU 1300, by admin", f"route 10.9.0.0/24 through {b} was added, by admin", "route 10.9.0.0/24 was removed, by the owner",
                      f"enrollment key {spare['id']} (admin, for any name) was revoked, by admin", f"enrollment key {spared['id']} (device, for {new}) was revoked, by the owner",
                      f"node {new} was removed with its enrollment key",
                      f"plain node {plain} was added, by admin", f"plain node {plain} has a new key pair, by admin", f"node {plain} was removed, by the owner", f"node {b} was removed, by admin"):

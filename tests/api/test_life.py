@@ -97,7 +97,7 @@ class OwnersVerbs(unittest.TestCase):
         for pattern in (r"^name +laptop$", r"^role +admin$", r"^state +offline$", r"^system +Debian 12$", r"^traffic +0 B received, 0 B sent$"):
             self.assertRegex(shown, "(?m)" + pattern)
         self.assertEqual(json.loads(self.done("node", "show", "laptop", "--json"))["id"], self.admin.id)
-        self.assertIn("build is removed", self.done("node", "remove", "build"))
+        self.assertIn("build has been removed", self.done("node", "remove", "build"))
         self.assertNotIn("build", self.done("node", "list"))
         self.assertEqual(Node(self.edge, waiting["key"], None).enroll().code, "KeyInvalid")
         self.fails(1, "node", "show", "build", says="no node \"build\"")
@@ -123,7 +123,7 @@ class OwnersVerbs(unittest.TestCase):
         self.fails(2, "admin-key", "--valid", "8d", says="--valid")
         for key in json.loads(self.done("key", "list", "--json"))["keys"]:
             self.assertIn("Revoked", self.done("key", "revoke", key["id"][:8]))
-        self.assertEqual(self.edge.verb("key", "list").stderr, "No enrollment key is open.\n")
+        self.assertEqual(self.edge.verb("key", "list").stderr, "There are no open enrollment keys.\n")
         self.assertEqual(Node(self.edge, first.stdout.strip(), "x").enroll().code, "KeyInvalid")
         self.fails(1, "key", "revoke", named["id"], says="no open enrollment key")
 
@@ -254,7 +254,7 @@ class Life(unittest.TestCase):
             file.write(config.format(os.getpid()).replace("10.200", "10.201"))
         edge.start(wait=False)
         self.assertEqual(edge.process.wait(20), 1)
-        self.assertRegex(edge.log().splitlines()[-1], "10.200.0.0/16.*cannot be changed")
+        self.assertRegex(edge.log().splitlines()[-1], "10.200.0.0/16.*can't be changed")
 
     def test_expiry(self):
         """The shortest validity is a minute: the clock is moved in the store instead of waiting."""
@@ -337,9 +337,9 @@ class InTheWay(unittest.TestCase):
                 before = len(edge.log())
                 edge.start(wait=False)
                 end = time.monotonic() + 10
-                while "tried again" not in edge.log()[before:] and time.monotonic() < end:
+                while "tries again" not in edge.log()[before:] and time.monotonic() < end:
                     time.sleep(0.05)
-                self.assertRegex(edge.log()[before:], rf"warning: {name} port {edge.port}.* in use .*It is tried again")
+                self.assertRegex(edge.log()[before:], rf"warning: {name} port {edge.port}.* in use .*The edge tries again")
                 self.assertIsNone(edge.process.poll())
             edge.wait_ready()
             edge.stop()

@@ -164,8 +164,8 @@ class Verbs(Case):
         self.assertEqual(json.loads(self.ctl("status", "--json", f"--bus={ADDRESS}"))["state"], "connected")
         self.ctl("connect")
         # What does not work while the rest does is named, with what to do.
-        self.assertRegex(self.ctl("status"), r"problems +The route 10\.7\.0\.0/24 is not in use: [^\n]+\.\n +Remove it\.\n")
-        self.assertIn("This computer: The route 10.7.0.0/24 is not in use", " ".join(self.ctl("map").split()))
+        self.assertRegex(self.ctl("status"), r"problems +The route 10\.7\.0\.0/24 isn't in use: [^\n]+\.\n +Remove it\.\n")
+        self.assertIn("This computer: The route 10.7.0.0/24 isn't in use", " ".join(self.ctl("map").split()))
         self.assertEqual(json.loads(self.ctl("status", "--json"))["problems"][0]["subject"], "10.7.0.0/24")
         self.assertEqual(self.ctl("disconnect"), "Disconnected.\n")
         self.ctl("disconnect")
@@ -196,7 +196,7 @@ class Verbs(Case):
         self.start()
         self.assertEqual(self.ctl("mode"), "connector\n")
         self.assertNotIn("guard", self.ctl("mode", "connector"))
-        self.assertIn("will begin", self.ctl("mode", "vpn"))
+        self.assertIn("will start", self.ctl("mode", "vpn"))
         self.ctl("connect")
         shown = self.ctl("mode", "vpn", "--confirm-within", "2m")
         self.assertIn("is active", shown)
@@ -224,7 +224,7 @@ class Verbs(Case):
         self.fails(1, "map", says=["edgewayctl connect"])
         self.ctl("connect")
         shown = self.ctl("map")
-        for said in ("laptop", "this computer", "frankfurt", "office-gw", "10.7.0.0/24", "phone", "not joined yet", "other computers cannot reach it"):
+        for said in ("laptop", "this computer", "frankfurt", "office-gw", "10.7.0.0/24", "phone", "not joined yet", "other computers can't reach it"):
             self.assertIn(said, shown)
         self.assertNotIn("\033", shown)
         self.assertLessEqual(max(len(line) for line in shown.splitlines()), 80)
@@ -252,13 +252,13 @@ class Verbs(Case):
         self.start()
         shown = self.ctl("ping", "office-gw", "-c", "2")
         self.assertIn("this computer ── 8.2 ms ── frankfurt ── 12 ms ── office-gw (100.96.1.2)", shown)
-        self.assertIn("2 sent, 2 came back, 0 % lost", shown)
+        self.assertIn("2 sent, 2 answered, 0 % lost", shown)
         self.assertEqual(shown.count("may not add up"), 1)  # 8.25 and 12.5 are not 21
         self.assertNotIn("add up", self.ctl("ping", "even", "-c", "2"))
         result = self.machine.run_ctl("ping", "silent", "-c", "1")
         self.assertEqual((result.returncode, result.stderr), (1, ""))
-        self.assertIn("1 sent, 0 came back, 100 % lost", result.stdout)
-        self.assertIn("3 sent, 3 came back, 0 % lost", self.ctl("ping", "office-gw", "-c3"))
+        self.assertIn("1 sent, 0 answered, 100 % lost", result.stdout)
+        self.assertIn("3 sent, 3 answered, 0 % lost", self.ctl("ping", "office-gw", "-c3"))
         self.fails(1, "ping", "nobody", says=["nobody"])
 
     def test_ping_interrupted(self):
@@ -268,7 +268,7 @@ class Verbs(Case):
         time.sleep(0.2)
         terminal.type("\x03")
         self.assertEqual(terminal.end(), 0)
-        self.assertRegex(terminal.text(), r"\d sent, \d came back")
+        self.assertRegex(terminal.text(), r"\d sent, \d answered")
 
     def test_nodes(self):
         self.start()
@@ -276,7 +276,7 @@ class Verbs(Case):
         self.assertEqual((result.returncode, result.stdout), (0, "ew1_FAKEKEYFORTESTS\n"))
         self.assertIn("sudo edgewayctl enroll --name web --key-file -", result.stderr)
         self.assertNotIn("ew1_FAKE", result.stderr)
-        self.assertIn("warning: this is a trial edge: other computers can't reach it", result.stderr)
+        self.assertIn("warning: This is a trial edge: other computers can't reach it", result.stderr)
         self.daemon.wait_log('{"name":"web","kind":"server","valid_seconds":7200}')
         self.ctl("node", "add", "tablet", "--device")
         self.daemon.wait_log('{"name":"tablet","kind":"device","valid_seconds":3600}')
@@ -290,7 +290,7 @@ class Verbs(Case):
         self.fails(1, "node", "add", "taken", says=["taken"])
         self.fails(4, "node", "add", "forbidden", says=["administrator"])
         self.ctl("node", "rename", "nas", "tower")
-        self.assertIn("1280 bytes at most", self.ctl("node", "mtu", "nas", "1280"))
+        self.assertIn("at most 1280 bytes", self.ctl("node", "mtu", "nas", "1280"))
         self.daemon.wait_log('PATCH /v1/nodes/nas {"mtu":1280}')
         self.ctl("node", "mtu", "nas", "default")
         self.daemon.wait_log('PATCH /v1/nodes/nas {"mtu":0}')
@@ -315,7 +315,7 @@ class Verbs(Case):
         result = self.machine.run_ctl("node", "add", "nas", "--renew", "--valid", "2h")
         self.assertEqual((result.returncode, result.stdout), (0, "ew1_FAKEKEYFORTESTS\n"))
         self.daemon.wait_log('POST /v1/keys {"name":"nas","renew":true,"valid_seconds":7200}')
-        self.assertIn("takes the place of nas", result.stderr)
+        self.assertIn("replaces nas", result.stderr)
         self.assertNotIn("node remove", result.stderr)
         result = self.machine.run_ctl("node", "config", "phone", "--renew")
         self.assertEqual(result.returncode, 0, result)
@@ -353,7 +353,7 @@ class Verbs(Case):
 
     def test_routes(self):
         self.start()
-        self.assertRegex(self.ctl("route", "list"), r"10\.7\.0\.0/24 +office-gw +offered, not taken here\n127\.0\.0\.0/8 +office-gw +not in use: loopback\n"
+        self.assertRegex(self.ctl("route", "list"), r"10\.7\.0\.0/24 +office-gw +offered, not accepted here\n127\.0\.0\.0/8 +office-gw +not in use: loopback\n"
                          r"10\.66\.0\.0/24 +- +accepted, not offered now\n$")
         self.assertEqual(len(json.loads(self.ctl("route", "list", "--json"))["routes"]), 3)
         for argv in (["add", "10.7.0.0/24"], ["add", "10.8.0.0/24", "nas"], ["remove", "10.7.0.0/24"], ["accept", "10.7.0.0/24"], ["refuse", "10.7.0.0/24"]):
@@ -381,7 +381,7 @@ class Verbs(Case):
         self.assertIn("erased", result.stdout)
         self.assertIn("the mesh's last administrator", result.stderr)
         self.assertIn("edgeway-edge admin-key", result.stderr)
-        self.fails(1, "leave", says=["no mesh"])
+        self.fails(1, "leave", says=["isn't in a mesh"])
         self.fails(1, "connect", says=["enroll"])
         self.assertIn("not-enrolled", self.ctl("status"))
 
@@ -454,7 +454,7 @@ class PlainNode(MeshCase):
         self.ctl("node", "config", "tablet")
         result = self.machine.run_ctl("ping", "tablet", "-c", "1")
         self.assertEqual(result.returncode, 1, result)
-        self.assertIn("1 sent, 0 came back", result.stdout)
+        self.assertIn("1 sent, 0 answered", result.stdout)
         self.assertIn("tablet may not have joined yet", result.stderr)
         result = self.machine.run_ctl("ping", "pixel-8", "-c", "1")  # it did once
         self.assertEqual((result.returncode, result.stderr), (1, ""))
@@ -488,7 +488,7 @@ class Enroll(Case):
         self.assertIn("warning", result.stderr)
 
     def test_name_taken(self):
-        self.fails(1, "enroll", "--name", "taken", "--key-file", "-", input=KEY, says=["taken", "choose another"])
+        self.fails(1, "enroll", "--name", "taken", "--key-file", "-", input=KEY, says=["taken", "Choose another"])
 
     def test_bad_keys(self):
         for text in ("", "nonsense", KEY[:-3], KEY[:40], KEY.replace(KEY[30], "_" if KEY[30] != "_" else "-", 1), "ew1_", "ew2_" + KEY[4:], KEY[:30] + KEY[:30], "x" * 100000):
@@ -585,7 +585,7 @@ class Agent(Case):
         time.sleep(0.3)
         self.assertEqual(self.daemon.count("fake: request"), 0)
         terminal.type(PASSWORD + "\n")
-        terminal.expect("nas is removed from the mesh.")
+        terminal.expect("nas has been removed from the mesh.")
         self.assertEqual(terminal.end(), 0, terminal.text())
         self.assertNotIn(PASSWORD, terminal.text())
         self.daemon.wait_log("fake: request DELETE /v1/nodes/nas")

@@ -172,7 +172,7 @@ class Interface(unittest.TestCase):
     def test_second_daemon(self):
         other = self.machine.daemon(ready=None)
         self.assertEqual(other.process.wait(20), 1)
-        self.assertIn("another edgewayd already serves", other.text())
+        self.assertIn("Another edgewayd already serves", other.text())
         self.assertNotIn("fake: start", other.text())
         same = self.machine.daemon("--bus", ADDRESS, state=self.daemon.state, ready=None)
         self.assertEqual(same.process.wait(20), 1)
@@ -195,11 +195,11 @@ class Interface(unittest.TestCase):
 
     def test_bus_that_comes_back(self):
         self.machine.bus.stop()
-        self.daemon.wait_log("the message bus went away")
+        self.daemon.wait_log("The message bus closed the connection")
         if os.path.exists(SOCKET):
             os.unlink(SOCKET)
         self.machine.start_bus()
-        self.daemon.wait_log("back on the message bus", seconds=30)
+        self.daemon.wait_log("Back on the message bus", seconds=30)
         self.assertIn("laptop", self.machine.caller().call("GetStatus"))
         self.assertEqual(self.daemon.count("fake: stop"), 0)
 
@@ -314,7 +314,7 @@ class Process(unittest.TestCase):
 
     def one_line(self, result, code, *says):
         self.assertEqual(result.returncode, code, result)
-        lines = [line for line in result.stderr.splitlines() if "there is no system bus" not in line]
+        lines = [line for line in result.stderr.splitlines() if "There is no system bus" not in line]
         self.assertEqual(len(lines), 1, result)
         for said in says:
             self.assertIn(said, lines[0])

@@ -46,7 +46,7 @@ enum
   PROP_PROBLEM_PHRASES,
 };
 
-#define PROBLEM "The route 10.7.0.0/24 is not in use: another program has that route already."
+#define PROBLEM "The route 10.7.0.0/24 isn't in use: another program already has that route."
 
 static const gchar *
 get_string (EwTunnel *self, guint id)
@@ -55,7 +55,7 @@ get_string (EwTunnel *self, guint id)
   const gchar *values[] = {
     self->state,
     enrolled ? "" : "not-enrolled",
-    enrolled ? "" : "This computer is in no mesh yet.",
+    enrolled ? "" : "This computer isn't in a mesh yet.",
     self->mode,
     self->role,
     self->mesh,
@@ -167,7 +167,7 @@ check_enrolled (EwTunnel *self, GError **error)
   if (!g_str_equal (self->state, "not-enrolled"))
     return TRUE;
   g_set_error_literal (error, EW_ERROR, EW_ERROR_NOT_ENROLLED,
-                       "this computer is in no mesh yet: `sudo edgewayctl enroll` joins one");
+                       "This computer isn't in a mesh yet. Join one with `sudo edgewayctl enroll`.");
   return FALSE;
 }
 
@@ -252,10 +252,11 @@ ew_tunnel_enroll_async (EwTunnel *self, const gchar *key, const gchar *name, GCa
     g_task_return_error (task, error);
   else if (!g_str_equal (self->state, "not-enrolled"))
     g_task_return_new_error (task, EW_ERROR, EW_ERROR_ALREADY_ENROLLED,
-                             "this computer is already in the mesh home: `sudo edgewayctl leave` first");
+                             "This computer is already in the mesh \"home\". Leave it first: `sudo edgewayctl leave`.");
   else if (g_strcmp0 (name, "taken") == 0)
-    g_task_return_new_error (task, EW_ERROR, EW_ERROR_NAME_TAKEN,
-                             "the mesh already has a node named taken: choose another");
+    g_task_return_new_error (
+      task, EW_ERROR, EW_ERROR_NAME_TAKEN,
+      "The name \"taken\" is already taken in this mesh. Choose another, or rename or remove the node that has it.");
   else
     {
       set_enrolled (self, name != NULL ? name : "host");
@@ -426,8 +427,9 @@ ew_tunnel_open_topology (EwTunnel *self, guint32 uid, GError **error)
   g_message ("fake: topology");
   if (!g_str_equal (self->state, "connected"))
     {
-      g_set_error_literal (error, EW_ERROR, EW_ERROR_NOT_CONNECTED,
-                           "the map comes from the edge, and this computer is not connected: `edgewayctl connect`");
+      g_set_error_literal (
+        error, EW_ERROR, EW_ERROR_NOT_CONNECTED,
+        "The map comes from the edge, and this computer isn't connected. Connect first: `edgewayctl connect`.");
       return -1;
     }
   if (!g_unix_open_pipe (fds, FD_CLOEXEC, error))
@@ -448,10 +450,12 @@ ew_tunnel_ping_async (EwTunnel *self, const gchar *target, guint timeout_ms, GCa
   if (is_slow (task, target))
     return;
   if (g_str_equal (target, "silent"))
-    g_task_return_new_error (task, EW_ERROR, EW_ERROR_TIMED_OUT,
-                             "the edge answered, silent did not: is it switched on?");
+    g_task_return_new_error (
+      task, EW_ERROR, EW_ERROR_TIMED_OUT,
+      "The edge answered, but \"silent\" didn't: the leg between them fails, or its firewall drops pings.");
   else if (g_str_equal (target, "nobody"))
-    g_task_return_new_error (task, EW_ERROR, EW_ERROR_NOT_FOUND, "the mesh has no node named nobody");
+    g_task_return_new_error (task, EW_ERROR, EW_ERROR_NOT_FOUND,
+                             "There is no node \"nobody\" in this mesh. List its nodes with `edgewayctl node list`.");
   else
     g_task_return_pointer (
       task,
@@ -511,11 +515,19 @@ respond (const gchar *method, const gchar *path, JsonObject *body, GError **erro
   const gchar *name = body != NULL ? ew_json_string (body, "name") : NULL, *text = "{\"schema\":1}";
 
   if (g_strcmp0 (name, "taken") == 0)
-    return g_set_error_literal (error, EW_ERROR, EW_ERROR_NAME_TAKEN, "the mesh already has a node named taken"), NULL;
+    return g_set_error_literal (error, EW_ERROR, EW_ERROR_NAME_TAKEN,
+                                "The name \"taken\" is already taken in this mesh. Choose another, or rename or remove "
+                                "the node that has it."),
+           NULL;
   if (g_strcmp0 (name, "forbidden") == 0)
-    return g_set_error_literal (error, EW_ERROR, EW_ERROR_NOT_ADMINISTRATOR, "only an administrator may do that"), NULL;
+    return g_set_error_literal (error, EW_ERROR, EW_ERROR_NOT_ADMINISTRATOR,
+                                "Only an administrator of the mesh may do that; this node is a member."),
+           NULL;
   if (g_str_has_suffix (path, "/nobody"))
-    return g_set_error_literal (error, EW_ERROR, EW_ERROR_NOT_FOUND, "the mesh has no node named nobody"), NULL;
+    return g_set_error_literal (
+             error, EW_ERROR, EW_ERROR_NOT_FOUND,
+             "There is no node \"nobody\" in this mesh. List its nodes with `edgewayctl node list`."),
+           NULL;
   if (g_getenv ("FAKE_TUNNEL_PAGES") != NULL && g_str_has_prefix (path, "/v1/nodes") && g_str_equal (method, "GET"))
     return respond_page (path, (guint)g_ascii_strtoull (g_getenv ("FAKE_TUNNEL_PAGES"), NULL, 10));
   if (g_str_equal (path, "/v1/nodes") && g_str_equal (method, "GET"))
@@ -593,6 +605,7 @@ ew_tunnel_accept_route (EwTunnel *self, const gchar *cidr, gboolean accept, GErr
   g_message ("fake: %s %s", accept ? "accept" : "refuse", cidr);
   if (!accept || !g_str_has_prefix (cidr, "127."))
     return TRUE;
-  g_set_error (error, EW_ERROR, EW_ERROR_ROUTE_REFUSED, "%s is loopback: no node ever takes that route", cidr);
+  g_set_error (error, EW_ERROR, EW_ERROR_ROUTE_REFUSED,
+               "This computer never uses the route %s: it covers this computer's own loopback addresses.", cidr);
   return FALSE;
 }

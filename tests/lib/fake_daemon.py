@@ -40,11 +40,11 @@ SOURCE = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)
 XML = os.path.join(SOURCE, "data/dbus/org.edgeway.Daemon1.xml")
 QUEUE_MAX = 4 * 1024 * 1024
 MESSAGES = {
-    "not-enrolled": "This computer is in no mesh yet.",
+    "not-enrolled": "This computer isn't in a mesh yet. Join one with `sudo edgewayctl enroll`.",
     "awaiting-approval": "An administrator of the mesh has to approve this computer.",
     "removed": "An administrator removed this computer from the mesh. Leave, then join again with a new enrollment key.",
-    "error": "The tunnel cannot be made: /dev/net/tun is missing. Load the module (modprobe tun), then connect again.",
-    "reconnecting": "Frankfurt does not answer. Trying again.",
+    "error": "There is no tunnel device /dev/net/tun. Load it with `modprobe tun`, then connect again.",
+    "reconnecting": "The edge \"frankfurt\" doesn't answer through the tunnel. Trying again.",
 }
 
 
@@ -71,7 +71,7 @@ def read_key(text):
             raise ValueError
         return json.loads(data[:-4])
     except ValueError:
-        raise Refusal("KeyInvalid", "that is no enrollment key, or a part of it is missing: copy all of it, from ew1_ on") from None
+        raise Refusal("KeyInvalid", "This enrollment key was cut short. Copy all of it, in one piece.") from None
 
 
 class Stream:
@@ -269,14 +269,14 @@ class FakeDaemon:
 
     def _need_member(self):
         if self.values["State"] == "not-enrolled":
-            raise Refusal("NotEnrolled", "this computer is in no mesh: join one with an enrollment key first")
+            raise Refusal("NotEnrolled", "This computer isn't in a mesh. Join one with `sudo edgewayctl enroll`.")
         if self.values["State"] == "removed":
             raise Refusal("Removed", MESSAGES["removed"])
 
     def _need_administrator(self):
         self._need_member()
         if self.values["Role"] != "admin":
-            raise Refusal("NotAdministrator", "only an administrator of the mesh may do that: ask one")
+            raise Refusal("NotAdministrator", "Only an administrator of the mesh may do that; this node is a member.")
 
     def _later(self, name, seconds, function):
         if name in self.sources:
@@ -306,7 +306,7 @@ class FakeDaemon:
     def do_SetMode(self, mode, options):
         self._need_member()
         if mode not in ("vpn", "connector"):
-            raise Refusal("InvalidArgument", "a mode is vpn or connector")
+            raise Refusal("InvalidArgument", "The mode must be \"vpn\" or \"connector\".")
         before, seconds = self.values["Mode"], options.get("confirm-within", self.guard_seconds)
         if mode == before:
             return
@@ -334,12 +334,12 @@ class FakeDaemon:
     def do_UndoMode(self):
         self._need_member()
         if self.before_guard is None:
-            raise Refusal("NotFound", "there is no switch to undo")
+            raise Refusal("NotFound", "There is no switch to undo. Set the mode with `edgewayctl mode vpn` or `edgewayctl mode connector`.")
         self._undo()
 
     def do_Enroll(self, key, name, _options):
         if self.values["State"] not in ("not-enrolled", "removed"):
-            raise Refusal("AlreadyEnrolled", "this computer is in a mesh already: leave it first")
+            raise Refusal("AlreadyEnrolled", "This computer is already in the mesh \"home\". Leave it first: `sudo edgewayctl leave`.")
         refusals = {"expired": ("KeyExpired", "This key expired. Create a new one."), "used": ("KeyUsed", "This key was used already. Create a new one."),
                     "pin": ("PinMismatch", "the edge is not the one that this key was made by: ask for a new key")}
         secret = base64.urlsafe_b64decode(read_key(key)["secret"] + "=").rstrip(b"\0")
@@ -381,27 +381,27 @@ class FakeDaemon:
 
     def do_Ping(self, target, _timeout_ms):
         if self.values["State"] != "connected":
-            raise Refusal("NotConnected", "this computer is not connected: connect, then try again")
+            raise Refusal("NotConnected", "The tunnel is down. Connect first: `edgewayctl connect`.")
         own = self.mesh.own
         near = own["rtt_ms"] if own else 5.0
         answer = {"target": target, "address": "100.96.0.1", "name": None, "edge": EDGE_NAME, "near_ms": near, "far_ms": None, "total_ms": near}
         if target:
             node = self.mesh.need(target)
             if not node["online"]:
-                raise Refusal("TimedOut", f"{node['name']} did not answer: the edge does, so the leg behind it is down")
+                raise Refusal("TimedOut", f"The edge answered, but {node['name']} didn't: the leg between them fails, or its firewall drops pings.")
             answer.update(address=node["addresses"][0], name=node["name"], far_ms=node["rtt_ms"], total_ms=round(near + node["rtt_ms"] + 0.4, 2))
         return json.dumps(answer)
 
     def do_Diagnose(self):
         good = self.values["State"] == "connected"
         return json.dumps({"schema": 1, "checks": [
-            {"check": "privileges", "ok": True, "message": "edgewayd may change this machine's network", "fix": ""},
-            {"check": "tun", "ok": True, "message": "Tunnel interfaces can be made", "fix": ""},
-            {"check": "edge", "ok": good, "message": "The edge answers" if good else "The edge does not answer",
-             "fix": "" if good else "Check this computer's internet connection, then connect again"},
-            {"check": "dns-leak", "ok": None, "warning": True, "message": "Names are still looked up beside the tunnel, at 192.168.1.1.",
+            {"check": "privileges", "ok": True, "message": "edgewayd may change this computer's network.", "fix": ""},
+            {"check": "tun", "ok": True, "message": "Tunnel interfaces can be created.", "fix": ""},
+            {"check": "edge", "ok": good, "message": "The edge answers." if good else "The edge doesn't answer.",
+             "fix": "" if good else "Check this computer's internet connection, then connect again."},
+            {"check": "dns-leak", "ok": None, "warning": True, "message": "Names are still looked up outside the tunnel, at 192.168.1.1.",
              "fix": "Set a name server on the internet in this computer's network settings."},
-            {"check": "ipv6", "ok": None, "warning": False, "message": "Whether IPv6 works through the edge is not known.", "fix": ""}]})
+            {"check": "ipv6", "ok": None, "warning": False, "message": "It isn't known whether IPv6 works through the edge.", "fix": ""}]})
 
     def do_AddNode(self, name, kind, valid_seconds):
         self._need_administrator()
@@ -448,7 +448,7 @@ class FakeDaemon:
         try:
             network = ipaddress.ip_network(cidr)
         except ValueError:
-            raise Refusal("RouteInvalid", f"{cidr} is no network: write it as 192.168.1.0/24") from None
+            raise Refusal("RouteInvalid", f"{cidr} isn't a route. Write an address and a prefix length, for example 192.168.1.0/24.") from None
         for other in self.mesh.nodes.values():
             for route in other["routes"]:
                 if ipaddress.ip_network(route).version == network.version and network.overlaps(ipaddress.ip_network(route)):
@@ -461,7 +461,7 @@ class FakeDaemon:
         for node in self.mesh.nodes.values():
             if cidr in node["routes"]:
                 return node
-        raise Refusal("NotFound", f"no node has the route {cidr}: see the list of routes")
+        raise Refusal("NotFound", f"The mesh has no route {cidr}. List its routes with `edgewayctl route list`.")
 
     def do_RemoveRoute(self, cidr):
         self._need_member()

@@ -129,7 +129,7 @@ class Diagnose(MeshCase):
         process.send_signal(signal.SIGSTOP)
         self.addCleanup(self.connected)
         self.addCleanup(process.send_signal, signal.SIGCONT)
-        self.expect(bad=("edge-tcp", "handshake", "probe"), says=("did not answer", "neither TCP nor UDP"))
+        self.expect(bad=("edge-tcp", "handshake", "probe"), says=("didn't answer", "neither TCP nor UDP"))
 
     def filtered(self, machine, rule):
         """A firewall's rule on that machine until the test's end."""
@@ -160,7 +160,7 @@ class Diagnose(MeshCase):
             self.connected()
         self.addCleanup(back)
         wait_for("no network is noticed", lambda: self.status("laptop")["state"] != "connected", 20)
-        self.expect(bad=("edge-tcp", "network"), says=("No network of this computer leads to the edge", "See the check \"network\".", "Connect this computer to a network"))
+        self.expect(bad=("edge-tcp", "network"), says=("No network connection of this computer reaches the edge", "See the check \"network\".", "Connect this computer to a network"))
 
     def vpn(self):
         self.ctl("laptop", "mode", "vpn")
@@ -207,7 +207,7 @@ class Diagnose(MeshCase):
                                 "--public", f"{EDGE_ADDRESS}:{EDGE_PORT}", "--mesh", "other", "--name", "other", secret_output=True)
         try:
             wait_for("the other edge", lambda: "ew1_" in open(other.output_path).read(), 20)
-            self.expect(bad=("pin", "handshake", "probe"), says=("who answers there", "not this mesh's edge"), good=("edge-tcp",))
+            self.expect(bad=("pin", "handshake", "probe"), says=("who answers there", "isn't this mesh's edge"), good=("edge-tcp",))
         finally:
             other.terminate()
             other.wait()
@@ -266,7 +266,7 @@ class Diagnose(MeshCase):
         process, start = self.mesh.running["nas"]
         process.terminate()
         process.wait()
-        self.refused("nas", "diagnose", code=3, says="start it")
+        self.refused("nas", "diagnose", code=3, says="Start it")
         bare = nas.run("setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin", self.mesh.program("edgewayd"), check=False)
         self.assertEqual(bare.returncode, 4, bare)
         self.assertIn("CAP_NET_ADMIN", bare.stderr)

@@ -149,7 +149,7 @@ class Host(unittest.TestCase):
         before = self.world.snapshot()
         with self.world.driver() as driver:
             driver.do(CONNECTOR + GATEWAY)
-            self.assertIn("has a name that no command can have", driver.do("problems"))
+            self.assertIn("no command can use its name", driver.do("problems"))
             driver.do(CONNECTOR)
             checks = json.loads(driver.do("diagnose"))
             self.assertEqual(len({check["message"] for check in checks if check["check"] == "firewall-forward"}), len(names))
@@ -163,8 +163,8 @@ class Host(unittest.TestCase):
         with self.world.driver(wrap=wrap) as driver:
             driver.do(CONNECTOR + GATEWAY)
             problems = driver.do("problems").split(";")
-            self.assertRegex(problems[0], r"^This computer does not forward to 192\.168\.55\.0/24: forwarding is off on lan0 .*Read-only file system")
-            self.assertRegex(problems[1], r"^ This computer does not forward to fd55::/64: .*Read-only")
+            self.assertRegex(problems[0], r"^This computer doesn't forward to 192\.168\.55\.0/24: forwarding is off on lan0 .*Read-only file system")
+            self.assertRegex(problems[1], r"^ This computer doesn't forward to fd55::/64: .*Read-only")
             self.assertIn("100.96.0.0/12 dev edgeway0", self.table())
             driver.do("undo")
         self.assert_as_before()
@@ -182,7 +182,7 @@ class Host(unittest.TestCase):
         wait_for("firewalld's rules", lambda: "reject" in self.world.sh(self.world.host, "nft list ruleset"), 5)
         with self.world.driver() as driver:
             driver.do(CONNECTOR + GATEWAY)
-            self.assertRegex(driver.do("problems"), r"^This computer does not forward to 192\.168\.55\.0/24: .*inet firewalld filter_FORWARD.*firewall-cmd .*--add-interface=edgeway0")
+            self.assertRegex(driver.do("problems"), r"^This computer doesn't forward to 192\.168\.55\.0/24: .*inet firewalld filter_FORWARD.*firewall-cmd .*--add-interface=edgeway0")
             owner.stdin.write('insert rule inet firewalld filter_FORWARD iifname "edgeway0" accept\n')
             wait_for("it is open", lambda: driver.do("problems") == "", 5)
 
@@ -193,7 +193,7 @@ class Host(unittest.TestCase):
             driver.do(CONNECTOR + GATEWAY)
             self.assertIn("100.96.0.0/12 dev edgeway0", self.table())
             problems = driver.do("problems")
-            for said in ("firewall rules are not in place: ", "has no nftables (Protocol not supported)", "modprobe nf_tables",
+            for said in ("firewall rules aren't in place: ", "has no nftables (Protocol not supported)", "modprobe nf_tables",
                          "does not forward to 192.168.55.0/24", "does not forward to fd55::/64"):
                 self.assertIn(said, problems)
             connected = self.world.snapshot()
@@ -285,7 +285,7 @@ class Host(unittest.TestCase):
         self.world.sh(self.world.host, "ip tuntap del edgeway1 mode tun")
         self.assert_as_before()
         with self.world.driver() as driver:
-            self.assertIn("not there", driver.ask(move))
+            self.assertIn("doesn't exist", driver.ask(move))
 
     def test_broken_ledger_is_not_obeyed(self):
         with self.world.driver() as driver:
@@ -478,7 +478,7 @@ class Host(unittest.TestCase):
                 with self.subTest(add):
                     self.world.sh(self.world.host, add)
                     self.assertGreater(int(driver.do("run 0.3")), 0)
-                    self.assertRegex(driver.do("troubles"), "^missing= foreign=A route to [0-9a-f.:]+/(24|64) via eth0")
+                    self.assertRegex(driver.do("troubles"), "^missing= foreign=Another program's route to [0-9a-f.:]+/(24|64) via eth0")
                     self.world.sh(self.world.host, remove)
                     driver.do("run 0.7")
                     self.assertEqual(driver.do("troubles"), self.NO_TROUBLE)

@@ -113,7 +113,7 @@ class Life(MeshCase):
         key = self.mesh.new_key("twice")
         self.addCleanup(self.ctl, "laptop", "node", "remove", "twice")
         since = self.status("nas")["since"]
-        self.refused("nas", "enroll", "--key-file", "-", says="leave it first", input=key + "\n")
+        self.refused("nas", "enroll", "--key-file", "-", says="Leave it first", input=key + "\n")
         status = self.status("nas")
         self.assertEqual((status["state"], status["since"]), ("connected", since))
         self.ctl("nas", "connect")

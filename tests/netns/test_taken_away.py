@@ -144,7 +144,7 @@ class TakenAway(MeshCase):
 
         def lines():
             with open(self.mesh.running["laptop"][0].log_path) as file:
-                return [line for line in file if "foreign-route" in line or "isn't Edgeway's" in line]
+                return [line for line in file if "foreign-route" in line or "Another program's" in line]
         before = len(lines())
         for i in range(20):
             self.laptop.run("ip", "route", "add", f"100.97.{i}.0/24", "via", gateway, "proto", "ra")

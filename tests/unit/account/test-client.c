@@ -73,11 +73,11 @@ test_nonsense (FakeEdge *edge, gconstpointer data)
   for (gsize i = 0; i < G_N_ELEMENTS (bodies); i++)
     {
       fake_edge_answer (edge, 200, bodies[i]);
-      assert_refused (edge, EW_ERROR_FAILED, "makes no sense");
+      assert_refused (edge, EW_ERROR_FAILED, "invalid response");
     }
   edge->type = "text/html";
   fake_edge_answer (edge, 200, "{\"schema\":1}");
-  assert_refused (edge, EW_ERROR_FAILED, "makes no sense");
+  assert_refused (edge, EW_ERROR_FAILED, "invalid response");
 }
 
 static void
@@ -87,7 +87,7 @@ test_too_deep (FakeEdge *edge, gconstpointer data)
   for (guint i = 0; i < 10000; i++)
     g_string_append_c (body, '[');
   fake_edge_answer (edge, 200, body->str);
-  assert_refused (edge, EW_ERROR_FAILED, "makes no sense");
+  assert_refused (edge, EW_ERROR_FAILED, "invalid response");
 }
 
 static void
@@ -100,7 +100,7 @@ test_redirect (FakeEdge *edge, gconstpointer data)
     {
       edge->requests = 0;
       fake_edge_answer (edge, statuses[i], "{\"schema\":1}");
-      assert_refused (edge, EW_ERROR_FAILED, "sends us elsewhere");
+      assert_refused (edge, EW_ERROR_FAILED, "redirects to another address");
       g_assert_cmpuint (edge->requests, ==, 1);
     }
 }

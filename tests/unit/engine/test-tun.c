@@ -31,7 +31,7 @@ test_names (void)
       g_autoptr (GError) error = NULL;
       g_assert_null (ew_tun_open (bad[i], 1420, &error));
       g_assert_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED);
-      g_assert_nonnull (strstr (error->message, "cannot be the name"));
+      g_assert_nonnull (strstr (error->message, "can't be the name"));
     }
 }
 

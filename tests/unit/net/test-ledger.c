@@ -277,7 +277,7 @@ test_spare (void)
 
   ledger = ew_ledger_open (path, spare, BOOT, &error);
   g_assert_cmpint (g_rename (disk, away), ==, 0); /* no writing there any more */
-  g_test_expect_message (NULL, G_LOG_LEVEL_WARNING, "*is noted in*spare until the disk can be written.");
+  g_test_expect_message (NULL, G_LOG_LEVEL_WARNING, "*are noted in*spare until the disk can be written.");
   for (guint i = 1; i < all->len; i++)
     g_assert_nonnull (ew_ledger_add (ledger, all->pdata[i], &error));
   g_test_assert_expected_messages ();
