@@ -68,5 +68,19 @@ class Wide(PicturedCase):
         self.shoot("error")
 
 
+class Narrow(PicturedCase):
+    VIEW, NAME = VIEWS["narrow"], "narrow"
+
+    def test_screens(self):
+        self.start("--state", "not-enrolled")
+        self.shoot("not enrolled")
+        self.dialog("join", "join")
+        self.escape()
+        self.daemon.set(State="connected", Mesh="birchwood", EdgeName="Frankfurt", Role="admin", NodeName="thinkpad")
+        self.settle_traffic()
+        self.shoot("map")
+        self.dialog("server", "add-server")
+
+
 if __name__ == "__main__":
     fake_session.main()
