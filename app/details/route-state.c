@@ -4,6 +4,8 @@
 #include <glib/gi18n.h>
 #include <json-glib/json-glib.h>
 
+#include "model/translate.h"
+
 /* In the order of EwRouteState. */
 static const gchar *const state_words[]
   = { "", "offered", "accepted", "refused", "forwarding", "unaccepted-forward", "blocked" };
@@ -37,11 +39,11 @@ ew_route_state_find (const gchar *json, const gchar *cidr, gchar **reason)
     {
       JsonNode *element = json_array_get_element (routes, i);
       JsonObject *route = JSON_NODE_HOLDS_OBJECT (element) ? json_node_get_object (element) : NULL;
-      const gchar *said;
       if (route == NULL || g_strcmp0 (get_text (route, "cidr"), cidr) != 0)
         continue;
-      said = get_text (route, "reason");
-      *reason = said != NULL && *said != '\0' ? g_strdup (said) : NULL;
+      *reason = ew_translate_member (route, "reason");
+      if (**reason == '\0')
+        g_clear_pointer (reason, g_free);
       for (guint state = 1; state < G_N_ELEMENTS (state_words); state++)
         if (g_strcmp0 (get_text (route, "state"), state_words[state]) == 0)
           return state;

@@ -9,13 +9,14 @@
 #include "access/access.h"
 #include "access/spinner.h"
 #include "access/toast.h"
+#include "model/translate.h"
 
 struct _EwDiagnosis
 {
   AdwWindow parent_instance;
   EwDaemon *daemon;
   GCancellable *cancellable; /* of the check that runs; NULL: none */
-  GString *report;           /* all of it as text */
+  GString *report;           /* all of it as text, in English: it is pasted into reports */
   AdwToastOverlay *toasts;
   GtkStack *stack;
   EwSpinner *spinner;
@@ -84,8 +85,10 @@ add_check (EwDiagnosis *self, JsonObject *check)
   CheckResult result = result_of (check);
   CheckLook look = look_of (result);
   const gchar *fix = result == CHECK_GOOD ? "" : text_of (check, "fix");
-  g_autofree gchar *title = g_markup_escape_text (text_of (check, "message"), -1);
-  g_autofree gchar *subtitle = g_markup_escape_text (fix, -1);
+  g_autofree gchar *message = ew_translate_member (check, "message");
+  g_autofree gchar *advice = result == CHECK_GOOD ? g_strdup ("") : ew_translate_member (check, "fix");
+  g_autofree gchar *title = g_markup_escape_text (message, -1);
+  g_autofree gchar *subtitle = g_markup_escape_text (advice, -1);
   GtkWidget *row = adw_action_row_new ();
   GtkWidget *icon = gtk_image_new_from_icon_name (look.icon);
   gtk_widget_add_css_class (icon, look.style);

@@ -63,6 +63,7 @@ error_from_answer (JsonObject *object, guint status)
     return ew_error_new (EW_ERROR, status == 410 ? EW_ERROR_REMOVED : EW_ERROR_FAILED,
                          "The edge refused with status %u and without a reason. Ask whoever runs it.", status);
   g_autofree gchar *line = ew_text_one_line (message, 500);
+  (void)ew_phrase_learn (line, ew_json_array (error, "phrase"));
   return g_error_new_literal (EW_ERROR, code, line);
 }
 

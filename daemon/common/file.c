@@ -182,10 +182,10 @@ check_folder (int fd, const gchar *path, GError **error)
     return TRUE;
   if ((st.st_mode & S_ISVTX) == 0 && folder_is_empty (path))
     return fchmod (fd, 0700) == 0 || fail_folder (error, errno, path);
-  ew_set_error (
-    error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
-    "%s is open to others (mode %04o), and keys are kept in it. Run `chmod 0700 %s`, or name another folder.", path,
-    (guint)(st.st_mode & 07777), path);
+  g_autofree gchar *mode = g_strdup_printf ("%04o", (guint)(st.st_mode & 07777));
+  ew_set_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
+                "%s is open to others (mode %s), and keys are kept in it. Run `chmod 0700 %s`, or name another folder.",
+                path, mode, path);
   return FALSE;
 }
 

@@ -33,6 +33,7 @@ respond_error (SoupServerMessage *message, const GError *error, gint64 retry_aft
   /* A name that somebody sent may have been cut in the middle of a character. */
   g_autofree gchar *sentence = g_utf8_make_valid (error->message, -1);
   json_object_set_string_member (detail, "message", sentence);
+  ew_phrase_add_member (detail, "phrase", error->message);
   json_object_set_int_member (object, "schema", 1);
   json_object_set_object_member (object, "error", detail);
   if (retry_after_us > 0)

@@ -45,7 +45,7 @@ set_conflict (GError **error, const EwChange *change, const gchar *whose, const 
 {
   g_autofree gchar *what = ew_change_describe (change);
 
-  ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_CONFLICT, "Can't set up %s: %s. %s.", what, whose, advice);
+  ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_CONFLICT, "Can't set up %s: %s. %s", what, whose, advice);
   return FALSE;
 }
 

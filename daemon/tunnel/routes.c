@@ -35,7 +35,10 @@ plan_to_json (const EwPlan *plan)
         json_object_set_null_member (entry, "node");
       json_object_set_string_member (entry, "state", route->state);
       if (route->reason)
-        json_object_set_string_member (entry, "reason", route->reason);
+        {
+          json_object_set_string_member (entry, "reason", route->reason);
+          ew_phrase_add_member (entry, "reason_phrase", route->reason);
+        }
       else
         json_object_set_null_member (entry, "reason");
       json_array_add_object_element (array, entry);

@@ -19,7 +19,7 @@ FLAGS = ["N_:1:pass-c-format", "C_:2:pass-c-format", "NC_:2:pass-c-format", "g_d
          "g_markup_printf_escaped:1:c-format", "g_print:1:c-format", "g_printerr:1:c-format"]
 # The daemons' sentences: po/meson.build adds these.
 CONSTRUCTORS = {"ew_phrase": 1, "ew_set_error": 4, "ew_error_new": 3, "ew_task_return_new_error": 4, "ew_checks_add": 5}
-ROOMS = ["account/client-try.c", "common/enrollment-key.c", "common/phrase.c"]  # of daemon/
+ROOMS = ["account", "common", "net", "service", "tunnel"]  # of daemon/
 KEYWORDS += [f"{name}:{argument}" for name, argument in CONSTRUCTORS.items()]
 FLAGS += [f"{name}:{argument}:c-format" for name, argument in CONSTRUCTORS.items()]
 MARKED_C = re.compile(r'\b(?:_|N_|C_|NC_|ngettext|g_dngettext|g_dcgettext|g_dpgettext2) \(\s*"')
@@ -81,7 +81,7 @@ class Translations(unittest.TestCase):
     def said(self):
         """The files of the services with sentences that clients translate."""
         template = os.path.join(self.folder, "services.pot")
-        told = self.extract(template, *sorted("daemon/" + os.path.relpath(path, TOP + "/daemon") for room in ROOMS for path in glob.glob(TOP + "/daemon/" + room)))
+        told = self.extract(template, *sorted("daemon/" + os.path.relpath(path, TOP + "/daemon") for room in ROOMS for path in glob.glob(TOP + "/daemon/" + room + "/*.c")))
         self.assertEqual((told.returncode, told.stdout), (0, ""))
         with open(template, encoding="utf-8") as file:
             return {place.rpartition(":")[0] for line in file if line.startswith("#: ") for place in line[3:].split()}

@@ -76,7 +76,7 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
   EwTunnel *self = EW_TUNNEL (object);
   const gchar *problems[] = { PROBLEM, NULL };
   const gchar *phrases[]
-    = { "[\"The route %s is not in use: %s.\",\"10.7.0.0/24\",\"another program has that route already\"]", NULL };
+    = { "[\"The route %s isn't in use: %s.\",\"10.7.0.0/24\",\"another program already has that route\"]", NULL };
   const gchar *addresses[] = { "100.96.1.1", "fd12:3456:789a:1::1", NULL };
 
   if (id <= PROP_STRING_LAST)

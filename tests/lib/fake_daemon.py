@@ -46,6 +46,8 @@ MESSAGES = {
     "error": "There is no tunnel device /dev/net/tun. Load it with `modprobe tun`, then connect again.",
     "reconnecting": "The edge \"frankfurt\" doesn't answer through the tunnel. Trying again.",
 }
+PHRASES = {"reconnecting": ["The edge \"%s\" doesn't answer through the tunnel. Trying again.", "frankfurt"]}  # of MESSAGES
+LEAK = "VPN mode is on, but names are still looked up outside the tunnel, at %s: whoever runs it sees which names this computer asks for."
 
 
 def base64url(data):
@@ -179,7 +181,8 @@ class FakeDaemon:
         """Changes properties and tells of them; a new State brings what belongs to it, unless that is given too."""
         state = values.get("State")
         if state is not None and state != self.values["State"]:
-            values = {"Since": int(time.time() * 1e6), "Reason": state if state in MESSAGES else "", "Message": MESSAGES.get(state, ""), **values}
+            values = {"Since": int(time.time() * 1e6), "Reason": state if state in MESSAGES else "", "Message": MESSAGES.get(state, ""),
+                      "MessagePhrase": json.dumps(PHRASES[state]) if state in PHRASES else "", **values}
         changed = {name: value for name, value in values.items() if self.values[name] != value}
         self.values.update(changed)
         if changed:
@@ -195,6 +198,7 @@ class FakeDaemon:
 
     def _enter(self, state, role):
         self.values.update(self._membership(state, role), State=state, Reason=state if state in MESSAGES else "", Message=MESSAGES.get(state, ""),
+                           MessagePhrase=json.dumps(PHRASES[state]) if state in PHRASES else "",
                            Since=int((time.time() - 3 * 3600 - 12 * 60) * 1e6))
 
     # The mesh.
@@ -399,8 +403,8 @@ class FakeDaemon:
             {"check": "tun", "ok": True, "message": "Tunnel interfaces can be created.", "fix": ""},
             {"check": "edge", "ok": good, "message": "The edge answers." if good else "The edge doesn't answer.",
              "fix": "" if good else "Check this computer's internet connection, then connect again."},
-            {"check": "dns-leak", "ok": None, "warning": True, "message": "Names are still looked up outside the tunnel, at 192.168.1.1.",
-             "fix": "Set a name server on the internet in this computer's network settings."},
+            {"check": "dns-leak", "ok": None, "warning": True, "message": LEAK % "192.168.1.1", "message_phrase": [LEAK, "192.168.1.1"],
+             "fix": "Set a name server on the internet in this computer's network settings: VPN mode reaches that one through the edge."},
             {"check": "ipv6", "ok": None, "warning": False, "message": "It isn't known whether IPv6 works through the edge.", "fix": ""}]})
 
     def do_AddNode(self, name, kind, valid_seconds):

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The app in German over a fake daemon: nothing that has a translation is on the screen in English."""
+import json
 import os
 import re
 import shutil
@@ -87,7 +88,8 @@ class German(unittest.TestCase):
             os.makedirs(os.path.dirname(copy), exist_ok=True)
             shutil.copyfile(os.path.join(SOURCE, name), copy)
         bus = self.desktop.environment["DBUS_SESSION_BUS_ADDRESS"]
-        self.desktop.start([PYTHON, "-B", self.desktop.path("source/tests/lib/fake_daemon.py"), "--address", bus, *options], "fake-daemon", {"G_DEBUG": ""})
+        self.daemon = self.desktop._popen([PYTHON, "-B", self.desktop.path("source/tests/lib/fake_daemon.py"), "--address", bus, *options], "fake-daemon",
+                                          {"G_DEBUG": ""}, stdin=subprocess.PIPE, text=True, bufsize=1)
         self.app = self.desktop.start([self.desktop.bring(os.path.join(BUILD, "app/desktop/edgeway")), "--bus", bus], "edgeway")
         self.desktop.find("frame", seconds=SLOW)
 
@@ -127,6 +129,33 @@ class German(unittest.TestCase):
                 self.check(german)
                 self.desktop.keys("Escape")
                 self.desktop.gone(None, german, exactly=german, seconds=SLOW)
+
+    def say(self, **command):
+        self.daemon.stdin.write(json.dumps(command) + "\n")
+        self.daemon.stdin.flush()
+
+    def test_said_by_the_service(self):
+        """A reason, a problem, a check and a refusal: each English with the phrase beside it that the app translates."""
+        self.open()
+        self.check("Nur Connector")
+        template = "The edge at %s can't be reached (%s). Check this computer's network, and that the edge runs and its TCP port is open."
+        message = template % ("<b>edge</b>:443", "no answer in time")
+        self.say(set={"State": "reconnecting", "Reason": "edge-unreachable", "Message": message,
+                      "MessagePhrase": json.dumps([template, "<b>edge</b>:443", "no answer in time"])})
+        self.check("Der Edge unter <b>edge</b>:443 ist nicht erreichbar (keine rechtzeitige Antwort)")
+        self.say(set={"State": "connected", "Reason": "", "Message": "", "MessagePhrase": "", "Problems": ["The route 10.7.0.0/24 isn't in use: %n."],
+                      "ProblemPhrases": [json.dumps(["The route %s isn't in use: %s.", "10.7.0.0/24", "%n"])]})
+        self.check("Die Route 10.7.0.0/24 wird nicht verwendet: %n.")
+        name = "There is no node \"%s\". List the nodes with `edgewayctl node list`."
+        self.say(fail={"Diagnose": ["NotFound", name % "nas", [name, "nas"]]})
+        self.act("diagnose")
+        self.check("Es gibt keinen Knoten „nas“")
+        self.desktop.keys("Escape")
+        self.say(fail={"Diagnose": None})
+        self.act("diagnose")
+        self.check("Tunnelschnittstellen können angelegt werden")
+        self.check("neben dem Tunnel aufgelöst, bei 192.168.1.1:")
+        self.check("Tragen Sie in den Netzwerkeinstellungen")
 
     def test_pages(self):
         self.open("--state", "not-enrolled")
