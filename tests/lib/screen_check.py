@@ -10,6 +10,7 @@ import subprocess
 BLACK_ON_WHITE = 4.5  # WCAG 2.1, 1.4.3: least contrast of words
 OF_LARGE = 3.0        # of large ones, and of those that only show that something can't be used now
 LARGE = 24            # px: the height from which glyphs count as large, for certain
+DIMMED = 0.4          # opacity of what is shown as not meant
 ACCENTS = (0x35, 0x84, 0xE4), (0xE0, 0x1B, 0x24), (0xC0, 0x1C, 0x28)  # the toolkit's own, below words that are bold and white
 TOUCH = 2             # px that boxes of glyphs may share
 
@@ -126,6 +127,8 @@ def faint_words(report, seen, raw, size):
             continue
         below = [part / 255 for part in max(count, key=count.get)]
         red, green, blue, alpha = words["colour"]
+        if alpha < DIMMED:
+            continue
         mixed = [alpha * c + (1 - alpha) * b for c, b in zip((red, green, blue), below)]
         least = OF_LARGE if high >= LARGE or alpha < 0.6 or tuple(round(255 * part) for part in below) in ACCENTS else BLACK_ON_WHITE
         found = contrast(mixed, below)
