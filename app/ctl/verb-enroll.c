@@ -60,9 +60,8 @@ read_key (const gchar *file, const gchar *argument, GError **error)
 
   if (argument != NULL)
     {
-      ew_ctl_hint (
-        "edgewayctl: warning: others on this computer can see a key given as an argument. Run `edgewayctl enroll` "
-        "alone, and it asks for the key.\n");
+      ew_ctl_hint ("edgewayctl: warning: Others on this computer can see a key given as an argument. Run `edgewayctl "
+                   "enroll` alone, and it asks for the key.\n");
       return find_given (g_strdup (argument), error);
     }
   if (file != NULL && g_str_equal (file, "-"))
@@ -71,7 +70,7 @@ read_key (const gchar *file, const gchar *argument, GError **error)
     return read_file (file, error);
   if (isatty (STDIN_FILENO)
       && (key = ew_terminal_ask_secret (
-            "Enrollment key (it is not shown): ", "The key is not complete. Paste the rest, or press Enter to stop: ",
+            "Enrollment key (it isn't shown): ", "The key isn't complete. Paste the rest, or press Enter to stop: ",
             ew_enrollment_key_is_cut))
            != NULL)
     return find_given (key, error);
@@ -120,7 +119,7 @@ enroll_with (EwCtl *ctl, const gchar *key, const gchar *name)
       g_autofree gchar *own = ew_terminal_clean (&ctl->terminal, ew_json_string (status, "name"));
       ew_ctl_print ("Joined the mesh %s as %s.\n", mesh, own);
       if (name != NULL && !g_str_equal (name, own))
-        ew_ctl_hint ("The key was made for %s: --name was not used.\n", own);
+        ew_ctl_hint ("The key was made for %s, so --name wasn't used.\n", own);
     }
   return EW_EXIT_DONE;
 }
@@ -130,8 +129,9 @@ ew_verb_enroll (EwCtl *ctl, gint argc, gchar **argv)
 {
   g_autofree gchar *name = NULL, *file = NULL;
   const GOptionEntry entries[] = {
-    { "name", 0, 0, G_OPTION_ARG_STRING, &name, "The node's name (made from the host name)", "NAME" },
-    { "key-file", 0, 0, G_OPTION_ARG_FILENAME, &file, "Read the key from a file; -: from standard input", "FILE" },
+    { "name", 0, 0, G_OPTION_ARG_STRING, &name, "The node's name (default: made from the host name)", "NAME" },
+    { "key-file", 0, 0, G_OPTION_ARG_FILENAME, &file, "Read the key from a file, or from standard input with -",
+      "FILE" },
     { NULL },
   };
   g_autoptr (GError) error = NULL;
@@ -141,7 +141,7 @@ ew_verb_enroll (EwCtl *ctl, gint argc, gchar **argv)
   if (!ew_ctl_parse (ctl, entries, &argc, &argv, 0, 1, &exit_code))
     return exit_code;
   if (file != NULL && argc > 1)
-    return ew_ctl_usage (ctl, "the key is given twice, as an argument and as a file");
+    return ew_ctl_usage (ctl, "The key is given twice, as an argument and as a file.");
   if (name != NULL && !ew_name_check (name, &error))
     return ew_ctl_usage (ctl, "%s", error->message);
   key = read_key (file, argc > 1 ? argv[1] : NULL, &error);
@@ -191,7 +191,7 @@ confirm_last_administrator (void)
 {
   gchar answer[16] = "";
 
-  ew_ctl_hint ("edgewayctl: warning: this computer is the mesh's last administrator. After it has left, make a new "
+  ew_ctl_hint ("edgewayctl: warning: This computer is the mesh's last administrator. After it has left, make a new "
                "administrator's key on the edge: sudo edgeway-edge admin-key\n");
   if (!isatty (STDIN_FILENO) || !isatty (STDERR_FILENO))
     return TRUE;
@@ -229,8 +229,8 @@ ew_verb_leave (EwCtl *ctl, gint argc, gchar **argv)
   g_variant_get (answer, "(b)", &edge_told);
   ew_ctl_print ("This computer has left the mesh, and its keys are erased.\n");
   if (!edge_told)
-    ew_ctl_hint ("The edge could not be told, so it still lists this computer. An administrator can remove it: "
-                 "sudo edgewayctl node remove %s\n",
+    ew_ctl_hint ("The edge couldn't be told, so it still lists this computer. An administrator can remove it: sudo "
+                 "edgewayctl node remove %s\n",
                  name != NULL ? name : "NAME");
   return EW_EXIT_DONE;
 }

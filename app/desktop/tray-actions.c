@@ -36,7 +36,7 @@ show (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   g_autoptr (GError) error = NULL;
   if (g_spawn_async (NULL, (gchar **)argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, &error))
     return;
-  g_autofree gchar *text = g_strdup_printf (_ ("The tray icon could not be started: %s."), error->message);
+  g_autofree gchar *text = g_strdup_printf (_ ("The tray icon couldn't be started: %s."), error->message);
   tray->told (tray->user_data, text);
 }
 

@@ -77,9 +77,9 @@ note_words (EwNode *node)
   EwNodeState state = ew_node_get_state (node);
 
   if (state == EW_NODE_NOT_JOINED && ew_node_is_plain (node))
-    return _ ("It has not connected yet.");
+    return _ ("It hasn't connected yet.");
   if (state == EW_NODE_NOT_JOINED)
-    return _ ("Its enrollment key has not been used yet.");
+    return _ ("Its enrollment key hasn't been used yet.");
   if (state == EW_NODE_AWAITING_APPROVAL)
     return _ ("An administrator has to approve it.");
   if (ew_node_is_plain (node))

@@ -60,6 +60,6 @@ ew_ping_finish (EwDaemon *daemon, GAsyncResult *result, GError **error)
   sentence = ew_ping_sentence (json);
   if (sentence == NULL)
     g_set_error_literal (error, EW_CALL_ERROR, EW_CALL_ERROR_FAILED,
-                         _ ("A ping came back, but its times could not be read. Update Edgeway on this computer."));
+                         _ ("A ping came back, but its times couldn't be read. Update Edgeway on this computer."));
   return sentence;
 }

@@ -87,7 +87,7 @@ static const struct
   const gchar *range, *what;
 } special[] = {
   { "0.0.0.0/8", N_ ("“this network”") },
-  { "127.0.0.0/8", N_ ("this machine itself") },
+  { "127.0.0.0/8", N_ ("this computer itself") },
   { "169.254.0.0/16", N_ ("link-local addresses") },
   { "224.0.0.0/4", N_ ("multicast") },
   { "240.0.0.0/4", N_ ("reserved addresses") },

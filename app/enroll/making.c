@@ -67,10 +67,11 @@ on_taken_back (GObject *source, GAsyncResult *result, gpointer user_data)
   if (ew_unmake_finish (result, &error))
     g_task_return_error (task, g_steal_pointer (&making->reason));
   else
-    g_task_return_new_error (task, EW_CALL_ERROR, EW_CALL_ERROR_FAILED,
-                             /* TRANSLATORS: two sentences, then a node's name, then a sentence. */
-                             _ ("%s What was made so far could not be taken back: remove %s from the map. %s"),
-                             making->reason->message, making->node->name, error->message);
+    g_task_return_new_error (
+      task, EW_CALL_ERROR, EW_CALL_ERROR_FAILED,
+      /* TRANSLATORS: two sentences, then a node's name, then a sentence. */
+      _ ("%s The node %s had already been created and couldn't be removed. Remove it from the map. %s"),
+      making->reason->message, making->node->name, error->message);
 }
 
 /* Takes reason and task. */
@@ -137,8 +138,8 @@ read_answer (GObject *source, GAsyncResult *result, GError **error)
   object = ew_json_parse_object (text, strlen (text), ANSWER_MAX, NULL);
   if (object == NULL)
     g_set_error_literal (error, EW_CALL_ERROR, EW_CALL_ERROR_FAILED,
-                         _ ("The Edgeway service answered with something that this version does not understand. "
-                            "Are both of the same version?"));
+                         _ ("The Edgeway service sent an answer that this version doesn't understand. Check that both "
+                            "have the same version."));
   return object;
 }
 

@@ -46,7 +46,7 @@ on_unmade (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   if (!ew_unmake_finish (result, &error))
-    g_message ("%s could not be removed from the mesh again: %s", name, error->message);
+    g_message ("%s couldn't be removed from the mesh again: %s", name, error->message);
 }
 
 static void

@@ -68,7 +68,7 @@ show_waiting (EwPhoneCodePage *self)
   if (gone)
     {
       title = g_strdup_printf (_ ("%s isn't in the mesh any more"), self->name);
-      note = g_strdup (_ ("The code was not used in time, or it was removed. Go back to make a new one."));
+      note = g_strdup (_ ("The code wasn't used in time, or it was removed. Go back to make a new one."));
     }
   else
     {
@@ -115,7 +115,7 @@ save_to (EwPhoneCodePage *self, GFile *file)
   if (path == NULL)
     problem = g_strdup (_ ("The configuration holds a private key: save it to a folder on this computer."));
   else if (!ew_file_write_atomic (path, self->config, -1, 0600, &error))
-    problem = g_strdup_printf (_ ("The file could not be written: %s"), error->message);
+    problem = g_strdup_printf (_ ("The file couldn't be written: %s"), error->message);
   ew_wizard_page_set_error (EW_WIZARD_PAGE (self), problem);
   if (problem == NULL && wizard != NULL)
     ew_wizard_toast (wizard, _ ("Saved, readable by you alone"));

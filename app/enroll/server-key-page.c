@@ -133,9 +133,9 @@ ew_server_key_page_may_leave (EwWizardPage *page, EwLeave how)
     body = g_strdup_printf (_ ("%s hasn't joined yet. Going back takes it out of the mesh, and its key stops working."),
                             self->node->name);
   else
-    body = g_strdup_printf (_ ("%s hasn't joined yet. Its key remains valid until %s; the map shows it as “Not joined "
-                               "yet” meanwhile."),
-                            self->node->name, until);
+    body = g_strdup_printf (
+      _ ("%s hasn't joined yet. Its key remains valid until %s; until it joins, the map shows it as “Not joined yet”."),
+      self->node->name, until);
   return ew_leaving_ask (self->leaving, how,
                          how == EW_LEAVE_BACK ? _ ("Take the Key Back?") : _ ("Keep the Key Valid?"), body,
                          _ ("_Take Back"), _ ("_Keep Valid"));

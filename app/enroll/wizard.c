@@ -184,7 +184,7 @@ ew_wizard_set_key (EwWizard *self, const gchar *key_or_link)
       page = top_page (self);
     }
   if (begun || !ew_join_page_set_key (EW_JOIN_PAGE (page), key_or_link))
-    ew_wizard_toast (self, _ ("Another key was opened meanwhile, and not used"));
+    ew_wizard_toast (self, _ ("Another key was opened in the meantime, and not used"));
 }
 
 EwWizard *

@@ -50,7 +50,7 @@ class Check:
                 if source != target:
                     jobs.append((f"{source} reaches 192.168.{number}.2 past the NATs",
                                  lambda s=source, n=number: not self.mesh.machine(s).ok("ping", "-n", "-q", "-c", "1", "-W", "0.3", "-I", "eth0", f"192.168.{n}.2")))
-        return f"no node reaches another but through the edge ({all_true(jobs)} tries)"
+        return f"nodes reach one another only through the edge ({all_true(jobs)} tries)"
 
     def pairs(self):
         jobs = []
@@ -139,7 +139,7 @@ class Check:
         m = self.mesh
         with RemoteShell(m.machine("internet"), self.ssh_command("203.0.113.13")) as shell:
             if shell.ask("hostname") != "web":
-                raise Failure("the SSH session does not lead to web")
+                raise Failure("the SSH session doesn't lead to web")
             answer = shell.ask(f"{m.program('edgewayctl')} mode vpn --confirm-within 8 >/dev/null 2>&1; echo $?")
             if answer != "0":
                 raise Failure(f"edgewayctl mode vpn over SSH exited {answer}")
@@ -150,10 +150,10 @@ class Check:
                 raise Failure("the SSH session died when VPN mode was switched on")
             route = m.machine("web").run("ip", "route", "get", WEBSITE).stdout
             if "edgeway0" not in route:
-                raise Failure(f"VPN mode does not lead through the tunnel: {route.strip()}")
+                raise Failure(f"VPN mode doesn't lead through the tunnel: {route.strip()}")
             fresh = m.machine("internet").run(*self.ssh_command("203.0.113.13"), "hostname").stdout.strip()
             if fresh != "web":
-                raise Failure("a new SSH session from outside is not let in while VPN mode is on")
+                raise Failure("a new SSH session from outside isn't let in while VPN mode is on")
             wait_for("the countdown undoes the switch", lambda: m.ctl_json("web", "status")["mode"] == "connector", 8 + 10)
             if shell.ask("echo alive") != "alive":
                 raise Failure("the SSH session died when the switch was undone")
@@ -190,7 +190,7 @@ class Check:
         text = self.mesh.ctl("laptop", "map").stdout
         for name in (*SITES, "frankfurt"):
             if name not in text:
-                raise Failure(f"{name} is not on the map:\n{text}")
+                raise Failure(f"{name} isn't on the map:\n{text}")
         for line in text.splitlines():
             self.say("    " + line)
         return "the map shows the edge and all five nodes"

@@ -218,7 +218,7 @@ class Desktop:
             self.onlooker_process.kill()
             with open(self.path("onlooker.log"), errors="replace") as log:
                 self.onlooker_process.wait()
-                raise Failure(f"the accessibility bus does not answer ({self.onlooker_process.returncode}): {log.read()[-800:].strip()}")
+                raise Failure(f"the accessibility bus doesn't answer ({self.onlooker_process.returncode}): {log.read()[-800:].strip()}")
         answer = json.loads(line)
         if "error" in answer:
             raise LookupError(answer["error"])
@@ -246,7 +246,7 @@ class Desktop:
     def act(self, node, action=None):
         answer = self.ask("act", ref=node["ref"], action=action)
         if not answer["done"]:
-            raise Failure(f"{node['role']} “{node['name']}” does not do {action or 'anything'}: {answer.get('why', '')}")
+            raise Failure(f"{node['role']} “{node['name']}” doesn't do {action or 'anything'}: {answer.get('why', '')}")
 
     def press(self, role, name=None, seconds=PATIENCE, action=None, **more):
         node = self.find(role, name, state="SENSITIVE", seconds=seconds, **more)

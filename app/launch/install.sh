@@ -26,7 +26,7 @@ install_files() {
   trap "rm -rf '$folder'" RETURN
   copy_installation "$build" "$folder" || return 1
   (cd "$folder/files" && find . -type f -printf '/%P\n') >"$folder/list"
-  while read -r file; do may_hold "$file" || { echo "$file is not to be installed outside of /usr, /etc and /lib."; return 1; }; done <"$folder/list"
+  while read -r file; do may_hold "$file" || { echo "$file can't be installed outside /usr, /etc and /lib."; return 1; }; done <"$folder/list"
   [ -f "$manifest" ] && old=$(cat "$manifest")
   while read -r file; do
     mode=644; [ ! -x "$folder/files$file" ] || mode=755

@@ -66,7 +66,7 @@ class Machine:
             ["unshare", "--mount", "--net", "--uts", "--propagation", "private", "sh", "-c", script],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, preexec_fn=die_with_parent, text=True)
         if self.holder.stdout.readline().strip() != "ready":
-            raise Failure(f"the namespaces of {name} could not be made: this needs root and a kernel with namespaces")
+            raise Failure(f"the namespaces of {name} couldn't be created: this needs root and a kernel with namespaces")
         self.pid = self.holder.pid
         # A new network has the forwarding that the computer's own has at this moment: Docker's, or that of a trial.
         for path, value in (("net/ipv4/ip_forward", "0"), ("net/ipv6/conf/all/forwarding", "0"),
@@ -307,5 +307,5 @@ def differences(before, after):
 
 def require_root(what):
     if os.geteuid() != 0:
-        print(f"{what} makes network namespaces and so needs root: run it with sudo.", file=sys.stderr)
+        print(f"{what} makes network namespaces, which needs root. Run it with sudo.", file=sys.stderr)
         sys.exit(4)

@@ -69,12 +69,12 @@ def find():
     uid = _caller()
     if uid == 0:
         if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
-            return None, "The app never runs as root: call app/run as yourself, it asks sudo."
+            return None, "The app never runs as root. Run app/run as yourself; it asks sudo."
         return None, None
     try:
         entry = pwd.getpwuid(uid)
     except KeyError:
-        return None, f"The app is not opened: no user has the ID {uid}."
+        return None, f"The app isn't opened: no user has the ID {uid}."
     environment = {}
     # sudo hands little on: the session's own variables are those of the shell that called it.
     for pid in _parents():

@@ -46,7 +46,7 @@ class SystemBus:
         wait_for("the system bus", lambda: self._alive(bus) and os.path.exists(f"{self.folder}/bus"), 20)
         polkitd = next((p for p in ("/usr/lib/polkit-1/polkitd", "/usr/libexec/polkitd") if os.path.exists(p)), None)
         if polkitd is None:
-            raise Failure("polkitd is not installed: app/run --demo installs it")
+            raise Failure("polkitd isn't installed. Install it with app/run --demo.")
         machine.start(polkitd, "--no-debug")
         wait_for("polkitd", lambda: machine.ok("dbus-send", f"--bus={self.address}", "--print-reply", "--dest=org.freedesktop.PolicyKit1",
                                                "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.DBus.Peer.Ping"), 20)

@@ -113,7 +113,7 @@ class Trial:
         """The app and the tray, for the person at this screen; else why not, or nothing where there is no screen."""
         person, why_not = session.find()
         if person and not os.path.exists("/run/dbus/system_bus_socket"):
-            return "The app is not opened, because this computer has no system bus, through which the app reaches edgewayd."
+            return "The app isn't opened, because this computer has no system bus, through which the app reaches edgewayd."
         if person:
             for name in ("edgeway", "edgeway-tray"):
                 if os.path.isabs(self.program(name)):

@@ -50,15 +50,15 @@ ew_autostart_set (gboolean on, GError **error)
       if (g_mkdir_with_parents (folder, 0700) == 0)
         return g_file_set_contents (path, ENTRY, -1, error);
       g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
-                   _ ("The folder %s could not be made: %s. Make it, then choose this again."), folder,
+                   _ ("The folder %s couldn't be created: %s. Create it, then choose this again."), folder,
                    g_strerror (errno));
       return FALSE;
     }
   if (g_unlink (path) == 0 || errno == ENOENT)
     return TRUE;
   g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
-               _ ("The file %s could not be removed: %s. Remove it to keep the tray icon from starting at login."),
-               path, g_strerror (errno));
+               _ ("The file %s couldn't be removed: %s. Remove it to keep the tray icon from starting at login."), path,
+               g_strerror (errno));
   return FALSE;
 }
 

@@ -71,16 +71,16 @@ explain (const GError *error, const gchar *name)
   if (is_gone (error))
     return g_error_new_literal (
       EW_CALL_ERROR, EW_CALL_ERROR_UNREACHABLE,
-      _ ("The Edgeway service went away before it answered. Try again once it is back; its log says why it stopped."));
+      _ ("The Edgeway service stopped before it answered. Try again once it is running; its log says why it stopped."));
   if (is_dbus (error, forbidden, G_N_ELEMENTS (forbidden))
       || g_strcmp0 (name, "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired") == 0)
     return g_error_new_literal (
       EW_CALL_ERROR, EW_CALL_ERROR_NOT_AUTHORIZED,
-      _ ("You are not allowed to do this here. Ask an administrator of this computer, or use edgewayctl with sudo."));
+      _ ("You aren't allowed to do this here. Ask an administrator of this computer, or use edgewayctl with sudo."));
   if (is_dbus (error, older, G_N_ELEMENTS (older)))
     return g_error_new_literal (
       EW_CALL_ERROR, EW_CALL_ERROR_FAILED,
-      _ ("The Edgeway service on this computer is another version and cannot do this. Update it, then restart it."));
+      _ ("The Edgeway service on this computer has another version and can't do this. Update it, then restart it."));
   return NULL;
 }
 
@@ -117,9 +117,9 @@ ew_call_error_from_dbus (GError *error, const gchar *phrase)
   translated = ew_translate_sentence (taken->message, phrase);
   sentence = ew_text_sentence (translated, SENTENCE_MAX);
   if (*sentence == '\0' && code == EW_CALL_ERROR_NOT_AUTHORIZED)
-    sentence = (g_free (sentence), g_strdup (_ ("You are not allowed to do this here. Ask an administrator.")));
+    sentence = (g_free (sentence), g_strdup (_ ("You aren't allowed to do this here. Ask an administrator.")));
   else if (*sentence == '\0')
-    sentence = (g_free (sentence), g_strdup (_ ("That did not work, and the Edgeway service did not say why.")));
+    sentence = (g_free (sentence), g_strdup (_ ("That didn't work, and the Edgeway service didn't say why.")));
   return g_error_new_literal (EW_CALL_ERROR, (gint)code, sentence);
 }
 

@@ -261,7 +261,7 @@ on_properties (GObject *source, GAsyncResult *result, gpointer user_data)
   if (answer == NULL)
     {
       EwAvailability why = ew_availability_from_dbus (error);
-      g_debug ("daemon: its properties cannot be read: %s", error->message);
+      g_debug ("daemon: its properties can't be read: %s", error->message);
       set_availability (self, why == EW_AVAILABILITY_NOT_INSTALLED ? EW_AVAILABILITY_NOT_STARTING : why);
       return;
     }
@@ -308,7 +308,7 @@ on_started (GObject *source, GAsyncResult *result, gpointer user_data)
   if (answer != NULL || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return; /* its name appears, or it is too late */
   self = EW_DAEMON (user_data);
-  g_debug ("daemon: it cannot be started: %s", error->message);
+  g_debug ("daemon: it can't be started: %s", error->message);
   if (!self->owned)
     set_availability (self, tell_missing_apart (ew_availability_from_dbus (error)));
 }

@@ -23,7 +23,7 @@ on_local_options (GApplication *application, GVariantDict *options, gpointer use
     }
   if (geteuid () == 0)
     {
-      g_printerr ("%s\n", _ ("edgeway-tray does not run as root: start it as the user who sits at the screen."));
+      g_printerr ("%s\n", _ ("edgeway-tray doesn't run as root. Start it as the user at this computer's screen."));
       return 1;
     }
   if (!gtk_init_check (NULL, NULL))

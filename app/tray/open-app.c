@@ -51,8 +51,9 @@ start_program (Opening *opening)
     argv[n] = id_option;
   if (g_spawn_async (NULL, (gchar **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, &error))
     return;
-  body = g_strdup_printf (_ ("The program edgeway could not be started: %s. Is it installed?"), error->message);
-  ew_notice_send (opening->application, "open", _ ("The map did not open"), body, NULL, NULL);
+  body
+    = g_strdup_printf (_ ("The program edgeway couldn't be started: %s. Check that it is installed."), error->message);
+  ew_notice_send (opening->application, "open", _ ("The map didn't open"), body, NULL, NULL);
 }
 
 static void

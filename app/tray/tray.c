@@ -149,8 +149,8 @@ tell_no_host (EwTray *self)
 {
   set_told (self, TRUE);
   ew_notice_send (self->application, "host", _ ("This desktop shows no tray icons"),
-                  _ ("Edgeway is in the application menu all the same. On GNOME, the extension AppIndicator Support "
-                     "shows them; the icon appears as soon as it runs."),
+                  _ ("You can still open Edgeway from the applications menu. On GNOME, the extension AppIndicator "
+                     "Support shows tray icons; Edgeway's appears as soon as the extension runs."),
                   NULL, NULL);
 }
 

@@ -40,7 +40,7 @@ ew_key_pair_make (EwKeyPair *pair, GError **error)
       pair->public_key = ew_key_to_base64 (public);
     }
   else
-    g_set_error_literal (error, EW_ERROR, EW_ERROR_FAILED, "OpenSSL could not make a key pair on this computer");
+    g_set_error_literal (error, EW_ERROR, EW_ERROR_FAILED, "OpenSSL couldn't make a key pair on this computer.");
   ew_zero (secret, sizeof secret);
   return done;
 }

@@ -204,9 +204,8 @@ describe_membership (EwPages *self, PageContent *content)
     case EW_PAGE_REMOVED:
       content->picture = EW_PICTURE_ABSENT;
       content->title = _ ("This Computer Was Removed");
-      content->text
-        = _ ("Its tunnel is gone; your normal network isn't affected. To come back, leave the mesh here, then "
-             "join again with a new enrollment key.");
+      content->text = _ ("Its tunnel was removed; your normal network isn't affected. To come back, leave the mesh "
+                         "here, then join again with a new enrollment key.");
       content->cause = ew_daemon_get_message (self->daemon);
       content->buttons[0] = (PageButton){ _ ("Leave the Mesh…"), "app.leave" };
       break;

@@ -199,7 +199,7 @@ warn_of_problem (const EwNode *node, const EwSwitchNodeStatus *status)
         node->name, there, here);
       break;
     case EW_NODE_PROBLEM_CLOCK_BEHIND:
-      g_warning ("The clock of node %s is %" G_GINT64_FORMAT " s behind this host's: set it, or let it be set by NTP. "
+      g_warning ("The clock of node %s is %" G_GINT64_FORMAT " s behind the edge's host. Set it, or let NTP set it. "
                  "Until then the edge starts the handshakes with it.",
                  node->name, status->clock_behind_s);
       break;

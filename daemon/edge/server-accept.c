@@ -184,7 +184,7 @@ note_crowd (EwServer *self)
     return;
   self->crowd_logged_us = now;
   counts = ew_server_count_networks (self, -1);
-  g_warning ("The API is full: %d connections from %u networks. Callers that haven't sent a whole request make room "
+  g_warning ("The API is full: %d connections from %u networks. Callers that haven't sent a whole request are dropped "
              "for new ones.",
              PLACES, g_hash_table_size (counts));
 }

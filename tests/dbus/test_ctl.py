@@ -530,7 +530,7 @@ class Enroll(Case):
                 wait_for("no echo", lambda: not terminal.echoes())
                 terminal.type(pasted)
                 if asked:
-                    terminal.expect("The key is not complete.")
+                    terminal.expect("The key isn't complete.")
                     terminal.type("\n")
                 terminal.expect("Joined the mesh")
                 self.assertEqual(terminal.end(), 0)
@@ -542,7 +542,7 @@ class Enroll(Case):
         terminal.expect("Enrollment key")
         wait_for("no echo", lambda: not terminal.echoes())
         terminal.type(KEY[:90] + "\n")
-        terminal.expect("The key is not complete.")
+        terminal.expect("The key isn't complete.")
         terminal.type("\n")
         terminal.expect("This enrollment key was cut short.")
         self.assertEqual(terminal.end(), 1)
@@ -580,7 +580,7 @@ class Agent(Case):
 
     def test_password(self):
         terminal = self.terminal("node", "remove", "nas", user="ewplain")
-        terminal.expect("Authentication is required to change the machines or routes")
+        terminal.expect("Authentication is required to let Edgeway change the nodes or routes")
         terminal.expect("Password:")
         time.sleep(0.3)
         self.assertEqual(self.daemon.count("fake: request"), 0)

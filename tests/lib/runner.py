@@ -48,7 +48,7 @@ class Stages:
         return os.path.join(self.logs, name + ".log")
 
     def style(self):
-        """clang-format holds the style of every C file, and no function is longer than a screen."""
+        """clang-format holds the style of every C file, no function is longer than a screen, and words are plain and well spelled."""
         files = [f for folder in ("app", "daemon", "tests") for f in glob.glob(f"{self.o.top}/{folder}/**/*.[ch]", recursive=True)]
         status, text = run(["clang-format", "--dry-run", "--Werror", *files], self.log("style"), 300)
         if status:
@@ -59,8 +59,11 @@ class Stages:
             if tag.get("end", 0) - tag.get("line", 0) > FUNCTION_LINES:
                 long.append(f"{tag['path']}: {tag['name']}() has more than {FUNCTION_LINES} lines")
         say("".join(f"    {line}\n" for line in long), end="")
-        bad = int(bool(status)) + int(bool(ctags or long))
-        return 2 - bad, bad, 0
+        words, text = run([sys.executable, "-B", os.path.join(self.o.top, "tests/lib/words.py"), self.o.top], self.log("words"), 60)
+        if words:
+            tail(text)
+        bad = int(bool(status)) + int(bool(ctags or long)) + int(bool(words))
+        return 3 - bad, bad, 0
 
     def locales(self):
         """A folder with a language that writes a decimal comma; what this computer has installed does not matter."""

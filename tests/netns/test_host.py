@@ -208,7 +208,7 @@ class Host(unittest.TestCase):
         self.world.sh(self.world.host, "ip addr add 100.96.1.7/32 dev lan0")
         with self.world.driver() as driver:
             driver.do(CONNECTOR)
-            self.assertIn("100.96.1.7/32 stays outside of the tunnel: the interface lan0 has", driver.do("problems"))
+            self.assertIn("100.96.1.7/32 stays outside the tunnel: the interface lan0 has", driver.do("problems"))
             self.assertIn("fd45::7", self.world.sh(self.world.host, "ip addr show dev edgeway0"))
             self.assertNotIn("100.96.1.7", self.world.sh(self.world.host, "ip addr show dev edgeway0"))
             driver.do("undo")

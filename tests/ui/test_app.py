@@ -247,7 +247,7 @@ class Authorization(AppCase):
         self.rule("polkit.Result.NO")
         self.wait_rule(1)
         d.press("check box", exactly="Connect")
-        d.find("label", "policy does not let you do that", seconds=SLOW)
+        d.find("label", "policy doesn't let you do that", seconds=SLOW)
         self.assertEqual("connected", self.status()["state"])
         d.find("check box", exactly="Connect", state="CHECKED")
 

@@ -382,7 +382,7 @@ class NoPanel(TrayCase):
         words = "This desktop shows no tray icons"
         self.start_tray()
         wait_for("the words", lambda: words in self.log(), HOST_PATIENCE * 5, 0.2)
-        self.assertIn("application menu", self.log())
+        self.assertIn("applications menu", self.log())
         # At the next login it is known.
         self.tray.terminate()
         self.tray.wait()
@@ -432,7 +432,7 @@ class Program(TrayCase):
         binary = self.desktop.bring(os.path.join(BUILD, "app/tray/edgeway-tray"))
         root = subprocess.run([binary], capture_output=True, text=True, env=self.desktop.environment, timeout=30)
         self.assertEqual((1, ""), (root.returncode, root.stdout))
-        self.assertIn("does not run as root", root.stderr)
+        self.assertIn("doesn't run as root", root.stderr)
         environment = {k: v for k, v in self.desktop.environment.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
         blind = subprocess.run(self.desktop.command([binary]), capture_output=True, text=True, env=environment, timeout=30)
         self.assertEqual(1, blind.returncode)

@@ -1,0 +1,50 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tests/lib/words.py takes for a sentence, and what it finds there. The style stage runs it over everything."""
+
+import os
+import sys
+import unittest
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests/lib"))
+import words  # noqa: E402
+
+
+class Finds(unittest.TestCase):
+    def setUp(self):
+        self.words = words.Words(os.path.join(TOP, "tests/data/words.txt"))
+
+    def found(self, path, text):
+        return [(line, said) for line, said, _ in self.words.wrong(path, text)]
+
+    def test_strings_of_programs(self):
+        self.assertEqual(self.found("app/x.c", '\n  f (_ ("The tunnel is "\n       "gone."));\n'), [(2, "is gone")])
+        self.assertEqual(self.found("daemon/x.c", '/* It is gone. */ g ("set x { type \'a\' }"); // mended\n#include "gone/anew.h"\n'), [])
+        self.assertEqual(self.found("app/launch/x.py", '"""Mended."""\nsay(f"{name} is mended")  # anew\n'), [(2, "mended")])
+        self.assertEqual(self.found("app/run", "# anew\nfail \"This machine has no disk.\"\n"), [(2, "This machine")])
+
+    def test_templates_and_data(self):
+        ui = '<property name="label" translatable="yes">Make it\nanew</property><property name="name">anew</property>'
+        self.assertEqual(self.found("ui/x.ui", ui), [(1, "anew")])
+        self.assertEqual(self.found("data/polkit/org.edgeway.policy", "<!-- anew -->\n\n<message>the private network</message>"), [(3, "private network")])
+
+    def test_prose_goes_over_the_ends_of_lines(self):
+        self.assertEqual(self.found("README.md", "All is\ngone.\n\n```\nmend\n```\n"), [(1, "is gone")])
+
+    def test_contractions_are_for_sentences_outside_of_man_pages(self):
+        self.assertEqual(self.found("app/x.c", '("It cannot be read.")'), [(1, "cannot")])
+        self.assertEqual(self.found("data/man/edgeway.1", "It cannot be read.\n"), [])
+        self.assertEqual(self.found("data/man/edgeway.1", "It is gone.\n"), [(1, "is gone")])
+
+    def test_whole_words(self):
+        self.assertEqual(self.found("app/x.c", '("There is no node “recommended”, and there is no place for it.")'), [])
+
+    def test_exceptions(self):
+        self.words.allowed["app/x.c"] = ["whatever is gone"]
+        self.assertEqual(self.found("app/x.c", '("It lists whatever is gone.")'), [])
+        self.assertEqual(self.found("app/y.c", '("It lists whatever is gone.")'), [(1, "is gone")])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,125 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds misspelled words in everything, and words that a sentence for people doesn't have (tests/data/words.txt) in what people read."""
+import glob
+import os
+import re
+import subprocess
+import sys
+
+C = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'|^[ \t]*#[ \t]*include[^\n]*', re.S | re.M)
+PYTHON = re.compile(r'#[^\n]*|""".*?"""|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
+CONTRACTED = re.compile(r"\bnot\b|\bcannot\b")
+# Words that codespell takes for misspelled ones.
+KNOWN = "doas,ake,ect,sie,oder,als,valu,trough,whos,tthe,keypair,keypairs,ue,te,nd,fo,ot,ba,inout,ser,crate,referer,hel,wit,fpr,rouge,ist"
+UNSPELLED = re.compile(r"\.(png|po|svg)$|^tests/fuzz/corpus/|^po/|^LICENSE|^COPYING")
+
+
+def joined(pattern, text, quotes):
+    """(line, text) of each string literal; adjacent ones are one."""
+    found, last = [], None
+    for match in pattern.finditer(text):
+        token = match.group()
+        if token[0] not in quotes or token.startswith('"""') or (token[0] == "'" and pattern is C):
+            continue
+        if last is not None and not text[last:match.start()].strip():
+            found[-1][1] += token[1:-1]
+        else:
+            found.append([text.count("\n", 0, match.start()) + 1, token[1:-1]])
+        last = match.end()
+    return [(line, string.replace("\\n", " ").replace('\\"', '"')) for line, string in found]
+
+
+def lines(text, comment=None):
+    return [(i, line) for i, line in enumerate(text.splitlines(), 1) if comment is None or not line.lstrip().startswith(comment)]
+
+
+def paragraphs(text):
+    """Prose: a phrase may go over the end of a line; code blocks are left out."""
+    text = re.sub(r"^ *```.*?^ *```", lambda m: "\n" * m.group().count("\n"), text, flags=re.S | re.M)
+    return [(text.count("\n", 0, m.start()) + 1, " ".join(m.group().split())) for m in re.finditer(r"(?:[^\n]+\n?)+", text)]
+
+
+def sentences(path, text):
+    """What a person reads of a file: (line, text)."""
+    name = os.path.basename(path)
+    if path.startswith(("daemon/", "app/")) and name.endswith((".c", ".h")):
+        return joined(C, text, '"')
+    if path.startswith("app/launch/") and name.endswith(".py"):
+        return joined(PYTHON, text, "\"'")
+    if path == "app/run" or (path.startswith("app/launch/") and name.endswith(".sh")):
+        return lines(text, "#")
+    if name.endswith(".ui"):
+        return [(text.count("\n", 0, m.start()) + 1, " ".join(m.group(1).split()))
+                for m in re.finditer(r'translatable="(?:yes|true)"[^>]*>([^<]*)<', text)]
+    if path == "README.md" or path == "po/README.md":
+        return paragraphs(text)
+    if re.search(r"\.[1-8](\.in)?$", name) and path.startswith("data/"):
+        return paragraphs(text)
+    if path.startswith("data/") and re.search(r"\.(xml|policy|desktop)(\.in)*$", name):
+        return paragraphs(re.sub(r"<!--.*?-->", lambda m: "\n" * m.group().count("\n"), text, flags=re.S))
+    if path.startswith(("data/completions", "data/systemd")):
+        return lines(text, "#")
+    return []
+
+
+class Words:
+    def __init__(self, path):
+        self.rules, self.allowed = [], {}
+        with open(path) as file:
+            for line in map(str.strip, file):
+                if line.startswith("allow "):
+                    name, text = line[6:].split(": ", 1)
+                    self.allowed.setdefault(name, []).append(text)
+                elif line and not line.startswith("#"):
+                    pattern, instead = line.split(" => ", 1)
+                    self.rules.append((pattern, re.compile(rf"(?<![\w-])(?:{pattern})(?![\w-])", re.I), instead))
+
+    def wrong(self, path, text):
+        """(line, what was found, what to say instead)."""
+        man = path.startswith("data/man/")
+        found = []
+        for line, said in sentences(path, text):
+            for allowed in self.allowed.get(path, ()):
+                said = said.replace(allowed, " ")
+            for pattern, regex, instead in self.rules:
+                if CONTRACTED.search(pattern) and (man or " " not in said.strip()):
+                    continue
+                match = regex.search(said)
+                if match:
+                    found.append((line, match.group(), instead))
+        return found
+
+
+def tracked(top):
+    listing = subprocess.run(["git", "-c", f"safe.directory={top}", "-C", top, "ls-files"], capture_output=True, text=True).stdout
+    if listing:
+        return [path for path in listing.splitlines() if os.path.isfile(os.path.join(top, path))]
+    return [os.path.relpath(path, top) for room in ("app", "daemon", "data", "po", "tests", "ui") for path in glob.glob(f"{top}/{room}/**", recursive=True)
+            if os.path.isfile(path)] + ["README.md"]
+
+
+def misspelled(top, paths):
+    result = subprocess.run(["codespell", "--builtin", "clear,rare", "--ignore-words-list", KNOWN, *(path for path in paths if not UNSPELLED.search(path))],
+                            cwd=top, capture_output=True, text=True)
+    if result.returncode not in (0, 65):
+        return [f"codespell: {result.stderr.strip() or result.returncode}"]
+    return result.stdout.splitlines()
+
+
+def check(top):
+    """Everything that is wrong, a line each."""
+    paths = tracked(top)
+    words = Words(os.path.join(top, "tests/data/words.txt"))
+    bad = misspelled(top, paths)
+    for path in paths:
+        if path.startswith(("daemon/", "app/", "ui/", "data/", "README.md", "po/README.md")) and not path.endswith((".png", ".svg")):
+            with open(os.path.join(top, path), errors="replace") as file:
+                bad += [f"{path}:{line}: “{said}”: say {instead}" for line, said, instead in words.wrong(path, file.read())]
+    return bad
+
+
+if __name__ == "__main__":
+    wrong = check(os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "."))
+    print("\n".join(wrong))
+    sys.exit(bool(wrong))
