@@ -13,7 +13,7 @@ struct _EwDetails
 {
   GtkWidget parent;
   EwTopology *topology;
-  GObject *selected;
+  GObject *selected, *shown;
   gulong counters;
   guint clock;
   GtkWidget *stack, *node, *edge, *node_scroll, *edge_scroll;
@@ -34,11 +34,15 @@ to_top (GtkWidget *scroll)
   gtk_adjustment_set_value (gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (scroll)), 0);
 }
 
+/* Where nothing is selected the edge is shown: every path leads through it. */
 static void
-set_selected (EwDetails *self, GObject *object)
+show_object (EwDetails *self)
 {
-  if (!g_set_object (&self->selected, object))
+  GObject *object = self->selected != NULL ? self->selected : (GObject *)ew_topology_get_edge (self->topology);
+
+  if (object == self->shown)
     return;
+  self->shown = object; /* only compared */
   ew_node_details_set_node (EW_NODE_DETAILS (self->node), EW_IS_NODE (object) ? EW_NODE (object) : NULL);
   ew_edge_details_set_edge (EW_EDGE_DETAILS (self->edge), EW_IS_EDGE (object) ? EW_EDGE (object) : NULL);
   to_top (self->node_scroll);
@@ -46,6 +50,14 @@ set_selected (EwDetails *self, GObject *object)
   gtk_stack_set_visible_child_name (GTK_STACK (self->stack), object == NULL        ? "nothing"
                                                              : EW_IS_NODE (object) ? "node"
                                                                                    : "edge");
+}
+
+static void
+set_selected (EwDetails *self, GObject *object)
+{
+  if (!g_set_object (&self->selected, object))
+    return;
+  show_object (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SELECTED]);
 }
 
@@ -170,6 +182,9 @@ ew_details_new (EwDaemon *daemon, EwTopology *topology)
   self->topology = g_object_ref (topology);
   ew_node_details_set_model (EW_NODE_DETAILS (self->node), daemon, topology);
   ew_edge_details_set_model (EW_EDGE_DETAILS (self->edge), daemon, topology);
+  g_signal_connect_object (ew_topology_get_edges (topology), "items-changed", G_CALLBACK (show_object), self,
+                           G_CONNECT_SWAPPED);
+  show_object (self);
   g_signal_connect_object (topology, "items-changed", G_CALLBACK (on_nodes_changed), self, G_CONNECT_SWAPPED);
   return GTK_WIDGET (self);
 }

@@ -25,7 +25,7 @@ struct _EwStatusBar
   guint clock, busy_delay;
   gboolean following; /* the switch is being put where the daemon's state is: no wish */
   GtkWidget *vpn, *connector;
-  GtkLabel *vpn_detail, *connector_detail, *state_label, *detail_label;
+  GtkLabel *vpn_detail, *connector_detail, *mode_detail, *state_label, *detail_label;
   GtkSwitch *connect_switch;
   GtkWidget *busy_box, *cancel_button;
   EwSpinner *spinner;
@@ -52,6 +52,9 @@ show_modes (EwStatusBar *self)
                                ? g_strdup_printf (_ ("Internet traffic leaves from %s"), edge)
                                : g_strdup (_ ("Internet traffic leaves from the edge"));
   gtk_label_set_label (self->vpn_detail, detail);
+  gtk_label_set_label (self->mode_detail, ew_daemon_get_mode (daemon) == EW_MODE_VPN
+                                            ? detail
+                                            : gtk_label_get_label (self->connector_detail));
   name_mode (self->vpn, _ ("VPN"), detail);
   name_mode (self->connector, _ ("Connector only"), gtk_label_get_label (self->connector_detail));
 }
@@ -218,6 +221,7 @@ ew_status_bar_class_init (EwStatusBarClass *klass)
   gtk_widget_class_bind_template_child (widget_class, EwStatusBar, connector);
   gtk_widget_class_bind_template_child (widget_class, EwStatusBar, vpn_detail);
   gtk_widget_class_bind_template_child (widget_class, EwStatusBar, connector_detail);
+  gtk_widget_class_bind_template_child (widget_class, EwStatusBar, mode_detail);
   gtk_widget_class_bind_template_child (widget_class, EwStatusBar, state_label);
   gtk_widget_class_bind_template_child (widget_class, EwStatusBar, detail_label);
   gtk_widget_class_bind_template_child (widget_class, EwStatusBar, connect_switch);
@@ -235,6 +239,14 @@ ew_status_bar_init (EwStatusBar *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   gtk_accessible_update_relation (GTK_ACCESSIBLE (self->connect_switch), GTK_ACCESSIBLE_RELATION_DESCRIBED_BY,
                                   self->state_label, self->detail_label, NULL, -1);
+}
+
+void
+ew_status_bar_set_narrow (EwStatusBar *self, gboolean narrow)
+{
+  gtk_widget_set_visible (GTK_WIDGET (self->vpn_detail), !narrow);
+  gtk_widget_set_visible (GTK_WIDGET (self->connector_detail), !narrow);
+  gtk_widget_set_visible (GTK_WIDGET (self->mode_detail), narrow);
 }
 
 EwStatusBar *

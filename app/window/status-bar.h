@@ -17,4 +17,7 @@ G_DECLARE_FINAL_TYPE (EwStatusBar, ew_status_bar, EW, STATUS_BAR, AdwBin)
 
 EwStatusBar *ew_status_bar_new (EwControl *control);
 
+/* Only the chosen mode is explained, so that both stand in one row. */
+void ew_status_bar_set_narrow (EwStatusBar *self, gboolean narrow);
+
 G_END_DECLS

@@ -19,6 +19,9 @@
 
 /* Below this the header has no room for words on its buttons, px. */
 #define NARROW_WIDTH 520
+/* Below this the map has no room for its names, px: the list is shown, unless the map was asked for. */
+#define LIST_WIDTH 450
+#define NORMAL_DPI 96
 /* As in window.ui and the settings' schema, px. */
 #define MINIMUM_WIDTH 360
 #define MINIMUM_HEIGHT 400
@@ -33,8 +36,11 @@ struct _EwWindow
   GSettings *settings; /* NULL: nothing is remembered */
   EwPage page;
   gboolean narrow;
+  gboolean listed;    /* the list is shown for want of room */
+  gboolean switching; /* … or not any more: no wish of a person's */
   guint size_delay;
   AdwToastOverlay *toasts;
+  GtkWidget *content;
   GtkBox *rows;
   AdwHeaderBar *header;
   AdwWindowTitle *title;
@@ -184,6 +190,9 @@ view_changed (EwWindow *self)
   g_object_get (self->mesh, "view", &view, NULL);
   set_action_state (self, "view", g_variant_new_string (view));
   enable_zoom (self);
+  if (self->switching)
+    return;
+  self->listed = FALSE;
   if (self->settings != NULL)
     g_settings_set_string (self->settings, "view", view);
 }
@@ -294,17 +303,78 @@ narrow_buttons (EwWindow *self)
   return g_string_free (kept, FALSE);
 }
 
+/* A view that was chosen once stays, however wide the window is. */
+static void
+choose_view (EwWindow *self, gint width)
+{
+  g_autoptr (GVariant) chosen = self->settings != NULL ? g_settings_get_user_value (self->settings, "view") : NULL;
+  gboolean listed = width < LIST_WIDTH;
+  if (chosen != NULL || listed == self->listed)
+    return;
+  self->switching = TRUE;
+  g_object_set (self->mesh, "view", listed ? "list" : "map", NULL);
+  self->switching = FALSE;
+  self->listed = listed;
+}
+
+/* How wide the window is for its words: large text needs more room. */
+static gint
+width_for_words (EwWindow *self, GdkSurface *surface)
+{
+  gint width = gdk_surface_get_width (surface), dpi = 0; /* of text: dots an inch, times 1024 */
+  g_object_get (gtk_widget_get_settings (GTK_WIDGET (self)), "gtk-xft-dpi", &dpi, NULL);
+  return dpi > NORMAL_DPI * 1024 ? (gint)((gint64)width * NORMAL_DPI * 1024 / dpi) : width;
+}
+
 static void
 follow_width (EwWindow *self, GParamSpec *pspec, GdkSurface *surface)
 {
-  gboolean narrow = gdk_surface_get_width (surface) < NARROW_WIDTH;
+  gint width = width_for_words (self, surface);
+  gboolean narrow = width < NARROW_WIDTH;
+  if (width <= 0)
+    return;
+  choose_view (self, width);
   if (narrow == self->narrow)
     return;
   self->narrow = narrow;
   g_autofree gchar *buttons = narrow ? narrow_buttons (self) : NULL;
   adw_header_bar_set_decoration_layout (self->header, buttons); /* NULL: the desktop's */
   gtk_widget_set_visible (self->add_label, !narrow);
+  ew_status_bar_set_narrow (self->status, narrow);
   show_header (self);
+}
+
+/* What is hidden in a narrow window must not keep the window from becoming narrow. */
+static void
+measure_content (GtkWidget *content, GtkOrientation orientation, gint for_size, gint *minimum, gint *natural,
+                 gint *minimum_baseline, gint *natural_baseline)
+{
+  EwWindow *self = EW_WINDOW (gtk_widget_get_root (content));
+  GtkWidget *child = gtk_widget_get_first_child (content);
+  if (orientation == GTK_ORIENTATION_VERTICAL && for_size >= 0)
+    {
+      gint width;
+      gtk_widget_measure (child, GTK_ORIENTATION_HORIZONTAL, -1, &width, NULL, NULL, NULL);
+      for_size = MAX (for_size, width);
+    }
+  gtk_widget_measure (child, orientation, for_size, minimum, natural, NULL, NULL);
+  if (orientation == GTK_ORIENTATION_HORIZONTAL && !self->narrow)
+    *minimum = MIN (*minimum, MINIMUM_WIDTH);
+}
+
+static void
+allocate_content (GtkWidget *content, gint width, gint height, gint baseline)
+{
+  GtkWidget *child = gtk_widget_get_first_child (content);
+  gint minimum;
+  gtk_widget_measure (child, GTK_ORIENTATION_HORIZONTAL, -1, &minimum, NULL, NULL, NULL);
+  gtk_widget_allocate (child, MAX (width, minimum), height, baseline, NULL);
+}
+
+static GtkSizeRequestMode
+request_content (GtkWidget *content)
+{
+  return GTK_SIZE_REQUEST_HEIGHT_FOR_WIDTH;
 }
 
 static void
@@ -447,6 +517,7 @@ ew_window_class_init (EwWindowClass *klass)
   widget_class->unmap = ew_window_unmap;
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/window/window.ui");
   gtk_widget_class_bind_template_child (widget_class, EwWindow, toasts);
+  gtk_widget_class_bind_template_child (widget_class, EwWindow, content);
   gtk_widget_class_bind_template_child (widget_class, EwWindow, rows);
   gtk_widget_class_bind_template_child (widget_class, EwWindow, header);
   gtk_widget_class_bind_template_child (widget_class, EwWindow, title);
@@ -465,6 +536,8 @@ static void
 ew_window_init (EwWindow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_widget_set_layout_manager (self->content,
+                                 gtk_custom_layout_new (request_content, measure_content, allocate_content));
   add_actions (self);
 }
 

@@ -84,6 +84,31 @@ class Window(FakeCase):
         d.find("label", "Trying for", seconds=SLOW)
         self.assertEqual(1, len(d.find_all("label", cause)))
 
+    def width(self):
+        """Without the frame that GTK draws."""
+        return int(self.desktop.run("xdotool", "getwindowgeometry", "--shell", self.desktop.window()).stdout.split("WIDTH=")[1].split()[0])
+
+    def test_narrow(self):
+        """360 px: the list, the modes beside one another; the map again where there is room, and the edge where nothing is selected."""
+        self.SIZE = (360, 700)
+        self.open()
+        d = self.desktop
+        d.find("list item", "nas, online", seconds=SLOW)
+        self.assertLessEqual(self.width(), 360 + 2 * 8)
+        d.find("check box", exactly="VPN")
+        self.assertEqual(1, len(d.find_all("label", "Only the mesh")))
+        self.assertEqual([], d.find_all("label", "Internet traffic leaves"))
+        d.resize(1000, 800)
+        d.find("push button", "nas, online", seconds=SLOW)
+        d.keys("F9")
+        d.find("heading", exactly="Frankfurt", seconds=SLOW)
+        d.keys("ctrl+2")
+        d.find("list item", "nas, online", seconds=SLOW)
+        d.resize(400, 700)
+        d.resize(1000, 800)
+        d.find("list item", "nas, online", seconds=SLOW)
+        self.assertEqual("'list'", self.setting("view"), "what was chosen stays")
+
     def setting(self, name):
         return self.desktop.run("gsettings", "get", fake_session.ID, name).stdout.strip()
 
