@@ -97,9 +97,49 @@ name_switch (GtkWidget *widget)
     name (widget, adw_preferences_row_get_title (ADW_PREFERENCES_ROW (row)));
 }
 
+#define INPUT "ew-access-input"
+
+static gboolean
+on_event (GtkEventControllerLegacy *controller, GdkEvent *event)
+{
+  switch (gdk_event_get_event_type (event))
+    {
+    case GDK_KEY_PRESS:
+    case GDK_BUTTON_PRESS:
+    case GDK_TOUCH_BEGIN:
+      g_object_set_data (G_OBJECT (gdk_event_get_display (event)), INPUT, GINT_TO_POINTER (TRUE));
+      break;
+    default:
+      break;
+    }
+  return GDK_EVENT_PROPAGATE;
+}
+
+static void
+follow_input (GtkWidget *window)
+{
+  GtkEventController *controller;
+
+  if (g_object_get_data (G_OBJECT (window), INPUT) != NULL)
+    return;
+  g_object_set_data (G_OBJECT (window), INPUT, GINT_TO_POINTER (TRUE));
+  controller = gtk_event_controller_legacy_new ();
+  gtk_event_controller_set_propagation_phase (controller, GTK_PHASE_CAPTURE);
+  g_signal_connect (controller, "event", G_CALLBACK (on_event), NULL);
+  gtk_widget_add_controller (window, controller);
+}
+
+gboolean
+ew_access_had_input (GtkWidget *widget)
+{
+  return g_object_get_data (G_OBJECT (gtk_widget_get_display (widget)), INPUT) != NULL;
+}
+
 void
 ew_access_tidy (GtkWidget *root)
 {
+  if (GTK_IS_WINDOW (root))
+    follow_input (root);
   if (GTK_IS_BUTTON (root))
     name_button (GTK_BUTTON (root));
   else if (ADW_IS_EXPANDER_ROW (root))
@@ -119,4 +159,31 @@ ew_access_present (GtkWindow *window)
 {
   ew_access_tidy (GTK_WIDGET (window));
   gtk_window_present (window);
+}
+
+#define NAME "ew-access-name"
+
+gboolean
+ew_access_raise (const gchar *name)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++)
+    {
+      g_autoptr (GtkWindow) window = g_list_model_get_item (windows, i);
+      if (g_strcmp0 (g_object_get_data (G_OBJECT (window), NAME), name) == 0
+          && gtk_widget_get_visible (GTK_WIDGET (window)))
+        {
+          gtk_window_present (window);
+          return TRUE;
+        }
+    }
+  return FALSE;
+}
+
+void
+ew_access_present_once (GtkWindow *window, const gchar *name)
+{
+  g_object_set_data_full (G_OBJECT (window), NAME, g_strdup (name), g_free);
+  ew_access_present (window);
 }

@@ -14,7 +14,17 @@ G_BEGIN_DECLS
    from then on: in the tree only while they show. It may be called again after something was added. */
 void ew_access_tidy (GtkWidget *root);
 
+/* Whether a person has pressed a key or a button in any of the program's windows, which all were tidied. Without that
+   Wayland takes nothing for the clipboard, and tells no one. */
+gboolean ew_access_had_input (GtkWidget *widget);
+
 /* As gtk_window_present(), tidied first. */
 void ew_access_present (GtkWindow *window);
+
+/* Over D-Bus a dialog can be asked for again while it's open. name is its own, a literal or of the window's node. TRUE:
+   it's open already, and was brought to the front. */
+gboolean ew_access_raise (const gchar *name);
+/* The same as ew_access_present(); ew_access_raise() finds it by that name. */
+void ew_access_present_once (GtkWindow *window, const gchar *name);
 
 G_END_DECLS

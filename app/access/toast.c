@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "edgeway-config.h"
+
 #include "access/toast.h"
+
+#include <glib/gi18n.h>
+
+#include "access/access.h"
 
 #define SECONDS_A_WORD 0.4
 #define SECONDS_LEAST 3
@@ -141,4 +147,16 @@ AdwToast *
 ew_toast_tell (AdwToastOverlay *overlay, const gchar *said)
 {
   return show_toast (overlay, said, NEWS);
+}
+
+const gchar *
+ew_toast_copied (GtkWidget *widget, const gchar *said)
+{
+  gboolean x11 = g_str_has_prefix (G_OBJECT_TYPE_NAME (gtk_widget_get_display (widget)), "GdkX11");
+
+  return x11 || ew_access_had_input (widget)
+           ? said
+           : _ (
+             "Nothing was copied, because this desktop takes a copy only after a key or a click. Press a key in this "
+             "window, then copy again.");
 }

@@ -78,10 +78,12 @@ ew_key_opener_open (EwKeyOpener *self, GtkWindow *parent, const gchar *key_or_li
 static void
 say_unusable (EwKeyOpener *self, const gchar *heading, const gchar *why)
 {
+  if (ew_access_raise ("unreadable"))
+    return;
   GtkWidget *dialog = adw_message_dialog_new (self->parent, heading, why);
   adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (dialog), "close", _ ("_Close"));
   adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "close");
-  ew_access_present (GTK_WINDOW (dialog));
+  ew_access_present_once (GTK_WINDOW (dialog), "unreadable");
 }
 
 static void

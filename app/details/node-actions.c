@@ -45,7 +45,7 @@ copy (Actions *self, const gchar *text, const gchar *said)
   if (text == NULL || self->parent == NULL)
     return;
   gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self->parent)), text);
-  ew_toast_show (self->overlay, said);
+  ew_toast_show (self->overlay, ew_toast_copied (GTK_WIDGET (self->parent), said));
 }
 
 static void

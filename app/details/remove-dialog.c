@@ -53,7 +53,7 @@ on_response (AdwMessageDialog *dialog, const gchar *response, Removal *self)
 }
 
 static void
-present_own (GtkWindow *parent, const gchar *name)
+present_own (GtkWindow *parent, const gchar *name, const gchar *once)
 {
   GtkWidget *dialog = adw_message_dialog_new (parent, NULL, NULL);
 
@@ -61,19 +61,22 @@ present_own (GtkWindow *parent, const gchar *name)
   adw_message_dialog_set_body (ADW_MESSAGE_DIALOG (dialog),
                                _ ("To take this computer out of the mesh, choose Leave the Mesh in the main menu."));
   adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (dialog), "close", _ ("_Close"));
-  ew_access_present (GTK_WINDOW (dialog));
+  ew_access_present_once (GTK_WINDOW (dialog), once);
 }
 
 void
 ew_remove_dialog_present (GtkWindow *parent, EwDaemon *daemon, EwNode *node, AdwToastOverlay *overlay)
 {
   const gchar *name = ew_node_get_name (node);
+  g_autofree gchar *once = g_strconcat ("remove ", ew_node_get_id (node), NULL);
   GtkWidget *dialog;
   Removal *self;
 
+  if (ew_access_raise (once))
+    return;
   if (ew_node_is_self (node))
     {
-      present_own (parent, name);
+      present_own (parent, name, once);
       return;
     }
   self = g_new0 (Removal, 1);
@@ -91,5 +94,5 @@ ew_remove_dialog_present (GtkWindow *parent, EwDaemon *daemon, EwNode *node, Adw
   adw_message_dialog_set_default_response (ADW_MESSAGE_DIALOG (dialog), "cancel");
   adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "cancel");
   g_signal_connect (dialog, "response", G_CALLBACK (on_response), self);
-  ew_access_present (GTK_WINDOW (dialog));
+  ew_access_present_once (GTK_WINDOW (dialog), once);
 }

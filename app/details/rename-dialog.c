@@ -158,9 +158,13 @@ ew_rename_dialog_init (EwRenameDialog *self)
 void
 ew_rename_dialog_present (GtkWindow *parent, EwDaemon *daemon, EwTopology *topology, EwNode *node)
 {
-  EwRenameDialog *self = g_object_new (EW_TYPE_RENAME_DIALOG, "transient-for", parent, NULL);
+  EwRenameDialog *self;
   g_autofree gchar *title = g_strdup_printf (_ ("Rename %s"), ew_node_get_name (node));
+  g_autofree gchar *once = g_strconcat ("rename ", ew_node_get_id (node), NULL);
 
+  if (ew_access_raise (once))
+    return;
+  self = g_object_new (EW_TYPE_RENAME_DIALOG, "transient-for", parent, NULL);
   self->daemon = g_object_ref (daemon);
   self->topology = g_object_ref (topology);
   self->node = g_object_ref (node);
@@ -170,7 +174,7 @@ ew_rename_dialog_present (GtkWindow *parent, EwDaemon *daemon, EwTopology *topol
   gtk_editable_set_text (GTK_EDITABLE (self->entry), ew_node_get_name (node));
   g_signal_connect_swapped (self->entry, "changed", G_CALLBACK (on_changed), self);
   g_signal_connect_swapped (self->entry, "entry-activated", G_CALLBACK (on_rename), self);
-  ew_access_present (GTK_WINDOW (self));
+  ew_access_present_once (GTK_WINDOW (self), once);
   focus_entry (self);
   gtk_editable_select_region (GTK_EDITABLE (self->entry), 0, -1);
 }

@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "access/toast.h"
 #include "edgeway-config.h"
 #include "enroll/wizard-page.h"
 
@@ -50,7 +51,7 @@ on_copy (EwCommandRow *self)
   GtkWidget *wizard = gtk_widget_get_ancestor (GTK_WIDGET (self), EW_TYPE_WIZARD);
   gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), gtk_label_get_label (self->command));
   if (wizard != NULL)
-    ew_wizard_toast (EW_WIZARD (wizard), _ ("Command copied"));
+    ew_wizard_toast (EW_WIZARD (wizard), ew_toast_copied (GTK_WIDGET (self), _ ("Command copied")));
 }
 
 static void

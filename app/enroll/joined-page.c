@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 
 #include "access/spinner.h"
+#include "access/toast.h"
 #include "edgeway-config.h"
 #include "model/words.h"
 
@@ -69,7 +70,7 @@ on_copy (EwJoinedPage *self)
   gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)),
                           adw_action_row_get_subtitle (self->address_row));
   if (wizard != NULL)
-    ew_wizard_toast (wizard, _ ("Mesh IP copied"));
+    ew_wizard_toast (wizard, ew_toast_copied (GTK_WIDGET (self), _ ("Mesh IP copied")));
 }
 
 GtkWidget *

@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "access/toast.h"
 #include "common/util.h"
 #include "edgeway-config.h"
 #include "enroll/phone-page.h"
@@ -152,7 +153,7 @@ copy (EwOnlinePage *self, AdwActionRow *row, const gchar *said)
   EwWizard *wizard = ew_wizard_page_get_wizard (EW_WIZARD_PAGE (self));
   gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), adw_action_row_get_subtitle (row));
   if (wizard != NULL)
-    ew_wizard_toast (wizard, said);
+    ew_wizard_toast (wizard, ew_toast_copied (GTK_WIDGET (self), said));
 }
 
 static void

@@ -7,6 +7,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "access/toast.h"
 #include "edgeway-config.h"
 #include "enroll/command-row.h"
 #include "enroll/leaving.h"
@@ -110,7 +111,7 @@ on_copy_key (EwServerKeyPage *self)
   self->copied = new_secret_content (self->node->key);
   gdk_clipboard_set_content (gtk_widget_get_clipboard (GTK_WIDGET (self)), self->copied);
   if (wizard != NULL)
-    ew_wizard_toast (wizard, _ ("Enrollment key copied"));
+    ew_wizard_toast (wizard, ew_toast_copied (GTK_WIDGET (self), _ ("Enrollment key copied")));
 }
 
 static gboolean

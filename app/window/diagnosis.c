@@ -198,7 +198,7 @@ static void
 ew_diagnosis_copy (EwDiagnosis *self)
 {
   gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), self->report->str);
-  ew_toast_show (self->toasts, _ ("Report copied"));
+  ew_toast_show (self->toasts, ew_toast_copied (GTK_WIDGET (self), _ ("Report copied")));
 }
 
 static gboolean

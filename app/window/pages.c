@@ -6,6 +6,7 @@
 #include <glib/gi18n.h>
 
 #include "access/spinner.h"
+#include "access/toast.h"
 #include "window/page-choice.h"
 #include "window/page-picture.h"
 #include "window/wrap-box.h"
@@ -432,7 +433,7 @@ static void
 ew_pages_copy (EwPages *self)
 {
   gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), gtk_label_get_label (self->command));
-  g_signal_emit (self, signals[COPIED], 0, _ ("Command copied"));
+  g_signal_emit (self, signals[COPIED], 0, ew_toast_copied (GTK_WIDGET (self), _ ("Command copied")));
 }
 
 static void
