@@ -27,6 +27,7 @@ enum
 enum
 {
   FAILED,
+  DONE,
   N_SIGNALS
 };
 
@@ -78,6 +79,21 @@ mode_word (EwMode mode)
   return mode == EW_MODE_VPN ? "vpn" : "connector";
 }
 
+static const gchar *
+name_outcome (EwControl *self, const gchar *method)
+{
+  gboolean vpn = ew_daemon_get_mode (self->daemon) == EW_MODE_VPN;
+  if (g_str_equal (method, "Connect"))
+    return _ ("Connected");
+  if (g_str_equal (method, "Disconnect"))
+    return _ ("Disconnected");
+  if (g_str_equal (method, "ConfirmMode"))
+    return _ ("VPN Mode Is Kept");
+  if (g_str_equal (method, "UndoMode"))
+    return _ ("VPN Mode Was Turned Off");
+  return vpn ? _ ("VPN Mode Is On") : _ ("Connector Only Is On");
+}
+
 /* The one place where the actions' states are set. */
 static void
 follow (EwControl *self)
@@ -113,6 +129,7 @@ typedef struct
 {
   EwControl *self;
   GCancellable *cancellable;
+  const gchar *method;
 } Call;
 
 static void
@@ -126,21 +143,28 @@ called (GObject *source, GAsyncResult *result, gpointer user_data)
   if (self->cancellable != cancellable)
     return; /* something else was asked meanwhile, or nobody waits any more */
   g_clear_object (&self->cancellable);
+  g_object_freeze_notify (G_OBJECT (self)); /* who lives for the call's time lives until its end is told */
   set_busy_text (self, NULL);
-  if (answer == NULL && !g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
+  if (answer != NULL)
+    g_signal_emit (self, signals[DONE], 0, name_outcome (self, call->method));
+  else if (!g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
     g_signal_emit (self, signals[FAILED], 0, error->message);
+  g_object_thaw_notify (G_OBJECT (self));
 }
 
-/* The newest wish counts: waiting for an older one ends. */
+/* The newest wish counts: waiting for an older one ends. The same one again while it runs asks for nothing. */
 static void
 ask (EwControl *self, const gchar *method, GVariant *parameters, const gchar *busy_text)
 {
+  g_autoptr (GVariant) sunk = parameters != NULL ? g_variant_ref_sink (parameters) : NULL;
+  if (self->cancellable != NULL && g_strcmp0 (self->busy_text, busy_text) == 0)
+    return;
   Call *call = g_new (Call, 1);
   ew_control_cancel (self);
   self->cancellable = g_cancellable_new ();
-  *call = (Call){ .self = g_object_ref (self), .cancellable = g_object_ref (self->cancellable) };
+  *call = (Call){ .self = g_object_ref (self), .cancellable = g_object_ref (self->cancellable), .method = method };
   set_busy_text (self, busy_text);
-  ew_daemon_call_async (self->daemon, method, parameters, self->cancellable, called, call);
+  ew_daemon_call_async (self->daemon, method, sunk, self->cancellable, called, call);
 }
 
 void
@@ -241,6 +265,8 @@ ew_control_class_init (EwControlClass *klass)
   g_object_class_install_properties (object_class, N_PROPS, properties);
   signals[FAILED]
     = g_signal_new ("failed", EW_TYPE_CONTROL, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+  signals[DONE]
+    = g_signal_new ("done", EW_TYPE_CONTROL, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
 }
 
 static void

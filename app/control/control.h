@@ -15,7 +15,8 @@
 G_BEGIN_DECLS
 
 /* Properties: busy-text s (what is being asked, a phrase for people; NULL: nothing is).
-   Signals: "failed" (s: a sentence). A dismissed prompt and a cancelled call are no failure. */
+   Signals: "failed" (s: a sentence); "done" (s: what was done, as a heading). A dismissed prompt and a cancelled call
+   are neither. */
 #define EW_TYPE_CONTROL (ew_control_get_type ())
 G_DECLARE_FINAL_TYPE (EwControl, ew_control, EW, CONTROL, GObject)
 

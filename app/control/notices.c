@@ -5,127 +5,141 @@
 
 #include <glib/gi18n.h>
 
-#include "control/notice-markup.h"
+#include "control/notice.h"
 
 /* A change from this computer's own screen is mostly proved at once; only one that waits for people is told of. */
 #define GUARD_AFTER_SECONDS 3
+/* After another program that told of it has ended. */
+#define GUARD_TAKEN_OVER_SECONDS 1
 
 struct _EwNotices
 {
   GObject parent_instance;
   GApplication *application; /* borrowed */
   EwControl *control;
+  EwNoticesSeen seen;
+  gpointer user_data;
+  gboolean active;
   EwState state; /* as last told */
   guint guard_delay;
-  GHashTable *waiting; /* ID → GCancellable, of what was to be shown last */
+  GHashTable *sent; /* ID → GCancellable, of what is or was to be shown last */
 };
 
 G_DEFINE_FINAL_TYPE (EwNotices, ew_notices, G_TYPE_OBJECT)
 
 static void
-withdraw (EwNotices *self, const gchar *id)
+withdraw_notice (EwNotices *self, const gchar *id)
 {
-  GCancellable *waiting = g_hash_table_lookup (self->waiting, id);
-  if (waiting != NULL)
-    g_cancellable_cancel (waiting);
+  GCancellable *sent = g_hash_table_lookup (self->sent, id);
+  if (sent != NULL)
+    g_cancellable_cancel (sent);
+  g_hash_table_remove (self->sent, id);
   g_application_withdraw_notification (self->application, id);
 }
 
-/* The body's words are a daemon's, or an edge's, and no markup: it is known who shows them when this is called. */
+static gboolean
+has_action (EwNotices *self, const gchar *name)
+{
+  return g_action_group_has_action (G_ACTION_GROUP (self->application), name);
+}
+
+/* id is a literal; a notice of the same id that still waits is old. */
 static void
-show (GApplication *application, const gchar *id, const gchar *title, const gchar *body, gboolean markup)
+send_notice (EwNotices *self, const gchar *id, const gchar *title, const gchar *body)
 {
   g_autoptr (GNotification) notification = g_notification_new (title);
-  g_autofree gchar *escaped = markup ? g_markup_escape_text (body, -1) : NULL;
-  g_notification_set_body (notification, escaped != NULL ? escaped : body);
+  GCancellable *cancellable = g_cancellable_new ();
+  withdraw_notice (self, id);
+  g_hash_table_insert (self->sent, (gpointer)id, cancellable);
   if (g_str_equal (id, "guard"))
     {
       g_notification_set_priority (notification, G_NOTIFICATION_PRIORITY_URGENT);
       g_notification_add_button (notification, _ ("Keep"), "app.keep-mode");
       g_notification_add_button (notification, _ ("Undo Now"), "app.undo-mode");
     }
-  g_application_send_notification (application, id, notification);
-}
-
-typedef struct
-{
-  GApplication *application;
-  GCancellable *cancellable;
-  const gchar *id, *title;
-  gchar *body;
-} Notice;
-
-static void
-notice_free (Notice *notice)
-{
-  g_object_unref (notice->cancellable);
-  g_object_unref (notice->application);
-  g_free (notice->body);
-  g_free (notice);
-}
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Notice, notice_free)
-
-static void
-markup_known (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (Notice) notice = user_data;
-  gboolean markup = ew_notice_markup_finish (result);
-  if (!g_cancellable_is_cancelled (notice->cancellable))
-    show (notice->application, notice->id, notice->title, notice->body, markup);
-}
-
-/* id and title are literals; a notice of the same id that waits still is of yesterday. */
-static void
-send (EwNotices *self, const gchar *id, const gchar *title, const gchar *body)
-{
-  Notice *notice = g_new0 (Notice, 1);
-  GCancellable *cancellable = g_cancellable_new ();
-  withdraw (self, id);
-  g_hash_table_insert (self->waiting, (gpointer)id, cancellable);
-  *notice = (Notice){ g_object_ref (self->application), g_object_ref (cancellable), id, title, g_strdup (body) };
-  ew_notice_markup_async (g_application_get_dbus_connection (self->application), markup_known, notice);
+  if (has_action (self, "open-map"))
+    g_notification_set_default_action (notification, "app.open-map");
+  ew_notice_send_full (self->application, id, title, body, notification, cancellable);
 }
 
 static gboolean
-guard_counts (gpointer user_data)
+on_guard_delay (gpointer user_data)
 {
   EwNotices *self = user_data;
   self->guard_delay = 0;
-  send (self, "guard", _ ("VPN Is Being Tried"), _ ("It is undone in a moment unless you keep it."));
+  send_notice (self, "guard", _ ("Trying VPN Mode"), _ ("It reverts in a moment unless you keep it."));
   return G_SOURCE_REMOVE;
 }
 
 static void
-guard_changed (EwNotices *self, EwGuardWatch *guard)
+follow_guard (EwNotices *self, guint delay)
 {
+  gboolean counts = ew_guard_watch_get_phase (ew_control_get_guard (self->control)) == EW_GUARD_COUNTING;
   g_clear_handle_id (&self->guard_delay, g_source_remove);
-  if (ew_guard_watch_get_phase (guard) == EW_GUARD_COUNTING)
-    self->guard_delay = g_timeout_add_seconds (GUARD_AFTER_SECONDS, guard_counts, self);
-  else
-    withdraw (self, "guard");
+  if (!counts || !self->active)
+    {
+      withdraw_notice (self, "guard");
+      return;
+    }
+  withdraw_notice (self, "undone");
+  self->guard_delay = g_timeout_add_seconds (delay, on_guard_delay, self);
 }
 
 static void
-change_undone (EwNotices *self, const gchar *text)
+on_guard_changed (EwNotices *self)
 {
-  send (self, "undone", _ ("VPN Was Undone"), text);
+  follow_guard (self, GUARD_AFTER_SECONDS);
 }
 
 static void
-state_changed (EwNotices *self, GParamSpec *pspec, EwDaemon *daemon)
+on_undone (EwNotices *self, const gchar *text)
+{
+  if (self->active)
+    send_notice (self, "undone", _ ("VPN Mode Was Turned Off"), text);
+}
+
+/* A call that runs tells its own end. */
+static gboolean
+error_is_known (EwNotices *self)
+{
+  return ew_control_get_busy_text (self->control) != NULL || (self->seen != NULL && self->seen (self->user_data));
+}
+
+static void
+on_state_changed (EwNotices *self, GParamSpec *pspec, EwDaemon *daemon)
 {
   EwState state = ew_daemon_get_state (daemon);
   EwState before = self->state;
+  const gchar *message = ew_daemon_get_message (daemon);
   if (state == before || state == EW_STATE_UNKNOWN)
     return;
   self->state = state;
-  /* What was already so when the app began is on its page. */
-  if (before == EW_STATE_UNKNOWN)
+  if (state != EW_STATE_REMOVED)
+    withdraw_notice (self, "removed");
+  if (state != EW_STATE_ERROR)
+    withdraw_notice (self, "error");
+  /* What was already so when the program began is on its page, or in its icon. */
+  if (before == EW_STATE_UNKNOWN || !self->active)
     return;
   if (state == EW_STATE_REMOVED)
-    send (self, "removed", _ ("This Computer Was Removed"), ew_daemon_get_message (daemon));
-  else
-    withdraw (self, "removed");
+    send_notice (self, "removed", _ ("This Computer Was Removed"), message);
+  else if (state == EW_STATE_ERROR && !error_is_known (self))
+    send_notice (self, "error", _ ("Edgeway Can't Connect"), message);
+}
+
+void
+ew_notices_set_active (EwNotices *self, gboolean active)
+{
+  if (self->active == active)
+    return;
+  self->active = active;
+  follow_guard (self, GUARD_TAKEN_OVER_SECONDS);
+}
+
+void
+ew_notices_tell_end (EwNotices *self, const gchar *title, const gchar *body)
+{
+  send_notice (self, "end", title, body != NULL ? body : "");
 }
 
 static void
@@ -145,7 +159,7 @@ ew_notices_dispose (GObject *object)
 static void
 ew_notices_finalize (GObject *object)
 {
-  g_hash_table_unref (EW_NOTICES (object)->waiting);
+  g_hash_table_unref (EW_NOTICES (object)->sent);
   G_OBJECT_CLASS (ew_notices_parent_class)->finalize (object);
 }
 
@@ -159,18 +173,20 @@ ew_notices_class_init (EwNoticesClass *klass)
 static void
 ew_notices_init (EwNotices *self)
 {
-  self->waiting = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_object_unref);
+  self->sent = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_object_unref);
 }
 
 EwNotices *
-ew_notices_new (GApplication *application, EwControl *control)
+ew_notices_new (GApplication *application, EwControl *control, EwNoticesSeen seen, gpointer user_data)
 {
   EwNotices *self = g_object_new (EW_TYPE_NOTICES, NULL);
   self->application = application;
   self->control = g_object_ref (control);
+  self->seen = seen;
+  self->user_data = user_data;
   self->state = ew_daemon_get_state (ew_control_get_daemon (control));
-  g_signal_connect_swapped (ew_control_get_guard (control), "changed", G_CALLBACK (guard_changed), self);
-  g_signal_connect_swapped (ew_control_get_guard (control), "undone", G_CALLBACK (change_undone), self);
-  g_signal_connect_swapped (ew_control_get_daemon (control), "notify::state", G_CALLBACK (state_changed), self);
+  g_signal_connect_swapped (ew_control_get_guard (control), "changed", G_CALLBACK (on_guard_changed), self);
+  g_signal_connect_swapped (ew_control_get_guard (control), "undone", G_CALLBACK (on_undone), self);
+  g_signal_connect_swapped (ew_control_get_daemon (control), "notify::state", G_CALLBACK (on_state_changed), self);
   return self;
 }

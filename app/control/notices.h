@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What should be known even when nobody looks at the window, as notifications: a change that is being tried, one that
- * was undone, this computer's removal from its mesh. Each once.
+ * What a person has to know even while they look elsewhere: VPN is being tried, was turned off again, this computer was
+ * removed from its mesh, or it can't connect and needs a person. Exactly one of a session's programs tells it: the app
+ * while it runs, else the tray.
+ *
+ * Timer: `guard_delay` from the guard's start on.
  */
 #pragma once
 
@@ -12,7 +15,15 @@ G_BEGIN_DECLS
 #define EW_TYPE_NOTICES (ew_notices_get_type ())
 G_DECLARE_FINAL_TYPE (EwNotices, ew_notices, EW, NOTICES, GObject)
 
-/* application: borrowed, outlives this. */
-EwNotices *ew_notices_new (GApplication *application, EwControl *control);
+/* TRUE: a person has the app's window in front, where errors are shown. */
+typedef gboolean (*EwNoticesSeen) (gpointer user_data);
+
+/* application is borrowed and outlives it; it has control's actions, and "open-map" where a click on a notification
+   isn't its activation. seen may be NULL. Tells nothing before it's active. */
+EwNotices *ew_notices_new (GApplication *application, EwControl *control, EwNoticesSeen seen, gpointer user_data);
+/* FALSE: another program tells from now on, or this one ends: what could be acted on here is withdrawn. */
+void ew_notices_set_active (EwNotices *self, gboolean active);
+/* How something ended that was asked for, active or not. body may be NULL. */
+void ew_notices_tell_end (EwNotices *self, const gchar *title, const gchar *body);
 
 G_END_DECLS

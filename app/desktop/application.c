@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include "access/access.h"
+#include "desktop/ends.h"
 #include "desktop/every-window.h"
 #include "desktop/first-frame.h"
 #include "desktop/key-opener.h"
 #include "control/notices.h"
+#include "control/wishes.h"
 #include "desktop/tray-actions.h"
 #include "enroll/wizard.h"
 #include "model/recent-nodes.h"
@@ -27,7 +29,10 @@ struct _EwApplication
   EwDaemon *daemon;
   EwTopology *topology;
   EwControl *control;
+  GSimpleActionGroup *actions; /* what follow_daemon() enables; reached through wishes */
+  EwWishes *wishes;
   EwNotices *notices;
+  EwEnds *ends;
   EwKeyOpener *key_opener;
   EwWizard *wizard; /* the one that is open, weak; NULL: none */
 };
@@ -121,13 +126,17 @@ static void
 diagnose (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EwApplication *self = user_data;
-  gtk_window_present (GTK_WINDOW (ew_diagnosis_new (GTK_WINDOW (present_window (self)), self->daemon)));
+  EwWindow *window = present_window (self);
+  if (!ew_access_raise ("diagnosis"))
+    ew_access_present_once (GTK_WINDOW (ew_diagnosis_new (GTK_WINDOW (window), self->daemon)), "diagnosis");
 }
 
 static void
 about (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EwApplication *self = user_data;
+  if (ew_access_raise ("about"))
+    return;
   const gchar *version = ew_daemon_get_version (self->daemon);
   /* Translators: versions of this program and of its service */
   g_autofree gchar *debug
@@ -141,7 +150,7 @@ about (GSimpleAction *action, GVariant *parameter, gpointer user_data)
                     "debug-info", debug, "debug-info-filename", "edgeway.txt", "translator-credits",
                     /* Translators: your name, shown in the about window */
                     _ ("translator-credits"), NULL);
-  ew_access_present (GTK_WINDOW (window));
+  ew_access_present_once (GTK_WINDOW (window), "about");
 }
 
 static void
@@ -162,7 +171,30 @@ shortcuts (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 static void
 told (gpointer user_data, const gchar *sentence)
 {
-  ew_window_toast (present_window (user_data), sentence);
+  ew_window_refuse (present_window (user_data), sentence);
+}
+
+static gboolean
+has_window (gpointer user_data)
+{
+  return get_window (user_data) != NULL;
+}
+
+static void
+on_refused (EwApplication *self, const gchar *sentence)
+{
+  EwWindow *window = get_window (self);
+  if (window != NULL)
+    ew_window_refuse (window, sentence);
+  else
+    ew_notices_tell_end (self->notices, _ ("Nothing Was Changed"), sentence);
+}
+
+static gboolean
+is_in_front (gpointer user_data)
+{
+  EwWindow *window = get_window (user_data);
+  return window != NULL && gtk_window_is_active (GTK_WINDOW (window));
 }
 
 static void
@@ -180,9 +212,11 @@ add_actions (EwApplication *self)
     { "shortcuts", shortcuts },
     { "quit", quit },
   };
-  g_action_map_add_action_entries (G_ACTION_MAP (self), entries, G_N_ELEMENTS (entries), self);
-  ew_control_add_actions (self->control, G_ACTION_MAP (self));
-  ew_tray_actions_add (G_ACTION_MAP (self), self->bus_address, told, self);
+  self->actions = g_simple_action_group_new ();
+  g_action_map_add_action_entries (G_ACTION_MAP (self->actions), entries, G_N_ELEMENTS (entries), self);
+  ew_control_add_actions (self->control, G_ACTION_MAP (self->actions));
+  ew_tray_actions_add (G_ACTION_MAP (self->actions), self->bus_address, told, self);
+  ew_wishes_add_actions (self->wishes, G_ACTION_GROUP (self->actions));
 }
 
 static void
@@ -227,7 +261,7 @@ follow_daemon (EwApplication *self)
   };
   for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
     {
-      GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self), actions[i].action);
+      GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self->actions), actions[i].action);
       g_simple_action_set_enabled (G_SIMPLE_ACTION (action), actions[i].enabled);
     }
 }
@@ -245,7 +279,10 @@ ew_application_startup (GApplication *application)
   self->daemon = ew_daemon_new (self->bus_address);
   self->topology = ew_topology_new (self->daemon);
   self->control = ew_control_new (self->daemon);
-  self->notices = ew_notices_new (application, self->control);
+  self->wishes = ew_wishes_new (application, self->control);
+  self->notices = ew_notices_new (application, self->control, is_in_front, self);
+  ew_notices_set_active (self->notices, TRUE);
+  self->ends = ew_ends_new (application, self->control, self->notices, has_window, self);
   self->key_opener = ew_key_opener_new (self->daemon);
   add_actions (self);
   add_accelerators (self);
@@ -253,7 +290,16 @@ ew_application_startup (GApplication *application)
   g_signal_connect_object (self->daemon, "notify::state", G_CALLBACK (follow_daemon), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->daemon, "notify::administrator", G_CALLBACK (follow_daemon), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->key_opener, "accepted", G_CALLBACK (key_accepted), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->wishes, "refused", G_CALLBACK (on_refused), self, G_CONNECT_SWAPPED);
   follow_daemon (self);
+}
+
+/* What can be acted on only while the app runs is withdrawn. */
+static void
+ew_application_shutdown (GApplication *application)
+{
+  ew_notices_set_active (EW_APPLICATION (application)->notices, FALSE);
+  G_APPLICATION_CLASS (ew_application_parent_class)->shutdown (application);
 }
 
 static void
@@ -301,7 +347,10 @@ ew_application_dispose (GObject *object)
   EwApplication *self = EW_APPLICATION (object);
   g_clear_weak_pointer (&self->wizard);
   g_clear_object (&self->key_opener);
+  g_clear_object (&self->ends);
   g_clear_object (&self->notices);
+  g_clear_object (&self->wishes);
+  g_clear_object (&self->actions);
   g_clear_object (&self->control);
   g_clear_object (&self->topology);
   g_clear_object (&self->daemon);
@@ -316,6 +365,7 @@ ew_application_class_init (EwApplicationClass *klass)
   GApplicationClass *application_class = G_APPLICATION_CLASS (klass);
   G_OBJECT_CLASS (klass)->dispose = ew_application_dispose;
   application_class->startup = ew_application_startup;
+  application_class->shutdown = ew_application_shutdown;
   application_class->activate = ew_application_activate;
   application_class->open = ew_application_open;
   application_class->handle_local_options = ew_application_handle_local_options;

@@ -176,9 +176,10 @@ class Desktop:
         wait_for("the session's notifications", lambda: self._alive(self.notifier, "notifications.py") and os.path.getsize(self.notifier.log_path) > before, 20)
 
     def notifications(self):
-        """What was shown so far: {"app", "title", "body", "actions"} each."""
+        """What was shown so far: {"app", "title", "body", "actions", "number", "withdrawn"} each."""
         with open(self.path("notifications.log"), errors="replace") as log:
-            return [note for note in (json.loads(line) for line in log if line.startswith("{")) if "title" in note]
+            lines = [json.loads(line) for line in log if line.startswith("{")]
+        return [{**note, "withdrawn": any(later.get("closed") == note["number"] for later in lines[place:])} for place, note in enumerate(lines) if "title" in note]
 
     # Programs.
 

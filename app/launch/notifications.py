@@ -27,9 +27,10 @@ def called(_bus, _sender, _path, _interface, method, arguments, invocation):
     elif method == "Notify":
         app, replaces, _icon, title, body, actions, _hints, _timeout = arguments.unpack()
         last = replaces or last + 1
-        print(json.dumps({"app": app, "title": title, "body": body, "actions": actions}), flush=True)
+        print(json.dumps({"app": app, "title": title, "body": body, "actions": actions, "number": last}), flush=True)
         invocation.return_value(GLib.Variant("(u)", (last,)))
     else:
+        print(json.dumps({"closed": arguments.unpack()[0]}), flush=True)
         invocation.return_value(None)
 
 

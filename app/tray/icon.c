@@ -4,8 +4,10 @@
 #include <edgeway-config.h>
 
 const gchar *
-ew_tray_icon_name (EwDaemon *daemon)
+ew_tray_icon_name (EwDaemon *daemon, gboolean busy)
 {
+  if (busy)
+    return EW_APP_ID "-connecting-symbolic";
   if (ew_daemon_get_guard_until (daemon) != 0)
     return EW_APP_ID "-attention-symbolic";
   switch (ew_daemon_get_state (daemon))

@@ -9,7 +9,7 @@
 G_BEGIN_DECLS
 
 /* A name of the icon theme. Attention: something waits for a person (a guard that counts, an approval, a removal, a
-   fault, a service that does not run). */
-const gchar *ew_tray_icon_name (EwDaemon *daemon);
+   fault, a service that does not run). busy: a call runs that a person waits for. */
+const gchar *ew_tray_icon_name (EwDaemon *daemon, gboolean busy);
 
 G_END_DECLS

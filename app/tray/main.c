@@ -62,6 +62,13 @@ on_quit (GSimpleAction *action, GVariant *parameter, gpointer application)
   g_application_quit (application);
 }
 
+static void
+on_shutdown (void)
+{
+  if (tray != NULL)
+    ew_tray_stop (tray);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -88,6 +95,7 @@ main (int argc, char **argv)
   g_action_map_add_action_entries (G_ACTION_MAP (application), actions, G_N_ELEMENTS (actions), application);
   g_signal_connect (application, "handle-local-options", G_CALLBACK (on_local_options), NULL);
   g_signal_connect (application, "activate", G_CALLBACK (on_activate), &daemon_bus);
+  g_signal_connect (application, "shutdown", G_CALLBACK (on_shutdown), NULL);
   status = g_application_run (application, argc, argv);
   g_clear_object (&tray);
   return status != 0 ? status : exit_status;

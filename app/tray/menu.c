@@ -16,8 +16,9 @@ struct _EwTrayMenu
   GFileMonitor *autostart; /* NULL: none */
   guint tick;              /* the guard's seconds, only while it counts */
   guint refresh;           /* many changes of the daemon, one of the menu */
+  gchar *busy;             /* what is being asked for; NULL: nothing */
 
-  GtkWidget *status;
+  GtkWidget *status, *exit;
   GtkWidget *guard, *keep, *undo, *guard_end;
   GtkWidget *connect;
   GtkWidget *mode, *modes[2]; /* by EwMode */
@@ -198,11 +199,25 @@ show_login (EwTrayMenu *self)
   show_check (self->login, on_login, ew_autostart_get ());
 }
 
+static void
+show_exit (EwTrayMenu *self, gboolean vpn)
+{
+  const gchar *edge = ew_daemon_get_edge_name (self->daemon);
+
+  gtk_widget_set_visible (self->exit, vpn);
+  if (vpn)
+    {
+      g_autofree gchar *text = *edge != '\0' ? g_strdup_printf (_ ("Internet traffic leaves from %s"), edge)
+                                             : g_strdup (_ ("Internet traffic leaves from the edge"));
+      show_label (self->exit, text);
+    }
+}
+
 static gboolean
 refresh (gpointer user_data)
 {
   EwTrayMenu *self = EW_TRAY_MENU (user_data);
-  g_autofree gchar *status = ew_words_status_line (self->daemon);
+  g_autofree gchar *status = self->busy != NULL ? g_strdup (self->busy) : ew_words_status_line (self->daemon);
   EwState state = ew_daemon_get_state (self->daemon);
   EwMode mode = ew_daemon_get_mode (self->daemon);
   const gchar *const *addresses = ew_daemon_get_addresses (self->daemon);
@@ -211,6 +226,7 @@ refresh (gpointer user_data)
 
   self->refresh = 0;
   show_label (self->status, status);
+  show_exit (self, state == EW_STATE_CONNECTED && mode == EW_MODE_VPN);
   show_guard (self);
   show_check (self->connect, on_connect, up);
   gtk_widget_set_sensitive (self->connect, usable);
@@ -287,6 +303,8 @@ ew_tray_menu_init (EwTrayMenu *self)
 
   self->status = add_item (self, "", NULL, self);
   gtk_widget_set_sensitive (self->status, FALSE);
+  self->exit = add_item (self, "", NULL, self);
+  gtk_widget_set_sensitive (self->exit, FALSE);
   add_separator (self);
   self->guard = add_item (self, "", NULL, self);
   gtk_widget_set_sensitive (self->guard, FALSE);
@@ -319,6 +337,7 @@ ew_tray_menu_dispose (GObject *object)
   g_clear_object (&self->daemon);
   g_clear_object (&self->settings);
   g_clear_object (&self->autostart);
+  g_clear_pointer (&self->busy, g_free);
   G_OBJECT_CLASS (ew_tray_menu_parent_class)->dispose (object);
 }
 
@@ -361,6 +380,14 @@ ew_tray_menu_new (EwDaemon *daemon, GSettings *settings)
   show_login (self);
   refresh (self);
   return self;
+}
+
+void
+ew_tray_menu_set_busy (EwTrayMenu *self, const gchar *busy)
+{
+  g_free (self->busy);
+  self->busy = g_strdup (busy);
+  on_daemon_changed (self);
 }
 
 GtkWidget *

@@ -20,6 +20,8 @@ G_DECLARE_FINAL_TYPE (EwTrayMenu, ew_tray_menu, EW, TRAY_MENU, GtkMenu)
 
 /* settings: for the nodes used last; may be NULL. */
 EwTrayMenu *ew_tray_menu_new (EwDaemon *daemon, GSettings *settings);
+/* busy: what is being asked for, in the place of the state; NULL: nothing. */
+void ew_tray_menu_set_busy (EwTrayMenu *self, const gchar *busy);
 /* The item that a click with the middle button on the icon stands for: it opens the map. Borrowed. */
 GtkWidget *ew_tray_menu_get_open_item (EwTrayMenu *self);
 

@@ -7,9 +7,8 @@
 
 #include "control/notice.h"
 
-/* Another ID by --gapplication-app-id, ID.Tray, belongs to another app beside the usual one. (transfer full) */
-static gchar *
-get_app_id (GApplication *application)
+gchar *
+ew_open_app_get_id (GApplication *application)
 {
   const gchar *own = g_application_get_application_id (application);
 
@@ -35,7 +34,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Opening, opening_free)
 static void
 start_program (Opening *opening)
 {
-  g_autofree gchar *app_id = get_app_id (opening->application);
+  g_autofree gchar *app_id = ew_open_app_get_id (opening->application);
   g_autofree gchar *id_option = g_strconcat ("--gapplication-app-id=", app_id, NULL);
   const gchar *argv[] = { "edgeway", NULL, NULL, NULL, NULL };
   guint n = 1;
@@ -70,7 +69,8 @@ void
 ew_open_app (GApplication *application, const gchar *daemon_bus)
 {
   Opening *opening = g_new0 (Opening, 1);
-  g_autofree gchar *app_id = get_app_id (application), *path = g_strdelimit (g_strconcat ("/", app_id, NULL), ".", '/');
+  g_autofree gchar *app_id = ew_open_app_get_id (application),
+                   *path = g_strdelimit (g_strconcat ("/", app_id, NULL), ".", '/');
 
   opening->application = g_object_ref (application);
   opening->daemon_bus = g_strdup (daemon_bus);

@@ -14,11 +14,15 @@
 #include "model/tray-host.h"
 #include "model/words.h"
 #include "control/notice.h"
+#include "control/notices.h"
+#include "control/wishes.h"
 #include "open-app.h"
 
 /* A panel may start after the tray at login, and takes a moment to come back after a crash. */
 #define HOST_PATIENCE_S 10
 #define HOST_TOLD_KEY "tray-host-told"
+/* An answer mostly comes at once: nothing flickers for that. */
+#define BUSY_AFTER_MS 300
 
 struct _EwTray
 {
@@ -26,6 +30,14 @@ struct _EwTray
   GApplication *application; /* borrowed: it owns us */
   gchar *daemon_bus;
   EwDaemon *daemon;
+  EwControl *control;
+  EwWishes *wishes;
+  EwNotices *notices;
+  GSimpleActionGroup *actions;
+  EwTrayMenu *menu; /* borrowed: the indicator's */
+  guint app_watch;
+  guint busy_timer;
+  gboolean busy;       /* shown */
   GSettings *settings; /* NULL: none */
   EwTrayHost *host;
   AppIndicator *indicator;
@@ -38,40 +50,27 @@ G_DEFINE_TYPE (EwTray, ew_tray, G_TYPE_OBJECT)
 /* What the menu asks for. */
 
 static void
-on_called (GObject *daemon, GAsyncResult *result, gpointer user_data)
+on_failed (EwTray *self, const gchar *sentence)
 {
-  GApplication *application = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) answer = ew_daemon_call_finish (EW_DAEMON (daemon), result, &error);
-
-  /* A prompt that was dismissed is an answer, too. */
-  if (answer == NULL && !g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
-    ew_notice_send (application, "call", _ ("Nothing was changed"), error->message, NULL, NULL);
-  g_object_unref (application);
-}
-
-static void
-call (EwTray *self, const gchar *method, GVariant *parameters)
-{
-  ew_daemon_call_async (self->daemon, method, parameters, NULL, on_called, g_object_ref (self->application));
+  ew_notice_send (self->application, "call", _ ("Nothing Was Changed"), sentence, NULL, NULL);
 }
 
 static void
 on_connect_asked (EwTray *self, gboolean on)
 {
-  call (self, on ? "Connect" : "Disconnect", NULL);
+  ew_control_set_connected (self->control, on);
 }
 
 static void
 on_mode_asked (EwTray *self, guint mode)
 {
-  call (self, "SetMode", g_variant_new ("(sa{sv})", mode == EW_MODE_VPN ? "vpn" : "connector", NULL));
+  ew_control_set_mode (self->control, (EwMode)mode);
 }
 
 static void
 on_guard_asked (EwTray *self, gboolean keep)
 {
-  call (self, keep ? "ConfirmMode" : "UndoMode", NULL);
+  g_action_group_activate_action (G_ACTION_GROUP (self->application), keep ? "keep-mode" : "undo-mode", NULL);
 }
 
 static void
@@ -88,12 +87,18 @@ on_open_asked (EwTray *self)
 }
 
 static void
+open_map (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  on_open_asked (user_data);
+}
+
+static void
 on_login_asked (EwTray *self, gboolean on)
 {
   g_autoptr (GError) error = NULL;
 
   if (!ew_autostart_set (on, &error))
-    ew_notice_send (self->application, "login", _ ("Nothing was changed"), error->message, NULL, NULL);
+    ew_notice_send (self->application, "login", _ ("Nothing Was Changed"), error->message, NULL, NULL);
 }
 
 static void
@@ -116,10 +121,11 @@ on_hide_asked (EwTray *self)
 static void
 on_daemon_changed (EwTray *self)
 {
-  g_autofree gchar *status = ew_words_status_line (self->daemon);
+  g_autofree gchar *status
+    = self->busy ? g_strdup (ew_control_get_busy_text (self->control)) : ew_words_status_line (self->daemon);
   /* Translators: what a panel says of the icon: "Edgeway: Connected · VPN" */
   g_autofree gchar *title = g_strdup_printf (_ ("Edgeway: %s"), status);
-  const gchar *icon = ew_tray_icon_name (self->daemon);
+  const gchar *icon = ew_tray_icon_name (self->daemon, self->busy);
 
   if (g_strcmp0 (app_indicator_get_icon (self->indicator), icon) != 0
       || g_strcmp0 (app_indicator_get_icon_desc (self->indicator), title) != 0)
@@ -128,6 +134,34 @@ on_daemon_changed (EwTray *self)
     app_indicator_set_title (self->indicator, title);
   if (ew_daemon_get_state (self->daemon) == EW_STATE_NOT_ENROLLED)
     ew_recent_nodes_clear (self->settings);
+}
+
+static void
+show_busy (EwTray *self, gboolean busy)
+{
+  self->busy = busy;
+  ew_tray_menu_set_busy (self->menu, busy ? ew_control_get_busy_text (self->control) : NULL);
+  on_daemon_changed (self);
+}
+
+static gboolean
+on_busy_timer (gpointer user_data)
+{
+  EwTray *self = user_data;
+
+  self->busy_timer = 0;
+  show_busy (self, TRUE);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_busy_changed (EwTray *self)
+{
+  g_clear_handle_id (&self->busy_timer, g_source_remove);
+  if (ew_control_get_busy_text (self->control) == NULL || self->busy)
+    show_busy (self, ew_control_get_busy_text (self->control) != NULL);
+  else
+    self->busy_timer = g_timeout_add (BUSY_AFTER_MS, on_busy_timer, self);
 }
 
 static gboolean
@@ -187,8 +221,9 @@ make_indicator (EwTray *self)
 {
   EwTrayMenu *menu = ew_tray_menu_new (self->daemon, self->settings);
 
+  self->menu = menu;
   self->indicator
-    = app_indicator_new ("edgeway", ew_tray_icon_name (self->daemon), APP_INDICATOR_CATEGORY_SYSTEM_SERVICES);
+    = app_indicator_new ("edgeway", ew_tray_icon_name (self->daemon, FALSE), APP_INDICATOR_CATEGORY_SYSTEM_SERVICES);
   g_signal_connect_swapped (menu, "connect-asked", G_CALLBACK (on_connect_asked), self);
   g_signal_connect_swapped (menu, "mode-asked", G_CALLBACK (on_mode_asked), self);
   g_signal_connect_swapped (menu, "guard-asked", G_CALLBACK (on_guard_asked), self);
@@ -201,6 +236,39 @@ make_indicator (EwTray *self)
   app_indicator_set_status (self->indicator, APP_INDICATOR_STATUS_ACTIVE);
 }
 
+/* Who tells what a person has to know. */
+
+static void
+on_app_appeared (GDBusConnection *bus, const gchar *name, const gchar *owner, gpointer user_data)
+{
+  ew_notices_set_active (EW_TRAY (user_data)->notices, FALSE);
+}
+
+static void
+on_app_vanished (GDBusConnection *bus, const gchar *name, gpointer user_data)
+{
+  ew_notices_set_active (EW_TRAY (user_data)->notices, TRUE);
+}
+
+static void
+make_notices (EwTray *self)
+{
+  const GActionEntry entries[] = { { .name = "open-map", .activate = open_map } };
+  g_autofree gchar *app = ew_open_app_get_id (self->application);
+
+  self->actions = g_simple_action_group_new ();
+  g_action_map_add_action_entries (G_ACTION_MAP (self->actions), entries, G_N_ELEMENTS (entries), self);
+  ew_control_add_actions (self->control, G_ACTION_MAP (self->actions));
+  self->wishes = ew_wishes_new (self->application, self->control);
+  ew_wishes_add_actions (self->wishes, G_ACTION_GROUP (self->actions));
+  g_signal_connect_object (self->wishes, "refused", G_CALLBACK (on_failed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->control, "failed", G_CALLBACK (on_failed), self, G_CONNECT_SWAPPED);
+  self->notices = ew_notices_new (self->application, self->control, NULL, NULL);
+  self->app_watch
+    = g_bus_watch_name_on_connection (g_application_get_dbus_connection (self->application), app,
+                                      G_BUS_NAME_WATCHER_FLAGS_NONE, on_app_appeared, on_app_vanished, self, NULL);
+}
+
 EwTray *
 ew_tray_new (GApplication *application, const gchar *daemon_bus)
 {
@@ -209,13 +277,23 @@ ew_tray_new (GApplication *application, const gchar *daemon_bus)
   self->application = application;
   self->daemon_bus = g_strdup (daemon_bus);
   self->daemon = ew_daemon_new (daemon_bus);
+  self->control = ew_control_new (self->daemon);
   self->settings = ew_settings_new ();
   self->host = ew_tray_host_new ();
   make_indicator (self);
+  make_notices (self);
+  g_signal_connect_object (self->control, "notify::busy-text", G_CALLBACK (on_busy_changed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->daemon, "notify", G_CALLBACK (on_daemon_changed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->host, "notify", G_CALLBACK (on_host_changed), self, G_CONNECT_SWAPPED);
   on_daemon_changed (self);
   return self;
+}
+
+void
+ew_tray_stop (EwTray *self)
+{
+  g_clear_handle_id (&self->app_watch, g_bus_unwatch_name);
+  ew_notices_set_active (self->notices, FALSE);
 }
 
 static void
@@ -226,6 +304,14 @@ ew_tray_dispose (GObject *object)
   g_clear_handle_id (&self->host_timer, g_source_remove);
   if (self->daemon != NULL)
     g_signal_handlers_disconnect_by_data (self->daemon, self);
+  g_clear_handle_id (&self->busy_timer, g_source_remove);
+  g_clear_handle_id (&self->app_watch, g_bus_unwatch_name);
+  if (self->control != NULL)
+    g_signal_handlers_disconnect_by_data (self->control, self);
+  g_clear_object (&self->notices);
+  g_clear_object (&self->wishes);
+  g_clear_object (&self->actions);
+  g_clear_object (&self->control);
   g_clear_object (&self->indicator);
   g_clear_object (&self->host);
   g_clear_object (&self->settings);

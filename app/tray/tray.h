@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The tray itself: the icon (a StatusNotifier item), its menu, and what that asks of the daemon, the clipboard and the
- * app. The icon comes back by itself when the panel or the daemon does.
+ * app. The icon comes back by itself when the panel or the daemon does. While the app isn't there it tells what a
+ * person has to know (control/notices.h).
+ *
+ * Timers: `host_timer` from the last panel's end on; `busy_timer` from a call's start on.
  */
 #pragma once
 
@@ -14,6 +17,8 @@ G_DECLARE_FINAL_TYPE (EwTray, ew_tray, EW, TRAY, GObject)
 
 /* daemon_bus: as EwDaemon's. The application must be registered on the session bus, and GTK initialised. */
 EwTray *ew_tray_new (GApplication *application, const gchar *daemon_bus);
+/* The program ends: what could be acted on in it is withdrawn. */
+void ew_tray_stop (EwTray *self);
 /* Somebody started the tray again: where no panel shows it, that is said again. */
 void ew_tray_look_for (EwTray *self);
 

@@ -6,6 +6,17 @@
 #include <glib/gi18n.h>
 
 #include "access/access.h"
+#include "control/notice.h"
+
+/* The window may have been closed while a password was typed; the application lives on for the answer. */
+static void
+tell_end (EwWindow *window, const gchar *sentence, gboolean refused)
+{
+  if (gtk_widget_get_mapped (GTK_WIDGET (window)))
+    (refused ? ew_window_refuse : ew_window_toast) (window, sentence);
+  else
+    ew_notice_send (g_application_get_default (), "end", _ ("Leave the Mesh"), sentence, NULL, NULL);
+}
 
 static void
 left (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -14,16 +25,19 @@ left (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) answer = ew_daemon_call_finish (EW_DAEMON (source), result, &error);
   gboolean edge_told = FALSE;
+  g_application_release (g_application_get_default ());
   if (answer == NULL)
     {
       if (!g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
-        ew_window_refuse (window, error->message);
+        tell_end (window, error->message, TRUE);
       return;
     }
   g_variant_get (answer, "(b)", &edge_told);
-  ew_window_toast (window, edge_told ? _ ("This computer left the mesh")
-                                     : _ ("This computer left. The edge couldn't be told: an administrator can remove "
-                                          "the node there."));
+  tell_end (window,
+            edge_told
+              ? _ ("This computer left the mesh")
+              : _ ("This computer left. The edge couldn't be told: an administrator can remove the node there."),
+            FALSE);
 }
 
 typedef struct
@@ -44,13 +58,17 @@ question_free (gpointer data, GClosure *closure)
 static void
 answered (Question *question, const gchar *response)
 {
-  if (g_str_equal (response, "leave"))
-    ew_daemon_call_async (question->daemon, "Leave", NULL, NULL, left, g_object_ref (question->window));
+  if (!g_str_equal (response, "leave"))
+    return;
+  g_application_hold (g_application_get_default ());
+  ew_daemon_call_async (question->daemon, "Leave", NULL, NULL, left, g_object_ref (question->window));
 }
 
 void
 ew_leave_ask (EwWindow *window, EwDaemon *daemon)
 {
+  if (ew_access_raise ("leave"))
+    return;
   Question *question = g_new (Question, 1);
   const gchar *mesh = ew_daemon_get_mesh (daemon);
   /* Translators: %s is the name of a mesh */
@@ -70,5 +88,5 @@ ew_leave_ask (EwWindow *window, EwDaemon *daemon)
   adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "cancel");
   *question = (Question){ .window = g_object_ref (window), .daemon = g_object_ref (daemon) };
   g_signal_connect_data (dialog, "response", G_CALLBACK (answered), question, question_free, G_CONNECT_SWAPPED);
-  ew_access_present (GTK_WINDOW (dialog));
+  ew_access_present_once (GTK_WINDOW (dialog), "leave");
 }

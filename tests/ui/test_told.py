@@ -7,7 +7,7 @@ import time
 
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), *p) for p in (("..", "lib"), ("..", "..", "app", "launch"))]
 import fake_session  # noqa: E402
-from fake_session import SLOW, FakeCase, wait_for  # noqa: E402
+from fake_session import SLOW, Daemon, FakeCase, wait_for  # noqa: E402
 
 NAS = "n0000000000000005"
 
@@ -49,6 +49,101 @@ class Toasts(FakeCase):
         time.sleep(2.5)  # longer than the moment in which news are collected
         self.assertEqual([], self.labels("are online"))
         self.alive()
+
+
+class WithoutWindow(FakeCase):
+    """Actions of a notification, a launcher or a link, that start the app by its name on the bus as where it's installed."""
+
+    def setUp(self):
+        super().setUp()
+        bus = ("gdbus", "call", "--session", "--dest", "org.freedesktop.DBus", "--object-path", "/org/freedesktop/DBus", "--method")
+        with open(self.desktop.path("services/org.edgeway.Edgeway.service"), "w") as file:
+            file.write(f"[D-BUS Service]\nName={fake_session.ID}\nExec={self.program} --bus {self.bus} --gapplication-service\n")
+        self.desktop.run(*bus, "org.freedesktop.DBus.ReloadConfig")
+        names = ("GSK_RENDERER", "GDK_BACKEND", "DISPLAY", "XDG_RUNTIME_DIR", "HOME", "GSETTINGS_BACKEND", "GSETTINGS_SCHEMA_DIR", "XDG_CONFIG_HOME", "DBUS_SESSION_BUS_ADDRESS")
+        self.desktop.run(*bus, "org.freedesktop.DBus.UpdateActivationEnvironment",
+                         "{" + ",".join(f"'{name}':'{self.desktop.environment[name]}'" for name in names if name in self.desktop.environment) + "}")
+        self.daemon = Daemon(self.desktop)
+
+    def ask_from_outside(self, action, *parameters):
+        self.desktop.run("gapplication", "action", fake_session.ID, action, *parameters)
+
+    def set_mode(self, mode):
+        self.desktop.run("gdbus", "call", "--session", "--dest", "org.edgeway.Daemon1", "--object-path", "/org/edgeway/Daemon1", "--method",
+                         "org.edgeway.Daemon1.SetMode", mode, "{}")
+
+    def runs(self):
+        return "true" in self.desktop.run("gdbus", "call", "--session", "--dest", "org.freedesktop.DBus", "--object-path", "/org/freedesktop/DBus", "--method",
+                                          "org.freedesktop.DBus.NameHasOwner", fake_session.ID).stdout
+
+    def wait_told(self, title, words=""):
+        def told():
+            return next((note for note in self.desktop.notifications() if note["title"] == title and words in note["body"]), None)
+        return wait_for(f"the notification {title!r}", told, SLOW, 0.2)
+
+    def wait_end(self):
+        wait_for("the app to end by itself", lambda: not self.runs(), SLOW, 0.3)
+
+    def test_carried_out_and_told(self):
+        for mode, action, parameters, method, title in (
+                ("vpn", "keep-mode", (), "ConfirmMode", "VPN Mode Is Kept"), ("connector", "connected", (), "Disconnect", "Disconnected"),
+                (None, "connected", (), "Connect", "Connected"), ("vpn", "undo-mode", (), "UndoMode", "VPN Mode Was Turned Off")):
+            with self.subTest(action=action, title=title):
+                if mode:
+                    self.set_mode(mode)
+                self.ask_from_outside(action, *parameters)
+                self.daemon.called(method, SLOW)
+                self.wait_told(title)
+                self.wait_end()
+
+    def test_refused_with_the_reason(self):
+        self.daemon.say(fail={"Disconnect": ["Failed", "The tunnel is busy."]})
+        for action, parameters, words in (("connected", (), "The tunnel is busy."), ("keep-mode", (), "VPN mode was already turned off."),
+                                          ("join", (), "This computer is already in a mesh.")):
+            with self.subTest(action):
+                self.ask_from_outside(action, *parameters)
+                self.wait_told("Nothing Was Changed", words)
+                self.wait_end()
+        self.daemon.stop()
+        self.ask_from_outside("connected")
+        self.wait_told("Nothing Was Changed", "service")
+        self.wait_end()
+
+    def test_windows(self):
+        """What needs a window opens it, once however often it's asked for."""
+        self.ask_from_outside("add-phone")
+        self.dialog("Add a Phone")
+        for action, title in (("leave", "Leave "), ("diagnose", "Diagnosis"), ("about", "About")):
+            with self.subTest(action):
+                for _ in range(3):
+                    self.ask_from_outside(action)
+                wait_for(title, lambda: [t for t in self.windows() if t.startswith(title)], SLOW, 0.3)
+                time.sleep(1)
+                self.assertEqual(1, len([t for t in self.windows() if t.startswith(title)]), self.windows())
+        self.daemon.set(Mode="vpn", GuardUntil=int((time.time() + 500) * 1e6))
+        self.wait_told("Trying VPN Mode")
+        self.ask_from_outside("quit")
+        self.wait_end()
+        self.assertTrue(self.wait_told("Trying VPN Mode")["withdrawn"], "its buttons do nothing any more")
+
+
+class Copies(FakeCase):
+    KIND = "wayland"
+
+    def pasted(self):
+        return self.desktop.run("wl-paste", "--no-newline", check=False).stdout
+
+    def test_copied_or_not(self):
+        """What came neither from a key nor from a click: Wayland takes no copy, so none is said."""
+        self.open()
+        self.desktop.find("push button", "nas, online", seconds=SLOW)
+        self.act("copy-address", NAS, window=True)
+        self.desktop.find("label", "Nothing was copied", seconds=SLOW)
+        self.assertEqual("", self.pasted())
+        self.desktop.keys("F9")
+        self.act("copy-address", NAS, window=True)
+        self.desktop.find("label", "Mesh IP copied", seconds=SLOW)
+        wait_for("the address", lambda: self.pasted() == "100.96.0.21", SLOW, 0.3)
 
 
 if __name__ == "__main__":

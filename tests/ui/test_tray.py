@@ -285,6 +285,8 @@ class Panel(TrayCase):
         self.assertEqual(["Connected · connector only", "Connect", "Mode", "Copy Address of This Computer", "Copy Address of", "Open Map", "Start at Login",
                           "Hide Tray Icon (the Tunnel Stays Up)"], self.labels())
         self.assertEqual(["VPN", "Connector Only"], [i["label"] for i in self.entry("Mode")["submenu"]])
+        self.daemon.set(Mode="vpn")
+        self.wait_entry(lambda i: not i["enabled"], "Internet traffic leaves from Frankfurt")
         self.daemon.set(State="disconnected")
         self.wait_entry(lambda i: True, "Hide Tray Icon")
 
@@ -336,6 +338,63 @@ class Panel(TrayCase):
         self.click("Start at Login")
         self.wait_entry(lambda i: not i["checked"], "Start at Login")
         self.assertFalse(os.path.exists(entry))
+
+    def told(self, title, shown=True):
+        """The notifications of that title, or those of them that are still shown."""
+        return [note for note in self.desktop.notifications() if note["title"] == title and not (shown and note["withdrawn"])]
+
+    def wait_told(self, title, count=1):
+        wait_for(f"{count} of {title!r}", lambda: len(self.told(title)) == count, 30, 0.2)
+
+    def start_stub(self):
+        """An app that owns the name and tells nothing."""
+        script = self.desktop.path("stub.py")
+        with open(script, "w") as file:
+            file.write("from gi.repository import Gio\napp=Gio.Application(application_id='org.edgeway.Edgeway')\napp.connect('activate',lambda a:a.hold())\napp.run()\n")
+        stub = self.desktop.start([PYTHON, script], "app-stub")
+        wait_for("the app", lambda: self.ask("owner", name="org.edgeway.Edgeway")["owner"], 20)
+        return stub
+
+    def test_tells_while_the_app_is_not_there(self):
+        """VPN is tried, turned off again, an error, a removal: the app tells them while it runs, else the tray."""
+        guard = {"Mode": "vpn", "GuardUntil": int((time.time() + 500) * 1e6)}
+        self.daemon.set(**guard)
+        self.wait_told("Trying VPN Mode")
+        stub = self.start_stub()
+        self.wait_told("Trying VPN Mode", 0)
+        stub.kill()
+        self.wait_told("Trying VPN Mode")
+        self.ask("activate", name="org.edgeway.Edgeway.Tray", path="/org/edgeway/Edgeway/Tray", action="keep-mode")
+        self.daemon.called("ConfirmMode")
+        self.wait_told("Trying VPN Mode", 0)
+        stub = self.start_stub()
+        self.daemon.set(State="error", Message="The port is in use.")
+        self.wait_item("attention")
+        self.daemon.set(State="connected")
+        self.wait_item("vpn")
+        stub.kill()
+        wait_for("the app to be gone", lambda: not self.ask("owner", name="org.edgeway.Edgeway")["owner"], 20)
+        self.assertEqual([], self.told("Edgeway Can't Connect", shown=False))
+        # Where nothing shows notifications it's told once something does, if it's still so.
+        self.desktop.notifier.terminate()
+        self.desktop.notifier.wait()
+        self.daemon.set(State="removed")
+        self.wait_item("attention")
+        self.daemon.set(State="error", Message="The port is in use.")
+        wait_for("the error to be told of in the log", lambda: "The port is in use." in self.log(), 20)
+        self.desktop.notify_as()
+        self.wait_told("Edgeway Can't Connect")
+        self.assertEqual([], self.told("This Computer Was Removed", shown=False))
+
+    def test_call_that_runs(self):
+        self.daemon.say(slow={"Disconnect": 4})
+        self.click("Connect")
+        self.daemon.called("Disconnect")
+        self.wait_item("connecting", "Edgeway: Disconnecting…")
+        self.wait_entry(lambda i: not i["enabled"], "Disconnecting…")
+        self.click("Connect")
+        self.daemon.called_nothing()
+        self.wait_item("disconnected", "Edgeway: Disconnected")
 
     def test_hide(self):
         self.click("Hide Tray Icon (the Tunnel Stays Up)")
