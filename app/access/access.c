@@ -97,6 +97,19 @@ name_switch (GtkWidget *widget)
     name (widget, adw_preferences_row_get_title (ADW_PREFERENCES_ROW (row)));
 }
 
+/* A tooltip would lie over the first item of the menu. */
+static void
+keep_tooltip_off (GtkMenuButton *button)
+{
+  GtkPopover *popover = gtk_menu_button_get_popover (button);
+
+  if (popover == NULL || !gtk_widget_get_has_tooltip (GTK_WIDGET (button))
+      || g_object_get_data (G_OBJECT (button), FOLLOWED) != NULL)
+    return;
+  g_object_set_data (G_OBJECT (button), FOLLOWED, GINT_TO_POINTER (TRUE));
+  g_object_bind_property (popover, "visible", button, "has-tooltip", G_BINDING_INVERT_BOOLEAN);
+}
+
 #define INPUT "ew-access-input"
 
 static gboolean
@@ -140,6 +153,8 @@ ew_access_tidy (GtkWidget *root)
 {
   if (GTK_IS_WINDOW (root))
     follow_input (root);
+  if (GTK_IS_MENU_BUTTON (root))
+    keep_tooltip_off (GTK_MENU_BUTTON (root));
   if (GTK_IS_BUTTON (root))
     name_button (GTK_BUTTON (root));
   else if (ADW_IS_EXPANDER_ROW (root))

@@ -6,11 +6,19 @@
 #include <glib/gi18n.h>
 
 #include "model/autostart.h"
+#include "model/recent-nodes.h"
+#include "model/tray-host.h"
+
+#define HOST_TOLD_KEY "tray-host-told"
 
 typedef struct
 {
   gchar *program, *daemon_bus;
+  gchar *name; /* the tray's on the session bus */
+  guint watch;
   GFileMonitor *monitor; /* NULL: the entry cannot be followed */
+  EwTrayHost *host;      /* NULL: nobody asked for the icon yet */
+  GSimpleAction *shown;
   EwTrayTold told;
   gpointer user_data;
 } Tray;
@@ -19,25 +27,99 @@ static void
 tray_free (gpointer data)
 {
   Tray *tray = data;
+  g_clear_handle_id (&tray->watch, g_bus_unwatch_name);
+  if (tray->host != NULL)
+    g_signal_handlers_disconnect_by_data (tray->host, tray);
+  g_clear_object (&tray->host);
+  g_clear_object (&tray->monitor);
+  g_object_unref (tray->shown);
   g_free (tray->program);
   g_free (tray->daemon_bus);
-  g_clear_object (&tray->monitor);
+  g_free (tray->name);
   g_free (tray);
+}
+
+static void
+on_appeared (GDBusConnection *bus, const gchar *name, const gchar *owner, gpointer user_data)
+{
+  g_simple_action_set_state (((Tray *)user_data)->shown, g_variant_new_boolean (TRUE));
+}
+
+static void
+on_vanished (GDBusConnection *bus, const gchar *name, gpointer user_data)
+{
+  g_simple_action_set_state (((Tray *)user_data)->shown, g_variant_new_boolean (FALSE));
+}
+
+/* Whether another desktop shows icons the older way, the tray finds out and tells by itself. */
+static void
+tell_without_host (Tray *tray)
+{
+  const gchar *desktop = g_getenv ("XDG_CURRENT_DESKTOP");
+  g_autoptr (GSettings) settings = NULL;
+  if (!ew_tray_host_get_known (tray->host) || ew_tray_host_get_there (tray->host) || desktop == NULL
+      || strstr (desktop, "GNOME") == NULL)
+    return;
+  settings = ew_settings_new ();
+  if (settings != NULL)
+    g_settings_set_boolean (settings, HOST_TOLD_KEY, TRUE); /* the tray needn't tell it again */
+  tray->told (tray->user_data,
+              _ ("GNOME shows tray icons only with an extension. Install the package "
+                 "gnome-shell-extension-appindicator, log out and in again, then switch the extension on."));
+}
+
+static void
+on_host_known (EwTrayHost *host, GParamSpec *pspec, gpointer user_data)
+{
+  tell_without_host (user_data);
+}
+
+static void
+look_for_host (Tray *tray)
+{
+  if (tray->host != NULL)
+    {
+      tell_without_host (tray);
+      return;
+    }
+  tray->host = ew_tray_host_new ();
+  g_signal_connect (tray->host, "notify::known", G_CALLBACK (on_host_known), tray);
 }
 
 /* A second tray of a session ends by itself, so it is just started. */
 static void
-show (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+start_tray (Tray *tray)
 {
-  Tray *tray = user_data;
-  g_autofree gchar *id_option = g_strdup_printf ("--gapplication-app-id=%s.Tray",
-                                                 g_application_get_application_id (g_application_get_default ()));
+  g_autofree gchar *id_option = g_strconcat ("--gapplication-app-id=", tray->name, NULL);
   const gchar *argv[] = { tray->program, id_option, tray->daemon_bus != NULL ? "--bus" : NULL, tray->daemon_bus, NULL };
   g_autoptr (GError) error = NULL;
   if (g_spawn_async (NULL, (gchar **)argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, &error))
-    return;
-  g_autofree gchar *text = g_strdup_printf (_ ("The tray icon couldn't be started: %s."), error->message);
+    {
+      look_for_host (tray);
+      return;
+    }
+  g_autofree gchar *text = g_strdup_printf (_ ("Can't start the tray icon: %s."), error->message);
   tray->told (tray->user_data, text);
+}
+
+static void
+stop_tray (Tray *tray)
+{
+  g_autofree gchar *path = g_strdelimit (g_strconcat ("/", tray->name, NULL), ".", '/');
+  g_dbus_connection_call (g_application_get_dbus_connection (g_application_get_default ()), tray->name, path,
+                          "org.freedesktop.Application", "ActivateAction",
+                          g_variant_new ("(sava{sv})", "quit", NULL, NULL), NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, -1,
+                          NULL, NULL, NULL);
+}
+
+/* The state follows the tray itself. */
+static void
+change_shown (GSimpleAction *action, GVariant *value, gpointer user_data)
+{
+  if (g_variant_get_boolean (value))
+    start_tray (user_data);
+  else
+    stop_tray (user_data);
 }
 
 static void
@@ -62,16 +144,27 @@ ew_tray_actions_add (GActionMap *map, const gchar *daemon_bus, EwTrayTold told, 
   gchar *program = g_find_program_in_path ("edgeway-tray");
   if (program == NULL)
     return;
+  GDBusConnection *bus = g_application_get_dbus_connection (g_application_get_default ());
   Tray *tray = g_new0 (Tray, 1);
-  g_autoptr (GSimpleAction) show_action = g_simple_action_new ("tray", NULL);
   g_autoptr (GSimpleAction) autostart
     = g_simple_action_new_stateful ("autostart", NULL, g_variant_new_boolean (ew_autostart_get ()));
-  *tray = (Tray){ program, g_strdup (daemon_bus), ew_autostart_watch (), told, user_data };
+  *tray = (Tray){
+    .program = program,
+    .daemon_bus = g_strdup (daemon_bus),
+    .name = g_strconcat (g_application_get_application_id (g_application_get_default ()), ".Tray", NULL),
+    .monitor = ew_autostart_watch (),
+    .shown = g_simple_action_new_stateful ("tray", NULL, g_variant_new_boolean (FALSE)),
+    .told = told,
+    .user_data = user_data,
+  };
   g_object_set_data_full (G_OBJECT (autostart), "ew-tray", tray, tray_free);
-  g_signal_connect (show_action, "activate", G_CALLBACK (show), tray);
+  g_signal_connect (tray->shown, "change-state", G_CALLBACK (change_shown), tray);
   g_signal_connect (autostart, "change-state", G_CALLBACK (change_autostart), tray);
+  if (bus != NULL)
+    tray->watch = g_bus_watch_name_on_connection (bus, tray->name, G_BUS_NAME_WATCHER_FLAGS_NONE, on_appeared,
+                                                  on_vanished, tray, NULL);
   if (tray->monitor != NULL)
     g_signal_connect_object (tray->monitor, "changed", G_CALLBACK (autostart_changed), autostart, G_CONNECT_SWAPPED);
-  g_action_map_add_action (map, G_ACTION (show_action));
+  g_action_map_add_action (map, G_ACTION (tray->shown));
   g_action_map_add_action (map, G_ACTION (autostart));
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The tray icon from the application's side, where edgeway-tray is installed: "tray" shows the icon, "autostart" (b)
- * has it shown at every login. Without the program there are no such actions.
+ * The tray icon from the application's side, where edgeway-tray is installed: "tray" (b)
+ * shows it now, "autostart" (b) at every login: the icon alone, not the window. Where GNOME has no place for it, that is
+ * told. Without the program there are no such actions.
  */
 #pragma once
 

@@ -146,5 +146,30 @@ class Copies(FakeCase):
         wait_for("the address", lambda: self.pasted() == "100.96.0.21", SLOW, 0.3)
 
 
+class TrayToggles(FakeCase):
+    ENVIRONMENT = {"XDG_CURRENT_DESKTOP": "GNOME"}
+
+    def test_toggles(self):
+        """What starts is what the menu says; where GNOME shows no icon, that is said in the window where it was clicked."""
+        d = self.desktop
+        d.bring(os.path.join(fake_session.BUILD, "app/tray/edgeway-tray"))
+        d.environment["PATH"] = d.folder + ":" + d.environment["PATH"]
+        self.open()
+        d.find("push button", "nas, online", seconds=SLOW)
+
+        def press(name, action, state):
+            d.press(["toggle button", "push button"], exactly="Main Menu")
+            d.press("menu item", exactly=name, seconds=SLOW)
+            wait_for(f"{name} {state}", lambda: f"<{state}>" in d.run("gdbus", "call", "--session", "--dest", fake_session.ID, "--object-path", fake_session.PATH,
+                                                                      "--method", "org.gtk.Actions.Describe", action).stdout, SLOW, 0.3)
+        press("Show Tray Icon", "tray", "true")
+        d.find("label", "gnome-shell-extension-appindicator", seconds=SLOW)
+        press("Start Tray Icon at Login", "autostart", "true")
+        self.assertTrue(os.path.exists(d.path("home/.config/autostart/org.edgeway.Edgeway.Tray.desktop")))
+        press("Show Tray Icon", "tray", "false")
+        press("Start Tray Icon at Login", "autostart", "false")
+        self.assertFalse(os.path.exists(d.path("home/.config/autostart/org.edgeway.Edgeway.Tray.desktop")))
+
+
 if __name__ == "__main__":
     fake_session.main()
