@@ -17,14 +17,14 @@ ew_check_name (const gchar *name)
 {
   gsize length = strlen (name);
   if (length == 0)
-    return g_strdup (_ ("Give it a name."));
+    return g_strdup (_ ("Enter a name."));
   if (length > LABEL_MAX)
-    return g_strdup_printf (_ ("A name has at most %d characters."), LABEL_MAX);
+    return g_strdup_printf (_ ("A name can have at most %d characters."), LABEL_MAX);
   if (strspn (name, "abcdefghijklmnopqrstuvwxyz0123456789-") != length)
-    return g_strdup (_ ("Use lower-case letters a to z, digits and hyphens."));
+    return g_strdup (_ ("Use lowercase letters a to z, digits and hyphens."));
   if (name[0] == '-' || name[length - 1] == '-')
-    return g_strdup (_ ("A name neither begins nor ends with a hyphen."));
-  return ew_name_check (name, NULL) ? NULL : g_strdup (_ ("Use lower-case letters a to z, digits and hyphens."));
+    return g_strdup (_ ("A name can't begin or end with a hyphen."));
+  return ew_name_check (name, NULL) ? NULL : g_strdup (_ ("Use lowercase letters a to z, digits and hyphens."));
 }
 
 /* Edge addresses. */
@@ -66,16 +66,16 @@ ew_check_public (const gchar *text, gchar **address)
 
   *address = NULL;
   if (*clean == '\0')
-    return g_strdup (_ ("Give the server's public host name or address."));
+    return g_strdup (_ ("Enter the server's public host name or address."));
   if (bare_v6)
     whole = g_strdup_printf ("[%s]:443", clean);
   else
     whole = has_port ? g_strdup (clean) : g_strconcat (clean, ":443", NULL);
   if (!ew_host_port_parse (whole, &host, &port, NULL) || !host_is_plausible (host))
-    return g_strdup (_ ("Write a host name or address, such as edge.example.org or 203.0.113.5:443."));
+    return g_strdup (_ ("Enter a host name or address, such as edge.example.org or 203.0.113.5:443."));
   ip = g_inet_address_new_from_string (host);
   if (g_ascii_strcasecmp (host, "localhost") == 0 || (ip != NULL && reaches_only_here (ip)))
-    return g_strdup (_ ("Other machines can't reach this address. Give the server's public one."));
+    return g_strdup (_ ("Other computers can't reach this address. Enter the server's public one."));
   *address = g_steal_pointer (&whole);
   return NULL;
 }
@@ -87,7 +87,8 @@ static const struct
   const gchar *range, *what;
 } special[] = {
   { "0.0.0.0/8", N_ ("“this network”") },
-  { "127.0.0.0/8", N_ ("this computer itself") },
+  { "100.96.0.0/12", N_ ("the mesh's own addresses") },
+  { "127.0.0.0/8", N_ ("loopback addresses") },
   { "169.254.0.0/16", N_ ("link-local addresses") },
   { "224.0.0.0/4", N_ ("multicast") },
   { "240.0.0.0/4", N_ ("reserved addresses") },
@@ -125,14 +126,11 @@ network_of (GInetAddress *address, guint length)
 }
 
 static gchar *
-check_range (const gchar *network, guint length, gboolean v4)
+check_range (const gchar *network)
 {
-  guint shortest = v4 ? SHORTEST_V4 : SHORTEST_V6;
-  if (length < shortest)
-    return g_strdup_printf (_ ("%s is too wide: a network is /%u or longer."), network, shortest);
   for (gsize i = 0; i < G_N_ELEMENTS (special); i++)
     if (ew_networks_overlap (network, special[i].range))
-      return g_strdup_printf (_ ("%s reaches into %s (%s), which is never shared."), network, special[i].range,
+      return g_strdup_printf (_ ("%s overlaps %s (%s), which can't be shared."), network, special[i].range,
                               _ (special[i].what));
   return NULL;
 }
@@ -149,15 +147,25 @@ ew_check_network (const gchar *text, gchar **cidr)
   *cidr = NULL;
   if (address == NULL || strchr (parts[0], '%') != NULL || g_strv_length (parts) != 2
       || !g_ascii_string_to_unsigned (parts[1], 10, 0, bits, &length, NULL))
-    return g_strdup (_ ("Write a network such as 192.168.1.0/24 or fd00:1::/64."));
+    return g_strdup (_ ("Enter a network, such as 192.168.1.0/24 or fd00:1::/64."));
+  if (length < (bits == 32 ? SHORTEST_V4 : SHORTEST_V6))
+    return g_strdup_printf (_ ("%s is too wide. Use a network of /%d or smaller."), clean,
+                            bits == 32 ? SHORTEST_V4 : SHORTEST_V6);
   network = network_of (address, (guint)length);
   written = g_inet_address_to_string (address);
   if (!g_str_has_prefix (network, written) || network[strlen (written)] != '/')
-    return g_strdup_printf (_ ("This names one machine inside a network. Did you mean %s?"), network);
-  problem = check_range (network, (guint)length, bits == 32);
+    return g_strdup_printf (_ ("This is an address in a network. Did you mean %s?"), network);
+  problem = check_range (network);
   if (problem == NULL)
     *cidr = g_steal_pointer (&network);
   return g_steal_pointer (&problem);
+}
+
+gchar *
+ew_network_around (const gchar *address, guint length)
+{
+  g_autoptr (GInetAddress) parsed = g_inet_address_new_from_string (address);
+  return parsed != NULL ? network_of (parsed, length) : NULL;
 }
 
 gchar *
@@ -173,7 +181,7 @@ ew_network_size (const gchar *cidr)
     return g_strdup_printf (_ ("An IPv6 network of %u bits"), bits - length);
   guint64 count = bits == length ? 1 : G_GUINT64_CONSTANT (1) << (bits - length);
   if (bits == 32 && length < 31)
-    count -= 2; /* the network's own address and its broadcast address are no machine's */
+    count -= 2; /* the network's own address and its broadcast address are no computer's */
   g_autofree gchar *number = g_strdup_printf ("%'" G_GUINT64_FORMAT, count);
   return g_strdup_printf (ngettext ("%s address", "%s addresses", (gulong)count), number);
 }

@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 gchar *ew_check_name (const gchar *name);
 
 /* Where nodes reach an edge: "HOST", "HOST:PORT", "[IPV6]:PORT", an IPv6 address without brackets. *address (transfer
-   full): HOST:PORT, with 443 where no port was given. Addresses that other machines cannot reach are refused. */
+   full): HOST:PORT, with 443 where no port was given. Addresses that other computers cannot reach are refused. */
 gchar *ew_check_public (const gchar *text, gchar **address);
 
 /* A network to share, such as 192.168.1.0/24; the rules are the edge's (daemon/edge/API.md, Routes). *cidr (transfer
@@ -21,6 +21,8 @@ gchar *ew_check_public (const gchar *text, gchar **address);
 gchar *ew_check_network (const gchar *text, gchar **cidr);
 /* Do two networks, as ew_check_network() writes them, have an address in common? */
 gboolean ew_networks_overlap (const gchar *a, const gchar *b);
+/* The network of that prefix length that an address lies in; NULL: it isn't an address. (transfer full) */
+gchar *ew_network_around (const gchar *address, guint length);
 /* "254 addresses". (transfer full) */
 gchar *ew_network_size (const gchar *cidr);
 

@@ -5,6 +5,7 @@
 
 #include "edgeway-config.h"
 #include "enroll/checks.h"
+#include "enroll/network-check.h"
 #include "enroll/wizard-page.h"
 
 #define NETWORKS_MAX 50 /* of a node: daemon/edge/API.md, Routes */
@@ -30,23 +31,12 @@ row_network (EwNetworks *self, guint i)
   return adw_preferences_row_get_title (g_ptr_array_index (self->rows, i));
 }
 
-/* "Overlaps with office-gw (192.168.1.0/24)." */
 static gchar *
-check_others (EwNetworks *self, const gchar *cidr)
+check_rows (EwNetworks *self, const gchar *cidr)
 {
-  guint n = self->topology != NULL ? g_list_model_get_n_items (G_LIST_MODEL (self->topology)) : 0;
-
   for (guint i = 0; i < self->rows->len; i++)
     if (ew_networks_overlap (cidr, row_network (self, i)))
       return g_strdup_printf (_ ("Overlaps with %s below."), row_network (self, i));
-  for (guint i = 0; i < n; i++)
-    {
-      g_autoptr (EwNode) node = g_list_model_get_item (G_LIST_MODEL (self->topology), i);
-      const gchar *const *routes = ew_node_get_routes (node);
-      for (guint j = 0; routes != NULL && routes[j] != NULL; j++)
-        if (ew_networks_overlap (cidr, routes[j]))
-          return g_strdup_printf (_ ("Overlaps with %s (%s)."), ew_node_get_name (node), routes[j]);
-    }
   return NULL;
 }
 
@@ -55,11 +45,12 @@ static gchar *
 read_entry (EwNetworks *self, gchar **problem)
 {
   g_autofree gchar *cidr = NULL;
-  *problem = ew_check_network (gtk_editable_get_text (GTK_EDITABLE (self->entry)), &cidr);
+  *problem = ew_check_new_network (self->topology, gtk_editable_get_text (GTK_EDITABLE (self->entry)), &cidr);
   if (*problem == NULL)
-    *problem = check_others (self, cidr);
+    *problem = check_rows (self, cidr);
   if (*problem == NULL && self->rows->len >= NETWORKS_MAX)
-    *problem = g_strdup_printf (_ ("A node can share %d networks: join some into a wider one."), NETWORKS_MAX);
+    *problem
+      = g_strdup_printf (_ ("A node can share at most %d networks. Combine some into a larger one."), NETWORKS_MAX);
   return *problem == NULL ? g_steal_pointer (&cidr) : NULL;
 }
 
@@ -68,8 +59,8 @@ show_note (EwNetworks *self, const gchar *problem)
 {
   ew_wizard_set_field (
     GTK_WIDGET (self->entry), self->note, problem,
-    _ ("The server forwards to it once its own administrator accepts, and each computer uses it once "
-       "it is accepted there. The next page has the command."));
+    _ ("The server forwards traffic to it after that is accepted there, and each computer uses it after it's "
+       "accepted there. The next page has the command."));
   gtk_widget_set_visible (GTK_WIDGET (self->note), adw_expander_row_get_enable_expansion (self->expander));
 }
 
