@@ -49,13 +49,13 @@ update (EwJoinPage *self)
   g_autofree gchar *heading = NULL, *problem = ew_check_name (gtk_editable_get_text (GTK_EDITABLE (self->name)));
 
   if (enrolled)
-    heading = g_strdup_printf (_ ("This Computer Is in %s Already"), ew_daemon_get_mesh (self->daemon));
+    heading = g_strdup_printf (_ ("This Computer Is Already in %s"), ew_daemon_get_mesh (self->daemon));
   else
     heading = mesh != NULL ? g_strdup_printf (_ ("Join %s?"), mesh) : g_strdup (_ ("Join a Mesh"));
   ew_wizard_page_set_heading (page, heading);
   if (enrolled)
     ew_wizard_page_set_body (page,
-                             _ ("A computer is in one mesh at a time. To join another one, leave this one first."));
+                             _ ("A computer can be in only one mesh. To join another one, leave this one first."));
   else
     ew_wizard_page_set_body (page, known
                                      ? _ ("This is what the key says. Nothing is sent before you choose Join.")
@@ -122,7 +122,7 @@ on_name_changed (EwJoinPage *self)
 
   self->begun = self->begun || !self->filling;
   ew_wizard_set_field (GTK_WIDGET (self->name), self->name_note, problem,
-                       _ ("A key that was made for a certain name gives that name instead."));
+                       _ ("If the key was issued for a specific name, that name is used instead."));
   update (self);
 }
 
@@ -170,7 +170,7 @@ show_refusal (EwJoinPage *self, const GError *error)
   else if (g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_NAME_INVALID))
     ew_wizard_set_field (GTK_WIDGET (self->name), self->name_note, error->message, NULL);
   else if (g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_KEY_EXPIRED))
-    ew_wizard_page_set_error (EW_WIZARD_PAGE (self), _ ("This key expired. Create a new one."));
+    ew_wizard_page_set_error (EW_WIZARD_PAGE (self), _ ("This key expired. Ask for a new one."));
   else
     ew_wizard_page_show_call_error (EW_WIZARD_PAGE (self), error);
 }
@@ -195,9 +195,9 @@ on_joined (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   update (self);
   if (left_again)
-    ew_wizard_page_set_error (EW_WIZARD_PAGE (self),
-                              _ ("This computer had joined already when you cancelled, and has left again. "
-                                 "The key is used up: ask for a new one."));
+    ew_wizard_page_set_error (
+      EW_WIZARD_PAGE (self), _ ("You cancelled after this computer had joined, so it left again. The key can't be used "
+                                "again. Ask for a new one."));
   else
     show_refusal (self, error);
 }
@@ -265,8 +265,8 @@ ew_join_page_set_key (EwJoinPage *self, const gchar *text)
   if (replaces && self->parsed != NULL)
     {
       ew_wizard_page_set_error (EW_WIZARD_PAGE (self),
-                                _ ("Another link was opened. This is its key, not the one you were looking at: check "
-                                   "the mesh, the edge and the pin again."));
+                                _ ("Another link was opened, and this is its key. Check the mesh, the edge and the pin "
+                                   "again."));
       /* Enter, meant for the key before, does not join by this one. */
       gtk_widget_grab_focus (self->another);
     }

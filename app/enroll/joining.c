@@ -13,7 +13,8 @@ on_left (GObject *source, GAsyncResult *result, gpointer user_data)
   if (answer == NULL)
     g_task_return_new_error (
       task, EW_CALL_ERROR, EW_CALL_ERROR_FAILED,
-      _ ("You cancelled after this computer had joined, and it couldn't leave again: %s Choose Leave in the menu."),
+      _ ("You cancelled after this computer had joined, and it couldn't leave again: %s Choose Leave the Mesh in the "
+         "main menu."),
       error->message);
   else
     {

@@ -138,8 +138,8 @@ read_answer (GObject *source, GAsyncResult *result, GError **error)
   object = ew_json_parse_object (text, strlen (text), ANSWER_MAX, NULL);
   if (object == NULL)
     g_set_error_literal (error, EW_CALL_ERROR, EW_CALL_ERROR_FAILED,
-                         _ ("The Edgeway service sent an answer that this version doesn't understand. Check that both "
-                            "have the same version."));
+                         _ ("This version doesn't understand the Edgeway service's response. Install the same version "
+                            "of both."));
   return object;
 }
 
@@ -194,7 +194,7 @@ offer_next (GTask *task)
 }
 
 static void
-on_server_added (GObject *source, GAsyncResult *result, gpointer user_data)
+on_computer_added (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
   Making *making = g_task_get_task_data (task);
@@ -209,7 +209,7 @@ on_server_added (GObject *source, GAsyncResult *result, gpointer user_data)
   making->node->key = g_strdup (ew_json_string (answer, "key"));
   making->node->expires_us = ew_time_parse (ew_json_string (answer, "expires"));
   if (making->node->key == NULL)
-    take_back (task, g_error_new_literal (EW_CALL_ERROR, EW_CALL_ERROR_FAILED, _ ("The edge gave no enrollment key.")));
+    take_back (task, g_error_new_literal (EW_CALL_ERROR, EW_CALL_ERROR_FAILED, _ ("The edge sent no enrollment key.")));
   else if (!take_back_if_cancelled (task))
     offer_next (task);
 }
@@ -232,7 +232,7 @@ on_phone_added (GObject *source, GAsyncResult *result, gpointer user_data)
   making->node->config = config != NULL ? json_object_ref (config) : NULL;
   making->node->expires_us = g_get_real_time () + (gint64)making->valid_s * G_USEC_PER_SEC;
   if (config == NULL)
-    take_back (task, g_error_new_literal (EW_CALL_ERROR, EW_CALL_ERROR_FAILED, _ ("The edge gave no configuration.")));
+    take_back (task, g_error_new_literal (EW_CALL_ERROR, EW_CALL_ERROR_FAILED, _ ("The edge sent no configuration.")));
   else if (!take_back_if_cancelled (task))
     finish (task);
 }
@@ -249,14 +249,14 @@ start (EwDaemon *daemon, const gchar *name, GCancellable *cancellable, GAsyncRea
 }
 
 void
-ew_make_server_async (EwDaemon *daemon, const gchar *name, guint valid_s, const gchar *const *networks,
-                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+ew_make_computer_async (EwDaemon *daemon, const gchar *name, const gchar *kind, guint valid_s,
+                        const gchar *const *networks, GCancellable *cancellable, GAsyncReadyCallback callback,
+                        gpointer user_data)
 {
   GTask *task = start (daemon, name, cancellable, callback, user_data);
   Making *making = g_task_get_task_data (task);
   making->networks = g_strdupv ((GStrv)networks);
-  ew_daemon_call_async (daemon, "AddNode", g_variant_new ("(ssu)", name, "server", valid_s), NULL, on_server_added,
-                        task);
+  ew_daemon_call_async (daemon, "AddNode", g_variant_new ("(ssu)", name, kind, valid_s), NULL, on_computer_added, task);
 }
 
 void

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Nodes that an administrator makes: a server with its key and the networks behind it, a phone with its configuration.
- * All or nothing: where a step fails, or the person gives up, the node is taken back. A call to the daemon cannot be
- * recalled, so one that was cancelled is awaited, and what it made is removed.
+ * Nodes that an administrator makes: a computer with its key and the networks behind it, a phone with its
+ * configuration. All or nothing: where a step fails, or the person gives up, the node is taken back. A call to the
+ * daemon cannot be recalled, so one that was cancelled is awaited, and what it made is removed.
  */
 #pragma once
 
@@ -23,10 +23,11 @@ typedef struct
 void ew_new_node_free (EwNewNode *node);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwNewNode, ew_new_node_free)
 
-/* networks: CIDRs that the mesh reaches through it, NULL or empty: none. They are offered at once; nothing is forwarded
-   before the server's own administrator accepts. */
-void ew_make_server_async (EwDaemon *daemon, const gchar *name, guint valid_s, const gchar *const *networks,
-                           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+/* kind: "server" or "device". networks: CIDRs that the mesh reaches through it, NULL or empty: none. They are offered
+   at once; nothing is forwarded before the server's own administrator accepts. */
+void ew_make_computer_async (EwDaemon *daemon, const gchar *name, const gchar *kind, guint valid_s,
+                             const gchar *const *networks, GCancellable *cancellable, GAsyncReadyCallback callback,
+                             gpointer user_data);
 void ew_make_phone_async (EwDaemon *daemon, const gchar *name, const gchar *public_key, guint valid_s,
                           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 /* NULL with EW_CALL_ERROR: then nothing is left, or the sentence names what is. */

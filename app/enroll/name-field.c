@@ -69,7 +69,7 @@ show (EwNameField *self)
   g_free (self->problem);
   self->problem = find_problem (self);
   ew_wizard_set_field (GTK_WIDGET (self->entry), self->note, empty ? NULL : self->problem,
-                       _ ("Lower-case letters, digits and hyphens."));
+                       _ ("Lowercase letters, digits and hyphens."));
   gtk_widget_set_visible (self->good, self->problem == NULL);
   g_signal_emit (self, changed_signal, 0);
 }

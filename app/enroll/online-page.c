@@ -9,6 +9,7 @@
 #include "edgeway-config.h"
 #include "enroll/phone-page.h"
 #include "enroll/server-page.h"
+#include "enroll/spoke-wheel.h"
 #include "model/words.h"
 
 #define PING_TIMEOUT_MS 5000
@@ -24,6 +25,7 @@ struct _EwOnlinePage
   GCancellable *calls; /* cancelled when the page goes */
   guint next_route;    /* of the node's, while they are accepted here */
   AdwActionRow *address_row, *ssh_row, *routes_row;
+  EwSpokeWheel *wheel;
   GtkWidget *accept, *done;
 };
 
@@ -85,8 +87,9 @@ on_pinged (GObject *source, GAsyncResult *result, gpointer user_data)
   if (answer != NULL && read_total (answer) >= 0)
     show_ping (self, read_total (answer));
   else
-    ew_wizard_page_set_body (EW_WIZARD_PAGE (self),
-                             _ ("The edge sees it. A ping didn't come back yet: a firewall there may drop pings."));
+    ew_wizard_page_set_body (
+      EW_WIZARD_PAGE (self),
+      _ ("It's connected to the edge, but doesn't answer pings. A firewall there may block them."));
 }
 
 static void
@@ -94,10 +97,10 @@ start_ping (EwOnlinePage *self)
 {
   if (ew_daemon_get_state (self->daemon) != EW_STATE_CONNECTED || ew_node_get_state (self->node) != EW_NODE_ONLINE)
     {
-      ew_wizard_page_set_body (EW_WIZARD_PAGE (self), _ ("It has its place in the mesh."));
+      ew_wizard_page_set_body (EW_WIZARD_PAGE (self), _ ("It's now part of the mesh."));
       return;
     }
-  ew_wizard_page_set_body (EW_WIZARD_PAGE (self), _ ("A ping is on its way…"));
+  ew_wizard_page_set_body (EW_WIZARD_PAGE (self), _ ("Pinging it…"));
   ew_daemon_call_async (self->daemon, "Ping",
                         g_variant_new ("(su)", ew_node_get_name (self->node), (guint)PING_TIMEOUT_MS), self->calls,
                         on_pinged, g_object_ref (self));
@@ -182,13 +185,14 @@ ew_online_page_new (EwDaemon *daemon, EwTopology *topology, EwNode *node, gboole
 {
   static const gchar *const followed[] = { "notify::state", "notify::name", "notify::addresses", "notify::routes" };
   EwOnlinePage *self
-    = g_object_new (EW_TYPE_ONLINE_PAGE, "title", phone ? _ ("Add a Phone") : _ ("Add a Server"), NULL);
+    = g_object_new (EW_TYPE_ONLINE_PAGE, "title", phone ? _ ("Add a Phone") : _ ("Add a Computer"), NULL);
   self->daemon = g_object_ref (daemon);
   self->topology = g_object_ref (topology);
   self->node = g_object_ref (node);
   self->phone = phone;
   for (gsize i = 0; i < G_N_ELEMENTS (followed); i++)
     g_signal_connect_object (node, followed[i], G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+  ew_spoke_wheel_set_node (self->wheel, topology, node);
   update (self);
   start_ping (self);
   return GTK_WIDGET (self);
@@ -211,11 +215,13 @@ ew_online_page_class_init (EwOnlinePageClass *class)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (class);
   G_OBJECT_CLASS (class)->dispose = ew_online_page_dispose;
+  g_type_ensure (EW_TYPE_SPOKE_WHEEL);
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/enroll/online-page.ui");
   gtk_widget_class_bind_template_child (widget_class, EwOnlinePage, address_row);
   gtk_widget_class_bind_template_child (widget_class, EwOnlinePage, ssh_row);
   gtk_widget_class_bind_template_child (widget_class, EwOnlinePage, routes_row);
   gtk_widget_class_bind_template_child (widget_class, EwOnlinePage, accept);
+  gtk_widget_class_bind_template_child (widget_class, EwOnlinePage, wheel);
   gtk_widget_class_bind_template_child (widget_class, EwOnlinePage, done);
   gtk_widget_class_bind_template_callback (widget_class, on_accept);
   gtk_widget_class_bind_template_callback (widget_class, on_copy_address);

@@ -67,13 +67,13 @@ show_waiting (EwPhoneCodePage *self)
 
   if (gone)
     {
-      title = g_strdup_printf (_ ("%s isn't in the mesh any more"), self->name);
-      note = g_strdup (_ ("The code wasn't used in time, or it was removed. Go back to make a new one."));
+      title = g_strdup_printf (_ ("%s is no longer in the mesh"), self->name);
+      note = g_strdup (_ ("The code expired, or the phone was removed. Go back to create a new one."));
     }
   else
     {
       title = g_strdup_printf (_ ("Waiting for %s…"), self->name);
-      note = g_strdup_printf (_ ("Unused, this code stops working in %s."), left);
+      note = g_strdup_printf (_ ("If it isn't used, this code expires in %s."), left);
     }
   ew_waiting_show (self->waiting, !gone, title, note);
 }
@@ -113,12 +113,12 @@ save_to (EwPhoneCodePage *self, GFile *file)
   g_autoptr (GError) error = NULL;
 
   if (path == NULL)
-    problem = g_strdup (_ ("The configuration holds a private key: save it to a folder on this computer."));
+    problem = g_strdup (_ ("The configuration contains a private key. Save it to a folder on this computer."));
   else if (!ew_file_write_atomic (path, self->config, -1, 0600, &error))
-    problem = g_strdup_printf (_ ("The file couldn't be written: %s"), error->message);
+    problem = g_strdup_printf (_ ("Can't write the file: %s"), error->message);
   ew_wizard_page_set_error (EW_WIZARD_PAGE (self), problem);
   if (problem == NULL && wizard != NULL)
-    ew_wizard_toast (wizard, _ ("Saved, readable by you alone"));
+    ew_wizard_toast (wizard, _ ("Saved. Only you can read it."));
 }
 
 static void
@@ -158,11 +158,12 @@ ew_phone_code_page_may_leave (EwWizardPage *page, EwLeave how)
 
   if (how == EW_LEAVE_BACK)
     body = g_strdup_printf (
-      _ ("%s hasn't connected yet. Going back takes it out of the mesh, and its code stops working."), self->name);
+      _ ("%s hasn't connected yet. Going back removes it from the mesh, and its code stops working."), self->name);
   else
-    body = g_strdup_printf (_ ("%s hasn't connected yet. If the code is scanned or saved already, it works for another "
-                               "%s. It isn't shown again."),
-                            self->name, left);
+    body
+      = g_strdup_printf (_ ("%s hasn't connected yet. If you already scanned or saved the code, it works for another "
+                            "%s. It won't be shown again."),
+                         self->name, left);
   return ew_leaving_ask (self->leaving, how,
                          how == EW_LEAVE_BACK ? _ ("Remove This Phone?") : _ ("Keep the Code Valid?"), body,
                          _ ("_Remove Phone"), _ ("_Keep Valid"));

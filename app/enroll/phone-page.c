@@ -70,8 +70,9 @@ ew_phone_page_made (EwNodePage *page, EwWizard *wizard, EwNewNode *made)
       return;
     }
   ew_unmake_async (daemon, node->id != NULL ? node->id : node->name, on_unmade, g_strdup (node->name));
-  problem = error != NULL ? g_strdup_printf (_ ("No configuration could be made: %s"), error->message)
-                          : g_strdup (_ ("The configuration doesn't fit a QR code: the mesh has too many routes."));
+  problem = error != NULL
+              ? g_strdup_printf (_ ("Can't create a configuration: %s"), error->message)
+              : g_strdup (_ ("The configuration doesn't fit in a QR code because the mesh has too many routes."));
   ew_wizard_page_set_error (EW_WIZARD_PAGE (self), problem);
 }
 

@@ -66,19 +66,18 @@ on_watch (EwServerKeyPage *self)
   if (state == EW_WATCH_JOINED)
     {
       title = g_strdup_printf (_ ("%s has joined"), name);
-      note = g_strdup (_ ("It isn't connected yet. This page changes by itself when it is."));
+      note = g_strdup (_ ("It isn't connected yet. This page changes when it is."));
     }
   else if (state == EW_WATCH_GONE)
     {
-      title = g_strdup_printf (_ ("%s isn't in the mesh any more"), name);
+      title = g_strdup_printf (_ ("%s is no longer in the mesh"), name);
       note = g_strdup (_ ("Its key expired, or it was removed. Go back to add it again."));
     }
   else
     {
       title = g_strdup_printf (_ ("Waiting for %s…"), name);
-      note = g_strdup_printf (_ ("This page changes by itself when the server joins. You can close it, too: the key "
-                                 "works once, until %s."),
-                              until);
+      note = g_strdup_printf (
+        _ ("This page changes when it joins. You can also close it: the key works once, until %s."), until);
     }
   ew_waiting_show (self->waiting, state != EW_WATCH_GONE && state != EW_WATCH_ONLINE, title, note);
   ew_leaving_set_over (self->leaving, state != EW_WATCH_UNSEEN && state != EW_WATCH_NOT_JOINED);
@@ -131,39 +130,35 @@ ew_server_key_page_may_leave (EwWizardPage *page, EwLeave how)
   g_autofree gchar *body = NULL;
 
   if (how == EW_LEAVE_BACK)
-    body = g_strdup_printf (_ ("%s hasn't joined yet. Going back takes it out of the mesh, and its key stops working."),
+    body = g_strdup_printf (_ ("%s hasn't joined yet. Going back removes it from the mesh, and its key stops working."),
                             self->node->name);
   else
-    body = g_strdup_printf (
-      _ ("%s hasn't joined yet. Its key remains valid until %s; until it joins, the map shows it as “Not joined yet”."),
-      self->node->name, until);
-  return ew_leaving_ask (self->leaving, how,
-                         how == EW_LEAVE_BACK ? _ ("Take the Key Back?") : _ ("Keep the Key Valid?"), body,
-                         _ ("_Take Back"), _ ("_Keep Valid"));
+    body
+      = g_strdup_printf (_ ("%s hasn't joined yet. If you keep its key valid, the key works until %s. Until then, the "
+                            "map shows it as “Not joined yet”."),
+                         self->node->name, until);
+  return ew_leaving_ask (self->leaving, how, how == EW_LEAVE_BACK ? _ ("Revoke the Key?") : _ ("Keep the Key Valid?"),
+                         body, _ ("_Revoke"), _ ("_Keep Valid"));
 }
 
 static void
 fill_in (EwServerKeyPage *self, const gchar *const *networks)
 {
-  g_autofree gchar *heading = g_strdup_printf (_ ("Run This on %s"), self->node->name);
-  g_autofree gchar *until = ew_words_time (self->node->expires_us);
-  g_autofree gchar *subtitle
-    = g_strdup_printf (_ ("Paste it when the command asks for it. It works once, until %s."), until);
+  g_autofree gchar *heading = g_strdup_printf (_ ("Set Up %s"), self->node->name);
   g_autofree gchar *list = g_strjoinv (", ", (GStrv)networks);
   g_autofree gchar *accept = g_strdup_printf (
-    _ ("Then, on %s, accept to forward %s. Each computer that is to use it runs the same:"), self->node->name, list);
+    _ ("4. On %s, allow it to forward %s. Run the same on each computer that should use it:"), self->node->name, list);
   EwEdge *edge = ew_topology_get_edge (self->topology);
   const gchar *endpoint = edge != NULL ? ew_edge_get_endpoint (edge) : ew_daemon_get_edge_endpoint (self->daemon);
   g_autofree gchar *reach
     = endpoint != NULL && *endpoint != '\0'
-        ? g_strdup_printf (_ ("The server must be able to reach %s over both TCP and UDP."), endpoint)
-        : g_strdup (_ ("The server must be able to reach the edge over both TCP and UDP."));
+        ? g_strdup_printf (_ ("%s must be able to reach %s over both TCP and UDP."), self->node->name, endpoint)
+        : g_strdup_printf (_ ("%s must be able to reach the edge over both TCP and UDP."), self->node->name);
   GString *commands = g_string_new (NULL);
 
   for (guint i = 0; networks[i] != NULL; i++)
     g_string_append_printf (commands, "%ssudo edgewayctl route accept %s", i > 0 ? "\n" : "", networks[i]);
   ew_wizard_page_set_heading (EW_WIZARD_PAGE (self), heading);
-  adw_action_row_set_subtitle (self->key_row, subtitle);
   adw_action_row_set_subtitle (self->reach_row, reach);
   ew_command_row_set_label (self->accept, accept);
   ew_command_row_set_command (self->accept, commands->str);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Add a server, step 2 of 3: the commands to run there, and the key apart from them; waits until it is online. Leaving
- * before that asks: the key stays valid, or it is taken back.
+ * Add a computer, step 2 of 3: the commands to run there, and the key apart from them; waits until it is online.
+ * Leaving before that asks: the key stays valid, or it is revoked.
  */
 #pragma once
 

@@ -9,6 +9,7 @@ struct _EwServerPage
 {
   EwNodePage parent_instance;
   EwNetworks *networks;
+  GtkCheckButton *server;
   AdwComboRow *valid;
 };
 
@@ -22,24 +23,44 @@ valid_seconds (EwServerPage *self)
 }
 
 static gboolean
+is_server (EwServerPage *self)
+{
+  return gtk_check_button_get_active (self->server);
+}
+
+static void
+on_kind (EwServerPage *self)
+{
+  gtk_widget_set_visible (GTK_WIDGET (self->networks), is_server (self));
+  ew_node_page_changed (EW_NODE_PAGE (self));
+}
+
+/* A laptop shares none, whatever was typed before it was chosen. */
+static GStrv
+chosen_networks (EwServerPage *self)
+{
+  return is_server (self) ? ew_networks_get (self->networks) : g_new0 (gchar *, 1);
+}
+
+static gboolean
 ew_server_page_make (EwNodePage *page, const gchar *name, GCancellable *cancellable, GAsyncReadyCallback callback,
                      gpointer user_data)
 {
   EwServerPage *self = EW_SERVER_PAGE (page);
   g_auto (GStrv) networks = NULL;
 
-  if (!ew_networks_commit (self->networks))
+  if (is_server (self) && !ew_networks_commit (self->networks))
     return FALSE;
-  networks = ew_networks_get (self->networks);
-  ew_make_server_async (ew_node_page_get_daemon (page), name, valid_seconds (self), (const gchar *const *)networks,
-                        cancellable, callback, user_data);
+  networks = chosen_networks (self);
+  ew_make_computer_async (ew_node_page_get_daemon (page), name, is_server (self) ? "server" : "device",
+                          valid_seconds (self), (const gchar *const *)networks, cancellable, callback, user_data);
   return TRUE;
 }
 
 static void
 ew_server_page_made (EwNodePage *page, EwWizard *wizard, EwNewNode *node)
 {
-  g_auto (GStrv) networks = ew_networks_get (EW_SERVER_PAGE (page)->networks);
+  g_auto (GStrv) networks = chosen_networks (EW_SERVER_PAGE (page));
 
   ew_wizard_push (wizard, ew_server_key_page_new (ew_node_page_get_daemon (page), ew_node_page_get_topology (page),
                                                   node, (const gchar *const *)networks));
@@ -65,7 +86,9 @@ ew_server_page_class_init (EwServerPageClass *class)
   g_type_ensure (EW_TYPE_NETWORKS);
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/enroll/server-page.ui");
   gtk_widget_class_bind_template_child (widget_class, EwServerPage, networks);
+  gtk_widget_class_bind_template_child (widget_class, EwServerPage, server);
   gtk_widget_class_bind_template_child (widget_class, EwServerPage, valid);
+  gtk_widget_class_bind_template_callback (widget_class, on_kind);
   gtk_widget_class_bind_template_callback_full (widget_class, "on_changed", G_CALLBACK (ew_node_page_changed));
 }
 

@@ -8,11 +8,11 @@
 
 typedef struct
 {
-  GtkWidget *content, *start, *end, *bar;
+  GtkWidget *top, *content, *start, *end, *bar;
   GtkLabel *heading, *body, *error, *busy;
   GtkWidget *error_box, *busy_box;
   EwSpinner *spinner;
-  GtkWidget *default_widget; /* of the page's own template */
+  GtkWidget *default_widget, *first_focus; /* of the page's own template */
   gchar *title;
   guint step, steps;
   gboolean can_go_back;
@@ -28,6 +28,7 @@ enum
   PROP_ERROR,
   PROP_BUSY,
   PROP_DEFAULT_WIDGET,
+  PROP_FIRST_FOCUS,
   PROP_CAN_GO_BACK,
   N_PROPS
 };
@@ -51,6 +52,11 @@ ew_wizard_page_add_child (GtkBuildable *buildable, GtkBuilder *builder, GObject 
     {
       gtk_box_append (GTK_BOX (type[0] == 's' ? priv->start : priv->end), GTK_WIDGET (child));
       gtk_widget_set_visible (priv->bar, TRUE);
+    }
+  else if (g_strcmp0 (type, "top") == 0)
+    {
+      gtk_box_append (GTK_BOX (priv->top), GTK_WIDGET (child));
+      gtk_widget_set_visible (priv->top, TRUE);
     }
   else
     gtk_box_append (GTK_BOX (priv->content), GTK_WIDGET (child));
@@ -164,6 +170,14 @@ ew_wizard_page_get_default_widget (EwWizardPage *self)
   return PRIV (self)->default_widget;
 }
 
+void
+ew_wizard_page_take_focus (EwWizardPage *self)
+{
+  EwWizardPagePrivate *priv = PRIV (self);
+  if (priv->first_focus == NULL || !gtk_widget_grab_focus (priv->first_focus))
+    gtk_widget_child_focus (GTK_WIDGET (self), GTK_DIR_TAB_FORWARD);
+}
+
 gboolean
 ew_wizard_page_may_leave (EwWizardPage *self, EwLeave how)
 {
@@ -234,6 +248,9 @@ ew_wizard_page_get_property (GObject *object, guint id, GValue *value, GParamSpe
     case PROP_DEFAULT_WIDGET:
       g_value_set_object (value, priv->default_widget);
       break;
+    case PROP_FIRST_FOCUS:
+      g_value_set_object (value, priv->first_focus);
+      break;
     case PROP_CAN_GO_BACK:
       g_value_set_boolean (value, priv->can_go_back);
       break;
@@ -274,6 +291,9 @@ ew_wizard_page_set_property (GObject *object, guint id, const GValue *value, GPa
     case PROP_DEFAULT_WIDGET:
       priv->default_widget = g_value_get_object (value);
       break;
+    case PROP_FIRST_FOCUS:
+      priv->first_focus = g_value_get_object (value);
+      break;
     case PROP_CAN_GO_BACK:
       ew_wizard_page_set_can_go_back (self, g_value_get_boolean (value));
       break;
@@ -308,11 +328,13 @@ ew_wizard_page_class_init (EwWizardPageClass *class)
   properties[PROP_ERROR] = g_param_spec_string ("error", NULL, NULL, NULL, flags);
   properties[PROP_BUSY] = g_param_spec_string ("busy", NULL, NULL, NULL, flags);
   properties[PROP_DEFAULT_WIDGET] = g_param_spec_object ("default-widget", NULL, NULL, GTK_TYPE_WIDGET, flags);
+  properties[PROP_FIRST_FOCUS] = g_param_spec_object ("first-focus", NULL, NULL, GTK_TYPE_WIDGET, flags);
   properties[PROP_CAN_GO_BACK] = g_param_spec_boolean ("can-go-back", NULL, NULL, TRUE, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   g_type_ensure (EW_TYPE_SPINNER);
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/enroll/wizard-page.ui");
+  gtk_widget_class_bind_template_child_private (widget_class, EwWizardPage, top);
   gtk_widget_class_bind_template_child_private (widget_class, EwWizardPage, content);
   gtk_widget_class_bind_template_child_private (widget_class, EwWizardPage, start);
   gtk_widget_class_bind_template_child_private (widget_class, EwWizardPage, end);

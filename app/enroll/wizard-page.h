@@ -42,6 +42,8 @@ const gchar *ew_wizard_page_get_title (EwWizardPage *self);
 gchar *ew_wizard_page_get_subtitle (EwWizardPage *self);
 GtkWidget *ew_wizard_page_get_default_widget (EwWizardPage *self);
 gboolean ew_wizard_page_may_leave (EwWizardPage *self, EwLeave how);
+/* To the template's first-focus, or to what comes first. */
+void ew_wizard_page_take_focus (EwWizardPage *self);
 
 /* Shows an error of a call above the buttons; a cancelled one shows nothing. */
 void ew_wizard_page_show_call_error (EwWizardPage *self, const GError *error);

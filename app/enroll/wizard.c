@@ -103,7 +103,7 @@ show_top (EwWizard *self)
   g_signal_connect_object (page, "notify", G_CALLBACK (update_header), self, G_CONNECT_SWAPPED);
   adw_leaflet_set_visible_child (self->leaflet, GTK_WIDGET (page));
   update_header (self);
-  gtk_widget_child_focus (GTK_WIDGET (page), GTK_DIR_TAB_FORWARD);
+  ew_wizard_page_take_focus (page);
   on_transition (self);
 }
 
@@ -184,7 +184,7 @@ ew_wizard_set_key (EwWizard *self, const gchar *key_or_link)
       page = top_page (self);
     }
   if (begun || !ew_join_page_set_key (EW_JOIN_PAGE (page), key_or_link))
-    ew_wizard_toast (self, _ ("Another key was opened in the meantime, and not used"));
+    ew_wizard_toast (self, _ ("Another key was opened and wasn't used"));
 }
 
 EwWizard *

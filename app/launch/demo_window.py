@@ -137,7 +137,7 @@ class Window:
         d, (name, number) = self.desktop, NEW
         self.mesh.add_site(name, number)
         d.keys("ctrl+n")
-        d.find("frame", "Add a Server")
+        d.find("frame", "Add a Computer")
         self.picture("wizard-server-1-light")
         d.type("text", "Name", name)
         d.press("push button", exactly="Next")
@@ -165,7 +165,7 @@ class Window:
         d.keys("ctrl+1")  # the app remembers its view
         d.find("push button", "nas, online")
         d.keys("ctrl+n")
-        d.find("frame", "Add a Server")
+        d.find("frame", "Add a Computer")
         self.picture("wizard-server-1-dark")
         self.shut()
         self.no_mesh()

@@ -183,7 +183,7 @@ describe_empty (EwPages *self, PageContent *content)
                        mesh);
   content->text = content->owned_text;
   content->command = "app/run --demo";
-  content->buttons[0] = (PageButton){ _ ("Add a Server…"), "app.add-server" };
+  content->buttons[0] = (PageButton){ _ ("Add a Computer…"), "app.add-server" };
   content->buttons[1] = (PageButton){ _ ("Add a Phone…"), "app.add-phone" };
 }
 

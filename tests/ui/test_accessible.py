@@ -216,7 +216,7 @@ class Pages(Walk):
 
     def test_empty(self):
         self.open("--nodes", "1")
-        self.check("status", words=["Nobody Else Is Here Yet", "Add a Server", "Add a Phone"])
+        self.check("status", words=["Nobody Else Is Here Yet", "Add a Computer", "Add a Phone"])
 
     def test_no_service(self):
         self.open(daemon=False)
@@ -237,7 +237,7 @@ class Windows(Walk):
     def test_menus(self):
         self.open()
         self.check("map")
-        self.menu("Add", "Add a Server", "Add a Phone")
+        self.menu("Add", "Add a Computer", "Add a Phone")
         self.menu("Main Menu", "Keyboard Shortcuts", "About Edgeway", "Leave the Mesh")
         self.desktop.click(self.desktop.find("push button", "nas, online"))
         self.desktop.keys("Menu")
@@ -252,7 +252,7 @@ class Windows(Walk):
         self.check(window="About", words=["The Edgeway authors"])
         self.close_window("About")
         self.desktop.keys("F1")
-        self.check(window="Shortcuts", words=["Add a Server", "Next or Previous Node"])
+        self.check(window="Shortcuts", words=["Add a Computer", "Next or Previous Node"])
         self.close_window("Shortcuts")
 
     def test_problem_of_a_node(self):
@@ -335,20 +335,20 @@ class Wizards(Walk):
         self.open()
         d = self.desktop
         self.act("add-server")
-        self.one_page(self.check(window="Add a Server", words=["Share a network behind it", "Its key can be used for"]), "About This Server")
+        self.one_page(self.check(window="Add a Computer", words=["Share a network behind it", "Its key can be used for"]), "About This Computer")
         self.assertFalse([n for n in self.seen if "Network, such as" in n["name"]], "a row that is folded away")
         d.type("text", "Name", "web")
-        self.check(window="Add a Server", words=["Another node is called web."])
+        self.check(window="Add a Computer", words=["Another node is called web."])
         d.type("text", "Name", "attic")
-        self.next("Add a Server")
-        self.one_page(self.check(window="Add a Server", words=["Copy Key", "Nothing happening?"]), "Run This on attic")
+        self.next("Add a Computer")
+        self.one_page(self.check(window="Add a Computer", words=["Copy Key", "Nothing happening?"]), "Set Up attic")
         self.assertFalse([n for n in self.seen if "How did the command end?" in n["name"]], "a row that is folded away")
-        self.close("Add a Server")
-        self.assertEqual({"Stay Here", "Take Back", "Keep Valid"}, set(self.check_question("hasn't joined yet. Its key remains valid")))
-        d.press("push button", "Back", within=d.find("frame", "Add a Server")["ref"])
-        self.assertEqual({"Stay Here", "Take Back"}, set(self.check_question("Going back takes it out of the mesh")))
+        self.close("Add a Computer")
+        self.assertEqual({"Stay Here", "Revoke", "Keep Valid"}, set(self.check_question("hasn't joined yet. If you keep its key valid")))
+        d.press("push button", "Back", within=d.find("frame", "Add a Computer")["ref"])
+        self.assertEqual({"Stay Here", "Revoke"}, set(self.check_question("Going back removes it from the mesh")))
         self.daemon.say(node={"name": "attic", "state": "online"})
-        self.one_page(self.check(window="Add a Server", words=["Done"]), "attic Is Online")
+        self.one_page(self.check(window="Add a Computer", words=["Done"]), "attic Is Online")
 
     def test_phone(self):
         self.open()
@@ -360,7 +360,7 @@ class Wizards(Walk):
         nodes = self.check(window="Add a Phone", words=["Waiting for tablet", "QR code with the WireGuard configuration"])
         self.one_page(nodes, "Scan This With tablet")
         self.close("Add a Phone")
-        self.assertEqual({"Stay Here", "Remove Phone", "Keep Valid"}, set(self.check_question("hasn't connected yet. If the code is")))
+        self.assertEqual({"Stay Here", "Remove Phone", "Keep Valid"}, set(self.check_question("hasn't connected yet. If you already")))
         self.daemon.say(node={"name": "tablet", "state": "online"})
         self.one_page(self.check(window="Add a Phone", words=["Done"]), "tablet Is Online")
 

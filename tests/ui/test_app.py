@@ -122,7 +122,7 @@ class Mesh(AppCase):
         d, mesh = self.desktop, self.mesh
         mesh.add_site(SERVER, SERVER_SITE)
         d.keys("ctrl+n")
-        d.find("frame", "Add a Server")
+        d.find("frame", "Add a Computer")
         d.type("text", "Name", "nas")
         d.find("label", "Another node is called nas.")
         d.type("text", "Name", SERVER)
@@ -131,7 +131,7 @@ class Mesh(AppCase):
         mesh.join(SERVER, wait_for("the key on the clipboard", self.key_copied, SLOW, 0.3))
         d.find("heading", f"{SERVER} Is Online", seconds=SLOW)
         d.press("push button", exactly="Done")
-        d.window_gone("Add a Server")
+        d.window_gone("Add a Computer")
         self.name(SERVER, "online")
         # Asked first, and left alone where the answer is no.
         self.menu(SERVER, "Remove")

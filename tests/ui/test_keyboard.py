@@ -178,11 +178,11 @@ class Map(Hands, FakeCase):
 
     def test_windows(self):
         """Each opens by its keys and goes with Escape, and the focus is inside of it."""
-        for keys, title in ((("ctrl+n",), "Add a Server"), (("F1",), "Keyboard Shortcuts"), (("ctrl+question",), "Keyboard Shortcuts")):
+        for keys, title in ((("ctrl+n",), "Add a Computer"), (("F1",), "Keyboard Shortcuts"), (("ctrl+question",), "Keyboard Shortcuts")):
             with self.subTest(keys):
                 self.keys(*keys)
                 frame = self.desktop.find("frame", title, seconds=SLOW)
-                if title == "Add a Server":
+                if title == "Add a Computer":
                     self.write("attic")
                     self.text("Name", "attic")
                 else:
@@ -206,7 +206,7 @@ class Wizard(Hands, FakeCase):
         d = self.desktop
         d.find("push button", "nas, online", seconds=SLOW)
         self.keys("ctrl+n")
-        d.find("frame", "Add a Server", seconds=SLOW)
+        d.find("frame", "Add a Computer", seconds=SLOW)
         self.write("slow")
         self.text("Name", "slow")
         self.keys("Return")
@@ -226,13 +226,13 @@ class Wizard(Hands, FakeCase):
                 pass
         self.text("Name", "attic")
         self.keys("Return")
-        d.find("heading", "Run This on attic", seconds=SLOW)
+        d.find("heading", "Set Up attic", seconds=SLOW)
         for _ in range(3):
             self.keys("Return")
         self.keys("alt+Left")
-        d.find("label", "Going back takes it out", seconds=SLOW)
+        d.find("label", "Going back removes it", seconds=SLOW)
         self.keys("Escape")
-        d.gone("label", "Going back takes it out", seconds=SLOW)
+        d.gone("label", "Going back removes it", seconds=SLOW)
         calls = [name for name, _ in self.daemon.calls(1) if name in ("AddNode", "RemoveNode")]
         self.assertEqual(["AddNode"], calls, "Enter on the second page does not add it again")
 

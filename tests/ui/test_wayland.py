@@ -79,13 +79,13 @@ class Wayland(AppCase):
         self.name("nas", "online")
         before = set(self.nodes())
         d.keys("ctrl+n")
-        d.find("frame", "Add a Server", seconds=SLOW)
+        d.find("frame", "Add a Computer", seconds=SLOW)
         d.type("text", "Name", "nas")
         d.find("label", "Another node is called nas.", seconds=SLOW)
         d.type("text", "Name", "attic")
         d.gone("label", "Another node is called nas.", seconds=SLOW)
         d.keys("Escape")
-        d.window_gone("Add a Server", SLOW)
+        d.window_gone("Add a Computer", SLOW)
         self.assertEqual(before, set(self.nodes()))
 
     def test_rename(self):

@@ -9,8 +9,8 @@ import fake_session  # noqa: E402
 from fake_daemon import make_key  # noqa: E402
 from fake_session import SLOW, FakeCase, wait_for  # noqa: E402
 
-SERVER, PHONE = "Add a Server", "Add a Phone"
-KINDS = ((SERVER, "add-server", "Run This on"), (PHONE, "add-phone", "Scan This With"))
+COMPUTER, PHONE = "Add a Computer", "Add a Phone"
+KINDS = ((COMPUTER, "add-server", "Set Up"), (PHONE, "add-phone", "Scan This With"))
 
 
 class Wizard(FakeCase):
@@ -77,7 +77,7 @@ class Leaving(Wizard):
             with self.subTest(title):
                 name = f"attic-{i}"
                 self.make(title, action, heading, name)
-                self.answer(self.ask(title), "Remove Phone" if title == PHONE else "Take Back")
+                self.answer(self.ask(title), "Remove Phone" if title == PHONE else "Revoke")
                 self.desktop.gone("frame", title, seconds=SLOW)
                 self.desktop.gone("push button", f"{name}, ", seconds=SLOW)
                 self.alive()
@@ -90,7 +90,7 @@ class Leaving(Wizard):
             return self.desktop.run("xclip", "-o", "-selection", "clipboard", "-t", kind, check=False).stdout
 
         title, action, heading = KINDS[0]
-        for i, answer in enumerate(("Keep Valid", "Take Back")):
+        for i, answer in enumerate(("Keep Valid", "Revoke")):
             self.make(title, action, heading, f"attic-{i}")
             self.desktop.press("push button", "Copy Key", seconds=SLOW)
             wait_for("the key on the clipboard", lambda: copied().startswith("ew1_"), SLOW, 0.3)
@@ -109,12 +109,41 @@ class Leaving(Wizard):
             with self.subTest(title):
                 name = f"attic-{i}"
                 self.make(title, action, heading, name)
-                self.answer(self.ask(title), "Remove Phone" if title == PHONE else "Take Back")
+                self.answer(self.ask(title), "Remove Phone" if title == PHONE else "Revoke")
                 self.desktop.find("label", f"Removing {name}", seconds=SLOW)
                 self.press_in(title, "Close")
                 self.desktop.gone("frame", title, seconds=SLOW)
                 self.desktop.gone("push button", f"{name}, ", seconds=SLOW)
                 self.alive()
+
+
+class Adding(Wizard):
+    def test_a_laptop(self):
+        """Its key is one for a device; it shares no network, whatever was begun for a server; and its page says things once."""
+        self.open()
+        self.begin(COMPUTER, "add-server", "thinkpad-2")
+        window = self.desktop.find("frame", COMPUTER, seconds=SLOW)["ref"]
+        self.desktop.find("label", "Share a network behind it", within=window, seconds=SLOW)
+        self.desktop.click(self.desktop.find("radio button", "Laptop or desktop", within=window, seconds=SLOW))
+        self.desktop.gone("label", "Share a network behind it", within=window, seconds=SLOW)
+        self.press_in(COMPUTER, "Next")
+        self.heading("Set Up thinkpad-2")
+        self.assertEqual(["thinkpad-2", "device"], self.daemon.called("AddNode", SLOW)[:2])
+        self.desktop.find("push button", "Copy Key", state="FOCUSED", within=window, seconds=SLOW)
+        said = [node["name"] for node in self.desktop.find_all("label", "works once", within=window)]
+        self.assertEqual(1, len(said), said)
+        self.daemon.say(node={"name": "thinkpad-2", "state": "online"})
+        self.heading("thinkpad-2 Is Online")
+
+    def test_networks_of_the_mesh(self):
+        """What the edge would refuse is refused as it is typed."""
+        self.open()
+        self.begin(COMPUTER, "add-server", "gw")
+        window = self.desktop.find("frame", COMPUTER, seconds=SLOW)["ref"]
+        self.desktop.act(self.desktop.find("check box", "Share a network behind it", within=window, seconds=SLOW))
+        for network, said in (("100.96.1.0/24", "which can't be shared"), ("fd5e:7c1a:90b2:7::/64", "overlaps the mesh's own addresses"), ("10.0.0.0/4", "is too wide")):
+            self.desktop.type("text", "Network, such as", network)
+            self.desktop.find("label", said, within=window, seconds=SLOW)
 
 
 class Pasting(Wizard):
