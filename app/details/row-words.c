@@ -64,6 +64,8 @@ ew_row_words_rate (EwNode *node)
 const gchar *
 ew_row_words_edge_state (EwEdge *edge)
 {
+  if (ew_edge_get_as_of (edge) != 0)
+    return _ ("Not connected");
   return ew_edge_get_online (edge) ? _ ("Online") : _ ("Offline");
 }
 
@@ -78,8 +80,11 @@ ew_row_words_edge_latency (EwNode *self)
 gchar *
 ew_row_words_edge_spoken (EwEdge *edge)
 {
-  return g_strdup_printf (ew_edge_get_online (edge) ? _ ("%s, edge, online") : _ ("%s, edge, offline"),
-                          ew_edge_get_name (edge));
+  const gchar *name = ew_edge_get_name (edge);
+
+  if (ew_edge_get_as_of (edge) != 0)
+    return g_strdup_printf (_ ("%s, edge, not connected"), name);
+  return g_strdup_printf (ew_edge_get_online (edge) ? _ ("%s, edge, online") : _ ("%s, edge, offline"), name);
 }
 
 gchar *

@@ -32,6 +32,8 @@ on_node (EwWatch *self)
     case EW_NODE_NOT_JOINED:
       set_state (self, EW_WATCH_NOT_JOINED);
       break;
+    case EW_NODE_WAS_ONLINE: /* no news */
+      break;
     default:
       set_state (self, EW_WATCH_JOINED);
     }

@@ -19,6 +19,7 @@ typedef struct
   GdkRGBA token, token_border, icon, icon_off, badge_back;
   GdkRGBA disc, disc_border, shadow;
   GdkRGBA packet, check;
+  GdkRGBA error;
 } EwMapColors;
 
 /* As the desktop is set now: AdwStyleManager tells when that changes. */

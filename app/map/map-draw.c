@@ -131,7 +131,8 @@ static void
 draw_spokes (EwMapView *self, GtkSnapshot *snapshot)
 {
   cairo_t *cr;
-  const gdouble offline[2] = { 3, 6 }, waiting[2] = { 8, 6 };
+  const gdouble offline[2] = { 3, 6 }, waiting[2] = { 8, 6 }, was_online[2] = { 0, 5 };
+  gboolean past = !ew_map_is_current (self);
 
   for (guint i = 0; i < self->items->len; i++)
     {
@@ -152,12 +153,12 @@ draw_spokes (EwMapView *self, GtkSnapshot *snapshot)
       gdouble angle = ew_map_angle (self, i);
       EwPoint from = ew_map_point (self, self->layout->edge_radius + 6, angle);
       EwPoint to = ew_map_point (self, spoke_end (self, i) - 3, angle);
-      gboolean gone = item->state == EW_NODE_OFFLINE;
-      GdkRGBA color = dim (gone ? &self->colors->offline : &self->colors->waiting, item->dimmed);
+      gboolean was = item->state == EW_NODE_WAS_ONLINE, gone = item->state == EW_NODE_OFFLINE || was;
+      GdkRGBA color = dim (gone || past ? &self->colors->offline : &self->colors->waiting, item->dimmed);
 
       if (item->state == EW_NODE_ONLINE)
         continue;
-      cairo_set_dash (cr, gone ? offline : waiting, 2, 0);
+      cairo_set_dash (cr, was ? was_online : gone ? offline : waiting, 2, 0);
       gdk_cairo_set_source_rgba (cr, &color);
       cairo_move_to (cr, from.x, from.y);
       cairo_line_to (cr, to.x, to.y);
@@ -228,7 +229,7 @@ draw_disc (EwMapView *self, GtkSnapshot *snapshot)
   gdk_cairo_set_source_rgba (cr, &self->colors->disc);
   cairo_fill_preserve (cr);
   cairo_set_line_width (cr, 2);
-  gdk_cairo_set_source_rgba (cr, &self->colors->disc_border);
+  gdk_cairo_set_source_rgba (cr, ew_map_is_current (self) ? &self->colors->disc_border : &self->colors->offline);
   cairo_stroke (cr);
   cairo_destroy (cr);
 }
@@ -394,7 +395,7 @@ draw_ports (EwMapView *self, GtkSnapshot *snapshot)
     {
       EwMapItem *item = g_ptr_array_index (self->items, i);
 
-      if (item->state == EW_NODE_ONLINE)
+      if (item->state == EW_NODE_ONLINE && !item->dimmed)
         draw_port (self, cr, ew_map_angle (self, i), ew_map_is_on_path (self, item));
     }
   cairo_destroy (cr);

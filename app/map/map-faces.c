@@ -63,6 +63,7 @@ retouch_item (EwMapView *self, guint index, gchar **words)
                        .selected = selected,
                        .on_path = selected || (self->selected != NULL && ew_node_is_self (item->node)),
                        .badge_up = place->has_leaf && sin (place->angle) > 0,
+                       .past = !ew_map_is_current (self),
                        .state = item->state };
 
   if (self->layout->mode == EW_LAYOUT_SEATS)
@@ -84,7 +85,7 @@ retouch_hub (EwMapView *self, gchar **words)
                        .round = TRUE,
                        .selected = self->selected != NULL && self->selected == (GObject *)edge,
                        .dimmed = edge != NULL && !ew_search_matches (words, G_OBJECT (edge)),
-                       .state = EW_NODE_ONLINE };
+                       .state = ew_map_is_current (self) ? EW_NODE_ONLINE : EW_NODE_OFFLINE };
 
   ew_token_set_size (self->hub, 2 * self->layout->edge_radius);
   ew_token_set_face (self->hub, &face, self->colors);

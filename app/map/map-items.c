@@ -47,6 +47,14 @@ ew_map_index (EwMapView *self, EwMapItem *item)
   return g_ptr_array_find (self->items, item, &index) ? index : G_MAXUINT;
 }
 
+gboolean
+ew_map_is_current (EwMapView *self)
+{
+  EwEdge *edge = ew_topology_get_edge (self->topology);
+
+  return ew_topology_get_as_of (self->topology) == 0 && (edge == NULL || ew_edge_get_online (edge));
+}
+
 /* As it is drawn: this computer is as connected as its own daemon says. */
 static EwNodeState
 shown_state (EwMapView *self, EwNode *node)
@@ -272,7 +280,7 @@ describe_node (EwMapView *self, EwMapItem *item, EwLayoutNode *out)
                          .self = ew_node_is_self (item->node),
                          .selected = self->selected == G_OBJECT (item->node)
                                      || (item->token != NULL && gtk_widget_has_focus (GTK_WIDGET (item->token))),
-                         .trouble = item->state != EW_NODE_ONLINE,
+                         .trouble = item->state != EW_NODE_ONLINE && item->state != EW_NODE_WAS_ONLINE,
                          .name_width = text_width (item->name),
                          .detail_width = text_width (item->detail) };
   if (item->leaf != NULL)
@@ -362,6 +370,8 @@ legend_rows (EwMapView *self)
 
   if (self->layout != NULL && self->layout->nodes_per_seat > 1)
     rows |= EW_LEGEND_TENS;
+  if (!ew_map_is_current (self)) /* nothing is known of it */
+    rows &= ~(guint)EW_LEGEND_TRAFFIC;
   for (guint i = 0; i < self->items->len; i++)
     switch (((EwMapItem *)g_ptr_array_index (self->items, i))->state)
       {
@@ -373,6 +383,7 @@ legend_rows (EwMapView *self)
         rows |= EW_LEGEND_WAITING;
         break;
       case EW_NODE_ONLINE:
+      case EW_NODE_WAS_ONLINE:
         break;
       }
   return rows;

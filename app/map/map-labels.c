@@ -10,6 +10,7 @@
 #define DIMMED 0.25
 #define BUNDLE_MOST 26 /* lines drawn for a sector's tunnels */
 #define BUNDLE_SPREAD 0.12
+#define LOOKS 4 /* of a seat: online, offline, not joined yet, online as last seen */
 
 static gdouble
 line_left (const EwBox *box, EwAnchor anchor, PangoLayout *layout)
@@ -124,7 +125,7 @@ ew_map_draw_labels (EwMapView *self, GtkSnapshot *snapshot)
 static guint
 look_of (EwNodeState state)
 {
-  return state == EW_NODE_ONLINE ? 0 : state == EW_NODE_OFFLINE ? 1 : 2;
+  return state == EW_NODE_ONLINE ? 0 : state == EW_NODE_OFFLINE ? 1 : state == EW_NODE_WAS_ONLINE ? 3 : 2;
 }
 
 /* All dots of one look at once. */
@@ -132,9 +133,9 @@ static void
 draw_seats (EwMapView *self, cairo_t *cr, guint look, gboolean dimmed)
 {
   const EwMapColors *colors = self->colors;
-  const GdkRGBA *fills[3] = { &colors->spoke, &colors->background, &colors->waiting };
-  const GdkRGBA *rims[3] = { NULL, &colors->offline, &colors->text };
-  GdkRGBA fill = *fills[look];
+  const GdkRGBA *fills[LOOKS] = { &colors->spoke, &colors->background, &colors->waiting, &colors->plate_border };
+  const GdkRGBA *rims[LOOKS] = { NULL, &colors->offline, &colors->text, &colors->offline };
+  GdkRGBA fill = look == 2 && !ew_map_is_current (self) ? colors->offline : *fills[look];
 
   for (guint i = 0; i < self->items->len; i++)
     {
@@ -203,6 +204,8 @@ draw_bundle (EwMapView *self, cairo_t *cr, const EwLayoutSector *sector)
       cairo_curve_to (cr, near.x, near.y, far.x, far.y, to.x, to.y);
     }
   cairo_stroke (cr);
+  if (!ew_map_is_current (self)) /* no tunnel is known to be up */
+    return;
   cairo_set_line_width (cr, 5);
   cairo_arc (cr, self->layout->centre.x, self->layout->centre.y, rim + 1, sector->port_angle - half,
              sector->port_angle + half);
@@ -231,15 +234,23 @@ ew_map_draw_seats (EwMapView *self, GtkSnapshot *snapshot)
   gdouble reach = seats_reach (self);
   cairo_t *cr
     = ew_map_append_cairo (self, snapshot, layout->centre.x - reach, layout->centre.y - reach, 2 * reach, 2 * reach);
+  const gdouble was_online[2] = { 0, 4 };
   GdkRGBA line = self->colors->spoke;
 
+  if (!ew_map_is_current (self))
+    {
+      line = self->colors->offline;
+      cairo_set_line_cap (cr, CAIRO_LINE_CAP_ROUND);
+      cairo_set_dash (cr, was_online, 2, 0);
+    }
   line.alpha *= 0.75f;
   cairo_set_line_width (cr, 1.1);
   gdk_cairo_set_source_rgba (cr, &line);
   for (guint s = 0; s < EW_N_SECTORS; s++)
     if (layout->sectors[s].present)
       draw_bundle (self, cr, &layout->sectors[s]);
-  for (guint look = 0; look < 3; look++)
+  cairo_set_dash (cr, NULL, 0, 0);
+  for (guint look = 0; look < LOOKS; look++)
     for (gint dimmed = 1; dimmed >= 0; dimmed--)
       draw_seats (self, cr, look, dimmed);
   cairo_destroy (cr);
@@ -257,6 +268,7 @@ ew_map_seats_changed (EwMapView *self)
                            self->pan_x,
                            self->pan_y,
                            (gdouble)(guintptr)self->colors,
+                           ew_map_is_current (self),
                            layout->edge_radius,
                            layout->pitch };
   g_autoptr (GArray) old = self->seats_drawn;

@@ -45,6 +45,7 @@ struct _EwMapView
   GtkWidget parent;
   EwDaemon *daemon;
   EwTopology *topology;
+  EwEdge *edge; /* whose changes are followed; NULL: none yet */
   GObject *selected;
   gchar *search;
 
@@ -111,6 +112,7 @@ EwMapItem *ew_map_find_item (EwMapView *self, GObject *node); /* NULL: none */
 EwMapItem *ew_map_self_item (EwMapView *self);                /* NULL: unknown */
 guint ew_map_index (EwMapView *self, EwMapItem *item);
 gboolean ew_map_is_on_path (EwMapView *self, EwMapItem *item);
+gboolean ew_map_is_current (EwMapView *self);           /* what is known is also so now */
 gdouble ew_map_angle (EwMapView *self, guint index);    /* while it slides */
 gdouble ew_map_distance (EwMapView *self, guint index); /* of its token from the centre */
 EwPoint ew_map_point (EwMapView *self, gdouble radius, gdouble angle);

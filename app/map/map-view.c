@@ -260,6 +260,23 @@ on_topology_changed (EwMapView *self)
 }
 
 static void
+follow_edge (EwMapView *self)
+{
+  EwEdge *edge = ew_topology_get_edge (self->topology);
+
+  if (edge != self->edge)
+    {
+      if (self->edge != NULL)
+        g_signal_handlers_disconnect_by_func (self->edge, on_topology_changed, self);
+      g_set_object (&self->edge, edge);
+      if (edge != NULL)
+        g_signal_connect_object (edge, "notify", G_CALLBACK (on_topology_changed), self, G_CONNECT_SWAPPED);
+    }
+  ew_map_update_found (self);
+  on_topology_changed (self);
+}
+
+static void
 on_style (EwMapView *self)
 {
   AdwStyleManager *manager = adw_style_manager_get_default ();
@@ -553,6 +570,7 @@ ew_map_view_dispose (GObject *object)
   g_clear_object (&self->selected);
   g_clear_object (&self->daemon);
   g_clear_object (&self->topology);
+  g_clear_object (&self->edge);
   G_OBJECT_CLASS (ew_map_view_parent_class)->dispose (object);
 }
 
@@ -648,9 +666,11 @@ ew_map_view_new (EwDaemon *daemon, EwTopology *topology)
   g_signal_connect_object (topology, "items-changed", G_CALLBACK (on_items_changed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (topology, "counters", G_CALLBACK (ew_map_items_recount), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (topology, "notify::self", G_CALLBACK (on_topology_changed), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (ew_topology_get_edges (topology), "items-changed", G_CALLBACK (on_topology_changed), self,
+  g_signal_connect_object (ew_topology_get_edges (topology), "items-changed", G_CALLBACK (follow_edge), self,
                            G_CONNECT_SWAPPED);
+  g_signal_connect_object (topology, "notify::as-of", G_CALLBACK (on_topology_changed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (daemon, "notify::state", G_CALLBACK (on_topology_changed), self, G_CONNECT_SWAPPED);
+  follow_edge (self);
   on_style (self);
   return GTK_WIDGET (self);
 }

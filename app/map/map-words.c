@@ -90,7 +90,8 @@ state_markup (EwMapView *self, EwMapItem *item, EwLayoutMode mode)
       return strong (selected ? &self->colors->accent_text : &self->colors->text, text);
     }
   text = ew_words_node_state (item->node);
-  return item->state == EW_NODE_OFFLINE ? g_markup_escape_text (text, -1) : strong (&self->colors->waiting_text, text);
+  return item->state == EW_NODE_OFFLINE || !ew_map_is_current (self) ? g_markup_escape_text (text, -1)
+                                                                     : strong (&self->colors->waiting_text, text);
 }
 
 static gchar *
@@ -237,11 +238,24 @@ count_sector (EwMapView *self, EwSector sector)
   return count;
 }
 
+/* Of the whole map, while it is not as it is now. */
+static gchar *
+as_of_words (EwMapView *self)
+{
+  EwState state = ew_daemon_get_state (self->daemon);
+
+  return ew_words_as_of (ew_topology_get_as_of (self->topology),
+                         state == EW_STATE_CONNECTING || state == EW_STATE_RECONNECTING || state == EW_STATE_ERROR);
+}
+
 /* "4 offline, 3 not joined yet"; NULL: all are online. */
 static gchar *
-count_words (const Count *count, const gchar *between)
+count_words (EwMapView *self, const Count *count, const gchar *between)
 {
   g_autofree gchar *offline = NULL, *waiting = NULL;
+
+  if (ew_topology_get_as_of (self->topology) != 0)
+    return ew_words_as_of (ew_topology_get_as_of (self->topology), FALSE);
 
   if (count->offline > 0)
     offline = g_strdup_printf (ngettext ("%u offline", "%u offline", count->offline), count->offline);
@@ -256,7 +270,7 @@ static void
 write_seats (EwMapView *self, EwSector sector)
 {
   Count count = count_sector (self, sector);
-  g_autofree gchar *words = count_words (&count, " · "), *escaped = NULL, *own = NULL, *markup = NULL;
+  g_autofree gchar *words = count_words (self, &count, " · "), *escaped = NULL, *own = NULL, *markup = NULL;
 
   own = count.self ? strong (&self->colors->accent_text, _ ("This computer")) : NULL;
   markup = g_strdup_printf ("<b>%s</b> %u%s%s", sector_name (sector), count.n, own != NULL ? " · " : "",
@@ -332,12 +346,20 @@ ew_map_say_edge (EwMapView *self)
   const gchar *edge_name = edge != NULL ? ew_edge_get_name (edge) : "";
   g_autofree gchar *subtitle = NULL, *spoken = NULL;
 
-  if (self->layout != NULL && self->layout->mode == EW_LAYOUT_SEATS)
+  if (ew_topology_get_as_of (self->topology) != 0)
+    subtitle = as_of_words (self);
+  else if (edge != NULL && !ew_edge_get_online (edge))
+    subtitle = g_strdup (_ ("Offline"));
+  else if (self->layout != NULL && self->layout->mode == EW_LAYOUT_SEATS)
     subtitle = g_strdup_printf (ngettext ("%u node", "%u nodes", self->items->len), self->items->len);
   else
     subtitle = g_strdup (_ ("Edge"));
-  spoken = *latency != '\0' ? g_strdup_printf (_ ("Edge %s, %s from this computer"), edge_name, latency)
-                            : g_strdup_printf (_ ("Edge %s"), edge_name);
+  if (!ew_map_is_current (self))
+    /* Translators: an edge's name, and a sentence: "Edge Frankfurt. No answer since 14:03" */
+    spoken = g_strdup_printf (_ ("Edge %s. %s"), edge_name, subtitle);
+  else
+    spoken = *latency != '\0' ? g_strdup_printf (_ ("Edge %s, %s from this computer"), edge_name, latency)
+                              : g_strdup_printf (_ ("Edge %s"), edge_name);
   ew_token_set_text (self->hub, edge_name, subtitle, latency);
   ew_token_set_words (self->hub, spoken, _ ("Every tunnel of the mesh ends here. Press Enter for details."), NULL);
 }
@@ -346,11 +368,17 @@ void
 ew_map_say_sector (EwMapView *self, EwSector sector)
 {
   Count count = count_sector (self, sector);
-  g_autofree gchar *words = count_words (&count, _ (", "));
+  g_autofree gchar *words = count_words (self, &count, _ (", "));
   g_autofree gchar *nodes = g_strdup_printf (ngettext ("%u node", "%u nodes", count.n), count.n);
   /* Translators: a sector of the map, how many nodes, and their states: "Servers, 312 nodes, 4 offline" */
   g_autofree gchar *name
     = g_strdup_printf (_ ("%s, %s, %s"), sector_name (sector), nodes, words != NULL ? words : _ ("all online"));
 
+  if (ew_topology_get_as_of (self->topology) != 0)
+    {
+      g_free (name);
+      /* Translators: a sector of the map, how many nodes, a sentence: "Servers, 31 nodes. As last seen at 14:03" */
+      name = g_strdup_printf (_ ("%s, %s. %s"), sector_name (sector), nodes, words);
+    }
   ew_token_set_words (self->wedges[sector], name, _ ("Press Enter for the list, Space to zoom."), NULL);
 }

@@ -26,7 +26,7 @@ shape (cairo_t *cr, gboolean round, gdouble cx, gdouble cy, gdouble size)
 static void
 draw_body (cairo_t *cr, const EwTokenFace *face, const EwMapColors *colors, gdouble cx, gdouble cy, gdouble size)
 {
-  gboolean there = face->state == EW_NODE_ONLINE;
+  gboolean there = face->state == EW_NODE_ONLINE, was_there = face->state == EW_NODE_WAS_ONLINE;
   const gdouble offline[2] = { 3, 4 }, waiting[2] = { 6, 4 };
 
   if (face->on_path)
@@ -42,12 +42,12 @@ draw_body (cairo_t *cr, const EwTokenFace *face, const EwMapColors *colors, gdou
   cairo_set_line_cap (cr, CAIRO_LINE_CAP_ROUND);
   if (face->state == EW_NODE_OFFLINE)
     cairo_set_dash (cr, offline, 2, 0);
-  else if (!there)
+  else if (!there && !was_there)
     cairo_set_dash (cr, waiting, 2, 0);
-  gdk_cairo_set_source_rgba (cr, face->selected || face->self     ? &colors->path
-                                 : there                          ? &colors->token_border
-                                 : face->state == EW_NODE_OFFLINE ? &colors->offline
-                                                                  : &colors->waiting);
+  gdk_cairo_set_source_rgba (cr, face->selected || face->self                                ? &colors->path
+                                 : there                                                     ? &colors->token_border
+                                 : face->state == EW_NODE_OFFLINE || was_there || face->past ? &colors->offline
+                                                                                             : &colors->waiting);
   cairo_stroke (cr);
   cairo_set_dash (cr, NULL, 0, 0);
 }
@@ -80,7 +80,7 @@ draw_missing (cairo_t *cr, const EwTokenFace *face, const EwMapColors *colors, g
       cairo_stroke (cr);
       return;
     }
-  gdk_cairo_set_source_rgba (cr, &colors->waiting);
+  gdk_cairo_set_source_rgba (cr, face->past ? &colors->secondary : &colors->waiting);
   for (gint i = -1; i <= 1; i++)
     {
       cairo_arc (cr, x + i * 4.6, y, 1.7, 0, 2 * G_PI);
@@ -131,7 +131,7 @@ draw_all (GtkSnapshot *snapshot, const EwTokenFace *face, const EwMapColors *col
   cairo_destroy (cr);
   if (icon != NULL)
     draw_icon (snapshot, face, colors, cx, cy, size, icon);
-  if (size < BADGE_LEAST)
+  if (size < BADGE_LEAST || face->state == EW_NODE_WAS_ONLINE)
     return;
   cr = gtk_snapshot_append_cairo (snapshot, &bounds);
   draw_badge (cr, face, colors, cx, cy, size);

@@ -9,6 +9,7 @@
 #define HIT_SLACK 3.0
 #define HUB_ICON 22.0
 #define HUB_LINE 104.0f
+#define CROSS 11.0f /* px, the radius of its disc */
 #define DIMMED_OPACITY 0.22
 
 struct _EwToken
@@ -123,7 +124,8 @@ draw_hub (EwToken *self, GtkSnapshot *snapshot, gdouble cx, gdouble cy)
   const EwMapColors *colors = self->colors;
   gdouble height = HUB_ICON + 2 + line_height (self->title) + line_height (self->subtitle) + line_height (self->value);
   gdouble y = -height / 2;
-  GdkRGBA accent[4] = { colors->accent_text, colors->accent_text, colors->accent_text, colors->accent_text };
+  const GdkRGBA *color = self->face.state == EW_NODE_ONLINE ? &colors->accent_text : &colors->icon_off;
+  GdkRGBA accent[4] = { *color, *color, *color, *color };
   gdouble fit = MIN (1, self->size / 124);
 
   gtk_snapshot_save (snapshot);
@@ -140,6 +142,33 @@ draw_hub (EwToken *self, GtkSnapshot *snapshot, gdouble cx, gdouble cy)
   append_line (snapshot, self->subtitle, &colors->secondary, &y);
   append_line (snapshot, self->value, &colors->text, &y);
   gtk_snapshot_restore (snapshot);
+}
+
+/* On the disc's rim, where the tick of a node would be: a cross, so that nobody needs the colour. */
+static void
+draw_cross (EwToken *self, GtkSnapshot *snapshot, gdouble cx, gdouble cy)
+{
+  const EwMapColors *colors = self->colors;
+  gdouble x = cx + self->size / 2 * M_SQRT1_2, y = cy - self->size / 2 * M_SQRT1_2;
+  cairo_t *cr = gtk_snapshot_append_cairo (
+    snapshot, &GRAPHENE_RECT_INIT ((float)(x - CROSS - 3), (float)(y - CROSS - 3), 2 * CROSS + 6, 2 * CROSS + 6));
+
+  cairo_arc (cr, x, y, CROSS + 2, 0, 2 * G_PI);
+  gdk_cairo_set_source_rgba (cr, &colors->background);
+  cairo_fill (cr);
+  cairo_arc (cr, x, y, CROSS, 0, 2 * G_PI);
+  gdk_cairo_set_source_rgba (cr, &colors->error);
+  cairo_fill (cr);
+  for (gint side = -1; side <= 1; side += 2)
+    {
+      cairo_move_to (cr, x - side * CROSS * 0.4, y - CROSS * 0.4);
+      cairo_line_to (cr, x + side * CROSS * 0.4, y + CROSS * 0.4);
+    }
+  cairo_set_line_width (cr, 2.4);
+  cairo_set_line_cap (cr, CAIRO_LINE_CAP_ROUND);
+  gdk_cairo_set_source_rgba (cr, &colors->check);
+  cairo_stroke (cr);
+  cairo_destroy (cr);
 }
 
 static void
@@ -180,7 +209,11 @@ ew_token_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
       return;
     }
   if (self->role == EW_TOKEN_EDGE)
-    draw_hub (self, snapshot, cx, cy);
+    {
+      draw_hub (self, snapshot, cx, cy);
+      if (self->face.state == EW_NODE_OFFLINE)
+        draw_cross (self, snapshot, cx, cy);
+    }
   else
     ew_token_face_draw (snapshot, &self->face, self->colors, cx, cy, self->size, GDK_PAINTABLE (self->icon));
   if (gtk_widget_has_visible_focus (widget))
@@ -301,6 +334,7 @@ set_line (EwToken *self, PangoLayout **layout, PangoWeight weight, gdouble scale
   pango_layout_set_text (*layout, text, -1);
   pango_layout_set_ellipsize (*layout, PANGO_ELLIPSIZE_END);
   pango_layout_set_width (*layout, HUB_LINE * PANGO_SCALE);
+  pango_layout_set_height (*layout, layout == &self->subtitle ? -2 : -1); /* "No answer since 14:03" takes two lines */
   pango_layout_set_alignment (*layout, PANGO_ALIGN_CENTER);
 }
 

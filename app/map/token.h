@@ -33,6 +33,7 @@ typedef struct
   gboolean on_path;  /* has the path's halo */
   gboolean badge_up; /* its badge at the upper right: the capsule's line leaves below */
   gboolean dimmed;   /* doesn't match the search */
+  gboolean past;     /* as it was last seen: grey */
   EwNodeState state;
 } EwTokenFace;
 

@@ -9,7 +9,8 @@ struct _EwEdge
 {
   GObject parent;
   gchar *id, *name, *endpoint;
-  gboolean online;
+  gboolean online; /* as it was said last */
+  gint64 as_of;
 };
 
 G_DEFINE_FINAL_TYPE (EwEdge, ew_edge, G_TYPE_OBJECT)
@@ -54,7 +55,7 @@ ew_edge_get_property (GObject *object, guint id, GValue *value, GParamSpec *spec
       g_value_set_string (value, self->endpoint);
       break;
     case PROP_ONLINE:
-      g_value_set_boolean (value, self->online);
+      g_value_set_boolean (value, ew_edge_get_online (self));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
@@ -141,5 +142,20 @@ ew_edge_get_endpoint (EwEdge *self)
 gboolean
 ew_edge_get_online (EwEdge *self)
 {
-  return self->online;
+  return self->online && self->as_of == 0;
+}
+
+gint64
+ew_edge_get_as_of (EwEdge *self)
+{
+  return self->as_of;
+}
+
+void
+ew_edge_set_as_of (EwEdge *self, gint64 realtime_us)
+{
+  if (self->as_of == realtime_us)
+    return;
+  self->as_of = realtime_us;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ONLINE]);
 }

@@ -26,7 +26,8 @@ G_DEFINE_ENUM_TYPE (EwKind, ew_kind, G_DEFINE_ENUM_VALUE (EW_KIND_DEVICE, "devic
 
 G_DEFINE_ENUM_TYPE (EwNodeState, ew_node_state, G_DEFINE_ENUM_VALUE (EW_NODE_NOT_JOINED, "not-joined"),
                     G_DEFINE_ENUM_VALUE (EW_NODE_AWAITING_APPROVAL, "awaiting-approval"),
-                    G_DEFINE_ENUM_VALUE (EW_NODE_OFFLINE, "offline"), G_DEFINE_ENUM_VALUE (EW_NODE_ONLINE, "online"))
+                    G_DEFINE_ENUM_VALUE (EW_NODE_OFFLINE, "offline"), G_DEFINE_ENUM_VALUE (EW_NODE_ONLINE, "online"),
+                    G_DEFINE_ENUM_VALUE (EW_NODE_WAS_ONLINE, "was-online"))
 
 G_DEFINE_ENUM_TYPE (EwStreamState, ew_stream_state, G_DEFINE_ENUM_VALUE (EW_STREAM_CLOSED, "closed"),
                     G_DEFINE_ENUM_VALUE (EW_STREAM_LOADING, "loading"), G_DEFINE_ENUM_VALUE (EW_STREAM_LIVE, "live"),

@@ -51,6 +51,7 @@ typedef enum
   EW_NODE_AWAITING_APPROVAL,
   EW_NODE_OFFLINE,
   EW_NODE_ONLINE,
+  EW_NODE_WAS_ONLINE, /* as last seen: the edge hasn't been heard since */
 } EwNodeState;
 
 typedef enum

@@ -23,6 +23,10 @@ gboolean ew_node_refresh_rates (EwNode *self, gint64 now_us);
 /* The stream ended: rates are unknown, and what was counted before says nothing of the time after. */
 void ew_node_forget_rates (EwNode *self);
 
+/* What is known of it is of this time, µs since the epoch; 0: of now. */
+void ew_node_set_as_of (EwNode *self, gint64 realtime_us);
+void ew_edge_set_as_of (EwEdge *self, gint64 realtime_us);
+
 EwEdge *ew_edge_new (const gchar *id);
 void ew_edge_update (EwEdge *self, JsonObject *object);
 

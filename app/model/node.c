@@ -19,7 +19,8 @@ struct _EwNode
   GObject parent;
   gchar *id, *name, *os, *version, *problem, *edge_id;
   EwKind kind;
-  EwNodeState state;
+  EwNodeState state; /* as the edge said it last */
+  gint64 as_of;      /* when that was known, µs since the epoch; 0: now */
   gchar **addresses, **routes;
   gboolean plain, self, administrator;
 
@@ -86,7 +87,7 @@ ew_node_get_property (GObject *object, guint id, GValue *value, GParamSpec *spec
       g_value_set_enum (value, (gint)self->kind);
       break;
     case PROP_STATE:
-      g_value_set_enum (value, (gint)self->state);
+      g_value_set_enum (value, (gint)ew_node_get_state (self));
       break;
     case PROP_ADDRESSES:
       g_value_set_boxed (value, self->addresses);
@@ -255,9 +256,10 @@ static EwNodeState
 read_state (JsonObject *object)
 {
   gboolean online = ew_text_bool (object, "online", FALSE);
+  EwNodeState state = (EwNodeState)ew_text_enum (EW_TYPE_NODE_STATE, ew_text_member (object, "state"),
+                                                 online ? EW_NODE_ONLINE : EW_NODE_OFFLINE);
 
-  return (EwNodeState)ew_text_enum (EW_TYPE_NODE_STATE, ew_text_member (object, "state"),
-                                    online ? EW_NODE_ONLINE : EW_NODE_OFFLINE);
+  return state == EW_NODE_WAS_ONLINE ? EW_NODE_OFFLINE : state; /* that one is ours to say */
 }
 
 void
@@ -359,7 +361,22 @@ ew_node_get_kind (EwNode *self)
 EwNodeState
 ew_node_get_state (EwNode *self)
 {
-  return self->state;
+  return self->as_of != 0 && self->state == EW_NODE_ONLINE ? EW_NODE_WAS_ONLINE : self->state;
+}
+
+gint64
+ew_node_get_as_of (EwNode *self)
+{
+  return self->as_of;
+}
+
+void
+ew_node_set_as_of (EwNode *self, gint64 realtime_us)
+{
+  if (self->as_of == realtime_us)
+    return;
+  self->as_of = realtime_us;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
 }
 
 const gchar *const *

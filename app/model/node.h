@@ -21,6 +21,7 @@ const gchar *ew_node_get_id (EwNode *self);
 const gchar *ew_node_get_name (EwNode *self);
 EwKind ew_node_get_kind (EwNode *self);
 EwNodeState ew_node_get_state (EwNode *self);
+gint64 ew_node_get_as_of (EwNode *self); /* when its state was known, µs since the epoch; 0: it is as it is now */
 const gchar *const *ew_node_get_addresses (EwNode *self);
 const gchar *ew_node_get_address (EwNode *self); /* the first one; NULL: none yet */
 const gchar *const *ew_node_get_routes (EwNode *self);
@@ -40,7 +41,7 @@ gint64 ew_node_get_tx_bytes (EwNode *self);
 gdouble ew_node_get_rx_rate (EwNode *self); /* bytes a second, mean of 5 s; 0 while unknown */
 gdouble ew_node_get_tx_rate (EwNode *self);
 
-/* Properties: id s; name s; endpoint s; online b. */
+/* Properties: id s; name s; endpoint s; online b (FALSE also while it hasn't been heard). */
 #define EW_TYPE_EDGE (ew_edge_get_type ())
 G_DECLARE_FINAL_TYPE (EwEdge, ew_edge, EW, EDGE, GObject)
 
@@ -48,5 +49,6 @@ const gchar *ew_edge_get_id (EwEdge *self);
 const gchar *ew_edge_get_name (EwEdge *self);
 const gchar *ew_edge_get_endpoint (EwEdge *self);
 gboolean ew_edge_get_online (EwEdge *self);
+gint64 ew_edge_get_as_of (EwEdge *self); /* when it was heard last, µs since the epoch; 0: it is heard */
 
 G_END_DECLS

@@ -52,7 +52,9 @@ object_at (JsonArray *array, guint position)
 static gboolean
 is_online (EwNode *node)
 {
-  return ew_node_get_state (node) == EW_NODE_ONLINE;
+  EwNodeState state = ew_node_get_state (node);
+
+  return state == EW_NODE_ONLINE || state == EW_NODE_WAS_ONLINE;
 }
 
 /* A new one is added to fresh, for append. NULL: not a node, or too many. */
@@ -76,6 +78,7 @@ take_node (EwTopology *self, JsonObject *object, GPtrArray *fresh)
   ew_node_update (node, object, g_get_monotonic_time ());
   renamed = known && g_strcmp0 (name, ew_node_get_name (node)) != 0;
   self->n_online += (guint)is_online (node) - (guint)was_online;
+  ew_node_set_as_of (node, self->as_of);
   g_hash_table_add (self->active, g_object_ref (node));
   if (self->seen != NULL)
     g_hash_table_add (self->seen, (gpointer)ew_node_get_id (node));
@@ -211,6 +214,7 @@ take_edge (EwTopology *self, JsonObject *object)
     return;
   edge = at != G_MAXUINT ? g_list_model_get_item (G_LIST_MODEL (self->edges), at) : ew_edge_new (id);
   ew_edge_update (edge, object);
+  ew_edge_set_as_of (edge, self->as_of);
   if (at == G_MAXUINT)
     g_list_store_append (self->edges, edge);
 }

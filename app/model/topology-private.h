@@ -24,6 +24,7 @@ struct _EwTopology
   gchar *refusal; /* NULL: none. Asking again by itself would only show another password prompt */
   EwStreamState state;
   gchar *error;
+  gint64 as_of; /* 0: all is as it is now */
 
   GPtrArray *nodes;  /* EwNode, in the list's order */
   GPtrArray *coming; /* EwNode of the snapshot so far that are new: put into the list in their order at its end */
@@ -53,6 +54,7 @@ enum
   PROP_EDGES,
   PROP_SELF,
   PROP_MESH,
+  PROP_AS_OF,
   N_PROPERTIES
 };
 

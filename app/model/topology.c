@@ -8,6 +8,8 @@
  */
 #include "topology-private.h"
 
+#include "node-private.h"
+
 #include <edgeway-config.h>
 #include <glib/gi18n-lib.h>
 #include <unistd.h>
@@ -52,6 +54,36 @@ list_model_init (GListModelInterface *interface)
   interface->get_item = get_item;
 }
 
+/* Whether what is known is also so now: the stream is open, and this computer is connected to its edge. */
+static gboolean
+is_current (EwTopology *self)
+{
+  EwState state = self->daemon != NULL ? ew_daemon_get_state (self->daemon) : EW_STATE_UNKNOWN;
+
+  return self->state == EW_STREAM_LIVE && (state == EW_STATE_CONNECTED || state == EW_STATE_UNKNOWN);
+}
+
+/* The time is that at which it was no longer so, whatever else happens until it is again. */
+static void
+update_as_of (EwTopology *self)
+{
+  gint64 as_of = is_current (self) || self->nodes->len == 0 ? 0 : self->as_of != 0 ? self->as_of : g_get_real_time ();
+  guint n_edges = g_list_model_get_n_items (G_LIST_MODEL (self->edges));
+
+  if (self->as_of == as_of)
+    return;
+  self->as_of = as_of;
+  for (guint i = 0; i < n_edges; i++)
+    {
+      g_autoptr (EwEdge) edge = g_list_model_get_item (G_LIST_MODEL (self->edges), i);
+
+      ew_edge_set_as_of (edge, as_of);
+    }
+  for (guint i = 0; i < self->nodes->len; i++)
+    ew_node_set_as_of (self->nodes->pdata[i], as_of);
+  g_object_notify_by_pspec (G_OBJECT (self), ew_topology_properties[PROP_AS_OF]);
+}
+
 void
 ew_topology_set_stream (EwTopology *self, EwStreamState state, const gchar *error)
 {
@@ -67,6 +99,7 @@ ew_topology_set_stream (EwTopology *self, EwStreamState state, const gchar *erro
       self->error = g_strdup (error);
       g_object_notify_by_pspec (G_OBJECT (self), ew_topology_properties[PROP_ERROR]);
     }
+  update_as_of (self);
   g_object_thaw_notify (G_OBJECT (self));
 }
 
@@ -187,6 +220,7 @@ on_state (EwTopology *self)
   if (state == EW_STATE_NOT_ENROLLED || state == EW_STATE_REMOVED)
     ew_topology_forget (self);
   follow (self);
+  update_as_of (self);
 }
 
 static void
@@ -285,6 +319,9 @@ ew_topology_get_property (GObject *object, guint id, GValue *value, GParamSpec *
     case PROP_MESH:
       g_value_set_string (value, self->mesh);
       break;
+    case PROP_AS_OF:
+      g_value_set_int64 (value, self->as_of);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
     }
@@ -307,6 +344,7 @@ ew_topology_class_init (EwTopologyClass *klass)
   ew_topology_properties[PROP_EDGES] = g_param_spec_object ("edges", NULL, NULL, G_TYPE_LIST_MODEL, flags);
   ew_topology_properties[PROP_SELF] = g_param_spec_object ("self", NULL, NULL, EW_TYPE_NODE, flags);
   ew_topology_properties[PROP_MESH] = g_param_spec_string ("mesh", NULL, NULL, NULL, flags);
+  ew_topology_properties[PROP_AS_OF] = g_param_spec_int64 ("as-of", NULL, NULL, 0, G_MAXINT64, 0, flags);
   g_object_class_install_properties (object_class, N_PROPERTIES, ew_topology_properties);
   ew_topology_counters_signal
     = g_signal_new ("counters", EW_TYPE_TOPOLOGY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
@@ -363,6 +401,12 @@ guint
 ew_topology_get_n_nodes (EwTopology *self)
 {
   return self->nodes->len;
+}
+
+gint64
+ew_topology_get_as_of (EwTopology *self)
+{
+  return self->as_of;
 }
 
 const gchar *

@@ -13,7 +13,9 @@
 G_BEGIN_DECLS
 
 /* Properties: stream EwStreamState; error s (a sentence, NULL: none); n-online u; n-nodes u (not-joined ones counted);
-   edges GListModel of EwEdge; self EwNode (this computer, NULL while unknown); mesh s.
+   edges GListModel of EwEdge; self EwNode (this computer, NULL while unknown); mesh s;
+   as-of x: while this computer isn't connected to its edge or the stream is not open, since when: all is only as it was
+   last seen then, µs since the epoch; 0: it is as it is now.
    Signals: "names-changed" (): a node that was there has another name;
    "counters" (): rates, round trips and last-seen of nodes were refreshed, at most once a second;
             "node-came-online" (EwNode): for a toast; never for those of the first snapshot. */
@@ -30,6 +32,7 @@ const gchar *ew_topology_get_error (EwTopology *self);
 guint ew_topology_get_n_online (EwTopology *self);
 guint ew_topology_get_n_nodes (EwTopology *self);
 const gchar *ew_topology_get_mesh (EwTopology *self);
+gint64 ew_topology_get_as_of (EwTopology *self);
 GListModel *ew_topology_get_edges (EwTopology *self);                   /* borrowed */
 EwEdge *ew_topology_get_edge (EwTopology *self);                        /* the first edge, borrowed; NULL: unknown */
 EwNode *ew_topology_get_self (EwTopology *self);                        /* borrowed; NULL: unknown */

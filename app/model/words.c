@@ -116,6 +116,29 @@ ew_words_time (gint64 realtime_us)
   return text != NULL ? text : unknown ();
 }
 
+/* "14:03", with the day where it isn't today. */
+static gchar *
+time_of_day (gint64 realtime_us)
+{
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_local (realtime_us / G_USEC_PER_SEC);
+  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+
+  if (time == NULL || now == NULL || g_date_time_get_day_of_year (time) != g_date_time_get_day_of_year (now)
+      || g_date_time_get_year (time) != g_date_time_get_year (now))
+    return ew_words_time (realtime_us);
+  /* Translators: a time of today: "14:03". See g_date_time_format. */
+  return g_date_time_format (time, _ ("%H:%M"));
+}
+
+gchar *
+ew_words_as_of (gint64 realtime_us, gboolean asked)
+{
+  g_autofree gchar *time = time_of_day (realtime_us);
+
+  /* Translators: %s: "14:03" */
+  return g_strdup_printf (asked ? _ ("No answer since %s") : _ ("As last seen at %s"), time);
+}
+
 const gchar *
 ew_words_kind (EwNode *node)
 {
@@ -134,10 +157,17 @@ gone_for (EwNode *node)
   return seen > 0 && seconds > 0 ? ew_words_span (seconds) : NULL;
 }
 
+/* "14:03"; NULL: it is as it is now. */
+static gchar *
+as_of (EwNode *node)
+{
+  return ew_node_get_as_of (node) != 0 ? time_of_day (ew_node_get_as_of (node)) : NULL;
+}
+
 gchar *
 ew_words_node_state (EwNode *node)
 {
-  g_autofree gchar *span = gone_for (node);
+  g_autofree gchar *span = gone_for (node), *time = as_of (node);
 
   switch (ew_node_get_state (node))
     {
@@ -147,8 +177,13 @@ ew_words_node_state (EwNode *node)
       return g_strdup (_ ("Not joined yet"));
     case EW_NODE_AWAITING_APPROVAL:
       return g_strdup (_ ("Awaiting approval"));
+    case EW_NODE_WAS_ONLINE:
+      /* Translators: %s: "14:03" */
+      return g_strdup_printf (_ ("Online at %s"), time);
     case EW_NODE_OFFLINE:
     default:
+      if (time != NULL)
+        return g_strdup_printf (_ ("Offline at %s"), time);
       /* Translators: %s: "2 days" */
       return span != NULL ? g_strdup_printf (_ ("Offline for %s"), span) : g_strdup (_ ("Offline"));
     }
@@ -181,18 +216,22 @@ ew_words_path_ms (EwNode *node, EwNode *self)
 static gchar *
 spoken_state (EwNode *node)
 {
-  g_autofree gchar *span = gone_for (node);
+  g_autofree gchar *span = gone_for (node), *time = as_of (node);
 
   switch (ew_node_get_state (node))
     {
     case EW_NODE_ONLINE:
       return g_strdup (_ ("online"));
+    case EW_NODE_WAS_ONLINE:
+      return g_strdup_printf (_ ("was online at %s"), time);
     case EW_NODE_NOT_JOINED:
       return g_strdup (_ ("not joined yet"));
     case EW_NODE_AWAITING_APPROVAL:
       return g_strdup (_ ("awaiting approval"));
     case EW_NODE_OFFLINE:
     default:
+      if (time != NULL)
+        return g_strdup_printf (_ ("was offline at %s"), time);
       return span != NULL ? g_strdup_printf (_ ("offline for %s"), span) : g_strdup (_ ("offline"));
     }
 }

@@ -17,6 +17,9 @@ gchar *ew_words_span (gint64 seconds);         /* "45 seconds", "3 hours", "2 da
 gchar *ew_words_countdown (gint64 seconds);    /* "0:42" */
 gchar *ew_words_time (gint64 realtime_us);     /* "3 Nov, 08:14" in the locale's way */
 
+/* What is only as it was then: "No answer since 14:03" where it is being asked, else "As last seen at 14:03". */
+gchar *ew_words_as_of (gint64 realtime_us, gboolean asked);
+
 const gchar *ew_words_kind (EwNode *node); /* "Server", "Device", "Gateway" */
 gchar *ew_words_node_state (EwNode *node); /* "Online", "Offline for 2 days", "Not joined yet" */
 /* What the edge sees of a node's identity (ew_node_get_problem()), in a few words; NULL: none. */

@@ -46,6 +46,7 @@ ew_node_state_icon_name (EwNodeState state)
     case EW_NODE_AWAITING_APPROVAL:
       return "dialog-question-symbolic";
     case EW_NODE_OFFLINE:
+    case EW_NODE_WAS_ONLINE:
       break;
     }
   return "radio-symbolic";
