@@ -10,12 +10,20 @@
 #define NEIGHBOUR_NEAR 0.5236 /* rad, 30° */
 #define LEAF_SHIFT 0.2618     /* rad, 15°: a gateway's label makes way for its capsule */
 #define LEAF_BEYOND 40.0
+#define LEAF_NEAR 12.0 /* at least, where there is little room */
+#define BESIDE 9.0     /* px between a token and a label at its side */
+#define SPOKE_WIDTH 10.0
 #define MARGIN 3.0
+#define STEPS 4 /* in which a name is shortened */
 
 typedef struct
 {
   GArray *taken; /* EwBox */
   EwBox bounds;
+  gdouble slide;
+  /* Labels that are placed: those of places but own, or those of sectors. */
+  const EwLayoutPlace *places;
+  guint n_places, own;
 } Room;
 
 static gboolean
@@ -36,14 +44,24 @@ is_free (const Room *room, const EwBox *box)
   for (guint i = 0; i < room->taken->len; i++)
     if (ew_box_overlaps (&g_array_index (room->taken, EwBox, i), box))
       return FALSE;
+  for (guint i = 0; i < room->n_places; i++)
+    if (i != room->own && room->places[i].label.lines > 0 && ew_box_overlaps (&room->places[i].label.box, box))
+      return FALSE;
   return TRUE;
 }
 
 static void
 room_init (Room *room, const EwLayoutInput *input)
 {
-  room->taken = g_array_new (FALSE, FALSE, sizeof (EwBox));
+  *room = (Room){ .taken = g_array_new (FALSE, FALSE, sizeof (EwBox)), .own = G_MAXUINT };
   room->bounds = ew_box_new (MARGIN, MARGIN, MAX (input->width - 2 * MARGIN, 0), MAX (input->height - 2 * MARGIN, 0));
+  room->slide = SLIDE * ew_layout_text (input);
+}
+
+static void
+take (Room *room, EwBox box)
+{
+  g_array_append_val (room->taken, box);
 }
 
 static void
@@ -52,12 +70,37 @@ take_tokens (Room *room, const EwLayout *self, const EwLayoutInput *input)
   for (guint i = 0; i < self->n_places; i++)
     {
       const EwLayoutPlace *place = &self->places[i];
-      EwBox box = { place->centre.x, place->centre.y, place->size + 2, place->size + 2, 0 };
 
-      g_array_append_val (room->taken, box);
+      take (room, (EwBox){ place->centre.x, place->centre.y, place->size + 2, place->size + 2, 0 });
     }
   for (guint i = 0; i < input->n_reserved; i++)
-    g_array_append_val (room->taken, input->reserved[i]);
+    take (room, input->reserved[i]);
+}
+
+/* What else is drawn on a dial of tokens: its edge, spokes, capsules and the sectors' names. */
+static void
+take_dial (Room *room, const EwLayout *self)
+{
+  take (room, (EwBox){ self->centre.x, self->centre.y, 2 * self->edge_radius, 2 * self->edge_radius, 0 });
+  for (guint i = 0; i < self->n_places; i++)
+    {
+      const EwLayoutPlace *place = &self->places[i];
+      gdouble length = self->radius - self->edge_radius;
+      EwPoint middle = ew_polar (self->centre, self->edge_radius + length / 2, place->angle);
+
+      take (room, (EwBox){ middle.x, middle.y, length, SPOKE_WIDTH, place->angle });
+      if (place->has_leaf)
+        {
+          gdouble dx = place->leaf_near.x - place->centre.x, dy = place->leaf_near.y - place->centre.y;
+
+          take (room, place->leaf);
+          take (room, (EwBox){ place->centre.x + dx / 2, place->centre.y + dy / 2, hypot (dx, dy), SPOKE_WIDTH,
+                               atan2 (dy, dx) });
+        }
+    }
+  for (guint s = 0; s < EW_N_SECTORS; s++)
+    if (self->sectors[s].name_shown)
+      take (room, self->sectors[s].name);
 }
 
 /* A label outside the ring at angle: its box is next to the point there, its lines away from the centre. */
@@ -83,25 +126,37 @@ is_upright (gdouble angle)
   return fabs (cos (angle)) < sin (UPRIGHT_WITHIN);
 }
 
+/* What a label is to say, and where. */
 typedef struct
 {
   gdouble angle, distance; /* from the centre of the map to the label's near point */
-  gdouble widths[3];       /* of the label with 1 and with 2 lines */
-  gdouble heights[3];
+  guint lines;
+  gboolean brief;
+  gdouble width, height;
   EwAnchor anchor;
 } Wish;
 
 static gboolean
-try_outward (const EwLayout *self, Room *room, const Wish *wish, EwAnchor anchor, guint lines, EwLayoutLabel *label)
+try_box (const Room *room, const Wish *wish, const EwBox *box, EwAnchor anchor, EwLayoutLabel *label)
 {
+  if (!is_free (room, box))
+    return FALSE;
+  *label = (EwLayoutLabel){ wish->lines, wish->brief, *box, anchor };
+  return TRUE;
+}
+
+static gboolean
+try_outward (const EwLayout *self, const Room *room, const Wish *wish, EwAnchor anchor, EwLayoutLabel *label)
+{
+  gdouble slide = room->slide;
   /* One above or below its token also moves towards that. */
-  const EwPoint slides[3] = { { 0, 0 }, { 0, -SLIDE }, { 0, SLIDE } };
+  const EwPoint slides[3] = { { 0, 0 }, { 0, -slide }, { 0, slide } };
   const EwPoint slides_centred[4]
-    = { { 0, 0 }, { -SLIDE, 0 }, { SLIDE, 0 }, { 0, sin (wish->angle) > 0 ? -SLIDE : SLIDE } };
+    = { { 0, 0 }, { -slide, 0 }, { slide, 0 }, { 0, sin (wish->angle) > 0 ? -slide : slide } };
   const EwPoint *tried = anchor == EW_ANCHOR_MIDDLE ? slides_centred : slides;
   guint n_tried = anchor == EW_ANCHOR_MIDDLE ? 4 : 3;
   EwPoint at = ew_polar (self->centre, wish->distance, wish->angle);
-  EwBox box = outward_box (at, wish->angle, anchor, wish->widths[lines], wish->heights[lines]);
+  EwBox box = outward_box (at, wish->angle, anchor, wish->width, wish->height);
 
   for (guint i = 0; i < n_tried; i++)
     {
@@ -109,45 +164,44 @@ try_outward (const EwLayout *self, Room *room, const Wish *wish, EwAnchor anchor
 
       slid.x += tried[i].x;
       slid.y += tried[i].y;
-      if (!is_free (room, &slid))
-        continue;
-      g_array_append_val (room->taken, slid);
-      *label = (EwLayoutLabel){ lines, slid, anchor };
-      return TRUE;
+      if (try_box (room, wish, &slid, anchor, label))
+        return TRUE;
     }
   return FALSE;
 }
 
-/* Where there is no room outside: the name alone, below its token. */
+/* Where there is no room outside: below its token, or at its side. */
 static gboolean
-try_below (const EwLayout *self, Room *room, const Wish *wish, const EwLayoutPlace *place, EwLayoutLabel *label)
+try_near (const Room *room, const Wish *wish, const EwLayoutPlace *place, EwLayoutLabel *label)
 {
-  EwBox box = { place->centre.x, place->centre.y + place->size / 2 + wish->heights[1] / 2 + 3, wish->widths[1],
-                wish->heights[1], 0 };
+  EwAnchor side = side_of (place->angle);
+  EwBox box
+    = { place->centre.x, place->centre.y + place->size / 2 + wish->height / 2 + 3, wish->width, wish->height, 0 };
 
   /* Above the edge its own spoke is there. */
-  if (sin (place->angle) < -0.45 || !is_free (room, &box))
-    return FALSE;
-  g_array_append_val (room->taken, box);
-  *label = (EwLayoutLabel){ 1, box, EW_ANCHOR_MIDDLE };
-  return TRUE;
+  if (sin (place->angle) >= -0.45 && try_box (room, wish, &box, EW_ANCHOR_MIDDLE, label))
+    return TRUE;
+  for (guint i = 0; i < 2; i++, side = side == EW_ANCHOR_START ? EW_ANCHOR_END : EW_ANCHOR_START)
+    {
+      gdouble away = place->size / 2 + BESIDE + wish->width / 2;
+
+      box = (EwBox){ place->centre.x + (side == EW_ANCHOR_START ? away : -away), place->centre.y, wish->width,
+                     wish->height, 0 };
+      if (try_box (room, wish, &box, side, label))
+        return TRUE;
+    }
+  return FALSE;
 }
 
 static gboolean
-place_outward (const EwLayout *self, Room *room, const Wish *wish, EwLayoutLabel *label)
+place_outward (const EwLayout *self, const Room *room, const Wish *wish, EwLayoutLabel *label)
 {
   EwAnchor other = wish->anchor == EW_ANCHOR_MIDDLE ? side_of (wish->angle)
                    : is_upright (wish->angle)       ? EW_ANCHOR_MIDDLE
                                                     : wish->anchor;
 
-  for (guint lines = 2; lines > 0; lines--)
-    {
-      if (try_outward (self, room, wish, wish->anchor, lines, label))
-        return TRUE;
-      if (other != wish->anchor && try_outward (self, room, wish, other, lines, label))
-        return TRUE;
-    }
-  return FALSE;
+  return try_outward (self, room, wish, wish->anchor, label)
+         || (other != wish->anchor && try_outward (self, room, wish, other, label));
 }
 
 static gdouble
@@ -161,61 +215,88 @@ nearest_neighbour (const EwLayout *self, guint index)
   return nearest;
 }
 
-static void
-label_full (EwLayout *self, const EwLayoutInput *input, Room *room, guint index)
+/* Two lines or one beside a token of 54 px; wish has what they say. */
+static gboolean
+place_full (EwLayout *self, Room *room, guint index, Wish wish)
 {
-  const EwLayoutNode *node = &input->nodes[index];
   EwLayoutPlace *place = &self->places[index];
-  gdouble angle = place->angle, ring = self->radius;
+  gdouble angle = place->angle;
   gboolean centred
     = is_upright (angle) && (fabs (cos (angle)) < 0.01 || nearest_neighbour (self, index) >= NEIGHBOUR_NEAR);
-  Wish wish = { .distance = ring + EW_LABEL_DISTANCE * self->scale };
+  /* Towards 3 or 9 o'clock first: there is more room. */
+  gdouble shift = sin (angle) * cos (angle) > 0 ? -LEAF_SHIFT : LEAF_SHIFT;
+  const gdouble shifts[2] = { shift, -shift }, none[1] = { 0 };
+  const gdouble *tried = place->has_leaf ? shifts : none;
 
-  wish.widths[1] = node->name_width;
-  wish.widths[2] = MAX (node->name_width, node->detail_width);
-  wish.heights[1] = input->name_height;
-  wish.heights[2] = input->name_height + input->detail_height;
-  wish.angle = angle;
-  wish.anchor = centred ? EW_ANCHOR_MIDDLE : side_of (angle);
-  if (place->has_leaf)
+  wish.distance = self->radius + EW_LABEL_DISTANCE * self->scale;
+  for (guint i = 0; i < (place->has_leaf ? 2 : 1); i++)
     {
-      /* Towards 3 or 9 o'clock first: there is more room. */
-      gdouble shift = sin (angle) * cos (angle) > 0 ? -LEAF_SHIFT : LEAF_SHIFT;
-
-      for (guint i = 0; i < 2; i++)
-        {
-          wish.angle = angle + (i == 0 ? shift : -shift);
-          wish.anchor = side_of (wish.angle);
-          if (place_outward (self, room, &wish, &place->label))
-            return;
-        }
+      wish.angle = angle + tried[i];
+      wish.anchor = centred && !place->has_leaf ? EW_ANCHOR_MIDDLE : side_of (wish.angle);
+      if (place_outward (self, room, &wish, &place->label))
+        return TRUE;
     }
-  else if (place_outward (self, room, &wish, &place->label))
-    return;
-  try_below (self, room, &wish, place, &place->label);
+  return try_near (room, &wish, place, &place->label);
 }
 
-/* Compact: one line along the spoke, read from the left. The detail goes first when there is no room. */
-static void
-label_compact (EwLayout *self, const EwLayoutInput *input, Room *room, guint index)
+/* Compact: one line along the spoke, read from the left. */
+static gboolean
+place_compact (EwLayout *self, Room *room, guint index, Wish wish)
 {
-  const EwLayoutNode *node = &input->nodes[index];
   EwLayoutPlace *place = &self->places[index];
   gboolean flipped = cos (place->angle) < -1e-6;
+  gdouble distance = self->radius + EW_LABEL_DISTANCE_COMPACT * self->scale + wish.width / 2;
+  EwPoint at = ew_polar (self->centre, distance, place->angle);
+  EwBox box = { at.x, at.y, wish.width, wish.height, place->angle + (flipped ? G_PI : 0) };
 
-  for (guint lines = 2; lines > 0; lines--)
+  return try_box (room, &wish, &box, flipped ? EW_ANCHOR_END : EW_ANCHOR_START, &place->label);
+}
+
+static gboolean
+place_label (EwLayout *self, const EwLayoutInput *input, Room *room, guint index, guint lines, gboolean brief,
+             gdouble name)
+{
+  const EwLayoutNode *node = &input->nodes[index];
+  gdouble second = lines == 1 ? 0 : brief ? node->state_width : node->detail_width;
+  Wish wish = { .lines = lines, .brief = brief, .width = MAX (name, second), .height = input->name_height };
+
+  room->own = index;
+  if (self->mode == EW_LAYOUT_COMPACT)
     {
-      gdouble width = lines == 2 ? node->detail_width : node->name_width;
-      gdouble distance = self->radius + EW_LABEL_DISTANCE_COMPACT * self->scale + width / 2;
-      EwPoint at = ew_polar (self->centre, distance, place->angle);
-      EwBox box = { at.x, at.y, width, input->name_height, place->angle + (flipped ? G_PI : 0) };
-
-      if (!is_free (room, &box))
-        continue;
-      g_array_append_val (room->taken, box);
-      place->label = (EwLayoutLabel){ lines, box, flipped ? EW_ANCHOR_END : EW_ANCHOR_START };
-      return;
+      wish.width = name + (second > 0 ? EW_LABEL_GAP + second : 0);
+      return place_compact (self, room, index, wish);
     }
+  wish.height += lines == 2 ? input->detail_height : 0;
+  return place_full (self, room, index, wish);
+}
+
+/* The name and the state, then a shorter name, then the name alone. */
+static void
+place_words (EwLayout *self, const EwLayoutInput *input, Room *room, guint index)
+{
+  const EwLayoutNode *node = &input->nodes[index];
+  gdouble least = node->name_least > 0 ? MIN (node->name_least, node->name_width) : node->name_width;
+
+  for (guint lines = node->state_width > 0 ? 2 : 1; lines > 0; lines--)
+    for (guint step = 0; step <= STEPS; step++)
+      {
+        gdouble name = node->name_width - (node->name_width - least) * step / STEPS;
+
+        if (place_label (self, input, room, index, lines, TRUE, name))
+          return;
+        if (node->name_width - least < 1)
+          break;
+      }
+}
+
+/* Everybody has a place: whoever has room for more says more. */
+static void
+add_address (EwLayout *self, const EwLayoutInput *input, Room *room, guint index)
+{
+  const EwLayoutNode *node = &input->nodes[index];
+
+  if (self->mode == EW_LAYOUT_FULL && node->detail_width > 0 && self->places[index].label.lines > 0)
+    place_label (self, input, room, index, 2, FALSE, node->name_width);
 }
 
 /* 0 first: selected, this computer, those that need attention, gateways, the rest. */
@@ -232,19 +313,41 @@ ew_layout_labels (EwLayout *self, const EwLayoutInput *input)
 
   room_init (&room, input);
   take_tokens (&room, self, input);
-  for (guint i = 0; i < self->n_places; i++)
-    if (self->places[i].has_leaf)
-      g_array_append_val (room.taken, self->places[i].leaf);
-  for (guint r = 0; r <= 4; r++)
-    for (guint i = 0; i < self->n_places; i++)
-      if (rank (&input->nodes[i]) == r)
-        {
-          if (self->mode == EW_LAYOUT_FULL)
-            label_full (self, input, &room, i);
-          else
-            label_compact (self, input, &room, i);
-        }
+  take_dial (&room, self);
+  room.places = self->places;
+  room.n_places = self->n_places;
+  for (guint pass = 0; pass < 2; pass++)
+    for (guint r = 0; r <= 4; r++)
+      for (guint i = 0; i < self->n_places; i++)
+        if (rank (&input->nodes[i]) == r)
+          (pass == 0 ? place_words : add_address) (self, input, &room, i);
   g_array_unref (room.taken);
+}
+
+/* A gateway's capsule: beyond the plate on its angle; nearer, or a little aside, where there is no room. */
+static gboolean
+place_leaf (EwLayout *self, const Room *room, const EwLayoutNode *node, EwLayoutPlace *place)
+{
+  const gdouble shifts[3] = { 0, LEAF_SHIFT, -LEAF_SHIFT }, beyond[3] = { LEAF_BEYOND, 24, LEAF_NEAR };
+
+  for (guint i = 0; i < 9; i++)
+    {
+      gdouble angle = place->angle + shifts[i / 3];
+      gdouble distance = self->radius + (EW_PLATE_HALF + beyond[i % 3]) * self->scale;
+      EwAnchor anchor = is_upright (angle) ? EW_ANCHOR_MIDDLE : side_of (angle);
+      EwPoint near = ew_polar (self->centre, distance, angle);
+      gdouble half_x = node->leaf_width / 2 * (anchor == EW_ANCHOR_MIDDLE ? 0 : anchor == EW_ANCHOR_START ? 1 : -1);
+      gdouble half_y = node->leaf_height / 2 * (anchor == EW_ANCHOR_MIDDLE ? (sin (angle) > 0 ? 1 : -1) : 0);
+      EwBox box = { near.x + half_x, near.y + half_y, node->leaf_width, node->leaf_height, 0 };
+
+      if (!is_free (room, &box))
+        continue;
+      place->has_leaf = TRUE;
+      place->leaf = box;
+      place->leaf_near = near;
+      return TRUE;
+    }
+  return FALSE;
 }
 
 void
@@ -255,23 +358,8 @@ ew_layout_leaves (EwLayout *self, const EwLayoutInput *input)
   room_init (&room, input);
   take_tokens (&room, self, input);
   for (guint i = 0; i < self->n_places && self->mode == EW_LAYOUT_FULL; i++)
-    {
-      const EwLayoutNode *node = &input->nodes[i];
-      EwLayoutPlace *place = &self->places[i];
-      gdouble distance = self->radius + (EW_PLATE_HALF + LEAF_BEYOND) * self->scale;
-      EwAnchor anchor = is_upright (place->angle) ? EW_ANCHOR_MIDDLE : side_of (place->angle);
-      EwPoint near = ew_polar (self->centre, distance, place->angle);
-      gdouble half_x = node->leaf_width / 2 * (anchor == EW_ANCHOR_MIDDLE ? 0 : anchor == EW_ANCHOR_START ? 1 : -1);
-      gdouble half_y = node->leaf_height / 2 * (anchor == EW_ANCHOR_MIDDLE ? (sin (place->angle) > 0 ? 1 : -1) : 0);
-      EwBox box = { near.x + half_x, near.y + half_y, node->leaf_width, node->leaf_height, 0 };
-
-      if (node->leaf_width <= 0 || !is_free (&room, &box))
-        continue;
-      g_array_append_val (room.taken, box);
-      place->has_leaf = TRUE;
-      place->leaf = box;
-      place->leaf_near = near;
-    }
+    if (input->nodes[i].leaf_width > 0 && place_leaf (self, &room, &input->nodes[i], &self->places[i]))
+      take (&room, self->places[i].leaf);
   g_array_unref (room.taken);
 }
 
@@ -287,13 +375,16 @@ ew_layout_sector_labels (EwLayout *self, const EwLayoutInput *input)
       EwLayoutSector *sector = &self->sectors[s];
       Wish wish = { .angle = sector->name_angle, .distance = sector->outer + 12 * self->scale };
 
-      if (!sector->present)
-        continue;
-      wish.widths[1] = wish.widths[2] = input->sector_width[s];
-      wish.heights[1] = input->name_height;
-      wish.heights[2] = input->name_height + input->detail_height;
       wish.anchor = is_upright (wish.angle) ? EW_ANCHOR_MIDDLE : side_of (wish.angle);
-      place_outward (self, &room, &wish, &sector->label);
+      for (wish.lines = 2; sector->present && wish.lines > 0; wish.lines--)
+        {
+          wish.width = MAX (input->sector_width[s], wish.lines == 2 ? input->sector_detail_width[s] : 0);
+          wish.height = input->name_height + (wish.lines == 2 ? input->detail_height : 0);
+          if (!place_outward (self, &room, &wish, &sector->label))
+            continue;
+          take (&room, sector->label.box);
+          break;
+        }
     }
   g_array_unref (room.taken);
 }

@@ -10,6 +10,7 @@
 
 #define EW_SIX_OCLOCK G_PI_2
 #define EW_EDGE_RADIUS 62.0
+#define EW_SPOKE_LEAST 29.0 /* between the edge and a token */
 #define EW_PLATE_HALF 42.0
 #define EW_PLATE_HALF_COMPACT 26.0
 #define EW_TOKEN_SIZE 54.0

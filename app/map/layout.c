@@ -3,11 +3,18 @@
 
 #define SECTOR_GAP 0.6     /* places */
 #define PLATE_END 0.44     /* places beyond the first and last token */
-#define PLATE_END_MAX 0.45 /* rad: a plate around one node of few isn't half the ring */
+#define PLATE_END_MAX 0.45 /* rad: a plate around one node of few isn't half the ring, unless it is the only one */
 #define MAX_RADIUS 320.0
-#define MIN_RADIUS 150.0    /* while there is room for it */
-#define TIGHT_RADIUS 118.0  /* the spokes are still there */
-#define NAME_RADIUS_IN 51.0 /* sector names: inside the plate's inner edge */
+#define MIN_RADIUS 150.0   /* while there is room for it */
+#define TIGHT_RADIUS 118.0 /* the spokes are still there */
+#define TEXT_TIGHTENS 64.0 /* the radius that large words take away from the least one */
+/* Beyond the tokens' middle, per size of text: two lines above and below, a name and its state beside. */
+#define LINES_ROOM 38.0
+#define BESIDE_ROOM 172.0
+#define ALONG_ROOM 85.0  /* compact: a line along the spoke */
+#define NAME_HEIGHT 16.0 /* of a sector's name, per size of text */
+#define LINES_MARGIN 16.0
+#define NAME_IN 43.0 /* sector names: inside the plate's inner edge, and half of their height more */
 
 EwPoint
 ew_polar (EwPoint centre, gdouble radius, gdouble angle)
@@ -55,6 +62,12 @@ ew_box_contains (const EwBox *box, gdouble x, gdouble y)
 }
 
 gdouble
+ew_layout_text (const EwLayoutInput *input)
+{
+  return MAX (input->text, 1);
+}
+
+gdouble
 ew_spoke_width (gdouble bytes_a_second, gdouble previous)
 {
   gdouble megabits = MAX (bytes_a_second, 0) * 8 / 1e6;
@@ -63,18 +76,28 @@ ew_spoke_width (gdouble bytes_a_second, gdouble previous)
   return previous > 0 && fabs (width - previous) < 0.4 ? previous : width;
 }
 
-/* The ring's length in places, and where each sector begins. */
+static guint
+count_sectors (EwSlots *slots)
+{
+  guint n = 0;
+
+  for (guint s = 0; s < EW_N_SECTORS; s++)
+    n += ew_slots_length (slots, s) > 0;
+  return n;
+}
+
+/* The ring's length in places, and where each sector begins. One alone has no gap: few nodes are spread evenly. */
 static gdouble
 measure_ring (EwSlots *slots, gdouble starts[EW_N_SECTORS])
 {
-  gdouble x = 0;
+  gdouble x = 0, gap = count_sectors (slots) > 1 ? SECTOR_GAP : 0;
 
   for (guint s = 0; s < EW_N_SECTORS; s++)
     {
       guint length = ew_slots_length (slots, s);
 
       starts[s] = x;
-      x += length > 0 ? length + SECTOR_GAP : 0;
+      x += length > 0 ? length + gap : 0;
     }
   return MAX (x, 1);
 }
@@ -94,18 +117,25 @@ static void
 choose_radius (EwLayout *self, const EwLayoutInput *input)
 {
   gboolean full = self->mode == EW_LAYOUT_FULL;
-  gdouble half = MIN (input->width, input->height) / 2;
-  gdouble wanted = MIN (input->height / 2 - (full ? 108 : 118), input->width / 2 - 226);
+  gdouble half = MIN (input->width, input->height) / 2, text = ew_layout_text (input);
+  gdouble above
+    = full ? EW_LABEL_DISTANCE + LINES_MARGIN + LINES_ROOM * text : EW_LABEL_DISTANCE_COMPACT + ALONG_ROOM * text;
+  gdouble beside = EW_LABEL_DISTANCE + BESIDE_ROOM * text;
+  gdouble wanted = MIN (input->height / 2 - above, input->width / 2 - beside);
   gdouble beyond = (full ? EW_PLATE_HALF : EW_PLATE_HALF_COMPACT) + 6;
   gdouble token = full ? EW_TOKEN_SIZE + 8 : EW_TOKEN_SIZE_COMPACT + 2;
   gdouble least = MAX (TIGHT_RADIUS, token / 2 / sin (MIN (self->slot, G_PI) / 2));
-  gdouble floor_radius = MAX (MIN (MIN_RADIUS, half - beyond), least);
+  gdouble usual = MAX (MIN_RADIUS - TEXT_TIGHTENS * (text - 1), TIGHT_RADIUS);
+  gdouble floor_radius = MAX (MIN (usual, half - beyond), least);
 
   self->radius = MAX (CLAMP (wanted, floor_radius, MAX_RADIUS), least);
   self->scale = CLAMP ((half - 2) / (self->radius + beyond), 0.05, 1);
   self->radius *= self->scale * self->zoom;
   self->scale = MIN (self->scale * self->zoom, 1);
-  self->edge_radius = EW_EDGE_RADIUS * self->scale;
+  token = full ? EW_TOKEN_SIZE : EW_TOKEN_SIZE_COMPACT;
+  self->edge_radius
+    = MIN (EW_EDGE_RADIUS * text, self->radius / self->scale - token / 2 - EW_SPOKE_LEAST) * self->scale;
+  self->reach = self->radius + (beyond - 6) * self->scale;
 }
 
 static void
@@ -113,10 +143,11 @@ place_sector (EwLayout *self, const EwLayoutInput *input, EwSlots *slots, EwSect
 {
   EwLayoutSector *out = &self->sectors[sector];
   guint length = ew_slots_length (slots, sector);
-  gdouble end = MIN (PLATE_END * self->slot, PLATE_END_MAX);
+  gdouble end = MIN (PLATE_END * self->slot, count_sectors (slots) > 1 ? PLATE_END_MAX : G_PI);
   gdouble half = (self->mode == EW_LAYOUT_FULL ? EW_PLATE_HALF : EW_PLATE_HALF_COMPACT) * self->scale;
-  gdouble name_half = input->sector_width[sector] / 2 + 7;
+  gdouble name_half = input->sector_width[sector] / 2 + 7, name_height = NAME_HEIGHT * ew_layout_text (input);
   gdouble last = start + (MAX (length, 1) - 1) * self->slot;
+  EwPoint at;
 
   out->n_live = ew_slots_n_live (slots, sector);
   out->present = out->n_live > 0;
@@ -125,11 +156,14 @@ place_sector (EwLayout *self, const EwLayoutInput *input, EwSlots *slots, EwSect
   out->inner = self->radius - half;
   out->outer = self->radius + half;
   out->port_angle = (start + last) / 2;
-  out->name_radius = self->radius - NAME_RADIUS_IN * self->scale;
+  out->name_radius = self->radius - NAME_IN * self->scale - name_height / 2;
   /* Between two spokes in the middle; beside the only one. */
   out->name_angle = length > 1 ? start + ((length - 1) / 2 + 0.5) * self->slot : start + name_half / out->name_radius;
   out->name_shown = self->mode == EW_LAYOUT_FULL && out->present && self->scale > 0.85
+                    && out->name_radius - name_height / 2 > self->edge_radius + 8
                     && 2 * name_half < self->slot * (length > 1 ? 1 : 1.3) * out->name_radius;
+  at = ew_polar (self->centre, out->name_radius, out->name_angle);
+  out->name = (EwBox){ at.x, at.y, input->sector_width[sector], name_height, out->name_angle + G_PI_2 };
 }
 
 static void
@@ -204,7 +238,8 @@ ew_layout_new (const EwLayoutInput *input, EwSlots *slots)
     }
   place_tokens (self, input, slots);
   ew_layout_leaves (self, &zoomed);
-  ew_layout_labels (self, &zoomed);
+  if (!input->tokens_only)
+    ew_layout_labels (self, &zoomed);
   return self;
 }
 

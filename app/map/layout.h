@@ -4,10 +4,15 @@
  * text; who calls it has measured the labels.
  *
  * The map is a dial. The edge is in its centre; every node has one spoke, from a port on the edge's rim to its token on
- * the ring. This computer is at 6 o'clock. Sectors follow each other clockwise, 0.6 places apart.
+ * the ring. This computer is at 6 o'clock. Sectors follow each other clockwise, 0.6 places apart; one
+ * alone goes all around.
  *
  * What moves what: nothing but the set of nodes and the size moves a token. A node that joins moves the others less
- * than one place (1.6 where it opens a sector); one that leaves moves nothing, its place stays empty.
+ * than one place (1.6 where it opens a sector, 2.2 where that is the second); one that leaves moves nothing, its place
+ * stays empty.
+ *
+ * What is around words grows with them (input.text): the edge's disc, and the room that the ring leaves for labels.
+ * Where room is short a label loses its address first, then its name is shortened, then its state goes.
  *
  * Three scales, by the number of places: up to 16 tokens of 54 px with two lines of label; up to 32 tokens of 33 px
  * with one line along the spoke; beyond that seats: a sector is as wide as its share, with one dot a node. Seats that
@@ -57,27 +62,34 @@ typedef struct
   EwSector sector;
   gboolean self;
   gboolean selected;
-  gboolean trouble;                 /* offline or not joined: its label counts more; its seat is at the end */
-  gdouble name_width, detail_width; /* of the two lines; compact: of the one line with and without detail */
-  gdouble leaf_width, leaf_height;  /* of a gateway's capsule; 0: none */
+  gboolean trouble;                /* offline or not joined: its label counts more; its seat is at the end */
+  gdouble name_width;              /* of the whole name */
+  gdouble name_least;              /* how far it may be shortened in its middle; 0: not at all */
+  gdouble state_width;             /* of the state or latency alone; it is never shortened */
+  gdouble detail_width;            /* of the address and the state; 0: there is no address */
+  gdouble leaf_width, leaf_height; /* of a gateway's capsule; 0: none */
 } EwLayoutNode;
 
 typedef struct
 {
   gdouble width, height;
   gdouble zoom; /* from 1 (0 is 1 too): distances grow with it, tokens, lines and words keep their size */
-  gdouble name_height, detail_height; /* of the label's lines */
-  gdouble sector_width[EW_N_SECTORS]; /* of the sectors' names; seats: of their labels' wider line */
-  EwBox reserved[4];                  /* where labels don't go: cards that lie on the map */
+  gdouble text; /* how large words are; 1 (0 is 1 too): a line of 20 px */
+  gdouble name_height, detail_height;        /* of the label's lines */
+  gdouble sector_width[EW_N_SECTORS];        /* of the sectors' names; seats: of their labels' first line */
+  gdouble sector_detail_width[EW_N_SECTORS]; /* seats: of the second line */
+  EwBox reserved[4];                         /* where labels don't go: cards that lie on the map */
   guint n_reserved;
+  gboolean tokens_only;      /* no labels: asked for the dial's size alone */
   const EwLayoutNode *nodes; /* in the order of enrolment */
   guint n_nodes;
 } EwLayoutInput;
 
 typedef struct
 {
-  guint lines; /* 2, 1 (the name alone) or 0: there is no room, show it on hover and focus only */
-  EwBox box;
+  guint lines;    /* 2, 1 (the name alone) or 0: there is no room, show it on hover and focus only */
+  gboolean brief; /* of two lines, the second is the state without the address */
+  EwBox box;      /* a name that is wider is shortened */
   EwAnchor anchor;
 } EwLayoutLabel;
 
@@ -106,6 +118,7 @@ typedef struct
   gdouble port_angle;   /* seats: of the one port */
   gboolean name_shown;
   gdouble name_angle, name_radius;
+  EwBox name;          /* where it is shown */
   EwLayoutLabel label; /* seats: outside */
 } EwLayoutSector;
 
@@ -114,6 +127,7 @@ typedef struct
   EwLayoutMode mode;
   gdouble zoom;   /* the input's; the dial lies in zoom times its size */
   EwPoint centre; /* of that */
+  gdouble reach;  /* radius of the plates' outer edge */
   gdouble scale;  /* below 1 where the size is too small for the dial; tokens and the edge have it already */
   gdouble edge_radius;
   gdouble radius;       /* of the ring through the tokens */
@@ -135,6 +149,31 @@ gboolean ew_box_overlaps (const EwBox *a, const EwBox *b);
 gboolean ew_box_contains (const EwBox *box, gdouble x, gdouble y);
 /* Upright, by its corner. */
 EwBox ew_box_new (gdouble left, gdouble top, gdouble width, gdouble height);
+
+/* How large the input's words are, 1 at least. */
+gdouble ew_layout_text (const EwLayoutInput *input);
+
+/* The gap between a name and its state where both are on one line, px. */
+#define EW_LABEL_GAP 5.0
+
+/* Where along its spoke the latency of a leg stands: near the middle, clear of the edge, of tokens, labels and sectors'
+   names, and of others (n). angle, size: of the pill. FALSE: there is no room. */
+gboolean ew_layout_pill (const EwLayout *self, guint index, gdouble width, gdouble height, const EwBox *others,
+                         guint n_others, EwBox *box);
+
+/* A card that lies beside the ring, in one of several shapes. */
+typedef struct
+{
+  gdouble natural, least; /* its width */
+  gdouble height;
+} EwCardShape;
+
+#define EW_CARD_CORNERS 4 /* the upper ones first */
+
+/* Where the card lies in one corner, as wide as there is room: it covers neither a capsule nor the ring; between: only
+   no tokens. margin: to the edges of the map. rtl: corners on the right first. FALSE: there is no room. */
+gboolean ew_layout_card (const EwLayout *self, const EwLayoutInput *input, const EwCardShape *shape, gdouble margin,
+                         guint corner, gboolean rtl, gboolean between, EwBox *box);
 
 /* The width of a spoke for what it carries, both ways. previous: what is drawn now (0: nothing yet); a change too small
    to mean anything keeps it. */

@@ -16,7 +16,7 @@
 #define PORT_RADIUS_COMPACT 3.3
 #define PATH_LEAST 4.5 /* px wide at least, whatever it carries */
 #define HALO 5.0
-#define PILL_HEIGHT 21.0
+#define PILL_ENDS 14.0 /* px beyond its text */
 #define DIMMED 0.25
 
 cairo_t *
@@ -444,29 +444,35 @@ ew_map_draw_choice (EwMapView *self, GtkSnapshot *snapshot)
   ew_map_draw_labels (self, snapshot);
 }
 
-/* Above the dots: the latency of each leg. */
-static void
-draw_pill (EwMapView *self, GtkSnapshot *snapshot, EwNode *node, EwPoint from, EwPoint to)
+/* Above the dots: the latency of each leg, where there is room for it on its spoke. */
+static PangoLayout *
+pill_text (EwMapView *self, EwMapItem *item)
 {
-  gdouble ms = ew_node_get_rtt_ms (node), x = (from.x + to.x) / 2, y = (from.y + to.y) / 2, width;
+  gdouble ms = item != NULL ? ew_node_get_rtt_ms (item->node) : -1;
   g_autofree gchar *text = NULL;
-  g_autoptr (PangoLayout) layout = NULL;
-  GskRoundedRect pill;
-  gint text_width, text_height;
 
-  if (ms < 0 || ew_node_get_state (node) != EW_NODE_ONLINE)
-    return;
+  if (ms < 0 || ew_node_get_state (item->node) != EW_NODE_ONLINE)
+    return NULL;
   text = ew_words_latency (ms);
-  layout = ew_map_text (self, 0.82, TRUE, text);
-  pango_layout_get_pixel_size (layout, &text_width, &text_height);
-  width = text_width + 14;
-  gsk_rounded_rect_init_from_rect (
-    &pill, &GRAPHENE_RECT_INIT ((float)(x - width / 2), (float)(y - PILL_HEIGHT / 2), (float)width, (float)PILL_HEIGHT),
-    (float)(PILL_HEIGHT / 2));
+  return ew_map_text (self, EW_TEXT_PILL, TRUE, text);
+}
+
+static void
+draw_pill (EwMapView *self, GtkSnapshot *snapshot, PangoLayout *text, const EwBox *box)
+{
+  GskRoundedRect pill;
+  gint width, height;
+
+  gsk_rounded_rect_init_from_rect (&pill,
+                                   &GRAPHENE_RECT_INIT ((float)(box->x - box->width / 2),
+                                                        (float)(box->y - box->height / 2), (float)box->width,
+                                                        (float)box->height),
+                                   (float)(box->height / 2));
   gtk_snapshot_push_rounded_clip (snapshot, &pill);
   gtk_snapshot_append_color (snapshot, &self->colors->pill, &pill.bounds);
   gtk_snapshot_pop (snapshot);
-  ew_map_draw_text (snapshot, layout, round (x - text_width / 2.0), round (y - text_height / 2.0),
+  pango_layout_get_pixel_size (text, &width, &height);
+  ew_map_draw_text (snapshot, text, round (box->x - width / 2.0), round (box->y - height / 2.0),
                     &self->colors->on_accent);
 }
 
@@ -474,13 +480,25 @@ void
 ew_map_draw_top (EwMapView *self, GtkSnapshot *snapshot)
 {
   Path path;
-  gdouble rim = self->layout->edge_radius;
+  EwMapItem *items[2];
+  EwBox boxes[2];
+  guint n = 0;
 
   if (!find_path (self, &path))
     return;
-  if (path.near != NULL)
-    draw_pill (self, snapshot, path.near->node, ew_map_point (self, rim, path.near_angle),
-               ew_map_point (self, path.near_end, path.near_angle));
-  if (path.far != NULL)
-    draw_pill (self, snapshot, path.far->node, ew_map_point (self, rim, path.far_angle), far_point (self, &path));
+  items[0] = path.near;
+  items[1] = path.far;
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (PangoLayout) text = pill_text (self, items[i]);
+      gint width;
+
+      if (text == NULL)
+        continue;
+      pango_layout_get_pixel_size (text, &width, NULL);
+      if (!ew_layout_pill (self->layout, ew_map_index (self, items[i]), width + PILL_ENDS, self->measures.pill_height,
+                           boxes, n, &boxes[n]))
+        continue;
+      draw_pill (self, snapshot, text, &boxes[n++]);
+    }
 }

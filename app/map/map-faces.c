@@ -18,7 +18,7 @@
 static void
 measure_seats (EwMapView *self)
 {
-  gdouble line = ew_map_line_height (self, TRUE), pitch = self->layout->pitch;
+  gdouble line = self->measures.detail_height, pitch = self->layout->pitch;
 
   self->seats_named
     = self->layout->mode == EW_LAYOUT_SEATS && self->layout->nodes_per_seat == 1 && pitch >= ew_map_named_pitch (self);

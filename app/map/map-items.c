@@ -20,6 +20,7 @@ ew_map_item_free (EwMapItem *item)
   if (item->token != NULL)
     gtk_widget_unparent (GTK_WIDGET (item->token));
   g_clear_object (&item->name);
+  g_clear_object (&item->state_text);
   g_clear_object (&item->detail);
   g_clear_object (&item->leaf);
   g_free (item->words);
@@ -205,7 +206,7 @@ token_pitch (EwMapView *self)
 gdouble
 ew_map_named_pitch (EwMapView *self)
 {
-  return MAX (token_pitch (self), SEAT_NAME_LEAST + ew_map_line_height (self, TRUE));
+  return MAX (token_pitch (self), SEAT_NAME_LEAST + self->measures.detail_height);
 }
 
 void
@@ -244,98 +245,6 @@ ew_map_items_tokens (EwMapView *self)
 
 /* Layout. */
 
-static EwSector
-sector_of (EwNode *node)
-{
-  return ew_node_is_gateway (node)                   ? EW_SECTOR_SITES
-         : ew_node_get_kind (node) == EW_KIND_SERVER ? EW_SECTOR_SERVERS
-                                                     : EW_SECTOR_DEVICES;
-}
-
-static gdouble
-text_width (PangoLayout *layout)
-{
-  gint width = 0;
-
-  if (layout != NULL)
-    pango_layout_get_pixel_size (layout, &width, NULL);
-  return ceil (width / 6.0) * 6; /* a digit more or less moves no label */
-}
-
-static gdouble
-text_height (PangoLayout *layout)
-{
-  gint height = 0;
-
-  if (layout != NULL)
-    pango_layout_get_pixel_size (layout, NULL, &height);
-  return height;
-}
-
-static void
-describe_node (EwMapView *self, EwMapItem *item, EwLayoutNode *out)
-{
-  *out = (EwLayoutNode){ .id = ew_node_get_id (item->node),
-                         .sector = sector_of (item->node),
-                         .self = ew_node_is_self (item->node),
-                         .selected = self->selected == G_OBJECT (item->node)
-                                     || (item->token != NULL && gtk_widget_has_focus (GTK_WIDGET (item->token))),
-                         .trouble = item->state != EW_NODE_ONLINE && item->state != EW_NODE_WAS_ONLINE,
-                         .name_width = text_width (item->name),
-                         .detail_width = text_width (item->detail) };
-  if (item->leaf != NULL)
-    {
-      out->leaf_width = text_width (item->leaf) + 32;
-      out->leaf_height = text_height (item->leaf) + 10;
-    }
-}
-
-static void
-reserve (EwMapView *self, EwLayoutInput *input, GtkWidget *widget)
-{
-  graphene_rect_t rect;
-
-  if (gtk_widget_get_visible (widget) && gtk_widget_get_child_visible (widget)
-      && gtk_widget_compute_bounds (widget, GTK_WIDGET (self), &rect))
-    input->reserved[input->n_reserved++]
-      = ew_box_new (rect.origin.x - 4, rect.origin.y - 4, rect.size.width + 8, rect.size.height + 8);
-}
-
-static EwLayoutMode
-coming_mode (EwMapView *self)
-{
-  /* Places that were left count too: only the layout knows them all. */
-  guint n = MAX (self->items->len, self->layout != NULL ? ew_slots_total (self->slots) : 0);
-
-  return n <= EW_LAYOUT_MAX_FULL ? EW_LAYOUT_FULL : n <= EW_LAYOUT_MAX_COMPACT ? EW_LAYOUT_COMPACT : EW_LAYOUT_SEATS;
-}
-
-static EwLayout *
-make_layout (EwMapView *self, gint width, gint height, EwLayoutMode mode)
-{
-  g_autofree EwLayoutNode *nodes = g_new0 (EwLayoutNode, self->items->len + 1);
-  GtkWidget *const cards[]
-    = { GTK_WIDGET (self->card), self->zoom_box, GTK_WIDGET (self->legend), GTK_WIDGET (self->found) };
-  EwLayoutInput input
-    = { .width = width, .height = height, .zoom = self->layout_zoom, .nodes = nodes, .n_nodes = self->items->len };
-
-  for (guint i = 0; i < self->items->len; i++)
-    {
-      EwMapItem *item = g_ptr_array_index (self->items, i);
-
-      ew_map_write_item (self, item, mode);
-      describe_node (self, item, &nodes[i]);
-    }
-  ew_map_write_sectors (self, nodes, mode);
-  for (guint s = 0; s < EW_N_SECTORS; s++)
-    input.sector_width[s] = MAX (text_width (self->sector_names[s]), text_width (self->sector_details[s]));
-  input.name_height = ew_map_line_height (self, FALSE);
-  input.detail_height = ew_map_line_height (self, TRUE);
-  for (guint i = 0; i < G_N_ELEMENTS (cards) && self->layout_zoom <= 1; i++) /* else labels move below them and out */
-    reserve (self, &input, cards[i]);
-  return ew_layout_new (&input, self->slots);
-}
-
 /* Where everybody is now is where they slide from. TRUE: somebody moves. */
 static gboolean
 start_angles (EwMapView *self)
@@ -366,7 +275,7 @@ settle (EwMapView *self)
 static EwLegendRows
 legend_rows (EwMapView *self)
 {
-  EwLegendRows rows = coming_mode (self) == EW_LAYOUT_SEATS ? EW_LEGEND_SEATS : EW_LEGEND_TRAFFIC;
+  EwLegendRows rows = ew_map_coming_mode (self) == EW_LAYOUT_SEATS ? EW_LEGEND_SEATS : EW_LEGEND_TRAFFIC;
 
   if (self->layout != NULL && self->layout->nodes_per_seat > 1)
     rows |= EW_LEGEND_TENS;
@@ -405,21 +314,16 @@ ew_map_items_states (EwMapView *self)
 void
 ew_map_items_layout (EwMapView *self, gint width, gint height)
 {
-  EwLayoutMode mode = coming_mode (self);
-  EwLayout *layout = make_layout (self, width, height, mode);
+  EwLayout *layout = ew_map_make_layout (self, width, height);
   gboolean resized, first = self->layout == NULL;
 
-  if (layout->mode != mode) /* places of those who left made it another one */
-    {
-      mode = layout->mode;
-      ew_layout_free (layout);
-      layout = make_layout (self, width, height, mode);
-    }
   resized = first || layout->centre.x != self->layout->centre.x || layout->centre.y != self->layout->centre.y
             || layout->mode != self->layout->mode;
   g_clear_pointer (&self->layout, ew_layout_free);
   self->layout = layout;
   self->layout_stale = FALSE;
+  for (guint i = 0; i < self->items->len; i++)
+    ew_map_fit_label (self, g_ptr_array_index (self->items, i), &layout->places[i].label);
   if (start_angles (self) && !resized && layout->mode != EW_LAYOUT_SEATS
       && adw_get_enable_animations (GTK_WIDGET (self)) && gtk_widget_get_mapped (GTK_WIDGET (self)))
     {

@@ -46,6 +46,30 @@ draw_lines (GtkSnapshot *snapshot, const EwLayoutLabel *label, PangoLayout *firs
   gtk_snapshot_restore (snapshot);
 }
 
+/* Compact: the name and the state on one line. */
+static void
+draw_one_line (GtkSnapshot *snapshot, const EwLayoutLabel *label, PangoLayout *name, PangoLayout *state,
+               const GdkRGBA *color)
+{
+  const EwBox *box = &label->box;
+  gint name_width, state_width = 0;
+  gdouble left;
+
+  pango_layout_get_pixel_size (name, &name_width, NULL);
+  if (state != NULL)
+    pango_layout_get_pixel_size (state, &state_width, NULL);
+  left = label->anchor == EW_ANCHOR_START
+           ? -box->width / 2
+           : box->width / 2 - name_width - (state != NULL ? state_width + EW_LABEL_GAP : 0);
+  gtk_snapshot_save (snapshot);
+  gtk_snapshot_translate (snapshot, &GRAPHENE_POINT_INIT ((float)box->x, (float)box->y));
+  gtk_snapshot_rotate (snapshot, (float)(box->angle * 180 / G_PI));
+  ew_map_draw_text (snapshot, name, left, -box->height / 2, color);
+  if (state != NULL)
+    ew_map_draw_text (snapshot, state, left + name_width + EW_LABEL_GAP, -box->height / 2, color);
+  gtk_snapshot_restore (snapshot);
+}
+
 static void
 draw_node_label (EwMapView *self, GtkSnapshot *snapshot, guint index)
 {
@@ -66,10 +90,13 @@ draw_node_label (EwMapView *self, GtkSnapshot *snapshot, guint index)
   if (item->dimmed)
     gtk_snapshot_push_opacity (snapshot, DIMMED);
   if (self->layout->mode == EW_LAYOUT_COMPACT)
-    draw_lines (snapshot, &label, label.lines == 2 ? item->detail : item->name, NULL,
-                item->state == EW_NODE_ONLINE ? &colors->text : &colors->secondary, NULL);
+    draw_one_line (snapshot, &label, item->name, label.lines == 2 ? item->state_text : NULL,
+                   item->state == EW_NODE_ONLINE ? &colors->text : &colors->secondary);
   else
-    draw_lines (snapshot, &label, item->name, label.lines == 2 ? item->detail : NULL,
+    draw_lines (snapshot, &label, item->name,
+                label.lines < 2 ? NULL
+                : label.brief   ? item->state_text
+                                : item->detail,
                 item->state == EW_NODE_ONLINE ? &colors->text : &colors->secondary, &colors->secondary);
   if (item->dimmed)
     gtk_snapshot_pop (snapshot);

@@ -6,7 +6,8 @@
 
 #define SAMPLE 34.0
 #define GAP 8.0
-#define ROW 21.0
+#define ROW_LEAST 21.0
+#define ROW_SPACE 4.0 /* px between two lines of text */
 #define MAX_ROWS 4
 
 typedef enum
@@ -72,19 +73,30 @@ draw_seat (cairo_t *cr, Sample sample, const EwMapColors *colors)
   cairo_stroke (cr);
 }
 
+/* As high as its text asks for. */
+static gdouble
+row_height (EwMapLegend *self)
+{
+  gint height = 0;
+
+  if (self->n > 0)
+    pango_layout_get_pixel_size (self->texts[0], NULL, &height);
+  return MAX (ROW_LEAST, height + ROW_SPACE);
+}
+
 static void
 ew_map_legend_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
 {
   EwMapLegend *self = EW_MAP_LEGEND (widget);
   gboolean rtl = gtk_widget_get_direction (widget) == GTK_TEXT_DIR_RTL;
-  gdouble full = gtk_widget_get_width (widget);
+  gdouble full = gtk_widget_get_width (widget), row = row_height (self);
 
   for (guint i = 0; i < self->n; i++)
     {
-      gdouble middle = ROW * (i + 0.5), start = rtl ? full - SAMPLE : 0;
+      gdouble middle = row * (i + 0.5), start = rtl ? full - SAMPLE : 0;
       gint width, height;
       cairo_t *cr = gtk_snapshot_append_cairo (
-        snapshot, &GRAPHENE_RECT_INIT ((float)start, (float)(ROW * i), (float)SAMPLE, (float)ROW));
+        snapshot, &GRAPHENE_RECT_INIT ((float)start, (float)(row * i), (float)SAMPLE, (float)row));
 
       cairo_translate (cr, start, middle);
       (self->samples[i] < SAMPLE_ONLINE_SEAT ? draw_line : draw_seat) (cr, self->samples[i], self->colors);
@@ -110,7 +122,8 @@ ew_map_legend_measure (GtkWidget *widget, GtkOrientation orientation, gint for_s
       gint width;
 
       pango_layout_get_pixel_size (self->texts[i], &width, NULL);
-      size = orientation == GTK_ORIENTATION_VERTICAL ? size + (gint)ROW : MAX (size, (gint)(SAMPLE + GAP) + width);
+      size = orientation == GTK_ORIENTATION_VERTICAL ? size + (gint)row_height (self)
+                                                     : MAX (size, (gint)(SAMPLE + GAP) + width);
     }
   *minimum = *natural = size;
   *minimum_baseline = *natural_baseline = -1;

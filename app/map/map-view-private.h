@@ -12,6 +12,7 @@
 #include "map/map-colors.h"
 #include "map/map-dots.h"
 #include "map/map-legend.h"
+#include "map/map-measures.h"
 #include "map/map-view.h"
 #include "map/path-card.h"
 #include "map/token.h"
@@ -30,15 +31,26 @@ typedef struct
   EwToken *token;    /* NULL: a seat */
   EwNodeState state; /* as shown */
   EwSector sector;
-  gdouble width;     /* of its spoke */
-  PangoLayout *name; /* the label's lines; compact: name is all of it */
-  PangoLayout *detail;
+  gdouble width;           /* of its spoke */
+  PangoLayout *name;       /* the label's lines; compact: name and state_text, side by side */
+  PangoLayout *state_text; /* the second line without the address; NULL: there is nothing to say */
+  PangoLayout *detail;     /* with the address; NULL: there is none */
+  gint name_width;         /* of the whole name, or as much of it as is shown at most */
+  gboolean shortened;      /* letters of the name are missing */
   PangoLayout *leaf;
   gchar *words;                 /* what the lines were made of */
   gdouble from_angle, to_angle; /* where it slides from and to */
   gboolean fresh;               /* it was not there before */
   gboolean dimmed;              /* the search doesn't find it */
 } EwMapItem;
+
+/* Where the path card lies; known: it was chosen. */
+typedef struct
+{
+  gboolean known;
+  guint shape, corner;
+  gboolean between;
+} EwCardPlace;
 
 struct _EwMapView
 {
@@ -53,6 +65,8 @@ struct _EwMapView
   GHashTable *by_node;  /* EwNode → EwMapItem, borrowed */
   GHashTable *by_token; /* EwToken → EwMapItem, borrowed */
   EwSlots *slots;
+  EwMapMeasures measures;
+  EwLayout *dial;   /* without zoom and labels: what the cards keep off; there as soon as the layout is */
   EwLayout *layout; /* NULL until the first size */
   PangoLayout *sector_names[EW_N_SECTORS];
   PangoLayout *sector_details[EW_N_SECTORS];
@@ -76,6 +90,7 @@ struct _EwMapView
   EwToken *wedges[EW_N_SECTORS]; /* seats only */
   EwMapDots *dots;
   EwPathCard *card;
+  EwCardPlace card_place;
   EwMapLegend *legend;
   GtkWidget *zoom_box;
   GtkLabel *found;    /* what the search has found, in words */
@@ -118,6 +133,15 @@ gdouble ew_map_distance (EwMapView *self, guint index); /* of its token from the
 EwPoint ew_map_point (EwMapView *self, gdouble radius, gdouble angle);
 
 void ew_map_update_found (EwMapView *self); /* search or nodes have changed */
+/* layout, cards */
+void ew_map_measure_dial (EwMapView *self, gint width, gint height); /* then the cards have their places */
+void ew_map_cards_allocate (EwMapView *self, gint width, gint height);
+void ew_map_cards_allocate_legend (EwMapView *self);                     /* it may have other lines */
+EwLayout *ew_map_make_layout (EwMapView *self, gint width, gint height); /* transfer full */
+EwLayoutMode ew_map_coming_mode (EwMapView *self);
+/* How many nodes would say their state or latency with a card here; NULL: without one. 0 for seats. */
+gint ew_map_count_whole (EwMapView *self, const EwBox *card);
+void ew_map_reserve (EwMapView *self, EwLayoutInput *input, GtkWidget *widget); /* where it is, if it is shown */
 
 /* draw, seats */
 void ew_map_draw_scene (EwMapView *self, GtkSnapshot *snapshot);

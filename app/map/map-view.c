@@ -8,12 +8,6 @@
 #include "map/map-view-private.h"
 
 #define SLIDE_MS 400
-#define CARD_MARGIN 16
-/* In a narrow map the cards move out into its corners, from where the labels above and below the ring are. */
-#define CARD_MARGIN_NARROW 3
-#define NARROW 480
-#define ROOM_FOR_CARD 236   /* px beside the ring: less, and the card has one line */
-#define ROOM_FOR_LEGEND 290 /* beside the labels too */
 
 enum
 {
@@ -171,9 +165,9 @@ ew_map_update_card (EwMapView *self)
   EwNode *own = ew_topology_get_self (self->topology);
   EwNode *node = EW_IS_NODE (self->selected) && self->selected != (GObject *)own ? EW_NODE (self->selected) : NULL;
 
-  gtk_widget_set_visible (GTK_WIDGET (self->card), self->selected != NULL);
-  if (self->selected != NULL)
-    ew_path_card_set (self->card, node, own, ew_topology_get_edge (self->topology));
+  gtk_widget_set_visible (GTK_WIDGET (self->card),
+                          self->selected != NULL
+                            && ew_path_card_set (self->card, node, own, ew_topology_get_edge (self->topology)));
 }
 
 GObject *
@@ -189,6 +183,7 @@ ew_map_view_set_selected (EwMapView *self, GObject *selected)
   g_return_if_fail (selected == NULL || EW_IS_NODE (selected) || EW_IS_EDGE (selected));
   if (!g_set_object (&self->selected, selected))
     return;
+  self->card_place.known = FALSE;
   ew_map_update_card (self);
   self->layout_stale = TRUE;
   gtk_widget_queue_resize (GTK_WIDGET (self));
@@ -287,17 +282,23 @@ on_style (EwMapView *self)
   on_topology_changed (self);
 }
 
-/* Another font: everything is measured again. */
+/* Another font, or words of another size: everything is measured again. */
 static void
-ew_map_view_css_changed (GtkWidget *widget, GtkCssStyleChange *change)
+measure_again (EwMapView *self)
 {
-  EwMapView *self = EW_MAP_VIEW (widget);
-
-  GTK_WIDGET_CLASS (ew_map_view_parent_class)->css_changed (widget, change);
+  self->measures.text = 0;
+  self->card_place.known = FALSE;
   for (guint i = 0; self->items != NULL && i < self->items->len; i++)
     g_clear_pointer (&((EwMapItem *)self->items->pdata[i])->words, g_free);
   self->layout_stale = TRUE;
-  gtk_widget_queue_resize (widget);
+  gtk_widget_queue_resize (GTK_WIDGET (self));
+}
+
+static void
+ew_map_view_css_changed (GtkWidget *widget, GtkCssStyleChange *change)
+{
+  GTK_WIDGET_CLASS (ew_map_view_parent_class)->css_changed (widget, change);
+  measure_again (EW_MAP_VIEW (widget));
 }
 
 /* Places. */
@@ -317,51 +318,6 @@ ew_map_view_measure (GtkWidget *widget, GtkOrientation orientation, gint for_siz
         gtk_widget_measure (child, orientation, -1, &least, NULL, NULL, NULL);
       }
   *minimum_baseline = *natural_baseline = -1;
-}
-
-static gint
-card_margin (EwMapView *self)
-{
-  return gtk_widget_get_width (GTK_WIDGET (self)) < NARROW ? CARD_MARGIN_NARROW : CARD_MARGIN;
-}
-
-/* In a corner, mirrored where text runs from right to left. */
-static void
-allocate_card (EwMapView *self, GtkWidget *card, gboolean end, gboolean bottom, gint most)
-{
-  gboolean right = end != (gtk_widget_get_direction (GTK_WIDGET (self)) == GTK_TEXT_DIR_RTL);
-  gint width = gtk_widget_get_width (GTK_WIDGET (self)), height = gtk_widget_get_height (GTK_WIDGET (self));
-  GtkRequisition least, natural;
-  gint w, h, margin = card_margin (self);
-
-  if (!gtk_widget_should_layout (card))
-    return;
-  gtk_widget_get_preferred_size (card, &least, &natural);
-  w = MAX (least.width, MIN (natural.width, most));
-  h = natural.height;
-  gtk_widget_size_allocate (
-    card, &(GtkAllocation){ right ? width - w - margin : margin, bottom ? height - h - margin : margin, w, h }, -1);
-}
-
-/* At the top in the middle, below the path's card where that reaches so far. */
-static void
-allocate_found (EwMapView *self, gint width)
-{
-  GtkWidget *found = GTK_WIDGET (self->found);
-  graphene_rect_t card;
-  gint margin = card_margin (self), x, y = margin, w, h;
-
-  if (!gtk_widget_should_layout (found))
-    return;
-  gtk_widget_measure (found, GTK_ORIENTATION_HORIZONTAL, -1, NULL, &w, NULL, NULL);
-  w = MIN (w, width);
-  gtk_widget_measure (found, GTK_ORIENTATION_VERTICAL, w, NULL, &h, NULL, NULL);
-  x = (width - w) / 2;
-  if (gtk_widget_should_layout (GTK_WIDGET (self->card))
-      && gtk_widget_compute_bounds (GTK_WIDGET (self->card), GTK_WIDGET (self), &card) && card.origin.x < x + w
-      && card.origin.x + card.size.width > x)
-    y += (gint)(card.origin.y + card.size.height);
-  gtk_widget_size_allocate (found, &(GtkAllocation){ x, y, w, h }, -1);
 }
 
 static void
@@ -406,24 +362,6 @@ allocate_tokens (EwMapView *self)
   self->allocated = view;
 }
 
-/* What there is room for beside the ring. */
-static void
-choose_cards (EwMapView *self, gint width, gint height)
-{
-  gdouble ring = CLAMP (MIN (height / 2.0 - 108, width / 2.0 - 226), 110, 320) + 42;
-  gdouble beside = width / 2.0 - ring;
-  gint margin = card_margin (self), wide, high; /* of the zoom buttons */
-
-  ew_path_card_set_compact (self->card, beside < ROOM_FOR_CARD);
-  gtk_widget_measure (self->zoom_box, GTK_ORIENTATION_HORIZONTAL, -1, NULL, &wide, NULL, NULL);
-  gtk_widget_measure (self->zoom_box, GTK_ORIENTATION_VERTICAL, -1, NULL, &high, NULL, NULL);
-  /* It never lies on the ring: in a map so small there are the wheel, two fingers and the keys. */
-  gtk_widget_set_child_visible (self->zoom_box,
-                                hypot (MAX (width / 2.0 - margin - wide, 0), MAX (height / 2.0 - margin - high, 0))
-                                  > MIN (ring, MIN (width, height) / 2.0));
-  gtk_widget_set_child_visible (GTK_WIDGET (self->legend), beside >= ROOM_FOR_LEGEND && self->zoom < 1.1);
-}
-
 static void
 ew_map_view_size_allocate (GtkWidget *widget, gint width, gint height, gint baseline)
 {
@@ -433,18 +371,21 @@ ew_map_view_size_allocate (GtkWidget *widget, gint width, gint height, gint base
 
   if (self->items_stale)
     ew_map_items_update (self);
-  choose_cards (self, width, height);
-  allocate_card (self, GTK_WIDGET (self->card), FALSE, FALSE, width - 2 * card_margin (self));
-  allocate_card (self, self->zoom_box, TRUE, TRUE, width);
-  allocate_found (self, width);
+  if (self->measures.text <= 0)
+    ew_map_measure (widget, &self->measures);
   if (self->layout_stale || resized)
     {
       ew_map_items_states (self);
-      allocate_card (self, GTK_WIDGET (self->legend), FALSE, TRUE, width);
+      ew_map_measure_dial (self, width, height);
+    }
+  self->card_place.known &= !resized;
+  ew_map_cards_allocate (self, width, height);
+  if (self->layout_stale || resized)
+    {
       ew_map_items_layout (self, width, height);
       ew_map_limit (self);
     }
-  allocate_card (self, GTK_WIDGET (self->legend), FALSE, TRUE, width);
+  ew_map_cards_allocate_legend (self);
   gtk_widget_size_allocate (GTK_WIDGET (self->dots), &(GtkAllocation){ 0, 0, width, height }, -1);
   allocate_tokens (self);
   if (self->popover != NULL)
@@ -586,6 +527,7 @@ ew_map_view_finalize (GObject *object)
     }
   ew_map_still_clear (self);
   g_clear_pointer (&self->layout, ew_layout_free);
+  g_clear_pointer (&self->dial, ew_layout_free);
   ew_slots_free (self->slots);
   g_hash_table_unref (self->by_node);
   g_hash_table_unref (self->by_token);
@@ -648,6 +590,10 @@ ew_map_view_init (EwMapView *self)
   ew_map_adopt (self, self->hub);
   self->slide = adw_timed_animation_new (GTK_WIDGET (self), 0, 1, SLIDE_MS,
                                          adw_callback_animation_target_new (on_slide, self, NULL));
+  g_signal_connect_object (gtk_widget_get_settings (GTK_WIDGET (self)), "notify::gtk-xft-dpi",
+                           G_CALLBACK (measure_again), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (gtk_widget_get_settings (GTK_WIDGET (self)), "notify::gtk-font-name",
+                           G_CALLBACK (measure_again), self, G_CONNECT_SWAPPED);
   ew_map_zoom_init (self);
   ew_map_keys_init (self);
   g_signal_connect_object (adw_style_manager_get_default (), "notify::dark", G_CALLBACK (on_style), self,

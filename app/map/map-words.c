@@ -6,11 +6,6 @@
 
 #include "model/words.h"
 
-#define DETAIL_SCALE 0.85
-#define SECTOR_SCALE 0.79
-#define NAME_MOST 190 /* px */
-#define LEAF_MOST 170
-
 PangoLayout *
 ew_map_text (EwMapView *self, gdouble scale, gboolean bold, const gchar *text)
 {
@@ -23,29 +18,6 @@ ew_map_text (EwMapView *self, gdouble scale, gboolean bold, const gchar *text)
   pango_layout_set_attributes (layout, attributes);
   pango_attr_list_unref (attributes);
   return layout;
-}
-
-gdouble
-ew_map_line_height (EwMapView *self, gboolean detail)
-{
-  g_autoptr (PangoLayout) layout = ew_map_text (self, detail ? DETAIL_SCALE : 1, !detail, "Xg");
-  gint height;
-
-  pango_layout_get_pixel_size (layout, NULL, &height);
-  return detail ? height : height - 1;
-}
-
-/* Cut with an ellipsis where it is wider than most; else as wide as it is. */
-static void
-limit (PangoLayout *layout, gint most)
-{
-  gint width;
-
-  pango_layout_get_pixel_size (layout, &width, NULL);
-  if (width <= most)
-    return;
-  pango_layout_set_ellipsize (layout, PANGO_ELLIPSIZE_END);
-  pango_layout_set_width (layout, most * PANGO_SCALE);
 }
 
 static PangoLayout *
@@ -94,15 +66,14 @@ state_markup (EwMapView *self, EwMapItem *item, EwLayoutMode mode)
                                                                      : strong (&self->colors->waiting_text, text);
 }
 
-static gchar *
-detail_markup (EwMapView *self, EwMapItem *item, EwLayoutMode mode)
+static gint
+width_of (PangoLayout *layout)
 {
-  const gchar *address = mode == EW_LAYOUT_FULL ? ew_node_get_address (item->node) : NULL;
-  g_autofree gchar *state = state_markup (self, item, mode);
+  gint width = 0;
 
-  if (address != NULL && *state != '\0')
-    return g_strdup_printf (/* Translators: "100.96.0.21 · ≈ 12 ms" */ _ ("%s · %s"), address, state);
-  return address != NULL ? g_strdup (address) : g_steal_pointer (&state);
+  if (layout != NULL)
+    pango_layout_get_pixel_size (layout, &width, NULL);
+  return width;
 }
 
 static PangoLayout *
@@ -127,53 +98,68 @@ leaf_layout (EwMapView *self, EwNode *node)
 
       markup = g_strdup_printf ("%s\n%s", first, escaped);
     }
-  layout = markup_layout (self, DETAIL_SCALE, markup);
-  limit (layout, LEAF_MOST);
+  layout = markup_layout (self, EW_TEXT_DETAIL, markup);
+  if (width_of (layout) > self->measures.leaf_most)
+    {
+      pango_layout_set_ellipsize (layout, PANGO_ELLIPSIZE_MIDDLE);
+      pango_layout_set_width (layout, self->measures.leaf_most * PANGO_SCALE);
+    }
   return layout;
+}
+
+/* The address and the state on one line; NULL: there is no address. */
+static PangoLayout *
+detail_layout (EwMapView *self, const gchar *address, const gchar *state)
+{
+  g_autofree gchar *both = NULL;
+
+  if (address == NULL)
+    return NULL;
+  if (*state != '\0')
+    both = g_strdup_printf (/* Translators: "100.96.0.21 · ≈ 12 ms" */ _ ("%s · %s"), address, state);
+  return markup_layout (self, EW_TEXT_DETAIL, both != NULL ? both : address);
+}
+
+gdouble
+ew_map_text_width (PangoLayout *layout)
+{
+  return ceil (width_of (layout) / 6.0) * 6;
 }
 
 gboolean
 ew_map_write_item (EwMapView *self, EwMapItem *item, EwLayoutMode mode)
 {
-  g_autofree gchar *detail = NULL, *words = NULL, *routes = NULL;
-  const gchar *name = ew_node_get_name (item->node);
+  g_autofree gchar *state = NULL, *words = NULL, *routes = NULL;
+  const gchar *name = ew_node_get_name (item->node), *address = ew_node_get_address (item->node);
 
   if (mode == EW_LAYOUT_SEATS)
     return FALSE;
-  detail = detail_markup (self, item, mode);
+  state = mode == EW_LAYOUT_COMPACT && ew_node_is_self (item->node) ? g_strdup ("") : state_markup (self, item, mode);
   routes = g_strjoinv (" ", (gchar **)ew_node_get_routes (item->node));
-  words = g_strdup_printf ("%d\n%s\n%s\n%s", mode, name, detail, routes);
+  words = g_strdup_printf ("%d\n%s\n%s\n%s\n%s", mode, name, address != NULL ? address : "", state, routes);
   if (g_strcmp0 (words, item->words) == 0)
     return FALSE;
   g_free (item->words);
   item->words = g_steal_pointer (&words);
   g_clear_object (&item->name);
+  g_clear_object (&item->state_text);
   g_clear_object (&item->detail);
   g_clear_object (&item->leaf);
+  item->name = ew_map_text (self, mode == EW_LAYOUT_FULL ? 1 : EW_TEXT_DETAIL, TRUE, name);
+  item->shortened = ew_map_shorten (item->name, name, self->measures.name_most);
+  item->name_width = width_of (item->name);
+  if (*state != '\0')
+    item->state_text = markup_layout (self, EW_TEXT_DETAIL, state);
   if (mode == EW_LAYOUT_FULL)
     {
-      item->name = ew_map_text (self, 1, TRUE, name);
-      item->detail = markup_layout (self, DETAIL_SCALE, detail);
+      item->detail = detail_layout (self, address, state);
       item->leaf = leaf_layout (self, item->node);
-      limit (item->name, NAME_MOST);
-      limit (item->detail, NAME_MOST + 40);
       return TRUE;
     }
-  item->name = ew_map_text (self, DETAIL_SCALE, TRUE, name);
-  if (ew_node_is_self (item->node))
-    item->detail = g_object_ref (item->name);
-  else
-    {
-      g_autofree gchar *bold = g_markup_printf_escaped ("<b>%s</b> ", name);
-      g_autofree gchar *both = g_strconcat (bold, detail, NULL);
-
-      item->detail = markup_layout (self, DETAIL_SCALE, both);
-    }
-  limit (item->name, NAME_MOST / 2);
-  limit (item->detail, NAME_MOST);
   /* Turned letters stand where they are, not at whole px. */
   pango_context_set_round_glyph_positions (pango_layout_get_context (item->name), FALSE);
-  pango_context_set_round_glyph_positions (pango_layout_get_context (item->detail), FALSE);
+  if (item->state_text != NULL)
+    pango_context_set_round_glyph_positions (pango_layout_get_context (item->state_text), FALSE);
   return TRUE;
 }
 
@@ -188,12 +174,26 @@ ew_map_write_seat (EwMapView *self, EwMapItem *item, gint width)
   g_free (item->words);
   item->words = g_steal_pointer (&words);
   g_clear_object (&item->name);
+  g_clear_object (&item->state_text);
   g_clear_object (&item->detail);
   g_clear_object (&item->leaf);
   if (width <= 0)
     return;
-  item->name = ew_map_text (self, DETAIL_SCALE, FALSE, name);
-  limit (item->name, width);
+  item->name = ew_map_text (self, EW_TEXT_DETAIL, FALSE, name);
+  item->shortened = ew_map_shorten (item->name, name, width);
+}
+
+void
+ew_map_fit_label (EwMapView *self, EwMapItem *item, const EwLayoutLabel *label)
+{
+  gdouble room = label->box.width;
+
+  if (item->name == NULL || label->lines == 0)
+    return;
+  if (self->layout->mode == EW_LAYOUT_COMPACT && label->lines == 2)
+    room -= EW_LABEL_GAP + ew_map_text_width (item->state_text);
+  item->shortened
+    = ew_map_shorten (item->name, ew_node_get_name (item->node), (gint)MIN (room, self->measures.name_most));
 }
 
 /* Sectors. */
@@ -277,7 +277,7 @@ write_seats (EwMapView *self, EwSector sector)
                             own != NULL ? own : "");
   escaped = g_markup_escape_text (words != NULL ? words : _ ("All online"), -1);
   self->sector_names[sector] = markup_layout (self, 1, markup);
-  self->sector_details[sector] = markup_layout (self, DETAIL_SCALE, escaped);
+  self->sector_details[sector] = markup_layout (self, EW_TEXT_DETAIL, escaped);
 }
 
 void
@@ -292,7 +292,7 @@ ew_map_write_sectors (EwMapView *self, const EwLayoutNode *nodes, EwLayoutMode m
       if (mode == EW_LAYOUT_SEATS)
         write_seats (self, s);
       else
-        self->sector_names[s] = ew_map_text (self, SECTOR_SCALE, TRUE, sector_name (s));
+        self->sector_names[s] = ew_map_text (self, EW_TEXT_SECTOR, TRUE, sector_name (s));
     }
 }
 
@@ -328,8 +328,9 @@ ew_map_say_node (EwMapView *self, EwMapItem *item, const EwLayoutPlace *place)
   EwEdge *edge = ew_topology_get_edge (self->topology);
   g_autofree gchar *name = ew_words_node_spoken (item->node, ew_topology_get_self (self->topology), edge);
   g_autofree gchar *description = ew_words_node_description (item->node);
-  gboolean hidden = place->label.lines < 2 || (ew_node_is_gateway (item->node) && !place->has_leaf)
-                    || (item->name != NULL && pango_layout_is_ellipsized (item->name))
+  gboolean hidden = place->label.lines < 2 || (place->label.brief && ew_node_get_address (item->node) != NULL)
+                    || (ew_node_is_gateway (item->node) && !place->has_leaf) || item->shortened
+                    || (item->leaf != NULL && pango_layout_is_ellipsized (item->leaf))
                     || g_strv_length ((gchar **)ew_node_get_routes (item->node)) > 2;
   g_autofree gchar *tooltip = hidden ? tooltip_of (self, item) : NULL;
 

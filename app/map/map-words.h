@@ -14,7 +14,10 @@ gboolean ew_map_write_item (EwMapView *self, EwMapItem *item, EwLayoutMode mode)
 void ew_map_write_seat (EwMapView *self, EwMapItem *item, gint width);
 /* The sectors' names; seats: their labels. nodes: as the items. */
 void ew_map_write_sectors (EwMapView *self, const EwLayoutNode *nodes, EwLayoutMode mode);
-gdouble ew_map_line_height (EwMapView *self, gboolean detail);
+/* As wide as the layout says. */
+void ew_map_fit_label (EwMapView *self, EwMapItem *item, const EwLayoutLabel *label);
+/* For the layout: a digit more or less moves no label. NULL: 0. */
+gdouble ew_map_text_width (PangoLayout *layout);
 /* (transfer full) bold: of what stands on a pill. */
 PangoLayout *ew_map_text (EwMapView *self, gdouble scale, gboolean bold, const gchar *text);
 

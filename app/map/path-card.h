@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The selected path in words: this computer, the edge, the node, with the latency of each leg and their sum. In a
- * narrow map only its first line.
+ * narrow map one line: the path's name and its sum. Of a node that no path leads to it says so, on one line.
  */
 #pragma once
 
 #include <gtk/gtk.h>
 
+#include "map/layout.h"
 #include "model/node.h"
 
 G_BEGIN_DECLS
@@ -15,8 +16,14 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (EwPathCard, ew_path_card, EW, PATH_CARD, GtkWidget)
 
 EwPathCard *ew_path_card_new (void);
-/* node: NULL: the path to the edge alone. self, edge: NULL while unknown. */
-void ew_path_card_set (EwPathCard *self, EwNode *node, EwNode *this_computer, EwEdge *edge);
-void ew_path_card_set_compact (EwPathCard *self, gboolean compact);
+/* node: NULL: the path to the edge alone. self, edge: NULL while unknown. FALSE: there is nothing to say. */
+gboolean ew_path_card_set (EwPathCard *self, EwNode *node, EwNode *this_computer, EwEdge *edge);
+
+#define EW_PATH_CARD_SHAPES 2
+
+/* The sizes that it may have, the best first. text: how large words are, see EwMapMeasures; most: px beside the
+   ring. Returns how many. */
+guint ew_path_card_get_shapes (EwPathCard *self, gdouble text, gdouble most, EwCardShape shapes[EW_PATH_CARD_SHAPES]);
+void ew_path_card_set_shape (EwPathCard *self, guint shape); /* one of them */
 
 G_END_DECLS

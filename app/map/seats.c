@@ -216,12 +216,12 @@ static void
 make_band (EwLayout *self, const EwLayoutInput *input, EwSlots *slots, Band *band)
 {
   gdouble half = MIN (input->width, input->height) / 2;
-  gdouble wanted = MIN (input->height / 2 - 63, input->width / 2 - 181);
+  gdouble text = ew_layout_text (input);
+  gdouble wanted = MIN (input->height / 2 - (25 + 38 * text), input->width / 2 - (9 + 172 * text));
 
   band->outer = MAX (CLAMP (wanted, MIN (BAND_OUTER, half - 14), BAND_OUTER_MAX), 8);
   self->scale = MIN (1, band->outer / BAND_OUTER);
   band->inner = BAND_INNER * self->scale;
-  self->edge_radius = EW_EDGE_RADIUS * self->scale;
   for (self->nodes_per_seat = ew_slots_total (slots) > EW_LAYOUT_MAX_SEATS ? 10 : 1;; self->nodes_per_seat *= 10)
     {
       for (guint s = 0; s < EW_N_SECTORS; s++)
@@ -245,7 +245,8 @@ make_band (EwLayout *self, const EwLayoutInput *input, EwSlots *slots, Band *ban
   band->first *= self->zoom;
   band->pitch *= self->zoom;
   self->scale = MIN (self->scale * self->zoom, 1);
-  self->edge_radius = EW_EDGE_RADIUS * self->scale;
+  self->edge_radius
+    = MIN (EW_EDGE_RADIUS * text * self->scale, band->inner * self->zoom - EW_SPOKE_LEAST * self->scale);
   self->pitch = band->pitch;
   self->radius = band->first + (band->rows - 1) * band->pitch / 2;
 }
@@ -266,6 +267,7 @@ place_wedges (EwLayout *self, const Band *band, EwSlots *slots, gint own)
       sector->to = x + band->span[s];
       sector->inner = band->first - margin;
       sector->outer = band->first + (band->rows - 1) * band->pitch + margin;
+      self->reach = sector->outer;
       if (own == (gint)s || (own < 0 && origin <= 0 && band->seats[s] > 0))
         origin = (sector->from + sector->to) / 2;
       x += band->seats[s] > 0 ? band->span[s] + WEDGE_GAP : 0;

@@ -3,13 +3,17 @@
 
 #include <math.h>
 
+#include "map/map-measures.h"
 #include "map/token-face.h"
 #include "node/node-icon.h"
 
 #define HIT_SLACK 3.0
 #define HUB_ICON 22.0
-#define HUB_LINE 104.0f
 #define CROSS 11.0f /* px, the radius of its disc */
+#define HUB_MARGIN 6.0
+#define TWO_LINES 1.7       /* of the radius: what is wider is broken */
+#define LESS 0.8            /* the scale of words to which all of a name counts more */
+#define HUB_TITLE_LEAST 2.2 /* of its height: some letters of a name that is shortened */
 #define DIMMED_OPACITY 0.22
 
 struct _EwToken
@@ -22,6 +26,7 @@ struct _EwToken
   const EwMapColors *colors; /* NULL: nothing to draw yet */
   GtkIconPaintable *icon;
   gchar *name, *description;
+  gchar *edge_name; /* all of it; title may be shorter */
   gdouble from, to, inner, outer;
   PangoLayout *title, *subtitle, *value;
 };
@@ -92,29 +97,100 @@ ew_token_contains (GtkWidget *widget, gdouble x, gdouble y)
          && fabs (remainder (atan2 (dy, dx) - (self->from + self->to) / 2, 2 * G_PI)) <= (self->to - self->from) / 2;
 }
 
-static void
-append_line (GtkSnapshot *snapshot, PangoLayout *layout, const GdkRGBA *color, gdouble *y)
+/* What is written in the disc, from above: the sign, the edge's name, what it is, the latency. */
+enum
 {
-  gint height;
+  HUB_SIGN,
+  HUB_TITLE,
+  HUB_SUBTITLE,
+  HUB_VALUE,
+  N_HUB
+};
 
+typedef struct
+{
+  PangoLayout *layout;   /* NULL: not there; and the sign */
+  gdouble width, height; /* height 0: not there */
+  gdouble room;          /* of the disc, where it stands */
+} HubLine;
+
+/* most: the width from which on it takes two lines; 0: it doesn't. */
+static void
+measure_line (HubLine *line, PangoLayout *layout, gdouble most)
+{
+  gint width, height;
+
+  *line = (HubLine){ .layout = layout };
   if (layout == NULL)
     return;
-  pango_layout_get_pixel_size (layout, NULL, &height);
-  gtk_snapshot_save (snapshot);
-  gtk_snapshot_translate (snapshot, &GRAPHENE_POINT_INIT (-HUB_LINE / 2, (float)*y));
-  gtk_snapshot_append_layout (snapshot, layout, color);
-  gtk_snapshot_restore (snapshot);
-  *y += height;
+  pango_layout_set_width (layout, -1);
+  pango_layout_get_pixel_size (layout, &width, &height);
+  if (most > 0 && width > most)
+    {
+      PangoRectangle text;
+
+      pango_layout_set_alignment (layout, PANGO_ALIGN_CENTER);
+      pango_layout_set_width (layout, (gint)(most * PANGO_SCALE));
+      pango_layout_get_extents (layout, NULL, &text);
+      pango_layout_set_width (layout, text.width); /* so that it begins at its left edge */
+      pango_layout_get_pixel_size (layout, &width, &height);
+    }
+  line->width = width;
+  line->height = height;
 }
 
-static gdouble
-line_height (PangoLayout *layout)
+/* The room of each line in a disc of this radius, all of them in its middle. TRUE: it is enough; short: for some
+   letters of the name. */
+static gboolean
+fit_lines (HubLine lines[N_HUB], gdouble radius, gboolean is_short)
 {
-  gint height = 0;
+  gdouble y = 0;
+  gboolean enough = TRUE;
 
-  if (layout != NULL)
-    pango_layout_get_pixel_size (layout, NULL, &height);
-  return height;
+  for (guint i = 0; i < N_HUB; i++)
+    y -= lines[i].height / 2;
+  for (guint i = 0; i < N_HUB; i++)
+    {
+      gdouble far = MAX (fabs (y), fabs (y + lines[i].height));
+      gdouble least
+        = i == HUB_TITLE && is_short ? MIN (lines[i].width, lines[i].height * HUB_TITLE_LEAST) : lines[i].width;
+
+      y += lines[i].height;
+      if (lines[i].height <= 0)
+        continue;
+      lines[i].room = far < radius ? 2 * sqrt (radius * radius - far * far) : 0;
+      enough = enough && lines[i].room >= least;
+    }
+  return enough;
+}
+
+/* What has no room goes: first what it is, then the sign. Then words are made a little smaller, then the name is
+   shortened, then all is made smaller. Returns the scale of the words. */
+static gdouble
+choose_lines (EwToken *self, HubLine lines[N_HUB])
+{
+  gdouble radius = self->size / 2 - HUB_MARGIN;
+
+  if (self->title != NULL)
+    pango_layout_set_text (self->title, self->edge_name, -1);
+  lines[HUB_SIGN] = (HubLine){ .width = HUB_ICON, .height = HUB_ICON + 2 };
+  measure_line (&lines[HUB_TITLE], self->title, 0);
+  measure_line (&lines[HUB_SUBTITLE], self->subtitle, self->face.state == EW_NODE_ONLINE ? 0 : radius * TWO_LINES);
+  measure_line (&lines[HUB_VALUE], self->value, 0);
+  if (fit_lines (lines, radius, FALSE))
+    return 1;
+  if (self->face.state == EW_NODE_ONLINE) /* else it says since when there is no answer */
+    lines[HUB_SUBTITLE].height = 0;
+  if (fit_lines (lines, radius, FALSE))
+    return 1;
+  lines[HUB_SIGN].height = 0;
+  for (gdouble scale = 1; scale >= LESS; scale -= 0.05)
+    if (fit_lines (lines, radius / scale, FALSE))
+      return scale;
+  for (gdouble scale = 1; scale > 0.1; scale -= 0.05)
+    if (fit_lines (lines, radius / scale, TRUE))
+      return scale;
+  return 0.1;
 }
 
 /* The disc itself is part of the dial, below the path's arc; here is what is written on it. */
@@ -122,25 +198,40 @@ static void
 draw_hub (EwToken *self, GtkSnapshot *snapshot, gdouble cx, gdouble cy)
 {
   const EwMapColors *colors = self->colors;
-  gdouble height = HUB_ICON + 2 + line_height (self->title) + line_height (self->subtitle) + line_height (self->value);
-  gdouble y = -height / 2;
+  const GdkRGBA *inks[N_HUB] = { NULL, &colors->text, &colors->secondary, &colors->text };
   const GdkRGBA *color = self->face.state == EW_NODE_ONLINE ? &colors->accent_text : &colors->icon_off;
   GdkRGBA accent[4] = { *color, *color, *color, *color };
-  gdouble fit = MIN (1, self->size / 124);
+  HubLine lines[N_HUB];
+  gdouble scale = choose_lines (self, lines), y = 0;
 
+  if (self->title != NULL && lines[HUB_TITLE].width > lines[HUB_TITLE].room)
+    {
+      gint width;
+
+      ew_map_shorten (self->title, self->edge_name, (gint)lines[HUB_TITLE].room);
+      pango_layout_get_pixel_size (self->title, &width, NULL);
+      lines[HUB_TITLE].width = width;
+    }
+  for (guint i = 0; i < N_HUB; i++)
+    y -= lines[i].height / 2;
   gtk_snapshot_save (snapshot);
   gtk_snapshot_translate (snapshot, &GRAPHENE_POINT_INIT ((float)cx, (float)cy));
-  gtk_snapshot_scale (snapshot, (float)fit, (float)fit);
-  gtk_snapshot_save (snapshot);
-  gtk_snapshot_translate (snapshot, &GRAPHENE_POINT_INIT ((float)(-HUB_ICON / 2), (float)y));
-  if (self->icon != NULL)
-    gtk_symbolic_paintable_snapshot_symbolic (GTK_SYMBOLIC_PAINTABLE (self->icon), GDK_SNAPSHOT (snapshot), HUB_ICON,
-                                              HUB_ICON, accent, 4);
-  gtk_snapshot_restore (snapshot);
-  y += HUB_ICON + 2;
-  append_line (snapshot, self->title, &colors->text, &y);
-  append_line (snapshot, self->subtitle, &colors->secondary, &y);
-  append_line (snapshot, self->value, &colors->text, &y);
+  gtk_snapshot_scale (snapshot, (float)scale, (float)scale);
+  for (guint i = 0; i < N_HUB; y += lines[i++].height)
+    {
+      gdouble width = MIN (lines[i].width, lines[i].room);
+
+      if (lines[i].height <= 0)
+        continue;
+      gtk_snapshot_save (snapshot);
+      gtk_snapshot_translate (snapshot, &GRAPHENE_POINT_INIT ((float)(-width / 2), (float)y));
+      if (i == HUB_SIGN && self->icon != NULL)
+        gtk_symbolic_paintable_snapshot_symbolic (GTK_SYMBOLIC_PAINTABLE (self->icon), GDK_SNAPSHOT (snapshot),
+                                                  HUB_ICON, HUB_ICON, accent, 4);
+      else if (lines[i].layout != NULL)
+        gtk_snapshot_append_layout (snapshot, lines[i].layout, inks[i]);
+      gtk_snapshot_restore (snapshot);
+    }
   gtk_snapshot_restore (snapshot);
 }
 
@@ -169,6 +260,14 @@ draw_cross (EwToken *self, GtkSnapshot *snapshot, gdouble cx, gdouble cy)
   gdk_cairo_set_source_rgba (cr, &colors->check);
   cairo_stroke (cr);
   cairo_destroy (cr);
+}
+
+gboolean
+ew_token_shows_state (EwToken *self)
+{
+  HubLine lines[N_HUB];
+
+  return choose_lines (self, lines) >= 1 && lines[HUB_VALUE].room >= lines[HUB_VALUE].width;
 }
 
 static void
@@ -332,15 +431,13 @@ set_line (EwToken *self, PangoLayout **layout, PangoWeight weight, gdouble scale
   pango_layout_set_attributes (*layout, attributes);
   pango_attr_list_unref (attributes);
   pango_layout_set_text (*layout, text, -1);
-  pango_layout_set_ellipsize (*layout, PANGO_ELLIPSIZE_END);
-  pango_layout_set_width (*layout, HUB_LINE * PANGO_SCALE);
-  pango_layout_set_height (*layout, layout == &self->subtitle ? -2 : -1); /* "No answer since 14:03" takes two lines */
-  pango_layout_set_alignment (*layout, PANGO_ALIGN_CENTER);
 }
 
 void
 ew_token_set_text (EwToken *self, const gchar *title, const gchar *subtitle, const gchar *value)
 {
+  g_free (self->edge_name);
+  self->edge_name = g_strdup (title);
   set_line (self, &self->title, PANGO_WEIGHT_ULTRABOLD, 1.09, title);
   set_line (self, &self->subtitle, PANGO_WEIGHT_NORMAL, 0.86, subtitle);
   g_clear_object (&self->value);
@@ -372,6 +469,7 @@ ew_token_dispose (GObject *object)
   g_clear_object (&self->subtitle);
   g_clear_object (&self->value);
   g_clear_pointer (&self->name, g_free);
+  g_clear_pointer (&self->edge_name, g_free);
   g_clear_pointer (&self->description, g_free);
   G_OBJECT_CLASS (ew_token_parent_class)->dispose (object);
 }

@@ -25,6 +25,29 @@ static const Sample samples[] = {
 static const gchar *const names[]
   = { "backup", "ipad", "db", "mail", "cabin-gw", "desktop", "git", "cache", "tv", "logs", "metrics", "anna-mac" };
 
+static guint name_letters;
+static gboolean long_addresses;
+
+void
+ew_fake_lengthen (guint letters, gboolean addresses)
+{
+  name_letters = letters;
+  long_addresses = addresses;
+}
+
+gchar *
+ew_fake_name (const gchar *name)
+{
+  GString *text = g_string_new (name);
+
+  if (name_letters == 0)
+    return g_string_free (text, FALSE);
+  while (text->len < name_letters)
+    g_string_append (text, "-of-the-second-floor");
+  g_string_truncate (text, name_letters);
+  return g_string_free (text, FALSE);
+}
+
 static Sample
 sample_of (guint i, gchar **name)
 {
@@ -78,14 +101,17 @@ node_object (guint i, guint second)
 static void
 describe (JsonObject *node, guint i)
 {
-  g_autofree gchar *name = NULL, *address = g_strdup_printf ("100.96.%u.%u", i / 250, i % 250 + 2);
+  g_autofree gchar *name = NULL, *full_name = NULL,
+                   *address = g_strdup_printf (long_addresses ? "fd5e:7c1a:90b2:abcd:1234:5678:%x:%x" : "100.96.%u.%u",
+                                               i / 250, i % 250 + 2);
   Sample sample = sample_of (i, &name);
   JsonArray *addresses = json_array_new (), *routes = json_array_new ();
 
   json_array_add_string_element (addresses, address);
   if (sample.route != NULL)
-    json_array_add_string_element (routes, sample.route);
-  json_object_set_string_member (node, "name", name);
+    json_array_add_string_element (routes, long_addresses ? "fd5e:7c1a:90b2:abcd::/64" : sample.route);
+  full_name = ew_fake_name (name);
+  json_object_set_string_member (node, "name", full_name);
   json_object_set_string_member (node, "kind", sample.kind);
   json_object_set_string_member (node, "state", sample.state);
   json_object_set_boolean_member (node, "online", g_str_equal (sample.state, "online"));

@@ -8,6 +8,10 @@
 
 G_BEGIN_DECLS
 
+/* From now on names have so many letters (0: as they are), and addresses and networks are long ones. */
+void ew_fake_lengthen (guint letters, gboolean addresses);
+/* What a node of this name is called then. (transfer full) */
+gchar *ew_fake_name (const gchar *name);
 /* n nodes, the first one this computer; the first nine are those of the design's pictures. */
 void ew_fake_fill (EwTopology *topology, guint n);
 /* Counters as if a second had passed since the last call: some nodes carry much, some nothing. */

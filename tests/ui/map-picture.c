@@ -11,7 +11,9 @@
 
 static gint n_nodes = 9, width = 1180, height = 616, seconds = 2;
 static gchar *selected, *search;
-static gdouble zoom = 1;
+static gdouble zoom = 1, text = 1;
+static gint letters;
+static gboolean long_addresses;
 static gboolean rtl, still, focused;
 
 static const GOptionEntry options[] = {
@@ -21,6 +23,9 @@ static const GOptionEntry options[] = {
   { "select", 's', 0, G_OPTION_ARG_STRING, &selected, "Select a node, or \"edge\"", "NAME" },
   { "search", 0, 0, G_OPTION_ARG_STRING, &search, "Search for this", "TEXT" },
   { "zoom", 'z', 0, G_OPTION_ARG_DOUBLE, &zoom, "Zoom in or out so far", "FACTOR" },
+  { "text", 't', 0, G_OPTION_ARG_DOUBLE, &text, "Scale of the text", "FACTOR" },
+  { "letters", 'l', 0, G_OPTION_ARG_INT, &letters, "Names with this many letters", "N" },
+  { "ipv6", '6', 0, G_OPTION_ARG_NONE, &long_addresses, "Long addresses and networks", NULL },
   { "seconds", 0, 0, G_OPTION_ARG_INT, &seconds, "Of traffic before the picture", "N" },
   { "focus", 0, 0, G_OPTION_ARG_NONE, &focused, "Give the map the keyboard", NULL },
   { "rtl", 0, 0, G_OPTION_ARG_NONE, &rtl, "Text from right to left", NULL },
@@ -70,7 +75,11 @@ arrange (GtkWidget *map, EwTopology *topology)
   if (g_strcmp0 (selected, "edge") == 0)
     ew_map_view_set_selected (EW_MAP_VIEW (map), G_OBJECT (ew_topology_get_edge (topology)));
   else if (selected != NULL)
-    ew_map_view_set_selected (EW_MAP_VIEW (map), (GObject *)ew_topology_find_by_name (topology, selected));
+    {
+      g_autofree gchar *name = ew_fake_name (selected);
+
+      ew_map_view_set_selected (EW_MAP_VIEW (map), (GObject *)ew_topology_find_by_name (topology, name));
+    }
   if (search != NULL)
     ew_map_view_set_search (EW_MAP_VIEW (map), search);
   if (focused)
@@ -119,6 +128,8 @@ main (int argc, char **argv)
   daemon = ew_daemon_new ("unix:path=/nonexistent");
   topology = ew_topology_new (daemon);
   run_for (200); /* the daemon is looked for, and not found */
+  g_object_set (gtk_settings_get_default (), "gtk-xft-dpi", (gint)(96 * 1024 * text), NULL);
+  ew_fake_lengthen ((guint)letters, long_addresses);
   ew_fake_fill (topology, (guint)n_nodes);
   map = ew_map_view_new (daemon, topology);
   gtk_widget_set_size_request (map, width, height);

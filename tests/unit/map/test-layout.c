@@ -26,7 +26,8 @@ mesh_add (Mesh *mesh, EwSector sector)
   g_ptr_array_add (mesh->ids, g_strdup_printf ("node-%u", mesh->next++));
   node.id = g_ptr_array_index (mesh->ids, mesh->ids->len - 1);
   node.name_width = 24 + g_random_int_range (0, 90);
-  node.detail_width = node.name_width + g_random_int_range (0, 60);
+  node.state_width = 20 + g_random_int_range (0, 60);
+  node.detail_width = node.state_width + 70;
   node.trouble = g_random_int_range (0, 5) == 0;
   if (sector == EW_SECTOR_SITES)
     {
@@ -109,14 +110,26 @@ check_apart (const EwLayout *layout, guint i, guint j)
     g_assert_cmpfloat (distance (a->centre, b->centre), >=, a->size);
 }
 
+/* All of it, turned or not. */
+static gboolean
+is_within (const EwLayoutInput *input, const EwBox *box)
+{
+  gdouble c = fabs (cos (box->angle)), s = fabs (sin (box->angle));
+  gdouble half_x = (c * box->width + s * box->height) / 2, half_y = (s * box->width + c * box->height) / 2;
+
+  return box->x - half_x >= 0 && box->x + half_x <= input->width && box->y - half_y >= 0
+         && box->y + half_y <= input->height;
+}
+
 static void
 check_label (const EwLayout *layout, const EwLayoutInput *input, const EwLayoutLabel *label, guint own)
 {
-  EwBox all = ew_box_new (0, 0, input->width, input->height);
+  EwBox edge = { layout->centre.x, layout->centre.y, 2 * layout->edge_radius, 2 * layout->edge_radius, 0 };
 
   if (label->lines == 0)
     return;
-  g_assert_true (ew_box_contains (&all, label->box.x, label->box.y));
+  g_assert_true (is_within (input, &label->box));
+  g_assert_false (ew_box_overlaps (&label->box, &edge));
   for (guint i = 0; i < layout->n_places; i++)
     {
       const EwLayoutPlace *place = &layout->places[i];
@@ -130,6 +143,45 @@ check_label (const EwLayout *layout, const EwLayoutInput *input, const EwLayoutL
     }
   for (guint i = 0; i < input->n_reserved; i++)
     g_assert_false (ew_box_overlaps (&label->box, &input->reserved[i]));
+  for (guint s = 0; s < EW_N_SECTORS; s++)
+    if (layout->sectors[s].name_shown)
+      g_assert_false (ew_box_overlaps (&label->box, &layout->sectors[s].name));
+}
+
+/* A state is whole wherever it is shown, and of a name enough is left to know it by. */
+static void
+check_words (const EwLayout *layout, const EwLayoutInput *input, guint i)
+{
+  const EwLayoutLabel *label = &layout->places[i].label;
+  const EwLayoutNode *node = &input->nodes[i];
+  gdouble second = label->lines < 2 ? 0 : label->brief ? node->state_width : node->detail_width;
+  gdouble least = node->name_least > 0 ? MIN (node->name_least, node->name_width) : node->name_width;
+
+  if (label->lines == 0)
+    return;
+  if (layout->mode == EW_LAYOUT_COMPACT && second > 0)
+    g_assert_cmpfloat (label->box.width, >=, least + EW_LABEL_GAP + second - EPSILON);
+  else
+    g_assert_cmpfloat (label->box.width, >=, MAX (least, second) - EPSILON);
+}
+
+static void
+check_pills (const EwLayout *layout, const EwLayoutInput *input)
+{
+  for (guint i = 1; i < layout->n_places; i++)
+    {
+      gdouble text = ew_layout_text (input);
+      EwBox pills[2];
+      guint n = ew_layout_pill (layout, 0, 50 * text, 21 * text, NULL, 0, &pills[0]);
+
+      n += ew_layout_pill (layout, i, 50 * text, 21 * text, pills, n, &pills[n]);
+      if (n == 2)
+        g_assert_false (ew_box_overlaps (&pills[0], &pills[1]));
+      for (guint k = 0; k < n; k++)
+        for (guint s = 0; s < EW_N_SECTORS; s++)
+          if (layout->sectors[s].name_shown)
+            g_assert_false (ew_box_overlaps (&pills[k], &layout->sectors[s].name));
+    }
 }
 
 static void
@@ -141,6 +193,8 @@ check_layout (const EwLayout *layout, const EwLayoutInput *input)
       for (guint j = i + 1; j < layout->n_places; j++)
         check_apart (layout, i, j);
       check_label (layout, input, &layout->places[i].label, i);
+      if (layout->mode != EW_LAYOUT_SEATS)
+        check_words (layout, input, i);
     }
   for (guint s = 0; s < EW_N_SECTORS && layout->mode == EW_LAYOUT_SEATS; s++)
     check_label (layout, input, &layout->sectors[s].label, G_MAXUINT);
@@ -173,6 +227,117 @@ test_counts (void)
       }
 }
 
+/* The words of one mesh in letters: a bold one is 8.4 px wide, one of a second line 6.6. */
+static void
+fill_words (Mesh *mesh, guint n, guint letters, gdouble text)
+{
+  static const guint states[] = { 7, 22, 17, 7, 18, 6 };
+
+  mesh->input.text = text;
+  mesh->input.name_height = 20 * text;
+  mesh->input.detail_height = 18 * text;
+  for (guint i = 0; i < EW_N_SECTORS; i++)
+    mesh->input.sector_width[i] = 50 * text;
+  for (guint i = 0; i < n; i++)
+    {
+      EwLayoutNode *node;
+
+      mesh_add (mesh, i % 9 == 8 ? EW_SECTOR_SITES : i % 9 < 4 ? EW_SECTOR_DEVICES : EW_SECTOR_SERVERS);
+      node = &g_array_index (mesh->nodes, EwLayoutNode, i);
+      node->name_width = ceil (MIN (letters * 8.4, 190) * text);
+      node->name_least = ceil (60 * text);
+      node->state_width = ceil (states[i % G_N_ELEMENTS (states)] * 6.6 * text);
+      node->detail_width = node->state_width + ceil ((i % 2 ? 39 : 11) * 6.6 * text);
+      node->trouble = i % 6 == 1 || i % 6 == 2;
+      node->selected = i == n / 2;
+      node->leaf_width *= text;
+      node->leaf_height *= text;
+    }
+}
+
+/* How many labels say all that counts. */
+static guint
+count_whole (const EwLayout *layout)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < layout->n_places; i++)
+    n += layout->places[i].label.lines == 2;
+  return n;
+}
+
+static void
+check_card (const EwLayout *layout, EwLayoutInput *input)
+{
+  gdouble text = ew_layout_text (input);
+  const EwCardShape shapes[] = { { 300 * text, 300 * text, 130 + 90 * text },
+                                 { 240 * text, 200 * text, 130 + 90 * text },
+                                 { 200 * text, 120 * text, 12 + 20 * text } };
+  gboolean is_placed = FALSE;
+  guint shape = 0;
+  EwBox card;
+
+  for (guint k = 0; k < (G_N_ELEMENTS (shapes) + 1) * EW_CARD_CORNERS && !is_placed; k++)
+    {
+      shape = MIN (k / EW_CARD_CORNERS, G_N_ELEMENTS (shapes) - 1);
+      is_placed = ew_layout_card (layout, input, &shapes[shape], 8, k % EW_CARD_CORNERS, FALSE,
+                                  k / EW_CARD_CORNERS == G_N_ELEMENTS (shapes), &card);
+    }
+  if (!is_placed)
+    return;
+  g_assert_true (is_within (input, &card));
+  g_assert_cmpfloat (card.width, >=, shapes[shape].least);
+  for (guint i = 0; i < layout->n_places; i++)
+    {
+      const EwLayoutPlace *place = &layout->places[i];
+      EwBox token = { place->centre.x, place->centre.y, place->size, place->size, 0 };
+
+      g_assert_false (ew_box_overlaps (&token, &card));
+      if (place->has_leaf)
+        g_assert_false (ew_box_overlaps (&place->leaf, &card));
+    }
+  input->reserved[input->n_reserved++] = card;
+}
+
+/* Large text and long names, in every width: nothing lies on anything, no state is cut, and whoever has room says all.
+ */
+static void
+test_words (void)
+{
+  static const gdouble texts[] = { 1, 1.25, 1.5, 2 };
+  static const guint letters[] = { 3, 20, 63 };
+  static const gdouble windows[][2] = { { 360, 560 }, { 800, 520 }, { 1200, 640 }, { 1366, 560 }, { 2560, 1300 } };
+  guint counts[G_N_ELEMENTS (windows)][G_N_ELEMENTS (texts)] = { 0 };
+
+  for (guint w = 0; w < G_N_ELEMENTS (windows); w++)
+    for (guint t = 0; t < G_N_ELEMENTS (texts); t++)
+      for (guint k = 0; k < G_N_ELEMENTS (letters); k++)
+        for (guint n = 2; n <= 40; n++)
+          {
+            Mesh mesh;
+            g_autoptr (EwLayout) probe = NULL;
+            g_autoptr (EwLayout) layout = NULL;
+
+            mesh_init (&mesh, 0, windows[w][0], windows[w][1]);
+            fill_words (&mesh, n, letters[k], texts[t]);
+            mesh.input.tokens_only = TRUE;
+            probe = mesh_layout (&mesh);
+            check_card (probe, &mesh.input);
+            mesh.input.tokens_only = FALSE;
+            layout = mesh_layout (&mesh);
+            check_layout (layout, &mesh.input);
+            check_pills (layout, &mesh.input);
+            for (guint i = 0; i < n; i++)
+              g_assert_cmpint (layout->places[i].has_leaf, ==, probe->places[i].has_leaf);
+            if (n == 9)
+              counts[w][t] += count_whole (layout);
+            mesh_clear (&mesh);
+          }
+  for (guint w = 0; w < G_N_ELEMENTS (windows); w++)
+    g_test_message ("%.0f px: %u %u %u %u of 27 labels are whole", windows[w][0], counts[w][0], counts[w][1],
+                    counts[w][2], counts[w][3]);
+}
+
 /* One sector alone, a tiny one beside a large one, this computer anywhere. */
 static void
 test_lopsided (void)
@@ -194,7 +359,7 @@ test_lopsided (void)
 }
 
 static void
-check_slid (const EwLayout *before, const EwLayout *after, gboolean opened)
+check_slid (const EwLayout *before, const EwLayout *after, gdouble most)
 {
   if (before->mode != after->mode || after->mode == EW_LAYOUT_SEATS)
     return;
@@ -202,7 +367,7 @@ check_slid (const EwLayout *before, const EwLayout *after, gboolean opened)
     {
       gdouble moved = fabs (remainder (after->places[i].angle - before->places[i].angle, 2 * G_PI));
 
-      g_assert_cmpfloat (moved, <, after->slot * (opened ? 1.6 : 1) + EPSILON);
+      g_assert_cmpfloat (moved, <, after->slot * most + EPSILON);
     }
 }
 
@@ -225,11 +390,14 @@ join (Mesh *mesh, EwLayout **layout)
 {
   EwSector sector = g_random_int_range (0, EW_N_SECTORS);
   gboolean opened = ew_slots_length (mesh->slots, sector) == 0;
+  guint n_open = 0;
   EwLayout *after;
 
+  for (guint s = 0; s < EW_N_SECTORS; s++)
+    n_open += ew_slots_length (mesh->slots, s) > 0;
   mesh_add (mesh, sector);
   after = mesh_layout (mesh);
-  check_slid (*layout, after, opened);
+  check_slid (*layout, after, opened ? (n_open == 1 ? 2.2 : 1.6) : 1);
   ew_layout_free (*layout);
   *layout = after;
 }
@@ -262,7 +430,8 @@ change (Mesh *mesh, EwLayout **layout)
 
       node->trouble = g_random_boolean ();
       node->selected = g_random_boolean ();
-      node->detail_width = node->name_width + g_random_int_range (0, 80);
+      node->state_width = 20 + g_random_int_range (0, 80);
+      node->detail_width = node->state_width + 70;
     }
   after = mesh_layout (mesh);
   check_unmoved (*layout, after, G_MAXUINT);
@@ -350,6 +519,31 @@ test_as_drawn (void)
   for (guint s = 0; s < EW_N_SECTORS; s++)
     g_assert_true (layout->sectors[s].name_shown);
   mesh_clear (&mesh);
+}
+
+/* Few nodes are on all sides of the edge, whatever they are. */
+static void
+test_few (void)
+{
+  for (guint n = 2; n <= 4; n++)
+    for (guint kinds = 0; kinds < 81; kinds++)
+      {
+        Mesh mesh;
+        g_autoptr (EwLayout) layout = NULL;
+        gdouble x = 0, y = 0;
+
+        mesh_init (&mesh, 0, 1180, 616);
+        for (guint i = 0, k = kinds; i < n; i++, k /= 3)
+          mesh_add (&mesh, k % 3);
+        layout = mesh_layout (&mesh);
+        for (guint i = 0; i < n; i++)
+          {
+            x += (layout->places[i].centre.x - layout->centre.x) / layout->radius / n;
+            y += (layout->places[i].centre.y - layout->centre.y) / layout->radius / n;
+          }
+        g_assert_cmpfloat (hypot (x, y), <, 0.25);
+        mesh_clear (&mesh);
+      }
 }
 
 static void
@@ -443,11 +637,13 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/map/layout/counts", test_counts);
+  g_test_add_func ("/map/layout/words", test_words);
   g_test_add_func ("/map/layout/lopsided", test_lopsided);
   g_test_add_func ("/map/layout/life", test_life);
   g_test_add_func ("/map/layout/zoomed", test_zoomed);
   g_test_add_func ("/map/layout/same-again", test_same_again);
   g_test_add_func ("/map/layout/as-drawn", test_as_drawn);
+  g_test_add_func ("/map/layout/few", test_few);
   g_test_add_func ("/map/slots/comes-back", test_comes_back);
   g_test_add_func ("/map/spoke-width", test_spoke_width);
   g_test_add_func ("/map/boxes", test_boxes);
