@@ -8,8 +8,9 @@
 
 G_BEGIN_DECLS
 
-/* Bytes: a message has at most 1 MiB, and the daemon adds to it. */
-#define EW_STREAM_LINE_MAX (1024 * 1024 + 64 * 1024)
+#define EW_STREAM_LINE_MAX                                                                                             \
+  (1024 * 1024 + 64 * 1024) /* bytes: a message has at most 1 MiB, and the daemon adds to it                           \
+                             */
 
 typedef struct EwStream EwStream;
 

@@ -75,7 +75,7 @@ answer_complete (GTask *task)
   const gchar *type = soup_message_headers_get_content_type (soup_message_get_response_headers (call->message), NULL);
   if (status >= 300 && status < 400)
     {
-      nonsense (task, "it redirects to another address");
+      nonsense (task, N_ ("it redirects to another address"));
       return;
     }
   g_autoptr (JsonObject) object = NULL;
@@ -83,7 +83,8 @@ answer_complete (GTask *task)
     object = ew_json_parse_object ((const gchar *)call->answer->data, call->answer->len, call->max, NULL);
   if (!object || ew_json_int (object, "schema", 0) != 1)
     {
-      nonsense (task, object ? "its schema isn't known to this version" : "it isn't the JSON that was requested");
+      nonsense (task,
+                object ? N_ ("its schema isn't known to this version") : N_ ("it isn't the JSON that was requested"));
       return;
     }
   remember (task);
@@ -117,7 +118,7 @@ answer_read (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   if (call->answer->len + n > call->max)
     {
-      nonsense (task, "it is too long");
+      nonsense (task, N_ ("it is too long"));
       return;
     }
   g_byte_array_append (call->answer, g_bytes_get_data (bytes, NULL), (guint)n);
@@ -158,15 +159,16 @@ ew_client_on_websocket (GObject *source, GAsyncResult *result, gpointer user_dat
       return;
     }
   guint status = soup_message_get_status (call->message);
-  if (status == 410 || status == 401)
-    finish_with (task,
-                 ew_error_new (
-                   EW_ERROR, status == 410 ? EW_ERROR_REMOVED : EW_ERROR_NOT_AUTHENTICATED,
-                   status == 410
-                     ? "An administrator removed this computer from the mesh. Leave it, then enroll again to come back."
-                     : "The edge doesn't know this computer. Leave the mesh, then enroll again."));
+  if (status == 410)
+    finish_with (
+      task,
+      ew_error_new (EW_ERROR, EW_ERROR_REMOVED,
+                    "An administrator removed this computer from the mesh. Leave it, then enroll again to come back."));
+  else if (status == 401)
+    finish_with (task, ew_error_new (EW_ERROR, EW_ERROR_NOT_AUTHENTICATED,
+                                     "The edge doesn't know this computer. Leave the mesh, then enroll again."));
   else if (status >= 200)
-    nonsense (task, "it has no topology");
+    nonsense (task, N_ ("it has no topology"));
   else
     ew_client_failed (task, g_steal_pointer (&error));
 }

@@ -162,7 +162,7 @@ parse_ranges (EwDocument *document, JsonObject *object, GError **error)
         return wrong (error, "ranges");
       for (guint i = 0; i < document->ranges->len; i++)
         if (ew_prefix_overlaps (&g_array_index (document->ranges, EwPrefix, i), &range))
-          return wrong (error, "ranges that overlap");
+          return wrong (error, N_ ("ranges that overlap"));
       g_array_append_val (document->ranges, range);
     }
   return document->ranges->len > 0 || wrong (error, "ranges");
@@ -241,14 +241,14 @@ parse_edge (EwDocument *document, JsonObject *object, GError **error)
   g_ptr_array_add (document->edges, edge);
   const gchar *id = ew_json_string (object, "id"), *key = ew_json_string (object, "public_key");
   if (!ew_id_check (id))
-    return wrong (error, "an edge's id");
+    return wrong (error, N_ ("an edge's id"));
   if (!key || !ew_key_from_base64 (key, edge->public_key))
-    return wrong (error, "an edge's public key");
+    return wrong (error, N_ ("an edge's public key"));
   edge->id = g_strdup (id);
   edge->endpoints = parse_strings (object, "endpoints", FALSE);
   edge->api = parse_strings (object, "api", TRUE);
   if (!edge->endpoints || !edge->endpoints[0] || !edge->api || !edge->api[0])
-    return wrong (error, "an edge's endpoints");
+    return wrong (error, N_ ("an edge's endpoints"));
   return copy_name (object, "name", &edge->name, error);
 }
 
@@ -261,7 +261,7 @@ parse_edges (EwDocument *document, JsonObject *object, const gchar *ca_pem, GErr
   if (!list || strlen (list) > LIST_MAX || !signature || strlen (signature) > 1024)
     return wrong (error, "edges");
   if (!ew_pki_verify (ca_pem, list, (gssize)strlen (list), signature, NULL))
-    return wrong (error, "its list of edges isn't signed by the mesh");
+    return wrong (error, N_ ("its list of edges isn't signed by the mesh"));
   g_autofree gchar *text = g_strdup_printf ("{\"edges\":%s}", list);
   g_autoptr (JsonObject) wrapped = ew_json_parse_object (text, strlen (text), LIST_MAX + 16, NULL);
   JsonArray *array = wrapped ? ew_json_array (wrapped, "edges") : NULL;
@@ -325,7 +325,7 @@ check_storable (JsonObject *object, GError **error)
   g_autofree gchar *stored = g_strconcat ("{\"identity\":{\"document\":", text, "}}", NULL);
   gsize offset;
   return (strlen (text) <= EW_DOCUMENT_MAX && ew_json_check (stored, strlen (stored), &offset) == EW_JSON_VALID)
-         || wrong (error, "it can't be stored");
+         || wrong (error, N_ ("it can't be stored"));
 }
 
 EwDocument *

@@ -249,7 +249,7 @@ ew_pki_check_chain (GTlsCertificate *leaf, const guint8 pin[EW_PIN_SIZE], gchar 
       return TRUE;
     }
   ERR_clear_error ();
-  g_set_error_literal (
+  ew_set_error (
     error, EW_ERROR, EW_ERROR_PIN_MISMATCH,
     "The server that answered isn't an edge of this mesh: its certificate isn't from the mesh's own authority. Nothing "
     "was sent to it. Check the address, and whether something on the way intercepts TLS connections.");

@@ -24,16 +24,16 @@ ew_name_check (const gchar *name, GError **error)
   gsize length = name != NULL ? strnlen (name, LABEL_MAX + 1) : 0;
   const gchar *rule = NULL;
   if (length == 0)
-    rule = "A name can't be empty.";
+    rule = N_ ("A name can't be empty.");
   else if (length > LABEL_MAX)
-    rule = "A name has at most 63 characters.";
+    rule = N_ ("A name has at most 63 characters.");
   else if (name[0] == '-' || name[length - 1] == '-')
-    rule = "A name can't begin or end with \"-\".";
+    rule = N_ ("A name can't begin or end with \"-\".");
   for (gsize i = 0; i < length && rule == NULL; i++)
     if (g_ascii_isupper (name[i]))
-      rule = "Use lowercase letters in a name.";
+      rule = N_ ("Use lowercase letters in a name.");
     else if (!is_label_char (name[i]))
-      rule = "Use only the letters a to z, digits and \"-\" in a name.";
+      rule = N_ ("Use only the letters a to z, digits and \"-\" in a name.");
   if (rule == NULL)
     return TRUE;
   g_set_error_literal (error, EW_ERROR, EW_ERROR_NAME_INVALID, rule);

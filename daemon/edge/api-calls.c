@@ -12,7 +12,7 @@
 #include "edge/documents.h"
 
 #define LIST_MAX 1000 /* nodes in one answer */
-#define SENTENCE_OWNER "Calls on the control socket aren't made by a node, so there is no node document."
+#define SENTENCE_OWNER N_ ("Calls on the control socket aren't made by a node, so there is no node document.")
 
 /* Members of a body. */
 

@@ -236,13 +236,15 @@ ew_mesh_authenticate (EwMesh *self, const gchar *id, const guint8 credential[32]
   ew_sha256 (credential, 32, hash);
   if (node && node->has_credential && ew_equal_secret (node->credential_hash, hash, EW_HASH_SIZE))
     return node;
-  if (is_buried (self, id, hash))
+  if (!is_buried (self, id, hash))
+    ew_set_error (error, EW_ERROR, EW_ERROR_NOT_AUTHENTICATED, "This mesh doesn't know this credential.");
+  else if (node)
+    ew_set_error (error, EW_ERROR, EW_ERROR_REMOVED,
+                  "Another computer has taken this one's place in the mesh. Erase what is left of it here with `sudo "
+                  "edgewayctl leave`.");
+  else
     ew_set_error (
       error, EW_ERROR, EW_ERROR_REMOVED,
-      node ? "Another computer has taken this one's place in the mesh. Erase what is left of it here with `sudo "
-             "edgewayctl leave`."
-           : "This computer was removed from the mesh. Erase what is left of it here with `sudo edgewayctl leave`.");
-  else
-    ew_set_error (error, EW_ERROR, EW_ERROR_NOT_AUTHENTICATED, "This mesh doesn't know this credential.");
+      "This computer was removed from the mesh. Erase what is left of it here with `sudo edgewayctl leave`.");
   return NULL;
 }

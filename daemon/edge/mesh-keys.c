@@ -132,13 +132,16 @@ check_lifetime (const EwKeyRequest *request, const gchar *kind, GError **error)
     return FALSE;
   if (!g_str_equal (kind, "admin") || request->valid_seconds <= max)
     return TRUE;
-  ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                by_owner
-                  ? "An administrator's key is valid for a week at most (%u seconds). Ask for a shorter time, and "
-                    "make a new key later."
-                  : "An administrator's key is valid for a day at most (%u seconds). Ask for a shorter time, or "
-                    "use `edgeway-edge admin-key` on the edge, which makes one for up to a week.",
-                max);
+  if (by_owner)
+    ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                  "An administrator's key is valid for a week at most (%u seconds). Ask for a shorter time, and make a "
+                  "new key later.",
+                  max);
+  else
+    ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                  "An administrator's key is valid for a day at most (%u seconds). Ask for a shorter time, or use "
+                  "`edgeway-edge admin-key` on the edge, which makes one for up to a week.",
+                  max);
   return FALSE;
 }
 
@@ -309,17 +312,21 @@ ew_mesh_find_key (EwMesh *self, const gchar *id, GError **error)
         continue;
       if (found)
         {
+          g_autofree gchar *shown = g_strndup (id, 64);
           ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                        "Several keys have an ID that begins with \"%.64s\". Give more of it.", id);
+                        "Several keys have an ID that begins with \"%s\". Give more of it.", shown);
           return NULL;
         }
       found = key;
     }
   if (found == NULL)
-    ew_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND,
-                  "There is no open enrollment key \"%.64s\": it was used or revoked, has expired, or never existed. "
-                  "List the open ones with `edgewayctl key list`.",
-                  id);
+    {
+      g_autofree gchar *shown = g_strndup (id, 64);
+      ew_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND,
+                    "There is no open enrollment key \"%s\": it was used or revoked, has expired, or never existed. "
+                    "List the open ones with `edgewayctl key list`.",
+                    shown);
+    }
   return found;
 }
 

@@ -5,6 +5,7 @@
 #include "edge/mesh-private.h"
 
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 
 #define SHORTEST_V4 8
@@ -16,14 +17,14 @@ typedef struct
   EwPrefix prefix;
 } RouteChange;
 
-static gboolean refuse (GError **error, EwError code, const gchar *format, ...) G_GNUC_PRINTF (3, 4);
+static gboolean refuse_route (GError **error, EwError code, const gchar *format, ...) G_GNUC_PRINTF (3, 4);
 
 static gboolean
-refuse (GError **error, EwError code, const gchar *format, ...)
+refuse_route (GError **error, EwError code, const gchar *format, ...)
 {
   va_list args;
   va_start (args, format);
-  g_autofree gchar *message = g_strdup_vprintf (format, args);
+  g_autofree gchar *message = ew_phrase_valist (format, args);
   va_end (args);
   g_set_error_literal (error, EW_ERROR, code, message);
   return FALSE;
@@ -38,16 +39,21 @@ check_special (const EwPrefix *prefix, const gchar *text, GError **error)
   {
     const gchar *range, *what;
   } special[] = {
-    { "0.0.0.0/8", "\"this network\"" }, { "127.0.0.0/8", "loopback" }, { "169.254.0.0/16", "link-local" },
-    { "224.0.0.0/4", "multicast" },      { "240.0.0.0/4", "reserved" }, { "::/16", "loopback or reserved" },
-    { "fe80::/10", "link-local" },       { "ff00::/8", "multicast" },
+    { "0.0.0.0/8", N_ ("\"this network\"") },
+    { "127.0.0.0/8", "loopback" },
+    { "169.254.0.0/16", "link-local" },
+    { "224.0.0.0/4", "multicast" },
+    { "240.0.0.0/4", "reserved" },
+    { "::/16", N_ ("loopback or reserved") },
+    { "fe80::/10", "link-local" },
+    { "ff00::/8", "multicast" },
   };
   for (guint i = 0; i < G_N_ELEMENTS (special); i++)
     {
       EwPrefix range;
       if (ew_prefix_parse (special[i].range, &range, NULL) && ew_prefix_overlaps (&range, prefix))
-        return refuse (error, EW_ERROR_ROUTE_INVALID, "%s overlaps %s (%s), which can't be routed.", text,
-                       special[i].range, special[i].what);
+        return refuse_route (error, EW_ERROR_ROUTE_INVALID, "%s overlaps %s (%s), which can't be routed.", text,
+                             special[i].range, special[i].what);
     }
   return TRUE;
 }
@@ -65,9 +71,9 @@ check_edges (EwMesh *self, const EwPrefix *prefix, const gchar *text, GError **e
         {
           EwEndpoint endpoint;
           if (ew_endpoint_parse (edge->endpoints[i], &endpoint) && ew_prefix_contains (prefix, &endpoint.remote))
-            return refuse (error, EW_ERROR_ROUTE_INVALID,
-                           "%s covers the edge %s itself (%s), so nodes would lose their way to it.", text, edge->name,
-                           edge->endpoints[i]);
+            return refuse_route (error, EW_ERROR_ROUTE_INVALID,
+                                 "%s covers the edge %s itself (%s), so nodes would lose their way to it.", text,
+                                 edge->name, edge->endpoints[i]);
         }
     }
   return TRUE;
@@ -82,7 +88,7 @@ check_ranges (EwMesh *self, const EwPrefix *prefix, const gchar *text, GError **
       {
         gchar range[EW_PREFIX_STRLEN];
         ew_prefix_format (ranges[i], range);
-        return refuse (error, EW_ERROR_ROUTE_OVERLAP, "%s overlaps the mesh's own range %s.", text, range);
+        return refuse_route (error, EW_ERROR_ROUTE_OVERLAP, "%s overlaps the mesh's own range %s.", text, range);
       }
   return TRUE;
 }
@@ -91,14 +97,15 @@ static gboolean
 parse_cidr (const gchar *cidr, EwPrefix *prefix, gchar text[EW_PREFIX_STRLEN], GError **error)
 {
   bool host_bits = false;
+  g_autofree gchar *shown = g_strndup (cidr ? cidr : "", 64);
   if (cidr == NULL || !ew_prefix_parse (cidr, prefix, &host_bits))
-    return refuse (
+    return refuse_route (
       error, EW_ERROR_ROUTE_INVALID,
-      "\"%.64s\" isn't a route. Write an address and a prefix length, for example 192.168.1.0/24 or fd00:1::/64.",
-      cidr ? cidr : "");
+      "\"%s\" isn't a route. Write an address and a prefix length, for example 192.168.1.0/24 or fd00:1::/64.", shown);
   ew_prefix_format (prefix, text);
   if (host_bits)
-    return refuse (error, EW_ERROR_ROUTE_INVALID, "%.64s is an address inside a network. Did you mean %s?", cidr, text);
+    return refuse_route (error, EW_ERROR_ROUTE_INVALID, "%s is an address inside a network. Did you mean %s?", shown,
+                         text);
   return TRUE;
 }
 
@@ -107,7 +114,7 @@ check_route (EwMesh *self, const EwPrefix *prefix, const gchar *text, GError **e
 {
   guint shortest = prefix->ip.family == EW_FAMILY_V4 ? SHORTEST_V4 : SHORTEST_V6;
   if (prefix->length < shortest)
-    return refuse (
+    return refuse_route (
       error, EW_ERROR_ROUTE_INVALID,
       "%s is too wide: a route must be /%u or longer (all traffic goes through the edge by VPN mode, not by a route).",
       text, shortest);
@@ -130,7 +137,7 @@ check_others (EwMesh *self, const RouteChange *wanted, gboolean *present, GError
   g_autoptr (GPtrArray) entries = ew_store_list (self->store, "/routes/", NULL, 0, NULL, &cause);
   guint of_node = 0;
   if (entries == NULL)
-    return refuse (error, EW_ERROR_INTERNAL, "The edge's store failed: %s", cause->message);
+    return refuse_route (error, EW_ERROR_INTERNAL, "The edge's store failed: %s", cause->message);
   for (guint i = 0; i < entries->len; i++)
     {
       const EwStoreEntry *entry = entries->pdata[i];
@@ -144,13 +151,14 @@ check_others (EwMesh *self, const RouteChange *wanted, gboolean *present, GError
       of_node += own;
       *present |= own && ew_prefix_equal (&other->prefix, &wanted->prefix);
       if (!own && ew_prefix_overlaps (&other->prefix, &wanted->prefix))
-        return refuse (error, EW_ERROR_ROUTE_OVERLAP, "%s overlaps the route %s through %s. Remove that one first.",
-                       wanted->cidr, other->cidr, name_of (self, other->node_id));
+        return refuse_route (error, EW_ERROR_ROUTE_OVERLAP,
+                             "%s overlaps the route %s through %s. Remove that one first.", wanted->cidr, other->cidr,
+                             name_of (self, other->node_id));
     }
   if (!*present && (of_node >= EW_MESH_NODE_ROUTES_MAX || entries->len >= EW_MESH_ROUTES_MAX))
-    return refuse (error, EW_ERROR_ROUTE_INVALID,
-                   "A node can have %d routes, and a mesh %d. Combine some into a larger one.", EW_MESH_NODE_ROUTES_MAX,
-                   EW_MESH_ROUTES_MAX);
+    return refuse_route (error, EW_ERROR_ROUTE_INVALID,
+                         "A node can have %d routes, and a mesh %d. Combine some into a larger one.",
+                         EW_MESH_NODE_ROUTES_MAX, EW_MESH_ROUTES_MAX);
   return TRUE;
 }
 
@@ -169,7 +177,7 @@ add_route (EwMesh *self, EwChange *change, gpointer data, GError **error)
       || !ew_mesh_read (self, "/settings", &settings, &settings_revision, error))
     return FALSE;
   if (node == NULL)
-    return refuse (error, EW_ERROR_NOT_FOUND, "This node is no longer in the mesh.");
+    return refuse_route (error, EW_ERROR_NOT_FOUND, "This node is no longer in the mesh.");
   if (!check_others (self, wanted, &present, error) || present)
     return present;
   JsonObject *route = json_object_new ();
@@ -198,7 +206,7 @@ ew_mesh_add_route (EwMesh *self, const gchar *cidr, const gchar *node_id, GError
       if (ew_prefix_equal (&route->prefix, &wanted.prefix))
         return route;
     }
-  refuse (error, EW_ERROR_INTERNAL, "The route was removed again at the same moment.");
+  refuse_route (error, EW_ERROR_INTERNAL, "The route was removed again at the same moment.");
   return NULL;
 }
 
@@ -211,8 +219,8 @@ remove_route (EwMesh *self, EwChange *change, gpointer data, GError **error)
   if (!ew_mesh_read (self, key, NULL, &revision, error))
     return FALSE;
   if (revision == 0)
-    return refuse (error, EW_ERROR_NOT_FOUND, "The mesh has no route %s. List its routes with `edgewayctl route list`.",
-                   wanted->cidr);
+    return refuse_route (error, EW_ERROR_NOT_FOUND,
+                         "The mesh has no route %s. List its routes with `edgewayctl route list`.", wanted->cidr);
   ew_change_expect (change, key, revision);
   ew_change_delete (change, key);
   return TRUE;

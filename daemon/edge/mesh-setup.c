@@ -109,10 +109,11 @@ same_range (const gchar *wanted, const EwPrefix *made, GError **error)
   if (wanted == NULL || (ew_prefix_parse (wanted, &prefix, NULL) && ew_prefix_equal (&prefix, made)))
     return TRUE;
   ew_prefix_format (made, text);
+  g_autofree gchar *shown = g_strndup (wanted, 64);
   ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                "The mesh was made with the range %s, which can't be changed to %.64s: take that setting back, or make "
+                "The mesh was made with the range %s, which can't be changed to %s: take that setting back, or make "
                 "a new mesh in an empty state directory.",
-                text, wanted);
+                text, shown);
   return FALSE;
 }
 

@@ -615,8 +615,11 @@ ew_mesh_find_node (EwMesh *self, const gchar *name, GError **error)
       node = g_hash_table_lookup (self->addresses, text);
     }
   if (node == NULL)
-    ew_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND,
-                  "There is no node \"%.64s\" in this mesh. List its nodes with `edgewayctl node list`.", name);
+    {
+      g_autofree gchar *shown = g_strndup (name, 64);
+      ew_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND,
+                    "There is no node \"%s\" in this mesh. List its nodes with `edgewayctl node list`.", shown);
+    }
   return node;
 }
 

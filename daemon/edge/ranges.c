@@ -18,10 +18,10 @@ check_ipv4 (const EwPrefix *prefix, GError **error)
     }
   if (!ew_prefix_is_private (prefix))
     {
-      ew_set_error (
-        error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-        "The mesh's whole IPv4 range must be private (a part of RFC 1918 or 100.64.0.0/10). Use " EW_RANGES_DEFAULT_IPV4
-        " or a part of 10.0.0.0/8.");
+      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                    "The mesh's whole IPv4 range must be private (a part of RFC 1918 or 100.64.0.0/10). Use %s or a "
+                    "part of 10.0.0.0/8.",
+                    EW_RANGES_DEFAULT_IPV4);
       return FALSE;
     }
   return TRUE;
@@ -43,8 +43,9 @@ parse (const gchar *text, EwFamily family, EwPrefix *out, GError **error)
   bool host_bits = false;
   if (ew_prefix_parse (text, out, &host_bits) && !host_bits && out->ip.family == family)
     return TRUE;
+  g_autofree gchar *shown = g_strndup (text, 64);
   ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                "\"%.64s\" isn't an %s range. Write it as ADDRESS/LENGTH without host bits.", text,
+                "\"%s\" isn't an %s range. Write it as ADDRESS/LENGTH without host bits.", shown,
                 family == EW_FAMILY_V4 ? "IPv4" : "IPv6");
   return FALSE;
 }

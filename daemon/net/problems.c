@@ -267,9 +267,10 @@ look_at_firewall (EwHost *host, GPtrArray *problems)
                                                   N_ ("The mesh works without them; VPN mode and forwarding don't."),
                                                   host->firewall_failure));
   for (gsize i = 0; i < host->wanted->n_forwards; i++)
-    g_ptr_array_add (problems, ew_host_problem_new (EW_HOST_PROBLEM_FORWARD, &host->wanted->forwards[i],
-                                                    N_ ("See the problem with Edgeway's firewall rules."),
-                                                    "it needs firewall rules, which this computer's kernel refuses"));
+    g_ptr_array_add (problems,
+                     ew_host_problem_new (EW_HOST_PROBLEM_FORWARD, &host->wanted->forwards[i],
+                                          N_ ("See the problem with Edgeway's firewall rules."),
+                                          N_ ("it needs firewall rules, which this computer's kernel refuses")));
 }
 
 const GPtrArray *

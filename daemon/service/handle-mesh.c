@@ -128,7 +128,7 @@ ew_handle_renew_node (EwCall *call, GVariant *parameters)
   guint valid_seconds;
 
   g_variant_get (parameters, "(&su)", &name, &valid_seconds);
-  if (!check_text (call, name, NAME_MAX_LENGTH, "a node's name") || !check_valid_seconds (call, valid_seconds))
+  if (!check_text (call, name, NAME_MAX_LENGTH, N_ ("a node's name")) || !check_valid_seconds (call, valid_seconds))
     return;
   json_object_set_string_member (body, "name", name);
   json_object_set_boolean_member (body, "renew", TRUE);
@@ -149,7 +149,7 @@ ew_handle_revoke_key (EwCall *call, GVariant *parameters)
   const gchar *id;
 
   g_variant_get (parameters, "(&s)", &id);
-  if (!check_text (call, id, KEY_ID_MAX_LENGTH, "a key's ID"))
+  if (!check_text (call, id, KEY_ID_MAX_LENGTH, N_ ("a key's ID")))
     return;
   path = path_with ("/v1/keys/", id);
   request (call, "DELETE", path, NULL, on_reply_nothing);
@@ -240,7 +240,7 @@ ew_handle_list_nodes (EwCall *call, GVariant *parameters)
 static gchar *
 node_path (EwCall *call, const gchar *name)
 {
-  return check_text (call, name, NAME_MAX_LENGTH, "a node's name") ? path_with ("/v1/nodes/", name) : NULL;
+  return check_text (call, name, NAME_MAX_LENGTH, N_ ("a node's name")) ? path_with ("/v1/nodes/", name) : NULL;
 }
 
 void
@@ -369,8 +369,8 @@ ew_handle_add_route (EwCall *call, GVariant *parameters)
   g_variant_get (parameters, "(&s&s)", &cidr, &node);
   g_object_get (ew_call_get_tunnel (call), "node-name", &own_name, NULL);
   own = *node == '\0' || g_strcmp0 (node, own_name) == 0;
-  if (!check_text (call, cidr, CIDR_MAX_LENGTH, "a CIDR such as 192.168.1.0/24")
-      || (!own && !check_text (call, node, NAME_MAX_LENGTH, "a node's name")))
+  if (!check_text (call, cidr, CIDR_MAX_LENGTH, N_ ("a CIDR such as 192.168.1.0/24"))
+      || (!own && !check_text (call, node, NAME_MAX_LENGTH, N_ ("a node's name"))))
     return;
   if (own && (own_name == NULL || *own_name == '\0'))
     {
@@ -390,7 +390,7 @@ ew_handle_remove_route (EwCall *call, GVariant *parameters)
   const gchar *cidr;
 
   g_variant_get (parameters, "(&s)", &cidr);
-  if (!check_text (call, cidr, CIDR_MAX_LENGTH, "a CIDR such as 192.168.1.0/24"))
+  if (!check_text (call, cidr, CIDR_MAX_LENGTH, N_ ("a CIDR such as 192.168.1.0/24")))
     return;
   path = path_with ("/v1/routes/", cidr);
   request (call, "DELETE", path, NULL, on_reply_nothing);
@@ -421,7 +421,7 @@ take_or_refuse (EwCall *call, GVariant *parameters, gboolean accept)
   const gchar *cidr;
 
   g_variant_get (parameters, "(&s)", &cidr);
-  if (!check_text (call, cidr, CIDR_MAX_LENGTH, "a CIDR such as 192.168.1.0/24"))
+  if (!check_text (call, cidr, CIDR_MAX_LENGTH, N_ ("a CIDR such as 192.168.1.0/24")))
     return;
   if (ew_tunnel_accept_route (ew_call_get_tunnel (call), cidr, accept, &error))
     ew_call_return (call, NULL);

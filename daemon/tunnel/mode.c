@@ -66,9 +66,11 @@ store (EwTunnel *self, GError **error)
   if (!self->keystore || self->keystore->vpn == self->guard.vpn)
     return TRUE;
   self->keystore->vpn = self->guard.vpn;
-  if (ew_keystore_save (self->keystore, error))
+  g_autoptr (GError) cause = NULL;
+  if (ew_keystore_save (self->keystore, &cause))
     return TRUE;
-  g_prefix_error (error, "The mode is active but won't survive a restart: ");
+  ew_set_error (error, cause->domain, cause->code, "The mode is active but won't survive a restart: %s",
+                cause->message);
   return FALSE;
 }
 

@@ -5,7 +5,7 @@
  *   alarm         what liveness asks for next (liveness.h): 25 s between probes when quiet, 3 s when busy, 1 s without
  *                 an answer
  *   guard_alarm   when an unconfirmed VPN mode is undone (guard.h)
- *   retry         30 s: what kept the tunnel from going up may have been fixed
+ *   retry         30 s: what kept the tunnel from going up may be gone
  *   fetch_alarm   the node document once more, at least 1 s (10 s where the last fetch brought nothing) after the one
  *                 before
  *   store_alarm   the node document onto the disk, a minute after the last time
@@ -292,11 +292,13 @@ ew_tunnel_disconnect (EwTunnel *self, GError **error)
     return FALSE;
   /* Down comes first: a full disk must not keep anybody connected. */
   ew_tunnel_down (self);
-  gboolean stored = store_wish (self, FALSE, error);
+  g_autoptr (GError) cause = NULL;
+  gboolean stored = store_wish (self, FALSE, &cause);
   ew_tunnel_rest (self);
   if (!stored)
     {
-      g_prefix_error (error, "Disconnected, but after a restart this computer would connect again: ");
+      ew_set_error (error, cause->domain, cause->code,
+                    "Disconnected, but after a restart this computer would connect again: %s", cause->message);
       return FALSE;
     }
   if (ew_host_ledger_is_empty (self->host))

@@ -9,10 +9,16 @@ import ipaddress
 import json
 import os
 import socket
+import sys
 import time
 import unittest
 
-from edge import SLOW, Edge, Node, Viewer, b64, parse_key
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import phrases  # noqa: E402
+from edge import SLOW, Edge, Node, Viewer, b64, parse_key  # noqa: E402
+
+
+CATALOG = phrases.catalog()
 
 
 class EdgeCase(unittest.TestCase):
@@ -42,6 +48,9 @@ class EdgeCase(unittest.TestCase):
         self.assertRegex(message, r"^\S.*[.?]$", "not a sentence")
         for word in words:
             self.assertIn(word, message)
+        phrase = answer.json["error"].get("phrase", [message])
+        self.assertEqual(phrases.fill(phrase) if len(phrase) > 1 else phrase[0], message)
+        self.assertTrue(phrase[0] in CATALOG, f"no client can translate {phrase[0]}")
 
 
 class Mesh(EdgeCase):

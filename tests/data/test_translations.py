@@ -18,8 +18,12 @@ FLAGS = ["N_:1:pass-c-format", "C_:2:pass-c-format", "NC_:2:pass-c-format", "g_d
          "g_string_printf:2:c-format", "g_string_append_printf:2:c-format", "g_error_new:3:c-format", "g_set_error:4:c-format",
          "g_markup_printf_escaped:1:c-format", "g_print:1:c-format", "g_printerr:1:c-format"]
 # The daemons' sentences: po/meson.build adds these.
-CONSTRUCTORS = {"ew_phrase": 1, "ew_set_error": 4, "ew_error_new": 3, "ew_task_return_new_error": 4, "ew_checks_add": 5}
-ROOMS = ["account", "common", "net", "service", "tunnel"]  # of daemon/
+CONSTRUCTORS = {"ew_phrase": 1, "ew_set_error": 4, "ew_error_new": 3, "ew_task_return_new_error": 4, "ew_checks_add": 5, "refuse_route": 3}
+ROOMS = ["account/*", "common/checks", "common/enrollment-key", "common/file", "common/phrase", "common/pki", "common/text", "edge/api*", "edge/change", "edge/mesh*",
+         "edge/ranges", "net/*", "service/authority", "service/call*", "service/handle*", "tunnel/*"]  # of daemon/; the others speak to the log and the command line
+# Their sentences are constants.
+TOLD = {"ew_tunnel_set_state": 4, "ew_call_fail_literal": 3, "ew_checks_add": 4, "ew_host_problem_new": 3, "g_set_error_literal": 4, "g_error_new_literal": 3,
+        "g_set_error": 4, "g_error_new": 3, "g_task_return_new_error": 4}
 KEYWORDS += [f"{name}:{argument}" for name, argument in CONSTRUCTORS.items()]
 FLAGS += [f"{name}:{argument}:c-format" for name, argument in CONSTRUCTORS.items()]
 MARKED_C = re.compile(r'\b(?:_|N_|C_|NC_|ngettext|g_dngettext|g_dcgettext|g_dpgettext2) \(\s*"')
@@ -62,6 +66,30 @@ def unmarked(path):
             yield text_of(element)
 
 
+def split_arguments(text, at):
+    """Those of a call, from behind its opening bracket on."""
+    arguments, depth, start = [], 0, at
+    while True:
+        token = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)\'|[^"\']').match(text, at)
+        at = token.end()
+        if token.group() in "([{":
+            depth += 1
+        elif token.group() in ")]}" and depth:
+            depth -= 1
+        elif token.group() in ",)" and not depth:
+            arguments.append(text[start:at - 1].strip())
+            start = at
+            if token.group() == ")":
+                return arguments
+
+
+def is_marked(argument, may_be_literal):
+    if may_be_literal and re.fullmatch(r'("(?:[^"\\]|\\.)*"\s*)+', argument):
+        return True
+    left = re.sub(r'N_ \(\s*("(?:[^"\\]|\\.)*"\s*)+\)', "", argument)
+    return re.search(r'"[^"]*[a-z] [^"]*"', left) is None
+
+
 @unittest.skipUnless(all(map(shutil.which, ("xgettext", "msgmerge", "msgfmt"))), "gettext isn't here")
 class Translations(unittest.TestCase):
     maxDiff = None
@@ -81,10 +109,36 @@ class Translations(unittest.TestCase):
     def said(self):
         """The files of the services with sentences that clients translate."""
         template = os.path.join(self.folder, "services.pot")
-        told = self.extract(template, *sorted("daemon/" + os.path.relpath(path, TOP + "/daemon") for room in ROOMS for path in glob.glob(TOP + "/daemon/" + room + "/*.c")))
+        told = self.extract(template, *sorted("daemon/" + os.path.relpath(path, TOP + "/daemon") for room in ROOMS for path in glob.glob(TOP + "/daemon/" + room + ".c")))
         self.assertEqual((told.returncode, told.stdout), (0, ""))
         with open(template, encoding="utf-8") as file:
             return {place.rpartition(":")[0] for line in file if line.startswith("#: ") for place in line[3:].split()}
+
+    def test_sentences_are_marked(self):
+        """A sentence of the services that a client is told stands where xgettext finds it, whole: as the format of a constructor, or in N_ ()."""
+        wrong = []
+        for path in sorted(path for room in ROOMS for path in glob.glob(TOP + "/daemon/" + room + ".c")):
+            with open(path, encoding="utf-8") as file:
+                text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
+            for name, position, literal in [(*item, True) for item in CONSTRUCTORS.items()] + [(*item, False) for item in TOLD.items()]:
+                for call in re.finditer(rf"\b{name} \((?!gc|Gc|EwCall \*|EwTunnel \*|GError \*\*|JsonArray \*)", text):
+                    arguments = split_arguments(text, call.end())
+                    if len(arguments) >= position and "EW_ERROR_INTERNAL" not in arguments and not is_marked(arguments[position - 1], literal):
+                        wrong.append(f"{os.path.relpath(path, TOP)}: {name}: {arguments[position - 1]}")
+        self.assertEqual(wrong, [])
+
+    def test_templates_can_be_filled(self):
+        """Clients know these conversions and no others."""
+        template = os.path.join(self.folder, "services-formats.pot")
+        self.extract(template, *self.said())
+        wrong = []
+        with open(template, encoding="utf-8") as file:
+            blocks = re.split(r"\n{2,}", file.read())
+        for block in blocks:
+            if "c-format" in block:
+                msgid = "".join(re.findall(r'^(?:msgid )?"(.*)"$', block.split("msgstr")[0], re.M))
+                wrong += [msgid for found in re.findall(r"%(?!\.1f|[sud%]).{0,4}", msgid)]
+        self.assertEqual(wrong, [])
 
     def test_files(self):
         """A file with marked strings that POTFILES.in does not name is never translated."""

@@ -20,6 +20,7 @@ METHODS = {
     "ConfirmMode": ("mode", "()", "fake: confirm"),
     "UndoMode": ("mode", "()", "fake: undo"),
     "GetStatus": (None, "()", None),
+    "GetPhrase": (None, "('x',)", None),
     "OpenTopology": ("topology", "()", "fake: topology"),
     "Ping": ("topology", "('nas', uint32 1000)", "fake: ping"),
     "Diagnose": ("topology", "()", "fake: diagnose"),

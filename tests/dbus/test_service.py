@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """edgewayd as a service: its interface, signals, callers that go away, where it is reached, its privileges, start and stop."""
+import ast
 import configparser
 import json
 import os
@@ -15,6 +16,7 @@ import unittest
 import xml.etree.ElementTree as ElementTree
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import phrases  # noqa: E402
 import private_bus  # noqa: E402
 from private_bus import ADDRESS, FAKE, PEER, SOCKET, SOURCE, USERS, Machine, Refused, read, wait_for  # noqa: E402
 
@@ -52,6 +54,14 @@ class Interface(unittest.TestCase):
             self.root.call(*args, **options)
         self.assertEqual(caught.exception.name, name, caught.exception)
         return caught.exception.message
+
+    def check_translated(self, message):
+        """The app can say it in another language: a constant that its catalog has, or by its phrase."""
+        phrase = ast.literal_eval(self.root.call("GetPhrase", f"({json.dumps(message)},)"))[0]
+        if phrase:
+            self.assertEqual(phrases.fill(json.loads(phrase)), message)
+        template = json.loads(phrase)[0] if phrase else message
+        self.assertTrue(template in phrases.catalog(), f"no client can translate {template}")
 
     def test_introspection_is_the_xml(self):
         self.root.send("Introspect", interface="org.freedesktop.DBus.Introspectable")
@@ -96,7 +106,7 @@ class Interface(unittest.TestCase):
                              ("AddNode", "('web', 'server', uint32 1)"), ("CreateConfig", "('phone', 'short', @a{sv} {})"),
                              ("ShowNode", "('',)"), ("RevokeKey", "('',)"), ("RevokeKey", f"('{'a' * 100}',)"), ("RenewNode", "('', uint32 3600)"), ("RenewNode", "('nas', uint32 5)"), ("AddRoute", "('', '')"), ("RemoveRoute", f"('{'1' * 100}',)")):
             with self.subTest(f"{method} {args[:40]}"):
-                self.refused("InvalidArgument", method, args)
+                self.check_translated(self.refused("InvalidArgument", method, args))
         self.refused("NameInvalid", "AddNode", "('Not A Name', 'server', uint32 3600)")
         self.assertTrue(self.refused("KeyInvalid", "Enroll", f"('ew1_{'x' * 5000}', '', @a{{sv}} {{}})"))
 

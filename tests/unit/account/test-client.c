@@ -3,6 +3,7 @@
  * The API's client against an edge that is away, another, or hostile: each gives its clear error.
  */
 #include "common/error.h"
+#include "common/phrase.h"
 #include "common/util.h"
 #include "fake-edge.h"
 #include <netinet/in.h>
@@ -51,6 +52,13 @@ test_answer (FakeEdge *edge, gconstpointer data)
 }
 
 static void
+check_phrase (const gchar *text, const gchar *expected)
+{
+  g_autofree gchar *json = ew_phrase_to_json (text);
+  g_assert_cmpstr (json, ==, expected);
+}
+
+static void
 test_edge_errors (FakeEdge *edge, gconstpointer data)
 {
   fake_edge_answer (edge, 409,
@@ -60,6 +68,16 @@ test_edge_errors (FakeEdge *edge, gconstpointer data)
   assert_refused (edge, EW_ERROR_REMOVED, "gone");
   fake_edge_answer (edge, 500, "{\"schema\":1,\"error\":{\"code\":\"Whatever\",\"message\":\"x\"}}");
   assert_refused (edge, EW_ERROR_FAILED, "status 500");
+  check_phrase ("gone", "");
+  fake_edge_answer (edge, 404,
+                    "{\"schema\":1,\"error\":{\"code\":\"NotFound\",\"message\":\"No node nas.\",\"phrase\":[\"No "
+                    "node %s.\",\"nas\"]}}");
+  assert_refused (edge, EW_ERROR_NOT_FOUND, "No node nas.");
+  check_phrase ("No node nas.", "[\"No node %s.\",\"nas\"]");
+  fake_edge_answer (edge, 404,
+                    "{\"schema\":1,\"error\":{\"code\":\"NotFound\",\"message\":\"bad\",\"phrase\":[[\"bad\"]]}}");
+  assert_refused (edge, EW_ERROR_NOT_FOUND, "bad");
+  check_phrase ("bad", "");
   fake_edge_answer (edge, 500, "{\"schema\":1,\"error\":[]}");
   assert_refused (edge, EW_ERROR_FAILED, "status 500");
 }
