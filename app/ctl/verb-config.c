@@ -5,6 +5,7 @@
 #include "ctl.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "common/error.h"
 #include "common/util.h"
@@ -17,7 +18,7 @@
 
 typedef struct
 {
-  gboolean vpn, qr, renew;
+  gboolean vpn, qr, renew, show;
   guint valid_s;
 } Wishes;
 
@@ -112,6 +113,7 @@ ew_verb_node_config (EwCtl *ctl, gint argc, gchar **argv)
       "Make a new key pair for an existing node, which keeps its name and addresses; the old configuration stops "
       "working",
       NULL },
+    { "show", 0, 0, G_OPTION_ARG_NONE, &wishes.show, "Print it, with its private key, even on a terminal", NULL },
     { "valid", 0, 0, G_OPTION_ARG_STRING, &valid, "Remove the node again if it hasn't connected by then (default: 1d)",
       "DURATION" },
     { NULL },
@@ -127,6 +129,11 @@ ew_verb_node_config (EwCtl *ctl, gint argc, gchar **argv)
     return ew_ctl_usage (ctl, "%s", error->message);
   if (valid != NULL && !ew_duration_parse (valid, VALID_MIN_S, VALID_MAX_S, &wishes.valid_s, &error))
     return ew_ctl_usage (ctl, "--valid: %s", error->message);
+  if (!wishes.qr && !wishes.show && isatty (STDOUT_FILENO))
+    return ew_ctl_usage (ctl,
+                         "The configuration contains a private key. Save it with (umask 077; sudo edgewayctl node "
+                         "config %s > FILE), or use --qr, or --show to print it here.",
+                         argv[1]);
   if (!ew_key_pair_make (&keys, &error) || (result = create (ctl, argv[1], keys.public_key, &wishes, &error)) == NULL)
     return ew_ctl_fail (ctl, error);
   return show (ctl, argv[1], result, keys.private_key, &wishes);

@@ -95,9 +95,59 @@ print_where (const EwEnrollmentKey *key)
     ew_ctl_hint ("Joining the mesh at %s …\n", edges);
 }
 
+/* What was offered in this computer's name before it joined. */
+
+static gboolean
+ask_to_forward (const gchar *cidr)
+{
+  gchar answer[16] = "";
+
+  ew_ctl_hint ("The administrator asks this computer to forward %s. Accept? [y/N] ", cidr);
+  if (fgets (answer, sizeof answer, stdin) == NULL)
+    ew_ctl_hint ("\n");
+  return g_ascii_tolower (answer[0]) == 'y';
+}
+
+static void
+settle_route (EwCtl *ctl, const gchar *cidr, gboolean accept)
+{
+  gboolean can_ask = isatty (STDIN_FILENO) && isatty (STDERR_FILENO);
+  g_autofree gchar *shown = ew_terminal_clean (&ctl->terminal, cidr);
+  g_autoptr (GVariant) answer = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!accept && (!can_ask || !ask_to_forward (shown)))
+    {
+      ew_ctl_hint ("To forward %s%s: sudo edgewayctl route accept %s\n", shown,
+                   can_ask ? " later" : ", as the administrator asks this computer to", shown);
+      return;
+    }
+  answer = ew_link_call (ctl->link, "AcceptRoute", g_variant_new ("(s)", cidr), &error);
+  if (answer != NULL)
+    ew_ctl_print ("This computer forwards %s.\n", shown);
+  else
+    ew_ctl_hint ("edgewayctl: warning: %s isn't forwarded: %s\n", shown, error->message);
+}
+
+static void
+settle_routes (EwCtl *ctl, gboolean accept)
+{
+  g_autoptr (JsonObject) answer = ew_link_call_json (ctl->link, "ListRoutes", NULL, NULL);
+  JsonArray *routes = answer != NULL ? ew_json_array (answer, "routes") : NULL;
+
+  for (guint i = 0; routes != NULL && i < json_array_get_length (routes); i++)
+    {
+      JsonNode *element = json_array_get_element (routes, i);
+      JsonObject *route = JSON_NODE_HOLDS_OBJECT (element) ? json_node_get_object (element) : NULL;
+      const gchar *cidr = route != NULL ? ew_json_string (route, "cidr") : NULL;
+      if (cidr != NULL && g_strcmp0 (ew_json_string (route, "state"), "unaccepted-forward") == 0)
+        settle_route (ctl, cidr, accept);
+    }
+}
+
 /* Checked here first: a key cut short is no reason to ask for a password. */
 static gint
-enroll_with (EwCtl *ctl, const gchar *key, const gchar *name)
+enroll_with (EwCtl *ctl, const gchar *key, const gchar *name, gboolean accept)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (EwEnrollmentKey) parsed = ew_enrollment_key_parse (key, &error);
@@ -121,6 +171,7 @@ enroll_with (EwCtl *ctl, const gchar *key, const gchar *name)
       if (name != NULL && !g_str_equal (name, own))
         ew_ctl_hint ("The key was made for %s, so --name wasn't used.\n", own);
     }
+  settle_routes (ctl, accept);
   return EW_EXIT_DONE;
 }
 
@@ -128,10 +179,13 @@ gint
 ew_verb_enroll (EwCtl *ctl, gint argc, gchar **argv)
 {
   g_autofree gchar *name = NULL, *file = NULL;
+  gboolean accept = FALSE;
   const GOptionEntry entries[] = {
     { "name", 0, 0, G_OPTION_ARG_STRING, &name, "The node's name (default: made from the host name)", "NAME" },
     { "key-file", 0, 0, G_OPTION_ARG_FILENAME, &file, "Read the key from a file, or from standard input with -",
       "FILE" },
+    { "accept", 0, 0, G_OPTION_ARG_NONE, &accept, "Forward what the administrator offered through this computer",
+      NULL },
     { NULL },
   };
   g_autoptr (GError) error = NULL;
@@ -147,7 +201,7 @@ ew_verb_enroll (EwCtl *ctl, gint argc, gchar **argv)
   key = read_key (file, argc > 1 ? argv[1] : NULL, &error);
   if (key == NULL)
     return ew_ctl_fail (ctl, error);
-  exit_code = enroll_with (ctl, key, name);
+  exit_code = enroll_with (ctl, key, name, accept);
   ew_free_secret (key);
   return exit_code;
 }

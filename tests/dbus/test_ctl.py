@@ -490,6 +490,14 @@ class Enroll(Case):
     def test_name_taken(self):
         self.fails(1, "enroll", "--name", "taken", "--key-file", "-", input=KEY, says=["taken", "Choose another"])
 
+    def test_configuration_on_a_terminal(self):
+        """A private key is shown there only to those who say so."""
+        for option in ((), ("--vpn",)):
+            terminal = self.terminal("node", "config", "tablet", *option)
+            terminal.expect("--show")
+            self.assertEqual(terminal.end(), 2)
+            self.assertNotIn("PrivateKey", terminal.text())
+
     def test_bad_keys(self):
         for text in ("", "nonsense", KEY[:-3], KEY[:40], KEY.replace(KEY[30], "_" if KEY[30] != "_" else "-", 1), "ew1_", "ew2_" + KEY[4:], KEY[:30] + KEY[:30], "x" * 100000):
             with self.subTest(text[:12]):
@@ -564,10 +572,46 @@ class NamedKey(MeshCase):
 
     def test_name(self):
         self.start_mesh("--nodes", "0", "--state", "not-enrolled")
-        for asked, said in ((["--name", "other"], "The key was made for thinkpad: --name was not used.\n"), (["--name", "thinkpad"], ""), ([], "")):
+        for asked, said in ((["--name", "other"], "The key was made for thinkpad, so --name wasn't used.\n"), (["--name", "thinkpad"], ""), ([], "")):
             result = self.machine.run_ctl("enroll", *asked, "--key-file", "-", input=KEY)
             self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "Joined the mesh birchwood as thinkpad.\n", said))
             self.ctl("leave")
+
+
+class Offered(MeshCase):
+    """Networks that an administrator offered through a computer before it joined."""
+    MACHINE = {"polkit": False}
+    NETWORKS = ("192.168.22.0/24", "10.9.0.0/16")
+
+    def setUp(self):
+        self.start_mesh("--state", "not-enrolled", *(f"--offer={network}" for network in self.NETWORKS))
+
+    def forwarded(self):
+        return [route["cidr"] for route in json.loads(self.ctl("route", "list", "--json"))["routes"] if route["state"] == "forwarding"]
+
+    def test_without_a_terminal(self):
+        result = self.machine.run_ctl("enroll", "--key-file", "-", input=KEY)
+        self.assertEqual(result.returncode, 0, result)
+        for network in self.NETWORKS:
+            self.assertIn(f"sudo edgewayctl route accept {network}", result.stderr)
+        self.assertEqual([], self.forwarded())
+
+    def test_accepted_up_front(self):
+        self.assertIn("This computer forwards 192.168.22.0/24.", self.ctl("enroll", "--accept", "--key-file", "-", input=KEY))
+        self.assertEqual(sorted(self.NETWORKS), sorted(self.forwarded()))
+
+    def test_asked(self):
+        terminal = self.terminal("enroll")
+        terminal.expect("Enrollment key")
+        wait_for("no echo", lambda: not terminal.echoes())
+        terminal.type(KEY + "\n")
+        terminal.expect("The administrator asks this computer to forward 192.168.22.0/24. Accept? [y/N]")
+        terminal.type("y\n")
+        terminal.expect("forward 10.9.0.0/16. Accept? [y/N]")
+        terminal.type("\n")
+        terminal.expect("later: sudo edgewayctl route accept 10.9.0.0/16")
+        self.assertEqual(terminal.end(), 0)
+        self.assertEqual(["192.168.22.0/24"], self.forwarded())
 
 
 class Agent(Case):

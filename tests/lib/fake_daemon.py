@@ -459,6 +459,8 @@ class FakeDaemon:
                     raise Refusal("RouteOverlap", f"Overlaps with {other['name']} ({route}).")
         node = self.mesh.need(name) if name else self.mesh.own
         node["routes"] = [*node["routes"], cidr]
+        if node["self"]:
+            self.accepted.add(cidr)
         self._tell_node(node)
 
     def _gateway(self, cidr):
@@ -476,7 +478,7 @@ class FakeDaemon:
     def do_ListRoutes(self):
         self._need_member()
         return json.dumps({"schema": 1, "routes": [
-            {"cidr": route, "node": node["name"], "reason": "", "state": "forwarding" if node["self"] else "accepted" if route in self.accepted else
+            {"cidr": route, "node": node["name"], "reason": "", "state": ("forwarding" if route in self.accepted else "unaccepted-forward") if node["self"] else "accepted" if route in self.accepted else
              "refused" if route in self.refused else "offered"} for node in self.mesh.nodes.values() for route in node["routes"]]})
 
     def do_AcceptRoute(self, cidr):
@@ -521,6 +523,7 @@ def main():
     parser.add_argument("--address", default=os.environ.get("DBUS_SYSTEM_BUS_ADDRESS"), help="the bus; DBUS_SYSTEM_BUS_ADDRESS by default")
     parser.add_argument("--nodes", type=int, default=9)
     parser.add_argument("--state", default="connected")
+    parser.add_argument("--offer", action="append", default=[], help="a network that an administrator offered through this computer")
     parser.add_argument("--member", action="store_true", help="this computer does not administer its mesh")
     parser.add_argument("--guard", type=int, default=60, help="seconds until a switch to VPN is undone; 0: no guard")
     parser.add_argument("--follow-stdin", action="store_true", help="end with the end of stdin")
@@ -529,6 +532,8 @@ def main():
         parser.error("--address is missing, and DBUS_SYSTEM_BUS_ADDRESS is not set")
     loop = GLib.MainLoop()
     fake = FakeDaemon(options.address, options.nodes, options.state, not options.member, options.guard, say)
+    if options.offer:
+        fake.mesh.own["routes"] = options.offer
     GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, 15, loop.quit)
     GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, 2, loop.quit)
     fake.connection.connect("closed", lambda *_: loop.quit())

@@ -116,7 +116,7 @@ class Window(FakeCase):
         """The application's keys in whichever window is in front; the size as it was when the session ended."""
         self.open()
         d = self.desktop
-        for action, title in (("add-server", "Add a Server"), ("diagnose", "Diagnosis"), ("leave", "Leave birchwood?")):
+        for action, title in (("add-server", "Add a Computer"), ("diagnose", "Diagnosis"), ("leave", "Leave birchwood?")):
             with self.subTest(title):
                 self.act(action)
                 wait_for(title, lambda: title in self.windows(), SLOW)
