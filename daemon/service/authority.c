@@ -12,7 +12,11 @@
 typedef struct
 {
   GDBusConnection *connection;
+  GVariant *subject;
+  GVariant *details;
+  gchar *action;
   gchar *cancellation_id; /* names this check in CancelCheckAuthorization */
+  gboolean closed;        /* a prompt may have been; it's being asked whether there was one */
   gboolean interactive;
 } Check;
 
@@ -20,6 +24,9 @@ static void
 check_free (Check *check)
 {
   g_clear_object (&check->connection);
+  g_variant_unref (check->subject);
+  g_variant_unref (check->details);
+  g_free (check->action);
   g_free (check->cancellation_id);
   g_free (check);
 }
@@ -36,8 +43,8 @@ take_prompt_away (Check *check)
 static GError *
 refusal_from_answer (Check *check, gboolean challenge, gboolean dismissed)
 {
-  if (dismissed)
-    return ew_error_new (EW_ERROR, EW_ERROR_CANCELLED, "The password prompt was dismissed. Nothing was changed.");
+  if (dismissed || (check->closed && challenge))
+    return ew_error_new (EW_ERROR, EW_ERROR_CANCELLED, "The password prompt was closed. Nothing was changed.");
   if (!challenge)
     return ew_error_new (EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
                          "This computer's policy doesn't let you do that. Ask its administrator, or use sudo.");
@@ -63,6 +70,8 @@ refusal_from_failure (const GError *failure)
                        "polkit couldn't decide whether you may do that, so only root may. Use sudo.");
 }
 
+static void ask_polkit (GTask *task, gboolean interactive);
+
 static void
 on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -85,13 +94,34 @@ on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
   g_variant_lookup (details, "polkit.dismissed", "&s", &dismissed);
   if (authorized)
     g_task_return_boolean (task, TRUE);
+  else if (check->interactive && !challenge && dismissed == NULL && !check->closed)
+    {
+      /* Cancel in an agent that doesn't tell so, a wrong password, and a policy that says no look alike. Without a
+         prompt polkit says whether a password would do. */
+      check->closed = TRUE;
+      ask_polkit (g_steal_pointer (&task), FALSE);
+    }
   else
     g_task_return_error (task, refusal_from_answer (check, challenge, dismissed != NULL && *dismissed != '\0'));
 }
 
+/* Takes task. */
+static void
+ask_polkit (GTask *task, gboolean interactive)
+{
+  Check *check = g_task_get_task_data (task);
+
+  g_dbus_connection_call (
+    check->connection, POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE, "CheckAuthorization",
+    g_variant_new ("((s@a{sv})s@a{ss}us)", "system-bus-name", check->subject, check->action, check->details,
+                   interactive ? POLKIT_ALLOW_USER_INTERACTION : 0u, check->cancellation_id),
+    G_VARIANT_TYPE ("((bba{ss}))"), G_DBUS_CALL_FLAGS_NONE, G_MAXINT, g_task_get_cancellable (task), on_answer, task);
+}
+
 void
-ew_authority_check_async (GDBusConnection *connection, const gchar *sender, const gchar *action, gboolean interactive,
-                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+ew_authority_check_async (GDBusConnection *connection, const gchar *sender, const gchar *action, GVariant *details,
+                          gboolean interactive, GCancellable *cancellable, GAsyncReadyCallback callback,
+                          gpointer user_data)
 {
   static guint64 serial;
   GTask *task = g_task_new (connection, cancellable, callback, user_data);
@@ -100,18 +130,16 @@ ew_authority_check_async (GDBusConnection *connection, const gchar *sender, cons
 
   g_task_set_source_tag (task, ew_authority_check_async);
   g_task_set_check_cancellable (task, FALSE); /* on_answer says it in our own words */
+  g_variant_builder_init (&subject, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&subject, "{sv}", "name", g_variant_new_string (sender));
   check->connection = g_object_ref (connection);
+  check->subject = g_variant_ref_sink (g_variant_builder_end (&subject));
+  check->details = g_variant_ref (details);
+  check->action = g_strdup (action);
   check->cancellation_id = g_strdup_printf ("edgeway-%" G_GUINT64_FORMAT, ++serial);
   check->interactive = interactive;
   g_task_set_task_data (task, check, (GDestroyNotify)check_free);
-
-  g_variant_builder_init (&subject, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&subject, "{sv}", "name", g_variant_new_string (sender));
-  g_dbus_connection_call (connection, POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE, "CheckAuthorization",
-                          g_variant_new ("((sa{sv})sa{ss}us)", "system-bus-name", &subject, action, NULL,
-                                         interactive ? POLKIT_ALLOW_USER_INTERACTION : 0u, check->cancellation_id),
-                          G_VARIANT_TYPE ("((bba{ss}))"), G_DBUS_CALL_FLAGS_NONE, G_MAXINT, cancellable, on_answer,
-                          task);
+  ask_polkit (task, interactive);
 }
 
 gboolean

@@ -7,6 +7,7 @@
 #include "common/error.h"
 #include "common/phrase.h"
 #include "service/authority.h"
+#include "service/prompt.h"
 
 struct _EwCall
 {
@@ -134,6 +135,7 @@ on_identified (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   GDBusMessage *message = g_dbus_method_invocation_get_message (call->invocation);
   GDBusMessageFlags flags = g_dbus_message_get_flags (message);
+  g_autoptr (GVariant) details = ew_prompt_dup_details (call->method->name, ew_call_get_parameters (call));
 
   if (!ew_caller_identify_finish (result, &call->caller, &error))
     {
@@ -147,8 +149,9 @@ on_identified (GObject *source, GAsyncResult *result, gpointer user_data)
     handle (call);
   else
     ew_authority_check_async (ew_call_get_connection (call), g_dbus_method_invocation_get_sender (call->invocation),
-                              call->method->action, (flags & G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION) != 0,
-                              call->cancellable, on_authorized, call);
+                              call->method->action, details,
+                              (flags & G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION) != 0, call->cancellable,
+                              on_authorized, call);
 }
 
 static void

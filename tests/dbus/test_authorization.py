@@ -146,6 +146,33 @@ class WithPolkit(unittest.TestCase):
         self.assertEqual(agent.count("asked"), 1)
         agent.stop()
 
+    def test_closed_without_a_word(self):
+        """lxpolkit's Cancel reaches polkit as if the password had been wrong; it isn't a refusal by the computer's policy."""
+        caller = self.machine.caller("ewplain")
+        agent = self.machine.agent(caller, "close")
+        self.refused(caller, "AddNode", "Cancelled", interactive=True)
+        agent.stop()
+        denied = self.machine.caller("ewno")
+        self.assertIn("policy", self.refused(denied, "AddNode", interactive=True))
+
+    def test_prompt_names_the_act(self):
+        caller = self.machine.caller("ewplain")
+        agent = self.machine.agent(caller, "dismiss")
+        unnamed = "Authentication is required to let Edgeway remove a node from the mesh"
+        general = "Authentication is required to let Edgeway change the nodes or routes of the mesh"
+        for method, args, message in (
+                ("RemoveNode", "('nas',)", "Authentication is required to let Edgeway remove nas from the mesh"),
+                ("AddRoute", "('10.7.0.0/24', '')", "Authentication is required to let Edgeway share 10.7.0.0/24 with the mesh"),
+                ("Leave", "()", "Authentication is required to let Edgeway take this computer out of its mesh"),
+                ("RemoveNode", "('n00000000000000ab',)", unnamed), ("RemoveNode", "('nas to go on, and also anything else',)", unnamed),
+                ("AddRoute", "('10.7.0.0/24 $(node)', '')", general)):
+            with self.subTest(args):
+                before = agent.count(": " + message)
+                with self.assertRaises(Refused):
+                    caller.call(method, args, interactive=True)
+                agent.wait_log(": " + message, before + 1)
+        agent.stop()
+
     def test_password_given(self):
         caller = self.machine.caller("ewplain")
         agent = self.machine.agent(caller, "allow")

@@ -624,7 +624,7 @@ class Agent(Case):
 
     def test_password(self):
         terminal = self.terminal("node", "remove", "nas", user="ewplain")
-        terminal.expect("Authentication is required to let Edgeway change the nodes or routes")
+        terminal.expect("Authentication is required to let Edgeway remove nas from the mesh")
         terminal.expect("Password:")
         time.sleep(0.3)
         self.assertEqual(self.daemon.count("fake: request"), 0)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""polkit_agent.py PID allow|dismiss|wait: a polkit authentication agent for a process, run as root on the private system bus. It says
-"registered", "asked ACTION" and "taken away"."""
+"""polkit_agent.py PID allow|dismiss|close|wait: a polkit authentication agent for a process, run as root on the private system bus. It says
+"registered", "asked ACTION: MESSAGE" and "taken away"."""
 import os
 import sys
 
@@ -29,10 +29,12 @@ def on_call(connection, sender, path, interface, method, parameters, invocation)
         if values[0] in waiting:
             waiting.pop(values[0]).return_dbus_error("org.freedesktop.PolicyKit1.Error.Cancelled", "taken away")
         return
-    action, _, _, _, cookie, identities = values
-    print("asked", action, flush=True)
+    action, message, _, _, cookie, identities = values
+    print(f"asked {action}: {message}", flush=True)
     if what == "wait":
         waiting[cookie] = invocation
+    elif what == "close":  # what agents do that don't tell a Cancel from a wrong password
+        invocation.return_value(None)
     elif what == "dismiss":
         invocation.return_dbus_error("org.freedesktop.PolicyKit1.Error.Cancelled", "dismissed")
     else:
