@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/worker-private.h"
+#include "common/phrase.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -213,8 +214,8 @@ ew_crew_new (const EwCrewConfig *config, EwWires *wires, GError **error)
     code = ew_worker_start (crew->workers[i]);
   if (code == 0)
     return crew;
-  g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The tunnel's threads couldn't be started: %s.",
-               g_strerror (code));
+  ew_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The tunnel's threads couldn't be started: %s.",
+                g_strerror (code));
   ew_crew_free (crew);
   return NULL;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/events.h"
+#include "common/phrase.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -85,8 +86,8 @@ ew_events_new (const EwEventsHandler *handler, GError **error)
   int wake = eventfd (0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (wake < 0)
     {
-      g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
-                   "The tunnel's event channel couldn't be created: %s.", g_strerror (errno));
+      ew_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
+                    "The tunnel's event channel couldn't be created: %s.", g_strerror (errno));
       return NULL;
     }
 

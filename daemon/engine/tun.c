@@ -13,6 +13,7 @@
 #include "engine/coalesce.h"
 #include "engine/segment.h"
 #include "engine/tun-claim.h"
+#include "common/phrase.h"
 
 /* Headers of before Linux 6.2. */
 #ifndef TUN_F_USO4
@@ -178,8 +179,8 @@ tun_set_mtu (EwTun *tun, guint16 mtu, GError **error)
       ((KernelTun *)tun)->mtu = mtu;
       return TRUE;
     }
-  g_set_error (error, EW_ENGINE_ERROR, errno == EPERM ? EW_ENGINE_ERROR_PRIVILEGE : EW_ENGINE_ERROR_FAILED,
-               "The MTU of %s couldn't be set to %u: %s.", tun->name, mtu, g_strerror (errno));
+  ew_set_error (error, EW_ENGINE_ERROR, errno == EPERM ? EW_ENGINE_ERROR_PRIVILEGE : EW_ENGINE_ERROR_FAILED,
+                "The MTU of %s couldn't be set to %u: %s.", tun->name, mtu, g_strerror (errno));
   return FALSE;
 }
 
@@ -244,17 +245,17 @@ open_clone_device (GError **error)
   if (fd >= 0)
     return fd;
   if (errno == EACCES || errno == EPERM)
-    g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PRIVILEGE,
-                 "The tunnel device /dev/net/tun can't be opened: %s. Run as root with CAP_NET_ADMIN; in a container, "
-                 "allow the device (--device /dev/net/tun).",
-                 g_strerror (errno));
+    ew_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PRIVILEGE,
+                  "The tunnel device /dev/net/tun can't be opened: %s. Run as root with CAP_NET_ADMIN; in a container, "
+                  "allow the device (--device /dev/net/tun).",
+                  g_strerror (errno));
   else if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
-    g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_NO_TUN,
-                 "There is no tunnel device /dev/net/tun. Load it with `modprobe tun`; in a container, pass it on "
-                 "(--device /dev/net/tun); on a virtual server, ask the provider to switch TUN on.");
+    ew_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_NO_TUN,
+                  "There is no tunnel device /dev/net/tun. Load it with `modprobe tun`; in a container, pass it on "
+                  "(--device /dev/net/tun); on a virtual server, ask the provider to switch TUN on.");
   else
-    g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "/dev/net/tun couldn't be opened: %s.",
-                 g_strerror (errno));
+    ew_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "/dev/net/tun couldn't be opened: %s.",
+                  g_strerror (errno));
   return -1;
 }
 
@@ -268,16 +269,16 @@ create_interface (int fd, const char *name, short queues, GError **error)
   if (ioctl (fd, TUNSETIFF, &ifr) == 0)
     return TRUE;
   if (errno == EBUSY)
-    g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_NAME_IN_USE,
-                 "A network interface named %s exists already. Stop what made it (`ip -d link show %s` tells what it "
-                 "is), or choose another name.",
-                 name, name);
+    ew_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_NAME_IN_USE,
+                  "A network interface named %s exists already. Stop what made it (`ip -d link show %s` tells what it "
+                  "is), or choose another name.",
+                  name, name);
   else if (errno == EPERM)
-    g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PRIVILEGE,
-                 "The network interface %s couldn't be created because CAP_NET_ADMIN is missing. Run as root.", name);
+    ew_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PRIVILEGE,
+                  "The network interface %s couldn't be created because CAP_NET_ADMIN is missing. Run as root.", name);
   else
-    g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The network interface %s couldn't be created: %s.",
-                 name, g_strerror (errno));
+    ew_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The network interface %s couldn't be created: %s.",
+                  name, g_strerror (errno));
   return FALSE;
 }
 
@@ -319,8 +320,8 @@ open_first (const char *name, guint16 mtu, short queues, GError **error)
 {
   if (!name_is_valid (name))
     {
-      g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
-                   "\"%s\" can't be the name of a network interface. Use 1 to 15 letters, digits, '-' or '_'.", name);
+      ew_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
+                    "\"%s\" can't be the name of a network interface. Use 1 to 15 letters, digits, '-' or '_'.", name);
       return NULL;
     }
 
@@ -337,8 +338,8 @@ open_first (const char *name, guint16 mtu, short queues, GError **error)
   struct ifreq ifr = { 0 };
   if (!interface_ioctl (tun, SIOCGIFINDEX, &ifr))
     {
-      g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The network interface %s disappeared: %s.", name,
-                   g_strerror (errno));
+      ew_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The network interface %s disappeared: %s.", name,
+                    g_strerror (errno));
       return NULL;
     }
   tun->ifindex = ifr.ifr_ifindex;
