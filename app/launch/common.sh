@@ -53,7 +53,7 @@ show_progress() { # NAME LOG
 
 # step NAME COMMAND…: runs it quietly, shows how far it is and how long it took, and on failure what it printed.
 step() {
-  local name=$1 log watcher status started=$SECONDS; shift
+  local name=$1 log watcher status blank="" started=$SECONDS; shift
   log=$(mktemp)
   printf '  %-34s' "$name …"
   show_progress "$name" "$log" </dev/null &
@@ -64,7 +64,8 @@ step() {
   kill "$watcher" 2>/dev/null; wait "$watcher" 2>/dev/null
   if [ -t 1 ]; then printf '\r  %-34s' "$name …"; elif [ -e "$log.shown" ]; then printf '\n  %-34s' "$name …"; fi
   if [ "$status" = 0 ]; then
-    printf ' %3d s%s\n' $((SECONDS - started)) "$([ ! -t 1 ] || printf '%16s' '')"
+    [ ! -t 1 ] || printf -v blank '%16s' ''  # over "123 of 310"
+    printf ' %3d s%s\n' $((SECONDS - started)) "$blank"
   else
     printf ' failed after %d s\n' $((SECONDS - started))
     tail -n 40 "$log" | sed 's/^/    /' >&2

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ctrl-C during a step of app/run or tests/run: it ends at once and its log does not stay in /tmp."""
+"""A step of app/run or tests/run: Ctrl-C ends it at once and its log does not stay in /tmp; on a terminal its line is whole in the end."""
 import os
+import shlex
 import signal
 import subprocess
 import tempfile
@@ -36,6 +37,17 @@ class InterruptedStep(unittest.TestCase):
 
     def test_terminal_gone(self):
         self.interrupt(signal.SIGHUP)
+
+
+class StepOnTerminal(unittest.TestCase):
+    def test_progress_is_painted_over(self):
+        script = '. "$1/app/launch/common.sh"; step compile sh -c "echo \'[120/386] x\'; sleep 2.5"'
+        said = subprocess.run(["script", "-qec", f"bash -c {shlex.quote(script)} bash {shlex.quote(SOURCE)}", "/dev/null"], stdin=subprocess.DEVNULL, capture_output=True, timeout=30).stdout.decode()
+        self.assertIn("120 of 386", said)
+        line = ""
+        for part in said.rstrip("\r\n").split("\r"):
+            line = part + line[len(part):]
+        self.assertRegex(line, r"^  compile … +\d s *$")
 
 
 if __name__ == "__main__":
