@@ -49,8 +49,8 @@ ew_guard_watch_get_text (EwGuardWatch *self, gint64 now)
     }
   if (self->phase == EW_GUARD_UNDONE)
     return g_strdup (self->lost_contact
-                       ? _ ("Change undone. This computer lost contact, so the previous settings are back.")
-                       : _ ("Change undone. Nobody kept it in time, so the previous settings are back."));
+                       ? _ ("Change undone. This computer lost contact, so the previous settings were restored.")
+                       : _ ("Change undone. It wasn't confirmed in time, so the previous settings were restored."));
   return NULL;
 }
 

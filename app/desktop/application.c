@@ -141,15 +141,14 @@ about (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   /* Translators: versions of this program and of its service */
   g_autofree gchar *debug
     = g_strdup_printf (_ ("Edgeway %s, service %s"), EW_VERSION, *version != '\0' ? version : _ ("not reached"));
-  GtkWidget *window
-    = g_object_new (ADW_TYPE_ABOUT_WINDOW, "transient-for", present_window (self), "application-name", _ ("Edgeway"),
-                    "application-icon", EW_APP_ID, "version", EW_VERSION, "developer-name", _ ("The Edgeway authors"),
-                    "license-type", GTK_LICENSE_GPL_3_0, "comments",
-                    _ ("A private mesh in the shape of a wheel: every machine reaches every other through an edge "
-                       "server of your own."),
-                    "debug-info", debug, "debug-info-filename", "edgeway.txt", "translator-credits",
-                    /* Translators: your name, shown in the about window */
-                    _ ("translator-credits"), NULL);
+  GtkWidget *window = g_object_new (
+    ADW_TYPE_ABOUT_WINDOW, "transient-for", present_window (self), "application-name", _ ("Edgeway"),
+    "application-icon", EW_APP_ID, "version", EW_VERSION, "developer-name", _ ("The Edgeway authors"), "license-type",
+    GTK_LICENSE_GPL_3_0, "comments",
+    _ ("A private mesh in the shape of a wheel: every computer reaches every other one through your own edge server."),
+    "debug-info", debug, "debug-info-filename", "edgeway.txt", "translator-credits",
+    /* Translators: your name, shown in the about window */
+    _ ("translator-credits"), NULL);
   ew_access_present_once (GTK_WINDOW (window), "about");
 }
 
@@ -332,9 +331,8 @@ ew_application_handle_local_options (GApplication *application, GVariantDict *op
     }
   if (geteuid () == 0)
     {
-      g_printerr ("edgeway: %s\n",
-                  _ ("This is a desktop application, and root has no desktop of its own: start it as the "
-                     "user who is logged in. As root, use edgewayctl."));
+      g_printerr ("edgeway: %s\n", _ ("This is a desktop application, and root has no desktop. Start it as the user "
+                                      "who is logged in. As root, use edgewayctl."));
       return 1;
     }
   g_variant_dict_lookup (options, "bus", "s", &self->bus_address);
@@ -376,14 +374,14 @@ ew_application_init (EwApplication *self)
 {
   const GOptionEntry entries[] = {
     { "version", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Show the version"), NULL },
-    { "bus", 0, 0, G_OPTION_ARG_STRING, NULL, N_ ("The D-Bus address where the service is; default: the system bus"),
+    { "bus", 0, 0, G_OPTION_ARG_STRING, NULL, N_ ("The D-Bus address of the service (default: the system bus)"),
       N_ ("ADDRESS") },
     { NULL },
   };
   g_application_add_main_option_entries (G_APPLICATION (self), entries);
   g_application_set_option_context_parameter_string (G_APPLICATION (self), _ ("[LINK OR KEY FILE]"));
   g_application_set_option_context_summary (G_APPLICATION (self),
-                                            _ ("The topology map of a private mesh, and what one does with it."));
+                                            _ ("The map of a private mesh, to use and administer it."));
 }
 
 EwApplication *

@@ -15,9 +15,9 @@ rule_broken (const gchar *name)
     return _ ("A name can't be empty.");
   for (const gchar *at = name; *at != '\0'; at++)
     if (g_ascii_isupper (*at))
-      return _ ("A name is written in small letters.");
+      return _ ("Use lowercase letters.");
     else if (!g_ascii_isalnum (*at) && *at != '-')
-      return _ ("A name consists of the letters a to z, digits and “-”.");
+      return _ ("Use only the letters a to z, digits and “-”.");
   if (name[0] == '-' || name[length - 1] == '-')
     return _ ("A name can't begin or end with “-”.");
   return length > LABEL_MAX ? _ ("A name has at most 63 characters.") : NULL;

@@ -83,7 +83,7 @@ note_words (EwNode *node)
   if (state == EW_NODE_AWAITING_APPROVAL)
     return _ ("An administrator has to approve it.");
   if (ew_node_is_plain (node))
-    return _ ("It runs plain WireGuard, no Edgeway.");
+    return _ ("It runs plain WireGuard, without Edgeway.");
   return ew_node_is_self (node) ? _ ("This computer") : "";
 }
 

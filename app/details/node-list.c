@@ -117,7 +117,7 @@ show_page (EwNodeList *self)
   if (!empty)
     return;
   escaped = g_markup_escape_text (self->search, -1);
-  sentence = g_strdup_printf (_ ("No name, address, route or system has “%s” in it."), escaped);
+  sentence = g_strdup_printf (_ ("No name, address, route or system contains “%s”."), escaped);
   adw_status_page_set_description (ADW_STATUS_PAGE (self->nothing), sentence);
 }
 

@@ -58,7 +58,7 @@ update (EwJoinPage *self)
                              _ ("A computer can be in only one mesh. To join another one, leave this one first."));
   else
     ew_wizard_page_set_body (page, known
-                                     ? _ ("This is what the key says. Nothing is sent before you choose Join.")
+                                     ? _ ("This is what the key contains. Nothing is sent until you choose Join.")
                                      : _ ("Paste the enrollment key or link that the mesh's administrator gave you. "
                                           "Nothing is sent yet."));
   gtk_widget_set_visible (self->key_box, !known && !enrolled);

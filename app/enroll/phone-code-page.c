@@ -174,7 +174,7 @@ show_public (EwPhoneCodePage *self, const gchar *const *networks)
 {
   g_autofree gchar *list = g_strjoinv (", ", (GStrv)networks);
   g_autofree gchar *text
-    = g_strdup_printf (_ ("These public networks go through the mesh as well, because nodes offer them: %s"), list);
+    = g_strdup_printf (_ ("These public networks also go through the mesh, because nodes offer them: %s"), list);
 
   gtk_label_set_text (self->public_networks, text);
   gtk_widget_set_visible (GTK_WIDGET (self->public_networks), *list != '\0');

@@ -146,7 +146,7 @@ ew_availability_get_message (EwAvailability availability)
   switch (availability)
     {
     case EW_AVAILABILITY_NO_BUS:
-      return _ ("There is no system bus here, which programs and services talk through. Start D-Bus, then try again.");
+      return _ ("The D-Bus system bus isn't running on this computer. Start it, then try again.");
     case EW_AVAILABILITY_NOT_INSTALLED:
       return _ ("The Edgeway service isn't installed. Install it, then try again.");
     case EW_AVAILABILITY_NOT_STARTING:

@@ -170,7 +170,7 @@ ew_daemon_call_fd_finish (EwDaemon *self, GAsyncResult *result, GError **error)
     fd = g_unix_fd_list_get (answer->fds, handle, NULL);
   if (fd < 0)
     g_set_error_literal (error, EW_CALL_ERROR, EW_CALL_ERROR_FAILED,
-                         _ ("The Edgeway service didn't hand over what was asked for. Try again."));
+                         _ ("The Edgeway service didn't send the requested data. Try again."));
   answer_free (answer);
   return fd;
 }

@@ -144,7 +144,7 @@ on_message (JsonObject *message, gpointer user_data)
 static void
 on_end (gpointer user_data)
 {
-  reopen_later (user_data, _ ("The map's stream ended. It is opened again in a moment."));
+  reopen_later (user_data, _ ("The connection to the map was interrupted. It will be restored in a moment."));
 }
 
 static void

@@ -28,8 +28,7 @@ on_local_options (GApplication *application, GVariantDict *options, gpointer use
     }
   if (!gtk_init_check (NULL, NULL))
     {
-      g_printerr ("%s\n",
-                  _ ("There is no display to show a tray icon on. Start edgeway-tray inside of a desktop session."));
+      g_printerr ("%s\n", _ ("There is no display to show a tray icon on. Start edgeway-tray in a desktop session."));
       return 1;
     }
   return -1;
@@ -47,8 +46,8 @@ on_activate (GApplication *application, gpointer user_data)
     }
   if (g_application_get_dbus_connection (application) == NULL)
     {
-      g_printerr (
-        "%s\n", _ ("There is no session bus, which tray icons need. Start edgeway-tray inside of a desktop session."));
+      g_printerr ("%s\n",
+                  _ ("There is no session bus, which tray icons need. Start edgeway-tray in a desktop session."));
       exit_status = 1;
       return;
     }

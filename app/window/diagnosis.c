@@ -156,7 +156,7 @@ show_report (EwDiagnosis *self, const gchar *text)
   if (checks != NULL && JSON_NODE_HOLDS_ARRAY (checks))
     show_checks (self, json_node_get_array (checks));
   else
-    show_failure (self, _ ("The service's report can't be read: it may be of another version. Update both."));
+    show_failure (self, _ ("The service's report can't be read. The service may have another version: update both."));
 }
 
 static void

@@ -36,7 +36,7 @@ left (GObject *source, GAsyncResult *result, gpointer user_data)
   tell_end (window,
             edge_told
               ? _ ("This computer left the mesh")
-              : _ ("This computer left. The edge couldn't be told: an administrator can remove the node there."),
+              : _ ("This computer left, but the edge couldn't be told. An administrator can remove the node there."),
             FALSE);
 }
 

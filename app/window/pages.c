@@ -102,12 +102,12 @@ describe_service (EwPages *self, PageContent *content)
       if (ew_daemon_get_bus_address (self->daemon) != NULL)
         {
           content->title = _ ("The Demo Has Ended");
-          content->text = _ ("This window was opened with a bus address of its own (--bus), where nothing answers now. "
-                             "Your computer's own service isn't concerned.");
+          content->text = _ ("This window was opened for another bus (--bus), where nothing answers any more. Your "
+                             "computer's own service isn't affected.");
           break;
         }
       content->title = _ ("The System Bus Isn't Running");
-      content->text = _ ("Edgeway speaks to its background service over the system bus (D-Bus), and there is none.");
+      content->text = _ ("Edgeway talks to its background service over the D-Bus system bus, which isn't running.");
       content->command = have_systemd () ? "sudo systemctl start dbus" : "sudo service dbus start";
       break;
     case EW_PAGE_NOT_INSTALLED:
@@ -118,8 +118,8 @@ describe_service (EwPages *self, PageContent *content)
       break;
     case EW_PAGE_NOT_ALLOWED:
       content->title = _ ("The Edgeway Service Doesn't Answer You");
-      content->text = _ ("The system bus doesn't let you speak to the background service. "
-                         "Its rules may be missing or not loaded yet:");
+      content->text = _ (
+        "The system bus doesn't let you talk to the background service. Its rules may be missing or not loaded yet:");
       content->command = have_systemd () ? "sudo systemctl reload dbus" : "sudo service dbus reload";
       break;
     default:
@@ -196,9 +196,8 @@ describe_membership (EwPages *self, PageContent *content)
     case EW_PAGE_NOT_ENROLLED:
       content->picture = EW_PICTURE_INVITED;
       content->title = _ ("Join Your Mesh");
-      content->text
-        = _ ("This computer isn't part of a mesh yet. Once it joins, you can reach your other machines as if "
-             "they were next to you.");
+      content->text = _ ("This computer isn't part of a mesh yet. Once it joins, you can reach your other computers as "
+                         "if they were next to you.");
       content->buttons[0] = (PageButton){ _ ("Join With a Key…"), "app.join" };
       content->buttons[1] = (PageButton){ _ ("Start a New Mesh…"), "app.new-mesh" };
       break;

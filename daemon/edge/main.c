@@ -11,7 +11,7 @@ print_help (void)
 {
   g_print ("Usage: edgeway-edge VERB [OPTION…]\n"
            "\n"
-           "The edge: the server in the centre of an Edgeway mesh.\n"
+           "The edge: the server in the center of an Edgeway mesh.\n"
            "\n"
            "  %-18s %s\n",
            "run", "Run the edge; in an empty state directory, make a new mesh first");

@@ -253,8 +253,6 @@ class Verbs(Case):
         shown = self.ctl("ping", "office-gw", "-c", "2")
         self.assertIn("this computer ── 8.2 ms ── frankfurt ── 12 ms ── office-gw (100.96.1.2)", shown)
         self.assertIn("2 sent, 2 answered, 0 % lost", shown)
-        self.assertEqual(shown.count("may not add up"), 1)  # 8.25 and 12.5 are not 21
-        self.assertNotIn("add up", self.ctl("ping", "even", "-c", "2"))
         result = self.machine.run_ctl("ping", "silent", "-c", "1")
         self.assertEqual((result.returncode, result.stderr), (1, ""))
         self.assertIn("1 sent, 0 answered, 100 % lost", result.stdout)

@@ -327,7 +327,7 @@ class Wizards(Walk):
     def test_new_mesh(self):
         self.open("--state", "not-enrolled")
         self.act("new-mesh")
-        self.one_page(self.check(window="Start a New Mesh", words=["Public address of the server"]), "A Server in the Centre")
+        self.one_page(self.check(window="Start a New Mesh", words=["Public address of the server"]), "A Server in the Center")
         self.desktop.press("push button", "I Have the Key")
         self.one_page(self.check(window="Join", words=["Enrollment key"]), "Join a Mesh")
 

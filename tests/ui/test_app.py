@@ -109,7 +109,7 @@ class Mesh(AppCase):
         d = self.desktop
         self.menu("nas", "Rename")
         d.type("text", exactly="Name", text="Attic", name=None, within=d.find("frame", "Rename nas")["ref"])
-        d.find("label", "small letters")
+        d.find("label", "lowercase letters")
         d.type("text", exactly="Name", text="attic", name=None, within=d.find("frame", "Rename nas")["ref"])
         self.press_until_gone("Rename", "Rename nas")
         self.name("attic", "online")

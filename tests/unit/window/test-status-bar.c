@@ -262,7 +262,7 @@ test_guard_expired (Fixture *fixture, gconstpointer data)
   ew_daemon1_set_guard_until (fixture->service->object, 0);
   ew_daemon1_set_mode (fixture->service->object, "connector");
   wait_until (undone_shown, fixture->bar, "the undone change is told");
-  g_assert_nonnull (find_text (GTK_WIDGET (fixture->bar), "Nobody kept it in time"));
+  g_assert_nonnull (find_text (GTK_WIDGET (fixture->bar), "It wasn't confirmed in time"));
   ew_guard_watch_dismiss (ew_control_get_guard (fixture->control));
   g_assert_false (undone_shown (fixture->bar));
 }
