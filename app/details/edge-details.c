@@ -17,7 +17,8 @@ struct _EwEdgeDetails
   EwEdge *edge;
   gulong notify;
   GtkWidget *name, *state, *state_image, *state_words, *note;
-  GtkWidget *endpoint_row, *name_row, *leg_row, *transport_row, *ping_row, *mesh_row, *nodes_row;
+  GtkWidget *ssh, *address_row, *address6_row, *endpoint_row, *name_row, *version_row, *exit_row, *leg_row,
+    *transport_row, *ping_row, *mesh_row, *nodes_row;
 };
 
 G_DEFINE_FINAL_TYPE (EwEdgeDetails, ew_edge_details, ADW_TYPE_BIN)
@@ -52,9 +53,25 @@ show_head (EwEdgeDetails *self)
   gtk_widget_set_visible (self->note, trial);
 }
 
+static const gchar *
+exit_words (EwExit exit)
+{
+  switch (exit)
+    {
+    case EW_EXIT_YES:
+      return _ ("Yes");
+    case EW_EXIT_NO:
+      return _ ("No");
+    case EW_EXIT_UNKNOWN:
+    default:
+      return NULL;
+    }
+}
+
 void
 ew_edge_details_refresh (EwEdgeDetails *self)
 {
+  const gchar *const *addresses;
   g_autofree gchar *latency = NULL, *nodes = NULL;
 
   if (self->edge == NULL)
@@ -63,6 +80,13 @@ ew_edge_details_refresh (EwEdgeDetails *self)
   latency = ew_row_words_edge_latency (ew_topology_get_self (self->topology));
   nodes = g_strdup_printf (_ ("%u, %u online"), ew_topology_get_n_nodes (self->topology),
                            ew_topology_get_n_online (self->topology));
+  addresses = ew_edge_get_addresses (self->edge);
+  set_value (self->address_row, addresses[0]);
+  set_value (self->address6_row, addresses[0] != NULL ? addresses[1] : NULL);
+  gtk_widget_set_visible (self->ssh, addresses[0] != NULL);
+  gtk_actionable_set_action_target (GTK_ACTIONABLE (self->ssh), "s", ew_edge_get_id (self->edge));
+  set_value (self->version_row, ew_edge_get_version (self->edge));
+  set_value (self->exit_row, exit_words (ew_edge_get_exit (self->edge)));
   set_value (self->endpoint_row, ew_edge_get_endpoint (self->edge));
   set_value (self->name_row, ew_edge_get_name (self->edge));
   set_value (self->leg_row, latency);
@@ -115,6 +139,11 @@ ew_edge_details_class_init (EwEdgeDetailsClass *class)
   BIND (state_image);
   BIND (state_words);
   BIND (note);
+  BIND (ssh);
+  BIND (address_row);
+  BIND (address6_row);
+  BIND (version_row);
+  BIND (exit_row);
   BIND (endpoint_row);
   BIND (name_row);
   BIND (leg_row);

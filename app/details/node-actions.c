@@ -39,6 +39,26 @@ node_of (Actions *self, GVariant *parameter)
   return ew_topology_find (self->topology, g_variant_get_string (parameter, NULL));
 }
 
+/* The edge of an action, NULL where it is a node's. */
+static EwEdge *
+edge_of (Actions *self, GVariant *parameter)
+{
+  EwEdge *edge = ew_topology_get_edge (self->topology);
+
+  return edge != NULL && g_str_equal (ew_edge_get_id (edge), g_variant_get_string (parameter, NULL)) ? edge : NULL;
+}
+
+static const gchar *
+address_of (Actions *self, GVariant *parameter)
+{
+  EwNode *node = node_of (self, parameter);
+  EwEdge *edge = edge_of (self, parameter);
+
+  if (node != NULL)
+    return ew_node_get_address (node);
+  return edge != NULL ? ew_edge_get_address (edge) : NULL;
+}
+
 static void
 copy (Actions *self, const gchar *text, const gchar *said)
 {
@@ -51,26 +71,23 @@ copy (Actions *self, const gchar *text, const gchar *said)
 static void
 copy_address (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
-  EwNode *node = node_of (user_data, parameter);
-
-  if (node != NULL)
-    copy (user_data, ew_node_get_address (node), _ ("Mesh IP copied"));
+  copy (user_data, address_of (user_data, parameter), _ ("Mesh IP copied"));
 }
 
 static void
 copy_name (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EwNode *node = node_of (user_data, parameter);
+  EwEdge *edge = edge_of (user_data, parameter);
 
-  if (node != NULL)
-    copy (user_data, ew_node_get_name (node), _ ("Name copied"));
+  if (node != NULL || edge != NULL)
+    copy (user_data, node != NULL ? ew_node_get_name (node) : ew_edge_get_name (edge), _ ("Name copied"));
 }
 
 static void
 copy_ssh (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
-  EwNode *node = node_of (user_data, parameter);
-  g_autofree gchar *command = node != NULL ? ew_row_words_ssh (node) : NULL;
+  g_autofree gchar *command = ew_row_words_ssh (address_of (user_data, parameter));
 
   copy (user_data, command, _ ("SSH command copied"));
 }
@@ -102,12 +119,13 @@ ping (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   Actions *self = user_data;
   EwNode *node = node_of (self, parameter);
+  EwEdge *edge = edge_of (self, parameter);
   g_autofree gchar *said = NULL;
   Pinging *pinging;
 
-  if (node == NULL || self->overlay == NULL)
+  if ((node == NULL && edge == NULL) || self->overlay == NULL)
     return;
-  said = g_strdup_printf (_ ("Pinging %s…"), ew_node_get_name (node));
+  said = g_strdup_printf (_ ("Pinging %s…"), node != NULL ? ew_node_get_name (node) : ew_edge_get_name (edge));
   pinging = g_new0 (Pinging, 1);
   pinging->overlay = g_object_ref (self->overlay);
   pinging->waiting = g_object_ref (ew_toast_show (self->overlay, said));
@@ -134,16 +152,17 @@ remove_node (GSimpleAction *action, GVariant *parameter, gpointer user_data)
     ew_remove_dialog_present (self->parent, self->daemon, node, self->overlay);
 }
 
-static EwNode *
-select_node (Actions *self, GVariant *parameter)
+static gboolean
+select_object (Actions *self, GVariant *parameter)
 {
   EwNode *node = node_of (self, parameter);
+  GObject *object = node != NULL ? G_OBJECT (node) : (GObject *)edge_of (self, parameter);
 
-  if (node == NULL || self->parent == NULL
+  if (object == NULL || self->parent == NULL
       || g_object_class_find_property (G_OBJECT_GET_CLASS (self->parent), "selected") == NULL)
-    return NULL;
-  g_object_set (self->parent, "selected", node, NULL);
-  return node;
+    return FALSE;
+  g_object_set (self->parent, "selected", object, NULL);
+  return TRUE;
 }
 
 static void
@@ -151,7 +170,7 @@ show_details (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   Actions *self = user_data;
 
-  if (select_node (self, parameter) != NULL)
+  if (select_object (self, parameter))
     g_action_group_change_action_state (G_ACTION_GROUP (self->map), "details", g_variant_new_boolean (TRUE));
 }
 
@@ -160,7 +179,7 @@ show_path (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   Actions *self = user_data;
 
-  if (select_node (self, parameter) != NULL)
+  if (select_object (self, parameter))
     g_action_group_change_action_state (G_ACTION_GROUP (self->map), "view", g_variant_new_string ("map"));
 }
 

@@ -27,7 +27,8 @@ struct _EwNodeDetails
   GtkWidget *address_group, *name_row;
   GtkWidget *latency_group, *near_row, *far_row, *path_row, *ping_row;
   GtkWidget *traffic_group, *received_row, *sent_row;
-  GtkWidget *connection_group, *through_row, *through, *handshake_row, *seen_row, *version_row, *problem_row;
+  GtkWidget *connection_group, *through_row, *through, *handshake_row, *seen_row, *joined_row, *version_row,
+    *problem_row;
   GtkWidget *routes;
   GtkWidget *manage_group, *rename_row, *remove_row, *leave_row;
 };
@@ -224,18 +225,22 @@ show_connection (EwNodeDetails *self, EwNode *node)
 {
   EwEdge *edge = ew_topology_get_edge (self->topology);
   gboolean online = ew_node_get_state (node) == EW_NODE_ONLINE;
-  g_autofree gchar *handshake = ago_words (ew_node_get_last_handshake (node)), *seen = NULL;
+  g_autofree gchar *handshake = ago_words (ew_node_get_last_handshake (node)), *seen = NULL, *joined = NULL;
 
   if (!online && ew_node_get_last_seen (node) > 0)
     seen = ew_words_time (ew_node_get_last_seen (node));
+  if (ew_node_get_created (node) > 0 && ew_node_get_state (node) != EW_NODE_NOT_JOINED)
+    joined = ew_words_time (ew_node_get_created (node));
   gtk_label_set_label (GTK_LABEL (self->through), edge != NULL ? ew_edge_get_name (edge) : "");
   gtk_widget_set_visible (self->through_row, online && edge != NULL);
   set_value (self->handshake_row, handshake);
   set_value (self->seen_row, seen);
+  set_value (self->joined_row, joined);
   set_value (self->version_row, ew_node_is_plain (node) ? NULL : ew_node_get_version (node));
   set_value (self->problem_row, ew_words_problem (ew_node_get_problem (node)));
   gtk_widget_set_visible (self->connection_group, gtk_widget_get_visible (self->through_row) || handshake != NULL
-                                                    || seen != NULL || gtk_widget_get_visible (self->version_row)
+                                                    || seen != NULL || joined != NULL
+                                                    || gtk_widget_get_visible (self->version_row)
                                                     || gtk_widget_get_visible (self->problem_row));
 }
 
@@ -348,6 +353,7 @@ bind_children (GtkWidgetClass *widget_class)
   BIND (through);
   BIND (handshake_row);
   BIND (seen_row);
+  BIND (joined_row);
   BIND (version_row);
   BIND (problem_row);
   BIND (routes);

@@ -222,11 +222,12 @@ open_menu (EwNodeList *self, EwNodeCell *cell, const GdkRectangle *at)
   EwNode *node = row != NULL ? ew_node_row_get_node (row) : NULL;
   g_autoptr (GMenuModel) model = NULL;
 
-  if (node == NULL)
+  if (row == NULL)
     return FALSE;
-  set_selected (self, G_OBJECT (node));
+  set_selected (self, ew_node_row_get_object (row));
   follow_selected (self, FALSE);
-  model = ew_node_menu_new (node, self->daemon, FALSE);
+  model = node != NULL ? ew_node_menu_new (node, self->daemon, FALSE)
+                       : ew_edge_menu_new (EW_EDGE (ew_node_row_get_object (row)));
   gtk_popover_menu_set_menu_model (GTK_POPOVER_MENU (self->menu), model);
   gtk_popover_set_pointing_to (GTK_POPOVER (self->menu), at);
   gtk_popover_popup (GTK_POPOVER (self->menu));

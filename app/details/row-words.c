@@ -88,9 +88,7 @@ ew_row_words_edge_spoken (EwEdge *edge)
 }
 
 gchar *
-ew_row_words_ssh (EwNode *node)
+ew_row_words_ssh (const gchar *address)
 {
-  const gchar *address = ew_node_get_address (node);
-
   return address != NULL ? g_strdup_printf ("ssh %s", address) : NULL;
 }

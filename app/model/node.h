@@ -41,7 +41,16 @@ gint64 ew_node_get_tx_bytes (EwNode *self);
 gdouble ew_node_get_rx_rate (EwNode *self); /* bytes a second, mean of 5 s; 0 while unknown */
 gdouble ew_node_get_tx_rate (EwNode *self);
 
-/* Properties: id s; name s; endpoint s; online b (FALSE also while it hasn't been heard). */
+/* Whether an edge forwards VPN mode's traffic to the internet. */
+typedef enum
+{
+  EW_EXIT_UNKNOWN,
+  EW_EXIT_NO,
+  EW_EXIT_YES,
+} EwExit;
+
+/* Properties: id s; name s; endpoint s; online b (FALSE also while it hasn't been heard); addresses GStrv (in the
+   mesh, IPv4 first); version s (NULL: unknown); exit EwExit. */
 #define EW_TYPE_EDGE (ew_edge_get_type ())
 G_DECLARE_FINAL_TYPE (EwEdge, ew_edge, EW, EDGE, GObject)
 
@@ -50,5 +59,9 @@ const gchar *ew_edge_get_name (EwEdge *self);
 const gchar *ew_edge_get_endpoint (EwEdge *self);
 gboolean ew_edge_get_online (EwEdge *self);
 gint64 ew_edge_get_as_of (EwEdge *self); /* when it was heard last, µs since the epoch; 0: it is heard */
+const gchar *const *ew_edge_get_addresses (EwEdge *self); /* of an older edge: none */
+const gchar *ew_edge_get_address (EwEdge *self);          /* the first one; NULL: unknown */
+const gchar *ew_edge_get_version (EwEdge *self);          /* NULL: unknown */
+EwExit ew_edge_get_exit (EwEdge *self);
 
 G_END_DECLS

@@ -5,6 +5,7 @@
 #include <glib/gi18n-lib.h>
 #include <math.h>
 
+#include "clock.h"
 #include "latency.h"
 
 static gchar *
@@ -103,16 +104,21 @@ ew_words_time (gint64 realtime_us)
 {
   g_autoptr (GDateTime) time = g_date_time_new_from_unix_local (realtime_us / G_USEC_PER_SEC);
   g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+  gboolean twelve = ew_clock_has_twelve_hours ();
   gchar *text = NULL;
 
   if (time == NULL || realtime_us <= 0)
     return unknown ();
   if (now != NULL && g_date_time_get_year (time) == g_date_time_get_year (now))
-    /* Translators: a time of this year: "3 Nov, 08:14". See g_date_time_format. */
-    text = g_date_time_format (time, _ ("%-e %b, %H:%M"));
+    /* Translators: a time of this year: "3 Nov, 8:14 AM" */
+    text = twelve ? g_date_time_format (time, _ ("%-e %b, %-I:%M %p"))
+                  /* Translators: a time of this year: "3 Nov, 08:14". See g_date_time_format. */
+                  : g_date_time_format (time, _ ("%-e %b, %H:%M"));
   else
-    /* Translators: a time of another year: "3 Nov 2024, 08:14" */
-    text = g_date_time_format (time, _ ("%-e %b %Y, %H:%M"));
+    /* Translators: a time of another year: "3 Nov 2024, 8:14 AM" */
+    text = twelve ? g_date_time_format (time, _ ("%-e %b %Y, %-I:%M %p"))
+                  /* Translators: a time of another year: "3 Nov 2024, 08:14" */
+                  : g_date_time_format (time, _ ("%-e %b %Y, %H:%M"));
   return text != NULL ? text : unknown ();
 }
 

@@ -4,12 +4,18 @@
 #include <glib/gi18n.h>
 
 static void
-add (GMenu *section, const gchar *label, const gchar *action, EwNode *node)
+add_for (GMenu *section, const gchar *label, const gchar *action, const gchar *id)
 {
   g_autoptr (GMenuItem) item = g_menu_item_new (label, NULL);
 
-  g_menu_item_set_action_and_target (item, action, "s", ew_node_get_id (node));
+  g_menu_item_set_action_and_target (item, action, "s", id);
   g_menu_append_item (section, item);
+}
+
+static void
+add (GMenu *section, const gchar *label, const gchar *action, EwNode *node)
+{
+  add_for (section, label, action, ew_node_get_id (node));
 }
 
 static void
@@ -45,5 +51,25 @@ ew_node_menu_new (EwNode *node, EwDaemon *daemon, gboolean show_path)
   add_section (menu, show);
   add_section (menu, copy);
   add_section (menu, administer);
+  return G_MENU_MODEL (menu);
+}
+
+GMenuModel *
+ew_edge_menu_new (EwEdge *edge)
+{
+  GMenu *menu = g_menu_new ();
+  g_autoptr (GMenu) show = g_menu_new (), copy = g_menu_new ();
+  const gchar *id = ew_edge_get_id (edge);
+
+  add_for (show, _ ("_Details"), "win.show-details", id);
+  if (ew_edge_get_online (edge))
+    add_for (show, _ ("_Ping"), "win.ping", id);
+  if (ew_edge_get_address (edge) != NULL)
+    add_for (copy, _ ("Copy _Mesh IP"), "win.copy-address", id);
+  add_for (copy, _ ("Copy _Name"), "win.copy-name", id);
+  if (ew_edge_get_address (edge) != NULL)
+    add_for (copy, _ ("Copy SSH _Command"), "win.copy-ssh", id);
+  add_section (menu, show);
+  add_section (menu, copy);
   return G_MENU_MODEL (menu);
 }

@@ -13,4 +13,7 @@ G_BEGIN_DECLS
 /* Transfer full. show_path: where the menu opens there is a path to show (the map). */
 GMenuModel *ew_node_menu_new (EwNode *node, EwDaemon *daemon, gboolean show_path);
 
+/* Likewise of the edge. (transfer full) */
+GMenuModel *ew_edge_menu_new (EwEdge *edge);
+
 G_END_DECLS

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "common/util.h"
 #include "edge/mesh-private.h"
+#include "edgeway-config.h"
 
 #define PERSISTENT_KEEPALIVE 25 /* seconds; below the 30 s of the shortest NAT mappings */
 
@@ -18,12 +19,13 @@ set_ranges (JsonObject *object, EwMesh *mesh)
   ew_json_set_strv (object, "ranges", (const gchar *const[]){ v4, v6, NULL });
 }
 
+/* The edge's own addresses in the mesh. */
 static void
-set_service (JsonObject *object, EwMesh *mesh)
+set_service (JsonObject *object, const gchar *member, EwMesh *mesh)
 {
   EwIp service[2];
   ew_ranges_service (ew_mesh_get_ranges (mesh), service);
-  ew_json_set_ips (object, "service", service, 2);
+  ew_json_set_ips (object, member, service, 2);
 }
 
 static void
@@ -88,7 +90,7 @@ set_shared (JsonObject *object, EwMesh *mesh, const EwNode *except)
   json_object_set_string_member (object, "mesh", ew_mesh_get_name (mesh));
   json_object_set_string_member (object, "suffix", ew_mesh_get_suffix (mesh));
   set_ranges (object, mesh);
-  set_service (object, mesh);
+  set_service (object, "service", mesh);
   json_object_set_int_member (object, "mtu", ew_mesh_get_mtu (mesh));
   json_object_set_boolean_member (object, "trial", ew_mesh_is_trial (mesh));
   json_object_set_boolean_member (object, "exit", ew_mesh_has_exit (mesh));
@@ -258,6 +260,9 @@ ew_document_map_edge (EwMesh *mesh)
   json_object_set_string_member (object, "name", edge->name);
   json_object_set_string_member (object, "endpoint", edge->endpoints[0]);
   json_object_set_boolean_member (object, "online", TRUE);
+  set_service (object, "addresses", mesh);
+  json_object_set_string_member (object, "version", EW_VERSION);
+  json_object_set_boolean_member (object, "exit", ew_mesh_has_exit (mesh));
   return object;
 }
 

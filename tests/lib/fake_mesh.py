@@ -44,7 +44,8 @@ class Mesh:
         self.nodes = {}  # id → NODE, in the order of enrolment
         self.speed = {}  # id → Mb/s it is at home with
         self.number = 0
-        self.edge = {"id": EDGE_ID, "name": EDGE_NAME, "endpoint": ENDPOINT, "online": True}
+        self.edge = {"id": EDGE_ID, "name": EDGE_NAME, "endpoint": ENDPOINT, "online": True,
+                     "addresses": ["100.96.0.1", "fd5e:7c1a:90b2::1"], "version": "0.1.0", "exit": True}
         for i in range(count):
             name, kind, host, rtt, speed, system, more = CAST[i] if i < len(CAST) else self._extra(i)
             self.add({"name": name, "kind": kind, "os": system, "rtt_ms": rtt, "speed": speed,

@@ -102,6 +102,10 @@ class Window(FakeCase):
         d.find("push button", "nas, online", seconds=SLOW)
         d.keys("F9")
         d.find("heading", exactly="Frankfurt", seconds=SLOW)
+        for fact in ("100.96.0.1", "fd5e:7c1a:90b2::1", "Internet in VPN Mode"):
+            d.find("label", exactly=fact)
+        d.press("push button", exactly="Copy SSH Command")
+        wait_for("the command", lambda: d.run("xclip", "-o", "-selection", "clipboard", check=False).stdout == "ssh 100.96.0.1", SLOW)
         d.keys("ctrl+2")
         d.find("list item", "nas, online", seconds=SLOW)
         d.resize(400, 700)

@@ -79,10 +79,10 @@ test_ssh (void)
   g_autoptr (EwNode) node = node_from ("{\"id\":\"n2\",\"name\":\"nas\",\"kind\":\"server\",\"state\":\"online\","
                                        "\"addresses\":[\"100.96.0.21\",\"fd12::21\"]}");
   g_autoptr (EwNode) none = node_from ("{\"id\":\"n2\",\"name\":\"nas\",\"kind\":\"server\",\"state\":\"online\"}");
-  g_autofree gchar *command = ew_row_words_ssh (node);
+  g_autofree gchar *command = ew_row_words_ssh (ew_node_get_address (node));
 
   g_assert_cmpstr (command, ==, "ssh 100.96.0.21");
-  g_assert_null (ew_row_words_ssh (none));
+  g_assert_null (ew_row_words_ssh (ew_node_get_address (none)));
 }
 
 static void

@@ -97,6 +97,28 @@ test_times (void)
   assert_words (ew_words_time (G_MAXINT64), "Unknown");
 }
 
+/* The desktop's clock is followed, where the desktop's settings are installed. */
+static void
+test_twelve_hours (void)
+{
+  GSettingsSchemaSource *source = g_settings_schema_source_get_default ();
+  g_autoptr (GSettingsSchema) schema
+    = source != NULL ? g_settings_schema_source_lookup (source, "org.gnome.desktop.interface", TRUE) : NULL;
+  g_autoptr (GDateTime) old = g_date_time_new_local (2019, 12, 24, 18, 0, 0);
+  g_autoptr (GSettings) settings = NULL;
+
+  if (schema == NULL)
+    {
+      g_test_skip ("org.gnome.desktop.interface isn't installed");
+      return;
+    }
+  settings = g_settings_new ("org.gnome.desktop.interface");
+  g_settings_set_string (settings, "clock-format", "12h");
+  assert_words (ew_words_time (g_date_time_to_unix (old) * G_USEC_PER_SEC), "24 Dec 2019, 6:00 PM");
+  g_settings_set_string (settings, "clock-format", "24h");
+  assert_words (ew_words_time (g_date_time_to_unix (old) * G_USEC_PER_SEC), "24 Dec 2019, 18:00");
+}
+
 static EwNode *
 make_node (const gchar *members)
 {
@@ -208,8 +230,11 @@ test_locale (void)
 int
 main (int argc, char **argv)
 {
+  g_setenv ("GSETTINGS_BACKEND", "memory", TRUE); /* nobody's own settings */
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/model/words/numbers", test_numbers);
+  g_test_add_func ("/model/words/twelve-hours", test_twelve_hours);
+
   g_test_add_func ("/model/words/sums-add-up", test_sums_add_up);
   g_test_add_func ("/model/words/times", test_times);
   g_test_add_func ("/model/words/nodes", test_nodes);
