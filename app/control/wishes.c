@@ -53,7 +53,7 @@ explain_membership (EwDaemon *daemon, gboolean joins)
     case EW_STATE_NOT_ENROLLED:
       return joins ? NULL : _ ("This computer isn't in a mesh. Join one first.");
     case EW_STATE_REMOVED:
-      return _ ("This computer was removed from its mesh. Leave the mesh, then join again with a new enrollment key.");
+      return joins ? NULL : _ ("This computer was removed from its mesh. Join again with a new enrollment key.");
     default:
       return joins ? _ ("This computer is already in a mesh. Leave it first, then join.") : NULL;
     }

@@ -252,7 +252,7 @@ follow_daemon (EwApplication *self)
     const gchar *action;
     gboolean enabled;
   } actions[] = {
-    { "join", ready && state == EW_STATE_NOT_ENROLLED },
+    { "join", ready && (state == EW_STATE_NOT_ENROLLED || state == EW_STATE_REMOVED) },
     { "add-server", administers },
     { "add-phone", administers },
     { "leave", ready && (ew_daemon_get_enrolled (self->daemon) || state == EW_STATE_REMOVED) },

@@ -58,7 +58,8 @@ proceed (EwKeyOpener *self)
       || ew_daemon_get_state (self->daemon) == EW_STATE_UNKNOWN)
     return;
   gchar *key = g_steal_pointer (&self->waiting);
-  if (ew_daemon_get_state (self->daemon) == EW_STATE_NOT_ENROLLED)
+  if (ew_daemon_get_state (self->daemon) == EW_STATE_NOT_ENROLLED
+      || ew_daemon_get_state (self->daemon) == EW_STATE_REMOVED)
     g_signal_emit (self, signals[ACCEPTED], 0, key);
   else
     refuse (self);

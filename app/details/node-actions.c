@@ -8,6 +8,7 @@
 #include "remove-dialog.h"
 #include "rename-dialog.h"
 #include "row-words.h"
+#include "share-dialog.h"
 
 typedef struct
 {
@@ -143,6 +144,16 @@ rename_node (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 }
 
 static void
+share_network (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  Actions *self = user_data;
+  EwNode *node = node_of (self, parameter);
+
+  if (node != NULL && self->parent != NULL)
+    ew_share_dialog_present (self->parent, self->daemon, self->topology, node);
+}
+
+static void
 remove_node (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   Actions *self = user_data;
@@ -186,7 +197,7 @@ show_path (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 static void
 follow_administrator (Actions *self)
 {
-  static const gchar *const names[] = { "rename-node", "remove-node" };
+  static const gchar *const names[] = { "rename-node", "remove-node", "share-network" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
     g_simple_action_set_enabled (G_SIMPLE_ACTION (g_action_map_lookup_action (self->map, names[i])),
@@ -198,10 +209,11 @@ ew_node_actions_add (GActionMap *map, EwDaemon *daemon, EwTopology *topology, Gt
                      AdwToastOverlay *overlay)
 {
   static const GActionEntry entries[] = {
-    { "copy-address", copy_address, "s" }, { "copy-name", copy_name, "s" },
-    { "copy-ssh", copy_ssh, "s" },         { "ping", ping, "s" },
-    { "rename-node", rename_node, "s" },   { "remove-node", remove_node, "s" },
-    { "show-details", show_details, "s" }, { "show-path", show_path, "s" },
+    { "copy-address", copy_address, "s" },   { "copy-name", copy_name, "s" },
+    { "copy-ssh", copy_ssh, "s" },           { "ping", ping, "s" },
+    { "rename-node", rename_node, "s" },     { "remove-node", remove_node, "s" },
+    { "share-network", share_network, "s" }, { "show-details", show_details, "s" },
+    { "show-path", show_path, "s" },
   };
   Actions *self = g_new0 (Actions, 1);
 

@@ -30,7 +30,7 @@ struct _EwNodeDetails
   GtkWidget *connection_group, *through_row, *through, *handshake_row, *seen_row, *joined_row, *version_row,
     *problem_row;
   GtkWidget *routes;
-  GtkWidget *manage_group, *rename_row, *remove_row, *leave_row;
+  GtkWidget *manage_group, *rename_row, *share_row, *remove_row, *leave_row;
 };
 
 enum
@@ -258,6 +258,7 @@ show_manage (EwNodeDetails *self, EwNode *node)
 
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->remove_row), remove);
   gtk_widget_set_visible (self->rename_row, administrator);
+  gtk_widget_set_visible (self->share_row, administrator && !ew_node_icon_is_round (node));
   gtk_widget_set_visible (self->remove_row, administrator && !own);
   gtk_widget_set_visible (self->leave_row, own);
   gtk_widget_set_visible (self->manage_group, administrator || own);
@@ -291,6 +292,7 @@ ew_node_details_set_node (EwNodeDetails *self, EwNode *node)
   ew_ping_row_set_target (EW_PING_ROW (self->ping_row), self->daemon, node);
   set_target (self->ssh, node);
   set_target (self->rename_row, node);
+  set_target (self->share_row, node);
   set_target (self->remove_row, node);
   ew_node_details_refresh (self);
 }
@@ -359,6 +361,7 @@ bind_children (GtkWidgetClass *widget_class)
   BIND (routes);
   BIND (manage_group);
   BIND (rename_row);
+  BIND (share_row);
   BIND (remove_row);
   BIND (leave_row);
 }

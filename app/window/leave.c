@@ -77,7 +77,9 @@ ew_leave_ask (EwWindow *window, EwDaemon *daemon)
   g_autoptr (GString) body = g_string_new (
     _ ("This computer loses its mesh IP and its tunnel, and its keys are erased. To come back, join again with a new "
        "enrollment key."));
-  if (ew_daemon_get_administrator (daemon))
+  if (ew_daemon_get_state (daemon) == EW_STATE_REMOVED)
+    g_string_assign (body, _ ("This computer was already removed from the mesh. Leaving erases its keys here."));
+  else if (ew_daemon_get_administrator (daemon))
     g_string_append_printf (body, "\n\n%s",
                             _ ("This computer administers the mesh. Without another administrator, new keys come only "
                                "from the edge itself, with edgeway-edge admin-key."));

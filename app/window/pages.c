@@ -204,10 +204,11 @@ describe_membership (EwPages *self, PageContent *content)
     case EW_PAGE_REMOVED:
       content->picture = EW_PICTURE_ABSENT;
       content->title = _ ("This Computer Was Removed");
-      content->text = _ ("Its tunnel was removed; your normal network isn't affected. To come back, leave the mesh "
-                         "here, then join again with a new enrollment key.");
+      content->text = _ ("Its tunnel was removed; your normal network isn't affected. Join again with a new enrollment "
+                         "key, or leave the mesh to erase what is left of it here.");
       content->cause = ew_daemon_get_message (self->daemon);
-      content->buttons[0] = (PageButton){ _ ("Leave the Mesh…"), "app.leave" };
+      content->buttons[0] = (PageButton){ _ ("Join Again…"), "app.join" };
+      content->buttons[1] = (PageButton){ _ ("Leave the Mesh…"), "app.leave" };
       break;
     default:
       content->picture = EW_PICTURE_INVITED;

@@ -5,6 +5,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import fake_mesh  # noqa: E402
 import fake_session  # noqa: E402
 from fake_daemon import make_key  # noqa: E402
 from fake_session import SLOW, FakeCase, wait_for  # noqa: E402
@@ -144,6 +145,33 @@ class Adding(Wizard):
         for network, said in (("100.96.1.0/24", "which can't be shared"), ("fd5e:7c1a:90b2:7::/64", "overlaps the mesh's own addresses"), ("10.0.0.0/4", "is too wide")):
             self.desktop.type("text", "Network, such as", network)
             self.desktop.find("label", said, within=window, seconds=SLOW)
+
+
+class Later(Wizard):
+    """What used to be in the command line alone."""
+
+    def test_share_a_network(self):
+        self.open()
+        self.act("share-network", fake_mesh.Mesh(9).need("nas")["id"], window=True)
+        window = self.desktop.find("frame", "Share a Network Behind nas", seconds=SLOW)["ref"]
+        self.desktop.type("text", "Network, such as", "192.168.1.0/24", within=window)
+        self.desktop.find("label", "Overlaps with office-gw", within=window, seconds=SLOW)
+        self.desktop.type("text", "Network, such as", "10.20.0.0/16", within=window)
+        self.desktop.gone("label", "Overlaps with office-gw", within=window, seconds=SLOW)
+        self.desktop.press("push button", "Share", within=window, seconds=SLOW)
+        self.assertEqual(["10.20.0.0/16", "nas"], self.daemon.called("AddRoute", SLOW))
+        self.desktop.find("label", "sudo edgewayctl route accept 10.20.0.0/16", within=window, seconds=SLOW)
+
+    def test_join_again(self):
+        """A computer that was removed joins with a new key in one go."""
+        self.open()
+        self.daemon.set(State="removed")
+        self.desktop.find("push button", "Leave the Mesh", seconds=SLOW)
+        self.desktop.press("push button", "Join Again", seconds=SLOW)
+        self.desktop.type("text", "Enrollment key", make_key("admin", "first"), seconds=SLOW)
+        self.heading("Join birchwood?")
+        self.press_in("Join", "Join")
+        self.heading("Joined birchwood")
 
 
 class Pasting(Wizard):
