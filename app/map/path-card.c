@@ -118,6 +118,12 @@ ew_path_card_set (EwPathCard *self, EwNode *node, EwNode *this_computer, EwEdge 
   return self->has_stops || self->has_line;
 }
 
+const gchar *
+ew_path_card_get_title (EwPathCard *self)
+{
+  return gtk_label_get_text (self->title);
+}
+
 /* Places. */
 
 typedef struct
@@ -187,6 +193,22 @@ ew_path_card_measure (GtkWidget *widget, GtkOrientation orientation, gint for_si
   *minimum_baseline = *natural_baseline = -1;
 }
 
+/* A name that is shortened has all of it as its tooltip. */
+static void
+set_tooltips (EwPathCard *self)
+{
+  GtkLabel *const labels[] = { self->line_title, self->title, self->near_name, self->edge_name, self->far_name };
+
+  for (guint i = 0; i < G_N_ELEMENTS (labels); i++)
+    {
+      gboolean is_cut = pango_layout_is_ellipsized (gtk_label_get_layout (labels[i]));
+      const gchar *text = is_cut ? gtk_label_get_text (labels[i]) : NULL;
+
+      if (g_strcmp0 (text, gtk_widget_get_tooltip_text (GTK_WIDGET (labels[i]))) != 0)
+        gtk_widget_set_tooltip_text (GTK_WIDGET (labels[i]), text);
+    }
+}
+
 static void
 ew_path_card_size_allocate (GtkWidget *widget, gint width, gint height, gint baseline)
 {
@@ -197,20 +219,14 @@ ew_path_card_size_allocate (GtkWidget *widget, gint width, gint height, gint bas
     self->line,
     &(GtkAllocation){ PADDING_X_LINE, PADDING_Y_LINE, width - 2 * PADDING_X_LINE, height - 2 * PADDING_Y_LINE }, -1);
   if (self->is_line)
-    return;
+    {
+      set_tooltips (self);
+      return;
+    }
   gtk_widget_size_allocate (self->header, &(GtkAllocation){ PADDING_X, PADDING_Y, width - 2 * PADDING_X, header }, -1);
   gtk_widget_size_allocate (self->stops,
                             &(GtkAllocation){ PADDING_X, top, width - 2 * PADDING_X, height - top - PADDING_Y }, -1);
-}
-
-/* All of a name that was shortened. */
-static gboolean
-on_name_tooltip (GtkLabel *label, gint x, gint y, gboolean keyboard, GtkTooltip *tooltip)
-{
-  if (!pango_layout_is_ellipsized (gtk_label_get_layout (label)))
-    return FALSE;
-  gtk_tooltip_set_text (tooltip, gtk_label_get_text (label));
-  return TRUE;
+  set_tooltips (self);
 }
 
 static void
@@ -252,7 +268,6 @@ ew_path_card_class_init (EwPathCardClass *klass)
   gtk_widget_class_bind_template_child (widget_class, EwPathCard, far_name);
   gtk_widget_class_bind_template_child (widget_class, EwPathCard, far_note);
   gtk_widget_class_bind_template_child (widget_class, EwPathCard, far_icon);
-  gtk_widget_class_bind_template_callback (widget_class, on_name_tooltip);
 }
 
 static void

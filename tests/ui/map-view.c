@@ -324,7 +324,7 @@ test_seat_names (World *world, gconstpointer n)
         continue;
       g_assert_nonnull (item->token);
       tokens++;
-      names += item->name != NULL && !pango_layout_is_ellipsized (item->name);
+      names += item->name != NULL && !item->shortened;
     }
   g_assert_cmpuint (tokens, >, 4);
   g_assert_cmpuint (names, >=, tokens * 3 / 4);
@@ -361,6 +361,127 @@ test_fits_sector (World *world, gconstpointer n)
       g_assert_cmpfloat (right, <=, width);
       g_assert_cmpfloat (bottom, <=, height);
       g_assert_true (right - left > width * 0.85 || bottom - top > height * 0.75 || map->zoom >= EW_MAP_ZOOM_MOST);
+    }
+}
+
+static gint
+width_of (PangoLayout *text)
+{
+  gint width = 0;
+
+  if (text != NULL)
+    pango_layout_get_pixel_size (text, &width, NULL);
+  return width;
+}
+
+/* What is written fits where the layout put it: names are shortened, states and latencies never. */
+static void
+check_words (EwMapView *map)
+{
+  gint title, legend;
+
+  for (guint i = 0; i < map->items->len; i++)
+    {
+      const EwMapItem *item = g_ptr_array_index (map->items, i);
+      const EwLayoutLabel *label = &map->layout->places[i].label;
+
+      if (label->lines == 0)
+        continue;
+      g_assert_cmpint (width_of (item->name), <=, label->box.width);
+      g_assert_cmpint (label->lines, ==, 2);
+      g_assert_cmpint (width_of (label->brief ? item->state_text : item->detail), <=, label->box.width);
+      g_assert_false (pango_layout_is_ellipsized (item->state_text));
+    }
+  g_assert_true (ew_token_shows_state (map->hub));
+  title = map->measures.name_height;
+  gtk_widget_measure (GTK_WIDGET (map->legend), GTK_ORIENTATION_VERTICAL, -1, &legend, NULL, NULL, NULL);
+  g_assert_cmpint (legend, >=, 3 * title * 0.85); /* three rows that don't lie on each other */
+  g_assert_cmpfloat (map->measures.pill_height, >=, map->measures.detail_height);
+}
+
+/* The path card: in the map, on no token and on no capsule. */
+static void
+check_card (World *world)
+{
+  EwMapView *map = EW_MAP_VIEW (world->map);
+  graphene_rect_t card, token;
+
+  if (!gtk_widget_get_child_visible (GTK_WIDGET (map->card)))
+    return;
+  g_assert_true (gtk_widget_compute_bounds (GTK_WIDGET (map->card), world->map, &card));
+  g_assert_cmpfloat (card.origin.x, >=, 0);
+  g_assert_cmpfloat (card.origin.x + card.size.width, <=, gtk_widget_get_width (world->map));
+  for (guint i = 0; i < map->items->len; i++)
+    {
+      EwMapItem *item = g_ptr_array_index (map->items, i);
+      const EwLayoutPlace *place = &map->layout->places[i];
+
+      g_assert_true (gtk_widget_compute_bounds (GTK_WIDGET (item->token), world->map, &token));
+      graphene_rect_inset (&token, EW_TOKEN_MARGIN, EW_TOKEN_MARGIN);
+      g_assert_false (graphene_rect_intersection (&card, &token, NULL));
+      if (place->has_leaf)
+        {
+          token = GRAPHENE_RECT_INIT ((float)(place->leaf.x - place->leaf.width / 2),
+                                      (float)(place->leaf.y - place->leaf.height / 2), (float)place->leaf.width,
+                                      (float)place->leaf.height);
+          g_assert_false (graphene_rect_intersection (&card, &token, NULL));
+        }
+    }
+}
+
+/* The scale of text changes while the map is there; names are 63 letters long. */
+static void
+test_large_text (World *world, gconstpointer n)
+{
+  EwMapView *map = EW_MAP_VIEW (world->map);
+  GtkSettings *settings = gtk_widget_get_settings (world->map);
+  const gdouble texts[] = { 2, 1.5, 1.25, 1 };
+  gdouble edge = map->layout->edge_radius;
+  gint dpi;
+
+  g_object_get (settings, "gtk-xft-dpi", &dpi, NULL);
+  for (guint t = 0; t < 2 * G_N_ELEMENTS (texts); t++)
+    {
+      g_autofree gchar *name = NULL;
+
+      ew_fake_lengthen (t % 2 ? 63 : 0, t % 2);
+      ew_fake_fill (world->topology, GPOINTER_TO_UINT (n));
+      name = ew_fake_name (t % 3 ? "nas" : "office-gw");
+      g_object_set (settings, "gtk-xft-dpi", (gint)(96 * 1024 * texts[t / 2]), NULL);
+      ew_map_view_set_selected (map, NULL);
+      run_for (50);
+      check_words (map);
+      ew_map_view_set_selected (map, (GObject *)ew_topology_find_by_name (world->topology, name));
+      run_for (50);
+      g_assert_true (gtk_widget_get_child_visible (GTK_WIDGET (map->card)));
+      g_assert_true (map->layout->places[8].has_leaf);
+      check_card (world);
+      if (t == 0)
+        g_assert_cmpfloat (map->layout->edge_radius, >, edge * 1.1);
+    }
+  ew_fake_lengthen (0, FALSE);
+  g_object_set (settings, "gtk-xft-dpi", dpi, NULL);
+}
+
+/* Only a path has a card; of who is offline it says so. */
+static void
+test_card (World *world, gconstpointer n)
+{
+  EwMapView *map = EW_MAP_VIEW (world->map);
+  const struct
+  {
+    const gchar *name, *said;
+  } cases[] = { { "nas", "Path to nas" },
+                { "pixel-8", "pixel-8 is offline" },
+                { "build-01", "build-01 hasn't joined yet" },
+                { "thinkpad", "Path to Frankfurt" } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      ew_map_view_set_selected (map, (GObject *)ew_topology_find_by_name (world->topology, cases[i].name));
+      run_for (50);
+      g_assert_cmpstr (ew_path_card_get_title (map->card), ==, cases[i].said);
+      check_card (world);
     }
 }
 
@@ -403,6 +524,8 @@ main (int argc, char **argv)
   ADD ("/map/view/search", 9, test_search);
   ADD ("/map/view/goes-to", 9, test_goes_to);
   ADD ("/map/view/goes-to-many", 1000, test_goes_to);
+  ADD ("/map/view/large-text", 9, test_large_text);
+  ADD ("/map/view/card", 9, test_card);
   ADD ("/map/view/comes-and-goes", 9, test_comes_and_goes);
   return g_test_run ();
 }

@@ -82,5 +82,17 @@ class Narrow(PicturedCase):
         self.dialog("server", "add-server")
 
 
+class Large(PicturedCase):
+    VIEW, NAME = VIEWS["large"], "large"
+
+    def test_screens(self):
+        self.start()
+        self.settle_traffic()
+        self.shoot("map")
+        self.daemon.say(node={"id": NAS, "name": "backup-of-everything-in-the-attic-and-in-the-cellar-0123456789"})
+        self.window_act("show-path", NAS)
+        self.shoot("path")
+
+
 if __name__ == "__main__":
     fake_session.main()
