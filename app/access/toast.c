@@ -27,6 +27,29 @@ line_chars (GtkWidget *overlay, GtkWidget *label)
   return room > 0 && wide > 0 ? CLAMP (room / (wide + 1), LINE_CHARS_LEAST, LINE_CHARS) : LINE_CHARS;
 }
 
+static void
+name_close (GtkWidget *widget)
+{
+  const gchar *icon = GTK_IS_BUTTON (widget) ? gtk_button_get_icon_name (GTK_BUTTON (widget)) : NULL;
+
+  if (g_strcmp0 (icon, "window-close-symbolic") == 0)
+    gtk_accessible_update_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Dismiss"), -1);
+  for (widget = gtk_widget_get_first_child (widget); widget != NULL; widget = gtk_widget_get_next_sibling (widget))
+    name_close (widget);
+}
+
+/* The toast's button to close it has a picture alone. Its widget is there once the toast shows. */
+static void
+on_label_mapped (GtkWidget *label)
+{
+  GtkWidget *widget = label;
+
+  while (widget != NULL && !g_str_equal (G_OBJECT_TYPE_NAME (widget), "AdwToastWidget"))
+    widget = gtk_widget_get_parent (widget);
+  if (widget != NULL)
+    name_close (widget);
+}
+
 /* The toast's own title is one line, cut off where the window ends. */
 static GtkWidget *
 make_label (GtkWidget *overlay, const gchar *said)
@@ -37,6 +60,7 @@ make_label (GtkWidget *overlay, const gchar *said)
   gtk_label_set_max_width_chars (GTK_LABEL (label), line_chars (overlay, label));
   gtk_label_set_xalign (GTK_LABEL (label), 0);
   gtk_widget_add_css_class (label, "heading");
+  g_signal_connect (label, "map", G_CALLBACK (on_label_mapped), NULL);
   return label;
 }
 

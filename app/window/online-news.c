@@ -84,6 +84,8 @@ on_moment (gpointer user_data)
 {
   EwOnlineNews *self = user_data;
   self->moment = 0;
+  if (!is_settled (self)) /* nodes and this computer's own state come on different ways, in any order */
+    g_ptr_array_set_size (self->nodes, 0);
   tell_news (self);
   return G_SOURCE_REMOVE;
 }

@@ -244,6 +244,11 @@ ew_status_bar_init (EwStatusBar *self)
 void
 ew_status_bar_set_narrow (EwStatusBar *self, gboolean narrow)
 {
+  GtkWidget *guard = GTK_WIDGET (self->guard), *rows = gtk_widget_get_parent (guard);
+  if (narrow) /* what counts down isn't below the window's end */
+    gtk_widget_insert_after (guard, rows, NULL);
+  else
+    gtk_widget_insert_before (guard, rows, NULL);
   gtk_widget_set_visible (GTK_WIDGET (self->vpn_detail), !narrow);
   gtk_widget_set_visible (GTK_WIDGET (self->connector_detail), !narrow);
   gtk_widget_set_visible (GTK_WIDGET (self->mode_detail), narrow);

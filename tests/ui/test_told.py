@@ -34,6 +34,7 @@ class Toasts(FakeCase):
         self.daemon.say(fail={"Disconnect": ["Failed", "The tunnel is busy with something else."]})
         self.act("connected")
         d.find("label", "The tunnel is busy", seconds=5)
+        d.find("push button", exactly="Dismiss", seconds=SLOW)
         self.assertEqual([], self.labels("nodes are online"))
         for _ in range(6):
             self.act("copy-address", NAS, window=True)
