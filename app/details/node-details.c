@@ -213,10 +213,11 @@ static gchar *
 ago_words (gint64 then)
 {
   g_autofree gchar *span = NULL;
+  const gint64 seconds = (g_get_real_time () - then) / G_USEC_PER_SEC;
 
-  if (then <= 0)
+  if (then <= 0 || seconds < -5) /* a time to come is nobody's last handshake */
     return NULL;
-  span = ew_words_span (MAX (0, (g_get_real_time () - then) / G_USEC_PER_SEC));
+  span = ew_words_span (MAX (0, seconds));
   return g_strdup_printf (_ ("%s ago"), span);
 }
 

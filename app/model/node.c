@@ -6,9 +6,10 @@
 #include "rate.h"
 #include "text.h"
 
-#define ID_MAX 64         /* bytes */
-#define NAME_MAX_CHARS 63 /* a DNS label's */
-#define WORD_MAX_CHARS 80 /* an operating system's name */
+#define NOTICED_US (5 * 60 * G_USEC_PER_SEC) /* within this an edge has noticed that a node is silent */
+#define ID_MAX 64                            /* bytes */
+#define NAME_MAX_CHARS 63                    /* a DNS label's */
+#define WORD_MAX_CHARS 80                    /* an operating system's name */
 #define ADDRESSES_MAX 16
 #define ROUTES_MAX 256
 #define RTT_MAX_MS 3600000.0
@@ -26,6 +27,7 @@ struct _EwNode
 
   gdouble rtt_ms; /* below 0: unknown */
   gint64 created, last_seen, last_handshake, rx_bytes, tx_bytes;
+  gint64 clock_us; /* of the edge's times */
   EwRate rx, tx;
   gdouble rx_rate, tx_rate;
 };
@@ -268,6 +270,8 @@ ew_node_update (EwNode *self, JsonObject *object, gint64 now_us)
   g_autofree gchar *name = ew_text_clean (ew_text_member (object, "name"), NAME_MAX_CHARS);
   gint kind = ew_text_enum (EW_TYPE_KIND, ew_text_member (object, "kind"), EW_KIND_SERVER);
 
+  const gboolean was_online = self->state == EW_NODE_ONLINE;
+
   g_object_freeze_notify (G_OBJECT (self));
   set_string (self, &self->name, *name != '\0' ? g_steal_pointer (&name) : g_strdup (self->id), PROP_NAME);
   set_int (self, (gint *)&self->kind, kind, PROP_KIND);
@@ -284,6 +288,9 @@ ew_node_update (EwNode *self, JsonObject *object, gint64 now_us)
   if (json_object_has_member (object, "created"))
     self->created = ew_text_time (object, "created");
   ew_node_update_counters (self, object, now_us);
+  /* It went while we looked: not hours ago, whatever the clock of an edge says that doesn't tell its time. */
+  if (was_online && self->state == EW_NODE_OFFLINE && self->last_seen > 0)
+    self->last_seen = MAX (self->last_seen, g_get_real_time () - NOTICED_US);
   g_object_thaw_notify (G_OBJECT (self));
 }
 
@@ -303,6 +310,21 @@ read_bytes (JsonObject *object, const gchar *member, gint64 *field, EwRate *rate
     rate->n = 0;
 }
 
+/* By our clock; 0: none. */
+static gint64
+read_time (EwNode *self, JsonObject *object, const gchar *member)
+{
+  const gint64 time = ew_text_time (object, member);
+
+  return time > 0 ? MAX (time + self->clock_us, 1) : 0;
+}
+
+void
+ew_node_set_clock (EwNode *self, gint64 ahead_us)
+{
+  self->clock_us = ahead_us;
+}
+
 void
 ew_node_update_counters (EwNode *self, JsonObject *object, gint64 now_us)
 {
@@ -311,9 +333,9 @@ ew_node_update_counters (EwNode *self, JsonObject *object, gint64 now_us)
   if (json_object_has_member (object, "rtt_ms"))
     self->rtt_ms = ew_text_number (object, "rtt_ms", &value) && value <= RTT_MAX_MS ? value : -1;
   if (json_object_has_member (object, "last_seen"))
-    self->last_seen = ew_text_time (object, "last_seen");
+    self->last_seen = read_time (self, object, "last_seen");
   if (json_object_has_member (object, "last_handshake"))
-    self->last_handshake = ew_text_time (object, "last_handshake");
+    self->last_handshake = read_time (self, object, "last_handshake");
   read_bytes (object, "rx_bytes", &self->rx_bytes, &self->rx, now_us);
   read_bytes (object, "tx_bytes", &self->tx_bytes, &self->tx, now_us);
 }

@@ -9,6 +9,7 @@
 #include "node-private.h"
 #include "text.h"
 
+#define CLOCK_SLACK_US (3 * G_USEC_PER_SEC) /* the edge says whole seconds, and they travel */
 #define NODES_MAX 100000
 #define EDGES_MAX 64
 #define MESH_MAX_CHARS 63
@@ -75,6 +76,7 @@ take_node (EwTopology *self, JsonObject *object, GPtrArray *fresh)
       g_hash_table_insert (self->by_id, (gpointer)ew_node_get_id (node), node);
     }
   name = g_strdup (ew_node_get_name (node));
+  ew_node_set_clock (node, self->clock_us);
   ew_node_update (node, object, g_get_monotonic_time ());
   renamed = known && g_strcmp0 (name, ew_node_get_name (node)) != 0;
   self->n_online += (guint)is_online (node) - (guint)was_online;
@@ -313,6 +315,7 @@ take_counters (EwTopology *self, JsonArray *array)
       EwNode *node = id != NULL ? g_hash_table_lookup (self->by_id, id) : NULL;
       if (node == NULL)
         continue;
+      ew_node_set_clock (node, self->clock_us);
       ew_node_update_counters (node, object, now);
       g_hash_table_add (self->active, g_object_ref (node));
     }
@@ -426,6 +429,17 @@ take_change (EwTopology *self, const gchar *type, JsonObject *message)
     take_counters (self, ew_text_array (message, "nodes"));
 }
 
+/* When a node was last seen is said by the edge's clock, which may be hours off. */
+static void
+take_clock (EwTopology *self, JsonObject *message)
+{
+  const gint64 now = ew_text_time (message, "now");
+  const gint64 ahead = g_get_real_time () - now;
+
+  if (now > 0)
+    self->clock_us = ABS (ahead) > CLOCK_SLACK_US ? ahead : 0;
+}
+
 void
 ew_topology_take_message (EwTopology *topology, JsonObject *message)
 {
@@ -434,6 +448,7 @@ ew_topology_take_message (EwTopology *topology, JsonObject *message)
 
   if (type == NULL)
     return;
+  take_clock (self, message);
   if (g_str_equal (type, "snapshot"))
     take_snapshot (self, message);
   else if (self->had_snapshot)

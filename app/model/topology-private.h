@@ -24,7 +24,8 @@ struct _EwTopology
   gchar *refusal; /* NULL: none. Asking again by itself would only show another password prompt */
   EwStreamState state;
   gchar *error;
-  gint64 as_of; /* 0: all is as it is now */
+  gint64 as_of;    /* 0: all is as it is now */
+  gint64 clock_us; /* so much is our clock ahead of the edge's; 0: about the same, or unknown */
 
   GPtrArray *nodes;  /* EwNode, in the list's order */
   GPtrArray *coming; /* EwNode of the snapshot so far that are new: put into the list in their order at its end */

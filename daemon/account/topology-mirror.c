@@ -30,6 +30,8 @@ struct EwTopologyMirror
   gchar *self_id;
   State *state;    /* NULL: none yet */
   State *incoming; /* NULL: no snapshot is under way */
+  gboolean knows_clock;
+  gint64 clock_us; /* so much is this computer's clock ahead of the edge's */
 };
 
 /* States. */
@@ -67,7 +69,7 @@ copy_without (JsonObject *object, const gchar *const *members)
 static State *
 state_new (JsonObject *message, JsonObject *map)
 {
-  static const gchar *const of_message[] = { "type", "map", "more", NULL };
+  static const gchar *const of_message[] = { "type", "map", "more", "now", NULL };
   static const gchar *const of_map[] = { "nodes", "edges", NULL };
   State *state = g_new0 (State, 1);
   state->head = copy_without (message, of_message);
@@ -226,6 +228,16 @@ take_change (EwTopologyMirror *self, const gchar *type, JsonObject *message, GPt
   return state == self->state ? news : EW_TOPOLOGY_NOTHING;
 }
 
+static void
+take_clock (EwTopologyMirror *self, JsonObject *message)
+{
+  const gint64 now = ew_time_parse (ew_json_string (message, "now"));
+  if (now <= 0)
+    return;
+  self->knows_clock = TRUE;
+  self->clock_us = g_get_real_time () - now;
+}
+
 EwTopologyNews
 ew_topology_mirror_take (EwTopologyMirror *self, const gchar *message, gsize length, GPtrArray *ids)
 {
@@ -234,6 +246,7 @@ ew_topology_mirror_take (EwTopologyMirror *self, const gchar *message, gsize len
   EwTopologyNews news;
   if (type == NULL)
     return EW_TOPOLOGY_NOTHING;
+  take_clock (self, object);
   news = g_str_equal (type, "snapshot") ? take_snapshot (self, object) : take_change (self, type, object, ids);
   if ((self->state ? self->state->size : 0) + (self->incoming ? self->incoming->size : 0) > EW_TOPOLOGY_MIRROR_MAX)
     return EW_TOPOLOGY_TOO_LARGE;
@@ -253,6 +266,15 @@ ew_topology_mirror_is_complete (EwTopologyMirror *self)
 }
 
 /* Lines. */
+
+/* "now":"…", what the edge's clock shows at this moment; nothing where it never said. */
+static void
+append_clock (GString *line, const EwTopologyMirror *self)
+{
+  g_autofree gchar *now = ew_time_format (g_get_real_time () - self->clock_us);
+  if (self->knows_clock)
+    g_string_append_printf (line, "\"now\":\"%s\",", now);
+}
 
 /* "{…" of an object, ready for another member. */
 static GString *
@@ -321,6 +343,7 @@ ew_topology_mirror_snapshot (EwTopologyMirror *self, gchar **after, gboolean *mo
   *more = node != NULL;
   g_free (*after);
   *after = *more ? g_strdup (last) : NULL;
+  append_clock (line, self);
   g_string_append_printf (line, "\"type\":\"snapshot\",\"map\":%s]},\"more\":%s}\n", map->str,
                           *more ? "true" : "false");
   return g_string_free (line, FALSE);
@@ -364,10 +387,12 @@ ew_topology_mirror_edge (EwTopologyMirror *self, const gchar *id)
 gchar *
 ew_topology_mirror_counters (EwTopologyMirror *self, GHashTable *ids)
 {
-  GString *line = g_string_new ("{\"type\":\"counters\",\"nodes\":[");
+  GString *line = g_string_new ("{\"type\":\"counters\",");
   GHashTableIter iter;
   gpointer id;
   guint n = 0;
+  append_clock (line, self);
+  g_string_append (line, "\"nodes\":[");
   g_hash_table_iter_init (&iter, ids);
   while (n < COUNTERS_MAX && g_hash_table_iter_next (&iter, &id, NULL))
     {

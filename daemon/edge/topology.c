@@ -95,11 +95,12 @@ send_snapshot_part (Viewer *viewer)
   g_autoptr (JsonObject) edge = ew_document_map_edge (self->mesh);
   g_autofree gchar *edge_text = ew_json_to_string (edge, FALSE);
   g_autofree gchar *nodes = next_nodes (viewer, &more);
+  g_autofree gchar *now = ew_time_format (g_get_real_time ());
   /* Mesh names are DNS labels: nothing in them needs quoting. */
   g_autofree gchar *text
-    = g_strdup_printf ("{\"type\":\"snapshot\",\"revision\":%" G_GUINT64_FORMAT
+    = g_strdup_printf ("{\"type\":\"snapshot\",\"now\":\"%s\",\"revision\":%" G_GUINT64_FORMAT
                        ",\"map\":{\"schema\":1,\"mesh\":\"%s\",\"edges\":[%s],\"nodes\":[%s]},\"more\":%s}",
-                       revision, ew_mesh_get_name (self->mesh), edge_text, nodes, more ? "true" : "false");
+                       now, revision, ew_mesh_get_name (self->mesh), edge_text, nodes, more ? "true" : "false");
   viewer->snapshot = more;
   ew_websocket_send (viewer->socket, text);
 }
@@ -143,7 +144,9 @@ send_counters (Viewer *viewer)
         json_array_add_object_element (nodes, ew_document_counters (node, &status));
       g_hash_table_iter_remove (&iter);
     }
+  g_autofree gchar *now = ew_time_format (g_get_real_time ());
   json_object_set_string_member (message, "type", "counters");
+  json_object_set_string_member (message, "now", now);
   json_object_set_array_member (message, "nodes", nodes);
   g_autofree gchar *text = ew_json_to_string (message, FALSE);
   ew_websocket_send (viewer->socket, text);

@@ -168,6 +168,25 @@ test_mirror (void)
   g_assert_cmpstr (third, ==, "d 0 0;");
 }
 
+/* The edge's clock goes on while nothing comes of it. */
+static void
+test_mirror_clock (void)
+{
+  g_autoptr (EwTopologyMirror) mirror = ew_topology_mirror_new ("me");
+  g_autofree gchar *behind = ew_time_format (g_get_real_time () - G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC),
+                   *after = NULL;
+  g_autofree gchar *message
+    = g_strdup_printf ("{\"type\":\"snapshot\",\"now\":\"%s\",\"map\":{\"nodes\":[]},\"more\":false}", behind);
+  gboolean more;
+  g_assert_cmpint (say (mirror, message), ==, EW_TOPOLOGY_SNAPSHOT);
+  g_usleep (1100 * 1000);
+  g_autofree gchar *line = ew_topology_mirror_snapshot (mirror, &after, &more);
+  g_autoptr (JsonObject) object = ew_json_parse_object (line, strlen (line) - 1, 1024 * 1024, NULL);
+  gint64 now = ew_time_parse (ew_json_string (object, "now"));
+  g_assert_cmpint (now, >, ew_time_parse (behind));
+  g_assert_cmpint (ABS (g_get_real_time () - now - G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC), <=, 3 * G_USEC_PER_SEC);
+}
+
 static void
 test_mirror_parts (void)
 {
@@ -397,6 +416,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/account/topology/mirror", test_mirror);
+  g_test_add_func ("/account/topology/mirror/clock", test_mirror_clock);
   g_test_add_func ("/account/topology/mirror/parts", test_mirror_parts);
   g_test_add_func ("/account/topology/mirror/refuses", test_mirror_refuses);
   g_test_add ("/account/topology/stream", World, NULL, setup, test_stream, teardown);

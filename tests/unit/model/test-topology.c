@@ -105,6 +105,63 @@ no_daemon (void)
   return ew_daemon_new ("unix:path=/nonexistent/ewmodel");
 }
 
+/* offset_s: what the edge's clock is off by. */
+static gchar *
+edge_time (gint64 offset_s, gint64 ago_s)
+{
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (g_get_real_time () / G_USEC_PER_SEC + offset_s - ago_s);
+
+  return g_date_time_format (time, "%Y-%m-%dT%H:%M:%SZ");
+}
+
+static gint64
+seconds_since (gint64 realtime_us)
+{
+  return (g_get_real_time () - realtime_us) / G_USEC_PER_SEC;
+}
+
+/* Ages are those by the edge's clock, whatever that shows. */
+static void
+test_clock (void)
+{
+  static const gint64 offsets[] = { 0, -3 * 3600, 3 * 3600, 2 };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (offsets); i++)
+    {
+      g_autoptr (EwDaemon) daemon = no_daemon ();
+      g_autofree gchar *now = edge_time (offsets[i], 0), *seen = edge_time (offsets[i], 100);
+      g_autofree gchar *snapshot = g_strdup_printf (
+        "{'type':'snapshot','now':'%s','map':{'nodes':[{'id':'a','state':'offline','last_seen':'%s'}]}}", now, seen);
+      g_autofree gchar *counters
+        = g_strdup_printf ("{'type':'counters','now':'%s','nodes':[{'id':'a','last_handshake':'%s'}]}", now, seen);
+      Mirror mirror = { 0 };
+      mirror_start (&mirror, daemon);
+      take (&mirror, snapshot);
+      take (&mirror, counters);
+      EwNode *node = ew_topology_find (mirror.topology, "a");
+      g_assert_cmpint (ABS (seconds_since (ew_node_get_last_seen (node)) - 100), <=, 5);
+      g_assert_cmpint (ABS (seconds_since (ew_node_get_last_handshake (node)) - 100), <=, 5);
+      mirror_stop (&mirror);
+    }
+}
+
+/* An edge that doesn't tell its time, three hours behind: what goes while we look didn't go hours ago. */
+static void
+test_clock_unknown (void)
+{
+  g_autoptr (EwDaemon) daemon = no_daemon ();
+  g_autofree gchar *seen = edge_time (-3 * 3600, 10);
+  g_autofree gchar *change
+    = g_strdup_printf ("{'type':'node','node':{'id':'a','state':'offline','last_seen':'%s'}}", seen);
+  Mirror mirror = { 0 };
+
+  mirror_start (&mirror, daemon);
+  take (&mirror, SNAPSHOT ("false", NODE ("a", "online")));
+  take (&mirror, change);
+  g_assert_cmpint (seconds_since (ew_node_get_last_seen (ew_topology_find (mirror.topology, "a"))), <=, 5 * 60);
+  mirror_stop (&mirror);
+}
+
 static void
 test_messages (void)
 {
@@ -568,6 +625,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/model/topology/messages", test_messages);
+  g_test_add_func ("/model/topology/clock", test_clock);
+  g_test_add_func ("/model/topology/clock/unknown", test_clock_unknown);
   g_test_add_func ("/model/topology/order", test_order);
   g_test_add_func ("/model/topology/unfinished", test_unfinished);
   g_test_add_func ("/model/topology/nonsense", test_nonsense);
