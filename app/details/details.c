@@ -5,9 +5,8 @@
 #include <adwaita.h>
 
 #include "edge-details.h"
+#include "model/ticker.h"
 #include "node-details.h"
-
-#define CLOCK_S 5 /* "38 seconds ago" moves on although nothing happens */
 
 struct _EwDetails
 {
@@ -85,11 +84,10 @@ refresh (EwDetails *self)
   ew_edge_details_refresh (EW_EDGE_DETAILS (self->edge));
 }
 
-static gboolean
+static void
 on_clock (gpointer user_data)
 {
   refresh (user_data);
-  return G_SOURCE_CONTINUE;
 }
 
 static void
@@ -99,7 +97,7 @@ ew_details_map (GtkWidget *widget)
 
   GTK_WIDGET_CLASS (ew_details_parent_class)->map (widget);
   self->counters = g_signal_connect_swapped (self->topology, "counters", G_CALLBACK (refresh), self);
-  self->clock = g_timeout_add_seconds (CLOCK_S, on_clock, self);
+  self->clock = ew_ticker_follow (on_clock, self);
   refresh (self);
 }
 
@@ -109,7 +107,7 @@ ew_details_unmap (GtkWidget *widget)
   EwDetails *self = EW_DETAILS (widget);
 
   g_clear_signal_handler (&self->counters, self->topology);
-  g_clear_handle_id (&self->clock, g_source_remove);
+  ew_ticker_leave (&self->clock);
   GTK_WIDGET_CLASS (ew_details_parent_class)->unmap (widget);
 }
 

@@ -6,11 +6,10 @@
 #include <glib/gi18n.h>
 
 #include "columns.h"
+#include "model/ticker.h"
 #include "node-cell.h"
 #include "node-rows.h"
 #include "node/node-menu.h"
-
-#define CLOCK_S 20 /* "Offline for 2 minutes" moves on although nothing happens */
 
 struct _EwNodeList
 {
@@ -182,11 +181,10 @@ refresh_cells (EwNodeList *self)
       ew_node_cell_refresh (cell);
 }
 
-static gboolean
+static void
 on_clock (gpointer user_data)
 {
   refresh_cells (user_data);
-  return G_SOURCE_CONTINUE;
 }
 
 /* The menu. */
@@ -272,7 +270,7 @@ ew_node_list_map (GtkWidget *widget)
   EwNodeList *self = EW_NODE_LIST (widget);
 
   GTK_WIDGET_CLASS (ew_node_list_parent_class)->map (widget);
-  self->clock = g_timeout_add_seconds (CLOCK_S, on_clock, self);
+  self->clock = ew_ticker_follow (on_clock, self);
   follow_selected (self, TRUE);
 }
 
@@ -281,7 +279,7 @@ ew_node_list_unmap (GtkWidget *widget)
 {
   EwNodeList *self = EW_NODE_LIST (widget);
 
-  g_clear_handle_id (&self->clock, g_source_remove);
+  ew_ticker_leave (&self->clock);
   stop_scrolling (self);
   GTK_WIDGET_CLASS (ew_node_list_parent_class)->unmap (widget);
 }

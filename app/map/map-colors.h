@@ -22,7 +22,7 @@ typedef struct
   GdkRGBA error;
 } EwMapColors;
 
-/* As the desktop is set now: AdwStyleManager tells when that changes. */
+/* One of four, for ever: equal pointers are equal colours. */
 const EwMapColors *ew_map_colors_get (gboolean dark, gboolean high_contrast);
 
 G_END_DECLS

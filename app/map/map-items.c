@@ -421,7 +421,8 @@ ew_map_items_refresh (EwMapView *self)
     ew_map_redraw (self);
 }
 
-/* New numbers: the labels are written again, and moved where they became longer. */
+/* New numbers, or a second has passed: what is written and said is so again, and labels move where they became longer.
+ */
 void
 ew_map_items_recount (EwMapView *self)
 {
@@ -434,6 +435,8 @@ ew_map_items_recount (EwMapView *self)
       EwMapItem *item = g_ptr_array_index (self->items, i);
 
       changed |= ew_map_write_item (self, item, self->layout->mode);
+      if (item->token != NULL)
+        ew_map_say_node (self, item, &self->layout->places[i]);
     }
   if (changed)
     {
@@ -442,6 +445,9 @@ ew_map_items_recount (EwMapView *self)
     }
   ew_map_items_refresh (self);
   if (self->selected != NULL)
-    ew_map_update_card (self);
+    {
+      ew_map_redraw_top (self); /* each leg's latency */
+      ew_map_update_card (self);
+    }
   ew_map_say_edge (self);
 }

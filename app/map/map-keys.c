@@ -214,6 +214,61 @@ on_key (GtkEventControllerKey *controller, guint key, guint code, GdkModifierTyp
 }
 
 void
+ew_map_view_go_to (EwMapView *self, GObject *object)
+{
+  EwMapItem *item = ew_map_find_item (self, object);
+
+  g_return_if_fail (EW_IS_MAP_VIEW (self));
+  ew_map_view_set_selected (self, object);
+  if (item == NULL || self->layout == NULL)
+    gtk_widget_grab_focus (GTK_WIDGET (self->hub));
+  else if (item->token == NULL)
+    {
+      self->awaited = item;
+      ew_map_zoom_to_seat (self, ew_map_index (self, item));
+      gtk_widget_grab_focus (GTK_WIDGET (self->wedges[item->sector] != NULL ? self->wedges[item->sector] : self->hub));
+    }
+  else
+    {
+      ew_map_bring_into_sight (self, ew_map_index (self, item));
+      gtk_widget_grab_focus (GTK_WIDGET (item->token));
+    }
+}
+
+/* One Tab stop, then the zoom buttons. */
+
+static gboolean
+enter_ring (EwMapView *self)
+{
+  EwMapItem *selected = ew_map_find_item (self, self->selected);
+  EwToken *token = self->current != NULL                         ? self->current
+                   : selected != NULL && selected->token != NULL ? selected->token
+                                                                 : ew_map_home (self);
+
+  return gtk_widget_grab_focus (GTK_WIDGET (token != NULL ? token : self->hub));
+}
+
+gboolean
+ew_map_focus (EwMapView *self, GtkDirectionType direction)
+{
+  GtkWidget *child = gtk_widget_get_focus_child (GTK_WIDGET (self));
+
+  switch (direction)
+    {
+    case GTK_DIR_TAB_FORWARD:
+      if (child == NULL)
+        return enter_ring (self);
+      return gtk_widget_child_focus (self->zoom_box, direction);
+    case GTK_DIR_TAB_BACKWARD:
+      if (child == NULL || child == self->zoom_box)
+        return gtk_widget_child_focus (self->zoom_box, direction) || enter_ring (self);
+      return FALSE;
+    default:
+      return child == self->zoom_box ? gtk_widget_child_focus (self->zoom_box, direction) : FALSE;
+    }
+}
+
+void
 ew_map_keys_init (EwMapView *self)
 {
   GtkEventController *keys = gtk_event_controller_key_new ();

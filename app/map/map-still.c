@@ -38,6 +38,13 @@ ew_map_redraw (EwMapView *self)
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 
+void
+ew_map_redraw_top (EwMapView *self)
+{
+  g_clear_pointer (&self->top, gsk_render_node_unref);
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
 static gboolean
 on_rest (gpointer user_data)
 {

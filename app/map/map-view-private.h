@@ -82,6 +82,7 @@ struct _EwMapView
   GskRenderNode *whole;         /* the dial with its tokens, to be scaled while moving; NULL: make it again */
   GskTransform *allocated;      /* from dial to view, as the tokens are allocated */
   guint moving;                 /* zoomed or panned just now */
+  guint clock;                  /* followed while it is seen */
   gdouble seat_size, seat_line; /* px: a seat's token, the line of its name */
   gboolean seats_named;         /* there is room for names */
   GArray *seats_drawn;          /* gdouble: what the scene of seats was drawn from */
@@ -160,9 +161,15 @@ EwMapItem *ew_map_seat_at (EwMapView *self, gdouble x, gdouble y); /* dial coord
 
 /* still */
 void ew_map_redraw (EwMapView *self);     /* what is drawn once has changed */
+void ew_map_redraw_top (EwMapView *self); /* of it, what lies above the dots */
 void ew_map_set_moving (EwMapView *self); /* zoom or pan has changed */
 void ew_map_snapshot (EwMapView *self, GtkSnapshot *snapshot);
 void ew_map_still_clear (EwMapView *self);
+
+/* follow */
+void ew_map_follow (EwMapView *self);       /* once, when its models are there */
+void ew_map_follow_style (EwMapView *self); /* the widget's style has changed */
+void ew_map_set_seen (EwMapView *self, gboolean seen);
 
 /* view */
 void ew_map_adopt (EwMapView *self, EwToken *token); /* a new child: its place in the tree, its signals */
@@ -172,7 +179,8 @@ EwToken *ew_map_home (EwMapView *self); /* this computer's token or sector; NULL
 /* zoom, keys, menu */
 void ew_map_zoom_init (EwMapView *self);
 void ew_map_keys_init (EwMapView *self);
-GskTransform *ew_map_transform (EwMapView *self); /* from dial to view; transfer full */
+gboolean ew_map_focus (EwMapView *self, GtkDirectionType direction); /* the widget's focus() */
+GskTransform *ew_map_transform (EwMapView *self);                    /* from dial to view; transfer full */
 EwPoint ew_map_to_dial (EwMapView *self, gdouble x, gdouble y);
 void ew_map_zoom_to (EwMapView *self, gdouble zoom, gdouble pan_x, gdouble pan_y, gboolean animated);
 void ew_map_zoom_to_sector (EwMapView *self, EwSector sector);

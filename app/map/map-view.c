@@ -210,97 +210,6 @@ ew_map_view_set_search (EwMapView *self, const gchar *search)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SEARCH]);
 }
 
-void
-ew_map_view_go_to (EwMapView *self, GObject *object)
-{
-  EwMapItem *item = ew_map_find_item (self, object);
-
-  g_return_if_fail (EW_IS_MAP_VIEW (self));
-  ew_map_view_set_selected (self, object);
-  if (item == NULL || self->layout == NULL)
-    gtk_widget_grab_focus (GTK_WIDGET (self->hub));
-  else if (item->token == NULL)
-    {
-      self->awaited = item;
-      ew_map_zoom_to_seat (self, ew_map_index (self, item));
-      gtk_widget_grab_focus (GTK_WIDGET (self->wedges[item->sector] != NULL ? self->wedges[item->sector] : self->hub));
-    }
-  else
-    {
-      ew_map_bring_into_sight (self, ew_map_index (self, item));
-      gtk_widget_grab_focus (GTK_WIDGET (item->token));
-    }
-}
-
-/* What happens elsewhere. */
-
-/* Tokens come and go and the legend changes while the map is given its place. What that asks for is only granted when
-   all above the map are given theirs too: so a resize, where a new place for the map alone would do. */
-
-static void
-on_items_changed (EwMapView *self)
-{
-  self->items_stale = TRUE;
-  ew_map_update_found (self);
-  gtk_widget_queue_resize (GTK_WIDGET (self));
-}
-
-static void
-on_topology_changed (EwMapView *self)
-{
-  self->layout_stale = TRUE;
-  if (self->selected != NULL)
-    ew_map_update_card (self);
-  gtk_widget_queue_resize (GTK_WIDGET (self));
-}
-
-static void
-follow_edge (EwMapView *self)
-{
-  EwEdge *edge = ew_topology_get_edge (self->topology);
-
-  if (edge != self->edge)
-    {
-      if (self->edge != NULL)
-        g_signal_handlers_disconnect_by_func (self->edge, on_topology_changed, self);
-      g_set_object (&self->edge, edge);
-      if (edge != NULL)
-        g_signal_connect_object (edge, "notify", G_CALLBACK (on_topology_changed), self, G_CONNECT_SWAPPED);
-    }
-  ew_map_update_found (self);
-  on_topology_changed (self);
-}
-
-static void
-on_style (EwMapView *self)
-{
-  AdwStyleManager *manager = adw_style_manager_get_default ();
-
-  self->colors
-    = ew_map_colors_get (adw_style_manager_get_dark (manager), adw_style_manager_get_high_contrast (manager));
-  ew_map_dots_set_colors (self->dots, self->colors);
-  on_topology_changed (self);
-}
-
-/* Another font, or words of another size: everything is measured again. */
-static void
-measure_again (EwMapView *self)
-{
-  self->measures.text = 0;
-  self->card_place.known = FALSE;
-  for (guint i = 0; self->items != NULL && i < self->items->len; i++)
-    g_clear_pointer (&((EwMapItem *)self->items->pdata[i])->words, g_free);
-  self->layout_stale = TRUE;
-  gtk_widget_queue_resize (GTK_WIDGET (self));
-}
-
-static void
-ew_map_view_css_changed (GtkWidget *widget, GtkCssStyleChange *change)
-{
-  GTK_WIDGET_CLASS (ew_map_view_parent_class)->css_changed (widget, change);
-  measure_again (EW_MAP_VIEW (widget));
-}
-
 /* Places. */
 
 static void
@@ -392,6 +301,29 @@ ew_map_view_size_allocate (GtkWidget *widget, gint width, gint height, gint base
     gtk_popover_present (GTK_POPOVER (self->popover));
 }
 
+/* Seen, relative times go on; unseen, nothing ticks. */
+
+static void
+ew_map_view_map (GtkWidget *widget)
+{
+  GTK_WIDGET_CLASS (ew_map_view_parent_class)->map (widget);
+  ew_map_set_seen (EW_MAP_VIEW (widget), TRUE);
+}
+
+static void
+ew_map_view_unmap (GtkWidget *widget)
+{
+  ew_map_set_seen (EW_MAP_VIEW (widget), FALSE);
+  GTK_WIDGET_CLASS (ew_map_view_parent_class)->unmap (widget);
+}
+
+static void
+ew_map_view_css_changed (GtkWidget *widget, GtkCssStyleChange *change)
+{
+  GTK_WIDGET_CLASS (ew_map_view_parent_class)->css_changed (widget, change);
+  ew_map_follow_style (EW_MAP_VIEW (widget));
+}
+
 /* The picture. */
 
 static void
@@ -403,38 +335,10 @@ ew_map_view_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
     ew_map_snapshot (self, snapshot);
 }
 
-/* One Tab stop, then the zoom buttons. */
-
-static gboolean
-enter_ring (EwMapView *self)
-{
-  EwMapItem *selected = ew_map_find_item (self, self->selected);
-  EwToken *token = self->current != NULL                         ? self->current
-                   : selected != NULL && selected->token != NULL ? selected->token
-                                                                 : ew_map_home (self);
-
-  return gtk_widget_grab_focus (GTK_WIDGET (token != NULL ? token : self->hub));
-}
-
 static gboolean
 ew_map_view_focus (GtkWidget *widget, GtkDirectionType direction)
 {
-  EwMapView *self = EW_MAP_VIEW (widget);
-  GtkWidget *child = gtk_widget_get_focus_child (widget);
-
-  switch (direction)
-    {
-    case GTK_DIR_TAB_FORWARD:
-      if (child == NULL)
-        return enter_ring (self);
-      return gtk_widget_child_focus (self->zoom_box, direction);
-    case GTK_DIR_TAB_BACKWARD:
-      if (child == NULL || child == self->zoom_box)
-        return gtk_widget_child_focus (self->zoom_box, direction) || enter_ring (self);
-      return FALSE;
-    default:
-      return child == self->zoom_box ? gtk_widget_child_focus (self->zoom_box, direction) : FALSE;
-    }
+  return ew_map_focus (EW_MAP_VIEW (widget), direction);
 }
 
 /* The object. */
@@ -491,6 +395,7 @@ ew_map_view_dispose (GObject *object)
   GtkWidget *child;
 
   g_clear_handle_id (&self->moving, g_source_remove);
+  ew_map_set_seen (self, FALSE);
   if (self->slide != NULL)
     adw_animation_pause (self->slide);
   if (self->zooming != NULL)
@@ -554,6 +459,8 @@ ew_map_view_class_init (EwMapViewClass *klass)
   widget_class->size_allocate = ew_map_view_size_allocate;
   widget_class->snapshot = ew_map_view_snapshot;
   widget_class->focus = ew_map_view_focus;
+  widget_class->map = ew_map_view_map;
+  widget_class->unmap = ew_map_view_unmap;
   widget_class->css_changed = ew_map_view_css_changed;
   properties[PROP_SELECTED] = g_param_spec_object ("selected", NULL, NULL, G_TYPE_OBJECT, flags);
   properties[PROP_SEARCH] = g_param_spec_string ("search", NULL, NULL, "", flags);
@@ -590,16 +497,8 @@ ew_map_view_init (EwMapView *self)
   ew_map_adopt (self, self->hub);
   self->slide = adw_timed_animation_new (GTK_WIDGET (self), 0, 1, SLIDE_MS,
                                          adw_callback_animation_target_new (on_slide, self, NULL));
-  g_signal_connect_object (gtk_widget_get_settings (GTK_WIDGET (self)), "notify::gtk-xft-dpi",
-                           G_CALLBACK (measure_again), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (gtk_widget_get_settings (GTK_WIDGET (self)), "notify::gtk-font-name",
-                           G_CALLBACK (measure_again), self, G_CONNECT_SWAPPED);
   ew_map_zoom_init (self);
   ew_map_keys_init (self);
-  g_signal_connect_object (adw_style_manager_get_default (), "notify::dark", G_CALLBACK (on_style), self,
-                           G_CONNECT_SWAPPED);
-  g_signal_connect_object (adw_style_manager_get_default (), "notify::high-contrast", G_CALLBACK (on_style), self,
-                           G_CONNECT_SWAPPED);
 }
 
 GtkWidget *
@@ -609,14 +508,6 @@ ew_map_view_new (EwDaemon *daemon, EwTopology *topology)
 
   self->daemon = g_object_ref (daemon);
   self->topology = g_object_ref (topology);
-  g_signal_connect_object (topology, "items-changed", G_CALLBACK (on_items_changed), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (topology, "counters", G_CALLBACK (ew_map_items_recount), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (topology, "notify::self", G_CALLBACK (on_topology_changed), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (ew_topology_get_edges (topology), "items-changed", G_CALLBACK (follow_edge), self,
-                           G_CONNECT_SWAPPED);
-  g_signal_connect_object (topology, "notify::as-of", G_CALLBACK (on_topology_changed), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (daemon, "notify::state", G_CALLBACK (on_topology_changed), self, G_CONNECT_SWAPPED);
-  follow_edge (self);
-  on_style (self);
+  ew_map_follow (self);
   return GTK_WIDGET (self);
 }

@@ -6,15 +6,13 @@
 #include <glib/gi18n.h>
 
 #include "access/spinner.h"
+#include "model/ticker.h"
 #include "model/words.h"
 #include "window/guard-note.h"
 #include "window/page-choice.h"
 #include "window/wrap-box.h"
 
-/* The duration in the detail line: seconds count at first, then minutes do. Only while the bar is to be seen. */
-#define FRESH_SECONDS 120
-#define FRESH_EVERY 1
-#define LATER_EVERY 20
+
 /* An answer mostly comes at once: a spinner only for one that takes longer. */
 #define BUSY_AFTER_MS 250
 
@@ -74,26 +72,10 @@ show_detail (EwStatusBar *self)
   gtk_widget_set_visible (GTK_WIDGET (self->detail_label), *gtk_label_get_label (self->detail_label) != '\0');
 }
 
-static gboolean tick (gpointer user_data);
-
 static void
-wind_clock (EwStatusBar *self)
+on_clock (gpointer user_data)
 {
-  gint64 since = ew_daemon_get_since (ew_control_get_daemon (self->control));
-  gboolean fresh = g_get_real_time () - since < FRESH_SECONDS * G_USEC_PER_SEC;
-  g_clear_handle_id (&self->clock, g_source_remove);
-  if (since > 0 && gtk_widget_get_mapped (GTK_WIDGET (self)))
-    self->clock = g_timeout_add_seconds (fresh ? FRESH_EVERY : LATER_EVERY, tick, self);
-}
-
-static gboolean
-tick (gpointer user_data)
-{
-  EwStatusBar *self = user_data;
-  self->clock = 0;
-  show_detail (self);
-  wind_clock (self);
-  return G_SOURCE_REMOVE;
+  show_detail (user_data);
 }
 
 /* The switch is put where the daemon's state is, also after a wish that came to nothing. */
@@ -120,7 +102,6 @@ show_state (EwStatusBar *self)
   show_switch (self);
   show_modes (self);
   show_detail (self);
-  wind_clock (self);
 }
 
 static void
@@ -186,13 +167,13 @@ ew_status_bar_map (GtkWidget *widget)
 {
   GTK_WIDGET_CLASS (ew_status_bar_parent_class)->map (widget);
   show_detail (EW_STATUS_BAR (widget));
-  wind_clock (EW_STATUS_BAR (widget));
+  EW_STATUS_BAR (widget)->clock = ew_ticker_follow (on_clock, widget);
 }
 
 static void
 ew_status_bar_unmap (GtkWidget *widget)
 {
-  g_clear_handle_id (&EW_STATUS_BAR (widget)->clock, g_source_remove);
+  ew_ticker_leave (&EW_STATUS_BAR (widget)->clock);
   GTK_WIDGET_CLASS (ew_status_bar_parent_class)->unmap (widget);
 }
 
@@ -200,7 +181,7 @@ static void
 ew_status_bar_dispose (GObject *object)
 {
   EwStatusBar *self = EW_STATUS_BAR (object);
-  g_clear_handle_id (&self->clock, g_source_remove);
+  ew_ticker_leave (&self->clock);
   g_clear_handle_id (&self->busy_delay, g_source_remove);
   g_clear_object (&self->control);
   G_OBJECT_CLASS (ew_status_bar_parent_class)->dispose (object);

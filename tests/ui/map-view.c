@@ -8,7 +8,9 @@
 #include "lib/fake-topology.h"
 #include "map/map-dots.h"
 #include "map/map-view-private.h"
+#include "model/ticker.h"
 #include "model/search.h"
+#include "model/topology-private.h"
 
 typedef struct
 {
@@ -243,6 +245,83 @@ test_goes_to (World *world, gconstpointer n)
   g_assert_true (ew_map_view_get_selected (map) == G_OBJECT (node));
   g_assert_nonnull (item->token);
   g_assert_true (gtk_widget_has_focus (GTK_WIDGET (item->token)));
+}
+
+/* One message of the stream about nas. */
+static void
+tell_nas (World *world, const gchar *more)
+{
+  g_autofree gchar *json = g_strdup_printf ("{\"type\":\"node\",\"node\":{\"id\":\"%s\",\"name\":\"nas\",\"kind\":"
+                                            "\"server\",\"addresses\":[\"100.96.0.6\"],%s}}",
+                                            ew_node_get_id (ew_topology_find_by_name (world->topology, "nas")), more);
+  g_autoptr (JsonNode) root = json_from_string (json, NULL);
+
+  g_assert_nonnull (root);
+  ew_topology_take_message (world->topology, json_node_get_object (root));
+}
+
+/* What is drawn, written and said follows what is known, with or without counters, and the clock while it is seen. */
+static void
+test_follows (World *world, gconstpointer n)
+{
+  EwMapView *map = EW_MAP_VIEW (world->map);
+  EwNode *nas = ew_topology_find_by_name (world->topology, "nas");
+  g_autofree gchar *seen = NULL, *before = NULL;
+  g_autoptr (GDateTime) now = NULL;
+  EwMapItem *item = ew_map_find_item (map, G_OBJECT (nas));
+  GskRenderNode *top;
+
+  ew_map_view_set_selected (map, G_OBJECT (nas));
+  run_for (200);
+  top = gsk_render_node_ref (map->top);
+  tell_nas (world, "\"state\":\"online\",\"rtt_ms\":80");
+  run_for (1500);
+  g_assert_true (map->top != top); /* the leg's pill */
+  gsk_render_node_unref (top);
+  g_assert_nonnull (strstr (pango_layout_get_text (item->detail), "≈ 85 ms"));
+  gtk_test_accessible_assert_property (item->token, GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                       "nas, online, 85 ms through edge Frankfurt");
+
+  now = g_date_time_new_now_utc ();
+  seen = g_date_time_format_iso8601 (now);
+  before = g_strdup_printf ("\"state\":\"offline\",\"last_seen\":\"%s\"", seen);
+  tell_nas (world, before);
+  for (guint i = 0; i < 100 && strstr (pango_layout_get_text (item->detail), "Offline for 3 seconds") == NULL; i++)
+    run_for (100);
+  g_assert_nonnull (strstr (pango_layout_get_text (item->detail), "Offline for 3 seconds"));
+  gtk_test_accessible_assert_property (item->token, GTK_ACCESSIBLE_PROPERTY_LABEL, "nas, offline for 3 seconds");
+
+  g_assert_true (ew_ticker_is_running ());
+  gtk_widget_set_visible (world->window, FALSE);
+  g_assert_false (ew_ticker_is_running ());
+  run_for (2000);
+  gtk_widget_set_visible (world->window, TRUE);
+  run_for (300);
+  g_assert_null (strstr (pango_layout_get_text (item->detail), "Offline for 3 seconds"));
+}
+
+/* The theme of the widget, not the desktop's: another one in this window, and then everywhere. */
+static void
+test_theme (World *world, gconstpointer n)
+{
+  EwMapView *map = EW_MAP_VIEW (world->map);
+  AdwStyleManager *manager = adw_style_manager_get_for_display (gtk_widget_get_display (world->map));
+  g_autoptr (GtkCssProvider) provider = gtk_css_provider_new ();
+
+  g_assert_true (map->colors == ew_map_colors_get (FALSE, FALSE));
+  gtk_css_provider_load_from_data (provider, ".night { color: white; background: black; }", -1);
+  gtk_style_context_add_provider_for_display (gtk_widget_get_display (world->map), GTK_STYLE_PROVIDER (provider),
+                                              GTK_STYLE_PROVIDER_PRIORITY_USER);
+  gtk_widget_add_css_class (world->window, "night");
+  run_for (300);
+  g_assert_true (map->colors == ew_map_colors_get (TRUE, FALSE));
+  gtk_widget_remove_css_class (world->window, "night");
+  run_for (300);
+  g_assert_true (map->colors == ew_map_colors_get (FALSE, FALSE));
+  adw_style_manager_set_color_scheme (manager, ADW_COLOR_SCHEME_FORCE_DARK);
+  run_for (500);
+  g_assert_true (map->colors == ew_map_colors_get (TRUE, FALSE));
+  adw_style_manager_set_color_scheme (manager, ADW_COLOR_SCHEME_DEFAULT);
 }
 
 /* The outer radius of the ring, px on the screen. */
@@ -522,6 +601,8 @@ main (int argc, char **argv)
   ADD ("/map/view/seat-names-many", 1000, test_seat_names);
   ADD ("/map/view/fits-sector", 60, test_fits_sector);
   ADD ("/map/view/search", 9, test_search);
+  ADD ("/map/view/follows", 9, test_follows);
+  ADD ("/map/view/theme", 9, test_theme);
   ADD ("/map/view/goes-to", 9, test_goes_to);
   ADD ("/map/view/goes-to-many", 1000, test_goes_to);
   ADD ("/map/view/large-text", 9, test_large_text);

@@ -4,12 +4,14 @@
 import os
 import re
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import fake_session  # noqa: E402
 from fake_session import FakeCase, SLOW  # noqa: E402
+from machines import wait_for  # noqa: E402
 
-NAS = "n0000000000000005"
+OWN, NAS = "n0000000000000001", "n0000000000000005"
 
 
 class Follows(FakeCase):
@@ -65,6 +67,59 @@ class Follows(FakeCase):
         self.daemon.set(State="connected")
         d.find("push button", "nas, online, 12 ms", seconds=SLOW)
         d.find("push button", "Edge Frankfurt, 5 ms", seconds=SLOW)
+
+    def age(self, role, least):
+        """For how many seconds, at least so many, vault is offline in the words of the map or the list."""
+        def told():
+            ages = [re.search(r"offline for (\d+) second", node["name"]) for node in self.desktop.find_all(role, "vault, offline for")]
+            return next((int(age[1]) for age in ages if age and int(age[1]) >= least), None)
+        return wait_for(f"an age of {least} s", told, SLOW, 0.3)
+
+    def everywhere(self, token, row, *labels, gone=()):
+        """The map's token and the list's row of nas are called so, and the labels are in the details or on the path's card."""
+        d = self.desktop
+        self.act("view", "map", window=True)
+        d.find("push button", exactly=token, seconds=SLOW)
+        for label in labels:
+            d.find("label", exactly=label, seconds=SLOW)
+        for label in gone:
+            d.gone("label", exactly=label, seconds=SLOW)
+        self.act("view", "list", window=True)
+        d.find("list item", exactly=row, seconds=SLOW)
+
+    def test_model(self):
+        """No picture is older than what it shows: each field of a node and of the edge, without counters that would wind it."""
+        self.open()
+        d = self.desktop
+        d.find("push button", "nas, online, 12 ms", seconds=SLOW)
+        self.daemon.say(quiet=True)
+        self.act("show-details", NAS, window=True)
+        nas = "nas, online, 12 ms through edge Frankfurt"
+        self.everywhere(nas, nas, "Path to nas", "≈ 12 ms")
+        self.daemon.say(node={"id": NAS, "rtt_ms": 80.0})
+        nas = "nas, online, 85 ms through edge Frankfurt"
+        self.everywhere(nas, nas, "≈ 85 ms", "80 ms", gone=["≈ 12 ms"])
+        self.daemon.say(node={"id": OWN, "rtt_ms": 30.0})
+        nas = "nas, online, 110 ms through edge Frankfurt"
+        self.everywhere(nas, nas, "≈ 110 ms", "30 ms")
+        self.act("view", "map", window=True)
+        d.find("push button", exactly="Edge Frankfurt, 30 ms from this computer", seconds=SLOW)
+        self.daemon.say(node={"id": NAS, "name": "vault", "addresses": ["100.96.0.99"], "os": "Fedora 39", "version": "9.9.9", "rtt_ms": 80.0})
+        nas = "vault, online, 110 ms through edge Frankfurt"
+        self.everywhere(nas, nas, "Path to vault", "100.96.0.99", "9.9.9", gone=["Path to nas", "100.96.0.21"])
+        self.daemon.say(edge={"name": "Berlin"})
+        nas = "vault, online, 110 ms through edge Berlin"
+        self.everywhere(nas, nas, "Berlin", gone=["Frankfurt"])
+        self.daemon.say(node={"id": NAS, "routes": ["10.9.0.0/24"], "rtt_ms": 80.0})
+        self.act("view", "map", window=True)
+        wait_for("the gateway's description", lambda: "Gateway to 10.9.0.0/24" in d.find("push button", exactly=nas)["description"], SLOW, 0.3)
+        self.daemon.say(node={"id": NAS, "state": "offline", "last_seen": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
+        self.assertGreater(self.age("push button", 4), 3)  # it goes on although nobody says anything
+        self.assertTrue(d.find_all("label", "Offline for"), "the details beside it")
+        self.act("view", "list", window=True)
+        self.assertGreater(self.age("list item", self.age("list item", 0) + 2), 3)
+        self.daemon.say(node={"id": NAS, "state": "not-joined", "last_seen": None})
+        self.everywhere("vault, not joined yet", "vault, not joined yet", gone=["≈ 110 ms"])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * One clock for all times that are told as "4 seconds ago": whoever shows one follows it while it is seen, so that two
+ * places never say two ages of one thing. It ticks once a second, and not at all while nobody follows. No GTK.
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef void (*EwTickerFunc) (gpointer user_data);
+
+/* function is called at every tick until ew_ticker_leave with what this returns; it may leave and follow in there. */
+guint ew_ticker_follow (EwTickerFunc function, gpointer user_data) G_GNUC_WARN_UNUSED_RESULT;
+/* *id becomes 0; one that is 0 already is let be. */
+void ew_ticker_leave (guint *id);
+/* Somebody follows it. */
+gboolean ew_ticker_is_running (void);
+
+G_END_DECLS
