@@ -119,6 +119,22 @@ object_at (JsonArray *array, guint i)
   return JSON_NODE_HOLDS_OBJECT (element) ? json_node_get_object (element) : NULL;
 }
 
+/* Nobody is known to be online, and no round trip holds. */
+static void
+take_back (EwMap *self)
+{
+  for (guint i = 0; i < self->edges->len; i++)
+    ((EwMapEdge *)g_ptr_array_index (self->edges, i))->online = FALSE;
+  for (guint i = 0; i < self->nodes->len; i++)
+    {
+      EwMapNode *node = g_ptr_array_index (self->nodes, i);
+
+      node->rtt_ms = -1;
+      if (node->state == EW_MAP_NODE_ONLINE)
+        node->state = EW_MAP_NODE_WAS_ONLINE;
+    }
+}
+
 EwMap *
 ew_map_new (JsonObject *json, const EwTerminal *terminal)
 {
@@ -134,6 +150,9 @@ ew_map_new (JsonObject *json, const EwTerminal *terminal)
   for (guint i = 0; nodes != NULL && i < json_array_get_length (nodes); i++)
     if (object_at (nodes, i) != NULL)
       g_ptr_array_add (self->nodes, parse_node (object_at (nodes, i), terminal));
+  self->as_last_seen = ew_json_bool (json, "as_last_seen", FALSE);
+  if (self->as_last_seen)
+    take_back (self);
   g_ptr_array_sort (self->edges, compare_edges);
   g_ptr_array_sort (self->nodes, compare_nodes);
   return self;

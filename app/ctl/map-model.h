@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 typedef enum
 {
   EW_MAP_NODE_ONLINE,
+  EW_MAP_NODE_WAS_ONLINE, /* as last seen */
   EW_MAP_NODE_OFFLINE,
   EW_MAP_NODE_AWAITING_APPROVAL,
   EW_MAP_NODE_NOT_JOINED,
@@ -39,8 +40,9 @@ typedef struct
 typedef struct
 {
   gchar *mesh;
-  GPtrArray *edges; /* EwMapEdge, by name */
-  GPtrArray *nodes; /* EwMapNode: self, then by name */
+  gboolean as_last_seen; /* this computer isn't connected: nothing is known to be so now */
+  GPtrArray *edges;      /* EwMapEdge, by name */
+  GPtrArray *nodes;      /* EwMapNode: self, then by name */
 } EwMap;
 
 EwMap *ew_map_new (JsonObject *json, const EwTerminal *terminal);

@@ -28,6 +28,7 @@ typedef struct
   const EwTerminal *terminal;
   EwCanvas *canvas;
   gint64 now;
+  gboolean as_last_seen;
   gdouble self_rtt_ms; /* this computer's leg; below 0: unknown */
   gint left, width;    /* where to draw */
   gint y;              /* the next free row */
@@ -46,6 +47,8 @@ state_sign (View *view, EwMapNodeState state)
       return SIGN (view, "◐", "!");
     case EW_MAP_NODE_NOT_JOINED:
       return SIGN (view, "◌", "+");
+    case EW_MAP_NODE_WAS_ONLINE:
+      return SIGN (view, "◍", "?");
     case EW_MAP_NODE_OFFLINE:
     default:
       return SIGN (view, "○", "o");
@@ -55,14 +58,21 @@ state_sign (View *view, EwMapNodeState state)
 static const gchar *
 state_word (EwMapNodeState state)
 {
-  static const gchar *const words[] = { "online", "offline", "awaiting approval", "not joined yet" };
+  static const gchar *const words[] = { "online", "was online", "offline", "awaiting approval", "not joined yet" };
   return words[state];
+}
+
+/* Of one that isn't online. */
+static const gchar *
+edge_word (View *view)
+{
+  return view->as_last_seen ? "not connected" : "offline";
 }
 
 static EwStyle
 state_style (EwMapNodeState state)
 {
-  static const EwStyle styles[] = { EW_STYLE_GOOD, EW_STYLE_DIM, EW_STYLE_WARN, EW_STYLE_WARN };
+  static const EwStyle styles[] = { EW_STYLE_GOOD, EW_STYLE_DIM, EW_STYLE_DIM, EW_STYLE_WARN, EW_STYLE_WARN };
   return styles[state];
 }
 
@@ -119,13 +129,13 @@ card_free (gpointer data)
   g_free (card);
 }
 
-/* "" for online: the sign says it. */
+/* "" for online, now or when last seen: the sign says it, and the legend what it means. */
 static gchar *
 describe_state (View *view, const EwMapNode *node)
 {
   g_autofree gchar *span = NULL;
 
-  if (node->state == EW_MAP_NODE_ONLINE)
+  if (node->state == EW_MAP_NODE_ONLINE || node->state == EW_MAP_NODE_WAS_ONLINE)
     return g_strdup ("");
   if (node->state == EW_MAP_NODE_OFFLINE && node->last_seen > 0)
     {
@@ -242,7 +252,7 @@ draw_hub (View *view, const Wheel *wheel, const EwMapEdge *edge)
 {
   g_autofree gchar *title
     = g_strdup_printf ("%s %s", edge->online ? SIGN (view, "◉", "@") : SIGN (view, "◎", "o"), edge->name);
-  const gchar *texts[] = { title, edge->endpoint, edge->online ? NULL : "offline" };
+  const gchar *texts[] = { title, edge->endpoint, edge->online ? NULL : edge_word (view) };
   gint rows = edge->online ? 2 : 3;
 
   ew_canvas_box (view->canvas, wheel->hub_x, wheel->hub_y - 1, wheel->hub, rows + 2, EW_STYLE_HUB);
@@ -395,8 +405,9 @@ draw_tree (View *view, GPtrArray *nodes, gboolean has_hub)
 static void
 draw_tree_hub (View *view, const EwMapEdge *edge)
 {
-  g_autofree gchar *text = g_strdup_printf ("%s %s  %s%s", edge->online ? SIGN (view, "◉", "@") : SIGN (view, "◎", "o"),
-                                            edge->name, edge->endpoint, edge->online ? "" : "  offline");
+  g_autofree gchar *text
+    = g_strdup_printf ("%s %s  %s%s%s", edge->online ? SIGN (view, "◉", "@") : SIGN (view, "◎", "o"), edge->name,
+                       edge->endpoint, edge->online ? "" : "  ", edge->online ? "" : edge_word (view));
   g_autofree gchar *fitted = fit (view, text, view->width - 1);
 
   ew_canvas_text (view->canvas, view->left + 1, view->y, EW_STYLE_HUB, fitted);
@@ -421,7 +432,10 @@ draw_heading (View *view, const EwMap *map, gboolean trial)
 
   for (guint i = 0; i < map->nodes->len; i++)
     online += ((EwMapNode *)g_ptr_array_index (map->nodes, i))->state == EW_MAP_NODE_ONLINE;
-  count = g_strdup_printf ("%u node%s, %u online", map->nodes->len, map->nodes->len == 1 ? "" : "s", online);
+  if (map->as_last_seen)
+    count = g_strdup_printf ("%u node%s, as last seen", map->nodes->len, map->nodes->len == 1 ? "" : "s");
+  else
+    count = g_strdup_printf ("%u node%s, %u online", map->nodes->len, map->nodes->len == 1 ? "" : "s", online);
   title = g_strdup_printf ("%s%s%s", map->mesh, SIGN (view, " · ", ": "), count);
   draw_line (view, EW_STYLE_BOLD, title);
   if (trial)
@@ -480,6 +494,7 @@ ew_map_view (JsonObject *json, const EwTerminal *terminal, gint64 now, gboolean 
   g_autoptr (EwCanvas) canvas = ew_canvas_new (width);
   View view = { .terminal = terminal, .canvas = canvas, .now = now, .self_rtt_ms = -1, .width = (gint)width };
 
+  view.as_last_seen = map->as_last_seen;
   for (guint i = 0; i < map->nodes->len; i++)
     {
       EwMapNode *node = g_ptr_array_index (map->nodes, i);

@@ -60,6 +60,9 @@ ew_verb_map (EwCtl *ctl, gint argc, gchar **argv)
   if (ew_ctl_open (ctl, &error) == NULL || (fd = ew_link_call_fd (ctl->link, "OpenTopology", &error)) < 0
       || (map = ew_topology_read (fd, SNAPSHOT_MS, SETTLE_MS, &error)) == NULL)
     return ew_ctl_fail (ctl, error);
+  /* What the daemon still knows of a mesh that it isn't connected to. */
+  if (g_strcmp0 (ew_daemon1_get_state (ew_link_get_proxy (ctl->link)), "connected") != 0)
+    json_object_set_boolean_member (map, "as_last_seen", TRUE);
   if (json)
     {
       ew_ctl_print_json (map);

@@ -193,6 +193,31 @@ test_facts (void)
   g_assert_null (strstr (text, "\033"));
 }
 
+/* While this computer isn't connected, nobody is online and no round trip holds. */
+static void
+test_as_last_seen (void)
+{
+  const guint widths[] = { 60, 80, 130 };
+
+  for (guint w = 0; w < G_N_ELEMENTS (widths); w++)
+    {
+      g_autoptr (JsonObject) map = make_map (9, 1);
+      EwTerminal terminal = { .utf8 = TRUE, .width = widths[w] };
+      g_auto (GStrv) lines = NULL;
+      g_autofree gchar *text = NULL;
+
+      json_object_set_boolean_member (map, "as_last_seen", TRUE);
+      lines = ew_map_view (map, &terminal, NOW, FALSE);
+      text = g_strjoinv ("\n", lines);
+      g_assert_nonnull (strstr (text, "home · 9 nodes, as last seen"));
+      g_assert_nonnull (strstr (text, "◍ was online"));
+      g_assert_nonnull (strstr (text, "not connected"));
+      g_assert_null (strstr (text, "●"));
+      g_assert_null (strstr (text, "◉"));
+      g_assert_null (strstr (text, " ms"));
+    }
+}
+
 static void
 test_colour (void)
 {
@@ -271,6 +296,7 @@ main (int argc, char **argv)
   g_test_add_func ("/ctl/map/order", test_order);
   g_test_add_func ("/ctl/map/facts", test_facts);
   g_test_add_func ("/ctl/map/sums-add-up", test_sums_add_up);
+  g_test_add_func ("/ctl/map/as-last-seen", test_as_last_seen);
   g_test_add_func ("/ctl/map/colour", test_colour);
   g_test_add_func ("/ctl/map/hostile", test_hostile);
   g_test_add_func ("/ctl/map/long-names", test_long_names);
