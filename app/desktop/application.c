@@ -246,7 +246,9 @@ follow_daemon (EwApplication *self)
 {
   EwState state = ew_daemon_get_state (self->daemon);
   gboolean ready = ew_daemon_get_availability (self->daemon) == EW_AVAILABILITY_READY;
-  gboolean administers = ready && state == EW_STATE_CONNECTED && ew_daemon_get_administrator (self->daemon);
+  /* Nobody elsewhere could reach a trial's edge. */
+  gboolean administers = ready && !ew_daemon_get_trial (self->daemon) && state == EW_STATE_CONNECTED
+                         && ew_daemon_get_administrator (self->daemon);
   const struct
   {
     const gchar *action;
@@ -288,6 +290,7 @@ ew_application_startup (GApplication *application)
   g_signal_connect_object (self->daemon, "notify::availability", G_CALLBACK (follow_daemon), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->daemon, "notify::state", G_CALLBACK (follow_daemon), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->daemon, "notify::administrator", G_CALLBACK (follow_daemon), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->daemon, "notify::trial", G_CALLBACK (follow_daemon), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->key_opener, "accepted", G_CALLBACK (key_accepted), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->wishes, "refused", G_CALLBACK (on_refused), self, G_CONNECT_SWAPPED);
   follow_daemon (self);
@@ -320,6 +323,20 @@ ew_application_open (GApplication *application, GFile **files, gint n_files, con
   ew_key_opener_open_file (self->key_opener, GTK_WINDOW (present_window (self)), files[0]);
 }
 
+/* A bus of its own, as a demo's, is another mesh's: its window stands beside the one of this computer's own mesh, which
+   must not be handed what is meant for it. The same bus has the same name, so that a second start still raises the
+   first one's window. */
+static void
+name_after_bus (GApplication *application, const gchar *address)
+{
+  g_autofree gchar *name = NULL;
+  if (g_strcmp0 (g_application_get_application_id (application), EW_APP_ID) != 0
+      || g_strcmp0 (address, g_getenv ("DBUS_SESSION_BUS_ADDRESS")) == 0)
+    return;
+  name = g_strdup_printf ("%s.Bus%08x", EW_APP_ID, g_str_hash (address));
+  g_application_set_application_id (application, name);
+}
+
 static gint
 ew_application_handle_local_options (GApplication *application, GVariantDict *options)
 {
@@ -336,6 +353,8 @@ ew_application_handle_local_options (GApplication *application, GVariantDict *op
       return 1;
     }
   g_variant_dict_lookup (options, "bus", "s", &self->bus_address);
+  if (self->bus_address != NULL)
+    name_after_bus (application, self->bus_address);
   return G_APPLICATION_CLASS (ew_application_parent_class)->handle_local_options (application, options);
 }
 

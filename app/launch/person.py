@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who opens the app when root runs app/run: the person who called sudo (or pkexec, doas), in that person's own session. The app and the
 tray never run as root."""
+import glob
 import os
 import pwd
 import shutil
@@ -93,5 +94,8 @@ def find():
         environment.setdefault("DBUS_SESSION_BUS_ADDRESS", f"unix:path={runtime}/bus")
     environment.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin")
     if not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
-        return None, None  # a server: the text map is the way
+        # On a server the text map is the way. Started from a launcher, without a shell in between, nobody says which screen it is.
+        screens = [*glob.glob("/tmp/.X11-unix/X*"), *glob.glob(f"/run/user/{uid}/wayland-?")]
+        return None, ("The app isn't opened, because neither DISPLAY nor WAYLAND_DISPLAY says which screen to use. Run app/run in a terminal on the desktop."
+                      if screens else None)
     return Person(entry, environment), None

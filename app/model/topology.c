@@ -391,6 +391,12 @@ ew_topology_get_error (EwTopology *self)
   return self->error;
 }
 
+gboolean
+ew_topology_is_refused (EwTopology *self)
+{
+  return self->refusal != NULL;
+}
+
 guint
 ew_topology_get_n_online (EwTopology *self)
 {

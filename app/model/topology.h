@@ -29,6 +29,7 @@ void ew_topology_set_wanted (EwTopology *self, gboolean wanted);
 void ew_topology_retry (EwTopology *self);
 EwStreamState ew_topology_get_stream (EwTopology *self);
 const gchar *ew_topology_get_error (EwTopology *self);
+gboolean ew_topology_is_refused (EwTopology *self); /* by the computer's policy, or by a person at a prompt */
 guint ew_topology_get_n_online (EwTopology *self);
 guint ew_topology_get_n_nodes (EwTopology *self);
 const gchar *ew_topology_get_mesh (EwTopology *self);

@@ -42,6 +42,7 @@ struct _EwPages
   EwDaemon *daemon;
   EwTopology *topology;
   EwPage page;
+  gboolean trial; /* the mesh that was seen last was a trial's */
   Wait wait;
   Stage stage;
   guint stage_end;
@@ -96,6 +97,14 @@ describe_service (EwPages *self, PageContent *content)
   content->picture = EW_PICTURE_ABSENT;
   content->text = _ ("Tunnels are made by a background service. Without it your normal network stays as it is.");
   content->buttons[0] = (PageButton){ _ ("Try Again"), NULL };
+  if (self->trial)
+    {
+      content->title = _ ("The Trial Has Ended");
+      content->text
+        = _ ("Its edge and its service ran only as long as app/run did. Start it again, in Edgeway's folder:");
+      content->command = "app/run";
+      return;
+    }
   switch (self->page)
     {
     case EW_PAGE_NO_BUS:
@@ -160,6 +169,12 @@ describe_failed (EwPages *self, PageContent *content)
   content->text = connected ? _ ("The tunnel is up; only the map is missing.")
                             : _ ("Something on this computer keeps the tunnel from coming up.");
   content->cause = connected ? ew_topology_get_error (self->topology) : ew_daemon_get_message (self->daemon);
+  if (connected && ew_topology_is_refused (self->topology))
+    {
+      content->picture = EW_PICTURE_ALONE;
+      content->text = _ ("The tunnel is up. This computer's policy lets only whoever works at its screen see the map.");
+      content->cause = NULL;
+    }
   content->buttons[0] = (PageButton){ _ ("Diagnose…"), "app.diagnose" };
   content->buttons[1] = (PageButton){ _ ("Try Again"), connected ? NULL : "app.connected" };
 }
@@ -175,6 +190,14 @@ describe_empty (EwPages *self, PageContent *content)
       content->owned_text
         = g_strdup_printf (_ ("This computer is the only node of %s. Its administrator can add others."), mesh);
       content->text = content->owned_text;
+      return;
+    }
+  if (ew_daemon_get_trial (self->daemon))
+    {
+      content->text = _ ("Other computers can't reach a trial's edge. See a whole mesh on this computer with the demo, "
+                         "in Edgeway's folder:");
+      content->command = "app/run --demo";
+      content->buttons[0] = (PageButton){ _ ("Start a Mesh on a Server…"), "app.new-mesh" };
       return;
     }
   content->owned_text
@@ -393,6 +416,9 @@ show_content (EwPages *self, const PageContent *content)
 static void
 refresh_content (EwPages *self)
 {
+  if (ew_daemon_get_availability (self->daemon) == EW_AVAILABILITY_READY)
+    self->trial = ew_daemon_get_trial (self->daemon);
+
   gboolean shown = self->page != EW_PAGE_MESH && self->stage != STAGE_SILENT;
   if (shown)
     {

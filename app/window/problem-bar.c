@@ -103,8 +103,8 @@ refresh (EwProblemBar *self)
       break;
     case EW_PROBLEM_TRIAL:
       show_line (self, "dialog-information-symbolic",
-                 _ ("This edge runs on this computer. Other computers can't reach it."), _ ("Move It to a Server…"),
-                 "app.new-mesh");
+                 _ ("This edge runs on this computer. Other computers can't reach it."),
+                 _ ("Start a Mesh on a Server…"), "app.new-mesh");
       break;
     case EW_PROBLEM_NONE:
     default:

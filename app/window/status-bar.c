@@ -39,12 +39,22 @@ name_mode (GtkWidget *button, const gchar *mode, const gchar *detail)
                                   GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, detail, -1);
 }
 
+/* The action makes it sensitive whenever modes can be changed. */
+static void
+keep_from_trial (EwStatusBar *self)
+{
+  if (self->control != NULL && ew_daemon_get_trial (ew_control_get_daemon (self->control))
+      && gtk_widget_get_sensitive (self->vpn))
+    gtk_widget_set_sensitive (self->vpn, FALSE);
+}
+
 static void
 show_modes (EwStatusBar *self)
 {
   EwDaemon *daemon = ew_control_get_daemon (self->control);
   const gchar *edge = ew_daemon_get_edge_name (daemon);
-  g_autofree gchar *detail = ew_internet_is_off (daemon) ? g_strdup (_ ("Your internet is off"))
+  g_autofree gchar *detail = ew_internet_is_off (daemon)    ? g_strdup (_ ("Your internet is off"))
+                             : ew_daemon_get_trial (daemon) ? g_strdup (_ ("Not in a trial: its edge leads nowhere"))
                              : *edge != '\0'
                                /* Translators: %s is the name of an edge, such as Frankfurt */
                                ? g_strdup_printf (_ ("Internet traffic leaves from %s"), edge)
@@ -53,6 +63,7 @@ show_modes (EwStatusBar *self)
   gtk_label_set_label (self->mode_detail, ew_daemon_get_mode (daemon) == EW_MODE_VPN
                                             ? detail
                                             : gtk_label_get_label (self->connector_detail));
+  keep_from_trial (self);
   name_mode (self->vpn, _ ("VPN"), detail);
   name_mode (self->connector, _ ("Connector only"), gtk_label_get_label (self->connector_detail));
 }
@@ -240,7 +251,8 @@ ew_status_bar_new (EwControl *control)
 {
   EwStatusBar *self = g_object_new (EW_TYPE_STATUS_BAR, NULL);
   EwDaemon *daemon = ew_control_get_daemon (control);
-  const gchar *const followed[] = { "availability", "state", "reason", "message", "mode", "edge-name", "since" };
+  const gchar *const followed[]
+    = { "availability", "state", "reason", "message", "mode", "edge-name", "since", "trial" };
   self->control = g_object_ref (control);
   for (guint i = 0; i < G_N_ELEMENTS (followed); i++)
     {
@@ -248,6 +260,7 @@ ew_status_bar_new (EwControl *control)
       g_signal_connect_object (daemon, signal, G_CALLBACK (show_state), self, G_CONNECT_SWAPPED);
     }
   g_signal_connect_object (control, "notify::busy-text", G_CALLBACK (busy_changed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->vpn, "notify::sensitive", G_CALLBACK (keep_from_trial), self, G_CONNECT_SWAPPED);
   ew_guard_note_set_watch (self->guard, ew_control_get_guard (control));
   show_state (self);
   return self;

@@ -82,6 +82,14 @@ set_action_enabled (EwWindow *self, const gchar *name, gboolean enabled)
   g_simple_action_set_enabled (G_SIMPLE_ACTION (action), enabled);
 }
 
+/* Shown over a bus of its own, neither the system's nor the session's. */
+static gboolean
+is_demo (EwWindow *self)
+{
+  const gchar *bus = ew_daemon_get_bus_address (self->daemon);
+  return bus != NULL && g_strcmp0 (bus, g_getenv ("DBUS_SESSION_BUS_ADDRESS")) != 0;
+}
+
 static void
 show_title (EwWindow *self)
 {
@@ -95,6 +103,13 @@ show_title (EwWindow *self)
                                 ew_topology_get_n_online (self->topology), n);
   else if (ew_control_get_possible (self->control))
     subtitle = ew_words_state (self->daemon);
+  gtk_window_set_title (GTK_WINDOW (self), is_demo (self) ? _ ("Edgeway Demo") : _ ("Edgeway"));
+  if (is_demo (self))
+    {
+      g_autofree gchar *plain = g_steal_pointer (&subtitle);
+      /* Translators: below the window's title: "Demo · 5 of 5 online" */
+      subtitle = plain != NULL ? g_strdup_printf (_ ("Demo · %s"), plain) : g_strdup (_ ("Demo"));
+    }
   adw_window_title_set_title (self->title, *mesh != '\0' ? mesh : _ ("Edgeway"));
   adw_window_title_set_subtitle (self->title, subtitle != NULL ? subtitle : "");
 }
@@ -122,6 +137,10 @@ show_header (EwWindow *self)
   gtk_widget_set_visible (self->search_button, mesh && !self->narrow); /* the menu has it too */
   gtk_widget_set_visible (self->add_button, possible && ew_daemon_get_administrator (self->daemon)
                                               && ew_daemon_get_state (self->daemon) == EW_STATE_CONNECTED);
+  gtk_widget_set_sensitive (self->add_button, !ew_daemon_get_trial (self->daemon));
+  gtk_widget_set_tooltip_text (self->add_button, ew_daemon_get_trial (self->daemon)
+                                                   ? _ ("Other computers can't reach a trial's edge")
+                                                   : _ ("Add to the Mesh"));
   gtk_widget_set_visible (GTK_WIDGET (self->status), possible);
   set_action_enabled (self, "view", mesh);
   set_action_enabled (self, "search", mesh);

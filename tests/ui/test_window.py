@@ -113,6 +113,20 @@ class Window(FakeCase):
         d.find("list item", "nas, online", seconds=SLOW)
         self.assertEqual("'list'", self.setting("view"), "what was chosen stays")
 
+    def test_trial(self):
+        """What can't work in a trial can't be chosen, with the reason, and its end is told as its end."""
+        self.open()
+        d = self.desktop
+        self.daemon.set(Trial=True)
+        d.find("label", "Not in a trial", seconds=SLOW)
+        d.find("check box", exactly="VPN", without="SENSITIVE")
+        d.find("push button", exactly="Start a Mesh on a Server…")
+        self.daemon.set(Mode="connector", Since=1)
+        d.find("check box", exactly="VPN", without="SENSITIVE")
+        self.daemon.say(quit=True)
+        d.find("label", "The Trial Has Ended", seconds=SLOW)
+        self.assertEqual([], d.find_all("label", "systemctl"))
+
     def setting(self, name):
         return self.desktop.run("gsettings", "get", fake_session.ID, name).stdout.strip()
 
