@@ -270,15 +270,22 @@ place_label (EwLayout *self, const EwLayoutInput *input, Room *room, guint index
   return place_full (self, room, index, wish);
 }
 
-/* The name and the state, then a shorter name, then the name alone. */
+static gdouble
+name_least (const EwLayoutNode *node)
+{
+  return node->name_least > 0 ? MIN (node->name_least, node->name_width) : node->name_width;
+}
+
+/* The name and the state, then a shorter name, then the name alone. tight: a short name at once, so that there is room
+   for the others. */
 static void
-place_words (EwLayout *self, const EwLayoutInput *input, Room *room, guint index)
+place_words (EwLayout *self, const EwLayoutInput *input, Room *room, guint index, gboolean tight)
 {
   const EwLayoutNode *node = &input->nodes[index];
-  gdouble least = node->name_least > 0 ? MIN (node->name_least, node->name_width) : node->name_width;
+  gdouble least = name_least (node);
 
   for (guint lines = node->state_width > 0 ? 2 : 1; lines > 0; lines--)
-    for (guint step = 0; step <= STEPS; step++)
+    for (guint step = tight ? STEPS : 0; step <= STEPS; step++)
       {
         gdouble name = node->name_width - (node->name_width - least) * step / STEPS;
 
@@ -287,6 +294,19 @@ place_words (EwLayout *self, const EwLayoutInput *input, Room *room, guint index
         if (node->name_width - least < 1)
           break;
       }
+}
+
+/* As much more of the name as there is room for now. */
+static void
+lengthen_name (EwLayout *self, const EwLayoutInput *input, Room *room, guint index)
+{
+  const EwLayoutNode *node = &input->nodes[index];
+  guint lines = self->places[index].label.lines;
+
+  for (guint step = 0; step < STEPS && lines > 0; step++)
+    if (place_label (self, input, room, index, lines, TRUE,
+                     node->name_width - (node->name_width - name_least (node)) * step / STEPS))
+      return;
 }
 
 /* Everybody has a place: whoever has room for more says more. */
@@ -306,21 +326,47 @@ rank (const EwLayoutNode *node)
   return node->selected ? 0 : node->self ? 1 : node->trouble ? 2 : node->sector == EW_SECTOR_SITES ? 3 : 4;
 }
 
+/* Returns how many nodes have all that they must say. */
+static guint
+place_all (EwLayout *self, const EwLayoutInput *input, Room *room, gboolean tight)
+{
+  guint whole = 0;
+
+  for (guint i = 0; i < self->n_places; i++)
+    self->places[i].label.lines = 0;
+  for (guint pass = 0; pass < 3; pass++)
+    for (guint r = 0; r <= 4; r++)
+      for (guint i = 0; i < self->n_places; i++)
+        {
+          if (rank (&input->nodes[i]) != r)
+            continue;
+          if (pass == 0)
+            place_words (self, input, room, i, tight);
+          else if (pass == 1 && tight)
+            lengthen_name (self, input, room, i);
+          else if (pass == 2)
+            add_address (self, input, room, i);
+        }
+  for (guint i = 0; i < self->n_places; i++)
+    whole += self->places[i].label.lines == (input->nodes[i].state_width > 0 ? 2 : 1);
+  return whole;
+}
+
 void
 ew_layout_labels (EwLayout *self, const EwLayoutInput *input)
 {
   Room room;
+  guint whole;
 
   room_init (&room, input);
   take_tokens (&room, self, input);
   take_dial (&room, self);
   room.places = self->places;
   room.n_places = self->n_places;
-  for (guint pass = 0; pass < 2; pass++)
-    for (guint r = 0; r <= 4; r++)
-      for (guint i = 0; i < self->n_places; i++)
-        if (rank (&input->nodes[i]) == r)
-          (pass == 0 ? place_words : add_address) (self, input, &room, i);
+  whole = place_all (self, input, &room, FALSE);
+  /* Long names may have taken the room of other nodes' states. */
+  if (whole < self->n_places && place_all (self, input, &room, TRUE) <= whole)
+    place_all (self, input, &room, FALSE);
   g_array_unref (room.taken);
 }
 
