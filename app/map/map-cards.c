@@ -41,7 +41,7 @@ static gboolean
 choose_card (EwMapView *self, const EwCardShape *shapes, guint n_shapes, const EwLayoutInput *input)
 {
   gboolean rtl = gtk_widget_get_direction (GTK_WIDGET (self)) == GTK_TEXT_DIR_RTL;
-  gint most = -1, wanted = ew_map_count_whole (self, NULL);
+  gint most = -1, wanted = ew_map_count_words (self, NULL);
   EwBox box;
 
   for (guint between = 0; between < 2 && most < 0; between++)
@@ -50,7 +50,7 @@ choose_card (EwMapView *self, const EwCardShape *shapes, guint n_shapes, const E
         if (most < wanted
             && ew_layout_card (self->dial, input, &shapes[shape], card_margin (self), corner, rtl, between, &box))
           {
-            gint n = ew_map_count_whole (self, &box);
+            gint n = ew_map_count_words (self, &box);
 
             if (n <= most)
               continue;

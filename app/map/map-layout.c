@@ -8,6 +8,8 @@
 
 #include "map/map-words.h"
 
+#define STATE_WORTH 4 /* a state is worth as many whole names */
+
 static EwSector
 sector_of (EwNode *node)
 {
@@ -120,7 +122,7 @@ ew_map_measure_dial (EwMapView *self, gint width, gint height)
 }
 
 gint
-ew_map_count_whole (EwMapView *self, const EwBox *card)
+ew_map_count_words (EwMapView *self, const EwBox *card)
 {
   EwLayoutInput input = { .width = 2 * self->dial->centre.x, .height = 2 * self->dial->centre.y };
   g_autoptr (EwLayout) layout = NULL;
@@ -134,7 +136,12 @@ ew_map_count_whole (EwMapView *self, const EwBox *card)
   ew_map_reserve (self, &input, GTK_WIDGET (self->legend));
   layout = make_layout (self, &input, self->dial->mode);
   for (guint i = 0; i < layout->n_places; i++)
-    n += layout->places[i].label.lines == 2;
+    {
+      const EwLayoutLabel *label = &layout->places[i].label;
+
+      n += label->lines == 2 ? STATE_WORTH : 0;
+      n += label->lines > 0 && label->box.width >= ((EwMapItem *)g_ptr_array_index (self->items, i))->name_width;
+    }
   return n;
 }
 

@@ -140,8 +140,8 @@ void ew_map_cards_allocate (EwMapView *self, gint width, gint height);
 void ew_map_cards_allocate_legend (EwMapView *self);                     /* it may have other lines */
 EwLayout *ew_map_make_layout (EwMapView *self, gint width, gint height); /* transfer full */
 EwLayoutMode ew_map_coming_mode (EwMapView *self);
-/* How many nodes would say their state or latency with a card here; NULL: without one. 0 for seats. */
-gint ew_map_count_whole (EwMapView *self, const EwBox *card);
+/* How much nodes would say with a card here, states and latencies first; NULL: without one. 0 for seats. */
+gint ew_map_count_words (EwMapView *self, const EwBox *card);
 void ew_map_reserve (EwMapView *self, EwLayoutInput *input, GtkWidget *widget); /* where it is, if it is shown */
 
 /* draw, seats */

@@ -30,10 +30,11 @@ struct _EwPathCard
 #define PADDING_Y_LINE 6
 #define SPACING 8
 /* px per size of text: narrower, and names are of no use */
-#define LEAST 190.0
+#define LEAST 240.0
 #define LEAST_LINE 150.0
-#define MOST 260.0   /* where there is less beside the ring */
-#define NOTE_MOST 30 /* letters of a name and its address: where there are more the address goes */
+#define MOST 260.0    /* where there is less beside the ring */
+#define NAME_LEAST 14 /* letters of a name that are always there */
+#define NOTE_MOST 30  /* letters of a name and its address: where there are more the address goes */
 
 G_DEFINE_FINAL_TYPE (EwPathCard, ew_path_card, GTK_TYPE_WIDGET)
 
@@ -48,10 +49,18 @@ set_leg (GtkLabel *label, EwNode *node)
   gtk_label_set_text (label, text);
 }
 
+/* What stands beside a name gives way before it does. */
+static void
+set_name (GtkLabel *label, const gchar *name)
+{
+  gtk_label_set_text (label, name);
+  gtk_label_set_width_chars (label, (gint)MIN (g_utf8_strlen (name, -1) * 3 / 4, NAME_LEAST));
+}
+
 static void
 set_near (EwPathCard *self, EwNode *node)
 {
-  gtk_label_set_text (self->near_name, node != NULL ? ew_node_get_name (node) : _ ("This computer"));
+  set_name (self->near_name, node != NULL ? ew_node_get_name (node) : _ ("This computer"));
   gtk_widget_set_visible (GTK_WIDGET (self->near_note), node != NULL);
   if (node != NULL)
     gtk_image_set_from_icon_name (self->near_icon, ew_node_icon_name (node));
@@ -67,7 +76,7 @@ set_far (EwPathCard *self, EwNode *node)
   gtk_widget_set_visible (self->far_stop, node != NULL);
   if (node == NULL)
     return;
-  gtk_label_set_text (self->far_name, ew_node_get_name (node));
+  set_name (self->far_name, ew_node_get_name (node));
   gtk_label_set_text (self->far_note, address != NULL ? address : "");
   gtk_widget_set_visible (GTK_WIDGET (self->far_note),
                           address != NULL
@@ -113,7 +122,7 @@ ew_path_card_set (EwPathCard *self, EwNode *node, EwNode *this_computer, EwEdge 
   gtk_label_set_text (self->line_sum, sum);
   gtk_widget_set_visible (GTK_WIDGET (self->line_sum), *sum != '\0');
   set_near (self, this_computer);
-  gtk_label_set_text (self->edge_name, edge_name);
+  set_name (self->edge_name, edge_name);
   set_far (self, node);
   return self->has_stops || self->has_line;
 }
@@ -163,7 +172,7 @@ ew_path_card_get_shapes (EwPathCard *self, gdouble text, gdouble most, EwCardSha
       {
         Part part = measure_card (self, is_line);
         gdouble least = MAX ((is_line ? LEAST_LINE : LEAST) * text, part.least);
-        gdouble natural = is_line ? part.natural : MAX (part.natural, least);
+        gdouble natural = part.natural;
 
         natural = MIN (natural, MAX (most, MOST * text));
         shapes[n++] = (EwCardShape){ natural, MIN (natural, least), part.height };
@@ -197,7 +206,8 @@ ew_path_card_measure (GtkWidget *widget, GtkOrientation orientation, gint for_si
 static void
 set_tooltips (EwPathCard *self)
 {
-  GtkLabel *const labels[] = { self->line_title, self->title, self->near_name, self->edge_name, self->far_name };
+  GtkLabel *const labels[] = { self->line_title, self->title,    self->near_name, self->near_note,
+                               self->edge_name,  self->far_name, self->far_note };
 
   for (guint i = 0; i < G_N_ELEMENTS (labels); i++)
     {

@@ -12,7 +12,7 @@
 #define CROSS 11.0f /* px, the radius of its disc */
 #define HUB_MARGIN 6.0
 #define TWO_LINES 1.7       /* of the radius: what is wider is broken */
-#define LESS 0.8            /* the scale of words to which all of a name counts more */
+#define LESS 0.6            /* the scale of words to which all of a name counts more */
 #define HUB_TITLE_LEAST 2.2 /* of its height: some letters of a name that is shortened */
 #define DIMMED_OPACITY 0.22
 
