@@ -52,7 +52,7 @@ start_program (Opening *opening)
     return;
   body
     = g_strdup_printf (_ ("The program edgeway couldn't be started: %s. Check that it is installed."), error->message);
-  ew_notice_send (opening->application, "open", _ ("The map didn't open"), body, NULL, NULL);
+  ew_notice_send (opening->application, "open", _ ("The Map Didn't Open"), body, NULL, NULL);
 }
 
 static void

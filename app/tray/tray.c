@@ -111,7 +111,7 @@ static void
 on_hide_asked (EwTray *self)
 {
   ew_clipboard_leave ();
-  ew_notice_send (self->application, "hidden", _ ("The tray icon is hidden"),
+  ew_notice_send (self->application, "hidden", _ ("The Tray Icon Is Hidden"),
                   _ ("The tunnel stays as it is. To see the icon again, choose Show Tray Icon in Edgeway's menu."),
                   quit, self->application);
 }
@@ -182,10 +182,12 @@ static void
 tell_no_host (EwTray *self)
 {
   set_told (self, TRUE);
-  ew_notice_send (self->application, "host", _ ("This desktop shows no tray icons"),
-                  _ ("You can still open Edgeway from the applications menu. On GNOME, the extension AppIndicator "
-                     "Support shows tray icons; Edgeway's appears as soon as the extension runs."),
-                  NULL, NULL);
+  ew_notice_send (
+    self->application, "host", _ ("This Desktop Shows No Tray Icons"),
+    _ ("You can still open Edgeway from the applications menu. On GNOME, install the package "
+       "gnome-shell-extension-appindicator and switch the extension on. Edgeway's icon appears as soon as "
+       "the extension runs."),
+    NULL, NULL);
 }
 
 static gboolean

@@ -433,12 +433,12 @@ class PanelGone(TrayCase):
         self.wait_item("vpn")
         self.click("Mode", "Connector Only")
         self.assertEqual("connector", self.daemon.called("SetMode")[0])
-        self.assertNotIn("shows no tray icons", self.log())
+        self.assertNotIn("Shows No Tray Icons", self.log())
 
 
 class NoPanel(TrayCase):
     def test_said_once_then_waits(self):
-        words = "This desktop shows no tray icons"
+        words = "This Desktop Shows No Tray Icons"
         self.start_tray()
         wait_for("the words", lambda: words in self.log(), HOST_PATIENCE * 5, 0.2)
         self.assertIn("applications menu", self.log())
