@@ -159,10 +159,23 @@ is_shown (EwColumns *self, Mode mode, EwColumn column)
   return column != EW_COLUMN_RATE || mode == MODE_FULL;
 }
 
+/* The latency, where the state leaves it no room. */
+static gboolean
+has_own_line (EwColumns *self, Mode mode, gint width)
+{
+  gint latency = natural (self, EW_COLUMN_LATENCY, GTK_ORIENTATION_HORIZONTAL, -1);
+
+  return mode == MODE_STACKED && latency > 0
+         && natural (self, EW_COLUMN_STATE, GTK_ORIENTATION_HORIZONTAL, -1) + GAP + latency > width;
+}
+
 static gint
 stack_height (EwColumns *self, Mode mode, gint width)
 {
   gint height = -LINE_GAP;
+
+  if (has_own_line (self, mode, width))
+    height += LINE_GAP + natural (self, EW_COLUMN_LATENCY, GTK_ORIENTATION_VERTICAL, width);
 
   for (EwColumn column = 0; column < EW_COLUMN_N; column++)
     if (in_stack (mode, column) && is_shown (self, mode, column))
@@ -222,7 +235,7 @@ place_centred (const Place *where, EwColumn column, gint x, gint width)
   place (where, column, x, (where->height - height) / 2, width, height);
 }
 
-/* The name and what stands under it. The latency follows the state on its line. */
+/* The name and what stands under it. The latency follows the state on its line, or is below it. */
 static void
 place_stack (const Place *where, gint x, gint width)
 {
@@ -237,9 +250,16 @@ place_stack (const Place *where, gint x, gint width)
       height = natural (self, column, GTK_ORIENTATION_VERTICAL, width);
       own = MIN (width, natural (self, column, GTK_ORIENTATION_HORIZONTAL, -1));
       place (where, column, x, y, column == EW_COLUMN_STATE ? own : width, height);
-      if (column == EW_COLUMN_STATE && width - own - GAP > 0)
-        place (where, EW_COLUMN_LATENCY, x + own + GAP, y, width - own - GAP, height);
       y += height + LINE_GAP;
+      if (column != EW_COLUMN_STATE)
+        continue;
+      if (has_own_line (self, where->mode, width))
+        place (where, EW_COLUMN_LATENCY, x, y, width,
+               natural (self, EW_COLUMN_LATENCY, GTK_ORIENTATION_VERTICAL, width));
+      else if (width - own - GAP > 0)
+        place (where, EW_COLUMN_LATENCY, x + own + GAP, y - height - LINE_GAP, width - own - GAP, height);
+      else
+        gtk_widget_set_child_visible (self->parts[EW_COLUMN_LATENCY], FALSE);
     }
 }
 

@@ -9,7 +9,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import fake_session  # noqa: E402
 import screen_check  # noqa: E402
-from pictured_case import VIEWS, PicturedCase  # noqa: E402
+from pictured_case import VIEWS, PicturedCase, View  # noqa: E402
 
 NAS = "n0000000000000005"
 BLACK, GREY = [0, 0, 0, 1], [0.7, 0.7, 0.7, 1]
@@ -92,6 +92,22 @@ class Large(PicturedCase):
         self.daemon.say(node={"id": NAS, "name": "backup-of-everything-in-the-attic-and-in-the-cellar-0123456789"})
         self.window_act("show-path", NAS)
         self.shoot("path")
+
+
+class NarrowAndLarge(PicturedCase):
+    """At twice the text a list's cells have everything below one another."""
+    VIEW, NAME = View((360, 740), 2, "light", False, False), "narrow and large"
+
+    def test_list(self):
+        """A state without room beside it for a latency."""
+        self.start()
+        self.daemon.say(node={"id": NAS, "name": "backup-of-everything-in-the-attic-and-in-the-cellar-0123456789"})
+        self.settle_traffic()
+        self.window_act("show-details", NAS)
+        self.rest()
+        self.window_act("view", "list")
+        self.rest()
+        self.alive()
 
 
 if __name__ == "__main__":
