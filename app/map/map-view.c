@@ -193,7 +193,10 @@ ew_map_view_set_selected (EwMapView *self, GObject *selected)
 void
 ew_map_view_set_search (EwMapView *self, const gchar *search)
 {
+  gboolean was_shown;
+
   g_return_if_fail (EW_IS_MAP_VIEW (self));
+  was_shown = gtk_widget_get_visible (GTK_WIDGET (self->found));
   if (search == NULL)
     search = "";
   if (g_strcmp0 (self->search, search) == 0)
@@ -201,7 +204,8 @@ ew_map_view_set_search (EwMapView *self, const gchar *search)
   g_free (self->search);
   self->search = g_strdup (search);
   ew_map_update_found (self);
-  gtk_widget_queue_allocate (GTK_WIDGET (self));
+  self->layout_stale |= was_shown != gtk_widget_get_visible (GTK_WIDGET (self->found)); /* labels make room for it */
+  gtk_widget_queue_resize (GTK_WIDGET (self));
   if (!self->items_stale && !self->layout_stale)
     {
       ew_map_items_retouch (self);

@@ -6,6 +6,8 @@
 
 #include "model/words.h"
 
+#define SEAT_NAME_LEAST 4.5 /* of a line's height: the width of a shortened name */
+
 PangoLayout *
 ew_map_text (EwMapView *self, gdouble scale, gboolean bold, const gchar *text)
 {
@@ -168,6 +170,7 @@ ew_map_write_seat (EwMapView *self, EwMapItem *item, gint width)
 {
   const gchar *name = ew_node_get_name (item->node);
   g_autofree gchar *words = width > 0 ? g_strdup_printf ("seat\n%d\n%s", width, name) : NULL;
+  gint full;
 
   if (g_strcmp0 (words, item->words) == 0)
     return;
@@ -180,7 +183,11 @@ ew_map_write_seat (EwMapView *self, EwMapItem *item, gint width)
   if (width <= 0)
     return;
   item->name = ew_map_text (self, EW_TEXT_DETAIL, FALSE, name);
-  item->shortened = ew_map_shorten (item->name, name, width);
+  pango_layout_get_pixel_size (item->name, &full, NULL);
+  if (full > width && width < SEAT_NAME_LEAST * self->seat_line)
+    g_clear_object (&item->name); /* what would be left of it tells nobody apart */
+  else
+    item->shortened = ew_map_shorten (item->name, name, width);
 }
 
 void

@@ -227,6 +227,17 @@ test_search (World *world, gconstpointer n)
         g_assert_cmpstr (gtk_label_get_label (map->found), ==, said);
     }
   ew_map_view_set_search (map, "192.168.1");
+  run_for (100);
+  for (guint i = 0; i < map->layout->n_places; i++) /* labels make room for the line */
+    {
+      const EwLayoutLabel *label = &map->layout->places[i].label;
+      graphene_rect_t line;
+
+      g_assert_true (gtk_widget_compute_bounds (GTK_WIDGET (map->found), world->map, &line));
+      g_assert_false (
+        label->lines > 0
+        && graphene_rect_contains_point (&line, &GRAPHENE_POINT_INIT ((float)label->box.x, (float)label->box.y)));
+    }
   g_assert_cmpstr (gtk_label_get_label (map->found), ==, "1 match");
 }
 
