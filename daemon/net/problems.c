@@ -38,16 +38,19 @@ ew_host_problem_describe (const EwHostProblem *problem)
 
   if (problem->prefix.ip.family != EW_FAMILY_NONE)
     ew_prefix_format (&problem->prefix, prefix);
+  gboolean is_sentence = g_str_has_suffix (problem->reason, "."); /* an error's, where a clause was to be */
   switch (problem->kind)
     {
     case EW_HOST_PROBLEM_ROUTE:
-      return ew_phrase ("The route %s isn't in use: %s.", prefix, problem->reason);
+      return is_sentence ? ew_phrase ("The route %s isn't in use. %s", prefix, problem->reason)
+                         : ew_phrase ("The route %s isn't in use: %s.", prefix, problem->reason);
     case EW_HOST_PROBLEM_FORWARD:
-      return ew_phrase ("This computer doesn't forward to %s: %s.", prefix, problem->reason);
+      return is_sentence ? ew_phrase ("This computer doesn't forward to %s. %s", prefix, problem->reason)
+                         : ew_phrase ("This computer doesn't forward to %s: %s.", prefix, problem->reason);
     case EW_HOST_PROBLEM_RANGE:
       return ew_phrase ("%s stays outside the tunnel: %s.", prefix, problem->reason);
     default:
-      return ew_phrase ("Edgeway's firewall rules aren't in place: %s.", problem->reason);
+      return ew_phrase ("Edgeway's firewall rules aren't in place. %s", problem->reason);
     }
 }
 

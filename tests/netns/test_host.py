@@ -123,7 +123,7 @@ class Host(unittest.TestCase):
         with self.world.driver() as driver:
             for move in (CONNECTOR, VPN):
                 driver.do(move)
-                self.assertRegex(driver.do("problems"), r"^The route 10\.9\.0\.0/16 is not in use: .* by eth0 .*metric 50\)\. Remove that route .*;$")
+                self.assertRegex(driver.do("problems"), r"^The route 10\.9\.0\.0/16 isn't in use: .* via eth0 .*metric 50\)\. Remove that route .*;$")
                 self.assertIn("100.96.0.0/12 dev edgeway0", self.table())
                 self.assertIn("100.96.0.0/12 dev edgeway0", self.table(17764))
                 self.assertNotIn("10.9.0.0/16 dev", self.table() + self.table(17764))
@@ -193,8 +193,8 @@ class Host(unittest.TestCase):
             driver.do(CONNECTOR + GATEWAY)
             self.assertIn("100.96.0.0/12 dev edgeway0", self.table())
             problems = driver.do("problems")
-            for said in ("firewall rules aren't in place: ", "has no nftables (Protocol not supported)", "modprobe nf_tables",
-                         "does not forward to 192.168.55.0/24", "does not forward to fd55::/64"):
+            for said in ("firewall rules aren't in place. ", "has no nftables (Protocol not supported)", "modprobe nf_tables",
+                         "doesn't forward to 192.168.55.0/24", "doesn't forward to fd55::/64"):
                 self.assertIn(said, problems)
             connected = self.world.snapshot()
             self.assertRegex(driver.ask(VPN), r"^error 3 .*has no nftables")
@@ -347,7 +347,7 @@ class Host(unittest.TestCase):
     def checks(self, driver, *ranges):
         result = {}
         for check in json.loads(driver.do("diagnose " + " ".join(ranges or ("100.96.0.0/12", "fd45::/48")))):
-            self.assertEqual(sorted(check), ["check", "fix", "message", "ok", "warning"])
+            self.assertEqual(sorted(set(check) - {"message_phrase", "fix_phrase"}), ["check", "fix", "message", "ok", "warning"])
             result.setdefault(check["check"], []).append(check)
         return result
 
