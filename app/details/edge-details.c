@@ -4,6 +4,7 @@
 #include <edgeway-config.h>
 #include <glib/gi18n.h>
 
+#include "ellipsis.h"
 #include "node/node-icon.h"
 #include "ping-row.h"
 #include "row-words.h"
@@ -157,6 +158,7 @@ static void
 ew_edge_details_init (EwEdgeDetails *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  ew_ellipsis_add_tooltip (self->name);
 }
 
 void

@@ -255,6 +255,9 @@ ew_node_cell_init (EwNodeCell *self)
   ew_ellipsis_add_tooltip (self->name);
   ew_ellipsis_add_tooltip (self->note);
   ew_ellipsis_add_tooltip (self->address);
+  ew_ellipsis_add_tooltip (self->state_words);
+  ew_ellipsis_add_tooltip (self->latency);
+  ew_ellipsis_add_tooltip (self->rate);
   gtk_orientable_set_orientation (GTK_ORIENTABLE (gtk_widget_get_layout_manager (GTK_WIDGET (self))),
                                   GTK_ORIENTATION_VERTICAL);
 }

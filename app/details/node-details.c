@@ -390,6 +390,7 @@ ew_node_details_init (EwNodeDetails *self)
   self->address_rows = g_ptr_array_new ();
   gtk_widget_init_template (GTK_WIDGET (self));
   ew_ellipsis_add_tooltip (self->through);
+  ew_ellipsis_add_tooltip (self->name);
 }
 
 void

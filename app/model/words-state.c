@@ -5,6 +5,29 @@
 #include <glib/gi18n-lib.h>
 
 gchar *
+ew_words_plain (const gchar *sentence)
+{
+  g_auto (GStrv) parts = g_strsplit (sentence, "`", -1);
+  guint n = g_strv_length (parts);
+  GString *plain = g_string_new (n > 0 ? parts[0] : "");
+
+  if (n % 2 == 0) /* one without its other half */
+    {
+      g_string_free (plain, TRUE);
+      return g_strdup (sentence);
+    }
+  for (guint i = 1; i < n; i++)
+    {
+      if (i % 2 == 0)
+        g_string_append (plain, parts[i]);
+      else
+        /* Translators: a command in a sentence: “modprobe tun” */
+        g_string_append_printf (plain, _ ("“%s”"), parts[i]);
+    }
+  return g_string_free (plain, FALSE);
+}
+
+gchar *
 ew_words_state (EwDaemon *daemon)
 {
   switch (ew_daemon_get_state (daemon))

@@ -31,6 +31,7 @@ gchar *ew_words_node_description (EwNode *node); /* "Server, Mesh IP 100.96.0.21
 /* Path from self to node: the sum of both legs as they are shown, in ms; below 0: unknown. */
 gdouble ew_words_path_ms (EwNode *node, EwNode *self);
 
+gchar *ew_words_plain (const gchar *sentence);   /* commands in quotes, in place of backticks */
 gchar *ew_words_state (EwDaemon *daemon);        /* "Connected", "Connecting…", "Disconnected" */
 gchar *ew_words_state_span (EwDaemon *daemon);   /* "Frankfurt · 3 h 12 min", "Trying for 12 s" */
 gchar *ew_words_state_detail (EwDaemon *daemon); /* the same, or the daemon's message */

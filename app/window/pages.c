@@ -6,6 +6,7 @@
 #include <glib/gi18n.h>
 
 #include "access/spinner.h"
+#include "model/words.h"
 #include "access/toast.h"
 #include "window/page-choice.h"
 #include "window/page-picture.h"
@@ -366,6 +367,7 @@ add_button (EwPages *self, const PageButton *description, gboolean suggested)
 {
   GtkWidget *button = gtk_button_new_with_label (description->label);
   gtk_widget_add_css_class (button, "pill");
+  ew_wrap_button (GTK_BUTTON (button));
   if (suggested)
     gtk_widget_add_css_class (button, "suggested-action");
   if (description->action != NULL)
@@ -398,7 +400,8 @@ show_content (EwPages *self, const PageContent *content)
 {
   g_autoptr (GdkPaintable) picture = ew_page_picture_new (GTK_WIDGET (self->status), content->picture);
   g_autofree gchar *text = content->text != NULL ? g_markup_escape_text (content->text, -1) : NULL;
-  g_autofree gchar *cause = content->cause != NULL ? g_markup_escape_text (content->cause, -1) : NULL;
+  g_autofree gchar *plain = content->cause != NULL ? ew_words_plain (content->cause) : NULL;
+  g_autofree gchar *cause = plain != NULL ? g_markup_escape_text (plain, -1) : NULL;
   adw_status_page_set_paintable (self->status, picture);
   adw_status_page_set_title (self->status, content->title);
   adw_status_page_set_description (self->status, text);

@@ -5,6 +5,7 @@
 
 #include <glib/gi18n.h>
 
+#include "model/words.h"
 #include "window/wrap-box.h"
 
 /* A short break is over before anybody could read of it. */
@@ -43,8 +44,10 @@ static void
 show_line (EwProblemBar *self, const gchar *icon, const gchar *text, const gchar *button, const gchar *action)
 {
   gtk_image_set_from_icon_name (self->icon, icon);
-  gtk_label_set_label (self->label, text);
+  g_autofree gchar *plain = ew_words_plain (text);
+  gtk_label_set_label (self->label, plain);
   gtk_button_set_label (self->button, button);
+  ew_wrap_button (self->button);
   set_action (GTK_ACTIONABLE (self->button), action);
 }
 

@@ -64,6 +64,7 @@ show_modes (EwStatusBar *self)
                                             ? detail
                                             : gtk_label_get_label (self->connector_detail));
   keep_from_trial (self);
+  gtk_widget_set_tooltip_text (self->vpn, ew_daemon_get_trial (daemon) ? detail : NULL);
   name_mode (self->vpn, _ ("VPN"), detail);
   name_mode (self->connector, _ ("Connector only"), gtk_label_get_label (self->connector_detail));
 }
@@ -79,7 +80,10 @@ show_detail (EwStatusBar *self)
   if (busy != NULL && gtk_widget_get_visible (self->busy_box))
     gtk_label_set_label (self->detail_label, busy);
   else
-    gtk_label_set_label (self->detail_label, detail != NULL ? detail : "");
+    {
+      g_autofree gchar *plain = ew_words_plain (detail != NULL ? detail : "");
+      gtk_label_set_label (self->detail_label, plain);
+    }
   gtk_widget_set_visible (GTK_WIDGET (self->detail_label), *gtk_label_get_label (self->detail_label) != '\0');
 }
 

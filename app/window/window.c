@@ -112,6 +112,7 @@ show_title (EwWindow *self)
     }
   adw_window_title_set_title (self->title, *mesh != '\0' ? mesh : _ ("Edgeway"));
   adw_window_title_set_subtitle (self->title, subtitle != NULL ? subtitle : "");
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->title), self->narrow ? subtitle : NULL); /* it may be cut there */
 }
 
 static void
@@ -360,6 +361,7 @@ follow_width (EwWindow *self, GParamSpec *pspec, GdkSurface *surface)
   adw_header_bar_set_decoration_layout (self->header, buttons); /* NULL: the desktop's */
   gtk_widget_set_visible (self->add_label, !narrow);
   ew_status_bar_set_narrow (self->status, narrow);
+  show_title (self);
   show_header (self);
 }
 

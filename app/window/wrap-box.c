@@ -240,3 +240,14 @@ static void
 ew_wrap_box_init (EwWrapBox *self)
 {
 }
+
+void
+ew_wrap_button (GtkButton *button)
+{
+  GtkWidget *label = gtk_button_get_child (button);
+  if (!GTK_IS_LABEL (label))
+    return;
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_natural_wrap_mode (GTK_LABEL (label), GTK_NATURAL_WRAP_NONE);
+  gtk_label_set_justify (GTK_LABEL (label), GTK_JUSTIFY_CENTER);
+}

@@ -16,4 +16,7 @@ G_BEGIN_DECLS
 #define EW_TYPE_WRAP_BOX (ew_wrap_box_get_type ())
 G_DECLARE_FINAL_TYPE (EwWrapBox, ew_wrap_box, EW, WRAP_BOX, GtkWidget)
 
+/* Lets the words of a button take several lines, where a narrow window has no room for them on one. */
+void ew_wrap_button (GtkButton *button);
+
 G_END_DECLS

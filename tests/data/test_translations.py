@@ -153,7 +153,7 @@ class Translations(unittest.TestCase):
                 if 'translatable="yes"' in file.read():
                     wanted.append(path)
         wanted += glob.glob(TOP + "/data/desktop/*.desktop") + glob.glob(TOP + "/data/metainfo/*.xml") + glob.glob(TOP + "/data/polkit/*.policy")
-        self.assertEqual(lines("POTFILES.in"), sorted(os.path.relpath(path, TOP) for path in wanted))
+        self.assertEqual(lines("POTFILES.in"), sorted({os.path.relpath(path, TOP) for path in wanted}))
 
     def test_template(self):
         self.assertEqual((self.told.returncode, self.told.stdout), (0, ""))

@@ -97,6 +97,15 @@ test_times (void)
   assert_words (ew_words_time (G_MAXINT64), "Unknown");
 }
 
+static void
+test_plain (void)
+{
+  assert_words (ew_words_plain (""), "");
+  assert_words (ew_words_plain ("Load it: `modprobe tun`."), "Load it: “modprobe tun”.");
+  assert_words (ew_words_plain ("`a` and `b`"), "“a” and “b”");
+  assert_words (ew_words_plain ("half ` of it"), "half ` of it");
+}
+
 /* The desktop's clock is followed, where the desktop's settings are installed. */
 static void
 test_twelve_hours (void)
@@ -233,6 +242,7 @@ main (int argc, char **argv)
   g_setenv ("GSETTINGS_BACKEND", "memory", TRUE); /* nobody's own settings */
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/model/words/numbers", test_numbers);
+  g_test_add_func ("/model/words/plain", test_plain);
   g_test_add_func ("/model/words/twelve-hours", test_twelve_hours);
 
   g_test_add_func ("/model/words/sums-add-up", test_sums_add_up);
