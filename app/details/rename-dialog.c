@@ -83,7 +83,7 @@ on_renamed (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) answer = ew_daemon_call_finish (EW_DAEMON (source), result, &error);
 
-  if (self->node == NULL) /* closed meanwhile */
+  if (self->node == NULL || g_cancellable_is_cancelled (self->cancellable)) /* closed meanwhile */
     return;
   show_calling (self, FALSE);
   if (answer != NULL)
@@ -109,6 +109,14 @@ on_rename (EwRenameDialog *self)
   gtk_widget_set_sensitive (self->rename, FALSE);
   ew_daemon_call_async (self->daemon, "RenameNode", g_variant_new ("(ss)", ew_node_get_id (self->node), name),
                         self->cancellable, on_renamed, g_object_ref (self));
+}
+
+/* The call holds a reference, so the dialog is not disposed before the answer: a prompt would stay that long. */
+static gboolean
+ew_rename_dialog_close_request (GtkWindow *window)
+{
+  g_cancellable_cancel (EW_RENAME_DIALOG (window)->cancellable);
+  return GTK_WINDOW_CLASS (ew_rename_dialog_parent_class)->close_request (window);
 }
 
 static void
@@ -137,6 +145,7 @@ ew_rename_dialog_class_init (EwRenameDialogClass *class)
 
   G_OBJECT_CLASS (class)->dispose = ew_rename_dialog_dispose;
   G_OBJECT_CLASS (class)->finalize = ew_rename_dialog_finalize;
+  GTK_WINDOW_CLASS (class)->close_request = ew_rename_dialog_close_request;
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
   g_type_ensure (EW_TYPE_SPINNER);
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/details/rename-dialog.ui");

@@ -87,6 +87,7 @@ show_done (EwShareDialog *self)
   gtk_widget_set_visible (self->share, FALSE);
   gtk_widget_set_visible (self->done, TRUE);
   gtk_button_set_label (GTK_BUTTON (self->cancel), _ ("_Close"));
+  gtk_window_set_default_size (GTK_WINDOW (self), gtk_widget_get_width (GTK_WIDGET (self)), -1); /* it may be taller */
 }
 
 static void
@@ -96,7 +97,7 @@ on_shared (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) answer = ew_daemon_call_finish (EW_DAEMON (source), result, &error);
 
-  if (self->node == NULL) /* closed meanwhile */
+  if (self->node == NULL || g_cancellable_is_cancelled (self->cancellable)) /* closed meanwhile */
     return;
   show_calling (self, FALSE);
   if (answer != NULL)
@@ -136,6 +137,14 @@ on_copy (EwShareDialog *self)
   ew_toast_show (self->toasts, ew_toast_copied (GTK_WIDGET (self), _ ("Command copied")));
 }
 
+/* The call holds a reference, so the dialog is not disposed before the answer: a prompt would stay that long. */
+static gboolean
+ew_share_dialog_close_request (GtkWindow *window)
+{
+  g_cancellable_cancel (EW_SHARE_DIALOG (window)->cancellable);
+  return GTK_WINDOW_CLASS (ew_share_dialog_parent_class)->close_request (window);
+}
+
 static void
 ew_share_dialog_dispose (GObject *object)
 {
@@ -163,6 +172,7 @@ ew_share_dialog_class_init (EwShareDialogClass *class)
 
   G_OBJECT_CLASS (class)->dispose = ew_share_dialog_dispose;
   G_OBJECT_CLASS (class)->finalize = ew_share_dialog_finalize;
+  GTK_WINDOW_CLASS (class)->close_request = ew_share_dialog_close_request;
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
   g_type_ensure (EW_TYPE_SPINNER);
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/details/share-dialog.ui");

@@ -51,6 +51,13 @@ release_application (gpointer application)
   g_application_release (application);
 }
 
+/* A prompt goes with what it was for; a call that is past it is awaited. */
+static void
+on_cancelled (GCancellable *cancellable, gpointer user_data)
+{
+  ew_daemon_cancel_prompt (g_task_get_source_object (user_data), "Enroll");
+}
+
 void
 ew_join_async (EwDaemon *daemon, const gchar *key, const gchar *name, GCancellable *cancellable,
                GAsyncReadyCallback callback, gpointer user_data)
@@ -59,6 +66,7 @@ ew_join_async (EwDaemon *daemon, const gchar *key, const gchar *name, GCancellab
   GApplication *application = g_application_get_default ();
 
   g_task_set_check_cancellable (task, FALSE); /* the answer says what became of it */
+  g_signal_connect_object (cancellable, "cancelled", G_CALLBACK (on_cancelled), task, 0);
   if (application != NULL)
     {
       g_application_hold (application);

@@ -12,9 +12,10 @@ typedef struct
 {
   EwNewNode *node;
   GStrv networks;
-  guint next;     /* of networks */
-  guint valid_s;  /* a phone's */
-  GError *reason; /* why it is taken back */
+  guint next;          /* of networks */
+  guint valid_s;       /* a phone's */
+  const gchar *method; /* that is under way */
+  GError *reason;      /* why it is taken back */
 } Making;
 
 void
@@ -164,6 +165,26 @@ finish (GTask *task)
   g_object_unref (task);
 }
 
+/* A prompt goes with what it was for; a call that is past it is awaited. */
+static void
+on_cancelled (GCancellable *cancellable, gpointer user_data)
+{
+  GTask *task = user_data;
+  Making *making = g_task_get_task_data (task);
+
+  if (making->method != NULL)
+    ew_daemon_cancel_prompt (g_task_get_source_object (task), making->method);
+}
+
+static void
+make_call (GTask *task, const gchar *method, GVariant *parameters, GAsyncReadyCallback callback)
+{
+  Making *making = g_task_get_task_data (task);
+
+  making->method = method;
+  ew_daemon_call_async (g_task_get_source_object (task), method, parameters, NULL, callback, task);
+}
+
 static void offer_next (GTask *task);
 
 static void
@@ -188,9 +209,8 @@ offer_next (GTask *task)
       finish (task);
       return;
     }
-  ew_daemon_call_async (g_task_get_source_object (task), "AddRoute",
-                        g_variant_new ("(ss)", making->networks[making->next++], making->node->name), NULL, on_offered,
-                        task);
+  make_call (task, "AddRoute", g_variant_new ("(ss)", making->networks[making->next++], making->node->name),
+             on_offered);
 }
 
 static void
@@ -245,6 +265,8 @@ start (EwDaemon *daemon, const gchar *name, GCancellable *cancellable, GAsyncRea
   making->node = g_new0 (EwNewNode, 1);
   making->node->name = g_strdup (name);
   g_task_set_task_data (task, making, making_free);
+  if (cancellable != NULL)
+    g_signal_connect_object (cancellable, "cancelled", G_CALLBACK (on_cancelled), task, 0);
   return task;
 }
 
@@ -256,7 +278,7 @@ ew_make_computer_async (EwDaemon *daemon, const gchar *name, const gchar *kind, 
   GTask *task = start (daemon, name, cancellable, callback, user_data);
   Making *making = g_task_get_task_data (task);
   making->networks = g_strdupv ((GStrv)networks);
-  ew_daemon_call_async (daemon, "AddNode", g_variant_new ("(ssu)", name, kind, valid_s), NULL, on_computer_added, task);
+  make_call (task, "AddNode", g_variant_new ("(ssu)", name, kind, valid_s), on_computer_added);
 }
 
 void
@@ -270,8 +292,7 @@ ew_make_phone_async (EwDaemon *daemon, const gchar *name, const gchar *public_ke
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&options, "{sv}", "kind", g_variant_new_string ("device"));
   g_variant_builder_add (&options, "{sv}", "valid-seconds", g_variant_new_uint32 (valid_s));
-  ew_daemon_call_async (daemon, "CreateConfig", g_variant_new ("(ssa{sv})", name, public_key, &options), NULL,
-                        on_phone_added, task);
+  make_call (task, "CreateConfig", g_variant_new ("(ssa{sv})", name, public_key, &options), on_phone_added);
 }
 
 EwNewNode *

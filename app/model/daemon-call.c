@@ -86,6 +86,16 @@ fail_call (GTask *task, GDBusConnection *connection, GError *error)
                           PHRASE_MS, g_task_get_cancellable (task), on_phrase, g_object_ref (task));
 }
 
+void
+ew_daemon_cancel_prompt (EwDaemon *self, const gchar *method)
+{
+  GDBusConnection *connection = ew_daemon_get_connection (self);
+
+  if (connection != NULL)
+    g_dbus_connection_call (connection, EW_DAEMON_NAME, EW_DAEMON_PATH, EW_DAEMON_NAME, "CancelPrompt",
+                            g_variant_new ("(s)", method), NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL, NULL, NULL);
+}
+
 static void
 on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -102,6 +112,8 @@ on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   answer_free (answer);
   g_debug ("daemon: %s: %s", ((Call *)g_task_get_task_data (task))->method, error->message);
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) /* GDBus stops waiting, but the service would ask on */
+    ew_daemon_cancel_prompt (g_task_get_source_object (task), ((Call *)g_task_get_task_data (task))->method);
   fail_call (task, G_DBUS_CONNECTION (source), error);
 }
 

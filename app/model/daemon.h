@@ -91,10 +91,13 @@ gboolean ew_daemon_get_enrolled (EwDaemon *self);
 void ew_daemon_retry (EwDaemon *self);
 
 /* Any method of org.edgeway.Daemon1 by its name. Interaction is allowed and there is no timeout while a person types a
-   password; cancellable gives up waiting. parameters: floating or NULL. The answer is the method's tuple
-   (transfer full), NULL with EW_CALL_ERROR. */
+   password; cancellable gives up waiting, and takes the prompt away. parameters: floating or NULL. The answer is the
+   method's tuple (transfer full), NULL with EW_CALL_ERROR. */
 void ew_daemon_call_async (EwDaemon *self, const gchar *method, GVariant *parameters, GCancellable *cancellable,
                            GAsyncReadyCallback callback, gpointer user_data);
+/* Takes away the password prompts of this program's calls of that method. Such a call fails with
+   EW_CALL_ERROR_CANCELLED; one that is further on does not, and its answer says what became of it. */
+void ew_daemon_cancel_prompt (EwDaemon *self, const gchar *method);
 GVariant *ew_daemon_call_finish (EwDaemon *self, GAsyncResult *result, GError **error);
 /* For OpenTopology: the caller owns the descriptor; -1 with error. */
 gint ew_daemon_call_fd_finish (EwDaemon *self, GAsyncResult *result, GError **error);

@@ -19,7 +19,7 @@ struct _EwCall
   GDBusMethodInvocation *invocation; /* given away with the answer */
   GCancellable *cancellable;
   EwCaller caller;
-  gboolean identified;
+  gboolean identified, authorizing;
   guint vanish_subscription;
 };
 
@@ -106,6 +106,7 @@ on_authorized (GObject *source, GAsyncResult *result, gpointer user_data)
   EwCall *call = user_data;
   g_autoptr (GError) error = NULL;
 
+  call->authorizing = FALSE;
   if (ew_authority_check_finish (result, &error))
     handle (call);
   else
@@ -148,10 +149,13 @@ on_identified (GObject *source, GAsyncResult *result, gpointer user_data)
   else if (call->caller.uid == 0)
     handle (call);
   else
-    ew_authority_check_async (ew_call_get_connection (call), g_dbus_method_invocation_get_sender (call->invocation),
-                              call->method->action, details,
-                              (flags & G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION) != 0, call->cancellable,
-                              on_authorized, call);
+    {
+      call->authorizing = TRUE;
+      ew_authority_check_async (ew_call_get_connection (call), g_dbus_method_invocation_get_sender (call->invocation),
+                                call->method->action, details,
+                                (flags & G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION) != 0, call->cancellable,
+                                on_authorized, call);
+    }
 }
 
 static void
@@ -204,6 +208,20 @@ void
 ew_call_cancel (EwCall *call)
 {
   g_cancellable_cancel (call->cancellable);
+}
+
+gboolean
+ew_call_is_prompting (EwCall *call, const gchar *sender, const gchar *method)
+{
+  return call->authorizing && g_str_equal (call->method->name, method)
+         && g_strcmp0 (g_dbus_method_invocation_get_sender (call->invocation), sender) == 0;
+}
+
+void
+ew_call_cancel_prompts (EwCall *call, const gchar *method)
+{
+  call->owner->cancel_prompts (ew_call_get_connection (call), g_dbus_method_invocation_get_sender (call->invocation),
+                               method, call->owner->user_data);
 }
 
 gboolean

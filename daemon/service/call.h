@@ -41,6 +41,8 @@ typedef struct
   EwCallDone done;
   /* How many calls of this uid are being authorised or handled, this one too. */
   guint (*count_for_uid) (guint32 uid, gpointer user_data);
+  /* Cancels that sender's calls of a method that wait for a password. */
+  void (*cancel_prompts) (GDBusConnection *connection, const gchar *sender, const gchar *method, gpointer user_data);
   gpointer user_data;
 } EwCallOwner;
 
@@ -61,9 +63,11 @@ void ew_call_cancel (EwCall *call);
 /* For the service. */
 gboolean ew_call_get_uid (EwCall *call, guint32 *uid); /* FALSE: not identified yet */
 GDBusConnection *ew_call_get_connection (EwCall *call);
+gboolean ew_call_is_prompting (EwCall *call, const gchar *sender, const gchar *method); /* it waits for a password */
 
 /* For handlers. */
-GVariant *ew_call_get_parameters (EwCall *call); /* borrowed */
+void ew_call_cancel_prompts (EwCall *call, const gchar *method); /* of the same caller */
+GVariant *ew_call_get_parameters (EwCall *call);                 /* borrowed */
 EwTunnel *ew_call_get_tunnel (EwCall *call);
 GCancellable *ew_call_get_cancellable (EwCall *call);
 const EwCaller *ew_call_get_caller (EwCall *call);

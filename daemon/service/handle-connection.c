@@ -201,6 +201,16 @@ ew_handle_get_status (EwCall *call, GVariant *parameters)
 
 /* Whoever asks knows the sentence, and there is nothing in its phrase that isn't in it. */
 void
+ew_handle_cancel_prompt (EwCall *call, GVariant *parameters)
+{
+  const gchar *method;
+
+  g_variant_get (parameters, "(&s)", &method);
+  ew_call_cancel_prompts (call, method);
+  ew_call_return (call, NULL);
+}
+
+void
 ew_handle_get_phrase (EwCall *call, GVariant *parameters)
 {
   const gchar *message;

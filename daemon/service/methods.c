@@ -17,6 +17,7 @@ static const EwMethod methods[] = {
   { "UndoMode", MODE, ew_handle_undo_mode },
   { "GetStatus", NULL, ew_handle_get_status },
   { "GetPhrase", NULL, ew_handle_get_phrase },
+  { "CancelPrompt", NULL, ew_handle_cancel_prompt },
   { "OpenTopology", TOPOLOGY, ew_handle_open_topology },
   { "Ping", TOPOLOGY, ew_handle_ping },
   { "Diagnose", TOPOLOGY, ew_handle_diagnose },

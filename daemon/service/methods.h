@@ -24,6 +24,7 @@ void ew_handle_confirm_mode (EwCall *call, GVariant *parameters);
 void ew_handle_undo_mode (EwCall *call, GVariant *parameters);
 void ew_handle_get_status (EwCall *call, GVariant *parameters);
 void ew_handle_get_phrase (EwCall *call, GVariant *parameters);
+void ew_handle_cancel_prompt (EwCall *call, GVariant *parameters);
 void ew_handle_open_topology (EwCall *call, GVariant *parameters);
 void ew_handle_ping (EwCall *call, GVariant *parameters);
 void ew_handle_diagnose (EwCall *call, GVariant *parameters);

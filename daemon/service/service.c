@@ -161,6 +161,23 @@ count_for_uid (guint32 uid, gpointer user_data)
   return count;
 }
 
+/* A cancelled call may end, and leave the list, before g_cancellable_cancel returns. */
+static void
+cancel_prompts (GDBusConnection *connection, const gchar *sender, const gchar *method, gpointer user_data)
+{
+  EwService *self = user_data;
+  g_autoptr (GPtrArray) cancellables = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < self->calls->len; i++)
+    {
+      EwCall *call = g_ptr_array_index (self->calls, i);
+      if (ew_call_get_connection (call) == connection && ew_call_is_prompting (call, sender, method))
+        g_ptr_array_add (cancellables, g_object_ref (ew_call_get_cancellable (call)));
+    }
+  for (guint i = 0; i < cancellables->len; i++)
+    g_cancellable_cancel (g_ptr_array_index (cancellables, i));
+}
+
 static void
 on_method_call (GDBusConnection *connection, const gchar *sender, const gchar *object_path, const gchar *interface_name,
                 const gchar *method_name, GVariant *parameters, GDBusMethodInvocation *invocation, gpointer user_data)
@@ -222,6 +239,7 @@ ew_service_new (EwTunnel *tunnel)
     .before_reply = announce_now,
     .done = on_call_done,
     .count_for_uid = count_for_uid,
+    .cancel_prompts = cancel_prompts,
     .user_data = self,
   };
   g_signal_connect (tunnel, "notify", G_CALLBACK (on_notify), self);

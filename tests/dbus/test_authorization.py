@@ -21,6 +21,7 @@ METHODS = {
     "UndoMode": ("mode", "()", "fake: undo"),
     "GetStatus": (None, "()", None),
     "GetPhrase": (None, "('x',)", None),
+    "CancelPrompt": (None, "('Leave',)", None),
     "OpenTopology": ("topology", "()", "fake: topology"),
     "Ping": ("topology", "('nas', uint32 1000)", "fake: ping"),
     "Diagnose": ("topology", "()", "fake: diagnose"),
@@ -191,6 +192,23 @@ class WithPolkit(unittest.TestCase):
         agent.wait_log("asked org.edgeway.enroll")
         caller.close()
         agent.wait_log("taken away")
+        self.assertEqual(self.daemon.count("fake: leave"), 0)
+        agent.stop()
+
+    def test_prompt_is_cancelled_by_its_caller_alone(self):
+        caller, other = self.machine.caller("ewplain"), self.machine.caller("ewyes")
+        agent = self.machine.agent(caller, "wait")
+        caller.send("Leave", interactive=True)
+        agent.wait_log("asked org.edgeway.enroll")
+        other.call("CancelPrompt", "('Leave',)")
+        caller.call("CancelPrompt", "('Enroll',)")
+        self.assertEqual(agent.count("taken away"), 0)
+        caller.send("CancelPrompt", "('Leave',)")
+        agent.wait_log("taken away")
+        with self.assertRaises(Refused) as caught:
+            for _ in range(2):
+                caller.answer()
+        self.assertEqual(caught.exception.name, "Cancelled")
         self.assertEqual(self.daemon.count("fake: leave"), 0)
         agent.stop()
 

@@ -244,7 +244,7 @@ class FakeDaemon:
 
     def _on_call(self, connection, sender, path, interface, method, parameters, invocation):
         args = parameters.unpack()
-        if method != "GetPhrase":
+        if method not in ("CancelPrompt", "GetPhrase"):
             self.event(event="call", method=method, args=list(args))
         delay = 3 if "slow" in args else self.delays.get(method)
         if delay:
@@ -364,6 +364,10 @@ class FakeDaemon:
             stream.close()
         self.set(**self._membership("not-enrolled", ""), State="not-enrolled")
         return True
+
+    def do_CancelPrompt(self, method):
+        """The fake asks for no password: that it was told is an event."""
+        self.event(event="prompt-cancelled", method=method)
 
     def do_GetPhrase(self, message):
         return json.dumps(*self.phrases[message]) if self.phrases.get(message) else ""

@@ -3,6 +3,7 @@
 """The wizard over a fake daemon: what Enter does, what becomes of names meanwhile, and how a page that made something is left."""
 import os
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import fake_mesh  # noqa: E402
@@ -145,6 +146,32 @@ class Adding(Wizard):
         for network, said in (("100.96.1.0/24", "which can't be shared"), ("fd5e:7c1a:90b2:7::/64", "overlaps the mesh's own addresses"), ("10.0.0.0/4", "is too wide")):
             self.desktop.type("text", "Network, such as", network)
             self.desktop.find("label", said, within=window, seconds=SLOW)
+
+
+class Prompts(Wizard):
+    def wait_cancelled(self, method):
+        end = time.monotonic() + SLOW
+        while event := self.daemon.line(max(0, end - time.monotonic())):
+            if event.get("event") == "prompt-cancelled" and event["method"] == method:
+                return
+        self.fail(f"the prompt of {method} stays")
+
+    def test_a_prompt_goes_with_its_window(self):
+        """A question for a password that is for a window that was closed would stay on the screen."""
+        self.open()
+        self.daemon.say(slow={"AddNode": 5, "AddRoute": 30})
+        self.begin(COMPUTER, "add-server", "attic")
+        self.press_in(COMPUTER, "Next")
+        self.daemon.called("AddNode", SLOW)
+        self.press_in(COMPUTER, "Close")
+        self.wait_cancelled("AddNode")
+        self.act("share-network", fake_mesh.Mesh(9).need("nas")["id"], window=True)
+        window = self.desktop.find("frame", "Share a Network Behind nas", seconds=SLOW)["ref"]
+        self.desktop.type("text", "Network, such as", "10.20.0.0/16", within=window)
+        self.desktop.press("push button", "Share", within=window, seconds=SLOW)
+        self.daemon.called("AddRoute", SLOW)
+        self.desktop.press("push button", "Cancel", within=window, seconds=SLOW)
+        self.wait_cancelled("AddRoute")
 
 
 class Later(Wizard):
