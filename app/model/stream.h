@@ -8,9 +8,8 @@
 
 G_BEGIN_DECLS
 
-#define EW_STREAM_LINE_MAX                                                                                             \
-  (1024 * 1024 + 64 * 1024) /* bytes: a message has at most 1 MiB, and the daemon adds to it                           \
-                             */
+/* Bytes: a message has at most 1 MiB, and the daemon adds to it. */
+#define EW_STREAM_LINE_MAX (1024 * 1024 + 64 * 1024)
 
 typedef struct EwStream EwStream;
 

@@ -2,14 +2,12 @@
  *
  * The edge host's firewall: one table, `inet edgeway-edge-INTERFACE`, put in place and taken away as a whole.
  *
- * To this host, from the mesh: at the service address ping, the API and the ports that its owner opened. With the exit
- * on, ping and the public ports at the host's own global addresses. Nothing else.
- *
- * Through it, from the mesh: from mesh IPs to global addresses; only with the exit on.
- *
- * Through it, to the mesh: replies to mesh IPs. From elsewhere: dropped before anything looks at them (CVE-2019-14899).
- *
- * Leaving: IPv4 and IPv6 masqueraded, TCP's MSS clamped to what the tunnel carries.
+ *   to this host, from the mesh   at the service address ping, the API and the ports that its owner opened; with the
+ *                                 exit on, ping and the public ports at the host's own global addresses; nothing else
+ *   through it, from the mesh     from mesh IPs to global addresses; only with the exit on
+ *   through it, to the mesh       replies to mesh IPs; from elsewhere: dropped before anything looks at them
+ *                                 (CVE-2019-14899)
+ *   leaving                       IPv4 and IPv6 masqueraded, TCP's MSS clamped to what the tunnel carries
  *
  * What counts as the internet: what a node would reach from any other network. So global addresses do, also those on a
  * link of this host (a hosting company's subnet is full of strangers' web sites), and so do the web sites of this host

@@ -10,13 +10,13 @@
  *   /settings            the mesh's name, suffix and ranges; the signed list of edges
  *   /edges/ID            an edge: name, public key, endpoints
  *   /nodes/ID            a node
- *   /names/NAME          {"node"} or {"edge"}: who has the name
+ *   /names/NAME          {"node"} or {"edge"}: which one has the name
  *   /pubkeys/KEY         {"node"} or {"edge"}
  *   /addresses/IP        {"node"}, or {"released_us"}: resting 30 days
  *   /resting/NAME        {"addresses"}: those at rest that the last node of that name had
  *   /routes/CIDR         {"cidr", "node"}
  *   /enrollment/HASH     a key, by SHA-256 of its secret
- *   /tombstones/ID       a removed node, or a machine whose place another has taken: it may ask again
+ *   /tombstones/ID       a removed node, or a computer that another replaced: it may ask again
  *   /endpoints/ID        where a node was last, and when
  *   /timestamps/EDGE     the TAI64N timestamps it may have sent
  *

@@ -3,9 +3,10 @@
  * The hairpin: what happens to one inner packet. It runs in the data threads, where nothing may block, allocate or take
  * a lock; it does no I/O, so that a test can hand it a packet, a device and a time and look at the decision.
  *
- *   from a node:  parse → service address? (link protocol, echo, else the TUN) → longest prefix → loop guard → verdict
- * (once a flow) → TTL → size → sealed for that node; no prefix → inside the mesh: unreachable; outside: the exit's
- * policy → TUN from the TUN: longest prefix → that node, else unreachable back into the TUN
+ *   from a node    parse → service address? (link protocol, echo, else the TUN) → longest prefix
+ *                  → loop guard → verdict (once a flow) → TTL → size → sealed for that node
+ *                  no prefix → inside the mesh: unreachable; outside: the exit's policy → TUN
+ *   from the TUN   longest prefix → that node, else unreachable back into the TUN
  *
  * Refusals are answered by ICMP from the service address, at most EW_ROUTER_ICMP_PER_SECOND a second and node.
  */

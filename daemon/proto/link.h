@@ -7,18 +7,14 @@
  *   0      4      5      6        8         16           24           32
  *   | EWL1 | type | note | length | token   | revision   | stamp      |      all in network order, exactly 32 bytes
  *
- * PROBE      node → edge   token and stamp are the sender's, echoed; revision is the node document it holds. The
- * token's first half is a number that the node draws when its program starts, so that two machines with one identity
- * are noticed; 0: it doesn't say
- *
- * ANSWER     edge → node   revision is the newest node document: if it differs, the node fetches /v1/self. note: an
- * EwNodeProblem; 0 in every other message
- *
- * NOTICE     edge → node   the document changed; repeated after 1, 2, 4 s until a PROBE names that revision
- *
- * GOODBYE    node → edge   the node disconnects now: offline at once
- *
- * EDGE_PROBE edge → node   a round trip measured by the edge while a viewer looks
+ *   PROBE        node → edge   token and stamp are the sender's, echoed; revision is the node document it holds. The
+ *                              token's first half is a number that the node draws when its program starts, so that two
+ *                              computers with one identity are noticed; 0: it doesn't say
+ *   ANSWER       edge → node   revision is the newest node document: if it differs, the node fetches /v1/self. note: an
+ *                              EwNodeProblem; 0 in every other message
+ *   NOTICE       edge → node   the document changed; repeated after 1, 2, 4 s until a PROBE names that revision
+ *   GOODBYE      node → edge   the node disconnects now: offline at once
+ *   EDGE_PROBE   edge → node   a round trip measured by the edge while a viewer looks
  *
  * EDGE_ANSWER node → edge  token and stamp echoed
  */

@@ -2,8 +2,10 @@
  *
  * What device.c, peer.c, send.c and receive.c share: the inside of a device and of a peer. Nobody else includes it.
  *
- * The packet's journey: ew_device_send() → session? → outbound batch → sealed → transmit() send.c ew_device_receive() →
- * inbound batch → opened → replay, allowed IPs → deliver()            receive.c
+ * The packet's journey:
+ *
+ *   send.c      ew_device_send() → session? → outbound batch → sealed → transmit()
+ *   receive.c   ew_device_receive() → inbound batch → opened → replay, allowed IPs → deliver()
  */
 #pragma once
 

@@ -3,13 +3,15 @@
  * A peer's timers (whitepaper section 6) as a state machine: tell it what happened and when, ask it when it wants to be
  * called (deadline), call it (tick), do what it says. It holds no key and sends nothing.
  *
- *   timer           armed by                              after            cancelled by               then
- *   retransmit      an initiation sent                    5 s + jitter     a completed handshake      again; after 90 s
- * give up keepalive       data received                         10 s             anything sent              an empty
- * packet, so that the other side knows it was heard new_handshake   data sent                             15 s + jitter
- * anything received          the other side lost us: handshake persistent      anything sent or received its interval
- * interval 0                 an empty packet (NAT, firewalls) zero_keys       a new session; giving up              540
- * s            —                          every key is zeroed
+ *   timer           armed by                    after             cancelled by             then
+ *   retransmit      an initiation sent          5 s + jitter      a completed handshake    again; after 90 s give up
+ *   keepalive       data received               10 s              anything sent            an empty packet, so that the
+ *                                                                                          other side knows it was heard
+ *   new_handshake   data sent                   15 s + jitter     anything received        the other side lost us:
+ *                                                                                          handshake
+ *   persistent      anything sent or received   its interval      interval 0               an empty packet (NAT,
+ *                                                                                          firewalls)
+ *   zero_keys       a new session; giving up    540 s             —                        every key is zeroed
  *
  * "Anything" is anything authenticated. Sessions renew themselves in passing: ew_timers_should_renew_…().
  */

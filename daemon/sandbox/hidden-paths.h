@@ -5,10 +5,11 @@
  * an /etc/resolv.conf that was replaced since (a rule holds for an inode). A mount namespace can do both, also where
  * there is no systemd to make one:
  *
- *   /etc         idmapped mount (kernel 5.12, ext4, xfs, btrfs, tmpfs 6.3): root's files belong to nobody that exists,
- * so only what everybody may read can be read, also in files that come later. Elsewhere the known secrets are covered
- * one by one /run         the same; elsewhere (tmpfs before 6.3) an empty folder with what is kept in it /var, /tmp, …
- * empty folders with what is kept in them
+ *   /etc              idmapped mount (kernel 5.12, ext4, xfs, btrfs, tmpfs 6.3): root's files belong to nobody that
+ *                     exists, so only what everyone may read can be read, also in files that come later. Elsewhere
+ *                     the known secrets are covered one by one
+ *   /run              the same; elsewhere (tmpfs before 6.3) an empty folder with what is kept in it
+ *   /var, /tmp, …     empty folders with what is kept in them
  */
 #pragma once
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The guard: keeps a switch to VPN mode from cutting its user off (contract, "Guard"). Pure; times are handed in, µs.
+ * The guard: keeps a switch to VPN mode from cutting its user off. Pure; times are handed in, µs.
  *
- *                 set vpn                    became active                confirmed, or a probe returned (local)
- *      SETTLED ─────────────→ ARMED ─────────────────────→ COUNTING ──────────────────────────────────────────→ SETTLED
- * (store it) ↑                     │ disconnect, gives up         │ time is up, undone, disconnect └──────────── old
- * mode┴──────────────────────────────┘
+ *              set vpn             became active                confirmed, or a probe returned (local)
+ *   SETTLED ───────────→ ARMED ──────────────────→ COUNTING ──────────────────────────────────────────→ SETTLED
+ *      ↑                   │                          │                                               (store it)
+ *      │                   │ disconnect, gives up     │ time is up, undone, disconnect
+ *      └───── old mode ────┴──────────────────────────┘
  *
  * Only a settled mode is stored: a crash before leads back to the old one. A switch to connector settles at once.
  */

@@ -5,7 +5,7 @@
  *   alarm         what liveness asks for next (liveness.h): 25 s between probes when quiet, 3 s when busy, 1 s without
  *                 an answer
  *   guard_alarm   when an unconfirmed VPN mode is undone (guard.h)
- *   retry         30 s: what kept the tunnel from going up may be gone
+ *   retry         30 s: what kept the tunnel from going up may have been fixed
  *   fetch_alarm   the node document once more, at least 1 s (10 s where the last fetch brought nothing) after the one
  *                 before
  *   store_alarm   the node document onto the disk, a minute after the last time

@@ -40,6 +40,9 @@ class Finds(unittest.TestCase):
     def test_whole_words(self):
         self.assertEqual(self.found("app/x.c", '("There is no node “recommended”, and there is no place for it.")'), [])
 
+    def test_tables_that_a_formatter_ran_together(self):
+        self.assertEqual(len(words.flattened("x.h", " *   one   1\n * two   2\n * and text\n")), 1)
+
     def test_exceptions(self):
         self.words.allowed["app/x.c"] = ["whatever is gone"]
         self.assertEqual(self.found("app/x.c", '("It lists whatever is gone.")'), [])

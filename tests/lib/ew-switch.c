@@ -2,14 +2,14 @@
  *
  * `ew-switch CONFIG`: a switch without an edge around it, for tests; not installed. The file has one setting a line:
  *
- *   port 51820 | interface edge0 | mtu 1420 | threads N | key BASE64 | service IP | range PREFIX | exit | open PORT |
- * viewers 1 node ID KEY REVISION [plain] [mtu=N] [endpoint=IP:PORT] PREFIX…        host prefixes are its mesh IPs,
- * others routes
+ *   port 51820 | interface edge0 | mtu 1420 | threads N | key BASE64 | service IP | range PREFIX | exit | open PORT
+ *   viewers 1
+ *   node ID KEY REVISION [plain] [mtu=N] [endpoint=IP:PORT] PREFIX…    host prefixes are its mesh IPs, others routes
  *
  * `node`, `viewers`, `remove ID`, `find`, `refuse` (a verdict that lets nothing pass), `one-way ID` (one by which only
- * that node opens flows), `allow`, `status` and `quit` are
- * also taken from stdin. What happens is said on stdout: `ready PORT`, `limits …`, `presence ID online`, `endpoint ID
- * …`; the answer to `status` ends with the line `end`. Ends cleanly by SIGTERM, `quit` or the end of stdin.
+ * that node opens flows), `allow`, `status` and `quit` are also read from stdin. What happens is printed to stdout:
+ * `ready PORT`, `limits …`, `presence ID online`, `endpoint ID …`; the answer to `status` ends with the line `end`.
+ * Ends cleanly after SIGTERM, `quit` or the end of stdin.
  */
 #include <glib-unix.h>
 #include <stdio.h>

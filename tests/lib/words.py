@@ -12,6 +12,7 @@ PYTHON = re.compile(r'#[^\n]*|""".*?"""|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*
 CONTRACTED = re.compile(r"\bnot\b|\bcannot\b")
 # Words that codespell takes for misspelled ones.
 KNOWN = "doas,ake,ect,sie,valu,trough,whos,tthe,keypair,keypairs"
+FLATTENED = re.compile(r"^ \* \S.*\S {3,}\S")
 UNSPELLED = re.compile(r"\.(png|po|svg)$|^tests/fuzz/corpus/|^po/|^LICENSE|^COPYING|test_german\.py$|test-translate\.c$")  # German and data
 
 
@@ -107,6 +108,11 @@ def misspelled(top, paths):
     return result.stdout.splitlines()
 
 
+def flattened(path, text):
+    """Rows of a table that a formatter ran together: a comment's line that begins like prose and has gaps like columns."""
+    return [f"{path}:{i}: this row of a table is in the text's own column" for i, line in enumerate(text.splitlines(), 1) if FLATTENED.match(line)]
+
+
 def check(top):
     """Everything that is wrong, a line each."""
     paths = tracked(top)
@@ -115,7 +121,9 @@ def check(top):
     for path in paths:
         if path.startswith(("daemon/", "app/", "ui/", "data/", "README.md", "po/README.md")) and not path.endswith((".png", ".svg")):
             with open(os.path.join(top, path), errors="replace") as file:
-                bad += [f"{path}:{line}: “{said}”: say {instead}" for line, said, instead in words.wrong(path, file.read())]
+                text = file.read()
+            bad += [f"{path}:{line}: “{said}”: say {instead}" for line, said, instead in words.wrong(path, text)]
+            bad += flattened(path, text) if path.endswith((".c", ".h")) else []
     return bad
 
 
