@@ -42,8 +42,9 @@ QUEUE_MAX = 4 * 1024 * 1024
 MESSAGES = {
     "not-enrolled": "This computer isn't in a mesh yet. Join one with `sudo edgewayctl enroll`.",
     "awaiting-approval": "An administrator of the mesh has to approve this computer.",
-    "removed": "An administrator removed this computer from the mesh. Leave, then join again with a new enrollment key.",
-    "error": "There is no tunnel device /dev/net/tun. Load it with `modprobe tun`, then connect again.",
+    "removed": "An administrator removed this computer from the mesh, or put another in its place. To come back, enroll it again with a new key.",
+    "error": "There is no tunnel device /dev/net/tun. Load it with `modprobe tun`; in a container, pass it on (--device /dev/net/tun); on a virtual server, "
+             "ask the provider to switch TUN on.",
     "reconnecting": "The edge \"frankfurt\" doesn't answer through the tunnel. Trying again.",
 }
 PHRASES = {"reconnecting": ["The edge \"%s\" doesn't answer through the tunnel. Trying again.", "frankfurt"]}  # of MESSAGES
@@ -256,10 +257,11 @@ class FakeDaemon:
         try:
             failure = self.failures.get(method)
             if failure:
-                self.phrases[failure[1]] = failure[2:]
+                self.phrases[failure[1]] = failure[2] if failure[2:] else None
                 raise Refusal(*failure[:2])
             value = getattr(self, "do_" + method)(*args)
         except Refusal as refusal:
+            self.phrases.setdefault(str(refusal), refusal.phrase)
             name = refusal.name if "." in refusal.name else "org.edgeway.Error." + refusal.name
             invocation.return_dbus_error(name, str(refusal))
             return GLib.SOURCE_REMOVE
@@ -343,9 +345,11 @@ class FakeDaemon:
 
     def do_Enroll(self, key, name, _options):
         if self.values["State"] not in ("not-enrolled", "removed"):
-            raise Refusal("AlreadyEnrolled", "This computer is already in the mesh \"home\". Leave it first: `sudo edgewayctl leave`.")
-        refusals = {"expired": ("KeyExpired", "This key expired. Create a new one."), "used": ("KeyUsed", "This key was used already. Create a new one."),
-                    "pin": ("PinMismatch", "the edge is not the one that this key was made by: ask for a new key")}
+            raise Refusal("AlreadyEnrolled", "This computer is already in the mesh \"%s\". Leave it first: `sudo edgewayctl leave`.", MESH)
+        refusals = {"expired": ("KeyExpired", "This enrollment key has expired. Ask for a new one."),
+                    "used": ("KeyUsed", "This enrollment key has already been used. Each key can enroll only one computer. Ask for a new one."),
+                    "pin": ("PinMismatch", "The server at %s isn't this mesh's edge: its certificate doesn't match the mesh's pin. Either someone intercepts the "
+                            "connection, or the edge was set up again from nothing and you need a new enrollment key.", ENDPOINT)}
         secret = base64.urlsafe_b64decode(read_key(key)["secret"] + "=").rstrip(b"\0")
         refusal = refusals.get(secret.decode(errors="replace"))
         if refusal:
@@ -370,7 +374,7 @@ class FakeDaemon:
         self.event(event="prompt-cancelled", method=method)
 
     def do_GetPhrase(self, message):
-        return json.dumps(*self.phrases[message]) if self.phrases.get(message) else ""
+        return json.dumps(self.phrases[message]) if self.phrases.get(message) else ""
 
     def do_OpenTopology(self):
         self._need_member()
@@ -396,7 +400,8 @@ class FakeDaemon:
         if target:
             node = self.mesh.need(target)
             if not node["online"]:
-                raise Refusal("TimedOut", f"The edge answered, but {node['name']} didn't: the leg between them fails, or its firewall drops pings.")
+                raise Refusal("TimedOut", "The edge \"%s\" answered in %.1f ms, but \"%s\" didn't: the leg between them fails, or its firewall drops pings.", EDGE_NAME, near,
+                              node["name"])
             answer.update(address=node["addresses"][0], name=node["name"], far_ms=node["rtt_ms"], total_ms=round(near + node["rtt_ms"] + 0.4, 2))
         return json.dumps(answer)
 
@@ -405,11 +410,11 @@ class FakeDaemon:
         return json.dumps({"schema": 1, "checks": [
             {"check": "privileges", "ok": True, "message": "edgewayd may change this computer's network.", "fix": ""},
             {"check": "tun", "ok": True, "message": "Tunnel interfaces can be created.", "fix": ""},
-            {"check": "edge", "ok": good, "message": "The edge answers." if good else "The edge doesn't answer.",
-             "fix": "" if good else "Check this computer's internet connection, then connect again."},
+            {"check": "edge", "ok": good, "message": "The edge's API answers (TCP)." if good else "No network connection of this computer reaches the edge.",
+             "fix": "" if good else "Connect this computer to a network."},
             {"check": "dns-leak", "ok": None, "warning": True, "message": LEAK % "192.168.1.1", "message_phrase": [LEAK, "192.168.1.1"],
              "fix": "Set a name server on the internet in this computer's network settings: VPN mode reaches that one through the edge."},
-            {"check": "ipv6", "ok": None, "warning": False, "message": "It isn't known whether IPv6 works through the edge.", "fix": ""}]})
+            {"check": "ipv6", "ok": None, "warning": False, "message": "Whether the internet answers through the edge can't be told without names.", "fix": ""}]})
 
     def do_AddNode(self, name, kind, valid_seconds):
         self._need_administrator()
@@ -456,11 +461,11 @@ class FakeDaemon:
         try:
             network = ipaddress.ip_network(cidr)
         except ValueError:
-            raise Refusal("RouteInvalid", f"{cidr} isn't a route. Write an address and a prefix length, for example 192.168.1.0/24.") from None
+            raise Refusal("RouteInvalid", "\"%s\" isn't a route. Write an address and a prefix length, for example 192.168.1.0/24.", cidr) from None
         for other in self.mesh.nodes.values():
             for route in other["routes"]:
                 if ipaddress.ip_network(route).version == network.version and network.overlaps(ipaddress.ip_network(route)):
-                    raise Refusal("RouteOverlap", f"Overlaps with {other['name']} ({route}).")
+                    raise Refusal("RouteOverlap", "%s overlaps the route %s through %s. Remove that one first.", cidr, route, other["name"])
         node = self.mesh.need(name) if name else self.mesh.own
         node["routes"] = [*node["routes"], cidr]
         if node["self"]:
@@ -471,7 +476,7 @@ class FakeDaemon:
         for node in self.mesh.nodes.values():
             if cidr in node["routes"]:
                 return node
-        raise Refusal("NotFound", f"The mesh has no route {cidr}. List its routes with `edgewayctl route list`.")
+        raise Refusal("NotFound", "The mesh has no route %s. List its routes with `edgewayctl route list`.", cidr)
 
     def do_RemoveRoute(self, cidr):
         self._need_member()

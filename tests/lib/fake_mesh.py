@@ -30,11 +30,12 @@ def rfc3339(seconds):
 
 
 class Refusal(Exception):
-    """org.edgeway.Error.NAME and its sentence."""
+    """org.edgeway.Error.NAME and its sentence, of a template and its arguments."""
 
-    def __init__(self, name, sentence):
-        super().__init__(sentence)
+    def __init__(self, name, template, *arguments):
+        super().__init__(template % arguments if arguments else template)
         self.name = name
+        self.phrase = [template, *arguments]
 
 
 class Mesh:
@@ -103,14 +104,14 @@ class Mesh:
     def need(self, text):
         node = self.find(text)
         if node is None:
-            raise Refusal("NotFound", f"No node of the mesh is called {text}: see the list of nodes")
+            raise Refusal("NotFound", "There is no node \"%s\" in this mesh. List its nodes with `edgewayctl node list`.", text)
         return node
 
     def check_free(self, name):
         if self.find(name):
-            raise Refusal("NameTaken", f"Another node is called {name}.")
+            raise Refusal("NameTaken", "The name \"%s\" is already taken in this mesh. Choose another, or rename or remove the node that has it.", name)
         if not name or len(name) > 63 or name.startswith("-") or name.endswith("-") or not all(c.isascii() and (c.isalnum() and not c.isupper() or c == "-") for c in name):
-            raise Refusal("NameInvalid", "a name has 1 to 63 small letters, digits and hyphens: choose another")
+            raise Refusal("NameInvalid", "Use only the letters a to z, digits and \"-\" in a name.")
 
     def put(self, given):
         """Adds a node or changes the one with that ID or name; → NODE."""

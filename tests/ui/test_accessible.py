@@ -270,7 +270,7 @@ class Windows(Walk):
         self.open()
         self.check("map")
         self.act("diagnose")
-        self.check(window="Diagnosis", words=["Checks", "The edge answers", "No check failed. There is 1 warning.", "Warning", "192.168.1.1"])
+        self.check(window="Diagnosis", words=["Checks", "The edge's API answers", "No check failed. There is 1 warning.", "Warning", "192.168.1.1"])
         self.assertFalse(self.shown(self.seen, "no diagnosis"), self.outline(self.seen))
         self.close_window("Diagnosis")
         self.daemon.say(fail={"Diagnose": ["Failed", "There is no report today."]})

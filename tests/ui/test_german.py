@@ -122,7 +122,7 @@ class German(unittest.TestCase):
     def test_dialogs(self):
         self.open()
         self.check("Nur Connector")
-        for action, german in (("add-server", "Über diesen Server"), ("add-phone", "Über dieses Telefon"), ("new-mesh", "Ein Server in der Mitte"), ("diagnose", "Diagnose"),
+        for action, german in (("add-server", "Über diesen Rechner"), ("add-phone", "Über dieses Telefon"), ("new-mesh", "Ein Server in der Mitte"), ("diagnose", "Diagnose"),
                                ("leave", "birchwood verlassen?")):
             with self.subTest(action):
                 self.act(action)
