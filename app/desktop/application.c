@@ -10,6 +10,7 @@
 #include "desktop/ends.h"
 #include "desktop/every-window.h"
 #include "desktop/first-frame.h"
+#include "desktop/first-instance.h"
 #include "desktop/key-opener.h"
 #include "control/notices.h"
 #include "control/wishes.h"
@@ -355,6 +356,8 @@ ew_application_handle_local_options (GApplication *application, GVariantDict *op
   g_variant_dict_lookup (options, "bus", "s", &self->bus_address);
   if (self->bus_address != NULL)
     name_after_bus (application, self->bus_address);
+  if (!ew_first_instance_answers (g_application_get_application_id (application)))
+    return 1;
   return G_APPLICATION_CLASS (ew_application_parent_class)->handle_local_options (application, options);
 }
 

@@ -10,6 +10,8 @@
 
 /* A short break is over before anybody could read of it. */
 #define RECONNECTING_AFTER_MS 1500
+/* What may be cut in a narrow window. */
+#define LONG_CHARS 80
 
 struct _EwProblemBar
 {
@@ -46,6 +48,7 @@ show_line (EwProblemBar *self, const gchar *icon, const gchar *text, const gchar
   gtk_image_set_from_icon_name (self->icon, icon);
   g_autofree gchar *plain = ew_words_plain (text);
   gtk_label_set_label (self->label, plain);
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->label), g_utf8_strlen (plain, -1) > LONG_CHARS ? plain : NULL);
   gtk_button_set_label (self->button, button);
   ew_wrap_button (self->button);
   set_action (GTK_ACTIONABLE (self->button), action);

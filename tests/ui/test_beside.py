@@ -1,6 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A demo beside the app that is open on this computer's own mesh: a window of its own, and at the demo's end no advice about this computer."""
+import os
+import signal
+
 from fake_session import SLOW, FakeCase, main
 
 
@@ -18,6 +21,15 @@ class Beside(FakeCase):
         for advice in ("systemctl", "service dbus"):
             self.assertEqual([], self.desktop.find_all("label", advice))
         self.alive()
+        # The first one hangs: the second says so within seconds.
+        os.kill(self.app.pid, signal.SIGSTOP)
+        try:
+            second = self.desktop.start([self.program, "--bus", self.bus], "edgeway-second")
+            self.assertEqual(1, second.wait(20))
+        finally:
+            os.kill(self.app.pid, signal.SIGCONT)
+        with open(second.log_path) as log:
+            self.assertEqual("edgeway: Edgeway's window is open already and doesn't answer. End it, then start Edgeway again.\n", log.read())
 
 
 if __name__ == "__main__":
