@@ -82,6 +82,7 @@ struct _EwMapView
   GskRenderNode *whole;         /* the dial with its tokens, to be scaled while moving; NULL: make it again */
   GskTransform *allocated;      /* from dial to view, as the tokens are allocated */
   guint moving;                 /* zoomed or panned just now */
+  guint again;                  /* an idle: places are given once more */
   guint clock;                  /* followed while it is seen */
   gdouble seat_size, seat_line; /* px: a seat's token, the line of its name */
   gboolean seats_named;         /* there is room for names */

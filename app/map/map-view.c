@@ -275,6 +275,16 @@ allocate_tokens (EwMapView *self)
   self->allocated = view;
 }
 
+static gboolean
+on_again (gpointer user_data)
+{
+  EwMapView *self = user_data;
+
+  self->again = 0;
+  gtk_widget_queue_resize (GTK_WIDGET (self));
+  return G_SOURCE_REMOVE;
+}
+
 static void
 ew_map_view_size_allocate (GtkWidget *widget, gint width, gint height, gint baseline)
 {
@@ -301,6 +311,9 @@ ew_map_view_size_allocate (GtkWidget *widget, gint width, gint height, gint base
   ew_map_cards_allocate_legend (self);
   gtk_widget_size_allocate (GTK_WIDGET (self->dots), &(GtkAllocation){ 0, 0, width, height }, -1);
   allocate_tokens (self);
+  /* A token that came got the focus, or the pan a limit: what was asked for meanwhile was not heard. */
+  if (self->layout_stale && self->again == 0)
+    self->again = g_idle_add (on_again, self);
   if (self->popover != NULL)
     gtk_popover_present (GTK_POPOVER (self->popover));
 }
@@ -399,6 +412,7 @@ ew_map_view_dispose (GObject *object)
   GtkWidget *child;
 
   g_clear_handle_id (&self->moving, g_source_remove);
+  g_clear_handle_id (&self->again, g_source_remove);
   ew_map_set_seen (self, FALSE);
   if (self->slide != NULL)
     adw_animation_pause (self->slide);

@@ -271,6 +271,17 @@ tell_nas (World *world, const gchar *more)
   ew_topology_take_message (world->topology, json_node_get_object (root));
 }
 
+/* Counters alone: nothing notifies. */
+static void
+count_nas (World *world, guint ms)
+{
+  g_autofree gchar *json = g_strdup_printf ("{\"type\":\"counters\",\"nodes\":[{\"id\":\"%s\",\"rtt_ms\":%u}]}",
+                                            ew_node_get_id (ew_topology_find_by_name (world->topology, "nas")), ms);
+  g_autoptr (JsonNode) root = json_from_string (json, NULL);
+
+  ew_topology_take_message (world->topology, json_node_get_object (root));
+}
+
 /* What is drawn, written and said follows what is known, with or without counters, and the clock while it is seen. */
 static void
 test_follows (World *world, gconstpointer n)
@@ -309,6 +320,25 @@ test_follows (World *world, gconstpointer n)
   gtk_widget_set_visible (world->window, TRUE);
   run_for (300);
   g_assert_null (strstr (pango_layout_get_text (item->detail), "Offline for 3 seconds"));
+}
+
+/* Among seats, where no label has a latency in it: the path's pills, and the names of tokens. */
+static void
+test_follows_seats (World *world, gconstpointer n)
+{
+  EwMapView *map = EW_MAP_VIEW (world->map);
+  EwMapItem *item = ew_map_find_item (map, G_OBJECT (ew_topology_find_by_name (world->topology, "nas")));
+  g_autoptr (GskRenderNode) top = NULL;
+
+  ew_map_view_go_to (map, G_OBJECT (item->node));
+  run_for (300);
+  rest (world);
+  top = gsk_render_node_ref (map->top);
+  count_nas (world, 80);
+  run_for (1500);
+  g_assert_true (map->top != top);
+  gtk_test_accessible_assert_property (item->token, GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                       "nas, online, 85 ms through edge Frankfurt");
 }
 
 /* The theme of the widget, not the desktop's: another one in this window, and then everywhere. */
@@ -613,6 +643,7 @@ main (int argc, char **argv)
   ADD ("/map/view/fits-sector", 60, test_fits_sector);
   ADD ("/map/view/search", 9, test_search);
   ADD ("/map/view/follows", 9, test_follows);
+  ADD ("/map/view/follows-seats", 60, test_follows_seats);
   ADD ("/map/view/theme", 9, test_theme);
   ADD ("/map/view/goes-to", 9, test_goes_to);
   ADD ("/map/view/goes-to-many", 1000, test_goes_to);
