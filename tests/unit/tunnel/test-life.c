@@ -641,7 +641,11 @@ test_broken_state (World *world, gconstpointer data)
   wait_for (world, "state", "error");
   wait_for (world, "reason", "state-broken");
   g_autofree gchar *message = text_of (world, "message"), *contents = NULL;
+  g_autofree gchar *phrase = text_of (world, "message-phrase"), *quoted = g_strdup_printf ("\"%s\"", file);
   g_assert_nonnull (strstr (message, file));
+  g_assert_true (g_str_has_prefix (phrase, "[\"")); /* so that clients can translate it */
+  g_assert_nonnull (strstr (phrase, "%s"));
+  g_assert_nonnull (strstr (phrase, quoted));
   g_assert_false (ew_tunnel_connect (world->tunnel, NULL));
   g_assert_true (g_file_get_contents (file, &contents, NULL, NULL));
   g_assert_cmpstr (contents, ==, "{\"half\":");
