@@ -42,6 +42,19 @@ static GtkBuildableIface *parent_buildable;
 
 #define PRIV(page) ((EwWizardPagePrivate *)ew_wizard_page_get_instance_private (page))
 
+/* On a narrow screen, or with large text, two buttons side by side are wider than the window: their words wrap. */
+static void
+wrap_button (GtkWidget *button)
+{
+  GtkWidget *label = GTK_IS_BUTTON (button) ? gtk_button_get_child (GTK_BUTTON (button)) : NULL;
+
+  if (!GTK_IS_LABEL (label))
+    return;
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD);
+  gtk_label_set_justify (GTK_LABEL (label), GTK_JUSTIFY_CENTER);
+}
+
 static void
 ew_wizard_page_add_child (GtkBuildable *buildable, GtkBuilder *builder, GObject *child, const gchar *type)
 {
@@ -51,6 +64,7 @@ ew_wizard_page_add_child (GtkBuildable *buildable, GtkBuilder *builder, GObject 
   else if (g_strcmp0 (type, "start") == 0 || g_strcmp0 (type, "end") == 0)
     {
       gtk_box_append (GTK_BOX (type[0] == 's' ? priv->start : priv->end), GTK_WIDGET (child));
+      wrap_button (GTK_WIDGET (child));
       gtk_widget_set_visible (priv->bar, TRUE);
     }
   else if (g_strcmp0 (type, "top") == 0)
@@ -198,6 +212,23 @@ ew_wizard_page_show_call_error (EwWizardPage *self, const GError *error)
   ew_wizard_page_set_error (self, nothing ? NULL : error->message);
 }
 
+/* Below what is seen of the page, a sentence about a mistake would not be read. */
+static gboolean
+scroll_to_note (gpointer user_data)
+{
+  GtkWidget *note = user_data, *scroller = gtk_widget_get_ancestor (note, GTK_TYPE_SCROLLED_WINDOW), *child;
+  GtkAdjustment *place;
+  graphene_rect_t bounds;
+
+  if (scroller == NULL || !gtk_widget_get_mapped (note))
+    return G_SOURCE_REMOVE;
+  place = gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (scroller));
+  child = gtk_widget_get_first_child (gtk_scrolled_window_get_child (GTK_SCROLLED_WINDOW (scroller)));
+  if (child != NULL && gtk_widget_compute_bounds (note, child, &bounds))
+    gtk_adjustment_clamp_page (place, bounds.origin.y, bounds.origin.y + bounds.size.height);
+  return G_SOURCE_REMOVE;
+}
+
 void
 ew_wizard_set_field (GtkWidget *entry, GtkLabel *note, const gchar *problem, const gchar *hint)
 {
@@ -208,6 +239,8 @@ ew_wizard_set_field (GtkWidget *entry, GtkLabel *note, const gchar *problem, con
                                problem != NULL ? GTK_ACCESSIBLE_INVALID_TRUE : GTK_ACCESSIBLE_INVALID_FALSE, -1);
   gtk_accessible_update_property (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
                                   gtk_label_get_label (note), -1);
+  if (problem != NULL && gtk_widget_get_mapped (GTK_WIDGET (note)))
+    g_idle_add_full (G_PRIORITY_LOW, scroll_to_note, g_object_ref (note), g_object_unref);
 }
 
 /* The object. */

@@ -65,6 +65,7 @@ update_header (EwWizard *self)
   gboolean can = can_go_back (self);
 
   adw_window_title_set_title (self->title, title != NULL ? title : "");
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->title), title); /* with large text it is cut */
   adw_window_title_set_subtitle (self->title, subtitle != NULL ? subtitle : "");
   gtk_window_set_title (GTK_WINDOW (self), title != NULL ? title : "");
   follow_default (self, page);
@@ -250,9 +251,28 @@ ew_wizard_class_init (EwWizardClass *class)
   gtk_widget_class_bind_template_callback (widget_class, on_transition);
 }
 
+/* As much higher as the text is larger, as far as the screen goes. */
+static void
+fit_height (EwWizard *self)
+{
+  GdkDisplay *display = gtk_widget_get_display (GTK_WIDGET (self));
+  g_autoptr (GdkMonitor) monitor = g_list_model_get_item (gdk_display_get_monitors (display), 0);
+  GdkRectangle place = { 0 };
+  gint width, height, dpi = 0;
+
+  gtk_window_get_default_size (GTK_WINDOW (self), &width, &height);
+  g_object_get (gtk_settings_get_for_display (display), "gtk-xft-dpi", &dpi, NULL);
+  if (monitor == NULL || dpi <= 96 * PANGO_SCALE)
+    return;
+  gdk_monitor_get_geometry (monitor, &place);
+  gtk_window_set_default_size (GTK_WINDOW (self), width,
+                               MAX (height, MIN (height * dpi / (96 * PANGO_SCALE), place.height * 9 / 10)));
+}
+
 static void
 ew_wizard_init (EwWizard *self)
 {
   self->pages = g_ptr_array_new ();
   gtk_widget_init_template (GTK_WIDGET (self));
+  fit_height (self);
 }
