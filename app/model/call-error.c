@@ -6,6 +6,7 @@
 
 #include "text.h"
 #include "translate.h"
+#include "words.h"
 
 #define PREFIX "org.edgeway.Error."
 #define SENTENCE_MAX 600 /* characters */
@@ -102,7 +103,7 @@ ew_call_error_from_dbus (GError *error, const gchar *phrase)
 {
   g_autoptr (GError) taken = error;
   g_autofree gchar *name = g_dbus_error_get_remote_error (error);
-  g_autofree gchar *translated = NULL, *sentence = NULL;
+  g_autofree gchar *translated = NULL, *whole = NULL, *sentence = NULL;
   GError *explained = explain (error, name);
   EwCallError code = EW_CALL_ERROR_FAILED;
 
@@ -115,7 +116,8 @@ ew_call_error_from_dbus (GError *error, const gchar *phrase)
     if (g_str_equal (name, names[i].name))
       code = names[i].code;
   translated = ew_translate_sentence (taken->message, phrase);
-  sentence = ew_text_sentence (translated, SENTENCE_MAX);
+  whole = ew_text_sentence (translated, SENTENCE_MAX);
+  sentence = ew_words_plain (whole);
   if (*sentence == '\0' && code == EW_CALL_ERROR_NOT_AUTHORIZED)
     sentence = (g_free (sentence), g_strdup (_ ("You aren't allowed to do this here. Ask an administrator.")));
   else if (*sentence == '\0')

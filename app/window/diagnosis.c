@@ -10,6 +10,7 @@
 #include "access/spinner.h"
 #include "access/toast.h"
 #include "model/translate.h"
+#include "model/words.h"
 
 struct _EwDiagnosis
 {
@@ -79,16 +80,23 @@ text_of (JsonObject *check, const gchar *member)
   return text != NULL ? text : "";
 }
 
+/* In the language of whoever looks, as markup. */
+static gchar *
+shown_of (JsonObject *check, const gchar *member)
+{
+  g_autofree gchar *said = ew_translate_member (check, member);
+  g_autofree gchar *plain = ew_words_plain (said);
+  return g_markup_escape_text (plain, -1);
+}
+
 static CheckResult
 add_check (EwDiagnosis *self, JsonObject *check)
 {
   CheckResult result = result_of (check);
   CheckLook look = look_of (result);
   const gchar *fix = result == CHECK_GOOD ? "" : text_of (check, "fix");
-  g_autofree gchar *message = ew_translate_member (check, "message");
-  g_autofree gchar *advice = result == CHECK_GOOD ? g_strdup ("") : ew_translate_member (check, "fix");
-  g_autofree gchar *title = g_markup_escape_text (message, -1);
-  g_autofree gchar *subtitle = g_markup_escape_text (advice, -1);
+  g_autofree gchar *title = shown_of (check, "message");
+  g_autofree gchar *subtitle = result == CHECK_GOOD ? g_strdup ("") : shown_of (check, "fix");
   GtkWidget *row = adw_action_row_new ();
   GtkWidget *icon = gtk_image_new_from_icon_name (look.icon);
   gtk_widget_add_css_class (icon, look.style);
