@@ -352,7 +352,7 @@ ew_map_say_edge (EwMapView *self)
   gdouble ms = node != NULL && ew_node_get_state (node) == EW_NODE_ONLINE ? ew_node_get_rtt_ms (node) : -1;
   g_autofree gchar *latency = ms >= 0 ? ew_words_latency (ms) : g_strdup ("");
   const gchar *edge_name = edge != NULL ? ew_edge_get_name (edge) : "";
-  g_autofree gchar *subtitle = NULL, *spoken = NULL;
+  g_autofree gchar *subtitle = NULL, *spoken = NULL, *tooltip = NULL;
 
   if (ew_topology_get_as_of (self->topology) != 0)
     subtitle = as_of_words (self);
@@ -369,7 +369,9 @@ ew_map_say_edge (EwMapView *self)
     spoken = *latency != '\0' ? g_strdup_printf (_ ("Edge %s, %s from this computer"), edge_name, latency)
                               : g_strdup_printf (_ ("Edge %s"), edge_name);
   ew_token_set_text (self->hub, edge_name, subtitle, latency);
-  ew_token_set_words (self->hub, spoken, _ ("Every tunnel of the mesh ends here. Press Enter for details."), NULL);
+  if (!ew_token_shows_all (self->hub))
+    tooltip = g_strdup_printf ("%s\n%s", edge_name, subtitle);
+  ew_token_set_words (self->hub, spoken, _ ("Every tunnel of the mesh ends here. Press Enter for details."), tooltip);
 }
 
 void

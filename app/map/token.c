@@ -263,6 +263,15 @@ draw_cross (EwToken *self, GtkSnapshot *snapshot, gdouble cx, gdouble cy)
 }
 
 gboolean
+ew_token_shows_all (EwToken *self)
+{
+  HubLine lines[N_HUB];
+
+  choose_lines (self, lines);
+  return lines[HUB_TITLE].room >= lines[HUB_TITLE].width && lines[HUB_SUBTITLE].height > 0;
+}
+
+gboolean
 ew_token_shows_state (EwToken *self)
 {
   HubLine lines[N_HUB];

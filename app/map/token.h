@@ -58,6 +58,8 @@ void ew_token_set_wedge (EwToken *self, gdouble from, gdouble to, gdouble inner,
 void ew_token_set_text (EwToken *self, const gchar *title, const gchar *subtitle, const gchar *value);
 /* Of the edge: are its name and its value written at their size? (Where there is little room what it is goes first.) */
 gboolean ew_token_shows_state (EwToken *self);
+/* Of the edge: is nothing of its text left out or shortened? */
+gboolean ew_token_shows_all (EwToken *self);
 /* A plate's or wedge's outline with round corners, as a path in cr; margin: px around it. */
 void ew_wedge_path (cairo_t *cr, gdouble cx, gdouble cy, gdouble from, gdouble to, gdouble inner, gdouble outer,
                     gdouble margin);

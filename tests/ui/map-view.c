@@ -513,6 +513,7 @@ check_words (EwMapView *map)
       g_assert_false (pango_layout_is_ellipsized (item->state_text));
     }
   g_assert_true (ew_token_shows_state (map->hub));
+  g_assert_cmpint (gtk_widget_get_tooltip_text (GTK_WIDGET (map->hub)) == NULL, ==, ew_token_shows_all (map->hub));
   title = map->measures.name_height;
   gtk_widget_measure (GTK_WIDGET (map->legend), GTK_ORIENTATION_VERTICAL, -1, &legend, NULL, NULL, NULL);
   g_assert_cmpint (legend, >=, 3 * title * 0.85); /* three rows that don't lie on each other */
