@@ -2,11 +2,15 @@
 #include "enroll/joined-page.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
 #include "access/spinner.h"
 #include "access/toast.h"
+#include "common/util.h"
 #include "edgeway-config.h"
 #include "model/words.h"
+
+#define ANSWER_MAX (1024 * 1024) /* daemon/edge/API.md: an answer's size */
 
 struct _EwJoinedPage
 {
@@ -15,6 +19,7 @@ struct _EwJoinedPage
   GCancellable *calls; /* cancelled when the page goes */
   AdwActionRow *name_row, *address_row, *state_row;
   GtkWidget *connect, *spinner, *done;
+  GtkWidget *offers; /* an AdwPreferencesGroup: what an administrator offered through this computer */
 };
 
 G_DEFINE_FINAL_TYPE (EwJoinedPage, ew_joined_page, EW_TYPE_WIZARD_PAGE)
@@ -73,6 +78,91 @@ on_copy (EwJoinedPage *self)
     ew_wizard_toast (wizard, ew_toast_copied (GTK_WIDGET (self), _ ("Mesh IP copied")));
 }
 
+/* Networks to forward. */
+
+typedef struct
+{
+  EwJoinedPage *page; /* a reference */
+  GtkSwitch *choice;  /* a reference */
+} Choice;
+
+static void
+on_answered (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree Choice *answered = user_data;
+  g_autoptr (EwJoinedPage) self = answered->page;
+  g_autoptr (GtkSwitch) choice = answered->choice;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) answer = ew_daemon_call_finish (EW_DAEMON (source), result, &error);
+
+  if (ew_wizard_page_get_wizard (EW_WIZARD_PAGE (self)) == NULL)
+    return; /* closed meanwhile */
+  gtk_widget_set_sensitive (GTK_WIDGET (choice), TRUE);
+  if (answer != NULL)
+    gtk_switch_set_state (choice, gtk_switch_get_active (choice));
+  else
+    gtk_switch_set_active (choice, gtk_switch_get_state (choice));
+  ew_wizard_page_show_call_error (EW_WIZARD_PAGE (self), error);
+}
+
+static gboolean
+on_choice (GtkSwitch *choice, gboolean on, EwJoinedPage *self)
+{
+  GtkWidget *row = gtk_widget_get_ancestor (GTK_WIDGET (choice), ADW_TYPE_ACTION_ROW);
+  Choice *asked;
+
+  if (on == gtk_switch_get_state (choice))
+    return FALSE; /* it only says what is */
+  asked = g_new0 (Choice, 1);
+  asked->page = g_object_ref (self);
+  asked->choice = g_object_ref (choice);
+  gtk_widget_set_sensitive (GTK_WIDGET (choice), FALSE);
+  ew_daemon_call_async (self->daemon, on ? "AcceptRoute" : "RefuseRoute",
+                        g_variant_new ("(s)", adw_preferences_row_get_title (ADW_PREFERENCES_ROW (row))), self->calls,
+                        on_answered, asked);
+  return TRUE; /* the state follows the daemon */
+}
+
+static void
+add_offer (EwJoinedPage *self, const gchar *cidr)
+{
+  GtkWidget *row = adw_action_row_new (), *choice = gtk_switch_new ();
+  g_autofree gchar *spoken = g_strdup_printf (_ ("Forward the mesh to %s"), cidr);
+
+  adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), cidr);
+  gtk_widget_set_valign (choice, GTK_ALIGN_CENTER);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (choice), GTK_ACCESSIBLE_PROPERTY_LABEL, spoken, -1);
+  g_signal_connect (choice, "state-set", G_CALLBACK (on_choice), self);
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), choice);
+  adw_preferences_group_add (ADW_PREFERENCES_GROUP (self->offers), row);
+  gtk_widget_set_visible (self->offers, TRUE);
+}
+
+static void
+on_routes (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (EwJoinedPage) self = user_data;
+  g_autoptr (GVariant) answer = ew_daemon_call_finish (EW_DAEMON (source), result, NULL);
+  g_autoptr (JsonObject) object = NULL;
+  const gchar *json = NULL;
+  JsonArray *routes;
+
+  if (answer == NULL || ew_wizard_page_get_wizard (EW_WIZARD_PAGE (self)) == NULL)
+    return; /* it is asked in the details, too */
+  g_variant_get (answer, "(&s)", &json);
+  object = ew_json_parse_object (json, strlen (json), ANSWER_MAX, NULL);
+  routes = object != NULL ? ew_json_array (object, "routes") : NULL;
+  for (guint i = 0; routes != NULL && i < json_array_get_length (routes); i++)
+    {
+      JsonNode *element = json_array_get_element (routes, i);
+      JsonObject *route = JSON_NODE_HOLDS_OBJECT (element) ? json_node_get_object (element) : NULL;
+      const gchar *cidr = route != NULL ? ew_json_string (route, "cidr") : NULL;
+      if (cidr != NULL && g_strcmp0 (ew_json_string (route, "state"), "unaccepted-forward") == 0)
+        add_offer (self, cidr);
+    }
+}
+
 GtkWidget *
 ew_joined_page_new (EwDaemon *daemon, guint steps)
 {
@@ -85,6 +175,7 @@ ew_joined_page_new (EwDaemon *daemon, guint steps)
   for (gsize i = 0; i < G_N_ELEMENTS (followed); i++)
     g_signal_connect_object (daemon, followed[i], G_CALLBACK (update), self, G_CONNECT_SWAPPED);
   update (self);
+  ew_daemon_call_async (daemon, "ListRoutes", NULL, self->calls, on_routes, g_object_ref (self));
   return GTK_WIDGET (self);
 }
 
@@ -111,6 +202,7 @@ ew_joined_page_class_init (EwJoinedPageClass *class)
   gtk_widget_class_bind_template_child (widget_class, EwJoinedPage, connect);
   gtk_widget_class_bind_template_child (widget_class, EwJoinedPage, spinner);
   gtk_widget_class_bind_template_child (widget_class, EwJoinedPage, done);
+  gtk_widget_class_bind_template_child (widget_class, EwJoinedPage, offers);
   gtk_widget_class_bind_template_callback (widget_class, on_connect);
   gtk_widget_class_bind_template_callback (widget_class, on_copy);
 }

@@ -189,6 +189,15 @@ class Later(Wizard):
         self.assertEqual(["10.20.0.0/16", "nas"], self.daemon.called("AddRoute", SLOW))
         self.desktop.find("label", "sudo edgewayctl route accept 10.20.0.0/16", within=window, seconds=SLOW)
 
+    def test_forwarding_is_asked_at_the_join(self):
+        self.open("--state", "not-enrolled", "--offer", "192.168.22.0/24", argv=["edgeway://enroll/" + make_key("server", "first")])
+        self.heading("Join birchwood?")
+        self.press_in("Join", "Join")
+        self.heading("Joined birchwood")
+        self.desktop.act(self.desktop.find("check box", "Forward the mesh to 192.168.22.0/24", without="CHECKED", seconds=SLOW))
+        self.assertEqual(["192.168.22.0/24"], self.daemon.called("AcceptRoute", SLOW))
+        self.desktop.find("check box", "Forward the mesh to 192.168.22.0/24", state="CHECKED", seconds=SLOW)
+
     def test_join_again(self):
         """A computer that was removed joins with a new key in one go."""
         self.open()
@@ -292,13 +301,13 @@ class Asking(Wizard):
         self.open("--state", "not-enrolled")
         self.act("new-mesh")
         d = self.desktop
-        d.find("label", "port 443 are open", seconds=SLOW)
+        d.find("label", "TCP and UDP on port 443", seconds=SLOW)
         for typed, port, public in (("edge.example.org:8443", "8443", "edge.example.org:8443"), ("edge.example.org", "443", "edge.example.org:443"),
                                     ("[2001:db8::5]:7443", "7443", "[2001:db8::5]:7443"), ("2001:db8::5", "443", "[2001:db8::5]:443")):
             with self.subTest(typed):
                 d.type("text", "Public address", typed)
                 d.find("label", f"app/run --edge --public {public}", exactly=f"app/run --edge --public {public}", seconds=SLOW)
-                d.find("label", f"TCP and UDP port {port} are open", seconds=SLOW)
+                d.find("label", f"TCP and UDP on port {port}", seconds=SLOW)
 
     def test_shortcuts_fit_a_narrow_screen(self):
         self.SIZE = (360, 640)
