@@ -82,7 +82,7 @@ ew_map_follow_style (EwMapView *self)
 static void
 on_clock (gpointer user_data)
 {
-  ew_map_items_recount (user_data);
+  ew_map_items_retell (user_data);
 }
 
 void

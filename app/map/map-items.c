@@ -421,10 +421,9 @@ ew_map_items_refresh (EwMapView *self)
     ew_map_redraw (self);
 }
 
-/* New numbers, or a second has passed: what is written and said is so again, and labels move where they became longer.
- */
+/* What is written and said is so again; labels move where they became longer. */
 void
-ew_map_items_recount (EwMapView *self)
+ew_map_items_retell (EwMapView *self)
 {
   gboolean changed = FALSE;
 
@@ -438,16 +437,23 @@ ew_map_items_recount (EwMapView *self)
       if (item->token != NULL)
         ew_map_say_node (self, item, &self->layout->places[i]);
     }
-  if (changed)
-    {
-      self->layout_stale = TRUE;
-      gtk_widget_queue_allocate (GTK_WIDGET (self));
-    }
+  if (self->selected != NULL)
+    ew_map_update_card (self);
+  if (!changed)
+    return;
+  self->layout_stale = TRUE;
+  gtk_widget_queue_allocate (GTK_WIDGET (self));
+}
+
+/* New numbers. */
+void
+ew_map_items_recount (EwMapView *self)
+{
+  if (self->layout == NULL || self->items_stale || self->layout_stale)
+    return;
+  ew_map_items_retell (self);
   ew_map_items_refresh (self);
   if (self->selected != NULL)
-    {
-      ew_map_redraw_top (self); /* each leg's latency */
-      ew_map_update_card (self);
-    }
+    ew_map_redraw_top (self); /* each leg's latency */
   ew_map_say_edge (self);
 }

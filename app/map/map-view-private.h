@@ -121,6 +121,7 @@ void ew_map_items_layout (EwMapView *self, gint width, gint height); /* after la
 void ew_map_items_tokens (EwMapView *self);                          /* which items have a token */
 gdouble ew_map_named_pitch (EwMapView *self); /* of seats, from which on their tokens have names */
 void ew_map_items_retouch (EwMapView *self);  /* selection, search, colours: faces and words */
+void ew_map_items_retell (EwMapView *self);   /* a second has passed */
 void ew_map_items_recount (EwMapView *self);  /* counters came */
 void ew_map_items_refresh (EwMapView *self);  /* widths of spokes, dots */
 void ew_map_items_slid (EwMapView *self, gdouble slid);
