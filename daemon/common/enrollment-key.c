@@ -255,8 +255,10 @@ is_plausible (Search *search)
 static const gchar *
 what_is_wrong (Search *search)
 {
-  gchar *body = g_strndup (search->text->chars + search->body, unbroken (search, EW_KEY_BREAK_PARAGRAPH));
-  const gchar *sentence = looks_cut (body) ? CUT_SHORT : ALTERED;
+  gsize n = unbroken (search, EW_KEY_BREAK_PARAGRAPH);
+  gchar *body = g_strndup (search->text->chars + search->body, n);
+  /* One that is longer than any key lacks no end. */
+  const gchar *sentence = n < BODY_MAX && looks_cut (body) ? CUT_SHORT : ALTERED;
   ew_free_secret (body);
   return sentence;
 }

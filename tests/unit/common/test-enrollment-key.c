@@ -306,6 +306,10 @@ test_cut_short (void)
     }
 }
 
+#define PIN "\"pin\":\"paWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaU\""
+#define SECRET "\"secret\":\"AQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\""
+#define API "\"api\":[\"https://e:1\"]"
+
 static void
 test_altered (void)
 {
@@ -322,11 +326,16 @@ test_altered (void)
   assert_refused (split, "mistyped or altered");
   memcpy (big, "ew1_", 4);
   assert_refused (big, "mistyped or altered");
+  for (gsize length = 720; length < 4000; length += 160) /* right in all but its length */
+    {
+      g_autofree gchar *more = g_strnfill (length, 'x');
+      g_autofree gchar *json
+        = g_strdup_printf ("{" API "," PIN "," SECRET ",\"kind\":\"device\",\"more\":\"%s\"}", more);
+      g_autofree gchar *whole = key_around (json);
+      g_assert_cmpuint (strlen (whole), >, EW_ENROLLMENT_KEY_MAX);
+      assert_refused (whole, "mistyped or altered");
+    }
 }
-
-#define PIN "\"pin\":\"paWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaU\""
-#define SECRET "\"secret\":\"AQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\""
-#define API "\"api\":[\"https://e:1\"]"
 
 static void
 test_foreign (void)
