@@ -56,7 +56,7 @@ options_parse (Options *options, gint *argc, gchar ***argv, GError **error)
 {
   const GOptionEntry entries[] = {
     { "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->state_dir,
-      "The folder of the keys and the state (" EW_STATE_DIR ")", "DIR" },
+      "The folder of the keys and the state (default: " EW_STATE_DIR ")", "DIR" },
     { "interface", 0, 0, G_OPTION_ARG_STRING, &options->interface, "The tunnel's network interface (default: edgeway0)",
       "NAME" },
     { "bus", 0, 0, G_OPTION_ARG_STRING, &options->bus, "Serve on this message bus (default: the system bus)",
