@@ -42,12 +42,12 @@ ew_node_state_icon_name (EwNodeState state)
     case EW_NODE_ONLINE:
       return "object-select-symbolic";
     case EW_NODE_NOT_JOINED:
-      return "content-loading-symbolic";
+      return "edgeway-not-joined-symbolic";
     case EW_NODE_AWAITING_APPROVAL:
       return "dialog-question-symbolic";
     case EW_NODE_OFFLINE:
     case EW_NODE_WAS_ONLINE:
       break;
     }
-  return "radio-symbolic";
+  return "edgeway-offline-symbolic";
 }

@@ -48,7 +48,7 @@ look_of (CheckResult result)
   switch (result)
     {
     case CHECK_GOOD:
-      return (CheckLook){ "emblem-ok-symbolic", "success", _ ("Works"), "✓" };
+      return (CheckLook){ "object-select-symbolic", "success", _ ("Works"), "✓" };
     case CHECK_BAD:
       return (CheckLook){ "dialog-error-symbolic", "error", _ ("Doesn't work"), "✗" };
     case CHECK_WARNING:

@@ -42,7 +42,7 @@ show_phase (EwGuardNote *self)
   g_clear_handle_id (&self->timer, g_source_remove);
   if (phase != EW_GUARD_NONE)
     show_text (self);
-  gtk_image_set_from_icon_name (self->icon, counting ? "security-medium-symbolic" : "edit-undo-symbolic");
+  gtk_image_set_from_icon_name (self->icon, counting ? "edgeway-kind-shield-symbolic" : "edgeway-undone-symbolic");
   gtk_widget_set_visible (self->detail, counting);
   gtk_widget_set_visible (self->keep, counting);
   gtk_widget_set_visible (self->undo, counting);

@@ -81,14 +81,14 @@ refresh (EwProblemBar *self)
     {
     case EW_PROBLEM_RECONNECTING:
       text = with_cause (message, _ ("The map is as last seen."));
-      show_line (self, "network-error-symbolic", text, _ ("Diagnose…"), "app.diagnose");
+      show_line (self, "edgeway-attention-symbolic", text, _ ("Diagnose…"), "app.diagnose");
       break;
     case EW_PROBLEM_INTERNET_OFF:
       text = internet_off_words (self->daemon);
-      show_line (self, "network-error-symbolic", text, _ ("Use Connector Only"), "app.mode::connector");
+      show_line (self, "edgeway-attention-symbolic", text, _ ("Use Connector Only"), "app.mode::connector");
       break;
     case EW_PROBLEM_DISCONNECTED:
-      show_line (self, "network-offline-symbolic", _ ("Disconnected. The map is as last seen."), _ ("Connect"),
+      show_line (self, "edgeway-disconnected-symbolic", _ ("Disconnected. The map is as last seen."), _ ("Connect"),
                  "app.connected");
       break;
     case EW_PROBLEM_ERROR:
