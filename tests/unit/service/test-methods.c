@@ -37,7 +37,7 @@ test_rows_are_whole (void)
       else
         g_assert_true (g_str_has_prefix (method->action, "org.edgeway."));
     }
-  g_assert_cmpuint (open_to_all, ==, 2); /* GetStatus, GetPhrase */
+  g_assert_cmpuint (open_to_all, ==, 3); /* GetStatus, GetPhrase, CancelPrompt */
   g_assert_null (ew_methods_find ("GetStatus")->action);
 }
 
