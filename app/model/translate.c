@@ -12,8 +12,18 @@
 #define ARGUMENTS_MAX 9
 #define JSON_MAX 8192 /* bytes of a phrase */
 #define TEXT_MAX 4096 /* bytes of a sentence */
+/* Of all templates of a sentence: a template may name an argument often, and that one do the same, so that few bytes
+   would take hours. */
+#define CONVERSIONS_MAX 64
 
-static gchar *say_phrase (JsonArray *phrase, gboolean translated, guint depth);
+/* A sentence that is being said. */
+typedef struct
+{
+  gboolean translated;
+  guint conversions; /* so far */
+} Saying;
+
+static gchar *say_phrase (JsonArray *phrase, Saying *saying, guint depth);
 static const gchar *look_up (const gchar *template, gboolean constant);
 
 /* A conversion of a template, "%s" or "%2$.1f"; the types are those of the daemon's. */
@@ -49,36 +59,36 @@ read_conversion (const gchar *at, Conversion *conversion)
 
 /* Names have no spaces; a constant sentence, or what the C library calls an error, is translated. */
 static gchar *
-say_string (const gchar *text, gboolean translated)
+say_string (const gchar *text, Saying *saying)
 {
-  const gchar *found = translated && strchr (text, ' ') != NULL ? look_up (text, TRUE) : NULL;
+  const gchar *found = saying->translated && strchr (text, ' ') != NULL ? look_up (text, TRUE) : NULL;
 
   return g_strdup (found != NULL ? found : text);
 }
 
 /* NULL: the argument is of another type. */
 static gchar *
-say_argument (JsonNode *node, gchar type, gboolean translated, guint depth)
+say_argument (JsonNode *node, gchar type, Saying *saying, guint depth)
 {
   GType held = JSON_NODE_HOLDS_VALUE (node) ? json_node_get_value_type (node) : G_TYPE_INVALID;
   gchar number[G_ASCII_DTOSTR_BUF_SIZE];
 
   if (type == 's' && held == G_TYPE_STRING)
-    return say_string (json_node_get_string (node), translated);
+    return say_string (json_node_get_string (node), saying);
   if (type == 's' && JSON_NODE_HOLDS_ARRAY (node))
-    return say_phrase (json_node_get_array (node), translated, depth + 1);
+    return say_phrase (json_node_get_array (node), saying, depth + 1);
   if (strchr ("ud", type) != NULL && held == G_TYPE_INT64)
     return g_strdup_printf ("%" G_GINT64_FORMAT, json_node_get_int (node));
   if (type != 'f' || (held != G_TYPE_DOUBLE && held != G_TYPE_INT64) || !isfinite (json_node_get_double (node)))
     return NULL;
-  if (translated)
+  if (saying->translated)
     return g_strdup_printf ("%.1f", json_node_get_double (node));
   return g_strdup (g_ascii_formatd (number, sizeof number, "%.1f", json_node_get_double (node)));
 }
 
 /* Puts the arguments, from the second element of phrase on, into template. NULL: they don't fit. */
 static gchar *
-fill_template (const gchar *template, JsonArray *phrase, gboolean translated, guint depth)
+fill_template (const gchar *template, JsonArray *phrase, Saying *saying, guint depth)
 {
   g_autoptr (GString) text = g_string_new (NULL);
   guint next = 1;
@@ -91,7 +101,7 @@ fill_template (const gchar *template, JsonArray *phrase, gboolean translated, gu
       at += literal;
       if (*at == '\0')
         break;
-      if (!read_conversion (at, &conversion))
+      if (!read_conversion (at, &conversion) || ++saying->conversions > CONVERSIONS_MAX)
         return NULL;
       at += conversion.length;
       if (conversion.type == '%')
@@ -103,7 +113,7 @@ fill_template (const gchar *template, JsonArray *phrase, gboolean translated, gu
       if (index >= json_array_get_length (phrase))
         return NULL;
       g_autofree gchar *argument
-        = say_argument (json_array_get_element (phrase, index), conversion.type, translated, depth);
+        = say_argument (json_array_get_element (phrase, index), conversion.type, saying, depth);
       if (argument == NULL || text->len + strlen (argument) > TEXT_MAX)
         return NULL;
       g_string_append (text, argument);
@@ -128,20 +138,24 @@ look_up (const gchar *template, gboolean constant)
 
 /* NULL: no phrase, or not translated on the top. */
 static gchar *
-say_phrase (JsonArray *phrase, gboolean translated, guint depth)
+say_phrase (JsonArray *phrase, Saying *saying, guint depth)
 {
   const guint length = json_array_get_length (phrase);
   JsonNode *first = length > 0 && length <= ARGUMENTS_MAX + 1 ? json_array_get_element (phrase, 0) : NULL;
   const gchar *template, *found;
+  Saying english = { FALSE, saying->conversions };
+  gchar *said;
 
   if (first == NULL || depth > DEPTH_MAX || !JSON_NODE_HOLDS_VALUE (first)
       || json_node_get_value_type (first) != G_TYPE_STRING)
     return NULL;
   template = json_node_get_string (first);
-  found = translated ? look_up (template, length == 1) : template;
+  found = saying->translated ? look_up (template, length == 1) : template;
   if (found != NULL)
-    return fill_template (found, phrase, translated, depth);
-  return depth > 1 ? fill_template (template, phrase, FALSE, depth) : NULL;
+    return fill_template (found, phrase, saying, depth);
+  said = depth > 1 ? fill_template (template, phrase, &english, depth) : NULL;
+  saying->conversions = english.conversions;
+  return said;
 }
 
 /* The text may have got a full stop. */
@@ -161,8 +175,9 @@ translate (const gchar *text, JsonNode *phrase)
   if (phrase != NULL && JSON_NODE_HOLDS_ARRAY (phrase))
     {
       JsonArray *array = json_node_get_array (phrase);
-      g_autofree gchar *english = say_phrase (array, FALSE, 1);
-      g_autofree gchar *said = belongs_to (english, text) ? say_phrase (array, TRUE, 1) : NULL;
+      Saying plain = { FALSE, 0 }, foreign = { TRUE, 0 };
+      g_autofree gchar *english = say_phrase (array, &plain, 1);
+      g_autofree gchar *said = belongs_to (english, text) ? say_phrase (array, &foreign, 1) : NULL;
       if (said != NULL)
         return g_steal_pointer (&said);
     }

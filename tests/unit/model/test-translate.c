@@ -122,6 +122,22 @@ test_hostile (void)
   check ("Failed: <b>", "[\"Failed: %s\",\"<b>\"]", "Fehlgeschlagen: <b>"); /* markup is escaped where it's shown */
 }
 
+/* Each template names its one argument n times: n⁴ conversions, of nothing at the end. */
+static void
+test_many_conversions (void)
+{
+  g_autoptr (GString) template = g_string_new (NULL);
+  g_autofree gchar *phrase = g_strdup ("\"\"");
+  for (guint n = 0; n < 250; n++)
+    g_string_append (template, "%1$s");
+  for (guint depth = 0; depth < 4; depth++)
+    {
+      g_autofree gchar *inner = g_steal_pointer (&phrase);
+      phrase = g_strdup_printf ("[\"%s\",%s]", template->str, inner);
+    }
+  check ("Failed: a", phrase, "Failed: a");
+}
+
 static void
 test_member (void)
 {
@@ -158,6 +174,7 @@ main (int argc, char **argv)
   g_test_add_func ("/translate/translated", test_translated);
   g_test_add_func ("/translate/text-instead", test_text_instead);
   g_test_add_func ("/translate/hostile", test_hostile);
+  g_test_add_func ("/translate/many-conversions", test_many_conversions);
   g_test_add_func ("/translate/member", test_member);
   const int status = g_test_run ();
   g_remove (path);
