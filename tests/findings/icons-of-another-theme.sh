@@ -17,11 +17,14 @@ cat >"$folder/try.c" <<'C'
 int
 main (void)
 {
-  GtkIconTheme *theme = gtk_icon_theme_new ();
+  GtkIconTheme *theme;
   const char *names[] = { "network-error-symbolic", "window-close-symbolic" };
 #if GTK_MAJOR_VERSION == 3
+  theme = gtk_icon_theme_new ();
   gtk_icon_theme_set_custom_theme (theme, "a-theme-that-has-none");
 #else
+  gtk_init_check (); /* its own resources are there afterwards; a display isn't needed */
+  theme = gtk_icon_theme_new ();
   gtk_icon_theme_add_resource_path (theme, "/org/gtk/libgtk/icons"); /* as a display's has */
   gtk_icon_theme_set_theme_name (theme, "a-theme-that-has-none");
 #endif
