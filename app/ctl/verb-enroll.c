@@ -100,12 +100,10 @@ print_where (const EwEnrollmentKey *key)
 static gboolean
 ask_to_forward (const gchar *cidr)
 {
-  gchar answer[16] = "";
+  g_autofree gchar *question
+    = g_strdup_printf ("The administrator asks this computer to forward %s. Accept? [y/N] ", cidr);
 
-  ew_ctl_hint ("The administrator asks this computer to forward %s. Accept? [y/N] ", cidr);
-  if (fgets (answer, sizeof answer, stdin) == NULL)
-    ew_ctl_hint ("\n");
-  return g_ascii_tolower (answer[0]) == 'y';
+  return ew_terminal_ask (question);
 }
 
 static void
@@ -126,7 +124,10 @@ settle_route (EwCtl *ctl, const gchar *cidr, gboolean accept)
   if (answer != NULL)
     ew_ctl_print ("This computer forwards %s.\n", shown);
   else
-    ew_ctl_hint ("edgewayctl: warning: %s isn't forwarded: %s\n", shown, error->message);
+    {
+      g_autofree gchar *why = ew_terminal_clean (&ctl->terminal, error->message);
+      ew_ctl_hint ("edgewayctl: warning: %s isn't forwarded: %s\n", shown, why);
+    }
 }
 
 static void
@@ -243,16 +244,11 @@ is_last_administrator (EwCtl *ctl)
 static gboolean
 confirm_last_administrator (void)
 {
-  gchar answer[16] = "";
-
   ew_ctl_hint ("edgewayctl: warning: This computer is the mesh's last administrator. After it has left, make a new "
                "administrator's key on the edge: sudo edgeway-edge admin-key\n");
   if (!isatty (STDIN_FILENO) || !isatty (STDERR_FILENO))
     return TRUE;
-  ew_ctl_hint ("Leave anyway? [y/N] ");
-  if (fgets (answer, sizeof answer, stdin) == NULL)
-    ew_ctl_hint ("\n");
-  return g_ascii_tolower (answer[0]) == 'y';
+  return ew_terminal_ask ("Leave anyway? [y/N] ");
 }
 
 gint

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
@@ -168,6 +169,26 @@ ew_terminal_ask_secret (const gchar *prompt, const gchar *rest, gboolean (*is_cu
   if (*answer == '\0')
     g_clear_pointer (&answer, g_free);
   return answer;
+}
+
+gboolean
+ew_terminal_ask (const gchar *question)
+{
+  char *line = NULL;
+  size_t size = 0;
+  ssize_t length;
+  gboolean yes;
+
+  clearerr (stdin); /* a key may have come from here, and ended with Ctrl-D */
+  tcflush (STDIN_FILENO, TCIFLUSH);
+  fflush (stdout);
+  fputs (question, stderr);
+  length = getline (&line, &size, stdin);
+  if (length < 0)
+    fputc ('\n', stderr);
+  yes = length > 0 && g_ascii_tolower (line[0]) == 'y';
+  free (line);
+  return yes;
 }
 
 /* Tables. */

@@ -50,6 +50,10 @@ gchar *ew_terminal_styled (const EwTerminal *terminal, EwStyle style, const gcha
    terminal, or nothing was given. (transfer full, ew_free_secret) */
 gchar *ew_terminal_ask_secret (const gchar *prompt, const gchar *rest, gboolean (*is_cut) (const gchar *text));
 
+/* Asks on stderr a question that stdin, a terminal, answers: TRUE for a line that begins with y. What was typed or
+   pasted before the question answers none. */
+gboolean ew_terminal_ask (const gchar *question);
+
 /* Should a signal end us while somebody types a password, the terminal's echo comes back. Once is enough. */
 void ew_terminal_restore_on_signals (void);
 

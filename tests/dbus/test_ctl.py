@@ -611,6 +611,19 @@ class Offered(MeshCase):
         self.assertEqual(terminal.end(), 0)
         self.assertEqual(["192.168.22.0/24"], self.forwarded())
 
+    def test_what_was_typed_before(self):
+        terminal = self.terminal("enroll")
+        terminal.expect("Enrollment key")
+        wait_for("no echo", lambda: not terminal.echoes())
+        terminal.type(KEY + "\n")
+        terminal.expect("forward 192.168.22.0/24. Accept? [y/N]")
+        terminal.type("no, not any of yours\nyours, too\n")
+        terminal.expect("forward 10.9.0.0/16. Accept? [y/N]")
+        terminal.type("\n")
+        terminal.expect("later: sudo edgewayctl route accept 10.9.0.0/16")
+        self.assertEqual(terminal.end(), 0)
+        self.assertEqual([], self.forwarded())
+
 
 class Agent(Case):
     """The password prompt of edgewayctl itself, with the real polkitd and PAM."""
