@@ -270,7 +270,7 @@ find_key (const EwKeyText *text, gchar **found, const gchar **problem)
   Search search = { .text = text, .tries = TRIES_MAX };
   gsize longest = 0;
   *problem = NO_KEY;
-  for (const gchar *at = text->chars; (at = strstr (at, PREFIX)) != NULL; at++)
+  for (const gchar *at = text->chars; search.tries > 0 && (at = strstr (at, PREFIX)) != NULL; at++)
     {
       gsize json_length = 0, n = 0;
       search.body = (gsize)(at - text->chars) + strlen (PREFIX);
