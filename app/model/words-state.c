@@ -108,3 +108,22 @@ ew_words_status_line (EwDaemon *daemon)
   return g_strdup (ew_daemon_get_mode (daemon) == EW_MODE_VPN ? _ ("Connected · VPN")
                                                               : _ ("Connected · connector only"));
 }
+
+/* On its first connection the default route comes only once the edge has answered. */
+gboolean
+ew_words_internet_is_off (EwDaemon *daemon)
+{
+  return ew_daemon_get_state (daemon) == EW_STATE_RECONNECTING && ew_daemon_get_mode (daemon) == EW_MODE_VPN
+         && !g_str_equal (ew_daemon_get_reason (daemon), "no-network");
+}
+
+gchar *
+ew_words_internet_off (EwDaemon *daemon)
+{
+  const gchar *edge = ew_daemon_get_edge_name (daemon);
+
+  if (*edge == '\0')
+    return g_strdup (_ ("Your internet is off until the edge answers."));
+  /* Translators: %s is the name of an edge, such as Frankfurt */
+  return g_strdup_printf (_ ("Your internet is off until %s answers."), edge);
+}

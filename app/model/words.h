@@ -35,6 +35,9 @@ gchar *ew_words_plain (const gchar *sentence);   /* commands in quotes, in place
 gchar *ew_words_state (EwDaemon *daemon);        /* "Connected", "Connecting…", "Disconnected" */
 gchar *ew_words_state_span (EwDaemon *daemon);   /* "Frankfurt · 3 h 12 min", "Trying for 12 s" */
 gchar *ew_words_state_detail (EwDaemon *daemon); /* the same, or the daemon's message */
+/* VPN mode, and the edge doesn't answer: nothing leaves this computer until it does. */
+gboolean ew_words_internet_is_off (EwDaemon *daemon);
+gchar *ew_words_internet_off (EwDaemon *daemon); /* "Your internet is off until Frankfurt answers." */
 gchar *ew_words_status_line (EwDaemon *daemon);  /* for the tray: "Connected · connector only" */
 
 G_END_DECLS

@@ -203,9 +203,15 @@ static void
 show_exit (EwTrayMenu *self, gboolean vpn)
 {
   const gchar *edge = ew_daemon_get_edge_name (self->daemon);
+  gboolean off = ew_words_internet_is_off (self->daemon);
 
-  gtk_widget_set_visible (self->exit, vpn);
-  if (vpn)
+  gtk_widget_set_visible (self->exit, vpn || off);
+  if (off)
+    {
+      g_autofree gchar *text = ew_words_internet_off (self->daemon);
+      show_label (self->exit, text);
+    }
+  else if (vpn)
     {
       g_autofree gchar *text = *edge != '\0' ? g_strdup_printf (_ ("Internet traffic leaves from %s"), edge)
                                              : g_strdup (_ ("Internet traffic leaves from the edge"));

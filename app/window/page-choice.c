@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "window/page-choice.h"
 
-/* On its first connection the default route comes only once the edge has answered. */
-gboolean
-ew_internet_is_off (EwDaemon *daemon)
-{
-  return ew_daemon_get_state (daemon) == EW_STATE_RECONNECTING && ew_daemon_get_mode (daemon) == EW_MODE_VPN
-         && !g_str_equal (ew_daemon_get_reason (daemon), "no-network");
-}
+#include "model/words.h"
 
 EwSituation
 ew_situation_get (EwDaemon *daemon, EwTopology *topology)
@@ -23,7 +17,7 @@ ew_situation_get (EwDaemon *daemon, EwTopology *topology)
     .explained = *ew_daemon_get_reason (daemon) != '\0',
     .partial = problem != NULL,
     .trial = ew_daemon_get_trial (daemon),
-    .internet_off = ew_internet_is_off (daemon),
+    .internet_off = ew_words_internet_is_off (daemon),
   };
 }
 

@@ -50,9 +50,6 @@ typedef struct
   gboolean internet_off;
 } EwSituation;
 
-/* VPN mode, and the edge doesn't answer: nothing leaves this computer until it does. */
-gboolean ew_internet_is_off (EwDaemon *daemon);
-
 EwSituation ew_situation_get (EwDaemon *daemon, EwTopology *topology);
 EwPage ew_page_choose (const EwSituation *situation);
 EwProblem ew_problem_choose (const EwSituation *situation);

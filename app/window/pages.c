@@ -145,7 +145,7 @@ static void
 describe_unreachable (EwPages *self, PageContent *content)
 {
   const gchar *edge = ew_daemon_get_edge_name (self->daemon);
-  gboolean off = ew_internet_is_off (self->daemon);
+  gboolean off = ew_words_internet_is_off (self->daemon);
   content->picture = EW_PICTURE_BROKEN;
   content->title = content->owned_title = *edge != '\0' ? g_strdup_printf (_ ("Can't Reach %s"), edge) : NULL;
   if (content->title == NULL)

@@ -62,16 +62,6 @@ with_cause (const gchar *cause, const gchar *text)
   return g_strdup_printf ("%s%s %s", cause, g_str_has_suffix (cause, ".") ? "" : ".", text);
 }
 
-static gchar *
-internet_off_words (EwDaemon *daemon)
-{
-  const gchar *edge = ew_daemon_get_edge_name (daemon);
-  if (*edge == '\0')
-    return g_strdup (_ ("Your internet is off until the edge answers."));
-  /* Translators: %s is the name of an edge, such as Frankfurt */
-  return g_strdup_printf (_ ("Your internet is off until %s answers."), edge);
-}
-
 static void
 refresh (EwProblemBar *self)
 {
@@ -84,7 +74,7 @@ refresh (EwProblemBar *self)
       show_line (self, "edgeway-attention-symbolic", text, _ ("Diagnose…"), "app.diagnose");
       break;
     case EW_PROBLEM_INTERNET_OFF:
-      text = internet_off_words (self->daemon);
+      text = ew_words_internet_off (self->daemon);
       show_line (self, "edgeway-attention-symbolic", text, _ ("Use Connector Only"), "app.mode::connector");
       break;
     case EW_PROBLEM_DISCONNECTED:

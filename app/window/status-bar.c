@@ -53,8 +53,8 @@ show_modes (EwStatusBar *self)
 {
   EwDaemon *daemon = ew_control_get_daemon (self->control);
   const gchar *edge = ew_daemon_get_edge_name (daemon);
-  g_autofree gchar *detail = ew_internet_is_off (daemon)    ? g_strdup (_ ("Your internet is off"))
-                             : ew_daemon_get_trial (daemon) ? g_strdup (_ ("Not in a trial: its edge leads nowhere"))
+  g_autofree gchar *detail = ew_words_internet_is_off (daemon) ? g_strdup (_ ("Your internet is off"))
+                             : ew_daemon_get_trial (daemon)    ? g_strdup (_ ("Not in a trial: its edge leads nowhere"))
                              : *edge != '\0'
                                /* Translators: %s is the name of an edge, such as Frankfurt */
                                ? g_strdup_printf (_ ("Internet traffic leaves from %s"), edge)
@@ -76,7 +76,7 @@ show_detail (EwStatusBar *self)
   EwDaemon *daemon = ew_control_get_daemon (self->control);
   /* The cause is read once: mostly on the page or in the line above the map. */
   g_autofree gchar *detail
-    = ew_internet_is_off (daemon) ? ew_words_state_detail (daemon) : ew_words_state_span (daemon);
+    = ew_words_internet_is_off (daemon) ? ew_words_state_detail (daemon) : ew_words_state_span (daemon);
   if (busy != NULL && gtk_widget_get_visible (self->busy_box))
     gtk_label_set_label (self->detail_label, busy);
   else

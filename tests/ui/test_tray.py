@@ -287,6 +287,8 @@ class Panel(TrayCase):
         self.assertEqual(["VPN", "Connector Only"], [i["label"] for i in self.entry("Mode")["submenu"]])
         self.daemon.set(Mode="vpn")
         self.wait_entry(lambda i: not i["enabled"], "Internet traffic leaves from Frankfurt")
+        self.daemon.set(State="reconnecting")
+        self.wait_entry(lambda i: not i["enabled"], r"Your internet is off until Frankfurt answers\.")
         self.daemon.set(State="disconnected")
         self.wait_entry(lambda i: True, "Hide Tray Icon")
 
