@@ -279,8 +279,8 @@ legend_rows (EwMapView *self)
 
   if (self->layout != NULL && self->layout->nodes_per_seat > 1)
     rows |= EW_LEGEND_TENS;
-  if (!ew_map_is_current (self)) /* nothing is known of it */
-    rows &= ~(guint)EW_LEGEND_TRAFFIC;
+  if (!ew_map_is_current (self)) /* nothing is known of traffic */
+    rows = (rows & ~(guint)EW_LEGEND_TRAFFIC) | EW_LEGEND_PAST;
   for (guint i = 0; i < self->items->len; i++)
     switch (((EwMapItem *)g_ptr_array_index (self->items, i))->state)
       {

@@ -32,9 +32,16 @@ struct _EwMapLegend
 
 G_DEFINE_FINAL_TYPE (EwMapLegend, ew_map_legend, GTK_TYPE_WIDGET)
 
-static void
-draw_line (cairo_t *cr, Sample sample, const EwMapColors *colors)
+static const GdkRGBA *
+waiting_color (EwMapLegend *self)
 {
+  return self->rows & EW_LEGEND_PAST ? &self->colors->offline : &self->colors->waiting;
+}
+
+static void
+draw_line (EwMapLegend *self, cairo_t *cr, Sample sample)
+{
+  const EwMapColors *colors = self->colors;
   const gdouble offline[2] = { 3, 6 }, waiting[2] = { 8, 6 };
 
   cairo_set_line_width (cr, 2);
@@ -50,15 +57,17 @@ draw_line (cairo_t *cr, Sample sample, const EwMapColors *colors)
     }
   cairo_set_line_cap (cr, CAIRO_LINE_CAP_ROUND);
   cairo_set_dash (cr, sample == SAMPLE_OFFLINE ? offline : waiting, 2, 0);
-  gdk_cairo_set_source_rgba (cr, sample == SAMPLE_OFFLINE ? &colors->offline : &colors->waiting);
+  gdk_cairo_set_source_rgba (cr, sample == SAMPLE_OFFLINE ? &colors->offline : waiting_color (self));
   cairo_move_to (cr, 1, 0);
   cairo_line_to (cr, SAMPLE - 1, 0);
   cairo_stroke (cr);
 }
 
 static void
-draw_seat (cairo_t *cr, Sample sample, const EwMapColors *colors)
+draw_seat (EwMapLegend *self, cairo_t *cr, Sample sample)
 {
+  const EwMapColors *colors = self->colors;
+
   cairo_arc (cr, SAMPLE - 7, 0, 4, 0, 2 * G_PI);
   if (sample == SAMPLE_ONLINE_SEAT)
     {
@@ -66,7 +75,7 @@ draw_seat (cairo_t *cr, Sample sample, const EwMapColors *colors)
       cairo_fill (cr);
       return;
     }
-  gdk_cairo_set_source_rgba (cr, sample == SAMPLE_WAITING_SEAT ? &colors->waiting : &colors->background);
+  gdk_cairo_set_source_rgba (cr, sample == SAMPLE_WAITING_SEAT ? waiting_color (self) : &colors->background);
   cairo_fill_preserve (cr);
   cairo_set_line_width (cr, 1.3);
   gdk_cairo_set_source_rgba (cr, sample == SAMPLE_WAITING_SEAT ? &colors->text : &colors->offline);
@@ -99,7 +108,7 @@ ew_map_legend_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
         snapshot, &GRAPHENE_RECT_INIT ((float)start, (float)(row * i), (float)SAMPLE, (float)row));
 
       cairo_translate (cr, start, middle);
-      (self->samples[i] < SAMPLE_ONLINE_SEAT ? draw_line : draw_seat) (cr, self->samples[i], self->colors);
+      (self->samples[i] < SAMPLE_ONLINE_SEAT ? draw_line : draw_seat) (self, cr, self->samples[i]);
       cairo_destroy (cr);
       pango_layout_get_pixel_size (self->texts[i], &width, &height);
       gtk_snapshot_save (snapshot);

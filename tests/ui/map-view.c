@@ -361,6 +361,54 @@ test_follows (World *world, gconstpointer n)
   g_assert_null (strstr (pango_layout_get_text (item->detail), "Offline for 3 seconds"));
 }
 
+/* Whether a widget is painted with a colour somewhere. */
+static gboolean
+has_color (GtkWidget *widget, const GdkRGBA *color)
+{
+  g_autoptr (GdkPaintable) paintable = gtk_widget_paintable_new (widget);
+  gint width = gtk_widget_get_width (widget), height = gtk_widget_get_height (widget);
+  GtkSnapshot *snapshot = gtk_snapshot_new ();
+  g_autoptr (GskRenderNode) node = NULL;
+  cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_RGB24, width, height);
+  cairo_t *cr = cairo_create (surface);
+  guint32 wanted = ((guint32)round (color->red * 255) << 16) | ((guint32)round (color->green * 255) << 8)
+                   | (guint32)round (color->blue * 255);
+  gboolean found = FALSE;
+
+  gdk_paintable_snapshot (paintable, snapshot, width, height);
+  node = gtk_snapshot_free_to_node (snapshot);
+  g_assert_nonnull (node);
+  gsk_render_node_draw (node, cr);
+  cairo_destroy (cr);
+  cairo_surface_flush (surface);
+  for (gint y = 0; y < height; y++)
+    for (gint x = 0; x < width; x++)
+      {
+        const guchar *row = cairo_image_surface_get_data (surface) + y * cairo_image_surface_get_stride (surface);
+
+        found |= (((const guint32 *)(gconstpointer)row)[x] & 0xffffff) == wanted;
+      }
+  cairo_surface_destroy (surface);
+  return found;
+}
+
+/* With an edge that doesn't answer the legend's lines are as grey as those that it explains. */
+static void
+test_legend (World *world, gconstpointer n)
+{
+  EwMapView *map = EW_MAP_VIEW (world->map);
+  g_autoptr (JsonNode) dead = json_from_string (
+    "{\"type\":\"edge\",\"edge\":{\"id\":\"edge-1\",\"name\":\"Frankfurt\",\"online\":false}}", NULL);
+
+  lay_out (world);
+  g_assert_true (has_color (GTK_WIDGET (map->legend), &map->colors->waiting));
+  ew_topology_take_message (world->topology, json_node_get_object (dead));
+  lay_out (world);
+  g_assert_false (ew_edge_get_online (ew_topology_get_edge (world->topology)));
+  g_assert_false (has_color (GTK_WIDGET (map->legend), &map->colors->waiting));
+  g_assert_true (has_color (GTK_WIDGET (map->legend), &map->colors->offline));
+}
+
 /* Among seats, where no label has a latency in it: the path's pills, and the names of tokens. */
 static void
 test_follows_seats (World *world, gconstpointer n)
@@ -683,6 +731,8 @@ main (int argc, char **argv)
   ADD ("/map/view/seat-names-many", 1000, test_seat_names);
   ADD ("/map/view/fits-sector", 60, test_fits_sector);
   ADD ("/map/view/search", 9, test_search);
+  ADD ("/map/view/legend", 9, test_legend);
+  ADD ("/map/view/legend-seats", 60, test_legend);
   ADD ("/map/view/follows", 9, test_follows);
   ADD ("/map/view/follows-seats", 60, test_follows_seats);
   ADD ("/map/view/theme", 9, test_theme);
