@@ -122,7 +122,7 @@ toggle_path (EwMapView *self, EwToken *token)
 static gboolean
 on_token_key (EwMapView *self, EwToken *token, guint key)
 {
-  EwMapItem *item = g_hash_table_lookup (self->by_token, token);
+  GObject *object = ew_map_menu_object (self, token, -1, -1);
 
   switch (key)
     {
@@ -136,9 +136,9 @@ on_token_key (EwMapView *self, EwToken *token, guint key)
       gtk_widget_activate_action (GTK_WIDGET (token), "token.open", NULL);
       return TRUE;
     case GDK_KEY_Menu:
-      if (item != NULL)
-        ew_map_menu_open (self, token, item->node, -1, -1);
-      return item != NULL;
+      if (object != NULL)
+        ew_map_menu_open (self, token, object, -1, -1);
+      return object != NULL;
     default:
       return FALSE;
     }

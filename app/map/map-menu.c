@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The actions of a node, where the pointer is or beside its token.
+ * The actions of a node or the edge, where the pointer is or beside its token.
  */
 #include "map/map-view-private.h"
 #include "node/node-menu.h"
@@ -35,10 +35,23 @@ on_closed (GtkWidget *popover, EwMapView *self)
   g_idle_add_full (G_PRIORITY_LOW, on_closed_idle, g_object_ref (popover), g_object_unref);
 }
 
-void
-ew_map_menu_open (EwMapView *self, EwToken *token, EwNode *node, gdouble x, gdouble y)
+GObject *
+ew_map_menu_object (EwMapView *self, EwToken *token, gdouble x, gdouble y)
 {
-  g_autoptr (GMenuModel) menu = ew_node_menu_new (node, self->daemon, TRUE);
+  EwMapItem *item = g_hash_table_lookup (self->by_token, token);
+
+  if (ew_token_get_role (token) == EW_TOKEN_EDGE)
+    return (GObject *)ew_topology_get_edge (self->topology);
+  if (ew_token_get_role (token) == EW_TOKEN_SECTOR && self->layout != NULL && x >= 0)
+    item = ew_map_seat_at (self, x, y);
+  return item != NULL ? G_OBJECT (item->node) : NULL;
+}
+
+void
+ew_map_menu_open (EwMapView *self, EwToken *token, GObject *object, gdouble x, gdouble y)
+{
+  g_autoptr (GMenuModel) menu = EW_IS_EDGE (object) ? ew_edge_menu_new (EW_EDGE (object))
+                                                    : ew_node_menu_new (EW_NODE (object), self->daemon, TRUE);
   GtkWidget *popover = gtk_popover_menu_new_from_model (menu);
   graphene_point_t at, in_view;
 

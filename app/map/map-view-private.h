@@ -192,7 +192,10 @@ void ew_map_settle (EwMapView *self);                        /* the layout follo
 void ew_map_limit (EwMapView *self);                         /* pan and zoom, after a new layout */
 gdouble ew_map_scale (EwMapView *self);                      /* of the layout, while the zoom changes */
 graphene_rect_t ew_map_area (EwMapView *self);               /* what of the dial is drawn */
-void ew_map_menu_open (EwMapView *self, EwToken *token, EwNode *node, gdouble x, gdouble y);
+/* Of a node or the edge, at a point of the token; x < 0: below it. */
+void ew_map_menu_open (EwMapView *self, EwToken *token, GObject *object, gdouble x, gdouble y);
+/* Whose menu a token has there; x < 0: wherever. NULL: none. */
+GObject *ew_map_menu_object (EwMapView *self, EwToken *token, gdouble x, gdouble y);
 
 void ew_map_activate (EwMapView *self, GObject *object); /* emits "activated" */
 

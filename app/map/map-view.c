@@ -106,12 +106,10 @@ on_path (EwToken *token, gdouble x, gdouble y, EwMapView *self)
 static void
 on_menu (EwToken *token, gdouble x, gdouble y, EwMapView *self)
 {
-  EwMapItem *item = g_hash_table_lookup (self->by_token, token);
+  GObject *object = ew_map_menu_object (self, token, x, y);
 
-  if (item == NULL && ew_token_get_role (token) == EW_TOKEN_SECTOR && self->layout != NULL)
-    item = ew_map_seat_at (self, x, y);
-  if (item != NULL)
-    ew_map_menu_open (self, token, item->node, x, y);
+  if (object != NULL)
+    ew_map_menu_open (self, token, object, x, y);
 }
 
 static void

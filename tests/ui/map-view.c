@@ -409,6 +409,30 @@ test_legend (World *world, gconstpointer n)
   g_assert_true (has_color (GTK_WIDGET (map->legend), &map->colors->offline));
 }
 
+/* The edge has a menu as the nodes do, with the pointer and with the keyboard. */
+static void
+test_edge_menu (World *world, gconstpointer n)
+{
+  EwMapView *map = EW_MAP_VIEW (world->map);
+
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (GMenuModel) section = NULL;
+      g_autoptr (GVariant) target = NULL;
+
+      g_signal_emit_by_name (map->hub, "menu", i == 0 ? 40.0 : -1.0, i == 0 ? 40.0 : -1.0);
+      g_assert_nonnull (map->popover);
+      section = g_menu_model_get_item_link (gtk_popover_menu_get_menu_model (GTK_POPOVER_MENU (map->popover)), 0,
+                                            G_MENU_LINK_SECTION);
+      target = g_menu_model_get_item_attribute_value (section, 0, G_MENU_ATTRIBUTE_TARGET, G_VARIANT_TYPE_STRING);
+      g_assert_cmpstr (g_variant_get_string (target, NULL), ==, "edge-1");
+      gtk_popover_popdown (GTK_POPOVER (map->popover));
+      for (guint j = 0; j < 100 && map->popover != NULL; j++)
+        run_for (50);
+      g_assert_null (map->popover);
+    }
+}
+
 /* Among seats, where no label has a latency in it: the path's pills, and the names of tokens. */
 static void
 test_follows_seats (World *world, gconstpointer n)
@@ -733,6 +757,7 @@ main (int argc, char **argv)
   ADD ("/map/view/search", 9, test_search);
   ADD ("/map/view/legend", 9, test_legend);
   ADD ("/map/view/legend-seats", 60, test_legend);
+  ADD ("/map/view/edge-menu", 9, test_edge_menu);
   ADD ("/map/view/follows", 9, test_follows);
   ADD ("/map/view/follows-seats", 60, test_follows_seats);
   ADD ("/map/view/theme", 9, test_theme);
