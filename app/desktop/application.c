@@ -297,11 +297,14 @@ ew_application_startup (GApplication *application)
   follow_daemon (self);
 }
 
-/* What can be acted on only while the app runs is withdrawn. */
+/* What can be acted on only while the app runs is withdrawn; another program tells it then. */
 static void
 ew_application_shutdown (GApplication *application)
 {
-  ew_notices_set_active (EW_APPLICATION (application)->notices, FALSE);
+  EwApplication *self = EW_APPLICATION (application);
+  ew_notices_set_active (self->notices, FALSE);
+  if (ew_guard_watch_get_phase (ew_control_get_guard (self->control)) == EW_GUARD_COUNTING)
+    ew_tray_leave_teller (self->bus_address);
   G_APPLICATION_CLASS (ew_application_parent_class)->shutdown (application);
 }
 

@@ -86,14 +86,41 @@ look_for_host (Tray *tray)
   g_signal_connect (tray->host, "notify::known", G_CALLBACK (on_host_known), tray);
 }
 
+static gboolean
+spawn_tray (const gchar *program, const gchar *name, const gchar *daemon_bus, const gchar *option, GError **error)
+{
+  g_autofree gchar *id_option = g_strconcat ("--gapplication-app-id=", name, NULL);
+  const gchar *argv[6] = { program, id_option };
+  guint n = 2;
+  if (daemon_bus != NULL)
+    {
+      argv[n++] = "--bus";
+      argv[n++] = daemon_bus;
+    }
+  argv[n] = option;
+  return g_spawn_async (NULL, (gchar **)argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, error);
+}
+
+static gchar *
+get_tray_name (void)
+{
+  return g_strconcat (g_application_get_application_id (g_application_get_default ()), ".Tray", NULL);
+}
+
+void
+ew_tray_leave_teller (const gchar *daemon_bus)
+{
+  g_autofree gchar *program = g_find_program_in_path ("edgeway-tray"), *name = get_tray_name ();
+  if (program != NULL)
+    spawn_tray (program, name, daemon_bus, "--until-told", NULL);
+}
+
 /* A second tray of a session ends by itself, so it is just started. */
 static void
 start_tray (Tray *tray)
 {
-  g_autofree gchar *id_option = g_strconcat ("--gapplication-app-id=", tray->name, NULL);
-  const gchar *argv[] = { tray->program, id_option, tray->daemon_bus != NULL ? "--bus" : NULL, tray->daemon_bus, NULL };
   g_autoptr (GError) error = NULL;
-  if (g_spawn_async (NULL, (gchar **)argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, &error))
+  if (spawn_tray (tray->program, tray->name, tray->daemon_bus, NULL, &error))
     {
       look_for_host (tray);
       return;
@@ -151,7 +178,7 @@ ew_tray_actions_add (GActionMap *map, const gchar *daemon_bus, EwTrayTold told, 
   *tray = (Tray){
     .program = program,
     .daemon_bus = g_strdup (daemon_bus),
-    .name = g_strconcat (g_application_get_application_id (g_application_get_default ()), ".Tray", NULL),
+    .name = get_tray_name (),
     .monitor = ew_autostart_watch (),
     .shown = g_simple_action_new_stateful ("tray", NULL, g_variant_new_boolean (FALSE)),
     .told = told,

@@ -12,7 +12,9 @@ ew_open_app_get_id (GApplication *application)
 {
   const gchar *own = g_application_get_application_id (application);
 
-  return g_str_has_suffix (own, ".Tray") ? g_strndup (own, strlen (own) - strlen (".Tray")) : g_strdup (EW_APP_ID);
+  return g_str_has_suffix (own, ".Tray") || g_str_has_suffix (own, ".Teller")
+           ? g_strndup (own, strrchr (own, '.') - own)
+           : g_strdup (EW_APP_ID);
 }
 
 typedef struct

@@ -14,9 +14,8 @@
 #include "model/tray-host.h"
 #include "model/words.h"
 #include "control/notice.h"
-#include "control/notices.h"
-#include "control/wishes.h"
 #include "open-app.h"
+#include "teller.h"
 
 /* A panel may start after the tray at login, and takes a moment to come back after a crash. */
 #define HOST_PATIENCE_S 10
@@ -31,11 +30,8 @@ struct _EwTray
   gchar *daemon_bus;
   EwDaemon *daemon;
   EwControl *control;
-  EwWishes *wishes;
-  EwNotices *notices;
-  GSimpleActionGroup *actions;
+  EwTeller *teller;
   EwTrayMenu *menu; /* borrowed: the indicator's */
-  guint app_watch;
   guint busy_timer;
   gboolean busy;       /* shown */
   GSettings *settings; /* NULL: none */
@@ -48,12 +44,6 @@ struct _EwTray
 G_DEFINE_TYPE (EwTray, ew_tray, G_TYPE_OBJECT)
 
 /* What the menu asks for. */
-
-static void
-on_failed (EwTray *self, const gchar *sentence)
-{
-  ew_notice_send (self->application, "call", _ ("Nothing Was Changed"), sentence, NULL, NULL);
-}
 
 static void
 on_connect_asked (EwTray *self, gboolean on)
@@ -84,12 +74,6 @@ static void
 on_open_asked (EwTray *self)
 {
   ew_open_app (self->application, self->daemon_bus);
-}
-
-static void
-open_map (GSimpleAction *action, GVariant *parameter, gpointer user_data)
-{
-  on_open_asked (user_data);
 }
 
 static void
@@ -238,43 +222,12 @@ make_indicator (EwTray *self)
   app_indicator_set_status (self->indicator, APP_INDICATOR_STATUS_ACTIVE);
 }
 
-/* Who tells what a person has to know. */
-
-static void
-on_app_appeared (GDBusConnection *bus, const gchar *name, const gchar *owner, gpointer user_data)
-{
-  ew_notices_set_active (EW_TRAY (user_data)->notices, FALSE);
-}
-
-static void
-on_app_vanished (GDBusConnection *bus, const gchar *name, gpointer user_data)
-{
-  ew_notices_set_active (EW_TRAY (user_data)->notices, TRUE);
-}
-
-static void
-make_notices (EwTray *self)
-{
-  const GActionEntry entries[] = { { .name = "open-map", .activate = open_map } };
-  g_autofree gchar *app = ew_open_app_get_id (self->application);
-
-  self->actions = g_simple_action_group_new ();
-  g_action_map_add_action_entries (G_ACTION_MAP (self->actions), entries, G_N_ELEMENTS (entries), self);
-  ew_control_add_actions (self->control, G_ACTION_MAP (self->actions));
-  self->wishes = ew_wishes_new (self->application, self->control);
-  ew_wishes_add_actions (self->wishes, G_ACTION_GROUP (self->actions));
-  g_signal_connect_object (self->wishes, "refused", G_CALLBACK (on_failed), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->control, "failed", G_CALLBACK (on_failed), self, G_CONNECT_SWAPPED);
-  self->notices = ew_notices_new (self->application, self->control, NULL, NULL);
-  self->app_watch
-    = g_bus_watch_name_on_connection (g_application_get_dbus_connection (self->application), app,
-                                      G_BUS_NAME_WATCHER_FLAGS_NONE, on_app_appeared, on_app_vanished, self, NULL);
-}
-
 EwTray *
 ew_tray_new (GApplication *application, const gchar *daemon_bus)
 {
   EwTray *self = g_object_new (EW_TYPE_TRAY, NULL);
+  g_autofree gchar *app = ew_open_app_get_id (application);
+  const gchar *const others[] = { app, NULL };
 
   self->application = application;
   self->daemon_bus = g_strdup (daemon_bus);
@@ -283,7 +236,7 @@ ew_tray_new (GApplication *application, const gchar *daemon_bus)
   self->settings = ew_settings_new ();
   self->host = ew_tray_host_new ();
   make_indicator (self);
-  make_notices (self);
+  self->teller = ew_teller_new (application, self->control, daemon_bus, others);
   g_signal_connect_object (self->control, "notify::busy-text", G_CALLBACK (on_busy_changed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->daemon, "notify", G_CALLBACK (on_daemon_changed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->host, "notify", G_CALLBACK (on_host_changed), self, G_CONNECT_SWAPPED);
@@ -294,8 +247,7 @@ ew_tray_new (GApplication *application, const gchar *daemon_bus)
 void
 ew_tray_stop (EwTray *self)
 {
-  g_clear_handle_id (&self->app_watch, g_bus_unwatch_name);
-  ew_notices_set_active (self->notices, FALSE);
+  ew_teller_stop (self->teller);
 }
 
 static void
@@ -307,12 +259,9 @@ ew_tray_dispose (GObject *object)
   if (self->daemon != NULL)
     g_signal_handlers_disconnect_by_data (self->daemon, self);
   g_clear_handle_id (&self->busy_timer, g_source_remove);
-  g_clear_handle_id (&self->app_watch, g_bus_unwatch_name);
   if (self->control != NULL)
     g_signal_handlers_disconnect_by_data (self->control, self);
-  g_clear_object (&self->notices);
-  g_clear_object (&self->wishes);
-  g_clear_object (&self->actions);
+  g_clear_object (&self->teller);
   g_clear_object (&self->control);
   g_clear_object (&self->indicator);
   g_clear_object (&self->host);

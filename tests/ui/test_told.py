@@ -55,14 +55,15 @@ class Toasts(FakeCase):
 class WithoutWindow(FakeCase):
     """Actions of a notification, a launcher or a link, that start the app by its name on the bus as where it's installed."""
 
+    BUS = ("gdbus", "call", "--session", "--dest", "org.freedesktop.DBus", "--object-path", "/org/freedesktop/DBus", "--method")
+
     def setUp(self):
         super().setUp()
-        bus = ("gdbus", "call", "--session", "--dest", "org.freedesktop.DBus", "--object-path", "/org/freedesktop/DBus", "--method")
         with open(self.desktop.path("services/org.edgeway.Edgeway.service"), "w") as file:
             file.write(f"[D-BUS Service]\nName={fake_session.ID}\nExec={self.program} --bus {self.bus} --gapplication-service\n")
-        self.desktop.run(*bus, "org.freedesktop.DBus.ReloadConfig")
+        self.desktop.run(*self.BUS, "org.freedesktop.DBus.ReloadConfig")
         names = ("GSK_RENDERER", "GDK_BACKEND", "DISPLAY", "XDG_RUNTIME_DIR", "HOME", "GSETTINGS_BACKEND", "GSETTINGS_SCHEMA_DIR", "XDG_CONFIG_HOME", "DBUS_SESSION_BUS_ADDRESS")
-        self.desktop.run(*bus, "org.freedesktop.DBus.UpdateActivationEnvironment",
+        self.desktop.run(*self.BUS, "org.freedesktop.DBus.UpdateActivationEnvironment",
                          "{" + ",".join(f"'{name}':'{self.desktop.environment[name]}'" for name in names if name in self.desktop.environment) + "}")
         self.daemon = Daemon(self.desktop)
 
@@ -73,9 +74,8 @@ class WithoutWindow(FakeCase):
         self.desktop.run("gdbus", "call", "--session", "--dest", "org.edgeway.Daemon1", "--object-path", "/org/edgeway/Daemon1", "--method",
                          "org.edgeway.Daemon1.SetMode", mode, "{}")
 
-    def runs(self):
-        return "true" in self.desktop.run("gdbus", "call", "--session", "--dest", "org.freedesktop.DBus", "--object-path", "/org/freedesktop/DBus", "--method",
-                                          "org.freedesktop.DBus.NameHasOwner", fake_session.ID).stdout
+    def runs(self, suffix=""):
+        return "true" in self.desktop.run(*self.BUS, "org.freedesktop.DBus.NameHasOwner", fake_session.ID + suffix).stdout
 
     def wait_told(self, title, words=""):
         def told():
@@ -126,6 +126,25 @@ class WithoutWindow(FakeCase):
         self.ask_from_outside("quit")
         self.wait_end()
         self.assertTrue(self.wait_told("Trying VPN Mode")["withdrawn"], "its buttons do nothing any more")
+
+    def test_closed_while_it_is_tried(self):
+        """No tray, and the window is closed during the try: one without an icon is left, tells how it ends, and ends."""
+        self.desktop.bring(os.path.join(fake_session.BUILD, "app/tray/edgeway-tray"))
+        self.desktop.run(*self.BUS, "org.freedesktop.DBus.UpdateActivationEnvironment", f"{{'PATH':'{self.desktop.path('')}:{os.environ['PATH']}'}}")
+        self.ask_from_outside("about")
+        wait_for("the window", lambda: [t for t in self.windows() if t.startswith("About")], SLOW, 0.3)
+        self.daemon.set(Mode="vpn", GuardUntil=int((time.time() + 500) * 1e6))
+        self.wait_told("Trying VPN Mode")
+        self.ask_from_outside("quit")
+        self.wait_end()
+        wait_for("the one without an icon", lambda: self.runs(".Teller"), SLOW, 0.2)
+        self.assertFalse(self.runs(".Tray"))
+        wait_for("it to tell of the try", lambda: [n for n in self.desktop.notifications() if n["title"] == "Trying VPN Mode" and not n["withdrawn"]], SLOW, 0.2)
+        now = int((time.time() - 1) * 1e6)
+        self.daemon.set(GuardUntil=now)
+        self.daemon.set(Mode="connector", GuardUntil=0)
+        self.wait_told("VPN Mode Was Turned Off")
+        wait_for("its end", lambda: not self.runs(".Teller"), SLOW, 0.3)
 
 
 class Copies(FakeCase):
