@@ -5,10 +5,13 @@
 
 #include <adwaita.h>
 #include <glib/gi18n.h>
+#include <string.h>
 
 #include "access/access.h"
 #include "common/enrollment-key.h"
 #include "common/util.h"
+
+#define SHOWN_MAX 4096 /* bytes; a key in a link that is percent-encoded all over has 3 KiB */
 
 struct _EwKeyOpener
 {
@@ -66,12 +69,22 @@ proceed (EwKeyOpener *self)
   ew_free_secret (key);
 }
 
+/* A page's link, or a program, may hand over any bytes, and any number of them: the key in it, or enough to show what
+   it was. */
+static gchar *
+take_given (const gchar *text)
+{
+  gchar *key = ew_enrollment_key_find (text, strnlen (text, EW_KEY_TEXT_MAX), NULL);
+
+  return key != NULL ? key : g_utf8_make_valid (text, (gssize)strnlen (text, SHOWN_MAX));
+}
+
 void
 ew_key_opener_open (EwKeyOpener *self, GtkWindow *parent, const gchar *key_or_link)
 {
   g_set_weak_pointer (&self->parent, parent);
   ew_free_secret (self->waiting);
-  self->waiting = g_strdup (key_or_link);
+  self->waiting = take_given (key_or_link);
   proceed (self);
 }
 
@@ -90,10 +103,13 @@ say_unusable (EwKeyOpener *self, const gchar *heading, const gchar *why)
 static void
 take_text (EwKeyOpener *self, GFile *file, const gchar *text, gsize length)
 {
-  g_autofree gchar *name = g_file_get_basename (file), *heading = NULL;
+  g_autofree gchar *path = g_file_get_basename (file), *name = g_filename_display_name (path), *heading = NULL;
   g_autoptr (GError) error = NULL;
-  gchar *key = ew_enrollment_key_find (text, length, &error);
+  gchar *key;
 
+  if (self->parent == NULL)
+    return;
+  key = ew_enrollment_key_find (text, length, &error);
   if (key != NULL)
     ew_key_opener_open (self, self->parent, key);
   else
@@ -104,26 +120,56 @@ take_text (EwKeyOpener *self, GFile *file, const gchar *text, gsize length)
   ew_free_secret (key);
 }
 
+typedef struct
+{
+  EwKeyOpener *self;
+  GFile *file;
+  gchar *text; /* EW_KEY_TEXT_MAX bytes */
+} Reading;
+
+static void
+reading_free (Reading *reading)
+{
+  g_object_unref (reading->self);
+  g_object_unref (reading->file);
+  ew_zero (reading->text, EW_KEY_TEXT_MAX);
+  g_free (reading->text);
+  g_free (reading);
+}
+
+static void
+on_file_read (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Reading *reading = user_data;
+  EwKeyOpener *self = reading->self;
+  g_autoptr (GError) error = NULL;
+  gsize n = 0;
+
+  if (g_input_stream_read_all_finish (G_INPUT_STREAM (source), result, &n, &error))
+    take_text (self, reading->file, reading->text, n);
+  else if (self->parent != NULL)
+    say_unusable (self, _ ("The Key File Can't Be Read"), error->message);
+  reading_free (reading);
+}
+
+/* A pipe, or a file on a server, may say nothing for long. */
 static void
 on_file_opened (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (EwKeyOpener) self = user_data;
   g_autoptr (GFileInputStream) stream = g_file_read_finish (G_FILE (source), result, NULL);
-  g_autoptr (GError) error = NULL;
-  gchar *text;
-  gsize n = 0;
-  if (self->parent == NULL)
-    return;
-  text = g_malloc0 (EW_KEY_TEXT_MAX);
-  /* Small and local: read here, now that it is open. */
+  Reading *reading;
+
   if (stream == NULL)
-    say_unusable (self, _ ("The Key File Can't Be Opened"), _ ("Check that it exists and that you may read it."));
-  else if (!g_input_stream_read_all (G_INPUT_STREAM (stream), text, EW_KEY_TEXT_MAX, &n, NULL, &error))
-    say_unusable (self, _ ("The Key File Can't Be Read"), error->message);
-  else
-    take_text (self, G_FILE (source), text, n);
-  ew_zero (text, EW_KEY_TEXT_MAX);
-  g_free (text);
+    {
+      if (self->parent != NULL)
+        say_unusable (self, _ ("The Key File Can't Be Opened"), _ ("Check that it exists and that you may read it."));
+      return;
+    }
+  reading = g_new (Reading, 1);
+  *reading = (Reading){ g_steal_pointer (&self), g_object_ref (G_FILE (source)), g_malloc0 (EW_KEY_TEXT_MAX) };
+  g_input_stream_read_all_async (G_INPUT_STREAM (stream), reading->text, EW_KEY_TEXT_MAX, G_PRIORITY_DEFAULT, NULL,
+                                 on_file_read, reading);
 }
 
 void

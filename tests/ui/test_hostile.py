@@ -225,11 +225,25 @@ class Links(FakeCase):
         """Links that hold none are shown as such, or not at all."""
         self.open("--state", "not-enrolled", argv=[LINK + "ew1_" + "A" * 60])
         self.desktop.find("text", "Enrollment key", state="INVALID", seconds=SLOW)
-        for link in ("edgeway://", "edgeway:<b>&", LINK + BROKEN, LINK + "%00%ff", "edgeway://leave", "edgeway://enroll/" + "x" * 3000):
+        for link in ("edgeway://", "edgeway:<b>&", LINK + BROKEN, LINK + "%00%ff", "edgeway://leave", LINK + "x" * 120000, "/nowhere/ew1_\udcff"):
             self.open_link(link)
             self.alive()
+        self.assertLess(len(self.desktop.find("text", "Enrollment key", seconds=SLOW).get("text") or ""), 5000)
         self.assertEqual(1, len(self.wizards()), self.windows())
         self.assert_nothing_sent()
+
+    def test_file_that_says_nothing(self):
+        self.open("--state", "not-enrolled")
+        path = os.path.join(os.fsencode(self.desktop.path("")), b"\xff.key")
+        os.mkfifo(path)
+        os.chmod(path, 0o666)
+        writer = os.open(path, os.O_RDWR)
+        self.open_link(os.fsdecode(path))
+        self.act("join")
+        self.desktop.find("text", "Enrollment key", seconds=SLOW)
+        os.write(writer, b"no key")
+        os.close(writer)
+        self.dialog("This doesn't contain an enrollment key.")
 
     def test_in_a_mesh_already(self):
         """Told once, however many there are."""
