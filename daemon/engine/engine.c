@@ -5,6 +5,7 @@
  */
 #include "engine/engine-private.h"
 #include "engine/uapi.h"
+#include "common/phrase.h"
 
 #include <string.h>
 
@@ -28,9 +29,9 @@ check_mtu (guint16 mtu, GError **error)
 {
   if (mtu >= EW_ENGINE_MIN_MTU)
     return TRUE;
-  g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
-               "An MTU of %u is too small: IPv6 doesn't work below %u. Choose one from %u to %u.", mtu,
-               EW_ENGINE_MIN_MTU, EW_ENGINE_MIN_MTU, EW_MTU_MAX);
+  ew_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
+                "An MTU of %u is too small: IPv6 doesn't work below %u. Choose one from %u to %u.", mtu,
+                EW_ENGINE_MIN_MTU, EW_ENGINE_MIN_MTU, EW_MTU_MAX);
   return FALSE;
 }
 
@@ -177,8 +178,8 @@ ew_engine_set_listen_port (EwEngine *engine, uint16_t port, GError **error)
   if (wires.n != engine->crew->n)
     {
       if (wires.n > 0)
-        g_set_error_literal (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
-                             "The port stays as it is: the kernel doesn't share the new one among the threads.");
+        ew_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
+                      "The port stays as it is: the kernel doesn't share the new one among the threads.");
       ew_wires_clear (&wires);
       return FALSE;
     }
@@ -369,8 +370,8 @@ ew_engine_serve_uapi (EwEngine *engine, gboolean managed, GError **error)
 {
   if (engine->interface == NULL)
     {
-      g_set_error_literal (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
-                           "`wg` can't be served: this tunnel has no network interface, whose name it needs.");
+      ew_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
+                    "`wg` can't be served: this tunnel has no network interface, whose name it needs.");
       return FALSE;
     }
   g_autofree char *path = g_strdup_printf (EW_UAPI_DIR "/%s.sock", engine->interface);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/uapi.h"
 #include "engine/uapi-device.h"
+#include "common/phrase.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -219,7 +220,7 @@ set_address (struct sockaddr_un *address, const char *path, GError **error)
   *address = (struct sockaddr_un){ .sun_family = AF_UNIX };
   if (g_strlcpy (address->sun_path, path, sizeof address->sun_path) < sizeof address->sun_path)
     return TRUE;
-  g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The path %s is too long for a socket.", path);
+  ew_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The path %s is too long for a socket.", path);
   return FALSE;
 }
 
@@ -241,8 +242,8 @@ bind_socket (EwUapi *uapi, const struct sockaddr_un *address, GError **error)
 
   if (is_answered (address))
     {
-      g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_NAME_IN_USE,
-                   "Another program answers on %s already. Stop it, or choose another interface name.", uapi->path);
+      ew_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_NAME_IN_USE,
+                    "Another program answers on %s already. Stop it, or choose another interface name.", uapi->path);
       return FALSE;
     }
   if (lstat (uapi->path, &mine) == 0 && S_ISSOCK (mine.st_mode))
@@ -257,8 +258,8 @@ bind_socket (EwUapi *uapi, const struct sockaddr_un *address, GError **error)
       uapi->inode = mine.st_ino;
       return TRUE;
     }
-  g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The socket %s for `wg` couldn't be created: %s.",
-               uapi->path, g_strerror (errno));
+  ew_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The socket %s for `wg` couldn't be created: %s.",
+                uapi->path, g_strerror (errno));
   return FALSE;
 }
 
@@ -281,8 +282,8 @@ ew_uapi_new (EwEngine *engine, const char *path, gboolean managed, GError **erro
     return NULL;
   if (g_mkdir_with_parents (folder, 0755) != 0)
     {
-      g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The folder %s couldn't be created: %s.", folder,
-                   g_strerror (errno));
+      ew_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The folder %s couldn't be created: %s.", folder,
+                    g_strerror (errno));
       return NULL;
     }
 

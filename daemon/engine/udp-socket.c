@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/udp-socket.h"
+#include "common/phrase.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -27,9 +28,12 @@ ew_udp_socket_set_mark (int fd, guint32 mark, GError **error)
 {
   if (setsockopt (fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark) == 0)
     return TRUE;
-  g_set_error (error, EW_ENGINE_ERROR, errno == EPERM ? EW_ENGINE_ERROR_PRIVILEGE : EW_ENGINE_ERROR_FAILED,
-               "The tunnel's UDP socket couldn't be marked with 0x%x: %s%s.", mark, g_strerror (errno),
-               errno == EPERM ? " (CAP_NET_ADMIN is missing: run as root)" : "");
+  if (errno == EPERM)
+    ew_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PRIVILEGE,
+                  "The tunnel's UDP socket can't be marked without CAP_NET_ADMIN. Run as root.");
+  else
+    ew_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "The tunnel's UDP socket couldn't be marked: %s.",
+                  g_strerror (errno));
   return FALSE;
 }
 
@@ -147,22 +151,21 @@ open_any (guint16 port, int fds[EW_UDP_FDS])
 static void
 set_bind_error (GError **error, const char *address, guint16 port, int code)
 {
-  g_autofree gchar *where = address != NULL ? g_strdup_printf (" on %s", address) : g_strdup ("");
+  g_autofree gchar *where
+    = address != NULL ? ew_phrase ("UDP port %u on %s", port, address) : ew_phrase ("UDP port %u", port);
 
   if (code == EADDRINUSE)
-    g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PORT_IN_USE,
-                 "UDP port %u%s is in use by another program. Stop it (`ss -lunp` names it), or choose another port.",
-                 port, where);
+    ew_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PORT_IN_USE,
+                  "%s is in use by another program. Stop it (`ss -lunp` names it), or choose another port.", where);
   else if (code == EACCES)
-    g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PRIVILEGE,
-                 "UDP port %u%s needs a privilege (CAP_NET_BIND_SERVICE). Run as root, or choose a port above 1023.",
-                 port, where);
+    ew_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PRIVILEGE,
+                  "%s needs a privilege (CAP_NET_BIND_SERVICE). Run as root, or choose a port above 1023.", where);
   else if (code == EADDRNOTAVAIL)
-    g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
-                 "UDP port %u can't be opened%s: no interface of this computer has that address.", port, where);
+    ew_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
+                  "%s can't be opened: no interface of this computer has that address.", where);
   else
-    g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "UDP port %u couldn't be opened%s: %s.", port, where,
-                 g_strerror (code));
+    ew_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED, "%s couldn't be opened: %s.", where,
+                  g_strerror (code));
 }
 
 gboolean
@@ -175,8 +178,8 @@ ew_udp_sockets_bind (const char *address, guint16 port, guint32 mark, gboolean l
   fds[0] = fds[1] = -1;
   if (address != NULL && !ew_ip_parse (address, &ip))
     {
-      g_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
-                   "\"%s\" isn't an IP address to listen on. Give it as numbers, without brackets or port.", address);
+      ew_set_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED,
+                    "\"%s\" isn't an IP address to listen on. Give it as numbers, without brackets or port.", address);
       return FALSE;
     }
   if (address == NULL)
