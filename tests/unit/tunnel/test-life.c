@@ -258,6 +258,7 @@ test_problem (World *world, gconstpointer data)
   if (skipped ())
     return;
   enroll (world);
+  atomic_store (&world->problem, EW_NODE_PROBLEM_CLOCK_BEHIND);
   json_object_set_string_member (world->document, "problem", "clock-behind");
   json_object_set_int_member (world->document, "revision", 43);
   publish (world);
@@ -267,6 +268,7 @@ test_problem (World *world, gconstpointer data)
   wait_for (world, "reason", "clock-behind");
   wait_for (world, "state", "connected");
   g_assert_false (json_object_has_member (world->tunnel->keystore->document, "problem")); /* of this moment */
+  atomic_store (&world->problem, EW_NODE_PROBLEM_NONE);
   gint64 end = g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
   while (world->tunnel->problem != EW_NODE_PROBLEM_NONE && g_get_monotonic_time () < end)
     {

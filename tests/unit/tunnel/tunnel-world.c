@@ -31,6 +31,7 @@ edge_router (void *user, EwLane *lane, EwPeer *from, EwPacket *packet, const EwT
   atomic_fetch_add (&world->probes, 1);
   message.type = EW_LINK_ANSWER;
   message.revision.hash = revision;
+  message.problem = atomic_load (&world->problem);
   packet->len = ew_link_build (packet->data, &destination, &source, &message);
   return EW_ROUTE_REPLY;
 }

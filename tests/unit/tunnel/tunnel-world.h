@@ -25,6 +25,7 @@ typedef struct
   EwTunnel *tunnel;
   gchar interface[IFNAMSIZ];
   atomic_ulong revision; /* that the packet side tells; 0: does not answer */
+  atomic_uint problem;   /* an EwNodeProblem, that it tells with it */
   atomic_uint probes, goodbyes;
 } World;
 
