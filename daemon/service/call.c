@@ -79,6 +79,7 @@ ew_call_fail (EwCall *call, GError *error)
   g_autoptr (GError) owned = error;
 
   g_debug ("%s refused: %s", call->method->name, owned->message);
+  ew_told_add (call->owner->told, g_dbus_method_invocation_get_sender (call->invocation), owned->message);
   ANSWER (call,
           g_dbus_method_invocation_return_error_literal (call->invocation, EW_ERROR, code_of (owned), owned->message));
 }
@@ -222,6 +223,12 @@ ew_call_cancel_prompts (EwCall *call, const gchar *method)
 {
   call->owner->cancel_prompts (ew_call_get_connection (call), g_dbus_method_invocation_get_sender (call->invocation),
                                method, call->owner->user_data);
+}
+
+gboolean
+ew_call_was_told (EwCall *call, const gchar *sentence)
+{
+  return ew_told_has (call->owner->told, g_dbus_method_invocation_get_sender (call->invocation), sentence);
 }
 
 gboolean

@@ -12,6 +12,7 @@
 #include <gio/gio.h>
 
 #include "service/caller.h"
+#include "service/told.h"
 #include "tunnel/tunnel.h"
 
 G_BEGIN_DECLS
@@ -43,6 +44,7 @@ typedef struct
   guint (*count_for_uid) (guint32 uid, gpointer user_data);
   /* Cancels that sender's calls of a method that wait for a password. */
   void (*cancel_prompts) (GDBusConnection *connection, const gchar *sender, const gchar *method, gpointer user_data);
+  EwTold *told; /* borrowed */
   gpointer user_data;
 } EwCallOwner;
 
@@ -67,6 +69,7 @@ gboolean ew_call_is_prompting (EwCall *call, const gchar *sender, const gchar *m
 
 /* For handlers. */
 void ew_call_cancel_prompts (EwCall *call, const gchar *method); /* of the same caller */
+gboolean ew_call_was_told (EwCall *call, const gchar *sentence); /* as an error, to the same caller */
 GVariant *ew_call_get_parameters (EwCall *call);                 /* borrowed */
 EwTunnel *ew_call_get_tunnel (EwCall *call);
 GCancellable *ew_call_get_cancellable (EwCall *call);

@@ -216,7 +216,7 @@ ew_handle_get_phrase (EwCall *call, GVariant *parameters)
   const gchar *message;
 
   g_variant_get (parameters, "(&s)", &message);
-  answer_string (call, ew_phrase_to_json (message), NULL);
+  answer_string (call, ew_call_was_told (call, message) ? ew_phrase_to_json (message) : g_strdup (""), NULL);
 }
 
 void

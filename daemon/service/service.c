@@ -240,6 +240,7 @@ ew_service_new (EwTunnel *tunnel)
     .done = on_call_done,
     .count_for_uid = count_for_uid,
     .cancel_prompts = cancel_prompts,
+    .told = ew_told_new (),
     .user_data = self,
   };
   g_signal_connect (tunnel, "notify", G_CALLBACK (on_notify), self);
@@ -256,6 +257,7 @@ ew_service_free (EwService *self)
   g_ptr_array_unref (self->calls);
   g_hash_table_unref (self->changed);
   g_object_unref (self->tunnel);
+  ew_told_free (self->call_owner.told);
   g_free (self);
 }
 

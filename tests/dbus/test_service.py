@@ -63,6 +63,13 @@ class Interface(unittest.TestCase):
         template = json.loads(phrase)[0] if phrase else message
         self.assertTrue(template in phrases.catalog(), f"no client can translate {template}")
 
+    def test_phrase_of_what_others_were_told(self):
+        message = self.refused("InvalidArgument", "ShowNode", "('',)")
+        self.assertIn("[", self.root.call("GetPhrase", f"({json.dumps(message)},)"))
+        other = self.machine.caller()
+        self.assertEqual("('',)", other.call("GetPhrase", f"({json.dumps(message)},)"))
+        self.assertEqual("('',)", self.root.call("GetPhrase", f"({json.dumps('x' * 100000)},)"))
+
     def test_introspection_is_the_xml(self):
         self.root.send("Introspect", interface="org.freedesktop.DBus.Introspectable")
         text = self.root.answer()["value"]
