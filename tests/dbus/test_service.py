@@ -68,7 +68,6 @@ class Interface(unittest.TestCase):
         self.assertIn("[", self.root.call("GetPhrase", f"({json.dumps(message)},)"))
         other = self.machine.caller()
         self.assertEqual("('',)", other.call("GetPhrase", f"({json.dumps(message)},)"))
-        self.assertEqual("('',)", self.root.call("GetPhrase", f"({json.dumps('x' * 100000)},)"))
 
     def test_introspection_is_the_xml(self):
         self.root.send("Introspect", interface="org.freedesktop.DBus.Introspectable")
