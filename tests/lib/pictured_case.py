@@ -72,6 +72,8 @@ class PicturedCase(FakeCase):
         for _ in range(2):
             self.desktop.resize(*self.SIZE)
             time.sleep(0.3)
+        # Where no tooltip is.
+        self.desktop.run("xdotool", "mousemove", *(str(side - 2) for side in self.SIZE))
 
     def reports(self):
         """Of each window, as it is now."""

@@ -275,6 +275,8 @@ write_labels (GtkWidget *widget, GtkWidget *root, const graphene_point_t *frame)
       builder = begin_line ("label", &box);
       for (GtkWidget *above = widget; above != NULL && tooltip == NULL; above = gtk_widget_get_parent (above))
         tooltip = gtk_widget_get_tooltip_text (above);
+      if (tooltip == NULL && gtk_widget_get_has_tooltip (widget))
+        tooltip = "…"; /* which one, is known once it is asked for */
       add_text (builder, "text", gtk_label_get_text (GTK_LABEL (widget)));
       add_truth (builder, "cut", pango_layout_is_ellipsized (gtk_label_get_layout (GTK_LABEL (widget))));
       add_text (builder, "tooltip", tooltip != NULL ? tooltip : "");
