@@ -190,7 +190,7 @@ on_joined (GObject *source, GAsyncResult *result, gpointer user_data)
   ew_wizard_page_set_can_go_back (EW_WIZARD_PAGE (self), TRUE);
   if (joined)
     {
-      ew_wizard_replace (wizard, ew_joined_page_new (self->daemon, self->steps));
+      ew_wizard_replace (wizard, ew_joined_page_new (self->daemon, ew_wizard_get_topology (wizard), self->steps));
       return;
     }
   update (self);

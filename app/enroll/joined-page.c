@@ -7,6 +7,7 @@
 #include "access/spinner.h"
 #include "access/toast.h"
 #include "common/util.h"
+#include "enroll/spoke-wheel.h"
 #include "edgeway-config.h"
 #include "model/words.h"
 
@@ -16,6 +17,8 @@ struct _EwJoinedPage
 {
   EwWizardPage parent_instance;
   EwDaemon *daemon;
+  EwTopology *topology;
+  EwSpokeWheel *wheel; /* once the map has come */
   GCancellable *calls; /* cancelled when the page goes */
   AdwActionRow *name_row, *address_row, *state_row;
   GtkWidget *connect, *spinner, *done;
@@ -46,6 +49,16 @@ update (EwJoinedPage *self)
     adw_action_row_set_subtitle (self->state_row, detail != NULL ? detail : "");
   gtk_widget_set_visible (self->connect, state == EW_STATE_DISCONNECTED);
   gtk_widget_set_visible (self->spinner, waiting);
+}
+
+static void
+show_wheel (EwJoinedPage *self)
+{
+  EwNode *own = ew_topology_get_self (self->topology);
+
+  if (own != NULL)
+    ew_spoke_wheel_set_node (self->wheel, self->topology, own);
+  gtk_widget_set_visible (GTK_WIDGET (self->wheel), own != NULL);
 }
 
 static void
@@ -164,16 +177,20 @@ on_routes (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 GtkWidget *
-ew_joined_page_new (EwDaemon *daemon, guint steps)
+ew_joined_page_new (EwDaemon *daemon, EwTopology *topology, guint steps)
 {
   static const gchar *const followed[] = { "notify::state",     "notify::message",   "notify::mesh",
                                            "notify::node-name", "notify::addresses", "notify::edge-name" };
   EwJoinedPage *self = g_object_new (EW_TYPE_JOINED_PAGE, NULL);
   g_set_object (&self->daemon, daemon);
+  g_set_object (&self->topology, topology);
   if (steps > 0)
     ew_wizard_page_set_steps (EW_WIZARD_PAGE (self), steps, steps);
   for (gsize i = 0; i < G_N_ELEMENTS (followed); i++)
     g_signal_connect_object (daemon, followed[i], G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (topology, "items-changed", G_CALLBACK (show_wheel), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (topology, "notify::self", G_CALLBACK (show_wheel), self, G_CONNECT_SWAPPED);
+  show_wheel (self);
   update (self);
   ew_daemon_call_async (daemon, "ListRoutes", NULL, self->calls, on_routes, g_object_ref (self));
   return GTK_WIDGET (self);
@@ -185,6 +202,7 @@ ew_joined_page_dispose (GObject *object)
   EwJoinedPage *self = EW_JOINED_PAGE (object);
   g_cancellable_cancel (self->calls);
   g_clear_object (&self->calls);
+  g_clear_object (&self->topology);
   g_clear_object (&self->daemon);
   G_OBJECT_CLASS (ew_joined_page_parent_class)->dispose (object);
 }
@@ -195,7 +213,9 @@ ew_joined_page_class_init (EwJoinedPageClass *class)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (class);
   G_OBJECT_CLASS (class)->dispose = ew_joined_page_dispose;
   g_type_ensure (EW_TYPE_SPINNER);
+  g_type_ensure (EW_TYPE_SPOKE_WHEEL);
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/enroll/joined-page.ui");
+  gtk_widget_class_bind_template_child (widget_class, EwJoinedPage, wheel);
   gtk_widget_class_bind_template_child (widget_class, EwJoinedPage, name_row);
   gtk_widget_class_bind_template_child (widget_class, EwJoinedPage, address_row);
   gtk_widget_class_bind_template_child (widget_class, EwJoinedPage, state_row);

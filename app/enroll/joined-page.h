@@ -5,6 +5,7 @@
 #pragma once
 
 #include "enroll/wizard-page.h"
+#include "model/topology.h"
 
 G_BEGIN_DECLS
 
@@ -12,6 +13,6 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (EwJoinedPage, ew_joined_page, EW, JOINED_PAGE, EwWizardPage)
 
 /* steps: it is the last one of them; 0: none is named. */
-GtkWidget *ew_joined_page_new (EwDaemon *daemon, guint steps);
+GtkWidget *ew_joined_page_new (EwDaemon *daemon, EwTopology *topology, guint steps);
 
 G_END_DECLS

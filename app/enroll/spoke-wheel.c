@@ -105,7 +105,7 @@ draw_icon (EwSpokeWheel *self, GtkSnapshot *snapshot, const gchar *name, gdouble
   gtk_snapshot_restore (snapshot);
 }
 
-/* Clockwise from this computer, which is at the bottom; the new node is where the eye meets it, top right. */
+/* Clockwise from this computer, which is at the bottom; another new node is where the eye meets it, top right. */
 static gdouble
 angle_of (guint i, guint total)
 {
@@ -116,7 +116,8 @@ static void
 ew_spoke_wheel_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
 {
   EwSpokeWheel *self = EW_SPOKE_WHEEL (widget);
-  guint total = self->n_others + 2, place = MAX (1, (2 * total) / 3), other = 0;
+  guint total = self->n_others + (self->own != NULL ? 2 : 1);
+  guint place = self->own != NULL ? MAX (1, (2 * total) / 3) : 0, other = 0;
   GtkStyleContext *style = gtk_widget_get_style_context (widget);
   gdouble left = (gtk_widget_get_width (widget) - SIDE) / 2.0, added = angle_of (place, total);
   GdkRGBA text, accent, on_accent;
