@@ -81,14 +81,13 @@ static void
 retouch_hub (EwMapView *self, gchar **words)
 {
   EwEdge *edge = ew_topology_get_edge (self->topology);
-  EwTokenFace face
-    = { .icon_name = EW_ICON_EDGE,
-        .round = TRUE,
-        .selected = self->selected != NULL && self->selected == (GObject *)edge,
-        .dimmed = edge != NULL && !ew_search_matches (words, G_OBJECT (edge)),
-        .state = ew_map_is_current (self)                                      ? EW_NODE_ONLINE
-                 : ew_daemon_get_state (self->daemon) == EW_STATE_DISCONNECTED ? EW_NODE_WAS_ONLINE /* as wished */
-                                                                               : EW_NODE_OFFLINE };
+  EwTokenFace face = { .icon_name = EW_ICON_EDGE,
+                       .round = TRUE,
+                       .selected = self->selected != NULL && self->selected == (GObject *)edge,
+                       .dimmed = edge != NULL && !ew_search_matches (words, G_OBJECT (edge)),
+                       .state = ew_map_is_current (self)    ? EW_NODE_ONLINE
+                                : ew_map_misses_edge (self) ? EW_NODE_OFFLINE
+                                                            : EW_NODE_WAS_ONLINE };
 
   ew_token_set_size (self->hub, 2 * self->layout->edge_radius);
   ew_token_set_face (self->hub, &face, self->colors);

@@ -108,6 +108,7 @@ ew_map_follow (EwMapView *self)
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (topology, "notify::as-of", G_CALLBACK (on_topology_changed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (daemon, "notify::state", G_CALLBACK (on_topology_changed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (daemon, "notify::reason", G_CALLBACK (on_topology_changed), self, G_CONNECT_SWAPPED);
   follow_edge (self);
   follow_theme (self);
   g_signal_connect_object (adw_style_manager_get_for_display (gtk_widget_get_display (GTK_WIDGET (self))),

@@ -131,6 +131,7 @@ EwMapItem *ew_map_self_item (EwMapView *self);                /* NULL: unknown *
 guint ew_map_index (EwMapView *self, EwMapItem *item);
 gboolean ew_map_is_on_path (EwMapView *self, EwMapItem *item);
 gboolean ew_map_is_current (EwMapView *self);           /* what is known is also so now */
+gboolean ew_map_misses_edge (EwMapView *self);          /* it should answer, and doesn't */
 gdouble ew_map_angle (EwMapView *self, guint index);    /* while it slides */
 gdouble ew_map_distance (EwMapView *self, guint index); /* of its token from the centre */
 EwPoint ew_map_point (EwMapView *self, gdouble radius, gdouble angle);

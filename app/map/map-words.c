@@ -245,14 +245,22 @@ count_sector (EwMapView *self, EwSector sector)
   return count;
 }
 
+gboolean
+ew_map_misses_edge (EwMapView *self)
+{
+  EwState state = ew_daemon_get_state (self->daemon);
+
+  if (ew_topology_get_as_of (self->topology) == 0)
+    return !ew_map_is_current (self);
+  return state == EW_STATE_RECONNECTING || state == EW_STATE_ERROR
+         || (state == EW_STATE_CONNECTING && *ew_daemon_get_reason (self->daemon) != '\0');
+}
+
 /* Of the whole map, while it is not as it is now. */
 static gchar *
 as_of_words (EwMapView *self)
 {
-  EwState state = ew_daemon_get_state (self->daemon);
-
-  return ew_words_as_of (ew_topology_get_as_of (self->topology),
-                         state == EW_STATE_CONNECTING || state == EW_STATE_RECONNECTING || state == EW_STATE_ERROR);
+  return ew_words_as_of (ew_topology_get_as_of (self->topology), ew_map_misses_edge (self));
 }
 
 /* "4 offline, 3 not joined yet"; NULL: all are online. */

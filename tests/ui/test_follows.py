@@ -64,6 +64,10 @@ class Follows(FakeCase):
         self.act("view", "map", window=True)
         self.daemon.set(State="disconnected")
         d.find("push button", "Edge Frankfurt. As last seen at", seconds=SLOW)
+        self.daemon.set(State="connecting", Reason="unreachable")  # after a while, which it says itself
+        d.find("push button", "Edge Frankfurt. No answer since", seconds=SLOW)
+        self.daemon.set(Reason="")
+        d.find("push button", "Edge Frankfurt. As last seen at", seconds=SLOW)
         self.daemon.set(State="connected")
         d.find("push button", "nas, online, 12 ms", seconds=SLOW)
         d.find("push button", "Edge Frankfurt, 5 ms", seconds=SLOW)
