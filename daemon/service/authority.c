@@ -50,7 +50,8 @@ refusal_from_answer (Check *check, gboolean challenge, gboolean dismissed)
                          "This computer's policy doesn't let you do that. Ask its administrator, or use sudo.");
   if (check->interactive)
     return ew_error_new (EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
-                         "This needs an administrator's password, and none was given. Try again, or use sudo.");
+                         "This needs an administrator's password, and none was given. If nothing asked for it, "
+                         "start a polkit agent in this session, or use sudo.");
   return ew_error_new (EW_ERROR, EW_ERROR_NOT_AUTHORIZED,
                        "This needs an administrator's password, and this program doesn't ask for it. Use sudo.");
 }

@@ -127,7 +127,7 @@ class WithPolkit(unittest.TestCase):
         for method, (action, _, _) in METHODS.items():
             if action is not None:
                 with self.subTest(method):
-                    self.assertIn("sudo", self.refused(caller, method, interactive=True))
+                    self.assertIn("start a polkit agent in this session, or use sudo", self.refused(caller, method, interactive=True))
 
     def test_person_at_the_screen(self):
         caller = self.machine.caller("ewdesk")
