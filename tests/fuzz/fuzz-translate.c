@@ -3,6 +3,7 @@
  * A sentence, a translation of each template and a phrase, a line each: whatever they are, the app says something, and
  * never more than it reads.
  */
+#include <edgeway-config.h>
 #include <glib.h>
 #include <libintl.h>
 #include <stdint.h>
@@ -14,14 +15,15 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
 static const gchar *translation;
 
-/* In place of the C library's: the catalog says what the input wants. An optimizing compiler sees a macro that calls the
-   second one. */
+/* In place of the C library's: our catalog says what the input wants, and the libraries' say nothing, which trust
+   theirs. An optimizing compiler sees a macro that calls the second one. */
 #undef dgettext
 
 char *
 dgettext (const char *domain, const char *msgid)
 {
-  return (char *)(translation != NULL && *translation != '\0' ? translation : msgid);
+  const gboolean ours = g_strcmp0 (domain, GETTEXT_PACKAGE) == 0;
+  return (char *)(ours && translation != NULL && *translation != '\0' ? translation : msgid);
 }
 
 char *
