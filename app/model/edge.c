@@ -137,7 +137,8 @@ set_addresses (EwEdge *self, JsonArray *array)
       const gchar *text = JSON_NODE_HOLDS_VALUE (element) && json_node_get_value_type (element) == G_TYPE_STRING
                             ? json_node_get_string (element)
                             : NULL;
-      g_autoptr (GInetAddress) address = text != NULL ? g_inet_address_new_from_string (text) : NULL;
+      g_autoptr (GInetAddress) address
+        = text != NULL && strchr (text, '%') == NULL ? g_inet_address_new_from_string (text) : NULL;
       if (address != NULL)
         g_strv_builder_add (builder, text);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "node-private.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "rate.h"
@@ -213,16 +214,20 @@ set_int (EwNode *self, gint *field, gint value, guint property)
   g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
 }
 
+/* Nothing but an address: it goes into commands. GLib's own check lets anything be the zone after a "%". */
 static gboolean
 is_address (const gchar *text)
 {
-  return g_hostname_is_ip_address (text);
+  struct in6_addr address;
+
+  return inet_pton (strchr (text, ':') != NULL ? AF_INET6 : AF_INET, text, &address) == 1;
 }
 
 static gboolean
 is_cidr (const gchar *text)
 {
-  g_autoptr (GInetAddressMask) mask = g_inet_address_mask_new_from_string (text, NULL);
+  g_autoptr (GInetAddressMask) mask
+    = strchr (text, '%') == NULL ? g_inet_address_mask_new_from_string (text, NULL) : NULL;
 
   return mask != NULL;
 }
