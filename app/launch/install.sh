@@ -141,6 +141,17 @@ note_packages() { # NAME…
   { cat "$packages_list" 2>/dev/null; printf '%s\n' "$@"; } | sort -u >"$packages_list.new" && mv "$packages_list.new" "$packages_list"
 }
 
+# The app and the tray that people have open of what is no longer there: they would say for ever that the service isn't running.
+close_apps() {
+  local exe
+  for exe in /proc/[0-9]*/exe; do
+    case $(readlink "$exe") in
+      "/usr/bin/edgeway (deleted)" | "/usr/bin/edgeway-tray (deleted)") exe=${exe%/exe}; kill "${exe##*/}" ;;
+    esac
+  done 2>/dev/null
+  return 0
+}
+
 remove_files() {
   [ -f "$manifest" ] || return 0
   local file
