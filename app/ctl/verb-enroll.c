@@ -53,16 +53,19 @@ find_given (gchar *text, GError **error)
   return key;
 }
 
+/* argument: taken out of what others on this computer see, before a password is asked for. */
 static gchar *
-read_key (const gchar *file, const gchar *argument, GError **error)
+read_key (const gchar *file, gchar *argument, GError **error)
 {
-  gchar *key = NULL;
+  gchar *key = NULL, *copy;
 
   if (argument != NULL)
     {
       ew_ctl_hint ("edgewayctl: warning: Others on this computer can see a key given as an argument. Run `edgewayctl "
                    "enroll` alone, and it asks for the key.\n");
-      return find_given (g_strdup (argument), error);
+      copy = g_strdup (argument);
+      memset (argument, '*', strlen (argument));
+      return find_given (copy, error);
     }
   if (file != NULL && g_str_equal (file, "-"))
     return read_stdin (error);

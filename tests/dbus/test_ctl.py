@@ -611,6 +611,18 @@ class Offered(MeshCase):
         self.assertEqual(terminal.end(), 0)
         self.assertEqual(["192.168.22.0/24"], self.forwarded())
 
+    def test_key_leaves_the_arguments(self):
+        terminal = self.terminal("enroll", KEY)
+        terminal.expect("Accept? [y/N]")
+        with open(f"/proc/{terminal.pid}/cmdline", "rb") as file:
+            arguments = file.read()
+        self.assertIn(b"enroll", arguments)
+        self.assertNotIn(KEY[4:20].encode(), arguments)
+        for network in self.NETWORKS:
+            terminal.expect(f"forward {network}. Accept? [y/N]")
+            terminal.type("\n")
+        self.assertEqual(terminal.end(), 0)
+
     def test_what_was_typed_before(self):
         terminal = self.terminal("enroll")
         terminal.expect("Enrollment key")
