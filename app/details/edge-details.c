@@ -4,7 +4,7 @@
 #include <edgeway-config.h>
 #include <glib/gi18n.h>
 
-#include "ellipsis.h"
+#include "access/ellipsis.h"
 #include "node/node-icon.h"
 #include "ping-row.h"
 #include "row-words.h"

@@ -4,8 +4,8 @@
 #include <edgeway-config.h>
 #include <glib/gi18n.h>
 
+#include "access/ellipsis.h"
 #include "copy.h"
-#include "ellipsis.h"
 #include "model/words.h"
 #include "node/node-icon.h"
 #include "row-words.h"

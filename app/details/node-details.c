@@ -5,7 +5,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
-#include "ellipsis.h"
+#include "access/ellipsis.h"
 #include "model/latency.h"
 #include "model/words.h"
 #include "node/node-icon.h"

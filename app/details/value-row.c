@@ -3,8 +3,8 @@
 
 #include <glib/gi18n.h>
 
+#include "access/ellipsis.h"
 #include "copy.h"
-#include "ellipsis.h"
 
 #define WIDTH_CHARS_MIN 16 /* what is kept of a value beside a long title */
 

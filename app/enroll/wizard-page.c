@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 
 #include "access/spinner.h"
+#include "access/wrap-box.h"
 #include "edgeway-config.h"
 
 typedef struct
@@ -42,19 +43,6 @@ static GtkBuildableIface *parent_buildable;
 
 #define PRIV(page) ((EwWizardPagePrivate *)ew_wizard_page_get_instance_private (page))
 
-/* On a narrow screen, or with large text, two buttons side by side are wider than the window: their words wrap. */
-static void
-wrap_button (GtkWidget *button)
-{
-  GtkWidget *label = GTK_IS_BUTTON (button) ? gtk_button_get_child (GTK_BUTTON (button)) : NULL;
-
-  if (!GTK_IS_LABEL (label))
-    return;
-  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
-  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD);
-  gtk_label_set_justify (GTK_LABEL (label), GTK_JUSTIFY_CENTER);
-}
-
 static void
 ew_wizard_page_add_child (GtkBuildable *buildable, GtkBuilder *builder, GObject *child, const gchar *type)
 {
@@ -63,8 +51,10 @@ ew_wizard_page_add_child (GtkBuildable *buildable, GtkBuilder *builder, GObject 
     parent_buildable->add_child (buildable, builder, child, type);
   else if (g_strcmp0 (type, "start") == 0 || g_strcmp0 (type, "end") == 0)
     {
-      gtk_box_append (GTK_BOX (type[0] == 's' ? priv->start : priv->end), GTK_WIDGET (child));
-      wrap_button (GTK_WIDGET (child));
+      /* On a narrow screen, or with large text, two buttons are wider than the window: one stands below the other. */
+      gtk_widget_set_parent (GTK_WIDGET (child), type[0] == 's' ? priv->start : priv->end);
+      if (GTK_IS_BUTTON (child))
+        ew_wrap_button (GTK_BUTTON (child));
       gtk_widget_set_visible (priv->bar, TRUE);
     }
   else if (g_strcmp0 (type, "top") == 0)
@@ -366,6 +356,7 @@ ew_wizard_page_class_init (EwWizardPageClass *class)
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   g_type_ensure (EW_TYPE_SPINNER);
+  g_type_ensure (EW_TYPE_WRAP_BOX);
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/enroll/wizard-page.ui");
   gtk_widget_class_bind_template_child_private (widget_class, EwWizardPage, top);
   gtk_widget_class_bind_template_child_private (widget_class, EwWizardPage, content);

@@ -3,7 +3,7 @@
 
 #include "window/guard-note.h"
 
-#include "window/wrap-box.h"
+#include "access/wrap-box.h"
 
 /* From this computer's own screen a change is mostly proved within a few milliseconds: nothing flashes up for that. */
 #define SHOWN_AFTER_MS 400

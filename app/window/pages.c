@@ -10,7 +10,7 @@
 #include "access/toast.h"
 #include "window/page-choice.h"
 #include "window/page-picture.h"
-#include "window/wrap-box.h"
+#include "access/wrap-box.h"
 
 /* What is mostly there within the first moments is waited for without a word, then with words, then with a spinner,
    and what isn't there after TOO_LONG_MS can be asked for again. */

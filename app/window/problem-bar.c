@@ -6,7 +6,7 @@
 #include <glib/gi18n.h>
 
 #include "model/words.h"
-#include "window/wrap-box.h"
+#include "access/wrap-box.h"
 
 /* A short break is over before anybody could read of it. */
 #define RECONNECTING_AFTER_MS 1500

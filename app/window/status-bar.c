@@ -10,7 +10,7 @@
 #include "model/words.h"
 #include "window/guard-note.h"
 #include "window/page-choice.h"
-#include "window/wrap-box.h"
+#include "access/wrap-box.h"
 
 
 /* An answer mostly comes at once: a spinner only for one that takes longer. */

@@ -11,7 +11,8 @@
 G_BEGIN_DECLS
 
 /* Properties, read-write: spacing i (between the children of a row, px), row-spacing i (px), fill b (a child that
-   stands alone in its row takes all of its width). Children are added in a template, or with gtk_widget_set_parent().
+   stands alone in its row takes all of its width), spread b (of several in a row the last one stands at its end).
+   Children are added in a template, or with gtk_widget_set_parent().
  */
 #define EW_TYPE_WRAP_BOX (ew_wrap_box_get_type ())
 G_DECLARE_FINAL_TYPE (EwWrapBox, ew_wrap_box, EW, WRAP_BOX, GtkWidget)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "edgeway-config.h"
 
-#include "window/wrap-box.h"
+#include "access/wrap-box.h"
 
 struct _EwWrapBox
 {
   GtkWidget parent_instance;
   gint spacing, row_spacing; /* px */
-  gboolean fill;
+  gboolean fill, spread;
 };
 
 enum
@@ -16,6 +16,7 @@ enum
   PROP_SPACING,
   PROP_ROW_SPACING,
   PROP_FILL,
+  PROP_SPREAD,
 };
 
 G_DEFINE_FINAL_TYPE (EwWrapBox, ew_wrap_box, GTK_TYPE_WIDGET)
@@ -144,6 +145,8 @@ allocate_row (EwWrapBox *self, GtkWidget *widget, const Row *row, gint width, gi
   for (guint i = 0; i < row->n; i++, child = after (child))
     {
       gint child_width = width_in_row (self, row, child, width);
+      if (self->spread && row->n > 1 && i == row->n - 1)
+        x = MAX (x, width - child_width);
       GtkAllocation place = { rtl ? width - x - child_width : x, y, child_width, height };
       gtk_widget_size_allocate (child, &place, -1);
       x += child_width + self->spacing;
@@ -171,8 +174,8 @@ static void
 ew_wrap_box_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   EwWrapBox *self = EW_WRAP_BOX (object);
-  if (id == PROP_FILL)
-    g_value_set_boolean (value, self->fill);
+  if (id == PROP_FILL || id == PROP_SPREAD)
+    g_value_set_boolean (value, id == PROP_FILL ? self->fill : self->spread);
   else
     g_value_set_int (value, id == PROP_SPACING ? self->spacing : self->row_spacing);
 }
@@ -183,6 +186,8 @@ ew_wrap_box_set_property (GObject *object, guint id, const GValue *value, GParam
   EwWrapBox *self = EW_WRAP_BOX (object);
   if (id == PROP_FILL)
     self->fill = g_value_get_boolean (value);
+  else if (id == PROP_SPREAD)
+    self->spread = g_value_get_boolean (value);
   else if (id == PROP_SPACING)
     self->spacing = g_value_get_int (value);
   else
@@ -233,6 +238,8 @@ ew_wrap_box_class_init (EwWrapBoxClass *klass)
   g_object_class_install_property (object_class, PROP_ROW_SPACING,
                                    g_param_spec_int ("row-spacing", NULL, NULL, 0, G_MAXINT16, 0, flags));
   g_object_class_install_property (object_class, PROP_FILL, g_param_spec_boolean ("fill", NULL, NULL, FALSE, flags));
+  g_object_class_install_property (object_class, PROP_SPREAD,
+                                   g_param_spec_boolean ("spread", NULL, NULL, FALSE, flags));
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GROUP);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "ellipsis.h"
+#include "access/ellipsis.h"
 
 static gboolean
 on_query_tooltip (GtkLabel *label, gint x, gint y, gboolean keyboard, GtkTooltip *tooltip)
