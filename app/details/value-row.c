@@ -6,7 +6,8 @@
 #include "access/ellipsis.h"
 #include "copy.h"
 
-#define WIDTH_CHARS_MIN 16 /* what is kept of a value beside a long title */
+#define WIDTH_CHARS_MIN 16 /* what is kept of a value beside a long title; of larger text fewer */
+#define NORMAL_DPI 96
 
 struct _EwValueRow
 {
@@ -32,6 +33,19 @@ on_copy (EwValueRow *self)
     ew_copy_text (GTK_WIDGET (self), self->value, self->said);
 }
 
+/* So many letters take as much of a narrow screen whatever their size. */
+static gint
+width_chars (EwValueRow *self, const gchar *value)
+{
+  glong chars = WIDTH_CHARS_MIN;
+  gint dpi = 0; /* of text: dots an inch, times 1024 */
+
+  g_object_get (gtk_widget_get_settings (GTK_WIDGET (self)), "gtk-xft-dpi", &dpi, NULL);
+  if (dpi > NORMAL_DPI * 1024)
+    chars = chars * NORMAL_DPI * 1024 / dpi;
+  return (gint)MIN (g_utf8_strlen (value, -1), chars);
+}
+
 static void
 show_value (EwValueRow *self)
 {
@@ -42,7 +56,7 @@ show_value (EwValueRow *self)
   if (self->copy == NULL)
     {
       gtk_label_set_label (GTK_LABEL (self->label), value);
-      gtk_label_set_width_chars (GTK_LABEL (self->label), (gint)MIN (g_utf8_strlen (value, -1), WIDTH_CHARS_MIN));
+      gtk_label_set_width_chars (GTK_LABEL (self->label), width_chars (self, value));
       return;
     }
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self), value);
@@ -122,6 +136,8 @@ ew_value_row_constructed (GObject *object)
   else
     add_label (self);
   show_value (self);
+  g_signal_connect_object (gtk_widget_get_settings (GTK_WIDGET (self)), "notify::gtk-xft-dpi", G_CALLBACK (show_value),
+                           self, G_CONNECT_SWAPPED);
 }
 
 static void
