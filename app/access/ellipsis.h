@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A label that was cut short tells the whole of its text as its tooltip; one that was not has none.
+ * A label that was cut short tells the whole of its text as its tooltip; one that was not has none. So does a row whose
+ * title was.
  */
 #pragma once
 
@@ -8,6 +9,7 @@
 
 G_BEGIN_DECLS
 
-void ew_ellipsis_add_tooltip (GtkWidget *label); /* a GtkLabel that ellipsizes */
+void ew_ellipsis_add_tooltip (GtkWidget *label);   /* a GtkLabel that ellipsizes */
+void ew_ellipsis_add_row_tooltip (GtkWidget *row); /* with labels inside that do, such as the title of an AdwEntryRow */
 
 G_END_DECLS

@@ -5,6 +5,7 @@
 #include <glib/gi18n.h>
 
 #include "access/access.h"
+#include "access/ellipsis.h"
 #include "access/spinner.h"
 #include "name-check.h"
 
@@ -162,6 +163,7 @@ ew_rename_dialog_init (EwRenameDialog *self)
 {
   self->cancellable = g_cancellable_new ();
   gtk_widget_init_template (GTK_WIDGET (self));
+  ew_ellipsis_add_row_tooltip (GTK_WIDGET (self->entry));
 }
 
 void

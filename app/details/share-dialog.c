@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "access/access.h"
+#include "access/ellipsis.h"
 #include "access/spinner.h"
 #include "access/toast.h"
 #include "enroll/network-check.h"
@@ -196,6 +197,7 @@ ew_share_dialog_init (EwShareDialog *self)
 {
   self->cancellable = g_cancellable_new ();
   gtk_widget_init_template (GTK_WIDGET (self));
+  ew_ellipsis_add_row_tooltip (GTK_WIDGET (self->entry));
 }
 
 void

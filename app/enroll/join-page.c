@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "access/ellipsis.h"
 #include "common/enrollment-key.h"
 #include "common/util.h"
 #include "edgeway-config.h"
@@ -334,5 +335,7 @@ ew_join_page_init (EwJoinPage *self)
   g_autofree gchar *name = ew_name_from_host (g_get_host_name ());
   self->filling = TRUE;
   gtk_widget_init_template (GTK_WIDGET (self));
+  ew_ellipsis_add_row_tooltip (GTK_WIDGET (self->key));
+  ew_ellipsis_add_row_tooltip (GTK_WIDGET (self->name));
   gtk_editable_set_text (GTK_EDITABLE (self->name), name);
 }

@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "access/ellipsis.h"
 #include "edgeway-config.h"
 #include "enroll/checks.h"
 #include "enroll/command-row.h"
@@ -86,5 +87,6 @@ static void
 ew_mesh_page_init (EwMeshPage *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  ew_ellipsis_add_row_tooltip (GTK_WIDGET (self->address));
   on_address_changed (self);
 }

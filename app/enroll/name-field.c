@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "access/ellipsis.h"
 #include "edgeway-config.h"
 #include "enroll/checks.h"
 #include "enroll/wizard-page.h"
@@ -141,6 +142,7 @@ static void
 ew_name_field_init (EwNameField *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  ew_ellipsis_add_row_tooltip (GTK_WIDGET (self->entry));
   g_signal_connect (self, "map", G_CALLBACK (follow), NULL);
   g_signal_connect (self, "state-flags-changed", G_CALLBACK (follow), NULL);
   show (self);

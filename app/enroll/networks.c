@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "access/ellipsis.h"
 #include "edgeway-config.h"
 #include "enroll/checks.h"
 #include "enroll/network-check.h"
@@ -192,5 +193,6 @@ ew_networks_init (EwNetworks *self)
 {
   self->rows = g_ptr_array_new ();
   gtk_widget_init_template (GTK_WIDGET (self));
+  ew_ellipsis_add_row_tooltip (GTK_WIDGET (self->entry));
   on_entry_changed (self);
 }

@@ -5,13 +5,12 @@
 
 #include <glib/gi18n.h>
 
-#include "model/words.h"
+#include "access/ellipsis.h"
 #include "access/wrap-box.h"
+#include "model/words.h"
 
 /* A short break is over before anybody could read of it. */
 #define RECONNECTING_AFTER_MS 1500
-/* What may be cut in a narrow window. */
-#define LONG_CHARS 80
 
 struct _EwProblemBar
 {
@@ -48,7 +47,6 @@ show_line (EwProblemBar *self, const gchar *icon, const gchar *text, const gchar
   gtk_image_set_from_icon_name (self->icon, icon);
   g_autofree gchar *plain = ew_words_plain (text);
   gtk_label_set_label (self->label, plain);
-  gtk_widget_set_tooltip_text (GTK_WIDGET (self->label), g_utf8_strlen (plain, -1) > LONG_CHARS ? plain : NULL);
   gtk_button_set_label (self->button, button);
   ew_wrap_button (self->button);
   set_action (GTK_ACTIONABLE (self->button), action);
@@ -164,6 +162,7 @@ static void
 ew_problem_bar_init (EwProblemBar *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  ew_ellipsis_add_tooltip (GTK_WIDGET (self->label));
 }
 
 EwProblemBar *

@@ -258,6 +258,22 @@ write_node (GskRenderNode *node, const Place *place)
     }
 }
 
+/* What a person is told who rests on it: also what is only made up then. */
+static char *
+ask_tooltip (GtkWidget *widget)
+{
+  g_autoptr (GtkTooltip) tooltip = NULL;
+  gboolean shown = FALSE;
+
+  if (gtk_widget_get_tooltip_text (widget) != NULL)
+    return g_strdup (gtk_widget_get_tooltip_text (widget));
+  if (!gtk_widget_get_has_tooltip (widget))
+    return NULL;
+  tooltip = g_object_new (GTK_TYPE_TOOLTIP, NULL);
+  g_signal_emit_by_name (widget, "query-tooltip", 1, 1, FALSE, tooltip, &shown);
+  return shown ? g_strdup ("made up") : NULL;
+}
+
 static void
 write_labels (GtkWidget *widget, GtkWidget *root, const graphene_point_t *frame)
 {
@@ -269,14 +285,12 @@ write_labels (GtkWidget *widget, GtkWidget *root, const graphene_point_t *frame)
   if (GTK_IS_LABEL (widget) && gtk_widget_compute_bounds (widget, root, &box))
     {
       JsonBuilder *builder;
-      const char *tooltip = NULL;
+      g_autofree char *tooltip = NULL;
 
       graphene_rect_offset (&box, frame->x, frame->y);
       builder = begin_line ("label", &box);
       for (GtkWidget *above = widget; above != NULL && tooltip == NULL; above = gtk_widget_get_parent (above))
-        tooltip = gtk_widget_get_tooltip_text (above);
-      if (tooltip == NULL && gtk_widget_get_has_tooltip (widget))
-        tooltip = "…"; /* which one, is known once it is asked for */
+        tooltip = ask_tooltip (above);
       add_text (builder, "text", gtk_label_get_text (GTK_LABEL (widget)));
       add_truth (builder, "cut", pango_layout_is_ellipsized (gtk_label_get_layout (GTK_LABEL (widget))));
       add_text (builder, "tooltip", tooltip != NULL ? tooltip : "");
