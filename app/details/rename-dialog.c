@@ -7,6 +7,7 @@
 #include "access/access.h"
 #include "access/ellipsis.h"
 #include "access/spinner.h"
+#include "access/wrap-box.h"
 #include "name-check.h"
 
 struct _EwRenameDialog
@@ -149,6 +150,7 @@ ew_rename_dialog_class_init (EwRenameDialogClass *class)
   GTK_WINDOW_CLASS (class)->close_request = ew_rename_dialog_close_request;
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
   g_type_ensure (EW_TYPE_SPINNER);
+  g_type_ensure (EW_TYPE_WRAP_BOX);
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/details/rename-dialog.ui");
   gtk_widget_class_bind_template_child (widget_class, EwRenameDialog, group);
   gtk_widget_class_bind_template_child (widget_class, EwRenameDialog, entry);

@@ -9,6 +9,7 @@
 #include "access/ellipsis.h"
 #include "access/spinner.h"
 #include "access/toast.h"
+#include "access/wrap-box.h"
 #include "enroll/network-check.h"
 
 struct _EwShareDialog
@@ -176,6 +177,7 @@ ew_share_dialog_class_init (EwShareDialogClass *class)
   GTK_WINDOW_CLASS (class)->close_request = ew_share_dialog_close_request;
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
   g_type_ensure (EW_TYPE_SPINNER);
+  g_type_ensure (EW_TYPE_WRAP_BOX);
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/details/share-dialog.ui");
   gtk_widget_class_bind_template_child (widget_class, EwShareDialog, toasts);
   gtk_widget_class_bind_template_child (widget_class, EwShareDialog, entry);
