@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "access/access.h"
 
+#include "access/scroller.h"
+
+#define LEAST_MESSAGE 96 /* px: less than any has */
 #define FOLLOWED "ew-access-followed"
 
 /* Who decides by itself which of its children show; the children's own property "visible" says nothing of it. */
@@ -169,9 +172,55 @@ ew_access_tidy (GtkWidget *root)
     }
 }
 
+static GtkWidget *
+find_message (GtkWidget *widget)
+{
+  GtkWidget *message = gtk_widget_has_css_class (widget, "message-area") ? widget : NULL;
+
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL && message == NULL;
+       child = gtk_widget_get_next_sibling (child))
+    message = find_message (child);
+  return message;
+}
+
+static gboolean
+on_stacked_idle (gpointer user_data)
+{
+  gtk_widget_queue_resize (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+/* Buttons come to stand below one another while they are given their place: that they are higher then isn't heard. */
+static void
+on_stacked (GtkWidget *buttons)
+{
+  g_idle_add_full (G_PRIORITY_HIGH_IDLE, on_stacked_idle, g_object_ref (buttons), g_object_unref);
+}
+
+/* A question is as high as all its words: with large text higher than a screen, and its buttons are at the end. */
+static void
+let_scroll (GtkWidget *dialog)
+{
+  GtkWidget *message = find_message (dialog), *box = message != NULL ? gtk_widget_get_parent (message) : NULL,
+            *scroller;
+
+  if (!GTK_IS_BOX (box)) /* it scrolls already, or is made in another way */
+    return;
+  g_object_ref (message);
+  gtk_box_remove (GTK_BOX (box), message);
+  scroller = ew_scroller_new (message, LEAST_MESSAGE);
+  g_object_unref (message);
+  gtk_widget_set_vexpand (scroller, TRUE);
+  gtk_box_prepend (GTK_BOX (box), scroller);
+  if (ADW_IS_SQUEEZER (gtk_widget_get_last_child (box)))
+    g_signal_connect (gtk_widget_get_last_child (box), "notify::visible-child", G_CALLBACK (on_stacked), NULL);
+}
+
 void
 ew_access_present (GtkWindow *window)
 {
+  if (ADW_IS_MESSAGE_DIALOG (window))
+    let_scroll (GTK_WIDGET (window));
   ew_access_tidy (GTK_WIDGET (window));
   gtk_window_present (window);
 }

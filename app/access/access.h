@@ -18,7 +18,7 @@ void ew_access_tidy (GtkWidget *root);
    Wayland takes nothing for the clipboard, and tells no one. */
 gboolean ew_access_had_input (GtkWidget *widget);
 
-/* As gtk_window_present(), tidied first. */
+/* As gtk_window_present(), tidied first. What a message dialog says scrolls where it is higher than the screen. */
 void ew_access_present (GtkWindow *window);
 
 /* Over D-Bus a dialog can be asked for again while it's open. name is its own, a literal or of the window's node. TRUE:
