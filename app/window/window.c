@@ -11,6 +11,7 @@
 #include "model/recent-nodes.h"
 #include "model/words.h"
 #include "window/mesh-view.h"
+#include "window/narrow.h"
 #include "window/online-news.h"
 #include "window/page-choice.h"
 #include "window/pages.h"
@@ -39,6 +40,7 @@ struct _EwWindow
   gboolean listed;    /* the list is shown for want of room */
   gboolean switching; /* … or not any more: no wish of a person's */
   guint size_delay;
+  AdwBin *main;
   AdwToastOverlay *toasts;
   GtkWidget *content;
   GtkBox *rows;
@@ -96,7 +98,7 @@ show_title (EwWindow *self)
   const gchar *mesh = ew_daemon_get_mesh (self->daemon);
   guint n = ew_topology_get_n_nodes (self->topology);
   gboolean counted = n > 0 && ew_daemon_get_state (self->daemon) == EW_STATE_CONNECTED;
-  g_autofree gchar *subtitle = NULL;
+  g_autofree gchar *subtitle = NULL, *whole = NULL;
   if (counted)
     /* Translators: nodes of the mesh, such as 7 of 9 online */
     subtitle = g_strdup_printf (ngettext ("%u of %u online", "%u of %u online", n),
@@ -112,7 +114,9 @@ show_title (EwWindow *self)
     }
   adw_window_title_set_title (self->title, *mesh != '\0' ? mesh : _ ("Edgeway"));
   adw_window_title_set_subtitle (self->title, subtitle != NULL ? subtitle : "");
-  gtk_widget_set_tooltip_text (GTK_WIDGET (self->title), self->narrow ? subtitle : NULL); /* it may be cut there */
+  if (self->narrow) /* both may be cut there */
+    whole = g_strjoin ("\n", adw_window_title_get_title (self->title), subtitle, NULL);
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->title), whole);
 }
 
 static void
@@ -304,25 +308,6 @@ follow_visibility (EwWindow *self)
   ew_topology_set_wanted (self->topology, gtk_widget_get_mapped (GTK_WIDGET (self)) && !minimised);
 }
 
-/* The desktop's buttons of a window but those that have no use in a narrow one, whose title needs the room. */
-static gchar *
-narrow_buttons (EwWindow *self)
-{
-  g_autofree gchar *layout = NULL;
-  GString *kept = g_string_new (NULL);
-  g_object_get (gtk_widget_get_settings (GTK_WIDGET (self)), "gtk-decoration-layout", &layout, NULL);
-  g_auto (GStrv) sides = g_strsplit (layout != NULL ? layout : ":close", ":", 2);
-  for (guint side = 0; sides[side] != NULL; side++)
-    {
-      g_auto (GStrv) buttons = g_strsplit (sides[side], ",", -1);
-      if (side > 0)
-        g_string_append_c (kept, ':');
-      if (g_strv_contains ((const gchar *const *)buttons, "close"))
-        g_string_append (kept, "close");
-    }
-  return g_string_free (kept, FALSE);
-}
-
 /* A view that was chosen once stays, however wide the window is. */
 static void
 choose_view (EwWindow *self, gint width)
@@ -357,7 +342,7 @@ follow_width (EwWindow *self, GParamSpec *pspec, GdkSurface *surface)
   if (narrow == self->narrow)
     return;
   self->narrow = narrow;
-  g_autofree gchar *buttons = narrow ? narrow_buttons (self) : NULL;
+  g_autofree gchar *buttons = narrow ? ew_narrow_buttons (GTK_WIDGET (self)) : NULL;
   adw_header_bar_set_decoration_layout (self->header, buttons); /* NULL: the desktop's */
   gtk_widget_set_visible (self->add_label, !narrow);
   ew_status_bar_set_narrow (self->status, narrow);
@@ -537,6 +522,7 @@ ew_window_class_init (EwWindowClass *klass)
   widget_class->map = ew_window_map;
   widget_class->unmap = ew_window_unmap;
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/window/window.ui");
+  gtk_widget_class_bind_template_child (widget_class, EwWindow, main);
   gtk_widget_class_bind_template_child (widget_class, EwWindow, toasts);
   gtk_widget_class_bind_template_child (widget_class, EwWindow, content);
   gtk_widget_class_bind_template_child (widget_class, EwWindow, rows);
@@ -574,7 +560,7 @@ add_parts (EwWindow *self)
   self->mesh = ew_mesh_view_new (self->daemon, self->topology);
   gtk_stack_add_named (self->body, GTK_WIDGET (self->pages), "pages");
   gtk_stack_add_named (self->body, GTK_WIDGET (self->mesh), "mesh");
-  gtk_box_append (self->rows, GTK_WIDGET (self->status));
+  ew_narrow_add_bar (self->main, GTK_WIDGET (self->status));
   gtk_search_bar_connect_entry (self->search_bar, GTK_EDITABLE (self->search_entry));
   g_signal_connect_object (self->pages, "copied", G_CALLBACK (ew_window_toast), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->control, "failed", G_CALLBACK (ew_window_refuse), self, G_CONNECT_SWAPPED);
