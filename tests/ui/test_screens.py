@@ -4,12 +4,15 @@
 themselves first, by reports that are made up; then the screens that show the most. tests/ui/pictures goes through all of them."""
 import os
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import fake_session  # noqa: E402
 import screen_check  # noqa: E402
-from pictured_case import VIEWS, PicturedCase, View  # noqa: E402
+import test_german  # noqa: E402
+from fake_daemon import make_key  # noqa: E402
+from pictured_case import SCHEMES, VIEWS, PicturedCase, View  # noqa: E402
 
 NAS = "n0000000000000005"
 BLACK, GREY = [0, 0, 0, 1], [0.7, 0.7, 0.7, 1]
@@ -108,6 +111,45 @@ class NarrowAndLarge(PicturedCase):
         self.window_act("view", "list")
         self.rest()
         self.alive()
+
+
+class Worst(PicturedCase):
+    """Long words in large text on a small screen: no window is wider or higher than it, and no words are cut that nothing says the rest of."""
+    VIEW, NAME = VIEWS["worst"], "worst"
+
+    @classmethod
+    def setUpClass(cls):
+        locales = tempfile.TemporaryDirectory(prefix="edgeway-locales-")
+        cls.addClassCleanup(locales.cleanup)
+        os.chmod(locales.name, 0o755)
+        test_german.install(locales.name)
+        cls.ENVIRONMENT = SCHEMES[cls.VIEW.scheme] | {"LOCPATH": locales.name, "LC_ALL": "de_DE.UTF-8", "LANGUAGE": "de"}
+
+    def test_mesh(self):
+        self.start()
+        self.settle_traffic()
+        self.shoot("list")
+        self.dialog("leave", "leave")
+        self.escape()
+        self.dialog("rename", "rename-node", NAS, window=True)
+        self.escape()
+        self.dialog("share a network", "share-network", NAS, window=True)
+        self.escape()
+        self.window_act("show-details", NAS)
+        self.shoot("details")
+        self.window_act("details")
+        self.window_act("view", "map")
+        self.daemon.set(State="error")
+        self.shoot("error above the map")
+
+    def test_wizard(self):
+        self.start("--state", "not-enrolled")
+        self.shoot("not enrolled")
+        self.dialog("new mesh", "new-mesh")
+        self.escape()
+        self.dialog("join", "join")
+        self.desktop.run("xdotool", "type", make_key("admin", "good"))
+        self.shoot("what is in the key")
 
 
 if __name__ == "__main__":
