@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Lines of the map's stream as the app takes them: whatever an edge says, the list is one that can be shown, and what
+ * of it goes into commands is nothing but addresses and networks.
+ */
+#include <stdint.h>
+#include <string.h>
+
+#include "model/search.h"
+#include "model/topology-private.h"
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
+
+static void
+check_words (const gchar *const *words, const gchar *allowed)
+{
+  for (; *words != NULL; words++)
+    g_assert_cmpuint (strspn (*words, allowed), ==, strlen (*words));
+}
+
+static void
+check_node (EwNode *node)
+{
+  const gchar *name = ew_node_get_name (node);
+
+  g_assert_true (g_utf8_validate (name, -1, NULL));
+  g_assert_cmpint (g_utf8_strlen (name, -1), <=, 64);
+  g_assert_cmpstr (name, !=, "");
+  check_words (ew_node_get_addresses (node), "0123456789abcdefABCDEF.:");
+  check_words (ew_node_get_routes (node), "0123456789abcdefABCDEF.:/");
+}
+
+int
+LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+{
+  g_autofree gchar *input = g_strndup ((const gchar *)data, size);
+  g_auto (GStrv) lines = g_strsplit (input, "\n", 64), search = ew_search_words (lines[0]);
+  static EwDaemon *daemon; /* of a bus that isn't there */
+  if (daemon == NULL)
+    daemon = ew_daemon_new ("unix:path=/nonexistent");
+  g_autoptr (EwTopology) topology = ew_topology_new (daemon);
+
+  for (guint i = 0; lines[0] != NULL && lines[i + 1] != NULL; i++)
+    {
+      g_autoptr (JsonNode) message = json_from_string (lines[i + 1], NULL);
+      if (message != NULL && JSON_NODE_HOLDS_OBJECT (message))
+        ew_topology_take_message (topology, json_node_get_object (message));
+    }
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (topology)); i++)
+    {
+      g_autoptr (EwNode) node = g_list_model_get_item (G_LIST_MODEL (topology), i);
+      check_node (node);
+      (void)ew_search_matches (search, G_OBJECT (node));
+    }
+  return 0;
+}
