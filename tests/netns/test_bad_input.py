@@ -259,7 +259,7 @@ class Machines(MeshCase):
         status = wait_for("the daemon says what is broken", lambda: nas.run(self.mesh.program("edgewayctl"), "status", "--json", check=False).stdout, 20)
         status = json.loads(status)
         self.assertEqual(status["state"], "error")
-        self.assertIn("/var/lib/edgeway/account.json, is broken", status["message"])
+        self.assertIn("/var/lib/edgeway/account.json, is damaged", status["message"])
         self.assertEqual(nas.run("cat", "/var/lib/edgeway/account.json").stdout, '{"half":', "a broken file is never overwritten silently")
 
     def test_full_disk_of_the_edge(self):
@@ -269,7 +269,7 @@ class Machines(MeshCase):
             with self.subTest(ballast):
                 edge.run("sh", "-c", f"mount -t tmpfs -o size=64k,mode=0755 none {folder} && head -c {ballast} /dev/zero > {folder}/ballast")
                 try:
-                    self.assertRegex(self.refused_edge(edge, folder + "/state", 9443), "disk.* is full.* nothing was changed.*[Mm]ake room")
+                    self.assertRegex(self.refused_edge(edge, folder + "/state", 9443), "disk.* is full.*[Nn]othing was changed.*Free some space")
                     edge.run("sh", "-c", f"rm {folder}/ballast && mount -o remount,size=4m {folder}")
                     process = edge.start(self.mesh.program("edgeway-edge"), "run", "--state-dir", folder + "/state", "--listen", ":9443", secret_output=True)
                     try:
