@@ -138,8 +138,15 @@ on_identified (GObject *source, GAsyncResult *result, gpointer user_data)
   GDBusMessage *message = g_dbus_method_invocation_get_message (call->invocation);
   GDBusMessageFlags flags = g_dbus_message_get_flags (message);
   g_autoptr (GVariant) details = ew_prompt_dup_details (call->method->name, ew_call_get_parameters (call));
+  gboolean known = ew_caller_identify_finish (result, &call->caller, &error);
 
-  if (!ew_caller_identify_finish (result, &call->caller, &error))
+  call->authorizing = FALSE;
+  if (g_cancellable_is_cancelled (call->cancellable))
+    {
+      ew_call_fail_literal (call, EW_ERROR_CANCELLED, N_ ("The caller disconnected. Nothing was changed."));
+      return;
+    }
+  if (!known)
     {
       ew_call_fail (call, g_steal_pointer (&error));
       return;
@@ -202,7 +209,10 @@ ew_call_start (EwCall *call)
   else if (sender == NULL || call->method->action == NULL)
     handle (call);
   else
-    ew_caller_identify_async (ew_call_get_connection (call), sender, call->cancellable, on_identified, call);
+    {
+      call->authorizing = TRUE; /* a prompt that is still to come is cancelled, too */
+      ew_caller_identify_async (ew_call_get_connection (call), sender, call->cancellable, on_identified, call);
+    }
 }
 
 void

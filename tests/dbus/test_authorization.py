@@ -212,6 +212,22 @@ class WithPolkit(unittest.TestCase):
         self.assertEqual(self.daemon.count("fake: leave"), 0)
         agent.stop()
 
+    def test_prompt_is_cancelled_before_it_comes(self):
+        caller = self.machine.caller("ewplain")
+        agent = self.machine.agent(caller, "wait")
+        for _ in range(5):
+            refusals = []
+            caller.send("Leave", interactive=True)
+            caller.send("CancelPrompt", "('Leave',)")
+            for _ in range(2):
+                try:
+                    caller.answer()
+                except Refused as refused:
+                    refusals.append(refused.name)
+            self.assertEqual(refusals, ["Cancelled"])
+        self.assertEqual(self.daemon.count("fake: leave"), 0)
+        agent.stop()
+
     def test_others_are_served_while_a_prompt_is_open(self):
         caller = self.machine.caller("ewplain")
         agent = self.machine.agent(caller, "wait")
