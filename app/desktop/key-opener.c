@@ -10,8 +10,10 @@
 #include "access/access.h"
 #include "common/enrollment-key.h"
 #include "common/util.h"
+#include "model/text.h"
 
-#define SHOWN_MAX 4096 /* bytes; a key in a link that is percent-encoded all over has 3 KiB */
+#define NAME_MAX_CHARS 60 /* of a file's name */
+#define SHOWN_MAX 4096    /* bytes; a key in a link that is percent-encoded all over has 3 KiB */
 
 struct _EwKeyOpener
 {
@@ -103,7 +105,8 @@ say_unusable (EwKeyOpener *self, const gchar *heading, const gchar *why)
 static void
 take_text (EwKeyOpener *self, GFile *file, const gchar *text, gsize length)
 {
-  g_autofree gchar *path = g_file_get_basename (file), *name = g_filename_display_name (path), *heading = NULL;
+  g_autofree gchar *path = g_file_get_basename (file), *shown = g_filename_display_name (path);
+  g_autofree gchar *name = ew_text_clean (shown, NAME_MAX_CHARS), *heading = NULL;
   g_autoptr (GError) error = NULL;
   gchar *key;
 

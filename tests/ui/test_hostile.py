@@ -234,7 +234,7 @@ class Links(FakeCase):
 
     def test_file_that_says_nothing(self):
         self.open("--state", "not-enrolled")
-        path = os.path.join(os.fsencode(self.desktop.path("")), b"\xff.key")
+        path = os.path.join(os.fsencode(self.desktop.path("")), b"\xff\na\xe2\x80\xaeb" + 200 * b"c")
         os.mkfifo(path)
         os.chmod(path, 0o666)
         writer = os.open(path, os.O_RDWR)
@@ -244,6 +244,8 @@ class Links(FakeCase):
         os.write(writer, b"no key")
         os.close(writer)
         self.dialog("This doesn't contain an enrollment key.")
+        self.desktop.find("label", "ab" + 50 * "c", seconds=SLOW)
+        self.assertEqual([], self.desktop.find_all("label", 100 * "c"))
 
     def test_in_a_mesh_already(self):
         """Told once, however many there are."""
