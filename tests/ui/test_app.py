@@ -273,7 +273,7 @@ class Authorization(AppCase):
         agent = self.agent("dismiss")
         before = {node["name"] for node in d.find_all("label")}
         d.press("check box", exactly="Connect")
-        self.assertEqual("asked org.edgeway.connect", self.said(agent))
+        self.assertEqual("asked org.edgeway.connect: Authentication is required to let Edgeway disconnect this computer from its mesh", self.said(agent))
         self.assertEqual("connected", self.status()["state"])
         d.find("check box", exactly="Connect", state="CHECKED")
         new = {node["name"] for node in d.find_all("label")} - before
