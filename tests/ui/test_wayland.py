@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The app under a Wayland compositor (sway, headless), over the real daemon: connecting, the guard, details, the wizard, renaming."""
 import os
+import re
 import sys
 import unittest
 
@@ -40,7 +41,11 @@ class Wayland(AppCase):
         self.name("nas", "online")
 
     def activate(self, place, action, parameter):
-        self.desktop.run("gdbus", "call", "--session", "--dest", "org.edgeway.Edgeway", "--object-path", os.path.join("/org/edgeway/Edgeway", place).rstrip("/"),
+        """A window on a bus of its own has a name of its own."""
+        call = ("gdbus", "call", "--session", "--dest")
+        listed = self.desktop.run(*call, "org.freedesktop.DBus", "--object-path", "/org/freedesktop/DBus", "--method", "org.freedesktop.DBus.ListNames").stdout
+        name = re.search(r"'(org\.edgeway\.Edgeway\.\w+)'", listed)[1]
+        self.desktop.run(*call, name, "--object-path", os.path.join("/" + name.replace(".", "/"), place).rstrip("/"),
                          "--method", "org.gtk.Actions.Activate", action, f"[<'{parameter}'>]", "{}")
 
     def switch(self, mode):
