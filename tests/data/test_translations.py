@@ -173,6 +173,8 @@ class Translations(unittest.TestCase):
                 self.assertEqual(told.returncode, 0, told.stdout)
                 left = run("msgattrib", "--untranslated", "--no-obsolete", "--no-wrap", merged).stdout + run("msgattrib", "--only-fuzzy", "--no-obsolete", "--no-wrap", merged).stdout
                 self.assertNotRegex(told.stdout, "fuzzy|untranslated", "run edgeway-update-po, then translate:\n" + left)
+                with open(merged, encoding="utf-8") as file:
+                    self.assertEqual(re.findall(r"^#~ msgid .*", file.read(), re.M), [], "run edgeway-update-po: nobody says these any more")
 
     def test_german(self):
         """Quotes, ellipses and addressing as GNOME's German team writes them."""
