@@ -145,7 +145,7 @@ class Window:
         key = wait_for("the key on the clipboard", lambda: re.fullmatch(r"ew1_\S+", d.run("xclip", "-o", "-selection", "clipboard", check=False).stdout.strip()), 20).group()
         self.picture("wizard-server-2-light")
         self.mesh.join(name, key)
-        d.find("label", f"{name} is online", seconds=60)
+        d.find("heading", f"{name} Is Online", seconds=60)  # the page stays, a toast may be over
         self.picture("wizard-server-3-light")
         d.press("push button", exactly="Done")
         d.find("push button", f"{name}, online", seconds=40)
