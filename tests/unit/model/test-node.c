@@ -77,7 +77,7 @@ test_hostile (void)
     "{'name':7,'kind':[],'state':{},'online':'yes','addresses':'100.96.0.1','routes':[1,null,{},'x','1.2.3.4/99'],"
     "'rtt_ms':-1,'last_seen':'yesterday','rx_bytes':-4,'tx_bytes':'many','os':1,'version':false,'self':1}",
     "{'name':'','kind':'toaster','state':'dancing',"
-    "'addresses':[['::1'],'1.2.3','evil\\u202e','fe80::1%;reboot','::1%x'],"
+    "'addresses':[['::1'],'1.2.3','evil\\u202e','fe80::1%eth0','::1%x'],"
     "'routes':['fe80::%lo/64',{}],"
     "'rtt_ms':1e300,'last_seen':12,'rx_bytes':null,'tx_bytes':null,'os':'','problem':[3],'version':'\\u200b\\u202e'}",
     "{'name':'\\u202e\\u0000\\n','rtt_ms':'3','last_seen':'-0001-99-99T00:00:00Z','rx_bytes':[],'tx_bytes':{}}"
