@@ -8,10 +8,15 @@
 # What follows: actions that can be reached from outside keep what comes while they are disabled (app/control/patient-action.c).
 # Exit status: 0 as described, 1 when it is otherwise, 2 when it cannot be tried here.
 set -eu
-command -v dbus-run-session >/dev/null && command -v gapplication >/dev/null && /usr/bin/python3 -c 'from gi.repository import Gio' 2>/dev/null ||
-  { echo "dbus-run-session, gapplication or the Python bindings are not here."; exit 2; }
+command -v dbus-run-session >/dev/null && /usr/bin/python3 -c 'from gi.repository import Gio' 2>/dev/null ||
+  { echo "dbus-run-session or the Python bindings are not here."; exit 2; }
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+apt-get download libglib2.0-0=2.74.6-2+deb12u9 libglib2.0-bin=2.74.6-2+deb12u9 gir1.2-glib-2.0 >/dev/null 2>&1 || { echo "The packages cannot be downloaded."; exit 2; }
+for package in *.deb; do dpkg -x "$package" root; done
+libraries=$(dirname "$(find "$folder/root" -name 'libgio-2.0.so.0')")
+export LD_LIBRARY_PATH="$libraries" GI_TYPELIB_PATH="$(dirname "$(find "$folder/root" -name 'Gio-2.0.typelib')")" PATH="$folder/root/usr/bin:$PATH"
 cat >"$folder/try.py" <<'PYTHON'
 import subprocess
 from gi.repository import Gio, GLib

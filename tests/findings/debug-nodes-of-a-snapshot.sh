@@ -11,6 +11,10 @@ set -eu
 command -v cc >/dev/null && pkg-config --exists gtk4 || { echo "A C compiler or GTK's headers are not here."; exit 2; }
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+apt-get download libgtk-4-1=4.8.3+ds-2+deb12u1 >/dev/null 2>&1 || { echo "The packages cannot be downloaded."; exit 2; }
+for package in *.deb; do dpkg -x "$package" root; done
+libraries=$(dirname "$(find "$folder/root" -name 'libgtk-4.so.1')")
 cat >"$folder/try.c" <<'C'
 #include <gtk/gtk.h>
 
@@ -49,4 +53,5 @@ main (void)
 C
 # shellcheck disable=SC2046
 cc -o "$folder/try" "$folder/try.c" $(pkg-config --cflags --libs gtk4)
+export LD_LIBRARY_PATH="$libraries"
 "$folder/try" && GTK_DEBUG=snapshot "$folder/try"

@@ -7,11 +7,17 @@
 # What follows: names on the map are shortened letter by letter (app/map/map-measures.c), and are as wide as they look.
 # Exit status: 0 as described, 1 when it is otherwise, 2 when it cannot be tried here.
 set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+apt-get download libpango-1.0-0=1.50.12+ds-1 libpangocairo-1.0-0=1.50.12+ds-1 libpangoft2-1.0-0=1.50.12+ds-1 gir1.2-pango-1.0=1.50.12+ds-1 >/dev/null 2>&1 || { echo "The packages cannot be downloaded."; exit 2; }
+for package in *.deb; do dpkg -x "$package" root; done
+export LD_LIBRARY_PATH="$(dirname "$(find "$folder/root" -name 'libpango-1.0.so.0')")" GI_TYPELIB_PATH="$(dirname "$(find "$folder/root" -name 'Pango-1.0.typelib')")"
 /usr/bin/python3 -B -c '
 import gi
 gi.require_version("PangoCairo", "1.0"); gi.require_version("Pango", "1.0")
 from gi.repository import Pango, PangoCairo' 2>/dev/null || { echo "Pango or its Python bindings are not here."; exit 2; }
-exec /usr/bin/python3 -B - <<'PYTHON'
+/usr/bin/python3 -B - <<'PYTHON'
 import gi
 gi.require_version("PangoCairo", "1.0"); gi.require_version("Pango", "1.0")
 from gi.repository import Pango, PangoCairo

@@ -13,6 +13,10 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 for program in Xvfb dbus-run-session python3; do command -v $program >/dev/null || { echo "$program isn't installed."; exit 2; }; done
 /usr/bin/python3 -c 'import gi; gi.require_version("Gtk", "4.0"); gi.require_version("Atspi", "2.0")' 2>/dev/null || { echo "gir1.2-gtk-4.0 or gir1.2-atspi-2.0 isn't installed."; exit 2; }
+apt-get download libgtk-4-1=4.8.3+ds-2+deb12u1 gir1.2-gtk-4.0=4.8.3+ds-2+deb12u1 >/dev/null 2>&1 || { echo "The packages cannot be downloaded."; exit 2; }
+for package in *.deb; do dpkg -x "$package" root; done
+libraries=$(dirname "$(find "$folder/root" -name 'libgtk-4.so.1')")
+types=$(dirname "$(find "$folder/root" -name 'Gtk-4.0.typelib')")
 cat >window.py <<'PYTHON'
 import sys, time
 import gi
@@ -38,6 +42,7 @@ app.connect("activate", activate)
 app.run([])
 PYTHON
 cat >looker.py <<'PYTHON'
+import os
 import subprocess
 import sys
 import time
@@ -48,7 +53,7 @@ from gi.repository import Atspi, GLib
 Atspi.set_timeout(500, 500)
 
 def seen(how):
-    window = subprocess.Popen([sys.executable, "window.py", how], stderr=subprocess.DEVNULL)
+    window = subprocess.Popen([sys.executable, "window.py", how], env=dict(os.environ, LD_LIBRARY_PATH=sys.argv[1], GI_TYPELIB_PATH=sys.argv[2]), stderr=subprocess.DEVNULL)
     try:
         for _ in range(40):
             time.sleep(0.25)
@@ -71,11 +76,11 @@ print(f"a window without a spinner is seen by a screen reader: {plain}")
 print(f"a window with a spinner: expected True, seen {spinning}")
 sys.exit(2 if not plain else int(spinning))
 PYTHON
-dpkg-query -W -f='${Package} ${Version}\n' libgtk-4-1 at-spi2-core 2>/dev/null || true
+ls ./*.deb; dpkg-query -W -f='${Package} ${Version}\n' at-spi2-core 2>/dev/null || true
 number=$(sh -c 'Xvfb -displayfd 3 -screen 0 800x600x24 -nolisten tcp 3>number >/dev/null 2>&1 & echo $! >pid; sleep 2; cat number')
 trap 'kill "$(cat pid)" 2>/dev/null; rm -rf "$folder"' EXIT
 export DISPLAY=":$number" GDK_BACKEND=x11 GSK_RENDERER=cairo GSETTINGS_BACKEND=memory XDG_RUNTIME_DIR="$folder" HOME="$folder"
 unset WAYLAND_DISPLAY DBUS_SESSION_BUS_ADDRESS
 status=0
-dbus-run-session -- /usr/bin/python3 looker.py 2>/dev/null || status=$?
+dbus-run-session -- /usr/bin/python3 looker.py "$libraries" "$types" 2>/dev/null || status=$?
 exit $status
