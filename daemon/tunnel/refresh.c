@@ -14,8 +14,9 @@
 #define HANDSHAKE_FLOOR_MAX G_GUINT64_CONSTANT (7258118400000000000) /* the year 2200 */
 #define HANDSHAKE_STEP_NS (2 * EW_TIMESTAMP_GRAIN)
 #define PAUSE (G_USEC_PER_SEC / 2) /* between two fetches */
-#define FRUITLESS_PAUSE                                                                                                \
-  (10 * G_USEC_PER_SEC) /* … where the first brought nothing new: the edge's notices are not worth more */
+/* … where the first brought nothing new: what the edge told may have been on its way while the news was fetched for
+ * another reason; the more often, the less its notices are worth. */
+static const gint64 fruitless_pauses[] = { G_USEC_PER_SEC, 4 * G_USEC_PER_SEC, 10 * G_USEC_PER_SEC };
 #define STORE_PAUSE (60 * G_USEC_PER_SEC) /* between two writes of what an edge says: each waits for the disk */
 
 gboolean
@@ -208,6 +209,19 @@ take_handshake_floor (EwTunnel *self, JsonObject *object)
     ew_engine_initiate (self->engine, self->peer_key, TRUE);
 }
 
+static gint64
+pause_after_fetch (EwTunnel *self, gboolean news)
+{
+  if (news)
+    self->fruitless = 0;
+  if (news || !self->told)
+    return PAUSE;
+  gint64 pause = fruitless_pauses[self->fruitless];
+  if (self->fruitless + 1 < G_N_ELEMENTS (fruitless_pauses))
+    self->fruitless++;
+  return pause;
+}
+
 static void
 fetched (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -226,7 +240,7 @@ fetched (GObject *source, GAsyncResult *result, gpointer user_data)
     ew_tunnel_heard_problem (self, ew_node_problem_from_code (ew_json_string (object, "problem")));
   gboolean heard = object && is_heard (self, object);
   gboolean news = object && ew_tunnel_take_document (self, object);
-  self->fetch_not_before = ew_boottime () + (news || !self->told ? PAUSE : FRUITLESS_PAUSE);
+  self->fetch_not_before = ew_boottime () + pause_after_fetch (self, news);
   self->told = FALSE;
   explain_silence (self, heard, error);
   if (object)
@@ -271,9 +285,11 @@ void
 ew_tunnel_heard_revision (EwTunnel *self, EwRevision revision)
 {
   self->told_revision = revision;
-  if (!ew_revision_equal (revision, self->document->revision))
+  if (ew_revision_equal (revision, self->document->revision))
     {
-      self->told = TRUE;
-      ew_tunnel_refresh (self);
+      self->fruitless = 0;
+      return;
     }
+  self->told = TRUE;
+  ew_tunnel_refresh (self);
 }

@@ -167,6 +167,7 @@ struct _EwTunnel
   EwRevision told_revision;                  /* the latest that the edge named */
   gboolean told;                             /* the next fetch is for an edge's notice */
   gint64 fetch_not_before, store_not_before; /* boot time */
+  guint fruitless;                           /* fetches in a row that the edge asked for, and that brought nothing */
   EwAlarm *fetch_alarm;
   EwAlarm *store_alarm; /* what the edge said last is written then; NULL: never needed */
 
