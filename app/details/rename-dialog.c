@@ -6,6 +6,7 @@
 
 #include "access/access.h"
 #include "access/ellipsis.h"
+#include "access/field.h"
 #include "access/spinner.h"
 #include "access/wrap-box.h"
 #include "name-check.h"
@@ -23,25 +24,12 @@ struct _EwRenameDialog
 
 G_DEFINE_FINAL_TYPE (EwRenameDialog, ew_rename_dialog, ADW_TYPE_WINDOW)
 
-/* The row itself takes no focus: the text in it does. */
-static void
-focus_entry (EwRenameDialog *self)
-{
-  gtk_widget_grab_focus (GTK_WIDGET (gtk_editable_get_delegate (GTK_EDITABLE (self->entry))));
-}
-
 /* text: a sentence; NULL: nothing is wrong. */
 static void
 show_problem (EwRenameDialog *self, const gchar *text)
 {
-  gtk_label_set_label (GTK_LABEL (self->problem), text != NULL ? text : "");
+  ew_field_set_problem (self->entry, GTK_LABEL (self->problem), text, NULL);
   gtk_widget_set_visible (self->problem, text != NULL);
-  if (text != NULL)
-    gtk_widget_add_css_class (self->entry, "error");
-  else
-    gtk_widget_remove_css_class (self->entry, "error");
-  gtk_accessible_update_state (GTK_ACCESSIBLE (self->entry), GTK_ACCESSIBLE_STATE_INVALID,
-                               text != NULL ? GTK_ACCESSIBLE_INVALID_TRUE : GTK_ACCESSIBLE_INVALID_FALSE, -1);
 }
 
 static void
@@ -96,7 +84,7 @@ on_renamed (GObject *source, GAsyncResult *result, gpointer user_data)
   on_changed (self);
   if (!g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
     show_problem (self, error->message);
-  focus_entry (self);
+  ew_field_focus (self->entry);
 }
 
 static void
@@ -188,6 +176,6 @@ ew_rename_dialog_present (GtkWindow *parent, EwDaemon *daemon, EwTopology *topol
   g_signal_connect_swapped (self->entry, "changed", G_CALLBACK (on_changed), self);
   g_signal_connect_swapped (self->entry, "entry-activated", G_CALLBACK (on_rename), self);
   ew_access_present_once (GTK_WINDOW (self), once);
-  focus_entry (self);
+  ew_field_focus (self->entry);
   gtk_editable_select_region (GTK_EDITABLE (self->entry), 0, -1);
 }

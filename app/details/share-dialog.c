@@ -7,6 +7,7 @@
 
 #include "access/access.h"
 #include "access/ellipsis.h"
+#include "access/field.h"
 #include "access/spinner.h"
 #include "access/toast.h"
 #include "access/wrap-box.h"
@@ -26,21 +27,12 @@ struct _EwShareDialog
 
 G_DEFINE_FINAL_TYPE (EwShareDialog, ew_share_dialog, ADW_TYPE_WINDOW)
 
-static void
-focus_entry (EwShareDialog *self)
-{
-  gtk_widget_grab_focus (GTK_WIDGET (gtk_editable_get_delegate (GTK_EDITABLE (self->entry))));
-}
-
 /* text: a sentence; NULL: nothing is wrong. */
 static void
 show_problem (EwShareDialog *self, const gchar *text)
 {
-  gtk_label_set_label (GTK_LABEL (self->problem), text != NULL ? text : "");
+  ew_field_set_problem (self->entry, GTK_LABEL (self->problem), text, NULL);
   gtk_widget_set_visible (self->problem, text != NULL);
-  (text != NULL ? gtk_widget_add_css_class : gtk_widget_remove_css_class) (self->entry, "error");
-  gtk_accessible_update_state (GTK_ACCESSIBLE (self->entry), GTK_ACCESSIBLE_STATE_INVALID,
-                               text != NULL ? GTK_ACCESSIBLE_INVALID_TRUE : GTK_ACCESSIBLE_INVALID_FALSE, -1);
 }
 
 static void
@@ -110,7 +102,7 @@ on_shared (GObject *source, GAsyncResult *result, gpointer user_data)
   on_changed (self);
   if (!g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
     show_problem (self, error->message);
-  focus_entry (self);
+  ew_field_focus (self->entry);
 }
 
 static void
@@ -213,5 +205,5 @@ ew_share_dialog_present (GtkWindow *parent, EwDaemon *daemon, EwTopology *topolo
   self->node = g_object_ref (node);
   gtk_window_set_title (GTK_WINDOW (self), title);
   ew_access_present (GTK_WINDOW (self));
-  focus_entry (self);
+  ew_field_focus (self->entry);
 }

@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "access/field.h"
 #include "access/spinner.h"
 #include "access/wrap-box.h"
 #include "edgeway-config.h"
@@ -222,13 +223,7 @@ scroll_to_note (gpointer user_data)
 void
 ew_wizard_set_field (GtkWidget *entry, GtkLabel *note, const gchar *problem, const gchar *hint)
 {
-  gtk_label_set_label (note, problem != NULL ? problem : hint);
-  (problem != NULL ? gtk_widget_add_css_class : gtk_widget_remove_css_class) (entry, "error");
-  (problem != NULL ? gtk_widget_add_css_class : gtk_widget_remove_css_class) (GTK_WIDGET (note), "error");
-  gtk_accessible_update_state (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_STATE_INVALID,
-                               problem != NULL ? GTK_ACCESSIBLE_INVALID_TRUE : GTK_ACCESSIBLE_INVALID_FALSE, -1);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
-                                  gtk_label_get_label (note), -1);
+  ew_field_set_problem (entry, note, problem, hint);
   if (problem != NULL && gtk_widget_get_mapped (GTK_WIDGET (note)))
     g_idle_add_full (G_PRIORITY_LOW, scroll_to_note, g_object_ref (note), g_object_unref);
 }

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "access/field.h"
+
+void
+ew_field_set_problem (GtkWidget *entry, GtkLabel *note, const gchar *problem, const gchar *hint)
+{
+  gtk_label_set_label (note, problem != NULL ? problem : hint != NULL ? hint : "");
+  (problem != NULL ? gtk_widget_add_css_class : gtk_widget_remove_css_class) (entry, "error");
+  (problem != NULL ? gtk_widget_add_css_class : gtk_widget_remove_css_class) (GTK_WIDGET (note), "error");
+  gtk_accessible_update_state (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_STATE_INVALID,
+                               problem != NULL ? GTK_ACCESSIBLE_INVALID_TRUE : GTK_ACCESSIBLE_INVALID_FALSE, -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
+                                  gtk_label_get_label (note), -1);
+}
+
+void
+ew_field_focus (GtkWidget *entry)
+{
+  gtk_widget_grab_focus (GTK_WIDGET (gtk_editable_get_delegate (GTK_EDITABLE (entry))));
+}
