@@ -190,14 +190,14 @@ on_stacked_idle (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Buttons come to stand below one another while they are given their place: that they are higher then isn't heard. */
+/* Buttons wrap only while they are allocated, and GTK doesn't ask again for the height that they need then. */
 static void
 on_stacked (GtkWidget *buttons)
 {
   g_idle_add_full (G_PRIORITY_HIGH_IDLE, on_stacked_idle, g_object_ref (buttons), g_object_unref);
 }
 
-/* A question is as high as all its words: with large text higher than a screen, and its buttons are at the end. */
+/* With large text a question can be higher than the screen, and its buttons are at its end. */
 static void
 let_scroll (GtkWidget *dialog)
 {

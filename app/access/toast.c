@@ -121,7 +121,7 @@ make_room (GPtrArray *kept, Worth worth, const gchar *said)
     }
 }
 
-/* Something of more worth shows: in front of it is no room. */
+/* Something of more worth is shown, which nothing covers. */
 static gboolean
 must_wait (GPtrArray *kept, Worth worth)
 {

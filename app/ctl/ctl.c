@@ -180,7 +180,7 @@ ew_ctl_parse (EwCtl *ctl, const GOptionEntry *entries, gint *argc, gchar ***argv
   else if (*argc - 1 < min)
     *exit_code = ew_ctl_usage (ctl, "`%s` needs %s.", ctl->verb, parameters);
   else if (*argc - 1 > max)
-    *exit_code = ew_ctl_usage (ctl, "There is no place for the argument \"%s\".", (*argv)[max + 1]);
+    *exit_code = ew_ctl_usage (ctl, "Unexpected argument \"%s\".", (*argv)[max + 1]);
   else
     return TRUE;
   return FALSE;
@@ -330,7 +330,7 @@ run_verb (EwCtl *ctl, gint argc, gchar **argv)
   if (verb == NULL && group != NULL)
     return ew_ctl_usage (ctl, "`%s` needs one of %s.", argv[1], group);
   if (verb == NULL)
-    return ew_ctl_usage (ctl, "There is no command \"%s\".", argv[1]);
+    return ew_ctl_usage (ctl, "Unknown command \"%s\".", argv[1]);
   ctl->verb = verb->name;
   return verb->run (ctl, argc - skip, argv + skip);
 }

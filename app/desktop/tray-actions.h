@@ -2,7 +2,7 @@
  *
  * The tray icon from the application's side, where edgeway-tray is installed: "tray" (b)
  * shows it now, "autostart" (b) at every login: the icon alone, not the window. Where GNOME has no place for it, that is
- * told. Without the program there are no such actions.
+ * told. Where edgeway-tray isn't installed, neither action exists.
  */
 #pragma once
 

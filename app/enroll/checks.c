@@ -181,7 +181,7 @@ ew_network_size (const gchar *cidr)
     return g_strdup_printf (_ ("An IPv6 network of %u bits"), bits - length);
   guint64 count = bits == length ? 1 : G_GUINT64_CONSTANT (1) << (bits - length);
   if (bits == 32 && length < 31)
-    count -= 2; /* the network's own address and its broadcast address are no computer's */
+    count -= 2; /* no computer has the network's own address or its broadcast address */
   g_autofree gchar *number = g_strdup_printf ("%'" G_GUINT64_FORMAT, count);
   return g_strdup_printf (ngettext ("%s address", "%s addresses", (gulong)count), number);
 }

@@ -15,7 +15,7 @@ typedef struct
   guint next;          /* of networks */
   guint valid_s;       /* a phone's */
   const gchar *method; /* that is under way */
-  GError *reason;      /* why it is taken back */
+  GError *reason;      /* why the node is removed again */
 } Making;
 
 void

@@ -2,7 +2,7 @@
  *
  * The wizard: join a mesh, start one, add a server, add a phone. A window of its own, modal to the one it is transient
  * for. Every step can be left by Back, Cancel, Escape or the close button without harm: a node or a key that was made
- * and is not wanted is taken back, or the person is asked.
+ * and is not wanted is removed or revoked, or the person is asked.
  */
 #pragma once
 

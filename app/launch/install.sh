@@ -141,7 +141,7 @@ note_packages() { # NAME…
   { cat "$packages_list" 2>/dev/null; printf '%s\n' "$@"; } | sort -u >"$packages_list.new" && mv "$packages_list.new" "$packages_list"
 }
 
-# The app and the tray that people have open of what is no longer there: they would say for ever that the service isn't running.
+# Ends the app and the tray wherever somebody still has them open: they would keep saying that the service isn't running.
 close_apps() {
   local exe
   for exe in /proc/[0-9]*/exe; do

@@ -69,7 +69,7 @@ main (int argc, char **argv)
         g_printerr ("edgeway-edge: `%s` needs one of %s. See `edgeway-edge --help`.\n", verb,
                     g_str_equal (verb, "node") ? "list, show, remove" : "list, revoke");
       else
-        g_printerr (*verb ? "edgeway-edge: There is no command \"%.32s\". See `edgeway-edge --help`.\n"
+        g_printerr (*verb ? "edgeway-edge: Unknown command \"%.32s\". See `edgeway-edge --help`.\n"
                           : "edgeway-edge: A command is missing. See `edgeway-edge --help`.\n%.0s",
                     verb);
       return EW_EXIT_USAGE;

@@ -108,7 +108,7 @@ ew_control_verb_run (const EwControlVerb *verb, gint argc, gchar **argv)
       if (argc - 1 < wanted)
         exit_code = explain_usage (verb, "`%s` needs %s.", verb->name, verb->argument);
       else if (argc - 1 > wanted)
-        exit_code = explain_usage (verb, "There is no place for the argument \"%.64s\".", argv[wanted + 1]);
+        exit_code = explain_usage (verb, "Unexpected argument \"%.64s\".", argv[wanted + 1]);
       else
         {
           control.argument = wanted ? argv[1] : NULL;

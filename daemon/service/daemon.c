@@ -77,8 +77,7 @@ options_parse (Options *options, gint *argc, gchar ***argv, GError **error)
     return FALSE;
   if (*argc > 1)
     {
-      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION, "There is no place for the argument \"%s\".",
-                   (*argv)[1]);
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION, "Unexpected argument \"%s\".", (*argv)[1]);
       return FALSE;
     }
   if (options->state_dir == NULL)

@@ -95,7 +95,7 @@ class Keys(MeshCase):
                 self.enroll(key, says="altered")
 
     def test_wrong_usage(self):
-        for argv, says in ((("nonsense",), 'no command "nonsense"'), (("--what",), "--what"), ((), "A command is missing"), (("mode", "fast"), "vpn or connector"), (("ping",), "needs NAME"),
+        for argv, says in ((("nonsense",), 'Unknown command "nonsense"'), (("--what",), "--what"), ((), "A command is missing"), (("mode", "fast"), "vpn or connector"), (("ping",), "needs NAME"),
                            (("route",), "add, remove"), (("route", "add"), "needs CIDR"), (("node", "add"), "needs NAME"), (("connect", "--what"), "--what"), (("status", "extra"), '"extra"')):
             with self.subTest(argv):
                 self.refused("nas", *argv, code=2, says=(says, "--help"))
