@@ -128,6 +128,21 @@ ew_map_text_width (PangoLayout *layout)
   return ceil (width_of (layout) / 6.0) * 6;
 }
 
+/* words: all that item's texts are made of; NULL: it has none. FALSE: they are as they were. */
+static gboolean
+take_words (EwMapItem *item, const gchar *words)
+{
+  if (g_strcmp0 (words, item->words) == 0)
+    return FALSE;
+  g_free (item->words);
+  item->words = g_strdup (words);
+  g_clear_object (&item->name);
+  g_clear_object (&item->state_text);
+  g_clear_object (&item->detail);
+  g_clear_object (&item->leaf);
+  return TRUE;
+}
+
 gboolean
 ew_map_write_item (EwMapView *self, EwMapItem *item, EwLayoutMode mode)
 {
@@ -139,14 +154,8 @@ ew_map_write_item (EwMapView *self, EwMapItem *item, EwLayoutMode mode)
   state = mode == EW_LAYOUT_COMPACT && ew_node_is_self (item->node) ? g_strdup ("") : state_markup (self, item, mode);
   routes = g_strjoinv (" ", (gchar **)ew_node_get_routes (item->node));
   words = g_strdup_printf ("%d\n%s\n%s\n%s\n%s", mode, name, address != NULL ? address : "", state, routes);
-  if (g_strcmp0 (words, item->words) == 0)
+  if (!take_words (item, words))
     return FALSE;
-  g_free (item->words);
-  item->words = g_steal_pointer (&words);
-  g_clear_object (&item->name);
-  g_clear_object (&item->state_text);
-  g_clear_object (&item->detail);
-  g_clear_object (&item->leaf);
   item->name = ew_map_text (self, mode == EW_LAYOUT_FULL ? 1 : EW_TEXT_DETAIL, TRUE, name);
   item->shortened = ew_map_shorten (item->name, name, self->measures.name_most);
   item->name_width = width_of (item->name);
@@ -172,14 +181,8 @@ ew_map_write_seat (EwMapView *self, EwMapItem *item, gint width)
   g_autofree gchar *words = width > 0 ? g_strdup_printf ("seat\n%d\n%s", width, name) : NULL;
   gint full;
 
-  if (g_strcmp0 (words, item->words) == 0)
+  if (!take_words (item, words))
     return;
-  g_free (item->words);
-  item->words = g_steal_pointer (&words);
-  g_clear_object (&item->name);
-  g_clear_object (&item->state_text);
-  g_clear_object (&item->detail);
-  g_clear_object (&item->leaf);
   if (width <= 0)
     return;
   item->name = ew_map_text (self, EW_TEXT_DETAIL, FALSE, name);
