@@ -26,7 +26,7 @@
 
 #include "edge/node.h"
 #include "edge/ranges.h"
-#include "edge/store.h"
+#include "edge/store/store.h"
 
 G_BEGIN_DECLS
 

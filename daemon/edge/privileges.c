@@ -121,7 +121,7 @@ become_user (const gchar *state_dir, GError **error)
       || setresgid (user->pw_gid, user->pw_gid, user->pw_gid) != 0
       || setresuid (user->pw_uid, user->pw_uid, user->pw_uid) != 0)
     return fail (error, "become the user " EW_EDGE_USER, NULL);
-  /* A read-only disk lets nobody write: the edge starts all the same (store-file.c). */
+  /* A read-only disk lets nobody write: the edge starts all the same (store/file.c). */
   if (access (state_dir, R_OK | X_OK) != 0 || (access (state_dir, W_OK) != 0 && errno != EROFS))
     {
       g_set_error (error, EW_ERROR, EW_ERROR_FAILED,

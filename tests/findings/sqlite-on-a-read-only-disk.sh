@@ -6,7 +6,7 @@
 # Seen (sqlite3 3.40.1): no. Exclusive mode fails with "disk I/O error (10)": it asks for a write lock on a descriptor that is
 # open for reading. "immutable=1" opens it, but passes over the log: what a killed program had committed is missing, without
 # an error. A copy of both files on another disk has all of it.
-# What follows: the edge, on a read-only disk, reads a copy of store.db and store.db-wal (daemon/edge/store-file.c, make_copy);
+# What follows: the edge, on a read-only disk, reads a copy of store.db and store.db-wal (daemon/edge/store/file.c, make_copy);
 # it never opens the file as immutable.
 #
 # Needs apt, dpkg and unprivileged user namespaces (or root). Exits 1 where the behaviour is another.

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "edge/store.h"
+#include "edge/store/store.h"
 
 static inline GBytes *
 bytes (const gchar *text)

@@ -2,7 +2,7 @@
  *
  * The file: kept over restarts, opened by one, damaged, foreign, full.
  */
-#include "edge/store-private.h"
+#include "edge/store/store-private.h"
 #include "store-helpers.h"
 
 #include <errno.h>

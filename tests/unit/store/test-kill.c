@@ -3,7 +3,7 @@
  * A process that commits in a loop is killed in the middle of it, again and again, on one store: every revision that it
  * had acknowledged is there, whole, and nothing is half-done.
  */
-#include "edge/store-private.h"
+#include "edge/store/store-private.h"
 #include "store-helpers.h"
 
 #include <glib/gstdio.h>

@@ -2,12 +2,12 @@
  *
  * Private to the store: what its files share.
  *
- *   store-file.c   the SQLite file: made, opened, checked, its errors
- *   store-sql.c    its tables and statements
- *   store.c        reading, and forgetting history
- *   store-txn.c    every change: compares, operations, one revision
- *   store-watch.c  history handed out again, to those who watch
- *   store-lease.c  time that runs out
+ *   file.c   the SQLite file: made, opened, checked, its errors
+ *   sql.c    its tables and statements
+ *   store.c  reading, and forgetting history
+ *   txn.c    every change: compares, operations, one revision
+ *   watch.c  history handed out again, to those who watch
+ *   lease.c  time that runs out
  *
  * Two databases on one connection: `main` is the file, `leased` is memory. They have the same tables, so that a
  * transaction spans both and reads are a UNION ALL. A key is in one of them at a time; put with a lease moves it to
@@ -17,7 +17,7 @@
 
 #include <sqlite3.h>
 
-#include "edge/store.h"
+#include "edge/store/store.h"
 
 #define EW_STORE_APPLICATION_ID 0x45575354 /* "EWST" */
 #define EW_STORE_FORMAT 1
@@ -60,12 +60,12 @@ struct EwStore
   gint64 compacted;       /* history begins here */
   guint n_leased_history; /* rows, about */
 
-  GSource *dispatch;  /* store-watch.c */
+  GSource *dispatch;  /* watch.c */
   GPtrArray *watches; /* in the order they were made */
   guint64 last_watch;
   gint64 dispatched; /* every watch has seen this revision or is behind on its own account */
 
-  GSource *expiry; /* store-lease.c */
+  GSource *expiry; /* lease.c */
   GHashTable *leases;
   GSequence *by_deadline;
   gint64 last_lease;

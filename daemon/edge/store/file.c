@@ -3,7 +3,7 @@
  * The SQLite file. It is made complete under another name before it gets its own: a file that is empty or has no tables
  * was damaged, and a damaged mesh must never look like a new one.
  */
-#include "edge/store-private.h"
+#include "edge/store/store-private.h"
 
 #include <errno.h>
 #include <fcntl.h>

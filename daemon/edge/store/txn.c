@@ -2,7 +2,7 @@
  *
  * The one way by which anything changes.
  */
-#include "edge/store-private.h"
+#include "edge/store/store-private.h"
 
 #include <string.h>
 
@@ -103,7 +103,7 @@ apply_put (Change *change, const EwStoreOperation *operation, const EwStoreEntry
     {
       if (!remove_row (change, was_leased, operation->key, error))
         return FALSE;
-      if (!was_leased && !log_change (change, FALSE, operation, NULL, FALSE, error)) /* see HISTORY in store-file.c */
+      if (!was_leased && !log_change (change, FALSE, operation, NULL, FALSE, error)) /* see HISTORY in file.c */
         return FALSE;
     }
   return write_row (change, operation, old, error)

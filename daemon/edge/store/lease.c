@@ -2,7 +2,7 @@
  *
  * Leases: one timer for the lease that ends next. A lease's keys go at one revision, however many they are.
  */
-#include "edge/store-private.h"
+#include "edge/store/store-private.h"
 
 #include "common/util.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/store-private.h"
+#include "edge/store/store-private.h"
 
 #include <string.h>
 

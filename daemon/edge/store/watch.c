@@ -4,7 +4,7 @@
  * behind and is first brought up to where the others are, a revision at a time; then every revision is told to all
  * watches before the next one is.
  */
-#include "edge/store-private.h"
+#include "edge/store/store-private.h"
 
 #include <string.h>
 

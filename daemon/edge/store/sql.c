@@ -2,7 +2,7 @@
  *
  * All of the store's SQL.
  */
-#include "edge/store-private.h"
+#include "edge/store/store-private.h"
 
 /* clang-format off */
 
