@@ -5,7 +5,7 @@
 #pragma once
 
 #include "edge/api.h"
-#include "edge/ratelimit.h"
+#include "edge/http/ratelimit.h"
 
 struct EwApi
 {

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "edge/server.h"
+#include "edge/http/server.h"
 #include "edge/topology.h"
 
 G_BEGIN_DECLS

@@ -4,7 +4,7 @@
 #include <string.h>
 #include "common/util.h"
 #include "edge/documents.h"
-#include "edge/websocket.h"
+#include "edge/http/websocket.h"
 
 #define MESSAGE_MAX (512 * 1024) /* a snapshot's part is ended here, well below the API's 1 MiB */
 #define BEHIND_MAX 2000          /* changed nodes; beyond it a snapshot is cheaper */

@@ -5,7 +5,7 @@
 # Seen (GLib 2.74.6): it takes from the socket that was added first as long as anybody waits there. For each caller it watches all its
 # sockets anew and drops the watches when the first of them has been seen to, in the same turn of the main loop.
 # What follows: an edge's control socket has a service of its own; sharing the API's, its owner waited 14 seconds while callers came
-# to the API without a pause (daemon/edge/server.c, daemon/edge/server-private.h).
+# to the API without a pause (daemon/edge/http/server.c, daemon/edge/http/server-private.h).
 #
 # Needs apt, dpkg and python3. Exits 1 where the behaviour is another.
 set -eu

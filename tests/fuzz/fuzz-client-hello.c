@@ -3,7 +3,7 @@
  * What a caller sends first: every beginning of it is judged like the whole, unless the whole has more to say.
  */
 #include <string.h>
-#include "edge/client-hello.h"
+#include "edge/http/client-hello.h"
 
 int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
 

@@ -3,7 +3,7 @@
  * A viewer's WebSocket frames, one behind the other.
  */
 #include <string.h>
-#include "edge/websocket.h"
+#include "edge/http/websocket.h"
 
 int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
 

@@ -5,13 +5,13 @@
 #include <string.h>
 #include "common/error.h"
 #include "common/util.h"
-#include "edge/client-hello.h"
+#include "edge/http/client-hello.h"
 #include "edge/default-names.h"
-#include "edge/known-addresses.h"
+#include "edge/http/known-addresses.h"
 #include "edge/options.h"
 #include "edge/ranges.h"
-#include "edge/ratelimit.h"
-#include "edge/websocket.h"
+#include "edge/http/ratelimit.h"
+#include "edge/http/websocket.h"
 
 static void
 check_address (const EwRanges *ranges, guint32 offset, const gchar *v4, const gchar *v6)

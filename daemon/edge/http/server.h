@@ -6,7 +6,7 @@
  *   accept ── ClientHello ── its turn ── handshake ── first bytes ── whole request ── answer ── closed
  *     └────── 5 s ─────┘└──────── 10 s ────────┘└──── 15 s ────┘└───── 15 s ────┘└── 30 s ──┘
  *
- * Whoever misses a deadline is disconnected, and sooner where places are needed (server-accept.c, server-handshake.c).
+ * Whoever misses a deadline is disconnected, and sooner where places are needed (accept.c, handshake.c).
  * A connection that the handler took over (a viewer's) has none here.
  */
 #pragma once

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/server-private.h"
+#include "edge/http/server-private.h"
 
 #include <gio/gunixsocketaddress.h>
 #include <glib/gstdio.h>

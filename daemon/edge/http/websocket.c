@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/websocket.h"
+#include "edge/http/websocket.h"
 
 #include <string.h>
 

@@ -12,13 +12,13 @@
  *
  * Timer: `hurry`, 0.1 s while somebody waits.
  */
-#include "edge/server-private.h"
+#include "edge/http/server-private.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include "edge/client-hello.h"
+#include "edge/http/client-hello.h"
 
 #define HANDSHAKES_MAX 8
 #define HANDSHAKES_PER_STANDING 6

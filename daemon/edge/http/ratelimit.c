@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/ratelimit.h"
+#include "edge/http/ratelimit.h"
 
 #include <string.h>
 

@@ -11,7 +11,7 @@
  *
  * The control socket and viewers (topology.h) have bounds of their own.
  */
-#include "edge/server-private.h"
+#include "edge/http/server-private.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

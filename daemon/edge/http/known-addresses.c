@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/known-addresses.h"
+#include "edge/http/known-addresses.h"
 
 #include <string.h>
 

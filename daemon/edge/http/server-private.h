@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Between server.c (requests), server-accept.c (who gets a place), server-handshake.c (whose turn it is) and
- * server-listen.c (sockets).
+ * Between server.c (requests), accept.c (who gets a place), handshake.c (whose turn it is) and listen.c (sockets).
  */
 #pragma once
 
 #include <gio/gio.h>
-#include "edge/known-addresses.h"
-#include "edge/server.h"
+#include "edge/http/known-addresses.h"
+#include "edge/http/server.h"
 
 G_BEGIN_DECLS
 
@@ -77,7 +76,7 @@ void ew_connection_drop (EwConnection *connection);
 void ew_connection_hand_over (EwConnection *connection, GIOStream *stream);
 void ew_connection_on_stream_gone (gpointer connection, GObject *stream);
 
-/* server-accept.c */
+/* accept.c */
 gboolean ew_server_on_incoming (GSocketService *service, GSocketConnection *stream, GObject *source,
                                 gpointer user_data);
 /* The network that a caller counts by: wider for IPv6 as places get few; in the mesh its address. */
@@ -86,7 +85,7 @@ guint64 ew_server_network_of (const EwConnection *connection);
 GHashTable *ew_server_count_networks (EwServer *self, gint stage);
 guint ew_server_count_of (GHashTable *counts, const EwConnection *connection);
 
-/* server-handshake.c */
+/* handshake.c */
 void ew_connection_await_hello (EwConnection *connection);
 void ew_connection_forget_hello (EwConnection *connection);
 void ew_server_start_waiting (EwServer *self);

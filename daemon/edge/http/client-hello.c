@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/client-hello.h"
+#include "edge/http/client-hello.h"
 
 #include <string.h>
 
