@@ -6,7 +6,7 @@
 #pragma once
 
 #include "edge/mesh.h"
-#include "edge/switch.h"
+#include "edge/switch/switch.h"
 
 G_BEGIN_DECLS
 

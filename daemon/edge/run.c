@@ -12,7 +12,7 @@
 #include "common/util.h"
 #include "edge/api.h"
 #include "edge/default-names.h"
-#include "edge/exit-netlink.h"
+#include "edge/exit/netlink.h"
 #include "edge/identity.h"
 #include "edge/privileges.h"
 #include "edge/verbs.h"

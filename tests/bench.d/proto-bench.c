@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "edge/switch.h"
+#include "edge/switch/switch.h"
 #include "loopback.h"
 #include "proto/allowed-ips.h"
 #include "proto/crypto.h"

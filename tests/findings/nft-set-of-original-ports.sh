@@ -5,7 +5,7 @@
 # a set means what its elements mean one by one.
 # Seen (nftables 1.0.6): "ct original proto-dst 80" is listed as it was written; "ct original proto-dst { 80, 443 }" is accepted
 # and works, but is listed as "{ 0x50 [invalid type], 0x1bb [invalid type] }", which nft refuses, and with it the whole saved file.
-# What follows: one rule for each port (daemon/edge/exit-firewall.c, format_published).
+# What follows: one rule for each port (daemon/edge/exit/firewall.c, format_published).
 #
 # Needs apt, dpkg and unprivileged user namespaces (or root). Exits 1 where the behaviour is another.
 set -eu

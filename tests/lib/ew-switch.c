@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "common/util.h"
-#include "edge/switch.h"
+#include "edge/switch/switch.h"
 #include "lib/bench-aead.h"
 
 typedef struct

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "edge/switch.h"
+#include "edge/switch/switch.h"
 
 typedef struct
 {

@@ -3,9 +3,9 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "edge/exit-firewall.h"
-#include "edge/exit-policy.h"
-#include "edge/exit-sysctl.h"
+#include "edge/exit/firewall.h"
+#include "edge/exit/policy.h"
+#include "edge/exit/sysctl.h"
 
 /* The policy: where nobody may go, the first and the last address of each range and those around it. */
 

@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "edge/switch-flows.h"
+#include "edge/switch/flows.h"
 
 static EwFlow
 make_flow (guint32 from, guint32 to, guint16 port, guint8 protocol)

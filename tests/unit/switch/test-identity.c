@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/switch-identity.h"
-#include "edge/switch-presence.h"
+#include "edge/switch/identity.h"
+#include "edge/switch/presence.h"
 
 #define S EW_SECOND_NS
 #define NOW (1000 * S)

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "edge/switch.h"
+#include "edge/switch/switch.h"
 
 #define MANY 10000
 

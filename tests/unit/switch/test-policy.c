@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "edge/switch.h"
+#include "edge/switch/switch.h"
 #include "proto/crypto.h"
 #include "unit/engine/node.h"
 

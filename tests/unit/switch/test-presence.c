@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/switch-presence.h"
+#include "edge/switch/presence.h"
 
 #define S EW_SECOND_NS
 

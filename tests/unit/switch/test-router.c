@@ -7,7 +7,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "edge/switch-router.h"
+#include "edge/switch/router.h"
 #include "proto/link.h"
 #include "proto/packet.h"
 

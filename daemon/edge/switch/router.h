@@ -13,10 +13,10 @@
 #pragma once
 
 #include <stdatomic.h>
-#include "edge/exit-policy.h"
-#include "edge/switch-flows.h"
-#include "edge/switch-identity.h"
-#include "edge/switch.h"
+#include "edge/exit/policy.h"
+#include "edge/switch/flows.h"
+#include "edge/switch/identity.h"
+#include "edge/switch/switch.h"
 
 #define EW_ROUTER_ICMP_PER_SECOND 20
 #define EW_ROUTER_ICMP_BURST 50
@@ -55,7 +55,7 @@ struct EwRouterNode
   _Atomic guint64 goodbye_ns;
   _Atomic guint64 probe_ns;                          /* the latest PROBE */
   _Atomic guint64 probe_revision;                    /* … and the hash of the revision that it named */
-  _Atomic guint64 instance_new_ns, instance_back_ns; /* switch-identity.h */
+  _Atomic guint64 instance_new_ns, instance_back_ns; /* identity.h */
   _Atomic guint64 rtt_ns;
   _Atomic guint64 rtt_at_ns;
 

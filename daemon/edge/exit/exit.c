@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/exit.h"
+#include "edge/exit/exit.h"
 
 #include <string.h>
 
-#include "edge/exit-firewall.h"
-#include "edge/exit-netlink.h"
-#include "edge/exit-sysctl.h"
+#include "edge/exit/firewall.h"
+#include "edge/exit/netlink.h"
+#include "edge/exit/sysctl.h"
 
 #define SYSCTLS "/proc/sys"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/switch-flow.h"
+#include "edge/switch/flow.h"
 
 #include <netinet/in.h>
 #include <string.h>

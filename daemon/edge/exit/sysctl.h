@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Forwarding on this host, switched on and back again. A plan is the list of what will be written, made before anything
- * is; it stands in the firewall's table while it is in force (exit-firewall.h), so that it lives exactly as long as the
+ * is; it stands in the firewall's table while it is in force (firewall.h), so that it lives exactly as long as the
  * values themselves: through a kill of the edge, not through a reboot. Undoing writes only where our value still
  * stands.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/switch-presence.h"
+#include "edge/switch/presence.h"
 
 gboolean
 ew_presence_has_departed (const EwPresence *presence)

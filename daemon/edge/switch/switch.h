@@ -8,13 +8,13 @@
  * here, the rest goes to the TUN; no verdict is asked, because a node that policy cuts off from everything must still
  * learn of the next policy → longest prefix → verdict hook → TTL → size → sealed in place to that node; else, to the
  * exit: what it may reach → verdict hook → TUN; else ICMP unreachable. Who reaches the edge's own services is decided
- * by the host's firewall (exit-firewall.h).
+ * by the host's firewall (exit/firewall.h).
  */
 #pragma once
 
 #include <gio/gio.h>
 #include "engine/engine.h"
-#include "edge/switch-flow.h"
+#include "edge/switch/flow.h"
 #include "proto/link.h"
 
 G_BEGIN_DECLS
@@ -62,7 +62,7 @@ typedef struct
 /* Decides on a flow between two nodes (or from a node to the exit: to_node NULL) by its first packet, in the data
    thread; FALSE drops the packet, counts it and answers "prohibited", and the next one is asked about again. What it
    lets pass goes on in both directions, with the ICMP errors about it, and is asked about once more when the verdict
-   is set anew, when a node's addresses change, and after it was idle (switch-flows.h). flow->reversed says which end
+   is set anew, when a node's addresses change, and after it was idle (flows.h). flow->reversed says which end
    opened it: from_node's; packet may be a reply then. It must not block or allocate. The node pointers are the same for
    a node as long as it is known to the switch; ew_switch_node_get_id() names them. */
 typedef gboolean (*EwSwitchVerdict) (gpointer user_data, gconstpointer from_node, gconstpointer to_node,

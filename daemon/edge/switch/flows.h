@@ -14,7 +14,7 @@
 #pragma once
 
 #include <stdatomic.h>
-#include "edge/switch-flow.h"
+#include "edge/switch/flow.h"
 
 #define EW_FLOWS_DEFAULT 65536 /* 4 MB, of which only what is used becomes real */
 #define EW_FLOWS_PER_NODE 1024

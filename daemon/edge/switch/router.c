@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/switch-router.h"
+#include "edge/switch/router.h"
 
 #include <netinet/in.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/switch-identity.h"
+#include "edge/switch/identity.h"
 
 #include <string.h>
 
-#include "edge/switch-presence.h"
+#include "edge/switch/presence.h"
 
 /* Two machines take the session from each other at least as often as both probe: every 25 s. */
 #define TWO_MACHINES_NS (600 * EW_SECOND_NS)

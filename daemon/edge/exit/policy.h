@@ -2,7 +2,7 @@
  *
  * Where the exit may forward to: global unicast addresses of the internet, and nothing that is near the edge. Pure:
  * facts about the host come in as values, so that every forbidden range has a line in a test. The firewall of
- * exit-firewall.h repeats the same list in the kernel; this one comes first and can say so to the sender.
+ * firewall.h repeats the same list in the kernel; this one comes first and can say so to the sender.
  */
 #pragma once
 

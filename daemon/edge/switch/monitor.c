@@ -10,7 +10,7 @@
  *
  * The engine is asked in chunks, so that the data thread is never held for more than some microseconds at a time.
  */
-#include "edge/switch-private.h"
+#include "edge/switch/switch-private.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -148,7 +148,7 @@ call_peer (EwDevice *device, const EwTime *time, void *data)
     g_debug ("node %s isn't called where it last was", call->node->id);
 }
 
-/* Where it was before, in case that a machine is there still (switch-identity.h). */
+/* Where it was before, in case that a machine is there still (identity.h). */
 static void
 call_former (EwSwitch *self, SwitchNode *node)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/exit-netlink.h"
+#include "edge/exit/netlink.h"
 #include "host/ruleset-watch.h"
 
 #include <errno.h>

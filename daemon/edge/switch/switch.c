@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/switch-private.h"
+#include "edge/switch/switch-private.h"
 
 #include <fcntl.h>
 #include <net/if.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The switch from the inside: what switch.c (nodes, life) and switch-monitor.c (presence, round trips, notices) share.
+ * The switch from the inside: what switch.c (nodes, life) and monitor.c (presence, round trips, notices) share.
  * Everything here belongs to the main context; only EwRouterNode and EwSwitchRouter are seen by the data thread.
  */
 #pragma once
 
-#include "edge/exit.h"
-#include "edge/switch-presence.h"
-#include "edge/switch-router.h"
-#include "edge/switch.h"
+#include "edge/exit/exit.h"
+#include "edge/switch/presence.h"
+#include "edge/switch/router.h"
+#include "edge/switch/switch.h"
 
 typedef struct
 {
@@ -73,7 +73,7 @@ struct EwSwitch
   guint probe_turn;
 };
 
-/* switch-monitor.c */
+/* monitor.c */
 
 /* Wakes when the data thread has notes; FALSE: no descriptor. */
 gboolean ew_switch_monitor_init (EwSwitch *self, GError **error);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/exit-firewall.h"
+#include "edge/exit/firewall.h"
 
 #include <errno.h>
 #include <linux/netfilter.h>
@@ -8,8 +8,8 @@
 
 #include "common/netfilter.h"
 #include "common/util.h"
-#include "edge/exit-policy.h"
-#include "edge/exit-sysctl.h"
+#include "edge/exit/policy.h"
+#include "edge/exit/sysctl.h"
 
 #define TABLE "edgeway-edge-"
 /* A little before the usual filter priority: others may log or count what we let pass, not what we drop. */

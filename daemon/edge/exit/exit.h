@@ -10,7 +10,7 @@
 #pragma once
 
 #include <gio/gio.h>
-#include "edge/exit-policy.h"
+#include "edge/exit/policy.h"
 
 typedef struct EwExit EwExit;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/switch-flows.h"
+#include "edge/switch/flows.h"
 
 #include <netinet/in.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/exit-policy.h"
+#include "edge/exit/policy.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/exit-sysctl.h"
+#include "edge/exit/sysctl.h"
 
 #include <errno.h>
 #include <fcntl.h>
