@@ -6,7 +6,7 @@
 
 #include "enroll/checks.h"
 
-#define MESH_IPV6_LENGTH 48 /* daemon/edge/ranges.c: a mesh's IPv6 range */
+#define MESH_IPV6_LENGTH 48 /* daemon/edge/mesh/ranges.c: a mesh's IPv6 range */
 
 /* The mesh's IPv6 range is known from its nodes' addresses; its IPv4 range is the same in every mesh. */
 static gchar *

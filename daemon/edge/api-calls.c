@@ -10,6 +10,7 @@
 #include "common/util.h"
 #include "edgeway-config.h"
 #include "edge/documents.h"
+#include "edge/mesh/document.h"
 
 #define LIST_MAX 1000 /* nodes in one answer */
 #define SENTENCE_OWNER N_ ("Calls on the control socket aren't made by a node, so there is no node document.")
@@ -134,7 +135,7 @@ post_enroll (EwApiCall *call, GError **error)
   g_message (outcome.replaced ? "another computer took the place of node %s (%s, %s), with enrollment key %s"
                               : "node %s (%s, %s) joined, with enrollment key %s",
              node->name, node->kind, node->role, outcome.key_id);
-  return ew_document_node (call->api->parts.mesh, node);
+  return ew_mesh_document_node (call->api->parts.mesh, node);
 }
 
 static const EwNode *
@@ -155,7 +156,7 @@ get_self (EwApiCall *call, GError **error)
 
   if (node == NULL)
     return NULL;
-  document = ew_document_node (call->api->parts.mesh, node);
+  document = ew_mesh_document_node (call->api->parts.mesh, node);
   ew_document_set_problem (document, ew_lookout_get (call->api->parts.lookout, node->id, &status) ? &status : NULL,
                            TRUE);
   return document;

@@ -4,7 +4,7 @@
 #include <libsoup/soup.h>
 #include <string.h>
 #include "common/util.h"
-#include "edge/mesh.h"
+#include "edge/mesh/mesh.h"
 
 #define HOST_NAME_MAX_BYTES 253 /* RFC 1035 section 2.3.4, without the root's dot */
 

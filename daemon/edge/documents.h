@@ -1,26 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The documents that leave the edge (API.md): a node's own document, map nodes, edges, routes. Built from the model and
- * from what the switch sees.
+ * What the edge's API says of the mesh (API.md): map nodes, edges, routes. Built from the mesh and from what the switch
+ * sees. A node's own document is the mesh's (mesh/document.h).
  */
 #pragma once
 
-#include "edge/mesh.h"
+#include "edge/mesh/mesh.h"
 #include "edge/switch/switch.h"
 
 G_BEGIN_DECLS
 
-/* All return (transfer full). */
-JsonObject *ew_document_node (EwMesh *mesh, const EwNode *node);
-/* A hash below 2^53 of the document's contents, so that JSON's numbers can hold it: equal exactly for equal documents
-   (except for one chance in 2^52). */
-EwRevision ew_document_revision (EwMesh *mesh, const EwNode *node);
-/* SHA-256 of the part that all node documents share, so that a revision costs no more than the node's own part. */
-void ew_document_digest_shared (EwMesh *mesh, guint8 out[32]);
-/* The list of edges that the CA signs, as text. */
-gchar *ew_document_edge_list (EwMesh *mesh);
-
-/* status NULL: nothing is seen of it. */
+/* All return (transfer full). status NULL: nothing is seen of it. */
 JsonObject *ew_document_map_node (EwMesh *mesh, const EwNode *node, const EwSwitchNodeStatus *status);
 /* What is wrong with the node's identity at this moment: "problem", a code or null, and "clock_behind_seconds". own:
    for the node itself. Never part of what a revision is made of. */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 #include "common/util.h"
-#include "edge/documents.h"
+#include "edge/mesh/document.h"
 
 #define SAVE_INTERVAL_US (60 * G_USEC_PER_SEC) /* a node's endpoint, and the timestamp floor, at most this often */
 /* Stored ahead of what was sent: a crash before the next store must not lead to a lower timestamp. */
@@ -67,7 +67,7 @@ push_node (EwLookout *self, const EwNode *node)
     .n_routes = node->routes->len,
     .endpoint = node->endpoint,
     .plain = node->plain,
-    .revision = ew_document_revision (self->mesh, node),
+    .revision = ew_mesh_document_revision (self->mesh, node),
     .mtu = node->mtu != 0 ? ew_mesh_get_node_mtu (self->mesh, node) : 0,
   };
   memcpy (out.public_key, node->public_key, EW_KEY_SIZE);

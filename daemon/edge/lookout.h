@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "edge/mesh.h"
+#include "edge/mesh/mesh.h"
 #include "edge/switch/switch.h"
 
 G_BEGIN_DECLS

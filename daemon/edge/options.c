@@ -7,7 +7,7 @@
 #include <string.h>
 #include "common/error.h"
 #include "common/util.h"
-#include "edge/mesh.h"
+#include "edge/mesh/mesh.h"
 #include "edgeway-config.h"
 
 #define DEFAULT_LISTEN ":443"

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "common/util.h"
 #include "edge/documents.h"
+#include "edge/mesh/document.h"
 #include "edge/http/websocket.h"
 
 #define MESSAGE_MAX (512 * 1024) /* a snapshot's part is ended here, well below the API's 1 MiB */
@@ -90,7 +91,7 @@ send_snapshot_part (Viewer *viewer)
 {
   EwTopology *self = viewer->topology;
   const EwNode *self_node = viewer->node_id ? ew_mesh_get_node (self->mesh, viewer->node_id) : NULL;
-  guint64 revision = self_node ? ew_document_revision (self->mesh, self_node).hash : 0;
+  guint64 revision = self_node ? ew_mesh_document_revision (self->mesh, self_node).hash : 0;
   gboolean more;
   g_autoptr (JsonObject) edge = ew_document_map_edge (self->mesh);
   g_autofree gchar *edge_text = ew_json_to_string (edge, FALSE);

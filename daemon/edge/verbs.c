@@ -4,7 +4,7 @@
 #include <gio/gio.h>
 #include <stdio.h>
 #include "common/util.h"
-#include "edge/mesh.h"
+#include "edge/mesh/mesh.h"
 #include "edgeway-config.h"
 
 const EwControlVerb ew_control_verbs[] = {

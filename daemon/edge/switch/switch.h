@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The packet switch in the centre of the wheel: engine, hairpin router, link protocol, presence, round trips, and the
- * exit to the internet. It knows nodes by their keys and prefixes as mesh.c tells it, keeps nothing on disk, and
+ * exit to the internet. It knows nodes by their keys and prefixes as it is told, keeps nothing on disk, and
  * reports what it sees.
  *
  * An inner packet: source check (engine, allowed IPs) → for the service address: link protocol and echo are answered

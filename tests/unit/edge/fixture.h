@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "edge/mesh.h"
+#include "edge/mesh/mesh.h"
 
 extern gint64 fixture_now_us;
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include "common/util.h"
-#include "edge/documents.h"
+#include "edge/mesh/document.h"
 #include "edge/topology.h"
 #include "fixture.h"
 #include "null-switch.h"
@@ -69,7 +69,7 @@ test_told (Fixture *fixture, gconstpointer unused)
   g_assert_cmpuint (null_switch_get_node (a)->n_routes, ==, 1);
   g_assert_cmpuint (null_switch_get_node (b)->revision.hash, !=, before); /* so that b is sent a notice */
   g_assert_cmpuint (null_switch_get_node (b)->revision.hash, ==,
-                    ew_document_revision (fixture->mesh, ew_mesh_get_node (fixture->mesh, b)).hash);
+                    ew_mesh_document_revision (fixture->mesh, ew_mesh_get_node (fixture->mesh, b)).hash);
   ew_mesh_remove_node (fixture->mesh, a, NULL);
   g_assert_null (null_switch_get_node (a));
   null_switch_set_exit (TRUE);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "common/error.h"
 #include "common/util.h"
-#include "edge/documents.h"
+#include "edge/mesh/document.h"
 #include "fixture.h"
 
 typedef struct
@@ -54,7 +54,7 @@ address_of (EwMesh *mesh, const gchar *id)
 static gchar *
 document (EwMesh *mesh, const gchar *id)
 {
-  g_autoptr (JsonObject) object = ew_document_node (mesh, ew_mesh_get_node (mesh, id));
+  g_autoptr (JsonObject) object = ew_mesh_document_node (mesh, ew_mesh_get_node (mesh, id));
   return ew_json_to_string (object, FALSE);
 }
 
@@ -309,15 +309,15 @@ test_revisions (Fixture *fixture, gconstpointer unused)
   ew_mesh_rename_node (fixture->mesh, b, "bb", NULL); /* without routes: its own business */
   g_autofree gchar *after_rename = document (fixture->mesh, a);
   g_assert_cmpstr (after_rename, ==, doc_a);
-  guint64 before = ew_document_revision (fixture->mesh, ew_mesh_get_node (fixture->mesh, a)).hash;
+  guint64 before = ew_mesh_document_revision (fixture->mesh, ew_mesh_get_node (fixture->mesh, a)).hash;
   ew_mesh_add_route (fixture->mesh, "10.1.0.0/16", b, NULL);
-  guint64 routed = ew_document_revision (fixture->mesh, ew_mesh_get_node (fixture->mesh, a)).hash;
+  guint64 routed = ew_mesh_document_revision (fixture->mesh, ew_mesh_get_node (fixture->mesh, a)).hash;
   g_assert_cmpuint (routed, !=, before);
   ew_mesh_rename_node (fixture->mesh, b, "b", NULL); /* the route's node has another name now */
-  g_assert_cmpuint (ew_document_revision (fixture->mesh, ew_mesh_get_node (fixture->mesh, a)).hash, !=, routed);
+  g_assert_cmpuint (ew_mesh_document_revision (fixture->mesh, ew_mesh_get_node (fixture->mesh, a)).hash, !=, routed);
   ew_mesh_remove_route (fixture->mesh, "10.1.0.0/16", NULL);
   ew_mesh_set_exit (fixture->mesh, TRUE);
-  g_assert_cmpuint (ew_document_revision (fixture->mesh, ew_mesh_get_node (fixture->mesh, a)).hash, !=, before);
+  g_assert_cmpuint (ew_mesh_document_revision (fixture->mesh, ew_mesh_get_node (fixture->mesh, a)).hash, !=, before);
   ew_mesh_set_exit (fixture->mesh, FALSE);
   reopen (fixture);
   g_autofree gchar *same_a = document (fixture->mesh, a), *same_b = document (fixture->mesh, b);

@@ -9,7 +9,7 @@
 #include "edge/default-names.h"
 #include "edge/http/known-addresses.h"
 #include "edge/options.h"
-#include "edge/ranges.h"
+#include "edge/mesh/ranges.h"
 #include "edge/http/ratelimit.h"
 #include "edge/http/websocket.h"
 

@@ -2,13 +2,13 @@
  *
  * The first start, and what every later start may change: the mesh's name, the edge's name and its endpoint.
  */
-#include "edge/mesh-private.h"
+#include "edge/mesh/mesh-private.h"
 
 #include <string.h>
 #include "common/error.h"
 #include "common/phrase.h"
 #include "common/util.h"
-#include "edge/documents.h"
+#include "edge/mesh/document.h"
 
 void
 ew_mesh_settings_clear (EwMeshSettings *settings)
@@ -237,7 +237,7 @@ static gboolean
 put_edge_list (EwMesh *self, EwChange *change, gpointer data, GError **error)
 {
   const EwMeshSetup *setup = data;
-  g_autofree gchar *list = ew_document_edge_list (self);
+  g_autofree gchar *list = ew_mesh_document_edge_list (self);
   EwMeshSettings settings = { 0 };
   gint64 revision;
   if (!read_settings (self, &settings, &revision, error))

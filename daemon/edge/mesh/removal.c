@@ -2,7 +2,7 @@
  *
  * How nodes go, what rests after them, and the sweeping of both.
  */
-#include "edge/mesh-private.h"
+#include "edge/mesh/mesh-private.h"
 
 #include <string.h>
 #include "common/error.h"

@@ -2,7 +2,7 @@
  *
  * Nodes: what they claim (name, key, addresses), and how they change.
  */
-#include "edge/mesh-private.h"
+#include "edge/mesh/mesh-private.h"
 
 #include <string.h>
 #include "common/error.h"

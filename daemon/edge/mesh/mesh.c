@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/mesh-private.h"
+#include "edge/mesh/mesh-private.h"
 
 #include <string.h>
 #include "common/error.h"
 #include "common/phrase.h"
 #include "common/util.h"
-#include "edge/documents.h"
+#include "edge/mesh/document.h"
 
 typedef struct
 {
@@ -301,7 +301,7 @@ update_shared_digest (EwMesh *self)
   if (!self->shared_touched || self->settings.edge_list == NULL || ew_mesh_get_edge (self) == NULL)
     return FALSE;
   self->shared_touched = FALSE;
-  ew_document_digest_shared (self, digest);
+  ew_mesh_document_digest_shared (self, digest);
   if (memcmp (digest, self->shared_digest, sizeof digest) == 0)
     return FALSE;
   memcpy (self->shared_digest, digest, sizeof digest);

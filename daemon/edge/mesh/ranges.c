@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/ranges.h"
+#include "edge/mesh/ranges.h"
 
 #include <string.h>
 #include "common/error.h"

@@ -6,7 +6,7 @@
  * maker's place to another machine; whatever slips through (another edge made it at that moment, a role was changed) is
  * refused when it is used, and swept.
  */
-#include "edge/mesh-private.h"
+#include "edge/mesh/mesh-private.h"
 
 #include <string.h>
 #include "common/error.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/mesh-private.h"
+#include "edge/mesh/mesh-private.h"
 
 #include <string.h>
 #include "common/error.h"

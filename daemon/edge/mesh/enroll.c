@@ -7,7 +7,7 @@
  * public key and credential are the new machine's, the old ones are refused, and keys that the old one made are
  * deleted.
  */
-#include "edge/mesh-private.h"
+#include "edge/mesh/mesh-private.h"
 
 #include <string.h>
 #include "common/error.h"

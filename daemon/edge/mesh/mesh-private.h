@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "edge/mesh.h"
+#include "edge/mesh/mesh.h"
 
 #define EW_MESH_RECORD_MAX (1024 * 1024) /* a value in the store */
 
@@ -55,7 +55,7 @@ struct EwMesh
 void ew_mesh_settings_clear (EwMeshSettings *settings);
 gboolean ew_mesh_settings_from_json (EwMeshSettings *settings, JsonObject *object);
 JsonObject *ew_mesh_settings_to_json (const EwMeshSettings *settings);
-/* mesh-setup.c: brings the stored settings and this edge's record to what setup says. */
+/* setup.c: brings the stored settings and this edge's record to what setup says. */
 gboolean ew_mesh_settle_setup (EwMesh *self, const EwMeshSetup *setup, GError **error);
 /* mesh.c: memory follows one key; object NULL: deleted. */
 void ew_mesh_apply (EwMesh *self, const gchar *key, JsonObject *object, gint64 revision);
@@ -81,7 +81,7 @@ void ew_change_delete (EwChange *change, const gchar *key);
 
 const guint8 *ew_mesh_get_shared_digest (EwMesh *self); /* 32 bytes */
 
-/* mesh-nodes.c */
+/* nodes.c */
 gchar *ew_mesh_node_key (const gchar *prefix, const gchar *id);
 /* Claims name for a node within change; EW_ERROR_NAME_INVALID, EW_ERROR_NAME_TAKEN. */
 gboolean ew_mesh_claim_name (EwMesh *self, EwChange *change, const gchar *name, const gchar *id, GError **error);
@@ -96,7 +96,7 @@ EwNode *ew_mesh_read_node (EwMesh *self, const gchar *id, GError **error);
 /* Writes the node, expecting it in the store as it was read. */
 void ew_change_put_node (EwChange *change, const EwNode *node);
 
-/* mesh-keys.c */
+/* keys.c */
 gchar *ew_mesh_hash_to_hex (const guint8 hash[EW_HASH_SIZE]);
 /* A node as a key of that kind makes it: not joined, without addresses. */
 EwNode *ew_mesh_new_node (EwMesh *self, const gchar *key_kind, const gchar *name);
@@ -111,7 +111,7 @@ gboolean ew_mesh_delete_keys_of (EwMesh *self, EwChange *change, const EwNode *m
 gboolean ew_mesh_thin_keys_of (EwMesh *self, const gchar *maker, GError **error);
 #define EW_MESH_KEYS_AT_ONCE 50 /* beside a node and all its routes in one transaction (EW_STORE_TXN_MAX) */
 
-/* mesh-removal.c */
+/* removal.c */
 void ew_change_bury (EwMesh *self, EwChange *change, const EwNode *node);
 /* Removes nodes that have expired, and those whose key was taken away before it was used. */
 gboolean ew_mesh_sweep_nodes (EwMesh *self, GError **error);

@@ -2,7 +2,7 @@
  *
  * Routes: which are refused, and why.
  */
-#include "edge/mesh-private.h"
+#include "edge/mesh/mesh-private.h"
 
 #include "common/error.h"
 #include "common/phrase.h"

@@ -24,8 +24,8 @@
  */
 #pragma once
 
-#include "edge/node.h"
-#include "edge/ranges.h"
+#include "edge/mesh/node.h"
+#include "edge/mesh/ranges.h"
 #include "edge/store/store.h"
 
 G_BEGIN_DECLS

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/node.h"
+#include "edge/mesh/node.h"
 
 #include <string.h>
 #include "common/util.h"
