@@ -66,7 +66,7 @@ static JsonObject *
 map_node (EwApiCall *call, const EwNode *node)
 {
   EwSwitchNodeStatus status;
-  gboolean known = ew_lookout_get (call->api->parts.lookout, node->id, &status);
+  gboolean known = ew_feed_get (call->api->parts.feed, node->id, &status);
   JsonObject *object = ew_document_map_node (call->api->parts.mesh, node, known ? &status : NULL);
   json_object_set_boolean_member (object, "self", g_strcmp0 (call->node_id, node->id) == 0);
   return object;
@@ -157,8 +157,7 @@ get_self (EwApiCall *call, GError **error)
   if (node == NULL)
     return NULL;
   document = ew_mesh_document_node (call->api->parts.mesh, node);
-  ew_document_set_problem (document, ew_lookout_get (call->api->parts.lookout, node->id, &status) ? &status : NULL,
-                           TRUE);
+  ew_document_set_problem (document, ew_feed_get (call->api->parts.feed, node->id, &status) ? &status : NULL, TRUE);
   return document;
 }
 
@@ -386,8 +385,7 @@ delete_key (EwApiCall *call, GError **error)
 static JsonObject *
 route_object (EwApiCall *call, const EwRouteEntry *route)
 {
-  return ew_document_route (call->api->parts.mesh, route,
-                            ew_lookout_is_online (call->api->parts.lookout, route->node_id));
+  return ew_document_route (call->api->parts.mesh, route, ew_feed_is_online (call->api->parts.feed, route->node_id));
 }
 
 static JsonObject *
@@ -442,7 +440,7 @@ count_nodes (EwApiCall *call)
   for (const EwNode *node = ew_mesh_next_node (mesh, NULL); node; node = ew_mesh_next_node (mesh, node->id))
     not_joined += !node->joined;
   json_object_set_int_member (counts, "total", ew_mesh_count_nodes (mesh));
-  json_object_set_int_member (counts, "online", ew_lookout_count_online (call->api->parts.lookout));
+  json_object_set_int_member (counts, "online", ew_feed_count_online (call->api->parts.feed));
   json_object_set_int_member (counts, "not_joined", not_joined);
   return counts;
 }
@@ -507,7 +505,7 @@ get_status (EwApiCall *call, GError **error)
   json_object_set_object_member (answer, "nodes", count_nodes (call));
   json_object_set_int_member (answer, "routes", ew_mesh_get_routes (mesh)->len);
   json_object_set_int_member (answer, "viewers", ew_topology_count_viewers (call->api->parts.topology));
-  set_traffic (answer, ew_lookout_get_switch (call->api->parts.lookout));
+  set_traffic (answer, ew_feed_get_switch (call->api->parts.feed));
   return answer;
 }
 

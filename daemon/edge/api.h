@@ -16,7 +16,7 @@ typedef struct EwApi EwApi;
 typedef struct
 {
   EwMesh *mesh;
-  EwLookout *lookout;
+  EwFeed *feed;
   EwTopology *topology;
   const gchar *listen; /* for status: "[::]:443" */
 } EwApiParts;

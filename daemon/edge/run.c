@@ -32,7 +32,7 @@ typedef struct
   EwStore *store;
   EwIdentity *identity;
   EwMesh *mesh;
-  EwLookout *lookout;
+  EwFeed *feed;
   EwTopology *topology;
   EwApi *api;
   guint ticks, tick_source;
@@ -175,7 +175,7 @@ wait_for_port (Edge *self, const gchar *what, gboolean *told)
 }
 
 static gboolean
-start_lookout (Edge *self, GError **error)
+start_feed (Edge *self, GError **error)
 {
   const EwEdgeOptions *options = self->options;
   const EwRanges *ranges = ew_mesh_get_ranges (self->mesh);
@@ -206,12 +206,12 @@ start_lookout (Edge *self, GError **error)
   do
     {
       g_clear_error (&cause);
-      self->lookout = ew_lookout_new (self->mesh, &config, &cause);
+      self->feed = ew_feed_new (self->mesh, &config, &cause);
       in_use = g_error_matches (cause, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PORT_IN_USE);
     }
   while (in_use && wait_for_port (self, cause->message, &told));
   ew_zero (config.private_key, EW_KEY_SIZE);
-  if (self->lookout)
+  if (self->feed)
     return TRUE;
   if (in_use)
     g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
@@ -248,9 +248,8 @@ start_api (Edge *self, GError **error)
         }
       g_warning ("%s Until then, `edgeway-edge status` and the other commands don't work.", cause->message);
     }
-  self->topology = ew_topology_new (self->mesh, self->lookout);
-  EwApiParts parts
-    = { .mesh = self->mesh, .lookout = self->lookout, .topology = self->topology, .listen = self->listen };
+  self->topology = ew_topology_new (self->mesh, self->feed);
+  EwApiParts parts = { .mesh = self->mesh, .feed = self->feed, .topology = self->topology, .listen = self->listen };
   self->api = ew_api_new (&parts);
   ew_api_set_server (self->api, self->server);
   ew_server_set_mesh (self->server, &ranges->v4, &ranges->v6);
@@ -319,8 +318,8 @@ on_tick (gpointer user_data)
 {
   Edge *self = user_data;
   g_autoptr (GError) error = NULL;
-  ew_lookout_tick (self->lookout);
-  if (!self->again && g_getenv ("NOTIFY_SOCKET") && ew_switch_could_have_tun (ew_lookout_get_switch (self->lookout)))
+  ew_feed_tick (self->feed);
+  if (!self->again && g_getenv ("NOTIFY_SOCKET") && ew_switch_could_have_tun (ew_feed_get_switch (self->feed)))
     {
       g_message ("the TUN device can be used now: starting again with it");
       self->again = TRUE;
@@ -385,7 +384,7 @@ start (Edge *self, GError **error)
       || !ew_state_dir_prepare (options->state_dir, error))
     return FALSE;
   ew_edge_sandbox_enter (options->state_dir);
-  return open_store (self, error) && open_mesh (self, error) && start_lookout (self, error) && start_api (self, error)
+  return open_store (self, error) && open_mesh (self, error) && start_feed (self, error) && start_api (self, error)
          && announce (self, error);
 }
 
@@ -396,7 +395,7 @@ stop (Edge *self)
   g_clear_pointer (&self->server, ew_server_free);
   g_clear_pointer (&self->topology, ew_topology_free);
   g_clear_pointer (&self->api, ew_api_free);
-  g_clear_pointer (&self->lookout, ew_lookout_free);
+  g_clear_pointer (&self->feed, ew_feed_free);
   g_clear_pointer (&self->mesh, ew_mesh_close);
   g_clear_pointer (&self->store, ew_store_close);
   g_clear_pointer (&self->identity, ew_identity_free);
@@ -408,7 +407,7 @@ stop (Edge *self)
 static void
 serve (Edge *self)
 {
-  const gchar *limits = ew_switch_get_limits (ew_lookout_get_switch (self->lookout));
+  const gchar *limits = ew_switch_get_limits (ew_feed_get_switch (self->feed));
   static const gint signals[] = { SIGTERM, SIGINT, SIGHUP };
   guint sources[G_N_ELEMENTS (signals)];
   for (guint i = 0; i < G_N_ELEMENTS (signals); i++)

@@ -27,7 +27,7 @@ typedef struct
 struct EwTopology
 {
   EwMesh *mesh;
-  EwLookout *lookout;
+  EwFeed *feed;
   guint listener;
   GPtrArray *viewers;
   GHashTable *last;  /* id → EwSwitchNodeStatus: the counters last told */
@@ -63,7 +63,7 @@ static JsonObject *
 map_node (EwTopology *self, const EwNode *node)
 {
   EwSwitchNodeStatus status;
-  gboolean known = ew_lookout_get (self->lookout, node->id, &status);
+  gboolean known = ew_feed_get (self->feed, node->id, &status);
   return ew_document_map_node (self->mesh, node, known ? &status : NULL);
 }
 
@@ -141,7 +141,7 @@ send_counters (Viewer *viewer)
     {
       const EwNode *node = ew_mesh_get_node (self->mesh, id);
       EwSwitchNodeStatus status;
-      if (node && ew_lookout_get (self->lookout, id, &status))
+      if (node && ew_feed_get (self->feed, id, &status))
         json_array_add_object_element (nodes, ew_document_counters (node, &status));
       g_hash_table_iter_remove (&iter);
     }
@@ -255,7 +255,7 @@ on_counters (gpointer user_data)
     {
       EwSwitchNodeStatus status;
       const EwSwitchNodeStatus *last = g_hash_table_lookup (self->last, node->id);
-      if (!ew_lookout_get (self->lookout, node->id, &status) || (last && same_counters (last, &status)))
+      if (!ew_feed_get (self->feed, node->id, &status) || (last && same_counters (last, &status)))
         continue;
       g_hash_table_insert (self->last, g_strdup (node->id), g_memdup2 (&status, sizeof status));
       for (guint i = 0; i < self->viewers->len; i++)
@@ -271,7 +271,7 @@ static void
 viewers_changed (EwTopology *self)
 {
   guint n = self->viewers->len;
-  ew_switch_set_viewers (ew_lookout_get_switch (self->lookout), n);
+  ew_switch_set_viewers (ew_feed_get_switch (self->feed), n);
   if (n > 0 && self->counters_source == 0)
     self->counters_source = g_timeout_add (COUNTERS_MS, on_counters, self);
   else if (n == 0)
@@ -369,15 +369,15 @@ ew_topology_count_viewers (EwTopology *self)
 }
 
 EwTopology *
-ew_topology_new (EwMesh *mesh, EwLookout *lookout)
+ew_topology_new (EwMesh *mesh, EwFeed *feed)
 {
   EwTopology *self = g_new0 (EwTopology, 1);
   self->mesh = mesh;
-  self->lookout = lookout;
+  self->feed = feed;
   self->viewers = g_ptr_array_new_with_free_func (viewer_free);
   self->last = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->listener = ew_mesh_listen (mesh, &mesh_listener, self);
-  ew_lookout_set_func (lookout, on_node_changed, self);
+  ew_feed_set_func (feed, on_node_changed, self);
   return self;
 }
 
@@ -386,7 +386,7 @@ ew_topology_free (EwTopology *self)
 {
   if (self == NULL)
     return;
-  ew_lookout_set_func (self->lookout, NULL, NULL);
+  ew_feed_set_func (self->feed, NULL, NULL);
   ew_mesh_unlisten (self->mesh, self->listener);
   g_clear_handle_id (&self->pump_source, g_source_remove);
   g_clear_handle_id (&self->counters_source, g_source_remove);

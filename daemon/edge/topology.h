@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "edge/lookout.h"
+#include "edge/feed/feed.h"
 
 G_BEGIN_DECLS
 
@@ -19,7 +19,7 @@ G_BEGIN_DECLS
 
 typedef struct EwTopology EwTopology;
 
-EwTopology *ew_topology_new (EwMesh *mesh, EwLookout *lookout);
+EwTopology *ew_topology_new (EwMesh *mesh, EwFeed *feed);
 void ew_topology_free (EwTopology *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwTopology, ew_topology_free)
 /* Whether there is a place for one more of this node's. */

@@ -26,9 +26,8 @@ set_up (void)
   EwStore *store = fixture_store ();
   EwMesh *mesh = fixture_open (store, "frankfurt");
   EwSwitchConfig config = { .port = 443 };
-  EwLookout *lookout = ew_lookout_new (mesh, &config, NULL);
-  EwApiParts parts
-    = { .mesh = mesh, .lookout = lookout, .topology = ew_topology_new (mesh, lookout), .listen = ":443" };
+  EwFeed *feed = ew_feed_new (mesh, &config, NULL);
+  EwApiParts parts = { .mesh = mesh, .feed = feed, .topology = ew_topology_new (mesh, feed), .listen = ":443" };
   g_log_set_default_handler (quiet, NULL);
   api = ew_api_new (&parts);
   node_a = fixture_join_as (mesh, "admin", "a");

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* As the real programs do (tunnel/link.c, edge/lookout.c): timestamps are reserved on the disk ahead of the clock, so
+/* As the real programs do (tunnel/link.c, edge/feed/feed.c): timestamps are reserved on the disk ahead of the clock, so
    that a crash loses nothing. */
 #define RESERVE (3600 * SECOND)
 #define RESERVE_LEFT (RESERVE / 4)

@@ -25,9 +25,9 @@ test_drops (void)
   EwSwitchConfig config = { .port = 443 };
   EwStore *store = fixture_store ();
   EwMesh *mesh = fixture_open (store, NULL);
-  EwLookout *lookout = ew_lookout_new (mesh, &config, NULL);
-  EwTopology *topology = ew_topology_new (mesh, lookout);
-  EwApiParts parts = { .mesh = mesh, .lookout = lookout, .topology = topology, .listen = ":443" };
+  EwFeed *feed = ew_feed_new (mesh, &config, NULL);
+  EwTopology *topology = ew_topology_new (mesh, feed);
+  EwApiParts parts = { .mesh = mesh, .feed = feed, .topology = topology, .listen = ":443" };
   EwApi *api = ew_api_new (&parts);
   const EwSwitchStats stats = { .dropped_policy = 1,
                                 .dropped_no_route = 20,
@@ -49,7 +49,7 @@ test_drops (void)
   json_object_unref (answer);
   ew_topology_free (topology);
   ew_api_free (api);
-  ew_lookout_free (lookout);
+  ew_feed_free (feed);
   ew_mesh_close (mesh);
   ew_store_close (store);
 }

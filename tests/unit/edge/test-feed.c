@@ -17,7 +17,7 @@ typedef struct
 {
   EwStore *store;
   EwMesh *mesh;
-  EwLookout *lookout;
+  EwFeed *feed;
 } Fixture;
 
 static void
@@ -25,13 +25,13 @@ start (Fixture *fixture)
 {
   EwSwitchConfig config = { .port = 443 };
   fixture->mesh = fixture_open (fixture->store, NULL);
-  fixture->lookout = ew_lookout_new (fixture->mesh, &config, NULL);
+  fixture->feed = ew_feed_new (fixture->mesh, &config, NULL);
 }
 
 static void
 stop (Fixture *fixture)
 {
-  ew_lookout_free (fixture->lookout);
+  ew_feed_free (fixture->feed);
   ew_mesh_close (fixture->mesh);
 }
 
@@ -74,7 +74,7 @@ test_told (Fixture *fixture, gconstpointer unused)
   g_assert_null (null_switch_get_node (a));
   null_switch_set_exit (TRUE);
   before = null_switch_get_node (b)->revision.hash;
-  ew_lookout_tick (fixture->lookout);
+  ew_feed_tick (fixture->feed);
   g_assert_cmpuint (null_switch_get_node (b)->revision.hash, !=, before);
   null_switch_set_exit (FALSE);
 }
@@ -83,19 +83,19 @@ static void
 test_online (Fixture *fixture, gconstpointer unused)
 {
   g_autofree gchar *id = fixture_join (fixture->mesh, "a");
-  g_assert_false (ew_lookout_is_online (fixture->lookout, id));
+  g_assert_false (ew_feed_is_online (fixture->feed, id));
   set_status (id, TRUE, 1);
-  g_assert_true (ew_lookout_is_online (fixture->lookout, id));
-  g_assert_cmpuint (ew_lookout_count_online (fixture->lookout), ==, 1);
+  g_assert_true (ew_feed_is_online (fixture->feed, id));
+  g_assert_cmpuint (ew_feed_count_online (fixture->feed), ==, 1);
   null_switch_say_online (id, TRUE);
-  g_assert_cmpuint (ew_lookout_count_online (fixture->lookout), ==, 1);
+  g_assert_cmpuint (ew_feed_count_online (fixture->feed), ==, 1);
   EwSwitchNodeStatus gone = { .last_seen_us = fixture_now_us };
   null_switch_set_status (id, &gone); /* nobody says so: its own check finds it */
-  ew_lookout_tick (fixture->lookout);
-  g_assert_false (ew_lookout_is_online (fixture->lookout, id));
+  ew_feed_tick (fixture->feed);
+  g_assert_false (ew_feed_is_online (fixture->feed, id));
   set_status (id, TRUE, 1);
   ew_mesh_remove_node (fixture->mesh, id, NULL);
-  g_assert_cmpuint (ew_lookout_count_online (fixture->lookout), ==, 0);
+  g_assert_cmpuint (ew_feed_count_online (fixture->feed), ==, 0);
 }
 
 /* Its ID. */
@@ -151,10 +151,10 @@ test_restart (Fixture *fixture, gconstpointer unused)
   g_autofree gchar *id = fixture_join (fixture->mesh, "a");
   set_status (id, TRUE, 1);
   null_switch_say_endpoint (id, "198.51.100.7:4500");
-  ew_lookout_tick (fixture->lookout);
+  ew_feed_tick (fixture->feed);
   gint64 revision = ew_store_get_revision (fixture->store);
   null_switch_say_endpoint (id, "198.51.100.7:4501"); /* at most once a minute */
-  ew_lookout_tick (fixture->lookout);
+  ew_feed_tick (fixture->feed);
   g_assert_cmpint (ew_store_get_revision (fixture->store), ==, revision);
   ew_switch_set_timestamp_floor (null_switch_get (), 4000000000000000000u);
   stop (fixture); /* … and at the end */
@@ -260,7 +260,7 @@ expect (Viewer *viewer, const gchar *type, const gchar *id)
 static void
 test_viewers (Fixture *fixture, gconstpointer unused)
 {
-  EwTopology *topology = ew_topology_new (fixture->mesh, fixture->lookout);
+  EwTopology *topology = ew_topology_new (fixture->mesh, fixture->feed);
   g_autofree gchar *a = fixture_join (fixture->mesh, "a");
   Viewer *viewer = viewer_new (topology, a), *owner = viewer_new (topology, NULL);
   g_assert_cmpuint (null_switch_get_viewers (), ==, 2);
@@ -290,7 +290,7 @@ test_viewers (Fixture *fixture, gconstpointer unused)
 static void
 test_counters (Fixture *fixture, gconstpointer unused)
 {
-  EwTopology *topology = ew_topology_new (fixture->mesh, fixture->lookout);
+  EwTopology *topology = ew_topology_new (fixture->mesh, fixture->feed);
   g_autofree gchar *a = fixture_join (fixture->mesh, "a"), *b = fixture_join (fixture->mesh, "b");
   set_status (a, TRUE, 1);
   Viewer *viewer = viewer_new (topology, NULL);
@@ -321,7 +321,7 @@ test_slow_viewer (Fixture *fixture, gconstpointer unused)
   {
     NODES = 3000
   };
-  EwTopology *topology = ew_topology_new (fixture->mesh, fixture->lookout);
+  EwTopology *topology = ew_topology_new (fixture->mesh, fixture->feed);
   for (guint i = 0; i < NODES; i++)
     {
       g_autofree gchar *key = g_strdup_printf ("/nodes/n%05u", i);
@@ -406,10 +406,10 @@ test_log (Fixture *fixture, gconstpointer unused)
   for (guint i = 0; i < 101; i++)
     {
       set_status (a, i % 2 == 0, i);
-      ew_lookout_tick (fixture->lookout);
+      ew_feed_tick (fixture->feed);
     }
   g_assert_cmpuint (lines, ==, 1);
-  g_assert_true (ew_lookout_is_online (fixture->lookout, a));
+  g_assert_true (ew_feed_is_online (fixture->feed, a));
   set_status (b, TRUE, 1);
   g_assert_cmpuint (lines, ==, 2); /* each node by itself */
   g_log_set_default_handler (before, NULL);
@@ -435,7 +435,7 @@ test_log_of_problems (Fixture *fixture, gconstpointer unused)
         = { .online = TRUE, .rtt_ms = -1, .problem = i % 2 == 0 ? EW_NODE_PROBLEM_RESTORED : EW_NODE_PROBLEM_NONE };
       null_switch_set_status (a, &status);
       null_switch_say_problem (a);
-      ew_lookout_tick (fixture->lookout);
+      ew_feed_tick (fixture->feed);
     }
   g_assert_cmpuint (lines, ==, 2); /* what began and that it ended */
   EwSwitchNodeStatus other = { .online = TRUE, .rtt_ms = -1, .problem = EW_NODE_PROBLEM_TWO_MACHINES };
@@ -451,13 +451,13 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  ADD ("lookout/told", test_told);
-  ADD ("lookout/online", test_online);
-  ADD ("lookout/plain-node", test_plain_node_stays);
-  ADD ("lookout/restart", test_restart);
-  ADD ("lookout/moved-just-before-the-end", test_moved_just_before_the_end);
-  ADD ("lookout/log", test_log);
-  ADD ("lookout/log-of-problems", test_log_of_problems);
+  ADD ("feed/told", test_told);
+  ADD ("feed/online", test_online);
+  ADD ("feed/plain-node", test_plain_node_stays);
+  ADD ("feed/restart", test_restart);
+  ADD ("feed/moved-just-before-the-end", test_moved_just_before_the_end);
+  ADD ("feed/log", test_log);
+  ADD ("feed/log-of-problems", test_log_of_problems);
   ADD ("topology/viewers", test_viewers);
   ADD ("topology/counters", test_counters);
   ADD ("topology/slow", test_slow_viewer);

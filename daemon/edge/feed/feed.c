@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/lookout.h"
+#include "edge/feed/feed.h"
 
 #include <string.h>
 #include "common/util.h"
@@ -22,7 +22,7 @@ typedef struct
   gint64 saved_us; /* monotonic */
 } Seen;
 
-struct EwLookout
+struct EwFeed
 {
   EwMesh *mesh;
   EwSwitch *packet_switch;
@@ -38,7 +38,7 @@ struct EwLookout
 };
 
 static Seen *
-get_seen (EwLookout *self, const gchar *id)
+get_seen (EwFeed *self, const gchar *id)
 {
   Seen *seen = g_hash_table_lookup (self->seen, id);
   if (seen == NULL)
@@ -52,7 +52,7 @@ get_seen (EwLookout *self, const gchar *id)
 /* To the switch. */
 
 static void
-push_node (EwLookout *self, const EwNode *node)
+push_node (EwFeed *self, const EwNode *node)
 {
   if (!node->has_key || node->n_addresses == 0)
     return;
@@ -77,14 +77,14 @@ push_node (EwLookout *self, const EwNode *node)
 static void
 on_node_changed (gpointer user_data, const gchar *id)
 {
-  EwLookout *self = user_data;
+  EwFeed *self = user_data;
   push_node (self, ew_mesh_get_node (self->mesh, id));
 }
 
 static void
 on_node_removed (gpointer user_data, const gchar *id)
 {
-  EwLookout *self = user_data;
+  EwFeed *self = user_data;
   const Seen *seen = g_hash_table_lookup (self->seen, id);
   self->online -= seen && seen->online;
   ew_switch_remove_node (self->packet_switch, id);
@@ -94,7 +94,7 @@ on_node_removed (gpointer user_data, const gchar *id)
 static void
 on_all_changed (gpointer user_data)
 {
-  EwLookout *self = user_data;
+  EwFeed *self = user_data;
   for (EwNode *node = ew_mesh_next_node (self->mesh, NULL); node; node = ew_mesh_next_node (self->mesh, node->id))
     push_node (self, node);
 }
@@ -110,7 +110,7 @@ static const EwMeshListener mesh_listener = {
 static gboolean
 on_arrived (gpointer user_data)
 {
-  EwLookout *self = user_data;
+  EwFeed *self = user_data;
   gchar *id;
   self->arrived_source = 0;
   while ((id = g_queue_pop_head (&self->arrived)))
@@ -137,7 +137,7 @@ log_presence (Seen *seen, const EwNode *node)
 }
 
 static void
-set_online (EwLookout *self, EwNode *node, gboolean online)
+set_online (EwFeed *self, EwNode *node, gboolean online)
 {
   Seen *seen = get_seen (self, node->id);
   EwSwitchNodeStatus status = { 0 };
@@ -166,7 +166,7 @@ set_online (EwLookout *self, EwNode *node, gboolean online)
 static void
 on_presence (gpointer user_data, const gchar *id, gboolean online)
 {
-  EwLookout *self = user_data;
+  EwFeed *self = user_data;
   EwNode *node = ew_mesh_get_node (self->mesh, id);
   if (node)
     set_online (self, node, online);
@@ -175,7 +175,7 @@ on_presence (gpointer user_data, const gchar *id, gboolean online)
 static void
 on_endpoint (gpointer user_data, const gchar *id, const EwEndpoint *endpoint)
 {
-  EwLookout *self = user_data;
+  EwFeed *self = user_data;
   EwNode *node = ew_mesh_get_node (self->mesh, id);
   if (node == NULL)
     return;
@@ -226,11 +226,11 @@ log_problem (Seen *seen, const EwNode *node, const EwSwitchNodeStatus *status)
 static void
 on_problem (gpointer user_data, const gchar *id)
 {
-  EwLookout *self = user_data;
+  EwFeed *self = user_data;
   const EwNode *node = ew_mesh_get_node (self->mesh, id);
   EwSwitchNodeStatus status;
 
-  if (node == NULL || !ew_lookout_get (self, id, &status))
+  if (node == NULL || !ew_feed_get (self, id, &status))
     return;
   log_problem (get_seen (self, id), node, &status);
   if (self->func)
@@ -240,12 +240,12 @@ on_problem (gpointer user_data, const gchar *id)
 /* The regular work. */
 
 static void
-check_online (EwLookout *self)
+check_online (EwFeed *self)
 {
   for (EwNode *node = ew_mesh_next_node (self->mesh, NULL); node; node = ew_mesh_next_node (self->mesh, node->id))
     {
       EwSwitchNodeStatus status;
-      if (!ew_lookout_get (self, node->id, &status))
+      if (!ew_feed_get (self, node->id, &status))
         continue;
       set_online (self, node, status.online);
       log_problem (get_seen (self, node->id), node, &status); /* what was not told at its moment */
@@ -254,7 +254,7 @@ check_online (EwLookout *self)
 
 /* Takes note of what is to be stored of one node; FALSE: nothing, or not yet. */
 static gboolean
-prepare_endpoint (EwLookout *self, const gchar *id, Seen *seen, gboolean all)
+prepare_endpoint (EwFeed *self, const gchar *id, Seen *seen, gboolean all)
 {
   gint64 now = g_get_monotonic_time ();
   EwNode *node = ew_mesh_get_node (self->mesh, id);
@@ -263,7 +263,7 @@ prepare_endpoint (EwLookout *self, const gchar *id, Seen *seen, gboolean all)
     return FALSE;
   if (!all && seen->saved_us && now - seen->saved_us < SAVE_INTERVAL_US)
     return FALSE;
-  if (ew_lookout_get (self, id, &status))
+  if (ew_feed_get (self, id, &status))
     {
       node->last_seen_us = MAX (node->last_seen_us, status.last_seen_us);
       if (status.endpoint.kind != EW_ENDPOINT_NONE)
@@ -274,7 +274,7 @@ prepare_endpoint (EwLookout *self, const gchar *id, Seen *seen, gboolean all)
 }
 
 static void
-save_endpoints (EwLookout *self, gboolean all)
+save_endpoints (EwFeed *self, gboolean all)
 {
   g_autoptr (GPtrArray) ids = g_ptr_array_new ();
   g_autoptr (GError) error = NULL;
@@ -295,7 +295,7 @@ save_endpoints (EwLookout *self, gboolean all)
 }
 
 static gboolean
-save_timestamp_floor (EwLookout *self)
+save_timestamp_floor (EwFeed *self)
 {
   g_autoptr (GError) error = NULL;
   gint64 now = g_get_monotonic_time ();
@@ -313,7 +313,7 @@ save_timestamp_floor (EwLookout *self)
  * clock then goes on with the time since boot, slowly, but faster than handshakes (a grain of 17 ms in 5 s) use it up.
  */
 static void
-start_timestamps (EwLookout *self)
+start_timestamps (EwFeed *self)
 {
   guint64 floor = ew_mesh_get_timestamp_floor (self->mesh);
   ew_switch_set_timestamp_floor (self->packet_switch, floor);
@@ -322,7 +322,7 @@ start_timestamps (EwLookout *self)
 }
 
 void
-ew_lookout_tick (EwLookout *self)
+ew_feed_tick (EwFeed *self)
 {
   check_online (self);
   save_endpoints (self, FALSE);
@@ -332,10 +332,10 @@ ew_lookout_tick (EwLookout *self)
 
 /* Life. */
 
-EwLookout *
-ew_lookout_new (EwMesh *mesh, EwSwitchConfig *config, GError **error)
+EwFeed *
+ew_feed_new (EwMesh *mesh, EwSwitchConfig *config, GError **error)
 {
-  EwLookout *self = g_new0 (EwLookout, 1);
+  EwFeed *self = g_new0 (EwFeed, 1);
   self->mesh = mesh;
   self->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   config->on_presence = on_presence;
@@ -358,7 +358,7 @@ ew_lookout_new (EwMesh *mesh, EwSwitchConfig *config, GError **error)
 }
 
 void
-ew_lookout_free (EwLookout *self)
+ew_feed_free (EwFeed *self)
 {
   g_autoptr (GError) error = NULL;
   if (self == NULL)
@@ -375,34 +375,34 @@ ew_lookout_free (EwLookout *self)
 }
 
 void
-ew_lookout_set_func (EwLookout *self, void (*func) (gpointer user_data, const gchar *id), gpointer user_data)
+ew_feed_set_func (EwFeed *self, void (*func) (gpointer user_data, const gchar *id), gpointer user_data)
 {
   self->func = func;
   self->user_data = user_data;
 }
 
 gboolean
-ew_lookout_get (EwLookout *self, const gchar *id, EwSwitchNodeStatus *out)
+ew_feed_get (EwFeed *self, const gchar *id, EwSwitchNodeStatus *out)
 {
   *out = (EwSwitchNodeStatus){ .rtt_ms = -1 };
   return ew_switch_get_node (self->packet_switch, id, out);
 }
 
 gboolean
-ew_lookout_is_online (EwLookout *self, const gchar *id)
+ew_feed_is_online (EwFeed *self, const gchar *id)
 {
   const Seen *seen = g_hash_table_lookup (self->seen, id);
   return seen && seen->online;
 }
 
 guint
-ew_lookout_count_online (EwLookout *self)
+ew_feed_count_online (EwFeed *self)
 {
   return self->online;
 }
 
 EwSwitch *
-ew_lookout_get_switch (EwLookout *self)
+ew_feed_get_switch (EwFeed *self)
 {
   return self->packet_switch;
 }

@@ -10,24 +10,24 @@
 
 G_BEGIN_DECLS
 
-typedef struct EwLookout EwLookout;
+typedef struct EwFeed EwFeed;
 
 /* Starts the switch (config's callbacks and user_data are set here) with all nodes and reaches out to them. The mesh
  * outlives it. */
-EwLookout *ew_lookout_new (EwMesh *mesh, EwSwitchConfig *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+EwFeed *ew_feed_new (EwMesh *mesh, EwSwitchConfig *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Stores what is not yet stored and stops the switch. */
-void ew_lookout_free (EwLookout *self);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwLookout, ew_lookout_free)
+void ew_feed_free (EwFeed *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwFeed, ew_feed_free)
 
 /* NULL restores silence: func is told of every node that came or went. */
-void ew_lookout_set_func (EwLookout *self, void (*func) (gpointer user_data, const gchar *id), gpointer user_data);
+void ew_feed_set_func (EwFeed *self, void (*func) (gpointer user_data, const gchar *id), gpointer user_data);
 /* FALSE: the switch does not know it; *out is zero then. */
-gboolean ew_lookout_get (EwLookout *self, const gchar *id, EwSwitchNodeStatus *out);
-gboolean ew_lookout_is_online (EwLookout *self, const gchar *id);
-guint ew_lookout_count_online (EwLookout *self);
-EwSwitch *ew_lookout_get_switch (EwLookout *self);
+gboolean ew_feed_get (EwFeed *self, const gchar *id, EwSwitchNodeStatus *out);
+gboolean ew_feed_is_online (EwFeed *self, const gchar *id);
+guint ew_feed_count_online (EwFeed *self);
+EwSwitch *ew_feed_get_switch (EwFeed *self);
 /* The regular work, every 5 s: its own check of who is there, storing of endpoints, the timestamp floor, whether there
  * is an exit. */
-void ew_lookout_tick (EwLookout *self);
+void ew_feed_tick (EwFeed *self);
 
 G_END_DECLS
