@@ -8,7 +8,7 @@
 
 /* The names of the kinds in the ledger, in the enum's order. */
 static const gchar *const kind_names[EW_CHANGE_N]
-  = { "mtu", "up", "address", "route", "rule", "sysctl", "table", "foreign" };
+  = { "mtu", "up", "address", "route", "rule", "sysctl", "table", "foreign", "resolver" };
 
 EwChange *
 ew_change_new (EwChangeKind kind)
@@ -69,6 +69,7 @@ ew_change_collides (const EwChange *a, const EwChange *b)
     {
     case EW_CHANGE_MTU:
     case EW_CHANGE_UP:
+    case EW_CHANGE_RESOLVER:
       return a->link == b->link;
     case EW_CHANGE_ROUTE:
       return a->table == b->table && same_prefix (&a->prefix, &b->prefix);
@@ -212,6 +213,8 @@ valid_change (const EwChange *change)
                                  change->name != NULL ? change->name : "");
     case EW_CHANGE_FOREIGN:
       return on_interface && valid_tag (change->value) && valid_chain (change->name);
+    case EW_CHANGE_RESOLVER:
+      return on_interface && g_strcmp0 (change->value, EW_CHANGE_RESOLVED) == 0;
     default:
       return FALSE;
     }
@@ -297,6 +300,8 @@ ew_change_describe (const EwChange *change)
       return ew_phrase ("the nftables table \"%s\"", change->name);
     case EW_CHANGE_FOREIGN:
       return ew_phrase ("a rule in the nftables chain \"%s\"", change->name);
+    case EW_CHANGE_RESOLVER:
+      return ew_phrase ("the name servers of %s in systemd-resolved", change->interface);
     default:
       return g_strdup ("nothing");
     }

@@ -22,8 +22,12 @@ typedef enum
   EW_CHANGE_TABLE,   /* name "inet edgeway", value: the tag in its comment by which it is known as ours */
   EW_CHANGE_FOREIGN, /* name "ip filter FORWARD": rules of ours in a chain of somebody else's; value: the tag in their
                         comment */
+  /* From here on: noted by other rooms, which make and undo them (notes.h). */
+  EW_CHANGE_RESOLVER, /* interface, link, value "systemd-resolved": the name servers that it uses for that link */
   EW_CHANGE_N
 } EwChangeKind;
+
+#define EW_CHANGE_RESOLVED "systemd-resolved"
 
 typedef struct
 {

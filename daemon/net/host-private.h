@@ -7,6 +7,7 @@
  *   lan.c       which networks around the machine stay outside of the tunnel
  *   change.c    a change as a value            ledger.c  … on disk, before it is made
  *   steps.c     a change made and taken back   rows.c, netlink.c  … by rtnetlink
+ *   notes.c     changes that other rooms make: in the same ledger, undone with the rest
  *   watch.c     what changes around us         keep.c  … and of what is ours
  *   problems.c  what of a configuration cannot be had
  *   firewall.c  our nftables tables, with answers.c's part  flows.c  the connections that were there before them
@@ -15,6 +16,7 @@
 
 #include "net/host.h"
 #include "net/ledger.h"
+#include "net/notes.h"
 #include "net/rows.h"
 
 G_BEGIN_DECLS
@@ -44,6 +46,7 @@ struct EwHost
   gchar *standing;         /* what the last apply led to, as text */
   EwHostWatch *watch;
   EwHostKeep *keep;
+  EwNoteUndo undoers[EW_CHANGE_N]; /* notes.c: of the kinds that other rooms make */
 };
 
 /* Called around every step, with its name, for tests that kill the process there. NULL in the daemon. */
@@ -205,6 +208,9 @@ void ew_host_keep_free (EwHostKeep *keep);
 gchar *ew_host_find_missing (EwHost *host);
 /* A configuration was applied, or all was undone. */
 void ew_host_keep_applied (EwHost *host);
+
+/* ---- notes.c */
+gboolean ew_notes_take_back (EwHost *host, const EwChange *change, GError **error);
 
 /* ---- watch.c */
 void ew_host_watch_free (EwHostWatch *watch);

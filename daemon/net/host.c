@@ -161,6 +161,8 @@ take_back_unwanted (EwHost *host, const GPtrArray *wanted, gboolean extras_only,
   for (guint i = ew_ledger_length (host->ledger); i-- > 0;)
     {
       const EwChange *change = ew_ledger_get (host->ledger, i);
+      if (wanted != NULL && ew_change_is_noted (change))
+        continue; /* no plan of ours names it */
       if ((extras_only && !is_extra (change)) || (wanted != NULL && is_wanted (wanted, change)))
         continue;
       all &= take_back (host, change, all ? error : NULL);

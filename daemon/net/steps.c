@@ -358,6 +358,8 @@ ew_step_take_back (EwHost *host, const EwChange *change, GError **error)
       return take_back_table (host, change, error);
     case EW_CHANGE_FOREIGN:
       return ew_foreign_remove (change, error);
+    case EW_CHANGE_RESOLVER:
+      return ew_notes_take_back (host, change, error) || set_failed (error, TRUE, change, -ENOSYS);
     default:
       break;
     }

@@ -67,6 +67,9 @@ samples (void)
   change->name = g_strdup ("ip filter DOCKER-USER");
   change->value = g_strdup ("0123456789abcdef");
   g_ptr_array_add (all, change);
+  change = on_link (EW_CHANGE_RESOLVER);
+  change->value = g_strdup (EW_CHANGE_RESOLVED);
+  g_ptr_array_add (all, change);
   return all;
 }
 
