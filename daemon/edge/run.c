@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include "common/error.h"
 #include "common/util.h"
-#include "edge/api.h"
+#include "edge/api/api.h"
 #include "edge/default-names.h"
 #include "edge/exit/netlink.h"
 #include "edge/identity.h"
@@ -33,7 +33,7 @@ typedef struct
   EwIdentity *identity;
   EwMesh *mesh;
   EwFeed *feed;
-  EwTopology *topology;
+  EwApiViewers *viewers;
   EwApi *api;
   guint ticks, tick_source;
   gboolean sweep_failed;
@@ -248,8 +248,8 @@ start_api (Edge *self, GError **error)
         }
       g_warning ("%s Until then, `edgeway-edge status` and the other commands don't work.", cause->message);
     }
-  self->topology = ew_topology_new (self->mesh, self->feed);
-  EwApiParts parts = { .mesh = self->mesh, .feed = self->feed, .topology = self->topology, .listen = self->listen };
+  self->viewers = ew_api_viewers_new (self->mesh, self->feed);
+  EwApiParts parts = { .mesh = self->mesh, .feed = self->feed, .viewers = self->viewers, .listen = self->listen };
   self->api = ew_api_new (&parts);
   ew_api_set_server (self->api, self->server);
   ew_server_set_mesh (self->server, &ranges->v4, &ranges->v6);
@@ -393,7 +393,7 @@ stop (Edge *self)
 {
   g_clear_handle_id (&self->tick_source, g_source_remove);
   g_clear_pointer (&self->server, ew_server_free);
-  g_clear_pointer (&self->topology, ew_topology_free);
+  g_clear_pointer (&self->viewers, ew_api_viewers_free);
   g_clear_pointer (&self->api, ew_api_free);
   g_clear_pointer (&self->feed, ew_feed_free);
   g_clear_pointer (&self->mesh, ew_mesh_close);

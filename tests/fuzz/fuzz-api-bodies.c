@@ -5,7 +5,7 @@
  */
 #include <string.h>
 #include "common/util.h"
-#include "edge/api-private.h"
+#include "edge/api/api-private.h"
 #include "unit/edge/fixture.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
@@ -27,7 +27,7 @@ set_up (void)
   EwMesh *mesh = fixture_open (store, "frankfurt");
   EwSwitchConfig config = { .port = 443 };
   EwFeed *feed = ew_feed_new (mesh, &config, NULL);
-  EwApiParts parts = { .mesh = mesh, .feed = feed, .topology = ew_topology_new (mesh, feed), .listen = ":443" };
+  EwApiParts parts = { .mesh = mesh, .feed = feed, .viewers = ew_api_viewers_new (mesh, feed), .listen = ":443" };
   g_log_set_default_handler (quiet, NULL);
   api = ew_api_new (&parts);
   node_a = fixture_join_as (mesh, "admin", "a");

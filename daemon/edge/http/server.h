@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The API's sockets: TCP with TLS on the edge's port, and the control socket. Each accepted connection is counted,
- * given deadlines and bounds, and then handed to libsoup, which speaks HTTP/1.1 on it. What a request means is api.c's.
+ * given deadlines and bounds, and then handed to libsoup, which speaks HTTP/1.1 on it. What a request means
+ * is api's.
  *
  *   accept ── ClientHello ── its turn ── handshake ── first bytes ── whole request ── answer ── closed
  *     └────── 5 s ─────┘└──────── 10 s ────────┘└──── 15 s ────┘└───── 15 s ────┘└── 30 s ──┘

@@ -3,7 +3,7 @@
  * Calls of the API whose answers depend on what the switch has seen.
  */
 #include "common/util.h"
-#include "edge/api-private.h"
+#include "edge/api/api-private.h"
 #include "fixture.h"
 #include "null-switch.h"
 
@@ -26,8 +26,8 @@ test_drops (void)
   EwStore *store = fixture_store ();
   EwMesh *mesh = fixture_open (store, NULL);
   EwFeed *feed = ew_feed_new (mesh, &config, NULL);
-  EwTopology *topology = ew_topology_new (mesh, feed);
-  EwApiParts parts = { .mesh = mesh, .feed = feed, .topology = topology, .listen = ":443" };
+  EwApiViewers *viewers = ew_api_viewers_new (mesh, feed);
+  EwApiParts parts = { .mesh = mesh, .feed = feed, .viewers = viewers, .listen = ":443" };
   EwApi *api = ew_api_new (&parts);
   const EwSwitchStats stats = { .dropped_policy = 1,
                                 .dropped_no_route = 20,
@@ -47,7 +47,7 @@ test_drops (void)
   g_assert_cmpint (ew_json_int (drops, "source", -1), ==, 50000);
   g_assert_cmpint (ew_json_int (drops, "malformed", -1), ==, 600000);
   json_object_unref (answer);
-  ew_topology_free (topology);
+  ew_api_viewers_free (viewers);
   ew_api_free (api);
   ew_feed_free (feed);
   ew_mesh_close (mesh);

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include "common/util.h"
 #include "edge/mesh/document.h"
-#include "edge/topology.h"
+#include "edge/api/viewers.h"
 #include "fixture.h"
 #include "null-switch.h"
 
@@ -179,7 +179,7 @@ typedef struct
 } Viewer;
 
 static Viewer *
-viewer_new (EwTopology *topology, const gchar *node_id)
+viewer_new (EwApiViewers *viewers, const gchar *node_id)
 {
   int pair[2], size = 4096;
   Viewer *viewer = g_new0 (Viewer, 1);
@@ -190,7 +190,7 @@ viewer_new (EwTopology *topology, const gchar *node_id)
   viewer->theirs = g_socket_new_from_fd (pair[1], NULL);
   g_socket_set_blocking (viewer->theirs, FALSE);
   viewer->input = g_byte_array_new ();
-  ew_topology_add_viewer (topology, G_IO_STREAM (viewer->ours), node_id);
+  ew_api_viewers_add (viewers, G_IO_STREAM (viewer->ours), node_id);
   return viewer;
 }
 
@@ -260,9 +260,9 @@ expect (Viewer *viewer, const gchar *type, const gchar *id)
 static void
 test_viewers (Fixture *fixture, gconstpointer unused)
 {
-  EwTopology *topology = ew_topology_new (fixture->mesh, fixture->feed);
+  EwApiViewers *viewers = ew_api_viewers_new (fixture->mesh, fixture->feed);
   g_autofree gchar *a = fixture_join (fixture->mesh, "a");
-  Viewer *viewer = viewer_new (topology, a), *owner = viewer_new (topology, NULL);
+  Viewer *viewer = viewer_new (viewers, a), *owner = viewer_new (viewers, NULL);
   g_assert_cmpuint (null_switch_get_viewers (), ==, 2);
   expect (viewer, "snapshot", NULL);
   expect (owner, "snapshot", NULL);
@@ -277,23 +277,23 @@ test_viewers (Fixture *fixture, gconstpointer unused)
   expect (viewer, "edge", NULL);
   ew_mesh_remove_node (fixture->mesh, a, NULL);
   g_assert_null (viewer_read (viewer)); /* a removed node sees no more */
-  g_assert_cmpuint (ew_topology_count_viewers (topology), ==, 1);
+  g_assert_cmpuint (ew_api_viewers_count (viewers), ==, 1);
   g_assert_cmpuint (null_switch_get_viewers (), ==, 1);
   g_socket_close (owner->theirs, NULL);
   fixture_settle ();
   g_assert_cmpuint (null_switch_get_viewers (), ==, 0);
   viewer_free (viewer);
   viewer_free (owner);
-  ew_topology_free (topology);
+  ew_api_viewers_free (viewers);
 }
 
 static void
 test_counters (Fixture *fixture, gconstpointer unused)
 {
-  EwTopology *topology = ew_topology_new (fixture->mesh, fixture->feed);
+  EwApiViewers *viewers = ew_api_viewers_new (fixture->mesh, fixture->feed);
   g_autofree gchar *a = fixture_join (fixture->mesh, "a"), *b = fixture_join (fixture->mesh, "b");
   set_status (a, TRUE, 1);
-  Viewer *viewer = viewer_new (topology, NULL);
+  Viewer *viewer = viewer_new (viewers, NULL);
   expect (viewer, "snapshot", NULL);
   g_usleep (1100000);
   expect (viewer, "counters", NULL);
@@ -309,7 +309,7 @@ test_counters (Fixture *fixture, gconstpointer unused)
   g_usleep (1100000);
   g_assert_null (viewer_read (viewer)); /* nothing changed, nothing is said */
   viewer_free (viewer);
-  ew_topology_free (topology);
+  ew_api_viewers_free (viewers);
 }
 
 /* 3000 nodes, a reader that sleeps while all of them change five times: it is owed no more than the mesh's size, and
@@ -321,7 +321,7 @@ test_slow_viewer (Fixture *fixture, gconstpointer unused)
   {
     NODES = 3000
   };
-  EwTopology *topology = ew_topology_new (fixture->mesh, fixture->feed);
+  EwApiViewers *viewers = ew_api_viewers_new (fixture->mesh, fixture->feed);
   for (guint i = 0; i < NODES; i++)
     {
       g_autofree gchar *key = g_strdup_printf ("/nodes/n%05u", i);
@@ -331,7 +331,7 @@ test_slow_viewer (Fixture *fixture, gconstpointer unused)
     }
   while (ew_mesh_count_nodes (fixture->mesh) < NODES)
     fixture_settle ();
-  Viewer *viewer = viewer_new (topology, NULL);
+  Viewer *viewer = viewer_new (viewers, NULL);
   fixture_settle ();
   for (guint round = 0; round < 5; round++)
     for (guint i = 0; i < NODES; i++)
@@ -385,7 +385,7 @@ test_slow_viewer (Fixture *fixture, gconstpointer unused)
   for (EwNode *node = ew_mesh_next_node (fixture->mesh, NULL); node; node = ew_mesh_next_node (fixture->mesh, node->id))
     g_assert_cmpstr (g_hash_table_lookup (names, node->id), ==, node->name);
   viewer_free (viewer);
-  ew_topology_free (topology);
+  ew_api_viewers_free (viewers);
 }
 
 #define ADD(name, function) g_test_add ("/edge/" name, Fixture, NULL, set_up, function, tear_down)
@@ -458,8 +458,8 @@ main (int argc, char **argv)
   ADD ("feed/moved-just-before-the-end", test_moved_just_before_the_end);
   ADD ("feed/log", test_log);
   ADD ("feed/log-of-problems", test_log_of_problems);
-  ADD ("topology/viewers", test_viewers);
-  ADD ("topology/counters", test_counters);
-  ADD ("topology/slow", test_slow_viewer);
+  ADD ("viewers/viewers", test_viewers);
+  ADD ("viewers/counters", test_counters);
+  ADD ("viewers/slow", test_slow_viewer);
   return g_test_run ();
 }

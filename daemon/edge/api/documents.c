@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/documents.h"
+#include "edge/api/documents.h"
 
 #include <math.h>
 #include "common/util.h"
@@ -46,7 +46,7 @@ set_created (JsonObject *object, const EwNode *node)
 }
 
 void
-ew_document_set_problem (JsonObject *object, const EwSwitchNodeStatus *status, gboolean own)
+ew_api_document_set_problem (JsonObject *object, const EwSwitchNodeStatus *status, gboolean own)
 {
   EwNodeProblem problem = status ? status->problem : EW_NODE_PROBLEM_NONE;
 
@@ -66,7 +66,7 @@ ew_document_set_problem (JsonObject *object, const EwSwitchNodeStatus *status, g
 }
 
 JsonObject *
-ew_document_map_node (EwMesh *mesh, const EwNode *node, const EwSwitchNodeStatus *status)
+ew_api_document_map_node (EwMesh *mesh, const EwNode *node, const EwSwitchNodeStatus *status)
 {
   gboolean online = status && status->online;
   JsonObject *object = json_object_new ();
@@ -85,13 +85,13 @@ ew_document_map_node (EwMesh *mesh, const EwNode *node, const EwSwitchNodeStatus
   json_object_set_int_member (object, "mtu", ew_mesh_get_node_mtu (mesh, node));
   ew_json_set_string_or_null (object, "os", node->os);
   ew_json_set_string_or_null (object, "version", node->version);
-  ew_document_set_problem (object, status, FALSE);
+  ew_api_document_set_problem (object, status, FALSE);
   json_object_set_boolean_member (object, "self", FALSE);
   return object;
 }
 
 JsonObject *
-ew_document_counters (const EwNode *node, const EwSwitchNodeStatus *status)
+ew_api_document_counters (const EwNode *node, const EwSwitchNodeStatus *status)
 {
   JsonObject *object = json_object_new ();
   json_object_set_string_member (object, "id", node->id);
@@ -100,7 +100,7 @@ ew_document_counters (const EwNode *node, const EwSwitchNodeStatus *status)
 }
 
 JsonObject *
-ew_document_map_edge (EwMesh *mesh)
+ew_api_document_map_edge (EwMesh *mesh)
 {
   const EwEdge *edge = ew_mesh_get_edge (mesh);
   JsonObject *object = json_object_new ();
@@ -115,7 +115,7 @@ ew_document_map_edge (EwMesh *mesh)
 }
 
 JsonObject *
-ew_document_route (EwMesh *mesh, const EwRouteEntry *route, gboolean online)
+ew_api_document_route (EwMesh *mesh, const EwRouteEntry *route, gboolean online)
 {
   const EwNode *node = ew_mesh_get_node (mesh, route->node_id);
   JsonObject *object = json_object_new ();
@@ -127,7 +127,7 @@ ew_document_route (EwMesh *mesh, const EwRouteEntry *route, gboolean online)
 }
 
 JsonObject *
-ew_document_plain_config (EwMesh *mesh, const EwNode *node)
+ew_api_document_plain_config (EwMesh *mesh, const EwNode *node)
 {
   const EwEdge *edge = ew_mesh_get_edge (mesh);
   g_autofree gchar *public_key = ew_key_to_base64 (edge->public_key);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/api-private.h"
+#include "edge/api/api-private.h"
 
 #include <string.h>
 #include "common/error.h"
@@ -208,14 +208,14 @@ on_upgraded (SoupServerMessage *message, gpointer user_data)
   ew_server_release (self->server, message);
   g_autoptr (GIOStream) stream = soup_server_message_steal_connection (message);
   if (stream)
-    ew_topology_add_viewer (self->parts.topology, stream, node_id);
+    ew_api_viewers_add (self->parts.viewers, stream, node_id);
 }
 
 static gboolean
 upgrade (EwApi *self, SoupServerMessage *message, const gchar *node_id, GError **error)
 {
   g_autoptr (GError) cause = NULL;
-  if (!ew_topology_has_place (self->parts.topology, node_id))
+  if (!ew_api_viewers_has_place (self->parts.viewers, node_id))
     {
       ew_set_error (error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
                     "This edge already shows its map to as many viewers as it can. Close another one, then try again.");

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Between api.c (who, whether) and api-calls.c (what).
+ * Between api.c (who, whether) and calls.c (what).
  */
 #pragma once
 
-#include "edge/api.h"
+#include "edge/api/api.h"
 #include "edge/http/ratelimit.h"
 
 struct EwApi

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "edge/http/server.h"
-#include "edge/topology.h"
+#include "edge/api/viewers.h"
 
 G_BEGIN_DECLS
 
@@ -17,7 +17,7 @@ typedef struct
 {
   EwMesh *mesh;
   EwFeed *feed;
-  EwTopology *topology;
+  EwApiViewers *viewers;
   const gchar *listen; /* for status: "[::]:443" */
 } EwApiParts;
 

@@ -2,14 +2,14 @@
  *
  * The API's calls (API.md).
  */
-#include "edge/api-private.h"
+#include "edge/api/api-private.h"
 
 #include <string.h>
 #include "common/error.h"
 #include "common/phrase.h"
 #include "common/util.h"
 #include "edgeway-config.h"
-#include "edge/documents.h"
+#include "edge/api/documents.h"
 #include "edge/mesh/document.h"
 
 #define LIST_MAX 1000 /* nodes in one answer */
@@ -67,7 +67,7 @@ map_node (EwApiCall *call, const EwNode *node)
 {
   EwSwitchNodeStatus status;
   gboolean known = ew_feed_get (call->api->parts.feed, node->id, &status);
-  JsonObject *object = ew_document_map_node (call->api->parts.mesh, node, known ? &status : NULL);
+  JsonObject *object = ew_api_document_map_node (call->api->parts.mesh, node, known ? &status : NULL);
   json_object_set_boolean_member (object, "self", g_strcmp0 (call->node_id, node->id) == 0);
   return object;
 }
@@ -157,7 +157,7 @@ get_self (EwApiCall *call, GError **error)
   if (node == NULL)
     return NULL;
   document = ew_mesh_document_node (call->api->parts.mesh, node);
-  ew_document_set_problem (document, ew_feed_get (call->api->parts.feed, node->id, &status) ? &status : NULL, TRUE);
+  ew_api_document_set_problem (document, ew_feed_get (call->api->parts.feed, node->id, &status) ? &status : NULL, TRUE);
   return document;
 }
 
@@ -272,7 +272,7 @@ post_nodes (EwApiCall *call, GError **error)
   g_message (renew ? "plain node %s has a new key pair, by %s" : "plain node %s was added, by %s", node->name, who);
   JsonObject *answer = json_object_new ();
   json_object_set_object_member (answer, "node", map_node (call, node));
-  json_object_set_object_member (answer, "config", ew_document_plain_config (call->api->parts.mesh, node));
+  json_object_set_object_member (answer, "config", ew_api_document_plain_config (call->api->parts.mesh, node));
   return answer;
 }
 
@@ -385,7 +385,8 @@ delete_key (EwApiCall *call, GError **error)
 static JsonObject *
 route_object (EwApiCall *call, const EwRouteEntry *route)
 {
-  return ew_document_route (call->api->parts.mesh, route, ew_feed_is_online (call->api->parts.feed, route->node_id));
+  return ew_api_document_route (call->api->parts.mesh, route,
+                                ew_feed_is_online (call->api->parts.feed, route->node_id));
 }
 
 static JsonObject *
@@ -504,7 +505,7 @@ get_status (EwApiCall *call, GError **error)
   ew_json_set_ips (answer, "service", service, 2);
   json_object_set_object_member (answer, "nodes", count_nodes (call));
   json_object_set_int_member (answer, "routes", ew_mesh_get_routes (mesh)->len);
-  json_object_set_int_member (answer, "viewers", ew_topology_count_viewers (call->api->parts.topology));
+  json_object_set_int_member (answer, "viewers", ew_api_viewers_count (call->api->parts.viewers));
   set_traffic (answer, ew_feed_get_switch (call->api->parts.feed));
   return answer;
 }

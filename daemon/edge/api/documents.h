@@ -11,14 +11,14 @@
 G_BEGIN_DECLS
 
 /* All return (transfer full). status NULL: nothing is seen of it. */
-JsonObject *ew_document_map_node (EwMesh *mesh, const EwNode *node, const EwSwitchNodeStatus *status);
+JsonObject *ew_api_document_map_node (EwMesh *mesh, const EwNode *node, const EwSwitchNodeStatus *status);
 /* What is wrong with the node's identity at this moment: "problem", a code or null, and "clock_behind_seconds". own:
    for the node itself. Never part of what a revision is made of. */
-void ew_document_set_problem (JsonObject *object, const EwSwitchNodeStatus *status, gboolean own);
-JsonObject *ew_document_map_edge (EwMesh *mesh);
-JsonObject *ew_document_counters (const EwNode *node, const EwSwitchNodeStatus *status);
-JsonObject *ew_document_route (EwMesh *mesh, const EwRouteEntry *route, gboolean online);
+void ew_api_document_set_problem (JsonObject *object, const EwSwitchNodeStatus *status, gboolean own);
+JsonObject *ew_api_document_map_edge (EwMesh *mesh);
+JsonObject *ew_api_document_counters (const EwNode *node, const EwSwitchNodeStatus *status);
+JsonObject *ew_api_document_route (EwMesh *mesh, const EwRouteEntry *route, gboolean online);
 /* What a plain WireGuard machine needs to be set up. */
-JsonObject *ew_document_plain_config (EwMesh *mesh, const EwNode *node);
+JsonObject *ew_api_document_plain_config (EwMesh *mesh, const EwNode *node);
 
 G_END_DECLS

@@ -17,16 +17,16 @@ G_BEGIN_DECLS
 #define EW_TOPOLOGY_VIEWERS_OF_MEMBERS (EW_TOPOLOGY_VIEWERS_MAX - 32)
 #define EW_TOPOLOGY_VIEWERS_PER_NODE 4
 
-typedef struct EwTopology EwTopology;
+typedef struct EwApiViewers EwApiViewers;
 
-EwTopology *ew_topology_new (EwMesh *mesh, EwFeed *feed);
-void ew_topology_free (EwTopology *self);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwTopology, ew_topology_free)
+EwApiViewers *ew_api_viewers_new (EwMesh *mesh, EwFeed *feed);
+void ew_api_viewers_free (EwApiViewers *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwApiViewers, ew_api_viewers_free)
 /* Whether there is a place for one more of this node's. */
-gboolean ew_topology_has_place (EwTopology *self, const gchar *node_id);
+gboolean ew_api_viewers_has_place (EwApiViewers *self, const gchar *node_id);
 /* An upgraded connection; closed at once where there's no place. node_id: whose (its removal ends it); NULL: the edge's
  * owner's. */
-void ew_topology_add_viewer (EwTopology *self, GIOStream *stream, const gchar *node_id);
-guint ew_topology_count_viewers (EwTopology *self);
+void ew_api_viewers_add (EwApiViewers *self, GIOStream *stream, const gchar *node_id);
+guint ew_api_viewers_count (EwApiViewers *self);
 
 G_END_DECLS

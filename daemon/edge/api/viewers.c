@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "edge/topology.h"
+#include "edge/api/viewers.h"
 
 #include <string.h>
 #include "common/util.h"
-#include "edge/documents.h"
+#include "edge/api/documents.h"
 #include "edge/mesh/document.h"
 #include "edge/http/websocket.h"
 
@@ -14,7 +14,7 @@
 
 typedef struct
 {
-  EwTopology *topology;
+  EwApiViewers *viewers;
   EwWebsocket *socket;
   gchar *node_id;
   gboolean snapshot; /* it is being sent one */
@@ -24,7 +24,7 @@ typedef struct
   gboolean edge;
 } Viewer;
 
-struct EwTopology
+struct EwApiViewers
 {
   EwMesh *mesh;
   EwFeed *feed;
@@ -60,18 +60,18 @@ send_object (Viewer *viewer, const gchar *type, const gchar *member, JsonObject 
 }
 
 static JsonObject *
-map_node (EwTopology *self, const EwNode *node)
+map_node (EwApiViewers *self, const EwNode *node)
 {
   EwSwitchNodeStatus status;
   gboolean known = ew_feed_get (self->feed, node->id, &status);
-  return ew_document_map_node (self->mesh, node, known ? &status : NULL);
+  return ew_api_document_map_node (self->mesh, node, known ? &status : NULL);
 }
 
 /* The next nodes after viewer->after as text "NODE,NODE,…"; *more: there are others behind them. */
 static gchar *
 next_nodes (Viewer *viewer, gboolean *more)
 {
-  EwTopology *self = viewer->topology;
+  EwApiViewers *self = viewer->viewers;
   GString *text = g_string_new (NULL);
   const EwNode *node = ew_mesh_next_node (self->mesh, viewer->after);
   for (; node && text->len < MESSAGE_MAX; node = ew_mesh_next_node (self->mesh, node->id))
@@ -89,11 +89,11 @@ next_nodes (Viewer *viewer, gboolean *more)
 static void
 send_snapshot_part (Viewer *viewer)
 {
-  EwTopology *self = viewer->topology;
+  EwApiViewers *self = viewer->viewers;
   const EwNode *self_node = viewer->node_id ? ew_mesh_get_node (self->mesh, viewer->node_id) : NULL;
   guint64 revision = self_node ? ew_mesh_document_revision (self->mesh, self_node).hash : 0;
   gboolean more;
-  g_autoptr (JsonObject) edge = ew_document_map_edge (self->mesh);
+  g_autoptr (JsonObject) edge = ew_api_document_map_edge (self->mesh);
   g_autofree gchar *edge_text = ew_json_to_string (edge, FALSE);
   g_autofree gchar *nodes = next_nodes (viewer, &more);
   g_autofree gchar *now = ew_time_format (g_get_real_time ());
@@ -109,7 +109,7 @@ send_snapshot_part (Viewer *viewer)
 static void
 send_nodes (Viewer *viewer)
 {
-  EwTopology *self = viewer->topology;
+  EwApiViewers *self = viewer->viewers;
   GHashTableIter iter;
   gpointer id;
   g_hash_table_iter_init (&iter, viewer->nodes);
@@ -131,7 +131,7 @@ send_nodes (Viewer *viewer)
 static void
 send_counters (Viewer *viewer)
 {
-  EwTopology *self = viewer->topology;
+  EwApiViewers *self = viewer->viewers;
   g_autoptr (JsonObject) message = json_object_new ();
   JsonArray *nodes = json_array_new ();
   GHashTableIter iter;
@@ -142,7 +142,7 @@ send_counters (Viewer *viewer)
       const EwNode *node = ew_mesh_get_node (self->mesh, id);
       EwSwitchNodeStatus status;
       if (node && ew_feed_get (self->feed, id, &status))
-        json_array_add_object_element (nodes, ew_document_counters (node, &status));
+        json_array_add_object_element (nodes, ew_api_document_counters (node, &status));
       g_hash_table_iter_remove (&iter);
     }
   g_autofree gchar *now = ew_time_format (g_get_real_time ());
@@ -171,7 +171,7 @@ pump (Viewer *viewer)
   else if (viewer->edge)
     {
       viewer->edge = FALSE;
-      send_object (viewer, "edge", "edge", ew_document_map_edge (viewer->topology->mesh));
+      send_object (viewer, "edge", "edge", ew_api_document_map_edge (viewer->viewers->mesh));
       send_nodes (viewer);
     }
   else if (g_hash_table_size (viewer->nodes) > 0)
@@ -183,7 +183,7 @@ pump (Viewer *viewer)
 static gboolean
 on_pump (gpointer user_data)
 {
-  EwTopology *self = user_data;
+  EwApiViewers *self = user_data;
   self->pump_source = 0;
   for (guint i = 0; i < self->viewers->len; i++)
     pump (self->viewers->pdata[i]);
@@ -191,7 +191,7 @@ on_pump (gpointer user_data)
 }
 
 static void
-pump_soon (EwTopology *self)
+pump_soon (EwApiViewers *self)
 {
   if (self->pump_source == 0 && self->viewers->len > 0)
     self->pump_source = g_idle_add (on_pump, self);
@@ -199,12 +199,12 @@ pump_soon (EwTopology *self)
 
 /* What changed. */
 
-static void viewers_changed (EwTopology *self);
+static void viewers_changed (EwApiViewers *self);
 
 static void
 on_node_changed (gpointer user_data, const gchar *id)
 {
-  EwTopology *self = user_data;
+  EwApiViewers *self = user_data;
   for (guint i = 0; i < self->viewers->len; i++)
     g_hash_table_add (((Viewer *)self->viewers->pdata[i])->nodes, g_strdup (id));
   pump_soon (self);
@@ -213,7 +213,7 @@ on_node_changed (gpointer user_data, const gchar *id)
 static void
 on_node_removed (gpointer user_data, const gchar *id)
 {
-  EwTopology *self = user_data;
+  EwApiViewers *self = user_data;
   g_hash_table_remove (self->last, id);
   for (guint i = self->viewers->len; i > 0; i--)
     {
@@ -228,7 +228,7 @@ on_node_removed (gpointer user_data, const gchar *id)
 static void
 on_edge_changed (gpointer user_data)
 {
-  EwTopology *self = user_data;
+  EwApiViewers *self = user_data;
   for (guint i = 0; i < self->viewers->len; i++)
     ((Viewer *)self->viewers->pdata[i])->edge = TRUE;
   pump_soon (self);
@@ -250,7 +250,7 @@ same_counters (const EwSwitchNodeStatus *a, const EwSwitchNodeStatus *b)
 static gboolean
 on_counters (gpointer user_data)
 {
-  EwTopology *self = user_data;
+  EwApiViewers *self = user_data;
   for (EwNode *node = ew_mesh_next_node (self->mesh, NULL); node; node = ew_mesh_next_node (self->mesh, node->id))
     {
       EwSwitchNodeStatus status;
@@ -268,7 +268,7 @@ on_counters (gpointer user_data)
 /* Viewers. */
 
 static void
-viewers_changed (EwTopology *self)
+viewers_changed (EwApiViewers *self)
 {
   guint n = self->viewers->len;
   ew_switch_set_viewers (ew_feed_get_switch (self->feed), n);
@@ -291,7 +291,7 @@ static void
 on_closed (gpointer user_data)
 {
   Viewer *viewer = user_data;
-  EwTopology *self = viewer->topology;
+  EwApiViewers *self = viewer->viewers;
   g_ptr_array_remove (self->viewers, viewer);
   viewers_changed (self);
 }
@@ -300,7 +300,7 @@ static const EwWebsocketHooks hooks = { on_drained, on_closed };
 
 /* The owner's are as good as an administrator's. */
 static gboolean
-is_administrator (EwTopology *self, const gchar *node_id)
+is_administrator (EwApiViewers *self, const gchar *node_id)
 {
   const EwNode *node = node_id ? ew_mesh_get_node (self->mesh, node_id) : NULL;
   return node_id == NULL || (node && g_strcmp0 (node->role, "admin") == 0);
@@ -308,7 +308,7 @@ is_administrator (EwTopology *self, const gchar *node_id)
 
 /* *oldest: NULL where there is none. */
 static guint
-count_of_node (EwTopology *self, const gchar *node_id, Viewer **oldest)
+count_of_node (EwApiViewers *self, const gchar *node_id, Viewer **oldest)
 {
   guint n = 0;
   *oldest = NULL;
@@ -324,7 +324,7 @@ count_of_node (EwTopology *self, const gchar *node_id, Viewer **oldest)
 }
 
 static guint
-count_of_members (EwTopology *self)
+count_of_members (EwApiViewers *self)
 {
   guint n = 0;
   for (guint i = 0; i < self->viewers->len; i++)
@@ -333,7 +333,7 @@ count_of_members (EwTopology *self)
 }
 
 gboolean
-ew_topology_has_place (EwTopology *self, const gchar *node_id)
+ew_api_viewers_has_place (EwApiViewers *self, const gchar *node_id)
 {
   Viewer *oldest;
   if (count_of_node (self, node_id, &oldest) >= EW_TOPOLOGY_VIEWERS_PER_NODE)
@@ -343,15 +343,15 @@ ew_topology_has_place (EwTopology *self, const gchar *node_id)
 }
 
 void
-ew_topology_add_viewer (EwTopology *self, GIOStream *stream, const gchar *node_id)
+ew_api_viewers_add (EwApiViewers *self, GIOStream *stream, const gchar *node_id)
 {
   Viewer *viewer, *oldest;
-  if (!ew_topology_has_place (self, node_id)) /* others came between the question and the upgrade */
+  if (!ew_api_viewers_has_place (self, node_id)) /* others came between the question and the upgrade */
     return;
   if (count_of_node (self, node_id, &oldest) >= EW_TOPOLOGY_VIEWERS_PER_NODE)
     g_ptr_array_remove (self->viewers, oldest);
   viewer = g_new0 (Viewer, 1);
-  viewer->topology = self;
+  viewer->viewers = self;
   viewer->node_id = g_strdup (node_id);
   viewer->snapshot = TRUE;
   viewer->nodes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -363,15 +363,15 @@ ew_topology_add_viewer (EwTopology *self, GIOStream *stream, const gchar *node_i
 }
 
 guint
-ew_topology_count_viewers (EwTopology *self)
+ew_api_viewers_count (EwApiViewers *self)
 {
   return self->viewers->len;
 }
 
-EwTopology *
-ew_topology_new (EwMesh *mesh, EwFeed *feed)
+EwApiViewers *
+ew_api_viewers_new (EwMesh *mesh, EwFeed *feed)
 {
-  EwTopology *self = g_new0 (EwTopology, 1);
+  EwApiViewers *self = g_new0 (EwApiViewers, 1);
   self->mesh = mesh;
   self->feed = feed;
   self->viewers = g_ptr_array_new_with_free_func (viewer_free);
@@ -382,7 +382,7 @@ ew_topology_new (EwMesh *mesh, EwFeed *feed)
 }
 
 void
-ew_topology_free (EwTopology *self)
+ew_api_viewers_free (EwApiViewers *self)
 {
   if (self == NULL)
     return;
