@@ -148,3 +148,28 @@ ew_json_strv (JsonObject *object, const gchar *member, guint max)
     }
   return g_strv_builder_end (builder);
 }
+
+void
+ew_json_set_strv (JsonObject *object, const gchar *member, const gchar *const *values)
+{
+  JsonArray *array = json_array_new ();
+  for (; values && *values; values++)
+    json_array_add_string_element (array, *values);
+  json_object_set_array_member (object, member, array);
+}
+
+void
+ew_json_set_string_or_null (JsonObject *object, const gchar *member, const gchar *value)
+{
+  if (value)
+    json_object_set_string_member (object, member, value);
+  else
+    json_object_set_null_member (object, member);
+}
+
+void
+ew_json_set_time_or_null (JsonObject *object, const gchar *member, gint64 realtime_us)
+{
+  g_autofree gchar *text = realtime_us > 0 ? ew_time_format (realtime_us) : NULL;
+  ew_json_set_string_or_null (object, member, text);
+}

@@ -45,6 +45,9 @@ JsonObject *ew_json_object (JsonObject *object, const gchar *member); /* borrowe
 /* The strings of an array member; NULL where it is no array, has more than max elements, or one that is no string.
  * (transfer full) */
 GStrv ew_json_strv (JsonObject *object, const gchar *member, guint max);
+void ew_json_set_strv (JsonObject *object, const gchar *member, const gchar *const *values); /* values NULL: [] */
+void ew_json_set_string_or_null (JsonObject *object, const gchar *member, const gchar *value);
+void ew_json_set_time_or_null (JsonObject *object, const gchar *member, gint64 realtime_us); /* 0: null */
 
 /* Unpadded base64url (RFC 4648 section 5). decode: NULL for anything not canonical. */
 gchar *ew_base64url_encode (const guint8 *data, gsize length);

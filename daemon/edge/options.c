@@ -225,7 +225,7 @@ check (EwEdgeOptions *options, const gchar *listen, GError **error)
   if ((options->mesh && !ew_name_check (options->mesh, error))
       || (options->edge_name && !ew_name_check (options->edge_name, error)))
     return FALSE;
-  return ew_ranges_make (options->ipv4, options->ipv6, &ranges, error);
+  return ew_mesh_ranges_make (options->ipv4, options->ipv6, &ranges, error);
 }
 
 EwEdgeOptions *

@@ -82,7 +82,7 @@ open_store (Edge *self, GError **error)
 static gboolean
 is_online (void)
 {
-  g_autoptr (EwHostView) view = ew_netlink_get_view (0, NULL);
+  g_autoptr (EwHostView) view = ew_exit_netlink_get_view (0, NULL);
   return view && (view->upstream[0] || view->upstream[1]);
 }
 
@@ -201,7 +201,7 @@ start_feed (Edge *self, GError **error)
   g_autoptr (GError) cause = NULL;
   if (ew_host_port_parse (self->public_endpoint, &public_host, &public_port, NULL))
     config.public_host = public_host;
-  ew_ranges_service (ranges, config.service);
+  ew_mesh_ranges_service (ranges, config.service);
   memcpy (config.private_key, self->identity->private_key, EW_KEY_SIZE);
   do
     {
@@ -229,7 +229,7 @@ know_nodes (Edge *self)
 {
   for (EwNode *node = ew_mesh_next_node (self->mesh, NULL); node; node = ew_mesh_next_node (self->mesh, node->id))
     if (node->endpoint.kind == EW_ENDPOINT_UDP)
-      ew_server_know (self->server, &node->endpoint.remote);
+      ew_http_server_know (self->server, &node->endpoint.remote);
 }
 
 static gboolean
@@ -238,7 +238,7 @@ start_api (Edge *self, GError **error)
   const EwRanges *ranges = ew_mesh_get_ranges (self->mesh);
   g_autofree gchar *path = g_build_filename (self->options->state_dir, "control.sock", NULL);
   g_autoptr (GError) cause = NULL;
-  if (!ew_server_bind_control (self->server, path, &cause))
+  if (!ew_http_server_bind_control (self->server, path, &cause))
     {
       /* A read-only disk: the mesh comes first. */
       if (!ew_mesh_is_announced (self->mesh) || !g_error_matches (cause, EW_ERROR, EW_ERROR_STORE_FULL))
@@ -252,9 +252,9 @@ start_api (Edge *self, GError **error)
   EwApiParts parts = { .mesh = self->mesh, .feed = self->feed, .viewers = self->viewers, .listen = self->listen };
   self->api = ew_api_new (&parts);
   ew_api_set_server (self->api, self->server);
-  ew_server_set_mesh (self->server, &ranges->v4, &ranges->v6);
+  ew_http_server_set_mesh (self->server, &ranges->v4, &ranges->v6);
   know_nodes (self);
-  ew_server_start (self->server, self->identity->certificate);
+  ew_http_server_start (self->server, self->identity->certificate);
   return TRUE;
 }
 
@@ -360,7 +360,7 @@ bind_tcp (Edge *self, GError **error)
   for (;;)
     {
       g_autoptr (GError) cause = NULL;
-      if (ew_server_bind_tcp (self->server, options->listen_address, options->port, self->patient, &cause))
+      if (ew_http_server_bind_tcp (self->server, options->listen_address, options->port, self->patient, &cause))
         return TRUE;
       if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE) && wait_for_port (self, cause->message, &told))
         continue;
@@ -378,7 +378,7 @@ start (Edge *self, GError **error)
   raise_file_limit ();
   ew_tun_reserve (
     EW_SWITCH_DATA_THREADS_MAX); /* where nobody sets its mode (a container, no udev) the device is uid 0's alone */
-  self->server = ew_server_new (on_request, self);
+  self->server = ew_http_server_new (on_request, self);
   self->patient = is_patient (self);
   if (!bind_tcp (self, error) || !ew_edge_privileges_narrow (options->state_dir, error)
       || !ew_state_dir_prepare (options->state_dir, error))
@@ -392,7 +392,7 @@ static void
 stop (Edge *self)
 {
   g_clear_handle_id (&self->tick_source, g_source_remove);
-  g_clear_pointer (&self->server, ew_server_free);
+  g_clear_pointer (&self->server, ew_http_server_free);
   g_clear_pointer (&self->viewers, ew_api_viewers_free);
   g_clear_pointer (&self->api, ew_api_free);
   g_clear_pointer (&self->feed, ew_feed_free);

@@ -11,11 +11,11 @@ int
 LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
 {
   gsize need = 0, next = 0;
-  EwClientHello whole = ew_client_hello_check (data, size, &need);
+  EwClientHello whole = ew_http_client_hello_check (data, size, &need);
   for (gsize length = 0; length < size && length <= EW_CLIENT_HELLO_MAX; length = next)
     {
       g_autofree guint8 *copy = g_memdup2 (data, length); /* so that a read beyond it is noticed */
-      EwClientHello found = ew_client_hello_check (copy, length, &next);
+      EwClientHello found = ew_http_client_hello_check (copy, length, &next);
       if (found != EW_CLIENT_HELLO_MORE)
         {
           g_assert_cmpint (found, ==, whole);

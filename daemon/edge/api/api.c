@@ -101,7 +101,7 @@ authorize (EwApi *self, const EwApiEntry *entry, const EwServerPeer *peer, SoupS
   if (!identify (self, message, id, error))
     return FALSE;
   if (*id)
-    ew_server_know (self->server, &peer->ip);
+    ew_http_server_know (self->server, &peer->ip);
   if (*id == NULL)
     {
       ew_set_error (error, EW_ERROR, EW_ERROR_NOT_AUTHENTICATED, "This call needs a node's credential.");
@@ -205,7 +205,7 @@ on_upgraded (SoupServerMessage *message, gpointer user_data)
   EwApi *self = upgrade->api;
   g_autofree gchar *node_id = g_strdup (upgrade->node_id);
   g_autoptr (SoupServerMessage) keep = g_object_ref (message);
-  ew_server_release (self->server, message);
+  ew_http_server_release (self->server, message);
   g_autoptr (GIOStream) stream = soup_server_message_steal_connection (message);
   if (stream)
     ew_api_viewers_add (self->parts.viewers, stream, node_id);
@@ -290,7 +290,7 @@ ew_api_new (const EwApiParts *parts)
 {
   EwApi *self = g_new0 (EwApi, 1);
   self->parts = *parts;
-  self->failed_enrollments = ew_rate_limit_new (FAILED_BURST, FAILED_REFILL_US, FAILED_ADDRESSES);
+  self->failed_enrollments = ew_http_rate_limit_new (FAILED_BURST, FAILED_REFILL_US, FAILED_ADDRESSES);
   self->started_us = g_get_real_time ();
   return self;
 }
@@ -306,6 +306,6 @@ ew_api_free (EwApi *self)
 {
   if (self == NULL)
     return;
-  ew_rate_limit_free (self->failed_enrollments);
+  ew_http_rate_limit_free (self->failed_enrollments);
   g_free (self);
 }

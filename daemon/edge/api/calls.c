@@ -106,8 +106,8 @@ static gboolean
 check_rate (EwApiCall *call, GError **error)
 {
   if (call->peer->control
-      || ew_rate_limit_check (call->api->failed_enrollments, &call->peer->ip, g_get_monotonic_time (),
-                              &call->retry_after_us))
+      || ew_http_rate_limit_check (call->api->failed_enrollments, &call->peer->ip, g_get_monotonic_time (),
+                                   &call->retry_after_us))
     return TRUE;
   ew_set_error (error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
                 "Too many enrollments from this address failed. Wait %d s, then try again.",
@@ -129,7 +129,7 @@ post_enroll (EwApiCall *call, GError **error)
     return NULL;
   const EwNode *node = ew_mesh_enroll (call->api->parts.mesh, &request, &outcome, error);
   if (outcome.unknown_secret && !call->peer->control)
-    ew_rate_limit_take (call->api->failed_enrollments, &call->peer->ip, g_get_monotonic_time ());
+    ew_http_rate_limit_take (call->api->failed_enrollments, &call->peer->ip, g_get_monotonic_time ());
   if (node == NULL)
     return NULL;
   g_message (outcome.replaced ? "another computer took the place of node %s (%s, %s), with enrollment key %s"
@@ -493,7 +493,7 @@ get_status (EwApiCall *call, GError **error)
   JsonObject *answer = get_mesh (call, error);
   ew_prefix_format (&ranges->v4, v4);
   ew_prefix_format (&ranges->v6, v6);
-  ew_ranges_service (ranges, service);
+  ew_mesh_ranges_service (ranges, service);
   json_object_set_string_member (answer, "edge_id", edge->id);
   json_object_set_string_member (answer, "suffix", ew_mesh_get_suffix (mesh));
   json_object_set_string_member (answer, "public", edge->endpoints[0]);
@@ -502,7 +502,7 @@ get_status (EwApiCall *call, GError **error)
   json_object_set_boolean_member (answer, "trial", ew_mesh_is_trial (mesh));
   json_object_set_boolean_member (answer, "exit", ew_mesh_has_exit (mesh));
   ew_json_set_strv (answer, "ranges", (const gchar *const[]){ v4, v6, NULL });
-  ew_json_set_ips (answer, "service", service, 2);
+  ew_mesh_json_set_ips (answer, "service", service, 2);
   json_object_set_object_member (answer, "nodes", count_nodes (call));
   json_object_set_int_member (answer, "routes", ew_mesh_get_routes (mesh)->len);
   json_object_set_int_member (answer, "viewers", ew_api_viewers_count (call->api->parts.viewers));

@@ -77,7 +77,7 @@ ew_api_document_map_node (EwMesh *mesh, const EwNode *node, const EwSwitchNodeSt
   json_object_set_boolean_member (object, "plain", node->plain);
   json_object_set_string_member (object, "state", state_of (node, online));
   json_object_set_boolean_member (object, "online", online);
-  ew_json_set_ips (object, "addresses", node->addresses, node->n_addresses);
+  ew_mesh_json_set_ips (object, "addresses", node->addresses, node->n_addresses);
   ew_json_set_string_or_null (object, "edge", online ? ew_mesh_get_edge (mesh)->id : NULL);
   set_created (object, node);
   set_counters (object, node, status);
@@ -132,7 +132,7 @@ ew_api_document_plain_config (EwMesh *mesh, const EwNode *node)
   const EwEdge *edge = ew_mesh_get_edge (mesh);
   g_autofree gchar *public_key = ew_key_to_base64 (edge->public_key);
   JsonObject *object = json_object_new (), *peer = json_object_new ();
-  ew_json_set_ips (object, "addresses", node->addresses, node->n_addresses);
+  ew_mesh_json_set_ips (object, "addresses", node->addresses, node->n_addresses);
   json_object_set_array_member (object, "dns", json_array_new ());
   json_object_set_int_member (object, "mtu", ew_mesh_get_node_mtu (mesh, node));
   json_object_set_string_member (peer, "public_key", public_key);

@@ -39,7 +39,7 @@ static void
 viewer_free (gpointer data)
 {
   Viewer *viewer = data;
-  ew_websocket_free (viewer->socket);
+  ew_http_websocket_free (viewer->socket);
   g_hash_table_unref (viewer->nodes);
   g_hash_table_unref (viewer->counters);
   g_free (viewer->node_id);
@@ -56,7 +56,7 @@ send_object (Viewer *viewer, const gchar *type, const gchar *member, JsonObject 
   json_object_set_string_member (message, "type", type);
   json_object_set_object_member (message, member, value);
   g_autofree gchar *text = ew_json_to_string (message, FALSE);
-  ew_websocket_send (viewer->socket, text);
+  ew_http_websocket_send (viewer->socket, text);
 }
 
 static JsonObject *
@@ -103,7 +103,7 @@ send_snapshot_part (Viewer *viewer)
                        ",\"map\":{\"schema\":1,\"mesh\":\"%s\",\"edges\":[%s],\"nodes\":[%s]},\"more\":%s}",
                        now, revision, ew_mesh_get_name (self->mesh), edge_text, nodes, more ? "true" : "false");
   viewer->snapshot = more;
-  ew_websocket_send (viewer->socket, text);
+  ew_http_websocket_send (viewer->socket, text);
 }
 
 static void
@@ -122,7 +122,7 @@ send_nodes (Viewer *viewer)
         {
           /* IDs are ours: letters and digits. */
           g_autofree gchar *text = g_strdup_printf ("{\"type\":\"node-removed\",\"id\":\"%s\"}", (gchar *)id);
-          ew_websocket_send (viewer->socket, text);
+          ew_http_websocket_send (viewer->socket, text);
         }
       g_hash_table_iter_remove (&iter);
     }
@@ -150,14 +150,14 @@ send_counters (Viewer *viewer)
   json_object_set_string_member (message, "now", now);
   json_object_set_array_member (message, "nodes", nodes);
   g_autofree gchar *text = ew_json_to_string (message, FALSE);
-  ew_websocket_send (viewer->socket, text);
+  ew_http_websocket_send (viewer->socket, text);
 }
 
 /* Sends what a viewer is owed next, once it has taken what came before. */
 static void
 pump (Viewer *viewer)
 {
-  if (!ew_websocket_is_drained (viewer->socket))
+  if (!ew_http_websocket_is_drained (viewer->socket))
     return;
   if (!viewer->snapshot && g_hash_table_size (viewer->nodes) > BEHIND_MAX)
     {
@@ -356,7 +356,7 @@ ew_api_viewers_add (EwApiViewers *self, GIOStream *stream, const gchar *node_id)
   viewer->snapshot = TRUE;
   viewer->nodes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   viewer->counters = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  viewer->socket = ew_websocket_new (stream, &hooks, viewer);
+  viewer->socket = ew_http_websocket_new (stream, &hooks, viewer);
   g_ptr_array_add (self->viewers, viewer);
   viewers_changed (self);
   pump_soon (self);

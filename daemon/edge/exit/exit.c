@@ -71,7 +71,7 @@ apply_firewall (EwExit *self, GError **error)
     .undo = self->undo,
   };
 
-  return ew_firewall_apply (&firewall, error);
+  return ew_exit_firewall_apply (&firewall, error);
 }
 
 static void
@@ -85,7 +85,7 @@ static void
 update_limits (EwExit *self)
 {
   GString *text = g_string_new (NULL);
-  g_autofree gchar *blockers = self->config.exit ? ew_firewall_find_blockers (self->interface) : NULL;
+  g_autofree gchar *blockers = self->config.exit ? ew_exit_firewall_find_blockers (self->interface) : NULL;
 
   if (self->lacks_ipv6)
     add_sentence (text, "IPv6 is switched off on the edge's host (net.ipv6.conf.all.disable_ipv6), so inside the mesh "
@@ -104,9 +104,9 @@ switch_forwarding_on (EwExit *self)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!self->config.exit || ew_sysctl_write_all (SYSCTLS, self->undo, &error))
+  if (!self->config.exit || ew_exit_sysctl_write_all (SYSCTLS, self->undo, &error))
     return;
-  ew_sysctl_undo_all (SYSCTLS, self->undo);
+  ew_exit_sysctl_undo_all (SYSCTLS, self->undo);
   self->config.exit = FALSE;
   self->failure
     = g_strdup_printf ("Forwarding can't be switched on on the edge's host (%s), so VPN mode is off; run `sudo sysctl "
@@ -119,12 +119,12 @@ bring_up (EwExit *self, GError **error)
 {
   const EwExitConfig *config = &self->config;
 
-  if (!ew_netlink_set_up (config->ifindex, config->mtu, error))
+  if (!ew_exit_netlink_set_up (config->ifindex, config->mtu, error))
     return FALSE;
   for (gsize i = 0; i < G_N_ELEMENTS (config->service); i++)
     if (config->service[i].family != EW_FAMILY_NONE
-        && (!ew_netlink_add_address (config->ifindex, &config->service[i], error)
-            || !ew_netlink_add_route (config->ifindex, &config->ranges[i], &config->service[i], error)))
+        && (!ew_exit_netlink_add_address (config->ifindex, &config->service[i], error)
+            || !ew_exit_netlink_add_route (config->ifindex, &config->ranges[i], &config->service[i], error)))
       return FALSE;
   return TRUE;
 }
@@ -134,19 +134,20 @@ set_up (EwExit *self, GError **error)
 {
   GPtrArray *older;
 
-  if (!ew_firewall_check_name (self->interface, error)
-      || (self->view = ew_netlink_get_view (self->config.ifindex, error)) == NULL)
+  if (!ew_exit_firewall_check_name (self->interface, error)
+      || (self->view = ew_exit_netlink_get_view (self->config.ifindex, error)) == NULL)
     return FALSE;
-  older = ew_firewall_read_undo (self->interface);
+  older = ew_exit_firewall_read_undo (self->interface);
   if (!self->config.exit)
     {
-      ew_sysctl_undo_all (SYSCTLS, older);
+      ew_exit_sysctl_undo_all (SYSCTLS, older);
       g_ptr_array_set_size (older, 0);
     }
-  self->undo = self->config.exit ? ew_sysctl_inherit (
-                 SYSCTLS, older,
-                 ew_sysctl_plan_forwarding (SYSCTLS, self->interface, self->config.service[1].family != EW_FAMILY_NONE))
-                                 : older;
+  self->undo
+    = self->config.exit ? ew_exit_sysctl_inherit (
+        SYSCTLS, older,
+        ew_exit_sysctl_plan_forwarding (SYSCTLS, self->interface, self->config.service[1].family != EW_FAMILY_NONE))
+                        : older;
   if (!apply_firewall (self, error))
     return FALSE;
   switch_forwarding_on (self);
@@ -166,18 +167,18 @@ on_netlink (gpointer data)
   EwExit *self = data;
   g_autoptr (GError) error = NULL;
   g_autofree gchar *before = g_strdup (self->limits);
-  EwHostView *view = ew_netlink_get_view (self->config.ifindex, NULL);
-  const gboolean changed = view != NULL && !ew_host_view_equal (view, self->view);
+  EwHostView *view = ew_exit_netlink_get_view (self->config.ifindex, NULL);
+  const gboolean changed = view != NULL && !ew_exit_view_equal (view, self->view);
 
   if (changed)
     {
-      ew_host_view_free (self->view);
+      ew_exit_view_free (self->view);
       self->view = g_steal_pointer (&view);
     }
-  ew_host_view_free (view);
-  if ((changed || !ew_firewall_exists (self->interface)) && !apply_firewall (self, &error))
+  ew_exit_view_free (view);
+  if ((changed || !ew_exit_firewall_exists (self->interface)) && !apply_firewall (self, &error))
     {
-      self->guarded = ew_firewall_exists (self->interface); /* a transaction that failed left the older one */
+      self->guarded = ew_exit_firewall_exists (self->interface); /* a transaction that failed left the older one */
       self->config.exit = FALSE;
       g_free (self->failure);
       self->failure
@@ -274,7 +275,7 @@ ew_exit_new (const EwExitConfig *config, GError **error)
     }
   self->guarded = TRUE;
   update_limits (self);
-  self->watch = ew_netlink_watch (on_netlink, self);
+  self->watch = ew_exit_netlink_watch (on_netlink, self);
   return self;
 }
 
@@ -285,18 +286,18 @@ ew_exit_free (EwExit *self)
 
   if (self == NULL)
     return;
-  ew_netlink_unwatch (self->watch);
+  ew_exit_netlink_unwatch (self->watch);
   g_cancellable_cancel (self->looking_up);
   g_object_unref (self->looking_up);
   if (self->undo != NULL)
     {
       /* In this order: the table remembers what the settings were. */
-      ew_sysctl_undo_all (SYSCTLS, self->undo);
-      if (ew_firewall_exists (self->interface) && !ew_firewall_remove (self->interface, &error))
+      ew_exit_sysctl_undo_all (SYSCTLS, self->undo);
+      if (ew_exit_firewall_exists (self->interface) && !ew_exit_firewall_remove (self->interface, &error))
         g_warning ("%s: remove `table inet edgeway-edge-%s` by hand", error->message, self->interface);
       g_ptr_array_unref (self->undo);
     }
-  ew_host_view_free (self->view);
+  ew_exit_view_free (self->view);
   g_free (self->failure);
   g_free (self->limits);
   g_array_unref (self->public);

@@ -19,7 +19,7 @@
 /* The text. */
 
 gboolean
-ew_firewall_check_name (const gchar *interface, GError **error)
+ew_exit_firewall_check_name (const gchar *interface, GError **error)
 {
   const gsize len = strlen (interface);
 
@@ -273,7 +273,7 @@ format_undo (GString *out, const GPtrArray *undo)
   g_string_append (out, "\tchain undo {\n");
   for (guint i = 0; undo != NULL && i < undo->len; i++)
     {
-      g_autofree gchar *text = ew_sysctl_to_text (g_ptr_array_index (undo, i));
+      g_autofree gchar *text = ew_exit_sysctl_to_text (g_ptr_array_index (undo, i));
 
       if (text != NULL)
         g_string_append_printf (out, "\t\treturn comment \"%s\"\n", text);
@@ -282,7 +282,7 @@ format_undo (GString *out, const GPtrArray *undo)
 }
 
 gchar *
-ew_firewall_format (const EwFirewallConfig *config)
+ew_exit_firewall_format (const EwFirewallConfig *config)
 {
   GString *out = g_string_new (NULL);
 
@@ -340,27 +340,27 @@ run (const gchar *commands, gboolean json, gchar **output, GError **error)
 }
 
 gboolean
-ew_firewall_apply (const EwFirewallConfig *config, GError **error)
+ew_exit_firewall_apply (const EwFirewallConfig *config, GError **error)
 {
-  g_autofree gchar *table = ew_firewall_format (config);
+  g_autofree gchar *table = ew_exit_firewall_format (config);
   /* Adding first makes the deletion succeed whether or not there was one. */
   g_autofree gchar *commands = g_strdup_printf ("add table inet " TABLE "%s\ndelete table inet " TABLE "%s\n%s",
                                                 config->interface, config->interface, table);
 
-  return ew_firewall_check_name (config->interface, error) && run (commands, FALSE, NULL, error);
+  return ew_exit_firewall_check_name (config->interface, error) && run (commands, FALSE, NULL, error);
 }
 
 gboolean
-ew_firewall_remove (const gchar *interface, GError **error)
+ew_exit_firewall_remove (const gchar *interface, GError **error)
 {
   g_autofree gchar *commands
     = g_strdup_printf ("add table inet " TABLE "%s\ndelete table inet " TABLE "%s\n", interface, interface);
 
-  return ew_firewall_check_name (interface, error) && run (commands, FALSE, NULL, error);
+  return ew_exit_firewall_check_name (interface, error) && run (commands, FALSE, NULL, error);
 }
 
 gboolean
-ew_firewall_exists (const gchar *interface)
+ew_exit_firewall_exists (const gchar *interface)
 {
   g_autofree gchar *table = g_strconcat (TABLE, interface, NULL);
   g_autoptr (EwNetlink) netlink = ew_netlink_new (NETLINK_NETFILTER);
@@ -387,22 +387,23 @@ members (JsonObject *object, const gchar *kind)
 }
 
 GPtrArray *
-ew_firewall_read_undo (const gchar *interface)
+ew_exit_firewall_read_undo (const gchar *interface)
 {
-  GPtrArray *undo = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_sysctl_free);
+  GPtrArray *undo = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_exit_sysctl_free);
   g_autofree gchar *command = g_strdup_printf ("list chain inet " TABLE "%s undo", interface);
   g_autofree gchar *json = NULL;
   g_autoptr (JsonObject) object = NULL;
   g_autoptr (GPtrArray) rules = NULL;
 
-  if (!ew_firewall_check_name (interface, NULL) || !ew_firewall_exists (interface) || !run (command, TRUE, &json, NULL))
+  if (!ew_exit_firewall_check_name (interface, NULL) || !ew_exit_firewall_exists (interface)
+      || !run (command, TRUE, &json, NULL))
     return undo;
   object = ew_json_parse_object (json, strlen (json), LISTING_MAX, NULL);
   rules = members (object, "rule");
   for (guint i = 0; i < rules->len; i++)
     {
       const gchar *comment = ew_json_string (g_ptr_array_index (rules, i), "comment");
-      EwSysctl *sysctl = comment != NULL ? ew_sysctl_from_text (comment) : NULL;
+      EwSysctl *sysctl = comment != NULL ? ew_exit_sysctl_from_text (comment) : NULL;
 
       if (sysctl != NULL)
         g_ptr_array_add (undo, sysctl);
@@ -411,7 +412,7 @@ ew_firewall_read_undo (const gchar *interface)
 }
 
 gchar *
-ew_firewall_find_blockers_in (const gchar *interface, const EwNftChain *chains, gsize n)
+ew_exit_firewall_find_blockers_in (const gchar *interface, const EwNftChain *chains, gsize n)
 {
   g_autoptr (GString) names = g_string_new (NULL);
   gboolean docker = FALSE;
@@ -449,12 +450,13 @@ has_legacy_tables (void)
 }
 
 gchar *
-ew_firewall_find_blockers (const gchar *interface)
+ew_exit_firewall_find_blockers (const gchar *interface)
 {
   g_autoptr (EwNetlink) netlink = ew_netlink_new (NETLINK_NETFILTER);
   g_autoptr (GArray) chains = netlink != NULL ? ew_nft_chains (netlink) : NULL;
-  gchar *sentence
-    = chains != NULL ? ew_firewall_find_blockers_in (interface, (const EwNftChain *)chains->data, chains->len) : NULL;
+  gchar *sentence = chains != NULL
+                      ? ew_exit_firewall_find_blockers_in (interface, (const EwNftChain *)chains->data, chains->len)
+                      : NULL;
 
   if (sentence == NULL && has_legacy_tables ())
     sentence = g_strdup_printf (

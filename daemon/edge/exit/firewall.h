@@ -24,7 +24,7 @@
  * The table also remembers what other settings of the host were before, in the comments of a chain `undo` that nothing
  * jumps to: both vanish together at a reboot, and survive together when the edge is killed.
  *
- * An accept here does not overrule a drop elsewhere: ew_firewall_find_blockers() looks for those. Calls are
+ * An accept here does not overrule a drop elsewhere: ew_exit_firewall_find_blockers() looks for those. Calls are
  * synchronous, through libnftables.
  */
 #pragma once
@@ -55,19 +55,19 @@ typedef struct
   const GPtrArray *undo; /* EwSysctl to remember; NULL: none */
 } EwFirewallConfig;
 
-gboolean ew_firewall_check_name (const gchar *interface, GError **error);
+gboolean ew_exit_firewall_check_name (const gchar *interface, GError **error);
 /* The table as nft reads it (pure). */
-gchar *ew_firewall_format (const EwFirewallConfig *config);
+gchar *ew_exit_firewall_format (const EwFirewallConfig *config);
 /* Puts the table in the place of an older one of the same name, in one transaction. */
-gboolean ew_firewall_apply (const EwFirewallConfig *config, GError **error);
+gboolean ew_exit_firewall_apply (const EwFirewallConfig *config, GError **error);
 /* No such table is no error. */
-gboolean ew_firewall_remove (const gchar *interface, GError **error);
-gboolean ew_firewall_exists (const gchar *interface);
+gboolean ew_exit_firewall_remove (const gchar *interface, GError **error);
+gboolean ew_exit_firewall_exists (const gchar *interface);
 /* What an older table remembers. (transfer full) of EwSysctl, empty where there is none. */
-GPtrArray *ew_firewall_read_undo (const gchar *interface);
+GPtrArray *ew_exit_firewall_read_undo (const gchar *interface);
 
 /* Other tables' chains on the forward hook that drop what they do not know, or hooks of the older iptables that nft
    does not show: a sentence that names them and says what to do. NULL: nothing is in the way. (transfer full) */
-gchar *ew_firewall_find_blockers (const gchar *interface);
+gchar *ew_exit_firewall_find_blockers (const gchar *interface);
 /* The same among those chains (pure). */
-gchar *ew_firewall_find_blockers_in (const gchar *interface, const EwNftChain *chains, gsize n);
+gchar *ew_exit_firewall_find_blockers_in (const gchar *interface, const EwNftChain *chains, gsize n);

@@ -91,7 +91,7 @@ stop_address_generation (guint ifindex)
 }
 
 gboolean
-ew_netlink_set_up (guint ifindex, guint mtu, GError **error)
+ew_exit_netlink_set_up (guint ifindex, guint mtu, GError **error)
 {
   guint8 buffer[256] = { 0 };
   struct nlmsghdr *request;
@@ -108,7 +108,7 @@ ew_netlink_set_up (guint ifindex, guint mtu, GError **error)
 }
 
 gboolean
-ew_netlink_add_address (guint ifindex, const EwIp *ip, GError **error)
+ew_exit_netlink_add_address (guint ifindex, const EwIp *ip, GError **error)
 {
   guint8 buffer[256] = { 0 };
   struct nlmsghdr *request = start (buffer, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
@@ -130,7 +130,7 @@ ew_netlink_add_address (guint ifindex, const EwIp *ip, GError **error)
 }
 
 gboolean
-ew_netlink_add_route (guint ifindex, const EwPrefix *prefix, const EwIp *source, GError **error)
+ew_exit_netlink_add_route (guint ifindex, const EwPrefix *prefix, const EwIp *source, GError **error)
 {
   guint8 buffer[256] = { 0 };
   struct nlmsghdr *request = start (buffer, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
@@ -255,7 +255,7 @@ compare_prefixes (gconstpointer a, gconstpointer b)
 }
 
 EwHostView *
-ew_netlink_get_view (guint ifindex, GError **error)
+ew_exit_netlink_get_view (guint ifindex, GError **error)
 {
   g_autoptr (EwHostView) view = g_new0 (EwHostView, 1);
   ViewScan scan = { view, ifindex };
@@ -276,7 +276,7 @@ ew_netlink_get_view (guint ifindex, GError **error)
 }
 
 void
-ew_host_view_free (EwHostView *view)
+ew_exit_view_free (EwHostView *view)
 {
   if (view == NULL)
     return;
@@ -285,7 +285,7 @@ ew_host_view_free (EwHostView *view)
 }
 
 gboolean
-ew_host_view_equal (const EwHostView *a, const EwHostView *b)
+ew_exit_view_equal (const EwHostView *a, const EwHostView *b)
 {
   return a->upstream[0] == b->upstream[0] && a->upstream[1] == b->upstream[1] && a->own->len == b->own->len
          && memcmp (a->own->data, b->own->data, a->own->len * sizeof (EwPrefix)) == 0;
@@ -356,7 +356,7 @@ on_ruleset_changed (gpointer data)
 }
 
 EwNetlinkWatch *
-ew_netlink_watch (void (*func) (gpointer data), gpointer data)
+ew_exit_netlink_watch (void (*func) (gpointer data), gpointer data)
 {
   static const EwRulesetWatcher watcher = { on_ruleset_changed, NULL };
   EwNetlinkWatch *watch = g_new0 (EwNetlinkWatch, 1);
@@ -366,7 +366,7 @@ ew_netlink_watch (void (*func) (gpointer data), gpointer data)
   watch->data = data;
   if (!listen_to_routes (watch))
     {
-      ew_netlink_unwatch (watch);
+      ew_exit_netlink_unwatch (watch);
       return NULL;
     }
   watch->ruleset = ew_ruleset_watch_new (context, &watcher, watch);
@@ -376,7 +376,7 @@ ew_netlink_watch (void (*func) (gpointer data), gpointer data)
 }
 
 void
-ew_netlink_unwatch (EwNetlinkWatch *watch)
+ew_exit_netlink_unwatch (EwNetlinkWatch *watch)
 {
   if (watch == NULL)
     return;

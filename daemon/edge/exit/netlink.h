@@ -9,11 +9,11 @@
 #include "proto/address.h"
 
 /* Up, with this MTU, without addresses of the kernel's own making. */
-gboolean ew_netlink_set_up (guint ifindex, guint mtu, GError **error);
+gboolean ew_exit_netlink_set_up (guint ifindex, guint mtu, GError **error);
 /* Adds ip as a host address (no duplicate address detection). */
-gboolean ew_netlink_add_address (guint ifindex, const EwIp *ip, GError **error);
+gboolean ew_exit_netlink_add_address (guint ifindex, const EwIp *ip, GError **error);
 /* Adds a route to prefix through the interface, preferring source; an existing one of somebody else's is an error. */
-gboolean ew_netlink_add_route (guint ifindex, const EwPrefix *prefix, const EwIp *source, GError **error);
+gboolean ew_exit_netlink_add_route (guint ifindex, const EwPrefix *prefix, const EwIp *source, GError **error);
 
 typedef struct
 {
@@ -22,14 +22,14 @@ typedef struct
 } EwHostView;
 
 /* ifindex: the TUN's, to be left out. (transfer full) */
-EwHostView *ew_netlink_get_view (guint ifindex, GError **error);
-void ew_host_view_free (EwHostView *view);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwHostView, ew_host_view_free)
-gboolean ew_host_view_equal (const EwHostView *a, const EwHostView *b);
+EwHostView *ew_exit_netlink_get_view (guint ifindex, GError **error);
+void ew_exit_view_free (EwHostView *view);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwHostView, ew_exit_view_free)
+gboolean ew_exit_view_equal (const EwHostView *a, const EwHostView *b);
 
 /* Calls func in the thread-default context some 200 ms after addresses or routes changed, 500 ms after some program's
-   rules of nftables did; bursts are one call. func must not end the watch. Free with ew_netlink_unwatch(). NULL: no
+   rules of nftables did; bursts are one call. func must not end the watch. Free with ew_exit_netlink_unwatch(). NULL: no
    netlink. */
 typedef struct EwNetlinkWatch EwNetlinkWatch;
-EwNetlinkWatch *ew_netlink_watch (void (*func) (gpointer data), gpointer data);
-void ew_netlink_unwatch (EwNetlinkWatch *watch);
+EwNetlinkWatch *ew_exit_netlink_watch (void (*func) (gpointer data), gpointer data);
+void ew_exit_netlink_unwatch (EwNetlinkWatch *watch);

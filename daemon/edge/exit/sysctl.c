@@ -10,7 +10,7 @@
 #define TEXT_MAX 120 /* nftables takes comments of 127 */
 
 void
-ew_sysctl_free (EwSysctl *sysctl)
+ew_exit_sysctl_free (EwSysctl *sysctl)
 {
   g_free (sysctl->name);
   g_free (sysctl->before);
@@ -21,7 +21,7 @@ ew_sysctl_free (EwSysctl *sysctl)
 static GPtrArray *
 plan_new (void)
 {
-  return g_ptr_array_new_with_free_func ((GDestroyNotify)ew_sysctl_free);
+  return g_ptr_array_new_with_free_func ((GDestroyNotify)ew_exit_sysctl_free);
 }
 
 static gchar *
@@ -92,7 +92,7 @@ add_interfaces (GPtrArray *plan, const gchar *root, const gchar *folder, const g
 }
 
 GPtrArray *
-ew_sysctl_plan_forwarding (const gchar *root, const gchar *interface, gboolean ipv6)
+ew_exit_sysctl_plan_forwarding (const gchar *root, const gchar *interface, gboolean ipv6)
 {
   GPtrArray *plan = plan_new ();
 
@@ -122,7 +122,7 @@ contains (const GPtrArray *plan, const gchar *name)
 }
 
 GPtrArray *
-ew_sysctl_inherit (const gchar *root, GPtrArray *older, GPtrArray *plan)
+ew_exit_sysctl_inherit (const gchar *root, GPtrArray *older, GPtrArray *plan)
 {
   GPtrArray *result = plan_new ();
 
@@ -146,7 +146,7 @@ ew_sysctl_inherit (const gchar *root, GPtrArray *older, GPtrArray *plan)
 }
 
 gboolean
-ew_sysctl_write_all (const gchar *root, const GPtrArray *plan, GError **error)
+ew_exit_sysctl_write_all (const gchar *root, const GPtrArray *plan, GError **error)
 {
   for (guint i = 0; i < plan->len; i++)
     {
@@ -160,7 +160,7 @@ ew_sysctl_write_all (const gchar *root, const GPtrArray *plan, GError **error)
 }
 
 void
-ew_sysctl_undo_all (const gchar *root, const GPtrArray *plan)
+ew_exit_sysctl_undo_all (const gchar *root, const GPtrArray *plan)
 {
   for (guint i = plan->len; i-- > 0;)
     {
@@ -182,7 +182,7 @@ ew_sysctl_undo_all (const gchar *root, const GPtrArray *plan)
 }
 
 gchar *
-ew_sysctl_to_text (const EwSysctl *sysctl)
+ew_exit_sysctl_to_text (const EwSysctl *sysctl)
 {
   /* An interface may be called almost anything, and a comment of nftables has no way to write a quotation mark. */
   g_autofree gchar *name = g_uri_escape_string (sysctl->name, "/", FALSE);
@@ -201,7 +201,7 @@ is_number (const gchar *text)
 }
 
 EwSysctl *
-ew_sysctl_from_text (const gchar *text)
+ew_exit_sysctl_from_text (const gchar *text)
 {
   g_auto (GStrv) words = g_strsplit (text, " ", 5);
   g_autofree gchar *name = g_strv_length (words) == 4 ? g_uri_unescape_string (words[1], NULL) : NULL;

@@ -16,21 +16,21 @@ typedef struct
   gchar *written; /* NULL: not written by us, but the kernel changes it with another entry; put back after that one */
 } EwSysctl;
 
-void ew_sysctl_free (EwSysctl *sysctl);
+void ew_exit_sysctl_free (EwSysctl *sysctl);
 
 /* root: "/proc/sys", another folder in tests. */
 
 /* What has to be written so that this host forwards: IPv4, and IPv6 where ipv6 is TRUE, on all interfaces but
    `interface`'s own settings. Nothing where it forwards already. (transfer full) of EwSysctl, in the order of writing.
  */
-GPtrArray *ew_sysctl_plan_forwarding (const gchar *root, const gchar *interface, gboolean ipv6);
+GPtrArray *ew_exit_sysctl_plan_forwarding (const gchar *root, const gchar *interface, gboolean ipv6);
 /* Those of an earlier plan (older, of an edge that was killed) that are still in force, then those of plan that are
    new: the plan to keep. Takes both. */
-GPtrArray *ew_sysctl_inherit (const gchar *root, GPtrArray *older, GPtrArray *plan);
-gboolean ew_sysctl_write_all (const gchar *root, const GPtrArray *plan, GError **error);
+GPtrArray *ew_exit_sysctl_inherit (const gchar *root, GPtrArray *older, GPtrArray *plan);
+gboolean ew_exit_sysctl_write_all (const gchar *root, const GPtrArray *plan, GError **error);
 /* In the opposite order, where it is still ours. */
-void ew_sysctl_undo_all (const gchar *root, const GPtrArray *plan);
+void ew_exit_sysctl_undo_all (const gchar *root, const GPtrArray *plan);
 
 /* One entry as a line of at most 120 characters, and back; NULL: no entry of ours. */
-gchar *ew_sysctl_to_text (const EwSysctl *sysctl);
-EwSysctl *ew_sysctl_from_text (const gchar *text);
+gchar *ew_exit_sysctl_to_text (const EwSysctl *sysctl);
+EwSysctl *ew_exit_sysctl_from_text (const gchar *text);

@@ -49,7 +49,7 @@ network_of (const EwServerPeer *peer, guint v6_bits)
 }
 
 guint64
-ew_server_network_of (const EwConnection *connection)
+ew_http_server_network_of (const EwConnection *connection)
 {
   guint places = g_hash_table_size (connection->server->connections);
   guint64 node;
@@ -64,7 +64,7 @@ ew_server_network_of (const EwConnection *connection)
 }
 
 GHashTable *
-ew_server_count_networks (EwServer *self, gint stage)
+ew_http_server_count_networks (EwServer *self, gint stage)
 {
   GHashTable *counts = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   GHashTableIter iter;
@@ -74,7 +74,7 @@ ew_server_count_networks (EwServer *self, gint stage)
   while (g_hash_table_iter_next (&iter, &key, NULL))
     {
       const EwConnection *connection = key;
-      guint64 network = ew_server_network_of (connection);
+      guint64 network = ew_http_server_network_of (connection);
       if (!takes_place (connection) || (stage >= 0 && connection->stage != (EwServerStage)stage))
         continue;
       if (!g_hash_table_lookup_extended (counts, &network, &key, &count))
@@ -87,9 +87,9 @@ ew_server_count_networks (EwServer *self, gint stage)
 }
 
 guint
-ew_server_count_of (GHashTable *counts, const EwConnection *connection)
+ew_http_server_count_of (GHashTable *counts, const EwConnection *connection)
 {
-  guint64 network = ew_server_network_of (connection);
+  guint64 network = ew_http_server_network_of (connection);
 
   return GPOINTER_TO_UINT (g_hash_table_lookup (counts, &network));
 }
@@ -105,7 +105,7 @@ static Census
 take_census (EwServer *self, const EwConnection *newcomer)
 {
   Census census = { 0 };
-  guint64 network = ew_server_network_of (newcomer);
+  guint64 network = ew_http_server_network_of (newcomer);
   GHashTableIter iter;
   gpointer key;
 
@@ -115,7 +115,7 @@ take_census (EwServer *self, const EwConnection *newcomer)
       const EwConnection *connection = key;
       if (!takes_place (connection))
         continue;
-      census.network += ew_server_network_of (connection) == network;
+      census.network += ew_http_server_network_of (connection) == network;
       if (connection->standing == EW_STANDING_MESH)
         census.mesh++;
       else
@@ -148,7 +148,7 @@ goes_before (const EwConnection *a, guint n_a, const EwConnection *b, guint n_b)
 static gboolean
 make_room (EwServer *self, const EwConnection *of, gboolean spare_mesh)
 {
-  g_autoptr (GHashTable) counts = of ? NULL : ew_server_count_networks (self, -1);
+  g_autoptr (GHashTable) counts = of ? NULL : ew_http_server_count_networks (self, -1);
   EwConnection *victim = NULL;
   guint n_victim = 0;
   GHashTableIter iter;
@@ -160,9 +160,9 @@ make_room (EwServer *self, const EwConnection *of, gboolean spare_mesh)
       EwConnection *connection = key;
       guint n;
       if (!takes_place (connection) || (spare_mesh && connection->standing == EW_STANDING_MESH)
-          || (of && ew_server_network_of (connection) != ew_server_network_of (of)))
+          || (of && ew_http_server_network_of (connection) != ew_http_server_network_of (of)))
         continue;
-      n = of ? 0 : ew_server_count_of (counts, connection);
+      n = of ? 0 : ew_http_server_count_of (counts, connection);
       if (victim == NULL || goes_before (connection, n, victim, n_victim))
         {
           victim = connection;
@@ -170,7 +170,7 @@ make_room (EwServer *self, const EwConnection *of, gboolean spare_mesh)
         }
     }
   if (victim)
-    ew_connection_drop (victim);
+    ew_http_connection_drop (victim);
   return victim != NULL;
 }
 
@@ -183,7 +183,7 @@ note_crowd (EwServer *self)
   if (self->crowd_logged_us && now - self->crowd_logged_us < CROWD_LOG_US)
     return;
   self->crowd_logged_us = now;
-  counts = ew_server_count_networks (self, -1);
+  counts = ew_http_server_count_networks (self, -1);
   g_warning ("The API is full: %d connections from %u networks. Callers that haven't sent a whole request are dropped "
              "for new ones.",
              PLACES, g_hash_table_size (counts));
@@ -230,8 +230,8 @@ standing_of (EwServer *self, const EwServerPeer *peer)
   for (guint i = 0; i < G_N_ELEMENTS (self->mesh); i++)
     if (self->mesh[i].ip.family == peer->ip.family && ew_prefix_contains (&self->mesh[i], &peer->ip))
       return EW_STANDING_MESH;
-  return ew_known_addresses_contain (self->known, &peer->ip, g_get_monotonic_time ()) ? EW_STANDING_KNOWN
-                                                                                      : EW_STANDING_STRANGER;
+  return ew_http_known_addresses_contain (self->known, &peer->ip, g_get_monotonic_time ()) ? EW_STANDING_KNOWN
+                                                                                           : EW_STANDING_STRANGER;
 }
 
 static gboolean
@@ -253,7 +253,7 @@ admit (EwConnection *connection, GSocketConnection *stream)
 }
 
 gboolean
-ew_server_on_incoming (GSocketService *service, GSocketConnection *stream, GObject *source, gpointer user_data)
+ew_http_server_on_incoming (GSocketService *service, GSocketConnection *stream, GObject *source, gpointer user_data)
 {
   EwServer *self = user_data;
   EwConnection *connection = g_new0 (EwConnection, 1);
@@ -268,18 +268,18 @@ ew_server_on_incoming (GSocketService *service, GSocketConnection *stream, GObje
     }
   connection->socket = g_object_ref (g_socket_connection_get_socket (stream));
   g_hash_table_add (self->connections, connection);
-  g_object_weak_ref (G_OBJECT (stream), ew_connection_on_stream_gone, connection);
-  g_object_set_qdata (G_OBJECT (connection->remote), ew_connection_quark (), connection);
+  g_object_weak_ref (G_OBJECT (stream), ew_http_connection_on_stream_gone, connection);
+  g_object_set_qdata (G_OBJECT (connection->remote), ew_http_connection_quark (), connection);
   if (connection->peer.control)
     {
       connection->stage = EW_STAGE_REQUEST;
-      ew_connection_set_deadline (connection, EW_SERVER_REQUEST_SECONDS);
-      ew_connection_hand_over (connection, G_IO_STREAM (stream));
+      ew_http_connection_set_deadline (connection, EW_SERVER_REQUEST_SECONDS);
+      ew_http_connection_hand_over (connection, G_IO_STREAM (stream));
       return TRUE;
     }
-  ew_connection_set_deadline (connection, HELLO_SECONDS);
+  ew_http_connection_set_deadline (connection, HELLO_SECONDS);
   g_socket_set_option (connection->socket, IPPROTO_TCP, TCP_NODELAY, 1, NULL);
   connection->held = g_object_ref (G_IO_STREAM (stream));
-  ew_connection_await_hello (connection);
+  ew_http_connection_await_hello (connection);
   return TRUE;
 }

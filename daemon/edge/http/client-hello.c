@@ -43,7 +43,7 @@ check_message (const Message *message)
 }
 
 EwClientHello
-ew_client_hello_check (const guint8 *data, gsize length, gsize *need)
+ew_http_client_hello_check (const guint8 *data, gsize length, gsize *need)
 {
   Message message = { 0 };
   EwClientHello found = EW_CLIENT_HELLO_MORE;

@@ -21,6 +21,6 @@ typedef enum
 } EwClientHello;
 
 /* Pure. *need: with MORE, look again when this many bytes are there; at most EW_CLIENT_HELLO_MAX. */
-EwClientHello ew_client_hello_check (const guint8 *data, gsize length, gsize *need);
+EwClientHello ew_http_client_hello_check (const guint8 *data, gsize length, gsize *need);
 
 G_END_DECLS

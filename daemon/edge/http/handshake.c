@@ -56,17 +56,18 @@ count_handshakes (EwServer *self, guint counts[EW_STANDINGS])
 static EwConnection *
 choose_next (EwServer *self, const guint counts[EW_STANDINGS])
 {
-  g_autoptr (GHashTable) shaking = ew_server_count_networks (self, EW_STAGE_HANDSHAKE);
-  g_autoptr (GHashTable) all = ew_server_count_networks (self, -1);
+  g_autoptr (GHashTable) shaking = ew_http_server_count_networks (self, EW_STAGE_HANDSHAKE);
+  g_autoptr (GHashTable) all = ew_http_server_count_networks (self, -1);
   EwConnection *best = NULL;
   guint n_best = 0;
 
   for (GList *link = self->waiting.tail; link; link = link->prev)
     {
       EwConnection *connection = link->data;
-      guint n = ew_server_count_of (all, connection);
+      guint n = ew_http_server_count_of (all, connection);
       guint most = connection->standing == EW_STANDING_MESH ? HANDSHAKES_PER_MEMBER : HANDSHAKES_PER_NETWORK;
-      if (counts[connection->standing] >= HANDSHAKES_PER_STANDING || ew_server_count_of (shaking, connection) >= most)
+      if (counts[connection->standing] >= HANDSHAKES_PER_STANDING
+          || ew_http_server_count_of (shaking, connection) >= most)
         continue;
       if (best == NULL || connection->standing > best->standing
           || (connection->standing == best->standing && n < n_best))
@@ -100,7 +101,7 @@ on_hurry (gpointer user_data)
       self->hurry = 0;
       return G_SOURCE_REMOVE;
     }
-  counts = ew_server_count_networks (self, -1);
+  counts = ew_http_server_count_networks (self, -1);
   for (; wanted > 0; wanted--)
     {
       GHashTableIter iter;
@@ -110,13 +111,13 @@ on_hurry (gpointer user_data)
       while (g_hash_table_iter_next (&iter, &key, NULL))
         {
           EwConnection *connection = key;
-          if (is_stalled (connection, ew_server_count_of (counts, connection), now)
+          if (is_stalled (connection, ew_http_server_count_of (counts, connection), now)
               && (oldest == NULL || connection->since < oldest->since))
             oldest = connection;
         }
       if (oldest == NULL)
         break;
-      ew_connection_drop (oldest);
+      ew_http_connection_drop (oldest);
     }
   return G_SOURCE_CONTINUE;
 }
@@ -124,7 +125,7 @@ on_hurry (gpointer user_data)
 static void start_handshake (EwConnection *connection);
 
 void
-ew_server_start_waiting (EwServer *self)
+ew_http_server_start_waiting (EwServer *self)
 {
   guint counts[EW_STANDINGS];
   EwConnection *next;
@@ -155,7 +156,7 @@ on_handshake (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GIOStream) tls = G_IO_STREAM (source); /* the reference of start_handshake() */
   g_autoptr (GError) error = NULL;
   g_autoptr (GIOStream) keep = NULL;
-  EwConnection *connection = g_object_get_qdata (source, ew_connection_quark ());
+  EwConnection *connection = g_object_get_qdata (source, ew_http_connection_quark ());
   EwServer *self = connection->server;
   gboolean good = g_tls_connection_handshake_finish (G_TLS_CONNECTION (source), result, &error);
 
@@ -163,12 +164,12 @@ on_handshake (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   g_object_get (source, "base-io-stream", &keep, NULL); /* the connection outlives what follows */
   connection->stage = EW_STAGE_REQUEST;
-  ew_connection_set_deadline (connection, EW_SERVER_REQUEST_SECONDS);
+  ew_http_connection_set_deadline (connection, EW_SERVER_REQUEST_SECONDS);
   if (good && is_modern (G_TLS_CONNECTION (tls)))
-    ew_connection_hand_over (connection, tls);
+    ew_http_connection_hand_over (connection, tls);
   else
     g_debug ("api: no TLS with a caller: %s", error ? error->message : "its version is too old");
-  ew_server_start_waiting (self);
+  ew_http_server_start_waiting (self);
 }
 
 /* Callers show no certificate, so there is no database: g_tls_server_connection_new() would read the system's whole
@@ -195,7 +196,7 @@ start_handshake (EwConnection *connection)
   connection->since = g_get_monotonic_time ();
   g_tls_connection_set_advertised_protocols (G_TLS_CONNECTION (tls), protocols);
   g_object_set (tls, "require-close-notify", FALSE, "authentication-mode", G_TLS_AUTHENTICATION_NONE, NULL);
-  g_object_set_qdata (G_OBJECT (tls), ew_connection_quark (), connection);
+  g_object_set_qdata (G_OBJECT (tls), ew_http_connection_quark (), connection);
   g_tls_connection_handshake_async (G_TLS_CONNECTION (tls), G_PRIORITY_DEFAULT, NULL, on_handshake, NULL);
 }
 
@@ -208,7 +209,7 @@ refuse_old (EwConnection *connection)
   static const guint8 alert[] = { 21, 3, 1, 0, 2, 2, 70 };
 
   (void)send (g_socket_get_fd (connection->socket), alert, sizeof alert, MSG_DONTWAIT | MSG_NOSIGNAL);
-  ew_connection_drop (connection);
+  ew_http_connection_drop (connection);
 }
 
 /* The socket counts as readable when this many bytes are there, or when no more will come. */
@@ -238,30 +239,30 @@ on_hello_bytes (GSocket *socket, GIOCondition condition, gpointer user_data)
   EwClientHello found = EW_CLIENT_HELLO_NONE;
 
   if (length > 0)
-    found = ew_client_hello_check (data, (gsize)length, &need);
+    found = ew_http_client_hello_check (data, (gsize)length, &need);
   if (found == EW_CLIENT_HELLO_MORE && !has_ended (connection))
     {
       set_need (connection, need);
       return G_SOURCE_CONTINUE;
     }
-  ew_connection_forget_hello (connection);
+  ew_http_connection_forget_hello (connection);
   if (found == EW_CLIENT_HELLO_WHOLE)
     {
       set_need (connection, 1);
       connection->stage = EW_STAGE_TURN;
-      ew_connection_set_deadline (connection, HANDSHAKE_SECONDS);
+      ew_http_connection_set_deadline (connection, HANDSHAKE_SECONDS);
       g_queue_push_tail (&self->waiting, connection);
-      ew_server_start_waiting (self);
+      ew_http_server_start_waiting (self);
     }
   else if (found == EW_CLIENT_HELLO_OLD)
     refuse_old (connection);
   else
-    ew_connection_drop (connection);
+    ew_http_connection_drop (connection);
   return G_SOURCE_REMOVE;
 }
 
 void
-ew_connection_forget_hello (EwConnection *connection)
+ew_http_connection_forget_hello (EwConnection *connection)
 {
   if (connection->hello)
     g_source_destroy (connection->hello);
@@ -269,7 +270,7 @@ ew_connection_forget_hello (EwConnection *connection)
 }
 
 void
-ew_connection_await_hello (EwConnection *connection)
+ew_http_connection_await_hello (EwConnection *connection)
 {
   connection->hello = g_socket_create_source (connection->socket, G_IO_IN, NULL);
   g_source_set_callback (connection->hello, G_SOURCE_FUNC (on_hello_bytes), connection, NULL);

@@ -29,7 +29,7 @@ network_of (const EwIp *ip)
 }
 
 EwKnownAddresses *
-ew_known_addresses_new (void)
+ew_http_known_addresses_new (void)
 {
   EwKnownAddresses *self = g_new0 (EwKnownAddresses, 1);
   self->seen = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
@@ -37,7 +37,7 @@ ew_known_addresses_new (void)
 }
 
 void
-ew_known_addresses_free (EwKnownAddresses *self)
+ew_http_known_addresses_free (EwKnownAddresses *self)
 {
   if (self == NULL)
     return;
@@ -52,7 +52,7 @@ is_old (gpointer key, gpointer value, gpointer now_us)
 }
 
 void
-ew_known_addresses_add (EwKnownAddresses *self, const EwIp *ip, gint64 now_us)
+ew_http_known_addresses_add (EwKnownAddresses *self, const EwIp *ip, gint64 now_us)
 {
   gint64 network = network_of (ip);
   gint64 *seen = g_hash_table_lookup (self->seen, &network);
@@ -72,7 +72,7 @@ ew_known_addresses_add (EwKnownAddresses *self, const EwIp *ip, gint64 now_us)
 }
 
 gboolean
-ew_known_addresses_contain (EwKnownAddresses *self, const EwIp *ip, gint64 now_us)
+ew_http_known_addresses_contain (EwKnownAddresses *self, const EwIp *ip, gint64 now_us)
 {
   gint64 network = network_of (ip);
   const gint64 *seen = g_hash_table_lookup (self->seen, &network);

@@ -14,10 +14,10 @@ G_BEGIN_DECLS
 
 typedef struct EwKnownAddresses EwKnownAddresses;
 
-EwKnownAddresses *ew_known_addresses_new (void);
-void ew_known_addresses_free (EwKnownAddresses *self);
+EwKnownAddresses *ew_http_known_addresses_new (void);
+void ew_http_known_addresses_free (EwKnownAddresses *self);
 /* IPv6 counts by /64. now_us: monotonic. */
-void ew_known_addresses_add (EwKnownAddresses *self, const EwIp *ip, gint64 now_us);
-gboolean ew_known_addresses_contain (EwKnownAddresses *self, const EwIp *ip, gint64 now_us);
+void ew_http_known_addresses_add (EwKnownAddresses *self, const EwIp *ip, gint64 now_us);
+gboolean ew_http_known_addresses_contain (EwKnownAddresses *self, const EwIp *ip, gint64 now_us);
 
 G_END_DECLS

@@ -58,7 +58,7 @@ bind_ip (EwServer *self, const gchar *ip, guint16 port, gboolean later, GError *
 }
 
 gboolean
-ew_server_bind_tcp (EwServer *self, const gchar *address, guint16 port, gboolean later, GError **error)
+ew_http_server_bind_tcp (EwServer *self, const gchar *address, guint16 port, gboolean later, GError **error)
 {
   g_autoptr (GError) cause = NULL, no_v6 = NULL;
   gboolean bound;
@@ -77,7 +77,7 @@ ew_server_bind_tcp (EwServer *self, const gchar *address, guint16 port, gboolean
 }
 
 gboolean
-ew_server_bind_control (EwServer *self, const gchar *path, GError **error)
+ew_http_server_bind_control (EwServer *self, const gchar *path, GError **error)
 {
   g_autoptr (GError) cause = NULL;
   if (strlen (path) >= sizeof ((struct sockaddr_un *)0)->sun_path)

@@ -38,7 +38,7 @@ equal_ip (gconstpointer a, gconstpointer b)
 }
 
 EwRateLimit *
-ew_rate_limit_new (guint burst, gint64 refill_us, guint max)
+ew_http_rate_limit_new (guint burst, gint64 refill_us, guint max)
 {
   EwRateLimit *self = g_new0 (EwRateLimit, 1);
   self->buckets = g_hash_table_new_full (hash_ip, equal_ip, g_free, g_free);
@@ -49,7 +49,7 @@ ew_rate_limit_new (guint burst, gint64 refill_us, guint max)
 }
 
 void
-ew_rate_limit_free (EwRateLimit *self)
+ew_http_rate_limit_free (EwRateLimit *self)
 {
   if (self == NULL)
     return;
@@ -58,7 +58,7 @@ ew_rate_limit_free (EwRateLimit *self)
 }
 
 gboolean
-ew_rate_limit_check (EwRateLimit *self, const EwIp *ip, gint64 now_us, gint64 *wait_us)
+ew_http_rate_limit_check (EwRateLimit *self, const EwIp *ip, gint64 now_us, gint64 *wait_us)
 {
   EwIp key = key_of (ip);
   const gint64 *full_at = g_hash_table_lookup (self->buckets, &key);
@@ -91,7 +91,7 @@ make_room (EwRateLimit *self, gint64 now_us)
 }
 
 void
-ew_rate_limit_take (EwRateLimit *self, const EwIp *ip, gint64 now_us)
+ew_http_rate_limit_take (EwRateLimit *self, const EwIp *ip, gint64 now_us)
 {
   EwIp key = key_of (ip);
   gint64 *full_at = g_hash_table_lookup (self->buckets, &key);

@@ -12,10 +12,10 @@ G_BEGIN_DECLS
 typedef struct EwRateLimit EwRateLimit;
 
 /* burst at once, then one more every refill_us; at most max addresses are remembered. */
-EwRateLimit *ew_rate_limit_new (guint burst, gint64 refill_us, guint max);
-void ew_rate_limit_free (EwRateLimit *self);
+EwRateLimit *ew_http_rate_limit_new (guint burst, gint64 refill_us, guint max);
+void ew_http_rate_limit_free (EwRateLimit *self);
 /* Whether ip has anything left; takes nothing. *wait_us (may be NULL): until it has. now_us: monotonic. */
-gboolean ew_rate_limit_check (EwRateLimit *self, const EwIp *ip, gint64 now_us, gint64 *wait_us);
-void ew_rate_limit_take (EwRateLimit *self, const EwIp *ip, gint64 now_us);
+gboolean ew_http_rate_limit_check (EwRateLimit *self, const EwIp *ip, gint64 now_us, gint64 *wait_us);
+void ew_http_rate_limit_take (EwRateLimit *self, const EwIp *ip, gint64 now_us);
 
 G_END_DECLS

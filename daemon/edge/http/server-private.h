@@ -68,26 +68,26 @@ typedef struct
 } EwConnection;
 
 /* server.c */
-GQuark ew_connection_quark (void);
-void ew_connection_set_deadline (EwConnection *connection, guint seconds); /* 0: none */
+GQuark ew_http_connection_quark (void);
+void ew_http_connection_set_deadline (EwConnection *connection, guint seconds); /* 0: none */
 /* Closes it; it may be freed when this returns. */
-void ew_connection_drop (EwConnection *connection);
+void ew_http_connection_drop (EwConnection *connection);
 /* From here on libsoup owns the stream. */
-void ew_connection_hand_over (EwConnection *connection, GIOStream *stream);
-void ew_connection_on_stream_gone (gpointer connection, GObject *stream);
+void ew_http_connection_hand_over (EwConnection *connection, GIOStream *stream);
+void ew_http_connection_on_stream_gone (gpointer connection, GObject *stream);
 
 /* accept.c */
-gboolean ew_server_on_incoming (GSocketService *service, GSocketConnection *stream, GObject *source,
-                                gpointer user_data);
+gboolean ew_http_server_on_incoming (GSocketService *service, GSocketConnection *stream, GObject *source,
+                                     gpointer user_data);
 /* The network that a caller counts by: wider for IPv6 as places get few; in the mesh its address. */
-guint64 ew_server_network_of (const EwConnection *connection);
+guint64 ew_http_server_network_of (const EwConnection *connection);
 /* Network (guint64, borrowed) → how many connections it has; only those in one stage, or in any: -1. */
-GHashTable *ew_server_count_networks (EwServer *self, gint stage);
-guint ew_server_count_of (GHashTable *counts, const EwConnection *connection);
+GHashTable *ew_http_server_count_networks (EwServer *self, gint stage);
+guint ew_http_server_count_of (GHashTable *counts, const EwConnection *connection);
 
 /* handshake.c */
-void ew_connection_await_hello (EwConnection *connection);
-void ew_connection_forget_hello (EwConnection *connection);
-void ew_server_start_waiting (EwServer *self);
+void ew_http_connection_await_hello (EwConnection *connection);
+void ew_http_connection_forget_hello (EwConnection *connection);
+void ew_http_server_start_waiting (EwServer *self);
 
 G_END_DECLS

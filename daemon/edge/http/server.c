@@ -19,7 +19,7 @@ typedef struct
 } Request;
 
 GQuark
-ew_connection_quark (void)
+ew_http_connection_quark (void)
 {
   return g_quark_from_static_string ("ew-connection");
 }
@@ -33,10 +33,10 @@ request_quark (void)
 /* Connections. */
 
 void
-ew_connection_drop (EwConnection *connection)
+ew_http_connection_drop (EwConnection *connection)
 {
   connection->dropped = TRUE;
-  ew_connection_forget_hello (connection);
+  ew_http_connection_forget_hello (connection);
   if (connection->server)
     g_queue_remove (&connection->server->waiting, connection);
   g_socket_shutdown (connection->socket, TRUE, TRUE, NULL);
@@ -48,12 +48,12 @@ on_deadline (gpointer user_data)
 {
   EwConnection *connection = user_data;
   connection->deadline = 0;
-  ew_connection_drop (connection);
+  ew_http_connection_drop (connection);
   return G_SOURCE_REMOVE;
 }
 
 void
-ew_connection_set_deadline (EwConnection *connection, guint seconds)
+ew_http_connection_set_deadline (EwConnection *connection, guint seconds)
 {
   g_clear_handle_id (&connection->deadline, g_source_remove);
   if (seconds > 0)
@@ -64,16 +64,16 @@ static EwConnection *
 connection_of (SoupServerMessage *message)
 {
   GSocketAddress *remote = soup_server_message_get_remote_address (message);
-  return remote ? g_object_get_qdata (G_OBJECT (remote), ew_connection_quark ()) : NULL;
+  return remote ? g_object_get_qdata (G_OBJECT (remote), ew_http_connection_quark ()) : NULL;
 }
 
 void
-ew_server_release (EwServer *self, SoupServerMessage *message)
+ew_http_server_release (EwServer *self, SoupServerMessage *message)
 {
   EwConnection *connection = connection_of (message);
   if (connection)
     {
-      ew_connection_set_deadline (connection, 0);
+      ew_http_connection_set_deadline (connection, 0);
       connection->stage = EW_STAGE_RELEASED;
     }
 }
@@ -83,10 +83,10 @@ end_connection (gpointer user_data)
 {
   EwConnection *connection = user_data;
   EwServer *self = connection->server;
-  ew_connection_set_deadline (connection, 0);
-  ew_connection_forget_hello (connection);
+  ew_http_connection_set_deadline (connection, 0);
+  ew_http_connection_forget_hello (connection);
   if (connection->remote)
-    g_object_set_qdata (G_OBJECT (connection->remote), ew_connection_quark (), NULL);
+    g_object_set_qdata (G_OBJECT (connection->remote), ew_http_connection_quark (), NULL);
   g_clear_object (&connection->remote);
   if (self)
     {
@@ -102,7 +102,7 @@ end_connection (gpointer user_data)
    thread of its own, which may be the last. g_main_context_invoke() would not do: while nobody runs the main context,
    as when the server is being freed, it calls in the thread that asks. */
 void
-ew_connection_on_stream_gone (gpointer user_data, GObject *stream)
+ew_http_connection_on_stream_gone (gpointer user_data, GObject *stream)
 {
   EwConnection *connection = user_data;
   if (g_thread_self () == connection->thread)
@@ -113,7 +113,7 @@ ew_connection_on_stream_gone (gpointer user_data, GObject *stream)
 
 /* libsoup takes every local address for one of IP (a request of HTTP/1.0 without a host). */
 void
-ew_connection_hand_over (EwConnection *connection, GIOStream *stream)
+ew_http_connection_hand_over (EwConnection *connection, GIOStream *stream)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GSocketAddress) local = connection->peer.control ? g_inet_socket_address_new_from_string ("127.0.0.1", 0)
@@ -207,7 +207,7 @@ on_refuse (gpointer user_data)
   refusal = g_new0 (Refusal, 1);
   refusal->connection = connection;
   refusal->answer = format_answer (message);
-  ew_connection_set_deadline (connection, LINGER_SECONDS);
+  ew_http_connection_set_deadline (connection, LINGER_SECONDS);
   refusal->stream = soup_server_message_steal_connection (message);
   if (refusal->stream)
     g_output_stream_write_all_async (g_io_stream_get_output_stream (refusal->stream), refusal->answer,
@@ -304,7 +304,7 @@ on_request_started (SoupServer *soup, SoupServerMessage *message, gpointer user_
 {
   EwConnection *connection = connection_of (message);
   if (connection)
-    ew_connection_set_deadline (connection, EW_SERVER_REQUEST_SECONDS);
+    ew_http_connection_set_deadline (connection, EW_SERVER_REQUEST_SECONDS);
   g_object_set_qdata_full (G_OBJECT (message), request_quark (), g_new0 (Request, 1), g_free);
   g_signal_connect (message, "got-headers", G_CALLBACK (on_got_headers), user_data);
   g_signal_connect (message, "got-chunk", G_CALLBACK (on_got_chunk), user_data);
@@ -317,7 +317,7 @@ on_request_read (SoupServer *soup, SoupServerMessage *message, gpointer user_dat
   if (connection == NULL)
     return;
   connection->stage = EW_STAGE_ANSWER;
-  ew_connection_set_deadline (connection, ANSWER_SECONDS);
+  ew_http_connection_set_deadline (connection, ANSWER_SECONDS);
 }
 
 static void
@@ -333,7 +333,7 @@ new_service (EwServer *self)
 {
   GSocketService *service = g_socket_service_new ();
   g_socket_service_stop (service);
-  g_signal_connect (service, "incoming", G_CALLBACK (ew_server_on_incoming), self);
+  g_signal_connect (service, "incoming", G_CALLBACK (ew_http_server_on_incoming), self);
   return service;
 }
 
@@ -347,12 +347,12 @@ free_service (EwServer *self, GSocketService *service)
 }
 
 EwServer *
-ew_server_new (EwServerHandler handler, gpointer user_data)
+ew_http_server_new (EwServerHandler handler, gpointer user_data)
 {
   EwServer *self = g_new0 (EwServer, 1);
   self->handler = handler;
   self->user_data = user_data;
-  self->known = ew_known_addresses_new ();
+  self->known = ew_http_known_addresses_new ();
   self->connections = g_hash_table_new (NULL, NULL);
   self->service = new_service (self);
   self->control = new_service (self);
@@ -364,7 +364,7 @@ ew_server_new (EwServerHandler handler, gpointer user_data)
 }
 
 void
-ew_server_start (EwServer *self, GTlsCertificate *certificate)
+ew_http_server_start (EwServer *self, GTlsCertificate *certificate)
 {
   g_set_object (&self->certificate, certificate);
   g_socket_service_start (self->service);
@@ -372,20 +372,20 @@ ew_server_start (EwServer *self, GTlsCertificate *certificate)
 }
 
 void
-ew_server_set_mesh (EwServer *self, const EwPrefix *v4, const EwPrefix *v6)
+ew_http_server_set_mesh (EwServer *self, const EwPrefix *v4, const EwPrefix *v6)
 {
   self->mesh[0] = *v4;
   self->mesh[1] = *v6;
 }
 
 void
-ew_server_know (EwServer *self, const EwIp *ip)
+ew_http_server_know (EwServer *self, const EwIp *ip)
 {
-  ew_known_addresses_add (self->known, ip, g_get_monotonic_time ());
+  ew_http_known_addresses_add (self->known, ip, g_get_monotonic_time ());
 }
 
 void
-ew_server_free (EwServer *self)
+ew_http_server_free (EwServer *self)
 {
   if (self == NULL)
     return;
@@ -401,15 +401,15 @@ ew_server_free (EwServer *self)
   for (GList *link = connections; link != NULL; link = link->next)
     {
       EwConnection *connection = link->data;
-      ew_connection_set_deadline (connection, 0);
+      ew_http_connection_set_deadline (connection, 0);
       connection->server = NULL;
-      ew_connection_drop (connection);
+      ew_http_connection_drop (connection);
     }
   soup_server_disconnect (self->soup);
   g_clear_object (&self->soup);
   g_clear_object (&self->certificate);
   g_hash_table_unref (self->connections);
-  ew_known_addresses_free (self->known);
+  ew_http_known_addresses_free (self->known);
   g_free (self->control_path);
   g_free (self);
 }

@@ -41,22 +41,22 @@ typedef enum
 typedef void (*EwServerHandler) (gpointer user_data, SoupServerMessage *message, const EwServerPeer *peer,
                                  const gchar *path, GHashTable *query, EwServerFault fault);
 
-EwServer *ew_server_new (EwServerHandler handler, gpointer user_data);
-void ew_server_free (EwServer *self); /* closes everything; viewers' connections are theirs */
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwServer, ew_server_free)
+EwServer *ew_http_server_new (EwServerHandler handler, gpointer user_data);
+void ew_http_server_free (EwServer *self); /* closes everything; viewers' connections are theirs */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwServer, ew_http_server_free)
 
 /* Binds, so that a taken port or a missing privilege is known at once; nobody is accepted yet. address NULL: all, both
  * families. */
 /* later: address may be one that no interface has yet. G_IO_ERROR_ADDRESS_IN_USE: another program has the port. */
-gboolean ew_server_bind_tcp (EwServer *self, const gchar *address, guint16 port, gboolean later, GError **error);
+gboolean ew_http_server_bind_tcp (EwServer *self, const gchar *address, guint16 port, gboolean later, GError **error);
 /* Replaces a socket that a killed edge left. */
-gboolean ew_server_bind_control (EwServer *self, const gchar *path, GError **error);
-void ew_server_start (EwServer *self, GTlsCertificate *certificate);
+gboolean ew_http_server_bind_control (EwServer *self, const gchar *path, GError **error);
+void ew_http_server_start (EwServer *self, GTlsCertificate *certificate);
 /* The mesh's ranges: callers from there came through the tunnel. */
-void ew_server_set_mesh (EwServer *self, const EwPrefix *v4, const EwPrefix *v6);
+void ew_http_server_set_mesh (EwServer *self, const EwPrefix *v4, const EwPrefix *v6);
 /* An enrolled node is at this address: it comes before strangers when the API is crowded. */
-void ew_server_know (EwServer *self, const EwIp *ip);
+void ew_http_server_know (EwServer *self, const EwIp *ip);
 /* The message's connection has no deadline from here on; call it before stealing. */
-void ew_server_release (EwServer *self, SoupServerMessage *message);
+void ew_http_server_release (EwServer *self, SoupServerMessage *message);
 
 G_END_DECLS

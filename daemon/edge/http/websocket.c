@@ -122,7 +122,7 @@ write_more (EwWebsocket *self)
 }
 
 void
-ew_websocket_send (EwWebsocket *self, const gchar *text)
+ew_http_websocket_send (EwWebsocket *self, const gchar *text)
 {
   if (self->ended)
     return;
@@ -131,7 +131,7 @@ ew_websocket_send (EwWebsocket *self, const gchar *text)
 }
 
 gboolean
-ew_websocket_is_drained (EwWebsocket *self)
+ew_http_websocket_is_drained (EwWebsocket *self)
 {
   return self->writing == NULL && self->queue->len == 0;
 }
@@ -142,14 +142,14 @@ say_goodbye (EwWebsocket *self)
 {
   static const guint8 frame[] = { FIN | OPCODE_CLOSE, 2, 1000 >> 8, 1000 & 0xff };
   GOutputStream *out = g_io_stream_get_output_stream (self->stream);
-  if (ew_websocket_is_drained (self) && G_IS_POLLABLE_OUTPUT_STREAM (out))
+  if (ew_http_websocket_is_drained (self) && G_IS_POLLABLE_OUTPUT_STREAM (out))
     g_pollable_output_stream_write_nonblocking (G_POLLABLE_OUTPUT_STREAM (out), frame, sizeof frame, NULL, NULL);
 }
 
 /* In. */
 
 gssize
-ew_websocket_parse (guint8 *data, gsize length, EwWebsocketFrame *frame)
+ew_http_websocket_parse (guint8 *data, gsize length, EwWebsocketFrame *frame)
 {
   if (length < 2)
     return 0;
@@ -196,7 +196,7 @@ take_input (EwWebsocket *self)
 {
   EwWebsocketFrame frame;
   gssize size;
-  while (!self->ended && (size = ew_websocket_parse (self->input->data, self->input->len, &frame)) != 0)
+  while (!self->ended && (size = ew_http_websocket_parse (self->input->data, self->input->len, &frame)) != 0)
     {
       if (size < 0)
         return FALSE;
@@ -251,7 +251,7 @@ on_ping (gpointer user_data)
 }
 
 EwWebsocket *
-ew_websocket_new (GIOStream *stream, const EwWebsocketHooks *hooks, gpointer user_data)
+ew_http_websocket_new (GIOStream *stream, const EwWebsocketHooks *hooks, gpointer user_data)
 {
   EwWebsocket *self = g_new0 (EwWebsocket, 1);
   self->refs = 1;
@@ -268,7 +268,7 @@ ew_websocket_new (GIOStream *stream, const EwWebsocketHooks *hooks, gpointer use
 }
 
 void
-ew_websocket_free (EwWebsocket *self)
+ew_http_websocket_free (EwWebsocket *self)
 {
   if (self == NULL)
     return;

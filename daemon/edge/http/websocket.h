@@ -21,12 +21,12 @@ typedef struct
   void (*closed) (gpointer user_data);  /* once; free it, there or later */
 } EwWebsocketHooks;
 
-EwWebsocket *ew_websocket_new (GIOStream *stream, const EwWebsocketHooks *hooks,
-                               gpointer user_data); /* hooks: static */
-void ew_websocket_free (EwWebsocket *self);         /* says goodbye where it can and closes */
+EwWebsocket *ew_http_websocket_new (GIOStream *stream, const EwWebsocketHooks *hooks,
+                                    gpointer user_data); /* hooks: static */
+void ew_http_websocket_free (EwWebsocket *self);         /* says goodbye where it can and closes */
 /* One message; queued behind what is being written. */
-void ew_websocket_send (EwWebsocket *self, const gchar *text);
-gboolean ew_websocket_is_drained (EwWebsocket *self);
+void ew_http_websocket_send (EwWebsocket *self, const gchar *text);
+gboolean ew_http_websocket_is_drained (EwWebsocket *self);
 
 /* The pure part. */
 typedef struct
@@ -36,6 +36,6 @@ typedef struct
   gsize length;
 } EwWebsocketFrame;
 /* The size of the first frame in data; 0: not all there yet; -1: no frame that a client may send. */
-gssize ew_websocket_parse (guint8 *data, gsize length, EwWebsocketFrame *frame);
+gssize ew_http_websocket_parse (guint8 *data, gsize length, EwWebsocketFrame *frame);
 
 G_END_DECLS

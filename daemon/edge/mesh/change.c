@@ -15,7 +15,7 @@ typedef struct
   JsonObject *value; /* NULL: deleted */
 } Operation;
 
-struct EwChange
+struct EwMeshChange
 {
   EwStoreTxn *txn;
   GArray *operations;
@@ -29,10 +29,10 @@ operation_clear (gpointer data)
   g_clear_pointer (&operation->value, json_object_unref);
 }
 
-static EwChange *
+static EwMeshChange *
 change_new (EwStore *store)
 {
-  EwChange *change = g_new0 (EwChange, 1);
+  EwMeshChange *change = g_new0 (EwMeshChange, 1);
   change->txn = ew_store_txn_new (store);
   change->operations = g_array_new (FALSE, FALSE, sizeof (Operation));
   g_array_set_clear_func (change->operations, operation_clear);
@@ -40,23 +40,23 @@ change_new (EwStore *store)
 }
 
 static void
-change_free (EwChange *change)
+change_free (EwMeshChange *change)
 {
   ew_store_txn_free (change->txn);
   g_array_unref (change->operations);
   g_free (change);
 }
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwChange, change_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwMeshChange, change_free)
 
 void
-ew_change_expect (EwChange *change, const gchar *key, gint64 revision)
+ew_mesh_change_expect (EwMeshChange *change, const gchar *key, gint64 revision)
 {
   ew_store_txn_if_revision (change->txn, key, revision);
 }
 
 void
-ew_change_put (EwChange *change, const gchar *key, JsonObject *value)
+ew_mesh_change_put (EwMeshChange *change, const gchar *key, JsonObject *value)
 {
   gchar *text = ew_json_to_string (value, FALSE);
   g_autoptr (GBytes) bytes = g_bytes_new_take (text, strlen (text));
@@ -66,15 +66,15 @@ ew_change_put (EwChange *change, const gchar *key, JsonObject *value)
 }
 
 void
-ew_change_put_owner (EwChange *change, const gchar *key, const gchar *role, const gchar *id)
+ew_mesh_change_put_owner (EwMeshChange *change, const gchar *key, const gchar *role, const gchar *id)
 {
   JsonObject *value = json_object_new ();
   json_object_set_string_member (value, role, id);
-  ew_change_put (change, key, value);
+  ew_mesh_change_put (change, key, value);
 }
 
 void
-ew_change_delete (EwChange *change, const gchar *key)
+ew_mesh_change_delete (EwMeshChange *change, const gchar *key)
 {
   ew_store_txn_delete (change->txn, key);
   Operation operation = { g_strdup (key), NULL };
@@ -123,7 +123,7 @@ ew_mesh_read (EwMesh *self, const gchar *key, JsonObject **object, gint64 *revis
 }
 
 static void
-change_apply (EwMesh *self, EwChange *change, gint64 revision)
+change_apply (EwMesh *self, EwMeshChange *change, gint64 revision)
 {
   for (guint i = 0; i < change->operations->len; i++)
     {
@@ -135,11 +135,11 @@ change_apply (EwMesh *self, EwChange *change, gint64 revision)
 }
 
 gboolean
-ew_mesh_change (EwMesh *self, EwChangeAttempt attempt, gpointer data, GError **error)
+ew_mesh_change (EwMesh *self, EwMeshChangeAttempt attempt, gpointer data, GError **error)
 {
   for (guint i = 0; i < TRIES; i++)
     {
-      g_autoptr (EwChange) change = change_new (self->store);
+      g_autoptr (EwMeshChange) change = change_new (self->store);
       g_autoptr (GError) cause = NULL;
       gboolean succeeded = FALSE;
       gint64 revision = 0;

@@ -19,8 +19,8 @@ void
 ew_mesh_document_set_service (JsonObject *object, const gchar *member, EwMesh *mesh)
 {
   EwIp service[2];
-  ew_ranges_service (ew_mesh_get_ranges (mesh), service);
-  ew_json_set_ips (object, member, service, 2);
+  ew_mesh_ranges_service (ew_mesh_get_ranges (mesh), service);
+  ew_mesh_json_set_ips (object, member, service, 2);
 }
 
 static void
@@ -73,7 +73,7 @@ set_own (JsonObject *object, const EwNode *node)
   json_object_set_string_member (object, "name", node->name);
   json_object_set_string_member (object, "kind", node->kind);
   json_object_set_string_member (object, "role", node->role);
-  ew_json_set_ips (object, "addresses", node->addresses, node->n_addresses);
+  ew_mesh_json_set_ips (object, "addresses", node->addresses, node->n_addresses);
   if (node->mtu != 0) /* in the node's place in the document, which the mesh's has otherwise */
     json_object_set_int_member (object, "mtu", node->mtu);
   ew_mesh_document_set_routes_of (object, "offers", node);
@@ -145,7 +145,7 @@ ew_mesh_document_edge_list (EwMesh *mesh)
   g_autoptr (GString) text = g_string_new ("[");
   for (GList *id = ids; id; id = id->next)
     {
-      g_autoptr (JsonObject) object = ew_edge_record_to_json (g_hash_table_lookup (mesh->edges, id->data));
+      g_autoptr (JsonObject) object = ew_mesh_edge_to_json (g_hash_table_lookup (mesh->edges, id->data));
       g_autofree gchar *element = ew_json_to_string (object, FALSE);
       g_string_append_printf (text, "%s%s", id == ids ? "" : ",", element);
     }

@@ -57,7 +57,7 @@ replay (EwMesh *self, Enrolling *enrolling, const EwEnrollment *enrollment, GErr
 
 /* The node that the key was made for, or a new one with the name asked for. */
 static EwNode *
-take_node (EwMesh *self, EwChange *change, Enrolling *enrolling, const EwEnrollment *enrollment, GError **error)
+take_node (EwMesh *self, EwMeshChange *change, Enrolling *enrolling, const EwEnrollment *enrollment, GError **error)
 {
   if (enrollment->node_id == NULL)
     {
@@ -83,32 +83,34 @@ take_node (EwMesh *self, EwChange *change, Enrolling *enrolling, const EwEnrollm
 
 /* The machine that was this node so far. */
 static gboolean
-put_out_old_machine (EwMesh *self, EwChange *change, EwNode *node, GError **error)
+put_out_old_machine (EwMesh *self, EwMeshChange *change, EwNode *node, GError **error)
 {
   g_autofree gchar *text = ew_key_to_base64 (node->public_key);
   g_autofree gchar *public_key = ew_mesh_node_key ("/pubkeys/", text);
   g_autofree gchar *endpoint = ew_mesh_node_key ("/endpoints/", node->id);
-  ew_change_delete (change, public_key);
-  ew_change_delete (change, endpoint);
-  ew_change_bury (self, change, node);
+  ew_mesh_change_delete (change, public_key);
+  ew_mesh_change_delete (change, endpoint);
+  ew_mesh_change_bury (self, change, node);
   g_clear_pointer (&node->os, g_free);
   g_clear_pointer (&node->version, g_free);
   return ew_mesh_delete_keys_of (self, change, node, error);
 }
 
 static void
-put_used (EwChange *change, const Enrolling *enrolling, EwEnrollment *enrollment, const EwNode *node, gint64 revision)
+put_used (EwMeshChange *change, const Enrolling *enrolling, EwEnrollment *enrollment, const EwNode *node,
+          gint64 revision)
 {
   g_autofree gchar *key = ew_mesh_node_key ("/enrollment/", enrolling->hex);
   enrollment->used_by = g_strdup (node->id);
   enrollment->used_public_key = g_strdup (enrolling->request->public_key);
   enrollment->used_credential_hash = g_strdup (enrolling->request->credential_hash);
-  ew_change_expect (change, key, revision);
-  ew_change_put (change, key, ew_enrollment_to_json (enrollment));
+  ew_mesh_change_expect (change, key, revision);
+  ew_mesh_change_put (change, key, ew_mesh_enrollment_to_json (enrollment));
 }
 
 static gboolean
-join (EwMesh *self, EwChange *change, Enrolling *enrolling, EwEnrollment *enrollment, gint64 revision, GError **error)
+join (EwMesh *self, EwMeshChange *change, Enrolling *enrolling, EwEnrollment *enrollment, gint64 revision,
+      GError **error)
 {
   g_autoptr (EwNode) node = take_node (self, change, enrolling, enrollment, error);
   if (node == NULL || (node->joined && !put_out_old_machine (self, change, node, error))
@@ -123,7 +125,7 @@ join (EwMesh *self, EwChange *change, Enrolling *enrolling, EwEnrollment *enroll
   node->os = g_strdup (enrolling->request->os);
   node->version = g_strdup (enrolling->request->version);
   g_clear_pointer (&node->enrollment, g_free);
-  ew_change_put_node (change, node);
+  ew_mesh_change_put_node (change, node);
   put_used (change, enrolling, enrollment, node, revision);
   g_free (enrolling->id);
   enrolling->id = g_strdup (node->id);
@@ -131,7 +133,7 @@ join (EwMesh *self, EwChange *change, Enrolling *enrolling, EwEnrollment *enroll
 }
 
 static gboolean
-enroll (EwMesh *self, EwChange *change, gpointer data, GError **error)
+enroll (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 {
   Enrolling *enrolling = data;
   g_autofree gchar *key = ew_mesh_node_key ("/enrollment/", enrolling->hex);
@@ -139,7 +141,7 @@ enroll (EwMesh *self, EwChange *change, gpointer data, GError **error)
   gint64 revision;
   if (!ew_mesh_read (self, key, &object, &revision, error))
     return FALSE;
-  g_autoptr (EwEnrollment) enrollment = object ? ew_enrollment_from_json (object) : NULL;
+  g_autoptr (EwEnrollment) enrollment = object ? ew_mesh_enrollment_from_json (object) : NULL;
   if (enrollment == NULL)
     return refuse_unknown (enrolling, error);
   if (enrollment->used_by)

@@ -61,8 +61,8 @@ find_kind (const gchar *kind)
 EwNode *
 ew_mesh_new_node (EwMesh *self, const gchar *key_kind, const gchar *name)
 {
-  EwNode *node = ew_node_new ();
-  node->id = ew_node_make_id ();
+  EwNode *node = ew_mesh_node_new ();
+  node->id = ew_mesh_node_make_id ();
   node->name = g_strdup (name);
   node->kind = g_strdup (node_kind (key_kind));
   node->role = g_strdup (node_role (key_kind));
@@ -91,7 +91,7 @@ ew_mesh_is_maker (EwMesh *self, const gchar *maker)
 }
 
 gboolean
-ew_mesh_check_maker (EwMesh *self, EwChange *change, const gchar *id, GError **error)
+ew_mesh_check_maker (EwMesh *self, EwMeshChange *change, const gchar *id, GError **error)
 {
   if (is_owner (id))
     return TRUE;
@@ -105,7 +105,7 @@ ew_mesh_check_maker (EwMesh *self, EwChange *change, const gchar *id, GError **e
   if (is_administrator (maker))
     {
       g_autofree gchar *key = ew_mesh_node_key ("/nodes/", maker->id);
-      ew_change_expect (change, key, maker->store_revision);
+      ew_mesh_change_expect (change, key, maker->store_revision);
       return TRUE;
     }
   ew_set_error (error, EW_ERROR, EW_ERROR_KEY_INVALID,
@@ -147,7 +147,7 @@ check_lifetime (const EwKeyRequest *request, const gchar *kind, GError **error)
 
 /* A node that waits for the key. */
 static gboolean
-put_waiting_node (EwMesh *self, EwChange *change, const Making *making, EwEnrollment *enrollment, GError **error)
+put_waiting_node (EwMesh *self, EwMeshChange *change, const Making *making, EwEnrollment *enrollment, GError **error)
 {
   g_autoptr (EwNode) node = ew_mesh_new_node (self, making->kind, making->request->name);
   if (!ew_mesh_claim_name (self, change, node->name, node->id, error))
@@ -155,13 +155,13 @@ put_waiting_node (EwMesh *self, EwChange *change, const Making *making, EwEnroll
   node->expires_us = enrollment->expires_us;
   node->enrollment = g_strdup (making->hash);
   enrollment->node_id = g_strdup (node->id);
-  ew_change_put_node (change, node);
+  ew_mesh_change_put_node (change, node);
   return TRUE;
 }
 
 /* A node that is there: the key takes the place of one that it may have had. */
 static gboolean
-put_renewed_node (EwMesh *self, EwChange *change, const Making *making, EwEnrollment *enrollment, GError **error)
+put_renewed_node (EwMesh *self, EwMeshChange *change, const Making *making, EwEnrollment *enrollment, GError **error)
 {
   g_autoptr (EwNode) node = ew_mesh_read_node (self, making->request->renew_id, error);
   if (node == NULL)
@@ -177,7 +177,7 @@ put_renewed_node (EwMesh *self, EwChange *change, const Making *making, EwEnroll
   if (node->enrollment)
     {
       g_autofree gchar *before = ew_mesh_node_key ("/enrollment/", node->enrollment);
-      ew_change_delete (change, before);
+      ew_mesh_change_delete (change, before);
       g_free (node->enrollment);
     }
   node->enrollment = g_strdup (making->hash);
@@ -185,12 +185,12 @@ put_renewed_node (EwMesh *self, EwChange *change, const Making *making, EwEnroll
     node->expires_us = enrollment->expires_us;
   enrollment->node_id = g_strdup (node->id);
   enrollment->renews = node->joined;
-  ew_change_put_node (change, node);
+  ew_mesh_change_put_node (change, node);
   return TRUE;
 }
 
 static gboolean
-put_key (EwMesh *self, EwChange *change, gpointer data, GError **error)
+put_key (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 {
   Making *making = data;
   const EwKeyRequest *request = making->request;
@@ -205,8 +205,8 @@ put_key (EwMesh *self, EwChange *change, gpointer data, GError **error)
       || (request->renew_id && !put_renewed_node (self, change, making, enrollment, error))
       || (request->renew_id == NULL && request->name && !put_waiting_node (self, change, making, enrollment, error)))
     return FALSE;
-  ew_change_expect (change, key, 0);
-  ew_change_put (change, key, ew_enrollment_to_json (enrollment));
+  ew_mesh_change_expect (change, key, 0);
+  ew_mesh_change_put (change, key, ew_mesh_enrollment_to_json (enrollment));
   return TRUE;
 }
 
@@ -333,7 +333,7 @@ ew_mesh_find_key (EwMesh *self, const gchar *id, GError **error)
 /* Ending. */
 
 static gboolean
-revoke_key (EwMesh *self, EwChange *change, gpointer data, GError **error)
+revoke_key (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 {
   const gchar *hash = data;
   g_autofree gchar *key = ew_mesh_node_key ("/enrollment/", hash);
@@ -341,19 +341,19 @@ revoke_key (EwMesh *self, EwChange *change, gpointer data, GError **error)
   gint64 revision;
   if (!ew_mesh_read (self, key, &object, &revision, error))
     return FALSE;
-  g_autoptr (EwEnrollment) enrollment = object ? ew_enrollment_from_json (object) : NULL;
+  g_autoptr (EwEnrollment) enrollment = object ? ew_mesh_enrollment_from_json (object) : NULL;
   if (enrollment == NULL || enrollment->used_by)
     {
       ew_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND, "This enrollment key was used or revoked just now.");
       return FALSE;
     }
-  ew_change_expect (change, key, revision);
-  ew_change_delete (change, key);
+  ew_mesh_change_expect (change, key, revision);
+  ew_mesh_change_delete (change, key);
   g_autoptr (EwNode) node = enrollment->renews ? ew_mesh_read_node (self, enrollment->node_id, NULL) : NULL;
   if (node && g_strcmp0 (node->enrollment, hash) == 0)
     {
       g_clear_pointer (&node->enrollment, g_free);
-      ew_change_put_node (change, node);
+      ew_mesh_change_put_node (change, node);
     }
   return TRUE;
 }
@@ -366,7 +366,7 @@ ew_mesh_revoke_key (EwMesh *self, const gchar *hash, GError **error)
 }
 
 static gboolean
-delete_keys_made_by (EwMesh *self, EwChange *change, const gchar *maker, GError **error)
+delete_keys_made_by (EwMesh *self, EwMeshChange *change, const gchar *maker, GError **error)
 {
   guint left = EW_MESH_KEYS_AT_ONCE;
   g_autoptr (GError) cause = NULL;
@@ -384,7 +384,7 @@ delete_keys_made_by (EwMesh *self, EwChange *change, const gchar *maker, GError 
       g_autoptr (JsonObject) object = ew_json_parse_object (data, length, EW_MESH_RECORD_MAX, NULL);
       if (object == NULL || ew_json_string (object, "used_by") || g_strcmp0 (ew_json_string (object, "made_by"), maker))
         continue;
-      ew_change_delete (change, entry->key);
+      ew_mesh_change_delete (change, entry->key);
       left--;
     }
   return TRUE;
@@ -392,13 +392,13 @@ delete_keys_made_by (EwMesh *self, EwChange *change, const gchar *maker, GError 
 
 /* A member has made none, or none that can be used: the search is spared. */
 gboolean
-ew_mesh_delete_keys_of (EwMesh *self, EwChange *change, const EwNode *maker, GError **error)
+ew_mesh_delete_keys_of (EwMesh *self, EwMeshChange *change, const EwNode *maker, GError **error)
 {
   return !is_administrator (maker) || delete_keys_made_by (self, change, maker->id, error);
 }
 
 static gboolean
-delete_some (EwMesh *self, EwChange *change, gpointer data, GError **error)
+delete_some (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 {
   return delete_keys_made_by (self, change, data, error);
 }

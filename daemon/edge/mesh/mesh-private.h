@@ -69,32 +69,33 @@ void ew_mesh_tell (EwMesh *self);
  * be NULL. */
 gboolean ew_mesh_read (EwMesh *self, const gchar *key, JsonObject **object, gint64 *revision, GError **error);
 
-typedef struct EwChange EwChange;
+typedef struct EwMeshChange EwMeshChange;
 /* FALSE with error: refused. */
-typedef gboolean (*EwChangeAttempt) (EwMesh *self, EwChange *change, gpointer data, GError **error);
-gboolean ew_mesh_change (EwMesh *self, EwChangeAttempt attempt, gpointer data, GError **error);
+typedef gboolean (*EwMeshChangeAttempt) (EwMesh *self, EwMeshChange *change, gpointer data, GError **error);
+gboolean ew_mesh_change (EwMesh *self, EwMeshChangeAttempt attempt, gpointer data, GError **error);
 /* The key is still as it was read (0: not there). */
-void ew_change_expect (EwChange *change, const gchar *key, gint64 revision);
-void ew_change_put (EwChange *change, const gchar *key, JsonObject *value);                        /* takes value */
-void ew_change_put_owner (EwChange *change, const gchar *key, const gchar *role, const gchar *id); /* {role: id} */
-void ew_change_delete (EwChange *change, const gchar *key);
+void ew_mesh_change_expect (EwMeshChange *change, const gchar *key, gint64 revision);
+void ew_mesh_change_put (EwMeshChange *change, const gchar *key, JsonObject *value); /* takes value */
+void ew_mesh_change_put_owner (EwMeshChange *change, const gchar *key, const gchar *role,
+                               const gchar *id); /* {role: id} */
+void ew_mesh_change_delete (EwMeshChange *change, const gchar *key);
 
 const guint8 *ew_mesh_get_shared_digest (EwMesh *self); /* 32 bytes */
 
 /* nodes.c */
 gchar *ew_mesh_node_key (const gchar *prefix, const gchar *id);
 /* Claims name for a node within change; EW_ERROR_NAME_INVALID, EW_ERROR_NAME_TAKEN. */
-gboolean ew_mesh_claim_name (EwMesh *self, EwChange *change, const gchar *name, const gchar *id, GError **error);
-gboolean ew_mesh_claim_public_key (EwMesh *self, EwChange *change, const gchar *public_key, EwNode *node,
+gboolean ew_mesh_claim_name (EwMesh *self, EwMeshChange *change, const gchar *name, const gchar *id, GError **error);
+gboolean ew_mesh_claim_public_key (EwMesh *self, EwMeshChange *change, const gchar *public_key, EwNode *node,
                                    GError **error);
 /* by_name: the addresses that a removed node of that name has left at rest are its own again. Only where an
  * administrator has chosen the name. */
-gboolean ew_mesh_claim_addresses (EwMesh *self, EwChange *change, EwNode *node, gboolean by_name, GError **error);
+gboolean ew_mesh_claim_addresses (EwMesh *self, EwMeshChange *change, EwNode *node, gboolean by_name, GError **error);
 gboolean ew_mesh_check_valid (guint valid_seconds, GError **error);
 /* The node as the store has it now. NULL with EW_ERROR_NOT_FOUND. */
 EwNode *ew_mesh_read_node (EwMesh *self, const gchar *id, GError **error);
 /* Writes the node, expecting it in the store as it was read. */
-void ew_change_put_node (EwChange *change, const EwNode *node);
+void ew_mesh_change_put_node (EwMeshChange *change, const EwNode *node);
 
 /* keys.c */
 gchar *ew_mesh_hash_to_hex (const guint8 hash[EW_HASH_SIZE]);
@@ -104,14 +105,14 @@ EwNode *ew_mesh_new_node (EwMesh *self, const gchar *key_kind, const gchar *name
 gboolean ew_mesh_is_maker (EwMesh *self, const gchar *maker);
 /* Whether the maker of a key may (still) make keys, and that this is so when change is committed.
  * EW_ERROR_KEY_INVALID. */
-gboolean ew_mesh_check_maker (EwMesh *self, EwChange *change, const gchar *maker, GError **error);
+gboolean ew_mesh_check_maker (EwMesh *self, EwMeshChange *change, const gchar *maker, GError **error);
 /* Deletes unused keys that the node has made, at most EW_MESH_KEYS_AT_ONCE of them. */
-gboolean ew_mesh_delete_keys_of (EwMesh *self, EwChange *change, const EwNode *maker, GError **error);
+gboolean ew_mesh_delete_keys_of (EwMesh *self, EwMeshChange *change, const EwNode *maker, GError **error);
 /* … in changes of their own, until no more than EW_MESH_KEYS_AT_ONCE are left. */
 gboolean ew_mesh_thin_keys_of (EwMesh *self, const gchar *maker, GError **error);
 #define EW_MESH_KEYS_AT_ONCE 50 /* beside a node and all its routes in one transaction (EW_STORE_TXN_MAX) */
 
 /* removal.c */
-void ew_change_bury (EwMesh *self, EwChange *change, const EwNode *node);
+void ew_mesh_change_bury (EwMesh *self, EwMeshChange *change, const EwNode *node);
 /* Removes nodes that have expired, and those whose key was taken away before it was used. */
 gboolean ew_mesh_sweep_nodes (EwMesh *self, GError **error);

@@ -89,16 +89,16 @@ static void
 apply_node (EwMesh *self, const gchar *id, JsonObject *object, gint64 revision)
 {
   EwNode *old = g_tree_lookup (self->nodes, id);
-  EwNode *node = object ? ew_node_from_json (object) : NULL;
+  EwNode *node = object ? ew_mesh_node_from_json (object) : NULL;
   if (old && old->store_revision >= revision)
     {
-      ew_node_free (node);
+      ew_mesh_node_free (node);
       return;
     }
   if (object && (node == NULL || !g_str_equal (node->id, id)))
     {
       g_warning ("store: /nodes/%s is damaged and skipped", id);
-      ew_node_free (node);
+      ew_mesh_node_free (node);
       return;
     }
   if (old)
@@ -149,7 +149,7 @@ apply_route (EwMesh *self, const gchar *cidr, JsonObject *object, gint64 revisio
       self->shared_touched = TRUE;
       break;
     }
-  EwRouteEntry *route = object ? ew_route_entry_from_json (object) : NULL;
+  EwRouteEntry *route = object ? ew_mesh_route_entry_from_json (object) : NULL;
   if (route == NULL)
     return;
   route->store_revision = revision;
@@ -188,7 +188,7 @@ same_edge (const EwEdge *a, const EwEdge *b)
 static void
 apply_edge (EwMesh *self, const gchar *id, JsonObject *object)
 {
-  g_autoptr (EwEdge) edge = object ? ew_edge_record_from_json (object) : NULL;
+  g_autoptr (EwEdge) edge = object ? ew_mesh_edge_from_json (object) : NULL;
   const EwEdge *old = g_hash_table_lookup (self->edges, id);
   if (edge == old || same_edge (edge, old) || (edge && !g_str_equal (edge->id, id)))
     return;
@@ -216,7 +216,7 @@ apply_endpoint (EwMesh *self, const gchar *id, JsonObject *object)
 static void
 apply_enrollment (EwMesh *self, const gchar *hash, JsonObject *object)
 {
-  g_autoptr (EwEnrollment) key = object ? ew_enrollment_from_json (object) : NULL;
+  g_autoptr (EwEnrollment) key = object ? ew_mesh_enrollment_from_json (object) : NULL;
   if (key == NULL || key->used_by)
     {
       g_hash_table_remove (self->keys, hash);
@@ -421,13 +421,13 @@ mesh_new (EwStore *store, const EwMeshSetup *setup)
   self->mtu = setup->mtu;
   self->trial = setup->trial;
   self->public_endpoint = g_strdup (setup->public_endpoint);
-  self->nodes = g_tree_new_full (compare_ids, NULL, NULL, (GDestroyNotify)ew_node_free);
+  self->nodes = g_tree_new_full (compare_ids, NULL, NULL, (GDestroyNotify)ew_mesh_node_free);
   self->names = g_hash_table_new (g_str_hash, g_str_equal);
   self->addresses = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  self->edges = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)ew_edge_record_free);
-  self->routes = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_route_entry_free);
+  self->edges = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)ew_mesh_edge_free);
+  self->routes = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_mesh_route_entry_free);
   self->expiring = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  self->keys = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)ew_enrollment_free);
+  self->keys = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)ew_mesh_enrollment_free);
   self->next_offset = EW_RANGES_FIRST_OFFSET;
   self->listeners = g_array_new (FALSE, FALSE, sizeof (Listener));
   self->ahead = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);

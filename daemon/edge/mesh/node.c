@@ -5,16 +5,7 @@
 #include "common/util.h"
 
 void
-ew_json_set_strv (JsonObject *object, const gchar *member, const gchar *const *values)
-{
-  JsonArray *array = json_array_new ();
-  for (; values && *values; values++)
-    json_array_add_string_element (array, *values);
-  json_object_set_array_member (object, member, array);
-}
-
-void
-ew_json_set_ips (JsonObject *object, const gchar *member, const EwIp *ips, guint n)
+ew_mesh_json_set_ips (JsonObject *object, const gchar *member, const EwIp *ips, guint n)
 {
   JsonArray *array = json_array_new ();
   for (guint i = 0; i < n; i++)
@@ -24,22 +15,6 @@ ew_json_set_ips (JsonObject *object, const gchar *member, const EwIp *ips, guint
       json_array_add_string_element (array, text);
     }
   json_object_set_array_member (object, member, array);
-}
-
-void
-ew_json_set_string_or_null (JsonObject *object, const gchar *member, const gchar *value)
-{
-  if (value)
-    json_object_set_string_member (object, member, value);
-  else
-    json_object_set_null_member (object, member);
-}
-
-void
-ew_json_set_time_or_null (JsonObject *object, const gchar *member, gint64 realtime_us)
-{
-  g_autofree gchar *text = realtime_us > 0 ? ew_time_format (realtime_us) : NULL;
-  ew_json_set_string_or_null (object, member, text);
 }
 
 static void
@@ -64,7 +39,7 @@ get_time (JsonObject *object, const gchar *member)
 }
 
 gchar *
-ew_node_make_id (void)
+ew_mesh_node_make_id (void)
 {
   guint64 value;
   ew_random (&value, sizeof value);
@@ -72,7 +47,7 @@ ew_node_make_id (void)
 }
 
 EwNode *
-ew_node_new (void)
+ew_mesh_node_new (void)
 {
   EwNode *node = g_new0 (EwNode, 1);
   node->routes = g_ptr_array_new ();
@@ -80,7 +55,7 @@ ew_node_new (void)
 }
 
 void
-ew_node_free (EwNode *node)
+ew_mesh_node_free (EwNode *node)
 {
   if (node == NULL)
     return;
@@ -97,7 +72,7 @@ ew_node_free (EwNode *node)
 }
 
 EwNode *
-ew_node_copy (const EwNode *node)
+ew_mesh_node_copy (const EwNode *node)
 {
   EwNode *copy = g_new (EwNode, 1);
   *copy = *node;
@@ -123,9 +98,9 @@ read_addresses (EwNode *node, JsonObject *object)
 }
 
 EwNode *
-ew_node_from_json (JsonObject *object)
+ew_mesh_node_from_json (JsonObject *object)
 {
-  g_autoptr (EwNode) node = ew_node_new ();
+  g_autoptr (EwNode) node = ew_mesh_node_new ();
   node->id = g_strdup (ew_json_string (object, "id"));
   node->name = g_strdup (ew_json_string (object, "name"));
   node->kind = g_strdup (ew_json_string (object, "kind"));
@@ -149,7 +124,7 @@ ew_node_from_json (JsonObject *object)
 }
 
 JsonObject *
-ew_node_to_json (const EwNode *node)
+ew_mesh_node_to_json (const EwNode *node)
 {
   JsonObject *object = json_object_new ();
   json_object_set_string_member (object, "id", node->id);
@@ -162,7 +137,7 @@ ew_node_to_json (const EwNode *node)
     set_key (object, "public_key", node->public_key);
   if (node->has_credential)
     set_key (object, "credential_hash", node->credential_hash);
-  ew_json_set_ips (object, "addresses", node->addresses, node->n_addresses);
+  ew_mesh_json_set_ips (object, "addresses", node->addresses, node->n_addresses);
   if (node->mtu)
     json_object_set_int_member (object, "mtu", node->mtu);
   if (node->os)
@@ -179,7 +154,7 @@ ew_node_to_json (const EwNode *node)
 }
 
 void
-ew_route_entry_free (EwRouteEntry *route)
+ew_mesh_route_entry_free (EwRouteEntry *route)
 {
   g_free (route->cidr);
   g_free (route->node_id);
@@ -187,7 +162,7 @@ ew_route_entry_free (EwRouteEntry *route)
 }
 
 EwRouteEntry *
-ew_route_entry_from_json (JsonObject *object)
+ew_mesh_route_entry_from_json (JsonObject *object)
 {
   g_autoptr (EwRouteEntry) route = g_new0 (EwRouteEntry, 1);
   route->cidr = g_strdup (ew_json_string (object, "cidr"));
@@ -198,7 +173,7 @@ ew_route_entry_from_json (JsonObject *object)
 }
 
 void
-ew_edge_record_free (EwEdge *edge)
+ew_mesh_edge_free (EwEdge *edge)
 {
   if (edge == NULL)
     return;
@@ -210,7 +185,7 @@ ew_edge_record_free (EwEdge *edge)
 }
 
 EwEdge *
-ew_edge_record_from_json (JsonObject *object)
+ew_mesh_edge_from_json (JsonObject *object)
 {
   g_autoptr (EwEdge) edge = g_new0 (EwEdge, 1);
   edge->id = g_strdup (ew_json_string (object, "id"));
@@ -223,7 +198,7 @@ ew_edge_record_from_json (JsonObject *object)
 }
 
 JsonObject *
-ew_edge_record_to_json (const EwEdge *edge)
+ew_mesh_edge_to_json (const EwEdge *edge)
 {
   JsonObject *object = json_object_new ();
   json_object_set_string_member (object, "id", edge->id);
@@ -235,7 +210,7 @@ ew_edge_record_to_json (const EwEdge *edge)
 }
 
 void
-ew_enrollment_free (EwEnrollment *enrollment)
+ew_mesh_enrollment_free (EwEnrollment *enrollment)
 {
   if (enrollment == NULL)
     return;
@@ -250,7 +225,7 @@ ew_enrollment_free (EwEnrollment *enrollment)
 }
 
 EwEnrollment *
-ew_enrollment_from_json (JsonObject *object)
+ew_mesh_enrollment_from_json (JsonObject *object)
 {
   g_autoptr (EwEnrollment) enrollment = g_new0 (EwEnrollment, 1);
   enrollment->kind = g_strdup (ew_json_string (object, "kind"));
@@ -268,7 +243,7 @@ ew_enrollment_from_json (JsonObject *object)
 }
 
 JsonObject *
-ew_enrollment_to_json (const EwEnrollment *enrollment)
+ew_mesh_enrollment_to_json (const EwEnrollment *enrollment)
 {
   JsonObject *object = json_object_new ();
   json_object_set_string_member (object, "kind", enrollment->kind);

@@ -76,32 +76,29 @@ typedef struct
 #define EW_MAKER_OWNER "owner" /* no node's ID: those begin with "n" */
 #define EW_NODE_MTU_MIN 1280   /* below it Linux takes IPv6 from an interface */
 
-EwNode *ew_node_new (void);
-EwNode *ew_node_copy (const EwNode *node); /* the stored fields; no routes */
-void ew_node_free (EwNode *node);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwNode, ew_node_free)
-EwNode *ew_node_from_json (JsonObject *object); /* NULL: not a node's document */
-JsonObject *ew_node_to_json (const EwNode *node);
-gchar *ew_node_make_id (void);
+EwNode *ew_mesh_node_new (void);
+EwNode *ew_mesh_node_copy (const EwNode *node); /* the stored fields; no routes */
+void ew_mesh_node_free (EwNode *node);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwNode, ew_mesh_node_free)
+EwNode *ew_mesh_node_from_json (JsonObject *object); /* NULL: not a node's document */
+JsonObject *ew_mesh_node_to_json (const EwNode *node);
+gchar *ew_mesh_node_make_id (void);
 
-void ew_route_entry_free (EwRouteEntry *route);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwRouteEntry, ew_route_entry_free)
-EwRouteEntry *ew_route_entry_from_json (JsonObject *object);
+void ew_mesh_route_entry_free (EwRouteEntry *route);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwRouteEntry, ew_mesh_route_entry_free)
+EwRouteEntry *ew_mesh_route_entry_from_json (JsonObject *object);
 
-void ew_edge_record_free (EwEdge *edge);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwEdge, ew_edge_record_free)
-EwEdge *ew_edge_record_from_json (JsonObject *object);
-JsonObject *ew_edge_record_to_json (const EwEdge *edge);
+void ew_mesh_edge_free (EwEdge *edge);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwEdge, ew_mesh_edge_free)
+EwEdge *ew_mesh_edge_from_json (JsonObject *object);
+JsonObject *ew_mesh_edge_to_json (const EwEdge *edge);
 
-void ew_enrollment_free (EwEnrollment *enrollment);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwEnrollment, ew_enrollment_free)
-EwEnrollment *ew_enrollment_from_json (JsonObject *object);
-JsonObject *ew_enrollment_to_json (const EwEnrollment *enrollment);
+void ew_mesh_enrollment_free (EwEnrollment *enrollment);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwEnrollment, ew_mesh_enrollment_free)
+EwEnrollment *ew_mesh_enrollment_from_json (JsonObject *object);
+JsonObject *ew_mesh_enrollment_to_json (const EwEnrollment *enrollment);
 
-/* Small helpers for JSON in one direction. */
-void ew_json_set_strv (JsonObject *object, const gchar *member, const gchar *const *values);
-void ew_json_set_ips (JsonObject *object, const gchar *member, const EwIp *ips, guint n);
-void ew_json_set_string_or_null (JsonObject *object, const gchar *member, const gchar *value);
-void ew_json_set_time_or_null (JsonObject *object, const gchar *member, gint64 realtime_us); /* 0: null */
+/* The member becomes an array of the addresses as text. */
+void ew_mesh_json_set_ips (JsonObject *object, const gchar *member, const EwIp *ips, guint n);
 
 G_END_DECLS

@@ -30,7 +30,7 @@ ew_mesh_check_valid (guint valid_seconds, GError **error)
 }
 
 gboolean
-ew_mesh_claim_name (EwMesh *self, EwChange *change, const gchar *name, const gchar *id, GError **error)
+ew_mesh_claim_name (EwMesh *self, EwMeshChange *change, const gchar *name, const gchar *id, GError **error)
 {
   gint64 revision;
   if (!ew_name_check (name, error))
@@ -46,13 +46,13 @@ ew_mesh_claim_name (EwMesh *self, EwChange *change, const gchar *name, const gch
         name);
       return FALSE;
     }
-  ew_change_expect (change, key, 0);
-  ew_change_put_owner (change, key, "node", id);
+  ew_mesh_change_expect (change, key, 0);
+  ew_mesh_change_put_owner (change, key, "node", id);
   return TRUE;
 }
 
 gboolean
-ew_mesh_claim_public_key (EwMesh *self, EwChange *change, const gchar *public_key, EwNode *node, GError **error)
+ew_mesh_claim_public_key (EwMesh *self, EwMeshChange *change, const gchar *public_key, EwNode *node, GError **error)
 {
   static const guint8 zero[EW_KEY_SIZE];
   gint64 revision;
@@ -73,8 +73,8 @@ ew_mesh_claim_public_key (EwMesh *self, EwChange *change, const gchar *public_ke
         "Another node of this mesh already has this public key. Make a new key pair, or remove the other node first.");
       return FALSE;
     }
-  ew_change_expect (change, key, 0);
-  ew_change_put_owner (change, key, "node", node->id);
+  ew_mesh_change_expect (change, key, 0);
+  ew_mesh_change_put_owner (change, key, "node", node->id);
   node->has_key = TRUE;
   return TRUE;
 }
@@ -104,12 +104,12 @@ is_free (EwMesh *self, const EwIp ips[2], gchar *keys[2], gboolean *free_now, GE
 static gboolean
 find_addresses (EwMesh *self, EwIp ips[2], gchar *keys[2], GError **error)
 {
-  guint32 count = ew_ranges_count (&self->settings.ranges);
+  guint32 count = ew_mesh_ranges_count (&self->settings.ranges);
   for (guint32 i = 0; i < count; i++)
     {
       guint32 offset = (self->next_offset + i) % count;
       gboolean free_now;
-      if (!ew_ranges_at (&self->settings.ranges, offset, ips))
+      if (!ew_mesh_ranges_at (&self->settings.ranges, offset, ips))
         continue;
       if (!is_free (self, ips, keys, &free_now, error))
         return FALSE;
@@ -126,7 +126,7 @@ find_addresses (EwMesh *self, EwIp ips[2], gchar *keys[2], GError **error)
 
 /* The addresses that the last node of that name has left, where both still rest. *found: they are the node's now. */
 static gboolean
-reclaim_addresses (EwMesh *self, EwChange *change, EwNode *node, gboolean *found, GError **error)
+reclaim_addresses (EwMesh *self, EwMeshChange *change, EwNode *node, gboolean *found, GError **error)
 {
   g_autofree gchar *key = ew_mesh_node_key ("/resting/", node->name);
   g_autoptr (JsonObject) left = NULL;
@@ -148,16 +148,16 @@ reclaim_addresses (EwMesh *self, EwChange *change, EwNode *node, gboolean *found
   for (guint i = 0; i < 2; i++)
     {
       g_autofree gchar *address = ew_mesh_node_key ("/addresses/", texts[i]);
-      ew_change_expect (change, address, revisions[i]);
-      ew_change_put_owner (change, address, "node", node->id);
+      ew_mesh_change_expect (change, address, revisions[i]);
+      ew_mesh_change_put_owner (change, address, "node", node->id);
     }
-  ew_change_expect (change, key, revision);
-  ew_change_delete (change, key);
+  ew_mesh_change_expect (change, key, revision);
+  ew_mesh_change_delete (change, key);
   return *found = TRUE;
 }
 
 gboolean
-ew_mesh_claim_addresses (EwMesh *self, EwChange *change, EwNode *node, gboolean by_name, GError **error)
+ew_mesh_claim_addresses (EwMesh *self, EwMeshChange *change, EwNode *node, gboolean by_name, GError **error)
 {
   gchar *keys[2] = { NULL, NULL };
   gboolean found = FALSE;
@@ -171,8 +171,8 @@ ew_mesh_claim_addresses (EwMesh *self, EwChange *change, EwNode *node, gboolean 
         {
           if (found)
             {
-              ew_change_expect (change, keys[i], 0);
-              ew_change_put_owner (change, keys[i], "node", node->id);
+              ew_mesh_change_expect (change, keys[i], 0);
+              ew_mesh_change_put_owner (change, keys[i], "node", node->id);
             }
           g_free (keys[i]);
         }
@@ -199,7 +199,7 @@ ew_mesh_read_node (EwMesh *self, const gchar *id, GError **error)
   gint64 revision;
   if (!ew_mesh_read (self, key, &object, &revision, error))
     return NULL;
-  EwNode *node = object ? ew_node_from_json (object) : NULL;
+  EwNode *node = object ? ew_mesh_node_from_json (object) : NULL;
   if (node)
     node->store_revision = revision;
   else
@@ -208,18 +208,18 @@ ew_mesh_read_node (EwMesh *self, const gchar *id, GError **error)
 }
 
 void
-ew_change_put_node (EwChange *change, const EwNode *node)
+ew_mesh_change_put_node (EwMeshChange *change, const EwNode *node)
 {
   g_autofree gchar *key = ew_mesh_node_key ("/nodes/", node->id);
-  ew_change_expect (change, key, node->store_revision);
-  ew_change_put (change, key, ew_node_to_json (node));
+  ew_mesh_change_expect (change, key, node->store_revision);
+  ew_mesh_change_put (change, key, ew_mesh_node_to_json (node));
 }
 
 static gboolean
-add_plain (EwMesh *self, EwChange *change, gpointer data, GError **error)
+add_plain (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 {
   const NodeChange *wanted = data;
-  g_autoptr (EwNode) node = ew_node_new ();
+  g_autoptr (EwNode) node = ew_mesh_node_new ();
   node->id = g_strdup (wanted->id);
   node->name = g_strdup (wanted->name);
   node->kind = g_strdup (wanted->kind);
@@ -232,14 +232,14 @@ add_plain (EwMesh *self, EwChange *change, gpointer data, GError **error)
       || !ew_mesh_claim_public_key (self, change, wanted->public_key, node, error)
       || !ew_mesh_claim_addresses (self, change, node, TRUE, error))
     return FALSE;
-  ew_change_put_node (change, node);
+  ew_mesh_change_put_node (change, node);
   return TRUE;
 }
 
 EwNode *
 ew_mesh_add_plain_node (EwMesh *self, const EwPlainRequest *request, GError **error)
 {
-  g_autofree gchar *id = ew_node_make_id ();
+  g_autofree gchar *id = ew_mesh_node_make_id ();
   NodeChange wanted = { .id = id,
                         .name = request->name,
                         .kind = request->kind,
@@ -258,7 +258,7 @@ ew_mesh_add_plain_node (EwMesh *self, const EwPlainRequest *request, GError **er
 }
 
 static gboolean
-renew_plain (EwMesh *self, EwChange *change, gpointer data, GError **error)
+renew_plain (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 {
   const NodeChange *wanted = data;
   g_autoptr (EwNode) node = ew_mesh_read_node (self, wanted->id, error);
@@ -276,10 +276,10 @@ renew_plain (EwMesh *self, EwChange *change, gpointer data, GError **error)
   g_autofree gchar *old = ew_mesh_node_key ("/pubkeys/", text);
   if (!ew_mesh_claim_public_key (self, change, wanted->public_key, node, error))
     return FALSE;
-  ew_change_delete (change, old);
+  ew_mesh_change_delete (change, old);
   if (!node->joined)
     node->expires_us = self->now_us () + (gint64)wanted->valid_seconds * G_USEC_PER_SEC;
-  ew_change_put_node (change, node);
+  ew_mesh_change_put_node (change, node);
   return TRUE;
 }
 
@@ -293,7 +293,7 @@ ew_mesh_renew_plain_node (EwMesh *self, const gchar *id, const gchar *public_key
 }
 
 static gboolean
-rename_node (EwMesh *self, EwChange *change, gpointer data, GError **error)
+rename_node (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 {
   const NodeChange *wanted = data;
   g_autoptr (EwNode) node = ew_mesh_read_node (self, wanted->id, error);
@@ -304,10 +304,10 @@ rename_node (EwMesh *self, EwChange *change, gpointer data, GError **error)
   if (!ew_mesh_claim_name (self, change, wanted->name, node->id, error))
     return FALSE;
   g_autofree gchar *old = ew_mesh_node_key ("/names/", node->name);
-  ew_change_delete (change, old);
+  ew_mesh_change_delete (change, old);
   g_free (node->name);
   node->name = g_strdup (wanted->name);
-  ew_change_put_node (change, node);
+  ew_mesh_change_put_node (change, node);
   return TRUE;
 }
 
@@ -319,7 +319,7 @@ ew_mesh_rename_node (EwMesh *self, const gchar *id, const gchar *name, GError **
 }
 
 static gboolean
-set_node_mtu (EwMesh *self, EwChange *change, gpointer data, GError **error)
+set_node_mtu (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 {
   const NodeChange *wanted = data;
   g_autoptr (EwNode) node = ew_mesh_read_node (self, wanted->id, error);
@@ -328,7 +328,7 @@ set_node_mtu (EwMesh *self, EwChange *change, gpointer data, GError **error)
   if (node->mtu == wanted->mtu)
     return TRUE;
   node->mtu = wanted->mtu;
-  ew_change_put_node (change, node);
+  ew_mesh_change_put_node (change, node);
   return TRUE;
 }
 
@@ -347,7 +347,7 @@ ew_mesh_set_node_mtu (EwMesh *self, const gchar *id, gint64 mtu, GError **error)
 }
 
 static gboolean
-mark_joined (EwMesh *self, EwChange *change, gpointer data, GError **error)
+mark_joined (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 {
   const NodeChange *wanted = data;
   g_autoptr (EwNode) node = ew_mesh_read_node (self, wanted->id, error);
@@ -357,7 +357,7 @@ mark_joined (EwMesh *self, EwChange *change, gpointer data, GError **error)
     return TRUE;
   node->joined = TRUE;
   node->expires_us = 0;
-  ew_change_put_node (change, node);
+  ew_mesh_change_put_node (change, node);
   return TRUE;
 }
 
@@ -371,7 +371,7 @@ ew_mesh_mark_joined (EwMesh *self, const gchar *id, GError **error)
 /* Endpoints. */
 
 static void
-put_endpoint (EwChange *change, const EwNode *node)
+put_endpoint (EwMeshChange *change, const EwNode *node)
 {
   g_autofree gchar *key = ew_mesh_node_key ("/endpoints/", node->id);
   JsonObject *object = json_object_new ();
@@ -382,11 +382,11 @@ put_endpoint (EwChange *change, const EwNode *node)
       json_object_set_string_member (object, "endpoint", text);
     }
   json_object_set_int_member (object, "last_seen_us", node->last_seen_us);
-  ew_change_put (change, key, object);
+  ew_mesh_change_put (change, key, object);
 }
 
 static gboolean
-put_endpoints (EwMesh *self, EwChange *change, gpointer data, GError **error)
+put_endpoints (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 {
   const gchar *const *ids = data;
   for (guint i = 0; ids[i] && i < ENDPOINTS_AT_ONCE; i++)

@@ -61,7 +61,7 @@ random_ula (void)
 }
 
 gboolean
-ew_ranges_make (const gchar *ipv4, const gchar *ipv6, EwRanges *out, GError **error)
+ew_mesh_ranges_make (const gchar *ipv4, const gchar *ipv6, EwRanges *out, GError **error)
 {
   EwRanges ranges;
   if (!parse (ipv4 ? ipv4 : EW_RANGES_DEFAULT_IPV4, EW_FAMILY_V4, &ranges.v4, error) || !check_ipv4 (&ranges.v4, error))
@@ -87,21 +87,21 @@ place (const EwRanges *ranges, guint32 offset, EwIp out[2])
 }
 
 void
-ew_ranges_service (const EwRanges *ranges, EwIp out[2])
+ew_mesh_ranges_service (const EwRanges *ranges, EwIp out[2])
 {
   place (ranges, 1, out);
 }
 
 guint32
-ew_ranges_count (const EwRanges *ranges)
+ew_mesh_ranges_count (const EwRanges *ranges)
 {
   return (guint32)1 << (32 - ranges->v4.length);
 }
 
 gboolean
-ew_ranges_at (const EwRanges *ranges, guint32 offset, EwIp out[2])
+ew_mesh_ranges_at (const EwRanges *ranges, guint32 offset, EwIp out[2])
 {
-  if (offset < EW_RANGES_FIRST_OFFSET || offset >= ew_ranges_count (ranges) || (offset & 0xff) == 0
+  if (offset < EW_RANGES_FIRST_OFFSET || offset >= ew_mesh_ranges_count (ranges) || (offset & 0xff) == 0
       || (offset & 0xff) == 0xff)
     return FALSE;
   place (ranges, offset, out);

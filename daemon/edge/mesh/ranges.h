@@ -21,13 +21,14 @@ typedef struct
 } EwRanges;
 
 /* NULL: the default, or drawn at random. EW_ERROR_INVALID_ARGUMENT names the rule that is broken. */
-gboolean ew_ranges_make (const gchar *ipv4, const gchar *ipv6, EwRanges *out, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean ew_mesh_ranges_make (const gchar *ipv4, const gchar *ipv6, EwRanges *out,
+                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The service address: IPv4, IPv6. */
-void ew_ranges_service (const EwRanges *ranges, EwIp out[2]);
+void ew_mesh_ranges_service (const EwRanges *ranges, EwIp out[2]);
 /* How many offsets there are, the edges' included. */
-guint32 ew_ranges_count (const EwRanges *ranges);
+guint32 ew_mesh_ranges_count (const EwRanges *ranges);
 /* FALSE: this offset is never a node's (the edges', or an IPv4 address that ends in 0 or 255, which some software takes
  * for a network). */
-gboolean ew_ranges_at (const EwRanges *ranges, guint32 offset, EwIp out[2]);
+gboolean ew_mesh_ranges_at (const EwRanges *ranges, guint32 offset, EwIp out[2]);
 
 G_END_DECLS

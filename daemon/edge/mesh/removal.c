@@ -20,7 +20,7 @@ typedef struct
 } Removal;
 
 void
-ew_change_bury (EwMesh *self, EwChange *change, const EwNode *node)
+ew_mesh_change_bury (EwMesh *self, EwMeshChange *change, const EwNode *node)
 {
   if (!node->has_credential)
     return;
@@ -30,11 +30,11 @@ ew_change_bury (EwMesh *self, EwChange *change, const EwNode *node)
   json_object_set_string_member (stone, "name", node->name);
   json_object_set_string_member (stone, "credential_hash", hash);
   json_object_set_int_member (stone, "removed_us", self->now_us ());
-  ew_change_put (change, key, stone);
+  ew_mesh_change_put (change, key, stone);
 }
 
 static void
-release_addresses (EwMesh *self, EwChange *change, const EwNode *node)
+release_addresses (EwMesh *self, EwMeshChange *change, const EwNode *node)
 {
   for (guint i = 0; i < node->n_addresses; i++)
     {
@@ -43,21 +43,21 @@ release_addresses (EwMesh *self, EwChange *change, const EwNode *node)
       g_autofree gchar *key = ew_mesh_node_key ("/addresses/", text);
       JsonObject *rest = json_object_new ();
       json_object_set_int_member (rest, "released_us", self->now_us ());
-      ew_change_put (change, key, rest);
+      ew_mesh_change_put (change, key, rest);
     }
   if (node->n_addresses == 0)
     return;
   g_autofree gchar *key = ew_mesh_node_key ("/resting/", node->name);
   JsonObject *left = json_object_new ();
-  ew_json_set_ips (left, "addresses", node->addresses, node->n_addresses);
+  ew_mesh_json_set_ips (left, "addresses", node->addresses, node->n_addresses);
   json_object_set_int_member (left, "released_us", self->now_us ());
-  ew_change_put (change, key, left);
+  ew_mesh_change_put (change, key, left);
 }
 
 /* The store's routes, not memory's: another edge may have added one. Adding a route changes the node, so the compare on
  * the node covers it. */
 static gboolean
-delete_routes (EwMesh *self, EwChange *change, const EwNode *node, GError **error)
+delete_routes (EwMesh *self, EwMeshChange *change, const EwNode *node, GError **error)
 {
   g_autoptr (GError) cause = NULL;
   g_autoptr (GPtrArray) entries = ew_store_list (self->store, "/routes/", NULL, 0, NULL, &cause);
@@ -73,7 +73,7 @@ delete_routes (EwMesh *self, EwChange *change, const EwNode *node, GError **erro
       const gchar *data = g_bytes_get_data (entry->value, &length);
       g_autoptr (JsonObject) object = ew_json_parse_object (data, length, EW_MESH_RECORD_MAX, NULL);
       if (object && g_strcmp0 (ew_json_string (object, "node"), node->id) == 0)
-        ew_change_delete (change, entry->key);
+        ew_mesh_change_delete (change, entry->key);
     }
   return TRUE;
 }
@@ -93,7 +93,7 @@ is_orphan (EwMesh *self, const EwNode *node)
 
 /* What is_orphan() says from memory, asked of the store. */
 static gboolean
-check_orphan (EwMesh *self, EwChange *change, const EwNode *node, gboolean *orphan, GError **error)
+check_orphan (EwMesh *self, EwMeshChange *change, const EwNode *node, gboolean *orphan, GError **error)
 {
   g_autofree gchar *path = node->enrollment ? ew_mesh_node_key ("/enrollment/", node->enrollment) : NULL;
   g_autoptr (JsonObject) key = NULL;
@@ -113,28 +113,28 @@ check_orphan (EwMesh *self, EwChange *change, const EwNode *node, gboolean *orph
 
 /* Whether what memory says, that the node is to go by itself, is so in the store. */
 static gboolean
-is_due (EwMesh *self, EwChange *change, const EwNode *node, gboolean *due, GError **error)
+is_due (EwMesh *self, EwMeshChange *change, const EwNode *node, gboolean *due, GError **error)
 {
   *due = !node->joined && node->expires_us > 0 && node->expires_us <= self->now_us ();
   return *due || !is_orphan (self, node) || check_orphan (self, change, node, due, error);
 }
 
 static void
-delete_machine (EwMesh *self, EwChange *change, const EwNode *node)
+delete_machine (EwMesh *self, EwMeshChange *change, const EwNode *node)
 {
   g_autofree gchar *endpoint = ew_mesh_node_key ("/endpoints/", node->id);
-  ew_change_delete (change, endpoint);
+  ew_mesh_change_delete (change, endpoint);
   if (node->has_key)
     {
       g_autofree gchar *text = ew_key_to_base64 (node->public_key);
       g_autofree gchar *public_key = ew_mesh_node_key ("/pubkeys/", text);
-      ew_change_delete (change, public_key);
+      ew_mesh_change_delete (change, public_key);
     }
-  ew_change_bury (self, change, node);
+  ew_mesh_change_bury (self, change, node);
 }
 
 static gboolean
-remove_node (EwMesh *self, EwChange *change, gpointer data, GError **error)
+remove_node (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 {
   const Removal *wanted = data;
   g_autoptr (EwNode) node = ew_mesh_read_node (self, wanted->id, error);
@@ -148,13 +148,13 @@ remove_node (EwMesh *self, EwChange *change, gpointer data, GError **error)
     return FALSE;
   g_autofree gchar *key = ew_mesh_node_key ("/nodes/", node->id);
   g_autofree gchar *name = ew_mesh_node_key ("/names/", node->name);
-  ew_change_expect (change, key, node->store_revision);
-  ew_change_delete (change, key);
-  ew_change_delete (change, name);
+  ew_mesh_change_expect (change, key, node->store_revision);
+  ew_mesh_change_delete (change, key);
+  ew_mesh_change_delete (change, name);
   if (node->enrollment && !wanted->expired)
     {
       g_autofree gchar *enrollment = ew_mesh_node_key ("/enrollment/", node->enrollment);
-      ew_change_delete (change, enrollment);
+      ew_mesh_change_delete (change, enrollment);
     }
   release_addresses (self, change, node);
   delete_machine (self, change, node);
@@ -164,7 +164,7 @@ remove_node (EwMesh *self, EwChange *change, gpointer data, GError **error)
 /* The open key with which the node can be renewed; *enrollment (transfer full) is NULL where there is none that
  * outlives the node. */
 static gboolean
-read_renewal (EwMesh *self, EwChange *change, const EwNode *node, EwEnrollment **enrollment, GError **error)
+read_renewal (EwMesh *self, EwMeshChange *change, const EwNode *node, EwEnrollment **enrollment, GError **error)
 {
   g_autofree gchar *key = node->joined && node->enrollment ? ew_mesh_node_key ("/enrollment/", node->enrollment) : NULL;
   g_autoptr (JsonObject) object = NULL;
@@ -172,16 +172,16 @@ read_renewal (EwMesh *self, EwChange *change, const EwNode *node, EwEnrollment *
   *enrollment = NULL;
   if (key && !ew_mesh_read (self, key, &object, &revision, error))
     return FALSE;
-  g_autoptr (EwEnrollment) read = object ? ew_enrollment_from_json (object) : NULL;
+  g_autoptr (EwEnrollment) read = object ? ew_mesh_enrollment_from_json (object) : NULL;
   if (read == NULL || read->used_by || read->expires_us <= self->now_us () || g_strcmp0 (read->made_by, node->id) == 0)
     return TRUE;
-  ew_change_expect (change, key, revision);
+  ew_mesh_change_expect (change, key, revision);
   *enrollment = g_steal_pointer (&read);
   return TRUE;
 }
 
 static gboolean
-leave_node (EwMesh *self, EwChange *change, gpointer data, GError **error)
+leave_node (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 {
   const Removal *wanted = data;
   g_autoptr (EwNode) node = ew_mesh_read_node (self, wanted->id, error);
@@ -199,14 +199,14 @@ leave_node (EwMesh *self, EwChange *change, gpointer data, GError **error)
   g_clear_pointer (&node->os, g_free);
   g_clear_pointer (&node->version, g_free);
   enrollment->renews = FALSE;
-  ew_change_put_node (change, node);
-  ew_change_put (change, key, ew_enrollment_to_json (enrollment));
+  ew_mesh_change_put_node (change, node);
+  ew_mesh_change_put (change, key, ew_mesh_enrollment_to_json (enrollment));
   return TRUE;
 }
 
 /* Then those go that wait for a key of its making. */
 static gboolean
-end_node (EwMesh *self, const gchar *id, EwChangeAttempt attempt, GError **error)
+end_node (EwMesh *self, const gchar *id, EwMeshChangeAttempt attempt, GError **error)
 {
   g_autofree gchar *copy = g_strdup (id); /* it may be the node's in memory, which goes */
   Removal wanted = { .id = copy };
@@ -277,7 +277,7 @@ is_old (EwMesh *self, const gchar *key, JsonObject *object)
 }
 
 static gboolean
-delete_as_read (EwMesh *self, EwChange *change, gpointer data, GError **error)
+delete_as_read (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 {
   const EwStoreEntry *entry = data;
   gint64 revision;
@@ -285,8 +285,8 @@ delete_as_read (EwMesh *self, EwChange *change, gpointer data, GError **error)
     return FALSE;
   if (revision == entry->mod_revision)
     {
-      ew_change_expect (change, entry->key, revision);
-      ew_change_delete (change, entry->key);
+      ew_mesh_change_expect (change, entry->key, revision);
+      ew_mesh_change_delete (change, entry->key);
     }
   return TRUE;
 }

@@ -144,7 +144,7 @@ check_others (EwMesh *self, const RouteChange *wanted, gboolean *present, GError
       gsize length;
       const gchar *data = g_bytes_get_data (entry->value, &length);
       g_autoptr (JsonObject) object = ew_json_parse_object (data, length, EW_MESH_RECORD_MAX, NULL);
-      g_autoptr (EwRouteEntry) other = object ? ew_route_entry_from_json (object) : NULL;
+      g_autoptr (EwRouteEntry) other = object ? ew_mesh_route_entry_from_json (object) : NULL;
       if (other == NULL)
         continue;
       gboolean own = g_str_equal (other->node_id, wanted->node_id);
@@ -165,7 +165,7 @@ check_others (EwMesh *self, const RouteChange *wanted, gboolean *present, GError
 /* The node is written again as it is: whoever removes it at the same moment must see the route, and the list of routes
    as read is guarded by a key that every added route changes. */
 static gboolean
-add_route (EwMesh *self, EwChange *change, gpointer data, GError **error)
+add_route (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 {
   const RouteChange *wanted = data;
   g_autofree gchar *node_key = ew_mesh_node_key ("/nodes/", wanted->node_id);
@@ -183,12 +183,12 @@ add_route (EwMesh *self, EwChange *change, gpointer data, GError **error)
   JsonObject *route = json_object_new ();
   json_object_set_string_member (route, "cidr", wanted->cidr);
   json_object_set_string_member (route, "node", wanted->node_id);
-  ew_change_expect (change, "/settings", settings_revision);
-  ew_change_expect (change, node_key, node_revision);
-  ew_change_expect (change, key, 0);
-  ew_change_put (change, "/settings", g_steal_pointer (&settings));
-  ew_change_put (change, node_key, g_steal_pointer (&node));
-  ew_change_put (change, key, route);
+  ew_mesh_change_expect (change, "/settings", settings_revision);
+  ew_mesh_change_expect (change, node_key, node_revision);
+  ew_mesh_change_expect (change, key, 0);
+  ew_mesh_change_put (change, "/settings", g_steal_pointer (&settings));
+  ew_mesh_change_put (change, node_key, g_steal_pointer (&node));
+  ew_mesh_change_put (change, key, route);
   return TRUE;
 }
 
@@ -211,7 +211,7 @@ ew_mesh_add_route (EwMesh *self, const gchar *cidr, const gchar *node_id, GError
 }
 
 static gboolean
-remove_route (EwMesh *self, EwChange *change, gpointer data, GError **error)
+remove_route (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 {
   const RouteChange *wanted = data;
   g_autofree gchar *key = ew_mesh_node_key ("/routes/", wanted->cidr);
@@ -221,8 +221,8 @@ remove_route (EwMesh *self, EwChange *change, gpointer data, GError **error)
   if (revision == 0)
     return refuse_route (error, EW_ERROR_NOT_FOUND,
                          "The mesh has no route %s. List its routes with `edgewayctl route list`.", wanted->cidr);
-  ew_change_expect (change, key, revision);
-  ew_change_delete (change, key);
+  ew_mesh_change_expect (change, key, revision);
+  ew_mesh_change_delete (change, key);
   return TRUE;
 }
 

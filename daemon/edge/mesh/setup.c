@@ -30,7 +30,7 @@ ew_mesh_settings_from_json (EwMeshSettings *settings, JsonObject *object)
   settings->public_given = ew_json_bool (object, "public_given", FALSE);
   settings->edge_list = g_strdup (ew_json_string (object, "edge_list"));
   settings->edge_list_signature = g_strdup (ew_json_string (object, "edge_list_signature"));
-  return settings->mesh && settings->suffix && v4 && v6 && ew_ranges_make (v4, v6, &settings->ranges, NULL);
+  return settings->mesh && settings->suffix && v4 && v6 && ew_mesh_ranges_make (v4, v6, &settings->ranges, NULL);
 }
 
 JsonObject *
@@ -79,7 +79,7 @@ peek_endpoint (EwStore *store, gchar **public_endpoint, GError **error)
   const EwStoreEntry *entry = entries->pdata[0];
   const gchar *data = g_bytes_get_data (entry->value, &length);
   g_autoptr (JsonObject) object = ew_json_parse_object (data, length, EW_MESH_RECORD_MAX, NULL);
-  g_autoptr (EwEdge) edge = object ? ew_edge_record_from_json (object) : NULL;
+  g_autoptr (EwEdge) edge = object ? ew_mesh_edge_from_json (object) : NULL;
   if (edge)
     *public_endpoint = g_strdup (edge->endpoints[0]);
   return TRUE;
@@ -138,7 +138,7 @@ name_mesh (EwMeshSettings *settings, const EwMeshSetup *setup, GError **error)
 }
 
 static gboolean
-put_settings (EwMesh *self, EwChange *change, gpointer data, GError **error)
+put_settings (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 {
   const EwMeshSetup *setup = data;
   EwMeshSettings settings = { 0 };
@@ -146,14 +146,14 @@ put_settings (EwMesh *self, EwChange *change, gpointer data, GError **error)
   gboolean ok = read_settings (self, &settings, &revision, error);
   gboolean rename = ok && setup->mesh && g_strcmp0 (setup->mesh, settings.mesh) != 0;
   if (ok && revision == 0)
-    ok = ew_ranges_make (setup->ipv4, setup->ipv6, &settings.ranges, error);
+    ok = ew_mesh_ranges_make (setup->ipv4, setup->ipv6, &settings.ranges, error);
   else if (ok)
     ok = same_range (setup->ipv4, &settings.ranges.v4, error) && same_range (setup->ipv6, &settings.ranges.v6, error);
   ok = ok && name_mesh (&settings, setup, error);
   if (ok && (revision == 0 || rename))
     {
-      ew_change_expect (change, "/settings", revision);
-      ew_change_put (change, "/settings", ew_mesh_settings_to_json (&settings));
+      ew_mesh_change_expect (change, "/settings", revision);
+      ew_mesh_change_put (change, "/settings", ew_mesh_settings_to_json (&settings));
     }
   ew_mesh_settings_clear (&settings);
   return ok;
@@ -178,7 +178,7 @@ make_edge (EwMesh *self, const EwMeshSetup *setup, const EwEdge *stored)
 }
 
 static gboolean
-claim_edge_name (EwMesh *self, EwChange *change, const EwEdge *edge, const EwEdge *stored, GError **error)
+claim_edge_name (EwMesh *self, EwMeshChange *change, const EwEdge *edge, const EwEdge *stored, GError **error)
 {
   g_autofree gchar *key = g_strdup_printf ("/names/%s", edge->name);
   gint64 revision;
@@ -197,18 +197,18 @@ claim_edge_name (EwMesh *self, EwChange *change, const EwEdge *edge, const EwEdg
                     "A node is called \"%s\" already, so the edge can't be: give another --name.", edge->name);
       return FALSE;
     }
-  ew_change_expect (change, key, 0);
-  ew_change_put_owner (change, key, "edge", edge->id);
+  ew_mesh_change_expect (change, key, 0);
+  ew_mesh_change_put_owner (change, key, "edge", edge->id);
   if (stored)
     {
       g_autofree gchar *old = g_strdup_printf ("/names/%s", stored->name);
-      ew_change_delete (change, old);
+      ew_mesh_change_delete (change, old);
     }
   return TRUE;
 }
 
 static gboolean
-put_edge (EwMesh *self, EwChange *change, gpointer data, GError **error)
+put_edge (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 {
   const EwMeshSetup *setup = data;
   g_autofree gchar *key = ew_mesh_node_key ("/edges/", self->edge_id);
@@ -218,23 +218,23 @@ put_edge (EwMesh *self, EwChange *change, gpointer data, GError **error)
   gint64 revision;
   if (!ew_mesh_read (self, key, &object, &revision, error))
     return FALSE;
-  g_autoptr (EwEdge) stored = object ? ew_edge_record_from_json (object) : NULL;
+  g_autoptr (EwEdge) stored = object ? ew_mesh_edge_from_json (object) : NULL;
   g_autoptr (EwEdge) edge = make_edge (self, setup, stored);
   if (stored && g_str_equal (stored->name, edge->name)
       && g_strv_equal ((const gchar *const *)stored->endpoints, (const gchar *const *)edge->endpoints))
     return TRUE;
   if (!claim_edge_name (self, change, edge, stored, error))
     return FALSE;
-  ew_change_expect (change, key, revision);
-  ew_change_put (change, key, ew_edge_record_to_json (edge));
-  ew_change_put_owner (change, pubkeys, "edge", edge->id);
+  ew_mesh_change_expect (change, key, revision);
+  ew_mesh_change_put (change, key, ew_mesh_edge_to_json (edge));
+  ew_mesh_change_put_owner (change, pubkeys, "edge", edge->id);
   return TRUE;
 }
 
 /* The list of edges, signed. ECDSA signatures differ each time: a good one is kept, so that documents stay the same. */
 
 static gboolean
-put_edge_list (EwMesh *self, EwChange *change, gpointer data, GError **error)
+put_edge_list (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 {
   const EwMeshSetup *setup = data;
   g_autofree gchar *list = ew_mesh_document_edge_list (self);
@@ -251,8 +251,8 @@ put_edge_list (EwMesh *self, EwChange *change, gpointer data, GError **error)
       g_free (settings.edge_list_signature);
       settings.edge_list = g_steal_pointer (&list);
       settings.edge_list_signature = g_steal_pointer (&signature);
-      ew_change_expect (change, "/settings", revision);
-      ew_change_put (change, "/settings", ew_mesh_settings_to_json (&settings));
+      ew_mesh_change_expect (change, "/settings", revision);
+      ew_mesh_change_put (change, "/settings", ew_mesh_settings_to_json (&settings));
       good = TRUE;
     }
   ew_mesh_settings_clear (&settings);
@@ -271,7 +271,7 @@ ew_mesh_settle_setup (EwMesh *self, const EwMeshSetup *setup, GError **error)
 /* Flags. */
 
 static gboolean
-put_flag (EwMesh *self, EwChange *change, gpointer data, GError **error)
+put_flag (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 {
   const gchar *member = data;
   g_autoptr (JsonObject) object = NULL;
@@ -281,8 +281,8 @@ put_flag (EwMesh *self, EwChange *change, gpointer data, GError **error)
   if (object == NULL || ew_json_bool (object, member, FALSE))
     return TRUE;
   json_object_set_boolean_member (object, member, TRUE);
-  ew_change_expect (change, "/settings", revision);
-  ew_change_put (change, "/settings", g_steal_pointer (&object));
+  ew_mesh_change_expect (change, "/settings", revision);
+  ew_mesh_change_put (change, "/settings", g_steal_pointer (&object));
   return TRUE;
 }
 
@@ -307,13 +307,13 @@ ew_mesh_keep_public (EwMesh *self, GError **error)
 /* Timestamps. */
 
 static gboolean
-put_timestamp_floor (EwMesh *self, EwChange *change, gpointer data, GError **error)
+put_timestamp_floor (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 {
   const guint64 *realtime_ns = data;
   g_autofree gchar *key = ew_mesh_node_key ("/timestamps/", self->edge_id);
   JsonObject *object = json_object_new ();
   json_object_set_int_member (object, "floor_ns", (gint64)*realtime_ns);
-  ew_change_put (change, key, object);
+  ew_mesh_change_put (change, key, object);
   return TRUE;
 }
 

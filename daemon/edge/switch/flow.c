@@ -41,7 +41,7 @@ read_ports (const EwIpHeader *header, const guint8 *packet, gsize len, guint16 *
 }
 
 void
-ew_flow_init (EwFlow *flow, const EwIpHeader *header, const guint8 *packet, gsize len)
+ew_switch_flow_init (EwFlow *flow, const EwIpHeader *header, const guint8 *packet, gsize len)
 {
   guint16 source, destination;
   int order = memcmp (header->source.bytes, header->destination.bytes, sizeof header->source.bytes);
@@ -58,7 +58,7 @@ ew_flow_init (EwFlow *flow, const EwIpHeader *header, const guint8 *packet, gsiz
 #define QUOTED_MAX 128 /* IPv6 with some extension headers and the ports */
 
 gboolean
-ew_flow_init_quoted (EwFlow *flow, const EwIpHeader *header, const guint8 *packet, gsize len)
+ew_switch_flow_init_quoted (EwFlow *flow, const EwIpHeader *header, const guint8 *packet, gsize len)
 {
   const gsize offset = (gsize)header->header_length + 8, whole = MIN (len, header->total_length);
   guint8 quoted[QUOTED_MAX];
@@ -76,7 +76,7 @@ ew_flow_init_quoted (EwFlow *flow, const EwIpHeader *header, const guint8 *packe
   quoted[v6 ? 5 : 3] = (guint8)(v6 ? size - 40 : size);
   if (!ew_packet_parse (quoted, size, &inner) || inner.unsafe || !ew_ip_equal (&inner.source, &header->destination))
     return FALSE;
-  ew_flow_init (flow, &inner, quoted, size);
+  ew_switch_flow_init (flow, &inner, quoted, size);
   return TRUE;
 }
 
@@ -90,7 +90,7 @@ mix (guint64 a, guint64 b)
 }
 
 guint32
-ew_flow_hash (const EwFlow *flow, guint64 seed)
+ew_switch_flow_hash (const EwFlow *flow, guint64 seed)
 {
   guint64 low[2], high[2], hash;
 
@@ -104,7 +104,7 @@ ew_flow_hash (const EwFlow *flow, guint64 seed)
 }
 
 gboolean
-ew_flow_equal (const EwFlow *a, const EwFlow *b)
+ew_switch_flow_equal (const EwFlow *a, const EwFlow *b)
 {
   return a->protocol == b->protocol && a->low_port == b->low_port && a->high_port == b->high_port
          && ew_ip_equal (&a->low, &b->low) && ew_ip_equal (&a->high, &b->high);

@@ -21,10 +21,10 @@ typedef struct
 } EwFlow;
 
 /* header is ew_packet_parse()'s of that packet. Never fails: what cannot be read is zero. */
-void ew_flow_init (EwFlow *flow, const EwIpHeader *header, const guint8 *packet, gsize len);
+void ew_switch_flow_init (EwFlow *flow, const EwIpHeader *header, const guint8 *packet, gsize len);
 /* The flow of the packet that an ICMP error quotes, as that packet was: FALSE for anything but an error about a packet
    that the error's receiver had sent. */
-gboolean ew_flow_init_quoted (EwFlow *flow, const EwIpHeader *header, const guint8 *packet, gsize len);
+gboolean ew_switch_flow_init_quoted (EwFlow *flow, const EwIpHeader *header, const guint8 *packet, gsize len);
 /* The same for both directions. With a secret seed strangers cannot tell which flows meet. */
-guint32 ew_flow_hash (const EwFlow *flow, guint64 seed);
-gboolean ew_flow_equal (const EwFlow *a, const EwFlow *b);
+guint32 ew_switch_flow_hash (const EwFlow *flow, guint64 seed);
+gboolean ew_switch_flow_equal (const EwFlow *a, const EwFlow *b);

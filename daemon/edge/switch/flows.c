@@ -71,7 +71,7 @@ make_state (const EwFlowTable *self, guint32 now, gboolean replied)
 static Entry *
 set_of (const EwFlowTable *self, const EwFlow *flow)
 {
-  return self->entries + (ew_flow_hash (flow, self->seed) & self->sets) * WAYS;
+  return self->entries + (ew_switch_flow_hash (flow, self->seed) & self->sets) * WAYS;
 }
 
 static gboolean
@@ -146,7 +146,7 @@ clear_entry (Entry *entry, const Copy *copy)
 }
 
 EwFlowTable *
-ew_flow_table_new (guint64 seed, gsize capacity)
+ew_switch_flow_table_new (guint64 seed, gsize capacity)
 {
   EwFlowTable *self = g_new0 (EwFlowTable, 1);
 
@@ -160,7 +160,7 @@ ew_flow_table_new (guint64 seed, gsize capacity)
 }
 
 void
-ew_flow_table_free (EwFlowTable *self)
+ew_switch_flow_table_free (EwFlowTable *self)
 {
   if (self == NULL)
     return;
@@ -181,7 +181,7 @@ note_packet (const EwFlowTable *self, Entry *entry, const Copy *copy, gboolean r
 }
 
 EwFlowState
-ew_flow_table_find (EwFlowTable *self, const EwFlow *flow, guint32 now, gboolean *opener)
+ew_switch_flow_table_find (EwFlowTable *self, const EwFlow *flow, guint32 now, gboolean *opener)
 {
   Entry *entries = set_of (self, flow);
   guint64 key[5];
@@ -232,7 +232,7 @@ rank (const Copy *copy, const guint64 key[5], const EwFlowOwner *owner, gboolean
 }
 
 gboolean
-ew_flow_table_store (EwFlowTable *self, const EwFlow *flow, EwFlowOwner *owner, guint32 now)
+ew_switch_flow_table_store (EwFlowTable *self, const EwFlow *flow, EwFlowOwner *owner, guint32 now)
 {
   const gboolean at_bound = atomic_load_explicit (&owner->n, memory_order_relaxed) >= EW_FLOWS_PER_NODE;
   Entry *entries = set_of (self, flow), *best = NULL;
@@ -269,7 +269,7 @@ ew_flow_table_store (EwFlowTable *self, const EwFlow *flow, EwFlowOwner *owner, 
 }
 
 void
-ew_flow_table_remove (EwFlowTable *self, const EwFlow *flow)
+ew_switch_flow_table_remove (EwFlowTable *self, const EwFlow *flow)
 {
   Entry *entries = set_of (self, flow);
   guint64 key[5];
@@ -282,13 +282,13 @@ ew_flow_table_remove (EwFlowTable *self, const EwFlow *flow)
 }
 
 void
-ew_flow_table_invalidate (EwFlowTable *self)
+ew_switch_flow_table_invalidate (EwFlowTable *self)
 {
   atomic_fetch_add_explicit (&self->generation, 1, memory_order_acq_rel);
 }
 
 void
-ew_flow_table_forget (EwFlowTable *self, EwFlowOwner *owner)
+ew_switch_flow_table_forget (EwFlowTable *self, EwFlowOwner *owner)
 {
   for (gsize i = 0; i < (self->sets + 1) * WAYS && atomic_load (&owner->n) > 0; i++)
     {

@@ -26,7 +26,7 @@
 
 typedef struct EwFlowTable EwFlowTable;
 
-/* How many flows somebody has in the table. Zeroed: none. It stays in place until ew_flow_table_forget(). */
+/* How many flows somebody has in the table. Zeroed: none. It stays in place until ew_switch_flow_table_forget(). */
 typedef struct
 {
   _Atomic guint32 n;
@@ -35,24 +35,24 @@ typedef struct
 typedef enum
 {
   EW_FLOW_UNKNOWN, /* ask */
-  EW_FLOW_STALE,   /* it was let pass, before ew_flow_table_invalidate(): ask, in the direction that opened it */
+  EW_FLOW_STALE,   /* it was let pass, before ew_switch_flow_table_invalidate(): ask, in the direction that opened it */
   EW_FLOW_PASSES
 } EwFlowState;
 
 /* capacity: entries, a power of two from 4; 0: EW_FLOWS_DEFAULT. seed: random. */
-EwFlowTable *ew_flow_table_new (guint64 seed, gsize capacity);
-void ew_flow_table_free (EwFlowTable *self);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwFlowTable, ew_flow_table_free)
+EwFlowTable *ew_switch_flow_table_new (guint64 seed, gsize capacity);
+void ew_switch_flow_table_free (EwFlowTable *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwFlowTable, ew_switch_flow_table_free)
 
 /* now: seconds of any clock that does not go back. Notes the packet where the flow passes. *opener, where the flow is
    not unknown: what `reversed` was when it was opened. */
-EwFlowState ew_flow_table_find (EwFlowTable *self, const EwFlow *flow, guint32 now, gboolean *opener);
+EwFlowState ew_switch_flow_table_find (EwFlowTable *self, const EwFlow *flow, guint32 now, gboolean *opener);
 /* Remembers that the flow passes, opened in the direction that flow->reversed names, or refreshes it. FALSE: there is
    no room for it. */
-gboolean ew_flow_table_store (EwFlowTable *self, const EwFlow *flow, EwFlowOwner *owner, guint32 now);
-void ew_flow_table_remove (EwFlowTable *self, const EwFlow *flow);
+gboolean ew_switch_flow_table_store (EwFlowTable *self, const EwFlow *flow, EwFlowOwner *owner, guint32 now);
+void ew_switch_flow_table_remove (EwFlowTable *self, const EwFlow *flow);
 /* The policy, or whom an address belongs to, has changed: every flow is asked about once more. */
-void ew_flow_table_invalidate (EwFlowTable *self);
+void ew_switch_flow_table_invalidate (EwFlowTable *self);
 /* Removes all flows of an owner that is to go, and that opens no more. Not in a data thread: it looks at every entry.
  */
-void ew_flow_table_forget (EwFlowTable *self, EwFlowOwner *owner);
+void ew_switch_flow_table_forget (EwFlowTable *self, EwFlowOwner *owner);

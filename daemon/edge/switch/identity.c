@@ -20,7 +20,7 @@ is_recent (guint64 then_ns, guint64 within_ns, guint64 now_ns)
 }
 
 EwInstanceChange
-ew_instances_note (EwInstances *instances, guint32 number)
+ew_switch_instances_note (EwInstances *instances, guint32 number)
 {
   gboolean known = FALSE;
 
@@ -35,7 +35,7 @@ ew_instances_note (EwInstances *instances, guint32 number)
 }
 
 void
-ew_identity_note_stats (EwIdentity *identity, const EwPeerStats *stats, guint64 now_ns, guint64 realtime_ns)
+ew_switch_identity_note_stats (EwIdentity *identity, const EwPeerStats *stats, guint64 now_ns, guint64 realtime_ns)
 {
   if (stats->refused_old != identity->refused_old)
     identity->refused_ns = now_ns;
@@ -49,14 +49,14 @@ ew_identity_note_stats (EwIdentity *identity, const EwPeerStats *stats, guint64 
 }
 
 void
-ew_identity_note_move (EwIdentity *identity, const EwEndpoint *from, guint64 now_ns)
+ew_switch_identity_note_move (EwIdentity *identity, const EwEndpoint *from, guint64 now_ns)
 {
   identity->former = *from;
   identity->moved_ns = now_ns;
 }
 
 const EwEndpoint *
-ew_identity_whom_to_call (EwIdentity *identity, guint64 appeared_ns)
+ew_switch_identity_whom_to_call (EwIdentity *identity, guint64 appeared_ns)
 {
   if (appeared_ns == identity->appeared_ns)
     return NULL;
@@ -65,7 +65,7 @@ ew_identity_whom_to_call (EwIdentity *identity, guint64 appeared_ns)
 }
 
 EwNodeProblem
-ew_identity_get_problem (const EwIdentity *identity, guint64 back_ns, guint64 now_ns)
+ew_switch_identity_get_problem (const EwIdentity *identity, guint64 back_ns, guint64 now_ns)
 {
   if (is_recent (back_ns, TWO_MACHINES_NS, now_ns))
     return EW_NODE_PROBLEM_TWO_MACHINES;
@@ -75,7 +75,7 @@ ew_identity_get_problem (const EwIdentity *identity, guint64 back_ns, guint64 no
 }
 
 gboolean
-ew_identity_is_refused (const EwIdentity *identity, guint64 now_ns)
+ew_switch_identity_is_refused (const EwIdentity *identity, guint64 now_ns)
 {
   return is_recent (identity->refused_ns, REFUSED_NS, now_ns);
 }

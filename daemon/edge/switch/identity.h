@@ -33,7 +33,7 @@ typedef enum
   EW_INSTANCE_BACK /* another one was there in between */
 } EwInstanceChange;
 
-EwInstanceChange ew_instances_note (EwInstances *instances, guint32 number);
+EwInstanceChange ew_switch_instances_note (EwInstances *instances, guint32 number);
 
 typedef struct
 {
@@ -45,12 +45,13 @@ typedef struct
   guint64 appeared_ns; /* the new number that was last looked at */
 } EwIdentity;
 
-void ew_identity_note_stats (EwIdentity *identity, const EwPeerStats *stats, guint64 now_ns, guint64 realtime_ns);
+void ew_switch_identity_note_stats (EwIdentity *identity, const EwPeerStats *stats, guint64 now_ns,
+                                    guint64 realtime_ns);
 /* It is somewhere else than before, where it was online. */
-void ew_identity_note_move (EwIdentity *identity, const EwEndpoint *from, guint64 now_ns);
+void ew_switch_identity_note_move (EwIdentity *identity, const EwEndpoint *from, guint64 now_ns);
 /* Where to call because a new number appeared then; NULL: nowhere, it hadn't moved before, or that's done already. */
-const EwEndpoint *ew_identity_whom_to_call (EwIdentity *identity, guint64 appeared_ns);
+const EwEndpoint *ew_switch_identity_whom_to_call (EwIdentity *identity, guint64 appeared_ns);
 /* back_ns: when a number was last back. */
-EwNodeProblem ew_identity_get_problem (const EwIdentity *identity, guint64 back_ns, guint64 now_ns);
+EwNodeProblem ew_switch_identity_get_problem (const EwIdentity *identity, guint64 back_ns, guint64 now_ns);
 /* Its handshakes are refused at present: not proved, for its own eyes only. */
-gboolean ew_identity_is_refused (const EwIdentity *identity, guint64 now_ns);
+gboolean ew_switch_identity_is_refused (const EwIdentity *identity, guint64 now_ns);

@@ -81,8 +81,8 @@ read_stats (EwDevice *device, const EwTime *time, void *data)
 
       ew_peer_get_stats (node->peer, &stats);
       if (node->online && !ew_endpoint_same_remote (endpoint, &node->endpoint))
-        ew_identity_note_move (&node->identity, &node->endpoint, time->now_ns);
-      ew_identity_note_stats (&node->identity, &stats, time->now_ns, time->realtime_ns);
+        ew_switch_identity_note_move (&node->identity, &node->endpoint, time->now_ns);
+      ew_switch_identity_note_stats (&node->identity, &stats, time->now_ns, time->realtime_ns);
       node->latest_timestamp_ns = ew_peer_get_latest_timestamp (node->peer);
       node->refused_timestamp_ns = ew_peer_get_refused_timestamp (node->peer);
       node->endpoint = *endpoint;
@@ -124,7 +124,7 @@ static gboolean
 problem_changed (SwitchNode *node, guint64 now)
 {
   const guint64 back = atomic_load_explicit (&node->router.instance_back_ns, memory_order_acquire);
-  const EwNodeProblem problem = ew_identity_get_problem (&node->identity, back, now);
+  const EwNodeProblem problem = ew_switch_identity_get_problem (&node->identity, back, now);
   const gboolean changed = problem != node->problem;
 
   node->problem = problem;
@@ -153,7 +153,7 @@ static void
 call_former (EwSwitch *self, SwitchNode *node)
 {
   const guint64 appeared = atomic_load_explicit (&node->router.instance_new_ns, memory_order_acquire);
-  Call call = { node, ew_identity_whom_to_call (&node->identity, appeared) };
+  Call call = { node, ew_switch_identity_whom_to_call (&node->identity, appeared) };
 
   if (call.to != NULL)
     ew_engine_call (self->engine, call_peer, &call);
@@ -166,13 +166,14 @@ judge (EwSwitch *self, SwitchNode *node, guint64 now, GArray *changes)
 
   node->presence.goodbye_ns = atomic_load_explicit (&node->router.goodbye_ns, memory_order_acquire);
   node->presence.last_probe_ns = atomic_load_explicit (&node->router.probe_ns, memory_order_acquire);
-  change.online = ew_presence_is_online (&node->presence, now);
+  change.online = ew_switch_presence_is_online (&node->presence, now);
   change.presence_changed = change.online != node->online;
   change.endpoint_changed = endpoint_changed (node, now);
   change.problem_changed = problem_changed (node, now);
   node->online = change.online;
   atomic_store_explicit (&node->router.online, change.online, memory_order_relaxed);
-  atomic_store_explicit (&node->router.departed, ew_presence_has_departed (&node->presence), memory_order_relaxed);
+  atomic_store_explicit (&node->router.departed, ew_switch_presence_has_departed (&node->presence),
+                         memory_order_relaxed);
   if (!change.presence_changed && !change.endpoint_changed && !change.problem_changed)
     return;
   change.id = g_strdup (node->id);
@@ -408,8 +409,8 @@ on_notice (gpointer data)
 
       /* One that is away asks by its first PROBE. */
       if (knows (node) || !node->online)
-        ew_notice_stop (&node->notice);
-      else if (ew_notice_take (&node->notice, now))
+        ew_switch_notice_stop (&node->notice);
+      else if (ew_switch_notice_take (&node->notice, now))
         {
           mail (&mailing, node);
           sent++;
@@ -431,7 +432,7 @@ ew_switch_monitor_notify (EwSwitch *self, SwitchNode *node)
     return;
   if (node->notice.due_ns == 0)
     g_ptr_array_add (self->noticing, node);
-  ew_notice_start (&node->notice, ew_switch_now_ns ());
+  ew_switch_notice_start (&node->notice, ew_switch_now_ns ());
   run_every (self, &self->notice_source, NOTICE_MS, on_notice);
 }
 

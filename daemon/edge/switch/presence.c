@@ -2,7 +2,7 @@
 #include "edge/switch/presence.h"
 
 gboolean
-ew_presence_has_departed (const EwPresence *presence)
+ew_switch_presence_has_departed (const EwPresence *presence)
 {
   const guint64 goodbye = presence->goodbye_ns;
 
@@ -13,16 +13,16 @@ ew_presence_has_departed (const EwPresence *presence)
 }
 
 gboolean
-ew_presence_is_online (const EwPresence *presence, guint64 now_ns)
+ew_switch_presence_is_online (const EwPresence *presence, guint64 now_ns)
 {
-  if (presence->last_rx_ns == 0 || ew_presence_has_departed (presence))
+  if (presence->last_rx_ns == 0 || ew_switch_presence_has_departed (presence))
     return FALSE;
   /* A packet may have come in after now_ns was read. */
   return presence->last_rx_ns >= now_ns || now_ns - presence->last_rx_ns <= EW_PRESENCE_ONLINE_NS;
 }
 
 gdouble
-ew_presence_get_rtt (guint64 rtt_ns, guint64 measured_ns, guint64 now_ns)
+ew_switch_presence_get_rtt (guint64 rtt_ns, guint64 measured_ns, guint64 now_ns)
 {
   if (measured_ns == 0 || (now_ns > measured_ns && now_ns - measured_ns > EW_PRESENCE_RTT_NS))
     return -1;
@@ -30,20 +30,20 @@ ew_presence_get_rtt (guint64 rtt_ns, guint64 measured_ns, guint64 now_ns)
 }
 
 void
-ew_notice_start (EwNotice *notice, guint64 now_ns)
+ew_switch_notice_start (EwNotice *notice, guint64 now_ns)
 {
   notice->due_ns = now_ns;
   notice->sent = 0;
 }
 
 void
-ew_notice_stop (EwNotice *notice)
+ew_switch_notice_stop (EwNotice *notice)
 {
   notice->due_ns = 0;
 }
 
 gboolean
-ew_notice_take (EwNotice *notice, guint64 now_ns)
+ew_switch_notice_take (EwNotice *notice, guint64 now_ns)
 {
   static const guint64 pauses[] = { 1, 2, 4 }; /* s */
 

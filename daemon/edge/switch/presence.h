@@ -25,11 +25,11 @@ typedef struct
   guint64 goodbye_ns;
 } EwPresence;
 
-gboolean ew_presence_is_online (const EwPresence *presence, guint64 now_ns);
+gboolean ew_switch_presence_is_online (const EwPresence *presence, guint64 now_ns);
 /* It said goodbye and has not been back: packets to it can be answered "unreachable" at once. */
-gboolean ew_presence_has_departed (const EwPresence *presence);
+gboolean ew_switch_presence_has_departed (const EwPresence *presence);
 /* Milliseconds, or -1: never measured, or too long ago. */
-gdouble ew_presence_get_rtt (guint64 rtt_ns, guint64 measured_ns, guint64 now_ns);
+gdouble ew_switch_presence_get_rtt (guint64 rtt_ns, guint64 measured_ns, guint64 now_ns);
 
 /* The NOTICE that a node's document has changed: said at once, repeated after 1, 2 and 4 s until the node shows that it
    knows, then left to its next PROBE, whose ANSWER says the same. */
@@ -39,7 +39,7 @@ typedef struct
   guint sent;
 } EwNotice;
 
-void ew_notice_start (EwNotice *notice, guint64 now_ns);
-void ew_notice_stop (EwNotice *notice);
+void ew_switch_notice_start (EwNotice *notice, guint64 now_ns);
+void ew_switch_notice_stop (EwNotice *notice);
 /* True when one is to be sent now; moves on to the next. */
-gboolean ew_notice_take (EwNotice *notice, guint64 now_ns);
+gboolean ew_switch_notice_take (EwNotice *notice, guint64 now_ns);

@@ -147,7 +147,7 @@ take_rtt (Transit *t, guint64 token, guint64 stamp_ns)
 static void
 note_instance (Transit *t, guint32 number)
 {
-  const EwInstanceChange change = ew_instances_note (&t->node->instances, number);
+  const EwInstanceChange change = ew_switch_instances_note (&t->node->instances, number);
 
   if (change == EW_INSTANCE_SAME)
     return;
@@ -246,8 +246,8 @@ is_about_flow (const Transit *t, EwFlowTable *flows, guint32 now)
   EwFlow quoted;
   gboolean opener;
 
-  return ew_flow_init_quoted (&quoted, &t->header, t->packet->data, t->packet->len)
-         && ew_flow_table_find (flows, &quoted, now, &opener) == EW_FLOW_PASSES;
+  return ew_switch_flow_init_quoted (&quoted, &t->header, t->packet->data, t->packet->len)
+         && ew_switch_flow_table_find (flows, &quoted, now, &opener) == EW_FLOW_PASSES;
 }
 
 /* The policy has changed since the flow was opened: asked again as it was opened, by this packet or against it. */
@@ -262,10 +262,10 @@ ask_again (const Transit *t, const EwRouterPolicy *policy, const EwFlow *flow, E
   opened.reversed = opener;
   if (from != NULL && ask (t, policy, &opened, from, reply ? t->node : to))
     {
-      ew_flow_table_store (policy->flows, &opened, &from->flows, now);
+      ew_switch_flow_table_store (policy->flows, &opened, &from->flows, now);
       return TRUE;
     }
-  ew_flow_table_remove (policy->flows, flow);
+  ew_switch_flow_table_remove (policy->flows, flow);
   return FALSE;
 }
 
@@ -279,10 +279,10 @@ verdict (const Transit *t, EwRouterNode *to)
 
   if (policy == NULL)
     return TRUE;
-  ew_flow_init (&flow, &t->header, t->packet->data, t->packet->len);
+  ew_switch_flow_init (&flow, &t->header, t->packet->data, t->packet->len);
   if (policy->flows == NULL)
     return ask (t, policy, &flow, t->node, to);
-  switch (ew_flow_table_find (policy->flows, &flow, now, &opener))
+  switch (ew_switch_flow_table_find (policy->flows, &flow, now, &opener))
     {
     case EW_FLOW_PASSES:
       return TRUE;
@@ -299,7 +299,7 @@ verdict (const Transit *t, EwRouterNode *to)
     return TRUE;
   if (!ask (t, policy, &flow, t->node, to))
     return FALSE;
-  ew_flow_table_store (policy->flows, &flow, &t->node->flows, now);
+  ew_switch_flow_table_store (policy->flows, &flow, &t->node->flows, now);
   return TRUE;
 }
 

@@ -107,7 +107,7 @@ set_peer (EwSwitch *self, SwitchNode *node, const EwSwitchNode *given, gboolean 
   if (!ew_engine_set_peer (self->engine, &config))
     return FALSE;
   if (self->flows != NULL)
-    ew_flow_table_invalidate (self->flows);
+    ew_switch_flow_table_invalidate (self->flows);
   ew_engine_call (self->engine, find_peer, &find);
   node->peer = find.peer;
   g_array_set_size (node->addresses, 0);
@@ -185,8 +185,8 @@ ew_switch_remove_node (EwSwitch *self, const gchar *id)
   ew_engine_remove_peer (self->engine, node->public_key);
   if (self->flows != NULL)
     {
-      ew_flow_table_forget (self->flows, &node->router.flows);
-      ew_flow_table_invalidate (self->flows);
+      ew_switch_flow_table_forget (self->flows, &node->router.flows);
+      ew_switch_flow_table_invalidate (self->flows);
     }
   g_hash_table_remove (self->by_key, node->public_key);
   g_ptr_array_remove_index_fast (self->order, node->index);
@@ -220,7 +220,7 @@ get_handshake_floor (const SwitchNode *node, guint64 now)
 {
   const guint64 realtime = (guint64)g_get_real_time () * 1000;
 
-  if (!ew_identity_is_refused (&node->identity, now) || node->problem == EW_NODE_PROBLEM_CLOCK_BEHIND
+  if (!ew_switch_identity_is_refused (&node->identity, now) || node->problem == EW_NODE_PROBLEM_CLOCK_BEHIND
       || node->refused_timestamp_ns + EW_IDENTITY_CLOCK_BEHIND_S * EW_SECOND_NS < realtime)
     return 0;
   return node->latest_timestamp_ns;
@@ -242,13 +242,13 @@ ew_switch_get_node (EwSwitch *self, const gchar *id, EwSwitchNodeStatus *out)
     .last_handshake_us = (gint64)(node->last_handshake_realtime_ns / 1000),
     .rx_bytes = node->rx_bytes,
     .tx_bytes = node->tx_bytes,
-    .rtt_ms = ew_presence_get_rtt (atomic_load_explicit (&node->router.rtt_ns, memory_order_acquire),
-                                   atomic_load_explicit (&node->router.rtt_at_ns, memory_order_acquire), now),
+    .rtt_ms = ew_switch_presence_get_rtt (atomic_load_explicit (&node->router.rtt_ns, memory_order_acquire),
+                                          atomic_load_explicit (&node->router.rtt_at_ns, memory_order_acquire), now),
     .endpoint = node->endpoint,
     .former_endpoint = node->identity.former,
     .problem = node->problem,
     .clock_behind_s = node->identity.behind_s,
-    .refused = ew_identity_is_refused (&node->identity, now),
+    .refused = ew_switch_identity_is_refused (&node->identity, now),
     .handshake_floor_ns = get_handshake_floor (node, now),
   };
   read_counters (node, out);
@@ -272,7 +272,7 @@ ew_switch_set_verdict (EwSwitch *self, EwSwitchVerdict verdict, gpointer user_da
   if (verdict != NULL && self->flows == NULL)
     {
       ew_random (&seed, sizeof seed);
-      self->flows = ew_flow_table_new (seed, 0);
+      self->flows = ew_switch_flow_table_new (seed, 0);
     }
   if (verdict != NULL)
     {
@@ -284,7 +284,7 @@ ew_switch_set_verdict (EwSwitch *self, EwSwitchVerdict verdict, gpointer user_da
   ew_engine_call (self->engine, pass_by, NULL);
   /* Only now: until then a data thread may have asked the old one, and have remembered what that let pass. */
   if (self->flows != NULL)
-    ew_flow_table_invalidate (self->flows);
+    ew_switch_flow_table_invalidate (self->flows);
   g_free (old);
 }
 
@@ -477,7 +477,7 @@ ew_switch_free (EwSwitch *self)
   /* The TUN first: with it go its addresses and routes, and nobody can come through it while the firewall is taken
    * away. */
   g_clear_pointer (&self->engine, ew_engine_free);
-  g_clear_pointer (&self->flows, ew_flow_table_free);
+  g_clear_pointer (&self->flows, ew_switch_flow_table_free);
   g_clear_pointer (&self->exit, ew_exit_free);
   ew_switch_monitor_clear (self);
   g_hash_table_unref (self->by_key);

@@ -141,11 +141,11 @@ test_demoted_maker (Fixture *fixture, gconstpointer unused)
   g_autoptr (Machine) machine = machine_by (fixture, fixture->admin, "admin", NULL, "evil");
   g_autoptr (Machine) named = machine_by (fixture, fixture->admin, "server", "web", NULL);
   g_autofree gchar *key = g_strconcat ("/nodes/", fixture->admin, NULL);
-  g_autoptr (EwNode) node = ew_node_copy (ew_mesh_get_node (fixture->mesh, fixture->admin));
+  g_autoptr (EwNode) node = ew_mesh_node_copy (ew_mesh_get_node (fixture->mesh, fixture->admin));
   g_autoptr (GError) error = NULL;
   g_free (node->role);
   node->role = g_strdup ("member");
-  g_autoptr (JsonObject) object = ew_node_to_json (node);
+  g_autoptr (JsonObject) object = ew_mesh_node_to_json (node);
   g_autofree gchar *text = ew_json_to_string (object, FALSE);
   fixture_settle ();
   fixture_write (fixture->store, key, text);

@@ -217,10 +217,10 @@ test_joined_as_it_expired (Fixture *fixture, gconstpointer unused)
   g_autofree gchar *key = g_strconcat ("/nodes/", id, NULL);
   g_assert_nonnull (ew_mesh_add_route (fixture->mesh, "10.1.0.0/16", id, NULL));
   fixture_settle ();
-  g_autoptr (EwNode) joined = ew_node_copy (ew_mesh_get_node (fixture->mesh, id));
+  g_autoptr (EwNode) joined = ew_mesh_node_copy (ew_mesh_get_node (fixture->mesh, id));
   joined->joined = TRUE;
   joined->expires_us = 0;
-  g_autoptr (JsonObject) object = ew_node_to_json (joined);
+  g_autoptr (JsonObject) object = ew_mesh_node_to_json (joined);
   g_autofree gchar *text = ew_json_to_string (object, FALSE);
   fixture_now_us += 3601 * G_TIME_SPAN_SECOND;
   fixture_write (fixture->store, key, text); /* this edge has not heard of it yet */
@@ -265,7 +265,7 @@ test_old_edge_id (void)
   g_autoptr (EwMesh) mesh = fixture_open (store, "frankfurt");
   const EwEdge *edge = ew_mesh_get_edge (mesh);
   g_autofree gchar *key = g_strconcat ("/edges/", edge->id, NULL), *name = NULL, *endpoint = NULL;
-  g_autoptr (JsonObject) object = ew_edge_record_to_json (edge);
+  g_autoptr (JsonObject) object = ew_mesh_edge_to_json (edge);
   json_object_set_string_member (object, "id", "e1");
   g_autofree gchar *text = ew_json_to_string (object, FALSE);
   ew_mesh_close (g_steal_pointer (&mesh));
@@ -288,7 +288,7 @@ test_another_key_is_another_edge (Fixture *fixture, gconstpointer unused)
 {
   const EwEdge *edge = ew_mesh_get_edge (fixture->mesh);
   g_autofree gchar *key = g_strconcat ("/edges/", edge->id, NULL);
-  g_autoptr (JsonObject) object = ew_edge_record_to_json (edge);
+  g_autoptr (JsonObject) object = ew_mesh_edge_to_json (edge);
   g_autoptr (GError) error = NULL;
   json_object_set_string_member (object, "public_key", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=");
   g_autofree gchar *text = ew_json_to_string (object, FALSE);

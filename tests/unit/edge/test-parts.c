@@ -18,7 +18,7 @@ check_address (const EwRanges *ranges, guint32 offset, const gchar *v4, const gc
 {
   EwIp ips[2];
   gchar text[EW_IP_STRLEN];
-  g_assert_true (ew_ranges_at (ranges, offset, ips));
+  g_assert_true (ew_mesh_ranges_at (ranges, offset, ips));
   ew_ip_format (&ips[0], text);
   g_assert_cmpstr (text, ==, v4);
   ew_ip_format (&ips[1], text);
@@ -68,15 +68,15 @@ test_ranges (void)
 {
   EwRanges ranges, other;
   EwIp ips[2];
-  g_assert_true (ew_ranges_make (NULL, "fd12:3456:789a::/48", &ranges, NULL));
-  g_assert_cmpuint (ew_ranges_count (&ranges), ==, 1 << 20);
+  g_assert_true (ew_mesh_ranges_make (NULL, "fd12:3456:789a::/48", &ranges, NULL));
+  g_assert_cmpuint (ew_mesh_ranges_count (&ranges), ==, 1 << 20);
   check_address (&ranges, EW_RANGES_FIRST_OFFSET, "100.96.1.1", "fd12:3456:789a:1::1");
   check_address (&ranges, 0xfedc, "100.96.254.220", "fd12:3456:789a:fe::dc");
   check_address (&ranges, 0xffffe, "100.111.255.254", "fd12:3456:789a:fff::fe");
   const guint32 never[] = { 0, 1, 255, 256, 0x1ff, 0x200, 0xfffff, 1 << 20, G_MAXUINT32 };
   for (guint i = 0; i < G_N_ELEMENTS (never); i++)
-    g_assert_false (ew_ranges_at (&ranges, never[i], ips));
-  g_assert_true (ew_ranges_make (NULL, NULL, &ranges, NULL) && ew_ranges_make (NULL, NULL, &other, NULL));
+    g_assert_false (ew_mesh_ranges_at (&ranges, never[i], ips));
+  g_assert_true (ew_mesh_ranges_make (NULL, NULL, &ranges, NULL) && ew_mesh_ranges_make (NULL, NULL, &other, NULL));
   g_assert_false (ew_prefix_equal (&ranges.v6, &other.v6));
   g_assert_cmpint (ranges.v6.ip.bytes[0], ==, 0xfd);
 }
@@ -93,42 +93,42 @@ test_ranges_refused (void)
   for (guint i = 0; i < G_N_ELEMENTS (v4); i++)
     {
       g_autoptr (GError) error = NULL;
-      g_assert_false (ew_ranges_make (v4[i], NULL, &ranges, &error));
+      g_assert_false (ew_mesh_ranges_make (v4[i], NULL, &ranges, &error));
       g_assert_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT);
     }
   for (guint i = 0; i < G_N_ELEMENTS (v6); i++)
-    g_assert_false (ew_ranges_make (NULL, v6[i], &ranges, NULL));
-  g_assert_true (ew_ranges_make ("10.0.0.0/8", NULL, &ranges, NULL));
-  g_assert_true (ew_ranges_make ("192.168.2.0/23", NULL, &ranges, NULL));
+    g_assert_false (ew_mesh_ranges_make (NULL, v6[i], &ranges, NULL));
+  g_assert_true (ew_mesh_ranges_make ("10.0.0.0/8", NULL, &ranges, NULL));
+  g_assert_true (ew_mesh_ranges_make ("192.168.2.0/23", NULL, &ranges, NULL));
 }
 
 static void
 test_rate_limit (void)
 {
-  EwRateLimit *limit = ew_rate_limit_new (3, 10, 4);
+  EwRateLimit *limit = ew_http_rate_limit_new (3, 10, 4);
   EwIp a = ew_ip_from_v4 (1), b = { .family = EW_FAMILY_V6, .bytes = { 0xfd } }, c = b;
   gint64 wait;
   c.bytes[15] = 9; /* the same /64 */
   for (guint i = 0; i < 3; i++)
     {
-      g_assert_true (ew_rate_limit_check (limit, &a, 0, NULL));
-      ew_rate_limit_take (limit, &a, 0);
-      ew_rate_limit_take (limit, i % 2 ? &b : &c, 0);
+      g_assert_true (ew_http_rate_limit_check (limit, &a, 0, NULL));
+      ew_http_rate_limit_take (limit, &a, 0);
+      ew_http_rate_limit_take (limit, i % 2 ? &b : &c, 0);
     }
-  g_assert_false (ew_rate_limit_check (limit, &a, 0, &wait));
+  g_assert_false (ew_http_rate_limit_check (limit, &a, 0, &wait));
   g_assert_cmpint (wait, ==, 10);
-  g_assert_false (ew_rate_limit_check (limit, &b, 9, &wait));
-  g_assert_true (ew_rate_limit_check (limit, &b, 10, &wait));
-  ew_rate_limit_take (limit, &a, 10);
-  g_assert_false (ew_rate_limit_check (limit, &a, 19, NULL));
-  g_assert_true (ew_rate_limit_check (limit, &a, 100, NULL));
+  g_assert_false (ew_http_rate_limit_check (limit, &b, 9, &wait));
+  g_assert_true (ew_http_rate_limit_check (limit, &b, 10, &wait));
+  ew_http_rate_limit_take (limit, &a, 10);
+  g_assert_false (ew_http_rate_limit_check (limit, &a, 19, NULL));
+  g_assert_true (ew_http_rate_limit_check (limit, &a, 100, NULL));
   for (guint32 i = 2; i < 1000; i++) /* bounded, and never in the way of a new one */
     {
       EwIp ip = ew_ip_from_v4 (i);
-      g_assert_true (ew_rate_limit_check (limit, &ip, 100, NULL));
-      ew_rate_limit_take (limit, &ip, 100);
+      g_assert_true (ew_http_rate_limit_check (limit, &ip, 100, NULL));
+      ew_http_rate_limit_take (limit, &ip, 100);
     }
-  ew_rate_limit_free (limit);
+  ew_http_rate_limit_free (limit);
 }
 
 static void
@@ -140,9 +140,9 @@ test_frames (void)
     {
       guint8 copy[sizeof hello];
       memcpy (copy, hello, sizeof hello);
-      g_assert_cmpint (ew_websocket_parse (copy, cut, &frame), ==, 0);
+      g_assert_cmpint (ew_http_websocket_parse (copy, cut, &frame), ==, 0);
     }
-  g_assert_cmpint (ew_websocket_parse (hello, sizeof hello, &frame), ==, sizeof hello);
+  g_assert_cmpint (ew_http_websocket_parse (hello, sizeof hello, &frame), ==, sizeof hello);
   g_assert_cmpmem (frame.payload, frame.length, "Hello", 5);
   static const guint8 bad[][16] = {
     { 0x81, 0x05, 'H' },        /* not masked */
@@ -156,7 +156,7 @@ test_frames (void)
     {
       guint8 copy[16];
       memcpy (copy, bad[i], sizeof copy);
-      g_assert_cmpint (ew_websocket_parse (copy, sizeof copy, &frame), ==, -1);
+      g_assert_cmpint (ew_http_websocket_parse (copy, sizeof copy, &frame), ==, -1);
     }
 }
 
@@ -219,7 +219,7 @@ test_client_hello (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       gsize need = 0;
-      EwClientHello verdict = ew_client_hello_check ((const guint8 *)cases[i].data, cases[i].length, &need);
+      EwClientHello verdict = ew_http_client_hello_check ((const guint8 *)cases[i].data, cases[i].length, &need);
       g_assert_cmpint (verdict, ==, cases[i].verdict);
       if (verdict == EW_CLIENT_HELLO_MORE)
         g_assert_cmpuint (need, ==, cases[i].need);
@@ -231,31 +231,31 @@ is_known (EwKnownAddresses *known, const gchar *text, gint64 now)
 {
   EwIp ip;
   g_assert_true (ew_ip_parse (text, &ip));
-  return ew_known_addresses_contain (known, &ip, now);
+  return ew_http_known_addresses_contain (known, &ip, now);
 }
 
 static void
 test_known_addresses (void)
 {
   const gint64 day = G_GINT64_CONSTANT (24) * 3600 * G_USEC_PER_SEC;
-  EwKnownAddresses *known = ew_known_addresses_new ();
+  EwKnownAddresses *known = ew_http_known_addresses_new ();
   EwIp v4, v6;
   g_assert_true (ew_ip_parse ("203.0.113.5", &v4) && ew_ip_parse ("2001:db8:1:2::3", &v6));
-  ew_known_addresses_add (known, &v4, 0);
-  ew_known_addresses_add (known, &v6, 0);
+  ew_http_known_addresses_add (known, &v4, 0);
+  ew_http_known_addresses_add (known, &v6, 0);
   g_assert_true (is_known (known, "203.0.113.5", day) && is_known (known, "2001:db8:1:2:ffff::", day));
   g_assert_false (is_known (known, "203.0.113.6", 0) || is_known (known, "2001:db8:1:3::3", 0));
   g_assert_false (is_known (known, "203.0.113.5", day + 1));
-  ew_known_addresses_add (known, &v4, day);
+  ew_http_known_addresses_add (known, &v4, day);
   g_assert_true (is_known (known, "203.0.113.5", day + 1));
   for (guint i = 0; i < EW_KNOWN_ADDRESSES_MAX; i++)
     {
       EwIp ip = ew_ip_from_v4 (i + 1);
-      ew_known_addresses_add (known, &ip, 2 * day);
+      ew_http_known_addresses_add (known, &ip, 2 * day);
     }
   g_assert_true (is_known (known, "203.0.113.5", 2 * day)); /* a full table keeps what it has */
-  ew_known_addresses_add (known, &v6, 2 * day + 120 * G_USEC_PER_SEC);
-  ew_known_addresses_free (known);
+  ew_http_known_addresses_add (known, &v6, 2 * day + 120 * G_USEC_PER_SEC);
+  ew_http_known_addresses_free (known);
 }
 
 static void

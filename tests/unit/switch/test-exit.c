@@ -190,7 +190,7 @@ describe (const GPtrArray *plan)
 
   for (guint i = 0; i < plan->len; i++)
     {
-      g_autofree gchar *line = ew_sysctl_to_text (g_ptr_array_index (plan, i));
+      g_autofree gchar *line = ew_exit_sysctl_to_text (g_ptr_array_index (plan, i));
 
       g_string_append_printf (text, "%s\n", line);
     }
@@ -205,17 +205,17 @@ static const gchar full_plan[] = "sysctl net/ipv4/conf/eth0/forwarding 1 *\n"
 static void
 test_forwarding (Sysctls *sysctls, gconstpointer data)
 {
-  g_autoptr (GPtrArray) plan = ew_sysctl_plan_forwarding (sysctls->root, "edge0", TRUE);
+  g_autoptr (GPtrArray) plan = ew_exit_sysctl_plan_forwarding (sysctls->root, "edge0", TRUE);
   g_autofree gchar *text = describe (plan);
 
   g_assert_cmpstr (text, ==, full_plan);
-  g_assert_true (ew_sysctl_write_all (sysctls->root, plan, NULL));
+  g_assert_true (ew_exit_sysctl_write_all (sysctls->root, plan, NULL));
   assert_value (sysctls, "net/ipv4/ip_forward", "1");
   assert_value (sysctls, "net/ipv6/conf/eth0/accept_ra", "2");
   assert_value (sysctls, "net/ipv6/conf/all/forwarding", "1");
   put (sysctls, "net/ipv4/conf/eth0/forwarding", "0\n"); /* the kernel's doing when ip_forward goes back */
   put (sysctls, "net/ipv6/conf/eth0/accept_ra", "0\n");  /* somebody else's doing: to be left alone */
-  ew_sysctl_undo_all (sysctls->root, plan);
+  ew_exit_sysctl_undo_all (sysctls->root, plan);
   assert_value (sysctls, "net/ipv4/ip_forward", "0");
   assert_value (sysctls, "net/ipv4/conf/eth0/forwarding", "1");
   assert_value (sysctls, "net/ipv6/conf/eth0/accept_ra", "0");
@@ -225,20 +225,20 @@ test_forwarding (Sysctls *sysctls, gconstpointer data)
 static void
 test_inherit (Sysctls *sysctls, gconstpointer data)
 {
-  GPtrArray *older = ew_sysctl_plan_forwarding (sysctls->root, "edge0", TRUE);
+  GPtrArray *older = ew_exit_sysctl_plan_forwarding (sysctls->root, "edge0", TRUE);
   g_autoptr (GPtrArray) kept = NULL;
   g_autofree gchar *text = NULL;
 
   /* Killed after writing; then somebody has set one of the values himself. */
-  g_assert_true (ew_sysctl_write_all (sysctls->root, older, NULL));
+  g_assert_true (ew_exit_sysctl_write_all (sysctls->root, older, NULL));
   put (sysctls, "net/ipv6/conf/eth0/accept_ra", "0\n");
-  kept = ew_sysctl_inherit (sysctls->root, older, ew_sysctl_plan_forwarding (sysctls->root, "edge0", TRUE));
+  kept = ew_exit_sysctl_inherit (sysctls->root, older, ew_exit_sysctl_plan_forwarding (sysctls->root, "edge0", TRUE));
   text = describe (kept);
   g_assert_cmpstr (text, ==,
                    "sysctl net/ipv4/conf/eth0/forwarding 1 *\n"
                    "sysctl net/ipv4/ip_forward 0 1\n"
                    "sysctl net/ipv6/conf/all/forwarding 0 1\n");
-  ew_sysctl_undo_all (sysctls->root, kept);
+  ew_exit_sysctl_undo_all (sysctls->root, kept);
   assert_value (sysctls, "net/ipv4/ip_forward", "0");
 }
 
@@ -249,21 +249,21 @@ test_already_forwarding (Sysctls *sysctls, gconstpointer data)
 
   put (sysctls, "net/ipv4/ip_forward", "1\n");
   put (sysctls, "net/ipv6/conf/all/forwarding", "1\n");
-  plan = ew_sysctl_plan_forwarding (sysctls->root, "edge0", TRUE);
+  plan = ew_exit_sysctl_plan_forwarding (sysctls->root, "edge0", TRUE);
   g_assert_cmpuint (plan->len, ==, 0);
 }
 
 static void
 test_read_only (Sysctls *sysctls, gconstpointer data)
 {
-  g_autoptr (GPtrArray) plan = ew_sysctl_plan_forwarding (sysctls->root, "edge0", FALSE);
+  g_autoptr (GPtrArray) plan = ew_exit_sysctl_plan_forwarding (sysctls->root, "edge0", FALSE);
   g_autofree gchar *path = g_build_filename (sysctls->root, "net/ipv4/ip_forward", NULL);
   g_autoptr (GError) error = NULL;
 
   g_assert_cmpuint (plan->len, ==, 2);
   g_assert_cmpint (g_remove (path), ==, 0);
   g_assert_cmpint (g_mkdir (path, 0700), ==, 0);
-  g_assert_false (ew_sysctl_write_all (sysctls->root, plan, &error));
+  g_assert_false (ew_exit_sysctl_write_all (sysctls->root, plan, &error));
   g_assert_nonnull (strstr (error->message, "net/ipv4/ip_forward"));
 }
 
@@ -282,14 +282,14 @@ test_sysctl_text (void)
                                       "sysctl net/ipv4/ip_forward 0 |",
                                       "sysctl net/ipv4/ip_forward 0000 1",
                                       "systcl net/ipv4/ip_forward 0 1" };
-  EwSysctl *good = ew_sysctl_from_text ("sysctl net/ipv4/ip_forward 0 1");
+  EwSysctl *good = ew_exit_sysctl_from_text ("sysctl net/ipv4/ip_forward 0 1");
 
   g_assert_cmpstr (good->name, ==, "net/ipv4/ip_forward");
   g_assert_cmpstr (good->before, ==, "0");
   g_assert_cmpstr (good->written, ==, "1");
-  ew_sysctl_free (good);
+  ew_exit_sysctl_free (good);
   for (gsize i = 0; i < G_N_ELEMENTS (bad); i++)
-    g_assert_null (ew_sysctl_from_text (bad[i]));
+    g_assert_null (ew_exit_sysctl_from_text (bad[i]));
 }
 
 /* The kernel forbids '/', ':' and white space in an interface's name and nothing else. */
@@ -297,14 +297,14 @@ static void
 test_sysctl_odd_interface (void)
 {
   EwSysctl odd = { .name = (gchar *)"net/ipv4/conf/a\";\\#%22\x7f\xe9@1/forwarding", .before = (gchar *)"1" };
-  g_autofree gchar *text = ew_sysctl_to_text (&odd);
-  EwSysctl *read = ew_sysctl_from_text (text);
+  g_autofree gchar *text = ew_exit_sysctl_to_text (&odd);
+  EwSysctl *read = ew_exit_sysctl_from_text (text);
 
   g_assert_cmpuint (strspn (text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/%* "), ==,
                     strlen (text));
   g_assert_cmpstr (read->name, ==, odd.name);
   g_assert_null (read->written);
-  ew_sysctl_free (read);
+  ew_exit_sysctl_free (read);
 }
 
 /* The firewall's text: what it does is tested in a namespace. */
@@ -334,7 +334,7 @@ test_firewall_text (void)
     .closed = closed,
     .n_closed = 2,
   };
-  g_autofree gchar *closed_exit = ew_firewall_format (&config);
+  g_autofree gchar *closed_exit = ew_exit_firewall_format (&config);
   g_autofree gchar *open = NULL;
   g_autofree gchar *v4 = NULL;
 
@@ -343,7 +343,7 @@ test_firewall_text (void)
   g_assert_null (strstr (closed_exit, "near4"));
   g_assert_null (strstr (closed_exit, "to_own"));
   config.exit = TRUE;
-  open = ew_firewall_format (&config);
+  open = ew_exit_firewall_format (&config);
   g_assert_nonnull (strstr (open, "169.254.0.0/16"));
   g_assert_nonnull (strstr (open, "8.8.4.0/24"));
   g_assert_nonnull (strstr (open, "2600:1::/64"));
@@ -356,20 +356,20 @@ test_firewall_text (void)
   g_assert_nonnull (strstr (open, "ip6 saddr fd12::/48 masquerade"));
   g_assert_nonnull (strstr (open, "maxseg size set 1380"));
   config.listen = ip ("8.8.8.8");
-  g_autofree gchar *bound = ew_firewall_format (&config);
+  g_autofree gchar *bound = ew_exit_firewall_format (&config);
   g_assert_nonnull (strstr (bound, "ip daddr 8.8.8.8 meta l4proto { tcp, udp } th dport 443 reject"));
   config.service[1].family = EW_FAMILY_NONE;
-  v4 = ew_firewall_format (&config);
+  v4 = ew_exit_firewall_format (&config);
   g_assert_null (strstr (v4, "fd12"));
 }
 
 static void
 test_firewall_name (void)
 {
-  g_assert_true (ew_firewall_check_name ("edgeway-edge0", NULL));
-  g_assert_true (ew_firewall_check_name ("e.1_x", NULL));
-  g_assert_false (ew_firewall_check_name ("x\"; flush", NULL));
-  g_assert_false (ew_firewall_check_name ("edge*", NULL));
+  g_assert_true (ew_exit_firewall_check_name ("edgeway-edge0", NULL));
+  g_assert_true (ew_exit_firewall_check_name ("e.1_x", NULL));
+  g_assert_false (ew_exit_firewall_check_name ("x\"; flush", NULL));
+  g_assert_false (ew_exit_firewall_check_name ("edge*", NULL));
 }
 
 static void
@@ -394,12 +394,12 @@ test_blockers (void)
       .name = "INPUT" },
     { .family = NFPROTO_IPV4, .drops = TRUE, .table = "filter", .name = "not-based" },
   };
-  g_autofree gchar *sentence = ew_firewall_find_blockers_in ("edge0", docker, G_N_ELEMENTS (docker));
+  g_autofree gchar *sentence = ew_exit_firewall_find_blockers_in ("edge0", docker, G_N_ELEMENTS (docker));
 
   g_assert_nonnull (strstr (sentence, "ip filter FORWARD"));
   g_assert_nonnull (strstr (sentence, "iptables -I DOCKER-USER -i edge0 -j ACCEPT"));
-  g_assert_null (ew_firewall_find_blockers_in ("edge0", calm, G_N_ELEMENTS (calm)));
-  g_assert_null (ew_firewall_find_blockers_in ("edge0", NULL, 0));
+  g_assert_null (ew_exit_firewall_find_blockers_in ("edge0", calm, G_N_ELEMENTS (calm)));
+  g_assert_null (ew_exit_firewall_find_blockers_in ("edge0", NULL, 0));
 }
 
 int

@@ -32,34 +32,34 @@ find (EwFlowTable *table, EwFlow flow, guint32 now)
 {
   gboolean opener;
 
-  return ew_flow_table_find (table, &flow, now, &opener);
+  return ew_switch_flow_table_find (table, &flow, now, &opener);
 }
 
 static void
 test_both_directions (void)
 {
-  g_autoptr (EwFlowTable) table = ew_flow_table_new (7, 64);
+  g_autoptr (EwFlowTable) table = ew_switch_flow_table_new (7, 64);
   EwFlowOwner owner = { 0 };
   const EwFlow flow = make_flow (9, 5, 1000, IPPROTO_UDP), reply = against (flow);
   gboolean opener = FALSE;
 
-  g_assert_cmphex (ew_flow_hash (&flow, 7), ==, ew_flow_hash (&reply, 7));
-  g_assert_cmphex (ew_flow_hash (&flow, 7), !=, ew_flow_hash (&flow, 8));
+  g_assert_cmphex (ew_switch_flow_hash (&flow, 7), ==, ew_switch_flow_hash (&reply, 7));
+  g_assert_cmphex (ew_switch_flow_hash (&flow, 7), !=, ew_switch_flow_hash (&flow, 8));
   g_assert_cmpint (find (table, flow, 1), ==, EW_FLOW_UNKNOWN);
-  g_assert_true (ew_flow_table_store (table, &flow, &owner, 1));
-  g_assert_true (ew_flow_table_store (table, &flow, &owner, 1)); /* again: one flow all the same */
+  g_assert_true (ew_switch_flow_table_store (table, &flow, &owner, 1));
+  g_assert_true (ew_switch_flow_table_store (table, &flow, &owner, 1)); /* again: one flow all the same */
   g_assert_cmpuint (owner.n, ==, 1);
-  g_assert_cmpint (ew_flow_table_find (table, &reply, 2, &opener), ==, EW_FLOW_PASSES);
+  g_assert_cmpint (ew_switch_flow_table_find (table, &reply, 2, &opener), ==, EW_FLOW_PASSES);
   g_assert_true (opener);
   g_assert_cmpint (find (table, make_flow (9, 5, 1001, IPPROTO_UDP), 2), ==, EW_FLOW_UNKNOWN);
   g_assert_cmpint (find (table, make_flow (9, 5, 1000, IPPROTO_TCP), 2), ==, EW_FLOW_UNKNOWN);
   g_assert_cmpint (find (table, make_flow (9, 6, 1000, IPPROTO_UDP), 2), ==, EW_FLOW_UNKNOWN);
-  ew_flow_table_invalidate (table);
-  g_assert_cmpint (ew_flow_table_find (table, &reply, 3, &opener), ==, EW_FLOW_STALE);
+  ew_switch_flow_table_invalidate (table);
+  g_assert_cmpint (ew_switch_flow_table_find (table, &reply, 3, &opener), ==, EW_FLOW_STALE);
   g_assert_true (opener);
-  g_assert_true (ew_flow_table_store (table, &flow, &owner, 3));
+  g_assert_true (ew_switch_flow_table_store (table, &flow, &owner, 3));
   g_assert_cmpint (find (table, reply, 3), ==, EW_FLOW_PASSES);
-  ew_flow_table_remove (table, &reply);
+  ew_switch_flow_table_remove (table, &reply);
   g_assert_cmpint (find (table, flow, 3), ==, EW_FLOW_UNKNOWN);
   g_assert_cmpuint (owner.n, ==, 0);
 }
@@ -80,12 +80,12 @@ test_idle (void)
 
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
     {
-      g_autoptr (EwFlowTable) table = ew_flow_table_new (i, 64);
+      g_autoptr (EwFlowTable) table = ew_switch_flow_table_new (i, 64);
       EwFlowOwner owner = { 0 };
       const EwFlow flow = make_flow (1, 2, 3, rows[i].protocol);
       guint32 now = 100;
 
-      ew_flow_table_store (table, &flow, &owner, now);
+      ew_switch_flow_table_store (table, &flow, &owner, now);
       if (rows[i].replied)
         g_assert_cmpint (find (table, against (flow), now), ==, EW_FLOW_PASSES);
       now += rows[i].limit;
@@ -101,7 +101,7 @@ test_idle (void)
 static void
 test_bounded (void)
 {
-  g_autoptr (EwFlowTable) table = ew_flow_table_new (3, 16384);
+  g_autoptr (EwFlowTable) table = ew_switch_flow_table_new (3, 16384);
   EwFlowOwner quiet = { 0 }, scanner = { 0 };
   guint stored = 0, kept = 0;
 
@@ -109,7 +109,7 @@ test_bounded (void)
     {
       const EwFlow flow = make_flow (1, 2, port, IPPROTO_TCP);
 
-      stored += ew_flow_table_store (table, &flow, &quiet, 10);
+      stored += ew_switch_flow_table_store (table, &flow, &quiet, 10);
       find (table, against (flow), 10);
     }
   g_assert_cmpuint (stored, ==, 100);
@@ -117,7 +117,7 @@ test_bounded (void)
     {
       const EwFlow flow = make_flow (3, 1000 + i, (guint16)i, IPPROTO_TCP);
 
-      ew_flow_table_store (table, &flow, &scanner, 11);
+      ew_switch_flow_table_store (table, &flow, &scanner, 11);
       g_assert_cmpuint (scanner.n, <=, EW_FLOWS_PER_NODE);
     }
   g_assert_cmpuint (scanner.n, ==, EW_FLOWS_PER_NODE);
@@ -129,10 +129,10 @@ test_bounded (void)
     {
       const EwFlow flow = make_flow (3, 5, (guint16)(i % 10), IPPROTO_UDP);
 
-      ew_flow_table_store (table, &flow, &scanner, 12 + EW_FLOW_IDLE_NEW);
+      ew_switch_flow_table_store (table, &flow, &scanner, 12 + EW_FLOW_IDLE_NEW);
     }
   g_assert_cmpuint (scanner.n, <=, 10);
-  ew_flow_table_forget (table, &quiet);
+  ew_switch_flow_table_forget (table, &quiet);
   g_assert_cmpuint (quiet.n, ==, 0);
   g_assert_cmpint (find (table, make_flow (1, 2, 0, IPPROTO_TCP), 12), ==, EW_FLOW_UNKNOWN);
 }
@@ -141,7 +141,7 @@ test_bounded (void)
 static void
 test_full (void)
 {
-  g_autoptr (EwFlowTable) table = ew_flow_table_new (3, 16);
+  g_autoptr (EwFlowTable) table = ew_switch_flow_table_new (3, 16);
   EwFlowOwner first = { 0 }, second = { 0 };
   const EwFlow late = make_flow (7, 8, 9, IPPROTO_UDP);
 
@@ -149,15 +149,15 @@ test_full (void)
     {
       const EwFlow flow = make_flow (1, 2, port, IPPROTO_UDP);
 
-      ew_flow_table_store (table, &flow, &first, 10);
+      ew_switch_flow_table_store (table, &flow, &first, 10);
     }
   g_assert_cmpuint (first.n, ==, 16); /* its own oldest gave way */
   g_assert_cmpint (find (table, make_flow (1, 2, 999, IPPROTO_UDP), 10), ==, EW_FLOW_PASSES);
-  g_assert_false (ew_flow_table_store (table, &late, &second, 11));
+  g_assert_false (ew_switch_flow_table_store (table, &late, &second, 11));
   g_assert_cmpuint (second.n, ==, 0);
-  g_assert_true (ew_flow_table_store (table, &late, &second, 11 + EW_FLOW_IDLE_NEW));
-  ew_flow_table_forget (table, &first);
-  ew_flow_table_forget (table, &second);
+  g_assert_true (ew_switch_flow_table_store (table, &late, &second, 11 + EW_FLOW_IDLE_NEW));
+  ew_switch_flow_table_forget (table, &first);
+  ew_switch_flow_table_forget (table, &second);
   g_assert_cmpuint (first.n + second.n, ==, 0);
 }
 
@@ -187,16 +187,16 @@ work (void *data)
       const EwFlow flow = port & 1 ? make_flow (2, 1, port, IPPROTO_UDP) : make_flow (1, 2, port, IPPROTO_UDP);
       gboolean opener = FALSE;
 
-      if (ew_flow_table_find (self->table, &flow, round / 1000, &opener) != EW_FLOW_UNKNOWN)
+      if (ew_switch_flow_table_find (self->table, &flow, round / 1000, &opener) != EW_FLOW_UNKNOWN)
         g_assert_cmpint (opener, ==, flow.reversed);
       else
-        ew_flow_table_store (self->table, &flow, &self->owner, round / 1000);
+        ew_switch_flow_table_store (self->table, &flow, &self->owner, round / 1000);
       if (round % 64 == 0)
-        ew_flow_table_remove (self->table, &flow);
+        ew_switch_flow_table_remove (self->table, &flow);
       if (round % 1000 == 0)
-        ew_flow_table_invalidate (self->table);
+        ew_switch_flow_table_invalidate (self->table);
       if (round % 5000 == 0)
-        ew_flow_table_forget (self->table, &self->owner);
+        ew_switch_flow_table_forget (self->table, &self->owner);
     }
   return NULL;
 }
@@ -204,7 +204,7 @@ work (void *data)
 static void
 test_threads (void)
 {
-  g_autoptr (EwFlowTable) table = ew_flow_table_new (9, 128);
+  g_autoptr (EwFlowTable) table = ew_switch_flow_table_new (9, 128);
   Worker workers[THREADS] = { 0 };
   pthread_t threads[THREADS]; /* not GThread: thread sanitizers see through it */
 
@@ -218,7 +218,7 @@ test_threads (void)
     pthread_join (threads[i], NULL);
   for (guint i = 0; i < THREADS; i++)
     {
-      ew_flow_table_forget (table, &workers[i].owner);
+      ew_switch_flow_table_forget (table, &workers[i].owner);
       g_assert_cmpuint (workers[i].owner.n, ==, 0);
     }
 }

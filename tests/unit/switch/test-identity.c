@@ -12,18 +12,18 @@ test_instances (void)
 {
   EwInstances instances = { 0 };
 
-  g_assert_cmpint (ew_instances_note (&instances, 0), ==, EW_INSTANCE_SAME); /* doesn't say */
+  g_assert_cmpint (ew_switch_instances_note (&instances, 0), ==, EW_INSTANCE_SAME); /* doesn't say */
   for (guint32 number = 1; number < 50; number++)
     {
-      g_assert_cmpint (ew_instances_note (&instances, number), ==, EW_INSTANCE_NEW);
-      g_assert_cmpint (ew_instances_note (&instances, number), ==, EW_INSTANCE_SAME);
-      g_assert_cmpint (ew_instances_note (&instances, 0), ==, EW_INSTANCE_SAME);
+      g_assert_cmpint (ew_switch_instances_note (&instances, number), ==, EW_INSTANCE_NEW);
+      g_assert_cmpint (ew_switch_instances_note (&instances, number), ==, EW_INSTANCE_SAME);
+      g_assert_cmpint (ew_switch_instances_note (&instances, 0), ==, EW_INSTANCE_SAME);
     }
-  g_assert_cmpint (ew_instances_note (&instances, 48), ==, EW_INSTANCE_BACK);
-  g_assert_cmpint (ew_instances_note (&instances, 49), ==, EW_INSTANCE_BACK);
-  g_assert_cmpint (ew_instances_note (&instances, 50), ==, EW_INSTANCE_NEW); /* a third one */
-  g_assert_cmpint (ew_instances_note (&instances, 48), ==, EW_INSTANCE_BACK);
-  g_assert_cmpint (ew_instances_note (&instances, 1), ==, EW_INSTANCE_NEW); /* forgotten */
+  g_assert_cmpint (ew_switch_instances_note (&instances, 48), ==, EW_INSTANCE_BACK);
+  g_assert_cmpint (ew_switch_instances_note (&instances, 49), ==, EW_INSTANCE_BACK);
+  g_assert_cmpint (ew_switch_instances_note (&instances, 50), ==, EW_INSTANCE_NEW); /* a third one */
+  g_assert_cmpint (ew_switch_instances_note (&instances, 48), ==, EW_INSTANCE_BACK);
+  g_assert_cmpint (ew_switch_instances_note (&instances, 1), ==, EW_INSTANCE_NEW); /* forgotten */
 }
 
 static void
@@ -31,10 +31,10 @@ test_two_machines (void)
 {
   const EwIdentity identity = { 0 };
 
-  g_assert_cmpint (ew_identity_get_problem (&identity, 0, NOW), ==, EW_NODE_PROBLEM_NONE);
-  g_assert_cmpint (ew_identity_get_problem (&identity, NOW + S, NOW), ==, EW_NODE_PROBLEM_TWO_MACHINES);
-  g_assert_cmpint (ew_identity_get_problem (&identity, NOW - 599 * S, NOW), ==, EW_NODE_PROBLEM_TWO_MACHINES);
-  g_assert_cmpint (ew_identity_get_problem (&identity, NOW - 600 * S, NOW), ==, EW_NODE_PROBLEM_NONE);
+  g_assert_cmpint (ew_switch_identity_get_problem (&identity, 0, NOW), ==, EW_NODE_PROBLEM_NONE);
+  g_assert_cmpint (ew_switch_identity_get_problem (&identity, NOW + S, NOW), ==, EW_NODE_PROBLEM_TWO_MACHINES);
+  g_assert_cmpint (ew_switch_identity_get_problem (&identity, NOW - 599 * S, NOW), ==, EW_NODE_PROBLEM_TWO_MACHINES);
+  g_assert_cmpint (ew_switch_identity_get_problem (&identity, NOW - 600 * S, NOW), ==, EW_NODE_PROBLEM_NONE);
 }
 
 static EwNodeProblem
@@ -43,9 +43,9 @@ problem_of (guint64 behind_ns, guint64 stated_ns, gint64 *behind_s)
   const EwPeerStats stats = { .refused_old = 3, .behind_ns = behind_ns, .behind_stated_ns = stated_ns };
   EwIdentity identity = { 0 };
 
-  ew_identity_note_stats (&identity, &stats, NOW, REAL);
+  ew_switch_identity_note_stats (&identity, &stats, NOW, REAL);
   *behind_s = identity.behind_s;
-  return ew_identity_get_problem (&identity, 0, NOW);
+  return ew_switch_identity_get_problem (&identity, 0, NOW);
 }
 
 static void
@@ -66,10 +66,10 @@ test_behind (void)
   g_assert_cmpint (problem_of (NOW - 900 * S, 1, &seconds), ==, EW_NODE_PROBLEM_NONE);
   g_assert_cmpint (problem_of (0, REAL, &seconds), ==, EW_NODE_PROBLEM_NONE); /* it may be a replay */
   /* … which the node itself may know of, for a while. */
-  ew_identity_note_stats (&identity, &refused, NOW, REAL);
-  ew_identity_note_stats (&identity, &later, NOW + 20 * S, REAL + 20 * S);
-  g_assert_true (ew_identity_is_refused (&identity, NOW + 29 * S));
-  g_assert_false (ew_identity_is_refused (&identity, NOW + 30 * S));
+  ew_switch_identity_note_stats (&identity, &refused, NOW, REAL);
+  ew_switch_identity_note_stats (&identity, &later, NOW + 20 * S, REAL + 20 * S);
+  g_assert_true (ew_switch_identity_is_refused (&identity, NOW + 29 * S));
+  g_assert_false (ew_switch_identity_is_refused (&identity, NOW + 30 * S));
 }
 
 static void
@@ -79,13 +79,13 @@ test_whom_to_call (void)
   const EwEndpoint former = ew_endpoint_udp (&ip, 1234);
   EwIdentity identity = { 0 };
 
-  g_assert_null (ew_identity_whom_to_call (&identity, 0));
-  g_assert_null (ew_identity_whom_to_call (&identity, NOW)); /* it was nowhere else */
-  ew_identity_note_move (&identity, &former, NOW);
-  g_assert_null (ew_identity_whom_to_call (&identity, NOW)); /* looked at before it moved */
-  g_assert_true (ew_endpoint_same_remote (ew_identity_whom_to_call (&identity, NOW + 1), &former));
-  g_assert_null (ew_identity_whom_to_call (&identity, NOW + 1)); /* once */
-  g_assert_null (ew_identity_whom_to_call (&identity, NOW + 30 * S));
+  g_assert_null (ew_switch_identity_whom_to_call (&identity, 0));
+  g_assert_null (ew_switch_identity_whom_to_call (&identity, NOW)); /* it was nowhere else */
+  ew_switch_identity_note_move (&identity, &former, NOW);
+  g_assert_null (ew_switch_identity_whom_to_call (&identity, NOW)); /* looked at before it moved */
+  g_assert_true (ew_endpoint_same_remote (ew_switch_identity_whom_to_call (&identity, NOW + 1), &former));
+  g_assert_null (ew_switch_identity_whom_to_call (&identity, NOW + 1)); /* once */
+  g_assert_null (ew_switch_identity_whom_to_call (&identity, NOW + 30 * S));
 }
 
 int

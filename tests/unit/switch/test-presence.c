@@ -37,19 +37,19 @@ test_online (void)
       presence.last_probe_ns *= S;
       presence.goodbye_ns *= S;
       g_test_message ("%s", cases[i].what);
-      g_assert_cmpint (ew_presence_is_online (&presence, cases[i].now * S), ==, cases[i].online);
-      g_assert_cmpint (ew_presence_has_departed (&presence), ==, cases[i].departed);
+      g_assert_cmpint (ew_switch_presence_is_online (&presence, cases[i].now * S), ==, cases[i].online);
+      g_assert_cmpint (ew_switch_presence_has_departed (&presence), ==, cases[i].departed);
     }
 }
 
 static void
 test_rtt (void)
 {
-  g_assert_cmpfloat (ew_presence_get_rtt (0, 0, 5 * S), <, 0);
-  g_assert_cmpfloat (ew_presence_get_rtt (12500000, 5 * S, 6 * S), ==, 12.5);
-  g_assert_cmpfloat (ew_presence_get_rtt (12500000, 6 * S, 5 * S), ==, 12.5);
-  g_assert_cmpfloat (ew_presence_get_rtt (12500000, 5 * S, 15 * S), ==, 12.5);
-  g_assert_cmpfloat (ew_presence_get_rtt (12500000, 5 * S, 15 * S + 1), <, 0);
+  g_assert_cmpfloat (ew_switch_presence_get_rtt (0, 0, 5 * S), <, 0);
+  g_assert_cmpfloat (ew_switch_presence_get_rtt (12500000, 5 * S, 6 * S), ==, 12.5);
+  g_assert_cmpfloat (ew_switch_presence_get_rtt (12500000, 6 * S, 5 * S), ==, 12.5);
+  g_assert_cmpfloat (ew_switch_presence_get_rtt (12500000, 5 * S, 15 * S), ==, 12.5);
+  g_assert_cmpfloat (ew_switch_presence_get_rtt (12500000, 5 * S, 15 * S + 1), <, 0);
 }
 
 static void
@@ -58,21 +58,21 @@ test_notice (void)
   EwNotice notice = { 0 };
   GString *sent = g_string_new (NULL);
 
-  g_assert_false (ew_notice_take (&notice, 10 * S));
-  ew_notice_start (&notice, 10 * S);
+  g_assert_false (ew_switch_notice_take (&notice, 10 * S));
+  ew_switch_notice_start (&notice, 10 * S);
   for (guint64 tenth = 0; tenth < 300; tenth++)
-    if (ew_notice_take (&notice, 10 * S + tenth * (S / 10)))
+    if (ew_switch_notice_take (&notice, 10 * S + tenth * (S / 10)))
       g_string_append_printf (sent, "%u ", (guint)tenth);
   g_assert_cmpstr (sent->str, ==, "0 10 30 70 ");
   g_assert_cmpuint (notice.due_ns, ==, 0);
   g_string_free (sent, TRUE);
 
-  ew_notice_start (&notice, 10 * S);
-  g_assert_true (ew_notice_take (&notice, 10 * S));
-  ew_notice_stop (&notice);
-  g_assert_false (ew_notice_take (&notice, 20 * S));
-  ew_notice_start (&notice, 30 * S); /* the next change begins from the first */
-  g_assert_true (ew_notice_take (&notice, 30 * S));
+  ew_switch_notice_start (&notice, 10 * S);
+  g_assert_true (ew_switch_notice_take (&notice, 10 * S));
+  ew_switch_notice_stop (&notice);
+  g_assert_false (ew_switch_notice_take (&notice, 20 * S));
+  ew_switch_notice_start (&notice, 30 * S); /* the next change begins from the first */
+  g_assert_true (ew_switch_notice_take (&notice, 30 * S));
   g_assert_cmpuint (notice.due_ns, ==, 31 * S);
 }
 

@@ -690,12 +690,12 @@ test_verdict (Fixture *f, gconstpointer data)
   g_assert_cmpstr (verdicts.to, ==, "bob");
   make_reply (f, "100.96.1.2", "100.96.1.1");
   g_assert_cmpint (route (f, BOB), ==, EW_ROUTE_PEER);
-  g_assert_true (ew_flow_equal (&verdicts.flows[0], &verdicts.flows[1]));
-  g_assert_cmphex (ew_flow_hash (&verdicts.flows[0], 7), ==, ew_flow_hash (&verdicts.flows[1], 7));
+  g_assert_true (ew_switch_flow_equal (&verdicts.flows[0], &verdicts.flows[1]));
+  g_assert_cmphex (ew_switch_flow_hash (&verdicts.flows[0], 7), ==, ew_switch_flow_hash (&verdicts.flows[1], 7));
   g_assert_cmpint (verdicts.flows[0].reversed, !=, verdicts.flows[1].reversed);
   make_udp (f, "100.96.1.2", "100.96.1.1", 64, 20); /* the same ports the other way round: another flow */
   route (f, BOB);
-  g_assert_false (ew_flow_equal (&verdicts.flows[0], &verdicts.flows[2]));
+  g_assert_false (ew_switch_flow_equal (&verdicts.flows[0], &verdicts.flows[2]));
   make_udp (f, "100.96.1.1", "1.1.1.1", 64, 20);
   g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_TUN);
   g_assert_null (verdicts.to);
@@ -830,7 +830,7 @@ check_flow (Fixture *f, gboolean reply, gboolean passes)
 static void
 test_flows (Fixture *f, gconstpointer data)
 {
-  g_autoptr (EwFlowTable) flows = ew_flow_table_new (1, 64);
+  g_autoptr (EwFlowTable) flows = ew_switch_flow_table_new (1, 64);
   Policy policy = { .opener = "alice" };
 
   const EwRouterPolicy rule = { only_opener, &policy, flows };
@@ -843,12 +843,12 @@ test_flows (Fixture *f, gconstpointer data)
     check_flow (f, i & 1, TRUE);
   g_assert_cmpuint (policy.asked, ==, 2); /* once a flow */
   g_assert_cmpuint (f->nodes[ALICE].flows.n, ==, 1);
-  ew_flow_table_invalidate (flows); /* the same policy again: the reply that comes first does not end the flow */
+  ew_switch_flow_table_invalidate (flows); /* the same policy again: the reply that comes first does not end the flow */
   check_flow (f, TRUE, TRUE);
   check_flow (f, FALSE, TRUE);
   g_assert_cmpuint (policy.asked, ==, 3);
   policy.opener = "bob"; /* another: it does */
-  ew_flow_table_invalidate (flows);
+  ew_switch_flow_table_invalidate (flows);
   check_flow (f, FALSE, FALSE);
   g_assert_cmpuint (f->nodes[ALICE].flows.n, ==, 0);
   check_flow (f, TRUE, TRUE);
@@ -876,7 +876,7 @@ static void
 test_error_about_flow (Fixture *f, gconstpointer data)
 {
   static const gchar *const addresses[][2] = { { "100.96.1.1", "100.96.1.2" }, { "fd12::1:1", "fd12::1:2" } };
-  g_autoptr (EwFlowTable) flows = ew_flow_table_new (1, 64);
+  g_autoptr (EwFlowTable) flows = ew_switch_flow_table_new (1, 64);
   Policy policy = { .opener = "alice" };
 
   const EwRouterPolicy rule = { only_opener, &policy, flows };
@@ -1059,7 +1059,7 @@ static void
 test_mutated (Fixture *f, gconstpointer data)
 {
   g_autoptr (GRand) rand = g_rand_new_with_seed (4796);
-  g_autoptr (EwFlowTable) flows = ew_flow_table_new (1, 1024);
+  g_autoptr (EwFlowTable) flows = ew_switch_flow_table_new (1, 1024);
   Policy policy = { .opener = "alice" };
   guint forwarded = 0, replied = 0, dropped = 0;
 
