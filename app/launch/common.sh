@@ -95,7 +95,7 @@ give_back() { # FOLDER…
 }
 
 packages_build="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libsoup-3.0-dev libjson-glib-dev libsqlite3-dev libssl-dev
-  libmnl-dev libnftables-dev libqrencode-dev libpolkit-agent-1-dev"
+  libmnl-dev libnftables-dev libqrencode-dev libpolkit-agent-1-dev libldns-dev"
 # The app and the tray: only where somebody looks at a screen.
 packages_app="libgtk-4-dev libadwaita-1-dev libgtk-3-dev libayatana-appindicator3-dev gettext desktop-file-utils adwaita-icon-theme librsvg2-common
   fonts-cantarell dbus polkitd"
@@ -105,7 +105,7 @@ packages_run="iproute2 glib-networking ca-certificates python3"
 packages_trial="nftables"  # what a trial leaves behind is looked for in the firewall too
 packages_demo="dbus polkitd wireguard-go wireguard-tools openssh-server openssh-client iputils-ping nftables procps"
 packages_test="$packages_demo $packages_app $packages_screen clang-format codespell universal-ctags dbus polkitd conntrack iperf3 ethtool zbar-tools tcpdump qemu-system-x86 busybox-static gpgv valgrind libclang-rt-14-dev clang xz-utils mmdebstrap
-  python3-gi gir1.2-glib-2.0 procps psmisc strace
+  python3-gi gir1.2-glib-2.0 procps psmisc strace bind9-dnsutils knot-dnsutils
   xfce4-panel xfconf xclip sway wtype wl-clipboard appstream binutils locales"
 
 # Is there a screen to open the app on? sudo hands little on, so the shells above are asked too.
