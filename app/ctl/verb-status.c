@@ -40,6 +40,22 @@ style_of (const gchar *state)
   return g_strcmp0 (state, "error") == 0 || g_strcmp0 (state, "removed") == 0 ? EW_STYLE_BAD : EW_STYLE_WARN;
 }
 
+/* An older daemon says nothing of names. */
+static void
+print_names (EwCtl *ctl, JsonObject *status)
+{
+  const gchar *code = ew_json_string (status, "names");
+  g_autofree gchar *mesh = ew_format_get_text (&ctl->terminal, status, "mesh", NULL);
+  g_autofree gchar *suffix = ew_format_get_text (&ctl->terminal, status, "suffix", NULL);
+  g_autofree gchar *node = ew_format_get_text (&ctl->terminal, status, "name", NULL);
+  g_autofree gchar *message = ew_format_get_text (&ctl->terminal, status, "names_message", "");
+  g_autofree gchar *works = g_strdup_printf ("work, for example %s.%s", node, suffix);
+
+  if (code == NULL || mesh == NULL || g_str_equal (code, "not-connected"))
+    return;
+  print_row (ctl, "names", g_str_equal (code, "ok") ? works : message);
+}
+
 static void
 print_details (EwCtl *ctl, JsonObject *status)
 {
@@ -73,6 +89,7 @@ print_details (EwCtl *ctl, JsonObject *status)
   print_row (ctl, "mode", mode_text);
   print_row (ctl, "traffic", edge_text != NULL ? traffic : NULL);
   print_row (ctl, "interface", edge_text != NULL ? interface : NULL);
+  print_names (ctl, status);
 }
 
 /* What does not work while the rest does, each with what to do. */

@@ -138,6 +138,9 @@ parse_names (EwDocument *document, JsonObject *object, GError **error)
   document->suffix = g_strdup (suffix);
   document->trial = ew_json_bool (object, "trial", FALSE);
   document->exit = ew_json_bool (object, "exit", TRUE);
+  JsonObject *dns = ew_json_object (object, "dns");
+  document->dns = dns != NULL;
+  document->dns_all = dns != NULL && ew_json_bool (dns, "forward", FALSE);
   gint64 mtu = ew_json_int (object, "mtu", 0);
   if (mtu < MTU_MIN || mtu > MTU_MAX)
     return wrong (error, "mtu");

@@ -46,6 +46,8 @@ typedef struct
   guint16 mtu;
   gboolean trial;
   gboolean exit;     /* the edge forwards VPN mode's traffic */
+  gboolean dns;      /* it answers the mesh's names at the service addresses */
+  gboolean dns_all;  /* … and forwards all others: VPN mode's names */
   GPtrArray *edges;  /* EwDocumentEdge, at least one */
   GArray *offers;    /* EwPrefix */
   GPtrArray *routes; /* EwDocumentRoute */

@@ -67,6 +67,7 @@ clear_identity (EwKeystore *self)
   g_clear_pointer (&self->ca_pem, g_free);
   g_clear_pointer (&self->api, g_strfreev);
   g_clear_pointer (&self->document, json_object_unref);
+  g_clear_pointer (&self->suffix, g_free);
   self->removed = FALSE;
 }
 
@@ -74,7 +75,7 @@ static void
 clear_settings (EwKeystore *self)
 {
   self->wish_connected = FALSE;
-  self->vpn = FALSE;
+  self->vpn = self->lan_names = FALSE;
   g_array_set_size (self->accepted, 0);
   g_array_set_size (self->refused, 0);
   g_array_set_size (self->forwarded, 0);
@@ -163,6 +164,9 @@ read_identity (EwKeystore *self, JsonObject *object)
   self->id = g_strdup (id);
   self->ca_pem = g_strdup (ca);
   self->document = json_object_ref (document);
+  self->suffix = g_strdup (ew_json_string (object, "suffix"));
+  if (!self->suffix) /* written by an older version */
+    self->suffix = g_strdup (parsed->suffix);
   self->removed = ew_json_bool (object, "removed", FALSE);
   return TRUE;
 }
@@ -187,6 +191,7 @@ read_settings (EwKeystore *self, JsonObject *object)
 {
   self->wish_connected = g_strcmp0 (ew_json_string (object, "wish"), "connected") == 0;
   self->vpn = g_strcmp0 (ew_json_string (object, "mode"), "vpn") == 0;
+  self->lan_names = ew_json_bool (object, "lan_names", FALSE);
   gint64 floor = ew_json_int (object, "timestamp_floor_ns", 0);
   self->timestamp_floor_ns = floor > 0 ? (guint64)floor : 0;
   if (!read_prefixes (object, "accepted", self->accepted) || !read_prefixes (object, "refused", self->refused)
@@ -314,6 +319,8 @@ identity_to_json (EwKeystore *self)
   json_object_set_string_member (object, "ca", self->ca_pem);
   json_object_set_array_member (object, "api", strv_to_json ((const gchar *const *)self->api));
   json_object_set_object_member (object, "document", json_object_ref (self->document));
+  if (self->suffix)
+    json_object_set_string_member (object, "suffix", self->suffix);
   json_object_set_boolean_member (object, "removed", self->removed);
   return object;
 }
@@ -327,6 +334,7 @@ keystore_to_json (EwKeystore *self)
     json_object_set_object_member (object, "identity", identity_to_json (self));
   json_object_set_string_member (settings, "wish", self->wish_connected ? "connected" : "disconnected");
   json_object_set_string_member (settings, "mode", self->vpn ? "vpn" : "connector");
+  json_object_set_boolean_member (settings, "lan_names", self->lan_names);
   json_object_set_array_member (settings, "accepted", prefixes_to_json (self->accepted));
   json_object_set_array_member (settings, "refused", prefixes_to_json (self->refused));
   json_object_set_array_member (settings, "forwarded", prefixes_to_json (self->forwarded));
@@ -449,13 +457,14 @@ ew_keystore_finish_enrollment (EwKeystore *self, const guint8 pin[EW_PIN_SIZE], 
   next->ca_pem = g_strdup (ca_pem);
   next->api = g_strdupv ((gchar **)api);
   next->document = json_object_ref (document);
+  next->suffix = g_strdup (ew_json_string (document, "suffix"));
   next->wish_connected = TRUE;
   if (!ew_keystore_save (next, error))
     return FALSE;
   clear_pending (self);
   clear_identity (self);
   self->wish_connected = TRUE;
-  self->vpn = FALSE;
+  self->vpn = self->lan_names = FALSE;
   g_array_set_size (self->accepted, 0);
   g_array_set_size (self->refused, 0);
   g_array_set_size (self->forwarded, 0);
@@ -468,6 +477,7 @@ ew_keystore_finish_enrollment (EwKeystore *self, const guint8 pin[EW_PIN_SIZE], 
   self->ca_pem = g_steal_pointer (&next->ca_pem);
   self->api = g_steal_pointer (&next->api);
   self->document = g_steal_pointer (&next->document);
+  self->suffix = g_steal_pointer (&next->suffix);
   return TRUE;
 }
 

@@ -32,11 +32,13 @@ typedef struct
   gchar *ca_pem;
   GStrv api;            /* "https://HOST:PORT" */
   JsonObject *document; /* the last node document that passed ew_document_parse() */
+  gchar *suffix;        /* SUFFIX when this computer enrolled */
   gboolean removed;     /* an administrator took this node out of the mesh */
 
   /* The user's settings. */
   gboolean wish_connected;
   gboolean vpn;               /* the stored mode: only once confirmed */
+  gboolean lan_names;         /* in VPN mode, names of the LAN's own domains stay the LAN's to answer */
   GArray *accepted, *refused; /* EwPrefix: routes of the mesh, through other nodes */
   GArray *forwarded; /* EwPrefix: routes that this node forwards. Apart from accepted: an edge must not be able to
                         turn one choice into the other */

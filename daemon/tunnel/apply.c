@@ -108,6 +108,7 @@ ew_tunnel_apply (EwTunnel *self, gboolean vpn, GError **error)
   g_clear_pointer (&self->plan, ew_plan_free);
   self->plan = g_steal_pointer (&plan);
   self->vpn_active = vpn;
+  ew_tunnel_set_names (self);
   ew_tunnel_show (self);
   return TRUE;
 }

@@ -120,6 +120,8 @@ show_link (EwTunnel *self)
   const gchar *name = edge ? edge->name : self->document->mesh;
   g_autofree gchar *message = NULL;
   lead_inside (self, self->liveness.state == EW_LINK_CONNECTED);
+  if (self->names)
+    ew_names_set_working (self->names, self->liveness.state == EW_LINK_CONNECTED);
   if (self->liveness.state == EW_LINK_CONNECTED)
     {
       show_connected (self);
@@ -324,6 +326,8 @@ ew_tunnel_network_changed (EwTunnel *self)
   if (!slept && g_strcmp0 (before, self->networks) == 0)
     return;
   g_debug ("another network");
+  if (self->names)
+    ew_names_look (self->names);
   ew_client_abort_idle (self->client);
   if (self->topology)
     ew_topology_hurry (self->topology, TRUE);
@@ -468,6 +472,7 @@ drop_engine (EwTunnel *self)
   g_clear_pointer (&self->plan, ew_plan_free);
   self->peer = -1;
   self->proved = self->vpn_active = FALSE;
+  ew_tunnel_set_names (self);
   memset (self->probes, 0, sizeof self->probes);
 }
 

@@ -5,6 +5,7 @@
  *   tunnel.c       the object, its properties, the one door, start and stop, connect and disconnect
  *   link.c         up and down: engine, the edge's endpoints, what liveness says to do
  *   apply.c        the plan brought into force in engine and host
+ *   naming.c       names on this computer: what they should be, how they are shown
  *   race.c         the edge's addresses tried against each other, and their names looked up
  *   probe.c        link messages out, what the router heard in
  *   refresh.c      the node document fetched again; why the edge is silent
@@ -22,6 +23,7 @@
 #include "account/topology.h"
 #include "common/phrase.h"
 #include "engine/engine.h"
+#include "names/names.h"
 #include "net/host.h"
 #include "tunnel/alarm.h"
 #include "tunnel/endpoints.h"
@@ -83,6 +85,9 @@ enum
   PROP_TRIAL,
   PROP_PROBLEMS,
   PROP_PROBLEM_PHRASES,
+  PROP_NAMES,
+  PROP_NAMES_MESSAGE,
+  PROP_NAMES_PHRASE,
   N_PROPS
 };
 
@@ -102,6 +107,7 @@ struct _EwTunnel
   /* For life. */
   gchar *interface, *state_dir;
   EwHost *host;
+  EwNames *names; /* NULL: not started */
   EwResume *resume;
   gchar *networks; /* link.c: the machine's networks when last looked at, as text */
 
@@ -215,6 +221,14 @@ void ew_tunnel_network_changed (EwTunnel *self);
 void ew_tunnel_edges_changed (EwTunnel *self);
 /* Keeps the timestamp reservation ahead of what was sent. */
 void ew_tunnel_reserve_timestamps (EwTunnel *self);
+
+/* naming.c */
+/* Document, plan or mode is another: names follow. */
+void ew_tunnel_set_names (EwTunnel *self);
+/* EwIp: where the edge answers names, of the families that the plan has. (transfer full) */
+GArray *ew_tunnel_name_servers (EwTunnel *self, const EwPlan *plan);
+const gchar *ew_tunnel_get_names (EwTunnel *self); /* "ok" or a code */
+const gchar *ew_tunnel_get_names_message (EwTunnel *self);
 
 /* race.c */
 /* A handshake was begun with the candidate in use: the other addresses of the edge take part. */

@@ -60,6 +60,12 @@ show_endpoint (EwTunnel *self)
 }
 
 static GVariant *
+show_phrase (const gchar *sentence)
+{
+  return g_variant_new_take_string (ew_phrase_to_json (sentence));
+}
+
+static GVariant *
 show (EwTunnel *self, guint property)
 {
   const EwDocument *document = self->document;
@@ -102,6 +108,12 @@ show (EwTunnel *self, guint property)
       return ew_tunnel_show_problems (self);
     case PROP_PROBLEM_PHRASES:
       return ew_tunnel_show_problem_phrases (self);
+    case PROP_NAMES:
+      return g_variant_new_string (ew_tunnel_get_names (self));
+    case PROP_NAMES_MESSAGE:
+      return g_variant_new_string (ew_tunnel_get_names_message (self));
+    case PROP_NAMES_PHRASE:
+      return show_phrase (ew_tunnel_get_names_message (self));
     case PROP_TRIAL:
     default:
       return g_variant_new_boolean (document && document->trial);
@@ -326,6 +338,12 @@ resumed (gpointer user_data)
 }
 
 static void
+names_changed (gpointer user_data)
+{
+  ew_tunnel_show (user_data);
+}
+
+static void
 networks_moved (gpointer user_data)
 {
   ew_tunnel_network_changed (user_data);
@@ -335,6 +353,7 @@ void
 ew_tunnel_start (EwTunnel *self)
 {
   g_autoptr (GError) error = NULL;
+  self->names = ew_names_new (self->host, NULL, names_changed, self);
   if (!ew_host_undo_all (self->host, &error))
     g_warning ("Not everything that an earlier run changed on this computer could be undone: %s",
                error ? error->message : "unknown");
@@ -438,6 +457,10 @@ make_status (EwTunnel *self)
   set_time_or_null (object, "since", self->since);
   add_counters (self, object);
   json_object_set_string_member (object, "interface", self->interface);
+  set_text_or_null (object, "suffix", document ? document->suffix : NULL);
+  json_object_set_string_member (object, "names", ew_tunnel_get_names (self));
+  json_object_set_string_member (object, "names_message", ew_tunnel_get_names_message (self));
+  ew_phrase_add_member (object, "names_phrase", ew_tunnel_get_names_message (self));
   json_object_set_array_member (object, "problems", ew_tunnel_problems_to_json (self));
   json_object_set_boolean_member (object, "trial", document && document->trial);
   return ew_json_to_string (object, FALSE);
@@ -501,6 +524,7 @@ ew_tunnel_finalize (GObject *object)
   EwTunnel *self = EW_TUNNEL (object);
   ew_tunnel_drop_membership (self);
   g_clear_pointer (&self->resume, ew_resume_free);
+  g_clear_pointer (&self->names, ew_names_free);
   g_clear_pointer (&self->host, ew_host_free);
   g_clear_pointer (&self->keystore, ew_keystore_unref);
   g_clear_error (&self->broken);
@@ -544,6 +568,9 @@ ew_tunnel_class_init (EwTunnelClass *class)
     { PROP_EDGE_ENDPOINT, "edge-endpoint" },
     { PROP_TRANSPORT, "transport" },
     { PROP_INTERFACE, "interface" },
+    { PROP_NAMES, "names" },
+    { PROP_NAMES_MESSAGE, "names-message" },
+    { PROP_NAMES_PHRASE, "names-phrase" },
   };
   object_class->get_property = ew_tunnel_get_property;
   object_class->finalize = ew_tunnel_finalize;

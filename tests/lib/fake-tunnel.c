@@ -32,9 +32,10 @@ struct _EwTunnel
 
 G_DEFINE_TYPE (EwTunnel, ew_tunnel, G_TYPE_OBJECT)
 
-static const gchar *const string_properties[]
-  = { "state", "reason",    "message",       "mode",      "role",      "mesh",          "node-name",
-      "kind",  "edge-name", "edge-endpoint", "transport", "interface", "message-phrase" };
+static const gchar *const string_properties[] = { "state",          "reason",        "message",       "mode",
+                                                  "role",           "mesh",          "node-name",     "kind",
+                                                  "edge-name",      "edge-endpoint", "transport",     "interface",
+                                                  "message-phrase", "names",         "names-message", "names-phrase" };
 enum
 {
   PROP_STRING_LAST = G_N_ELEMENTS (string_properties),
@@ -66,6 +67,9 @@ get_string (EwTunnel *self, guint id)
     connected ? "udp" : "",
     self->interface,
     enrolled ? "" : "[\"This computer is in no mesh yet.\"]",
+    connected ? "ok" : "not-connected",
+    "",
+    "",
   };
   return values[id - 1];
 }

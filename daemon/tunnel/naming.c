@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Names on this computer (names/): what they should be, from document and plan; how they are shown.
+ */
+#include "tunnel/tunnel-private.h"
+#include <net/if.h>
+
+static gboolean
+has_family (const EwPlan *plan, guint8 family)
+{
+  for (guint i = 0; i < plan->addresses->len; i++)
+    if (g_array_index (plan->addresses, EwIp, i).family == family)
+      return TRUE;
+  return FALSE;
+}
+
+GArray *
+ew_tunnel_name_servers (EwTunnel *self, const EwPlan *plan)
+{
+  GArray *servers = g_array_new (FALSE, FALSE, sizeof (EwIp));
+  for (guint i = 0; self->document->dns && i < self->document->service->len; i++)
+    {
+      const EwIp *ip = &g_array_index (self->document->service, EwIp, i);
+      if (has_family (plan, ip->family))
+        g_array_append_val (servers, *ip);
+    }
+  return servers;
+}
+
+void
+ew_tunnel_set_names (EwTunnel *self)
+{
+  if (!self->names)
+    return;
+  if (!self->engine || !self->plan)
+    {
+      ew_names_set (self->names, NULL);
+      return;
+    }
+  g_autoptr (GArray) servers = ew_tunnel_name_servers (self, self->plan);
+  const gchar *interface = ew_engine_get_interface (self->engine);
+  EwNamesConfig config = {
+    .link = if_nametoindex (interface),
+    .interface = interface,
+    .suffix = self->document->suffix,
+    .enrolled_suffix = self->keystore->suffix,
+    .served = self->document->dns,
+    .servers = (const EwIp *)servers->data,
+    .n_servers = servers->len,
+    .ranges = (const EwPrefix *)self->plan->ranges->data,
+    .n_ranges = self->plan->ranges->len,
+    .all = self->vpn_active && self->document->dns_all,
+  };
+  ew_names_set (self->names, config.link != 0 ? &config : NULL);
+}
+
+const gchar *
+ew_tunnel_get_names (EwTunnel *self)
+{
+  return self->names ? ew_names_get_code (self->names) : "not-connected";
+}
+
+const gchar *
+ew_tunnel_get_names_message (EwTunnel *self)
+{
+  return self->names ? ew_names_get_message (self->names) : "";
+}
