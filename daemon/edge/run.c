@@ -12,6 +12,7 @@
 #include "common/util.h"
 #include "edge/api/api.h"
 #include "edge/default-names.h"
+#include "edge/exit/exit.h"
 #include "edge/exit/netlink.h"
 #include "edge/identity.h"
 #include "edge/privileges.h"
@@ -179,6 +180,15 @@ start_feed (Edge *self, GError **error)
 {
   const EwEdgeOptions *options = self->options;
   const EwRanges *ranges = ew_mesh_get_ranges (self->mesh);
+  EwExitConfig exit = {
+    .open_ports = (const guint16 *)(void *)options->open_ports->data,
+    .n_open_ports = options->open_ports->len,
+    .public_ports = (const guint16 *)(void *)options->public_ports->data,
+    .n_public_ports = options->public_ports->len,
+    .closed = (const EwPrefix *)(void *)options->exit_closed->data,
+    .n_closed = options->exit_closed->len,
+    .exit = options->exit,
+  };
   EwSwitchConfig config = {
     .listen_address = options->listen_address,
     .listen_later = self->patient,
@@ -186,21 +196,16 @@ start_feed (Edge *self, GError **error)
     .interface = options->interface,
     .mtu = options->mtu,
     .ranges = { ranges->v4, ranges->v6 },
-    .exit = options->exit,
+    .exit = &ew_exit_for_switch,
+    .exit_data = &exit,
     .on_ports_bound = ew_edge_privileges_ports_bound,
-    .open_ports = (const guint16 *)(void *)options->open_ports->data,
-    .n_open_ports = options->open_ports->len,
-    .public_ports = (const guint16 *)(void *)options->public_ports->data,
-    .n_public_ports = options->public_ports->len,
-    .closed = (const EwPrefix *)(void *)options->exit_closed->data,
-    .n_closed = options->exit_closed->len,
   };
   g_autofree gchar *public_host = NULL;
   guint16 public_port;
   gboolean in_use, told = FALSE;
   g_autoptr (GError) cause = NULL;
   if (ew_host_port_parse (self->public_endpoint, &public_host, &public_port, NULL))
-    config.public_host = public_host;
+    exit.public_host = public_host;
   ew_mesh_ranges_service (ranges, config.service);
   memcpy (config.private_key, self->identity->private_key, EW_KEY_SIZE);
   do

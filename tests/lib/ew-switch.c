@@ -17,12 +17,14 @@
 #include <string.h>
 
 #include "common/util.h"
+#include "edge/exit/exit.h"
 #include "edge/switch/switch.h"
 #include "lib/bench-aead.h"
 
 typedef struct
 {
   EwSwitchConfig config;
+  EwExitConfig exit;
   gchar *interface, *public_host;
   gchar *opener; /* of the verdict; NULL: there is none */
   guint16 open_ports[16], public_port;
@@ -189,6 +191,7 @@ static gboolean
 read_setting (EwSwitchConfig *config, Program *program, gchar **words)
 {
   const gchar *value = words[1] != NULL ? words[1] : "";
+  EwExitConfig *exit = &program->exit;
   EwPrefix prefix;
 
   if (g_str_equal (words[0], "port"))
@@ -200,21 +203,21 @@ read_setting (EwSwitchConfig *config, Program *program, gchar **words)
   else if (g_str_equal (words[0], "threads"))
     config->data_threads = (guint)atoi (value);
   else if (g_str_equal (words[0], "exit"))
-    config->exit = TRUE;
-  else if (g_str_equal (words[0], "open") && config->n_open_ports < G_N_ELEMENTS (program->open_ports))
-    program->open_ports[config->n_open_ports++] = (guint16)atoi (value);
+    exit->exit = TRUE;
+  else if (g_str_equal (words[0], "open") && exit->n_open_ports < G_N_ELEMENTS (program->open_ports))
+    program->open_ports[exit->n_open_ports++] = (guint16)atoi (value);
   else if (g_str_equal (words[0], "public-port"))
     {
       program->public_port = (guint16)atoi (value);
-      config->public_ports = &program->public_port;
-      config->n_public_ports = 1;
+      exit->public_ports = &program->public_port;
+      exit->n_public_ports = 1;
     }
   else if (g_str_equal (words[0], "public"))
-    config->public_host = program->public_host = g_strdup (value);
+    exit->public_host = program->public_host = g_strdup (value);
   else if (g_str_equal (words[0], "closed") && ew_prefix_parse (value, &program->closed, NULL))
     {
-      config->closed = &program->closed;
-      config->n_closed = 1;
+      exit->closed = &program->closed;
+      exit->n_closed = 1;
     }
   else if (g_str_equal (words[0], "key") && ew_key_from_base64 (value, config->private_key))
     return TRUE;
@@ -265,7 +268,9 @@ start (Program *program, const gchar *path, GError **error)
       if (words[0] == NULL || *words[0] == '\0' || read_setting (&program->config, program, words))
         **line = '\0';
     }
-  program->config.open_ports = program->open_ports;
+  program->exit.open_ports = program->open_ports;
+  program->config.exit = &ew_exit_for_switch;
+  program->config.exit_data = &program->exit;
   program->config.on_presence = on_presence;
   program->config.on_endpoint = on_endpoint;
   program->sw = ew_switch_new (&program->config, error);

@@ -52,10 +52,10 @@ apply_firewall (EwExit *self, GError **error)
   g_autoptr (GArray) behind = find_behind (self);
   const EwFirewallConfig firewall = {
     .interface = self->interface,
-    .service = { self->config.service[0], self->config.service[1] },
-    .ranges = { self->config.ranges[0], self->config.ranges[1] },
-    .mtu = self->config.mtu,
-    .api_port = self->config.api_port,
+    .service = { self->config.tun.service[0], self->config.tun.service[1] },
+    .ranges = { self->config.tun.ranges[0], self->config.tun.ranges[1] },
+    .mtu = self->config.tun.mtu,
+    .api_port = self->config.tun.port,
     .open_ports = self->open_ports,
     .n_open_ports = self->config.n_open_ports,
     .exit = self->config.exit,
@@ -67,7 +67,7 @@ apply_firewall (EwExit *self, GError **error)
     .n_behind = behind->len,
     .closed = self->closed,
     .n_closed = self->config.n_closed,
-    .listen = self->config.listen,
+    .listen = self->config.tun.listen,
     .undo = self->undo,
   };
 
@@ -119,12 +119,13 @@ bring_up (EwExit *self, GError **error)
 {
   const EwExitConfig *config = &self->config;
 
-  if (!ew_exit_netlink_set_up (config->ifindex, config->mtu, error))
+  if (!ew_exit_netlink_set_up (config->tun.ifindex, config->tun.mtu, error))
     return FALSE;
-  for (gsize i = 0; i < G_N_ELEMENTS (config->service); i++)
-    if (config->service[i].family != EW_FAMILY_NONE
-        && (!ew_exit_netlink_add_address (config->ifindex, &config->service[i], error)
-            || !ew_exit_netlink_add_route (config->ifindex, &config->ranges[i], &config->service[i], error)))
+  for (gsize i = 0; i < G_N_ELEMENTS (config->tun.service); i++)
+    if (config->tun.service[i].family != EW_FAMILY_NONE
+        && (!ew_exit_netlink_add_address (config->tun.ifindex, &config->tun.service[i], error)
+            || !ew_exit_netlink_add_route (config->tun.ifindex, &config->tun.ranges[i], &config->tun.service[i],
+                                           error)))
       return FALSE;
   return TRUE;
 }
@@ -135,7 +136,7 @@ set_up (EwExit *self, GError **error)
   GPtrArray *older;
 
   if (!ew_exit_firewall_check_name (self->interface, error)
-      || (self->view = ew_exit_netlink_get_view (self->config.ifindex, error)) == NULL)
+      || (self->view = ew_exit_netlink_get_view (self->config.tun.ifindex, error)) == NULL)
     return FALSE;
   older = ew_exit_firewall_read_undo (self->interface);
   if (!self->config.exit)
@@ -146,7 +147,7 @@ set_up (EwExit *self, GError **error)
   self->undo
     = self->config.exit ? ew_exit_sysctl_inherit (
         SYSCTLS, older,
-        ew_exit_sysctl_plan_forwarding (SYSCTLS, self->interface, self->config.service[1].family != EW_FAMILY_NONE))
+        ew_exit_sysctl_plan_forwarding (SYSCTLS, self->interface, self->config.tun.service[1].family != EW_FAMILY_NONE))
                         : older;
   if (!apply_firewall (self, error))
     return FALSE;
@@ -167,7 +168,7 @@ on_netlink (gpointer data)
   EwExit *self = data;
   g_autoptr (GError) error = NULL;
   g_autofree gchar *before = g_strdup (self->limits);
-  EwHostView *view = ew_exit_netlink_get_view (self->config.ifindex, NULL);
+  EwHostView *view = ew_exit_netlink_get_view (self->config.tun.ifindex, NULL);
   const gboolean changed = view != NULL && !ew_exit_view_equal (view, self->view);
 
   if (changed)
@@ -185,8 +186,8 @@ on_netlink (gpointer data)
         = g_strdup_printf ("%s, so VPN mode is off; restart the edge when the firewall works", error->message);
     }
   update_limits (self);
-  if ((changed || error != NULL || g_strcmp0 (before, self->limits) != 0) && self->config.on_change != NULL)
-    self->config.on_change (self->config.user_data);
+  if ((changed || error != NULL || g_strcmp0 (before, self->limits) != 0) && self->config.tun.on_change != NULL)
+    self->config.tun.on_change (self->config.tun.user_data);
 }
 
 static void
@@ -251,22 +252,22 @@ ew_exit_new (const EwExitConfig *config, GError **error)
   EwExit *self = g_new0 (EwExit, 1);
 
   self->config = *config;
-  self->interface = g_strdup (config->interface);
+  self->interface = g_strdup (config->tun.interface);
   self->open_ports = g_memdup2 (config->open_ports, config->n_open_ports * sizeof *config->open_ports);
   self->public_ports = g_memdup2 (config->public_ports, config->n_public_ports * sizeof *config->public_ports);
   self->closed = g_memdup2 (config->closed, config->n_closed * sizeof *config->closed);
   self->public = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   self->looking_up = g_cancellable_new ();
-  self->config.interface = self->interface;
+  self->config.tun.interface = self->interface;
   self->config.open_ports = self->open_ports;
   self->config.public_ports = self->public_ports;
   self->config.closed = self->closed;
   self->config.public_host = NULL;
   find_public (self, config->public_host);
-  if (config->service[1].family != EW_FAMILY_NONE && !host_has_ipv6 ())
+  if (config->tun.service[1].family != EW_FAMILY_NONE && !host_has_ipv6 ())
     {
       self->lacks_ipv6 = TRUE;
-      self->config.service[1].family = EW_FAMILY_NONE;
+      self->config.tun.service[1].family = EW_FAMILY_NONE;
     }
   if (!set_up (self, error))
     {
@@ -314,7 +315,7 @@ ew_exit_get_policy (EwExit *self)
   if (!self->config.exit)
     return NULL;
   return ew_exit_policy_new (self->closed, self->config.n_closed, self->view->upstream[0],
-                             self->view->upstream[1] && self->config.service[1].family != EW_FAMILY_NONE);
+                             self->view->upstream[1] && self->config.tun.service[1].family != EW_FAMILY_NONE);
 }
 
 const gchar *
@@ -326,5 +327,49 @@ ew_exit_get_limits (EwExit *self)
 gboolean
 ew_exit_takes (EwExit *self, EwFamily family)
 {
-  return self->guarded && self->config.service[family == EW_FAMILY_V6].family != EW_FAMILY_NONE;
+  return self->guarded && self->config.tun.service[family == EW_FAMILY_V6].family != EW_FAMILY_NONE;
 }
+
+/* The switch's view. */
+
+static gpointer
+open_for_switch (gpointer data, const EwSwitchTun *tun, GError **error)
+{
+  EwExitConfig config = *(const EwExitConfig *)data;
+
+  config.tun = *tun;
+  return ew_exit_new (&config, error);
+}
+
+static void
+close_for_switch (gpointer exit)
+{
+  ew_exit_free (exit);
+}
+
+static gpointer
+get_policy_for_switch (gpointer exit)
+{
+  return ew_exit_get_policy (exit);
+}
+
+static EwSwitchExitDecision
+decide_for_switch (gconstpointer policy, const EwIp *destination)
+{
+  return ew_exit_decide (policy, destination);
+}
+
+static const gchar *
+get_limits_for_switch (gpointer exit)
+{
+  return ew_exit_get_limits (exit);
+}
+
+static gboolean
+takes_for_switch (gpointer exit, EwFamily family)
+{
+  return ew_exit_takes (exit, family);
+}
+
+const EwSwitchExit ew_exit_for_switch = { open_for_switch,   close_for_switch,      get_policy_for_switch,
+                                          decide_for_switch, get_limits_for_switch, takes_for_switch };

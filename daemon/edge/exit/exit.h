@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The edge's own host as a part of the mesh: the TUN with the service address, and behind it, where it is wanted, the
- * way out to the internet. Made of exit-netlink (addresses, routes, what is near), exit-sysctl (forwarding),
- * exit-firewall (who may do what) and exit-policy (what the data thread asks).
+ * way out to the internet. Made of netlink (addresses, routes, what is near), sysctl (forwarding), firewall
+ * (who may do what) and policy (what the data thread asks).
  *
  * Everything but the table and the forwarding switches vanishes with the TUN; those two are undone by ew_exit_free(),
  * or taken over by the next edge of the same interface name when this one is killed.
@@ -16,25 +16,16 @@ typedef struct EwExit EwExit;
 
 typedef struct
 {
-  const gchar *interface; /* exists, is down */
-  guint ifindex;
-  guint mtu;
-  EwIp service[2];
-  EwPrefix ranges[2];
-  guint16 api_port;
-  const guint16 *open_ports;
+  EwSwitchTun tun; /* the switch fills it in */
+  const guint16
+    *open_ports; /* TCP ports of this host that the mesh may reach at the service address, beside the API's */
   gsize n_open_ports;
   const guint16 *public_ports; /* TCP and UDP ports of this host that nodes in VPN mode reach at its global addresses */
   gsize n_public_ports;
   const EwPrefix *closed; /* further destinations that VPN mode does not reach */
   gsize n_closed;
   const gchar *public_host; /* where the edge is reached, a name or an address; NULL: unknown */
-  EwIp listen;              /* the edge's own socket is bound to it; family NONE: to all */
   gboolean exit;            /* forward to the internet */
-  /* In the thread-default context: the policy or the limits have changed (addresses came, another firewall was
-   * started). */
-  void (*on_change) (gpointer user_data);
-  gpointer user_data;
 } EwExitConfig;
 
 /* Firewall first, then forwarding, then the interface up: there is no moment in which the mesh reaches what it must
@@ -50,3 +41,6 @@ const gchar *ew_exit_get_limits (EwExit *self);
 /* Packets of that family for this host may go to the TUN. FALSE where IPv6 is switched off, and for both after the
    firewall was taken away and could not be put back. */
 gboolean ew_exit_takes (EwExit *self, EwFamily family);
+
+/* All of that as the switch asks for it. exit_data: an EwExitConfig, valid while the switch is made. */
+extern const EwSwitchExit ew_exit_for_switch;

@@ -98,13 +98,13 @@ ew_exit_policy_new (const EwPrefix *closed, gsize n_closed, gboolean upstream4, 
   return policy;
 }
 
-EwExitDecision
+EwSwitchExitDecision
 ew_exit_decide (const EwExitPolicy *policy, const EwIp *destination)
 {
   if (!ew_exit_is_global (destination))
-    return EW_EXIT_FORBIDDEN;
+    return EW_SWITCH_EXIT_FORBIDDEN;
   for (gsize i = 0; i < policy->n_closed; i++)
     if (ew_prefix_contains (&policy->closed[i], destination))
-      return EW_EXIT_FORBIDDEN;
-  return policy->upstream[destination->family == EW_FAMILY_V6] ? EW_EXIT_ALLOWED : EW_EXIT_NO_UPSTREAM;
+      return EW_SWITCH_EXIT_FORBIDDEN;
+  return policy->upstream[destination->family == EW_FAMILY_V6] ? EW_SWITCH_EXIT_ALLOWED : EW_SWITCH_EXIT_NO_UPSTREAM;
 }

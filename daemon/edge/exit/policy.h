@@ -7,14 +7,7 @@
 #pragma once
 
 #include <glib.h>
-#include "proto/address.h"
-
-typedef enum
-{
-  EW_EXIT_ALLOWED,
-  EW_EXIT_FORBIDDEN,  /* not global, or closed by the edge's owner */
-  EW_EXIT_NO_UPSTREAM /* the edge's host has no route to the internet in this family */
-} EwExitDecision;
+#include "edge/switch/exit.h"
 
 /* A snapshot of the host; immutable once the data thread has it. */
 typedef struct
@@ -26,7 +19,7 @@ typedef struct
 
 /* Copies those of closed that are not forbidden anyway. Free with g_free(). */
 EwExitPolicy *ew_exit_policy_new (const EwPrefix *closed, gsize n_closed, gboolean upstream4, gboolean upstream6);
-EwExitDecision ew_exit_decide (const EwExitPolicy *policy, const EwIp *destination);
+EwSwitchExitDecision ew_exit_decide (const EwExitPolicy *policy, const EwIp *destination);
 
 /* Global unicast by the IANA special-purpose registries (RFC 6890 and its updates), seen strictly: nothing that embeds
    an IPv4 address (mapped, NAT64, 6to4, Teredo) is, since it could be a way round to a private one. */

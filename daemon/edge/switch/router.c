@@ -354,17 +354,17 @@ static EwRoute
 route_to_exit (Transit *t)
 {
   EwSwitchRouter *self = t->router;
-  const EwExitPolicy *exit = atomic_load (&self->exit);
+  gconstpointer exit = atomic_load (&self->exit);
 
   if (exit == NULL)
     return REFUSE (t, dropped_no_route, EW_ICMP_NO_ROUTE);
   if (!in_mesh (self, &t->header.source))
     return REFUSE (t, dropped_source, EW_ICMP_PROHIBITED);
-  switch (ew_exit_decide (exit, &t->header.destination))
+  switch (self->decide (exit, &t->header.destination))
     {
-    case EW_EXIT_ALLOWED:
+    case EW_SWITCH_EXIT_ALLOWED:
       break;
-    case EW_EXIT_NO_UPSTREAM:
+    case EW_SWITCH_EXIT_NO_UPSTREAM:
       return REFUSE (t, dropped_no_route, EW_ICMP_NO_ROUTE);
     default:
       return REFUSE (t, dropped_policy, EW_ICMP_PROHIBITED);

@@ -13,7 +13,7 @@
 #pragma once
 
 #include <stdatomic.h>
-#include "edge/exit/policy.h"
+#include "edge/switch/exit.h"
 #include "edge/switch/flows.h"
 #include "edge/switch/identity.h"
 #include "edge/switch/switch.h"
@@ -98,12 +98,13 @@ typedef struct
   EwIp service[2];
   EwPrefix ranges[2];
   guint16 mtu;
+  EwSwitchExitDecision (*decide) (gconstpointer exit, const EwIp *destination);
   void (*wake) (gpointer data); /* a note has been put on the empty stack; async-safe, must not block */
   gpointer wake_data;
 
   /* The main context writes; what it replaced it frees after an ew_engine_call(). */
   _Atomic gboolean tun[2];                 /* IPv4, IPv6: what is for this host may go there */
-  _Atomic (const EwExitPolicy *) exit;     /* NULL: the exit is closed */
+  _Atomic (gconstpointer) exit;            /* NULL: the exit is closed */
   _Atomic (const EwRouterPolicy *) policy; /* NULL: all may pass */
 
   _Atomic (EwRouterNode *) notes;

@@ -5,7 +5,6 @@
  */
 #pragma once
 
-#include "edge/exit/exit.h"
 #include "edge/switch/presence.h"
 #include "edge/switch/router.h"
 #include "edge/switch/switch.h"
@@ -43,12 +42,13 @@ struct EwSwitch
 {
   EwEngine *engine;
   EwSwitchRouter router;
-  EwFlowTable *flows;        /* the router's; NULL until there was a verdict */
-  EwExit *exit;              /* NULL: hairpin alone */
-  EwExitPolicy *exit_policy; /* the one that the data threads have */
-  EwRouterPolicy *policy;    /* so is this */
-  gchar *tun_failure;        /* why there is no TUN */
-  gboolean awaits_tun;       /* there was none, or it was deleted: the next switch may have one */
+  EwFlowTable *flows; /* the router's; NULL until there was a verdict */
+  const EwSwitchExit *exit_class;
+  gpointer exit;          /* NULL: hairpin alone */
+  gpointer exit_policy;   /* the one that the data threads have */
+  EwRouterPolicy *policy; /* so is this */
+  gchar *tun_failure;     /* why there is no TUN */
+  gboolean awaits_tun;    /* there was none, or it was deleted: the next switch may have one */
   gchar *limits;
   GMainContext *context;
   void (*on_presence) (gpointer user_data, const gchar *id, gboolean online);

@@ -293,7 +293,7 @@ update_limits (EwSwitch *self)
 {
   g_free (self->limits);
   self->limits = g_strdup (self->tun_failure != NULL ? self->tun_failure
-                           : self->exit != NULL      ? ew_exit_get_limits (self->exit)
+                           : self->exit != NULL      ? self->exit_class->get_limits (self->exit)
                                                      : NULL);
 }
 
@@ -302,12 +302,12 @@ static void
 on_exit_change (gpointer data)
 {
   EwSwitch *self = data;
-  EwExitPolicy *policy = self->exit != NULL ? ew_exit_get_policy (self->exit) : NULL;
+  gpointer policy = self->exit != NULL ? self->exit_class->get_policy (self->exit) : NULL;
 
   atomic_store (&self->router.exit, policy);
   for (guint i = 0; i < G_N_ELEMENTS (self->router.tun); i++)
     atomic_store (&self->router.tun[i],
-                  self->exit != NULL && ew_exit_takes (self->exit, i == 0 ? EW_FAMILY_V4 : EW_FAMILY_V6));
+                  self->exit != NULL && self->exit_class->takes (self->exit, i == 0 ? EW_FAMILY_V4 : EW_FAMILY_V6));
   ew_engine_call (self->engine, pass_by, NULL);
   g_free (self->exit_policy);
   self->exit_policy = policy;
@@ -327,11 +327,19 @@ on_engine_event (void *user, const EwEngineEvent *event)
 }
 
 static void
+close_exit (EwSwitch *self)
+{
+  if (self->exit != NULL)
+    self->exit_class->close (self->exit);
+  self->exit = NULL;
+}
+
+static void
 on_tun_lost (void *user)
 {
   EwSwitch *self = user;
 
-  g_clear_pointer (&self->exit, ew_exit_free);
+  close_exit (self);
   self->awaits_tun = TRUE;
   g_free (self->tun_failure);
   self->tun_failure = g_strdup ("The tunnel interface was deleted, so VPN mode is off and the edge's own services "
@@ -410,31 +418,25 @@ static void
 start_exit (EwSwitch *self, const EwSwitchConfig *config)
 {
   g_autoptr (GError) error = NULL;
-  EwExitConfig exit = {
+  EwSwitchTun tun = {
     .interface = ew_engine_get_interface (self->engine),
     .ifindex = (guint)ew_engine_get_ifindex (self->engine),
     .mtu = self->router.mtu,
     .service = { config->service[0], config->service[1] },
     .ranges = { config->ranges[0], config->ranges[1] },
-    .api_port = ew_engine_get_listen_port (self->engine),
-    .open_ports = config->open_ports,
-    .n_open_ports = config->n_open_ports,
-    .public_ports = config->public_ports,
-    .n_public_ports = config->n_public_ports,
-    .closed = config->closed,
-    .n_closed = config->n_closed,
-    .public_host = config->public_host,
-    .exit = config->exit,
+    .port = ew_engine_get_listen_port (self->engine),
     .on_change = on_exit_change,
     .user_data = self,
   };
 
-  if (exit.interface == NULL)
+  if (tun.interface == NULL || config->exit == NULL)
     return;
-  if (config->listen_address != NULL && ew_ip_parse (config->listen_address, &exit.listen)
-      && ew_ip_is_unspecified (&exit.listen))
-    exit.listen.family = EW_FAMILY_NONE;
-  self->exit = ew_exit_new (&exit, &error);
+  if (config->listen_address != NULL && ew_ip_parse (config->listen_address, &tun.listen)
+      && ew_ip_is_unspecified (&tun.listen))
+    tun.listen.family = EW_FAMILY_NONE;
+  self->exit_class = config->exit;
+  self->router.decide = config->exit->decide;
+  self->exit = config->exit->open (config->exit_data, &tun, &error);
   if (self->exit != NULL)
     on_exit_change (self);
   else
@@ -478,7 +480,7 @@ ew_switch_free (EwSwitch *self)
    * away. */
   g_clear_pointer (&self->engine, ew_engine_free);
   g_clear_pointer (&self->flows, ew_switch_flow_table_free);
-  g_clear_pointer (&self->exit, ew_exit_free);
+  close_exit (self);
   ew_switch_monitor_clear (self);
   g_hash_table_unref (self->by_key);
   g_hash_table_unref (self->nodes);

@@ -8,12 +8,13 @@
  * here, the rest goes to the TUN; no verdict is asked, because a node that policy cuts off from everything must still
  * learn of the next policy → longest prefix → verdict hook → TTL → size → sealed in place to that node; else, to the
  * exit: what it may reach → verdict hook → TUN; else ICMP unreachable. Who reaches the edge's own services is decided
- * by the host's firewall (exit/firewall.h).
+ * by the host's firewall (exit.h).
  */
 #pragma once
 
 #include <gio/gio.h>
 #include "engine/engine.h"
+#include "edge/switch/exit.h"
 #include "edge/switch/flow.h"
 #include "proto/link.h"
 
@@ -81,16 +82,9 @@ typedef struct
   guint8 private_key[EW_KEY_SIZE];
   EwIp service[2];               /* IPv4, IPv6 (family NONE where the mesh has none) */
   EwPrefix ranges[2];            /* the mesh's */
-  gboolean exit;                 /* forward VPN traffic to the internet */
   void (*on_ports_bound) (void); /* as EwEngineConfig's; NULL: none */
-  const guint16
-    *open_ports; /* TCP ports of this host that the mesh may reach at the service address, beside the API's */
-  gsize n_open_ports;
-  const guint16 *public_ports; /* TCP and UDP ports of this host that nodes in VPN mode reach at its global addresses */
-  gsize n_public_ports;
-  const EwPrefix *closed; /* further destinations that VPN mode does not reach */
-  gsize n_closed;
-  const gchar *public_host; /* where the edge is reached, a name or an address; NULL: unknown */
+  const EwSwitchExit *exit;      /* this host's part of the mesh, behind the TUN; NULL: none */
+  gpointer exit_data;            /* for its open(), valid during ew_switch_new() */
   /* In the main context. id is valid during the call. */
   void (*on_presence) (gpointer user_data, const gchar *id, gboolean online);
   void (*on_endpoint) (gpointer user_data, const gchar *id,

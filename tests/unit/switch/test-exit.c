@@ -98,7 +98,7 @@ prefix (const gchar *text)
   return result;
 }
 
-static EwExitDecision
+static EwSwitchExitDecision
 decide (const EwExitPolicy *policy, const gchar *destination)
 {
   const EwIp address = ip (destination);
@@ -118,17 +118,17 @@ test_policy (void)
   for (gsize i = 0; i < G_N_ELEMENTS (forbidden); i++)
     {
       g_test_message ("%s", forbidden[i]);
-      g_assert_cmpint (decide (policy, forbidden[i]), ==, EW_EXIT_FORBIDDEN);
+      g_assert_cmpint (decide (policy, forbidden[i]), ==, EW_SWITCH_EXIT_FORBIDDEN);
     }
   for (gsize i = 0; i < G_N_ELEMENTS (allowed); i++)
     {
       g_test_message ("%s", allowed[i]);
-      g_assert_cmpint (decide (policy, allowed[i]), ==, EW_EXIT_ALLOWED);
+      g_assert_cmpint (decide (policy, allowed[i]), ==, EW_SWITCH_EXIT_ALLOWED);
     }
-  g_assert_cmpint (decide (v4, "2600::1"), ==, EW_EXIT_NO_UPSTREAM);
-  g_assert_cmpint (decide (v4, "fd00::1"), ==, EW_EXIT_FORBIDDEN);
-  g_assert_cmpint (decide (v4, "1.1.1.1"), ==, EW_EXIT_ALLOWED);
-  g_assert_cmpint (ew_exit_decide (policy, &none), ==, EW_EXIT_FORBIDDEN);
+  g_assert_cmpint (decide (v4, "2600::1"), ==, EW_SWITCH_EXIT_NO_UPSTREAM);
+  g_assert_cmpint (decide (v4, "fd00::1"), ==, EW_SWITCH_EXIT_FORBIDDEN);
+  g_assert_cmpint (decide (v4, "1.1.1.1"), ==, EW_SWITCH_EXIT_ALLOWED);
+  g_assert_cmpint (ew_exit_decide (policy, &none), ==, EW_SWITCH_EXIT_FORBIDDEN);
 }
 
 /* Forwarding, on a folder in the place of /proc/sys. */

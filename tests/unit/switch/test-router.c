@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "edge/exit/exit.h"
 #include "edge/switch/router.h"
 #include "proto/link.h"
 #include "proto/packet.h"
@@ -120,6 +121,7 @@ set_up (Fixture *f, gconstpointer data)
   f->router.mtu = 1420;
   f->router.wake = on_wake;
   f->router.wake_data = f;
+  f->router.decide = ew_exit_for_switch.decide;
   f->policy = ew_exit_policy_new (local, G_N_ELEMENTS (local), TRUE, TRUE);
   f->time = (EwTime){ NOW, 1700000000 * S };
 }
