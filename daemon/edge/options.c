@@ -8,6 +8,7 @@
 #include "common/error.h"
 #include "common/util.h"
 #include "edge/mesh/mesh.h"
+#include "edge/mesh/names.h"
 #include "edgeway-config.h"
 
 #define DEFAULT_LISTEN ":443"
@@ -41,6 +42,7 @@ ew_edge_options_free (EwEdgeOptions *options)
   g_free (options->listen_address);
   g_free (options->public_endpoint);
   g_free (options->mesh);
+  g_free (options->suffix);
   g_free (options->edge_name);
   g_free (options->ipv4);
   g_free (options->ipv6);
@@ -173,6 +175,8 @@ take_key (EwEdgeOptions *options, gchar **listen, const gchar *group, const gcha
     return parse_prefixes (key, value, options->exit_closed, error);
   else if (g_str_equal (name, "mesh/name"))
     set_default (&options->mesh, value);
+  else if (g_str_equal (name, "mesh/suffix"))
+    set_default (&options->suffix, value);
   else if (g_str_equal (name, "mesh/ipv4"))
     set_default (&options->ipv4, value);
   else if (g_str_equal (name, "mesh/ipv6"))
@@ -223,6 +227,7 @@ check (EwEdgeOptions *options, const gchar *listen, GError **error)
     return wrong (error, "--public \"%.64s\" isn't valid. Use HOST:PORT, where nodes reach this edge.",
                   options->public_endpoint);
   if ((options->mesh && !ew_name_check (options->mesh, error))
+      || (options->suffix && !ew_mesh_check_suffix (options->suffix, error))
       || (options->edge_name && !ew_name_check (options->edge_name, error)))
     return FALSE;
   return ew_mesh_ranges_make (options->ipv4, options->ipv6, &ranges, error);
@@ -244,6 +249,8 @@ ew_edge_options_parse (gint argc, gchar **argv, gchar **help, GError **error)
           "Where nodes reach this edge (default: its first global address)", "HOST:PORT" },
         { "mesh", 0, 0, G_OPTION_ARG_STRING, &options->mesh,
           "The mesh's name (default: unchanged; for a new mesh, that of the domain or host)", "NAME" },
+        { "suffix", 0, 0, G_OPTION_ARG_STRING, &options->suffix,
+          "The domain of the mesh's names (default: unchanged; for a new mesh, NAME.internal)", "DOMAIN" },
         { "name", 0, 0, G_OPTION_ARG_STRING, &options->edge_name,
           "This edge's name (default: unchanged; for a new mesh, the host's)", "EDGE" },
         { "config", 0, 0, G_OPTION_ARG_FILENAME, &config, "Further settings", "FILE" },

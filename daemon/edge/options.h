@@ -12,10 +12,10 @@ G_BEGIN_DECLS
 typedef struct
 {
   gchar *state_dir;
-  gchar *listen_address;                 /* numeric; NULL: all */
-  guint16 port;                          /* 443 */
-  gchar *public_endpoint;                /* NULL: not given */
-  gchar *mesh, *edge_name, *ipv4, *ipv6; /* NULL: as stored, or the default */
+  gchar *listen_address;                          /* numeric; NULL: all */
+  guint16 port;                                   /* 443 */
+  gchar *public_endpoint;                         /* NULL: not given */
+  gchar *mesh, *suffix, *edge_name, *ipv4, *ipv6; /* NULL: as stored, or the default */
   gchar *interface;
   guint16 mtu;
   gboolean trial, exit;

@@ -127,6 +127,7 @@ open_mesh (Edge *self, GError **error)
     return FALSE;
   EwMeshSetup setup = {
     .mesh = options->mesh,
+    .suffix = options->suffix,
     .ipv4 = options->ipv4,
     .ipv6 = options->ipv6,
     .edge_name = options->edge_name,

@@ -323,7 +323,7 @@ class Nodes(EdgeCase):
         self.assertIs(listing["more"], False)
         found = [n for n in listing["nodes"] if n["id"] == node.id]
         self.assertEqual(len(found), 1)
-        fields = {"id", "name", "kind", "role", "mtu", "plain", "state", "online", "addresses", "edge", "rtt_ms", "created", "last_seen", "last_handshake", "rx_bytes", "tx_bytes", "routes", "os",
+        fields = {"id", "name", "kind", "role", "mtu", "plain", "state", "online", "addresses", "edge", "rtt_ms", "created", "last_seen", "last_handshake", "rx_bytes", "tx_bytes", "routes", "names", "os",
                   "version", "problem", "self"}
         self.assertEqual(set(found[0]), fields)
         self.assertEqual({k: found[0][k] for k in ("name", "state", "online", "edge", "rtt_ms", "last_seen", "rx_bytes", "os", "version", "self", "plain")},
@@ -394,7 +394,7 @@ class Nodes(EdgeCase):
         self.assertEqual(config["addresses"], node["addresses"])
         document = self.admin.call("GET", "/v1/self").json
         edge = json.loads(document["edges"]["list"])[0]
-        self.assertEqual(config | {"peer": None}, {"addresses": node["addresses"], "dns": [], "mtu": 1420, "peer": None})
+        self.assertEqual(config | {"peer": None}, {"addresses": node["addresses"], "dns": document["service"], "search": ["home.internal"], "mtu": 1420, "peer": None})
         self.assertEqual(config["peer"], {"public_key": edge["public_key"], "endpoint": edge["endpoints"][0], "ranges": document["ranges"], "routes": [],
                                           "persistent_keepalive": 25})
         self.refused(self.admin.call("POST", "/v1/nodes", {"name": name, "kind": "device", "public_key": b64(os.urandom(32))}), 409, "NameTaken")
@@ -471,6 +471,62 @@ class Routes(EdgeCase):
         self.refused(self.add("172.20.99.0/24", node.name), 422, "RouteInvalid", "50")
         self.assertEqual(self.admin.call("DELETE", f"/v1/nodes/{node.id}").status, 200, "all of it in one transaction")
         self.assertEqual([r for r in self.admin.call("GET", "/v1/routes").json["routes"] if r["node_id"] == node.id], [])
+
+
+class Names(EdgeCase):
+    def add(self, name, node, **more):
+        return self.admin.call("POST", "/v1/names", {"name": name, "node": node} | more)
+
+    def test_additional_names(self):
+        node, other, name = self.new_node(), self.new_node(), self.new_name()
+        revision = other.call("GET", "/v1/self").json["revision"]
+        entry = {"name": name, "node": node.name, "node_id": node.id}
+        self.assertEqual(self.add(name, node.name).json, entry | {"schema": 1})
+        self.assertEqual(self.add(f"{name}.home.internal", node.id).json, entry | {"schema": 1}, "again is as if new")
+        self.assertEqual(other.call("GET", f"/v1/nodes/{name.upper()}.home.internal").json["id"], node.id)
+        self.assertEqual(other.call("GET", f"/v1/nodes/{node.id}").json["names"], [name])
+        names = other.call("GET", "/v1/names").json
+        self.assertEqual((names["suffix"], names["edges"]), ("home.internal", [{"name": "edge", "addresses": node.answer.json["service"]},
+                                                                               {"name": "frankfurt", "addresses": node.answer.json["service"]}]))
+        self.assertIn(entry, names["names"])
+        self.assertEqual(other.call("GET", "/v1/self").json["revision"], revision, "no node's document has them")
+        for taken in (node.name, other.name, name, "frankfurt", "edge"):
+            self.refused(self.add(taken, other.name), 409, "NameTaken", taken)
+        self.refused(self.admin.call("PATCH", f"/v1/nodes/{other.name}", {"name": name}), 409, "NameTaken", name)
+        for wrong in ("", "-a", "a b", "a.b", "x" * 64):
+            self.refused(self.add(wrong, node.name), 422, "NameInvalid")
+        self.refused(self.add(self.new_name(), "nobody"), 404, "NotFound", "nobody")
+        self.refused(self.admin.call("POST", "/v1/names", {"name": "x"}), 400, "InvalidArgument", "node")
+        self.refused(self.admin.call("DELETE", f"/v1/nodes/{name}"), 400, "InvalidArgument", name, node.name)
+        self.refused(self.admin.call("DELETE", f"/v1/names/{node.name}"), 422, "NameInvalid", "node rename")
+        self.assertEqual(self.admin.call("PATCH", f"/v1/nodes/{name}", {"name": self.new_name()}).json["names"], [name], "they follow the node")
+        self.assertEqual(self.admin.call("DELETE", f"/v1/names/{name}").json, {"schema": 1})
+        self.refused(self.admin.call("DELETE", f"/v1/names/{name}"), 404, "NotFound", name)
+        self.refused(node.call("POST", "/v1/names", {"name": name, "node": node.name}), 403, "NotAdministrator")
+        self.refused(node.call("DELETE", f"/v1/names/{name}"), 403, "NotAdministrator")
+
+    def test_search_domains(self):
+        gateway, other = self.new_node(), self.new_node()
+        before = other.call("GET", "/v1/self").json
+        self.assertEqual(before["domains"], [])
+        self.refused(self.add("corp.example", gateway.name, resolver="10.88.0.53"), 422, "RouteInvalid", "10.88.0.53", gateway.name)
+        self.admin.call("POST", "/v1/routes", {"cidr": "10.88.0.0/16", "node": gateway.name})
+        domain = {"domain": "corp.example", "resolver": "10.88.0.53", "node": gateway.name, "node_id": gateway.id, "online": False}
+        for _ in range(2):
+            self.assertEqual(self.add("Corp.Example", gateway.name, resolver="10.88.0.53").json, domain | {"schema": 1})
+        self.assertEqual(other.call("GET", "/v1/names").json["domains"], [domain])
+        for node in (gateway, other):
+            self.assertEqual(node.call("GET", "/v1/self").json["domains"], [{"domain": "corp.example", "node": gateway.name}])
+        self.refused(self.add("corp.example", other.name, resolver=other.answer.json["addresses"][0]), 409, "NameTaken", gateway.name)
+        for wrong in ("com", "co.uk", "", ".", "x.onion", "a..b", "10.in-addr.arpa", "a" * 300):
+            self.refused(self.add(wrong, gateway.name, resolver="10.88.0.53"), 422, "NameInvalid")
+        for wrong in ("home.internal", "x.home.internal"):
+            self.refused(self.add(wrong, gateway.name, resolver="10.88.0.53"), 409, "NameTaken", "home.internal")
+        for wrong in ("", "corp.example", "10.88.0.53/32"):
+            self.refused(self.add("a.example", gateway.name, resolver=wrong), 400, "InvalidArgument")
+        self.refused(self.add("a.example", gateway.name, resolver=53), 400, "InvalidArgument", "resolver")
+        self.admin.call("DELETE", "/v1/routes/10.88.0.0%2F16")
+        self.assertEqual(other.call("GET", "/v1/self").json, before, "a domain goes with the route to its resolver")
 
 
 class Keys(EdgeCase):
@@ -627,6 +683,9 @@ class WhoDidWhat(EdgeCase):
         for method, path, body in (("PATCH", a, {"name": b}), ("PATCH", b, {"mtu": 1300})):
             self.assertEqual(admin(method, f"/v1/nodes/{path}", body).status, 200)
         admin("POST", "/v1/routes", {"cidr": "10.9.0.0/24", "node": b})
+        admin("POST", "/v1/names", {"name": f"also-{b}", "node": b})
+        admin("POST", "/v1/names", {"name": "corp.example.net", "node": b, "resolver": "10.9.0.53"})
+        self.edge.owner("DELETE", f"/v1/names/also-{b}")
         self.edge.owner("DELETE", cidr)
         admin("DELETE", f"/v1/keys/{spare['id']}")
         self.edge.owner("DELETE", f"/v1/keys/{spared['id']}")
@@ -640,6 +699,7 @@ class WhoDidWhat(EdgeCase):
                      f"enrollment key {spare['id']} (admin, for any name) was made, by the owner", f"enrollment key {renewal['id']} (server, for {a}, whose place it takes) was made, by admin",
                      f"another computer took the place of node {a} (server, member), with enrollment key {renewal['id']}",
                      f"node {a} is now {b}, by admin", f"node {b} has the MTU 1300, by admin", f"route 10.9.0.0/24 through {b} was added, by admin", "route 10.9.0.0/24 was removed, by the owner",
+                     f"name also-{b} for node {b} was added, by admin", f"domain corp.example.net through {b}, asked at 10.9.0.53, was added, by admin", f"name also-{b} was removed, by the owner",
                      f"enrollment key {spare['id']} (admin, for any name) was revoked, by admin", f"enrollment key {spared['id']} (device, for {new}) was revoked, by the owner",
                      f"node {new} was removed with its enrollment key",
                      f"plain node {plain} was added, by admin", f"plain node {plain} has a new key pair, by admin", f"node {plain} was removed, by the owner", f"node {b} was removed, by admin"):

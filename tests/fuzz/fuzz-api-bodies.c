@@ -6,6 +6,7 @@
 #include <string.h>
 #include "common/util.h"
 #include "edge/api/api-private.h"
+#include "edge/mesh/names.h"
 #include "unit/edge/fixture.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
@@ -65,6 +66,11 @@ restore (void)
       }
     else
       ew_mesh_rename_node (mesh, *ids[i], names[i], NULL);
+  for (guint i = 0; i < 2; i++)
+    while (ew_mesh_get_node (mesh, *ids[i])->names[0])
+      g_assert_true (ew_mesh_remove_name (mesh, ew_mesh_get_node (mesh, *ids[i])->names[0], NULL));
+  while (ew_mesh_get_domains (mesh)->len > 0)
+    g_assert_true (ew_mesh_remove_name (mesh, ((EwDomainEntry *)ew_mesh_get_domains (mesh)->pdata[0])->domain, NULL));
   fixture_now_us += EW_MESH_ADDRESS_REST_US + G_USEC_PER_SEC;
   ew_mesh_sweep (mesh, TRUE, NULL);
   while (ew_mesh_get_routes (mesh)->len > 0)

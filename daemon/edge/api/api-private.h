@@ -46,4 +46,16 @@ typedef struct
   EwApiHandler handler; /* NULL: the WebSocket */
 } EwApiEntry;
 
+/* calls.c: a string member of the body. FALSE with an error where it is missing (need) or no string. */
+gboolean ew_api_get_string (JsonObject *body, const gchar *member, const gchar **value, GError **error);
+gboolean ew_api_need_string (JsonObject *body, const gchar *member, const gchar **value, GError **error);
+/* "NAME" or "the owner": who is calling, for the log; to be asked before the change, which may end the caller.
+ * (transfer full) */
+gchar *ew_api_caller_name (EwApiCall *call);
+
+/* names.c */
+JsonObject *ew_api_get_names (EwApiCall *call, GError **error);
+JsonObject *ew_api_post_names (EwApiCall *call, GError **error);
+JsonObject *ew_api_delete_name (EwApiCall *call, GError **error);
+
 extern const EwApiEntry ew_api_table[]; /* ends with method NULL */

@@ -11,15 +11,15 @@
 #include "edgeway-config.h"
 #include "edge/api/documents.h"
 #include "edge/mesh/document.h"
+#include "edge/mesh/names.h"
 
 #define LIST_MAX 1000 /* nodes in one answer */
 #define SENTENCE_OWNER N_ ("Calls on the control socket aren't made by a node, so there is no node document.")
 
 /* Members of a body. */
 
-/* FALSE with an error where the member is there but no string. */
-static gboolean
-get_string (JsonObject *body, const gchar *member, const gchar **value, GError **error)
+gboolean
+ew_api_get_string (JsonObject *body, const gchar *member, const gchar **value, GError **error)
 {
   *value = ew_json_string (body, member);
   if (*value || !json_object_has_member (body, member) || json_object_get_null_member (body, member))
@@ -28,10 +28,10 @@ get_string (JsonObject *body, const gchar *member, const gchar **value, GError *
   return FALSE;
 }
 
-static gboolean
-need_string (JsonObject *body, const gchar *member, const gchar **value, GError **error)
+gboolean
+ew_api_need_string (JsonObject *body, const gchar *member, const gchar **value, GError **error)
 {
-  if (!get_string (body, member, value, error))
+  if (!ew_api_get_string (body, member, value, error))
     return FALSE;
   if (*value)
     return TRUE;
@@ -80,9 +80,8 @@ maker_of (EwApiCall *call)
   return call->node_id ? call->node_id : EW_MAKER_OWNER;
 }
 
-/* "NAME" or "the owner", while the caller is still a node: before the change. (transfer full) */
-static gchar *
-caller_name (EwApiCall *call)
+gchar *
+ew_api_caller_name (EwApiCall *call)
 {
   const EwNode *node = call->node_id ? ew_mesh_get_node (call->api->parts.mesh, call->node_id) : NULL;
   return g_strdup (node ? node->name : "the owner");
@@ -120,12 +119,12 @@ post_enroll (EwApiCall *call, GError **error)
 {
   EwEnrollRequest request = { 0 };
   EwEnrollOutcome outcome;
-  if (!check_rate (call, error) || !need_string (call->body, "secret", &request.secret, error)
-      || !get_string (call->body, "name", &request.name, error)
-      || !need_string (call->body, "public_key", &request.public_key, error)
-      || !need_string (call->body, "credential_hash", &request.credential_hash, error)
-      || !get_string (call->body, "os", &request.os, error)
-      || !get_string (call->body, "version", &request.version, error))
+  if (!check_rate (call, error) || !ew_api_need_string (call->body, "secret", &request.secret, error)
+      || !ew_api_get_string (call->body, "name", &request.name, error)
+      || !ew_api_need_string (call->body, "public_key", &request.public_key, error)
+      || !ew_api_need_string (call->body, "credential_hash", &request.credential_hash, error)
+      || !ew_api_get_string (call->body, "os", &request.os, error)
+      || !ew_api_get_string (call->body, "version", &request.version, error))
     return NULL;
   const EwNode *node = ew_mesh_enroll (call->api->parts.mesh, &request, &outcome, error);
   if (outcome.unknown_secret && !call->peer->control)
@@ -212,7 +211,7 @@ patch_node (EwApiCall *call, GError **error)
   const gchar *name = NULL;
   const EwNode *node = find_argument (call, error);
   gboolean has_mtu = json_object_has_member (call->body, "mtu");
-  if (node == NULL || (!has_mtu && !need_string (call->body, "name", &name, error)))
+  if (node == NULL || (!has_mtu && !ew_api_need_string (call->body, "name", &name, error)))
     return NULL;
   if (has_mtu && json_object_has_member (call->body, "name"))
     {
@@ -220,7 +219,7 @@ patch_node (EwApiCall *call, GError **error)
                     "A request can change only one thing: either name or mtu.");
       return NULL;
     }
-  g_autofree gchar *id = g_strdup (node->id), *old = g_strdup (node->name), *who = caller_name (call);
+  g_autofree gchar *id = g_strdup (node->id), *old = g_strdup (node->name), *who = ew_api_caller_name (call);
   node = change_node (call, id, name, error);
   if (node == NULL)
     return NULL;
@@ -231,12 +230,27 @@ patch_node (EwApiCall *call, GError **error)
   return map_node (call, node);
 }
 
+/* Whoever names a node by an additional name may mean that name only. */
+static gboolean
+is_own_name (EwApiCall *call, const EwNode *node, GError **error)
+{
+  g_autofree gchar *label = ew_mesh_strip_suffix (call->api->parts.mesh, call->argument);
+  if (!g_strv_contains ((const gchar *const *)node->names, label))
+    return TRUE;
+  ew_set_error (
+    error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+    "\"%s\" is an additional name of %s. Remove the name alone with `edgewayctl name remove %s`, or the node "
+    "with `edgewayctl node remove %s`.",
+    label, node->name, label, node->name);
+  return FALSE;
+}
+
 static JsonObject *
 delete_node (EwApiCall *call, GError **error)
 {
   const EwNode *node = find_argument (call, error);
-  g_autofree gchar *name = node ? g_strdup (node->name) : NULL, *who = caller_name (call);
-  if (node == NULL || !ew_mesh_remove_node (call->api->parts.mesh, node->id, error))
+  g_autofree gchar *name = node ? g_strdup (node->name) : NULL, *who = ew_api_caller_name (call);
+  if (node == NULL || !is_own_name (call, node, error) || !ew_mesh_remove_node (call->api->parts.mesh, node->id, error))
     return NULL;
   g_message ("node %s was removed, by %s", name, who);
   return json_object_new ();
@@ -258,9 +272,9 @@ post_nodes (EwApiCall *call, GError **error)
   const gchar *name, *kind, *public_key;
   guint valid;
   gboolean renew = ew_json_bool (call->body, "renew", FALSE);
-  if (!need_string (call->body, "name", &name, error) || !get_string (call->body, "kind", &kind, error)
-      || (!renew && !need_string (call->body, "kind", &kind, error))
-      || !need_string (call->body, "public_key", &public_key, error) || !get_valid (call->body, &valid, error))
+  if (!ew_api_need_string (call->body, "name", &name, error) || !ew_api_get_string (call->body, "kind", &kind, error)
+      || (!renew && !ew_api_need_string (call->body, "kind", &kind, error))
+      || !ew_api_need_string (call->body, "public_key", &public_key, error) || !get_valid (call->body, &valid, error))
     return NULL;
   const EwPlainRequest request
     = { .name = name, .kind = kind, .public_key = public_key, .maker = maker_of (call), .valid_seconds = valid };
@@ -268,7 +282,7 @@ post_nodes (EwApiCall *call, GError **error)
                              : ew_mesh_add_plain_node (call->api->parts.mesh, &request, error);
   if (node == NULL)
     return NULL;
-  g_autofree gchar *who = caller_name (call);
+  g_autofree gchar *who = ew_api_caller_name (call);
   g_message (renew ? "plain node %s has a new key pair, by %s" : "plain node %s was added, by %s", node->name, who);
   JsonObject *answer = json_object_new ();
   json_object_set_object_member (answer, "node", map_node (call, node));
@@ -297,7 +311,7 @@ make_key (EwApiCall *call, EwKeyRequest *request, const gchar *name, GError **er
   if (key == NULL)
     return NULL;
   JsonObject *answer = json_object_new ();
-  g_autofree gchar *who = caller_name (call);
+  g_autofree gchar *who = ew_api_caller_name (call);
   g_message ("enrollment key %s (%s, for %s%s) was made, by %s", made.id, made.kind, name ? name : "any name",
              request->renew_id ? ", whose place it takes" : "", who);
   json_object_set_string_member (answer, "key", key);
@@ -323,8 +337,8 @@ post_keys (EwApiCall *call, GError **error)
 {
   const gchar *kind, *name;
   if (ew_json_bool (call->body, "renew", FALSE))
-    return need_string (call->body, "name", &name, error) ? renew_node (call, name, error) : NULL;
-  if (!need_string (call->body, "kind", &kind, error) || !get_string (call->body, "name", &name, error))
+    return ew_api_need_string (call->body, "name", &name, error) ? renew_node (call, name, error) : NULL;
+  if (!ew_api_need_string (call->body, "kind", &kind, error) || !ew_api_get_string (call->body, "name", &name, error))
     return NULL;
   EwKeyRequest request = { .kind = kind, .name = name };
   return make_key (call, &request, name, error);
@@ -372,8 +386,8 @@ delete_key (EwApiCall *call, GError **error)
   const EwEnrollment *key = ew_mesh_find_key (call->api->parts.mesh, call->argument, error);
   if (key == NULL)
     return NULL;
-  g_autofree gchar *who = caller_name (call), *label = g_strdup (key_label (call, key)), *kind = g_strdup (key->kind),
-                   *id = g_strndup (key->hash, EW_MESH_KEY_ID_LENGTH);
+  g_autofree gchar *who = ew_api_caller_name (call), *label = g_strdup (key_label (call, key)),
+                   *kind = g_strdup (key->kind), *id = g_strndup (key->hash, EW_MESH_KEY_ID_LENGTH);
   if (!ew_mesh_revoke_key (call->api->parts.mesh, key->hash, error))
     return NULL;
   g_message ("enrollment key %s (%s, for %s) was revoked, by %s", id, kind, label ? label : "any name", who);
@@ -406,7 +420,7 @@ post_routes (EwApiCall *call, GError **error)
 {
   EwMesh *mesh = call->api->parts.mesh;
   const gchar *cidr, *name;
-  if (!need_string (call->body, "cidr", &cidr, error) || !need_string (call->body, "node", &name, error))
+  if (!ew_api_need_string (call->body, "cidr", &cidr, error) || !ew_api_need_string (call->body, "node", &name, error))
     return NULL;
   const EwNode *node = ew_mesh_find_node (mesh, name, error);
   if (node == NULL)
@@ -415,7 +429,7 @@ post_routes (EwApiCall *call, GError **error)
   const EwRouteEntry *route = ew_mesh_add_route (mesh, cidr, id, error);
   if (route == NULL)
     return NULL;
-  g_autofree gchar *who = caller_name (call);
+  g_autofree gchar *who = ew_api_caller_name (call);
   g_message ("route %s through %s was added, by %s", route->cidr, ew_mesh_get_node (mesh, id)->name, who);
   return route_object (call, route);
 }
@@ -425,7 +439,7 @@ delete_route (EwApiCall *call, GError **error)
 {
   if (!ew_mesh_remove_route (call->api->parts.mesh, call->argument, error))
     return NULL;
-  g_autofree gchar *who = caller_name (call);
+  g_autofree gchar *who = ew_api_caller_name (call);
   g_message ("route %s was removed, by %s", call->argument, who);
   return json_object_new ();
 }
@@ -530,5 +544,8 @@ const EwApiEntry ew_api_table[] = {
   { "POST", "/v1/admin-key", EW_ACCESS_OWNER, post_admin_key },
   { "GET", "/v1/keys", EW_ACCESS_ADMINISTRATOR, get_keys },
   { "DELETE", "/v1/keys/", EW_ACCESS_ADMINISTRATOR, delete_key },
+  { "GET", "/v1/names", EW_ACCESS_NODE, ew_api_get_names },
+  { "POST", "/v1/names", EW_ACCESS_ADMINISTRATOR, ew_api_post_names },
+  { "DELETE", "/v1/names/", EW_ACCESS_ADMINISTRATOR, ew_api_delete_name },
   { NULL, NULL, EW_ACCESS_OWNER, NULL },
 };

@@ -81,6 +81,7 @@ ew_api_document_map_node (EwMesh *mesh, const EwNode *node, const EwSwitchNodeSt
   ew_json_set_string_or_null (object, "edge", online ? ew_mesh_get_edge (mesh)->id : NULL);
   set_created (object, node);
   set_counters (object, node, status);
+  ew_json_set_strv (object, "names", (const gchar *const *)node->names);
   ew_mesh_document_set_routes_of (object, "routes", node);
   json_object_set_int_member (object, "mtu", ew_mesh_get_node_mtu (mesh, node));
   ew_json_set_string_or_null (object, "os", node->os);
@@ -127,13 +128,40 @@ ew_api_document_route (EwMesh *mesh, const EwRouteEntry *route, gboolean online)
 }
 
 JsonObject *
+ew_api_document_name (EwMesh *mesh, const gchar *name, const gchar *node_id)
+{
+  const EwNode *node = ew_mesh_get_node (mesh, node_id);
+  JsonObject *object = json_object_new ();
+  json_object_set_string_member (object, "name", name);
+  ew_json_set_string_or_null (object, "node", node ? node->name : NULL);
+  json_object_set_string_member (object, "node_id", node_id);
+  return object;
+}
+
+JsonObject *
+ew_api_document_domain (EwMesh *mesh, const EwDomainEntry *entry, gboolean online)
+{
+  const EwNode *node = ew_mesh_get_node (mesh, entry->node_id);
+  JsonObject *object = json_object_new ();
+  gchar resolver[EW_IP_STRLEN];
+  ew_ip_format (&entry->resolver, resolver);
+  json_object_set_string_member (object, "domain", entry->domain);
+  json_object_set_string_member (object, "resolver", resolver);
+  ew_json_set_string_or_null (object, "node", node ? node->name : NULL);
+  json_object_set_string_member (object, "node_id", entry->node_id);
+  json_object_set_boolean_member (object, "online", online);
+  return object;
+}
+
+JsonObject *
 ew_api_document_plain_config (EwMesh *mesh, const EwNode *node)
 {
   const EwEdge *edge = ew_mesh_get_edge (mesh);
   g_autofree gchar *public_key = ew_key_to_base64 (edge->public_key);
   JsonObject *object = json_object_new (), *peer = json_object_new ();
   ew_mesh_json_set_ips (object, "addresses", node->addresses, node->n_addresses);
-  json_object_set_array_member (object, "dns", json_array_new ());
+  ew_mesh_document_set_service (object, "dns", mesh);
+  ew_json_set_strv (object, "search", (const gchar *const[]){ ew_mesh_get_suffix (mesh), NULL });
   json_object_set_int_member (object, "mtu", ew_mesh_get_node_mtu (mesh, node));
   json_object_set_string_member (peer, "public_key", public_key);
   json_object_set_string_member (peer, "endpoint", edge->endpoints[0]);

@@ -18,6 +18,9 @@ void ew_api_document_set_problem (JsonObject *object, const EwSwitchNodeStatus *
 JsonObject *ew_api_document_map_edge (EwMesh *mesh);
 JsonObject *ew_api_document_counters (const EwNode *node, const EwSwitchNodeStatus *status);
 JsonObject *ew_api_document_route (EwMesh *mesh, const EwRouteEntry *route, gboolean online);
+/* An additional name of a node; a search domain that a gateway offers. */
+JsonObject *ew_api_document_name (EwMesh *mesh, const gchar *name, const gchar *node_id);
+JsonObject *ew_api_document_domain (EwMesh *mesh, const EwDomainEntry *entry, gboolean online);
 /* What a plain WireGuard machine needs to be set up. */
 JsonObject *ew_api_document_plain_config (EwMesh *mesh, const EwNode *node);
 

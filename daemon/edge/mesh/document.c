@@ -4,6 +4,7 @@
 #include <string.h>
 #include "common/util.h"
 #include "edge/mesh/mesh-private.h"
+#include "edge/mesh/names.h"
 
 void
 ew_mesh_document_set_ranges (JsonObject *object, EwMesh *mesh)
@@ -54,6 +55,26 @@ set_routes (JsonObject *object, EwMesh *mesh, const EwNode *except)
   json_object_set_array_member (object, "routes", array);
 }
 
+/* The search domains of all gateways. */
+static void
+set_domains (JsonObject *object, EwMesh *mesh)
+{
+  GPtrArray *domains = ew_mesh_get_domains (mesh);
+  JsonArray *array = json_array_new ();
+  for (guint i = 0; i < domains->len; i++)
+    {
+      const EwDomainEntry *entry = domains->pdata[i];
+      const EwNode *node = ew_mesh_get_node (mesh, entry->node_id);
+      if (node == NULL)
+        continue;
+      JsonObject *element = json_object_new ();
+      json_object_set_string_member (element, "domain", entry->domain);
+      json_object_set_string_member (element, "node", node->name);
+      json_array_add_object_element (array, element);
+    }
+  json_object_set_array_member (object, "domains", array);
+}
+
 void
 ew_mesh_document_set_routes_of (JsonObject *object, const gchar *member, const EwNode *node)
 {
@@ -91,6 +112,7 @@ set_shared (JsonObject *object, EwMesh *mesh, const EwNode *except)
   json_object_set_boolean_member (object, "exit", ew_mesh_has_exit (mesh));
   set_edges (object, mesh);
   set_routes (object, mesh, except);
+  set_domains (object, mesh);
 }
 
 static void

@@ -12,6 +12,7 @@
 typedef struct
 {
   gchar *mesh, *suffix;
+  gboolean suffix_given; /* not made of the mesh's name */
   EwRanges ranges;
   gboolean announced; /* the first administrator's key was shown */
   gboolean public_given;
@@ -32,10 +33,11 @@ struct EwMesh
   gchar *public_endpoint;
 
   GTree *nodes;          /* id → EwNode (owned) */
-  GHashTable *names;     /* name → EwNode */
+  GHashTable *names;     /* name → EwNode, additional ones too */
   GHashTable *addresses; /* IP text → EwNode, or NULL while it rests */
   GHashTable *edges;     /* id → EwEdge */
   GPtrArray *routes;     /* EwRouteEntry, sorted by text */
+  GPtrArray *domains;    /* EwDomainEntry, borrowed from the nodes, sorted */
   GHashTable *expiring;  /* ids of nodes with expires_us */
   GHashTable *keys;      /* hash → EwEnrollment: keys that nobody has used yet */
   guint32 next_offset;   /* where the search for a free address goes on */
@@ -110,7 +112,15 @@ gboolean ew_mesh_check_maker (EwMesh *self, EwMeshChange *change, const gchar *m
 gboolean ew_mesh_delete_keys_of (EwMesh *self, EwMeshChange *change, const EwNode *maker, GError **error);
 /* … in changes of their own, until no more than EW_MESH_KEYS_AT_ONCE are left. */
 gboolean ew_mesh_thin_keys_of (EwMesh *self, const gchar *maker, GError **error);
-#define EW_MESH_KEYS_AT_ONCE 50 /* beside a node and all its routes in one transaction (EW_STORE_TXN_MAX) */
+#define EW_MESH_KEYS_AT_ONCE 20 /* beside a node with its routes, names and domains in one transaction */
+
+/* mesh-names.c */
+/* Memory follows a node whose domains may have changed: the list of the mesh's, and who is told. */
+void ew_mesh_relist_domains (EwMesh *self, const EwNode *old, const EwNode *node);
+/* Deletes the keys of the node's additional names and domains; the node itself is the caller's to write or delete. */
+void ew_mesh_change_delete_names (EwMeshChange *change, const EwNode *node);
+/* Takes from the node the domains whose resolver only this route leads to. FALSE: there were none. */
+gboolean ew_mesh_change_drop_domains (EwMesh *self, EwMeshChange *change, EwNode *node, const EwPrefix *route);
 
 /* removal.c */
 void ew_mesh_change_bury (EwMesh *self, EwMeshChange *change, const EwNode *node);

@@ -6,6 +6,7 @@
 #include "common/phrase.h"
 #include "common/util.h"
 #include "edge/mesh/document.h"
+#include "edge/mesh/names.h"
 
 typedef struct
 {
@@ -41,6 +42,9 @@ unindex_node (EwMesh *self, EwNode *node)
 {
   if (g_hash_table_lookup (self->names, node->name) == node)
     g_hash_table_remove (self->names, node->name);
+  for (gchar **name = node->names; *name; name++)
+    if (g_hash_table_lookup (self->names, *name) == node)
+      g_hash_table_remove (self->names, *name);
   for (guint i = 0; i < node->n_addresses; i++)
     {
       gchar text[EW_IP_STRLEN];
@@ -55,6 +59,8 @@ static void
 index_node (EwMesh *self, EwNode *node)
 {
   g_hash_table_replace (self->names, node->name, node);
+  for (gchar **name = node->names; *name; name++)
+    g_hash_table_replace (self->names, *name, node);
   for (guint i = 0; i < node->n_addresses; i++)
     {
       gchar text[EW_IP_STRLEN];
@@ -103,6 +109,7 @@ apply_node (EwMesh *self, const gchar *id, JsonObject *object, gint64 revision)
     }
   if (old)
     unindex_node (self, old);
+  ew_mesh_relist_domains (self, old, node);
   if (old && old->routes->len > 0 && (node == NULL || !g_str_equal (old->name, node->name)))
     self->shared_touched = TRUE;
   if (node)
@@ -426,6 +433,7 @@ mesh_new (EwStore *store, const EwMeshSetup *setup)
   self->addresses = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->edges = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)ew_mesh_edge_free);
   self->routes = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_mesh_route_entry_free);
+  self->domains = g_ptr_array_new ();
   self->expiring = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->keys = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)ew_mesh_enrollment_free);
   self->next_offset = EW_RANGES_FIRST_OFFSET;
@@ -512,6 +520,7 @@ ew_mesh_close (EwMesh *self)
   g_hash_table_unref (self->keys);
   g_tree_unref (self->nodes);
   g_ptr_array_unref (self->routes);
+  g_ptr_array_unref (self->domains);
   g_array_unref (self->listeners);
   g_free (self->edge_id);
   g_free (self->public_endpoint);
@@ -604,7 +613,8 @@ ew_mesh_get_node (EwMesh *self, const gchar *id)
 EwNode *
 ew_mesh_find_node (EwMesh *self, const gchar *name, GError **error)
 {
-  EwNode *node = g_hash_table_lookup (self->names, name);
+  g_autofree gchar *label = ew_mesh_strip_suffix (self, name);
+  EwNode *node = g_hash_table_lookup (self->names, label);
   EwIp ip;
   if (node == NULL)
     node = g_tree_lookup (self->nodes, name);

@@ -10,7 +10,8 @@
  *   /settings            the mesh's name, suffix and ranges; the signed list of edges
  *   /edges/ID            an edge: name, public key, endpoints
  *   /nodes/ID            a node
- *   /names/NAME          {"node"} or {"edge"}: which one has the name
+ *   /names/NAME          {"node"} or {"edge"}: which one has the name; "alias": an additional one of the node's
+ *   /domains/DOMAIN      {"node", "resolver"}: the gateway that offers the search domain
  *   /pubkeys/KEY         {"node"} or {"edge"}
  *   /addresses/IP        {"node"}, or {"released_us"}: resting 30 days
  *   /resting/NAME        {"addresses"}: those at rest that the last node of that name had
@@ -33,7 +34,7 @@ G_BEGIN_DECLS
 #define EW_MESH_DEFAULT_NAME "mesh"
 #define EW_MESH_DEFAULT_EDGE "edge"
 #define EW_MESH_ROUTES_MAX 250
-#define EW_MESH_NODE_ROUTES_MAX 50 /* a node and all its routes go in one transaction (EW_STORE_TXN_MAX) */
+#define EW_MESH_NODE_ROUTES_MAX 50 /* a node and all it has go in one transaction (EW_STORE_TXN_MAX) */
 #define EW_MESH_ADDRESS_REST_US (30 * G_TIME_SPAN_DAY)
 #define EW_MESH_VALID_MIN 60 /* seconds */
 #define EW_MESH_VALID_MAX 31536000
@@ -52,6 +53,7 @@ typedef struct EwMesh EwMesh;
 typedef struct
 {
   const gchar *mesh;        /* a new name renames the mesh */
+  const gchar *suffix;      /* below which its names stand; MESH.internal follows the mesh's name */
   const gchar *ipv4, *ipv6; /* only while the mesh is made; later they must agree */
   const gchar *edge_name;
   const gchar *default_mesh, *default_edge; /* what a new mesh and edge are called without a name of theirs */
@@ -100,7 +102,7 @@ const gchar *ew_mesh_get_edge_list (EwMesh *self, const gchar **signature);
 const guint8 *ew_mesh_get_pin (EwMesh *self);
 
 EwNode *ew_mesh_get_node (EwMesh *self, const gchar *id); /* NULL: none */
-/* By name, ID or mesh IP. NULL with EW_ERROR_NOT_FOUND. */
+/* By name, additional name, either with the mesh's suffix, ID or mesh IP. NULL with EW_ERROR_NOT_FOUND. */
 EwNode *ew_mesh_find_node (EwMesh *self, const gchar *name, GError **error);
 /* The node with the smallest ID above after (NULL: the first); NULL: no more. */
 EwNode *ew_mesh_next_node (EwMesh *self, const gchar *after);

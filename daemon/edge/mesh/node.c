@@ -2,7 +2,10 @@
 #include "edge/mesh/node.h"
 
 #include <string.h>
+#include "common/domain.h"
 #include "common/util.h"
+
+#define NAMES_MAX 256 /* read from a record; fewer are written */
 
 void
 ew_mesh_json_set_ips (JsonObject *object, const gchar *member, const EwIp *ips, guint n)
@@ -51,6 +54,8 @@ ew_mesh_node_new (void)
 {
   EwNode *node = g_new0 (EwNode, 1);
   node->routes = g_ptr_array_new ();
+  node->names = g_new0 (gchar *, 1);
+  node->domains = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_mesh_domain_entry_free);
   return node;
 }
 
@@ -67,6 +72,8 @@ ew_mesh_node_free (EwNode *node)
   g_free (node->version);
   g_free (node->enrollment);
   g_free (node->made_by);
+  g_strfreev (node->names);
+  g_ptr_array_unref (node->domains);
   g_ptr_array_unref (node->routes);
   g_free (node);
 }
@@ -84,8 +91,114 @@ ew_mesh_node_copy (const EwNode *node)
   copy->version = g_strdup (node->version);
   copy->enrollment = g_strdup (node->enrollment);
   copy->made_by = g_strdup (node->made_by);
+  copy->names = g_strdupv (node->names);
+  copy->domains = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_mesh_domain_entry_free);
+  for (guint i = 0; i < node->domains->len; i++)
+    {
+      const EwDomainEntry *entry = node->domains->pdata[i];
+      g_ptr_array_add (copy->domains, ew_mesh_domain_entry_new (entry->domain, &entry->resolver, entry->node_id));
+    }
   copy->routes = g_ptr_array_new ();
   return copy;
+}
+
+/* Names and domains. */
+
+EwDomainEntry *
+ew_mesh_domain_entry_new (const gchar *domain, const EwIp *resolver, const gchar *node_id)
+{
+  EwDomainEntry *entry = g_new0 (EwDomainEntry, 1);
+  entry->domain = g_strdup (domain);
+  entry->resolver = *resolver;
+  entry->node_id = g_strdup (node_id);
+  return entry;
+}
+
+void
+ew_mesh_domain_entry_free (EwDomainEntry *entry)
+{
+  g_free (entry->domain);
+  g_free (entry->node_id);
+  g_free (entry);
+}
+
+EwDomainEntry *
+ew_mesh_node_find_domain (const EwNode *node, const gchar *domain)
+{
+  for (guint i = 0; i < node->domains->len; i++)
+    if (g_str_equal (((EwDomainEntry *)node->domains->pdata[i])->domain, domain))
+      return node->domains->pdata[i];
+  return NULL;
+}
+
+static gint
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const gchar *const *)a, *(const gchar *const *)b);
+}
+
+void
+ew_mesh_node_set_name (EwNode *node, const gchar *name, gboolean present)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  for (gchar **old = node->names; *old; old++)
+    if (!g_str_equal (*old, name))
+      g_strv_builder_add (builder, *old);
+  if (present)
+    g_strv_builder_add (builder, name);
+  g_strfreev (node->names);
+  node->names = g_strv_builder_end (builder);
+  qsort (node->names, g_strv_length (node->names), sizeof *node->names, compare_names);
+}
+
+static gint
+compare_domains (gconstpointer a, gconstpointer b)
+{
+  const EwDomainEntry *first = *(EwDomainEntry *const *)a, *second = *(EwDomainEntry *const *)b;
+  return strcmp (first->domain, second->domain);
+}
+
+static void
+read_names (EwNode *node, JsonObject *object)
+{
+  g_auto (GStrv) names = ew_json_strv (object, "names", NAMES_MAX);
+  JsonArray *domains = ew_json_array (object, "domains");
+  for (gchar **name = names; name && *name; name++)
+    if (ew_name_check (*name, NULL))
+      ew_mesh_node_set_name (node, *name, TRUE);
+  for (guint i = 0; domains && i < MIN (json_array_get_length (domains), NAMES_MAX); i++)
+    {
+      JsonNode *element = json_array_get_element (domains, i);
+      JsonObject *entry = JSON_NODE_HOLDS_OBJECT (element) ? json_node_get_object (element) : NULL;
+      const gchar *domain = entry ? ew_json_string (entry, "domain") : NULL;
+      const gchar *resolver = entry ? ew_json_string (entry, "resolver") : NULL;
+      EwIp ip;
+      if (domain && resolver && ew_domain_check (domain, NULL) && ew_ip_parse (resolver, &ip))
+        g_ptr_array_add (node->domains, ew_mesh_domain_entry_new (domain, &ip, node->id));
+    }
+  g_ptr_array_sort (node->domains, compare_domains);
+}
+
+static void
+write_names (const EwNode *node, JsonObject *object)
+{
+  JsonArray *domains = json_array_new ();
+  for (guint i = 0; i < node->domains->len; i++)
+    {
+      const EwDomainEntry *entry = node->domains->pdata[i];
+      JsonObject *element = json_object_new ();
+      gchar text[EW_IP_STRLEN];
+      ew_ip_format (&entry->resolver, text);
+      json_object_set_string_member (element, "domain", entry->domain);
+      json_object_set_string_member (element, "resolver", text);
+      json_array_add_object_element (domains, element);
+    }
+  if (node->names[0])
+    ew_json_set_strv (object, "names", (const gchar *const *)node->names);
+  if (node->domains->len > 0)
+    json_object_set_array_member (object, "domains", domains);
+  else
+    json_array_unref (domains);
 }
 
 static void
@@ -120,6 +233,7 @@ ew_mesh_node_from_json (JsonObject *object)
   node->expires_us = get_time (object, "expires_us");
   node->enrollment = g_strdup (ew_json_string (object, "enrollment"));
   node->made_by = g_strdup (ew_json_string (object, "made_by"));
+  read_names (node, object);
   return g_steal_pointer (&node);
 }
 
@@ -150,6 +264,7 @@ ew_mesh_node_to_json (const EwNode *node)
     json_object_set_string_member (object, "enrollment", node->enrollment);
   if (node->made_by)
     json_object_set_string_member (object, "made_by", node->made_by);
+  write_names (node, object);
   return object;
 }
 

@@ -13,6 +13,14 @@ G_BEGIN_DECLS
 
 #define EW_HASH_SIZE 32
 
+/* A search domain that a gateway offers: names in it are asked at resolver, through that node. */
+typedef struct
+{
+  gchar *domain; /* ew_domain_check() */
+  EwIp resolver; /* inside one of the node's routes, or an address of its own */
+  gchar *node_id;
+} EwDomainEntry;
+
 /* /nodes/ID, and what /endpoints/ID and /routes say about it. */
 typedef struct
 {
@@ -33,6 +41,8 @@ typedef struct
   gint64 created_us;                    /* realtime */
   gint64 expires_us;                    /* gone then unless it joined; 0: never */
   gchar *enrollment;                    /* hexadecimal hash of the key made for this name; NULL: none */
+  GStrv names;                          /* additional ones, sorted; never NULL */
+  GPtrArray *domains;                   /* (element-type EwDomainEntry) search domains that it offers, sorted */
   gchar *made_by;                       /* of a plain node: whose ID or EW_MAKER_OWNER; NULL: unknown */
 
   gint64 store_revision; /* mod_revision of /nodes/ID */
@@ -83,6 +93,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwNode, ew_mesh_node_free)
 EwNode *ew_mesh_node_from_json (JsonObject *object); /* NULL: not a node's document */
 JsonObject *ew_mesh_node_to_json (const EwNode *node);
 gchar *ew_mesh_node_make_id (void);
+
+EwDomainEntry *ew_mesh_domain_entry_new (const gchar *domain, const EwIp *resolver, const gchar *node_id);
+void ew_mesh_domain_entry_free (EwDomainEntry *entry);
+/* The node's entry for that domain; NULL: it doesn't offer it. */
+EwDomainEntry *ew_mesh_node_find_domain (const EwNode *node, const gchar *domain);
+/* Takes the name into the list or out of it; no effect where it is so already. */
+void ew_mesh_node_set_name (EwNode *node, const gchar *name, gboolean present);
 
 void ew_mesh_route_entry_free (EwRouteEntry *route);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwRouteEntry, ew_mesh_route_entry_free)

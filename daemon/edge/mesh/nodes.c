@@ -8,6 +8,7 @@
 #include "common/error.h"
 #include "common/phrase.h"
 #include "common/util.h"
+#include "edge/mesh/names.h"
 
 #define ENDPOINTS_AT_ONCE 100 /* below EW_STORE_TXN_MAX */
 
@@ -36,14 +37,30 @@ ew_mesh_claim_name (EwMesh *self, EwMeshChange *change, const gchar *name, const
   if (!ew_name_check (name, error))
     return FALSE;
   g_autofree gchar *key = ew_mesh_node_key ("/names/", name);
-  if (!ew_mesh_read (self, key, NULL, &revision, error))
+  g_autoptr (JsonObject) holder = NULL;
+  if (!ew_mesh_read (self, key, &holder, &revision, error))
     return FALSE;
+  if (revision != 0 && ew_json_bool (holder, "alias", FALSE))
+    {
+      ew_set_error (
+        error, EW_ERROR, EW_ERROR_NAME_TAKEN,
+        "The name \"%s\" is already taken in this mesh: it's an additional name of a node. Choose another, or "
+        "remove that one with `edgewayctl name remove %s`.",
+        name, name);
+      return FALSE;
+    }
   if (revision != 0)
     {
       ew_set_error (
         error, EW_ERROR, EW_ERROR_NAME_TAKEN,
         "The name \"%s\" is already taken in this mesh. Choose another, or rename or remove the node that has it.",
         name);
+      return FALSE;
+    }
+  if (g_str_equal (name, EW_MESH_EDGE_NAME))
+    {
+      ew_set_error (error, EW_ERROR, EW_ERROR_NAME_TAKEN,
+                    "The name \"%s\" always means the mesh's edge. Choose another.", name);
       return FALSE;
     }
   ew_mesh_change_expect (change, key, 0);

@@ -148,6 +148,7 @@ remove_node (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
     return FALSE;
   g_autofree gchar *key = ew_mesh_node_key ("/nodes/", node->id);
   g_autofree gchar *name = ew_mesh_node_key ("/names/", node->name);
+  ew_mesh_change_delete_names (change, node);
   ew_mesh_change_expect (change, key, node->store_revision);
   ew_mesh_change_delete (change, key);
   ew_mesh_change_delete (change, name);

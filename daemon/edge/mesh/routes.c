@@ -215,12 +215,23 @@ remove_route (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 {
   const RouteChange *wanted = data;
   g_autofree gchar *key = ew_mesh_node_key ("/routes/", wanted->cidr);
+  g_autoptr (JsonObject) object = NULL;
   gint64 revision;
-  if (!ew_mesh_read (self, key, NULL, &revision, error))
+  if (!ew_mesh_read (self, key, &object, &revision, error))
     return FALSE;
   if (revision == 0)
     return refuse_route (error, EW_ERROR_NOT_FOUND,
                          "The mesh has no route %s. List its routes with `edgewayctl route list`.", wanted->cidr);
+  const gchar *id = ew_json_string (object, "node");
+  g_autoptr (EwNode) node = id ? ew_mesh_read_node (self, id, NULL) : NULL;
+  if (node && ew_mesh_change_drop_domains (self, change, node, &wanted->prefix))
+    ew_mesh_change_put_node (change, node);
+  else if (node)
+    {
+      g_autofree gchar *node_key = ew_mesh_node_key ("/nodes/", node->id);
+      ew_mesh_change_expect (change, node_key,
+                             node->store_revision); /* no domain comes meanwhile that needs the route */
+    }
   ew_mesh_change_expect (change, key, revision);
   ew_mesh_change_delete (change, key);
   return TRUE;

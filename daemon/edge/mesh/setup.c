@@ -5,10 +5,12 @@
 #include "edge/mesh/mesh-private.h"
 
 #include <string.h>
+#include "common/domain.h"
 #include "common/error.h"
 #include "common/phrase.h"
 #include "common/util.h"
 #include "edge/mesh/document.h"
+#include "edge/mesh/names.h"
 
 void
 ew_mesh_settings_clear (EwMeshSettings *settings)
@@ -26,6 +28,7 @@ ew_mesh_settings_from_json (EwMeshSettings *settings, JsonObject *object)
   const gchar *v4 = ew_json_string (object, "ipv4"), *v6 = ew_json_string (object, "ipv6");
   settings->mesh = g_strdup (ew_json_string (object, "mesh"));
   settings->suffix = g_strdup (ew_json_string (object, "suffix"));
+  settings->suffix_given = ew_json_bool (object, "suffix_given", FALSE);
   settings->announced = ew_json_bool (object, "announced", FALSE);
   settings->public_given = ew_json_bool (object, "public_given", FALSE);
   settings->edge_list = g_strdup (ew_json_string (object, "edge_list"));
@@ -42,6 +45,8 @@ ew_mesh_settings_to_json (const EwMeshSettings *settings)
   ew_prefix_format (&settings->ranges.v6, v6);
   json_object_set_string_member (object, "mesh", settings->mesh);
   json_object_set_string_member (object, "suffix", settings->suffix);
+  if (settings->suffix_given)
+    json_object_set_boolean_member (object, "suffix_given", TRUE);
   json_object_set_string_member (object, "ipv4", v4);
   json_object_set_string_member (object, "ipv6", v6);
   json_object_set_boolean_member (object, "announced", settings->announced);
@@ -131,9 +136,46 @@ name_mesh (EwMeshSettings *settings, const EwMeshSetup *setup, GError **error)
       return FALSE;
     }
   g_free (settings->mesh);
-  g_free (settings->suffix);
   settings->mesh = g_strdup (name);
-  settings->suffix = g_strdup_printf ("%s.internal", name);
+  return TRUE;
+}
+
+/* Names that a gateway answers are no names of the mesh. */
+static gboolean
+check_overlap (EwMesh *self, const gchar *suffix, GError **error)
+{
+  for (guint i = 0; i < self->domains->len; i++)
+    {
+      const EwDomainEntry *entry = self->domains->pdata[i];
+      if (!ew_domain_contains (entry->domain, suffix) && !ew_domain_contains (suffix, entry->domain))
+        continue;
+      ew_set_error (error, EW_ERROR, EW_ERROR_NAME_TAKEN,
+                    "The suffix %s overlaps the domain %s that a gateway offers. Remove that with `edgewayctl name "
+                    "remove %s` first.",
+                    suffix, entry->domain, entry->domain);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* MESH.internal follows the mesh's name; any other suffix stays as it was given. */
+static gboolean
+choose_suffix (EwMesh *self, EwMeshSettings *settings, const EwMeshSetup *setup, GError **error)
+{
+  g_autofree gchar *made = g_strdup_printf ("%s.internal", settings->mesh);
+  const gchar *suffix = setup->suffix ? setup->suffix : made;
+  if (setup->suffix == NULL && settings->suffix && settings->suffix_given)
+    return TRUE;
+  if (setup->suffix && !ew_mesh_check_suffix (suffix, error))
+    {
+      g_prefix_error (error, "The mesh's suffix: ");
+      return FALSE;
+    }
+  if (g_strcmp0 (suffix, settings->suffix) != 0 && !check_overlap (self, suffix, error))
+    return FALSE;
+  g_free (settings->suffix);
+  settings->suffix = g_strdup (suffix);
+  settings->suffix_given = !g_str_equal (suffix, made);
   return TRUE;
 }
 
@@ -144,13 +186,16 @@ put_settings (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
   EwMeshSettings settings = { 0 };
   gint64 revision;
   gboolean ok = read_settings (self, &settings, &revision, error);
-  gboolean rename = ok && setup->mesh && g_strcmp0 (setup->mesh, settings.mesh) != 0;
+  g_autofree gchar *old_name = g_strdup (settings.mesh), *old_suffix = g_strdup (settings.suffix);
+  gboolean was_given = settings.suffix_given;
   if (ok && revision == 0)
     ok = ew_mesh_ranges_make (setup->ipv4, setup->ipv6, &settings.ranges, error);
   else if (ok)
     ok = same_range (setup->ipv4, &settings.ranges.v4, error) && same_range (setup->ipv6, &settings.ranges.v6, error);
-  ok = ok && name_mesh (&settings, setup, error);
-  if (ok && (revision == 0 || rename))
+  ok = ok && name_mesh (&settings, setup, error) && choose_suffix (self, &settings, setup, error);
+  if (ok
+      && (revision == 0 || g_strcmp0 (old_name, settings.mesh) != 0 || g_strcmp0 (old_suffix, settings.suffix) != 0
+          || was_given != settings.suffix_given))
     {
       ew_mesh_change_expect (change, "/settings", revision);
       ew_mesh_change_put (change, "/settings", ew_mesh_settings_to_json (&settings));

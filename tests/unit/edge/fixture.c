@@ -25,11 +25,13 @@ fixture_store (void)
 }
 
 static EwMesh *
-open_mesh (EwStore *store, const gchar *edge_name, const gchar *ipv4, const gchar *mesh, GError **error)
+open_mesh (EwStore *store, const gchar *edge_name, const gchar *ipv4, const gchar *mesh, const gchar *suffix,
+           GError **error)
 {
   if (ca_key == NULL)
     g_assert_true (ew_pki_make_ca ("home", &ca_key, &ca_certificate, NULL));
   EwMeshSetup setup = { .mesh = mesh,
+                        .suffix = suffix,
                         .ipv4 = ipv4,
                         .edge_name = edge_name,
                         .public_endpoint = "203.0.113.5:443",
@@ -45,7 +47,7 @@ EwMesh *
 fixture_open (EwStore *store, const gchar *edge_name)
 {
   g_autoptr (GError) error = NULL;
-  EwMesh *mesh = open_mesh (store, edge_name, NULL, NULL, &error);
+  EwMesh *mesh = open_mesh (store, edge_name, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
   return mesh;
 }
@@ -53,7 +55,13 @@ fixture_open (EwStore *store, const gchar *edge_name)
 EwMesh *
 fixture_try (EwStore *store, const gchar *ipv4, const gchar *mesh, GError **error)
 {
-  return open_mesh (store, NULL, ipv4, mesh, error);
+  return open_mesh (store, NULL, ipv4, mesh, NULL, error);
+}
+
+EwMesh *
+fixture_rename (EwStore *store, const gchar *mesh, const gchar *suffix, GError **error)
+{
+  return open_mesh (store, NULL, NULL, mesh, suffix, error);
 }
 
 void

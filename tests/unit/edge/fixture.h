@@ -19,6 +19,8 @@ EwStore *fixture_store (void);
 /* A mesh on store as a start of the edge makes it; edge_name NULL: as stored. Fails the test where it cannot. */
 EwMesh *fixture_open (EwStore *store, const gchar *edge_name);
 EwMesh *fixture_try (EwStore *store, const gchar *ipv4, const gchar *mesh, GError **error);
+/* A later start with another name or suffix (NULL: none given). */
+EwMesh *fixture_rename (EwStore *store, const gchar *mesh, const gchar *suffix, GError **error);
 /* Lets watches run. */
 void fixture_settle (void);
 

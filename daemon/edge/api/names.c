@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The API's calls about names: additional ones of nodes, and the search domains of gateways (API.md).
+ */
+#include "edge/api/api-private.h"
+
+#include "edge/api/documents.h"
+#include "edge/mesh/document.h"
+#include "edge/mesh/names.h"
+
+static JsonObject *
+domain_object (EwApiCall *call, const EwDomainEntry *entry)
+{
+  return ew_api_document_domain (call->api->parts.mesh, entry,
+                                 ew_feed_is_online (call->api->parts.feed, entry->node_id));
+}
+
+/* Sorted by name, as the mesh's names have one order for people and programs. */
+static gint
+compare_members (gconstpointer a, gconstpointer b)
+{
+  return g_strcmp0 (json_object_get_string_member (*(JsonObject *const *)a, "name"),
+                    json_object_get_string_member (*(JsonObject *const *)b, "name"));
+}
+
+static JsonArray *
+list_names (EwMesh *mesh)
+{
+  g_autoptr (GPtrArray) sorted = g_ptr_array_new ();
+  JsonArray *array = json_array_new ();
+  for (const EwNode *node = ew_mesh_next_node (mesh, NULL); node; node = ew_mesh_next_node (mesh, node->id))
+    for (gchar **name = node->names; *name; name++)
+      g_ptr_array_add (sorted, ew_api_document_name (mesh, *name, node->id));
+  g_ptr_array_sort (sorted, compare_members);
+  for (guint i = 0; i < sorted->len; i++)
+    json_array_add_object_element (array, sorted->pdata[i]);
+  return array;
+}
+
+static JsonArray *
+list_edges (EwMesh *mesh)
+{
+  JsonArray *array = json_array_new ();
+  const gchar *names[] = { EW_MESH_EDGE_NAME, ew_mesh_get_edge (mesh)->name };
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      JsonObject *object = json_object_new ();
+      if (i > 0 && g_str_equal (names[i], names[0]))
+        {
+          json_object_unref (object);
+          break;
+        }
+      json_object_set_string_member (object, "name", names[i]);
+      ew_mesh_document_set_service (object, "addresses", mesh);
+      json_array_add_object_element (array, object);
+    }
+  return array;
+}
+
+JsonObject *
+ew_api_get_names (EwApiCall *call, GError **error)
+{
+  EwMesh *mesh = call->api->parts.mesh;
+  GPtrArray *entries = ew_mesh_get_domains (mesh);
+  JsonObject *answer = json_object_new ();
+  JsonArray *domains = json_array_new ();
+  for (guint i = 0; i < entries->len; i++)
+    json_array_add_object_element (domains, domain_object (call, entries->pdata[i]));
+  json_object_set_string_member (answer, "suffix", ew_mesh_get_suffix (mesh));
+  json_object_set_array_member (answer, "edges", list_edges (mesh));
+  json_object_set_array_member (answer, "names", list_names (mesh));
+  json_object_set_array_member (answer, "domains", domains);
+  return answer;
+}
+
+JsonObject *
+ew_api_post_names (EwApiCall *call, GError **error)
+{
+  EwMesh *mesh = call->api->parts.mesh;
+  const gchar *name, *node_name, *resolver;
+  if (!ew_api_need_string (call->body, "name", &name, error)
+      || !ew_api_need_string (call->body, "node", &node_name, error)
+      || !ew_api_get_string (call->body, "resolver", &resolver, error))
+    return NULL;
+  const EwNode *node = ew_mesh_find_node (mesh, node_name, error);
+  if (node == NULL)
+    return NULL;
+  g_autofree gchar *id = g_strdup (node->id), *who = ew_api_caller_name (call);
+  if (resolver)
+    {
+      const EwDomainEntry *entry = ew_mesh_add_domain (mesh, name, resolver, id, error);
+      if (entry == NULL)
+        return NULL;
+      g_message ("domain %s through %s, asked at %s, was added, by %s", entry->domain,
+                 ew_mesh_get_node (mesh, id)->name, resolver, who);
+      return domain_object (call, entry);
+    }
+  node = ew_mesh_add_name (mesh, name, id, error);
+  if (node == NULL)
+    return NULL;
+  g_autofree gchar *label = ew_mesh_strip_suffix (mesh, name);
+  g_message ("name %s for node %s was added, by %s", label, node->name, who);
+  return ew_api_document_name (mesh, label, id);
+}
+
+JsonObject *
+ew_api_delete_name (EwApiCall *call, GError **error)
+{
+  g_autofree gchar *label = ew_mesh_strip_suffix (call->api->parts.mesh, call->argument);
+  if (!ew_mesh_remove_name (call->api->parts.mesh, call->argument, error))
+    return NULL;
+  g_autofree gchar *who = ew_api_caller_name (call);
+  g_message ("name %s was removed, by %s", label, who);
+  return json_object_new ();
+}
