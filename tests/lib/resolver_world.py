@@ -1,0 +1,397 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Computers that resolve names in the ways that Linux computers do, with the real programs, each in its namespaces behind a LAN of its own:
+
+        [ HOST ] eth0 192.168.N.2, 2001:db8:N::2 ---- lan 192.168.N.1, 2001:db8:N::1 [ nat-N ] dnsmasq: lan.example, 1,000 foreign names
+          /etc, /usr, /run are its own                                                  |
+          system bus, resolver as its kind says                                     internet, edge (demo_mesh.py)
+
+    world = ResolverWorld(mesh, kinds)       after mesh.build_ground(); kinds: of KINDS; a second for all eight
+    host = world.hosts["nm"]                 host.machine, host.lan
+    world.each(lambda kind: …)               side by side
+    host.ask("running", names)               → {name: answer} of a program: see PROGRAMS
+    host.file_state()                        /etc/resolv.conf and nsswitch.conf: bytes, inode, time
+    host.restart("resolved")                 or "bus", "network-manager"; host.kill(), host.processes
+
+Everything here dies with the THREAD that started it (machines.die_with_parent): make hosts in the main thread or in a pool that stays.
+The host's edgewayd is started by mesh.join(name, key): it finds the host's own bus.
+"""
+import concurrent.futures
+import os
+import re
+import signal
+import subprocess
+
+import foreign_names
+import resolver_packages
+import system_bus
+from machines import Failure, die_with_parent, end_of, wait_for
+
+SOURCE = os.environ.get("EDGEWAY_SOURCE") or os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+BUILD = os.environ.get("EDGEWAY_BUILD") or os.path.join(SOURCE, "build")
+BUS = "/run/dbus/system_bus_socket"
+SEARCH = "lan.example"
+SERVER, SERVER6 = "192.168.%d.1", "2001:db8:%d::1"
+PROGRAMS = ("running", "new", "getent", "musl", "dig", "kdig")
+LIBC = ("running", "new", "getent")  # what asks through glibc and its modules
+STUB = "nameserver 127.0.0.53\noptions edns0 trust-ad\nsearch .\n"
+
+
+def musl_asker():
+    """tests/lib/name-asker.c linked with musl alone, built here where it is older than its source."""
+    source, program = os.path.join(SOURCE, "tests/lib/name-asker.c"), os.path.join(BUILD, "tests/lib/name-asker-musl")
+    if not os.path.exists(program) or os.path.getmtime(program) < os.path.getmtime(source):
+        subprocess.run(["musl-gcc", "-static", "-O1", "-o", f"{program}.{os.getpid()}", source], check=True)
+        os.rename(f"{program}.{os.getpid()}", program)
+    return program
+
+
+class Lan:
+    """The LAN of a site: its resolver, which is the site's NAT as at home, and IPv6 beside IPv4."""
+
+    def __init__(self, mesh, number, suffix="demo.internal"):
+        self.machine, self.number, self.suffix = mesh.machine(f"nat-{number}"), number, suffix
+        self.server, self.server6 = SERVER % number, SERVER6 % number
+        self.machine.ip("addr", "add", self.server6 + "/64", "dev", "lan", "nodad")
+        self.hosts, self.config = foreign_names.write_zone(self.machine.log_dir, suffix, SEARCH)
+        # Who asks the mesh's names here is told NXDOMAIN, as by the internet.
+        with open(self.config, "a") as file:
+            file.write("no-resolv\nno-hosts\ndomain-needed\nbind-interfaces\nlog-queries\nlog-facility=-\n"
+                       f"interface=lan\nexcept-interface=lo\nhost-record=router.{SEARCH},{self.server}\nlocal=/{suffix}/\n")
+        os.chmod(self.machine.world.folder, 0o711)  # dnsmasq reads its files as nobody
+        self.start()
+
+    def start(self):
+        self.process = self.machine.start("dnsmasq", "--keep-in-foreground", "--conf-file=" + self.config, "--addn-hosts=" + self.hosts, "--user=root", "--pid-file=")
+        wait_for("the LAN's resolver", lambda: self.machine.ok("sh", "-c", "ss -Hlun sport = :53 | grep -q ."), 10, 0.02)
+
+    def stop(self, number=signal.SIGKILL):
+        self.process.send_signal(number)
+        self.process.wait()
+
+    def asked(self, start=0):
+        """The names that the LAN's resolver was asked for since the log had `start` bytes."""
+        with open(self.process.log_path, errors="replace") as log:
+            log.seek(start)
+            return re.findall(r"query\[\S+\] (\S+) from", log.read())
+
+    def log_size(self):
+        return os.path.getsize(self.process.log_path)
+
+
+class Asker:
+    """A program that was there before a change and asks when it is told to."""
+
+    def __init__(self, machine, program):
+        self.process = subprocess.Popen(machine.command([program]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+
+    def ask(self, names):
+        answers = {}
+        for first in range(0, len(names), 200):
+            part = names[first:first + 200]
+            self.process.stdin.write("".join(name + "\n" for name in part))
+            self.process.stdin.flush()
+            answers.update((name, self.process.stdout.readline().rstrip("\n").partition(" ")[2]) for name in part)
+        return answers
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+class ResolverHost:
+    """A machine with folders of its own. What belongs to a kind is in the classes below."""
+
+    PACKAGES = None  # one of resolver_packages.SETS
+    NSSWITCH = "files dns"
+    BUS_POLICIES = ()
+
+    def __init__(self, machine, lan):
+        self.machine, self.lan, self.processes = machine, lan, {}
+        self.network()
+        self.folders()
+        self.write("/etc/nsswitch.conf", f"passwd: files\ngroup: files\nshadow: files\nhosts: {self.NSSWITCH}\nnetworks: files\n")
+        self.write("/etc/hosts", f"127.0.0.1 localhost\n::1 localhost ip6-localhost\n127.0.1.1 {machine.name}\n")
+        if self.BUS_POLICIES:
+            self.start_bus()
+        self.start()
+        self.running = Asker(machine, os.path.join(BUILD, "tests/lib/name-asker"))
+        self.wait_resolves()
+
+    def network(self):
+        number = self.lan.number
+        self.machine.ip("addr", "add", f"2001:db8:{number}::2/64", "dev", "eth0", "nodad")
+        self.machine.run("ip", "-6", "route", "replace", "default", "via", self.lan.server6)
+
+    def folders(self):
+        """/run is empty; /usr and /etc are this computer's with the packages put in; what is written to either stays here."""
+        m = self.machine
+        packages = os.path.join(resolver_packages.prepare(BUILD), self.PACKAGES) if self.PACKAGES else None
+        layers, world = f"{m.log_dir}/layers", m.world.folder
+        own = "".join(f"mkdir -p {path} && mount -t tmpfs -o mode=755 none {path}\n" for path in ("/var/lib/NetworkManager",) if m.world.may_create(path))
+        script = f"mkdir {layers} && mount -t tmpfs -o mode=755 none {layers} && cd {layers} && mkdir packages run\n"
+        script += f"mount --bind '{packages}' packages\n" if packages else "mkdir packages/usr packages/etc\n"
+        script += own + f"""
+            for d in usr etc; do mkdir $d $d.work; mount -t overlay -o lowerdir=packages/$d:/$d,upperdir=$d,workdir=$d.work overlay /$d; done
+            mount -t tmpfs -o mode=755 none run
+            mkdir -p run/dbus run/edgeway run/wireguard run/sshd run/lock run/NetworkManager run/systemd/system run{world}
+            mkdir -p run/{world[len("/run/"):] if world.startswith("/run/") else "none"}
+            {f"mount --rbind {world} run/{world[len('/run/'):]}" if world.startswith("/run/") else ""}
+            mount --rbind run /run
+            mount -t sysfs -o ro sysfs /sys
+            rm -rf /etc/resolv.conf /etc/resolvconf /etc/resolvconf.conf /etc/NetworkManager /etc/systemd/resolved.conf*
+            cp -a packages/etc/. /etc
+            getent passwd systemd-resolve >/dev/null || {{ echo systemd-resolve:x:61235:61235::/:/usr/sbin/nologin >>/etc/passwd; echo systemd-resolve:x:61235: >>/etc/group; }}
+            install -d -o systemd-resolve -g systemd-resolve /run/systemd/resolve"""
+        m.run("sh", "-ec", script)
+
+    def path(self, path):
+        """A file of the machine's, as this process sees it."""
+        return f"/proc/{self.machine.pid}/root{path}"
+
+    def write(self, path, text, mode=0o644):
+        with open(os.open(self.path(path), os.O_CREAT | os.O_TRUNC | os.O_WRONLY, mode), "w") as file:
+            file.write(text)
+
+    def read(self, path):
+        with open(self.path(path)) as file:
+            return file.read()
+
+    # What runs there.
+
+    def start_process(self, name, *argv):
+        self.processes[name] = (self.machine.start(*argv, log=name), argv)
+        return self.processes[name][0]
+
+    def start_bus(self):
+        policies = [f"/usr/share/dbus-1/system.d/{name}.conf" for name in self.BUS_POLICIES] + [os.path.join(SOURCE, "data/dbus/org.edgeway.Daemon1.conf")]
+        path = os.path.join(self.machine.log_dir, "bus.conf")
+        with open(path, "w") as file:
+            file.write(system_bus.config(["unix:path=" + BUS], policies))
+        self.start_process("bus", "dbus-daemon", "--config-file=" + path, "--nofork", "--nopidfile")
+        self.wait_alive("bus", lambda: os.path.exists(self.path(BUS)))
+
+    def wait_alive(self, name, test, seconds=20):
+        def ready():
+            process = self.processes[name][0]
+            if process.poll() is not None:
+                raise Failure(f"{name} on {self.machine.name} ended: {end_of(process.log_path)}")
+            return test()
+        wait_for(f"{name} on {self.machine.name}", ready, seconds, 0.03)
+
+    def owns_name(self, name):
+        return self.machine.ok("busctl", f"--address=unix:path={BUS}", "--timeout=2", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                               "GetNameOwner", "s", name)
+
+    def kill(self, name, number=signal.SIGKILL):
+        process = self.processes[name][0]
+        process.send_signal(number)
+        process.wait()
+
+    def restart(self, name, number=signal.SIGTERM):
+        """As systemd would; the bus' clients live on if they know how to come back."""
+        self.kill(name, number)
+        if name == "bus":
+            os.unlink(self.path(BUS))
+        process, argv = self.processes[name]
+        self.start_process(name, *argv)
+
+    def start(self):
+        """Starts what resolves names here."""
+
+    def wait_resolves(self, seconds=10):
+        wait_for(f"{self.machine.name} resolves", lambda: self.running.ask(["a1.example.com"])["a1.example.com"].startswith("198.18."), seconds, 0.03)
+
+    # What is asked.
+
+    @staticmethod
+    def names_for(program, names):
+        """systemd-resolved refuses a single label that doesn't exist: musl asks for 5 s then, where glibc gives up."""
+        return [name for name in names if "." in name] if program == "musl" else names
+
+    def ask(self, program, names):
+        """{name: what the program says}, in a form that doesn't change by itself."""
+        if program == "running":
+            return in_order(self.running.ask(names))
+        if program in ("new", "musl"):
+            asker = os.path.join(BUILD, "tests/lib/name-asker") if program == "new" else musl_asker()
+            lines = self.machine.run(asker, input="".join(name + "\n" for name in names), timeout=300).stdout.splitlines()
+            return in_order({name: line.partition(" ")[2] for name, line in zip(names, lines)})
+        if program == "getent":
+            # A key that isn't found prints nothing: the answers stand together under one name.
+            text = self.machine.run("getent", "hosts", *names, check=False, timeout=300).stdout
+            return {"getent hosts": text}
+        return self.ask_tool(program, names)
+
+    def ask_tool(self, program, names):
+        """dig and kdig write a block for each name that they ask."""
+        argv = ["dig", "+noall", "+comments", "+question", "+answer", "+tries=1", "+time=5", *names] if program == "dig" else ["kdig", "+retry=0", "+timeout=5", *names]
+        text = self.machine.run(*argv, check=False, timeout=300).stdout
+        blocks = re.split(r"^;; ->>HEADER<<-", text, flags=re.M)[1:]
+        answers = []
+        for block in blocks:
+            status = re.search(r"status: (\w+)", block).group(1)
+            records = sorted(re.sub(r"\s+\d+\s+IN\s+", " IN ", line) for line in block.splitlines() if line and line[0] not in "; ")
+            answers.append(" ".join([status, *records]))
+        if len(answers) != len(names):
+            return {"answers": text}
+        return dict(zip(names, answers))
+
+    def file_state(self, paths=("/etc/resolv.conf", "/etc/nsswitch.conf")):
+        """What tells whether a file was touched: where it leads, inodes, times and bytes, by path."""
+        script = 'for f; do stat -c "%N %i %y" "$f"; stat -L -c "%i %y" "$f"; cat "$f"; printf "\\0"; done'
+        return dict(zip(paths, self.machine.run("sh", "-c", script, "sh", *paths).stdout.split("\0")))
+
+    def close(self):
+        self.running.close()
+
+
+class PlainFile(ResolverHost):
+    """A file that a person or an installer wrote once."""
+
+    def start(self):
+        self.write("/etc/resolv.conf", f"# By hand\nsearch {SEARCH}\nnameserver {self.lan.server}\noptions timeout:2\n")
+
+
+def start_resolved(host):
+    # Debian's default, LLMNR, costs 8 s for each single label that doesn't exist.
+    os.makedirs(host.path("/etc/systemd/resolved.conf.d"), exist_ok=True)
+    host.write("/etc/systemd/resolved.conf.d/test.conf", "[Resolve]\nLLMNR=no\nMulticastDNS=no\n")
+    os.symlink("../run/systemd/resolve/stub-resolv.conf", host.path("/etc/resolv.conf"))
+    host.start_process("resolved", "/usr/lib/systemd/systemd-resolved")
+    host.wait_alive("resolved", lambda: host.owns_name("org.freedesktop.resolve1"))
+
+
+class Resolved(ResolverHost):
+    """systemd-resolved with its stub; programs ask by DNS."""
+
+    PACKAGES = "resolved"
+    BUS_POLICIES = ("org.freedesktop.resolve1",)
+
+    def start(self):
+        start_resolved(self)
+        self.set_link()
+
+    def set_link(self):
+        """As the program that runs the network does."""
+        self.machine.run("sh", "-ec", f"resolvectl dns eth0 {self.lan.server}; resolvectl domain eth0 {SEARCH}; resolvectl default-route eth0 yes")
+
+    def status(self, link=""):
+        return self.machine.run("resolvectl", "--no-pager", "status", *([link] if link else [])).stdout
+
+
+class ResolvedModule(Resolved):
+    """systemd-resolved asked over its socket by nss-resolve, as Fedora and Debian's libnss-resolve have it."""
+
+    NSSWITCH = "files resolve [!UNAVAIL=return] dns"
+
+
+class ResolvedCopy(Resolved):
+    """/etc/resolv.conf is a copy of the stub's: its search line isn't kept up to date."""
+
+    def start(self):
+        super().start()
+        os.unlink(self.path("/etc/resolv.conf"))
+        self.write("/etc/resolv.conf", STUB.replace("search .", f"search {SEARCH}"))
+
+
+class NetworkManager(ResolverHost):
+    """NetworkManager owns eth0 and writes /etc/resolv.conf."""
+
+    PACKAGES = "network-manager"
+    BUS_POLICIES = ("org.freedesktop.NetworkManager",)
+    DNS = "default"
+
+    def network(self):
+        self.machine.run("sh", "-ec", "ip addr flush dev eth0; ip link set eth0 down")
+
+    def start(self):
+        number = self.lan.number
+        os.makedirs(self.path("/etc/NetworkManager/system-connections"), exist_ok=True)
+        self.write("/etc/NetworkManager/NetworkManager.conf", f"[main]\nplugins=keyfile\ndns={self.DNS}\nauth-polkit=false\nno-auto-default=*\n[connectivity]\nenabled=false\n")
+        self.write("/etc/NetworkManager/system-connections/lan.nmconnection", "[connection]\nid=lan\ntype=ethernet\ninterface-name=eth0\n"
+                   f"[ipv4]\nmethod=manual\naddress1=192.168.{number}.2/24,{self.lan.server}\ndns={self.lan.server};\ndns-search={SEARCH};\n"
+                   f"[ipv6]\nmethod=manual\naddress1=2001:db8:{number}::2/64,{self.lan.server6}\naddr-gen-mode=0\n", 0o600)
+        self.start_process("network-manager", "/usr/sbin/NetworkManager", "--no-daemon")
+        self.wait_alive("network-manager", lambda: self.machine.ok("ip", "route", "get", "192.0.2.1"))
+
+    def nmcli(self, *argv, **options):
+        return self.machine.run("nmcli", *argv, **options)
+
+
+class Openresolv(ResolverHost):
+    PACKAGES = "openresolv"
+
+    def start(self):
+        self.write("/etc/resolv.conf", "# Before resolvconf\n")
+        self.announce()
+
+    def announce(self):
+        """As a DHCP client does."""
+        self.machine.run("resolvconf", "-a", "eth0.dhcp", input=f"domain {SEARCH}\nsearch {SEARCH}\nnameserver {self.lan.server}\n")
+
+
+class Resolvconf(Openresolv):
+    """Debian's own: /etc/resolv.conf leads into its folder."""
+
+    PACKAGES = "resolvconf"
+
+    def start(self):
+        self.machine.run("sh", "-ec", "mkdir -p /run/resolvconf/interface; ln -sfn /run/resolvconf /etc/resolvconf/run; ln -sf /etc/resolvconf/run/resolv.conf /etc/resolv.conf; resolvconf --enable-updates")
+        self.announce()
+
+
+class NetworkManagerResolved(NetworkManager):
+    """NetworkManager owns eth0 and tells systemd-resolved, as on most desktops."""
+
+    BUS_POLICIES = ("org.freedesktop.NetworkManager", "org.freedesktop.resolve1")
+    DNS = "systemd-resolved"
+    PACKAGES = "network-manager-resolved"
+
+    def start(self):
+        start_resolved(self)
+        super().start()
+
+
+KINDS = {"resolved": Resolved, "resolved-nss": ResolvedModule, "resolved-copy": ResolvedCopy, "nm": NetworkManager, "nm-resolved": NetworkManagerResolved,
+         "openresolv": Openresolv, "resolvconf": Resolvconf, "plain": PlainFile}
+
+
+def in_order(answers):
+    """A server may turn the addresses of one family around from answer to answer; which family comes first is the C library's choice."""
+    def order(answer):
+        addresses, space, rest = answer.partition(" ")
+        listed = addresses.split(",")
+        return ",".join(sorted(listed, key=lambda a: ((":" in a) != (":" in listed[0]), a))) + space + rest
+
+    return {name: order(answer) for name, answer in answers.items()}
+
+
+class ResolverWorld:
+    """Hosts of several kinds in a DemoMesh whose ground is built: each is a site of its own, named like its kind. hosts, lans: by kind."""
+
+    FIRST_SITE = 20
+
+    def __init__(self, mesh, kinds=tuple(KINDS)):
+        self.mesh, self.hosts, self.lans = mesh, {}, {}
+        musl_asker()
+        resolver_packages.prepare(BUILD)
+        self.pool = concurrent.futures.ThreadPoolExecutor(len(kinds))  # its threads stay: what they start lives as long as they do
+        for number, kind in enumerate(kinds, self.FIRST_SITE):
+            mesh.add_site(kind, number)
+            self.lans[kind] = Lan(mesh, number)
+        for kind, host in self.each(lambda kind: KINDS[kind](mesh.machine(kind), self.lans[kind]), kinds).items():
+            self.hosts[kind] = host
+
+    def each(self, work, kinds=None):
+        """Calls work(kind) for each side by side: {kind: result}. All come to their end before the first exception goes on."""
+        jobs = {kind: self.pool.submit(work, kind) for kind in kinds or self.hosts}
+        concurrent.futures.wait(jobs.values())
+        return {kind: job.result() for kind, job in jobs.items()}
+
+    def close(self):
+        """All that was started here ends."""
+        for host in self.hosts.values():
+            host.close()
+        self.pool.shutdown()
