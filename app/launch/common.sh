@@ -95,7 +95,7 @@ give_back() { # FOLDER…
 }
 
 packages_build="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libsoup-3.0-dev libjson-glib-dev libsqlite3-dev libssl-dev
-  libmnl-dev libnftables-dev libqrencode-dev libpolkit-agent-1-dev libldns-dev"
+  libmnl-dev libnftables-dev libqrencode-dev libpolkit-agent-1-dev libldns-dev libunbound-dev"
 # The app and the tray: only where somebody looks at a screen.
 packages_app="libgtk-4-dev libadwaita-1-dev libgtk-3-dev libayatana-appindicator3-dev gettext desktop-file-utils adwaita-icon-theme librsvg2-common
   fonts-cantarell dbus polkitd"
