@@ -48,4 +48,13 @@ void ew_dns_forward_free (EwDnsForward *self);
 /* Makes the forwarder in the server's thread; NULL: none. */
 typedef EwDnsForward *(*EwDnsForwardMake) (gpointer user_data);
 
+/* How the server reaches the forwarder: so neither is linked with the other, and tests put their own in its place. */
+typedef struct
+{
+  EwDnsForwardMake make;
+  void (*async) (EwDnsForward *self, const EwDnsAsker *asker, const guint8 *query, gsize len, EwDnsForwardDone done,
+                 gpointer user_data);
+  void (*free) (EwDnsForward *self);
+} EwDnsForwardCalls;
+
 G_END_DECLS

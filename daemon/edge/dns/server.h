@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The DNS server: UDP and TCP at the service addresses. It has a thread of its own, at a lower priority than the data
+ * path's, which alone touches the zone; changes are sent there as messages. A flood of questions so costs the API and
+ * the packets nothing but processor time that they do not want.
+ *
+ * Each address has two doors, each bound to one interface: the TUN, where a source address is a node's because the
+ * tunnel has checked it, and lo, where this host's own programs come in. No packet from elsewhere finds a socket.
+ *
+ *   a node's question ── known address? ── within its rate? ── zone or forwarder ── answer
+ *                              └ dropped          └ UDP: dropped; TCP: not read until it is
+ */
+#pragma once
+
+#include "edge/dns/dns.h"
+#include "edge/dns/zone.h"
+
+G_BEGIN_DECLS
+
+/* A page of a busy website asks for some dozen names, and a resolver on the node remembers them. */
+#define EW_DNS_RATE 500 /* questions a second of one node */
+#define EW_DNS_BURST 1000
+#define EW_DNS_CONNECTIONS_MAX 256
+#define EW_DNS_NODE_CONNECTIONS_MAX 8
+
+typedef struct EwDnsServer EwDnsServer;
+
+/* Borrowed during the call, but for what the callbacks get. */
+typedef struct
+{
+  const gchar *interface;           /* the TUN, which exists; NULL: none, only this host asks */
+  EwIp addresses[2];                /* family NONE: none. No interface need have them yet */
+  guint16 port;                     /* EW_DNS_PORT; 0: any (one address only) */
+  guint rate;                       /* EW_DNS_RATE; 0: no bound */
+  guint idle_ms;                    /* how long a connection may have nothing to do; 0: 10 s */
+  const EwDnsForwardCalls *forward; /* static; NULL: other names are refused */
+  gpointer forward_data;
+  /* In the main context of whoever made the server: is_listening or limits have changed. NULL: none. */
+  void (*on_change) (gpointer user_data);
+  gpointer user_data;
+} EwDnsServerConfig;
+
+/* Starts the thread, which binds its ports with the capabilities that the caller has at this moment and then gives them
+ * up; a port that another program has is tried again every 2 s. */
+EwDnsServer *ew_dns_server_new (const EwDnsServerConfig *config);
+/* Ends the thread. The forwarder is freed in it. */
+void ew_dns_server_free (EwDnsServer *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwDnsServer, ew_dns_server_free)
+
+/* A zone without hosts; until the first one, nobody is answered. FALSE: suffix is no domain name, and nothing was
+ * changed. */
+gboolean ew_dns_server_set_zone (EwDnsServer *self, const gchar *suffix, const EwPrefix ranges[2]);
+void ew_dns_server_set_host (EwDnsServer *self, const EwDnsHostSpec *spec);
+void ew_dns_server_remove_host (EwDnsServer *self, const gchar *id);
+
+/* Nodes can ask at one address at least, by UDP and TCP. */
+gboolean ew_dns_server_is_listening (EwDnsServer *self);
+/* NULL: nothing is in the way; else a sentence without a full stop. (transfer full) */
+gchar *ew_dns_server_dup_limits (EwDnsServer *self);
+/* The first address's port; 0: not bound. */
+guint16 ew_dns_server_get_port (EwDnsServer *self);
+
+G_END_DECLS
