@@ -125,6 +125,10 @@ class DemoMesh:
         nat.nft(NAT_RULES % (f'iifname "wan" tcp dport 22 dnat to 192.168.{number}.2;' if name == "web" else ""))
         node.ip("addr", "add", f"192.168.{number}.2/24", "dev", "eth0")
         node.default_route(f"192.168.{number}.1")
+        if os.path.exists("/etc/resolv.conf"):
+            # As a LAN has it; nothing answers there, and says so at once, each time.
+            nat.sysctl("net/ipv4/icmp_ratelimit", "0")
+            node.mask("/etc/resolv.conf", f"nameserver 192.168.{number}.1\n", 0o644)
 
     # The mesh on it.
 

@@ -17,6 +17,7 @@ import time
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
+NSSWITCH = "/etc/nsswitch.conf"
 RUN_MARK = "EDGEWAY_RUN"  # in the environment of everything that a run starts: its process ID
 
 
@@ -61,6 +62,8 @@ class Machine:
         # Shared within the machine, as systemd makes it: what is mounted later is seen in its daemons' own namespaces, too. (In a
         # chroot / is no mount: then there is no sharing, nor a namespace of a daemon's own.)
         mounts += "{ mount --make-rshared / 2>/dev/null || true; } && "
+        # A node's daemon writes into it. (A file of its own, not a folder: what else is in /etc is this computer's.)
+        mounts += f"if [ -f {NSSWITCH} ]; then cp {NSSWITCH} {self.log_dir}/ && mount --bind {self.log_dir}/nsswitch.conf {NSSWITCH}; fi && "
         script = mounts + f"hostname {name} && ip link set lo up && echo ready && exec sleep infinity"
         self.holder = subprocess.Popen(
             ["unshare", "--mount", "--net", "--uts", "--propagation", "private", "sh", "-c", script],
