@@ -13,6 +13,7 @@
  *   forward                 from our interface: only to what     … and what the machine forwards into the tunnel
  *                           was accepted, all else is dropped
  *   postrouting, nat        masquerade towards those subnets     masquerade into the tunnel
+ *   output, prerouting, nat                                      questions for names to the edge (redirect.c)
  *   arp input               nobody on the LAN learns our mesh IP (in place of arp_ignore, which is the whole machine's)
  *
  * The guard. A flow is "inbound" when its first packet came in by an interface that is not ours: its conntrack mark
@@ -364,6 +365,7 @@ add_masquerade_chain (GString *script, const EwHostConfig *config, const gchar *
       add_address_rules (script, config, into_tunnel, "saddr", "return");
       for (gsize i = 0; i < config->n_forwards; i++)
         add_prefix_rule (script, into_tunnel, "saddr", &config->forwards[i], "return");
+      ew_redirect_add_masquerade (script, config);
       if (outer != NULL)
         g_string_append_printf (script, "    %siifname { %s } return\n", into_tunnel, outer);
       g_string_append_printf (script, "    %sfib saddr type != local masquerade\n", into_tunnel);
@@ -455,6 +457,7 @@ make_script (EwHost *host, const EwHostConfig *config, const EwFlows *flows)
     }
   if (config->vpn || config->n_forwards > 0)
     add_masquerade_chain (script, config, outer);
+  ew_redirect_add (script, config, internal, outer);
   g_string_append (script, "}\n");
   begin_table (script, host, "arp edgeway");
   g_string_append_printf (script, "  chain input {\n    type filter hook input priority filter; policy accept;\n");

@@ -10,7 +10,7 @@
  *   notes.c     changes that other rooms make: in the same ledger, undone with the rest
  *   watch.c     what changes around us         keep.c  … and of what is ours
  *   problems.c  what of a configuration cannot be had
- *   firewall.c  our nftables tables, with answers.c's part  flows.c  the connections that were there before them
+ *   firewall.c  our nftables tables, with the parts of answers.c, seal.c and redirect.c  flows.c  the connections that were there before them
  */
 #pragma once
 
@@ -161,6 +161,20 @@ gboolean ew_forwarding_is_on (void);
 
 /* ---- seal.c: nothing leaves beside the tunnel */
 void ew_seal_add (GString *script, EwHost *host, const EwHostConfig *config, gboolean closed);
+/* Rules that return for the questions of local name servers, known by their users; and for NetworkManager's look for a
+   captive portal. */
+void ew_seal_add_resolvers (GString *script, gboolean resolved_only);
+void ew_seal_add_portal_check (GString *script);
+
+/* ---- redirect.c: VPN mode's names */
+
+gboolean ew_redirect_is_wanted (const EwHostConfig *config);
+/* Chains; internal, outer: as of ew_lan_names(). */
+void ew_redirect_add (GString *script, const EwHostConfig *config, const gchar *internal, const gchar *outer);
+/* Rules: of the chain "translate", and of "sealed_output", with the chain that it jumps to. */
+void ew_redirect_add_masquerade (GString *script, const EwHostConfig *config);
+void ew_redirect_add_stop (GString *script, const EwHostConfig *config);
+void ew_redirect_add_refusal (GString *script, const EwHostConfig *config);
 
 /* ---- answers.c: UDP answers of sockets that are bound to no address */
 

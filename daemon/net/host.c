@@ -18,6 +18,7 @@ ew_host_config_copy (const EwHostConfig *config)
   copy->interface = g_strdup (config->interface);
   copy->addresses = g_memdup2 (config->addresses, config->n_addresses * sizeof *config->addresses);
   copy->routes = g_memdup2 (config->routes, config->n_routes * sizeof *config->routes);
+  copy->name_servers = g_memdup2 (config->name_servers, config->n_name_servers * sizeof *config->name_servers);
   copy->forwards = g_memdup2 (config->forwards, config->n_forwards * sizeof *config->forwards);
   copy->mesh_ranges = g_memdup2 (config->mesh_ranges, config->n_mesh_ranges * sizeof *config->mesh_ranges);
   return copy;
@@ -31,6 +32,7 @@ ew_host_config_free (EwHostConfig *config)
   g_free ((gpointer)config->interface);
   g_free ((gpointer)config->addresses);
   g_free ((gpointer)config->routes);
+  g_free ((gpointer)config->name_servers);
   g_free ((gpointer)config->forwards);
   g_free ((gpointer)config->mesh_ranges);
   g_free (config);

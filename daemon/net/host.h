@@ -58,6 +58,10 @@ typedef struct
   const EwPrefix *routes; /* mesh ranges and accepted routes: main table, through the interface */
   gsize n_routes;
   gboolean vpn; /* default routes through the interface by policy routing, with the guard's connection marks */
+  const EwIp *name_servers; /* in VPN mode: the edge's, to which all questions for names are led; none: they go where
+                               they would */
+  gsize n_name_servers;
+  gboolean lan_names;       /* … except those that systemd-resolved asks the LAN */
   const EwPrefix *forwards; /* subnets behind this node that it forwards to, with masquerade */
   gsize n_forwards;
   const EwPrefix *mesh_ranges; /* who may be forwarded to them */

@@ -11,8 +11,8 @@
  *
  * A program that binds its socket to an interface leaves by it whatever the rules say. In VPN mode that ends here,
  * except for what the machine would be worse without. Local name servers (systemd-resolved, dnsmasq) bind their
- * questions to the link that a name server is of: without them there would be no names. NetworkManager looks for
- * captive portals. The first are known by their users, NetworkManager, which is root, by its unit's control group.
+ * questions to the link that a name server is of: without them there would be no names, unless all questions are led to
+ * the edge (redirect.c). NetworkManager looks for captive portals. The first are known by their users, NetworkManager, which is root, by its unit's control group.
  *
  * What the tunnel would carry is dropped: connections outlive the moment. A family that it doesn't carry is refused at
  * once, so that programs take the other one without waiting.
@@ -63,14 +63,15 @@ add_sets (GString *script, const EwHostConfig *config, const GArray *outside)
 }
 
 /* Local users only: a directory service may be behind the tunnel. */
-static void
-add_resolvers (GString *script)
+void
+ew_seal_add_resolvers (GString *script, gboolean resolved_only)
 {
   FILE *file = fopen ("/etc/passwd", "re");
   const struct passwd *user;
 
   while (file != NULL && (user = fgetpwent (file)) != NULL)
-    if (g_strv_contains (resolver_users, user->pw_name))
+    if (resolved_only ? g_str_equal (user->pw_name, resolver_users[0])
+                      : g_strv_contains (resolver_users, user->pw_name))
       g_string_append_printf (script, "    meta skuid %u meta l4proto { tcp, udp } th dport { 53, 853 } return\n",
                               (guint)user->pw_uid);
   if (file != NULL)
@@ -78,10 +79,11 @@ add_resolvers (GString *script)
 }
 
 /* Where the unit runs now; a kernel before 5.13 cannot look at control groups. */
-static void
-add_portal_check (GString *script)
+void
+ew_seal_add_portal_check (GString *script)
 {
-  static const gchar *const rule = "tcp dport 80 socket cgroupv2 level 2 \"" PORTAL_UNIT "\" return";
+  static const gchar *const rule
+    = "meta l4proto { tcp, udp } th dport { 53, 80 } socket cgroupv2 level 2 \"" PORTAL_UNIT "\" return";
   g_autofree gchar *check
     = g_strdup_printf ("table inet edgeway_check {\n  chain output {\n    type filter hook output priority 0;\n"
                        "    %s\n  }\n}\n",
@@ -134,14 +136,17 @@ ew_seal_add (GString *script, EwHost *host, const EwHostConfig *config, gboolean
 
   add_sets (script, config, outside);
   add_sealed_chain (script, config, closed);
+  ew_redirect_add_refusal (script, config);
   g_string_append_printf (script,
                           "  chain sealed_output {\n    type filter hook output priority filter; policy accept;\n"
                           "    oifname { \"lo\", \"%s\" } return\n",
                           config->interface);
   if (config->vpn)
     {
-      add_resolvers (script);
-      add_portal_check (script);
+      if (!ew_redirect_is_wanted (config) || config->lan_names)
+        ew_seal_add_resolvers (script, ew_redirect_is_wanted (config));
+      ew_seal_add_portal_check (script);
+      ew_redirect_add_stop (script, config);
     }
   g_string_append_printf (script,
                           "    jump sealed\n  }\n"

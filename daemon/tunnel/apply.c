@@ -36,6 +36,7 @@ describe_networks (const EwHostFacts *facts)
 static gboolean
 apply_to_host (EwTunnel *self, const EwPlan *plan, gboolean vpn, GError **error)
 {
+  g_autoptr (GArray) servers = ew_tunnel_name_servers (self, plan);
   EwHostConfig config = {
     .interface = ew_engine_get_interface (self->engine),
     .mtu = self->document->mtu,
@@ -44,6 +45,9 @@ apply_to_host (EwTunnel *self, const EwPlan *plan, gboolean vpn, GError **error)
     .routes = (const EwPrefix *)plan->routes->data,
     .n_routes = plan->routes->len,
     .vpn = vpn,
+    .name_servers = (const EwIp *)servers->data,
+    .n_name_servers = vpn && self->document->dns_all ? servers->len : 0,
+    .lan_names = self->keystore->lan_names,
     .forwards = (const EwPrefix *)plan->forwards->data,
     .n_forwards = plan->forwards->len,
     .mesh_ranges = (const EwPrefix *)plan->ranges->data,

@@ -5,7 +5,7 @@
  *
  *   ew-host LEDGER [KILL_AT]     KILL_AT: the process kills itself (SIGKILL) at this step, counted from 1
  *
- *   apply interface=NAME mtu=N address=IP… route=CIDR… forward=CIDR… mesh=CIDR… [vpn]
+ *   apply interface=NAME mtu=N address=IP… route=CIDR… forward=CIDR… mesh=CIDR… [vpn] [dns=IP…] [lan-names]
  *   problems      (those of the last apply, looked at now: SENTENCE FIX; …)
  *   undo          empty        steps        (how many steps so far)
  *   troubles      (what is missing; somebody else's route inside of ours)
@@ -45,6 +45,7 @@ apply (EwHost *host, gchar **words)
 {
   EwHostConfig config = { .interface = "edgeway0", .mtu = 1420 };
   g_autoptr (GArray) addresses = g_array_new (FALSE, FALSE, sizeof (EwIp));
+  g_autoptr (GArray) servers = g_array_new (FALSE, FALSE, sizeof (EwIp));
   GArray *lists[3];
   static const gchar *const keys[3] = { "route=", "forward=", "mesh=" };
   g_autoptr (GError) error = NULL;
@@ -61,14 +62,20 @@ apply (EwHost *host, gchar **words)
         config.mtu = (guint)atoi (*words + strlen ("mtu="));
       else if (g_str_has_prefix (*words, "address=") && ew_ip_parse (*words + strlen ("address="), &ip))
         g_array_append_val (addresses, ip);
+      else if (g_str_has_prefix (*words, "dns=") && ew_ip_parse (*words + strlen ("dns="), &ip))
+        g_array_append_val (servers, ip);
       else if (g_str_equal (*words, "vpn"))
         config.vpn = TRUE;
+      else if (g_str_equal (*words, "lan-names"))
+        config.lan_names = TRUE;
       for (guint k = 0; k < 3; k++)
         if (g_str_has_prefix (*words, keys[k]) && ew_prefix_parse (*words + strlen (keys[k]), &prefix, NULL))
           g_array_append_val (lists[k], prefix);
     }
   config.addresses = (EwIp *)addresses->data;
   config.n_addresses = addresses->len;
+  config.name_servers = (EwIp *)servers->data;
+  config.n_name_servers = servers->len;
   config.routes = (EwPrefix *)lists[0]->data;
   config.n_routes = lists[0]->len;
   config.forwards = (EwPrefix *)lists[1]->data;
