@@ -50,6 +50,8 @@ ew_edge_options_free (EwEdgeOptions *options)
   g_array_unref (options->open_ports);
   g_array_unref (options->public_ports);
   g_array_unref (options->exit_closed);
+  g_array_unref (options->dns_resolvers);
+  g_array_unref (options->dns_domains);
   g_free (options);
 }
 
@@ -173,6 +175,12 @@ take_key (EwEdgeOptions *options, gchar **listen, const gchar *group, const gcha
     }
   else if (g_str_equal (name, "edge/exit-closed"))
     return parse_prefixes (key, value, options->exit_closed, error);
+  else if (g_str_equal (name, "dns/forward"))
+    return parse_boolean (key, value, &options->dns_forward, error);
+  else if (g_str_equal (name, "dns/resolvers"))
+    return ew_dns_resolvers_parse (value, options->dns_resolvers, error);
+  else if (g_str_equal (name, "dns/domains"))
+    return ew_dns_domains_parse (value, options->dns_domains, error);
   else if (g_str_equal (name, "mesh/name"))
     set_default (&options->mesh, value);
   else if (g_str_equal (name, "mesh/suffix"))
@@ -213,6 +221,18 @@ take_file (EwEdgeOptions *options, gchar **listen, const gchar *path, GError **e
   return good || wrong (error, "The configuration %s can't be used: %s", path, cause->message);
 }
 
+void
+ew_edge_options_get_forward (const EwEdgeOptions *options, const EwRanges *ranges, EwDnsForwardConfig *out)
+{
+  *out = (EwDnsForwardConfig){
+    .forward = options->dns_forward,
+    .resolvers = options->dns_resolvers,
+    .domains = options->dns_domains,
+    .ranges = { ranges->v4, ranges->v6 },
+  };
+  ew_mesh_ranges_service (ranges, out->service);
+}
+
 /* The command line. */
 
 static gboolean
@@ -230,7 +250,11 @@ check (EwEdgeOptions *options, const gchar *listen, GError **error)
       || (options->suffix && !ew_mesh_check_suffix (options->suffix, error))
       || (options->edge_name && !ew_name_check (options->edge_name, error)))
     return FALSE;
-  return ew_mesh_ranges_make (options->ipv4, options->ipv6, &ranges, error);
+  EwDnsForwardConfig forward;
+  if (!ew_mesh_ranges_make (options->ipv4, options->ipv6, &ranges, error))
+    return FALSE;
+  ew_edge_options_get_forward (options, &ranges, &forward);
+  return ew_dns_forward_check (&forward, error);
 }
 
 EwEdgeOptions *
@@ -262,6 +286,9 @@ ew_edge_options_parse (gint argc, gchar **argv, gchar **help, GError **error)
   options->public_ports = g_array_new (FALSE, FALSE, sizeof (guint16));
   g_array_append_vals (options->public_ports, web_ports, G_N_ELEMENTS (web_ports));
   options->exit_closed = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  options->dns_forward = TRUE;
+  options->dns_resolvers = g_array_new (FALSE, FALSE, sizeof (EwDnsResolver));
+  options->dns_domains = ew_dns_domains_new ();
   options->interface = g_strdup (DEFAULT_INTERFACE);
   options->mtu = DEFAULT_MTU;
   options->exit = TRUE;

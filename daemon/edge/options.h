@@ -6,6 +6,8 @@
 #pragma once
 
 #include <gio/gio.h>
+#include "edge/dns/forward.h"
+#include "edge/mesh/ranges.h"
 
 G_BEGIN_DECLS
 
@@ -22,12 +24,18 @@ typedef struct
   GArray *open_ports;   /* guint16 */
   GArray *public_ports; /* guint16 */
   GArray *exit_closed;  /* EwPrefix */
+  /* Names that aren't the mesh's. */
+  gboolean dns_forward;
+  GArray *dns_resolvers; /* EwDnsResolver; empty: the host's own */
+  GArray *dns_domains;   /* EwDnsDomain */
 } EwEdgeOptions;
 
 /* EW_ERROR_INVALID_ARGUMENT: wrong usage, as a sentence. *help (transfer full): --help was asked for, this is the text.
  * argv[0] is passed over. */
 EwEdgeOptions *ew_edge_options_parse (gint argc, gchar **argv, gchar **help, GError **error);
 void ew_edge_options_free (EwEdgeOptions *options);
+/* What the forwarder is told, for a mesh of these ranges. out borrows from options. */
+void ew_edge_options_get_forward (const EwEdgeOptions *options, const EwRanges *ranges, EwDnsForwardConfig *out);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwEdgeOptions, ew_edge_options_free)
 
 /* "[ADDR]:PORT": ":443", "0.0.0.0:443", "[::1]:443". *address (transfer full) NULL: all. */

@@ -44,6 +44,8 @@ class Usage(unittest.TestCase):
                 self.assertRegex(result.stderr, r"^edgeway-edge: .*\n$")
             for text, word in (("[edge]\nlisten=x\n", "listen"), ("[edge]\nopen-ports=22;x\n", "open-ports"), ("[edge]\nexit=yes\n", "exit"), ("[edge]\npublic-ports=80;x\n", "public-ports"), ("[edge]\nexit-closed=198.51.100.1/24\n", "exit-closed"), ("[edge]\nwhat=1\n", "what"), ("[mesh]\nipv4=10.0.0.1/8\n", "10.0.0.1/8"),
                                ("[mesh]\nipv4=8.8.0.0/16\n", "private"), ("[mesh]\nipv4=10.0.0.0/24\n", "/24"), ("[mesh]\nipv6=fd00::/64\n", "/48"), ("[mesh]\nmtu=1000\n", "mtu"), ("[house]\nx=1\n", "house"),
+                               ("[dns]\nforward=maybe\n", "forward"), ("[dns]\nresolvers=dns.example\n", "dns.example"), ("[dns]\nresolvers=9.9.9.9;100.96.0.1\n", "own address"),
+                               ("[dns]\ndomains=corp.example\n", "corp.example"), ("[dns]\ndomains=corp.example=100.96.0.1\n", "own address"), ("[dns]\ndomains=.=9.9.9.9\n", "domain"),
                                ("nonsense", "edge.conf"), ("[edge]\ninterface=a/b\n", "a/b")):
                 path = os.path.join(folder, "edge.conf")
                 with open(path, "w") as file:

@@ -172,7 +172,8 @@ make_upstream (EwDnsForward *self, gboolean gateways)
   const EwDnsForwardPlan *plan = self->plan;
   g_autoptr (GArray) domains = g_array_new (FALSE, FALSE, sizeof (EwDnsDomain));
   g_autoptr (GError) error = NULL;
-  g_array_append_vals (domains, plan->domains->data, plan->domains->len);
+  g_array_append_vals (domains, plan->domains->data,
+                       plan->domains->len); /* ew_dns_forward_check() has looked at them */
   if (gateways)
     g_array_append_vals (domains, plan->gateways->data, plan->gateways->len);
   EwDnsUpstreamConfig config = {

@@ -23,6 +23,7 @@ struct EwExit
   GPtrArray *undo; /* EwSysctl in force */
   EwHostView *view;
   EwNetlinkWatch *watch;
+  GArray *led;    /* EwPrefix: the resolvers that have a route of ours */
   gchar *failure; /* why the exit could not be opened */
   gchar *limits;
 };
@@ -257,6 +258,7 @@ ew_exit_new (const EwExitConfig *config, GError **error)
   self->public_ports = g_memdup2 (config->public_ports, config->n_public_ports * sizeof *config->public_ports);
   self->closed = g_memdup2 (config->closed, config->n_closed * sizeof *config->closed);
   self->public = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  self->led = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   self->looking_up = g_cancellable_new ();
   self->config.tun.interface = self->interface;
   self->config.open_ports = self->open_ports;
@@ -302,6 +304,7 @@ ew_exit_free (EwExit *self)
   g_free (self->failure);
   g_free (self->limits);
   g_array_unref (self->public);
+  g_array_unref (self->led);
   g_free (self->closed);
   g_free (self->public_ports);
   g_free (self->open_ports);
@@ -331,6 +334,58 @@ ew_exit_takes (EwExit *self, EwFamily family)
 }
 
 /* The switch's view. */
+
+/* Resolvers behind nodes. */
+
+static gboolean
+has_prefix (const GArray *prefixes, const EwPrefix *prefix)
+{
+  for (guint i = 0; i < prefixes->len; i++)
+    if (ew_prefix_equal (&g_array_index (prefixes, EwPrefix, i), prefix))
+      return TRUE;
+  return FALSE;
+}
+
+static void
+lead_to (EwExit *self, const EwPrefix *resolver)
+{
+  const gsize family = resolver->ip.family == EW_FAMILY_V6;
+  const EwIp *service = &self->config.tun.service[family];
+  g_autoptr (GError) error = NULL;
+  gchar text[EW_IP_STRLEN];
+
+  if (service->family == EW_FAMILY_NONE || ew_prefix_contains (&self->config.tun.ranges[family], &resolver->ip))
+    return; /* a node's own address has the mesh's route */
+  ew_ip_format (&resolver->ip, text);
+  if (ew_exit_netlink_has_route (self->config.tun.ifindex, &resolver->ip))
+    g_warning ("a gateway's resolver %s can't be asked: the edge's host has a route of its own to that address", text);
+  else if (ew_exit_netlink_add_route (self->config.tun.ifindex, resolver, service, &error))
+    g_array_append_vals (self->led, resolver, 1);
+  else
+    g_warning ("a gateway's resolver %s can't be asked: %s", text, error->message);
+}
+
+void
+ew_exit_set_resolvers (EwExit *self, const EwIp *resolvers, gsize n)
+{
+  g_autoptr (GArray) wanted = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+
+  for (gsize i = 0; i < n; i++)
+    {
+      EwPrefix prefix = ew_prefix_from_ip (&resolvers[i]);
+      if (!has_prefix (wanted, &prefix))
+        g_array_append_val (wanted, prefix);
+    }
+  for (guint i = self->led->len; i-- > 0;)
+    if (!has_prefix (wanted, &g_array_index (self->led, EwPrefix, i)))
+      {
+        ew_exit_netlink_remove_route (self->config.tun.ifindex, &g_array_index (self->led, EwPrefix, i));
+        g_array_remove_index (self->led, i);
+      }
+  for (guint i = 0; i < wanted->len; i++)
+    if (!has_prefix (self->led, &g_array_index (wanted, EwPrefix, i)))
+      lead_to (self, &g_array_index (wanted, EwPrefix, i));
+}
 
 static gpointer
 open_for_switch (gpointer data, const EwSwitchTun *tun, GError **error)
@@ -371,5 +426,12 @@ takes_for_switch (gpointer exit, EwFamily family)
   return ew_exit_takes (exit, family);
 }
 
-const EwSwitchExit ew_exit_for_switch = { open_for_switch,   close_for_switch,      get_policy_for_switch,
-                                          decide_for_switch, get_limits_for_switch, takes_for_switch };
+static void
+set_resolvers_for_switch (gpointer exit, const EwIp *resolvers, gsize n)
+{
+  ew_exit_set_resolvers (exit, resolvers, n);
+}
+
+const EwSwitchExit ew_exit_for_switch
+  = { open_for_switch,       close_for_switch, get_policy_for_switch,   decide_for_switch,
+      get_limits_for_switch, takes_for_switch, set_resolvers_for_switch };

@@ -42,5 +42,9 @@ const gchar *ew_exit_get_limits (EwExit *self);
    firewall was taken away and could not be put back. */
 gboolean ew_exit_takes (EwExit *self, EwFamily family);
 
+/* Resolvers behind nodes, in the place of those before: this host reaches each through the interface from now on, from
+   the service address. One that it has another way to than a default route is left alone, which is said in the log. */
+void ew_exit_set_resolvers (EwExit *self, const EwIp *resolvers, gsize n);
+
 /* All of that as the switch asks for it. exit_data: an EwExitConfig, valid while the switch is made. */
 extern const EwSwitchExit ew_exit_for_switch;

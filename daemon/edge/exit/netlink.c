@@ -129,14 +129,10 @@ ew_exit_netlink_add_address (guint ifindex, const EwIp *ip, GError **error)
   return fail (error, what);
 }
 
-gboolean
-ew_exit_netlink_add_route (guint ifindex, const EwPrefix *prefix, const EwIp *source, GError **error)
+static struct rtmsg *
+put_route (struct nlmsghdr *request, guint ifindex, const EwPrefix *prefix)
 {
-  guint8 buffer[256] = { 0 };
-  struct nlmsghdr *request = start (buffer, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
   struct rtmsg *route = mnl_nlmsg_put_extra_header (request, sizeof *route);
-  gchar text[EW_PREFIX_STRLEN];
-  g_autofree gchar *what = NULL;
 
   route->rtm_family = af (&prefix->ip);
   route->rtm_dst_len = prefix->length;
@@ -145,8 +141,30 @@ ew_exit_netlink_add_route (guint ifindex, const EwPrefix *prefix, const EwIp *so
   route->rtm_scope = prefix->ip.family == EW_FAMILY_V6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
   route->rtm_type = RTN_UNICAST;
   mnl_attr_put (request, RTA_DST, ew_ip_size (&prefix->ip), prefix->ip.bytes);
-  mnl_attr_put (request, RTA_PREFSRC, ew_ip_size (source), source->bytes);
   mnl_attr_put_u32 (request, RTA_OIF, ifindex);
+  return route;
+}
+
+gboolean
+ew_exit_netlink_remove_route (guint ifindex, const EwPrefix *prefix)
+{
+  guint8 buffer[256] = { 0 };
+  struct nlmsghdr *request = start (buffer, RTM_DELROUTE, NLM_F_ACK);
+
+  put_route (request, ifindex, prefix);
+  return talk (request, NULL, NULL) >= 0;
+}
+
+gboolean
+ew_exit_netlink_add_route (guint ifindex, const EwPrefix *prefix, const EwIp *source, GError **error)
+{
+  guint8 buffer[256] = { 0 };
+  struct nlmsghdr *request = start (buffer, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
+  gchar text[EW_PREFIX_STRLEN];
+  g_autofree gchar *what = NULL;
+
+  put_route (request, ifindex, prefix);
+  mnl_attr_put (request, RTA_PREFSRC, ew_ip_size (source), source->bytes);
   if (talk (request, NULL, NULL) >= 0)
     return TRUE;
   ew_prefix_format (prefix, text);
@@ -246,6 +264,46 @@ look_up_internet (const gchar *text, ViewScan *scan)
   route->rtm_dst_len = (unsigned char)(ew_ip_size (&ip) * 8);
   mnl_attr_put (request, RTA_DST, ew_ip_size (&ip), ip.bytes);
   talk (request, on_lookup, scan);
+}
+
+typedef struct
+{
+  guint ifindex;
+  gboolean own;
+} RouteLookup;
+
+static int
+on_route (const struct nlmsghdr *header, void *data)
+{
+  RouteLookup *lookup = data;
+  const struct rtmsg *message = mnl_nlmsg_get_payload (header);
+  const struct nlattr *attribute;
+
+  if (header->nlmsg_type != RTM_NEWROUTE)
+    return MNL_CB_OK;
+  lookup->own = message->rtm_dst_len > 0;
+  mnl_attr_for_each (attribute, header, sizeof *message)
+  {
+    if (mnl_attr_get_type (attribute) == RTA_OIF && mnl_attr_get_u32 (attribute) == lookup->ifindex)
+      lookup->own = FALSE;
+  }
+  return MNL_CB_OK;
+}
+
+gboolean
+ew_exit_netlink_has_route (guint ifindex, const EwIp *ip)
+{
+  guint8 buffer[128] = { 0 };
+  struct nlmsghdr *request = start (buffer, RTM_GETROUTE, NLM_F_ACK);
+  struct rtmsg *route = mnl_nlmsg_put_extra_header (request, sizeof *route);
+  RouteLookup lookup = { ifindex, FALSE };
+
+  route->rtm_family = af (ip);
+  route->rtm_dst_len = (unsigned char)(ew_ip_size (ip) * 8);
+  route->rtm_flags = RTM_F_FIB_MATCH; /* the route itself, not what it becomes for this address */
+  mnl_attr_put (request, RTA_DST, ew_ip_size (ip), ip->bytes);
+  talk (request, on_route, &lookup);
+  return lookup.own;
 }
 
 static gint

@@ -33,6 +33,8 @@ set (_Atomic guint64 *word, guint64 value)
 }
 
 /* Counts both for the whole and for whom the packet came from. */
+#define DNS_PORT 53
+
 #define COUNT(t, field, n) (count (&(t)->lane->counters.field, (n)), count (&(t)->node->counters.field, (n)))
 
 guint64
@@ -208,6 +210,23 @@ is_echo_request (const Transit *t)
          || (t->header.protocol == IPPROTO_ICMPV6 && upper[0] == 128);
 }
 
+/* What a gateway's resolver answers to our host; that it was asked, the host's firewall knows. */
+static gboolean
+is_from_resolver (const Transit *t)
+{
+  const EwRouterResolvers *resolvers = atomic_load_explicit (&t->router->resolvers, memory_order_acquire);
+  const guint8 *upper = t->packet->data + t->header.header_length;
+
+  if (resolvers == NULL || t->header.fragment || t->packet->len < (gsize)t->header.header_length + 8
+      || (t->header.protocol != IPPROTO_UDP && t->header.protocol != IPPROTO_TCP) || upper[0] != 0
+      || upper[1] != DNS_PORT)
+    return FALSE;
+  for (gsize i = 0; i < resolvers->n; i++)
+    if (ew_ip_equal (&resolvers->ips[i], &t->header.source))
+      return TRUE;
+  return FALSE;
+}
+
 /* Only a node's own mesh IPs speak with the service address: a host behind a gateway could else say goodbye in its
    name, and our host would answer a foreign source through another interface. Echo is answered to anyone, by the way it
    came. */
@@ -223,7 +242,8 @@ route_to_service (Transit *t)
     return handle_link (t, &source, &destination, &message);
   if (own && handle_echo_reply (t))
     return EW_ROUTE_DROP;
-  if (own && atomic_load_explicit (&t->router->tun[t->header.source.family == EW_FAMILY_V6], memory_order_relaxed))
+  if ((own || is_from_resolver (t))
+      && atomic_load_explicit (&t->router->tun[t->header.source.family == EW_FAMILY_V6], memory_order_relaxed))
     return EW_ROUTE_TUN;
   if (is_echo_request (t))
     return ew_packet_answer_echo (t->packet->data, t->packet->len) ? EW_ROUTE_REPLY : DROP (t, dropped_malformed);

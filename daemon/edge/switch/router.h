@@ -84,6 +84,13 @@ typedef struct
   EwFlowTable *flows; /* what the verdict has let pass; NULL: it is asked about every packet */
 } EwRouterPolicy;
 
+/* Resolvers behind nodes that this host asks. */
+typedef struct
+{
+  gsize n;
+  EwIp ips[];
+} EwRouterResolvers;
+
 /* What a data thread has for itself. */
 typedef struct
 {
@@ -103,9 +110,10 @@ typedef struct
   gpointer wake_data;
 
   /* The main context writes; what it replaced it frees after an ew_engine_call(). */
-  _Atomic gboolean tun[2];                 /* IPv4, IPv6: what is for this host may go there */
-  _Atomic (gconstpointer) exit;            /* NULL: the exit is closed */
-  _Atomic (const EwRouterPolicy *) policy; /* NULL: all may pass */
+  _Atomic gboolean tun[2];                       /* IPv4, IPv6: what is for this host may go there */
+  _Atomic (gconstpointer) exit;                  /* NULL: the exit is closed */
+  _Atomic (const EwRouterPolicy *) policy;       /* NULL: all may pass */
+  _Atomic (const EwRouterResolvers *) resolvers; /* NULL: none */
 
   _Atomic (EwRouterNode *) notes;
   EwRouterLane lanes[1 + EW_LANES_MAX]; /* by ew_lane_number() */

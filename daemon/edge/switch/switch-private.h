@@ -44,11 +44,12 @@ struct EwSwitch
   EwSwitchRouter router;
   EwFlowTable *flows; /* the router's; NULL until there was a verdict */
   const EwSwitchExit *exit_class;
-  gpointer exit;          /* NULL: hairpin alone */
-  gpointer exit_policy;   /* the one that the data threads have */
-  EwRouterPolicy *policy; /* so is this */
-  gchar *tun_failure;     /* why there is no TUN */
-  gboolean awaits_tun;    /* there was none, or it was deleted: the next switch may have one */
+  gpointer exit;                /* NULL: hairpin alone */
+  gpointer exit_policy;         /* the one that the data threads have */
+  EwRouterPolicy *policy;       /* so is this */
+  EwRouterResolvers *resolvers; /* … and this */
+  gchar *tun_failure;           /* why there is no TUN */
+  gboolean awaits_tun;          /* there was none, or it was deleted: the next switch may have one */
   gchar *limits;
   GMainContext *context;
   void (*on_presence) (gpointer user_data, const gchar *id, gboolean online);

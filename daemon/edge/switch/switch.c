@@ -314,6 +314,25 @@ on_exit_change (gpointer data)
   update_limits (self);
 }
 
+void
+ew_switch_set_resolvers (EwSwitch *self, const EwIp *resolvers, gsize n)
+{
+  const gsize kept = MIN (n, EW_SWITCH_RESOLVERS_MAX);
+  EwRouterResolvers *old = self->resolvers;
+
+  self->resolvers = kept > 0 ? g_malloc (sizeof (EwRouterResolvers) + kept * sizeof (EwIp)) : NULL;
+  if (self->resolvers != NULL)
+    {
+      self->resolvers->n = kept;
+      memcpy (self->resolvers->ips, resolvers, kept * sizeof (EwIp));
+    }
+  atomic_store (&self->router.resolvers, self->resolvers);
+  ew_engine_call (self->engine, pass_by, NULL);
+  g_free (old);
+  if (self->exit != NULL)
+    self->exit_class->set_resolvers (self->exit, resolvers, kept);
+}
+
 /* Life. */
 
 static void
@@ -486,6 +505,7 @@ ew_switch_free (EwSwitch *self)
   g_hash_table_unref (self->nodes);
   g_ptr_array_unref (self->order);
   g_main_context_unref (self->context);
+  g_free (self->resolvers);
   g_free (self->exit_policy);
   g_free (self->policy);
   g_free (self->tun_failure);

@@ -105,6 +105,11 @@ ew_switch_set_timestamp_floor (EwSwitch *self, uint64_t realtime_ns)
   self->floor = realtime_ns;
 }
 
+void
+ew_switch_set_resolvers (EwSwitch *self, const EwIp *resolvers, gsize n)
+{
+}
+
 gboolean
 ew_switch_has_exit (EwSwitch *self)
 {

@@ -649,6 +649,49 @@ test_echo (Fixture *f, gconstpointer data)
   check_echo (f, ALICE, "fd12::1:1", "fd12::1", EW_ROUTE_REPLY);
 }
 
+/* A resolver behind a gateway answers our host: no other address there does, and nothing else of it. */
+
+static void
+make_from_port (Fixture *f, const gchar *from, guint16 port)
+{
+  make_udp (f, from, "100.96.0.1", 64, 20);
+  put16 (f->packet.data + 20, port);
+}
+
+static void
+test_resolvers (Fixture *f, gconstpointer data)
+{
+  EwRouterResolvers *resolvers = g_malloc (sizeof (EwRouterResolvers) + 2 * sizeof (EwIp));
+
+  resolvers->n = 2;
+  resolvers->ips[0] = ip ("10.7.0.8");
+  resolvers->ips[1] = ip ("10.7.0.9");
+  f->router.resolvers = resolvers;
+  make_from_port (f, "10.7.0.9", 53);
+  g_assert_cmpint (route (f, BOB), ==, EW_ROUTE_REPLY); /* no TUN */
+  f->router.tun[0] = TRUE;
+  make_from_port (f, "10.7.0.9", 53);
+  g_assert_cmpint (route (f, BOB), ==, EW_ROUTE_TUN);
+  make_from_port (f, "10.7.0.10", 53);
+  g_assert_cmpint (route (f, BOB), ==, EW_ROUTE_REPLY);
+  make_from_port (f, "10.7.0.9", 54);
+  g_assert_cmpint (route (f, BOB), ==, EW_ROUTE_REPLY);
+  make_from_port (f, "10.7.0.9", 53);
+  f->packet.data[9] = IPPROTO_SCTP;
+  put16 (f->packet.data + 10, 0);
+  put16 (f->packet.data + 10, ew_checksum (f->packet.data, 20, 0));
+  g_assert_cmpint (route (f, BOB), ==, EW_ROUTE_REPLY);
+  make_from_port (f, "10.7.0.9", 53);
+  put16 (f->packet.data + 6, 0x0001); /* a later fragment: what stands there is no port */
+  put16 (f->packet.data + 10, 0);
+  put16 (f->packet.data + 10, ew_checksum (f->packet.data, 20, 0));
+  g_assert_cmpint (route (f, BOB), !=, EW_ROUTE_TUN);
+  f->router.resolvers = NULL;
+  make_from_port (f, "10.7.0.9", 53);
+  g_assert_cmpint (route (f, BOB), ==, EW_ROUTE_REPLY);
+  g_free (resolvers);
+}
+
 /* The verdict sees both directions of a conversation as one flow. */
 
 typedef struct
@@ -1113,6 +1156,7 @@ main (int argc, char **argv)
   ADD ("rtt", test_rtt);
   ADD ("plain-rtt", test_plain_rtt);
   ADD ("echo", test_echo);
+  ADD ("resolvers", test_resolvers);
   ADD_AT ("/behaviour/hairpin-has-a-verdict-hook", test_verdict);
   ADD ("mtu-of-node", test_mtu_of_node);
   ADD_AT ("/behaviour/hairpin-counts", test_counters_of_node);
