@@ -67,6 +67,9 @@ class DemoMesh:
         self.addresses = {}
         self.phone_config = None
         self.public = f"{EDGE_ADDRESS}:{EDGE_PORT}"
+        modules = os.path.join(programs, "daemon/nss")
+        if os.path.isdir(modules):  # not installed: the C library of what is started finds them here
+            os.environ["LD_LIBRARY_PATH"] = modules
 
     def program(self, name):
         """An installed program, or one in a build folder."""

@@ -143,7 +143,8 @@ class ResolverHost:
             rm -rf /etc/resolv.conf /etc/resolvconf /etc/resolvconf.conf /etc/NetworkManager /etc/systemd/resolved.conf*
             cp -a packages/etc/. /etc
             getent passwd systemd-resolve >/dev/null || {{ echo systemd-resolve:x:61235:61235::/:/usr/sbin/nologin >>/etc/passwd; echo systemd-resolve:x:61235: >>/etc/group; }}
-            install -d -o systemd-resolve -g systemd-resolve /run/systemd/resolve"""
+            install -d -o systemd-resolve -g systemd-resolve /run/systemd/resolve
+            for module in {BUILD}/daemon/nss/libnss_edgeway*.so.2; do [ ! -e "$module" ] || install -m 644 "$module" "$(dirname /usr/lib/*/libc.so.6)"; done"""
         m.run("sh", "-ec", script)
 
     def path(self, path):
@@ -192,13 +193,17 @@ class ResolverHost:
     def restart(self, name, number=signal.SIGTERM):
         """As systemd would; the bus' clients live on if they know how to come back."""
         self.kill(name, number)
-        if name == "bus":
+        if name == "bus" and os.path.exists(self.path(BUS)):
             os.unlink(self.path(BUS))
-        process, argv = self.processes[name]
-        self.start_process(name, *argv)
+        self.start_process(name, *self.processes[name][1])
 
     def start(self):
         """Starts what resolves names here."""
+
+    def roam(self, host=3):
+        """Another address in the LAN, as after a new lease."""
+        self.machine.run("sh", "-ec", f"ip addr flush dev eth0 scope global; ip addr add 192.168.{self.lan.number}.{host}/24 dev eth0; ip addr add 2001:db8:{self.lan.number}::{host}/64 dev eth0 nodad; "
+                         f"ip -6 route replace default via {self.lan.server6}; ip route replace default via {self.lan.server}")
 
     def wait_resolves(self, seconds=10):
         wait_for(f"{self.machine.name} resolves", lambda: self.running.ask(["a1.example.com"])["a1.example.com"].startswith("198.18."), seconds, 0.03)
@@ -318,6 +323,11 @@ class NetworkManager(ResolverHost):
 
     def nmcli(self, *argv, **options):
         return self.machine.run("nmcli", *argv, **options)
+
+
+    def roam(self, host=3):
+        self.nmcli("connection", "modify", "lan", "ipv4.addresses", f"192.168.{self.lan.number}.{host}/24")
+        self.nmcli("connection", "up", "lan")
 
 
 class Openresolv(ResolverHost):
