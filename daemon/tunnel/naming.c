@@ -27,11 +27,21 @@ ew_tunnel_name_servers (EwTunnel *self, const EwPlan *plan)
   return servers;
 }
 
+/* While VPN mode's rules stand, the edge's own name is looked up beside them. */
+static void
+lead_outside (EwTunnel *self)
+{
+  const GArray *ranges = self->document ? self->document->ranges : NULL;
+  ew_outside_resolver_set_active (self->outside, self->vpn_active || self->held_vpn,
+                                  ranges ? (const EwPrefix *)ranges->data : NULL, ranges ? ranges->len : 0);
+}
+
 void
 ew_tunnel_set_names (EwTunnel *self)
 {
   if (!self->names)
     return;
+  lead_outside (self);
   if (!self->engine || !self->plan)
     {
       ew_names_set (self->names, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tunnel/outside.h"
 #include "common/phrase.h"
+#include "names/outside-resolver.h"
 #include <libsoup/soup.h>
 
 typedef struct
@@ -136,7 +137,9 @@ void
 ew_outside_try_async (GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
-  g_autoptr (GResolver) resolver = g_resolver_get_default ();
+  g_autoptr (GResolver) ours = g_resolver_get_default ();
+  GResolver *resolver
+    = EW_IS_OUTSIDE_RESOLVER (ours) ? ew_outside_resolver_get_system (EW_OUTSIDE_RESOLVER (ours)) : ours;
   Attempt *attempt = g_new0 (Attempt, 1);
 
   attempt->outside = g_new0 (EwOutside, 1);

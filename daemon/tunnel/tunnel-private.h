@@ -24,6 +24,7 @@
 #include "common/phrase.h"
 #include "engine/engine.h"
 #include "names/names.h"
+#include "names/outside-resolver.h"
 #include "net/host.h"
 #include "tunnel/alarm.h"
 #include "tunnel/endpoints.h"
@@ -107,7 +108,8 @@ struct _EwTunnel
   /* For life. */
   gchar *interface, *state_dir;
   EwHost *host;
-  EwNames *names; /* NULL: not started */
+  EwNames *names;             /* NULL: not started */
+  EwOutsideResolver *outside; /* likewise; it is the process' default then */
   EwResume *resume;
   gchar *networks; /* link.c: the machine's networks when last looked at, as text */
 

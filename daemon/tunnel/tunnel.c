@@ -354,6 +354,9 @@ ew_tunnel_start (EwTunnel *self)
 {
   g_autoptr (GError) error = NULL;
   self->names = ew_names_new (self->host, NULL, names_changed, self);
+  g_autoptr (GResolver) system = g_resolver_get_default ();
+  self->outside = ew_outside_resolver_new (system, EW_HOST_FWMARK);
+  g_resolver_set_default (G_RESOLVER (self->outside));
   if (!ew_host_undo_all (self->host, &error))
     g_warning ("Not everything that an earlier run changed on this computer could be undone: %s",
                error ? error->message : "unknown");
@@ -525,6 +528,9 @@ ew_tunnel_finalize (GObject *object)
   ew_tunnel_drop_membership (self);
   g_clear_pointer (&self->resume, ew_resume_free);
   g_clear_pointer (&self->names, ew_names_free);
+  if (self->outside)
+    g_resolver_set_default (ew_outside_resolver_get_system (self->outside));
+  g_clear_object (&self->outside);
   g_clear_pointer (&self->host, ew_host_free);
   g_clear_pointer (&self->keystore, ew_keystore_unref);
   g_clear_error (&self->broken);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Where the edge is found must not depend on the tunnel: in VPN mode every question of this computer goes to the edge,
+ * and the edge's own name would need the edge to be found. So while that mode is in force this GResolver asks the name
+ * servers of this computer's networks itself, by sockets with EW_HOST_FWMARK, which no rule of ours leads into the
+ * tunnel. At all other times, and for all that it doesn't know how to ask, it is the resolver that it was made around.
+ *
+ * Their addresses are those of resolv.conf and, where a local name server stands in between, of the files in which that
+ * one's own servers are written. A local server that tells nobody is asked by the usual way.
+ */
+#pragma once
+
+#include <gio/gio.h>
+#include "proto/address.h"
+
+G_BEGIN_DECLS
+
+#define EW_TYPE_OUTSIDE_RESOLVER (ew_outside_resolver_get_type ())
+G_DECLARE_FINAL_TYPE (EwOutsideResolver, ew_outside_resolver, EW, OUTSIDE_RESOLVER, GResolver)
+
+/* around: the resolver at other times, kept. mark: of the sockets. */
+EwOutsideResolver *ew_outside_resolver_new (GResolver *around, guint32 mark);
+/* active: VPN mode is in force. ranges: name servers in these are the tunnel's, and not asked; copied. */
+void ew_outside_resolver_set_active (EwOutsideResolver *self, gboolean active, const EwPrefix *ranges, gsize n_ranges);
+/* The one that it was made around: what programs of this computer see. Borrowed. */
+GResolver *ew_outside_resolver_get_system (EwOutsideResolver *self);
+
+/* Pure: the addresses in a DNS message that answers the question (id, name, of family's record); NULL: it doesn't
+   answer it. EwIp, maybe none. (transfer full) */
+GArray *ew_outside_read_answer (const guint8 *message, gsize length, guint16 id, const gchar *name, guint8 family);
+/* Pure: the addresses of name in hosts(5). EwIp. (transfer full) */
+GArray *ew_outside_read_hosts (const gchar *text, gsize length, const gchar *name);
+
+G_END_DECLS
