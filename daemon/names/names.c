@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "names/names.h"
 #include "common/phrase.h"
+#include "names/answer.h"
 #include "names/check.h"
 #include "names/files.h"
 #include "names/module.h"
 #include "names/resolved.h"
 #include "net/notes.h"
+#include "nss/names-socket.h"
 
 #include <string.h>
 
@@ -19,13 +21,16 @@ struct EwNames
   EwResolved *resolved;
   EwNamesFiles *files;
   EwNamesCheck *check;
-  guint settle, next; /* timers: the change, the next look-up */
+  EwNamesAnswer *answer; /* for our module; NULL: never needed, or it can't be made */
+  gchar *module_error;   /* why the module isn't in use; NULL: it is, or needn't be */
+  guint settle, next;    /* timers: the change, the next look-up */
 
   /* What is wanted; link 0: nothing. */
   guint link;
   gchar *interface, *suffix, *probe;
   gboolean served, refused, working, all;
   GArray *servers; /* EwIp */
+  GArray *ranges;  /* EwPrefix: the mesh's */
   GStrv domains;   /* whose names are the link's besides SUFFIX */
 
   EwNamesWay way;
@@ -106,6 +111,8 @@ show_failure (EwNames *self, EwNamesCheckResult result)
     show_result (self, self->way == EW_NAMES_BY_RESOLVED ? "resolver-not-asked" : "module-missing",
                  N_ ("Programs on this computer don't ask a resolver that knows the mesh, and Edgeway's own module "
                      "(libnss_edgeway) isn't installed. Install Edgeway's package for this system."));
+  else if (self->module_error != NULL)
+    show_result (self, "nsswitch-refused", self->module_error);
   else if (result == EW_NAMES_CHECK_NOT_FOUND && self->way == EW_NAMES_BY_RESOLVED)
     show_result (
       self, "resolver-not-asked",
@@ -206,6 +213,41 @@ set_resolved (EwNames *self)
   return TRUE;
 }
 
+/* Programs that ask by our module are answered. */
+static void
+serve_programs (EwNames *self, gboolean wanted)
+{
+  g_autoptr (GError) error = NULL;
+  const EwNamesAnswerConfig config = {
+    .suffix = self->suffix,
+    .service = (const EwIp *)self->servers->data,
+    .n_service = self->servers->len,
+    .ranges = (const EwPrefix *)self->ranges->data,
+    .n_ranges = self->ranges->len,
+    .interface = self->interface,
+    .works = self->working,
+  };
+
+  if (wanted && self->answer == NULL)
+    {
+      self->answer = ew_names_answer_new (EW_NAMES_FOLDER, &error);
+      if (self->answer == NULL)
+        g_message ("%s", error->message);
+    }
+  if (self->answer != NULL)
+    ew_names_answer_configure (self->answer, wanted ? &config : NULL);
+}
+
+static void
+use_module (EwNames *self, gboolean use)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_clear_pointer (&self->module_error, g_free);
+  if (!ew_names_module_use (self->host, use && ew_names_module_is_installed (), &error))
+    self->module_error = g_strdup (error->message);
+}
+
 /* Whether names are to be set up at all. */
 static gboolean
 is_wanted (const EwNames *self)
@@ -224,13 +266,14 @@ settle (EwNames *self)
       ew_names_check_cancel (self->check);
       g_clear_handle_id (&self->next, g_source_remove);
     }
+  serve_programs (self, is_wanted (self));
   if (is_wanted (self))
     {
       ew_names_files_read (self->files, &facts);
       self->way = ew_names_plan (&facts);
       if (state != EW_RESOLVED_ABSENT && !set_resolved (self))
         return;
-      ew_names_module_use (self->host, self->way == EW_NAMES_BY_MODULE || self->distrusted);
+      use_module (self, self->way == EW_NAMES_BY_MODULE || self->distrusted);
     }
   if (show_obstacle (self) || state == EW_RESOLVED_UNKNOWN)
     return;
@@ -299,12 +342,14 @@ ew_names_new (EwHost *host, const gchar *bus, void (*changed) (gpointer user_dat
   self->code = g_strdup ("not-connected");
   self->message = g_strdup ("");
   self->servers = g_array_new (FALSE, FALSE, sizeof (EwIp));
+  self->ranges = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   self->changed = changed;
   self->user_data = user_data;
   self->resolved = ew_resolved_new (bus, on_resolved_changed, self);
   self->files = ew_names_files_new (on_files_changed, self);
   self->check = ew_names_check_new (on_checked, self);
   ew_host_set_undo (host, EW_CHANGE_RESOLVER, (EwNoteUndo){ undo_resolver, self });
+  ew_names_module_register (host);
   return self;
 }
 
@@ -319,7 +364,10 @@ ew_names_free (EwNames *self)
   ew_names_check_free (self->check);
   ew_names_files_free (self->files);
   ew_resolved_free (self->resolved);
+  ew_names_answer_free (self->answer);
+  g_free (self->module_error);
   g_array_unref (self->servers);
+  g_array_unref (self->ranges);
   g_strfreev (self->domains);
   g_free (self->interface);
   g_free (self->suffix);
@@ -363,6 +411,7 @@ drop_config (EwNames *self)
   ew_names_check_cancel (self->check);
   g_clear_handle_id (&self->next, g_source_remove);
   g_clear_handle_id (&self->settle, g_source_remove);
+  serve_programs (self, FALSE);
   show_obstacle (self);
 }
 
@@ -396,6 +445,8 @@ ew_names_set (EwNames *self, const EwNamesConfig *config)
   self->all = config->all;
   g_array_set_size (self->servers, 0);
   g_array_append_vals (self->servers, config->servers, (guint)config->n_servers);
+  g_array_set_size (self->ranges, 0);
+  g_array_append_vals (self->ranges, config->ranges, (guint)config->n_ranges);
   self->distrusted = self->answered = FALSE;
   self->failures = 0;
   if (!is_wanted (self))

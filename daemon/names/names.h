@@ -5,6 +5,7 @@
  *
  *   plan.c      which resolver answers here (pure)       files.c  … and what it is decided from, watched
  *   resolved.c  systemd-resolved, over D-Bus
+ *   module.c    our NSS module in nsswitch.conf          answer.c  … and what it asks; lookups.c, question.c  at the edge
  *   check.c     the C library's own look-up, tried
  *   names.c     puts them together: sets up, tries, says what is wrong
  *
@@ -52,7 +53,7 @@ void ew_names_set_working (EwNames *self, gboolean working);
 void ew_names_look (EwNames *self);
 
 /* "ok", or a stable code of why names don't work: not-connected, edge-without-names, suffix-refused, checking,
-   resolver-hung, resolver-refused, resolver-not-asked, module-missing, ledger, suffix-taken, no-answer. */
+   resolver-hung, resolver-refused, resolver-not-asked, module-missing, nsswitch-refused, ledger, suffix-taken, no-answer. */
 const gchar *ew_names_get_code (EwNames *self);
 /* A sentence, or more: why, and what to do. "" where all is well. */
 const gchar *ew_names_get_message (EwNames *self);

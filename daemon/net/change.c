@@ -8,7 +8,7 @@
 
 /* The names of the kinds in the ledger, in the enum's order. */
 static const gchar *const kind_names[EW_CHANGE_N]
-  = { "mtu", "up", "address", "route", "rule", "sysctl", "table", "foreign", "resolver" };
+  = { "mtu", "up", "address", "route", "rule", "sysctl", "table", "foreign", "resolver", "nsswitch" };
 
 EwChange *
 ew_change_new (EwChangeKind kind)
@@ -78,10 +78,17 @@ ew_change_collides (const EwChange *a, const EwChange *b)
     case EW_CHANGE_SYSCTL:
     case EW_CHANGE_TABLE:
     case EW_CHANGE_FOREIGN:
+    case EW_CHANGE_NSSWITCH:
       return g_strcmp0 (a->name, b->name) == 0;
     default:
       return FALSE;
     }
+}
+
+gboolean
+ew_change_outlives_boot (const EwChange *change)
+{
+  return change->kind == EW_CHANGE_NSSWITCH;
 }
 
 static void
@@ -215,6 +222,9 @@ valid_change (const EwChange *change)
       return on_interface && valid_tag (change->value) && valid_chain (change->name);
     case EW_CHANGE_RESOLVER:
       return on_interface && g_strcmp0 (change->value, EW_CHANGE_RESOLVED) == 0;
+    case EW_CHANGE_NSSWITCH:
+      return change->interface == NULL && g_strcmp0 (change->name, "/etc/nsswitch.conf") == 0
+             && g_strcmp0 (change->value, EW_CHANGE_NSS_WORDS) == 0;
     default:
       return FALSE;
     }
@@ -302,6 +312,8 @@ ew_change_describe (const EwChange *change)
       return ew_phrase ("a rule in the nftables chain \"%s\"", change->name);
     case EW_CHANGE_RESOLVER:
       return ew_phrase ("the name servers of %s in systemd-resolved", change->interface);
+    case EW_CHANGE_NSSWITCH:
+      return ew_phrase ("the word \"%s\" in %s", change->value, change->name);
     default:
       return g_strdup ("nothing");
     }

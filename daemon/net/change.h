@@ -24,10 +24,12 @@ typedef enum
                         comment */
   /* From here on: noted by other rooms, which make and undo them (notes.h). */
   EW_CHANGE_RESOLVER, /* interface, link, value "systemd-resolved": the name servers that it uses for that link */
+  EW_CHANGE_NSSWITCH, /* name "/etc/nsswitch.conf", value "edgeway": the words of our module in it */
   EW_CHANGE_N
 } EwChangeKind;
 
 #define EW_CHANGE_RESOLVED "systemd-resolved"
+#define EW_CHANGE_NSS_WORDS "edgeway"
 
 typedef struct
 {
@@ -56,6 +58,9 @@ EwChange *ew_change_copy (const EwChange *change);
 gboolean ew_change_same (const EwChange *a, const EwChange *b);
 /* The two cannot stand beside each other: one route, rule priority, sysctl or table with two values. */
 gboolean ew_change_collides (const EwChange *a, const EwChange *b);
+
+/* It is on a disk, not in the kernel: a restart of the computer does not undo it. */
+gboolean ew_change_outlives_boot (const EwChange *change);
 
 /* JSON for the ledger, and back: NULL for anything that is not exactly what ew_change_to_json() writes, so that a
    ledger that somebody altered cannot make us write to a file or delete a thing that we would never have touched. */

@@ -112,10 +112,9 @@ take_entry (JsonObject *entry, const gchar *boot_id, GPtrArray *changes, guint64
     return FALSE;
   change->id = (guint64)id;
   *next_id = change->id + 1;
-  if (g_strcmp0 (boot, boot_id) == 0)
+  *rewrite |= g_strcmp0 (boot, boot_id) != 0;
+  if (g_strcmp0 (boot, boot_id) == 0 || ew_change_outlives_boot (change))
     g_ptr_array_add (changes, g_steal_pointer (&change));
-  else
-    *rewrite = TRUE;
   return TRUE;
 }
 
@@ -332,7 +331,14 @@ ew_ledger_add (EwLedger *ledger, const EwChange *change, GError **error)
   EwChange *copy = ew_change_copy (change);
   copy->id = ledger->next_id++;
   g_ptr_array_add (ledger->changes, copy);
-  return copy;
+  if (ledger->file == ledger->path || !ew_change_outlives_boot (change))
+    return copy;
+  ew_ledger_remove (ledger, copy->id);
+  ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER,
+                "The undo ledger can't be written to the disk, so %s wasn't changed. Free some space or fix the "
+                "folder's permissions, then try again.",
+                change->name);
+  return NULL;
 }
 
 void

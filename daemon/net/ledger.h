@@ -7,12 +7,13 @@
  * entry for one that was taken back. sum is the first 16 hex digits of the entry's SHA-256: it finds accidents, not
  * attackers (the folder is root's own). A last line that is cut off or altered was never finished, so the change it
  * speaks of was never made: it is left out. Anything else that doesn't fit makes the whole ledger broken: an error says
- * what to do and nothing of it is obeyed. Entries of another boot are dropped: everything in here lives in the kernel,
- * which forgot it.
+ * what to do and nothing of it is obeyed. Entries of another boot are dropped, because nearly everything in here lives in the
+ * kernel, which forgot it; what is on a disk (ew_change_outlives_boot()) stays until it is undone.
  *
- * What it says matters for this boot only. So where the disk is full or read-only, the ledger goes on in a spare file
- * in memory (/run), whole: while that file is there, the one on the disk is out of date and not looked at. At the next
- * chance it goes back to the disk, and the spare file goes away after that.
+ * What it says of the kernel matters for this boot only. So where the disk is full or read-only, the ledger goes on in
+ * a spare file in memory (/run), whole: while that file is there, the one on the disk is out of date and not looked at.
+ * At the next chance it goes back to the disk, and the spare file goes away after that. What outlives a boot is not
+ * begun meanwhile; and what was begun before still stands in the file on the disk.
  */
 #pragma once
 
@@ -41,7 +42,7 @@ const EwChange *ew_ledger_add (EwLedger *ledger, const EwChange *change, GError 
 /* It was taken back. A failed write is no error: undoing twice does no harm. */
 void ew_ledger_remove (EwLedger *ledger, guint64 id);
 
-/* The pure part, for tests and the fuzzer: appends the changes of this boot to changes (EwChange), sets *next_id past
+/* The pure part, for tests and the fuzzer: appends the changes that are in force in this boot to changes (EwChange), sets *next_id past
    every id seen and *rewrite where the file holds more than they need. */
 gboolean ew_ledger_parse (const gchar *data, gsize length, const gchar *boot_id, GPtrArray *changes, guint64 *next_id,
                           gboolean *rewrite, GError **error);

@@ -342,6 +342,7 @@ take_back_table (EwHost *host, const EwChange *change, GError **error)
 gboolean
 ew_step_take_back (EwHost *host, const EwChange *change, GError **error)
 {
+  g_autoptr (GError) noted = NULL;
   int result;
 
   if (change->interface != NULL && change->kind != EW_CHANGE_FOREIGN && !link_is_ours (host, change))
@@ -359,7 +360,13 @@ ew_step_take_back (EwHost *host, const EwChange *change, GError **error)
     case EW_CHANGE_FOREIGN:
       return ew_foreign_remove (change, error);
     case EW_CHANGE_RESOLVER:
-      return ew_notes_take_back (host, change, error) || set_failed (error, TRUE, change, -ENOSYS);
+    case EW_CHANGE_NSSWITCH:
+      if (ew_notes_take_back (host, change, &noted))
+        return TRUE;
+      if (noted == NULL)
+        return set_failed (error, TRUE, change, -ENOSYS);
+      g_propagate_error (error, g_steal_pointer (&noted));
+      return FALSE;
     default:
       break;
     }

@@ -364,7 +364,11 @@ ew_hidden_paths_enter (const gchar *const *kept, const gchar *const *shown, gboo
   if (hidden.etc_public)
     put_back ("/etc", all, FALSE);
   else
-    hide_secrets (secrets, G_N_ELEMENTS (secrets));
+    {
+      hide_secrets (secrets, G_N_ELEMENTS (secrets));
+      if (mount ("/etc", "/etc", "none", MS_BIND | MS_REC, NULL) == 0)
+        make_read_only ("/etc"); /* what is mounted in it stays as it is */
+    }
   if (map_folder ("/run", users, all))
     put_back ("/run", all, FALSE);
   else

@@ -7,7 +7,7 @@
  *
  *   /etc              idmapped mount (kernel 5.12, ext4, xfs, btrfs, tmpfs 6.3): root's files belong to nobody that
  *                     exists, so only what everyone may read can be read, also in files that come later. Elsewhere
- *                     the known secrets are covered one by one
+ *                     the known secrets are covered one by one, and it is read-only
  *   /run              the same; elsewhere (tmpfs before 6.3) an empty folder with what is kept in it
  *   /var, /tmp, …     empty folders with what is kept in them
  */

@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "common/util.h"
 #include "edgeway-config.h"
+#include "nss/nsswitch.h"
 #include "service/bus.h"
 #include "service/privileges.h"
 #include "service/sandbox.h"
@@ -93,14 +94,17 @@ options_parse (Options *options, gint *argc, gchar ***argv, GError **error)
 }
 
 /* Landlock gives rights to folders that exist: the one for `wg`'s sockets (shared with every other WireGuard program,
-   hence its usual mode) and the one for ours are made before. */
+   hence its usual mode) and the one for ours, in which every program looks for names, are made before. */
 static void
 make_run_dirs (void)
 {
-  if (mkdir (EW_BUS_PEER_DIR, 0700) != 0 && errno != EEXIST)
-    g_debug (EW_BUS_PEER_DIR " couldn't be created: %s.", g_strerror (errno));
-  if (mkdir ("/run/wireguard", 0755) != 0 && errno != EEXIST)
-    g_debug ("/run/wireguard couldn't be created: %s.", g_strerror (errno));
+  static const gchar *const folders[] = { EW_BUS_PEER_DIR, "/run/wireguard" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (folders); i++)
+    if (mkdir (folders[i], 0755) == 0)
+      (void)!chmod (folders[i], 0755); /* whatever the umask */
+    else if (errno != EEXIST)
+      g_debug ("%s couldn't be created: %s.", folders[i], g_strerror (errno));
 }
 
 /* Everything up to the first thread. */
@@ -114,6 +118,8 @@ prepare (const Options *options, GError **error)
       || !ew_state_lock (options->state_dir, error))
     return FALSE;
   make_run_dirs ();
+  if (!ew_nsswitch_start_keeper ())
+    g_debug ("nsswitch.conf has no keeper: %s", g_strerror (errno));
   return ew_sandbox_enter (&sandbox, error);
 }
 

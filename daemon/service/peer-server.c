@@ -94,18 +94,18 @@ listen_on (EwPeerServer *self, GError **error)
   return TRUE;
 }
 
-/* The folder may have been made with an ordinary mode, by hand or by a mount: it is ours, so it is closed, not
- * complained about. */
+/* The folder is open to all, for look-ups of names (daemon/names/answer.h); the bus' socket itself is 0600. Nobody but
+   root may write to it. */
 static gboolean
 make_dir (const gchar *dir, GError **error)
 {
   struct stat info;
 
-  if ((mkdir (dir, 0700) == 0 || errno == EEXIST) && lstat (dir, &info) == 0 && S_ISDIR (info.st_mode)
-      && info.st_uid == geteuid () && chmod (dir, 0700) == 0)
+  if ((mkdir (dir, 0755) == 0 || errno == EEXIST) && lstat (dir, &info) == 0 && S_ISDIR (info.st_mode)
+      && info.st_uid == geteuid () && chmod (dir, 0755) == 0)
     return TRUE;
   g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-               "%s isn't a folder that root owns and can close to others. Remove it, then start edgewayd again.", dir);
+               "%s isn't a folder that root owns and alone can write to. Remove it, then start edgewayd again.", dir);
   return FALSE;
 }
 

@@ -70,6 +70,10 @@ samples (void)
   change = on_link (EW_CHANGE_RESOLVER);
   change->value = g_strdup (EW_CHANGE_RESOLVED);
   g_ptr_array_add (all, change);
+  change = ew_change_new (EW_CHANGE_NSSWITCH);
+  change->name = g_strdup ("/etc/nsswitch.conf");
+  change->value = g_strdup (EW_CHANGE_NSS_WORDS);
+  g_ptr_array_add (all, change);
   return all;
 }
 
@@ -120,7 +124,9 @@ test_other_boot (void)
   gboolean rewrite;
 
   g_assert_true (parse (text, strlen (text), &back, &rewrite));
-  g_assert_cmpuint (back->len, ==, 0);
+  /* A restart takes along what is in the kernel, and nothing of what is on a disk. */
+  g_assert_cmpuint (back->len, ==, 1);
+  g_assert_cmpint (((EwChange *)back->pdata[0])->kind, ==, EW_CHANGE_NSSWITCH);
   g_assert_true (rewrite);
 }
 
@@ -195,6 +201,8 @@ test_not_obeyed (void)
     "{\"kind\":\"address\",\"interface\":\"a-name-that-is-too-long\",\"link\":1,\"prefix\":\"10.0.0.0/32\"}",
     "{\"kind\":\"mtu\",\"interface\":\"e\",\"link\":4294967297,\"before\":\"1\",\"value\":\"2\"}",
     "{\"kind\":\"file\",\"name\":\"/etc/passwd\"}",
+    "{\"kind\":\"nsswitch\",\"name\":\"/etc/passwd\",\"value\":\"edgeway\"}",
+    "{\"kind\":\"nsswitch\",\"name\":\"/etc/nsswitch.conf\",\"value\":\"dns\"}",
     "{}",
   };
 

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * One question to the mesh's DNS and what its answer says, as bytes and values (ldns). Pure: no socket, no clock.
+ *
+ * Nothing of an answer is believed that is not asked for: its number, its question in the very spelling that was sent
+ * (RFC 5452 section 9.1, and 0x20: upper and lower case at random), names outside of the suffix, and addresses outside
+ * of the mesh's own networks. An edge that turns hostile can give the mesh's names to other computers of the mesh, and
+ * to nothing else.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "nss/names-socket.h"
+#include "proto/address.h"
+
+G_BEGIN_DECLS
+
+#define EW_QUESTION_MAX 512 /* bytes of one that is sent */
+#define EW_QUESTION_TTL_MAX 30
+#define EW_QUESTION_NEGATIVE_TTL_MAX 2
+
+typedef struct
+{
+  const gchar *suffix;      /* without a dot at either end */
+  const EwPrefix *networks; /* the mesh's ranges, and the routes that this computer accepted */
+  gsize n_networks;
+} EwQuestionScope;
+
+typedef struct
+{
+  guint16 id;
+  gboolean reverse, v6; /* PTR, AAAA; else A */
+  guint8 wire[EW_QUESTION_MAX];
+  gsize length;
+} EwQuestion;
+
+typedef enum
+{
+  EW_ANSWER_NONE, /* not an answer to this question: wait for another one */
+  EW_ANSWER_CUT,  /* ask again by TCP */
+  EW_ANSWER_READ
+} EwAnswerKind;
+
+/* name: of a computer, or the address in the reverse zones. id and case_bits: at random. FALSE: name is none. */
+gboolean ew_question_make (EwQuestion *question, const gchar *name, gboolean reverse, gboolean v6, guint16 id,
+                           guint64 case_bits);
+/* The name of an address in the reverse zones. (transfer full) */
+gchar *ew_question_reverse_name (const EwNamesAddress *address);
+/* READ: fills reply (its status, name, addresses, and for how many seconds it holds). */
+EwAnswerKind ew_question_read (const EwQuestion *question, const EwQuestionScope *scope, const guint8 *data,
+                               gsize length, EwNamesReply *reply);
+gboolean ew_question_is_in_scope (const EwQuestionScope *scope, const EwNamesAddress *address);
+
+G_END_DECLS

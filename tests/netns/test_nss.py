@@ -1,0 +1,462 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""libnss_edgeway in the real glibc: an /etc, a /run and a network of this test's own, the LAN's resolver and the edge's as stand-ins.
+
+    getent, a running python ──→ glibc ──→ libnss_edgeway ──→ /run/edgeway/names (ew-names) ──→ 127.0.0.2:53 "the edge"
+                                   └─────→ nss_dns ──────────────────────────────────────────→ 127.0.0.1:53 "the LAN"
+"""
+import contextlib
+import ctypes
+import json
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+BUILD = os.environ["EDGEWAY_BUILD"]
+MODULES = os.path.join(BUILD, "daemon/nss")
+NEWNS, NEWNET, PRIVATE = 0x20000, 0x40000000, 0x44000
+ETC = ("passwd", "group", "ld.so.cache", "gai.conf", "host.conf", "services", "protocols", "ld.so.conf")
+DEBIAN = "passwd:         files\nhosts:          files mdns4_minimal [NOTFOUND=return] dns # ours alone\nnetworks:       files\n"
+SUFFIX = "home.internal"
+DEADLINE = 5 * 0.1  # five times what a hung edgewayd may cost
+
+
+def mount(*arguments):
+    subprocess.run(["mount", *arguments], check=True)
+
+
+def setUpModule():
+    if ctypes.CDLL(None, use_errno=True).unshare(NEWNS | NEWNET) != 0:
+        raise unittest.SkipTest("needs root")
+    mount("--make-rprivate", "/")
+    os.makedirs("/run/etc", exist_ok=True)
+    mount("-t", "tmpfs", "-o", "mode=755", "none", "/run/etc")
+    for name in ETC:
+        if os.path.isfile(f"/etc/{name}"):
+            shutil.copy(f"/etc/{name}", "/run/etc")
+    mount("--move", "/run/etc", "/etc")
+    os.rmdir("/run/etc")
+    write("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+    write("/etc/hosts", "127.0.0.1 localhost\n10.7.7.7 written.example\n")
+    write("/etc/nsswitch.conf", DEBIAN)
+    os.makedirs("/run/edgeway", exist_ok=True)
+    mount("-t", "tmpfs", "-o", "mode=755", "none", "/run/edgeway")
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+
+
+def write(path, text):
+    with open(path + ".new", "w") as file:
+        file.write(text)
+    os.chmod(path + ".new", 0o644)
+    os.rename(path + ".new", path)
+
+
+def read(path):
+    with open(path) as file:
+        return file.read()
+
+
+def wait_until(condition, seconds=10):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError("not in time")
+        time.sleep(0.01)
+
+
+class NameServer(threading.Thread):
+    """Answers UDP by a table: (name, type) → addresses, a name, or "servfail"; other types of a known name are empty, the rest is NXDOMAIN."""
+    A, PTR, AAAA, SOA = 1, 12, 28, 6
+
+    def __init__(self, address, table):
+        super().__init__(daemon=True)
+        self.table, self.asked, self.delay, self.mute = table, [], 0.0, False
+        self.known = {name for name, _ in table}
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((address, 53))
+        self.tcp = socket.create_server((address, 53))
+        self.cut = False
+        threading.Thread(target=self.serve_tcp, daemon=True).start()
+        self.start()
+
+    @staticmethod
+    def spell(name):
+        return b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
+
+    def answer(self, query, cut=False):
+        end = query.index(0, 12) + 5
+        labels, at = [], 12
+        while query[at]:
+            labels.append(query[at + 1:at + 1 + query[at]].decode())
+            at += 1 + query[at]
+        name, (kind,) = ".".join(labels).lower(), struct.unpack(">H", query[end - 4:end - 2])
+        self.asked.append(name)
+        found = self.table.get((name, kind), [])
+        code = 2 if found == "servfail" else 0 if name in self.known else 3
+        records = b""
+        count = 0
+        for one in found if code == 0 and not cut else []:
+            data = self.spell(one) if kind == self.PTR else socket.inet_pton(socket.AF_INET6 if kind == self.AAAA else socket.AF_INET, one)
+            records += b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 1, len(data)) + data
+            count += 1
+        flags = 0x8580 | code | (0x0200 if cut else 0)
+        return query[:2] + struct.pack(">HHHHH", flags, 1, count, 0, 0) + query[12:end] + records
+
+    def run(self):
+        while True:
+            query, peer = self.socket.recvfrom(4096)
+            if self.mute:
+                self.asked.append("mute")
+                continue
+            if self.delay:
+                time.sleep(self.delay)
+            self.socket.sendto(self.answer(query, self.cut), peer)
+
+    def serve_tcp(self):
+        while True:
+            connection, _ = self.tcp.accept()
+            with connection:
+                length = connection.recv(2)
+                if len(length) == 2:
+                    answer = self.answer(connection.recv(4096))
+                    connection.sendall(struct.pack(">H", len(answer)) + answer)
+
+
+PROBE = """
+import json, socket, sys
+def outcome(name, *arguments):
+    try:
+        return json.dumps(getattr(socket, name)(*arguments))
+    except (OSError, UnicodeError) as error:
+        return f"{type(error).__name__} {error.args[0]}"
+for line in sys.stdin:
+    name = line.strip()
+    if name[:1].isdigit() or ":" in name:
+        print(json.dumps([outcome("gethostbyaddr", name)]), flush=True)
+        continue
+    print(json.dumps([outcome("getaddrinfo", name, None, f, socket.SOCK_STREAM, 0, socket.AI_CANONNAME) for f in (0, socket.AF_INET, socket.AF_INET6)]
+                     + [outcome("gethostbyname_ex", name)]), flush=True)
+"""
+FOREIGN = ["www.example", "v4.example", "v6.example", "broken.example", "none.example", "written.example", "printer", "nobody", "localhost", "home.internal",
+           "internal", "nas.home.internal.example", "xhome.internal", "nas.xhome.internal", "bad_name.example", "-", "a" * 64 + ".example", "ex\u00e4mple.de", "x.local",
+           "10.5.0.1", "10.5.0.9", "fd99::1", "127.0.0.1"]
+
+
+class Program:
+    """A process that was there before anything changed."""
+
+    def __init__(self):
+        self.process = subprocess.Popen([sys.executable, "-B", "-c", PROBE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        env=dict(os.environ, LD_LIBRARY_PATH=MODULES, PYTHONUTF8="1"))
+
+    def look(self, name):
+        self.process.stdin.write(name + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(10)
+
+
+class Daemon:
+    def __init__(self, **environment):
+        self.process = subprocess.Popen([os.path.join(BUILD, "tests/lib/ew-names"), "/run/edgeway", "/etc/undo"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        env=dict(os.environ, **environment))
+
+    def say(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+    def works(self, word="works"):
+        said = self.say(f"{word} {SUFFIX} 127.0.0.2 53 100.96.0.0/12 fd45::/64")
+        time.sleep(0.02)  # the thread has it
+        return said
+
+    def end(self, number=None):
+        if number is not None:
+            self.process.send_signal(number)
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(10)
+
+
+def getent(*arguments):
+    result = subprocess.run(["getent", *arguments], capture_output=True, text=True, env=dict(os.environ, LD_LIBRARY_PATH=MODULES), timeout=30)
+    return result.returncode, result.stdout
+
+
+def addresses(name):
+    return sorted({line.split()[0] for line in getent("ahosts", name)[1].splitlines()})
+
+
+class Nss(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        A, AAAA, PTR = NameServer.A, NameServer.AAAA, NameServer.PTR
+        cls.lan = NameServer("127.0.0.1", {("www.example", A): ["192.0.2.1"], ("www.example", AAAA): ["2001:db8::1"], ("v4.example", A): ["192.0.2.4"],
+                                           ("v6.example", AAAA): ["2001:db8::6"], ("broken.example", A): "servfail", ("broken.example", AAAA): "servfail",
+                                           ("printer", A): ["192.0.2.9"], ("1.0.5.10.in-addr.arpa", PTR): ["www.example"]})
+        cls.edge = NameServer("127.0.0.2", {("nas.home.internal", A): ["100.96.0.5"], ("nas.home.internal", AAAA): ["fd45::5"], ("v4.home.internal", A): ["100.96.0.4"],
+                                            ("printer.home.internal", A): ["100.96.0.9"], ("evil.home.internal", A): ["192.168.1.1", "100.96.0.6"],
+                                            ("outside.home.internal", A): ["192.168.1.1"], ("www.example", A): ["100.96.0.66"],
+                                            ("broken.home.internal", A): "servfail", ("broken.home.internal", AAAA): "servfail",
+                                            ("5.0.96.100.in-addr.arpa", PTR): ["nas.home.internal"], ("6.0.96.100.in-addr.arpa", PTR): ["www.example"],
+                                            ("5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.5.4.d.f.ip6.arpa", PTR): ["nas.home.internal"]})
+        cls.program = Program()
+        cls.before = {name: cls.program.look(name) for name in FOREIGN}
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.program.end()
+
+    def setUp(self):
+        write("/etc/nsswitch.conf", DEBIAN)
+        if os.path.exists("/etc/undo"):
+            os.remove("/etc/undo")
+        self.edge.delay, self.edge.mute, self.edge.cut = 0.0, False, False
+        self.daemon = None
+
+    def tearDown(self):
+        if self.daemon and self.daemon.process.poll() is None:
+            self.daemon.process.send_signal(signal.SIGCONT)
+            self.daemon.end()
+
+    def start(self, word="works", **environment):
+        self.daemon = Daemon(**environment)
+        self.assertEqual(self.daemon.works(word), "ok")
+        self.assertEqual(self.daemon.say("add"), "ok")
+        self.assertIn("files edgeway [!UNAVAIL=return] mdns4_minimal [NOTFOUND=return] dns edgeway_short # ours alone\n", read("/etc/nsswitch.conf"))
+
+    def compare_foreign(self, what):
+        new = Program()
+        for program in (self.program, new):
+            for name, outcome in self.before.items():
+                self.assertEqual(program.look(name), outcome, (what, name))
+        new.end()
+
+    def test_names(self):
+        self.start()
+        self.assertEqual(addresses("nas.home.internal"), ["100.96.0.5", "fd45::5"])
+        self.assertEqual(addresses("NAS.Home.Internal."), ["100.96.0.5", "fd45::5"])
+        self.assertEqual(getent("hosts", "v4.home.internal"), (0, "100.96.0.4      v4.home.internal\n"))
+        self.assertEqual(getent("ahostsv6", "v4.home.internal")[1].count("STREAM"), getent("ahostsv6", "v4.example")[1].count("STREAM"))
+        # Of one label: only what nobody else knows.
+        self.assertEqual(addresses("nas"), ["100.96.0.5", "fd45::5"])
+        self.assertEqual(addresses("printer"), ["192.0.2.9"])
+        # Reverse.
+        self.assertEqual(getent("hosts", "100.96.0.5"), (0, "100.96.0.5      nas.home.internal\n"))
+        self.assertEqual(getent("hosts", "fd45::5"), (0, "fd45::5         nas.home.internal\n"))
+        # What there isn't is not asked for elsewhere.
+        self.lan.asked.clear()
+        self.assertEqual(getent("hosts", "nobody.home.internal"), (2, ""))
+        self.assertEqual(getent("hosts", "100.96.0.77"), (2, ""))
+        self.assertEqual([name for name in self.lan.asked if "internal" in name or "arpa" in name], [])
+        # An edge that turned hostile: addresses of others, names of others.
+        self.assertEqual(addresses("evil.home.internal"), ["100.96.0.6"])
+        self.assertEqual(addresses("outside.home.internal"), [])
+        self.assertEqual(getent("hosts", "100.96.0.6"), (2, ""))
+        # In a program that was there before, and by every function of glibc's.
+        seen = self.program.look("nas.home.internal")
+        self.assertIn("100.96.0.5", seen[1])
+        self.assertIn("fd45::5", seen[2])
+        self.assertIn('"nas.home.internal"', seen[3])
+        self.assertEqual(self.program.look("broken.home.internal")[0], f"gaierror {socket.EAI_AGAIN}")
+        self.compare_foreign("works")
+        self.assertEqual([name for name in self.edge.asked if not name.endswith(("home.internal", "arpa"))], [])
+
+    def test_long_way(self):
+        """An edge that is far away, and one whose answer must be asked for by TCP."""
+        self.start()
+        self.edge.delay = 0.2
+        self.assertEqual(addresses("nas.home.internal"), ["100.96.0.5", "fd45::5"])
+        self.edge.delay, self.edge.cut = 0.0, True
+        time.sleep(1.1)  # the record's TTL
+        self.assertEqual(addresses("nas.home.internal"), ["100.96.0.5", "fd45::5"])
+
+    def test_nobody_answers(self):
+        again = f"gaierror {socket.EAI_AGAIN}"
+        self.start("down")
+        self.assertEqual(self.program.look("nas.home.internal")[0], again)
+        self.compare_foreign("down")
+        self.assertEqual(self.daemon.works(), "ok")
+        self.edge.mute = True
+        begun = time.monotonic()
+        self.assertEqual(self.program.look("nas.home.internal")[0], again)
+        self.assertLess(time.monotonic() - begun, 5 * 1.5)
+        self.edge.mute = False
+        self.assertEqual(self.daemon.say("none"), "ok")
+        self.compare_foreign("no mesh")
+
+    def test_hung(self):
+        self.start()
+        self.daemon.process.send_signal(signal.SIGSTOP)
+        for name in ("nas.home.internal", "nobody", "100.96.0.5"):
+            begun = time.monotonic()
+            self.program.look(name)  # four look-ups
+            self.assertLess(time.monotonic() - begun, 4 * DEADLINE)
+        asked = len(self.edge.asked)
+        self.compare_foreign("hung")
+        self.assertEqual(len(self.edge.asked), asked)
+        # Full queue: nobody waits.
+        with contextlib.ExitStack() as waiting:
+            with self.assertRaises(BlockingIOError):
+                for _ in range(300):
+                    one = waiting.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK))
+                    one.connect("/run/edgeway/names")
+            begun = time.monotonic()
+            self.assertEqual(self.program.look("nas.home.internal"), self.before["none.example"])
+            self.assertLess(time.monotonic() - begun, 4 * DEADLINE)
+
+    def test_killed(self):
+        """Wherever it is killed, foreign names resolve as before, and the next start leaves the file as it was."""
+        for step in ("note down", "set up the word", "alive", "both"):
+            with self.subTest(step=step):
+                write("/etc/nsswitch.conf", DEBIAN)
+                self.daemon = Daemon(**({"NO_KEEPER": "1"} if step == "both" else {"KILL_AT": step}))
+                self.assertEqual(self.daemon.works(), "ok")
+                if step in ("alive", "both"):
+                    self.assertEqual(self.daemon.say("add"), "ok")
+                    self.daemon.end(signal.SIGKILL)
+                else:
+                    self.assertEqual(self.daemon.say("add"), "")
+                    self.daemon.end()
+                self.compare_foreign(step)
+                if step != "both":  # the keeper has cleaned up
+                    wait_until(lambda: read("/etc/nsswitch.conf") == DEBIAN)
+                self.next_boot()
+                self.daemon = Daemon()
+                self.assertEqual(self.daemon.say("undo"), "ok")
+                self.assertEqual(read("/etc/nsswitch.conf"), DEBIAN)
+                self.assertEqual(read("/etc/undo") if os.path.exists("/etc/undo") else "", "")
+                self.daemon.end()
+
+    def next_boot(self):
+        """The ledger as an earlier boot would have left it: the sums are of the entries alone."""
+        if not os.path.exists("/etc/undo"):
+            return
+        import hashlib
+        boot, lines = read("/proc/sys/kernel/random/boot_id").strip(), []
+        for line in read("/etc/undo").splitlines():
+            entry = line[line.index('"entry":') + 8:-1].replace(boot, "00000000-0000-4000-8000-000000000000")
+            lines.append('{"sum":"%s","entry":%s}\n' % (hashlib.sha256(entry.encode()).hexdigest()[:16], entry))
+        write("/etc/undo", "".join(lines))
+
+    def test_others_write(self):
+        self.start()
+        # An administrator, an updater: theirs stays, ours goes.
+        write("/etc/nsswitch.conf", read("/etc/nsswitch.conf").replace("passwd:         files", "passwd: files systemd").replace(" dns ", " dns mymachines "))
+        self.assertEqual(self.daemon.say("remove"), "ok")
+        self.assertEqual(read("/etc/nsswitch.conf"), DEBIAN.replace("passwd:         files", "passwd: files systemd").replace(" dns ", " dns mymachines "))
+        # Words that were there before are not ours to take.
+        write("/etc/nsswitch.conf", "hosts: files edgeway dns edgeway_short\n")
+        self.assertEqual(self.daemon.say("add"), "ok")
+        self.assertEqual(self.daemon.say("undo"), "ok")
+        self.assertEqual(read("/etc/nsswitch.conf"), "hosts: files edgeway dns edgeway_short\n")
+
+    def test_kinds_of_file(self):
+        """A link, a mount, no file, a read-only /etc, one that nobody may change: done, or said."""
+        self.daemon = Daemon()
+        os.makedirs("/etc/authselect", exist_ok=True)
+        write("/etc/authselect/nsswitch.conf", DEBIAN)
+        os.remove("/etc/nsswitch.conf")
+        os.symlink("authselect/nsswitch.conf", "/etc/nsswitch.conf")
+        self.assertEqual(self.daemon.say("add"), "ok")
+        self.assertTrue(os.path.islink("/etc/nsswitch.conf"))
+        self.assertIn("edgeway_short", read("/etc/authselect/nsswitch.conf"))
+        self.assertEqual(self.daemon.say("remove"), "ok")
+        self.assertEqual(read("/etc/authselect/nsswitch.conf"), DEBIAN)
+        os.remove("/etc/nsswitch.conf")
+        self.assertIn("has no line", self.daemon.say("add"))
+        os.symlink("/usr/share/libc-bin/nsswitch.conf" if os.path.exists("/usr/share/libc-bin/nsswitch.conf") else "/usr/bin/env", "/etc/nsswitch.conf")
+        self.assertIn("outside of /etc", self.daemon.say("add"))
+        os.remove("/etc/nsswitch.conf")
+        write("/etc/nsswitch.conf", DEBIAN)
+        write("/etc/mounted", DEBIAN)
+        mount("--bind", "/etc/mounted", "/etc/nsswitch.conf")
+        self.daemon.end()
+        self.daemon = Daemon()
+        self.assertEqual(self.daemon.say("add"), "ok")
+        self.assertIn("edgeway_short", read("/etc/mounted"))
+        self.assertEqual(self.daemon.say("remove"), "ok")
+        self.assertEqual(read("/etc/mounted"), DEBIAN)
+        subprocess.run(["umount", "/etc/nsswitch.conf"], check=True)
+        mount("-o", "remount,ro", "/etc")
+        try:
+            self.assertIn("The undo ledger can't be written to the disk, so /etc/nsswitch.conf wasn't changed.", self.daemon.say("add"))
+        finally:
+            mount("-o", "remount,rw", "/etc")
+        self.assertEqual(os.stat("/etc/nsswitch.conf").st_mode & 0o7777, 0o644)
+
+    def test_readers(self):
+        """Whoever reads the file meanwhile sees the old one or the new one."""
+        self.daemon = Daemon()
+        self.daemon.works()
+        stop, seen = threading.Event(), set()
+
+        def look():
+            while not stop.is_set():
+                seen.add(read("/etc/nsswitch.conf"))
+        reader = threading.Thread(target=look)
+        reader.start()
+        for _ in range(50):
+            self.assertEqual(self.daemon.say("add"), "ok")
+            self.assertEqual(self.daemon.say("remove"), "ok")
+        stop.set()
+        reader.join()
+        self.assertEqual(len(seen), 2)
+
+    def test_strangers(self):
+        """Whatever connects: nonsense, silence, crowds; another user than root is answered too."""
+        self.start()
+        for data in (b"", b"\1", b"\2\1\0\0nas.home.internal", b"\1\1\0\0" + b"a" * 400, os.urandom(64), b"\1\1\0\0nas..home.internal"):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as one:
+                one.settimeout(5)
+                one.connect("/run/edgeway/names")
+                one.send(data)
+                self.assertEqual(one.recv(100), b"", data)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as one:  # foreign names don't leave
+            one.settimeout(5)
+            one.connect("/run/edgeway/names")
+            one.send(b"\1\1\0\0www.example")
+            self.assertEqual(one.recv(100)[1], 4)
+        crowd = []
+        for _ in range(32):
+            one = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            one.connect("/run/edgeway/names")
+            crowd.append(one)
+        result = subprocess.run(["setpriv", "--reuid", "65534", "--clear-groups", "getent", "ahosts", "nas.home.internal"], capture_output=True, text=True,
+                                env=dict(os.environ, LD_LIBRARY_PATH="/run/edgeway/lib"), timeout=30) if self.copy_modules() else None
+        self.assertIn("100.96.0.5", result.stdout)
+        for one in crowd:
+            one.close()
+
+    @staticmethod
+    def copy_modules():
+        os.makedirs("/run/edgeway/lib", exist_ok=True)
+        for name in ("libnss_edgeway.so.2", "libnss_edgeway_short.so.2"):
+            shutil.copy(os.path.join(MODULES, name), "/run/edgeway/lib")
+        os.chmod("/run/edgeway/lib", 0o755)
+        return True
+
+    def test_rate(self):
+        self.start()
+        refused = 0
+        for _ in range(1500):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as one:
+                one.connect("/run/edgeway/names")
+                one.send(b"\1\1\4\0nas.home.internal")
+                refused += one.recv(500)[1] == 3
+        self.assertGreater(refused, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
