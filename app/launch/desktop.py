@@ -250,12 +250,19 @@ class Desktop:
             raise Failure(f"{node['role']} “{node['name']}” doesn't do {action or 'anything'}: {answer.get('why', '')}")
 
     def press(self, role, name=None, seconds=PATIENCE, action=None, **more):
-        node = self.find(role, name, state="SENSITIVE", seconds=seconds, **more)
-        if node["actions"] or action:
-            self.act(node, action)
-        else:
-            # A check button of GTK 4.8 has no action of its own, and gives no focus away: it is clicked.
-            self.click(node)
+        end = time.monotonic() + seconds
+        while True:
+            node = self.find(role, name, state="SENSITIVE", seconds=seconds, **more)
+            try:
+                if node["actions"] or action:
+                    self.act(node, action)
+                else:
+                    # A check button of GTK 4.8 has no action of its own, and gives no focus away: it is clicked.
+                    self.click(node)
+                break
+            except LookupError:  # its page was drawn again meanwhile
+                if time.monotonic() > end:
+                    raise
         return node
 
     def click(self, node):

@@ -1,6 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the stages of tests/run and counts. A stage is a function that returns (passed, failed, skipped)."""
+"""Runs the stages of tests/run and counts. A stage is a function that returns (passed, failed, skipped).
+
+Most of the time goes by waiting: for a tunnel, a timeout, a screen. So stages run side by side,
+
+    compilers   one at a time: style, then the sanitizers' build and its unit tests, then ThreadSanitizer's
+    machines    hardening, dbus and netns: one more at a time than there are cores
+    screens     ui: two at a time, which share a core's worth of drawing
+
+so in three lanes. The compilers run with nice(1): machines and screens go first. The demo comes last and alone: it looks for what is left behind on this computer. What a
+stage says is printed whole, at its end.
+"""
 import argparse
 import concurrent.futures
 import glob
@@ -9,14 +19,26 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
+import traceback
 
 FUNCTION_LINES = 80
+COMPILED = ("style", "unit", "threads")
+# What takes longest, so that it does not begin when all others have ended.
+LONGEST = ("bare_root", "rekey", "host", "link", "interop", "switch", "matrix", "ctl", "diagnose",
+           "told", "hostile", "accessible", "keyboard", "screens", "tray", "german")
 TAP = re.compile(r"^\s*(ok|not ok) \d+(.*)$", re.M)
 
 
+_said = threading.local()  # the lines of the stage that this thread runs
+
+
 def say(text, end="\n"):
-    print(text, end=end, flush=True)
+    if getattr(_said, "lines", None) is not None:
+        _said.lines.append(text + end)
+    else:
+        print(text, end=end, flush=True)
 
 
 def run(argv, log, timeout, env=None):
@@ -65,6 +87,21 @@ class Stages:
         bad = int(bool(status)) + int(bool(ctags or long)) + int(bool(words))
         return 3 - bad, bad, 0
 
+    def build(self, folder, options, *targets):
+        """Configures and compiles a tree as the clone's owner; whether that worked. The machines of other stages go first."""
+        name = os.path.basename(folder)
+        script = '. "$0" && configure "$1" "${@:2}"'
+        for argv in (["bash", "-c", script, os.path.join(self.o.top, "app/launch/common.sh"), folder, "-Dwerror=true", "-Dapp=enabled", "-Dtray=enabled",
+                      "-Db_lundef=false", *options],
+                     ["nice", "bash", "-c", '. "$0" && as_owner ninja -C "$@"', os.path.join(self.o.top, "app/launch/common.sh"), folder, *targets]):
+            started = time.monotonic()
+            status, text = run(argv, self.log(name), 1200)
+            if status:
+                tail(text)
+                return False
+        say(f"    {name} compiled in {time.monotonic() - started:.0f} s")
+        return True
+
     def locales(self):
         """A folder with a language that writes a decimal comma; what this computer has installed does not matter."""
         folder = os.path.join(self.o.asan, "test-locales")
@@ -73,9 +110,12 @@ class Stages:
         return folder
 
     def unit(self):
+        """Unit, simulation, API and replay tests under AddressSanitizer and UndefinedBehaviorSanitizer."""
+        if not self.build(self.o.asan, ["-Db_sanitize=address,undefined"]):
+            return 0, 1, 0
         # The long ones wait for a tunnel most of the time: one more than there are cores.
         side_by_side = str((os.cpu_count() or 1) + 1)
-        status, text = run(["meson", "test", "-C", self.o.asan, "--no-rebuild", "--print-errorlogs", "--timeout-multiplier", "3", "--num-processes", side_by_side], self.log("unit"), 1500,
+        status, text = run(["nice", "-n", "5", "meson", "test", "-C", self.o.asan, "--no-rebuild", "--print-errorlogs", "--timeout-multiplier", "5", "--num-processes", side_by_side], self.log("unit"), 1500,
                            {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1", "EW_LOCALES": self.locales()})
         total = self.count_meson(self.o.asan, status)
         if total[1]:
@@ -114,12 +154,8 @@ class Stages:
     def threads(self):
         """ThreadSanitizer over what has threads: the tests of suite "threads"."""
         build = os.path.join(self.o.top, "build-tsan")
-        setup = ["meson", "configure", build] if os.path.exists(build + "/build.ninja") else ["meson", "setup", build, self.o.top]
-        for argv in (setup + ["-Dwerror=true", "-Db_sanitize=thread", "-Db_lundef=false"], ["ninja", "-C", build, "threads-tests"]):
-            status, text = run(argv, self.log("threads-build"), 900)
-            if status:
-                tail(text)
-                return 0, 1, 0
+        if not self.build(build, ["-Db_sanitize=thread"], "threads-tests"):
+            return 0, 1, 0
         # setarch: this compiler's runtime does not know address randomisation with 32 bits.
         status, text = run(["setarch", "-R", "meson", "test", "-C", build, "--no-rebuild", "--suite", "threads", "--print-errorlogs"], self.log("threads"), 600,
                            {"TSAN_OPTIONS": "halt_on_error=1"})
@@ -162,10 +198,20 @@ class Stages:
 
 
 def measure(name, stage):
-    started = time.monotonic()
-    result = stage()
-    say(f"  {name:<24} {result[0]:4d} passed {result[1]:3d} failed {result[2]:3d} skipped  {time.monotonic() - started:5.0f} s")
+    """Runs a stage, then prints what it said and its line in one piece."""
+    started, _said.lines = time.monotonic(), []
+    try:
+        result = stage()
+    except Exception:  # pylint: disable=broad-except
+        tail(traceback.format_exc())
+        result = 0, 1, 0
+    lines, _said.lines = _said.lines, None
+    say("".join(lines) + f"  {name:<24} {result[0]:4d} passed {result[1]:3d} failed {result[2]:3d} skipped  {time.monotonic() - started:5.0f} s")
     return result
+
+
+def long_first(plan):
+    return sorted(plan, key=lambda item: LONGEST.index(item[0]) if item[0] in LONGEST else len(LONGEST))
 
 
 def main():
@@ -190,14 +236,16 @@ def main():
         say(f"No such stage: {', '.join(sorted(unknown))}. There are: {', '.join(name for name, _ in plan)}")
         return 2
     wanted = [(name, stage) for name, stage in plan if not options.stage or name in options.stage]
-    # What makes machines of its own mostly waits, so two of those run side by side; the rest runs alone.
-    alone = {"style", "unit", "threads", "hardening", "demo"}
-    totals = [0, 0, 0]
-    for group, workers in (([p for p in wanted if p[0] in alone - {"demo"}], 1), ([p for p in wanted if p[0] not in alone], 2),
-                           ([p for p in wanted if p[0] == "demo"], 1)):
-        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-            for result in pool.map(lambda item: measure(*item), group):
-                totals = [a + b for a, b in zip(totals, result)]
+    screens = [os.path.basename(path)[5:-3] for path in glob.glob(f"{options.top}/tests/ui/test_*.py")]
+    lanes = {"compilers": 1, "machines": (os.cpu_count() or 1) + 1, "screens": 2}
+    pools = {lane: concurrent.futures.ThreadPoolExecutor(workers) for lane, workers in lanes.items()}
+    results = []
+    for item in long_first(wanted):
+        if item[0] != "demo":
+            lane = "compilers" if item[0] in COMPILED else "screens" if item[0] in screens else "machines"
+            results.append(pools[lane].submit(measure, *item))
+    counts = [result.result() for result in results] + [measure(*item) for item in wanted if item[0] == "demo"]
+    totals = [sum(column) for column in zip(*counts)]
     if totals[1]:
         say(f"Logs: {stages.logs}")
     say(f"{totals[0]} passed, {totals[1]} failed" + (f", {totals[2]} skipped" if totals[2] else ""))

@@ -13,7 +13,7 @@
 #include <glib/gstdio.h>
 #include <unistd.h>
 
-#define SETTLED_WITHIN (20 * G_USEC_PER_SEC)
+#define SETTLED_WITHIN (60 * G_USEC_PER_SEC)
 
 typedef struct Begun Begun;
 
