@@ -36,6 +36,16 @@ static const EwVerb verbs[] = {
     "Make a WireGuard configuration for a phone or computer without Edgeway", ew_verb_node_config },
   { "key list", "[--json]", "List the enrollment keys that can still be used", ew_verb_key_list },
   { "key revoke", "ID", "Revoke an enrollment key", ew_verb_key_revoke },
+  { "names", "[--json]", "Show what each name in the mesh leads to, and whether this computer finds them",
+    ew_verb_names },
+  { "name add", "NAME [NODE] [--resolver ADDRESS]",
+    "Give a node an additional name or, with --resolver, offer a domain that a name server behind it knows",
+    ew_verb_name_add },
+  { "name remove", "NAME", "Remove an additional name or a domain", ew_verb_name_remove },
+  { "name list", "[--json]", "List the additional names and the domains, and what this computer does with them",
+    ew_verb_name_list },
+  { "name accept", "DOMAIN", "Look up the names in a domain through the mesh", ew_verb_name_accept },
+  { "name refuse", "DOMAIN", "Stop looking up the names in a domain through the mesh", ew_verb_name_refuse },
   { "route add", "CIDR [NODE]", "Offer a network behind a node to the mesh", ew_verb_route_add },
   { "route remove", "CIDR", "Stop offering a network to the mesh", ew_verb_route_remove },
   { "route list", "[--json]", "List the mesh's routes and what this computer does with them", ew_verb_route_list },
@@ -231,7 +241,7 @@ ew_ctl_dump (EwCtl *ctl, const gchar *method, GVariant *parameters)
 
 /* The program. */
 
-/* All verbs, or those of a group: "node", "key", "route". */
+/* All verbs, or those of a group: "node", "key", "name", "route". */
 static void
 print_help (const gchar *group)
 {
@@ -305,6 +315,7 @@ find_group (const gchar *name)
 {
   static const gchar *const groups[][2] = { { "node", "add, list, show, rename, mtu, remove, config" },
                                             { "key", "list, revoke" },
+                                            { "name", "add, remove, list, accept, refuse" },
                                             { "route", "add, remove, list, accept, refuse" } };
 
   for (gsize i = 0; i < G_N_ELEMENTS (groups); i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "account/document.h"
+#include "common/domain.h"
 #include "common/error.h"
 #include "common/json-check.h"
 #include "common/phrase.h"
@@ -32,6 +33,15 @@ route_free (gpointer data)
   g_free (route);
 }
 
+static void
+domain_free (gpointer data)
+{
+  EwDocumentDomain *domain = data;
+  g_free (domain->domain);
+  g_free (domain->node);
+  g_free (domain);
+}
+
 void
 ew_document_free (EwDocument *document)
 {
@@ -49,6 +59,7 @@ ew_document_free (EwDocument *document)
   g_clear_pointer (&document->offers, g_array_unref);
   g_clear_pointer (&document->edges, g_ptr_array_unref);
   g_clear_pointer (&document->routes, g_ptr_array_unref);
+  g_clear_pointer (&document->domains, g_ptr_array_unref);
   g_free (document);
 }
 
@@ -319,6 +330,32 @@ parse_routes (EwDocument *document, JsonObject *object, GError **error)
   return TRUE;
 }
 
+static gboolean
+parse_domains (EwDocument *document, JsonObject *object, GError **error)
+{
+  JsonArray *array = ew_json_array (object, "domains");
+  guint n = array ? json_array_get_length (array) : 0;
+  document->domains = g_ptr_array_new_with_free_func (domain_free);
+  if ((!array && json_object_has_member (object, "domains")) || n > EW_DOCUMENT_MAX_DOMAINS)
+    return wrong (error, "domains");
+  for (guint i = 0; i < n; i++)
+    {
+      JsonNode *node = json_array_get_element (array, i);
+      JsonObject *entry = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+      const gchar *text = entry ? ew_json_string (entry, "domain") : NULL;
+      g_autofree gchar *gateway = NULL;
+      if (!text || !copy_name (entry, "node", &gateway, NULL))
+        return wrong (error, "domains");
+      if (!ew_domain_check (text, NULL)) /* a newer edge may know more kinds; what isn't known here is never taken */
+        continue;
+      EwDocumentDomain *domain = g_new0 (EwDocumentDomain, 1);
+      domain->domain = g_strdup (text);
+      domain->node = g_steal_pointer (&gateway);
+      g_ptr_array_add (document->domains, domain);
+    }
+  return TRUE;
+}
+
 /* The document is stored as it came, inside account.json: one that grows when it is written (escapes, numbers), or is
    too deep two levels further down, would make a file that the next start cannot read. */
 static gboolean
@@ -338,7 +375,8 @@ ew_document_parse (JsonObject *object, const gchar *ca_pem, GError **error)
   g_autoptr (GError) local = NULL;
   if (!check_storable (object, &local) || !parse_names (document, object, &local)
       || !parse_ranges (document, object, &local) || !parse_addresses (document, object, &local)
-      || !parse_routes (document, object, &local) || !parse_edges (document, object, ca_pem, &local))
+      || !parse_routes (document, object, &local) || !parse_domains (document, object, &local)
+      || !parse_edges (document, object, ca_pem, &local))
     {
       g_propagate_error (error, g_steal_pointer (&local));
       return NULL;

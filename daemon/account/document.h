@@ -21,6 +21,7 @@ G_BEGIN_DECLS
 #define EW_DOCUMENT_MAX_EDGES 16
 #define EW_DOCUMENT_MAX_ENDPOINTS 8
 #define EW_DOCUMENT_MAX_ROUTES 1024
+#define EW_DOCUMENT_MAX_DOMAINS 64
 
 typedef struct
 {
@@ -36,6 +37,13 @@ typedef struct
   gchar *node; /* the node's name */
 } EwDocumentRoute;
 
+/* A search domain that a gateway offers: the edge asks that one's resolver for its names. */
+typedef struct
+{
+  gchar *domain; /* ew_domain_check() */
+  gchar *node;   /* the gateway's name */
+} EwDocumentDomain;
+
 typedef struct
 {
   EwRevision revision;
@@ -45,12 +53,13 @@ typedef struct
   GArray *service;   /* EwIp, inside ranges, one of the family of each address */
   guint16 mtu;
   gboolean trial;
-  gboolean exit;     /* the edge forwards VPN mode's traffic */
-  gboolean dns;      /* it answers the mesh's names at the service addresses */
-  gboolean dns_all;  /* … and forwards all others: VPN mode's names */
-  GPtrArray *edges;  /* EwDocumentEdge, at least one */
-  GArray *offers;    /* EwPrefix */
-  GPtrArray *routes; /* EwDocumentRoute */
+  gboolean exit;      /* the edge forwards VPN mode's traffic */
+  gboolean dns;       /* it answers the mesh's names at the service addresses */
+  gboolean dns_all;   /* … and forwards all others: VPN mode's names */
+  GPtrArray *edges;   /* EwDocumentEdge, at least one */
+  GArray *offers;     /* EwPrefix */
+  GPtrArray *routes;  /* EwDocumentRoute */
+  GPtrArray *domains; /* EwDocumentDomain, this node's own too; empty with an older edge */
 } EwDocument;
 
 /* ca_pem: the mesh's CA. NULL with EW_ERROR_FAILED: which field is wrong. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "account/keystore.h"
 #include "account/document.h"
+#include "common/domain.h"
 #include "common/error.h"
 #include "common/phrase.h"
 #include "common/util.h"
@@ -21,6 +22,29 @@ ew_key_public (const guint8 private_key[32], guint8 public_key[32])
   if (!key || EVP_PKEY_get_raw_public_key (key, public_key, &length) != 1)
     g_error ("libcrypto can't compute an X25519 public key");
   EVP_PKEY_free (key);
+}
+
+gboolean
+ew_domains_contain (const gchar *const *domains, const gchar *domain)
+{
+  return domains && g_strv_contains (domains, domain);
+}
+
+gboolean
+ew_domains_set (GStrv *domains, const gchar *domain, gboolean present)
+{
+  guint n = *domains ? g_strv_length (*domains) : 0;
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  if (ew_domains_contain ((const gchar *const *)*domains, domain) == present || (present && n >= EW_CHOSEN_DOMAINS_MAX))
+    return FALSE;
+  for (guint i = 0; i < n; i++)
+    if (!g_str_equal ((*domains)[i], domain))
+      g_strv_builder_add (builder, (*domains)[i]);
+  if (present)
+    g_strv_builder_add (builder, domain);
+  g_strfreev (*domains);
+  *domains = g_strv_builder_end (builder);
+  return TRUE;
 }
 
 gboolean
@@ -80,6 +104,8 @@ clear_settings (EwKeystore *self)
   g_array_set_size (self->refused, 0);
   g_array_set_size (self->forwarded, 0);
   g_array_set_size (self->awaited, 0);
+  g_clear_pointer (&self->accepted_domains, g_strfreev);
+  g_clear_pointer (&self->refused_domains, g_strfreev);
   self->timestamp_floor_ns = 0;
   g_hash_table_remove_all (self->addresses);
 }
@@ -94,6 +120,8 @@ keystore_clear (gpointer data)
   g_array_unref (self->refused);
   g_array_unref (self->forwarded);
   g_array_unref (self->awaited);
+  g_strfreev (self->accepted_domains);
+  g_strfreev (self->refused_domains);
   g_hash_table_unref (self->addresses);
   g_free (self->path);
 }
@@ -186,6 +214,19 @@ move_to_awaited (EwKeystore *self)
     }
 }
 
+/* Absent in what older versions wrote. */
+static gboolean
+read_domains (JsonObject *object, const gchar *member, GStrv *out)
+{
+  if (!json_object_has_member (object, member))
+    return TRUE;
+  *out = ew_json_strv (object, member, EW_CHOSEN_DOMAINS_MAX);
+  for (gchar **domain = *out; domain && *domain; domain++)
+    if (!ew_domain_check (*domain, NULL))
+      return FALSE;
+  return *out != NULL;
+}
+
 static gboolean
 read_settings (EwKeystore *self, JsonObject *object)
 {
@@ -196,7 +237,9 @@ read_settings (EwKeystore *self, JsonObject *object)
   self->timestamp_floor_ns = floor > 0 ? (guint64)floor : 0;
   if (!read_prefixes (object, "accepted", self->accepted) || !read_prefixes (object, "refused", self->refused)
       || (json_object_has_member (object, "forwarded") && !read_prefixes (object, "forwarded", self->forwarded))
-      || (json_object_has_member (object, "awaited") && !read_prefixes (object, "awaited", self->awaited)))
+      || (json_object_has_member (object, "awaited") && !read_prefixes (object, "awaited", self->awaited))
+      || !read_domains (object, "accepted_domains", &self->accepted_domains)
+      || !read_domains (object, "refused_domains", &self->refused_domains))
     return FALSE;
   move_to_awaited (self);
   return TRUE;
@@ -339,6 +382,10 @@ keystore_to_json (EwKeystore *self)
   json_object_set_array_member (settings, "refused", prefixes_to_json (self->refused));
   json_object_set_array_member (settings, "forwarded", prefixes_to_json (self->forwarded));
   json_object_set_array_member (settings, "awaited", prefixes_to_json (self->awaited));
+  json_object_set_array_member (settings, "accepted_domains",
+                                strv_to_json ((const gchar *const *)self->accepted_domains));
+  json_object_set_array_member (settings, "refused_domains",
+                                strv_to_json ((const gchar *const *)self->refused_domains));
   json_object_set_int_member (settings, "timestamp_floor_ns", (gint64)MIN (self->timestamp_floor_ns, G_MAXINT64));
   json_object_set_object_member (object, "settings", settings);
   if (self->pending)
@@ -469,6 +516,8 @@ ew_keystore_finish_enrollment (EwKeystore *self, const guint8 pin[EW_PIN_SIZE], 
   g_array_set_size (self->refused, 0);
   g_array_set_size (self->forwarded, 0);
   g_array_set_size (self->awaited, 0);
+  g_clear_pointer (&self->accepted_domains, g_strfreev);
+  g_clear_pointer (&self->refused_domains, g_strfreev);
   self->timestamp_floor_ns = 0;
   self->id = g_steal_pointer (&next->id);
   memcpy (self->private_key, next->private_key, 32);

@@ -20,6 +20,7 @@ G_BEGIN_DECLS
 #define EW_ACCOUNT_FILE "account.json"
 #define EW_ACCOUNT_MAX (256 * 1024) /* bytes of the file */
 #define EW_CACHED_ADDRESSES_MAX 8   /* of one host */
+#define EW_CHOSEN_DOMAINS_MAX 64    /* accepted and refused, each */
 #define EW_CHOSEN_ROUTES_MAX 512    /* accepted, refused, forwarded and awaited, each */
 
 typedef struct
@@ -38,6 +39,8 @@ typedef struct
   /* The user's settings. */
   gboolean wish_connected;
   gboolean vpn;               /* the stored mode: only once confirmed */
+  GStrv accepted_domains;     /* search domains of gateways whose names are the edge's to answer; NULL: none */
+  GStrv refused_domains;      /* … of which the user wants to hear no more */
   gboolean lan_names;         /* in VPN mode, names of the LAN's own domains stay the LAN's to answer */
   GArray *accepted, *refused; /* EwPrefix: routes of the mesh, through other nodes */
   GArray *forwarded; /* EwPrefix: routes that this node forwards. Apart from accepted: an edge must not be able to
@@ -87,6 +90,10 @@ EwKeystore *ew_keystore_copy_addresses (EwKeystore *self) G_GNUC_WARN_UNUSED_RES
 gboolean ew_keystore_set_addresses (EwKeystore *self, const gchar *host, const gchar *const *addresses);
 /* This address worked: it goes first where a name has it. TRUE when that was news. */
 gboolean ew_keystore_prefer_address (EwKeystore *self, const EwIp *ip);
+
+gboolean ew_domains_contain (const gchar *const *domains, const gchar *domain);
+/* Adds or takes out. FALSE: it was so already, or the list is full. */
+gboolean ew_domains_set (GStrv *domains, const gchar *domain, gboolean present);
 
 gboolean ew_prefixes_contain (GArray *prefixes, const EwPrefix *prefix);
 /* Adds or takes out. FALSE: it was so already, or the list is full. */

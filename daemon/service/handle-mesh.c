@@ -5,6 +5,7 @@
 #include "common/error.h"
 #include "common/phrase.h"
 #include "common/util.h"
+#include "service/handle-private.h"
 #include "service/methods.h"
 
 #define NAME_MAX_LENGTH 255
@@ -15,18 +16,16 @@
 #define VALID_DEFAULT_S 86400
 #define NODE_PAGES_MAX 30 /* of 1000 nodes and at most 1 MiB each: an answer stays below a system bus's 32 MiB */
 
-/* "/v1/nodes/" and the like, then what the user typed, percent-encoded. */
-static gchar *
-path_with (const gchar *collection, const gchar *item)
+gchar *
+ew_handle_path (const gchar *collection, const gchar *item)
 {
   g_autofree gchar *escaped = g_uri_escape_string (item, NULL, FALSE);
 
   return g_strconcat (collection, escaped, NULL);
 }
 
-/* FALSE: the call has been refused. */
-static gboolean
-check_text (EwCall *call, const gchar *text, gsize max, const gchar *what)
+gboolean
+ew_handle_check_text (EwCall *call, const gchar *text, gsize max, const gchar *what)
 {
   gsize length = strlen (text);
 
@@ -58,8 +57,8 @@ check_valid_seconds (EwCall *call, guint seconds)
   return FALSE;
 }
 
-static void
-return_json (EwCall *call, JsonObject *reply)
+void
+ew_handle_return_json (EwCall *call, JsonObject *reply)
 {
   g_autofree gchar *text = NULL;
 
@@ -77,11 +76,11 @@ on_reply_json (GObject *source, GAsyncResult *result, gpointer user_data)
   if (reply == NULL)
     ew_call_fail (user_data, error);
   else
-    return_json (user_data, reply);
+    ew_handle_return_json (user_data, reply);
 }
 
-static void
-on_reply_nothing (GObject *source, GAsyncResult *result, gpointer user_data)
+void
+ew_handle_on_nothing (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GError *error = NULL;
   g_autoptr (JsonObject) reply = ew_tunnel_request_finish (EW_TUNNEL (source), result, &error);
@@ -92,8 +91,8 @@ on_reply_nothing (GObject *source, GAsyncResult *result, gpointer user_data)
     ew_call_return (user_data, NULL);
 }
 
-static void
-request (EwCall *call, const gchar *method, const gchar *path, JsonObject *body, GAsyncReadyCallback callback)
+void
+ew_handle_request (EwCall *call, const gchar *method, const gchar *path, JsonObject *body, GAsyncReadyCallback callback)
 {
   ew_tunnel_request_async (ew_call_get_tunnel (call), method, path, body, ew_call_get_cancellable (call), callback,
                            call);
@@ -117,7 +116,7 @@ ew_handle_add_node (EwCall *call, GVariant *parameters)
   json_object_set_string_member (body, "name", name);
   json_object_set_string_member (body, "kind", kind);
   json_object_set_int_member (body, "valid_seconds", valid_seconds);
-  request (call, "POST", "/v1/keys", body, on_reply_json);
+  ew_handle_request (call, "POST", "/v1/keys", body, on_reply_json);
 }
 
 void
@@ -128,18 +127,19 @@ ew_handle_renew_node (EwCall *call, GVariant *parameters)
   guint valid_seconds;
 
   g_variant_get (parameters, "(&su)", &name, &valid_seconds);
-  if (!check_text (call, name, NAME_MAX_LENGTH, N_ ("a node's name")) || !check_valid_seconds (call, valid_seconds))
+  if (!ew_handle_check_text (call, name, NAME_MAX_LENGTH, N_ ("a node's name"))
+      || !check_valid_seconds (call, valid_seconds))
     return;
   json_object_set_string_member (body, "name", name);
   json_object_set_boolean_member (body, "renew", TRUE);
   json_object_set_int_member (body, "valid_seconds", valid_seconds);
-  request (call, "POST", "/v1/keys", body, on_reply_json);
+  ew_handle_request (call, "POST", "/v1/keys", body, on_reply_json);
 }
 
 void
 ew_handle_list_keys (EwCall *call, GVariant *parameters)
 {
-  request (call, "GET", "/v1/keys", NULL, on_reply_json);
+  ew_handle_request (call, "GET", "/v1/keys", NULL, on_reply_json);
 }
 
 void
@@ -149,10 +149,10 @@ ew_handle_revoke_key (EwCall *call, GVariant *parameters)
   const gchar *id;
 
   g_variant_get (parameters, "(&s)", &id);
-  if (!check_text (call, id, KEY_ID_MAX_LENGTH, N_ ("a key's ID")))
+  if (!ew_handle_check_text (call, id, KEY_ID_MAX_LENGTH, N_ ("a key's ID")))
     return;
-  path = path_with ("/v1/keys/", id);
-  request (call, "DELETE", path, NULL, on_reply_nothing);
+  path = ew_handle_path ("/v1/keys/", id);
+  ew_handle_request (call, "DELETE", path, NULL, ew_handle_on_nothing);
 }
 
 /* The list of nodes comes in pages: each is asked for with the last ID of the one before. */
@@ -213,7 +213,7 @@ on_page (GObject *source, GAsyncResult *result, gpointer user_data)
     ew_call_fail (call, error);
   else if (after != NULL)
     {
-      g_autofree gchar *path = path_with ("/v1/nodes?after=", after);
+      g_autofree gchar *path = ew_handle_path ("/v1/nodes?after=", after);
       ew_tunnel_request_async (EW_TUNNEL (source), "GET", path, NULL, ew_call_get_cancellable (call), on_page,
                                g_steal_pointer (&list));
     }
@@ -221,7 +221,7 @@ on_page (GObject *source, GAsyncResult *result, gpointer user_data)
     {
       g_autoptr (JsonObject) reply = json_object_new ();
       json_object_set_array_member (reply, "nodes", json_array_ref (list->nodes));
-      return_json (call, reply);
+      ew_handle_return_json (call, reply);
     }
 }
 
@@ -240,7 +240,8 @@ ew_handle_list_nodes (EwCall *call, GVariant *parameters)
 static gchar *
 node_path (EwCall *call, const gchar *name)
 {
-  return check_text (call, name, NAME_MAX_LENGTH, N_ ("a node's name")) ? path_with ("/v1/nodes/", name) : NULL;
+  return ew_handle_check_text (call, name, NAME_MAX_LENGTH, N_ ("a node's name")) ? ew_handle_path ("/v1/nodes/", name)
+                                                                                  : NULL;
 }
 
 void
@@ -251,7 +252,7 @@ ew_handle_show_node (EwCall *call, GVariant *parameters)
 
   g_variant_get (parameters, "(&s)", &name);
   if ((path = node_path (call, name)) != NULL)
-    request (call, "GET", path, NULL, on_reply_json);
+    ew_handle_request (call, "GET", path, NULL, on_reply_json);
 }
 
 void
@@ -265,7 +266,7 @@ ew_handle_rename_node (EwCall *call, GVariant *parameters)
   if ((path = node_path (call, name)) == NULL || !check_name (call, new_name))
     return;
   json_object_set_string_member (body, "name", new_name);
-  request (call, "PATCH", path, body, on_reply_nothing);
+  ew_handle_request (call, "PATCH", path, body, ew_handle_on_nothing);
 }
 
 void
@@ -280,7 +281,7 @@ ew_handle_set_node_mtu (EwCall *call, GVariant *parameters)
   if ((path = node_path (call, name)) == NULL)
     return;
   json_object_set_int_member (body, "mtu", mtu);
-  request (call, "PATCH", path, body, on_reply_nothing);
+  ew_handle_request (call, "PATCH", path, body, ew_handle_on_nothing);
 }
 
 void
@@ -291,7 +292,7 @@ ew_handle_remove_node (EwCall *call, GVariant *parameters)
 
   g_variant_get (parameters, "(&s)", &name);
   if ((path = node_path (call, name)) != NULL)
-    request (call, "DELETE", path, NULL, on_reply_nothing);
+    ew_handle_request (call, "DELETE", path, NULL, ew_handle_on_nothing);
 }
 
 void
@@ -323,7 +324,7 @@ ew_handle_create_config (EwCall *call, GVariant *parameters)
     json_object_set_string_member (body, "kind", kind);
   json_object_set_string_member (body, "public_key", public_key);
   json_object_set_int_member (body, "valid_seconds", valid_seconds);
-  request (call, "POST", "/v1/nodes", body, on_reply_json);
+  ew_handle_request (call, "POST", "/v1/nodes", body, on_reply_json);
 }
 
 /* A route through this machine is offered to the mesh and accepted for forwarding here; where the second half fails the
@@ -352,7 +353,7 @@ on_own_route_added (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   if (reply != NULL)
     {
-      g_autofree gchar *path = path_with ("/v1/routes/", cidr);
+      g_autofree gchar *path = ew_handle_path ("/v1/routes/", cidr);
       ew_tunnel_request_async (tunnel, "DELETE", path, NULL, NULL, on_offer_taken_back, NULL);
     }
   ew_call_fail (call, g_steal_pointer (&error));
@@ -369,8 +370,8 @@ ew_handle_add_route (EwCall *call, GVariant *parameters)
   g_variant_get (parameters, "(&s&s)", &cidr, &node);
   g_object_get (ew_call_get_tunnel (call), "node-name", &own_name, NULL);
   own = *node == '\0' || g_strcmp0 (node, own_name) == 0;
-  if (!check_text (call, cidr, CIDR_MAX_LENGTH, N_ ("a CIDR such as 192.168.1.0/24"))
-      || (!own && !check_text (call, node, NAME_MAX_LENGTH, N_ ("a node's name"))))
+  if (!ew_handle_check_text (call, cidr, CIDR_MAX_LENGTH, N_ ("a CIDR such as 192.168.1.0/24"))
+      || (!own && !ew_handle_check_text (call, node, NAME_MAX_LENGTH, N_ ("a node's name"))))
     return;
   if (own && (own_name == NULL || *own_name == '\0'))
     {
@@ -380,7 +381,7 @@ ew_handle_add_route (EwCall *call, GVariant *parameters)
     }
   json_object_set_string_member (body, "cidr", cidr);
   json_object_set_string_member (body, "node", own ? own_name : node);
-  request (call, "POST", "/v1/routes", body, own ? on_own_route_added : on_reply_nothing);
+  ew_handle_request (call, "POST", "/v1/routes", body, own ? on_own_route_added : ew_handle_on_nothing);
 }
 
 void
@@ -390,10 +391,10 @@ ew_handle_remove_route (EwCall *call, GVariant *parameters)
   const gchar *cidr;
 
   g_variant_get (parameters, "(&s)", &cidr);
-  if (!check_text (call, cidr, CIDR_MAX_LENGTH, N_ ("a CIDR such as 192.168.1.0/24")))
+  if (!ew_handle_check_text (call, cidr, CIDR_MAX_LENGTH, N_ ("a CIDR such as 192.168.1.0/24")))
     return;
-  path = path_with ("/v1/routes/", cidr);
-  request (call, "DELETE", path, NULL, on_reply_nothing);
+  path = ew_handle_path ("/v1/routes/", cidr);
+  ew_handle_request (call, "DELETE", path, NULL, ew_handle_on_nothing);
 }
 
 static void
@@ -421,7 +422,7 @@ take_or_refuse (EwCall *call, GVariant *parameters, gboolean accept)
   const gchar *cidr;
 
   g_variant_get (parameters, "(&s)", &cidr);
-  if (!check_text (call, cidr, CIDR_MAX_LENGTH, N_ ("a CIDR such as 192.168.1.0/24")))
+  if (!ew_handle_check_text (call, cidr, CIDR_MAX_LENGTH, N_ ("a CIDR such as 192.168.1.0/24")))
     return;
   if (ew_tunnel_accept_route (ew_call_get_tunnel (call), cidr, accept, &error))
     ew_call_return (call, NULL);

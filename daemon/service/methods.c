@@ -36,6 +36,11 @@ static const EwMethod methods[] = {
   { "ListRoutes", TOPOLOGY, ew_handle_list_routes },
   { "AcceptRoute", ADMINISTER, ew_handle_accept_route },
   { "RefuseRoute", ADMINISTER, ew_handle_refuse_route },
+  { "AddName", ADMINISTER, ew_handle_add_name },
+  { "RemoveName", ADMINISTER, ew_handle_remove_name },
+  { "ListNames", TOPOLOGY, ew_handle_list_names },
+  { "AcceptDomain", ADMINISTER, ew_handle_accept_domain },
+  { "RefuseDomain", ADMINISTER, ew_handle_refuse_domain },
   { NULL, NULL, NULL },
 };
 

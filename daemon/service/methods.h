@@ -44,5 +44,10 @@ void ew_handle_remove_route (EwCall *call, GVariant *parameters);
 void ew_handle_list_routes (EwCall *call, GVariant *parameters);
 void ew_handle_accept_route (EwCall *call, GVariant *parameters);
 void ew_handle_refuse_route (EwCall *call, GVariant *parameters);
+void ew_handle_add_name (EwCall *call, GVariant *parameters);
+void ew_handle_remove_name (EwCall *call, GVariant *parameters);
+void ew_handle_list_names (EwCall *call, GVariant *parameters);
+void ew_handle_accept_domain (EwCall *call, GVariant *parameters);
+void ew_handle_refuse_domain (EwCall *call, GVariant *parameters);
 
 G_END_DECLS

@@ -8,10 +8,12 @@
 /* A caller chooses these words, and a person is to trust the prompt: nothing but names and networks. */
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
 #define NAME_MAX_CHARS 63
+#define DOMAIN_CHARS NAME_CHARS "."
+#define DOMAIN_MAX_CHARS 253
 #define NETWORK_CHARS "0123456789abcdefABCDEF.:/"
 #define NETWORK_MAX_CHARS 43
 
-/* polkit replaces $(node) and $(network), the call's first argument, in the sentence that it translates. */
+/* polkit replaces $(node), $(domain) and $(network), the call's first argument, in the sentence that it translates. */
 static const struct
 {
   const gchar *method, *argument, *message;
@@ -39,6 +41,12 @@ static const struct
   { "AcceptRoute", "network", N_ ("Authentication is required to let this computer forward the mesh to $(network)") },
   { "RefuseRoute", "network",
     N_ ("Authentication is required to stop this computer forwarding the mesh to $(network)") },
+  { "AddName", "domain", N_ ("Authentication is required to let Edgeway add the name $(domain) to the mesh") },
+  { "RemoveName", "domain", N_ ("Authentication is required to let Edgeway remove the name $(domain) from the mesh") },
+  { "AcceptDomain", "domain",
+    N_ ("Authentication is required to let this computer ask the mesh for names below $(domain)") },
+  { "RefuseDomain", "domain",
+    N_ ("Authentication is required to stop this computer asking the mesh for names below $(domain)") },
 };
 
 static gboolean
@@ -60,6 +68,8 @@ may_say (const gchar *argument, const gchar *value)
 {
   if (g_str_equal (argument, "node"))
     return is_plain (value, NAME_CHARS, NAME_MAX_CHARS) && !is_id (value);
+  if (g_str_equal (argument, "domain"))
+    return is_plain (value, DOMAIN_CHARS, DOMAIN_MAX_CHARS);
   return is_plain (value, NETWORK_CHARS, NETWORK_MAX_CHARS);
 }
 

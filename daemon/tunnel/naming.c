@@ -2,6 +2,7 @@
  *
  * Names on this computer (names/): what they should be, from document and plan; how they are shown.
  */
+#include "tunnel/domains.h"
 #include "tunnel/tunnel-private.h"
 #include <net/if.h>
 
@@ -48,6 +49,7 @@ ew_tunnel_set_names (EwTunnel *self)
       return;
     }
   g_autoptr (GArray) servers = ew_tunnel_name_servers (self, self->plan);
+  g_auto (GStrv) domains = ew_tunnel_get_domains (self);
   const gchar *interface = ew_engine_get_interface (self->engine);
   EwNamesConfig config = {
     .link = if_nametoindex (interface),
@@ -59,6 +61,7 @@ ew_tunnel_set_names (EwTunnel *self)
     .n_servers = servers->len,
     .ranges = (const EwPrefix *)self->plan->ranges->data,
     .n_ranges = self->plan->ranges->len,
+    .domains = (const gchar *const *)domains,
     .all = self->vpn_active && self->document->dns_all,
   };
   ew_names_set (self->names, config.link != 0 ? &config : NULL);

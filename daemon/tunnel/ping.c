@@ -7,6 +7,7 @@
  *   target → GET /v1/nodes/TARGET → probe and echo, together → both back (and far known or not to be had) → answer
  */
 #include "tunnel/tunnel-private.h"
+#include "common/domain.h"
 #include "common/error.h"
 #include "common/phrase.h"
 #include "common/util.h"
@@ -378,14 +379,25 @@ node_found (GObject *source, GAsyncResult *result, gpointer user_data)
     ping_send (ping);
 }
 
+/* The target as DNS compares names: in lower case, and without the mesh's suffix. (transfer full) */
+static gchar *
+bare_target (Ping *ping)
+{
+  const gchar *suffix = ping->tunnel->document->suffix;
+  gchar *name = g_ascii_strdown (ping->target, -1);
+  gsize length = strlen (name);
+  if (length > 1 && name[length - 1] == '.')
+    name[--length] = '\0';
+  if (length > strlen (suffix) && ew_domain_contains (suffix, name))
+    name[length - strlen (suffix) - 1] = '\0';
+  return name;
+}
+
 static void
 find_node (Ping *ping)
 {
   EwTunnel *self = ping->tunnel;
-  g_autofree gchar *suffix = g_strconcat (".", self->document->suffix, NULL);
-  g_autofree gchar *name = g_strdup (ping->target);
-  if (g_str_has_suffix (name, suffix))
-    name[strlen (name) - strlen (suffix)] = '\0';
+  g_autofree gchar *name = bare_target (ping);
   if (ping->address.family == EW_FAMILY_NONE && !ew_id_check (name))
     {
       ping_failed (ping,
@@ -404,10 +416,11 @@ ping_begin (Ping *ping)
   EwTunnel *self = ping->tunnel;
   const EwDocumentEdge *edge = ew_tunnel_get_edge (self);
   const EwIp *service = &g_array_index (self->document->service, EwIp, 0);
+  g_autofree gchar *name = bare_target (ping);
   gboolean numeric = ew_ip_parse (ping->target, &ping->address);
   for (guint i = 0; numeric && i < self->document->service->len; i++)
     ping->to_edge |= ew_ip_equal (&ping->address, &g_array_index (self->document->service, EwIp, i));
-  if (ping->to_edge || !*ping->target || (edge && g_str_equal (ping->target, edge->name)))
+  if (ping->to_edge || !*ping->target || g_str_equal (name, "edge") || (edge && g_str_equal (name, edge->name)))
     {
       ping->to_edge = TRUE;
       ping->address = *service;

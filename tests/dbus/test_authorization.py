@@ -40,6 +40,11 @@ METHODS = {
     "ListRoutes": ("topology", "()", "fake: routes"),
     "AcceptRoute": ("administer", "('10.7.0.0/24',)", "fake: accept"),
     "RefuseRoute": ("administer", "('10.7.0.0/24',)", "fake: refuse"),
+    "AddName": ("administer", "('files', 'nas', @a{sv} {})", "fake: request POST /v1/names"),
+    "RemoveName": ("administer", "('files',)", "fake: request DELETE /v1/names/files"),
+    "ListNames": ("topology", "()", "fake: request GET /v1/names"),
+    "AcceptDomain": ("administer", "('corp.example',)", "fake: accept"),
+    "RefuseDomain": ("administer", "('corp.example',)", "fake: refuse"),
     "Disconnect": ("connect", "()", "fake: disconnect"),
     "Leave": ("enroll", "()", "fake: leave"),
 }
@@ -164,6 +169,8 @@ class WithPolkit(unittest.TestCase):
         for method, args, message in (
                 ("RemoveNode", "('nas',)", "Authentication is required to let Edgeway remove nas from the mesh"),
                 ("AddRoute", "('10.7.0.0/24', '')", "Authentication is required to let Edgeway share 10.7.0.0/24 with the mesh"),
+                ("AcceptDomain", "('corp.example',)", "Authentication is required to let this computer ask the mesh for names below corp.example"),
+                ("AcceptDomain", "('corp.example and more',)", general),
                 ("Leave", "()", "Authentication is required to let Edgeway take this computer out of its mesh"),
                 ("RemoveNode", "('n00000000000000ab',)", unnamed), ("RemoveNode", "('nas to go on, and also anything else',)", unnamed),
                 ("AddRoute", "('10.7.0.0/24 $(node)', '')", general)):

@@ -127,7 +127,7 @@ class Verbs(Case):
         for argv in ([], ["fly"], ["node"], ["node", "fly"], ["route"], ["node", "add"], ["node", "add", "a", "b"], ["node", "add", "Not A Name"],
                      ["node", "add", "web", "--valid", "1s"], ["status", "extra"], ["status", "--nonsense"], ["mode", "sideways"],
                      ["mode", "--confirm", "vpn"], ["mode", "vpn", "--confirm-within", "soon"], ["ping"], ["ping", "nas", "-c", "0"], ["ping", "nas", "-c", "x"],
-                     ["--nonsense"], ["enroll", "--key-file", "-", "ew1_x"], ["enroll", "--name", "-odd-"], ["node", "rename", "nas"], ["node", "mtu", "nas"], ["node", "mtu", "nas", "1279"], ["node", "mtu", "nas", "1280x"], ["route", "add"],
+                     ["--nonsense"], ["enroll", "--key-file", "-", "ew1_x"], ["enroll", "--name", "-odd-"], ["node", "rename", "nas"], ["node", "mtu", "nas"], ["node", "mtu", "nas", "1279"], ["node", "mtu", "nas", "1280x"], ["route", "add"], ["name"], ["name", "add"], ["name", "accept"], ["name", "add", "a", "b", "c"], ["name", "add", "corp.example", "--resolver", "dns"], ["names", "nas"],
                      ["node", "config", "phone", "--valid", "tomorrow"]):
             with self.subTest(" ".join(argv)):
                 self.fails(2, *argv, says=["--help"])
@@ -135,12 +135,12 @@ class Verbs(Case):
     def test_help(self):
         listed = self.ctl("--help")
         for verb in ("enroll", "leave", "connect", "disconnect", "mode", "status", "map", "ping", "diagnose", "node add", "node list", "node show", "node rename", "node mtu",
-                     "node remove", "node config", "route add", "route remove", "route list", "route accept", "route refuse"):
+                     "node remove", "node config", "route add", "route remove", "route list", "route accept", "route refuse", "names", "name add", "name remove", "name list", "name accept", "name refuse"):
             self.assertRegex(listed, f"(?m)^  {verb}( |$)")
             self.assertIn("Usage:", self.ctl(*verb.split(), "--help"))
         for argv in (["help"], ["-h"]):
             self.assertEqual(self.ctl(*argv), listed)
-        for group in ("node", "route"):
+        for group in ("node", "route", "name"):
             only = self.ctl(group, "--help")
             self.assertIn(f"  {group} add ", only)
             self.assertNotIn("  status ", only)
@@ -361,6 +361,32 @@ class Verbs(Case):
         for cidr in ("10.70.0.0/24", "10.66.0.0/24"):
             self.assertIn(f"No node offers {cidr}", self.machine.run_ctl("route", "accept", cidr).stderr)
         self.assertIn("10.9.0.0/24", self.machine.run_ctl("route", "add", "10.9.0.0").stderr)
+
+    def test_names(self):
+        self.start()
+        self.assertRegex(self.ctl("name", "list"), r"files +office-gw +- *\ncorp\.example +office-gw +10\.7\.0\.53 +offered, not accepted here\n")
+        self.assertEqual(json.loads(self.ctl("name", "list", "--json"))["names"][0]["name"], "files")
+        said = self.ctl("names").splitlines()
+        self.assertIn("home.internal", said[0])
+        rows = [re.split(r"  +", line) for line in said[2:]]
+        self.assertEqual(rows, [["NAME", "LEADS TO", "WHAT IT IS"], ["edge.home.internal", "100.96.0.1", "edge"], ["frankfurt.home.internal", "100.96.0.1", "edge"],
+                                ["laptop.home.internal", "100.96.1.1 fd12:3456:789a:1::1", "node"], ["media.home.internal", "100.96.1.2 fd12:3456:789a:1::2", "additional name of office-gw"],
+                                ["office-gw.home.internal", "100.96.1.2 fd12:3456:789a:1::2", "node"], ["phone.home.internal", "100.96.1.3", "node"],
+                                ["*.corp.example", "what 10.7.0.53 says", "domain through office-gw: offered, not accepted here"]])
+        names = json.loads(self.ctl("names", "--json"))
+        self.assertEqual((names["suffix"], names["names"][2]), ("home.internal", {"name": "laptop.home.internal", "type": "node", "node": "laptop", "addresses": ["100.96.1.1", "fd12:3456:789a:1::1"]}))
+        self.ctl("name", "add", "files", "nas")
+        self.daemon.wait_log('POST /v1/names {"name":"files","node":"nas"}')
+        added = self.machine.run_ctl("name", "add", "corp.example", "office-gw", "--resolver", "10.7.0.53")
+        self.assertIn("name accept corp.example", added.stderr)
+        self.daemon.wait_log('"resolver":"10.7.0.53"')
+        self.ctl("name", "remove", "files")
+        self.daemon.wait_log("DELETE /v1/names/files")
+        self.assertIn("route list", self.machine.run_ctl("name", "accept", "Corp.Example").stderr)
+        self.assertIn("No node offers lab.example", self.machine.run_ctl("name", "accept", "lab.example").stderr)
+        self.ctl("name", "refuse", "corp.example")
+        self.daemon.wait_log("fake: refuse corp.example")
+        self.fails(1, "name", "accept", "com", says=["anyone can register"])
 
     def test_diagnose(self):
         self.start()

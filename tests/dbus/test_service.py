@@ -110,7 +110,8 @@ class Interface(unittest.TestCase):
                              ("SetMode", "('vpn', {'confirm-within': <30>})"), ("SetMode", "('vpn', {'ssh': <'yes'>})"),
                              ("Ping", "('nas', uint32 1)"), ("Ping", f"('{'x' * 300}', uint32 1000)"), ("AddNode", "('web', 'toaster', uint32 3600)"),
                              ("AddNode", "('web', 'server', uint32 1)"), ("CreateConfig", "('phone', 'short', @a{sv} {})"),
-                             ("ShowNode", "('',)"), ("RevokeKey", "('',)"), ("RevokeKey", f"('{'a' * 100}',)"), ("RenewNode", "('', uint32 3600)"), ("RenewNode", "('nas', uint32 5)"), ("AddRoute", "('', '')"), ("RemoveRoute", f"('{'1' * 100}',)")):
+                             ("ShowNode", "('',)"), ("RevokeKey", "('',)"), ("RevokeKey", f"('{'a' * 100}',)"), ("RenewNode", "('', uint32 3600)"), ("RenewNode", "('nas', uint32 5)"), ("AddRoute", "('', '')"), ("RemoveRoute", f"('{'1' * 100}',)"), ("AddName", "('', 'nas', @a{sv} {})"), ("AddName", f"('files', '{'x' * 300}', @a{{sv}} {{}})"),
+                             ("RemoveName", "('',)"), ("AcceptDomain", "('',)"), ("RefuseDomain", f"('{'x' * 300}',)")):
             with self.subTest(f"{method} {args[:40]}"):
                 self.check_translated(self.refused("InvalidArgument", method, args))
         self.refused("NameInvalid", "AddNode", "('Not A Name', 'server', uint32 3600)")
@@ -156,6 +157,14 @@ class Interface(unittest.TestCase):
     def test_own_route_that_is_refused_here_is_taken_back(self):
         self.refused("RouteRefused", "AddRoute", "('127.0.0.0/8', '')")
         self.daemon.wait_log("fake: request DELETE /v1/routes/127.0.0.0%2F8")
+
+    def test_names(self):
+        self.root.call("AddName", "('files', '', @a{sv} {})")
+        self.daemon.wait_log('POST /v1/names {"name":"files","node":"laptop"}')
+        self.root.call("AddName", "('corp.example', 'office-gw', {'resolver': <'10.7.0.53'>})")
+        self.daemon.wait_log('POST /v1/names {"name":"corp.example","node":"office-gw","resolver":"10.7.0.53"}')
+        self.assertRegex(self.root.call("ListNames"), r'"domain":"corp.example"[^}]*"state":"offered"')
+        self.refused("NameInvalid", "AcceptDomain", "('com',)")
 
     def test_odd_names_stay_one_path_segment(self):
         for name in ("../keys", "a/b?c#d", "nas\\n"):

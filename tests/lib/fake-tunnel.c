@@ -10,6 +10,7 @@
  *   a target or node "slow": no answer until cancelled ("fake: cancelled")
  *   a target "silent": TimedOut; a name "taken": NameTaken; a name "forbidden": NotAdministrator
  */
+#include "tunnel/domains.h"
 #include "tunnel/tunnel.h"
 
 #include <fcntl.h>
@@ -410,7 +411,7 @@ ew_tunnel_get_status (EwTunnel *self)
 #define NODE_OFFICE                                                                                                    \
   "{\"id\":\"n2\",\"name\":\"office-gw\",\"kind\":\"server\",\"state\":\"online\",\"online\":true,\"addresses\":"      \
   "[\"100.96.1.2\",\"fd12:3456:789a:1::2\"],\"edge\":\"e1\",\"rtt_ms\":12.5,\"last_seen\":\"2026-01-01T00:00:00Z\","   \
-  "\"rx_bytes\":52428800,\"tx_bytes\":1048576,\"routes\":[\"10.7.0.0/24\"],\"os\":\"Debian "                           \
+  "\"rx_bytes\":52428800,\"tx_bytes\":1048576,\"names\":[\"media\"],\"routes\":[\"10.7.0.0/24\"],\"os\":\"Debian "     \
   "12\",\"version\":\"0.1.0\","                                                                                        \
   "\"self\":false}"
 #define NODE_PHONE                                                                                                     \
@@ -550,6 +551,11 @@ respond (const gchar *method, const gchar *path, JsonObject *body, GError **erro
            "\"2099-01-01T00:00:00Z\"},{\"id\":\"00000000aaaa\",\"label\":null,\"kind\":\"device\",\"maker\":null}]}";
   else if (g_str_equal (path, "/v1/keys"))
     text = "{\"schema\":1,\"key\":\"ew1_FAKEKEYFORTESTS\",\"name\":\"phone\",\"expires\":\"2026-01-01T01:00:00Z\"}";
+  else if (g_str_equal (path, "/v1/names") && g_str_equal (method, "GET"))
+    text = "{\"schema\":1,\"suffix\":\"home.internal\",\"edges\":[{\"name\":\"edge\",\"addresses\":[\"100.96.0.1\"]},"
+           "{\"name\":\"frankfurt\",\"addresses\":[\"100.96.0.1\"]}],\"names\":[{\"name\":\"files\",\"node\":"
+           "\"office-gw\",\"node_id\":\"n2\"}],\"domains\":[{\"domain\":\"corp.example\",\"resolver\":\"10.7.0.53\","
+           "\"node\":\"office-gw\",\"node_id\":\"n2\",\"online\":true}]}";
   else if (g_str_equal (method, "GET"))
     text = NODE_LAPTOP ("true");
   return ew_json_parse_object (text, (gssize)strlen (text), 65536, error);
@@ -579,6 +585,24 @@ JsonObject *
 ew_tunnel_request_finish (EwTunnel *self, GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+ew_tunnel_describe_domains (EwTunnel *self, JsonArray *domains)
+{
+  for (guint i = 0; i < json_array_get_length (domains); i++)
+    json_object_set_string_member (json_array_get_object_element (domains, i), "state", "offered");
+}
+
+gboolean
+ew_tunnel_accept_domain (EwTunnel *self, const gchar *domain, gboolean accept, GError **error)
+{
+  g_message ("fake: %s %s", accept ? "accept" : "refuse", domain);
+  if (!accept || !g_str_equal (domain, "com"))
+    return TRUE;
+  g_set_error (error, EW_ERROR, EW_ERROR_NAME_INVALID,
+               "This computer never asks the edge for names below %s: anyone can register names below it.", domain);
+  return FALSE;
 }
 
 void

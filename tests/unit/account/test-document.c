@@ -124,6 +124,29 @@ test_bad_fields (FakeEdge *edge, gconstpointer data)
     }
 }
 
+/* Older edges say nothing of domains. What no domain of a gateway can be is left out. */
+static void
+test_domains (FakeEdge *edge, gconstpointer data)
+{
+  static const gchar *const bad[]
+    = { "{}", "null", "[7]", "[{}]", "[{\"domain\":\"a.example\"}]", "[{\"domain\":\"a.example\",\"node\":\"a b\"}]" };
+  static const gchar good[] = "[{\"domain\":\"corp.example\",\"node\":\"gw\"},{\"domain\":\"com\",\"node\":\"gw\"},"
+                              "{\"domain\":\".\",\"node\":\"gw\"},{\"domain\":\"a.b\\nc\",\"node\":\"gw\"}]";
+  g_autoptr (JsonObject) object = fake_edge_document (edge);
+  g_autoptr (EwDocument) old = ew_document_parse (object, edge->ca_pem, NULL);
+  g_assert_cmpuint (old->domains->len, ==, 0);
+  for (gsize i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      json_object_set_member (object, "domains", json_from_string (bad[i], NULL));
+      assert_bad (edge, object, bad[i]);
+    }
+  json_object_set_member (object, "domains", json_from_string (good, NULL));
+  g_autoptr (EwDocument) document = ew_document_parse (object, edge->ca_pem, NULL);
+  g_assert_cmpuint (document->domains->len, ==, 1);
+  g_assert_cmpstr (((EwDocumentDomain *)document->domains->pdata[0])->domain, ==, "corp.example");
+  g_assert_cmpstr (((EwDocumentDomain *)document->domains->pdata[0])->node, ==, "gw");
+}
+
 /* The list of edges: only the CA's word counts. */
 static void
 test_edges (FakeEdge *edge, gconstpointer data)
@@ -237,6 +260,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/account/document/good", FakeEdge, NULL, setup, test_good, teardown);
   g_test_add ("/account/document/bad-fields", FakeEdge, NULL, setup, test_bad_fields, teardown);
+  g_test_add ("/account/document/domains", FakeEdge, NULL, setup, test_domains, teardown);
   g_test_add ("/account/document/edges", FakeEdge, NULL, setup, test_edges, teardown);
   g_test_add ("/account/document/mutated", FakeEdge, NULL, setup, test_mutated, teardown);
   g_test_add ("/account/document/storable", FakeEdge, NULL, setup, test_storable, teardown);

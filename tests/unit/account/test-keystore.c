@@ -62,6 +62,9 @@ test_round_trip (FakeEdge *edge, gconstpointer data)
   EwPrefix behind;
   g_assert_true (ew_prefix_parse ("192.168.7.0/24", &behind, NULL));
   g_assert_true (ew_prefixes_set (keystore->forwarded, &behind, TRUE));
+  g_assert_true (ew_domains_set (&keystore->accepted_domains, "corp.example", TRUE));
+  g_assert_false (ew_domains_set (&keystore->accepted_domains, "corp.example", TRUE));
+  g_assert_true (ew_domains_set (&keystore->refused_domains, "lab.example", TRUE));
   g_assert_true (ew_keystore_set_addresses (keystore, "a.example", addresses));
   g_assert_false (ew_keystore_set_addresses (keystore, "a.example", addresses));
   keystore->vpn = TRUE;
@@ -87,6 +90,9 @@ test_round_trip (FakeEdge *edge, gconstpointer data)
   g_assert_false (ew_prefixes_contain (again->accepted, &behind));
   g_assert_true (ew_prefixes_contain (again->forwarded, &behind));
   g_assert_false (ew_prefixes_contain (again->forwarded, &route));
+  g_assert_true (ew_domains_contain ((const gchar *const *)again->accepted_domains, "corp.example"));
+  g_assert_false (ew_domains_contain ((const gchar *const *)again->accepted_domains, "lab.example"));
+  g_assert_true (ew_domains_contain ((const gchar *const *)again->refused_domains, "lab.example"));
   const gchar *const *known = ew_keystore_get_addresses (again, "a.example");
   g_assert_cmpuint (g_strv_length ((gchar **)known), ==, 2);
 }

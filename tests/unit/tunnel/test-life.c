@@ -2,6 +2,7 @@
  *
  * The tunnel's life against an edge that does what a test wants (tunnel-world.h).
  */
+#include "tunnel/domains.h"
 #include "tunnel-world.h"
 #include "common/error.h"
 #include "common/util.h"
@@ -176,6 +177,57 @@ test_awaited_routes (World *world, gconstpointer data)
       assert_choice (world, cidrs[i], "");
     }
   g_assert_cmpuint (tunnel->plan->all->len, ==, 0);
+}
+
+static void
+assert_domains (World *world, const gchar *expected)
+{
+  g_auto (GStrv) domains = ew_tunnel_get_domains (world->tunnel);
+  g_autofree gchar *text = g_strjoinv (" ", domains);
+  g_assert_cmpstr (text, ==, expected);
+}
+
+/* No domain is the edge's to answer unless it was accepted here, and never one that this computer's way to the edge or
+ * the mesh's own names depend on. */
+static void
+test_domains (World *world, gconstpointer data)
+{
+  static const gchar offered[] = "[{\"domain\":\"corp.example\",\"node\":\"gw\"},{\"domain\":\"co.uk\",\"node\":\"gw\"}"
+                                 ",{\"domain\":\"lab.example\","
+                                 "\"node\":\"laptop\"},{\"domain\":\"hosting.example\",\"node\":\"gw\"},{\"domain\":"
+                                 "\"x.home.internal\",\"node\":\"gw\"}]";
+  static const gchar *const never[]
+    = { "co.uk", "x.home.internal", "internal", "com", ".", "home.internal", "x.onion" };
+  if (skipped ())
+    return;
+  enroll (world);
+  EwTunnel *tunnel = world->tunnel;
+  g_assert_true (ew_tunnel_accept_domain (tunnel, "hosting.example", TRUE, NULL));
+  json_object_set_member (world->document, "domains", json_from_string (offered, NULL));
+  take_routes (world, 61, "[]", "[]");
+  assert_domains (world, "hosting.example");
+  g_assert_true (ew_tunnel_accept_domain (tunnel, "Corp.Example.", TRUE, NULL));
+  g_assert_true (ew_tunnel_accept_domain (tunnel, "lab.example", TRUE, NULL)); /* its own: not the edge's to answer */
+  assert_domains (world, "corp.example hosting.example");
+  for (gsize i = 0; i < G_N_ELEMENTS (never); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_assert_false (ew_tunnel_accept_domain (tunnel, never[i], TRUE, &error));
+      g_assert_error (error, EW_ERROR, EW_ERROR_NAME_INVALID);
+    }
+  /* The edge has moved below what was accepted: its name has to be found without it. */
+  sign_edges (world, "\"127.0.0.1:5\",\"edge.hosting.example:443\"");
+  take_routes (world, 62, "[]", "[]");
+  assert_domains (world, "corp.example");
+  JsonNode *list = json_from_string (offered, NULL);
+  ew_tunnel_describe_domains (tunnel, json_node_get_array (list));
+  static const gchar *const states[] = { "accepted", "blocked", "own", "blocked", "blocked" };
+  for (guint i = 0; i < G_N_ELEMENTS (states); i++)
+    g_assert_cmpstr (ew_json_string (json_array_get_object_element (json_node_get_array (list), i), "state"), ==,
+                     states[i]);
+  json_node_unref (list);
+  g_assert_true (ew_tunnel_accept_domain (tunnel, "corp.example", FALSE, NULL));
+  assert_domains (world, "");
 }
 
 /* Documents that must not be believed: another node's, another range, edges that the CA did not sign; and answers that
@@ -621,12 +673,15 @@ test_ping (World *world, gconstpointer data)
   fake_edge_answer (
     &world->edge, 200,
     "{\"schema\":1,\"id\":\"n2\",\"name\":\"nas\",\"addresses\":[\"8.8.8.8\",\"100.96.1.9\"],\"rtt_ms\":2.5}");
-  g_autofree gchar *text = ping (world, "nas.home.internal", &error);
+  g_autofree gchar *text = ping (world, "NAS.home.Internal.", &error);
   g_assert_no_error (error);
   g_assert_cmpstr (world->edge.last_method, ==, "GET");
   g_autoptr (JsonObject) answer = ew_json_parse_object (text, strlen (text), 4096, NULL);
   g_assert_cmpstr (ew_json_string (answer, "address"), ==, "100.96.1.9"); /* never one outside the mesh */
   g_assert_cmpstr (ew_json_string (answer, "name"), ==, "nas");
+  g_autofree gchar *edge_text = ping (world, "edge.home.internal", &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (strstr (edge_text, "\"100.96.0.1\""));
   g_assert_null (ping (world, "8.8.8.8", &error));
   g_assert_error (error, EW_ERROR, EW_ERROR_NOT_FOUND);
   g_clear_error (&error);
@@ -699,6 +754,7 @@ main (int argc, char **argv)
   ADD ("life", test_life);
   ADD ("hostile-routes", test_hostile_routes);
   ADD ("awaited-routes", test_awaited_routes);
+  ADD ("domains", test_domains);
   ADD ("hostile-documents", test_hostile_documents);
   ADD ("hostile-packets", test_hostile_packets);
   ADD ("notice-during-fetch", test_notice_during_fetch);

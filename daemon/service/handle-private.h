@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the methods about the mesh have in common (handle-mesh.c).
+ */
+#pragma once
+
+#include "service/call.h"
+
+G_BEGIN_DECLS
+
+/* "/v1/nodes/" and the like, then what the user typed, percent-encoded. (transfer full) */
+gchar *ew_handle_path (const gchar *collection, const gchar *item);
+/* what: what to give instead, for "Give …." FALSE: the call has been refused. */
+gboolean ew_handle_check_text (EwCall *call, const gchar *text, gsize max, const gchar *what);
+/* Asks the edge's API; callback's data is the call, which it answers. */
+void ew_handle_request (EwCall *call, const gchar *method, const gchar *path, JsonObject *body,
+                        GAsyncReadyCallback callback);
+/* … with nothing, or the edge's error. */
+void ew_handle_on_nothing (GObject *source, GAsyncResult *result, gpointer user_data);
+/* Answers with this JSON, as schema 1. */
+void ew_handle_return_json (EwCall *call, JsonObject *reply);
+
+G_END_DECLS
