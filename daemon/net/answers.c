@@ -27,8 +27,8 @@ ew_answers_are_known (void)
   if (g_once_init_enter (&known))
     {
       gboolean works
-        = ew_nft_check ("table inet edgeway_check {\n  chain input {\n    type filter hook input priority 0;\n"
-                        "    socket wildcard 1 accept\n  }\n}\n");
+        = ew_nft_script_check ("table inet edgeway_check {\n  chain input {\n    type filter hook input priority 0;\n"
+                               "    socket wildcard 1 accept\n  }\n}\n");
       if (!works)
         g_message ("This kernel's nftables has no \"socket wildcard\" (Linux 5.11): in VPN mode, UDP servers that are "
                    "bound to no address don't answer from outside.");

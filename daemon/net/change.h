@@ -7,7 +7,7 @@
 #pragma once
 
 #include <json-glib/json-glib.h>
-#include "net/rows.h"
+#include "host/rows.h"
 
 G_BEGIN_DECLS
 

@@ -31,7 +31,6 @@
  * on.
  */
 #include "net/host-private.h"
-#include "common/netfilter.h"
 #include "common/phrase.h"
 
 #include <arpa/inet.h>
@@ -39,7 +38,6 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
-#include <nftables/libnftables.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -50,62 +48,22 @@
 #define STR(x) STR_ (x)
 #define SET_MARK "meta mark set meta mark & " KEEP_LOWER " | %#x"
 
-/* The one place where libnftables is begun. NULL: errno. */
-static struct nft_ctx *
-begin_nft (void)
-{
-  struct nft_ctx *nft = ew_netfilter_is_there () ? nft_ctx_new (NFT_CTX_DEFAULT) : NULL;
-
-  if (nft == NULL)
-    return NULL;
-  nft_ctx_buffer_output (nft);
-  nft_ctx_buffer_error (nft);
-  return nft;
-}
-
 gboolean
 ew_nft_run (const gchar *script, gboolean json, gchar **output, GError **error)
 {
-  struct nft_ctx *nft = begin_nft ();
-  gboolean done;
+  g_autofree gchar *reason = NULL;
+  EwNftResult result = ew_nft_script_run (script, json, output, &reason);
 
-  if (nft == NULL)
-    {
-      ew_set_error (
-        error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
-        "This computer's kernel has no nftables (%s). Load it with `modprobe nf_tables`, or start the kernel "
-        "that was installed last.",
-        g_strerror (errno));
-      return FALSE;
-    }
-  nft_ctx_output_set_flags (nft, json ? NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_NUMERIC_ALL : 0);
-  done = nft_run_cmd_from_buffer (nft, script) == 0;
-  if (done && output != NULL)
-    *output = g_strdup (nft_ctx_get_output_buffer (nft));
-  if (!done)
-    {
-      g_autofree gchar *reason = g_strdup (nft_ctx_get_error_buffer (nft));
-      reason[strcspn (reason, "\n")] = '\0';
-      ew_set_error (error, EW_HOST_ERROR,
-                    strstr (reason, "not permitted") != NULL ? EW_HOST_ERROR_PRIVILEGE : EW_HOST_ERROR_FAILED,
-                    "nftables refuses a change: %s. It needs CAP_NET_ADMIN and the kernel's nf_tables.", reason);
-    }
-  nft_ctx_free (nft);
-  return done;
-}
-
-gboolean
-ew_nft_check (const gchar *script)
-{
-  struct nft_ctx *nft = begin_nft ();
-  gboolean accepted;
-
-  if (nft == NULL)
-    return FALSE;
-  nft_ctx_set_dry_run (nft, true);
-  accepted = nft_run_cmd_from_buffer (nft, script) == 0;
-  nft_ctx_free (nft);
-  return accepted;
+  if (result == EW_NFT_ABSENT)
+    ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_FAILED,
+                  "This computer's kernel has no nftables (%s). Load it with `modprobe nf_tables`, or start the kernel "
+                  "that was installed last.",
+                  reason);
+  else if (result != EW_NFT_DONE)
+    ew_set_error (error, EW_HOST_ERROR,
+                  strstr (reason, "not permitted") != NULL ? EW_HOST_ERROR_PRIVILEGE : EW_HOST_ERROR_FAILED,
+                  "nftables refuses a change: %s. It needs CAP_NET_ADMIN and the kernel's nf_tables.", reason);
+  return result == EW_NFT_DONE;
 }
 
 typedef struct

@@ -6,7 +6,7 @@
  *   plan.c      which changes a configuration means (links, addresses, routes); vpn.c and gateway.c add theirs
  *   lan.c       which networks around the machine stay outside of the tunnel
  *   change.c    a change as a value            ledger.c  … on disk, before it is made
- *   steps.c     a change made and taken back   rows.c, netlink.c  … by rtnetlink
+ *   steps.c     a change made and taken back (daemon/host: by rtnetlink, /proc/sys)
  *   notes.c     changes that other rooms make: in the same ledger, undone with the rest
  *   watch.c     what changes around us         keep.c  … and of what is ours
  *   problems.c  what of a configuration cannot be had
@@ -17,7 +17,9 @@
 #include "net/host.h"
 #include "net/ledger.h"
 #include "net/notes.h"
-#include "net/rows.h"
+#include "host/nft-script.h"
+#include "host/rows.h"
+#include "host/sysctl.h"
 
 G_BEGIN_DECLS
 
@@ -131,21 +133,10 @@ gboolean ew_step_take_back (EwHost *host, const EwChange *change, GError **error
 /* Made before, maybe lost since (an interface that went down takes its routes along): made again, silently. */
 void ew_step_ensure (EwHost *host, const EwChange *change);
 
-/* ---- sysctl.c: /proc/sys, for uid 0 with CAP_NET_ADMIN */
-
-/* One value, without its line end; NULL: not there. */
-gchar *ew_sysctl_read (const gchar *name);
-gint ew_sysctl_read_int (const gchar *name, gint fallback);
-gboolean ew_sysctl_write (const gchar *name, const gchar *value, GError **error);
-/* Interface names below net/FAMILY/conf, without all and default. (transfer full) */
-GStrv ew_sysctl_interfaces (guint8 family);
-
 /* ---- firewall.c: nftables */
 
 /* Runs a script of nft(8) commands as one transaction. output: what it printed, may be NULL. json: output as JSON. */
 gboolean ew_nft_run (const gchar *script, gboolean json, gchar **output, GError **error);
-/* Whether nft and the kernel would take the script; nothing is changed. */
-gboolean ew_nft_check (const gchar *script);
 /* Whether the table FAMILY NAME is there, and whose: *ours where its comment holds tag. */
 gboolean ew_nft_table_exists (const gchar *table, const gchar *tag, gboolean *ours);
 /* Our tables as config wants them, loaded in one transaction; both stand in the ledger already. */

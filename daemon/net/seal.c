@@ -90,7 +90,7 @@ ew_seal_add_portal_check (GString *script)
                        rule);
   struct stat info;
 
-  if (stat ("/sys/fs/cgroup/" PORTAL_UNIT, &info) == 0 && ew_nft_check (check))
+  if (stat ("/sys/fs/cgroup/" PORTAL_UNIT, &info) == 0 && ew_nft_script_check (check))
     g_string_append_printf (script, "    %s\n", rule);
 }
 

@@ -233,6 +233,19 @@ change_by_netlink (EwHost *host, const EwChange *change, gboolean add)
     }
 }
 
+static gboolean
+write_sysctl (const gchar *name, const gchar *value, GError **error)
+{
+  int result = ew_sysctl_write (name, value);
+
+  if (result != 0)
+    ew_set_error (error, EW_HOST_ERROR,
+                  result == -EACCES || result == -EPERM ? EW_HOST_ERROR_PRIVILEGE : EW_HOST_ERROR_FAILED,
+                  "The setting /proc/sys/%s can't be set to %s: %s. In a container, set it from outside.", name, value,
+                  g_strerror (-result));
+  return result == 0;
+}
+
 gboolean
 ew_step_make (EwHost *host, const EwChange *change, GError **error)
 {
@@ -241,7 +254,7 @@ ew_step_make (EwHost *host, const EwChange *change, GError **error)
   switch (change->kind)
     {
     case EW_CHANGE_SYSCTL:
-      return ew_sysctl_write (change->name, change->value, error);
+      return write_sysctl (change->name, change->value, error);
     case EW_CHANGE_FOREIGN:
       return ew_foreign_insert (change, error);
     case EW_CHANGE_TABLE:
@@ -282,7 +295,7 @@ ew_step_ensure (EwHost *host, const EwChange *change)
     case EW_CHANGE_SYSCTL:
       /* `sysctl --system`, or an interface that was made again under its old name. */
       if (!keeps_value (change))
-        ew_sysctl_write (change->name, change->value, NULL);
+        ew_sysctl_write (change->name, change->value);
       break;
     default:
       break;
@@ -322,7 +335,7 @@ take_back_sysctl (const EwChange *change, GError **error)
 
   if (now == NULL || !g_str_equal (now, change->value) || forwarding_is_wanted (change))
     return TRUE;
-  return ew_sysctl_write (change->name, change->before, error);
+  return write_sysctl (change->name, change->before, error);
 }
 
 static gboolean

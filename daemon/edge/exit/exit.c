@@ -6,8 +6,9 @@
 #include "edge/exit/firewall.h"
 #include "edge/exit/netlink.h"
 #include "edge/exit/sysctl.h"
+#include "host/sysctl.h"
 
-#define SYSCTLS "/proc/sys"
+#define SYSCTLS EW_SYSCTL_ROOT
 
 struct EwExit
 {
@@ -242,9 +243,7 @@ find_public (EwExit *self, const gchar *host)
 static gboolean
 host_has_ipv6 (void)
 {
-  g_autofree gchar *value = NULL;
-
-  return g_file_get_contents (SYSCTLS "/net/ipv6/conf/all/disable_ipv6", &value, NULL, NULL) && *value == '0';
+  return ew_sysctl_read_int ("net/ipv6/conf/all/disable_ipv6", 1) == 0;
 }
 
 EwExit *

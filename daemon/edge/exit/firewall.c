@@ -3,13 +3,12 @@
 
 #include <errno.h>
 #include <linux/netfilter.h>
-#include <nftables/libnftables.h>
 #include <string.h>
 
-#include "common/netfilter.h"
 #include "common/util.h"
 #include "edge/exit/policy.h"
 #include "edge/exit/sysctl.h"
+#include "host/nft-script.h"
 
 #define TABLE "edgeway-edge-"
 /* A little before the usual filter priority: others may log or count what we let pass, not what we drop. */
@@ -304,39 +303,22 @@ ew_exit_firewall_format (const EwFirewallConfig *config)
   return g_string_free (out, FALSE);
 }
 
-/* libnftables. */
-
 /* Runs commands; output (transfer full) may be NULL. */
 static gboolean
 run (const gchar *commands, gboolean json, gchar **output, GError **error)
 {
-  struct nft_ctx *nft = ew_netfilter_is_there () ? nft_ctx_new (NFT_CTX_DEFAULT) : NULL;
-  gboolean ok;
+  g_autofree gchar *reason = NULL;
+  EwNftResult result = ew_nft_script_run (commands, json, output, &reason);
 
-  if (nft == NULL)
-    {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
-                   "The edge's host has no nftables in its kernel (%s); load it with `sudo modprobe nf_tables`, or "
-                   "start the kernel that was installed last",
-                   g_strerror (errno));
-      return FALSE;
-    }
-  nft_ctx_buffer_output (nft);
-  nft_ctx_buffer_error (nft);
-  if (json)
-    nft_ctx_output_set_flags (nft, NFT_CTX_OUTPUT_JSON);
-  ok = nft_run_cmd_from_buffer (nft, commands) == 0;
-  if (!ok)
-    {
-      g_auto (GStrv) lines = g_strsplit (nft_ctx_get_error_buffer (nft), "\n", 2);
-
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "The firewall refused the edge's rules (%s)",
-                   lines[0] != NULL ? lines[0] : "no reason given");
-    }
-  else if (output != NULL)
-    *output = g_strdup (nft_ctx_get_output_buffer (nft));
-  nft_ctx_free (nft);
-  return ok;
+  if (result == EW_NFT_ABSENT)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                 "The edge's host has no nftables in its kernel (%s); load it with `sudo modprobe nf_tables`, or "
+                 "start the kernel that was installed last",
+                 reason);
+  else if (result != EW_NFT_DONE)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "The firewall refused the edge's rules (%s)",
+                 *reason != '\0' ? reason : "no reason given");
+  return result == EW_NFT_DONE;
 }
 
 gboolean

@@ -1,310 +1,112 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "edge/exit/netlink.h"
+#include "host/rows.h"
 #include "host/ruleset-watch.h"
 
 #include <errno.h>
 #include <glib-unix.h>
-#include <libmnl/libmnl.h>
-#include <linux/if_addr.h>
-#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <string.h>
-#include <time.h>
 
 #define WATCH_SETTLE_MS 200
-#define ANSWER_MAX 32768 /* the kernel writes dumps in pieces of at most that */
-
-/* One request at a time on a socket of its own: these calls are rare. */
-static int
-talk (struct nlmsghdr *request, mnl_cb_t callback, gpointer data)
-{
-  g_autofree guint8 *buffer = g_malloc (ANSWER_MAX);
-  struct mnl_socket *socket = mnl_socket_open2 (NETLINK_ROUTE, SOCK_CLOEXEC);
-  const unsigned int sequence = (unsigned int)g_get_monotonic_time ();
-  unsigned int port;
-  ssize_t n;
-  int result = -1, saved;
-
-  if (socket == NULL)
-    return -1;
-  request->nlmsg_seq = sequence;
-  if (mnl_socket_bind (socket, 0, MNL_SOCKET_AUTOPID) == 0
-      && mnl_socket_sendto (socket, request, request->nlmsg_len) >= 0)
-    {
-      port = mnl_socket_get_portid (socket);
-      do
-        {
-          n = mnl_socket_recvfrom (socket, buffer, ANSWER_MAX);
-          result = n < 0 ? -1 : mnl_cb_run (buffer, (size_t)n, sequence, port, callback, data);
-        }
-      while (result > MNL_CB_STOP);
-    }
-  saved = errno;
-  mnl_socket_close (socket);
-  errno = saved;
-  return result;
-}
 
 static gboolean
-fail (GError **error, const gchar *what)
+fail (GError **error, int result, const gchar *what)
 {
-  const int code = errno;
-
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code), "%s: %s", what, g_strerror (code));
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (-result), "%s: %s", what, g_strerror (-result));
   return FALSE;
 }
 
-static struct nlmsghdr *
-start (guint8 *buffer, guint16 type, guint16 flags)
+/* These calls are rare: a socket each. */
+static EwNetlink *
+connect_kernel (GError **error, const gchar *what)
 {
-  struct nlmsghdr *header = mnl_nlmsg_put_header (buffer);
+  EwNetlink *netlink = ew_netlink_new (NETLINK_ROUTE);
 
-  header->nlmsg_type = type;
-  header->nlmsg_flags = NLM_F_REQUEST | flags;
-  return header;
-}
-
-static unsigned char
-af (const EwIp *ip)
-{
-  return ip->family == EW_FAMILY_V6 ? AF_INET6 : AF_INET;
-}
-
-/* The kernel would give the interface a link-local address and solicit routers on it. Where IPv6 is off this fails, and
-   nothing is lost. */
-static void
-stop_address_generation (guint ifindex)
-{
-  guint8 buffer[256] = { 0 };
-  struct nlmsghdr *request = start (buffer, RTM_NEWLINK, NLM_F_ACK);
-  struct ifinfomsg *link = mnl_nlmsg_put_extra_header (request, sizeof *link);
-  struct nlattr *spec, *inet6;
-
-  link->ifi_index = (int)ifindex;
-  spec = mnl_attr_nest_start (request, IFLA_AF_SPEC);
-  inet6 = mnl_attr_nest_start (request, AF_INET6);
-  mnl_attr_put_u8 (request, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
-  mnl_attr_nest_end (request, inet6);
-  mnl_attr_nest_end (request, spec);
-  talk (request, NULL, NULL);
+  if (netlink == NULL)
+    fail (error, -errno, what);
+  return netlink;
 }
 
 gboolean
 ew_exit_netlink_set_up (guint ifindex, guint mtu, GError **error)
 {
-  guint8 buffer[256] = { 0 };
-  struct nlmsghdr *request;
-  struct ifinfomsg *link;
+  static const gchar *const what = "Can't bring the tunnel interface up";
+  g_autoptr (EwNetlink) netlink = connect_kernel (error, what);
+  int result;
 
-  stop_address_generation (ifindex);
-  request = start (buffer, RTM_NEWLINK, NLM_F_ACK);
-  link = mnl_nlmsg_put_extra_header (request, sizeof *link);
-  link->ifi_index = (int)ifindex;
-  link->ifi_flags = IFF_UP;
-  link->ifi_change = IFF_UP;
-  mnl_attr_put_u32 (request, IFLA_MTU, mtu);
-  return talk (request, NULL, NULL) >= 0 || fail (error, "Can't bring the tunnel interface up");
+  if (netlink == NULL)
+    return FALSE;
+  ew_netlink_link_keep_bare (netlink, ifindex);
+  result = ew_netlink_link_set (netlink, ifindex, mtu, TRUE);
+  return result == 0 || fail (error, result, what);
 }
 
 gboolean
 ew_exit_netlink_add_address (guint ifindex, const EwIp *ip, GError **error)
 {
-  guint8 buffer[256] = { 0 };
-  struct nlmsghdr *request = start (buffer, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
-  struct ifaddrmsg *address = mnl_nlmsg_put_extra_header (request, sizeof *address);
   gchar text[EW_IP_STRLEN];
-  g_autofree gchar *what = NULL;
-
-  address->ifa_family = af (ip);
-  address->ifa_prefixlen = (unsigned char)(ew_ip_size (ip) * 8);
-  address->ifa_flags = ip->family == EW_FAMILY_V6 ? IFA_F_NODAD : 0;
-  address->ifa_index = ifindex;
-  mnl_attr_put (request, IFA_LOCAL, ew_ip_size (ip), ip->bytes);
-  mnl_attr_put (request, IFA_ADDRESS, ew_ip_size (ip), ip->bytes);
-  if (talk (request, NULL, NULL) >= 0)
-    return TRUE;
   ew_ip_format (ip, text);
-  what = g_strdup_printf ("Can't give the tunnel interface its address %s", text);
-  return fail (error, what);
+  g_autofree gchar *what = g_strdup_printf ("Can't give the tunnel interface its address %s", text);
+  g_autoptr (EwNetlink) netlink = connect_kernel (error, what);
+  int result = netlink != NULL ? ew_netlink_address (netlink, TRUE, ifindex, ip) : 0;
+
+  return netlink != NULL && (result == 0 || fail (error, result, what));
 }
 
-static struct rtmsg *
-put_route (struct nlmsghdr *request, guint ifindex, const EwPrefix *prefix)
+static EwRouteRow
+make_route (guint ifindex, const EwPrefix *prefix, const EwIp *source)
 {
-  struct rtmsg *route = mnl_nlmsg_put_extra_header (request, sizeof *route);
-
-  route->rtm_family = af (&prefix->ip);
-  route->rtm_dst_len = prefix->length;
-  route->rtm_table = RT_TABLE_MAIN;
-  route->rtm_protocol = RTPROT_STATIC;
-  route->rtm_scope = prefix->ip.family == EW_FAMILY_V6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
-  route->rtm_type = RTN_UNICAST;
-  mnl_attr_put (request, RTA_DST, ew_ip_size (&prefix->ip), prefix->ip.bytes);
-  mnl_attr_put_u32 (request, RTA_OIF, ifindex);
-  return route;
+  return (EwRouteRow){
+    .destination = *prefix,
+    .table = RT_TABLE_MAIN,
+    .link = ifindex,
+    .source = source != NULL ? *source : (EwIp){ 0 },
+    .protocol = RTPROT_STATIC,
+    .type = RTN_UNICAST,
+    .scope = prefix->ip.family == EW_FAMILY_V6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
+  };
 }
 
 gboolean
 ew_exit_netlink_remove_route (guint ifindex, const EwPrefix *prefix)
 {
-  guint8 buffer[256] = { 0 };
-  struct nlmsghdr *request = start (buffer, RTM_DELROUTE, NLM_F_ACK);
+  const EwRouteRow route = make_route (ifindex, prefix, NULL);
+  g_autoptr (EwNetlink) netlink = ew_netlink_new (NETLINK_ROUTE);
 
-  put_route (request, ifindex, prefix);
-  return talk (request, NULL, NULL) >= 0;
+  return netlink != NULL && ew_netlink_route (netlink, FALSE, &route) == 0;
 }
 
 gboolean
 ew_exit_netlink_add_route (guint ifindex, const EwPrefix *prefix, const EwIp *source, GError **error)
 {
-  guint8 buffer[256] = { 0 };
-  struct nlmsghdr *request = start (buffer, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
+  const EwRouteRow route = make_route (ifindex, prefix, source);
   gchar text[EW_PREFIX_STRLEN];
-  g_autofree gchar *what = NULL;
-
-  put_route (request, ifindex, prefix);
-  mnl_attr_put (request, RTA_PREFSRC, ew_ip_size (source), source->bytes);
-  if (talk (request, NULL, NULL) >= 0)
-    return TRUE;
   ew_prefix_format (prefix, text);
-  what
-    = errno == EEXIST
-        ? g_strdup_printf ("The edge's host already has a route to the mesh's range %s; another VPN may own it", text)
-        : g_strdup_printf ("Can't add the route to the mesh's range %s", text);
-  return fail (error, what);
-}
+  g_autofree gchar *what = g_strdup_printf ("Can't add the route to the mesh's range %s", text);
+  g_autoptr (EwNetlink) netlink = connect_kernel (error, what);
+  int result = netlink != NULL ? ew_netlink_route (netlink, TRUE, &route) : 0;
 
-/* The view. */
-
-typedef struct
-{
-  EwHostView *view;
-  guint ifindex;
-} ViewScan;
-
-static void
-add_own (GArray *own, EwFamily family, const struct nlattr *address)
-{
-  EwPrefix prefix;
-  EwIp ip;
-
-  if (address == NULL || mnl_attr_get_payload_len (address) != (family == EW_FAMILY_V6 ? 16 : 4))
-    return;
-  ip = ew_ip_from_bytes (family, mnl_attr_get_payload (address));
-  prefix = ew_prefix_from_ip (&ip);
-  g_array_append_val (own, prefix);
-}
-
-static int
-on_address (const struct nlmsghdr *header, void *data)
-{
-  ViewScan *scan = data;
-  const struct ifaddrmsg *message = mnl_nlmsg_get_payload (header);
-  const EwFamily family = message->ifa_family == AF_INET6 ? EW_FAMILY_V6 : EW_FAMILY_V4;
-  const struct nlattr *attribute, *local = NULL, *address = NULL;
-
-  if (message->ifa_index == scan->ifindex || (message->ifa_family != AF_INET && message->ifa_family != AF_INET6))
-    return MNL_CB_OK;
-  mnl_attr_for_each (attribute, header, sizeof *message)
-  {
-    if (mnl_attr_get_type (attribute) == IFA_LOCAL)
-      local = attribute;
-    else if (mnl_attr_get_type (attribute) == IFA_ADDRESS)
-      address = attribute;
-  }
-  add_own (scan->view->own, family,
-           local != NULL ? local : address); /* address: of a point-to-point link, the other end */
-  return MNL_CB_OK;
-}
-
-static gboolean
-dump (guint16 type, unsigned char family, mnl_cb_t callback, ViewScan *scan)
-{
-  guint8 buffer[64] = { 0 };
-  struct nlmsghdr *request = start (buffer, type, NLM_F_DUMP);
-
-  /* The longest of the fixed headers, zero but for the family, which is every one's first byte. */
-  *(unsigned char *)mnl_nlmsg_put_extra_header (request,
-                                                type == RTM_GETADDR ? sizeof (struct ifaddrmsg) : sizeof (struct rtmsg))
-    = family;
-  return talk (request, callback, scan) >= 0;
-}
-
-static int
-on_lookup (const struct nlmsghdr *header, void *data)
-{
-  ViewScan *scan = data;
-  const struct rtmsg *message = mnl_nlmsg_get_payload (header);
-  const struct nlattr *attribute;
-
-  if (header->nlmsg_type != RTM_NEWROUTE || message->rtm_type != RTN_UNICAST)
-    return MNL_CB_OK;
-  mnl_attr_for_each (attribute, header, sizeof *message)
-  {
-    if (mnl_attr_get_type (attribute) == RTA_OIF && mnl_attr_get_u32 (attribute) != scan->ifindex)
-      scan->view->upstream[message->rtm_family == AF_INET6] = TRUE;
-  }
-  return MNL_CB_OK;
-}
-
-/* Asks the kernel how it would reach an address of the internet that will not move: a.root-servers.net. No packet is
- * sent. */
-static void
-look_up_internet (const gchar *text, ViewScan *scan)
-{
-  guint8 buffer[128] = { 0 };
-  struct nlmsghdr *request = start (buffer, RTM_GETROUTE, NLM_F_ACK);
-  struct rtmsg *route = mnl_nlmsg_put_extra_header (request, sizeof *route);
-  EwIp ip;
-
-  if (!ew_ip_parse (text, &ip))
-    return;
-  route->rtm_family = af (&ip);
-  route->rtm_dst_len = (unsigned char)(ew_ip_size (&ip) * 8);
-  mnl_attr_put (request, RTA_DST, ew_ip_size (&ip), ip.bytes);
-  talk (request, on_lookup, scan);
-}
-
-typedef struct
-{
-  guint ifindex;
-  gboolean own;
-} RouteLookup;
-
-static int
-on_route (const struct nlmsghdr *header, void *data)
-{
-  RouteLookup *lookup = data;
-  const struct rtmsg *message = mnl_nlmsg_get_payload (header);
-  const struct nlattr *attribute;
-
-  if (header->nlmsg_type != RTM_NEWROUTE)
-    return MNL_CB_OK;
-  lookup->own = message->rtm_dst_len > 0;
-  mnl_attr_for_each (attribute, header, sizeof *message)
-  {
-    if (mnl_attr_get_type (attribute) == RTA_OIF && mnl_attr_get_u32 (attribute) == lookup->ifindex)
-      lookup->own = FALSE;
-  }
-  return MNL_CB_OK;
+  if (result == -EEXIST)
+    {
+      g_free (what);
+      what
+        = g_strdup_printf ("The edge's host already has a route to the mesh's range %s; another VPN may own it", text);
+    }
+  return netlink != NULL && (result == 0 || fail (error, result, what));
 }
 
 gboolean
 ew_exit_netlink_has_route (guint ifindex, const EwIp *ip)
 {
-  guint8 buffer[128] = { 0 };
-  struct nlmsghdr *request = start (buffer, RTM_GETROUTE, NLM_F_ACK);
-  struct rtmsg *route = mnl_nlmsg_put_extra_header (request, sizeof *route);
-  RouteLookup lookup = { ifindex, FALSE };
+  g_autoptr (EwNetlink) netlink = ew_netlink_new (NETLINK_ROUTE);
+  EwRouteRow route;
 
-  route->rtm_family = af (ip);
-  route->rtm_dst_len = (unsigned char)(ew_ip_size (ip) * 8);
-  route->rtm_flags = RTM_F_FIB_MATCH; /* the route itself, not what it becomes for this address */
-  mnl_attr_put (request, RTA_DST, ew_ip_size (ip), ip->bytes);
-  talk (request, on_route, &lookup);
-  return lookup.own;
+  return netlink != NULL && ew_netlink_find_route (netlink, ip, &route) && route.destination.length > 0
+         && route.link != ifindex;
 }
+
+/* The view. */
 
 static gint
 compare_prefixes (gconstpointer a, gconstpointer b)
@@ -312,20 +114,44 @@ compare_prefixes (gconstpointer a, gconstpointer b)
   return memcmp (a, b, sizeof (EwPrefix));
 }
 
+/* How the kernel would reach an address of the internet that will not move: a.root-servers.net. No packet is sent. */
+static gboolean
+has_upstream (EwNetlink *netlink, const gchar *text, guint ifindex)
+{
+  EwIp ip;
+  guint link;
+
+  if (!ew_ip_parse (text, &ip))
+    return FALSE;
+  link = ew_netlink_route_to (netlink, &ip, 0);
+  return link != 0 && link != ifindex;
+}
+
 EwHostView *
 ew_exit_netlink_get_view (guint ifindex, GError **error)
 {
+  static const gchar *const what = "Can't read the addresses of the edge's host";
   g_autoptr (EwHostView) view = g_new0 (EwHostView, 1);
-  ViewScan scan = { view, ifindex };
+  g_autoptr (EwNetlink) netlink = connect_kernel (error, what);
+  g_autoptr (GArray) addresses = netlink != NULL ? ew_netlink_addresses (netlink) : NULL;
 
   view->own = g_array_new (FALSE, TRUE, sizeof (EwPrefix));
-  if (!dump (RTM_GETADDR, AF_UNSPEC, on_address, &scan))
+  if (netlink == NULL || addresses == NULL)
     {
-      fail (error, "Can't read the addresses of the edge's host");
+      if (netlink != NULL)
+        fail (error, -errno, what);
       return NULL;
     }
-  look_up_internet ("198.41.0.4", &scan);
-  look_up_internet ("2001:503:ba3e::2:30", &scan);
+  for (guint i = 0; i < addresses->len; i++)
+    {
+      const EwAddressRow *row = &g_array_index (addresses, EwAddressRow, i);
+      EwPrefix prefix = ew_prefix_from_ip (&row->ip);
+
+      if (row->link != ifindex)
+        g_array_append_val (view->own, prefix);
+    }
+  view->upstream[0] = has_upstream (netlink, "198.41.0.4", ifindex);
+  view->upstream[1] = has_upstream (netlink, "2001:503:ba3e::2:30", ifindex);
   g_array_sort (view->own, compare_prefixes);
   for (guint i = view->own->len; i-- > 1;)
     if (compare_prefixes (&g_array_index (view->own, EwPrefix, i), &g_array_index (view->own, EwPrefix, i - 1)) == 0)
@@ -392,11 +218,11 @@ on_readable (gint fd, GIOCondition condition, gpointer data)
 static gboolean
 listen_to_routes (EwNetlinkWatch *watch)
 {
-  const unsigned int groups
-    = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | RTMGRP_LINK;
+  static const int groups[]
+    = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE };
 
-  watch->socket = mnl_socket_open2 (NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  if (watch->socket == NULL || mnl_socket_bind (watch->socket, groups, MNL_SOCKET_AUTOPID) < 0)
+  watch->socket = ew_netlink_subscribe (NETLINK_ROUTE, groups, G_N_ELEMENTS (groups));
+  if (watch->socket == NULL)
     return FALSE;
   watch->source = g_unix_fd_source_new (mnl_socket_get_fd (watch->socket), G_IO_IN);
   g_source_set_callback (watch->source, G_SOURCE_FUNC (on_readable), watch, NULL);

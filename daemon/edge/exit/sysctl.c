@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "edge/exit/sysctl.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "host/sysctl.h"
 
 #define MAX_ENTRIES 1024
 #define TEXT_MAX 120 /* nftables takes comments of 127 */
@@ -24,19 +23,10 @@ plan_new (void)
   return g_ptr_array_new_with_free_func ((GDestroyNotify)ew_exit_sysctl_free);
 }
 
-static gchar *
-read_value (const gchar *root, const gchar *name)
-{
-  g_autofree gchar *path = g_build_filename (root, name, NULL);
-  gchar *value = NULL;
-
-  return g_file_get_contents (path, &value, NULL, NULL) ? g_strstrip (value) : NULL;
-}
-
 static gboolean
 has_value (const gchar *root, const gchar *name, const gchar *expected)
 {
-  g_autofree gchar *value = read_value (root, name);
+  g_autofree gchar *value = ew_sysctl_read_in (root, name);
 
   return g_strcmp0 (value, expected) == 0;
 }
@@ -44,22 +34,12 @@ has_value (const gchar *root, const gchar *name, const gchar *expected)
 static gboolean
 write_value (const gchar *root, const gchar *name, const gchar *value, GError **error)
 {
-  g_autofree gchar *path = g_build_filename (root, name, NULL);
-  const int fd = open (path, O_WRONLY | O_CLOEXEC);
-  const ssize_t size = (ssize_t)strlen (value);
-  int saved;
+  const int result = ew_sysctl_write_in (root, name, value);
 
-  if (fd >= 0 && write (fd, value, (size_t)size) == size)
-    {
-      close (fd);
-      return TRUE;
-    }
-  saved = errno;
-  if (fd >= 0)
-    close (fd);
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved), "Can't write %s to %s: %s", value, path,
-               g_strerror (saved));
-  return FALSE;
+  if (result != 0)
+    g_set_error (error, G_IO_ERROR, g_io_error_from_errno (-result), "Can't write %s to %s/%s: %s", value, root, name,
+                 g_strerror (-result));
+  return result == 0;
 }
 
 static void
@@ -78,15 +58,13 @@ static void
 add_interfaces (GPtrArray *plan, const gchar *root, const gchar *folder, const gchar *own, const gchar *setting,
                 const gchar *value, const gchar *written)
 {
-  g_autofree gchar *path = g_build_filename (root, folder, NULL);
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const gchar *interface;
+  g_auto (GStrv) interfaces = ew_sysctl_interfaces_in (root, folder);
 
-  while (dir != NULL && plan->len < MAX_ENTRIES && (interface = g_dir_read_name (dir)) != NULL)
+  for (gchar **interface = interfaces; *interface != NULL && plan->len < MAX_ENTRIES; interface++)
     {
-      g_autofree gchar *name = g_strdup_printf ("%s/%s/%s", folder, interface, setting);
+      g_autofree gchar *name = g_strdup_printf ("%s/%s/%s", folder, *interface, setting);
 
-      if (!g_str_equal (interface, "all") && g_strcmp0 (interface, own) != 0 && has_value (root, name, value))
+      if (g_strcmp0 (*interface, own) != 0 && has_value (root, name, value))
         add (plan, name, value, written);
     }
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "common/netfilter.h"
+#include "host/netfilter.h"
 
 #include <errno.h>
 #include <linux/netlink.h>

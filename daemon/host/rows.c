@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "net/rows.h"
+#include "host/rows.h"
 
 #include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -307,6 +308,23 @@ ew_netlink_link_set (EwNetlink *netlink, guint link, guint mtu, int up)
 }
 
 int
+ew_netlink_link_keep_bare (EwNetlink *netlink, guint link)
+{
+  char buffer[EW_NETLINK_BUFFER] = { 0 };
+  struct nlmsghdr *message = ew_netlink_begin (buffer, RTM_NEWLINK, 0);
+  struct ifinfomsg *header = mnl_nlmsg_put_extra_header (message, sizeof *header);
+  struct nlattr *spec, *inet6;
+
+  header->ifi_index = (int)link;
+  spec = mnl_attr_nest_start (message, IFLA_AF_SPEC);
+  inet6 = mnl_attr_nest_start (message, AF_INET6);
+  mnl_attr_put_u8 (message, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+  mnl_attr_nest_end (message, inet6);
+  mnl_attr_nest_end (message, spec);
+  return ew_netlink_request (netlink, message);
+}
+
+int
 ew_netlink_address (EwNetlink *netlink, gboolean add, guint link, const EwIp *ip)
 {
   char buffer[EW_NETLINK_BUFFER] = { 0 };
@@ -349,6 +367,8 @@ ew_netlink_route (EwNetlink *netlink, gboolean add, const EwRouteRow *route)
       mnl_attr_put (message, RTA_GATEWAY, ew_ip_size (&route->gateway), route->gateway.bytes);
       header->rtm_flags |= add ? RTNH_F_ONLINK : 0;
     }
+  if (route->source.family != EW_FAMILY_NONE)
+    mnl_attr_put (message, RTA_PREFSRC, ew_ip_size (&route->source), route->source.bytes);
   if (route->metric != 0)
     mnl_attr_put_u32 (message, RTA_PRIORITY, route->metric);
   return ew_netlink_request (netlink, message);
@@ -405,4 +425,23 @@ ew_netlink_route_to (EwNetlink *netlink, const EwIp *ip, guint32 mark)
   mnl_attr_put (message, RTA_DST, ew_ip_size (ip), ip->bytes);
   mnl_attr_put_u32 (message, RTA_MARK, mark);
   return ew_netlink_get (netlink, message, read_route_link, &link) == 0 ? link : 0;
+}
+
+gboolean
+ew_netlink_find_route (EwNetlink *netlink, const EwIp *ip, EwRouteRow *route)
+{
+  char buffer[EW_NETLINK_BUFFER] = { 0 };
+  struct nlmsghdr *message = ew_netlink_begin (buffer, RTM_GETROUTE, 0);
+  struct rtmsg *header = mnl_nlmsg_put_extra_header (message, sizeof *header);
+  g_autoptr (GArray) rows = g_array_new (FALSE, TRUE, sizeof (EwRouteRow));
+
+  header->rtm_family = ew_family_to_af (ip->family);
+  header->rtm_dst_len = (guint8)(ew_ip_size (ip) * 8);
+  header->rtm_flags = RTM_F_FIB_MATCH;
+  mnl_attr_put (message, RTA_DST, ew_ip_size (ip), ip->bytes);
+  ew_netlink_get (netlink, message, read_route, rows);
+  if (rows->len == 0)
+    return FALSE;
+  *route = g_array_index (rows, EwRouteRow, 0);
+  return TRUE;
 }

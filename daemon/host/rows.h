@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * rtnetlink (rtnetlink(7)) in the words of this room: links, addresses, routes and policy rules as plain rows, read by
+ * rtnetlink (rtnetlink(7)) as plain rows: links, addresses, routes and policy rules, read by
  * dumps and changed by acknowledged requests. IPv4 and IPv6 differ only where the kernel insists.
  */
 #pragma once
@@ -39,6 +39,7 @@ typedef struct
   guint32 table;
   guint32 metric;
   guint link;                /* interface index; 0 where there is none (unreachable) or several (multipath) */
+  EwIp source;               /* to prefer, of a route that is added; EW_FAMILY_NONE: the kernel chooses */
   EwIp gateway;              /* EW_FAMILY_NONE: none; the first of a multipath route */
   guint hops[EW_ROUTE_HOPS]; /* interface indexes of a multipath route's first next hops */
   guint8 protocol;
@@ -71,6 +72,9 @@ GArray *ew_netlink_rules (EwNetlink *netlink, guint8 family);
 
 /* Changes. Each 0 or -errno. exists: -EEXIST; not there any more: -ESRCH, -ENOENT, -EADDRNOTAVAIL or -ENODEV. */
 int ew_netlink_link_set (EwNetlink *netlink, guint link, guint mtu /* 0: leave */, int up /* -1: leave */);
+/* No link-local address of the kernel's own making, and no router is asked for. Where IPv6 is off it fails, and nothing
+   is lost. */
+int ew_netlink_link_keep_bare (EwNetlink *netlink, guint link);
 int ew_netlink_address (EwNetlink *netlink, gboolean add, guint link, const EwIp *ip);
 int ew_netlink_route (EwNetlink *netlink, gboolean add, const EwRouteRow *route);
 int ew_netlink_rule (EwNetlink *netlink, gboolean add, const EwRuleRow *rule);
@@ -79,3 +83,5 @@ gboolean ew_netlink_is_gone (int result);
 
 /* The interface by which a packet to ip leaves when it carries mark; 0 where there is no route. */
 guint ew_netlink_route_to (EwNetlink *netlink, const EwIp *ip, guint32 mark);
+/* The route that a packet to ip takes: the route itself, not what it becomes for this address. FALSE: there is none. */
+gboolean ew_netlink_find_route (EwNetlink *netlink, const EwIp *ip, EwRouteRow *route);
