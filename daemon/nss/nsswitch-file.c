@@ -204,15 +204,27 @@ ew_nsswitch_edit_file (const gchar *path, gboolean add)
   return EW_NSSWITCH_FAILED;
 }
 
-gboolean
-ew_nsswitch_is_installed (void)
+/* What an edit of the file as it is would come to. */
+static EwNsswitchResult
+try_edit (gboolean add)
 {
   g_autofree gchar *text = NULL, *edited = NULL;
   gsize length = 0;
-  EwNsswitchResult result;
+  EwNsswitchResult result = EW_NSSWITCH_NO_FILE;
 
-  if (!g_file_get_contents (EW_NSSWITCH_PATH, &text, &length, NULL))
-    return FALSE;
-  edited = ew_nsswitch_edit (text, length, TRUE, &result);
-  return result == EW_NSSWITCH_SAME;
+  if (g_file_get_contents (EW_NSSWITCH_PATH, &text, &length, NULL))
+    edited = ew_nsswitch_edit (text, length, add, &result);
+  return result;
+}
+
+gboolean
+ew_nsswitch_is_installed (void)
+{
+  return try_edit (TRUE) == EW_NSSWITCH_SAME;
+}
+
+gboolean
+ew_nsswitch_has_words (void)
+{
+  return try_edit (FALSE) == EW_NSSWITCH_CHANGED;
 }

@@ -53,7 +53,8 @@ void ew_nsswitch_stop_keeper (void);
 /* EW_NSSWITCH_PATH, by the keeper where there is one; waits for it, a few seconds at most. An error is a sentence:
    EW_ERROR. */
 gboolean ew_nsswitch_apply (gboolean add, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Both words are in it now. */
+/* Both words are in it now; any of the two. */
 gboolean ew_nsswitch_is_installed (void);
+gboolean ew_nsswitch_has_words (void);
 
 G_END_DECLS

@@ -13,6 +13,7 @@
 #include "nss/nsswitch.h"
 #include "service/bus.h"
 #include "service/privileges.h"
+#include "service/revert.h"
 #include "service/sandbox.h"
 #include "service/service.h"
 
@@ -24,7 +25,7 @@ typedef struct
   gchar *state_dir;
   gchar *interface;
   gchar *bus;
-  gboolean version;
+  gboolean revert, version;
 } Options;
 
 static void
@@ -62,6 +63,8 @@ options_parse (Options *options, gint *argc, gchar ***argv, GError **error)
       "NAME" },
     { "bus", 0, 0, G_OPTION_ARG_STRING, &options->bus, "Serve on this message bus (default: the system bus)",
       "ADDRESS" },
+    { "revert", 0, 0, G_OPTION_ARG_NONE, &options->revert,
+      "Undo what an edgewayd that was killed has left changed on this computer, and exit", NULL },
     { "version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version and exit", NULL },
     { NULL },
   };
@@ -186,7 +189,7 @@ ew_daemon_main (gint argc, gchar **argv)
       return 0;
     }
   ew_log_init ("edgewayd");
-  if (prepare (&options, &error) && run (&options, &error))
+  if (options.revert ? ew_revert (options.state_dir, &error) : prepare (&options, &error) && run (&options, &error))
     return 0;
   g_printerr ("edgewayd: %s\n", error->message);
   return g_error_matches (error, EW_ERROR, EW_ERROR_NOT_AUTHORIZED) ? EXIT_NOT_AUTHORIZED : 1;

@@ -6,6 +6,7 @@
 """
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import shutil
@@ -45,6 +46,7 @@ def setUpModule():
     write("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
     write("/etc/hosts", "127.0.0.1 localhost\n10.7.7.7 written.example\n")
     write("/etc/nsswitch.conf", DEBIAN)
+    os.makedirs("/etc/state", mode=0o700)
     os.makedirs("/run/edgeway", exist_ok=True)
     mount("-t", "tmpfs", "-o", "mode=755", "none", "/run/edgeway")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
@@ -168,7 +170,7 @@ class Program:
 
 class Daemon:
     def __init__(self, **environment):
-        self.process = subprocess.Popen([os.path.join(BUILD, "tests/lib/ew-names"), "/run/edgeway", "/etc/undo"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        self.process = subprocess.Popen([os.path.join(BUILD, "tests/lib/ew-names"), "/run/edgeway", "/etc/state/undo"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         env=dict(os.environ, **environment))
 
     def say(self, line):
@@ -220,8 +222,8 @@ class Nss(unittest.TestCase):
 
     def setUp(self):
         write("/etc/nsswitch.conf", DEBIAN)
-        if os.path.exists("/etc/undo"):
-            os.remove("/etc/undo")
+        if os.path.exists("/etc/state/undo"):
+            os.remove("/etc/state/undo")
         self.edge.delay, self.edge.mute, self.edge.cut = 0.0, False, False
         self.daemon = None
 
@@ -336,19 +338,52 @@ class Nss(unittest.TestCase):
                 self.daemon = Daemon()
                 self.assertEqual(self.daemon.say("undo"), "ok")
                 self.assertEqual(read("/etc/nsswitch.conf"), DEBIAN)
-                self.assertEqual(read("/etc/undo") if os.path.exists("/etc/undo") else "", "")
+                self.assertEqual(read("/etc/state/undo") if os.path.exists("/etc/state/undo") else "", "")
                 self.daemon.end()
+
+    @staticmethod
+    def revert():
+        result = subprocess.run([os.path.join(BUILD, "daemon/service/edgewayd"), "--revert", "--state-dir", "/etc/state"], capture_output=True, text=True, timeout=30)
+        return result.returncode, result.stdout + result.stderr
+
+    def test_revert(self):
+        """With the daemon gone: all of it, and nothing of what others have changed."""
+        self.assertEqual(self.revert(), (0, "There was nothing to undo.\n"))
+        self.daemon = Daemon(NO_KEEPER="1")
+        self.assertEqual(self.daemon.works(), "ok")
+        self.assertEqual(self.daemon.say("add"), "ok")
+        self.daemon.end(signal.SIGKILL)
+        write("/etc/nsswitch.conf", read("/etc/nsswitch.conf") + "ethers: db files\n")
+        self.next_boot()
+        self.assertEqual(self.revert(), (0, "Every change to this computer was undone.\n"))
+        self.assertEqual(read("/etc/nsswitch.conf"), DEBIAN + "ethers: db files\n")
+        self.assertEqual(read("/etc/state/undo"), "")
+        self.assertEqual(os.listdir("/run/edgeway"), [])
+        # The ledger is lost.
+        write("/etc/nsswitch.conf", "hosts: files edgeway [!UNAVAIL=return] dns edgeway_short\n")
+        self.assertEqual(self.revert(), (0, "Every change to this computer was undone.\n"))
+        self.assertEqual(read("/etc/nsswitch.conf"), "hosts: files dns\n")
+        # What can't be undone is said; so is an edgewayd that runs.
+        write("/etc/state/undo", "rubbish\nrubbish\n")
+        code, said = self.revert()
+        self.assertEqual(code, 1)
+        self.assertIn("can't be used (line 1 is damaged)", said)
+        with open("/etc/state/lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            code, said = self.revert()
+        self.assertEqual(code, 1)
+        self.assertIn("Another edgewayd already uses the state in /etc/state. Stop it first", said)
 
     def next_boot(self):
         """The ledger as an earlier boot would have left it: the sums are of the entries alone."""
-        if not os.path.exists("/etc/undo"):
+        if not os.path.exists("/etc/state/undo"):
             return
         import hashlib
         boot, lines = read("/proc/sys/kernel/random/boot_id").strip(), []
-        for line in read("/etc/undo").splitlines():
+        for line in read("/etc/state/undo").splitlines():
             entry = line[line.index('"entry":') + 8:-1].replace(boot, "00000000-0000-4000-8000-000000000000")
             lines.append('{"sum":"%s","entry":%s}\n' % (hashlib.sha256(entry.encode()).hexdigest()[:16], entry))
-        write("/etc/undo", "".join(lines))
+        write("/etc/state/undo", "".join(lines))
 
     def test_others_write(self):
         self.start()

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * `edgewayd --revert`: what an edgewayd that was killed has left changed on this computer, undone without starting one:
+ * before Edgeway is removed, or where it doesn't start any more.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* Undoes the whole ledger of state_dir, and takes our words out of nsswitch.conf whatever the ledger says: without
+   Edgeway they mean nothing. Says on stdout what was done. An error: an edgewayd runs and keeps its own ledger, or
+   something couldn't be undone; the rest was all the same. */
+gboolean ew_revert (const gchar *state_dir, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS
