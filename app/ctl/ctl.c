@@ -16,7 +16,7 @@ static const EwVerb verbs[] = {
   { "leave", "", "Leave the mesh: the edge forgets this computer and its keys are erased", ew_verb_leave },
   { "connect", "[--no-wait]", "Bring the tunnel up", ew_verb_connect },
   { "disconnect", "[--no-wait]", "Take the tunnel down", ew_verb_disconnect },
-  { "mode", "[vpn|connector] [--confirm-within SECONDS] | --confirm | --undo",
+  { "mode", "[vpn|connector] [--confirm-within SECONDS] [--lan-names yes|no] | --confirm | --undo",
     "Show or choose what goes through the edge", ew_verb_mode },
   { "status", "[--json] [--watch]", "Show this computer's connection", ew_verb_status },
   { "diagnose", "[--json]", "Show what works, what doesn't, and how to fix it", ew_verb_diagnose },

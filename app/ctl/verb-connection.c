@@ -151,7 +151,7 @@ describe_switch (JsonObject *status, const gchar *mode)
 }
 
 static gint
-set_mode (EwCtl *ctl, const gchar *mode, guint confirm_within, gboolean no_wait)
+set_mode (EwCtl *ctl, const gchar *mode, guint confirm_within, const gchar *lan_names, gboolean no_wait)
 {
   GVariantBuilder options;
   g_autoptr (JsonObject) status = NULL;
@@ -160,6 +160,8 @@ set_mode (EwCtl *ctl, const gchar *mode, guint confirm_within, gboolean no_wait)
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
   if (confirm_within != 0)
     g_variant_builder_add (&options, "{sv}", "confirm-within", g_variant_new_uint32 (confirm_within));
+  if (lan_names != NULL)
+    g_variant_builder_add (&options, "{sv}", "lan-names", g_variant_new_boolean (g_str_equal (lan_names, "yes")));
   if (came_over_ssh ())
     g_variant_builder_add (&options, "{sv}", "ssh", g_variant_new_boolean (TRUE));
   exit_code = ew_ctl_do (ctl, "SetMode", g_variant_new ("(sa{sv})", mode, &options), NULL);
@@ -177,12 +179,14 @@ set_mode (EwCtl *ctl, const gchar *mode, guint confirm_within, gboolean no_wait)
 gint
 ew_verb_mode (EwCtl *ctl, gint argc, gchar **argv)
 {
-  g_autofree gchar *within = NULL;
+  g_autofree gchar *within = NULL, *lan_names = NULL;
   gboolean confirm = FALSE, undo = FALSE, no_wait = FALSE;
   guint seconds = 0;
   const GOptionEntry entries[] = {
     { "confirm-within", 0, 0, G_OPTION_ARG_STRING, &within, "Undo the switch unless it is confirmed by then",
       "SECONDS" },
+    { "lan-names", 0, 0, G_OPTION_ARG_STRING, &lan_names,
+      "Whether VPN mode leaves the local network's own names to its name servers; remembered", "yes|no" },
     { "confirm", 0, 0, G_OPTION_ARG_NONE, &confirm, "Keep the mode that the guard would undo", NULL },
     { "undo", 0, 0, G_OPTION_ARG_NONE, &undo, "Restore the previous mode now", NULL },
     { "no-wait", 0, 0, G_OPTION_ARG_NONE, &no_wait, "Don't mention the guard", NULL },
@@ -193,17 +197,19 @@ ew_verb_mode (EwCtl *ctl, gint argc, gchar **argv)
 
   if (!ew_ctl_parse (ctl, entries, &argc, &argv, 0, 1, &exit_code))
     return exit_code;
-  if ((confirm || undo) && (argc > 1 || within != NULL || (confirm && undo)))
+  if ((confirm || undo) && (argc > 1 || within != NULL || lan_names != NULL || (confirm && undo)))
     return ew_ctl_usage (ctl, "--confirm and --undo can't be combined with other arguments.");
   if (within != NULL && !ew_duration_parse (within, CONFIRM_WITHIN_MIN, CONFIRM_WITHIN_MAX, &seconds, &error))
     return ew_ctl_usage (ctl, "--confirm-within: %s", error->message);
+  if (lan_names != NULL && !g_str_equal (lan_names, "yes") && !g_str_equal (lan_names, "no"))
+    return ew_ctl_usage (ctl, "--lan-names must be yes or no.");
   if (confirm)
     return ew_ctl_do (ctl, "ConfirmMode", NULL, "Kept.");
   if (undo)
     return ew_ctl_do (ctl, "UndoMode", NULL, "Undone.");
-  if (argc < 2 && within == NULL)
+  if (argc < 2 && within == NULL && lan_names == NULL)
     return show_mode (ctl);
   if (argc < 2 || (!g_str_equal (argv[1], "vpn") && !g_str_equal (argv[1], "connector")))
     return ew_ctl_usage (ctl, "The mode must be vpn or connector.");
-  return set_mode (ctl, argv[1], seconds, no_wait);
+  return set_mode (ctl, argv[1], seconds, lan_names, no_wait);
 }

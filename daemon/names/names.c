@@ -475,6 +475,12 @@ ew_names_look (EwNames *self)
   settle_soon (self);
 }
 
+gboolean
+ew_names_by_resolved (EwNames *self)
+{
+  return self->way == EW_NAMES_BY_RESOLVED && !self->distrusted;
+}
+
 const gchar *
 ew_names_get_code (EwNames *self)
 {

@@ -55,6 +55,8 @@ void ew_names_look (EwNames *self);
 /* "ok", or a stable code of why names don't work: not-connected, edge-without-names, suffix-refused, checking,
    resolver-hung, resolver-refused, resolver-not-asked, module-missing, nsswitch-refused, ledger, suffix-taken, no-answer. */
 const gchar *ew_names_get_code (EwNames *self);
+/* Programs' questions go to systemd-resolved. */
+gboolean ew_names_by_resolved (EwNames *self);
 /* A sentence, or more: why, and what to do. "" where all is well. */
 const gchar *ew_names_get_message (EwNames *self);
 

@@ -74,10 +74,11 @@ gboolean ew_host_apply (EwHost *host, const EwHostConfig *config, GError **error
 /* One thing that cannot be had while all the rest works. */
 typedef enum
 {
-  EW_HOST_PROBLEM_ROUTE,   /* prefix: a route of the configuration that is not taken */
-  EW_HOST_PROBLEM_FORWARD, /* prefix: a subnet that this machine does not forward to, though it should */
-  EW_HOST_PROBLEM_RANGE,   /* prefix: a part of the mesh's range that stays outside of the tunnel */
-  EW_HOST_PROBLEM_FIREWALL /* our own nftables rules are not there */
+  EW_HOST_PROBLEM_ROUTE,    /* prefix: a route of the configuration that is not taken */
+  EW_HOST_PROBLEM_FORWARD,  /* prefix: a subnet that this machine does not forward to, though it should */
+  EW_HOST_PROBLEM_RANGE,    /* prefix: a part of the mesh's range that stays outside of the tunnel */
+  EW_HOST_PROBLEM_FIREWALL, /* our own nftables rules are not there */
+  EW_HOST_PROBLEM_NAMES     /* names in VPN mode: reason is the whole sentence */
 } EwHostProblemKind;
 
 typedef struct

@@ -49,6 +49,8 @@ ew_host_problem_describe (const EwHostProblem *problem)
                          : ew_phrase ("This computer doesn't forward to %s: %s.", prefix, problem->reason);
     case EW_HOST_PROBLEM_RANGE:
       return ew_phrase ("%s stays outside the tunnel: %s.", prefix, problem->reason);
+    case EW_HOST_PROBLEM_NAMES:
+      return g_strdup (problem->reason);
     default:
       return ew_phrase ("Edgeway's firewall rules aren't in place. %s", problem->reason);
     }

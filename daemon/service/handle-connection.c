@@ -138,6 +138,21 @@ has_type (GVariant *options, const gchar *key, const GVariantType *type)
 
 /* FALSE: the call has been refused. */
 static gboolean
+set_lan_names (EwCall *call, GVariant *parameters)
+{
+  g_autoptr (GVariant) options = g_variant_get_child_value (parameters, 1);
+  gboolean lan_names;
+  GError *error = NULL;
+
+  if (!g_variant_lookup (options, "lan-names", "b", &lan_names)
+      || ew_tunnel_set_lan_names (ew_call_get_tunnel (call), lan_names, &error))
+    return TRUE;
+  ew_call_fail (call, error);
+  return FALSE;
+}
+
+/* FALSE: the call has been refused. */
+static gboolean
 set_mode_parse (SetMode *set_mode, GVariant *parameters, gboolean *over_ssh)
 {
   g_autoptr (GVariant) options = NULL;
@@ -148,9 +163,11 @@ set_mode_parse (SetMode *set_mode, GVariant *parameters, gboolean *over_ssh)
   if (!g_str_equal (set_mode->mode, "vpn") && !g_str_equal (set_mode->mode, "connector"))
     ew_call_fail_literal (set_mode->call, EW_ERROR_INVALID_ARGUMENT, N_ ("The mode must be \"vpn\" or \"connector\"."));
   else if (!has_type (options, "ssh", G_VARIANT_TYPE_BOOLEAN)
+           || !has_type (options, "lan-names", G_VARIANT_TYPE_BOOLEAN)
            || !has_type (options, "confirm-within", G_VARIANT_TYPE_UINT32))
     ew_call_fail_literal (set_mode->call, EW_ERROR_INVALID_ARGUMENT,
-                          N_ ("The option \"confirm-within\" must be a uint32 (u), and \"ssh\" a boolean (b)."));
+                          N_ ("The option \"confirm-within\" must be a uint32 (u), \"ssh\" and \"lan-names\" "
+                              "booleans (b)."));
   else if (set_mode->confirm_within > CONFIRM_WITHIN_MAX)
     ew_call_fail_literal (set_mode->call, EW_ERROR_INVALID_ARGUMENT,
                           N_ ("confirm-within must be at most a day: 86400 seconds."));
@@ -166,7 +183,7 @@ ew_handle_set_mode (EwCall *call, GVariant *parameters)
   gboolean over_ssh = FALSE;
 
   set_mode->call = call;
-  if (!set_mode_parse (set_mode, parameters, &over_ssh))
+  if (!set_mode_parse (set_mode, parameters, &over_ssh) || !set_lan_names (call, parameters))
     return;
   if (over_ssh || ew_call_is_peer (call))
     set_mode_go (g_steal_pointer (&set_mode), TRUE);

@@ -258,6 +258,23 @@ ew_tunnel_set_mode_finish (EwTunnel *self, GAsyncResult *result, GError **error)
 }
 
 gboolean
+ew_tunnel_set_lan_names (EwTunnel *self, gboolean lan_names, GError **error)
+{
+  gboolean before = self->keystore ? self->keystore->lan_names : FALSE;
+  if (!ew_tunnel_check_member (self, error))
+    return FALSE;
+  if (lan_names == before)
+    return TRUE;
+  self->keystore->lan_names = lan_names;
+  if ((!self->vpn_active || ew_tunnel_apply (self, TRUE, error)) && ew_keystore_save (self->keystore, error))
+    return TRUE;
+  self->keystore->lan_names = before;
+  if (self->vpn_active)
+    (void)ew_tunnel_apply (self, TRUE, NULL);
+  return FALSE;
+}
+
+gboolean
 ew_tunnel_confirm_mode (EwTunnel *self, GError **error)
 {
   if (!ew_tunnel_check_member (self, error))

@@ -31,6 +31,28 @@ add_blocked (EwTunnel *self, GPtrArray *problems)
     }
 }
 
+/* What VPN mode doesn't protect, or doesn't leave, though it was asked to. */
+static void
+add_names (EwTunnel *self, GPtrArray *problems)
+{
+  if (!self->vpn_active)
+    return;
+  if (!self->document->dns_all)
+    g_ptr_array_add (
+      problems, ew_host_problem_new (
+                  EW_HOST_PROBLEM_NAMES, NULL,
+                  N_ ("Ask whoever runs the edge to let it look up names (forward in edgeway-edge(8))."),
+                  N_ ("In VPN mode, this computer still asks the local network's name servers, which see the names "
+                      "that it looks up, because the edge doesn't look up other names than the mesh's.")));
+  else if (self->keystore->lan_names && self->names && !ew_names_by_resolved (self->names))
+    g_ptr_array_add (
+      problems,
+      ew_host_problem_new (EW_HOST_PROBLEM_NAMES, NULL,
+                           N_ ("Use systemd-resolved on this computer, or the local network's addresses."),
+                           N_ ("The local network's own names aren't found in VPN mode: only systemd-resolved can tell "
+                               "them from others, and programs on this computer don't ask it.")));
+}
+
 GPtrArray *
 ew_tunnel_collect_problems (EwTunnel *self)
 {
@@ -43,6 +65,7 @@ ew_tunnel_collect_problems (EwTunnel *self)
   add_blocked (self, problems);
   for (guint i = 0; found && i < found->len; i++)
     add_copy (problems, found->pdata[i]);
+  add_names (self, problems);
   return problems;
 }
 
@@ -72,7 +95,7 @@ ew_tunnel_show_problem_phrases (EwTunnel *self)
 JsonArray *
 ew_tunnel_problems_to_json (EwTunnel *self)
 {
-  static const gchar *const kinds[] = { "route", "forward", "range", "firewall" };
+  static const gchar *const kinds[] = { "route", "forward", "range", "firewall", "names" };
   g_autoptr (GPtrArray) problems = ew_tunnel_collect_problems (self);
   JsonArray *array = json_array_new ();
   for (guint i = 0; i < problems->len; i++)

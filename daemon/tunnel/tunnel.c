@@ -448,6 +448,7 @@ make_status (EwTunnel *self)
   json_object_set_string_member (object, "reason", text (self->reason));
   json_object_set_string_member (object, "message", text (self->message));
   json_object_set_string_member (object, "mode", self->guard.vpn ? "vpn" : "connector");
+  json_object_set_boolean_member (object, "lan_names", self->keystore && self->keystore->lan_names);
   set_time_or_null (object, "guard_until", self->guard_until);
   set_text_or_null (object, "mesh", document ? document->mesh : NULL);
   set_text_or_null (object, "name", document ? document->name : NULL);

@@ -44,6 +44,8 @@ gboolean ew_tunnel_disconnect (EwTunnel *self, GError **error); /* idempotent; u
 void ew_tunnel_set_mode_async (EwTunnel *self, const gchar *mode, guint confirm_within, gboolean remote,
                                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean ew_tunnel_set_mode_finish (EwTunnel *self, GAsyncResult *result, GError **error);
+/* VPN mode leaves names of the LAN's own domains to the LAN. Stored, and in force at once. */
+gboolean ew_tunnel_set_lan_names (EwTunnel *self, gboolean lan_names, GError **error);
 gboolean ew_tunnel_confirm_mode (EwTunnel *self, GError **error);
 gboolean ew_tunnel_undo_mode (EwTunnel *self, GError **error);
 

@@ -125,7 +125,7 @@ class Verbs(Case):
 
     def test_usage(self):
         for argv in ([], ["fly"], ["node"], ["node", "fly"], ["route"], ["node", "add"], ["node", "add", "a", "b"], ["node", "add", "Not A Name"],
-                     ["node", "add", "web", "--valid", "1s"], ["status", "extra"], ["status", "--nonsense"], ["mode", "sideways"],
+                     ["node", "add", "web", "--valid", "1s"], ["status", "extra"], ["status", "--nonsense"], ["mode", "sideways"], ["mode", "vpn", "--lan-names", "maybe"], ["mode", "--lan-names", "yes"],
                      ["mode", "--confirm", "vpn"], ["mode", "vpn", "--confirm-within", "soon"], ["ping"], ["ping", "nas", "-c", "0"], ["ping", "nas", "-c", "x"],
                      ["--nonsense"], ["enroll", "--key-file", "-", "ew1_x"], ["enroll", "--name", "-odd-"], ["node", "rename", "nas"], ["node", "mtu", "nas"], ["node", "mtu", "nas", "1279"], ["node", "mtu", "nas", "1280x"], ["route", "add"], ["name"], ["name", "add"], ["name", "accept"], ["name", "add", "a", "b", "c"], ["name", "add", "corp.example", "--resolver", "dns"], ["names", "nas"],
                      ["node", "config", "phone", "--valid", "tomorrow"]):
@@ -205,6 +205,8 @@ class Verbs(Case):
         self.daemon.wait_log("fake: mode vpn within 120 remote")
         self.assertIn("vpn\n", self.ctl("mode"))
         self.assertIsNotNone(json.loads(self.ctl("status", "--json"))["guard_until"])
+        self.ctl("mode", "vpn", "--lan-names", "yes")
+        self.daemon.wait_log("fake: lan-names yes")
         self.ctl("mode", "--confirm")
         self.assertIsNone(json.loads(self.ctl("status", "--json"))["guard_until"])
         self.ctl("mode", "--undo")

@@ -366,6 +366,13 @@ ew_tunnel_set_mode_finish (EwTunnel *self, GAsyncResult *result, GError **error)
 }
 
 gboolean
+ew_tunnel_set_lan_names (EwTunnel *self, gboolean lan_names, GError **error)
+{
+  g_printerr ("fake: lan-names %s\n", lan_names ? "yes" : "no");
+  return check_enrolled (self, error);
+}
+
+gboolean
 ew_tunnel_confirm_mode (EwTunnel *self, GError **error)
 {
   g_message ("fake: confirm");
