@@ -38,6 +38,8 @@ struct EwNames
   gboolean answered;   /* the last look-up found it */
   guint failures;      /* look-ups in a row */
 
+  gchar *written; /* what others have written: services, and resolv.conf */
+
   gchar *code, *message;
   void (*changed) (gpointer user_data);
   gpointer user_data;
@@ -248,6 +250,27 @@ use_module (EwNames *self, gboolean use)
     self->module_error = g_strdup (error->message);
 }
 
+/* What others have written has changed: what was found out about it doesn't count any more. Our own words in
+   nsswitch.conf are left out. */
+static void
+look_at_files (EwNames *self, EwNamesFacts *facts)
+{
+  ew_names_files_read (self->files, facts);
+  g_auto (GStrv) services = ew_nsswitch_hosts (facts->nsswitch, facts->nsswitch_length);
+  g_autoptr (GString) written = g_string_new (NULL);
+
+  for (guint i = 0; services[i] != NULL; i++)
+    if (!g_str_has_prefix (services[i], "edgeway"))
+      g_string_append_printf (written, "%s ", services[i]);
+  g_string_append (written, facts->resolv_conf != NULL ? facts->resolv_conf : "-");
+  if (g_strcmp0 (written->str, self->written) == 0)
+    return;
+  g_free (self->written);
+  self->written = g_strdup (written->str);
+  self->distrusted = FALSE;
+  self->failures = 0;
+}
+
 /* Whether names are to be set up at all. */
 static gboolean
 is_wanted (const EwNames *self)
@@ -269,7 +292,7 @@ settle (EwNames *self)
   serve_programs (self, is_wanted (self));
   if (is_wanted (self))
     {
-      ew_names_files_read (self->files, &facts);
+      look_at_files (self, &facts);
       self->way = ew_names_plan (&facts);
       if (state != EW_RESOLVED_ABSENT && !set_resolved (self))
         return;
@@ -311,11 +334,7 @@ on_resolved_changed (gpointer user_data)
 static void
 on_files_changed (gpointer user_data)
 {
-  EwNames *self = user_data;
-
-  self->distrusted = FALSE;
-  self->failures = 0;
-  settle_soon (self);
+  settle_soon (user_data);
 }
 
 /* ---- from outside */
@@ -372,6 +391,7 @@ ew_names_free (EwNames *self)
   g_free (self->interface);
   g_free (self->suffix);
   g_free (self->probe);
+  g_free (self->written);
   g_free (self->code);
   g_free (self->message);
   g_free (self);
