@@ -70,7 +70,8 @@ class Stages:
         return os.path.join(self.logs, name + ".log")
 
     def style(self):
-        """clang-format holds the style of every C file, no function is longer than a screen, and words are plain and well spelled."""
+        """clang-format holds the style of every C file, no function is longer than a screen, words are plain and well spelled, and
+        rooms know the rooms below them alone."""
         files = [f for folder in ("app", "daemon", "tests") for f in glob.glob(f"{self.o.top}/{folder}/**/*.[ch]", recursive=True)]
         status, text = run(["clang-format", "--dry-run", "--Werror", *files], self.log("style"), 300)
         if status:
@@ -84,8 +85,11 @@ class Stages:
         words, text = run([sys.executable, "-B", os.path.join(self.o.top, "tests/lib/words.py"), self.o.top], self.log("words"), 60)
         if words:
             tail(text)
-        bad = int(bool(status)) + int(bool(ctags or long)) + int(bool(words))
-        return 3 - bad, bad, 0
+        rooms, text = run([sys.executable, "-B", os.path.join(self.o.top, "tests/lib/rooms.py"), self.o.top], self.log("rooms"), 60)
+        if rooms:
+            tail(text)
+        bad = sum(map(bool, (status, ctags or long, words, rooms)))
+        return 4 - bad, bad, 0
 
     def build(self, folder, options, *targets):
         """Configures and compiles a tree as the clone's owner; whether that worked. The machines of other stages go first."""
