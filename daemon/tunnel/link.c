@@ -120,6 +120,8 @@ show_link (EwTunnel *self)
   const gchar *name = edge ? edge->name : self->document->mesh;
   g_autofree gchar *message = NULL;
   lead_inside (self, self->liveness.state == EW_LINK_CONNECTED);
+  if (self->router)
+    ew_router_set_silent (self->router, self->liveness.state != EW_LINK_CONNECTED);
   if (self->names)
     ew_names_set_working (self->names, self->liveness.state == EW_LINK_CONNECTED);
   if (self->liveness.state == EW_LINK_CONNECTED)

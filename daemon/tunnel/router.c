@@ -2,6 +2,7 @@
 #include "tunnel/router.h"
 #include "common/util.h"
 #include "proto/packet.h"
+#include "tunnel/servfail.h"
 #include <glib-unix.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -28,6 +29,7 @@ struct EwRouterState
   EwHeard ring[RING];
   atomic_uint head, tail;
   atomic_bool listening;
+  atomic_bool silent; /* the edge doesn't answer */
   int wake;
 
   guint source;
@@ -206,6 +208,16 @@ ew_router_hook (void *user, EwLane *lane, EwPeer *from, EwPacket *packet, const 
   if (is_chatter (&header.destination))
     return EW_ROUTE_DROP;
   tell_busy (router, time);
+  if (atomic_load_explicit (&router->silent, memory_order_relaxed)
+      && one_of (router->table->service, router->table->n_service, &header.destination))
+    {
+      size_t answer = ew_servfail_answer (packet->data, packet->len);
+      if (answer > 0)
+        {
+          packet->len = answer;
+          return EW_ROUTE_REPLY;
+        }
+    }
   return EW_ROUTE_LOOKUP;
 }
 
@@ -248,6 +260,12 @@ void
 ew_router_listen_for_traffic (EwRouterState *router)
 {
   atomic_store (&router->listening, true);
+}
+
+void
+ew_router_set_silent (EwRouterState *router, gboolean silent)
+{
+  atomic_store (&router->silent, silent);
 }
 
 size_t

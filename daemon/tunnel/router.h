@@ -49,6 +49,8 @@ EwRoute ew_router_hook (void *user, EwLane *lane, EwPeer *from, EwPacket *packet
 void ew_router_configure (EwRouterState *router, EwEngine *engine, const GArray *addresses, const GArray *service,
                           const GArray *forwards);
 void ew_router_listen_for_traffic (EwRouterState *router);
+/* The edge doesn't answer: questions to its DNS are answered here (servfail.h). At first it does. */
+void ew_router_set_silent (EwRouterState *router, gboolean silent);
 /* An echo request whose reply comes back as EW_HEARD_ECHO. Returns its size; out: at least 48 + EW_ROUTER_ECHO_PAYLOAD
  * bytes. */
 size_t ew_router_build_echo (EwRouterState *router, uint8_t *out, const EwIp *from, const EwIp *to, guint64 token,

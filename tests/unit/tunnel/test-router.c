@@ -4,7 +4,8 @@
  * when the main thread is woken.
  */
 #include "tunnel/router.h"
-#include "proto/packet.h"
+#include "proto/packet-private.h"
+#include <ldns/ldns.h>
 #include <string.h>
 
 typedef struct
@@ -39,11 +40,12 @@ setup (World *world, gconstpointer data)
   g_autoptr (GArray) addresses = g_array_new (FALSE, FALSE, sizeof (EwIp)),
                      service = g_array_new (FALSE, FALSE, sizeof (EwIp));
   g_autoptr (GArray) forwards = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
-  EwIp own = ip ("100.96.1.1"), edge = ip ("100.96.0.1");
+  EwIp own = ip ("100.96.1.1"), edge = ip ("100.96.0.1"), edge6 = ip ("fd45::1");
   EwPrefix lan;
   g_assert_true (ew_prefix_parse ("192.168.7.0/24", &lan, NULL));
   g_array_append_val (addresses, own);
   g_array_append_val (service, edge);
+  g_array_append_val (service, edge6);
   g_array_append_val (forwards, lan);
   world->heard = g_array_new (FALSE, FALSE, sizeof (EwHeard));
   world->router = ew_router_new (on_heard, world);
@@ -208,6 +210,118 @@ test_flood (World *world, gconstpointer data)
   g_assert_cmpuint (world->heard->len, ==, 64);
 }
 
+/* A packet of that protocol with those bytes behind its ports. */
+static void
+datagram (World *world, const gchar *from, const gchar *to, guint8 protocol, guint16 port, const guint8 *rest,
+          gsize length)
+{
+  EwIp source = ip (from), destination = ip (to);
+  world->packet.data = world->buffer + EW_HEADROOM;
+  gsize header = ew_packet_write_header (world->packet.data, &source, &destination, protocol, 0, 4 + length);
+  guint8 *at = world->packet.data + header;
+  ew_store_be16 (at, 40000);
+  ew_store_be16 (at + 2, port);
+  memcpy (at + 4, rest, length);
+  world->packet.len = header + 4 + length;
+}
+
+static void
+dns_query (World *world, const gchar *from, const gchar *to, guint16 port)
+{
+  ldns_pkt *query
+    = ldns_pkt_query_new (ldns_dname_new_frm_str ("nas.home.internal."), LDNS_RR_TYPE_AAAA, LDNS_RR_CLASS_IN, LDNS_RD);
+  guint8 rest[512] = { 0 };
+  uint8_t *wire;
+  size_t length;
+  ldns_pkt_set_id (query, 0x4242);
+  ldns_pkt_set_edns_udp_size (query, 1232);
+  g_assert_cmpint (ldns_pkt2wire (&wire, query, &length), ==, LDNS_STATUS_OK);
+  memcpy (rest + 4, wire, length);
+  ew_store_be16 (rest, (guint16)(8 + length));
+  datagram (world, from, to, EW_PROTOCOL_UDP, port, rest, 4 + length);
+  LDNS_FREE (wire);
+  ldns_pkt_free (query);
+}
+
+static void
+check_servfail (World *world, const gchar *from, const gchar *to)
+{
+  EwIp source = ip (from), destination = ip (to);
+  EwIpHeader header;
+  ldns_pkt *answer;
+  const guint8 *udp;
+  g_assert_true (ew_packet_parse_plain (world->packet.data, world->packet.len, &header));
+  g_assert_true (ew_ip_equal (&header.source, &destination) && ew_ip_equal (&header.destination, &source));
+  udp = world->packet.data + header.header_length;
+  gsize size = world->packet.len - header.header_length;
+  g_assert_cmpuint (ew_load_be16 (udp), ==, 53);
+  g_assert_cmpuint (ew_load_be16 (udp + 2), ==, 40000);
+  g_assert_cmpuint (ew_load_be16 (udp + 4), ==, size);
+  g_assert_cmpuint (
+    ew_checksum (udp, size, ew_packet_pseudo_sum (&header.source, &header.destination, EW_PROTOCOL_UDP, size)), ==, 0);
+  g_assert_cmpint (ldns_wire2pkt (&answer, udp + 8, size - 8), ==, LDNS_STATUS_OK);
+  g_assert_cmpuint (ldns_pkt_id (answer), ==, 0x4242);
+  g_assert_true (ldns_pkt_qr (answer) && ldns_pkt_rd (answer));
+  g_assert_cmpint (ldns_pkt_get_rcode (answer), ==, LDNS_RCODE_SERVFAIL);
+  g_assert_cmpuint (ldns_pkt_qdcount (answer), ==, 1);
+  g_assert_cmpuint (ldns_pkt_ancount (answer), ==, 0);
+  ldns_pkt_free (answer);
+}
+
+/* While the edge is silent, a question to its DNS has its answer at once, and nothing else has. */
+static void
+test_silent_names (World *world, gconstpointer data)
+{
+  dns_query (world, "100.96.1.1", "100.96.0.1", 53);
+  g_assert_cmpint (route (world, NULL), ==, EW_ROUTE_LOOKUP);
+  ew_router_set_silent (world->router, TRUE);
+  g_assert_cmpint (route (world, NULL), ==, EW_ROUTE_REPLY);
+  check_servfail (world, "100.96.1.1", "100.96.0.1");
+  dns_query (world, "fd45::101", "fd45::1", 53);
+  g_assert_cmpint (route (world, NULL), ==, EW_ROUTE_REPLY);
+  check_servfail (world, "fd45::101", "fd45::1");
+  g_assert_cmpint (route (world, NULL), ==, EW_ROUTE_LOOKUP); /* an answer is no question */
+
+  dns_query (world, "100.96.1.1", "100.96.0.1", 443);
+  g_assert_cmpint (route (world, NULL), ==, EW_ROUTE_LOOKUP);
+  dns_query (world, "100.96.1.1", "100.96.1.2", 53);
+  g_assert_cmpint (route (world, NULL), ==, EW_ROUTE_LOOKUP);
+  for (gsize cut = 1; cut < 60; cut++)
+    {
+      dns_query (world, "100.96.1.1", "100.96.0.1", 53);
+      world->packet.len -= cut;
+      g_assert_cmpint (route (world, NULL), !=, EW_ROUTE_REPLY);
+    }
+  ew_router_set_silent (world->router, FALSE);
+  dns_query (world, "100.96.1.1", "100.96.0.1", 53);
+  g_assert_cmpint (route (world, NULL), ==, EW_ROUTE_LOOKUP);
+}
+
+static void
+test_silent_names_tcp (World *world, gconstpointer data)
+{
+  /* Sequence 0x01020304, acknowledges 0x0a0b0c0d, 20 bytes, SYN, or ACK with two bytes of data. */
+  const guint8 syn[] = { 1, 2, 3, 4, 0, 0, 0, 0, 5 << 4, 2, 0, 0, 0, 0, 0, 0 };
+  const guint8 ack[] = { 1, 2, 3, 4, 10, 11, 12, 13, 5 << 4, 16, 0, 0, 0, 0, 0, 0, 'x', 'y' };
+  const guint8 rst[] = { 1, 2, 3, 4, 0, 0, 0, 0, 5 << 4, 4, 0, 0, 0, 0, 0, 0 };
+  const guint8 *tcp;
+
+  ew_router_set_silent (world->router, TRUE);
+  datagram (world, "100.96.1.1", "100.96.0.1", 6, 53, syn, sizeof syn);
+  g_assert_cmpint (route (world, NULL), ==, EW_ROUTE_REPLY);
+  tcp = world->packet.data + 20;
+  g_assert_cmpuint (world->packet.len, ==, 40);
+  g_assert_cmpuint (ew_load_be16 (tcp + 2), ==, 40000);
+  g_assert_cmpuint (ew_load_be32 (tcp + 8), ==, 0x01020305);
+  g_assert_cmpuint (tcp[13], ==, 4 | 16);
+  datagram (world, "100.96.1.1", "100.96.0.1", 6, 53, ack, sizeof ack);
+  g_assert_cmpint (route (world, NULL), ==, EW_ROUTE_REPLY);
+  g_assert_cmpuint (ew_load_be32 (tcp + 4), ==, 0x0a0b0c0d);
+  g_assert_cmpuint (tcp[13], ==, 4);
+  datagram (world, "100.96.1.1", "100.96.0.1", 6, 53, rst, sizeof rst);
+  g_assert_cmpint (route (world, NULL), ==, EW_ROUTE_LOOKUP);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -219,5 +333,7 @@ main (int argc, char **argv)
   g_test_add ("/tunnel/router/edge-probe", World, NULL, setup, test_edge_probe, teardown);
   g_test_add ("/tunnel/router/echo", World, NULL, setup, test_echo, teardown);
   g_test_add ("/tunnel/router/flood", World, NULL, setup, test_flood, teardown);
+  g_test_add ("/tunnel/router/silent-names", World, NULL, setup, test_silent_names, teardown);
+  g_test_add ("/tunnel/router/silent-names-tcp", World, NULL, setup, test_silent_names_tcp, teardown);
   return g_test_run ();
 }
