@@ -32,7 +32,7 @@ static const EwVerb verbs[] = {
       EW_CTL_MTU_MAX) ", and no more than the mesh's MTU)",
     ew_verb_node_mtu },
   { "node remove", "NAME", "Remove a node from the mesh", ew_verb_node_remove },
-  { "node config", "NAME [--vpn] [--qr|--show] [--renew] [--valid 1d]",
+  { "node config", "NAME [--vpn] [--names] [--qr|--show] [--renew] [--valid 1d]",
     "Make a WireGuard configuration for a phone or computer without Edgeway", ew_verb_node_config },
   { "key list", "[--json]", "List the enrollment keys that can still be used", ew_verb_key_list },
   { "key revoke", "ID", "Revoke an enrollment key", ew_verb_key_revoke },

@@ -18,7 +18,7 @@
 
 typedef struct
 {
-  gboolean vpn, qr, renew, show;
+  gboolean vpn, qr, renew, show, names, no_names;
   guint valid_s;
 } Wishes;
 
@@ -47,6 +47,30 @@ get_file_name (EwCtl *ctl)
   return ew_wg_config_file_name (status != NULL ? ew_json_string (status, "mesh") : NULL);
 }
 
+/* With all of its traffic in the tunnel, a phone can't reach the name server of the network that it is in: names go
+   along then, unless that isn't wanted. */
+static EwWgConfigFlags
+choose_flags (const Wishes *wishes, JsonObject *config)
+{
+  EwWgConfigFlags flags = wishes->vpn ? EW_WG_CONFIG_VPN : 0;
+
+  if (wishes->names || (wishes->vpn && !wishes->no_names && ew_wg_config_has_names (config)))
+    flags |= EW_WG_CONFIG_NAMES;
+  return flags;
+}
+
+static void
+print_names_hint (const gchar *name, const gchar *suffix, const Wishes *wishes, gboolean names)
+{
+  if (names)
+    ew_ctl_hint ("Names work there, for example %s.%s. While its tunnel is on, %s asks the edge for all names, and the "
+                 "edge forwards those that aren't the mesh's: if its owner has turned that off, names of the internet "
+                 "don't work. On Linux, wg-quick needs resolvconf for the DNS line.%s\n",
+                 name, suffix, name, wishes->vpn && !wishes->names ? " To leave it out, use --no-names." : "");
+  else
+    ew_ctl_hint ("Names of the mesh aren't resolved there, so use mesh addresses, or add --names.\n");
+}
+
 static void
 print_hints (const gchar *name, const gchar *file, const gchar *const *public_networks, const Wishes *wishes)
 {
@@ -65,8 +89,16 @@ print_hints (const gchar *name, const gchar *file, const gchar *const *public_ne
   if (wishes->renew)
     ew_ctl_hint ("The old configuration of %s no longer connects. The new one has the same addresses.\n", name);
   else
-    ew_ctl_hint (
-      "%s is removed again if it doesn't connect in time. Names aren't resolved there, so use mesh addresses.\n", name);
+    ew_ctl_hint ("%s is removed again if it doesn't connect in time.\n", name);
+}
+
+/* Checked where it was written. */
+static const gchar *
+get_suffix (JsonObject *config)
+{
+  JsonArray *search = ew_json_array (config, "search");
+
+  return search != NULL && json_array_get_length (search) > 0 ? json_array_get_string_element (search, 0) : NULL;
 }
 
 /* All or nothing: a node whose key nobody has seen is removed. One that was there before stays, and is renewed again.
@@ -78,8 +110,8 @@ show (EwCtl *ctl, const gchar *name, JsonObject *result, const gchar *private_ke
   g_autoptr (GError) error = NULL;
   g_auto (GStrv) public_networks = NULL;
   g_autofree gchar *file = get_file_name (ctl);
-  gchar *text
-    = ew_wg_config_format (config != NULL ? config : result, private_key, wishes->vpn, &public_networks, &error);
+  EwWgConfigFlags flags = choose_flags (wishes, config != NULL ? config : result);
+  gchar *text = ew_wg_config_format (config != NULL ? config : result, private_key, flags, &public_networks, &error);
   gchar *shown = text != NULL && wishes->qr ? ew_qr_draw (text, &ctl->terminal, &error) : NULL;
   gint exit_code = EW_EXIT_DONE;
 
@@ -95,6 +127,7 @@ show (EwCtl *ctl, const gchar *name, JsonObject *result, const gchar *private_ke
       if (fflush (stdout) != 0)
         exit_code = EW_EXIT_FAILED;
       print_hints (name, file, (const gchar *const *)public_networks, wishes);
+      print_names_hint (name, get_suffix (config), wishes, (flags & EW_WG_CONFIG_NAMES) != 0);
     }
   ew_free_secret (text);
   ew_free_secret (shown);
@@ -108,6 +141,9 @@ ew_verb_node_config (EwCtl *ctl, gint argc, gchar **argv)
   g_autofree gchar *valid = NULL;
   const GOptionEntry entries[] = {
     { "vpn", 0, 0, G_OPTION_ARG_NONE, &wishes.vpn, "Send all of its traffic through the edge", NULL },
+    { "names", 0, 0, G_OPTION_ARG_NONE, &wishes.names,
+      "Write a DNS line, so that the mesh's names work there; with --vpn the default", NULL },
+    { "no-names", 0, 0, G_OPTION_ARG_NONE, &wishes.no_names, "With --vpn, write no DNS line", NULL },
     { "qr", 0, 0, G_OPTION_ARG_NONE, &wishes.qr, "Draw a QR code for a phone", NULL },
     { "renew", 0, 0, G_OPTION_ARG_NONE, &wishes.renew,
       "Make a new key pair for an existing node, which keeps its name and addresses; the old configuration stops "
@@ -129,6 +165,8 @@ ew_verb_node_config (EwCtl *ctl, gint argc, gchar **argv)
     return ew_ctl_usage (ctl, "%s", error->message);
   if (valid != NULL && !ew_duration_parse (valid, VALID_MIN_S, VALID_MAX_S, &wishes.valid_s, &error))
     return ew_ctl_usage (ctl, "--valid: %s", error->message);
+  if (wishes.names && wishes.no_names)
+    return ew_ctl_usage (ctl, "Use either --names or --no-names.");
   if (!wishes.qr && !wishes.show && isatty (STDOUT_FILENO))
     return ew_ctl_usage (ctl,
                          "The configuration contains a private key. Save it with (umask 077; sudo edgewayctl node "

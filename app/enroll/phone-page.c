@@ -16,6 +16,8 @@ struct _EwPhonePage
   EwKeyPair keys; /* of the phone being made */
   GtkCheckButton *vpn;
   AdwActionRow *vpn_row;
+  GtkSwitch *names;
+  gboolean names_chosen; /* by the person */
 };
 
 G_DEFINE_FINAL_TYPE (EwPhonePage, ew_phone_page, EW_TYPE_NODE_PAGE)
@@ -47,6 +49,34 @@ on_unmade (GObject *source, GAsyncResult *result, gpointer user_data)
     g_message ("%s couldn't be removed from the mesh again: %s", name, error->message);
 }
 
+/* An edge that doesn't answer names is asked for none. */
+static EwWgConfigFlags
+get_flags (EwPhonePage *self, JsonObject *config)
+{
+  EwWgConfigFlags flags = gtk_check_button_get_active (self->vpn) ? EW_WG_CONFIG_VPN : 0;
+
+  if (gtk_switch_get_active (self->names) && ew_wg_config_has_names (config))
+    flags |= EW_WG_CONFIG_NAMES;
+  return flags;
+}
+
+/* In VPN mode the network's own name server is often out of reach, so names go along unless the person says otherwise.
+ */
+static void
+on_mode (EwPhonePage *self)
+{
+  if (self->names_chosen)
+    return;
+  gtk_switch_set_active (self->names, gtk_check_button_get_active (self->vpn));
+  self->names_chosen = FALSE; /* that wasn't the person */
+}
+
+static void
+on_names (EwPhonePage *self)
+{
+  self->names_chosen = TRUE;
+}
+
 /* Shows the code; a configuration that nobody can use is no node either. */
 static void
 ew_phone_page_made (EwNodePage *page, EwWizard *wizard, EwNewNode *made)
@@ -55,9 +85,9 @@ ew_phone_page_made (EwNodePage *page, EwWizard *wizard, EwNewNode *made)
   EwDaemon *daemon = ew_node_page_get_daemon (page);
   g_autoptr (EwNewNode) node = made;
   g_autoptr (GError) error = NULL;
-  gboolean vpn = gtk_check_button_get_active (self->vpn);
   g_auto (GStrv) public_networks = NULL;
-  gchar *config = ew_wg_config_format (node->config, self->keys.private_key, vpn, &public_networks, &error);
+  EwWgConfigFlags flags = get_flags (self, node->config);
+  gchar *config = ew_wg_config_format (node->config, self->keys.private_key, flags, &public_networks, &error);
   GtkWidget *code = config != NULL ? ew_phone_code_page_new (daemon, ew_node_page_get_topology (page), node, config,
                                                              (const gchar *const *)public_networks)
                                    : NULL;
@@ -115,6 +145,9 @@ ew_phone_page_class_init (EwPhonePageClass *class)
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/enroll/phone-page.ui");
   gtk_widget_class_bind_template_child (widget_class, EwPhonePage, vpn);
   gtk_widget_class_bind_template_child (widget_class, EwPhonePage, vpn_row);
+  gtk_widget_class_bind_template_child (widget_class, EwPhonePage, names);
+  gtk_widget_class_bind_template_callback (widget_class, on_mode);
+  gtk_widget_class_bind_template_callback (widget_class, on_names);
 }
 
 static void

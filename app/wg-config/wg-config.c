@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "common/domain.h"
 #include "common/error.h"
 #include "common/util.h"
 #include "proto/address.h"
@@ -159,6 +160,53 @@ fill_lists (Lists *lists, JsonObject *config, JsonObject *peer, gboolean vpn, GE
   return TRUE;
 }
 
+gboolean
+ew_wg_config_has_names (JsonObject *config)
+{
+  JsonArray *servers = ew_json_array (config, "dns"), *search = ew_json_array (config, "search");
+
+  return servers != NULL && json_array_get_length (servers) > 0 && search != NULL && json_array_get_length (search) > 0;
+}
+
+static gboolean
+is_in_ranges (JsonObject *peer, const EwIp *ip)
+{
+  g_auto (GStrv) texts = ew_json_strv (peer, "ranges", LIST_MAX);
+  EwPrefix range;
+
+  for (guint i = 0; texts != NULL && texts[i] != NULL; i++)
+    if (ew_prefix_parse (texts[i], &range, NULL) && ew_prefix_contains (&range, ip))
+      return TRUE;
+  return FALSE;
+}
+
+/* The name servers are inside the mesh: all names of the machine are asked there. */
+static gboolean
+append_names (GString *dns, const Lists *lists, JsonObject *config, JsonObject *peer, GError **error)
+{
+  g_auto (GStrv) servers = ew_json_strv (config, "dns", LIST_MAX), search = ew_json_strv (config, "search", LIST_MAX);
+
+  for (guint i = 0; servers != NULL && servers[i] != NULL; i++)
+    {
+      EwIp ip;
+
+      if (!ew_ip_parse (servers[i], &ip) || !is_in_ranges (peer, &ip))
+        return refuse ("a name server in the mesh", error);
+      if (lists->families[ip.family == EW_FAMILY_V6])
+        g_string_append_printf (dns, "%s%s", dns->len > 0 ? ", " : "DNS = ", servers[i]);
+    }
+  for (guint i = 0; search != NULL && search[i] != NULL; i++)
+    {
+      if (!ew_domain_check (search[i], NULL))
+        return refuse ("a search domain", error);
+      g_string_append_printf (dns, ", %s", search[i]);
+    }
+  if (!g_str_has_prefix (dns->str, "DNS = "))
+    return refuse ("a name server", error);
+  g_string_append_c (dns, '\n');
+  return TRUE;
+}
+
 /* The same for a node each time, also when its key is renewed. */
 static guint
 choose_port (const gchar *addresses)
@@ -181,18 +229,20 @@ ew_wg_config_file_name (const gchar *mesh)
 }
 
 gchar *
-ew_wg_config_format (JsonObject *config, const gchar *private_key, gboolean vpn, GStrv *public_networks, GError **error)
+ew_wg_config_format (JsonObject *config, const gchar *private_key, EwWgConfigFlags flags, GStrv *public_networks,
+                     GError **error)
 {
   JsonObject *peer = ew_json_object (config, "peer");
   const gchar *endpoint = peer != NULL ? ew_json_string (peer, "endpoint") : NULL;
   const gchar *public_key = peer != NULL ? ew_json_string (peer, "public_key") : NULL;
-  g_autoptr (GString) addresses = g_string_new (NULL), allowed = g_string_new (NULL);
+  g_autoptr (GString) addresses = g_string_new (NULL), allowed = g_string_new (NULL), dns = g_string_new (NULL);
   g_autoptr (GPtrArray) public = g_ptr_array_new_null_terminated (1, g_free, TRUE);
   Lists lists = { .addresses = addresses, .allowed = allowed, .public_networks = public };
   gint64 mtu = ew_json_int (config, "mtu", 1420);
 
   if (!check_key (public_key, error) || !check_endpoint (endpoint, error)
-      || !fill_lists (&lists, config, peer, vpn, error))
+      || !fill_lists (&lists, config, peer, (flags & EW_WG_CONFIG_VPN) != 0, error)
+      || ((flags & EW_WG_CONFIG_NAMES) != 0 && !append_names (dns, &lists, config, peer, error)))
     return NULL;
   if (allowed->len == 0 || mtu < 576 || mtu > 65535)
     {
@@ -201,8 +251,8 @@ ew_wg_config_format (JsonObject *config, const gchar *private_key, gboolean vpn,
     }
   if (public_networks != NULL)
     *public_networks = (GStrv)g_ptr_array_free (g_steal_pointer (&public), FALSE);
-  return g_strdup_printf ("[Interface]\nPrivateKey = %s\nListenPort = %u\nAddress = %s\nMTU = %d\n\n"
+  return g_strdup_printf ("[Interface]\nPrivateKey = %s\nListenPort = %u\nAddress = %s\n%sMTU = %d\n\n"
                           "[Peer]\nPublicKey = %s\nEndpoint = %s\nAllowedIPs = %s\nPersistentKeepalive = %d\n",
-                          private_key, choose_port (addresses->str), addresses->str, (gint)mtu, public_key, endpoint,
-                          allowed->str, KEEPALIVE_S);
+                          private_key, choose_port (addresses->str), addresses->str, dns->str, (gint)mtu, public_key,
+                          endpoint, allowed->str, KEEPALIVE_S);
 }

@@ -340,7 +340,13 @@ class Verbs(Case):
         stripped = subprocess.run(["wg-quick", "strip", config], capture_output=True, text=True, check=True).stdout
         self.assertIn(private, stripped)
         self.assertNotIn("Address", stripped)
-        self.assertIn("AllowedIPs = 0.0.0.0/0, ::/0\n", self.ctl("node", "config", "phone", "--vpn"))
+        self.assertIn("add --names", result.stderr)
+        dns = "DNS = 100.96.0.1, fd12:3456:789a::1, home.internal\n"
+        for argv, has_names in ((["--vpn"], True), (["--vpn", "--no-names"], False), (["--names"], True), (["--vpn", "--names"], True)):
+            result = self.machine.run_ctl("node", "config", "phone", *argv)
+            self.assertEqual((dns in result.stdout, "resolvconf" in result.stderr, "--no-names" in result.stderr), (has_names, has_names, argv == ["--vpn"]), result)
+            self.assertEqual("AllowedIPs = 0.0.0.0/0, ::/0\n" in result.stdout, "--vpn" in argv, result)
+        self.fails(2, "node", "config", "phone", "--names", "--no-names")
         code = self.ctl("node", "config", "phone", "--qr")
         self.assertRegex(code, r"^[█▀▄ \n]+$")
         self.assertEqual(len({len(line) for line in code.splitlines()}), 1)

@@ -546,7 +546,8 @@ respond (const gchar *method, const gchar *path, JsonObject *body, GError **erro
     text = "{\"schema\":1,\"nodes\":[" NODE_LAPTOP ("true") "," NODE_OFFICE "," NODE_PHONE "]}";
   else if (g_str_equal (path, "/v1/nodes"))
     text = "{\"schema\":1,\"node\":" NODE_PHONE
-           ",\"config\":{\"addresses\":[\"100.96.1.3\",\"fd12:3456:789a:1::3\"],\"dns\":[],"
+           ",\"config\":{\"addresses\":[\"100.96.1.3\",\"fd12:3456:789a:1::3\"],\"dns\":[\"100.96.0.1\",\"fd12:3456:"
+           "789a::1\"],\"search\":[\"home.internal\"],"
            "\"mtu\":1420,\"peer\":{\"public_key\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\",\"endpoint\":"
            "\"203.0.113.5:443\",\"ranges\":[\"100.96.0.0/12\",\"fd12:3456:789a::/48\"],\"routes\":[\"10.7.0.0/24\"],"
            "\"persistent_keepalive\":25}}}";

@@ -454,7 +454,7 @@ class FakeDaemon:
         self._tell_node(node)
         peer = {"public_key": base64.b64encode(hashlib.sha256(b"edge").digest()).decode(), "endpoint": ENDPOINT, "ranges": ["100.96.0.0/12", "fd5e:7c1a:90b2::/48"],
                 "routes": [route for other in self.mesh.nodes.values() for route in other["routes"]], "persistent_keepalive": 25}
-        return json.dumps({"node": node, "config": {"addresses": node["addresses"], "dns": [], "mtu": 1280, "peer": peer}})
+        return json.dumps({"node": node, "config": {"addresses": node["addresses"], "dns": ["100.96.0.1", "fd5e:7c1a:90b2::1"], "search": ["home.internal"], "mtu": 1280, "peer": peer}})
 
     def do_AddRoute(self, cidr, name):
         self._need_member()

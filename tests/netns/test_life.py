@@ -46,7 +46,7 @@ NetworkManager --no-daemon --config=/run/nm.conf --log-level=WARN --pid-file=/ru
 trap 'kill $nm $bus; wait' EXIT
 for try in $(seq 200); do nmcli general > /dev/null 2>&1 && break; sleep 0.05; done
 nmcli connection import type wireguard file "$file" > /dev/null
-nmcli -t -f connection.interface-name,wireguard.listen-port,wireguard.mtu,ipv4.method,ipv4.addresses,ipv4.dns,ipv4.dns-search,ipv6.method,ipv6.addresses connection show demo
+nmcli -t -f connection.interface-name,wireguard.listen-port,wireguard.mtu,ipv4.method,ipv4.addresses,ipv4.dns,ipv4.dns-search,ipv6.dns,ipv6.method,ipv6.addresses connection show demo
 sed -n 's/^\(endpoint\|persistent-keepalive\|allowed-ips\)=/\1:/p' /etc/NetworkManager/system-connections/demo.nmconnection
 """
 
@@ -261,7 +261,7 @@ class OtherTools(MeshCase):
 
     def test_wg_quick_and_syncconf(self):
         phone = self.mesh.machine("phone")
-        for options in ((), ("--vpn",)):
+        for options in ((), ("--vpn", "--no-names")):  # wg-quick wants resolvconf for names
             with self.subTest(options):
                 made = self.ctl("laptop", "node", "config", f"tablet{len(options)}", *options)
                 file_name = re.search(r"> (\S+\.conf)\.", made.stderr)[1]
@@ -287,7 +287,7 @@ class OtherTools(MeshCase):
                     phone.run("wg-quick", "down", path)
 
     def test_network_manager_import(self):
-        """Debian's NetworkManager takes the file under the name that is offered, with all that is in it, and nothing that is not: no name server."""
+        """Debian's NetworkManager takes the file under the name that is offered, with all that is in it, the mesh's names too, and nothing that is not."""
         root = network_manager()
         made = self.ctl("laptop", "node", "config", "a-tablet-with-a-long-name", "--vpn")
         phone = self.mesh.machine("phone")
@@ -299,8 +299,9 @@ class OtherTools(MeshCase):
         kept = dict(line.split(":", 1) for line in result.stdout.splitlines() if ":" in line)
         config = dict(re.findall(r"(?m)^(\w+) = (.+)$", made.stdout))
         v4, v6 = config["Address"].split(", ")
+        dns_v4, dns_v6, search = config["DNS"].split(", ")
         self.assertEqual(kept, {"connection.interface-name": "demo", "wireguard.listen-port": config["ListenPort"], "wireguard.mtu": config["MTU"], "ipv4.method": "manual",
-                                "ipv4.addresses": v4, "ipv4.dns": "", "ipv4.dns-search": "", "ipv6.method": "manual", "ipv6.addresses": v6,
+                                "ipv4.addresses": v4, "ipv4.dns": dns_v4, "ipv4.dns-search": search, "ipv6.dns": dns_v6, "ipv6.method": "manual", "ipv6.addresses": v6,
                                 "allowed-ips": "0.0.0.0/0;::/0;", "persistent-keepalive": "25", "endpoint": config["Endpoint"]})
 
     def reaches(self, machine, address):

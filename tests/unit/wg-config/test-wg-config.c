@@ -12,23 +12,24 @@
 #define PUBLIC "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
 static const gchar good[]
-  = "{\"addresses\":[\"100.96.1.3\",\"fd12:3456:789a:1::3\"],\"dns\":[],\"mtu\":1420,\"peer\":{\"public_key\":"
+  = "{\"addresses\":[\"100.96.1.3\",\"fd12:3456:789a:1::3\"],\"dns\":[\"100.96.0.1\",\"fd12:3456:789a::1\"],\"search\":"
+    "[\"home.internal\"],\"mtu\":1420,\"peer\":{\"public_key\":"
     "\"" PUBLIC "\",\"endpoint\":\"203.0.113.5:443\",\"ranges\":[\"100.96.0.0/12\",\"fd12:3456:789a::/48\"],"
     "\"routes\":[\"10.7.0.0/24\"],\"persistent_keepalive\":25}}";
 
 static gchar *
-format (const gchar *json, gboolean vpn, GError **error)
+format (const gchar *json, EwWgConfigFlags flags, GError **error)
 {
   g_autoptr (JsonObject) config = ew_json_parse_object (json, (gssize)strlen (json), 65536, NULL);
 
   g_assert_nonnull (config);
-  return ew_wg_config_format (config, PRIVATE, vpn, NULL, error);
+  return ew_wg_config_format (config, PRIVATE, flags, NULL, error);
 }
 
 static void
 test_exact (void)
 {
-  g_autofree gchar *text = format (good, FALSE, NULL), *vpn = format (good, TRUE, NULL);
+  g_autofree gchar *text = format (good, 0, NULL), *vpn = format (good, EW_WG_CONFIG_VPN, NULL);
 
   g_assert_cmpstr (text, ==,
                    "[Interface]\nPrivateKey = " PRIVATE "\nListenPort = 63627"
@@ -36,6 +37,45 @@ test_exact (void)
                    "[Peer]\nPublicKey = " PUBLIC "\nEndpoint = 203.0.113.5:443\n"
                    "AllowedIPs = 100.96.0.0/12, fd12:3456:789a::/48, 10.7.0.0/24\nPersistentKeepalive = 25\n");
   g_assert_nonnull (strstr (vpn, "AllowedIPs = 0.0.0.0/0, ::/0\n"));
+}
+
+static void
+test_names (void)
+{
+  static const gchar *const parts[][2] = {
+    { "home.internal", "home.internal\\nPostUp = id" },
+    { "home.internal", "internal" },
+    { "home.internal", "a b.internal" },
+    { "\"100.96.0.1\"", "\"8.8.8.8\"" },
+    { "\"100.96.0.1\"", "\"100.96.0.1, 8.8.8.8\"" },
+    { "\"100.96.0.1\",\"fd12:3456:789a::1\"", "" },
+  };
+  g_autoptr (JsonObject) config = ew_json_parse_object (good, (gssize)strlen (good), 65536, NULL);
+  g_autofree gchar *text = format (good, EW_WG_CONFIG_NAMES, NULL),
+                   *vpn = format (good, EW_WG_CONFIG_NAMES | EW_WG_CONFIG_VPN, NULL);
+
+  g_assert_true (ew_wg_config_has_names (config));
+  g_assert_nonnull (strstr (text, "\nDNS = 100.96.0.1, fd12:3456:789a::1, home.internal\nMTU = 1420\n"));
+  g_assert_nonnull (strstr (vpn, "\nDNS = 100.96.0.1, fd12:3456:789a::1, home.internal\n"));
+  for (gsize i = 0; i < G_N_ELEMENTS (parts); i++)
+    {
+      g_auto (GStrv) split = g_strsplit (good, parts[i][0], 2);
+      g_autofree gchar *json = g_strjoinv (parts[i][1], split);
+      g_autoptr (GError) error = NULL;
+      g_assert_cmpuint (g_strv_length (split), ==, 2);
+      g_assert_null (format (json, EW_WG_CONFIG_NAMES, &error));
+      g_assert_error (error, EW_ERROR, EW_ERROR_FAILED);
+    }
+}
+
+/* A machine without IPv6 doesn't ask there. */
+static void
+test_names_of_one_family (void)
+{
+  g_auto (GStrv) split = g_strsplit (good, ",\"fd12:3456:789a:1::3\"", 2);
+  g_autofree gchar *json = g_strjoinv ("", split), *text = format (json, EW_WG_CONFIG_NAMES, NULL);
+
+  g_assert_nonnull (strstr (text, "\nDNS = 100.96.0.1, home.internal\n"));
 }
 
 /* Each replaces a part of the good answer; none may become a file. */
@@ -84,7 +124,7 @@ test_hostile (void)
       g_auto (GStrv) pieces = g_strsplit (good, parts[i][0], 2);
       g_autofree gchar *bad = g_strconcat (pieces[0], parts[i][1], pieces[1], NULL);
       g_autoptr (GError) error = NULL;
-      g_autofree gchar *text = format (bad, FALSE, &error);
+      g_autofree gchar *text = format (bad, 0, &error);
       g_test_message ("%s", parts[i][1]);
       g_assert_null (text);
       g_assert_error (error, EW_ERROR, EW_ERROR_FAILED);
@@ -106,7 +146,7 @@ test_networks (void)
 
   g_assert_nonnull (strstr (text, "\nAllowedIPs = 100.96.0.0/12, 10.7.0.0/24, 5.9.40.0/24\n"));
   g_assert_nonnull (strstr (vpn, "\nAllowedIPs = 0.0.0.0/0\n"));
-  again = ew_wg_config_format (config, PRIVATE, FALSE, &public_networks, NULL);
+  again = ew_wg_config_format (config, PRIVATE, 0, &public_networks, NULL);
   joined = g_strjoinv (" ", public_networks);
   g_assert_cmpstr (again, ==, text);
   g_assert_cmpstr (joined, ==, "5.9.40.0/24");
@@ -182,6 +222,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/wg-config/exact", test_exact);
+  g_test_add_func ("/wg-config/names", test_names);
+  g_test_add_func ("/wg-config/names/one-family", test_names_of_one_family);
   g_test_add_func ("/wg-config/hostile", test_hostile);
   g_test_add_func ("/wg-config/networks", test_networks);
   g_test_add_func ("/wg-config/file-names", test_file_names);
