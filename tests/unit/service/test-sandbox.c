@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <linux/capability.h>
+#include <netinet/in.h>
 #include <netdb.h>
 #include <sched.h>
 #include <signal.h>
@@ -89,6 +90,26 @@ try_socket (const gchar *path, gboolean abstract, gboolean bound)
   return code;
 }
 
+/* A question to a name server, as its answer comes back: on a port of the kernel's choice. */
+static void
+ask_and_answer (int type)
+{
+  struct sockaddr_in here = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  socklen_t length = sizeof here;
+  const int yes = 1;
+  int server = socket (AF_INET, type | SOCK_CLOEXEC, 0), client = socket (AF_INET, type | SOCK_CLOEXEC, 0);
+
+  (void)!(bind (server, (const struct sockaddr *)&here, length) == 0
+          && getsockname (server, (struct sockaddr *)&here, &length) == 0
+          && setsockopt (server, IPPROTO_IP, IP_PKTINFO, &yes, sizeof yes) == 0
+          && (type == SOCK_DGRAM || listen (server, 1) == 0)
+          && connect (client, (const struct sockaddr *)&here, length) == 0 && send (client, "?", 1, 0) == 1);
+  const int code = errno;
+  close (client);
+  close (server);
+  errno = code;
+}
+
 static gpointer
 do_nothing (gpointer data)
 {
@@ -121,6 +142,10 @@ try_call (const gchar *name)
     (void)!socket (AF_NETLINK, SOCK_RAW, 0);
   else if (g_str_equal (name, "thread"))
     g_thread_join (g_thread_new ("thread", do_nothing, NULL));
+  else if (g_str_equal (name, "udp"))
+    ask_and_answer (SOCK_DGRAM);
+  else if (g_str_equal (name, "tcp"))
+    ask_and_answer (SOCK_STREAM);
   return errno;
 }
 
@@ -345,6 +370,8 @@ static const Try always[] = {
   { 'w', "/proc/sys/net/ipv4/ip_forward", TRUE },
   { '!', "netlink", TRUE },
   { '!', "thread", TRUE },
+  { '!', "udp", TRUE },
+  { '!', "tcp", TRUE },
   /* What is others'. */
   { 'r', "/root/.ssh/id_ed25519", FALSE },
   { 'r', "/home/anna/.netrc", FALSE },
@@ -505,6 +532,8 @@ main (int argc, char **argv)
                     covered_link = { .no_id_mapping = TRUE, .linked = TRUE },
                     container = { .no_mounts = TRUE, .linked = TRUE }, container_file = { .no_mounts = TRUE },
                     edge = { .edge = TRUE }, edge_user = { .edge = TRUE, .edge_user = TRUE },
+                    edge_link = { .edge = TRUE, .linked = TRUE },
+                    edge_user_link = { .edge = TRUE, .edge_user = TRUE, .linked = TRUE },
                     private_state = { .private_state = TRUE }, mounted_bus = { .mounted_bus = TRUE };
 
   g_test_init (&argc, &argv, NULL);
@@ -520,5 +549,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/service/sandbox/container-own-resolv-conf", &container_file, test_kind);
   g_test_add_data_func ("/edge/sandbox/root", &edge, test_kind);
   g_test_add_data_func ("/edge/sandbox/own-user", &edge_user, test_kind);
+  g_test_add_data_func ("/edge/sandbox/resolv-conf-in-run", &edge_link, test_kind);
+  g_test_add_data_func ("/edge/sandbox/own-user-resolv-conf-in-run", &edge_user_link, test_kind);
   return g_test_run ();
 }
