@@ -3,8 +3,8 @@
  * One question to the mesh's DNS and what its answer says, as bytes and values (ldns). Pure: no socket, no clock.
  *
  * Nothing of an answer is believed that is not asked for: its number, its question in the very spelling that was sent
- * (RFC 5452 section 9.1, and 0x20: upper and lower case at random), names outside of the suffix, and addresses outside
- * of the mesh's own networks. An edge that turns hostile can give the mesh's names to other computers of the mesh, and
+ * (RFC 5452 section 9.1, and 0x20: upper and lower case at random), names outside the suffix, and addresses outside
+ * the mesh's own networks. An edge that turns hostile can give the mesh's names to other computers of the mesh, and
  * to nothing else.
  */
 #pragma once

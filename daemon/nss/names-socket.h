@@ -4,7 +4,7 @@
  * name up, on one side and daemon/names/answer.c on the other. libc only: both link this file.
  *
  *   /run/edgeway/names.conf   what may be asked, for everybody to read: a program asks for nothing else, so that a name
- *                             outside of the mesh never waits for edgewayd
+ *                             outside the mesh never waits for edgewayd
  *   /run/edgeway/names        SOCK_SEQPACKET; one packet asks, one or two answer, then the connection is closed
  *
  * names.conf, made anew by rename, in lines that end with '\n'; unknown words are skipped:
@@ -13,9 +13,11 @@
  *   range 100.96.0.0/12
  *   range fd45:6467:…::/64
  *
- * Question:  0 version  1 kind  2 family  3 zero  4… a name (no dot at its end), or an address of 4 or 16 bytes
- * Answer:    0 version  1 status  2 number of addresses  3 length of the name  4…7 TTL in seconds, big-endian
- *            8… the name, then each address as 1 byte family and 16 bytes (the last 12 of an IPv4 address are zero)
+ * Bytes of a packet:
+ *
+ *   question  0 version, 1 kind, 2 family, 3 zero, 4… a name (no dot at its end), or an address of 4 or 16 bytes
+ *   answer    0 version, 1 status, 2 number of addresses, 3 length of the name, 4…7 TTL in seconds, big-endian,
+ *             8… the name, then each address as 1 byte family and 16 bytes (the last 12 of an IPv4 address are zero)
  */
 #pragma once
 

@@ -164,7 +164,7 @@ ew_nsswitch_apply (gboolean add, GError **error)
       return FALSE;
     case EW_NSSWITCH_ELSEWHERE:
       ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
-                    "%s is a link to a file outside of /etc, so edgewayd doesn't change it. Add the words \"edgeway "
+                    "%s is a link to a file outside /etc, so edgewayd doesn't change it. Add the words \"edgeway "
                     "[!UNAVAIL=return]\" before \"dns\", and \"edgeway_short\" at the end of its line \"hosts\", with "
                     "the tool that makes that file.",
                     EW_NSSWITCH_PATH);
