@@ -15,6 +15,7 @@
 #include "edge/exit/exit.h"
 #include "edge/exit/netlink.h"
 #include "edge/identity.h"
+#include "edge/names.h"
 #include "edge/privileges.h"
 #include "edge/verbs.h"
 #include "engine/tun.h"
@@ -33,6 +34,7 @@ typedef struct
   EwStore *store;
   EwIdentity *identity;
   EwMesh *mesh;
+  EwEdgeNames *names;
   EwFeed *feed;
   EwApiViewers *viewers;
   EwApi *api;
@@ -176,6 +178,14 @@ wait_for_port (Edge *self, const gchar *what, gboolean *told)
   return TRUE;
 }
 
+static void
+on_ports_bound (void *user, const gchar *interface)
+{
+  Edge *self = user;
+  ew_edge_names_start (self->names, interface);
+  ew_edge_privileges_ports_bound ();
+}
+
 static gboolean
 start_feed (Edge *self, GError **error)
 {
@@ -199,7 +209,8 @@ start_feed (Edge *self, GError **error)
     .ranges = { ranges->v4, ranges->v6 },
     .exit = &ew_exit_for_switch,
     .exit_data = &exit,
-    .on_ports_bound = ew_edge_privileges_ports_bound,
+    .on_ports_bound = on_ports_bound,
+    .ports_user = self,
   };
   g_autofree gchar *public_host = NULL;
   guint16 public_port;
@@ -209,6 +220,9 @@ start_feed (Edge *self, GError **error)
     exit.public_host = public_host;
   ew_mesh_ranges_service (ranges, config.service);
   memcpy (config.private_key, self->identity->private_key, EW_KEY_SIZE);
+  self->names = ew_edge_names_new (self->mesh, options, error);
+  if (self->names == NULL)
+    return FALSE;
   do
     {
       g_clear_error (&cause);
@@ -218,7 +232,10 @@ start_feed (Edge *self, GError **error)
   while (in_use && wait_for_port (self, cause->message, &told));
   ew_zero (config.private_key, EW_KEY_SIZE);
   if (self->feed)
-    return TRUE;
+    {
+      ew_edge_names_set_switch (self->names, ew_feed_get_switch (self->feed));
+      return TRUE;
+    }
   if (in_use)
     g_set_error (error, EW_ERROR, EW_ERROR_FAILED,
                  "UDP port %u is in use by another program (another WireGuard?). Stop that one, or choose another port "
@@ -238,6 +255,13 @@ know_nodes (Edge *self)
       ew_http_server_know (self->server, &node->endpoint.remote);
 }
 
+static gchar *
+dup_names_limits (gpointer user_data)
+{
+  Edge *self = user_data;
+  return ew_edge_names_dup_limits (self->names);
+}
+
 static gboolean
 start_api (Edge *self, GError **error)
 {
@@ -255,7 +279,12 @@ start_api (Edge *self, GError **error)
       g_warning ("%s Until then, `edgeway-edge status` and the other commands don't work.", cause->message);
     }
   self->viewers = ew_api_viewers_new (self->mesh, self->feed);
-  EwApiParts parts = { .mesh = self->mesh, .feed = self->feed, .viewers = self->viewers, .listen = self->listen };
+  EwApiParts parts = { .mesh = self->mesh,
+                       .feed = self->feed,
+                       .viewers = self->viewers,
+                       .listen = self->listen,
+                       .dup_limits = dup_names_limits,
+                       .limits_data = self };
   self->api = ew_api_new (&parts);
   ew_api_set_server (self->api, self->server);
   ew_http_server_set_mesh (self->server, &ranges->v4, &ranges->v6);
@@ -325,6 +354,7 @@ on_tick (gpointer user_data)
   Edge *self = user_data;
   g_autoptr (GError) error = NULL;
   ew_feed_tick (self->feed);
+  ew_edge_names_set_switch (self->names, ew_feed_get_switch (self->feed));
   if (!self->again && g_getenv ("NOTIFY_SOCKET") && ew_switch_could_have_tun (ew_feed_get_switch (self->feed)))
     {
       g_message ("the TUN device can be used now: starting again with it");
@@ -401,6 +431,7 @@ stop (Edge *self)
   g_clear_pointer (&self->server, ew_http_server_free);
   g_clear_pointer (&self->viewers, ew_api_viewers_free);
   g_clear_pointer (&self->api, ew_api_free);
+  g_clear_pointer (&self->names, ew_edge_names_free);
   g_clear_pointer (&self->feed, ew_feed_free);
   g_clear_pointer (&self->mesh, ew_mesh_close);
   g_clear_pointer (&self->store, ew_store_close);

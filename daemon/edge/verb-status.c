@@ -23,6 +23,19 @@ describe_drops (JsonObject *drops)
 }
 
 static void
+print_names (JsonObject *status)
+{
+  JsonObject *dns = ew_json_object (status, "dns");
+  g_auto (GStrv) service = ew_json_strv (status, "service", 2);
+  g_autofree gchar *addresses = service ? g_strjoinv (" and ", service) : NULL;
+  if (dns && ew_json_bool (dns, "answers", FALSE))
+    printf ("names      below %s, answered at %s%s\n", ew_json_string (status, "suffix"), addresses ? addresses : "?",
+            ew_json_bool (dns, "forward", FALSE) ? "; other names are forwarded" : "");
+  else
+    printf ("names      not answered\n");
+}
+
+static void
 print_status (JsonObject *status)
 {
   JsonObject *nodes = ew_json_object (status, "nodes");
@@ -45,6 +58,7 @@ print_status (JsonObject *status)
           ew_json_int (status, "exit_packets", 0), ew_json_int (status, "dropped", 0), drops);
   printf ("exit       %s\n",
           ew_json_bool (status, "exit", FALSE) ? "yes: nodes may use VPN mode" : "no: VPN mode is off");
+  print_names (status);
   printf ("since      %s, version %s\n", ew_json_string (status, "since"), ew_json_string (status, "version"));
   if (limits)
     printf ("limits     %s\n", limits);

@@ -72,8 +72,9 @@ ew_engine_new (const EwEngineConfig *config, GError **error)
       ew_wires_clear (&wires);
       return NULL;
     }
+  const EwTun *tun = wires.tun[wires.n == 1 ? 0 : 1];
   if (config->on_ports_bound != NULL)
-    config->on_ports_bound ();
+    config->on_ports_bound (config->ports_user, tun != NULL ? tun->name : NULL);
   EwEngine *engine = ew_engine_new_with_all_wires (config, &wires, error);
   if (engine != NULL)
     engine->listen_address = g_strdup (config->listen_address);

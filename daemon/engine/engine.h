@@ -70,8 +70,10 @@ typedef struct
   /* Called in the GMainContext that was the thread default at ew_engine_new(). */
   void (*on_event) (void *user, const EwEngineEvent *event);
   void *event_user;
-  /* The sockets and the TUN are open and no thread is made yet: privileges may go. NULL: none. */
-  void (*on_ports_bound) (void);
+  /* The sockets and the TUN are open and no thread is made yet: privileges may go. interface: the TUN's, NULL without
+     one. NULL: none. */
+  void (*on_ports_bound) (void *user, const char *interface);
+  void *ports_user;
   /* As on_event, with event_user: somebody deleted the interface. The engine goes on without a TUN. */
   void (*on_tun_lost) (void *user);
 } EwEngineConfig;

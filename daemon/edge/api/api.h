@@ -19,6 +19,9 @@ typedef struct
   EwFeed *feed;
   EwApiViewers *viewers;
   const gchar *listen; /* for status: "[::]:443" */
+  /* What else is in the way, beside the switch's limits: a sentence (transfer full) or NULL. NULL: nothing ever. */
+  gchar *(*dup_limits) (gpointer user_data);
+  gpointer limits_data;
 } EwApiParts;
 
 EwApi *ew_api_new (const EwApiParts *parts); /* borrows them all; they outlive it */

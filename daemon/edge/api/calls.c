@@ -493,7 +493,26 @@ set_traffic (JsonObject *answer, EwSwitch *packet_switch)
   json_object_set_int_member (answer, "forwarded_bytes", (gint64)stats.forwarded_bytes);
   json_object_set_int_member (answer, "exit_packets", (gint64)stats.exit_packets);
   set_drops (answer, &stats);
-  ew_json_set_string_or_null (answer, "limits", ew_switch_get_limits (packet_switch));
+}
+
+static void
+set_limits (JsonObject *answer, const EwApiParts *parts)
+{
+  const gchar *first = ew_switch_get_limits (ew_feed_get_switch (parts->feed));
+  g_autofree gchar *second = parts->dup_limits ? parts->dup_limits (parts->limits_data) : NULL;
+  g_autofree gchar *both = first && second ? g_strjoin ("; ", first, second, NULL) : NULL;
+  ew_json_set_string_or_null (answer, "limits", both ? both : first ? first : second);
+}
+
+/* Members as in node documents, and whether it answers at all. */
+static void
+set_dns (JsonObject *answer, EwMesh *mesh)
+{
+  JsonObject *dns = json_object_new ();
+  gboolean forwards;
+  json_object_set_boolean_member (dns, "answers", ew_mesh_has_dns (mesh, &forwards));
+  json_object_set_boolean_member (dns, "forward", forwards);
+  json_object_set_object_member (answer, "dns", dns);
 }
 
 static JsonObject *
@@ -520,7 +539,9 @@ get_status (EwApiCall *call, GError **error)
   json_object_set_object_member (answer, "nodes", count_nodes (call));
   json_object_set_int_member (answer, "routes", ew_mesh_get_routes (mesh)->len);
   json_object_set_int_member (answer, "viewers", ew_api_viewers_count (call->api->parts.viewers));
+  set_dns (answer, mesh);
   set_traffic (answer, ew_feed_get_switch (call->api->parts.feed));
+  set_limits (answer, &call->api->parts);
   return answer;
 }
 

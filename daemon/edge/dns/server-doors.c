@@ -42,6 +42,7 @@ static int
 open_socket (const EwDnsDoor *door, int type, guint16 port)
 {
   const gboolean v6 = door->address.family == EW_FAMILY_V6;
+  const gchar *interface = door->server->interface;
   struct sockaddr_storage address;
   socklen_t len = to_sockaddr (&door->address, port, &address);
   int fd = socket (v6 ? AF_INET6 : AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -53,7 +54,7 @@ open_socket (const EwDnsDoor *door, int type, guint16 port)
   if ((!v6 || set_option (fd, IPPROTO_IPV6, IPV6_V6ONLY, 1))
       && set_option (fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_FREEBIND : IP_FREEBIND, 1)
       && set_option (fd, SOL_SOCKET, SO_REUSEADDR, 1)
-      && setsockopt (fd, SOL_SOCKET, SO_BINDTODEVICE, door->interface, (socklen_t)strlen (door->interface) + 1) == 0
+      && setsockopt (fd, SOL_SOCKET, SO_BINDTODEVICE, interface, (socklen_t)strlen (interface) + 1) == 0
       && bind (fd, (const struct sockaddr *)&address, len) == 0 && (type == SOCK_DGRAM || listen (fd, BACKLOG) == 0))
     return fd;
   int code = errno;
@@ -114,7 +115,7 @@ ew_dns_doors_open (EwDnsServer *self, gboolean *all)
 
       changed |= open_one (door, i % 2, port);
       *all = *all && (one->fd >= 0 || is_absent (door, one->error));
-      listening = listening || (i % 2 == 0 && one->fd >= 0 && (!door->own || self->interface == NULL));
+      listening = listening || (i % 2 == 0 && one->fd >= 0);
       if (port == 0 && one->fd >= 0)
         port = get_port (one->fd);
     }
@@ -169,7 +170,6 @@ ew_dns_doors_limits (EwDnsServer *self)
   static const gchar *const effects[]
     = { "names of the mesh aren't answered there", "answers that are too long for UDP don't arrive" };
   static const gchar *const kinds[] = { "", "TCP " };
-  const gchar *interface = self->interface != NULL ? self->interface : "lo";
 
   for (guint kind = 0; kind < G_N_ELEMENTS (kinds); kind++)
     {
@@ -179,7 +179,7 @@ ew_dns_doors_limits (EwDnsServer *self)
       if (where != NULL && code == EADDRINUSE)
         return g_strdup_printf ("Another program on the edge's host has %sport %u at %s, so %s; stop it, or keep it "
                                 "off the interface %s (dnsmasq: bind-dynamic and except-interface=%s)",
-                                kinds[kind], self->port, where, effects[kind], interface, interface);
+                                kinds[kind], self->port, where, effects[kind], self->interface, self->interface);
       if (where != NULL)
         return g_strdup_printf ("The edge can't listen on %sport %u at %s (%s), so %s", kinds[kind], self->port, where,
                                 g_strerror (code), effects[kind]);

@@ -10,7 +10,7 @@
 #include "edge/dns/answer.h"
 #include "edge/dns/server.h"
 
-#define DOORS_MAX 4
+#define DOORS_MAX 2
 #define OPEN_MAX 4096 /* questions by UDP that the forwarder has */
 
 typedef struct
@@ -24,8 +24,6 @@ typedef struct
 {
   EwDnsServer *server;
   EwIp address;
-  const gchar *interface;
-  gboolean own;           /* only this host's own programs come in here */
   EwDnsSocket sockets[2]; /* UDP, TCP */
 } EwDnsDoor;
 

@@ -45,10 +45,8 @@ ew_dns_server_identify (const EwDnsDoor *door, const struct sockaddr_storage *fr
   if (zone == NULL || (from->ss_family != AF_INET && from->ss_family != AF_INET6))
     return NULL;
   asker->ip = get_ip (from, &asker->port);
-  EwDnsHost *edge = ew_dns_zone_get_edge (zone);
-  EwDnsHost *host = door->own ? edge : ew_dns_zone_find_host (zone, &asker->ip);
-  /* An answer to port 0 goes nowhere; the edge's own address does not come out of the tunnel. */
-  if (host == NULL || asker->port == 0 || (!door->own && host == edge))
+  EwDnsHost *host = ew_dns_zone_find_host (zone, &asker->ip);
+  if (host == NULL || asker->port == 0) /* an answer to port 0 goes nowhere */
     return NULL;
   g_strlcpy (asker->node, ew_dns_host_get_id (host), sizeof asker->node);
   return host;
@@ -151,16 +149,10 @@ run_server (gpointer user_data)
 /* Life. */
 
 static void
-add_door (EwDnsServer *self, const EwIp *address, const gchar *interface, gboolean own)
+add_door (EwDnsServer *self, const EwIp *address)
 {
-  self->doors[self->n_doors++] = (EwDnsDoor){
-    .server = self,
-    .address = *address,
-    .interface = interface,
-    .own = own,
-    .sockets = { { .fd = -1 }, { .fd = -1 } },
-
-  };
+  self->doors[self->n_doors++]
+    = (EwDnsDoor){ .server = self, .address = *address, .sockets = { { .fd = -1 }, { .fd = -1 } } };
 }
 
 EwDnsServer *
@@ -170,7 +162,7 @@ ew_dns_server_new (const EwDnsServerConfig *config)
 
   self->context = g_main_context_new ();
   self->loop = g_main_loop_new (self->context, FALSE);
-  self->interface = g_strdup (config->interface);
+  self->interface = g_strdup (config->interface != NULL ? config->interface : "lo");
   self->port = config->port;
   self->interval_us = config->rate > 0 ? G_USEC_PER_SEC / config->rate : 0;
   self->idle_us = (config->idle_ms > 0 ? config->idle_ms : IDLE_MS) * G_TIME_SPAN_MILLISECOND;
@@ -184,11 +176,7 @@ ew_dns_server_new (const EwDnsServerConfig *config)
   self->user_data = config->user_data;
   for (gsize i = 0; i < G_N_ELEMENTS (config->addresses); i++)
     if (config->addresses[i].family != EW_FAMILY_NONE)
-      {
-        if (self->interface != NULL)
-          add_door (self, &config->addresses[i], self->interface, FALSE);
-        add_door (self, &config->addresses[i], "lo", TRUE);
-      }
+      add_door (self, &config->addresses[i]);
   self->thread = g_thread_new ("dns", run_server, self);
   return self;
 }

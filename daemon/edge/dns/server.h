@@ -4,8 +4,10 @@
  * path's, which alone touches the zone; changes are sent there as messages. A flood of questions so costs the API and
  * the packets nothing but processor time that they do not want.
  *
- * Each address has two doors, each bound to one interface: the TUN, where a source address is a node's because the
- * tunnel has checked it, and lo, where this host's own programs come in. No packet from elsewhere finds a socket.
+ * The sockets are bound to the addresses and to the TUN. A source address is a node's there because the tunnel has
+ * checked it, and no packet that comes by another interface finds a socket. Except for this host's own: what a host
+ * sends to one of its addresses counts as received by the interface that has the address, whereas it passes lo; its
+ * source is the service address itself, which no tunnel lets in.
  *
  *   a node's question ── known address? ── within its rate? ── zone or forwarder ── answer
  *                              └ dropped          └ UDP: dropped; TCP: not read until it is
@@ -28,7 +30,7 @@ typedef struct EwDnsServer EwDnsServer;
 /* Borrowed during the call, but for what the callbacks get. */
 typedef struct
 {
-  const gchar *interface;           /* the TUN, which exists; NULL: none, only this host asks */
+  const gchar *interface;           /* the TUN, which exists; NULL: lo, where only this host asks */
   EwIp addresses[2];                /* family NONE: none. No interface need have them yet */
   guint16 port;                     /* EW_DNS_PORT; 0: any (one address only) */
   guint rate;                       /* EW_DNS_RATE; 0: no bound */

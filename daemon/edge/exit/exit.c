@@ -20,6 +20,7 @@ struct EwExit
   EwExitConfig
     config; /* its strings, ports and prefixes are those above; exit: it is open, service: what this host can have */
   gboolean guarded;
+  gboolean names; /* port 53 is open */
   gboolean lacks_ipv6;
   GPtrArray *undo; /* EwSysctl in force */
   EwHostView *view;
@@ -60,6 +61,7 @@ apply_firewall (EwExit *self, GError **error)
     .api_port = self->config.tun.port,
     .open_ports = self->open_ports,
     .n_open_ports = self->config.n_open_ports,
+    .names = self->names,
     .exit = self->config.exit,
     .public_ports = self->public_ports,
     .n_public_ports = self->config.n_public_ports,
@@ -318,6 +320,18 @@ ew_exit_get_policy (EwExit *self)
     return NULL;
   return ew_exit_policy_new (self->closed, self->config.n_closed, self->view->upstream[0],
                              self->view->upstream[1] && self->config.tun.service[1].family != EW_FAMILY_NONE);
+}
+
+void
+ew_exit_set_names (EwExit *self, gboolean answers)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self->names == answers)
+    return;
+  self->names = answers;
+  if (!apply_firewall (self, &error))
+    g_warning ("%s", error->message);
 }
 
 const gchar *

@@ -45,6 +45,9 @@ gboolean ew_exit_takes (EwExit *self, EwFamily family);
 /* Resolvers behind nodes, in the place of those before: this host reaches each through the interface from now on, from
    the service address. One that it has another way to than a default route is left alone, which is said in the log. */
 void ew_exit_set_resolvers (EwExit *self, const EwIp *resolvers, gsize n);
+/* Whether the edge answers for names at the service addresses: UDP and TCP port 53 are open to the mesh only then, so
+   that nobody reaches another program that has the port. */
+void ew_exit_set_names (EwExit *self, gboolean answers);
 
 /* All of that as the switch asks for it. exit_data: an EwExitConfig, valid while the switch is made. */
 extern const EwSwitchExit ew_exit_for_switch;

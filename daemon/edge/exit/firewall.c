@@ -138,7 +138,10 @@ format_input (GString *out, const EwFirewallConfig *config)
   for (gsize i = 0; i < config->n_open_ports; i++)
     if (config->open_ports[i] != config->api_port)
       g_string_append_printf (out, ", %u", config->open_ports[i]);
-  g_string_append (out, " } accept\n\t\tdrop\n\t}\n");
+  g_string_append (out, " } accept\n");
+  if (config->names)
+    g_string_append (out, "\t\tmeta l4proto { tcp, udp } th dport 53 accept\n");
+  g_string_append (out, "\t\tdrop\n\t}\n");
 }
 
 static gchar *

@@ -42,6 +42,7 @@ typedef struct
   guint16 api_port;
   const guint16 *open_ports;
   gsize n_open_ports;
+  gboolean names; /* DNS at the service addresses */
   gboolean exit;
   const guint16 *public_ports; /* TCP and UDP, at this host's own global addresses */
   gsize n_public_ports;

@@ -101,6 +101,17 @@ set_own (JsonObject *object, const EwNode *node)
 }
 
 static void
+set_dns (JsonObject *object, EwMesh *mesh)
+{
+  gboolean forwards;
+  if (!ew_mesh_has_dns (mesh, &forwards))
+    return;
+  JsonObject *dns = json_object_new ();
+  json_object_set_boolean_member (dns, "forward", forwards);
+  json_object_set_object_member (object, "dns", dns);
+}
+
+static void
 set_shared (JsonObject *object, EwMesh *mesh, const EwNode *except)
 {
   json_object_set_string_member (object, "mesh", ew_mesh_get_name (mesh));
@@ -113,6 +124,7 @@ set_shared (JsonObject *object, EwMesh *mesh, const EwNode *except)
   set_edges (object, mesh);
   set_routes (object, mesh, except);
   set_domains (object, mesh);
+  set_dns (object, mesh);
 }
 
 static void

@@ -28,7 +28,7 @@ struct EwMesh
   EwMeshSettings settings;
   gchar *edge_id;
   guint16 mtu;
-  gboolean trial, has_exit;
+  gboolean trial, has_exit, has_dns, forwards_dns;
   guint8 pin[EW_PIN_SIZE];
   gchar *public_endpoint;
 

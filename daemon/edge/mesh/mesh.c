@@ -585,6 +585,22 @@ ew_mesh_has_exit (EwMesh *self)
   return self->has_exit;
 }
 
+void
+ew_mesh_set_dns (EwMesh *self, gboolean answers, gboolean forwards)
+{
+  self->shared_touched |= self->has_dns != answers || self->forwards_dns != forwards;
+  self->has_dns = answers;
+  self->forwards_dns = forwards;
+  ew_mesh_tell (self);
+}
+
+gboolean
+ew_mesh_has_dns (EwMesh *self, gboolean *forwards)
+{
+  *forwards = self->has_dns && self->forwards_dns;
+  return self->has_dns;
+}
+
 const gchar *
 ew_mesh_get_edge_list (EwMesh *self, const gchar **signature)
 {

@@ -98,6 +98,9 @@ gboolean ew_mesh_is_trial (EwMesh *self);
 /* Whether this edge forwards VPN mode's traffic; known once the switch runs. */
 void ew_mesh_set_exit (EwMesh *self, gboolean has_exit);
 gboolean ew_mesh_has_exit (EwMesh *self);
+/* Whether this edge answers for names at the service addresses, and for those of others too; known as the exit is. */
+void ew_mesh_set_dns (EwMesh *self, gboolean answers, gboolean forwards);
+gboolean ew_mesh_has_dns (EwMesh *self, gboolean *forwards);
 const gchar *ew_mesh_get_edge_list (EwMesh *self, const gchar **signature);
 const guint8 *ew_mesh_get_pin (EwMesh *self);
 

@@ -401,6 +401,7 @@ make_engine (EwSwitch *self, const EwSwitchConfig *config, const gchar *interfac
     .on_tun_lost = on_tun_lost,
     .event_user = self,
     .on_ports_bound = config->on_ports_bound,
+    .ports_user = config->ports_user,
   };
 
   return ew_engine_new (&engine, error);
@@ -553,6 +554,12 @@ void
 ew_switch_set_timestamp_floor (EwSwitch *self, uint64_t realtime_ns)
 {
   ew_engine_set_timestamp_floor (self->engine, realtime_ns);
+}
+
+gpointer
+ew_switch_get_exit (EwSwitch *self)
+{
+  return self->exit;
 }
 
 gboolean

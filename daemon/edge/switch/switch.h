@@ -81,11 +81,12 @@ typedef struct
   guint16 mtu;            /* inner; 0: 1420 */
   guint data_threads;     /* that carry packets; 0: one for two processors, at most EW_SWITCH_DATA_THREADS_MAX */
   guint8 private_key[EW_KEY_SIZE];
-  EwIp service[2];               /* IPv4, IPv6 (family NONE where the mesh has none) */
-  EwPrefix ranges[2];            /* the mesh's */
-  void (*on_ports_bound) (void); /* as EwEngineConfig's; NULL: none */
-  const EwSwitchExit *exit;      /* this host's part of the mesh, behind the TUN; NULL: none */
-  gpointer exit_data;            /* for its open(), valid during ew_switch_new() */
+  EwIp service[2];                                            /* IPv4, IPv6 (family NONE where the mesh has none) */
+  EwPrefix ranges[2];                                         /* the mesh's */
+  void (*on_ports_bound) (void *user, const char *interface); /* as EwEngineConfig's; NULL: none */
+  void *ports_user;
+  const EwSwitchExit *exit; /* this host's part of the mesh, behind the TUN; NULL: none */
+  gpointer exit_data;       /* for its open(), valid during ew_switch_new() */
   /* In the main context. id is valid during the call. */
   void (*on_presence) (gpointer user_data, const gchar *id, gboolean online);
   void (*on_endpoint) (gpointer user_data, const gchar *id,
@@ -120,6 +121,9 @@ uint64_t ew_switch_get_timestamp_floor (EwSwitch *self);
 void ew_switch_set_timestamp_floor (EwSwitch *self, uint64_t realtime_ns);
 /* VPN mode's traffic is forwarded to the internet at this moment. */
 gboolean ew_switch_has_exit (EwSwitch *self);
+/* What config's exit opened; NULL: nothing, or the TUN was deleted since. Borrowed until the next return to the main
+   loop. */
+gpointer ew_switch_get_exit (EwSwitch *self);
 /* NULL: everything works; else a sentence on what does not and why ("no TUN: …, so VPN mode is off"). */
 const gchar *ew_switch_get_limits (EwSwitch *self);
 

@@ -116,6 +116,12 @@ ew_switch_has_exit (EwSwitch *self)
   return exit_open;
 }
 
+gpointer
+ew_switch_get_exit (EwSwitch *self)
+{
+  return NULL;
+}
+
 const gchar *
 ew_switch_get_limits (EwSwitch *self)
 {
