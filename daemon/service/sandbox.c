@@ -49,12 +49,14 @@ add_reach (GArray *array, const gchar *path, EwReachAccess access)
   g_array_append_val (array, item);
 }
 
-/* NetworkManager and dhclient replace a resolv.conf that is a file of its own, and a rule holds for the inode that was
-   there. A link into /run may be replaced, and so may what it points to; a container's is a mount, and stays. */
+/* NetworkManager and dhclient replace a resolv.conf that is a file of its own, and an administrator's editor, a package
+   or our own words replace nsswitch.conf; a rule holds for the inode that was there. A link into /run may be replaced,
+   and so may what it points to; a container's file is a mount, and stays. */
 static gboolean
-resolv_conf_changes_inode (void)
+files_of_names_change_inode (void)
 {
-  return !g_file_test ("/etc/resolv.conf", G_FILE_TEST_IS_SYMLINK) && !ew_is_mount_point ("/etc/resolv.conf");
+  return !ew_is_mount_point ("/etc/nsswitch.conf")
+         || (!g_file_test ("/etc/resolv.conf", G_FILE_TEST_IS_SYMLINK) && !ew_is_mount_point ("/etc/resolv.conf"));
 }
 
 static gboolean
@@ -74,7 +76,7 @@ enter_landlock (const EwSandboxConfig *config, const EwHiddenPaths *hidden)
   for (gsize i = 0; i < G_N_ELEMENTS (written); i++)
     add_reach (all, written[i], EW_REACH_WRITE);
   /* A name server that cannot be found is worse than files that other layers hide, too. */
-  if (hidden->etc_public || resolv_conf_changes_inode ())
+  if (hidden->etc_public || files_of_names_change_inode ())
     add_reach (all, "/etc", EW_REACH_READ);
   else
     g_array_append_vals (all, etc_reach, G_N_ELEMENTS (etc_reach));

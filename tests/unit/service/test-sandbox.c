@@ -344,11 +344,10 @@ make_world (const Kind *kind)
     g_assert_cmpint (symlink ("../run/NetworkManager/resolv.conf", "/etc/resolv.conf"), ==, 0);
 }
 
-/* As NetworkManager does: a new file takes the old one's name. */
+/* As NetworkManager does with resolv.conf, and we with nsswitch.conf: a new file takes the old one's name. */
 static void
-replace_resolv_conf (const Kind *kind)
+replace_file (const gchar *path)
 {
-  const gchar *path = kind->linked ? "/run/NetworkManager/resolv.conf" : "/etc/resolv.conf";
   g_autofree gchar *new = g_strconcat (path, ".new", NULL);
 
   make_file (new, FRESH, 0644);
@@ -409,7 +408,7 @@ static const Try scoped[] = {
   { '!', "kill", FALSE },
 };
 
-/* With mounts of our own, or where resolv.conf is no reason to read all of /etc. */
+/* With mounts of our own, or where no file of names is a reason to read all of /etc. */
 static const Try hidden[] = {
   { 'r', "/etc/shadow", FALSE },
   { 'r', "/etc/gshadow", FALSE },
@@ -466,7 +465,7 @@ run_kind (const Kind *kind)
     check_all (&inside, service, G_N_ELEMENTS (service));
   if (kernel_is (6, 12))
     check_all (&inside, scoped, G_N_ELEMENTS (scoped));
-  if (!kind->no_mounts || kind->linked)
+  if (!kind->no_mounts || (kind->linked && kind->edge))
     check_all (&inside, hidden, G_N_ELEMENTS (hidden));
   if (!kind->no_mounts)
     {
@@ -477,8 +476,13 @@ run_kind (const Kind *kind)
   make_listener ("/run/dbus/system_bus_socket", 0666);
   make_listener ("/run/later.sock", 0600);
   make_file ("/etc/later.key", "secret", 0600);
-  replace_resolv_conf (kind);
+  replace_file (kind->linked ? "/run/NetworkManager/resolv.conf" : "/etc/resolv.conf");
   check_try (&inside, 'f', "/etc/resolv.conf", TRUE);
+  if (!kind->edge)
+    {
+      replace_file ("/etc/nsswitch.conf");
+      check_try (&inside, 'f', "/etc/nsswitch.conf", TRUE);
+    }
   if (!kind->edge)
     check_try (&inside, 'c', "/run/dbus/system_bus_socket", TRUE);
   if (!kind->no_mounts)
