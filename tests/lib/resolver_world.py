@@ -5,7 +5,7 @@
           /etc, /usr, /run are its own                                                  |
           system bus, resolver as its kind says                                     internet, edge (demo_mesh.py)
 
-    world = ResolverWorld(mesh, kinds)       after mesh.build_ground(); kinds: of KINDS; a second for all eight
+    world = ResolverWorld(mesh, kinds)       after mesh.build_ground(); kinds: of KINDS and CONTAINERS; a second for eight
     host = world.hosts["nm"]                 host.machine, host.lan
     world.each(lambda kind: …)               side by side
     host.ask("running", names)               → {name: answer} of a program: see PROGRAMS
@@ -45,37 +45,56 @@ def musl_asker():
     return program
 
 
-class Lan:
-    """The LAN of a site: its resolver, which is the site's NAT as at home, and IPv6 beside IPv4."""
+RESUME = """
+from gi.repository import Gio, GLib
+bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
+def owned(*_):
+    for sleeps in (True, False):
+        bus.emit_signal(None, "/org/freedesktop/login1", "org.freedesktop.login1.Manager", "PrepareForSleep", GLib.Variant("(b)", (sleeps,)))
+    bus.flush_sync()
+    loop.quit()
+loop = GLib.MainLoop()
+Gio.bus_own_name_on_connection(bus, "org.freedesktop.login1", 0, owned, None)
+loop.run()
+"""
 
-    def __init__(self, mesh, number, suffix="demo.internal"):
-        self.machine, self.number, self.suffix = mesh.machine(f"nat-{number}"), number, suffix
-        self.server, self.server6 = SERVER % number, SERVER6 % number
-        self.machine.ip("addr", "add", self.server6 + "/64", "dev", "lan", "nodad")
-        self.hosts, self.config = foreign_names.write_zone(self.machine.log_dir, suffix, SEARCH)
-        # Who asks the mesh's names here is told NXDOMAIN, as by the internet.
+
+class NameServer:
+    """dnsmasq on a machine's interface, with the foreign names and none of the mesh's: to who asks for those it says NXDOMAIN."""
+
+    def __init__(self, machine, interface, suffix, more=""):
+        self.machine = machine
+        self.hosts, self.config = foreign_names.write_zone(machine.log_dir, suffix, SEARCH)
         with open(self.config, "a") as file:
-            file.write("no-resolv\nno-hosts\ndomain-needed\nbind-interfaces\nlog-queries\nlog-facility=-\n"
-                       f"interface=lan\nexcept-interface=lo\nhost-record=router.{SEARCH},{self.server}\nlocal=/{suffix}/\n")
-        os.chmod(self.machine.world.folder, 0o711)  # dnsmasq reads its files as nobody
+            file.write(f"no-resolv\nno-hosts\ndomain-needed\nbind-interfaces\nlog-queries\nlog-facility=-\ninterface={interface}\nexcept-interface=lo\nlocal=/{suffix}/\n{more}")
         self.start()
 
     def start(self):
         self.process = self.machine.start("dnsmasq", "--keep-in-foreground", "--conf-file=" + self.config, "--addn-hosts=" + self.hosts, "--user=root", "--pid-file=")
-        wait_for("the LAN's resolver", lambda: self.machine.ok("sh", "-c", "ss -Hlun sport = :53 | grep -q ."), 10, 0.02)
+        wait_for("dnsmasq", lambda: self.machine.ok("sh", "-c", "ss -Hlun sport = :53 | grep -q ."), 10, 0.02)
 
     def stop(self, number=signal.SIGKILL):
         self.process.send_signal(number)
         self.process.wait()
 
     def asked(self, start=0):
-        """The names that the LAN's resolver was asked for since the log had `start` bytes."""
+        """The names that it was asked for since the log had `start` bytes."""
         with open(self.process.log_path, errors="replace") as log:
             log.seek(start)
             return re.findall(r"query\[\S+\] (\S+) from", log.read())
 
     def log_size(self):
         return os.path.getsize(self.process.log_path)
+
+
+class Lan(NameServer):
+    """The LAN of a site: its resolver, which is the site's NAT as at home, and IPv6 beside IPv4."""
+
+    def __init__(self, mesh, number, suffix="demo.internal"):
+        machine = mesh.machine(f"nat-{number}")
+        self.number, self.server, self.server6 = number, SERVER % number, SERVER6 % number
+        machine.ip("addr", "add", self.server6 + "/64", "dev", "lan", "nodad")
+        super().__init__(machine, "lan", suffix, f"host-record=router.{SEARCH},{self.server}\n")
 
 
 class Asker:
@@ -248,6 +267,10 @@ class ResolverHost:
         script = 'for f; do stat -c "%N %i %y" "$f"; stat -L -c "%i %y" "$f"; cat "$f"; printf "\\0"; done'
         return dict(zip(paths, self.machine.run("sh", "-c", script, "sh", *paths).stdout.split("\0")))
 
+    def resume(self):
+        """logind says that the computer goes to sleep, and that it woke up."""
+        self.machine.run("/usr/bin/python3", "-B", "-c", RESUME)
+
     def close(self):
         self.running.close()
 
@@ -364,8 +387,46 @@ class NetworkManagerResolved(NetworkManager):
         super().start()
 
 
+class Container(ResolverHost):
+    """As `docker run` makes one: no systemd and no bus, and /etc/resolv.conf is a mount point."""
+
+    SERVERS = ""
+
+    def start(self):
+        self.machine.run("rm", "-rf", "/run/systemd", "/run/dbus")
+        self.write("/etc/resolv.conf", "")
+        self.machine.mask("/etc/resolv.conf", f"search {SEARCH}\nnameserver {self.SERVERS or self.lan.server}\noptions ndots:0\n", 0o644)
+
+
+class ContainerReadOnly(Container):
+    """With `--read-only`, and a volume for edgewayd's state."""
+
+    def start(self):
+        super().start()
+        self.machine.run("mount", "-o", "remount,ro", "/etc")
+
+
+class ContainerEmbedded(Container):
+    """In a network of Docker's own: 127.0.0.11 is led to Docker's resolver, which listens on another port there and asks the LAN's from
+    inside of the container. dnsmasq stands in for it; the rules are Docker's."""
+
+    SERVERS = "127.0.0.11"
+    RULES = """table ip nat {
+        chain output { type nat hook output priority -100; ip daddr 127.0.0.11 udp dport 53 dnat to 127.0.0.11:40053; ip daddr 127.0.0.11 tcp dport 53 dnat to 127.0.0.11:40053; }
+        chain post { type nat hook postrouting priority 100; ip saddr 127.0.0.11 udp sport 40053 snat to :53; ip saddr 127.0.0.11 tcp sport 40053 snat to :53; }
+    }"""
+
+    def start(self):
+        super().start()
+        self.start_process("dnsmasq", "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--bind-interfaces", "--listen-address=127.0.0.11",
+                           "--port=40053", "--cache-size=0", "--user=root", "--pid-file=", f"--server={self.lan.server}")
+        self.machine.nft(self.RULES)
+        self.wait_alive("dnsmasq", lambda: self.machine.ok("sh", "-c", "ss -Hlun sport = :40053 | grep -q ."))
+
+
 KINDS = {"resolved": Resolved, "resolved-nss": ResolvedModule, "resolved-copy": ResolvedCopy, "nm": NetworkManager, "nm-resolved": NetworkManagerResolved,
          "openresolv": Openresolv, "resolvconf": Resolvconf, "plain": PlainFile}
+CONTAINERS = {"container": Container, "container-ro": ContainerReadOnly, "container-net": ContainerEmbedded}
 
 
 def in_order(answers):
@@ -391,7 +452,7 @@ class ResolverWorld:
         for number, kind in enumerate(kinds, self.FIRST_SITE):
             mesh.add_site(kind, number)
             self.lans[kind] = Lan(mesh, number)
-        for kind, host in self.each(lambda kind: KINDS[kind](mesh.machine(kind), self.lans[kind]), kinds).items():
+        for kind, host in self.each(lambda kind: {**KINDS, **CONTAINERS}[kind](mesh.machine(kind), self.lans[kind]), kinds).items():
             self.hosts[kind] = host
 
     def each(self, work, kinds=None):
