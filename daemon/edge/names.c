@@ -4,6 +4,7 @@
 #include "edge/dns/forward.h"
 #include "edge/dns/records.h"
 #include "edge/exit/exit.h"
+#include "edge/mesh/names.h"
 
 static const EwDnsForwardCalls forward_calls = { ew_dns_forward_make, ew_dns_forward_async, ew_dns_forward_free };
 
@@ -15,8 +16,64 @@ struct EwEdgeNames
   gboolean forwards;   /* names of everybody, not of some domains only */
   EwDnsServer *server; /* NULL: no TUN */
   EwDnsRecords *records;
-  gchar *told; /* the limits that the log has told last */
+  guint listening;  /* to the mesh, for the domains that gateways offer */
+  GArray *gateways; /* EwDnsDomain: these */
+  gchar *told;      /* the limits that the log has told last */
 };
+
+static gboolean
+equal_domains (const GArray *a, const GArray *b)
+{
+  gboolean equal = a->len == b->len;
+  for (guint i = 0; equal && i < a->len; i++)
+    {
+      const EwDnsDomain *one = &g_array_index (a, EwDnsDomain, i), *other = &g_array_index (b, EwDnsDomain, i);
+      equal
+        = g_str_equal (one->domain, other->domain) && ew_dns_resolver_equal (&one->resolvers[0], &other->resolvers[0]);
+    }
+  return equal;
+}
+
+/* The domains that gateways offer: whom the forwarder asks, and whom the switch lets answer. */
+static void
+update_gateways (EwEdgeNames *self)
+{
+  g_autoptr (GArray) domains = ew_dns_domains_new (), resolvers = g_array_new (FALSE, FALSE, sizeof (EwIp));
+  const GPtrArray *offered = ew_mesh_get_domains (self->mesh);
+  for (guint i = 0; i < offered->len; i++)
+    {
+      const EwDomainEntry *entry = g_ptr_array_index (offered, i);
+      EwDnsDomain domain = { .domain = g_strdup (entry->domain),
+                             .n_resolvers = 1,
+                             .resolvers = { { .ip = entry->resolver, .port = EW_DNS_PORT } } };
+      g_array_append_val (domains, domain);
+      g_array_append_val (resolvers, entry->resolver);
+    }
+  if (equal_domains (domains, self->gateways))
+    return;
+  ew_switch_set_resolvers (self->packet_switch, (const EwIp *)(void *)resolvers->data, resolvers->len);
+  ew_dns_forward_settings_set_gateways (self->forward, domains);
+  g_array_unref (self->gateways);
+  self->gateways = g_steal_pointer (&domains);
+}
+
+static void
+on_mesh_changed (gpointer user_data)
+{
+  EwEdgeNames *self = user_data;
+  if (self->packet_switch)
+    update_gateways (self);
+}
+
+static void
+on_node_changed (gpointer user_data, const gchar *id)
+{
+  on_mesh_changed (user_data);
+}
+
+/* Every node's document names the domains, but not their resolvers. */
+static const EwMeshListener mesh_listener
+  = { .node_changed = on_node_changed, .node_removed = on_node_changed, .all_changed = on_mesh_changed };
 
 EwEdgeNames *
 ew_edge_names_new (EwMesh *mesh, const EwEdgeOptions *options, GError **error)
@@ -29,6 +86,8 @@ ew_edge_names_new (EwMesh *mesh, const EwEdgeOptions *options, GError **error)
   self->mesh = mesh;
   self->forwards = config.forward;
   self->forward = ew_dns_forward_settings_new (&config);
+  self->gateways = ew_dns_domains_new ();
+  self->listening = ew_mesh_listen (mesh, &mesh_listener, self);
   return self;
 }
 
@@ -37,9 +96,11 @@ ew_edge_names_free (EwEdgeNames *self)
 {
   if (self == NULL)
     return;
+  ew_mesh_unlisten (self->mesh, self->listening);
   ew_dns_records_free (self->records);
   ew_dns_server_free (self->server);
   ew_dns_forward_settings_free (self->forward);
+  g_array_unref (self->gateways);
   g_free (self->told);
   g_free (self);
 }
@@ -91,6 +152,7 @@ ew_edge_names_set_switch (EwEdgeNames *self, EwSwitch *packet_switch)
 {
   self->packet_switch = packet_switch;
   update_state (self);
+  on_mesh_changed (self);
 }
 
 gchar *
