@@ -9,8 +9,9 @@
  *
  *   edgeway        before "dns": full names below the mesh's suffix and addresses of the mesh, all of which are the
  *                  mesh's alone. For all else it says "unavailable" and changes nothing that the caller will see
- *   edgeway_short  the last word: names of one label that nobody else knows. Where the mesh doesn't know it either, the
- *                  outcome stays that of the word before it: glibc hands the last word's outcome to the program
+ *   edgeway_short  the last word: names of one label of which the word before it has said that there is no such name
+ *                  (not that it couldn't tell: somebody else's may be away for a moment). Where the mesh doesn't know
+ *                  it either, the outcome stays that of the word before: glibc hands the last one to the program
  */
 #include "nss/names-socket.h"
 
@@ -281,7 +282,8 @@ count_addresses (const Call *call, uint8_t family)
 static bool
 resolve (Call *call, const char *name, int af, bool short_names, const Report *report, Status *status)
 {
-  if (!make_question (call, name, af, short_names))
+  if ((short_names && *report->h_error != HOST_NOT_FOUND && *report->h_error != NO_DATA)
+      || !make_question (call, name, af, short_names))
     *status = short_names ? repeat_outcome (report) : pass_on (report);
   else if (!ask (call))
     *status = short_names ? repeat_outcome (report) : pass_on (report);

@@ -6,6 +6,10 @@
 #define FULL "edgeway"
 #define SHORT "edgeway_short"
 #define ACTION "[!UNAVAIL=return]"
+/* "It doesn't exist" goes on to our last word, and from there no further unless the mesh knows it. */
+#define ENDS ACTION
+#define GOES_ON "[!UNAVAIL=return NOTFOUND=continue]"
+#define ENDS_AFTER_OURS SHORT " [NOTFOUND=return]"
 #define BLANKS " \t\r\v\f"
 
 /* A word of the line, with the actions that follow it. */
@@ -69,35 +73,56 @@ is_broken (const gchar *services, const gchar *end)
 static gboolean
 asks_network (const Word *word)
 {
-  return word_is (word, "dns") || word_is (word, "resolve") || strncmp (word->name, "mdns", 4) == 0
-         || word_is (word, "wins") || word_is (word, "nis") || word_is (word, "nisplus") || word_is (word, "ldap")
-         || word_is (word, "sss");
+  return word_is (word, "dns") || word_is (word, "resolve")
+         || (word->name_end - word->name >= 4 && memcmp (word->name, "mdns", 4) == 0) || word_is (word, "wins")
+         || word_is (word, "nis") || word_is (word, "nisplus") || word_is (word, "ldap") || word_is (word, "sss");
+}
+
+/* A name server's word with those actions, to the letter. */
+static gboolean
+is_server_with (const Word *word, const gchar *actions)
+{
+  const gchar *at = skip_blanks (word->name_end, word->end);
+  const gsize length = strlen (actions);
+
+  return (word_is (word, "dns") || word_is (word, "resolve")) && (gsize)(word->end - at) == length
+         && memcmp (at, actions, length) == 0;
+}
+
+/* A word that stays, with what is before it from at on; its actions are those of `with` in place of `without`. */
+static void
+append_word (GString *out, const gchar *at, const Word *word, const gchar *without, const gchar *with)
+{
+  const gchar *end = is_server_with (word, without) ? word->end - strlen (without) : word->end;
+
+  g_string_append_len (out, at, end - at);
+  if (end < word->end)
+    g_string_append (out, with);
 }
 
 /* services…end with our words. */
 static void
 add_words (GString *out, const gchar *services, const gchar *end)
 {
-  const gchar *before = NULL, *last = services;
+  const gchar *last = services;
   gboolean full = FALSE, has_short = FALSE;
   Word word = { services, services, services };
 
   while (next_word (word.end, end, &word))
+    full |= word_is (&word, FULL);
+  for (word.end = services; next_word (word.end, end, &word); last = word.end)
     {
-      full |= word_is (&word, FULL);
-      has_short |= word_is (&word, SHORT);
-      if (before == NULL && asks_network (&word))
-        before = word.name;
-      last = word.end;
+      if (!full && asks_network (&word))
+        {
+          g_string_append_len (out, last, word.name - last);
+          g_string_append (out, FULL " " ACTION " ");
+          last = word.name;
+          full = TRUE;
+        }
+      append_word (out, last, &word, ENDS, GOES_ON " " ENDS_AFTER_OURS);
+      has_short = word_is (&word, SHORT) && word.name_end == word.end;
     }
-  if (!full && before != NULL)
-    {
-      g_string_append_len (out, services, before - services);
-      g_string_append (out, FULL " " ACTION " ");
-      services = before;
-    }
-  g_string_append_len (out, services, last - services);
-  if (!full && before == NULL)
+  if (!full)
     g_string_append (out, " " FULL " " ACTION);
   if (!has_short)
     g_string_append (out, " " SHORT);
@@ -105,23 +130,30 @@ add_words (GString *out, const gchar *services, const gchar *end)
 }
 
 /* … without them, and without the actions that follow them: those would count for the word before. The blanks that we
-   put in go along: those after a word in the middle, those before the last ones. */
+   put in go along: those after a word in the middle, those before the last ones and those after a name server's. */
 static void
 remove_words (GString *out, const gchar *services, const gchar *end)
 {
   const gchar *last = services; /* the end of the last word that stays */
   const gchar *ours = NULL;     /* the first word of ours after it */
+  gboolean changed = FALSE;     /* we changed its actions */
   Word word = { services, services, services };
 
   while (next_word (word.end, end, &word))
     {
       if (word_is (&word, FULL) || word_is (&word, SHORT))
         {
-          ours = ours != NULL ? ours : word.name;
+          if (changed)
+            last = word.end;
+          else if (ours == NULL)
+            ours = word.name;
+          changed = FALSE;
           continue;
         }
-      g_string_append_len (out, last, (ours != NULL ? ours : word.name) - last);
-      g_string_append_len (out, word.name, word.end - word.name);
+      if (ours != NULL)
+        g_string_append_len (out, last, ours - last);
+      append_word (out, ours != NULL ? word.name : last, &word, GOES_ON, ENDS);
+      changed = is_server_with (&word, GOES_ON);
       last = word.end;
       ours = NULL;
     }

@@ -5,9 +5,14 @@
  *   hosts: files mdns4_minimal [NOTFOUND=return] dns
  *   hosts: files edgeway [!UNAVAIL=return] mdns4_minimal [NOTFOUND=return] dns edgeway_short
  *
+ *   hosts: files resolve [!UNAVAIL=return] dns
+ *   hosts: files edgeway [!UNAVAIL=return] resolve [!UNAVAIL=return NOTFOUND=continue] edgeway_short [NOTFOUND=return] dns
+ *          edgeway_short
+ *
  * `edgeway` stands before the first word that asks a network. Its action ends the look-up of a name below the mesh's
  * suffix there, so that no other name server hears of it; for all other names, and without edgewayd, it is "unavailable"
- * and the look-up goes on. `edgeway_short` comes last: what resolved before resolves to the same.
+ * and the look-up goes on. `edgeway_short` comes last: what resolved before resolves to the same. Where a name server's
+ * "not found" ended the look-up, it stands behind that, too, and ends it there.
  *
  * Taking out removes what is ours and nothing else, whatever others have written meanwhile: no copy of the old file is
  * kept, and none is needed.

@@ -23,7 +23,7 @@ BUILD = os.environ["EDGEWAY_BUILD"]
 MODULES = os.path.join(BUILD, "daemon/nss")
 NEWNS, NEWNET, PRIVATE = 0x20000, 0x40000000, 0x44000
 ETC = ("passwd", "group", "ld.so.cache", "gai.conf", "host.conf", "services", "protocols", "ld.so.conf")
-DEBIAN = "passwd:         files\nhosts:          files mdns4_minimal [NOTFOUND=return] dns # ours alone\nnetworks:       files\n"
+DEBIAN = "passwd:         files # by hand\nhosts:          files mdns4_minimal [NOTFOUND=return] dns\nnetworks:       files\n"
 SUFFIX = "home.internal"
 DEADLINE = 5 * 0.1  # five times what a hung edgewayd may cost
 
@@ -236,7 +236,7 @@ class Nss(unittest.TestCase):
         self.daemon = Daemon(**environment)
         self.assertEqual(self.daemon.works(word), "ok")
         self.assertEqual(self.daemon.say("add"), "ok")
-        self.assertIn("files edgeway [!UNAVAIL=return] mdns4_minimal [NOTFOUND=return] dns edgeway_short # ours alone\n", read("/etc/nsswitch.conf"))
+        self.assertIn("files edgeway [!UNAVAIL=return] mdns4_minimal [NOTFOUND=return] dns edgeway_short\n", read("/etc/nsswitch.conf"))
 
     def compare_foreign(self, what):
         new = Program()
@@ -254,6 +254,14 @@ class Nss(unittest.TestCase):
         # Of one label: only what nobody else knows.
         self.assertEqual(addresses("nas"), ["100.96.0.5", "fd45::5"])
         self.assertEqual(addresses("printer"), ["192.0.2.9"])
+        # Who couldn't tell hasn't said that there is no such name.
+        write("/etc/resolv.conf", "nameserver 127.0.0.9\noptions timeout:1 attempts:1\n")
+        try:
+            self.assertEqual(addresses("nas"), [])
+            self.assertEqual(addresses("nas.home.internal"), ["100.96.0.5", "fd45::5"])
+            self.assertEqual(self.program.look("nas")[0], f"gaierror {socket.EAI_AGAIN}")
+        finally:
+            write("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
         # Reverse.
         self.assertEqual(getent("hosts", "100.96.0.5"), (0, "100.96.0.5      nas.home.internal\n"))
         self.assertEqual(getent("hosts", "fd45::5"), (0, "fd45::5         nas.home.internal\n"))
@@ -297,6 +305,22 @@ class Nss(unittest.TestCase):
         self.edge.mute = False
         self.assertEqual(self.daemon.say("none"), "ok")
         self.compare_foreign("no mesh")
+
+    def test_word_that_ends(self):
+        """A name server whose "not found" ends the look-up: names of one label come right after it, and nothing comes after that that didn't before."""
+        ends = "hosts: files dns [!UNAVAIL=return] db files\n"
+        write("/etc/nsswitch.conf", ends)
+        before = {name: self.program.look(name) for name in FOREIGN}
+        self.daemon = Daemon()
+        self.daemon.works()
+        self.assertEqual(self.daemon.say("add"), "ok")
+        self.assertEqual(read("/etc/nsswitch.conf"),
+                         "hosts: files edgeway [!UNAVAIL=return] dns [!UNAVAIL=return NOTFOUND=continue] edgeway_short [NOTFOUND=return] db files edgeway_short\n")
+        self.assertEqual(addresses("nas"), ["100.96.0.5", "fd45::5"])
+        self.assertEqual(addresses("printer"), ["192.0.2.9"])
+        self.assertEqual({name: self.program.look(name) for name in FOREIGN}, before)
+        self.assertEqual(self.daemon.say("remove"), "ok")
+        self.assertEqual(read("/etc/nsswitch.conf"), ends)
 
     def test_hung(self):
         self.start()
@@ -388,9 +412,9 @@ class Nss(unittest.TestCase):
     def test_others_write(self):
         self.start()
         # An administrator, an updater: theirs stays, ours goes.
-        write("/etc/nsswitch.conf", read("/etc/nsswitch.conf").replace("passwd:         files", "passwd: files systemd").replace(" dns ", " dns mymachines "))
+        write("/etc/nsswitch.conf", read("/etc/nsswitch.conf").replace("passwd:         files", "passwd: files systemd").replace(" dns edgeway_short", " dns mymachines edgeway_short"))
         self.assertEqual(self.daemon.say("remove"), "ok")
-        self.assertEqual(read("/etc/nsswitch.conf"), DEBIAN.replace("passwd:         files", "passwd: files systemd").replace(" dns ", " dns mymachines "))
+        self.assertEqual(read("/etc/nsswitch.conf"), DEBIAN.replace("passwd:         files", "passwd: files systemd").replace(" dns\n", " dns mymachines\n"))
         # Words that were there before are not ours to take.
         write("/etc/nsswitch.conf", "hosts: files edgeway dns edgeway_short\n")
         self.assertEqual(self.daemon.say("add"), "ok")
@@ -412,7 +436,7 @@ class Nss(unittest.TestCase):
         os.remove("/etc/nsswitch.conf")
         self.assertIn("has no line", self.daemon.say("add"))
         os.symlink("/usr/share/libc-bin/nsswitch.conf" if os.path.exists("/usr/share/libc-bin/nsswitch.conf") else "/usr/bin/env", "/etc/nsswitch.conf")
-        self.assertIn("outside of /etc", self.daemon.say("add"))
+        self.assertIn("outside /etc", self.daemon.say("add"))
         os.remove("/etc/nsswitch.conf")
         write("/etc/nsswitch.conf", DEBIAN)
         write("/etc/mounted", DEBIAN)
