@@ -360,6 +360,7 @@ ew_store_open (const gchar *path, GError **error)
   store->context = g_main_context_ref_thread_default ();
   ew_store_watch_init (store);
   ew_store_lease_init (store);
+  ew_store_async_init (store);
   if (!memory && !file_prepare (path, error))
     return NULL;
   gint code = open_database (store, &copy);
@@ -391,6 +392,7 @@ ew_store_close (EwStore *store)
 {
   if (store == NULL)
     return;
+  ew_store_async_clear (store);
   ew_store_watch_clear (store);
   ew_store_lease_clear (store);
   if (store->dispatched > 0) /* it was opened to the end */

@@ -134,6 +134,7 @@ ew_store_lease_exists (EwStore *store, gint64 lease)
 gint64
 ew_store_lease_grant (EwStore *store, guint ttl_seconds)
 {
+  ew_store_note_blocking (store);
   Lease *lease = g_new0 (Lease, 1);
   lease->id = ++store->last_lease;
   lease->ttl_seconds = MAX (ttl_seconds, 1);
@@ -147,6 +148,7 @@ ew_store_lease_grant (EwStore *store, guint ttl_seconds)
 gboolean
 ew_store_lease_keepalive (EwStore *store, gint64 id, GError **error)
 {
+  ew_store_note_blocking (store);
   Lease *lease = g_hash_table_lookup (store->leases, &id);
   if (lease == NULL)
     {
@@ -160,6 +162,7 @@ ew_store_lease_keepalive (EwStore *store, gint64 id, GError **error)
 void
 ew_store_lease_revoke (EwStore *store, gint64 id)
 {
+  ew_store_note_blocking (store);
   Lease *lease = g_hash_table_lookup (store->leases, &id);
   if (lease != NULL)
     end_lease (store, lease);

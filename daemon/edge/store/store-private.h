@@ -8,6 +8,7 @@
  *   txn.c    every change: compares, operations, one revision
  *   watch.c  history handed out again, to those who watch
  *   lease.c  time that runs out
+ *   async.c  all of it without waiting
  *
  * Two databases on one connection: `main` is the file, `leased` is memory. They have the same tables, so that a
  * transaction spans both and reads are a UNION ALL. A key is in one of them at a time; put with a lease moves it to
@@ -69,6 +70,12 @@ struct EwStore
   GHashTable *leases;
   GSequence *by_deadline;
   gint64 last_lease;
+
+  GSource *turn; /* async.c */
+  GQueue *calls; /* of GTask */
+  guint delay_ms;
+  gboolean in_turn;
+  guint n_blocking;
 };
 
 /* One operation of a transaction. */
@@ -101,6 +108,15 @@ gboolean ew_store_apply (EwStore *store, GPtrArray *compares, GPtrArray *operati
                          gint64 *revision, GError **error);
 /* Keeps what leased keys leave in memory bounded; after a commit. */
 void ew_store_bound_history (EwStore *store);
+
+void ew_store_async_init (EwStore *store);
+void ew_store_async_clear (EwStore *store);
+EwStore *ew_store_txn_get_store (EwStoreTxn *txn);
+/* At the begin of each call that waits. */
+void ew_store_note_blocking (EwStore *store);
+/* For tests: each call without waiting takes so long, as if a cluster were asked; how often a call has waited. */
+void ew_store_delay (EwStore *store, guint milliseconds);
+guint ew_store_count_blocking (EwStore *store);
 
 void ew_store_watch_init (EwStore *store);
 void ew_store_watch_clear (EwStore *store);

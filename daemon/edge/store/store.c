@@ -37,6 +37,7 @@ ew_store_get_revision (EwStore *store)
 EwStoreEntry *
 ew_store_get (EwStore *store, const gchar *key, GError **error)
 {
+  ew_store_note_blocking (store);
   sqlite3_stmt *statement = ew_store_sql (store, EW_STORE_SQL_FIND);
   ew_store_bind_bytes (statement, 1, key, strlen (key));
   gint code = sqlite3_step (statement);
@@ -71,6 +72,7 @@ GPtrArray *
 ew_store_list (EwStore *store, const gchar *prefix, const gchar *start_after, guint limit, gint64 *revision,
                GError **error)
 {
+  ew_store_note_blocking (store);
   g_autoptr (GPtrArray) entries = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_store_entry_free);
   g_autoptr (GByteArray) end = end_of_prefix (prefix);
   sqlite3_stmt *statement = ew_store_sql (store, EW_STORE_SQL_LIST);
@@ -100,8 +102,8 @@ run_with_revision (EwStore *store, EwStoreSql sql, gint64 revision, GError **err
   return ew_store_run (store, statement, error);
 }
 
-gboolean
-ew_store_compact (EwStore *store, gint64 revision, GError **error)
+static gboolean
+compact (EwStore *store, gint64 revision, GError **error)
 {
   gint64 compacted = MIN (revision, store->revision);
   if (compacted <= store->compacted)
@@ -121,6 +123,13 @@ ew_store_compact (EwStore *store, gint64 revision, GError **error)
   return TRUE;
 }
 
+gboolean
+ew_store_compact (EwStore *store, gint64 revision, GError **error)
+{
+  ew_store_note_blocking (store);
+  return compact (store, revision, error);
+}
+
 void
 ew_store_bound_history (EwStore *store)
 {
@@ -131,7 +140,7 @@ ew_store_bound_history (EwStore *store)
   sqlite3_bind_int64 (statement, 1, LEASED_HISTORY_MAX / 2);
   gint64 middle = sqlite3_step (statement) == SQLITE_ROW ? sqlite3_column_int64 (statement, 0) : 0;
   sqlite3_reset (statement);
-  if (!ew_store_compact (store, middle, &error))
+  if (!compact (store, middle, &error))
     g_warning ("%s", error->message);
   store->n_leased_history = LEASED_HISTORY_MAX / 2; /* asked again after as many */
 }

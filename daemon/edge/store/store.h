@@ -6,8 +6,16 @@
  * (WAL, one file), opened by one process at a time; leased keys live in memory only. An etcd cluster will stand behind
  * this same header.
  *
- * All calls are made from one thread; watches and leases are served by the main context that was its default
+ * All calls are made from one thread; watches, leases and callbacks are served by the main context that was its default
  * (thread-default) when the store was opened. Errors: EW_STORE_ERROR; after one, nothing has changed.
+ *
+ * What a cluster answers by a round trip has two forms. The one that waits is for a program's start. The other,
+ * …_async(), returns at once; its callback runs once from the main context, never inside a call of this header, and
+ * gets the result by …_finish(). The calls of one store are carried out in the order in which they were made, and their
+ * callbacks run in that order; what others do may come between, also what this program does by the form that waits.
+ * Whether a watch is told of a change before the callback of its commit or after it is open. Cancelled before its turn,
+ * a call isn't carried out: G_IO_ERROR_CANCELLED; later, it says what it did. (A cluster that can't be reached leaves
+ * open what became of a commit: read again.) ew_store_close() cancels what waits; the callbacks still run.
  */
 #pragma once
 
@@ -48,11 +56,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwStoreEntry, ew_store_entry_free)
 /* path: the SQLite file; made 0600 if missing, in a folder that exists. ":memory:" for tests. An empty file, or one
    missing beside its write-ahead log, is CORRUPT: a damaged mesh must not look like a new one. */
 EwStore *ew_store_open (const gchar *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Ends every watch (their destroy functions run). Not to be called from a watch's function. */
+/* Ends every watch (their destroy functions run). Not to be called from a watch's function or a callback. */
 void ew_store_close (EwStore *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwStore, ew_store_close)
 
-/* Of the latest change, 1 in a new store. Never goes back; after a crash it may have jumped ahead by some thousand. */
+/* Of the latest change that this program knows of, 1 in a new store. Never goes back; after a crash it may have jumped ahead by some thousand. */
 gint64 ew_store_get_revision (EwStore *store);
 
 /* (transfer full) (nullable) without error: no such key. */
@@ -62,6 +70,12 @@ EwStoreEntry *ew_store_get (EwStore *store, const gchar *key, GError **error);
  *(transfer full) array of EwStoreEntry. */
 GPtrArray *ew_store_list (EwStore *store, const gchar *prefix, const gchar *start_after, guint limit, gint64 *revision,
                           GError **error);
+void ew_store_get_async (EwStore *store, const gchar *key, GCancellable *cancellable, GAsyncReadyCallback callback,
+                         gpointer user_data);
+EwStoreEntry *ew_store_get_finish (GAsyncResult *result, GError **error);
+void ew_store_list_async (EwStore *store, const gchar *prefix, const gchar *start_after, guint limit,
+                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+GPtrArray *ew_store_list_finish (GAsyncResult *result, gint64 *revision, GError **error);
 
 /* Transactions: all compares hold → all operations happen at one new revision; otherwise nothing does. At most
    EW_STORE_TXN_MAX compares and as many operations; of several operations on one key the last counts. Where nothing
@@ -81,6 +95,11 @@ void ew_store_txn_delete (EwStoreTxn *txn, const gchar *key);
    changed. The txn can be committed once. */
 gboolean ew_store_txn_commit (EwStoreTxn *txn, gboolean *succeeded, gint64 *revision,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Takes txn. */
+void ew_store_txn_commit_async (EwStoreTxn *txn, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                gpointer user_data);
+gboolean ew_store_txn_commit_finish (GAsyncResult *result, gboolean *succeeded, gint64 *revision,
+                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Watches. A watch starts at any revision not yet compacted, first replays history, and then goes on with what happens.
    Its function runs from the main context only, never inside a call of this header: so after the transaction has
@@ -109,8 +128,20 @@ void ew_store_unwatch (EwStore *store, guint64 watch);
 gint64 ew_store_lease_grant (EwStore *store, guint ttl_seconds);
 gboolean ew_store_lease_keepalive (EwStore *store, gint64 lease, GError **error);
 void ew_store_lease_revoke (EwStore *store, gint64 lease);
+void ew_store_lease_grant_async (EwStore *store, guint ttl_seconds, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer user_data);
+gint64 ew_store_lease_grant_finish (GAsyncResult *result, GError **error); /* 0: error */
+void ew_store_lease_keepalive_async (EwStore *store, gint64 lease, GCancellable *cancellable,
+                                     GAsyncReadyCallback callback, gpointer user_data);
+void ew_store_lease_revoke_async (EwStore *store, gint64 lease, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                  gpointer user_data);
 
 /* Forgets history before revision (current values stay); at most before the latest change. */
 gboolean ew_store_compact (EwStore *store, gint64 revision, GError **error);
+void ew_store_compact_async (EwStore *store, gint64 revision, GCancellable *cancellable, GAsyncReadyCallback callback,
+                             gpointer user_data);
+
+/* Of the calls that have nothing to say but whether they were carried out: keepalive, revoke, compact. */
+gboolean ew_store_call_finish (GAsyncResult *result, GError **error);
 
 G_END_DECLS

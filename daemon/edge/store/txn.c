@@ -248,6 +248,12 @@ ew_store_txn_new (EwStore *store)
   return txn;
 }
 
+EwStore *
+ew_store_txn_get_store (EwStoreTxn *txn)
+{
+  return txn->store;
+}
+
 void
 ew_store_txn_free (EwStoreTxn *txn)
 {
@@ -345,6 +351,7 @@ gboolean
 ew_store_txn_commit (EwStoreTxn *txn, gboolean *succeeded, gint64 *revision, GError **error)
 {
   g_return_val_if_fail (!txn->committed, FALSE);
+  ew_store_note_blocking (txn->store);
   if (txn->operations->len > EW_STORE_TXN_MAX || txn->compares->len > EW_STORE_TXN_MAX)
     {
       g_set_error (error, EW_STORE_ERROR, EW_STORE_ERROR_TOO_LARGE,
