@@ -104,7 +104,7 @@ open_kept (GPtrArray *all, const gchar *path, gboolean shown)
 static GPtrArray *
 open_all_kept (const gchar *const *kept, const gchar *const *shown)
 {
-  static const gchar *const mounted[] = { "/etc/resolv.conf", "/etc/hosts", "/etc/hostname" };
+  static const gchar *const mounted[] = { "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/hosts", "/etc/hostname" };
   GPtrArray *all = g_ptr_array_new_with_free_func (kept_free);
 
   for (; *kept != NULL; kept++)
