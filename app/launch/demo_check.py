@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 
-from demo_mesh import EDGE_ADDRESS, OWN, SERVICE, SITES, SUBNET_HOST, WEBSITE
+from demo_mesh import EDGE_ADDRESS, OWN, SERVICE, SITES, SUBNET_HOST, SUFFIX, WEBSITE
 from machines import Failure, wait_for
 
 HEAL_SECONDS = 5 * 10  # promised: ten seconds; a check's deadline is five times that, the figure is printed
@@ -32,7 +32,7 @@ class Check:
         self.mesh, self.say = mesh, say
 
     def run(self):
-        for step in (self.walls, self.pairs, self.subnet, self.tcp, self.statuses, self.ssh_between, self.founding_accident,
+        for step in (self.walls, self.pairs, self.subnet, self.tcp, self.statuses, self.ssh_between, self.names, self.founding_accident,
                      self.vpn_exit, self.show_map, self.healing):
             started = time.monotonic()
             what = step()
@@ -79,6 +79,26 @@ class Check:
         jobs = [(f"{s} → {t}: a megabyte by TCP failed", lambda s=s, t=t: self.mesh.machine(s).ok("/usr/bin/python3", "-c", fetch, self.mesh.addresses[t][0], timeout=90))
                 for s in SITES for t in SITES if s != t]
         return f"a megabyte by TCP between every pair, both ways ({all_true(jobs)} transfers)"
+
+    def names(self):
+        """Every computer by its name, full and short, on the plain WireGuard node too; and the name of an address."""
+        for name in OWN:
+            wait_for(f"the mesh's names work on {name}", lambda n=name: self.mesh.ctl_json(n, "status")["names"] == "ok", 60)
+        jobs = []
+        for source in SITES:
+            for target in SITES:
+                ipv4 = self.mesh.addresses[target][0]
+                for name in (f"{target}.{SUFFIX}", target):
+                    jobs.append((f"{source}: {name} isn't {ipv4}", lambda s=source, n=name, a=ipv4: self.resolves(s, "ahostsv4", n, a)))
+                jobs.append((f"{source}: {ipv4} isn't {target}", lambda s=source, t=target, a=ipv4: self.resolves(s, "hosts", a, f"{t}.{SUFFIX}")))
+            jobs.append((f"{source}: nobody.{SUFFIX} is found", lambda s=source: not self.mesh.machine(s).ok("getent", "hosts", f"nobody.{SUFFIX}")))
+        said = self.mesh.machine("laptop").run(*self.ssh_command("nas"), "hostname").stdout.strip()
+        if said != "nas":
+            raise Failure(f"ssh nas said {said!r}")
+        return f"every node finds every other by its name ({all_true(jobs)} look-ups, the phone by DNS); ssh nas"
+
+    def resolves(self, source, database, key, answer):
+        return answer in self.mesh.machine(source).run("getent", database, key, check=False).stdout.split()
 
     def statuses(self):
         for name in OWN:

@@ -24,7 +24,7 @@ SITES = {"laptop": 11, "nas": 12, "web": 13, "office-gw": 14, "phone": 15}
 OWN = ("laptop", "nas", "web", "office-gw")  # the nodes with our software
 SUBNET, SUBNET_HOST = "10.77.0.0/24", "10.77.0.9"
 EDGE_ADDRESS, EDGE_PORT, WEBSITE = "203.0.113.5", 443, "93.184.216.34"
-SERVICE = "100.96.0.1"
+SERVICE, SUFFIX = "100.96.0.1", "demo.internal"
 
 NAT_RULES = """
 table ip nat {
@@ -55,6 +55,14 @@ def first_key(path):
     return match and match.group(1)
 
 
+def resolver_lines(value):
+    """A DNS line's addresses are servers, its other words search domains (wg-quick(8)): as resolv.conf has them."""
+    words = [word.strip() for word in value.split(",")]
+    servers = [word for word in words if ":" in word or word.replace(".", "").isdigit()]
+    search = [word for word in words if word not in servers]
+    return "".join(f"nameserver {server}\n" for server in servers) + (f"search {' '.join(search)}\n" if search else "")
+
+
 class DemoMesh:
     """Builds the drawing above, or the part of it that `sites` names, step by step, and keeps what a check needs."""
 
@@ -67,9 +75,6 @@ class DemoMesh:
         self.addresses = {}
         self.phone_config = None
         self.public = f"{EDGE_ADDRESS}:{EDGE_PORT}"
-        modules = os.path.join(programs, "daemon/nss")
-        if os.path.isdir(modules):  # not installed: the C library of what is started finds them here
-            os.environ["LD_LIBRARY_PATH"] = modules
 
     def program(self, name):
         """An installed program, or one in a build folder."""
@@ -116,6 +121,12 @@ class DemoMesh:
         self.world.cable(machine, name, internet, port)
         internet.ip("link", "set", port, "master", "exchange")
 
+    def _show_modules(self, machine):
+        """Programs that aren't installed: the C library finds the build folder's modules where it looks, on this machine alone."""
+        modules = os.path.join(self.programs, "daemon/nss")
+        if os.path.isdir(modules):
+            machine.run("sh", "-c", f'd=$(dirname /usr/lib/*/libc.so.6) && mount -t overlay -o "lowerdir={modules}:$d" overlay "$d"')
+
     def _site(self, name, number, internet):
         nat, node = self.world.machine(f"nat-{number}"), self.world.machine(name)
         self._plug(nat, "wan", internet, f"to-{number}")
@@ -132,6 +143,7 @@ class DemoMesh:
             # As a LAN has it; nothing answers there, and says so at once, each time.
             nat.sysctl("net/ipv4/icmp_ratelimit", "0")
             node.mask("/etc/resolv.conf", f"nameserver 192.168.{number}.1\n", 0o644)
+        self._show_modules(node)
 
     # The mesh on it.
 
@@ -196,18 +208,20 @@ class DemoMesh:
         for name in ("laptop", "nas", "web"):
             self.ctl(name, "route", "accept", SUBNET)
         self.say("phone joins as a plain wireguard-go with a configuration made on laptop")
-        self.phone_config = self.ctl("laptop", "node", "config", "phone").stdout
+        self.phone_config = self.ctl("laptop", "node", "config", "phone", "--names").stdout
         self.start_phone()
         self.read_addresses()
 
     def start_phone(self):
-        """What a phone's app does with the file: the interface, its addresses, its routes."""
+        """What a phone's app does with the file: the interface, its addresses, its routes, its resolver."""
         phone, interface, allowed, plain = self.machine("phone"), [], [], []
         for line in self.phone_config.splitlines():
             key, _, value = (part.strip() for part in line.partition("="))
             if key == "Address":
                 interface += [part.strip() for part in value.split(",")]
-            elif key not in ("MTU", "DNS"):
+            elif key == "DNS":
+                phone.mask("/etc/resolv.conf", resolver_lines(value), 0o644)
+            elif key != "MTU":
                 plain.append(line)
             if key == "AllowedIPs":
                 allowed += [part.strip() for part in value.split(",")]
