@@ -36,6 +36,13 @@ class Units(unittest.TestCase):
                 self.assertGreaterEqual(int(unit["Service", "RestartSec"][0]), 1)
                 self.assertNotIn("network-online", read(name))
 
+    def test_names(self):
+        """Every program looks names up in edgewayd's folder in /run, and its keeper replaces /etc/nsswitch.conf."""
+        unit = self.sections("edgewayd.service")
+        self.assertIn("edgeway", unit["Service", "RuntimeDirectory"][0].split())
+        self.assertEqual(unit.get(("Service", "RuntimeDirectoryMode"), ["0755"]), ["0755"])
+        self.assertEqual(unit["Service", "ReadWritePaths"], ["/etc"])  # a file alone would be a mount, which can't be replaced
+
     @unittest.skipUnless(shutil.which("systemd-analyze"), "no systemd-analyze")
     def test_understood(self):
         """systemd knows each key where it stands."""

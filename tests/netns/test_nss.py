@@ -6,6 +6,7 @@
 """
 import contextlib
 import ctypes
+import errno
 import fcntl
 import json
 import os
@@ -305,6 +306,47 @@ class Nss(unittest.TestCase):
         self.edge.mute = False
         self.assertEqual(self.daemon.say("none"), "ok")
         self.compare_foreign("no mesh")
+
+    def test_buffers(self):
+        """The caller's buffer of any size: ERANGE, or all of the answer, and never a byte behind it."""
+        self.start()
+        module = ctypes.CDLL(os.path.join(MODULES, "libnss_edgeway.so.2"))
+        fine, small = 1, -2  # NSS_STATUS_SUCCESS, _TRYAGAIN
+        name, address = b"nas.home.internal", bytes((100, 96, 0, 5))
+        for what in ("4", "3", "2", "address"):
+            outcomes = []
+            for size in (*range(0, 400, 3), 1024):
+                memory = (ctypes.c_ubyte * (size + 64))(*([0xA5] * (size + 64)))
+                result, error, h_error, ttl = (ctypes.c_void_p * 8)(), ctypes.c_int(0), ctypes.c_int(0), ctypes.c_int32(-1)
+                tail = (memory, ctypes.c_size_t(size), ctypes.byref(error), ctypes.byref(h_error))
+                if what == "4":
+                    status = module._nss_edgeway_gethostbyname4_r(name, ctypes.byref(result), *tail, ctypes.byref(ttl))
+                elif what == "3":
+                    status = module._nss_edgeway_gethostbyname3_r(name, socket.AF_INET6, ctypes.byref(result), *tail, ctypes.byref(ttl), None)
+                elif what == "2":
+                    status = module._nss_edgeway_gethostbyname2_r(name, socket.AF_INET, ctypes.byref(result), *tail)
+                else:
+                    status = module._nss_edgeway_gethostbyaddr2_r(address, 4, socket.AF_INET, ctypes.byref(result), *tail, ctypes.byref(ttl))
+                self.assertEqual(bytes(memory[size:]), b"\xa5" * 64, (what, size))
+                if status == small:
+                    self.assertEqual((error.value, h_error.value), (errno.ERANGE, -1), (what, size))  # NETDB_INTERNAL
+                    self.assertTrue(what != "4" or not result[0])
+                else:
+                    self.assertEqual((status, h_error.value), (fine, 0), (what, size))
+                    self.assertTrue(what == "2" or 0 < ttl.value <= 30, ttl.value)
+                outcomes.append(status)
+            self.assertEqual(outcomes, sorted(outcomes), what)
+            self.assertEqual((outcomes[0], outcomes[-1]), (small, fine), what)
+
+    @unittest.skipUnless(shutil.which("valgrind"), "needs valgrind")
+    def test_memory(self):
+        self.start()
+        for form in (["ahosts", "nas.home.internal", "nas", "www.example"], ["hosts", "100.96.0.5", "v4.home.internal", "nobody"]):
+            result = subprocess.run(["valgrind", "-q", "--leak-check=full", "--error-exitcode=9", "getent", *form], capture_output=True, text=True,
+                                    env=dict(os.environ, LD_LIBRARY_PATH=MODULES), timeout=120)
+            self.assertNotIn("==", result.stderr)
+            self.assertIn(result.returncode, (0, 2))
+            self.assertIn("100.96.0.5", result.stdout)
 
     def test_word_that_ends(self):
         """A name server whose "not found" ends the look-up: names of one label come right after it, and nothing comes after that that didn't before."""
