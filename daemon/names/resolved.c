@@ -228,6 +228,11 @@ on_link_dns (GObject *source, GAsyncResult *result, gpointer user_data)
   g_variant_get (answer, "(v)", &value);
   if (g_variant_is_of_type (value, G_VARIANT_TYPE ("a(iay)")) && g_variant_n_children (value) == 0)
     send_settings (self);
+  else if (!self->set && self->pending == 0 && self->error == NULL)
+    {
+      self->set = TRUE;
+      self->changed (self->user_data);
+    }
 }
 
 static void
@@ -295,7 +300,7 @@ on_vanished (GDBusConnection *bus, const gchar *name, gpointer user_data)
 {
   EwResolved *self = user_data;
 
-  self->owned = FALSE;
+  self->owned = self->set = FALSE; /* until the next one has been asked */
   set_state (self, EW_RESOLVED_ABSENT);
 }
 

@@ -1,0 +1,160 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names where systemd-resolved answers, by its stub and by nss-resolve: what it is told, and that names come back by themselves after whatever happens to it."""
+import re
+import signal
+import time
+import unittest
+
+import resolver_world
+from mesh_case import MeshCase, wait_for
+
+SUFFIX = "demo.internal"
+KINDS = ("resolved", "resolved-nss")
+LEDGER = "/var/lib/edgeway/undo"
+BACK_S = 10  # five times the promise
+
+
+class NamesByResolved(MeshCase):
+    SITES = JOIN = ("nas",)
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.before = cls.world.each(lambda kind: cls.world.hosts[kind].status())
+        keys = {kind: cls.mesh.ctl("nas", "node", "add", kind).stdout.strip() for kind in KINDS}
+        cls.world.each(lambda kind: cls.mesh.join(kind, keys[kind]))
+        cls.address = cls.mesh.ctl_json("nas", "status")["addresses"]
+
+    @classmethod
+    def prepare(cls):
+        cls.world = resolver_world.ResolverWorld(cls.mesh, KINDS)
+        cls.addClassCleanup(cls.world.close)
+
+    def setUp(self):
+        self.world.each(self.names_work)
+
+    def names_are(self, kind, code="ok", seconds=BACK_S):
+        wait_for(f"names on {kind} are {code}, now {self.status(kind)['names']}", lambda: self.status(kind)["names"] == code, seconds, 0.05)
+
+    def names_work(self, kind):
+        """The daemon says so, and a program that has been running all the time finds them; so do others."""
+        self.names_are(kind)
+        host, name = self.world.hosts[kind], f"nas.{SUFFIX}"
+        for program in ("running", "new", "musl", "dig"):
+            if program in ("musl", "dig") and kind == "resolved-nss":
+                continue  # they don't know of modules; the stub is there in the other world
+            self.assertIn(self.address[0], host.ask(program, [name])[name], f"{program} on {kind}")
+        self.assertIn(self.address[0], host.ask("running", ["nas"])["nas"])
+        self.assertTrue(host.ask("running", ["a1.example.com"])["a1.example.com"].startswith("198.18."))
+
+    def link(self, kind):
+        return self.world.hosts[kind].status("edgeway0")
+
+    def restart_resolved(self, kind, forget):
+        """forget: without what it wrote down of links."""
+        host = self.world.hosts[kind]
+        host.kill("resolved")
+        if forget:
+            host.machine.run("sh", "-c", "rm -f /run/systemd/resolve/netif/*")
+        host.start_process("resolved", *host.processes["resolved"][1])
+        host.wait_alive("resolved", lambda: host.owns_name("org.freedesktop.resolve1"))
+        host.set_link()
+        wait_for("the link's settings", lambda: SUFFIX in self.link(kind), BACK_S, 0.05)
+
+    def test_what_it_is_told(self):
+        begun = {kind: lan.log_size() for kind, lan in self.world.lans.items()}
+        self.world.each(self.names_work)
+
+        def look(kind):
+            status = self.link(kind)
+            self.assertRegex(status, r"Protocols: -DefaultRoute -LLMNR -mDNS -DNSOverTLS")
+            self.assertIn("100.96.0.1", status)
+            self.assertRegex(status, rf"DNS Domain: {SUFFIX} ")
+            for number in (96, 111):
+                self.assertIn(f"~{number}.100.in-addr.arpa", status)
+            self.assertIn("ip6.arpa", status)
+            found = self.world.hosts[kind].machine.run("getent", "hosts", self.address[0]).stdout
+            self.assertIn(f"nas.{SUFFIX}", found)
+            # Nobody on the LAN is asked for the mesh's names.
+            self.assertEqual([name for name in self.world.lans[kind].asked(begun[kind]) if name.endswith(SUFFIX) or name.endswith("100.in-addr.arpa")], [])
+        self.world.each(look)
+
+    def test_restarted(self):
+        """Its settings outlive it; where they are lost they are set again."""
+        def restart(kind):
+            self.restart_resolved(kind, forget=False)
+            self.names_work(kind)
+            self.restart_resolved(kind, forget=True)
+            self.names_work(kind)
+        self.world.each(restart)
+
+    def test_bus_restarted(self):
+        def restart(kind):
+            host = self.world.hosts[kind]
+            host.restart("bus")
+            wait_for("edgewayd on the bus", lambda: host.machine.ok(self.mesh.program("edgewayctl"), "status"), 30)
+            self.names_work(kind)  # it isn't on the bus again, and answers all the same
+            self.restart_resolved(kind, forget=True)
+            self.names_work(kind)
+        self.world.each(restart)
+
+    def test_hung(self):
+        """Nothing of ours waits for it; what is wrong is said, and over when it answers again."""
+        def stop(kind):
+            process = self.world.hosts[kind].processes["resolved"][0]
+            process.send_signal(signal.SIGSTOP)
+            try:
+                self.ctl(kind, "disconnect")
+                started = time.monotonic()
+                self.ctl(kind, "connect")
+                self.assertLess(time.monotonic() - started, 5)
+                self.names_are(kind, "resolver-hung", 60)
+                self.assertIn("systemctl restart systemd-resolved", self.status(kind)["names_message"])
+                self.assertIn("systemd-resolved doesn't answer", self.ctl(kind, "status").stdout)
+            finally:
+                process.send_signal(signal.SIGCONT)
+            self.names_work(kind)
+        self.world.each(stop)
+
+    def test_killed(self):
+        def kill(kind):
+            self.mesh.restart(kind, signal.SIGKILL)
+            wait_for("edgewayd", lambda: self.mesh.machine(kind).ok(self.mesh.program("edgewayctl"), "status"), 20)
+            self.names_work(kind)
+        self.world.each(kill)
+
+    def test_disconnected(self):
+        """All is as before, and nothing is left to undo."""
+        def disconnect(kind):
+            self.ctl(kind, "disconnect")
+            strip = lambda text: re.sub(r"Link \d+", "Link", text)  # noqa: E731
+            self.assertEqual(strip(self.world.hosts[kind].status()), strip(self.before[kind]))
+            self.assertEqual(self.world.hosts[kind].read(LEDGER), "")
+            self.assertEqual(self.status(kind)["names"], "not-connected")
+            self.assertTrue(self.world.hosts[kind].ask("running", ["a1.example.com"])["a1.example.com"].startswith("198.18."))
+            self.ctl(kind, "connect")
+            self.names_work(kind)
+        self.world.each(disconnect)
+
+    def test_deleted_interface(self):
+        """It is made again with another number, and its names with it."""
+        def delete(kind):
+            self.mesh.machine(kind).run("ip", "link", "del", "edgeway0")
+            wait_for("the interface", lambda: self.mesh.machine(kind).ok("ip", "link", "show", "edgeway0"), BACK_S, 0.05)
+            self.names_work(kind)
+        self.world.each(delete)
+
+    def test_roamed(self):
+        def roam(kind):
+            host = self.world.hosts[kind]
+            host.roam(4)
+            host.set_link()
+            self.names_work(kind)
+            host.roam(2)
+            host.set_link()
+        self.world.each(roam)
+
+
+if __name__ == "__main__":
+    unittest.main()
