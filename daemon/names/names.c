@@ -13,7 +13,7 @@
 
 #define SETTLE_MS 50
 #define CHECK_EVERY_S 300
-#define FAILURES_MEANT 2 /* in a row, before systemd-resolved isn't relied on any more */
+#define FAILURES_MEANT 2 /* in a row, before they are told */
 
 struct EwNames
 {
@@ -34,9 +34,8 @@ struct EwNames
   GStrv domains;   /* whose names are the link's besides SUFFIX */
 
   EwNamesWay way;
-  gboolean distrusted; /* resolved is said to be asked, and programs don't find names all the same */
-  gboolean answered;   /* the last look-up found it */
-  guint failures;      /* look-ups in a row */
+  gboolean answered; /* the last look-up found it */
+  guint failures;    /* look-ups in a row */
 
   gchar *written; /* what others have written: services, and resolv.conf */
 
@@ -167,13 +166,6 @@ on_checked (EwNamesCheckResult result, gpointer user_data)
   check_in (self, retry_s[MIN (self->failures, G_N_ELEMENTS (retry_s)) - 1]);
   if (result == EW_NAMES_CHECK_HUNG)
     ew_resolved_look (self->resolved);
-  if (self->failures >= FAILURES_MEANT && self->way == EW_NAMES_BY_RESOLVED && !self->distrusted
-      && ew_names_module_is_installed ())
-    {
-      self->distrusted = TRUE;
-      settle_soon (self);
-      return;
-    }
   if (self->failures >= FAILURES_MEANT || g_str_equal (self->code, "ok"))
     show_failure (self, result);
 }
@@ -201,7 +193,7 @@ set_resolved (EwNames *self)
     .link = self->link,
     .servers = (const EwIp *)self->servers->data,
     .n_servers = self->servers->len,
-    .search = self->suffix,
+    .suffix = self->suffix,
     .domains = (const gchar *const *)self->domains,
     .default_route = self->all,
   };
@@ -267,7 +259,6 @@ look_at_files (EwNames *self, EwNamesFacts *facts)
     return;
   g_free (self->written);
   self->written = g_strdup (written->str);
-  self->distrusted = FALSE;
   self->failures = 0;
 }
 
@@ -296,7 +287,7 @@ settle (EwNames *self)
       self->way = ew_names_plan (&facts);
       if (state != EW_RESOLVED_ABSENT && !set_resolved (self))
         return;
-      use_module (self, self->way == EW_NAMES_BY_MODULE || self->distrusted);
+      use_module (self, TRUE); /* short names are its, wherever the others are asked */
     }
   if (show_obstacle (self) || state == EW_RESOLVED_UNKNOWN)
     return;
@@ -397,7 +388,7 @@ ew_names_free (EwNames *self)
   g_free (self);
 }
 
-/* SUFFIX is the link's own; routed to it besides: the reverse zones, what a gateway knows, in VPN mode everything. */
+/* Routed to the link besides SUFFIX: the reverse zones, what a gateway knows, in VPN mode everything. */
 static GStrv
 collect_domains (const EwNamesConfig *config)
 {
@@ -467,7 +458,7 @@ ew_names_set (EwNames *self, const EwNamesConfig *config)
   g_array_append_vals (self->servers, config->servers, (guint)config->n_servers);
   g_array_set_size (self->ranges, 0);
   g_array_append_vals (self->ranges, config->ranges, (guint)config->n_ranges);
-  self->distrusted = self->answered = FALSE;
+  self->answered = FALSE;
   self->failures = 0;
   if (!is_wanted (self))
     ew_resolved_set_link (self->resolved, NULL);
@@ -498,7 +489,7 @@ ew_names_look (EwNames *self)
 gboolean
 ew_names_by_resolved (EwNames *self)
 {
-  return self->way == EW_NAMES_BY_RESOLVED && !self->distrusted;
+  return self->way == EW_NAMES_BY_RESOLVED;
 }
 
 const gchar *

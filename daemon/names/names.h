@@ -9,8 +9,8 @@
  *   check.c     the C library's own look-up, tried
  *   names.c     puts them together: sets up, tries, says what is wrong
  *
- * Where systemd-resolved answers and the C library asks it, it is told that SUFFIX is the tunnel's. Everywhere else,
- * and where that turns out not to work, our NSS module answers. /etc/resolv.conf is never written.
+ * Where systemd-resolved answers, it is told that SUFFIX is the tunnel's, for all that ask it by DNS or D-Bus. Our NSS
+ * module answers the C library, first for names below SUFFIX, last for short ones. /etc/resolv.conf is never written.
  *
  * Everything runs in the main context of the thread that made it; nothing waits.
  *

@@ -234,7 +234,7 @@ run_lookup (GTask *task, gpointer source, gpointer task_data, GCancellable *canc
     g_task_return_pointer (task, to_list (all), (GDestroyNotify)g_resolver_free_addresses);
   else
     ew_task_return_new_error (task, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND,
-                              "No name server outside of the tunnel knows %s.", question->name);
+                              "No name server outside the tunnel knows %s.", question->name);
 }
 
 /* ---- the resolver */

@@ -28,7 +28,7 @@ struct EwResolved
   /* The link that is wanted; 0: none. */
   guint link;
   GVariant *settings; /* (servers, domains, default route), to be compared */
-  gchar *search;
+  gchar *suffix;
   guint pending; /* answers to come */
   gboolean sent, set;
   GArray *reverts; /* guint: links to be reverted once there is a bus */
@@ -169,7 +169,7 @@ static void
 send_settings (EwResolved *self)
 {
   gint link = (gint)self->link;
-  const gchar *anchors[] = { self->search, NULL };
+  const gchar *anchors[] = { self->suffix, NULL };
   g_autoptr (GVariant) servers = g_variant_get_child_value (self->settings, 0);
   g_autoptr (GVariant) domains = g_variant_get_child_value (self->settings, 1);
   gboolean default_route;
@@ -388,7 +388,7 @@ ew_resolved_free (EwResolved *self)
   g_object_unref (self->calls);
   g_clear_pointer (&self->settings, g_variant_unref);
   g_array_unref (self->reverts);
-  g_free (self->search);
+  g_free (self->suffix);
   g_free (self->error);
   g_free (self->address);
   g_free (self);
@@ -412,6 +412,8 @@ ew_resolved_get_error (EwResolved *self)
   return self->error;
 }
 
+/* All are for routing only. A search domain would be tried for short names of others, too: a LAN's "nas" would become the
+   mesh's, and the stub's resolv.conf would change. Short names are our module's, after everybody else. */
 static GVariant *
 make_settings (const EwResolvedLink *link)
 {
@@ -425,7 +427,7 @@ make_settings (const EwResolvedLink *link)
                              g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, ip->bytes, ew_ip_size (ip), 1));
     }
   g_variant_builder_init (&domains, G_VARIANT_TYPE ("a(sb)"));
-  g_variant_builder_add (&domains, "(sb)", link->search, FALSE);
+  g_variant_builder_add (&domains, "(sb)", link->suffix, TRUE);
   for (guint i = 0; link->domains != NULL && link->domains[i] != NULL; i++)
     g_variant_builder_add (&domains, "(sb)", link->domains[i], TRUE);
   return g_variant_new ("(a(iay)a(sb)b)", &servers, &domains, link->default_route);
@@ -451,7 +453,7 @@ ew_resolved_set_link (EwResolved *self, const EwResolvedLink *link)
   guint before = self->sent ? self->link : 0;
 
   if (link != NULL && self->link == link->link && self->settings != NULL && g_variant_equal (settings, self->settings)
-      && g_strcmp0 (link->search, self->search) == 0)
+      && g_strcmp0 (link->suffix, self->suffix) == 0)
     return;
   forget_link (self);
   if (before != 0 && (link == NULL || before != link->link))
@@ -460,8 +462,8 @@ ew_resolved_set_link (EwResolved *self, const EwResolvedLink *link)
     return;
   self->link = link->link;
   self->settings = g_steal_pointer (&settings);
-  g_free (self->search);
-  self->search = g_strdup (link->search);
+  g_free (self->suffix);
+  self->suffix = g_strdup (link->suffix);
   if (self->bus != NULL && self->owned)
     send_settings (self);
 }

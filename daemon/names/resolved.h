@@ -31,8 +31,8 @@ typedef struct
   guint link; /* interface index */
   const EwIp *servers;
   gsize n_servers;
-  const gchar *search;         /* the domain that is the link's, and for short names */
-  const gchar *const *domains; /* further ones whose names are the link's; "." for all */
+  const gchar *suffix;         /* names below it are the link's; it isn't signed */
+  const gchar *const *domains; /* further ones */
   gboolean default_route;      /* names of no link's domains are this link's, too */
 } EwResolvedLink;
 

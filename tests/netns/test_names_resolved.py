@@ -30,6 +30,7 @@ class NamesByResolved(MeshCase):
     def prepare(cls):
         cls.world = resolver_world.ResolverWorld(cls.mesh, KINDS)
         cls.addClassCleanup(cls.world.close)
+        cls.world.hosts["resolved-nss"].machine.run("sh", "-c", "rm /usr/lib/*/libnss_edgeway*")  # resolved does all of it there, short names apart
 
     def setUp(self):
         self.world.each(self.names_work)
@@ -45,7 +46,6 @@ class NamesByResolved(MeshCase):
             if program in ("musl", "dig") and kind == "resolved-nss":
                 continue  # they don't know of modules; the stub is there in the other world
             self.assertIn(self.address[0], host.ask(program, [name])[name], f"{program} on {kind}")
-        self.assertIn(self.address[0], host.ask("running", ["nas"])["nas"])
         self.assertTrue(host.ask("running", ["a1.example.com"])["a1.example.com"].startswith("198.18."))
 
     def link(self, kind):
@@ -70,10 +70,11 @@ class NamesByResolved(MeshCase):
             status = self.link(kind)
             self.assertRegex(status, r"Protocols: -DefaultRoute -LLMNR -mDNS -DNSOverTLS")
             self.assertIn("100.96.0.1", status)
-            self.assertRegex(status, rf"DNS Domain: {SUFFIX} ")
+            self.assertRegex(status, rf"DNS Domain: ~{SUFFIX} ")
             for number in (96, 111):
                 self.assertIn(f"~{number}.100.in-addr.arpa", status)
             self.assertIn("ip6.arpa", status)
+            self.assertNotIn(SUFFIX, self.world.hosts[kind].read("/etc/resolv.conf"))
             found = self.world.hosts[kind].machine.run("getent", "hosts", self.address[0]).stdout
             self.assertIn(f"nas.{SUFFIX}", found)
             # Nobody on the LAN is asked for the mesh's names.
@@ -109,13 +110,17 @@ class NamesByResolved(MeshCase):
                 started = time.monotonic()
                 self.ctl(kind, "connect")
                 self.assertLess(time.monotonic() - started, 5)
+                if kind == "resolved":
+                    self.names_are(kind, seconds=60)
+                    self.assertIn(self.address[0], self.world.hosts[kind].ask("running", [f"nas.{SUFFIX}"])[f"nas.{SUFFIX}"])
+                    return
                 self.names_are(kind, "resolver-hung", 60)
                 self.assertIn("systemctl restart systemd-resolved", self.status(kind)["names_message"])
                 self.assertIn("systemd-resolved doesn't answer", self.ctl(kind, "status").stdout)
             finally:
                 process.send_signal(signal.SIGCONT)
-            self.names_work(kind)
         self.world.each(stop)
+        self.world.each(self.names_work)
 
     def test_killed(self):
         def kill(kind):

@@ -167,7 +167,7 @@ set_link (World *world, guint link)
   const EwIp servers[] = { { .family = EW_FAMILY_V4, .bytes = { 100, 96, 0, 1 } } };
   const gchar *const domains[] = { "96.100.in-addr.arpa", NULL };
   const EwResolvedLink config
-    = { .link = link, .servers = servers, .n_servers = 1, .search = "home.internal", .domains = domains };
+    = { .link = link, .servers = servers, .n_servers = 1, .suffix = "home.internal", .domains = domains };
 
   ew_resolved_set_link (world->resolved, &config);
 }
@@ -175,7 +175,7 @@ set_link (World *world, guint link)
 #define SET                                                                                                            \
   "SetLinkDefaultRoute(42, false)\nSetLinkLLMNR(42, 'no')\nSetLinkMulticastDNS(42, 'no')\n"                            \
   "SetLinkDNSSECNegativeTrustAnchors(42, ['home.internal'])\n"                                                         \
-  "SetLinkDomains(42, [('home.internal', false), ('96.100.in-addr.arpa', true)])\n"                                    \
+  "SetLinkDomains(42, [('home.internal', true), ('96.100.in-addr.arpa', true)])\n"                                     \
   "SetLinkDNS(42, [(2, [0x64, 0x60, 0x00, 0x01])])\n"
 
 static void
