@@ -5,6 +5,7 @@
 #include <glib/gi18n.h>
 
 #include "access/ellipsis.h"
+#include "model/full-name.h"
 #include "node/node-icon.h"
 #include "ping-row.h"
 #include "row-words.h"
@@ -73,7 +74,7 @@ void
 ew_edge_details_refresh (EwEdgeDetails *self)
 {
   const gchar *const *addresses;
-  g_autofree gchar *latency = NULL, *nodes = NULL;
+  g_autofree gchar *latency = NULL, *nodes = NULL, *full_name = NULL;
 
   if (self->edge == NULL)
     return;
@@ -89,7 +90,8 @@ ew_edge_details_refresh (EwEdgeDetails *self)
   set_value (self->version_row, ew_edge_get_version (self->edge));
   set_value (self->exit_row, exit_words (ew_edge_get_exit (self->edge)));
   set_value (self->endpoint_row, ew_edge_get_endpoint (self->edge));
-  set_value (self->name_row, ew_edge_get_name (self->edge));
+  full_name = ew_full_name (self->daemon, ew_edge_get_name (self->edge));
+  set_value (self->name_row, full_name != NULL ? full_name : ew_edge_get_name (self->edge));
   set_value (self->leg_row, latency);
   set_value (self->transport_row, transport_words (ew_daemon_get_transport (self->daemon)));
   set_value (self->mesh_row, ew_topology_get_mesh (self->topology));

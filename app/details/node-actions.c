@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 
 #include "access/toast.h"
+#include "model/full-name.h"
 #include "ping.h"
 #include "remove-dialog.h"
 #include "rename-dialog.h"
@@ -60,6 +61,17 @@ address_of (Actions *self, GVariant *parameter)
   return edge != NULL ? ew_edge_get_address (edge) : NULL;
 }
 
+static const gchar *
+name_of (Actions *self, GVariant *parameter)
+{
+  EwNode *node = node_of (self, parameter);
+  EwEdge *edge = edge_of (self, parameter);
+
+  if (node != NULL)
+    return ew_node_get_name (node);
+  return edge != NULL ? ew_edge_get_name (edge) : "";
+}
+
 static void
 copy (Actions *self, const gchar *text, const gchar *said)
 {
@@ -78,19 +90,24 @@ copy_address (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 static void
 copy_name (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
-  EwNode *node = node_of (user_data, parameter);
-  EwEdge *edge = edge_of (user_data, parameter);
+  Actions *self = user_data;
+  const gchar *name = name_of (self, parameter);
 
-  if (node != NULL || edge != NULL)
-    copy (user_data, node != NULL ? ew_node_get_name (node) : ew_edge_get_name (edge), _ ("Name copied"));
+  if (*name != '\0')
+    copy (self, name, _ ("Name copied"));
 }
 
 static void
 copy_ssh (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
-  g_autofree gchar *command = ew_row_words_ssh (address_of (user_data, parameter));
+  Actions *self = user_data;
+  g_autofree gchar *target = ew_reachable_name (self->daemon, name_of (self, parameter), address_of (self, parameter));
+  g_autofree gchar *command = ew_row_words_ssh (target), *said = NULL;
+  const gchar *trouble = ew_names_trouble (self->daemon);
 
-  copy (user_data, command, _ ("SSH command copied"));
+  if (trouble != NULL)
+    said = g_strdup_printf (_ ("SSH command copied, with the mesh IP. %s"), trouble);
+  copy (self, command, said != NULL ? said : _ ("SSH command copied"));
 }
 
 typedef struct

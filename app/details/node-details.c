@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "access/ellipsis.h"
+#include "model/full-name.h"
 #include "model/latency.h"
 #include "model/words.h"
 #include "node/node-icon.h"
@@ -24,7 +25,7 @@ struct _EwNodeDetails
   GStrv addresses; /* those that have a row */
   GPtrArray *address_rows;
   GtkWidget *icon, *icon_image, *name, *what, *state, *state_image, *state_words, *note, *ssh;
-  GtkWidget *address_group, *name_row;
+  GtkWidget *address_group, *name_row, *names_row, *names_note;
   GtkWidget *latency_group, *near_row, *far_row, *path_row, *ping_row;
   GtkWidget *traffic_group, *received_row, *sent_row;
   GtkWidget *connection_group, *through_row, *through, *handshake_row, *seen_row, *joined_row, *version_row,
@@ -113,12 +114,26 @@ show_head (EwNodeDetails *self, EwNode *node)
 /* The addresses: few, and they hardly ever change; the name stays below them. */
 
 static void
-add_name_row (EwNodeDetails *self)
+move_last (EwNodeDetails *self, GtkWidget *row)
 {
-  g_object_ref (self->name_row);
-  adw_preferences_group_remove (ADW_PREFERENCES_GROUP (self->address_group), self->name_row);
-  adw_preferences_group_add (ADW_PREFERENCES_GROUP (self->address_group), self->name_row);
-  g_object_unref (self->name_row);
+  g_object_ref (row);
+  adw_preferences_group_remove (ADW_PREFERENCES_GROUP (self->address_group), row);
+  adw_preferences_group_add (ADW_PREFERENCES_GROUP (self->address_group), row);
+  g_object_unref (row);
+}
+
+/* By which it is found, and why not here. */
+static void
+show_names (EwNodeDetails *self, EwNode *node)
+{
+  const gchar *trouble = ew_names_trouble (self->daemon);
+  g_autofree gchar *full = ew_full_name (self->daemon, ew_node_get_name (node));
+  g_autofree gchar *names = g_strjoinv (", ", (gchar **)ew_node_get_names (node));
+
+  set_value (self->name_row, full != NULL ? full : ew_node_get_name (node));
+  set_value (self->names_row, names);
+  gtk_label_set_label (GTK_LABEL (self->names_note), trouble != NULL ? trouble : "");
+  gtk_widget_set_visible (self->names_note, trouble != NULL);
 }
 
 static void
@@ -126,7 +141,6 @@ show_addresses (EwNodeDetails *self, EwNode *node)
 {
   const gchar *const *addresses = ew_node_get_addresses (node);
 
-  set_value (self->name_row, ew_node_get_name (node));
   if (self->addresses != NULL && g_strv_equal ((const gchar *const *)self->addresses, addresses))
     return;
   for (guint i = 0; i < self->address_rows->len; i++)
@@ -141,7 +155,8 @@ show_addresses (EwNodeDetails *self, EwNode *node)
       adw_preferences_group_add (ADW_PREFERENCES_GROUP (self->address_group), row);
       g_ptr_array_add (self->address_rows, row);
     }
-  add_name_row (self);
+  move_last (self, self->name_row);
+  move_last (self, self->names_row);
 }
 
 /* Latency, traffic. */
@@ -272,6 +287,7 @@ ew_node_details_refresh (EwNodeDetails *self)
     return;
   show_head (self, self->node);
   show_addresses (self, self->node);
+  show_names (self, self->node);
   show_latency (self, self->node);
   show_traffic (self, self->node);
   show_connection (self, self->node);
@@ -343,6 +359,8 @@ bind_children (GtkWidgetClass *widget_class)
   BIND (ssh);
   BIND (address_group);
   BIND (name_row);
+  BIND (names_row);
+  BIND (names_note);
   BIND (latency_group);
   BIND (near_row);
   BIND (far_row);
@@ -396,8 +414,11 @@ ew_node_details_init (EwNodeDetails *self)
 void
 ew_node_details_set_model (EwNodeDetails *self, EwDaemon *daemon, EwTopology *topology)
 {
+  static const gchar *const followed[]
+    = { "notify::administrator", "notify::suffix", "notify::names", "notify::names-message" };
+
   self->daemon = g_object_ref (daemon);
   self->topology = g_object_ref (topology);
-  g_signal_connect_object (daemon, "notify::administrator", G_CALLBACK (ew_node_details_refresh), self,
-                           G_CONNECT_SWAPPED);
+  for (gsize i = 0; i < G_N_ELEMENTS (followed); i++)
+    g_signal_connect_object (daemon, followed[i], G_CALLBACK (ew_node_details_refresh), self, G_CONNECT_SWAPPED);
 }

@@ -88,7 +88,7 @@ ew_row_words_edge_spoken (EwEdge *edge)
 }
 
 gchar *
-ew_row_words_ssh (const gchar *address)
+ew_row_words_ssh (const gchar *target)
 {
-  return address != NULL ? g_strdup_printf ("ssh %s", address) : NULL;
+  return target != NULL ? g_strdup_printf ("ssh %s", target) : NULL;
 }

@@ -15,6 +15,6 @@ gchar *ew_row_words_rate (EwNode *node); /* both directions together; "" while n
 const gchar *ew_row_words_edge_state (EwEdge *edge);
 gchar *ew_row_words_edge_latency (EwNode *self); /* this computer's leg: "5 ms" */
 gchar *ew_row_words_edge_spoken (EwEdge *edge);  /* "Frankfurt, edge, online" */
-gchar *ew_row_words_ssh (const gchar *address);  /* "ssh 100.96.0.21"; NULL: no address */
+gchar *ew_row_words_ssh (const gchar *target);   /* "ssh 100.96.0.21", or a full name; NULL: no target */
 
 G_END_DECLS

@@ -10,6 +10,7 @@
 #include "enroll/phone-page.h"
 #include "enroll/server-page.h"
 #include "enroll/spoke-wheel.h"
+#include "model/full-name.h"
 #include "model/words.h"
 
 #define PING_TIMEOUT_MS 5000
@@ -38,7 +39,8 @@ update (EwOnlinePage *self)
   const gchar *const *routes = ew_node_get_routes (self->node);
   gboolean online = ew_node_get_state (self->node) == EW_NODE_ONLINE, shares = routes != NULL && routes[0] != NULL;
   g_autofree gchar *heading = g_strdup_printf (online ? _ ("%s Is Online") : _ ("%s Has Joined"), name);
-  g_autofree gchar *ssh = g_strdup_printf ("ssh %s", address != NULL ? address : "");
+  g_autofree gchar *target = ew_reachable_name (self->daemon, name, address);
+  g_autofree gchar *ssh = g_strdup_printf ("ssh %s", target != NULL ? target : "");
   g_autofree gchar *list = shares ? g_strjoinv (", ", (GStrv)routes) : g_strdup ("");
 
   ew_wizard_page_set_heading (EW_WIZARD_PAGE (self), heading);
@@ -192,6 +194,7 @@ ew_online_page_new (EwDaemon *daemon, EwTopology *topology, EwNode *node, gboole
   self->phone = phone;
   for (gsize i = 0; i < G_N_ELEMENTS (followed); i++)
     g_signal_connect_object (node, followed[i], G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (daemon, "notify::names", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
   ew_spoke_wheel_set_node (self->wheel, topology, node);
   update (self);
   start_ping (self);

@@ -29,6 +29,9 @@ enum
   PROP_GUARD_UNTIL,
   PROP_ADMINISTRATOR,
   PROP_MESH,
+  PROP_SUFFIX,
+  PROP_NAMES,
+  PROP_NAMES_MESSAGE,
   PROP_NODE_NAME,
   PROP_KIND,
   PROP_ADDRESSES,
@@ -48,12 +51,26 @@ enum
 };
 
 static const gchar *const dbus_names[N_VALUES] = {
-  [PROP_STATE] = "State",         [PROP_REASON] = "Reason",          [PROP_MESSAGE] = "Message",
-  [PROP_MODE] = "Mode",           [PROP_GUARD_UNTIL] = "GuardUntil", [PROP_ADMINISTRATOR] = "Role",
-  [PROP_MESH] = "Mesh",           [PROP_NODE_NAME] = "NodeName",     [PROP_KIND] = "Kind",
-  [PROP_ADDRESSES] = "Addresses", [PROP_EDGE_NAME] = "EdgeName",     [PROP_EDGE_ENDPOINT] = "EdgeEndpoint",
-  [PROP_TRANSPORT] = "Transport", [PROP_VERSION] = "Version",        [PROP_SINCE] = "Since",
-  [PROP_TRIAL] = "Trial",         [PROP_PROBLEMS] = "Problems",
+  [PROP_STATE] = "State",
+  [PROP_REASON] = "Reason",
+  [PROP_MESSAGE] = "Message",
+  [PROP_MODE] = "Mode",
+  [PROP_GUARD_UNTIL] = "GuardUntil",
+  [PROP_ADMINISTRATOR] = "Role",
+  [PROP_MESH] = "Mesh",
+  [PROP_NODE_NAME] = "NodeName",
+  [PROP_KIND] = "Kind",
+  [PROP_ADDRESSES] = "Addresses",
+  [PROP_EDGE_NAME] = "EdgeName",
+  [PROP_EDGE_ENDPOINT] = "EdgeEndpoint",
+  [PROP_TRANSPORT] = "Transport",
+  [PROP_VERSION] = "Version",
+  [PROP_SINCE] = "Since",
+  [PROP_TRIAL] = "Trial",
+  [PROP_PROBLEMS] = "Problems",
+  [PROP_SUFFIX] = "Suffix",
+  [PROP_NAMES] = "Names",
+  [PROP_NAMES_MESSAGE] = "NamesMessage",
 };
 
 struct _EwDaemon
@@ -67,7 +84,7 @@ struct _EwDaemon
 
   EwAvailability availability;
   GVariant *values[N_VALUES]; /* texts are cleaned; NULL: unknown */
-  GVariant *phrases[2];       /* of the message and of the problems (translate.h); NULL: none */
+  GVariant *phrases[3];       /* of the message, the problems and the names (translate.h); NULL: none */
   gchar **addresses;
 };
 
@@ -117,15 +134,16 @@ set_value (EwDaemon *self, guint id, GVariant *value)
 enum
 {
   PHRASE_MESSAGE,
-  PHRASE_PROBLEMS
+  PHRASE_PROBLEMS,
+  PHRASE_NAMES
 };
 
 /* They come with what they belong to, in any order, so they are taken first. */
 static void
 take_phrases (EwDaemon *self, GVariant *dictionary)
 {
-  static const gchar *const names[] = { "MessagePhrase", "ProblemPhrases" };
-  static const gchar *const types[] = { "s", "as" };
+  static const gchar *const names[] = { "MessagePhrase", "ProblemPhrases", "NamesPhrase" };
+  static const gchar *const types[] = { "s", "as", "s" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
     {
@@ -138,9 +156,9 @@ take_phrases (EwDaemon *self, GVariant *dictionary)
 }
 
 static GVariant *
-translate_message (EwDaemon *self, const gchar *text)
+translate_message (EwDaemon *self, const gchar *text, guint which)
 {
-  GVariant *phrase = self->phrases[PHRASE_MESSAGE];
+  GVariant *phrase = self->phrases[which];
   g_autofree gchar *translated
     = ew_translate_sentence (text, phrase != NULL ? g_variant_get_string (phrase, NULL) : NULL);
 
@@ -176,8 +194,9 @@ take_property (EwDaemon *self, const gchar *name, GVariant *value)
   for (guint id = PROP_0 + 1; id < N_VALUES; id++)
     if (g_str_equal (dbus_names[id], name))
       {
-        if (id == PROP_MESSAGE)
-          value = translate_message (self, g_variant_get_string (value, NULL));
+        if (id == PROP_MESSAGE || id == PROP_NAMES_MESSAGE)
+          value = translate_message (self, g_variant_get_string (value, NULL),
+                                     id == PROP_MESSAGE ? PHRASE_MESSAGE : PHRASE_NAMES);
         else if (id == PROP_PROBLEMS)
           value = translate_problems (self, value);
         else if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
@@ -520,6 +539,9 @@ ew_daemon_class_init (EwDaemonClass *klass)
     { PROP_REASON, "reason" },
     { PROP_MESSAGE, "message" },
     { PROP_MESH, "mesh" },
+    { PROP_SUFFIX, "suffix" },
+    { PROP_NAMES, "names" },
+    { PROP_NAMES_MESSAGE, "names-message" },
     { PROP_NODE_NAME, "node-name" },
     { PROP_EDGE_NAME, "edge-name" },
     { PROP_EDGE_ENDPOINT, "edge-endpoint" },
@@ -624,6 +646,24 @@ const gchar *
 ew_daemon_get_mesh (EwDaemon *self)
 {
   return text_of (self, PROP_MESH);
+}
+
+const gchar *
+ew_daemon_get_suffix (EwDaemon *self)
+{
+  return text_of (self, PROP_SUFFIX);
+}
+
+const gchar *
+ew_daemon_get_names (EwDaemon *self)
+{
+  return text_of (self, PROP_NAMES);
+}
+
+const gchar *
+ew_daemon_get_names_message (EwDaemon *self)
+{
+  return text_of (self, PROP_NAMES_MESSAGE);
 }
 
 const gchar *

@@ -52,6 +52,9 @@ typedef enum
      mode          EwMode
      guard-until   x  µs since the epoch; 0: no guard counts
      administrator b  this computer administers its mesh
+     suffix        s  the domain of the mesh's names
+     names         s  "ok": names below it work on this computer; else a stable code, "" while unknown
+     names-message s  why they don't, a sentence or more; may be ""
      mesh, node-name, edge-name, edge-endpoint, transport, version  s  "" while unknown
      kind          EwKind
      addresses     GStrv, IPv4 first
@@ -74,6 +77,9 @@ EwMode ew_daemon_get_mode (EwDaemon *self);
 gint64 ew_daemon_get_guard_until (EwDaemon *self);
 gboolean ew_daemon_get_administrator (EwDaemon *self);
 const gchar *ew_daemon_get_mesh (EwDaemon *self);
+const gchar *ew_daemon_get_suffix (EwDaemon *self);
+const gchar *ew_daemon_get_names (EwDaemon *self);
+const gchar *ew_daemon_get_names_message (EwDaemon *self);
 const gchar *ew_daemon_get_node_name (EwDaemon *self);
 EwKind ew_daemon_get_kind (EwDaemon *self);
 const gchar *const *ew_daemon_get_addresses (EwDaemon *self);

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "full-name.h"
 #include "rate.h"
 #include "text.h"
 
@@ -13,6 +14,7 @@
 #define WORD_MAX_CHARS 80                    /* an operating system's name */
 #define ADDRESSES_MAX 16
 #define ROUTES_MAX 256
+#define NAMES_MAX 64
 #define RTT_MAX_MS 3600000.0
 #define BYTES_MAX 9e18 /* of a gint64 */
 
@@ -23,7 +25,7 @@ struct _EwNode
   EwKind kind;
   EwNodeState state; /* as the edge said it last */
   gint64 as_of;      /* when that was known, µs since the epoch; 0: now */
-  gchar **addresses, **routes;
+  gchar **addresses, **routes, **names;
   gboolean plain, self, administrator;
 
   gdouble rtt_ms; /* below 0: unknown */
@@ -44,6 +46,7 @@ enum
   PROP_STATE,
   PROP_ADDRESSES,
   PROP_ROUTES,
+  PROP_NAMES,
   PROP_OS,
   PROP_VERSION,
   PROP_PROBLEM,
@@ -70,6 +73,7 @@ ew_node_finalize (GObject *object)
   g_free (self->edge_id);
   g_strfreev (self->addresses);
   g_strfreev (self->routes);
+  g_strfreev (self->names);
   G_OBJECT_CLASS (ew_node_parent_class)->finalize (object);
 }
 
@@ -97,6 +101,9 @@ ew_node_get_property (GObject *object, guint id, GValue *value, GParamSpec *spec
       break;
     case PROP_ROUTES:
       g_value_set_boxed (value, self->routes);
+      break;
+    case PROP_NAMES:
+      g_value_set_boxed (value, self->names);
       break;
     case PROP_OS:
       g_value_set_string (value, self->os);
@@ -138,6 +145,7 @@ ew_node_class_init (EwNodeClass *klass)
   properties[PROP_STATE] = g_param_spec_enum ("state", NULL, NULL, EW_TYPE_NODE_STATE, EW_NODE_NOT_JOINED, flags);
   properties[PROP_ADDRESSES] = g_param_spec_boxed ("addresses", NULL, NULL, G_TYPE_STRV, flags);
   properties[PROP_ROUTES] = g_param_spec_boxed ("routes", NULL, NULL, G_TYPE_STRV, flags);
+  properties[PROP_NAMES] = g_param_spec_boxed ("names", NULL, NULL, G_TYPE_STRV, flags);
   properties[PROP_OS] = g_param_spec_string ("os", NULL, NULL, NULL, flags);
   properties[PROP_VERSION] = g_param_spec_string ("version", NULL, NULL, NULL, flags);
   properties[PROP_PROBLEM] = g_param_spec_string ("problem", NULL, NULL, NULL, flags);
@@ -154,6 +162,7 @@ ew_node_init (EwNode *self)
 {
   self->addresses = g_new0 (gchar *, 1);
   self->routes = g_new0 (gchar *, 1);
+  self->names = g_new0 (gchar *, 1);
   self->rtt_ms = -1;
   self->rx_bytes = self->tx_bytes = -1;
 }
@@ -283,6 +292,7 @@ ew_node_update (EwNode *self, JsonObject *object, gint64 now_us)
   set_int (self, (gint *)&self->state, (gint)read_state (object), PROP_STATE);
   set_list (self, &self->addresses, ew_text_array (object, "addresses"), is_address, ADDRESSES_MAX, PROP_ADDRESSES);
   set_list (self, &self->routes, ew_text_array (object, "routes"), is_cidr, ROUTES_MAX, PROP_ROUTES);
+  set_list (self, &self->names, ew_text_array (object, "names"), ew_is_label, NAMES_MAX, PROP_NAMES);
   set_string (self, &self->os, read_word (object, "os", WORD_MAX_CHARS), PROP_OS);
   set_string (self, &self->version, read_word (object, "version", WORD_MAX_CHARS), PROP_VERSION);
   set_string (self, &self->problem, read_word (object, "problem", WORD_MAX_CHARS), PROP_PROBLEM);
@@ -422,6 +432,12 @@ const gchar *const *
 ew_node_get_routes (EwNode *self)
 {
   return (const gchar *const *)self->routes;
+}
+
+const gchar *const *
+ew_node_get_names (EwNode *self)
+{
+  return (const gchar *const *)self->names;
 }
 
 gboolean

@@ -11,7 +11,7 @@
 G_BEGIN_DECLS
 
 /* Properties, read-only, with notify: id s; name s; kind EwKind; state EwNodeState; addresses GStrv (plain IPs, IPv4
-   first); routes GStrv (CIDRs; not empty: a gateway); os s, version s (NULL: unknown); problem s (NULL: none); plain b
+   first); routes GStrv (CIDRs; not empty: a gateway); names GStrv (additional ones); os s, version s (NULL: unknown); problem s (NULL: none); plain b
    (other WireGuard software); self b; edge-id s (NULL: none); administrator b. Counters change without notify; one
    "counters" signal of the node follows each refresh. */
 #define EW_TYPE_NODE (ew_node_get_type ())
@@ -25,6 +25,7 @@ gint64 ew_node_get_as_of (EwNode *self); /* when its state was known, µs since 
 const gchar *const *ew_node_get_addresses (EwNode *self);
 const gchar *ew_node_get_address (EwNode *self); /* the first one; NULL: none yet */
 const gchar *const *ew_node_get_routes (EwNode *self);
+const gchar *const *ew_node_get_names (EwNode *self); /* additional ones; DNS labels */
 gboolean ew_node_is_gateway (EwNode *self);
 gboolean ew_node_is_self (EwNode *self);
 gboolean ew_node_is_plain (EwNode *self);

@@ -60,6 +60,7 @@ ew_search_matches (gchar **words, GObject *object)
   else
     {
       append (texts, ew_node_get_name (EW_NODE (object)));
+      append_all (texts, ew_node_get_names (EW_NODE (object)));
       append_all (texts, ew_node_get_addresses (EW_NODE (object)));
       append_all (texts, ew_node_get_routes (EW_NODE (object)));
       append (texts, ew_node_get_os (EW_NODE (object)));

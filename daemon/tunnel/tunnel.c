@@ -88,6 +88,8 @@ show (EwTunnel *self, guint property)
       return g_variant_new_string (document ? document->role : "");
     case PROP_MESH:
       return g_variant_new_string (document ? document->mesh : "");
+    case PROP_SUFFIX:
+      return g_variant_new_string (document ? document->suffix : "");
     case PROP_NODE_NAME:
       return g_variant_new_string (document ? document->name : "");
     case PROP_KIND:
@@ -569,6 +571,7 @@ ew_tunnel_class_init (EwTunnelClass *class)
     { PROP_MODE, "mode" },
     { PROP_ROLE, "role" },
     { PROP_MESH, "mesh" },
+    { PROP_SUFFIX, "suffix" },
     { PROP_NODE_NAME, "node-name" },
     { PROP_KIND, "kind" },
     { PROP_EDGE_NAME, "edge-name" },

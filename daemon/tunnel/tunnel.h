@@ -6,7 +6,7 @@
  * "notify".
  *
  * Properties (all readable, as in data/dbus): state, reason, message, mode, guard-until (int64 µs), role, mesh,
- * node-name, kind, addresses (GStrv), edge-name, edge-endpoint, transport, since (int64 µs), interface, trial
+ * suffix, node-name, kind, addresses (GStrv), edge-name, edge-endpoint, transport, since (int64 µs), interface, trial
  * (boolean).
  *
  * Everything runs in the main context of the thread that made it; nothing blocks for longer than a netlink round trip.

@@ -33,10 +33,10 @@ struct _EwTunnel
 
 G_DEFINE_TYPE (EwTunnel, ew_tunnel, G_TYPE_OBJECT)
 
-static const gchar *const string_properties[] = { "state",          "reason",        "message",       "mode",
-                                                  "role",           "mesh",          "node-name",     "kind",
-                                                  "edge-name",      "edge-endpoint", "transport",     "interface",
-                                                  "message-phrase", "names",         "names-message", "names-phrase" };
+static const gchar *const string_properties[]
+  = { "state",          "reason", "message",       "mode",          "role",      "mesh",
+      "node-name",      "kind",   "edge-name",     "edge-endpoint", "transport", "interface",
+      "message-phrase", "names",  "names-message", "names-phrase",  "suffix" };
 enum
 {
   PROP_STRING_LAST = G_N_ELEMENTS (string_properties),
@@ -71,6 +71,7 @@ get_string (EwTunnel *self, guint id)
     connected ? "ok" : "not-connected",
     "",
     "",
+    enrolled ? "home.internal" : "",
   };
   return values[id - 1];
 }

@@ -9,6 +9,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import fake_session  # noqa: E402
 from fake_session import FakeCase, SLOW  # noqa: E402
+from fake_mesh import EDGE_ID  # noqa: E402
 from machines import wait_for  # noqa: E402
 
 OWN, NAS = "n0000000000000001", "n0000000000000005"
@@ -43,6 +44,28 @@ class Follows(FakeCase):
         d.keys("Return")
         gateway = d.find("push button", "office-gw", state="FOCUSED", seconds=SLOW)
         self.assertIn("PRESSED", gateway["states"])
+
+    def test_names(self):
+        """Names are used where they work on this computer; where they don't, the address is, and the reason is there to read."""
+        self.open()
+        d = self.desktop
+        d.find("push button", "nas, online", seconds=SLOW)
+        self.daemon.say(edge={"name": "frankfurt"}, node={"id": NAS, "names": ["files", "media"]})
+        self.search("medi")
+        d.find("label", exactly="1 match", seconds=SLOW)
+        d.keys("Escape")
+        why = "Another server on this network answers names below birchwood.internal."
+        for names, message, commands in (("ok", "", {EDGE_ID: "ssh frankfurt.birchwood.internal", NAS: "ssh nas.birchwood.internal"}),
+                                         ("suffix-taken", why, {EDGE_ID: "ssh 100.96.0.1", NAS: "ssh 100.96.0.21"})):
+            self.daemon.set(Suffix="birchwood.internal", Names=names, NamesMessage=message)
+            for node, command in commands.items():
+                self.act("show-details", node, window=True)
+                d.find("label", exactly={EDGE_ID: "frankfurt", NAS: "nas"}[node] + ".birchwood.internal", seconds=SLOW)
+                d.press("push button", exactly="Copy SSH Command")
+                wait_for(command, lambda: d.run("xclip", "-o", "-selection", "clipboard", check=False).stdout == command, SLOW)
+            d.find("label", exactly="files, media", seconds=SLOW)
+            self.assertEqual(len(d.find_all("label", exactly=why)), 1 if message else 0)
+        d.find("label", "with the mesh IP. " + why, seconds=SLOW)
 
     def test_dead_edge(self):
         """What is only as it was last seen says so everywhere: on the map, in the list, in the details; and not after that."""

@@ -9,6 +9,7 @@
 
 #include "fake-service.h"
 #include "model/daemon.h"
+#include "model/full-name.h"
 
 /* On a computer where Edgeway is installed, a service that does not answer is one that was stopped. */
 static EwAvailability
@@ -411,6 +412,40 @@ test_gone_while_looking (World *world, gconstpointer unused)
 }
 
 /* What the bus of test_activation starts: ends with the bus. */
+/* What is pasted into a shell is made of DNS names only, whatever the edge says. */
+static void
+test_full_names (World *world, gconstpointer unused)
+{
+  static const gchar *const bad_names[] = { "", "-oProxyCommand=id", "a b", "a;id", "nas.x", "$(id)", "Nas" };
+  static const gchar *const bad_suffixes[] = { "", ".", "home..internal", "home.internal;id", "-x.internal", "a b" };
+  Service *service = &world->service;
+  EwDaemon *daemon = world->daemon;
+
+  ew_daemon1_set_suffix (service->skeleton, "home.internal");
+  ew_daemon1_set_names (service->skeleton, "ok");
+  wait_until (g_str_equal (ew_daemon_get_names (daemon), "ok"));
+  g_autofree gchar *full = ew_full_name (daemon, "nas"), *good = ew_reachable_name (daemon, "nas", "100.96.0.21");
+  g_assert_cmpstr (full, ==, "nas.home.internal");
+  g_assert_cmpstr (good, ==, "nas.home.internal");
+  g_assert_null (ew_names_trouble (daemon));
+  for (gsize i = 0; i < G_N_ELEMENTS (bad_names); i++)
+    {
+      g_autofree gchar *target = ew_reachable_name (daemon, bad_names[i], "100.96.0.21");
+      g_assert_cmpstr (target, ==, "100.96.0.21");
+    }
+  ew_daemon1_set_names_message (service->skeleton, "The edge doesn't answer names.");
+  ew_daemon1_set_names (service->skeleton, "edge-without-names");
+  wait_until (ew_names_trouble (daemon) != NULL);
+  g_autofree gchar *address = ew_reachable_name (daemon, "nas", "100.96.0.21");
+  g_assert_cmpstr (address, ==, "100.96.0.21");
+  for (gsize i = 0; i < G_N_ELEMENTS (bad_suffixes); i++)
+    {
+      ew_daemon1_set_suffix (service->skeleton, bad_suffixes[i]);
+      wait_until (g_str_equal (ew_daemon_get_suffix (daemon), bad_suffixes[i]));
+      g_assert_null (ew_full_name (daemon, "nas"));
+    }
+}
+
 static void
 serve (void)
 {
@@ -437,6 +472,7 @@ main (int argc, char **argv)
   program = self;
   g_test_init (&argc, &argv, NULL);
   add ("properties", TRUE, test_properties);
+  add ("full-names", TRUE, test_full_names);
   add ("killed-and-back", TRUE, test_killed_and_back);
   add ("started-late", FALSE, test_started_late);
   add ("no-bus", FALSE, test_no_bus);

@@ -31,7 +31,7 @@ test_read (void)
     = parse ("{'id':'n1','name':'nas','kind':'server','role':'admin','plain':true,'state':'online','online':true,"
              "'addresses':['100.96.0.21','fd00::21'],'edge':'e1','rtt_ms':7.5,'last_seen':'2025-11-03T08:14:00Z',"
              "'last_handshake':'2025-11-03T08:13:22.5+01:00','rx_bytes':12,'tx_bytes':9000000000,"
-             "'routes':['192.168.1.0/24'],'os':'Debian "
+             "'routes':['192.168.1.0/24'],'names':['files','-oProxyCommand=id','a;b','media'],'os':'Debian "
              "12','version':'0.1.0','problem':'two-machines','self':true,'new':{'x':[1]}}");
   g_autoptr (GHashTable) told = g_hash_table_new (g_str_hash, g_str_equal);
   g_autoptr (EwNode) node = ew_node_new ("n1");
@@ -46,6 +46,8 @@ test_read (void)
   g_assert_cmpstr (ew_node_get_address (node), ==, "100.96.0.21");
   g_assert_cmpstr (ew_node_get_addresses (node)[1], ==, "fd00::21");
   g_assert_cmpstr (ew_node_get_routes (node)[0], ==, "192.168.1.0/24");
+  g_assert_cmpuint (g_strv_length ((gchar **)ew_node_get_names (node)), ==, 2);
+  g_assert_cmpstr (ew_node_get_names (node)[1], ==, "media");
   g_assert_true (ew_node_is_gateway (node) && ew_node_is_self (node) && ew_node_is_plain (node));
   g_assert_true (ew_node_is_administrator (node));
   g_assert_cmpstr (ew_node_get_os (node), ==, "Debian 12");
