@@ -14,7 +14,7 @@
 static ldns_rdf *
 entry_name (const Entry *entry)
 {
-  return ldns_rdf_new_frm_data (LDNS_RDF_TYPE_DNAME, entry->name_len, entry->bytes);
+  return ldns_rdf_new_frm_data (LDNS_RDF_TYPE_DNAME, entry->name.len, entry->name.bytes);
 }
 
 static ldns_rr *
@@ -105,7 +105,7 @@ make_record (EwDnsZone *self, const Entry *entry, PieceKind kind)
 static void
 write_answer (Piece *piece, const Entry *entry, ldns_rr *rr)
 {
-  const gsize before = LDNS_HEADER_SIZE + entry->name_len + 2 * sizeof (guint16);
+  const gsize before = LDNS_HEADER_SIZE + entry->name.len + 2 * sizeof (guint16);
   ldns_pkt *packet = ldns_pkt_query_new (entry_name (entry), ldns_rr_get_type (rr), LDNS_RR_CLASS_IN, 0);
   guint8 *wire = NULL;
   size_t len = 0;
@@ -232,7 +232,7 @@ ew_dns_zone_answer (EwDnsZone *self, const EwDnsQuery *query, EwDnsBody *body)
   PieceKind kind = entry != NULL ? choose_kind (entry, query->type) : PIECES;
 
   *body = (EwDnsBody){ .authoritative = TRUE };
-  if (kind != PIECES && has_kind (entry, kind))
+  if (kind != PIECES && (entry->pieces[kind].bytes != NULL || has_kind (entry, kind)))
     {
       const Piece *piece = get_piece (self, entry, kind);
 

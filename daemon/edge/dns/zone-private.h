@@ -27,11 +27,18 @@ typedef enum
 
 typedef struct
 {
+  const guint8 *bytes;
+  gsize len;
+} EwDnsKey;
+
+typedef struct
+{
+  EwDnsKey name;  /* on the wire, lower case */
+  EwDnsKey order; /* its labels from the root's side */
   gboolean is_apex, is_reverse;
   GSList *claims; /* of EwDnsHost, borrowed; the first one has the name */
   Piece pieces[PIECES];
-  guint8 name_len;
-  guint8 bytes[]; /* the name on the wire, lower case; then its labels from the root's side */
+  guint8 bytes[]; /* of both keys */
 } Entry;
 
 struct EwDnsHost
@@ -56,12 +63,6 @@ struct EwDnsZone
   GHashTable *addresses; /* EwIp → EwDnsHost */
   guint apex_labels[3];  /* how many labels an apex can have; 0: no such apex */
 };
-
-typedef struct
-{
-  const guint8 *bytes;
-  gsize len;
-} EwDnsKey;
 
 /* Where name's labels begin; returns how many there are, the root's not counted. */
 guint ew_dns_name_split (const guint8 *name, gsize len, guint8 offsets[EW_DNS_LABELS_MAX]);

@@ -78,14 +78,6 @@ equal_ips (gconstpointer a, gconstpointer b)
 
 /* Entries. */
 
-static EwDnsKey *
-make_key (const guint8 *bytes, gsize len)
-{
-  EwDnsKey *key = g_new (EwDnsKey, 1);
-  *key = (EwDnsKey){ bytes, len };
-  return key;
-}
-
 static void
 forget_pieces (Entry *entry)
 {
@@ -120,23 +112,19 @@ obtain_entry (EwDnsZone *self, ldns_rdf *name)
   if (entry != NULL)
     return entry;
   entry = g_malloc0 (sizeof *entry + 2 * len);
-  entry->name_len = (guint8)len;
   memcpy (entry->bytes, ldns_rdf_data (name), len);
-  gsize reversed = ew_dns_name_reverse (entry->bytes, len, entry->bytes + len);
-  g_hash_table_insert (self->names, make_key (entry->bytes, len), entry);
-  g_tree_insert (self->order, make_key (entry->bytes + len, reversed), entry);
+  entry->name = (EwDnsKey){ entry->bytes, len };
+  entry->order = (EwDnsKey){ entry->bytes + len, ew_dns_name_reverse (entry->bytes, len, entry->bytes + len) };
+  g_hash_table_insert (self->names, &entry->name, entry);
+  g_tree_insert (self->order, &entry->order, entry);
   return entry;
 }
 
 static void
 drop_entry (EwDnsZone *self, Entry *entry)
 {
-  guint8 reversed[EW_DNS_NAME_MAX];
-  const EwDnsKey key = { entry->bytes, entry->name_len },
-                 order = { reversed, ew_dns_name_reverse (entry->bytes, entry->name_len, reversed) };
-
-  g_tree_remove (self->order, &order);
-  g_hash_table_remove (self->names, &key);
+  g_tree_remove (self->order, &entry->order);
+  g_hash_table_remove (self->names, &entry->name);
 }
 
 static void
@@ -349,7 +337,7 @@ add_apex (EwDnsZone *self, const gchar *text, guint kind)
     }
   Entry *entry = obtain_entry (self, name);
   entry->is_apex = TRUE;
-  self->apex_labels[kind] = ew_dns_name_split (entry->bytes, entry->name_len, offsets);
+  self->apex_labels[kind] = ew_dns_name_split (entry->name.bytes, entry->name.len, offsets);
   ldns_rdf_deep_free (name);
   return TRUE;
 }
@@ -400,8 +388,8 @@ ew_dns_zone_new (const gchar *suffix, const EwPrefix ranges[2], guint32 serial)
 
   self->suffix = g_strdup_printf ("%s.", suffix);
   self->serial = serial;
-  self->names = g_hash_table_new_full (hash_key, equal_keys, g_free, free_entry);
-  self->order = g_tree_new_full (compare_keys, NULL, g_free, NULL);
+  self->names = g_hash_table_new_full (hash_key, equal_keys, NULL, free_entry);
+  self->order = g_tree_new_full (compare_keys, NULL, NULL, NULL);
   self->hosts = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)ew_dns_host_unref);
   self->addresses = g_hash_table_new_full (hash_ip, equal_ips, g_free, NULL);
   if (!add_apex (self, self->suffix, 0))
