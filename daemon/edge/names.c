@@ -113,7 +113,7 @@ update_state (EwEdgeNames *self)
   EwExit *exit = ew_switch_get_exit (self->packet_switch);
   gboolean answers = exit && self->server && ew_dns_server_is_listening (self->server);
   if (exit)
-    ew_exit_set_names (exit, answers);
+    ew_exit_set_names (exit, answers, self->server && ew_dns_server_was_asked (self->server));
   ew_mesh_set_dns (self->mesh, answers, self->forwards);
   g_autofree gchar *limits = ew_edge_names_dup_limits (self);
   if (limits && g_strcmp0 (limits, self->told) != 0)

@@ -144,22 +144,42 @@ class Dns(MeshCase):
         self.ctl("laptop", "node", "list")
         self.assertIsNone(flood.poll(), "the flood lasted as long as the questions")
 
-    def test_port_of_another(self):
-        """Another program has the port when the edge starts: it is named, the mesh works, and the port is taken when it is free."""
+    def restart_edge(self, between=lambda: None):
         process, start = self.mesh.running["edge"]
         process.terminate()
         process.wait()
-        taker = self.edge.start("dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=", log="dnsmasq")
-        self.addCleanup(taker.kill)
-        wait_for("dnsmasq has its port", lambda: self.edge.ok("sh", "-c", "ss -Hltn sport = :53 | grep -q ."), 10)
+        between()
         self.mesh.running["edge"][0] = start()
-        limits = wait_for("the limit", lambda: self.edge.ok(self.mesh.program("edgeway-edge"), "status") and self.edge_status()["limits"], 20)
+        wait_for("the edge's status", lambda: self.edge.ok(self.mesh.program("edgeway-edge"), "status"), 20)
+
+    def test_other_firewall(self):
+        """One that drops what it doesn't know is named until a node's question has come through."""
+        self.edge.nft('table ip filter { chain INPUT { type filter hook input priority 0; policy drop; iifname { "wan", "lo" } accept; }; }')
+        self.addCleanup(self.edge.run, "nft", "delete", "table", "ip", "filter")
+        self.restart_edge()
+        limits = wait_for("the limit", lambda: self.edge_status()["limits"], 10)
+        self.assertIn("drops incoming packets that it doesn't know (ip filter INPUT)", limits)
+        self.assertIn("ufw allow in on edgeway-edge to any port 53", limits)
+        self.assertIsNone(self.dig(self.laptop, "nas.demo.internal", check=False))
+        self.edge.run("nft", "add", "rule", "ip", "filter", "INPUT", "iifname", "edgeway-edge", "accept")
+        wait_for("an answer", lambda: self.dig(self.laptop, "nas.demo.internal", check=False), 20)
+        wait_for("no limit", lambda: not self.edge_status()["limits"], 20)
+
+    def take_port(self):
+        self.taker = self.edge.start("dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=", log="dnsmasq")
+        self.addCleanup(self.taker.kill)
+        wait_for("dnsmasq has its port", lambda: self.edge.ok("sh", "-c", "ss -Hltn sport = :53 | grep -q ."), 10)
+
+    def test_port_of_another(self):
+        """Another program has the port when the edge starts: it is named, the mesh works, and the port is taken when it is free."""
+        self.restart_edge(self.take_port)
+        limits = wait_for("the limit", lambda: self.edge_status()["limits"], 10)
         self.assertIn("Another program on the edge's host has TCP port 53 at 100.96.0.1", limits)
         # By UDP both work: what comes out of the tunnel is the edge's, the rest the other one's.
         wait_for("an answer", lambda: self.dig(self.laptop, "nas.demo.internal", check=False), 20)
         self.assertEqual(self.short("nas.demo.internal"), self.mesh.addresses["nas"][0])
-        taker.kill()
-        taker.wait()
+        self.taker.kill()
+        self.taker.wait()
         wait_for("no limit", lambda: not self.edge_status()["limits"], 20)
         self.assertIn("status: NOERROR", self.dig(self.laptop, "nas.demo.internal", "+tcp")[0])
 

@@ -50,6 +50,8 @@ struct EwDnsServer
   GQueue connections; /* of EwDnsConnection */
   GSource *sweep;
 
+  gint asked; /* atomic */
+
   GMutex lock; /* of these: */
   gboolean listening;
   guint16 bound_port; /* of the first UDP socket */

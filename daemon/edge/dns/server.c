@@ -48,6 +48,8 @@ ew_dns_server_identify (const EwDnsDoor *door, const struct sockaddr_storage *fr
   EwDnsHost *host = ew_dns_zone_find_host (zone, &asker->ip);
   if (host == NULL || asker->port == 0) /* an answer to port 0 goes nowhere */
     return NULL;
+  if (host != ew_dns_zone_get_edge (zone) && !g_atomic_int_get (&door->server->asked))
+    g_atomic_int_set (&door->server->asked, TRUE);
   g_strlcpy (asker->node, ew_dns_host_get_id (host), sizeof asker->node);
   return host;
 }
@@ -306,6 +308,12 @@ ew_dns_server_is_listening (EwDnsServer *self)
   gboolean listening = self->listening;
   g_mutex_unlock (&self->lock);
   return listening;
+}
+
+gboolean
+ew_dns_server_was_asked (EwDnsServer *self)
+{
+  return g_atomic_int_get (&self->asked);
 }
 
 gchar *

@@ -57,6 +57,8 @@ void ew_dns_server_remove_host (EwDnsServer *self, const gchar *id);
 
 /* Nodes can ask at one address at least, by UDP and TCP. */
 gboolean ew_dns_server_is_listening (EwDnsServer *self);
+/* A node has asked something since the start. */
+gboolean ew_dns_server_was_asked (EwDnsServer *self);
 /* NULL: nothing is in the way; else a sentence without a full stop. (transfer full) */
 gchar *ew_dns_server_dup_limits (EwDnsServer *self);
 /* The first address's port; 0: not bound. */

@@ -21,6 +21,7 @@ struct EwExit
     config; /* its strings, ports and prefixes are those above; exit: it is open, service: what this host can have */
   gboolean guarded;
   gboolean names; /* port 53 is open */
+  gboolean asked; /* … and no firewall is in the way */
   gboolean lacks_ipv6;
   GPtrArray *undo; /* EwSysctl in force */
   EwHostView *view;
@@ -89,6 +90,7 @@ static void
 update_limits (EwExit *self)
 {
   GString *text = g_string_new (NULL);
+  g_autofree gchar *input = self->names && !self->asked ? ew_exit_firewall_find_input_blockers (self->interface) : NULL;
   g_autofree gchar *blockers = self->config.exit ? ew_exit_firewall_find_blockers (self->interface) : NULL;
 
   if (self->lacks_ipv6)
@@ -96,6 +98,7 @@ update_limits (EwExit *self)
                         "the edge is reached over IPv4 only, and VPN mode carries IPv4 only");
   add_sentence (text, self->failure);
   add_sentence (text, blockers);
+  add_sentence (text, input);
   if (self->config.exit && !self->view->upstream[0] && !self->view->upstream[1])
     add_sentence (text, "The edge's host has no route to the internet, so VPN mode leads nowhere; add a default route");
   g_free (self->limits);
@@ -323,15 +326,20 @@ ew_exit_get_policy (EwExit *self)
 }
 
 void
-ew_exit_set_names (EwExit *self, gboolean answers)
+ew_exit_set_names (EwExit *self, gboolean answers, gboolean asked)
 {
   g_autoptr (GError) error = NULL;
 
-  if (self->names == answers)
+  const gboolean changed = self->names != answers;
+
+  if (!changed && self->asked == asked)
     return;
   self->names = answers;
-  if (!apply_firewall (self, &error))
+  self->asked = asked;
+  if (changed && !apply_firewall (self, &error))
     g_warning ("%s", error->message);
+  update_limits (self);
+  self->config.tun.on_change (self->config.tun.user_data);
 }
 
 const gchar *

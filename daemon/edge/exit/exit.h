@@ -46,8 +46,9 @@ gboolean ew_exit_takes (EwExit *self, EwFamily family);
    the service address. One that it has another way to than a default route is left alone, which is said in the log. */
 void ew_exit_set_resolvers (EwExit *self, const EwIp *resolvers, gsize n);
 /* Whether the edge answers for names at the service addresses: UDP and TCP port 53 are open to the mesh only then, so
-   that nobody reaches another program that has the port. */
-void ew_exit_set_names (EwExit *self, gboolean answers);
+   that nobody reaches another program that has the port. asked: a node's question has come through, so no other firewall
+   is in its way. */
+void ew_exit_set_names (EwExit *self, gboolean answers, gboolean asked);
 
 /* All of that as the switch asks for it. exit_data: an EwExitConfig, valid while the switch is made. */
 extern const EwSwitchExit ew_exit_for_switch;

@@ -396,19 +396,27 @@ ew_exit_firewall_read_undo (const gchar *interface)
   return undo;
 }
 
+/* The base chains at hook that drop what no rule of theirs accepts, as text; empty: there are none. */
+static GString *
+list_droppers (const EwNftChain *chains, gsize n, guint hook)
+{
+  GString *names = g_string_new (NULL);
+
+  for (gsize i = 0; i < n; i++)
+    if (chains[i].based && chains[i].hook == hook && chains[i].drops)
+      g_string_append_printf (names, "%s%s %s %s", names->len > 0 ? ", " : "", ew_nft_family_name (chains[i].family),
+                              chains[i].table, chains[i].name);
+  return names;
+}
+
 gchar *
 ew_exit_firewall_find_blockers_in (const gchar *interface, const EwNftChain *chains, gsize n)
 {
-  g_autoptr (GString) names = g_string_new (NULL);
+  g_autoptr (GString) names = list_droppers (chains, n, NF_INET_FORWARD);
   gboolean docker = FALSE;
 
   for (gsize i = 0; i < n; i++)
-    {
-      docker = docker || g_str_equal (chains[i].name, "DOCKER-USER");
-      if (chains[i].based && chains[i].hook == NF_INET_FORWARD && chains[i].drops)
-        g_string_append_printf (names, "%s%s %s %s", names->len > 0 ? ", " : "", ew_nft_family_name (chains[i].family),
-                                chains[i].table, chains[i].name);
-    }
+    docker = docker || g_str_equal (chains[i].name, "DOCKER-USER");
   if (names->len == 0)
     return NULL;
   return g_strdup_printf (
@@ -416,6 +424,36 @@ ew_exit_firewall_find_blockers_in (const gchar *interface, const EwNftChain *cha
     "the internet; allow them there, for example with `iptables -I %s -i %s -j ACCEPT` and `iptables -I %s -o %s -m "
     "conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT` (and ip6tables)",
     names->str, docker ? "DOCKER-USER" : "FORWARD", interface, docker ? "DOCKER-USER" : "FORWARD", interface);
+}
+
+gchar *
+ew_exit_firewall_find_input_blockers_in (const gchar *interface, const EwNftChain *chains, gsize n)
+{
+  g_autoptr (GString) names = list_droppers (chains, n, NF_INET_LOCAL_IN);
+
+  if (names->len == 0)
+    return NULL;
+  return g_strdup_printf (
+    "Another firewall on the edge's host drops incoming packets that it doesn't know (%s), so nodes may not get "
+    "answers "
+    "about names; allow their questions there, for example with `ufw allow in on %s to any port 53` or `iptables -I "
+    "INPUT -i %s -p udp --dport 53 -j ACCEPT` (and tcp, and ip6tables)",
+    names->str, interface, interface);
+}
+
+static gchar *
+find_in_kernel (const gchar *interface, gchar *(*find) (const gchar *, const EwNftChain *, gsize))
+{
+  g_autoptr (EwNetlink) netlink = ew_netlink_new (NETLINK_NETFILTER);
+  g_autoptr (GArray) chains = netlink != NULL ? ew_nft_chains (netlink) : NULL;
+
+  return chains != NULL ? find (interface, (const EwNftChain *)chains->data, chains->len) : NULL;
+}
+
+gchar *
+ew_exit_firewall_find_input_blockers (const gchar *interface)
+{
+  return find_in_kernel (interface, ew_exit_firewall_find_input_blockers_in);
 }
 
 /* The tables of iptables' older kernel interface: nft does not list them. */
@@ -437,11 +475,7 @@ has_legacy_tables (void)
 gchar *
 ew_exit_firewall_find_blockers (const gchar *interface)
 {
-  g_autoptr (EwNetlink) netlink = ew_netlink_new (NETLINK_NETFILTER);
-  g_autoptr (GArray) chains = netlink != NULL ? ew_nft_chains (netlink) : NULL;
-  gchar *sentence = chains != NULL
-                      ? ew_exit_firewall_find_blockers_in (interface, (const EwNftChain *)chains->data, chains->len)
-                      : NULL;
+  gchar *sentence = find_in_kernel (interface, ew_exit_firewall_find_blockers_in);
 
   if (sentence == NULL && has_legacy_tables ())
     sentence = g_strdup_printf (

@@ -72,3 +72,6 @@ GPtrArray *ew_exit_firewall_read_undo (const gchar *interface);
 gchar *ew_exit_firewall_find_blockers (const gchar *interface);
 /* The same among those chains (pure). */
 gchar *ew_exit_firewall_find_blockers_in (const gchar *interface, const EwNftChain *chains, gsize n);
+/* The same of what is sent to this host itself: to its DNS. */
+gchar *ew_exit_firewall_find_input_blockers (const gchar *interface);
+gchar *ew_exit_firewall_find_input_blockers_in (const gchar *interface, const EwNftChain *chains, gsize n);

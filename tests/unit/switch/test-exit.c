@@ -342,6 +342,12 @@ test_firewall_text (void)
   g_assert_null (strstr (closed_exit, "masquerade"));
   g_assert_null (strstr (closed_exit, "near4"));
   g_assert_null (strstr (closed_exit, "to_own"));
+  g_assert_null (strstr (closed_exit, "dport 53"));
+  config.names = TRUE;
+  g_autofree gchar *with_names = ew_exit_firewall_format (&config);
+  const gchar *to_service = strstr (with_names, "chain to_service");
+  g_assert_nonnull (
+    strstr (to_service, "tcp dport { 443, 22 } accept\n\t\tmeta l4proto { tcp, udp } th dport 53 accept"));
   config.exit = TRUE;
   open = ew_exit_firewall_format (&config);
   g_assert_nonnull (strstr (open, "169.254.0.0/16"));
@@ -400,6 +406,10 @@ test_blockers (void)
   g_assert_nonnull (strstr (sentence, "iptables -I DOCKER-USER -i edge0 -j ACCEPT"));
   g_assert_null (ew_exit_firewall_find_blockers_in ("edge0", calm, G_N_ELEMENTS (calm)));
   g_assert_null (ew_exit_firewall_find_blockers_in ("edge0", NULL, 0));
+  g_autofree gchar *input = ew_exit_firewall_find_input_blockers_in ("edge0", calm, G_N_ELEMENTS (calm));
+  g_assert_nonnull (strstr (input, "(ip filter INPUT)"));
+  g_assert_nonnull (strstr (input, "`ufw allow in on edge0 to any port 53`"));
+  g_assert_null (ew_exit_firewall_find_input_blockers_in ("edge0", docker, G_N_ELEMENTS (docker)));
 }
 
 int
