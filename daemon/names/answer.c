@@ -47,19 +47,20 @@ typedef struct
 /* A configuration on its way to the thread. */
 typedef struct
 {
-  gchar *suffix, *interface;
+  gchar *interface;
   EwIp service[4];
   gsize n_service;
   guint16 port;
   EwPrefix *networks;
-  gsize n_networks;
-  EwNamesConf conf; /* the ranges, for reverse look-ups */
+  gsize n_ranges, n_networks;
+  EwNamesConf conf; /* as programs read it */
   gboolean works;
 } Config;
 
 struct EwNamesAnswer
 {
-  gchar *socket_path, *conf_path, *written; /* written: what names.conf says */
+  gchar *socket_path, *conf_path;
+  gchar *written, *configured; /* what names.conf says; the configuration in words */
   int listener, wake;
   GThread *thread;
   GMutex mutex; /* of next and ending */
@@ -79,7 +80,6 @@ config_free (Config *config)
 {
   if (config == NULL)
     return;
-  g_free (config->suffix);
   g_free (config->interface);
   g_free (config->networks);
   g_free (config);
@@ -174,7 +174,7 @@ is_ours (const EwNamesAnswer *self, Client *client)
       return TRUE;
     }
   client->name = g_ascii_strdown (client->question.name, -1);
-  return ew_names_is_below (client->name, self->config->suffix);
+  return ew_names_conf_covers (&self->config->conf, client->name);
 }
 
 /* FALSE: the client has its answer, or gets none. */
@@ -296,7 +296,7 @@ take_config (EwNamesAnswer *self)
   g_mutex_unlock (&self->mutex);
   if (next != NULL)
     {
-      const EwQuestionScope scope = { next->suffix, next->networks, next->n_networks };
+      const EwQuestionScope scope = { &next->conf, next->networks, next->n_ranges, next->n_networks };
       ew_lookups_configure (self->lookups, &scope, next->service, next->n_service, next->port, next->interface);
       config_free (self->config);
       self->config = next;
@@ -419,71 +419,107 @@ ew_names_answer_free (EwNamesAnswer *self)
   g_free (self->socket_path);
   g_free (self->conf_path);
   g_free (self->written);
+  g_free (self->configured);
   g_free (self);
 }
 
-/* What programs read, so that they ask for nothing else. */
-static void
-write_conf (EwNamesAnswer *self, const EwNamesAnswerConfig *config)
+/* What programs read, so that they ask for nothing else. (transfer full) */
+static gchar *
+format_conf (const EwNamesAnswerConfig *config)
 {
-  g_autoptr (GString) text = g_string_new (NULL);
-  g_autoptr (GError) error = NULL;
+  GString *text = g_string_new ("# Of edgewayd, for libnss_edgeway.\n");
   gchar prefix[EW_PREFIX_STRLEN];
 
-  if (config == NULL)
-    {
-      g_clear_pointer (&self->written, g_free);
-      (void)unlink (self->conf_path);
-      return;
-    }
-  g_string_printf (text, "# Of edgewayd, for libnss_edgeway.\nsuffix %s\n", config->suffix);
+  g_string_append_printf (text, "suffix %s\n", config->suffix);
   for (gsize i = 0; i < config->n_ranges && i < EW_NAMES_RANGES; i++)
     {
       ew_prefix_format (&config->ranges[i], prefix);
       g_string_append_printf (text, "range %s\n", prefix);
     }
-  if (g_strcmp0 (self->written, text->str) == 0)
+  for (const gchar *const *domain = config->domains; domain != NULL && *domain != NULL; domain++)
+    if (text->len + strlen ("domain \n") + strlen (*domain) <= EW_NAMES_CONF_MAX)
+      g_string_append_printf (text, "domain %s\n", *domain);
+  return g_string_free (text, FALSE);
+}
+
+/* text NULL: none. */
+static void
+write_conf (EwNamesAnswer *self, const gchar *text)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (g_strcmp0 (self->written, text) == 0)
     return;
   g_free (self->written);
-  self->written = g_strdup (text->str);
-  if (!ew_file_write_atomic (self->conf_path, text->str, (gssize)text->len, 0644, &error))
+  self->written = g_strdup (text);
+  if (text == NULL)
+    (void)unlink (self->conf_path);
+  else if (!ew_file_write_atomic (self->conf_path, text, -1, 0644, &error))
     g_warning ("%s", error->message);
+}
+
+/* What the thread needs of it. */
+static Config *
+config_new (const EwNamesAnswerConfig *config, const gchar *text)
+{
+  Config *next = g_new0 (Config, 1);
+
+  (void)!ew_names_conf_parse (text, strlen (text), &next->conf);
+  next->interface = g_strdup (config->interface);
+  next->works = config->works;
+  next->port = config->port != 0 ? config->port : 53;
+  next->n_service = MIN (config->n_service, G_N_ELEMENTS (next->service));
+  for (gsize i = 0; i < next->n_service; i++)
+    next->service[i] = config->service[i];
+  next->networks = g_new (EwPrefix, config->n_ranges + config->n_routes);
+  for (gsize i = 0; i < config->n_ranges; i++)
+    next->networks[next->n_networks++] = config->ranges[i];
+  next->n_ranges = next->n_networks;
+  for (gsize i = 0; i < config->n_routes; i++)
+    next->networks[next->n_networks++] = config->routes[i];
+  return next;
+}
+
+/* All of it as text, to tell one from another. (transfer full) */
+static gchar *
+describe_config (const Config *config, const gchar *text)
+{
+  GString *words = g_string_new (text);
+  gchar buffer[EW_PREFIX_STRLEN];
+
+  g_string_append_printf (words, "%s %u %d", config->interface, config->port, config->works);
+  for (gsize i = 0; i < config->n_service; i++)
+    {
+      ew_ip_format (&config->service[i], buffer);
+      g_string_append_printf (words, " %s", buffer);
+    }
+  for (gsize i = 0; i < config->n_networks; i++)
+    {
+      ew_prefix_format (&config->networks[i], buffer);
+      g_string_append_printf (words, " %s", buffer);
+    }
+  return g_string_free (words, FALSE);
 }
 
 void
 ew_names_answer_configure (EwNamesAnswer *self, const EwNamesAnswerConfig *config)
 {
-  Config *next = g_new0 (Config, 1);
+  g_autofree gchar *text = config != NULL ? format_conf (config) : NULL;
+  Config *next = config != NULL ? config_new (config, text) : g_new0 (Config, 1);
+  gchar *words = config != NULL ? describe_config (next, text) : g_strdup ("");
 
-  if (config != NULL)
+  if (g_strcmp0 (words, self->configured) == 0) /* whoever asks just now isn't disturbed */
     {
-      g_autofree gchar *conf = NULL;
-      next->suffix = g_strdup (config->suffix);
-      next->interface = g_strdup (config->interface);
-      next->works = config->works;
-      next->port = config->port != 0 ? config->port : 53;
-      next->n_service = MIN (config->n_service, G_N_ELEMENTS (next->service));
-      for (gsize i = 0; i < next->n_service; i++)
-        next->service[i] = config->service[i];
-      next->networks = g_new (EwPrefix, config->n_ranges + config->n_routes);
-      for (gsize i = 0; i < config->n_ranges; i++)
-        next->networks[next->n_networks++] = config->ranges[i];
-      for (gsize i = 0; i < config->n_routes; i++)
-        next->networks[next->n_networks++] = config->routes[i];
-      for (gsize i = 0; i < config->n_ranges && i < EW_NAMES_RANGES; i++)
-        {
-          EwNamesAddress *to = &next->conf.ranges[next->conf.n_ranges].address;
-          to->family = config->ranges[i].ip.family == EW_FAMILY_V4 ? 4 : 6;
-          memcpy (to->bytes, config->ranges[i].ip.bytes, to->family == 4 ? 4 : 16);
-          next->conf.ranges[next->conf.n_ranges++].length = config->ranges[i].length;
-        }
+      config_free (next);
+      g_free (words);
+      return;
     }
-  else
-    next->suffix = g_strdup ("");
+  g_free (self->configured);
+  self->configured = words;
   g_mutex_lock (&self->mutex);
   config_free (self->next);
   self->next = next;
   g_mutex_unlock (&self->mutex);
   wake_thread (self);
-  write_conf (self, config);
+  write_conf (self, text);
 }

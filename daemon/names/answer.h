@@ -21,13 +21,14 @@ typedef struct EwNamesAnswer EwNamesAnswer;
 
 typedef struct
 {
-  const gchar *suffix; /* "home.internal" */
-  const EwIp *service; /* where the edge's DNS answers inside the tunnel */
+  const gchar *suffix;         /* "home.internal" */
+  const gchar *const *domains; /* of gateways, accepted here; NULL: none */
+  const EwIp *service;         /* where the edge's DNS answers inside the tunnel */
   gsize n_service;
   guint16 port;           /* 0: 53 */
   const EwPrefix *ranges; /* of the mesh: reverse look-ups */
   gsize n_ranges;
-  const EwPrefix *routes; /* accepted: names may lead there, too */
+  const EwPrefix *routes; /* accepted: names of the domains may lead there, too */
   gsize n_routes;
   const gchar *interface; /* the tunnel's: the only one that questions leave by */
   gboolean works;         /* the tunnel is connected and the edge answers names; else "try again" at once */

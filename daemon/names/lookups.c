@@ -35,7 +35,7 @@ typedef struct
 
 struct EwLookups
 {
-  EwQuestionScope scope; /* its strings and networks are ours */
+  EwQuestionScope scope; /* its networks are ours */
   EwIp service[4];
   gsize n_service;
   guint16 port;
@@ -71,7 +71,7 @@ forget_all (EwLookups *self)
 {
   g_ptr_array_set_size (self->running, 0);
   g_hash_table_remove_all (self->known);
-  g_clear_pointer ((gchar **)&self->scope.suffix, g_free);
+  self->scope.conf = NULL;
   g_clear_pointer ((EwPrefix **)&self->scope.networks, g_free);
   g_clear_pointer (&self->interface, g_free);
   self->n_service = 0;
@@ -91,9 +91,8 @@ ew_lookups_configure (EwLookups *self, const EwQuestionScope *scope, const EwIp 
                       const gchar *interface)
 {
   forget_all (self);
-  self->scope.suffix = g_strdup (scope->suffix);
+  self->scope = *scope;
   self->scope.networks = g_memdup2 (scope->networks, scope->n_networks * sizeof *scope->networks);
-  self->scope.n_networks = scope->n_networks;
   self->n_service = MIN (n_service, G_N_ELEMENTS (self->service));
   for (gsize i = 0; i < self->n_service; i++)
     self->service[i] = service[i];

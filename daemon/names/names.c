@@ -31,6 +31,8 @@ struct EwNames
   gboolean served, refused, working, all;
   GArray *servers; /* EwIp */
   GArray *ranges;  /* EwPrefix: the mesh's */
+  GArray *routes;  /* EwPrefix: accepted */
+  GStrv offered;   /* domains of gateways, accepted */
   GStrv domains;   /* whose names are the link's besides SUFFIX */
 
   EwNamesWay way;
@@ -214,10 +216,13 @@ serve_programs (EwNames *self, gboolean wanted)
   g_autoptr (GError) error = NULL;
   const EwNamesAnswerConfig config = {
     .suffix = self->suffix,
+    .domains = (const gchar *const *)self->offered,
     .service = (const EwIp *)self->servers->data,
     .n_service = self->servers->len,
     .ranges = (const EwPrefix *)self->ranges->data,
     .n_ranges = self->ranges->len,
+    .routes = (const EwPrefix *)self->routes->data,
+    .n_routes = self->routes->len,
     .interface = self->interface,
     .works = self->working,
   };
@@ -353,6 +358,7 @@ ew_names_new (EwHost *host, const gchar *bus, void (*changed) (gpointer user_dat
   self->message = g_strdup ("");
   self->servers = g_array_new (FALSE, FALSE, sizeof (EwIp));
   self->ranges = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  self->routes = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   self->changed = changed;
   self->user_data = user_data;
   self->resolved = ew_resolved_new (bus, on_resolved_changed, self);
@@ -378,6 +384,8 @@ ew_names_free (EwNames *self)
   g_free (self->module_error);
   g_array_unref (self->servers);
   g_array_unref (self->ranges);
+  g_array_unref (self->routes);
+  g_strfreev (self->offered);
   g_strfreev (self->domains);
   g_free (self->interface);
   g_free (self->suffix);
@@ -435,13 +443,21 @@ ew_names_set (EwNames *self, const EwNamesConfig *config)
       return;
     }
   g_auto (GStrv) domains = collect_domains (config);
+  g_array_set_size (self->routes, 0);
+  if (config->n_routes > 0)
+    g_array_append_vals (self->routes, config->routes, (guint)config->n_routes);
+  g_strfreev (self->offered);
+  self->offered = g_strdupv ((gchar **)config->domains);
   gboolean refused = !ew_names_may_have_suffix (config->suffix, config->enrolled_suffix);
 
   if (self->link == config->link && g_strcmp0 (self->interface, config->interface) == 0
       && g_strcmp0 (self->suffix, config->suffix) == 0 && self->served == config->served && self->refused == refused
       && self->all == config->all && same_servers (self, config)
       && g_strv_equal ((const gchar *const *)self->domains, (const gchar *const *)domains))
-    return;
+    {
+      serve_programs (self, is_wanted (self));
+      return;
+    }
   g_free (self->interface);
   g_free (self->suffix);
   g_free (self->probe);

@@ -65,20 +65,21 @@ ew_question_reverse_name (const EwNamesAddress *address)
 }
 
 gboolean
-ew_question_is_in_scope (const EwQuestionScope *scope, const EwNamesAddress *address)
+ew_question_is_in_scope (const EwQuestionScope *scope, const gchar *name, const EwNamesAddress *address)
 {
+  const gsize n = ew_names_is_below (name, scope->conf->suffix) ? scope->n_ranges : scope->n_networks;
   EwIp ip = { .family = address->family == 4 ? EW_FAMILY_V4 : EW_FAMILY_V6 };
 
   memcpy (ip.bytes, address->bytes, address->family == 4 ? 4 : 16);
-  for (gsize i = 0; i < scope->n_networks; i++)
+  for (gsize i = 0; i < n; i++)
     if (ew_prefix_contains (&scope->networks[i], &ip))
       return TRUE;
   return FALSE;
 }
 
-/* The name of a record as text, if it is a host name below the suffix. */
+/* The name of a record as text, if it is a host name of the mesh's or, unless suffix_only, of a gateway's domain. */
 static gboolean
-take_name (const ldns_rdf *dname, const EwQuestionScope *scope, gchar out[EW_NAMES_NAME_MAX + 1])
+take_name (const ldns_rdf *dname, const EwQuestionScope *scope, gboolean suffix_only, gchar out[EW_NAMES_NAME_MAX + 1])
 {
   char *text = ldns_rdf2str (dname);
   gsize length = text != NULL ? strlen (text) : 0;
@@ -86,7 +87,9 @@ take_name (const ldns_rdf *dname, const EwQuestionScope *scope, gchar out[EW_NAM
 
   if (length > 0 && text[length - 1] == '.')
     text[--length] = '\0';
-  taken = text != NULL && ew_names_is_name (text, length) && ew_names_is_below (text, scope->suffix);
+  taken
+    = text != NULL && ew_names_is_name (text, length)
+      && (ew_names_is_below (text, scope->conf->suffix) || (!suffix_only && ew_names_conf_covers (scope->conf, text)));
   if (taken)
     memcpy (out, text, length + 1);
   LDNS_FREE (text);
@@ -94,7 +97,7 @@ take_name (const ldns_rdf *dname, const EwQuestionScope *scope, gchar out[EW_NAM
 }
 
 static void
-take_address (EwNamesReply *reply, const ldns_rr *record, const EwQuestionScope *scope)
+take_address (EwNamesReply *reply, const ldns_rr *record, const EwQuestionScope *scope, const gchar *asked)
 {
   const ldns_rdf *rdf = ldns_rr_rdf (record, 0);
   const gboolean v6 = ldns_rr_get_type (record) == LDNS_RR_TYPE_AAAA;
@@ -103,7 +106,7 @@ take_address (EwNamesReply *reply, const ldns_rr *record, const EwQuestionScope 
   if (rdf == NULL || ldns_rdf_size (rdf) != (v6 ? 16u : 4u) || reply->n_addresses == EW_NAMES_ADDRESSES)
     return;
   memcpy (address.bytes, ldns_rdf_data (rdf), ldns_rdf_size (rdf));
-  if (ew_question_is_in_scope (scope, &address))
+  if (ew_question_is_in_scope (scope, asked, &address))
     reply->addresses[reply->n_addresses++] = address;
 }
 
@@ -111,6 +114,9 @@ take_address (EwNamesReply *reply, const ldns_rr *record, const EwQuestionScope 
 static void
 read_records (const ldns_pkt *packet, const ldns_rr *asked, const EwQuestionScope *scope, EwNamesReply *reply)
 {
+  gchar name[EW_NAMES_NAME_MAX + 1] = "";
+  const gboolean known = take_name (ldns_rr_owner (asked), scope, FALSE, name);
+  const gboolean ours = known && ew_names_is_below (name, scope->conf->suffix);
   const ldns_rr_list *records = ldns_pkt_answer (packet);
   const ldns_rdf *owner = ldns_rr_owner (asked);
   const ldns_rr_type type = ldns_rr_get_type (asked);
@@ -129,12 +135,14 @@ read_records (const ldns_pkt *packet, const ldns_rr *asked, const EwQuestionScop
           else if (ldns_rr_get_type (record) != type)
             continue;
           else if (type != LDNS_RR_TYPE_PTR)
-            take_address (reply, record, scope);
+            take_address (reply, record, scope, name);
           else if (reply->name[0] == '\0' && ldns_rr_rdf (record, 0) != NULL)
-            (void)!take_name (ldns_rr_rdf (record, 0), scope, reply->name);
+            (void)!take_name (ldns_rr_rdf (record, 0), scope, TRUE, reply->name);
         }
-      /* The name asked for keeps the asker's spelling; one that leads out of the mesh leads nowhere. */
-      if (alias > 0 && type != LDNS_RR_TYPE_PTR && reply->n_addresses > 0 && !take_name (owner, scope, reply->name))
+      /* The name asked for keeps the asker's spelling. One of the mesh's that leads out of it leads nowhere; a
+         gateway's may have another name, which is of no interest. */
+      if (alias > 0 && type != LDNS_RR_TYPE_PTR && reply->n_addresses > 0
+          && !take_name (owner, scope, ours, reply->name) && ours)
         reply->n_addresses = 0;
       owner = reply->n_addresses == 0 ? next : NULL;
     }

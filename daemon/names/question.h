@@ -22,8 +22,9 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  const gchar *suffix;      /* without a dot at either end */
-  const EwPrefix *networks; /* the mesh's ranges, and the routes that this computer accepted */
+  const EwNamesConf *conf;  /* the suffix, and the domains of gateways */
+  const EwPrefix *networks; /* the mesh's ranges, then the routes that this computer accepted */
+  gsize n_ranges;           /* of them: names below the suffix lead there, and those of the domains to all of them */
   gsize n_networks;
 } EwQuestionScope;
 
@@ -50,6 +51,7 @@ gchar *ew_question_reverse_name (const EwNamesAddress *address);
 /* READ: fills reply (its status, name, addresses, and for how many seconds it holds). */
 EwAnswerKind ew_question_read (const EwQuestion *question, const EwQuestionScope *scope, const guint8 *data,
                                gsize length, EwNamesReply *reply);
-gboolean ew_question_is_in_scope (const EwQuestionScope *scope, const EwNamesAddress *address);
+/* An address that name (of the suffix, or of a domain) may have. */
+gboolean ew_question_is_in_scope (const EwQuestionScope *scope, const gchar *name, const EwNamesAddress *address);
 
 G_END_DECLS

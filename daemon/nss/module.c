@@ -7,8 +7,8 @@
  *
  * Two words of nsswitch.conf lead here; libnss_edgeway_short.so.2 is a link to this file:
  *
- *   edgeway        before "dns": full names below the mesh's suffix and addresses of the mesh, all of which are the
- *                  mesh's alone. For all else it says "unavailable" and changes nothing that the caller will see
+ *   edgeway        before "dns": full names below the mesh's suffix and of its gateways' domains, and addresses of the
+ *                  mesh, all of which are the mesh's alone. For all else it says "unavailable" and changes nothing that the caller will see
  *   edgeway_short  the last word: names of one label of which the word before it has said that there is no such name
  *                  (not that it couldn't tell: somebody else's may be away for a moment). Where the mesh doesn't know
  *                  it either, the outcome stays that of the word before: glibc hands the last one to the program
@@ -259,7 +259,7 @@ make_question (Call *call, const char *name, int af, bool short_names)
   call->question.address.family = family_of (af);
   memcpy (call->question.name, name, length);
   if (!short_names)
-    return ew_names_is_below (call->question.name, call->conf.suffix);
+    return ew_names_conf_covers (&call->conf, call->question.name);
   if (length + 1 + strlen (call->conf.suffix) > EW_NAMES_NAME_MAX)
     return false;
   call->question.name[length] = '.';

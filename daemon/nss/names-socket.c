@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <strings.h>
 
 #define LABEL_MAX 63
 #define ADDRESS_SIZE 17 /* family and bytes */
@@ -174,6 +175,17 @@ parse_range (const char *text, EwNamesConf *conf)
   return true;
 }
 
+static void
+add_domain (const char *name, EwNamesConf *conf)
+{
+  const size_t size = strlen (name) + 1;
+
+  if (!ew_names_is_name (name, size - 1) || size > sizeof conf->domains - conf->domains_size)
+    return;
+  memcpy (conf->domains + conf->domains_size, name, size);
+  conf->domains_size += size;
+}
+
 bool
 ew_names_conf_parse (const char *text, size_t length, EwNamesConf *out)
 {
@@ -190,6 +202,8 @@ ew_names_conf_parse (const char *text, size_t length, EwNamesConf *out)
           line[used - 1] = '\0';
           if (strncmp (line, "suffix ", 7) == 0 && ew_names_is_name (line + 7, strlen (line + 7)))
             strcpy (out->suffix, line + 7);
+          else if (strncmp (line, "domain ", 7) == 0)
+            add_domain (line + 7, out);
           else if (strncmp (line, "range ", 6) == 0)
             (void)!parse_range (line + 6, out);
         }
@@ -212,5 +226,16 @@ ew_names_conf_holds (const EwNamesConf *conf, const EwNamesAddress *address)
           && (rest == 0 || ((range->bytes[whole] ^ address->bytes[whole]) & mask) == 0))
         return true;
     }
+  return false;
+}
+
+bool
+ew_names_conf_covers (const EwNamesConf *conf, const char *name)
+{
+  if (ew_names_is_below (name, conf->suffix))
+    return true;
+  for (size_t at = 0; at < conf->domains_size; at += strlen (conf->domains + at) + 1)
+    if (ew_names_is_below (name, conf->domains + at) || strcasecmp (name, conf->domains + at) == 0)
+      return true;
   return false;
 }

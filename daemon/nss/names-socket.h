@@ -10,6 +10,7 @@
  * names.conf, made anew by rename, in lines that end with '\n'; unknown words are skipped:
  *
  *   suffix home.internal
+ *   domain corp.example      of a gateway, accepted on this computer: its names are asked for in full only
  *   range 100.96.0.0/12
  *   range fd45:6467:…::/64
  *
@@ -29,7 +30,8 @@
 #define EW_NAMES_FOLDER "/run/edgeway"
 #define EW_NAMES_SOCKET "names"
 #define EW_NAMES_CONF "names.conf"
-#define EW_NAMES_CONF_MAX 2048 /* bytes of the file that are read */
+#define EW_NAMES_CONF_MAX 4096    /* bytes of the file that are read */
+#define EW_NAMES_DOMAINS_MAX 2048 /* bytes of all domains, with a NUL after each */
 #define EW_NAMES_RANGES 16
 #define EW_NAMES_NAME_MAX 253 /* characters of a name, without the dot at its end (RFC 1035 section 2.3.4) */
 #define EW_NAMES_ADDRESSES 16
@@ -81,6 +83,8 @@ typedef struct
 typedef struct
 {
   char suffix[EW_NAMES_NAME_MAX + 1];
+  char domains[EW_NAMES_DOMAINS_MAX]; /* one after the other */
+  size_t domains_size;
   struct
   {
     EwNamesAddress address;
@@ -98,6 +102,8 @@ size_t ew_names_reply_write (const EwNamesReply *answer, uint8_t *out);
 /* False: no suffix in it. */
 bool ew_names_conf_parse (const char *text, size_t length, EwNamesConf *out);
 bool ew_names_conf_holds (const EwNamesConf *conf, const EwNamesAddress *address);
+/* name is below the suffix, or a domain or below one. */
+bool ew_names_conf_covers (const EwNamesConf *conf, const char *name);
 
 /* A host name: 1…253 characters in labels of 1…63 letters, digits, '-' and '_', no dot at its end. */
 bool ew_names_is_name (const char *name, size_t length);

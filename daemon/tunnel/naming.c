@@ -61,6 +61,8 @@ ew_tunnel_set_names (EwTunnel *self)
     .n_servers = servers->len,
     .ranges = (const EwPrefix *)self->plan->ranges->data,
     .n_ranges = self->plan->ranges->len,
+    .routes = (const EwPrefix *)self->plan->routes->data,
+    .n_routes = self->plan->routes->len,
     .domains = (const gchar *const *)domains,
     .all = self->vpn_active && self->document->dns_all,
   };

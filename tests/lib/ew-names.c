@@ -4,7 +4,7 @@
  * sentence for each.
  *
  *   ew-names FOLDER LEDGER
- *   works SUFFIX SERVICE PORT RANGE…   the tunnel is connected    down … (the same)    none
+ *   works SUFFIX SERVICE PORT RANGE…   the tunnel is connected; domain corp.example, route 10.77.0.0/16    down … (the same)    none
  *   add, remove, undo                  nsswitch.conf
  *
  * KILL_AT in the environment: killed before the step whose name holds it.
@@ -32,7 +32,8 @@ static void
 configure (EwNamesAnswer *answer, gchar **words)
 {
   EwNamesAnswerConfig config = { .suffix = words[1], .interface = "lo", .works = g_str_equal (words[0], "works") };
-  EwPrefix ranges[8];
+  EwPrefix ranges[8], route;
+  const gchar *const domains[] = { "corp.example", NULL };
   EwIp service;
 
   g_assert_true (ew_ip_parse (words[2], &service));
@@ -42,6 +43,10 @@ configure (EwNamesAnswer *answer, gchar **words)
   for (gchar **word = words + 4; *word != NULL && config.n_ranges < G_N_ELEMENTS (ranges); word++)
     g_assert_true (ew_prefix_parse (*word, &ranges[config.n_ranges++], NULL));
   config.ranges = ranges;
+  g_assert_true (ew_prefix_parse ("10.77.0.0/16", &route, NULL));
+  config.routes = &route;
+  config.n_routes = 1;
+  config.domains = domains;
   ew_names_answer_configure (answer, &config);
 }
 

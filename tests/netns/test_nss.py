@@ -211,6 +211,7 @@ class Nss(unittest.TestCase):
         cls.edge = NameServer("127.0.0.2", {("nas.home.internal", A): ["100.96.0.5"], ("nas.home.internal", AAAA): ["fd45::5"], ("v4.home.internal", A): ["100.96.0.4"],
                                             ("printer.home.internal", A): ["100.96.0.9"], ("evil.home.internal", A): ["192.168.1.1", "100.96.0.6"],
                                             ("outside.home.internal", A): ["192.168.1.1"], ("www.example", A): ["100.96.0.66"],
+                                            ("wiki.corp.example", A): ["10.77.0.8", "192.168.1.1"], ("behind.home.internal", A): ["10.77.0.8"],
                                             ("broken.home.internal", A): "servfail", ("broken.home.internal", AAAA): "servfail",
                                             ("5.0.96.100.in-addr.arpa", PTR): ["nas.home.internal"], ("6.0.96.100.in-addr.arpa", PTR): ["www.example"],
                                             ("5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.5.4.d.f.ip6.arpa", PTR): ["nas.home.internal"]})
@@ -263,6 +264,9 @@ class Nss(unittest.TestCase):
             self.assertEqual(self.program.look("nas")[0], f"gaierror {socket.EAI_AGAIN}")
         finally:
             write("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+        # A gateway's domain leads into its network, the mesh's names don't.
+        self.assertEqual(addresses("wiki.corp.example"), ["10.77.0.8"])
+        self.assertEqual(addresses("behind.home.internal"), [])
         # Reverse.
         self.assertEqual(getent("hosts", "100.96.0.5"), (0, "100.96.0.5      nas.home.internal\n"))
         self.assertEqual(getent("hosts", "fd45::5"), (0, "fd45::5         nas.home.internal\n"))
@@ -282,7 +286,7 @@ class Nss(unittest.TestCase):
         self.assertIn('"nas.home.internal"', seen[3])
         self.assertEqual(self.program.look("broken.home.internal")[0], f"gaierror {socket.EAI_AGAIN}")
         self.compare_foreign("works")
-        self.assertEqual([name for name in self.edge.asked if not name.endswith(("home.internal", "arpa"))], [])
+        self.assertEqual([name for name in self.edge.asked if not name.endswith(("home.internal", "arpa", "corp.example"))], [])
 
     def test_long_way(self):
         """An edge that is far away, and one whose answer must be asked for by TCP."""

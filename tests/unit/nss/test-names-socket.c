@@ -92,6 +92,15 @@ test_conf (void)
   g_assert_false (ew_names_conf_holds (&conf, &out4));
   g_assert_true (ew_names_conf_holds (&conf, &in6));
   g_assert_false (ew_names_conf_holds (&conf, &out6));
+  static const gchar domains[] = "suffix a.b\ndomain Corp.example\ndomain x..y\ndomain z\n";
+  g_assert_true (ew_names_conf_parse (domains, strlen (domains), &conf));
+  g_assert_true (ew_names_conf_covers (&conf, "n.a.b"));
+  g_assert_false (ew_names_conf_covers (&conf, "a.b"));
+  g_assert_true (ew_names_conf_covers (&conf, "corp.example"));
+  g_assert_true (ew_names_conf_covers (&conf, "wiki.CORP.example"));
+  g_assert_false (ew_names_conf_covers (&conf, "xcorp.example"));
+  g_assert_false (ew_names_conf_covers (&conf, "x.y"));
+  g_assert_true (ew_names_conf_covers (&conf, "n.z"));
   g_assert_false (ew_names_conf_parse ("range 10.0.0.0/8\n", 17, &conf));
   g_assert_false (ew_names_conf_parse ("suffix .\n", 9, &conf));
 }
