@@ -456,6 +456,7 @@ gboolean
 ew_firewall_load (EwHost *host, const EwHostConfig *config, GError **error)
 {
   g_autoptr (EwFlows) flows = NULL;
+  gboolean began = config->vpn && !host->firewall_vpn;
 
   host->sealed &= config->vpn;
   if (!config->vpn)
@@ -468,7 +469,10 @@ ew_firewall_load (EwHost *host, const EwHostConfig *config, GError **error)
         return FALSE;
       host->firewall_vpn = FALSE;
       if (had_guard)
-        ew_flows_unmark ();
+        {
+          ew_flows_unmark ();
+          ew_flows_forget_questions (host);
+        }
       return TRUE;
     }
   /* First the rules, so that conntrack watches; then the list of what is older; then both: nothing falls in between. */
@@ -479,7 +483,11 @@ ew_firewall_load (EwHost *host, const EwHostConfig *config, GError **error)
   if (flows == NULL)
     return FALSE;
   ew_flows_mark (host, config);
-  return load_guard (host, config, flows, error);
+  if (!load_guard (host, config, flows, error))
+    return FALSE;
+  if (began)
+    ew_flows_forget_questions (host);
+  return TRUE;
 }
 
 gboolean

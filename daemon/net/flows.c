@@ -258,6 +258,8 @@ typedef struct
   guint8 tuple[TUPLE_MAX]; /* the original direction's attribute, as the kernel gave it, to name the flow by */
   guint16 tuple_length;
   EwIp source, destination; /* of the original direction, before any translation */
+  guint8 protocol;
+  guint16 destination_port;
   guint32 mark;
 } FlowRow;
 
@@ -280,6 +282,25 @@ tuple_ip (const struct nlattr *tuple, guint8 af, gboolean source)
   return (EwIp){ .family = EW_FAMILY_NONE };
 }
 
+static void
+read_ports (const struct nlattr *tuple, FlowRow *row)
+{
+  const struct nlattr *part, *field;
+
+  mnl_attr_for_each_nested (part, tuple)
+  {
+    if (mnl_attr_get_type (part) != CTA_TUPLE_PROTO)
+      continue;
+    mnl_attr_for_each_nested (field, part)
+    {
+      if (mnl_attr_get_type (field) == CTA_PROTO_NUM && mnl_attr_get_payload_len (field) == 1)
+        row->protocol = mnl_attr_get_u8 (field);
+      if (mnl_attr_get_type (field) == CTA_PROTO_DST_PORT && mnl_attr_get_payload_len (field) == 2)
+        row->destination_port = ntohs (mnl_attr_get_u16 (field));
+    }
+  }
+}
+
 static int
 read_flow (const struct nlmsghdr *message, void *data)
 {
@@ -299,15 +320,16 @@ read_flow (const struct nlmsghdr *message, void *data)
     memcpy (row.tuple, mnl_attr_get_payload (attribute), row.tuple_length);
     row.source = tuple_ip (attribute, row.af, TRUE);
     row.destination = tuple_ip (attribute, row.af, FALSE);
+    read_ports (attribute, &row);
   }
   if (row.tuple_length > 0 && row.source.family != EW_FAMILY_NONE && row.destination.family != EW_FAMILY_NONE)
     g_array_append_val ((GArray *)data, row);
   return MNL_CB_OK;
 }
 
-/* Flows whose upper half of the mark is `mark`. NULL: conntrack doesn't run here. */
+/* Flows whose mark has these bits where mask has any. None: conntrack doesn't run here. */
 static GArray *
-list_flows (EwNetlink *netlink, guint32 mark)
+list_flows (EwNetlink *netlink, guint32 mark, guint32 mask)
 {
   GArray *rows = g_array_new (FALSE, TRUE, sizeof (FlowRow));
   char buffer[EW_NETLINK_BUFFER] = { 0 };
@@ -317,7 +339,7 @@ list_flows (EwNetlink *netlink, guint32 mark)
   header->nfgen_family = AF_UNSPEC;
   header->version = NFNETLINK_V0;
   mnl_attr_put_u32 (message, CTA_MARK, htonl (mark));
-  mnl_attr_put_u32 (message, CTA_MARK_MASK, htonl (EW_HOST_FWMARK_MASK));
+  mnl_attr_put_u32 (message, CTA_MARK_MASK, htonl (mask));
   ew_netlink_dump (netlink, message, read_flow, rows); /* what was read of an interrupted one serves, too */
   return rows;
 }
@@ -357,7 +379,7 @@ ew_flows_mark (EwHost *host, const EwHostConfig *config)
 
   if (netlink == NULL || addresses == NULL)
     return;
-  flows = list_flows (netlink, 0);
+  flows = list_flows (netlink, 0, EW_HOST_FWMARK_MASK);
   for (guint i = 0; i < flows->len; i++)
     {
       const FlowRow *flow = &g_array_index (flows, FlowRow, i);
@@ -375,8 +397,42 @@ ew_flows_unmark (void)
 
   if (netlink == NULL)
     return;
-  flows = list_flows (netlink, EW_HOST_CONNMARK_INBOUND);
+  flows = list_flows (netlink, EW_HOST_CONNMARK_INBOUND, EW_HOST_FWMARK_MASK);
   for (guint i = 0; i < flows->len; i++)
     if ((g_array_index (flows, FlowRow, i).mark & EW_HOST_FWMARK_MASK) == EW_HOST_CONNMARK_INBOUND)
       set_flow_mark (netlink, &g_array_index (flows, FlowRow, i), 0);
+}
+
+static void
+forget_flow (EwNetlink *netlink, const FlowRow *flow)
+{
+  char buffer[EW_NETLINK_BUFFER] = { 0 };
+  struct nlmsghdr *message = ew_netlink_begin (buffer, (NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_DELETE, 0);
+  struct nfgenmsg *header = mnl_nlmsg_put_extra_header (message, sizeof *header);
+
+  header->nfgen_family = flow->af;
+  header->version = NFNETLINK_V0;
+  mnl_attr_put (message, CTA_TUPLE_ORIG | NLA_F_NESTED, flow->tuple_length, flow->tuple);
+  ew_netlink_request (netlink, message);
+}
+
+/* A flow keeps the translation that it began with, or none, and a resolver that always asks from one port (dnsmasq's
+   query-port, or just one that is used again) stays in its flow: without this, its questions would be refused in VPN
+   mode, and led to the edge after it. A TCP connection begins anew by itself. */
+void
+ew_flows_forget_questions (EwHost *host)
+{
+  g_autoptr (EwNetlink) netlink = ew_netlink_new (NETLINK_NETFILTER);
+  g_autoptr (GArray) addresses = ew_netlink_addresses (host->netlink);
+  g_autoptr (GArray) flows = NULL;
+
+  if (netlink == NULL || addresses == NULL)
+    return;
+  flows = list_flows (netlink, 0, 0);
+  for (guint i = 0; i < flows->len; i++)
+    {
+      const FlowRow *flow = &g_array_index (flows, FlowRow, i);
+      if (flow->protocol == IPPROTO_UDP && flow->destination_port == 53 && !is_local (addresses, &flow->destination))
+        forget_flow (netlink, flow);
+    }
 }

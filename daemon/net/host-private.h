@@ -200,6 +200,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwFlows, ew_flows_free)
  */
 void ew_flows_mark (EwHost *host, const EwHostConfig *config);
 void ew_flows_unmark (void);
+/* Conntrack forgets what name servers elsewhere were asked by UDP. */
+void ew_flows_forget_questions (EwHost *host);
 /* The range that ports of outgoing connections come from. */
 void ew_flows_client_ports (guint *first, guint *last);
 

@@ -349,7 +349,11 @@ take_back_table (EwHost *host, const EwChange *change, GError **error)
     return TRUE;
   if (g_str_equal (change->name, "inet edgeway"))
     ew_flows_unmark ();
-  return ew_nft_run (script, FALSE, NULL, error);
+  if (!ew_nft_run (script, FALSE, NULL, error))
+    return FALSE;
+  if (g_str_equal (change->name, "inet edgeway"))
+    ew_flows_forget_questions (host);
+  return TRUE;
 }
 
 gboolean
