@@ -45,7 +45,8 @@ def wire_form(kind, number):
     return kind.format(n=number).encode("idna").decode() if "ü" in kind else kind.format(n=number)
 
 
-SINGLE = ("localhost", "internal", "nosuchlabel")
+TAKEN = "printer"  # a computer of the LAN; a mesh may have a name like it
+SINGLE = ("localhost", "internal", "nosuchlabel", TAKEN)
 
 
 def names(suffix, search):
@@ -57,7 +58,7 @@ def names(suffix, search):
 
 def write_zone(folder, suffix, search):
     """What dnsmasq serves: (hosts file, configuration file)."""
-    hosts, options = [], [f"local=/{top}/" for top in TOPS]
+    hosts, options = [f"198.18.255.1 {TAKEN}.{search}"], [f"local=/{top}/" for top in TOPS]
     for index, (kind, records) in enumerate(kinds(suffix, search)):
         for number in range(COUNT // len(kinds(suffix, search)) + 1):
             name, words = wire_form(kind, number).rstrip("."), records.format(n=number).split()
