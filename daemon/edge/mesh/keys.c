@@ -369,13 +369,9 @@ static gboolean
 delete_keys_made_by (EwMesh *self, EwMeshChange *change, const gchar *maker, GError **error)
 {
   guint left = EW_MESH_KEYS_AT_ONCE;
-  g_autoptr (GError) cause = NULL;
-  g_autoptr (GPtrArray) entries = ew_store_list (self->store, "/enrollment/", NULL, 0, NULL, &cause);
+  g_autoptr (GPtrArray) entries = ew_mesh_read_list (self, "/enrollment/", error);
   if (entries == NULL)
-    {
-      ew_set_error (error, EW_ERROR, EW_ERROR_INTERNAL, "The edge's store failed: %s.", cause->message);
-      return FALSE;
-    }
+    return FALSE;
   for (guint i = 0; i < entries->len && left > 0; i++)
     {
       const EwStoreEntry *entry = entries->pdata[i];

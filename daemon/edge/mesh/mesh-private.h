@@ -20,6 +20,8 @@ typedef struct
   gint64 store_revision;
 } EwMeshSettings;
 
+typedef struct EwMeshReading EwMeshReading;
+
 struct EwMesh
 {
   EwStore *store;
@@ -52,6 +54,9 @@ struct EwMesh
   GHashTable *replaced; /* ids whose key or credential is another one now: the old machine goes first */
   gboolean edges_touched;
   gboolean shared_touched; /* something that all node documents hold may have changed */
+
+  GQueue *jobs;           /* change.c: of GTask, changes one after another */
+  EwMeshReading *reading; /* while one of them decides: what it has read */
 };
 
 void ew_mesh_settings_clear (EwMeshSettings *settings);
@@ -71,10 +76,23 @@ void ew_mesh_tell (EwMesh *self);
  * be NULL. */
 gboolean ew_mesh_read (EwMesh *self, const gchar *key, JsonObject **object, gint64 *revision, GError **error);
 
+/* … all below a prefix: (transfer full) array of EwStoreEntry. NULL: the store failed. */
+GPtrArray *ew_mesh_read_list (EwMesh *self, const gchar *prefix, GError **error);
+
 typedef struct EwMeshChange EwMeshChange;
 /* FALSE with error: refused. */
 typedef gboolean (*EwMeshChangeAttempt) (EwMesh *self, EwMeshChange *change, gpointer data, GError **error);
 gboolean ew_mesh_change (EwMesh *self, EwMeshChangeAttempt attempt, gpointer data, GError **error);
+/* The same without waiting for the store: changes are made one after another in the order in which they were asked for.
+   attempt reads by ew_mesh_read() and ew_mesh_read_list() alone, is run several times, and does nothing but fill change
+   and data. data is freed with destroy after callback, which runs from the main context. What is changed by the form
+   that waits may come between. */
+void ew_mesh_change_async (EwMesh *self, EwMeshChangeAttempt attempt, gpointer data, GDestroyNotify destroy,
+                           GAsyncReadyCallback callback, gpointer user_data);
+/* data, borrowed until the callback returns; NULL: refused. */
+gpointer ew_mesh_change_finish (GAsyncResult *result, GError **error);
+/* The mesh is closed: their callbacks hear G_IO_ERROR_CANCELLED, later. */
+void ew_mesh_change_cancel_all (EwMesh *self);
 /* The key is still as it was read (0: not there). */
 void ew_mesh_change_expect (EwMeshChange *change, const gchar *key, gint64 revision);
 void ew_mesh_change_put (EwMeshChange *change, const gchar *key, JsonObject *value); /* takes value */

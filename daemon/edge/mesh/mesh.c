@@ -437,6 +437,7 @@ mesh_new (EwStore *store, const EwMeshSetup *setup)
   self->expiring = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->keys = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)ew_mesh_enrollment_free);
   self->next_offset = EW_RANGES_FIRST_OFFSET;
+  self->jobs = g_queue_new ();
   self->listeners = g_array_new (FALSE, FALSE, sizeof (Listener));
   self->ahead = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->touched = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -506,6 +507,8 @@ ew_mesh_close (EwMesh *self)
 {
   if (self == NULL)
     return;
+  ew_mesh_change_cancel_all (self);
+  g_queue_free (self->jobs);
   if (self->watch)
     ew_store_unwatch (self->store, self->watch);
   ew_mesh_settings_clear (&self->settings);

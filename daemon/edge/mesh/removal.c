@@ -59,13 +59,9 @@ release_addresses (EwMesh *self, EwMeshChange *change, const EwNode *node)
 static gboolean
 delete_routes (EwMesh *self, EwMeshChange *change, const EwNode *node, GError **error)
 {
-  g_autoptr (GError) cause = NULL;
-  g_autoptr (GPtrArray) entries = ew_store_list (self->store, "/routes/", NULL, 0, NULL, &cause);
+  g_autoptr (GPtrArray) entries = ew_mesh_read_list (self, "/routes/", error);
   if (entries == NULL)
-    {
-      ew_set_error (error, EW_ERROR, EW_ERROR_INTERNAL, "The edge's store failed: %s", cause->message);
-      return FALSE;
-    }
+    return FALSE;
   for (guint i = 0; i < entries->len; i++)
     {
       const EwStoreEntry *entry = entries->pdata[i];

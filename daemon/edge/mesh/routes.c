@@ -133,11 +133,10 @@ name_of (EwMesh *self, const gchar *id)
 static gboolean
 check_others (EwMesh *self, const RouteChange *wanted, gboolean *present, GError **error)
 {
-  g_autoptr (GError) cause = NULL;
-  g_autoptr (GPtrArray) entries = ew_store_list (self->store, "/routes/", NULL, 0, NULL, &cause);
+  g_autoptr (GPtrArray) entries = ew_mesh_read_list (self, "/routes/", error);
   guint of_node = 0;
   if (entries == NULL)
-    return refuse_route (error, EW_ERROR_INTERNAL, "The edge's store failed: %s", cause->message);
+    return FALSE;
   for (guint i = 0; i < entries->len; i++)
     {
       const EwStoreEntry *entry = entries->pdata[i];
