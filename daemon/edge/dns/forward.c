@@ -190,7 +190,7 @@ make_upstream (EwDnsForward *self, gboolean gateways)
     return NULL;
   EwDnsUpstream *upstream = ew_dns_upstream_new (&config, on_answer, on_pause, self, &error);
   if (upstream == NULL)
-    g_warning ("names outside of the mesh aren't answered: %s", error->message);
+    g_warning ("names outside the mesh aren't answered: %s", error->message);
   return upstream;
 }
 
@@ -263,7 +263,7 @@ choose_resolvers (EwDnsForward *self)
   self->resolvers = ew_dns_resolvers_without (wanted, plan->service, G_N_ELEMENTS (plan->service), &dropped);
   self->only_itself = dropped > 0 && self->resolvers->len == 0;
   if (self->only_itself)
-    g_warning ("the host's only resolver is this edge itself, so names outside of the mesh aren't answered; set "
+    g_warning ("the host's only resolver is this edge itself, so names outside the mesh aren't answered; set "
                "resolvers= in [dns] of the edge's configuration");
   gboolean changed = !equal_resolvers (before, self->resolvers);
   g_array_unref (before);
