@@ -115,5 +115,53 @@ class VpnNames(MeshCase):
         self.world.each(choose)
 
 
+class EdgeByName(MeshCase):
+    """The edge is known by a name, moves while VPN mode is on, and is found again: its name is looked up beside the tunnel that is dead."""
+
+    SITES = JOIN = ()
+    EDGE_NAME, OLD, NEW = "edge.example.com", "203.0.113.5", "203.0.113.6"
+    KINDS = ("plain", "resolved")
+
+    @classmethod
+    def prepare(cls):
+        cls.world = resolver_world.ResolverWorld(cls.mesh, cls.KINDS)
+        cls.addClassCleanup(cls.world.close)
+        cls.mesh.public = f"{cls.EDGE_NAME}:443"
+        cls.lead_to(cls.OLD)
+
+    @classmethod
+    def lead_to(cls, address):
+        for lan in cls.world.lans.values():
+            with open(lan.config) as file:
+                lines = [line for line in file if cls.EDGE_NAME not in line]
+            with open(lan.config, "w") as file:
+                file.write("".join(lines) + f"host-record={cls.EDGE_NAME},{address}\n")
+            lan.stop()
+            lan.start()
+
+    def knows(self, kind, address):
+        wait_for(f"{kind} reaches the edge at {address}, now {self.status(kind)['edge']}",
+                 lambda: self.status(kind)["state"] == "connected" and (self.status(kind)["edge"] or {}).get("endpoint") == f"{address}:443", 60)
+
+    def test_moved(self):
+        first, second = self.KINDS
+        self.mesh.join(first, self.key)
+        self.mesh.join(second, self.mesh.ctl(first, "node", "add", second).stdout.strip())
+        for kind in self.KINDS:
+            self.knows(kind, self.OLD)
+            self.ctl(kind, "mode", "vpn")
+            self.ctl(kind, "mode", "--confirm", check=False)
+        edge = self.mesh.machine("edge")
+        process, start = self.mesh.running["edge"]
+        process.kill()
+        process.wait()
+        edge.run("sh", "-ec", f"ip addr add {self.NEW}/24 dev wan; ip addr del {self.OLD}/24 dev wan; ip addr add {self.NEW}/24 dev wan 2>/dev/null || true; ip route replace default via 203.0.113.1")
+        self.mesh.running["edge"][0] = start()
+        self.lead_to(self.NEW)
+        for kind in self.KINDS:
+            self.knows(kind, self.NEW)
+            self.assertEqual(self.status(kind)["mode"], "vpn")
+
+
 if __name__ == "__main__":
     unittest.main()
