@@ -87,22 +87,52 @@ now_ms (void)
   return now.tv_sec * 1000L + now.tv_nsec / 1000000L;
 }
 
+/* At most size bytes of a file; -1: there is none. Never waits: a pipe or a device in its place is left alone. */
+static ssize_t
+read_file (const char *path, char *text, size_t size)
+{
+  struct stat info;
+  ssize_t got = -1;
+  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+  if (fd < 0)
+    return -1;
+  if (fstat (fd, &info) == 0 && S_ISREG (info.st_mode))
+    do
+      got = read (fd, text, size);
+    while (got < 0 && errno == EINTR);
+  close (fd);
+  return got;
+}
+
 static bool
 read_conf (EwNamesConf *conf)
 {
   char text[EW_NAMES_CONF_MAX];
-  struct stat info;
-  ssize_t got = -1;
-  int fd = open (EW_NAMES_FOLDER "/" EW_NAMES_CONF, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+  ssize_t got = read_file (EW_NAMES_FOLDER "/" EW_NAMES_CONF, text, sizeof text);
 
-  if (fd < 0)
-    return false;
-  if (fstat (fd, &info) == 0 && S_ISREG (info.st_mode))
-    do
-      got = read (fd, text, sizeof text);
-    while (got < 0 && errno == EINTR);
-  close (fd);
   return got > 0 && ew_names_conf_parse (text, (size_t)got, conf);
+}
+
+/* nss_dns asks systemd-resolved's stub first: it refuses every name of one label, which nss_dns can't tell from a name
+   server that is away. */
+static bool
+stub_refuses_labels (void)
+{
+  char text[2048];
+  ssize_t got = read_file ("/etc/resolv.conf", text, sizeof text - 1);
+
+  for (char *line = text, *next; got > 0 && line != NULL; line = next)
+    {
+      text[got] = '\0';
+      next = strchr (line, '\n');
+      next = next != NULL ? next + 1 : NULL;
+      if (strncmp (line, "nameserver", 10) != 0 || (line[10] != ' ' && line[10] != '\t'))
+        continue;
+      line += 10 + strspn (line + 10, " \t");
+      return strncmp (line, "127.0.0.53", 10) == 0 || strncmp (line, "127.0.0.54", 10) == 0;
+    }
+  return false;
 }
 
 /* One packet, by the time begun + limit. */
@@ -278,11 +308,18 @@ count_addresses (const Call *call, uint8_t family)
   return n;
 }
 
+/* The word before has said that there is no such name. */
+static bool
+is_unknown (int h_error)
+{
+  return h_error == HOST_NOT_FOUND || h_error == NO_DATA || (h_error == TRY_AGAIN && stub_refuses_labels ());
+}
+
 /* Asks for a name. TRUE: there is an answer with an address; else *status is the outcome. */
 static bool
 resolve (Call *call, const char *name, int af, bool short_names, const Report *report, Status *status)
 {
-  if ((short_names && *report->h_error != HOST_NOT_FOUND && *report->h_error != NO_DATA)
+  if ((short_names && strchr (name, '.') == NULL && !is_unknown (*report->h_error))
       || !make_question (call, name, af, short_names))
     *status = short_names ? repeat_outcome (report) : pass_on (report);
   else if (!ask (call))
