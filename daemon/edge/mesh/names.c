@@ -115,14 +115,14 @@ look_at_name (EwMesh *self, EwMeshChange *change, const gchar *name, const gchar
   const EwNode *node = holder ? ew_mesh_get_node (self, holder) : NULL;
   if (*own)
     return TRUE;
-  if (node == NULL)
+  if (holder == NULL)
     return refuse_name (error, EW_ERROR_NAME_TAKEN, "The name \"%s\" is an edge's. Choose another.", name);
   if (ew_json_bool (object, "alias", FALSE))
     return refuse_name (
       error, EW_ERROR_NAME_TAKEN,
       "The name \"%s\" is already taken: it's an additional name of %s. Choose another, or remove that "
       "one with `edgewayctl name remove %s`.",
-      name, node->name, name);
+      name, node ? node->name : holder, name);
   return refuse_name (error, EW_ERROR_NAME_TAKEN,
                       "The name \"%s\" is already taken: it's a node's own. Choose another.", name);
 }

@@ -143,8 +143,12 @@ test_oversized (FakeEdge *edge, gconstpointer data)
   fake_edge_answer (edge, 200, over);
   assert_refused (edge, EW_ERROR_FAILED, "too long");
   fake_edge_answer (edge, 200, list);
-  g_autoptr (JsonObject) nodes = fake_edge_call (client, "GET", "/v1/nodes", &error);
-  g_assert_no_error (error);
+  static const gchar *const lists[] = { "/v1/nodes", "/v1/routes", "/v1/names" };
+  for (gsize i = 0; i < G_N_ELEMENTS (lists); i++)
+    {
+      g_autoptr (JsonObject) long_list = fake_edge_call (client, "GET", lists[i], &error);
+      g_assert_no_error (error);
+    }
   fake_edge_answer (edge, 200, list_over);
   g_assert_null (fake_edge_call (client, "GET", "/v1/nodes?after=x", &error));
   g_assert_error (error, EW_ERROR, EW_ERROR_FAILED);

@@ -1,0 +1,107 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mesh's own names, from the command that gives them to the answer that a program gets.
+
+    laptop (administrator), nas (gateway of 10.77.0.0/24) ─ NAT ─ internet ─ edge (frankfurt)
+"""
+import signal
+import unittest
+
+from mesh_case import MeshCase, wait_for
+
+SERVICE, VISIBLE = "100.96.0.1", 5  # s: five times what is promised
+SUBNET, RESOLVER = "10.77.0.0/24", "10.77.0.53"
+
+
+class MeshNames(MeshCase):
+    SITES = JOIN = ("laptop", "nas")
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.laptop, cls.nas = cls.mesh.machine("laptop"), cls.mesh.machine("nas")
+        cls.mesh.read_addresses()
+        wait_for("the edge answers names", lambda: cls.mesh.ctl_json("laptop", "status")["names"] != "edge-without-names", 20)
+
+    def ask(self, name, kind="A"):
+        return self.laptop.run("dig", "+tries=1", "+time=2", "+short", f"@{SERVICE}", name, kind, check=False).stdout.split()
+
+    def leads(self, name, *addresses):
+        wait_for(f"{name} leads to {addresses}", lambda: tuple(self.ask(name)) == addresses, VISIBLE, 0.2)
+
+    def names(self):
+        return {name["name"]: name for name in self.mesh.ctl_json("laptop", "names")["names"]}
+
+    def test_additional_names(self):
+        v4, v6 = self.mesh.addresses["nas"]
+        self.ctl("laptop", "name", "add", "files", "nas")
+        self.leads("files.demo.internal", v4)
+        self.assertEqual(self.ask("files.demo.internal", "AAAA"), [v6])
+        self.assertEqual(self.names()["files.demo.internal"], {"name": "files.demo.internal", "type": "name", "node": "nas", "addresses": [v4, v6]})
+        self.assertEqual([self.names()[f"{name}.demo.internal"]["type"] for name in ("edge", "frankfurt", "nas")], ["edge", "edge", "node"])
+        for target in ("files", "Files.Demo.Internal", "nas.demo.internal."):
+            self.assertIn(v4, self.ctl("laptop", "ping", target, "-c", "1").stdout)
+        self.assertIn("100.96.0.1", self.ctl("laptop", "ping", "edge.demo.internal", "-c", "1").stdout)
+        self.refused("laptop", "name", "add", "files", "laptop", says="nas")
+        self.refused("laptop", "name", "add", "edge", says="always means")
+        self.refused("laptop", "node", "rename", "laptop", "files", says="additional name")
+        self.refused("laptop", "node", "remove", "files", says="name remove files")
+        self.refused("nas", "name", "add", "media", code=4, says="administrator")
+        self.ctl("laptop", "node", "rename", "nas", "tower")
+        self.leads("tower.demo.internal", v4)
+        self.assertEqual((self.ask("files.demo.internal"), self.ask("nas.demo.internal")), ([v4], []))
+        self.ctl("laptop", "node", "rename", "files", "nas")
+        self.ctl("laptop", "name", "remove", "files.demo.internal")
+        self.leads("files.demo.internal")
+
+    def domain(self):
+        return {domain["domain"]: domain["state"] for domain in self.mesh.ctl_json("laptop", "name", "list")["domains"]}
+
+    def test_search_domains(self):
+        self.refused("laptop", "name", "add", "corp.example", "nas", "--resolver", RESOLVER, says=RESOLVER)
+        self.ctl("laptop", "route", "add", SUBNET, "nas")
+        added = self.ctl("laptop", "name", "add", "corp.example", "nas", "--resolver", RESOLVER)
+        self.assertIn("name accept corp.example", added.stderr)
+        wait_for("the offer", lambda: self.domain() == {"corp.example": "offered"}, VISIBLE, 0.2)
+        self.ctl("laptop", "name", "accept", "corp.example")
+        self.assertEqual(self.domain(), {"corp.example": "accepted"})
+        self.mesh.restart("laptop", signal.SIGTERM)
+        wait_for("edgewayd", lambda: self.laptop.ok(self.mesh.program("edgewayctl"), "status"), 20)
+        self.wait_state("laptop", "connected")
+        self.assertEqual(self.domain(), {"corp.example": "accepted"})
+        for domain in ("com", "demo.internal", "x.localhost"):
+            self.refused("laptop", "name", "accept", domain)
+        self.ctl("laptop", "name", "refuse", "corp.example")
+        self.assertEqual(self.domain(), {"corp.example": "refused"})
+        self.ctl("laptop", "route", "remove", SUBNET)
+        self.assertEqual(self.domain(), {})
+
+    def test_suffix(self):
+        """Chosen at a later start, kept by the starts after it, and known to the nodes at once."""
+        v4, start = self.mesh.addresses["nas"][0], self.mesh.running["edge"][1]
+        edge = self.mesh.machine("edge")
+
+        def suffix():
+            return self.status("laptop")["suffix"]
+
+        def start_with(*options):
+            arguments = ("--state-dir", "/var/lib/edgeway-edge", "--listen", ":443", "--public", self.mesh.public, *options)
+            return lambda: edge.start(self.mesh.program("edgeway-edge"), "run", *arguments, secret_output=True)
+        try:
+            for options in (("--suffix", "home.lan"), ()):
+                self.mesh.running["edge"][1] = start_with(*options)
+                self.mesh.restart("edge", signal.SIGTERM)
+                self.wait_state("laptop", "connected")
+                wait_for("the new suffix", lambda: suffix() == "home.lan", 15, 0.2)
+                self.leads("nas.home.lan", v4)
+                self.assertEqual(self.ask("nas.demo.internal"), [])
+        finally:
+            self.mesh.running["edge"][1] = start
+            start_old = start_with("--suffix", "demo.internal")
+            self.mesh.running["edge"][1] = start_old
+            self.mesh.restart("edge", signal.SIGTERM)
+            wait_for("the old suffix", lambda: suffix() == "demo.internal", 30, 0.2)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
