@@ -386,6 +386,22 @@ check_answers (Diagnosis *diagnosis)
                    "none don't answer requests from outside while VPN mode is on.");
 }
 
+/* VPN mode leads what this computer asks on port 53 to the edge, where that forwards names. FALSE: it doesn't. */
+static gboolean
+check_redirect (Diagnosis *diagnosis)
+{
+  const EwHostConfig *config = diagnosis->host->applied;
+
+  if (!ew_redirect_is_wanted (config))
+    return FALSE;
+  if (config->lan_names)
+    ew_checks_add (diagnosis->checks, "dns-leak", EW_CHECK_GOOD, NULL,
+                   "VPN mode looks up names through the edge, except those that you left to the local network.");
+  else
+    ew_checks_add (diagnosis->checks, "dns-leak", EW_CHECK_GOOD, NULL, "VPN mode looks up all names through the edge.");
+  return TRUE;
+}
+
 /* Name servers that VPN mode doesn't reach through the tunnel: those of the LAN see each name that is asked for. */
 static void
 check_resolvers (Diagnosis *diagnosis)
@@ -394,7 +410,7 @@ check_resolvers (Diagnosis *diagnosis)
   g_autoptr (GString) beside = g_string_new (NULL);
   char text[EW_IP_STRLEN];
 
-  if (diagnosis->host->applied == NULL || !diagnosis->host->applied->vpn
+  if (diagnosis->host->applied == NULL || !diagnosis->host->applied->vpn || check_redirect (diagnosis)
       || (facts = ew_host_facts_new (diagnosis->host, NULL)) == NULL)
     return;
   for (guint i = 0; i < facts->resolvers->len; i++)

@@ -7,8 +7,10 @@
  *                       and as the daemon calls it, which may be through the tunnel
  *   the tunnel          a handshake and a probe (live-check.c), and a packet of a program's (own-packet.c)
  *   VPN mode            a name looked up and a page fetched, as programs do (outside.c)
+ *   names               whether programs find the mesh's, and what stands in their way (diagnose-names.c)
  *   this computer       what net/ finds in the mesh's way
  */
+#include "tunnel/diagnose-names.h"
 #include "tunnel/essentials.h"
 #include "tunnel/live-check.h"
 #include "tunnel/outside.h"
@@ -18,6 +20,7 @@
 #include "common/error.h"
 #include "common/phrase.h"
 #include "common/util.h"
+#include "names/inquiry.h"
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,7 +44,8 @@ typedef struct
   gboolean own_tried;
   GError *own_error;
   gboolean outside_tried;
-  EwOutside *outside; /* NULL: cancelled */
+  EwOutside *outside;     /* NULL: cancelled */
+  EwNamesEvidence *names; /* NULL: not looked for, or cancelled */
 } Diagnosis;
 
 static void
@@ -281,10 +285,14 @@ check_outside (Diagnosis *diagnosis)
     return;
   if (outside->name_error)
     {
+      const EwDocument *document = diagnosis->tunnel->document;
       ew_checks_add (
         diagnosis->checks, "vpn-name", EW_CHECK_BAD,
-        N_ ("Use name servers that the edge can reach (public ones, in this computer's network settings), or "
-            "leave VPN mode: `edgewayctl mode connector`."),
+        document && document->dns_all
+          ? N_ ("On the edge's host, check the name servers in /etc/resolv.conf, or those after resolvers= in "
+                "/etc/edgeway/edge.conf; or leave VPN mode: `edgewayctl mode connector`.")
+          : N_ ("Use name servers that the edge can reach (public ones, in this computer's network settings), or "
+                "leave VPN mode: `edgewayctl mode connector`."),
         "VPN mode is on, and the name %s can't be looked up: %s.", EW_OUTSIDE_HOST, outside->name_error);
       ew_checks_add (diagnosis->checks, "vpn-internet", EW_CHECK_UNKNOWN, NULL,
                      "Whether the internet answers through the edge can't be told without names.");
@@ -348,6 +356,7 @@ free_diagnosis (Diagnosis *diagnosis)
   g_clear_error (&diagnosis->api_error);
   g_clear_error (&diagnosis->own_error);
   g_clear_pointer (&diagnosis->outside, ew_outside_free);
+  g_clear_pointer (&diagnosis->names, ew_names_evidence_free);
   json_array_unref (diagnosis->checks);
   g_object_unref (diagnosis->task);
   g_free (diagnosis);
@@ -372,6 +381,8 @@ end_one (Diagnosis *diagnosis)
           check_tunnel (diagnosis);
         }
       check_outside (diagnosis);
+      if (member)
+        ew_diagnose_names_add (diagnosis->tunnel, diagnosis->names, diagnosis->checks);
       check_problems (diagnosis);
       check_host (diagnosis);
       json_object_set_int_member (report, "schema", 1);
@@ -438,6 +449,14 @@ on_outside_tried (GObject *source, GAsyncResult *result, gpointer user_data)
   end_one (diagnosis);
 }
 
+static void
+on_names_looked_at (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Diagnosis *diagnosis = user_data;
+  diagnosis->names = ew_names_inquire_finish (result, NULL);
+  end_one (diagnosis);
+}
+
 static gboolean
 on_api_timeout (gpointer user_data)
 {
@@ -487,6 +506,8 @@ ew_tunnel_diagnose_async (EwTunnel *self, GCancellable *cancellable, GAsyncReady
   diagnosis->pending++;
   ew_live_check_async (self, &diagnosis->live, on_live_checked, diagnosis);
   try_own_packet (diagnosis);
+  if (ew_diagnose_names_async (self, cancellable, on_names_looked_at, diagnosis))
+    diagnosis->pending++;
   if (self->engine && self->vpn_active)
     {
       diagnosis->pending++;
