@@ -348,6 +348,19 @@ undo_resolver (const EwChange *change, gpointer user_data, GError **error)
   return TRUE;
 }
 
+static gboolean
+undo_resolver_now (const EwChange *change, gpointer user_data, GError **error)
+{
+  return ew_resolved_revert_now (NULL, change->link, error);
+}
+
+void
+ew_names_register_undo (EwHost *host)
+{
+  ew_host_set_undo (host, EW_CHANGE_RESOLVER, (EwNoteUndo){ undo_resolver_now, NULL });
+  ew_names_module_register (host);
+}
+
 EwNames *
 ew_names_new (EwHost *host, const gchar *bus, void (*changed) (gpointer user_data), gpointer user_data)
 {

@@ -45,6 +45,8 @@ typedef struct EwNames EwNames;
 /* bus: address of the message bus that systemd-resolved is on; NULL: the system's. changed: the code or the message
    has changed. Registers with host how its changes are undone. */
 EwNames *ew_names_new (EwHost *host, const gchar *bus, void (*changed) (gpointer user_data), gpointer user_data);
+/* The same for a program without a main loop, which waits (edgewayd --revert): only how changes are undone. */
+void ew_names_register_undo (EwHost *host);
 /* Before host is freed. Undoes nothing: ew_host_undo_all() does. */
 void ew_names_free (EwNames *self);
 /* What should be; NULL: nothing, and all is undone. */

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "common/error.h"
-#include "names/module.h"
+#include "names/names.h"
 #include "net/host.h"
 #include "nss/names-socket.h"
 #include "nss/nsswitch.h"
@@ -21,7 +21,7 @@ undo_ledger (const gchar *state_dir, gboolean *any, GError **error)
   host = ew_host_new (path, error);
   if (host == NULL)
     return FALSE;
-  ew_names_module_register (host);
+  ew_names_register_undo (host);
   *any |= !ew_host_ledger_is_empty (host);
   if (ew_host_undo_all (host, &local))
     return TRUE;

@@ -21,6 +21,7 @@ static const gchar *const shown[] = {
   "/run/NetworkManager",  /* resolv.conf, replaced by rename */
   "/run/resolvconf",
   "/run/connman",
+  "/run/dnsmasq",      /* Debian's resolvconf: whom dnsmasq asks */
   "/run/avahi-daemon", /* nss-mdns */
   "/run/nscd",
   "/var/lib/dbus", /* machine-id */

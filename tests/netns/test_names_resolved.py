@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Names where systemd-resolved answers, by its stub and by nss-resolve: what it is told, and that names come back by themselves after whatever happens to it."""
+import hashlib
+import json
 import re
 import signal
 import time
@@ -149,6 +151,25 @@ class NamesByResolved(MeshCase):
             wait_for("the interface", lambda: self.mesh.machine(kind).ok("ip", "link", "show", "edgeway0"), BACK_S, 0.05)
             self.names_work(kind)
         self.world.each(delete)
+
+    def test_reverted(self):
+        """With the daemon gone: what it noted for a link that is still there."""
+        kind, machine = "resolved", self.mesh.machine("resolved")
+        process, start = self.mesh.running[kind]
+        process.kill()
+        process.wait()
+        machine.run("sh", "-ec", "ip link add left0 type veth peer name left1; ip addr add 192.0.2.9/24 dev left0; ip link set left1 up; ip link set left0 up; resolvectl dns left0 192.0.2.7; resolvectl domain left0 '~left.test'")
+        self.addCleanup(machine.run, "ip", "link", "del", "left0")
+        boot = machine.run("cat", "/proc/sys/kernel/random/boot_id").stdout.strip()
+        entry = json.dumps({"kind": "resolver", "interface": "left0", "link": int(machine.run("cat", "/sys/class/net/left0/ifindex").stdout), "value": "systemd-resolved", "id": 900, "boot": boot})
+        with open(self.world.hosts[kind].path(LEDGER), "a") as ledger:
+            ledger.write(f'{{"sum":"{hashlib.sha256(entry.encode()).hexdigest()[:16]}","entry":{entry}}}\n')
+        machine.run(self.mesh.program("edgewayd"), "--revert")
+        self.assertNotIn("192.0.2.7", self.world.hosts[kind].status("left0"))
+        self.assertEqual(self.world.hosts[kind].read(LEDGER), "")
+        self.mesh.running[kind][0] = start()
+        wait_for("edgewayd", lambda: machine.ok(self.mesh.program("edgewayctl"), "status"), 20)
+        self.names_work(kind)
 
     def test_roamed(self):
         def roam(kind):
