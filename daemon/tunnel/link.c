@@ -12,6 +12,7 @@
 #include "common/phrase.h"
 #include "common/util.h"
 #include <malloc.h>
+#include <net/if.h>
 #include <string.h>
 
 /* Timestamps of handshakes are reserved on disk this far ahead, so that one write an hour is enough and a crash goes
@@ -310,12 +311,20 @@ ew_tunnel_reserve_timestamps (EwTunnel *self)
 
 /* Networks. */
 
+static void make_again (EwTunnel *self);
+
 void
 ew_tunnel_network_changed (EwTunnel *self)
 {
   g_autoptr (GError) error = NULL;
   if (!self->engine)
     return;
+  if (if_nametoindex (ew_engine_get_interface (self->engine)) == 0)
+    {
+      g_warning ("Another program has deleted or renamed the interface %s. Creating it again.", self->interface);
+      make_again (self);
+      return;
+    }
   g_autofree gchar *before = g_steal_pointer (&self->networks);
   if (!ew_tunnel_apply (self, self->vpn_active, &error))
     g_warning ("This computer's networks changed, but the tunnel's routes couldn't be adapted: %s", error->message);
@@ -478,7 +487,8 @@ drop_engine (EwTunnel *self)
   memset (self->probes, 0, sizeof self->probes);
 }
 
-/* Somebody deleted the interface. It is made again at once, in the mode that it had; the rules stand meanwhile, so that
+/* Somebody deleted the interface, or gave it another name: routes, rules and name servers are known by its own. It is
+   made again at once, in the mode that it had; the rules stand meanwhile, so that
    nothing leaves beside it. Where that fails, they stay until it succeeds (retry) or the user disconnects. */
 static void
 make_again (EwTunnel *self)

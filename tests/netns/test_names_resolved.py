@@ -152,6 +152,15 @@ class NamesByResolved(MeshCase):
             self.names_work(kind)
         self.world.each(delete)
 
+    def test_renamed_interface(self):
+        """It is made again under its own name, and the other goes."""
+        def rename(kind):
+            machine = self.mesh.machine(kind)
+            machine.run("sh", "-ec", "ip link set edgeway0 down; ip link set edgeway0 name other0; ip link set other0 up")
+            wait_for("the interface", lambda: machine.ok("ip", "link", "show", "edgeway0") and not machine.ok("ip", "link", "show", "other0"), BACK_S, 0.05)
+            self.names_work(kind)
+        self.world.each(rename)
+
     def test_reverted(self):
         """With the daemon gone: what it noted for a link that is still there."""
         kind, machine = "resolved", self.mesh.machine("resolved")
