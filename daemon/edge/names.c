@@ -51,10 +51,13 @@ update_gateways (EwEdgeNames *self)
     }
   if (equal_domains (domains, self->gateways))
     return;
-  ew_switch_set_resolvers (self->packet_switch, (const EwIp *)(void *)resolvers->data, resolvers->len);
-  ew_dns_forward_settings_set_gateways (self->forward, domains);
   g_array_unref (self->gateways);
   self->gateways = g_steal_pointer (&domains);
+  guint32 reached
+    = ew_switch_set_resolvers (self->packet_switch, (const EwIp *)(void *)resolvers->data, resolvers->len);
+  for (guint i = 0; i < self->gateways->len; i++) /* without a resolver its names fail, and are asked nowhere else */
+    g_array_index (self->gateways, EwDnsDomain, i).n_resolvers = (reached >> i) & 1;
+  ew_dns_forward_settings_set_gateways (self->forward, self->gateways);
 }
 
 static void

@@ -146,11 +146,25 @@ class Forward(MeshCase):
         self.assertNotIn("corp.example", str(self.asked(self.internet, GOOD)))
         self.assertEqual(self.short("g.site.example"), ["93.184.216.34"])
         self.assertIn(SUBNET_HOST, self.edge.run("ip", "route", "show", "dev", "edgeway-edge").stdout)
-        # Nothing else there speaks with the edge's host, though it has port 53 too.
-        self.assertFalse(self.printer.ok("/usr/bin/python3", "-c", f"import socket; socket.create_connection(('{SERVICE}', 443), timeout=2)"))
+        # It answers, but it can't speak with the edge's host by itself, though it comes from the same port.
+        self.printer.default_route("10.77.0.1")
+        self.printer.nft(f"table ip from53 {{ chain post {{ type nat hook postrouting priority 100; ip daddr {SERVICE} tcp dport 443 snat to {SUBNET_HOST}:53; }}; }}\n")
+        wire = capture(self, self.edge, "edgeway-edge", f"src {SUBNET_HOST} and port 443")
+        self.assertFalse(self.printer.ok("/usr/bin/python3", "-c", f"import socket; socket.create_connection(('{SERVICE}', 443), timeout=4)"))
+        self.assertIn(f"{SUBNET_HOST}.53 > {SERVICE}.443", wire(), "it got as far as the firewall")
         self.ctl("laptop", "name", "remove", "corp.example")
         wait_for("the route is gone", lambda: SUBNET_HOST not in self.edge.run("ip", "route", "show", "dev", "edgeway-edge").stdout, 10)
-        self.dig("wiki.corp.example")
+        # Where the edge's host has a way of its own to that address, it isn't asked at all: another computer may be there.
+        self.edge.ip("route", "add", SUBNET, "dev", "wan")
+        wire = capture(self, self.edge, "wan", f"host {SUBNET_HOST}")
+        self.ctl("laptop", "name", "add", "corp.example", "office-gw", "--resolver", SUBNET_HOST)
+        with open(self.mesh.running["edge"][0].log_path) as log:
+            wait_for("the edge says so", lambda: f"{SUBNET_HOST} can't be asked" in log.read(), 10)
+        self.dig("+time=1", "wiki.corp.example")
+        self.assertNotIn(SUBNET_HOST, wire().split("listening on")[1])
+        self.ctl("laptop", "name", "remove", "corp.example")
+        self.edge.ip("route", "del", SUBNET, "dev", "wan")
+        wait_for("the domain is gone", lambda: self.short("+time=1", "wiki.corp.example") is not None and "wiki.corp.example" in str(self.asked(self.internet, GOOD)), 10)
         self.assertIn("wiki.corp.example", str(self.asked(self.internet, GOOD)))
 
     def test_flood_of_one_node(self):

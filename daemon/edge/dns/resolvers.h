@@ -26,8 +26,8 @@ typedef struct
 /* A domain whose names are asked of resolvers of its own. */
 typedef struct
 {
-  gchar *domain; /* lower case, without the final dot */
-  guint n_resolvers;
+  gchar *domain;     /* lower case, without the final dot */
+  guint n_resolvers; /* 0: its names fail */
   EwDnsResolver resolvers[EW_DNS_DOMAIN_RESOLVERS_MAX];
 } EwDnsDomain;
 

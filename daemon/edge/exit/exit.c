@@ -367,7 +367,8 @@ has_prefix (const GArray *prefixes, const EwPrefix *prefix)
   return FALSE;
 }
 
-static void
+/* Whether the way to it is through the mesh. */
+static gboolean
 lead_to (EwExit *self, const EwPrefix *resolver)
 {
   const gsize family = resolver->ip.family == EW_FAMILY_V6;
@@ -375,8 +376,10 @@ lead_to (EwExit *self, const EwPrefix *resolver)
   g_autoptr (GError) error = NULL;
   gchar text[EW_IP_STRLEN];
 
-  if (service->family == EW_FAMILY_NONE || ew_prefix_contains (&self->config.tun.ranges[family], &resolver->ip))
-    return; /* a node's own address has the mesh's route */
+  if (service->family == EW_FAMILY_NONE)
+    return FALSE;
+  if (has_prefix (self->led, resolver) || ew_prefix_contains (&self->config.tun.ranges[family], &resolver->ip))
+    return TRUE; /* a node's own address has the mesh's route */
   ew_ip_format (&resolver->ip, text);
   if (ew_exit_netlink_has_route (self->config.tun.ifindex, &resolver->ip))
     g_warning ("a gateway's resolver %s can't be asked: the edge's host has a route of its own to that address", text);
@@ -384,18 +387,19 @@ lead_to (EwExit *self, const EwPrefix *resolver)
     g_array_append_vals (self->led, resolver, 1);
   else
     g_warning ("a gateway's resolver %s can't be asked: %s", text, error->message);
+  return has_prefix (self->led, resolver);
 }
 
-void
+guint32
 ew_exit_set_resolvers (EwExit *self, const EwIp *resolvers, gsize n)
 {
   g_autoptr (GArray) wanted = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  guint32 reached = 0;
 
-  for (gsize i = 0; i < n; i++)
+  for (gsize i = 0; i < MIN (n, 32); i++)
     {
       EwPrefix prefix = ew_prefix_from_ip (&resolvers[i]);
-      if (!has_prefix (wanted, &prefix))
-        g_array_append_val (wanted, prefix);
+      g_array_append_val (wanted, prefix);
     }
   for (guint i = self->led->len; i-- > 0;)
     if (!has_prefix (wanted, &g_array_index (self->led, EwPrefix, i)))
@@ -404,8 +408,9 @@ ew_exit_set_resolvers (EwExit *self, const EwIp *resolvers, gsize n)
         g_array_remove_index (self->led, i);
       }
   for (guint i = 0; i < wanted->len; i++)
-    if (!has_prefix (self->led, &g_array_index (wanted, EwPrefix, i)))
-      lead_to (self, &g_array_index (wanted, EwPrefix, i));
+    if (lead_to (self, &g_array_index (wanted, EwPrefix, i)))
+      reached |= 1u << i;
+  return reached;
 }
 
 static gpointer
@@ -447,10 +452,10 @@ takes_for_switch (gpointer exit, EwFamily family)
   return ew_exit_takes (exit, family);
 }
 
-static void
+static guint32
 set_resolvers_for_switch (gpointer exit, const EwIp *resolvers, gsize n)
 {
-  ew_exit_set_resolvers (exit, resolvers, n);
+  return ew_exit_set_resolvers (exit, resolvers, n);
 }
 
 const EwSwitchExit ew_exit_for_switch

@@ -43,8 +43,9 @@ const gchar *ew_exit_get_limits (EwExit *self);
 gboolean ew_exit_takes (EwExit *self, EwFamily family);
 
 /* Resolvers behind nodes, in the place of those before: this host reaches each through the interface from now on, from
-   the service address. One that it has another way to than a default route is left alone, which is said in the log. */
-void ew_exit_set_resolvers (EwExit *self, const EwIp *resolvers, gsize n);
+   the service address. One that it has another way to than a default route is left alone, which is said in the log.
+   A bit for each of at most 32: it is reached so. */
+guint32 ew_exit_set_resolvers (EwExit *self, const EwIp *resolvers, gsize n);
 /* Whether the edge answers for names at the service addresses: UDP and TCP port 53 are open to the mesh only then, so
    that nobody reaches another program that has the port. asked: a node's question has come through, so no other firewall
    is in its way. */

@@ -114,7 +114,7 @@ format_guard (GString *out, const EwFirewallConfig *config)
 static void
 format_input (GString *out, const EwFirewallConfig *config)
 {
-  gchar text[EW_IP_STRLEN];
+  gchar text[EW_IP_STRLEN], range[EW_PREFIX_STRLEN];
 
   g_string_append_printf (out,
                           "\tchain input {\n\t\ttype filter hook input priority " PRIORITY
@@ -134,6 +134,12 @@ format_input (GString *out, const EwFirewallConfig *config)
     g_string_append (out, "\t\tip daddr @own4 jump to_own\n\t\tip6 daddr @own6 jump to_own\n");
   g_string_append (out, "\t\tdrop\n\t}\n\tchain to_service {\n\t\tct state established,related accept\n"
                         "\t\ticmp type echo-request accept\n\t\ticmpv6 type echo-request accept\n");
+  for (gsize i = 0; i < 2; i++) /* a gateway's resolver comes this far: it answers, and asks nothing */
+    if (has (config, i))
+      {
+        ew_prefix_format (&config->ranges[i], range);
+        g_string_append_printf (out, "\t\t%s saddr != %s drop\n", family_word (config->service[i].family), range);
+      }
   g_string_append_printf (out, "\t\ttcp dport { %u", config->api_port);
   for (gsize i = 0; i < config->n_open_ports; i++)
     if (config->open_ports[i] != config->api_port)

@@ -48,8 +48,8 @@ typedef struct
   /* Packets of that family for this host may go to the TUN. */
   gboolean (*takes) (gpointer exit, EwFamily family);
   /* Resolvers behind nodes that this host itself asks: the way to each leads into the TUN from now on, except where
-     this host has a way of its own to it. */
-  void (*set_resolvers) (gpointer exit, const EwIp *resolvers, gsize n);
+     this host has a way of its own to it. A bit for each of at most 32: it is reached so. */
+  guint32 (*set_resolvers) (gpointer exit, const EwIp *resolvers, gsize n);
 } EwSwitchExit;
 
 G_END_DECLS

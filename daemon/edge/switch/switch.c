@@ -314,7 +314,7 @@ on_exit_change (gpointer data)
   update_limits (self);
 }
 
-void
+guint32
 ew_switch_set_resolvers (EwSwitch *self, const EwIp *resolvers, gsize n)
 {
   const gsize kept = MIN (n, EW_SWITCH_RESOLVERS_MAX);
@@ -329,8 +329,7 @@ ew_switch_set_resolvers (EwSwitch *self, const EwIp *resolvers, gsize n)
   atomic_store (&self->router.resolvers, self->resolvers);
   ew_engine_call (self->engine, pass_by, NULL);
   g_free (old);
-  if (self->exit != NULL)
-    self->exit_class->set_resolvers (self->exit, resolvers, kept);
+  return self->exit != NULL ? self->exit_class->set_resolvers (self->exit, resolvers, kept) : 0;
 }
 
 /* Life. */

@@ -111,8 +111,9 @@ void ew_switch_set_verdict (EwSwitch *self, EwSwitchVerdict verdict, gpointer us
 const gchar *ew_switch_node_get_id (gconstpointer node); /* of a verdict's node; in any thread */
 guint16 ew_switch_get_listen_port (EwSwitch *self);      /* the UDP port; useful where 0 was asked for */
 /* Resolvers behind nodes, at most EW_SWITCH_RESOLVERS_MAX, in the place of those before: this host asks them from the
-   service address, and what they answer reaches it there. No other address behind a node speaks with this host. */
-void ew_switch_set_resolvers (EwSwitch *self, const EwIp *resolvers, gsize n);
+   service address, and what they answer reaches it there. No other address behind a node speaks with this host.
+   A bit for each: it is reached so; one that isn't must not be asked, as this host would ask another in its place. */
+guint32 ew_switch_set_resolvers (EwSwitch *self, const EwIp *resolvers, gsize n);
 /* While viewers > 0 round trips are measured, each node every 2 s, spread out. */
 void ew_switch_set_viewers (EwSwitch *self, guint viewers);
 /* After a restart: initiates to every node with an endpoint, at most 50 a second. */

@@ -337,15 +337,25 @@ test_refusals (void)
 static void
 test_silence (void)
 {
-  Answer first, second;
+  Answer first, second, third;
   World world;
+  g_autoptr (GArray) gateways = ew_dns_domains_new ();
+  const EwDnsDomain unreached = { .domain = g_strdup ("corp.example") };
   set_up (&world);
   start (&world);
+  g_array_append_val (gateways, unreached);
+  ew_dns_forward_settings_set_gateways (world.settings, gateways);
   fake_resolver_set_mute (world.resolver, TRUE);
   ask (&world, "a", "one.example.", LDNS_RR_TYPE_A, EDNS, &first);
   ask (&world, "b", "two.example.", LDNS_RR_TYPE_A, PLAIN, &second);
+  ask (&world, "a", "a.corp.example.", LDNS_RR_TYPE_A, EDNS, &third); /* of a gateway that can't be asked */
   wait_for (&world, &first);
   wait_for (&world, &second);
+  wait_for (&world, &third);
+  g_autofree gchar *three = describe (&third);
+  g_assert_cmpstr (three, ==, "SERVFAIL opt error=22");
+  g_assert_cmpuint (fake_resolver_count (world.resolver, "a.corp.example."), ==, 0);
+  clear (&third);
   g_autofree gchar *one = describe (&first), *two = describe (&second);
   g_assert_cmpstr (one, ==, "SERVFAIL opt error=22");
   g_assert_cmpstr (two, ==, "SERVFAIL");

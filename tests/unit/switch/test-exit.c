@@ -346,6 +346,8 @@ test_firewall_text (void)
   config.names = TRUE;
   g_autofree gchar *with_names = ew_exit_firewall_format (&config);
   const gchar *to_service = strstr (with_names, "chain to_service");
+  const gchar *foreign = strstr (to_service, "ip saddr != 100.96.0.0/12 drop");
+  g_assert_true (foreign && foreign < strstr (to_service, "tcp dport") && strstr (to_service, "established") < foreign);
   g_assert_nonnull (
     strstr (to_service, "tcp dport { 443, 22 } accept\n\t\tmeta l4proto { tcp, udp } th dport 53 accept"));
   config.exit = TRUE;
