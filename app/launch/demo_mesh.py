@@ -48,6 +48,17 @@ table inet filter {
 """
 
 
+# A LAN's resolver, as far as a demo without an internet needs one: it knows no name.
+RESOLVER = """
+import socket, sys
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind((sys.argv[1], 53))
+while True:
+    query, asker = server.recvfrom(4096)
+    server.sendto(query[:2] + bytes((0x81, 0x83)) + query[4:], asker)  # RFC 1035, 4.1.1: a response, NXDOMAIN
+"""
+
+
 def first_key(path):
     """The enrollment key that a new edge prints, once it has."""
     with open(path) as file:
@@ -140,7 +151,7 @@ class DemoMesh:
         node.ip("addr", "add", f"192.168.{number}.2/24", "dev", "eth0")
         node.default_route(f"192.168.{number}.1")
         if os.path.exists("/etc/resolv.conf"):
-            # As a LAN has it; nothing answers there, and says so at once, each time.
+            # As a LAN has it. Where nothing answers there, that is said at once, each time.
             nat.sysctl("net/ipv4/icmp_ratelimit", "0")
             node.mask("/etc/resolv.conf", f"nameserver 192.168.{number}.1\n", 0o644)
         self._show_modules(node)
@@ -194,7 +205,12 @@ class DemoMesh:
     def new_key(self, name, *options):
         return self.ctl("laptop", "node", "add", name, *options).stdout.strip()
 
+    def start_resolvers(self):
+        for number in self.sites.values():
+            self.machine(f"nat-{number}").start("/usr/bin/python3", "-c", RESOLVER, f"192.168.{number}.1", log="resolver")
+
     def build_mesh(self):
+        self.start_resolvers()
         self.say("the edge frankfurt makes its mesh")
         key = self.start_edge()
         self.say("laptop joins with the first key and administers the mesh")
