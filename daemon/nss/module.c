@@ -308,11 +308,12 @@ count_addresses (const Call *call, uint8_t family)
   return n;
 }
 
-/* The word before has said that there is no such name. */
+/* The word before has said that there is no such name. Not so where the name has no address of the family asked for:
+   programs that ask for both, one after the other, must not get one from here and one from there. */
 static bool
 is_unknown (int h_error)
 {
-  return h_error == HOST_NOT_FOUND || h_error == NO_DATA || (h_error == TRY_AGAIN && stub_refuses_labels ());
+  return h_error == HOST_NOT_FOUND || (h_error == TRY_AGAIN && stub_refuses_labels ());
 }
 
 /* Asks for a name. TRUE: there is an answer with an address; else *status is the outcome. */

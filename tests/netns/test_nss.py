@@ -209,7 +209,7 @@ class Nss(unittest.TestCase):
                                            ("v6.example", AAAA): ["2001:db8::6"], ("broken.example", A): "servfail", ("broken.example", AAAA): "servfail",
                                            ("printer", A): ["192.0.2.9"], ("1.0.5.10.in-addr.arpa", PTR): ["www.example"]})
         cls.edge = NameServer("127.0.0.2", {("nas.home.internal", A): ["100.96.0.5"], ("nas.home.internal", AAAA): ["fd45::5"], ("v4.home.internal", A): ["100.96.0.4"],
-                                            ("printer.home.internal", A): ["100.96.0.9"], ("evil.home.internal", A): ["192.168.1.1", "100.96.0.6"],
+                                            ("printer.home.internal", A): ["100.96.0.9"], ("printer.home.internal", AAAA): ["fd45::9"], ("evil.home.internal", A): ["192.168.1.1", "100.96.0.6"],
                                             ("outside.home.internal", A): ["192.168.1.1"], ("www.example", A): ["100.96.0.66"],
                                             ("wiki.corp.example", A): ["10.77.0.8", "192.168.1.1"], ("behind.home.internal", A): ["10.77.0.8"],
                                             ("broken.home.internal", A): "servfail", ("broken.home.internal", AAAA): "servfail",
