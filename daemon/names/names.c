@@ -76,9 +76,11 @@ show_obstacle (EwNames *self)
                  N_ ("The edge doesn't answer names. Install a newer version of Edgeway on it."));
   else if (self->refused)
     {
-      message = ew_phrase ("The edge names the mesh's computers below %s, which may be a domain of the internet, so "
-                           "this computer doesn't use these names. To use them, leave the mesh and enroll again.",
-                           self->suffix);
+      message
+        = ew_phrase ("The edge names the mesh's computers below %s, which may be a domain of the internet, so "
+                     "this computer doesn't use these names. To use them all the same: `sudo edgewayctl name accept "
+                     "%s`.",
+                     self->suffix, self->suffix);
       show_result (self, "suffix-refused", message);
     }
   else

@@ -7,6 +7,7 @@
 #include "common/error.h"
 #include "common/phrase.h"
 #include "common/util.h"
+#include "names/plan.h"
 #include "tunnel/tunnel-private.h"
 
 static gboolean
@@ -126,6 +127,23 @@ choose (EwTunnel *self, const gchar *domain, gboolean accept, GError **error)
   return FALSE;
 }
 
+/* The mesh's own names, after the edge has changed their suffix to what it may not have by itself (names/plan.h). */
+static gboolean
+accept_suffix (EwTunnel *self, GError **error)
+{
+  EwKeystore *keystore = self->keystore;
+  g_autofree gchar *before = g_steal_pointer (&keystore->suffix);
+  keystore->suffix = g_strdup (self->document->suffix);
+  if (ew_keystore_save (keystore, error))
+    {
+      ew_tunnel_set_names (self);
+      return TRUE;
+    }
+  g_free (keystore->suffix);
+  keystore->suffix = g_steal_pointer (&before);
+  return FALSE;
+}
+
 gboolean
 ew_tunnel_accept_domain (EwTunnel *self, const gchar *domain, gboolean accept, GError **error)
 {
@@ -135,6 +153,9 @@ ew_tunnel_accept_domain (EwTunnel *self, const gchar *domain, gboolean accept, G
     name[length - 1] = '\0';
   if (!ew_tunnel_check_member (self, error) || !ew_domain_check (name, error))
     return FALSE;
+  if (accept && g_ascii_strcasecmp (name, self->document->suffix) == 0
+      && !ew_names_may_have_suffix (name, self->keystore->suffix) && !soup_tld_domain_is_public_suffix (name))
+    return accept_suffix (self, error);
   const gchar *why = accept ? never (self->document, name) : NULL;
   if (!why)
     return choose (self, name, accept, error);

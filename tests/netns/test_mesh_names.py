@@ -95,6 +95,13 @@ class MeshNames(MeshCase):
                 wait_for("the new suffix", lambda: suffix() == "home.lan", 15, 0.2)
                 self.leads("nas.home.lan", v4)
                 self.assertEqual(self.ask("nas.demo.internal"), [])
+            # What may be a domain of the internet isn't an edge's to take.
+            self.mesh.running["edge"][1] = start_with("--suffix", "mesh.example.com")
+            self.mesh.restart("edge", signal.SIGTERM)
+            wait_for("a new suffix refused", lambda: self.status("laptop")["names"] == "suffix-refused", 30, 0.2)
+            self.assertIn("name accept mesh.example.com", self.status("laptop")["names_message"])
+            self.ctl("laptop", "name", "accept", "mesh.example.com")
+            self.assertNotEqual(self.status("laptop")["names"], "suffix-refused")
         finally:
             self.mesh.running["edge"][1] = start
             start_old = start_with("--suffix", "demo.internal")
