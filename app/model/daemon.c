@@ -10,6 +10,7 @@
 #include "daemon-private.h"
 
 #include "call-error.h"
+#include "full-name.h"
 #include "edgeway-daemon1.h"
 #include "text.h"
 #include "translate.h"
@@ -127,6 +128,8 @@ set_value (EwDaemon *self, guint id, GVariant *value)
       self->addresses = self->values[id] != NULL ? g_variant_dup_strv (self->values[id], NULL) : g_new0 (gchar *, 1);
     }
   g_object_notify_by_pspec (G_OBJECT (self), properties[id]);
+  if (id == PROP_NAMES || id == PROP_NAMES_MESSAGE)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROBLEMS]);
   if (was_enrolled != ew_daemon_get_enrolled (self))
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ENROLLED]);
 }
@@ -727,6 +730,8 @@ ew_daemon_dup_problem (EwDaemon *self)
 
   if (self->values[PROP_PROBLEMS] != NULL && g_variant_n_children (self->values[PROP_PROBLEMS]) > 0)
     g_variant_get_child (self->values[PROP_PROBLEMS], 0, "&s", &first);
+  else if (ew_names_fail (self))
+    first = ew_daemon_get_names_message (self);
   return g_strdup (first);
 }
 

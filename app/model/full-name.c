@@ -51,3 +51,11 @@ ew_names_trouble (EwDaemon *daemon)
 
   return !g_str_equal (ew_daemon_get_names (daemon), "ok") && *message != '\0' ? message : NULL;
 }
+
+gboolean
+ew_names_fail (EwDaemon *daemon)
+{
+  static const gchar *const others[] = { "", "ok", "checking", "not-connected", "edge-without-names", NULL };
+
+  return !g_strv_contains (others, ew_daemon_get_names (daemon)) && ew_names_trouble (daemon) != NULL;
+}

@@ -17,5 +17,7 @@ gchar *ew_full_name (EwDaemon *daemon, const gchar *name);
 gchar *ew_reachable_name (EwDaemon *daemon, const gchar *name, const gchar *address);
 /* Why names don't work here, a sentence or more; NULL: they do, or there is nothing to say. */
 const gchar *ew_names_trouble (EwDaemon *daemon);
+/* They don't, though the edge answers them and this computer is connected: something here is to be fixed. */
+gboolean ew_names_fail (EwDaemon *daemon);
 
 G_END_DECLS

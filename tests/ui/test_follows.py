@@ -64,7 +64,8 @@ class Follows(FakeCase):
                 d.press("push button", exactly="Copy SSH Command")
                 wait_for(command, lambda: d.run("xclip", "-o", "-selection", "clipboard", check=False).stdout == command, SLOW)
             d.find("label", exactly="files, media", seconds=SLOW)
-            self.assertEqual(len(d.find_all("label", exactly=why)), 1 if message else 0)
+            # In the details, and in the line above the map.
+            wait_for("the reason, or none", lambda: len(d.find_all("label", exactly=why)) == (2 if message else 0), SLOW)
         d.find("label", "with the mesh IP. " + why, seconds=SLOW)
 
     def test_dead_edge(self):

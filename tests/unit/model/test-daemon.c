@@ -438,6 +438,12 @@ test_full_names (World *world, gconstpointer unused)
   wait_until (ew_names_trouble (daemon) != NULL);
   g_autofree gchar *address = ew_reachable_name (daemon, "nas", "100.96.0.21");
   g_assert_cmpstr (address, ==, "100.96.0.21");
+  g_assert_false (ew_names_fail (daemon)); /* not this computer's fault */
+  g_hash_table_remove_all (world->told);
+  ew_daemon1_set_names (service->skeleton, "suffix-taken");
+  wait_until (ew_names_fail (daemon) && g_hash_table_contains (world->told, "problems"));
+  g_autofree gchar *problem = ew_daemon_dup_problem (daemon);
+  g_assert_cmpstr (problem, ==, "The edge doesn't answer names.");
   for (gsize i = 0; i < G_N_ELEMENTS (bad_suffixes); i++)
     {
       ew_daemon1_set_suffix (service->skeleton, bad_suffixes[i]);
