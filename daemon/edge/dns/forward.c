@@ -323,11 +323,10 @@ on_answer (gpointer user_data, gpointer asked, gint rcode, const guint8 *answer,
         bytes = ew_dns_reply_relay (open->question, answer, len);
     }
   if (!open->failed && bytes == NULL)
-    /* One that is silent fails by libunbound's own count too, but never that soon. */
-    bytes = side->silent || now - open->asked_us > G_TIME_SPAN_SECOND
-              ? fail_silent (open)
-              : ew_dns_reply_failure (open->question, LDNS_RCODE_SERVFAIL, LDNS_EDE_NETWORK_ERROR,
-                                      "The edge's resolver for this name answered with a failure.");
+    /* One that is silent may fail by libunbound's own count too, which knows it as such. */
+    bytes = side->silent ? fail_silent (open)
+                         : ew_dns_reply_failure (open->question, LDNS_RCODE_SERVFAIL, LDNS_EDE_NETWORK_ERROR,
+                                                 "The edge's resolver for this name answered with a failure.");
   if (!open->failed)
     put (self, open->done, open->user_data, bytes);
   release (self, open);
