@@ -136,12 +136,16 @@ class Dns(MeshCase):
 
     def test_flood(self):
         """One node asks as fast as it can; another one gets an answer to each question, and so does the API."""
-        flood = self.nas.start(os.path.join(BUILD, "tests/bench.d/dns-load"), self.service[0], "53", "1", "10", "*.demo.internal", "20000", log="flood")
+        flood = self.nas.start(os.path.join(BUILD, "tests/bench.d/dns-load"), self.service[0], "53", "1", "10", "*.demo.internal", "100000", log="flood")
         self.addCleanup(flood.kill)
         wait_for("the flood", lambda: "asking" in end_of(flood.log_path), 10)
         for number in range(20):
             self.assertEqual(self.short("nas.demo.internal"), self.mesh.addresses["nas"][0], number)
         self.ctl("laptop", "node", "list")
+        tracked = self.edge.run("cat", "/proc/net/nf_conntrack").stdout.splitlines()
+        self.assertEqual([line for line in tracked if " udp " in line and f"src={self.mesh.addresses['nas'][0]} " in line], [])
+        drops = self.edge.run("sh", "-c", "grep -h ':0035 ' /proc/net/udp /proc/net/udp6").stdout.split("\n")
+        self.assertEqual([line.split()[-1] for line in drops if line], ["0", "0"], "the flood didn't get as far as the sockets")
         self.assertIsNone(flood.poll(), "the flood lasted as long as the questions")
 
     def restart_edge(self, between=lambda: None):

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define BACKLOG 128
-#define RECEIVE_BUFFER (1024 * 1024) /* bytes; the kernel allows less (rmem_max) */
+#define RECEIVE_BUFFER (4 * 1024 * 1024) /* bytes; without CAP_NET_ADMIN the kernel allows less (rmem_max) */
 
 static socklen_t
 to_sockaddr (const EwIp *ip, guint16 port, struct sockaddr_storage *out)
@@ -50,7 +50,8 @@ open_socket (const EwDnsDoor *door, int type, guint16 port)
   if (fd < 0)
     return -1;
   if (type == SOCK_DGRAM)
-    (void)set_option (fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
+    (void)(set_option (fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
+           || set_option (fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER));
   if ((!v6 || set_option (fd, IPPROTO_IPV6, IPV6_V6ONLY, 1))
       && set_option (fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_FREEBIND : IP_FREEBIND, 1)
       && set_option (fd, SOL_SOCKET, SO_REUSEADDR, 1)

@@ -122,10 +122,10 @@ run_server (gpointer user_data)
 
   (void)setpriority (PRIO_PROCESS, (id_t)gettid (), NICENESS);
   g_main_context_push_thread_default (self->context);
-  keep_capabilities (EW_CAPABILITY (CAP_NET_BIND_SERVICE));
   (void)ew_dns_doors_open (self, &all);
+  keep_capabilities (all ? 0 : EW_CAPABILITY (CAP_NET_BIND_SERVICE));
   if (all)
-    keep_capabilities (0);
+    g_debug ("the DNS server's ports are bound");
   else
     {
       self->retry = g_timeout_source_new_seconds (RETRY_SECONDS);

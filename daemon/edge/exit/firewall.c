@@ -95,6 +95,23 @@ format_sets (GString *out, const EwFirewallConfig *config)
   format_set (out, "near6", EW_FAMILY_V6, ew_exit_forbidden (EW_FAMILY_V6), near, G_N_ELEMENTS (near));
 }
 
+/* Questions and answers by UDP aren't tracked: a node that asks from ever new ports would fill the host's table of
+ * connections, and one that asks from the same port would be let in as an established one, past its limit. */
+static void
+format_untracked (GString *out, const EwFirewallConfig *config, gboolean answers)
+{
+  gchar text[EW_IP_STRLEN];
+
+  for (gsize i = 0; config->names && i < 2; i++)
+    if (has (config, i))
+      {
+        ew_ip_format (&config->service[i], text);
+        g_string_append_printf (out, "\t\t%sifname \"%s\" %s %s %s udp %s 53 notrack\n", answers ? "o" : "i",
+                                config->interface, family_word (config->service[i].family), answers ? "saddr" : "daddr",
+                                text, answers ? "sport" : "dport");
+      }
+}
+
 static void
 format_guard (GString *out, const EwFirewallConfig *config)
 {
@@ -108,6 +125,9 @@ format_guard (GString *out, const EwFirewallConfig *config)
         g_string_append_printf (out, "\t\tiifname != { \"%s\", \"lo\" } %s daddr %s drop\n", config->interface,
                                 family_word (config->service[i].family), text);
       }
+  format_untracked (out, config, FALSE);
+  g_string_append (out, "\t}\n\tchain output {\n\t\ttype filter hook output priority raw; policy accept;\n");
+  format_untracked (out, config, TRUE);
   g_string_append (out, "\t}\n");
 }
 
@@ -146,8 +166,32 @@ format_input (GString *out, const EwFirewallConfig *config)
       g_string_append_printf (out, ", %u", config->open_ports[i]);
   g_string_append (out, " } accept\n");
   if (config->names)
-    g_string_append (out, "\t\tmeta l4proto { tcp, udp } th dport 53 accept\n");
+    g_string_append (out, "\t\tmeta l4proto { tcp, udp } th dport 53 jump to_names\n");
   g_string_append (out, "\t\tdrop\n\t}\n");
+}
+
+/* What one node sends beyond the DNS server's own limits is dropped before it takes others' room in the sockets'
+ * queues. A source is a node's: the tunnel has checked it. A set that is full lets pass. */
+static void
+format_names (GString *out)
+{
+  static const struct
+  {
+    const gchar *set, *type, *match, *limit;
+  } limits[] = {
+    { "names_udp4", "ipv4_addr", "udp dport 53", "ip saddr limit rate over 1000/second burst 2000 packets" },
+    { "names_udp6", "ipv6_addr", "udp dport 53", "ip6 saddr limit rate over 1000/second burst 2000 packets" },
+    { "names_tcp4", "ipv4_addr", "tcp dport 53 ct state new", "ip saddr limit rate over 50/second burst 100 packets" },
+    { "names_tcp6", "ipv6_addr", "tcp dport 53 ct state new", "ip6 saddr limit rate over 50/second burst 100 packets" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (limits); i++)
+    g_string_append_printf (out, "\tset %s {\n\t\ttype %s; size 32768; flags dynamic; timeout 10s;\n\t}\n",
+                            limits[i].set, limits[i].type);
+  g_string_append (out, "\tchain to_names {\n");
+  for (gsize i = 0; i < G_N_ELEMENTS (limits); i++)
+    g_string_append_printf (out, "\t\t%s add @%s { %s } drop\n", limits[i].match, limits[i].set, limits[i].limit);
+  g_string_append (out, "\t\taccept\n\t}\n");
 }
 
 static gchar *
@@ -298,6 +342,8 @@ ew_exit_firewall_format (const EwFirewallConfig *config)
   if (config->exit)
     format_sets (out, config);
   format_guard (out, config);
+  if (config->names)
+    format_names (out);
   format_input (out, config);
   if (config->exit)
     {

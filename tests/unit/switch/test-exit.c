@@ -349,7 +349,7 @@ test_firewall_text (void)
   const gchar *foreign = strstr (to_service, "ip saddr != 100.96.0.0/12 drop");
   g_assert_true (foreign && foreign < strstr (to_service, "tcp dport") && strstr (to_service, "established") < foreign);
   g_assert_nonnull (
-    strstr (to_service, "tcp dport { 443, 22 } accept\n\t\tmeta l4proto { tcp, udp } th dport 53 accept"));
+    strstr (to_service, "tcp dport { 443, 22 } accept\n\t\tmeta l4proto { tcp, udp } th dport 53 jump to_names"));
   config.exit = TRUE;
   open = ew_exit_firewall_format (&config);
   g_assert_nonnull (strstr (open, "169.254.0.0/16"));
