@@ -15,12 +15,14 @@
  */
 #include "nss/names-socket.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <nss.h>
 #include <poll.h>
 #include <stdalign.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -316,6 +318,26 @@ is_unknown (int h_error)
   return h_error == HOST_NOT_FOUND || (h_error == TRY_AGAIN && stub_refuses_labels ());
 }
 
+/* nss-resolve says of a name that has addresses of the other family only what it says of one that isn't there (nss_dns
+   says NO_DATA): a program that wants IPv6 first would be given the mesh's "printer" for the LAN's. So nss-resolve, which
+   the C library has just asked, is asked for both families. TRUE: it has the name. */
+static bool
+resolved_has_other_family (const char *name, int af)
+{
+  typedef Status (*GetTuples) (const char *, struct gaih_addrtuple **, char *, size_t, int *, int *, int32_t *);
+  void *module = af != AF_UNSPEC ? dlopen ("libnss_resolve.so.2", RTLD_LAZY | RTLD_NOLOAD) : NULL;
+  GetTuples get_both = module != NULL ? (GetTuples)dlsym (module, "_nss_resolve_gethostbyname4_r") : NULL;
+  alignas (max_align_t) char buffer[2048];
+  struct gaih_addrtuple *tuples = NULL;
+  int error = 0, h_error = 0;
+  Status status
+    = get_both != NULL ? get_both (name, &tuples, buffer, sizeof buffer, &error, &h_error, NULL) : NSS_STATUS_NOTFOUND;
+
+  if (module != NULL)
+    dlclose (module);
+  return status == NSS_STATUS_SUCCESS || (status == NSS_STATUS_TRYAGAIN && error == ERANGE);
+}
+
 /* Asks for a name. TRUE: there is an answer with an address; else *status is the outcome. */
 static bool
 resolve (Call *call, const char *name, int af, bool short_names, const Report *report, Status *status)
@@ -325,7 +347,8 @@ resolve (Call *call, const char *name, int af, bool short_names, const Report *r
     *status = short_names ? repeat_outcome (report) : pass_on (report);
   else if (!ask (call))
     *status = short_names ? repeat_outcome (report) : pass_on (report);
-  else if (call->answer.status == EW_NAMES_FOUND && count_addresses (call, family_of (af)) > 0)
+  else if (call->answer.status == EW_NAMES_FOUND && count_addresses (call, family_of (af)) > 0
+           && !(short_names && resolved_has_other_family (name, af)))
     return true;
   else
     *status = short_names ? repeat_outcome (report) : report_nothing (report, call->answer.status);
