@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A mesh with hosts of several kinds (resolver_world.py), and what each answers to the names of others and of the mesh."""
+import difflib
 import re
 import signal
 import time
@@ -77,6 +78,11 @@ class NamesCase(MeshCase):
 
     def changed(self, kind, answers, form=str):
         """Lines that name what is answered otherwise than before the mesh. form: what of an answer counts."""
+        if "getent" in answers:
+            before, now = (texts["getent"]["getent hosts"].splitlines() for texts in (self.before[kind], answers))
+            answers = {program: found for program, found in answers.items() if program != "getent"}
+            lines = [f"{kind}, getent hosts: {line}" for line in difflib.unified_diff(before, now, n=0, lineterm="") if line[:3] not in ("---", "+++") and line[0] != "@"]
+            return lines + self.changed(kind, answers, form)
         return [f"{kind}, {program}: {name}: {self.before[kind][program].get(name)!r} → {answer!r}"
                 for program, found in answers.items() for name, answer in found.items() if form(self.before[kind][program].get(name)) != form(answer)]
 

@@ -386,6 +386,9 @@ class NetworkManagerResolved(NetworkManager):
         start_resolved(self)
         super().start()
 
+    def set_link(self):
+        """NetworkManager tells systemd-resolved by itself when that is back."""
+
 
 class Container(ResolverHost):
     """As `docker run` makes one: no systemd and no bus, and /etc/resolv.conf is a mount point."""
