@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Names of others, asked of the edge by its nodes: the real edge, dnsmasq as its resolver, one that misbehaves, and one behind a gateway.
 
-     laptop, office-gw ── edge ──┬── dnsmasq 203.0.113.1, and another at 203.0.113.2
-              │                  └── 203.0.113.53: hangs, fails, truncates as its names say
-        printer 10.77.0.9: dnsmasq for corp.example
+     laptop, phone, office-gw ── edge ──┬── dnsmasq 203.0.113.1, and another at 203.0.113.2
+                     │                  └── 203.0.113.53: hangs, fails, truncates as its names say
+               printer 10.77.0.9: dnsmasq for corp.example
 """
 import os
 import re
@@ -33,7 +33,8 @@ while True:
 
 
 class Forward(MeshCase):
-    SITES = JOIN = ("laptop", "office-gw")
+    SITES = ("laptop", "office-gw", "phone")
+    JOIN = ("laptop", "office-gw")
 
     @classmethod
     def prepare(cls):
@@ -64,9 +65,9 @@ class Forward(MeshCase):
 
     def use(self, *resolvers):
         """What the edge's host says now; waits until the edge follows."""
-        if resolvers == Forward.used:
+        if resolvers == type(self).used:
             return
-        Forward.used = resolvers
+        type(self).used = resolvers
         self.edge.run("sh", "-c", "cat > /etc/resolv.conf", input="".join(f"nameserver {address}\n" for address in resolvers))
         time.sleep(1.1)  # it looks once a second, when it is asked
 
@@ -98,6 +99,14 @@ class Forward(MeshCase):
         self.ctl("laptop", "mode", "--confirm", check=False)
         self.addCleanup(self.ctl, "laptop", "mode", "connector")
         self.assertEqual(self.short("vpn.site.example"), ["93.184.216.34"])
+
+    def test_plain_node(self):
+        """A WireGuard without our software, whose system sends every name to the DNS line of its configuration."""
+        self.mesh.phone_config = self.ctl("laptop", "node", "config", "phone").stdout
+        self.mesh.start_phone()
+        phone = self.mesh.machine("phone")
+        wait_for("the phone asks", lambda: self.short("+time=2", "phone.site.example", machine=phone) == ["93.184.216.34"], 20)
+        self.assertEqual(self.short("laptop.demo.internal", machine=phone), self.short("laptop.demo.internal"))
 
     def test_resolver_changes(self):
         self.assertEqual(self.short("c.site.example"), ["93.184.216.34"])
