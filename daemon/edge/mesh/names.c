@@ -290,7 +290,7 @@ ew_mesh_add_domain (EwMesh *self, const gchar *domain, const gchar *resolver, co
   if (!ew_ip_is_private (&wanted.resolver)) /* the edge's host gets a route to it */
     {
       refuse_name (error, EW_ERROR_ROUTE_INVALID,
-                   "The resolver %s has a public address. Give one inside the gateway's private network.", resolver);
+                   "The resolver %s has a public address. Give one inside the gateway's own network.", resolver);
       return NULL;
     }
   if (!ew_mesh_change (self, add_domain, &wanted, error))
