@@ -134,6 +134,16 @@ class Forward(MeshCase):
         self.use(GOOD)
         self.assertEqual(self.short("e.site.example"), ["93.184.216.34"])
 
+    def test_loop(self):
+        """A resolver of the edge's host that asks the edge again: each question goes round a few times and fails."""
+        self.dnsmasq(self.edge, "127.0.0.9", f"--server={SERVICE}")
+        wait_for("the host's resolver", lambda: self.edge.ok("sh", "-c", "ss -Hlun src 127.0.0.9:53 | grep -q ."), 10)
+        self.use("127.0.0.9")
+        self.assert_fails("loop.example", 22)
+        self.assertLess(len(self.asked(self.edge, "127.0.0.9")), 40)
+        self.use(GOOD)
+        self.assertEqual(self.short("k.site.example"), ["93.184.216.34"])
+
     def test_private_names_stay(self):
         wire = capture(self, self.edge, "wan", "port 53")
         self.dig("-x", "10.1.2.3"), self.dig("-x", "192.168.1.1"), self.dig("-x", "fd00::1"), self.dig("-x", "100.100.1.1")
