@@ -120,7 +120,7 @@ on_answered (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autofree Question *question = user_data;
   Collecting *collecting = g_task_get_task_data (question->task);
-  EwSurveyAnswer answer = ew_survey_ask_finish (result);
+  EwSurveyAnswer answer = ew_names_survey_ask_finish (result);
 
   if (question->what == OF_HOSTS)
     {
@@ -149,7 +149,7 @@ ask (GTask *task, const EwIp *server, guint32 mark, const gchar *label, EwSurvey
   question->task = begin_one (task);
   question->what = what;
   question->index = index;
-  ew_survey_ask_async (server, mark, name, type, collecting->calls, on_answered, question);
+  ew_names_survey_ask_async (server, mark, name, type, collecting->calls, on_answered, question);
 }
 
 /* This network's own alone: others would learn the mesh's name. */

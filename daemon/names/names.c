@@ -78,8 +78,7 @@ show_obstacle (EwNames *self)
     {
       message
         = ew_phrase ("The edge names the mesh's computers below %s, which may be a domain of the internet, so "
-                     "this computer doesn't use these names. To use them all the same: `sudo edgewayctl name accept "
-                     "%s`.",
+                     "this computer doesn't use these names. To use them anyway: `sudo edgewayctl name accept %s`.",
                      self->suffix, self->suffix);
       show_result (self, "suffix-refused", message);
     }

@@ -47,10 +47,10 @@ set_state (EwResolved *self, EwResolvedState state)
   static const gchar *const names[] = { "unknown", "absent", "answers", "hung" };
 
   if (state == EW_RESOLVED_ANSWERS || state == EW_RESOLVED_ABSENT)
-    {
-      g_clear_handle_id (&self->retry, g_source_remove);
-      self->retry_s = 0;
-    }
+    g_clear_handle_id (&self->retry, g_source_remove);
+  /* A bus that isn't there stays absent: that is no reason to try it each second. */
+  if (state == EW_RESOLVED_ANSWERS || (state == EW_RESOLVED_ABSENT && self->state != EW_RESOLVED_ABSENT))
+    self->retry_s = 0;
   if (state == self->state)
     return;
   g_debug ("systemd-resolved: %s → %s", names[self->state], names[state]);

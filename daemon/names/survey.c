@@ -42,7 +42,7 @@ survey_free (gpointer data)
 }
 
 GBytes *
-ew_survey_write (const gchar *name, EwSurveyType type, guint16 id)
+ew_names_survey_write (const gchar *name, EwSurveyType type, guint16 id)
 {
   ldns_pkt *packet = NULL;
   uint8_t *data = NULL;
@@ -87,8 +87,8 @@ take_address (const ldns_rr *record, EwSurveyAnswer *answer)
 }
 
 gboolean
-ew_survey_parse (const guint8 *data, gsize length, const gchar *name, EwSurveyType type, guint16 id,
-                 EwSurveyAnswer *answer)
+ew_names_survey_parse (const guint8 *data, gsize length, const gchar *name, EwSurveyType type, guint16 id,
+                       EwSurveyAnswer *answer)
 {
   ldns_pkt *packet = NULL;
   ldns_rdf *asked = ldns_dname_new_frm_str (name);
@@ -138,7 +138,7 @@ on_readable (GSocket *socket, GIOCondition condition, gpointer user_data)
   gssize got = g_socket_receive_with_blocking (socket, (gchar *)data, sizeof data, FALSE, NULL, NULL);
 
   /* An error is that of an ICMP message, which anyone can send: only an answer ends it, or the time. */
-  if (got <= 0 || !ew_survey_parse (data, (gsize)got, survey->name, survey->type, survey->id, &survey->answer))
+  if (got <= 0 || !ew_names_survey_parse (data, (gsize)got, survey->name, survey->type, survey->id, &survey->answer))
     return G_SOURCE_CONTINUE;
   end_survey (task);
   return G_SOURCE_REMOVE;
@@ -178,8 +178,8 @@ open_socket (Survey *survey, const EwIp *server, guint32 mark)
 }
 
 void
-ew_survey_ask_async (const EwIp *server, guint32 mark, const gchar *name, EwSurveyType type, GCancellable *cancellable,
-                     GAsyncReadyCallback callback, gpointer user_data)
+ew_names_survey_ask_async (const EwIp *server, guint32 mark, const gchar *name, EwSurveyType type,
+                           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
   Survey *survey = g_new0 (Survey, 1);
@@ -189,7 +189,7 @@ ew_survey_ask_async (const EwIp *server, guint32 mark, const gchar *name, EwSurv
   survey->name = g_strdup (name);
   survey->type = type;
   survey->id = (guint16)g_random_int ();
-  survey->question = ew_survey_write (name, type, survey->id);
+  survey->question = ew_names_survey_write (name, type, survey->id);
   if (survey->question == NULL || !open_socket (survey, server, mark))
     {
       g_task_return_boolean (task, TRUE);
@@ -206,7 +206,7 @@ ew_survey_ask_async (const EwIp *server, guint32 mark, const gchar *name, EwSurv
 }
 
 EwSurveyAnswer
-ew_survey_ask_finish (GAsyncResult *result)
+ew_names_survey_ask_finish (GAsyncResult *result)
 {
   const Survey *survey = g_task_get_task_data (G_TASK (result));
 

@@ -28,15 +28,15 @@ typedef struct
 } EwSurveyAnswer;
 
 /* mark: of the packets (SO_MARK), 0: none. callback: in the thread-default main context. */
-void ew_survey_ask_async (const EwIp *server, guint32 mark, const gchar *name, EwSurveyType type,
-                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void ew_names_survey_ask_async (const EwIp *server, guint32 mark, const gchar *name, EwSurveyType type,
+                                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 /* Not answered: no error. */
-EwSurveyAnswer ew_survey_ask_finish (GAsyncResult *result);
+EwSurveyAnswer ew_names_survey_ask_finish (GAsyncResult *result);
 
 /* Pure. A question with that ID: its bytes; NULL: name is no domain name. */
-GBytes *ew_survey_write (const gchar *name, EwSurveyType type, guint16 id);
+GBytes *ew_names_survey_write (const gchar *name, EwSurveyType type, guint16 id);
 /* Pure. What an answer to that question says. FALSE: it is none. */
-gboolean ew_survey_parse (const guint8 *data, gsize length, const gchar *name, EwSurveyType type, guint16 id,
-                          EwSurveyAnswer *answer);
+gboolean ew_names_survey_parse (const guint8 *data, gsize length, const gchar *name, EwSurveyType type, guint16 id,
+                                EwSurveyAnswer *answer);
 
 G_END_DECLS

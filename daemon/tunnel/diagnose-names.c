@@ -8,7 +8,8 @@
 #include <net/if.h>
 
 gboolean
-ew_diagnose_names_async (EwTunnel *tunnel, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+ew_tunnel_diagnose_names_async (EwTunnel *tunnel, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                gpointer user_data)
 {
   if (!tunnel->engine || !tunnel->plan || !tunnel->names || !tunnel->document->dns)
     return FALSE;
@@ -94,7 +95,7 @@ check_names (EwTunnel *tunnel, const EwNamesEvidence *evidence, JsonArray *check
 }
 
 void
-ew_diagnose_names_add (EwTunnel *tunnel, const EwNamesEvidence *evidence, JsonArray *checks)
+ew_tunnel_diagnose_names_add (EwTunnel *tunnel, const EwNamesEvidence *evidence, JsonArray *checks)
 {
   if (!tunnel->names || !tunnel->document)
     return;

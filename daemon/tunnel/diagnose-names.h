@@ -10,9 +10,9 @@
 G_BEGIN_DECLS
 
 /* FALSE: there is nothing to look at, as this computer has no names to expect; callback isn't called. */
-gboolean ew_diagnose_names_async (EwTunnel *tunnel, GCancellable *cancellable, GAsyncReadyCallback callback,
-                                  gpointer user_data);
+gboolean ew_tunnel_diagnose_names_async (EwTunnel *tunnel, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                         gpointer user_data);
 /* evidence: what ew_names_inquire_finish() has given; NULL: none. */
-void ew_diagnose_names_add (EwTunnel *tunnel, const EwNamesEvidence *evidence, JsonArray *checks);
+void ew_tunnel_diagnose_names_add (EwTunnel *tunnel, const EwNamesEvidence *evidence, JsonArray *checks);
 
 G_END_DECLS

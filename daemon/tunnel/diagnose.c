@@ -382,7 +382,7 @@ end_one (Diagnosis *diagnosis)
         }
       check_outside (diagnosis);
       if (member)
-        ew_diagnose_names_add (diagnosis->tunnel, diagnosis->names, diagnosis->checks);
+        ew_tunnel_diagnose_names_add (diagnosis->tunnel, diagnosis->names, diagnosis->checks);
       check_problems (diagnosis);
       check_host (diagnosis);
       json_object_set_int_member (report, "schema", 1);
@@ -506,7 +506,7 @@ ew_tunnel_diagnose_async (EwTunnel *self, GCancellable *cancellable, GAsyncReady
   diagnosis->pending++;
   ew_live_check_async (self, &diagnosis->live, on_live_checked, diagnosis);
   try_own_packet (diagnosis);
-  if (ew_diagnose_names_async (self, cancellable, on_names_looked_at, diagnosis))
+  if (ew_tunnel_diagnose_names_async (self, cancellable, on_names_looked_at, diagnosis))
     diagnosis->pending++;
   if (self->engine && self->vpn_active)
     {

@@ -68,7 +68,7 @@ class Finds(unittest.TestCase):
                          ["daemon/low/x.h: ew_ground begins with none of its room's words (low)"])
 
     def test_a_table_that_says_nothing(self):
-        self.assertEqual([fault.split(": ")[1] for fault in self.found(TABLE + "  inludes daemon/low\n")], ["neither a room nor its words or includes"])
+        self.assertEqual([fault.split(": ")[1] for fault in self.found(TABLE + "  takes daemon/low\n")], ["neither a room nor its words or includes"])
         self.assertEqual([fault.split(": ")[1] for fault in self.found(TABLE + "daemon/low\n")], ["daemon/low stands there twice"])
 
 

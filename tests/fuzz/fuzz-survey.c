@@ -17,7 +17,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   for (gsize i = 0; i < G_N_ELEMENTS (types); i++)
     {
       EwSurveyAnswer answer;
-      gboolean taken = ew_survey_parse (data, size, "nas.home.internal", types[i], id, &answer);
+      gboolean taken = ew_names_survey_parse (data, size, "nas.home.internal", types[i], id, &answer);
       g_assert_cmpint (taken, ==, answer.answered);
       g_assert_true (answer.answered || !answer.found);
     }

@@ -216,7 +216,7 @@ class Disk(MeshCase):
         nas.run("mount", "-o", "remount,rw", self.STATE)
         self.free(nas)
         self.restart(nas, signal.SIGKILL)
-        self.assertFalse(nas.run("sh", "-c", "ls /run/edgeway | grep -v bus || true").stdout, "it is on the disk again")
+        self.assertFalse(nas.run("sh", "-c", "ls /run/edgeway | grep undo || true").stdout, "it is on the disk again")
         self.ctl("nas", "disconnect")
         self.assertEqual(host_state(nas), before)
 

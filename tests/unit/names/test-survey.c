@@ -10,7 +10,7 @@
 static GByteArray *
 make_answer (EwSurveyType asked, guint16 id, guint16 flags, guint16 type, const guint8 *data, guint16 length)
 {
-  g_autoptr (GBytes) question = ew_survey_write (NAME, asked, id);
+  g_autoptr (GBytes) question = ew_names_survey_write (NAME, asked, id);
   gsize size;
   const guint8 *bytes = g_bytes_get_data (question, &size);
   GByteArray *answer = g_byte_array_new ();
@@ -32,12 +32,12 @@ test_question (void)
 {
   static const guint8 expected[] = "\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"
                                    "\x03nas\x04home\x08internal\x00\x00\x06\x00\x01";
-  g_autoptr (GBytes) question = ew_survey_write (NAME, EW_SURVEY_SOA, 0x1234);
+  g_autoptr (GBytes) question = ew_names_survey_write (NAME, EW_SURVEY_SOA, 0x1234);
   gsize size;
   const guint8 *bytes = g_bytes_get_data (question, &size);
 
   g_assert_cmpmem (bytes, size, expected, sizeof expected - 1);
-  g_assert_null (ew_survey_write ("a..b", EW_SURVEY_A, 1));
+  g_assert_null (ew_names_survey_write ("a..b", EW_SURVEY_A, 1));
 }
 
 static void
@@ -61,16 +61,17 @@ test_answer (void)
     {
       g_autoptr (GByteArray) bytes
         = make_answer (EW_SURVEY_A, 7, cases[i].flags, cases[i].type, cases[i].data ? address : NULL, sizeof address);
-      g_assert_cmpint (ew_survey_parse (bytes->data, bytes->len, NAME, EW_SURVEY_A, 7, &answer), ==, cases[i].answered);
+      g_assert_cmpint (ew_names_survey_parse (bytes->data, bytes->len, NAME, EW_SURVEY_A, 7, &answer), ==,
+                       cases[i].answered);
       g_assert_cmpint (answer.found, ==, cases[i].found);
       if (answer.found)
         g_assert_cmpmem (answer.address.bytes, 4, address, 4);
       /* Of another question, and cut anywhere. */
-      g_assert_false (ew_survey_parse (bytes->data, bytes->len, NAME, EW_SURVEY_A, 8, &answer));
-      g_assert_false (ew_survey_parse (bytes->data, bytes->len, NAME, EW_SURVEY_AAAA, 7, &answer));
-      g_assert_false (ew_survey_parse (bytes->data, bytes->len, "other.home.internal", EW_SURVEY_A, 7, &answer));
+      g_assert_false (ew_names_survey_parse (bytes->data, bytes->len, NAME, EW_SURVEY_A, 8, &answer));
+      g_assert_false (ew_names_survey_parse (bytes->data, bytes->len, NAME, EW_SURVEY_AAAA, 7, &answer));
+      g_assert_false (ew_names_survey_parse (bytes->data, bytes->len, "other.home.internal", EW_SURVEY_A, 7, &answer));
       for (guint length = 0; length < bytes->len; length++)
-        g_assert_false (ew_survey_parse (bytes->data, length, NAME, EW_SURVEY_A, 7, &answer));
+        g_assert_false (ew_names_survey_parse (bytes->data, length, NAME, EW_SURVEY_A, 7, &answer));
     }
 }
 
@@ -85,7 +86,7 @@ on_answered (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Waiting *waiting = user_data;
 
-  waiting->answer = ew_survey_ask_finish (result);
+  waiting->answer = ew_names_survey_ask_finish (result);
   g_main_loop_quit (waiting->loop);
 }
 
@@ -96,7 +97,7 @@ test_nobody (void)
   Waiting waiting = { .loop = g_main_loop_new (NULL, FALSE), .answer = { .answered = TRUE } };
   EwIp nobody = ew_ip_from_v4 (0x7f3a4b5c);
 
-  ew_survey_ask_async (&nobody, 0, NAME, EW_SURVEY_A, NULL, on_answered, &waiting);
+  ew_names_survey_ask_async (&nobody, 0, NAME, EW_SURVEY_A, NULL, on_answered, &waiting);
   g_main_loop_run (waiting.loop);
   g_assert_false (waiting.answer.answered);
   g_main_loop_unref (waiting.loop);
