@@ -6,6 +6,7 @@
  *                      waited for longest goes
  *   a query            EW_DNS_QUERY_MAX bytes; a longer one ends the connection
  *   unread answers     OUTPUT_MAX bytes, OPEN_QUESTIONS_MAX at the forwarder; beyond, nothing more is read
+ *   … of the forwarder UNREAD_MAX bytes, as its answers may be long; beyond, the connection ends
  *   time               10 s without a whole query, or with answers that are not taken
  *   rate               as by UDP; beyond, nothing more is read until there is some left
  */
@@ -19,6 +20,7 @@
 
 #define LENGTH_SIZE 2 /* before each message: RFC 1035, 4.2.2 */
 #define OUTPUT_MAX (32 * 1024)
+#define UNREAD_MAX (256 * 1024)
 #define OPEN_QUESTIONS_MAX 32
 #define SWEEP_MS 250
 
@@ -164,6 +166,8 @@ on_forwarded (gpointer user_data, const guint8 *answer, gsize len)
     append_answer (self, answer, len);
   if (self->fd >= 0)
     handle_connection (self);
+  if (self->fd >= 0 && self->out->len - self->out_sent > UNREAD_MAX)
+    close_connection (self);
   unref_connection (self);
 }
 

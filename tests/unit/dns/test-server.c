@@ -48,22 +48,25 @@ answer_held (EwDnsForward *self, gboolean drop)
 static gboolean
 on_forward_idle (gpointer user_data)
 {
-  answer_held (user_data, FALSE);
+  EwDnsForward *self = user_data;
+  if (self->held.length > 0)
+    answer_held (self, FALSE);
   return G_SOURCE_REMOVE;
 }
 
-/* "large.example" gets 3,000 bytes, "slow.example" an answer when "go.example" is asked, "lost.example" none. */
+/* "large.example" gets 3,000 bytes, "huge.example" 60,000, "slow.example" an answer when "go.example" is asked, "lost.example" none. */
 static void
 forward_async (EwDnsForward *self, const EwDnsAsker *asker, const guint8 *query, gsize len, EwDnsForwardDone done,
                gpointer user_data)
 {
-  gboolean large = memcmp (query + LDNS_HEADER_SIZE + 1, "large", 5) == 0,
+  gboolean huge = memcmp (query + LDNS_HEADER_SIZE + 1, "huge", 4) == 0,
+           large = huge || memcmp (query + LDNS_HEADER_SIZE + 1, "large", 5) == 0,
            go = memcmp (query + LDNS_HEADER_SIZE + 1, "go", 2) == 0;
   Held *held = g_new0 (Held, 1);
   g_assert_cmpstr (asker->node, ==, "");
   memcpy (held->answer, query, len);
   LDNS_QR_SET (held->answer);
-  held->len = large ? 3000 : len;
+  held->len = huge ? 60000 : large ? 3000 : len;
   held->done = done;
   held->user_data = user_data;
   g_queue_push_tail (&self->held, held);
@@ -402,6 +405,28 @@ test_slow_reader (Fixture *self, gconstpointer data)
     assert_answer (self->fd, 1, LDNS_RCODE_NOERROR, 1);
 }
 
+/* Long answers that nobody reads are not kept without end. */
+static void
+test_unread (Fixture *self, gconstpointer data)
+{
+  guint8 query[512], bytes[4096];
+  gsize len = make_query (query, 1, "huge.example.", LDNS_RR_TYPE_TXT), got = 0;
+  const struct sockaddr_in address
+    = { .sin_family = AF_INET, .sin_port = htons (self->port), .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  int small = 4096;
+  self->fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  setsockopt (self->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+  g_assert_cmpint (connect (self->fd, (const struct sockaddr *)&address, sizeof address), ==, 0);
+  for (guint i = 0; i < 200; i++)
+    (void)!send (self->fd, query, len, MSG_NOSIGNAL);
+  for (guint i = 0; i < 50; i++)
+    g_assert_cmpuint (ask_rcode (self, "nas.home.internal."), ==, LDNS_RCODE_NOERROR);
+  gssize n;
+  while (wait_readable (self->fd, DEADLINE_MS) && (n = read (self->fd, bytes, sizeof bytes)) > 0)
+    got += (gsize)n;
+  g_assert_cmpuint (got, <, 200 * 60000);
+}
+
 /* One node's connections are bounded, and one that closes makes room. */
 static void
 test_connections (Fixture *self, gconstpointer data)
@@ -509,6 +534,7 @@ main (int argc, char **argv)
                 { "abandoned", test_abandoned, { 0 } },
                 { "bad-streams", test_bad_streams, { 0 } },
                 { "slow-reader", test_slow_reader, { 0 } },
+                { "unread", test_unread, { 0 } },
                 { "connections", test_connections, { 0 } },
                 { "idle", test_idle, { .idle_ms = 500 } },
                 { "rate", test_rate, { .rate = EW_DNS_RATE } },
