@@ -12,11 +12,13 @@ struct EwApi
   EwApiParts parts;
   EwServer *server;
   EwRateLimit *failed_enrollments;
-  gint64 started_us; /* realtime */
+  GHashTable *waiting; /* of EwApiCall: those that are answered later */
+  gint64 started_us;   /* realtime */
 };
 
 /* One call, as its handler sees it. */
-typedef struct
+typedef struct EwApiCall EwApiCall;
+struct EwApiCall
 {
   EwApi *api;
   const EwServerPeer *peer;
@@ -25,9 +27,13 @@ typedef struct
   GHashTable *query;     /* may be NULL */
   JsonObject *body;      /* NULL where the call has none */
   gint64 retry_after_us; /* out: for 429 */
-} EwApiCall;
+  gchar *who, *kept;     /* the handler's, for what it does later */
+  /* What the handler has to say later. Takes answer; error where that is NULL. */
+  void (*answer) (EwApiCall *call, JsonObject *answer, const GError *error);
+};
 
-/* The answer without "schema" (transfer full); NULL with EW_ERROR. */
+/* The answer without "schema" (transfer full); NULL with EW_ERROR; NULL without: the handler has asked for a change of the
+   mesh, and calls call->answer() when that is made. Then it asks first whether the call is over: the API was closed. */
 typedef JsonObject *(*EwApiHandler) (EwApiCall *call, GError **error);
 
 typedef enum
@@ -49,6 +55,9 @@ typedef struct
 /* calls.c: a string member of the body. FALSE with an error where it is missing (need) or no string. */
 gboolean ew_api_get_string (JsonObject *body, const gchar *member, const gchar **value, GError **error);
 gboolean ew_api_need_string (JsonObject *body, const gchar *member, const gchar **value, GError **error);
+/* TRUE: nobody is answered any more, and call is freed. */
+gboolean ew_api_call_is_over (EwApiCall *call);
+
 /* "NAME" or "the owner": who is calling, for the log; to be asked before the change, which may end the caller.
  * (transfer full) */
 gchar *ew_api_caller_name (EwApiCall *call);

@@ -236,40 +236,125 @@ upgrade (EwApi *self, SoupServerMessage *message, const gchar *node_id, GError *
   return TRUE;
 }
 
-/* All of it. */
+/* Calls that are answered later: their message is paused, and keeps its connection's deadline. */
 
-static gboolean
-answer (EwApi *self, SoupServerMessage *message, const EwServerPeer *peer, const EwApiEntry *entry, EwApiCall *call,
-        GError **error)
+typedef struct
 {
-  g_autoptr (JsonObject) body = NULL;
-  g_autofree gchar *caller = NULL;
-  if (!authorize (self, entry, peer, message, &call->node_id, error))
+  EwApiCall call;
+  EwServerPeer peer;
+  SoupServerMessage *message;
+  gboolean finished; /* the connection was closed meanwhile */
+  gchar *node_id, *argument;
+} Request;
+
+static void
+on_finished (SoupServerMessage *message, gpointer user_data)
+{
+  ((Request *)user_data)->finished = TRUE;
+}
+
+static void
+request_free (Request *request)
+{
+  g_signal_handlers_disconnect_by_data (request->message, request);
+  g_object_unref (request->message);
+  g_clear_pointer (&request->call.body, json_object_unref);
+  g_clear_pointer (&request->call.query, g_hash_table_unref);
+  g_free (request->call.who);
+  g_free (request->call.kept);
+  g_free (request->node_id);
+  g_free (request->argument);
+  g_free (request);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Request, request_free)
+
+gboolean
+ew_api_call_is_over (EwApiCall *call)
+{
+  if (call->api)
     return FALSE;
-  /* The mesh's own copy is freed when the call changes its caller's node. */
-  call->node_id = caller = g_strdup (call->node_id);
-  if (entry->handler == NULL)
-    return upgrade (self, message, call->node_id, error);
-  if (has_body (entry) && (body = read_body (message, error)) == NULL)
-    return FALSE;
-  call->body = body;
-  g_autoptr (JsonObject) object = entry->handler (call, error);
-  if (object == NULL)
-    return FALSE;
+  request_free ((Request *)call);
+  return TRUE;
+}
+
+/* Takes object. */
+static void
+respond_object (SoupServerMessage *message, JsonObject *object)
+{
   json_object_set_int_member (object, "schema", 1);
   respond (message, SOUP_STATUS_OK, object);
-  return TRUE;
+  json_object_unref (object);
+}
+
+static void
+answer_later (EwApiCall *call, JsonObject *object, const GError *error)
+{
+  g_autoptr (Request) request = (Request *)call;
+  g_hash_table_remove (call->api->waiting, call);
+  if (object)
+    respond_object (request->message, object);
+  else
+    respond_error (request->message, error, call->retry_after_us);
+  if (!request->finished)
+    soup_server_message_unpause (request->message);
+}
+
+/* From here on call->answer() frees it. */
+static void
+wait_for_answer (Request *request)
+{
+  g_hash_table_add (request->call.api->waiting, &request->call);
+  g_signal_connect (request->message, "finished", G_CALLBACK (on_finished), request);
+  soup_server_message_pause (request->message);
+}
+
+static Request *
+request_new (EwApi *self, SoupServerMessage *message, const EwServerPeer *peer, GHashTable *query)
+{
+  Request *request = g_new0 (Request, 1);
+  request->peer = *peer;
+  request->message = g_object_ref (message);
+  request->call = (EwApiCall){
+    .api = self, .peer = &request->peer, .query = query ? g_hash_table_ref (query) : NULL, .answer = answer_later
+  };
+  return request;
+}
+
+/* All of it. */
+
+/* *object stays NULL where the WebSocket took over, or where the handler answers later. */
+static gboolean
+answer (Request *request, const EwApiEntry *entry, JsonObject **object, gboolean *later, GError **error)
+{
+  EwApiCall *call = &request->call;
+  g_autoptr (GError) cause = NULL;
+  if (!authorize (call->api, entry, call->peer, request->message, &call->node_id, error))
+    return FALSE;
+  /* The mesh's own copy is freed when the call changes its caller's node. */
+  call->node_id = request->node_id = g_strdup (call->node_id);
+  if (entry->handler == NULL)
+    return upgrade (call->api, request->message, call->node_id, error);
+  if (has_body (entry) && (call->body = read_body (request->message, error)) == NULL)
+    return FALSE;
+  *object = entry->handler (call, &cause);
+  *later = *object == NULL && cause == NULL;
+  if (cause)
+    g_propagate_error (error, g_steal_pointer (&cause));
+  return *object || *later;
 }
 
 void
 ew_api_handle (gpointer api, SoupServerMessage *message, const EwServerPeer *peer, const gchar *path, GHashTable *query,
                EwServerFault fault)
 {
-  EwApi *self = api;
   g_autoptr (GError) error = NULL;
   g_autofree gchar *allow = NULL;
-  EwApiCall call = { .api = self, .peer = peer, .query = query };
+  g_autoptr (Request) request = request_new (api, message, peer, query);
   const EwApiEntry *entry = NULL;
+  const gchar *argument = NULL;
+  JsonObject *object = NULL;
+  gboolean later = FALSE;
   if (fault == EW_SERVER_FAULT_TOO_LARGE)
     refuse_too_large (&error);
   else if (fault == EW_SERVER_FAULT_BAD_LENGTH)
@@ -277,10 +362,14 @@ ew_api_handle (gpointer api, SoupServerMessage *message, const EwServerPeer *pee
   else if (path == NULL || !g_utf8_validate (path, -1, NULL))
     ew_set_error (&error, EW_ERROR, EW_ERROR_NOT_FOUND, "There is no such call in this API.");
   else
-    entry = find_entry (soup_server_message_get_method (message), path, &call.argument, &allow, &error);
-  if (entry && answer (self, message, peer, entry, &call, &error))
-    return;
-  respond_error (message, error, call.retry_after_us);
+    entry = find_entry (soup_server_message_get_method (message), path, &argument, &allow, &error);
+  request->call.argument = request->argument = g_strdup (argument);
+  if (entry == NULL || !answer (request, entry, &object, &later, &error))
+    respond_error (message, error, request->call.retry_after_us);
+  else if (later)
+    wait_for_answer (g_steal_pointer (&request));
+  else if (object)
+    respond_object (message, object);
   if (allow && *allow)
     soup_message_headers_replace (soup_server_message_get_response_headers (message), "Allow", allow);
 }
@@ -292,6 +381,7 @@ ew_api_new (const EwApiParts *parts)
   self->parts = *parts;
   self->failed_enrollments = ew_http_rate_limit_new (FAILED_BURST, FAILED_REFILL_US, FAILED_ADDRESSES);
   self->started_us = g_get_real_time ();
+  self->waiting = g_hash_table_new (NULL, NULL);
   return self;
 }
 
@@ -304,8 +394,14 @@ ew_api_set_server (EwApi *self, EwServer *server)
 void
 ew_api_free (EwApi *self)
 {
+  GHashTableIter iter;
+  gpointer call;
   if (self == NULL)
     return;
+  g_hash_table_iter_init (&iter, self->waiting);
+  while (g_hash_table_iter_next (&iter, &call, NULL))
+    ((EwApiCall *)call)->api = NULL;
+  g_hash_table_unref (self->waiting);
   ew_http_rate_limit_free (self->failed_enrollments);
   g_free (self);
 }

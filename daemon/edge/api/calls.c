@@ -114,11 +114,28 @@ check_rate (EwApiCall *call, GError **error)
   return FALSE;
 }
 
+static void
+on_enrolled (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  EwApiCall *call = user_data;
+  g_autoptr (GError) error = NULL;
+  EwEnrollOutcome outcome;
+  if (ew_api_call_is_over (call))
+    return;
+  const EwNode *node = ew_mesh_enroll_finish (call->api->parts.mesh, result, &outcome, &error);
+  if (outcome.unknown_secret && !call->peer->control)
+    ew_http_rate_limit_take (call->api->failed_enrollments, &call->peer->ip, g_get_monotonic_time ());
+  if (node)
+    g_message (outcome.replaced ? "another computer took the place of node %s (%s, %s), with enrollment key %s"
+                                : "node %s (%s, %s) joined, with enrollment key %s",
+               node->name, node->kind, node->role, outcome.key_id);
+  call->answer (call, node ? ew_mesh_document_node (call->api->parts.mesh, node) : NULL, error);
+}
+
 static JsonObject *
 post_enroll (EwApiCall *call, GError **error)
 {
   EwEnrollRequest request = { 0 };
-  EwEnrollOutcome outcome;
   if (!check_rate (call, error) || !ew_api_need_string (call->body, "secret", &request.secret, error)
       || !ew_api_get_string (call->body, "name", &request.name, error)
       || !ew_api_need_string (call->body, "public_key", &request.public_key, error)
@@ -126,15 +143,8 @@ post_enroll (EwApiCall *call, GError **error)
       || !ew_api_get_string (call->body, "os", &request.os, error)
       || !ew_api_get_string (call->body, "version", &request.version, error))
     return NULL;
-  const EwNode *node = ew_mesh_enroll (call->api->parts.mesh, &request, &outcome, error);
-  if (outcome.unknown_secret && !call->peer->control)
-    ew_http_rate_limit_take (call->api->failed_enrollments, &call->peer->ip, g_get_monotonic_time ());
-  if (node == NULL)
-    return NULL;
-  g_message (outcome.replaced ? "another computer took the place of node %s (%s, %s), with enrollment key %s"
-                              : "node %s (%s, %s) joined, with enrollment key %s",
-             node->name, node->kind, node->role, outcome.key_id);
-  return ew_mesh_document_node (call->api->parts.mesh, node);
+  ew_mesh_enroll_async (call->api->parts.mesh, &request, on_enrolled, call);
+  return NULL;
 }
 
 static const EwNode *
@@ -160,15 +170,29 @@ get_self (EwApiCall *call, GError **error)
   return document;
 }
 
+/* Something has ended (a node, a key), and call->kept says what, for the log. */
+static void
+on_ended (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  EwApiCall *call = user_data;
+  g_autoptr (GError) error = NULL;
+  if (ew_api_call_is_over (call))
+    return;
+  gboolean ended = ew_mesh_end_finish (result, &error);
+  if (ended)
+    g_message ("%s", call->kept);
+  call->answer (call, ended ? json_object_new () : NULL, error);
+}
+
 static JsonObject *
 delete_self (EwApiCall *call, GError **error)
 {
   const EwNode *node = caller (call, error);
-  g_autofree gchar *name = node ? g_strdup (node->name) : NULL;
-  if (node == NULL || !ew_mesh_leave_node (call->api->parts.mesh, node->id, error))
+  if (node == NULL)
     return NULL;
-  g_message ("node %s left the mesh", name);
-  return json_object_new ();
+  call->kept = g_strdup_printf ("node %s left the mesh", node->name);
+  ew_mesh_leave_node_async (call->api->parts.mesh, node->id, on_ended, call);
+  return NULL;
 }
 
 /* Nodes. */
@@ -195,14 +219,21 @@ get_node (EwApiCall *call, GError **error)
   return node ? map_node (call, node) : NULL;
 }
 
-/* Gives the node another MTU, or another name. */
-static const EwNode *
-change_node (EwApiCall *call, const gchar *id, const gchar *name, GError **error)
+/* The node has another MTU, or another name. */
+static void
+on_node_changed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  EwApiCall *call = user_data;
+  g_autoptr (GError) error = NULL;
+  if (ew_api_call_is_over (call))
+    return;
   EwMesh *mesh = call->api->parts.mesh;
-  if (name)
-    return ew_mesh_rename_node (mesh, id, name, error);
-  return ew_mesh_set_node_mtu (mesh, id, ew_json_int (call->body, "mtu", -1), error);
+  const EwNode *node = ew_mesh_node_finish (mesh, result, &error);
+  if (node && json_object_has_member (call->body, "name"))
+    g_message ("node %s is now %s, by %s", call->kept, node->name, call->who);
+  else if (node)
+    g_message ("node %s has the MTU %u, by %s", node->name, ew_mesh_get_node_mtu (mesh, node), call->who);
+  call->answer (call, node ? map_node (call, node) : NULL, error);
 }
 
 static JsonObject *
@@ -219,15 +250,14 @@ patch_node (EwApiCall *call, GError **error)
                     "A request can change only one thing: either name or mtu.");
       return NULL;
     }
-  g_autofree gchar *id = g_strdup (node->id), *old = g_strdup (node->name), *who = ew_api_caller_name (call);
-  node = change_node (call, id, name, error);
-  if (node == NULL)
-    return NULL;
+  EwMesh *mesh = call->api->parts.mesh;
+  call->kept = g_strdup (node->name);
+  call->who = ew_api_caller_name (call);
   if (name)
-    g_message ("node %s is now %s, by %s", old, node->name, who);
+    ew_mesh_rename_node_async (mesh, node->id, name, on_node_changed, call);
   else
-    g_message ("node %s has the MTU %u, by %s", node->name, ew_mesh_get_node_mtu (call->api->parts.mesh, node), who);
-  return map_node (call, node);
+    ew_mesh_set_node_mtu_async (mesh, node->id, ew_json_int (call->body, "mtu", -1), on_node_changed, call);
+  return NULL;
 }
 
 /* Whoever names a node by an additional name may mean that name only. */
@@ -249,21 +279,34 @@ static JsonObject *
 delete_node (EwApiCall *call, GError **error)
 {
   const EwNode *node = find_argument (call, error);
-  g_autofree gchar *name = node ? g_strdup (node->name) : NULL, *who = ew_api_caller_name (call);
-  if (node == NULL || !is_own_name (call, node, error) || !ew_mesh_remove_node (call->api->parts.mesh, node->id, error))
+  g_autofree gchar *who = ew_api_caller_name (call);
+  if (node == NULL || !is_own_name (call, node, error))
     return NULL;
-  g_message ("node %s was removed, by %s", name, who);
-  return json_object_new ();
+  call->kept = g_strdup_printf ("node %s was removed, by %s", node->name, who);
+  ew_mesh_remove_node_async (call->api->parts.mesh, node->id, on_ended, call);
+  return NULL;
 }
 
-/* A plain node that is there gets another key pair. */
-static const EwNode *
-renew_plain_node (EwApiCall *call, const gchar *name, const gchar *public_key, guint valid, GError **error)
+static void
+on_plain_node (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  EwApiCall *call = user_data;
+  g_autoptr (GError) error = NULL;
+  JsonObject *answer = NULL;
+  if (ew_api_call_is_over (call))
+    return;
   EwMesh *mesh = call->api->parts.mesh;
-  const EwNode *node = ew_mesh_find_node (mesh, name, error);
-  g_autofree gchar *id = node ? g_strdup (node->id) : NULL;
-  return node ? ew_mesh_renew_plain_node (mesh, id, public_key, valid, error) : NULL;
+  const EwNode *node = ew_mesh_node_finish (mesh, result, &error);
+  if (node)
+    {
+      gboolean renew = ew_json_bool (call->body, "renew", FALSE);
+      g_message (renew ? "plain node %s has a new key pair, by %s" : "plain node %s was added, by %s", node->name,
+                 call->who);
+      answer = json_object_new ();
+      json_object_set_object_member (answer, "node", map_node (call, node));
+      json_object_set_object_member (answer, "config", ew_api_document_plain_config (mesh, node));
+    }
+  call->answer (call, answer, error);
 }
 
 static JsonObject *
@@ -278,16 +321,16 @@ post_nodes (EwApiCall *call, GError **error)
     return NULL;
   const EwPlainRequest request
     = { .name = name, .kind = kind, .public_key = public_key, .maker = maker_of (call), .valid_seconds = valid };
-  const EwNode *node = renew ? renew_plain_node (call, name, public_key, valid, error)
-                             : ew_mesh_add_plain_node (call->api->parts.mesh, &request, error);
-  if (node == NULL)
+  EwMesh *mesh = call->api->parts.mesh;
+  const EwNode *node = renew ? ew_mesh_find_node (mesh, name, error) : NULL;
+  if (renew && node == NULL)
     return NULL;
-  g_autofree gchar *who = ew_api_caller_name (call);
-  g_message (renew ? "plain node %s has a new key pair, by %s" : "plain node %s was added, by %s", node->name, who);
-  JsonObject *answer = json_object_new ();
-  json_object_set_object_member (answer, "node", map_node (call, node));
-  json_object_set_object_member (answer, "config", ew_api_document_plain_config (call->api->parts.mesh, node));
-  return answer;
+  call->who = ew_api_caller_name (call);
+  if (renew)
+    ew_mesh_renew_plain_node_async (mesh, node->id, public_key, valid, on_plain_node, call);
+  else
+    ew_mesh_add_plain_node_async (mesh, &request, on_plain_node, call);
+  return NULL;
 }
 
 /* Keys. */
@@ -300,36 +343,51 @@ key_label (EwApiCall *call, const EwEnrollment *key)
   return node ? node->name : NULL;
 }
 
+/* call->kept: the name that it is for, or NULL. */
+static void
+on_key_made (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  EwApiCall *call = user_data;
+  g_autoptr (GError) error = NULL;
+  JsonObject *answer = NULL;
+  EwMadeKey made;
+  if (ew_api_call_is_over (call))
+    return;
+  gchar *key = ew_mesh_make_key_finish (result, &made, &error);
+  if (key)
+    {
+      g_message ("enrollment key %s (%s, for %s%s) was made, by %s", made.id, made.kind,
+                 call->kept ? call->kept : "any name",
+                 ew_json_bool (call->body, "renew", FALSE) ? ", whose place it takes" : "", call->who);
+      answer = json_object_new ();
+      json_object_set_string_member (answer, "key", key);
+      json_object_set_string_member (answer, "id", made.id);
+      json_object_set_string_member (answer, "kind", made.kind);
+      ew_json_set_string_or_null (answer, "name", call->kept);
+      ew_json_set_time_or_null (answer, "expires", made.expires_us);
+      ew_free_secret (key);
+    }
+  call->answer (call, answer, error);
+}
+
 static JsonObject *
 make_key (EwApiCall *call, EwKeyRequest *request, const gchar *name, GError **error)
 {
-  EwMadeKey made;
   request->maker = maker_of (call);
   if (!get_valid (call->body, &request->valid_seconds, error))
     return NULL;
-  gchar *key = ew_mesh_make_key (call->api->parts.mesh, request, &made, error);
-  if (key == NULL)
-    return NULL;
-  JsonObject *answer = json_object_new ();
-  g_autofree gchar *who = ew_api_caller_name (call);
-  g_message ("enrollment key %s (%s, for %s%s) was made, by %s", made.id, made.kind, name ? name : "any name",
-             request->renew_id ? ", whose place it takes" : "", who);
-  json_object_set_string_member (answer, "key", key);
-  json_object_set_string_member (answer, "id", made.id);
-  json_object_set_string_member (answer, "kind", made.kind);
-  ew_json_set_string_or_null (answer, "name", name);
-  ew_json_set_time_or_null (answer, "expires", made.expires_us);
-  ew_free_secret (key);
-  return answer;
+  call->kept = g_strdup (name);
+  call->who = ew_api_caller_name (call);
+  ew_mesh_make_key_async (call->api->parts.mesh, request, on_key_made, call);
+  return NULL;
 }
 
 static JsonObject *
 renew_node (EwApiCall *call, const gchar *name, GError **error)
 {
   const EwNode *node = ew_mesh_find_node (call->api->parts.mesh, name, error);
-  g_autofree gchar *id = node ? g_strdup (node->id) : NULL, *label = node ? g_strdup (node->name) : NULL;
-  EwKeyRequest request = { .renew_id = id };
-  return node ? make_key (call, &request, label, error) : NULL;
+  EwKeyRequest request = { .renew_id = node ? node->id : NULL };
+  return node ? make_key (call, &request, node->name, error) : NULL;
 }
 
 static JsonObject *
@@ -386,12 +444,12 @@ delete_key (EwApiCall *call, GError **error)
   const EwEnrollment *key = ew_mesh_find_key (call->api->parts.mesh, call->argument, error);
   if (key == NULL)
     return NULL;
-  g_autofree gchar *who = ew_api_caller_name (call), *label = g_strdup (key_label (call, key)),
-                   *kind = g_strdup (key->kind), *id = g_strndup (key->hash, EW_MESH_KEY_ID_LENGTH);
-  if (!ew_mesh_revoke_key (call->api->parts.mesh, key->hash, error))
-    return NULL;
-  g_message ("enrollment key %s (%s, for %s) was revoked, by %s", id, kind, label ? label : "any name", who);
-  return json_object_new ();
+  g_autofree gchar *who = ew_api_caller_name (call), *id = g_strndup (key->hash, EW_MESH_KEY_ID_LENGTH);
+  const gchar *label = key_label (call, key);
+  call->kept = g_strdup_printf ("enrollment key %s (%s, for %s) was revoked, by %s", id, key->kind,
+                                label ? label : "any name", who);
+  ew_mesh_revoke_key_async (call->api->parts.mesh, key->hash, on_ended, call);
+  return NULL;
 }
 
 /* Routes. */
@@ -415,6 +473,21 @@ get_routes (EwApiCall *call, GError **error)
   return answer;
 }
 
+static void
+on_route_added (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  EwApiCall *call = user_data;
+  g_autoptr (GError) error = NULL;
+  if (ew_api_call_is_over (call))
+    return;
+  EwMesh *mesh = call->api->parts.mesh;
+  const EwRouteEntry *route = ew_mesh_add_route_finish (mesh, result, &error);
+  const EwNode *node = route ? ew_mesh_get_node (mesh, route->node_id) : NULL;
+  if (route)
+    g_message ("route %s through %s was added, by %s", route->cidr, node ? node->name : "?", call->who);
+  call->answer (call, route ? route_object (call, route) : NULL, error);
+}
+
 static JsonObject *
 post_routes (EwApiCall *call, GError **error)
 {
@@ -425,23 +498,30 @@ post_routes (EwApiCall *call, GError **error)
   const EwNode *node = ew_mesh_find_node (mesh, name, error);
   if (node == NULL)
     return NULL;
-  g_autofree gchar *id = g_strdup (node->id);
-  const EwRouteEntry *route = ew_mesh_add_route (mesh, cidr, id, error);
-  if (route == NULL)
-    return NULL;
-  g_autofree gchar *who = ew_api_caller_name (call);
-  g_message ("route %s through %s was added, by %s", route->cidr, ew_mesh_get_node (mesh, id)->name, who);
-  return route_object (call, route);
+  call->who = ew_api_caller_name (call);
+  ew_mesh_add_route_async (mesh, cidr, node->id, on_route_added, call);
+  return NULL;
+}
+
+static void
+on_route_removed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  EwApiCall *call = user_data;
+  g_autoptr (GError) error = NULL;
+  if (ew_api_call_is_over (call))
+    return;
+  gboolean removed = ew_mesh_remove_route_finish (result, &error);
+  if (removed)
+    g_message ("route %s was removed, by %s", call->argument, call->who);
+  call->answer (call, removed ? json_object_new () : NULL, error);
 }
 
 static JsonObject *
 delete_route (EwApiCall *call, GError **error)
 {
-  if (!ew_mesh_remove_route (call->api->parts.mesh, call->argument, error))
-    return NULL;
-  g_autofree gchar *who = ew_api_caller_name (call);
-  g_message ("route %s was removed, by %s", call->argument, who);
-  return json_object_new ();
+  call->who = ew_api_caller_name (call);
+  ew_mesh_remove_route_async (call->api->parts.mesh, call->argument, on_route_removed, call);
+  return NULL;
 }
 
 /* The edge itself. */

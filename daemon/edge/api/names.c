@@ -4,6 +4,7 @@
  */
 #include "edge/api/api-private.h"
 
+#include "common/util.h"
 #include "edge/api/documents.h"
 #include "edge/mesh/document.h"
 #include "edge/mesh/names.h"
@@ -73,6 +74,37 @@ ew_api_get_names (EwApiCall *call, GError **error)
   return answer;
 }
 
+static void
+on_domain_added (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  EwApiCall *call = user_data;
+  g_autoptr (GError) error = NULL;
+  if (ew_api_call_is_over (call))
+    return;
+  EwMesh *mesh = call->api->parts.mesh;
+  const EwDomainEntry *entry = ew_mesh_add_domain_finish (mesh, result, &error);
+  const EwNode *node = entry ? ew_mesh_get_node (mesh, entry->node_id) : NULL;
+  if (entry)
+    g_message ("domain %s through %s, asked at %s, was added, by %s", entry->domain, node ? node->name : "?",
+               ew_json_string (call->body, "resolver"), call->who);
+  call->answer (call, entry ? domain_object (call, entry) : NULL, error);
+}
+
+static void
+on_name_added (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  EwApiCall *call = user_data;
+  g_autoptr (GError) error = NULL;
+  if (ew_api_call_is_over (call))
+    return;
+  EwMesh *mesh = call->api->parts.mesh;
+  const EwNode *node = ew_mesh_add_name_finish (mesh, result, &error);
+  g_autofree gchar *label = ew_mesh_strip_suffix (mesh, ew_json_string (call->body, "name"));
+  if (node)
+    g_message ("name %s for node %s was added, by %s", label, node->name, call->who);
+  call->answer (call, node ? ew_api_document_name (mesh, label, node->id) : NULL, error);
+}
+
 JsonObject *
 ew_api_post_names (EwApiCall *call, GError **error)
 {
@@ -85,31 +117,32 @@ ew_api_post_names (EwApiCall *call, GError **error)
   const EwNode *node = ew_mesh_find_node (mesh, node_name, error);
   if (node == NULL)
     return NULL;
-  g_autofree gchar *id = g_strdup (node->id), *who = ew_api_caller_name (call);
+  call->who = ew_api_caller_name (call);
   if (resolver)
-    {
-      const EwDomainEntry *entry = ew_mesh_add_domain (mesh, name, resolver, id, error);
-      if (entry == NULL)
-        return NULL;
-      g_message ("domain %s through %s, asked at %s, was added, by %s", entry->domain,
-                 ew_mesh_get_node (mesh, id)->name, resolver, who);
-      return domain_object (call, entry);
-    }
-  node = ew_mesh_add_name (mesh, name, id, error);
-  if (node == NULL)
-    return NULL;
-  g_autofree gchar *label = ew_mesh_strip_suffix (mesh, name);
-  g_message ("name %s for node %s was added, by %s", label, node->name, who);
-  return ew_api_document_name (mesh, label, id);
+    ew_mesh_add_domain_async (mesh, name, resolver, node->id, on_domain_added, call);
+  else
+    ew_mesh_add_name_async (mesh, name, node->id, on_name_added, call);
+  return NULL;
+}
+
+static void
+on_name_removed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  EwApiCall *call = user_data;
+  g_autoptr (GError) error = NULL;
+  if (ew_api_call_is_over (call))
+    return;
+  gboolean removed = ew_mesh_remove_name_finish (result, &error);
+  g_autofree gchar *label = ew_mesh_strip_suffix (call->api->parts.mesh, call->argument);
+  if (removed)
+    g_message ("name %s was removed, by %s", label, call->who);
+  call->answer (call, removed ? json_object_new () : NULL, error);
 }
 
 JsonObject *
 ew_api_delete_name (EwApiCall *call, GError **error)
 {
-  g_autofree gchar *label = ew_mesh_strip_suffix (call->api->parts.mesh, call->argument);
-  if (!ew_mesh_remove_name (call->api->parts.mesh, call->argument, error))
-    return NULL;
-  g_autofree gchar *who = ew_api_caller_name (call);
-  g_message ("name %s was removed, by %s", label, who);
-  return json_object_new ();
+  call->who = ew_api_caller_name (call);
+  ew_mesh_remove_name_async (call->api->parts.mesh, call->argument, on_name_removed, call);
+  return NULL;
 }

@@ -424,11 +424,24 @@ ew_mesh_change_async (EwMesh *self, EwMeshChangeAttempt attempt, gpointer data, 
     run_job (task);
 }
 
+void
+ew_mesh_refuse_async (GError *error, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user_data);
+  g_task_return_error (task, error); /* GLib waits for the main context's next turn with it */
+}
+
 gpointer
 ew_mesh_change_finish (GAsyncResult *result, GError **error)
 {
-  Job *job = g_task_get_task_data (G_TASK (result));
-  return g_task_propagate_boolean (G_TASK (result), error) ? job->data : NULL;
+  return g_task_propagate_boolean (G_TASK (result), error) ? ew_mesh_change_get_data (result) : NULL;
+}
+
+gpointer
+ew_mesh_change_get_data (GAsyncResult *result)
+{
+  const Job *job = g_task_get_task_data (G_TASK (result));
+  return job ? job->data : NULL;
 }
 
 static gboolean

@@ -215,6 +215,74 @@ ew_mesh_enroll (EwMesh *self, const EwEnrollRequest *request, EwEnrollOutcome *o
   return node;
 }
 
+/* … without waiting: a copy of the request, and its checks belong to the attempt. */
+
+typedef struct
+{
+  Enrolling enrolling;
+  EwEnrollRequest request;
+  EwEnrollOutcome outcome;
+} Arrival;
+
+static void
+arrival_free (gpointer data)
+{
+  Arrival *arrival = data;
+  ew_free_secret ((gchar *)arrival->request.secret);
+  g_free ((gpointer)arrival->request.name);
+  g_free ((gpointer)arrival->request.public_key);
+  g_free ((gpointer)arrival->request.credential_hash);
+  g_free ((gpointer)arrival->request.os);
+  g_free ((gpointer)arrival->request.version);
+  g_free (arrival->enrolling.hex);
+  g_free (arrival->enrolling.id);
+  g_free (arrival);
+}
+
+static gboolean
+admit (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
+{
+  Arrival *arrival = data;
+  arrival->outcome.unknown_secret = arrival->outcome.replaced = FALSE;
+  return check_request (&arrival->request, &arrival->enrolling, error)
+         && enroll (self, change, &arrival->enrolling, error);
+}
+
+void
+ew_mesh_enroll_async (EwMesh *self, const EwEnrollRequest *request, GAsyncReadyCallback callback, gpointer user_data)
+{
+  Arrival *arrival = g_new0 (Arrival, 1);
+  arrival->request = (EwEnrollRequest){ .secret = g_strdup (request->secret),
+                                        .name = g_strdup (request->name),
+                                        .public_key = g_strdup (request->public_key),
+                                        .credential_hash = g_strdup (request->credential_hash),
+                                        .os = g_strdup (request->os),
+                                        .version = g_strdup (request->version) };
+  arrival->enrolling = (Enrolling){ .request = &arrival->request, .outcome = &arrival->outcome };
+  if (check_request (&arrival->request, &arrival->enrolling, NULL))
+    {
+      arrival->enrolling.hex = ew_mesh_hash_to_hex (arrival->enrolling.hash);
+      g_strlcpy (arrival->outcome.key_id, arrival->enrolling.hex, sizeof arrival->outcome.key_id);
+      const EwEnrollment *key = g_hash_table_lookup (self->keys, arrival->enrolling.hex);
+      if (key && key->renews)
+        ew_mesh_thin_keys_of_async (self, key->node_id);
+    }
+  ew_mesh_change_async (self, admit, arrival, arrival_free, callback, user_data);
+}
+
+EwNode *
+ew_mesh_enroll_finish (EwMesh *self, GAsyncResult *result, EwEnrollOutcome *outcome, GError **error)
+{
+  const Arrival *arrival = ew_mesh_change_get_data (result);
+  *outcome = arrival->outcome;
+  if (ew_mesh_change_finish (result, error) == NULL)
+    return NULL;
+  EwNode *node = ew_mesh_get_node (self, arrival->enrolling.id);
+  if (node == NULL)
+    ew_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND, "This node is no longer in the mesh.");
+  return node;
+}
+
 /* Credentials. */
 
 /* Whether that was the credential of a node removed since, or of the machine before the one that is this node now. */

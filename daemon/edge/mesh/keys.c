@@ -239,8 +239,9 @@ format_key (EwMesh *self, const gchar *kind, const guint8 secret[EW_ENROLLMENT_S
   return text;
 }
 
-gchar *
-ew_mesh_make_key (EwMesh *self, const EwKeyRequest *request, EwMadeKey *made, GError **error)
+/* A new key's text, and what is kept of it: *hex (transfer full). NULL with an error where such a key isn't made. */
+static gchar *
+begin_key (EwMesh *self, const EwKeyRequest *request, Making *making, gchar **hex, GError **error)
 {
   guint8 secret[EW_ENROLLMENT_SECRET_SIZE], hash[EW_HASH_SIZE];
   const gchar *kind = check_request (self, request, error);
@@ -248,18 +249,88 @@ ew_mesh_make_key (EwMesh *self, const EwKeyRequest *request, EwMadeKey *made, GE
     return NULL;
   ew_random (secret, sizeof secret);
   ew_sha256 (secret, sizeof secret, hash);
-  g_autofree gchar *hex = ew_mesh_hash_to_hex (hash);
-  Making making = { .request = request, .kind = kind, .hash = hex };
   gchar *text = format_key (self, kind, secret, error);
   ew_zero (secret, sizeof secret);
+  *hex = ew_mesh_hash_to_hex (hash);
+  *making = (Making){ .request = request, .kind = kind, .hash = *hex };
+  return text;
+}
+
+static void
+describe_key (const Making *making, EwMadeKey *made)
+{
+  *made = (EwMadeKey){ .kind = making->kind, .expires_us = making->expires_us };
+  g_strlcpy (made->id, making->hash, sizeof made->id);
+}
+
+gchar *
+ew_mesh_make_key (EwMesh *self, const EwKeyRequest *request, EwMadeKey *made, GError **error)
+{
+  Making making;
+  g_autofree gchar *hex = NULL;
+  gchar *text = begin_key (self, request, &making, &hex, error);
   if (text && !ew_mesh_change (self, put_key, &making, error))
     g_clear_pointer (&text, ew_free_secret);
   if (text && made)
-    {
-      *made = (EwMadeKey){ .kind = kind, .expires_us = making.expires_us };
-      g_strlcpy (made->id, hex, sizeof made->id);
-    }
+    describe_key (&making, made);
   return text;
+}
+
+/* … without waiting. */
+
+typedef struct
+{
+  Making making;
+  EwKeyRequest request;
+  gchar *text, *hex;
+} KeyChange;
+
+static void
+key_change_free (gpointer data)
+{
+  KeyChange *wanted = data;
+  g_free ((gpointer)wanted->request.name);
+  g_free ((gpointer)wanted->request.renew_id);
+  g_free ((gpointer)wanted->request.maker);
+  ew_free_secret (wanted->text);
+  g_free (wanted->hex);
+  g_free (wanted);
+}
+
+static gboolean
+put_key_of (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
+{
+  return put_key (self, change, &((KeyChange *)data)->making, error);
+}
+
+void
+ew_mesh_make_key_async (EwMesh *self, const EwKeyRequest *request, GAsyncReadyCallback callback, gpointer user_data)
+{
+  KeyChange *wanted = g_new0 (KeyChange, 1);
+  GError *error = NULL;
+  wanted->request = (EwKeyRequest){ .name = g_strdup (request->name),
+                                    .renew_id = g_strdup (request->renew_id),
+                                    .maker = g_strdup (request->maker),
+                                    .kind = request->kind,
+                                    .valid_seconds = request->valid_seconds };
+  wanted->text = begin_key (self, &wanted->request, &wanted->making, &wanted->hex, &error);
+  wanted->request.kind = wanted->making.kind; /* the caller's text may go */
+  if (wanted->text)
+    ew_mesh_change_async (self, put_key_of, wanted, key_change_free, callback, user_data);
+  else
+    {
+      key_change_free (wanted);
+      ew_mesh_refuse_async (error, callback, user_data);
+    }
+}
+
+gchar *
+ew_mesh_make_key_finish (GAsyncResult *result, EwMadeKey *made, GError **error)
+{
+  KeyChange *wanted = ew_mesh_change_finish (result, error);
+  if (wanted && made)
+    describe_key (&wanted->making, made);
+  return wanted ? g_steal_pointer (&wanted->text) : NULL;
 }
 
 /* Listing. */
@@ -365,6 +436,12 @@ ew_mesh_revoke_key (EwMesh *self, const gchar *hash, GError **error)
   return ew_mesh_change (self, revoke_key, copy, error) && ew_mesh_sweep_nodes (self, error);
 }
 
+void
+ew_mesh_revoke_key_async (EwMesh *self, const gchar *hash, GAsyncReadyCallback callback, gpointer user_data)
+{
+  ew_mesh_change_and_sweep_async (self, revoke_key, g_strdup (hash), g_free, callback, user_data);
+}
+
 static gboolean
 delete_keys_made_by (EwMesh *self, EwMeshChange *change, const gchar *maker, GError **error)
 {
@@ -399,8 +476,8 @@ delete_some (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
   return delete_keys_made_by (self, change, data, error);
 }
 
-gboolean
-ew_mesh_thin_keys_of (EwMesh *self, const gchar *maker, GError **error)
+static guint
+count_keys_of (EwMesh *self, const gchar *maker)
 {
   guint count = 0;
   GHashTableIter iter;
@@ -408,6 +485,20 @@ ew_mesh_thin_keys_of (EwMesh *self, const gchar *maker, GError **error)
   g_hash_table_iter_init (&iter, self->keys);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     count += g_strcmp0 (((const EwEnrollment *)value)->made_by, maker) == 0;
+  return count;
+}
+
+void
+ew_mesh_thin_keys_of_async (EwMesh *self, const gchar *maker)
+{
+  for (guint count = count_keys_of (self, maker); count > EW_MESH_KEYS_AT_ONCE; count -= EW_MESH_KEYS_AT_ONCE)
+    ew_mesh_change_async (self, delete_some, g_strdup (maker), g_free, NULL, NULL);
+}
+
+gboolean
+ew_mesh_thin_keys_of (EwMesh *self, const gchar *maker, GError **error)
+{
+  guint count = count_keys_of (self, maker);
   for (; count > EW_MESH_KEYS_AT_ONCE; count -= EW_MESH_KEYS_AT_ONCE)
     if (!ew_mesh_change (self, delete_some, (gpointer)maker, error))
       return FALSE;

@@ -91,6 +91,10 @@ void ew_mesh_change_async (EwMesh *self, EwMeshChangeAttempt attempt, gpointer d
                            GAsyncReadyCallback callback, gpointer user_data);
 /* data, borrowed until the callback returns; NULL: refused. */
 gpointer ew_mesh_change_finish (GAsyncResult *result, GError **error);
+/* The same, where it was refused, too; NULL: before it was in the queue. */
+gpointer ew_mesh_change_get_data (GAsyncResult *result);
+/* Such a change is refused beforehand. Takes error. */
+void ew_mesh_refuse_async (GError *error, GAsyncReadyCallback callback, gpointer user_data);
 /* The mesh is closed: their callbacks hear G_IO_ERROR_CANCELLED, later. */
 void ew_mesh_change_cancel_all (EwMesh *self);
 /* The key is still as it was read (0: not there). */
@@ -130,6 +134,8 @@ gboolean ew_mesh_check_maker (EwMesh *self, EwMeshChange *change, const gchar *m
 gboolean ew_mesh_delete_keys_of (EwMesh *self, EwMeshChange *change, const EwNode *maker, GError **error);
 /* … in changes of their own, until no more than EW_MESH_KEYS_AT_ONCE are left. */
 gboolean ew_mesh_thin_keys_of (EwMesh *self, const gchar *maker, GError **error);
+/* … put into the queue; where one of them fails, what comes after it finds the transaction too large. */
+void ew_mesh_thin_keys_of_async (EwMesh *self, const gchar *maker);
 #define EW_MESH_KEYS_AT_ONCE 20 /* beside a node with its routes, names and domains in one transaction */
 
 /* mesh-names.c */
@@ -144,3 +150,6 @@ gboolean ew_mesh_change_drop_domains (EwMesh *self, EwMeshChange *change, EwNode
 void ew_mesh_change_bury (EwMesh *self, EwMeshChange *change, const EwNode *node);
 /* Removes nodes that have expired, and those whose key was taken away before it was used. */
 gboolean ew_mesh_sweep_nodes (EwMesh *self, GError **error);
+/* A change, then that, without waiting; ew_mesh_end_finish(). */
+void ew_mesh_change_and_sweep_async (EwMesh *self, EwMeshChangeAttempt attempt, gpointer data, GDestroyNotify destroy,
+                                     GAsyncReadyCallback callback, gpointer user_data);

@@ -131,6 +131,9 @@ typedef struct
   gchar key_id[EW_MESH_KEY_ID_LENGTH + 1];
 } EwEnrollOutcome;
 EwNode *ew_mesh_enroll (EwMesh *self, const EwEnrollRequest *request, EwEnrollOutcome *outcome, GError **error);
+void ew_mesh_enroll_async (EwMesh *self, const EwEnrollRequest *request, GAsyncReadyCallback callback,
+                           gpointer user_data); /* as ew_mesh_rename_node_async() */
+EwNode *ew_mesh_enroll_finish (EwMesh *self, GAsyncResult *result, EwEnrollOutcome *outcome, GError **error);
 /* Enrollment keys. They end with their maker: removing a node, or a change of its role, takes away what it has made and
  * nobody has used. */
 typedef struct
@@ -149,12 +152,16 @@ typedef struct
 } EwMadeKey;
 /* The key is a secret: ew_free_secret(). made may be NULL. */
 gchar *ew_mesh_make_key (EwMesh *self, const EwKeyRequest *request, EwMadeKey *made, GError **error);
+void ew_mesh_make_key_async (EwMesh *self, const EwKeyRequest *request, GAsyncReadyCallback callback,
+                             gpointer user_data);
+gchar *ew_mesh_make_key_finish (GAsyncResult *result, EwMadeKey *made, GError **error);
 /* Keys that can be used now: (transfer container) borrowed EwEnrollment, the oldest first. */
 GPtrArray *ew_mesh_list_keys (EwMesh *self);
 /* By its ID, or as much of it as no other key has. NULL with EW_ERROR_NOT_FOUND or EW_ERROR_INVALID_ARGUMENT. */
 const EwEnrollment *ew_mesh_find_key (EwMesh *self, const gchar *id, GError **error);
 /* A node that waits for the key goes with it. */
 gboolean ew_mesh_revoke_key (EwMesh *self, const gchar *hash, GError **error);
+void ew_mesh_revoke_key_async (EwMesh *self, const gchar *hash, GAsyncReadyCallback callback, gpointer user_data);
 /* A key for the first administrator, wanted exactly until ew_mesh_set_announced(): a start that was killed before it
  * could show it shows a new one. */
 gboolean ew_mesh_is_announced (EwMesh *self);
@@ -174,10 +181,25 @@ EwNode *ew_mesh_set_node_mtu (EwMesh *self, const gchar *id, gint64 mtu, GError 
 /* Another key pair for a plain node; the old one is refused from then on. */
 EwNode *ew_mesh_renew_plain_node (EwMesh *self, const gchar *id, const gchar *public_key, guint valid_seconds,
                                   GError **error);
+/* … without waiting for the store (store.h): callback runs from the main context, never inside the call. All changes of
+ * this form are made one after another, in the order in which they were asked for. */
+void ew_mesh_add_plain_node_async (EwMesh *self, const EwPlainRequest *request, GAsyncReadyCallback callback,
+                                   gpointer user_data);
+void ew_mesh_rename_node_async (EwMesh *self, const gchar *id, const gchar *name, GAsyncReadyCallback callback,
+                                gpointer user_data);
+void ew_mesh_set_node_mtu_async (EwMesh *self, const gchar *id, gint64 mtu, GAsyncReadyCallback callback,
+                                 gpointer user_data);
+void ew_mesh_renew_plain_node_async (EwMesh *self, const gchar *id, const gchar *public_key, guint valid_seconds,
+                                     GAsyncReadyCallback callback, gpointer user_data);
+EwNode *ew_mesh_node_finish (EwMesh *self, GAsyncResult *result, GError **error);
 gboolean ew_mesh_remove_node (EwMesh *self, const gchar *id, GError **error);
 /* The machine itself goes. Where another than itself has made a key to renew the node, the node waits for it, with all
  * that it has; else it is removed. */
 gboolean ew_mesh_leave_node (EwMesh *self, const gchar *id, GError **error);
+void ew_mesh_remove_node_async (EwMesh *self, const gchar *id, GAsyncReadyCallback callback, gpointer user_data);
+void ew_mesh_leave_node_async (EwMesh *self, const gchar *id, GAsyncReadyCallback callback, gpointer user_data);
+/* Of those three that take others with them: a revoked key, a removed node and one that left. */
+gboolean ew_mesh_end_finish (GAsyncResult *result, GError **error);
 /* A plain node has connected for the first time: it stays. */
 gboolean ew_mesh_mark_joined (EwMesh *self, const gchar *id, GError **error);
 /* Stores where nodes were last seen, as said in node->endpoint and node->last_seen_us; ids that are gone are passed
@@ -189,6 +211,11 @@ gboolean ew_mesh_sweep (EwMesh *self, gboolean thorough, GError **error);
 /* Routes. */
 const EwRouteEntry *ew_mesh_add_route (EwMesh *self, const gchar *cidr, const gchar *node_id, GError **error);
 gboolean ew_mesh_remove_route (EwMesh *self, const gchar *cidr, GError **error);
+void ew_mesh_add_route_async (EwMesh *self, const gchar *cidr, const gchar *node_id, GAsyncReadyCallback callback,
+                              gpointer user_data);
+const EwRouteEntry *ew_mesh_add_route_finish (EwMesh *self, GAsyncResult *result, GError **error);
+void ew_mesh_remove_route_async (EwMesh *self, const gchar *cidr, GAsyncReadyCallback callback, gpointer user_data);
+gboolean ew_mesh_remove_route_finish (GAsyncResult *result, GError **error);
 
 /* TAI64N: sent timestamps lie below this, also after a crash (architecture.md, 11). */
 guint64 ew_mesh_get_timestamp_floor (EwMesh *self);

@@ -160,11 +160,9 @@ add_name (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
   return TRUE;
 }
 
-EwNode *
-ew_mesh_add_name (EwMesh *self, const gchar *name, const gchar *node_id, GError **error)
+static gboolean
+check_label (EwMesh *self, const gchar *label, GError **error)
 {
-  g_autofree gchar *label = ew_mesh_strip_suffix (self, name), *id = g_strdup (node_id);
-  NameChange wanted = { .name = label, .node_id = id };
   if (strchr (label, '.'))
     {
       g_autofree gchar *shown = g_strndup (label, SHOWN);
@@ -173,16 +171,65 @@ ew_mesh_add_name (EwMesh *self, const gchar *name, const gchar *node_id, GError 
         "\"%s\" isn't a name below %s. Leave out the dots or, if a name server behind the node answers for that "
         "domain, add --resolver ADDRESS.",
         shown, self->settings.suffix);
-      return NULL;
+      return FALSE;
     }
   if (!ew_name_check (label, error))
-    return NULL;
-  if (g_str_equal (label, EW_MESH_EDGE_NAME))
-    {
-      refuse_name (error, EW_ERROR_NAME_TAKEN, "The name \"%s\" always means the mesh's edge. Choose another.", label);
-      return NULL;
-    }
-  return ew_mesh_change (self, add_name, &wanted, error) ? ew_mesh_get_node (self, id) : NULL;
+    return FALSE;
+  return !g_str_equal (label, EW_MESH_EDGE_NAME)
+         || refuse_name (error, EW_ERROR_NAME_TAKEN, "The name \"%s\" always means the mesh's edge. Choose another.",
+                         label);
+}
+
+EwNode *
+ew_mesh_add_name (EwMesh *self, const gchar *name, const gchar *node_id, GError **error)
+{
+  g_autofree gchar *label = ew_mesh_strip_suffix (self, name), *id = g_strdup (node_id);
+  NameChange wanted = { .name = label, .node_id = id };
+  return check_label (self, label, error) && ew_mesh_change (self, add_name, &wanted, error)
+           ? ew_mesh_get_node (self, id)
+           : NULL;
+}
+
+static void
+name_change_free (gpointer data)
+{
+  NameChange *wanted = data;
+  g_free ((gpointer)wanted->name);
+  g_free ((gpointer)wanted->node_id);
+  g_free (wanted);
+}
+
+static void
+change_name_async (EwMesh *self, EwMeshChangeAttempt attempt, const NameChange *given, GAsyncReadyCallback callback,
+                   gpointer user_data)
+{
+  NameChange *wanted = g_memdup2 (given, sizeof *given);
+  wanted->name = g_strdup (given->name);
+  wanted->node_id = g_strdup (given->node_id);
+  ew_mesh_change_async (self, attempt, wanted, name_change_free, callback, user_data);
+}
+
+void
+ew_mesh_add_name_async (EwMesh *self, const gchar *name, const gchar *node_id, GAsyncReadyCallback callback,
+                        gpointer user_data)
+{
+  g_autofree gchar *label = ew_mesh_strip_suffix (self, name);
+  const NameChange wanted = { .name = label, .node_id = node_id };
+  GError *error = NULL;
+  if (check_label (self, label, &error))
+    change_name_async (self, add_name, &wanted, callback, user_data);
+  else
+    ew_mesh_refuse_async (error, callback, user_data);
+}
+
+EwNode *
+ew_mesh_add_name_finish (EwMesh *self, GAsyncResult *result, GError **error)
+{
+  const NameChange *wanted = ew_mesh_change_finish (result, error);
+  EwNode *node = wanted ? ew_mesh_get_node (self, wanted->node_id) : NULL;
+  if (wanted && node == NULL)
+    refuse_name (error, EW_ERROR_NOT_FOUND, "This node is no longer in the mesh.");
+  return node;
 }
 
 /* Domains. */
@@ -270,36 +317,68 @@ add_domain (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
   return TRUE;
 }
 
-const EwDomainEntry *
-ew_mesh_add_domain (EwMesh *self, const gchar *domain, const gchar *resolver, const gchar *node_id, GError **error)
+/* *lower (transfer full) is wanted's name, also where it was refused. */
+static gboolean
+prepare_domain (EwMesh *self, const gchar *domain, const gchar *resolver, NameChange *wanted, gchar **lower,
+                GError **error)
 {
-  g_autofree gchar *name = g_ascii_strdown (domain, -1), *id = g_strdup (node_id);
-  NameChange wanted = { .name = name, .node_id = id };
+  gchar *name = *lower = g_ascii_strdown (domain, -1);
+  wanted->name = name;
   if (g_str_has_suffix (name, "."))
     name[strlen (name) - 1] = '\0';
   if (!check_domain (self, name, error))
-    return NULL;
-  if (!ew_ip_parse (resolver, &wanted.resolver))
+    return FALSE;
+  if (!ew_ip_parse (resolver, &wanted->resolver))
     {
       g_autofree gchar *shown = g_strndup (resolver, SHOWN);
-      refuse_name (
+      return refuse_name (
         error, EW_ERROR_INVALID_ARGUMENT,
         "\"%s\" isn't an address. Give the one of the name server behind the node, for example 192.168.1.53.", shown);
-      return NULL;
     }
-  if (!ew_ip_is_private (&wanted.resolver)) /* the edge's host gets a route to it */
-    {
-      refuse_name (error, EW_ERROR_ROUTE_INVALID,
-                   "The resolver %s has a public address. Give one inside the gateway's own network.", resolver);
-      return NULL;
-    }
-  if (!ew_mesh_change (self, add_domain, &wanted, error))
-    return NULL;
-  const EwNode *node = ew_mesh_get_node (self, id);
-  const EwDomainEntry *entry = node ? ew_mesh_node_find_domain (node, name) : NULL;
+  return ew_ip_is_private (&wanted->resolver) /* the edge's host gets a route to it */
+         || refuse_name (error, EW_ERROR_ROUTE_INVALID,
+                         "The resolver %s has a public address. Give one inside the gateway's own network.", resolver);
+}
+
+static const EwDomainEntry *
+find_added_domain (EwMesh *self, const NameChange *wanted, GError **error)
+{
+  const EwNode *node = ew_mesh_get_node (self, wanted->node_id);
+  const EwDomainEntry *entry = node ? ew_mesh_node_find_domain (node, wanted->name) : NULL;
   if (entry == NULL)
     refuse_name (error, EW_ERROR_INTERNAL, "The domain was removed again at the same moment.");
   return entry;
+}
+
+const EwDomainEntry *
+ew_mesh_add_domain (EwMesh *self, const gchar *domain, const gchar *resolver, const gchar *node_id, GError **error)
+{
+  g_autofree gchar *name = NULL, *id = g_strdup (node_id);
+  NameChange wanted = { .node_id = id };
+  return prepare_domain (self, domain, resolver, &wanted, &name, error)
+             && ew_mesh_change (self, add_domain, &wanted, error)
+           ? find_added_domain (self, &wanted, error)
+           : NULL;
+}
+
+void
+ew_mesh_add_domain_async (EwMesh *self, const gchar *domain, const gchar *resolver, const gchar *node_id,
+                          GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autofree gchar *name = NULL;
+  NameChange wanted = { .node_id = node_id };
+  GError *error = NULL;
+  if (prepare_domain (self, domain, resolver, &wanted, &name, &error))
+    change_name_async (self, add_domain, &wanted, callback, user_data);
+  else
+    ew_mesh_refuse_async (error, callback, user_data);
+}
+
+const EwDomainEntry *
+ew_mesh_add_domain_finish (EwMesh *self, GAsyncResult *result, GError **error)
+{
+  const NameChange *wanted = ew_mesh_change_finish (result, error);
+  return wanted ? find_added_domain (self, wanted, error) : NULL;
 }
 
 gboolean
@@ -374,14 +453,37 @@ remove_name (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
   return TRUE;
 }
 
+static gboolean
+check_length (const gchar *text, GError **error)
+{
+  return strlen (text) <= EW_DOMAIN_MAX
+         || refuse_name (error, EW_ERROR_NAME_INVALID, "A domain has at most %d characters.", EW_DOMAIN_MAX);
+}
+
 gboolean
 ew_mesh_remove_name (EwMesh *self, const gchar *name, GError **error)
 {
   g_autofree gchar *text = ew_mesh_strip_suffix (self, name);
   NameChange wanted = { .name = text };
-  if (strlen (text) <= EW_DOMAIN_MAX)
-    return ew_mesh_change (self, remove_name, &wanted, error);
-  return refuse_name (error, EW_ERROR_NAME_INVALID, "A domain has at most %d characters.", EW_DOMAIN_MAX);
+  return check_length (text, error) && ew_mesh_change (self, remove_name, &wanted, error);
+}
+
+void
+ew_mesh_remove_name_async (EwMesh *self, const gchar *name, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autofree gchar *text = ew_mesh_strip_suffix (self, name);
+  const NameChange wanted = { .name = text };
+  GError *error = NULL;
+  if (check_length (text, &error))
+    change_name_async (self, remove_name, &wanted, callback, user_data);
+  else
+    ew_mesh_refuse_async (error, callback, user_data);
+}
+
+gboolean
+ew_mesh_remove_name_finish (GAsyncResult *result, GError **error)
+{
+  return ew_mesh_change_finish (result, error) != NULL;
 }
 
 /* The suffix. */

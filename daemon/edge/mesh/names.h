@@ -35,6 +35,15 @@ const EwDomainEntry *ew_mesh_add_domain (EwMesh *self, const gchar *domain, cons
                                          GError **error);
 /* Takes an additional name or a domain away. NOT_FOUND; NAME_INVALID: it is a node's own name, or an edge's. */
 gboolean ew_mesh_remove_name (EwMesh *self, const gchar *name, GError **error);
+/* … without waiting for the store, as ew_mesh_rename_node_async(). */
+void ew_mesh_add_name_async (EwMesh *self, const gchar *name, const gchar *node_id, GAsyncReadyCallback callback,
+                             gpointer user_data);
+EwNode *ew_mesh_add_name_finish (EwMesh *self, GAsyncResult *result, GError **error);
+void ew_mesh_add_domain_async (EwMesh *self, const gchar *domain, const gchar *resolver, const gchar *node_id,
+                               GAsyncReadyCallback callback, gpointer user_data);
+const EwDomainEntry *ew_mesh_add_domain_finish (EwMesh *self, GAsyncResult *result, GError **error);
+void ew_mesh_remove_name_async (EwMesh *self, const gchar *name, GAsyncReadyCallback callback, gpointer user_data);
+gboolean ew_mesh_remove_name_finish (GAsyncResult *result, GError **error);
 
 /* A suffix as ew_suffix_check() wants it, which isn't one below which anyone can register names. */
 gboolean ew_mesh_check_suffix (const gchar *suffix, GError **error);

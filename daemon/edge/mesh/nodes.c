@@ -208,6 +208,12 @@ typedef struct
   guint16 mtu;
 } NodeChange;
 
+static void
+refuse_gone (GError **error)
+{
+  ew_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND, "This node is no longer in the mesh.");
+}
+
 EwNode *
 ew_mesh_read_node (EwMesh *self, const gchar *id, GError **error)
 {
@@ -220,7 +226,7 @@ ew_mesh_read_node (EwMesh *self, const gchar *id, GError **error)
   if (node)
     node->store_revision = revision;
   else
-    ew_set_error (error, EW_ERROR, EW_ERROR_NOT_FOUND, "This node is no longer in the mesh.");
+    refuse_gone (error);
   return node;
 }
 
@@ -230,6 +236,41 @@ ew_mesh_change_put_node (EwMeshChange *change, const EwNode *node)
   g_autofree gchar *key = ew_mesh_node_key ("/nodes/", node->id);
   ew_mesh_change_expect (change, key, node->store_revision);
   ew_mesh_change_put (change, key, ew_mesh_node_to_json (node));
+}
+
+static void
+node_change_free (gpointer data)
+{
+  NodeChange *wanted = data;
+  g_free ((gpointer)wanted->id);
+  g_free ((gpointer)wanted->name);
+  g_free ((gpointer)wanted->kind);
+  g_free ((gpointer)wanted->public_key);
+  g_free ((gpointer)wanted->maker);
+  g_free (wanted);
+}
+
+static void
+change_node_async (EwMesh *self, EwMeshChangeAttempt attempt, const NodeChange *given, GAsyncReadyCallback callback,
+                   gpointer user_data)
+{
+  NodeChange *wanted = g_memdup2 (given, sizeof *given);
+  wanted->id = g_strdup (given->id);
+  wanted->name = g_strdup (given->name);
+  wanted->kind = g_strdup (given->kind);
+  wanted->public_key = g_strdup (given->public_key);
+  wanted->maker = g_strdup (given->maker);
+  ew_mesh_change_async (self, attempt, wanted, node_change_free, callback, user_data);
+}
+
+EwNode *
+ew_mesh_node_finish (EwMesh *self, GAsyncResult *result, GError **error)
+{
+  const NodeChange *wanted = ew_mesh_change_finish (result, error);
+  EwNode *node = wanted ? ew_mesh_get_node (self, wanted->id) : NULL;
+  if (wanted && node == NULL)
+    refuse_gone (error);
+  return node;
 }
 
 static gboolean
@@ -253,25 +294,45 @@ add_plain (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
   return TRUE;
 }
 
+static gboolean
+prepare_plain (const EwPlainRequest *request, const gchar *id, NodeChange *wanted, GError **error)
+{
+  *wanted = (NodeChange){ .id = id,
+                          .name = request->name,
+                          .kind = request->kind,
+                          .public_key = request->public_key,
+                          .maker = request->maker,
+                          .valid_seconds = request->valid_seconds };
+  if (!ew_mesh_check_valid (request->valid_seconds, error))
+    return FALSE;
+  if (request->name && (g_strcmp0 (request->kind, "server") == 0 || g_strcmp0 (request->kind, "device") == 0))
+    return TRUE;
+  ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                "A node needs a name, and the kind \"server\" or \"device\".");
+  return FALSE;
+}
+
 EwNode *
 ew_mesh_add_plain_node (EwMesh *self, const EwPlainRequest *request, GError **error)
 {
   g_autofree gchar *id = ew_mesh_node_make_id ();
-  NodeChange wanted = { .id = id,
-                        .name = request->name,
-                        .kind = request->kind,
-                        .public_key = request->public_key,
-                        .maker = request->maker,
-                        .valid_seconds = request->valid_seconds };
-  if (!ew_mesh_check_valid (request->valid_seconds, error))
-    return NULL;
-  if (request->name == NULL || (g_strcmp0 (request->kind, "server") != 0 && g_strcmp0 (request->kind, "device") != 0))
-    {
-      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                    "A node needs a name, and the kind \"server\" or \"device\".");
-      return NULL;
-    }
-  return ew_mesh_change (self, add_plain, &wanted, error) ? ew_mesh_get_node (self, id) : NULL;
+  NodeChange wanted;
+  return prepare_plain (request, id, &wanted, error) && ew_mesh_change (self, add_plain, &wanted, error)
+           ? ew_mesh_get_node (self, id)
+           : NULL;
+}
+
+void
+ew_mesh_add_plain_node_async (EwMesh *self, const EwPlainRequest *request, GAsyncReadyCallback callback,
+                              gpointer user_data)
+{
+  g_autofree gchar *id = ew_mesh_node_make_id ();
+  NodeChange wanted;
+  GError *error = NULL;
+  if (prepare_plain (request, id, &wanted, &error))
+    change_node_async (self, add_plain, &wanted, callback, user_data);
+  else
+    ew_mesh_refuse_async (error, callback, user_data);
 }
 
 static gboolean
@@ -309,6 +370,18 @@ ew_mesh_renew_plain_node (EwMesh *self, const gchar *id, const gchar *public_key
            : NULL;
 }
 
+void
+ew_mesh_renew_plain_node_async (EwMesh *self, const gchar *id, const gchar *public_key, guint valid_seconds,
+                                GAsyncReadyCallback callback, gpointer user_data)
+{
+  const NodeChange wanted = { .id = id, .public_key = public_key, .valid_seconds = valid_seconds };
+  GError *error = NULL;
+  if (ew_mesh_check_valid (valid_seconds, &error))
+    change_node_async (self, renew_plain, &wanted, callback, user_data);
+  else
+    ew_mesh_refuse_async (error, callback, user_data);
+}
+
 static gboolean
 rename_node (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 {
@@ -335,6 +408,14 @@ ew_mesh_rename_node (EwMesh *self, const gchar *id, const gchar *name, GError **
   return ew_mesh_change (self, rename_node, &wanted, error) ? ew_mesh_get_node (self, id) : NULL;
 }
 
+void
+ew_mesh_rename_node_async (EwMesh *self, const gchar *id, const gchar *name, GAsyncReadyCallback callback,
+                           gpointer user_data)
+{
+  const NodeChange wanted = { .id = id, .name = name };
+  change_node_async (self, rename_node, &wanted, callback, user_data);
+}
+
 static gboolean
 set_node_mtu (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 {
@@ -349,18 +430,35 @@ set_node_mtu (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
   return TRUE;
 }
 
+static gboolean
+check_mtu (EwMesh *self, gint64 mtu, GError **error)
+{
+  if (mtu == 0 || (mtu >= EW_NODE_MTU_MIN && mtu <= self->mtu))
+    return TRUE;
+  ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
+                "A node's MTU is between %d (below it IPv6 doesn't work) and the mesh's, which is %u.", EW_NODE_MTU_MIN,
+                self->mtu);
+  return FALSE;
+}
+
 EwNode *
 ew_mesh_set_node_mtu (EwMesh *self, const gchar *id, gint64 mtu, GError **error)
 {
   NodeChange wanted = { .id = id, .mtu = (guint16)mtu };
-  if (mtu != 0 && (mtu < EW_NODE_MTU_MIN || mtu > self->mtu))
-    {
-      ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                    "A node's MTU is between %d (below it IPv6 doesn't work) and the mesh's, which is %u.",
-                    EW_NODE_MTU_MIN, self->mtu);
-      return NULL;
-    }
-  return ew_mesh_change (self, set_node_mtu, &wanted, error) ? ew_mesh_get_node (self, id) : NULL;
+  return check_mtu (self, mtu, error) && ew_mesh_change (self, set_node_mtu, &wanted, error)
+           ? ew_mesh_get_node (self, id)
+           : NULL;
+}
+
+void
+ew_mesh_set_node_mtu_async (EwMesh *self, const gchar *id, gint64 mtu, GAsyncReadyCallback callback, gpointer user_data)
+{
+  const NodeChange wanted = { .id = id, .mtu = (guint16)mtu };
+  GError *error = NULL;
+  if (check_mtu (self, mtu, &error))
+    change_node_async (self, set_node_mtu, &wanted, callback, user_data);
+  else
+    ew_mesh_refuse_async (error, callback, user_data);
 }
 
 static gboolean

@@ -225,8 +225,16 @@ ew_mesh_leave_node (EwMesh *self, const gchar *id, GError **error)
 
 /* Sweeping. */
 
-gboolean
-ew_mesh_sweep_nodes (EwMesh *self, GError **error)
+typedef struct
+{
+  Removal removal;
+  gchar *id, *name;
+  const gchar *how;
+} Expiry;
+
+/* IDs of nodes that are to go, as memory says. (transfer full) */
+static GPtrArray *
+find_expired (EwMesh *self)
 {
   g_autoptr (GPtrArray) expired = g_ptr_array_new_with_free_func (g_free);
   GHashTableIter iter;
@@ -238,26 +246,172 @@ ew_mesh_sweep_nodes (EwMesh *self, GError **error)
       if (node->expires_us <= self->now_us () || is_orphan (self, node))
         g_ptr_array_add (expired, g_strdup (id));
     }
-  for (guint i = 0; i < expired->len; i++)
+  return g_steal_pointer (&expired);
+}
+
+static Expiry *
+expiry_new (EwMesh *self, const gchar *id)
+{
+  const EwNode *node = ew_mesh_get_node (self, id);
+  Expiry *expiry = g_new0 (Expiry, 1);
+  expiry->id = g_strdup (id);
+  expiry->name = g_strdup (node->name);
+  expiry->removal = (Removal){ .id = expiry->id, .expired = TRUE };
+  expiry->how = node->expires_us <= self->now_us () ? "didn't join in time and was removed"
+                : node->plain                       ? "was removed with the node that made it, having never connected"
+                                                    : "was removed with its enrollment key";
+  return expiry;
+}
+
+static void
+expiry_free (gpointer data)
+{
+  Expiry *expiry = data;
+  g_free (expiry->id);
+  g_free (expiry->name);
+  g_free (expiry);
+}
+
+static gboolean
+remove_expired (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
+{
+  return remove_node (self, change, &((Expiry *)data)->removal, error);
+}
+
+/* cause: of the change's refusal. Another edge may have removed it. */
+static gboolean
+tell_expired (EwMesh *self, const Expiry *expiry, GError *cause, GError **error)
+{
+  if (cause && !g_error_matches (cause, EW_ERROR, EW_ERROR_NOT_FOUND))
     {
-      Removal wanted = { .id = expired->pdata[i], .expired = TRUE };
-      const EwNode *node = ew_mesh_get_node (self, wanted.id);
-      gboolean timed_out = node->expires_us <= self->now_us (), node_plain = node->plain;
-      g_autofree gchar *name = g_strdup (node->name);
-      g_autoptr (GError) cause = NULL;
-      if (!ew_mesh_change (self, remove_node, &wanted, &cause)
-          && !g_error_matches (cause, EW_ERROR, EW_ERROR_NOT_FOUND)) /* another edge has removed it */
-        {
-          g_propagate_error (error, g_steal_pointer (&cause));
-          return FALSE;
-        }
-      if (ew_mesh_get_node (self, wanted.id) == NULL)
-        g_message ("node %s %s", name,
-                   timed_out    ? "didn't join in time and was removed"
-                   : node_plain ? "was removed with the node that made it, having never connected"
-                                : "was removed with its enrollment key");
+      g_propagate_error (error, g_error_copy (cause));
+      return FALSE;
     }
+  if (ew_mesh_get_node (self, expiry->id) == NULL)
+    g_message ("node %s %s", expiry->name, expiry->how);
   return TRUE;
+}
+
+gboolean
+ew_mesh_sweep_nodes (EwMesh *self, GError **error)
+{
+  g_autoptr (GPtrArray) expired = find_expired (self);
+  gboolean good = TRUE;
+  for (guint i = 0; good && i < expired->len; i++)
+    {
+      Expiry *expiry = expiry_new (self, expired->pdata[i]);
+      g_autoptr (GError) cause = NULL;
+      ew_mesh_change (self, remove_expired, expiry, &cause);
+      good = tell_expired (self, expiry, cause, error);
+      expiry_free (expiry);
+    }
+  return good;
+}
+
+/* Without waiting: a change, and then those that are due by it, in the queue behind it. */
+
+typedef struct
+{
+  EwMesh *mesh;
+  guint left; /* in the queue */
+  GError *error;
+} Ending;
+
+static void
+ending_free (gpointer data)
+{
+  Ending *ending = data;
+  g_clear_error (&ending->error);
+  g_free (ending);
+}
+
+/* One of them is done. */
+static void
+end_one (GTask *task)
+{
+  g_autoptr (GTask) own = task;
+  Ending *ending = g_task_get_task_data (task);
+  if (--ending->left > 0)
+    return;
+  if (ending->error)
+    g_task_return_error (task, g_steal_pointer (&ending->error));
+  else
+    g_task_return_boolean (task, TRUE);
+}
+
+static void
+on_expired_removed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  Ending *ending = g_task_get_task_data (task);
+  g_autoptr (GError) cause = NULL;
+  ew_mesh_change_finish (result, &cause);
+  if (ending->error == NULL && !g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    tell_expired (ending->mesh, ew_mesh_change_get_data (result), cause, &ending->error);
+  end_one (task);
+}
+
+static void
+on_ended (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  Ending *ending = g_task_get_task_data (task);
+  if (ew_mesh_change_finish (result, &ending->error))
+    {
+      g_autoptr (GPtrArray) expired = find_expired (ending->mesh);
+      ending->left += expired->len;
+      for (guint i = 0; i < expired->len; i++)
+        ew_mesh_change_async (ending->mesh, remove_expired, expiry_new (ending->mesh, expired->pdata[i]), expiry_free,
+                              on_expired_removed, g_object_ref (task));
+    }
+  end_one (task);
+}
+
+void
+ew_mesh_change_and_sweep_async (EwMesh *self, EwMeshChangeAttempt attempt, gpointer data, GDestroyNotify destroy,
+                                GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (NULL, NULL, callback, user_data);
+  Ending *ending = g_new0 (Ending, 1);
+  ending->mesh = self;
+  ending->left = 1;
+  g_task_set_task_data (task, ending, ending_free);
+  ew_mesh_change_async (self, attempt, data, destroy, on_ended, task);
+}
+
+gboolean
+ew_mesh_end_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+static void
+removal_free (gpointer data)
+{
+  g_free ((gpointer)((Removal *)data)->id);
+  g_free (data);
+}
+
+static void
+end_node_async (EwMesh *self, const gchar *id, EwMeshChangeAttempt attempt, GAsyncReadyCallback callback,
+                gpointer user_data)
+{
+  Removal *wanted = g_new0 (Removal, 1);
+  wanted->id = g_strdup (id);
+  ew_mesh_thin_keys_of_async (self, id);
+  ew_mesh_change_and_sweep_async (self, attempt, wanted, removal_free, callback, user_data);
+}
+
+void
+ew_mesh_remove_node_async (EwMesh *self, const gchar *id, GAsyncReadyCallback callback, gpointer user_data)
+{
+  end_node_async (self, id, remove_node, callback, user_data);
+}
+
+void
+ew_mesh_leave_node_async (EwMesh *self, const gchar *id, GAsyncReadyCallback callback, gpointer user_data)
+{
+  end_node_async (self, id, leave_node, callback, user_data);
 }
 
 static gboolean

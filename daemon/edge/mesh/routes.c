@@ -191,22 +191,67 @@ add_route (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
   return TRUE;
 }
 
+static const EwRouteEntry *
+find_added (EwMesh *self, const RouteChange *wanted, GError **error)
+{
+  for (guint i = 0; i < self->routes->len; i++)
+    {
+      const EwRouteEntry *route = self->routes->pdata[i];
+      if (ew_prefix_equal (&route->prefix, &wanted->prefix))
+        return route;
+    }
+  refuse_route (error, EW_ERROR_INTERNAL, "The route was removed again at the same moment.");
+  return NULL;
+}
+
 const EwRouteEntry *
 ew_mesh_add_route (EwMesh *self, const gchar *cidr, const gchar *node_id, GError **error)
 {
   gchar text[EW_PREFIX_STRLEN];
   RouteChange wanted = { .cidr = text, .node_id = node_id };
-  if (!parse_cidr (cidr, &wanted.prefix, text, error) || !check_route (self, &wanted.prefix, text, error)
-      || !ew_mesh_change (self, add_route, &wanted, error))
-    return NULL;
-  for (guint i = 0; i < self->routes->len; i++)
-    {
-      const EwRouteEntry *route = self->routes->pdata[i];
-      if (ew_prefix_equal (&route->prefix, &wanted.prefix))
-        return route;
-    }
-  refuse_route (error, EW_ERROR_INTERNAL, "The route was removed again at the same moment.");
-  return NULL;
+  return parse_cidr (cidr, &wanted.prefix, text, error) && check_route (self, &wanted.prefix, text, error)
+             && ew_mesh_change (self, add_route, &wanted, error)
+           ? find_added (self, &wanted, error)
+           : NULL;
+}
+
+static void
+route_change_free (gpointer data)
+{
+  RouteChange *wanted = data;
+  g_free ((gpointer)wanted->cidr);
+  g_free ((gpointer)wanted->node_id);
+  g_free (wanted);
+}
+
+static void
+change_route_async (EwMesh *self, EwMeshChangeAttempt attempt, const RouteChange *given, GAsyncReadyCallback callback,
+                    gpointer user_data)
+{
+  RouteChange *wanted = g_memdup2 (given, sizeof *given);
+  wanted->cidr = g_strdup (given->cidr);
+  wanted->node_id = g_strdup (given->node_id);
+  ew_mesh_change_async (self, attempt, wanted, route_change_free, callback, user_data);
+}
+
+void
+ew_mesh_add_route_async (EwMesh *self, const gchar *cidr, const gchar *node_id, GAsyncReadyCallback callback,
+                         gpointer user_data)
+{
+  gchar text[EW_PREFIX_STRLEN];
+  RouteChange wanted = { .cidr = text, .node_id = node_id };
+  GError *error = NULL;
+  if (parse_cidr (cidr, &wanted.prefix, text, &error) && check_route (self, &wanted.prefix, text, &error))
+    change_route_async (self, add_route, &wanted, callback, user_data);
+  else
+    ew_mesh_refuse_async (error, callback, user_data);
+}
+
+const EwRouteEntry *
+ew_mesh_add_route_finish (EwMesh *self, GAsyncResult *result, GError **error)
+{
+  const RouteChange *wanted = ew_mesh_change_finish (result, error);
+  return wanted ? find_added (self, wanted, error) : NULL;
 }
 
 static gboolean
@@ -242,4 +287,22 @@ ew_mesh_remove_route (EwMesh *self, const gchar *cidr, GError **error)
   gchar text[EW_PREFIX_STRLEN];
   RouteChange wanted = { .cidr = text };
   return parse_cidr (cidr, &wanted.prefix, text, error) && ew_mesh_change (self, remove_route, &wanted, error);
+}
+
+void
+ew_mesh_remove_route_async (EwMesh *self, const gchar *cidr, GAsyncReadyCallback callback, gpointer user_data)
+{
+  gchar text[EW_PREFIX_STRLEN];
+  RouteChange wanted = { .cidr = text };
+  GError *error = NULL;
+  if (parse_cidr (cidr, &wanted.prefix, text, &error))
+    change_route_async (self, remove_route, &wanted, callback, user_data);
+  else
+    ew_mesh_refuse_async (error, callback, user_data);
+}
+
+gboolean
+ew_mesh_remove_route_finish (GAsyncResult *result, GError **error)
+{
+  return ew_mesh_change_finish (result, error) != NULL;
 }
