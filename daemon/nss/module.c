@@ -348,7 +348,7 @@ resolve (Call *call, const char *name, int af, bool short_names, const Report *r
   else if (!ask (call))
     *status = short_names ? repeat_outcome (report) : pass_on (report);
   else if (call->answer.status == EW_NAMES_FOUND && count_addresses (call, family_of (af)) > 0
-           && !(short_names && resolved_has_other_family (name, af)))
+           && !(short_names && strchr (name, '.') == NULL && resolved_has_other_family (name, af)))
     return true;
   else
     *status = short_names ? repeat_outcome (report) : report_nothing (report, call->answer.status);

@@ -26,7 +26,7 @@ import traceback
 FUNCTION_LINES = 80
 COMPILED = ("style", "unit", "threads")
 # What takes longest, so that it does not begin when all others have ended.
-LONGEST = ("bare_root", "rekey", "host", "link", "interop", "switch", "matrix", "ctl", "diagnose",
+LONGEST = ("names", "bare_root", "rekey", "host", "link", "interop", "switch", "matrix", "ctl", "diagnose",
            "told", "hostile", "accessible", "keyboard", "screens", "tray", "german")
 TAP = re.compile(r"^\s*(ok|not ok) \d+(.*)$", re.M)
 
