@@ -34,7 +34,7 @@ is_edge_name (EwTopology *topology, const gchar *name)
       if (g_strcmp0 (ew_edge_get_name (edge), name) == 0)
         return TRUE;
     }
-  return FALSE;
+  return g_strcmp0 (name, "edge") == 0; /* always means the mesh's edge */
 }
 
 gchar *
@@ -45,7 +45,7 @@ ew_name_problem (const gchar *name, EwTopology *topology, EwNode *node)
 
   if (rule != NULL)
     return g_strdup (rule);
-  other = ew_topology_find_by_name (topology, name);
+  other = ew_topology_find_by_any_name (topology, name);
   if (other != NULL && other != node)
     return g_strdup_printf (_ ("Another node is called %s."), name);
   return is_edge_name (topology, name) ? g_strdup_printf (_ ("The edge is called %s."), name) : NULL;

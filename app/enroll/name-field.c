@@ -39,7 +39,7 @@ is_edge_name (EwNameField *self, const gchar *name)
       if (g_strcmp0 (ew_edge_get_name (edge), name) == 0)
         return TRUE;
     }
-  return FALSE;
+  return g_strcmp0 (name, "edge") == 0; /* always means the mesh's edge */
 }
 
 static gchar *
@@ -49,7 +49,7 @@ find_problem (EwNameField *self)
   gchar *problem = ew_check_name (name);
   if (problem != NULL)
     return problem;
-  if (self->taken || (self->topology != NULL && ew_topology_find_by_name (self->topology, name) != NULL))
+  if (self->taken || (self->topology != NULL && ew_topology_find_by_any_name (self->topology, name) != NULL))
     return g_strdup_printf (_ ("Another node is called %s."), name);
   if (is_edge_name (self, name))
     return g_strdup_printf (_ ("The edge is called %s."), name);

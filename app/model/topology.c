@@ -455,3 +455,14 @@ ew_topology_find_by_name (EwTopology *self, const gchar *name)
       return self->nodes->pdata[i];
   return NULL;
 }
+
+EwNode *
+ew_topology_find_by_any_name (EwTopology *self, const gchar *name)
+{
+  EwNode *node = ew_topology_find_by_name (self, name);
+
+  for (guint i = 0; node == NULL && i < self->nodes->len; i++)
+    if (g_strv_contains (ew_node_get_names (self->nodes->pdata[i]), name))
+      node = self->nodes->pdata[i];
+  return node;
+}

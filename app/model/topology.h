@@ -39,5 +39,7 @@ EwEdge *ew_topology_get_edge (EwTopology *self);                        /* the f
 EwNode *ew_topology_get_self (EwTopology *self);                        /* borrowed; NULL: unknown */
 EwNode *ew_topology_find (EwTopology *self, const gchar *id);           /* borrowed; NULL: none */
 EwNode *ew_topology_find_by_name (EwTopology *self, const gchar *name); /* borrowed; NULL: none */
+/* … by its name or an additional one: whose the name is. */
+EwNode *ew_topology_find_by_any_name (EwTopology *self, const gchar *name);
 
 G_END_DECLS

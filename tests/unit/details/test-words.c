@@ -177,6 +177,7 @@ test_names (void)
     { "nas-", "begin or end" },
     { "a23456789b123456789c123456789d123456789e123456789f123456789g123", NULL },
     { "a23456789b123456789c123456789d123456789e123456789f123456789g1234", "63" },
+    { "edge", "edge" },
   };
   g_autoptr (EwDaemon) daemon = ew_daemon_new ("unix:path=/nonexistent/edgeway-test");
   g_autoptr (EwTopology) topology = ew_topology_new (daemon);

@@ -185,6 +185,10 @@ test_messages (void)
   g_assert_cmpuint (ew_topology_get_n_online (topology), ==, 1);
   g_assert_true (ew_topology_get_self (topology) == ew_topology_find (topology, "s"));
   g_assert_true (ew_topology_find_by_name (topology, "a") == ew_topology_find (topology, "a"));
+  take (&mirror, "{'type':'node','node':{'id':'a','name':'a','state':'offline','names':['files','media']}}");
+  g_assert_true (ew_topology_find_by_any_name (topology, "media") == ew_topology_find (topology, "a"));
+  g_assert_null (ew_topology_find_by_name (topology, "media"));
+  g_assert_null (ew_topology_find_by_any_name (topology, "none"));
   g_assert_cmpstr (mirror.online, ==, "");
 
   mirror.changes = 0;
