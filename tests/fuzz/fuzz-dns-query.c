@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A query as a node sends it, by UDP and by TCP: what is answered is a message that ldns can read, to that question.
+ * A query as a node sends it, by UDP and by TCP: what is answered is a message that ldns can read, to that question. And
+ * the same bytes as a forwarder's answer that is cut to fit.
  */
 #include <string.h>
 #include "edge/dns/answer.h"
@@ -34,6 +35,19 @@ check_answer (const guint8 *query, const guint8 *answer, gsize len)
   ldns_pkt_free (packet);
 }
 
+static void
+cut_answer (const guint8 *data, size_t size)
+{
+  static const guint8 wire[] = "\x12\x34\1\0\0\1\0\0\0\0\0\0\7example\0\0\1\0\1"; /* its NUL is left out */
+  guint8 cut[EW_DNS_UDP_MIN];
+  EwDnsQuery query;
+  guint rcode;
+  g_assert_cmpint (ew_dns_query_read (&query, wire, sizeof wire - 1, &rcode), ==, EW_DNS_CHECK_GOOD);
+  gsize len = ew_dns_answer_cut (&query, data, size, cut);
+  if (len > 0)
+    check_answer (wire, cut, len);
+}
+
 int
 LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
 {
@@ -49,5 +63,6 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
         g_assert_cmpuint (len, <=, tcp ? EW_DNS_OWN_ANSWER_MAX : query.size);
         check_answer (data, answer, len);
       }
+  cut_answer (data, size);
   return 0;
 }

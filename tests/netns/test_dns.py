@@ -164,7 +164,7 @@ class Dns(MeshCase):
         limits = wait_for("the limit", lambda: self.edge_status()["limits"], 10)
         self.assertIn("drops incoming packets that it doesn't know (ip filter INPUT)", limits)
         self.assertIn("ufw allow in on edgeway-edge to any port 53", limits)
-        self.assertIsNone(self.dig(self.laptop, "nas.demo.internal", check=False))
+        self.assertIsNone(self.dig(self.laptop, "nas.demo.internal", "+time=1", check=False))
         self.edge.run("nft", "add", "rule", "ip", "filter", "INPUT", "iifname", "edgeway-edge", "accept")
         wait_for("an answer", lambda: self.dig(self.laptop, "nas.demo.internal", check=False), 20)
         wait_for("no limit", lambda: not self.edge_status()["limits"], 20)
