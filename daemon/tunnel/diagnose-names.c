@@ -11,7 +11,8 @@ gboolean
 ew_tunnel_diagnose_names_async (EwTunnel *tunnel, GCancellable *cancellable, GAsyncReadyCallback callback,
                                 gpointer user_data)
 {
-  if (!tunnel->engine || !tunnel->plan || !tunnel->names || !tunnel->document->dns)
+  if (!tunnel->engine || !tunnel->plan || !tunnel->names || !tunnel->document->dns
+      || g_str_equal (ew_tunnel_get_names (tunnel), "suffix-refused"))
     return FALSE;
   g_autoptr (EwHostFacts) facts = ew_host_facts_new (tunnel->host, NULL);
   g_autoptr (GArray) servers = ew_tunnel_name_servers (tunnel, tunnel->plan);
@@ -41,7 +42,6 @@ find_fix (const gchar *code)
     const gchar *code, *fix;
   } fixes[] = {
     { "edge-without-names", N_ ("On the edge's host, install a newer version of Edgeway.") },
-    { "suffix-refused", N_ ("`sudo edgewayctl leave`, then `sudo edgewayctl enroll` with a new key.") },
     { "resolver-hung", N_ ("`sudo systemctl restart systemd-resolved`") },
     { "resolver-refused", N_ ("`sudo systemctl restart systemd-resolved`") },
     { "ledger", N_ ("Free some space, then: `edgewayctl disconnect && edgewayctl connect`.") },
@@ -79,10 +79,13 @@ check_names (EwTunnel *tunnel, const EwNamesEvidence *evidence, JsonArray *check
   const gchar *code = ew_tunnel_get_names (tunnel), *message = ew_tunnel_get_names_message (tunnel);
   gboolean tried = evidence != NULL && evidence->probe != NULL;
   g_autofree gchar *failure = tried ? describe_failure (evidence) : NULL;
+  g_autofree gchar *accept = ew_phrase ("`sudo edgewayctl name accept %s`", tunnel->document->suffix);
 
   if (tried && failure == NULL)
     ew_checks_add (checks, "names", EW_CHECK_GOOD, NULL, "Programs on this computer find the mesh's names, such as %s.",
                    evidence->probe);
+  else if (g_str_equal (code, "suffix-refused"))
+    ew_checks_add (checks, "names", EW_CHECK_WARNING, accept, "%s", message);
   else if (ew_checks_find (checks, "probe") == EW_CHECK_BAD || ew_checks_find (checks, "own-packets") == EW_CHECK_BAD
            || g_str_equal (code, "not-connected"))
     ew_checks_add (checks, "names", EW_CHECK_UNKNOWN, NULL,
