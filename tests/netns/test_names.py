@@ -8,6 +8,7 @@ import time
 import unittest
 
 import resolver_world
+from demo_mesh import SERVICE
 from mesh_case import wait_for
 from names_case import NAMES, NAS, NamesCase, SOME, SUFFIX, unordered
 
@@ -47,6 +48,25 @@ class Names(NamesCase):
         self.world.each(lambda kind: self.mesh.ctl(kind, "disconnect"))
         self.assert_unchanged("disconnected")
         self.world.each(lambda kind: self.mesh.ctl(kind, "connect"))
+
+    def test_3_hostile_edge(self):
+        """An edge that has an answer to everything is asked for the mesh's names alone."""
+        edge = self.mesh.machine("edge")
+        server = edge.start("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--port=5300", "--address=/#/192.0.2.66", "--address=/#/2001:db8::66",
+                            "--user=root", "--pid-file=", log="hostile")
+        device = edge.run("sh", "-c", "ip -o link show type tun | cut -d: -f2").stdout.strip()
+        # Behind the edge's own rules, and without conntrack, which doesn't see these.
+        edge.nft(f"""table inet hostile {{
+            chain in {{ type filter hook input priority 0; iifname "{device}" udp dport 53 udp dport set 5300; }}
+            chain out {{ type filter hook output priority -400; oifname "{device}" udp sport 5300 udp sport set 53; }}
+            }}""")
+        try:
+            wait_for("the edge lies", lambda: "192.0.2.66" in self.mesh.machine("nas").run("dig", "+tries=1", "+time=1", "+short", "@" + SERVICE, "a0.example.com", check=False).stdout, 10)
+            self.assert_unchanged("with a hostile edge")
+        finally:
+            edge.run("nft", "delete", "table", "inet", "hostile")
+            server.kill()
+            server.wait()
 
     def test_3_repairs(self):
         """Whatever is killed or changed: the host resolves as before, at once, and the mesh's names are found again."""
