@@ -34,6 +34,14 @@
 
 typedef enum nss_status Status;
 
+/* What came of a question to edgewayd. */
+typedef enum
+{
+  ABSENT, /* nobody is there: as if this module weren't, either */
+  SILENT, /* somebody is, and gives no answer in time */
+  ANSWERED
+} Asked;
+
 /* Where the caller wants what went wrong. */
 typedef struct
 {
@@ -156,33 +164,37 @@ receive_by (int fd, uint8_t *data, size_t room, long begun, long limit)
     }
 }
 
-/* A connection is made at once or not at all: there is room in the queue of a socket that listens. */
+/* A connection is made at once or not at all: there is room in the queue of a socket that listens. A crowd before it, or
+   no descriptor left, are no reason to ask somebody else for the mesh's names. */
 static int
-connect_names (void)
+connect_names (Asked *outcome)
 {
   struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = EW_NAMES_FOLDER "/" EW_NAMES_SOCKET };
   int fd = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-  if (fd >= 0 && connect (fd, (const struct sockaddr *)&to, sizeof to) != 0)
-    {
-      close (fd);
-      return -1;
-    }
-  return fd;
+  *outcome = SILENT;
+  if (fd >= 0 && connect (fd, (const struct sockaddr *)&to, sizeof to) == 0)
+    return fd;
+  if (errno != EAGAIN && errno != EINTR && errno != EMFILE && errno != ENFILE)
+    *outcome = ABSENT;
+  if (fd >= 0)
+    close (fd);
+  return -1;
 }
 
-/* Fills call->answer. False: edgewayd is not there, or did not answer. */
-static bool
+/* Fills call->answer where there is one. */
+static Asked
 ask (Call *call)
 {
   const long begun = now_ms ();
   uint8_t data[EW_NAMES_REPLY_MAX + 1];
   size_t length = ew_names_question_write (&call->question, data);
   bool answered = false;
-  int fd = connect_names ();
+  Asked outcome;
+  int fd = connect_names (&outcome);
 
   if (fd < 0)
-    return false;
+    return outcome;
   if (send (fd, data, length, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)length)
     {
       ssize_t got = receive_by (fd, data, sizeof data, begun, EW_NAMES_DEADLINE_MS);
@@ -195,7 +207,7 @@ ask (Call *call)
         }
     }
   close (fd);
-  return answered;
+  return answered ? ANSWERED : SILENT;
 }
 
 /* ---- what the caller gets */
@@ -247,6 +259,14 @@ repeat_outcome (const Report *report)
     default:
       return NSS_STATUS_UNAVAIL;
     }
+}
+
+/* edgewayd gave no answer. Where it is hung, or held up by a crowd, a name of the mesh's isn't left to the next word: that
+   would let whoever holds it up have the LAN's name server say which computer is meant. */
+static Status
+report_unanswered (const Report *report, Asked outcome)
+{
+  return outcome == SILENT ? finish (report, NSS_STATUS_TRYAGAIN, EAGAIN, TRY_AGAIN) : pass_on (report);
 }
 
 /* What an answer without an address means to a program. */
@@ -342,11 +362,13 @@ resolved_has_other_family (const char *name, int af)
 static bool
 resolve (Call *call, const char *name, int af, bool short_names, const Report *report, Status *status)
 {
+  Asked outcome;
+
   if ((short_names && strchr (name, '.') == NULL && !is_unknown (*report->h_error))
       || !make_question (call, name, af, short_names))
     *status = short_names ? repeat_outcome (report) : pass_on (report);
-  else if (!ask (call))
-    *status = short_names ? repeat_outcome (report) : pass_on (report);
+  else if ((outcome = ask (call)) != ANSWERED)
+    *status = short_names ? repeat_outcome (report) : report_unanswered (report, outcome);
   else if (call->answer.status == EW_NAMES_FOUND && count_addresses (call, family_of (af)) > 0
            && !(short_names && strchr (name, '.') == NULL && resolved_has_other_family (name, af)))
     return true;
@@ -450,8 +472,11 @@ get_by_address (const void *bytes, socklen_t length, int af, struct hostent *hos
   call.question.kind = EW_NAMES_NAME_OF;
   address->family = family;
   memcpy (address->bytes, bytes, length);
-  if (!read_conf (&call.conf) || !ew_names_conf_holds (&call.conf, address) || !ask (&call))
+  if (!read_conf (&call.conf) || !ew_names_conf_holds (&call.conf, address))
     return pass_on (report);
+  Asked outcome = ask (&call);
+  if (outcome != ANSWERED)
+    return report_unanswered (report, outcome);
   if (call.answer.status != EW_NAMES_FOUND || call.answer.name[0] == '\0')
     return report_nothing (report, call.answer.status);
   if (!fill_hostent (host, room, call.answer.name, af, address, 1))
