@@ -22,6 +22,7 @@
 #define CLIENTS 64
 #define CLIENTS_OF_USER 32
 #define QUESTION_US 500000 /* to send the question, once connected */
+#define QUEUE 512          /* connections that wait to be accepted */
 #define WORKING_US 50000   /* after that a client is told that the edge is being asked */
 #define ANSWER_US 1450000  /* after that there is no answer: less than EW_NAMES_PATIENCE_MS */
 #define USERS 16           /* whose rates are remembered */
@@ -136,28 +137,6 @@ user_may_ask (EwNamesAnswer *self, guint32 uid, gint64 now)
     return FALSE;
   user->spent_until += cost;
   return TRUE;
-}
-
-static void
-accept_clients (EwNamesAnswer *self, gint64 now)
-{
-  while (self->n_clients < CLIENTS)
-    {
-      struct ucred peer = { .uid = (uid_t)-1 };
-      socklen_t length = sizeof peer;
-      guint same = 0;
-      int fd = accept4 (self->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-      if (fd < 0)
-        return;
-      (void)!getsockopt (fd, SOL_SOCKET, SO_PEERCRED, &peer, &length);
-      for (guint i = 0; i < self->n_clients; i++)
-        same += self->clients[i].uid == peer.uid;
-      if (same >= CLIENTS_OF_USER)
-        close (fd);
-      else
-        self->clients[self->n_clients++] = (Client){ .fd = fd, .uid = peer.uid, .begun = now };
-    }
 }
 
 /* Whether it is the mesh's to answer; fills client->name. */
@@ -280,6 +259,49 @@ client_deadline (const Client *client)
   return client->begun + (!client->asked ? QUESTION_US : !client->told ? WORKING_US : ANSWER_US);
 }
 
+/* Whoever asks needs its place for a moment only. The one that has had its own for the longest time without a question
+   makes room: a local user may have many user IDs to connect by (subuid(5)). FALSE: all have asked. */
+static gboolean
+make_room (EwNamesAnswer *self)
+{
+  guint slowest = CLIENTS;
+
+  if (self->n_clients < CLIENTS)
+    return TRUE;
+  for (guint i = 0; i < CLIENTS; i++)
+    if (!self->clients[i].asked && (slowest == CLIENTS || self->clients[i].begun < self->clients[slowest].begun))
+      slowest = i;
+  if (slowest < CLIENTS)
+    drop_client (self, slowest);
+  return slowest < CLIENTS;
+}
+
+static void
+accept_clients (EwNamesAnswer *self, gint64 now)
+{
+  for (guint turn = 0; turn < QUEUE; turn++)
+    {
+      struct ucred peer = { .uid = (uid_t)-1 };
+      socklen_t length = sizeof peer;
+      guint same = 0;
+      int fd = accept4 (self->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+      if (fd < 0)
+        return;
+      (void)!getsockopt (fd, SOL_SOCKET, SO_PEERCRED, &peer, &length);
+      for (guint i = 0; i < self->n_clients; i++)
+        same += self->clients[i].uid == peer.uid;
+      if (same >= CLIENTS_OF_USER || !make_room (self))
+        {
+          close (fd);
+          continue;
+        }
+      self->clients[self->n_clients++] = (Client){ .fd = fd, .uid = peer.uid, .begun = now };
+      if (serve_client (self, &self->clients[self->n_clients - 1], POLLIN, now)) /* most have asked by now */
+        drop_client (self, self->n_clients - 1);
+    }
+}
+
 /* ---- the thread */
 
 static gboolean
@@ -324,7 +346,7 @@ run_thread (gpointer data)
       const guint n = self->n_clients;
 
       fds[0] = (struct pollfd){ .fd = self->wake, .events = POLLIN };
-      fds[1] = (struct pollfd){ .fd = n < CLIENTS ? self->listener : -1, .events = POLLIN };
+      fds[1] = (struct pollfd){ .fd = self->listener, .events = POLLIN };
       for (guint i = 0; i < n; i++)
         {
           fds[2 + i] = (struct pollfd){ .fd = self->clients[i].fd, .events = self->clients[i].asked ? 0 : POLLIN };
@@ -358,7 +380,7 @@ open_listener (EwNamesAnswer *self, const gchar *dir, GError **error)
       (void)unlink (self->socket_path);
       self->listener = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
       if (self->listener >= 0 && bind (self->listener, (const struct sockaddr *)&at, sizeof at) == 0
-          && chmod (self->socket_path, 0666) == 0 && listen (self->listener, CLIENTS) == 0)
+          && chmod (self->socket_path, 0666) == 0 && listen (self->listener, QUEUE) == 0)
         return TRUE;
     }
   ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,

@@ -168,10 +168,13 @@ open_socket (EwLookups *self, guint attempt, int type)
 
   if (fd < 0)
     return -1;
-  /* Kernel 5.7 lets every process do so; before, the route alone decides. */
-  if (self->interface != NULL)
-    (void)!setsockopt (fd, SOL_SOCKET, SO_BINDTODEVICE, self->interface, (socklen_t)strlen (self->interface) + 1);
-  if (connect (fd, (const struct sockaddr *)&to, length) == 0 || errno == EINPROGRESS)
+  /* Kernel 5.7 lets every process do so; before (EPERM), the route alone decides. Where the interface is gone, so is the
+     way: any other leads to somebody who may have the edge's address. */
+  gboolean bound
+    = self->interface == NULL
+      || setsockopt (fd, SOL_SOCKET, SO_BINDTODEVICE, self->interface, (socklen_t)strlen (self->interface) + 1) == 0
+      || errno == EPERM;
+  if (bound && (connect (fd, (const struct sockaddr *)&to, length) == 0 || errno == EINPROGRESS))
     return fd;
   close (fd);
   return -1;

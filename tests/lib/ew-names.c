@@ -47,6 +47,7 @@ configure (EwNamesAnswer *answer, gchar **words)
   config.routes = &route;
   config.n_routes = 1;
   config.domains = domains;
+  config.interface = g_getenv ("INTERFACE");
   ew_names_answer_configure (answer, &config);
 }
 

@@ -410,7 +410,7 @@ class Nss(unittest.TestCase):
         # Full queue: nobody waits.
         with contextlib.ExitStack() as waiting:
             with self.assertRaises(BlockingIOError):
-                for _ in range(300):
+                for _ in range(1500):
                     one = waiting.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK))
                     one.connect("/run/edgeway/names")
             begun = time.monotonic()
@@ -572,6 +572,40 @@ class Nss(unittest.TestCase):
                                                           text=True, env=dict(os.environ, LD_LIBRARY_PATH="/run/edgeway/lib"), timeout=60).stdout, True)
         for one in crowd:
             one.close()
+
+    def test_crowd_of_many(self):
+        """One local user may have many user IDs: whoever connects and doesn't ask makes room for whoever does."""
+        self.start()
+        take = ("import os, socket, sys, time\nos.setuid(int(sys.argv[1]))\nheld = []\nwhile True:\n    one = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
+                "    one.connect('/run/edgeway/names')\n    held = held[-900:] + [one]\n    if len(held) > 40:\n        print(flush=True)\n        time.sleep(0.002)\n")
+        with contextlib.ExitStack() as crowd:
+            for uid in (60001, 60002, 60003):
+                one = subprocess.Popen([sys.executable, "-B", "-c", take, str(uid)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                crowd.callback(one.wait)
+                crowd.callback(one.kill)
+                crowd.callback(one.stdout.close)
+                one.stdout.readline()
+            answered = sum(self.ask_by_hand(b"nas.home.internal") for _ in range(40))
+        self.assertGreater(answered, 35)
+
+    @staticmethod
+    def ask_by_hand(name):
+        """TRUE: its address is the answer."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as one:
+            one.settimeout(DEADLINE)
+            try:
+                one.connect("/run/edgeway/names")
+                one.send(b"\1\1\4\0" + name)
+                return one.recv(500)[1:2] == b"\0"
+            except OSError:
+                return False
+
+    def test_interface_gone(self):
+        """While there is no tunnel, nobody else who has the edge's address is asked."""
+        self.start(INTERFACE="gone0")
+        asked = len(self.edge.asked)
+        self.assertEqual(self.program.look("nas.home.internal")[0], f"gaierror {socket.EAI_AGAIN}")
+        self.assertEqual(len(self.edge.asked), asked)
 
     @staticmethod
     def copy_modules():
