@@ -107,6 +107,9 @@ ew_verb_name_accept (EwCtl *ctl, gint argc, gchar **argv)
   exit_code = ew_ctl_do (ctl, "AcceptDomain", g_variant_new ("(s)", argv[1]), "Accepted.");
   if (exit_code == EW_EXIT_DONE)
     answer = ew_link_call_json (ctl->link, "ListNames", NULL, NULL);
+  const gchar *suffix = answer != NULL ? ew_json_string (answer, "suffix") : NULL;
+  if (suffix != NULL && g_ascii_strcasecmp (suffix, argv[1]) == 0)
+    return exit_code;
   if (answer != NULL && find_domain (answer, argv[1]) == NULL)
     ew_ctl_hint ("No node offers %s now, so nothing changes until one does. `sudo edgewayctl name refuse %s` undoes "
                  "this.\n",

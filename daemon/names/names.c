@@ -29,11 +29,13 @@ struct EwNames
   guint link;
   gchar *interface, *suffix, *probe;
   gboolean served, refused, working, all;
-  GArray *servers; /* EwIp */
-  GArray *ranges;  /* EwPrefix: the mesh's */
-  GArray *routes;  /* EwPrefix: accepted */
-  GStrv offered;   /* domains of gateways, accepted */
-  GStrv domains;   /* whose names are the link's besides SUFFIX */
+  gboolean foreign;  /* the suffix isn't the one that this computer has enrolled with or accepted */
+  gboolean searched; /* … and the network that it is in has names there */
+  GArray *servers;   /* EwIp */
+  GArray *ranges;    /* EwPrefix: the mesh's */
+  GArray *routes;    /* EwPrefix: accepted */
+  GStrv offered;     /* domains of gateways, accepted */
+  GStrv domains;     /* whose names are the link's besides SUFFIX */
 
   EwNamesWay way;
   gboolean answered; /* the last look-up found it */
@@ -79,6 +81,15 @@ show_obstacle (EwNames *self)
       message
         = ew_phrase ("The edge names the mesh's computers below %s, which may be a domain of the internet, so "
                      "this computer doesn't use these names. To use them anyway: `sudo edgewayctl name accept %s`.",
+                     self->suffix, self->suffix);
+      show_result (self, "suffix-refused", message);
+    }
+  else if (self->searched)
+    {
+      message
+        = ew_phrase ("The edge now names the mesh's computers below %s, where the network that this computer is in "
+                     "may have names of its own, so this computer doesn't use these names. To use them anyway: "
+                     "`sudo edgewayctl name accept %s`.",
                      self->suffix, self->suffix);
       show_result (self, "suffix-refused", message);
     }
@@ -272,12 +283,27 @@ look_at_files (EwNames *self, EwNamesFacts *facts)
 static gboolean
 is_wanted (const EwNames *self)
 {
-  return self->link != 0 && self->served && !self->refused && self->servers->len > 0;
+  return self->link != 0 && self->served && !self->refused && !self->searched && self->servers->len > 0;
+}
+
+/* An edge that is hostile now must not get the names of the network. */
+static void
+look_at_search (EwNames *self)
+{
+  EwNamesFacts facts = { 0 };
+  gboolean before = self->searched;
+
+  ew_names_files_read (self->files, &facts);
+  self->searched = self->foreign && self->suffix != NULL
+                   && ew_names_is_searched (self->suffix, facts.resolv_conf, facts.resolv_conf_length);
+  if (self->searched && !before)
+    ew_resolved_set_link (self->resolved, NULL);
 }
 
 static void
 settle (EwNames *self)
 {
+  look_at_search (self);
   EwResolvedState state = ew_resolved_get_state (self->resolved);
   EwNamesFacts facts = { .resolved_answers = state == EW_RESOLVED_ANSWERS };
 
@@ -463,10 +489,12 @@ ew_names_set (EwNames *self, const EwNamesConfig *config)
   g_strfreev (self->offered);
   self->offered = g_strdupv ((gchar **)config->domains);
   gboolean refused = !ew_names_may_have_suffix (config->suffix, config->enrolled_suffix);
+  gboolean foreign
+    = config->enrolled_suffix == NULL || g_ascii_strcasecmp (config->suffix, config->enrolled_suffix) != 0;
 
   if (self->link == config->link && g_strcmp0 (self->interface, config->interface) == 0
       && g_strcmp0 (self->suffix, config->suffix) == 0 && self->served == config->served && self->refused == refused
-      && self->all == config->all && same_servers (self, config)
+      && self->foreign == foreign && self->all == config->all && same_servers (self, config)
       && g_strv_equal ((const gchar *const *)self->domains, (const gchar *const *)domains))
     {
       serve_programs (self, is_wanted (self));
@@ -483,6 +511,7 @@ ew_names_set (EwNames *self, const EwNamesConfig *config)
   self->domains = g_steal_pointer (&domains);
   self->served = config->served;
   self->refused = refused;
+  self->foreign = foreign;
   self->all = config->all;
   g_array_set_size (self->servers, 0);
   g_array_append_vals (self->servers, config->servers, (guint)config->n_servers);

@@ -272,3 +272,14 @@ ew_names_may_have_suffix (const gchar *suffix, const gchar *enrolled)
       return TRUE;
   return FALSE;
 }
+
+gboolean
+ew_names_is_searched (const gchar *suffix, const gchar *resolv_conf, gsize length)
+{
+  g_autoptr (EwResolvConf) conf = ew_resolv_conf_parse (resolv_conf, length);
+
+  for (gchar **domain = conf->search; *domain != NULL; domain++)
+    if (g_ascii_strcasecmp (*domain, suffix) == 0 || is_below (*domain, suffix) || is_below (suffix, *domain))
+      return TRUE;
+  return FALSE;
+}

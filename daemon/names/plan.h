@@ -62,5 +62,7 @@ GStrv ew_names_reverse_domains (const EwPrefix *ranges, gsize n_ranges);
    use (RFC 9476 internal, RFC 8375 home.arpa, and those that never were in the public DNS), and the one that this
    computer enrolled with (NULL: none). */
 gboolean ew_names_may_have_suffix (const gchar *suffix, const gchar *enrolled);
+/* TRUE: names below suffix may be those of the network that this computer is in, by its search domains. */
+gboolean ew_names_is_searched (const gchar *suffix, const gchar *resolv_conf, gsize length);
 
 G_END_DECLS

@@ -153,8 +153,8 @@ ew_tunnel_accept_domain (EwTunnel *self, const gchar *domain, gboolean accept, G
     name[length - 1] = '\0';
   if (!ew_tunnel_check_member (self, error) || !ew_domain_check (name, error))
     return FALSE;
-  if (accept && g_ascii_strcasecmp (name, self->document->suffix) == 0
-      && !ew_names_may_have_suffix (name, self->keystore->suffix) && !soup_tld_domain_is_public_suffix (name))
+  if (accept && g_ascii_strcasecmp (name, self->document->suffix) == 0 && g_strcmp0 (name, self->keystore->suffix) != 0
+      && !soup_tld_domain_is_public_suffix (name))
     return accept_suffix (self, error);
   const gchar *why = accept ? never (self->document, name) : NULL;
   if (!why)

@@ -76,6 +76,11 @@ class MeshNames(MeshCase):
         self.ctl("laptop", "route", "remove", SUBNET)
         self.assertEqual(self.domain(), {})
 
+    def reconnect(self):
+        self.ctl("laptop", "disconnect")
+        self.ctl("laptop", "connect")
+        self.wait_state("laptop", "connected")
+
     def test_suffix(self):
         """Chosen at a later start, kept by the starts after it, and known to the nodes at once."""
         v4, start = self.mesh.addresses["nas"][0], self.mesh.running["edge"][1]
@@ -95,6 +100,22 @@ class MeshNames(MeshCase):
                 wait_for("the new suffix", lambda: suffix() == "home.lan", 15, 0.2)
                 self.leads("nas.home.lan", v4)
                 self.assertEqual(self.ask("nas.demo.internal"), [])
+            # Nor are the network's own names an edge's to take: a suffix that nobody has accepted gives way to a search domain.
+            conf = "/run/edgeway/names.conf"
+            taken = lambda: self.status("laptop")["names"] != "suffix-refused" and self.laptop.ok("grep", "-q", "home.lan", conf)  # noqa: E731
+            for accepted in (False, True):
+                wait_for("the mesh's names", taken, 15, 0.2)
+                before = self.laptop.run("cat", "/etc/resolv.conf").stdout
+                self.laptop.run("sh", "-c", "echo search office.example home.lan >>/etc/resolv.conf")
+                self.reconnect()  # a file that is a mount point isn't watched
+                wait_for("the network's names", lambda: self.status("laptop")["names"] == "suffix-refused", 15, 0.2)
+                self.assertIn("name accept home.lan", self.status("laptop")["names_message"])
+                self.assertFalse(self.laptop.ok("grep", "-q", "home.lan", conf))
+                if accepted:
+                    self.assertNotIn("No node", self.ctl("laptop", "name", "accept", "home.lan").stdout)
+                    wait_for("the mesh's names by choice", taken, 15, 0.2)
+                self.laptop.run("sh", "-c", 'printf %s "$1" >/etc/resolv.conf', "-", before)
+                self.reconnect()
             # What may be a domain of the internet isn't an edge's to take.
             self.mesh.running["edge"][1] = start_with("--suffix", "mesh.example.com")
             self.mesh.restart("edge", signal.SIGTERM)

@@ -145,6 +145,21 @@ test_suffix (void)
   g_assert_true (ew_names_may_have_suffix ("mesh.example.com", "Mesh.example.com"));
 }
 
+/* An edge may be hostile, and the network's "files.office.lan" is no name of its own to give. */
+static void
+test_searched (void)
+{
+  static const gchar text[] = "nameserver 192.0.2.1\nsearch Office.LAN. eng.corp.internal\n";
+  static const gchar *const theirs[] = { "office.lan", "OFFICE.lan", "files.office.lan", "corp.internal" };
+  static const gchar *const free_ones[] = { "home.lan", "home.internal", "backoffice.lan", "sales.corp.internal" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (theirs); i++)
+    g_assert_true (ew_names_is_searched (theirs[i], text, strlen (text)));
+  for (guint i = 0; i < G_N_ELEMENTS (free_ones); i++)
+    g_assert_false (ew_names_is_searched (free_ones[i], text, strlen (text)));
+  g_assert_false (ew_names_is_searched ("office.lan", NULL, 0));
+}
+
 static void
 test_judge (void)
 {
@@ -167,6 +182,7 @@ main (int argc, char **argv)
   g_test_add_func ("/names/plan/resolv-conf", test_resolv_conf);
   g_test_add_func ("/names/plan/reverse", test_reverse);
   g_test_add_func ("/names/plan/suffix", test_suffix);
+  g_test_add_func ("/names/plan/searched", test_searched);
   g_test_add_func ("/names/plan/judge", test_judge);
   return g_test_run ();
 }
