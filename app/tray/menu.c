@@ -5,6 +5,7 @@
 #include <glib/gi18n.h>
 
 #include "model/autostart.h"
+#include "model/full-name.h"
 #include "model/recent-nodes.h"
 #include "model/words.h"
 
@@ -18,7 +19,7 @@ struct _EwTrayMenu
   guint refresh;           /* many changes of the daemon, one of the menu */
   gchar *busy;             /* what is being asked for; NULL: nothing */
 
-  GtkWidget *status, *exit;
+  GtkWidget *status, *exit, *names;
   GtkWidget *guard, *keep, *undo, *guard_end;
   GtkWidget *connect;
   GtkWidget *mode, *modes[2]; /* by EwMode */
@@ -141,6 +142,17 @@ show_label (GtkWidget *item, const gchar *text)
     gtk_menu_item_set_label (GTK_MENU_ITEM (item), text);
 }
 
+static void
+show_names (EwTrayMenu *self)
+{
+  const gboolean work = g_str_equal (ew_daemon_get_names (self->daemon), "ok");
+
+  gtk_widget_set_visible (self->names,
+                          ew_daemon_get_state (self->daemon) == EW_STATE_CONNECTED && ew_names_fail (self->daemon));
+  show_label (self->copy_self, work ? _ ("Copy Name of This Computer") : _ ("Copy Address of This Computer"));
+  show_label (self->copy_node, work ? _ ("Copy Name of") : _ ("Copy Address of"));
+}
+
 static gboolean on_tick (gpointer user_data);
 
 static void
@@ -239,6 +251,7 @@ refresh (gpointer user_data)
   for (guint i = 0; i < G_N_ELEMENTS (self->modes); i++)
     show_check (self->modes[i], on_mode, usable && i == (guint)mode);
   gtk_widget_set_sensitive (self->mode, usable);
+  show_names (self);
   gtk_widget_set_sensitive (self->copy_self, addresses != NULL && addresses[0] != NULL);
   show_nodes (self);
   show_label (self->hide, up ? _ ("Hide Tray Icon (the Tunnel Stays Up)") : _ ("Hide Tray Icon"));
@@ -311,6 +324,8 @@ ew_tray_menu_init (EwTrayMenu *self)
   gtk_widget_set_sensitive (self->status, FALSE);
   self->exit = add_item (self, "", NULL, self);
   gtk_widget_set_sensitive (self->exit, FALSE);
+  self->names = add_item (self, _ ("The mesh's names don't work here"), NULL, self);
+  gtk_widget_set_sensitive (self->names, FALSE);
   add_separator (self);
   self->guard = add_item (self, "", NULL, self);
   gtk_widget_set_sensitive (self->guard, FALSE);

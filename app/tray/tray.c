@@ -10,6 +10,7 @@
 #include "legacy-tray.h"
 #include "menu.h"
 #include "model/autostart.h"
+#include "model/full-name.h"
 #include "model/recent-nodes.h"
 #include "model/tray-host.h"
 #include "model/words.h"
@@ -66,7 +67,11 @@ on_guard_asked (EwTray *self, gboolean keep)
 static void
 on_copy_asked (EwTray *self, const gchar *name, const gchar *address)
 {
-  ew_clipboard_copy (address);
+  /* name "": this computer. */
+  const gchar *node = *name != '\0' ? name : ew_daemon_get_node_name (self->daemon);
+  g_autofree gchar *text = ew_reachable_name (self->daemon, node, address);
+
+  ew_clipboard_copy (text);
   ew_recent_nodes_add (self->settings, name, address);
 }
 

@@ -278,6 +278,21 @@ class Panel(TrayCase):
         self.assertFalse(self.entry("Mode")["enabled"])
         wait_for("them to be forgotten", lambda: self.settings("recent-nodes") == "@a(ss) []", 20, 0.2)
 
+    def test_names(self):
+        """Names are copied where they work on this computer, else addresses, and a line says so."""
+        self.desktop.run("gsettings", "set", "org.edgeway.Edgeway", "recent-nodes", "[('nas', '100.96.0.21')]")
+        self.daemon.set(Suffix="birchwood.internal", Names="ok", NamesMessage="")
+        self.click("Copy Name of This Computer")
+        wait_for("the name", lambda: self.clipboard().endswith(".birchwood.internal"), 20, 0.2)
+        self.click("Copy Name of", "nas")
+        wait_for("the node's name", lambda: self.clipboard() == "nas.birchwood.internal", 20, 0.2)
+        self.daemon.set(Names="no-answer", NamesMessage="The name edge.birchwood.internal isn't found.")
+        self.wait_entry(lambda i: not i["enabled"], "The mesh's names don't work here")
+        self.click("Copy Address of", "nas")
+        wait_for("the node's address", lambda: self.clipboard() == "100.96.0.21", 20, 0.2)
+        self.daemon.set(State="disconnected", Names="not-connected", NamesMessage="This computer isn't connected to its mesh.")
+        wait_for("the line to go", lambda: self.entry("The mesh's names don't work here") is None, 20, 0.1)
+
     def test_whole_menu(self):
         """Nothing in it that is not meant to be there, in this order."""
         self.desktop.run("gsettings", "set", "org.edgeway.Edgeway", "recent-nodes", "[('nas', '100.96.0.21')]")
