@@ -4,12 +4,12 @@
 
 Most of the time goes by waiting: for a tunnel, a timeout, a screen. So stages run side by side,
 
-    compilers   one at a time: style, then the sanitizers' build and its unit tests, then ThreadSanitizer's
+    processors  what takes all that it gets, one at a time: style, the sanitizers' build and its unit tests, ThreadSanitizer's, floods
     machines    hardening, dbus and netns: one more at a time than there are cores
     screens     ui: two at a time, which share a core's worth of drawing
 
-so in three lanes. The compilers run with nice(1): machines and screens go first. The demo comes last and alone: it looks for what is left behind on this computer. What a
-stage says is printed whole, at its end.
+so in three lanes. Compilers run with nice(1): machines and screens go first. The demo comes last and alone: it looks for what is left
+behind on this computer. What a stage says is printed whole, at its end.
 """
 import argparse
 import concurrent.futures
@@ -24,9 +24,10 @@ import time
 import traceback
 
 FUNCTION_LINES = 80
-COMPILED = ("style", "unit", "threads")
+# A flood that gets no processor is none (matrix, bus_flood), and an emulated machine takes one (matrix).
+PROCESSORS = ("style", "unit", "threads", "matrix", "bus_flood")
 # What takes longest, so that it does not begin when all others have ended.
-LONGEST = ("names", "bare_root", "rekey", "host", "link", "interop", "switch", "matrix", "ctl", "diagnose",
+LONGEST = ("names", "bare_root", "rekey", "host", "link", "interop", "switch", "ctl", "diagnose",
            "told", "hostile", "accessible", "keyboard", "screens", "tray", "german")
 TAP = re.compile(r"^\s*(ok|not ok) \d+(.*)$", re.M)
 
@@ -241,12 +242,12 @@ def main():
         return 2
     wanted = [(name, stage) for name, stage in plan if not options.stage or name in options.stage]
     screens = [os.path.basename(path)[5:-3] for path in glob.glob(f"{options.top}/tests/ui/test_*.py")]
-    lanes = {"compilers": 1, "machines": (os.cpu_count() or 1) + 1, "screens": 2}
+    lanes = {"processors": 1, "machines": (os.cpu_count() or 1) + 1, "screens": 2}
     pools = {lane: concurrent.futures.ThreadPoolExecutor(workers) for lane, workers in lanes.items()}
     results = []
     for item in long_first(wanted):
         if item[0] != "demo":
-            lane = "compilers" if item[0] in COMPILED else "screens" if item[0] in screens else "machines"
+            lane = "processors" if item[0] in PROCESSORS else "screens" if item[0] in screens else "machines"
             results.append(pools[lane].submit(measure, *item))
     counts = [result.result() for result in results] + [measure(*item) for item in wanted if item[0] == "demo"]
     totals = [sum(column) for column in zip(*counts)]

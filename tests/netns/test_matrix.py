@@ -190,7 +190,7 @@ class Matrix(MatrixCase):
     def test_cookie_under_load(self):
         """Ours under load answers with a cookie, and whoever comes back with it is let in."""
         used, everybody = set(), {row.name for row in self.rows}
-        for _ in range(4):  # on a busy machine a flood is no load all the time
+        for _ in range(8):  # on a busy machine a flood is no load all the time
             used |= self.flood([(self.ours.outer, self.ours.public), ("10.9.0.5", self.edge_key[1])], "theirs", 5)
             if used == everybody:
                 break
