@@ -265,6 +265,9 @@ ew_names_may_have_suffix (const gchar *suffix, const gchar *enrolled)
   static const gchar *const private_domains[]
     = { "internal", "home.arpa", "test", "lan", "home", "corp", "mesh", "private" };
 
+  /* The names of all addresses are nobody's to give, whatever was said at enrollment. */
+  if (is_below (suffix, "arpa") && !is_below (suffix, "home.arpa"))
+    return FALSE;
   if (enrolled != NULL && g_ascii_strcasecmp (suffix, enrolled) == 0)
     return TRUE;
   for (guint i = 0; i < G_N_ELEMENTS (private_domains); i++)

@@ -143,6 +143,7 @@ test_suffix (void)
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
     g_assert_false (ew_names_may_have_suffix (bad[i], "other.example"));
   g_assert_true (ew_names_may_have_suffix ("mesh.example.com", "Mesh.example.com"));
+  g_assert_false (ew_names_may_have_suffix ("168.192.in-addr.arpa", "168.192.in-addr.arpa"));
 }
 
 /* An edge may be hostile, and the network's "files.office.lan" is no name of its own to give. */
