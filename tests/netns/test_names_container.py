@@ -55,7 +55,7 @@ class Containers(NamesCase):
             host, lan = self.host(kind), self.world.lans[kind]
             start = lan.log_size()
             bad = [program for program in ("musl", "dig") if self.addresses["nas"][0] not in host.ask(program, [NAS])[NAS]]
-            bad += self.changed(kind, {"musl": host.ask("musl", ["a1.example.com", "both2.example.org"])}, unordered)
+            bad += self.changed(kind, {"musl": host.ask("musl", ["a0.example.com", "both0.example.org"])}, unordered)
             bad += [] if self.asks_from_one_port(kind) else ["from one port"]
             bad += lan.asked(start)
             self.mesh.ctl(kind, "mode", "connector")
