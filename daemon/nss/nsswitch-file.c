@@ -6,12 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "sandbox/hidden-paths.h"
 
 #define TRIES 4 /* somebody else writes it at the same time */
+#define SPARE_TRIES 100
+#define SPARE_WAIT_US 10000
 
 /* The file as it was read. */
 typedef struct
@@ -128,6 +131,57 @@ is_unchanged (const File *file)
          && memcmp (&now.st_ctim, &file->info.st_ctim, sizeof now.st_ctim) == 0;
 }
 
+/* ---- the spare file: locked while somebody works on it; the keeper of an edgewayd that was killed may be at work while
+   the next one starts. Nobody but root can lock it: nobody else can open it. */
+
+static gboolean
+spare_is (const File *file, int fd)
+{
+  struct stat named, opened;
+
+  return fstatat (file->folder, file->spare, &named, AT_SYMLINK_NOFOLLOW) == 0 && fstat (fd, &opened) == 0
+         && named.st_ino == opened.st_ino && named.st_dev == opened.st_dev;
+}
+
+/* Removes one that is left of a run that was killed. */
+static void
+remove_litter (const File *file)
+{
+  int fd = openat (file->folder, file->spare, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+  if (fd < 0 && (errno == ELOOP || errno == ENXIO))
+    (void)unlinkat (file->folder, file->spare, 0); /* a link or a socket is nobody's work */
+  if (fd < 0)
+    return;
+  if (flock (fd, LOCK_EX | LOCK_NB) == 0 && spare_is (file, fd))
+    (void)unlinkat (file->folder, file->spare, 0);
+  close (fd);
+}
+
+/* -1: errno. */
+static int
+make_spare (const File *file)
+{
+  for (guint i = 0; i < SPARE_TRIES; i++)
+    {
+      int fd = openat (file->folder, file->spare, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+      if (fd >= 0 && flock (fd, LOCK_EX | LOCK_NB) == 0 && spare_is (file, fd))
+        return fd;
+      if (fd >= 0)
+        close (fd); /* somebody took it for litter */
+      else if (errno != EEXIST)
+        return -1;
+      else
+        {
+          remove_litter (file);
+          if (i > 0)
+            g_usleep (SPARE_WAIT_US);
+        }
+    }
+  errno = EBUSY;
+  return -1;
+}
+
 /* Beside it, on the disk, then in its place. Returns EW_NSSWITCH_SAME where another program was faster. */
 static EwNsswitchResult
 replace_file (const File *file, const gchar *text)
@@ -135,8 +189,7 @@ replace_file (const File *file, const gchar *text)
   EwNsswitchResult result = EW_NSSWITCH_FAILED;
   int fd, saved;
 
-  (void)unlinkat (file->folder, file->spare, 0); /* of a run that was killed */
-  fd = openat (file->folder, file->spare, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  fd = make_spare (file);
   if (fd < 0)
     return EW_NSSWITCH_FAILED;
   if (write_all (fd, text, strlen (text))
@@ -193,7 +246,7 @@ ew_nsswitch_edit_file (const gchar *path, gboolean add)
       g_autofree gchar *text = ew_nsswitch_edit (file.text, file.length, add, &result);
       if (text == NULL)
         {
-          (void)unlinkat (file.folder, file.spare, 0);
+          remove_litter (&file);
           return result;
         }
       result = ew_is_mount_point (file.path) ? overwrite_file (&file, text) : replace_file (&file, text);

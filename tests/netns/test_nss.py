@@ -399,6 +399,8 @@ class Nss(unittest.TestCase):
         self.start()
         self.lan.asked.clear()
         self.daemon.process.send_signal(signal.SIGSTOP)
+        tasks = f"/proc/{self.daemon.process.pid}/task"
+        wait_until(lambda: all(read(f"{tasks}/{task}/stat").rsplit(")", 1)[1].split()[0] == "T" for task in os.listdir(tasks)))
         self.look_stolen([f"gaierror {socket.EAI_AGAIN}"])
         for name in ("nas.home.internal", "nobody", "100.96.0.5"):
             begun = time.monotonic()
@@ -547,6 +549,38 @@ class Nss(unittest.TestCase):
         stop.set()
         reader.join()
         self.assertEqual(len(seen), 2)
+
+    def test_two_writers(self):
+        """One that ends late edits the file while the next one starts: neither puts the other's half of a text in its place."""
+        self.daemon = Daemon()
+        other = subprocess.Popen([os.path.join(BUILD, "tests/lib/ew-names"), "/run/edgeway", "/etc/state/other"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(other.wait)
+        self.addCleanup(other.stdout.close)
+        self.addCleanup(other.stdin.close)
+        stop, seen, failed = threading.Event(), set(), []
+
+        def look():
+            while not stop.is_set():
+                with open("/etc/nsswitch.conf") as file:
+                    seen.add((file.read(), os.fstat(file.fileno()).st_mode & 0o7777))
+
+        def toggle():
+            for _ in range(4000):
+                for order in ("add", "remove"):
+                    other.stdin.write(order + "\n")
+                    other.stdin.flush()
+                    failed.append(other.stdout.readline().strip())
+        threads = [threading.Thread(target=look), threading.Thread(target=toggle)]
+        for thread in threads:
+            thread.start()
+        while threads[1].is_alive():
+            failed += [self.daemon.say("add"), self.daemon.say("remove")]
+        stop.set()
+        threads[0].join()
+        self.assertEqual({mode for _, mode in seen}, {0o644})
+        self.assertEqual(len(seen), 2, seen)
+        self.assertEqual(set(failed), {"ok"})
+        self.assertFalse([name for name in os.listdir("/etc") if name.startswith(".nsswitch")])
 
     def test_strangers(self):
         """Whatever connects: nonsense, silence, crowds; another user than root is answered too."""
