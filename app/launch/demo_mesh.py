@@ -77,6 +77,8 @@ def resolver_lines(value):
 class DemoMesh:
     """Builds the drawing above, or the part of it that `sites` names, step by step, and keeps what a check needs."""
 
+    START_S = 20  # for a daemon to be there
+
     def __init__(self, programs, say, sites=SITES, label="demo", person=None):
         """person: the name of the user at laptop's screen; laptop has a system bus then."""
         self.programs, self.say, self.sites, self.person = programs, say, {name: SITES[name] for name in sites}, person
@@ -165,8 +167,8 @@ class DemoMesh:
             return edge.start(self.program("edgeway-edge"), "run", "--state-dir", "/var/lib/edgeway-edge", "--listen", f":{EDGE_PORT}",
                               "--public", self.public, "--mesh", "demo", "--name", "frankfurt", secret_output=True)
         process = self._start("edge", start)
-        key = wait_for("the edge's first enrollment key", lambda: self._first_key(process), 20)
-        wait_for("the edge's HTTPS port", lambda: edge.ok("sh", "-c", f"ss -Hltn sport = :{EDGE_PORT} | grep -q ."), 20)
+        key = wait_for("the edge's first enrollment key", lambda: self._first_key(process), self.START_S)
+        wait_for("the edge's HTTPS port", lambda: edge.ok("sh", "-c", f"ss -Hltn sport = :{EDGE_PORT} | grep -q ."), self.START_S)
         return key
 
     def _first_key(self, process):
@@ -187,7 +189,7 @@ class DemoMesh:
             if process.poll() is not None:
                 raise Failure(f"edgewayd on {name} ended: " + end_of(process.log_path).strip())
             return machine.ok(self.program("edgewayctl"), "status")
-        wait_for(f"edgewayd on {name}", answers, 20)
+        wait_for(f"edgewayd on {name}", answers, self.START_S)
 
     def ctl(self, name, *argv, **options):
         return self.machine(name).run(self.program("edgewayctl"), *argv, **options)
@@ -199,8 +201,8 @@ class DemoMesh:
         if name == "laptop" and self.person:
             self.bus = SystemBus(self.machine(name), self.person, DATA)
         self.start_daemon(name)
-        self.ctl(name, "enroll", "--name", name, "--key-file", "-", input=key + "\n")
-        wait_for(f"{name} connected", lambda: self.ctl_json(name, "status")["state"] == "connected", 40)
+        self.ctl(name, "enroll", "--name", name, "--key-file", "-", input=key + "\n", timeout=2 * self.START_S)
+        wait_for(f"{name} connected", lambda: self.ctl_json(name, "status")["state"] == "connected", 2 * self.START_S)
 
     def new_key(self, name, *options):
         return self.ctl("laptop", "node", "add", name, *options).stdout.strip()

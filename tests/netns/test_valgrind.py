@@ -20,6 +20,8 @@ SERVE = "import socket\ns = socket.create_server(('', 7001), family=socket.AF_IN
 class WatchedMesh(DemoMesh):
     """Its daemons run under valgrind; what it says goes to a file beside their logs."""
 
+    START_S = SLOW
+
     def program(self, name):
         path = super().program(name)
         if name not in ("edgewayd", "edgeway-edge"):
