@@ -9,6 +9,7 @@
 
 #define BACKLOG 128
 #define RECEIVE_BUFFER (4 * 1024 * 1024) /* bytes; without CAP_NET_ADMIN the kernel allows less (rmem_max) */
+#define SEND_BUFFER (32 * 1024) /* of a connection; by itself, the kernel would keep megabytes that nobody reads */
 
 static socklen_t
 to_sockaddr (const EwIp *ip, guint16 port, struct sockaddr_storage *out)
@@ -52,6 +53,8 @@ open_socket (const EwDnsDoor *door, int type, guint16 port)
   if (type == SOCK_DGRAM)
     (void)(set_option (fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
            || set_option (fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER));
+  else
+    (void)set_option (fd, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER); /* its connections inherit it */
   if ((!v6 || set_option (fd, IPPROTO_IPV6, IPV6_V6ONLY, 1))
       && set_option (fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_FREEBIND : IP_FREEBIND, 1)
       && set_option (fd, SOL_SOCKET, SO_REUSEADDR, 1)

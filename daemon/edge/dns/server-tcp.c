@@ -153,6 +153,11 @@ flush_answers (EwDnsConnection *self)
       self->out_sent = 0;
       prolong (self);
     }
+  else if (self->out_sent >= OUTPUT_MAX) /* who always leaves something unread doesn't make it grow */
+    {
+      g_byte_array_remove_range (self->out, 0, (guint)self->out_sent);
+      self->out_sent = 0;
+    }
   return TRUE;
 }
 

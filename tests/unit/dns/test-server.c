@@ -5,6 +5,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -427,6 +428,47 @@ test_unread (Fixture *self, gconstpointer data)
   g_assert_cmpuint (got, <, 200 * 60000);
 }
 
+#define GRAZED (24 * 1024 * 1024)
+#define AHEAD (160 * 1024)
+
+static gsize
+resident_bytes (void)
+{
+  g_autofree gchar *text = NULL;
+  g_assert_true (g_file_get_contents ("/proc/self/statm", &text, NULL, NULL));
+  return (gsize)g_ascii_strtoull (strchr (text, ' '), NULL, 10) * (gsize)sysconf (_SC_PAGESIZE);
+}
+
+/* One that reads on and on, but always leaves something: what it has read is kept nowhere. */
+static void
+test_grazing (Fixture *self, gconstpointer data)
+{
+  const struct sockaddr_in address
+    = { .sin_family = AF_INET, .sin_port = htons (self->port), .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  const int small = 4096, segment = 536; /* so that the kernel sends little at once */
+  guint8 query[512];
+  g_autofree guint8 *bytes = g_malloc (60000);
+  gsize len = make_query (query, 1, "huge.example.", LDNS_RR_TYPE_TXT), asked = 0, got = 0, before = 0;
+  self->fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  g_assert_cmpint (setsockopt (self->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), ==, 0);
+  g_assert_cmpint (setsockopt (self->fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment), ==, 0);
+  g_assert_cmpint (connect (self->fd, (const struct sockaddr *)&address, sizeof address), ==, 0);
+  while (got < GRAZED)
+    {
+      for (; asked * 60000 < got + AHEAD; asked++)
+        g_assert_cmpint (send (self->fd, query, len, 0), ==, len);
+      g_assert_true (wait_readable (self->fd, DEADLINE_MS));
+      gssize n = read (self->fd, bytes, 60000);
+      g_assert_cmpint (n, >, 0);
+      got += (gsize)n;
+      if (before == 0 && got > GRAZED / 8)
+        before = resident_bytes ();
+    }
+#ifndef __SANITIZE_ADDRESS__ /* which keeps what was freed */
+  g_assert_cmpuint (resident_bytes (), <, before + GRAZED / 8);
+#endif
+}
+
 /* One node's connections are bounded, and one that closes makes room. */
 static void
 test_connections (Fixture *self, gconstpointer data)
@@ -535,6 +577,7 @@ main (int argc, char **argv)
                 { "bad-streams", test_bad_streams, { 0 } },
                 { "slow-reader", test_slow_reader, { 0 } },
                 { "unread", test_unread, { 0 } },
+                { "grazing", test_grazing, { 0 } },
                 { "connections", test_connections, { 0 } },
                 { "idle", test_idle, { .idle_ms = 500 } },
                 { "rate", test_rate, { .rate = EW_DNS_RATE } },
