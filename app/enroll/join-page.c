@@ -332,7 +332,7 @@ ew_join_page_class_init (EwJoinPageClass *class)
 static void
 ew_join_page_init (EwJoinPage *self)
 {
-  g_autofree gchar *name = ew_name_from_host (g_get_host_name ());
+  g_autofree gchar *name = ew_name_of_computer (g_get_host_name ());
   self->filling = TRUE;
   gtk_widget_init_template (GTK_WIDGET (self));
   ew_ellipsis_add_row_tooltip (GTK_WIDGET (self->key));

@@ -161,7 +161,7 @@ prepare (Enrollment *enrollment, const gchar *key_text, const gchar *name, guint
   if (!(enrollment->key = ew_enrollment_key_parse (key_text, error)))
     return FALSE;
   enrollment->name_given = name && *name;
-  enrollment->name = enrollment->name_given ? g_strdup (name) : ew_name_from_host (g_get_host_name ());
+  enrollment->name = enrollment->name_given ? g_strdup (name) : ew_name_of_computer (g_get_host_name ());
   if (!ew_name_check (enrollment->name, error)
       || !ew_keystore_begin_enrollment (keystore, enrollment->key->secret, error))
     return FALSE;

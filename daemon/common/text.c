@@ -40,6 +40,36 @@ ew_name_check (const gchar *name, GError **error)
   return FALSE;
 }
 
+/* As one label, inet_aton() and so getaddrinfo() take it for an address. */
+static gboolean
+is_number (const gchar *name)
+{
+  const gchar *digits = g_str_has_prefix (name, "0x") ? "0123456789abcdef" : "0123456789";
+  const gchar *rest = g_str_has_prefix (name, "0x") ? name + 2 : name;
+  return strspn (rest, digits) == strlen (rest);
+}
+
+gboolean
+ew_name_check_computer (const gchar *name, GError **error)
+{
+  if (!ew_name_check (name, error))
+    return FALSE;
+  if (g_str_equal (name, "localhost"))
+    ew_set_error (error, EW_ERROR, EW_ERROR_NAME_INVALID,
+                  "The name \"%s\" always means the computer itself. Choose another.", name);
+  else if (g_str_equal (name, "wpad") || g_str_equal (name, "isatap")) /* also refused by Windows' DNS server */
+    ew_set_error (error, EW_ERROR, EW_ERROR_NAME_INVALID,
+                  "Other computers would send their traffic through the one called \"%s\": browsers look for a proxy "
+                  "(wpad) and Windows for a tunnel (isatap) by that name. Choose another.",
+                  name);
+  else if (is_number (name))
+    ew_set_error (error, EW_ERROR, EW_ERROR_NAME_INVALID,
+                  "Programs take the number \"%s\" for an address. Choose a name that isn't one.", name);
+  else
+    return TRUE;
+  return FALSE;
+}
+
 /* Runs of anything else become one "-"; an apostrophe inside a word vanishes. */
 static GString *
 label_from (const gchar *text)
@@ -78,6 +108,17 @@ ew_name_from_host (const gchar *host_name)
   if (label->len == 0)
     g_string_assign (label, "node");
   return g_string_free (label, FALSE);
+}
+
+gchar *
+ew_name_of_computer (const gchar *host_name)
+{
+  gchar *name = ew_name_from_host (host_name);
+  if (ew_name_check_computer (name, NULL))
+    return name;
+  g_autofree gchar *refused = name;
+  g_autofree gchar *longer = g_strdup_printf ("node-%s", g_str_equal (name, "localhost") ? "" : name);
+  return ew_name_from_host (longer);
 }
 
 gboolean

@@ -64,8 +64,13 @@ void ew_sha256 (const void *data, gsize length, guint8 out[32]);
 
 /* A DNS label: 1…63 of a-z, 0-9, '-', not at the ends. The error says which rule is broken. */
 gboolean ew_name_check (const gchar *name, GError **error);
+/* The same for what a computer is called: besides, no name that programs take for something else, so no number, and none
+ * to whose owner they hand their traffic. */
+gboolean ew_name_check_computer (const gchar *name, GError **error);
 /* A host name made into a label ("Bob's Laptop" → "bobs-laptop"); "node" where nothing is left. */
 gchar *ew_name_from_host (const gchar *host_name);
+/* The same, with another name in place of one that ew_name_check_computer() refuses ("10" → "node-10"). */
+gchar *ew_name_of_computer (const gchar *host_name);
 
 /* Characters that make a terminal or a label show something else than the text says: DEL and the C1 controls (U+009B
    begins a sequence), marks that turn the direction, line and paragraph separators (UTS #39). C0 controls apart. */

@@ -162,7 +162,7 @@ class Enrollment(EdgeCase):
         key = self.new_key()
         self.refused(Node(self.edge, key, taken).enroll(), 409, "NameTaken", taken)
         self.refused(Node(self.edge, key, "frankfurt").enroll(), 409, "NameTaken")
-        for name in ("", "-x", "x-", "a.b", "Upper", "a" * 64, "späti", "a b", "a\n", None):
+        for name in ("", "-x", "x-", "a.b", "Upper", "a" * 64, "späti", "a b", "a\n", "10", "0x7f000001", "localhost", "wpad", "isatap", None):
             self.refused(Node(self.edge, key, name).enroll(), 422, "NameInvalid")
         self.assertEqual(Node(self.edge, key, "a" * 63).enroll().status, 200)
 
@@ -493,7 +493,7 @@ class Names(EdgeCase):
         for taken in (node.name, other.name, name, "frankfurt", "edge"):
             self.refused(self.add(taken, other.name), 409, "NameTaken", taken)
         self.refused(self.admin.call("PATCH", f"/v1/nodes/{other.name}", {"name": name}), 409, "NameTaken", name)
-        for wrong in ("", "-a", "a b", "a.b", "x" * 64):
+        for wrong in ("", "-a", "a b", "a.b", "x" * 64, "1", "0x7f000001", "localhost", "WPAD", "isatap.home.internal"):
             self.refused(self.add(wrong, node.name), 422, "NameInvalid")
         self.refused(self.add(self.new_name(), "nobody"), 404, "NotFound", "nobody")
         self.refused(self.admin.call("POST", "/v1/names", {"name": "x"}), 400, "InvalidArgument", "node")

@@ -173,7 +173,7 @@ check_label (EwMesh *self, const gchar *label, GError **error)
         shown, self->settings.suffix);
       return FALSE;
     }
-  if (!ew_name_check (label, error))
+  if (!ew_name_check_computer (label, error))
     return FALSE;
   return !g_str_equal (label, EW_MESH_EDGE_NAME)
          || refuse_name (error, EW_ERROR_NAME_TAKEN, "The name \"%s\" always means the mesh's edge. Choose another.",

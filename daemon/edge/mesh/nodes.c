@@ -34,7 +34,7 @@ gboolean
 ew_mesh_claim_name (EwMesh *self, EwMeshChange *change, const gchar *name, const gchar *id, GError **error)
 {
   gint64 revision;
-  if (!ew_name_check (name, error))
+  if (!ew_name_check_computer (name, error))
     return FALSE;
   g_autofree gchar *key = ew_mesh_node_key ("/names/", name);
   g_autoptr (JsonObject) holder = NULL;

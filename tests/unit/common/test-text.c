@@ -24,6 +24,30 @@ test_name_check (void)
 }
 
 static void
+test_name_check_computer (void)
+{
+  const gchar *good[] = { "nas", "web-01", "0x7g", "10th", "x10", "wpad-1", "localhost2" };
+  const gchar *bad[] = { "", "a.b", "localhost", "wpad", "isatap", "1", "010", "4294967296", "0x7f000001", "0x" };
+  for (gsize i = 0; i < G_N_ELEMENTS (good); i++)
+    g_assert_true (ew_name_check_computer (good[i], NULL));
+  for (gsize i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_assert_false (ew_name_check_computer (bad[i], &error));
+      g_assert_error (error, EW_ERROR, EW_ERROR_NAME_INVALID);
+    }
+  const gchar *hosts[][2]
+    = { { "10.example.org", "node-10" }, { "localhost", "node" }, { "WPAD", "node-wpad" }, { "nas", "nas" } };
+  for (gsize i = 0; i < G_N_ELEMENTS (hosts); i++)
+    {
+      g_autofree gchar *name = ew_name_of_computer (hosts[i][0]);
+      g_assert_cmpstr (name, ==, hosts[i][1]);
+    }
+  g_autofree gchar *digits = g_strnfill (63, '7'), *name = ew_name_of_computer (digits);
+  g_assert_true (ew_name_check_computer (name, NULL));
+}
+
+static void
 test_name_from_host (void)
 {
   const struct
@@ -156,6 +180,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/common/text/name-check", test_name_check);
+  g_test_add_func ("/common/text/name-check-computer", test_name_check_computer);
   g_test_add_func ("/common/text/name-from-host", test_name_from_host);
   g_test_add_func ("/common/text/duration", test_duration);
   g_test_add_func ("/common/text/time", test_time);
