@@ -239,6 +239,28 @@ ew_ctl_dump (EwCtl *ctl, const gchar *method, GVariant *parameters)
   return EW_EXIT_DONE;
 }
 
+gint
+ew_ctl_list (EwCtl *ctl, gint argc, gchar **argv, const gchar *method, void (*show) (EwCtl *ctl, JsonObject *answer))
+{
+  gboolean json = FALSE;
+  const GOptionEntry entries[] = {
+    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON, for programs", NULL },
+    { NULL },
+  };
+  g_autoptr (JsonObject) answer = NULL;
+  g_autoptr (GError) error = NULL;
+  gint exit_code;
+
+  if (!ew_ctl_parse (ctl, entries, &argc, &argv, 0, 0, &exit_code))
+    return exit_code;
+  if (json)
+    return ew_ctl_dump (ctl, method, NULL);
+  if (ew_ctl_open (ctl, &error) == NULL || (answer = ew_link_call_json (ctl->link, method, NULL, &error)) == NULL)
+    return ew_ctl_fail (ctl, error);
+  show (ctl, answer);
+  return EW_EXIT_DONE;
+}
+
 /* The program. */
 
 /* All verbs, or those of a group: "node", "key", "name", "route". */

@@ -73,6 +73,9 @@ JsonObject *ew_ctl_look_up_node (EwCtl *ctl, const gchar *name);
 
 /* Prints a method's JSON as it came: every --json. Takes parameters. */
 gint ew_ctl_dump (EwCtl *ctl, const gchar *method, GVariant *parameters);
+/* A verb that lists what a method without parameters answers: as JSON with --json, else show prints it. */
+gint ew_ctl_list (EwCtl *ctl, gint argc, gchar **argv, const gchar *method,
+                  void (*show) (EwCtl *ctl, JsonObject *answer));
 
 /* Verbs, by file. */
 gint ew_verb_enroll (EwCtl *ctl, gint argc, gchar **argv);

@@ -52,31 +52,21 @@ ew_verb_name_remove (EwCtl *ctl, gint argc, gchar **argv)
   return ew_ctl_do (ctl, "RemoveName", g_variant_new ("(s)", argv[1]), done);
 }
 
-gint
-ew_verb_name_list (EwCtl *ctl, gint argc, gchar **argv)
+static void
+show_additional (EwCtl *ctl, JsonObject *answer)
 {
-  gboolean json = FALSE;
-  const GOptionEntry entries[] = {
-    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON, for programs", NULL },
-    { NULL },
-  };
-  g_autoptr (JsonObject) answer = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autofree gchar *text = NULL;
-  gint exit_code;
+  g_autofree gchar *text = ew_names_format_additional (&ctl->terminal, answer);
 
-  if (!ew_ctl_parse (ctl, entries, &argc, &argv, 0, 0, &exit_code))
-    return exit_code;
-  if (json)
-    return ew_ctl_dump (ctl, "ListNames", NULL);
-  if (ew_ctl_open (ctl, &error) == NULL || (answer = ew_link_call_json (ctl->link, "ListNames", NULL, &error)) == NULL)
-    return ew_ctl_fail (ctl, error);
-  text = ew_names_format_additional (&ctl->terminal, answer);
   if (text != NULL)
     ew_ctl_print ("%s", text);
   else
     ew_ctl_hint ("The mesh has no additional names. Show all of its names with `edgewayctl names`.\n");
-  return EW_EXIT_DONE;
+}
+
+gint
+ew_verb_name_list (EwCtl *ctl, gint argc, gchar **argv)
+{
+  return ew_ctl_list (ctl, argc, argv, "ListNames", show_additional);
 }
 
 /* What the daemon says about that domain now. NULL: nobody offers it. */

@@ -93,28 +93,18 @@ ew_verb_node_add (EwCtl *ctl, gint argc, gchar **argv)
 
 /* Lists. */
 
+static void
+show_nodes (EwCtl *ctl, JsonObject *answer)
+{
+  g_autofree gchar *text = ew_listing_nodes (&ctl->terminal, answer);
+
+  ew_ctl_print ("%s", text);
+}
+
 gint
 ew_verb_node_list (EwCtl *ctl, gint argc, gchar **argv)
 {
-  gboolean json = FALSE;
-  const GOptionEntry entries[] = {
-    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON, for programs", NULL },
-    { NULL },
-  };
-  g_autoptr (JsonObject) answer = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autofree gchar *text = NULL;
-  gint exit_code;
-
-  if (!ew_ctl_parse (ctl, entries, &argc, &argv, 0, 0, &exit_code))
-    return exit_code;
-  if (json)
-    return ew_ctl_dump (ctl, "ListNodes", NULL);
-  if (ew_ctl_open (ctl, &error) == NULL || (answer = ew_link_call_json (ctl->link, "ListNodes", NULL, &error)) == NULL)
-    return ew_ctl_fail (ctl, error);
-  text = ew_listing_nodes (&ctl->terminal, answer);
-  ew_ctl_print ("%s", text);
-  return EW_EXIT_DONE;
+  return ew_ctl_list (ctl, argc, argv, "ListNodes", show_nodes);
 }
 
 /* A node knows its edge's ID; what it is called is on the map. NULL where that is not to be had. (transfer full) */

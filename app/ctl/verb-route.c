@@ -143,7 +143,7 @@ describe (const gchar *state)
   return state;
 }
 
-static gint
+static void
 print_routes (EwCtl *ctl, JsonObject *answer)
 {
   static const gchar *const headings[] = { "CIDR", "NODE", "HERE", NULL };
@@ -167,26 +167,10 @@ print_routes (EwCtl *ctl, JsonObject *answer)
     }
   text = ew_table_to_string (table, &ctl->terminal);
   ew_ctl_print ("%s", text);
-  return EW_EXIT_DONE;
 }
 
 gint
 ew_verb_route_list (EwCtl *ctl, gint argc, gchar **argv)
 {
-  gboolean json = FALSE;
-  const GOptionEntry entries[] = {
-    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON, for programs", NULL },
-    { NULL },
-  };
-  g_autoptr (JsonObject) answer = NULL;
-  g_autoptr (GError) error = NULL;
-  gint exit_code;
-
-  if (!ew_ctl_parse (ctl, entries, &argc, &argv, 0, 0, &exit_code))
-    return exit_code;
-  if (json)
-    return ew_ctl_dump (ctl, "ListRoutes", NULL);
-  if (ew_ctl_open (ctl, &error) == NULL || (answer = ew_link_call_json (ctl->link, "ListRoutes", NULL, &error)) == NULL)
-    return ew_ctl_fail (ctl, error);
-  return print_routes (ctl, answer);
+  return ew_ctl_list (ctl, argc, argv, "ListRoutes", print_routes);
 }
