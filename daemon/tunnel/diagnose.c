@@ -316,7 +316,12 @@ check_outside (Diagnosis *diagnosis)
 static void
 check_problems (Diagnosis *diagnosis)
 {
-  static const gchar *const checks[] = { "route", "forwarding", "overlap", "firewall" };
+  static const gchar *const checks[] = {
+    [EW_HOST_PROBLEM_ROUTE] = "route",     [EW_HOST_PROBLEM_FORWARD] = "forwarding",
+    [EW_HOST_PROBLEM_RANGE] = "overlap",   [EW_HOST_PROBLEM_FIREWALL] = "firewall",
+    [EW_HOST_PROBLEM_NAMES] = "vpn-names",
+  };
+  G_STATIC_ASSERT (G_N_ELEMENTS (checks) == EW_HOST_PROBLEM_NAMES + 1); /* the last kind */
   EwTunnel *self = diagnosis->tunnel;
   (void)ew_host_look_for_problems (self->host);
   g_autoptr (GPtrArray) problems = ew_tunnel_collect_problems (self);
