@@ -28,6 +28,7 @@ struct EwApiCall
   JsonObject *body;      /* NULL where the call has none */
   gint64 retry_after_us; /* out: for 429 */
   gchar *who, *kept;     /* the handler's, for what it does later */
+  gboolean charged;      /* … an enrollment counts as one that failed until it is known not to be */
   /* What the handler has to say later. Takes answer; error where that is NULL. */
   void (*answer) (EwApiCall *call, JsonObject *answer, const GError *error);
 };

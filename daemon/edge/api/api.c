@@ -107,14 +107,8 @@ authorize (EwApi *self, const EwApiEntry *entry, const EwServerPeer *peer, SoupS
       ew_set_error (error, EW_ERROR, EW_ERROR_NOT_AUTHENTICATED, "This call needs a node's credential.");
       return FALSE;
     }
-  if (entry->access == EW_ACCESS_ADMINISTRATOR
-      && !g_str_equal (ew_mesh_get_node (self->parts.mesh, *id)->role, "admin"))
-    {
-      ew_set_error (error, EW_ERROR, EW_ERROR_NOT_ADMINISTRATOR,
-                    "Only an administrator of the mesh may do that; this node is a member.");
-      return FALSE;
-    }
-  return TRUE;
+  return entry->access != EW_ACCESS_ADMINISTRATOR
+         || ew_mesh_check_administrator (ew_mesh_get_node (self->parts.mesh, *id), error);
 }
 
 /* What. */
@@ -337,7 +331,11 @@ answer (Request *request, const EwApiEntry *entry, JsonObject **object, gboolean
     return upgrade (call->api, request->message, call->node_id, error);
   if (has_body (entry) && (call->body = read_body (request->message, error)) == NULL)
     return FALSE;
+  if (entry->access == EW_ACCESS_ADMINISTRATOR)
+    ew_mesh_ask_as (call->api->parts.mesh,
+                    call->node_id); /* it may have lost that right when its change's turn comes */
   *object = entry->handler (call, &cause);
+  ew_mesh_ask_as (call->api->parts.mesh, NULL);
   *later = *object == NULL && cause == NULL;
   if (cause)
     g_propagate_error (error, g_steal_pointer (&cause));

@@ -114,6 +114,16 @@ check_rate (EwApiCall *call, GError **error)
   return FALSE;
 }
 
+/* Before the answer is known: however many come at once, no more of them than may fail are looked at. Open keys are
+ * known without the store, and many computers may come with one each at the same moment. */
+static void
+charge (EwApiCall *call, const gchar *secret)
+{
+  call->charged = !call->peer->control && !ew_mesh_has_key (call->api->parts.mesh, secret);
+  if (call->charged)
+    ew_http_rate_limit_take (call->api->failed_enrollments, &call->peer->ip, g_get_monotonic_time ());
+}
+
 static void
 on_enrolled (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -123,8 +133,8 @@ on_enrolled (GObject *source, GAsyncResult *result, gpointer user_data)
   if (ew_api_call_is_over (call))
     return;
   const EwNode *node = ew_mesh_enroll_finish (call->api->parts.mesh, result, &outcome, &error);
-  if (outcome.unknown_secret && !call->peer->control)
-    ew_http_rate_limit_take (call->api->failed_enrollments, &call->peer->ip, g_get_monotonic_time ());
+  if (call->charged && !outcome.unknown_secret)
+    ew_http_rate_limit_give (call->api->failed_enrollments, &call->peer->ip);
   if (node)
     g_message (outcome.replaced ? "another computer took the place of node %s (%s, %s), with enrollment key %s"
                                 : "node %s (%s, %s) joined, with enrollment key %s",
@@ -143,6 +153,7 @@ post_enroll (EwApiCall *call, GError **error)
       || !ew_api_get_string (call->body, "os", &request.os, error)
       || !ew_api_get_string (call->body, "version", &request.version, error))
     return NULL;
+  charge (call, request.secret);
   ew_mesh_enroll_async (call->api->parts.mesh, &request, on_enrolled, call);
   return NULL;
 }

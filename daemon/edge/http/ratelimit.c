@@ -103,3 +103,12 @@ ew_http_rate_limit_take (EwRateLimit *self, const EwIp *ip, gint64 now_us)
     }
   *full_at = MAX (*full_at, now_us) + self->refill_us;
 }
+
+void
+ew_http_rate_limit_give (EwRateLimit *self, const EwIp *ip)
+{
+  EwIp key = key_of (ip);
+  gint64 *full_at = g_hash_table_lookup (self->buckets, &key);
+  if (full_at)
+    *full_at -= self->refill_us;
+}

@@ -17,5 +17,7 @@ void ew_http_rate_limit_free (EwRateLimit *self);
 /* Whether ip has anything left; takes nothing. *wait_us (may be NULL): until it has. now_us: monotonic. */
 gboolean ew_http_rate_limit_check (EwRateLimit *self, const EwIp *ip, gint64 now_us, gint64 *wait_us);
 void ew_http_rate_limit_take (EwRateLimit *self, const EwIp *ip, gint64 now_us);
+/* What was taken is given back. */
+void ew_http_rate_limit_give (EwRateLimit *self, const EwIp *ip);
 
 G_END_DECLS

@@ -256,6 +256,7 @@ typedef struct
   EwMeshChange *change; /* being committed */
   guint tries, runs;
   gboolean begun;
+  EwMeshAsker asker;
   gpointer data;
   GDestroyNotify destroy;
 } Job;
@@ -271,6 +272,7 @@ job_free (gpointer data)
   g_free (job->reading.key);
   g_free (job->reading.prefix);
   g_clear_pointer (&job->change, change_free);
+  g_free (job->asker.id);
   if (job->destroy)
     job->destroy (job->data);
   g_free (job);
@@ -371,7 +373,8 @@ run_attempt (Job *job, EwMeshChange *change, GError **error)
   g_clear_pointer (&job->reading.key, g_free);
   g_clear_pointer (&job->reading.prefix, g_free);
   mesh->reading = &job->reading;
-  gboolean good = job->attempt (mesh, change, job->data, error);
+  gboolean good
+    = ew_mesh_check_asker (mesh, change, &job->asker, error) && job->attempt (mesh, change, job->data, error);
   mesh->reading = NULL;
   if (job->reading.key || job->reading.prefix)
     mesh->next_offset = next_offset; /* the same addresses are looked at again */
@@ -416,6 +419,8 @@ ew_mesh_change_async (EwMesh *self, EwMeshChangeAttempt attempt, gpointer data, 
   job->attempt = attempt;
   job->data = data;
   job->destroy = destroy;
+  job->asker = self->asker;
+  job->asker.id = g_strdup (self->asker.id);
   job->reading.entries = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, free_entry);
   job->reading.lists = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, free_list);
   g_task_set_task_data (task, job, job_free);

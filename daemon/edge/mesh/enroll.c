@@ -168,17 +168,23 @@ check_description (const gchar *text, const gchar *member, GError **error)
 }
 
 static gboolean
-check_request (const EwEnrollRequest *request, Enrolling *enrolling, GError **error)
+hash_secret (const gchar *text, guint8 hash[EW_HASH_SIZE])
 {
   gsize length = 0;
-  guint8 *secret = request->secret ? ew_base64url_decode (request->secret, &length) : NULL;
+  guint8 *secret = text ? ew_base64url_decode (text, &length) : NULL;
   gboolean good = secret && length == EW_ENROLLMENT_SECRET_SIZE;
   if (good)
-    ew_sha256 (secret, length, enrolling->hash);
+    ew_sha256 (secret, length, hash);
   if (secret)
     ew_zero (secret, length);
   g_free (secret);
-  if (!good)
+  return good;
+}
+
+static gboolean
+check_request (const EwEnrollRequest *request, Enrolling *enrolling, GError **error)
+{
+  if (!hash_secret (request->secret, enrolling->hash))
     return refuse_unknown (enrolling, error);
   if (request->credential_hash == NULL || !ew_key_from_base64 (request->credential_hash, enrolling->credential_hash))
     {
@@ -283,6 +289,16 @@ ew_mesh_enroll_finish (EwMesh *self, GAsyncResult *result, EwEnrollOutcome *outc
   return node;
 }
 
+gboolean
+ew_mesh_has_key (EwMesh *self, const gchar *secret)
+{
+  guint8 hash[EW_HASH_SIZE];
+  if (!hash_secret (secret, hash))
+    return FALSE;
+  g_autofree gchar *hex = ew_mesh_hash_to_hex (hash);
+  return g_hash_table_contains (self->keys, hex);
+}
+
 /* Credentials. */
 
 /* Whether that was the credential of a node removed since, or of the machine before the one that is this node now. */
@@ -298,6 +314,21 @@ is_buried (EwMesh *self, const gchar *id, const guint8 hash[EW_HASH_SIZE])
   return text && ew_key_from_base64 (text, known) && ew_equal_secret (known, hash, EW_HASH_SIZE);
 }
 
+/* now: what the node is that it was; NULL: there is none. */
+static gboolean
+refuse_former (const EwNode *now, GError **error)
+{
+  if (now)
+    ew_set_error (error, EW_ERROR, EW_ERROR_REMOVED,
+                  "Another computer has taken this one's place in the mesh. Erase what is left of it here with `sudo "
+                  "edgewayctl leave`.");
+  else
+    ew_set_error (
+      error, EW_ERROR, EW_ERROR_REMOVED,
+      "This computer was removed from the mesh. Erase what is left of it here with `sudo edgewayctl leave`.");
+  return FALSE;
+}
+
 EwNode *
 ew_mesh_authenticate (EwMesh *self, const gchar *id, const guint8 credential[32], GError **error)
 {
@@ -308,13 +339,51 @@ ew_mesh_authenticate (EwMesh *self, const gchar *id, const guint8 credential[32]
     return node;
   if (!is_buried (self, id, hash))
     ew_set_error (error, EW_ERROR, EW_ERROR_NOT_AUTHENTICATED, "This mesh doesn't know this credential.");
-  else if (node)
-    ew_set_error (error, EW_ERROR, EW_ERROR_REMOVED,
-                  "Another computer has taken this one's place in the mesh. Erase what is left of it here with `sudo "
-                  "edgewayctl leave`.");
   else
-    ew_set_error (
-      error, EW_ERROR, EW_ERROR_REMOVED,
-      "This computer was removed from the mesh. Erase what is left of it here with `sudo edgewayctl leave`.");
+    refuse_former (node, error);
   return NULL;
+}
+
+/* Administrators. */
+
+gboolean
+ew_mesh_check_administrator (const EwNode *node, GError **error)
+{
+  if (g_str_equal (node->role, "admin"))
+    return TRUE;
+  ew_set_error (error, EW_ERROR, EW_ERROR_NOT_ADMINISTRATOR,
+                "Only an administrator of the mesh may do that; this node is a member.");
+  return FALSE;
+}
+
+void
+ew_mesh_ask_as (EwMesh *self, const gchar *id)
+{
+  const EwNode *node = id ? ew_mesh_get_node (self, id) : NULL;
+  g_free (self->asker.id);
+  self->asker = (EwMeshAsker){ .id = g_strdup (id) };
+  if (node)
+    memcpy (self->asker.credential_hash, node->credential_hash, EW_HASH_SIZE);
+}
+
+gboolean
+ew_mesh_check_asker (EwMesh *self, EwMeshChange *change, const EwMeshAsker *asker, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  if (asker->id == NULL)
+    return TRUE;
+  g_autoptr (EwNode) node = ew_mesh_read_node (self, asker->id, &cause);
+  if (node == NULL && !g_error_matches (cause, EW_ERROR, EW_ERROR_NOT_FOUND))
+    {
+      g_propagate_error (error, g_steal_pointer (&cause));
+      return FALSE;
+    }
+  if (node == NULL || !node->has_credential
+      || !ew_equal_secret (node->credential_hash, asker->credential_hash, EW_HASH_SIZE))
+    return refuse_former (node, error);
+  if (!ew_mesh_check_administrator (node, error))
+    return FALSE;
+  g_autofree gchar *key = ew_mesh_node_key ("/nodes/", node->id);
+  ew_mesh_change_expect (change, key, node->store_revision);
+  return TRUE;
 }

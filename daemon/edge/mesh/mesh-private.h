@@ -22,6 +22,13 @@ typedef struct
 
 typedef struct EwMeshReading EwMeshReading;
 
+/* An administrator at the moment of its call. */
+typedef struct
+{
+  gchar *id; /* NULL: nobody whose right could end (the edge itself, its owner, a node on its own behalf) */
+  guint8 credential_hash[EW_HASH_SIZE];
+} EwMeshAsker;
+
 struct EwMesh
 {
   EwStore *store;
@@ -57,6 +64,7 @@ struct EwMesh
 
   GQueue *jobs;           /* change.c: of GTask, changes one after another */
   EwMeshReading *reading; /* while one of them decides: what it has read */
+  EwMeshAsker asker;      /* of those that are put into the queue now */
 };
 
 void ew_mesh_settings_clear (EwMeshSettings *settings);
@@ -105,6 +113,9 @@ void ew_mesh_change_put_owner (EwMeshChange *change, const gchar *key, const gch
 void ew_mesh_change_delete (EwMeshChange *change, const gchar *key);
 
 const guint8 *ew_mesh_get_shared_digest (EwMesh *self); /* 32 bytes */
+
+/* enroll.c: whether the asker may still do that, and that this is so when change is committed. */
+gboolean ew_mesh_check_asker (EwMesh *self, EwMeshChange *change, const EwMeshAsker *asker, GError **error);
 
 /* nodes.c */
 gchar *ew_mesh_node_key (const gchar *prefix, const gchar *id);

@@ -527,6 +527,7 @@ ew_mesh_close (EwMesh *self)
   g_array_unref (self->listeners);
   g_free (self->edge_id);
   g_free (self->public_endpoint);
+  g_free (self->asker.id);
   g_free (self);
 }
 

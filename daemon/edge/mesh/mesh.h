@@ -116,7 +116,15 @@ GPtrArray *ew_mesh_get_routes (EwMesh *self);
 /* Who a credential belongs to. EW_ERROR_REMOVED: to a node that was removed; EW_ERROR_NOT_AUTHENTICATED: to nobody. */
 EwNode *ew_mesh_authenticate (EwMesh *self, const gchar *id, const guint8 credential[32], GError **error);
 
+/* Who changes the mesh. The changes that are asked for without waiting between a call with an administrator's ID and one
+ * with NULL are made only where it still is one when their turn comes, and still the same machine: else EW_ERROR_REMOVED
+ * or EW_ERROR_NOT_ADMINISTRATOR. */
+void ew_mesh_ask_as (EwMesh *self, const gchar *id);
+gboolean ew_mesh_check_administrator (const EwNode *node, GError **error);
+
 /* Enrollment. */
+/* Whether the secret is that of an open key, as far as memory knows. */
+gboolean ew_mesh_has_key (EwMesh *self, const gchar *secret);
 typedef struct
 {
   const gchar *secret; /* as it stands in the key */

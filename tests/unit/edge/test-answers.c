@@ -6,6 +6,7 @@
 #include <gio/gunixsocketaddress.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include "common/error.h"
 #include "common/util.h"
 #include "edge/api/api-private.h"
 #include "edge/store/store-private.h"
@@ -25,6 +26,20 @@ typedef struct
   EwServer *server;
 } Fixture;
 
+/* Whoever shows a credential, or all while strangers is set, comes by TCP; else the owner by the control socket. */
+static gboolean strangers;
+
+static void
+handle (gpointer api, SoupServerMessage *message, const EwServerPeer *peer, const gchar *path, GHashTable *query,
+        EwServerFault fault)
+{
+  EwServerPeer shown = *peer;
+  shown.ip = ew_ip_from_v4 (1);
+  shown.control
+    = !strangers && !soup_message_headers_get_one (soup_server_message_get_request_headers (message), "Authorization");
+  ew_api_handle (api, message, &shown, path, query, fault);
+}
+
 static void
 set_up (Fixture *fixture, gconstpointer data)
 {
@@ -39,7 +54,7 @@ set_up (Fixture *fixture, gconstpointer data)
   const EwApiParts parts
     = { .mesh = fixture->mesh, .feed = fixture->feed, .viewers = fixture->viewers, .listen = ":443" };
   fixture->api = ew_api_new (&parts);
-  fixture->server = ew_http_server_new (ew_api_handle, fixture->api);
+  fixture->server = ew_http_server_new (handle, fixture->api);
   ew_api_set_server (fixture->api, fixture->server);
   g_assert_true (ew_http_server_bind_control (fixture->server, fixture->path, &error));
   g_assert_no_error (error);
@@ -62,6 +77,7 @@ tear_down (Fixture *fixture, gconstpointer data)
 {
   close_all (fixture);
   fixture_settle ();
+  strangers = FALSE;
   g_unlink (fixture->path);
   g_rmdir (fixture->folder);
   g_free (fixture->path);
@@ -91,15 +107,18 @@ on_chunk (GObject *source, GAsyncResult *result, gpointer user_data)
   g_input_stream_read_async (G_INPUT_STREAM (source), client->chunk, sizeof client->chunk, 0, NULL, on_chunk, client);
 }
 
+/* credential: of a node, "ID.CREDENTIAL"; NULL: none */
 static Client *
-client_new (Fixture *fixture, const gchar *method, const gchar *path, const gchar *body)
+client_new_as (Fixture *fixture, const gchar *credential, const gchar *method, const gchar *path, const gchar *body)
 {
   Client *client = g_new0 (Client, 1);
   g_autoptr (GError) error = NULL;
   g_autoptr (GSocketAddress) address = g_unix_socket_address_new (fixture->path);
   g_autoptr (GSocketClient) connector = g_socket_client_new ();
-  g_autofree gchar *request = g_strdup_printf ("%s %s HTTP/1.1\r\nHost: edge\r\nContent-Length: %zu\r\n\r\n%s", method,
-                                               path, body ? strlen (body) : 0, body ? body : "");
+  g_autofree gchar *authorization
+    = credential ? g_strdup_printf ("Authorization: Bearer %s\r\n", credential) : g_strdup ("");
+  g_autofree gchar *request = g_strdup_printf ("%s %s HTTP/1.1\r\nHost: edge\r\n%sContent-Length: %zu\r\n\r\n%s",
+                                               method, path, authorization, body ? strlen (body) : 0, body ? body : "");
   client->answer = g_string_new (NULL);
   client->connection = g_socket_client_connect (connector, G_SOCKET_CONNECTABLE (address), NULL, &error);
   g_assert_no_error (error);
@@ -108,6 +127,12 @@ client_new (Fixture *fixture, const gchar *method, const gchar *path, const gcha
   g_input_stream_read_async (g_io_stream_get_input_stream (G_IO_STREAM (client->connection)), client->chunk,
                              sizeof client->chunk, 0, NULL, on_chunk, client);
   return client;
+}
+
+static Client *
+client_new (Fixture *fixture, const gchar *method, const gchar *path, const gchar *body)
+{
+  return client_new_as (fixture, NULL, method, path, body);
 }
 
 static void
@@ -202,6 +227,139 @@ test_revoked_key (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (ew_mesh_count_nodes (fixture->mesh), ==, 0);
 }
 
+static void
+wait_until_waiting (Fixture *fixture, guint n)
+{
+  while (g_hash_table_size (fixture->api->waiting) < n)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+/* Joins, and says how it shows its credential. (transfer full) */
+static gchar *
+join_boss (Fixture *fixture, gchar **id)
+{
+  g_autoptr (Machine) boss = machine_new (fixture->mesh, "admin", NULL, "boss");
+  *id = g_strdup (machine_enroll (boss, fixture->mesh, NULL)->id);
+  g_autofree gchar *credential = ew_base64url_encode (boss->credential, sizeof boss->credential);
+  return g_strconcat (*id, ".", credential, NULL);
+}
+
+/* What an administrator asks for behind its own removal isn't done; what it asks for behind something else is. */
+static void
+test_removed_administrator (Fixture *fixture, gconstpointer data)
+{
+  g_autofree gchar *id = fixture_join (fixture->mesh, "nas"), *boss_id = NULL;
+  g_autofree gchar *boss = join_boss (fixture, &boss_id);
+  ew_store_delay (fixture->store, SLOW_MS);
+  assert_answer (client_new_as (fixture, boss, "PATCH", "/v1/nodes/nas", "{\"mtu\":1399}"), 200, "1399");
+  assert_answer (client_new_as (fixture, boss, "PATCH", "/v1/nodes/boss", "{\"name\":\"chief\"}"), 200, "chief");
+  Client *removal = client_new_as (fixture, boss, "DELETE", "/v1/nodes/chief", NULL);
+  wait_until_waiting (fixture, 1);
+  Client *clients[] = {
+    client_new_as (fixture, boss, "PATCH", "/v1/nodes/nas", "{\"mtu\":1400}"),
+    client_new_as (fixture, boss, "POST", "/v1/routes", "{\"cidr\":\"192.168.7.0/24\",\"node\":\"nas\"}"),
+    client_new_as (fixture, boss, "DELETE", "/v1/nodes/nas", NULL),
+    client_new_as (fixture, boss, "POST", "/v1/names", "{\"name\":\"files\",\"node\":\"nas\"}"),
+  };
+  wait_until_waiting (fixture, 1 + G_N_ELEMENTS (clients));
+  g_assert_false (removal->done);
+  assert_answer (removal, 200, "schema");
+  for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
+    assert_answer (clients[i], ew_error_get_http_status (EW_ERROR_REMOVED), "\"Removed\"");
+  g_assert_cmpuint (ew_mesh_get_node (fixture->mesh, id)->mtu, ==, 1399);
+  g_assert_cmpuint (ew_mesh_get_routes (fixture->mesh)->len, ==, 0);
+}
+
+/* The other edge makes a member of it, or another computer takes its place, while its change waits for its turn. */
+static void
+test_former_administrator (Fixture *fixture, gconstpointer data)
+{
+  g_autofree gchar *id = fixture_join (fixture->mesh, "nas"), *boss_id = NULL;
+  g_autofree gchar *boss = join_boss (fixture, &boss_id);
+  g_autofree gchar *key = g_strconcat ("/nodes/", boss_id, NULL);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (EwNode) node = ew_mesh_node_copy (ew_mesh_get_node (fixture->mesh, boss_id));
+      ew_store_delay (fixture->store, SLOW_MS);
+      Client *client = client_new_as (fixture, boss, "PATCH", "/v1/nodes/nas", "{\"mtu\":1400}");
+      wait_until_waiting (fixture, 1);
+      g_free (node->role);
+      node->role = g_strdup (i == 0 ? "member" : "admin");
+      node->credential_hash[0] ^= i == 1;
+      g_autoptr (JsonObject) object = ew_mesh_node_to_json (node);
+      g_autofree gchar *text = ew_json_to_string (object, FALSE);
+      fixture_write (fixture->store, key, text);
+      if (i == 0)
+        assert_answer (client, 403, "NotAdministrator");
+      else
+        assert_answer (client, ew_error_get_http_status (EW_ERROR_REMOVED), "Another computer");
+      node->credential_hash[0] ^= i == 1;
+      g_free (node->role);
+      node->role = g_strdup ("admin");
+      g_autoptr (JsonObject) former = ew_mesh_node_to_json (node);
+      g_autofree gchar *former_text = ew_json_to_string (former, FALSE);
+      fixture_write (fixture->store, key, former_text);
+      ew_store_delay (fixture->store, 0);
+      fixture_settle ();
+    }
+  g_assert_cmpuint (ew_mesh_get_node (fixture->mesh, id)->mtu, ==, 0);
+  assert_answer (client_new_as (fixture, boss, "PATCH", "/v1/nodes/nas", "{\"mtu\":1400}"), 200, "1400");
+}
+
+static Client *
+enroll (Fixture *fixture, const Machine *machine)
+{
+  g_autofree gchar *body
+    = g_strdup_printf ("{\"secret\":\"%s\",\"name\":\"%s\",\"public_key\":\"%s\",\"credential_hash\":\"%s\"}",
+                       machine->secret, machine->name, machine->public_key, machine->credential_hash);
+  return client_new (fixture, "POST", "/v1/enroll", body);
+}
+
+/* However many guesses come at once, no more than 20 of them are looked at; who comes with a key is never held up by
+   others with keys at the same address, or by having asked before. */
+static void
+test_many_enrollments (Fixture *fixture, gconstpointer data)
+{
+  enum
+  {
+    MANY = 30
+  };
+  Client *clients[MANY];
+  g_autoptr (GPtrArray) machines = g_ptr_array_new_with_free_func ((GDestroyNotify)machine_free);
+  guint refused = 0;
+  for (guint i = 0; i < MANY; i++)
+    {
+      g_autofree gchar *name = g_strdup_printf ("m%u", i);
+      g_ptr_array_add (machines, machine_new (fixture->mesh, "server", NULL, name));
+    }
+  strangers = TRUE;
+  ew_store_delay (fixture->store, 1);
+  for (guint i = 0; i < MANY; i++)
+    clients[i] = enroll (fixture, machines->pdata[i]);
+  for (guint i = 0; i < MANY; i++)
+    assert_answer (clients[i], 200, "\"addresses\"");
+  for (guint i = 0; i < MANY; i++) /* a lost reply: asked of the store, as the key isn't open any more */
+    assert_answer (enroll (fixture, machines->pdata[i]), 200, "\"addresses\"");
+  for (guint i = 0; i < MANY; i++)
+    {
+      guint8 secret[EW_ENROLLMENT_SECRET_SIZE];
+      Machine *machine = machines->pdata[i];
+      ew_random (secret, sizeof secret);
+      g_free (machine->secret);
+      machine->secret = ew_base64url_encode (secret, sizeof secret);
+      clients[i] = enroll (fixture, machine);
+    }
+  for (guint i = 0; i < MANY; i++)
+    {
+      wait_for (clients[i]);
+      gboolean unlooked = strstr (clients[i]->answer->str, "TooManyRequests") != NULL;
+      g_assert_true (unlooked || strstr (clients[i]->answer->str, "KeyInvalid"));
+      refused += unlooked;
+      client_free (clients[i]);
+    }
+  g_assert_cmpuint (refused, ==, MANY - 20);
+}
+
 /* Whoever asked hangs up: the change is made all the same, and nobody is answered. */
 static void
 test_hung_up (Fixture *fixture, gconstpointer data)
@@ -247,6 +405,9 @@ main (int argc, char **argv)
   ADD ("changes", test_changes);
   ADD ("removal-takes-others-along", test_removal_takes_others_along);
   ADD ("revoked-key", test_revoked_key);
+  ADD ("removed-administrator", test_removed_administrator);
+  ADD ("former-administrator", test_former_administrator);
+  ADD ("many-enrollments", test_many_enrollments);
   ADD ("hung-up", test_hung_up);
   ADD ("closed", test_closed);
   return g_test_run ();

@@ -206,6 +206,29 @@ test_removed_meanwhile (void)
   g_assert_cmpuint (ew_mesh_count_nodes (mesh), ==, 0);
 }
 
+/* Whoever asks is removed between the reading and the commit. */
+static void
+test_asker_removed_meanwhile (void)
+{
+  g_autoptr (EwStore) store = fixture_store ();
+  g_autoptr (EwMesh) mesh = fixture_open (store, NULL);
+  Wanted *wanted = wanted_new ("os");
+  g_autofree gchar *id = fixture_join (mesh, "nas"), *boss = fixture_join_as (mesh, "admin", "boss");
+  g_autofree gchar *key = ew_mesh_node_key ("/nodes/", boss);
+  wanted->id = id;
+  ew_store_delay (store, 10);
+  ew_mesh_ask_as (mesh, boss);
+  ask (mesh, describe, wanted);
+  ew_mesh_ask_as (mesh, NULL);
+  while (wanted->runs < 2)
+    g_main_context_iteration (NULL, TRUE);
+  fixture_write (store, key, NULL);
+  wait_for_lines (1);
+  assert_told (
+    "os This computer was removed from the mesh. Erase what is left of it here with `sudo edgewayctl leave`.\n");
+  g_assert_cmpstr (ew_mesh_get_node (mesh, id)->os, !=, "os");
+}
+
 static void
 test_never_decided (void)
 {
@@ -265,6 +288,7 @@ main (int argc, char **argv)
   ADD ("addresses-in-a-row", test_addresses_in_a_row);
   ADD ("another-was-faster", test_another_was_faster);
   ADD ("removed-meanwhile", test_removed_meanwhile);
+  ADD ("asker-removed-meanwhile", test_asker_removed_meanwhile);
   ADD ("never-decided", test_never_decided);
   ADD ("slow-store", test_slow_store);
   ADD ("closed", test_closed);

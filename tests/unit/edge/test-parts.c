@@ -121,6 +121,10 @@ test_rate_limit (void)
   g_assert_true (ew_http_rate_limit_check (limit, &b, 10, &wait));
   ew_http_rate_limit_take (limit, &a, 10);
   g_assert_false (ew_http_rate_limit_check (limit, &a, 19, NULL));
+  ew_http_rate_limit_give (limit, &a);
+  g_assert_true (ew_http_rate_limit_check (limit, &a, 19, NULL));
+  ew_http_rate_limit_take (limit, &a, 19);
+  g_assert_false (ew_http_rate_limit_check (limit, &a, 19, NULL));
   g_assert_true (ew_http_rate_limit_check (limit, &a, 100, NULL));
   for (guint32 i = 2; i < 1000; i++) /* bounded, and never in the way of a new one */
     {
