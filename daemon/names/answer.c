@@ -453,9 +453,9 @@ format_conf (const EwNamesAnswerConfig *config)
   gchar prefix[EW_PREFIX_STRLEN];
 
   g_string_append_printf (text, "suffix %s\n", config->suffix);
-  for (gsize i = 0; i < config->n_ranges && i < EW_NAMES_RANGES; i++)
+  for (gsize i = 0; i < config->n_reverse && i < EW_NAMES_RANGES; i++)
     {
-      ew_prefix_format (&config->ranges[i], prefix);
+      ew_prefix_format (&config->reverse[i], prefix);
       g_string_append_printf (text, "range %s\n", prefix);
     }
   for (const gchar *const *domain = config->domains; domain != NULL && *domain != NULL; domain++)

@@ -26,8 +26,10 @@ typedef struct
   const EwIp *service;         /* where the edge's DNS answers inside the tunnel */
   gsize n_service;
   guint16 port;           /* 0: 53 */
-  const EwPrefix *ranges; /* of the mesh: reverse look-ups */
+  const EwPrefix *ranges; /* of the mesh */
   gsize n_ranges;
+  const EwPrefix *reverse; /* for reverse look-ups */
+  gsize n_reverse;
   const EwPrefix *routes; /* accepted: names of the domains may lead there, too */
   gsize n_routes;
   const gchar *interface; /* the tunnel's: the only one that questions leave by */

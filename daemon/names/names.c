@@ -33,6 +33,7 @@ struct EwNames
   gboolean searched; /* … and the network that it is in has names there */
   GArray *servers;   /* EwIp */
   GArray *ranges;    /* EwPrefix: the mesh's */
+  GArray *reverse;   /* EwPrefix: those of ranges that are the mesh's alone here */
   GArray *routes;    /* EwPrefix: accepted */
   GStrv offered;     /* domains of gateways, accepted */
   GStrv domains;     /* whose names are the link's besides SUFFIX */
@@ -233,6 +234,8 @@ serve_programs (EwNames *self, gboolean wanted)
     .n_service = self->servers->len,
     .ranges = (const EwPrefix *)self->ranges->data,
     .n_ranges = self->ranges->len,
+    .reverse = (const EwPrefix *)self->reverse->data,
+    .n_reverse = self->reverse->len,
     .routes = (const EwPrefix *)self->routes->data,
     .n_routes = self->routes->len,
     .interface = self->interface,
@@ -398,6 +401,7 @@ ew_names_new (EwHost *host, const gchar *bus, void (*changed) (gpointer user_dat
   self->message = g_strdup ("");
   self->servers = g_array_new (FALSE, FALSE, sizeof (EwIp));
   self->ranges = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  self->reverse = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   self->routes = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   self->changed = changed;
   self->user_data = user_data;
@@ -424,6 +428,7 @@ ew_names_free (EwNames *self)
   g_free (self->module_error);
   g_array_unref (self->servers);
   g_array_unref (self->ranges);
+  g_array_unref (self->reverse);
   g_array_unref (self->routes);
   g_strfreev (self->offered);
   g_strfreev (self->domains);
@@ -441,7 +446,7 @@ static GStrv
 collect_domains (const EwNamesConfig *config)
 {
   g_autoptr (GStrvBuilder) domains = g_strv_builder_new ();
-  g_auto (GStrv) reverse = ew_names_reverse_domains (config->ranges, config->n_ranges);
+  g_auto (GStrv) reverse = ew_names_reverse_domains (config->reverse, config->n_reverse);
 
   g_strv_builder_addv (domains, (const char **)reverse);
   if (config->domains != NULL)
@@ -483,6 +488,9 @@ ew_names_set (EwNames *self, const EwNamesConfig *config)
       return;
     }
   g_auto (GStrv) domains = collect_domains (config);
+  g_array_set_size (self->reverse, 0);
+  if (config->n_reverse > 0)
+    g_array_append_vals (self->reverse, config->reverse, (guint)config->n_reverse);
   g_array_set_size (self->routes, 0);
   if (config->n_routes > 0)
     g_array_append_vals (self->routes, config->routes, (guint)config->n_routes);

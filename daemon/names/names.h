@@ -34,6 +34,8 @@ typedef struct
   gsize n_servers;
   const EwPrefix *ranges; /* the mesh's */
   gsize n_ranges;
+  const EwPrefix *reverse; /* those of them that hold no other network: whose addresses' names are the edge's to say */
+  gsize n_reverse;
   const EwPrefix *routes; /* accepted ones, the ranges too: names of the domains may lead there */
   gsize n_routes;
   const gchar *const *domains; /* further domains that the edge leads to a gateway, accepted here; NULL: none */

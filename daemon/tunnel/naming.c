@@ -38,6 +38,23 @@ lead_outside (EwTunnel *self)
                                   ranges ? (const EwPrefix *)ranges->data : NULL, ranges ? ranges->len : 0);
 }
 
+/* The ranges that are the mesh's as a whole. One that another network has a part of is routed around it: the names of that
+   network's addresses are its own, and the DNS can't leave out any part but whole labels. (transfer full) */
+static GArray *
+find_whole_ranges (const EwPlan *plan)
+{
+  GArray *whole = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+
+  for (guint i = 0; i < plan->ranges->len; i++)
+    for (guint j = 0; j < plan->routes->len; j++)
+      if (ew_prefix_equal (&g_array_index (plan->ranges, EwPrefix, i), &g_array_index (plan->routes, EwPrefix, j)))
+        {
+          g_array_append_val (whole, g_array_index (plan->ranges, EwPrefix, i));
+          break;
+        }
+  return whole;
+}
+
 void
 ew_tunnel_set_names (EwTunnel *self)
 {
@@ -50,6 +67,7 @@ ew_tunnel_set_names (EwTunnel *self)
       return;
     }
   g_autoptr (GArray) servers = ew_tunnel_name_servers (self, self->plan);
+  g_autoptr (GArray) reverse = find_whole_ranges (self->plan);
   g_auto (GStrv) domains = ew_tunnel_get_domains (self);
   const gchar *interface = ew_engine_get_interface (self->engine);
   EwNamesConfig config = {
@@ -63,6 +81,8 @@ ew_tunnel_set_names (EwTunnel *self)
     .n_servers = servers->len,
     .ranges = (const EwPrefix *)self->plan->ranges->data,
     .n_ranges = self->plan->ranges->len,
+    .reverse = (const EwPrefix *)reverse->data,
+    .n_reverse = reverse->len,
     .routes = (const EwPrefix *)self->plan->routes->data,
     .n_routes = self->plan->routes->len,
     .domains = (const gchar *const *)domains,

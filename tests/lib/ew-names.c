@@ -42,12 +42,14 @@ configure (EwNamesAnswer *answer, gchar **words)
   config.port = (guint16)g_ascii_strtoull (words[3], NULL, 10);
   for (gchar **word = words + 4; *word != NULL && config.n_ranges < G_N_ELEMENTS (ranges); word++)
     g_assert_true (ew_prefix_parse (*word, &ranges[config.n_ranges++], NULL));
-  config.ranges = ranges;
+  config.ranges = config.reverse = ranges;
+  config.n_reverse = config.n_ranges;
   g_assert_true (ew_prefix_parse ("10.77.0.0/16", &route, NULL));
   config.routes = &route;
   config.n_routes = 1;
   config.domains = domains;
-  config.interface = g_getenv ("INTERFACE");
+  if (g_getenv ("INTERFACE") != NULL)
+    config.interface = g_getenv ("INTERFACE");
   ew_names_answer_configure (answer, &config);
 }
 

@@ -76,6 +76,21 @@ class MeshNames(MeshCase):
         self.ctl("laptop", "route", "remove", SUBNET)
         self.assertEqual(self.domain(), {})
 
+    def test_network_in_a_range(self):
+        """A network that this computer is connected to, inside of a range of the mesh's: the names of its addresses are its own."""
+        def ranges():
+            return [line.split()[1] for line in self.laptop.run("cat", "/run/edgeway/names.conf", check=False).stdout.splitlines() if line.startswith("range ")]
+        wait_for("names", lambda: len(ranges()) == 2, 15, 0.2)
+        before = ranges()
+        self.laptop.run("sh", "-ec", "ip link add other9 type veth peer name other8; ip link set other8 up; ip addr add 100.97.3.1/24 dev other9; ip link set other9 up")
+        try:
+            self.reconnect()
+            wait_for("IPv4 left alone", lambda: ranges() == [one for one in before if ":" in one], 15, 0.2)
+        finally:
+            self.laptop.run("ip", "link", "del", "other9")
+        self.reconnect()
+        wait_for("both again", lambda: ranges() == before, 15, 0.2)
+
     def reconnect(self):
         self.ctl("laptop", "disconnect")
         self.ctl("laptop", "connect")
