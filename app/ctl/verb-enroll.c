@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/domain.h"
 #include "common/enrollment-key.h"
 #include "common/error.h"
 #include "common/util.h"
@@ -149,6 +150,36 @@ settle_routes (EwCtl *ctl, gboolean accept)
     }
 }
 
+/* Which names are the mesh's from now on: the edge has chosen them, and may be hostile. What may be a domain of the
+   internet edgewayd takes only when told to. */
+static void
+settle_suffix (EwCtl *ctl, const gchar *suffix)
+{
+  gboolean can_ask = isatty (STDIN_FILENO) && isatty (STDERR_FILENO);
+  g_autofree gchar *shown = ew_terminal_clean (&ctl->terminal, suffix);
+  g_autofree gchar *question = g_strdup_printf ("Look up names below %s in the mesh? [y/N] ", shown);
+  g_autoptr (GVariant) answer = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!ew_suffix_is_private (suffix))
+    {
+      ew_ctl_hint ("The edge names the mesh's computers below %s, which may be a domain of the internet.\n", shown);
+      if (!can_ask || !ew_terminal_ask (question))
+        {
+          ew_ctl_hint ("To use these names%s: sudo edgewayctl name accept %s\n", can_ask ? " later" : "", shown);
+          return;
+        }
+      answer = ew_link_call (ctl->link, "AcceptDomain", g_variant_new ("(s)", suffix), &error);
+      if (answer == NULL)
+        {
+          g_autofree gchar *why = ew_terminal_clean (&ctl->terminal, error->message);
+          ew_ctl_hint ("edgewayctl: warning: These names aren't used: %s\n", why);
+          return;
+        }
+    }
+  ew_ctl_print ("Names below %s are now this mesh's.\n", shown);
+}
+
 /* Checked here first: a key cut short is no reason to ask for a password. */
 static gint
 enroll_with (EwCtl *ctl, const gchar *key, const gchar *name, gboolean accept)
@@ -174,6 +205,9 @@ enroll_with (EwCtl *ctl, const gchar *key, const gchar *name, gboolean accept)
       ew_ctl_print ("Joined the mesh %s as %s.\n", mesh, own);
       if (name != NULL && !g_str_equal (name, own))
         ew_ctl_hint ("The key was made for %s, so --name wasn't used.\n", own);
+      const gchar *suffix = ew_json_string (status, "suffix");
+      if (suffix != NULL && *suffix != '\0')
+        settle_suffix (ctl, suffix);
     }
   settle_routes (ctl, accept);
   return EW_EXIT_DONE;

@@ -9,6 +9,7 @@
 #include "common/util.h"
 #include "enroll/spoke-wheel.h"
 #include "edgeway-config.h"
+#include "model/full-name.h"
 #include "model/words.h"
 
 #define ANSWER_MAX (1024 * 1024) /* daemon/edge/API.md: an answer's size */
@@ -34,11 +35,13 @@ update (EwJoinedPage *self)
   const gchar *const *addresses = ew_daemon_get_addresses (self->daemon);
   g_autofree gchar *words = ew_words_state (self->daemon), *detail = ew_words_state_detail (self->daemon);
   g_autofree gchar *heading = g_strdup_printf (_ ("Joined %s"), ew_daemon_get_mesh (self->daemon));
+  g_autofree gchar *full = ew_full_name (self->daemon, ew_daemon_get_node_name (self->daemon));
   gboolean has_address = addresses != NULL && addresses[0] != NULL;
   gboolean waiting = state == EW_STATE_CONNECTING || state == EW_STATE_RECONNECTING;
 
   ew_wizard_page_set_heading (EW_WIZARD_PAGE (self), heading);
-  adw_action_row_set_subtitle (self->name_row, ew_daemon_get_node_name (self->daemon));
+  /* With the suffix: the edge has chosen it, and whoever joined should see which names are the mesh's. */
+  adw_action_row_set_subtitle (self->name_row, full != NULL ? full : ew_daemon_get_node_name (self->daemon));
   gtk_widget_set_visible (GTK_WIDGET (self->address_row), has_address);
   adw_action_row_set_subtitle (self->address_row, has_address ? addresses[0] : "");
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->state_row), words);
@@ -179,8 +182,9 @@ on_routes (GObject *source, GAsyncResult *result, gpointer user_data)
 GtkWidget *
 ew_joined_page_new (EwDaemon *daemon, EwTopology *topology, guint steps)
 {
-  static const gchar *const followed[] = { "notify::state",     "notify::message",   "notify::mesh",
-                                           "notify::node-name", "notify::addresses", "notify::edge-name" };
+  static const gchar *const followed[]
+    = { "notify::state",     "notify::message",   "notify::mesh",  "notify::node-name",
+        "notify::addresses", "notify::edge-name", "notify::suffix" };
   EwJoinedPage *self = g_object_new (EW_TYPE_JOINED_PAGE, NULL);
   g_set_object (&self->daemon, daemon);
   g_set_object (&self->topology, topology);

@@ -193,7 +193,7 @@ read_identity (EwKeystore *self, JsonObject *object)
   self->ca_pem = g_strdup (ca);
   self->document = json_object_ref (document);
   self->suffix = g_strdup (ew_json_string (object, "suffix"));
-  if (!self->suffix) /* written by an older version */
+  if (!self->suffix && ew_suffix_is_private (parsed->suffix)) /* written by an older version */
     self->suffix = g_strdup (parsed->suffix);
   self->removed = ew_json_bool (object, "removed", FALSE);
   return TRUE;
@@ -504,7 +504,8 @@ ew_keystore_finish_enrollment (EwKeystore *self, const guint8 pin[EW_PIN_SIZE], 
   next->ca_pem = g_strdup (ca_pem);
   next->api = g_strdupv ((gchar **)api);
   next->document = json_object_ref (document);
-  next->suffix = g_strdup (ew_json_string (document, "suffix"));
+  const gchar *suffix = ew_json_string (document, "suffix");
+  next->suffix = suffix && ew_suffix_is_private (suffix) ? g_strdup (suffix) : NULL;
   next->wish_connected = TRUE;
   if (!ew_keystore_save (next, error))
     return FALSE;

@@ -33,7 +33,7 @@ typedef struct
   gchar *ca_pem;
   GStrv api;            /* "https://HOST:PORT" */
   JsonObject *document; /* the last node document that passed ew_document_parse() */
-  gchar *suffix;        /* SUFFIX when this computer enrolled */
+  gchar *suffix;        /* SUFFIX when this computer enrolled, or accepted since; NULL: one that is to be accepted */
   gboolean removed;     /* an administrator took this node out of the mesh */
 
   /* The user's settings. */

@@ -89,3 +89,15 @@ ew_suffix_check (const gchar *suffix, GError **error)
   return ew_domain_check (suffix, error)
          && check_special (suffix, special_suffixes, G_N_ELEMENTS (special_suffixes), error);
 }
+
+gboolean
+ew_suffix_is_private (const gchar *suffix)
+{
+  /* None of these is in the public DNS: RFC 2606 test; corp and home are kept out of it (ICANN, 2018). */
+  static const gchar *const domains[] = { "internal", "home.arpa", "test", "lan", "home", "corp", "mesh", "private" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (domains); i++)
+    if (strlen (suffix) > strlen (domains[i]) + 1 && ew_domain_contains (domains[i], suffix))
+      return TRUE;
+  return FALSE;
+}

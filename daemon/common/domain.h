@@ -20,5 +20,9 @@ gboolean ew_domain_check (const gchar *domain, GError **error);
 gboolean ew_suffix_check (const gchar *suffix, GError **error);
 /* Whether name is domain or stands below it, by whole labels. Both without a dot at the end; case is ignored. */
 gboolean ew_domain_contains (const gchar *domain, const gchar *name);
+/* Whether names below suffix can't be those of a domain of the internet: it stands below one of the domains that are for
+ * private use (RFC 9476 internal, RFC 8375 home.arpa) or that never were in the public DNS. Only such a suffix is an
+ * edge's to choose by itself; a hostile one would take over any other. */
+gboolean ew_suffix_is_private (const gchar *suffix);
 
 G_END_DECLS

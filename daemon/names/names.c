@@ -496,9 +496,9 @@ ew_names_set (EwNames *self, const EwNamesConfig *config)
     g_array_append_vals (self->routes, config->routes, (guint)config->n_routes);
   g_strfreev (self->offered);
   self->offered = g_strdupv ((gchar **)config->domains);
-  gboolean refused = !ew_names_may_have_suffix (config->suffix, config->enrolled_suffix);
+  gboolean refused = !ew_names_may_have_suffix (config->suffix, config->accepted_suffix);
   gboolean foreign
-    = config->enrolled_suffix == NULL || g_ascii_strcasecmp (config->suffix, config->enrolled_suffix) != 0;
+    = config->accepted_suffix == NULL || g_ascii_strcasecmp (config->suffix, config->accepted_suffix) != 0;
 
   if (self->link == config->link && g_strcmp0 (self->interface, config->interface) == 0
       && g_strcmp0 (self->suffix, config->suffix) == 0 && self->served == config->served && self->refused == refused

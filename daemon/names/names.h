@@ -28,7 +28,7 @@ typedef struct
   guint link; /* the tunnel's interface */
   const gchar *interface;
   const gchar *suffix;
-  const gchar *enrolled_suffix; /* as it was when this computer enrolled; NULL: not known */
+  const gchar *accepted_suffix; /* a private one that this computer enrolled with, or an accepted one; NULL: none */
   gboolean served;              /* the edge answers names */
   const EwIp *servers;          /* where; of the families that this computer has in the mesh */
   gsize n_servers;

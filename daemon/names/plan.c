@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "names/plan.h"
+#include "common/domain.h"
 
 #include <net/if.h>
 #include <string.h>
@@ -259,21 +260,14 @@ is_below (const gchar *name, const gchar *domain)
 }
 
 gboolean
-ew_names_may_have_suffix (const gchar *suffix, const gchar *enrolled)
+ew_names_may_have_suffix (const gchar *suffix, const gchar *accepted)
 {
-  /* None of these is in the public DNS: RFC 2606 test; corp and home are kept out of it (ICANN, 2018). */
-  static const gchar *const private_domains[]
-    = { "internal", "home.arpa", "test", "lan", "home", "corp", "mesh", "private" };
-
-  /* The names of all addresses are nobody's to give, whatever was said at enrollment. */
+  /* The names of all addresses are nobody's to give, whatever was accepted. */
   if (is_below (suffix, "arpa") && !is_below (suffix, "home.arpa"))
     return FALSE;
-  if (enrolled != NULL && g_ascii_strcasecmp (suffix, enrolled) == 0)
+  if (accepted != NULL && g_ascii_strcasecmp (suffix, accepted) == 0)
     return TRUE;
-  for (guint i = 0; i < G_N_ELEMENTS (private_domains); i++)
-    if (is_below (suffix, private_domains[i]))
-      return TRUE;
-  return FALSE;
+  return ew_suffix_is_private (suffix);
 }
 
 gboolean

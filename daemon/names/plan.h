@@ -59,9 +59,8 @@ EwNamesWay ew_names_plan (const EwNamesFacts *facts);
 GStrv ew_names_reverse_domains (const EwPrefix *ranges, gsize n_ranges);
 
 /* TRUE: names below suffix are the mesh's to give. An edge may be hostile: it gets the domains that are for private
-   use (RFC 9476 internal, RFC 8375 home.arpa, and those that never were in the public DNS), and the one that this
-   computer enrolled with (NULL: none). */
-gboolean ew_names_may_have_suffix (const gchar *suffix, const gchar *enrolled);
+   use (ew_suffix_is_private()), and the one that this computer's administrator has accepted (NULL: none). */
+gboolean ew_names_may_have_suffix (const gchar *suffix, const gchar *accepted);
 /* TRUE: names below suffix may be those of the network that this computer is in, by its search domains. */
 gboolean ew_names_is_searched (const gchar *suffix, const gchar *resolv_conf, gsize length);
 

@@ -74,8 +74,8 @@ ew_tunnel_set_names (EwTunnel *self)
     .link = if_nametoindex (interface),
     .interface = interface,
     .suffix = self->document->suffix,
-    /* Not even a computer that enrolled so would give all of .com away. */
-    .enrolled_suffix = soup_tld_domain_is_public_suffix (self->document->suffix) ? NULL : self->keystore->suffix,
+    /* Nobody would give all of .com away. */
+    .accepted_suffix = soup_tld_domain_is_public_suffix (self->document->suffix) ? NULL : self->keystore->suffix,
     .served = self->document->dns,
     .servers = (const EwIp *)servers->data,
     .n_servers = servers->len,

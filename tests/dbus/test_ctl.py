@@ -507,9 +507,28 @@ class Enroll(Case):
         with open(path, "w") as file:
             file.write(KEY + "\n")
         result = self.machine.run_ctl("enroll", "--name", "web", "--key-file", path)
-        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "Joined the mesh home as web.\n", ""))
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "Joined the mesh home as web.\nNames below home.internal are now this mesh's.\n", ""))
         self.assertEqual(json.loads(self.ctl("status", "--json"))["state"] in ("connecting", "connected"), True)
         self.fails(1, "enroll", "--key-file", path, says=["leave"])
+
+    def test_suffix_of_the_internet(self):
+        """An edge may be hostile: whoever enrolls says whether names below such a suffix are its."""
+        question = "Look up names below mesh.example.com in the mesh? [y/N]"
+        for answer, said, accepted in (("\n", "later: sudo edgewayctl name accept mesh.example.com", 0), ("y\n", "Names below mesh.example.com are now this mesh's.", 1)):
+            terminal = self.terminal("enroll", "--name", "far")
+            terminal.expect("Enrollment key")
+            wait_for("no echo", lambda terminal=terminal: not terminal.echoes())
+            terminal.type(KEY + "\n")
+            terminal.expect("which may be a domain of the internet")
+            terminal.expect(question)
+            terminal.type(answer)
+            terminal.expect(said)
+            self.assertEqual(terminal.end(), 0)
+            self.assertEqual(self.daemon.count("fake: accept mesh.example.com"), accepted)
+            self.ctl("leave")
+        result = self.machine.run_ctl("enroll", "--name", "far", "--accept", "--key-file", "-", input=KEY)
+        self.assertIn("To use these names: sudo edgewayctl name accept mesh.example.com", result.stderr)
+        self.assertEqual((result.returncode, self.daemon.count("fake: accept mesh.example.com")), (0, 1))
 
     def test_from_stdin(self):
         self.assertIn("Joined", self.ctl("enroll", "--key-file", "-", input=f"\n  {KEY}\n\n"))

@@ -399,7 +399,7 @@ ew_tunnel_get_status (EwTunnel *self)
   return g_strdup_printf (
     "{\"schema\":1,\"state\":\"%s\",\"reason\":\"%s\",\"message\":\"%s\",\"mode\":\"%s\",\"guard_until\":%s%s%s,"
     "\"mesh\":\"%s\",\"name\":\"%s\",\"kind\":\"%s\",\"role\":\"%s\",\"addresses\":%s,\"edge\":%s,\"since\":\"%s\","
-    "\"rx_bytes\":1234567,\"tx_bytes\":2048,\"interface\":\"%s\",\"problems\":[%s],\"trial\":true}",
+    "\"rx_bytes\":1234567,\"tx_bytes\":2048,\"interface\":\"%s\",\"problems\":[%s],\"trial\":true,\"suffix\":\"%s\"}",
     self->state, get_string (self, 2), get_string (self, 3), self->mode, guard ? "\"" : "", guard ? guard : "null",
     guard ? "\"" : "", self->mesh, self->node_name, self->kind, self->role,
     enrolled ? "[\"100.96.1.1\",\"fd12:3456:789a:1::1\"]" : "[]",
@@ -409,7 +409,9 @@ ew_tunnel_get_status (EwTunnel *self)
     since, self->interface,
     g_str_equal (self->state, "connected") ? "{\"kind\":\"route\",\"subject\":\"10.7.0.0/24\",\"message\":\"" PROBLEM
                                              "\",\"fix\":\"Remove it.\"}"
-                                           : "");
+                                           : "",
+    /* An edge that names its computers below a domain of the internet: for a node that asks for it. */
+    g_strcmp0 (self->node_name, "far") == 0 ? "mesh.example.com" : get_string (self, 17));
 }
 
 #define NODE_LAPTOP(self)                                                                                              \

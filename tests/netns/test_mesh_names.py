@@ -96,6 +96,25 @@ class MeshNames(MeshCase):
         self.ctl("laptop", "connect")
         self.wait_state("laptop", "connected")
 
+    def enrolled_below(self, suffix):
+        """Nor does enrolling give it: whoever enrolls sees which names the edge wants, and says so."""
+        self.ctl("nas", "leave")
+        joined = self.ctl("nas", "enroll", "--key-file", "-", input=self.ctl("laptop", "node", "add", "tower").stdout)
+        self.assertNotIn("are now", joined.stdout)
+        self.assertIn(f"below {suffix}, which may be a domain of the internet", joined.stderr)
+        self.assertIn(f"name accept {suffix}", joined.stderr)
+        for signal_number in (None, signal.SIGTERM):
+            if signal_number:
+                self.mesh.restart("nas", signal_number)
+                wait_for("edgewayd", lambda: self.nas.ok(self.mesh.program("edgewayctl"), "status"), 20)
+            self.wait_state("nas", "connected")
+            wait_for("the suffix refused", lambda: self.status("nas")["names"] == "suffix-refused", 15, 0.2)
+            self.assertFalse(self.nas.ok("grep", "-q", suffix, "/run/edgeway/names.conf"))
+        self.ctl("nas", "name", "accept", suffix)
+        wait_for("the suffix taken", lambda: self.nas.ok("grep", "-q", suffix, "/run/edgeway/names.conf"), 15, 0.2)
+        self.mesh.restart("nas", signal.SIGTERM)
+        wait_for("the suffix kept", lambda: self.nas.ok("grep", "-q", suffix, "/run/edgeway/names.conf"), 30, 0.2)
+
     def test_suffix(self):
         """Chosen at a later start, kept by the starts after it, and known to the nodes at once."""
         v4, start = self.mesh.addresses["nas"][0], self.mesh.running["edge"][1]
@@ -138,6 +157,7 @@ class MeshNames(MeshCase):
             self.assertIn("name accept mesh.example.com", self.status("laptop")["names_message"])
             self.ctl("laptop", "name", "accept", "mesh.example.com")
             self.assertNotEqual(self.status("laptop")["names"], "suffix-refused")
+            self.enrolled_below("mesh.example.com")
         finally:
             self.mesh.running["edge"][1] = start
             start_old = start_with("--suffix", "demo.internal")

@@ -48,6 +48,33 @@ enroll (FakeEdge *edge, EwKeystore *keystore)
   g_assert_no_error (error);
 }
 
+/* Enrolling accepts a suffix that can't be a domain of the internet, and no other, also when read back. */
+static void
+test_suffix (FakeEdge *edge, gconstpointer data)
+{
+  static const struct
+  {
+    const gchar *suffix;
+    gboolean taken;
+  } cases[] = { { "home.internal", TRUE }, { "mesh.example.com", FALSE }, { "168.192.in-addr.arpa", FALSE } };
+  g_autofree gchar *file = file_of (edge);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      const gchar *expected = cases[i].taken ? cases[i].suffix : NULL;
+      g_autoptr (JsonObject) document = fake_edge_document (edge);
+      json_object_set_string_member (document, "suffix", cases[i].suffix);
+      g_autoptr (EwKeystore) keystore = load (edge);
+      g_assert_true (ew_keystore_begin_enrollment (keystore, "secret", NULL));
+      g_assert_true (ew_keystore_finish_enrollment (keystore, edge->pin, edge->ca_pem, (const gchar *const *)edge->api,
+                                                    "n4c0ffee0ddba11a", document, NULL));
+      g_assert_cmpstr (keystore->suffix, ==, expected);
+      g_autoptr (EwKeystore) again = load (edge);
+      g_assert_cmpstr (again->suffix, ==, expected);
+      g_unlink (file);
+    }
+}
+
 static void
 test_round_trip (FakeEdge *edge, gconstpointer data)
 {
@@ -279,6 +306,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/account/keystore/round-trip", FakeEdge, NULL, setup, test_round_trip, teardown);
+  g_test_add ("/account/keystore/suffix", FakeEdge, NULL, setup, test_suffix, teardown);
   g_test_add ("/account/keystore/preferred-address", FakeEdge, NULL, setup, test_preferred_address, teardown);
   g_test_add ("/account/keystore/routes-kept-twice", FakeEdge, NULL, setup, test_routes_kept_twice, teardown);
   g_test_add ("/account/keystore/pending", FakeEdge, NULL, setup, test_pending, teardown);
