@@ -45,6 +45,13 @@ class Finds(unittest.TestCase):
         self.assertEqual(self.found(daemon_low_x_c='#  include "../high/y.h"\n', daemon_high_y_h="/* */\n"),
                          ["daemon/low/x.c (../high/y.h): daemon/low may not include daemon/high"])
 
+        self.assertEqual(self.found(app_desk_x_c="#include <low/low.h>\n"), ["app/desk/x.c (low/low.h): app/desk may not include daemon/low"])
+        self.assertEqual(self.found(app_desk_x_c='/* a */ #include"low/low.c"\n'), ["app/desk/x.c (low/low.c): app/desk may not include daemon/low"])
+
+    def test_a_declaration_in_place_of_an_include(self):
+        self.assertEqual(self.found(app_desk_x_c="void ew_low_go (void);\n"), ["app/desk/x.c: ew_low_go begins with none of its room's words (desk)"])
+        self.assertEqual(self.found(app_desk_x_c="extern int ew_tower;\n"), ["app/desk/x.c: ew_tower begins with none of its room's words (desk)"])
+
     def test_a_test_is_nothing_to_build_on(self):
         self.assertEqual(self.found(daemon_low_x_c='#include "lib/fake.h"\n', tests_lib_fake_h="/* */\n"), ["daemon/low/x.c (lib/fake.h): daemon/low may not include tests/lib"])
 

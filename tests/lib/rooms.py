@@ -16,7 +16,7 @@ import subprocess
 import sys
 
 ROOTS = ("daemon", "app")
-INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
+INCLUDE = re.compile(r'^\s*(?:/\*.*?\*/\s*)*#\s*include\s*["<]([^">\n]+)[">]', re.M)
 
 
 class Room:
@@ -96,13 +96,17 @@ def find_cycle(table):
 
 
 def find_symbols(top, rooms):
-    """{room: {symbol: file}}: functions and variables that other files can see."""
+    """{room: {symbol: file}}: functions and variables that other files can see, and those of other rooms that a file declares by itself."""
     files = [path for paths in rooms.values() for path in paths]
-    output = subprocess.run(["ctags", "-D", "INLINE=static inline", "--kinds-C=fv", "--fields=+ne", "--output-format=json", "-f", "-", *files], cwd=top, check=True, stdout=subprocess.PIPE,
+    output = subprocess.run(["ctags", "-D", "INLINE=static inline", "--kinds-C=fvpx", "--fields=+ne", "--output-format=json", "-f", "-", *files], cwd=top, check=True, stdout=subprocess.PIPE,
                             stderr=subprocess.DEVNULL, text=True).stdout
     symbols = collections.defaultdict(dict)
     for tag in map(json.loads, filter(lambda line: line.startswith("{"), output.splitlines())):
         name, path = tag["name"], tag["path"]
+        if tag["kind"] in ("prototype", "externvar"):
+            if path.endswith(".c") and name.startswith("ew_") and "static" not in tag["pattern"]:
+                symbols[os.path.dirname(path)].setdefault(name, path)
+            continue
         # Helpers within a file, and those of a header for one file, have no name in a library; ctags takes some macros for functions, and a static
         # table whose struct stands before its name for a variable of all.
         if name == "main" or name.startswith("G_DEFINE") or tag["pattern"].startswith("/^}") or (tag.get("file") if path.endswith(".c") else not name.startswith("ew_")):
