@@ -42,7 +42,8 @@ struct EwNames
   gboolean answered; /* the last look-up found it */
   guint failures;    /* look-ups in a row */
 
-  gchar *written; /* what others have written: services, and resolv.conf */
+  gchar *link_local; /* the name server that all other names would be asked of, and can't be led into the tunnel */
+  gchar *written;    /* what others have written: services, and resolv.conf */
 
   gchar *code, *message;
   void (*changed) (gpointer user_data);
@@ -143,6 +144,24 @@ show_failure (EwNames *self, EwNamesCheckResult result)
     }
 }
 
+/* The mesh's names are found. */
+static void
+show_success (EwNames *self)
+{
+  g_autofree gchar *message = NULL;
+
+  if (!self->all || self->way != EW_NAMES_BY_MODULE || self->link_local == NULL)
+    {
+      show_result (self, "ok", "");
+      return;
+    }
+  message = ew_phrase ("The mesh's names work, but in VPN mode no other name is found: this network's name server, %s, "
+                       "has a link-local address, and questions for it can't go through the tunnel. Add any other "
+                       "name server to the network's settings, for example 9.9.9.9: the edge answers in its place.",
+                       self->link_local);
+  show_result (self, "resolver-link-local", message);
+}
+
 /* ---- the look-up */
 
 static gboolean
@@ -173,7 +192,7 @@ on_checked (EwNamesCheckResult result, gpointer user_data)
   if (self->answered)
     {
       self->failures = 0;
-      show_result (self, "ok", "");
+      show_success (self);
       check_in (self, CHECK_EVERY_S);
       return;
     }
@@ -268,6 +287,8 @@ static void
 look_at_files (EwNames *self, EwNamesFacts *facts)
 {
   ew_names_files_read (self->files, facts);
+  g_free (self->link_local);
+  self->link_local = ew_names_find_link_local (facts->resolv_conf, facts->resolv_conf_length);
   g_auto (GStrv) services = ew_nsswitch_hosts (facts->nsswitch, facts->nsswitch_length);
   g_autoptr (GString) written = g_string_new (NULL);
 
@@ -435,6 +456,7 @@ ew_names_free (EwNames *self)
   g_free (self->interface);
   g_free (self->suffix);
   g_free (self->probe);
+  g_free (self->link_local);
   g_free (self->written);
   g_free (self->code);
   g_free (self->message);

@@ -59,7 +59,8 @@ void ew_names_set_working (EwNames *self, gboolean working);
 void ew_names_look (EwNames *self);
 
 /* "ok", or a stable code of why names don't work: not-connected, edge-without-names, suffix-refused, checking,
-   resolver-hung, resolver-refused, resolver-not-asked, module-missing, nsswitch-refused, ledger, suffix-taken, no-answer. */
+   resolver-hung, resolver-refused, resolver-not-asked, module-missing, nsswitch-refused, ledger, suffix-taken, no-answer,
+   resolver-link-local (the mesh's are found, but in VPN mode no others). */
 const gchar *ew_names_get_code (EwNames *self);
 /* Programs' questions go to systemd-resolved. */
 gboolean ew_names_by_resolved (EwNames *self);

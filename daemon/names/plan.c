@@ -203,6 +203,21 @@ ew_names_plan (const EwNamesFacts *facts)
   return EW_NAMES_BY_MODULE;
 }
 
+gchar *
+ew_names_find_link_local (const gchar *resolv_conf, gsize length)
+{
+  g_autoptr (EwResolvConf) conf = ew_resolv_conf_parse (resolv_conf, length);
+  gchar text[EW_IP_STRLEN];
+
+  for (guint i = 0; i < conf->n_servers; i++)
+    if (conf->servers[i].family != EW_FAMILY_V6 || !ew_ip_is_link_local (&conf->servers[i]))
+      return NULL;
+  if (conf->n_servers == 0)
+    return NULL;
+  ew_ip_format (&conf->servers[0], text);
+  return g_strdup (text);
+}
+
 /* ---- reverse domains (RFC 1035 section 3.5, RFC 3596 section 2.5) */
 
 /* The labels of prefix, bits of which count, count of them a byte (1) or half a byte (2). */
@@ -275,7 +290,13 @@ ew_names_is_searched (const gchar *suffix, const gchar *resolv_conf, gsize lengt
 {
   g_autoptr (EwResolvConf) conf = ew_resolv_conf_parse (resolv_conf, length);
 
-  for (gchar **domain = conf->search; *domain != NULL; domain++)
+  return ew_names_overlaps (suffix, (const gchar *const *)conf->search);
+}
+
+gboolean
+ew_names_overlaps (const gchar *suffix, const gchar *const *domains)
+{
+  for (const gchar *const *domain = domains; *domain != NULL; domain++)
     if (g_ascii_strcasecmp (*domain, suffix) == 0 || is_below (*domain, suffix) || is_below (suffix, *domain))
       return TRUE;
   return FALSE;

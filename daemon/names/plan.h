@@ -53,6 +53,10 @@ typedef enum
   EW_NAMES_BY_RESOLVED /* the C library's questions go to systemd-resolved, and it answers */
 } EwNamesWay;
 
+/* The first of the name servers, where all of them are link-local, "fe80::1"; else NULL. The C library binds a question
+   for one to its interface, and so do others: VPN mode can't lead it into the tunnel. (transfer full) */
+gchar *ew_names_find_link_local (const gchar *resolv_conf, gsize length);
+
 EwNamesWay ew_names_plan (const EwNamesFacts *facts);
 
 /* The reverse domains that cover the ranges: "96.100.in-addr.arpa", … At most EW_NAMES_REVERSE_MAX. (transfer full) */
@@ -63,5 +67,7 @@ GStrv ew_names_reverse_domains (const EwPrefix *ranges, gsize n_ranges);
 gboolean ew_names_may_have_suffix (const gchar *suffix, const gchar *accepted);
 /* TRUE: names below suffix may be those of the network that this computer is in, by its search domains. */
 gboolean ew_names_is_searched (const gchar *suffix, const gchar *resolv_conf, gsize length);
+/* TRUE: suffix is one of the domains, or stands below or above one. */
+gboolean ew_names_overlaps (const gchar *suffix, const gchar *const *domains);
 
 G_END_DECLS

@@ -45,6 +45,7 @@ find_fix (const gchar *code)
     { "resolver-hung", N_ ("`sudo systemctl restart systemd-resolved`") },
     { "resolver-refused", N_ ("`sudo systemctl restart systemd-resolved`") },
     { "ledger", N_ ("Free some space, then: `edgewayctl disconnect && edgewayctl connect`.") },
+    { "resolver-link-local", N_ ("In the network's settings, add a name server, for example 9.9.9.9.") },
     { "module-missing", N_ ("Install Edgeway with its module for the C library, libnss_edgeway.so.2.") },
   };
 
@@ -81,7 +82,9 @@ check_names (EwTunnel *tunnel, const EwNamesEvidence *evidence, JsonArray *check
   g_autofree gchar *failure = tried ? describe_failure (evidence) : NULL;
   g_autofree gchar *accept = ew_phrase ("`sudo edgewayctl name accept %s`", tunnel->document->suffix);
 
-  if (tried && failure == NULL)
+  if (failure == NULL && g_str_equal (code, "resolver-link-local"))
+    ew_checks_add (checks, "names", EW_CHECK_WARNING, find_fix (code), "%s", message);
+  else if (tried && failure == NULL)
     ew_checks_add (checks, "names", EW_CHECK_GOOD, NULL, "Programs on this computer find the mesh's names, such as %s.",
                    evidence->probe);
   else if (g_str_equal (code, "suffix-refused"))

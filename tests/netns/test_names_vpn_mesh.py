@@ -95,6 +95,29 @@ class VpnNames(MeshCase):
             self.answers(kind, BY_LAN)
         self.world.each(go)
 
+    def test_link_local(self):
+        """A question for a link-local name server can't be led into the tunnel. It is said, with a way out that works."""
+        host, kind = self.world.hosts["plain"], "plain"
+        before = host.read("/etc/resolv.conf")
+
+        def restore():
+            host.write("/etc/resolv.conf", before)
+            self.files[kind] = host.file_state(("/etc/resolv.conf",))
+        self.addCleanup(restore)
+        host.write("/etc/resolv.conf", "nameserver fe80::1%eth0\n")
+        wait_for("names without VPN mode", lambda: self.status(kind)["names"] == "ok", BACK_S, 0.05)
+        self.mode(kind, "vpn")
+        wait_for("it is said", lambda: self.status(kind)["names"] == "resolver-link-local", BACK_S, 0.05)
+        self.assertIn("fe80::1, has a link-local address", self.status(kind)["names_message"])
+        for verb in ("status", "names"):
+            said = self.ctl(kind, verb)
+            self.assertIn("9.9.9.9", " ".join((said.stdout + said.stderr).split()), verb)
+        self.answers(kind, "100.96.1.1", "nas.demo.internal", ("new",))
+        self.assertFalse(host.machine.ok("getent", "ahosts", NAME))
+        host.write("/etc/resolv.conf", "nameserver fe80::1%eth0\nnameserver 9.9.9.9\n")
+        self.answers(kind, BY_EDGE, programs=("new",))
+        wait_for("names", lambda: self.status(kind)["names"] == "ok", BACK_S, 0.05)
+
     def test_the_lans_own_names(self):
         """By choice, and where resolved can tell them apart; elsewhere it is said."""
         router = f"router.{resolver_world.SEARCH}"

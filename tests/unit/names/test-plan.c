@@ -130,6 +130,28 @@ test_reverse (void)
     }
 }
 
+/* VPN mode can't lead what is bound to a link. */
+static void
+test_link_local (void)
+{
+  static const struct
+  {
+    const gchar *conf, *found;
+  } cases[] = { { "nameserver fe80::1%lo\n", "fe80::1" },
+                { "nameserver fe80::2%lo\nnameserver fe80::3%lo\n", "fe80::2" },
+                { "nameserver fe80::1%lo\nnameserver 192.0.2.1\n", NULL },
+                { "nameserver 192.0.2.1\nnameserver fe80::1%lo\n", NULL },
+                { "nameserver 169.254.1.1\n", NULL }, /* bound to no interface */
+                { "nameserver 2001:db8::1\n", NULL },
+                { "search lan\n", NULL } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree gchar *found = ew_names_find_link_local (cases[i].conf, strlen (cases[i].conf));
+      g_assert_cmpstr (found, ==, cases[i].found);
+    }
+}
+
 /* An edge that turned hostile can't take a domain of the internet. */
 static void
 test_suffix (void)
@@ -183,6 +205,7 @@ main (int argc, char **argv)
   g_test_add_func ("/names/plan/resolv-conf", test_resolv_conf);
   g_test_add_func ("/names/plan/reverse", test_reverse);
   g_test_add_func ("/names/plan/suffix", test_suffix);
+  g_test_add_func ("/names/plan/link-local", test_link_local);
   g_test_add_func ("/names/plan/searched", test_searched);
   g_test_add_func ("/names/plan/judge", test_judge);
   return g_test_run ();
