@@ -314,12 +314,14 @@ is_wanted (const EwNames *self)
 static void
 look_at_search (EwNames *self)
 {
+  g_auto (GStrv) domains = ew_resolved_get_domains (self->resolved, self->link);
   EwNamesFacts facts = { 0 };
   gboolean before = self->searched;
 
   ew_names_files_read (self->files, &facts);
   self->searched = self->foreign && self->suffix != NULL
-                   && ew_names_is_searched (self->suffix, facts.resolv_conf, facts.resolv_conf_length);
+                   && (ew_names_is_searched (self->suffix, facts.resolv_conf, facts.resolv_conf_length)
+                       || ew_names_overlaps (self->suffix, (const gchar *const *)domains));
   if (self->searched && !before)
     ew_resolved_set_link (self->resolved, NULL);
 }
@@ -381,6 +383,9 @@ on_resolved_changed (gpointer user_data)
 static void
 on_files_changed (gpointer user_data)
 {
+  EwNames *self = user_data;
+
+  ew_resolved_look (self->resolved); /* it writes resolv.conf anew whenever the domains of a network change */
   settle_soon (user_data);
 }
 

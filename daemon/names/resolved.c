@@ -31,7 +31,8 @@ struct EwResolved
   gchar *suffix;
   guint pending; /* answers to come */
   gboolean sent, set;
-  GArray *reverts; /* guint: links to be reverted once there is a bus */
+  GVariant *domains; /* a(isb) of all links: number, domain, for routing only; NULL: not known */
+  GArray *reverts;   /* guint: links to be reverted once there is a bus */
 
   void (*changed) (gpointer user_data);
   gpointer user_data;
@@ -261,6 +262,34 @@ on_pinged (GObject *source, GAsyncResult *result, gpointer user_data)
   (void)note_answer (self, error);
 }
 
+/* What the networks of this computer have; it is asked for whenever resolved is looked at. */
+static void
+on_domains (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  EwResolved *self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) answer = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
+  g_autoptr (GVariant) value = NULL;
+
+  if (!note_answer (self, error) || answer == NULL)
+    return;
+  g_variant_get (answer, "(v)", &value);
+  if (!g_variant_is_of_type (value, G_VARIANT_TYPE ("a(isb)"))
+      || (self->domains != NULL && g_variant_equal (value, self->domains)))
+    return;
+  g_clear_pointer (&self->domains, g_variant_unref);
+  self->domains = g_steal_pointer (&value);
+  self->changed (self->user_data);
+}
+
+static void
+ask_domains (EwResolved *self)
+{
+  g_dbus_connection_call (self->bus, BUS_NAME, BUS_PATH, "org.freedesktop.DBus.Properties", "Get",
+                          g_variant_new ("(ss)", MANAGER, "Domains"), G_VARIANT_TYPE ("(v)"),
+                          G_DBUS_CALL_FLAGS_NO_AUTO_START, (gint)ew_resolved_call_ms, self->life, on_domains, self);
+}
+
 static void
 look_at_link (EwResolved *self)
 {
@@ -277,6 +306,7 @@ ew_resolved_look (EwResolved *self)
 {
   if (self->bus == NULL || !self->owned)
     return;
+  ask_domains (self);
   if (self->link != 0)
     look_at_link (self);
   else
@@ -300,6 +330,7 @@ on_vanished (GDBusConnection *bus, const gchar *name, gpointer user_data)
 {
   EwResolved *self = user_data;
 
+  g_clear_pointer (&self->domains, g_variant_unref);
   self->owned = self->set = FALSE; /* until the next one has been asked */
   set_state (self, EW_RESOLVED_ABSENT);
 }
@@ -387,6 +418,7 @@ ew_resolved_free (EwResolved *self)
   g_object_unref (self->life);
   g_object_unref (self->calls);
   g_clear_pointer (&self->settings, g_variant_unref);
+  g_clear_pointer (&self->domains, g_variant_unref);
   g_array_unref (self->reverts);
   g_free (self->suffix);
   g_free (self->error);
@@ -404,6 +436,23 @@ gboolean
 ew_resolved_is_set (EwResolved *self)
 {
   return self->set;
+}
+
+GStrv
+ew_resolved_get_domains (EwResolved *self, guint link)
+{
+  g_autoptr (GStrvBuilder) domains = g_strv_builder_new ();
+  GVariantIter iter;
+  const gchar *domain;
+  gint number;
+
+  if (self->domains == NULL)
+    return g_strv_builder_end (domains);
+  g_variant_iter_init (&iter, self->domains);
+  while (g_variant_iter_next (&iter, "(i&sb)", &number, &domain, NULL))
+    if (number != (gint)link)
+      g_strv_builder_add (domains, domain);
+  return g_strv_builder_end (domains);
 }
 
 const gchar *

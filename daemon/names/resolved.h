@@ -49,6 +49,9 @@ EwResolvedState ew_resolved_get_state (EwResolved *self);
 void ew_resolved_set_link (EwResolved *self, const EwResolvedLink *link);
 /* Everything of the link was taken. */
 gboolean ew_resolved_is_set (EwResolved *self);
+/* The domains of the other links and of none, for search or for routing, as they were when resolved was last looked at; "~."
+   is ".". (transfer full) */
+GStrv ew_resolved_get_domains (EwResolved *self, guint link);
 /* Why resolved refuses the link's settings, in its own words; NULL: it doesn't. */
 const gchar *ew_resolved_get_error (EwResolved *self);
 /* Sends RevertLink for a link that an earlier run has left. */

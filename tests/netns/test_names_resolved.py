@@ -180,6 +180,37 @@ class NamesByResolved(MeshCase):
         wait_for("edgewayd", lambda: machine.ok(self.mesh.program("edgewayctl"), "status"), 20)
         self.names_work(kind)
 
+    def test_domain_of_another_network(self):
+        """An edge that chooses another suffix doesn't get names that another VPN has, by a domain for routing only, which no file shows."""
+        other, (process, start) = "office.lan", self.mesh.running["edge"]
+        edge = self.mesh.machine("edge")
+
+        def start_with(suffix):
+            self.mesh.running["edge"][1] = lambda: edge.start(self.mesh.program("edgeway-edge"), "run", "--state-dir", "/var/lib/edgeway-edge", "--listen", ":443",
+                                                              "--public", self.mesh.public, "--suffix", suffix, secret_output=True)
+            self.mesh.restart("edge", signal.SIGTERM)
+            self.world.each(lambda kind: wait_for(f"the suffix {suffix}", lambda: self.status(kind)["suffix"] == suffix, 30, 0.05))
+
+        def has(kind, there):
+            wait_for(f"{other} on {kind} is {'there' if there else 'gone'}", lambda: (f"~{other}" in self.link(kind)) is there, BACK_S, 0.05)
+
+        def add_and_remove(kind):
+            machine = self.mesh.machine(kind)
+            has(kind, True)
+            machine.run("sh", "-ec", f"ip link add vpn0 type veth peer name vpn1; ip addr add 192.0.2.9/24 dev vpn0; ip link set vpn1 up; ip link set vpn0 up; resolvectl dns vpn0 192.0.2.7; resolvectl domain vpn0 '~{other}'")
+            self.names_are(kind, "suffix-refused")
+            self.assertIn(f"name accept {other}", self.status(kind)["names_message"])
+            has(kind, False)
+            machine.run("ip", "link", "del", "vpn0")
+            has(kind, True)
+            self.names_are(kind)
+        try:
+            start_with(other)
+            self.world.each(add_and_remove)
+        finally:
+            start_with(SUFFIX)
+            self.mesh.running["edge"][1] = start
+
     def test_roamed(self):
         def roam(kind):
             host = self.world.hosts[kind]

@@ -20,6 +20,7 @@ static const gchar xml[]
     "</method>"
     "<method name='RevertLink'><arg type='i' direction='in'/></method>"
     "<method name='GetLink'><arg type='i' direction='in'/><arg type='o' direction='out'/></method>"
+    "<property name='Domains' type='a(isb)' access='read'/>"
     "</interface><interface name='org.freedesktop.resolve1.Link'>"
     "<property name='DNS' type='a(iay)' access='read'/></interface></node>";
 
@@ -31,7 +32,7 @@ typedef struct
   guint name, manager, link;
   GString *calls; /* "SetLinkDNS(42, …)\n" */
   GVariant *dns;  /* of the link; NULL: none */
-  const gchar *error;
+  const gchar *error, *domains;
   gboolean silent;
   GPtrArray *unanswered; /* GDBusMethodInvocation */
   EwResolved *resolved;
@@ -73,6 +74,8 @@ on_property (GDBusConnection *connection, const gchar *sender, const gchar *path
 {
   World *world = user_data;
 
+  if (g_str_equal (property, "Domains"))
+    return g_variant_new_parsed (world->domains != NULL ? world->domains : "@a(isb) []");
   return world->dns != NULL ? g_variant_ref (world->dns) : g_variant_new_array (G_VARIANT_TYPE ("(iay)"), NULL, 0);
 }
 
@@ -228,6 +231,35 @@ test_refused (World *world, gconstpointer data)
   g_assert_cmpint (ew_resolved_get_state (world->resolved), ==, EW_RESOLVED_ANSWERS);
 }
 
+static gchar *
+others (World *world)
+{
+  g_auto (GStrv) domains = ew_resolved_get_domains (world->resolved, LINK);
+
+  return g_strjoinv (" ", domains);
+}
+
+/* Those of other networks, for search or for routing; known before the link is set, and forgotten with that resolved. */
+static void
+test_domains (World *world, gconstpointer data)
+{
+  world->domains = "[(0, 'site.example', false), (7, 'corp.internal', true), (42, 'home.internal', true)]";
+  start_resolved (world);
+  wait_until (world->changes >= 2);
+  g_autofree gchar *found = others (world);
+  g_assert_cmpstr (found, ==, "site.example corp.internal");
+  world->domains = "[(7, '.', true)]";
+  guint changes = world->changes;
+  ew_resolved_look (world->resolved);
+  wait_until (world->changes > changes);
+  g_autofree gchar *later = others (world);
+  g_assert_cmpstr (later, ==, ".");
+  stop_resolved (world);
+  wait_until (ew_resolved_get_state (world->resolved) == EW_RESOLVED_ABSENT);
+  g_autofree gchar *gone = others (world);
+  g_assert_cmpstr (gone, ==, "");
+}
+
 /* The link went while it was being set: nobody has to be told. */
 static void
 test_no_such_link (World *world, gconstpointer data)
@@ -308,6 +340,7 @@ main (int argc, char **argv)
   ADD ("set", test_set);
   ADD ("restart", test_restart);
   ADD ("refused", test_refused);
+  ADD ("domains", test_domains);
   ADD ("no-such-link", test_no_such_link);
   ADD ("hung", test_hung);
   ADD ("other-link", test_other_link);
