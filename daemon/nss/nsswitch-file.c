@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "sandbox/hidden-paths.h"
@@ -182,6 +183,21 @@ make_spare (const File *file)
   return -1;
 }
 
+/* Who may read it, beyond its mode, and its label: whatever of that the file system has. Not security.ima and the like,
+   which are about the text. A label that may not be given is the folder's default then. */
+static gboolean
+copy_attributes (const File *file, int fd)
+{
+  guint8 value[4096];
+  gssize size = fgetxattr (file->fd, "security.selinux", value, sizeof value);
+
+  if (size > 0)
+    (void)!fsetxattr (fd, "security.selinux", value, (gsize)size, 0);
+  size = fgetxattr (file->fd, "system.posix_acl_access", value, sizeof value);
+  return size > 0 ? fsetxattr (fd, "system.posix_acl_access", value, (gsize)size, 0) == 0
+                  : size == 0 || errno == ENODATA || errno == EOPNOTSUPP;
+}
+
 /* Beside it, on the disk, then in its place. Returns EW_NSSWITCH_SAME where another program was faster. */
 static EwNsswitchResult
 replace_file (const File *file, const gchar *text)
@@ -194,7 +210,7 @@ replace_file (const File *file, const gchar *text)
     return EW_NSSWITCH_FAILED;
   if (write_all (fd, text, strlen (text))
       && (file->info.st_gid == getegid () || fchown (fd, (uid_t)-1, file->info.st_gid) == 0)
-      && fchmod (fd, file->info.st_mode & 07777) == 0 && fsync (fd) == 0)
+      && fchmod (fd, file->info.st_mode & 07777) == 0 && copy_attributes (file, fd) && fsync (fd) == 0)
     {
       if (!is_unchanged (file))
         result = EW_NSSWITCH_SAME;
