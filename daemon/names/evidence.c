@@ -207,24 +207,33 @@ check_lan (const EwNamesEvidence *evidence, JsonArray *checks)
 
 /* ---- domains */
 
-static void
-check_resolved_domains (const EwNamesEvidence *evidence, JsonArray *checks)
+/* own: the mesh's suffix, or a gateway's domain that this computer has accepted. */
+static gchar *
+find_domain_fix (const EwNamesEvidence *evidence, const gchar *own, const EwNamesDomain *domain)
+{
+  if (g_ascii_strcasecmp (own, evidence->suffix) != 0)
+    return ew_phrase ("`sudo edgewayctl name refuse %s`", own);
+  if (domain->link != 0)
+    return ew_phrase ("Remove it from the settings of that network; until then: `sudo resolvectl domain %s ''`.",
+                      domain->interface);
+  return g_strdup (N_ ("Remove it from the line Domains= in /etc/systemd/resolved.conf, then: `sudo systemctl restart "
+                       "systemd-resolved`."));
+}
+
+/* TRUE: another network has it, or one below it. */
+static gboolean
+check_resolved_domain (const EwNamesEvidence *evidence, const gchar *own, JsonArray *checks)
 {
   gboolean found = FALSE;
 
   for (guint i = 0; i < evidence->domains->len; i++)
     {
       const EwNamesDomain *domain = evidence->domains->pdata[i];
-      if (domain->link == evidence->link || !ew_names_is_within (domain->domain, evidence->suffix))
+      if (domain->link == evidence->link || !ew_names_is_within (domain->domain, own))
         continue;
       found = TRUE;
-      g_autofree gchar *fix
-        = domain->link != 0 ? ew_phrase ("Remove it from the settings of that network; until then: `sudo resolvectl "
-                                         "domain %s ''`.",
-                                         domain->interface)
-                            : g_strdup (N_ ("Remove it from the line Domains= in /etc/systemd/resolved.conf, then: "
-                                            "`sudo systemctl restart systemd-resolved`."));
-      if (g_ascii_strcasecmp (domain->domain, evidence->suffix) == 0)
+      g_autofree gchar *fix = find_domain_fix (evidence, own, domain);
+      if (g_ascii_strcasecmp (domain->domain, own) == 0)
         ew_checks_add (checks, "names-domain", EW_CHECK_WARNING, fix,
                        "%s has the domain %s, too. systemd-resolved asks its name servers and the edge; if both know "
                        "a name, the first answer wins.",
@@ -234,6 +243,22 @@ check_resolved_domains (const EwNamesEvidence *evidence, JsonArray *checks)
                        "%s has the domain %s, so systemd-resolved asks its name servers for the names below it, and "
                        "not the edge.",
                        domain->interface, domain->domain);
+    }
+  return found;
+}
+
+/* The tunnel's own domains are the suffix, gateways' domains, reverse zones, and in VPN mode "". */
+static void
+check_resolved_domains (const EwNamesEvidence *evidence, JsonArray *checks)
+{
+  gboolean found = check_resolved_domain (evidence, evidence->suffix, checks);
+
+  for (guint i = 0; i < evidence->domains->len; i++)
+    {
+      const EwNamesDomain *own = evidence->domains->pdata[i];
+      if (own->link == evidence->link && *own->domain != '\0' && !ew_names_is_within (own->domain, "in-addr.arpa")
+          && !ew_names_is_within (own->domain, "ip6.arpa") && g_ascii_strcasecmp (own->domain, evidence->suffix) != 0)
+        found |= check_resolved_domain (evidence, own->domain, checks);
     }
   if (!found)
     ew_checks_add (checks, "names-domain", EW_CHECK_GOOD, NULL, "No other network of this computer has the domain %s.",

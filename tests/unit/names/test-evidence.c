@@ -176,6 +176,16 @@ with_domain (guint link, const gchar *domain, gboolean vpn)
   return evidence;
 }
 
+static EwNamesEvidence *
+with_gateway_domain (const gchar *theirs)
+{
+  EwNamesEvidence *evidence = with_domain (2, theirs, FALSE);
+
+  add_domain (evidence, 7, "edgeway0", "corp.example");
+  add_domain (evidence, 7, "edgeway0", "96.100.in-addr.arpa");
+  return evidence;
+}
+
 static void
 test_domains (void)
 {
@@ -188,6 +198,11 @@ test_domains (void)
           "resolved.conf");
   expect (with_domain (2, "lan.example", FALSE), "names-domain", EW_CHECK_GOOD, "No other network", "");
   expect (with_domain (2, "internal", FALSE), "names-domain", EW_CHECK_GOOD, "No other network", "");
+  expect (with_gateway_domain ("corp.example"), "names-domain", EW_CHECK_WARNING, "the first answer wins",
+          "sudo edgewayctl name refuse corp.example");
+  expect (with_gateway_domain ("eng.corp.example"), "names-domain", EW_CHECK_WARNING, "not the edge", "name refuse");
+  expect (with_gateway_domain ("other.example"), "names-domain", EW_CHECK_GOOD, "No other network", "");
+  expect (with_gateway_domain ("96.100.in-addr.arpa"), "names-domain", EW_CHECK_GOOD, "No other network", "");
   expect (with_domain (2, "", TRUE), "names-all", EW_CHECK_WARNING, "eth0 takes all names", "resolvectl domain eth0");
   expect (with_domain (2, "", FALSE), "names-all", EW_CHECK_UNKNOWN, "", "");
   expect (plain_evidence (), "names-domain", EW_CHECK_GOOD, "No other network", "");
