@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "edge/names.h"
 
+#include "common/util.h"
 #include "edge/dns/forward.h"
 #include "edge/dns/records.h"
 #include "edge/exit/exit.h"
 #include "edge/mesh/names.h"
 
 static const EwDnsForwardCalls forward_calls = { ew_dns_forward_make, ew_dns_forward_async, ew_dns_forward_free };
+
+#define RESOLV_CONF_MAX (64 * 1024)
 
 struct EwEdgeNames
 {
@@ -16,6 +19,7 @@ struct EwEdgeNames
   gboolean forwards;   /* names of everybody, not of some domains only */
   EwDnsServer *server; /* NULL: no TUN */
   EwDnsRecords *records;
+  GArray *own;      /* EwDnsResolver: those that the owner chose */
   guint listening;  /* to the mesh, for the domains that gateways offer */
   GArray *gateways; /* EwDnsDomain: these */
   gchar *told;      /* the limits that the log has told last */
@@ -34,6 +38,39 @@ equal_domains (const GArray *a, const GArray *b)
   return equal;
 }
 
+static gboolean
+is_listed (const GArray *resolvers, const EwIp *ip)
+{
+  for (guint i = 0; i < resolvers->len; i++)
+    if (ew_ip_equal (&g_array_index (resolvers, EwDnsResolver, i).ip, ip))
+      return TRUE;
+  return FALSE;
+}
+
+/* Whether the edge or its host asks this address already, which often is private and reached by the default route (a
+ * cloud's resolver). Led into the mesh, it would be the gateway that answers the host. */
+static gboolean
+is_own_resolver (EwEdgeNames *self, const EwIp *ip)
+{
+  static const gchar *const files[] = { "/etc/resolv.conf", "/run/systemd/resolve/resolv.conf" };
+  gboolean own = is_listed (self->own, ip);
+  for (gsize i = 0; i < G_N_ELEMENTS (files) && !own; i++)
+    {
+      g_autofree gchar *text = NULL;
+      if (!ew_file_read (files[i], RESOLV_CONF_MAX, &text, NULL, NULL))
+        continue;
+      g_autoptr (GArray) resolvers = ew_dns_resolvers_from_resolv_conf (text);
+      own = is_listed (resolvers, ip);
+    }
+  if (own)
+    {
+      gchar text[EW_IP_STRLEN];
+      ew_ip_format (ip, text);
+      g_warning ("a gateway's resolver %s can't be asked: it is the edge's host's own resolver", text);
+    }
+  return own;
+}
+
 /* The domains that gateways offer: whom the forwarder asks, and whom the switch lets answer. */
 static void
 update_gateways (EwEdgeNames *self)
@@ -47,16 +84,27 @@ update_gateways (EwEdgeNames *self)
                              .n_resolvers = 1,
                              .resolvers = { { .ip = entry->resolver, .port = EW_DNS_PORT } } };
       g_array_append_val (domains, domain);
-      g_array_append_val (resolvers, entry->resolver);
     }
   if (equal_domains (domains, self->gateways))
     return;
+  for (guint i = 0; i < offered->len; i++)
+    {
+      const EwDomainEntry *entry = g_ptr_array_index (offered, i);
+      if (!is_own_resolver (self, &entry->resolver))
+        g_array_append_val (resolvers, entry->resolver);
+    }
   g_array_unref (self->gateways);
   self->gateways = g_steal_pointer (&domains);
   guint32 reached
     = ew_switch_set_resolvers (self->packet_switch, (const EwIp *)(void *)resolvers->data, resolvers->len);
   for (guint i = 0; i < self->gateways->len; i++) /* without a resolver its names fail, and are asked nowhere else */
-    g_array_index (self->gateways, EwDnsDomain, i).n_resolvers = (reached >> i) & 1;
+    {
+      EwDnsDomain *domain = &g_array_index (self->gateways, EwDnsDomain, i);
+      domain->n_resolvers = 0;
+      for (guint j = 0; j < resolvers->len; j++)
+        if (ew_ip_equal (&g_array_index (resolvers, EwIp, j), &domain->resolvers[0].ip) && ((reached >> j) & 1) != 0)
+          domain->n_resolvers = 1;
+    }
   ew_dns_forward_settings_set_gateways (self->forward, self->gateways);
 }
 
@@ -90,6 +138,12 @@ ew_edge_names_new (EwMesh *mesh, const EwEdgeOptions *options, GError **error)
   self->forwards = config.forward;
   self->forward = ew_dns_forward_settings_new (&config);
   self->gateways = ew_dns_domains_new ();
+  self->own = g_array_copy (config.resolvers);
+  for (guint i = 0; i < config.domains->len; i++)
+    {
+      const EwDnsDomain *domain = &g_array_index (config.domains, EwDnsDomain, i);
+      g_array_append_vals (self->own, domain->resolvers, domain->n_resolvers);
+    }
   self->listening = ew_mesh_listen (mesh, &mesh_listener, self);
   return self;
 }
@@ -104,6 +158,7 @@ ew_edge_names_free (EwEdgeNames *self)
   ew_dns_server_free (self->server);
   ew_dns_forward_settings_free (self->forward);
   g_array_unref (self->gateways);
+  g_array_unref (self->own);
   g_free (self->told);
   g_free (self);
 }

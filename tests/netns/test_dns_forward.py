@@ -186,6 +186,22 @@ class Forward(MeshCase):
         wait_for("the domain is gone", lambda: self.short("+time=1", "wiki.corp.example") is not None and "wiki.corp.example" in str(self.asked(self.internet, GOOD)), 10)
         self.assertIn("wiki.corp.example", str(self.asked(self.internet, GOOD)))
 
+    def test_resolver_of_the_host(self):
+        """A private one by the default route, as clouds have it: no gateway can take its place."""
+        address = "10.66.0.53"
+        self.internet.ip("addr", "add", f"{address}/32", "dev", "lo")
+        self.dnsmasq(self.internet, address, "--address=/site.example/93.184.216.36")
+        self.use(address)
+        wait_for("the host's resolver", lambda: self.short("+time=2", "h.site.example") == ["93.184.216.36"], 20)
+        self.ctl("laptop", "route", "add", "10.66.0.0/24", "office-gw")
+        with open(self.mesh.running["edge"][0].log_path) as log:
+            log.seek(0, os.SEEK_END)
+            self.ctl("laptop", "name", "add", "taken.example", "office-gw", "--resolver", address)
+            wait_for("the edge says so", lambda: f"{address} can't be asked" in log.read(), 10)
+        self.assertNotIn("edgeway-edge", self.edge.run("ip", "route", "get", address).stdout)
+        self.assertEqual(self.short("i.site.example"), ["93.184.216.36"])
+        self.ctl("laptop", "route", "remove", "10.66.0.0/24")
+
     def test_flood_of_one_node(self):
         """Another node's questions are answered, and the edge ends as quickly as ever with all that is open."""
         flood = self.laptop.start("/usr/bin/python3", "-c", FLOOD, log="flood")
