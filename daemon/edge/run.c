@@ -39,6 +39,7 @@ typedef struct
   EwApiViewers *viewers;
   EwApi *api;
   guint ticks, tick_source;
+  gboolean sweeping, thorough; /* a sweep is under way; the next one is to be */
   gboolean sweep_failed;
   gboolean patient; /* the mesh was made by an earlier start: what is in the way of this one may go */
   gboolean again;   /* it ends so that its supervisor starts it again */
@@ -348,11 +349,24 @@ announce (Edge *self, GError **error)
 
 /* Life. */
 
+static void
+on_swept (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Edge *self = user_data;
+  g_autoptr (GError) error = NULL;
+  gboolean swept = ew_mesh_work_finish (result, &error);
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) /* at the end */
+    return;
+  if (!swept && !self->sweep_failed) /* once, not every 5 s */
+    g_warning ("expired records couldn't be removed: %s", error->message);
+  self->sweep_failed = !swept;
+  self->sweeping = FALSE;
+}
+
 static gboolean
 on_tick (gpointer user_data)
 {
   Edge *self = user_data;
-  g_autoptr (GError) error = NULL;
   ew_feed_tick (self->feed);
   ew_edge_names_set_switch (self->names, ew_feed_get_switch (self->feed));
   if (!self->again && g_getenv ("NOTIFY_SOCKET") && ew_switch_could_have_tun (ew_feed_get_switch (self->feed)))
@@ -362,10 +376,12 @@ on_tick (gpointer user_data)
       g_main_loop_quit (self->loop);
     }
   know_nodes (self);
-  gboolean swept = ew_mesh_sweep (self->mesh, ++self->ticks % THOROUGH_TICKS == 0, &error);
-  if (!swept && !self->sweep_failed) /* once, not every 5 s */
-    g_warning ("expired records couldn't be removed: %s", error->message);
-  self->sweep_failed = !swept;
+  self->thorough |= ++self->ticks % THOROUGH_TICKS == 0;
+  if (self->sweeping)
+    return G_SOURCE_CONTINUE; /* the store takes its time */
+  self->sweeping = TRUE;
+  ew_mesh_sweep_async (self->mesh, self->thorough, on_swept, self);
+  self->thorough = FALSE;
   return G_SOURCE_CONTINUE;
 }
 

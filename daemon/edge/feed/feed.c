@@ -5,9 +5,13 @@
 #include "common/util.h"
 #include "edge/mesh/document.h"
 
-#define SAVE_INTERVAL_US (60 * G_USEC_PER_SEC) /* a node's endpoint, and the timestamp floor, at most this often */
-/* Stored ahead of what was sent: a crash before the next store must not lead to a lower timestamp. */
+#define SAVE_INTERVAL_US (60 * G_USEC_PER_SEC) /* a node's endpoint, and a timestamp floor after one that failed */
+/* Stored ahead of what was sent: a crash before the next store must not lead to a lower timestamp. Asked for 120 s
+   before it is reached. Where the store hasn't answered by then, handshakes go on, as with a full disk: refused ones
+   would take the mesh down for sure, while timestamps go back only where the edge then crashes and starts with a clock
+   that is behind (and the nodes start the handshakes then). */
 #define TIMESTAMP_RESERVE_NS (G_GUINT64_CONSTANT (180) * 1000000000)
+#define TIMESTAMP_LEFT_NS (G_GUINT64_CONSTANT (120) * 1000000000)
 
 #define LOG_INTERVAL_US (60 * G_USEC_PER_SEC) /* a node's coming or going, or its problem: it could fill the log */
 
@@ -18,9 +22,18 @@ typedef struct
   gint64 logged_us; /* monotonic; 0: never */
   EwNodeProblem logged_problem;
   gint64 problem_logged_us[EW_NODE_PROBLEM_REFUSED + 1]; /* of each one, monotonic; 0: never */
+  gboolean came;                                         /* for the first time: its node is to stay */
   gboolean unsaved;
   gint64 saved_us; /* monotonic */
 } Seen;
+
+/* What the store has been asked to keep. */
+typedef struct
+{
+  EwFeed *feed; /* NULL: it is gone */
+  gchar **ids;
+  guint64 floor_ns;
+} Saving;
 
 struct EwFeed
 {
@@ -31,8 +44,10 @@ struct EwFeed
   GQueue arrived;   /* ids of nodes that connected for the first time */
   guint arrived_source;
   guint online;
-  gint64 floor_saved_us;
-  gboolean save_failed;
+  Saving *places, *floor;           /* under way; NULL: none is */
+  gint64 floor_asked_us;            /* monotonic */
+  guint64 floor_ns;                 /* as it is stored for sure */
+  gboolean save_failed, floor_late; /* it was said already */
   void (*func) (gpointer user_data, const gchar *id);
   gpointer user_data;
 };
@@ -107,6 +122,15 @@ static const EwMeshListener mesh_listener = {
 
 /* From the switch. */
 
+static void
+on_marked (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree gchar *id = user_data;
+  g_autoptr (GError) error = NULL;
+  if (!ew_mesh_work_finish (result, &error) && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    g_warning ("node %s connected, but that can't be stored: %s", id, error->message);
+}
+
 static gboolean
 on_arrived (gpointer user_data)
 {
@@ -115,13 +139,28 @@ on_arrived (gpointer user_data)
   self->arrived_source = 0;
   while ((id = g_queue_pop_head (&self->arrived)))
     {
-      g_autoptr (GError) error = NULL;
       const EwNode *node = ew_mesh_get_node (self->mesh, id);
-      if (node && !node->joined && !ew_mesh_mark_joined (self->mesh, id, &error))
-        g_warning ("node %s connected, but that can't be stored: %s", id, error->message);
+      if (node && !node->joined)
+        ew_mesh_mark_joined_async (self->mesh, id, on_marked, g_strdup (id));
       g_free (id);
     }
   return G_SOURCE_REMOVE;
+}
+
+/* At the end: those that nothing is stored of yet. */
+static void
+mark_the_rest (EwFeed *self)
+{
+  GHashTableIter iter;
+  gpointer id, seen;
+  g_hash_table_iter_init (&iter, self->seen);
+  while (g_hash_table_iter_next (&iter, &id, &seen))
+    {
+      g_autoptr (GError) error = NULL;
+      const EwNode *node = ew_mesh_get_node (self->mesh, id);
+      if (node && !node->joined && ((const Seen *)seen)->came && !ew_mesh_mark_joined (self->mesh, id, &error))
+        g_warning ("node %s connected, but that can't be stored: %s", (const gchar *)id, error->message);
+    }
 }
 
 /* What changed back within the minute is not told at all. */
@@ -154,6 +193,7 @@ set_online (EwFeed *self, EwNode *node, gboolean online)
   log_presence (seen, node);
   if (online && !node->joined)
     {
+      seen->came = TRUE;
       /* Not from within the switch's call: it would be called back. */
       g_queue_push_tail (&self->arrived, g_strdup (node->id));
       if (self->arrived_source == 0)
@@ -273,40 +313,137 @@ prepare_endpoint (EwFeed *self, const gchar *id, Seen *seen, gboolean all)
   return TRUE;
 }
 
-static void
-save_endpoints (EwFeed *self, gboolean all)
+/* (transfer full) */
+static gchar **
+take_unsaved (EwFeed *self, gboolean all)
 {
-  g_autoptr (GPtrArray) ids = g_ptr_array_new ();
-  g_autoptr (GError) error = NULL;
+  g_autoptr (GStrvBuilder) ids = g_strv_builder_new ();
   GHashTableIter iter;
-  gpointer id, value;
+  gpointer id, seen;
   g_hash_table_iter_init (&iter, self->seen);
-  while (g_hash_table_iter_next (&iter, &id, &value))
-    if (prepare_endpoint (self, id, value, all))
-      g_ptr_array_add (ids, id);
-  guint n = ids->len;
-  g_ptr_array_add (ids, NULL);
-  gboolean saved = ew_mesh_save_endpoints (self->mesh, (const gchar *const *)ids->pdata, &error);
-  for (guint i = 0; i < n; i++)
-    ((Seen *)g_hash_table_lookup (self->seen, ids->pdata[i]))->unsaved = !saved;
-  if (!saved && !self->save_failed) /* once, not every minute */
-    g_warning ("where the nodes are can't be stored: %s", error->message);
-  self->save_failed = !saved;
+  while (g_hash_table_iter_next (&iter, &id, &seen))
+    if (prepare_endpoint (self, id, seen, all))
+      {
+        g_strv_builder_add (ids, id);
+        ((Seen *)seen)->unsaved = FALSE;
+      }
+  return g_strv_builder_end (ids);
 }
 
-static gboolean
+static void
+put_back (EwFeed *self, gchar **ids)
+{
+  for (guint i = 0; ids[i]; i++)
+    {
+      Seen *seen = g_hash_table_lookup (self->seen, ids[i]);
+      if (seen)
+        seen->unsaved = TRUE;
+    }
+}
+
+static Saving *
+saving_new (EwFeed *self)
+{
+  Saving *saving = g_new0 (Saving, 1);
+  saving->feed = self;
+  return saving;
+}
+
+static void
+saving_free (Saving *saving)
+{
+  g_strfreev (saving->ids);
+  g_free (saving);
+}
+
+static void
+note_saved (EwFeed *self, const GError *error)
+{
+  if (error && !self->save_failed) /* once, not every minute */
+    g_warning ("where the nodes are can't be stored: %s", error->message);
+  self->save_failed = error != NULL;
+}
+
+static void
+on_places_saved (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Saving *saving = user_data;
+  EwFeed *self = saving->feed;
+  g_autoptr (GError) error = NULL;
+  gboolean saved = ew_mesh_work_finish (result, &error);
+  if (self)
+    {
+      self->places = NULL;
+      if (!saved)
+        put_back (self, saving->ids);
+      note_saved (self, error);
+    }
+  saving_free (saving);
+}
+
+static void
+save_endpoints (EwFeed *self)
+{
+  if (self->places)
+    return;
+  gchar **ids = take_unsaved (self, FALSE);
+  if (ids[0] == NULL)
+    {
+      g_strfreev (ids);
+      return;
+    }
+  self->places = saving_new (self);
+  self->places->ids = ids;
+  ew_mesh_save_endpoints_async (self->mesh, (const gchar *const *)ids, on_places_saved, self->places);
+}
+
+static guint64
+latest_timestamp (EwFeed *self)
+{
+  return MAX (ew_switch_get_timestamp_floor (self->packet_switch), (guint64)g_get_real_time () * 1000);
+}
+
+static void
+note_floor (EwFeed *self, guint64 floor_ns, const GError *error)
+{
+  if (error && !self->floor_late)
+    g_warning ("the handshakes' timestamps can't be stored: %s", error->message);
+  self->floor_late = error != NULL;
+  if (error == NULL)
+    self->floor_ns = floor_ns;
+}
+
+static void
+on_floor_saved (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Saving *saving = user_data;
+  g_autoptr (GError) error = NULL;
+  ew_mesh_work_finish (result, &error);
+  if (saving->feed)
+    {
+      saving->feed->floor = NULL;
+      note_floor (saving->feed, saving->floor_ns, error);
+    }
+  saving_free (saving);
+}
+
+static void
 save_timestamp_floor (EwFeed *self)
 {
-  g_autoptr (GError) error = NULL;
   gint64 now = g_get_monotonic_time ();
-  if (self->floor_saved_us && now - self->floor_saved_us < SAVE_INTERVAL_US)
-    return TRUE;
-  self->floor_saved_us = now;
-  guint64 sent = MAX (ew_switch_get_timestamp_floor (self->packet_switch), (guint64)g_get_real_time () * 1000);
-  gboolean saved = ew_mesh_set_timestamp_floor (self->mesh, sent + TIMESTAMP_RESERVE_NS, &error);
-  if (!saved && !self->save_failed)
-    g_warning ("the handshakes' timestamps can't be stored: %s", error->message);
-  return saved;
+  guint64 latest = latest_timestamp (self);
+  if (!self->floor_late && ew_switch_get_timestamp_floor (self->packet_switch) > self->floor_ns)
+    {
+      g_warning ("the handshakes' timestamps aren't stored yet: the store doesn't answer");
+      self->floor_late = TRUE;
+    }
+  if (self->floor || latest + TIMESTAMP_LEFT_NS <= self->floor_ns
+      || (self->floor_late && now - self->floor_asked_us < SAVE_INTERVAL_US))
+    return;
+  self->floor_asked_us = now;
+  self->floor = saving_new (self);
+  self->floor->floor_ns = latest + TIMESTAMP_RESERVE_NS;
+  ew_mesh_set_timestamp_floor_async (self->mesh, self->floor->floor_ns, on_floor_saved, self->floor);
 }
 
 /* Timestamps must not go back, and a full disk keeps the same reservation over several starts. One that is ahead of the
@@ -316,8 +453,14 @@ static void
 start_timestamps (EwFeed *self)
 {
   guint64 floor = ew_mesh_get_timestamp_floor (self->mesh);
+  g_autoptr (GError) error = NULL;
   ew_switch_set_timestamp_floor (self->packet_switch, floor);
-  if (!save_timestamp_floor (self) && floor > (guint64)g_get_real_time () * 1000)
+  self->floor_ns = floor;
+  self->floor_asked_us = g_get_monotonic_time ();
+  guint64 wanted = latest_timestamp (self) + TIMESTAMP_RESERVE_NS;
+  ew_mesh_set_timestamp_floor (self->mesh, wanted, &error);
+  note_floor (self, wanted, error);
+  if (error && floor > (guint64)g_get_real_time () * 1000)
     ew_switch_set_timestamp_floor (self->packet_switch, floor + (guint64)g_get_monotonic_time () * 1000 / 64);
 }
 
@@ -325,7 +468,7 @@ void
 ew_feed_tick (EwFeed *self)
 {
   check_online (self);
-  save_endpoints (self, FALSE);
+  save_endpoints (self);
   save_timestamp_floor (self);
   ew_mesh_set_exit (self->mesh, ew_switch_has_exit (self->packet_switch));
 }
@@ -357,18 +500,35 @@ ew_feed_new (EwMesh *mesh, EwSwitchConfig *config, GError **error)
   return self;
 }
 
+/* The store may not come to what it was asked for: all of that is stored again. */
+static void
+save_all (EwFeed *self)
+{
+  g_autoptr (GError) places_error = NULL, error = NULL;
+  if (self->places)
+    {
+      put_back (self, self->places->ids);
+      self->places->feed = NULL;
+    }
+  if (self->floor)
+    self->floor->feed = NULL;
+  mark_the_rest (self);
+  g_auto (GStrv) ids = take_unsaved (self, TRUE);
+  ew_mesh_save_endpoints (self->mesh, (const gchar *const *)ids, &places_error);
+  note_saved (self, places_error);
+  if (!ew_mesh_set_timestamp_floor (self->mesh, ew_switch_get_timestamp_floor (self->packet_switch), &error))
+    g_warning ("the handshakes' timestamps can't be stored: %s", error->message);
+}
+
 void
 ew_feed_free (EwFeed *self)
 {
-  g_autoptr (GError) error = NULL;
   if (self == NULL)
     return;
   g_clear_handle_id (&self->arrived_source, g_source_remove);
-  on_arrived (self);
+  g_queue_clear_full (&self->arrived, g_free);
   ew_mesh_unlisten (self->mesh, self->listener);
-  save_endpoints (self, TRUE);
-  if (!ew_mesh_set_timestamp_floor (self->mesh, ew_switch_get_timestamp_floor (self->packet_switch), &error))
-    g_warning ("the handshakes' timestamps can't be stored: %s", error->message);
+  save_all (self);
   ew_switch_free (self->packet_switch);
   g_hash_table_unref (self->seen);
   g_free (self);

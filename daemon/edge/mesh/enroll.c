@@ -305,13 +305,8 @@ ew_mesh_has_key (EwMesh *self, const gchar *secret)
 static gboolean
 is_buried (EwMesh *self, const gchar *id, const guint8 hash[EW_HASH_SIZE])
 {
-  g_autofree gchar *key = ew_mesh_node_key ("/tombstones/", id);
-  g_autoptr (JsonObject) stone = NULL;
-  guint8 known[EW_HASH_SIZE];
-  if (!ew_mesh_read (self, key, &stone, NULL, NULL) || stone == NULL)
-    return FALSE;
-  const gchar *text = ew_json_string (stone, "credential_hash");
-  return text && ew_key_from_base64 (text, known) && ew_equal_secret (known, hash, EW_HASH_SIZE);
+  const guint8 *known = g_hash_table_lookup (self->removed, id);
+  return known && ew_equal_secret (known, hash, EW_HASH_SIZE);
 }
 
 /* now: what the node is that it was; NULL: there is none. */

@@ -49,6 +49,7 @@ struct EwMesh
   GPtrArray *domains;    /* EwDomainEntry, borrowed from the nodes, sorted */
   GHashTable *expiring;  /* ids of nodes with expires_us */
   GHashTable *keys;      /* hash → EwEnrollment: keys that nobody has used yet */
+  GHashTable *removed;   /* id → its former credential's hash, as in /tombstones/ */
   guint32 next_offset;   /* where the search for a free address goes on */
 
   guint8 shared_digest[32]; /* of what all node documents hold */
@@ -63,6 +64,7 @@ struct EwMesh
   gboolean shared_touched; /* something that all node documents hold may have changed */
 
   GQueue *jobs;           /* change.c: of GTask, changes one after another */
+  GCancellable *closed;   /* what comes back from the store after that finds no mesh */
   EwMeshReading *reading; /* while one of them decides: what it has read */
   EwMeshAsker asker;      /* of those that are put into the queue now */
 };

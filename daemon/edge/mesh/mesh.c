@@ -235,6 +235,17 @@ apply_enrollment (EwMesh *self, const gchar *hash, JsonObject *object)
 }
 
 static void
+apply_tombstone (EwMesh *self, const gchar *id, JsonObject *object)
+{
+  const gchar *text = object ? ew_json_string (object, "credential_hash") : NULL;
+  guint8 hash[EW_HASH_SIZE];
+  if (text && ew_key_from_base64 (text, hash))
+    g_hash_table_replace (self->removed, g_strdup (id), g_memdup2 (hash, sizeof hash));
+  else
+    g_hash_table_remove (self->removed, id);
+}
+
+static void
 apply_settings (EwMesh *self, JsonObject *object, gint64 revision)
 {
   EwMeshSettings settings = { 0 };
@@ -265,6 +276,8 @@ ew_mesh_apply (EwMesh *self, const gchar *key, JsonObject *object, gint64 revisi
     apply_endpoint (self, key + strlen ("/endpoints/"), object);
   else if (g_str_has_prefix (key, "/enrollment/"))
     apply_enrollment (self, key + strlen ("/enrollment/"), object);
+  else if (g_str_has_prefix (key, "/tombstones/"))
+    apply_tombstone (self, key + strlen ("/tombstones/"), object);
   else if (g_str_has_prefix (key, "/edges/"))
     apply_edge (self, key + strlen ("/edges/"), object);
   else if (g_str_equal (key, "/settings"))
@@ -411,7 +424,7 @@ load (EwMesh *self, gint64 *first_revision, GError **error)
 {
   /* Addresses before the nodes that own them; endpoints after. */
   static const gchar *const prefixes[]
-    = { "/settings", "/edges/", "/addresses/", "/routes/", "/nodes/", "/endpoints/", "/enrollment/" };
+    = { "/settings", "/edges/", "/addresses/", "/routes/", "/nodes/", "/endpoints/", "/enrollment/", "/tombstones/" };
   gint64 revision = 0;
   for (guint i = 0; i < G_N_ELEMENTS (prefixes); i++)
     if (!load_prefix (self, prefixes[i], i == 0 ? first_revision : &revision, error))
@@ -436,8 +449,10 @@ mesh_new (EwStore *store, const EwMeshSetup *setup)
   self->domains = g_ptr_array_new ();
   self->expiring = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->keys = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)ew_mesh_enrollment_free);
+  self->removed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->next_offset = EW_RANGES_FIRST_OFFSET;
   self->jobs = g_queue_new ();
+  self->closed = g_cancellable_new ();
   self->listeners = g_array_new (FALSE, FALSE, sizeof (Listener));
   self->ahead = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->touched = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -507,6 +522,8 @@ ew_mesh_close (EwMesh *self)
 {
   if (self == NULL)
     return;
+  g_cancellable_cancel (self->closed);
+  g_object_unref (self->closed);
   ew_mesh_change_cancel_all (self);
   g_queue_free (self->jobs);
   if (self->watch)
@@ -521,6 +538,7 @@ ew_mesh_close (EwMesh *self)
   g_hash_table_unref (self->gone);
   g_hash_table_unref (self->replaced);
   g_hash_table_unref (self->keys);
+  g_hash_table_unref (self->removed);
   g_tree_unref (self->nodes);
   g_ptr_array_unref (self->routes);
   g_ptr_array_unref (self->domains);

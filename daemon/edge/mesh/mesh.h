@@ -113,7 +113,7 @@ guint ew_mesh_count_nodes (EwMesh *self);
 /* Borrowed array of EwRouteEntry, in the order of their text. */
 GPtrArray *ew_mesh_get_routes (EwMesh *self);
 
-/* Who a credential belongs to. EW_ERROR_REMOVED: to a node that was removed; EW_ERROR_NOT_AUTHENTICATED: to nobody. */
+/* Who a credential belongs to, as memory knows: whoever has none can't make the edge ask the store. EW_ERROR_REMOVED: to a node that was removed; EW_ERROR_NOT_AUTHENTICATED: to nobody. */
 EwNode *ew_mesh_authenticate (EwMesh *self, const gchar *id, const guint8 credential[32], GError **error);
 
 /* Who changes the mesh. The changes that are asked for without waiting between a call with an administrator's ID and one
@@ -210,11 +210,17 @@ void ew_mesh_leave_node_async (EwMesh *self, const gchar *id, GAsyncReadyCallbac
 gboolean ew_mesh_end_finish (GAsyncResult *result, GError **error);
 /* A plain node has connected for the first time: it stays. */
 gboolean ew_mesh_mark_joined (EwMesh *self, const gchar *id, GError **error);
+void ew_mesh_mark_joined_async (EwMesh *self, const gchar *id, GAsyncReadyCallback callback, gpointer user_data);
 /* Stores where nodes were last seen, as said in node->endpoint and node->last_seen_us; ids that are gone are passed
  * over. */
 gboolean ew_mesh_save_endpoints (EwMesh *self, const gchar *const *ids, GError **error);
+void ew_mesh_save_endpoints_async (EwMesh *self, const gchar *const *ids, GAsyncReadyCallback callback,
+                                   gpointer user_data);
 /* Removes what has expired: nodes that never came (and, with thorough, forgotten keys and rested addresses). */
 gboolean ew_mesh_sweep (EwMesh *self, gboolean thorough, GError **error);
+void ew_mesh_sweep_async (EwMesh *self, gboolean thorough, GAsyncReadyCallback callback, gpointer user_data);
+/* Of what the edge does by itself: a node that stays, endpoints, sweeps, timestamps. */
+gboolean ew_mesh_work_finish (GAsyncResult *result, GError **error);
 
 /* Routes. */
 const EwRouteEntry *ew_mesh_add_route (EwMesh *self, const gchar *cidr, const gchar *node_id, GError **error);
@@ -225,8 +231,11 @@ const EwRouteEntry *ew_mesh_add_route_finish (EwMesh *self, GAsyncResult *result
 void ew_mesh_remove_route_async (EwMesh *self, const gchar *cidr, GAsyncReadyCallback callback, gpointer user_data);
 gboolean ew_mesh_remove_route_finish (GAsyncResult *result, GError **error);
 
-/* TAI64N: sent timestamps lie below this, also after a crash (architecture.md, 11). */
+/* TAI64N: sent timestamps lie below this, also after a crash (architecture.md, 11). Raised without waiting it is stored
+ * when the callback says so: to be asked for well before it is reached. */
 guint64 ew_mesh_get_timestamp_floor (EwMesh *self);
 gboolean ew_mesh_set_timestamp_floor (EwMesh *self, guint64 realtime_ns, GError **error);
+void ew_mesh_set_timestamp_floor_async (EwMesh *self, guint64 realtime_ns, GAsyncReadyCallback callback,
+                                        gpointer user_data);
 
 G_END_DECLS

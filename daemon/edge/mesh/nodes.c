@@ -10,7 +10,6 @@
 #include "common/util.h"
 #include "edge/mesh/names.h"
 
-#define ENDPOINTS_AT_ONCE 100 /* below EW_STORE_TXN_MAX */
 
 gchar *
 ew_mesh_node_key (const gchar *prefix, const gchar *id)
@@ -483,42 +482,9 @@ ew_mesh_mark_joined (EwMesh *self, const gchar *id, GError **error)
   return ew_mesh_change (self, mark_joined, &wanted, error);
 }
 
-/* Endpoints. */
-
-static void
-put_endpoint (EwMeshChange *change, const EwNode *node)
+void
+ew_mesh_mark_joined_async (EwMesh *self, const gchar *id, GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autofree gchar *key = ew_mesh_node_key ("/endpoints/", node->id);
-  JsonObject *object = json_object_new ();
-  if (node->endpoint.kind == EW_ENDPOINT_UDP)
-    {
-      gchar text[EW_ENDPOINT_STRLEN];
-      ew_endpoint_format (&node->endpoint, text);
-      json_object_set_string_member (object, "endpoint", text);
-    }
-  json_object_set_int_member (object, "last_seen_us", node->last_seen_us);
-  ew_mesh_change_put (change, key, object);
-}
-
-static gboolean
-put_endpoints (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
-{
-  const gchar *const *ids = data;
-  for (guint i = 0; ids[i] && i < ENDPOINTS_AT_ONCE; i++)
-    {
-      const EwNode *node = ew_mesh_get_node (self, ids[i]);
-      if (node)
-        put_endpoint (change, node);
-    }
-  return TRUE;
-}
-
-gboolean
-ew_mesh_save_endpoints (EwMesh *self, const gchar *const *ids, GError **error)
-{
-  guint n = g_strv_length ((GStrv)ids);
-  for (guint i = 0; i < n; i += ENDPOINTS_AT_ONCE)
-    if (!ew_mesh_change (self, put_endpoints, (gpointer)(ids + i), error))
-      return FALSE;
-  return TRUE;
+  const NodeChange wanted = { .id = id };
+  change_node_async (self, mark_joined, &wanted, callback, user_data);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * How nodes go, what rests after them, and the sweeping of both.
+ * How nodes go, and what rests after them.
  */
 #include "edge/mesh/mesh-private.h"
 
@@ -8,8 +8,6 @@
 #include "common/error.h"
 #include "common/phrase.h"
 #include "common/util.h"
-
-#define ENROLLMENT_MEMORY_US (7 * G_TIME_SPAN_DAY) /* how long a key is still told "used" or "expired" */
 
 /* Removal. */
 
@@ -313,7 +311,8 @@ ew_mesh_sweep_nodes (EwMesh *self, GError **error)
 typedef struct
 {
   EwMesh *mesh;
-  guint left; /* in the queue */
+  GCancellable *closed; /* the mesh is */
+  guint left;           /* in the queue */
   GError *error;
 } Ending;
 
@@ -322,6 +321,7 @@ ending_free (gpointer data)
 {
   Ending *ending = data;
   g_clear_error (&ending->error);
+  g_object_unref (ending->closed);
   g_free (ending);
 }
 
@@ -346,7 +346,7 @@ on_expired_removed (GObject *source, GAsyncResult *result, gpointer user_data)
   Ending *ending = g_task_get_task_data (task);
   g_autoptr (GError) cause = NULL;
   ew_mesh_change_finish (result, &cause);
-  if (ending->error == NULL && !g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  if (ending->error == NULL && !g_cancellable_set_error_if_cancelled (ending->closed, &ending->error))
     tell_expired (ending->mesh, ew_mesh_change_get_data (result), cause, &ending->error);
   end_one (task);
 }
@@ -356,7 +356,8 @@ on_ended (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
   Ending *ending = g_task_get_task_data (task);
-  if (ew_mesh_change_finish (result, &ending->error))
+  gboolean changed = g_task_propagate_boolean (G_TASK (result), &ending->error); /* it may have no data */
+  if (changed && !g_cancellable_set_error_if_cancelled (ending->closed, &ending->error))
     {
       g_autoptr (GPtrArray) expired = find_expired (ending->mesh);
       ending->left += expired->len;
@@ -374,6 +375,7 @@ ew_mesh_change_and_sweep_async (EwMesh *self, EwMeshChangeAttempt attempt, gpoin
   GTask *task = g_task_new (NULL, NULL, callback, user_data);
   Ending *ending = g_new0 (Ending, 1);
   ending->mesh = self;
+  ending->closed = g_object_ref (self->closed);
   ending->left = 1;
   g_task_set_task_data (task, ending, ending_free);
   ew_mesh_change_async (self, attempt, data, destroy, on_ended, task);
@@ -381,6 +383,12 @@ ew_mesh_change_and_sweep_async (EwMesh *self, EwMeshChangeAttempt attempt, gpoin
 
 gboolean
 ew_mesh_end_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+gboolean
+ew_mesh_work_finish (GAsyncResult *result, GError **error)
 {
   return g_task_propagate_boolean (G_TASK (result), error);
 }
@@ -412,60 +420,4 @@ void
 ew_mesh_leave_node_async (EwMesh *self, const gchar *id, GAsyncReadyCallback callback, gpointer user_data)
 {
   end_node_async (self, id, leave_node, callback, user_data);
-}
-
-static gboolean
-is_old (EwMesh *self, const gchar *key, JsonObject *object)
-{
-  gint64 now = self->now_us ();
-  if (g_str_has_prefix (key, "/enrollment/"))
-    return ew_json_int (object, "expires_us", 0) + ENROLLMENT_MEMORY_US < now;
-  if (g_str_has_prefix (key, "/tombstones/"))
-    return ew_json_int (object, "removed_us", G_MAXINT64 / 2) + EW_MESH_TOMBSTONE_US < now;
-  if (g_str_has_prefix (key, "/addresses/") || g_str_has_prefix (key, "/resting/"))
-    return ew_json_int (object, "released_us", G_MAXINT64 / 2) + EW_MESH_ADDRESS_REST_US < now;
-  return ew_mesh_get_node (self, strrchr (key, '/') + 1) == NULL; /* an endpoint without its node */
-}
-
-static gboolean
-delete_as_read (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
-{
-  const EwStoreEntry *entry = data;
-  gint64 revision;
-  if (!ew_mesh_read (self, entry->key, NULL, &revision, error))
-    return FALSE;
-  if (revision == entry->mod_revision)
-    {
-      ew_mesh_change_expect (change, entry->key, revision);
-      ew_mesh_change_delete (change, entry->key);
-    }
-  return TRUE;
-}
-
-static gboolean
-sweep_prefix (EwMesh *self, const gchar *prefix, GError **error)
-{
-  g_autoptr (GPtrArray) entries = ew_store_list (self->store, prefix, NULL, 0, NULL, error);
-  for (guint i = 0; entries && i < entries->len; i++)
-    {
-      EwStoreEntry *entry = entries->pdata[i];
-      gsize length;
-      const gchar *data = g_bytes_get_data (entry->value, &length);
-      g_autoptr (JsonObject) object = ew_json_parse_object (data, length, EW_MESH_RECORD_MAX, NULL);
-      if (object && is_old (self, entry->key, object) && !ew_mesh_change (self, delete_as_read, entry, error))
-        return FALSE;
-    }
-  return entries != NULL;
-}
-
-gboolean
-ew_mesh_sweep (EwMesh *self, gboolean thorough, GError **error)
-{
-  static const gchar *const prefixes[] = { "/enrollment/", "/resting/", "/addresses/", "/tombstones/", "/endpoints/" };
-  if (!ew_mesh_sweep_nodes (self, error))
-    return FALSE;
-  for (guint i = 0; thorough && i < G_N_ELEMENTS (prefixes); i++)
-    if (!sweep_prefix (self, prefixes[i], error))
-      return FALSE;
-  return !thorough || ew_store_compact (self->store, ew_store_get_revision (self->store), error);
 }

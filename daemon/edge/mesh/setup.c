@@ -368,6 +368,13 @@ ew_mesh_set_timestamp_floor (EwMesh *self, guint64 realtime_ns, GError **error)
   return ew_mesh_change (self, put_timestamp_floor, &realtime_ns, error);
 }
 
+void
+ew_mesh_set_timestamp_floor_async (EwMesh *self, guint64 realtime_ns, GAsyncReadyCallback callback, gpointer user_data)
+{
+  ew_mesh_change_async (self, put_timestamp_floor, g_memdup2 (&realtime_ns, sizeof realtime_ns), g_free, callback,
+                        user_data);
+}
+
 guint64
 ew_mesh_get_timestamp_floor (EwMesh *self)
 {

@@ -267,6 +267,14 @@ test_removed_administrator (Fixture *fixture, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
     assert_answer (clients[i], ew_error_get_http_status (EW_ERROR_REMOVED), "\"Removed\"");
   g_assert_cmpuint (ew_mesh_get_node (fixture->mesh, id)->mtu, ==, 1399);
+  /* Whoever comes with a credential that no node has doesn't make the edge wait either. */
+  g_autofree gchar *unknown = g_strdup (boss);
+  unknown[strlen (unknown) - 5] = unknown[strlen (unknown) - 5] == 'A' ? 'B' : 'A';
+  guint blocking = ew_store_count_blocking (fixture->store);
+  assert_answer (client_new_as (fixture, boss, "GET", "/v1/self", NULL), ew_error_get_http_status (EW_ERROR_REMOVED),
+                 "\"Removed\"");
+  assert_answer (client_new_as (fixture, unknown, "GET", "/v1/self", NULL), 401, "NotAuthenticated");
+  g_assert_cmpuint (ew_store_count_blocking (fixture->store), ==, blocking);
   g_assert_cmpuint (ew_mesh_get_routes (fixture->mesh)->len, ==, 0);
 }
 

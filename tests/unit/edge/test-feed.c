@@ -10,6 +10,7 @@
 #include "common/util.h"
 #include "edge/mesh/document.h"
 #include "edge/api/viewers.h"
+#include "edge/store/store-private.h"
 #include "fixture.h"
 #include "null-switch.h"
 
@@ -152,9 +153,11 @@ test_restart (Fixture *fixture, gconstpointer unused)
   set_status (id, TRUE, 1);
   null_switch_say_endpoint (id, "198.51.100.7:4500");
   ew_feed_tick (fixture->feed);
+  fixture_settle ();
   gint64 revision = ew_store_get_revision (fixture->store);
   null_switch_say_endpoint (id, "198.51.100.7:4501"); /* at most once a minute */
   ew_feed_tick (fixture->feed);
+  fixture_settle ();
   g_assert_cmpint (ew_store_get_revision (fixture->store), ==, revision);
   ew_switch_set_timestamp_floor (null_switch_get (), 4000000000000000000u);
   stop (fixture); /* … and at the end */
@@ -167,6 +170,122 @@ test_restart (Fixture *fixture, gconstpointer unused)
   g_assert_cmpuint (ew_switch_get_timestamp_floor (null_switch_get ()), ==, 4000000000000000000u);
   /* What a crash leaves is above what was sent. */
   g_assert_cmpuint (ew_mesh_get_timestamp_floor (fixture->mesh), >, 4000000000000000000u);
+}
+
+/* A store that takes its time. */
+
+static void
+on_swept (GObject *source, GAsyncResult *result, gpointer swept)
+{
+  g_autoptr (GError) error = NULL;
+  (*(gint *)swept) += ew_mesh_work_finish (result, &error) ? 1 : 100;
+}
+
+static void
+wait_for_floor (Fixture *fixture, guint64 above)
+{
+  for (guint64 floor = 0; floor <= above; floor = ew_mesh_get_timestamp_floor (fixture->mesh))
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static guint
+count_below (Fixture *fixture, const gchar *prefix)
+{
+  g_autoptr (GPtrArray) entries = ew_store_list (fixture->store, prefix, NULL, 0, NULL, NULL);
+  return entries->len;
+}
+
+static void
+write_old_tombstones (Fixture *fixture, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree gchar *key = g_strdup_printf ("/tombstones/n%u", i);
+      fixture_write (fixture->store, key, "{\"removed_us\":1}");
+    }
+}
+
+/* All that a tick does: who came, where they are, the timestamps' floor, a thorough sweep. Nothing of it waits. */
+static void
+test_slow_tick (Fixture *fixture, gconstpointer unused)
+{
+  guint8 key[32];
+  gint swept = 0;
+  ew_random (key, sizeof key);
+  g_autofree gchar *text = ew_key_to_base64 (key), *plain = add_plain (fixture->mesh, "plain", text);
+  ew_random (key, sizeof key);
+  g_autofree gchar *other = ew_key_to_base64 (key), *lost = add_plain (fixture->mesh, "lost", other);
+  write_old_tombstones (fixture, 130); /* more than go in one transaction */
+  fixture_settle ();
+  guint64 floor = ew_mesh_get_timestamp_floor (fixture->mesh);
+  guint blocking = ew_store_count_blocking (fixture->store);
+  gint64 revision = ew_store_get_revision (fixture->store);
+  ew_store_delay (fixture->store, 5);
+  set_status (plain, TRUE, 1);
+  null_switch_say_endpoint (plain, "198.51.100.7:4500");
+  ew_switch_set_timestamp_floor (null_switch_get (), floor - G_GUINT64_CONSTANT (60000000000));
+  while (!ew_mesh_get_node (fixture->mesh, plain)->joined)
+    g_main_context_iteration (NULL, TRUE);
+  fixture_now_us += 61 * G_USEC_PER_SEC;
+  ew_feed_tick (fixture->feed);
+  ew_mesh_sweep_async (fixture->mesh, TRUE, on_swept, &swept);
+  g_assert_nonnull (ew_mesh_get_node (fixture->mesh, lost)); /* not yet */
+  while (swept == 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (ew_store_count_blocking (fixture->store), ==, blocking);
+  g_assert_cmpint (swept, ==, 1);
+  ew_store_delay (fixture->store, 0);
+  g_assert_null (ew_mesh_get_node (fixture->mesh, lost));
+  g_assert_nonnull (ew_mesh_get_node (fixture->mesh, plain));
+  g_assert_cmpuint (count_below (fixture, "/tombstones/"), ==, 0);
+  g_assert_cmpuint (count_below (fixture, "/endpoints/"), ==, 1);
+  g_assert_cmpuint (ew_mesh_get_timestamp_floor (fixture->mesh), >, floor);
+  g_assert_cmpuint (ew_store_watch (fixture->store, "/", revision, NULL, NULL, NULL, NULL), ==, 0); /* compacted */
+}
+
+/* The store doesn't answer until the timestamps are above what it has: handshakes go on, that is said once, and when it
+   answers, what it has is enough again. */
+static void
+test_late_floor (Fixture *fixture, gconstpointer unused)
+{
+  guint64 floor = ew_mesh_get_timestamp_floor (fixture->mesh), sent = floor + 1;
+  ew_store_delay (fixture->store, 200);
+  ew_switch_set_timestamp_floor (null_switch_get (), floor - 1);
+  ew_feed_tick (fixture->feed);
+  ew_switch_set_timestamp_floor (null_switch_get (), sent);
+  g_test_expect_message (NULL, G_LOG_LEVEL_WARNING, "*the store doesn't answer");
+  ew_feed_tick (fixture->feed);
+  ew_feed_tick (fixture->feed);
+  g_test_assert_expected_messages ();
+  g_assert_cmpuint (ew_switch_get_timestamp_floor (null_switch_get ()), ==, sent);
+  wait_for_floor (fixture, sent);
+}
+
+/* The edge ends before the store has come to what it was asked for. */
+static void
+test_end_before_stored (Fixture *fixture, gconstpointer unused)
+{
+  guint8 key[32];
+  gint swept = 0;
+  gchar text[EW_ENDPOINT_STRLEN];
+  ew_random (key, sizeof key);
+  g_autofree gchar *public_key = ew_key_to_base64 (key), *plain = add_plain (fixture->mesh, "plain", public_key);
+  g_autofree gchar *a = fixture_join (fixture->mesh, "a");
+  ew_store_delay (fixture->store, 50);
+  null_switch_say_endpoint (a, "198.51.100.7:4500");
+  set_status (plain, TRUE, 1);
+  null_switch_say_online (plain, FALSE);
+  ew_feed_tick (fixture->feed);
+  ew_mesh_sweep_async (fixture->mesh, TRUE, on_swept, &swept);
+  stop (fixture);
+  while (swept == 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpint (swept, ==, 100);
+  ew_store_delay (fixture->store, 0);
+  start (fixture);
+  ew_endpoint_format (&null_switch_get_node (a)->endpoint, text);
+  g_assert_cmpstr (text, ==, "198.51.100.7:4500");
+  g_assert_true (ew_mesh_get_node (fixture->mesh, plain)->joined);
 }
 
 /* Viewers. */
@@ -456,6 +575,9 @@ main (int argc, char **argv)
   ADD ("feed/plain-node", test_plain_node_stays);
   ADD ("feed/restart", test_restart);
   ADD ("feed/moved-just-before-the-end", test_moved_just_before_the_end);
+  ADD ("feed/slow-tick", test_slow_tick);
+  ADD ("feed/late-floor", test_late_floor);
+  ADD ("feed/end-before-stored", test_end_before_stored);
   ADD ("feed/log", test_log);
   ADD ("feed/log-of-problems", test_log_of_problems);
   ADD ("viewers/viewers", test_viewers);
