@@ -5,7 +5,9 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "common/phrase.h"
 #include "common/util.h"
+#include "model/translate.h"
 
 #define LABEL_MAX 63
 #define SHORTEST_V4 8 /* daemon/edge/API.md, Routes */
@@ -16,6 +18,9 @@ gchar *
 ew_check_name (const gchar *name)
 {
   gsize length = strlen (name);
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *phrase = NULL;
+
   if (length == 0)
     return g_strdup (_ ("Enter a name."));
   if (length > LABEL_MAX)
@@ -24,7 +29,10 @@ ew_check_name (const gchar *name)
     return g_strdup (_ ("Use lowercase letters a to z, digits and hyphens."));
   if (name[0] == '-' || name[length - 1] == '-')
     return g_strdup (_ ("A name can't begin or end with a hyphen."));
-  return ew_name_check (name, NULL) ? NULL : g_strdup (_ ("Use lowercase letters a to z, digits and hyphens."));
+  if (ew_name_check_computer (name, &error))
+    return NULL;
+  phrase = ew_phrase_to_json (error->message);
+  return ew_translate_sentence (error->message, phrase);
 }
 
 /* Edge addresses. */

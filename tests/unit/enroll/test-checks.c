@@ -48,10 +48,37 @@ test_around (void)
   g_assert_null (ew_network_around ("attic", 48));
 }
 
+static void
+test_names (void)
+{
+  static const struct
+  {
+    const gchar *name, *words; /* NULL: it is taken */
+  } cases[] = {
+    { "nas", NULL },
+    { "node-10", NULL },
+    { "", "Enter a name." },
+    { "NAS", "lowercase" },
+    { "-nas", "hyphen" },
+    { "wpad", "Choose another" },
+    { "localhost", "Choose another" },
+    { "10", "Programs take the number" },
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree gchar *problem = ew_check_name (cases[i].name);
+      if (cases[i].words == NULL)
+        g_assert_null (problem);
+      else
+        g_assert_nonnull (g_strstr_len (problem, -1, cases[i].words));
+    }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/enroll/checks/names", test_names);
   g_test_add_func ("/enroll/checks/networks", test_networks);
   g_test_add_func ("/enroll/checks/around", test_around);
   return g_test_run ();
