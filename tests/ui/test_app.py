@@ -35,6 +35,7 @@ class Join(AppCase):
         d.type("text", "Name of this computer", "laptop")
         d.press("push button", exactly="Join")
         d.find("heading", "Joined demo", seconds=SLOW)
+        d.find("label", "laptop.demo.internal", seconds=SLOW)  # which names are the mesh's
         self.wait_status(state="connected", name="laptop")
         d.press("push button", exactly="Done")
         d.window_gone("Join a Mesh")
