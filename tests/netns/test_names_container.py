@@ -7,6 +7,7 @@ import unittest
 
 import resolver_world
 from demo_mesh import SERVICE
+from mesh_case import wait_for
 from names_case import NAS, NamesCase, unordered
 
 
@@ -19,9 +20,8 @@ class Containers(NamesCase):
             self.wait_names(kind)
             self.assertEqual(self.bad_answers(kind), [])
         # Nothing can be written there: it is said, and what was resolved still is.
-        status = self.status("container-ro")
-        self.assertEqual(status["names"], "nsswitch-refused")
-        self.assertIn("Read-only file system", status["names_message"])
+        wait_for("the reason", lambda: self.status("container-ro")["names"] == "nsswitch-refused", 30, 0.2)
+        self.assertIn("Read-only file system", self.status("container-ro")["names_message"])
         self.assert_unchanged("with the mesh up")
         self.signal_daemons(signal.SIGSTOP)
         self.assert_unchanged("edgewayd hung")
