@@ -13,6 +13,7 @@
  *                  (not that it couldn't tell: somebody else's may be away for a moment). Where the mesh doesn't know
  *                  it either, the outcome stays that of the word before: glibc hands the last one to the program
  */
+#include "nss/hosts-file.h"
 #include "nss/names-socket.h"
 
 #include <dlfcn.h>
@@ -358,6 +359,14 @@ resolved_has_other_family (const char *name, int af)
   return status == NSS_STATUS_SUCCESS || (status == NSS_STATUS_TRYAGAIN && error == ERANGE);
 }
 
+/* nss_files says of a name that has addresses of the other family only what it says of one that isn't there, and the
+   word after it knows nothing of /etc/hosts. TRUE: the name has a meaning already. */
+static bool
+other_family_is_known (const char *name, int af)
+{
+  return af != AF_UNSPEC && (ew_hosts_file_has (EW_HOSTS_PATH, name) || resolved_has_other_family (name, af));
+}
+
 /* Asks for a name. TRUE: there is an answer with an address; else *status is the outcome. */
 static bool
 resolve (Call *call, const char *name, int af, bool short_names, const Report *report, Status *status)
@@ -370,7 +379,7 @@ resolve (Call *call, const char *name, int af, bool short_names, const Report *r
   else if ((outcome = ask (call)) != ANSWERED)
     *status = short_names ? repeat_outcome (report) : report_unanswered (report, outcome);
   else if (call->answer.status == EW_NAMES_FOUND && count_addresses (call, family_of (af)) > 0
-           && !(short_names && strchr (name, '.') == NULL && resolved_has_other_family (name, af)))
+           && !(short_names && strchr (name, '.') == NULL && other_family_is_known (name, af)))
     return true;
   else
     *status = short_names ? repeat_outcome (report) : report_nothing (report, call->answer.status);

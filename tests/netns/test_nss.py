@@ -265,6 +265,18 @@ class Nss(unittest.TestCase):
         # Of one label: only what nobody else knows.
         self.found(lambda: addresses("nas"), ["100.96.0.5", "fd45::5"])
         self.found(lambda: addresses("printer"), ["192.0.2.9"])
+        # /etc/hosts has it, with an address of the other family only.
+        self.found(lambda: getent("hosts", "nas")[1].split(), ["fd45::5", "nas.home.internal"])
+        hosts = read("/etc/hosts")
+        for line in ("10.7.7.8 nas", "127.0.1.1\tbox.lan.example NAS # mine", "fd00:7::8 nas"):
+            write("/etc/hosts", hosts + line + "\n")
+            try:
+                for family in ("hosts", "ahosts", "ahostsv4", "ahostsv6"):
+                    seen = getent(family, "nas")[1]
+                    self.assertNotRegex(seen, "fd45::5|100.96.0.5", (line, family))
+                self.assertIn(line.split()[0], getent("hosts", "nas")[1])
+            finally:
+                write("/etc/hosts", hosts)
         # Who couldn't tell hasn't said that there is no such name.
         write("/etc/resolv.conf", "nameserver 127.0.0.9\noptions timeout:5 attempts:2\n")
         try:
