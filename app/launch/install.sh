@@ -152,13 +152,27 @@ close_apps() {
   return 0
 }
 
+# What a killed edgewayd has left behind; that of a trial has its ledger in the trial's folder.
+undo_changes() {
+  local state failed=0
+  for state in /run/edgeway-trial-*/state; do
+    [ -d "$state" ] || continue
+    if edgewayd --revert --state-dir "$state"; then rm -rf "${state%/state}"; else failed=1; fi
+  done
+  edgewayd --revert || failed=1
+  return $failed
+}
+
 remove_files() {
   [ -f "$manifest" ] || return 0
-  local file
+  local file folder
   while read -r file; do ! may_hold "$file" || rm -f "$file"; done <"$manifest"
   rm -f "$packages_list"
   refresh_caches
   # Folders of ours alone, and only when they are empty now.
   rmdir /usr/share/edgeway /usr/libexec/edgeway /usr/lib/edgeway /usr/share/doc/edgeway 2>/dev/null
+  for folder in /usr/lib/NetworkManager/conf.d /usr/lib/NetworkManager; do
+    dpkg-query -S "$folder" >/dev/null 2>&1 || rmdir "$folder" 2>/dev/null
+  done
   return 0
 }

@@ -189,6 +189,7 @@ class World:
         self.folder = tempfile.mkdtemp(prefix=f"edgeway-{label}-{os.getpid()}-", dir="/run" if os.access("/run", os.W_OK) else None)
         os.chmod(self.folder, 0o700)
         self.machines = {}
+        self.kept = False  # the folder stays
         self.places = self._join_places()
 
     # The folders that machines mount something over are every run's: whoever removed one would take the mounts of the
@@ -243,7 +244,8 @@ class World:
             machine.stop()
         self.machines = {}
         self._leave_places()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not self.kept:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self):
         return self
@@ -298,8 +300,8 @@ def differences(before, after):
     for topic, old in before.items():
         new = after[topic]
         if old != new:
-            gone = [line for line in old.splitlines() if line not in new.splitlines()]
-            come = [line for line in new.splitlines() if line not in old.splitlines()]
+            gone = [line for line in old.splitlines() if line and line not in new.splitlines()]
+            come = [line for line in new.splitlines() if line and line not in old.splitlines()]
             if topic == "sockets":
                 gone = []  # of others, who have ended meanwhile: nothing of theirs is ever removed here
             lines += [f"{topic}: gone: {line}" for line in gone] + [f"{topic}: left behind: {line}" for line in come]

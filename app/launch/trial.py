@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from demo_mesh import first_key  # noqa: E402
@@ -45,7 +46,8 @@ class Trial:
     def __init__(self, programs):
         self.programs = programs
         self.world = World("trial")
-        self.daemon = None
+        self.daemon = self.edge = None
+        self.state = os.path.join(self.world.folder, "state")
         self.link = None
         self.apps = []
 
@@ -85,8 +87,8 @@ class Trial:
         config = os.path.join(edge.log_dir, "edge.conf")
         with open(config, "w") as file:
             file.write("[edge]\nexit=false\ntrial=true\n")
-        process = edge.start(self.program("edgeway-edge"), "run", "--state-dir", "/var/lib/edgeway-edge", "--listen", f":{PORT}",
-                             "--public", f"{there}:{PORT}", "--mesh", "trial", "--name", "trial-edge", "--config", config, secret_output=True)
+        self.edge = process = edge.start(self.program("edgeway-edge"), "run", "--state-dir", "/var/lib/edgeway-edge", "--listen", f":{PORT}",
+                                         "--public", f"{there}:{PORT}", "--mesh", "trial", "--name", "trial-edge", "--config", config, secret_output=True)
         key = wait_for("the trial's edge", lambda: self._key(process), 20)
         self._start_daemon()
         self.ctl("enroll", "--key-file", "-", input=key + "\n")
@@ -99,9 +101,8 @@ class Trial:
 
     def _start_daemon(self):
         log = os.path.join(self.world.folder, "edgewayd.log")
-        state = os.path.join(self.world.folder, "state")
         with open(log, "w") as out:
-            self.daemon = subprocess.Popen([self.program("edgewayd"), "--state-dir", state], stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=die_with_parent)
+            self.daemon = subprocess.Popen([self.program("edgewayd"), "--state-dir", self.state], stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=die_with_parent)
 
         def answers():
             if self.daemon.poll() is not None:
@@ -121,6 +122,22 @@ class Trial:
             return "The app is open on it. Closed, it opens again from your applications, or with: edgeway"
         return why_not
 
+    def watch(self):
+        """Until Ctrl-C; Failure when one of the trial's two programs ends before."""
+        while True:
+            for name, process in (("edgewayd", self.daemon), ("edge", self.edge)):
+                if (status := process.poll()) is not None:
+                    how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with exit code {status}"
+                    raise Failure(f"The trial's {name} {how}, so the trial ends. For another one: app/run")
+            time.sleep(0.5)
+
+    def _undo(self):
+        """What an edgewayd that was killed has left changed. Its ledger, the only list of that, stays until it is undone."""
+        revert = [self.program("edgewayd"), "--revert", "--state-dir", self.state]
+        if subprocess.run(revert, stdin=subprocess.DEVNULL, capture_output=True, timeout=60).returncode != 0:
+            self.world.kept = True
+            say(f"✗ Not everything that the trial's edgewayd changed could be undone. Try it again with:\n    sudo {' '.join(revert)}")
+
     def stop(self):
         for app in self.apps:
             app.terminate()
@@ -137,6 +154,8 @@ class Trial:
             except subprocess.TimeoutExpired:
                 self.daemon.kill()
                 self.daemon.wait()
+        if self.daemon and self.daemon.returncode != 0:
+            self._undo()
         if self.link:
             subprocess.run(["ip", "link", "del", self.link], capture_output=True)
         self.world.close()
@@ -159,10 +178,9 @@ def main():
         if about_app := trial.open_app():
             say(about_app)
         say("─" * min(shutil.get_terminal_size().columns, 100) + "\nThe trial runs until Ctrl-C. In another terminal:\n"
-            "    sudo edgewayctl map\n    sudo edgewayctl ping 100.96.0.1\n    sudo edgewayctl diagnose\n"
+            "    sudo edgewayctl map\n    sudo edgewayctl names\n    sudo edgewayctl ping trial-edge\n    getent hosts trial-edge\n    sudo edgewayctl diagnose\n"
             "The programs stay under /usr until app/run --remove.")
-        while True:
-            signal.pause()
+        trial.watch()
     except Failure as failure:
         say(f"✗ {failure}")
         status = 1

@@ -57,6 +57,25 @@ ew_host_new (const gchar *ledger_path, GError **error)
   return host->ledger != NULL ? g_steal_pointer (&host) : NULL;
 }
 
+gboolean
+ew_host_has_traces (void)
+{
+  static const guint8 families[] = { EW_FAMILY_V4, EW_FAMILY_V6 };
+  static const gchar *const tables[] = { "inet edgeway", "arp edgeway" };
+  g_autoptr (EwNetlink) netlink = ew_netlink_new (NETLINK_ROUTE);
+  gboolean found = FALSE, ours = FALSE;
+
+  for (gsize f = 0; netlink != NULL && f < G_N_ELEMENTS (families); f++)
+    {
+      g_autoptr (GArray) rules = ew_netlink_rules (netlink, families[f]);
+      for (guint i = 0; rules != NULL && i < rules->len; i++)
+        found |= g_array_index (rules, EwRuleRow, i).table == EW_HOST_TABLE;
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (tables); i++)
+    found |= ew_nft_table_exists (tables[i], "edgewayd ", &ours) && ours;
+  return found;
+}
+
 void
 ew_host_free (EwHost *host)
 {

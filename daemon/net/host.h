@@ -44,6 +44,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwHost, ew_host_free)
    are left alone. TRUE when the ledger is empty afterwards. */
 gboolean ew_host_undo_all (EwHost *host, GError **error);
 gboolean ew_host_ledger_is_empty (EwHost *host);
+/* Policy rules or nftables' tables of an edgewayd are there, whichever ledger knows them. */
+gboolean ew_host_has_traces (void);
 
 /* The desired state. ew_host_apply() moves the machine from what it last applied to this, step by step, in an order
    that never cuts: addresses before routes, bypass before default route; and back in the opposite one. On failure it

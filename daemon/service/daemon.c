@@ -189,7 +189,8 @@ ew_daemon_main (gint argc, gchar **argv)
       return 0;
     }
   ew_log_init ("edgewayd");
-  if (options.revert ? ew_revert (options.state_dir, &error) : prepare (&options, &error) && run (&options, &error))
+  if (options.revert ? ew_revert (options.state_dir, options.interface, &error)
+                     : prepare (&options, &error) && run (&options, &error))
     return 0;
   g_printerr ("edgewayd: %s\n", error->message);
   return g_error_matches (error, EW_ERROR, EW_ERROR_NOT_AUTHORIZED) ? EXIT_NOT_AUTHORIZED : 1;

@@ -2,6 +2,8 @@
 #include "service/revert.h"
 
 #include <errno.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "common/error.h"
@@ -9,6 +11,7 @@
 #include "net/host.h"
 #include "nss/names-socket.h"
 #include "nss/nsswitch.h"
+#include "service/bus.h"
 #include "service/privileges.h"
 
 static gboolean
@@ -30,29 +33,86 @@ undo_ledger (const gchar *state_dir, gboolean *any, GError **error)
   return FALSE;
 }
 
-gboolean
-ew_revert (const gchar *state_dir, GError **error)
+/* A socket's file: TRUE where somebody listens; left by a program that is gone, it is removed. */
+static gboolean
+is_served (const gchar *path)
 {
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), failure = 0;
+
+  g_strlcpy (address.sun_path, path, sizeof address.sun_path);
+  /* Another type of socket, or one with no room for us, is somebody's too. */
+  if (fd < 0 || connect (fd, (struct sockaddr *)&address, sizeof address) != 0)
+    failure = errno;
+  if (fd >= 0)
+    close (fd);
+  if (failure == ECONNREFUSED)
+    (void)unlink (path);
+  return failure != ECONNREFUSED && failure != ENOENT;
+}
+
+/* A folder in which no edgewayd has ever worked gets no lock file either. */
+static gboolean
+was_used (const gchar *state_dir)
+{
+  g_autofree gchar *lock = g_build_filename (state_dir, "lock", NULL);
+  g_autofree gchar *ledger = g_build_filename (state_dir, "undo", NULL);
+
+  return g_file_test (lock, G_FILE_TEST_EXISTS) || g_file_test (ledger, G_FILE_TEST_EXISTS);
+}
+
+/* The two words and their socket serve one edgewayd, whatever its state folder: another one that runs keeps them. */
+static gboolean
+revert_names (gboolean *any, GError **error)
+{
+  if (is_served (EW_NAMES_FOLDER "/" EW_NAMES_SOCKET))
+    return TRUE;
+  (void)unlink (EW_NAMES_FOLDER "/" EW_NAMES_CONF);
+  *any |= ew_nsswitch_has_words ();
+  return ew_nsswitch_apply (FALSE, error);
+}
+
+gboolean
+ew_revert (const gchar *state_dir, const gchar *interface, GError **error)
+{
+  g_autofree gchar *uapi = g_strdup_printf ("/run/wireguard/%s.sock", interface);
   g_autoptr (GError) words = NULL;
-  gboolean any = ew_nsswitch_has_words (), done = TRUE;
+  gboolean any = FALSE, done = TRUE;
 
   if (!ew_privileges_check (error))
     return FALSE;
-  if (g_file_test (state_dir, G_FILE_TEST_IS_DIR))
+  if (was_used (state_dir))
     {
       if (!ew_state_lock (state_dir, error))
         return FALSE; /* whose ledger this is, is at work */
       done = undo_ledger (state_dir, &any, error);
     }
-  if (!ew_nsswitch_apply (FALSE, &words))
+  if (!revert_names (&any, &words))
     {
       if (done)
         g_propagate_error (error, g_steal_pointer (&words));
       return FALSE;
     }
-  (void)unlink (EW_NAMES_FOLDER "/" EW_NAMES_CONF);
-  (void)unlink (EW_NAMES_FOLDER "/" EW_NAMES_SOCKET);
-  if (done)
-    g_print (any ? "Every change to this computer was undone.\n" : "There was nothing to undo.\n");
-  return done;
+  gboolean other = is_served (EW_BUS_PEER_DIR "/bus");
+  (void)is_served (uapi);
+  if (!done)
+    return FALSE;
+  if (any)
+    g_print ("Every change that was noted in %s was undone.\n", state_dir);
+  else
+    g_print ("There was nothing to undo in %s.\n", state_dir);
+  if (!ew_host_has_traces ())
+    return TRUE;
+  if (other)
+    {
+      g_print ("An edgewayd with another state folder runs and keeps what it has changed.\n");
+      return TRUE;
+    }
+  g_set_error (
+    error, EW_ERROR, EW_ERROR_FAILED,
+    "There are still rules of an edgewayd that doesn't run any more: routing table %d, or nftables' tables "
+    "\"edgeway\". They are noted in another state folder. Undo them with: edgewayd --revert --state-dir DIR, "
+    "or restart this computer.",
+    EW_HOST_TABLE);
+  return FALSE;
 }

@@ -461,20 +461,20 @@ class Nss(unittest.TestCase):
 
     def test_revert(self):
         """With the daemon gone: all of it, and nothing of what others have changed."""
-        self.assertEqual(self.revert(), (0, "There was nothing to undo.\n"))
+        self.assertEqual(self.revert(), (0, "There was nothing to undo in /etc/state.\n"))
         self.daemon = Daemon(NO_KEEPER="1")
         self.assertEqual(self.daemon.works(), "ok")
         self.assertEqual(self.daemon.say("add"), "ok")
         self.daemon.end(signal.SIGKILL)
         write("/etc/nsswitch.conf", read("/etc/nsswitch.conf") + "ethers: db files\n")
         self.next_boot()
-        self.assertEqual(self.revert(), (0, "Every change to this computer was undone.\n"))
+        self.assertEqual(self.revert(), (0, "Every change that was noted in /etc/state was undone.\n"))
         self.assertEqual(read("/etc/nsswitch.conf"), DEBIAN + "ethers: db files\n")
         self.assertEqual(read("/etc/state/undo"), "")
         self.assertEqual(os.listdir("/run/edgeway"), [])
         # The ledger is lost.
         write("/etc/nsswitch.conf", "hosts: files edgeway [!UNAVAIL=return] dns edgeway_short\n")
-        self.assertEqual(self.revert(), (0, "Every change to this computer was undone.\n"))
+        self.assertEqual(self.revert(), (0, "Every change that was noted in /etc/state was undone.\n"))
         self.assertEqual(read("/etc/nsswitch.conf"), "hosts: files dns\n")
         # What can't be undone is said; so is an edgewayd that runs.
         write("/etc/state/undo", "rubbish\nrubbish\n")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What app/run --remove ends: the app and the tray whose program is no longer there, and nobody else."""
+"""What app/run --remove ends: the app and the tray whose program is no longer there, and nobody else; and the folders that it
+leaves: those of other packages."""
 import os
 import subprocess
 import unittest
@@ -22,13 +23,24 @@ close_apps
 wait $edgeway || echo "app $?"
 wait $edgeway_tray || echo "tray $?"
 kill -0 $edgewayctl && echo "another program: left alone"
+mkdir /mnt/upper2 /mnt/work2
+mount -t overlay -o lowerdir=/usr/lib,upperdir=/mnt/upper2,workdir=/mnt/work2 overlay /usr/lib
+refresh_caches() { :; }; manifest=/mnt/manifest packages_list=/mnt/packages
+for owned in none /usr/lib/NetworkManager/conf.d; do
+  rm -rf /usr/lib/NetworkManager; mkdir -p /usr/lib/NetworkManager/conf.d; echo >/usr/lib/NetworkManager/conf.d/edgeway.conf
+  echo /usr/lib/NetworkManager/conf.d/edgeway.conf >$manifest
+  dpkg-query() { [ "$2" = "$owned" ]; }
+  remove_files || true
+  echo "folders:" $(cd /usr/lib && find NetworkManager 2>/dev/null)
+done
 """
 
 
 class Removal(unittest.TestCase):
     def test_apps_that_are_open(self):
         said = subprocess.run(["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "bash", "-c", SCRIPT, "bash", SOURCE], capture_output=True, text=True, timeout=60)
-        self.assertEqual("still installed: left alone\napp 143\ntray 143\nanother program: left alone\n", said.stdout, said.stderr)
+        self.assertEqual("still installed: left alone\napp 143\ntray 143\nanother program: left alone\n"
+                         "folders:\nfolders: NetworkManager NetworkManager/conf.d\n", said.stdout, said.stderr)
 
 
 if __name__ == "__main__":
