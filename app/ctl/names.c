@@ -91,8 +91,13 @@ static const gchar *
 describe (const gchar *state)
 {
   static const gchar *const words[][2] = {
-    { "offered", "offered, not accepted here" }, { "accepted", "accepted" },  { "refused", "refused here" },
-    { "own", "offered by this computer" },       { "blocked", "not in use" },
+    { "offered", "offered, not accepted here" },
+    { "accepted", "accepted" },
+    { "accepted-not-offered", "accepted, not offered now" },
+    { "refused", "refused here" },
+    { "refused-not-offered", "refused here, not offered now" },
+    { "own", "offered by this computer" },
+    { "blocked", "not in use" },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (words); i++)
@@ -132,8 +137,8 @@ ew_names_format (const EwTerminal *terminal, JsonObject *composed)
   for (guint i = 0; i < length_of (domains); i++)
     {
       JsonObject *entry = element_at (domains, i);
-      if (entry == NULL)
-        continue;
+      if (entry == NULL || ew_json_string (entry, "node") == NULL)
+        continue; /* nobody offers it: it leads nowhere */
       g_autofree gchar *domain = ew_format_get_text (terminal, entry, "domain", "?");
       g_autofree gchar *node = ew_format_get_text (terminal, entry, "node", "?");
       g_autofree gchar *resolver = ew_format_get_text (terminal, entry, "resolver", "?");
@@ -161,7 +166,7 @@ ew_names_format_additional (const EwTerminal *terminal, JsonObject *names)
       if (entry == NULL)
         continue;
       g_autofree gchar *name = ew_format_get_text (terminal, entry, i < n ? "name" : "domain", "?");
-      g_autofree gchar *node = ew_format_get_text (terminal, entry, "node", "?");
+      g_autofree gchar *node = ew_format_get_text (terminal, entry, "node", "-");
       g_autofree gchar *resolver = ew_format_get_text (terminal, entry, "resolver", "-");
       g_autofree gchar *here = i < n ? g_strdup ("") : domain_text (terminal, entry);
       const gchar *cells[] = { name, node, resolver, here };

@@ -80,7 +80,7 @@ find_domain (JsonObject *answer, const gchar *wanted)
       JsonNode *element = json_array_get_element (domains, i);
       JsonObject *domain = JSON_NODE_HOLDS_OBJECT (element) ? json_node_get_object (element) : NULL;
       const gchar *offered = domain != NULL ? ew_json_string (domain, "domain") : NULL;
-      if (offered != NULL && g_ascii_strcasecmp (offered, wanted) == 0)
+      if (offered != NULL && ew_json_string (domain, "node") != NULL && g_ascii_strcasecmp (offered, wanted) == 0)
         return domain;
     }
   return NULL;
@@ -109,6 +109,20 @@ ew_verb_name_accept (EwCtl *ctl, gint argc, gchar **argv)
   return exit_code;
 }
 
+/* A suffix that is for private use is the edge's to choose: it can be refused only where the network has it, too. */
+static void
+hint_own_suffix (EwCtl *ctl, const gchar *refused)
+{
+  g_autoptr (JsonObject) status = ew_link_call_json (ctl->link, "GetStatus", NULL, NULL);
+  const gchar *suffix = status != NULL ? ew_json_string (status, "suffix") : NULL;
+
+  if (suffix != NULL && g_ascii_strcasecmp (suffix, refused) == 0
+      && g_strcmp0 (ew_json_string (status, "names"), "suffix-refused") != 0)
+    ew_ctl_hint ("%s is the mesh's own suffix, and for private use: its names go on working wherever the network has "
+                 "no names there of its own.\n",
+                 suffix);
+}
+
 gint
 ew_verb_name_refuse (EwCtl *ctl, gint argc, gchar **argv)
 {
@@ -116,7 +130,10 @@ ew_verb_name_refuse (EwCtl *ctl, gint argc, gchar **argv)
 
   if (!ew_ctl_parse (ctl, no_entries, &argc, &argv, 1, 1, &exit_code))
     return exit_code;
-  return ew_ctl_do (ctl, "RefuseDomain", g_variant_new ("(s)", argv[1]), "Refused.");
+  exit_code = ew_ctl_do (ctl, "RefuseDomain", g_variant_new ("(s)", argv[1]), "Refused.");
+  if (exit_code == EW_EXIT_DONE)
+    hint_own_suffix (ctl, argv[1]);
+  return exit_code;
 }
 
 /* What resolves to what. */

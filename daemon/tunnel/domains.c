@@ -84,6 +84,38 @@ ew_tunnel_get_domains (EwTunnel *self)
   return g_strv_builder_end (builder);
 }
 
+static gboolean
+is_listed (JsonArray *domains, guint length, const gchar *domain)
+{
+  for (guint i = 0; i < length; i++)
+    {
+      JsonNode *element = json_array_get_element (domains, i);
+      const gchar *listed
+        = JSON_NODE_HOLDS_OBJECT (element) ? ew_json_string (json_node_get_object (element), "domain") : NULL;
+      if (listed && g_ascii_strcasecmp (listed, domain) == 0)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* What was chosen here and nobody offers: it can be seen, and taken back. */
+static void
+add_not_offered (JsonArray *domains, const gchar *const *chosen, const gchar *state)
+{
+  guint length = json_array_get_length (domains);
+  for (; chosen && *chosen; chosen++)
+    if (!is_listed (domains, length, *chosen))
+      {
+        JsonObject *entry = json_object_new ();
+        json_object_set_string_member (entry, "domain", *chosen);
+        for (const gchar *const *key = (const gchar *const[]){ "resolver", "node", "node_id", NULL }; *key; key++)
+          json_object_set_null_member (entry, *key);
+        json_object_set_boolean_member (entry, "online", FALSE);
+        json_object_set_string_member (entry, "state", state);
+        json_array_add_object_element (domains, entry);
+      }
+}
+
 void
 ew_tunnel_describe_domains (EwTunnel *self, JsonArray *domains)
 {
@@ -100,6 +132,8 @@ ew_tunnel_describe_domains (EwTunnel *self, JsonArray *domains)
       json_object_set_string_member (entry, "reason", reason);
       ew_phrase_add_member (entry, "reason_phrase", reason);
     }
+  add_not_offered (domains, (const gchar *const *)self->keystore->accepted_domains, "accepted-not-offered");
+  add_not_offered (domains, (const gchar *const *)self->keystore->refused_domains, "refused-not-offered");
 }
 
 static gboolean
@@ -127,13 +161,18 @@ choose (EwTunnel *self, const gchar *domain, gboolean accept, GError **error)
   return FALSE;
 }
 
-/* The mesh's own names, after the edge has changed their suffix to what it may not have by itself (names/plan.h). */
+/* The mesh's own names, after the edge has changed their suffix to what it may not have by itself (names/plan.h); or no
+   more than that. */
 static gboolean
-accept_suffix (EwTunnel *self, GError **error)
+choose_suffix (EwTunnel *self, gboolean accept, GError **error)
 {
   EwKeystore *keystore = self->keystore;
+  const gchar *suffix = self->document->suffix;
+  gboolean accepted = keystore->suffix && g_ascii_strcasecmp (keystore->suffix, suffix) == 0;
+  if (accept == accepted)
+    return TRUE;
   g_autofree gchar *before = g_steal_pointer (&keystore->suffix);
-  keystore->suffix = g_strdup (self->document->suffix);
+  keystore->suffix = accept ? g_strdup (suffix) : NULL;
   if (ew_keystore_save (keystore, error))
     {
       ew_tunnel_set_names (self);
@@ -153,13 +192,17 @@ ew_tunnel_accept_domain (EwTunnel *self, const gchar *domain, gboolean accept, G
     name[length - 1] = '\0';
   if (!ew_tunnel_check_member (self, error) || !ew_domain_check (name, error))
     return FALSE;
-  if (accept && g_ascii_strcasecmp (name, self->document->suffix) == 0 && g_strcmp0 (name, self->keystore->suffix) != 0
-      && !soup_tld_domain_is_public_suffix (name))
-    return accept_suffix (self, error);
+  const gchar *suffix = self->document->suffix;
+  if (g_ascii_strcasecmp (name, suffix) == 0 && (!accept || !soup_tld_domain_is_public_suffix (name)))
+    return choose_suffix (self, accept, error);
   const gchar *why = accept ? never (self->document, name) : NULL;
   if (!why)
     return choose (self, name, accept, error);
-  ew_set_error (error, EW_ERROR, EW_ERROR_NAME_INVALID, "This computer never asks the edge for names below %s: %s.",
-                name, why);
+  if (ew_domain_contains (suffix, name))
+    ew_set_error (error, EW_ERROR, EW_ERROR_NAME_INVALID,
+                  "Names below %s are the mesh's own, so %s needs no acceptance of its own.", suffix, name);
+  else
+    ew_set_error (error, EW_ERROR, EW_ERROR_NAME_INVALID, "This computer never asks the edge for names below %s: %s.",
+                  name, why);
   return FALSE;
 }

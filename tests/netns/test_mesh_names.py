@@ -69,12 +69,20 @@ class MeshNames(MeshCase):
         wait_for("edgewayd", lambda: self.laptop.ok(self.mesh.program("edgewayctl"), "status"), 20)
         self.wait_state("laptop", "connected")
         self.assertEqual(self.domain(), {"corp.example": "accepted"})
-        for domain in ("com", "demo.internal", "x.localhost"):
+        for domain in ("com", "x.localhost"):
             self.refused("laptop", "name", "accept", domain)
+        self.refused("laptop", "name", "accept", "lab.demo.internal", says="are the mesh's own")
+        self.ctl("laptop", "name", "accept", "demo.internal")
+        self.assertIn("go on working", self.ctl("laptop", "name", "refuse", "demo.internal").stderr)
+        self.ctl("laptop", "name", "accept", "demo.internal")
         self.ctl("laptop", "name", "refuse", "corp.example")
         self.assertEqual(self.domain(), {"corp.example": "refused"})
         self.ctl("laptop", "route", "remove", SUBNET)
-        self.assertEqual(self.domain(), {})
+        self.assertEqual(self.domain(), {"corp.example": "refused-not-offered"})
+        self.ctl("laptop", "name", "accept", "corp.example")
+        self.assertEqual(self.domain(), {"corp.example": "accepted-not-offered"})
+        self.assertRegex(self.ctl("laptop", "name", "list").stdout, r"corp\.example +- +- +accepted, not offered now\n")
+        self.assertNotIn("corp.example", self.ctl("laptop", "names").stdout)
 
     def test_network_in_a_range(self):
         """A network that this computer is connected to, inside of a range of the mesh's: the names of its addresses are its own."""
@@ -157,6 +165,8 @@ class MeshNames(MeshCase):
             self.assertIn("name accept mesh.example.com", self.status("laptop")["names_message"])
             self.ctl("laptop", "name", "accept", "mesh.example.com")
             self.assertNotEqual(self.status("laptop")["names"], "suffix-refused")
+            self.assertEqual(self.ctl("laptop", "name", "refuse", "Mesh.Example.com").stderr, "")
+            wait_for("a suffix taken back", lambda: self.status("laptop")["names"] == "suffix-refused", 5, 0.2)
             self.enrolled_below("mesh.example.com")
         finally:
             self.mesh.running["edge"][1] = start
