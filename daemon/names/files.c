@@ -2,7 +2,9 @@
 #include "names/files.h"
 #include "common/util.h"
 
+#include <fcntl.h>
 #include <gio/gio.h>
+#include <sys/stat.h>
 
 #define NSSWITCH "/etc/nsswitch.conf"
 #define RESOLV_CONF "/etc/resolv.conf"
@@ -42,14 +44,13 @@ on_changed (GFileMonitor *monitor, GFile *file, GFile *other, GFileMonitorEvent 
 
 /* GLib looks for a missing folder every few seconds, which would wake a computer that sleeps. */
 static void
-watch_file (EwNamesFiles *self, const gchar *path)
+watch_file (EwNamesFiles *self, const gchar *path, GFileMonitorFlags flags)
 {
   g_autofree gchar *folder = g_path_get_dirname (path);
   g_autoptr (GFile) file = g_file_new_for_path (path);
   g_autoptr (GError) error = NULL;
-  GFileMonitor *monitor = g_file_test (folder, G_FILE_TEST_IS_DIR)
-                            ? g_file_monitor_file (file, G_FILE_MONITOR_WATCH_MOVES, NULL, &error)
-                            : NULL;
+  GFileMonitor *monitor
+    = g_file_test (folder, G_FILE_TEST_IS_DIR) ? g_file_monitor_file (file, flags, NULL, &error) : NULL;
 
   if (monitor == NULL)
     {
@@ -61,6 +62,16 @@ watch_file (EwNamesFiles *self, const gchar *path)
   g_ptr_array_add (self->monitors, monitor);
 }
 
+/* A file that is mounted over another one, as in containers: who writes to it isn't seen from its folder. */
+static gboolean
+is_mounted (const gchar *path)
+{
+  struct statx info = { 0 };
+
+  return statx (AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &info) == 0 && S_ISREG (info.stx_mode)
+         && (info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 static void
 watch_links (EwNamesFiles *self, const gchar *path)
 {
@@ -68,7 +79,9 @@ watch_links (EwNamesFiles *self, const gchar *path)
 
   for (guint i = 0; i < LINKS_MAX && at != NULL; i++)
     {
-      watch_file (self, at);
+      watch_file (self, at, G_FILE_MONITOR_WATCH_MOVES);
+      if (is_mounted (at))
+        watch_file (self, at, G_FILE_MONITOR_WATCH_HARD_LINKS);
       g_autofree gchar *target = g_file_read_link (at, NULL);
       g_autofree gchar *folder = g_path_get_dirname (at);
       g_free (at);

@@ -3,8 +3,12 @@
 
 #include <dlfcn.h>
 
+#include "common/error.h"
+#include "common/phrase.h"
 #include "net/notes.h"
 #include "nss/nsswitch.h"
+
+#define CONTEST_US (60 * G_USEC_PER_SEC) /* removed again sooner than that: no accident */
 
 static EwChange *
 words_new (void)
@@ -28,17 +32,45 @@ ew_names_module_register (EwHost *host)
   ew_host_set_undo (host, EW_CHANGE_NSSWITCH, (EwNoteUndo){ undo_words, NULL });
 }
 
+gboolean
+ew_names_contest_judge (EwNamesContest *contest, gint64 now)
+{
+  contest->contested = contest->contested || (contest->put_back != 0 && now - contest->put_back < CONTEST_US);
+  return !contest->contested;
+}
+
 static gboolean
-put_in (EwHost *host, GError **error)
+put_in (EwHost *host, EwNamesContest *contest, GError **error)
 {
   g_autoptr (EwChange) change = words_new ();
+  const gint64 now = g_get_monotonic_time ();
+  gboolean again = ew_host_find_note (host, EW_CHANGE_NSSWITCH) != NULL;
 
   if (ew_nsswitch_is_installed ())
-    return TRUE; /* by us, or by whoever administers this computer: then they stay */
+    {
+      contest->contested = FALSE;
+      return TRUE; /* by us, or by whoever administers this computer: then they stay */
+    }
+  if (again && !ew_names_contest_judge (contest, now))
+    {
+      ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
+                    "Another program has removed Edgeway's words from %s twice within a minute, so edgewayd leaves the "
+                    "file alone now, and programs don't find the mesh's names. Find that program and stop it from "
+                    "removing them. Then reconnect: `edgewayctl disconnect && edgewayctl connect`.",
+                    EW_NSSWITCH_PATH);
+      return FALSE;
+    }
   if (!ew_host_note (host, change, error))
     return FALSE;
   if (ew_nsswitch_apply (TRUE, error))
-    return TRUE;
+    {
+      if (again)
+        {
+          g_message ("names: Edgeway's words in %s were removed, and are put back", EW_NSSWITCH_PATH);
+          contest->put_back = now;
+        }
+      return TRUE;
+    }
   if (ew_nsswitch_apply (FALSE, NULL))
     ew_host_forget (host, change);
   return FALSE;
@@ -58,9 +90,9 @@ take_out (EwHost *host, GError **error)
 }
 
 gboolean
-ew_names_module_use (EwHost *host, gboolean use, GError **error)
+ew_names_module_use (EwHost *host, gboolean use, EwNamesContest *contest, GError **error)
 {
-  return use ? put_in (host, error) : take_out (host, error);
+  return use ? put_in (host, contest, error) : take_out (host, error);
 }
 
 gboolean

@@ -14,9 +14,20 @@ G_BEGIN_DECLS
 gboolean ew_names_module_is_installed (void);
 /* Makes ew_host_undo_all() take the words out. Call before that. */
 void ew_names_module_register (EwHost *host);
+/* Another program that takes the words out again and again. Begins with zeros. */
+typedef struct
+{
+  gint64 put_back;    /* when, of g_get_monotonic_time(); 0: never */
+  gboolean contested; /* they were removed again right after: the file is left alone */
+} EwNamesContest;
+
+/* Pure. The words were put in and are gone at that time. TRUE: put them back, and set put_back. */
+gboolean ew_names_contest_judge (EwNamesContest *contest, gint64 now);
 /* Notes it, then puts the words in; or takes out what it put in. As it is already: nothing happens, so words that
-   stand there on their own stay. FALSE: a sentence; everything else goes on without them. Takes milliseconds, as long
+   stand there on their own stay. Words that another program has removed are put back, unless it has just done that
+   before. FALSE: a sentence; everything else goes on without them. Takes milliseconds, as long
    as the disk is well. */
-gboolean ew_names_module_use (EwHost *host, gboolean use, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean ew_names_module_use (EwHost *host, gboolean use, EwNamesContest *contest,
+                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -23,7 +23,8 @@ struct EwNames
   EwNamesCheck *check;
   EwNamesAnswer *answer; /* for our module; NULL: never needed, or it can't be made */
   gchar *module_error;   /* why the module isn't in use; NULL: it is, or needn't be */
-  guint settle, next;    /* timers: the change, the next look-up */
+  EwNamesContest contest;
+  guint settle, next; /* timers: the change, the next look-up */
 
   /* What is wanted; link 0: nothing. */
   guint link;
@@ -277,7 +278,7 @@ use_module (EwNames *self, gboolean use)
   g_autoptr (GError) error = NULL;
 
   g_clear_pointer (&self->module_error, g_free);
-  if (!ew_names_module_use (self->host, use && ew_names_module_is_installed (), &error))
+  if (!ew_names_module_use (self->host, use && ew_names_module_is_installed (), &self->contest, &error))
     self->module_error = g_strdup (error->message);
 }
 
@@ -497,6 +498,7 @@ drop_config (EwNames *self)
   if (self->link != 0)
     ew_resolved_set_link (self->resolved, NULL);
   self->link = 0;
+  self->contest = (EwNamesContest){ 0 };
   self->working = self->answered = FALSE;
   self->failures = 0;
   ew_names_check_cancel (self->check);

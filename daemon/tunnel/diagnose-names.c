@@ -6,6 +6,7 @@
 #include "tunnel/tunnel-private.h"
 
 #include <net/if.h>
+#include <string.h>
 
 gboolean
 ew_tunnel_diagnose_names_async (EwTunnel *tunnel, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -46,6 +47,7 @@ find_fix (const gchar *code)
     { "resolver-refused", N_ ("`sudo systemctl restart systemd-resolved`") },
     { "ledger", N_ ("Free some space, then: `edgewayctl disconnect && edgewayctl connect`.") },
     { "resolver-link-local", N_ ("In the network's settings, add a name server, for example 9.9.9.9.") },
+    { "nsswitch-refused", N_ ("Correct /etc/nsswitch.conf, then: `edgewayctl disconnect && edgewayctl connect`.") },
     { "module-missing", N_ ("Install Edgeway with its module for the C library, libnss_edgeway.so.2.") },
   };
 
@@ -93,7 +95,8 @@ check_names (EwTunnel *tunnel, const EwNamesEvidence *evidence, JsonArray *check
            || g_str_equal (code, "not-connected"))
     ew_checks_add (checks, "names", EW_CHECK_UNKNOWN, NULL,
                    "Whether programs find the mesh's names can't be told while the tunnel doesn't work.");
-  else if (failure != NULL && (g_str_equal (code, "ok") || g_str_equal (code, "checking")))
+  else if (failure != NULL
+           && (g_str_equal (code, "ok") || g_str_equal (code, "checking") || strstr (message, "`edgewayctl diagnose`")))
     ew_checks_add (checks, "names", EW_CHECK_BAD, find_fix (code), "%s", failure);
   else if (failure != NULL || !g_str_equal (code, "ok"))
     ew_checks_add (checks, "names", g_str_equal (code, "edge-without-names") ? EW_CHECK_WARNING : EW_CHECK_BAD,

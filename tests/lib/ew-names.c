@@ -56,6 +56,7 @@ configure (EwNamesAnswer *answer, gchar **words)
 int
 main (int argc, char **argv)
 {
+  static EwNamesContest contest;
   g_autoptr (GError) error = NULL;
   gchar line[1024];
 
@@ -80,9 +81,9 @@ main (int argc, char **argv)
       else if (g_str_equal (words[0], "none"))
         ew_names_answer_configure (answer, NULL);
       else if (g_str_equal (words[0], "add"))
-        done = ew_names_module_use (host, TRUE, &error);
+        done = ew_names_module_use (host, TRUE, &contest, &error);
       else if (g_str_equal (words[0], "remove"))
-        done = ew_names_module_use (host, FALSE, &error);
+        done = ew_names_module_use (host, FALSE, &contest, &error);
       else
         done = ew_host_undo_all (host, &error);
       printf ("%s\n", done ? "ok" : error != NULL ? error->message : "failed");

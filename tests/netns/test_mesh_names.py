@@ -4,6 +4,7 @@
 
     laptop (administrator), nas (gateway of 10.77.0.0/24) ─ NAT ─ internet ─ edge (frankfurt)
 """
+import json
 import signal
 import unittest
 
@@ -98,6 +99,26 @@ class MeshNames(MeshCase):
             self.laptop.run("ip", "link", "del", "other9")
         self.reconnect()
         wait_for("both again", lambda: ranges() == before, 15, 0.2)
+
+    def test_words_removed(self):
+        """Another program takes ours out of nsswitch.conf, which is a mount point here: put back, and left alone where it does so again."""
+        def take_out():
+            self.laptop.run("sh", "-ec", r"sed 's/ edgeway \[!UNAVAIL=return\]//; s/ edgeway_short//' /etc/nsswitch.conf >/run/edgeway/new; cat /run/edgeway/new >/etc/nsswitch.conf; rm /run/edgeway/new")
+
+        def there():
+            return self.laptop.ok("grep", "-q", "hosts.* edgeway .*edgeway_short", "/etc/nsswitch.conf")
+        self.reconnect()
+        wait_for("names", lambda: there() and self.status("laptop")["names"] == "ok", 15, 0.2)
+        take_out()
+        wait_for("put back", there, VISIBLE, 0.1)
+        take_out()
+        wait_for("left alone", lambda: self.status("laptop")["names"] == "nsswitch-refused", 15, 0.1)
+        self.assertFalse(there())
+        self.assertIn("twice within a minute", self.ctl("laptop", "status").stdout)
+        checks = {check["check"]: check for check in json.loads(self.ctl("laptop", "diagnose", "--json", check=False).stdout)["checks"]}
+        self.assertIn("twice within a minute", checks["names"]["message"])
+        self.reconnect()
+        wait_for("names again", lambda: there() and self.status("laptop")["names"] == "ok", 15, 0.2)
 
     def reconnect(self):
         self.ctl("laptop", "disconnect")
