@@ -18,6 +18,12 @@ import time
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 NSSWITCH = "/etc/nsswitch.conf"
+# Shell: an /etc that whatever runs in this mount namespace may change, with a mount point's text as a file of its own. Who writes to a
+# single file that is mounted over the computer's would lose it: when that is replaced outside, its mounts everywhere are gone. Not on
+# every kernel, nor in every container: then everything stays as it was.
+OWN_ETC = """{ d=$(mktemp -d) && if mount -t tmpfs -o mode=755 tmpfs $d; then mkdir $d/upper $d/work
+for f in hosts hostname resolv.conf nsswitch.conf; do [ ! -e /etc/$f ] || cp -aP /etc/$f $d/upper/; done
+mount -t overlay -o lowerdir=/etc,upperdir=$d/upper,workdir=$d/work overlay /etc 2>/dev/null; umount -l $d; fi; rmdir $d || true; } && """
 RUN_MARK = "EDGEWAY_RUN"  # in the environment of everything that a run starts: its process ID
 
 
@@ -62,8 +68,8 @@ class Machine:
         # Shared within the machine, as systemd makes it: what is mounted later is seen in its daemons' own namespaces, too. (In a
         # chroot / is no mount: then there is no sharing, nor a namespace of a daemon's own.)
         mounts += "{ mount --make-rshared / 2>/dev/null || true; } && "
-        # A node's daemon writes into it. (A file of its own, not a folder: what else is in /etc is this computer's.)
-        mounts += f"if [ -f {NSSWITCH} ]; then cp {NSSWITCH} {self.log_dir}/ && mount --bind {self.log_dir}/nsswitch.conf {NSSWITCH}; fi && "
+        # A node's daemon writes into nsswitch.conf, which is a mount point here, as in some containers.
+        mounts += OWN_ETC + f"if [ -f {NSSWITCH} ]; then cp {NSSWITCH} {self.log_dir}/ && mount --bind {self.log_dir}/nsswitch.conf {NSSWITCH}; fi && "
         script = mounts + f"hostname {name} && ip link set lo up && echo ready && exec sleep infinity"
         self.holder = subprocess.Popen(
             ["unshare", "--mount", "--net", "--uts", "--propagation", "private", "sh", "-c", script],

@@ -26,6 +26,7 @@ FAKE = os.path.join(BUILD, "tests/dbus/edgewayd-fake")
 CTL = os.path.join(BUILD, "app/ctl/edgewayctl")
 sys.path.insert(0, os.path.join(SOURCE, "app", "launch"))
 import system_bus  # noqa: E402
+from machines import OWN_ETC  # noqa: E402
 
 SOCKET = "/run/dbus/system_bus_socket"
 ADDRESS = "unix:path=" + SOCKET
@@ -56,7 +57,8 @@ def enter():
         sys.exit("needs root: a mount namespace, users and a system bus of its own")
     if os.environ.get("EDGEWAY_PRIVATE_BUS") != "1":
         # A cgroup namespace too: in a login session's scope, polkit would take every caller for the person who runs the tests.
-        os.execvpe("unshare", ["unshare", "--mount", "--cgroup", "--propagation", "private", sys.executable, "-B", *sys.argv],
+        os.execvpe("unshare", ["unshare", "--mount", "--cgroup", "--propagation", "private", "sh", "-c", OWN_ETC + 'exec "$@"', "sh",
+                               sys.executable, "-B", *sys.argv],
                    dict(os.environ, EDGEWAY_PRIVATE_BUS="1"))
 
 

@@ -149,7 +149,8 @@ class ResolverHost:
         packages = os.path.join(resolver_packages.prepare(BUILD), self.PACKAGES) if self.PACKAGES else None
         layers, world = f"{m.log_dir}/layers", m.world.folder
         own = "".join(f"mkdir -p {path} && mount -t tmpfs -o mode=755 none {path}\n" for path in ("/var/lib/NetworkManager",) if m.world.may_create(path))
-        script = f"mkdir {layers} && mount -t tmpfs -o mode=755 none {layers} && cd {layers} && mkdir packages run\n"
+        # The machine's own /etc goes: the kernel stacks two layers, and a container has one.
+        script = f"umount -l /etc 2>/dev/null || true\nmkdir {layers} && mount -t tmpfs -o mode=755 none {layers} && cd {layers} && mkdir packages run\n"
         script += f"mount --bind '{packages}' packages\n" if packages else "mkdir packages/usr packages/etc\n"
         script += own + f"""
             for d in usr etc; do mkdir $d $d.work; mount -t overlay -o lowerdir=packages/$d:/$d,upperdir=$d,workdir=$d.work overlay /$d; done

@@ -10,6 +10,9 @@ import tempfile
 import time
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "app", "launch"))
+from machines import OWN_ETC  # noqa: E402
+
 SOURCE = os.environ.get("EDGEWAY_SOURCE") or os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BUILD = os.environ.get("EDGEWAY_BUILD") or os.path.join(SOURCE, "build")
 EDGE, DAEMON, CTL = (os.path.join(BUILD, path) for path in ("daemon/edge/edgeway-edge", "daemon/service/edgewayd", "app/ctl/edgewayctl"))
@@ -127,7 +130,7 @@ class Created(unittest.TestCase):
 def enter():
     """Starts this file again in a network and a mount namespace of its own."""
     if os.environ.get("EDGEWAY_CREATED_TEST") != "1":
-        script = ('ip link set lo up; for f in /run/edgeway /run/wireguard; do mkdir -p $f; mount -t tmpfs -o mode=0700 tmpfs $f; done; exec "$@"')
+        script = (OWN_ETC + 'ip link set lo up; for f in /run/edgeway /run/wireguard; do mkdir -p $f; mount -t tmpfs -o mode=0700 tmpfs $f; done; exec "$@"')
         os.execvpe("unshare", ["unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", script, "sh", sys.executable, "-B", *sys.argv],
                    dict(os.environ, EDGEWAY_CREATED_TEST="1"))
 
