@@ -69,7 +69,7 @@ def show(mesh, person, why_not):
     say("\nIts map, as the laptop sees it:\n")
     subprocess.run(laptop.command([mesh.program("edgewayctl"), "map"]), stdin=subprocess.DEVNULL, timeout=40, check=False)
     say(f"\nThe demo runs until Ctrl-C. In another terminal, a shell on its laptop:\n\n    sudo nsenter -t {laptop.pid} -m -n -u bash\n\n"
-        "and there, for example:\n\n    edgewayctl map\n    edgewayctl ping phone\n    edgewayctl route list\n")
+        "and there, for example:\n\n    edgewayctl map\n    getent hosts nas\n    edgewayctl names\n    edgewayctl ping phone\n    edgewayctl route list\n")
     while True:
         signal.pause()
 

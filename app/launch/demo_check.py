@@ -201,21 +201,25 @@ class Check:
             raise Failure(f"in VPN mode the website saw {through}, not the edge")
         if not pings(laptop, "192.168.11.1"):
             raise Failure("in VPN mode the laptop lost its own LAN")
+        for name in (f"nas.{SUFFIX}", "nas"):
+            if not self.resolves("laptop", "ahostsv4", name, m.addresses["nas"][0]):
+                raise Failure(f"in VPN mode {name} isn't found")
         if laptop.ok("ping", "-n", "-q", "-c", "1", "-W", "1", "-I", "edgeway0", "203.0.113.12"):
             raise Failure("the exit leads into the edge's own network")
         m.ctl("laptop", "mode", "connector")
         if (after := seen()) != "203.0.113.11":
             raise Failure(f"after VPN mode the website saw {after}")
-        return "VPN mode: the website sees the edge, the LAN stays, and back again"
+        return "VPN mode: the website sees the edge, the LAN stays, names are found, and back again"
 
     def show_map(self):
+        names = {node["name"] for node in self.mesh.ctl_json("laptop", "map")["nodes"]} | set(SITES)
         text = self.mesh.ctl("laptop", "map").stdout
-        for name in (*SITES, "frankfurt"):
+        for name in (*names, "frankfurt"):
             if name not in text:
                 raise Failure(f"{name} isn't on the map:\n{text}")
         for line in text.splitlines():
             self.say("    " + line)
-        return "the map shows the edge and all five nodes"
+        return f"the map shows the edge and all {len(names)} nodes"
 
     def healing(self):
         """Any one process killed and started again: everything reaches everything again."""

@@ -48,7 +48,7 @@ table inet filter {
 """
 
 
-# A LAN's resolver, as far as a demo without an internet needs one: it knows no name.
+# The resolver of a LAN or of the edge's provider, as far as a demo without an internet needs one: it knows no name.
 RESOLVER = """
 import socket, sys
 server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -208,6 +208,10 @@ class DemoMesh:
         return self.ctl("laptop", "node", "add", name, *options).stdout.strip()
 
     def start_resolvers(self):
+        self.machine("internet").start("/usr/bin/python3", "-c", RESOLVER, "203.0.113.1", log="resolver")
+        if os.path.exists("/etc/resolv.conf"):
+            # In VPN mode all names are asked there.
+            self.machine("edge").mask("/etc/resolv.conf", "nameserver 203.0.113.1\n", 0o644)
         for number in self.sites.values():
             self.machine(f"nat-{number}").start("/usr/bin/python3", "-c", RESOLVER, f"192.168.{number}.1", log="resolver")
 

@@ -178,7 +178,7 @@ def main():
         if about_app := trial.open_app():
             say(about_app)
         say("─" * min(shutil.get_terminal_size().columns, 100) + "\nThe trial runs until Ctrl-C. In another terminal:\n"
-            "    sudo edgewayctl map\n    sudo edgewayctl names\n    sudo edgewayctl ping trial-edge\n    getent hosts trial-edge\n    sudo edgewayctl diagnose\n"
+            "    sudo edgewayctl map\n    sudo edgewayctl names\n    sudo edgewayctl ping trial-edge\n    getent hosts edge.trial.internal\n    sudo edgewayctl diagnose\n"
             "The programs stay under /usr until app/run --remove.")
         trial.watch()
     except Failure as failure:
