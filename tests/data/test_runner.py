@@ -1,17 +1,20 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """tests/run says what ran: a skipped test has not passed, and a name that is no stage is refused before anything is built."""
+import contextlib
+import io
 import json
 import os
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.dont_write_bytecode = True
 TOP = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 sys.path.insert(0, os.path.join(TOP, "tests/lib"))
-from runner import Stages  # noqa: E402
+from runner import Files, Stages, report_files  # noqa: E402
 
 
 def meson(result, stdout="", stderr=""):
@@ -35,6 +38,38 @@ class Counting(unittest.TestCase):
                 with open(os.path.join(build, "meson-logs/testlog.json"), "w") as file:
                     file.writelines(json.dumps(test) + "\n" for test in tests)
                 self.assertEqual(Stages.count_meson(build, status), wanted)
+
+
+class OwnFiles(unittest.TestCase):
+    def test_changes(self):
+        """Replaced by the same text, written and put back, removed, made: each is a failure that names the file."""
+        with tempfile.TemporaryDirectory() as folder:
+            paths = [os.path.join(folder, name) for name in ("same", "replaced", "back", "gone", "new")]
+            for path in paths[:4]:
+                with open(path, "w") as file:
+                    file.write("hosts: files\n")
+                os.utime(path, (1, 1))
+            time.sleep(0.05)  # file systems' clocks are coarse
+            files = Files(paths)
+            with open(paths[1] + ".spare", "w") as file:
+                file.write("hosts: files\n")
+            os.utime(paths[1] + ".spare", (1, 1))
+            os.rename(paths[1] + ".spare", paths[1])
+            for text in ("hosts: edgeway\n", "hosts: files\n"):
+                with open(paths[2], "w") as file:
+                    file.write(text)
+            os.utime(paths[2], (1, 1))
+            os.unlink(paths[3])
+            with open(paths[4], "w"):
+                pass
+            with contextlib.redirect_stdout(io.StringIO()) as said:
+                self.assertEqual(report_files(files), (1, 4, 0))
+            for path in paths:
+                self.assertEqual(f"{path} of this computer was changed" in said.getvalue(), path != paths[0], path)
+
+    def test_untouched(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(Files([folder + "/none"]).changed(), [])
 
 
 class Names(unittest.TestCase):

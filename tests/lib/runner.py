@@ -9,10 +9,11 @@ Most of the time goes by waiting: for a tunnel, a timeout, a screen. So stages r
     screens     ui: two at a time, which share a core's worth of drawing
 
 so in three lanes. Compilers run with nice(1): machines and screens go first. The demo comes last and alone: it looks for what is left
-behind on this computer. What a stage says is printed whole, at its end.
+behind on this computer. What a stage says is printed whole, at its end. No stage may touch the computer's own files of names: "files".
 """
 import argparse
 import concurrent.futures
+import contextlib
 import glob
 import json
 import os
@@ -23,6 +24,9 @@ import sys
 import threading
 import time
 import traceback
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "app", "launch"))
+from machines import Machine, World  # noqa: E402
 
 FUNCTION_LINES = 80
 # A flood that gets no processor is none (matrix, bus_flood), and an emulated machine takes one (matrix).
@@ -231,6 +235,63 @@ def measure(name, stage):
     return result
 
 
+class Files:
+    """Files of this computer, as they are until changed() is called."""
+    OF_NAMES = ("/etc/nsswitch.conf", "/etc/resolv.conf", "/etc/hosts")
+
+    def __init__(self, paths=OF_NAMES):
+        self.first = {path: self.look(path) for path in paths}
+
+    @staticmethod
+    def look(path):
+        """Its text, which file it is, and when it was last changed: nobody can set that time back. None where there is none."""
+        try:
+            with open(path, "rb") as file:
+                info = os.stat(path)
+                return info.st_dev, info.st_ino, info.st_mtime_ns, info.st_ctime_ns, file.read()
+        except OSError:
+            return None
+
+    def changed(self):
+        """Those that were written or replaced since, even by the same text or for a moment only."""
+        return [path for path, first in self.first.items() if self.look(path) != first]
+
+
+def report_files(files):
+    """The stage "files", at the end."""
+    changed = files.changed()
+    for path in changed:
+        say(f"    {path} of this computer was changed during the run: by a test, or by another program.")
+    say(f"  {'files':<24} {len(files.first) - len(changed):4d} passed {len(changed):3d} failed   0 skipped")
+    return len(files.first) - len(changed), len(changed), 0
+
+
+@contextlib.contextmanager
+def common_places():
+    """The folders that tests mount their own over stay until the last test's end: whoever removed one before would take those mounts away,
+    and two stages would meet in it (machines.py)."""
+    if os.geteuid() != 0:
+        yield
+        return
+    with World("tests") as world:
+        for path in Machine.PRIVATE:
+            if not os.path.isdir(path):
+                world.may_create(path)
+        yield
+
+
+def run_lanes(wanted, screens):
+    """What each stage came to."""
+    lanes = {"processors": 1, "machines": (os.cpu_count() or 1) + 1, "screens": 2}
+    pools = {lane: concurrent.futures.ThreadPoolExecutor(workers) for lane, workers in lanes.items()}
+    results = []
+    for item in long_first(wanted):
+        if item[0] != "demo":
+            lane = "processors" if item[0] in PROCESSORS else "screens" if item[0] in screens else "machines"
+            results.append(pools[lane].submit(measure, *item))
+    return [result.result() for result in results] + [measure(*item) for item in wanted if item[0] == "demo"]
+
+
 def long_first(plan):
     return sorted(plan, key=lambda item: LONGEST.index(item[0]) if item[0] in LONGEST else len(LONGEST))
 
@@ -258,14 +319,9 @@ def main():
         return 2
     wanted = [(name, stage) for name, stage in plan if not options.stage or name in options.stage]
     screens = [os.path.basename(path)[5:-3] for path in glob.glob(f"{options.top}/tests/ui/test_*.py")]
-    lanes = {"processors": 1, "machines": (os.cpu_count() or 1) + 1, "screens": 2}
-    pools = {lane: concurrent.futures.ThreadPoolExecutor(workers) for lane, workers in lanes.items()}
-    results = []
-    for item in long_first(wanted):
-        if item[0] != "demo":
-            lane = "processors" if item[0] in PROCESSORS else "screens" if item[0] in screens else "machines"
-            results.append(pools[lane].submit(measure, *item))
-    counts = [result.result() for result in results] + [measure(*item) for item in wanted if item[0] == "demo"]
+    with common_places():
+        files = Files()
+        counts = run_lanes(wanted, screens) + [report_files(files)]
     totals = [sum(column) for column in zip(*counts)]
     if totals[1]:
         say(f"Logs: {stages.logs}")
