@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`app/run`: a trial. An edge in a network namespace of its own, this machine enrolled with it and connected, until Ctrl-C."""
 import argparse
+import glob
 import ipaddress
 import json
 import os
@@ -42,6 +43,24 @@ def free_link_network():
     raise Failure("There is no free network for the trial's edge: this computer's routes cover all of 198.18.64.0/22.")
 
 
+def undo_earlier(programs):
+    """What trials that were killed with their edgewayd have left changed: each one's ledger is in its folder."""
+    edgewayd = program_in(programs, "edgewayd")
+    for state in glob.glob("/run/edgeway-trial-*/state"):
+        if os.path.exists("/proc/" + state.split("-")[2]):
+            continue  # it runs
+        revert = subprocess.run([edgewayd, "--revert", "--state-dir", state], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+        if revert.returncode == 0:
+            shutil.rmtree(os.path.dirname(state), ignore_errors=True)
+
+
+def program_in(programs, name):
+    for folder in (programs, programs.replace("/bin", "/sbin")):
+        if os.path.exists(os.path.join(folder, name)):
+            return os.path.join(folder, name)
+    return name
+
+
 class Trial:
     def __init__(self, programs):
         self.programs = programs
@@ -52,10 +71,7 @@ class Trial:
         self.apps = []
 
     def program(self, name):
-        for folder in (self.programs, self.programs.replace("/bin", "/sbin")):
-            if os.path.exists(os.path.join(folder, name)):
-                return os.path.join(folder, name)
-        return name
+        return program_in(self.programs, name)
 
     def ctl(self, *argv, input=None, check=True):
         result = subprocess.run([self.program("edgewayctl"), *argv], capture_output=True, text=True, input=input, timeout=60)
@@ -168,6 +184,7 @@ def main():
     require_root("A trial")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
+    undo_earlier(arguments.programs)
     before, status = host_snapshot(), 0
     trial = Trial(arguments.programs)
     try:
