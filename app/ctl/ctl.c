@@ -166,6 +166,19 @@ part_short_options (const GOptionEntry *entries, gint argc, gchar **argv)
         }
 }
 
+/* GOption leaves a "--" in its place where what follows looks like an option. */
+static void
+drop_separator (gint *argc, gchar **argv)
+{
+  for (gint i = 1; i < *argc; i++)
+    if (g_str_equal (argv[i], "--"))
+      {
+        memmove (&argv[i], &argv[i + 1], (gsize)(*argc - i) * sizeof *argv); /* the NULL at the end, too */
+        (*argc)--;
+        return;
+      }
+}
+
 gboolean
 ew_ctl_parse (EwCtl *ctl, const GOptionEntry *entries, gint *argc, gchar ***argv, gint min, gint max, gint *exit_code)
 {
@@ -185,7 +198,10 @@ ew_ctl_parse (EwCtl *ctl, const GOptionEntry *entries, gint *argc, gchar ***argv
   g_option_context_add_main_entries (context, entries, NULL);
   g_option_context_add_main_entries (context, bus, NULL);
   part_short_options (entries, *argc, *argv);
-  if (!g_option_context_parse (context, argc, argv, &error))
+  gboolean parsed = g_option_context_parse (context, argc, argv, &error);
+  if (parsed)
+    drop_separator (argc, *argv);
+  if (!parsed)
     *exit_code = ew_ctl_usage (ctl, "%s", error->message);
   else if (*argc - 1 < min)
     *exit_code = ew_ctl_usage (ctl, "`%s` needs %s.", ctl->verb, parameters);

@@ -150,6 +150,26 @@ describe_switch (JsonObject *status, const gchar *mode)
   return "VPN mode is active: all of this computer's internet traffic goes through the edge.";
 }
 
+/* The wish is kept on every computer; only one with systemd-resolved can fulfill it. */
+static void
+hint_lan_names (EwCtl *ctl, JsonObject *status)
+{
+  JsonArray *problems = ew_json_array (status, "problems");
+
+  if (g_strcmp0 (ew_json_string (status, "state"), "connected") != 0)
+    ew_ctl_hint ("In VPN mode, the local network's names are found only where programs ask systemd-resolved.\n");
+  for (guint i = 0; problems != NULL && i < json_array_get_length (problems); i++)
+    {
+      JsonNode *node = json_array_get_element (problems, i);
+      JsonObject *problem = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+      if (problem == NULL || g_strcmp0 (ew_json_string (problem, "kind"), "names") != 0)
+        continue;
+      g_autofree gchar *message = ew_format_get_text (&ctl->terminal, problem, "message", "");
+      g_autofree gchar *fix = ew_format_get_text (&ctl->terminal, problem, "fix", "");
+      ew_ctl_hint ("%s %s\n", message, fix);
+    }
+}
+
 static gint
 set_mode (EwCtl *ctl, const gchar *mode, guint confirm_within, const gchar *lan_names, gboolean no_wait)
 {
@@ -172,6 +192,8 @@ set_mode (EwCtl *ctl, const gchar *mode, guint confirm_within, const gchar *lan_
       ew_ctl_print ("%s\n", describe_switch (status, mode));
       if (!no_wait)
         print_guard (status);
+      if (g_strcmp0 (lan_names, "yes") == 0 && g_str_equal (mode, "vpn"))
+        hint_lan_names (ctl, status);
     }
   return exit_code;
 }

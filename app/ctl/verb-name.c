@@ -4,8 +4,11 @@
  */
 #include "ctl.h"
 
+#include <stdio.h>
+
 #include "common/error.h"
 #include "common/util.h"
+#include "console/format.h"
 #include "names.h"
 
 static const GOptionEntry no_entries[] = { { NULL } };
@@ -158,18 +161,22 @@ compose (EwCtl *ctl, GError **error)
   return composed;
 }
 
-/* Whether this computer finds them, before what they lead to. */
+/* Whether this computer finds them, before what they lead to: the edge, which knows the rest, may be away. */
 static void
-print_here (EwCtl *ctl, JsonObject *composed)
+print_here (EwCtl *ctl)
 {
-  g_autofree gchar *suffix = ew_terminal_clean (&ctl->terminal, ew_json_string (composed, "suffix"));
-  g_autofree gchar *message = ew_terminal_clean (&ctl->terminal, ew_json_string (composed, "message"));
-  const gchar *here = ew_json_string (composed, "here");
+  g_autoptr (JsonObject) status = ew_link_call_json (ctl->link, "GetStatus", NULL, NULL);
+  const gchar *here = status != NULL ? ew_json_string (status, "names") : NULL;
+  g_autofree gchar *suffix = ew_format_get_text (&ctl->terminal, status, "suffix", "");
+  g_autofree gchar *message = ew_format_get_text (&ctl->terminal, status, "names_message", "");
 
-  if (g_strcmp0 (here, "ok") == 0)
+  if (here == NULL || *suffix == '\0')
+    return; /* an older edgewayd, or no mesh */
+  if (g_str_equal (here, "ok"))
     ew_ctl_print ("This computer finds names below %s.\n\n", suffix);
-  else if (here != NULL)
-    ew_ctl_print ("This computer doesn't find names below %s. %s\n\n", suffix, message != NULL ? message : "");
+  else
+    ew_ctl_print ("This computer doesn't find names below %s. %s\n\n", suffix, message);
+  fflush (stdout); /* what follows takes its time where the edge is silent */
 }
 
 gint
@@ -187,6 +194,10 @@ ew_verb_names (EwCtl *ctl, gint argc, gchar **argv)
 
   if (!ew_ctl_parse (ctl, entries, &argc, &argv, 0, 0, &exit_code))
     return exit_code;
+  if (ew_ctl_open (ctl, &error) == NULL)
+    return ew_ctl_fail (ctl, error);
+  if (!json)
+    print_here (ctl);
   if ((composed = compose (ctl, &error)) == NULL)
     return ew_ctl_fail (ctl, error);
   if (json)
@@ -194,7 +205,6 @@ ew_verb_names (EwCtl *ctl, gint argc, gchar **argv)
       ew_ctl_print_json (composed);
       return EW_EXIT_DONE;
     }
-  print_here (ctl, composed);
   text = ew_names_format (&ctl->terminal, composed);
   ew_ctl_print ("%s", text);
   return EW_EXIT_DONE;

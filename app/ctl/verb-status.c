@@ -51,7 +51,10 @@ print_names (EwCtl *ctl, JsonObject *status)
   g_autofree gchar *message = ew_format_get_text (&ctl->terminal, status, "names_message", "");
   g_autofree gchar *works = g_strdup_printf ("work, for example %s.%s", node, suffix);
 
-  if (code == NULL || mesh == NULL || g_str_equal (code, "not-connected"))
+  const gchar *state = ew_json_string (status, "state");
+
+  /* Whoever disconnected needn't be told; while the edge is away, it is news. */
+  if (code == NULL || mesh == NULL || (g_str_equal (code, "not-connected") && g_strcmp0 (state, "disconnected") == 0))
     return;
   print_row (ctl, "names", g_str_equal (code, "ok") ? works : message);
 }

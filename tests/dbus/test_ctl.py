@@ -205,7 +205,8 @@ class Verbs(Case):
         self.daemon.wait_log("fake: mode vpn within 120 remote")
         self.assertIn("vpn\n", self.ctl("mode"))
         self.assertIsNotNone(json.loads(self.ctl("status", "--json"))["guard_until"])
-        self.ctl("mode", "vpn", "--lan-names", "yes")
+        self.assertEqual(self.machine.run_ctl("mode", "vpn", "--lan-names", "yes").stderr, "Only systemd-resolved can tell. Use it.\n")
+        self.assertEqual(self.machine.run_ctl("mode", "vpn", "--lan-names", "no").stderr, "")
         self.daemon.wait_log("fake: lan-names yes")
         self.ctl("mode", "--confirm")
         self.assertIsNone(json.loads(self.ctl("status", "--json"))["guard_until"])
@@ -383,6 +384,9 @@ class Verbs(Case):
                                 ["*.corp.example", "what 10.7.0.53 says", "domain through office-gw: offered, not accepted here"]])
         names = json.loads(self.ctl("names", "--json"))
         self.assertEqual((names["suffix"], names["names"][2]), ("home.internal", {"name": "laptop.home.internal", "type": "node", "node": "laptop", "addresses": ["100.96.1.1", "fd12:3456:789a:1::1"]}))
+        self.ctl("name", "add", "--", "-x", "nas")
+        self.daemon.wait_log('POST /v1/names {"name":"-x","node":"nas"}')
+        self.fails(2, "name", "add", "--", "-x", "--resolver", "10.7.0.53", says=["Unexpected argument"])
         self.ctl("name", "add", "files", "nas")
         self.daemon.wait_log('POST /v1/names {"name":"files","node":"nas"}')
         added = self.machine.run_ctl("name", "add", "corp.example", "office-gw", "--resolver", "10.7.0.53")
@@ -395,6 +399,16 @@ class Verbs(Case):
         self.ctl("name", "refuse", "corp.example")
         self.daemon.wait_log("fake: refuse corp.example")
         self.fails(1, "name", "accept", "com", says=["anyone can register"])
+
+    def test_names_without_the_edge(self):
+        self.start(env={"FAKE_TUNNEL": "edge-away"})
+        result = self.fails(1, "names", says=["can't be reached"])
+        self.assertIn("This computer doesn't find names below home.internal. This computer isn't connected", result.stdout)
+        self.assertNotIn("mesh's names", self.ctl("status"))
+        self.daemon.stop()
+        self.start(env={"FAKE_TUNNEL": "stuck"})
+        self.ctl("connect", "--no-wait")
+        self.assertRegex(self.ctl("status"), "names +This computer isn't connected to its mesh, so the mesh's names don't work.\n")
 
     def test_diagnose(self):
         self.start()

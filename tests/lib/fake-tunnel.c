@@ -5,7 +5,7 @@
  *
  *   FAKE_TUNNEL=not-enrolled in the environment: starts in no mesh
  *   FAKE_TUNNEL=stuck: connecting never ends
- *   FAKE_TUNNEL=edge-away: leaving cannot be told to the edge
+ *   FAKE_TUNNEL=edge-away: leaving cannot be told to the edge, which gives no names
  *   FAKE_TUNNEL_WRITE=PATH: tries to write there when it starts, and says whether it could
  *   a target or node "slow": no answer until cancelled ("fake: cancelled")
  *   a target "silent": TimedOut; a name "taken": NameTaken; a name "forbidden": NotAdministrator
@@ -29,6 +29,7 @@ struct _EwTunnel
   gchar *node_name;
   gint64 guard_until, since;
   guint later;
+  gboolean lan_names;
 };
 
 G_DEFINE_TYPE (EwTunnel, ew_tunnel, G_TYPE_OBJECT)
@@ -69,7 +70,7 @@ get_string (EwTunnel *self, guint id)
     self->interface,
     enrolled ? "" : "[\"This computer is in no mesh yet.\"]",
     connected ? "ok" : "not-connected",
-    "",
+    connected ? "" : "This computer isn't connected to its mesh, so the mesh's names don't work.",
     "",
     enrolled ? "home.internal" : "",
   };
@@ -370,6 +371,7 @@ gboolean
 ew_tunnel_set_lan_names (EwTunnel *self, gboolean lan_names, GError **error)
 {
   g_printerr ("fake: lan-names %s\n", lan_names ? "yes" : "no");
+  self->lan_names = lan_names;
   return check_enrolled (self, error);
 }
 
@@ -399,7 +401,8 @@ ew_tunnel_get_status (EwTunnel *self)
   return g_strdup_printf (
     "{\"schema\":1,\"state\":\"%s\",\"reason\":\"%s\",\"message\":\"%s\",\"mode\":\"%s\",\"guard_until\":%s%s%s,"
     "\"mesh\":\"%s\",\"name\":\"%s\",\"kind\":\"%s\",\"role\":\"%s\",\"addresses\":%s,\"edge\":%s,\"since\":\"%s\","
-    "\"rx_bytes\":1234567,\"tx_bytes\":2048,\"interface\":\"%s\",\"problems\":[%s],\"trial\":true,\"suffix\":\"%s\"}",
+    "\"rx_bytes\":1234567,\"tx_bytes\":2048,\"interface\":\"%s\",\"problems\":[%s%s],\"trial\":true,\"names\":\"%s\","
+    "\"names_message\":\"%s\",\"suffix\":\"%s\"}",
     self->state, get_string (self, 2), get_string (self, 3), self->mode, guard ? "\"" : "", guard ? guard : "null",
     guard ? "\"" : "", self->mesh, self->node_name, self->kind, self->role,
     enrolled ? "[\"100.96.1.1\",\"fd12:3456:789a:1::1\"]" : "[]",
@@ -410,6 +413,10 @@ ew_tunnel_get_status (EwTunnel *self)
     g_str_equal (self->state, "connected") ? "{\"kind\":\"route\",\"subject\":\"10.7.0.0/24\",\"message\":\"" PROBLEM
                                              "\",\"fix\":\"Remove it.\"}"
                                            : "",
+    self->lan_names && g_str_equal (self->state, "connected") && g_str_equal (self->mode, "vpn")
+      ? ",{\"kind\":\"names\",\"subject\":null,\"message\":\"Only systemd-resolved can tell.\",\"fix\":\"Use it.\"}"
+      : "",
+    get_string (self, 14), get_string (self, 15),
     /* An edge that names its computers below a domain of the internet: for a node that asks for it. */
     g_strcmp0 (self->node_name, "far") == 0 ? "mesh.example.com" : get_string (self, 17));
 }
@@ -543,6 +550,8 @@ respond (const gchar *method, const gchar *path, JsonObject *body, GError **erro
              error, EW_ERROR, EW_ERROR_NOT_FOUND,
              "There is no node \"nobody\" in this mesh. List its nodes with `edgewayctl node list`."),
            NULL;
+  if (g_str_equal (path, "/v1/names") && g_strcmp0 (g_getenv ("FAKE_TUNNEL"), "edge-away") == 0)
+    return g_set_error_literal (error, EW_ERROR, EW_ERROR_EDGE_UNREACHABLE, "The edge can't be reached."), NULL;
   if (g_getenv ("FAKE_TUNNEL_PAGES") != NULL && g_str_has_prefix (path, "/v1/nodes") && g_str_equal (method, "GET"))
     return respond_page (path, (guint)g_ascii_strtoull (g_getenv ("FAKE_TUNNEL_PAGES"), NULL, 10));
   if (g_str_equal (path, "/v1/nodes") && g_str_equal (method, "GET"))

@@ -41,9 +41,10 @@ class VpnNames(MeshCase):
         self.addCleanup(self.world.each, lambda kind: self.mode(kind, "connector", "--lan-names", "no"))
 
     def mode(self, kind, *argv):
-        self.ctl(kind, "mode", *argv)
+        said = self.ctl(kind, "mode", *argv).stderr
         if argv[0] == "vpn":
             self.ctl(kind, "mode", "--confirm", check=False)
+        return said
 
     def answers(self, kind, answer, name=NAME, programs=PROGRAMS):
         """All programs get this answer, the one that runs all the time included."""
@@ -126,7 +127,8 @@ class VpnNames(MeshCase):
             lan = self.world.lans[kind]
             self.mode(kind, "vpn")
             self.answers(kind, BY_EDGE, router)
-            self.mode(kind, "vpn", "--lan-names", "yes")
+            said = self.mode(kind, "vpn", "--lan-names", "yes")
+            self.assertEqual("only systemd-resolved can tell" in said, not kind.startswith("resolved"), said)
             self.assertTrue(self.status(kind)["lan_names"])
             self.answers(kind, BY_EDGE)
             if kind.startswith("resolved"):
