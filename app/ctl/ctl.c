@@ -47,7 +47,7 @@ static const EwVerb verbs[] = {
   { "name accept", "DOMAIN", "Look up the names in a domain through the mesh", ew_verb_name_accept },
   { "name refuse", "DOMAIN", "Stop looking up the names in a domain through the mesh", ew_verb_name_refuse },
   { "route add", "CIDR [NODE]", "Offer a network behind a node to the mesh", ew_verb_route_add },
-  { "route remove", "CIDR", "Stop offering a network to the mesh", ew_verb_route_remove },
+  { "route remove", "CIDR [NODE]", "Stop offering a network to the mesh", ew_verb_route_remove },
   { "route list", "[--json]", "List the mesh's routes and what this computer does with them", ew_verb_route_list },
   { "route accept", "CIDR", "Reach a network through the mesh or, on its gateway, forward to it",
     ew_verb_route_accept },

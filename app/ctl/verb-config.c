@@ -9,6 +9,7 @@
 
 #include "common/error.h"
 #include "common/util.h"
+#include "console/format.h"
 #include "qr.h"
 #include "wg-config/wg-config.h"
 
@@ -63,10 +64,10 @@ static void
 print_names_hint (const gchar *name, const gchar *suffix, const Wishes *wishes, gboolean names)
 {
   if (names)
-    ew_ctl_hint ("Names work there, for example %s.%s. While its tunnel is on, %s asks the edge for all names, and the "
-                 "edge forwards those that aren't the mesh's: if its owner has turned that off, names of the internet "
-                 "don't work. On Linux, wg-quick needs resolvconf for the DNS line.%s\n",
-                 name, suffix, name, wishes->vpn && !wishes->names ? " To leave it out, use --no-names." : "");
+    ew_ctl_hint (
+      "The mesh's names work there, for example %s.%s. While the tunnel is on, %s asks the edge for all names. "
+      "On Linux, wg-quick needs resolvconf for this.%s\n",
+      name, suffix, name, wishes->vpn && !wishes->names ? " To leave the DNS line out, use --no-names." : "");
   else
     ew_ctl_hint ("Names of the mesh aren't resolved there, so use mesh addresses, or add --names.\n");
 }
@@ -74,6 +75,7 @@ print_names_hint (const gchar *name, const gchar *suffix, const Wishes *wishes, 
 static void
 print_hints (const gchar *name, const gchar *file, const gchar *const *public_networks, const Wishes *wishes)
 {
+  g_autofree gchar *span = ew_format_span (wishes->valid_s);
   g_autofree gchar *networks = g_strjoinv (", ", (GStrv)public_networks);
 
   if (wishes->qr)
@@ -89,7 +91,7 @@ print_hints (const gchar *name, const gchar *file, const gchar *const *public_ne
   if (wishes->renew)
     ew_ctl_hint ("The old configuration of %s no longer connects. The new one has the same addresses.\n", name);
   else
-    ew_ctl_hint ("%s is removed again if it doesn't connect in time.\n", name);
+    ew_ctl_hint ("%s is removed again if it doesn't connect within %s.\n", name, span);
 }
 
 /* Checked where it was written. */

@@ -41,19 +41,6 @@ ew_verb_route_add (EwCtl *ctl, gint argc, gchar **argv)
   return exit_code;
 }
 
-gint
-ew_verb_route_remove (EwCtl *ctl, gint argc, gchar **argv)
-{
-  g_autofree gchar *name = NULL, *done = NULL;
-  gint exit_code;
-
-  if (!ew_ctl_parse (ctl, no_entries, &argc, &argv, 1, 1, &exit_code))
-    return exit_code;
-  name = ew_terminal_clean (&ctl->terminal, argv[1]);
-  done = g_strdup_printf ("%s is no longer offered to the mesh.", name);
-  return ew_ctl_do (ctl, "RemoveRoute", g_variant_new ("(s)", argv[1]), done);
-}
-
 /* An address alone is a route of its full length; IPv6 may be written in many ways. */
 static gboolean
 is_same_route (const gchar *offered, const gchar *cidr)
@@ -82,6 +69,41 @@ find_route (JsonObject *answer, const gchar *cidr)
         return route;
     }
   return NULL;
+}
+
+/* FALSE: the route is another node's. A route that nobody offers is left to the edge to refuse. */
+static gboolean
+check_gateway (EwCtl *ctl, const gchar *cidr, const gchar *gateway, gint *exit_code)
+{
+  g_autoptr (JsonObject) answer
+    = ew_ctl_open (ctl, NULL) != NULL ? ew_link_call_json (ctl->link, "ListRoutes", NULL, NULL) : NULL;
+  g_autoptr (JsonObject) node = ew_ctl_look_up_node (ctl, gateway);
+  JsonObject *route = find_route (answer, cidr);
+  const gchar *offers = route != NULL ? ew_json_string (route, "node") : NULL;
+  const gchar *name = node != NULL ? ew_json_string (node, "name") : NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (offers == NULL || g_strcmp0 (offers, name != NULL ? name : gateway) == 0)
+    return TRUE;
+  g_autofree gchar *shown = ew_terminal_clean (&ctl->terminal, offers);
+  g_set_error (&error, EW_ERROR, EW_ERROR_ROUTE_INVALID, "%s is offered by %s, not by %s.", cidr, shown, gateway);
+  *exit_code = ew_ctl_fail (ctl, error);
+  return FALSE;
+}
+
+gint
+ew_verb_route_remove (EwCtl *ctl, gint argc, gchar **argv)
+{
+  g_autofree gchar *name = NULL, *done = NULL;
+  gint exit_code;
+
+  if (!ew_ctl_parse (ctl, no_entries, &argc, &argv, 1, 2, &exit_code))
+    return exit_code;
+  if (argc > 2 && !check_gateway (ctl, argv[1], argv[2], &exit_code))
+    return exit_code;
+  name = ew_terminal_clean (&ctl->terminal, argv[1]);
+  done = g_strdup_printf ("%s is no longer offered to the mesh.", name);
+  return ew_ctl_do (ctl, "RemoveRoute", g_variant_new ("(s)", argv[1]), done);
 }
 
 /* Accepted is not yet in use. */
