@@ -351,6 +351,9 @@ parse_domains (EwDocument *document, JsonObject *object, GError **error)
       EwDocumentDomain *domain = g_new0 (EwDocumentDomain, 1);
       domain->domain = g_strdup (text);
       domain->node = g_steal_pointer (&gateway);
+      const gchar *resolver = ew_json_string (entry, "resolver");
+      if (resolver != NULL && !ew_ip_parse (resolver, &domain->resolver))
+        domain->resolver = (EwIp){ .family = EW_FAMILY_NONE };
       g_ptr_array_add (document->domains, domain);
     }
   return TRUE;

@@ -42,6 +42,7 @@ typedef struct
 {
   gchar *domain; /* ew_domain_check() */
   gchar *node;   /* the gateway's name */
+  EwIp resolver; /* family NONE: the edge didn't say */
 } EwDocumentDomain;
 
 typedef struct

@@ -37,6 +37,18 @@ ew_domain_contains (const gchar *domain, const gchar *name)
 }
 
 static gboolean
+check_special (const gchar *domain, const Special *rules, gsize n, GError **error)
+{
+  for (gsize i = 0; i < n; i++)
+    if (ew_domain_contains (rules[i].domain, domain))
+      {
+        ew_set_error (error, EW_ERROR, EW_ERROR_NAME_INVALID, "\"%s\" can't be used: %s.", domain, rules[i].reason);
+        return FALSE;
+      }
+  return TRUE;
+}
+
+static gboolean
 check_labels (const gchar *domain, GError **error)
 {
   g_autofree gchar *shown = g_strndup (domain, SHOWN);
@@ -56,23 +68,14 @@ check_labels (const gchar *domain, GError **error)
     }
   if (g_strv_length (labels) > 1)
     return TRUE;
+  if (!check_special (domain, special, G_N_ELEMENTS (special), error)
+      || !check_special (domain, special_suffixes, G_N_ELEMENTS (special_suffixes), error))
+    return FALSE; /* the better reason */
   ew_set_error (error, EW_ERROR, EW_ERROR_NAME_INVALID,
                 "\"%s\" has one label only, and such names are looked up elsewhere. Use two or more, for example "
                 "%s.internal.",
                 shown, *shown ? shown : "home");
   return FALSE;
-}
-
-static gboolean
-check_special (const gchar *domain, const Special *rules, gsize n, GError **error)
-{
-  for (gsize i = 0; i < n; i++)
-    if (ew_domain_contains (rules[i].domain, domain))
-      {
-        ew_set_error (error, EW_ERROR, EW_ERROR_NAME_INVALID, "\"%s\" can't be used: %s.", domain, rules[i].reason);
-        return FALSE;
-      }
-  return TRUE;
 }
 
 gboolean

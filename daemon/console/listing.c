@@ -66,7 +66,9 @@ add_node_row (const EwTerminal *terminal, EwTable *table, JsonObject *node)
   g_autofree gchar *routes = ew_format_get_list (terminal, node, "routes", " ");
   g_autofree gchar *seen = seen_text (node);
   g_autofree gchar *marked = g_strconcat (name, ew_json_bool (node, "self", FALSE) ? " (this computer)" : "", NULL);
-  const gchar *cells[] = { marked, kind, state, seen, addresses, routes };
+  g_autofree gchar *role = ew_format_get_text (terminal, node, "role", "");
+  g_autofree gchar *what = g_strconcat (kind, g_str_equal (role, "admin") ? ", administrator" : "", NULL);
+  const gchar *cells[] = { marked, what, state, seen, addresses, routes };
 
   ew_table_add (table, cells);
 }

@@ -27,6 +27,16 @@ domain_free (gpointer data)
   g_free (domain);
 }
 
+static void
+gateway_free (gpointer data)
+{
+  EwNamesGateway *gateway = data;
+
+  g_free (gateway->domain);
+  g_free (gateway->node);
+  g_free (gateway);
+}
+
 EwNamesEvidence *
 ew_names_evidence_new (void)
 {
@@ -35,6 +45,7 @@ ew_names_evidence_new (void)
   evidence->entries = g_ptr_array_new_with_free_func (entry_free);
   evidence->domains = g_ptr_array_new_with_free_func (domain_free);
   evidence->lan = g_array_new (FALSE, TRUE, sizeof (EwNamesLanServer));
+  evidence->gateways = g_ptr_array_new_with_free_func (gateway_free);
   return evidence;
 }
 
@@ -46,6 +57,7 @@ ew_names_evidence_free (EwNamesEvidence *evidence)
   g_ptr_array_unref (evidence->entries);
   g_ptr_array_unref (evidence->domains);
   g_array_unref (evidence->lan);
+  g_ptr_array_unref (evidence->gateways);
   g_free (evidence->probe);
   g_free (evidence->suffix);
   g_free (evidence->own_name);
@@ -203,6 +215,35 @@ check_lan (const EwNamesEvidence *evidence, JsonArray *checks)
   if (!found && answered)
     ew_checks_add (checks, "names-lan", EW_CHECK_GOOD, NULL, "This network's name server has no names below %s.",
                    evidence->suffix);
+}
+
+/* ---- gateways' name servers */
+
+static void
+check_gateways (const EwNamesEvidence *evidence, JsonArray *checks)
+{
+  gboolean silent = FALSE;
+  gchar address[EW_IP_STRLEN];
+
+  if (!evidence->edge_answered || evidence->gateways->len == 0)
+    return;
+  for (guint i = 0; i < evidence->gateways->len; i++)
+    {
+      const EwNamesGateway *gateway = evidence->gateways->pdata[i];
+      if (gateway->answered)
+        continue;
+      silent = TRUE;
+      ew_ip_format (&gateway->resolver, address);
+      g_autofree gchar *fix = ew_phrase ("On %s, check that the route to %s is forwarded (`edgewayctl route list`) and "
+                                         "that the name server there runs and knows %s.",
+                                         gateway->node, address, gateway->domain);
+      ew_checks_add (checks, "names-gateway", EW_CHECK_WARNING, fix,
+                     "The name server %s of %s, behind %s, doesn't answer the edge.", address, gateway->domain,
+                     gateway->node);
+    }
+  if (!silent)
+    ew_checks_add (checks, "names-gateway", EW_CHECK_GOOD, NULL,
+                   "The gateways' name servers answer the edge for their domains.");
 }
 
 /* ---- domains */
@@ -478,6 +519,7 @@ ew_names_judge_evidence (const EwNamesEvidence *evidence, JsonArray *checks)
 
   check_hosts (evidence, checks);
   check_lan (evidence, checks);
+  check_gateways (evidence, checks);
   if (!by_module)
     {
       check_resolved_domains (evidence, checks);

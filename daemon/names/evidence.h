@@ -6,6 +6,7 @@
  *   names-hosts    /etc/hosts has a name of the mesh: that line wins
  *   names-lan      a name server of this network has names below the suffix, too
  *   names-domain   another interface, or resolv.conf, has the suffix or a domain below it
+ *   names-gateway  a gateway's name server doesn't answer for its domain
  *   names-dnssec   systemd-resolved demands signatures that the mesh's names don't have
  *   names-order    nsswitch.conf asks Edgeway's module too late, or not at all
  *   names-copy     resolv.conf is a copy of systemd-resolved's, so that short names aren't completed
@@ -47,6 +48,14 @@ typedef struct
   gboolean wildcard; /* it has a name below it that nobody can have given */
 } EwNamesLanServer;
 
+/* A domain of a gateway that this computer uses or offers itself. */
+typedef struct
+{
+  gchar *domain, *node; /* node: the gateway's name */
+  EwIp resolver;
+  gboolean answered; /* the edge passed on what that resolver says */
+} EwNamesGateway;
+
 /* A domain of an interface in systemd-resolved. */
 typedef struct
 {
@@ -65,10 +74,12 @@ typedef struct
   gboolean vpn;                          /* all names are the edge's to answer */
   gchar *hosts, *nsswitch, *resolv_conf; /* texts; NULL: no such file */
   gboolean resolv_conf_is_link;
-  gboolean nscd;      /* it runs */
-  gboolean module;    /* ours is installed */
-  GPtrArray *entries; /* EwNamesHostsEntry */
-  GArray *lan;        /* EwNamesLanServer: those that were asked */
+  gboolean nscd;       /* it runs */
+  gboolean module;     /* ours is installed */
+  GPtrArray *entries;  /* EwNamesHostsEntry */
+  GArray *lan;         /* EwNamesLanServer: those that were asked */
+  GPtrArray *gateways; /* EwNamesGateway: those about which the edge was asked */
+  gboolean edge_answered;
   /* systemd-resolved's; answers FALSE: it isn't there, or hangs. */
   gboolean resolved_answers;
   gchar *dnssec;           /* "yes", "allow-downgrade", "no" */

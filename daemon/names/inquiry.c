@@ -36,9 +36,11 @@ typedef struct
     OF_SUFFIX,
     OF_OWN_NAME,
     OF_NO_NAME,
-    OF_HOSTS
+    OF_HOSTS,
+    OF_EDGE,
+    OF_GATEWAY
   } what;
-  guint index; /* in lan or entries */
+  guint index; /* in lan, entries or gateways */
 } Question;
 
 static void
@@ -128,6 +130,10 @@ on_answered (GObject *source, GAsyncResult *result, gpointer user_data)
       entry->asked = answer.answered;
       entry->mesh = answer.address;
     }
+  else if (question->what == OF_EDGE)
+    collecting->evidence->edge_answered = answer.answered;
+  else if (question->what == OF_GATEWAY)
+    ((EwNamesGateway *)collecting->evidence->gateways->pdata[question->index])->answered = answer.answered;
   else
     {
       EwNamesLanServer *lan = &g_array_index (collecting->evidence->lan, EwNamesLanServer, question->index);
@@ -139,17 +145,25 @@ on_answered (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-ask (GTask *task, const EwIp *server, guint32 mark, const gchar *label, EwSurveyType type, int what, guint index)
+ask_name (GTask *task, const EwIp *server, guint32 mark, const gchar *name, EwSurveyType type, int what, guint index)
 {
   Collecting *collecting = g_task_get_task_data (task);
-  const gchar *suffix = collecting->evidence->suffix;
-  g_autofree gchar *name = label != NULL ? g_strconcat (label, ".", suffix, NULL) : g_strdup (suffix);
   Question *question = g_new0 (Question, 1);
 
   question->task = begin_one (task);
   question->what = what;
   question->index = index;
   ew_names_survey_ask_async (server, mark, name, type, collecting->calls, on_answered, question);
+}
+
+/* label: before the suffix; NULL: the suffix itself. */
+static void
+ask (GTask *task, const EwIp *server, guint32 mark, const gchar *label, EwSurveyType type, int what, guint index)
+{
+  const gchar *suffix = ((Collecting *)g_task_get_task_data (task))->evidence->suffix;
+  g_autofree gchar *name = label != NULL ? g_strconcat (label, ".", suffix, NULL) : g_strdup (suffix);
+
+  ask_name (task, server, mark, name, type, what, index);
 }
 
 /* This network's own alone: others would learn the mesh's name. */
@@ -189,6 +203,28 @@ ask_edge (GTask *task, const EwInquiry *inquiry)
       const EwNamesHostsEntry *entry = evidence->entries->pdata[i];
       EwSurveyType type = entry->address.family == EW_FAMILY_V4 ? EW_SURVEY_A : EW_SURVEY_AAAA;
       ask (task, inquiry->edge, 0, entry->label, type, OF_HOSTS, i);
+    }
+}
+
+/* The edge has to ask the gateway's name server; that there is no such record is an answer, too. By A, since simple name
+   servers (dnsmasq) refuse other types. The suffix is the edge's own: without it, the edge is silent, and no name server
+   is to blame. */
+static void
+ask_about_gateways (GTask *task, const EwInquiry *inquiry)
+{
+  GPtrArray *gateways = ((Collecting *)g_task_get_task_data (task))->evidence->gateways;
+
+  if (inquiry->n_edge == 0 || inquiry->n_gateways == 0)
+    return;
+  ask (task, inquiry->edge, 0, NULL, EW_SURVEY_SOA, OF_EDGE, 0);
+  for (guint i = 0; i < MIN (inquiry->n_gateways, EW_INQUIRY_GATEWAYS); i++)
+    {
+      EwNamesGateway *gateway = g_new0 (EwNamesGateway, 1);
+      gateway->domain = g_strdup (inquiry->gateways[i].domain);
+      gateway->node = g_strdup (inquiry->gateways[i].node);
+      gateway->resolver = inquiry->gateways[i].resolver;
+      g_ptr_array_add (gateways, gateway);
+      ask_name (task, inquiry->edge, 0, gateway->domain, EW_SURVEY_A, OF_GATEWAY, i);
     }
 }
 
@@ -370,6 +406,7 @@ ew_names_inquire_async (const EwInquiry *inquiry, GCancellable *cancellable, GAs
   ask_resolved (task);
   ask_lan (task, inquiry);
   ask_edge (task, inquiry);
+  ask_about_gateways (task, inquiry);
   look_up (task, inquiry);
   end_one (task);
 }

@@ -13,7 +13,8 @@
 G_BEGIN_DECLS
 
 #define EW_INQUIRY_MS 2500
-#define EW_INQUIRY_SERVERS 4 /* of this network that are asked */
+#define EW_INQUIRY_SERVERS 4   /* of this network that are asked */
+#define EW_INQUIRY_GATEWAYS 32 /* domains of gateways about which the edge is asked */
 
 typedef struct
 {
@@ -25,6 +26,8 @@ typedef struct
   gsize n_edge;
   const EwIp *resolvers; /* this computer's name servers */
   gsize n_resolvers;
+  const EwNamesGateway *gateways; /* domains of gateways that this computer uses; answered is ignored */
+  gsize n_gateways;
   guint32 mark; /* of packets that stay outside the tunnel */
 } EwInquiry;
 

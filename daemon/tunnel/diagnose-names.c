@@ -3,10 +3,31 @@
 #include "common/checks.h"
 #include "common/phrase.h"
 #include "names/inquiry.h"
+#include "tunnel/domains.h"
 #include "tunnel/tunnel-private.h"
 
 #include <net/if.h>
 #include <string.h>
+
+/* EwNamesGateway, borrowed from the document: of the domains that lead through the mesh on this computer, and of those
+   that it offers itself. */
+static GArray *
+list_gateways (EwTunnel *tunnel)
+{
+  GArray *gateways = g_array_new (FALSE, TRUE, sizeof (EwNamesGateway));
+  g_auto (GStrv) used = ew_tunnel_get_domains (tunnel);
+
+  for (guint i = 0; i < tunnel->document->domains->len; i++)
+    {
+      const EwDocumentDomain *domain = tunnel->document->domains->pdata[i];
+      EwNamesGateway gateway = { .domain = domain->domain, .node = domain->node, .resolver = domain->resolver };
+      if (domain->resolver.family != EW_FAMILY_NONE
+          && (g_strv_contains ((const gchar *const *)used, domain->domain)
+              || g_str_equal (domain->node, tunnel->document->name)))
+        g_array_append_val (gateways, gateway);
+    }
+  return gateways;
+}
 
 gboolean
 ew_tunnel_diagnose_names_async (EwTunnel *tunnel, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -17,6 +38,7 @@ ew_tunnel_diagnose_names_async (EwTunnel *tunnel, GCancellable *cancellable, GAs
     return FALSE;
   g_autoptr (EwHostFacts) facts = ew_host_facts_new (tunnel->host, NULL);
   g_autoptr (GArray) servers = ew_tunnel_name_servers (tunnel, tunnel->plan);
+  g_autoptr (GArray) gateways = list_gateways (tunnel);
   const gchar *interface = ew_engine_get_interface (tunnel->engine);
   EwInquiry inquiry = {
     .suffix = tunnel->document->suffix,
@@ -28,6 +50,8 @@ ew_tunnel_diagnose_names_async (EwTunnel *tunnel, GCancellable *cancellable, GAs
     .n_edge = tunnel->state == EW_STATE_CONNECTED ? servers->len : 0,
     .resolvers = facts != NULL ? (const EwIp *)facts->resolvers->data : NULL,
     .n_resolvers = facts != NULL ? facts->resolvers->len : 0,
+    .gateways = (const EwNamesGateway *)gateways->data,
+    .n_gateways = gateways->len,
     .mark = EW_HOST_FWMARK,
   };
   ew_names_inquire_async (&inquiry, cancellable, callback, user_data);

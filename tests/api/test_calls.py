@@ -516,7 +516,7 @@ class Names(EdgeCase):
             self.assertEqual(self.add("Corp.Example", gateway.name, resolver="10.88.0.53").json, domain | {"schema": 1})
         self.assertEqual(other.call("GET", "/v1/names").json["domains"], [domain])
         for node in (gateway, other):
-            self.assertEqual(node.call("GET", "/v1/self").json["domains"], [{"domain": "corp.example", "node": gateway.name}])
+            self.assertEqual(node.call("GET", "/v1/self").json["domains"], [{"domain": "corp.example", "resolver": "10.88.0.53", "node": gateway.name}])
         self.refused(self.add("corp.example", other.name, resolver=other.answer.json["addresses"][0]), 409, "NameTaken", gateway.name)
         for wrong in ("com", "co.uk", "", ".", "x.onion", "a..b", "10.in-addr.arpa", "a" * 300):
             self.refused(self.add(wrong, gateway.name, resolver="10.88.0.53"), 422, "NameInvalid")

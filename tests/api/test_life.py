@@ -91,7 +91,7 @@ class OwnersVerbs(unittest.TestCase):
         listed = self.done("node", "list").splitlines()
         self.assertRegex(listed[0], r"^NAME +KIND +STATE +SEEN +ADDRESSES +ROUTES$")
         rows = {line.split()[0]: line for line in listed[1:]}
-        self.assertRegex(rows["laptop"], r"^laptop +device +offline +never +100\.96\.1\.1 ")
+        self.assertRegex(rows["laptop"], r"^laptop +device, administrator +offline +never +100\.96\.1\.1 ")
         self.assertRegex(rows["build"], r"^build +server +not-joined +never$")
         nodes = json.loads(self.done("node", "list", "--json"))
         self.assertEqual((nodes["schema"], sorted(n["name"] for n in nodes["nodes"])), (1, ["build", "laptop"]))

@@ -543,7 +543,8 @@ respond (const gchar *method, const gchar *path, JsonObject *body, GError **erro
            NULL;
   if (g_strcmp0 (name, "forbidden") == 0)
     return g_set_error_literal (error, EW_ERROR, EW_ERROR_NOT_ADMINISTRATOR,
-                                "Only an administrator of the mesh may do that; this node is a member."),
+                                "Only an administrator of the mesh may do that; this node is a member. `edgewayctl "
+                                "node list` shows who is an administrator."),
            NULL;
   if (g_str_has_suffix (path, "/nobody"))
     return g_set_error_literal (

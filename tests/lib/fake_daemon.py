@@ -282,7 +282,7 @@ class FakeDaemon:
     def _need_administrator(self):
         self._need_member()
         if self.values["Role"] != "admin":
-            raise Refusal("NotAdministrator", "Only an administrator of the mesh may do that; this node is a member.")
+            raise Refusal("NotAdministrator", "Only an administrator of the mesh may do that; this node is a member. `edgewayctl node list` shows who is an administrator.")
 
     def _later(self, name, seconds, function):
         if name in self.sources:

@@ -110,6 +110,22 @@ class DiagnoseNames(MeshCase):
         self.expect("resolved", "names-domain", f"eth0 has the domain corp.{SUFFIX}", "not the edge")
         self.world.hosts["resolved"].set_link()
 
+    def test_a_name_server_behind_a_gateway(self):
+        """It doesn't run, then it does."""
+        nas, address = self.mesh.machine("nas"), self.mesh.ctl_json("nas", "status")["addresses"][0]
+        self.ctl("nas", "name", "add", "corp.example", "nas", "--resolver", address)
+        self.addCleanup(wait_for, "the domain is forgotten", lambda: "names-gateway" not in self.checks("plain"), 20, 0.5)
+        self.addCleanup(self.ctl, "nas", "name", "remove", "corp.example")
+        wait_for("the offer", lambda: self.mesh.ctl_json("plain", "name", "list")["domains"], 20)
+        self.ctl("plain", "name", "accept", "corp.example")
+        wait_for("this computer knows the domain", lambda: "names-gateway" in self.checks("plain"), 20, 0.5)
+        fix = self.expect("plain", "names-gateway", f"The name server {address} of corp.example, behind nas, doesn't answer the edge.")
+        self.assertIn("On nas, ", fix)
+        nas.start("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--bind-interfaces", f"--listen-address={address}",
+                  "--log-facility=-", "--pid-file=", "--user=root", "--address=/corp.example/10.77.0.44", log="dnsmasq-corp")
+        wait_for("the edge gets an answer", lambda: self.checks("plain").get("names-gateway", ("",))[0] == "good", 30, 1)
+        self.assert_well("plain", "names-gateway")
+
     def test_nothing_is_asked_on_the_internet(self):
         """Of this network's name servers alone, and only while somebody diagnoses."""
         lan, size = self.world.lans["resolved"], self.world.lans["resolved"].log_size()

@@ -60,6 +60,7 @@ static void
 set_domains (JsonObject *object, EwMesh *mesh)
 {
   GPtrArray *domains = ew_mesh_get_domains (mesh);
+  gchar resolver[EW_IP_STRLEN];
   JsonArray *array = json_array_new ();
   for (guint i = 0; i < domains->len; i++)
     {
@@ -69,6 +70,8 @@ set_domains (JsonObject *object, EwMesh *mesh)
         continue;
       JsonObject *element = json_object_new ();
       json_object_set_string_member (element, "domain", entry->domain);
+      ew_ip_format (&entry->resolver, resolver);
+      json_object_set_string_member (element, "resolver", resolver);
       json_object_set_string_member (element, "node", node->name);
       json_array_add_object_element (array, element);
     }

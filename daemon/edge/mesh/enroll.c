@@ -346,8 +346,10 @@ ew_mesh_check_administrator (const EwNode *node, GError **error)
 {
   if (g_str_equal (node->role, "admin"))
     return TRUE;
-  ew_set_error (error, EW_ERROR, EW_ERROR_NOT_ADMINISTRATOR,
-                "Only an administrator of the mesh may do that; this node is a member.");
+  ew_set_error (
+    error, EW_ERROR, EW_ERROR_NOT_ADMINISTRATOR,
+    "Only an administrator of the mesh may do that; this node is a member. `edgewayctl node list` shows who is "
+    "an administrator.");
   return FALSE;
 }
 

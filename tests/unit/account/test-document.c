@@ -130,8 +130,9 @@ test_domains (FakeEdge *edge, gconstpointer data)
 {
   static const gchar *const bad[]
     = { "{}", "null", "[7]", "[{}]", "[{\"domain\":\"a.example\"}]", "[{\"domain\":\"a.example\",\"node\":\"a b\"}]" };
-  static const gchar good[] = "[{\"domain\":\"corp.example\",\"node\":\"gw\"},{\"domain\":\"com\",\"node\":\"gw\"},"
-                              "{\"domain\":\".\",\"node\":\"gw\"},{\"domain\":\"a.b\\nc\",\"node\":\"gw\"}]";
+  static const gchar good[]
+    = "[{\"domain\":\"corp.example\",\"node\":\"gw\",\"resolver\":\"10.77.0.53\"},{\"domain\":\"com\",\"node\":\"gw\"},"
+      "{\"domain\":\".\",\"node\":\"gw\"},{\"domain\":\"a.b\\nc\",\"node\":\"gw\"}]";
   g_autoptr (JsonObject) object = fake_edge_document (edge);
   g_autoptr (EwDocument) old = ew_document_parse (object, edge->ca_pem, NULL);
   g_assert_cmpuint (old->domains->len, ==, 0);
@@ -145,6 +146,8 @@ test_domains (FakeEdge *edge, gconstpointer data)
   g_assert_cmpuint (document->domains->len, ==, 1);
   g_assert_cmpstr (((EwDocumentDomain *)document->domains->pdata[0])->domain, ==, "corp.example");
   g_assert_cmpstr (((EwDocumentDomain *)document->domains->pdata[0])->node, ==, "gw");
+  const EwIp resolver = ew_ip_from_v4 (0x0a4d0035);
+  g_assert_true (ew_ip_equal (&((EwDocumentDomain *)document->domains->pdata[0])->resolver, &resolver));
 }
 
 /* The list of edges: only the CA's word counts. */

@@ -204,13 +204,14 @@ test_domains (Fixture *fixture, gconstpointer unused)
   g_assert_nonnull (entry);
   g_assert_cmpstr (entry->domain, ==, "corp.example");
   g_autofree gchar *after = document (fixture, fixture->nas);
-  g_assert_nonnull (strstr (after, "\"domains\":[{\"domain\":\"corp.example\",\"node\":\"office\"}]"));
+  g_assert_nonnull (
+    strstr (after, "\"domains\":[{\"domain\":\"corp.example\",\"resolver\":\"10.77.0.53\",\"node\":\"office\"}]"));
   reopen (fixture);
   g_autofree gchar *again = document (fixture, fixture->nas);
   g_assert_cmpstr (again, ==, after); /* its revision too */
   g_assert_nonnull (ew_mesh_rename_node (fixture->mesh, fixture->office, "hq", NULL));
   g_autofree gchar *renamed = document (fixture, fixture->nas);
-  g_assert_nonnull (strstr (renamed, "{\"domain\":\"corp.example\",\"node\":\"hq\"}"));
+  g_assert_nonnull (strstr (renamed, "{\"domain\":\"corp.example\",\"resolver\":\"10.77.0.53\",\"node\":\"hq\"}"));
   /* Another resolver takes the place of the first; the gateway's own address is one, too. */
   g_assert_nonnull (ew_mesh_add_domain (fixture->mesh, "corp.example", "100.96.1.2", fixture->office, NULL));
   g_assert_cmpuint (ew_mesh_get_domains (fixture->mesh)->len, ==, 1);
@@ -309,6 +310,8 @@ test_suffix_refused (void)
       g_assert_false (ew_mesh_check_suffix (refused[i], &error));
       g_assert_error (error, EW_ERROR, EW_ERROR_NAME_INVALID);
       g_assert_true (g_str_has_suffix (error->message, "."));
+      g_assert_cmpint (strstr (error->message, "mDNS") != NULL, ==,
+                       strstr (refused[i], "local") == refused[i] || g_str_equal (refused[i], "home.local"));
     }
   for (guint i = 0; i < G_N_ELEMENTS (taken); i++)
     {

@@ -165,6 +165,36 @@ test_lan (void)
 }
 
 static EwNamesEvidence *
+with_gateways (gboolean edge, gboolean first, gboolean second)
+{
+  const gboolean answered[] = { first, second };
+  EwNamesEvidence *evidence = plain_evidence ();
+
+  evidence->edge_answered = edge;
+  for (guint i = 0; i < G_N_ELEMENTS (answered); i++)
+    {
+      EwNamesGateway *gateway = g_new0 (EwNamesGateway, 1);
+      gateway->domain = g_strdup (i == 0 ? "corp.example" : "lab.example");
+      gateway->node = g_strdup ("office-gw");
+      gateway->resolver = ew_ip_from_v4 (0x0a4d0035 + i);
+      gateway->answered = answered[i];
+      g_ptr_array_add (evidence->gateways, gateway);
+    }
+  return evidence;
+}
+
+static void
+test_gateways (void)
+{
+  expect (with_gateways (TRUE, TRUE, TRUE), "names-gateway", EW_CHECK_GOOD, "answer the edge", "");
+  expect (with_gateways (TRUE, FALSE, TRUE), "names-gateway", EW_CHECK_WARNING,
+          "The name server 10.77.0.53 of corp.example, behind office-gw, doesn't answer the edge.", "On office-gw, ");
+  expect (with_gateways (TRUE, TRUE, FALSE), "names-gateway", EW_CHECK_WARNING, "10.77.0.54 of lab.example", "route");
+  expect (with_gateways (FALSE, FALSE, FALSE), "names-gateway", EW_CHECK_UNKNOWN, "", "");
+  expect (plain_evidence (), "names-gateway", EW_CHECK_UNKNOWN, "", "");
+}
+
+static EwNamesEvidence *
 with_domain (guint link, const gchar *domain, gboolean vpn)
 {
   EwNamesEvidence *evidence = resolved_evidence ();
@@ -319,6 +349,7 @@ main (int argc, char **argv)
   g_test_add_func ("/names/evidence/hosts-file", test_hosts_file);
   g_test_add_func ("/names/evidence/hosts", test_hosts);
   g_test_add_func ("/names/evidence/lan", test_lan);
+  g_test_add_func ("/names/evidence/gateways", test_gateways);
   g_test_add_func ("/names/evidence/domains", test_domains);
   g_test_add_func ("/names/evidence/dnssec", test_dnssec);
   g_test_add_func ("/names/evidence/copy", test_copy);
