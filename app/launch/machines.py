@@ -284,18 +284,18 @@ def host_snapshot():
         "state": files("/var/lib/edgeway") + "\n" + files("/var/lib/edgeway-edge"),
         "sockets": files("/run/edgeway") + "\n" + files("/run/wireguard"),
         "folders": "\n".join(sorted(d for d in os.listdir("/run") if d.startswith("edgeway-") and f"-{os.getpid()}-" in d)),
-        "processes": "\n".join(sorted(_our_processes())),
+        "processes": "\n".join(sorted(f"{name} {pid}" for name, pid in processes_of(os.getpid()))),
     }
 
 
-def _our_processes():
-    """Processes that carry a run's mark in their environment, whoever started them since."""
+def processes_of(run):
+    """(name, process ID) of what carries the mark of that run, a process ID, in its environment, whoever started it since."""
     for entry in os.listdir("/proc"):
         if entry.isdigit() and int(entry) != os.getpid():
             try:
                 with open(f"/proc/{entry}/environ", "rb") as environment, open(f"/proc/{entry}/comm") as comm:
-                    if f"{RUN_MARK}={os.getpid()}".encode() in environment.read().split(b"\0"):
-                        yield f"{comm.read().strip()} {entry}"
+                    if f"{RUN_MARK}={run}".encode() in environment.read().split(b"\0"):
+                        yield comm.read().strip(), int(entry)
             except OSError:
                 pass
 

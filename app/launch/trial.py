@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`app/run`: a trial. An edge in a network namespace of its own, this machine enrolled with it and connected, until Ctrl-C."""
 import argparse
+import contextlib
 import glob
 import ipaddress
 import json
@@ -15,7 +16,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from demo_mesh import first_key  # noqa: E402
-from machines import Failure, World, differences, die_with_parent, end_of, host_snapshot, require_root, wait_for  # noqa: E402
+from machines import Failure, World, differences, die_with_parent, end_of, host_snapshot, processes_of, require_root, wait_for  # noqa: E402
 import person as session  # noqa: E402
 
 PORT = 443
@@ -44,14 +45,24 @@ def free_link_network():
 
 
 def undo_earlier(programs):
-    """What trials that were killed with their edgewayd have left changed: each one's ledger is in its folder."""
+    """What trials that were killed have left: their edge, and what edgewayd changed; each one's ledger is in its folder."""
     edgewayd = program_in(programs, "edgewayd")
     for state in glob.glob("/run/edgeway-trial-*/state"):
-        if os.path.exists("/proc/" + state.split("-")[2]):
+        run = state.split("-")[2]
+        if os.path.exists("/proc/" + run):
             continue  # it runs
+        # Its edge goes on: a process that changes its user doesn't die with its parent any more (prctl(2)).
+        for _, pid in processes_of(run):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        subprocess.run(["ip", "link", "del", link_name(int(run))], capture_output=True)
         revert = subprocess.run([edgewayd, "--revert", "--state-dir", state], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
         if revert.returncode == 0:
             shutil.rmtree(os.path.dirname(state), ignore_errors=True)
+
+
+def link_name(run):
+    return f"ewtrial{run % 10000}"
 
 
 def program_in(programs, name):
@@ -94,7 +105,7 @@ class Trial:
         network = free_link_network()
         here, there = (str(address) for address in network.hosts())
         edge = self.world.machine("edge")
-        self.link = f"ewtrial{os.getpid() % 10000}"
+        self.link = link_name(os.getpid())
         subprocess.run(["ip", "link", "add", self.link, "type", "veth", "peer", "name", "wan", "netns", str(edge.pid)], check=True)
         subprocess.run(["ip", "addr", "add", f"{here}/30", "dev", self.link], check=True)
         subprocess.run(["ip", "link", "set", self.link, "up"], check=True)

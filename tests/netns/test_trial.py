@@ -21,7 +21,7 @@ begin() {
   for i in $(seq 1200); do ! grep -q "until Ctrl-C" "$3/said" || break; kill -0 $trial 2>/dev/null || break; sleep 0.05; done
   daemon=$(pgrep -P $trial -x edgewayd)
 }
-rest() { ip rule; ip -6 rule; nft list ruleset; ls -A /run/edgeway /run/wireguard; ls -d /run/edgeway-* 2>/dev/null; cat /etc/nsswitch.conf; }
+rest() { ip -o link | cut -d: -f2; ip rule; ip -6 rule; nft list ruleset; ls -A /run/edgeway /run/wireguard; ls -d /run/edgeway-* 2>/dev/null; cat /etc/nsswitch.conf; }
 rest >"$3/before"
 begin "$@"
 kill -9 "$daemon"; wait $trial; echo "exit code $?"; grep '✗' "$3/said"
