@@ -247,9 +247,13 @@ check (EwEdgeOptions *options, const gchar *listen, GError **error)
     return wrong (error, "--public \"%.64s\" isn't valid. Use HOST:PORT, where nodes reach this edge.",
                   options->public_endpoint);
   if ((options->mesh && !ew_name_check (options->mesh, error))
-      || (options->suffix && !ew_mesh_check_suffix (options->suffix, error))
       || (options->edge_name && !ew_name_check (options->edge_name, error)))
     return FALSE;
+  if (options->suffix && !ew_mesh_check_suffix (options->suffix, error))
+    {
+      g_prefix_error (error, "The mesh's suffix: "); /* it may stand in the file, which nobody has just typed */
+      return FALSE;
+    }
   EwDnsForwardConfig forward;
   if (!ew_mesh_ranges_make (options->ipv4, options->ipv6, &ranges, error))
     return FALSE;
