@@ -35,7 +35,7 @@ ew_names_module_register (EwHost *host)
 gboolean
 ew_names_contest_judge (EwNamesContest *contest, gint64 now)
 {
-  contest->contested = contest->contested || (contest->put_back != 0 && now - contest->put_back < CONTEST_US);
+  contest->contested = contest->contested || (contest->restored != 0 && now - contest->restored < CONTEST_US);
   return !contest->contested;
 }
 
@@ -66,8 +66,8 @@ put_in (EwHost *host, EwNamesContest *contest, GError **error)
     {
       if (again)
         {
-          g_message ("names: Edgeway's words in %s were removed, and are put back", EW_NSSWITCH_PATH);
-          contest->put_back = now;
+          g_message ("names: Edgeway's words in %s were removed, and were added again", EW_NSSWITCH_PATH);
+          contest->restored = now;
         }
       return TRUE;
     }

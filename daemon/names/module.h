@@ -17,11 +17,11 @@ void ew_names_module_register (EwHost *host);
 /* Another program that takes the words out again and again. Begins with zeros. */
 typedef struct
 {
-  gint64 put_back;    /* when, of g_get_monotonic_time(); 0: never */
+  gint64 restored;    /* when, of g_get_monotonic_time(); 0: never */
   gboolean contested; /* they were removed again right after: the file is left alone */
 } EwNamesContest;
 
-/* Pure. The words were put in and are gone at that time. TRUE: put them back, and set put_back. */
+/* Pure. The words were put in and are gone at that time. TRUE: restore them, and set restored. */
 gboolean ew_names_contest_judge (EwNamesContest *contest, gint64 now);
 /* Notes it, then puts the words in; or takes out what it put in. As it is already: nothing happens, so words that
    stand there on their own stay. Words that another program has removed are put back, unless it has just done that

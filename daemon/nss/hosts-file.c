@@ -26,7 +26,7 @@ end_word (EwHostsScan *scan)
 }
 
 void
-ew_hosts_scan (EwHostsScan *scan, const char *text, size_t length)
+ew_names_hosts_scan (EwHostsScan *scan, const char *text, size_t length)
 {
   for (const char *end = text + length; text < end && !scan->found; text++)
     {
@@ -49,7 +49,7 @@ ew_hosts_scan (EwHostsScan *scan, const char *text, size_t length)
 }
 
 bool
-ew_hosts_file_has (const char *path, const char *name)
+ew_names_hosts_has (const char *path, const char *name)
 {
   EwHostsScan scan = { .name = name };
   char text[4096];
@@ -67,9 +67,9 @@ ew_hosts_file_has (const char *path, const char *name)
       if (got <= 0)
         break;
       total += got;
-      ew_hosts_scan (&scan, text, (size_t)got);
+      ew_names_hosts_scan (&scan, text, (size_t)got);
     }
   close (fd);
-  ew_hosts_scan (&scan, "\n", 1);
+  ew_names_hosts_scan (&scan, "\n", 1);
   return scan.found || total >= EW_HOSTS_MAX;
 }

@@ -22,6 +22,6 @@ typedef struct
 } EwHostsScan;
 
 /* Pure. More of the file's bytes, in pieces of any size; begun with a scan of zeros but for the name, ended with "\n". */
-void ew_hosts_scan (EwHostsScan *scan, const char *text, size_t length);
+void ew_names_hosts_scan (EwHostsScan *scan, const char *text, size_t length);
 /* TRUE: the file has the name, or is too large to tell. Sets errno to anything. */
-bool ew_hosts_file_has (const char *path, const char *name);
+bool ew_names_hosts_has (const char *path, const char *name);

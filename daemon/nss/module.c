@@ -364,7 +364,7 @@ resolved_has_other_family (const char *name, int af)
 static bool
 other_family_is_known (const char *name, int af)
 {
-  return af != AF_UNSPEC && (ew_hosts_file_has (EW_HOSTS_PATH, name) || resolved_has_other_family (name, af));
+  return af != AF_UNSPEC && (ew_names_hosts_has (EW_HOSTS_PATH, name) || resolved_has_other_family (name, af));
 }
 
 /* Asks for a name. TRUE: there is an answer with an address; else *status is the outcome. */

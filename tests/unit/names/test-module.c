@@ -11,16 +11,16 @@ test_contest (void)
   for (guint i = 0; i < 3; i++, now += 61 * G_USEC_PER_SEC)
     {
       g_assert_true (ew_names_contest_judge (&contest, now));
-      contest.put_back = now;
+      contest.restored = now;
     }
-  now = contest.put_back + 59 * G_USEC_PER_SEC;
+  now = contest.restored + 59 * G_USEC_PER_SEC;
   g_assert_false (ew_names_contest_judge (&contest, now));
   g_assert_false (ew_names_contest_judge (&contest, now + G_TIME_SPAN_HOUR));
 }
 
 /* Whoever couldn't put them back, as the file was being written, has not been removed again. */
 static void
-test_not_put_back (void)
+test_not_restored (void)
 {
   EwNamesContest contest = { 0 };
 
@@ -33,6 +33,6 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/names/module/contest", test_contest);
-  g_test_add_func ("/names/module/not-put-back", test_not_put_back);
+  g_test_add_func ("/names/module/not-restored", test_not_restored);
   return g_test_run ();
 }

@@ -16,8 +16,8 @@ has (const gchar *text, const gchar *name)
     {
       EwHostsScan scan = { .name = name };
       for (gsize at = 0; at < length; at += size)
-        ew_hosts_scan (&scan, text + at, MIN (size, length - at));
-      ew_hosts_scan (&scan, "\n", 1);
+        ew_names_hosts_scan (&scan, text + at, MIN (size, length - at));
+      ew_names_hosts_scan (&scan, "\n", 1);
       g_assert_true (first < 0 || first == scan.found);
       first = scan.found;
     }
@@ -52,13 +52,13 @@ test_files (void)
   g_autofree gchar *large = g_strnfill (EW_HOSTS_MAX, '\n');
 
   g_assert_no_error (error);
-  g_assert_false (ew_hosts_file_has (path, "nas"));
-  g_assert_false (ew_hosts_file_has ("/dev/zero", "nas"));
+  g_assert_false (ew_names_hosts_has (path, "nas"));
+  g_assert_false (ew_names_hosts_has ("/dev/zero", "nas"));
   g_assert_true (g_file_set_contents (path, "10.0.0.1 nas", -1, NULL));
-  g_assert_true (ew_hosts_file_has (path, "Nas"));
-  g_assert_false (ew_hosts_file_has (path, "tower"));
+  g_assert_true (ew_names_hosts_has (path, "Nas"));
+  g_assert_false (ew_names_hosts_has (path, "tower"));
   g_assert_true (g_file_set_contents (path, large, EW_HOSTS_MAX, NULL));
-  g_assert_true (ew_hosts_file_has (path, "tower"));
+  g_assert_true (ew_names_hosts_has (path, "tower"));
   g_assert_cmpint (g_remove (path), ==, 0);
   g_assert_cmpint (g_rmdir (folder), ==, 0);
 }
