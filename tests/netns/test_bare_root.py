@@ -47,7 +47,7 @@ class Launch(unittest.TestCase):
     def test_progress(self):
         result = shell('progress_interval=1; slow() { for i in 1 2 3 4; do echo "[$i/4] Compiling"; sleep 1; done; }; step compile slow')
         self.assertRegex(result.stdout, r"(?m)^    [1-4] of 4$")
-        self.assertRegex(result.stdout.splitlines()[-1], r"^  compile …\s+4 s$")
+        self.assertRegex(result.stdout.splitlines()[-1], r"^  compile …\s+(?:[4-9]|\d\d) s$")  # at least its sleep; other stages run beside it
         log = "0 upgraded, 12 newly installed, 0 to remove\nGet:1 http://x\nGet:2 http://x\n"
         for more, wanted in (("", "fetched 2 of 12"), ("Unpacking a\nUnpacking b\n", "unpacked 2 of 12"), ("Unpacking a\nSetting up a\n", "set up 1 of 12")):
             with tempfile.NamedTemporaryFile("w") as file:
