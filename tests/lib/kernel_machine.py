@@ -26,8 +26,12 @@ ip link set lo up
 stty raw -echo </dev/ttyS1
 exec 3<>/dev/ttyS1
 echo @@ready >&3
-while read -r line <&3; do eval "$line" >/tmp/out 2>&1 </dev/null 3>&-; status=$?; cat /tmp/out >&3; echo "@@$status" >&3; done
-poweroff -f
+# A child's end may interrupt the shell's reading: what it has got by then is the line's beginning.
+begun=
+while :; do
+  if read -r line <&3; then line=$begun$line begun=; else begun=$begun$line; sleep 0.1; continue; fi
+  eval "$line" >/tmp/out 2>&1 </dev/null 3>&-; status=$?; cat /tmp/out >&3; echo "@@$status" >&3
+done
 """
 
 
@@ -141,7 +145,8 @@ class KernelMachine:
             except TimeoutError:
                 raise Failure(f"{self.name}: no answer after {seconds:g} s")
             if not data:
-                raise Failure(f"{self.name}: qemu has ended")
+                with open(os.path.join(self.machine.log_dir, "console.log"), errors="replace") as console:
+                    raise Failure(f"{self.name}: qemu has ended; its console's end: {console.read()[-2000:]}")
             self.rest += data
         text, self.rest = self.rest[:found.start()].decode(errors="replace"), self.rest[found.end():]
         return text, found[1].decode()
