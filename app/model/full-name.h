@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 
 /* A DNS label: 1 to 63 of a-z, 0-9 and "-", which isn't first or last. */
 gboolean ew_is_label (const gchar *text);
-/* "nas.home.internal"; NULL: the suffix isn't known, or one of both is no name. (transfer full) */
+/* "nas.home.internal"; NULL: the suffix isn't known, or name or suffix isn't a valid name. (transfer full) */
 gchar *ew_full_name (EwDaemon *daemon, const gchar *name);
 /* The full name where names work on this computer, else the address; NULL: neither. (transfer full) */
 gchar *ew_reachable_name (EwDaemon *daemon, const gchar *name, const gchar *address);

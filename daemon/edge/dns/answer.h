@@ -12,9 +12,9 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  EW_DNS_VERDICT_DROP,    /* nothing is answered */
-  EW_DNS_VERDICT_ANSWER,  /* out has the answer */
-  EW_DNS_VERDICT_FORWARD, /* not a name of ours; out has REFUSED, for when there is no forwarder */
+  EW_DNS_VERDICT_DROP,   /* nothing is answered */
+  EW_DNS_VERDICT_ANSWER, /* out has the answer */
+  EW_DNS_VERDICT_FORWARD, /* the name isn't in the mesh's zones; out holds REFUSED, which is sent if there is no forwarder */
 } EwDnsVerdict;
 
 /* query is filled, and borrows wire. zone may be NULL: it is not known yet, and SERVFAIL is answered. out takes

@@ -38,8 +38,8 @@ typedef struct EwDnsForward EwDnsForward;
 typedef void (*EwDnsForwardDone) (gpointer user_data, const guint8 *answer, gsize len);
 
 /* query: a whole message that has been checked: QR 0, opcode QUERY, one question of class IN, EDNS version 0 or none; and
- * its name isn't of the mesh's zones. asker and query are borrowed during the call. self NULL is no forwarder: the
- * server answers REFUSED and does not call this. */
+ * its name isn't in the mesh's zones. asker and query are borrowed during the call. Without a
+ * forwarder the server answers REFUSED and does not call this. */
 void ew_dns_forward_async (EwDnsForward *self, const EwDnsAsker *asker, const guint8 *query, gsize len,
                            EwDnsForwardDone done, gpointer user_data);
 /* Ends it: questions that are still open are answered with NULL before it returns. In the server's thread. */

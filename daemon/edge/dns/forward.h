@@ -16,8 +16,8 @@
  * EW_DNS_PATIENCE_MS it fails: before a client's own 5 s are over. While a resolver has been silent since another
  * question failed so, EW_DNS_PATIENCE_SILENT_MS are enough.
  *
- * A resolver that asks the edge's host, and so us, again (the host's own system may use the mesh's DNS) is no endless
- * loop: libunbound asks a name that it is asking already only once, and the question fails when its time is over.
+ * If a resolver asks the edge's host again (that host may use the mesh's DNS itself), the loop ends: libunbound doesn't
+ * ask for a name that it is already asking for, and the question fails when its time is over.
  */
 #pragma once
 

@@ -136,7 +136,7 @@ ew_dns_query_read (EwDnsQuery *self, const guint8 *wire, gsize len, guint *rcode
     return refuse (rcode, BADVERS);
   if (self->class != LDNS_RR_CLASS_IN)
     return refuse (rcode, LDNS_RCODE_REFUSED);
-  /* 0 and the types that are no data of a name, ANY excepted: RFC 6895, 3.1. */
+  /* Type 0 and the meta types, except ANY (RFC 6895, 3.1). */
   if (self->type == 0 || self->type == LDNS_RR_TYPE_OPT || (self->type >= 128 && self->type < LDNS_RR_TYPE_ANY))
     return refuse (rcode, LDNS_RCODE_NOTIMPL);
   return EW_DNS_CHECK_GOOD;

@@ -51,8 +51,8 @@ typedef struct
 /* Writes an answer of at most limit bytes; where body does not fit, it is left out and TC is set. limit is at least
  * EW_DNS_UDP_MIN. Returns its length. */
 gsize ew_dns_answer_write (const EwDnsQuery *query, const EwDnsBody *body, guint8 *out, gsize limit);
-/* An answer that somebody else made, cut to limit: its header with TC, the question and the OPT record. out takes
- * EW_DNS_UDP_MIN bytes. Returns the length, 0: that is no answer to this query. */
+/* Truncates a forwarder's answer for UDP: its header with TC, the question and the OPT record. out has room for
+ * EW_DNS_UDP_MIN bytes. Returns the length; 0: answer doesn't answer this query. */
 gsize ew_dns_answer_cut (const EwDnsQuery *query, const guint8 *answer, gsize len, guint8 *out);
 
 G_END_DECLS

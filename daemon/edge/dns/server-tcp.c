@@ -199,8 +199,8 @@ handle_query (EwDnsConnection *self, const guint8 *wire, gsize len)
 
 typedef enum
 {
-  TAKEN_ALL,  /* what is left is no whole query */
-  TAKEN_SOME, /* there is no room, or it has no questions left */
+  TAKEN_ALL,  /* what is left isn't a whole query */
+  TAKEN_SOME, /* more is there, but there is no room for answers, or the node has used up its questions */
   TAKEN_WRONG
 } Taken;
 

@@ -27,7 +27,7 @@ G_BEGIN_DECLS
 
 typedef struct EwDnsServer EwDnsServer;
 
-/* Borrowed during the call, but for what the callbacks get. */
+/* Borrowed during the call, except forward_data and user_data, which outlive the server. */
 typedef struct
 {
   const gchar *interface;           /* the TUN, which exists; NULL: lo, where only this host asks */
