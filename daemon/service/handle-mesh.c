@@ -137,6 +137,19 @@ ew_handle_renew_node (EwCall *call, GVariant *parameters)
 }
 
 void
+ew_handle_delete (EwCall *call, GVariant *parameters, const gchar *collection, gsize max, const gchar *what)
+{
+  g_autofree gchar *path = NULL;
+  const gchar *item;
+
+  g_variant_get (parameters, "(&s)", &item);
+  if (!ew_handle_check_text (call, item, max, what))
+    return;
+  path = ew_handle_path (collection, item);
+  ew_handle_request (call, "DELETE", path, NULL, ew_handle_on_nothing);
+}
+
+void
 ew_handle_list_keys (EwCall *call, GVariant *parameters)
 {
   ew_handle_request (call, "GET", "/v1/keys", NULL, on_reply_json);
@@ -145,14 +158,7 @@ ew_handle_list_keys (EwCall *call, GVariant *parameters)
 void
 ew_handle_revoke_key (EwCall *call, GVariant *parameters)
 {
-  g_autofree gchar *path = NULL;
-  const gchar *id;
-
-  g_variant_get (parameters, "(&s)", &id);
-  if (!ew_handle_check_text (call, id, KEY_ID_MAX_LENGTH, N_ ("a key's ID")))
-    return;
-  path = ew_handle_path ("/v1/keys/", id);
-  ew_handle_request (call, "DELETE", path, NULL, ew_handle_on_nothing);
+  ew_handle_delete (call, parameters, "/v1/keys/", KEY_ID_MAX_LENGTH, N_ ("a key's ID"));
 }
 
 /* The list of nodes comes in pages: each is asked for with the last ID of the one before. */

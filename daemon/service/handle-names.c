@@ -47,14 +47,7 @@ ew_handle_add_name (EwCall *call, GVariant *parameters)
 void
 ew_handle_remove_name (EwCall *call, GVariant *parameters)
 {
-  g_autofree gchar *path = NULL;
-  const gchar *name;
-
-  g_variant_get (parameters, "(&s)", &name);
-  if (!ew_handle_check_text (call, name, NAME_MAX_LENGTH, N_ ("a name")))
-    return;
-  path = ew_handle_path ("/v1/names/", name);
-  ew_handle_request (call, "DELETE", path, NULL, ew_handle_on_nothing);
+  ew_handle_delete (call, parameters, "/v1/names/", NAME_MAX_LENGTH, N_ ("a name"));
 }
 
 static void

@@ -17,6 +17,8 @@ void ew_handle_request (EwCall *call, const gchar *method, const gchar *path, Js
                         GAsyncReadyCallback callback);
 /* … with nothing, or the edge's error. */
 void ew_handle_on_nothing (GObject *source, GAsyncResult *result, gpointer user_data);
+/* A method whose one parameter names what the edge deletes below collection; max and what: as for the check. */
+void ew_handle_delete (EwCall *call, GVariant *parameters, const gchar *collection, gsize max, const gchar *what);
 /* Answers with this JSON, as schema 1. */
 void ew_handle_return_json (EwCall *call, JsonObject *reply);
 
