@@ -25,6 +25,7 @@ PYTHON = "/usr/bin/python3"
 COMPLAINT = re.compile(r"(WARNING|CRITICAL|ERROR) \*\*|-(WARNING|CRITICAL|ERROR)|Sanitizer|runtime error:|segmentation", re.I)
 SETTINGS = "[Settings]\ngtk-font-name=Cantarell 11\ngtk-icon-theme-name=Adwaita\ngtk-enable-animations=%s\n"
 PATIENCE = 20  # seconds that something on the screen may take
+FOCUS = 5  # seconds until a window manager has focused the next window
 
 
 def add_person(folder, name, uid, wrap=None):
@@ -299,7 +300,19 @@ class Desktop:
                 *modifiers, key = name.split("+")
                 self.run("wtype", *(word for m in modifiers for word in ("-M", m)), "-k", key, *(word for m in modifiers for word in ("-m", m)))
             return
+        self.wait_for_focus()
         self.run("xdotool", "key", "--clearmodifiers", *names)
+
+    def wait_for_focus(self):
+        """Until the window manager has given the keyboard to the window in front: a key that is pressed after a window has closed
+        and before that goes nowhere. A screen on which no window is in front is left as it is."""
+        def settled():
+            active, focus = (self.run("xdotool", ask, check=False).stdout.strip() for ask in ("getactivewindow", "getwindowfocus"))
+            return active and active == focus
+        try:
+            wait_for("the keyboard's focus", settled, FOCUS, 0.05)
+        except Failure:
+            pass
 
     def window(self, name="Edgeway", seconds=PATIENCE):
         return wait_for(f"a window {name}", lambda: self.run("xdotool", "search", "--onlyvisible", "--class", name, check=False).stdout.split(), seconds)[-1]
