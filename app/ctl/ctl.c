@@ -8,7 +8,7 @@
 
 #include "common/error.h"
 #include "common/util.h"
-#include "edgeway-config.h"
+#include "version/version.h"
 
 static const EwVerb verbs[] = {
   { "enroll", "[--name NAME] [--key-file FILE|-] [--accept]", "Join a mesh; asks for the enrollment key",
@@ -305,7 +305,7 @@ parse_leading (EwCtl *ctl, gint *argc, gchar ***argv, gint *exit_code)
       if (g_str_equal (option, "--help") || g_str_equal (option, "-h"))
         return print_help (NULL), FALSE;
       if (g_str_equal (option, "--version"))
-        return ew_ctl_print ("edgewayctl " EW_VERSION "\n"), FALSE;
+        return ew_ctl_print ("edgewayctl %s\n", ew_version_text ()), FALSE;
       if (g_str_has_prefix (option, "--bus="))
         ctl->bus = g_strdup (option + strlen ("--bus="));
       else if (g_str_equal (option, "--bus") && *argc > 2)

@@ -18,6 +18,7 @@
 #include "enroll/wizard.h"
 #include "model/recent-nodes.h"
 #include "model/topology.h"
+#include "version/version.h"
 #include "window/diagnosis.h"
 #include "window/leave.h"
 #include "window/window.h"
@@ -140,8 +141,8 @@ about (GSimpleAction *action, GVariant *parameter, gpointer user_data)
     return;
   const gchar *version = ew_daemon_get_version (self->daemon);
   /* Translators: versions of this program and of its service */
-  g_autofree gchar *debug
-    = g_strdup_printf (_ ("Edgeway %s, service %s"), EW_VERSION, *version != '\0' ? version : _ ("not reached"));
+  g_autofree gchar *debug = g_strdup_printf (_ ("Edgeway %s, service %s"), ew_version_text (),
+                                             *version != '\0' ? version : _ ("not reached"));
   GtkWidget *window = g_object_new (
     ADW_TYPE_ABOUT_WINDOW, "transient-for", present_window (self), "application-name", _ ("Edgeway"),
     "application-icon", EW_APP_ID, "version", EW_VERSION, "developer-name", _ ("The Edgeway authors"), "license-type",
@@ -347,7 +348,7 @@ ew_application_handle_local_options (GApplication *application, GVariantDict *op
   EwApplication *self = EW_APPLICATION (application);
   if (g_variant_dict_contains (options, "version"))
     {
-      g_print ("edgeway " EW_VERSION "\n");
+      g_print ("edgeway %s\n", ew_version_text ());
       return 0;
     }
   if (geteuid () == 0)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "control/control.h"
+#include "version/version.h"
 #include "open-app.h"
 #include "teller.h"
 #include "tray.h"
@@ -25,7 +26,7 @@ on_local_options (GApplication *application, GVariantDict *options, gpointer use
 {
   if (g_variant_dict_contains (options, "version"))
     {
-      g_print ("edgeway-tray %s\n", EW_VERSION);
+      g_print ("edgeway-tray %s\n", ew_version_text ());
       return 0;
     }
   if (geteuid () == 0)

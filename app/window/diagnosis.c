@@ -11,6 +11,7 @@
 #include "access/toast.h"
 #include "model/translate.h"
 #include "model/words.h"
+#include "version/version.h"
 
 struct _EwDiagnosis
 {
@@ -119,7 +120,7 @@ clear_checks (EwDiagnosis *self)
   GtkWidget *row;
   while ((row = gtk_widget_get_first_child (GTK_WIDGET (self->checks))) != NULL)
     gtk_list_box_remove (self->checks, row);
-  g_string_printf (self->report, "Edgeway %s, edgewayd %s\n", EW_VERSION, ew_daemon_get_version (self->daemon));
+  g_string_printf (self->report, "Edgeway %s, edgewayd %s\n", ew_version_text (), ew_daemon_get_version (self->daemon));
 }
 
 static void

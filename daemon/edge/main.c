@@ -4,7 +4,7 @@
 #include "common/util.h"
 #include "edge/run.h"
 #include "edge/verbs.h"
-#include "edgeway-config.h"
+#include "version/version.h"
 
 static void
 print_help (void)
@@ -60,7 +60,7 @@ main (int argc, char **argv)
   if (g_str_equal (verb, "--help") || g_str_equal (verb, "-h"))
     print_help ();
   else if (g_str_equal (verb, "--version"))
-    g_print ("edgeway-edge " EW_VERSION "\n");
+    g_print ("edgeway-edge %s\n", ew_version_text ());
   else
     {
       if (is_group && argc > 2 && (g_str_equal (argv[2], "--help") || g_str_equal (argv[2], "-h")))

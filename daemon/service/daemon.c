@@ -16,6 +16,7 @@
 #include "service/revert.h"
 #include "service/sandbox.h"
 #include "service/service.h"
+#include "version/version.h"
 
 #define EXIT_USAGE 2
 #define EXIT_NOT_AUTHORIZED 4
@@ -157,7 +158,7 @@ run (const Options *options, GError **error)
     return FALSE;
   g_unix_signal_add_full (G_PRIORITY_HIGH, SIGTERM, on_signal, loop, NULL);
   g_unix_signal_add_full (G_PRIORITY_HIGH, SIGINT, on_signal, loop, NULL);
-  g_message (EW_VERSION ": %s, state in %s", ew_bus_get_description (bus), options->state_dir);
+  g_message ("%s: %s, state in %s", ew_version_text (), ew_bus_get_description (bus), options->state_dir);
   g_signal_connect (tunnel, "notify::state", G_CALLBACK (on_state), NULL);
   ew_tunnel_start (tunnel);
   ew_notify ("READY=1");
@@ -185,7 +186,7 @@ ew_daemon_main (gint argc, gchar **argv)
     }
   if (options.version)
     {
-      g_print ("edgewayd " EW_VERSION "\n");
+      g_print ("edgewayd %s\n", ew_version_text ());
       return 0;
     }
   ew_log_init ("edgewayd");

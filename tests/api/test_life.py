@@ -31,7 +31,7 @@ class Usage(unittest.TestCase):
             self.assertIn("Usage:", result.stdout)
         for option in ("--state-dir", "--listen", "--public", "--mesh", "--name", "--config"):
             self.assertIn(option, run("run", "--help").stdout)
-        self.assertRegex(run("--version").stdout, r"^edgeway-edge \d+\.\d+\.\d+\n$")
+        self.assertRegex(run("--version").stdout, r"^edgeway-edge \d+\.\d+\.\d+( \([0-9a-f]{7}\+?\))?\n$")
 
     def test_wrong_usage(self):
         with tempfile.TemporaryDirectory(prefix="edgeway-usage-") as folder:

@@ -147,7 +147,7 @@ class Verbs(Case):
             self.assertEqual(self.ctl("help", group), only)
         self.assertEqual(self.ctl("help", "node", "add"), self.ctl("node", "add", "--help"))
         self.fails(2, "help", "fly", says=["--help"])
-        self.assertRegex(self.ctl("--version"), r"^edgewayctl \d")
+        self.assertRegex(self.ctl("--version"), r"^edgewayctl \d+\.\d+\.\d+( \([0-9a-f]{7}\+?\))?\n?$")
 
     def test_no_daemon(self):
         for argv in (["status"], ["map"], ["connect"], ["node", "list"], ["--bus", ADDRESS, "status"], ["status", "--bus", "unix:path=/nonexistent"]):

@@ -513,7 +513,7 @@ class Program(TrayCase):
         blind = subprocess.run(self.desktop.command([binary]), capture_output=True, text=True, env=environment, timeout=30)
         self.assertEqual(1, blind.returncode)
         self.assertIn("There is no display", blind.stderr)
-        self.assertRegex(self.desktop.run(binary, "--version").stdout, r"^edgeway-tray \d+\.\d+\.\d+\n$")
+        self.assertRegex(self.desktop.run(binary, "--version").stdout, r"^edgeway-tray \d+\.\d+\.\d+( \([0-9a-f]{7}\+?\))?\n$")
         self.assertIn("--bus=ADDRESS", self.desktop.run(binary, "--help").stdout)
         self.assertEqual(1, self.desktop.run(binary, "--unknown", check=False).returncode)
 
