@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the stages of tests/run and counts. A stage is a function that returns (passed, failed, skipped).
+"""Runs the stages of tests/run and counts. A stage (stages.py) is a function that returns (passed, failed, skipped).
 
 Most of the time goes by waiting: for a tunnel, a timeout, a screen. So stages run side by side,
 
-    processors  what takes all that it gets, one at a time: style, the sanitizers' build and its unit tests, ThreadSanitizer's, floods
-    machines    hardening, dbus and netns: one more at a time than there are cores
+    processors  what takes all that it gets, one at a time: the sanitizers' build and its tests (unit, sim, fuzz, api), style, ThreadSanitizer's, floods
+    machines    data, dbus, netns and packages: one more at a time than there are cores
     screens     ui: two at a time, which share a core's worth of drawing
 
 so in three lanes. Compilers run with nice(1): machines and screens go first. The demo comes last and alone: it looks for what is left
@@ -26,15 +26,11 @@ import time
 import traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "app", "launch"))
+from counts import add, count_meson, count_unittest, skips_in  # noqa: E402
 from machines import Machine, World  # noqa: E402
+from stages import choose, find_stages, names_of  # noqa: E402
 
 FUNCTION_LINES = 80
-# A flood that gets no processor is none (matrix, bus_flood), and an emulated machine takes one (matrix).
-PROCESSORS = ("style", "unit", "threads", "matrix", "bus_flood")
-# What takes longest, so that it does not begin when all others have ended.
-LONGEST = ("names", "bare_root", "rekey", "host", "link", "interop", "switch", "ctl", "diagnose",
-           "told", "hostile", "accessible", "keyboard", "screens", "tray", "german")
-TAP = re.compile(r"^\s*(ok|not ok) \d+(.*)$", re.M)
 
 
 _said = threading.local()  # the lines of the stage that this thread runs
@@ -134,47 +130,33 @@ class Stages:
             os.chmod(node, 0o666)
         return ["unshare", "-m", "--propagation", "private", "sh", "-c", 'mount --bind "$0" /dev/net/tun && exec "$@"', node]
 
-    def unit(self):
-        """Unit, simulation, API and replay tests under AddressSanitizer and UndefinedBehaviorSanitizer."""
+    def sanitized(self, suites, *names):
+        """Unit, simulation, API and replay tests under AddressSanitizer and UndefinedBehaviorSanitizer: one run for all suites that are wanted, so
+        that they run side by side. Or the tests of these names alone."""
         if not self.build(self.o.asan, ["-Db_sanitize=address,undefined"]):
-            return 0, 1, 0
+            return {suites[0]: (0, 1, 0)}
         # The long ones wait for a tunnel most of the time: one more than there are cores.
-        side_by_side = str((os.cpu_count() or 1) + 1)
-        status, text = run([*self.with_tun(), "nice", "-n", "5", "meson", "test", "-C", self.o.asan, "--no-rebuild", "--print-errorlogs", "--timeout-multiplier", "5", "--num-processes", side_by_side], self.log("unit"), 1500,
-                           {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1", "EW_LOCALES": self.locales()})
-        total = self.count_meson(self.o.asan, status)
-        if total[1]:
+        return self.meson(self.o.asan, suites, names, ["--timeout-multiplier", "5", "--num-processes", str((os.cpu_count() or 1) + 1)],
+                          {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1", "EW_LOCALES": self.locales()},
+                          [*self.with_tun(), "nice", "-n", "5"])
+
+    def meson(self, build, suites, names=(), options=(), env=None, before=()):
+        """{suite: counts} of a run of meson's tests in a tree that is compiled."""
+        log = os.path.join(build, "meson-logs", "testlog.json")
+        if os.path.exists(log):
+            os.unlink(log)  # an old one must not be counted
+        which = names or [word for suite in suites for word in ("--suite", suite)]
+        status, text = run([*before, "meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs", *options, *which], self.log("-".join(names or suites)), 1500, env)
+        counts = count_meson(build, status, suites)
+        if any(failed for _, failed, _ in counts.values()):
             tail(text, 120)
-        return total
+        with contextlib.suppress(OSError, ValueError), open(log, encoding="utf-8") as file:
+            say("".join(f"    {test['name']}: {line.strip()}\n" for test in map(json.loads, file) for line in skips_in((test.get("stdout") or "") + (test.get("stderr") or ""))), end="")
+        return counts
 
-    @staticmethod
-    def count_meson(build, status):
-        """What meson's log says of each test. A run that failed all the same, or ran nothing, has failed."""
-        total = [0, 0, 0]
-        try:
-            with open(os.path.join(build, "meson-logs", "testlog.json")) as file:
-                for line in file:
-                    total = [a + b for a, b in zip(total, Stages.count(json.loads(line)))]
-        except (OSError, ValueError):
-            total[1] += 1
-        if (status or not any(total)) and not total[1]:
-            total[1] = 1
-        return tuple(total)
-
-    @staticmethod
-    def count(test):
-        cases = TAP.findall(test.get("stdout") or "")
-        if not cases and "Ran " in (test.get("stderr") or ""):
-            return Stages.count_unittest(test["stderr"], test["result"] != "OK")
-        skipped = sum(1 for _, rest in cases if "# SKIP" in rest.upper())
-        passed = sum(1 for word, rest in cases if word == "ok" and "# SKIP" not in rest.upper())
-        failed = sum(1 for word, _ in cases if word == "not ok")
-        good = test["result"] in ("OK", "SKIP")
-        if not cases:
-            return {"OK": (1, 0, 0), "SKIP": (0, 0, 1)}.get(test["result"], (0, 1, 0))
-        if not good and not failed:
-            failed = 1
-        return passed, failed, skipped
+    def data(self):
+        """Files that desktops and people read, and the tree's own rules: what meson runs of tests/data."""
+        return self.meson(self.o.plain, ["data"])
 
     def threads(self):
         """ThreadSanitizer over what has threads: the tests of suite "threads"."""
@@ -182,37 +164,18 @@ class Stages:
         if not self.build(build, ["-Db_sanitize=thread"], "threads-tests"):
             return 0, 1, 0
         # setarch: this compiler's runtime does not know address randomisation with 32 bits.
-        status, text = run([*self.with_tun(), "setarch", "-R", "meson", "test", "-C", build, "--no-rebuild", "--suite", "threads", "--print-errorlogs"], self.log("threads"), 600,
-                           {"TSAN_OPTIONS": "halt_on_error=1"})
-        total = self.count_meson(build, status)
-        if total[1]:
-            tail(text, 80)
-        return total
+        return self.meson(build, ["threads"], env={"TSAN_OPTIONS": "halt_on_error=1"}, before=[*self.with_tun(), "setarch", "-R"])
 
     def python(self, path):
         name = os.path.basename(path)[5:-3]
         status, text = run(["/usr/bin/python3", "-B", path, "-v"], self.log(name), 1200,
                            {"EDGEWAY_BUILD": self.o.plain, "EDGEWAY_SOURCE": self.o.top,
                             "PYTHONPATH": os.pathsep.join(os.path.join(self.o.top, p) for p in ("tests/lib", "app/launch"))})
-        good, bad, skipped = self.count_unittest(text, status)
-        if bad:
+        counts = count_unittest(text, status)
+        if counts[1]:
             tail(text, 80)
-        if skipped:
-            say("\n".join("    " + line for line in text.splitlines() if "skipped" in line))
-        return good, bad, skipped
-
-    @staticmethod
-    def count_unittest(text, status):
-        """What unittest says of itself in its last lines; a run that ended otherwise has failed."""
-        ran = re.findall(r"^Ran (\d+) tests?", text, re.M)
-        total = int(ran[-1]) if ran else 0
-        summary = re.findall(r"^(?:OK|FAILED)(?: \((.*)\))?$", text, re.M)
-        numbers = dict(re.findall(r"(\w+)=(\d+)", summary[-1] if summary else ""))
-        bad = int(numbers.get("failures", 0)) + int(numbers.get("errors", 0))
-        skipped = int(numbers.get("skipped", 0))
-        if (status or not total) and not bad:
-            bad, total = 1, max(total, 1)
-        return max(0, total - bad - skipped), bad, skipped
+        say("".join(f"    {line.strip()}\n" for line in skips_in(text)), end="")
+        return counts
 
     def demo(self):
         """The README's command, from this very folder."""
@@ -222,17 +185,24 @@ class Stages:
         return text.count("✓"), int(bool(status)), 0
 
 
+def say_counts(name, counts, seconds=""):
+    say(f"  {name:<24} {counts[0]:4d} passed {counts[1]:3d} failed {counts[2]:3d} skipped{seconds}")
+
+
 def measure(name, stage):
-    """Runs a stage, then prints what it said and its line in one piece."""
+    """Runs a stage, then prints what it said and its line in one piece; a stage of several suites has a line for each."""
     started, _said.lines = time.monotonic(), []
     try:
         result = stage()
     except Exception:  # pylint: disable=broad-except
         tail(traceback.format_exc())
         result = 0, 1, 0
-    lines, _said.lines = _said.lines, None
-    say("".join(lines) + f"  {name:<24} {result[0]:4d} passed {result[1]:3d} failed {result[2]:3d} skipped  {time.monotonic() - started:5.0f} s")
-    return result
+    lines, _said.lines = _said.lines, []
+    for line, counts in (result.items() if isinstance(result, dict) else [(name, result)]):
+        say_counts(line, counts, f"  {time.monotonic() - started:5.0f} s")
+    lines, _said.lines = lines + _said.lines, None
+    say("".join(lines), end="")
+    return add(*(result.values() if isinstance(result, dict) else [result]))
 
 
 class Files:
@@ -262,8 +232,9 @@ def report_files(files):
     changed = files.changed()
     for path in changed:
         say(f"    {path} of this computer was changed during the run: by a test, or by another program.")
-    say(f"  {'files':<24} {len(files.first) - len(changed):4d} passed {len(changed):3d} failed   0 skipped")
-    return len(files.first) - len(changed), len(changed), 0
+    counts = len(files.first) - len(changed), len(changed), 0
+    say_counts("files", counts)
+    return counts
 
 
 @contextlib.contextmanager
@@ -280,20 +251,29 @@ def common_places():
         yield
 
 
-def run_lanes(wanted, screens):
+def prepare(stages, wanted):
+    """(name, lane, function) of each stage that is wanted; suites of the sanitizers' build are one."""
+    suites = [item.name for item in wanted if item.how == "sanitized" and not item.alone]
+    tests = [item.name for item in wanted if item.how == "sanitized" and item.alone]
+    ready = []
+    for item in wanted:
+        if item.how == "python":
+            ready.append((item.name, item.lane, lambda path=item.path: stages.python(path)))
+        elif item.how not in ("sanitized", "files"):
+            ready.append((item.name, item.lane, getattr(stages, item.how)))
+    if suites:
+        ready.insert(0, (suites[0], "processors", lambda: stages.sanitized(suites)))
+    if tests:
+        ready.append(("api", "processors", lambda: stages.sanitized(["api"], *tests)))
+    return ready
+
+
+def run_lanes(ready):
     """What each stage came to."""
     lanes = {"processors": 1, "machines": (os.cpu_count() or 1) + 1, "screens": 2}
     pools = {lane: concurrent.futures.ThreadPoolExecutor(workers) for lane, workers in lanes.items()}
-    results = []
-    for item in long_first(wanted):
-        if item[0] != "demo":
-            lane = "processors" if item[0] in PROCESSORS else "screens" if item[0] in screens else "machines"
-            results.append(pools[lane].submit(measure, *item))
-    return [result.result() for result in results] + [measure(*item) for item in wanted if item[0] == "demo"]
-
-
-def long_first(plan):
-    return sorted(plan, key=lambda item: LONGEST.index(item[0]) if item[0] in LONGEST else len(LONGEST))
+    results = [pools[lane].submit(measure, name, stage) for name, lane, stage in ready if lane in pools]
+    return [result.result() for result in results] + [measure(name, stage) for name, lane, stage in ready if lane == "last"]
 
 
 def main():
@@ -304,25 +284,19 @@ def main():
     parser.add_argument("--list", action="store_true", help="name the stages, and exit")
     parser.add_argument("stage", nargs="*")
     options = parser.parse_args()
-    stages = Stages(options)
-    plan = [(name, getattr(stages, name)) for name in ("style", "unit", "threads")]
-    plan.append(("hardening", lambda: stages.python(f"{options.top}/tests/data/test_hardening.py")))
-    for path in [p for room in ("dbus", "netns", "ui") for p in sorted(glob.glob(f"{options.top}/tests/{room}/test_*.py"))]:
-        plan.append((os.path.basename(path)[5:-3], lambda p=path: stages.python(p)))
-    plan.append(("demo", stages.demo))
+    items = find_stages(options.top)
     if options.list:
-        say("\n".join(name for name, _ in plan))
+        say("\n".join(names_of(items)))
         return 0
-    unknown = set(options.stage) - {name for name, _ in plan}
+    unknown = set(options.stage) - set(names_of(items))
     if unknown:
-        say(f"No such stage: {', '.join(sorted(unknown))}. There are: {', '.join(name for name, _ in plan)}")
+        say(f"There is no stage \"{sorted(unknown)[0]}\". There are: {' '.join(names_of(items))}")
         return 2
-    wanted = [(name, stage) for name, stage in plan if not options.stage or name in options.stage]
-    screens = [os.path.basename(path)[5:-3] for path in glob.glob(f"{options.top}/tests/ui/test_*.py")]
+    stages = Stages(options)
     with common_places():
         files = Files()
-        counts = run_lanes(wanted, screens) + [report_files(files)]
-    totals = [sum(column) for column in zip(*counts)]
+        counts = run_lanes(prepare(stages, choose(items, options.stage))) + [report_files(files)]
+    totals = add(*counts)
     if totals[1]:
         say(f"Logs: {stages.logs}")
     say(f"{totals[0]} passed, {totals[1]} failed" + (f", {totals[2]} skipped" if totals[2] else ""))
