@@ -53,7 +53,7 @@ def sentences(path, text):
     if name.endswith(".ui"):
         return [(text.count("\n", 0, m.start()) + 1, " ".join(m.group(1).split()))
                 for m in re.finditer(r'translatable="(?:yes|true)"[^>]*>([^<]*)<', text)]
-    if path == "README.md" or path == "po/README.md":
+    if name.endswith(".md"):
         return paragraphs(text)
     if re.search(r"\.[1-8](\.in)?$", name) and path.startswith("data/"):
         return paragraphs(text)
@@ -119,7 +119,7 @@ def check(top):
     words = Words(os.path.join(top, "tests/data/words.txt"))
     bad = misspelled(top, paths)
     for path in paths:
-        if path.startswith(("daemon/", "app/", "ui/", "data/", "README.md", "po/README.md")) and not path.endswith((".png", ".svg")):
+        if path.startswith(("daemon/", "app/", "ui/", "data/", ".github/", "README.md", "po/README.md")) and not path.endswith((".png", ".svg")):
             with open(os.path.join(top, path), errors="replace") as file:
                 text = file.read()
             bad += [f"{path}:{line}: “{said}”: say {instead}" for line, said, instead in words.wrong(path, text)]
