@@ -9,6 +9,14 @@ may_hold() { # FILE
   case $1 in *..*) return 1 ;; /usr/*|/etc/*|/lib/*) return 0 ;; *) return 1 ;; esac
 }
 
+# Ends where Debian packages of ours are installed: dpkg would lose track of files that are replaced here. Their maintainer scripts refuse
+# the other way round.
+refuse_packages() {
+  local names
+  names=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' edgeway edgewayd edgeway-edge edgeway-packages 2>/dev/null | sed -n 's/^installed //p' | tr '\n' ' ')
+  [ -z "$names" ] || fail "Edgeway is installed on this computer from Debian packages, which app/run leaves alone. Remove them first: sudo apt-get remove ${names% }"
+}
+
 # The clone's owner installs into a folder of its own, as its build folder says. Root takes over the files alone, read with the
 # owner's rights, so that nothing in the build folder decides what root reads, runs or removes.
 copy_installation() { # BUILD FOLDER: into FOLDER/files, root's
