@@ -14,6 +14,7 @@
 #define DEFAULT_LISTEN ":443"
 #define DEFAULT_INTERFACE "edgeway-edge"
 #define DEFAULT_MTU 1420
+#define PACKAGES_DIR "/usr/share/edgeway/repository"
 #define OPEN_PORTS_MAX 64
 #define EXIT_CLOSED_MAX 64
 
@@ -47,6 +48,7 @@ ew_edge_options_free (EwEdgeOptions *options)
   g_free (options->ipv4);
   g_free (options->ipv6);
   g_free (options->interface);
+  g_free (options->packages);
   g_array_unref (options->open_ports);
   g_array_unref (options->public_ports);
   g_array_unref (options->exit_closed);
@@ -117,6 +119,16 @@ parse_boolean (const gchar *key, const gchar *text, gboolean *out, GError **erro
 }
 
 static gboolean
+parse_folder (const gchar *key, const gchar *text, gchar **out, GError **error)
+{
+  if (!g_path_is_absolute (text))
+    return wrong (error, "%s must be an absolute path, such as /srv/edgeway/packages.", key);
+  g_free (*out);
+  *out = g_strdup (text);
+  return TRUE;
+}
+
+static gboolean
 parse_mtu (const gchar *text, guint16 *out, GError **error)
 {
   guint64 mtu;
@@ -181,6 +193,10 @@ take_key (EwEdgeOptions *options, gchar **listen, const gchar *group, const gcha
     return ew_dns_resolvers_parse (value, options->dns_resolvers, error);
   else if (g_str_equal (name, "dns/domains"))
     return ew_dns_domains_parse (value, options->dns_domains, error);
+  else if (g_str_equal (name, "install/enabled"))
+    return parse_boolean (key, value, &options->install, error);
+  else if (g_str_equal (name, "install/packages"))
+    return parse_folder (key, value, &options->packages, error);
   else if (g_str_equal (name, "mesh/name"))
     set_default (&options->mesh, value);
   else if (g_str_equal (name, "mesh/suffix"))
@@ -231,6 +247,16 @@ ew_edge_options_get_forward (const EwEdgeOptions *options, const EwRanges *range
     .ranges = { ranges->v4, ranges->v6 },
   };
   ew_mesh_ranges_service (ranges, out->service);
+}
+
+/* As the package edgeway-packages and app/run --edge leave them. */
+GStrv
+ew_edge_options_dup_package_folders (const EwEdgeOptions *options)
+{
+  g_autofree gchar *own = g_build_filename (options->state_dir, "repository", NULL);
+  const gchar *usual[] = { PACKAGES_DIR, own, NULL };
+  const gchar *chosen[] = { options->packages, NULL };
+  return g_strdupv ((gchar **)(options->packages ? chosen : usual));
 }
 
 /* The command line. */
@@ -291,6 +317,7 @@ ew_edge_options_parse (gint argc, gchar **argv, gchar **help, GError **error)
   g_array_append_vals (options->public_ports, web_ports, G_N_ELEMENTS (web_ports));
   options->exit_closed = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   options->dns_forward = TRUE;
+  options->install = TRUE;
   options->dns_resolvers = g_array_new (FALSE, FALSE, sizeof (EwDnsResolver));
   options->dns_domains = ew_dns_domains_new ();
   options->interface = g_strdup (DEFAULT_INTERFACE);

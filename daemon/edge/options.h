@@ -28,6 +28,9 @@ typedef struct
   gboolean dns_forward;
   GArray *dns_resolvers; /* EwDnsResolver; empty: the host's own */
   GArray *dns_domains;   /* EwDnsDomain */
+  /* What new computers can fetch. */
+  gboolean install;
+  gchar *packages; /* their folder; NULL: one of the usual ones */
 } EwEdgeOptions;
 
 /* EW_ERROR_INVALID_ARGUMENT: wrong usage, as a sentence. *help (transfer full): --help was asked for, this is the text.
@@ -47,5 +50,8 @@ gboolean ew_edge_keeps_public (const gchar *stored, const gchar *guessed, gboole
 /* This host's first global address as "HOST:PORT": public before private, IPv4 before IPv6. NULL with error: it has
  * none. */
 gchar *ew_edge_guess_public (const gchar *listen_address, guint16 port, const gchar *except_interface, GError **error);
+
+/* Where packages are looked for: NULL-terminated. (transfer full) */
+GStrv ew_edge_options_dup_package_folders (const EwEdgeOptions *options);
 
 G_END_DECLS

@@ -168,18 +168,21 @@ ew_edge_privileges_ports_bound (void)
 }
 
 void
-ew_edge_sandbox_enter (const gchar *state_dir)
+ew_edge_sandbox_enter (const gchar *state_dir, const gchar *packages)
 {
   const EwReach own[] = {
     { state_dir, EW_REACH_WRITE },
     { "/etc", EW_REACH_READ }, /* names, TLS; what others may not read, this user may not either */
     { "/run", EW_REACH_READ }, /* resolv.conf is a link into it on most machines */
   };
+  const EwReach handed_out[] = { { packages, EW_REACH_READ } };
   const EwReach temporary[] = { { g_get_tmp_dir (), EW_REACH_WRITE }, { "/dev/shm", EW_REACH_WRITE } };
   g_autoptr (GArray) reach = g_array_new (FALSE, FALSE, sizeof (EwReach));
 
   ew_reach_add_common (reach);
   g_array_append_vals (reach, own, G_N_ELEMENTS (own));
+  if (packages)
+    g_array_append_vals (reach, handed_out, G_N_ELEMENTS (handed_out));
   if (access (state_dir, W_OK) != 0 && errno == EROFS) /* the store is read from a copy */
     g_array_append_vals (reach, temporary, G_N_ELEMENTS (temporary));
   ew_landlock_enter ((const EwReach *)(void *)reach->data, reach->len, FALSE);

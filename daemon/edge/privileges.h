@@ -17,7 +17,7 @@ gboolean ew_edge_privileges_narrow (const gchar *state_dir, GError **error);
 /* The ports are bound: CAP_NET_BIND_SERVICE goes, before the data threads are made. */
 void ew_edge_privileges_ports_bound (void);
 /* Narrows files and system calls, each as far as the kernel can (sandbox/landlock.h, sandbox/syscalls.h). The state
-   directory exists, and no thread does yet. */
-void ew_edge_sandbox_enter (const gchar *state_dir);
+   directory exists, and no thread does yet. packages: a further folder to be read, or NULL. */
+void ew_edge_sandbox_enter (const gchar *state_dir, const gchar *packages);
 
 G_END_DECLS

@@ -16,6 +16,7 @@
 #include "edge/exit/netlink.h"
 #include "edge/identity.h"
 #include "edge/names.h"
+#include "edge/packages/packages.h"
 #include "edge/privileges.h"
 #include "edge/verbs.h"
 #include "engine/tun.h"
@@ -38,6 +39,7 @@ typedef struct
   EwFeed *feed;
   EwApiViewers *viewers;
   EwApi *api;
+  EwPackages *packages;
   guint ticks, tick_source;
   gboolean sweeping, thorough; /* a sweep is under way; the next one is to be */
   gboolean sweep_failed;
@@ -263,6 +265,28 @@ dup_names_limits (gpointer user_data)
   return ew_edge_names_dup_limits (self->names);
 }
 
+static JsonObject *
+describe_install (gpointer user_data)
+{
+  Edge *self = user_data;
+  return ew_packages_describe (self->packages);
+}
+
+static void
+open_packages (Edge *self)
+{
+  g_auto (GStrv) folders = ew_edge_options_dup_package_folders (self->options);
+  const EwPackagesSetup setup = {
+    .enabled = self->options->install,
+    .folders = (const gchar *const *)folders,
+    .public_endpoint = ew_mesh_get_edge (self->mesh)->endpoints[0],
+    .mesh = ew_mesh_get_name (self->mesh),
+    .edge = ew_mesh_get_edge (self->mesh)->name,
+    .ca_pem = self->identity->ca_certificate_pem,
+  };
+  self->packages = ew_packages_new (&setup);
+}
+
 static gboolean
 start_api (Edge *self, GError **error)
 {
@@ -279,13 +303,16 @@ start_api (Edge *self, GError **error)
         }
       g_warning ("%s Until then, `edgeway-edge status` and the other commands don't work.", cause->message);
     }
+  open_packages (self);
   self->viewers = ew_api_viewers_new (self->mesh, self->feed);
   EwApiParts parts = { .mesh = self->mesh,
                        .feed = self->feed,
                        .viewers = self->viewers,
                        .listen = self->listen,
                        .dup_limits = dup_names_limits,
-                       .limits_data = self };
+                       .limits_data = self,
+                       .describe_install = describe_install,
+                       .install_data = self };
   self->api = ew_api_new (&parts);
   ew_api_set_server (self->api, self->server);
   ew_http_server_set_mesh (self->server, &ranges->v4, &ranges->v6);
@@ -299,7 +326,8 @@ on_request (gpointer user_data, SoupServerMessage *message, const EwServerPeer *
             GHashTable *query, EwServerFault fault)
 {
   Edge *self = user_data;
-  ew_api_handle (self->api, message, peer, path, query, fault);
+  if (!ew_packages_handle (self->packages, self->server, message, peer, path, fault))
+    ew_api_handle (self->api, message, peer, path, query, fault);
 }
 
 /* The first key. */
@@ -435,7 +463,7 @@ start (Edge *self, GError **error)
   if (!bind_tcp (self, error) || !ew_edge_privileges_narrow (options->state_dir, error)
       || !ew_state_dir_prepare (options->state_dir, error))
     return FALSE;
-  ew_edge_sandbox_enter (options->state_dir);
+  ew_edge_sandbox_enter (options->state_dir, options->packages);
   return open_store (self, error) && open_mesh (self, error) && start_feed (self, error) && start_api (self, error)
          && announce (self, error);
 }
@@ -447,6 +475,7 @@ stop (Edge *self)
   g_clear_pointer (&self->server, ew_http_server_free);
   g_clear_pointer (&self->viewers, ew_api_viewers_free);
   g_clear_pointer (&self->api, ew_api_free);
+  g_clear_pointer (&self->packages, ew_packages_free);
   g_clear_pointer (&self->names, ew_edge_names_free);
   g_clear_pointer (&self->feed, ew_feed_free);
   g_clear_pointer (&self->mesh, ew_mesh_close);

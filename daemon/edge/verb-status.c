@@ -36,6 +36,28 @@ print_names (JsonObject *status)
 }
 
 static void
+print_install (JsonObject *status)
+{
+  JsonObject *install = ew_json_object (status, "install");
+  JsonArray *systems = install ? ew_json_array (install, "systems") : NULL;
+  g_autoptr (GString) text = g_string_new (NULL);
+  for (guint i = 0; systems && i < json_array_get_length (systems); i++)
+    {
+      JsonNode *element = json_array_get_element (systems, i);
+      JsonObject *system = JSON_NODE_HOLDS_OBJECT (element) ? json_node_get_object (element) : NULL;
+      g_auto (GStrv) architectures = system ? ew_json_strv (system, "architectures", 16) : NULL;
+      g_autofree gchar *joined = architectures ? g_strjoinv (", ", architectures) : NULL;
+      if (joined)
+        g_string_append_printf (text, "%s%s %s (%s)", text->len ? "; " : "", ew_json_string (system, "system"),
+                                ew_json_string (system, "version"), joined);
+    }
+  if (text->len > 0)
+    printf ("packages   %s; new computers fetch them with %s\n", text->str, ew_json_string (install, "url"));
+  else
+    printf ("packages   none: new computers are set up from a clone of Edgeway\n");
+}
+
+static void
 print_status (JsonObject *status)
 {
   JsonObject *nodes = ew_json_object (status, "nodes");
@@ -59,6 +81,7 @@ print_status (JsonObject *status)
   printf ("exit       %s\n",
           ew_json_bool (status, "exit", FALSE) ? "yes: nodes may use VPN mode" : "no: VPN mode is off");
   print_names (status);
+  print_install (status);
   printf ("since      %s, version %s\n", ew_json_string (status, "since"), ew_json_string (status, "version"));
   if (limits)
     printf ("limits     %s\n", limits);

@@ -406,7 +406,7 @@ class Nodes(EdgeCase):
 
     def test_keys(self):
         answer = self.admin.call("POST", "/v1/keys", {"kind": "device"})
-        self.assertEqual(set(answer.json), {"schema", "key", "id", "kind", "name", "expires"})
+        self.assertEqual(set(answer.json), {"schema", "key", "id", "kind", "name", "expires", "install"})
         self.assertRegex(answer.json["expires"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
         key = parse_key(answer.json["key"])
         self.assertEqual(key["api"], [f"https://127.0.0.1:{self.edge.port}"])

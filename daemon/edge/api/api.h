@@ -22,6 +22,9 @@ typedef struct
   /* What else is in the way, beside the switch's limits: a sentence (transfer full) or NULL. NULL: nothing ever. */
   gchar *(*dup_limits) (gpointer user_data);
   gpointer limits_data;
+  /* What new computers can fetch here: the answer of GET /v1/install (transfer full). NULL: nothing. */
+  JsonObject *(*describe_install) (gpointer user_data);
+  gpointer install_data;
 } EwApiParts;
 
 EwApi *ew_api_new (const EwApiParts *parts); /* borrows them all; they outlive it */

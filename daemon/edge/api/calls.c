@@ -354,6 +354,17 @@ key_label (EwApiCall *call, const EwEnrollment *key)
   return node ? node->name : NULL;
 }
 
+/* What the computer that is to use a key can fetch from here. */
+static JsonObject *
+get_install (EwApiCall *call, GError **error)
+{
+  const EwApiParts *parts = &call->api->parts;
+  JsonObject *answer = parts->describe_install ? parts->describe_install (parts->install_data) : json_object_new ();
+  if (!json_object_has_member (answer, "systems"))
+    json_object_set_array_member (answer, "systems", json_array_new ());
+  return answer;
+}
+
 /* call->kept: the name that it is for, or NULL. */
 static void
 on_key_made (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -376,6 +387,7 @@ on_key_made (GObject *source, GAsyncResult *result, gpointer user_data)
       json_object_set_string_member (answer, "kind", made.kind);
       ew_json_set_string_or_null (answer, "name", call->kept);
       ew_json_set_time_or_null (answer, "expires", made.expires_us);
+      json_object_set_object_member (answer, "install", get_install (call, NULL));
       ew_free_secret (key);
     }
   call->answer (call, answer, error);
@@ -631,6 +643,7 @@ get_status (EwApiCall *call, GError **error)
   json_object_set_int_member (answer, "routes", ew_mesh_get_routes (mesh)->len);
   json_object_set_int_member (answer, "viewers", ew_api_viewers_count (call->api->parts.viewers));
   set_dns (answer, mesh);
+  json_object_set_object_member (answer, "install", get_install (call, NULL));
   set_traffic (answer, ew_feed_get_switch (call->api->parts.feed));
   set_limits (answer, &call->api->parts);
   return answer;
@@ -659,5 +672,6 @@ const EwApiEntry ew_api_table[] = {
   { "GET", "/v1/names", EW_ACCESS_NODE, ew_api_get_names },
   { "POST", "/v1/names", EW_ACCESS_ADMINISTRATOR, ew_api_post_names },
   { "DELETE", "/v1/names/", EW_ACCESS_ADMINISTRATOR, ew_api_delete_name },
+  { "GET", "/v1/install", EW_ACCESS_NODE, get_install },
   { NULL, NULL, EW_ACCESS_OWNER, NULL },
 };

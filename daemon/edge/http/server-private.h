@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Between server.c (requests), accept.c (who gets a place), handshake.c (whose turn it is) and listen.c (sockets).
+ * Between server.c (requests), stream.c (long answers), accept.c (who gets a place), handshake.c (whose turn it is) and listen.c (sockets).
  */
 #pragma once
 
@@ -69,6 +69,9 @@ typedef struct
 
 /* server.c */
 GQuark ew_http_connection_quark (void);
+EwConnection *ew_http_connection_of (SoupServerMessage *message); /* NULL: it is closed */
+/* An answer's status line and headers, for a body of length bytes. */
+void ew_http_append_head (GString *text, SoupServerMessage *message, guint64 length);
 void ew_http_connection_set_deadline (EwConnection *connection, guint seconds); /* 0: none */
 /* Closes it; it may be freed when this returns. */
 void ew_http_connection_drop (EwConnection *connection);

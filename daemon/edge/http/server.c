@@ -60,8 +60,8 @@ ew_http_connection_set_deadline (EwConnection *connection, guint seconds)
     connection->deadline = g_timeout_add_seconds (seconds, on_deadline, connection);
 }
 
-static EwConnection *
-connection_of (SoupServerMessage *message)
+EwConnection *
+ew_http_connection_of (SoupServerMessage *message)
 {
   GSocketAddress *remote = soup_server_message_get_remote_address (message);
   return remote ? g_object_get_qdata (G_OBJECT (remote), ew_http_connection_quark ()) : NULL;
@@ -70,7 +70,7 @@ connection_of (SoupServerMessage *message)
 void
 ew_http_server_release (EwServer *self, SoupServerMessage *message)
 {
-  EwConnection *connection = connection_of (message);
+  EwConnection *connection = ew_http_connection_of (message);
   if (connection)
     {
       ew_http_connection_set_deadline (connection, 0);
@@ -177,11 +177,9 @@ on_refusal_written (GObject *source, GAsyncResult *result, gpointer user_data)
   discard_more (refusal);
 }
 
-static gchar *
-format_answer (SoupServerMessage *message)
+void
+ew_http_append_head (GString *text, SoupServerMessage *message, guint64 length)
 {
-  GString *text = g_string_new (NULL);
-  g_autoptr (GBytes) body = soup_message_body_flatten (soup_server_message_get_response_body (message));
   SoupMessageHeadersIter iter;
   const gchar *name, *value;
   guint status = soup_server_message_get_status (message);
@@ -190,7 +188,15 @@ format_answer (SoupServerMessage *message)
   while (soup_message_headers_iter_next (&iter, &name, &value))
     if (g_ascii_strcasecmp (name, "Content-Length") != 0)
       g_string_append_printf (text, "%s: %s\r\n", name, value);
-  g_string_append_printf (text, "Content-Length: %" G_GSIZE_FORMAT "\r\n\r\n", g_bytes_get_size (body));
+  g_string_append_printf (text, "Content-Length: %" G_GUINT64_FORMAT "\r\n\r\n", length);
+}
+
+static gchar *
+format_answer (SoupServerMessage *message)
+{
+  GString *text = g_string_new (NULL);
+  g_autoptr (GBytes) body = soup_message_body_flatten (soup_server_message_get_response_body (message));
+  ew_http_append_head (text, message, g_bytes_get_size (body));
   g_string_append_len (text, g_bytes_get_data (body, NULL), (gssize)g_bytes_get_size (body));
   return g_string_free (text, FALSE);
 }
@@ -200,7 +206,7 @@ static gboolean
 on_refuse (gpointer user_data)
 {
   g_autoptr (SoupServerMessage) message = user_data;
-  EwConnection *connection = connection_of (message);
+  EwConnection *connection = ew_http_connection_of (message);
   Refusal *refusal;
   if (connection == NULL || connection->server == NULL)
     return G_SOURCE_REMOVE;
@@ -220,7 +226,7 @@ on_refuse (gpointer user_data)
 static void
 answer_request (EwServer *self, SoupServerMessage *message, const gchar *path, GHashTable *query)
 {
-  const EwConnection *connection = connection_of (message);
+  const EwConnection *connection = ew_http_connection_of (message);
   const Request *request = g_object_get_qdata (G_OBJECT (message), request_quark ());
   /* libsoup 3.2 keeps an idle connection for ever when its client goes away, so none gets idle. */
   soup_message_headers_replace (soup_server_message_get_response_headers (message), "Connection", "close");
@@ -269,8 +275,13 @@ on_got_headers (SoupServerMessage *message, gpointer user_data)
   EwServer *self = user_data;
   Request *request = g_object_get_qdata (G_OBJECT (message), request_quark ());
   SoupMessageHeaders *headers = soup_server_message_get_request_headers (message);
-  const gchar *path = g_uri_get_path (soup_server_message_get_uri (message));
-  /* libsoup would cut answers into as many overlapping parts as a client asks for. */
+  const gchar *path = g_uri_get_path (soup_server_message_get_uri (message)), *range;
+  /* libsoup would cut answers into as many overlapping parts as a client asks for. Whoever heeds ranges reads the
+     other name. */
+  if ((range = soup_message_headers_get_one (headers, "Range")))
+    soup_message_headers_replace (headers, EW_SERVER_RANGE, range);
+  else
+    soup_message_headers_remove (headers, EW_SERVER_RANGE);
   soup_message_headers_remove (headers, "Range");
   request->fault = check_length (headers);
   if (headers_size (headers) + strlen (path) > EW_SERVER_HEADERS_MAX)
@@ -288,7 +299,7 @@ static void
 on_got_chunk (SoupServerMessage *message, GBytes *chunk, gpointer user_data)
 {
   Request *request = g_object_get_qdata (G_OBJECT (message), request_quark ());
-  EwConnection *connection = connection_of (message);
+  EwConnection *connection = ew_http_connection_of (message);
   request->body += g_bytes_get_size (chunk);
   if (request->body > EW_SERVER_BODY_MAX && request->fault == EW_SERVER_FAULT_NONE)
     {
@@ -302,7 +313,7 @@ on_got_chunk (SoupServerMessage *message, GBytes *chunk, gpointer user_data)
 static void
 on_request_started (SoupServer *soup, SoupServerMessage *message, gpointer user_data)
 {
-  EwConnection *connection = connection_of (message);
+  EwConnection *connection = ew_http_connection_of (message);
   if (connection)
     ew_http_connection_set_deadline (connection, EW_SERVER_REQUEST_SECONDS);
   g_object_set_qdata_full (G_OBJECT (message), request_quark (), g_new0 (Request, 1), g_free);
@@ -313,7 +324,7 @@ on_request_started (SoupServer *soup, SoupServerMessage *message, gpointer user_
 static void
 on_request_read (SoupServer *soup, SoupServerMessage *message, gpointer user_data)
 {
-  EwConnection *connection = connection_of (message);
+  EwConnection *connection = ew_http_connection_of (message);
   if (connection == NULL)
     return;
   connection->stage = EW_STAGE_ANSWER;

@@ -19,6 +19,7 @@ G_BEGIN_DECLS
 
 #define EW_SERVER_BODY_MAX (64 * 1024)
 #define EW_SERVER_HEADERS_MAX (16 * 1024)
+#define EW_SERVER_RANGE "Edgeway-Range" /* the request's header Range, which libsoup doesn't get to see */
 
 typedef struct EwServer EwServer;
 
@@ -56,6 +57,10 @@ void ew_http_server_start (EwServer *self, GTlsCertificate *certificate);
 void ew_http_server_set_mesh (EwServer *self, const EwPrefix *v4, const EwPrefix *v6);
 /* An enrolled node is at this address: it comes before strangers when the API is crowded. */
 void ew_http_server_know (EwServer *self, const EwIp *ip);
+/* Answers with the first length bytes of body (transfer full), a piece at a time, after the status and the headers that
+ * message has. done is called when that has ended, however it did, if the main loop still runs then. */
+void ew_http_server_stream (EwServer *self, SoupServerMessage *message, GInputStream *body, guint64 length,
+                            GDestroyNotify done, gpointer done_data);
 /* The message's connection has no deadline from here on; call it before stealing. */
 void ew_http_server_release (EwServer *self, SoupServerMessage *message);
 

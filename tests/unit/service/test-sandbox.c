@@ -210,7 +210,7 @@ run_inside (const Kind *kind, int channel)
       if (!ew_edge_privileges_narrow (STATE, NULL))
         _exit (3);
       ew_edge_privileges_ports_bound ();
-      ew_edge_sandbox_enter (STATE);
+      ew_edge_sandbox_enter (STATE, NULL);
     }
   else if (!ew_sandbox_enter (&config, NULL))
     _exit (3);
