@@ -272,7 +272,7 @@ read_all (EwKeystore *self, JsonObject *object)
 {
   JsonObject *identity = ew_json_object (object, "identity"), *settings = ew_json_object (object, "settings");
   JsonObject *pending = ew_json_object (object, "pending"), *addresses = ew_json_object (object, "addresses");
-  if (ew_json_int (object, "schema", 0) != 1 || !settings || !read_settings (self, settings))
+  if (ew_json_int (object, "schema", 0) != EW_ACCOUNT_SCHEMA || !settings || !read_settings (self, settings))
     return FALSE;
   if (addresses)
     read_addresses (self, addresses);
@@ -307,6 +307,15 @@ ew_keystore_load (const gchar *state_dir, GError **error)
     }
   g_autoptr (JsonObject) object = ew_json_parse_object (data, (gssize)length, EW_ACCOUNT_MAX, NULL);
   ew_zero (data, length);
+  gint64 schema = object ? ew_json_int (object, "schema", 0) : 0;
+  if (schema > EW_ACCOUNT_SCHEMA)
+    {
+      ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
+                    "The file with this computer's keys, %s, was written by a newer version of Edgeway and was left "
+                    "as it is. Install that version again.",
+                    self->path);
+      return NULL;
+    }
   if (!object || !read_all (self, object))
     {
       ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
@@ -372,7 +381,7 @@ static JsonObject *
 keystore_to_json (EwKeystore *self)
 {
   JsonObject *object = json_object_new (), *settings = json_object_new (), *addresses = json_object_new ();
-  json_object_set_int_member (object, "schema", 1);
+  json_object_set_int_member (object, "schema", EW_ACCOUNT_SCHEMA);
   if (self->id)
     json_object_set_object_member (object, "identity", identity_to_json (self));
   json_object_set_string_member (settings, "wish", self->wish_connected ? "connected" : "disconnected");

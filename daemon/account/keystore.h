@@ -18,6 +18,7 @@
 G_BEGIN_DECLS
 
 #define EW_ACCOUNT_FILE "account.json"
+#define EW_ACCOUNT_SCHEMA 1         /* of the file; a later one holds what this version would lose by writing it */
 #define EW_ACCOUNT_MAX (256 * 1024) /* bytes of the file */
 #define EW_CACHED_ADDRESSES_MAX 8   /* of one host */
 #define EW_CHOSEN_DOMAINS_MAX 64    /* accepted and refused, each */

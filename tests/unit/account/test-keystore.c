@@ -216,7 +216,7 @@ test_erase (FakeEdge *edge, gconstpointer data)
 }
 
 static void
-assert_broken (FakeEdge *edge, const gchar *contents, gsize length)
+assert_refused (FakeEdge *edge, const gchar *contents, gsize length, const gchar *words)
 {
   g_autofree gchar *file = file_of (edge), *after = NULL;
   g_autoptr (GError) error = NULL;
@@ -227,8 +227,23 @@ assert_broken (FakeEdge *edge, const gchar *contents, gsize length)
     g_error ("loaded: %.*s", (int)MIN (length, 300), contents);
   g_assert_error (error, EW_ERROR, EW_ERROR_FAILED);
   g_assert_nonnull (strstr (error->message, file));
+  g_assert_nonnull (strstr (error->message, words));
   g_assert_true (g_file_get_contents (file, &after, &after_length, NULL));
   g_assert_cmpmem (after, after_length, contents, length);
+}
+
+static void
+assert_broken (FakeEdge *edge, const gchar *contents, gsize length)
+{
+  assert_refused (edge, contents, length, "is damaged");
+}
+
+/* After a downgrade: what a newer version wrote is neither misread nor lost. */
+static void
+test_newer (FakeEdge *edge, gconstpointer data)
+{
+  const gchar *newer = "{\"schema\":2,\"settings\":{\"accepted\":{}},\"identity\":[]}";
+  assert_refused (edge, newer, strlen (newer), "was written by a newer version");
 }
 
 static void
@@ -239,7 +254,7 @@ test_broken (FakeEdge *edge, gconstpointer data)
                                     "[]",
                                     "{}",
                                     "null",
-                                    "{\"schema\":2,\"settings\":{}}",
+                                    "{\"schema\":0,\"settings\":{}}",
                                     "{\"schema\":1}",
                                     "{\"schema\":1,\"settings\":{\"accepted\":[\"x\"],\"refused\":[]}}",
                                     "{\"schema\":1,\"settings\":{\"accepted\":[],\"refused\":[]},\"identity\":{}}",
@@ -312,6 +327,7 @@ main (int argc, char **argv)
   g_test_add ("/account/keystore/pending", FakeEdge, NULL, setup, test_pending, teardown);
   g_test_add ("/account/keystore/erase", FakeEdge, NULL, setup, test_erase, teardown);
   g_test_add ("/account/keystore/broken", FakeEdge, NULL, setup, test_broken, teardown);
+  g_test_add ("/account/keystore/newer", FakeEdge, NULL, setup, test_newer, teardown);
   g_test_add ("/account/keystore/no-room", FakeEdge, NULL, setup, test_no_room, teardown);
   g_test_add_func ("/account/keystore/public-key", test_public_key);
   return g_test_run ();
