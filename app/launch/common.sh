@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash disable=SC2034  # its variables are for those that source it
 # What app/run and tests/run share: steps with times, packages, the build, being root. Sourced by bash.
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -20,15 +21,15 @@ need_root() { # REASON ARG…
 
 # How far a step has come, from what it has printed: "123 of 310" of ninja's lines or of apt's packages.
 progress_in() { # LOG
-  local count total done
+  local count total ready
   count=$(grep -ao '^\[[0-9]*/[0-9]*\]' "$1" 2>/dev/null | tail -n 1 | tr -d '[]')
   if [ -n "$count" ]; then printf '%s of %s' "${count%/*}" "${count#*/}"; return; fi
   total=$(sed -n 's/^.* upgraded, \([0-9]*\) newly installed.*/\1/p' "$1" 2>/dev/null | tail -n 1)
   [ "${total:-0}" -gt 0 ] || return 0
-  done=$(grep -ac '^Setting up ' "$1")
-  if [ "$done" -gt 0 ]; then printf 'set up %d of %d' "$done" "$total"; return; fi
+  ready=$(grep -ac '^Setting up ' "$1")
+  if [ "$ready" -gt 0 ]; then printf 'set up %d of %d' "$ready" "$total"; return; fi
   done=$(grep -ac '^Unpacking ' "$1")
-  if [ "$done" -gt 0 ]; then printf 'unpacked %d of %d' "$done" "$total"; else printf 'fetched %d of %d' "$(grep -ac '^Get:' "$1")" "$total"; fi
+  if [ "$ready" -gt 0 ]; then printf 'unpacked %d of %d' "$done" "$total"; else printf 'fetched %d of %d' "$(grep -ac '^Get:' "$1")" "$total"; fi
 }
 
 # Shows it beside the step's name: all the time on a terminal, else a line now and then. Ends with the log.
@@ -104,7 +105,7 @@ packages_screen="xvfb openbox xdotool xclip imagemagick x11-utils at-spi2-core g
 packages_run="iproute2 glib-networking ca-certificates python3"
 packages_trial="nftables"  # what a trial leaves behind is looked for in the firewall too
 packages_demo="dbus polkitd wireguard-go wireguard-tools openssh-server openssh-client iputils-ping nftables procps"
-packages_test="$packages_demo $packages_app $packages_screen clang-format codespell universal-ctags mandoc dbus polkitd conntrack iperf3 ethtool zbar-tools tcpdump qemu-system-x86 busybox-static gpgv valgrind libclang-rt-14-dev clang xz-utils mmdebstrap
+packages_test="$packages_demo $packages_app $packages_screen clang-format clang-tidy shellcheck flake8 codespell universal-ctags mandoc dbus polkitd conntrack iperf3 ethtool zbar-tools tcpdump qemu-system-x86 busybox-static gpgv valgrind libclang-rt-14-dev clang xz-utils mmdebstrap
   python3-gi gir1.2-glib-2.0 procps psmisc strace
   dnsmasq-base bind9-dnsutils knot-dnsutils musl-tools
   xfce4-panel xfconf xclip sway wtype wl-clipboard appstream binutils locales"

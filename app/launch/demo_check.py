@@ -138,7 +138,7 @@ class Check:
                 file.write(public)
             # sshd refuses accounts whose password is locked by "!"; here root simply has none.
             with open("/etc/shadow") as file:
-                machine.mask("/etc/shadow", "".join("root:*:19000:0:99999:7:::\n" if l.startswith("root:") else l for l in file))
+                machine.mask("/etc/shadow", "".join("root:*:19000:0:99999:7:::\n" if line.startswith("root:") else line for line in file))
             machine.start("/usr/sbin/sshd", "-D", "-e", "-f", "/dev/null", "-p", "22", "-h", host_key, "-o", f"AuthorizedKeysFile={keys}",
                           "-o", "PermitRootLogin=prohibit-password", "-o", "UsePAM=no", "-o", "StrictModes=no", "-o", "PidFile=none", "-o", "UseDNS=no")
             self.wait_for_port(name, 22)

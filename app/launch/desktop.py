@@ -117,7 +117,7 @@ class Desktop:
         with open(config, "w") as file:
             file.write("output HEADLESS-1 resolution %dx%d\nxwayland disable\ndefault_border none\nfor_window [app_id=.*] floating disable\n" % self.size)
         server = self._popen(["sway", "-c", config], "display", {"G_DEBUG": "", "WLR_BACKENDS": "headless", "WLR_LIBINPUT_NO_DEVICES": "1",
-                                                               "WLR_RENDERER": "pixman", "LIBSEAT_BACKEND": "noop"})
+                                                                 "WLR_RENDERER": "pixman", "LIBSEAT_BACKEND": "noop"})
         self.environment.pop("DISPLAY", None)
         self.environment["WAYLAND_DISPLAY"] = wait_for("sway's socket", lambda: self._alive(server, "sway") and next(
             (name for name in os.listdir(run) if re.fullmatch(r"wayland-\d+", name)), None), PATIENCE)

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash disable=SC2034,SC2154  # its variables are for app/run, and app/run's for it
 # Puts the built programs under /usr, with a manifest that `app/run --remove` reads, and runs them as services. Sourced by app/run.
 
 manifest=/usr/share/edgeway/manifest

@@ -42,7 +42,8 @@ class Usage(unittest.TestCase):
                 result = run(*arguments)
                 self.assertEqual((result.returncode, result.stdout), (2, ""), (arguments, result))
                 self.assertRegex(result.stderr, r"^edgeway-edge: .*\n$")
-            for text, word in (("[edge]\nlisten=x\n", "listen"), ("[edge]\nopen-ports=22;x\n", "open-ports"), ("[edge]\nexit=yes\n", "exit"), ("[edge]\npublic-ports=80;x\n", "public-ports"), ("[edge]\nexit-closed=198.51.100.1/24\n", "exit-closed"), ("[edge]\nwhat=1\n", "what"), ("[mesh]\nipv4=10.0.0.1/8\n", "10.0.0.1/8"),
+            for text, word in (("[edge]\nlisten=x\n", "listen"), ("[edge]\nopen-ports=22;x\n", "open-ports"), ("[edge]\nexit=yes\n", "exit"),
+                               ("[edge]\npublic-ports=80;x\n", "public-ports"), ("[edge]\nexit-closed=198.51.100.1/24\n", "exit-closed"), ("[edge]\nwhat=1\n", "what"), ("[mesh]\nipv4=10.0.0.1/8\n", "10.0.0.1/8"),
                                ("[mesh]\nipv4=8.8.0.0/16\n", "private"), ("[mesh]\nipv4=10.0.0.0/24\n", "/24"), ("[mesh]\nipv6=fd00::/64\n", "/48"), ("[mesh]\nmtu=1000\n", "mtu"), ("[house]\nx=1\n", "house"),
                                ("[dns]\nforward=maybe\n", "forward"), ("[dns]\nresolvers=dns.example\n", "dns.example"), ("[dns]\nresolvers=9.9.9.9;100.96.0.1\n", "own address"),
                                ("[dns]\ndomains=corp.example\n", "corp.example"), ("[dns]\ndomains=corp.example=100.96.0.1\n", "own address"), ("[dns]\ndomains=.=9.9.9.9\n", "domain"),
@@ -514,7 +515,7 @@ class Privileges(unittest.TestCase):
     def as_user(self, line):
         """In a mount namespace whose /etc/passwd has that line for edgeway-edge, or none."""
         with open("/etc/passwd") as file:
-            lines = [l for l in file if not l.startswith("edgeway-edge:")]
+            lines = [line for line in file if not line.startswith("edgeway-edge:")]
         passwd = os.path.join(self.edge.folder, "passwd")
         with open(passwd, "w") as file:
             file.writelines(lines + ([line + "\n"] if line else []))

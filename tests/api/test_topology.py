@@ -36,7 +36,7 @@ class Topology(unittest.TestCase):
         map_ = self.snapshot["map"]
         self.assertEqual((self.snapshot["type"], self.snapshot["more"], map_["mesh"]), ("snapshot", False, "home"))
         self.assertEqual(map_["edges"], [{"id": self.edge.owner("GET", "/v1/status").json["edge_id"], "name": "frankfurt", "endpoint": f"127.0.0.1:{self.edge.port}", "online": True,
-                                           **{member: map_["edges"][0][member] for member in ("addresses", "version", "exit")}}])
+                                          **{member: map_["edges"][0][member] for member in ("addresses", "version", "exit")}}])
         self.assertEqual("100.96.0.1", map_["edges"][0]["addresses"][0])
         self.assertIs(False, map_["edges"][0]["exit"])
         nodes = self.admin.call("GET", "/v1/nodes").json["nodes"]

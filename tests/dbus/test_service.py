@@ -110,7 +110,8 @@ class Interface(unittest.TestCase):
                              ("SetMode", "('vpn', {'confirm-within': <30>})"), ("SetMode", "('vpn', {'ssh': <'yes'>})"),
                              ("Ping", "('nas', uint32 1)"), ("Ping", f"('{'x' * 300}', uint32 1000)"), ("AddNode", "('web', 'toaster', uint32 3600)"),
                              ("AddNode", "('web', 'server', uint32 1)"), ("CreateConfig", "('phone', 'short', @a{sv} {})"),
-                             ("ShowNode", "('',)"), ("RevokeKey", "('',)"), ("RevokeKey", f"('{'a' * 100}',)"), ("RenewNode", "('', uint32 3600)"), ("RenewNode", "('nas', uint32 5)"), ("AddRoute", "('', '')"), ("RemoveRoute", f"('{'1' * 100}',)"), ("AddName", "('', 'nas', @a{sv} {})"), ("AddName", f"('files', '{'x' * 300}', @a{{sv}} {{}})"),
+                             ("ShowNode", "('',)"), ("RevokeKey", "('',)"), ("RevokeKey", f"('{'a' * 100}',)"), ("RenewNode", "('', uint32 3600)"), ("RenewNode", "('nas', uint32 5)"), ("AddRoute", "('', '')"),
+                             ("RemoveRoute", f"('{'1' * 100}',)"), ("AddName", "('', 'nas', @a{sv} {})"), ("AddName", f"('files', '{'x' * 300}', @a{{sv}} {{}})"),
                              ("RemoveName", "('',)"), ("AcceptDomain", "('',)"), ("RefuseDomain", f"('{'x' * 300}',)")):
             with self.subTest(f"{method} {args[:40]}"):
                 self.check_translated(self.refused("InvalidArgument", method, args))

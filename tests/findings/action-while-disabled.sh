@@ -16,7 +16,9 @@ cd "$folder"
 apt-get download libglib2.0-0=2.74.6-2+deb12u9 libglib2.0-bin=2.74.6-2+deb12u9 gir1.2-glib-2.0 >/dev/null 2>&1 || { echo "The packages cannot be downloaded."; exit 2; }
 for package in *.deb; do dpkg -x "$package" root; done
 libraries=$(dirname "$(find "$folder/root" -name 'libgio-2.0.so.0')")
-export LD_LIBRARY_PATH="$libraries" GI_TYPELIB_PATH="$(dirname "$(find "$folder/root" -name 'Gio-2.0.typelib')")" PATH="$folder/root/usr/bin:$PATH"
+tree=$folder/root
+typelibs=$(dirname "$(find "$tree" -name 'Gio-2.0.typelib')")
+export LD_LIBRARY_PATH="$libraries" GI_TYPELIB_PATH="$typelibs" PATH="$tree/usr/bin:$PATH"
 cat >"$folder/try.py" <<'PYTHON'
 import subprocess
 from gi.repository import Gio, GLib

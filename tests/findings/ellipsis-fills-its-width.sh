@@ -12,7 +12,9 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 apt-get download libpango-1.0-0=1.50.12+ds-1 libpangocairo-1.0-0=1.50.12+ds-1 libpangoft2-1.0-0=1.50.12+ds-1 gir1.2-pango-1.0=1.50.12+ds-1 >/dev/null 2>&1 || { echo "The packages cannot be downloaded."; exit 2; }
 for package in *.deb; do dpkg -x "$package" root; done
-export LD_LIBRARY_PATH="$(dirname "$(find "$folder/root" -name 'libpango-1.0.so.0')")" GI_TYPELIB_PATH="$(dirname "$(find "$folder/root" -name 'Pango-1.0.typelib')")"
+libraries=$(dirname "$(find "$folder/root" -name 'libpango-1.0.so.0')")
+typelibs=$(dirname "$(find "$folder/root" -name 'Pango-1.0.typelib')")
+export LD_LIBRARY_PATH="$libraries" GI_TYPELIB_PATH="$typelibs"
 /usr/bin/python3 -B -c '
 import gi
 gi.require_version("PangoCairo", "1.0"); gi.require_version("Pango", "1.0")

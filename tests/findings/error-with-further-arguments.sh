@@ -13,7 +13,8 @@ cd "$folder"
 apt-get download libglib2.0-0=2.74.6-2+deb12u9 gir1.2-glib-2.0 >/dev/null 2>&1 || { echo "The packages cannot be downloaded."; exit 2; }
 for package in *.deb; do dpkg -x "$package" root; done
 libraries=$(dirname "$(find root -name 'libgio-2.0.so.0')")
-export LD_LIBRARY_PATH="$libraries" GI_TYPELIB_PATH="$(dirname "$(find root -name 'Gio-2.0.typelib')")"
+typelibs=$(dirname "$(find root -name 'Gio-2.0.typelib')")
+export LD_LIBRARY_PATH="$libraries" GI_TYPELIB_PATH="$typelibs"
 /usr/bin/python3 -c "import gi" 2>/dev/null || { echo "PyGObject isn't here."; exit 2; }
 /usr/bin/python3 - <<'PYTHON'
 import os

@@ -12,7 +12,8 @@ set -eu
 T=$(mktemp -d)
 trap 'rm -rf "$T"' EXIT
 (cd "$T" && apt-get -qq download nftables=1.0.6-2+deb12u2 libnftables1=1.0.6-2+deb12u2 && for p in *.deb; do dpkg -x "$p" .; done)
-export PATH="$T/usr/sbin:$PATH" LD_LIBRARY_PATH="$(echo "$T"/usr/lib/*-linux-gnu)" T
+libraries=$(echo "$T"/usr/lib/*-linux-gnu)
+export PATH="$T/usr/sbin:$PATH" LD_LIBRARY_PATH="$libraries" T
 nft --version
 seen=$(unshare -rn sh -ec '
   try() {

@@ -34,6 +34,8 @@ SCHEMES = {
     "contrast": {"ADW_DEBUG_COLOR_SCHEME": "prefer-light", "ADW_DEBUG_HIGH_CONTRAST": "1"},
     "dark-contrast": {"ADW_DEBUG_COLOR_SCHEME": "prefer-dark", "ADW_DEBUG_HIGH_CONTRAST": "1"},
 }
+
+
 class PicturedCase(FakeCase):
     VIEW, NAME = VIEWS["wide"], "wide"
     FOLDER = None  # where pictures are kept

@@ -52,6 +52,7 @@ polkit.addRule(function (action, subject) {
 polkit.addAdminRule(function (action, subject) { return ["unix-user:0"]; });
 """
 
+
 def enter():
     if os.geteuid() != 0:
         sys.exit("needs root: a mount namespace, users and a system bus of its own")

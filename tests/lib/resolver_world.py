@@ -348,7 +348,6 @@ class NetworkManager(ResolverHost):
     def nmcli(self, *argv, **options):
         return self.machine.run("nmcli", *argv, **options)
 
-
     def roam(self, host=3):
         self.nmcli("connection", "modify", "lan", "ipv4.addresses", f"192.168.{self.lan.number}.{host}/24")
         self.nmcli("connection", "up", "lan")

@@ -14,10 +14,8 @@ behind on this computer. What a stage says is printed whole, at its end. No stag
 import argparse
 import concurrent.futures
 import contextlib
-import glob
 import json
 import os
-import re
 import stat
 import subprocess
 import sys
@@ -29,9 +27,6 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from counts import add, count_meson, count_unittest, skips_in  # noqa: E402
 from machines import Machine, World  # noqa: E402
 from stages import choose, find_stages, names_of  # noqa: E402
-
-FUNCTION_LINES = 80
-
 
 _said = threading.local()  # the lines of the stage that this thread runs
 
@@ -72,26 +67,13 @@ class Stages:
         return os.path.join(self.logs, name + ".log")
 
     def style(self):
-        """clang-format holds the style of every C file, no function is longer than a screen, words are plain and well spelled, and
-        rooms know the rooms below them alone."""
-        files = [f for folder in ("app", "daemon", "tests") for f in glob.glob(f"{self.o.top}/{folder}/**/*.[ch]", recursive=True)]
-        status, text = run(["clang-format", "--dry-run", "--Werror", *files], self.log("style"), 300)
+        """What tests/lib/style.py checks, each check one."""
+        status, text = run([sys.executable, "-B", os.path.join(self.o.top, "tests/lib/style.py")], self.log("style"), 600)
         if status:
-            tail("\n".join(line for line in text.splitlines() if "error:" in line), 20)
-        ctags, text = run(["ctags", "--kinds-C=f", "--fields=+ne", "--output-format=json", "-f", "-", *files], self.log("functions"), 300)
-        long = []
-        for tag in map(json.loads, filter(lambda line: line.startswith("{"), text.splitlines())):
-            if tag.get("end", 0) - tag.get("line", 0) > FUNCTION_LINES:
-                long.append(f"{tag['path']}: {tag['name']}() has more than {FUNCTION_LINES} lines")
-        say("".join(f"    {line}\n" for line in long), end="")
-        words, text = run([sys.executable, "-B", os.path.join(self.o.top, "tests/lib/words.py"), self.o.top], self.log("words"), 60)
-        if words:
-            tail(text)
-        rooms, text = run([sys.executable, "-B", os.path.join(self.o.top, "tests/lib/rooms.py"), self.o.top], self.log("rooms"), 60)
-        if rooms:
-            tail(text)
-        bad = sum(map(bool, (status, ctags or long, words, rooms)))
-        return 4 - bad, bad, 0
+            tail(text, 60)
+        good = text.count("\n✓ ") + text.startswith("✓ ")
+        bad = text.count("\n✗ ") + text.startswith("✗ ")
+        return good, max(bad, int(bool(status))), 0
 
     def build(self, folder, options, *targets):
         """Configures and compiles a tree as the clone's owner; whether that worked. The machines of other stages go first."""

@@ -275,5 +275,3 @@ def host_state(machine):
              ("ip", "-6", "rule"), ("nft", "list", "ruleset"),
              ("sh", "-c", "grep -rH . /proc/sys/net/ipv4/conf /proc/sys/net/ipv6/conf /proc/sys/net/ipv4/ip_forward 2>/dev/null | sort"))
     return "\n".join(machine.run(*argv, check=False).stdout for argv in parts)
-
-

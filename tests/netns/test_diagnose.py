@@ -7,7 +7,6 @@
 `nas` is a node too; the name server for VPN mode is on the internet, beside the web site, or on laptop's LAN (192.168.11.1).
 """
 import json
-import os
 import signal
 import socket
 import struct

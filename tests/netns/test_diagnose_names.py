@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`edgewayctl diagnose` where the mesh's names and others' are in each other's way: it names what wins, and a command that helps."""
 import json
-import os
 import re
 import unittest
 

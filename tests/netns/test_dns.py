@@ -4,12 +4,8 @@
 
     laptop, nas ─ NAT ─ internet ─ edge (frankfurt)
 """
-import json
 import os
-import select
-import socket
 import struct
-import time
 import unittest
 
 from machines import end_of

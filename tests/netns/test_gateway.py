@@ -81,7 +81,6 @@ class Routers(Gateway):
         self.assertEqual(hops, ["100.96.0.1", gateway, "10.77.5.2", "10.99.0.2", FAR])
 
 
-
 def drop_forwarding(table, hook="policy drop", extra=""):
     return f"table {table} {{ chain FORWARD {{ type filter hook forward priority filter; {hook}; {extra} }}; }}\n"
 

@@ -53,6 +53,7 @@ class Link(MeshCase):
         self.addCleanup(self.laptop.run, "sh", "-c", f"ip addr del {new} dev eth0; ip addr add {old} dev eth0; ip route replace default via 192.168.{self.number}.1")
         self.laptop.run("sh", "-c", f"ip addr del {old} dev eth0; ip addr add {new} dev eth0; ip route add default via 192.168.{self.number}.1")
         moved = time.time()
+
         def heard():
             stamp = re.match(r"\[([\d.]+)\].*bytes from", ping.stdout.readline())
             return stamp and float(stamp.group(1)) > moved
@@ -278,6 +279,7 @@ class EdgeDisk(MeshCase):
         self.restart(signal.SIGKILL, lambda: self.edge.run("mount", "-o", "remount,ro", self.STATE))
         self.carries()
         self.refused("laptop", "node", "add", "later", says="free some space")
+
         def free():
             self.edge.run("sh", "-c", f"mount -o remount,rw {self.STATE} && rm {self.STATE}/ballast")
         self.restart(signal.SIGTERM, free)

@@ -299,6 +299,7 @@ class Nss(unittest.TestCase):
         self.found(lambda: getent("hosts", "100.96.0.5"), (0, "100.96.0.5      nas.home.internal\n"))
         self.found(lambda: getent("hosts", "fd45::5"), (0, "fd45::5         nas.home.internal\n"))
         # What there isn't is not asked for elsewhere.
+
         def leaks():
             self.lan.asked.clear()
             self.assertEqual(getent("hosts", "nobody.home.internal"), (2, ""))

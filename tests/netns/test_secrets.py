@@ -68,7 +68,7 @@ class Secrets(MeshCase):
                 assert values, f"{field} not in account.json"
                 found[f"{name}'s {field}"] = values[0]
         for path in cls.mesh.machine("edge").run("sh", "-c", "find /var/lib/edgeway-edge -type f -size -8k -print0 | xargs -0 grep -lE 'PRIVATE KEY' || true").stdout.split():
-            lines = [l for l in cls.mesh.machine("edge").run("cat", path).stdout.splitlines() if l and not l.startswith("-")]
+            lines = [line for line in cls.mesh.machine("edge").run("cat", path).stdout.splitlines() if line and not line.startswith("-")]
             found[f"edge's {os.path.basename(path)}"] = lines[1] if len(lines) > 1 else lines[0]
         found["edge's private key"] = cls.mesh.machine("edge").run("cat", "/var/lib/edgeway-edge/wireguard.key").stdout.strip()
         return found

@@ -39,7 +39,9 @@ def public(k):
 def chacha_block(key, counter, nonce):
     s = list(struct.unpack('<16I', b'expand 32-byte k' + key + struct.pack('<I', counter) + nonce))
     x = list(s)
-    rot = lambda v, n: (v << n | v >> (32 - n)) & 0xffffffff
+
+    def rot(v, n):
+        return (v << n | v >> (32 - n)) & 0xffffffff
 
     def qr(a, b, c, d):
         for (i, j, k, n) in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
@@ -58,7 +60,9 @@ def seal(key, counter, text, ad):
     stream = b''.join(chacha_block(key, 1 + i, nonce) for i in range(len(text) // 64 + 1))
     out = bytes(a ^ b for a, b in zip(text, stream))
     otk = chacha_block(key, 0, nonce)[:32]
-    pad = lambda b: b + bytes(-len(b) % 16)
+
+    def pad(b):
+        return b + bytes(-len(b) % 16)
     data = pad(ad) + pad(out) + struct.pack('<QQ', len(ad), len(out))
     r = int.from_bytes(otk[:16], 'little') & 0x0ffffffc0ffffffc0ffffffc0fffffff
     acc = 0
@@ -85,7 +89,8 @@ def kdf(n, key, data):
 
 
 def handshake(name, psk):
-    secret = lambda what: hash_(b'edgeway test vector ', name.encode(), what.encode())
+    def secret(what):
+        return hash_(b'edgeway test vector ', name.encode(), what.encode())
     si, sr, ei, er = secret('Si'), secret('Sr'), secret('Ei'), secret('Er')
     timestamp = bytes.fromhex('4000000065a1b2c301000000')
     ii, ir = 0x04030201, 0xc0ffee01

@@ -1,0 +1,109 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What holds the style finds what is wrong: a fault of each kind is planted into a repository of its own, as somebody would commit it."""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+TOP = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
+sys.path.insert(0, os.path.join(TOP, "tests/lib"))
+import layout  # noqa: E402
+import style  # noqa: E402
+
+CONFIGURATION = (".clang-format", ".editorconfig", ".flake8", ".shellcheckrc", "tests/data/words.txt", "tests/data/rooms.txt")
+GOOD = {
+    "app/good.c": "#include <stddef.h>\n\nint\new_good (void)\n{\n  return 0;\n}\n",
+    "tests/lib/good.py": "import os\n\nprint(os.getpid())\n",
+    "tests/good": "#!/bin/sh\necho \"$1\"\n",
+    "data/debian/rules": "#!/usr/bin/make -f\n%:\n\tdh $@\n",
+}
+# check → the files in which it finds something, and a word of what it says
+BAD = {
+    "format": ("app/bad.c", "int  bad;\n", "bad.c"),
+    "functions": ("app/long.c", "void\new_long (void)\n{\n" + "  ew_good ();\n" * 81 + "}\n", "ew_long"),
+    "shell": ("tests/bad", "#!/bin/bash\ncd $1\n", "SC2086"),
+    "python": ("tests/lib/bad.py", "import os\n", "F401"),
+    "layout": ("data/bad.txt", "a  \nb\n", "bad.txt:1"),
+}
+
+
+class Repository(unittest.TestCase):
+    def setUp(self):
+        holder = tempfile.TemporaryDirectory()
+        self.addCleanup(holder.cleanup)
+        self.top = holder.name
+        for name in CONFIGURATION:
+            os.makedirs(os.path.dirname(os.path.join(self.top, name)), exist_ok=True)
+            shutil.copy(os.path.join(TOP, name), os.path.join(self.top, name))
+        self.git("init", "-q")
+        for name, text in GOOD.items():
+            self.write(name, text)
+        self.git("add", "-A")
+
+    def git(self, *argv):
+        subprocess.run(["git", "-C", self.top, *argv], check=True, timeout=60)
+
+    def write(self, name, text):
+        path = os.path.join(self.top, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def check(self, name, *options):
+        result = subprocess.run([sys.executable, "-B", os.path.join(TOP, "tests/lib/style.py"), "--top", self.top, *options, name], capture_output=True, text=True, timeout=120, check=False)
+        return result.returncode, result.stdout + result.stderr
+
+    def test_each_check(self):
+        for name in BAD:
+            self.assertEqual(self.check(name)[0], 0, self.check(name))
+        for name, (path, text, said) in BAD.items():
+            with self.subTest(name):
+                self.write(path, text)
+                self.assertEqual(self.check(name, "--staged")[0], 0, "it isn't part of the commit")
+                self.git("add", path)
+                for options in ([], ["--staged"]):
+                    status, found = self.check(name, *options)
+                    self.assertEqual((status, said in found), (1, True), found)
+                self.git("rm", "-qf", path)
+
+    def test_missing_tool(self):
+        self.assertIn("no-such-tool", style.run(self.top, ["no-such-tool"])[0])
+        self.assertEqual(self.check("nonsense")[0], 2)
+
+
+class Hooks(unittest.TestCase):
+    def test_both_run_the_same(self):
+        """git's own hook and pre-commit's configuration call what is here, and fetch nothing."""
+        with open(os.path.join(TOP, ".githooks/pre-commit"), encoding="utf-8") as file:
+            self.assertIn("tests/lib/style.py\" --staged", file.read())
+        self.assertTrue(os.access(os.path.join(TOP, ".githooks/pre-commit"), os.X_OK) and os.access(os.path.join(TOP, "tests/lib/style.py"), os.X_OK))
+        with open(os.path.join(TOP, ".pre-commit-config.yaml"), encoding="utf-8") as file:
+            lines = [line.strip() for line in file]
+        self.assertEqual([line for line in lines if line.startswith("- repo:")], ["- repo: local"])
+        self.assertIn("entry: tests/lib/style.py --staged", lines)
+        self.assertLessEqual(set(style.QUICK), set(style.CHECKS))
+
+
+class Layout(unittest.TestCase):
+    CONFIG = layout.EditorConfig("root = true\n[*]\ncharset = utf-8\nend_of_line = lf\ninsert_final_newline = true\ntrim_trailing_whitespace = true\nindent_style = space\n"
+                                 "[*.mk]\nindent_style = tab\n[{raw/**,*.png}]\ncharset = unset\nend_of_line = unset\ninsert_final_newline = unset\n"
+                                 "trim_trailing_whitespace = unset\nindent_style = unset\n")
+
+    def test_faults(self):
+        for path, content, line in (("a.c", b"a\nb", 2), ("a.c", b"a\n\n", 2), ("a.c", b"a\r\nb\n", 1), ("a.c", b"a\nb \n", 2), ("a.c", b"a\n\tb\n", 2),
+                                    ("a.c", b"a\n\xff\n", 2), ("x/y.mk", b"all:\n    true\n", 2)):
+            self.assertEqual([found.split(":")[1] for found in self.CONFIG.wrong(path, content)], [str(line)], (path, content))
+
+    def test_good(self):
+        for path, content in (("a.c", b""), ("a.c", "ä\n  b\n\nc\n".encode()), ("y.mk", b"all:\n\ttrue\n"), ("raw/deep/x", b"\xff \r\n\n"), ("d/x.png", b"\xff")):
+            self.assertEqual(self.CONFIG.wrong(path, content), [], (path, content))
+        with self.assertRaises(ValueError):
+            layout.EditorConfig("[*]\nindent_sytle = tab\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
