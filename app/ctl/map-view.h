@@ -17,7 +17,7 @@ G_BEGIN_DECLS
 #define EW_MAP_WIDTH_MIN 60
 #define EW_MAP_WIDTH_MAX 200
 
-/* map: as `map --json` in the contract, any member missing or null: unknown; "as_last_seen" true:
+/* map: as `map --json` has it (README.md), any member missing or null: unknown; "as_last_seen" true:
    this computer isn't connected, and nothing on the map is known to be so now. terminal->width is taken into the bounds
    above. now: microseconds since the epoch. trial: the edge cannot be reached from elsewhere, and the map says so.
    (transfer full) */

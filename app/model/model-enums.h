@@ -18,7 +18,7 @@ typedef enum
   EW_AVAILABILITY_NOT_ALLOWED,   /* the bus refuses us */
 } EwAvailability;
 
-/* The contract's words for `status --json` "state". */
+/* The words of `edgewayctl status --json` for "state" (app/ctl/README.md). */
 typedef enum
 {
   EW_STATE_UNKNOWN, /* no daemon, or a word of a newer one */

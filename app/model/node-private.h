@@ -16,7 +16,7 @@ const gchar *ew_node_id_of (JsonObject *object);
 EwNode *ew_node_new (const gchar *id);
 /* So much is our clock ahead of the edge's, in µs; for the times that come next. */
 void ew_node_set_clock (EwNode *self, gint64 ahead_us);
-/* All of NODE (contract: `map --json`), properties and counters. now_us: monotonic. */
+/* All of NODE (`map --json`: app/ctl/README.md), properties and counters. now_us: monotonic. */
 void ew_node_update (EwNode *self, JsonObject *object, gint64 now_us);
 /* Counters alone, where they are there. */
 void ew_node_update_counters (EwNode *self, JsonObject *object, gint64 now_us);

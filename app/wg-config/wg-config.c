@@ -9,7 +9,7 @@
 #include "common/util.h"
 #include "proto/address.h"
 
-#define KEEPALIVE_S 25 /* a machine behind NAT stays reachable (contract: node config) */
+#define KEEPALIVE_S 25 /* a computer behind NAT stays reachable (README.md) */
 #define LIST_MAX 256
 #define INTERFACE_NAME_MAX 15
 #define PORT_FIRST 61000 /* after Linux' own choice of ports, ip_local_port_range */

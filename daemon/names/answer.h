@@ -3,7 +3,7 @@
  * edgewayd's side of nss/names-socket.h: answers the programs of this computer that look up the mesh's names through
  * libnss_edgeway.
  *
- *   program → /run/edgeway/names → answer.c → cache.c, or UDP (TCP where an answer is cut) through the tunnel → edge
+ *   program → /run/edgeway/names → answer.c → lookups.c, or UDP (TCP where an answer is cut) through the tunnel → edge
  *
  * It runs in a thread of its own, so that what the main loop does (nftables, TLS) delays nobody's look-up. Everybody may
  * connect: what is open at the same time is bounded, for each user and in all, and so is how much one user asks. Only

@@ -350,7 +350,7 @@ check_search_domains (const EwNamesEvidence *evidence, JsonArray *checks)
 static void
 check_dnssec (const EwNamesEvidence *evidence, JsonArray *checks)
 {
-  /* Those that it knows to be unsigned (systemd 252, resolved-dns-trust-anchor.c). */
+  /* Those that it knows to be unsigned (systemd 252's resolved-dns-trust-anchor.c). */
   static const gchar *const known[]
     = { "corp", "home", "internal", "intranet", "lan", "local", "private", "test", "home.arpa" };
   gboolean fits = evidence->unsigned_known;

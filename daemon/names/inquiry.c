@@ -14,7 +14,7 @@
 #define RESOLVED "org.freedesktop.resolve1"
 #define RESOLVED_PATH "/org/freedesktop/resolve1"
 #define PROPERTIES "org.freedesktop.DBus.Properties"
-#define NSCD_SOCKET "/run/nscd/socket" /* /var/run/nscd/socket: nscd/nscd-client.h in glibc */
+#define NSCD_SOCKET "/run/nscd/socket" /* /var/run/nscd/socket: glibc's nscd/nscd-client.h */
 #define DOMAINS_MAX 256
 
 typedef struct

@@ -14,7 +14,7 @@
 G_BEGIN_DECLS
 
 #define EW_NAMES_FILE_MAX 65536  /* bytes of either file that are looked at */
-#define EW_RESOLV_CONF_SERVERS 3 /* as the C library (MAXNS in resolv.h) */
+#define EW_RESOLV_CONF_SERVERS 3 /* as the C library (MAXNS in <resolv.h>) */
 #define EW_RESOLV_CONF_SEARCH 32 /* domains that are kept */
 #define EW_NAMES_REVERSE_MAX 64  /* domains of the mesh's ranges */
 
@@ -35,7 +35,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwResolvConf, ew_resolv_conf_free)
 gboolean ew_names_is_stub (const EwIp *ip);
 
 /* The services of nsswitch.conf(5)'s line "hosts", without their [actions]; without such a line the C library's
-   default, "files dns" (glibc 2.36, nss/nss_database.c). (transfer full) */
+   default, "files dns" (glibc 2.36's nss/nss_database.c). (transfer full) */
 GStrv ew_nsswitch_hosts (const gchar *data, gsize length);
 
 typedef struct

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The routes that a node never takes (contract.md), whatever an edge says. No I/O: a table tests it.
+ * The routes that a node never takes (README.md), whatever an edge says. No I/O: a table tests it.
  */
 #include "net/host.h"
 #include "common/phrase.h"

@@ -495,7 +495,7 @@ get_by_address (const void *bytes, socklen_t length, int af, struct hostent *hos
   return found (report);
 }
 
-/* ---- glibc's names for them (nss/nss_module.c: _nss_WORD_FUNCTION). No header of glibc's declares them. */
+/* ---- their names (glibc's nss/nss_module.c: _nss_WORD_FUNCTION). No header of glibc's declares them. */
 
 #define REPORT(errnop, h_errnop) (&(Report){ (errnop), (h_errnop), errno })
 #define ROOM(buffer, length) ((Room){ (buffer), (length) })

@@ -14,7 +14,7 @@ address_size (uint8_t family)
   return family == 4 ? 4 : family == 6 ? 16 : 0;
 }
 
-/* Not ctype.h's: a program's locale must not decide what a name is. */
+/* Not those of <ctype.h>: a program's locale must not decide what a name is. */
 static bool
 is_name_character (char c)
 {

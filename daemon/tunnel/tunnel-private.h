@@ -37,7 +37,7 @@
 
 G_BEGIN_DECLS
 
-/* The states of the contract, and who leads from one to the next:
+/* The states (README.md), and who leads from one to the next:
  *
  *                   enroll                                    an answer
  *   NOT_ENROLLED ───────────→ CONNECTING ───────────────────────────────────────→ CONNECTED
@@ -51,7 +51,7 @@ G_BEGIN_DECLS
  * name is still taken there.
  *
  *   REMOVED: from any that is enrolled, when the edge says so; left by enroll or leave. ERROR also at start, when the
- * state file is broken. AWAITING_APPROVAL is the contract's; no edge of this version asks for approval. */
+ * state file is broken. No edge of this version asks for approval, so AWAITING_APPROVAL doesn't occur yet. */
 typedef enum
 {
   EW_STATE_NOT_ENROLLED,

@@ -39,7 +39,7 @@ gboolean ew_tunnel_leave_finish (EwTunnel *self, GAsyncResult *result, gboolean 
 gboolean ew_tunnel_connect (EwTunnel *self, GError **error);    /* idempotent; the state tells the rest */
 gboolean ew_tunnel_disconnect (EwTunnel *self, GError **error); /* idempotent; undone when it returns */
 
-/* confirm_within: seconds, 0: as the contract says (60 s; undone unless confirmed if remote, unless a probe returned if
+/* confirm_within: seconds, 0: as the guard does (README.md: 60 s; undone unless confirmed if remote, unless a probe returned if
    local). remote: the caller is not in an active local session. Completes when the mode is active. */
 void ew_tunnel_set_mode_async (EwTunnel *self, const gchar *mode, guint confirm_within, gboolean remote,
                                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);

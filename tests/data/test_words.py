@@ -4,10 +4,12 @@
 
 import os
 import sys
+import tempfile
 import unittest
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests/lib"))
+import references  # noqa: E402
 import words  # noqa: E402
 
 
@@ -47,6 +49,29 @@ class Finds(unittest.TestCase):
         self.words.allowed["app/x.c"] = ["whatever is gone"]
         self.assertEqual(self.found("app/x.c", '("It lists whatever is gone.")'), [])
         self.assertEqual(self.found("app/y.c", '("It lists whatever is gone.")'), [(1, "is gone")])
+
+
+class References(unittest.TestCase):
+    def found(self, **files):
+        """What is wrong with a tree of these files below daemon/x; in their names __ is a dot, _ a hyphen."""
+        with tempfile.TemporaryDirectory() as top:
+            paths = []
+            for name, text in files.items():
+                path = "daemon/x/" + name.replace("__", ".").replace("_", "-")
+                os.makedirs(os.path.dirname(os.path.join(top, path)), exist_ok=True)
+                with open(os.path.join(top, path), "w", encoding="utf-8") as file:
+                    file.write(text)
+                paths.append(path)
+            return [line.split(": ", 1)[0] for line in references.check(top, paths)]
+
+    def test_files(self):
+        good = "/* As in b-c.h, x/b-c.h and daemon/x/b-c.h; glibc's nss/x.c, systemd 252's y.c, <z.h>, linux/if_tun.h, test-NAME.c, 1.c5 */"
+        self.assertEqual(self.found(a__c=good, b_c__h=""), [])
+        self.assertEqual(self.found(a__c='/* one\n * gone.h */\nconst char *s = "gone.h"; // y/a.c\n'), ["daemon/x/a.c:2", "daemon/x/a.c:3"])
+        self.assertEqual(self.found(a__py='"""See gone.py."""\nx = "gone.py"  # and gone.md\n'), ["daemon/x/a.py:1", "daemon/x/a.py:2"])
+
+    def test_pages_outside(self):
+        self.assertEqual(self.found(a__c="/* as the contract says */\n"), ["daemon/x/a.c:1"])
 
 
 if __name__ == "__main__":

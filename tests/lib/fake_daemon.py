@@ -56,7 +56,7 @@ def base64url(data):
 
 
 def make_key(kind, secret=None):
-    """An enrollment key of the contract's form, for an edge that is nowhere; a secret is a word of at most 32 bytes."""
+    """An enrollment key of the right form (daemon/common/README.md), for an edge that is nowhere; a secret is a word of at most 32 bytes."""
     secret = secret.encode().ljust(32, b"\0") if secret else os.urandom(32)
     body = json.dumps({"api": ["https://" + ENDPOINT], "pin": base64url(hashlib.sha256(b"fake").digest()), "secret": base64url(secret), "kind": kind,
                        "mesh": MESH}, separators=(",", ":")).encode()

@@ -18,6 +18,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import layout  # noqa: E402
+import references  # noqa: E402
 import rooms  # noqa: E402
 import words  # noqa: E402
 
@@ -75,6 +76,11 @@ def check_words(top, _):
     return words.check(top)
 
 
+def check_references(top, _):
+    """Everything that a comment refers to is in the repository."""
+    return references.check(top, words.tracked(top))
+
+
 def check_rooms(top, _):
     """Rooms know the rooms below them alone."""
     return rooms.check(top)
@@ -99,7 +105,7 @@ def check_python(top, paths):
 
 CHECKS = {name[len("check_"):]: function for name, function in list(globals().items()) if name.startswith("check_")}
 # Before a commit: what looks at the changed files alone, or at everything within a second or two.
-QUICK = ("format", "functions", "words", "rooms", "layout", "shell", "python")
+QUICK = ("format", "functions", "words", "references", "rooms", "layout", "shell", "python")
 
 
 def staged(top):

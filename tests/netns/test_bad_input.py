@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bad keys, bad edges, bad machines: each a sentence on what to do, the exit code of the contract, nothing half-done."""
+"""Bad keys, bad edges, bad machines: each a sentence on what to do, the exit code that the manual page says, nothing half-done."""
 import base64
 import hashlib
 import json

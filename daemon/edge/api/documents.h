@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What the edge's API says of the mesh (API.md): map nodes, edges, routes. Built from the mesh and from what the switch
- * sees. A node's own document is the mesh's (mesh/document.h).
+ * sees. A node's own document is the mesh's (edge/mesh/document.h).
  */
 #pragma once
 

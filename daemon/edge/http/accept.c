@@ -9,7 +9,7 @@
  *    64 at most for one network: an IPv4 address or an IPv6 /64; /56 with half the places taken, /48 with all. In the
  *       mesh: one address
  *
- * The control socket and viewers (api/viewers.h) have bounds of their own.
+ * The control socket and viewers (edge/api/viewers.h) have bounds of their own.
  */
 #include "edge/http/server-private.h"
 

@@ -151,7 +151,7 @@ gboolean ew_mesh_thin_keys_of (EwMesh *self, const gchar *maker, GError **error)
 void ew_mesh_thin_keys_of_async (EwMesh *self, const gchar *maker);
 #define EW_MESH_KEYS_AT_ONCE 20 /* beside a node with its routes, names and domains in one transaction */
 
-/* mesh-names.c */
+/* names.c */
 /* Memory follows a node whose domains may have changed: the list of the mesh's, and who is told. */
 void ew_mesh_relist_domains (EwMesh *self, const EwNode *old, const EwNode *node);
 /* Deletes the keys of the node's additional names and domains; the node itself is the caller's to write or delete. */

@@ -30,7 +30,7 @@ refuse_route (GError **error, EwError code, const gchar *format, ...)
   return FALSE;
 }
 
-/* Ranges that are never routed (contract: routes a node never takes). A prefix that reaches into one is refused as a
+/* Ranges that are never routed (daemon/net/README.md). A prefix that reaches into one is refused as a
  * whole. */
 static gboolean
 check_special (const EwPrefix *prefix, const gchar *text, GError **error)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The guard of the contract under a fake clock.
+ * The guard (daemon/tunnel/README.md) under a fake clock.
  */
 #include "tunnel/guard.h"
 
