@@ -8,6 +8,7 @@
 
 #include "common/error.h"
 #include "common/util.h"
+#include "complete.h"
 #include "version/version.h"
 
 static const EwVerb verbs[] = {
@@ -193,6 +194,13 @@ ew_ctl_parse (EwCtl *ctl, const GOptionEntry *entries, gint *argc, gchar ***argv
     { NULL },
   };
 
+  const GOptionEntry help[]
+    = { { "help", 'h', 0, G_OPTION_ARG_NONE, NULL, "Show this command's options", NULL }, { NULL } };
+  const GOptionEntry *const tables[] = { entries, bus, help, NULL };
+
+  *exit_code = EW_EXIT_DONE;
+  if (ctl->completing)
+    return ew_ctl_complete_verb (ctl, tables, *argc, *argv, max), FALSE;
   g_set_prgname (program);
   g_option_context_set_summary (context, summary);
   g_option_context_add_main_entries (context, entries, NULL);
@@ -407,7 +415,12 @@ ew_ctl_main (gint argc, gchar **argv)
   g_set_prgname ("edgewayctl");
   ew_log_init ("edgewayctl");
   ew_terminal_detect (&ctl.terminal);
-  if (parse_leading (&ctl, &argc, &argv, &exit_code))
+  if (argc > 1 && g_str_equal (argv[1], "complete"))
+    {
+      ew_ctl_complete (&ctl, argc - 1, argv + 1, verbs, G_N_ELEMENTS (verbs), run_verb);
+      exit_code = EW_EXIT_DONE;
+    }
+  else if (parse_leading (&ctl, &argc, &argv, &exit_code))
     {
       if (argc > 1)
         exit_code = run_verb (&ctl, argc, argv);

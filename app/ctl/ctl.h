@@ -28,9 +28,10 @@ typedef enum
 typedef struct
 {
   EwTerminal terminal;
-  const gchar *verb; /* as typed: "node add" */
-  gchar *bus;        /* --bus */
-  EwLink *link;      /* NULL until ew_ctl_open */
+  const gchar *verb;   /* as typed: "node add" */
+  gchar *bus;          /* --bus */
+  EwLink *link;        /* NULL until ew_ctl_open */
+  gboolean completing; /* no verb does anything: complete.h */
 } EwCtl;
 
 typedef struct

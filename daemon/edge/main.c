@@ -55,6 +55,8 @@ main (int argc, char **argv)
   const EwControlVerb *control = ew_control_verb_find (argc, argv, &words);
   if (control)
     return ew_control_verb_run (control, argc - words, argv + words);
+  if (g_str_equal (verb, "complete"))
+    return ew_control_complete (argc - 1, argv + 1), EW_EXIT_DONE;
   if (g_str_equal (verb, "run"))
     return run (argc - 1, argv + 1);
   if (g_str_equal (verb, "--help") || g_str_equal (verb, "-h"))

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "common/error.h"
 #include "common/util.h"
+#include "console/complete.h"
 #include "edge/mesh/mesh.h"
 #include "edge/mesh/names.h"
 #include "edgeway-config.h"
@@ -287,17 +288,22 @@ check (EwEdgeOptions *options, const gchar *listen, GError **error)
   return ew_dns_forward_check (&forward, error);
 }
 
-EwEdgeOptions *
-ew_edge_options_parse (gint argc, gchar **argv, gchar **help, GError **error)
+/* What the command line says that isn't an option of the edge's own yet. */
+typedef struct
 {
-  g_autoptr (EwEdgeOptions) options = g_new0 (EwEdgeOptions, 1);
-  g_autofree gchar *listen = NULL, *config = NULL;
-  gboolean show_help = FALSE;
-  g_autoptr (GError) cause = NULL;
+  gchar *listen, *config;
+  gboolean help;
+} Words;
+
+#define N_ENTRIES 10
+
+static void
+list_entries (EwEdgeOptions *options, Words *words, GOptionEntry list[N_ENTRIES])
+{
   const GOptionEntry entries[]
     = { { "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->state_dir,
           "Keys and store (default: " EW_EDGE_STATE_DIR ")", "DIR" },
-        { "listen", 0, 0, G_OPTION_ARG_STRING, &listen, "UDP and TCP port (default: " DEFAULT_LISTEN ")",
+        { "listen", 0, 0, G_OPTION_ARG_STRING, &words->listen, "UDP and TCP port (default: " DEFAULT_LISTEN ")",
           "[ADDR]:PORT" },
         { "public", 0, 0, G_OPTION_ARG_STRING, &options->public_endpoint,
           "Where nodes reach this edge (default: its first global address)", "HOST:PORT" },
@@ -307,10 +313,36 @@ ew_edge_options_parse (gint argc, gchar **argv, gchar **help, GError **error)
           "The domain of the mesh's names (default: unchanged; for a new mesh, NAME.internal)", "DOMAIN" },
         { "name", 0, 0, G_OPTION_ARG_STRING, &options->edge_name,
           "This edge's name (default: unchanged; for a new mesh, the host's)", "EDGE" },
-        { "config", 0, 0, G_OPTION_ARG_FILENAME, &config, "Further settings", "FILE" },
+        { "config", 0, 0, G_OPTION_ARG_FILENAME, &words->config, "Further settings", "FILE" },
         { "trial", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &options->trial, NULL, NULL },
-        { "help", 'h', 0, G_OPTION_ARG_NONE, &show_help, "Show this help", NULL },
+        { "help", 'h', 0, G_OPTION_ARG_NONE, &words->help, "Show this help", NULL },
         G_OPTION_ENTRY_NULL };
+  G_STATIC_ASSERT (G_N_ELEMENTS (entries) == N_ENTRIES);
+  memcpy (list, entries, sizeof entries);
+}
+
+void
+ew_edge_options_complete (gint argc, gchar **argv)
+{
+  EwEdgeOptions options = { 0 };
+  Words words = { 0 };
+  GOptionEntry entries[N_ENTRIES];
+  const GOptionEntry *const tables[] = { entries, NULL };
+  guint position;
+
+  list_entries (&options, &words, entries);
+  if (ew_complete_options (tables, argc, argv, &position))
+    ew_complete_offer_options (tables, argc, argv);
+}
+
+EwEdgeOptions *
+ew_edge_options_parse (gint argc, gchar **argv, gchar **help, GError **error)
+{
+  g_autoptr (EwEdgeOptions) options = g_new0 (EwEdgeOptions, 1);
+  Words words = { 0 };
+  GOptionEntry entries[N_ENTRIES];
+  g_autofree gchar *listen = NULL, *config = NULL;
+  g_autoptr (GError) cause = NULL;
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
   options->open_ports = g_array_new (FALSE, FALSE, sizeof (guint16));
   options->public_ports = g_array_new (FALSE, FALSE, sizeof (guint16));
@@ -324,16 +356,20 @@ ew_edge_options_parse (gint argc, gchar **argv, gchar **help, GError **error)
   options->mtu = DEFAULT_MTU;
   options->exit = TRUE;
   g_option_context_set_help_enabled (context, FALSE);
+  list_entries (options, &words, entries);
   g_option_context_add_main_entries (context, entries, NULL);
-  if (!g_option_context_parse (context, &argc, &argv, &cause))
+  gboolean parsed = g_option_context_parse (context, &argc, &argv, &cause);
+  listen = words.listen;
+  config = words.config;
+  if (!parsed)
     {
       wrong (error, "%s.", cause->message);
       return NULL;
     }
-  if (show_help)
+  if (words.help)
     g_set_prgname ("edgeway-edge run");
-  *help = show_help ? g_option_context_get_help (context, TRUE, NULL) : NULL;
-  if (show_help)
+  *help = words.help ? g_option_context_get_help (context, TRUE, NULL) : NULL;
+  if (words.help)
     return g_steal_pointer (&options);
   if (argc > 1)
     {

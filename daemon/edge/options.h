@@ -36,6 +36,8 @@ typedef struct
 /* EW_ERROR_INVALID_ARGUMENT: wrong usage, as a sentence. *help (transfer full): --help was asked for, this is the text.
  * argv[0] is passed over. */
 EwEdgeOptions *ew_edge_options_parse (gint argc, gchar **argv, gchar **help, GError **error);
+/* Offers what the last word of `run`'s could become: console/complete.h. */
+void ew_edge_options_complete (gint argc, gchar **argv);
 void ew_edge_options_free (EwEdgeOptions *options);
 /* What the forwarder is told, for a mesh of these ranges. out borrows from options. */
 void ew_edge_options_get_forward (const EwEdgeOptions *options, const EwRanges *ranges, EwDnsForwardConfig *out);

@@ -3,8 +3,11 @@
 
 #include <gio/gio.h>
 #include <stdio.h>
+#include <string.h>
 #include "common/util.h"
+#include "console/complete.h"
 #include "edge/mesh/mesh.h"
+#include "edge/options.h"
 #include "edgeway-config.h"
 
 const EwControlVerb ew_control_verbs[] = {
@@ -52,6 +55,40 @@ print_help (const EwControlVerb *verb, GOptionContext *context)
   printf ("%s", text);
 }
 
+/* What the edge itself knows, if this user may ask it. */
+static void
+offer_known (const gchar *path, const gchar *array, const gchar *member, const gchar *about, const gchar *typed)
+{
+  gchar state_dir[] = EW_EDGE_STATE_DIR;
+  const EwControl control = { .state_dir = state_dir };
+  gint exit_code;
+  fflush (stdout);
+  g_autoptr (JsonObject) answer = ew_control_call (&control, "GET", path, NULL, &exit_code);
+  JsonArray *items = answer ? ew_json_array (answer, array) : NULL;
+  for (guint i = 0; items && i < json_array_get_length (items); i++)
+    {
+      JsonNode *item = json_array_get_element (items, i);
+      JsonObject *object = JSON_NODE_HOLDS_OBJECT (item) ? json_node_get_object (item) : NULL;
+      if (object && ew_json_string (object, member))
+        ew_complete_offer (typed, ew_json_string (object, member), ew_json_string (object, about));
+    }
+}
+
+static void
+complete_verb (const EwControlVerb *verb, const GOptionEntry *const *tables, gint argc, gchar **argv)
+{
+  const gchar *typed = argv[argc - 1];
+  guint position;
+  if (!ew_complete_options (tables, argc, argv, &position))
+    return;
+  if (verb->argument == NULL || position > 0)
+    ew_complete_offer_options (tables, argc, argv);
+  else if (g_str_equal (verb->argument, "ID"))
+    offer_known ("/v1/keys", "keys", "id", "label", typed);
+  else
+    offer_known ("/v1/nodes", "nodes", "name", "state", typed);
+}
+
 /* FALSE: *exit_code says how it ends. */
 static gboolean
 parse_options (const EwControlVerb *verb, gint *argc, gchar ***argv, EwControl *control, gint *exit_code)
@@ -69,6 +106,9 @@ parse_options (const EwControlVerb *verb, gint *argc, gchar ***argv, EwControl *
                                     G_OPTION_ENTRY_NULL };
   g_autoptr (GOptionContext) context = g_option_context_new (verb->argument);
   g_autoptr (GError) error = NULL;
+  const GOptionEntry *const tables[] = { common, verb->has_json ? json : verb->has_valid ? duration : NULL, NULL };
+  if (control->completing)
+    return complete_verb (verb, tables, *argc, *argv), FALSE;
   g_option_context_set_help_enabled (context, FALSE);
   g_option_context_add_main_entries (context, common, NULL);
   if (verb->has_json)
@@ -120,4 +160,52 @@ ew_control_verb_run (const EwControlVerb *verb, gint argc, gchar **argv)
     }
   g_free (control.state_dir);
   return finish_output (exit_code);
+}
+
+/* The words that can stand after group ("": the first ones), each once: those of a group stand together. */
+static void
+offer_verbs (const gchar *group, const gchar *typed)
+{
+  g_autofree gchar *last = NULL, *start = *group ? g_strconcat (group, " ", NULL) : g_strdup ("");
+  for (const EwControlVerb *verb = ew_control_verbs; verb->name; verb++)
+    if (g_str_has_prefix (verb->name, start))
+      {
+        const gchar *rest = verb->name + strlen (start), *space = strchr (rest, ' ');
+        g_autofree gchar *word = space ? g_strndup (rest, (gsize)(space - rest)) : g_strdup (rest);
+        if (g_strcmp0 (word, last) != 0)
+          ew_complete_offer (typed, word, space ? NULL : verb->summary);
+        g_free (last);
+        last = g_steal_pointer (&word);
+      }
+}
+
+void
+ew_control_complete (gint argc, gchar **argv)
+{
+  gint words = 0, exit_code;
+  EwControl control = { .completing = TRUE };
+  const EwControlVerb *verb = argc > 2 ? ew_control_verb_find (argc - 1, argv, &words) : NULL;
+  const gchar *typed = argv[argc - 1];
+  ew_complete_begin ();
+  if (freopen ("/dev/null", "w", stderr) == NULL || argc < 2)
+    return;
+  if (verb)
+    {
+      argc -= words, argv += words;
+      parse_options (verb, &argc, &argv, &control, &exit_code);
+    }
+  else if (argc > 2 && g_str_equal (argv[1], "run"))
+    ew_edge_options_complete (argc - 1, argv + 1);
+  else if (argc == 3)
+    offer_verbs (argv[1], typed);
+  else if (argc == 2)
+    {
+      ew_complete_offer (typed, "run", "Run the edge");
+      offer_verbs ("", typed);
+      if (*typed == '-')
+        {
+          ew_complete_offer (typed, "--help", "Show all commands");
+          ew_complete_offer (typed, "--version", "Show the version");
+        }
+    }
 }

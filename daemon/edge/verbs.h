@@ -25,6 +25,7 @@ typedef struct
   EwTerminal terminal;
   gchar *state_dir;
   gboolean json;
+  gboolean completing; /* the last word is being typed: nothing is done */
   guint valid_seconds;
   const gchar *argument; /* NULL where the verb takes none */
 } EwControl;
@@ -42,6 +43,9 @@ typedef struct
 extern const EwControlVerb ew_control_verbs[]; /* ends with name NULL */
 /* Finds the verb that argv[1], or argv[1] and argv[2], name; *words: how many those are. NULL: there is none. */
 const EwControlVerb *ew_control_verb_find (gint argc, gchar **argv, gint *words);
+/* `edgeway-edge complete WORD…`, which the shells' scripts call: what the last word could become (console/complete.h).
+   argv[1] on are the words after "edgeway-edge". */
+void ew_control_complete (gint argc, gchar **argv);
 /* argv[0] is the verb's last word. → the exit code */
 gint ew_control_verb_run (const EwControlVerb *verb, gint argc, gchar **argv);
 
