@@ -16,8 +16,8 @@ typedef struct
   gchar *program, *daemon_bus;
   gchar *name; /* the tray's on the session bus */
   guint watch;
-  GFileMonitor *monitor; /* NULL: the entry cannot be followed */
-  EwTrayHost *host;      /* NULL: nobody asked for the icon yet */
+  EwAutostart *autostart;
+  EwTrayHost *host; /* NULL: nobody asked for the icon yet */
   GSimpleAction *shown;
   EwTrayTold told;
   gpointer user_data;
@@ -31,7 +31,7 @@ tray_free (gpointer data)
   if (tray->host != NULL)
     g_signal_handlers_disconnect_by_data (tray->host, tray);
   g_clear_object (&tray->host);
-  g_clear_object (&tray->monitor);
+  g_clear_object (&tray->autostart);
   g_object_unref (tray->shown);
   g_free (tray->program);
   g_free (tray->daemon_bus);
@@ -149,20 +149,28 @@ change_shown (GSimpleAction *action, GVariant *value, gpointer user_data)
     stop_tray (user_data);
 }
 
+/* The state follows what became of it. */
+static void
+on_autostart_set (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GObject) action = user_data;
+  Tray *tray = g_object_get_data (action, "ew-tray"); /* lives as long as the action does */
+  g_autoptr (GError) error = NULL;
+  if (!ew_autostart_set_finish (EW_AUTOSTART (source), result, &error))
+    tray->told (tray->user_data, error->message);
+}
+
 static void
 change_autostart (GSimpleAction *action, GVariant *value, gpointer user_data)
 {
   Tray *tray = user_data;
-  g_autoptr (GError) error = NULL;
-  if (!ew_autostart_set (g_variant_get_boolean (value), &error))
-    tray->told (tray->user_data, error->message);
-  g_simple_action_set_state (action, g_variant_new_boolean (ew_autostart_get ()));
+  ew_autostart_set_async (tray->autostart, g_variant_get_boolean (value), on_autostart_set, g_object_ref (action));
 }
 
 static void
-autostart_changed (GSimpleAction *action)
+on_autostart_changed (EwAutostart *autostart, GParamSpec *pspec, gpointer user_data)
 {
-  g_simple_action_set_state (action, g_variant_new_boolean (ew_autostart_get ()));
+  g_simple_action_set_state (user_data, g_variant_new_boolean (ew_autostart_get (autostart)));
 }
 
 void
@@ -173,13 +181,14 @@ ew_tray_actions_add (GActionMap *map, const gchar *daemon_bus, EwTrayTold told, 
     return;
   GDBusConnection *bus = g_application_get_dbus_connection (g_application_get_default ());
   Tray *tray = g_new0 (Tray, 1);
+  EwAutostart *entry = ew_autostart_new (ew_autostart_is_sandboxed ());
   g_autoptr (GSimpleAction) autostart
-    = g_simple_action_new_stateful ("autostart", NULL, g_variant_new_boolean (ew_autostart_get ()));
+    = g_simple_action_new_stateful ("autostart", NULL, g_variant_new_boolean (ew_autostart_get (entry)));
   *tray = (Tray){
     .program = program,
     .daemon_bus = g_strdup (daemon_bus),
     .name = get_tray_name (),
-    .monitor = ew_autostart_watch (),
+    .autostart = entry,
     .shown = g_simple_action_new_stateful ("tray", NULL, g_variant_new_boolean (FALSE)),
     .told = told,
     .user_data = user_data,
@@ -190,8 +199,7 @@ ew_tray_actions_add (GActionMap *map, const gchar *daemon_bus, EwTrayTold told, 
   if (bus != NULL)
     tray->watch = g_bus_watch_name_on_connection (bus, tray->name, G_BUS_NAME_WATCHER_FLAGS_NONE, on_appeared,
                                                   on_vanished, tray, NULL);
-  if (tray->monitor != NULL)
-    g_signal_connect_object (tray->monitor, "changed", G_CALLBACK (autostart_changed), autostart, G_CONNECT_SWAPPED);
+  g_signal_connect_object (entry, "notify::on", G_CALLBACK (on_autostart_changed), autostart, G_CONNECT_DEFAULT);
   g_action_map_add_action (map, G_ACTION (tray->shown));
   g_action_map_add_action (map, G_ACTION (autostart));
 }

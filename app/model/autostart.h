@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Whether the tray starts at login: an entry in the user's autostart folder (XDG Autostart), there only while it was
- * chosen. For a "Start at Login" in the app and in the tray.
+ * Whether the tray starts at login. For a "Start at Login" in the app and in the tray.
+ *
+ * Outside of a sandbox: an entry in the user's autostart folder (XDG Autostart), there only while it was chosen, and
+ * followed whoever changes it. In a Flatpak that folder can't be seen: the Background portal is asked, and what it
+ * answered last is remembered in GSettings. Nobody can be asked what became of it since.
  */
 #pragma once
 
@@ -9,11 +12,19 @@
 
 G_BEGIN_DECLS
 
-gboolean ew_autostart_get (void);
-/* Writes or removes the entry; FALSE with a sentence in error (G_FILE_ERROR or G_IO_ERROR). */
-gboolean ew_autostart_set (gboolean on, GError **error);
-/* Follows the entry, whoever changes it: connect to "changed" and ask again. Transfer full; NULL where it cannot be
-   followed. */
-GFileMonitor *ew_autostart_watch (void);
+/* Property "on" (b), read-only, announced by notify: the tray starts at login. */
+#define EW_TYPE_AUTOSTART (ew_autostart_get_type ())
+G_DECLARE_FINAL_TYPE (EwAutostart, ew_autostart, EW, AUTOSTART, GObject)
+
+/* sandboxed: ew_autostart_is_sandboxed (), or what a test says. */
+EwAutostart *ew_autostart_new (gboolean sandboxed);
+/* Whether this program runs in a Flatpak. */
+gboolean ew_autostart_is_sandboxed (void);
+
+gboolean ew_autostart_get (EwAutostart *self);
+/* A desktop may ask the person, so the answer takes as long as that does. finish: FALSE with a sentence in error
+   (G_IO_ERROR or G_FILE_ERROR); "on" is what holds now, whichever it was. */
+void ew_autostart_set_async (EwAutostart *self, gboolean on, GAsyncReadyCallback callback, gpointer user_data);
+gboolean ew_autostart_set_finish (EwAutostart *self, GAsyncResult *result, GError **error);
 
 G_END_DECLS

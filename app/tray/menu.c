@@ -4,7 +4,6 @@
 #include <edgeway-config.h>
 #include <glib/gi18n.h>
 
-#include "model/autostart.h"
 #include "model/full-name.h"
 #include "model/recent-nodes.h"
 #include "model/words.h"
@@ -13,11 +12,11 @@ struct _EwTrayMenu
 {
   GtkMenu parent_instance;
   EwDaemon *daemon;
-  GSettings *settings;     /* NULL: none */
-  GFileMonitor *autostart; /* NULL: none */
-  guint tick;              /* the guard's seconds, only while it counts */
-  guint refresh;           /* many changes of the daemon, one of the menu */
-  gchar *busy;             /* what is being asked for; NULL: nothing */
+  GSettings *settings; /* NULL: none */
+  EwAutostart *autostart;
+  guint tick;    /* the guard's seconds, only while it counts */
+  guint refresh; /* many changes of the daemon, one of the menu */
+  gchar *busy;   /* what is being asked for; NULL: nothing */
 
   GtkWidget *status, *exit, *names;
   GtkWidget *guard, *keep, *undo, *guard_end;
@@ -208,7 +207,7 @@ show_nodes (EwTrayMenu *self)
 static void
 show_login (EwTrayMenu *self)
 {
-  show_check (self->login, on_login, ew_autostart_get ());
+  show_check (self->login, on_login, ew_autostart_get (self->autostart));
 }
 
 static void
@@ -383,7 +382,7 @@ ew_tray_menu_class_init (EwTrayMenuClass *class)
 }
 
 EwTrayMenu *
-ew_tray_menu_new (EwDaemon *daemon, GSettings *settings)
+ew_tray_menu_new (EwDaemon *daemon, GSettings *settings, EwAutostart *autostart)
 {
   EwTrayMenu *self = g_object_new (EW_TYPE_TRAY_MENU, NULL);
 
@@ -395,9 +394,8 @@ ew_tray_menu_new (EwDaemon *daemon, GSettings *settings)
       g_signal_connect_object (settings, "changed::" EW_RECENT_NODES_KEY, G_CALLBACK (show_nodes), self,
                                G_CONNECT_SWAPPED);
     }
-  self->autostart = ew_autostart_watch ();
-  if (self->autostart != NULL)
-    g_signal_connect_object (self->autostart, "changed", G_CALLBACK (show_login), self, G_CONNECT_SWAPPED);
+  self->autostart = g_object_ref (autostart);
+  g_signal_connect_object (autostart, "notify::on", G_CALLBACK (show_login), self, G_CONNECT_SWAPPED);
   show_login (self);
   refresh (self);
   return self;

@@ -8,6 +8,7 @@
 
 #include <gtk/gtk.h>
 
+#include "model/autostart.h"
 #include "model/daemon.h"
 
 G_BEGIN_DECLS
@@ -19,7 +20,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (EwTrayMenu, ew_tray_menu, EW, TRAY_MENU, GtkMenu)
 
 /* settings: for the nodes used last; may be NULL. */
-EwTrayMenu *ew_tray_menu_new (EwDaemon *daemon, GSettings *settings);
+EwTrayMenu *ew_tray_menu_new (EwDaemon *daemon, GSettings *settings, EwAutostart *autostart);
 /* busy: what is being asked for, in the place of the state; NULL: nothing. */
 void ew_tray_menu_set_busy (EwTrayMenu *self, const gchar *busy);
 /* The item that a click with the middle button on the icon stands for: it opens the map. Borrowed. */

@@ -9,7 +9,6 @@
 #include "icon.h"
 #include "legacy-tray.h"
 #include "menu.h"
-#include "model/autostart.h"
 #include "model/full-name.h"
 #include "model/recent-nodes.h"
 #include "model/tray-host.h"
@@ -36,6 +35,7 @@ struct _EwTray
   guint busy_timer;
   gboolean busy;       /* shown */
   GSettings *settings; /* NULL: none */
+  EwAutostart *autostart;
   EwTrayHost *host;
   AppIndicator *indicator;
   guint host_timer;
@@ -82,12 +82,19 @@ on_open_asked (EwTray *self)
 }
 
 static void
-on_login_asked (EwTray *self, gboolean on)
+on_login_set (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  g_autoptr (EwTray) self = user_data;
   g_autoptr (GError) error = NULL;
 
-  if (!ew_autostart_set (on, &error))
+  if (!ew_autostart_set_finish (EW_AUTOSTART (source), result, &error))
     ew_notice_send (self->application, "login", _ ("Nothing Was Changed"), error->message, NULL, NULL);
+}
+
+static void
+on_login_asked (EwTray *self, gboolean on)
+{
+  ew_autostart_set_async (self->autostart, on, on_login_set, g_object_ref (self));
 }
 
 static void
@@ -210,7 +217,7 @@ ew_tray_look_for (EwTray *self)
 static void
 make_indicator (EwTray *self)
 {
-  EwTrayMenu *menu = ew_tray_menu_new (self->daemon, self->settings);
+  EwTrayMenu *menu = ew_tray_menu_new (self->daemon, self->settings, self->autostart);
 
   self->menu = menu;
   self->indicator
@@ -239,6 +246,7 @@ ew_tray_new (GApplication *application, const gchar *daemon_bus)
   self->daemon = ew_daemon_new (daemon_bus);
   self->control = ew_control_new (self->daemon);
   self->settings = ew_settings_new ();
+  self->autostart = ew_autostart_new (ew_autostart_is_sandboxed ());
   self->host = ew_tray_host_new ();
   make_indicator (self);
   self->teller = ew_teller_new (application, self->control, daemon_bus, others);
@@ -271,6 +279,7 @@ ew_tray_dispose (GObject *object)
   g_clear_object (&self->indicator);
   g_clear_object (&self->host);
   g_clear_object (&self->settings);
+  g_clear_object (&self->autostart);
   g_clear_object (&self->daemon);
   g_clear_pointer (&self->daemon_bus, g_free);
   G_OBJECT_CLASS (ew_tray_parent_class)->dispose (object);
