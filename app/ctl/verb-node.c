@@ -5,6 +5,7 @@
 #include "ctl.h"
 
 #include "common/error.h"
+#include "common/install-lines.h"
 #include "common/util.h"
 #include "console/format.h"
 #include "console/listing.h"
@@ -15,9 +16,29 @@
 #define KEY_VALID_S 3600
 #define EDGE_NAME_MS 2000
 
+/* install: what the edge hands out to new computers, or NULL. */
+static void
+print_commands (const gchar *name, JsonObject *install)
+{
+  g_autofree gchar *lines = ew_install_lines (install), *systems = ew_install_systems (install);
+
+  if (lines != NULL)
+    ew_ctl_hint ("\nOn that computer (%s), paste these two lines. The first fetches the edge's script and compares its "
+                 "SHA-256, so that nobody else's script is ever run. The second installs Edgeway and asks for the "
+                 "key:\n%s\n",
+                 systems, lines);
+  ew_ctl_hint ("\n%s if Edgeway is installed:\n"
+               "    sudo edgewayctl enroll --name %s          then paste the key\n"
+               "or, from a file or a pipe:\n"
+               "    sudo edgewayctl enroll --name %s --key-file -\n"
+               "or, in a clone of Edgeway on Debian 12 (builds, installs, then asks for the key):\n"
+               "    app/run --join\n",
+               lines != NULL ? "Or," : "On that computer,", name, name);
+}
+
 /* For people, on stderr: the key alone is on stdout. */
 static void
-print_ways_to_join (const gchar *name, const gchar *expires, gboolean renew)
+print_ways_to_join (const gchar *name, const gchar *expires, gboolean renew, JsonObject *install)
 {
   g_autofree gchar *until = expires != NULL ? ew_format_local_time (ew_time_parse (expires)) : g_strdup ("?");
 
@@ -25,14 +46,9 @@ print_ways_to_join (const gchar *name, const gchar *expires, gboolean renew)
     ew_ctl_hint ("\nThe computer that joins with this key before %s replaces %s and takes over its name, addresses and "
                  "routes. The computer that is %s now then leaves the mesh.\n",
                  until, name, name);
-  ew_ctl_hint ("\nWith this key, one computer can join as %s until %s. Keep it out of command lines and chats.\n"
-               "On that computer, if Edgeway is installed:\n"
-               "    sudo edgewayctl enroll --name %s          then paste the key\n"
-               "or, from a file or a pipe:\n"
-               "    sudo edgewayctl enroll --name %s --key-file -\n"
-               "or, in a clone of Edgeway on Debian 12 (builds, installs, then asks for the key):\n"
-               "    app/run --join\n",
-               name, until, name, name);
+  ew_ctl_hint ("\nWith this key, one computer can join as %s until %s. Keep it out of command lines and chats.\n", name,
+               until);
+  print_commands (name, install);
   if (!renew)
     ew_ctl_hint ("If %s is a phone, or has plain WireGuard, it needs a configuration instead of the key:\n    sudo "
                  "edgewayctl node remove %s && sudo edgewayctl node config %s --qr\n",
@@ -87,7 +103,7 @@ ew_verb_node_add (EwCtl *ctl, gint argc, gchar **argv)
   key = ew_format_get_text (&ctl->terminal, result, "key", "");
   ew_ctl_print ("%s\n", key);
   warn_of_trial (ctl);
-  print_ways_to_join (argv[1], ew_json_string (result, "expires"), renew);
+  print_ways_to_join (argv[1], ew_json_string (result, "expires"), renew, ew_json_object (result, "install"));
   return EW_EXIT_DONE;
 }
 

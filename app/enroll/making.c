@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "common/install-lines.h"
 #include "common/util.h"
 
 #define ANSWER_MAX (1024 * 1024) /* daemon/edge/API.md: an answer's size */
@@ -25,6 +26,8 @@ ew_new_node_free (EwNewNode *node)
     return;
   g_free (node->name);
   g_free (node->id);
+  g_free (node->install_lines);
+  g_free (node->install_systems);
   ew_free_secret (node->key);
   g_clear_pointer (&node->config, json_object_unref);
   g_free (node);
@@ -228,6 +231,8 @@ on_computer_added (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   making->node->key = g_strdup (ew_json_string (answer, "key"));
   making->node->expires_us = ew_time_parse (ew_json_string (answer, "expires"));
+  making->node->install_lines = ew_install_lines (ew_json_object (answer, "install"));
+  making->node->install_systems = ew_install_systems (ew_json_object (answer, "install"));
   if (making->node->key == NULL)
     take_back (task, g_error_new_literal (EW_CALL_ERROR, EW_CALL_ERROR_FAILED, _ ("The edge sent no enrollment key.")));
   else if (!take_back_if_cancelled (task))

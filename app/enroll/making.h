@@ -15,10 +15,12 @@ G_BEGIN_DECLS
 typedef struct
 {
   gchar *name;
-  gchar *id;          /* NULL: not known yet (a server's key does not say it) */
-  gchar *key;         /* a server's enrollment key, NULL for a phone; zeroed when freed */
-  JsonObject *config; /* a phone's (daemon/edge/API.md, POST /v1/nodes), NULL for a server */
-  gint64 expires_us;  /* until when it must have been used, µs since the epoch */
+  gchar *id;            /* NULL: not known yet (a server's key does not say it) */
+  gchar *key;           /* a server's enrollment key, NULL for a phone; zeroed when freed */
+  JsonObject *config;   /* a phone's (daemon/edge/API.md, POST /v1/nodes), NULL for a server */
+  gchar *install_lines; /* common/install-lines.h; NULL: its edge has no packages */
+  gchar *install_systems;
+  gint64 expires_us; /* until when it must have been used, µs since the epoch */
 } EwNewNode;
 void ew_new_node_free (EwNewNode *node);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwNewNode, ew_new_node_free)

@@ -28,7 +28,9 @@ struct _EwServerKeyPage
   EwLeaving *leaving;
   guint patience;
   GdkContentProvider *copied; /* the key on the clipboard, while it is ours */
-  EwCommandRow *accept;
+  EwCommandRow *install, *accept;
+  GtkWidget *clone, *installed; /* other ways, where there is no line to install with */
+  GtkWidget *other_ways;
   AdwActionRow *key_row;
   EwWaiting *waiting;
   AdwExpanderRow *help;
@@ -141,13 +143,35 @@ ew_server_key_page_may_leave (EwWizardPage *page, EwLeave how)
                          body, _ ("_Revoke"), _ ("_Keep Valid"));
 }
 
+/* From the edge, where it has packages; else with what is there. */
+static void
+show_ways (EwServerKeyPage *self)
+{
+  const gchar *lines = self->node->install_lines;
+
+  gtk_widget_set_visible (GTK_WIDGET (self->install), lines != NULL);
+  gtk_widget_set_visible (self->other_ways, lines != NULL);
+  gtk_widget_set_visible (self->clone, lines == NULL);
+  gtk_widget_set_visible (self->installed, lines == NULL);
+  if (lines == NULL)
+    return;
+  g_autofree gchar *label = g_strdup_printf (
+    /* TRANSLATORS: a node's name, then systems such as "Debian 12, Debian 13". */
+    _ ("1. On %s (%s), paste these two lines into a terminal. The first fetches the edge's script and compares its "
+       "fingerprint (SHA-256), so that nobody else's script is ever run. The second installs Edgeway and asks for the "
+       "key:"),
+    self->node->name, self->node->install_systems);
+  ew_command_row_set_label (self->install, label);
+  ew_command_row_set_command (self->install, lines);
+}
+
 static void
 fill_in (EwServerKeyPage *self, const gchar *const *networks)
 {
   g_autofree gchar *heading = g_strdup_printf (_ ("Set Up %s"), self->node->name);
   g_autofree gchar *list = g_strjoinv (", ", (GStrv)networks);
   g_autofree gchar *accept = g_strdup_printf (
-    _ ("4. On %s, allow it to forward %s. Run the same on each computer that should use it:"), self->node->name, list);
+    _ ("3. On %s, allow it to forward %s. Run the same on each computer that should use it:"), self->node->name, list);
   EwEdge *edge = ew_topology_get_edge (self->topology);
   const gchar *endpoint = edge != NULL ? ew_edge_get_endpoint (edge) : ew_daemon_get_edge_endpoint (self->daemon);
   g_autofree gchar *reach
@@ -158,6 +182,7 @@ fill_in (EwServerKeyPage *self, const gchar *const *networks)
 
   for (guint i = 0; networks[i] != NULL; i++)
     g_string_append_printf (commands, "%ssudo edgewayctl route accept %s", i > 0 ? "\n" : "", networks[i]);
+  show_ways (self);
   ew_wizard_page_set_heading (EW_WIZARD_PAGE (self), heading);
   adw_action_row_set_subtitle (self->reach_row, reach);
   ew_command_row_set_label (self->accept, accept);
@@ -208,6 +233,10 @@ ew_server_key_page_class_init (EwServerKeyPageClass *class)
   g_type_ensure (EW_TYPE_COMMAND_ROW);
   g_type_ensure (EW_TYPE_WAITING);
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/enroll/server-key-page.ui");
+  gtk_widget_class_bind_template_child (widget_class, EwServerKeyPage, install);
+  gtk_widget_class_bind_template_child (widget_class, EwServerKeyPage, clone);
+  gtk_widget_class_bind_template_child (widget_class, EwServerKeyPage, installed);
+  gtk_widget_class_bind_template_child (widget_class, EwServerKeyPage, other_ways);
   gtk_widget_class_bind_template_child (widget_class, EwServerKeyPage, accept);
   gtk_widget_class_bind_template_child (widget_class, EwServerKeyPage, key_row);
   gtk_widget_class_bind_template_child (widget_class, EwServerKeyPage, waiting);

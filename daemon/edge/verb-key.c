@@ -3,6 +3,7 @@
  * admin-key, key list, key revoke.
  */
 #include <stdio.h>
+#include "common/install-lines.h"
 #include "common/util.h"
 #include "console/listing.h"
 #include "edge/verbs.h"
@@ -16,6 +17,15 @@ print_other_keys (const EwControl *control, const gchar *except)
   g_autofree gchar *text = answer ? ew_listing_keys (&control->terminal, answer, except) : NULL;
   if (text)
     g_printerr ("\nOther open enrollment keys (revoke one with `sudo edgeway-edge key revoke ID`):\n%s", text);
+}
+
+static void
+print_lines (JsonObject *install)
+{
+  g_autofree gchar *lines = ew_install_lines (install), *systems = ew_install_systems (install);
+  if (lines)
+    g_printerr ("\nOn the computer that is to have it (%s), these two lines install Edgeway and ask for the key:\n%s\n",
+                systems, lines);
 }
 
 gint
@@ -34,6 +44,7 @@ ew_control_admin_key (const EwControl *control)
         "edgeway-edge: Can't write the key to stdout. Find it with `sudo edgeway-edge key list`, and revoke it.\n");
       return EW_EXIT_FAILED;
     }
+  print_lines (ew_json_object (answer, "install"));
   print_other_keys (control, ew_json_string (answer, "id"));
   return EW_EXIT_DONE;
 }

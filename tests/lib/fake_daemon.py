@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A fake of org.edgeway.Daemon1 with a mesh in memory: for looking at screens and for tests of the desktop.
 
-fake_daemon.py --address BUS [--nodes N] [--state STATE] [--member] [--guard SECONDS] [--follow-stdin]
+fake_daemon.py --address BUS [--nodes N] [--state STATE] [--member] [--guard SECONDS] [--packages] [--follow-stdin]
 
 Says a JSON object a line on stdout: {"event":"ready"}, {"event":"call","method":…,"args":[…]}, {"event":"streams","open":N}.
 Takes commands on stdin, one JSON object a line; end of input ends it only with --follow-stdin:
@@ -132,7 +132,14 @@ class Stream:
         self.fake.event(event="streams", open=len(self.fake.streams))
 
 
+# What an edge with packages says of them (daemon/edge/API.md, GET /v1/install).
+INSTALL = {"url": "https://203.0.113.5/install", "sha256": hashlib.sha256(b"script").hexdigest(),
+           "systems": [{"system": f"debian-{n}", "version": "0.2.0", "architectures": ["amd64"]} for n in (12, 13)]}
+
+
 class FakeDaemon:
+    install = {"systems": []}
+
     def __init__(self, address, nodes=9, state="connected", administrator=True, guard=60, on_event=None):
         self.on_event = on_event
         self.guard_seconds = guard
@@ -420,7 +427,7 @@ class FakeDaemon:
         self._need_administrator()
         self.mesh.check_free(name)
         self._tell_node(self.mesh.add({"name": name, "kind": kind, "state": "not-joined", "version": None}))
-        return json.dumps({"key": make_key(kind), "name": name, "expires": rfc3339(time.time() + valid_seconds)})
+        return json.dumps({"key": make_key(kind), "name": name, "expires": rfc3339(time.time() + valid_seconds), "install": self.install})
 
     def do_ListNodes(self):
         self._need_member()
@@ -535,12 +542,15 @@ def main():
     parser.add_argument("--offer", action="append", default=[], help="a network that an administrator offered through this computer")
     parser.add_argument("--member", action="store_true", help="this computer does not administer its mesh")
     parser.add_argument("--guard", type=int, default=60, help="seconds until a switch to VPN is undone; 0: no guard")
+    parser.add_argument("--packages", action="store_true", help="the edge hands out packages for Debian 12 and 13")
     parser.add_argument("--follow-stdin", action="store_true", help="end with the end of stdin")
     options = parser.parse_args()
     if not options.address:
         parser.error("--address is missing, and DBUS_SYSTEM_BUS_ADDRESS is not set")
     loop = GLib.MainLoop()
     fake = FakeDaemon(options.address, options.nodes, options.state, not options.member, options.guard, say)
+    if options.packages:
+        fake.install = INSTALL
     if options.offer:
         fake.mesh.own["routes"] = options.offer
     GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, 15, loop.quit)

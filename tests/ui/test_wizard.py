@@ -8,7 +8,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import fake_mesh  # noqa: E402
 import fake_session  # noqa: E402
-from fake_daemon import make_key  # noqa: E402
+from fake_daemon import INSTALL, make_key  # noqa: E402
 from fake_session import SLOW, FakeCase, wait_for  # noqa: E402
 
 COMPUTER, PHONE = "Add a Computer", "Add a Phone"
@@ -136,6 +136,25 @@ class Adding(Wizard):
         self.assertEqual(1, len(said), said)
         self.daemon.say(node={"name": "thinkpad-2", "state": "online"})
         self.heading("thinkpad-2 Is Online")
+
+    def test_from_an_edge_with_packages(self):
+        """Two lines to paste, copied as a whole, then the key; other ways are folded away."""
+        self.open("--packages")
+        self.begin(COMPUTER, "add-server", "lobby")
+        self.press_in(COMPUTER, "Next")
+        self.heading("Set Up lobby")
+        window = self.desktop.find("frame", COMPUTER, seconds=SLOW)["ref"]
+        self.desktop.find("label", "1. On lobby (Debian 12, Debian 13), paste these two lines", within=window, seconds=SLOW)
+        lines = ("/usr/lib/apt/apt-helper -oAcquire::https::Verify-Peer=0 download-file https://203.0.113.5/install ~/edgeway-install "
+                 f"SHA256:{INSTALL['sha256']} &&\n  sh ~/edgeway-install")
+        self.desktop.find("label", exactly=lines, within=window, seconds=SLOW)
+        self.assertEqual([], self.desktop.find_all("label", "app/run --join", within=window))
+        self.desktop.press("push button", "Copy the command", within=window, seconds=SLOW)
+        wait_for("the lines on the clipboard", lambda: self.desktop.run("xclip", "-o", "-selection", "clipboard", check=False).stdout == lines, SLOW, 0.3)
+        self.desktop.press("push button", "Copy Key", within=window, seconds=SLOW)
+        self.desktop.find("list item", "Other Ways", within=window, seconds=SLOW)
+        self.daemon.say(node={"name": "lobby", "state": "online"})
+        self.heading("lobby Is Online")
 
     def test_networks_of_the_mesh(self):
         """What the edge would refuse is refused as it is typed."""
