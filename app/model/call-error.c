@@ -61,7 +61,7 @@ is_gone (const GError *error)
 
 /* NULL: its own message is for people. */
 static GError *
-explain (const GError *error, const gchar *name)
+explain (const GError *error, const gchar *name, const gchar *version)
 {
   static const gint forbidden[] = { G_DBUS_ERROR_ACCESS_DENIED, G_DBUS_ERROR_AUTH_FAILED };
   static const gint older[]
@@ -78,10 +78,12 @@ explain (const GError *error, const gchar *name)
     return g_error_new_literal (
       EW_CALL_ERROR, EW_CALL_ERROR_NOT_AUTHORIZED,
       _ ("You aren't allowed to do this here. Ask an administrator of this computer, or use edgewayctl with sudo."));
-  if (is_dbus (error, older, G_N_ELEMENTS (older)))
-    return g_error_new_literal (
-      EW_CALL_ERROR, EW_CALL_ERROR_FAILED,
-      _ ("The Edgeway service on this computer has another version and can't do this. Update it, then restart it."));
+  /* GDBus itself refuses an answer of another type than ours. */
+  if (is_dbus (error, older, G_N_ELEMENTS (older)) || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT))
+    {
+      g_autofree gchar *sentence = ew_words_version_refusal (version);
+      return g_error_new_literal (EW_CALL_ERROR, EW_CALL_ERROR_FAILED, sentence);
+    }
   return NULL;
 }
 
@@ -99,12 +101,12 @@ ew_call_error_dup_message (const GError *error)
 }
 
 GError *
-ew_call_error_from_dbus (GError *error, const gchar *phrase)
+ew_call_error_from_dbus (GError *error, const gchar *phrase, const gchar *version)
 {
   g_autoptr (GError) taken = error;
   g_autofree gchar *name = g_dbus_error_get_remote_error (error);
   g_autofree gchar *translated = NULL, *whole = NULL, *sentence = NULL;
-  GError *explained = explain (error, name);
+  GError *explained = explain (error, name, version);
   EwCallError code = EW_CALL_ERROR_FAILED;
 
   if (explained != NULL)

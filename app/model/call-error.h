@@ -9,8 +9,8 @@
 G_BEGIN_DECLS
 
 /* Takes error, which came from GDBus; the result is in EW_CALL_ERROR. phrase: of its message (translate.h), NULL: none.
- */
-GError *ew_call_error_from_dbus (GError *error, const gchar *phrase);
+   version: the daemon's, "": unknown. */
+GError *ew_call_error_from_dbus (GError *error, const gchar *phrase, const gchar *version);
 /* What the daemon is asked for its phrase; NULL: not the daemon's own error. (transfer full) */
 gchar *ew_call_error_dup_message (const GError *error);
 

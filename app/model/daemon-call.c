@@ -65,7 +65,8 @@ on_phrase (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (answer != NULL)
     g_variant_get (answer, "(&s)", &phrase);
-  g_task_return_error (task, ew_call_error_from_dbus (g_steal_pointer (&call->error), phrase));
+  g_task_return_error (task, ew_call_error_from_dbus (g_steal_pointer (&call->error), phrase,
+                                                      ew_daemon_get_version (g_task_get_source_object (task))));
 }
 
 /* Takes error. */
@@ -77,7 +78,8 @@ fail_call (GTask *task, GDBusConnection *connection, GError *error)
 
   if (message == NULL || strlen (message) > ASKED_MAX || !g_utf8_validate (message, -1, NULL))
     {
-      g_task_return_error (task, ew_call_error_from_dbus (error, NULL));
+      g_task_return_error (
+        task, ew_call_error_from_dbus (error, NULL, ew_daemon_get_version (g_task_get_source_object (task))));
       return;
     }
   call->error = error;

@@ -14,6 +14,7 @@
 #include "edgeway-daemon1.h"
 #include "text.h"
 #include "translate.h"
+#include "words.h"
 
 #define NAME EW_DAEMON_NAME
 #define PATH EW_DAEMON_PATH
@@ -128,7 +129,7 @@ set_value (EwDaemon *self, guint id, GVariant *value)
       self->addresses = self->values[id] != NULL ? g_variant_dup_strv (self->values[id], NULL) : g_new0 (gchar *, 1);
     }
   g_object_notify_by_pspec (G_OBJECT (self), properties[id]);
-  if (id == PROP_NAMES || id == PROP_NAMES_MESSAGE)
+  if (id == PROP_NAMES || id == PROP_NAMES_MESSAGE || id == PROP_VERSION)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROBLEMS]);
   if (was_enrolled != ew_daemon_get_enrolled (self))
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ENROLLED]);
@@ -732,7 +733,7 @@ ew_daemon_dup_problem (EwDaemon *self)
     g_variant_get_child (self->values[PROP_PROBLEMS], 0, "&s", &first);
   else if (ew_names_fail (self))
     first = ew_daemon_get_names_message (self);
-  return g_strdup (first);
+  return first != NULL ? g_strdup (first) : ew_words_version_gap (ew_daemon_get_version (self));
 }
 
 gboolean

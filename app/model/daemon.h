@@ -89,7 +89,8 @@ const gchar *ew_daemon_get_transport (EwDaemon *self);
 const gchar *ew_daemon_get_version (EwDaemon *self);
 gint64 ew_daemon_get_since (EwDaemon *self);
 gboolean ew_daemon_get_trial (EwDaemon *self);
-/* What does not work while the rest does: the first of the daemon's sentences, or why names don't. NULL: all works. (transfer full) */
+/* What does not work while the rest does: the first of the daemon's sentences, why names don't, or that the daemon is of
+   another version than this program. NULL: all works. (transfer full) */
 gchar *ew_daemon_dup_problem (EwDaemon *self);
 gboolean ew_daemon_get_enrolled (EwDaemon *self);
 

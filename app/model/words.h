@@ -40,4 +40,8 @@ gboolean ew_words_internet_is_off (EwDaemon *daemon);
 gchar *ew_words_internet_off (EwDaemon *daemon); /* "Your internet is off until Frankfurt answers." */
 gchar *ew_words_status_line (EwDaemon *daemon);  /* for the tray: "Connected · connector only" */
 
+/* service: the service's version, "": unknown. (transfer full) */
+gchar *ew_words_version_gap (const gchar *service);     /* NULL: it fits this program */
+gchar *ew_words_version_refusal (const gchar *service); /* why it doesn't know what it was asked */
+
 G_END_DECLS

@@ -10,6 +10,7 @@
 #include "access/toast.h"
 #include "window/page-choice.h"
 #include "window/page-picture.h"
+#include "window/service-advice.h"
 #include "access/wrap-box.h"
 
 /* What is mostly there within the first moments is waited for without a word, then with words, then with a spinner,
@@ -82,13 +83,38 @@ typedef struct
   const gchar *cause; /* NULL: no row */
   const gchar *cause_detail;
   const gchar *command; /* NULL: none to copy */
+  gchar *owned_command;
   PageButton buttons[3];
 } PageContent;
 
+/* A sandbox doesn't see it; systems that have Flatpak mostly have it. */
 static gboolean
 have_systemd (void)
 {
-  return g_file_test ("/run/systemd/system", G_FILE_TEST_IS_DIR);
+  return ew_service_origin () == EW_ORIGIN_SANDBOX || g_file_test ("/run/systemd/system", G_FILE_TEST_IS_DIR);
+}
+
+/* From a sandbox a service that was stopped looks like one that was never installed. */
+static void
+describe_missing_service (PageContent *content)
+{
+  EwOrigin origin = ew_service_origin ();
+  g_autofree gchar *os_release = ew_service_read_os_release (origin);
+  content->title = _ ("The Edgeway Service Isn't Installed");
+  content->owned_command = ew_service_commands (origin, os_release);
+  content->command = *content->owned_command != '\0' ? content->owned_command : NULL;
+  if (origin == EW_ORIGIN_CLONE)
+    content->text = _ ("Tunnels are made by a background service, and it isn't on this computer. "
+                       "In Edgeway's folder, this command builds and installs it:");
+  else if (content->command == NULL)
+    content->text = _ ("Tunnels are made by a background service, the system package edgewayd, which isn't running. "
+                       "Install it, or build it from Edgeway's source, then try again.");
+  else
+    content->text = _ ("Tunnels are made by a background service, the system package edgewayd. These commands install "
+                       "and start it. If the package isn't found, ask your mesh's administrator for the commands that "
+                       "Add a Computer shows.");
+  if (origin == EW_ORIGIN_SANDBOX)
+    content->title = _ ("The Edgeway Service Isn't Running");
 }
 
 static void
@@ -121,10 +147,7 @@ describe_service (EwPages *self, PageContent *content)
       content->command = have_systemd () ? "sudo systemctl start dbus" : "sudo service dbus start";
       break;
     case EW_PAGE_NOT_INSTALLED:
-      content->title = _ ("The Edgeway Service Isn't Installed");
-      content->text = _ ("Tunnels are made by a background service, and it isn't on this computer. "
-                         "In Edgeway's folder, this command builds and installs it:");
-      content->command = "sudo app/run --join";
+      describe_missing_service (content);
       break;
     case EW_PAGE_NOT_ALLOWED:
       content->title = _ ("The Edgeway Service Doesn't Answer You");
@@ -429,6 +452,7 @@ refresh_content (EwPages *self)
       show_content (self, &content);
       g_free (content.owned_title);
       g_free (content.owned_text);
+      g_free (content.owned_command);
     }
   gtk_stack_set_visible_child_name (self->stack, shown ? "status" : "nothing");
 }

@@ -23,6 +23,7 @@ import hashlib
 import ipaddress
 import json
 import os
+import re
 import sys
 import time
 
@@ -137,6 +138,15 @@ INSTALL = {"url": "https://203.0.113.5/install", "sha256": hashlib.sha256(b"scri
            "systems": [{"system": f"debian-{n}", "version": "0.2.0", "architectures": ["amd64"]} for n in (12, 13)]}
 
 
+def product_version():
+    """What the app is, so that they fit; "", unknown, for a copy without the tree around it."""
+    try:
+        with open(os.path.join(SOURCE, "meson.build"), encoding="utf-8") as file:
+            return re.search(r"version: '([^']+)'", file.read()).group(1)
+    except OSError:
+        return ""
+
+
 class FakeDaemon:
     install = {"systems": []}
 
@@ -153,7 +163,7 @@ class FakeDaemon:
             self.interface = Gio.DBusNodeInfo.new_for_xml(file.read()).lookup_interface(NAME)
         self.signatures = {info.name: info.signature for info in self.interface.properties}
         self.values = {info.name: {"s": "", "x": 0, "as": [], "b": False}[info.signature] for info in self.interface.properties}
-        self.values.update(Mode="connector", Kind="device", Version="0.1.0", Interface="edgeway0")
+        self.values.update(Mode="connector", Kind="device", Version=product_version(), Interface="edgeway0")
         self._enter(state, "admin" if administrator else "member")
         self.connection = Gio.DBusConnection.new_for_address_sync(
             address, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)

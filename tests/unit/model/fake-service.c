@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "edgeway-config.h"
+
 #include "fake-service.h"
 
 #include <fcntl.h>
@@ -37,6 +39,14 @@ on_ping (EwDaemon1 *skeleton, GDBusMethodInvocation *invocation, const gchar *ta
     self->held++;
   else if (g_str_equal (target, "fine"))
     ew_daemon1_complete_ping (skeleton, invocation, "{}");
+  else if (g_str_equal (target, "other-type"))
+    {
+      g_autoptr (GDBusMessage) reply
+        = g_dbus_message_new_method_reply (g_dbus_method_invocation_get_message (invocation));
+      g_dbus_message_set_body (reply, g_variant_new ("(u)", 1));
+      g_dbus_connection_send_message (self->connection, reply, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, NULL);
+      g_object_unref (invocation);
+    }
   else
     {
       g_autofree gchar *sentence = g_strdup_printf ("the sentence of %s", target);
@@ -83,7 +93,7 @@ fill (EwDaemon1 *skeleton)
   ew_daemon1_set_transport (skeleton, "udp");
   ew_daemon1_set_since (skeleton, 1700000000000000);
   ew_daemon1_set_trial (skeleton, TRUE);
-  ew_daemon1_set_version (skeleton, "0.1.0");
+  ew_daemon1_set_version (skeleton, EW_VERSION);
 }
 
 static void

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * A daemon in this process, on a private bus: properties of a connected node, and a topology stream that the test
- * writes. A ping's target is the name of the error it answers with; "hold" is never answered, "fine" is.
+ * writes. A ping's target is the name of the error it answers with; "hold" is never answered, "fine" is, "other-type" as by a daemon of another
+ * version.
  */
 #pragma once
 

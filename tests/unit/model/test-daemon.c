@@ -357,6 +357,52 @@ test_call_errors (World *world, gconstpointer unused)
   g_clear_error (&answer.error);
 }
 
+/* A sentence says which of the two is to be updated: while all works, and when a call is not known there. */
+static void
+test_versions (World *world, gconstpointer unused)
+{
+  static const struct
+  {
+    const gchar *version;
+    const gchar *gap, *refusal; /* what the sentences contain; NULL: there is none */
+  } cases[] = {
+    { EW_VERSION, NULL, "has another version" },
+    { EW_VERSION "+git20261130.1200.abcdef0", NULL, "has another version" },
+    { "", NULL, "has another version" },
+    { "of tomorrow", NULL, "has another version" },
+    { "0.0.9", "Update the package edgewayd.", "is older than this app" },
+    { "0.99.0", "Update the app, then close it and open it again.", "is newer than this app" },
+    { "1.0", "Update the app, then close it and open it again.", "is newer than this app" },
+    { "99999999999999999999.99999999999999999999", "Update the app, then close it and open it again.",
+      "is newer than this app" },
+  };
+  Answer answer = { 0 };
+
+  g_assert_null (ew_daemon_dup_problem (world->daemon));
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree gchar *gap = NULL;
+      g_test_message ("%s", cases[i].version);
+      g_hash_table_remove_all (world->told);
+      ew_daemon1_set_version (world->service.skeleton, cases[i].version);
+      wait_until (g_str_equal (ew_daemon_get_version (world->daemon), cases[i].version));
+      if (i > 0)
+        g_assert_true (g_hash_table_contains (world->told, "problems"));
+      gap = ew_daemon_dup_problem (world->daemon);
+      g_assert_cmpint (gap != NULL, ==, cases[i].gap != NULL);
+      g_assert_true (gap == NULL || strstr (gap, cases[i].gap) != NULL);
+      ping (world, "org.freedesktop.DBus.Error.UnknownMethod", NULL, &answer);
+      wait_until (answer.done);
+      g_assert_error (answer.error, EW_CALL_ERROR, EW_CALL_ERROR_FAILED);
+      g_assert_nonnull (strstr (answer.error->message, cases[i].refusal));
+      ping (world, "other-type", NULL, &answer);
+      wait_until (answer.done);
+      g_assert_error (answer.error, EW_CALL_ERROR, EW_CALL_ERROR_FAILED);
+      g_assert_nonnull (strstr (answer.error->message, cases[i].refusal));
+    }
+  g_clear_error (&answer.error);
+}
+
 static void
 test_call_cancelled (World *world, gconstpointer unused)
 {
@@ -486,6 +532,7 @@ main (int argc, char **argv)
   add ("not-allowed", FALSE, test_not_allowed);
   add ("call", TRUE, test_call);
   add ("call/errors", TRUE, test_call_errors);
+  add ("versions", TRUE, test_versions);
   add ("call/cancelled", TRUE, test_call_cancelled);
   add ("call/daemon-dies", TRUE, test_call_daemon_dies);
   add ("gone-while-looking", FALSE, test_gone_while_looking);
