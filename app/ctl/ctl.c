@@ -234,10 +234,11 @@ gint
 ew_ctl_do (EwCtl *ctl, const gchar *method, GVariant *parameters, const gchar *done)
 {
   g_autoptr (GVariant) owned = parameters != NULL ? g_variant_ref_sink (parameters) : NULL;
-  g_autoptr (GVariant) answer = NULL;
   g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) answer
+    = ew_ctl_open (ctl, &error) != NULL ? ew_link_call (ctl->link, method, owned, &error) : NULL;
 
-  if (ew_ctl_open (ctl, &error) == NULL || (answer = ew_link_call (ctl->link, method, owned, &error)) == NULL)
+  if (answer == NULL)
     return ew_ctl_fail (ctl, error);
   if (done != NULL)
     ew_ctl_print ("%s\n", done);

@@ -90,7 +90,8 @@ ew_layout_pill (const EwLayout *self, guint index, gdouble width, gdouble height
   for (guint i = 0; i < PLACES; i++)
     {
       /* The middle first, then further out and in by turns. */
-      gdouble share = 0.5 + APART * (gdouble)((i + 1) / 2) * (i % 2 ? 1 : -1);
+      guint turn = (i + 1) / 2;
+      gdouble share = 0.5 + APART * turn * (i % 2 ? 1 : -1);
       EwPoint at = ew_polar (self->centre, inner + (outer - inner) * share, place->angle);
       gboolean is_free = TRUE;
 

@@ -227,9 +227,10 @@ place_full (EwLayout *self, Room *room, guint index, Wish wish)
   gdouble shift = sin (angle) * cos (angle) > 0 ? -LEAF_SHIFT : LEAF_SHIFT;
   const gdouble shifts[2] = { shift, -shift }, none[1] = { 0 };
   const gdouble *tried = place->has_leaf ? shifts : none;
+  const guint n_tried = place->has_leaf ? 2 : 1;
 
   wish.distance = self->radius + EW_LABEL_DISTANCE * self->scale;
-  for (guint i = 0; i < (place->has_leaf ? 2 : 1); i++)
+  for (guint i = 0; i < n_tried; i++)
     {
       wish.angle = angle + tried[i];
       wish.anchor = centred && !place->has_leaf ? EW_ANCHOR_MIDDLE : side_of (wish.angle);

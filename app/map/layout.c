@@ -158,7 +158,8 @@ place_sector (EwLayout *self, const EwLayoutInput *input, EwSlots *slots, EwSect
   out->port_angle = (start + last) / 2;
   out->name_radius = self->radius - NAME_IN * self->scale - name_height / 2;
   /* Between two spokes in the middle; beside the only one. */
-  out->name_angle = length > 1 ? start + ((length - 1) / 2 + 0.5) * self->slot : start + name_half / out->name_radius;
+  guint before = length > 1 ? (length - 1) / 2 : 0; /* whole slots before the middle's left spoke */
+  out->name_angle = length > 1 ? start + (before + 0.5) * self->slot : start + name_half / out->name_radius;
   out->name_shown = self->mode == EW_LAYOUT_FULL && out->present && self->scale > 0.85
                     && out->name_radius - name_height / 2 > self->edge_radius + 8
                     && 2 * name_half < self->slot * (length > 1 ? 1 : 1.3) * out->name_radius;

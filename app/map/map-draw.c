@@ -448,12 +448,11 @@ ew_map_draw_choice (EwMapView *self, GtkSnapshot *snapshot)
 static PangoLayout *
 pill_text (EwMapView *self, EwMapItem *item)
 {
-  gdouble ms = item != NULL ? ew_node_get_rtt_ms (item->node) : -1;
   g_autofree gchar *text = NULL;
 
-  if (ms < 0 || ew_node_get_state (item->node) != EW_NODE_ONLINE)
+  if (item == NULL || ew_node_get_rtt_ms (item->node) < 0 || ew_node_get_state (item->node) != EW_NODE_ONLINE)
     return NULL;
-  text = ew_words_latency (ms);
+  text = ew_words_latency (ew_node_get_rtt_ms (item->node));
   return ew_map_text (self, EW_TEXT_PILL, TRUE, text);
 }
 
@@ -481,7 +480,7 @@ ew_map_draw_top (EwMapView *self, GtkSnapshot *snapshot)
 {
   Path path;
   EwMapItem *items[2];
-  EwBox boxes[2];
+  EwBox boxes[2] = { 0 };
   guint n = 0;
 
   if (!find_path (self, &path))

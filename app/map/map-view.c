@@ -59,7 +59,6 @@ on_open (EwToken *token, gdouble x, gdouble y, EwMapView *self)
   switch (ew_token_get_role (token))
     {
     case EW_TOKEN_SECTOR:
-      item = x < 0 ? NULL : ew_map_seat_at (self, x, y);
       if (x >= 0)
         ew_map_zoom_to_sector (self, wedge_of (self, token));
       else

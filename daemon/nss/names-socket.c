@@ -201,7 +201,7 @@ ew_names_conf_parse (const char *text, size_t length, EwNamesConf *out)
           memcpy (line, text, used - 1);
           line[used - 1] = '\0';
           if (strncmp (line, "suffix ", 7) == 0 && ew_names_is_name (line + 7, strlen (line + 7)))
-            strcpy (out->suffix, line + 7);
+            memcpy (out->suffix, line + 7, strlen (line + 7) + 1);
           else if (strncmp (line, "domain ", 7) == 0)
             add_domain (line + 7, out);
           else if (strncmp (line, "range ", 6) == 0)

@@ -277,12 +277,12 @@ ew_nsswitch_edit_file (const gchar *path, gboolean add)
 static EwNsswitchResult
 try_edit (gboolean add)
 {
-  g_autofree gchar *text = NULL, *edited = NULL;
+  g_autofree gchar *text = NULL;
   gsize length = 0;
   EwNsswitchResult result = EW_NSSWITCH_NO_FILE;
 
   if (g_file_get_contents (EW_NSSWITCH_PATH, &text, &length, NULL))
-    edited = ew_nsswitch_edit (text, length, add, &result);
+    g_free (ew_nsswitch_edit (text, length, add, &result));
   return result;
 }
 

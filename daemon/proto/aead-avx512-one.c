@@ -83,8 +83,8 @@ blocks (One *o, size_t first, bool lanes, unsigned fours)
 
   const __m512i constants = _mm512_broadcast_i32x4 (_mm_setr_epi32 (0x61707865, 0x3320646e, 0x79622d32, 0x6b206574));
   const __m512i lane = _mm512_setr_epi32 (0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0);
-  __m512i nonce
-    = _mm512_broadcast_i32x4 (_mm_set_epi64x ((long long)o->counter, (long long)(first + (lanes ? LANES : 0))));
+  uint64_t block = first + (lanes ? LANES : 0);
+  __m512i nonce = _mm512_broadcast_i32x4 (_mm_set_epi64x ((long long)o->counter, (long long)block));
   nonce = _mm512_add_epi32 (nonce, lane);
 #define HALF_KEY(i) _mm512_broadcast_i32x4 (_mm_loadu_si128 ((const void *)(o->key + 16 * i)))
 #define NONCE(i) _mm512_add_epi32 (nonce, _mm512_maskz_set1_epi32 (0x1111, 4 * i))

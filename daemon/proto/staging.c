@@ -37,7 +37,7 @@ unsigned
 ew_staging_push (EwStaging *staging, size_t *bytes_used, const uint8_t *data, size_t len)
 {
   unsigned lost = 0;
-  while (staging->count > 0
+  while (staging->first != NULL
          && (staging->count >= EW_STAGED_PACKETS_MAX || *bytes_used + size_of (len) > EW_STAGED_BYTES_MAX))
     {
       ew_staging_free (ew_staging_pop (staging), bytes_used);

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What holds the style finds what is wrong: a fault of each kind is planted into a repository of its own, as somebody would commit it."""
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import unittest
 sys.dont_write_bytecode = True
 TOP = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 sys.path.insert(0, os.path.join(TOP, "tests/lib"))
+import analysis  # noqa: E402
 import layout  # noqa: E402
 import style  # noqa: E402
 
@@ -69,6 +71,28 @@ class Repository(unittest.TestCase):
                     status, found = self.check(name, *options)
                     self.assertEqual((status, said in found), (1, True), found)
                 self.git("rm", "-qf", path)
+
+    def test_analysis(self):
+        """Each of both analyzers finds what the other is not asked for."""
+        self.assertIn("nothing to look at", "".join(analysis.check(self.compiled({"app/x.c": ""}))))
+        good = "#include <stdlib.h>\nint ew_x (const char *text);\nint\new_x (const char *text)\n{\n  return atoi (text) > 0;\n}\n"
+        clean = good.replace("atoi (text) > 0", "text != NULL")
+        self.assertEqual(analysis.check(self.compiled({"daemon/proto/x.c": clean, "daemon/names/x.c": clean})), [])
+        leak = clean.replace("return", "int *p = malloc (4);\n  if (p == NULL)\n    return 0;\n  return *text +")
+        found = analysis.check(self.compiled({"daemon/proto/leak.c": leak, "daemon/names/unchecked.c": good, "app/x.c": good}))
+        self.assertEqual({line.split(":")[0] for line in found}, {"daemon/proto/leak.c", "daemon/names/unchecked.c"}, found)
+        self.assertIn("app/x.c", "".join(analysis.check(self.compiled({"app/x.c": good}), everything=True)))
+
+    def compiled(self, files):
+        """A build folder that says how each file is compiled."""
+        build = os.path.join(self.top, "build")
+        os.makedirs(build, exist_ok=True)
+        for name, text in files.items():
+            self.write(name, text)
+        shutil.copy(os.path.join(TOP, ".clang-tidy"), self.top)
+        with open(os.path.join(build, "compile_commands.json"), "w", encoding="utf-8") as file:
+            json.dump([{"directory": build, "file": f"../{name}", "command": f"ccache gcc -O2 -g -Wshadow=local -MD -MQ x.o -MF x.d -o x.o -c ../{name}"} for name in files], file)
+        return build
 
     def test_missing_tool(self):
         self.assertIn("no-such-tool", style.run(self.top, ["no-such-tool"])[0])

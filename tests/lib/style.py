@@ -17,6 +17,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import analysis  # noqa: E402
 import layout  # noqa: E402
 import references  # noqa: E402
 import rooms  # noqa: E402
@@ -101,6 +102,11 @@ def check_python(top, paths):
     """flake8, with .flake8."""
     files = select(top, paths, (".py",), rb"#!.*\bpython3?\b")
     return run(top, ["/usr/bin/python3", "-B", "-m", "flake8", *files]) if files else []
+
+
+def check_analysis(top, _):
+    """clang-tidy over the rooms that read what strangers send, and gcc -fanalyzer over those without GLib; tests/clean/tidy looks at everything."""
+    return analysis.check(os.path.join(top, "build"))
 
 
 CHECKS = {name[len("check_"):]: function for name, function in list(globals().items()) if name.startswith("check_")}

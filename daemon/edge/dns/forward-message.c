@@ -40,10 +40,10 @@ ew_dns_question_parse (const guint8 *query, gsize len)
       self->name = g_strdup (name);
       self->type = (guint16)ldns_rr_get_type (record);
       self->id = ldns_pkt_id (packet);
-      self->rd = ldns_pkt_rd (packet);
-      self->cd = ldns_pkt_cd (packet);
-      self->edns = ldns_pkt_edns (packet);
-      self->dnssec_ok = ldns_pkt_edns_do (packet);
+      self->rd = ldns_pkt_rd (packet) != 0;
+      self->cd = ldns_pkt_cd (packet) != 0;
+      self->edns = ldns_pkt_edns (packet) != 0;
+      self->dnssec_ok = ldns_pkt_edns_do (packet) != 0;
       free (name);
     }
   ldns_pkt_free (packet);
