@@ -19,7 +19,7 @@ static const EwVerb verbs[] = {
   { "disconnect", "[--no-wait]", "Take the tunnel down", ew_verb_disconnect },
   { "mode", "[vpn|connector] [--confirm-within SECONDS] [--lan-names yes|no] | --confirm | --undo",
     "Show or choose what goes through the edge", ew_verb_mode },
-  { "status", "[--json] [--watch]", "Show this computer's connection", ew_verb_status },
+  { "status", "[--json] [--watch | --check]", "Show this computer's connection", ew_verb_status },
   { "diagnose", "[--json]", "Show what works, what doesn't, and how to fix it", ew_verb_diagnose },
   { "map", "[--json]", "Draw the whole mesh", ew_verb_map },
   { "ping", "NAME|IP [-c N]", "Measure round trips through the edge, leg by leg", ew_verb_ping },

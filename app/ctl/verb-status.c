@@ -177,13 +177,21 @@ watch (EwCtl *ctl, gboolean json)
   return ew_ctl_fail (ctl, error);
 }
 
+/* Whether traffic passes: in this state alone, the edge has answered through the tunnel lately. */
+static gboolean
+is_connected (JsonObject *status)
+{
+  return g_strcmp0 (ew_json_string (status, "state"), "connected") == 0;
+}
+
 gint
 ew_verb_status (EwCtl *ctl, gint argc, gchar **argv)
 {
-  gboolean json = FALSE, do_watch = FALSE;
+  gboolean json = FALSE, do_watch = FALSE, check = FALSE;
   const GOptionEntry entries[] = {
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON, for programs", NULL },
     { "watch", 0, 0, G_OPTION_ARG_NONE, &do_watch, "Keep running and print each change on a line", NULL },
+    { "check", 0, 0, G_OPTION_ARG_NONE, &check, "Exit with 1 unless this computer is connected", NULL },
     { NULL },
   };
   g_autoptr (JsonObject) status = NULL;
@@ -192,6 +200,8 @@ ew_verb_status (EwCtl *ctl, gint argc, gchar **argv)
 
   if (!ew_ctl_parse (ctl, entries, &argc, &argv, 0, 0, &exit_code))
     return exit_code;
+  if (check && do_watch)
+    return ew_ctl_usage (ctl, "--check and --watch can't be used together.");
   if (ew_ctl_open (ctl, &error) == NULL)
     return ew_ctl_fail (ctl, error);
   if (do_watch)
@@ -203,5 +213,5 @@ ew_verb_status (EwCtl *ctl, gint argc, gchar **argv)
     ew_ctl_print_json (status);
   else
     print_status (ctl, status);
-  return EW_EXIT_DONE;
+  return !check || is_connected (status) ? EW_EXIT_DONE : EW_EXIT_FAILED;
 }

@@ -159,7 +159,12 @@ class Verbs(Case):
         self.assertIn("disconnected", self.ctl("status"))
         status = json.loads(self.ctl("status", "--json"))
         self.assertEqual((status["schema"], status["state"], status["name"], status["edge"]), (1, "disconnected", "laptop", None))
+        # For health checks: the same words, and an exit code.
+        self.assertEqual(self.machine.run_ctl("status", "--check").returncode, 1)
         self.assertEqual(self.ctl("connect"), "Connected to the mesh home via the edge frankfurt.\n")
+        self.assertIn("connected since", self.ctl("status", "--check"))
+        self.assertEqual(json.loads(self.ctl("status", "--check", "--json"))["state"], "connected")
+        self.fails(2, "status", "--check", "--watch", says=["together"])
         self.assertEqual(json.loads(self.ctl("--bus", ADDRESS, "status", "--json"))["edge"]["name"], "frankfurt")
         self.assertEqual(json.loads(self.ctl("status", "--json", f"--bus={ADDRESS}"))["state"], "connected")
         self.ctl("connect")
