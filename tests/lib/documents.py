@@ -99,7 +99,7 @@ class Programs:
 
     def __init__(self, top, build):
         self.top, self.helps, self.verbs = top, {}, {}
-        self.files = {name: next(iter(glob.glob(f"{build}/**/{name}", recursive=True)), None) for name in PROGRAMS}
+        self.files = {name: next((path for path in sorted(glob.glob(f"{build}/*/*/{name}")) if os.path.isfile(path)), None) for name in PROGRAMS}
         for name in ("edgewayctl", "edgeway-edge"):
             self.verbs[name] = {tuple(re.findall(r"^[a-z-]+(?: [a-z-]+)?(?= |$)", line.strip())[0].split())
                                 for line in self.help(name, ()).splitlines() if re.match(r"  [a-z]", line)}
