@@ -180,8 +180,9 @@ remove_files() {
   refresh_caches
   # Folders of ours alone, and only when they are empty now.
   rmdir /usr/share/edgeway /usr/libexec/edgeway /usr/lib/edgeway /usr/share/doc/edgeway 2>/dev/null
-  for folder in /usr/lib/NetworkManager/conf.d /usr/lib/NetworkManager /usr/share/bash-completion/completions /usr/share/bash-completion \
-    /usr/share/fish/vendor_completions.d /usr/share/fish /usr/share/zsh/vendor-completions /usr/share/zsh; do
+  for folder in /usr/lib/firewalld/{services,zones,policies,} /etc/ufw/applications.d /etc/ufw /usr/lib/NetworkManager/conf.d \
+    /usr/lib/NetworkManager /usr/share/bash-completion/completions /usr/share/bash-completion /usr/share/fish/vendor_completions.d /usr/share/fish \
+    /usr/share/zsh/vendor-completions /usr/share/zsh; do
     dpkg-query -S "$folder" >/dev/null 2>&1 || rmdir "$folder" 2>/dev/null
   done
   return 0
