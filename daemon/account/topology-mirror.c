@@ -31,7 +31,8 @@ struct EwTopologyMirror
   State *state;    /* NULL: none yet */
   State *incoming; /* NULL: no snapshot is under way */
   gboolean knows_clock;
-  gint64 clock_us; /* so much is this computer's clock ahead of the edge's */
+  gint64 (*clock) (void);
+  gint64 clock_us; /* so much is it ahead of the edge's clock */
 };
 
 /* States. */
@@ -235,7 +236,7 @@ take_clock (EwTopologyMirror *self, JsonObject *message)
   if (now <= 0)
     return;
   self->knows_clock = TRUE;
-  self->clock_us = g_get_real_time () - now;
+  self->clock_us = self->clock () - now;
 }
 
 EwTopologyNews
@@ -271,7 +272,7 @@ ew_topology_mirror_is_complete (EwTopologyMirror *self)
 static void
 append_clock (GString *line, const EwTopologyMirror *self)
 {
-  g_autofree gchar *now = ew_time_format (g_get_real_time () - self->clock_us);
+  g_autofree gchar *now = ew_time_format (self->clock () - self->clock_us);
   if (self->knows_clock)
     g_string_append_printf (line, "\"now\":\"%s\",", now);
 }
@@ -408,10 +409,11 @@ ew_topology_mirror_counters (EwTopologyMirror *self, GHashTable *ids)
 /* Life. */
 
 EwTopologyMirror *
-ew_topology_mirror_new (const gchar *self_id)
+ew_topology_mirror_new (const gchar *self_id, gint64 (*clock) (void))
 {
   EwTopologyMirror *self = g_new0 (EwTopologyMirror, 1);
   self->self_id = g_strdup (self_id);
+  self->clock = clock;
   return self;
 }
 

@@ -227,7 +227,7 @@ ew_topology_new (EwClient *client, const gchar *self_id, EwTopologyClosed closed
 {
   EwTopology *self = g_new0 (EwTopology, 1);
   self->client = g_object_ref (client);
-  self->mirror = ew_topology_mirror_new (self_id);
+  self->mirror = ew_topology_mirror_new (self_id, g_get_monotonic_time);
   self->readers = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_topology_reader_free);
   self->closed = closed;
   self->user_data = user_data;

@@ -261,7 +261,7 @@ class Places(unittest.TestCase):
                 step = len(data) // pieces + 1
                 for begin in range(0, len(data), step):
                     stream.sendall(data[begin:begin + step])
-                    time.sleep(0.02)
+                    time.sleep(0.02)  # real time: each piece is a packet of its own
                 stream.settimeout(5)
                 self.assertEqual(stream.recv(3)[:2], b"\x16\x03", "a ServerHello")
 

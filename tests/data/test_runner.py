@@ -103,7 +103,7 @@ class OwnFiles(unittest.TestCase):
                 with open(path, "w") as file:
                     file.write("hosts: files\n")
                 os.utime(path, (1, 1))
-            time.sleep(0.05)  # file systems' clocks are coarse
+            time.sleep(0.05)  # real time: file systems' clocks are coarse
             files = Files(paths)
             with open(paths[1] + ".spare", "w") as file:
                 file.write("hosts: files\n")

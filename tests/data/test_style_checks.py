@@ -14,6 +14,7 @@ TOP = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), 
 sys.path.insert(0, os.path.join(TOP, "tests/lib"))
 import analysis  # noqa: E402
 import layout  # noqa: E402
+import sleeps  # noqa: E402
 import style  # noqa: E402
 
 CONFIGURATION = (".clang-format", ".editorconfig", ".flake8", ".shellcheckrc", "tests/data/words.txt", "tests/data/rooms.txt")
@@ -29,6 +30,7 @@ BAD = {
     "functions": ("app/long.c", "void\new_long (void)\n{\n" + "  ew_good ();\n" * 81 + "}\n", "ew_long"),
     "shell": ("tests/bad", "#!/bin/bash\ncd $1\n", "SC2086"),
     "python": ("tests/lib/bad.py", "import os\n", "F401"),
+    "sleeps": ("tests/unit/bad.c", "void\new_bad (void)\n{\n  while (!done)\n    g_usleep (1);\n  g_usleep (2);\n}\n", "bad.c:6"),
     "layout": ("data/bad.txt", "a  \nb\n", "bad.txt:1"),
 }
 
@@ -97,6 +99,26 @@ class Repository(unittest.TestCase):
     def test_missing_tool(self):
         self.assertIn("no-such-tool", style.run(self.top, ["no-such-tool"])[0])
         self.assertEqual(self.check("nonsense")[0], 2)
+
+
+class Sleeps(unittest.TestCase):
+    def test_python(self):
+        text = ("import time\ndef f():\n    time.sleep(1)\n    while g():\n        time.sleep(1)\n    for i in h():\n        time.sleep(1)\n"
+                "    for i in h():\n        if i:\n            break\n        time.sleep(1)\n    while g():\n        def later():\n            time.sleep(1)\n")
+        self.assertEqual(sleeps.find_in_python(text), [3, 7, 14])
+
+    def test_c(self):
+        text = ("static void\nf (void)\n{\n  g_usleep (1);\n  while (!g ())\n    g_usleep (1);\n  do\n    {\n      h ();\n      g_usleep (1);\n    }\n  while (!g ());\n"
+                "  if (g ())\n    g_usleep (1);\n  for (guint i = 0; !g (); i++, g_usleep (1))\n    ;\n}\n/* g_usleep (1) */\n")
+        self.assertEqual(sleeps.find_in_c(text), [4, 14])
+
+    def test_reasons(self):
+        with tempfile.TemporaryDirectory() as top:
+            os.makedirs(os.path.join(top, "tests/netns"))
+            with open(os.path.join(top, "tests/netns/x.py"), "w", encoding="utf-8") as file:
+                file.write("import time\ntime.sleep(1)\n\ntime.sleep(2)  # real time: the kernel's\n# real time: another's\ntime.sleep(3)\n")
+            self.assertEqual([reason for _, reason in sleeps.look(top, ["tests/netns/x.py"])], [None, "the kernel's", "another's"])
+            self.assertEqual(len(sleeps.check(top, ["tests/netns/x.py"])), 1)
 
 
 class Hooks(unittest.TestCase):

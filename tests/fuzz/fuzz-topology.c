@@ -21,7 +21,7 @@ check_line (gchar *line)
 int
 LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
 {
-  g_autoptr (EwTopologyMirror) mirror = ew_topology_mirror_new ("me");
+  g_autoptr (EwTopologyMirror) mirror = ew_topology_mirror_new ("me", g_get_monotonic_time);
   for (const guint8 *end = data + size; data < end;)
     {
       const guint8 *stop = memchr (data, '\n', (size_t)(end - data));

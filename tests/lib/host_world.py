@@ -194,6 +194,14 @@ class World:
     def snapshot(self):
         return self.sh(self.host, SNAPSHOT)
 
+    def settled_snapshot(self):
+        """Once the kernel has made what it makes of new interfaces: two in a row that are equal."""
+        last = None
+        while (now := self.snapshot()) != last:
+            last = now
+            time.sleep(0.1)
+        return now
+
     def driver(self, **options):
         return Driver(self, **options)
 
@@ -203,7 +211,7 @@ class World:
             with contextlib.suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)
             listener.close()
-        time.sleep(0.3)
+        time.sleep(0.3)  # real time: the threads of the listeners end
         for tun in self.tuns:
             os.close(tun)
         for name in self.names:

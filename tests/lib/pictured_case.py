@@ -73,7 +73,7 @@ class PicturedCase(FakeCase):
         # A second time, as a header that becomes narrow lets the window become so.
         for _ in range(2):
             self.desktop.resize(*self.SIZE)
-            time.sleep(0.3)
+            time.sleep(0.3)  # real time: the window manager has no answer to wait for; rest() judges
         # Where no tooltip is.
         self.desktop.run("xdotool", "mousemove", *(str(side - 2) for side in self.SIZE))
 
@@ -103,7 +103,7 @@ class PicturedCase(FakeCase):
         if front and (size := self.geometry(front)) and size != (width, height):
             # A dialog in the middle of its window.
             self.desktop.run("xdotool", "windowmove", front, *(str(max(0, (most - side) // 2)) for most, side in zip((width, height), size)), check=False)
-            time.sleep(0.2)
+            time.sleep(0.2)  # real time: the dialog is drawn at its new place
         path = self.desktop.path("picture.png")
         reports = self.reports()
         self.desktop.picture(path)
@@ -127,7 +127,7 @@ class PicturedCase(FakeCase):
 
     def settle_traffic(self):
         """Counters that have come, and then none: what is pictured stays."""
-        time.sleep(2.5)
+        time.sleep(2.5)  # real time: counters come once a second
         self.daemon.say(quiet=True)
 
     def escape(self):

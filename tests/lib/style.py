@@ -21,6 +21,7 @@ import analysis  # noqa: E402
 import layout  # noqa: E402
 import references  # noqa: E402
 import rooms  # noqa: E402
+import sleeps  # noqa: E402
 import words  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -104,6 +105,11 @@ def check_python(top, paths):
     return run(top, ["/usr/bin/python3", "-B", "-m", "flake8", *files]) if files else []
 
 
+def check_sleeps(top, paths):
+    """No test decides by a sleep, except those that say why real time has to pass."""
+    return sleeps.check(top, paths)
+
+
 def check_analysis(top, _):
     """clang-tidy over the rooms that read what strangers send, and gcc -fanalyzer over those without GLib; tests/clean/tidy looks at everything."""
     return analysis.check(os.path.join(top, "build"))
@@ -111,7 +117,7 @@ def check_analysis(top, _):
 
 CHECKS = {name[len("check_"):]: function for name, function in list(globals().items()) if name.startswith("check_")}
 # Before a commit: what looks at the changed files alone, or at everything within a second or two.
-QUICK = ("format", "functions", "words", "references", "rooms", "layout", "shell", "python")
+QUICK = ("format", "functions", "words", "references", "rooms", "layout", "shell", "python", "sleeps")
 
 
 def staged(top):

@@ -126,7 +126,7 @@ class Restarts(MeshCase):
         for days, how in ((30, signal.SIGTERM), (400, signal.SIGKILL)):  # stopped first: then it knows for sure where laptop is
             with self.subTest(how):
                 before = self.handshake()
-                time.sleep(1.1)  # `wg` shows seconds
+                time.sleep(1.1)  # real time: `wg` shows seconds
                 self.restart_in_the_past("edge", days, how)
                 wait_for("the edge begins a session, and laptop takes it", lambda: self.handshake() > before, 30)
 

@@ -119,7 +119,7 @@ class Diagnose(MeshCase):
         process, start = self.mesh.running["edge"]
         process.terminate()
         process.wait()
-        time.sleep(1)  # the session is still fresh on this side
+        time.sleep(1)  # real time: how long ago the last answer came is said in seconds
         self.expect(bad=("edge-tcp", "handshake", "probe"), says=("systemctl status edgeway-edge", "neither TCP nor UDP", "the last answer came"))
         self.mesh.running["edge"][0] = start()
         self.connected()

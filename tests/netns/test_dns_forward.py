@@ -69,7 +69,7 @@ class Forward(MeshCase):
             return
         type(self).used = resolvers
         self.edge.run("sh", "-c", "cat > /etc/resolv.conf", input="".join(f"nameserver {address}\n" for address in resolvers))
-        time.sleep(1.1)  # it looks once a second, when it is asked
+        time.sleep(1.1)  # real time: it looks once a second, when it is asked
 
     def dig(self, *argv, machine=None, server=SERVICE):
         return (machine or self.laptop).run("dig", f"@{server}", "+time=8", "+tries=1", *argv, check=False, timeout=30).stdout

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -34,8 +33,7 @@ class Host(unittest.TestCase):
     def setUp(self):
         self.world = World()
         self.addCleanup(self.world.close)
-        time.sleep(0.2)
-        self.before = self.world.snapshot()
+        self.before = self.world.settled_snapshot()
 
     def assert_as_before(self):
         self.assertEqual(self.world.snapshot(), self.before)

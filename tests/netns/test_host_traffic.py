@@ -23,8 +23,7 @@ class Traffic(unittest.TestCase):
     def setUpClass(cls):
         cls.world = World()
         cls.addClassCleanup(cls.world.close)
-        time.sleep(0.2)
-        cls.before = cls.world.snapshot()
+        cls.before = cls.world.settled_snapshot()
 
     def setUp(self):
         self.stack = contextlib.ExitStack()
@@ -266,7 +265,7 @@ class Traffic(unittest.TestCase):
                 self.driver.do(VPN)
                 for _ in range(2):
                     there.send(b"2") if peer is None else there.sendto(b"2", peer)
-                    time.sleep(0.1)
+                    time.sleep(0.1)  # real time: the second is no answer to the first
                 there.settimeout(0.7)
                 client.send(b"3")
                 try:

@@ -132,7 +132,7 @@ class Life(MeshCase):
         self.assertTrue(node)
         self.mesh.restart("nas", signal.SIGTERM)
         wait_for("edgewayd", lambda: self.mesh.machine("nas").ok(self.mesh.program("edgewayctl"), "status"), 10)
-        time.sleep(1)
+        time.sleep(1)  # real time: that it stays so shows in nothing else
         self.assertEqual(self.status("nas")["state"], "disconnected")
         self.ctl("nas", "connect")
         self.assertEqual(self.status("nas")["state"], "connected")

@@ -158,9 +158,9 @@ class Link(MeshCase):
         def transfer():
             fields = self.laptop.run("wg", "show", "edgeway0", "transfer").stdout.split()
             return int(fields[2])
-        time.sleep(13)  # whoever looked is forgotten, connections to the API are closed
+        time.sleep(13)  # real time: whoever looked is forgotten, connections to the API are closed
         sent, before = transfer(), wakes()
-        time.sleep(26)
+        time.sleep(26)  # real time: how often an idle program wakes up is measured
         woken = sum(count - before.get(path, 0) for path, count in wakes().items())
         sent = transfer() - sent
         self.assertLess(woken, 5 * (26 / 10 + 2 * 6), f"{woken} wakes in 26 s")

@@ -171,7 +171,7 @@ class Matrix(MatrixCase):
         flooding = self.flooder.start("/usr/bin/python3", "-c", FLOOD, *[word for victim in victims for word in victim], log="flood")
         pending = list(self.rows)
         try:
-            time.sleep(1)
+            time.sleep(1)  # real time: queues fill up
             for _ in range(rounds):
                 for row in pending:
                     row.connect(first)

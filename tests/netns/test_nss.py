@@ -182,7 +182,7 @@ class Daemon:
 
     def works(self, word="works"):
         said = self.say(f"{word} {SUFFIX} 127.0.0.2 53 100.96.0.0/12 fd45::/64")
-        time.sleep(0.02)  # the thread has it
+        time.sleep(0.02)  # real time: nothing says when its thread has it
         return said
 
     def end(self, number=None):
@@ -322,7 +322,7 @@ class Nss(unittest.TestCase):
         self.edge.delay = 0.2
         self.found(lambda: addresses("nas.home.internal"), ["100.96.0.5", "fd45::5"])
         self.edge.delay, self.edge.cut = 0.0, True
-        time.sleep(1.1)  # the record's TTL
+        time.sleep(1.1)  # real time: the record's TTL, in the module's process
         self.found(lambda: addresses("nas.home.internal"), ["100.96.0.5", "fd45::5"])
 
     def test_nobody_answers(self):

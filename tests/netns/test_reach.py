@@ -69,7 +69,7 @@ class Reach(MeshCase):
         self.wait_state("laptop", "connected")
         self.nat.nft(f"table ip blocked {{ chain f {{ type filter hook forward priority -10; ip daddr {EDGE_ADDRESS} tcp dport {EDGE_PORT} drop; }}; }}\n")
         self.addCleanup(self.nat.run, "nft", "delete", "table", "ip", "blocked")
-        time.sleep(3.5)  # connections that were open are closed
+        time.sleep(3.5)  # real time: connections that were open are closed
         for argv in (("node", "list"), ("map",), ("node", "add", "later")):
             took, result = self.timed(*argv)
             self.assertLess(took, 5, (argv, result))

@@ -21,7 +21,7 @@ class Rekey(MatrixCase):
         before = {row.name: row.handshakes() for row in self.rows}
         for row in self.rows:
             row.start_ping(130)
-        time.sleep(128)
+        time.sleep(128)  # real time: the kernel's WireGuard makes new sessions by its own clock
         for row in self.rows:
             with self.subTest(row.name):
                 result = wait_for(f"{row.name}: the pings are over", lambda: (text := row.ping_result()) and "packet loss" in text and text, 30)

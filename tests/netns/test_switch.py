@@ -344,7 +344,7 @@ class TestSwitch(SwitchCase):
         self.assertEqual({revision for _, revision, _, _ in notices}, {2})
         self.assertAlmostEqual(notices[-1][3] - notices[-2][3], 4, delta=1)
         self.switch.say(self.node("alice", 3, *ALICE))
-        time.sleep(0.3)
+        time.sleep(0.3)  # real time: a notice that is on its way comes first
         answer = self.link(self.alice, 1, token=5, revision=3, seconds=4)  # it knows
         self.assertEqual([(kind, revision) for kind, revision, token, _ in answer if token == 5], [(2, 3)])
         self.assertEqual([line for line in answer if line[0] == 3], [])

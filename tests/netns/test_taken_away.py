@@ -148,9 +148,9 @@ class TakenAway(MeshCase):
         before = len(lines())
         for i in range(20):
             self.laptop.run("ip", "route", "add", f"100.97.{i}.0/24", "via", gateway, "proto", "ra")
-            time.sleep(0.1)
+            time.sleep(0.1)  # real time: a router that changes its mind in steps
             self.laptop.run("ip", "route", "del", f"100.97.{i}.0/24", "via", gateway)
-            time.sleep(0.05)
+            time.sleep(0.05)  # real time: as above
         self.assertLess(len(lines()) - before, 20)
         wait_for("all is well", lambda: self.status("laptop")["reason"] == "", 25)
 

@@ -104,7 +104,7 @@ class German(unittest.TestCase):
             texts = {text for node in self.desktop.tree() for text in (node["name"], node["text"]) if text}
             return texts if any(german in text for text in texts) else None
         wait_for(f"“{german}” on the screen", there, SLOW, 1)
-        time.sleep(0.3)
+        time.sleep(0.3)  # real time: what follows the text is drawn in the next frames
         self.assertEqual([], sorted(text for text in there() if any(pattern.fullmatch(text) for pattern in self.patterns)))
 
     def test_mesh(self):

@@ -161,7 +161,7 @@ class Links(FakeCase):
         self.open("--state", "not-enrolled", argv=[LINK + make_key("admin", "first")])
         self.key_on_screen("birchwood")
         self.open_link(LINK + make_key("admin", "second"))
-        time.sleep(1)
+        time.sleep(1)  # real time: nothing else shows that nothing is sent
         self.assert_nothing_sent()
         self.alive()
 
@@ -253,7 +253,7 @@ class Links(FakeCase):
         self.dialog("so the key wasn't used")
         for _ in range(3):
             self.open_link(LINK + make_key("admin", "second"))
-        time.sleep(1)
+        time.sleep(1)  # real time: nothing else shows that no further window comes
         self.assertEqual(1, len([t for t in self.windows() if "Already in" in t]), self.windows())
         self.assert_nothing_sent()
 

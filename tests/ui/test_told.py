@@ -47,7 +47,7 @@ class Toasts(FakeCase):
         self.say_nodes(ids, "offline")
         self.daemon.set(State="connected")
         self.say_nodes(ids[:2], "online")
-        time.sleep(2.5)  # longer than the moment in which news are collected
+        time.sleep(2.5)  # real time: longer than the moment in which news are collected
         self.assertEqual([], self.labels("are online"))
         self.alive()
 
@@ -119,7 +119,7 @@ class WithoutWindow(FakeCase):
                 for _ in range(3):
                     self.ask_from_outside(action)
                 wait_for(title, lambda: [t for t in self.windows() if t.startswith(title)], SLOW, 0.3)
-                time.sleep(1)
+                time.sleep(1)  # real time: nothing else shows that no further window comes
                 self.assertEqual(1, len([t for t in self.windows() if t.startswith(title)]), self.windows())
         self.daemon.set(Mode="vpn", GuardUntil=int((time.time() + 500) * 1e6))
         self.wait_told("Trying VPN Mode")

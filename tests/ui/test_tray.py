@@ -205,7 +205,7 @@ class Panel(TrayCase):
             self.daemon.say(fail={"Disconnect": refusal})
             self.click("Connect")
             self.daemon.called("Disconnect")
-            time.sleep(0.5)
+            time.sleep(0.5)  # real time: nothing else shows that it stays so
             self.assertTrue(self.entry("Connect")["checked"])
             self.assertEqual(said, refusal[1] in self.log()[len(before):], self.log())
 
@@ -214,7 +214,7 @@ class Panel(TrayCase):
         self.wait_entry(lambda i: i["checked"] and i["toggle"] == "radio", "Mode", "Connector Only")
         self.click("Mode", "VPN")
         self.assertEqual("vpn", self.daemon.called("SetMode")[0])
-        time.sleep(0.5)
+        time.sleep(0.5)  # real time: nothing else shows that it stays so
         self.assertFalse(self.entry("Mode", "VPN")["checked"])
         self.assertTrue(self.entry("Mode", "Connector Only")["checked"])
         self.daemon.say(fail={"SetMode": None})
@@ -462,7 +462,7 @@ class NoPanel(TrayCase):
         self.tray.terminate()
         self.tray.wait()
         self.start_tray()
-        time.sleep(HOST_PATIENCE + 4)
+        time.sleep(HOST_PATIENCE + 4)  # real time: another process waits for this long before it speaks
         self.assertIsNone(self.tray.poll())
         self.assertEqual(1, self.log().count(words))
         # Started by hand, it is an answer.

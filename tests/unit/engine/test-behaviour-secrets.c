@@ -148,7 +148,7 @@ live (EwMemoryNet *net)
   node_push (&b, 1, 2);
   g_assert_cmpuint (node_pop (&a, 2), ==, 2);
   wait_count (&a.events[EW_PEER_HANDSHAKE_COMPLETE], 1);
-  g_usleep (30000); /* initiations of a peer are 20 ms apart, or refused */
+  g_usleep (30000); /* real time: initiations of a peer are 20 ms apart, or refused */
   ew_engine_initiate (a.engine, b.public_key, TRUE);
   wait_count (&a.events[EW_PEER_HANDSHAKE_COMPLETE], 2);
   ew_engine_inject (a.engine, b.public_key, garbage, sizeof garbage);

@@ -352,7 +352,7 @@ test_tun_lost (void)
   wait_count (&a.tun_lost, 1);
   node_get_stats (&a, &stats); /* the engine lives on */
   guint64 wakeups = stats.wakeups;
-  g_usleep (50000);
+  g_usleep (50000); /* real time: how often an idle engine wakes up is measured */
   node_get_stats (&a, &stats);
   g_assert_cmpuint (stats.wakeups - wakeups, <=, 2); /* and does not spin */
   node_stop (&a);
@@ -374,9 +374,9 @@ test_idle (void)
   node_pop (&b, 1);
   node_push (&b, 1, 2);
   node_pop (&a, 2);
-  g_usleep (300000); /* what the handshake has armed may ring for nothing once */
+  g_usleep (300000); /* real time: what the handshake has armed may ring for nothing once */
   node_get_stats (&a, &before);
-  g_usleep (700000);
+  g_usleep (700000); /* real time: as above */
   node_get_stats (&a, &after);
   g_assert_cmpuint (after.wakeups - before.wakeups, <=, 2); /* the second question is one */
   node_stop (&a);

@@ -26,7 +26,7 @@ static gboolean
 on_frame (gpointer user_data)
 {
   ((World *)user_data)->frames++;
-  g_usleep (FRAME_US);
+  g_usleep (FRAME_US); /* real time: a frame takes as long */
   return G_SOURCE_CONTINUE;
 }
 
@@ -36,7 +36,7 @@ on_message (JsonObject *message, gpointer user_data)
   World *world = user_data;
 
   world->messages++;
-  g_usleep (world->message_us);
+  g_usleep (world->message_us); /* real time: a message takes as long */
 }
 
 static void

@@ -131,7 +131,7 @@ work_and_kill (const gchar *path, guint number, guint *killed)
   close (fds[1]);
   /* Not before it works, then anywhere in the next transactions. */
   g_assert_cmpint (read (fds[0], &last, sizeof last), ==, sizeof last);
-  g_usleep ((gulong)g_test_rand_int_range (0, 40000));
+  g_usleep ((gulong)g_test_rand_int_range (0, 40000)); /* real time: killed at any moment */
   kill (child, SIGKILL);
   g_assert_cmpint (waitpid (child, &status, 0), ==, child);
   *killed += WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL;

@@ -25,7 +25,7 @@ let_pass_slowly (gpointer data, gconstpointer from, gconstpointer to, const EwFl
                  gsize len)
 {
   atomic_fetch_add (&((Ground *)data)->asked, 1);
-  g_usleep (100 * 1000); /* the new one comes meanwhile */
+  g_usleep (100 * 1000); /* real time: the new one comes before this one has answered */
   return TRUE;
 }
 
