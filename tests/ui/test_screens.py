@@ -12,6 +12,7 @@ import fake_session  # noqa: E402
 import screen_check  # noqa: E402
 import test_german  # noqa: E402
 from fake_daemon import make_key  # noqa: E402
+from fake_session import SLOW  # noqa: E402
 from pictured_case import SCHEMES, VIEWS, PicturedCase, View  # noqa: E402
 
 NAS = "n0000000000000005"
@@ -150,6 +151,15 @@ class Worst(PicturedCase):
         self.dialog("join", "join")
         self.desktop.run("xdotool", "type", make_key("admin", "good"))
         self.shoot("what is in the key")
+
+    def test_two_lines(self):
+        """They are long, and wrap in their own row."""
+        self.start("--packages")
+        self.dialog("a computer", "add-server")
+        self.desktop.type("text", "Name", "lobby")
+        self.desktop.press("push button", exactly="Weiter", seconds=SLOW)
+        self.desktop.find("heading", "lobby einrichten", seconds=SLOW)
+        self.shoot("two lines")
 
 
 if __name__ == "__main__":

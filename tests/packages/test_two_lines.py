@@ -1,0 +1,440 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The two lines that install Edgeway from an edge, on a computer with apt and nothing else: a bare Debian of its own that reaches only the
+edge. An administrator's edgewayctl shows them, and they are pasted into a terminal as they are.
+
+    laptop ── nat-11 ──────┐
+                           internet ── edge 203.0.113.5:443 (hands out packages)
+    bare ──── nat-13 ──────┘   └ 203.0.113.1: whoever is in between
+
+EDGEWAY_RELEASE: bookworm (by default), trixie. Each step's time is printed, and not judged.
+"""
+import fcntl
+import glob
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+from mesh_case import BUILD, SOURCE, Failure, MeshCase, wait_for
+
+RELEASE = os.environ.get("EDGEWAY_RELEASE") or "bookworm"
+SYSTEM = {"bookworm": "debian-12", "trixie": "debian-13", "sid": "debian-sid"}[RELEASE]
+ROOTS = os.environ.get("EDGEWAY_ROOTS") or "/var/tmp/edgeway-clean"
+SLOW = 300  # an installation beside other stages; what it should take is in the README
+ENTER = """. tests/clean/mounts.sh
+mount --make-rprivate / 2>/dev/null
+mount -t tmpfs -o mode=755 tmpfs /mnt && mkdir /mnt/upper /mnt/work /mnt/root
+root=/mnt/root
+mount -t overlay -o "lowerdir=$1,upperdir=/mnt/upper,workdir=/mnt/work" overlay $root || exit
+mount_system $root || exit
+# What apt knows of is nowhere to be reached, and there is no resolver.
+rm -f $root/etc/resolv.conf; : >$root/etc/resolv.conf
+rm -f $root/etc/apt/sources.list.d/*
+echo "deb http://192.0.2.1/debian nowhere main" >$root/etc/apt/sources.list
+cd $root && mkdir -p old && pivot_root . old && umount -l /old && rmdir /old || exit
+exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin sleep infinity
+"""
+# Passes on what comes, until so many bytes went to the caller; then nothing any more.
+CUT = """
+import socket, sys, threading
+left = [int(sys.argv[1])]
+server = socket.create_server(("203.0.113.1", 444))
+def move(a, b, counted):
+    try:
+        while data := a.recv(65536):
+            if counted:
+                left[0] -= len(data)
+            if left[0] < 0:
+                break
+            b.sendall(data)
+    except OSError:
+        pass
+    for one in (a, b):
+        try: one.shutdown(socket.SHUT_RDWR)
+        except OSError: pass
+while True:
+    caller = server.accept()[0]
+    if left[0] < 0:
+        caller.close()
+        continue
+    edge = socket.create_connection(("203.0.113.5", 443))
+    threading.Thread(target=move, args=(caller, edge, False), daemon=True).start()
+    threading.Thread(target=move, args=(edge, caller, True), daemon=True).start()
+"""
+# Hands out a script of its own, and ends TLS without saying so.
+RAGGED = """
+import os, socket, ssl, sys
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain("/var/lib/edgeway-edge/api.pem")
+server = socket.create_server(("203.0.113.1", 445))
+body = b"#!/bin/sh\\ntouch /evil\\n"
+while True:
+    try:
+        tls = context.wrap_socket(server.accept()[0], server_side=True)
+        tls.recv(4096)
+        tls.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\nConnection: close\\r\\n\\r\\n" % len(body) + body)
+        os.close(tls.detach())
+    except OSError:
+        pass
+"""
+
+
+def bare_root():
+    """The folder of a Debian with nothing but its required packages and apt, kept between runs."""
+    folder = os.path.join(ROOTS, "minbase" if RELEASE == "bookworm" else f"minbase-{RELEASE}")
+    os.makedirs(ROOTS, exist_ok=True)
+    with open(os.path.join(ROOTS, "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.isdir(folder):
+            shutil.rmtree(folder + ".new", ignore_errors=True)
+            result = subprocess.run(["mmdebstrap", "--variant=minbase", RELEASE, folder + ".new"], capture_output=True, text=True, timeout=600)
+            if result.returncode != 0:
+                raise Failure(f"mmdebstrap failed: {result.stderr[-1500:]}")
+            os.rename(folder + ".new", folder)
+    return folder
+
+
+class Bare:
+    """A computer with a fresh bare Debian, in a machine's network."""
+
+    def __init__(self, machine):
+        self.holder = machine.start("unshare", "--mount", "--pid", "--fork", "--kill-child", "bash", "-c", f"cd {SOURCE}; {ENTER}", "bash", bare_root(), log="bare")
+        self.machine = machine
+        self.pid = wait_for("the bare system", self._first_process, 30)
+
+    def _first_process(self):
+        if self.holder.poll() is not None:
+            with open(self.holder.log_path) as log:
+                raise Failure(f"the bare system didn't start: {log.read()[-800:]}")
+        found = []
+        for path in glob.glob("/proc/[0-9]*/status"):
+            try:
+                with open(path) as file:
+                    text = file.read()
+            except OSError:
+                continue
+            if re.search(r"^Name:\tsleep$", text, re.M) and (pid := int(path.split("/")[2])) and self._is_ours(pid):
+                found.append(pid)
+        return found[0] if found else None
+
+    def _is_ours(self, pid):
+        while pid > 1:
+            if pid == self.holder.pid:
+                return True
+            try:
+                with open(f"/proc/{pid}/stat") as file:
+                    pid = int(file.read().rsplit(") ", 1)[1].split()[1])
+            except OSError:
+                return False
+        return False
+
+    def command(self, argv):
+        return ["nsenter", "-t", str(self.pid), "-m", "-p", "-n", "-u", "-r", "--wdns=/root", "--", "env", "-i", "HOME=/root", "TERM=dumb",
+                "PATH=/usr/sbin:/usr/bin:/sbin:/bin", *argv]
+
+    def run(self, *argv, check=True, timeout=SLOW):
+        result = subprocess.run(self.command(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout)
+        if check and result.returncode != 0:
+            raise Failure(f"bare: {' '.join(argv)} exited {result.returncode}: {result.stdout[-1500:]}")
+        return result
+
+    def ok(self, script):
+        return self.run("sh", "-c", script, check=False).returncode == 0
+
+    def version(self):
+        return self.run("dpkg-query", "-W", "-f=${db:Status-Status} ${Version}", "edgewayd", check=False).stdout.strip()
+
+    def close(self):
+        self.holder.kill()
+        self.holder.wait()
+
+
+class Terminal:
+    """A shell on a terminal of its own, into which is pasted."""
+
+    def __init__(self, bare):
+        self.text, self.read = "", 0
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execvp("nsenter", bare.command(["PS1=$ ", "sh", "-i"]))
+        self.expect("$ ", 20)
+
+    def expect(self, words, seconds=SLOW):
+        """What was shown up to any of these words (regular expressions), and which it was."""
+        end, pattern = time.monotonic() + seconds, re.compile(words if isinstance(words, str) and words != "$ " else re.escape(words))
+        while not (match := pattern.search(self.text, self.read)):
+            if time.monotonic() > end:
+                raise Failure(f"no “{words}” on the terminal within {seconds} s, but: {self.text[self.read:][-1500:]}")
+            if select.select([self.fd], [], [], 0.5)[0]:
+                try:
+                    self.text += os.read(self.fd, 65536).decode(errors="replace").replace("\r\n", "\n")
+                except OSError:
+                    raise Failure(f"the terminal was closed: {self.text[-1500:]}") from None
+        shown, self.read = self.text[self.read:match.end()], match.end()
+        return shown
+
+    def paste(self, text):
+        os.write(self.fd, text.encode() + b"\r")
+
+    def run(self, text, seconds=SLOW):
+        """Pastes it, and waits for its end: its exit status and what it showed."""
+        self.paste(text + "; echo \"ended: $?\".")
+        shown = self.expect(r"ended: \d+\.", seconds)
+        self.expect("$ ", 20)
+        return int(re.search(r"ended: (\d+)\.$", shown).group(1)), shown
+
+    def close(self):
+        os.close(self.fd)
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+
+
+class TwoLines(MeshCase):
+    SITES, JOIN = ("laptop", "web"), ("laptop",)
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="edgeway-two-lines-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        os.chmod(cls.folder, 0o755)
+        began = time.monotonic()
+        bare_root()
+        cls.note("the bare root", began)
+        began = time.monotonic()
+        subprocess.run([f"{SOURCE}/data/debian/build", "--from", BUILD, "--repository", f"{cls.folder}/repository", "--for", SYSTEM, f"{cls.folder}/built"],
+                       stdout=subprocess.DEVNULL, check=True, timeout=600)
+        cls.note("packages and repository", began)
+        super().setUpClass()
+        cls.mesh.machine("edge").run("cp", "-r", f"{cls.folder}/repository", "/var/lib/edgeway-edge/repository")
+        wait_for("the edge's packages", lambda: SYSTEM in cls.mesh.machine("edge").run(cls.mesh.program("edgeway-edge"), "status").stdout, 10, 0.5)
+
+    @staticmethod
+    def note(what, began):
+        print(f"    {what}: {time.monotonic() - began:.1f} s", flush=True)
+
+    def add(self, name):
+        """The lines and the key, as a person copies them from what is shown."""
+        result = self.ctl("laptop", "node", "add", name)
+        lines = re.search(r"asks for the key:\n(/usr/lib/apt/.* &&\n  sh ~/edgeway-install)\n", result.stderr)
+        self.assertTrue(lines, result.stderr)
+        return lines.group(1), result.stdout.strip()
+
+    def bare(self):
+        bare = Bare(self.mesh.machine("web"))
+        self.addCleanup(bare.close)
+        terminal = Terminal(bare)
+        self.addCleanup(terminal.close)
+        return bare, terminal
+
+    def lead_to(self, port):
+        """From now on the bare computer's way to the edge ends at whoever is in between."""
+        self.mesh.machine("nat-13").nft("table ip between { chain pre { type nat hook prerouting priority -110; "
+                                         f"ip daddr 203.0.113.5 tcp dport 443 dnat to 203.0.113.1:{port}; }}; }}")
+        self.addCleanup(self.lead_back)
+
+    def lead_back(self):
+        self.mesh.machine("nat-13").run("nft", "delete", "table", "ip", "between", check=False)
+
+    def newer(self, version):
+        """The edge has another version of edgewayd from now on."""
+        folder = f"{self.folder}/{version}"
+        shutil.copytree(f"{self.folder}/repository/{SYSTEM}", folder)
+        deb = glob.glob(f"{folder}/edgewayd_*.deb")[0]
+        subprocess.run(["dpkg-deb", "-R", deb, f"{self.folder}/tree"], check=True)
+        subprocess.run(["sed", "-i", f"s/^Version: .*/Version: {version}/", f"{self.folder}/tree/DEBIAN/control"], check=True)
+        os.remove(deb)
+        subprocess.run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "-b", f"{self.folder}/tree", f"{folder}/edgewayd_{version}.deb"], stdout=subprocess.DEVNULL, check=True)
+        shutil.rmtree(f"{self.folder}/tree")
+        with open(f"{folder}/Packages", "w") as file:
+            subprocess.run(["dpkg-scanpackages", "."], cwd=folder, stdout=file, stderr=subprocess.DEVNULL, check=True)
+        edge = self.mesh.machine("edge")
+        edge.run("cp", "-r", folder, "/var/lib/edgeway-edge/repository/new")
+        place = f"/var/lib/edgeway-edge/repository/{SYSTEM}"
+        edge.run("sh", "-c", f"mv {place} /var/lib/edgeway-edge/before && mv /var/lib/edgeway-edge/repository/new {place}")
+
+        def undo():
+            edge.run("sh", "-c", f"rm -r {place} && mv /var/lib/edgeway-edge/before {place}")
+            self.offered("git")
+        self.addCleanup(undo)
+        self.offered(version)
+
+    def offered(self, version):
+        edge = self.mesh.machine("edge")
+        wait_for("the edge's new packages", lambda: version in edge.run(edge_program := self.mesh.program("edgeway-edge"), "status").stdout and edge_program, 10, 0.3)
+
+    def test_joined_upgraded_purged(self):
+        lines, key = self.add("web")
+        bare, terminal = self.bare()
+        before = set(bare.run("find", "/", "-xdev", "-not", "-path", "/proc/*").stdout.split("\n"))
+        sources = bare.run("sh", "-c", "cat /etc/apt/sources.list; ls -A /etc/apt/*").stdout
+        for program in ("curl", "wget", "openssl", "sudo", "python3", "gpg"):
+            self.assertFalse(bare.ok(f"command -v {program}"), f"{program} is no part of a bare system")
+        print()
+        began = time.monotonic()
+        terminal.paste(lines)
+        shown = terminal.expect(r"[Kk]ey[^\n]*: ?$")
+        self.note("from the lines to the question for the key", began)
+        for step in re.findall(r"(?m)^  (.*: \d+ s)$", shown):
+            print(f"      {step}")
+        self.assertIn("This installs Edgeway on this computer, from the edge \"frankfurt\" of the mesh \"demo\" (https://203.0.113.5).", shown)
+        joined = time.monotonic()
+        terminal.paste(key)
+        shown = terminal.expect(r"connected[^$]*\$ ", 60)
+        self.note("from the key to connected", joined)
+        self.note("all of it", began)
+        self.assertNotIn(key, terminal.text, "the key isn't shown")
+        self.assertTrue(bare.ok("edgewayctl ping -c 1 laptop"))
+        self.assertEqual(self.mesh.ctl_json("laptop", "node", "show", "web")["state"], "online")
+        self.assertEqual(bare.run("sh", "-c", "cat /etc/apt/sources.list; ls -A /etc/apt/*").stdout, sources)
+        self.assertEqual(bare.run("sh", "-c", "ls -A /root | grep -v '^\\.'; ls -A /tmp; ls /var/cache/apt/archives/*.deb; find / -xdev -name '*edgeway-install*'", check=False).stdout.replace(
+            "ls: cannot access '/var/cache/apt/archives/*.deb': No such file or directory\n", ""), "")
+
+        with self.subTest("the same lines again"):
+            status, shown = terminal.run(lines)
+            self.assertEqual(status, 0, shown)
+            self.assertIn("was installed already", shown)
+            self.assertIn("This computer is in a mesh already", shown)
+
+        with self.subTest("the same lines after the edge was upgraded"):
+            old = bare.version()
+            self.newer("99.0")
+            began = time.monotonic()
+            status, shown = terminal.run(lines)
+            self.note("the upgrade", began)
+            self.assertEqual((status, bare.version()), (0, "installed 99.0"), shown)
+            self.assertIn(f"Edgeway was upgraded from {old.split()[1]} to 99.0.", shown)
+            wait_for("the node to be back", lambda: bare.ok("edgewayctl status --json | grep -q '\"connected\"'"), 40, 0.5)
+
+        with self.subTest("purged"):
+            bare.run("start-stop-daemon", "--stop", "--retry", "10", "--pidfile", "/run/edgewayd.pid", "--exec", "/usr/sbin/edgewayd", check=False)
+            bare.run("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "purge", "-y", "--autoremove", "edgewayd")
+            after = set(bare.run("find", "/", "-xdev", "-not", "-path", "/proc/*").stdout.split("\n"))
+            self.assertEqual([path for path in sorted(after - before) if "edgeway" in path and not path.startswith("/var/log/edgeway")], [])
+
+    def nothing_done(self, bare, shown):
+        self.assertEqual(bare.version().split(" ")[0], "dpkg-query:", shown)
+        self.assertFalse(bare.ok("[ -e /evil ]"), "somebody else's script was run")
+        self.assertEqual(bare.run("sh", "-c", 'find / -xdev -name "*edgeway*" -not -path "$HOME/*" -not -path "/var/cache/edgeway-install*" -not -path "/proc/*"').stdout, "")
+        self.assertEqual(bare.run("sh", "-c", "ls -A /tmp").stdout, "")
+
+    def test_somebody_in_between(self):
+        """Another mesh's edge in the place of ours, a script that was changed, packages that were: nothing is run and nothing installed."""
+        lines, _ = self.add("between")
+        bare, terminal = self.bare()
+        fetch = lines.split(" &&\n")[0]
+        status, shown = terminal.run(fetch)
+        self.assertEqual(status, 0, shown)
+        self.assertTrue(bare.ok("cp ~/edgeway-install ~/kept"))
+        internet = self.mesh.machine("internet")
+        with open(f"{self.folder}/evil.conf", "w") as file:
+            file.write(f"[edge]\nexit=false\ninterface=evil\n[install]\npackages={self.folder}/repository\n")
+        internet.start(self.mesh.program("edgeway-edge"), "run", "--state-dir", "/var/lib/edgeway-edge", "--listen", "203.0.113.1:443", "--public", "203.0.113.5:443",
+                       "--mesh", "demo", "--name", "frankfurt", "--config", f"{self.folder}/evil.conf", secret_output=True)
+        wait_for("the other edge", lambda: internet.ok("sh", "-c", "ss -Hltn sport = :443 | grep -q ."), 20)
+        internet.start("/usr/bin/python3", "-c", RAGGED, log="ragged")
+        wait_for("the other server", lambda: internet.ok("sh", "-c", "ss -Hltn sport = :445 | grep -q ."), 20)
+        for port, what in ((443, "another edge's script"), (445, "a script of its own, and TLS without an end")):
+            with self.subTest(what):
+                self.lead_to(port)
+                bare.run("sh", "-c", "rm -f ~/edgeway-install")
+                status, shown = terminal.run(lines)
+                self.assertNotEqual(status, 0, shown)
+                self.assertNotIn("This installs Edgeway", shown)
+                self.nothing_done(bare, shown)
+                self.lead_back()
+        with self.subTest("the edge's own script, and another edge's packages"):
+            self.lead_to(443)
+            bare.run("sh", "-c", "cp ~/kept ~/edgeway-install")
+            status, shown = terminal.run("sh ~/edgeway-install")
+            self.assertEqual(status, 1, shown)
+            self.assertIn("The edge couldn't be asked", shown)
+            self.assertIn("ertificate", shown)
+            self.nothing_done(bare, shown)
+            self.lead_back()
+        with self.subTest("a package that was changed on the edge"):
+            edge = self.mesh.machine("edge")
+            deb = glob.glob(f"{self.folder}/repository/{SYSTEM}/edgewayd_*.deb")[0]
+            place = f"/var/lib/edgeway-edge/repository/{SYSTEM}/{os.path.basename(deb)}"
+            edge.run("sh", "-c", f"printf x | dd of={place} bs=1 seek=2000 conv=notrunc")
+            self.addCleanup(edge.run, "cp", deb, place)
+            status, shown = terminal.run("sh ~/edgeway-install")
+            self.assertEqual(status, 1, shown)
+            self.assertIn("Hash Sum mismatch", shown)
+            self.nothing_done(bare, shown)
+
+    def test_what_it_refuses(self):
+        """Each with what is in the way and what to do, before anything is changed."""
+        lines, _ = self.add("refused")
+        bare, terminal = self.bare()
+        status, shown = terminal.run(lines.split(" &&\n")[0])
+        self.assertEqual(status, 0, shown)
+        script = "sh ~/edgeway-install"
+        release = "cat >/etc/os-release <<'TXT'\n%s\nTXT\n"
+        bare.run("sh", "-c", "cp /etc/os-release ~/os-release; cp /etc/debian_version ~/debian_version; cp ~/edgeway-install /tmp; chmod 644 /tmp/edgeway-install")
+        cases = (
+            ("a key as an argument", f"{script} ew1_abc", 2, "Others on this computer can see a key"),
+            ("an unknown option", f"{script} --colour", 2, "Unknown option --colour"),
+            ("help", f"{script} --help", 0, "Usage: sh edgeway-install"),
+            ("not root, and no sudo", "setpriv --reuid 1000 --clear-groups sh /tmp/edgeway-install", 4, "there is no sudo. Become root (su -), then run: sh /tmp/edgeway-install"),
+            ("not root", "printf '#!/bin/sh\\necho as root: \"$@\"\\n' >/usr/bin/sudo; chmod 755 /usr/bin/sudo; setpriv --reuid 1000 --clear-groups sh /tmp/edgeway-install --no-join;"
+                         " s=$?; rm /usr/bin/sudo; exit $s", 0, "as root: sh /tmp/edgeway-install --no-join"),
+            ("Ubuntu", release % 'ID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"\nPRETTY_NAME="Ubuntu 24.04"' + script, 1, "This is Ubuntu 24.04. The edge's packages are made for Debian"),
+            ("made of Ubuntu", release % 'ID=linuxmint\nID_LIKE="ubuntu debian"\nPRETTY_NAME="Linux Mint 22"' + script, 1, "This is Linux Mint 22."),
+            ("another system", release % 'ID=fedora\nPRETTY_NAME="Fedora 42"' + script, 1, "This is Fedora 42, and the edge's packages are for Debian."),
+            ("made of some Debian", release % 'ID=kali\nID_LIKE=debian\nPRETTY_NAME="Kali"' + f"echo kali-rolling >/etc/debian_version; {script}", 1, "doesn't say which Debian"),
+            ("made of an older Debian", release % 'ID=mx\nID_LIKE=debian\nPRETTY_NAME="MX 21"' + f"echo 11.4 >/etc/debian_version; {script}", 1,
+             f"The edge has no packages for this computer (debian-11 on amd64). It has: {SYSTEM} on amd64."),
+            ("an older Debian", release % 'ID=debian\nVERSION_ID="11"\nPRETTY_NAME="Debian 11"' + script, 1, "The edge has no packages for this computer (debian-11 on amd64)"),
+            ("installed by app/run", f"mkdir -p /usr/share/edgeway && touch /usr/share/edgeway/manifest && {script}; s=$?; rm -r /usr/share/edgeway; exit $s", 1, "installed here from a clone, by app/run"),
+            ("a full disk", f"mkdir -p /var/cache/edgeway-install && mount -t tmpfs -o size=2m tmpfs /var/cache/edgeway-install && {script}; s=$?; umount /var/cache/edgeway-install; exit $s", 1,
+             "the disk that holds /var/cache/edgeway-install is full. Free some space"),
+        )
+        for what, command, code, words in cases:
+            with self.subTest(what):
+                bare.run("sh", "-c", "cp ~/os-release /etc/os-release; cp ~/debian_version /etc/debian_version")
+                result = bare.run("sh", "-c", command, check=False)
+                self.assertEqual(result.returncode, code, result.stdout)
+                self.assertIn(words, result.stdout)
+                self.assertFalse(bare.ok("dpkg-query -W edgewayd"))
+        with self.subTest("another program of apt's runs: it waits, and says so"):
+            bare.run("sh", "-c", "cp ~/os-release /etc/os-release; cp ~/debian_version /etc/debian_version")
+            lock = subprocess.Popen(bare.command(["perl", "-MFcntl", "-e", 'open F, ">>/var/lib/dpkg/lock-frontend"; fcntl(F, F_SETLK, pack("s s l! l! i", F_WRLCK, 0, 0, 0, 0)) or die; '
+                                                  'print "locked\n"; $|=1; print " "; <STDIN>']), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            lock.stdout.read(1)
+            terminal.paste(f"{script} --no-join; echo \"ended: $?\".")
+            terminal.expect("Waiting for cache lock: Could not get lock /var/lib/dpkg/lock-frontend")
+            lock.communicate("\n", timeout=20)
+            self.assertIn("ended: 0.", terminal.expect(r"ended: \d+\."))
+
+    def test_interrupted(self):
+        """A download that breaks off is said, and goes on where it was."""
+        lines, _ = self.add("interrupted")
+        bare, terminal = self.bare()
+        internet = self.mesh.machine("internet")
+        internet.start("/usr/bin/python3", "-c", CUT, "6000000", log="cut")
+        wait_for("whoever cuts", lambda: internet.ok("sh", "-c", "ss -Hltn sport = :444 | grep -q ."), 20)
+        self.lead_to(444)
+        status, shown = terminal.run(lines)
+        self.assertEqual(status, 1, shown)
+        self.assertIn("Run this again when that is solved; what was fetched is kept.", shown)
+        self.assertFalse(bare.ok("dpkg-query -W edgewayd"), shown)
+        self.lead_back()
+        status, shown = terminal.run("sh ~/edgeway-install --no-join")
+        self.assertEqual(status, 0, shown)
+        need = re.search(r"Need to get ([\d.,]+) ([kM]?B)/([\d.,]+) ([kM]?B) of archives", shown)
+        self.assertTrue(need, shown)
+        print(f"\n    the second time: {need.group(0)}")
+        self.assertTrue(bare.version().startswith("installed "), shown)
+        self.assertIn("edgewayctl enroll", shown)
+        self.assertFalse(bare.ok("[ -e /var/cache/edgeway-install ]"))
+
+
+if __name__ == "__main__":
+    unittest.main()
