@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "names/files.h"
 #include "common/util.h"
+#include "sandbox/hidden-paths.h"
 
-#include <fcntl.h>
 #include <gio/gio.h>
 #include <sys/stat.h>
 
@@ -66,10 +66,9 @@ watch_file (EwNamesFiles *self, const gchar *path, GFileMonitorFlags flags)
 static gboolean
 is_mounted (const gchar *path)
 {
-  struct statx info = { 0 };
+  struct stat info;
 
-  return statx (AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &info) == 0 && S_ISREG (info.stx_mode)
-         && (info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+  return lstat (path, &info) == 0 && S_ISREG (info.st_mode) && ew_is_mount_point (path);
 }
 
 static void

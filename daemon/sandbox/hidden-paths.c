@@ -9,8 +9,12 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#ifndef __GLIBC__ /* which has these in <sys/mount.h>, and can't stand both */
+#include <linux/mount.h>
+#endif
 
 /* Users 0 of the file system are this one in the mount; everybody else stays who they are. (gid_t)-1 is no group. */
 #define ID_MAP "0 4294967294 1\n1 1 4294967293\n"
@@ -117,12 +121,25 @@ open_all_kept (const gchar *const *kept, const gchar *const *shown)
   return all;
 }
 
+/* The beginning of the kernel's struct statx, which has 256 bytes: musl before 1.2.5 has no declaration of it, and where
+   the C library has one, <linux/stat.h> can't be included. */
+typedef struct
+{
+  guint32 mask, block_size;
+  guint64 attributes;
+  guint64 rest[30];
+} StatxBeginning;
+
+#define ATTRIBUTE_MOUNT_ROOT 0x2000u /* STATX_ATTR_MOUNT_ROOT */
+
 gboolean
 ew_is_mount_point (const gchar *path)
 {
-  struct statx info = { 0 };
+  StatxBeginning info = { 0 };
 
-  return statx (AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &info) == 0 && (info.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+  G_STATIC_ASSERT (sizeof info == 256);
+  return syscall (SYS_statx, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &info) == 0
+         && (info.attributes & ATTRIBUTE_MOUNT_ROOT);
 }
 
 /* Whether path is folder or below it. */
@@ -237,7 +254,8 @@ has_places (int tree, const gchar *folder, GPtrArray *all)
   return TRUE;
 }
 
-/* folder as it is, but not as its owner: what is in it later, too. What is mounted below is left out. */
+/* folder as it is, but not as its owner: what is in it later, too. What is mounted below is left out. By syscall(2): musl
+   has no wrappers. */
 static gboolean
 map_folder (const gchar *folder, int users, GPtrArray *all)
 {
@@ -245,10 +263,10 @@ map_folder (const gchar *folder, int users, GPtrArray *all)
     .attr_set = MOUNT_ATTR_IDMAP | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
     .userns_fd = (guint64)users,
   };
-  int tree = users < 0 ? -1 : open_tree (AT_FDCWD, folder, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  int tree = users < 0 ? -1 : (int)syscall (SYS_open_tree, AT_FDCWD, folder, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
   gboolean done = tree >= 0 && has_places (tree, folder, all)
-                  && mount_setattr (tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) == 0
-                  && move_mount (tree, "", AT_FDCWD, folder, MOVE_MOUNT_F_EMPTY_PATH) == 0;
+                  && syscall (SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) == 0
+                  && syscall (SYS_move_mount, tree, "", AT_FDCWD, folder, MOVE_MOUNT_F_EMPTY_PATH) == 0;
 
   if (!done)
     g_debug ("%s can't be mapped: %s", folder, g_strerror (errno));

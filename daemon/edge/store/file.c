@@ -9,7 +9,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <linux/fs.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/util.h"
@@ -168,7 +170,7 @@ sync_folder_of (const gchar *path)
 static int
 rename_if_absent (const gchar *from, const gchar *to)
 {
-  int result = renameat2 (AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+  int result = (int)syscall (SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE); /* musl has no wrapper */
   return result < 0 && errno == EINVAL ? rename (from, to) : result; /* a file system that cannot */
 }
 
