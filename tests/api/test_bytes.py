@@ -116,6 +116,7 @@ class Bytes(unittest.TestCase):
         self.assertEqual(answer.status, 200)
         self.assertLess(len(answer.raw), 1000)
 
+    @unittest.skipUnless(ISOLATED, "needs root: the edge lets nobody else look into its process")
     def test_connections_end(self):
         """Each answer ends its connection, and nothing stays open of those that went away before, with or without a word."""
         folder = f"/proc/{self.edge.process.pid}/fd"

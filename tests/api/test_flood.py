@@ -173,14 +173,17 @@ class Floods(unittest.TestCase):
         if not self.sanitized():  # a sanitizer keeps what is freed
             self.assertLess(most - before, GROWTH)
 
+    @unittest.skipUnless(ISOLATED, "needs root: the edge lets nobody else look into its process")
     def test_silent_connections_from_many(self):
         self.check(Flooder(self.edge, [f"127.1.{i // 250}.{i % 250 + 1}" for i in range(700)], 1, b""))
         self.assertIn("The API is full", self.edge.log())
         self.assertEqual(self.edge.log().count("The API is full"), 1, "said once a minute")
 
+    @unittest.skipUnless(ISOLATED, "needs root: the edge lets nobody else look into its process")
     def test_half_a_hello_from_few(self):
         self.check(Flooder(self.edge, [f"127.2.0.{i + 1}" for i in range(40)], 4, HALF_HELLO))
 
+    @unittest.skipUnless(ISOLATED, "needs root: the edge lets nobody else look into its process")
     def test_a_whole_hello_and_no_more(self):
         self.check(Flooder(self.edge, [f"127.3.0.{i + 1}" for i in range(40)], 4, client_hello(self.edge.context())))
 
@@ -196,9 +199,11 @@ class Floods(unittest.TestCase):
             self.assertEqual(self.admin.call("GET", "/v1/self", source=source).status, 200)
         self.check(Flooder(self.edge, known, 8, hello))
 
+    @unittest.skipUnless(ISOLATED, "needs root: the edge lets nobody else look into its process")
     def test_no_tls_at_all(self):
         self.check(Flooder(self.edge, [f"127.4.0.{i + 1}" for i in range(20)], 4, b"GET / HTTP/1.1\r\n\r\n"))
 
+    @unittest.skipUnless(ISOLATED, "needs root: the edge lets nobody else look into its process")
     def test_slow_bodies(self):
         """Requests whose bodies come by the byte, from as many as there are places."""
         streams = []

@@ -220,6 +220,7 @@ class Life(unittest.TestCase):
         fresh = edge.join(admin.call("POST", "/v1/keys", {"kind": "server"}).json["key"], "gone")
         self.assertNotEqual(fresh.answer.json["addresses"], gone.answer.json["addresses"], "addresses rest")
 
+    @unittest.skipUnless(ISOLATED, "needs root: a host name of its own")
     def test_names_may_change_later(self):
         edge = self.edge(mesh=None, name=None).start(host_name="Fra-1.Example.ORG")
         admin = edge.join(edge.first_key(), "admin")
@@ -619,6 +620,7 @@ class Killed(unittest.TestCase):
 
 
 class Secrets(unittest.TestCase):
+    @unittest.skipUnless(ISOLATED, "needs root: the edge lets nobody else look into its process")
     def test_nothing_secret_is_told(self):
         edge = Edge()
         self.addCleanup(edge.remove)
