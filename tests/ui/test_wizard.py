@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The wizard over a fake daemon: what Enter does, what becomes of names meanwhile, and how a page that made something is left."""
 import os
+import subprocess
 import sys
 import time
 
@@ -191,6 +192,33 @@ class Prompts(Wizard):
         self.daemon.called("AddRoute", SLOW)
         self.desktop.press("push button", "Cancel", within=window, seconds=SLOW)
         self.wait_cancelled("AddRoute")
+
+
+class Links(Wizard):
+    """edgeway:// links as a desktop opens them, by the entry that is installed."""
+
+    def install(self):
+        share = self.desktop.path("home/.local/share/applications")
+        os.makedirs(share)
+        name = fake_session.ID + ".desktop"
+        with open(os.path.join(fake_session.BUILD, "data", name), encoding="utf-8") as file:
+            entry = file.read().replace("Exec=edgeway ", f"Exec={self.program} ")
+        with open(os.path.join(share, name), "w", encoding="utf-8") as file:
+            file.write(entry)
+        with open(self.desktop.path(f"services/{fake_session.ID}.service"), "w", encoding="utf-8") as file:
+            file.write(f"[D-BUS Service]\nName={fake_session.ID}\nExec={self.program} --bus {self.bus} --gapplication-service\n")
+        subprocess.run(["update-desktop-database", share], check=True, timeout=60)
+        self.desktop.run("gdbus", "call", "--session", "--dest", "org.freedesktop.DBus", "--object-path", "/", "--method", "org.freedesktop.DBus.ReloadConfig")
+
+    def test_opened_by_the_desktop(self):
+        self.install()
+        self.daemon = fake_session.Daemon(self.desktop, "--state", "not-enrolled")
+        self.assertIn(fake_session.ID + ".desktop", self.desktop.run("gio", "mime", "x-scheme-handler/edgeway").stdout)
+        self.assertEqual(fake_session.ID + ".desktop", self.desktop.run("xdg-mime", "query", "default", "x-scheme-handler/edgeway").stdout.strip())
+        self.desktop.run("gio", "open", "edgeway://enroll/" + make_key("server", "first"), timeout=60)
+        self.heading("Join birchwood?")
+        self.assertEqual([], [call for call in self.daemon.calls() if call[0] == "Enroll"], "a link only asks")
+        self.act("quit")
 
 
 class Later(Wizard):
