@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "access/access.h"
 
-#include "access/scroller.h"
-
-#define LEAST_MESSAGE 96 /* px: less than any has */
 #define FOLLOWED "ew-access-followed"
+
+#if ADW_CHECK_VERSION(1, 4, 0)
+#define SPLITS ADW_IS_OVERLAY_SPLIT_VIEW
+#else
+#define SPLITS ADW_IS_FLAP
+#endif
 
 /* Who decides by itself which of its children show; the children's own property "visible" says nothing of it. */
 static gboolean
 hides_children (GtkWidget *widget)
 {
-  return GTK_IS_STACK (widget) || ADW_IS_VIEW_STACK (widget) || ADW_IS_LEAFLET (widget) || ADW_IS_FLAP (widget)
-         || ADW_IS_SQUEEZER (widget) || GTK_IS_REVEALER (widget)
-         || g_str_equal (G_OBJECT_TYPE_NAME (widget), "AdwGizmo");
+  return GTK_IS_STACK (widget) || ADW_IS_VIEW_STACK (widget) || SPLITS (widget) || ADW_IS_SQUEEZER (widget)
+         || GTK_IS_REVEALER (widget) || g_str_equal (G_OBJECT_TYPE_NAME (widget), "AdwGizmo");
 }
 
 static void
@@ -172,82 +174,51 @@ ew_access_tidy (GtkWidget *root)
     }
 }
 
-static GtkWidget *
-find_message (GtkWidget *widget)
-{
-  GtkWidget *message = gtk_widget_has_css_class (widget, "message-area") ? widget : NULL;
-
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL && message == NULL;
-       child = gtk_widget_get_next_sibling (child))
-    message = find_message (child);
-  return message;
-}
-
-static gboolean
-on_stacked_idle (gpointer user_data)
-{
-  gtk_widget_queue_resize (user_data);
-  return G_SOURCE_REMOVE;
-}
-
-/* Buttons wrap only while they are allocated, and GTK doesn't ask again for the height that they need then. */
-static void
-on_stacked (GtkWidget *buttons)
-{
-  g_idle_add_full (G_PRIORITY_HIGH_IDLE, on_stacked_idle, g_object_ref (buttons), g_object_unref);
-}
-
-/* With large text a question can be higher than the screen, and its buttons are at its end. */
-static void
-let_scroll (GtkWidget *dialog)
-{
-  GtkWidget *message = find_message (dialog), *box = message != NULL ? gtk_widget_get_parent (message) : NULL,
-            *scroller;
-
-  if (!GTK_IS_BOX (box)) /* it scrolls already, or is made in another way */
-    return;
-  g_object_ref (message);
-  gtk_box_remove (GTK_BOX (box), message);
-  scroller = ew_scroller_new (message, LEAST_MESSAGE);
-  g_object_unref (message);
-  gtk_widget_set_vexpand (scroller, TRUE);
-  gtk_box_prepend (GTK_BOX (box), scroller);
-  if (ADW_IS_SQUEEZER (gtk_widget_get_last_child (box)))
-    g_signal_connect (gtk_widget_get_last_child (box), "notify::visible-child", G_CALLBACK (on_stacked), NULL);
-}
-
 void
 ew_access_present (GtkWindow *window)
 {
-  if (ADW_IS_MESSAGE_DIALOG (window))
-    let_scroll (GTK_WIDGET (window));
   ew_access_tidy (GTK_WIDGET (window));
   gtk_window_present (window);
 }
 
-#define NAME "ew-access-name"
+static GHashTable *named; /* name → GtkWidget, borrowed: what was shown by that name and is not over */
+
+static gboolean
+is_widget (gpointer name, gpointer widget, gpointer which)
+{
+  return widget == which;
+}
+
+static void
+on_gone (gpointer user_data, GObject *widget)
+{
+  g_hash_table_foreach_remove (named, is_widget, widget);
+}
+
+void
+ew_access_set_name (GtkWidget *widget, const gchar *name)
+{
+  if (named == NULL)
+    named = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_object_weak_ref (G_OBJECT (widget), on_gone, NULL);
+  g_hash_table_insert (named, g_strdup (name), widget);
+}
 
 gboolean
 ew_access_raise (const gchar *name)
 {
-  GListModel *windows = gtk_window_get_toplevels ();
+  GtkWidget *widget = named != NULL ? g_hash_table_lookup (named, name) : NULL;
+  GtkRoot *window = widget != NULL && gtk_widget_get_visible (widget) ? gtk_widget_get_root (widget) : NULL;
 
-  for (guint i = 0; i < g_list_model_get_n_items (windows); i++)
-    {
-      g_autoptr (GtkWindow) window = g_list_model_get_item (windows, i);
-      if (g_strcmp0 (g_object_get_data (G_OBJECT (window), NAME), name) == 0
-          && gtk_widget_get_visible (GTK_WIDGET (window)))
-        {
-          gtk_window_present (window);
-          return TRUE;
-        }
-    }
-  return FALSE;
+  if (window == NULL)
+    return FALSE;
+  gtk_window_present (GTK_WINDOW (window));
+  return TRUE;
 }
 
 void
 ew_access_present_once (GtkWindow *window, const gchar *name)
 {
-  g_object_set_data_full (G_OBJECT (window), NAME, g_strdup (name), g_free);
+  ew_access_set_name (GTK_WIDGET (window), name);
   ew_access_present (window);
 }

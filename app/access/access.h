@@ -18,7 +18,7 @@ void ew_access_tidy (GtkWidget *root);
    Wayland takes nothing for the clipboard, and tells no one. */
 gboolean ew_access_had_input (GtkWidget *widget);
 
-/* As gtk_window_present(), tidied first. What a message dialog says scrolls where it is higher than the screen. */
+/* As gtk_window_present(), tidied first. */
 void ew_access_present (GtkWindow *window);
 
 /* Over D-Bus a dialog can be asked for again while it's open. name is its own, a literal or of the window's node. TRUE:
@@ -26,5 +26,7 @@ void ew_access_present (GtkWindow *window);
 gboolean ew_access_raise (const gchar *name);
 /* The same as ew_access_present(); ew_access_raise() finds it by that name. */
 void ew_access_present_once (GtkWindow *window, const gchar *name);
+/* ew_access_raise() finds this window, or what lies in a window, by that name until it's over. */
+void ew_access_set_name (GtkWidget *widget, const gchar *name);
 
 G_END_DECLS

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "access/spinner.h"
 
+#include "access/colour.h"
+
 #include <adwaita.h>
 #include <math.h>
 
@@ -63,7 +65,7 @@ ew_spinner_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   GdkRGBA colour;
   if (!self->spinning)
     return;
-  gtk_style_context_get_color (gtk_widget_get_style_context (widget), &colour);
+  ew_colour_get (widget, &colour);
   cairo_t *cr = gtk_snapshot_append_cairo (snapshot, &GRAPHENE_RECT_INIT (0, 0, width, height));
   gdk_cairo_set_source_rgba (cr, &colour);
   cairo_set_line_width (cr, line);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "access/access.h"
+#include "access/dialog.h"
 #include "desktop/ends.h"
 #include "desktop/every-window.h"
 #include "desktop/first-frame.h"
@@ -143,15 +144,14 @@ about (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   /* Translators: versions of this program and of its service */
   g_autofree gchar *debug = g_strdup_printf (_ ("Edgeway %s, service %s"), ew_version_text (),
                                              *version != '\0' ? version : _ ("not reached"));
-  GtkWidget *window = g_object_new (
-    ADW_TYPE_ABOUT_WINDOW, "transient-for", present_window (self), "application-name", _ ("Edgeway"),
-    "application-icon", EW_APP_ID, "version", EW_VERSION, "developer-name", _ ("The Edgeway authors"), "license-type",
-    GTK_LICENSE_GPL_3_0, "comments",
+  GtkWidget *dialog = g_object_new (
+    ew_dialog_about_type (), "application-name", _ ("Edgeway"), "application-icon", EW_APP_ID, "version", EW_VERSION,
+    "developer-name", _ ("The Edgeway authors"), "license-type", GTK_LICENSE_GPL_3_0, "comments",
     _ ("A private mesh in the shape of a wheel: every computer reaches every other one through your own edge server."),
     "debug-info", debug, "debug-info-filename", "edgeway.txt", "translator-credits",
     /* Translators: your name, shown in the about window */
     _ ("translator-credits"), NULL);
-  ew_access_present_once (GTK_WINDOW (window), "about");
+  ew_dialog_present (dialog, GTK_WINDOW (present_window (self)), "about");
 }
 
 static void

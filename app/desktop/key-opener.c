@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "access/access.h"
+#include "access/dialog.h"
 #include "common/enrollment-key.h"
 #include "common/util.h"
 #include "model/text.h"
@@ -37,23 +38,21 @@ static guint signals[N_SIGNALS];
 static void
 refuse (EwKeyOpener *self)
 {
-  if (self->refusal != NULL)
+  if (self->refusal != NULL && gtk_widget_get_root (self->refusal) != NULL)
     {
-      gtk_window_present (GTK_WINDOW (self->refusal));
+      gtk_window_present (GTK_WINDOW (gtk_widget_get_root (self->refusal)));
       return;
     }
   const gchar *mesh = ew_daemon_get_mesh (self->daemon);
   g_autofree gchar *heading
     = g_strdup_printf (_ ("This Computer Is Already in %s"), *mesh != '\0' ? mesh : _ ("a Mesh"));
   GtkWidget *dialog
-    = adw_message_dialog_new (self->parent, heading,
-                              _ ("A computer can be in only one mesh, so the key wasn't used. To join with it, first "
+    = ew_dialog_new (heading, _ ("A computer can be in only one mesh, so the key wasn't used. To join with it, first "
                                  "choose Leave the Mesh in the main menu."));
-  adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (dialog), "close", _ ("_Close"));
+  ew_dialog_add_response (dialog, "close", _ ("_Close"), ADW_RESPONSE_DEFAULT);
   g_set_weak_pointer (&self->refusal, dialog);
-  adw_message_dialog_set_default_response (ADW_MESSAGE_DIALOG (dialog), "close");
-  adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "close");
-  ew_access_present (GTK_WINDOW (dialog));
+  ew_dialog_set_defaults (dialog, "close", "close");
+  ew_dialog_present (dialog, self->parent, NULL);
 }
 
 static void
@@ -96,10 +95,10 @@ say_unusable (EwKeyOpener *self, const gchar *heading, const gchar *why)
 {
   if (ew_access_raise ("unreadable"))
     return;
-  GtkWidget *dialog = adw_message_dialog_new (self->parent, heading, why);
-  adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (dialog), "close", _ ("_Close"));
-  adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "close");
-  ew_access_present_once (GTK_WINDOW (dialog), "unreadable");
+  GtkWidget *dialog = ew_dialog_new (heading, why);
+  ew_dialog_add_response (dialog, "close", _ ("_Close"), ADW_RESPONSE_DEFAULT);
+  ew_dialog_set_defaults (dialog, NULL, "close");
+  ew_dialog_present (dialog, self->parent, "unreadable");
 }
 
 static void

@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 
 #include "access/access.h"
+#include "access/dialog.h"
 #include "access/toast.h"
 
 typedef struct
@@ -44,7 +45,7 @@ on_removed (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-on_response (AdwMessageDialog *dialog, const gchar *response, Removal *self)
+on_response (GtkWidget *dialog, const gchar *response, Removal *self)
 {
   if (g_str_equal (response, "remove"))
     ew_daemon_call_async (self->daemon, "RemoveNode", g_variant_new ("(s)", self->id), NULL, on_removed, self);
@@ -55,20 +56,19 @@ on_response (AdwMessageDialog *dialog, const gchar *response, Removal *self)
 static void
 present_own (GtkWindow *parent, const gchar *name, const gchar *once)
 {
-  GtkWidget *dialog = adw_message_dialog_new (parent, NULL, NULL);
+  g_autofree gchar *heading = g_strdup_printf (_ ("%s Is This Computer"), name);
+  GtkWidget *dialog
+    = ew_dialog_new (heading, _ ("To take this computer out of the mesh, choose Leave the Mesh in the main menu."));
 
-  adw_message_dialog_format_heading (ADW_MESSAGE_DIALOG (dialog), _ ("%s Is This Computer"), name);
-  adw_message_dialog_set_body (ADW_MESSAGE_DIALOG (dialog),
-                               _ ("To take this computer out of the mesh, choose Leave the Mesh in the main menu."));
-  adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (dialog), "close", _ ("_Close"));
-  ew_access_present_once (GTK_WINDOW (dialog), once);
+  ew_dialog_add_response (dialog, "close", _ ("_Close"), ADW_RESPONSE_DEFAULT);
+  ew_dialog_present (dialog, parent, once);
 }
 
 void
 ew_remove_dialog_present (GtkWindow *parent, EwDaemon *daemon, EwNode *node, AdwToastOverlay *overlay)
 {
   const gchar *name = ew_node_get_name (node);
-  g_autofree gchar *once = g_strconcat ("remove ", ew_node_get_id (node), NULL);
+  g_autofree gchar *once = g_strconcat ("remove ", ew_node_get_id (node), NULL), *heading = NULL, *body = NULL;
   GtkWidget *dialog;
   Removal *self;
 
@@ -84,15 +84,12 @@ ew_remove_dialog_present (GtkWindow *parent, EwDaemon *daemon, EwNode *node, Adw
   self->id = g_strdup (ew_node_get_id (node));
   self->name = g_strdup (name);
   g_set_object (&self->overlay, overlay);
-  dialog = adw_message_dialog_new (parent, NULL, NULL);
-  adw_message_dialog_format_heading (ADW_MESSAGE_DIALOG (dialog), _ ("Remove %s?"), name);
-  adw_message_dialog_format_body (ADW_MESSAGE_DIALOG (dialog),
-                                  _ ("%s loses its mesh IP and tunnel. To bring it back, add it again."), name);
-  adw_message_dialog_add_responses (ADW_MESSAGE_DIALOG (dialog), "cancel", _ ("_Cancel"), "remove", _ ("_Remove"),
-                                    NULL);
-  adw_message_dialog_set_response_appearance (ADW_MESSAGE_DIALOG (dialog), "remove", ADW_RESPONSE_DESTRUCTIVE);
-  adw_message_dialog_set_default_response (ADW_MESSAGE_DIALOG (dialog), "cancel");
-  adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "cancel");
+  heading = g_strdup_printf (_ ("Remove %s?"), name);
+  body = g_strdup_printf (_ ("%s loses its mesh IP and tunnel. To bring it back, add it again."), name);
+  dialog = ew_dialog_new (heading, body);
+  ew_dialog_add_response (dialog, "cancel", _ ("_Cancel"), ADW_RESPONSE_DEFAULT);
+  ew_dialog_add_response (dialog, "remove", _ ("_Remove"), ADW_RESPONSE_DESTRUCTIVE);
+  ew_dialog_set_defaults (dialog, "cancel", "cancel");
   g_signal_connect (dialog, "response", G_CALLBACK (on_response), self);
-  ew_access_present_once (GTK_WINDOW (dialog), once);
+  ew_dialog_present (dialog, parent, once);
 }

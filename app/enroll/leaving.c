@@ -3,7 +3,7 @@
 
 #include <glib/gi18n.h>
 
-#include "access/access.h"
+#include "access/dialog.h"
 #include "enroll/making.h"
 
 /* Counted: a removal that is under way keeps it. */
@@ -42,8 +42,10 @@ take_question_away (EwLeaving *leaving)
 {
   GtkWidget *question = leaving->question;
   g_clear_weak_pointer (&leaving->question);
-  if (question != NULL)
-    gtk_window_destroy (GTK_WINDOW (question));
+  if (question == NULL)
+    return;
+  g_signal_handlers_disconnect_by_data (question, leaving);
+  ew_dialog_dismiss (question);
 }
 
 void
@@ -104,7 +106,7 @@ close_later (gpointer wizard)
 /* The question goes with the wizard, and libadwaita still needs it when it has told of the answer: the wizard is closed
    a little later. */
 static void
-on_response (AdwMessageDialog *question, const gchar *response, EwLeaving *leaving)
+on_response (GtkWidget *question, const gchar *response, EwLeaving *leaving)
 {
   EwWizard *wizard = ew_wizard_page_get_wizard (leaving->page);
 
@@ -137,19 +139,14 @@ ew_leaving_ask (EwLeaving *leaving, EwLeave how, const gchar *heading, const gch
   if (leaving->question != NULL)
     return FALSE;
   leaving->how = how;
-  question = adw_message_dialog_new (GTK_WINDOW (wizard), heading, body);
+  question = ew_dialog_new (heading, body);
   g_set_weak_pointer (&leaving->question, question);
-  adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (question), "cancel", _ ("_Stay Here"));
-  adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (question), "remove", remove);
-  adw_message_dialog_set_response_appearance (ADW_MESSAGE_DIALOG (question), "remove", ADW_RESPONSE_DESTRUCTIVE);
+  ew_dialog_add_response (question, "cancel", _ ("_Stay Here"), ADW_RESPONSE_DEFAULT);
+  ew_dialog_add_response (question, "remove", remove, ADW_RESPONSE_DESTRUCTIVE);
   if (how == EW_LEAVE_CLOSE)
-    {
-      adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (question), "keep", keep);
-      adw_message_dialog_set_response_appearance (ADW_MESSAGE_DIALOG (question), "keep", ADW_RESPONSE_SUGGESTED);
-    }
-  adw_message_dialog_set_default_response (ADW_MESSAGE_DIALOG (question), how == EW_LEAVE_CLOSE ? "keep" : "cancel");
-  adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (question), "cancel");
+    ew_dialog_add_response (question, "keep", keep, ADW_RESPONSE_SUGGESTED);
+  ew_dialog_set_defaults (question, how == EW_LEAVE_CLOSE ? "keep" : "cancel", "cancel");
   g_signal_connect (question, "response", G_CALLBACK (on_response), leaving);
-  ew_access_present (GTK_WINDOW (question));
+  ew_dialog_present (question, GTK_WINDOW (wizard), NULL);
   return FALSE;
 }

@@ -6,6 +6,7 @@
 
 #include <glib/gi18n.h>
 
+#include "access/saver.h"
 #include "common/util.h"
 #include "edgeway-config.h"
 #include "enroll/code.h"
@@ -30,7 +31,7 @@ struct _EwPhoneCodePage
   EwWatch *watch;
   EwLeaving *leaving;
   guint minute;
-  GtkFileChooserNative *chooser; /* NULL: not open */
+  EwSaver *saver; /* NULL: not open */
   GtkPicture *picture;
   EwWaiting *waiting;
   GtkWidget *save;
@@ -122,14 +123,13 @@ save_to (EwPhoneCodePage *self, GFile *file)
 }
 
 static void
-on_chosen (GtkNativeDialog *dialog, gint response, EwPhoneCodePage *self)
+on_chosen (GFile *file, gpointer user_data)
 {
-  if (response == GTK_RESPONSE_ACCEPT && self->config != NULL)
-    {
-      g_autoptr (GFile) file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (dialog));
-      save_to (self, file);
-    }
-  g_clear_object (&self->chooser);
+  EwPhoneCodePage *self = user_data;
+
+  if (file != NULL && self->config != NULL)
+    save_to (self, file);
+  g_clear_pointer (&self->saver, ew_saver_free);
 }
 
 static void
@@ -138,14 +138,9 @@ on_save (EwPhoneCodePage *self)
   EwWizard *wizard = ew_wizard_page_get_wizard (EW_WIZARD_PAGE (self));
   g_autofree gchar *file_name = ew_wg_config_file_name (ew_daemon_get_mesh (self->daemon));
 
-  if (self->chooser != NULL || self->config == NULL)
+  if (self->saver != NULL || self->config == NULL)
     return;
-  self->chooser = gtk_file_chooser_native_new (_ ("Save the Configuration"), GTK_WINDOW (wizard),
-                                               GTK_FILE_CHOOSER_ACTION_SAVE, _ ("_Save"), _ ("_Cancel"));
-  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (self->chooser), TRUE);
-  gtk_file_chooser_set_current_name (GTK_FILE_CHOOSER (self->chooser), file_name);
-  g_signal_connect_object (self->chooser, "response", G_CALLBACK (on_chosen), self, 0);
-  gtk_native_dialog_show (GTK_NATIVE_DIALOG (self->chooser));
+  self->saver = ew_saver_ask (GTK_WINDOW (wizard), _ ("Save the Configuration"), file_name, on_chosen, self);
 }
 
 /* The object. */
@@ -230,7 +225,7 @@ ew_phone_code_page_dispose (GObject *object)
   g_clear_object (&self->watch);
   wipe (self);
   g_clear_object (&self->code);
-  g_clear_object (&self->chooser);
+  g_clear_pointer (&self->saver, ew_saver_free);
   g_clear_object (&self->daemon);
   g_clear_object (&self->topology);
   g_clear_pointer (&self->name, g_free);

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "access/colour.h"
 #include "node/node-icon.h"
 
 #define SIDE 180  /* px */
@@ -118,17 +119,16 @@ ew_spoke_wheel_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   EwSpokeWheel *self = EW_SPOKE_WHEEL (widget);
   guint total = self->n_others + (self->own != NULL ? 2 : 1);
   guint place = self->own != NULL ? MAX (1, (2 * total) / 3) : 0, other = 0;
-  GtkStyleContext *style = gtk_widget_get_style_context (widget);
   gdouble left = (gtk_widget_get_width (widget) - SIDE) / 2.0, added = angle_of (place, total);
   GdkRGBA text, accent, on_accent;
   cairo_t *cr;
 
   if (self->added == NULL)
     return;
-  gtk_style_context_get_color (style, &text);
-  if (!gtk_style_context_lookup_color (style, "accent_bg_color", &accent))
+  ew_colour_get (widget, &text);
+  if (!ew_colour_look_up (widget, "accent_bg_color", &accent))
     accent = text;
-  if (!gtk_style_context_lookup_color (style, "accent_fg_color", &on_accent))
+  if (!ew_colour_look_up (widget, "accent_fg_color", &on_accent))
     on_accent = (GdkRGBA){ 1, 1, 1, 1 };
   gtk_snapshot_save (snapshot);
   gtk_snapshot_translate (snapshot, &GRAPHENE_POINT_INIT ((float)left, 0));

@@ -23,8 +23,8 @@ struct _EwWizard
   AdwToastOverlay *toasts;
   AdwWindowTitle *title;
   GtkWidget *back;
-  AdwLeaflet *leaflet;
-  GPtrArray *pages;      /* of EwWizardPage, borrowed from the leaflet; the last one is shown */
+  GtkStack *stack;
+  GPtrArray *pages;      /* of EwWizardPage, borrowed from the stack; the last one is shown */
   EwWizardPage *watched; /* whose properties the header follows, borrowed */
   gboolean leaving;      /* nobody is asked any more */
 };
@@ -78,18 +78,18 @@ static void
 prune (EwWizard *self)
 {
   g_autoptr (GPtrArray) left = g_ptr_array_new ();
-  for (GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (self->leaflet)); child != NULL;
+  for (GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (self->stack)); child != NULL;
        child = gtk_widget_get_next_sibling (child))
     if (!g_ptr_array_find (self->pages, child, NULL))
       g_ptr_array_add (left, child);
   for (guint i = 0; i < left->len; i++)
-    adw_leaflet_remove (self->leaflet, g_ptr_array_index (left, i));
+    gtk_stack_remove (self->stack, g_ptr_array_index (left, i));
 }
 
 static void
 on_transition (EwWizard *self)
 {
-  if (!adw_leaflet_get_child_transition_running (self->leaflet))
+  if (!gtk_stack_get_transition_running (self->stack))
     prune (self);
 }
 
@@ -102,7 +102,7 @@ show_top (EwWizard *self)
   self->watched = page;
   gtk_window_set_focus (GTK_WINDOW (self), NULL); /* what is left keeps no focus */
   g_signal_connect_object (page, "notify", G_CALLBACK (update_header), self, G_CONNECT_SWAPPED);
-  adw_leaflet_set_visible_child (self->leaflet, GTK_WIDGET (page));
+  gtk_stack_set_visible_child (self->stack, GTK_WIDGET (page));
   update_header (self);
   ew_wizard_page_take_focus (page);
   on_transition (self);
@@ -111,9 +111,9 @@ show_top (EwWizard *self)
 void
 ew_wizard_push (EwWizard *self, GtkWidget *page)
 {
-  adw_leaflet_append (self->leaflet, page);
+  gtk_stack_add_child (self->stack, page);
   g_ptr_array_add (self->pages, page);
-  ew_access_tidy (GTK_WIDGET (self->leaflet));
+  ew_access_tidy (GTK_WIDGET (self->stack));
   show_top (self);
 }
 
@@ -247,7 +247,7 @@ ew_wizard_class_init (EwWizardClass *class)
   gtk_widget_class_bind_template_child (widget_class, EwWizard, toasts);
   gtk_widget_class_bind_template_child (widget_class, EwWizard, title);
   gtk_widget_class_bind_template_child (widget_class, EwWizard, back);
-  gtk_widget_class_bind_template_child (widget_class, EwWizard, leaflet);
+  gtk_widget_class_bind_template_child (widget_class, EwWizard, stack);
   gtk_widget_class_bind_template_callback (widget_class, on_transition);
 }
 

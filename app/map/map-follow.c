@@ -5,6 +5,7 @@
  */
 #include "map/map-view-private.h"
 
+#include "access/colour.h"
 #include "model/ticker.h"
 
 /* Tokens come and go and the legend changes while the map is given its place. What that asks for is only granted when
@@ -54,7 +55,7 @@ follow_theme (EwMapView *self)
   const EwMapColors *colors;
   GdkRGBA text;
 
-  gtk_style_context_get_color (gtk_widget_get_style_context (widget), &text);
+  ew_colour_get (widget, &text);
   colors = ew_map_colors_get (0.299 * text.red + 0.587 * text.green + 0.114 * text.blue > 0.5,
                               adw_style_manager_get_high_contrast (manager));
   if (colors == self->colors)

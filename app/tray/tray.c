@@ -220,8 +220,10 @@ make_indicator (EwTray *self)
   EwTrayMenu *menu = ew_tray_menu_new (self->daemon, self->settings, self->autostart);
 
   self->menu = menu;
-  self->indicator
-    = app_indicator_new ("edgeway", ew_tray_icon_name (self->daemon, FALSE), APP_INDICATOR_CATEGORY_SYSTEM_SERVICES);
+  /* As app_indicator_new() does, which newer versions call deprecated; the one without GTK that they speak of is in no
+     Debian yet. */
+  self->indicator = g_object_new (APP_INDICATOR_TYPE, "id", "edgeway", "category", "SystemServices", "icon-name",
+                                  ew_tray_icon_name (self->daemon, FALSE), NULL);
   g_signal_connect_swapped (menu, "connect-asked", G_CALLBACK (on_connect_asked), self);
   g_signal_connect_swapped (menu, "mode-asked", G_CALLBACK (on_mode_asked), self);
   g_signal_connect_swapped (menu, "guard-asked", G_CALLBACK (on_guard_asked), self);

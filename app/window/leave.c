@@ -6,6 +6,7 @@
 #include <glib/gi18n.h>
 
 #include "access/access.h"
+#include "access/dialog.h"
 #include "control/notice.h"
 
 /* The window may have been closed while a password was typed; the application lives on for the answer. */
@@ -73,7 +74,7 @@ ew_leave_ask (EwWindow *window, EwDaemon *daemon)
   const gchar *mesh = ew_daemon_get_mesh (daemon);
   /* Translators: %s is the name of a mesh */
   g_autofree gchar *heading = g_strdup_printf (_ ("Leave %s?"), *mesh != '\0' ? mesh : _ ("the Mesh"));
-  GtkWidget *dialog = adw_message_dialog_new (GTK_WINDOW (window), heading, NULL);
+  GtkWidget *dialog;
   g_autoptr (GString) body = g_string_new (
     _ ("This computer loses its mesh IP and its tunnel, and its keys are erased. To come back, join again with a new "
        "enrollment key."));
@@ -83,12 +84,11 @@ ew_leave_ask (EwWindow *window, EwDaemon *daemon)
     g_string_append_printf (body, "\n\n%s",
                             _ ("This computer administers the mesh. Without another administrator, new keys come only "
                                "from the edge itself, with edgeway-edge admin-key."));
-  adw_message_dialog_set_body (ADW_MESSAGE_DIALOG (dialog), body->str);
-  adw_message_dialog_add_responses (ADW_MESSAGE_DIALOG (dialog), "cancel", _ ("_Cancel"), "leave", _ ("_Leave"), NULL);
-  adw_message_dialog_set_response_appearance (ADW_MESSAGE_DIALOG (dialog), "leave", ADW_RESPONSE_DESTRUCTIVE);
-  adw_message_dialog_set_default_response (ADW_MESSAGE_DIALOG (dialog), "cancel");
-  adw_message_dialog_set_close_response (ADW_MESSAGE_DIALOG (dialog), "cancel");
+  dialog = ew_dialog_new (heading, body->str);
+  ew_dialog_add_response (dialog, "cancel", _ ("_Cancel"), ADW_RESPONSE_DEFAULT);
+  ew_dialog_add_response (dialog, "leave", _ ("_Leave"), ADW_RESPONSE_DESTRUCTIVE);
+  ew_dialog_set_defaults (dialog, "cancel", "cancel");
   *question = (Question){ .window = g_object_ref (window), .daemon = g_object_ref (daemon) };
   g_signal_connect_data (dialog, "response", G_CALLBACK (answered), question, question_free, G_CONNECT_SWAPPED);
-  ew_access_present_once (GTK_WINDOW (dialog), "leave");
+  ew_dialog_present (dialog, GTK_WINDOW (window), "leave");
 }

@@ -3,6 +3,7 @@
 
 #include "window/mesh-view.h"
 
+#include "access/side-panel.h"
 #include "details/details.h"
 #include "details/node-list.h"
 #include "map/map-view.h"
@@ -17,7 +18,7 @@ struct _EwMeshView
   GObject *selected; /* NULL: nothing */
   gchar *search;
   EwTopology *topology;
-  AdwFlap *flap;
+  EwSidePanel *panel;
   gboolean beside; /* the details were shown beside the map when there was room for both */
   AdwViewStack *views;
   EwMapView *map;
@@ -101,11 +102,11 @@ set_view (EwMeshView *self, const gchar *view)
 static gboolean
 reveal_later (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
 {
-  adw_flap_set_reveal_flap (EW_MESH_VIEW (widget)->flap, GPOINTER_TO_INT (user_data));
+  ew_side_panel_set_shown (EW_MESH_VIEW (widget)->panel, GPOINTER_TO_INT (user_data));
   return G_SOURCE_REMOVE;
 }
 
-/* AdwFlap's animation has no time to start from before the first frame: it waits for that. */
+/* The panel's animation has no time to start from before the first frame: it waits for that. */
 static void
 show_details (EwMeshView *self, gboolean shown)
 {
@@ -113,7 +114,7 @@ show_details (EwMeshView *self, gboolean shown)
   if (gtk_widget_get_mapped (widget) && gtk_widget_get_width (widget) == 0)
     gtk_widget_add_tick_callback (widget, reveal_later, GINT_TO_POINTER (shown), NULL);
   else
-    adw_flap_set_reveal_flap (self->flap, shown);
+    ew_side_panel_set_shown (self->panel, shown);
 }
 
 static void
@@ -129,7 +130,7 @@ ew_mesh_view_get_property (GObject *object, guint id, GValue *value, GParamSpec 
       g_value_set_string (value, adw_view_stack_get_visible_child_name (self->views));
       break;
     case PROP_DETAILS_SHOWN:
-      g_value_set_boolean (value, adw_flap_get_reveal_flap (self->flap));
+      g_value_set_boolean (value, ew_side_panel_get_shown (self->panel));
       break;
     case PROP_SEARCH:
       g_value_set_string (value, self->search);
@@ -153,7 +154,7 @@ ew_mesh_view_set_property (GObject *object, guint id, const GValue *value, GPara
       set_view (self, g_value_get_string (value)); /* the stack notifies */
       break;
     case PROP_DETAILS_SHOWN:
-      show_details (self, g_value_get_boolean (value)); /* the flap notifies */
+      show_details (self, g_value_get_boolean (value)); /* the panel notifies */
       break;
     case PROP_SEARCH:
       g_free (self->search);
@@ -181,11 +182,11 @@ details_changed (EwMeshView *self)
 static void
 fold_changed (EwMeshView *self)
 {
-  gboolean folded = adw_flap_get_folded (self->flap);
+  gboolean folded = ew_side_panel_get_folded (self->panel);
   if (folded)
-    self->beside = adw_flap_get_reveal_flap (self->flap);
+    self->beside = ew_side_panel_get_shown (self->panel);
   if (folded || self->beside)
-    adw_flap_set_reveal_flap (self->flap, !folded);
+    ew_side_panel_set_shown (self->panel, !folded);
 }
 
 static void
@@ -204,6 +205,7 @@ ew_mesh_view_class_init (EwMeshViewClass *klass)
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
   const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
+  g_type_ensure (EW_TYPE_SIDE_PANEL);
   object_class->dispose = ew_mesh_view_dispose;
   object_class->get_property = ew_mesh_view_get_property;
   object_class->set_property = ew_mesh_view_set_property;
@@ -213,7 +215,7 @@ ew_mesh_view_class_init (EwMeshViewClass *klass)
   properties[PROP_SEARCH] = g_param_spec_string ("search", NULL, NULL, "", flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
   gtk_widget_class_set_template_from_resource (widget_class, EW_RESOURCE_PATH "/window/mesh-view.ui");
-  gtk_widget_class_bind_template_child (widget_class, EwMeshView, flap);
+  gtk_widget_class_bind_template_child (widget_class, EwMeshView, panel);
   gtk_widget_class_bind_template_child (widget_class, EwMeshView, views);
 }
 
@@ -223,11 +225,8 @@ ew_mesh_view_init (EwMeshView *self)
   self->search = g_strdup ("");
   gtk_widget_init_template (GTK_WIDGET (self));
   g_signal_connect_object (self->views, "notify::visible-child", G_CALLBACK (view_changed), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->flap, "notify::reveal-flap", G_CALLBACK (details_changed), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->flap, "notify::folded", G_CALLBACK (fold_changed), self, G_CONNECT_SWAPPED);
-  /* What the map shows depends on the room for it, so all above it are given their places again too. */
-  g_signal_connect_object (self->flap, "notify::reveal-progress", G_CALLBACK (gtk_widget_queue_resize), self->flap,
-                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->panel, "notify::shown", G_CALLBACK (details_changed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->panel, "notify::folded", G_CALLBACK (fold_changed), self, G_CONNECT_SWAPPED);
 }
 
 static void
@@ -250,8 +249,7 @@ ew_mesh_view_new (EwDaemon *daemon, EwTopology *topology)
   self->list = ew_node_list_new (daemon, topology);
   add_view (self, map, "map");
   add_view (self, self->list, "list");
-  gtk_widget_set_size_request (details, PANEL_WIDTH, -1);
-  adw_flap_set_flap (self->flap, details);
+  ew_side_panel_set_panel (self->panel, details, PANEL_WIDTH);
   g_object_bind_property (self, "selected", details, "selected", G_BINDING_BIDIRECTIONAL);
   return self;
 }

@@ -6,6 +6,7 @@
 #include <adwaita.h>
 #include <math.h>
 
+#include "access/colour.h"
 #include "node/node-icon.h"
 
 /* Everything in units of a square with this side, its centre in the middle. */
@@ -50,8 +51,7 @@ typedef struct
 static void
 take_colour (EwPagePicture *self, const gchar *name, const gchar *otherwise, GdkRGBA *colour)
 {
-  if (self->widget == NULL
-      || !gtk_style_context_lookup_color (gtk_widget_get_style_context (self->widget), name, colour))
+  if (self->widget == NULL || !ew_colour_look_up (self->widget, name, colour))
     gdk_rgba_parse (colour, otherwise);
 }
 

@@ -462,7 +462,11 @@ test_theme (World *world, gconstpointer n)
   g_autoptr (GtkCssProvider) provider = gtk_css_provider_new ();
 
   g_assert_true (map->colors == ew_map_colors_get (FALSE, FALSE));
+#if GTK_CHECK_VERSION(4, 12, 0)
+  gtk_css_provider_load_from_string (provider, ".night { color: white; background: black; }");
+#else
   gtk_css_provider_load_from_data (provider, ".night { color: white; background: black; }", -1);
+#endif
   gtk_style_context_add_provider_for_display (gtk_widget_get_display (world->map), GTK_STYLE_PROVIDER (provider),
                                               GTK_STYLE_PROVIDER_PRIORITY_USER);
   gtk_widget_add_css_class (world->window, "night");

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Colours of a widget's style, by whichever way this version of GTK has.
+ */
+#pragma once
+
+#include <gtk/gtk.h>
+
+G_BEGIN_DECLS
+
+/* What the widget's words are drawn with. */
+void ew_colour_get (GtkWidget *widget, GdkRGBA *colour);
+/* A colour that the style names, as "accent_bg_color". FALSE: it names none so, and colour is as it was. */
+gboolean ew_colour_look_up (GtkWidget *widget, const gchar *name, GdkRGBA *colour);
+
+G_END_DECLS

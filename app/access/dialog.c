@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "access/dialog.h"
+
+#include "access/access.h"
+#include "access/scroller.h"
+
+#if ADW_CHECK_VERSION(1, 5, 0)
+#define MESSAGE(dialog) ADW_ALERT_DIALOG (dialog)
+#define message(what) adw_alert_dialog_##what
+#define NEW_MESSAGE(heading, body) GTK_WIDGET (adw_alert_dialog_new (heading, body))
+#else
+#define MESSAGE(dialog) ADW_MESSAGE_DIALOG (dialog)
+#define message(what) adw_message_dialog_##what
+#define NEW_MESSAGE(heading, body) adw_message_dialog_new (NULL, heading, body)
+#endif
+
+GtkWidget *
+ew_dialog_new (const gchar *heading, const gchar *body)
+{
+  return NEW_MESSAGE (heading, body);
+}
+
+void
+ew_dialog_set_body (GtkWidget *dialog, const gchar *body)
+{
+  message (set_body) (MESSAGE (dialog), body);
+}
+
+void
+ew_dialog_add_response (GtkWidget *dialog, const gchar *response, const gchar *label, AdwResponseAppearance appearance)
+{
+  message (add_response) (MESSAGE (dialog), response, label);
+  message (set_response_appearance) (MESSAGE (dialog), response, appearance);
+}
+
+void
+ew_dialog_set_defaults (GtkWidget *dialog, const gchar *on_return, const gchar *on_escape)
+{
+  message (set_default_response) (MESSAGE (dialog), on_return);
+  message (set_close_response) (MESSAGE (dialog), on_escape);
+}
+
+/* A modal window that lies over parent already would keep everybody from what is in it. */
+static GtkWindow *
+find_topmost (GtkWindow *parent)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; parent != NULL && i < g_list_model_get_n_items (windows); i++)
+    {
+      g_autoptr (GtkWindow) window = g_list_model_get_item (windows, i);
+      if (gtk_window_get_transient_for (window) == parent && gtk_window_get_modal (window)
+          && gtk_widget_get_visible (GTK_WIDGET (window)))
+        return find_topmost (window);
+    }
+  return parent;
+}
+
+#if ADW_CHECK_VERSION(1, 5, 0)
+
+GType
+ew_dialog_about_type (void)
+{
+  return ADW_TYPE_ABOUT_DIALOG;
+}
+
+void
+ew_dialog_present (GtkWidget *dialog, GtkWindow *parent, const gchar *name)
+{
+  GtkWindow *over = find_topmost (parent);
+
+  if (over != NULL)
+    gtk_window_present (over);
+  adw_dialog_present (ADW_DIALOG (dialog), GTK_WIDGET (over));
+  ew_access_tidy (dialog);
+  if (name != NULL)
+    ew_access_set_name (dialog, name);
+}
+
+void
+ew_dialog_dismiss (GtkWidget *dialog)
+{
+  adw_dialog_force_close (ADW_DIALOG (dialog));
+}
+
+#else
+
+#define LEAST_MESSAGE 96 /* px: less than any has */
+
+GType
+ew_dialog_about_type (void)
+{
+  return ADW_TYPE_ABOUT_WINDOW;
+}
+
+static GtkWidget *
+find_message (GtkWidget *widget)
+{
+  GtkWidget *message = gtk_widget_has_css_class (widget, "message-area") ? widget : NULL;
+
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL && message == NULL;
+       child = gtk_widget_get_next_sibling (child))
+    message = find_message (child);
+  return message;
+}
+
+static gboolean
+on_stacked_idle (gpointer user_data)
+{
+  gtk_widget_queue_resize (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+/* Buttons wrap only while they are allocated, and GTK doesn't ask again for the height that they need then. */
+static void
+on_stacked (GtkWidget *buttons)
+{
+  g_idle_add_full (G_PRIORITY_HIGH_IDLE, on_stacked_idle, g_object_ref (buttons), g_object_unref);
+}
+
+/* With large text a question can be higher than the screen, and its buttons are at its end. (Newer ones scroll by
+   themselves.) */
+static void
+let_scroll (GtkWidget *dialog)
+{
+  GtkWidget *message = find_message (dialog), *box = message != NULL ? gtk_widget_get_parent (message) : NULL,
+            *scroller;
+
+  if (!GTK_IS_BOX (box)) /* it scrolls already, or is made in another way */
+    return;
+  g_object_ref (message);
+  gtk_box_remove (GTK_BOX (box), message);
+  scroller = ew_scroller_new (message, LEAST_MESSAGE);
+  g_object_unref (message);
+  gtk_widget_set_vexpand (scroller, TRUE);
+  gtk_box_prepend (GTK_BOX (box), scroller);
+  if (ADW_IS_SQUEEZER (gtk_widget_get_last_child (box)))
+    g_signal_connect (gtk_widget_get_last_child (box), "notify::visible-child", G_CALLBACK (on_stacked), NULL);
+}
+
+void
+ew_dialog_present (GtkWidget *dialog, GtkWindow *parent, const gchar *name)
+{
+  gtk_window_set_transient_for (GTK_WINDOW (dialog), ADW_IS_MESSAGE_DIALOG (dialog) ? find_topmost (parent) : parent);
+  if (ADW_IS_MESSAGE_DIALOG (dialog))
+    let_scroll (dialog);
+  if (name != NULL)
+    ew_access_present_once (GTK_WINDOW (dialog), name);
+  else
+    ew_access_present (GTK_WINDOW (dialog));
+}
+
+void
+ew_dialog_dismiss (GtkWidget *dialog)
+{
+  gtk_window_destroy (GTK_WINDOW (dialog));
+}
+
+#endif
