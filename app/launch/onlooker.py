@@ -24,6 +24,8 @@ from gi.repository import Atspi, Gio, GLib  # noqa: E402
 STATES = ("CHECKED", "SENSITIVE", "ENABLED", "SHOWING", "VISIBLE", "FOCUSED", "FOCUSABLE", "SELECTED", "EXPANDED", "PRESSED", "EDITABLE", "BUSY", "INVALID", "INVALID_ENTRY")
 BITS = {name: int(getattr(Atspi.StateType, name)) for name in STATES}
 ATSPI = "org.a11y.atspi."
+# Newer versions of AT-SPI and GTK call some otherwise: here all have the names that Debian 12 has for them.
+ROLES = {"button": "push button", "toggle button": "push button", "grouping": "panel"}
 DESKTOP = ("org.a11y.atspi.Registry", "/org/a11y/atspi/accessible/root")
 LEVELS, NODES, PATIENCE_MS = 100, 20000, 20000
 Seen = collections.namedtuple("Seen", "place name description role states children")
@@ -64,6 +66,11 @@ def ask_one(place, interface, method, signature="", *arguments):
     return ask_all([(place, interface, method, signature, *arguments)])[0]
 
 
+def role_name(role):
+    name = Atspi.role_get_name(Atspi.Role(role))
+    return ROLES.get(name, name)
+
+
 def look_at(places):
     """Seen of each; None where it is gone."""
     calls = []
@@ -78,7 +85,7 @@ def look_at(places):
             seen.append(None)
             continue
         known = sum(word << 32 * j for j, word in enumerate(states))
-        seen.append(Seen(place, properties.get("Name", ""), properties.get("Description", ""), Atspi.role_get_name(Atspi.Role(role)),
+        seen.append(Seen(place, properties.get("Name", ""), properties.get("Description", ""), role_name(role),
                          [name for name in STATES if known >> BITS[name] & 1], [tuple(child) for child in children or []]))
     return seen
 

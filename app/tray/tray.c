@@ -220,8 +220,8 @@ make_indicator (EwTray *self)
   EwTrayMenu *menu = ew_tray_menu_new (self->daemon, self->settings, self->autostart);
 
   self->menu = menu;
-  /* As app_indicator_new() does, which newer versions call deprecated; the one without GTK that they speak of is in no
-     Debian yet. */
+  /* As app_indicator_new() does, which newer versions call deprecated: the one without GTK that they speak of is neither
+     in Debian 12 nor in 13. */
   self->indicator = g_object_new (APP_INDICATOR_TYPE, "id", "edgeway", "category", "SystemServices", "icon-name",
                                   ew_tray_icon_name (self->daemon, FALSE), NULL);
   g_signal_connect_swapped (menu, "connect-asked", G_CALLBACK (on_connect_asked), self);

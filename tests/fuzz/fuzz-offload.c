@@ -43,7 +43,7 @@ cut (const guint8 *data, gsize size)
   const gsize len = size - sizeof header;
   g_autofree guint8 *packet = g_memdup2 (data + sizeof header, len);
   if (ew_segmenter_init (&segmenter, &header, packet, len))
-    for (gsize next, total = 0; (next = ew_segmenter_peek (&segmenter)) > 0; total += next)
+    for (gsize next; (next = ew_segmenter_peek (&segmenter)) > 0;)
       {
         g_autofree guint8 *out = g_malloc (next);
         g_assert_cmpuint (next, <=, len);

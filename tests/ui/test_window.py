@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The window around the map: what it says while it waits, what it keeps, and what it offers when something is wrong."""
 import contextlib
+import ctypes
 import os
 import signal
 import sys
@@ -39,7 +40,8 @@ def slowed(process):
 class SlowFrames(FakeCase):
     """A computer that draws with its processor alone, and slowly: a spinner keeps its main loop busy."""
     ANIMATIONS = True
-    ENVIRONMENT = {"GSK_RENDERER": "gl", "LIBGL_ALWAYS_SOFTWARE": "1"}
+    # What draws with OpenGL has another name in newer versions of GTK.
+    ENVIRONMENT = {"GSK_RENDERER": "ngl" if ctypes.CDLL("libgtk-4.so.1").gtk_get_minor_version() >= 14 else "gl", "LIBGL_ALWAYS_SOFTWARE": "1"}
 
     def test_map_behind_a_spinner(self):
         self.open("--state", "connecting")

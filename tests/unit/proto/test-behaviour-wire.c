@@ -374,7 +374,7 @@ watch_secret (const void *bytes, size_t len)
 static void
 test_keys_zeroed_when_dropped (Pair *p, gconstpointer data)
 {
-  static uint8_t preshared[32] = "a preshared key of 32 bytes, no.";
+  static uint8_t preshared[33] = "a preshared key of 32 bytes, no."; /* and the string's end */
   static const char staged[] = "a packet that waits for a session";
   n_secrets = n_freed = n_leaks = 0;
   ew_peer_set_preshared_key (p->b_of_a, preshared);

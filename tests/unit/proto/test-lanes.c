@@ -471,7 +471,6 @@ test_timer_beside_owner (Ground *ground, gconstpointer data)
   guint8 out[EW_HEADROOM + 64 + EW_TAILROOM], in[EW_HEADROOM + 128 + EW_TAILROOM];
   Receiver receiver = { .ground = ground };
   const EwTime later = { ground->time.now_ns + EW_KEEPALIVE_TIMEOUT, ground->time.realtime_ns };
-  guint answered = 0;
   pthread_t thread;
 
   for (guint32 i = 0; i < OTHERS; i++)
@@ -498,7 +497,6 @@ test_timer_beside_owner (Ground *ground, gconstpointer data)
         ;
       ew_device_tick (near->device, &later); /* answers what has come already */
       await_moment (&receiver, 2 * i + 2);
-      answered += near->hands[0].sent->len;
       if (near->hands[0].sent->len == 0)
         g_assert_cmpuint (ew_device_deadline (near->device), <=, later.now_ns);
       g_ptr_array_set_size (near->hands[0].sent, 0);
