@@ -105,7 +105,7 @@ packages_screen="xvfb openbox xdotool xclip imagemagick x11-utils at-spi2-core g
 packages_run="iproute2 glib-networking ca-certificates python3"
 packages_trial="nftables"  # what a trial leaves behind is looked for in the firewall too
 packages_demo="dbus polkitd wireguard-go wireguard-tools openssh-server openssh-client iputils-ping nftables procps"
-packages_test="$packages_demo $packages_app $packages_screen clang-format clang-tidy shellcheck flake8 codespell universal-ctags mandoc dbus polkitd conntrack iperf3 ethtool zbar-tools tcpdump qemu-system-x86 busybox-static gpgv valgrind libclang-rt-14-dev clang xz-utils mmdebstrap debhelper lintian crun
+packages_test="$packages_demo $packages_app $packages_screen clang-format clang-tidy shellcheck flake8 codespell universal-ctags mandoc dbus polkitd conntrack iperf3 ethtool zbar-tools tcpdump qemu-system-x86 busybox-static gpgv valgrind libclang-rt-14-dev clang xz-utils mmdebstrap debhelper lintian crun rpm
   python3-gi gir1.2-glib-2.0 procps psmisc strace
   dnsmasq-base bind9-dnsutils knot-dnsutils musl-tools zsh fish xdg-utils
   xfce4-panel xfconf xclip sway wtype wl-clipboard appstream binutils locales"

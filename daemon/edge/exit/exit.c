@@ -117,7 +117,8 @@ switch_forwarding_on (EwExit *self)
   self->config.exit = FALSE;
   self->failure
     = g_strdup_printf ("Forwarding can't be switched on on the edge's host (%s), so VPN mode is off; run `sudo sysctl "
-                       "-w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1` and restart the edge",
+                       "-w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1` and restart the edge, or start its "
+                       "container with both as --sysctl",
                        error->message);
 }
 
