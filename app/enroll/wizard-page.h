@@ -52,7 +52,6 @@ void ew_wizard_set_field (GtkWidget *entry, GtkLabel *note, const gchar *problem
 
 /* The wizard, for its pages. NULL where the page is in none any more. */
 EwWizard *ew_wizard_page_get_wizard (EwWizardPage *self);
-EwDaemon *ew_wizard_get_daemon (EwWizard *self);       /* borrowed */
 EwTopology *ew_wizard_get_topology (EwWizard *self);   /* borrowed */
 void ew_wizard_push (EwWizard *self, GtkWidget *page); /* takes the floating page */
 /* Shows page in place of all the others: there is no way back. */

@@ -161,12 +161,6 @@ ew_wizard_close_request (GtkWindow *window)
   return GTK_WINDOW_CLASS (ew_wizard_parent_class)->close_request (window);
 }
 
-EwDaemon *
-ew_wizard_get_daemon (EwWizard *self)
-{
-  return self->daemon;
-}
-
 EwTopology *
 ew_wizard_get_topology (EwWizard *self)
 {

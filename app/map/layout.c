@@ -53,14 +53,6 @@ ew_box_overlaps (const EwBox *a, const EwBox *b)
   return TRUE;
 }
 
-gboolean
-ew_box_contains (const EwBox *box, gdouble x, gdouble y)
-{
-  gdouble c = cos (box->angle), s = sin (box->angle), dx = x - box->x, dy = y - box->y;
-
-  return fabs (dx * c + dy * s) <= box->width / 2 && fabs (-dx * s + dy * c) <= box->height / 2;
-}
-
 gdouble
 ew_layout_text (const EwLayoutInput *input)
 {

@@ -146,7 +146,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwLayout, ew_layout_free)
 
 /* Do two rectangles share a point? Turned ones too. */
 gboolean ew_box_overlaps (const EwBox *a, const EwBox *b);
-gboolean ew_box_contains (const EwBox *box, gdouble x, gdouble y);
 /* Upright, by its corner. */
 EwBox ew_box_new (gdouble left, gdouble top, gdouble width, gdouble height);
 

@@ -245,12 +245,6 @@ ew_map_dots_set_view (EwMapDots *self, GskTransform *transform, GskRenderNode *t
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 
-gboolean
-ew_map_dots_is_running (EwMapDots *self)
-{
-  return self->frame != 0;
-}
-
 static void
 ew_map_dots_finalize (GObject *object)
 {

@@ -35,6 +35,5 @@ void ew_map_dots_set_tracks (EwMapDots *self, const EwDotTrack *tracks, guint n)
 void ew_map_dots_set_colors (EwMapDots *self, const EwMapColors *colors);
 /* From dial to widget coordinates (transfer none), and what lies above the dots (NULL: nothing). */
 void ew_map_dots_set_view (EwMapDots *self, GskTransform *transform, GskRenderNode *top);
-gboolean ew_map_dots_is_running (EwMapDots *self);
 
 G_END_DECLS

@@ -42,30 +42,6 @@ ew_recent_nodes_add (GSettings *settings, const gchar *name, const gchar *addres
 }
 
 void
-ew_recent_nodes_rename (GSettings *settings, const gchar *name, const gchar *new_name)
-{
-  g_autoptr (GVariant) old = NULL;
-  GVariantBuilder list;
-  GVariantIter iter;
-  const gchar *old_name, *address;
-
-  if (settings == NULL)
-    return;
-  if (new_name == NULL)
-    {
-      store (settings, name, NULL, NULL);
-      return;
-    }
-  /* It keeps its place. */
-  old = g_settings_get_value (settings, EW_RECENT_NODES_KEY);
-  g_variant_builder_init (&list, G_VARIANT_TYPE ("a(ss)"));
-  g_variant_iter_init (&iter, old);
-  while (g_variant_iter_next (&iter, "(&s&s)", &old_name, &address))
-    g_variant_builder_add (&list, "(ss)", g_str_equal (old_name, name) ? new_name : old_name, address);
-  g_settings_set_value (settings, EW_RECENT_NODES_KEY, g_variant_builder_end (&list));
-}
-
-void
 ew_recent_nodes_clear (GSettings *settings)
 {
   if (settings != NULL)

@@ -18,8 +18,6 @@ GSettings *ew_settings_new (void);
 
 /* To the front; a node that is there under this name gets this address. */
 void ew_recent_nodes_add (GSettings *settings, const gchar *name, const gchar *address);
-/* After a rename or a removal (new_name NULL). */
-void ew_recent_nodes_rename (GSettings *settings, const gchar *name, const gchar *new_name);
 void ew_recent_nodes_clear (GSettings *settings);
 /* name and address of number index, counted from 0; FALSE: there are fewer. Both transfer full. */
 gboolean ew_recent_nodes_get (GSettings *settings, guint index, gchar **name, gchar **address);

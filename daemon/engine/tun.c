@@ -32,8 +32,7 @@ typedef struct
 {
   EwTun base;
   guint16 mtu;
-  gboolean udp; /* datagrams may be joined: the kernel can cut them (USO, Linux 6.2) */
-  gboolean plain;
+  gboolean udp;  /* datagrams may be joined: the kernel can cut them (USO, Linux 6.2) */
   guint8 *large; /* LARGE bytes: a packet that is being cut */
   EwSegmenter segmenter;
   gboolean expects_large; /* the latest packet was */
@@ -150,8 +149,8 @@ tun_write (EwTun *tun, const EwPacket *packets, gsize n)
   KernelTun *self = (KernelTun *)tun;
 
   self->taken = 0;
-  for (gsize i = 0; i < n; i += self->plain ? 1 : EW_COALESCE_MAX)
-    ew_coalesce (packets + i, self->plain ? 1 : MIN (n - i, EW_COALESCE_MAX), self->udp, write_one, self);
+  for (gsize i = 0; i < n; i += EW_COALESCE_MAX)
+    ew_coalesce (packets + i, MIN (n - i, EW_COALESCE_MAX), self->udp, write_one, self);
   return self->taken;
 }
 
@@ -285,20 +284,13 @@ create_interface (int fd, const char *name, short queues, GError **error)
 /* What the kernel may leave to us. Each step is taken where the kernel knows it (USO: Linux 6.2); without any, packets
    come whole and one by one. */
 static void
-set_offloads (KernelTun *self, gboolean on)
+offer_offloads (KernelTun *self)
 {
   const unsigned long tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
 
-  self->udp = on && ioctl (self->base.fd, TUNSETOFFLOAD, tcp | TUN_F_USO4 | TUN_F_USO6) == 0;
+  self->udp = ioctl (self->base.fd, TUNSETOFFLOAD, tcp | TUN_F_USO4 | TUN_F_USO6) == 0;
   if (!self->udp)
-    ioctl (self->base.fd, TUNSETOFFLOAD, on ? tcp : 0);
-  self->plain = !on;
-}
-
-void
-ew_tun_forbid_offloads (EwTun *tun)
-{
-  set_offloads ((KernelTun *)tun, FALSE);
+    ioctl (self->base.fd, TUNSETOFFLOAD, tcp);
 }
 
 static EwTun *
@@ -310,7 +302,7 @@ wrap (int fd, const char *name)
   self->base.class = &tun_class;
   self->base.fd = fd;
   g_strlcpy (self->base.name, name, sizeof self->base.name);
-  set_offloads (self, TRUE);
+  offer_offloads (self);
   return &self->base;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Where inner packets come from and go to: a TUN interface, or its twin in memory (memory.h). The worker knows this
+ * Where inner packets come from and go to: a TUN interface, or its twin in memory (tests/lib/memory-net.h). The worker knows this
  * interface only. Where the kernel can, many packets of a flow cross into it and out of it as one (TSO, USO, and their
  * counterparts on the way in): segment.c cuts them, coalesce.c joins them.
  */
@@ -55,7 +55,5 @@ EwTun *ew_tun_open (const char *name, guint16 mtu, GError **error) G_GNUC_WARN_U
    alone (tun-claim.h); 0: none. */
 guint ew_tun_open_queues (const char *name, guint16 mtu, guint n, EwTun **out,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* For tests and measurements, on what ew_tun_open() made: packets cross one by one from now on. */
-void ew_tun_forbid_offloads (EwTun *tun);
 
 G_END_DECLS

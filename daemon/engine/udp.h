@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Where datagrams come from and go to: one UDP port on IPv4 and IPv6, or its twin in memory (memory.h). The worker
+ * Where datagrams come from and go to: one UDP port on IPv4 and IPv6, or its twin in memory (tests/lib/memory-net.h). The worker
  * knows this interface only.
  *
  * Where the kernel can, many datagrams cross into it and out of it as one message: the way through its network stack is

@@ -140,17 +140,6 @@ ew_x25519_public (uint8_t out[32], const uint8_t private_key[32])
   return ok;
 }
 
-bool
-ew_x25519 (uint8_t out[32], const uint8_t private_key[32], const uint8_t public_key[32])
-{
-  EwX25519Key *key = ew_x25519_key_new (private_key);
-  bool ok = key != NULL && ew_x25519_key_agree (key, out, public_key);
-  ew_x25519_key_free (key);
-  if (!ok)
-    ew_secret_zero (out, 32);
-  return ok;
-}
-
 /* Looked up once: a look-up costs as much as sealing a small message. */
 static EVP_CIPHER *cipher;
 

@@ -33,8 +33,6 @@ void ew_x25519_key_free (EwX25519Key *key);                     /* zeroes it; NU
 bool ew_x25519_key_get_public (const EwX25519Key *key, uint8_t out[32]);
 /* False for a public key of low order, whose result would be zero (out is then zeroed). */
 bool ew_x25519_key_agree (const EwX25519Key *key, uint8_t out[32], const uint8_t public_key[32]);
-/* The same with a key that is used once. */
-bool ew_x25519 (uint8_t out[32], const uint8_t private_key[32], const uint8_t public_key[32]);
 
 /* ChaCha20-Poly1305 (RFC 8439) of a small message, out of place: out has len + 16 bytes. counter is the nonce's last 8
    bytes, little-endian; the first four are zero. */

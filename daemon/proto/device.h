@@ -184,7 +184,6 @@ uint16_t ew_peer_get_keepalive (const EwPeer *peer);
 /* A prefix belongs to one peer: adding takes it from whoever had it. false: memory is gone. */
 bool ew_peer_add_allowed_ip (EwPeer *peer, const EwPrefix *prefix);
 void ew_peer_remove_allowed_ip (EwPeer *peer, const EwPrefix *prefix);
-void ew_peer_clear_allowed_ips (EwPeer *peer);
 /* It has these and no others. What it had before and keeps it has at every moment, as lanes see it. false: memory is
    gone, it has as many as there was room for. */
 bool ew_peer_set_allowed_ips (EwPeer *peer, const EwPrefix *prefixes, size_t n);

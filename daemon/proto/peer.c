@@ -136,12 +136,6 @@ ew_peer_remove_allowed_ip (EwPeer *peer, const EwPrefix *prefix)
   ew_allowed_ips_remove (&peer->device->allowed_ips, prefix, peer);
 }
 
-void
-ew_peer_clear_allowed_ips (EwPeer *peer)
-{
-  ew_allowed_ips_remove_list (&peer->device->allowed_ips, &peer->allowed_ips);
-}
-
 bool
 ew_peer_set_allowed_ips (EwPeer *peer, const EwPrefix *prefixes, size_t n)
 {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes an image as an OCI layout (image-spec 1.0: image-layout.md, manifest.md, config.md) and packs it into an archive."""
+"""Writes an image as an OCI layout (image-spec 1.0: layout, manifest and configuration) and packs it into an archive."""
 import gzip
 import hashlib
 import io

@@ -10,7 +10,7 @@
  * whoever knows the receiver's public key can 8  b (or a, first byte ≥ 128) has many handshakes waiting
  */
 #include "proto/cookie.h"
-#include "proto/testing.h"
+#include "proto-testing.h"
 #include "world.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);

@@ -10,7 +10,7 @@
  */
 #include "history.h"
 #include "proto/packet-private.h"
-#include "proto/testing.h"
+#include "proto-testing.h"
 
 #include <string.h>
 

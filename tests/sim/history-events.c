@@ -2,7 +2,7 @@
  *
  * What happens: one thing at a time, mostly traffic. */
 #include "history.h"
-#include "proto/testing.h"
+#include "proto-testing.h"
 
 #include <string.h>
 

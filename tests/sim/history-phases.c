@@ -3,7 +3,7 @@
  * A history: chaos; then fine weather, in which everybody reaches everybody; sometimes also one that only talks and one
  * that only listens, a long silence, and a lone packet after it. */
 #include "history.h"
-#include "proto/testing.h"
+#include "proto-testing.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -631,12 +631,6 @@ ew_mesh_get_edge_list (EwMesh *self, const gchar **signature)
 }
 
 const guint8 *
-ew_mesh_get_pin (EwMesh *self)
-{
-  return self->pin;
-}
-
-const guint8 *
 ew_mesh_get_shared_digest (EwMesh *self)
 {
   return self->shared_digest;

@@ -102,7 +102,6 @@ gboolean ew_mesh_has_exit (EwMesh *self);
 void ew_mesh_set_dns (EwMesh *self, gboolean answers, gboolean forwards);
 gboolean ew_mesh_has_dns (EwMesh *self, gboolean *forwards);
 const gchar *ew_mesh_get_edge_list (EwMesh *self, const gchar **signature);
-const guint8 *ew_mesh_get_pin (EwMesh *self);
 
 EwNode *ew_mesh_get_node (EwMesh *self, const gchar *id); /* NULL: none */
 /* By name, additional name, either with the mesh's suffix, ID or mesh IP. NULL with EW_ERROR_NOT_FOUND. */
@@ -184,8 +183,6 @@ typedef struct
 } EwPlainRequest;
 EwNode *ew_mesh_add_plain_node (EwMesh *self, const EwPlainRequest *request, GError **error);
 EwNode *ew_mesh_rename_node (EwMesh *self, const gchar *id, const gchar *name, GError **error);
-/* mtu: the largest inner packet that is sent to it, EW_NODE_MTU_MIN to the mesh's; 0: the mesh's. */
-EwNode *ew_mesh_set_node_mtu (EwMesh *self, const gchar *id, gint64 mtu, GError **error);
 /* Another key pair for a plain node; the old one is refused from then on. */
 EwNode *ew_mesh_renew_plain_node (EwMesh *self, const gchar *id, const gchar *public_key, guint valid_seconds,
                                   GError **error);
@@ -195,6 +192,7 @@ void ew_mesh_add_plain_node_async (EwMesh *self, const EwPlainRequest *request, 
                                    gpointer user_data);
 void ew_mesh_rename_node_async (EwMesh *self, const gchar *id, const gchar *name, GAsyncReadyCallback callback,
                                 gpointer user_data);
+/* mtu: the largest inner packet that is sent to it, EW_NODE_MTU_MIN to the mesh's; 0: the mesh's. */
 void ew_mesh_set_node_mtu_async (EwMesh *self, const gchar *id, gint64 mtu, GAsyncReadyCallback callback,
                                  gpointer user_data);
 void ew_mesh_renew_plain_node_async (EwMesh *self, const gchar *id, const gchar *public_key, guint valid_seconds,

@@ -440,15 +440,6 @@ check_mtu (EwMesh *self, gint64 mtu, GError **error)
   return FALSE;
 }
 
-EwNode *
-ew_mesh_set_node_mtu (EwMesh *self, const gchar *id, gint64 mtu, GError **error)
-{
-  NodeChange wanted = { .id = id, .mtu = (guint16)mtu };
-  return check_mtu (self, mtu, error) && ew_mesh_change (self, set_node_mtu, &wanted, error)
-           ? ew_mesh_get_node (self, id)
-           : NULL;
-}
-
 void
 ew_mesh_set_node_mtu_async (EwMesh *self, const gchar *id, gint64 mtu, GAsyncReadyCallback callback, gpointer user_data)
 {

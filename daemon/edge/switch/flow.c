@@ -102,10 +102,3 @@ ew_switch_flow_hash (const EwFlow *flow, guint64 seed)
   hash = mix (hash ^ high[0], G_GUINT64_CONSTANT (0xa0761d6478bd642f) ^ high[1] ^ seed);
   return (guint32)(hash >> 32) ^ (guint32)hash;
 }
-
-gboolean
-ew_switch_flow_equal (const EwFlow *a, const EwFlow *b)
-{
-  return a->protocol == b->protocol && a->low_port == b->low_port && a->high_port == b->high_port
-         && ew_ip_equal (&a->low, &b->low) && ew_ip_equal (&a->high, &b->high);
-}

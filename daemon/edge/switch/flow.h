@@ -27,4 +27,3 @@ void ew_switch_flow_init (EwFlow *flow, const EwIpHeader *header, const guint8 *
 gboolean ew_switch_flow_init_quoted (EwFlow *flow, const EwIpHeader *header, const guint8 *packet, gsize len);
 /* The same for both directions. With a secret seed strangers cannot tell which flows meet. */
 guint32 ew_switch_flow_hash (const EwFlow *flow, guint64 seed);
-gboolean ew_switch_flow_equal (const EwFlow *a, const EwFlow *b);

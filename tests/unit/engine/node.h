@@ -5,7 +5,7 @@
 #pragma once
 
 #include "engine/engine-private.h"
-#include "engine/memory.h"
+#include "memory-net.h"
 
 #define NODE_WAIT_MS 5000 /* for something that takes microseconds */
 

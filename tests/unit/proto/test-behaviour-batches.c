@@ -7,7 +7,7 @@
 #include "proto/bytes.h"
 #include "proto/cookie.h"
 #include "proto/crypto.h"
-#include "proto/testing.h"
+#include "proto-testing.h"
 
 #include <string.h>
 

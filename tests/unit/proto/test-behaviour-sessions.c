@@ -4,7 +4,7 @@
 #include "pair.h"
 #include "proto/bytes.h"
 #include "proto/noise.h"
-#include "proto/testing.h"
+#include "proto-testing.h"
 
 #include <string.h>
 

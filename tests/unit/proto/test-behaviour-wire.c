@@ -5,7 +5,7 @@
 #include "pair.h"
 #include "proto/bytes.h"
 #include "proto/packet.h"
-#include "proto/testing.h"
+#include "proto-testing.h"
 
 #include <malloc.h>
 #include <string.h>

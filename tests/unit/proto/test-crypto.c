@@ -75,6 +75,15 @@ test_hmac_kdf (void)
   assert_hex (out[2], 32, "9ad858025593be88de0f9442a589cfe84a88dc19e4753d93684d1c5efc4837f9");
 }
 
+static bool
+agree_once (uint8_t out[32], const uint8_t private_key[32], const uint8_t public_key[32])
+{
+  EwX25519Key *key = ew_x25519_key_new (private_key);
+  bool ok = ew_x25519_key_agree (key, out, public_key);
+  ew_x25519_key_free (key);
+  return ok;
+}
+
 static void
 test_x25519 (void)
 {
@@ -85,9 +94,9 @@ test_x25519 (void)
   assert_hex (a_public, 32, "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a");
   g_assert_true (ew_x25519_public (b_public, b));
   assert_hex (b_public, 32, "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f");
-  g_assert_true (ew_x25519 (shared, a, b_public));
+  g_assert_true (agree_once (shared, a, b_public));
   assert_hex (shared, 32, "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
-  g_assert_true (ew_x25519 (shared, b, a_public));
+  g_assert_true (agree_once (shared, b, a_public));
   assert_hex (shared, 32, "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
 }
 
@@ -103,7 +112,7 @@ test_x25519_low_order (void)
   for (unsigned i = 0; i < G_N_ELEMENTS (points); i++)
     {
       hex (public_key, 32, points[i]);
-      g_assert_false (ew_x25519 (shared, private_key, public_key));
+      g_assert_false (agree_once (shared, private_key, public_key));
       g_assert_true (ew_secret_is_zero (shared, 32));
     }
 }

@@ -7,6 +7,7 @@
 #include "proto/cookie.h"
 #include "proto/messages.h"
 #include "proto/packet.h"
+#include "proto-testing.h"
 #include "world.h"
 
 /* The latest datagrams that anybody sent, whole. */
@@ -749,7 +750,7 @@ test_allowed_ips (Fixture *f, gconstpointer data)
   g_assert_cmpuint (n, ==, 3);
   ew_peer_remove_allowed_ip (peer, &net);
   g_assert_null (ew_device_lookup (f->a->device, &ip));
-  ew_peer_clear_allowed_ips (peer);
+  ew_testing_clear_allowed_ips (peer);
   n = 0;
   ew_peer_foreach_allowed_ip (peer, count_prefix, &n);
   g_assert_cmpuint (n, ==, 0);

@@ -8,7 +8,7 @@
 #include "proto/cookie.h"
 #include "proto/crypto.h"
 #include "proto/load.h"
-#include "proto/testing.h"
+#include "proto-testing.h"
 
 #include <string.h>
 

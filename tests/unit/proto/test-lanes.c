@@ -12,7 +12,7 @@
 
 #include "proto/bytes.h"
 #include "proto/messages.h"
-#include "proto/testing.h"
+#include "proto-testing.h"
 
 #define LANES 2
 #define PEERS 6
@@ -556,7 +556,7 @@ test_kept_addresses (Ground *ground, gconstpointer data)
   atomic_store (&looker.end, true);
   pthread_join (thread, NULL);
   g_assert_cmpuint (looker.missed, ==, 0);
-  ew_peer_clear_allowed_ips (peer);
+  ew_testing_clear_allowed_ips (peer);
   g_assert_null (ew_device_lookup (ground->near.device, &given));
 }
 

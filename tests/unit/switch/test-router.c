@@ -721,6 +721,13 @@ make_reply (Fixture *f, const gchar *from, const gchar *to)
   put16 (f->packet.data + 22, 5000);
 }
 
+static gboolean
+is_same_flow (const EwFlow *a, const EwFlow *b)
+{
+  return a->protocol == b->protocol && a->low_port == b->low_port && a->high_port == b->high_port
+         && ew_ip_equal (&a->low, &b->low) && ew_ip_equal (&a->high, &b->high);
+}
+
 static void
 test_verdict (Fixture *f, gconstpointer data)
 {
@@ -735,12 +742,12 @@ test_verdict (Fixture *f, gconstpointer data)
   g_assert_cmpstr (verdicts.to, ==, "bob");
   make_reply (f, "100.96.1.2", "100.96.1.1");
   g_assert_cmpint (route (f, BOB), ==, EW_ROUTE_PEER);
-  g_assert_true (ew_switch_flow_equal (&verdicts.flows[0], &verdicts.flows[1]));
+  g_assert_true (is_same_flow (&verdicts.flows[0], &verdicts.flows[1]));
   g_assert_cmphex (ew_switch_flow_hash (&verdicts.flows[0], 7), ==, ew_switch_flow_hash (&verdicts.flows[1], 7));
   g_assert_cmpint (verdicts.flows[0].reversed, !=, verdicts.flows[1].reversed);
   make_udp (f, "100.96.1.2", "100.96.1.1", 64, 20); /* the same ports the other way round: another flow */
   route (f, BOB);
-  g_assert_false (ew_switch_flow_equal (&verdicts.flows[0], &verdicts.flows[2]));
+  g_assert_false (is_same_flow (&verdicts.flows[0], &verdicts.flows[2]));
   make_udp (f, "100.96.1.1", "1.1.1.1", 64, 20);
   g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_TUN);
   g_assert_null (verdicts.to);

@@ -40,11 +40,6 @@ test_order (void)
   ew_recent_nodes_add (settings, "none", NULL);
   g_assert_cmpuint (count (settings), ==, 2);
 
-  ew_recent_nodes_rename (settings, "web", "shop");
-  assert_at (settings, 1, "shop", "100.96.0.3");
-  ew_recent_nodes_rename (settings, "nas", NULL);
-  assert_at (settings, 0, "shop", "100.96.0.3");
-  g_assert_cmpuint (count (settings), ==, 1);
   ew_recent_nodes_clear (settings);
   g_assert_cmpuint (count (settings), ==, 0);
 }
@@ -71,7 +66,6 @@ static void
 test_no_settings (void)
 {
   ew_recent_nodes_add (NULL, "nas", "100.96.0.2");
-  ew_recent_nodes_rename (NULL, "nas", NULL);
   ew_recent_nodes_clear (NULL);
   g_assert_false (ew_recent_nodes_get (NULL, 0, NULL, NULL));
 }

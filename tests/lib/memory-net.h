@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Twins of tun.c and udp.c in memory, for tests: a host that packets are pushed to and popped from, and a network that
- * joins engines of one process and may lose, record or reroute datagrams. Safe to use from any thread.
+ * joins engines of one process. Safe to use from any thread.
  */
 #pragma once
 
@@ -22,9 +22,6 @@ typedef struct EwMemoryNet EwMemoryNet;
 EwMemoryNet *ew_memory_net_new (void);
 void ew_memory_net_free (EwMemoryNet *net);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwMemoryNet, ew_memory_net_free)
-/* Called for each datagram, in the sender's data thread; FALSE loses it. */
-typedef gboolean (*EwMemoryNetFilter) (guint64 from, guint64 to, const guint8 *data, gsize len, void *user);
-void ew_memory_net_set_filter (EwMemoryNet *net, EwMemoryNetFilter filter, void *user);
 
 /* A socket reached as the endpoint {EW_ENDPOINT_MEMORY, id}; a known id replaces the socket that had it (roaming,
  * restart). */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "engine/memory.h"
+#include "memory-net.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -217,8 +217,6 @@ struct EwMemoryNet
 {
   pthread_mutex_t lock;
   GHashTable *sockets; /* guint64 id → MemoryUdp, borrowed; sockets take themselves out */
-  EwMemoryNetFilter filter;
-  void *filter_user;
 };
 
 typedef struct
@@ -246,15 +244,6 @@ ew_memory_net_free (EwMemoryNet *net)
   g_hash_table_unref (net->sockets);
   pthread_mutex_destroy (&net->lock);
   g_free (net);
-}
-
-void
-ew_memory_net_set_filter (EwMemoryNet *net, EwMemoryNetFilter filter, void *user)
-{
-  pthread_mutex_lock (&net->lock);
-  net->filter = filter;
-  net->filter_user = user;
-  pthread_mutex_unlock (&net->lock);
 }
 
 EwEndpoint
@@ -289,8 +278,7 @@ carry (MemoryUdp *from, const EwBurst *burst, const guint8 *data, gsize len)
 
   if (to == NULL)
     return FALSE;
-  if (net->filter == NULL || net->filter (from->id, to_id, data, len, net->filter_user))
-    queue_push (&to->queue, &sender, burst->traffic_class & 3, data, len);
+  queue_push (&to->queue, &sender, burst->traffic_class & 3, data, len);
   return TRUE;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "proto/testing.h"
+#include "proto-testing.h"
 #include "proto/peer.h"
 
 bool
@@ -43,4 +43,10 @@ ew_testing_look_at_device (const EwDevice *device, EwTestingDevice *out)
                             .timers = device->due.count,
                             .staged_bytes = device->staged_bytes,
                             .batched = device->own.n_inbound + device->own.n_outbound };
+}
+
+void
+ew_testing_clear_allowed_ips (EwPeer *peer)
+{
+  ew_allowed_ips_remove_list (&peer->device->allowed_ips, &peer->allowed_ips);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Doors that only tests open: what no caller of device.h may see or set, and no test can wait for. Programs never
- * include this; the linker leaves testing.c out of them.
+ * Doors that only tests open: what no caller of device.h may see or set, and no test can wait for.
  */
 #pragma once
 
@@ -36,3 +35,6 @@ typedef struct
 } EwTestingDevice;
 
 void ew_testing_look_at_device (const EwDevice *device, EwTestingDevice *out);
+
+/* The peer has no prefix any more. */
+void ew_testing_clear_allowed_ips (EwPeer *peer);
