@@ -84,13 +84,22 @@ while True:
     except OSError:
         pass
 """
+# Holds dpkg's lock until its input ends. fcntl(2)'s struct flock.
+LOCK = """
+open F, ">>/var/lib/dpkg/lock-frontend" or die;
+my $lock = pack("s s x![q] q q l x![q]", F_WRLCK, 0, 0, 0, 0);
+fcntl(F, F_SETLK, $lock) or die;
+$| = 1;
+print "locked\n";
+<STDIN>;
+"""
 
 
 def bare_root():
     """The folder of a Debian with nothing but its required packages and apt, kept between runs."""
     folder = os.path.join(ROOTS, "minbase" if RELEASE == "bookworm" else f"minbase-{RELEASE}")
     os.makedirs(ROOTS, exist_ok=True)
-    with open(os.path.join(ROOTS, "lock"), "w") as lock:
+    with open(os.path.join(ROOTS, "minbase.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not os.path.isdir(folder):
             shutil.rmtree(folder + ".new", ignore_errors=True)
@@ -236,7 +245,7 @@ class TwoLines(MeshCase):
     def lead_to(self, port):
         """From now on the bare computer's way to the edge ends at whoever is in between."""
         self.mesh.machine("nat-13").nft("table ip between { chain pre { type nat hook prerouting priority -110; "
-                                         f"ip daddr 203.0.113.5 tcp dport 443 dnat to 203.0.113.1:{port}; }}; }}")
+                                        f"ip daddr 203.0.113.5 tcp dport 443 dnat to 203.0.113.1:{port}; }}; }}")
         self.addCleanup(self.lead_back)
 
     def lead_back(self):
@@ -405,9 +414,8 @@ class TwoLines(MeshCase):
                 self.assertFalse(bare.ok("dpkg-query -W edgewayd"))
         with self.subTest("another program of apt's runs: it waits, and says so"):
             bare.run("sh", "-c", "cp ~/os-release /etc/os-release; cp ~/debian_version /etc/debian_version")
-            lock = subprocess.Popen(bare.command(["perl", "-MFcntl", "-e", 'open F, ">>/var/lib/dpkg/lock-frontend"; fcntl(F, F_SETLK, pack("s s l! l! i", F_WRLCK, 0, 0, 0, 0)) or die; '
-                                                  'print "locked\n"; $|=1; print " "; <STDIN>']), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            lock.stdout.read(1)
+            lock = subprocess.Popen(bare.command(["perl", "-MFcntl", "-e", LOCK]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            self.assertEqual(lock.stdout.readline(), "locked\n")
             terminal.paste(f"{script} --no-join; echo \"ended: $?\".")
             terminal.expect("Waiting for cache lock: Could not get lock /var/lib/dpkg/lock-frontend")
             lock.communicate("\n", timeout=20)
