@@ -103,6 +103,7 @@ packages_app="libgtk-4-dev libadwaita-1-dev libgtk-3-dev libayatana-appindicator
 # A screen of one's own, for the check.
 packages_screen="xvfb openbox xdotool xclip imagemagick x11-utils at-spi2-core gir1.2-atspi-2.0 python3-gi dbus"
 packages_run="iproute2 glib-networking ca-certificates python3"
+packages_edge="debhelper dpkg-dev"  # it makes packages for new computers
 packages_trial="nftables"  # what a trial leaves behind is looked for in the firewall too
 packages_demo="dbus polkitd wireguard-go wireguard-tools openssh-server openssh-client iputils-ping nftables procps"
 packages_test="$packages_demo $packages_app $packages_screen clang-format clang-tidy shellcheck flake8 codespell universal-ctags mandoc dbus polkitd conntrack iperf3 ethtool zbar-tools tcpdump qemu-system-x86 busybox-static gpgv valgrind libclang-rt-14-dev clang xz-utils mmdebstrap debhelper lintian crun rpm

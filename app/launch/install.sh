@@ -55,6 +55,30 @@ install_files() {
   reload_bus
 }
 
+# What an edge hands out to new computers, made of what is built: for this system, and for those that it was made for before. Files of the
+# manifest, as the others.
+repository=/usr/share/edgeway/repository
+install_repository() { # BUILD
+  local folder status system systems=()
+  # shellcheck source=/dev/null
+  for system in "$(. /etc/os-release && printf '%s-%s' "$ID" "${VERSION_ID:-sid}")" "$repository"/*/; do
+    system=$(basename "$system")
+    [[ ! $system =~ ^[a-z]+-[a-z0-9]+$ || " ${systems[*]-} " == *" $system "* ]] || systems+=(--for "$system")
+  done
+  folder=$(mktemp -d) || return 1
+  # shellcheck disable=SC2064
+  trap "rm -rf '$folder'" RETURN
+  mkdir "$folder/owners" && chmod 711 "$folder" && chown --reference="$top" "$folder/owners" || return 1
+  as_owner "$top/data/debian/build" --from "$1" --repository "$folder/owners/repository" "${systems[@]}" "$folder/owners/packages" || return 1
+  rm -rf "$repository"
+  mkdir -p "$repository" || return 1
+  as_owner tar -C "$folder/owners/repository" -c . | tar -C "$repository" -x --no-same-owner --no-same-permissions
+  [ "${PIPESTATUS[*]}" = "0 0" ]
+  status=$?
+  { grep -v "^$repository/" "$manifest"; find "$repository" -type f; } | sort -u >"$manifest.new" && mv "$manifest.new" "$manifest"
+  return $status
+}
+
 # The system bus reads its policy again, where there is one.
 reload_bus() {
   [ -S /run/dbus/system_bus_socket ] || return 0
@@ -179,6 +203,7 @@ remove_files() {
   rm -f "$packages_list"
   refresh_caches
   # Folders of ours alone, and only when they are empty now.
+  rmdir "$repository"/* "$repository" 2>/dev/null
   rmdir /usr/share/edgeway /usr/libexec/edgeway /usr/lib/edgeway /usr/share/doc/edgeway 2>/dev/null
   for folder in /usr/lib/firewalld/{services,zones,policies,} /etc/ufw/applications.d /etc/ufw /usr/lib/NetworkManager/conf.d \
     /usr/lib/NetworkManager /usr/share/bash-completion/completions /usr/share/bash-completion /usr/share/fish/vendor_completions.d /usr/share/fish \
