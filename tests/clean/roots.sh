@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154
 # Bare root file systems of Debian, and packages laid over them, kept in $folder between runs. Sourced by bash, after app/launch/common.sh,
 # which has step and install_packages. $release: bookworm, trixie or sid.
-folder=${folder:-${EDGEWAY_ROOTS:-/var/tmp/edgeway-clean}} release=${release:-bookworm}
+folder=${folder:-${EDGEWAY_ROOTS:-/var/tmp/edgeway-clean}} release=${release:-${EDGEWAY_RELEASE:-bookworm}}
 
 # The name of a bare root in $folder; that of bookworm is INIT alone.
 root_name() { # INIT

@@ -19,7 +19,8 @@ import booted
 import machines
 
 BUILD, SOURCE = os.environ["EDGEWAY_BUILD"], os.environ["EDGEWAY_SOURCE"]
-OLD, NEXT = "0.1.0", "99.0"  # before and after every version that there is
+PACKAGES = ("edgewayd", "edgeway-edge", "edgeway")
+VERSIONS = {"old": "0.1.0", "next": "99.0"}  # before and after every version that there is
 RECONNECTED = 5 * 5.0  # seconds: five times the promise
 # What a server has: systemd, a bus, SSH. sysctl and nft are for the test to look with.
 SERVER = ("systemd", "systemd-sysv", "libpam-systemd", "dbus", "dbus-user-session", "openssh-server", "openssh-client", "iproute2", "nftables",
@@ -29,29 +30,40 @@ packages = None  # the folder; its files are NAME-VERSION.deb, VERSION: old, cur
 
 
 def setUpModule():
+    """tests/clean/packages hands in packages of a clean build, and those of an older commit."""
     global packages
     if not booted.can_boot():
         raise unittest.SkipTest("needs root and a cgroup2 file system that can be written to")
     folder = tempfile.mkdtemp(prefix="edgeway-deb-")
     unittest.addModuleCleanup(shutil.rmtree, folder)
-    subprocess.run([f"{SOURCE}/data/debian/build", "--from", BUILD, f"{folder}/built"], stdout=subprocess.DEVNULL, check=True, timeout=300)
+    built, older = os.environ.get("EDGEWAY_DEBS", f"{folder}/built"), os.environ.get("EDGEWAY_OLDER_DEBS")
+    if not os.path.isdir(built):
+        subprocess.run([f"{SOURCE}/data/debian/build", "--from", BUILD, built], stdout=subprocess.DEVNULL, check=True, timeout=300)
     packages = f"{folder}/packages"
     os.mkdir(packages)
-    for name in ("edgewayd", "edgeway-edge"):
-        deb, tree = glob.glob(f"{folder}/built/{name}_*.deb")[0], f"{folder}/{name}"
+    for name in PACKAGES:
+        deb = glob.glob(f"{built}/{name}_*.deb")[0]
         shutil.copy(deb, f"{packages}/{name}-current.deb")
-        subprocess.run(["dpkg-deb", "-R", deb, tree], check=True)
-        for word, version in (("old", OLD), ("next", NEXT)):
-            subprocess.run(["sed", "-i", f"s/^Version: .*/Version: {version}/", f"{tree}/DEBIAN/control"], check=True)
-            subprocess.run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "-b", tree, f"{packages}/{name}-{word}.deb"], stdout=subprocess.DEVNULL, check=True)
-    shutil.copy(glob.glob(f"{folder}/built/edgeway_*.deb")[0], f"{packages}/edgeway-current.deb")
+        if older and name != "edgeway":
+            shutil.copy(glob.glob(f"{older}/{name}_*.deb")[0], f"{packages}/{name}-old.deb")
+        if name != "edgeway":
+            make_versions(deb, name, ("next",) if older else ("old", "next"))
     for path in glob.glob(f"{packages}/*"):
         os.chmod(path, 0o644)
     os.chmod(folder, 0o755)
 
 
-def field(deb, name):
-    return subprocess.run(["dpkg-deb", "-f", f"{packages}/{deb}-current.deb", name], capture_output=True, text=True, check=True).stdout.strip()
+def make_versions(deb, name, words):
+    """The same under another version's number."""
+    with tempfile.TemporaryDirectory() as tree:
+        subprocess.run(["dpkg-deb", "-R", deb, tree], check=True)
+        for word in words:
+            subprocess.run(["sed", "-i", f"s/^Version: .*/Version: {VERSIONS[word]}/", f"{tree}/DEBIAN/control"], check=True)
+            subprocess.run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "-b", tree, f"{packages}/{name}-{word}.deb"], stdout=subprocess.DEVNULL, check=True)
+
+
+def field(deb, name, word="current"):
+    return subprocess.run(["dpkg-deb", "-f", f"{packages}/{deb}-{word}.deb", name], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def server_root():
@@ -64,13 +76,13 @@ class Files(unittest.TestCase):
     def test_lintian(self):
         """No errors and no warnings, nor what it calls pedantic."""
         result = subprocess.run(["lintian", "--pedantic", "--fail-on", "error,warning,pedantic", "--profile", "debian", "--allow-root",
-                                 *glob.glob(f"{os.path.dirname(packages)}/built/*.deb")], capture_output=True, text=True, timeout=300)
+                                 *glob.glob(f"{packages}/*-current.deb")], capture_output=True, text=True, timeout=300)
         self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""))
 
     def test_everything_is_packaged(self):
         """What meson installs is in one of the packages; debhelper fails where a file is in none. Programs are stripped."""
         contents = {}
-        for name in ("edgewayd", "edgeway-edge", "edgeway"):
+        for name in PACKAGES:
             text = subprocess.run(["dpkg-deb", "-c", f"{packages}/{name}-current.deb"], capture_output=True, text=True, check=True).stdout
             contents[name] = [line.split(None, 5)[5].lstrip(".") for line in text.splitlines() if not line.startswith("d")]
             self.assertEqual([line for line in text.splitlines() if " root/root " not in line], [])
@@ -292,7 +304,7 @@ class Life(unittest.TestCase):
         result = self.install(self.b, "edgewayd", "current", check=False)
         self.assertNotEqual(result.returncode, 0)
         self.assertIn("were written by a newer version of Edgeway (schema 77)", result.stdout)
-        self.assertEqual(self.b.text("dpkg-query -W -f '${Status} ${Version}' edgewayd"), f"install ok installed {OLD}")
+        self.assertEqual(self.b.text("dpkg-query -W -f '${Status} ${Version}' edgewayd"), "install ok installed " + field("edgewayd", "Version", "old"))
         self.b.run("systemctl", "restart", "edgewayd")
         self.assertIn("was written by a newer version", machines.wait_for("the reason", lambda: self.status(self.b)["message"], 20))
         self.assertIn('"schema":77', self.b.text("cat /var/lib/edgeway/account.json"))
@@ -310,7 +322,7 @@ class Life(unittest.TestCase):
         result = self.install(self.edge, "edgeway-edge", "old", check=False)
         self.assertNotEqual(result.returncode, 0)
         self.assertIn("was written by a newer version of Edgeway (format 77)", result.stdout)
-        self.assertEqual(self.edge.text("dpkg-query -W -f '${Status} ${Version}' edgeway-edge"), f"install ok installed {NEXT}")
+        self.assertEqual(self.edge.text("dpkg-query -W -f '${Status} ${Version}' edgeway-edge"), "install ok installed " + field("edgeway-edge", "Version", "next"))
         said = self.edge.text("runuser -u edgeway-edge -- edgeway-edge run --config /etc/edgeway/edge.conf --listen :8443", check=False)
         self.assertIn("was written by a newer version of Edgeway (format 77). Install that version.", said)
         self.edge.run("systemctl", "stop", "edgeway-edge")
