@@ -7,6 +7,10 @@ import subprocess
 import tarfile
 
 
+class Missing(Exception):
+    """A library that no package has."""
+
+
 def merged(path):
     """A path as it is where /bin, /sbin and /lib are links into /usr."""
     path = os.path.normpath(path.lstrip("/")).removeprefix("./")
@@ -142,7 +146,7 @@ def select(tar, folder, patterns, programs, applets, epoch):
     while todo:
         name = todo.pop()
         if name not in libraries and name not in ours:
-            raise SystemExit(f"data/container/build: No package has {name}, which a program of the image links.")
+            raise Missing(f"No package has {name}, which a program of the image links.")
         take(libraries[name])
     for deb in sorted(owners):
         owner = os.path.basename(deb).split("_")[0]

@@ -51,7 +51,7 @@ class Headers:
 
     def command(self, entry):
         """As in the plain build, but with the other headers, and without making anything."""
-        argv = ["musl-gcc", "-Werror", "-fsyntax-only", "-isystem", self.folder]
+        argv = ["nice", "musl-gcc", "-Werror", "-fsyntax-only", "-isystem", self.folder]
         words = shlex.split(entry["command"])
         for at, word in enumerate(words):
             if word.startswith("-I") or word == "-isystem":
