@@ -106,7 +106,9 @@ packages_run="iproute2 glib-networking ca-certificates python3"
 packages_edge="debhelper dpkg-dev"  # it makes packages for new computers
 packages_trial="nftables"  # what a trial leaves behind is looked for in the firewall too
 packages_demo="dbus polkitd wireguard-go wireguard-tools openssh-server openssh-client iputils-ping nftables procps"
-packages_test="$packages_demo $packages_app $packages_screen clang-format clang-tidy shellcheck flake8 codespell universal-ctags mandoc dbus polkitd conntrack iperf3 ethtool zbar-tools tcpdump qemu-system-x86 busybox-static gpgv valgrind libclang-rt-14-dev clang xz-utils mmdebstrap debhelper lintian crun rpm
+# Named after its version in Debian 12 alone.
+case $(. /etc/os-release 2>/dev/null && printf %s "${VERSION_ID:-}") in 12) clang_runtime=libclang-rt-14-dev ;; *) clang_runtime=libclang-rt-dev ;; esac
+packages_test="$packages_demo $packages_app $packages_screen clang-format clang-tidy shellcheck flake8 codespell universal-ctags mandoc dbus polkitd conntrack iperf3 ethtool zbar-tools tcpdump qemu-system-x86 busybox-static gpgv valgrind $clang_runtime clang xz-utils mmdebstrap debhelper lintian crun rpm
   python3-gi gir1.2-glib-2.0 procps psmisc strace
   dnsmasq-base bind9-dnsutils knot-dnsutils musl-tools zsh fish xdg-utils
   xfce4-panel xfconf xclip sway wtype wl-clipboard appstream binutils locales"
@@ -120,6 +122,15 @@ has_display() {
     pid=$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d' ' -f2)
   done
   return 1
+}
+
+# What this system calls itself, for people: "Debian GNU/Linux 13 (trixie)".
+system_name() { (. /etc/os-release 2>/dev/null; printf %s "${PRETTY_NAME:-an unknown system}"); }
+
+# Ends where packages can't be installed in Debian's way.
+need_debian() {
+  command -v apt-get >/dev/null && command -v dpkg-query >/dev/null ||
+    fail "app/run installs packages with apt-get, on Debian 12 and 13. This is $(system_name), which has none. See data/doc/build.md for how to build Edgeway here."
 }
 
 missing_packages() { # NAME…

@@ -44,6 +44,17 @@ class Launch(unittest.TestCase):
             self.assertIn("gcc", found)
             self.assertEqual([name for name in (gtk, demo, screen) if name in found and not (installed and name == gtk and gtk not in wanted)], wanted, (form, environment))
 
+    def test_other_systems(self):
+        """Where there is no apt-get it ends with what the system is called, before anything is changed."""
+        result = shell("PATH=/nowhere; need_debian; echo further")
+        name = re.search(r'PRETTY_NAME="(.+)"', open("/etc/os-release").read()).group(1)
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertIn(f"on Debian 12 and 13. This is {name}, which has none.", result.stderr)
+        self.assertEqual(shell("need_debian; echo further").stdout, "further\n")
+        wrong = subprocess.run(["tests/clean/run", "--release", "buster"], cwd=SOURCE, capture_output=True, text=True, timeout=20)
+        self.assertEqual(wrong.returncode, 2)
+        self.assertIn("--release bookworm|trixie|sid", wrong.stdout)
+
     def test_progress(self):
         result = shell('progress_interval=1; slow() { for i in 1 2 3 4; do echo "[$i/4] Compiling"; sleep 1; done; }; step compile slow')
         self.assertRegex(result.stdout, r"(?m)^    [1-4] of 4$")
