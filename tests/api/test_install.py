@@ -103,28 +103,36 @@ class Install(unittest.TestCase):
                 length += len(data)
             self.assertGreater(length, len(LARGE))
 
+    def hold(self, source):
+        """A download by someone who takes its first bytes, and no more."""
+        raw = socket.socket()
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.bind((source, 0))
+        raw.settimeout(20)
+        raw.connect(("127.0.0.1", self.edge.port))
+        tls = self.edge.context().wrap_socket(raw)
+        self.addCleanup(tls.close)
+        tls.sendall(b"GET /packages/debian-12/edgewayd_0.2.0_amd64.deb HTTP/1.1\r\nHost: edge\r\n\r\n")
+        self.assertTrue(tls.recv(12).startswith(b"HTTP/1.1 200"))
+
     @unittest.skipUnless(ISOLATED, "needs addresses of its own")
     def test_too_many_at_once(self):
         """Whoever holds downloads open is told to wait; others are served."""
-        held = []
-        try:
-            for _ in range(16):
-                raw = socket.socket()
-                raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-                raw.bind(("127.0.0.77", 0))
-                raw.settimeout(20)
-                raw.connect(("127.0.0.1", self.edge.port))
-                tls = self.edge.context().wrap_socket(raw)
-                tls.sendall(b"GET /packages/debian-12/edgewayd_0.2.0_amd64.deb HTTP/1.1\r\nHost: edge\r\n\r\n")
-                self.assertTrue(tls.recv(12).startswith(b"HTTP/1.1 200"))
-                held.append(tls)
-            refused = self.edge.get("/packages/debian-12/edgewayd_0.2.0_amd64.deb", source="127.0.0.77")
-            self.assertEqual((refused.status, refused.headers["Retry-After"]), (503, "5"))
-            self.assertEqual(self.edge.get("/packages/debian-12/edgewayd_0.2.0_amd64.deb").status, 200)
-            self.assertEqual(self.admin.call("GET", "/v1/self").status, 200, "calls go on meanwhile")
-        finally:
-            for tls in held:
-                tls.close()
+        for _ in range(16):
+            self.hold("127.0.0.77")
+        refused = self.edge.get("/packages/debian-12/edgewayd_0.2.0_amd64.deb", source="127.0.0.77")
+        self.assertEqual((refused.status, refused.headers["Retry-After"]), (503, "5"))
+        self.assertEqual(self.edge.get("/packages/debian-12/edgewayd_0.2.0_amd64.deb").status, 200)
+        self.assertEqual(self.admin.call("GET", "/v1/self").status, 200, "calls go on meanwhile")
+
+    @unittest.skipUnless(ISOLATED, "needs addresses of its own")
+    def test_all_places_taken(self):
+        """Those who hold them all open keep nobody else from a download."""
+        for i in range(64):
+            self.hold(f"127.0.1.{i // 15}")
+        for _ in range(3):
+            answer = self.edge.get("/packages/debian-12/edgewayd_0.2.0_amd64.deb")
+            self.assertEqual((answer.status, answer.raw == LARGE), (200, True))
 
 
 class NoPackages(unittest.TestCase):

@@ -42,6 +42,8 @@ typedef enum
 typedef void (*EwServerHandler) (gpointer user_data, SoupServerMessage *message, const EwServerPeer *peer,
                                  const gchar *path, GHashTable *query, EwServerFault fault);
 
+typedef struct EwServerStream EwServerStream;
+
 EwServer *ew_http_server_new (EwServerHandler handler, gpointer user_data);
 void ew_http_server_free (EwServer *self); /* closes everything; viewers' connections are theirs */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwServer, ew_http_server_free)
@@ -58,9 +60,12 @@ void ew_http_server_set_mesh (EwServer *self, const EwPrefix *v4, const EwPrefix
 /* An enrolled node is at this address: it comes before strangers when the API is crowded. */
 void ew_http_server_know (EwServer *self, const EwIp *ip);
 /* Answers with the first length bytes of body (transfer full), a piece at a time, after the status and the headers that
- * message has. done is called when that has ended, however it did, if the main loop still runs then. */
-void ew_http_server_stream (EwServer *self, SoupServerMessage *message, GInputStream *body, guint64 length,
-                            GDestroyNotify done, gpointer done_data);
+ * message has. done is called when that has ended, however it did, if the main loop still runs then; the stream that is
+ * returned (borrowed) is there until done. */
+EwServerStream *ew_http_server_stream (EwServer *self, SoupServerMessage *message, GInputStream *body, guint64 length,
+                                       GDestroyNotify done, gpointer done_data);
+/* Cuts it off; done is called soon afterwards. */
+void ew_http_server_stream_stop (EwServerStream *stream);
 /* The message's connection has no deadline from here on; call it before stealing. */
 void ew_http_server_release (EwServer *self, SoupServerMessage *message);
 

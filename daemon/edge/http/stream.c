@@ -10,18 +10,20 @@
 #define PIECE (64 * 1024)
 #define PIECE_SECONDS 30
 
-typedef struct
+struct EwServerStream
 {
   SoupServerMessage *message; /* until the connection is taken */
   GIOStream *stream;          /* from then on */
   EwConnection *connection;   /* lives as long as stream */
+  gboolean stopped;           /* before that */
   GInputStream *body;
   guint64 left; /* bytes of body to be sent */
   gchar *head;
   guint8 *piece;
   GDestroyNotify done;
   gpointer done_data;
-} Sending;
+};
+typedef EwServerStream Sending;
 
 static void
 sending_free (Sending *sending)
@@ -90,7 +92,7 @@ on_begin (gpointer user_data)
 {
   Sending *sending = user_data;
   EwConnection *connection = ew_http_connection_of (sending->message);
-  if (connection && connection->server && !connection->dropped)
+  if (connection && connection->server && !connection->dropped && !sending->stopped)
     {
       sending->connection = connection;
       sending->stream = soup_server_message_steal_connection (sending->message);
@@ -107,7 +109,7 @@ on_begin (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-void
+EwServerStream *
 ew_http_server_stream (EwServer *self, SoupServerMessage *message, GInputStream *body, guint64 length,
                        GDestroyNotify done, gpointer done_data)
 {
@@ -123,4 +125,13 @@ ew_http_server_stream (EwServer *self, SoupServerMessage *message, GInputStream 
   sending->head = g_string_free (head, FALSE);
   soup_server_message_pause (message);
   g_idle_add_full (G_PRIORITY_DEFAULT, on_begin, sending, NULL);
+  return sending;
+}
+
+void
+ew_http_server_stream_stop (EwServerStream *stream)
+{
+  stream->stopped = TRUE;
+  if (stream->connection)
+    ew_http_connection_drop (stream->connection);
 }

@@ -9,8 +9,9 @@
  * Nothing of it is secret. Who fetches the script knows its SHA-256 from an administrator's app; what the script fetches
  * comes over TLS that is checked to the CA in it.
  *
- * Bounds: DOWNLOADS_MAX at once, a few of one network, and so many bytes of one address (serve.c). A file is read and
- * sent in pieces; whoever takes none for 30 s is disconnected.
+ * Bounds: DOWNLOADS_MAX at once, a few of one network, and so many bytes of one address (serve.c). Where all places are
+ * taken, the network with the most gives one up. A file is read and sent in pieces; whoever takes none for 30 s is
+ * disconnected.
  */
 #pragma once
 

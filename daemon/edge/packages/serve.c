@@ -33,8 +33,8 @@ struct EwPackages
   EwPackagesIndex *index;
   gchar *url, *script, *sha256; /* script NULL: it can't be made */
   EwRateLimit *requests, *mebibytes;
-  GHashTable *downloads; /* network (guint64, owned) → how many */
-  guint n_downloads;
+  GHashTable *downloads; /* network (guint64, owned) → how many of under_way */
+  GQueue under_way;      /* Download, the oldest first */
 };
 
 /* Answers. */
@@ -75,11 +75,60 @@ count_download (EwPackages *self, guint64 network, gint change)
 {
   guint count = GPOINTER_TO_UINT (g_hash_table_lookup (self->downloads, &network));
   count = (guint)((gint)count + change);
-  self->n_downloads = (guint)((gint)self->n_downloads + change);
   if (count > 0)
     g_hash_table_replace (self->downloads, g_memdup2 (&network, sizeof network), GUINT_TO_POINTER (count));
   else
     g_hash_table_remove (self->downloads, &network);
+}
+
+typedef struct
+{
+  EwPackages *packages;
+  guint64 network;
+  EwServerStream *stream;
+  GList link;    /* in under_way */
+  gboolean over; /* it has given up its place */
+} Download;
+
+static void
+begin_download (Download *download)
+{
+  download->link.data = download;
+  g_queue_push_tail_link (&download->packages->under_way, &download->link);
+  count_download (download->packages, download->network, 1);
+}
+
+static void
+end_download (Download *download)
+{
+  if (download->over)
+    return;
+  download->over = TRUE;
+  g_queue_unlink (&download->packages->under_way, &download->link);
+  count_download (download->packages, download->network, -1);
+}
+
+/* The oldest of the network that has the most gives up its place: so a few that take their files a byte at a time keep
+   nobody else from theirs. apt goes on where it was cut off. */
+static void
+make_room (EwPackages *self)
+{
+  Download *victim = NULL;
+  guint n_victim = 0;
+  for (GList *link = self->under_way.head; link; link = link->next)
+    {
+      Download *download = link->data;
+      guint n = GPOINTER_TO_UINT (g_hash_table_lookup (self->downloads, &download->network));
+      if (n > n_victim)
+        {
+          victim = download;
+          n_victim = n;
+        }
+    }
+  if (victim == NULL)
+    return;
+  end_download (victim);
+  ew_http_server_stream_stop (victim->stream);
 }
 
 /* FALSE: refused. */
@@ -92,12 +141,13 @@ has_place (EwPackages *self, SoupServerMessage *message, const EwIp *ip)
       refuse (message, TOO_MANY_REQUESTS, "Too much was downloaded from your address. Try again later");
       return FALSE;
     }
-  if (self->n_downloads >= DOWNLOADS_MAX
-      || GPOINTER_TO_UINT (g_hash_table_lookup (self->downloads, &network)) >= DOWNLOADS_PER_NETWORK)
+  if (GPOINTER_TO_UINT (g_hash_table_lookup (self->downloads, &network)) >= DOWNLOADS_PER_NETWORK)
     {
       refuse (message, SOUP_STATUS_SERVICE_UNAVAILABLE, "Too many downloads are under way. Try again in a moment");
       return FALSE;
     }
+  if (self->under_way.length >= DOWNLOADS_MAX)
+    make_room (self);
   return TRUE;
 }
 
@@ -110,12 +160,6 @@ charge_bytes (EwPackages *self, const EwIp *ip, guint64 length)
 }
 
 /* Files. */
-
-typedef struct
-{
-  EwPackages *packages;
-  guint64 network;
-} Download;
 
 static void
 release (EwPackages *self)
@@ -136,7 +180,7 @@ static void
 on_download_done (gpointer data)
 {
   Download *download = data;
-  count_download (download->packages, download->network, -1);
+  end_download (download);
   release (download->packages);
   g_free (download);
 }
@@ -217,8 +261,9 @@ send_file (EwPackages *self, EwServer *server, SoupServerMessage *message, const
   download->network = network_of (&peer->ip);
   self->references++;
   charge_bytes (self, &peer->ip, length);
-  count_download (self, download->network, 1);
-  ew_http_server_stream (server, message, g_steal_pointer (&body), length, on_download_done, download);
+  begin_download (download);
+  download->stream
+    = ew_http_server_stream (server, message, g_steal_pointer (&body), length, on_download_done, download);
 }
 
 static void
