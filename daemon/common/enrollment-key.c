@@ -348,7 +348,7 @@ key_encode (const EwEnrollmentKey *key, gboolean with_mesh)
   gsize length = strlen (json);
   ew_sha256 (json, length, hash);
   gchar *whole = g_malloc (length + CHECK_SIZE);
-  memcpy (whole, json, length);
+  memcpy (whole, json, length); /* NOLINT(bugprone-not-null-terminated-result): bytes, not a string */
   memcpy (whole + length, hash, CHECK_SIZE);
   gchar *body = ew_base64url_encode ((const guint8 *)whole, length + CHECK_SIZE);
   gchar *text = g_strconcat (PREFIX, body, NULL);

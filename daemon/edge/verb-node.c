@@ -45,7 +45,7 @@ fetch_nodes (const EwControl *control, gint *exit_code)
 gint
 ew_control_node_list (const EwControl *control)
 {
-  gint exit_code;
+  gint exit_code = EW_EXIT_FAILED;
   g_autoptr (JsonObject) answer = fetch_nodes (control, &exit_code);
   if (answer == NULL)
     return exit_code;

@@ -267,10 +267,12 @@ static gboolean
 kernel_gathers_right (void)
 {
   struct utsname name;
-  guint major = 0, minor = 0;
+  gchar *rest;
 
-  return uname (&name) == 0 && sscanf (name.release, "%u.%u", &major, &minor) == 2
-         && (major > 5 || (major == 5 && minor >= 12));
+  if (uname (&name) != 0)
+    return FALSE;
+  guint64 major = g_ascii_strtoull (name.release, &rest, 10);
+  return *rest == '.' && (major > 5 || (major == 5 && g_ascii_strtoull (rest + 1, NULL, 10) >= 12));
 }
 
 gboolean

@@ -544,7 +544,7 @@ ew_resolved_revert_now (const gchar *address, guint link, GError **error)
                                    NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, (gint)ew_resolved_call_ms, NULL, &local);
   g_autofree gchar *name
     = local != NULL && g_dbus_error_is_remote_error (local) ? g_dbus_error_get_remote_error (local) : NULL;
-  if (answer != NULL || g_strcmp0 (name, NO_SUCH_LINK) == 0 || is_absence (local))
+  if (answer != NULL || local == NULL || g_strcmp0 (name, NO_SUCH_LINK) == 0 || is_absence (local))
     return TRUE;
   ew_set_error (error, local->domain, local->code,
                 "systemd-resolved doesn't undo the tunnel's name servers (%s). Restart it with `systemctl restart "

@@ -70,13 +70,17 @@ open_socket (const EwDnsDoor *door, int type, guint16 port)
 static guint16
 get_port (int fd)
 {
-  struct sockaddr_storage address;
+  union
+  {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+  } address = { 0 };
   socklen_t len = sizeof address;
 
-  if (getsockname (fd, (struct sockaddr *)&address, &len) != 0)
+  if (getsockname (fd, &address.any, &len) != 0)
     return 0;
-  return ntohs (address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&address)->sin6_port
-                                              : ((struct sockaddr_in *)(void *)&address)->sin_port);
+  return ntohs (address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }
 
 /* IPv6 is switched off here, which the exit's limits say. */

@@ -315,7 +315,8 @@ make_room (EwDnsServer *self)
       EwDnsConnection *connection = item->data;
       oldest = oldest == NULL || connection->deadline_us < oldest->deadline_us ? connection : oldest;
     }
-  close_connection (oldest);
+  if (oldest != NULL)
+    close_connection (oldest);
 }
 
 gboolean

@@ -276,7 +276,7 @@ prepare_statements (EwStore *store, GError **error)
 static gboolean
 load_state (EwStore *store, GError **error)
 {
-  gint64 last;
+  gint64 last = 0;
   if (!query (store, "SELECT revision FROM main.meta", &store->revision, NULL, error)
       || !query (store, "SELECT reserved FROM main.meta", &store->reserved, NULL, error)
       || !query (store, "SELECT compacted FROM main.meta", &store->compacted, NULL, error)

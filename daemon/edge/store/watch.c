@@ -93,6 +93,7 @@ static void
 tell (EwStore *store, Watch *watch, const Revision *revision)
 {
   watch->next = revision->revision + 1;
+  /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): only a revision that was read is told */
   for (guint i = 0; i < revision->rows->len && !watch->removed; i++)
     {
       const Row *row = g_ptr_array_index (revision->rows, i);
