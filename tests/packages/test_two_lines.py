@@ -361,7 +361,7 @@ class TwoLines(MeshCase):
         with self.subTest("the edge's own script, and another edge's packages"):
             self.lead_to(443)
             bare.run("sh", "-c", "cp ~/kept ~/edgeway-install")
-            status, shown = terminal.run("sh ~/edgeway-install")
+            status, shown = terminal.run("sh ~/edgeway-install --no-join")
             self.assertEqual(status, 1, shown)
             self.assertIn("The edge couldn't be asked", shown)
             self.assertIn("ertificate", shown)
@@ -373,7 +373,7 @@ class TwoLines(MeshCase):
             place = f"/var/lib/edgeway-edge/repository/{SYSTEM}/{os.path.basename(deb)}"
             edge.run("sh", "-c", f"printf x | dd of={place} bs=1 seek=2000 conv=notrunc")
             self.addCleanup(edge.run, "cp", deb, place)
-            status, shown = terminal.run("sh ~/edgeway-install")
+            status, shown = terminal.run("sh ~/edgeway-install --no-join")
             self.assertEqual(status, 1, shown)
             self.assertIn("Hash Sum mismatch", shown)
             self.nothing_done(bare, shown)
