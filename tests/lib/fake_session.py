@@ -143,7 +143,7 @@ class FakeCase(unittest.TestCase):
 
     def dialog(self, words):
         """The window that has these words in it."""
-        return wait_for(f"a dialog “{words}”", lambda: next((w for w in self.desktop.find_all(["frame", "dialog", "alert"])
+        return wait_for(f"a dialog “{words}”", lambda: next((w for w in reversed(self.desktop.find_all(["frame", "dialog", "alert"]))
                                                             if self.desktop.find_all("label", words, within=w["ref"])), None), SLOW, 0.3)
 
     def alive(self):
