@@ -19,6 +19,8 @@ class Commit(unittest.TestCase):
         for file in FILES:
             os.makedirs(os.path.dirname(os.path.join(self.clone, file)), exist_ok=True)
             shutil.copy(os.path.join(SOURCE, file), os.path.join(self.clone, file))
+        with open(os.path.join(self.clone, "daemon/version/commit"), "w") as file:
+            file.write("$Format:%H$\n")  # as git keeps it: in an archive it has been filled in
 
     def git(self, *words, folder=None):
         env = {"PATH": os.environ["PATH"], "HOME": self.folder, "GIT_CONFIG_NOSYSTEM": "1"}
