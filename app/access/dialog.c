@@ -21,12 +21,6 @@ ew_dialog_new (const gchar *heading, const gchar *body)
 }
 
 void
-ew_dialog_set_body (GtkWidget *dialog, const gchar *body)
-{
-  message (set_body) (MESSAGE (dialog), body);
-}
-
-void
 ew_dialog_add_response (GtkWidget *dialog, const gchar *response, const gchar *label, AdwResponseAppearance appearance)
 {
   message (add_response) (MESSAGE (dialog), response, label);

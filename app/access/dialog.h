@@ -13,7 +13,6 @@ G_BEGIN_DECLS
    void f (GtkWidget *dialog, const gchar *response, gpointer data). Floating; ew_dialog_present() takes it over, and it
    goes with the answer. */
 GtkWidget *ew_dialog_new (const gchar *heading, const gchar *body);
-void ew_dialog_set_body (GtkWidget *dialog, const gchar *body);
 /* label has a mnemonic. */
 void ew_dialog_add_response (GtkWidget *dialog, const gchar *response, const gchar *label,
                              AdwResponseAppearance appearance);
