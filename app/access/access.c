@@ -74,7 +74,11 @@ name_button (GtkButton *button)
 {
   GtkWidget *widget = GTK_WIDGET (button);
   const gchar *words = gtk_widget_get_tooltip_text (widget);
+  GtkWidget *row = gtk_widget_get_ancestor (widget, ADW_TYPE_ACTION_ROW);
 
+  /* Since libadwaita 1.3 a row names what it activates after itself, whatever is written on that. */
+  if (row != NULL && adw_action_row_get_activatable_widget (ADW_ACTION_ROW (row)) == widget)
+    gtk_accessible_reset_relation (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_RELATION_LABELLED_BY);
   if (gtk_button_get_use_underline (button)) /* "_Keep", before the label that is right */
     gtk_accessible_reset_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL);
   else if (gtk_button_get_label (button) == NULL && !is_named (widget))
