@@ -4,9 +4,9 @@
 #define FOLLOWED "ew-access-followed"
 
 #if ADW_CHECK_VERSION(1, 4, 0)
-#define SPLITS ADW_IS_OVERLAY_SPLIT_VIEW
+#define SPLITS(widget) (ADW_IS_OVERLAY_SPLIT_VIEW (widget) || ADW_IS_NAVIGATION_VIEW (widget))
 #else
-#define SPLITS ADW_IS_FLAP
+#define SPLITS(widget) (ADW_IS_FLAP (widget) || ADW_IS_LEAFLET (widget))
 #endif
 
 /* Who decides by itself which of its children show; the children's own property "visible" says nothing of it. */
