@@ -30,7 +30,8 @@ struct _EwClient
 typedef struct
 {
   gchar *base; /* URL without a path */
-  gchar *name; /* the host name behind it where base has one of its addresses or itself; NULL: it never had a name */
+  gchar *name; /* the host name that base belongs to (base is one of its addresses, or the name itself); NULL: the edge
+                  has no name */
   gboolean inside; /* led to through the tunnel: its socket isn't marked */
   gboolean tried, knocked;
 } EwClientBase;

@@ -21,8 +21,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define USER_TIMEOUT_MS 20000 /* a topology stream whose edge is gone ends */
-/* RFC 6066 section 3: an address is no server name, and GnuTLS refuses one. The pin decides, not the name. */
+#define USER_TIMEOUT_MS 20000 /* ends a topology stream whose edge has disappeared */
+/* RFC 6066 section 3: an address isn't a valid server name, and GnuTLS refuses one. The pin decides, not the name. */
 #define NO_NAME "edge.invalid"
 
 /* A TCP connection to see whether one can be had. */

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The edge's API as a node calls it (daemon/edge/API.md): HTTPS with the chain checked to the mesh's pin and to nothing
- * else, no proxy, no redirect followed, every answer bounded and in time.
+ * else, no proxy, no redirect followed, every answer bounded in size and time.
  *
- * The API's addresses are tried as in RFC 8305, the one that worked last first; of a host name the addresses it had
- * last are tried before the name, so that nothing that leads to the edge depends on a resolver behind the tunnel.
- * Sockets carry the mark given so that VPN mode lets them pass outside; only the address inside the tunnel is led to by
- * it.
+ * The API's addresses are tried as in RFC 8305, the one that worked last first; the last known addresses of a host
+ * name are tried before the name, so that reaching the edge never depends on a resolver inside the tunnel.
+ * Sockets carry the mark given so that VPN mode lets them pass outside; only the address inside the tunnel is reached
+ * through it.
  *
- * The TLS server name is the edge's host name where it has one, and a fixed one otherwise: who answers is decided by
- * the pin alone.
+ * The TLS server name is the edge's host name where it has one, and a fixed one otherwise: the pin alone decides who
+ * may answer.
  *
  * Errors: EW_ERROR with a sentence. EDGE_UNREACHABLE: no address answered. PIN_MISMATCH: something else answered.
- * FAILED: the answer makes no sense. Everything else is what the edge said.
+ * FAILED: the answer is invalid. Everything else is what the edge said.
  */
 #pragma once
 

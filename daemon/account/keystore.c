@@ -579,7 +579,7 @@ ew_keystore_copy_addresses (EwKeystore *self)
   return copy;
 }
 
-/* Moves what stands at index to the front. */
+/* Moves the entry at index to the front. */
 static void
 put_first (gchar **list, guint index)
 {

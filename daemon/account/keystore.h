@@ -48,9 +48,9 @@ typedef struct
                         turn one choice into the other */
   GArray *awaited;   /* EwPrefix: accepted, but nobody has offered them yet: the first offer says which of the two */
 
-  guint64 timestamp_floor_ns; /* no handshake of ours may carry an earlier timestamp */
+  guint64 timestamp_floor_ns; /* no handshake of this node may carry an earlier timestamp */
 
-  /* An enrollment begun and not yet answered: made and stored before asking, so that a lost reply is no loss. */
+  /* An enrollment that hasn't been answered yet: it's stored before the request, so that a lost reply does no harm. */
   gboolean pending;
   guint8 pending_secret_hash[32]; /* SHA-256 of the enrollment key's secret: which key it was begun with */
   guint8 pending_private_key[32];
@@ -85,7 +85,7 @@ void ew_key_public (const guint8 private_key[32], guint8 public_key[32]);
 
 /* Addresses that a host name had last. Borrowed, NULL: none known. */
 const gchar *const *ew_keystore_get_addresses (EwKeystore *self, const gchar *host);
-/* Another keystore that holds nothing but these addresses, and that no file stands behind. */
+/* Another keystore that contains only these addresses and is stored in no file. */
 EwKeystore *ew_keystore_copy_addresses (EwKeystore *self) G_GNUC_WARN_UNUSED_RESULT;
 /* TRUE when that was news; saving is the caller's. What went first goes first again, if it is still among them. */
 gboolean ew_keystore_set_addresses (EwKeystore *self, const gchar *host, const gchar *const *addresses);

@@ -19,7 +19,7 @@ G_BEGIN_DECLS
 
 typedef struct EwTopology EwTopology;
 
-/* Why it ended for good: REMOVED, NOT_AUTHENTICATED; NULL: its last reader is gone. It is freed after the call. */
+/* Why it ended for good: REMOVED, NOT_AUTHENTICATED; NULL: its last reader has left. It is freed after the call. */
 typedef void (*EwTopologyClosed) (EwTopology *topology, const GError *reason, gpointer user_data);
 
 /* self_id: this node's. */
@@ -28,7 +28,7 @@ EwTopology *ew_topology_new (EwClient *client, const gchar *self_id, EwTopologyC
 void ew_topology_add_reader (EwTopology *topology, gint write_fd, guint32 uid);
 guint ew_topology_count_readers (EwTopology *topology, guint32 uid);
 guint ew_topology_count_all_readers (EwTopology *topology);
-/* Connects at once where it waits to; anew: also where a stream is open, as the network below it is another. */
+/* Connects at once if it's waiting to; anew: replaces an open stream, too, because the network has changed. */
 void ew_topology_hurry (EwTopology *topology, gboolean anew);
 /* Another interval than the default's, from the next connection on. */
 void ew_topology_set_ping (EwTopology *topology, guint milliseconds);

@@ -30,7 +30,7 @@ typedef enum
  * ones. format: a sentence. */
 void ew_checks_add (JsonArray *checks, const gchar *check, EwCheckResult result, const gchar *fix, const gchar *format,
                     ...) G_GNUC_PRINTF (5, 6);
-/* The result of a check that was added under this code, the worst of several; UNKNOWN where there is none. */
+/* The result of a check that was added under this code, the worst of several; UNKNOWN if no check has it. */
 EwCheckResult ew_checks_find (JsonArray *checks, const gchar *check);
 /* What a reader makes of one element of the array. */
 EwCheckResult ew_check_result (JsonObject *check);

@@ -162,7 +162,8 @@ folder_is_empty (const gchar *path)
   return folder != NULL && g_dir_read_name (folder) == NULL;
 }
 
-/* An empty folder of ours is made private; one with things in it may be somebody's home or /tmp and is left as it is.
+/* An empty folder that Edgeway owns is made private; one with files in it may be a user's home or /tmp and is left
+ * unchanged.
  */
 static gboolean
 check_folder (int fd, const gchar *path, GError **error)

@@ -17,7 +17,7 @@ G_BEGIN_DECLS
 /* install: of GET /v1/install, or that member of a key's answer (daemon/edge/API.md); may be NULL. NULL: the edge has
    no packages, or says something that can't be pasted. (transfer full) */
 gchar *ew_install_lines (JsonObject *install);
-/* "Debian 12, Debian 13": the systems that it is for, NULL where there are none. (transfer full) */
+/* "Debian 12, Debian 13": the systems that it supports, NULL if there are none. (transfer full) */
 gchar *ew_install_systems (JsonObject *install);
 
 G_END_DECLS

@@ -50,7 +50,7 @@ take_word (Text *text, const gchar *word)
   return TRUE;
 }
 
-/* Four hex digits behind "\u"; -1: not. */
+/* Four hex digits after "\u"; -1: anything else. */
 static gint
 take_unit (Text *text)
 {
@@ -66,7 +66,7 @@ take_unit (Text *text)
   return unit;
 }
 
-/* Behind the backslash. U+0000 would end a C string early, half a surrogate pair is no character. */
+/* After the backslash. U+0000 would end a C string early, half a surrogate pair isn't a character. */
 static gboolean
 take_escape (Text *text)
 {
@@ -198,7 +198,7 @@ take_value (Text *text, Nesting *nesting, gboolean *complete)
   return !object || take_member_name (text);
 }
 
-/* Behind a complete value: closes what ends here, up to the next value's beginning. */
+/* After a complete value: closes the containers that end here, up to the start of the next value. */
 static gboolean
 take_rest (Text *text, Nesting *nesting)
 {

@@ -66,7 +66,8 @@ is_left_out (gunichar c)
     }
 }
 
-/* The character at `text`; a byte that is no UTF-8 (a blank or quotation mark of another encoding) is a blank. */
+/* The character at `text`; a byte that isn't UTF-8 (a blank or quotation mark of another encoding) counts as a
+   blank. */
 static gunichar
 next_char (const gchar *text, gsize left, gsize *size)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Sentences for people, which their own program can translate. The daemons speak English: a sentence is a plain string,
- * in logs, errors and properties alike. What it was made of is remembered beside it, and looked up where the sentence
- * leaves the process:
+ * in logs, errors and properties alike. Its template and arguments are remembered with it, and looked up where the
+ * sentence leaves the process:
  *
  *   ew_phrase ("%s didn't answer.", name) ──→ "nas didn't answer."   ──→ log, GError, property, JSON
  *                     └──→ remembered: ["%s didn't answer.", "nas"]  ──→ beside it; the app translates that
  *
- * A phrase is a JSON array: a template, as it stands in the catalog (po/), and an argument for each of its %s, %u, %d
+ * A phrase is a JSON array: a template, as in the catalog (po/), and an argument for each of its %s, %u, %d
  * and
  * %.1f. An argument is a string, a number, or a phrase where it was a remembered sentence itself. Clients look up
  * strings of several words as well, so a constant, marked with N_(), or the name of an error is translated in any
- * place. The last EW_PHRASES sentences are known; of an older one there is only the English text, as of one by an older
+ * place. The last EW_PHRASES sentences are remembered; an older one has only its English text, as has one from an older
  * program.
  *
  * All functions may be called from any thread.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Certificates by OpenSSL; the TLS library behind GIO may be another.
+ * Certificates with OpenSSL; the TLS library behind GIO may be another.
  */
 #include "common/pki.h"
 #include "common/error.h"

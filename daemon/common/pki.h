@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The mesh's own certificate authority: ECDSA P-256. It signs each edge's API certificate and the list of edges.
- * Clients trust by the pin alone: SHA-256 of the CA's SubjectPublicKeyInfo; dates and public CAs are not asked.
+ * Clients trust by the pin alone: SHA-256 of the CA's SubjectPublicKeyInfo; dates and public CAs don't matter.
  */
 #pragma once
 
@@ -17,7 +17,7 @@ gboolean ew_pki_make_ca (const gchar *mesh, gchar **key_pem, gchar **certificate
 gboolean ew_pki_make_edge (const gchar *ca_key_pem, const gchar *ca_certificate_pem, const gchar *edge_name,
                            gchar **key_pem, gchar **chain_pem, GError **error);
 gboolean ew_pki_get_pin (const gchar *certificate_pem, guint8 pin[EW_PIN_SIZE], GError **error);
-/* Base64 ECDSA signature (DER) over SHA-256 of data. verify: EW_ERROR_PIN_MISMATCH where it is not by that CA. */
+/* Base64 ECDSA signature (DER) over SHA-256 of data. verify: EW_ERROR_PIN_MISMATCH if that CA didn't sign it. */
 gchar *ew_pki_sign (const gchar *ca_key_pem, const void *data, gsize length, GError **error);
 gboolean ew_pki_verify (const gchar *ca_certificate_pem, const void *data, gsize length, const gchar *signature,
                         GError **error);

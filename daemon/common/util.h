@@ -20,10 +20,10 @@ void ew_notify (const gchar *state);
    the old file. length -1: data is a string. Errors: G_IO_ERROR. */
 gboolean ew_file_write_atomic (const gchar *path, const gchar *data, gssize length, guint mode,
                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Where the file of that path goes on for this boot when its disk refuses to be written: in /run/edgeway, by a name of
-   its own. (transfer full) */
+/* Where the file is kept until the next boot if its disk can't be written: in /run/edgeway, under another name.
+   (transfer full) */
 gchar *ew_file_spare (const gchar *path);
-/* Reads a file of at most max bytes; (transfer full) data, with a NUL behind it; length may be NULL. Errors:
+/* Reads a file of at most max bytes; (transfer full) data, with a NUL after it; length may be NULL. Errors:
    G_IO_ERROR, and EW_ERROR_TOO_LARGE. */
 gboolean ew_file_read (const gchar *path, gsize max, gchar **data, gsize *length,
                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -40,9 +40,9 @@ gchar *ew_json_to_string (JsonObject *object, gboolean pretty);
 const gchar *ew_json_string (JsonObject *object, const gchar *member);
 gint64 ew_json_int (JsonObject *object, const gchar *member, gint64 fallback);
 gboolean ew_json_bool (JsonObject *object, const gchar *member, gboolean fallback);
-JsonArray *ew_json_array (JsonObject *object, const gchar *member);   /* borrowed, NULL if it is none */
-JsonObject *ew_json_object (JsonObject *object, const gchar *member); /* borrowed, NULL if it is none */
-/* The strings of an array member; NULL where it is no array, has more than max elements, or one that is no string.
+JsonArray *ew_json_array (JsonObject *object, const gchar *member);   /* borrowed, NULL if it isn't one */
+JsonObject *ew_json_object (JsonObject *object, const gchar *member); /* borrowed, NULL if it isn't one */
+/* The strings of an array member; NULL if it isn't an array, has more than max elements, or one that isn't a string.
  * (transfer full) */
 GStrv ew_json_strv (JsonObject *object, const gchar *member, guint max);
 void ew_json_set_strv (JsonObject *object, const gchar *member, const gchar *const *values); /* values NULL: [] */
@@ -75,8 +75,8 @@ gchar *ew_name_of_computer (const gchar *host_name);
 /* Characters that make a terminal or a label show something else than the text says: DEL and the C1 controls (U+009B
    begins a sequence), marks that turn the direction, line and paragraph separators (UTS #39). C0 controls apart. */
 gboolean ew_is_deceptive (gunichar character);
-/* Somebody else's words as one line of at most max characters, with a space for each control or deceptive one. text is
-   valid UTF-8. */
+/* Text from another program as one line of at most max characters, with a space for each control or deceptive one. text
+   is valid UTF-8. */
 gchar *ew_text_one_line (const gchar *text, glong max);
 /* The text as a sentence that another can follow: with a full stop, unless it ends with one, "!" or "?" already. */
 gchar *ew_text_end_sentence (const gchar *text);
@@ -85,7 +85,7 @@ gchar *ew_text_end_sentence (const gchar *text);
 gboolean ew_duration_parse (const gchar *text, guint min, guint max, guint *seconds, GError **error);
 
 gchar *ew_time_format (gint64 realtime_us); /* RFC 3339 UTC, seconds */
-gint64 ew_time_parse (const gchar *text);   /* microseconds; 0 where it is no RFC 3339 time */
+gint64 ew_time_parse (const gchar *text);   /* microseconds; 0 if it isn't an RFC 3339 time */
 /* "HOST:PORT", "[V6]:PORT"; the port checked. (transfer full) host without brackets. */
 gboolean ew_host_port_parse (const gchar *text, gchar **host, guint16 *port, GError **error);
 

@@ -79,7 +79,8 @@ takes_value (const GOptionEntry *entry)
   return entry != NULL && entry->arg != G_OPTION_ARG_NONE && entry->arg != G_OPTION_ARG_CALLBACK;
 }
 
-/* By the word that stands for it in the help. written: "--valid=" where that is part of the same word, or "". */
+/* Completes by the word that the help shows for the value. written: "--valid=" where that is part of the same word, or
+   "". */
 static void
 offer_values (const GOptionEntry *entry, const gchar *written, const gchar *typed)
 {

@@ -4,7 +4,7 @@
 #include "common/util.h"
 #include "console/format.h"
 
-/* "5 min ago"; NULL where the member is no time. */
+/* "5 min ago"; NULL if the member isn't a time. */
 static gchar *
 ago_text (JsonObject *object, const gchar *member)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What the terminal can show, and text made fit for it. Output that is no terminal is plain: no colour, no width but
- * what COLUMNS says.
+ * What the terminal can show, and text made fit for it. Output that isn't a terminal is plain: no color, no width
+ * except COLUMNS.
  */
 #pragma once
 
@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  gboolean utf8;   /* the locale's encoding; else ASCII stands in for signs */
+  gboolean utf8;   /* the locale's encoding; otherwise ASCII replaces symbols */
   gboolean colour; /* stdout is a terminal, and NO_COLOR (no-color.org) is not set */
   gboolean is_tty; /* stdout */
   guint width;     /* COLUMNS, else the terminal's, else 80 */

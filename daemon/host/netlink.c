@@ -30,7 +30,7 @@ netlink_open (EwNetlink *netlink)
   netlink->socket = mnl_socket_open2 (netlink->protocol, SOCK_CLOEXEC);
   if (netlink->socket == NULL || mnl_socket_bind (netlink->socket, 0, MNL_SOCKET_AUTOPID) < 0)
     return FALSE;
-  /* Dumps are filtered by the kernel (one table, not all) where it knows how, Linux 4.20; the readers filter, too. */
+  /* Dumps are filtered by the kernel (one table, not all) where it can (Linux 4.20); the readers filter, too. */
   if (netlink->protocol == NETLINK_ROUTE)
     mnl_socket_setsockopt (netlink->socket, NETLINK_GET_STRICT_CHK, &on, sizeof on);
   return TRUE;

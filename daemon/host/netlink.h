@@ -20,8 +20,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwNetlink, ew_netlink_free)
 struct nlmsghdr *ew_netlink_begin (char *buffer, guint16 type, guint16 flags);
 /* Sends, waits for the acknowledgement: 0 or -errno. */
 int ew_netlink_request (EwNetlink *netlink, struct nlmsghdr *message);
-/* Sends a dump, calls each for every answer. each appends to rows; when the kernel says that its table changed
-   meanwhile (NLM_F_DUMP_INTR), rows is cut to where it was and the dump made again. 0 or -errno. */
+/* Sends a dump request, calls each for every answer. each appends to rows; when the kernel reports that its table
+   changed during the dump (NLM_F_DUMP_INTR), rows is cut to its old length and the dump repeated. 0 or -errno. */
 int ew_netlink_dump (EwNetlink *netlink, struct nlmsghdr *message, mnl_cb_t each, GArray *rows);
 /* Sends a request with one answer (RTM_GETROUTE, RTM_GETLINK): 0 or -errno. */
 int ew_netlink_get (EwNetlink *netlink, struct nlmsghdr *message, mnl_cb_t each, gpointer data);

@@ -52,7 +52,7 @@ get_be32 (const struct nlattr *attribute)
   return mnl_attr_get_payload_len (attribute) >= 4 ? ntohl (mnl_attr_get_u32 (attribute)) : 0;
 }
 
-/* Attributes come from the kernel; each is checked all the same. */
+/* Attributes come from the kernel; each is checked nevertheless. */
 static void
 copy_name (gchar *out, gsize size, const struct nlattr *attribute)
 {
@@ -181,7 +181,7 @@ target_is_reject (const struct nlattr *target)
   return FALSE;
 }
 
-/* TRUE where the expression is no condition. *drops: it ends the packet. */
+/* TRUE if the expression isn't a condition. *drops: it ends the packet. */
 static gboolean
 read_expression (const struct nlattr *element, gboolean *drops)
 {

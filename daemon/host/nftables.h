@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What stands in nftables, read straight from the kernel: the tables' owners, the chains, one chain's rules.
- * libnftables reads a table's sets along with its rules, and a block list has hundreds of thousands of elements; what
- * is looked at each time that some program loads rules must not depend on them.
+ * What nftables contains, read straight from the kernel: the tables' owners, the chains, one chain's rules.
+ * libnftables reads a table's sets along with its rules, and a block list has hundreds of thousands of elements; the
+ * cost of a look each time a program loads rules must not depend on them.
  */
 #pragma once
 
@@ -33,10 +33,10 @@ typedef struct
 gboolean ew_nft_rules (EwNetlink *netlink, const EwNftChain *chain, const gchar *comment, EwNftRules *rules);
 
 gboolean ew_nft_table_is_there (EwNetlink *netlink, guint8 family, const gchar *table);
-/* Some process owns the table (NFT_TABLE_F_OWNER): the kernel lets nobody else change it. */
+/* A process owns the table (NFT_TABLE_F_OWNER): the kernel lets no other process change it. */
 gboolean ew_nft_table_is_owned (EwNetlink *netlink, guint8 family, const gchar *table);
 
-/* Some rule of the table, or of its chain, speaks of this interface or jumps to this chain by its whole name. */
+/* A rule of the table, or of its chain, names this interface or jumps to this chain, each by its whole name. */
 gboolean ew_nft_names (EwNetlink *netlink, guint8 family, const gchar *table, const gchar *chain, const gchar *name);
 
 /* "inet", "ip", "ip6", and back; 0: another one. */

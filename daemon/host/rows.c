@@ -63,7 +63,7 @@ attribute_u32 (const Attributes *attributes, guint type, guint32 fallback)
   return attribute != NULL && mnl_attr_get_payload_len (attribute) == 4 ? mnl_attr_get_u32 (attribute) : fallback;
 }
 
-/* NONE where there is none, or not of the family's size. */
+/* NONE if there is none, or it isn't of the family's size. */
 static EwIp
 attribute_ip (const Attributes *attributes, guint type, guint8 family)
 {
@@ -75,7 +75,7 @@ attribute_ip (const Attributes *attributes, guint type, guint8 family)
   return ew_ip_from_bytes (family, mnl_attr_get_payload (attribute));
 }
 
-/* ip/length with its host bits cleared; NONE where the length is none of the family's. */
+/* ip/length with its host bits cleared; NONE if the length isn't valid for the family. */
 static EwPrefix
 make_prefix (const EwIp *ip, guint length)
 {
@@ -217,7 +217,7 @@ read_route (const struct nlmsghdr *message, void *data)
   row.metric = attribute_u32 (&attributes, RTA_PRIORITY, 0);
   row.link = attribute_u32 (&attributes, RTA_OIF, 0);
   row.gateway = attribute_ip (&attributes, RTA_GATEWAY, family);
-  /* An IPv4 route by an IPv6 next hop (RFC 5549). */
+  /* An IPv4 route via an IPv6 next hop (RFC 5549). */
   if (attributes.at[RTA_VIA] != NULL && mnl_attr_get_payload_len (attributes.at[RTA_VIA]) == 2 + 16)
     row.gateway = ew_ip_from_bytes (EW_FAMILY_V6, (const uint8_t *)mnl_attr_get_payload (attributes.at[RTA_VIA]) + 2);
   if (attributes.at[RTA_MULTIPATH] != NULL)
@@ -336,7 +336,8 @@ ew_netlink_address (EwNetlink *netlink, gboolean add, guint link, const EwIp *ip
   header->ifa_family = ew_family_to_af (ip->family);
   header->ifa_prefixlen = (guint8)(size * 8);
   header->ifa_index = link;
-  /* Nobody else can have it: no duplicate address detection, which would keep it unusable for a second. */
+  /* No other computer can have it, so duplicate address detection is off: it would keep the address unusable for a
+     second. */
   header->ifa_flags = ip->family == EW_FAMILY_V6 ? IFA_F_NODAD : 0;
   mnl_attr_put (message, IFA_LOCAL, size, ip->bytes);
   mnl_attr_put (message, IFA_ADDRESS, size, ip->bytes);

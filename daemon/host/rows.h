@@ -9,8 +9,8 @@
 #include "host/netlink.h"
 #include "proto/address.h"
 
-/* The originator that stands on every route and rule of ours (rtm_protocol, FRA_PROTOCOL): 'E', free in
-   /etc/iproute2/rt_protos. What carries another one is somebody else's. */
+/* The originator of every route and rule that Edgeway adds (rtm_protocol, FRA_PROTOCOL): 'E', free in
+   /etc/iproute2/rt_protos. Those with another one belong to another program. */
 #define EW_ROUTE_PROTOCOL 0x45
 
 typedef struct
@@ -38,7 +38,7 @@ typedef struct
   EwPrefix destination;
   guint32 table;
   guint32 metric;
-  guint link;                /* interface index; 0 where there is none (unreachable) or several (multipath) */
+  guint link;                /* interface index; 0 for no interface (unreachable) or several (multipath) */
   EwIp source;               /* to prefer, of a route that is added; EW_FAMILY_NONE: the kernel chooses */
   EwIp gateway;              /* EW_FAMILY_NONE: none; the first of a multipath route */
   guint hops[EW_ROUTE_HOPS]; /* interface indexes of a multipath route's first next hops */
@@ -83,5 +83,6 @@ gboolean ew_netlink_is_gone (int result);
 
 /* The interface by which a packet to ip leaves when it carries mark; 0 where there is no route. */
 guint ew_netlink_route_to (EwNetlink *netlink, const EwIp *ip, guint32 mark);
-/* The route that a packet to ip takes: the route itself, not what it becomes for this address. FALSE: there is none. */
+/* The route that a packet to ip takes: the route itself, not what it becomes for this address. FALSE: it doesn't
+   exist. */
 gboolean ew_netlink_find_route (EwNetlink *netlink, const EwIp *ip, EwRouteRow *route);

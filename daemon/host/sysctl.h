@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * /proc/sys/net belongs to whoever has CAP_NET_ADMIN in its network namespace and is uid 0 (net/sysctl_net.c), so no
- * capability over files is needed. Written in place: these are no real files. Names: "net/ipv4/ip_forward".
+ * capability over files is needed. Written in place: these aren't real files. Names: "net/ipv4/ip_forward".
  */
 #pragma once
 

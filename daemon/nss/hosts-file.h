@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Whether a name stands in hosts(5). libc only, and no memory but the stack: programs load this with our NSS module.
+ * Whether hosts(5) contains a name. libc only, and no memory except the stack: programs load this with our NSS module.
  */
 #pragma once
 
@@ -21,7 +21,8 @@ typedef struct
   bool comment, unusable;
 } EwHostsScan;
 
-/* Pure. More of the file's bytes, in pieces of any size; begun with a scan of zeros but for the name, ended with "\n". */
+/* Pure. More of the file's bytes, in pieces of any size; begun with a scan of zeros except for the name, ended with
+   "\n". */
 void ew_names_hosts_scan (EwHostsScan *scan, const char *text, size_t length);
 /* TRUE: the file has the name, or is too large to tell. Sets errno to anything. */
 bool ew_names_hosts_has (const char *path, const char *name);

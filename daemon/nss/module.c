@@ -8,10 +8,12 @@
  * Two words of nsswitch.conf lead here; libnss_edgeway_short.so.2 is a link to this file:
  *
  *   edgeway        before "dns": full names below the mesh's suffix and of its gateways' domains, and addresses of the
- *                  mesh, all of which are the mesh's alone. For all else it says "unavailable" and changes nothing that the caller will see
+ *                  mesh, all of which are the mesh's alone. For all else it says "unavailable" and changes nothing that
+ *                  the caller will see
  *   edgeway_short  the last word: names of one label of which the word before it has said that there is no such name
- *                  (not that it couldn't tell: somebody else's may be away for a moment). Where the mesh doesn't know
- *                  it either, the outcome stays that of the word before: glibc hands the last one to the program
+ *                  (not that it couldn't tell: another network's name server may be unavailable for a moment). Where
+ *                  the mesh doesn't know it either, the outcome stays that of the word before: glibc hands the last one
+ *                  to the program
  */
 #include "nss/hosts-file.h"
 #include "nss/names-socket.h"
@@ -39,7 +41,7 @@ typedef enum nss_status Status;
 typedef enum
 {
   ABSENT, /* nobody is there: as if this module weren't, either */
-  SILENT, /* somebody is, and gives no answer in time */
+  SILENT, /* a process listens, and doesn't answer before the deadline */
   ANSWERED
 } Asked;
 
@@ -98,7 +100,7 @@ now_ms (void)
   return now.tv_sec * 1000L + now.tv_nsec / 1000000L;
 }
 
-/* At most size bytes of a file; -1: there is none. Never waits: a pipe or a device in its place is left alone. */
+/* At most size bytes of a file; -1: it doesn't exist. Never waits: it doesn't open a pipe or a device at that path. */
 static ssize_t
 read_file (const char *path, char *text, size_t size)
 {
@@ -146,7 +148,7 @@ stub_refuses_labels (void)
   return false;
 }
 
-/* One packet, by the time begun + limit. */
+/* One packet, until the time begun + limit. */
 static ssize_t
 receive_by (int fd, uint8_t *data, size_t room, long begun, long limit)
 {
@@ -165,8 +167,8 @@ receive_by (int fd, uint8_t *data, size_t room, long begun, long limit)
     }
 }
 
-/* A connection is made at once or not at all: there is room in the queue of a socket that listens. A crowd before it, or
-   no descriptor left, are no reason to ask somebody else for the mesh's names. */
+/* A connection is made at once or not at all: there is room in the queue of a socket that listens. A queue of other
+   callers, or no free descriptor, isn't a reason to ask another name server for the mesh's names. */
 static int
 connect_names (Asked *outcome)
 {
@@ -236,7 +238,7 @@ found (const Report *report)
   return NSS_STATUS_SUCCESS;
 }
 
-/* None of ours, by the first word: the next one decides. */
+/* Not the mesh's name, for the first word: the next word decides. */
 static Status
 pass_on (const Report *report)
 {
@@ -244,8 +246,8 @@ pass_on (const Report *report)
   return NSS_STATUS_UNAVAIL;
 }
 
-/* None of ours, by the last word: as the word before it left things. h_errno is all that tells how that was, and each
-   status is the one that nss_dns and nss_files give with it. */
+/* Not the mesh's name, for the last word: repeats the result of the word before it. Only h_errno tells what that was,
+   and each status is the one that nss_dns and nss_files give with it. */
 static Status
 repeat_outcome (const Report *report)
 {
@@ -262,8 +264,8 @@ repeat_outcome (const Report *report)
     }
 }
 
-/* edgewayd gave no answer. Where it is hung, or held up by a crowd, a name of the mesh's isn't left to the next word: that
-   would let whoever holds it up have the LAN's name server say which computer is meant. */
+/* edgewayd gave no answer. If it hangs or is busy with many callers, a name of the mesh isn't left to the next word:
+   otherwise, anyone who keeps it busy could have the LAN's name server decide which computer is meant. */
 static Status
 report_unanswered (const Report *report, Asked outcome)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * How a program's resolver asks edgewayd for the mesh's names: libnss_edgeway, which every program loads that looks a
- * name up, on one side and daemon/names/answer.c on the other. libc only: both link this file.
+ * How a program's resolver asks edgewayd for the mesh's names: libnss_edgeway, which every program that looks up a name
+ * loads, on one side and daemon/names/answer.c on the other. libc only: both link this file.
  *
  *   /run/edgeway/names.conf   what may be asked, for everybody to read: a program asks for nothing else, so that a name
  *                             outside the mesh never waits for edgewayd
  *   /run/edgeway/names        SOCK_SEQPACKET; one packet asks, one or two answer, then the connection is closed
  *
- * names.conf, made anew by rename, in lines that end with '\n'; unknown words are skipped:
+ * names.conf, replaced by rename, in lines that end with '\n'; unknown words are skipped:
  *
  *   suffix home.internal
  *   domain corp.example      of a gateway, accepted on this computer: its names are asked for in full only
@@ -93,7 +93,7 @@ typedef struct
   unsigned n_ranges;
 } EwNamesConf;
 
-/* Bytes into values and back. A parser takes nothing that its writer would not write; false: it is none. A writer
+/* Bytes into values and back. A parser accepts only what the writer produces; false: it isn't valid. A writer
    returns the size; out has room for the MAX of its kind. */
 bool ew_names_question_parse (const uint8_t *data, size_t length, EwNamesQuestion *out);
 size_t ew_names_question_write (const EwNamesQuestion *question, uint8_t *out);

@@ -13,7 +13,7 @@
 
 #include "sandbox/hidden-paths.h"
 
-#define TRIES 4 /* somebody else writes it at the same time */
+#define TRIES 4 /* another program writes it at the same time */
 #define SPARE_TRIES 100
 #define SPARE_WAIT_US 10000
 
@@ -132,8 +132,8 @@ is_unchanged (const File *file)
          && memcmp (&now.st_ctim, &file->info.st_ctim, sizeof now.st_ctim) == 0;
 }
 
-/* ---- the spare file: locked while somebody works on it; the keeper of an edgewayd that was killed may be at work while
-   the next one starts. Nobody but root can lock it: nobody else can open it. */
+/* ---- the spare file: locked while somebody works on it; the keeper of an edgewayd that was killed may be at work
+   while the next one starts. Only root can lock it, because only root can open it. */
 
 static gboolean
 spare_is (const File *file, int fd)
@@ -151,7 +151,7 @@ remove_litter (const File *file)
   int fd = openat (file->folder, file->spare, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
   if (fd < 0 && (errno == ELOOP || errno == ENXIO))
-    (void)unlinkat (file->folder, file->spare, 0); /* a link or a socket is nobody's work */
+    (void)unlinkat (file->folder, file->spare, 0); /* a link or a socket isn't a work file */
   if (fd < 0)
     return;
   if (flock (fd, LOCK_EX | LOCK_NB) == 0 && spare_is (file, fd))
@@ -183,7 +183,7 @@ make_spare (const File *file)
   return -1;
 }
 
-/* Who may read it, beyond its mode, and its label: whatever of that the file system has. Not security.ima and the like,
+/* Its access list and its label, as far as the file system has them. Not security.ima and the like,
    which are about the text. A label that may not be given is the folder's default then. */
 static gboolean
 copy_attributes (const File *file, int fd)
@@ -198,7 +198,7 @@ copy_attributes (const File *file, int fd)
                   : size == 0 || errno == ENODATA || errno == EOPNOTSUPP;
 }
 
-/* Beside it, on the disk, then in its place. Returns EW_NSSWITCH_SAME where another program was faster. */
+/* Written beside it and synced, then renamed over it. Returns EW_NSSWITCH_SAME where another program was faster. */
 static EwNsswitchResult
 replace_file (const File *file, const gchar *text)
 {

@@ -35,7 +35,7 @@ skip_blanks (const gchar *at, const gchar *end)
   return at;
 }
 
-/* The next word at or after at. FALSE: there is none. */
+/* The next word at or after at. FALSE: it doesn't exist. */
 static gboolean
 next_word (const gchar *at, const gchar *end, Word *word)
 {
@@ -135,7 +135,7 @@ static void
 remove_words (GString *out, const gchar *services, const gchar *end)
 {
   const gchar *last = services; /* the end of the last word that stays */
-  const gchar *ours = NULL;     /* the first word of ours after it */
+  const gchar *ours = NULL;     /* the first of Edgeway's words after it */
   gboolean changed = FALSE;     /* we changed its actions */
   Word word = { services, services, services };
 

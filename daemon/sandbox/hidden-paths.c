@@ -16,7 +16,7 @@
 #include <linux/mount.h>
 #endif
 
-/* Users 0 of the file system are this one in the mount; everybody else stays who they are. (gid_t)-1 is no group. */
+/* Users 0 of the file system are this one in the mount; all others keep their IDs. (gid_t)-1 isn't a group. */
 #define ID_MAP "0 4294967294 1\n1 1 4294967293\n"
 
 typedef struct
@@ -275,7 +275,7 @@ map_folder (const gchar *folder, int users, GPtrArray *all)
   return done;
 }
 
-/* Empty folders. Names of types that mean nothing are given all the same: valgrind looks at every string. */
+/* Empty folders. Type names that mean nothing are passed nevertheless: valgrind looks at every string. */
 
 static gboolean
 empty_folder (const gchar *folder)

@@ -2,7 +2,7 @@
  *
  * A view of the file system of this process alone, in which uid 0 without CAP_DAC_OVERRIDE is not the owner of what is
  * root's. Landlock rules opening files, not connect() to a socket by its path, and it cannot tell /etc/shadow from
- * an /etc/resolv.conf that was replaced since (a rule holds for an inode). A mount namespace can do both, also where
+ * an /etc/resolv.conf that was replaced since (a rule applies to an inode). A mount namespace can do both, also where
  * there is no systemd to make one:
  *
  *   /etc              idmapped mount (kernel 5.12, ext4, xfs, btrfs, tmpfs 6.3): root's files belong to nobody that

@@ -11,7 +11,8 @@
 
 G_BEGIN_DECLS
 
-/* For all threads that there are and will be. FALSE: this kernel or processor has none of it. no_new_privs is set. */
+/* For all threads that there are and will be. FALSE: this kernel or processor doesn't support it. no_new_privs is
+   set. */
 gboolean ew_syscalls_narrow (void);
 
 G_END_DECLS

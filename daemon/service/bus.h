@@ -15,8 +15,8 @@ G_BEGIN_DECLS
 typedef struct _EwBus EwBus;
 
 /* address: the message bus to use, and no other; NULL: the system bus, else the socket. Returns once the name is ours.
-   Errors: the bus given cannot be reached, does not let us own the name, or another edgewayd owns it. Later, a bus that
-   goes away is waited for while the tunnel stays as it is. Borrows service. */
+   Errors: the bus given cannot be reached, does not let us own the name, or another edgewayd owns it. Later, if the bus
+   disappears, it waits for its return while the tunnel stays up. Borrows service. */
 EwBus *ew_bus_open (EwService *service, const gchar *address, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Sends what still waits to be sent, then leaves the bus or removes the socket. */
 void ew_bus_close (EwBus *self);

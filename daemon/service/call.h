@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * One method call on its way: authorised, then handled, then answered exactly once.
+ * One method call on its way: authorized, then handled, then answered exactly once.
  *
  *   arrive → identify → authorise → handler → ew_call_return, ew_call_return_fd or ew_call_fail
  *
- * A caller that leaves the bus cancels its call wherever it stands; the call is still finished by its handler, whose
- * answer then goes nowhere. A call owns itself: the three functions that answer it free it.
+ * A caller that leaves the bus cancels its call at any step; the handler still finishes the call, and its answer is
+ * dropped. A call owns itself: the three functions that answer it free it.
  */
 #pragma once
 

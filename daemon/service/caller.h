@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Who is behind a bus name: uid and process by the bus itself, and by logind whether that person sits at this computer.
+ * Who owns a bus name: uid and process from the bus itself, and from logind whether that person sits at this computer.
  */
 #pragma once
 

@@ -61,7 +61,7 @@ take_byte (Cursor *cursor, guint8 *value)
   return TRUE;
 }
 
-/* Text of a length that has been read, and the NUL behind it. */
+/* Text of a length that has been read, and the NUL after it. */
 static gboolean
 take_text (Cursor *cursor, gsize length, const gchar **text)
 {

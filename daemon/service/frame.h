@@ -28,7 +28,7 @@ typedef struct
   guint32 n_fds;
   const gchar *sender, *destination, *interface; /* inside the data; NULL: not said */
   gsize header;                                  /* bytes with fields and padding */
-  gsize body;                                    /* bytes behind it */
+  gsize body;                                    /* bytes after it */
 } EwFrame;
 
 #define EW_FRAME_NO_REPLY 1 /* flags */

@@ -6,7 +6,7 @@
 #define REFUSALS_PER_SECOND 128    /* for each connection, which the bus lets wait for so many answers */
 #define FIRST_QUESTION 0xe0000000u /* serials of the gate's questions; GDBus counts its own from 1 */
 
-/* One connection to the bus, by its unique name. */
+/* One connection to the bus, identified by its unique name. */
 typedef struct
 {
   gchar *name;
@@ -151,7 +151,7 @@ get_caller (EwGate *self, const gchar *name)
   return caller;
 }
 
-/* uid: G_MAXUINT32 where the bus does not know, because the caller is gone. */
+/* uid: G_MAXUINT32 where the bus does not know, because the caller has disconnected. */
 static void
 learn_uid (EwGate *self, const gchar *name, guint32 uid)
 {
@@ -203,7 +203,7 @@ admit_call (EwGate *self, const EwFrame *call, guint8 *data)
   gpointer serial = GUINT_TO_POINTER (call->serial);
   gboolean silent = (call->flags & EW_FRAME_NO_REPLY) != 0;
 
-  /* Two open calls of one serial could not be told apart by their answers. */
+  /* The answers to two open calls with one serial couldn't be told apart. */
   if (g_hash_table_contains (caller->open, serial))
     return FALSE;
   if (call->body > EW_GATE_CALL_MAX || call->n_fds > 0 || !may_enter (self, caller, call))

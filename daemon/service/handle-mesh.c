@@ -333,8 +333,8 @@ ew_handle_create_config (EwCall *call, GVariant *parameters)
   ew_handle_request (call, "POST", "/v1/nodes", body, on_reply_json);
 }
 
-/* A route through this machine is offered to the mesh and accepted for forwarding here; where the second half fails the
-   first is taken back, so that the mesh does not send packets that nobody forwards. */
+/* A route through this computer is offered to the mesh and accepted for forwarding here; if the second half fails, the
+   first is undone, so that the mesh doesn't send packets that no node forwards. */
 
 static void
 on_offer_taken_back (GObject *source, GAsyncResult *result, gpointer user_data)

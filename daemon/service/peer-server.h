@@ -13,8 +13,8 @@ G_BEGIN_DECLS
 
 typedef struct _EwPeerServer EwPeerServer;
 
-/* Makes dir, 0700, and listens on "bus" in it. A socket left by a crash is replaced; one that somebody still answers is
-   an error. Borrows service. */
+/* Makes dir, 0700, and listens on "bus" in it. A socket left by a crash is replaced; one that a process still listens
+   on is an error. Borrows service. */
 EwPeerServer *ew_peer_server_new (EwService *service, const gchar *dir, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void ew_peer_server_free (EwPeerServer *self); /* closes the connections, removes the socket */
 

@@ -53,7 +53,7 @@ ew_state_lock (const gchar *state_dir, GError **error)
   g_autofree gchar *path = g_build_filename (state_dir, "lock", NULL);
   int fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-  /* Nothing is written to it: on a full or read-only disk it is locked as it is, or the folder in its place. */
+  /* Nothing is written to it: on a full or read-only disk the existing file is locked, or else the folder. */
   if (fd < 0 && (errno == EROFS || errno == ENOSPC || errno == EDQUOT))
     {
       fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);

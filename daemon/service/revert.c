@@ -33,7 +33,7 @@ undo_ledger (const gchar *state_dir, gboolean *any, GError **error)
   return FALSE;
 }
 
-/* A socket's file: TRUE where somebody listens; left by a program that is gone, it is removed. */
+/* A socket's file: TRUE if a process listens; a file left over from a program that has ended is removed. */
 static gboolean
 is_served (const gchar *path)
 {

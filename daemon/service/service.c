@@ -97,7 +97,7 @@ take_changes (EwService *self)
   return g_variant_new ("(sa{sv}as)", EW_SERVICE_NAME, &changes, NULL);
 }
 
-/* Also called before an answer leaves: who has been told "done" has been told what changed. */
+/* Also called before an answer leaves: a caller that hears "done" has already heard what changed. */
 static void
 announce_now (gpointer user_data)
 {

@@ -23,7 +23,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwService, ew_service_free)
 
 /* Shows the object on a connection: the message bus's, or each peer's. */
 gboolean ew_service_export (EwService *self, GDBusConnection *connection, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* The connection is gone: its calls are cancelled. */
+/* The connection has closed: its calls are cancelled. */
 void ew_service_unexport (EwService *self, GDBusConnection *connection);
 
 /* A property's value as D-Bus shows it; NULL: no such property. Floating. */

@@ -16,7 +16,7 @@ EwTold *ew_told_new (void);
 void ew_told_free (EwTold *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwTold, ew_told_free)
 
-/* sender: a unique name on the bus; NULL: whoever is at the other end of a connection of its own, who is root. */
+/* sender: a unique name on the bus; NULL: the peer of a private connection, which is root. */
 void ew_told_add (EwTold *self, const gchar *sender, const gchar *sentence);
 gboolean ew_told_has (EwTold *self, const gchar *sender, const gchar *sentence);
 
