@@ -9,7 +9,7 @@
 #define SPLITS(widget) (ADW_IS_FLAP (widget) || ADW_IS_LEAFLET (widget))
 #endif
 
-/* Who decides by itself which of its children show; the children's own property "visible" says nothing of it. */
+/* Widgets that decide themselves which of their children show; the children's own property "visible" doesn't tell. */
 static gboolean
 hides_children (GtkWidget *widget)
 {
@@ -38,12 +38,12 @@ follow (GtkWidget *child)
   g_object_set_data (G_OBJECT (child), FOLLOWED, GINT_TO_POINTER (TRUE));
   g_signal_connect (child, "map", G_CALLBACK (tell), NULL);
   g_signal_connect (child, "unmap", G_CALLBACK (tell), NULL);
-  /* Being made visible would otherwise tell that it shows. */
+  /* Otherwise its change to visible would announce that it shows. */
   g_signal_connect (child, "notify::visible", G_CALLBACK (tell), NULL);
   tell (child);
 }
 
-/* The words of the first label below; NULL: there are none. */
+/* The words of the first label below; NULL: the button has no label. */
 static const gchar *
 words_in (GtkWidget *widget)
 {
@@ -67,8 +67,8 @@ name (GtkWidget *widget, const gchar *words)
   gtk_accessible_update_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL, words, -1);
 }
 
-/* A name that a button was given stays. Without one a picture says nothing, nor does what is written in a child that is
-   no label of the button's own. */
+/* A name that a button was given stays. Without a name, a screen reader can't say what a picture means, nor read text
+   in a child that isn't the button's own label. */
 static void
 name_button (GtkButton *button)
 {
@@ -185,7 +185,7 @@ ew_access_present (GtkWindow *window)
   gtk_window_present (window);
 }
 
-static GHashTable *named; /* name → GtkWidget, borrowed: what was shown by that name and is not over */
+static GHashTable *named; /* name → GtkWidget, borrowed: what was shown under that name and is still open */
 
 static gboolean
 is_widget (gpointer name, gpointer widget, gpointer which)

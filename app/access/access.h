@@ -14,8 +14,8 @@ G_BEGIN_DECLS
    from then on: in the tree only while they show. It may be called again after something was added. */
 void ew_access_tidy (GtkWidget *root);
 
-/* Whether a person has pressed a key or a button in any of the program's windows, which all were tidied. Without that
-   Wayland takes nothing for the clipboard, and tells no one. */
+/* Whether a person has pressed a key or a button in any of the program's windows, which all were tidied. Before that,
+   Wayland silently ignores what is put on the clipboard. */
 gboolean ew_access_had_input (GtkWidget *widget);
 
 /* As gtk_window_present(), tidied first. */
@@ -26,7 +26,7 @@ void ew_access_present (GtkWindow *window);
 gboolean ew_access_raise (const gchar *name);
 /* The same as ew_access_present(); ew_access_raise() finds it by that name. */
 void ew_access_present_once (GtkWindow *window, const gchar *name);
-/* ew_access_raise() finds this window, or what lies in a window, by that name until it's over. */
+/* ew_access_raise() finds this window, or this widget in a window, by that name until it closes. */
 void ew_access_set_name (GtkWidget *widget, const gchar *name);
 
 G_END_DECLS

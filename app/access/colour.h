@@ -8,9 +8,9 @@
 
 G_BEGIN_DECLS
 
-/* What the widget's words are drawn with. */
+/* The colour of the widget's text. */
 void ew_colour_get (GtkWidget *widget, GdkRGBA *colour);
-/* A colour that the style names, as "accent_bg_color". FALSE: it names none so, and colour is as it was. */
+/* A colour that the style names, as "accent_bg_color". FALSE: the style has no such colour, and colour is unchanged. */
 gboolean ew_colour_look_up (GtkWidget *widget, const gchar *name, GdkRGBA *colour);
 
 G_END_DECLS

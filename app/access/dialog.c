@@ -34,7 +34,7 @@ ew_dialog_set_defaults (GtkWidget *dialog, const gchar *on_return, const gchar *
   message (set_close_response) (MESSAGE (dialog), on_escape);
 }
 
-/* A modal window that lies over parent already would keep everybody from what is in it. */
+/* A modal window that is already over parent would block the new one. */
 static GtkWindow *
 find_topmost (GtkWindow *parent)
 {
@@ -79,7 +79,7 @@ ew_dialog_dismiss (GtkWidget *dialog)
 
 #else
 
-#define LEAST_MESSAGE 96 /* px: less than any has */
+#define LEAST_MESSAGE 96 /* px: less than any dialog has */
 
 GType
 ew_dialog_about_type (void)
@@ -112,15 +112,14 @@ on_stacked (GtkWidget *buttons)
   g_idle_add_full (G_PRIORITY_HIGH_IDLE, on_stacked_idle, g_object_ref (buttons), g_object_unref);
 }
 
-/* With large text a question can be higher than the screen, and its buttons are at its end. (Newer ones scroll by
-   themselves.) */
+/* With large text a question can be taller than the screen, and its buttons are at its end. (Newer dialogs scroll.) */
 static void
 let_scroll (GtkWidget *dialog)
 {
   GtkWidget *message = find_message (dialog), *box = message != NULL ? gtk_widget_get_parent (message) : NULL,
             *scroller;
 
-  if (!GTK_IS_BOX (box)) /* it scrolls already, or is made in another way */
+  if (!GTK_IS_BOX (box)) /* it already scrolls, or is built differently */
     return;
   g_object_ref (message);
   gtk_box_remove (GTK_BOX (box), message);

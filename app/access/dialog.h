@@ -10,21 +10,21 @@
 G_BEGIN_DECLS
 
 /* A message with these words, to which responses are added. Its signal "response" is told the chosen one:
-   void f (GtkWidget *dialog, const gchar *response, gpointer data). Floating; ew_dialog_present() takes it over, and it
-   goes with the answer. */
+   void f (GtkWidget *dialog, const gchar *response, gpointer data). Floating; ew_dialog_present() takes ownership, and
+   the answer destroys it. */
 GtkWidget *ew_dialog_new (const gchar *heading, const gchar *body);
 /* label has a mnemonic. */
 void ew_dialog_add_response (GtkWidget *dialog, const gchar *response, const gchar *label,
                              AdwResponseAppearance appearance);
 /* The answers of Return (NULL: none) and of Escape. */
 void ew_dialog_set_defaults (GtkWidget *dialog, const gchar *on_return, const gchar *on_escape);
-/* The type of what tells of the application, to be made with g_object_new(). */
+/* The type of the about window, to be made with g_object_new(). */
 GType ew_dialog_about_type (void);
 
 /* Shows a dialog over parent, or over the window that is over that and has to be answered first. name: as
    ew_access_present_once() has it; NULL: none. */
 void ew_dialog_present (GtkWidget *dialog, GtkWindow *parent, const gchar *name);
-/* Takes it away without an answer, once its signal's handlers are gone. */
+/* Closes it without an answer, after its signal's handlers were disconnected. */
 void ew_dialog_dismiss (GtkWidget *dialog);
 
 G_END_DECLS

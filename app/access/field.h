@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-/* problem: a sentence; NULL: nothing is wrong, and note says hint, which may be NULL. */
+/* problem: a sentence; NULL: the input is valid, and note shows hint, which may be NULL. */
 void ew_field_set_problem (GtkWidget *entry, GtkLabel *note, const gchar *problem, const gchar *hint);
 /* The row itself takes no focus: the text in it does. */
 void ew_field_focus (GtkWidget *entry);

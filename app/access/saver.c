@@ -24,7 +24,7 @@ on_chosen (GObject *source, GAsyncResult *result, gpointer user_data)
   EwSaver *saver = user_data;
 
   if (!g_error_matches (error, GTK_DIALOG_ERROR, GTK_DIALOG_ERROR_CANCELLED)
-      && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) /* freed: saver is no more */
+      && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) /* saver was freed */
     saver->chosen (file, saver->user_data);
 }
 

@@ -10,10 +10,11 @@ G_BEGIN_DECLS
 
 typedef struct EwSaver EwSaver;
 
-/* file: borrowed; NULL: the person doesn't want to. The saver is over: free it. */
+/* file: borrowed; NULL: the person doesn't want to. The saver is finished: free it. */
 typedef void (*EwSaverChosen) (GFile *file, gpointer user_data);
 
-/* Opens the question over parent with that name of a file in it. Freed while it is open, it closes and tells nothing. */
+/* Opens the question over parent with that name of a file in it. Freeing the saver while the question is open closes it
+   without calling back. */
 EwSaver *ew_saver_ask (GtkWindow *parent, const gchar *title, const gchar *file_name, EwSaverChosen chosen,
                        gpointer user_data);
 void ew_saver_free (EwSaver *saver);

@@ -78,7 +78,7 @@ ew_side_panel_measure (GtkWidget *widget, GtkOrientation orientation, gint for_s
 
   gtk_widget_measure (GTK_WIDGET (self->holder), orientation, for_size, minimum, natural, NULL, NULL);
 #if WITH_SPLIT_VIEW
-  /* With less than both need it folds. */
+  /* It folds where there is less room than both need. */
   if (orientation == GTK_ORIENTATION_HORIZONTAL)
     {
       gtk_widget_measure (adw_overlay_split_view_get_content (self->holder), orientation, -1, minimum, NULL, NULL,
@@ -211,7 +211,7 @@ make_holder (EwSidePanel *self)
   AdwFlap *flap = g_object_new (ADW_TYPE_FLAP, "flap-position", GTK_PACK_END, "reveal-flap", FALSE, "locked", TRUE,
                                 "separator", gtk_separator_new (GTK_ORIENTATION_VERTICAL), NULL);
 
-  /* What the content shows depends on the room for it, so all above it are given their places again too. */
+  /* What the content shows depends on its size, so all its ancestors are allocated again too. */
   g_signal_connect_swapped (flap, "notify::reveal-progress", G_CALLBACK (gtk_widget_queue_resize), flap);
   return flap;
 #endif

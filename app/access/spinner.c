@@ -8,7 +8,7 @@
 
 #define SIDE 16 /* px, where nothing else is asked for */
 #define STEP_MS 70
-#define STEPS 16         /* in a turn */
+#define STEPS 16         /* in one turn */
 #define ARC (1.5 * G_PI) /* of 2 π */
 
 struct _EwSpinner
@@ -137,7 +137,7 @@ ew_spinner_class_init (EwSpinnerClass *klass)
   widget_class->map = ew_spinner_map;
   widget_class->unmap = ew_spinner_unmap;
   widget_class->system_setting_changed = ew_spinner_system_setting_changed;
-  /* What is waited for is said in words. */
+  /* A label says what is being waited for. */
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_PRESENTATION);
 }
 

@@ -11,7 +11,7 @@
 #define SECONDS_LEAST 3
 #define LINE_CHARS 60
 #define LINE_CHARS_LEAST 16
-/* What of the overlay's width lies beside the words, px. */
+/* How much of the overlay's width isn't text, px. */
 #define BESIDE 110
 
 /* As many characters as a line has room for: a toast gives its words the height that they have in their natural width.
@@ -64,7 +64,7 @@ make_label (GtkWidget *overlay, const gchar *said)
   return label;
 }
 
-/* Those of an overlay that show or wait, newest last. */
+/* An overlay's toasts that are shown or queued, newest last. */
 #define KEPT "ew-toasts"
 #define WORTH "ew-toast-worth"
 #define WORDS "ew-toast-words"
@@ -102,7 +102,7 @@ get_kept (AdwToastOverlay *overlay)
   return kept;
 }
 
-/* A refusal outlives another one: each of them is an answer that a person waits for. */
+/* A refusal doesn't replace another one: each is an answer that a person is waiting for. */
 static gboolean
 gives_way (AdwToast *old, Worth worth, const gchar *said)
 {
@@ -121,7 +121,7 @@ make_room (GPtrArray *kept, Worth worth, const gchar *said)
     }
 }
 
-/* Something of more worth is shown, which nothing covers. */
+/* A more important toast is shown, which this one must not cover. */
 static gboolean
 must_wait (GPtrArray *kept, Worth worth)
 {
@@ -147,7 +147,7 @@ show_toast (AdwToastOverlay *overlay, const gchar *said, Worth worth)
   g_object_set_data_full (G_OBJECT (toast), WORDS, g_strdup (said), g_free);
   adw_toast_set_custom_title (toast, make_label (GTK_WIDGET (overlay), said));
   adw_toast_set_timeout (toast, SECONDS_LEAST + (guint)(SECONDS_A_WORD * g_strv_length (words)));
-  /* What has a high priority comes in front of what shows, which shows again later. */
+  /* A toast with high priority is shown at once; the one it replaces is shown again later. */
   adw_toast_set_priority (toast, must_wait (kept, worth) ? ADW_TOAST_PRIORITY_NORMAL : ADW_TOAST_PRIORITY_HIGH);
   g_ptr_array_add (kept, g_object_ref (toast));
   g_signal_connect_object (toast, "dismissed", G_CALLBACK (on_dismissed), overlay, 0);

@@ -18,7 +18,8 @@ G_BEGIN_DECLS
    NULL without an overlay. */
 AdwToast *ew_toast_show (AdwToastOverlay *overlay, const gchar *said);   /* an answer */
 AdwToast *ew_toast_refuse (AdwToastOverlay *overlay, const gchar *said); /* a refusal */
-AdwToast *ew_toast_tell (AdwToastOverlay *overlay, const gchar *said);   /* news; dismiss it once it isn't true */
+AdwToast *ew_toast_tell (AdwToastOverlay *overlay, const gchar *said);   /* news; dismiss it once it is no longer
+                                                                            true */
 
 /* What to say after something was put on widget's clipboard: said ("Mesh IP copied"), or that the desktop didn't take
    it. Wayland takes it only after a key or a click, which a screen reader's action isn't. */

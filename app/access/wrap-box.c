@@ -164,7 +164,7 @@ ew_wrap_box_size_allocate (GtkWidget *widget, gint width, gint height, gint base
       Row row;
       child = take_row (self, child, width, &row);
       gint wanted = row_height (self, &row, width);
-      /* The last row takes what is left: a single one is centred by its children's alignment. */
+      /* The last row gets the remaining space: a single row is centred by its children's alignment. */
       allocate_row (self, widget, &row, width, y, child == NULL ? MAX (wanted, height - y) : wanted);
       y += wanted + self->row_spacing;
     }
@@ -204,7 +204,8 @@ ew_wrap_box_dispose (GObject *object)
   G_OBJECT_CLASS (ew_wrap_box_parent_class)->dispose (object);
 }
 
-/* Tab goes from child to child: GTK goes by their places on the screen, where the smaller one of a row comes first. */
+/* Tab goes from child to child: GTK would order them by their positions on the screen, where the smaller one of a row
+   comes first. */
 static gboolean
 ew_wrap_box_focus (GtkWidget *widget, GtkDirectionType direction)
 {

@@ -141,9 +141,9 @@ called (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) answer = ew_daemon_call_finish (EW_DAEMON (source), result, &error);
   if (self->cancellable != cancellable)
-    return; /* something else was asked meanwhile, or nobody waits any more */
+    return; /* something else was asked since, or no caller is waiting any longer */
   g_clear_object (&self->cancellable);
-  g_object_freeze_notify (G_OBJECT (self)); /* who lives for the call's time lives until its end is told */
+  g_object_freeze_notify (G_OBJECT (self)); /* what is kept alive for the call lives until its end was announced */
   set_busy_text (self, NULL);
   if (answer != NULL)
     g_signal_emit (self, signals[DONE], 0, name_outcome (self, call->method));
@@ -152,7 +152,7 @@ called (GObject *source, GAsyncResult *result, gpointer user_data)
   g_object_thaw_notify (G_OBJECT (self));
 }
 
-/* The newest wish counts: waiting for an older one ends. The same one again while it runs asks for nothing. */
+/* The newest request counts: the wait for an older one ends. Repeating a request that is still running does nothing. */
 static void
 ask (EwControl *self, const gchar *method, GVariant *parameters, const gchar *busy_text)
 {
@@ -229,7 +229,7 @@ ew_control_dispose (GObject *object)
   EwControl *self = EW_CONTROL (object);
   if (self->daemon != NULL)
     g_signal_handlers_disconnect_by_data (self->daemon, self);
-  /* The actions may outlive us in their map. */
+  /* The actions may outlive this object in their map. */
   GSimpleAction *actions[] = { self->connected, self->mode, self->keep, self->undo };
   for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
     if (actions[i] != NULL)

@@ -7,7 +7,7 @@
 
 #include "model/words.h"
 
-/* The daemon's timer and ours are not the same: a guard that ends this close to its time ended by itself. */
+/* The daemon's timer and this one differ slightly: a guard that ends this close to its deadline has expired. */
 #define NEARLY_OVER (2 * G_USEC_PER_SEC)
 
 struct _EwGuardWatch
@@ -15,9 +15,9 @@ struct _EwGuardWatch
   GObject parent_instance;
   EwDaemon *daemon;
   EwGuardPhase phase;
-  gint64 until;  /* of the guard that counts, or counted last; µs since the epoch; 0: none since the last change */
-  gboolean over; /* it ended by its time; the mode's change is awaited */
-  gboolean lost_contact; /* while it counted, the edge did not answer */
+  gint64 until;          /* of the running guard, or the last one; µs since the epoch; 0: none since the last change */
+  gboolean over;         /* it expired; the mode's change is awaited */
+  gboolean lost_contact; /* while it ran, the edge did not answer */
 };
 
 G_DEFINE_FINAL_TYPE (EwGuardWatch, ew_guard_watch, G_TYPE_OBJECT)

@@ -16,7 +16,7 @@ typedef enum
   EW_GUARD_UNDONE, /* stays until dismissed, or until the mode is changed again */
 } EwGuardPhase;
 
-/* Signals: "changed" (): phase is another one; "undone" (s: a sentence): the time was over. */
+/* Signals: "changed" (): phase is another one; "undone" (s: a sentence): the time ran out. */
 #define EW_TYPE_GUARD_WATCH (ew_guard_watch_get_type ())
 G_DECLARE_FINAL_TYPE (EwGuardWatch, ew_guard_watch, EW, GUARD_WATCH, GObject)
 
@@ -24,7 +24,7 @@ EwGuardWatch *ew_guard_watch_new (EwDaemon *daemon);
 EwGuardPhase ew_guard_watch_get_phase (EwGuardWatch *self);
 /* What to show in this phase at now (µs since the epoch), a sentence (transfer full); NULL: nothing. */
 gchar *ew_guard_watch_get_text (EwGuardWatch *self, gint64 now);
-/* The undone change was seen. */
+/* The person has seen that the change was reverted. */
 void ew_guard_watch_dismiss (EwGuardWatch *self);
 
 G_END_DECLS

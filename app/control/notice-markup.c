@@ -2,7 +2,7 @@
 #include "control/notice-markup.h"
 
 #define SERVER "org.freedesktop.Notifications"
-#define GNOME_SERVER "org.gtk.Notifications" /* GLib prefers it where it is */
+#define GNOME_SERVER "org.gtk.Notifications" /* GLib prefers it where it is available */
 #define PATIENCE_MS 5000
 
 static void

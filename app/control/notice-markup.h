@@ -9,9 +9,9 @@
 
 G_BEGIN_DECLS
 
-/* connection: the session bus; NULL: there is none, and nothing is shown. */
+/* connection: the session bus; NULL: no session bus, and nothing is shown. */
 void ew_notice_markup_async (GDBusConnection *connection, GAsyncReadyCallback callback, gpointer user_data);
-/* FALSE, too, where nobody answers. */
+/* Also FALSE where no notification server answers. */
 gboolean ew_notice_markup_finish (GAsyncResult *result);
 
 G_END_DECLS

@@ -5,7 +5,7 @@
 
 typedef struct
 {
-  GApplication *application; /* held, but while it waits for a server */
+  GApplication *application; /* held, except while it waits for a server */
   gchar *id, *body;
   GNotification *notification;
   const gchar *asked; /* the bus's method whose answer is awaited */
@@ -16,7 +16,8 @@ typedef struct
   guint watches[2];
 } Notice;
 
-/* GLib complains of notifications that nobody takes, so the bus is asked first: who runs, then who would be started. */
+/* GLib warns about notifications that no server receives, so ask the bus first: which server runs, then which could be
+   started. */
 #define RUNNING "ListNames"
 #define STARTABLE "ListActivatableNames"
 
@@ -69,7 +70,7 @@ on_flushed (GObject *bus, GAsyncResult *result, gpointer user_data)
   end_notice (user_data);
 }
 
-/* The body's words are a daemon's, or an edge's, and no markup. */
+/* The body's text comes from a daemon or an edge and isn't markup. */
 static void
 on_markup_known (GObject *source, GAsyncResult *result, gpointer user_data)
 {

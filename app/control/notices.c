@@ -7,9 +7,10 @@
 
 #include "control/notice.h"
 
-/* A change from this computer's own screen is mostly proved at once; only one that waits for people is told of. */
+/* A change from this computer's own screen is usually confirmed at once; notify only about one that waits for a
+   person. */
 #define GUARD_AFTER_SECONDS 3
-/* After another program that told of it has ended. */
+/* After another program that announced it has ended. */
 #define GUARD_TAKEN_OVER_SECONDS 1
 
 struct _EwNotices
@@ -20,7 +21,7 @@ struct _EwNotices
   EwNoticesSeen seen;
   gpointer user_data;
   gboolean active;
-  EwState state; /* as last told */
+  EwState state; /* as last announced */
   guint guard_delay;
   GHashTable *sent; /* ID → GCancellable, of what is or was to be shown last */
 };
@@ -98,7 +99,7 @@ on_undone (EwNotices *self, const gchar *text)
     send_notice (self, "undone", _ ("VPN Mode Was Turned Off"), text);
 }
 
-/* A call that runs tells its own end. */
+/* A running call announces its own end. */
 static gboolean
 error_is_known (EwNotices *self)
 {
@@ -118,7 +119,7 @@ on_state_changed (EwNotices *self, GParamSpec *pspec, EwDaemon *daemon)
     withdraw_notice (self, "removed");
   if (state != EW_STATE_ERROR)
     withdraw_notice (self, "error");
-  /* What was already so when the program began is on its page, or in its icon. */
+  /* What was already true when the program started is shown on its page, or by its icon. */
   if (before == EW_STATE_UNKNOWN || !self->active)
     return;
   if (state == EW_STATE_REMOVED)

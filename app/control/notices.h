@@ -21,9 +21,9 @@ typedef gboolean (*EwNoticesSeen) (gpointer user_data);
 /* application is borrowed and outlives it; it has control's actions, and "open-map" where a click on a notification
    isn't its activation. seen may be NULL. Tells nothing before it's active. */
 EwNotices *ew_notices_new (GApplication *application, EwControl *control, EwNoticesSeen seen, gpointer user_data);
-/* FALSE: another program tells from now on, or this one ends: what could be acted on here is withdrawn. */
+/* FALSE: from now on another program shows the notices, or this one ends: notices with buttons are withdrawn. */
 void ew_notices_set_active (EwNotices *self, gboolean active);
-/* How something ended that was asked for, active or not. body may be NULL. */
+/* The result of a request, whether active or not. body may be NULL. */
 void ew_notices_tell_end (EwNotices *self, const gchar *title, const gchar *body);
 
 G_END_DECLS

@@ -7,7 +7,7 @@
 
 #include "control/patient-action.h"
 
-/* Over D-Bus anyone of the session can ask as often as they like. */
+/* Any program of the session can ask over D-Bus, as often as it likes. */
 #define WISHES_MAX 16
 
 typedef struct
@@ -114,7 +114,7 @@ on_look (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* What is enabled follows the same changes: it is looked at after that. */
+/* The same changes enable and disable actions: look at the actions after that. */
 static void
 on_changed (EwWishes *self)
 {

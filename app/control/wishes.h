@@ -10,7 +10,7 @@
 
 G_BEGIN_DECLS
 
-/* Signals: "refused" (s: a sentence): it can't be done as things are. */
+/* Signals: "refused" (s: a sentence): it can't be done in the current state. */
 #define EW_TYPE_WISHES (ew_wishes_get_type ())
 G_DECLARE_FINAL_TYPE (EwWishes, ew_wishes, EW, WISHES, GObject)
 

@@ -50,7 +50,7 @@ static const struct
 static JsonObject *
 look_up (EwCtl *ctl, const gchar *method)
 {
-  fflush (stdout); /* what is known here is said however long the edge takes */
+  fflush (stdout); /* print what is known here, however long the edge takes */
   if (ew_ctl_open (ctl, NULL) == NULL)
     return NULL;
   if (g_strcmp0 (ew_daemon1_get_state (ew_link_get_proxy (ctl->link)), "connected") != 0)
@@ -126,7 +126,7 @@ ew_ctl_complete_verb (EwCtl *ctl, const GOptionEntry *const *tables, gint argc, 
 
 /* Verbs. */
 
-/* The words that can stand after group ("": the first ones), each once. */
+/* The words that can follow group ("": the first ones), each once. */
 static void
 offer_verbs (const EwVerb *verbs, gsize n, const gchar *group, const gchar *typed)
 {

@@ -152,7 +152,7 @@ parameter_string (const EwVerb *verb)
   return g_str_has_prefix (verb->arguments, "[--") ? g_strdup ("") : g_strdup (parts[0] != NULL ? parts[0] : "");
 }
 
-/* "-c1", which everybody types and GOption does not know, becomes "--count=1". */
+/* "-c1", a common spelling that GOption does not know, becomes "--count=1". */
 static void
 part_short_options (const GOptionEntry *entries, gint argc, gchar **argv)
 {
@@ -356,7 +356,7 @@ run_help (EwCtl *ctl, gint argc, gchar **argv)
   return run_verb (ctl, argc, words);
 }
 
-/* The verbs of a group as text; NULL: there is no such group. */
+/* The verbs of a group as text; NULL: unknown group. */
 static const gchar *
 find_group (const gchar *name)
 {
@@ -393,7 +393,7 @@ run_verb (EwCtl *ctl, gint argc, gchar **argv)
   return verb->run (ctl, argc - skip, argv + skip);
 }
 
-/* A full disk must not look like success; ferror() knows of what an earlier flush lost. */
+/* A full disk must not look like success; ferror() reports what an earlier flush lost. */
 static gint
 finish_output (gint exit_code)
 {
@@ -412,7 +412,7 @@ ew_ctl_main (gint argc, gchar **argv)
   gint exit_code = EW_EXIT_USAGE;
 
   setlocale (LC_ALL, "");
-  setlocale (LC_NUMERIC, "C"); /* figures look the same everywhere */
+  setlocale (LC_NUMERIC, "C"); /* numbers look the same in every locale */
   g_set_prgname ("edgewayctl");
   ew_log_init ("edgewayctl");
   ew_terminal_detect (&ctl.terminal);

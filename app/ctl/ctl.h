@@ -64,12 +64,12 @@ void ew_ctl_hint (const gchar *format, ...) G_GNUC_PRINTF (1, 2);
 /* The object, indented, to stdout. */
 void ew_ctl_print_json (JsonObject *object);
 
-/* Calls a method that answers with nothing, and says done (NULL: nothing) on success: most verbs' whole life. Takes
+/* Calls a method without a result, and prints done (NULL: nothing) on success: all that most verbs do. Takes
  * parameters. */
 gint ew_ctl_do (EwCtl *ctl, const gchar *method, GVariant *parameters, const gchar *done);
 
-/* What the mesh knows of a node (as `node show --json`), looked up by the way, for a hint: NULL where that is not to be
-   had without a password. (transfer full) */
+/* What the mesh knows of a node (as `node show --json`), looked up for a hint: NULL where that isn't available without
+   a password. (transfer full) */
 JsonObject *ew_ctl_look_up_node (EwCtl *ctl, const gchar *name);
 
 /* Prints a method's JSON as it came: every --json. Takes parameters. */

@@ -42,7 +42,8 @@ connect_to (const gchar *address, gboolean is_bus, GError **error)
   return g_dbus_connection_new_for_address_sync (address, flags, NULL, NULL, error);
 }
 
-/* Takes the connection. NULL: edgewayd is not there. It is not started by asking: who stopped it meant it. */
+/* Takes the connection. NULL: edgewayd is not there. The call does not start it: whoever stopped it did so on
+   purpose. */
 static EwLink *
 link_new (GDBusConnection *connection, gboolean is_peer)
 {
@@ -103,7 +104,7 @@ open_peer (void)
   return connection != NULL ? link_new (connection, TRUE) : NULL;
 }
 
-/* Whether that file is there, or in a folder that is closed to us: such a folder is one that its program has made. */
+/* Whether that file exists, or is in a folder that this user can't read: such a folder was made by its program. */
 static gboolean
 is_there (const gchar *path)
 {
@@ -191,7 +192,8 @@ on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
   answer->done = TRUE;
 }
 
-/* Whatever says "nobody there" becomes our own error; the rest is the daemon's sentence without GDBus's prefix. */
+/* Every error that means "edgewayd isn't running" becomes EW_ERROR's; the rest is the daemon's sentence without GDBus's
+   prefix. */
 static void
 explain (GError **error)
 {
@@ -209,7 +211,7 @@ explain (GError **error)
                        "edgewayd stopped before it answered. See `journalctl -u edgewayd`.");
 }
 
-/* interactive: who is not authorised may be asked for a password. */
+/* interactive: a caller who is not authorised may be asked for a password. */
 static GVariant *
 call (EwLink *self, const gchar *method, GVariant *parameters, gboolean interactive, GUnixFDList **fds, GError **error)
 {

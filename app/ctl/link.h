@@ -31,8 +31,8 @@ EwDaemon1 *ew_link_get_proxy (EwLink *self);
 GVariant *ew_link_call (EwLink *self, const gchar *method, GVariant *parameters, GError **error);
 /* For a method that answers with one string of JSON. */
 JsonObject *ew_link_call_json (EwLink *self, const gchar *method, GVariant *parameters, GError **error);
-/* The same, by the way: nobody is asked for a password, and no reason is given. parameters: floating, or NULL. NULL:
-   not to be had. (transfer full) */
+/* The same in the background: it asks for no password and gives no reason on failure. parameters: floating, or NULL.
+   NULL: not available. (transfer full) */
 JsonObject *ew_link_look (EwLink *self, const gchar *method, GVariant *parameters);
 /* For OpenTopology. The caller owns the descriptor; -1 with error. */
 gint ew_link_call_fd (EwLink *self, const gchar *method, GError **error);

@@ -119,7 +119,7 @@ object_at (JsonArray *array, guint i)
   return JSON_NODE_HOLDS_OBJECT (element) ? json_node_get_object (element) : NULL;
 }
 
-/* Nobody is known to be online, and no round trip holds. */
+/* No node is known to be online, and no round trip is valid. */
 static void
 take_back (EwMap *self)
 {

@@ -40,7 +40,7 @@ typedef struct
 typedef struct
 {
   gchar *mesh;
-  gboolean as_last_seen; /* this computer isn't connected: nothing is known to be so now */
+  gboolean as_last_seen; /* this computer isn't connected: everything is as last seen */
   GPtrArray *edges;      /* EwMapEdge, by name */
   GPtrArray *nodes;      /* EwMapNode: self, then by name */
 } EwMap;
@@ -49,8 +49,8 @@ EwMap *ew_map_new (JsonObject *json, const EwTerminal *terminal);
 void ew_map_free (EwMap *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwMap, ew_map_free)
 
-/* The nodes at an edge (borrowed). A mesh with one edge has all its nodes there; with several, those that are nowhere
-   are the ones of edge NULL. */
+/* The nodes at an edge (borrowed). A mesh with one edge has all its nodes there; with several, edge NULL holds the
+   nodes that are at no edge. */
 GPtrArray *ew_map_nodes_of (EwMap *self, const EwMapEdge *edge);
 
 G_END_DECLS

@@ -62,7 +62,7 @@ state_word (EwMapNodeState state)
   return words[state];
 }
 
-/* Of one that isn't online. */
+/* Of a node that isn't online. */
 static const gchar *
 edge_word (View *view)
 {
@@ -217,7 +217,7 @@ cards_height (GPtrArray *cards)
 }
 
 /* The wheel. Columns from the left: card, spoke, trunk (one column, which all spokes of that side meet), stub, hub;
-   then the same in the mirror. */
+   then the same mirrored. */
 
 typedef struct
 {

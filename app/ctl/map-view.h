@@ -18,7 +18,7 @@ G_BEGIN_DECLS
 #define EW_MAP_WIDTH_MAX 200
 
 /* map: as `map --json` has it (README.md), any member missing or null: unknown; "as_last_seen" true:
-   this computer isn't connected, and nothing on the map is known to be so now. terminal->width is taken into the bounds
+   this computer isn't connected, and the map shows the last known state. terminal->width is taken into the bounds
    above. now: microseconds since the epoch. trial: the edge cannot be reached from elsewhere, and the map says so.
    (transfer full) */
 GStrv ew_map_view (JsonObject *map, const EwTerminal *terminal, gint64 now, gboolean trial);

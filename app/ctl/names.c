@@ -138,7 +138,7 @@ ew_names_format (const EwTerminal *terminal, JsonObject *composed)
     {
       JsonObject *entry = element_at (domains, i);
       if (entry == NULL || ew_json_string (entry, "node") == NULL)
-        continue; /* nobody offers it: it leads nowhere */
+        continue; /* no node offers it: it leads nowhere */
       g_autofree gchar *domain = ew_format_get_text (terminal, entry, "domain", "?");
       g_autofree gchar *node = ew_format_get_text (terminal, entry, "node", "?");
       g_autofree gchar *resolver = ew_format_get_text (terminal, entry, "resolver", "?");

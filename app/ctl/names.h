@@ -14,7 +14,7 @@ G_BEGIN_DECLS
    "node", "name" (an additional one of node), "edge". domains are those of ListNames. (transfer full) */
 JsonObject *ew_names_compose (JsonObject *names, JsonObject *nodes);
 
-/* All of it as a table; the additional names and domains alone, NULL where there are none. (transfer full) */
+/* All of it as a table; the additional names and domains alone, NULL without any. (transfer full) */
 gchar *ew_names_format (const EwTerminal *terminal, JsonObject *composed);
 gchar *ew_names_format_additional (const EwTerminal *terminal, JsonObject *names);
 

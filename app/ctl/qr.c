@@ -41,7 +41,7 @@ ew_qr_draw (const gchar *text, const EwTerminal *terminal, GError **error)
                            "The configuration doesn't fit in a QR code. Write it to a file and import that instead.");
       return NULL;
     }
-  drawn = g_string_sized_new (65536); /* never grows: no copy of the key stays behind */
+  drawn = g_string_sized_new (65536); /* never grows: a reallocation would leave a copy of the key in memory */
   for (gint y = -QUIET_ZONE; y < code->width + QUIET_ZONE; y += terminal->utf8 ? 2 : 1)
     {
       if (terminal->colour)

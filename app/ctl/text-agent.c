@@ -16,15 +16,15 @@ struct _EwTextAgent
 };
 
 #ifdef EW_HAVE_POLKIT_AGENT
-/* With a screen its own agent asks first. A fallback is no use elsewhere: polkit forgets it for callers outside every
-   session, as in containers. */
+/* With a screen its own agent asks first. A fallback doesn't help elsewhere: polkit ignores it for callers outside
+   every session, as in containers. */
 static gboolean
 has_screen (void)
 {
   return g_getenv ("DISPLAY") != NULL || g_getenv ("WAYLAND_DISPLAY") != NULL;
 }
 
-/* In a thread of its own: the listener reads the password in a blocking way. */
+/* In its own thread: the listener blocks while it reads the password. */
 static gpointer
 register_agent (GError **error)
 {

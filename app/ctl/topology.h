@@ -10,8 +10,8 @@
 G_BEGIN_DECLS
 
 /* Takes fd. Waits for the whole snapshot up to snapshot_ms, then up to settle_ms more for the round trips that the edge
-   measures only while somebody looks; returns as soon as every online node has one. (transfer full) the map, "schema"
-   set. */
+   measures only while a client is watching; returns as soon as every online node has one. (transfer full) the map,
+   "schema" set. */
 JsonObject *ew_topology_read (gint fd, guint snapshot_ms, guint settle_ms, GError **error);
 
 /* One message into the map. FALSE: not a message we know; the map is as before. For tests. */

@@ -48,8 +48,8 @@ get_file_name (EwCtl *ctl)
   return ew_wg_config_file_name (status != NULL ? ew_json_string (status, "mesh") : NULL);
 }
 
-/* With all of its traffic in the tunnel, a phone can't reach the name server of the network that it is in: names go
-   along then, unless that isn't wanted. */
+/* With all of its traffic in the tunnel, a phone can't reach the name server of the network that it is in: the edge
+   then answers names too, unless that isn't wanted. */
 static EwWgConfigFlags
 choose_flags (const Wishes *wishes, JsonObject *config)
 {
@@ -94,7 +94,7 @@ print_hints (const gchar *name, const gchar *file, const gchar *const *public_ne
     ew_ctl_hint ("%s is removed again if it doesn't connect within %s.\n", name, span);
 }
 
-/* Checked where it was written. */
+/* It was checked when it was written. */
 static const gchar *
 get_suffix (JsonObject *config)
 {
@@ -103,7 +103,8 @@ get_suffix (JsonObject *config)
   return search != NULL && json_array_get_length (search) > 0 ? json_array_get_string_element (search, 0) : NULL;
 }
 
-/* All or nothing: a node whose key nobody has seen is removed. One that was there before stays, and is renewed again.
+/* All or nothing: a node whose key was never shown is removed. A node that existed before stays, and its key is renewed
+   again.
  */
 static gint
 show (EwCtl *ctl, const gchar *name, JsonObject *result, const gchar *private_key, const Wishes *wishes)

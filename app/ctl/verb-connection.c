@@ -101,7 +101,7 @@ ew_verb_disconnect (EwCtl *ctl, gint argc, gchar **argv)
 
 /* Mode. */
 
-/* sshd sets these; sudo takes them away, and then it is logind's view that counts. They can only tighten the guard. */
+/* sshd sets these; sudo removes them, and then logind's view counts. They can only tighten the guard. */
 static gboolean
 came_over_ssh (void)
 {
@@ -139,7 +139,7 @@ show_mode (EwCtl *ctl)
   return EW_EXIT_DONE;
 }
 
-/* A machine that is not connected takes the wish, and the mode comes with the tunnel. */
+/* A computer that is not connected stores the mode and applies it when the tunnel is up. */
 static const gchar *
 describe_switch (JsonObject *status, const gchar *mode)
 {
@@ -150,7 +150,7 @@ describe_switch (JsonObject *status, const gchar *mode)
   return "VPN mode is active: all of this computer's internet traffic goes through the edge.";
 }
 
-/* The wish is kept on every computer; only one with systemd-resolved can fulfill it. */
+/* Every computer stores the setting; only one with systemd-resolved can apply it. */
 static void
 hint_lan_names (EwCtl *ctl, JsonObject *status)
 {

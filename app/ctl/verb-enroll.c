@@ -44,7 +44,7 @@ read_file (const gchar *file, GError **error)
   return key;
 }
 
-/* What the person gave, taken for what it is: the key in it. */
+/* The key in what the person gave: a key, a link or a file. */
 static gchar *
 find_given (gchar *text, GError **error)
 {
@@ -54,7 +54,7 @@ find_given (gchar *text, GError **error)
   return key;
 }
 
-/* argument: taken out of what others on this computer see, before a password is asked for. */
+/* argument: removed from the command line that other users see, before a password is asked for. */
 static gchar *
 read_key (const gchar *file, gchar *argument, GError **error)
 {
@@ -85,7 +85,7 @@ read_key (const gchar *file, gchar *argument, GError **error)
   return NULL;
 }
 
-/* For a person, before anything is sent: where it leads. The key says it, nothing proves the mesh's name yet. */
+/* Tells a person, before anything is sent, which edge the key leads to. The mesh's name isn't proved yet. */
 static void
 print_where (const EwEnrollmentKey *key)
 {
@@ -180,7 +180,7 @@ settle_suffix (EwCtl *ctl, const gchar *suffix)
   ew_ctl_print ("Names below %s are now this mesh's.\n", shown);
 }
 
-/* Checked here first: a key cut short is no reason to ask for a password. */
+/* Checked here first, so that a truncated key doesn't cost a password prompt. */
 static gint
 enroll_with (EwCtl *ctl, const gchar *key, const gchar *name, gboolean accept)
 {
@@ -252,7 +252,7 @@ is_administrator (JsonObject *node)
   return node != NULL && g_strcmp0 (ew_json_string (node, "role"), "admin") == 0;
 }
 
-/* Whether nobody is left to administer the mesh once this machine is gone. FALSE too where the edge cannot be asked, or
+/* Whether the mesh has no administrator left after this computer leaves. Also FALSE where the edge cannot be asked, or
    only with a password. */
 static gboolean
 is_last_administrator (EwCtl *ctl)
@@ -261,7 +261,7 @@ is_last_administrator (EwCtl *ctl)
   const gchar *state = status != NULL ? ew_json_string (status, "state") : NULL;
   JsonArray *nodes;
 
-  /* In other states the edge is looked for as it is: that would only take its time. */
+  /* In other states the daemon is still looking for the edge, and the call would only wait for that. */
   if (!is_administrator (status) || (g_strcmp0 (state, "connected") != 0 && g_strcmp0 (state, "disconnected") != 0))
     return FALSE;
   answer = ew_link_look (ctl->link, "ListNodes", NULL);
@@ -277,7 +277,7 @@ is_last_administrator (EwCtl *ctl)
   return nodes != NULL;
 }
 
-/* Warns; a person at a terminal is asked. FALSE: they would rather stay. */
+/* Warns; a person at a terminal is asked. FALSE: they want to stay. */
 static gboolean
 confirm_last_administrator (void)
 {

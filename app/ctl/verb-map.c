@@ -5,7 +5,7 @@
 #include "topology.h"
 
 #define SNAPSHOT_MS 10000
-#define SETTLE_MS 3500 /* the edge pings a node every 2 s while somebody looks, and counters come once a second */
+#define SETTLE_MS 3500 /* the edge pings a node every 2 s while a client watches, and counters come once a second */
 
 /* As wide as the map. */
 static void

@@ -72,7 +72,7 @@ ew_verb_name_list (EwCtl *ctl, gint argc, gchar **argv)
   return ew_ctl_list (ctl, argc, argv, "ListNames", show_additional);
 }
 
-/* What the daemon says about that domain now. NULL: nobody offers it. */
+/* What the daemon says about that domain now. NULL: no node offers it. */
 static JsonObject *
 find_domain (JsonObject *answer, const gchar *wanted)
 {
@@ -161,7 +161,7 @@ compose (EwCtl *ctl, GError **error)
   return composed;
 }
 
-/* Whether this computer finds them, before what they lead to: the edge, which knows the rest, may be away. */
+/* Whether this computer finds them, before what they lead to: the edge, which knows the rest, may be unreachable. */
 static void
 print_here (EwCtl *ctl)
 {
@@ -176,7 +176,7 @@ print_here (EwCtl *ctl)
     ew_ctl_print ("This computer finds names below %s.\n\n", suffix);
   else
     ew_ctl_print ("This computer doesn't find names below %s. %s\n\n", suffix, message);
-  fflush (stdout); /* what follows takes its time where the edge is silent */
+  fflush (stdout); /* what follows is slow where the edge doesn't answer */
 }
 
 gint

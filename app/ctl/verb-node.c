@@ -123,7 +123,7 @@ ew_verb_node_list (EwCtl *ctl, gint argc, gchar **argv)
   return ew_ctl_list (ctl, argc, argv, "ListNodes", show_nodes);
 }
 
-/* A node knows its edge's ID; what it is called is on the map. NULL where that is not to be had. (transfer full) */
+/* A node knows its edge's ID; what it is called is on the map. NULL where that isn't available. (transfer full) */
 static gchar *
 find_edge_name (EwCtl *ctl, JsonObject *node)
 {
@@ -221,7 +221,7 @@ ew_verb_node_mtu (EwCtl *ctl, gint argc, gchar **argv)
   return exit_code;
 }
 
-/* A slip would shut an administrator out: the way to take oneself out is `leave`. */
+/* A mistake would lock an administrator out: to remove this computer, use `leave`. */
 static gboolean
 is_own_name (EwCtl *ctl, const gchar *name)
 {

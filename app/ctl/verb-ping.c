@@ -94,7 +94,7 @@ pause_between (Tally *tally)
     g_source_remove (timer);
 }
 
-/* One echo. FALSE: no use in going on; *error says why. No echo is no error. */
+/* One echo. FALSE: further pings can't work; *error says why. A lost echo isn't an error. */
 static gboolean
 ping_once (EwCtl *ctl, const gchar *target, Tally *tally, GError **error)
 {
@@ -119,7 +119,8 @@ ping_once (EwCtl *ctl, const gchar *target, Tally *tally, GError **error)
   return TRUE;
 }
 
-/* A plain WireGuard node has its address before it ever connects: the silence of one that never did is no riddle. */
+/* A plain WireGuard node has its address before it ever connects: one that never did can't answer, and the output says
+   so. */
 static void
 hint_not_joined (EwCtl *ctl, const gchar *target)
 {

@@ -9,7 +9,7 @@
 
 static const GOptionEntry no_entries[] = { { NULL } };
 
-/* What the gateway has yet to do, where that is another machine. */
+/* What is still to be done on the gateway, where that is another computer. */
 static const gchar *
 gateway_text (EwCtl *ctl, const gchar *gateway)
 {
@@ -71,7 +71,7 @@ find_route (JsonObject *answer, const gchar *cidr)
   return NULL;
 }
 
-/* FALSE: the route is another node's. A route that nobody offers is left to the edge to refuse. */
+/* FALSE: the route is another node's. The edge itself refuses a route that no node offers. */
 static gboolean
 check_gateway (EwCtl *ctl, const gchar *cidr, const gchar *gateway, gint *exit_code)
 {

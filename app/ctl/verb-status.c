@@ -53,7 +53,7 @@ print_names (EwCtl *ctl, JsonObject *status)
 
   const gchar *state = ew_json_string (status, "state");
 
-  /* Whoever disconnected needn't be told; while the edge is away, it is news. */
+  /* Whoever disconnected knows; while the edge is unreachable, it is news. */
   if (code == NULL || mesh == NULL || (g_str_equal (code, "not-connected") && g_strcmp0 (state, "disconnected") == 0))
     return;
   print_row (ctl, "names", g_str_equal (code, "ok") ? works : message);
@@ -95,7 +95,7 @@ print_details (EwCtl *ctl, JsonObject *status)
   print_names (ctl, status);
 }
 
-/* What does not work while the rest does, each with what to do. */
+/* What does not work although the rest does, each with its fix. */
 static void
 print_problems (EwCtl *ctl, JsonObject *status)
 {
@@ -177,7 +177,7 @@ watch (EwCtl *ctl, gboolean json)
   return ew_ctl_fail (ctl, error);
 }
 
-/* Whether traffic passes: in this state alone, the edge has answered through the tunnel lately. */
+/* Whether traffic passes: only in this state the edge has answered through the tunnel recently. */
 static gboolean
 is_connected (JsonObject *status)
 {

@@ -66,7 +66,7 @@ present_window (EwApplication *self)
 
 /* --- actions --- */
 
-/* One at a time: what was begun in it is not lost behind another one. key: NULL: none yet. */
+/* One wizard at a time, so that work begun in it isn't hidden by another one. key: NULL: none yet. */
 static void
 open_wizard (EwApplication *self, EwWizardStart start, const gchar *key)
 {
@@ -159,7 +159,7 @@ quit (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   EwWindow *window = get_window (user_data);
   if (!ew_every_window_close_others (user_data, window != NULL ? GTK_WINDOW (window) : NULL))
-    return; /* what was begun there is asked about first */
+    return; /* the wizard asks first about what was begun in it */
   g_application_quit (G_APPLICATION (user_data));
 }
 
@@ -248,7 +248,7 @@ follow_daemon (EwApplication *self)
 {
   EwState state = ew_daemon_get_state (self->daemon);
   gboolean ready = ew_daemon_get_availability (self->daemon) == EW_AVAILABILITY_READY;
-  /* Nobody elsewhere could reach a trial's edge. */
+  /* Other computers can't reach a trial's edge. */
   gboolean administers = ready && !ew_daemon_get_trial (self->daemon) && state == EW_STATE_CONNECTED
                          && ew_daemon_get_administrator (self->daemon);
   const struct
@@ -298,7 +298,7 @@ ew_application_startup (GApplication *application)
   follow_daemon (self);
 }
 
-/* What can be acted on only while the app runs is withdrawn; another program tells it then. */
+/* Withdraws the notices whose buttons need this app; another program shows them from then on. */
 static void
 ew_application_shutdown (GApplication *application)
 {
@@ -328,8 +328,8 @@ ew_application_open (GApplication *application, GFile **files, gint n_files, con
   ew_key_opener_open_file (self->key_opener, GTK_WINDOW (present_window (self)), files[0]);
 }
 
-/* A bus of its own, as a demo's, is another mesh's: its window stands beside the one of this computer's own mesh, which
-   must not be handed what is meant for it. The same bus has the same name, so that a second start still raises the
+/* A bus of its own, as a demo's, is another mesh's: it has its own window beside the one of this computer's own mesh,
+   which must not receive its requests. The same bus has the same name, so that a second start still raises the
    first one's window. */
 static void
 name_after_bus (GApplication *application, const gchar *address)

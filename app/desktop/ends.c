@@ -21,8 +21,8 @@ struct _EwEnds
   EwEndsHasWindow has_window;
   gpointer user_data;
   gboolean held;
-  gchar *awaited;   /* what was done and has not ended yet; NULL: nothing */
-  gboolean guarded; /* it's a mode that is being tried */
+  gchar *awaited;   /* the action that is running; NULL: none */
+  gboolean guarded; /* that action is a mode on trial */
   guint patience, lingering;
 };
 
@@ -46,7 +46,7 @@ tell_end (EwEnds *self, const gchar *heading)
 {
   gboolean connected = ew_daemon_get_state (self->daemon) == EW_STATE_CONNECTED;
   g_autofree gchar *detail = connected ? ew_words_state_detail (self->daemon) : NULL;
-  g_autofree gchar *awaited = g_steal_pointer (&self->awaited); /* heading may be it */
+  g_autofree gchar *awaited = g_steal_pointer (&self->awaited); /* heading may be its text */
   g_clear_handle_id (&self->patience, g_source_remove);
   if (heading != NULL && !self->has_window (self->user_data))
     ew_notices_tell_end (self->notices, heading, detail);
@@ -78,7 +78,7 @@ is_connecting (EwEnds *self)
   return state == EW_STATE_CONNECTING || state == EW_STATE_RECONNECTING;
 }
 
-/* A tried mode's end and an error are told by notices. */
+/* Notices announce a trial's end and errors. */
 static void
 look_for_end (EwEnds *self)
 {

@@ -27,7 +27,7 @@ ew_every_window_follow (GtkApplication *application)
                            0);
 }
 
-/* One of those that stay; NULL: none. */
+/* One of the windows that stay open; NULL: none. */
 static GtkWindow *
 find_other (GtkApplication *application, GtkWindow *main)
 {

@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 void ew_every_window_follow (GtkApplication *application);
 /* Closes all windows except main, which may be NULL. FALSE: one stays, because it asks something first. */
 gboolean ew_every_window_close_others (GtkApplication *application, GtkWindow *main);
-/* Shows the keyboard shortcuts, over the window that is worked in. */
+/* Shows the keyboard shortcuts, over the active window. */
 void ew_every_window_show_shortcuts (GtkApplication *application);
 
 G_END_DECLS

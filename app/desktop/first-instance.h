@@ -9,8 +9,8 @@
 
 G_BEGIN_DECLS
 
-/* TRUE: no other one runs in this session, or it answers. Waits for a few seconds at most; FALSE was said, on stderr
-   and as a notification. */
+/* TRUE: no other instance runs in this session, or it answers. Waits for a few seconds at most; FALSE was reported on
+   stderr and as a notification. */
 gboolean ew_first_instance_answers (const gchar *application_id);
 
 G_END_DECLS

@@ -70,8 +70,8 @@ proceed (EwKeyOpener *self)
   ew_free_secret (key);
 }
 
-/* A page's link, or a program, may hand over any bytes, and any number of them: the key in it, or enough to show what
-   it was. */
+/* A web page's link, or a program, may pass any number of any bytes: take the key in it, or enough to show what it
+   was. */
 static gchar *
 take_given (const gchar *text)
 {
@@ -154,7 +154,7 @@ on_file_read (GObject *source, GAsyncResult *result, gpointer user_data)
   reading_free (reading);
 }
 
-/* A pipe, or a file on a server, may say nothing for long. */
+/* A pipe, or a file on a server, may block for a long time. */
 static void
 on_file_opened (GObject *source, GAsyncResult *result, gpointer user_data)
 {

@@ -17,8 +17,8 @@ G_DECLARE_FINAL_TYPE (EwKeyOpener, ew_key_opener, EW, KEY_OPENER, GObject)
 
 EwKeyOpener *ew_key_opener_new (EwDaemon *daemon);
 
-/* key_or_link is checked by the wizard. Waits until the daemon is there; a later key takes an earlier one's place.
-   parent: for what opens here. */
+/* key_or_link is checked by the wizard. Waits until the daemon is there; a later key replaces an earlier one. parent:
+   of the windows opened here. */
 void ew_key_opener_open (EwKeyOpener *self, GtkWindow *parent, const gchar *key_or_link);
 /* A link, or a local file with a key or link in it. */
 void ew_key_opener_open_file (EwKeyOpener *self, GtkWindow *parent, GFile *file);

@@ -8,7 +8,7 @@
 
 #include "desktop/application.h"
 
-/* Everyone on this computer sees a program's arguments for as long as it runs: a key or a link is taken out of them. */
+/* Everyone on this computer sees a program's arguments for as long as it runs: remove a key or a link from them. */
 static gchar **
 take_arguments (int argc, char **argv)
 {
@@ -22,8 +22,8 @@ take_arguments (int argc, char **argv)
   return taken;
 }
 
-/* GTK looks for GL whichever renderer it was told to use, and where there is no graphics card loading GL by software
-   is a good part of a start. With cairo nobody needs it. */
+/* GTK looks for GL whichever renderer it was told to use, and without a graphics card, loading software GL takes a good
+   part of the start time. With cairo it isn't needed. */
 static void
 spare_gl (void)
 {

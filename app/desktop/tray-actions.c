@@ -17,7 +17,7 @@ typedef struct
   gchar *name; /* the tray's on the session bus */
   guint watch;
   EwAutostart *autostart;
-  EwTrayHost *host; /* NULL: nobody asked for the icon yet */
+  EwTrayHost *host; /* NULL: the icon was not asked for yet */
   GSimpleAction *shown;
   EwTrayTold told;
   gpointer user_data;
@@ -51,7 +51,7 @@ on_vanished (GDBusConnection *bus, const gchar *name, gpointer user_data)
   g_simple_action_set_state (((Tray *)user_data)->shown, g_variant_new_boolean (FALSE));
 }
 
-/* Whether another desktop shows icons the older way, the tray finds out and tells by itself. */
+/* On other desktops the tray itself finds out whether icons are shown in the older way, and says so. */
 static void
 tell_without_host (Tray *tray)
 {
@@ -62,7 +62,7 @@ tell_without_host (Tray *tray)
     return;
   settings = ew_settings_new ();
   if (settings != NULL)
-    g_settings_set_boolean (settings, HOST_TOLD_KEY, TRUE); /* the tray needn't tell it again */
+    g_settings_set_boolean (settings, HOST_TOLD_KEY, TRUE); /* the tray needn't say it again */
   tray->told (tray->user_data,
               _ ("GNOME shows tray icons only with an extension. Install the package "
                  "gnome-shell-extension-appindicator, log out and in again, then switch the extension on."));
@@ -115,7 +115,7 @@ ew_tray_leave_teller (const gchar *daemon_bus)
     spawn_tray (program, name, daemon_bus, "--until-told", NULL);
 }
 
-/* A second tray of a session ends by itself, so it is just started. */
+/* A second tray in a session exits at once, so just start one. */
 static void
 start_tray (Tray *tray)
 {
@@ -149,7 +149,7 @@ change_shown (GSimpleAction *action, GVariant *value, gpointer user_data)
     stop_tray (user_data);
 }
 
-/* The state follows what became of it. */
+/* The state then follows the result. */
 static void
 on_autostart_set (GObject *source, GAsyncResult *result, gpointer user_data)
 {

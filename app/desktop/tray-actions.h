@@ -16,8 +16,8 @@ typedef void (*EwTrayTold) (gpointer user_data, const gchar *sentence);
 /* daemon_bus: passed on to the tray, NULL: the system bus. The actions live as long as map does; so must user_data. */
 void ew_tray_actions_add (GActionMap *map, const gchar *daemon_bus, EwTrayTold told, gpointer user_data);
 
-/* Starts a tray without an icon, which tells how a try of VPN mode ends, then ends; at once where another program tells
-   that. Nothing happens where no tray is installed. */
+/* Starts a tray without an icon, which announces how a trial of VPN mode ends, then exits; it exits at once where
+   another program does that. Does nothing where no tray is installed. */
 void ew_tray_leave_teller (const gchar *daemon_bus);
 
 G_END_DECLS

@@ -118,7 +118,7 @@ column_span (EwColumns *self, EwColumn column)
   return GAP + column_width (self, column);
 }
 
-/* What must be there beside the name in a mode. */
+/* The parts that a mode needs besides the name. */
 static gint
 width_beside_name (EwColumns *self, Mode mode)
 {
@@ -159,7 +159,7 @@ is_shown (EwColumns *self, Mode mode, EwColumn column)
   return column != EW_COLUMN_RATE || mode == MODE_FULL;
 }
 
-/* The latency, where the state leaves it no room. */
+/* The latency moves below where the state leaves no room for it. */
 static gboolean
 has_own_line (EwColumns *self, Mode mode, gint width)
 {
@@ -235,7 +235,7 @@ place_centred (const Place *where, EwColumn column, gint x, gint width)
   place (where, column, x, (where->height - height) / 2, width, height);
 }
 
-/* The name and what stands under it. The latency follows the state on its line, or is below it. */
+/* The name and what is below it. The latency follows the state on its line, or is below it. */
 static void
 place_stack (const Place *where, gint x, gint width)
 {

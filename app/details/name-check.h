@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-/* NULL: fine; else why not, a sentence (transfer full). node: whose name it becomes; its own one is fine. */
+/* NULL: valid; else why not, a sentence (transfer full). node: whose name it becomes; its current name is valid. */
 gchar *ew_name_problem (const gchar *name, EwTopology *topology, EwNode *node);
 
 G_END_DECLS

@@ -34,7 +34,7 @@ actions_free (gpointer data)
   g_free (self);
 }
 
-/* The node of an action, NULL where it has left meanwhile. */
+/* The node of an action, NULL where it has left in the meantime. */
 static EwNode *
 node_of (Actions *self, GVariant *parameter)
 {

@@ -31,7 +31,7 @@ set_class (GtkWidget *widget, const gchar *class, gboolean on)
     gtk_widget_remove_css_class (widget, class);
 }
 
-/* A label that says nothing new asks for no new layout. */
+/* Setting the same text again must not cause a new layout. */
 static void
 set_label (GtkWidget *label, const gchar *text)
 {
@@ -212,7 +212,7 @@ ew_node_cell_dispose (GObject *object)
   G_OBJECT_CLASS (ew_node_cell_parent_class)->dispose (object);
 }
 
-/* A click on a heading is none on the row below it. */
+/* A click on a heading isn't a click on the row below it. */
 static void
 on_heading_pressed (GtkGesture *gesture)
 {

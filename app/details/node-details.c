@@ -122,7 +122,7 @@ move_last (EwNodeDetails *self, GtkWidget *row)
   g_object_unref (row);
 }
 
-/* By which it is found, and why not here. */
+/* The names that find it, and why they don't work here. */
 static void
 show_names (EwNodeDetails *self, EwNode *node)
 {
@@ -230,7 +230,7 @@ ago_words (gint64 then)
   g_autofree gchar *span = NULL;
   const gint64 seconds = (g_get_real_time () - then) / G_USEC_PER_SEC;
 
-  if (then <= 0 || seconds < -5) /* a time to come is nobody's last handshake */
+  if (then <= 0 || seconds < -5) /* a time in the future can't be a last handshake */
     return NULL;
   span = ew_words_span (MAX (0, seconds));
   return g_strdup_printf (_ ("%s ago"), span);

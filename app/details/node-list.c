@@ -53,7 +53,7 @@ set_selected (EwNodeList *self, GObject *object)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SELECTED]);
 }
 
-/* The list view scrolls to nowhere before it has laid out its new rows: in the frame after this one it has. */
+/* The list view can't scroll before it has laid out its new rows, which is done in the next frame. */
 static gboolean
 on_tick (GtkWidget *view, GdkFrameClock *clock, gpointer user_data)
 {

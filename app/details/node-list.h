@@ -19,7 +19,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (EwNodeList, ew_node_list, EW, NODE_LIST, GtkWidget)
 
 GtkWidget *ew_node_list_new (EwDaemon *daemon, EwTopology *topology);
-/* What its first row shows, of what the search has left: an EwNode or EwEdge. Borrowed; NULL: nothing. */
+/* The EwNode or EwEdge of the first row that matches the search. Borrowed; NULL: no match. */
 GObject *ew_node_list_get_first (EwNodeList *self);
 
 G_END_DECLS

@@ -28,7 +28,7 @@ struct _EwNodeRow
 {
   GObject parent;
   GObject *object;
-  EwNodeRows *owner; /* unowned; NULL once it let go of us */
+  EwNodeRows *owner; /* unowned; NULL once it dropped this row */
   gulong notify;
   gchar *sort_key;
   EwGroup group;
@@ -157,7 +157,7 @@ row_new (EwNodeRows *owner, GObject *object)
   return self;
 }
 
-/* What a row is sorted by may change while it stands. */
+/* What a row is sorted by may change while it is shown. */
 static void
 row_read (EwNodeRow *self)
 {
@@ -242,7 +242,7 @@ row_release (gpointer data)
   g_object_unref (row);
 }
 
-/* Takes notice of everything in model and adds what matches to rows. */
+/* Tracks everything in model and adds what matches to rows. */
 static void
 collect (EwNodeRows *self, GListModel *model, gchar **words, GPtrArray *rows)
 {
@@ -264,7 +264,7 @@ collect (EwNodeRows *self, GListModel *model, gchar **words, GPtrArray *rows)
     }
 }
 
-/* TRUE: the row's object is not there any more; otherwise clears the mark for the next time. */
+/* TRUE: the row's object was removed; otherwise clears the mark for the next time. */
 static gboolean
 is_gone (gpointer object, gpointer row, gpointer user_data)
 {

@@ -52,7 +52,7 @@ on_pinged (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autofree gchar *sentence = ew_ping_finish (EW_DAEMON (source), result, &error);
 
-  if (self->running != cancellable) /* cancelled, or of another target */
+  if (self->running != cancellable) /* cancelled, or for another target */
     return;
   g_clear_object (&self->running);
   show_running (self);

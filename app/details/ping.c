@@ -19,7 +19,7 @@ ew_ping_async (EwDaemon *daemon, EwNode *target, GCancellable *cancellable, GAsy
   ew_daemon_call_async (daemon, "Ping", g_variant_new ("(su)", name, TIMEOUT_MS), cancellable, callback, user_data);
 }
 
-/* FALSE: null, not there or no time. */
+/* FALSE: null, missing or not a time. */
 static gboolean
 get_ms (JsonObject *object, const gchar *member, gdouble *ms)
 {

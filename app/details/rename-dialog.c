@@ -38,7 +38,8 @@ show_calling (EwRenameDialog *self, gboolean calling)
   self->calling = calling;
   gtk_widget_set_visible (self->progress, calling);
   if (calling)
-    gtk_window_set_focus (GTK_WINDOW (self), NULL); /* text that has it and becomes insensitive complains (GTK 4.8) */
+    gtk_window_set_focus (GTK_WINDOW (self), NULL); /* a text field that becomes insensitive while focused causes a
+                                                       warning (GTK 4.8) */
   gtk_widget_set_sensitive (self->entry, !calling);
 }
 
@@ -53,12 +54,12 @@ on_changed (EwRenameDialog *self)
 {
   g_autofree gchar *name = new_name (self), *problem = ew_name_problem (name, self->topology, self->node);
 
-  show_problem (self, *name == '\0' ? NULL : problem); /* nothing there yet is no mistake yet */
+  show_problem (self, *name == '\0' ? NULL : problem); /* an empty field isn't a mistake yet */
   gtk_widget_set_sensitive (self->rename,
                             !self->calling && problem == NULL && !g_str_equal (name, ew_node_get_name (self->node)));
 }
 
-/* A name that was free is taken meanwhile, and the other way round. */
+/* A free name may be taken in the meantime, and vice versa. */
 static void
 on_names_changed (EwRenameDialog *self)
 {
@@ -73,7 +74,7 @@ on_renamed (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) answer = ew_daemon_call_finish (EW_DAEMON (source), result, &error);
 
-  if (self->node == NULL || g_cancellable_is_cancelled (self->cancellable)) /* closed meanwhile */
+  if (self->node == NULL || g_cancellable_is_cancelled (self->cancellable)) /* closed in the meantime */
     return;
   show_calling (self, FALSE);
   if (answer != NULL)
@@ -101,7 +102,8 @@ on_rename (EwRenameDialog *self)
                         self->cancellable, on_renamed, g_object_ref (self));
 }
 
-/* The call holds a reference, so the dialog is not disposed before the answer: a prompt would stay that long. */
+/* The call holds a reference, so the dialog is not disposed before the answer, and a password prompt would stay open
+   that long. */
 static gboolean
 ew_rename_dialog_close_request (GtkWindow *window)
 {
@@ -114,7 +116,8 @@ ew_rename_dialog_dispose (GObject *object)
 {
   EwRenameDialog *self = EW_RENAME_DIALOG (object);
 
-  g_cancellable_cancel (self->cancellable); /* of waiting; what was asked may still happen, and then the map says so */
+  g_cancellable_cancel (self->cancellable); /* stops waiting; the request may still succeed, and then the map shows
+                                               it */
   g_clear_object (&self->node);
   g_clear_object (&self->topology);
   g_clear_object (&self->daemon);

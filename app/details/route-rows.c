@@ -92,7 +92,7 @@ on_chosen (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (answer == NULL && overlay != NULL && !g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
     ew_toast_refuse (ADW_TOAST_OVERLAY (overlay), error->message);
-  load (self); /* what is true now, whichever way it went */
+  load (self); /* the current state, whatever the result was */
 }
 
 static gboolean
@@ -101,7 +101,7 @@ on_state_set (GtkSwitch *choice, gboolean on, EwRouteRows *self)
   Row *row = find_row (self, GTK_WIDGET (choice));
 
   if (row == NULL || on == ew_route_state_is_on (row->state))
-    return FALSE; /* it only says what is */
+    return FALSE; /* it only shows the current state */
   gtk_widget_set_sensitive (row->choice, FALSE);
   ew_daemon_call_async (self->daemon, on ? "AcceptRoute" : "RefuseRoute", g_variant_new ("(s)", row->cidr), NULL,
                         on_chosen, g_object_ref (self));

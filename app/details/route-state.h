@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  EW_ROUTE_UNKNOWN, /* not listed, or a word of a newer daemon */
+  EW_ROUTE_UNKNOWN, /* not listed, or a state of a newer daemon */
   EW_ROUTE_OFFERED,
   EW_ROUTE_ACCEPTED,
   EW_ROUTE_REFUSED,
@@ -19,7 +19,7 @@ typedef enum
   EW_ROUTE_BLOCKED,
 } EwRouteState;
 
-/* cidr's state in json; *reason: why it is blocked (transfer full), NULL: nothing to say. */
+/* cidr's state in json; *reason: why it is blocked (transfer full), NULL: unknown. */
 EwRouteState ew_route_state_find (const gchar *json, const gchar *cidr, gchar **reason);
 /* As a sentence (transfer full); "" for unknown. */
 gchar *ew_route_state_words (EwRouteState state, const gchar *reason);

@@ -9,7 +9,7 @@
 G_BEGIN_DECLS
 
 gchar *ew_row_words_note (EwNode *node); /* "This computer", "Gateway to 192.168.1.0/24", "Plain WireGuard" */
-/* "5 ms to edge" for this computer, "≈ 12 ms" for the sum of both legs, and the leg that is known where one is not. */
+/* "5 ms to edge" for this computer, "≈ 12 ms" for the sum of both legs, or the only leg that is known. */
 gchar *ew_row_words_latency (EwNode *node, EwNode *self);
 gchar *ew_row_words_rate (EwNode *node); /* both directions together; "" while nothing moves */
 const gchar *ew_row_words_edge_state (EwEdge *edge);

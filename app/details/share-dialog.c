@@ -40,12 +40,13 @@ show_calling (EwShareDialog *self, gboolean calling)
 {
   gtk_widget_set_visible (self->progress, calling);
   if (calling)
-    gtk_window_set_focus (GTK_WINDOW (self), NULL); /* text that has it and becomes insensitive complains (GTK 4.8) */
+    gtk_window_set_focus (GTK_WINDOW (self), NULL); /* a text field that becomes insensitive while focused causes a
+                                                       warning (GTK 4.8) */
   gtk_widget_set_sensitive (self->entry, !calling);
   gtk_widget_set_sensitive (self->share, !calling);
 }
 
-/* While a network is being typed only what is finished and wrong is said. */
+/* While a network is being typed, complain only about what is complete and wrong. */
 static void
 on_changed (EwShareDialog *self)
 {
@@ -91,7 +92,7 @@ on_shared (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) answer = ew_daemon_call_finish (EW_DAEMON (source), result, &error);
 
-  if (self->node == NULL || g_cancellable_is_cancelled (self->cancellable)) /* closed meanwhile */
+  if (self->node == NULL || g_cancellable_is_cancelled (self->cancellable)) /* closed in the meantime */
     return;
   show_calling (self, FALSE);
   if (answer != NULL)
@@ -131,7 +132,8 @@ on_copy (EwShareDialog *self)
   ew_toast_show (self->toasts, ew_toast_copied (GTK_WIDGET (self), _ ("Command copied")));
 }
 
-/* The call holds a reference, so the dialog is not disposed before the answer: a prompt would stay that long. */
+/* The call holds a reference, so the dialog is not disposed before the answer, and a password prompt would stay open
+   that long. */
 static gboolean
 ew_share_dialog_close_request (GtkWindow *window)
 {
@@ -144,7 +146,8 @@ ew_share_dialog_dispose (GObject *object)
 {
   EwShareDialog *self = EW_SHARE_DIALOG (object);
 
-  g_cancellable_cancel (self->cancellable); /* of waiting; what was asked may still happen, and then the map says so */
+  g_cancellable_cancel (self->cancellable); /* stops waiting; the request may still succeed, and then the map shows
+                                               it */
   g_clear_object (&self->node);
   g_clear_object (&self->topology);
   g_clear_object (&self->daemon);

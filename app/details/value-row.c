@@ -33,7 +33,7 @@ on_copy (EwValueRow *self)
     ew_copy_text (GTK_WIDGET (self), self->value, self->said);
 }
 
-/* So many letters take as much of a narrow screen whatever their size. */
+/* This many letters take the same share of a narrow screen whatever their size. */
 static gint
 width_chars (EwValueRow *self, const gchar *value)
 {
@@ -117,7 +117,7 @@ add_label (EwValueRow *self)
 {
   self->label = gtk_label_new (NULL);
   gtk_label_set_ellipsize (GTK_LABEL (self->label),
-                           PANGO_ELLIPSIZE_END); /* one that wraps gives its width to the title */
+                           PANGO_ELLIPSIZE_END); /* a value that wraps gives its width to the title */
   gtk_label_set_xalign (GTK_LABEL (self->label), 1);
   ew_ellipsis_add_tooltip (self->label);
   gtk_widget_add_css_class (self->label, "dim-label");
@@ -194,7 +194,7 @@ ew_value_row_class_init (EwValueRowClass *class)
 static void
 ew_value_row_init (EwValueRow *self)
 {
-  adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (self), FALSE); /* names and addresses are no markup */
+  adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (self), FALSE); /* names and addresses aren't markup */
 }
 
 GtkWidget *

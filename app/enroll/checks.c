@@ -59,7 +59,7 @@ host_is_plausible (const gchar *host)
       if (strspn (labels[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != length)
         return FALSE;
     }
-  /* Four numbers that are no address would be looked up as a name, in vain. */
+  /* Four numbers that aren't a valid address would be looked up as a name, which can't succeed. */
   return strspn (host, "0123456789.") != strlen (host);
 }
 
@@ -115,7 +115,7 @@ ew_networks_overlap (const gchar *a, const gchar *b)
              || g_inet_address_mask_matches (other, g_inet_address_mask_get_address (one)));
 }
 
-/* The network that an address with a length lies in: the bits behind the length are cleared. */
+/* The network that contains an address with a prefix length: the host bits are cleared. */
 static gchar *
 network_of (GInetAddress *address, guint length)
 {

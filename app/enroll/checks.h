@@ -21,7 +21,7 @@ gchar *ew_check_public (const gchar *text, gchar **address);
 gchar *ew_check_network (const gchar *text, gchar **cidr);
 /* Do two networks, as ew_check_network() writes them, have an address in common? */
 gboolean ew_networks_overlap (const gchar *a, const gchar *b);
-/* The network of that prefix length that an address lies in; NULL: it isn't an address. (transfer full) */
+/* The network of that prefix length that contains the address; NULL: it isn't an address. (transfer full) */
 gchar *ew_network_around (const gchar *address, guint length);
 /* "254 addresses". (transfer full) */
 gchar *ew_network_size (const gchar *cidr);

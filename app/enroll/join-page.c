@@ -17,11 +17,11 @@ struct _EwJoinPage
   EwWizardPage parent_instance;
   EwDaemon *daemon;
   guint steps;
-  gchar *key_text; /* what is sent; zeroed when let go */
+  gchar *key_text; /* what is sent; zeroed when dropped */
   EwEnrollmentKey *parsed;
   GCancellable *joining; /* while Enroll is under way */
-  gboolean filling;      /* what changes is not the person's doing */
-  gboolean begun;        /* the person has given something */
+  gboolean filling;      /* the change isn't made by the person */
+  gboolean begun;        /* the person has entered something */
   AdwEntryRow *key, *name;
   GtkLabel *key_note, *name_note;
   GtkWidget *key_box, *facts, *another, *leave, *cancel, *join;
@@ -83,7 +83,7 @@ show_facts (EwJoinPage *self)
   adw_action_row_set_subtitle (self->becomes_row, ew_key_becomes (self->parsed));
 }
 
-/* Not told off in the middle of a word. */
+/* No complaint while a word is still being typed. */
 static gboolean
 may_become_key (const gchar *text)
 {
@@ -186,7 +186,7 @@ on_joined (GObject *source, GAsyncResult *result, gpointer user_data)
 
   g_clear_object (&self->joining);
   if (wizard == NULL)
-    return; /* closed meanwhile */
+    return; /* closed in the meantime */
   ew_wizard_page_set_busy (EW_WIZARD_PAGE (self), NULL);
   ew_wizard_page_set_can_go_back (EW_WIZARD_PAGE (self), TRUE);
   if (joined)
@@ -229,7 +229,7 @@ on_cancel (EwJoinPage *self)
   ew_wizard_page_set_busy (EW_WIZARD_PAGE (self), _ ("Cancelling… You can close this window."));
 }
 
-/* Closing while it joins is cancelling, and does not wait for the answer. */
+/* Closing the page while it joins cancels the call, and does not wait for the answer. */
 static gboolean
 ew_join_page_may_leave (EwWizardPage *page, EwLeave how)
 {
@@ -268,7 +268,7 @@ ew_join_page_set_key (EwJoinPage *self, const gchar *text)
       ew_wizard_page_set_error (EW_WIZARD_PAGE (self),
                                 _ ("Another link was opened, and this is its key. Check the mesh, the edge and the pin "
                                    "again."));
-      /* Enter, meant for the key before, does not join by this one. */
+      /* Enter, meant for the previous key, does not join with this one. */
       gtk_widget_grab_focus (self->another);
     }
   return TRUE;

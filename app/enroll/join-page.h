@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 #define EW_TYPE_JOIN_PAGE (ew_join_page_get_type ())
 G_DECLARE_FINAL_TYPE (EwJoinPage, ew_join_page, EW, JOIN_PAGE, EwWizardPage)
 
-/* steps: of how many steps this is the last but one; 0: none is named. */
+/* steps: how many steps there are, of which this is the last but one; 0: the page shows no step. */
 GtkWidget *ew_join_page_new (EwDaemon *daemon, guint steps);
 /* The text is wiped from the entry once it is a key; the page keeps it until it is left, and zeroes it then.
    FALSE: the person has begun, or it is joining: the key is not used. */

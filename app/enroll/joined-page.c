@@ -40,12 +40,12 @@ update (EwJoinedPage *self)
   gboolean waiting = state == EW_STATE_CONNECTING || state == EW_STATE_RECONNECTING;
 
   ew_wizard_page_set_heading (EW_WIZARD_PAGE (self), heading);
-  /* With the suffix: the edge has chosen it, and whoever joined should see which names are the mesh's. */
+  /* With the suffix: the edge has chosen it, and the person should see which names belong to the mesh. */
   adw_action_row_set_subtitle (self->name_row, full != NULL ? full : ew_daemon_get_node_name (self->daemon));
   gtk_widget_set_visible (GTK_WIDGET (self->address_row), has_address);
   adw_action_row_set_subtitle (self->address_row, has_address ? addresses[0] : "");
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->state_row), words);
-  /* The time connected is left out: nothing counts it on here. */
+  /* The time connected is left out: this page doesn't update it. */
   if (state == EW_STATE_CONNECTED)
     adw_action_row_set_subtitle (self->state_row, ew_daemon_get_edge_name (self->daemon));
   else
@@ -128,7 +128,7 @@ on_choice (GtkSwitch *choice, gboolean on, EwJoinedPage *self)
   Choice *asked;
 
   if (on == gtk_switch_get_state (choice))
-    return FALSE; /* it only says what is */
+    return FALSE; /* it only shows the current state */
   asked = g_new0 (Choice, 1);
   asked->page = g_object_ref (self);
   asked->choice = g_object_ref (choice);
@@ -165,7 +165,7 @@ on_routes (GObject *source, GAsyncResult *result, gpointer user_data)
   JsonArray *routes;
 
   if (answer == NULL || ew_wizard_page_get_wizard (EW_WIZARD_PAGE (self)) == NULL)
-    return; /* it is asked in the details, too */
+    return; /* the details page asks for it too */
   g_variant_get (answer, "(&s)", &json);
   object = ew_json_parse_object (json, strlen (json), ANSWER_MAX, NULL);
   routes = object != NULL ? ew_json_array (object, "routes") : NULL;

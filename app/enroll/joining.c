@@ -51,7 +51,7 @@ release_application (gpointer application)
   g_application_release (application);
 }
 
-/* A prompt goes with what it was for; a call that is past it is awaited. */
+/* Closes the password prompt of a cancelled call; a call that is past its prompt is awaited. */
 static void
 on_cancelled (GCancellable *cancellable, gpointer user_data)
 {
@@ -65,7 +65,7 @@ ew_join_async (EwDaemon *daemon, const gchar *key, const gchar *name, GCancellab
   GTask *task = g_task_new (daemon, cancellable, callback, user_data);
   GApplication *application = g_application_get_default ();
 
-  g_task_set_check_cancellable (task, FALSE); /* the answer says what became of it */
+  g_task_set_check_cancellable (task, FALSE); /* the answer contains the result */
   g_signal_connect_object (cancellable, "cancelled", G_CALLBACK (on_cancelled), task, 0);
   if (application != NULL)
     {

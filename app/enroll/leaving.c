@@ -6,10 +6,10 @@
 #include "access/dialog.h"
 #include "enroll/making.h"
 
-/* Counted: a removal that is under way keeps it. */
+/* Reference-counted: a running removal keeps it. */
 struct EwLeaving
 {
-  EwWizardPage *page; /* borrowed; NULL: gone */
+  EwWizardPage *page; /* borrowed; NULL: destroyed */
   EwDaemon *daemon;
   gchar *name, *id;
   gboolean over, kept, removing;
@@ -64,7 +64,7 @@ ew_leaving_set_over (EwLeaving *leaving, gboolean over)
     take_question_away (leaving);
 }
 
-/* The page may be gone meanwhile: then the removal was its last wish, and nobody is there to be told. */
+/* The page may have been destroyed in the meantime: then the result has no place to be shown. */
 static void
 on_removed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -103,8 +103,8 @@ close_later (gpointer wizard)
   return G_SOURCE_REMOVE;
 }
 
-/* The question goes with the wizard, and libadwaita still needs it when it has told of the answer: the wizard is closed
-   a little later. */
+/* Closing the wizard destroys the question, which libadwaita still needs after it has emitted the answer: close the
+   wizard a little later. */
 static void
 on_response (GtkWidget *question, const gchar *response, EwLeaving *leaving)
 {
@@ -135,7 +135,7 @@ ew_leaving_ask (EwLeaving *leaving, EwLeave how, const gchar *heading, const gch
   if (leaving->over || wizard == NULL)
     return TRUE;
   if (leaving->removing)
-    return how == EW_LEAVE_CLOSE; /* it goes on behind the window */
+    return how == EW_LEAVE_CLOSE; /* the removal continues after the window has closed */
   if (leaving->question != NULL)
     return FALSE;
   leaving->how = how;

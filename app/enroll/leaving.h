@@ -13,9 +13,9 @@ typedef struct EwLeaving EwLeaving;
 /* page: borrowed, outlives this. name: as people know the node; id: its ID or name, as RemoveNode takes it. */
 EwLeaving *ew_leaving_new (EwWizardPage *page, EwDaemon *daemon, const gchar *name, const gchar *id);
 void ew_leaving_free (EwLeaving *leaving);
-/* over: there is nothing to ask any more; an open question is taken away. */
+/* over: the question is no longer needed; an open one is closed. */
 void ew_leaving_set_over (EwLeaving *leaving, gboolean over);
-/* The person wants what was made to stay valid. */
+/* The person wants to keep what was made. */
 gboolean ew_leaving_is_kept (EwLeaving *leaving);
 /* For may_leave: TRUE: leave at once. FALSE: a question is shown, and its answer leaves or stays. Going back offers
    remove only, closing keep too. Labels have mnemonics. */

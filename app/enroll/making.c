@@ -15,8 +15,8 @@ typedef struct
   GStrv networks;
   guint next;          /* of networks */
   guint valid_s;       /* a phone's */
-  const gchar *method; /* that is under way */
-  GError *reason;      /* why the node is removed again */
+  const gchar *method; /* that is running */
+  GError *reason;      /* why the node is removed after it was made */
 } Making;
 
 void
@@ -43,7 +43,7 @@ making_free (gpointer data)
   g_free (making);
 }
 
-/* The application stays until it is known what became of the call. */
+/* Holds the application until the result of the call is known. */
 static GTask *
 new_task (EwDaemon *daemon, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
@@ -59,7 +59,7 @@ new_task (EwDaemon *daemon, GCancellable *cancellable, GAsyncReadyCallback callb
   return task;
 }
 
-/* Taking back. */
+/* Undoing. */
 
 static void
 on_taken_back (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -78,7 +78,7 @@ on_taken_back (GObject *source, GAsyncResult *result, gpointer user_data)
       making->reason->message, making->node->name, error->message);
 }
 
-/* Takes reason and task. */
+/* Takes ownership of reason and task. */
 static void
 take_back (GTask *task, GError *reason)
 {
@@ -128,7 +128,7 @@ ew_unmake_finish (GAsyncResult *result, GError **error)
 
 /* Making. */
 
-/* The JSON of an answer; NULL with error: refused, or the daemon says what nobody understands. */
+/* The JSON of an answer; NULL with error: refused, or the daemon's answer can't be parsed. */
 static JsonObject *
 read_answer (GObject *source, GAsyncResult *result, GError **error)
 {
@@ -147,7 +147,7 @@ read_answer (GObject *source, GAsyncResult *result, GError **error)
   return object;
 }
 
-/* A refused call made nothing. Whoever cancelled is told of nothing. Takes task and error. */
+/* A refused call made nothing. A cancelled call reports no error. Takes task and error. */
 static void
 refuse (GTask *task, GError *error)
 {
@@ -168,7 +168,7 @@ finish (GTask *task)
   g_object_unref (task);
 }
 
-/* A prompt goes with what it was for; a call that is past it is awaited. */
+/* Closes the password prompt of a cancelled call; a call that is past its prompt is awaited. */
 static void
 on_cancelled (GCancellable *cancellable, gpointer user_data)
 {

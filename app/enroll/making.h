@@ -32,10 +32,10 @@ void ew_make_computer_async (EwDaemon *daemon, const gchar *name, const gchar *k
                              gpointer user_data);
 void ew_make_phone_async (EwDaemon *daemon, const gchar *name, const gchar *public_key, guint valid_s,
                           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
-/* NULL with EW_CALL_ERROR: then nothing is left, or the sentence names what is. */
+/* NULL with EW_CALL_ERROR: then nothing was made, or the sentence names what remains. */
 EwNewNode *ew_make_finish (GAsyncResult *result, GError **error);
 
-/* Removes a node that was made and is not wanted; one that is gone already is fine. */
+/* Removes a node that was made but isn't wanted; succeeds if it was already removed. */
 void ew_unmake_async (EwDaemon *daemon, const gchar *name_or_id, GAsyncReadyCallback callback, gpointer user_data);
 gboolean ew_unmake_finish (GAsyncResult *result, GError **error);
 

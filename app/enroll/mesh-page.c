@@ -24,7 +24,7 @@ struct _EwMeshPage
 
 G_DEFINE_FINAL_TYPE (EwMeshPage, ew_mesh_page, EW_TYPE_WIZARD_PAGE)
 
-/* The command is there from the beginning, with the manual's example (README.md) for what is not known yet. */
+/* The command is shown from the beginning, with the manual's example (README.md) in place of what is not known yet. */
 static void
 on_address_changed (EwMeshPage *self)
 {

@@ -82,8 +82,8 @@ on_changed (EwNameField *self)
   show (self);
 }
 
-/* A name that was free is taken meanwhile, and the other way round. Not while it is not asked for: the node that is
-   being made with it is no other one. */
+/* A free name may be taken in the meantime, and vice versa. Ignored while the field is insensitive: the node that is
+   being made has this very name. */
 static void
 follow (EwNameField *self)
 {

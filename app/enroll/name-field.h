@@ -17,7 +17,7 @@ G_DECLARE_FINAL_TYPE (EwNameField, ew_name_field, EW, NAME_FIELD, AdwBin)
 void ew_name_field_set_topology (EwNameField *self, EwTopology *topology);
 const gchar *ew_name_field_get_text (EwNameField *self);
 gboolean ew_name_field_is_good (EwNameField *self);
-/* The edge says that another node has this name; until it is typed anew it is not good. */
+/* The edge says that another node has this name; it stays invalid until it is changed. */
 void ew_name_field_set_taken (EwNameField *self);
 
 G_END_DECLS

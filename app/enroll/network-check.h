@@ -10,7 +10,7 @@
 G_BEGIN_DECLS
 
 /* As ew_check_network(), and it overlaps neither the mesh's own addresses nor a network of its nodes. topology: NULL,
-   or what is known of the mesh. NULL where the text is fine, *cidr then says the network; else a sentence. (transfer
+   or what is known of the mesh. NULL where the text is valid, *cidr is then the network; else a sentence. (transfer
    full) */
 gchar *ew_check_new_network (EwTopology *topology, const gchar *text, gchar **cidr);
 

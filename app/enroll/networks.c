@@ -65,7 +65,7 @@ show_note (EwNetworks *self, const gchar *problem)
   gtk_widget_set_visible (GTK_WIDGET (self->note), adw_expander_row_get_enable_expansion (self->expander));
 }
 
-/* While a network is being typed it is not told off: only what is finished and wrong. */
+/* While a network is being typed, complain only about what is complete and wrong. */
 static void
 on_entry_changed (EwNetworks *self)
 {

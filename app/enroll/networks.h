@@ -16,8 +16,8 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (EwNetworks, ew_networks, EW, NETWORKS, AdwBin)
 
 void ew_networks_set_topology (EwNetworks *self, EwTopology *topology);
-/* Takes what still stands in the entry as a network too. FALSE: it is none, the entry says why and has the focus, or
-   the switch is on and there is no network. */
+/* Also takes the text left in the entry as a network. FALSE: it isn't a network, and the entry says why and has the
+   focus; or the switch is on without a network. */
 gboolean ew_networks_commit (EwNetworks *self);
 /* NULL-terminated; empty where the switch is off. (transfer full) */
 GStrv ew_networks_get (EwNetworks *self);

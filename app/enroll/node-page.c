@@ -62,7 +62,7 @@ on_made (GObject *source, GAsyncResult *result, gpointer user_data)
   g_clear_object (&priv->making);
   if (wizard == NULL)
     {
-      if (node != NULL) /* closed at the very moment when it was made */
+      if (node != NULL) /* closed at the moment when it was made */
         ew_unmake_async (EW_DAEMON (source), node->name, on_unmade, g_strdup (node->name));
     }
   else

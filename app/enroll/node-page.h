@@ -17,20 +17,21 @@ G_DECLARE_DERIVABLE_TYPE (EwNodePage, ew_node_page, EW, NODE_PAGE, EwWizardPage)
 struct _EwNodePageClass
 {
   EwWizardPageClass parent_class;
-  /* Asks the daemon by an ew_make_…_async(), which gets the last three. FALSE: it did not, and said why itself. */
+  /* Asks the daemon with an ew_make_…_async(), which gets the last three. FALSE: no call was made, and the page shows
+     why. */
   gboolean (*make) (EwNodePage *self, const gchar *name, GCancellable *cancellable, GAsyncReadyCallback callback,
                     gpointer user_data);
   /* Goes on with what was made. node: transfer full. */
   void (*made) (EwNodePage *self, EwWizard *wizard, EwNewNode *node);
-  /* It is over, well or not: what it needed is let go. NULL: nothing. */
+  /* The call has ended, with or without success: free what it needed. NULL: nothing to free. */
   void (*over) (EwNodePage *self);
 };
 
-/* Of every page, once it is there: both are kept (a reference each). */
+/* To be called for every page after it was created: both are kept (a reference each). */
 void ew_node_page_set_model (EwNodePage *self, EwDaemon *daemon, EwTopology *topology);
 EwDaemon *ew_node_page_get_daemon (EwNodePage *self);     /* borrowed */
 EwTopology *ew_node_page_get_topology (EwNodePage *self); /* borrowed */
-/* Something that is asked for was changed: an error that was shown is of before. */
+/* Something that the page asks for was changed: an error that was shown is outdated. */
 void ew_node_page_changed (EwNodePage *self);
 
 G_END_DECLS

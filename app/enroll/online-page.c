@@ -24,7 +24,7 @@ struct _EwOnlinePage
   EwNode *node;
   gboolean phone;
   GCancellable *calls; /* cancelled when the page goes */
-  guint next_route;    /* of the node's, while they are accepted here */
+  guint next_route;    /* of the node's, while they are being accepted here */
   AdwActionRow *address_row, *ssh_row, *routes_row;
   EwSpokeWheel *wheel;
   GtkWidget *accept, *done;
@@ -85,7 +85,7 @@ on_pinged (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GVariant) answer = ew_daemon_call_finish (EW_DAEMON (source), result, &error);
 
   if (ew_wizard_page_get_wizard (EW_WIZARD_PAGE (self)) == NULL)
-    return; /* closed meanwhile */
+    return; /* closed in the meantime */
   if (answer != NULL && read_total (answer) >= 0)
     show_ping (self, read_total (answer));
   else

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 #define EW_TYPE_ONLINE_PAGE (ew_online_page_get_type ())
 G_DECLARE_FINAL_TYPE (EwOnlinePage, ew_online_page, EW, ONLINE_PAGE, EwWizardPage)
 
-/* phone: another one would be a phone again, else a computer. */
+/* phone: "add another" adds a phone, else a computer. */
 GtkWidget *ew_online_page_new (EwDaemon *daemon, EwTopology *topology, EwNode *node, gboolean phone);
 
 G_END_DECLS

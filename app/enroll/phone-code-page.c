@@ -25,7 +25,7 @@ struct _EwPhoneCodePage
   EwWizardPage parent_instance;
   EwDaemon *daemon;
   EwTopology *topology;
-  gchar *name, *config; /* config holds the private key: zeroed when let go */
+  gchar *name, *config; /* config holds the private key: zeroed when dropped */
   gint64 expires_us;
   EwCode *code;
   EwWatch *watch;
@@ -48,7 +48,7 @@ wipe (EwPhoneCodePage *self)
     ew_code_wipe (self->code);
 }
 
-/* "23 h"; rounded down: a promise is kept. */
+/* "23 h"; rounded down, so that the key stays valid for at least that long. */
 static gchar *
 time_left (EwPhoneCodePage *self)
 {

@@ -17,7 +17,7 @@ struct _EwPhonePage
   GtkCheckButton *vpn;
   AdwActionRow *vpn_row;
   GtkSwitch *names;
-  gboolean names_chosen; /* by the person */
+  gboolean names_chosen; /* set by the person */
 };
 
 G_DEFINE_FINAL_TYPE (EwPhonePage, ew_phone_page, EW_TYPE_NODE_PAGE)
@@ -49,7 +49,7 @@ on_unmade (GObject *source, GAsyncResult *result, gpointer user_data)
     g_message ("%s couldn't be removed from the mesh again: %s", name, error->message);
 }
 
-/* An edge that doesn't answer names is asked for none. */
+/* An edge that doesn't answer names isn't asked for them. */
 static EwWgConfigFlags
 get_flags (EwPhonePage *self, JsonObject *config)
 {
@@ -68,7 +68,7 @@ on_mode (EwPhonePage *self)
   if (self->names_chosen)
     return;
   gtk_switch_set_active (self->names, gtk_check_button_get_active (self->vpn));
-  self->names_chosen = FALSE; /* that wasn't the person */
+  self->names_chosen = FALSE; /* not set by the person */
 }
 
 static void
@@ -77,7 +77,7 @@ on_names (EwPhonePage *self)
   self->names_chosen = TRUE;
 }
 
-/* Shows the code; a configuration that nobody can use is no node either. */
+/* Shows the code; where the configuration can't be used, the node is removed. */
 static void
 ew_phone_page_made (EwNodePage *page, EwWizard *wizard, EwNewNode *made)
 {

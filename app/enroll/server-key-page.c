@@ -27,9 +27,9 @@ struct _EwServerKeyPage
   EwWatch *watch;
   EwLeaving *leaving;
   guint patience;
-  GdkContentProvider *copied; /* the key on the clipboard, while it is ours */
+  GdkContentProvider *copied; /* the key on the clipboard, while this page owns the clipboard */
   EwCommandRow *install, *accept;
-  GtkWidget *clone, *installed; /* other ways, where there is no line to install with */
+  GtkWidget *clone, *installed; /* other ways, where the edge offers no line to install with */
   GtkWidget *other_ways;
   AdwActionRow *key_row;
   EwWaiting *waiting;
@@ -39,7 +39,7 @@ struct _EwServerKeyPage
 
 G_DEFINE_FINAL_TYPE (EwServerKeyPage, ew_server_key_page, EW_TYPE_WIZARD_PAGE)
 
-/* A key that was used, or that nobody waits for any more, need not lie around. */
+/* A key that was used, or is no longer needed, should not stay on the clipboard. */
 static void
 clear_clipboard (EwServerKeyPage *self)
 {
@@ -91,8 +91,9 @@ on_watch (EwServerKeyPage *self)
     go_on (self);
 }
 
-/* The second is how programs that keep what was copied are told not to: Klipper's convention, which others follow. GTK
-   4.8 lists it, but does not hand out its content, because its name has no slash: those that go by the list obey. */
+/* The second type tells clipboard managers not to keep the text: Klipper's convention, which others follow. GTK 4.8
+   lists it, but does not hand out its content, because its name has no slash: managers that check the list still
+   obey. */
 static GdkContentProvider *
 new_secret_content (const gchar *text)
 {
@@ -143,7 +144,7 @@ ew_server_key_page_may_leave (EwWizardPage *page, EwLeave how)
                          body, _ ("_Revoke"), _ ("_Keep Valid"));
 }
 
-/* From the edge, where it has packages; else with what is there. */
+/* From the edge, where it has packages; else with the other ways. */
 static void
 show_ways (EwServerKeyPage *self)
 {
@@ -212,7 +213,7 @@ ew_server_key_page_dispose (GObject *object)
 {
   EwServerKeyPage *self = EW_SERVER_KEY_PAGE (object);
   g_clear_handle_id (&self->patience, g_source_remove);
-  /* What stays valid will be pasted later, and is shown nowhere else. */
+  /* A key that stays valid will be pasted later, and isn't shown anywhere else. */
   if (self->leaving == NULL || !ew_leaving_is_kept (self->leaving))
     clear_clipboard (self);
   g_clear_pointer (&self->leaving, ew_leaving_free);

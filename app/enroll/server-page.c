@@ -35,7 +35,7 @@ on_kind (EwServerPage *self)
   ew_node_page_changed (EW_NODE_PAGE (self));
 }
 
-/* A laptop shares none, whatever was typed before it was chosen. */
+/* A laptop shares no networks, whatever was typed before it was chosen. */
 static GStrv
 chosen_networks (EwServerPage *self)
 {

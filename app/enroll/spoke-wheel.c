@@ -106,7 +106,7 @@ draw_icon (EwSpokeWheel *self, GtkSnapshot *snapshot, const gchar *name, gdouble
   gtk_snapshot_restore (snapshot);
 }
 
-/* Clockwise from this computer, which is at the bottom; another new node is where the eye meets it, top right. */
+/* Clockwise from this computer, which is at the bottom; a new node is at the top right, where it's noticed. */
 static gdouble
 angle_of (guint i, guint total)
 {

@@ -54,7 +54,7 @@ set_node (EwWatch *self, EwNode *node)
   on_node (self);
 }
 
-/* What is known of a map that nobody sends any more is no news: only a live one says that a node is gone. */
+/* A map that is no longer updated proves nothing: only a live one shows that a node was removed. */
 static void
 look (EwWatch *self)
 {

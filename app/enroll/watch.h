@@ -10,11 +10,11 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  EW_WATCH_UNSEEN, /* not on the map yet, or nobody can see the map now */
+  EW_WATCH_UNSEEN, /* not on the map yet, or the map isn't live now */
   EW_WATCH_NOT_JOINED,
   EW_WATCH_JOINED, /* known to the mesh, not online */
   EW_WATCH_ONLINE,
-  EW_WATCH_GONE, /* it was on the map and is not any more: removed, or its time has run out */
+  EW_WATCH_GONE, /* it was on the map and no longer is: removed or expired */
 } EwWatchState;
 
 /* Signal "changed" (): the state did, or the node's addresses. */

@@ -117,7 +117,7 @@ ew_wizard_page_set_error (EwWizardPage *self, const gchar *error)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ERROR]);
 }
 
-/* A text field that becomes insensitive, or leaves the screen, while it has the focus complains of it (GTK 4.8). */
+/* A text field that becomes insensitive or hidden while it has the focus causes a warning (GTK 4.8). */
 static void
 take_focus_away (EwWizardPage *self)
 {
@@ -203,7 +203,7 @@ ew_wizard_page_show_call_error (EwWizardPage *self, const GError *error)
   ew_wizard_page_set_error (self, nothing ? NULL : error->message);
 }
 
-/* Below what is seen of the page, a sentence about a mistake would not be read. */
+/* A sentence about a mistake would not be read below the visible part of the page. */
 static gboolean
 scroll_to_note (gpointer user_data)
 {

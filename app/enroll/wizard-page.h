@@ -16,9 +16,9 @@ typedef enum
 } EwLeave;
 
 /* Properties: title s (of the window while this page is shown); heading s; body s ("" none); step u and steps u
-   (0: none is named); error s (a sentence above the buttons, NULL: none); busy s (what is being waited for, NULL:
-   nothing; the contents are insensitive meanwhile); default-widget GtkWidget (what Enter does); can-go-back b.
-   In a template children are contents, those of type "start" and "end" are buttons of the bar. */
+   (0: the page shows no step); error s (a sentence above the buttons, NULL: none); busy s (what is being waited for,
+   NULL: nothing; the contents are insensitive in the meantime); default-widget GtkWidget (what Enter does); can-go-back
+   b. In a template children are contents, those of type "start" and "end" are buttons of the bar. */
 #define EW_TYPE_WIZARD_PAGE (ew_wizard_page_get_type ())
 G_DECLARE_DERIVABLE_TYPE (EwWizardPage, ew_wizard_page, EW, WIZARD_PAGE, AdwBin)
 
@@ -50,13 +50,13 @@ void ew_wizard_page_show_call_error (EwWizardPage *self, const GError *error);
 /* An entry with a note below it: problem in words (the entry is marked), or a hint. */
 void ew_wizard_set_field (GtkWidget *entry, GtkLabel *note, const gchar *problem, const gchar *hint);
 
-/* The wizard, for its pages. NULL where the page is in none any more. */
+/* The wizard, for its pages. NULL where the page is no longer in a wizard. */
 EwWizard *ew_wizard_page_get_wizard (EwWizardPage *self);
 EwTopology *ew_wizard_get_topology (EwWizard *self);   /* borrowed */
 void ew_wizard_push (EwWizard *self, GtkWidget *page); /* takes the floating page */
-/* Shows page in place of all the others: there is no way back. */
+/* Shows page in place of all the others: the person can't go back. */
 void ew_wizard_replace (EwWizard *self, GtkWidget *page);
-/* Does it without asking the page again. */
+/* Leaves the page without asking it again. */
 void ew_wizard_leave (EwWizard *self, EwLeave how);
 void ew_wizard_toast (EwWizard *self, const gchar *text);
 

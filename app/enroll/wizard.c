@@ -26,7 +26,7 @@ struct _EwWizard
   GtkStack *stack;
   GPtrArray *pages;      /* of EwWizardPage, borrowed from the stack; the last one is shown */
   EwWizardPage *watched; /* whose properties the header follows, borrowed */
-  gboolean leaving;      /* nobody is asked any more */
+  gboolean leaving;      /* no page is asked any more */
 };
 
 G_DEFINE_FINAL_TYPE (EwWizard, ew_wizard, ADW_TYPE_WINDOW)
@@ -46,7 +46,7 @@ can_go_back (EwWizard *self)
   return can;
 }
 
-/* GTK forgets a default widget that is hidden, while something is on its way: it is told again when it shows. */
+/* GTK forgets a default widget that is hidden while a call runs: set it again when it shows. */
 static void
 follow_default (EwWizard *self, EwWizardPage *page)
 {
@@ -73,7 +73,7 @@ update_header (EwWizard *self)
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "wizard.back", can);
 }
 
-/* Pages behind the shown one are those that were left: with them go their secrets. */
+/* Pages after the shown one were left: free them, and with them their secrets. */
 static void
 prune (EwWizard *self)
 {
@@ -100,7 +100,7 @@ show_top (EwWizard *self)
   if (self->watched != NULL)
     g_signal_handlers_disconnect_by_func (self->watched, update_header, self);
   self->watched = page;
-  gtk_window_set_focus (GTK_WINDOW (self), NULL); /* what is left keeps no focus */
+  gtk_window_set_focus (GTK_WINDOW (self), NULL); /* a page that is left must not keep the focus */
   g_signal_connect_object (page, "notify", G_CALLBACK (update_header), self, G_CONNECT_SWAPPED);
   gtk_stack_set_visible_child (self->stack, GTK_WIDGET (page));
   update_header (self);
@@ -245,7 +245,7 @@ ew_wizard_class_init (EwWizardClass *class)
   gtk_widget_class_bind_template_callback (widget_class, on_transition);
 }
 
-/* As much higher as the text is larger, as far as the screen goes. */
+/* Scaled in height with the text size, up to the screen's height. */
 static void
 fit_height (EwWizard *self)
 {

@@ -25,11 +25,11 @@ typedef enum
 G_DECLARE_FINAL_TYPE (EwWizard, ew_wizard, EW, WIZARD, AdwWindow)
 
 /* Both are kept (a reference each). The caller sets transient-for and presents the window. The pages that wait for a
-   node to come online look at the topology, which must be wanted (ew_topology_set_wanted) meanwhile. */
+   node to come online look at the topology, which must be wanted (ew_topology_set_wanted) while they are open. */
 EwWizard *ew_wizard_new (EwDaemon *daemon, EwTopology *topology, EwWizardStart start);
 /* Fills in a key or an edgeway://enroll/ link, on the page to join with; from other starts it goes to that page.
-   Nothing is sent. An argument that is no key is shown as such. Where the person has begun there, or something is on
-   its way, it is not used, and the wizard says so. */
+   Nothing is sent. Text that isn't a key is shown as an error. Where the person has begun there, or a call is running,
+   the key is not used, and the wizard says so. */
 void ew_wizard_set_key (EwWizard *self, const gchar *key_or_link);
 
 G_END_DECLS

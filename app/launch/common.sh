@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE=1  # what root runs out of a person's clone leave
 say() { printf '%s\n' "$*"; }
 fail() { printf '%s\n' "$*" >&2; exit 1; }
 
-# Root by sudo where it is there; said once, with the reason.
+# Becomes root with sudo where it is installed; says so once, with the reason.
 need_root() { # REASON ARG…
   [ "$(id -u)" = 0 ] && return
   local reason=$1; shift
@@ -19,7 +19,7 @@ need_root() { # REASON ARG…
   exec sudo -- "$0" "$@"
 }
 
-# How far a step has come, from what it has printed: "123 of 310" of ninja's lines or of apt's packages.
+# The progress of a step, from what it has printed: "123 of 310" of ninja's lines or of apt's packages.
 progress_in() { # LOG
   local count total ready
   count=$(grep -ao '^\[[0-9]*/[0-9]*\]' "$1" 2>/dev/null | tail -n 1 | tr -d '[]')
@@ -32,7 +32,7 @@ progress_in() { # LOG
   if [ "$ready" -gt 0 ]; then printf 'unpacked %d of %d' "$done" "$total"; else printf 'fetched %d of %d' "$(grep -ac '^Get:' "$1")" "$total"; fi
 }
 
-# Shows it beside the step's name: all the time on a terminal, else a line now and then. Ends with the log.
+# Shows it beside the step's name: continuously on a terminal, else a line now and then. Ends when the log is removed.
 progress_interval=20
 show_progress() { # NAME LOG
   local last="" now shown=$SECONDS
@@ -59,7 +59,7 @@ step() {
   printf '  %-34s' "$name …"
   show_progress "$name" "$log" </dev/null &
   watcher=$!
-  # Ended by Ctrl-C or a lost terminal, it takes its log along.
+  # Removes its log when Ctrl-C or a lost terminal ends it.
   trap 'rm -f "$log" "$log.shown"; kill "$watcher" 2>/dev/null; trap - INT HUP; exit 130' INT HUP
   if "$@" >"$log" 2>&1 </dev/null; then status=0; else status=$?; fi
   kill "$watcher" 2>/dev/null; wait "$watcher" 2>/dev/null
@@ -76,7 +76,7 @@ step() {
   return "$status"
 }
 
-# The clone's owner builds, so that no file of root's is left in it. A clone of root's is built by root.
+# The clone's owner builds, so that root leaves no file of its own in it. Root builds its own clone.
 as_owner() {
   local uid gid
   uid=$(stat -c %u "$top"); gid=$(stat -c %g "$top")
@@ -87,7 +87,7 @@ as_owner() {
   fi
 }
 
-# What was written into folders of the clone by root all the same becomes the owner's.
+# Gives files that root still wrote into the clone's folders to the owner.
 give_back() { # FOLDER…
   local folder
   for folder in "$@"; do
@@ -97,23 +97,23 @@ give_back() { # FOLDER…
 
 packages_build="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libsoup-3.0-dev libjson-glib-dev libsqlite3-dev libssl-dev
   libmnl-dev libnftables-dev libqrencode-dev libpolkit-agent-1-dev libldns-dev libunbound-dev"
-# The app and the tray: only where somebody looks at a screen.
+# The app and the tray: only where a person uses a screen.
 packages_app="libgtk-4-dev libadwaita-1-dev libgtk-3-dev libayatana-appindicator3-dev gettext desktop-file-utils adwaita-icon-theme librsvg2-common
   fonts-cantarell dbus polkitd"
-# A screen of one's own, for the check.
+# A separate screen, for the check.
 packages_screen="xvfb openbox xdotool xclip imagemagick x11-utils at-spi2-core gir1.2-atspi-2.0 python3-gi dbus"
 packages_run="iproute2 glib-networking ca-certificates python3"
 packages_edge="debhelper dpkg-dev"  # it makes packages for new computers
 packages_trial="nftables"  # what a trial leaves behind is looked for in the firewall too
 packages_demo="dbus polkitd wireguard-go wireguard-tools openssh-server openssh-client iputils-ping nftables procps"
-# Named after its version in Debian 12 alone.
+# Its name contains a version only in Debian 12.
 case $(. /etc/os-release 2>/dev/null && printf %s "${VERSION_ID:-}") in 12) clang_runtime=libclang-rt-14-dev ;; *) clang_runtime=libclang-rt-dev ;; esac
 packages_test="$packages_demo $packages_app $packages_screen clang-format clang-tidy shellcheck flake8 codespell universal-ctags mandoc dbus polkitd conntrack iperf3 ethtool zbar-tools tcpdump qemu-system-x86 busybox-static gpgv valgrind $clang_runtime clang xz-utils mmdebstrap debhelper lintian crun rpm
   python3-gi gir1.2-glib-2.0 procps psmisc strace
   dnsmasq-base bind9-dnsutils knot-dnsutils musl-tools zsh fish xdg-utils
   xfce4-panel xfconf xclip sway wtype wl-clipboard appstream binutils locales"
 
-# Is there a screen to open the app on? sudo hands little on, so the shells above are asked too.
+# Is there a screen to open the app on? sudo passes on few variables, so the parent shells' are read too.
 has_display() {
   [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] || return 0
   local pid=$PPID
@@ -141,7 +141,7 @@ missing_packages() { # NAME…
   printf '%s' "$missing"
 }
 
-# What tells the packages' scripts that SSH is not to be started, as long as this process lives: after a kill it removes itself.
+# A policy-rc.d that tells the packages' scripts not to start SSH, as long as this process lives: after a kill it removes itself.
 ssh_policy() {
   local pid=$BASHPID started
   started=$(cut -d' ' -f22 "/proc/$pid/stat")
@@ -161,13 +161,13 @@ install_packages() { # NAME…
   export DEBIAN_FRONTEND=noninteractive
   local apt="apt-get -q -o DPkg::Lock::Timeout=300"
   (
-    # The demo runs SSH servers in its own namespaces: an SSH server of this computer's is no consequence of that.
+    # The demo runs SSH servers in its own namespaces: that must not start one on this computer itself.
     policy=/usr/sbin/policy-rc.d
     if [[ " $missing " == *" openssh-server "* ]] && { [ ! -e $policy ] || grep -q "^# Of Edgeway's app/run" $policy; }; then
       trap 'rm -f "$policy"' EXIT
       ssh_policy >"$policy" && chmod 755 "$policy"
     fi
-    # A package list that is old or not there yet is fetched; one that serves is left alone.
+    # Fetches a package list that is old or missing; keeps one that is usable.
     # shellcheck disable=SC2086
     $apt install -y --no-install-recommends $missing || { $apt update && $apt install -y --no-install-recommends $missing; } || exit
     [[ " $missing " != *" openssh-server "* ]] || update-rc.d ssh disable || true

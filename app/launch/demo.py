@@ -44,7 +44,7 @@ def prove(mesh, started, pictures):
 
 
 def app_command(mesh, program, suffix=""):
-    """An application of its own, beside the one that may be open on this computer's own mesh."""
+    """A separate application, beside the one that may be open on this computer's own mesh."""
     return [mesh.program(program), f"--gapplication-app-id={APP_ID}.Demo{suffix}", "--bus", mesh.bus.address]
 
 
@@ -75,7 +75,7 @@ def show(mesh, person, why_not):
 
 
 def keep_logs(mesh):
-    """A failed check tells what the daemons said last; the folder itself goes."""
+    """A failed check prints the daemons' last log lines; the folder itself is removed."""
     for folder, _, names in os.walk(mesh.world.folder):
         for name in sorted(names):
             if name.startswith(("edgeway", "wireguard-go")) and name.endswith(".log"):

@@ -10,7 +10,7 @@ import time
 from demo_mesh import EDGE_ADDRESS, OWN, SERVICE, SITES, SUBNET_HOST, SUFFIX, WEBSITE
 from machines import Failure, wait_for
 
-HEAL_SECONDS = 5 * 10  # promised: ten seconds; a check's deadline is five times that, the figure is printed
+HEAL_SECONDS = 5 * 10  # promised: ten seconds; a check's deadline is five times that, and the measured time is printed
 
 
 def pings(machine, address, tries=3):
@@ -43,7 +43,7 @@ class Check:
         wait_for(f"port {port} on {name}", lambda: machine.ok("sh", "-c", f"ss -Hltn sport = :{port} | grep -q ."), 60)
 
     def walls(self):
-        """The NATs are real: no node reaches another one's own address."""
+        """The NATs are real: no node can reach another one's private address."""
         jobs = []
         for source in SITES:
             for target, number in SITES.items():
@@ -98,7 +98,7 @@ class Check:
         return f"every node finds every other by its name ({all_true(jobs)} look-ups, the phone by DNS); ssh nas"
 
     def resolves(self, source, database, key, answer, tries=3):
-        """A busy computer may take longer than the tenth of a second after which a program looks elsewhere."""
+        """A busy computer may take longer than the tenth of a second after which a program tries another resolver."""
         said = self.mesh.machine(source).run("getent", database, key, check=False).stdout.split()
         return answer in said or (tries > 1 and self.resolves(source, database, key, answer, tries - 1))
 
@@ -222,7 +222,7 @@ class Check:
         return f"the map shows the edge and all {len(names)} nodes"
 
     def healing(self):
-        """Any one process killed and started again: everything reaches everything again."""
+        """After any one process was killed and started again, every node reaches every other one again."""
         times = []
         for victim in ("edge", *OWN, "phone"):
             self.mesh.restart(victim, signal.SIGKILL)

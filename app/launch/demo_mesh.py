@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The demo's mesh, drawn as it is built. Nobody reaches anybody but through the edge:
+"""The demo's mesh, drawn as it is built. Nodes reach each other only through the edge:
 
       printer ─ office-gw    laptop     nas      web    phone (plain WireGuard)
    10.77.0.9    10.77.0.1 │       │        │        │        │
@@ -48,7 +48,7 @@ table inet filter {
 """
 
 
-# The resolver of a LAN or of the edge's provider, as far as a demo without an internet needs one: it knows no name.
+# The resolver of a LAN or of the edge's provider, as far as a demo without internet access needs one: it knows no names.
 RESOLVER = """
 import socket, sys
 server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -77,7 +77,7 @@ def resolver_lines(value):
 class DemoMesh:
     """Builds the drawing above, or the part of it that `sites` names, step by step, and keeps what a check needs."""
 
-    START_S = 20  # for a daemon to be there
+    START_S = 20  # for a daemon to start
 
     def __init__(self, programs, say, sites=SITES, label="demo", person=None):
         """person: the name of the user at laptop's screen; laptop has a system bus then."""
@@ -100,7 +100,7 @@ class DemoMesh:
     def machine(self, name):
         return self.world.machines[name]
 
-    # The ground: machines, cables, NATs.
+    # The base: machines, cables, NATs.
 
     def build_ground(self):
         w = self.world
@@ -128,7 +128,7 @@ class DemoMesh:
         w.cable(gateway, "office", printer, "eth0")
         gateway.ip("addr", "add", "10.77.0.1/24", "dev", "office")
         printer.ip("addr", "add", f"{SUBNET_HOST}/24", "dev", "eth0")
-        # No way back from the printer but its own subnet: the gateway has to masquerade.
+        # The printer can only answer within its own subnet: the gateway has to masquerade.
 
     def _plug(self, machine, name, internet, port):
         self.world.cable(machine, name, internet, port)
@@ -148,12 +148,12 @@ class DemoMesh:
         nat.ip("addr", "add", f"192.168.{number}.1/24", "dev", "lan")
         nat.default_route("203.0.113.1")
         nat.sysctl("net/ipv4/ip_forward", "1")
-        # The web server's SSH can be reached from the internet: the founding accident needs it.
+        # The web server's SSH can be reached from the internet: the check of an administrator who is locked out of SSH needs it.
         nat.nft(NAT_RULES % (f'iifname "wan" tcp dport 22 dnat to 192.168.{number}.2;' if name == "web" else ""))
         node.ip("addr", "add", f"192.168.{number}.2/24", "dev", "eth0")
         node.default_route(f"192.168.{number}.1")
         if os.path.exists("/etc/resolv.conf"):
-            # As a LAN has it. Where nothing answers there, that is said at once, each time.
+            # As in a LAN. Where the resolver doesn't answer, every lookup fails at once.
             nat.sysctl("net/ipv4/icmp_ratelimit", "0")
             node.mask("/etc/resolv.conf", f"nameserver 192.168.{number}.1\n", 0o644)
         self._show_modules(node)
@@ -210,7 +210,7 @@ class DemoMesh:
     def start_resolvers(self):
         self.machine("internet").start("/usr/bin/python3", "-c", RESOLVER, "203.0.113.1", log="resolver")
         if os.path.exists("/etc/resolv.conf"):
-            # In VPN mode all names are asked there.
+            # In VPN mode all names are looked up there.
             self.machine("edge").mask("/etc/resolv.conf", "nameserver 203.0.113.1\n", 0o644)
         for number in self.sites.values():
             self.machine(f"nat-{number}").start("/usr/bin/python3", "-c", RESOLVER, f"192.168.{number}.1", log="resolver")
@@ -255,7 +255,7 @@ class DemoMesh:
             process = phone.start("wireguard-go", "-f", "phone0")
 
             def answers():
-                # Right after a kill the kernel may still hold the interface: then it ends at once, and is started again.
+                # Right after a kill the kernel may still hold the interface: the new process then exits at once, and is started again.
                 nonlocal process
                 if process.poll() is not None:
                     process = phone.start("wireguard-go", "-f", "phone0")

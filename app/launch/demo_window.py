@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of `app/run --demo --check` that sits at the laptop's screen: the app is opened by an unprivileged person, read and worked as a
-screen reader would, and each step is held against what the daemon itself says."""
+"""The part of `app/run --demo --check` that sits at the laptop's screen: the app is opened by an unprivileged person, read and operated as a
+screen reader would, and each step is compared with what the daemon itself says."""
 import os
 import re
 import time
@@ -29,7 +29,7 @@ class Window:
             os.makedirs(pictures, exist_ok=True)
 
     def __enter__(self):
-        # Where the bus is: a folder that the person may enter.
+        # The bus's folder, which the person may enter.
         folder = os.path.join(self.mesh.bus.folder, "desktop")
         self.desktop = Desktop(folder, UID, size=SIZE, wrap=self.mesh.machine("laptop").command, animations=False)
         try:
@@ -62,7 +62,7 @@ class Window:
 
     def picture(self, name):
         if self.pictures:
-            time.sleep(1.2)  # what moves has come to rest
+            time.sleep(1.2)  # animations have ended
             path = os.path.join(self.pictures, name + ".png")
             self.desktop.picture(path)
             owner = os.stat(self.pictures)
@@ -145,7 +145,7 @@ class Window:
         key = wait_for("the key on the clipboard", lambda: re.fullmatch(r"ew1_\S+", d.run("xclip", "-o", "-selection", "clipboard", check=False).stdout.strip()), 20).group()
         self.picture("wizard-server-2-light")
         self.mesh.join(name, key)
-        d.find("heading", f"{name} Is Online", seconds=60)  # the page stays, a toast may be over
+        d.find("heading", f"{name} Is Online", seconds=60)  # the page stays, a toast may have closed
         self.picture("wizard-server-3-light")
         d.press("push button", exactly="Done")
         d.find("push button", f"{name}, online", seconds=40)
@@ -173,7 +173,7 @@ class Window:
         d.find("push button", "nas, online", seconds=40)
 
     def no_mesh(self):
-        """A machine that is in no mesh yet, and one without the service."""
+        """A machine that isn't in a mesh yet, and one without the service."""
         machine = self.mesh.world.machine("stranger")
         add_person(machine.log_dir, PERSON, UID, machine.command)
         self.other_bus = SystemBus(machine, PERSON, DATA)
@@ -194,7 +194,7 @@ class Window:
             self.shut()
 
     def finish(self):
-        """After everything was killed and healed: the window lives and says so."""
+        """After everything was killed and has recovered, the window still works and says so."""
         def call():
             for name in SITES:
                 if name != "laptop":

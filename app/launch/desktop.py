@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A desktop without a screen: a display, a session bus and an accessibility bus, all of an unprivileged user; programs are started
-in it, looked at and worked with as a screen reader does.
+"""A desktop without a screen: a display, a session bus and an accessibility bus, all of an unprivileged user; programs are started in
+it, read and operated as a screen reader does.
 
     with Desktop(folder, uid=61300) as desktop:
         app = desktop.start(["edgeway"])
@@ -21,7 +21,7 @@ from machines import Failure, die_with_parent, wait_for
 
 LAUNCH = os.path.dirname(os.path.abspath(__file__))
 PYTHON = "/usr/bin/python3"
-# What no program of ours may say. The lines of GLib's log, and of the sanitizers.
+# What Edgeway's programs must not print: warnings in GLib's log, and the sanitizers' reports.
 COMPLAINT = re.compile(r"(WARNING|CRITICAL|ERROR) \*\*|-(WARNING|CRITICAL|ERROR)|Sanitizer|runtime error:|segmentation", re.I)
 SETTINGS = "[Settings]\ngtk-font-name=Cantarell 11\ngtk-icon-theme-name=Adwaita\ngtk-enable-animations=%s\n"
 PATIENCE = 20  # seconds that something on the screen may take
@@ -106,7 +106,7 @@ class Desktop:
             number = self._line(read, server, "Xvfb")
             os.close(read)
             self.environment["DISPLAY"] = ":" + number
-            # A window manager gives the keyboard to the window in front.
+            # A window manager gives the keyboard focus to the window in front.
             self._popen(["openbox", "--sm-disable"], "window-manager")
             wait_for("the window manager", lambda: "window id" in self.run("xprop", "-root", "_NET_SUPPORTING_WM_CHECK", check=False).stdout, 20)
             return
@@ -121,7 +121,7 @@ class Desktop:
         self.environment.pop("DISPLAY", None)
         self.environment["WAYLAND_DISPLAY"] = wait_for("sway's socket", lambda: self._alive(server, "sway") and next(
             (name for name in os.listdir(run) if re.fullmatch(r"wayland-\d+", name)), None), PATIENCE)
-        # Without a keyboard no window would ever have the focus: one is plugged in, with a key that does nothing.
+        # Without a keyboard no window would ever have the focus: add a virtual one, with a key that does nothing.
         self._popen(["wtype", "-s", "3600000", "-M", "shift"], "keyboard", {"G_DEBUG": ""})
 
     @staticmethod
@@ -144,7 +144,7 @@ class Desktop:
         return text.decode().strip()
 
     def _bus_config(self):
-        """A session bus as everywhere, but for what is installed of Edgeway on this computer: that it does not start."""
+        """An ordinary session bus, except that it doesn't start what is installed of Edgeway on this computer."""
         services = self.path("services")
         os.makedirs(services, exist_ok=True)
         for path in glob.glob("/usr/share/dbus-1/services/*.service"):
@@ -166,7 +166,7 @@ class Desktop:
         self.notify_as()
 
     def notify_as(self, markup=True):
-        """Starts what shows notifications, in the place of the one there is. markup: it says that it shows markup, as most do."""
+        """Starts a notification server, in place of the running one. markup: it says that it shows markup, as most do."""
         if self.notifier:
             self.notifier.terminate()
             self.notifier.wait()
@@ -177,7 +177,7 @@ class Desktop:
         wait_for("the session's notifications", lambda: self._alive(self.notifier, "notifications.py") and os.path.getsize(self.notifier.log_path) > before, 20)
 
     def notifications(self):
-        """What was shown so far: {"app", "title", "body", "actions", "number", "withdrawn"} each."""
+        """The notifications shown so far: {"app", "title", "body", "actions", "number", "withdrawn"} each."""
         with open(self.path("notifications.log"), errors="replace") as log:
             lines = [json.loads(line) for line in log if line.startswith("{")]
         return [{**note, "withdrawn": any(later.get("closed") == note["number"] for later in lines[place:])} for place, note in enumerate(lines) if "title" in note]
@@ -185,7 +185,7 @@ class Desktop:
     # Programs.
 
     def bring(self, path):
-        """A copy of a file where the session's user reaches it: a clone may be in a folder that is closed to others."""
+        """A copy of a file where the session's user can read it: a clone may be in a folder that other users can't enter."""
         copy = self.path(os.path.basename(path))
         shutil.copyfile(path, copy + ".new")
         os.chmod(copy + ".new", os.stat(path).st_mode & 0o111 | 0o444)
@@ -258,16 +258,16 @@ class Desktop:
                 if node["actions"] or action:
                     self.act(node, action)
                 else:
-                    # A check button of GTK 4.8 has no action of its own, and gives no focus away: it is clicked.
+                    # A check button of GTK 4.8 has no action of its own and can't be focused this way: click it.
                     self.click(node)
                 break
-            except LookupError:  # its page was drawn again meanwhile
+            except LookupError:  # its page was rebuilt in the meantime
                 if time.monotonic() > end:
                     raise
         return node
 
     def click(self, node):
-        """With the pointer, in the middle, once it has come to rest there (what is said beside it moves it); the active
+        """With the pointer, in the middle, once the widget no longer moves (a new message beside it moves it); the active
         window's upper left corner is known to the X server alone."""
         place, end = None, time.monotonic() + PATIENCE
         while (now := self.ask("where", ref=node["ref"])) != place and time.monotonic() < end:
@@ -331,7 +331,7 @@ class Desktop:
     # The end.
 
     def complaints(self):
-        """What programs of ours said that they must not say, by log."""
+        """What Edgeway's programs printed but must not print, by log."""
         said = []
         for path in sorted(glob.glob(self.path("edgeway*.log"))):
             with open(path, errors="replace") as log:
