@@ -11,7 +11,7 @@
 
 G_BEGIN_DECLS
 
-#define EW_BUFFER_CAPACITY EW_MTU_MAX /* bytes from data on; EW_TAILROOM comes behind */
+#define EW_BUFFER_CAPACITY EW_MTU_MAX /* bytes from data on; EW_TAILROOM follows */
 
 /* Not a power of two: neighbours must not fall on the same cache sets. 1600 bytes apart modulo 64 KB, as if they were
  * packed. */

@@ -2,7 +2,7 @@
  *
  * Joining what came in pieces: packets of one TCP or UDP flow that follow one another become one large packet with a
  * virtio_net_hdr that says how it was cut (GRO), so that the host's stack is passed once. Only what could be cut again
- * into the very same packets is joined, and only behind checksums that were found right. The order of a flow is kept.
+ * into the very same packets is joined, and only after their checksums were found right. The order of a flow is kept.
  */
 #pragma once
 

@@ -31,7 +31,7 @@ typedef struct EwEngine EwEngine;
 /* What a data thread does with an inner packet that a peer sent (or the TUN, peer NULL). */
 typedef enum
 {
-  EW_ROUTE_DROP,   /* gone; the router has counted it */
+  EW_ROUTE_DROP,   /* dropped; the router has counted it */
   EW_ROUTE_TUN,    /* to this host */
   EW_ROUTE_PEER,   /* sealed for *to in place: the hairpin */
   EW_ROUTE_LOOKUP, /* to the peer whose allowed IPs hold the destination (packets from the TUN) */
@@ -70,8 +70,8 @@ typedef struct
   /* Called in the GMainContext that was the thread default at ew_engine_new(). */
   void (*on_event) (void *user, const EwEngineEvent *event);
   void *event_user;
-  /* The sockets and the TUN are open and no thread is made yet: privileges may go. interface: the TUN's, NULL without
-     one. NULL: none. */
+  /* The sockets and the TUN are open and no thread has started yet: privileges may be dropped. interface: the TUN's,
+     NULL without a TUN. NULL: none. */
   void (*on_ports_bound) (void *user, const char *interface);
   void *ports_user;
   /* As on_event, with event_user: somebody deleted the interface. The engine goes on without a TUN. */
@@ -129,7 +129,7 @@ void ew_engine_initiate (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE]
 /* As ew_peer_repeat_initiation(). */
 gboolean ew_engine_repeat_initiation (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE],
                                       const EwEndpoint *endpoint);
-/* Sends an inner packet of ours to that peer (link messages, ICMP echoes); copied. */
+/* Sends an inner packet from this program to that peer (link messages, ICMP echoes); copied. */
 void ew_engine_inject (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], const uint8_t *packet, size_t len);
 
 typedef struct
@@ -141,7 +141,7 @@ typedef struct
   uint64_t tun_read, tun_written;
   uint64_t dropped;     /* inner packets that the TUN did not take or that had no peer to go to */
   uint64_t unreachable; /* packets from the TUN that no peer takes */
-  uint64_t handed_over; /* datagrams that came by the socket of another thread */
+  uint64_t handed_over; /* datagrams that came through another thread's socket */
   uint64_t wakeups;     /* of all threads */
 } EwEngineStats;
 

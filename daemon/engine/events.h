@@ -2,7 +2,7 @@
  *
  * Events on their way from the data thread to the creator's GMainContext: a bounded ring and an eventfd. The data
  * thread never touches GLib's main loop and never waits for the control thread; if that one sleeps, the oldest events
- * are lost, and who needs certainty asks for the peer's status.
+ * are lost, and a caller that needs certainty asks for the peer's status.
  */
 #pragma once
 

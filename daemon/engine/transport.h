@@ -37,7 +37,7 @@ ew_transport_set_ip_length (guint8 *packet, gsize ip_size, gsize size)
   ew_store_be16 (packet + 10, ew_checksum (packet, ip_size, 0));
 }
 
-/* Sum of the pseudo header (RFC 768, RFC 8200 section 8.1) of `size` bytes behind the IP header, folded to 16 bits. */
+/* Sum of the pseudo header (RFC 768, RFC 8200 section 8.1) of `size` bytes after the IP header, folded to 16 bits. */
 static inline guint16
 ew_transport_pseudo_sum (const guint8 *packet, gsize size, guint8 protocol)
 {

@@ -36,7 +36,7 @@ ask (guint16 type, guint16 flags, int ifindex, gpointer answer, gsize size)
   return got;
 }
 
-/* The attribute of this type in attributes of `size` bytes; NULL: there is none. */
+/* The attribute of this type in attributes of `size` bytes; NULL: not found. */
 static struct rtattr *
 find (struct rtattr *at, int size, guint type)
 {
@@ -97,7 +97,7 @@ delete_interface (int ifindex)
 gboolean
 ew_tun_claim (int fd, int ifindex)
 {
-  /* First the owner, then the count: who came before is seen, and nobody comes after. */
+  /* First sets the owner, then counts: a program that attached before is seen, and none can attach after. */
   if (ioctl (fd, TUNSETOWNER, (unsigned long)geteuid ()) == 0 && has_one_queue (ifindex))
     return TRUE;
   delete_interface (ifindex);

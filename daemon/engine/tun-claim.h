@@ -11,8 +11,8 @@
 G_BEGIN_DECLS
 
 /* fd: the only queue so far of the interface, just made with IFF_MULTI_QUEUE. From here on only this process's user, or
-   who has CAP_NET_ADMIN, attaches others. FALSE: that cannot be had, or somebody was quicker; the interface has been
-   deleted then. */
+   a process with CAP_NET_ADMIN, can attach others. FALSE: that cannot be had, or somebody was quicker; the interface
+   has been deleted then. */
 gboolean ew_tun_claim (int fd, int ifindex);
 
 G_END_DECLS

@@ -39,7 +39,7 @@ typedef struct
   gsize taken;            /* of a write */
 } KernelTun;
 
-/* Lays packets behind one another, so that sealed they are one piece of memory. */
+/* Lays packets one after another, so that sealed they are one piece of memory. */
 typedef struct
 {
   guint8 *at;
@@ -53,7 +53,7 @@ next_place (const Layout *layout)
   return layout->at + BEFORE;
 }
 
-/* A packet of this size stands at the next place. The room is what the device wants for its padding and the tag. */
+/* A packet of this size is at the next place. The room is what the device wants for its padding and the tag. */
 static void
 occupy (Layout *layout, guint16 mtu, gsize len)
 {
@@ -79,7 +79,7 @@ cut (KernelTun *self, Layout *layout)
   self->base.more = ew_segmenter_peek (&self->segmenter) > 0;
 }
 
-/* One packet of the kernel, which may be many of ours. -1 with errno. */
+/* One packet of the kernel, which may be cut into many. -1 with errno. */
 static gssize
 read_one (KernelTun *self, Layout *layout)
 {
@@ -261,7 +261,7 @@ open_clone_device (GError **error)
 static gboolean
 create_interface (int fd, const char *name, short queues, GError **error)
 {
-  /* IFF_TUN_EXCL: a persistent TUN of that name belongs to somebody else, even with nobody attached. */
+  /* IFF_TUN_EXCL: a persistent TUN of that name belongs to another program, even with none attached. */
   struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | queues | (short)IFF_TUN_EXCL };
 
   g_strlcpy (ifr.ifr_name, name, sizeof ifr.ifr_name);
@@ -281,8 +281,8 @@ create_interface (int fd, const char *name, short queues, GError **error)
   return FALSE;
 }
 
-/* What the kernel may leave to us. Each step is taken where the kernel knows it (USO: Linux 6.2); without any, packets
-   come whole and one by one. */
+/* What the kernel may leave to us. Each step is taken if the kernel supports it (USO: Linux 6.2); without any, packets
+   come whole and one at a time. */
 static void
 offer_offloads (KernelTun *self)
 {

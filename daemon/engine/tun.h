@@ -17,7 +17,7 @@ typedef struct EwTun EwTun;
 typedef struct
 {
   /* Gives at most n ≤ EW_BATCH_MAX packets, which it lays into buffers as it likes, each with 16 bytes before it and
-     room behind it. Returns how many, 0: none waits, -1: the interface is gone for good. Never blocks. */
+     room after it. Returns how many, 0: none waits, -1: the interface has been removed. Never blocks. */
   gssize (*read) (EwTun *tun, EwBuffers *buffers, EwPacket *packets, gsize n);
   /* Hands n packets to the host, changing their headers in place. Returns how many it took; the rest is lost (the
    * interface is down or its queue is full). */
@@ -47,8 +47,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwTun, ew_tun_free)
    opened nothing happens: ew_tun_open() says why. */
 void ew_tun_reserve (guint n);
 
-/* Makes the interface name with this MTU: down, without addresses, gone when it is freed. A name that exists already is
-   never taken over, be it a TUN or not. Errors: EW_ENGINE_ERROR_NO_TUN, _PRIVILEGE, _NAME_IN_USE, _FAILED. */
+/* Makes the interface name with this MTU: down, without addresses, removed when it is freed. A name that exists already
+   is never taken over, whether it's a TUN or not. Errors: EW_ENGINE_ERROR_NO_TUN, _PRIVILEGE, _NAME_IN_USE, _FAILED. */
 EwTun *ew_tun_open (const char *name, guint16 mtu, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The same with n queues, 1 to EW_LANES_MAX, one for each of out; the kernel keeps a flow in the queue that it was last
    written to. Returns how many were made: n; 1 where the kernel has no queues, or they cannot be had for this user

@@ -6,7 +6,8 @@
 #include <net/if.h>
 #include <string.h>
 
-/* Upper bounds of what is written, so that a string with keys in it never moves and leaves a copy behind. */
+/* Upper bounds of what is written, so that a string with keys in it is never reallocated, which would leave a copy in
+   memory. */
 #define STATE_DEVICE_BYTES 512
 #define STATE_PEER_BYTES 640
 #define STATE_ALLOWED_IP_BYTES (sizeof "allowed_ip=\n" + EW_PREFIX_STRLEN)
@@ -188,7 +189,7 @@ forget_prefix (GArray *prefixes, const EwPrefix *prefix)
       g_array_remove_index (prefixes, i - 1);
 }
 
-/* What the peer had and keeps it never is without. */
+/* The peer never loses, even briefly, what it had and keeps. */
 static void
 replace_allowed_ips (EwPeer *peer, const EwUapiPeer *wish)
 {

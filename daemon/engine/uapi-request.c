@@ -11,7 +11,7 @@
 gsize
 ew_uapi_request_length (const char *text, gsize len, gsize *scanned)
 {
-  if (len > 0 && text[0] == '\n') /* an empty request, however much is behind it: its parser refuses it */
+  if (len > 0 && text[0] == '\n') /* an empty request, however much follows: its parser refuses it */
     return 1;
   for (gsize i = MAX (*scanned, 1); i < len; i++)
     if (text[i] == '\n' && text[i - 1] == '\n')
@@ -190,7 +190,7 @@ take_line (const char *text, gsize len, char line[LINE_MAX_BYTES])
   return (gsize)(end - text) + 1;
 }
 
-/* A line that is no key=value is of another protocol, as wireguard-go answers it; one that is, but means nothing here,
+/* A line that isn't key=value is of another protocol, as wireguard-go answers it; one that is, but means nothing here,
    is invalid. */
 static int
 parse_settings (EwUapiRequest *request, const char *text, gsize len)

@@ -41,7 +41,7 @@ typedef struct
   gboolean has_fwmark;
   guint32 fwmark;
   gboolean replace_peers;
-  GPtrArray *peers; /* EwUapiPeer, in the order given; one key may stand there twice */
+  GPtrArray *peers; /* EwUapiPeer, in the order given; the same key may occur twice */
 } EwUapiRequest;
 
 /* How long the request at the start of text is, its empty line included; 0: it has not arrived whole. *scanned

@@ -29,7 +29,7 @@ struct EwUapi
   GQueue clients; /* the oldest first */
 };
 
-/* A client is either being read from or written to, never both: output waits in `output` until it is gone. */
+/* A client is either being read from or written to, never both: output waits in `output` until it has been written. */
 typedef struct
 {
   EwUapi *uapi;
@@ -74,7 +74,7 @@ carry_out (Client *client, const char *text, gsize len)
   int result = ew_uapi_request_parse (text, len, &request);
 
   if (result == -EPROTO)
-    client->hang_up = TRUE; /* who speaks something else is not answered line by line */
+    client->hang_up = TRUE; /* a client that speaks something else isn't answered line by line */
   if (result == 0 && !request->set)
     {
       answer (client, ew_uapi_state_new (client->uapi->engine), 0);

@@ -96,7 +96,7 @@ local_may_be_stale (const EwBurst *burst, int error)
              || error == ENODEV);
 }
 
-/* Paths that take no bursts. */
+/* Paths that don't accept bursts. */
 
 static gboolean
 is_plain (const EwUdpSockets *sockets, const EwIp *remote)
@@ -120,8 +120,8 @@ remember_plain (EwUdpSockets *sockets, const EwIp *remote)
   sockets->any_plain = TRUE;
 }
 
-/* EIO: the device makes no checksums. EINVAL, EMSGSIZE: a datagram is larger than the path, and only alone it may be
-   fragmented. */
+/* EIO: the device doesn't compute checksums. EINVAL, EMSGSIZE: a datagram is larger than the path, and only alone it
+   may be fragmented. */
 static gboolean
 is_refused_burst (const EwSocketBatch *out, gsize i, int error)
 {
@@ -132,7 +132,7 @@ is_refused_burst (const EwSocketBatch *out, gsize i, int error)
 
 static void add_datagrams (EwUdpSockets *sockets, int fd, EwBurst *burst, EwUdpSendStats *stats);
 
-/* What the kernel refused at message i. TRUE: the message was mended and is to be tried again. */
+/* What the kernel refused at message i. TRUE: the message was fixed; try it again. */
 static gboolean
 mend (EwUdpSockets *sockets, gsize i, int error, EwUdpSendStats *stats)
 {
@@ -217,7 +217,7 @@ add_message (EwUdpSockets *sockets, int fd, EwBurst *burst, guint count, struct 
   gsize i = out->n++;
   out->bursts[i] = burst;
   out->counts[i] = count;
-  if (n_parts == 1) /* the caller's may be gone by then */
+  if (n_parts == 1) /* the caller's may be freed by then */
     {
       out->vectors[i] = *parts;
       parts = &out->vectors[i];

@@ -93,7 +93,8 @@ get_port (int fd)
   return ntohs (name.sin6_port);
 }
 
-/* Returns the bound socket, or -1 with errno. ip NULL: any. shared: others of ours have the port too. */
+/* Returns the bound socket, or -1 with errno. ip NULL: any. shared: other sockets of this program have the port,
+   too. */
 static int
 open_family (int family, const EwIp *ip, guint16 port, gboolean shared, gboolean later)
 {

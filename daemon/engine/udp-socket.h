@@ -12,14 +12,14 @@ G_BEGIN_DECLS
    ew_udp_open(). bound: the port, the same on both. */
 gboolean ew_udp_sockets_bind (const char *address, guint16 port, guint32 mark, gboolean later, int fds[EW_UDP_FDS],
                               guint16 *bound, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* The port of sockets that were bound by themselves, so that a program that had it was found out, may be shared with
-   sockets of ours from now on; or no more. */
+/* From now on, other sockets of this program may share the port, or may no longer. Sockets are first bound without
+   sharing, which shows whether another program has the port. */
 void ew_udp_sockets_share (const int fds[EW_UDP_FDS], gboolean on);
 /* More sockets with a port that is shared, for the families that the first ones are for. FALSE: they cannot be had. */
 gboolean ew_udp_sockets_join (const char *address, guint16 port, guint32 mark, const int first[EW_UDP_FDS],
                               int fds[EW_UDP_FDS]);
-/* n have joined these: data messages are for them, by the lane that the receiver index names, and everything else is
-   for the first. FALSE: the kernel cannot. */
+/* n have joined these: data messages go to them, each to the lane that the receiver index names, and everything else
+   goes to the first. FALSE: the kernel cannot. */
 gboolean ew_udp_sockets_steer (const int fds[EW_UDP_FDS], guint n);
 gboolean ew_udp_socket_set_mark (int fd, guint32 mark, GError **error);
 /* Switches UDP_GRO on or off. TRUE: it is on, on every socket. */

@@ -37,14 +37,14 @@ typedef struct
 typedef struct
 {
   EwEndpoint to;
-  EwPeer *peer;           /* NULL: cookie replies; not for the socket, but for whoever reads local_refused */
+  EwPeer *peer;           /* NULL: cookie replies; not for the socket, but for the reader of local_refused */
   guint8 traffic_class;   /* DSCP and ECN of the outer header */
-  gboolean local_refused; /* out: to.local is no address of this host any more; it was sent from another one */
+  gboolean local_refused; /* out: to.local isn't an address of this computer any more; it was sent from another one */
   gsize segment;          /* the size of each */
   gsize len;              /* of all together */
   guint n;
   guint n_parts;
-  struct iovec parts[EW_BURST_MAX]; /* datagrams that lie behind one another are one part */
+  struct iovec parts[EW_BURST_MAX]; /* datagrams that lie one after another are one part */
 } EwBurst;
 
 /* Whether one more datagram may join; a shorter one ends the burst. */
@@ -137,8 +137,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwUdp, ew_udp_free)
 /* Binds port (0: one that is free on both families) on address (numeric; NULL: all of IPv4, and of IPv6 where the host
    has it). mark: SO_MARK, 0: none. Errors: EW_ENGINE_ERROR_PORT_IN_USE, _PRIVILEGE, _FAILED. */
 EwUdp *ew_udp_open (const char *address, guint16 port, guint32 mark, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* As ew_udp_open(): one for handshakes and whatever else is no data, at out[0], and n ≤ EW_LANES_MAX for data, each for
-   the sessions of its lane (ew_device_lane_of()). Returns how many were made: 1 + n; 1 where n is 0 or the kernel
+/* As ew_udp_open(): one for handshakes and everything else except data, at out[0], and n ≤ EW_LANES_MAX for data, each
+   for the sessions of its lane (ew_device_lane_of()). Returns how many were made: 1 + n; 1 where n is 0 or the kernel
    cannot tell them apart; 0: none. later: address may be one that no interface has yet. */
 guint ew_udp_open_many (const char *address, guint16 port, guint32 mark, gboolean later, guint n, EwUdp **out,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;

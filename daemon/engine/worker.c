@@ -150,7 +150,7 @@ wait_for_grace (EwWorker *worker)
       g_usleep (GRACE_PAUSE_US);
 }
 
-/* Before what it was woken for is looked at: what comes behind that wakes it again. */
+/* This comes before the look at what woke it: whatever arrives after that wakes it again. */
 static void
 hear_wake (EwWorker *worker)
 {
@@ -184,7 +184,7 @@ carry_out_calls (EwWorker *worker)
   pthread_mutex_lock (&thread->lock);
   while (calls != NULL)
     {
-      PendingCall *next = calls->next; /* once done, the record is gone with its caller's stack */
+      PendingCall *next = calls->next; /* once done, the record disappears with its caller's stack */
       calls->done = TRUE;
       calls = next;
     }

@@ -6,11 +6,11 @@
  *   wake → clocks read once → one batch from each ready source → what came out is sent in one sendmmsg → sleep
  *
  * Worker 0 has the device: its timers and its calls. Alone, it carries the data too. Else that is done by the others,
- * each with a lane of the device, a UDP socket and a TUN queue of its own, and handshakes, which come by worker 0's
- * socket, are in nobody's way. All sockets have one port; the kernel gives each datagram to the one that it is for
+ * each with a lane of the device, a UDP socket and a TUN queue of its own, and handshakes, which come through worker
+ * 0's socket, delay no data. All sockets have one port; the kernel gives each datagram to the one that it is for
  * (udp-socket.c).
  *
- * The journey of a packet stands in inbound.c (datagram → device → router → TUN or peer) and outbound.c (TUN → router →
+ * The journey of a packet is in inbound.c (datagram → device → router → TUN or peer) and outbound.c (TUN → router →
  * device); transmit.c gathers the datagrams that the device emits. Whatever those files touch belongs to this thread.
  */
 #pragma once
@@ -100,7 +100,7 @@ void ew_worker_call (EwWorker *worker, EwWorkerCall call, void *data);
 /* From a call: the worker reads from this socket now. Returns the old one (transfer full). */
 EwUdp *ew_worker_swap_udp (EwWorker *worker, EwUdp *udp);
 
-/* The journey; each handles one batch in the data thread. FALSE from outbound: the TUN is gone. */
+/* The journey; each handles one batch in the data thread. FALSE from outbound: the TUN has been removed. */
 void ew_inbound_run (EwWorker *worker, guint which);
 gboolean ew_outbound_run (EwWorker *worker);
 /* The device's hook for an inner packet from a peer; user is the worker. */

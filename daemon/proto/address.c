@@ -50,7 +50,7 @@ same_bits (const uint8_t *a, const uint8_t *b, unsigned bits)
   return memcmp (a, b, whole) == 0 && (rest == 0 || ((a[whole] ^ b[whole]) >> (8 - rest)) == 0);
 }
 
-/* Clears what is behind the first bits; true if something was set there. */
+/* Clears what comes after the first bits; true if something was set there. */
 static bool
 clear_host_bits (EwIp *ip, unsigned bits)
 {
@@ -65,7 +65,7 @@ clear_host_bits (EwIp *ip, unsigned bits)
   return any;
 }
 
-/* A decimal number without sign, spaces or leading zeros, at most max (< 100,000). -1: it is none. */
+/* A decimal number without sign, spaces or leading zeros, at most max (< 100,000). -1: it isn't one. */
 static long
 parse_number (const char *text, long max)
 {

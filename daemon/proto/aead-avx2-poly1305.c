@@ -195,7 +195,8 @@ step_across (const Power p[4], Number h, const uint8_t *const rows[LANES])
   return reduce (multiply_add (t, &p[3], add (h, number (w[0], w[1], HIGH_BIT))));
 }
 
-/* What is behind the last 64 bytes, block by block, padded with zeros (RFC 8439 section 2.8); then the length's block.
+/* What comes after the last 64 bytes, block by block, padded with zeros (RFC 8439 section 2.8); then the length's
+ * block.
  */
 INLINE Number
 tail_across (const Power *r, Number h, const uint8_t *const data[LANES], const uint64_t len[LANES], __m256i lens)

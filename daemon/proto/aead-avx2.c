@@ -145,8 +145,8 @@ chacha20 (const Group *g, Line line, __m256i x[16])
   transpose (x + 8);
 }
 
-/* The 8 blocks of the line from `at`, which begins at -n. Behind the line's end lanes make blocks behind the last
-   packet's, which nobody takes. *first: the packet of the lowest lane, found from the last call's. */
+/* The 8 blocks of the line from `at`, which begins at -n. Past the end of the line, lanes make blocks past the last
+   packet's, which aren't used. *first: the packet of the lowest lane, found from the last call's. */
 INLINE Line
 line_at (const Group *g, int32_t at, size_t *first)
 {
@@ -175,7 +175,7 @@ xor_32 (uint8_t *p, __m256i row)
 INLINE void
 apply_row (const Group *g, uint32_t packet, uint32_t block, __m256i low, __m256i high)
 {
-  uint32_t offset = (block - 1) * BLOCK, len = g->len[packet]; /* block 0: far behind */
+  uint32_t offset = (block - 1) * BLOCK, len = g->len[packet]; /* block 0: far past the end */
   if (offset >= len)
     return;
   uint8_t *p = g->data[packet] + offset;

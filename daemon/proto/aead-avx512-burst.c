@@ -28,7 +28,7 @@ typedef struct
   struct
   {
     __m512i key[8];    /* a word of each packet's key; lane i is of packet i % packets, and its block i / packets */
-    __m512i begun[16]; /* the first round, but for what the block's number goes into */
+    __m512i begun[16]; /* the first round, except what the block's number goes into */
     uint8_t rows[PACKETS_MAX][BLOCK]; /* block 0 of each packet */
     Across across;
   } secret;
@@ -165,7 +165,7 @@ begin (Burst *e, unsigned packets, EwAeadItem *const *items, size_t tag_size, __
     _mm512_storeu_si512 (e->secret.rows[i], x[i]);
 }
 
-/* What a set made, from `at` on; the first set's text begins behind the keys. */
+/* What a set made, from `at` on; the first set's text begins after the keys. */
 INLINE void
 apply (const Burst *e, unsigned packets, size_t at, bool first, const __m512i x[16])
 {
@@ -283,7 +283,7 @@ open_burst (unsigned packets, EwAeadItem *const *items, SetOfText set_of_text, L
   Burst e;
   __m512i x[16];
   size_t shortest = items[packets - 1]->len - EW_AEAD_TAG_SIZE, at = FIRST_TEXT (packets), n = 0;
-  size_t tagged = STRIDE (packets); /* never behind `at` */
+  size_t tagged = STRIDE (packets); /* never past `at` */
   EwAeadItem *good[PACKETS_MAX];
   begin (&e, packets, items, EW_AEAD_TAG_SIZE, x);
   begin_tags (&e, packets);

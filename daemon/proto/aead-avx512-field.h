@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Numbers modulo 2^130 - 5 in the lanes of AVX-512's vectors, multiplied by the 52-bit multiplications of IFMA: three
+ * Numbers modulo 2^130 - 5 in the lanes of AVX-512's vectors, multiplied with IFMA's 52-bit multiplications: three
  * limbs of 44, 44 and 42 bits. A product's halves have weights 2^0 and 2^52 = 2^44 * 2^8; a limb that passes 2^132
  * comes back times 20 (2^130 = 5). Nothing here branches on or looks up by what is secret.
  */

@@ -71,7 +71,7 @@ step_across (const Across *a, Number h, size_t at, __mmask8 active)
                    _mm512_mask_mov_epi64 (h.l2, active, next.l2) };
 }
 
-/* What is behind the last 64 bytes, block by block, padded with zeros (RFC 8439 section 2.8). */
+/* What comes after the last 64 bytes, block by block, padded with zeros (RFC 8439 section 2.8). */
 INLINE Number
 tail_across (const Across *a, Number h)
 {

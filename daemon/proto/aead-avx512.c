@@ -3,10 +3,10 @@
  * ChaCha20-Poly1305 of up to 16 packets at once with AVX-512.
  *
  * ChaCha20 makes 16 blocks of 64 bytes at a time, a lane a block, and it does not matter whose: the blocks of all
- * packets stand in one line, block 0 of each first (its first half is the packet's key for Poly1305), then the text of
+ * packets form one line, block 0 of each first (its first half is the packet's key for Poly1305), then the text of
  * the first packet, of the second and so on. So no lane is idle before the end, whatever the lengths and keys are.
- * Poly1305 is in aead-avx512-poly1305.c. Packets of about one length, as a burst's are, have a faster way in
- * aead-avx512-burst.c, and one by itself in aead-avx512-one.c. A packet is opened once its tag was found right, another
+ * Poly1305 is in aead-avx512-poly1305.c. Packets of about one length, as a burst's are, take a faster path in
+ * aead-avx512-burst.c, and a single one in aead-avx512-one.c. A packet is opened once its tag was found right, another
  * keeps its bytes.
  */
 #include "proto/aead-avx512.h"
@@ -67,8 +67,8 @@ chacha20 (const Group *g, Line line, __m512i x[16])
   chacha20_end (x, &start);
 }
 
-/* The 16 blocks of the line from `at`, which begins at -n. Behind the line's end lanes make blocks behind the last
-   packet's, which nobody takes. *first: the packet of the lowest lane, found from the last call's. */
+/* The 16 blocks of the line from `at`, which begins at -n. Past the end of the line, lanes make blocks past the last
+   packet's, which aren't used. *first: the packet of the lowest lane, found from the last call's. */
 INLINE Line
 line_at (const Group *g, int32_t at, size_t *first)
 {
@@ -92,7 +92,7 @@ line_at (const Group *g, int32_t at, size_t *first)
 INLINE void
 apply_row (const Group *g, uint32_t packet, uint32_t block, __m512i row)
 {
-  uint32_t offset = (block - 1) * BLOCK, len = g->len[packet]; /* block 0: far behind */
+  uint32_t offset = (block - 1) * BLOCK, len = g->len[packet]; /* block 0: far past the end */
   if (offset >= len)
     return;
   uint8_t *p = g->data[packet] + offset;
@@ -261,8 +261,8 @@ typedef struct
   void (*line) (EwAeadItem *const *items, size_t n);
 } Ways;
 
-/* One packet, and two or three that are at least so long (with a tag or without), are faster each by itself; and four
-   of four to seven are faster apart from the others. Of 16 that are shorter, the line has fewer idle lanes (measured).
+/* One packet, and two or three that are at least this long (with a tag or without), are faster one at a time; of four
+   to seven, four are faster apart from the others. Of 16 that are shorter, the line has fewer idle lanes (measured).
  */
 static const size_t each_from[] = { 0, 704, 1216 };
 static const size_t four_from[] = { EW_AVX512_FOUR_MIN, 640, 1216, 2048 };

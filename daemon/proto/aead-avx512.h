@@ -46,7 +46,7 @@ typedef struct
 
 void ew_avx512_poly1305 (EwPoly1305 *messages, size_t n); /* the longest first */
 
-/* The same in parts, for up to eight: the first `at` bytes, whole 64s, of all of them went into a->h meanwhile. */
+/* The same in parts, for up to eight: the first `at` bytes, whole 64s, of all of them went into a->h along the way. */
 void ew_avx512_across_begin (Across *a, const EwPoly1305 *messages, size_t n);
 void ew_avx512_across_end (Across *a, EwPoly1305 *messages, size_t n, size_t at);
 

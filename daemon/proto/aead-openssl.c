@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * libcrypto behind the batch, one packet after the other. A context that keeps its key, the tag by one parameter. The
- * data goes through Update and Final, never EVP_Cipher(): what that does with no input differs between releases of
+ * A batch with libcrypto, one packet after the other. A context that keeps its key; the tag is passed as one parameter.
+ * The data goes through Update and Final, never EVP_Cipher(): what that does with no input differs between releases of
  * OpenSSL 3.0 (its issue 32258), and some neither write the tag nor check it.
  *
- * A context is for one thread at a time, a key is not: whoever comes first has the key's context, and who comes
- * meanwhile keys one of its own.
+ * A context is for one thread at a time, a key is not: the first thread gets the key's context, and one that comes
+ * while it's in use keys its own.
  */
 #include "proto/aead-private.h"
 #include "proto/bytes.h"
@@ -53,7 +53,7 @@ ew_aead_openssl_release (EwAeadKey *key)
   key->context = NULL;
 }
 
-/* This thread's own context, which it keeps until it ends, with this key. NULL: memory is gone. */
+/* This thread's own context, which it keeps until it ends, with this key. NULL: out of memory. */
 static EVP_CIPHER_CTX *
 spare_for (const EwAeadKey *key)
 {
@@ -111,7 +111,7 @@ forget_key (EVP_CIPHER_CTX *spare)
   EVP_CipherInit_ex (spare, NULL, NULL, none, NULL, 1);
 }
 
-/* Who comes first has the key's context, which costs nothing; another thread keys its spare and does not wait. Packets
+/* The first thread gets the key's context, which costs nothing; another thread keys its spare and doesn't wait. Packets
    of one key that follow each other do it once. */
 static void
 each (EwAeadItem *items, size_t n, bool (*one) (EVP_CIPHER_CTX *c, EwAeadItem *item))

@@ -14,7 +14,7 @@ struct EwAeadKey
 {
   uint8_t raw[32];
   struct evp_cipher_ctx_st *context; /* libcrypto's, many times as large as the rest: NULL where it has nothing to do */
-  atomic_flag taken;                 /* the context, by a thread that seals or opens with it */
+  atomic_flag taken;                 /* the context, taken by a thread that seals or opens with it */
   bool seal;
 };
 
@@ -34,7 +34,7 @@ typedef struct
 {
   EwAeadBackend backend;
   const char *name;
-  bool (*supported) (void); /* by the processor and the operating system */
+  bool (*supported) (void); /* supported by the processor and the operating system */
   size_t group;             /* packets a call, at most */
   void (*seal_group) (EwAeadItem *const *items, size_t n);
   /* Items shorter than a tag do not come here. What is not authentic stays as it is or is zeroed. */
@@ -45,7 +45,7 @@ typedef struct
 } EwAeadKernel;
 
 /* libcrypto, one packet after the other. What is not authentic it zeroes. */
-bool ew_aead_openssl_prepare (EwAeadKey *key); /* takes the key's memory; false: there is none */
+bool ew_aead_openssl_prepare (EwAeadKey *key); /* allocates the key's memory; false: out of memory */
 void ew_aead_openssl_release (EwAeadKey *key);
 void ew_aead_openssl_seal_n (EwAeadItem *items, size_t n);
 void ew_aead_openssl_open_n (EwAeadItem *items, size_t n);

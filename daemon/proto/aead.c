@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* Sorted at a time: the engine's batches are no larger. */
+/* Sorted at a time: the engine's batches aren't larger. */
 #define WINDOW 64
 
 static const EwAeadKernel *const kernels[] = {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The data path's ChaCha20-Poly1305 (RFC 8439), many packets a call and in place. The items carry their own keys, so
- * that a kernel of vectors takes packets of several sessions at once. Which code works behind the two functions is
- * found once a process, by what the processor and its operating system support, and only after it gave the same bits
- * as libcrypto (aead-self-test.c); libcrypto itself is what is left.
+ * that a kernel of vectors takes packets of several sessions at once. Which code runs in the two functions is decided
+ * once per process, by what the processor and its operating system support, and only if it gave the same bits as
+ * libcrypto (aead-self-test.c); the fallback is libcrypto itself.
  */
 #pragma once
 
@@ -16,7 +16,7 @@
    once in its life.) */
 typedef struct EwAeadKey EwAeadKey;
 
-/* seal: for sealing, else for opening. NULL: memory is gone. All the memory that the key will need is taken here, no
+/* seal: for sealing, else for opening. NULL: out of memory. All the memory that the key will need is taken here, no
    packet takes any. */
 EwAeadKey *ew_aead_key_new (const uint8_t key[32], bool seal);
 void ew_aead_key_free (EwAeadKey *key); /* zeroes it; NULL is allowed */
@@ -25,9 +25,9 @@ typedef struct
 {
   EwAeadKey *key;
   uint8_t *data;
-  size_t len;       /* seal: of the plaintext, the tag is written to the 16 bytes behind; open: tag included */
+  size_t len;       /* seal: of the plaintext, the tag is written to the 16 bytes after it; open: tag included */
   uint64_t counter; /* the nonce: four zero bytes, then this, little-endian */
-  bool ok;          /* out: sealed; authentic. The data of an item that is not ok is no plaintext, and of no use */
+  bool ok;          /* out: sealed; authentic. The data of an item that isn't ok isn't plaintext and can't be used */
 } EwAeadItem;
 
 /* Any number of packets, of any lengths up to 64 KiB; those of one call must not overlap. */

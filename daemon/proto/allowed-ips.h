@@ -2,8 +2,8 @@
  *
  * Allowed IPs (whitepaper section 2, "cryptokey routing"): which peer has an address, by longest prefix.
  *
- * A trie of six bits a node, compressed: a node stands only where two prefixes part, and knows by two words of 64 bits
- * which of its 64 children and of the 63 prefixes that end inside it there are. A lookup among 100,000 prefixes visits
+ * A trie of six bits a node, compressed: a node exists only where two prefixes part, and two words of 64 bits say which
+ * of its 64 children and of the 63 prefixes that end inside it exist. A lookup among 100,000 prefixes visits
  * three or four nodes, whatever lengths the prefixes have: whoever may announce prefixes cannot make it slow.
  * tests/bench lookup measures it, also against what stood here before: one hash table, probed once for every length.
  *
@@ -45,7 +45,7 @@ void ew_allowed_ips_init (EwAllowedIps *ips, EwGrace *grace);
 /* The lists of the owners must have been cleared before. */
 void ew_allowed_ips_clear (EwAllowedIps *ips);
 /* Adds prefix (host bits are ignored) to owner, whose list is *list, which must stay where it is; takes it from whoever
-   had it. False: memory is gone, or it is no prefix; then nothing has changed. */
+   had it. False: out of memory, or it isn't a prefix; then nothing has changed. */
 bool ew_allowed_ips_add (EwAllowedIps *ips, const EwPrefix *prefix, EwPeer *owner, EwAllowedIp **list);
 /* Removes the prefix if it is owner's. */
 void ew_allowed_ips_remove (EwAllowedIps *ips, const EwPrefix *prefix, const EwPeer *owner);

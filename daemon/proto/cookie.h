@@ -32,7 +32,7 @@ void ew_cookie_checker_init (EwCookieChecker *checker, void (*random) (void *use
 void ew_cookie_checker_set_public_key (EwCookieChecker *checker, const uint8_t public_key[EW_KEY_SIZE]);
 /* message: a whole initiation or response, len its exact size. */
 bool ew_cookie_check_mac1 (const EwCookieChecker *checker, const uint8_t *message, size_t len);
-/* True when the sender at `from` has had a cookie of ours in the last 120 s. */
+/* True when the sender at `from` got a cookie from this device in the last 120 s. */
 bool ew_cookie_check_mac2 (EwCookieChecker *checker, const uint8_t *message, size_t len, const EwEndpoint *from,
                            uint64_t now_ns);
 /* The answer to a message whose mac1 is right and whose mac2 is not. */

@@ -88,7 +88,7 @@ ew_x25519_clamp (uint8_t private_key[32])
   private_key[31] = (private_key[31] & 127) | 64;
 }
 
-/* The key is libcrypto's; an EVP_PKEY by another name, so that nobody else sees its types. */
+/* The key is libcrypto's; an EVP_PKEY under another name, so that no other file sees its types. */
 static EVP_PKEY *
 pkey (const EwX25519Key *key)
 {
@@ -120,7 +120,7 @@ ew_x25519_key_agree (const EwX25519Key *key, uint8_t out[32], const uint8_t publ
   size_t len = 32;
   EVP_PKEY *theirs = EVP_PKEY_new_raw_public_key (EVP_PKEY_X25519, NULL, public_key, 32);
   EVP_PKEY_CTX *context = theirs != NULL ? EVP_PKEY_CTX_new (pkey (key), NULL) : NULL;
-  /* No check of theirs: every 32 bytes are a public key of X25519, and a zero result is refused. */
+  /* The peer's key isn't checked: any 32 bytes are a public key of X25519, and a zero result is refused. */
   bool ok = context != NULL && EVP_PKEY_derive_init (context) == 1
             && EVP_PKEY_derive_set_peer_ex (context, theirs, 0) == 1 && EVP_PKEY_derive (context, out, &len) == 1
             && len == 32 && !ew_secret_is_zero (out, 32);

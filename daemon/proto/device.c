@@ -102,7 +102,7 @@ ew_device_get_stats (const EwDevice *device, EwDeviceStats *out)
 void
 ew_device_set_timestamp_floor (EwDevice *device, uint64_t realtime_ns)
 {
-  /* The grain behind the floor is the first that the other side takes for later. */
+  /* The grain after the floor is the first that the other side takes for later. */
   uint64_t base = ew_timestamp_coarsen (ew_timestamp_coarsen (realtime_ns) + EW_TIMESTAMP_GRAIN);
   if (base > device->timestamp_base)
     device->timestamp_base = base;
@@ -231,7 +231,7 @@ first_due (EwDevice *device, uint64_t limit)
       if (due == node->due_ns)
         break;
       ew_peer_schedule (peer, due);
-      ew_peer_reschedule (peer); /* a lane that started a timer meanwhile saw the earlier one, and left it at that */
+      ew_peer_reschedule (peer); /* a lane that started a timer in the meantime saw the earlier one, and kept it */
     }
   return (EwPeer *)node;
 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * A WireGuard device without its wires: peers, sessions and timers. Bytes and a time go in; datagrams, inner packets,
- * events and a deadline come out. It does no I/O, reads no clock and takes no randomness but what it is handed, so that
- * the node, the edge and the simulator run the same code.
+ * events and a deadline come out. It does no I/O, reads no clock and takes no randomness except what it is handed, so
+ * that the node, the edge and the simulator run the same code.
  *
  * A device belongs to one thread at a time. Nothing on the data path allocates. Callbacks run inside the call that
  * caused them and must not call back into the device, except ew_peer_send() from deliver() (the edge's hairpin).
  *
  * Several threads: data packets may be carried by lanes, one a thread, beside the thread that has the device and beside
- * one another. As long as sessions stand, a lane takes no lock and waits for nobody: it finds sessions and allowed IPs
- * by pointers that are replaced as a whole, and draws nonces from a counter that all share. What it cannot do so (a
- * session that is new, old or missing, a peer that roamed) it does with the device's lock, which is the owner's: the
- * hooks lock and unlock. Each peer belongs to one lane, which opens all that it sends.
+ * one another. While sessions are valid, a lane takes no lock and never waits: it finds sessions and allowed IPs
+ * through pointers that are replaced as a whole, and draws nonces from a counter that all lanes share. What it cannot
+ * do so (a session that is new, old or missing, a peer that roamed) it does with the device's lock, which is the
+ * owner's: the hooks lock and unlock. Each peer belongs to one lane, which opens all that it sends.
  */
 #pragma once
 
@@ -19,7 +19,7 @@
 
 #define EW_KEY_SIZE 32
 #define EW_HEADROOM 64 /* bytes a caller keeps free before a packet: data header (16), alignment */
-#define EW_TAILROOM 64 /* … and behind it: padding to 16 and the tag (16) */
+#define EW_TAILROOM 64 /* … and after it: padding to 16 and the tag (16) */
 #define EW_MTU_MAX 65535
 #define EW_BATCH_MAX 64 /* packets of one call */
 
@@ -38,8 +38,8 @@ typedef struct
 } EwTime;
 
 /* One packet or datagram in a caller's buffer. The device may change the bytes in place. An inner packet to be sent has
-   16 bytes before data and `room` behind data + len, which the device may change too; a datagram that was received
-   needs no room: many may lie behind one another. */
+   16 bytes before data and `room` after data + len, which the device may change too; a datagram that was received
+   needs no room: many may lie one after another. */
 typedef struct
 {
   uint8_t *data;
@@ -66,7 +66,7 @@ typedef struct
      may send it later, before it reuses the buffer. Handshakes: low rate, latency matters. */
   void (*transmit) (void *user, EwPeer *peer, const EwEndpoint *to, uint8_t *data, size_t len, uint8_t dscp_ecn);
   /* One inner packet: authenticated, replay-checked, source inside the peer's allowed IPs, trimmed to the IP length.
-     Before it are 16 bytes, behind it its room, which is what its datagram had: ew_peer_send(other, packet) seals it in
+     Before it are 16 bytes, after it its room, which is what its datagram had: ew_peer_send(other, packet) seals it in
      place. What is longer goes into a buffer of the caller's own. */
   void (*deliver) (void *user, EwPeer *from, EwPacket *packet);
   void (*event) (void *user, EwPeer *peer, EwPeerEvent event);
@@ -101,12 +101,12 @@ typedef struct
 
 typedef struct
 {
-  uint64_t rx_invalid; /* not a message of ours, bad mac1, no such index, bad tag */
+  uint64_t rx_invalid; /* not a message for this device, bad mac1, no such index, bad tag */
   uint64_t rx_cookie_required;
   uint64_t no_peer; /* outgoing packets that no peer takes */
 } EwDeviceStats;
 
-/* mtu: the largest inner packet. Returns NULL only when memory is gone. */
+/* mtu: the largest inner packet. Returns NULL only when out of memory. */
 EwDevice *ew_device_new (const EwDeviceHooks *hooks, void *user, uint16_t mtu);
 void ew_device_free (EwDevice *device); /* zeroes every key */
 void ew_device_set_mtu (EwDevice *device, uint16_t mtu);
@@ -131,18 +131,18 @@ void ew_device_tick (EwDevice *device, const EwTime *time);
 /* Lanes. The device itself has lane 0; those made here are numbered from 1, and are to be made before the first peer.
  */
 
-/* NULL: memory is gone, or there are EW_LANES_MAX. It goes with the device; by then its thread has ended. */
+/* NULL: out of memory, or there are EW_LANES_MAX. It goes with the device; by then its thread has ended. */
 EwLane *ew_lane_new (EwDevice *device, void *user);
 unsigned ew_lane_number (const EwLane *lane);
 EwDevice *ew_lane_get_device (const EwLane *lane);
 /* The device's own, of the thread that has the device. */
 EwLane *ew_device_get_lane (EwDevice *device);
 /* Which lane the sessions of a data message belong to, by the first byte of its receiver index: first_byte modulo the
-   number of lanes, and 1 more; 0: there is no lane but the device's. */
+   number of lanes, and 1 more; 0: the device's is the only lane. */
 unsigned ew_device_lane_of (const EwDevice *device, uint8_t first_byte);
 
-/* Whatever a lane is called for lies between these, and so does the use that is made of peers and sessions that were
-   seen there: until then they stay, even if they are removed meanwhile. To be called once a batch; a thread that sleeps
+/* All calls of a lane lie between these, and so does any use of the peers and sessions seen there: they stay valid
+   until the end, even if they are removed in the meantime. To be called once a batch; a thread that sleeps
    inside keeps memory from being freed. The calls below do it themselves where it was not done. */
 void ew_lane_enter (EwLane *lane);
 void ew_lane_leave (EwLane *lane);
@@ -177,15 +177,15 @@ void ew_peer_get_preshared_key (const EwPeer *peer, uint8_t out[EW_KEY_SIZE]);
 void ew_peer_set_endpoint (EwPeer *peer, const EwEndpoint *endpoint);
 const EwEndpoint *ew_peer_get_endpoint (const EwPeer *peer);
 bool ew_peer_has_endpoint (const EwPeer *peer); /* from any lane */
-/* From a lane: its local address is none of this host any more, the kernel shall choose. */
+/* From a lane: its local address isn't this computer's any more; the kernel chooses the next. */
 void ew_peer_forget_local (EwPeer *peer, EwLane *lane);
 void ew_peer_set_keepalive (EwPeer *peer, uint16_t seconds, const EwTime *time); /* 0: off */
 uint16_t ew_peer_get_keepalive (const EwPeer *peer);
-/* A prefix belongs to one peer: adding takes it from whoever had it. false: memory is gone. */
+/* A prefix belongs to one peer: adding takes it from the one that had it. false: out of memory. */
 bool ew_peer_add_allowed_ip (EwPeer *peer, const EwPrefix *prefix);
 void ew_peer_remove_allowed_ip (EwPeer *peer, const EwPrefix *prefix);
-/* It has these and no others. What it had before and keeps it has at every moment, as lanes see it. false: memory is
-   gone, it has as many as there was room for. */
+/* It has these and no others. To lanes, it has what it keeps at every moment. false: out of memory, it has as many as
+   there was room for. */
 bool ew_peer_set_allowed_ips (EwPeer *peer, const EwPrefix *prefixes, size_t n);
 void ew_peer_foreach_allowed_ip (EwPeer *peer, void (*each) (const EwPrefix *prefix, void *data), void *data);
 void ew_peer_get_stats (const EwPeer *peer, EwPeerStats *out);
@@ -193,8 +193,8 @@ bool ew_peer_has_session (const EwPeer *peer, const EwTime *time); /* a current 
 /* Packets to this peer whatever their destination, at most EW_BATCH_MAX. Without a session they are staged (128, oldest
    dropped); without an endpoint they are dropped. */
 void ew_peer_send (EwPeer *peer, EwPacket *packets, size_t n, const EwTime *time);
-/* Starts a handshake unless one is fresh (the edge finds its nodes again; a changed network). force skips the 5 s of
-   rest between tries and starts the 90 s anew. */
+/* Starts a handshake unless one is fresh (the edge finds its nodes again; a changed network). force skips the 5 s
+   between tries and restarts the 90 s. */
 void ew_peer_initiate (EwPeer *peer, const EwTime *time, bool force);
 /* As forced, but where an initiation has only just been sent: that one may be answered yet, another would be refused.
    If it is not, the next comes within a tenth of a second. */
@@ -204,7 +204,7 @@ void ew_peer_hurry (EwPeer *peer, const EwTime *time);
    back. That happens by itself after EW_REFUSALS_MAX refusals with nothing fresh in between, and elsewhere than at the
    peer's known address only once it hasn't been heard there for EW_CALL_SILENCE. Nothing is sent twice; at
    most one call in EW_CALL_INTERVAL a peer, and one in EW_CALL_GAP a device. 148 bytes answer 3 × 148, so it amplifies
-   nothing, and who replays a peer's older initiations gets no more than one more initiation. False: not now. */
+   nothing, and replaying a peer's older initiations yields only one more initiation. False: not now. */
 bool ew_peer_call (EwPeer *peer, const EwEndpoint *to, const EwTime *time);
 /* Sends the initiation that is under way to another of the peer's addresses as well, byte for byte: whichever arrives
    first is answered, and where the answer comes from is the peer's endpoint from then on; the others are repeats to the

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * When may memory be freed that other threads may be reading? Readers take no lock: each says when it is inside, once a
- * batch. A writer first takes what it wants to be rid of out of sight, then retires it here; it is released when every
+ * batch. A writer first unlinks what it wants to free, then retires it here; it is released when every
  * reader that was inside at that moment has been outside (epoch-based reclamation, Fraser 2004, section 5.2.3).
  *
  * There is one writer at a time. Pointers that readers follow are atomic, stored and loaded in the one order that all
@@ -43,7 +43,7 @@ void ew_grace_init (EwGrace *grace);
 /* Nobody is inside any more: releases everything. */
 void ew_grace_clear (EwGrace *grace);
 
-/* A full barrier: what the reader loads from here on is no older than what a writer sees of it. */
+/* A full barrier: what the reader loads from here on isn't older than what a writer sees of it. */
 static inline void
 ew_grace_enter (EwGrace *grace, unsigned reader)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Who is due next: a binary heap of nodes that live inside their owners. O(log n) to change one, O(1) to see the first.
+ * What is due next: a binary heap of nodes that live inside their owners. O(log n) to change one, O(1) to see the
+ * first.
  */
 #pragma once
 
@@ -21,7 +22,7 @@ typedef struct
 } EwHeap; /* zeroed: empty */
 
 void ew_heap_clear (EwHeap *heap); /* frees the array, not the nodes */
-/* Adds a node that is never due. False: memory is gone. No other call allocates. */
+/* Adds a node that is never due. False: out of memory. No other call allocates. */
 bool ew_heap_add (EwHeap *heap, EwHeapNode *node);
 void ew_heap_remove (EwHeap *heap, EwHeapNode *node);
 void ew_heap_set (EwHeap *heap, EwHeapNode *node, uint64_t due_ns);

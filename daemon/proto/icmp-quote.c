@@ -16,7 +16,7 @@ enum
   V6_PARAMETER_PROBLEM = 4
 };
 
-/* Errors only. Redirects change routes, and nobody behind a gateway may change a node's. */
+/* Errors only. Redirects change routes, and no computer behind a gateway may change a node's. */
 static bool
 is_report (const EwIpHeader *header, uint8_t type)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What an ICMP error is about. A router between a gateway and the subnet behind it reports "fragmentation needed" or
- * "time exceeded" from an address of its own, which nobody offered as a route. Such a report is known by the packet
- * that it quotes (RFC 792, RFC 4443): its receiver sent that packet, and it was on its way to whoever reports.
+ * "time exceeded" from an address of its own, which isn't part of any offered route. Such a report is recognized by
+ * the packet that it quotes (RFC 792, RFC 4443): its receiver sent that packet, and it was on its way through the
+ * reporter.
  */
 #pragma once
 

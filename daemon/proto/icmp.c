@@ -78,7 +78,7 @@ may_answer (const uint8_t *packet, const EwIpHeader *header)
   return header->upper_at < header->total_length && !is_error_type (header->source.family, packet[header->upper_at]);
 }
 
-/* Sets the checksum of the message behind an IP header of header bytes. */
+/* Sets the checksum of the message after an IP header of header bytes. */
 static void
 set_checksum (uint8_t *packet, size_t header, const EwIp *from, const EwIp *to, size_t size)
 {

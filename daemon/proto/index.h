@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Receiver indices (whitepaper section 5.4): the random 32-bit numbers by which incoming messages name a handshake or a
- * session of ours. Being random, they are their own hash. The first byte on the wire, the lowest, also says which lane
- * a session belongs to, if there are several.
+ * Receiver indices (whitepaper section 5.4): the random 32-bit numbers by which incoming messages name one of this
+ * device's handshakes or sessions. Being random, they are their own hash. The first byte on the wire, the lowest, also
+ * says which lane a session belongs to, if there are several.
  */
 #pragma once
 
@@ -67,7 +67,7 @@ ew_index_table_of (EwIndexTable *indices, const EwIndexEntry *entry)
   return entry->kind == EW_INDEX_KEYPAIR ? &indices->sessions : &indices->handshakes;
 }
 
-/* False: memory is gone. */
+/* False: out of memory. */
 static inline bool
 ew_index_insert (EwIndexTable *indices, EwIndexEntry *entry)
 {

@@ -42,14 +42,14 @@ ew_keypairs_get_current (const EwKeypairs *keypairs)
   return atomic_load (&keypairs->current);
 }
 
-/* NULL: memory is gone. */
+/* NULL: out of memory. */
 EwKeypair *ew_keypair_new (EwPeer *peer, uint32_t local_index, uint32_t remote_index,
                            const uint8_t send_key[EW_KEY_SIZE], const uint8_t receive_key[EW_KEY_SIZE],
                            bool is_initiator, uint64_t now_ns);
 void ew_keypair_free (EwKeypair *keypair); /* zeroes it; only what no lane has seen. NULL is allowed */
 
-/* Puts a new keypair (taken over) in its place. Those that fall out leave the index table and are retired, to its
- * grace.
+/* Stores a new keypair (taken over) in the matching slot. Those that fall out leave the index table and are retired, to
+ * its grace.
  */
 void ew_keypairs_add (EwKeypairs *keypairs, EwIndexTable *indices, EwKeypair *keypair);
 /* An authenticated packet came on keypair. True when that made the next one the current one. */

@@ -50,7 +50,7 @@ ew_device_lane_of (const EwDevice *device, uint8_t first_byte)
   return device->n_lanes == 0 ? 0 : 1 + first_byte % device->n_lanes;
 }
 
-/* xorshift64*: spreads retries in time, hides nothing. */
+/* xorshift64*: spreads retries over time; nothing secret depends on it. */
 uint64_t
 ew_lane_jitter (EwLane *lane)
 {

@@ -68,7 +68,7 @@ ew_link_build (uint8_t *out, const EwIp *from, const EwIp *to, const EwLinkMessa
   ew_store_be64 (body + 16, message->revision.hash);
   ew_store_be64 (body + 24, message->stamp_ns);
   uint16_t sum = ew_checksum (udp, UDP_SIZE, ew_packet_pseudo_sum (from, to, EW_PROTOCOL_UDP, UDP_SIZE));
-  ew_store_be16 (udp + 6, sum == 0 ? 0xffff : sum); /* 0 would say that there is none, RFC 768 */
+  ew_store_be16 (udp + 6, sum == 0 ? 0xffff : sum); /* 0 would mean no checksum, RFC 768 */
   return header + UDP_SIZE;
 }
 

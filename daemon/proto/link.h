@@ -42,8 +42,8 @@ typedef enum
 {
   EW_NODE_PROBLEM_NONE,
   EW_NODE_PROBLEM_TWO_MACHINES, /* two computers use its identity */
-  EW_NODE_PROBLEM_CLOCK_BEHIND, /* its handshakes were older than before, by a clock that is behind the edge's */
-  EW_NODE_PROBLEM_RESTORED,     /* … by a state that is older than what it has sent before */
+  EW_NODE_PROBLEM_CLOCK_BEHIND, /* its handshakes were older than before, as its clock is behind the edge's */
+  EW_NODE_PROBLEM_RESTORED,     /* … as its state is older than what it has sent before */
   EW_NODE_PROBLEM_REFUSED       /* its handshakes are refused as too old at this moment */
 } EwNodeProblem;
 

@@ -39,8 +39,8 @@ ew_load_count (EwLoadMeter *meter, uint64_t now_ns)
   return EW_LOAD_UNDER_LOAD;
 }
 
-/* Whoever replays what he overheard gets cookie replies alone: they must not fill the queue for those who have a
- * cookie. */
+/* Replayed initiations get only cookie replies: they must not fill the queue for senders that have a cookie.
+ * */
 void
 ew_load_count_cookie (EwLoadMeter *meter)
 {

@@ -41,7 +41,7 @@ void ew_load_count_cookie (EwLoadMeter *meter);
 
 typedef struct EwRateLimiter EwRateLimiter;
 
-/* Fixed memory (about 400 KB): make it when load first comes. seed: 32 random bytes. NULL: memory is gone. */
+/* Fixed memory (about 400 KB): make it when load first comes. seed: 32 random bytes. NULL: out of memory. */
 EwRateLimiter *ew_rate_limiter_new (const uint8_t seed[32]);
 void ew_rate_limiter_free (EwRateLimiter *limiter);
 /* False: too many from this address (or, full of other addresses that are active right now, no room to count it). */

@@ -8,9 +8,9 @@
  *   consume_response    ◀── response ──         create_response
  *   derive_keys                                 derive_keys
  *
- * Every function returns false without a change of the handshake's state when the message is not authentic, not for us
- * or comes in the wrong state: a forged message must not disturb a handshake that is under way. The macs of a message
- * are cookie.h's and are not looked at here.
+ * Every function returns false without a change of the handshake's state when the message is not authentic, not for
+ * this device or comes in the wrong state: a forged message must not disturb a handshake that is under way. The macs of
+ * a message are cookie.h's and are not looked at here.
  */
 #pragma once
 
@@ -33,8 +33,8 @@ typedef struct
   bool has_static_static;
   uint8_t latest_timestamp[EW_TIMESTAMP_SIZE]; /* of the initiations it sent; kept as long as the peer is */
   uint64_t latest_initiation_ns;               /* when it last sent one that was fresh; EW_TIME_OFF: never */
-  /* Authentic initiations since then that were older than the latest, each later than the one before: what a machine
-     sends whose clock or state went back, and what anyone may replay who has seen three of its older ones. */
+  /* Authentic initiations since then that were older than the latest, each later than the one before: what a computer
+     sends whose clock or state went back, and what anyone who has seen three of its older ones may replay. */
   unsigned refused;
   uint8_t refused_timestamp[EW_TIMESTAMP_SIZE]; /* of the last of them */
 } EwNoiseRemote;
@@ -92,7 +92,7 @@ bool ew_noise_create_response (EwNoiseHandshake *handshake, const EwNoiseRemote 
                                const uint8_t ephemeral[EW_KEY_SIZE], uint32_t sender_index, EwMessageResponse *out);
 bool ew_noise_consume_response (EwNoiseHandshake *handshake, const EwNoiseIdentity *identity,
                                 const EwNoiseRemote *remote, const EwMessageResponse *message);
-/* Section 5.4.5. Zeroes the handshake but for its indices. */
+/* Section 5.4.5. Zeroes the handshake except its indices. */
 bool ew_noise_derive_keys (EwNoiseHandshake *handshake, uint8_t send_key[EW_KEY_SIZE], uint8_t receive_key[EW_KEY_SIZE],
                            bool *is_initiator);
 void ew_noise_clear (EwNoiseHandshake *handshake);

@@ -15,7 +15,7 @@
 #define EW_PROTOCOL_UDP 17
 #define EW_PROTOCOL_ICMPV6 58
 
-/* Writes a header without options (TTL 64) for payload_len bytes behind it and returns its size: 20 or 40; 0 where the
+/* Writes a header without options (TTL 64) for payload_len bytes after it and returns its size: 20 or 40; 0 where the
    families differ or the whole would be larger than 65,535 bytes. */
 size_t ew_packet_write_header (uint8_t *out, const EwIp *from, const EwIp *to, uint8_t protocol, uint8_t traffic_class,
                                size_t payload_len);

@@ -251,7 +251,7 @@ ew_peer_note_refusal (EwPeer *peer, const EwEndpoint *from, const EwTime *time)
     }
   if (remote->refused < EW_REFUSALS_MAX)
     return;
-  remote->refused = EW_REFUSALS_MAX - 1; /* where there can be no call now, the next one asks again */
+  remote->refused = EW_REFUSALS_MAX - 1; /* if there can't be a call now, the next one asks again */
   if (may_be_elsewhere (peer, from, time) && ew_peer_call (peer, from, time))
     {
       remote->refused = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What device.c, peer.c, send.c and receive.c share: the inside of a device and of a peer. Nobody else includes it.
+ * What device.c, peer.c, send.c and receive.c share: the inside of a device and of a peer. No other room includes it.
  *
  * The packet's journey:
  *
@@ -128,7 +128,7 @@ struct EwDevice
   EwLane own; /* lane 0 */
   EwLane *lanes[EW_LANES_MAX];
   unsigned n_lanes, next_lane;
-  EwLane *acting;   /* who has the lock; without locks, the device's own */
+  EwLane *acting;   /* the lane that has the lock; without locks, the device's own */
   uint64_t told_ns; /* the deadline that was last asked for */
 
   EwDeviceHooks hooks;
@@ -180,15 +180,15 @@ ew_put (_Atomic uint64_t *word, uint64_t value)
 /* lane.c */
 void ew_lane_init (EwLane *lane, EwDevice *device, void *user, unsigned number);
 uint64_t ew_lane_jitter (EwLane *lane);
-/* The lock for a peer that was seen without it. False: the peer has been removed meanwhile, and there is no lock. */
+/* The lock for a peer that was seen without it. False: the peer has been removed in the meantime, and there is no
+   lock. */
 bool ew_lane_lock_peer (EwLane *lane, const EwPeer *peer);
 
 /* device.c */
 EwPeer *ew_device_find (const EwDevice *device, const uint8_t public_key[EW_KEY_SIZE]);
 
 /* peer.c */
-EwPeer *ew_peer_new (EwDevice *device,
-                     const uint8_t public_key[EW_KEY_SIZE]); /* in no list yet; NULL: memory is gone */
+EwPeer *ew_peer_new (EwDevice *device, const uint8_t public_key[EW_KEY_SIZE]); /* in no list yet; NULL: out of memory */
 /* Brings the peer's next deadline into the heap. Later ones are left until the heap is asked. */
 void ew_peer_reschedule (EwPeer *peer);
 void ew_peer_schedule (EwPeer *peer, uint64_t due_ns);
@@ -202,7 +202,7 @@ void ew_peer_clear_handshake (EwPeer *peer);
 void ew_peer_zero_keys (EwPeer *peer); /* emits EW_PEER_SESSION_EXPIRED if there were any */
 /* An authenticated message came from there. */
 void ew_peer_heard_from (EwPeer *peer, const EwEndpoint *from, size_t len, const EwTime *time);
-/* The same but for the bytes, from the peer's lane. */
+/* The same except for the bytes, from the peer's lane. */
 void ew_peer_heard_from_at (EwPeer *peer, EwLane *lane, const EwEndpoint *from, const EwTime *time);
 /* The keys of a finished handshake become a keypair. */
 bool ew_peer_begin_session (EwPeer *peer, const EwTime *time);

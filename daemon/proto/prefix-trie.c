@@ -63,7 +63,7 @@ child_of (EwPrefixBits b, unsigned depth)
   return depth == 0 ? (unsigned)(b >> (128 + BEFORE - STRIDE)) : (unsigned)((b << (depth - BEFORE)) >> (128 - STRIDE));
 }
 
-/* Whether a prefix of this length ends in the window at depth, rather than behind it. */
+/* Whether a prefix of this length ends in the window at depth, rather than after it. */
 static inline bool
 ends_in (unsigned length, unsigned depth)
 {
@@ -166,7 +166,7 @@ replace (_Atomic uintptr_t *where, Node *node, EwGrace *grace)
 }
 
 /* A node as `old` without slot number `without` (SIZE_MAX: none is left out) and with an empty one before what was slot
-   `with` (SIZE_MAX: none). NULL: memory is gone. */
+   `with` (SIZE_MAX: none). NULL: out of memory. */
 static Node *
 copy (const Node *old, size_t without, size_t with)
 {
@@ -332,7 +332,7 @@ ew_prefix_trie_cut (_Atomic uintptr_t *root, const EwPrefixPath *path, EwPrefixB
       replace (where, smaller, grace);
       return;
     }
-  bool alone = node->n == 1; /* left behind when memory was gone */
+  bool alone = node->n == 1; /* left behind when out of memory */
   if (!alone)
     {
       atomic_store (where, peek (&node->slots[1 - at]));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The trie under allowed-ips.c: finds, adds and takes out entries that somebody else owns. Nobody else includes it.
+ * The trie under allowed-ips.c: finds, adds and takes out entries that its caller owns. No other file includes it.
  *
  * A root is a word that is 0 while the trie is empty. Lookups may run beside a change: nodes are not changed where they
  * stand, but replaced by changed ones, and freed through `grace`.
@@ -60,7 +60,7 @@ typedef struct
 
 /* b is masked to length. NULL: it is not there; path is then how far the way goes. */
 EwAllowedIp *ew_prefix_trie_find (_Atomic uintptr_t *where, EwPrefixBits b, unsigned length, EwPrefixPath *path);
-/* entry, with its prefix set, is not there yet. False: memory is gone. */
+/* entry, with its prefix set, is not there yet. False: out of memory. */
 bool ew_prefix_trie_insert (_Atomic uintptr_t *where, EwAllowedIp *entry, EwGrace *grace);
 /* Takes out what ew_prefix_trie_find() led to. */
 void ew_prefix_trie_cut (_Atomic uintptr_t *root, const EwPrefixPath *path, EwPrefixBits b, unsigned length,

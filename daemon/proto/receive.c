@@ -21,10 +21,10 @@ may_be_report (const uint8_t *packet)
   return v4 ? protocol == 1 : protocol == 58 || protocol == 0 || protocol == 43 || protocol == 44 || protocol == 60;
 }
 
-/* Whether what came from peer may have this source: one of its own, or a router's behind it that reports about a packet
-   on its way to peer's prefixes. A source that is another peer's is never taken. A report from peer's own address must
-   be about such a packet, too: kernels look at what it quotes, not at who sends it, and any member could narrow the
-   path between two others. */
+/* Whether what came from peer may have this source: one of its own, or a router's behind it, which reports about a
+   packet on its way to peer's prefixes. A source that is another peer's is never taken. A report from peer's own
+   address must be about such a packet, too: kernels look at what it quotes, not at who sends it, and any member could
+   narrow the path between two others. */
 static bool
 source_allowed (const EwLane *lane, const EwPeer *peer, const EwPacket *packet)
 {
@@ -235,8 +235,8 @@ load_allows (EwDevice *device, const EwPacket *datagram, const EwTime *time)
   return false;
 }
 
-/* May this handshake message cost us a DH? What comes here may come by the ten thousand a second from anybody, so the
-   cheapest question is asked first, and the data that was gathered before it waits for nothing but a DH. */
+/* May this handshake message cost us a DH? Anyone may send ten thousand a second of these, so the cheapest check comes
+   first, and the data that was gathered before it waits for nothing but a DH. */
 static bool
 handshake_admitted (EwDevice *device, const EwPacket *datagram, const EwTime *time)
 {
@@ -284,7 +284,7 @@ receive_initiation (EwDevice *device, const EwPacket *datagram, const EwTime *ti
   return true;
 }
 
-/* The peer whose handshake of ours the response says to answer, or NULL. */
+/* The peer whose handshake the response claims to answer, or NULL. */
 static EwPeer *
 find_answered (const EwDevice *device, const EwPacket *datagram)
 {

@@ -3,9 +3,9 @@
  * Handshake messages that were looked into, so that none is looked into twice. Whoever overheard an initiation can send
  * it as often as he likes and its mac1 is right each time; but an honest sender never repeats one, it makes another
  * (whitepaper section 6.1). So a repeated one may be dropped before it costs a DH, a cookie reply or a place in the
- * measure of load, which then is left for those who have something to say.
+ * measure of load, which is then left for senders of something new.
  *
- * A message is known by its mac1, a hash of all that is before it. What is forgotten, because newer ones took its
+ * A message is recognized by its mac1, a hash of all that is before it. What is forgotten, because newer ones took its
  * place, costs what it cost the first time and is refused for its timestamp.
  */
 #pragma once

@@ -14,5 +14,5 @@ typedef struct
 } EwReplayWindow;
 
 void ew_replay_init (EwReplayWindow *window);
-/* True, once a counter, when it is new and less than EW_REPLAY_WINDOW behind the highest. */
+/* True, once a counter, when it is new and less than EW_REPLAY_WINDOW below the highest. */
 bool ew_replay_accept (EwReplayWindow *window, uint64_t counter);

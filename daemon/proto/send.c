@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Out: packets are given a session, headers and a nonce, gathered in a batch, sealed together, transmitted one by one.
+ * Out: packets are given a session, headers and a nonce, gathered in a batch, sealed together, transmitted one at a
+ * time.
  */
 #include "proto/inner.h"
 #include "proto/peer.h"
@@ -46,8 +47,8 @@ can_initiate (const EwPeer *peer, const EwEndpoint *to)
          && !ew_secret_equal (peer->remote.public_key, peer->device->identity.public_key, EW_KEY_SIZE);
 }
 
-/* Writes the message, but for its macs, in place of a handshake that may be under way. False: no memory, or a key that
-   is none. */
+/* Writes the message, except its macs, in place of a handshake that may be under way. False: out of memory, or an
+   invalid key. */
 static bool
 begin_handshake (EwPeer *peer, EwMessageInitiation *message, const EwTime *time)
 {
@@ -168,7 +169,7 @@ gather (EwLane *lane, EwPeer *peer, EwKeypair *keypair, uint8_t *data, size_t le
   lane->sealing[i] = (EwAeadItem){ .key = keypair->send, .data = data, .len = len + padding };
 }
 
-/* Draws the nonces: for all packets of a session in a row at once. What comes behind the last nonce of a session goes.
+/* Draws the nonces: for all packets of a session in a row at once. Drops what comes after the last nonce of a session.
  */
 static void
 number (EwLane *lane)
@@ -318,7 +319,7 @@ stage (EwLane *lane, EwPeer *peer, const EwPacket *packet, const EwTime *time)
     return;
   unsigned lost = ew_staging_push (&peer->staging, &peer->device->staged_bytes, packet->data, packet->len);
   ew_add (&peer->counters.dropped_queue, lost);
-  if (ew_peer_has_session (peer, time)) /* it came just now, and what was staged before has gone */
+  if (ew_peer_has_session (peer, time)) /* it came just now, and what was staged before has been sent */
     ew_send_staged_or_keepalive (peer, time);
   else
     ew_peer_initiate (peer, time, false);

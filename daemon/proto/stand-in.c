@@ -60,7 +60,7 @@ ew_stand_in_answer_udp (uint8_t *packet, size_t len, const uint8_t *payload, siz
   memcpy (udp + UDP_HEADER, payload, payload_len);
   uint16_t sum
     = ew_checksum (udp, size, ew_packet_pseudo_sum (&header.destination, &header.source, EW_PROTOCOL_UDP, size));
-  ew_store_be16 (udp + 6, sum != 0 ? sum : 0xffff); /* 0 says that there is none (RFC 768) */
+  ew_store_be16 (udp + 6, sum != 0 ? sum : 0xffff); /* 0 means no checksum (RFC 768) */
   return ew_packet_write_header (packet, &header.destination, &header.source, EW_PROTOCOL_UDP, 0, size) + size;
 }
 

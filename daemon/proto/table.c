@@ -51,7 +51,7 @@ ew_table_reserve (EwTable *table)
   size_t size = old == NULL ? 0 : old->mask + 1, wanted = SMALLEST;
   if (2 * (table->used + 1) <= size)
     return true;
-  /* Where most of it is gone, as large as it was will do. Some room is left, so that this is rare. */
+  /* If most entries have been removed, the same size is enough. Some room is left, so that this is rare. */
   while (wanted < 2 * (table->count + 1) + table->count / 2)
     wanted *= 2;
   EwTableArray *array = calloc (1, sizeof *array + wanted * sizeof array->slots[0]);

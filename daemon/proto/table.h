@@ -7,16 +7,16 @@
  *   while ((value = ew_table_next (&table, hash, &cursor)) != NULL)
  *     if (value is the one) …
  *
- * Hashes must be unpredictable for whoever chooses the keys. One thread changes it; others may search it meanwhile if
- * it was given an EwGrace and they are inside that: they find what is there before and after, and may come upon a value
- * of another hash.
+ * Hashes must be unpredictable for whoever chooses the keys. One thread changes it; others may search it at the same
+ * time if it was given an EwGrace and they are inside that: they find what is there before and after, and may come upon
+ * a value of another hash.
  */
 #pragma once
 
 #include "proto/grace.h"
 
 #define EW_TABLE_START SIZE_MAX
-#define EW_TABLE_GONE ((void *)1) /* was taken out: searches go on behind it */
+#define EW_TABLE_GONE ((void *)1) /* was taken out: searches go on after it */
 
 typedef struct
 {
@@ -39,9 +39,9 @@ typedef struct
 } EwTable;                        /* zeroed: empty */
 
 void ew_table_clear (EwTable *table); /* frees the slots, not the values */
-/* Makes sure that the next insertion needs no memory. False: memory is gone. */
+/* Makes sure that the next insertion needs no memory. False: out of memory. */
 bool ew_table_reserve (EwTable *table);
-/* False: memory is gone. The same value must not be in it. */
+/* False: out of memory. The same value must not be in it. */
 bool ew_table_insert (EwTable *table, uint32_t hash, void *value);
 /* Does nothing when the value is not there. */
 void ew_table_remove (EwTable *table, uint32_t hash, const void *value);

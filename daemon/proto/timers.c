@@ -186,7 +186,7 @@ static bool
 fires (_Atomic uint64_t *timer, uint64_t now_ns)
 {
   uint64_t due = atomic_load_explicit (timer, memory_order_relaxed);
-  /* A lane may have stopped it, or started it anew, just now. */
+  /* A lane may have stopped or restarted it just now. */
   return due != EW_TIME_OFF && due <= now_ns
          && atomic_compare_exchange_strong_explicit (timer, &due, EW_TIME_OFF, memory_order_relaxed,
                                                      memory_order_relaxed);

@@ -44,7 +44,7 @@ typedef struct
   _Atomic uint64_t last_initiation_ns; /* sent; a response sent counts too. EW_TIME_OFF: never */
   _Atomic uint16_t persistent_seconds; /* 0: off */
   _Atomic bool renewed_receiving;      /* the 165 s renewal happens once a session */
-  uint8_t attempts;                    /* initiations in a row without an answer, but for the first */
+  uint8_t attempts;                    /* initiations in a row without an answer, except the first */
 } EwTimers;
 
 void ew_timers_init (EwTimers *timers);
@@ -68,7 +68,7 @@ void ew_timers_handshake_complete (EwTimers *timers);
 
 /* 5 s since the last initiation. */
 bool ew_timers_may_initiate (const EwTimers *timers, uint64_t now_ns);
-/* Somebody asked for a handshake (not a retry): the 90 s start anew. force: so does the rest of 5 s. */
+/* A caller asked for a handshake (not a retry): restarts the 90 s. force: skips the pause of 5 s. */
 void ew_timers_handshake_wanted (EwTimers *timers, bool force);
 /* Somebody is in a hurry. True: as if forced. False: an initiation is younger than EW_HURRIED_INTERVAL, so the other
    side would refuse another, and we would have forgotten the one that it answers; the retry comes early instead. */
