@@ -225,7 +225,9 @@ begin_file (SoupServerMessage *message, guint64 size, gint64 modified, guint64 *
   if (part == EW_PACKAGES_RANGE_BEYOND)
     {
       refuse (message, SOUP_STATUS_REQUESTED_RANGE_NOT_SATISFIABLE, "The file is shorter than that");
-      soup_message_headers_set_content_range (headers, -1, -1, (goffset)size);
+      /* libsoup has no words for "none of it"; apt takes others for a server whose ranges don't work. */
+      g_autofree gchar *none = g_strdup_printf ("bytes */%" G_GUINT64_FORMAT, size);
+      soup_message_headers_replace (headers, "Content-Range", none);
       return FALSE;
     }
   if (part == EW_PACKAGES_RANGE_PART)
