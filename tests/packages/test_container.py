@@ -213,6 +213,8 @@ class Images(ContainerCase):
                               ({}, "/var/lib/edgeway can't be written to. Mount a volume there"),
                               ({"state": self.state()}, "set EDGEWAY_KEY_FILE to that file's path"),
                               ({"state": self.state(), "environment": ["EDGEWAY_KEY_FILE=/run/nothing"]}, "/run/nothing, doesn't exist in this container"),
+                              ({"state": self.state(), "environment": ["EDGEWAY_KEY_FILE=/run"]}, "EDGEWAY_KEY_FILE, /run, isn't a file that holds the key"),
+                              ({"state": self.state(), "key": self.pipe()}, "EDGEWAY_KEY_FILE, /run/secrets/key, isn't a file that holds the key"),
                               ({"state": self.state(), "key": self.key_file("hello\n")}, "edgewayctl: This doesn't contain an enrollment key."),
                               ({"state": self.state(), "key": self.foreign_key()}, "can't be read by user 0 of this container")):
             with self.subTest(said):
@@ -223,6 +225,11 @@ class Images(ContainerCase):
         edge = self.container("edge", state=self.state()).start()
         self.assertEqual(edge.wait(), 1)
         self.assertIn("Set EDGEWAY_PUBLIC to the address at which nodes reach this edge", edge.said())
+
+    def pipe(self):
+        path = os.path.join(self.state(), "pipe")
+        os.mkfifo(path)
+        return path
 
     def foreign_key(self):
         path = self.key_file("hello\n")
