@@ -86,6 +86,7 @@ class Files(unittest.TestCase):
             text = subprocess.run(["dpkg-deb", "-c", f"{packages}/{name}-current.deb"], capture_output=True, text=True, check=True).stdout
             contents[name] = [line.split(None, 5)[5].lstrip(".") for line in text.splitlines() if not line.startswith("d")]
             self.assertEqual([line for line in text.splitlines() if " root/root " not in line], [])
+            self.assertEqual([line for line in text.splitlines() if not re.match("-rw-r--r--|[-d]rwxr-xr-x|l", line)], [])
         programs = {"/usr/sbin/edgewayd": "edgewayd", "/usr/bin/edgewayctl": "edgewayd", "/usr/bin/edgeway-edge": "edgeway-edge", "/usr/bin/edgeway": "edgeway",
                     "/usr/bin/edgeway-tray": "edgeway"}
         self.assertEqual({path: name for name, paths in contents.items() for path in paths if re.match("/usr/s?bin/", path)}, programs)
@@ -102,6 +103,17 @@ class Files(unittest.TestCase):
             control = subprocess.run(["dpkg-deb", "--ctrl-tarfile", deb], stdout=subprocess.PIPE, check=True).stdout
             names = subprocess.run(["tar", "-t"], input=control, capture_output=True, check=True).stdout.decode().split()
             self.assertEqual([name for name in names if name in ("./config", "./templates")], [], deb)
+
+    def test_ended_by_itself(self):
+        """A daemon that ends while its package is removed doesn't stop the removal."""
+        for name in ("edgewayd", "edgeway-edge"):
+            with open(f"{SOURCE}/data/debian/{name}.prerm") as file:
+                stop = re.search(r"(?ms)^stop_processes\(\) \{$.*?^\}$", file.read()).group(0)
+            gone = subprocess.Popen(["true"])
+            gone.wait()
+            script = f"set -e\nsleep() {{ :; }}\nprocesses() {{ echo {gone.pid}; }}\n{stop}\nstop_processes; echo removed"
+            result = subprocess.run(["sh", "-c", script], capture_output=True, text=True)
+            self.assertEqual((result.returncode, result.stdout), (0, "removed\n"), result.stderr)
 
     def test_version(self):
         """One number in one place, and a newer commit is a newer version."""
