@@ -302,7 +302,7 @@ class TwoLines(MeshCase):
         self.assertTrue(bare.ok("edgewayctl ping -c 1 laptop"))
         self.assertEqual(self.mesh.ctl_json("laptop", "node", "show", "web")["state"], "online")
         self.assertEqual(bare.run("sh", "-c", "cat /etc/apt/sources.list; ls -A /etc/apt/*").stdout, sources)
-        self.assertEqual(bare.run("sh", "-c", "ls -A /root | grep -v '^\\.'; ls -A /tmp; ls /var/cache/apt/archives/*.deb; find / -xdev -name '*edgeway-install*'", check=False).stdout.replace(
+        self.assertEqual(bare.run("sh", "-c", "ls -A /root | grep -v '^\\.'; ls -A /tmp; ls /var/cache/apt/archives/*.deb; find / /run -xdev -name '*edgeway-install*'", check=False).stdout.replace(
             "ls: cannot access '/var/cache/apt/archives/*.deb': No such file or directory\n", ""), "")
 
         with self.subTest("the same lines again"):
@@ -315,7 +315,9 @@ class TwoLines(MeshCase):
             old = bare.version()
             self.newer("99.0")
             began = time.monotonic()
-            status, shown = terminal.run(lines)
+            # As su without - leaves it, and libpam-tmpdir.
+            bare.run("mkdir", "-m", "700", "/tmp/private")
+            status, shown = terminal.run("export PATH=/usr/bin:/bin TMPDIR=/tmp/private; " + lines)
             self.note("the upgrade", began)
             self.assertEqual((status, bare.version()), (0, "installed 99.0"), shown)
             self.assertIn(f"Edgeway was upgraded from {old.split()[1]} to 99.0.", shown)
@@ -401,6 +403,7 @@ class TwoLines(MeshCase):
             ("made of an older Debian", release % 'ID=mx\nID_LIKE=debian\nPRETTY_NAME="MX 21"' + f"echo 11.4 >/etc/debian_version; {script}", 1,
              f"The edge has no packages for this computer (debian-11 on amd64). It has: {SYSTEM} on amd64."),
             ("an older Debian", release % 'ID=debian\nVERSION_ID="11"\nPRETTY_NAME="Debian 11"' + script, 1, "The edge has no packages for this computer (debian-11 on amd64)"),
+            ("running already", f"flock /run/edgeway-install.lock {script}", 1, "This runs already, perhaps in another terminal."),
             ("installed by app/run", f"mkdir -p /usr/share/edgeway && touch /usr/share/edgeway/manifest && {script}; s=$?; rm -r /usr/share/edgeway; exit $s", 1, "installed here from a clone, by app/run"),
             ("a full disk", f"mkdir -p /var/cache/edgeway-install && mount -t tmpfs -o size=2m tmpfs /var/cache/edgeway-install && {script}; s=$?; umount /var/cache/edgeway-install; exit $s", 1,
              "the disk that holds /var/cache/edgeway-install is full. Free some space"),
