@@ -31,7 +31,7 @@ is_url (const gchar *text)
   if (length > URL_MAX || length <= strlen (SCHEME PATH) || !g_str_has_prefix (text, SCHEME)
       || !g_str_has_suffix (text, PATH))
     return FALSE;
-  return consists_of (text + strlen (SCHEME), length - strlen (SCHEME PATH), ".-:[]");
+  return consists_of (text + strlen (SCHEME), length - strlen (SCHEME PATH), ".-_:[]");
 }
 
 static gboolean

@@ -38,6 +38,8 @@ test_lines (void)
   g_autofree gchar *v6 = lines_of_url ("https://[2001:db8::1]:8443/install", HASH);
   g_assert_nonnull (v6);
   g_assert_nonnull (g_strstr_len (v6, -1, " 'https://[2001:db8::1]:8443/install' "));
+  g_autofree gchar *underscore = lines_of_url ("https://my_edge.example.org/install", HASH);
+  g_assert_nonnull (underscore); /* an edge takes such a name */
   g_autoptr (JsonObject) install = ew_json_parse_object ("{" SYSTEMS "}", strlen ("{" SYSTEMS "}"), 65536, NULL);
   g_autofree gchar *systems = ew_install_systems (install);
   g_assert_cmpstr (systems, ==, "Debian 12, Debian 13");
