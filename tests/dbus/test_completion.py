@@ -195,6 +195,7 @@ class Completion(unittest.TestCase):
                 self.assertEqual(shell("edgeway-edge", "run --li"), {"--listen"})
                 self.assertIn("zsh" if shell != self.zsh else self.folder + "/zsh", {f.rstrip("/") for f in shell("edgewayctl", "enroll --key-file ")})
         self.assertEqual(self.bash("edgewayctl", "mode --lan-names=n"), {"no"}, "bash has the word only from the = on")
+        self.assertEqual(self.bash("edgewayd", "--.*"), set(), "what is typed is no pattern")
         for program in ("edgewayd", "edgeway", "edgeway-tray"):
             options = set(re.findall(r"(?:^|\s)(--[a-z][a-z-]*)", self.run_help(program)))
             self.assertEqual(self.bash(program, "--"), options)
