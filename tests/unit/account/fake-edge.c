@@ -106,7 +106,7 @@ fake_edge_clear (FakeEdge *edge)
   g_free (edge->last_path);
   g_free (edge->last_body);
   g_free (edge->last_authorization);
-  /* Sessions wind down in the main context. */
+  /* Sessions close in the main context. */
   while (g_main_context_iteration (NULL, FALSE))
     ;
 }

@@ -29,7 +29,7 @@ typedef struct
   /* What was asked. */
   guint requests;
   gchar *last_method, *last_path, *last_body, *last_authorization;
-  SoupServerMessage *held; /* the last that gets no answer */
+  SoupServerMessage *held; /* the last one without an answer */
   guint viewers;
   SoupWebsocketConnection *viewer;
   gint viewer_fd; /* of its TCP connection */
@@ -38,7 +38,7 @@ typedef struct
 void fake_edge_init (FakeEdge *edge);
 void fake_edge_clear (FakeEdge *edge);
 void fake_edge_answer (FakeEdge *edge, guint status, const gchar *body);
-/* A node document of this mesh that passes. */
+/* A valid node document of this mesh. */
 JsonObject *fake_edge_document (FakeEdge *edge);
 void fake_edge_sign (FakeEdge *edge, JsonObject *document, const gchar *list);
 gchar *fake_edge_key (FakeEdge *edge);

@@ -154,7 +154,7 @@ test_oversized (FakeEdge *edge, gconstpointer data)
   g_assert_error (error, EW_ERROR, EW_ERROR_FAILED);
 }
 
-/* Another mesh's edge at the same address: never asked anything. */
+/* Another mesh's edge at the same address gets no request. */
 static void
 test_pin (FakeEdge *edge, gconstpointer data)
 {
@@ -174,8 +174,8 @@ new_certificate (const gchar *pem, const gchar *key, GTlsCertificate *issuer)
   return certificate;
 }
 
-/* Whoever holds the connection's key must be the one whom the mesh's CA vouches for: an impostor that shows the edge's
-   own certificate, or the CA's, behind one of another CA of the same name is asked nothing. */
+/* The connection's key must be the one that the mesh's CA signed: an impostor that shows the edge's own certificate, or
+   the CA's, after one of another CA of the same name gets no request. */
 static void
 test_borrowed_chain (FakeEdge *edge, gconstpointer data)
 {
@@ -255,7 +255,7 @@ dead_address_clear (DeadAddress *dead)
   g_free (dead->url);
 }
 
-/* Addresses that swallow everything cost a moment each, and only the first time. What was sent was sent once. */
+/* Addresses that never answer cost a moment each, and only the first time. The request was sent only once. */
 static void
 test_dead_addresses (FakeEdge *edge, gconstpointer data)
 {
@@ -327,7 +327,7 @@ test_ipv6_literal (FakeEdge *edge, gconstpointer data)
   g_assert_no_error (error);
 }
 
-/* What may not be done twice is not sent again when its answer was lost. */
+/* A request that must not run twice is not sent again when its answer was lost. */
 static void
 test_not_twice (FakeEdge *edge, gconstpointer data)
 {

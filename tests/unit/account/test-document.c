@@ -124,7 +124,7 @@ test_bad_fields (FakeEdge *edge, gconstpointer data)
     }
 }
 
-/* Older edges say nothing of domains. What no domain of a gateway can be is left out. */
+/* Older edges send no domains. Invalid domains of a gateway are left out. */
 static void
 test_domains (FakeEdge *edge, gconstpointer data)
 {
@@ -150,7 +150,7 @@ test_domains (FakeEdge *edge, gconstpointer data)
   g_assert_true (ew_ip_equal (&((EwDocumentDomain *)document->domains->pdata[0])->resolver, &resolver));
 }
 
-/* The list of edges: only the CA's word counts. */
+/* The list of edges: only the CA's signature counts. */
 static void
 test_edges (FakeEdge *edge, gconstpointer data)
 {
@@ -238,7 +238,7 @@ test_urls (void)
   g_assert_false (ew_api_url_check (NULL));
 }
 
-/* What is in a field that nobody knows is stored with the rest: it must not make a file that cannot be read again. */
+/* An unknown field is stored with the rest: it must not make a file that cannot be read again. */
 static void
 test_storable (FakeEdge *edge, gconstpointer data)
 {
@@ -251,7 +251,7 @@ test_storable (FakeEdge *edge, gconstpointer data)
       g_autoptr (JsonObject) object = fake_edge_document (edge);
       g_autofree gchar *whole = g_strdup_printf ("{\"x\":%s}", bad[i]);
       g_autoptr (JsonObject) other = ew_json_parse_object (whole, (gssize)strlen (whole), 65536, NULL);
-      g_assert_nonnull (other); /* an answer may be so */
+      g_assert_nonnull (other); /* an answer may be this large */
       json_object_set_member (object, "x", json_object_dup_member (other, "x"));
       assert_bad (edge, object, bad[i]);
     }

@@ -86,7 +86,7 @@ test_joins (World *world, gconstpointer data)
   g_assert_nonnull (strstr (error->message, "leave"));
 }
 
-/* The edge committed, the answer never came: the same key asks with the same keys. */
+/* The edge committed, but its answer was lost: the same enrollment key asks again with the same node keys. */
 static void
 test_lost_reply (World *world, gconstpointer data)
 {
@@ -132,7 +132,7 @@ test_refusals (World *world, gconstpointer data)
     }
 }
 
-/* A name of one's own choosing is not changed; one made from the host's name is tried with numbers. */
+/* A name that the person chose is not changed; one made from the host's name is tried with numbers. */
 static void
 test_name_taken (World *world, gconstpointer data)
 {
@@ -152,7 +152,7 @@ test_name_taken (World *world, gconstpointer data)
   g_assert_error (error, EW_ERROR, EW_ERROR_NAME_INVALID);
 }
 
-/* A document that makes no sense: not enrolled, and the key is not lost. */
+/* With an invalid document the node is not enrolled, and the key is not lost. */
 static void
 test_bad_document (World *world, gconstpointer data)
 {
@@ -176,7 +176,7 @@ test_wrong_pin (World *world, gconstpointer data)
   world->key = fake_edge_key (&world->edge);
   g_assert_false (enroll (world, "laptop", &error));
   g_assert_error (error, EW_ERROR, EW_ERROR_PIN_MISMATCH);
-  g_assert_cmpuint (world->edge.requests, ==, 0); /* the secret was not said to a stranger */
+  g_assert_cmpuint (world->edge.requests, ==, 0); /* the secret was not sent to a stranger */
 }
 
 static void

@@ -124,7 +124,7 @@ test_round_trip (FakeEdge *edge, gconstpointer data)
   g_assert_cmpuint (g_strv_length ((gchar **)known), ==, 2);
 }
 
-/* The address that worked goes first, also when the name's addresses are looked up again in another order. */
+/* The address that worked is tried first, even when the name's addresses are looked up again in another order. */
 static void
 test_preferred_address (FakeEdge *edge, gconstpointer data)
 {
@@ -148,7 +148,7 @@ test_preferred_address (FakeEdge *edge, gconstpointer data)
   g_assert_cmpstr (ew_keystore_get_addresses (keystore, "b.example")[0], ==, "2001:db8::3");
 }
 
-/* Older versions kept a route that nobody offered yet twice: as accepted and as forwarded. */
+/* Older versions stored a route that was not offered yet twice: as accepted and as forwarded. */
 static void
 test_routes_kept_twice (FakeEdge *edge, gconstpointer data)
 {
@@ -177,7 +177,7 @@ test_routes_kept_twice (FakeEdge *edge, gconstpointer data)
     }
 }
 
-/* The same key leads to the same keys, over a restart too; another key to others. */
+/* The same enrollment key gives the same node keys, even after a restart; another one gives others. */
 static void
 test_pending (FakeEdge *edge, gconstpointer data)
 {
@@ -201,7 +201,7 @@ test_erase (FakeEdge *edge, gconstpointer data)
   g_autoptr (EwKeystore) keystore = load (edge);
   g_autofree gchar *file = file_of (edge);
   enroll (edge, keystore);
-  /* What the edge is told by, that this machine has left. */
+  /* The credential with which the edge is told that this computer has left. */
   const gchar *found[] = { "203.0.113.5", "2001:db8::5", NULL };
   g_assert_true (ew_keystore_set_addresses (keystore, "a.example", found));
   g_autoptr (EwKeystore) copy = ew_keystore_copy_addresses (keystore);
@@ -261,7 +261,7 @@ test_broken (FakeEdge *edge, gconstpointer data)
                                     "{\"schema\":1,\"settings\":{\"accepted\":[],\"refused\":[]},\"pending\":{}}" };
   for (gsize i = 0; i < G_N_ELEMENTS (contents); i++)
     assert_broken (edge, contents[i], strlen (contents[i]));
-  /* Ours, with one thing missing, and cut at any place. */
+  /* Edgeway's own file, with one member missing, and truncated anywhere. */
   g_autofree gchar *file = file_of (edge), *text = NULL;
   g_unlink (file);
   g_autoptr (EwKeystore) keystore = load (edge);
@@ -281,7 +281,7 @@ test_broken (FakeEdge *edge, gconstpointer data)
   g_unlink (file);
 }
 
-/* Nothing can be written: nothing has happened, in memory either, and the old file stands. */
+/* Where writing fails, nothing changes, in memory either, and the old file stays. */
 static void
 test_no_room (FakeEdge *edge, gconstpointer data)
 {
@@ -290,7 +290,7 @@ test_no_room (FakeEdge *edge, gconstpointer data)
   g_autofree gchar *file = file_of (edge), *before = NULL, *after = NULL;
   enroll (edge, keystore);
   g_assert_true (g_file_get_contents (file, &before, NULL, NULL));
-  /* A path whose folder is gone fails for root too, as a full disk does. */
+  /* A path whose folder doesn't exist fails for root too, as a full disk does. */
   g_autofree gchar *real = g_steal_pointer (&keystore->path);
   keystore->path = g_build_filename (edge->dir, "gone", EW_ACCOUNT_FILE, NULL);
   g_assert_false (ew_keystore_save (keystore, &error));

@@ -75,7 +75,7 @@ take (World *world)
     g_string_append_len (world->read, buffer, n);
 }
 
-/* Spins until `what` stands in what was read. */
+/* Runs the main context until what was read contains `what`. */
 static void
 wait_for (World *world, const gchar *what)
 {
@@ -168,7 +168,7 @@ test_mirror (void)
   g_autofree gchar *counters = ew_topology_mirror_counters (mirror, ids);
   g_assert_cmpstr (counters, ==, "{\"type\":\"counters\",\"nodes\":[{\"id\":\"me\",\"rx\":9}]}\n");
   g_assert_cmpuint (g_hash_table_size (ids), ==, 0);
-  /* A snapshot that is cut off is none; what stands stays. */
+  /* A truncated snapshot is ignored; the current one stays. */
   g_assert_cmpint (say (mirror, SNAPSHOT ("{\"id\":\"c\"}", "true")), ==, EW_TOPOLOGY_NOTHING);
   ew_topology_mirror_restart (mirror);
   g_assert_cmpint (say (mirror, SNAPSHOT ("{\"id\":\"d\"}", "false")), ==, EW_TOPOLOGY_SNAPSHOT);
@@ -176,7 +176,7 @@ test_mirror (void)
   g_assert_cmpstr (third, ==, "d 0 0;");
 }
 
-/* The edge's clock goes on while nothing comes of it, as far as this computer's does. */
+/* While the edge sends nothing, its clock is assumed to advance with this computer's. */
 static void
 test_mirror_clock (void)
 {
@@ -259,15 +259,15 @@ test_stream (World *world, gconstpointer data)
   g_assert_null (strstr (world->read->str, "garbage"));
   soup_websocket_connection_send_text (world->edge.viewer, "{\"type\":\"node-removed\",\"id\":\"b\"}");
   wait_for (world, "node-removed");
-  /* The edge goes and comes back: a snapshot again. */
+  /* After the edge was away, it sends a snapshot again. */
   g_string_truncate (world->read, 0);
   soup_websocket_connection_close (world->edge.viewer, 1001, NULL);
   wait_for (world, "snapshot");
   g_assert_cmpuint (world->edge.viewers, ==, 2);
 }
 
-/* The connection's fd of the edge reads and writes elsewhere from now on, and the TCP connection stays open: what a
- * path does that has forgotten it. Returns the connection, to be closed. */
+/* From now on the edge's fd of the connection reads and writes elsewhere, and the TCP connection stays open: like a
+ * network path that has forgotten it. Returns the connection, to be closed. */
 static gint
 silence (gint fd)
 {
@@ -287,7 +287,7 @@ spin_for (gint64 milliseconds)
       g_usleep (1000);
 }
 
-/* A stream that nobody closed and that carries nothing any more is noticed; one that is only quiet is kept. */
+/* A stream that is open but dead is noticed; one that is only quiet is kept. */
 static void
 test_forgotten (World *world, gconstpointer data)
 {
@@ -337,7 +337,7 @@ test_reader_closes (World *world, gconstpointer data)
   g_assert_cmpint (world->reason, ==, -1);
 }
 
-/* One stream from the edge, whoever looks; each reader gets the whole, whenever it comes. */
+/* All readers share one stream from the edge; each gets the whole map, whenever it connects. */
 static void
 test_many_readers (World *world, gconstpointer data)
 {
@@ -361,7 +361,8 @@ test_many_readers (World *world, gconstpointer data)
   g_assert_cmpuint (ew_topology_count_all_readers (world->topology), ==, 1);
 }
 
-/* It reads nothing while 30 MB pass it by, and ends with the truth; another is told everything meanwhile. */
+/* It reads nothing while 30 MB of changes are made, and ends with the current state; another one gets every change in
+   the meantime. */
 static void
 test_slow_reader (World *world, gconstpointer data)
 {
@@ -379,7 +380,7 @@ test_slow_reader (World *world, gconstpointer data)
       g_string_truncate (world->read, 0);
       wait_for (world, sign);
     }
-  /* More changes than are worth keeping: a snapshot. */
+  /* After more changes than are worth keeping, it gets a snapshot. */
   for (guint i = 0; i < 3000; i++)
     {
       g_autofree gchar *node = g_strdup_printf ("{\"type\":\"node\",\"node\":{\"id\":\"m%u\"}}", i);

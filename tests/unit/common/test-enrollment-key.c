@@ -21,7 +21,7 @@ make_for (guint n_api, const gchar *api, const gchar *kind, const gchar *mesh, G
   return ew_enrollment_key_format (key, error);
 }
 
-/* A key as they were before keys said the mesh's name. */
+/* A key from before keys contained the mesh's name. */
 static gchar *
 make (guint n_api, const gchar *api, const gchar *kind, GError **error)
 {
@@ -217,7 +217,7 @@ test_found_encoded (void)
   assert_found ((const gchar *)wide->data, wide->len, key);
 }
 
-/* The first whole one counts; of none the text's worst is not told, but its longest. */
+/* The first complete key counts; without one, the error is about the longest fragment. */
 static void
 test_several (void)
 {
@@ -236,7 +236,7 @@ test_several (void)
   assert_refused (altered, "mistyped or altered");
 }
 
-/* No text takes long: 64 KiB of prefixes, of blanks after one, of characters of keys in pieces. */
+/* No text takes long to parse: 64 KiB of prefixes, of blanks after one, of keys' characters in pieces. */
 static void
 test_bounded (void)
 {
@@ -280,7 +280,7 @@ test_no_key (void)
   assert_refused (NULL, "contain an enrollment key");
 }
 
-/* Every cut is noticed and called what it is, whatever bytes the check has: one may look like a brace. */
+/* Every truncation is noticed and reported as one, whatever bytes the check has: one may look like a brace. */
 static void
 test_cut_short (void)
 {
@@ -315,7 +315,7 @@ test_altered (void)
 {
   g_autofree gchar *text = make (1, "https://edge.example.org:443", "device", NULL);
   g_autofree gchar *split = g_strdup (text), *big = g_strnfill (5000, 'A');
-  for (gsize i = 4; i < strlen (text); i++) /* the length is right: it was not cut, wherever the slip is */
+  for (gsize i = 4; i < strlen (text); i++) /* the length is right: it was not truncated, wherever the mistake is */
     for (const gchar *wrong = "AaB9_-"; *wrong != '\0'; wrong++)
       {
         g_autofree gchar *other = g_strdup (text);
@@ -365,7 +365,7 @@ test_foreign (void)
   g_assert_nonnull (key);
 }
 
-/* The mesh's name: written, read, ignored where it is none, and never the reason why a key does not fit. */
+/* The mesh's name: written, read, ignored where it is invalid, and never the reason why a key does not fit. */
 static void
 test_mesh (void)
 {

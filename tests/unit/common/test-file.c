@@ -19,7 +19,7 @@ set_up (Fixture *f, gconstpointer data)
   f->path = g_build_filename (f->folder, "key", NULL);
 }
 
-/* Also says that nothing but the named file was left there. */
+/* Also checks that only the named file was left there. */
 static void
 tear_down (Fixture *f, gconstpointer data)
 {
@@ -59,7 +59,7 @@ test_write_fails (Fixture *f, gconstpointer data)
   g_assert_false (ew_file_write_atomic (missing, "x", -1, 0600, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
   g_assert_nonnull (strstr (error->message, missing));
-  /* The old one stays: it cannot be replaced where a folder is in the way, and the temporary is taken away again. */
+  /* The old one stays: it cannot be replaced where a folder is in the way, and the temporary file is removed again. */
   g_assert_cmpint (g_mkdir (f->path, 0700), ==, 0);
   g_assert_false (ew_file_write_atomic (f->path, "x", -1, 0600, &other));
   g_assert_cmpint (g_rmdir (f->path), ==, 0);
@@ -80,7 +80,7 @@ test_read_refused (Fixture *f, gconstpointer data)
   g_assert_null (text);
 }
 
-/* Files that do not say their size. */
+/* Files that do not report their size. */
 static void
 test_read_proc (Fixture *f, gconstpointer data)
 {
@@ -103,7 +103,7 @@ test_state_dir (Fixture *f, gconstpointer data)
   g_assert_true (ew_state_dir_prepare (state, NULL));
   g_assert_cmpuint (mode_of (state), ==, 0700);
   g_assert_true (ew_file_write_atomic (file, "x", -1, 0600, NULL));
-  g_assert_cmpint (g_chmod (state, 0755), ==, 0); /* somebody's: left alone */
+  g_assert_cmpint (g_chmod (state, 0755), ==, 0); /* another program's: left alone */
   g_assert_false (ew_state_dir_prepare (state, &error));
   g_assert_nonnull (strstr (error->message, "chmod 0700"));
   g_assert_cmpuint (mode_of (state), ==, 0755);

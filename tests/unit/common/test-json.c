@@ -49,7 +49,8 @@ test_round_trip (void)
   g_assert_cmpstr (again, ==, text);
 }
 
-/* What others said is shown as they said it, on a terminal too: nothing in it can act there or turn the line round. */
+/* Other programs' text is shown as it is, on a terminal too: it can't control the terminal or change the reading
+   direction. */
 static void
 test_deceptive (void)
 {

@@ -75,7 +75,7 @@ test_notify (gconstpointer abstract)
     address.sun_path[0] = '\0';
   g_assert_cmpint (bind (fd, (struct sockaddr *)&address, (socklen_t)(sizeof address.sun_family + strlen (path))), ==,
                    0);
-  ew_notify ("READY=1"); /* nobody listens: nothing happens */
+  ew_notify ("READY=1"); /* no reader: nothing happens */
   g_setenv ("NOTIFY_SOCKET", path, TRUE);
   ew_notify ("READY=1");
   g_unsetenv ("NOTIFY_SOCKET");

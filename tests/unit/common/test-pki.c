@@ -97,19 +97,19 @@ test_chain_refused (void)
   g_assert_false (check (mesh.chain, other.pin, NULL));
   g_assert_false (check (leaf, mesh.pin, NULL));    /* without the CA */
   g_assert_false (check (mesh.ca, mesh.pin, NULL)); /* the CA as a server */
-  /* Another's certificate with the right CA beside it: the names agree, the signature does not. */
+  /* Another mesh's certificate with the right CA beside it: the names match, the signature does not. */
   g_autofree gchar *forged = g_strconcat (other_leaf, mesh.ca, NULL);
   g_assert_false (check (forged, mesh.pin, NULL));
   /* … and with the right certificate as well: what is checked is the first, which the connection is made with. */
   g_autofree gchar *borrowed = g_strconcat (other_leaf, mesh.chain, NULL);
   g_assert_false (check (borrowed, mesh.pin, NULL));
-  /* The right certificate with a signature altered: only the arithmetic tells. */
+  /* The right certificate with its signature altered: only verifying it shows that. */
   for (gsize from_end = 2; from_end < 10; from_end++)
     {
       g_autofree gchar *altered = alter_signature (leaf, from_end), *chain_of = g_strconcat (altered, mesh.ca, NULL);
       g_assert_false (check (chain_of, mesh.pin, NULL));
     }
-  /* An edge may not make edges: it is no CA, even when its own key is pinned. */
+  /* An edge can't certify other edges: it isn't a CA, even when its own key is pinned. */
   gchar *key = NULL, *chain = NULL;
   guint8 edge_pin[EW_PIN_SIZE];
   g_assert_true (ew_pki_make_edge (mesh.edge_key, mesh.chain, "rogue", &key, &chain, NULL));

@@ -70,7 +70,7 @@ test_name_from_host (void)
       g_autofree gchar *name = ew_name_from_host (cases[i].host);
       g_assert_cmpstr (name, ==, cases[i].name);
     }
-  for (guint n = 55; n < 300; n++) /* whatever the length and wherever the gap falls, a valid label comes out */
+  for (guint n = 55; n < 300; n++) /* whatever the length and the gap's place, the result is a valid label */
     {
       g_autofree gchar *host = g_strnfill (n, 'x');
       host[n % 70 < n ? n % 70 : 0] = ' ';

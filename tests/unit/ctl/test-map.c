@@ -129,7 +129,7 @@ test_sizes (void)
   check_picture (250, 1, &plain);
 }
 
-/* Where a name stands does not depend on who is online, nor on the order in which the edge names nodes. */
+/* A name's place doesn't depend on which nodes are online, nor on the order in which the edge lists them. */
 static void
 test_order (void)
 {
@@ -152,7 +152,7 @@ test_order (void)
   g_assert_true (strstr (text, "node-4") < strstr (text, "node-0"));
 }
 
-/* As edgewayctl prints them, and not only as they were measured. */
+/* The round trips as edgewayctl prints them, not only as they were measured. */
 static void
 test_sums_add_up (void)
 {
@@ -193,7 +193,7 @@ test_facts (void)
   g_assert_null (strstr (text, "\033"));
 }
 
-/* While this computer isn't connected, nobody is online and no round trip holds. */
+/* While this computer isn't connected, no node is online and no round trip is valid. */
 static void
 test_as_last_seen (void)
 {
@@ -236,7 +236,7 @@ test_colour (void)
     }
 }
 
-/* What an edge sends reaches the terminal as text only. */
+/* What an edge sends can't control the terminal. */
 static void
 test_hostile (void)
 {

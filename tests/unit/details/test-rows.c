@@ -124,7 +124,7 @@ test_search (Fixture *fixture, gconstpointer data)
     { "203.0.113.5", "Frankfurt|" },
     { "webubuntu", "" },
     { "10100", "" },                                                    /* not across two texts: web-10, 100.96.0.11 */
-    { "\xff", "Frankfurt| thinkpad abacus| web-2 web-10| office-gw|" }, /* no UTF-8: no word */
+    { "\xff", "Frankfurt| thinkpad abacus| web-2 web-10| office-gw|" }, /* invalid UTF-8: not a word */
     { "", "Frankfurt| thinkpad abacus| web-2 web-10| office-gw|" },
   };
 
@@ -135,7 +135,7 @@ test_search (Fixture *fixture, gconstpointer data)
     }
 }
 
-/* A state that changes moves no row; rows and their objects stay the same. */
+/* A change of state doesn't move a row; rows and their objects stay the same. */
 static void
 test_state_moves_nothing (Fixture *fixture, gconstpointer data)
 {
@@ -197,7 +197,7 @@ test_add_and_remove (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (ew_node_rows_find (fixture->rows, G_OBJECT (first)), ==, G_MAXUINT);
 }
 
-/* Many changes are one rebuild, in the idle. */
+/* Many changes cause one rebuild, in the idle. */
 static void
 test_coalesced (Fixture *fixture, gconstpointer data)
 {

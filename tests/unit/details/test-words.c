@@ -42,7 +42,7 @@ test_latency (void)
       g_autofree gchar *words = ew_row_words_latency (node, self);
       g_assert_cmpstr (words, ==, cases[i][1]);
     }
-  g_assert_cmpstr (alone, ==, "7 ms to edge"); /* one leg is no path */
+  g_assert_cmpstr (alone, ==, "7 ms to edge"); /* one leg isn't a path */
   g_assert_cmpstr (edge, ==, "5 ms");
   g_assert_cmpstr (unknown, ==, "");
 }

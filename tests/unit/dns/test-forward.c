@@ -221,7 +221,7 @@ test_answers (void)
   check (&world, "mesh.example.", LDNS_RR_TYPE_A, PLAIN, "NOERROR");
   check (&world, "both.mesh.example.", LDNS_RR_TYPE_A, PLAIN, "NOERROR both.mesh.example.=192.0.2.1");
   check (&world, "a.example.", LDNS_RR_TYPE_AXFR, EDNS, "NOTIMPL opt error=21");
-  /* A dot in a label is no end of it. */
+  /* A dot inside a label doesn't end it. */
   check (&world, "a\\.10.in-addr.arpa.", LDNS_RR_TYPE_PTR, PLAIN, "NOERROR soa=.");
   tear_down (&world);
 }
@@ -288,7 +288,8 @@ test_domains (void)
   check (&world, "1.0.0.10.in-addr.arpa.", LDNS_RR_TYPE_PTR, PLAIN, "NOERROR");
   check (&world, "a.lab.test.", LDNS_RR_TYPE_A, PLAIN, "NOERROR a.lab.test.=192.0.2.2");
   check (&world, "b.test.", LDNS_RR_TYPE_A, PLAIN, "NXDOMAIN soa=test. aa");
-  check (&world, "mesh.lab.test.", LDNS_RR_TYPE_A, PLAIN, "NOERROR mesh.lab.test.=100.96.0.7"); /* the owner's word */
+  check (&world, "mesh.lab.test.", LDNS_RR_TYPE_A, PLAIN, "NOERROR mesh.lab.test.=100.96.0.7"); /* the owner's
+                                                                                                   setting */
   check (&world, "a.corp.example.", LDNS_RR_TYPE_A, PLAIN, "NOERROR a.corp.example.=192.0.2.1");
   add_domain (gateways, "corp.example", fake_resolver_get_port (world.gateway));
   ew_dns_forward_settings_set_gateways (world.settings, gateways);
@@ -333,7 +334,7 @@ test_refusals (void)
   g_rmdir (folder);
 }
 
-/* One that is silent: bounded, said, quicker the next time; over once it speaks. */
+/* A silent resolver: the wait is bounded, reported, and shorter the next time; it ends once the resolver answers. */
 static void
 test_silence (void)
 {
@@ -367,8 +368,8 @@ test_silence (void)
   tear_down (&world);
 }
 
-/* A node that asks without end, and for what nobody answers: the others' questions are. A gateway's silence touches
-   nobody. The end comes at once. */
+/* While a node asks without end for names that get no answer, the others' questions are answered. A silent gateway
+   delays no other. Stopping is immediate. */
 static void
 test_bounds (void)
 {
@@ -412,7 +413,7 @@ test_bounds (void)
   tear_down (&world);
 }
 
-/* A thousand that are open when it ends. */
+/* A thousand questions are open when it stops. */
 static void
 test_end (void)
 {
@@ -485,7 +486,7 @@ test_domain_lists (void)
   g_autoptr (GArray) domains = ew_dns_domains_new ();
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
     g_assert_false (ew_dns_domains_parse (bad[i], domains, NULL));
-  g_assert_cmpuint (domains->len, <=, 1); /* the domain was good there */
+  g_assert_cmpuint (domains->len, <=, 1); /* the domain was valid there */
   g_array_set_size (domains, 0);
   g_assert_true (ew_dns_domains_parse ("Corp.Example.=10.0.0.1;corp.example=10.0.0.2 b.test=[::1]:54", domains, NULL));
   g_assert_cmpuint (domains->len, ==, 2);

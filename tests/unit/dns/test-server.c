@@ -275,7 +275,7 @@ test_udp (Fixture *self, gconstpointer data)
   g_assert_true (LDNS_TC_WIRE (answer));
 }
 
-/* What is no query is dropped, and what comes after it is answered. */
+/* A message that isn't a query is dropped, and the query after it is answered. */
 static void
 test_bad_datagrams (Fixture *self, gconstpointer data)
 {
@@ -308,14 +308,14 @@ test_pipelined (Fixture *self, gconstpointer data)
     }
   for (guint i = 0; i < PIPELINED; i++)
     assert_answer (self->fd, i, i % 2 ? LDNS_RCODE_NOERROR : LDNS_RCODE_NXDOMAIN, i % 2);
-  /* Who sends no more still gets what was asked. */
+  /* A client that has shut down its sending side still gets its answers. */
   g_assert_cmpint (send (self->fd, all->data, make_query (query, 0, "no.home.internal.", 1), 0), >, 0);
   shutdown (self->fd, SHUT_WR);
   assert_answer (self->fd, 0, LDNS_RCODE_NXDOMAIN, 0);
   assert_closed (self->fd);
 }
 
-/* A name of ours overtakes one that has to be looked up elsewhere. */
+/* A name of the mesh is answered before one that has to be looked up elsewhere. */
 static void
 test_out_of_order (Fixture *self, gconstpointer data)
 {
@@ -375,7 +375,7 @@ test_bad_streams (Fixture *self, gconstpointer data)
       assert_closed (fd);
       close (fd);
     }
-  /* An answer is not answered; what follows is. */
+  /* An answer gets no answer; the query after it does. */
   guint8 query[512];
   gsize len = make_query (query, 7, "nas.home.internal.", LDNS_RR_TYPE_A);
   self->fd = connect_to (self, SOCK_STREAM);
@@ -387,7 +387,8 @@ test_bad_streams (Fixture *self, gconstpointer data)
   assert_answer (self->fd, 8, LDNS_RCODE_NOERROR, 1);
 }
 
-/* Who asks and does not read is read no more, and others are answered meanwhile; then it gets all. */
+/* A client that asks without reading is no longer read from, while others are answered; once it reads, it gets
+   everything. */
 static void
 test_slow_reader (Fixture *self, gconstpointer data)
 {
@@ -406,7 +407,7 @@ test_slow_reader (Fixture *self, gconstpointer data)
     assert_answer (self->fd, 1, LDNS_RCODE_NOERROR, 1);
 }
 
-/* Long answers that nobody reads are not kept without end. */
+/* Only a bounded amount of unread long answers is kept. */
 static void
 test_unread (Fixture *self, gconstpointer data)
 {
@@ -439,7 +440,7 @@ resident_bytes (void)
   return (gsize)g_ascii_strtoull (strchr (text, ' '), NULL, 10) * (gsize)sysconf (_SC_PAGESIZE);
 }
 
-/* One that reads on and on, but always leaves something: what it has read is kept nowhere. */
+/* A client that keeps reading, but always leaves something: what it has read isn't kept. */
 static void
 test_grazing (Fixture *self, gconstpointer data)
 {
@@ -469,7 +470,7 @@ test_grazing (Fixture *self, gconstpointer data)
 #endif
 }
 
-/* One node's connections are bounded, and one that closes makes room. */
+/* One node's connections are limited, and one that closes makes room. */
 static void
 test_connections (Fixture *self, gconstpointer data)
 {
@@ -494,7 +495,7 @@ test_connections (Fixture *self, gconstpointer data)
     close (fds[i]);
 }
 
-/* A silent one, and one that sends a byte now and then, are closed after some time. */
+/* A silent connection, and one that sends a byte now and then, are closed after some time. */
 static void
 test_idle (Fixture *self, gconstpointer data)
 {
@@ -541,7 +542,7 @@ on_change (gpointer user_data)
   (*(guint *)user_data)++;
 }
 
-/* Another program's port is named, and taken when that one is done with it. */
+/* The error names a port that another program uses; the port is taken once that program releases it. */
 static void
 test_taken_port (Fixture *self, gconstpointer data)
 {

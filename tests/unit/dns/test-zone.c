@@ -115,7 +115,7 @@ ask (Fixture *self, const gchar *name, guint type)
   return send_bytes (self, FALSE);
 }
 
-/* Asserts that the answer is one record, and that it is this text behind name, TTL and class. */
+/* Asserts that the answer is one record, and that it is this text after name, TTL and class. */
 static void
 assert_record (Fixture *self, const gchar *name, guint type, const gchar *expected)
 {
@@ -196,7 +196,7 @@ test_denials (Fixture *self, gconstpointer data)
   assert_denied (self, "nas\\.home.internal.home.internal.", LDNS_RR_TYPE_A, NXDOMAIN, apex);
   assert_denied (self, "2.1.96.100.in-addr.arpa.", LDNS_RR_TYPE_PTR, NXDOMAIN, apex4);
   assert_denied (self, "x.1.1.96.100.in-addr.arpa.", LDNS_RR_TYPE_PTR, NXDOMAIN, apex4);
-  /* Between: there are names below. */
+  /* An empty non-terminal: only names below it exist. */
   assert_denied (self, "1.96.100.in-addr.arpa.", LDNS_RR_TYPE_PTR, NODATA, apex4);
   assert_denied (self, "2.96.100.in-addr.arpa.", LDNS_RR_TYPE_PTR, NXDOMAIN, apex4);
   assert_denied (self, "1.0.0.0.a.9.8.7.6.5.4.3.2.1.d.f.ip6.arpa.", LDNS_RR_TYPE_PTR, NODATA, apex6);
@@ -225,7 +225,7 @@ test_foreign_names (Fixture *self, gconstpointer data)
       g_assert_cmpint (ask (self, foreign[i], LDNS_RR_TYPE_A), ==, EW_DNS_VERDICT_FORWARD);
       g_assert_cmpint (ldns_pkt_get_rcode (self->packet), ==, LDNS_RCODE_REFUSED);
       g_assert_false (ldns_pkt_aa (self->packet));
-      self->query[2] = 0; /* no RD: what others asked isn't to be looked at */
+      self->query[2] = 0; /* no RD: other clients' cached answers must not be visible */
       g_assert_cmpint (send_bytes (self, FALSE), ==, EW_DNS_VERDICT_ANSWER);
       g_assert_cmpint (ldns_pkt_get_rcode (self->packet), ==, LDNS_RCODE_REFUSED);
     }
@@ -259,13 +259,13 @@ test_changes (Fixture *self, gconstpointer data)
   assert_denied (self, "files.home.internal.", LDNS_RR_TYPE_AAAA, NODATA, "home.internal.");
   assert_denied (self, "nas.home.internal.", LDNS_RR_TYPE_A, NXDOMAIN, "home.internal.");
   assert_record (self, "1.1.96.100.in-addr.arpa.", LDNS_RR_TYPE_PTR, "box.home.internal.");
-  /* One takes the other's name before that one has its new one, and then another's address. */
+  /* A node takes another one's name before that one has its new name, and then another node's address. */
   set_host (self->zone, "n2", "box", "100.96.1.2", NULL);
   assert_record (self, "box.home.internal.", LDNS_RR_TYPE_A, "100.96.1.2");
   set_host (self->zone, "n1", "nas", "100.96.1.1", NULL);
   assert_record (self, "box.home.internal.", LDNS_RR_TYPE_A, "100.96.1.2");
   assert_denied (self, "254.255.111.100.in-addr.arpa.", LDNS_RR_TYPE_PTR, NXDOMAIN, "111.100.in-addr.arpa.");
-  /* The edge's names are nobody else's, whoever comes first. */
+  /* The edge's names can't be taken by a node, whichever comes first. */
   set_host (self->zone, "n3", "edge", "100.96.1.3", NULL);
   assert_record (self, "edge.home.internal.", LDNS_RR_TYPE_A, "100.96.0.1");
   set_host (self->zone, "n4", "later", "100.96.1.4", NULL);
@@ -303,7 +303,7 @@ test_edns (Fixture *self, gconstpointer data)
   g_assert_cmpuint (ldns_pkt_edns_version (self->packet), ==, 0);
   g_assert_cmpuint (ldns_pkt_ancount (self->packet), ==, 0);
   make_query (self, "nas.home.internal.", LDNS_RR_TYPE_A);
-  append (self, options, sizeof options); /* a cookie: nobody has to know it */
+  append (self, options, sizeof options); /* a cookie, which a server need not support */
   self->query[11] = 1;
   assert_rcode (self, LDNS_RCODE_NOERROR);
   g_assert_cmpuint (ldns_pkt_ancount (self->packet), ==, 1);
@@ -313,7 +313,7 @@ test_edns (Fixture *self, gconstpointer data)
   assert_rcode (self, LDNS_RCODE_FORMERR);
 }
 
-/* A long suffix makes answers that UDP's 512 bytes don't hold. */
+/* A long suffix makes answers that are larger than UDP's 512 bytes. */
 static void
 test_truncation (Fixture *self, gconstpointer data)
 {
@@ -395,7 +395,7 @@ test_malformed (Fixture *self, gconstpointer data)
                                      { 0xc0, 14, 0xc0, 12, 0, 1 }, /* to each other */
                                      { 0xc0, 0, 0, 1, 0, 1 },      /* into the header */
                                      { 1, 'a', 0xc0, 12, 0, 1 },   /* to where it began: it would never end */
-                                     { 0xff, 0xff, 0, 1, 0, 1 },   { 0x80, 1, 0, 1, 0, 1 }, /* no kind of label */
+                                     { 0xff, 0xff, 0, 1, 0, 1 },   { 0x80, 1, 0, 1, 0, 1 }, /* not a label type */
                                      { 63, 'a', 0, 1, 0, 1 } };
   for (gsize i = 0; i < G_N_ELEMENTS (loops); i++)
     {
@@ -423,7 +423,7 @@ test_malformed (Fixture *self, gconstpointer data)
   self->query[5] = 0;
   assert_rcode (self, LDNS_RCODE_FORMERR);
   make_query (self, "nas.home.internal.", LDNS_RR_TYPE_A);
-  append (self, "x", 1); /* rubbish behind it */
+  append (self, "x", 1); /* garbage after it */
   assert_rcode (self, LDNS_RCODE_FORMERR);
 }
 
@@ -467,7 +467,7 @@ test_hosts (Fixture *self, gconstpointer data)
   g_assert_false (ew_dns_host_take (host, NOW_US, 2000, 10));
   g_assert_false (ew_dns_host_take (host, NOW_US + 1999, 2000, 10));
   g_assert_true (ew_dns_host_take (host, NOW_US + 2000, 2000, 10));
-  /* A rename leaves the account as it is; another address is another host's. */
+  /* A rename leaves the account's data as it is; another address means another host. */
   ew_dns_host_ref (host);
   set_host (self->zone, "n1", "box", "100.96.1.1", "fd12:3456:789a:1::101");
   g_assert_true (ew_dns_zone_find_host (self->zone, &nas) == host && !ew_dns_host_is_gone (host));

@@ -31,8 +31,8 @@ EwNode *machine_enroll (const Machine *machine, EwMesh *mesh, GError **error);
 /* A joined node's ID (transfer full). */
 gchar *fixture_join (EwMesh *mesh, const gchar *name);
 gchar *fixture_join_as (EwMesh *mesh, const gchar *kind, const gchar *name);
-/* A machine with a key for request, which a test has filled in but for the maker where that is the owner. */
+/* A machine with a key for request, which a test has filled in, except the maker where that is the owner. */
 Machine *machine_new_with (EwMesh *mesh, const EwKeyRequest *request, const gchar *name);
 const gchar *fixture_ca_certificate (void);
-/* The other edge: writes a key into the store behind the mesh's back. value NULL: deletes. */
+/* Acts as the other edge: writes a key into the store without the mesh's knowledge. value NULL: deletes. */
 void fixture_write (EwStore *store, const gchar *key, const gchar *value);

@@ -26,7 +26,8 @@ typedef struct
   EwServer *server;
 } Fixture;
 
-/* Whoever shows a credential, or all while strangers is set, comes by TCP; else the owner by the control socket. */
+/* A client with a credential, or every one while strangers is set, connects via TCP; else it is the owner on the
+   control socket. */
 static gboolean strangers;
 
 static void
@@ -160,7 +161,7 @@ assert_answer (Client *client, guint status, const gchar *text)
   client_free (client);
 }
 
-/* Each change is answered with what it did, the mesh's map at once all the while. */
+/* Each change is answered with its result, while the mesh's map is always answered at once. */
 static void
 test_changes (Fixture *fixture, gconstpointer data)
 {
@@ -194,12 +195,13 @@ test_changes (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (ew_mesh_get_routes (fixture->mesh)->len, ==, 0);
 }
 
-/* With an administrator go the nodes that wait for a key of its making: the answer comes when they, too, have gone. */
+/* Removing an administrator also removes the nodes that wait with a key that it made: the answer is sent after they
+   were removed too. */
 static void
 test_removal_takes_others_along (Fixture *fixture, gconstpointer data)
 {
   g_autofree gchar *admin = fixture_join_as (fixture->mesh, "admin", "boss");
-  for (guint i = 0; i < 45; i++) /* more than go in one transaction */
+  for (guint i = 0; i < 45; i++) /* more than fit into one transaction */
     {
       g_autofree gchar *name = g_strdup_printf ("waiting%u", i);
       const EwKeyRequest request = { .kind = "device", .name = name, .maker = admin, .valid_seconds = 3600 };
@@ -234,7 +236,7 @@ wait_until_waiting (Fixture *fixture, guint n)
     g_main_context_iteration (NULL, TRUE);
 }
 
-/* Joins, and says how it shows its credential. (transfer full) */
+/* Joins, and returns how it shows its credential. (transfer full) */
 static gchar *
 join_boss (Fixture *fixture, gchar **id)
 {
@@ -244,7 +246,7 @@ join_boss (Fixture *fixture, gchar **id)
   return g_strconcat (*id, ".", credential, NULL);
 }
 
-/* What an administrator asks for behind its own removal isn't done; what it asks for behind something else is. */
+/* A request that an administrator queues after its own removal isn't run; one queued after another change is. */
 static void
 test_removed_administrator (Fixture *fixture, gconstpointer data)
 {
@@ -267,7 +269,7 @@ test_removed_administrator (Fixture *fixture, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
     assert_answer (clients[i], ew_error_get_http_status (EW_ERROR_REMOVED), "\"Removed\"");
   g_assert_cmpuint (ew_mesh_get_node (fixture->mesh, id)->mtu, ==, 1399);
-  /* Whoever comes with a credential that no node has doesn't make the edge wait either. */
+  /* A client with an unknown credential doesn't make the edge wait either. */
   g_autofree gchar *unknown = g_strdup (boss);
   unknown[strlen (unknown) - 5] = unknown[strlen (unknown) - 5] == 'A' ? 'B' : 'A';
   guint blocking = ew_store_count_blocking (fixture->store);
@@ -323,8 +325,8 @@ enroll (Fixture *fixture, const Machine *machine)
   return client_new (fixture, "POST", "/v1/enroll", body);
 }
 
-/* However many guesses come at once, no more than 20 of them are looked at; who comes with a key is never held up by
-   others with keys at the same address, or by having asked before. */
+/* However many guesses arrive at once, at most 20 are checked; a computer with a valid key is never delayed by others
+   with keys at the same address, or by an earlier request. */
 static void
 test_many_enrollments (Fixture *fixture, gconstpointer data)
 {
@@ -368,7 +370,7 @@ test_many_enrollments (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (refused, ==, MANY - 20);
 }
 
-/* Whoever asked hangs up: the change is made all the same, and nobody is answered. */
+/* If the client hangs up, the change is still made, and no answer is sent. */
 static void
 test_hung_up (Fixture *fixture, gconstpointer data)
 {

@@ -18,7 +18,7 @@ call (EwApi *api, const gchar *method, const gchar *path)
   g_assert_not_reached ();
 }
 
-/* "dropped" is the sum of all reasons, and each stands beside it. */
+/* "dropped" is the sum of all reasons, each of which is listed beside it. */
 static void
 test_drops (void)
 {

@@ -46,7 +46,7 @@ make_node (EwMesh *mesh, EwMeshChange *change, gpointer data, GError **error)
   return TRUE;
 }
 
-/* Sets what the system of the node "other" is called; who removes it meanwhile, is not overwritten. */
+/* Sets the system of the node "other"; a removal in the meantime is not overwritten. */
 static gboolean
 describe (EwMesh *mesh, EwMeshChange *change, gpointer data, GError **error)
 {
@@ -68,7 +68,7 @@ do_nothing (EwMesh *mesh, EwMeshChange *change, gpointer data, GError **error)
   return routes != NULL;
 }
 
-/* Never reads the same twice. */
+/* Never reads the same value twice. */
 static gboolean
 never_decide (EwMesh *mesh, EwMeshChange *change, gpointer data, GError **error)
 {
@@ -206,7 +206,7 @@ test_removed_meanwhile (void)
   g_assert_cmpuint (ew_mesh_count_nodes (mesh), ==, 0);
 }
 
-/* Whoever asks is removed between the reading and the commit. */
+/* The caller is removed between the reading and the commit. */
 static void
 test_asker_removed_meanwhile (void)
 {
@@ -247,7 +247,7 @@ count (gpointer n)
   return G_SOURCE_CONTINUE;
 }
 
-/* A cluster that takes its time: everybody else goes on. */
+/* While a cluster is slow, everything else continues. */
 static void
 test_slow_store (void)
 {

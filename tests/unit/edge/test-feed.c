@@ -62,7 +62,7 @@ static void
 test_told (Fixture *fixture, gconstpointer unused)
 {
   g_autoptr (Machine) waiting = machine_new (fixture->mesh, "server", "later", NULL);
-  g_assert_cmpuint (null_switch_count (), ==, 0); /* a node without a key is none to it */
+  g_assert_cmpuint (null_switch_count (), ==, 0); /* to the switch, a node without a key doesn't exist */
   g_autofree gchar *a = fixture_join (fixture->mesh, "a"), *b = fixture_join (fixture->mesh, "b");
   g_assert_cmpuint (null_switch_count (), ==, 2);
   guint64 before = null_switch_get_node (b)->revision.hash;
@@ -91,7 +91,7 @@ test_online (Fixture *fixture, gconstpointer unused)
   null_switch_say_online (id, TRUE);
   g_assert_cmpuint (ew_feed_count_online (fixture->feed), ==, 1);
   EwSwitchNodeStatus gone = { .last_seen_us = fixture_now_us };
-  null_switch_set_status (id, &gone); /* nobody says so: its own check finds it */
+  null_switch_set_status (id, &gone); /* without being told: its own check finds it */
   ew_feed_tick (fixture->feed);
   g_assert_false (ew_feed_is_online (fixture->feed, id));
   set_status (id, TRUE, 1);
@@ -129,7 +129,7 @@ test_plain_node_stays (Fixture *fixture, gconstpointer unused)
   g_assert_null (null_switch_get_node (lost));
 }
 
-/* The switch tells of an endpoint only so often: at the end it is asked. */
+/* The switch reports an endpoint only so often: at the end it is asked. */
 static void
 test_moved_just_before_the_end (Fixture *fixture, gconstpointer unused)
 {
@@ -168,11 +168,11 @@ test_restart (Fixture *fixture, gconstpointer unused)
   g_assert_cmpint (ew_mesh_get_node (fixture->mesh, id)->last_seen_us, ==, fixture_now_us);
   g_assert_cmpuint (null_switch_get_found (), ==, 1);
   g_assert_cmpuint (ew_switch_get_timestamp_floor (null_switch_get ()), ==, 4000000000000000000u);
-  /* What a crash leaves is above what was sent. */
+  /* After a crash, the stored floor is above every timestamp that was sent. */
   g_assert_cmpuint (ew_mesh_get_timestamp_floor (fixture->mesh), >, 4000000000000000000u);
 }
 
-/* A store that takes its time. */
+/* A slow store. */
 
 static void
 on_swept (GObject *source, GAsyncResult *result, gpointer swept)
@@ -205,7 +205,8 @@ write_old_tombstones (Fixture *fixture, guint n)
     }
 }
 
-/* All that a tick does: who came, where they are, the timestamps' floor, a thorough sweep. Nothing of it waits. */
+/* All that a tick does: nodes that came online, their endpoints, the timestamps' floor, a full check. None of it
+   blocks. */
 static void
 test_slow_tick (Fixture *fixture, gconstpointer unused)
 {
@@ -215,7 +216,7 @@ test_slow_tick (Fixture *fixture, gconstpointer unused)
   g_autofree gchar *text = ew_key_to_base64 (key), *plain = add_plain (fixture->mesh, "plain", text);
   ew_random (key, sizeof key);
   g_autofree gchar *other = ew_key_to_base64 (key), *lost = add_plain (fixture->mesh, "lost", other);
-  write_old_tombstones (fixture, 130); /* more than go in one transaction */
+  write_old_tombstones (fixture, 130); /* more than fit into one transaction */
   fixture_settle ();
   guint64 floor = ew_mesh_get_timestamp_floor (fixture->mesh);
   guint blocking = ew_store_count_blocking (fixture->store);
@@ -438,8 +439,8 @@ test_counters (Fixture *fixture, gconstpointer unused)
   ew_api_viewers_free (viewers);
 }
 
-/* 3000 nodes, a reader that sleeps while all of them change five times: it is owed no more than the mesh's size, and
- * ends with the truth. */
+/* 3000 nodes, a reader that sleeps while all of them change five times: what is queued for it stays within the mesh's
+ * size, and it ends with the current state. */
 static void
 test_slow_viewer (Fixture *fixture, gconstpointer unused)
 {
@@ -570,7 +571,7 @@ test_log_of_problems (Fixture *fixture, gconstpointer unused)
   null_switch_say_problem (a);
   g_log_set_always_fatal (fatal);
   g_log_set_default_handler (before, NULL);
-  g_assert_cmpuint (lines, ==, 3); /* another one waits for none of them */
+  g_assert_cmpuint (lines, ==, 3); /* another one doesn't wait for them */
 }
 
 int

@@ -117,7 +117,7 @@ add_plain (EwMesh *mesh, const gchar *name, const gchar *public_key, const gchar
   return ew_mesh_add_plain_node (mesh, &request, NULL);
 }
 
-/* A configuration that nobody has used is a key too. */
+/* An unused configuration counts as a key too. */
 static void
 test_plain_nodes_go_with_their_maker (Fixture *fixture, gconstpointer unused)
 {
@@ -134,7 +134,7 @@ test_plain_nodes_go_with_their_maker (Fixture *fixture, gconstpointer unused)
   g_assert_nonnull (ew_mesh_find_node (fixture->mesh, "owners", NULL));
 }
 
-/* The role in the store counts, whether or not this edge has heard of it. */
+/* The role in the store counts, even if this edge has not been told of it yet. */
 static void
 test_demoted_maker (Fixture *fixture, gconstpointer unused)
 {
@@ -267,7 +267,7 @@ test_revoking (Fixture *fixture, gconstpointer unused)
   g_assert_false (ew_mesh_revoke_key (fixture->mesh, hash, NULL));
 }
 
-/* A key that another edge takes away takes its node along here; one that is renewed there doesn't. */
+/* Revoking a key on another edge removes its node here; renewing it there doesn't. */
 static void
 test_revoked_elsewhere (Fixture *fixture, gconstpointer unused)
 {
@@ -283,7 +283,7 @@ test_revoked_elsewhere (Fixture *fixture, gconstpointer unused)
   g_assert_null (ew_mesh_find_node (fixture->mesh, "web", NULL));
 }
 
-/* Machines that take a node's place. */
+/* Computers that replace a node. */
 
 typedef struct
 {
@@ -359,7 +359,7 @@ test_renewal (Fixture *fixture, gconstpointer unused)
     }
 }
 
-/* Whoever leaves before coming back with the key finds everything in its place. */
+/* A computer that leaves before it rejoins with the key gets everything back. */
 static void
 test_renewal_after_leaving (Fixture *fixture, gconstpointer unused)
 {
@@ -407,7 +407,7 @@ test_renewal_after_leaving (Fixture *fixture, gconstpointer unused)
     }
 }
 
-/* A key of one's own making ends with oneself. */
+/* Keys that a node made expire when it is removed. */
 static void
 test_own_renewal_after_leaving (Fixture *fixture, gconstpointer unused)
 {
@@ -525,7 +525,7 @@ test_addresses_go_back_to_their_name (Fixture *fixture, gconstpointer unused)
   g_assert_cmpuint (resting->len, <=, 1); /* the plain node expired just now */
 }
 
-/* What is noted of a name doesn't outweigh who has the address now. */
+/* A name's reserved address doesn't take it from the node that has it now. */
 static void
 test_addresses_that_another_has (Fixture *fixture, gconstpointer unused)
 {
@@ -547,7 +547,7 @@ test_addresses_that_another_has (Fixture *fixture, gconstpointer unused)
     }
 }
 
-/* Whoever holds an address in the store, it is one node, and that node says the same. */
+/* In the store exactly one node holds an address, and that node's record agrees. */
 static void
 check_addresses (EwStore *store)
 {
@@ -572,7 +572,7 @@ check_addresses (EwStore *store)
     }
 }
 
-/* Two edges, six names, machines that join, leave, come back and take each other's place, in any order. */
+/* Two edges, six names, and computers that join, leave, come back and replace each other, in any order. */
 static void
 test_no_address_twice (Fixture *fixture, gconstpointer unused)
 {
@@ -583,7 +583,8 @@ test_no_address_twice (Fixture *fixture, gconstpointer unused)
       g_autofree gchar *name = g_strdup_printf ("web-%d", g_test_rand_int_range (0, 6));
       const EwNode *node = ew_mesh_find_node (mesh, name, NULL);
       g_autofree gchar *id = node ? g_strdup (node->id) : NULL, *key = random_public_key ();
-      g_autoptr (Machine) machine = machine_new (mesh, "server", NULL, name); /* unused, or for a name of its choice */
+      g_autoptr (Machine) machine = machine_new (mesh, "server", NULL, name); /* unused, or for a name that the computer
+                                                                                 chooses */
       switch (g_test_rand_int_range (0, 6))
         {
         case 0:

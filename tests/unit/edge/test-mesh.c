@@ -28,7 +28,7 @@ tear_down (Fixture *fixture, gconstpointer unused)
   ew_store_close (fixture->store);
 }
 
-/* The mesh as the next start finds it, in place of the present one. */
+/* Replaces the present mesh with the one that the next start finds. */
 static void
 reopen (Fixture *fixture)
 {
@@ -96,7 +96,7 @@ test_addresses (Fixture *fixture, gconstpointer unused)
   g_assert_cmpstr (of_a, ==, "100.96.1.1");
   g_assert_cmpstr (of_b, ==, "100.96.1.2");
   g_assert_true (ew_mesh_remove_node (fixture->mesh, a, NULL));
-  reopen (fixture); /* the search begins anew, and the address still rests */
+  reopen (fixture); /* the search begins again, and the address is still reserved */
   g_autofree gchar *c = fixture_join (fixture->mesh, "c"), *of_c = address_of (fixture->mesh, c);
   g_assert_cmpstr (of_c, ==, "100.96.1.3");
   fixture_now_us += EW_MESH_ADDRESS_REST_US - 1000;
@@ -127,7 +127,7 @@ test_out_of_addresses (void)
   g_assert_cmpuint (ew_mesh_count_nodes (mesh), ==, 254);
   EwNode *gone = ew_mesh_find_node (mesh, "n7", NULL);
   g_assert_true (ew_mesh_remove_node (mesh, gone->id, NULL));
-  g_assert_null (machine_enroll (machine, mesh, NULL)); /* it rests */
+  g_assert_null (machine_enroll (machine, mesh, NULL)); /* it is reserved */
   fixture_now_us += EW_MESH_ADDRESS_REST_US + 1;
   g_assert_true (ew_mesh_sweep (mesh, TRUE, NULL));
   g_autoptr (Machine) late = machine_new (mesh, "server", NULL, "one-more");
@@ -223,7 +223,7 @@ test_joined_as_it_expired (Fixture *fixture, gconstpointer unused)
   g_autoptr (JsonObject) object = ew_mesh_node_to_json (joined);
   g_autofree gchar *text = ew_json_to_string (object, FALSE);
   fixture_now_us += 3601 * G_TIME_SPAN_SECOND;
-  fixture_write (fixture->store, key, text); /* this edge has not heard of it yet */
+  fixture_write (fixture->store, key, text); /* this edge has not been told of it yet */
   g_assert_true (ew_mesh_sweep (fixture->mesh, FALSE, NULL));
   g_assert_cmpuint (count (fixture, "/nodes/"), ==, 1);
   g_assert_cmpuint (count (fixture, "/routes/"), ==, 1);
@@ -306,7 +306,7 @@ test_revisions (Fixture *fixture, gconstpointer unused)
   g_autofree gchar *c = fixture_join (fixture->mesh, "c"); /* a node's state does not grow with the mesh */
   g_autofree gchar *again = document (fixture->mesh, a);
   g_assert_cmpstr (again, ==, doc_a);
-  ew_mesh_rename_node (fixture->mesh, b, "bb", NULL); /* without routes: its own business */
+  ew_mesh_rename_node (fixture->mesh, b, "bb", NULL); /* without routes: no other node is affected */
   g_autofree gchar *after_rename = document (fixture->mesh, a);
   g_assert_cmpstr (after_rename, ==, doc_a);
   guint64 before = ew_mesh_document_revision (fixture->mesh, ew_mesh_get_node (fixture->mesh, a)).hash;
@@ -361,7 +361,7 @@ static const EwMeshListener listener = { on_changed, on_removed, on_all, on_edge
 static void
 expect_heard (Heard *heard, guint changed, guint removed, guint all, guint edges)
 {
-  fixture_settle (); /* the store's watch tells of our own changes too: nothing is told twice */
+  fixture_settle (); /* the store's watch also reports this edge's own changes: nothing is reported twice */
   g_assert_cmpuint (heard->changed, ==, changed);
   g_assert_cmpuint (heard->removed, ==, removed);
   g_assert_cmpuint (heard->all, ==, all);
@@ -419,8 +419,7 @@ test_second_writer_is_seen (Fixture *fixture, gconstpointer unused)
   g_assert_cmpuint (heard.removed, ==, 1);
 }
 
-/* What the watch tells late of a node that is gone does not bring it back, nor takes its name from the one that has it
- * now. */
+/* A late event about a removed node neither brings it back nor takes its name from the node that has it now. */
 static void
 test_the_past_stays_past (Fixture *fixture, gconstpointer unused)
 {
@@ -440,7 +439,7 @@ test_the_past_stays_past (Fixture *fixture, gconstpointer unused)
   g_assert_cmpstr (web->id, ==, second);
 }
 
-/* Before this one has heard of it, what the other wrote still counts. */
+/* What the other edge wrote counts even before this one has been told. */
 static void
 test_second_writer_is_respected (Fixture *fixture, gconstpointer unused)
 {
@@ -464,7 +463,7 @@ test_second_writer_is_respected (Fixture *fixture, gconstpointer unused)
   g_assert_null (machine_enroll (shared, fixture->mesh, &error));
   g_assert_error (error, EW_ERROR, EW_ERROR_KEY_USED);
   g_clear_error (&error);
-  g_assert_true (ew_mesh_remove_node (fixture->mesh, id, NULL)); /* with the route it has not heard of */
+  g_assert_true (ew_mesh_remove_node (fixture->mesh, id, NULL)); /* with the route that it has not been told of */
   g_assert_cmpuint (count (fixture, "/routes/"), ==, 0);
   g_assert_false (ew_mesh_remove_node (other, id, &error));
   g_assert_error (error, EW_ERROR, EW_ERROR_NOT_FOUND);

@@ -87,7 +87,7 @@ test_added (Fixture *fixture, gconstpointer unused)
       g_assert_cmpstr (resolve (fixture, "files"), ==, fixture->nas);
       g_assert_cmpstr (resolve (fixture, "nas"), ==, fixture->nas);
       g_assert_true (ew_mesh_find_node (fixture->mesh, "MEDIA.mesh.internal", NULL) == node);
-      g_assert_cmpstr (resolve (fixture, fixture->nas), ==, ""); /* an ID is no name */
+      g_assert_cmpstr (resolve (fixture, fixture->nas), ==, ""); /* an ID isn't a name */
       reopen (fixture);
     }
   gint64 revision = ew_store_get_revision (fixture->store);
@@ -116,7 +116,8 @@ test_taken_once (Fixture *fixture, gconstpointer unused)
   ASSERT_REFUSED (ew_mesh_remove_name (fixture->mesh, "nobody", &error), EW_ERROR_NOT_FOUND);
 }
 
-/* Names follow the node, not its name; the old name is free then, the additional one stays taken. */
+/* Additional names belong to the node, not to its name: after a rename the old name is free, the additional one stays
+   taken. */
 static void
 test_follow_the_node (Fixture *fixture, gconstpointer unused)
 {
@@ -137,7 +138,7 @@ test_follow_the_node (Fixture *fixture, gconstpointer unused)
   g_assert_cmpstr (resolve (fixture, "nas"), ==, fixture->office);
 }
 
-/* A node with all that it may have still goes in one transaction. */
+/* A node with all that it may have can still be removed in one transaction. */
 static void
 test_bounds (Fixture *fixture, gconstpointer unused)
 {
@@ -179,7 +180,7 @@ test_second_writer (Fixture *fixture, gconstpointer unused)
   g_autoptr (EwMesh) other = fixture_open (fixture->store, NULL);
   g_assert_nonnull (ew_mesh_add_name (other, "files", fixture->nas, NULL));
   g_assert_nonnull (ew_mesh_add_domain (other, "corp.example", "10.77.0.53", fixture->office, NULL));
-  /* This one has not heard of it yet: the store decides. */
+  /* This one has not been told of it yet: the store decides. */
   g_assert_cmpstr (resolve (fixture, "files"), ==, "");
   ASSERT_REFUSED (ew_mesh_add_name (fixture->mesh, "files", fixture->office, &error), EW_ERROR_NAME_TAKEN);
   ASSERT_REFUSED (ew_mesh_add_domain (fixture->mesh, "corp.example", "10.77.0.53", fixture->nas, &error),
@@ -212,11 +213,12 @@ test_domains (Fixture *fixture, gconstpointer unused)
   g_assert_nonnull (ew_mesh_rename_node (fixture->mesh, fixture->office, "hq", NULL));
   g_autofree gchar *renamed = document (fixture, fixture->nas);
   g_assert_nonnull (strstr (renamed, "{\"domain\":\"corp.example\",\"resolver\":\"10.77.0.53\",\"node\":\"hq\"}"));
-  /* Another resolver takes the place of the first; the gateway's own address is one, too. */
+  /* Another resolver replaces the first; the gateway's own address is a valid one, too. */
   g_assert_nonnull (ew_mesh_add_domain (fixture->mesh, "corp.example", "100.96.1.2", fixture->office, NULL));
   g_assert_cmpuint (ew_mesh_get_domains (fixture->mesh)->len, ==, 1);
   g_assert_nonnull (ew_mesh_add_domain (fixture->mesh, "lab.corp.example", "10.77.0.54", fixture->office, NULL));
-  /* Without its route the resolver is out of reach, so the domain goes too; the one on the gateway stays. */
+  /* Without its route the resolver is out of reach, so its domain is removed too; the domain resolved on the gateway
+     stays. */
   g_assert_true (ew_mesh_remove_route (fixture->mesh, "10.77.0.0/16", NULL));
   g_assert_cmpuint (ew_mesh_get_domains (fixture->mesh)->len, ==, 1);
   g_assert_false (is_stored (fixture, "/domains/lab.corp.example"));

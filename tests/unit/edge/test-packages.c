@@ -158,7 +158,7 @@ test_index (void)
   g_assert_false (can_open (index, "debian-12", "../outside.deb"));
   g_assert_false (can_open (index, "debian-13", "Packages"));
 
-  /* What changes is noticed, a second later. */
+  /* A change is noticed a second later. */
   put (folder, "Packages", "Package: edgewayd\nVersion: 0.3.0\nArchitecture: arm64\nFilename: short.deb\nSize: 3\n");
   ew_packages_index_refresh (index, 2);
   g_assert_false (can_open (index, "debian-12", "short.deb"));

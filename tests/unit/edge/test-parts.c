@@ -126,7 +126,7 @@ test_rate_limit (void)
   ew_http_rate_limit_take (limit, &a, 19);
   g_assert_false (ew_http_rate_limit_check (limit, &a, 19, NULL));
   g_assert_true (ew_http_rate_limit_check (limit, &a, 100, NULL));
-  for (guint32 i = 2; i < 1000; i++) /* bounded, and never in the way of a new one */
+  for (guint32 i = 2; i < 1000; i++) /* bounded, and never blocks a new one */
     {
       EwIp ip = ew_ip_from_v4 (i);
       g_assert_true (ew_http_rate_limit_check (limit, &ip, 100, NULL));
@@ -257,7 +257,7 @@ test_known_addresses (void)
       EwIp ip = ew_ip_from_v4 (i + 1);
       ew_http_known_addresses_add (known, &ip, 2 * day);
     }
-  g_assert_true (is_known (known, "203.0.113.5", 2 * day)); /* a full table keeps what it has */
+  g_assert_true (is_known (known, "203.0.113.5", 2 * day)); /* a full table keeps its entries */
   ew_http_known_addresses_add (known, &v6, 2 * day + 120 * G_USEC_PER_SEC);
   ew_http_known_addresses_free (known);
 }
