@@ -114,7 +114,7 @@ load_ca (EwIdentity *identity, const gchar *state_dir, const gchar *mesh, gboole
   return damaged (state_dir, "ca.pem", "damaged", error);
 }
 
-/* The API certificate: of no worth of its own, so made anew whenever it is not good. */
+/* The API certificate: it has no value of its own, so a new one is made whenever it isn't valid. */
 
 static gboolean
 make_certificate (EwIdentity *identity, const gchar *state_dir, const gchar *edge_name, GError **error)

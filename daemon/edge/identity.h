@@ -3,7 +3,7 @@
  * What this edge is by: its WireGuard key, the mesh's CA, its API certificate. Each is one file in the state directory,
  * 0600, written atomically, private key and certificate in the same file: whenever a first start is killed, each is
  * there whole or not at all, and the next start makes what is missing. They are not in the store: a copy of the store
- * is no copy of the keys.
+ * doesn't contain the keys.
  *
  *   wireguard.key   base64, as `wg genkey` writes it
  *   ca.pem          the CA's private key, then its certificate; the pin is its public key's
@@ -24,7 +24,7 @@ typedef struct
 } EwIdentity;
 
 /* existing: the mesh is made already, so a missing WireGuard key or CA is a loss to be told and never to be replaced.
-   The store is open, so nobody else makes them at the same time. */
+   The store is open, so no other process makes them at the same time. */
 EwIdentity *ew_identity_load (const gchar *state_dir, const gchar *mesh, const gchar *edge_name, gboolean existing,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void ew_identity_free (EwIdentity *identity); /* zeroes the keys */

@@ -47,7 +47,7 @@ is_listed (const GArray *resolvers, const EwIp *ip)
   return FALSE;
 }
 
-/* Whether the edge or its host asks this address already, which often is private and reached by the default route (a
+/* Whether the edge or its host asks this address already, which often is private and reached via the default route (a
  * cloud's resolver). Led into the mesh, it would be the gateway that answers the host. */
 static gboolean
 is_own_resolver (EwEdgeNames *self, const EwIp *ip)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The edge's DNS as a whole: server, forwarder and the mesh's records, and who has to know whether it answers (the
+ * The edge's DNS as a whole: server, forwarder and the mesh's records, and those that must know whether it answers (the
  * firewall, the nodes' documents, status).
  */
 #pragma once

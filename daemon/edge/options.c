@@ -278,7 +278,7 @@ check (EwEdgeOptions *options, const gchar *listen, GError **error)
     return FALSE;
   if (options->suffix && !ew_mesh_check_suffix (options->suffix, error))
     {
-      g_prefix_error (error, "The mesh's suffix: "); /* it may stand in the file, which nobody has just typed */
+      g_prefix_error (error, "The mesh's suffix: "); /* it may come from the file, which the user hasn't just typed */
       return FALSE;
     }
   EwDnsForwardConfig forward;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What `edgeway-edge run` is told: by its command line, and by a file (data/man/edgeway-edge.8) for what the command
- * line does not say.
+ * What `edgeway-edge run` is told: on its command line, and in a file (data/man/edgeway-edge.8) for what the command
+ * line doesn't say.
  */
 #pragma once
 
@@ -50,7 +50,7 @@ gboolean ew_edge_listen_parse (const gchar *text, gchar **address, guint16 *port
    a poorer one, nothing is known better. Another port is. */
 gboolean ew_edge_keeps_public (const gchar *stored, const gchar *guessed, gboolean online);
 /* This host's first global address as "HOST:PORT": public before private, IPv4 before IPv6. NULL with error: it has
- * none. */
+ * no value. */
 gchar *ew_edge_guess_public (const gchar *listen_address, guint16 port, const gchar *except_interface, GError **error);
 
 /* Where packages are looked for: NULL-terminated. (transfer full) */

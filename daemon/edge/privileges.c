@@ -27,7 +27,7 @@ fail (GError **error, const gchar *what, const gchar *path)
   return FALSE;
 }
 
-/* A file that an earlier edge wrote as uid 0, or that root put back from a backup. By descriptor, and with one link
+/* A file that an earlier edge wrote as uid 0, or that root restored from a backup. By descriptor, and with one link
    only: whoever owns the folder cannot make another file of root's out of it. */
 static gboolean
 hand_over_file (int folder, const gchar *name, const struct passwd *user)
@@ -121,7 +121,7 @@ become_user (const gchar *state_dir, GError **error)
       || setresgid (user->pw_gid, user->pw_gid, user->pw_gid) != 0
       || setresuid (user->pw_uid, user->pw_uid, user->pw_uid) != 0)
     return fail (error, "become the user " EW_EDGE_USER, NULL);
-  /* A read-only disk lets nobody write: the edge starts all the same (store/file.c). */
+  /* On a read-only disk nothing can be written: the edge starts nevertheless (store/file.c). */
   if (access (state_dir, R_OK | X_OK) != 0 || (access (state_dir, W_OK) != 0 && errno != EROFS))
     {
       g_set_error (error, EW_ERROR, EW_ERROR_FAILED,

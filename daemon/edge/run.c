@@ -43,7 +43,7 @@ typedef struct
   guint ticks, tick_source;
   gboolean sweeping, thorough; /* a sweep is under way; the next one is to be */
   gboolean sweep_failed;
-  gboolean patient; /* the mesh was made by an earlier start: what is in the way of this one may go */
+  gboolean patient; /* an earlier start made the mesh: what blocks this one may be temporary */
   gboolean again;   /* it ends so that its supervisor starts it again */
 } Edge;
 
@@ -92,8 +92,8 @@ is_online (void)
   return view && (view->upstream[0] || view->upstream[1]);
 }
 
-/* Where the edge is reached: as its owner says or said; else what this host looks like, unless that is no better than
- * what it looked like before. */
+/* Where the edge is reached: as its owner says or said; otherwise what this host's addresses suggest, unless that isn't
+ * better than what they suggested before. */
 static gboolean
 choose_public (Edge *self, const gchar *stored, gboolean given, GError **error)
 {

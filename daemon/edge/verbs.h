@@ -41,7 +41,7 @@ typedef struct
 } EwControlVerb;
 
 extern const EwControlVerb ew_control_verbs[]; /* ends with name NULL */
-/* Finds the verb that argv[1], or argv[1] and argv[2], name; *words: how many those are. NULL: there is none. */
+/* Finds the verb that argv[1], or argv[1] and argv[2], name; *words: how many those are. NULL: not found. */
 const EwControlVerb *ew_control_verb_find (gint argc, gchar **argv, gint *words);
 /* `edgeway-edge complete WORD…`, which the shells' scripts call: what the last word could become (console/complete.h).
    argv[1] on are the words after "edgeway-edge". */

@@ -23,9 +23,9 @@ struct EwApiCall
   EwApi *api;
   const EwServerPeer *peer;
   const gchar *node_id;  /* the caller; NULL: the edge's owner, or anyone */
-  const gchar *argument; /* what stands behind the path's last slash, decoded; NULL: none */
+  const gchar *argument; /* what follows the path's last slash, decoded; NULL: nothing */
   GHashTable *query;     /* may be NULL */
-  JsonObject *body;      /* NULL where the call has none */
+  JsonObject *body;      /* NULL if the call has no body */
   gint64 retry_after_us; /* out: for 429 */
   gchar *who, *kept;     /* the handler's, for what it does later */
   gboolean charged;      /* … an enrollment counts as one that failed until it is known not to be */

@@ -237,7 +237,7 @@ typedef struct
   EwApiCall call;
   EwServerPeer peer;
   SoupServerMessage *message;
-  gboolean finished; /* the connection was closed meanwhile */
+  gboolean finished; /* the connection was closed in the meantime */
   gchar *node_id, *argument;
 } Request;
 

@@ -271,7 +271,7 @@ patch_node (EwApiCall *call, GError **error)
   return NULL;
 }
 
-/* Whoever names a node by an additional name may mean that name only. */
+/* A caller that uses a node's additional name may mean that name only. */
 static gboolean
 is_own_name (EwApiCall *call, const EwNode *node, GError **error)
 {
@@ -649,7 +649,7 @@ get_status (EwApiCall *call, GError **error)
   return answer;
 }
 
-/* The fuzzer's corpus names calls by their place here: new ones go to the end. */
+/* The fuzzer's corpus refers to calls by their index here: add new ones at the end. */
 const EwApiEntry ew_api_table[] = {
   { "GET", "/v1/mesh", EW_ACCESS_ANYONE, get_mesh },
   { "POST", "/v1/enroll", EW_ACCESS_ANYONE, post_enroll },

@@ -67,7 +67,7 @@ map_node (EwApiViewers *self, const EwNode *node)
   return ew_api_document_map_node (self->mesh, node, known ? &status : NULL);
 }
 
-/* The next nodes after viewer->after as text "NODE,NODE,…"; *more: there are others behind them. */
+/* The next nodes after viewer->after as text "NODE,NODE,…"; *more: others follow. */
 static gchar *
 next_nodes (Viewer *viewer, gboolean *more)
 {
@@ -298,7 +298,7 @@ on_closed (gpointer user_data)
 
 static const EwWebsocketHooks hooks = { on_drained, on_closed };
 
-/* The owner's are as good as an administrator's. */
+/* The owner has an administrator's rights. */
 static gboolean
 is_administrator (EwApiViewers *self, const gchar *node_id)
 {
@@ -306,7 +306,7 @@ is_administrator (EwApiViewers *self, const gchar *node_id)
   return node_id == NULL || (node && g_strcmp0 (node->role, "admin") == 0);
 }
 
-/* *oldest: NULL where there is none. */
+/* *oldest: NULL if there is none. */
 static guint
 count_of_node (EwApiViewers *self, const gchar *node_id, Viewer **oldest)
 {

@@ -19,7 +19,8 @@ ew_dns_answer (EwDnsZone *zone, const guint8 *wire, gsize len, gboolean tcp, EwD
         body.rcode = LDNS_RCODE_SERVFAIL;
       else if (!ew_dns_zone_answer (zone, query, &body))
         {
-          /* What others have asked before is nobody's to look at: only who wants an answer gets one. */
+          /* What others asked before is private, so a query that doesn't ask for recursion isn't answered from the
+             cache. */
           verdict = ew_dns_query_wants_recursion (query) ? EW_DNS_VERDICT_FORWARD : EW_DNS_VERDICT_ANSWER;
           body = (EwDnsBody){ .rcode = LDNS_RCODE_REFUSED };
         }

@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-#define EW_DNS_OWN_ANSWER_MAX EW_DNS_UDP_MAX /* bytes; what the zone answers is never longer, by TCP neither */
+#define EW_DNS_OWN_ANSWER_MAX EW_DNS_UDP_MAX /* bytes; the zone's answers are never longer, not even via TCP */
 
 typedef enum
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Who asks, and the way from the mesh's own zone to the names of everybody else.
+ * Who asks, and how queries get from the mesh's own zone to all other names.
  *
  *   node ── TUN ── server ── zone: a name of the mesh ───────────── answer
  *                    └────── forwarder: any other name ── resolver ── answer
@@ -48,7 +48,7 @@ void ew_dns_forward_free (EwDnsForward *self);
 /* Makes the forwarder in the server's thread; NULL: none. */
 typedef EwDnsForward *(*EwDnsForwardMake) (gpointer user_data);
 
-/* How the server reaches the forwarder: so neither is linked with the other, and tests put their own in its place. */
+/* How the server reaches the forwarder: so neither is linked with the other, and tests can replace it. */
 typedef struct
 {
   EwDnsForwardMake make;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Messages of the forwarder: what a node asked, and answers to it. Wire format by ldns alone. Pure: bytes in, bytes out.
+ * Messages of the forwarder: what a node asked, and answers to it. Wire format by ldns alone. Pure: bytes in, bytes
+ * out.
  *
  * What is kept of a question and what of a resolver's answer:
  *
@@ -9,7 +10,7 @@
  *   RA             1
  *   AA             0; 1 in what is answered here
  *   AD             0. The way to the resolver isn't secured, so nobody may rely on its word that an answer is authentic
- *                  (RFC 4035, 4.9.3). Who wants to know validates: with DO the signatures come
+ *                  (RFC 4035, 4.9.3). Validation is up to the asker: with DO the signatures come
  *   DO             as asked; without it RRSIG, NSEC and NSEC3 stay away unless they were asked for (RFC 4035, 3.2.1)
  *   EDNS           an OPT record where the question had one, with an extended error (RFC 8914) on failure
  */

@@ -15,7 +15,7 @@
 #define NAMES_CACHE (12 * 1024 * 1024)
 #define GATEWAYS_CACHE (3 * 1024 * 1024)
 
-/* Two upstreams, so that a gateway that is away takes no port and no patience from the internet's names. */
+/* Two upstreams, so that an unreachable gateway uses up no ports or queue places of the internet's names. */
 typedef struct
 {
   EwDnsUpstream *upstream; /* NULL: there is nobody to ask */

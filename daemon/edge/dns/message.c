@@ -7,7 +7,7 @@
 #define BADVERS 16    /* RFC 6891, 9 */
 #define DNSSEC_OK 0x8000u
 
-/* The OPT records that an answer can end with, by the upper part of its code (0, 1) and by DO. */
+/* The OPT records that an answer can end with, indexed by the upper part of its code (0, 1) and by DO. */
 static guint8 opts[2][2][OPT_LENGTH];
 
 static void
@@ -66,7 +66,7 @@ read_question (EwDnsQuery *self, gsize len, gsize *pos)
   return good;
 }
 
-/* One OPT record, owned by the root; its options are for whoever knows them. */
+/* One OPT record, owned by the root; its options aren't parsed here. */
 static gboolean
 read_opt (EwDnsQuery *self, const ldns_rr *rr, guint *version)
 {
@@ -81,8 +81,8 @@ read_opt (EwDnsQuery *self, const ldns_rr *rr, guint *version)
   return TRUE;
 }
 
-/* TSIG and SIG(0) are for transfers and updates, which there are none of: RFC 8945, 5.2: FORMERR from who does not
- * understand it. */
+/* TSIG and SIG(0) are for transfers and updates, which this server doesn't offer. RFC 8945, 5.2: a server that doesn't
+ * understand them answers FORMERR. */
 static gboolean
 read_additional (EwDnsQuery *self, gsize len, gsize *pos, guint *version)
 {

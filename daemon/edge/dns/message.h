@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 #define EW_DNS_QUERY_MAX 4096 /* bytes; a real one has some hundred at most */
 #define EW_DNS_NAME_MAX 255   /* bytes on the wire, the root's zero included: RFC 1035, 2.3.4 */
 #define EW_DNS_UDP_MIN 512    /* what everybody takes: RFC 1035, 2.3.4 */
-#define EW_DNS_UDP_MAX 1232   /* and never more by UDP: no fragments, DNS flag day 2020 */
+#define EW_DNS_UDP_MAX 1232   /* and never more via UDP: no fragments, DNS flag day 2020 */
 #define EW_DNS_LABELS_MAX 128
 
 typedef struct
@@ -22,7 +22,7 @@ typedef struct
   guint16 type, class;
   guint16 question_len; /* bytes of name, type and class; 0: it could not be read */
   gboolean edns, dnssec_ok;
-  guint16 size;                 /* of an answer by UDP that the asker takes; EW_DNS_UDP_MIN … EW_DNS_UDP_MAX */
+  guint16 size;                 /* of an answer via UDP that the asker accepts; EW_DNS_UDP_MIN … EW_DNS_UDP_MAX */
   guint8 name[EW_DNS_NAME_MAX]; /* lower case, as on the wire */
   guint16 name_len;
 } EwDnsQuery;

@@ -9,7 +9,7 @@ struct EwDnsRecords
   gchar *suffix; /* of the zone that was sent */
 };
 
-/* All edges answer at the same addresses, and this one knows no other way to itself. */
+/* All edges answer at the same addresses, and this one has no other address of its own. */
 static void
 send_edge (EwDnsRecords *self)
 {

@@ -9,7 +9,7 @@
 
 #define BACKLOG 128
 #define RECEIVE_BUFFER (4 * 1024 * 1024) /* bytes; without CAP_NET_ADMIN the kernel allows less (rmem_max) */
-#define SEND_BUFFER (32 * 1024) /* of a connection; by itself, the kernel would keep megabytes that nobody reads */
+#define SEND_BUFFER (32 * 1024) /* of a connection; the kernel's default would keep megabytes that nobody reads */
 
 static socklen_t
 to_sockaddr (const EwIp *ip, guint16 port, struct sockaddr_storage *out)
@@ -36,9 +36,9 @@ set_option (int fd, int level, int name, int value)
   return setsockopt (fd, level, name, &value, sizeof value) == 0;
 }
 
-/* The address may come later (FREEBIND). REUSEADDR: past connections of an edge that ended are in nobody's way, and by
- * UDP neither is a program that has the port at all addresses and would let others in, as dnsmasq does: what comes by
- * our interface is ours. */
+/* The address may come later (FREEBIND). REUSEADDR: neither past connections of an edge that ended block the port, nor,
+ * for UDP, a program that has it at all addresses and allows sharing, as dnsmasq does: what arrives on the edge's
+ * interface goes to the edge. */
 static int
 open_socket (const EwDnsDoor *door, int type, guint16 port)
 {

@@ -11,7 +11,7 @@
 #include "edge/dns/server.h"
 
 #define DOORS_MAX 2
-#define OPEN_MAX 4096 /* questions by UDP that the forwarder has */
+#define OPEN_MAX 4096 /* questions via UDP that the forwarder has */
 
 typedef struct
 {
@@ -46,7 +46,7 @@ struct EwDnsServer
   guint n_doors;
   GSource *retry;
   EwDnsBatch *batch;
-  guint open;         /* questions by UDP that the forwarder has */
+  guint open;         /* questions via UDP that the forwarder has */
   GQueue connections; /* of EwDnsConnection */
   GSource *sweep;
 
@@ -68,7 +68,7 @@ void ew_dns_doors_close (EwDnsServer *self);
 /* (transfer full) see ew_dns_server_dup_limits() */
 gchar *ew_dns_doors_limits (EwDnsServer *self);
 
-/* Who sent it; NULL: nobody who may. */
+/* Who sent it; NULL: the sender may not ask. */
 EwDnsHost *ew_dns_server_identify (const EwDnsDoor *door, const struct sockaddr_storage *from, EwDnsAsker *asker);
 gboolean ew_dns_server_take (EwDnsServer *self, EwDnsHost *host);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Questions by TCP (RFC 7766): any number one behind the other without waiting, answered as the answers come. Bounds:
+ * Questions via TCP (RFC 7766): any number, one after the other without waiting, answered as the answers come. Bounds:
  *
  *   connections        EW_DNS_CONNECTIONS_MAX, of a node EW_DNS_NODE_CONNECTIONS_MAX; beyond, the one that has been
  *                      waited for longest goes
@@ -153,7 +153,7 @@ flush_answers (EwDnsConnection *self)
       self->out_sent = 0;
       prolong (self);
     }
-  else if (self->out_sent >= OUTPUT_MAX) /* who always leaves something unread doesn't make it grow */
+  else if (self->out_sent >= OUTPUT_MAX) /* a peer that always leaves something unread doesn't make it grow */
     {
       g_byte_array_remove_range (self->out, 0, (guint)self->out_sent);
       self->out_sent = 0;
@@ -269,7 +269,7 @@ handle_connection (EwDnsConnection *self)
   watch_connection (self, condition);
 }
 
-/* Deadlines, nodes that are gone, and those that had no questions left. */
+/* Handles deadlines, removed nodes, and connections that had no questions left. */
 static gboolean
 on_sweep (gpointer user_data)
 {

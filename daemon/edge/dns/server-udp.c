@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Questions by UDP, many with one system call: at a flood, most of the work is the kernel's.
+ * Questions via UDP, many with one system call: in a flood, most of the work is the kernel's.
  */
 #include <errno.h>
 #include <string.h>

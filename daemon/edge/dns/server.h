@@ -49,13 +49,13 @@ EwDnsServer *ew_dns_server_new (const EwDnsServerConfig *config);
 void ew_dns_server_free (EwDnsServer *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwDnsServer, ew_dns_server_free)
 
-/* A zone without hosts; until the first one, nobody is answered. FALSE: suffix is no domain name, and nothing was
+/* A zone without hosts; until the first one, nobody is answered. FALSE: suffix isn't a domain name, and nothing was
  * changed. */
 gboolean ew_dns_server_set_zone (EwDnsServer *self, const gchar *suffix, const EwPrefix ranges[2]);
 void ew_dns_server_set_host (EwDnsServer *self, const EwDnsHostSpec *spec);
 void ew_dns_server_remove_host (EwDnsServer *self, const gchar *id);
 
-/* Nodes can ask at one address at least, by UDP and TCP. */
+/* Nodes can ask at one address at least, via UDP and TCP. */
 gboolean ew_dns_server_is_listening (EwDnsServer *self);
 /* A node has asked something since the start. */
 gboolean ew_dns_server_was_asked (EwDnsServer *self);

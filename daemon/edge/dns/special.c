@@ -83,7 +83,7 @@ ew_dns_kinds_add (EwDnsKinds *self, const gchar *domain, EwDnsKind kind)
   g_hash_table_replace (self->domains, g_strdup (domain), GUINT_TO_POINTER (kind));
 }
 
-/* The label after the next dot that isn't part of one; NULL: there is none. */
+/* The label after the next dot that isn't part of one; NULL: not found. */
 static const gchar *
 next_label (const gchar *label)
 {

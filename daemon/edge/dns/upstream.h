@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Resolvers, as libunbound asks them: ports, IDs, retries, TCP for what is truncated, and a cache. Its work is done in a
- * thread of its own, never in another process; answers come in the thread-default main context.
+ * Resolvers, as libunbound asks them: ports, IDs, retries, TCP for what is truncated, and a cache. Its work is done in
+ * a thread of its own, never in another process; answers come in the thread-default main context.
  *
  * It only forwards: every name, that of a CNAME's target too, goes to a resolver that is named here, and none to the
  * servers of the root. It doesn't validate, and it can't be changed: another set of resolvers is another upstream.
  *
- * Guesses about libunbound 1.17 that were wrong, and so must not be built upon:
+ * What libunbound 1.17 does differently than one would guess:
  *   a stub zone (ub_ctx_set_stub) asks with RD 0, which resolvers refuse: only a configuration has forward zones
  *   SERVFAIL is 12 bytes: no question, no OPT record and, even with `ede: yes`, no extended error
  *   a server that left one name unanswered often enough is down for all names until infra-host-ttl has passed
- *   a query that was cancelled goes on, with its port: only its callback is gone
+ *   a query that was cancelled goes on, with its port: only its callback is dropped
  *   ICMP's "port unreachable" ends nothing: a dead resolver looks like a silent one
  */
 #pragma once

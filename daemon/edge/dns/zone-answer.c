@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The records of a name, made by ldns once and kept as bytes. In a message the question's name stands right behind the
+ * The records of a name, made by ldns once and kept as bytes. In a message the question's name comes right after the
  * header, so the records' owner is a pointer to it, and what one asker gets differs from what another one gets in ID,
  * flags and the case of the question only: the same bytes serve all.
  */
@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* Secondary servers there are none of; a resolver looks at the last value alone. */
+/* The zone has no secondary servers; a resolver looks only at the last value. */
 #define SOA_FORMAT "%s %d IN SOA " EW_DNS_EDGE_LABEL ".%s hostmaster.%s %u 3600 600 604800 %d"
 
 static ldns_rdf *
@@ -101,7 +101,7 @@ make_record (EwDnsZone *self, const Entry *entry, PieceKind kind)
     }
 }
 
-/* As it stands behind this name's question. */
+/* As it follows this name's question. */
 static void
 write_answer (Piece *piece, const Entry *entry, ldns_rr *rr)
 {
@@ -120,7 +120,7 @@ write_answer (Piece *piece, const Entry *entry, ldns_rr *rr)
   ldns_pkt_free (packet);
 }
 
-/* As it can stand behind any question: no pointers. */
+/* As it can follow any question: no pointers. */
 static void
 write_authority (Piece *piece, ldns_rr *rr)
 {

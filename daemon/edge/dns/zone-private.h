@@ -6,7 +6,7 @@
 
 #include "edge/dns/zone.h"
 
-/* Records as they stand in an answer behind the question, made when they are first asked for. */
+/* Records as they follow the question in an answer, made when they are first asked for. */
 typedef struct
 {
   guint8 *bytes;
@@ -47,7 +47,7 @@ struct EwDnsHost
   gchar *id;
   gboolean gone;
   EwIp addresses[2];
-  gchar *name;        /* the first, NULL: it has none */
+  gchar *name;        /* the first, NULL: it has no records */
   GPtrArray *entries; /* of Entry, borrowed: those that it claims */
   gint64 next_us;     /* monotonic: when all that it has asked is paid off */
   guint count;

@@ -135,7 +135,7 @@ claim_entry (EwDnsZone *self, EwDnsHost *host, ldns_rdf *name, gboolean is_rever
   Entry *entry = obtain_entry (self, name);
   const EwDnsHost *first = entry->claims != NULL ? entry->claims->data : NULL;
 
-  /* The edge's names are nobody else's. */
+  /* No node can have one of the edge's names. */
   if (first != NULL && *first->id == '\0' && *host->id != '\0')
     entry->claims = g_slist_insert (entry->claims, host, 1);
   else

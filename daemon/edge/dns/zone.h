@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The names of the mesh, and what is answered for each. Zones: SUFFIX, and the reverse zones that hold the mesh's two
- * address ranges. Pure, and owned by one thread: whoever changes names sends them there (server.h), so that nothing is
- * shared, copied or locked, and a change costs what it changes.
+ * address ranges. Pure, and owned by one thread: changes of names are sent to that thread (server.h), so that nothing
+ * is shared, copied or locked, and a change costs what it changes.
  *
- *   NAME.SUFFIX, ALIAS.SUFFIX   A, AAAA of the node: an additional name is as good as the first one, needs one look-up,
- *                               and does not show (by CNAME) which computer is behind it at present
+ *   NAME.SUFFIX, ALIAS.SUFFIX   A, AAAA of the node: an additional name works like the first one, needs one look-up,
+ *                               and doesn't show (as a CNAME would) which computer has it at present
  *   edge.SUFFIX, EDGE.SUFFIX    A, AAAA: the service addresses
  *   N.N.N.N.in-addr.arpa …      PTR: the node's name
  *   SUFFIX, the reverse zones   SOA, NS
  *
  * Positive and negative answers live 1 s: within 1 s of a change everybody sees it, also through caches that obey
- * (systemd-resolved, dnsmasq, unbound, browsers). nscd keeps a name that was not found 20 s by its own configuration.
+ * (systemd-resolved, dnsmasq, unbound, browsers). nscd keeps a name that wasn't found for 20 s, as it's configured to.
  */
 #pragma once
 
@@ -32,11 +32,11 @@ typedef struct
 {
   const gchar *id;           /* a node's; "": the edge, whose names come before all others */
   const gchar *const *names; /* labels, NULL-terminated; the first is what its addresses are called */
-  EwIp addresses[2];         /* family NONE: it has none */
+  EwIp addresses[2];         /* family NONE: it has no address */
 } EwDnsHostSpec;
 
-/* suffix: without a dot at the end; ranges: family NONE where the mesh has none. serial: of the SOA; it counts up from
- * here. NULL: suffix is no domain name. */
+/* suffix: without a dot at the end; ranges: family NONE if the mesh has none of that family. serial: of the SOA; it
+ * counts up from here. NULL: suffix isn't a domain name. */
 EwDnsZone *ew_dns_zone_new (const gchar *suffix, const EwPrefix ranges[2], guint32 serial);
 void ew_dns_zone_free (EwDnsZone *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwDnsZone, ew_dns_zone_free)

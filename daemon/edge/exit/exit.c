@@ -26,7 +26,7 @@ struct EwExit
   GPtrArray *undo; /* EwSysctl in force */
   EwHostView *view;
   EwNetlinkWatch *watch;
-  GArray *led;    /* EwPrefix: the resolvers that have a route of ours */
+  GArray *led;    /* EwPrefix: the resolvers that the edge has added a route to */
   gchar *failure; /* why the exit could not be opened */
   gchar *limits;
 };
@@ -169,7 +169,8 @@ set_up (EwExit *self, GError **error)
   return bring_up (self, error);
 }
 
-/* Addresses, routes or somebody's firewall changed. Where our own table is gone (a `flush ruleset`), it is put back. */
+/* Addresses, routes or somebody's firewall changed. If the edge's own table was removed (a `flush ruleset`), it's
+   restored. */
 static void
 on_netlink (gpointer data)
 {
@@ -218,7 +219,7 @@ on_looked_up (GObject *source, GAsyncResult *result, gpointer data)
   EwExit *self = data;
 
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return; /* it is gone */
+    return; /* it was removed */
   for (GList *item = found; item != NULL; item = item->next)
     {
       g_autofree gchar *text = g_inet_address_to_string (item->data);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The edge's own host as a part of the mesh: the TUN with the service address, and behind it, where it is wanted, the
- * way out to the internet. Made of netlink (addresses, routes, what is near), sysctl (forwarding), firewall
+ * The edge's own host as a part of the mesh: the TUN with the service address and, if the owner wants it, the way out
+ * to the internet. Made of netlink (addresses, routes, what is near), sysctl (forwarding), firewall
  * (who may do what) and policy (what the data thread asks).
  *
- * Everything but the table and the forwarding switches vanishes with the TUN; those two are undone by ew_exit_free(),
- * or taken over by the next edge of the same interface name when this one is killed.
+ * Everything except the table and the forwarding switches disappears with the TUN; those two are undone by
+ * ew_exit_free(), or taken over by the next edge of the same interface name when this one is killed.
  */
 #pragma once
 
@@ -29,7 +29,7 @@ typedef struct
 } EwExitConfig;
 
 /* Firewall first, then forwarding, then the interface up: there is no moment in which the mesh reaches what it must
-   not. On failure nothing has been changed. An exit that cannot be opened is no failure but a limit. */
+   not. On failure nothing has been changed. An exit that can't be opened is a limit, not a failure. */
 EwExit *ew_exit_new (const EwExitConfig *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Forwarding and the table as they were before. Close the TUN first. */
 void ew_exit_free (EwExit *self);
@@ -39,10 +39,10 @@ EwExitPolicy *ew_exit_get_policy (EwExit *self);
 /* NULL: nothing is in the way. */
 const gchar *ew_exit_get_limits (EwExit *self);
 /* Packets of that family for this host may go to the TUN. FALSE where IPv6 is switched off, and for both after the
-   firewall was taken away and could not be put back. */
+   firewall was removed and couldn't be restored. */
 gboolean ew_exit_takes (EwExit *self, EwFamily family);
 
-/* Resolvers behind nodes, in the place of those before: this host reaches each through the interface from now on, from
+/* Resolvers behind nodes, replacing the previous ones: this host reaches each through the interface from now on, from
    the service address. One that it has another way to than a default route is left alone, which is said in the log.
    A bit for each of at most 32: it is reached so. */
 guint32 ew_exit_set_resolvers (EwExit *self, const EwIp *resolvers, gsize n);

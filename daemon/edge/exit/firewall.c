@@ -95,7 +95,7 @@ format_sets (GString *out, const EwFirewallConfig *config)
   format_set (out, "near6", EW_FAMILY_V6, ew_exit_forbidden (EW_FAMILY_V6), near, G_N_ELEMENTS (near));
 }
 
-/* Questions and answers by UDP aren't tracked: a node that asks from ever new ports would fill the host's table of
+/* Questions and answers via UDP aren't tracked: a node that asks from ever new ports would fill the host's table of
  * connections, and one that asks from the same port would be let in as an established one, past its limit. */
 static void
 format_untracked (GString *out, const EwFirewallConfig *config, gboolean answers)
@@ -140,7 +140,7 @@ format_input (GString *out, const EwFirewallConfig *config)
                           "\tchain input {\n\t\ttype filter hook input priority " PRIORITY
                           "; policy accept;\n\t\tiifname \"%s\" jump from_mesh\n\t}\n\tchain from_mesh {\n",
                           config->interface);
-  if (config->exit) /* led here from behind: the packet's address is the service's by now */
+  if (config->exit) /* redirected here after routing: the packet's address is the service's by now */
     g_string_append (out, "\t\tct status dnat ct original ip daddr @behind4 jump to_own\n"
                           "\t\tct status dnat ct original ip6 daddr @behind6 jump to_own\n");
   for (gsize i = 0; i < 2; i++)
@@ -448,7 +448,7 @@ ew_exit_firewall_read_undo (const gchar *interface)
   return undo;
 }
 
-/* The base chains at hook that drop what no rule of theirs accepts, as text; empty: there are none. */
+/* The base chains at hook that drop what none of their rules accepts, as text; empty: there are none. */
 static GString *
 list_droppers (const EwNftChain *chains, gsize n, guint hook)
 {

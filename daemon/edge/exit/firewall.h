@@ -11,11 +11,11 @@
  *
  * What counts as the internet: what a node would reach from any other network. So global addresses do, also those on a
  * link of this host (a hosting company's subnet is full of strangers' web sites), and so do the web sites of this host
- * itself. Closed stay private, link-local and other special addresses, clouds' agents, what the owner closed, and of
- * this host everything but the public ports (web sites, by default): a firewall that tells neighbours from strangers by
- * their interface would take the mesh for neither. So does the edge's own port, as the service address leads there.
- * A public port that the host leads on (a container's) is open as well. Other firewalls of the host still have their
- * say about what is let in here.
+ * itself. These stay closed: private, link-local and other special addresses, clouds' agents, what the owner closed,
+ * and everything on this host except the public ports (web sites, by default): a firewall that tells neighbors from
+ * strangers by their interface would take the mesh for neither. The edge's own port is closed, too, as the
+ * service address leads there. A public port that the host leads on (a container's) is open as well. Other firewalls of the host may still drop
+ * what is accepted here.
  *
  * Behind a 1:1 NAT (`--public` is an address that no interface has) a packet to that address would come back from
  * outside, under the edge's own address, which others may trust. It never leaves: the public ports lead to this host as
@@ -50,7 +50,7 @@ typedef struct
   gsize n_own;
   const EwPrefix *behind; /* global addresses that lead to this host without being its own */
   gsize n_behind;
-  const EwPrefix *closed; /* by the owner */
+  const EwPrefix *closed; /* the owner's */
   gsize n_closed;
   EwIp listen;           /* the edge's own socket is bound to this address; family NONE: to all */
   const GPtrArray *undo; /* EwSysctl to remember; NULL: none */
@@ -61,10 +61,10 @@ gboolean ew_exit_firewall_check_name (const gchar *interface, GError **error);
 gchar *ew_exit_firewall_format (const EwFirewallConfig *config);
 /* Puts the table in the place of an older one of the same name, in one transaction. */
 gboolean ew_exit_firewall_apply (const EwFirewallConfig *config, GError **error);
-/* No such table is no error. */
+/* A missing table isn't an error. */
 gboolean ew_exit_firewall_remove (const gchar *interface, GError **error);
 gboolean ew_exit_firewall_exists (const gchar *interface);
-/* What an older table remembers. (transfer full) of EwSysctl, empty where there is none. */
+/* What an older table remembers. (transfer full) of EwSysctl, empty if there is none. */
 GPtrArray *ew_exit_firewall_read_undo (const gchar *interface);
 
 /* Other tables' chains on the forward hook that drop what they do not know, or hooks of the older iptables that nft

@@ -197,7 +197,7 @@ on_settled (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* What changed is not read: the view is made anew. Lost messages (ENOBUFS) are changes too. */
+/* What changed isn't read: the view is rebuilt. Lost messages (ENOBUFS) are changes too. */
 static gboolean
 on_readable (gint fd, GIOCondition condition, gpointer data)
 {

@@ -12,11 +12,11 @@
 gboolean ew_exit_netlink_set_up (guint ifindex, guint mtu, GError **error);
 /* Adds ip as a host address (no duplicate address detection). */
 gboolean ew_exit_netlink_add_address (guint ifindex, const EwIp *ip, GError **error);
-/* Adds a route to prefix through the interface, preferring source; an existing one of somebody else's is an error. */
+/* Adds a route to prefix through the interface, preferring source; an existing one of another program is an error. */
 gboolean ew_exit_netlink_add_route (guint ifindex, const EwPrefix *prefix, const EwIp *source, GError **error);
 /* Takes away what ew_exit_netlink_add_route() added; FALSE: there was no such route. */
 gboolean ew_exit_netlink_remove_route (guint ifindex, const EwPrefix *prefix);
-/* Whether this host reaches ip by a route of its own: one that is more than a default route, and not through the
+/* Whether this host reaches ip via its own route: one that is more than a default route, and not through the
  * interface. */
 gboolean ew_exit_netlink_has_route (guint ifindex, const EwIp *ip);
 

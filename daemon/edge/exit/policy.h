@@ -21,8 +21,8 @@ typedef struct
 EwExitPolicy *ew_exit_policy_new (const EwPrefix *closed, gsize n_closed, gboolean upstream4, gboolean upstream6);
 EwSwitchExitDecision ew_exit_decide (const EwExitPolicy *policy, const EwIp *destination);
 
-/* Global unicast by the IANA special-purpose registries (RFC 6890 and its updates), seen strictly: nothing that embeds
-   an IPv4 address (mapped, NAT64, 6to4, Teredo) is, since it could be a way round to a private one. */
+/* Global unicast according to the IANA special-purpose registries (RFC 6890 and its updates), read strictly: nothing
+   that embeds an IPv4 address (mapped, NAT64, 6to4, Teredo) counts, since it could lead to a private one. */
 gboolean ew_exit_is_global (const EwIp *ip);
 /* The forbidden prefixes as text, NULL-terminated, for the firewall. */
 const gchar *const *ew_exit_forbidden (EwFamily family);

@@ -149,7 +149,7 @@ ew_exit_sysctl_undo_all (const gchar *root, const GPtrArray *plan)
           && !write_value (root, sysctl->name, sysctl->before, &error))
         g_warning ("%s; set it to %s by hand", error->message, sysctl->before);
     }
-  /* Interfaces that have gone since are no failure. */
+  /* It isn't a failure if an interface has been removed since. */
   for (guint i = 0; i < plan->len; i++)
     {
       const EwSysctl *sysctl = g_ptr_array_index (plan, i);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Forwarding on this host, switched on and back again. A plan is the list of what will be written, made before anything
- * is; it stands in the firewall's table while it is in force (firewall.h), so that it lives exactly as long as the
- * values themselves: through a kill of the edge, not through a reboot. Undoing writes only where our value still
+ * Forwarding on this host, switched on and back again. A plan is the list of what will be written, made before the
+ * first write; it's stored in the firewall's table while it's in force (firewall.h), so that it lives exactly as long
+ * as the values themselves: through a kill of the edge, not through a reboot. Undoing writes only where our value still
  * stands.
  */
 #pragma once
@@ -13,7 +13,8 @@ typedef struct
 {
   gchar *name; /* below /proc/sys: "net/ipv4/ip_forward" */
   gchar *before;
-  gchar *written; /* NULL: not written by us, but the kernel changes it with another entry; put back after that one */
+  gchar *written; /* NULL: not written by the edge, but the kernel changes it with another entry; restored after that
+                     one */
 } EwSysctl;
 
 void ew_exit_sysctl_free (EwSysctl *sysctl);
@@ -31,6 +32,6 @@ gboolean ew_exit_sysctl_write_all (const gchar *root, const GPtrArray *plan, GEr
 /* In the opposite order, where it is still ours. */
 void ew_exit_sysctl_undo_all (const gchar *root, const GPtrArray *plan);
 
-/* One entry as a line of at most 120 characters, and back; NULL: no entry of ours. */
+/* One entry as a line of at most 120 characters, and back; NULL: not an entry of the plan. */
 gchar *ew_exit_sysctl_to_text (const EwSysctl *sysctl);
 EwSysctl *ew_exit_sysctl_from_text (const gchar *text);

@@ -9,7 +9,7 @@
 /* Stored ahead of what was sent: a crash before the next store must not lead to a lower timestamp. Asked for 120 s
    before it is reached. Where the store hasn't answered by then, handshakes go on, as with a full disk: refused ones
    would take the mesh down for sure, while timestamps go back only where the edge then crashes and starts with a clock
-   that is behind (and the nodes start the handshakes then). */
+   that is slow (and the nodes start the handshakes then). */
 #define TIMESTAMP_RESERVE_NS (G_GUINT64_CONSTANT (180) * 1000000000)
 #define TIMESTAMP_LEFT_NS (G_GUINT64_CONSTANT (120) * 1000000000)
 
@@ -30,7 +30,7 @@ typedef struct
 /* What the store has been asked to keep. */
 typedef struct
 {
-  EwFeed *feed; /* NULL: it is gone */
+  EwFeed *feed; /* NULL: it was removed */
   gchar **ids;
   guint64 floor_ns;
 } Saving;

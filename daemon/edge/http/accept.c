@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Who gets a place. The newcomer does, always: when there is none, somebody who has not yet sent a whole request gives
- * up theirs. That is a stranger before a node's address, the network that has the most before one that has few,
+ * Who gets a place. A newcomer always gets one: when none is free, a connection that hasn't yet sent a whole request is
+ * closed. That is a stranger before a node's address, the network that has the most before one that has few,
  * whoever got the least far, and of those the oldest.
  *
  *   512 places for the internet
@@ -32,7 +32,7 @@ takes_place (const EwConnection *connection)
   return !connection->dropped && connection->stage != EW_STAGE_RELEASED && !connection->peer.control;
 }
 
-/* IPv4 as it is, IPv6 by the bits that matter, which are never that small. */
+/* IPv4 as it is, IPv6 by the bits that matter, so never that small. */
 static guint64
 network_of (const EwServerPeer *peer, guint v6_bits)
 {

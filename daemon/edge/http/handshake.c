@@ -87,7 +87,7 @@ is_stalled (const EwConnection *connection, guint n_network, gint64 now)
   return connection->stage == EW_STAGE_HANDSHAKE && !connection->dropped && now - connection->since >= patience;
 }
 
-/* Ends those that are kept waiting by their caller, as many as would otherwise be waited for, the longest first. */
+/* Ends handshakes whose caller keeps them waiting, as many as others wait for, the longest first. */
 static gboolean
 on_hurry (gpointer user_data)
 {

@@ -75,7 +75,7 @@ is_full (gpointer key, gpointer value, gpointer now_us)
   return *(gint64 *)value <= *(gint64 *)now_us;
 }
 
-/* Full buckets are as good as none; where there are none of those, anyone goes. */
+/* Full buckets can be dropped without loss; if no bucket is full, any is dropped. */
 static void
 make_room (EwRateLimit *self, gint64 now_us)
 {

@@ -29,7 +29,7 @@ typedef enum
   EW_STANDING_STRANGER,
   EW_STANDING_KNOWN, /* an enrolled node was seen at its address */
   EW_STANDING_MESH,  /* came through the tunnel */
-  EW_STANDING_OWNER  /* by the control socket: not counted, never in anybody's way */
+  EW_STANDING_OWNER  /* through the control socket: not counted, never ended for another */
 } EwServerStanding;
 #define EW_STANDINGS (EW_STANDING_OWNER + 1)
 

@@ -228,7 +228,7 @@ answer_request (EwServer *self, SoupServerMessage *message, const gchar *path, G
 {
   const EwConnection *connection = ew_http_connection_of (message);
   const Request *request = g_object_get_qdata (G_OBJECT (message), request_quark ());
-  /* libsoup 3.2 keeps an idle connection for ever when its client goes away, so none gets idle. */
+  /* libsoup 3.2 keeps an idle connection forever when its client disappears, so no connection is left idle. */
   soup_message_headers_replace (soup_server_message_get_response_headers (message), "Connection", "close");
   if (connection == NULL || request == NULL)
     soup_server_message_set_status (message, SOUP_STATUS_INTERNAL_SERVER_ERROR, NULL);

@@ -8,7 +8,7 @@
  *     └────── 5 s ─────┘└──────── 10 s ────────┘└──── 15 s ────┘└───── 15 s ────┘└── 30 s ──┘
  *
  * Whoever misses a deadline is disconnected, and sooner where places are needed (accept.c, handshake.c).
- * A connection that the handler took over (a viewer's) has none here.
+ * A connection that the handler took over (a viewer's) isn't counted here.
  */
 #pragma once
 
@@ -26,7 +26,7 @@ typedef struct EwServer EwServer;
 /* Where a request came from. */
 typedef struct
 {
-  gboolean control; /* by the control socket */
+  gboolean control; /* through the control socket */
   EwIp ip;          /* else from here */
 } EwServerPeer;
 

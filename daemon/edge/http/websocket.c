@@ -181,7 +181,7 @@ ew_http_websocket_parse (guint8 *data, gsize length, EwWebsocketFrame *frame)
 static void
 take_frame (EwWebsocket *self, const EwWebsocketFrame *frame)
 {
-  /* A reader that sends pings but takes no pongs must not fill our memory. */
+  /* A reader that sends pings but reads no pongs must not fill the edge's memory. */
   if (frame->opcode == OPCODE_PING && self->queue->len < EW_WEBSOCKET_FRAME_MAX)
     add_frame (self->queue, OPCODE_PONG, frame->payload, frame->length);
   else if (frame->opcode == OPCODE_CLOSE)

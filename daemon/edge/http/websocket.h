@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The edge's half of a viewer's WebSocket (RFC 6455) after the handshake: text goes out and the sender learns when all
- * of it has been written, so that nothing queues up behind a slow reader; pings keep it honest. What the viewer says is
- * not needed: control frames are answered, data is passed over. (libsoup's own WebSocket does not tell how much it
- * still holds.)
+ * of it has been written, so that nothing queues up for a slow reader; pings find out whether it's still there. What
+ * the viewer says is not needed: control frames are answered, data is passed over. (libsoup's own WebSocket does not
+ * tell how much it still holds.)
  */
 #pragma once
 
@@ -24,7 +24,7 @@ typedef struct
 EwWebsocket *ew_http_websocket_new (GIOStream *stream, const EwWebsocketHooks *hooks,
                                     gpointer user_data); /* hooks: static */
 void ew_http_websocket_free (EwWebsocket *self);         /* says goodbye where it can and closes */
-/* One message; queued behind what is being written. */
+/* One message; queued after what is being written. */
 void ew_http_websocket_send (EwWebsocket *self, const gchar *text);
 gboolean ew_http_websocket_is_drained (EwWebsocket *self);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A change of the mesh: an attempt reads, decides and writes down a transaction; where another writer was faster it is
- * made again.
+ * A change of the mesh: an attempt reads, decides and writes down a transaction; if another writer was faster, it's
+ * tried again.
  *
- * Without waiting, an attempt is run as often as it takes: what it wants to read and nobody has read yet is fetched, and
- * it is run anew with that at hand. Only a run that found all that it asked for counts. It decides on what was read,
- * maybe some moments ago, and the transaction's compares see to it that this is still so.
+ * Without waiting, an attempt is run as often as needed: what it wants to read and hasn't been read yet is fetched,
+ * and then it's run again with that available. Only a run that found all that it asked for counts. It decides on what
+ * was read, maybe some moments ago, and the transaction's compares see to it that this is still so.
  *
  *   queue ── attempt ──→ not read yet ── …_get_async() ─┐
  *               ↑ ↑─────────────────────────────────────┘
@@ -19,7 +19,7 @@
 #include "common/phrase.h"
 #include "common/util.h"
 
-/* How often a change is made again when somebody else was faster. One edge never loses; two rarely lose twice. */
+/* How often a change is tried again when another writer was faster. One edge never loses; two rarely lose twice. */
 #define TRIES 8
 
 /* How often an attempt is run for one more thing to read: names, addresses, a key's maker are a dozen. */
@@ -118,7 +118,7 @@ store_error (GError *cause, GError **error)
 /* What a change in the queue has read so far. */
 struct EwMeshReading
 {
-  GHashTable *entries; /* key → EwStoreEntry, NULL: there is none */
+  GHashTable *entries; /* key → EwStoreEntry, NULL: not in the store */
   GHashTable *lists;   /* prefix → array of EwStoreEntry */
   gchar *key, *prefix; /* what the last run could not do without; NULL: it had all */
 };
@@ -294,7 +294,7 @@ end_job (GTask *task, GError *error)
     run_job (next);
 }
 
-/* A callback of the store's for a mesh that is gone, or an error of the store: the job ends. */
+/* The store's callback for a mesh that has been freed, or an error of the store: the job ends. */
 static gboolean
 has_ended (GTask *task, GError *cause)
 {

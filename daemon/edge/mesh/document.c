@@ -148,7 +148,7 @@ ew_mesh_document_digest_shared (EwMesh *mesh, guint8 out[32])
   digest_object (object, (const guint8 *)"shared", 6, out);
 }
 
-/* A route of the node itself stands in its offers instead of its routes, so the shared part changes every node's
+/* A node's own route is listed in its offers instead of its routes, so the shared part changes every node's
  * document or none. */
 EwRevision
 ew_mesh_document_revision (EwMesh *mesh, const EwNode *node)

@@ -309,7 +309,7 @@ is_buried (EwMesh *self, const gchar *id, const guint8 hash[EW_HASH_SIZE])
   return known && ew_equal_secret (known, hash, EW_HASH_SIZE);
 }
 
-/* now: what the node is that it was; NULL: there is none. */
+/* now: the node that it became part of; NULL: there is none. */
 static gboolean
 refuse_former (const EwNode *now, GError **error)
 {

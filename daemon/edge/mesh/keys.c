@@ -2,9 +2,9 @@
  *
  * Enrollment keys: made, listed, revoked. Only SHA-256 of a key's secret is kept; its first digits are the key's ID.
  *
- * A key works only while its maker may make keys. It is deleted in the transaction that removes its maker or hands the
- * maker's place to another machine; whatever slips through (another edge made it at that moment, a role was changed) is
- * refused when it is used, and swept.
+ * A key works only while its maker may make keys. It is deleted in the transaction that removes its maker or gives the
+ * maker's place to another computer; whatever slips through (another edge made it at that moment, a role was changed)
+ * is refused when it is used, and swept.
  */
 #include "edge/mesh/mesh-private.h"
 
@@ -13,7 +13,7 @@
 #include "common/phrase.h"
 #include "common/util.h"
 
-#define ID_PREFIX_MIN 4 /* characters of an ID that may stand for it */
+#define ID_PREFIX_MIN 4 /* characters of an ID that are enough to name it */
 
 gchar *
 ew_mesh_hash_to_hex (const guint8 hash[EW_HASH_SIZE])

@@ -76,14 +76,14 @@ JsonObject *ew_mesh_settings_to_json (const EwMeshSettings *settings);
 gboolean ew_mesh_settle_setup (EwMesh *self, const EwMeshSetup *setup, GError **error);
 /* mesh.c: memory follows one key; object NULL: deleted. */
 void ew_mesh_apply (EwMesh *self, const gchar *key, JsonObject *object, gint64 revision);
-/* Memory has this change of ours before the watch tells of it: what the watch tells of the key's past is of no
+/* Memory has this change by this edge before the watch tells of it: what the watch tells of the key's past is of no
  * interest. */
 void ew_mesh_note_ahead (EwMesh *self, const gchar *key, gint64 revision);
 /* … and the listeners hear of all that was applied. */
 void ew_mesh_tell (EwMesh *self);
 
-/* Reads one key. FALSE: the store failed. *object (transfer full) is NULL and *revision 0 where there is none; both may
- * be NULL. */
+/* Reads one key. FALSE: the store failed. *object (transfer full) is NULL and *revision 0 if the key doesn't exist;
+ * both may be NULL. */
 gboolean ew_mesh_read (EwMesh *self, const gchar *key, JsonObject **object, gint64 *revision, GError **error);
 
 /* … all below a prefix: (transfer full) array of EwStoreEntry. NULL: the store failed. */
@@ -125,7 +125,7 @@ gchar *ew_mesh_node_key (const gchar *prefix, const gchar *id);
 gboolean ew_mesh_claim_name (EwMesh *self, EwMeshChange *change, const gchar *name, const gchar *id, GError **error);
 gboolean ew_mesh_claim_public_key (EwMesh *self, EwMeshChange *change, const gchar *public_key, EwNode *node,
                                    GError **error);
-/* by_name: the addresses that a removed node of that name has left at rest are its own again. Only where an
+/* by_name: it gets back the resting addresses of a removed node of that name. Only where an
  * administrator has chosen the name. */
 gboolean ew_mesh_claim_addresses (EwMesh *self, EwMeshChange *change, EwNode *node, gboolean by_name, GError **error);
 gboolean ew_mesh_check_valid (guint valid_seconds, GError **error);
@@ -138,7 +138,7 @@ void ew_mesh_change_put_node (EwMeshChange *change, const EwNode *node);
 gchar *ew_mesh_hash_to_hex (const guint8 hash[EW_HASH_SIZE]);
 /* A node as a key of that kind makes it: not joined, without addresses. */
 EwNode *ew_mesh_new_node (EwMesh *self, const gchar *key_kind, const gchar *name);
-/* Whether memory knows the maker (NULL: unknown) as somebody who may make keys. */
+/* Whether memory knows the maker (NULL: unknown) as one that may make keys. */
 gboolean ew_mesh_is_maker (EwMesh *self, const gchar *maker);
 /* Whether the maker of a key may (still) make keys, and that this is so when change is committed.
  * EW_ERROR_KEY_INVALID. */
@@ -156,7 +156,7 @@ void ew_mesh_thin_keys_of_async (EwMesh *self, const gchar *maker);
 void ew_mesh_relist_domains (EwMesh *self, const EwNode *old, const EwNode *node);
 /* Deletes the keys of the node's additional names and domains; the node itself is the caller's to write or delete. */
 void ew_mesh_change_delete_names (EwMeshChange *change, const EwNode *node);
-/* Takes from the node the domains whose resolver only this route leads to. FALSE: there were none. */
+/* Takes from the node the domains whose resolver only this route leads to. FALSE: it had none. */
 gboolean ew_mesh_change_drop_domains (EwMesh *self, EwMeshChange *change, EwNode *node, const EwPrefix *route);
 
 /* removal.c */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The mesh as this edge knows it: settings, edges, nodes, routes, enrollment keys. The store is the truth; memory is
- * built from it at the start, follows every change of ours at once, and follows the store's watch for the changes of
- * others.
+ * built from it at the start, follows every change by this edge at once, and follows the store's watch for the changes
+ * of others.
  *
  * Every change is one store transaction with compare-and-swap on the keys that it relies on, decided from what the
  * store says at that moment: two edges cannot give one name, address or key twice, and nothing is ever half-done.
@@ -14,7 +14,7 @@
  *   /domains/DOMAIN      {"node", "resolver"}: the gateway that offers the search domain
  *   /pubkeys/KEY         {"node"} or {"edge"}
  *   /addresses/IP        {"node"}, or {"released_us"}: resting 30 days
- *   /resting/NAME        {"addresses"}: those at rest that the last node of that name had
+ *   /resting/NAME        {"addresses"}: the resting ones of the last node of that name
  *   /routes/CIDR         {"cidr", "node"}
  *   /enrollment/HASH     a key, by SHA-256 of its secret
  *   /tombstones/ID       a removed node, or a computer that another replaced: it may ask again
@@ -56,7 +56,7 @@ typedef struct
   const gchar *suffix;      /* below which its names stand; MESH.internal follows the mesh's name */
   const gchar *ipv4, *ipv6; /* only while the mesh is made; later they must agree */
   const gchar *edge_name;
-  const gchar *default_mesh, *default_edge; /* what a new mesh and edge are called without a name of theirs */
+  const gchar *default_mesh, *default_edge; /* what a new mesh and edge are called if no name is given */
   const gchar *public_endpoint;             /* "HOST:PORT" */
   guint8 public_key[EW_KEY_SIZE];
   guint16 mtu;
@@ -112,7 +112,8 @@ guint ew_mesh_count_nodes (EwMesh *self);
 /* Borrowed array of EwRouteEntry, in the order of their text. */
 GPtrArray *ew_mesh_get_routes (EwMesh *self);
 
-/* Who a credential belongs to, as memory knows: whoever has none can't make the edge ask the store. EW_ERROR_REMOVED: to a node that was removed; EW_ERROR_NOT_AUTHENTICATED: to nobody. */
+/* Who a credential belongs to, as memory knows: a caller without one can't make the edge ask the store.
+   EW_ERROR_REMOVED: to a node that was removed; EW_ERROR_NOT_AUTHENTICATED: to nobody. */
 EwNode *ew_mesh_authenticate (EwMesh *self, const gchar *id, const guint8 credential[32], GError **error);
 
 /* Who changes the mesh. The changes that are asked for without waiting between a call with an administrator's ID and one
@@ -126,7 +127,7 @@ gboolean ew_mesh_check_administrator (const EwNode *node, GError **error);
 gboolean ew_mesh_has_key (EwMesh *self, const gchar *secret);
 typedef struct
 {
-  const gchar *secret; /* as it stands in the key */
+  const gchar *secret; /* as in the key */
   const gchar *name;   /* NULL: the key's */
   const gchar *public_key, *credential_hash;
   const gchar *os, *version;
@@ -164,7 +165,7 @@ void ew_mesh_make_key_async (EwMesh *self, const EwKeyRequest *request, GAsyncRe
 gchar *ew_mesh_make_key_finish (GAsyncResult *result, EwMadeKey *made, GError **error);
 /* Keys that can be used now: (transfer container) borrowed EwEnrollment, the oldest first. */
 GPtrArray *ew_mesh_list_keys (EwMesh *self);
-/* By its ID, or as much of it as no other key has. NULL with EW_ERROR_NOT_FOUND or EW_ERROR_INVALID_ARGUMENT. */
+/* By its ID, or by a prefix of it that no other key has. NULL with EW_ERROR_NOT_FOUND or EW_ERROR_INVALID_ARGUMENT. */
 const EwEnrollment *ew_mesh_find_key (EwMesh *self, const gchar *id, GError **error);
 /* A node that waits for the key goes with it. */
 gboolean ew_mesh_revoke_key (EwMesh *self, const gchar *hash, GError **error);
@@ -209,15 +210,15 @@ gboolean ew_mesh_end_finish (GAsyncResult *result, GError **error);
 /* A plain node has connected for the first time: it stays. */
 gboolean ew_mesh_mark_joined (EwMesh *self, const gchar *id, GError **error);
 void ew_mesh_mark_joined_async (EwMesh *self, const gchar *id, GAsyncReadyCallback callback, gpointer user_data);
-/* Stores where nodes were last seen, as said in node->endpoint and node->last_seen_us; ids that are gone are passed
- * over. */
+/* Stores where nodes were last seen, as said in node->endpoint and node->last_seen_us; IDs that no longer exist are
+ * skipped. */
 gboolean ew_mesh_save_endpoints (EwMesh *self, const gchar *const *ids, GError **error);
 void ew_mesh_save_endpoints_async (EwMesh *self, const gchar *const *ids, GAsyncReadyCallback callback,
                                    gpointer user_data);
 /* Removes what has expired: nodes that never came (and, with thorough, forgotten keys and rested addresses). */
 gboolean ew_mesh_sweep (EwMesh *self, gboolean thorough, GError **error);
 void ew_mesh_sweep_async (EwMesh *self, gboolean thorough, GAsyncReadyCallback callback, gpointer user_data);
-/* Of what the edge does by itself: a node that stays, endpoints, sweeps, timestamps. */
+/* For what the edge does by itself: a node that stays, endpoints, sweeps, timestamps. */
 gboolean ew_mesh_work_finish (GAsyncResult *result, GError **error);
 
 /* Routes. */

@@ -94,7 +94,7 @@ ew_mesh_relist_domains (EwMesh *self, const EwNode *old, const EwNode *node)
   g_ptr_array_sort (self->domains, compare_domains);
 }
 
-/* Who has a name, as the store says. */
+/* Which node has a name, according to the store. */
 
 /* *taken: somebody has; *own: it is an additional name of that node already. The revision is expected in change. */
 static gboolean
@@ -262,7 +262,7 @@ check_domain (EwMesh *self, const gchar *domain, GError **error)
   return TRUE;
 }
 
-/* Who offers the domain already, as the store says. *own: this node, with this resolver. */
+/* Which node offers the domain already, according to the store. *own: this node, with this resolver. */
 static gboolean
 look_at_domain (EwMesh *self, EwMeshChange *change, const NameChange *wanted, EwNode *node, gboolean *own,
                 GError **error)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The mesh's names beside those of its nodes and edges: additional names of nodes, and the search domains that gateways
- * offer. All names are one space: each belongs to one node or edge. Additional names and domains stand in the node's
- * record, so they follow it through renames and go with it; /names/ and /domains/ keep each from being given twice.
+ * offer. All names are one space: each belongs to one node or edge. Additional names and domains are part of the node's
+ * record, so they follow it through renames and are removed with it; /names/ and /domains/ keep each from being given
+ * twice.
  *
  * Errors: EW_ERROR, a sentence each.
  */
@@ -16,7 +17,7 @@ G_BEGIN_DECLS
 #define EW_MESH_NODE_NAMES_MAX 32
 #define EW_MESH_NODE_DOMAINS_MAX 8
 #define EW_MESH_NAMES_MAX 2000   /* so that their list stays below an answer's 1 MiB */
-#define EW_MESH_DOMAINS_MAX 32   /* they stand in every node document */
+#define EW_MESH_DOMAINS_MAX 32   /* they are in every node document */
 #define EW_MESH_EDGE_NAME "edge" /* always means the mesh's edge */
 
 /* The node that has this name, its own or an additional one; NULL: none. label: in lower case, without the suffix. */

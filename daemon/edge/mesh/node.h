@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What stands in the store as JSON, as structs: a node, an edge, an enrollment. Parsing is lenient towards fields it
+ * What the store contains as JSON, as structs: a node, an edge, an enrollment. Parsing is lenient towards fields it
  * does not know (a newer version may have written them) and strict towards those that it needs.
  */
 #pragma once
@@ -39,7 +39,7 @@ typedef struct
   guint16 mtu;                          /* the largest inner packet that it takes; 0: the mesh's */
   gchar *os, *version;                  /* as it said; NULL: it did not */
   gint64 created_us;                    /* realtime */
-  gint64 expires_us;                    /* gone then unless it joined; 0: never */
+  gint64 expires_us;                    /* removed then unless it joined; 0: never */
   gchar *enrollment;                    /* hexadecimal hash of the key made for this name; NULL: none */
   GStrv names;                          /* additional ones, sorted; never NULL */
   GPtrArray *domains;                   /* (element-type EwDomainEntry) search domains that it offers, sorted */

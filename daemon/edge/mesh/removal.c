@@ -14,7 +14,7 @@
 typedef struct
 {
   const gchar *id;
-  gboolean expired; /* it goes by itself: its key is still to be told "expired" */
+  gboolean expired; /* it's removed later: until then its key is answered with "expired" */
 } Removal;
 
 void
@@ -72,7 +72,7 @@ delete_routes (EwMesh *self, EwMeshChange *change, const EwNode *node, GError **
   return TRUE;
 }
 
-/* A node that has not connected and no longer may: its key was revoked, or whoever made that or the node itself is no
+/* A node that has not connected and no longer may: its key was revoked, or the key's or the node's maker isn't an
  * administrator any more. */
 static gboolean
 is_orphan (EwMesh *self, const EwNode *node)
@@ -105,7 +105,7 @@ check_orphan (EwMesh *self, EwMeshChange *change, const EwNode *node, gboolean *
   return *orphan = TRUE;
 }
 
-/* Whether what memory says, that the node is to go by itself, is so in the store. */
+/* Whether the store agrees with memory that the node is due for removal. */
 static gboolean
 is_due (EwMesh *self, EwMeshChange *change, const EwNode *node, gboolean *due, GError **error)
 {
@@ -156,8 +156,8 @@ remove_node (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
   return TRUE;
 }
 
-/* The open key with which the node can be renewed; *enrollment (transfer full) is NULL where there is none that
- * outlives the node. */
+/* The open key with which the node can be renewed; *enrollment (transfer full) is NULL if no such key outlives
+ * the node. */
 static gboolean
 read_renewal (EwMesh *self, EwMeshChange *change, const EwNode *node, EwEnrollment **enrollment, GError **error)
 {
@@ -306,7 +306,7 @@ ew_mesh_sweep_nodes (EwMesh *self, GError **error)
   return good;
 }
 
-/* Without waiting: a change, and then those that are due by it, in the queue behind it. */
+/* Without waiting: a change, and then those that follow from it, queued after it. */
 
 typedef struct
 {

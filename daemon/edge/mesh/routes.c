@@ -161,7 +161,7 @@ check_others (EwMesh *self, const RouteChange *wanted, gboolean *present, GError
   return TRUE;
 }
 
-/* The node is written again as it is: whoever removes it at the same moment must see the route, and the list of routes
+/* The node is written again unchanged: a removal at the same moment must see the route, and the list of routes
    as read is guarded by a key that every added route changes. */
 static gboolean
 add_route (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
@@ -274,7 +274,7 @@ remove_route (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
     {
       g_autofree gchar *node_key = ew_mesh_node_key ("/nodes/", node->id);
       ew_mesh_change_expect (change, node_key,
-                             node->store_revision); /* no domain comes meanwhile that needs the route */
+                             node->store_revision); /* no domain that needs the route is added in the meantime */
     }
   ew_mesh_change_expect (change, key, revision);
   ew_mesh_change_delete (change, key);

@@ -140,7 +140,7 @@ name_mesh (EwMeshSettings *settings, const EwMeshSetup *setup, GError **error)
   return TRUE;
 }
 
-/* Names that a gateway answers are no names of the mesh. */
+/* Names that a gateway answers aren't names of the mesh. */
 static gboolean
 check_overlap (EwMesh *self, const gchar *suffix, GError **error)
 {

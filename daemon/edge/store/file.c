@@ -289,7 +289,8 @@ load_state (EwStore *store, GError **error)
 }
 
 /* A read-only disk. SQLite opens a file with a write-ahead log for writing or not at all, so a copy of both is opened,
- * which nobody else can, and which is gone when the store is closed. What would have to be kept is refused. */
+ * which no other process can open and which is removed when the store is closed. What would have to be kept is
+ * refused. */
 
 static gboolean
 copy_into (const gchar *folder, const gchar *path, const gchar *suffix)

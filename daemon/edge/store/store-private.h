@@ -6,7 +6,7 @@
  *   sql.c    its tables and statements
  *   store.c  reading, and forgetting history
  *   txn.c    every change: compares, operations, one revision
- *   watch.c  history handed out again, to those who watch
+ *   watch.c  history handed out again, to the watches
  *   lease.c  time that runs out
  *   async.c  all of it without waiting
  *
@@ -64,7 +64,7 @@ struct EwStore
   GSource *dispatch;  /* watch.c */
   GPtrArray *watches; /* in the order they were made */
   guint64 last_watch;
-  gint64 dispatched; /* every watch has seen this revision or is behind on its own account */
+  gint64 dispatched; /* every watch has seen this revision, or is catching up by itself */
 
   GSource *expiry; /* lease.c */
   GHashTable *leases;

@@ -48,8 +48,8 @@ ew_store_get (EwStore *store, const gchar *key, GError **error)
   return entry;
 }
 
-/* The first key behind all that begin with prefix: its last byte that can be raised, raised. Where there is none,
-   something longer and higher than any key. */
+/* The first key after all that begin with prefix: prefix with its last byte that can be raised, raised. If no byte
+   can be, something longer and higher than any key. */
 static GByteArray *
 end_of_prefix (const gchar *prefix)
 {

@@ -3,16 +3,16 @@
  * The mesh's memory: a small ordered key-value store with the semantics of etcd v3. Keys are paths ("/nodes/ID"),
  * values are JSON documents (bytes to the store). Every change has a revision; transactions compare and swap; watches
  * replay from a revision on; leased keys vanish when their lease is not kept alive. The embedded backend is SQLite
- * (WAL, one file), opened by one process at a time; leased keys live in memory only. An etcd cluster will stand behind
+ * (WAL, one file), opened by one process at a time; leased keys live in memory only. An etcd cluster will implement
  * this same header.
  *
  * All calls are made from one thread; watches, leases and callbacks are served by the main context that was its default
  * (thread-default) when the store was opened. Errors: EW_STORE_ERROR; after one, nothing has changed.
  *
- * What a cluster answers by a round trip has two forms. The one that waits is for a program's start. The other,
+ * What needs a round trip to a cluster has two forms. The one that waits is for a program's start. The other,
  * …_async(), returns at once; its callback runs once from the main context, never inside a call of this header, and
  * gets the result by …_finish(). The calls of one store are carried out in the order in which they were made, and their
- * callbacks run in that order; what others do may come between, also what this program does by the form that waits.
+ * callbacks run in that order; what others do may come between, also what this program does with the form that waits.
  * Whether a watch is told of a change before the callback of its commit or after it is open. Cancelled before its turn,
  * a call isn't carried out: G_IO_ERROR_CANCELLED; later, it says what it did. (A cluster that can't be reached leaves
  * open what became of a commit: read again.) ew_store_close() cancels what waits; the callbacks still run.
@@ -28,9 +28,9 @@ GQuark ew_store_error_quark (void);
 typedef enum
 {
   EW_STORE_ERROR_IN_USE,    /* another process has it open */
-  EW_STORE_ERROR_CORRUPT,   /* not a store of ours, or damaged: the message names the file and what to do */
+  EW_STORE_ERROR_CORRUPT,   /* not an edge's store, or damaged: the message names the file and what to do */
   EW_STORE_ERROR_FULL,      /* the disk is full or read-only; nothing was changed */
-  EW_STORE_ERROR_COMPACTED, /* the revision asked for is gone: read again */
+  EW_STORE_ERROR_COMPACTED, /* the revision asked for has been deleted: read again */
   EW_STORE_ERROR_TOO_LARGE, /* more than EW_STORE_TXN_MAX operations, a key over 512 bytes, a value over 1 MiB */
   EW_STORE_ERROR_NO_LEASE,
   EW_STORE_ERROR_FAILED
@@ -79,8 +79,8 @@ GPtrArray *ew_store_list_finish (GAsyncResult *result, gint64 *revision, GError 
 
 /* Transactions: all compares hold → all operations happen at one new revision; otherwise nothing does. At most
    EW_STORE_TXN_MAX compares and as many operations; of several operations on one key the last counts. Where nothing
-   changes (no operation, or deletions of keys that are not there) there is no new revision. put on a leased key makes
-   it one without lease, and the other way round; its versions go on. Operations without leases are on the disk before
+   changes (no operation, or deletions of keys that are not there) there is no new revision. put on a leased key removes
+   its lease, and the other way round; its versions go on. Operations without leases are on the disk before
    commit returns. */
 typedef struct EwStoreTxn EwStoreTxn;
 EwStoreTxn *ew_store_txn_new (EwStore *store);
@@ -105,7 +105,7 @@ gboolean ew_store_txn_commit_finish (GAsyncResult *result, gboolean *succeeded, 
    Its function runs from the main context only, never inside a call of this header: so after the transaction has
    returned, which may have been followed by others (get and list show the present, not the event's moment). Order:
    within a watch, by revision and within it by the order of operations; each revision is told to all watches, oldest
-   watch first, before the next one is, but for those that still replay. The function may call anything here except
+   watch first, before the next one is, except those that still replay. The function may call anything here except
    ew_store_close(). Compaction never takes from a watch what it has not been told. Leased keys of an earlier run are
    not in the history. */
 typedef struct
@@ -123,7 +123,7 @@ guint64 ew_store_watch (EwStore *store, const gchar *prefix, gint64 start_revisi
  * told. */
 void ew_store_unwatch (EwStore *store, guint64 watch);
 
-/* Leases: in memory; all leased keys are gone after a restart. A lease that is not kept alive for ttl_seconds (at least
+/* Leases: in memory; a restart removes all leased keys. A lease that is not kept alive for ttl_seconds (at least
    1) ends from the main context: its keys are deleted at one revision. keepalive: NO_LEASE where it has ended. */
 gint64 ew_store_lease_grant (EwStore *store, guint ttl_seconds);
 gboolean ew_store_lease_keepalive (EwStore *store, gint64 lease, GError **error);

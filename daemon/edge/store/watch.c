@@ -62,7 +62,7 @@ row_free (Row *row)
   g_free (row);
 }
 
-/* The first revision of history in from…to; to with no rows where there is none. FALSE: it cannot be read. */
+/* The first revision of history in from…to; to with no rows if there is none. FALSE: it cannot be read. */
 static gboolean
 read_revision (EwStore *store, gint64 from, gint64 to, Revision *out, GError **error)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What the switch asks of the edge's own host: the TUN's addresses, routes and firewall, and whether a packet may leave
- * the mesh for the internet. The program hands it over, so that the switch knows no firewall (edge/exit is one).
+ * the mesh for the internet. The program passes it in, so that the switch depends on no firewall (edge/exit is one).
  */
 #pragma once
 
@@ -37,7 +37,7 @@ typedef struct
   /* Brings the TUN up. data: EwSwitchConfig.exit_data; tun: valid during the call. NULL with error: the mesh works
      without its own host. */
   gpointer (*open) (gpointer data, const EwSwitchTun *tun, GError **error);
-  /* The TUN is gone by then. */
+  /* The TUN has been closed by then. */
   void (*close) (gpointer exit);
   /* (transfer full) free with g_free(), immutable; NULL: the way to the internet is closed. */
   gpointer (*get_policy) (gpointer exit);
@@ -47,8 +47,8 @@ typedef struct
   const gchar *(*get_limits) (gpointer exit);
   /* Packets of that family for this host may go to the TUN. */
   gboolean (*takes) (gpointer exit, EwFamily family);
-  /* Resolvers behind nodes that this host itself asks: the way to each leads into the TUN from now on, except where
-     this host has a way of its own to it. A bit for each of at most 32: it is reached so. */
+  /* Resolvers behind nodes that this host itself asks: each is routed into the TUN from now on, unless this host has
+     its own route to it. A bit for each of at most 32: it is reached so. */
   guint32 (*set_resolvers) (gpointer exit, const EwIp *resolvers, gsize n);
 } EwSwitchExit;
 

@@ -7,8 +7,8 @@
 #define WAYS 4
 #define GENERATION_BITS 31
 
-/* One cache line. Every word is atomic: loads acquire and stores release, so that who reads a new word also finds the
-   version that forbids it. */
+/* One cache line. Every word is atomic: loads acquire and stores release, so that a thread that reads a new word also
+   finds the version that forbids it. */
 typedef struct
 {
   _Atomic guint64 version; /* odd: being changed */
@@ -168,8 +168,8 @@ ew_switch_flow_table_free (EwFlowTable *self)
   g_free (self);
 }
 
-/* Once a second for a flow: most packets write nothing. Another flow in its place meanwhile would look fresher than it
-   is, no more. */
+/* Once a second for a flow: most packets write nothing. If another flow has replaced it in the meantime, that only
+   looks fresher than it is. */
 static void
 note_packet (const EwFlowTable *self, Entry *entry, const Copy *copy, gboolean reply, guint32 now)
 {
@@ -204,7 +204,7 @@ ew_switch_flow_table_find (EwFlowTable *self, const EwFlow *flow, guint32 now, g
   return EW_FLOW_UNKNOWN;
 }
 
-/* Takes idle flows out of one set: a whole round for every so many flows that are opened. */
+/* Takes idle flows out of one set: a whole pass for every so many flows that are opened. */
 static void
 tidy (EwFlowTable *self, guint32 now)
 {

@@ -5,7 +5,7 @@
  *
  * Read without locks, by any number of data threads: an entry is eight atomic words under a version, which a writer
  * makes odd while it changes the rest; a reader that meets a change takes the flow for unknown and asks the verdict. A
- * writer that meets another leaves it at that, too. Nothing waits, nothing allocates.
+ * writer that meets another gives up, too. Nothing waits, nothing allocates.
  *
  * Bounded: a fixed number of entries in sets of four, chosen by a secret hash, and EW_FLOWS_PER_NODE for each node that
  * opened them. A node at its bound replaces flows of its own; a set that is full of others' fresh flows keeps them.
@@ -51,7 +51,7 @@ EwFlowState ew_switch_flow_table_find (EwFlowTable *self, const EwFlow *flow, gu
    no room for it. */
 gboolean ew_switch_flow_table_store (EwFlowTable *self, const EwFlow *flow, EwFlowOwner *owner, guint32 now);
 void ew_switch_flow_table_remove (EwFlowTable *self, const EwFlow *flow);
-/* The policy, or whom an address belongs to, has changed: every flow is asked about once more. */
+/* The policy, or the owner of an address, has changed: asks the policy again about every flow. */
 void ew_switch_flow_table_invalidate (EwFlowTable *self);
 /* Removes all flows of an owner that is to go, and that opens no more. Not in a data thread: it looks at every entry.
  */

@@ -5,9 +5,9 @@
  *
  * A node draws a number each time its program starts, and names it in every PROBE (proto/link.h). A number that is back
  * after another one was there belongs to a second machine. So that an idle one is not overlooked, the edge calls where
- * the first was when the second shows up; a program that was just started anew does not answer there.
- *
- * A machine that was set back sends handshakes that are older than those before. Anyone can replay such, so nothing is
+ * the first was when the second shows up; a program that was just restarted doesn't answer there. * A
+ *computer
+ * whose state was restored sends handshakes that are older than those before. Anyone can replay such, so nothing is
  * said of a node before it has answered a call (ew_peer_call()) from where they came.
  */
 #pragma once
@@ -17,7 +17,8 @@
 #include "proto/link.h"
 
 #define EW_IDENTITY_FORMERS 3
-/* Less is no clock that needs to be set: timestamps are coarse, and go on from what was reserved before a crash. */
+/* A smaller difference doesn't mean a wrong clock: timestamps are coarse, and go on from what was reserved before a
+   crash. */
 #define EW_IDENTITY_CLOCK_BEHIND_S 60
 
 /* The numbers that a node's PROBEs named, newest first: the data thread's own. */
@@ -39,7 +40,7 @@ typedef struct
 {
   guint64 refused_old, refused_ns; /* the engine's counter, and when it last rose */
   guint64 behind_ns;               /* it answered a call that was made because of those */
-  gint64 behind_s;                 /* by how much what it had said was behind this host's clock then */
+  gint64 behind_s;                 /* how far its timestamp was behind this host's clock then */
   EwEndpoint former;               /* where it was online until it moved */
   guint64 moved_ns;
   guint64 appeared_ns; /* the new number that was last looked at */

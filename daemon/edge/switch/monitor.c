@@ -2,11 +2,11 @@
  *
  * What the main context does again and again, and why each of its timers is there:
  *
- *   scan    1 s     while there are nodes   who has fallen silent, who roamed, counters
+ *   scan    1 s     while there are nodes   which nodes fell silent, which roamed, counters
  *   probe   100 ms  while somebody looks    a twentieth of the nodes each time: each one every 2 s
  *   notice  100 ms  while notices are due   at once, then after 1, 2 and 4 s
  *   find    20 ms   while nodes are sought  one handshake each time: 50 a second
- *   wake    —       by the data thread      goodbyes, and first packets after silence
+ *   wake    —       from the data thread    goodbyes, and first packets after silence
  *
  * The engine is asked in chunks, so that the data thread is never held for more than some microseconds at a time.
  */
@@ -228,7 +228,7 @@ on_scan (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-/* In the data thread. A full counter is no matter: it is not zero. */
+/* In the data thread. A full counter doesn't matter: it isn't zero. */
 static void
 wake (gpointer data)
 {
@@ -258,7 +258,7 @@ on_wake (gint fd, GIOCondition condition, gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-/* Messages of ours to nodes. */
+/* The edge's messages to nodes. */
 
 /* Each message in a buffer of its own: the engine may write them to the socket after the last has been made. */
 typedef struct
@@ -373,7 +373,7 @@ ew_switch_set_viewers (EwSwitch *self, guint viewers)
   const gboolean first = self->viewers == 0 && viewers > 0;
 
   self->viewers = viewers;
-  /* Who opens a map of a small mesh has all its round trips with the next counters; a large one fills in turn by turn.
+  /* A new viewer of a small mesh gets all round trips with the next counters; those of a large one fill in gradually.
    */
   if (first)
     probe_nodes (self, 0, 1, PROBE_AT_ONCE);
@@ -407,7 +407,7 @@ on_notice (gpointer data)
     {
       SwitchNode *node = g_ptr_array_index (self->noticing, i);
 
-      /* One that is away asks by its first PROBE. */
+      /* An offline node asks with its first PROBE. */
       if (knows (node) || !node->online)
         ew_switch_notice_stop (&node->notice);
       else if (ew_switch_notice_take (&node->notice, now))
@@ -515,7 +515,7 @@ ew_switch_monitor_removed (EwSwitch *self, SwitchNode *node)
 {
   EwRouterNode *note, *next;
 
-  /* Its note must go, the others' stay. The data thread cannot write another one: the peer is gone. */
+  /* Its note must go, the others' stay. The data thread can't write another one: the peer has been removed. */
   for (note = ew_switch_router_take_notes (&self->router); note != NULL; note = next)
     {
       next = note->next_note;

@@ -8,12 +8,12 @@
 #include <glib.h>
 
 #define EW_SECOND_NS G_GUINT64_CONSTANT (1000000000)
-/* A node of ours probes every 25 s, a plain one keeps alive every 25 s: one lost packet is no absence. */
+/* An Edgeway node probes every 25 s, a plain one sends a keepalive every 25 s: one lost packet doesn't mean offline. */
 #define EW_PRESENCE_ONLINE_NS (40 * EW_SECOND_NS)
 /* What was under way when a node said goodbye still arrives: for so long only a handshake or a PROBE means that it is
  * back. */
 #define EW_PRESENCE_GOODBYE_NS (2 * EW_SECOND_NS)
-/* A round trip measured longer ago says nothing any more. */
+/* A round trip measured longer ago means nothing any more. */
 #define EW_PRESENCE_RTT_NS (10 * EW_SECOND_NS)
 #define EW_PRESENCE_ROAM_NS (60 * EW_SECOND_NS)
 

@@ -97,7 +97,7 @@ take_icmp_token (EwRouterNode *node, guint64 now_ns)
   return TRUE;
 }
 
-/* An answer of ours: in memory of our own, because behind the packet lies the next one. */
+/* The router's answer: in separate memory, because the next packet follows this one directly. */
 static EwRoute
 reply_with (Transit *t, gsize size)
 {
@@ -182,7 +182,7 @@ handle_link (Transit *t, const EwIp *node_ip, const EwIp *service, EwLinkMessage
     }
 }
 
-/* True when this was the reply to an echo request of ours. */
+/* True when this was the reply to one of the edge's echo requests. */
 static gboolean
 handle_echo_reply (Transit *t)
 {
@@ -227,9 +227,9 @@ is_from_resolver (const Transit *t)
   return FALSE;
 }
 
-/* Only a node's own mesh IPs speak with the service address: a host behind a gateway could else say goodbye in its
-   name, and our host would answer a foreign source through another interface. Echo is answered to anyone, by the way it
-   came. */
+/* Only a node's own mesh IPs may talk to the service address: otherwise, a host behind a gateway could say goodbye
+   in the node's name, and the edge's host would answer a foreign source through another interface. Echoes are answered
+   to anyone, along the path they came. */
 static EwRoute
 route_to_service (Transit *t)
 {
@@ -270,7 +270,8 @@ is_about_flow (const Transit *t, EwFlowTable *flows, guint32 now)
          && ew_switch_flow_table_find (flows, &quoted, now, &opener) == EW_FLOW_PASSES;
 }
 
-/* The policy has changed since the flow was opened: asked again as it was opened, by this packet or against it. */
+/* The policy has changed since the flow was opened: asks again in the direction in which it was opened, which may be
+   this packet's or the opposite. */
 static gboolean
 ask_again (const Transit *t, const EwRouterPolicy *policy, const EwFlow *flow, EwRouterNode *to, gboolean opener,
            guint32 now)
@@ -412,7 +413,7 @@ leads_nowhere (const EwIp *ip)
   return ew_ip_is_multicast (ip) || ew_ip_is_unspecified (ip) || ew_ip_is_loopback (ip);
 }
 
-/* A node's first packet after silence, or after goodbye: the main context shall hear of it now, not at its next look.
+/* A node's first packet after silence, or after goodbye: tells the main context now rather than at its next look.
  */
 static void
 note_arrival (Transit *t)
@@ -437,7 +438,7 @@ ew_switch_router_route (void *user, EwLane *lane, EwPeer *from, EwPacket *packet
   const EwIp *destination = &t.header.destination;
   EwPeer *peer;
 
-  if (t.node == NULL) /* a peer that is no node */
+  if (t.node == NULL) /* a peer that isn't a node */
     {
       count (&own->counters.dropped_malformed, 1);
       return EW_ROUTE_DROP;

@@ -28,7 +28,7 @@
 
 typedef struct EwRouterNode EwRouterNode;
 
-/* Of a data thread, and of what came from a node, all of which comes by one thread: each has one writer. */
+/* Counts of a data thread, and of a node's traffic, all of which arrives on one thread: each has one writer. */
 typedef struct
 {
   _Atomic guint64 forwarded_packets, forwarded_bytes, exit_packets; /* on to another node; to the internet */
@@ -36,7 +36,7 @@ typedef struct
 } EwRouterCounters;
 
 /* What the data threads know of a node: the user data of its peer. Made and freed in the main context, freed only after
-   the peer is gone. Every field beyond its data thread's own is an atomic word, so nobody waits. */
+   the peer has been removed. Every field beyond its data thread's own is an atomic word, so nobody waits. */
 struct EwRouterNode
 {
   const gchar *id; /* borrowed from the owner; constant */

@@ -49,7 +49,7 @@ struct EwSwitch
   EwRouterPolicy *policy;       /* so is this */
   EwRouterResolvers *resolvers; /* … and this */
   gchar *tun_failure;           /* why there is no TUN */
-  gboolean awaits_tun;          /* there was none, or it was deleted: the next switch may have one */
+  gboolean awaits_tun;          /* no TUN was opened, or it was deleted: the next switch may have one */
   gchar *limits;
   GMainContext *context;
   void (*on_presence) (gpointer user_data, const gchar *id, gboolean online);
@@ -83,7 +83,7 @@ void ew_switch_monitor_clear (EwSwitch *self);
  */
 void ew_switch_monitor_added (EwSwitch *self);
 void ew_switch_monitor_removed (EwSwitch *self, SwitchNode *node);
-/* Reads these nodes' state from the engine, and reports what has changed; nodes may be gone afterwards. */
+/* Reads these nodes' state from the engine, and reports what has changed; it may free nodes. */
 void ew_switch_monitor_update (EwSwitch *self, SwitchNode *const *nodes, guint n);
 /* Its document has changed. */
 void ew_switch_monitor_notify (EwSwitch *self, SwitchNode *node);

@@ -15,7 +15,7 @@
 static guint
 hash_key (gconstpointer key)
 {
-  guint32 word; /* keys are curve points: any four bytes are as good as a hash */
+  guint32 word; /* keys are curve points: any four bytes serve as a hash */
 
   memcpy (&word, key, sizeof word);
   return word;
@@ -154,7 +154,7 @@ ew_switch_set_node (EwSwitch *self, const EwSwitchNode *given)
   SwitchNode *node = g_hash_table_lookup (self->nodes, given->id);
 
   if (node != NULL
-      && !equal_key (node->public_key, given->public_key)) /* enrolled anew: another machine to the tunnel */
+      && !equal_key (node->public_key, given->public_key)) /* enrolled again: another computer for the tunnel */
     {
       ew_switch_remove_node (self, given->id);
       node = NULL;
@@ -214,7 +214,7 @@ read_counters (const SwitchNode *node, EwSwitchNodeStatus *out)
   out->dropped_source = atomic_load (&counters->dropped_source) + node->dropped_source;
 }
 
-/* Not where its clock is behind: by its timestamps alone we see that, and when it has been set. */
+/* Not where its clock is behind: only its timestamps show that, and when it has been set. */
 static guint64
 get_handshake_floor (const SwitchNode *node, guint64 now)
 {
@@ -297,7 +297,7 @@ update_limits (EwSwitch *self)
                                                      : NULL);
 }
 
-/* What the exit says now, or nothing where there is none (any more). */
+/* What the exit says now, or nothing if there is no exit (any more). */
 static void
 on_exit_change (gpointer data)
 {

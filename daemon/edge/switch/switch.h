@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The packet switch in the centre of the wheel: engine, hairpin router, link protocol, presence, round trips, and the
- * exit to the internet. It knows nodes by their keys and prefixes as it is told, keeps nothing on disk, and
- * reports what it sees.
+ * The packet switch at the hub of the mesh: engine, hairpin router, link protocol, presence, round trips, and the
+ * exit to the internet. It's told the nodes' keys and prefixes, keeps nothing on disk, and reports what it
+ * sees.
  *
  * An inner packet: source check (engine, allowed IPs) → for the service address: link protocol and echo are answered
  * here, the rest goes to the TUN; no verdict is asked, because a node that policy cuts off from everything must still
@@ -31,7 +31,7 @@ typedef struct
   const EwPrefix *routes; /* subnets behind it */
   gsize n_routes;
   EwEndpoint endpoint; /* last known, kind NONE: unknown */
-  gboolean plain;      /* no software of ours there: measured by ICMP echo */
+  gboolean plain;      /* Edgeway doesn't run there: measured with ICMP echo */
   EwRevision revision; /* of its node document */
   guint16 mtu;         /* the largest inner packet that is sent to it; 0: the mesh's */
 } EwSwitchNode;
@@ -63,7 +63,7 @@ typedef struct
 /* Decides on a flow between two nodes (or from a node to the exit: to_node NULL) by its first packet, in the data
    thread; FALSE drops the packet, counts it and answers "prohibited", and the next one is asked about again. What it
    lets pass goes on in both directions, with the ICMP errors about it, and is asked about once more when the verdict
-   is set anew, when a node's addresses change, and after it was idle (flows.h). flow->reversed says which end
+   is set again, when a node's addresses change, and after it was idle (flows.h). flow->reversed says which end
    opened it: from_node's; packet may be a reply then. It must not block or allocate. The node pointers are the same for
    a node as long as it is known to the switch; ew_switch_node_get_id() names them. */
 typedef gboolean (*EwSwitchVerdict) (gpointer user_data, gconstpointer from_node, gconstpointer to_node,
@@ -81,11 +81,11 @@ typedef struct
   guint16 mtu;            /* inner; 0: 1420 */
   guint data_threads;     /* that carry packets; 0: one for two processors, at most EW_SWITCH_DATA_THREADS_MAX */
   guint8 private_key[EW_KEY_SIZE];
-  EwIp service[2];                                            /* IPv4, IPv6 (family NONE where the mesh has none) */
+  EwIp service[2];                                            /* IPv4, IPv6 (family NONE if the mesh doesn't have it) */
   EwPrefix ranges[2];                                         /* the mesh's */
   void (*on_ports_bound) (void *user, const char *interface); /* as EwEngineConfig's; NULL: none */
   void *ports_user;
-  const EwSwitchExit *exit; /* this host's part of the mesh, behind the TUN; NULL: none */
+  const EwSwitchExit *exit; /* this host's part of the mesh, on the other side of the TUN; NULL: none */
   gpointer exit_data;       /* for its open(), valid during ew_switch_new() */
   /* In the main context. id is valid during the call. */
   void (*on_presence) (gpointer user_data, const gchar *id, gboolean online);
@@ -110,9 +110,9 @@ void ew_switch_get_stats (EwSwitch *self, EwSwitchStats *out);
 void ew_switch_set_verdict (EwSwitch *self, EwSwitchVerdict verdict, gpointer user_data); /* NULL: all may pass */
 const gchar *ew_switch_node_get_id (gconstpointer node); /* of a verdict's node; in any thread */
 guint16 ew_switch_get_listen_port (EwSwitch *self);      /* the UDP port; useful where 0 was asked for */
-/* Resolvers behind nodes, at most EW_SWITCH_RESOLVERS_MAX, in the place of those before: this host asks them from the
-   service address, and what they answer reaches it there. No other address behind a node speaks with this host.
-   A bit for each: it is reached so; one that isn't must not be asked, as this host would ask another in its place. */
+/* Resolvers behind nodes, at most EW_SWITCH_RESOLVERS_MAX, replacing the previous ones: this host asks them from the
+   service address, and what they answer reaches it there. No other address behind a node may talk to this host.
+   A bit for each: it is reached so; one that isn't must not be asked, as the question would reach another computer. */
 guint32 ew_switch_set_resolvers (EwSwitch *self, const EwIp *resolvers, gsize n);
 /* While viewers > 0 round trips are measured, each node every 2 s, spread out. */
 void ew_switch_set_viewers (EwSwitch *self, guint viewers);
