@@ -113,7 +113,8 @@ send_status (const Client *client, EwNamesStatus status)
   send_reply (client, &reply);
 }
 
-/* A bucket of BURST questions that fills at RATE; the user who was quiet for the longest time makes room for another. */
+/* A bucket of BURST questions that fills at RATE; the user who was quiet for the longest time is dropped for a new
+   one. */
 static gboolean
 user_may_ask (EwNamesAnswer *self, guint32 uid, gint64 now)
 {
@@ -194,7 +195,7 @@ add_known (EwNamesAnswer *self, const Client *client, gboolean v6, gint64 now, E
       reply->status = EW_NAMES_TRY_AGAIN; /* too much at the same time */
       return TRUE;
     }
-  /* What was found of one family counts, whatever became of the other; a failure is no "there is none". */
+  /* What was found of one family counts, whatever the result of the other; a failure doesn't mean "no such name". */
   if (known->status == EW_NAMES_FOUND || reply->n_addresses == 0)
     {
       if (reply->status != EW_NAMES_TRY_AGAIN || known->status == EW_NAMES_FOUND)

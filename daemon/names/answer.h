@@ -36,7 +36,7 @@ typedef struct
   gboolean works;         /* the tunnel is connected and the edge answers names; else "try again" at once */
 } EwNamesAnswerConfig;
 
-/* dir: EW_NAMES_FOLDER; its socket and names.conf are made anew. Errors: EW_ERROR. */
+/* dir: EW_NAMES_FOLDER; its socket and names.conf are replaced. Errors: EW_ERROR. */
 EwNamesAnswer *ew_names_answer_new (const gchar *dir, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Main thread; takes effect for the next question. config NULL: no mesh, nothing is answered. */
 void ew_names_answer_configure (EwNamesAnswer *self, const EwNamesAnswerConfig *config);

@@ -20,7 +20,7 @@ typedef enum
   EW_NAMES_CHECK_NOT_FOUND, /* whoever was asked says that there is no such name */
   EW_NAMES_CHECK_OTHER,     /* another address than expected */
   EW_NAMES_CHECK_FAILED,    /* whoever was asked couldn't tell */
-  EW_NAMES_CHECK_HUNG       /* no answer in time */
+  EW_NAMES_CHECK_HUNG       /* no answer before the deadline */
 } EwNamesCheckResult;
 
 typedef struct EwNamesCheck EwNamesCheck;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What stands in the way of the mesh's names on this computer: who else has names below the mesh's suffix, and what
+ * What prevents the mesh's names from working on this computer: who else has names below the mesh's suffix, and what
  * keeps programs from asking. Nothing is changed here, and nothing is asked: inquiry.c has collected the evidence.
  *
  *   names-hosts    /etc/hosts has a name of the mesh: that line wins

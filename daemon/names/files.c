@@ -15,7 +15,7 @@ struct EwNamesFiles
   gchar *texts[2];
   gsize lengths[2];
   GPtrArray *monitors; /* GFileMonitor */
-  guint watching;      /* idle source: the monitors are to be made anew */
+  guint watching;      /* idle source: recreates the monitors */
   void (*changed) (gpointer user_data);
   gpointer user_data;
 };
@@ -62,7 +62,7 @@ watch_file (EwNamesFiles *self, const gchar *path, GFileMonitorFlags flags)
   g_ptr_array_add (self->monitors, monitor);
 }
 
-/* A file that is mounted over another one, as in containers: who writes to it isn't seen from its folder. */
+/* A file that is mounted over another one, as in containers: a monitor on its folder doesn't see writes to it. */
 static gboolean
 is_mounted (const gchar *path)
 {

@@ -13,7 +13,7 @@ typedef struct EwNamesFiles EwNamesFiles;
 
 EwNamesFiles *ew_names_files_new (void (*changed) (gpointer user_data), gpointer user_data);
 void ew_names_files_free (EwNamesFiles *self);
-/* Reads both anew; facts borrows the texts until the next call. Leaves resolved_answers alone. */
+/* Reads both again; facts borrows the texts until the next call. Leaves resolved_answers alone. */
 void ew_names_files_read (EwNamesFiles *self, EwNamesFacts *facts);
 
 G_END_DECLS

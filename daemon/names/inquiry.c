@@ -23,7 +23,7 @@ typedef struct
   guint pending;
   GDBusConnection *bus;
   EwNamesCheck *check;
-  guint timer; /* the bus may wait for longer than somebody who diagnoses */
+  guint timer; /* the bus may take longer than a person wants to wait for a diagnosis */
   GCancellable *calls;
 } Collecting;
 
@@ -206,9 +206,9 @@ ask_edge (GTask *task, const EwInquiry *inquiry)
     }
 }
 
-/* The edge has to ask the gateway's name server; that there is no such record is an answer, too. By A, since simple name
-   servers (dnsmasq) refuse other types. The suffix is the edge's own: without it, the edge is silent, and no name server
-   is to blame. */
+/* The edge has to ask the gateway's name server; that there is no such record is an answer, too. Asks for A, since
+   simple name servers (dnsmasq) refuse other types. The suffix is the edge's own: without it, the edge is silent, and
+   no name server is to blame. */
 static void
 ask_about_gateways (GTask *task, const EwInquiry *inquiry)
 {

@@ -168,8 +168,8 @@ open_socket (EwLookups *self, guint attempt, int type)
 
   if (fd < 0)
     return -1;
-  /* Kernel 5.7 lets every process do so; before (EPERM), the route alone decides. Where the interface is gone, so is the
-     way: any other leads to somebody who may have the edge's address. */
+  /* Kernel 5.7 lets every process do so; before (EPERM), the route alone decides. Without the interface there is no
+     path to the edge: any other path may lead to another computer that has the edge's address. */
   gboolean bound
     = self->interface == NULL
       || setsockopt (fd, SOL_SOCKET, SO_BINDTODEVICE, self->interface, (socklen_t)strlen (self->interface) + 1) == 0
@@ -180,7 +180,7 @@ open_socket (EwLookups *self, guint attempt, int type)
   return -1;
 }
 
-/* One more datagram, by the next of the edge's addresses. */
+/* Sends one more datagram, to the next of the edge's addresses. */
 static void
 send_datagram (EwLookups *self, Lookup *lookup, gint64 now)
 {

@@ -21,11 +21,11 @@ typedef struct
   gboolean contested; /* they were removed again right after: the file is left alone */
 } EwNamesContest;
 
-/* Pure. The words were put in and are gone at that time. TRUE: restore them, and set restored. */
+/* Pure. The words were added before and are missing at that time. TRUE: restore them, and set restored. */
 gboolean ew_names_contest_judge (EwNamesContest *contest, gint64 now);
 /* Notes it, then puts the words in; or takes out what it put in. As it is already: nothing happens, so words that
-   stand there on their own stay. Words that another program has removed are put back, unless it has just done that
-   before. FALSE: a sentence; everything else goes on without them. Takes milliseconds, as long
+   an administrator wrote there stay. Words that another program has removed are restored, unless it removed them a
+   moment before, too. FALSE: a sentence; everything else goes on without them. Takes milliseconds, as long
    as the disk is well. */
 gboolean ew_names_module_use (EwHost *host, gboolean use, EwNamesContest *contest,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -67,7 +67,7 @@ show_result (EwNames *self, const gchar *code, const gchar *message)
   self->changed (self->user_data);
 }
 
-/* What stands in the way before anything is tried; TRUE: said. */
+/* Reports what prevents names from working before anything is tried; TRUE: something was reported. */
 static gboolean
 show_obstacle (EwNames *self)
 {
@@ -386,7 +386,7 @@ on_files_changed (gpointer user_data)
 {
   EwNames *self = user_data;
 
-  ew_resolved_look (self->resolved); /* it writes resolv.conf anew whenever the domains of a network change */
+  ew_resolved_look (self->resolved); /* it rewrites resolv.conf whenever the domains of a network change */
   settle_soon (user_data);
 }
 

@@ -29,7 +29,7 @@ is_question (const ldns_pkt *packet, const gchar *name, ldns_rr_type type)
   return same;
 }
 
-/* By way of aliases, too: which record belongs to which alias doesn't matter, as it isn't believed that an address is
+/* Follows aliases, too: which record belongs to which alias doesn't matter, as it isn't believed that an address is
    the edge's until its key says so. */
 static void
 collect_records (const ldns_pkt *packet, ldns_rr_type type, guint8 family, GArray *found)

@@ -171,7 +171,7 @@ ask_server (const Question *question, const Server *server, guint8 family)
   return found;
 }
 
-/* TRUE: somebody knew, though maybe that there is none. */
+/* TRUE: a server answered, maybe that the name doesn't exist. */
 static gboolean
 ask_family (const Question *question, guint8 family, GArray *all)
 {

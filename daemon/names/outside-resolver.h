@@ -2,11 +2,12 @@
  *
  * Where the edge is found must not depend on the tunnel: in VPN mode every question of this computer goes to the edge,
  * and the edge's own name would need the edge to be found. So while that mode is in force this GResolver asks the name
- * servers of this computer's networks itself, by sockets with EW_HOST_FWMARK, which no rule of ours leads into the
- * tunnel. At all other times, and for all that it doesn't know how to ask, it is the resolver that it was made around.
+ * servers of this computer's networks itself, through sockets with EW_HOST_FWMARK, which none of Edgeway's rules
+ * routes into the tunnel. At all other times, and for all other kinds of questions, it delegates to the resolver that
+ * it wraps.
  *
- * Their addresses are those of resolv.conf and, where a local name server stands in between, of the files in which that
- * one's own servers are written. A local server that tells nobody is asked by the usual way.
+ * Their addresses are those of resolv.conf and, where a local name server is in between, of the files in which that
+ * one's own servers are written. If a local server doesn't reveal them, it's asked in the usual way.
  */
 #pragma once
 

@@ -277,7 +277,7 @@ is_below (const gchar *name, const gchar *domain)
 gboolean
 ew_names_may_have_suffix (const gchar *suffix, const gchar *accepted)
 {
-  /* The names of all addresses are nobody's to give, whatever was accepted. */
+  /* No gateway may answer for the names of all addresses, whatever was accepted. */
   if (is_below (suffix, "arpa") && !is_below (suffix, "home.arpa"))
     return FALSE;
   if (accepted != NULL && g_ascii_strcasecmp (suffix, accepted) == 0)

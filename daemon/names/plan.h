@@ -18,7 +18,7 @@ G_BEGIN_DECLS
 #define EW_RESOLV_CONF_SEARCH 32 /* domains that are kept */
 #define EW_NAMES_REVERSE_MAX 64  /* domains of the mesh's ranges */
 
-/* What stands in resolv.conf(5). */
+/* What resolv.conf(5) contains. */
 typedef struct
 {
   EwIp servers[EW_RESOLV_CONF_SERVERS];
@@ -65,7 +65,7 @@ GStrv ew_names_reverse_domains (const EwPrefix *ranges, gsize n_ranges);
 /* TRUE: names below suffix are the mesh's to give. An edge may be hostile: it gets the domains that are for private
    use (ew_suffix_is_private()), and the one that this computer's administrator has accepted (NULL: none). */
 gboolean ew_names_may_have_suffix (const gchar *suffix, const gchar *accepted);
-/* TRUE: names below suffix may be those of the network that this computer is in, by its search domains. */
+/* TRUE: names below suffix may be those of the network that this computer is in, judging by its search domains. */
 gboolean ew_names_is_searched (const gchar *suffix, const gchar *resolv_conf, gsize length);
 /* TRUE: suffix is one of the domains, or stands below or above one. */
 gboolean ew_names_overlaps (const gchar *suffix, const gchar *const *domains);

@@ -110,7 +110,7 @@ take_address (EwNamesReply *reply, const ldns_rr *record, const EwQuestionScope 
     reply->addresses[reply->n_addresses++] = address;
 }
 
-/* The answer section, from the name asked for by way of its aliases. */
+/* The answer section, from the name asked for through its aliases. */
 static void
 read_records (const ldns_pkt *packet, const ldns_rr *asked, const EwQuestionScope *scope, EwNamesReply *reply)
 {

@@ -39,11 +39,12 @@ typedef struct
 typedef enum
 {
   EW_ANSWER_NONE, /* not an answer to this question: wait for another one */
-  EW_ANSWER_CUT,  /* ask again by TCP */
+  EW_ANSWER_CUT,  /* ask again via TCP */
   EW_ANSWER_READ
 } EwAnswerKind;
 
-/* name: of a computer, or the address in the reverse zones. id and case_bits: at random. FALSE: name is none. */
+/* name: of a computer, or the address in the reverse zones. id and case_bits: at random. FALSE: name isn't a valid
+   name. */
 gboolean ew_question_make (EwQuestion *question, const gchar *name, gboolean reverse, gboolean v6, guint16 id,
                            guint64 case_bits);
 /* The name of an address in the reverse zones. (transfer full) */

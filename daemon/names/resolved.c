@@ -49,7 +49,7 @@ set_state (EwResolved *self, EwResolvedState state)
 
   if (state == EW_RESOLVED_ANSWERS || state == EW_RESOLVED_ABSENT)
     g_clear_handle_id (&self->retry, g_source_remove);
-  /* A bus that isn't there stays absent: that is no reason to try it each second. */
+  /* A missing bus usually stays missing: don't try it every second. */
   if (state == EW_RESOLVED_ANSWERS || (state == EW_RESOLVED_ABSENT && self->state != EW_RESOLVED_ABSENT))
     self->retry_s = 0;
   if (state == self->state)
@@ -85,7 +85,7 @@ retry_later (EwResolved *self)
 
 /* ---- calls */
 
-/* Nobody is there to answer, or whoever was is gone. */
+/* No program answers, or the one that did has stopped. */
 static gboolean
 is_absence (const GError *error)
 {
@@ -94,7 +94,7 @@ is_absence (const GError *error)
          || g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER);
 }
 
-/* What an answer, or none, says of resolved itself. FALSE: cancelled, and self may be gone. */
+/* What an answer, or none, says of resolved itself. FALSE: cancelled, and self may be freed. */
 static gboolean
 note_answer (EwResolved *self, const GError *error)
 {

@@ -2,11 +2,11 @@
  *
  * systemd-resolved, over D-Bus (org.freedesktop.resolve1(5)): what it is told of one link, and whether it answers.
  * Nothing here waits: every call has a time-out of its own, and one that runs out makes resolved "hung" until an answer
- * comes. A link's settings live in resolved, survive its restart and go with the link; they are set again only where
- * another resolved has come up without them.
+ * comes. A link's settings live in resolved, survive its restart and disappear with the link; they are set again only
+ * where another resolved has come up without them.
  *
- * Timers: ew_resolved_call_ms a call; a bus that is gone, and a resolved that is hung, is tried again after 1 s, then 2, 4, … up to
- * a minute.
+ * Timers: ew_resolved_call_ms a call; a missing bus, or a resolved that hangs, is tried again after 1 s, then
+ * 2, 4, … up to a minute.
  */
 #pragma once
 
@@ -56,7 +56,7 @@ GStrv ew_resolved_get_domains (EwResolved *self, guint link);
 const gchar *ew_resolved_get_error (EwResolved *self);
 /* Sends RevertLink for a link that an earlier run has left. */
 void ew_resolved_revert (EwResolved *self, guint link);
-/* The same, waiting for the answer, for a program without a main loop; a bus or a resolved that is gone is no error. */
+/* The same, waiting for the answer, for a program without a main loop; a missing bus or resolved isn't an error. */
 gboolean ew_resolved_revert_now (const gchar *address, guint link, GError **error);
 /* Asks whether the link still has its settings, and whether resolved answers. */
 void ew_resolved_look (EwResolved *self);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * One question to one name server, beside this computer's resolver: what it says itself is what a diagnosis wants to
- * know. By UDP; asked again once, then given up after EW_SURVEY_MS.
+ * know. Via UDP; asked again once, then given up after EW_SURVEY_MS.
  */
 #pragma once
 
@@ -33,9 +33,9 @@ void ew_names_survey_ask_async (const EwIp *server, guint32 mark, const gchar *n
 /* Not answered: no error. */
 EwSurveyAnswer ew_names_survey_ask_finish (GAsyncResult *result);
 
-/* Pure. A question with that ID: its bytes; NULL: name is no domain name. */
+/* Pure. A question with that ID: its bytes; NULL: name isn't a domain name. */
 GBytes *ew_names_survey_write (const gchar *name, EwSurveyType type, guint16 id);
-/* Pure. What an answer to that question says. FALSE: it is none. */
+/* Pure. What an answer to that question says. FALSE: it isn't one. */
 gboolean ew_names_survey_parse (const guint8 *data, gsize length, const gchar *name, EwSurveyType type, guint16 id,
                                 EwSurveyAnswer *answer);
 

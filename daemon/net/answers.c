@@ -8,10 +8,10 @@
  *   output, raw     answering: puts the source right before conntrack (priority -200) takes it for a flow of its own
  *
  * Whoever sends a datagram must not be able to choose which of this machine's own datagrams leave outside: flows that
- * this machine began itself through the tunnel are never remembered. They are known by the two ports and the other
- * end's address, for as long as there is traffic, also when the rules are loaded again (firewall.c). What stays open: a
- * program that asks from a socket without an address, on a port that the attacker knows, where his datagram comes
- * before the program's first and the firewall lets it in; and one that serves and asks on the same port.
+ * this machine began itself through the tunnel are never remembered. They are recognized by the two ports and the
+ * other end's address, for as long as there is traffic, also when the rules are loaded again (firewall.c). What stays
+ * open: a program that asks from a socket without an address, on a port that the attacker knows, where his datagram
+ * comes before the program's first and the firewall lets it in; and one that serves and asks on the same port.
  */
 #include "net/host-private.h"
 
@@ -64,8 +64,8 @@ add_remember_chains (GString *script, const EwHostConfig *config)
                            "    update @flows6 { ip6 saddr . udp sport . udp dport }\n  }\n");
 }
 
-/* What a served port sends first, before anybody asked, is no flow that we began: the answer's other end may have asked
-   before VPN mode. */
+/* What a served port sends first, before a question, doesn't count as a flow that this computer began: the answer's
+   other end may have asked before VPN mode. */
 static void
 add_answering_chain (GString *script, const EwHostConfig *config)
 {

@@ -184,7 +184,7 @@ valid_rule (const EwChange *change)
          && (change->prefix.ip.family == EW_FAMILY_NONE || change->prefix.ip.family == change->family);
 }
 
-/* An exception stands in our own table alone and belongs to no interface. */
+/* An exception is only in Edgeway's own table and belongs to no interface. */
 static gboolean
 valid_route (const EwChange *change, gboolean on_interface)
 {

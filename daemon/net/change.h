@@ -20,7 +20,7 @@ typedef enum
   EW_CHANGE_RULE,    /* family, priority, table, unmarked, prefix (NONE: any), suppress */
   EW_CHANGE_SYSCTL,  /* name below /proc/sys, before, value */
   EW_CHANGE_TABLE,   /* name "inet edgeway", value: the tag in its comment by which it is known as ours */
-  EW_CHANGE_FOREIGN, /* name "ip filter FORWARD": rules of ours in a chain of somebody else's; value: the tag in their
+  EW_CHANGE_FOREIGN, /* name "ip filter FORWARD": Edgeway's rules in another program's chain; value: the tag in their
                         comment */
   /* From here on: noted by other rooms, which make and undo them (notes.h). */
   EW_CHANGE_RESOLVER, /* interface, link, value "systemd-resolved": the name servers that it uses for that link */

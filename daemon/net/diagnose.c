@@ -327,7 +327,8 @@ check_earlier_rules (Diagnosis *diagnosis)
   return TRUE;
 }
 
-/* Another program may have removed what leads into the tunnel; keep.c puts it back unless that program fights. */
+/* Another program may have removed what leads into the tunnel; keep.c restores it unless that program keeps removing
+   it. */
 static void
 check_routing (Diagnosis *diagnosis)
 {

@@ -25,7 +25,7 @@ is_host_prefix (const EwPrefix *prefix)
 static void
 add_on_link (EwHostFacts *facts, const EwPrefix *subnet)
 {
-  /* One address alone is no subnet: the local table has it before any route. Link-local ranges are refused anyway. */
+  /* A single address isn't a subnet: the local table has it before any route. Link-local ranges are refused anyway. */
   if (is_host_prefix (subnet) || subnet->length == 0 || ew_ip_is_link_local (&subnet->ip)
       || ew_ip_is_loopback (&subnet->ip) || ew_ip_is_multicast (&subnet->ip))
     return;
@@ -92,8 +92,8 @@ contains_any (const EwPrefix *prefixes, gsize n, const EwIp *ip)
   return FALSE;
 }
 
-/* Reached by an accepted route. One inside the mesh's own ranges is no other whether we are connected or not: else a
-   cloud's name server there would be ours to route as soon as it is. */
+/* Reached via an accepted route. One inside the mesh's own ranges doesn't count, connected or not: otherwise a cloud's
+   name server there would be routed into the tunnel on connecting. */
 static gboolean
 is_through_tunnel (EwHost *host, const EwIp *ip)
 {
@@ -103,7 +103,7 @@ is_through_tunnel (EwHost *host, const EwIp *ip)
          && contains_any (config->routes, config->n_routes, ip);
 }
 
-/* resolv.conf(5): "nameserver ADDRESS[%zone]". Loopback ones are a stub's; what the stub asks stands in resolved's
+/* resolv.conf(5): "nameserver ADDRESS[%zone]". Loopback ones are a stub's; what the stub asks is listed in resolved's
  * file. */
 static void
 read_resolvers (EwHost *host, EwHostFacts *facts, const gchar *path)

@@ -1,34 +1,35 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Our nftables: "table inet edgeway" and "table arp edgeway", written as one script and loaded in one transaction.
+ * Edgeway's nftables: "table inet edgeway" and "table arp edgeway", written as one script and loaded in one
+ * transaction.
  *
  *   hook                    always, while connected              in VPN mode
- *   prerouting, raw         our mesh IPs are for our interface
- *                           only (CVE-2019-14899)
+ *   prerouting, raw         the mesh IPs only via Edgeway's
+ *                           interface (CVE-2019-14899)
  *   prerouting, mangle                                           guard: marks flows that come in from outside
  *   input, last; output, raw                                     guard: UDP answers get their source address back
  *                                                                (answers.c)
- *   output, mangle (route)                                       guard: replies leave by the main table
- *   output, forward         the mesh by no other interface       … nor anything else (seal.c)
- *   forward                 from our interface: only to what     … and what the machine forwards into the tunnel
+ *   output, mangle (route)                                       guard: replies leave via the main table
+ *   output, forward         the mesh via no other interface      … nor anything else (seal.c)
+ *   forward                 from the interface: only to what     … and what this node forwards into the tunnel
  *                           was accepted, all else is dropped
  *   postrouting, nat        masquerade towards those subnets     masquerade into the tunnel
  *   output, prerouting, nat                                      questions for names to the edge (redirect.c)
- *   arp input               nobody on the LAN learns our mesh IP (in place of arp_ignore, which is the whole machine's)
+ *   arp input               the LAN never learns the mesh IP (instead of arp_ignore, which affects the whole computer)
  *
- * The guard. A flow is "inbound" when its first packet came in by an interface that is not ours: its conntrack mark
- * gets EW_HOST_CONNMARK_INBOUND in the upper half, the lower half stays whose it was; an upper half that another
- * program uses is left alone. Packets in its reply direction get EW_HOST_FWMARK, with which policy routing leads to the
+ * The guard. A flow is "inbound" when its first packet came in through another interface than Edgeway's: its conntrack
+ * mark gets EW_HOST_CONNMARK_INBOUND in the upper half, the lower half is kept; an upper half that another program uses
+ * is left alone. Packets in its reply direction get EW_HOST_FWMARK, with which policy routing leads to the
  * main table. Packets that come in from outside get it too: it decides nothing for them but lets strict reverse path
- * filtering see what it would have seen without us (vpn.c sets src_valid_mark).
+ * filtering see what it would have seen without Edgeway (vpn.c sets src_valid_mark).
  *
  * conntrack knows only what began after these rules were loaded. A connection that is older (the SSH session in which
- * "mode vpn" was typed) may be seen first from its wrong end. So flows.c lists the machine's inbound TCP connections at
+ * "mode vpn" was typed) may be seen first from its wrong end. So flows.c lists the computer's inbound TCP connections at
  * the switch, and they are pinned by their four values in a set. UDP has no connections: a packet that comes in for a
  * port which is served pins its flow, whichever side conntrack saw first.
  *
- * In connector-only mode without forwarding nothing here uses conntrack: on a busy server it is not for us to switch
- * on.
+ * In connector-only mode without forwarding nothing here uses conntrack: Edgeway mustn't switch it on
+ * for a busy server.
  */
 #include "net/host-private.h"
 #include "common/phrase.h"
@@ -166,7 +167,7 @@ add_protect_chain (GString *script, const EwHostConfig *config)
 }
 
 /* Packets that come in. Reply-direction packets of inbound flows that are forwarded (a published port of Docker's) come
-   in by an inner interface and must leave by the main table, so they are marked here and not in the output hook.
+   in through an inner interface and must leave via the main table, so they are marked here and not in the output hook.
    Packets on their way to an inner network (routed, not translated) are the main table's anyway: only their source is
    looked at. Those to the mesh are not: with the mark a rogue route would lead them outside. seal.c has the sets. */
 static void
@@ -197,9 +198,9 @@ add_arriving_chain (GString *script, const EwHostConfig *config)
                           inbound, inbound, inbound);
 }
 
-/* Services that the owner keeps out of connection tracking. Their answers are known by the port, which is none that a
-   connection of our own gets by itself, and by the address, which is not the mesh's: nothing translates such a packet,
-   so in the tunnel it would be lost anyway. */
+/* Services that the owner keeps out of connection tracking. Their answers are recognized by the port, which this
+   computer's own connections never get by themselves, and by the address, which isn't the mesh's: nothing translates
+   such a packet, so in the tunnel it would be lost anyway. */
 static void
 add_untracked_rules (GString *script, const EwHostConfig *config)
 {
@@ -215,8 +216,9 @@ add_untracked_rules (GString *script, const EwHostConfig *config)
                           first, last, mark, mark, mark);
 }
 
-/* Packets of this machine's own. A flow whose connection mark another program uses is known by its direction alone: it
-   was begun by somebody else and not towards our mesh IPs. */
+/* Packets of this machine's own. A flow whose connection mark another program uses is recognized by its direction
+   alone:
+   another computer began it, and not towards this node's mesh IPs. */
 static void
 add_leaving_chain (GString *script, const EwHostConfig *config)
 {
@@ -306,8 +308,8 @@ add_subnet_chains (GString *script, const EwHostConfig *config)
   g_string_append (script, "  }\n");
 }
 
-/* Towards a subnet behind us: its hosts know nothing of the mesh, so they see this machine. Into the tunnel in VPN
-   mode: the edge takes only our own mesh IPs and the subnets that we offered as a source. */
+/* Towards a subnet behind this node: its hosts know nothing about the mesh, so they see this computer's address. Into
+   the tunnel in VPN mode: the edge takes only our own mesh IPs and the subnets that we offered as a source. */
 static void
 add_masquerade_chain (GString *script, const EwHostConfig *config, const gchar *outer)
 {
@@ -355,8 +357,8 @@ begin_table (GString *script, EwHost *host, const gchar *name)
 }
 
 /* The same from VPN mode to VPN mode, except that what packets have put into the sets ours4 and ours6 (answers.c)
-   stays: whoever can have the rules loaded again (a router's advertisement does) must not make us forget. All else that
-   the script before has made is deleted by its name. */
+   stays: whoever can have the rules loaded again (a router's advertisement does) must not make us forget. Everything
+   else that the previous script made is deleted by name. */
 static void
 begin_table_again (GString *script, EwHost *host, const gchar *name, const gchar *before)
 {

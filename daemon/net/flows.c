@@ -4,7 +4,7 @@
  * conntrack.
  *
  * The kernel doesn't say which end began an established socket. It came in from outside when its local port is listened
- * on; or, where the listener is gone, when the port is outside of the range that outgoing connections get theirs from.
+ * on; or, if the listener has closed, when the port is outside the range that outgoing connections get theirs from.
  */
 #include "net/host-private.h"
 #include "common/phrase.h"
@@ -22,7 +22,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* mosh's ports (mosh(1)): they lie inside of the default range of outgoing ones, and are served all the same. */
+/* mosh's ports (mosh(1)): they are inside the default range of outgoing ones, and are served nevertheless. */
 #define MOSH_FIRST 60000
 #define MOSH_LAST 61000
 
@@ -111,7 +111,7 @@ ew_flows_client_ports (guint *first, guint *last)
   *last = known ? (guint)high : 60999;
 }
 
-/* The ports that an outgoing connection never gets by itself. */
+/* The ports that an outgoing connection never gets automatically. */
 static void
 ports_add_fixed (Ports *ports)
 {
@@ -344,7 +344,7 @@ list_flows (EwNetlink *netlink, guint32 mark, guint32 mask)
   return rows;
 }
 
-/* The upper half becomes mark; a flow that ended meanwhile is no error. */
+/* The upper half becomes mark; a flow that ended in the meantime isn't an error. */
 static void
 set_flow_mark (EwNetlink *netlink, const FlowRow *flow, guint32 mark)
 {
@@ -369,7 +369,7 @@ is_local (GArray *addresses, const EwIp *ip)
   return FALSE;
 }
 
-/* Begun by somebody else towards an address of this machine (its own services; what it translates to an inner host). */
+/* Begun by another computer towards an address of this one (its own services; what it translates to an inner host). */
 void
 ew_flows_mark (EwHost *host, const EwHostConfig *config)
 {
@@ -418,7 +418,7 @@ forget_flow (EwNetlink *netlink, const FlowRow *flow)
 
 /* A flow keeps the translation that it began with, or none, and a resolver that always asks from one port (dnsmasq's
    query-port, or just one that is used again) stays in its flow: without this, its questions would be refused in VPN
-   mode, and led to the edge after it. A TCP connection begins anew by itself. */
+   mode, and led to the edge after it. A TCP connection is reopened by its program. */
 void
 ew_flows_forget_questions (EwHost *host)
 {

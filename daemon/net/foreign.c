@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * In nftables every base chain of a hook has a say: an accept of ours does not overrule a drop in Docker's, ufw's or
- * firewalld's chain. Where one of them drops what it doesn't know, two rules of ours go to its head, limited to our
- * interface: what comes from it and what goes into it. What of that is really let through, our own chain decides
- * (firewall.c).
+ * In nftables every base chain of a hook decides: an accept in Edgeway's chain doesn't overrule a drop in Docker's,
+ * ufw's or firewalld's chain. If one of them drops what it doesn't know, two rules are added at its head, limited to
+ * Edgeway's interface: what comes from it and what goes into it. What of that is really let through, our own chain
+ * decides (firewall.c).
  *
  * The rules use only what iptables-nft can read back ("-i IF -j ACCEPT"), else `iptables -L` would fail on the chain.
  */
@@ -41,7 +41,7 @@ drops_unknown (EwNetlink *netlink, const EwNftChain *chain)
   return chain->drops || (ew_nft_rules (netlink, chain, NULL, &rules) && rules.drops_all);
 }
 
-/* The owner of a table that nobody else may change has been told of our interface there. */
+/* The owner of a table that no other program may change has been told about Edgeway's interface. */
 static gboolean
 is_opened_by_owner (EwNetlink *netlink, const EwNftChain *chain, const gchar *interface)
 {
@@ -64,7 +64,7 @@ ew_foreign_dropping (guint8 family, const gchar *hook, const gchar *interface)
           || g_str_equal (chain->table, "edgeway") || !drops_unknown (netlink, chain)
           || is_opened_by_owner (netlink, chain, interface))
         continue;
-      /* Docker puts its jump to DOCKER-USER first again and again, and leaves what stands in there alone. */
+      /* Docker puts its jump to DOCKER-USER first again and again, and leaves its contents alone. */
       gboolean by_docker = number == NF_INET_FORWARD && has_chain (chains, chain, "DOCKER-USER")
                            && ew_nft_names (netlink, chain->family, chain->table, chain->name, "DOCKER-USER");
       g_autofree gchar *full = g_strdup_printf ("%s %s %s", ew_nft_family_name (chain->family), chain->table,
@@ -110,7 +110,7 @@ find_rules (const EwChange *change, EwNftRules *rules)
   return netlink != NULL && parse_chain (change->name, &chain) && ew_nft_rules (netlink, &chain, comment, rules);
 }
 
-/* A table that a process owns takes rules of nobody else, whatever their privileges (nft(8), flags owner). */
+/* A table that a process owns accepts no other program's rules, whatever its privileges (nft(8), flags owner). */
 static gboolean
 is_owned (const EwChange *change)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A node that forwards to subnets behind it: the kernel must pass packets on (here), our table lets pass exactly what
- * was accepted and masquerades it (firewall.c), and chains of others that drop all they don't know get a rule of ours
- * for our interface (foreign.c).
+ * A node that forwards to subnets behind it: the kernel must pass packets on (here), Edgeway's table accepts and
+ * masquerades exactly what was accepted (firewall.c), and other programs' chains that drop all they don't know get a
+ * rule for Edgeway's interface (foreign.c).
  *
- * IPv4: only the tunnel and the interfaces that lead to the subnets begin to forward, not the whole machine. That also
+ * IPv4: only the tunnel and the interfaces that lead to the subnets begin to forward, not the whole computer. That also
  * leaves alone what ip_forward changes besides (accept_redirects).
  *
  * IPv6 forwards on all interfaces or on none, and one that forwards forgets the router that it learned of by router
@@ -78,7 +78,7 @@ ew_gateway_links (EwHost *host, const EwPrefix *subnet, guint own, const GArray 
     }
   if (cover != NULL)
     add_hops (links, cover, own);
-  if (links->len == 0) /* by the default route, or by another table */
+  if (links->len == 0) /* via the default route, or via another table */
     add_link (links, ew_netlink_route_to (host->netlink, &subnet->ip, EW_HOST_FWMARK), own);
   return links;
 }

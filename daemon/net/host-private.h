@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What the files of this room share; nobody outside includes it but its tests.
+ * What the files of this room share; only they and their tests include it.
  *
  *   host.c      the door: a configuration becomes a plan, the plan's difference to the ledger becomes steps
  *   plan.c      which changes a configuration means (links, addresses, routes); vpn.c and gateway.c add theirs
- *   lan.c       which networks around the machine stay outside of the tunnel
+ *   lan.c       which networks around the computer stay outside the tunnel
  *   change.c    a change as a value            ledger.c  … on disk, before it is made
- *   steps.c     a change made and taken back (daemon/host: by rtnetlink, /proc/sys)
+ *   steps.c     a change made and undone (daemon/host: through rtnetlink, /proc/sys)
  *   notes.c     changes that other rooms make: in the same ledger, undone with the rest
- *   watch.c     what changes around us         keep.c  … and of what is ours
- *   problems.c  what of a configuration cannot be had
- *   firewall.c  our nftables tables, with the parts of answers.c, seal.c and redirect.c  flows.c  the connections that were there before them
+ *   watch.c     what other programs change     keep.c  … of what Edgeway added
+ *   problems.c  what of a configuration can't be applied
+ *   firewall.c  Edgeway's nftables tables, with the parts of answers.c, seal.c and redirect.c
+ *   flows.c     the connections that existed before them
  */
 #pragma once
 
@@ -69,13 +70,14 @@ typedef struct
 
 /* The tunnel carries this family: an address of it is wanted, and the interface can have it. */
 gboolean ew_config_carries (const EwHostConfig *config, guint8 family);
-/* A name that can stand in nftables scripts and in paths below /proc. */
+/* A name that is safe in nftables scripts and in paths below /proc. */
 gboolean ew_interface_is_plain (const gchar *name);
 /* (transfer full) NULL: EW_HOST_ERROR. */
 GPtrArray *ew_plan_make (EwHost *host, const EwHostConfig *config, GError **error);
 void ew_plan_add_route (EwPlan *plan, const EwPrefix *prefix, guint32 table);
 void ew_plan_add_sysctl (EwPlan *plan, const gchar *name, const gchar *value);
-/* Rules in the nftables chain "FAMILY TABLE CHAIN" of somebody else's that let our interface's traffic through. */
+/* Rules in another program's nftables chain "FAMILY TABLE CHAIN" that let through the traffic of Edgeway's
+   interface. */
 void ew_plan_add_foreign (EwPlan *plan, const gchar *chain);
 /* The setting has the value it has because we wrote it. */
 gboolean ew_plan_is_ours (const EwPlan *plan, const gchar *sysctl);
@@ -87,7 +89,7 @@ void ew_plan_add_gateway (EwPlan *plan);
 /* gateway.c: indexes (guint) of the interfaces that subnet is reached by, ours left out; rows: the main table of its
    family. (transfer full) */
 GArray *ew_gateway_links (EwHost *host, const EwPrefix *subnet, guint own, const GArray *rows);
-/* Our rules stand in that chain of another program's, now. */
+/* Edgeway's rules are in that chain of another program now. */
 gboolean ew_gateway_has_opened (EwHost *host, const gchar *chain);
 /* Adds to problems the subnets of the configuration in force that packets do not get to, and why. */
 void ew_gateway_look_for_problems (EwHost *host, GPtrArray *problems);
@@ -96,14 +98,15 @@ void ew_gateway_diagnose (EwHost *host, JsonArray *checks);
 
 /* ---- lan.c: what of the machine's surroundings VPN mode leaves alone */
 
-/* EwPrefix of both families that the main table routes: the subnets behind this machine, and in VPN mode its
+/* EwPrefix of both families that the main table routes: the subnets behind this computer, and in VPN mode its
    surroundings, without what lies inside config's own routes. (transfer full) */
 GArray *ew_lan_exceptions (EwHost *host, const EwHostConfig *config);
 /* Indexes (guint) of the interfaces that a default route leads by, in any table that a rule names; ours left out. NULL:
    not known. (transfer full) */
 GArray *ew_lan_uplinks (EwHost *host, const EwHostConfig *config);
-/* Names as elements of an nftables set ("docker0", "virbr0"), NULL where there are none: the interfaces that the
-   machine makes for itself, and those by which others come, a default route or none leading there. (transfer full) */
+/* Names as elements of an nftables set ("docker0", "virbr0"), NULL if there are none: the interfaces that the
+   computer creates for itself, and those through which others reach it, with or without a default route. (transfer
+   full) */
 void ew_lan_names (EwHost *host, const EwHostConfig *config, gchar **internal, gchar **outer);
 
 /* ---- problems.c: one thing that cannot be had does not take the rest with it */
@@ -118,17 +121,17 @@ gboolean ew_problems_bear (EwHost *host, const EwChange *change, const GError *e
 gboolean ew_problems_forbid (EwHost *host, const EwChange *change);
 const gchar *ew_problems_failure (EwHost *host, const gchar *name);
 /* TRUE where an apply now would lead to something else than the last one did: a route has become free, a subnet is
-   reached by another interface, or what lets packets through is gone. Call with settle at the end of an apply. */
+   reached via another interface, or what lets packets through was removed. Call with settle at the end of an apply. */
 gboolean ew_problems_differ (EwHost *host);
 void ew_problems_settle (EwHost *host);
 
-/* ---- steps.c: one change made, or taken back where it is still ours */
+/* ---- steps.c: one change made, or undone if it's still Edgeway's */
 
 /* Whether change has to be made: FALSE without error where the machine is so already. Fills change->before. A conflict
    is EW_HOST_ERROR_CONFLICT and names whose it is. */
 gboolean ew_step_needed (EwHost *host, EwChange *change, GError **error);
 gboolean ew_step_make (EwHost *host, const EwChange *change, GError **error);
-/* TRUE where it is gone, or has become somebody else's and is left alone. */
+/* TRUE if it was removed, or is another program's by now and left alone. */
 gboolean ew_step_take_back (EwHost *host, const EwChange *change, GError **error);
 /* Made before, maybe lost since (an interface that went down takes its routes along): made again, silently. */
 void ew_step_ensure (EwHost *host, const EwChange *change);
@@ -139,21 +142,21 @@ void ew_step_ensure (EwHost *host, const EwChange *change);
 gboolean ew_nft_run (const gchar *script, gboolean json, gchar **output, GError **error);
 /* Whether the table FAMILY NAME is there, and whose: *ours where its comment holds tag. */
 gboolean ew_nft_table_exists (const gchar *table, const gchar *tag, gboolean *ours);
-/* Our tables as config wants them, loaded in one transaction; both stand in the ledger already. */
+/* Edgeway's tables as config wants them, loaded in one transaction; both are in the ledger already. */
 gboolean ew_firewall_load (EwHost *host, const EwHostConfig *config, GError **error);
 /* VPN mode's routes stand: from now on nothing leaves beside them. */
 gboolean ew_firewall_seal (EwHost *host, const EwHostConfig *config, GError **error);
 /* Both tables stand, and are ours. */
 gboolean ew_firewall_is_loaded (EwHost *host);
-/* After "flush ruleset" by another program: loads them again where they are gone. */
+/* After "flush ruleset" by another program: loads them again if they were removed. */
 gboolean ew_firewall_restore (EwHost *host, GError **error);
 /* TRUE: the machine passes on packets between interfaces. */
 gboolean ew_forwarding_is_on (void);
 
 /* ---- seal.c: nothing leaves beside the tunnel */
 void ew_seal_add (GString *script, EwHost *host, const EwHostConfig *config, gboolean closed);
-/* Rules that return for the questions of local name servers, known by their users; and for NetworkManager's look for a
-   captive portal. */
+/* Rules that return for the questions of local name servers, recognized by their users; and for NetworkManager's look
+   for a captive portal. */
 void ew_seal_add_resolvers (GString *script, gboolean resolved_only);
 void ew_seal_add_portal_check (GString *script);
 
@@ -173,10 +176,10 @@ void ew_redirect_add_refusal (GString *script, const EwHostConfig *config);
 gboolean ew_answers_are_known (void);
 void ew_answers_add (GString *script, const EwHostConfig *config);
 
-/* ---- foreign.c: chains of somebody else's that our forwarded packets must pass, too */
+/* ---- foreign.c: other programs' chains that forwarded packets must pass, too */
 
-/* "FAMILY TABLE CHAIN" of every chain that drops what it doesn't know, at the hook ("forward", "input"), where a rule
-   of ours would have to stand: DOCKER-USER in place of Docker's own. A table that its owner alone may change, and in
+/* "FAMILY TABLE CHAIN" of every chain that drops what it doesn't know, at the hook ("forward", "input"), where Edgeway
+   would have to add a rule: DOCKER-USER instead of Docker's own. A table that its owner alone may change, and in
    which he has named interface, is left out. interface NULL: it does not matter. (transfer full) */
 GStrv ew_foreign_dropping (guint8 family, const gchar *hook, const gchar *interface);
 gboolean ew_foreign_insert (const EwChange *change, GError **error);
@@ -185,7 +188,7 @@ gboolean ew_foreign_is_there (const EwChange *change);
 
 /* ---- flows.c: connections that were there before the guard */
 
-/* nft elements, comma separated; "" where there are none. What is inside our own addresses, mesh ranges and loopback is
+/* nft elements, comma separated; "" if there are none. What is inside our own addresses, mesh ranges and loopback is
    left out. */
 typedef struct
 {
@@ -200,12 +203,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwFlows, ew_flows_free)
  */
 void ew_flows_mark (EwHost *host, const EwHostConfig *config);
 void ew_flows_unmark (void);
-/* Conntrack forgets what name servers elsewhere were asked by UDP. */
+/* Conntrack forgets what name servers elsewhere were asked via UDP. */
 void ew_flows_forget_questions (EwHost *host);
 /* The range that ports of outgoing connections come from. */
 void ew_flows_client_ports (guint *first, guint *last);
 
-/* ---- keep.c: what others take away is put back */
+/* ---- keep.c: what other programs remove is restored */
 
 /* func is called in context when what ew_host_get_missing() or ew_host_get_foreign_route() says has changed. */
 EwHostKeep *ew_host_keep_new (EwHost *host, GMainContext *context, void (*func) (gpointer user_data),

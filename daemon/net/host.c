@@ -173,7 +173,7 @@ is_extra (const EwChange *change)
          || (change->kind == EW_CHANGE_ROUTE && change->table == EW_HOST_TABLE);
 }
 
-/* Takes back, newest first, what is not wanted. FALSE: something stays; the rest was done all the same. */
+/* Undoes, newest first, what isn't wanted. FALSE: something couldn't be undone; the rest was. */
 static gboolean
 take_back_unwanted (EwHost *host, const GPtrArray *wanted, gboolean extras_only, GError **error)
 {
@@ -183,7 +183,7 @@ take_back_unwanted (EwHost *host, const GPtrArray *wanted, gboolean extras_only,
     {
       const EwChange *change = ew_ledger_get (host->ledger, i);
       if (wanted != NULL && ew_change_is_noted (change))
-        continue; /* no plan of ours names it */
+        continue; /* none of Edgeway's plans names it */
       if ((extras_only && !is_extra (change)) || (wanted != NULL && is_wanted (wanted, change)))
         continue;
       all &= take_back (host, change, all ? error : NULL);
@@ -320,7 +320,7 @@ ew_host_apply (EwHost *host, const EwHostConfig *config, GError **error)
     return ew_host_undo_all (host, error);
   if (apply_config (host, config, error))
     return TRUE;
-  /* Back to what was: what cannot be put back stays in the ledger. */
+  /* Goes back to the previous state: what can't be restored stays in the ledger. */
   if (host->wanted != NULL ? !apply_config (host, host->wanted, &back) : !ew_host_undo_all (host, &back))
     g_warning ("After a failure, this computer's network couldn't be restored completely: %s", back->message);
   return FALSE;

@@ -2,8 +2,8 @@
  *
  * What edgewayd changes on the machine it runs on, and nothing else: the tunnel interface's addresses, the routes and
  * policy rules that lead into it, the firewall table that guards VPN mode and lets a gateway forward. Each change
- * stands in the undo ledger, on disk, with the boot ID and the value written, before it is made; undoing touches a
- * thing only where it still has the value we wrote.
+ * is in the undo ledger, on disk, with the boot ID and the value written, before it is made; undoing touches a
+ * thing only if it still has the value that Edgeway wrote.
  *
  * Calls are synchronous (netlink round trips, libnftables) and made from one thread. Errors: EW_HOST_ERROR, each a
  * sentence.
@@ -20,12 +20,12 @@ GQuark ew_host_error_quark (void);
 typedef enum
 {
   EW_HOST_ERROR_PRIVILEGE,
-  EW_HOST_ERROR_CONFLICT, /* the address, table or name is somebody else's: named in the message */
+  EW_HOST_ERROR_CONFLICT, /* the address, table or name is another program's: named in the message */
   EW_HOST_ERROR_LEDGER,   /* the ledger cannot be written: nothing was changed */
   EW_HOST_ERROR_FAILED
 } EwHostError;
 
-/* The mark on every socket of ours to an edge, and the routing table and rule priorities of VPN mode. */
+/* The mark on each of Edgeway's sockets to an edge, and the routing table and rule priorities of VPN mode. */
 #define EW_HOST_FWMARK 0x45640000u /* "Ed" in the upper half; mask below */
 #define EW_HOST_FWMARK_MASK 0xffff0000u
 #define EW_HOST_CONNMARK_INBOUND                                                                                       \
@@ -40,8 +40,8 @@ EwHost *ew_host_new (const gchar *ledger_path, GError **error) G_GNUC_WARN_UNUSE
 void ew_host_free (EwHost *host); /* changes nothing on the machine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwHost, ew_host_free)
 
-/* Replays the whole ledger, newest first. Run at start (a crash left it) and at stop. Things gone or changed by others
-   are left alone. TRUE when the ledger is empty afterwards. */
+/* Replays the whole ledger, newest first. Run at start (a crash left it) and at stop. Things that others removed or
+   changed are left alone. TRUE when the ledger is empty afterwards. */
 gboolean ew_host_undo_all (EwHost *host, GError **error);
 gboolean ew_host_ledger_is_empty (EwHost *host);
 /* Policy rules or nftables' tables of an edgewayd are there, whichever ledger knows them. */
@@ -49,8 +49,8 @@ gboolean ew_host_has_traces (void);
 
 /* The desired state. ew_host_apply() moves the machine from what it last applied to this, step by step, in an order
    that never cuts: addresses before routes, bypass before default route; and back in the opposite one. On failure it
-   goes back to what was applied before and says why. One route that another program has, or a subnet that cannot be
-   forwarded to, is no failure: ew_host_look_for_problems() names it. */
+   goes back to what was applied before and says why. One route that another program has, or a subnet that can't be
+   forwarded to, isn't a failure: ew_host_look_for_problems() names it. */
 typedef struct
 {
   const gchar *interface; /* the TUN's name; it exists */
@@ -66,7 +66,7 @@ typedef struct
   gboolean lan_names;       /* … except those that systemd-resolved asks the LAN */
   const EwPrefix *forwards; /* subnets behind this node that it forwards to, with masquerade */
   gsize n_forwards;
-  const EwPrefix *mesh_ranges; /* who may be forwarded to them */
+  const EwPrefix *mesh_ranges; /* whose packets may be forwarded to them */
   gsize n_mesh_ranges;
 } EwHostConfig;
 
@@ -114,18 +114,18 @@ EwHostFacts *ew_host_facts_new (EwHost *host, GError **error);
 void ew_host_facts_free (EwHostFacts *facts);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwHostFacts, ew_host_facts_free)
 
-/* The routes that a node never takes, whatever an edge says (pure). NULL: it may be taken; else a static sentence:
-   why not. edges: the edges' own addresses. mesh_ranges themselves are checked by the same rules. */
+/* The routes that a node never takes, whatever an edge says (pure). NULL: it may be used; otherwise a static sentence
+   that says why not. edges: the edges' own addresses. mesh_ranges themselves are checked by the same rules. */
 const gchar *ew_route_refusal (const EwPrefix *route, const EwHostFacts *facts, const EwIp *edges, gsize n_edges);
 
 /* Calls func in the thread-default context, at most twice a second, after addresses, links or default routes changed
- * (rtnetlink). From here on what other programs remove of ours is put back, too; func is also called when what the two
- * functions below say has changed. */
+ * (rtnetlink). From here on what other programs remove of Edgeway's is restored, too; func is also called when what the
+ * two functions below say has changed. */
 void ew_host_watch (EwHost *host, void (*func) (gpointer user_data), gpointer user_data);
 /* A sentence: what another program removes again and again, so that the tunnel doesn't work. NULL: nothing. Borrowed.
  */
 const gchar *ew_host_get_missing (EwHost *host);
-/* A sentence: a route of somebody else's that would lead the mesh's traffic past the tunnel, and has no effect. NULL:
+/* A sentence: another program's route that would lead the mesh's traffic past the tunnel, and has no effect. NULL:
    none. Borrowed. */
 const gchar *ew_host_get_foreign_route (EwHost *host);
 

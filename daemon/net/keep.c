@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What is ours stays ours. Other programs remove rules, routes and addresses that they don't know and set links down:
- * systemd-networkd at each start, NetworkManager on "Disconnect". Each such thing is seen, by rtnetlink's multicast
- * groups, and put back; until then seal.c keeps packets from leaving another way.
+ * systemd-networkd at each start, NetworkManager on "Disconnect". Each such removal is noticed, through rtnetlink's
+ * multicast groups, and what was removed is restored; until then seal.c keeps packets from leaving another way.
  *
- * Whoever removes things again and again has the better of it: after QUICK_REPAIRS in a row the next ones come later
- * and later, and meanwhile the trouble is told, so that nobody believes that the tunnel works.
+ * A program that keeps removing things wins: after QUICK_REPAIRS in a row the next ones come later and later, and until
+ * then the problem is reported, so that nobody believes that the tunnel works.
  *
  * Timers: REPAIR_MS after a burst's first message it is looked at; the next repair of a series not before next_repair;
- * a series ends, and with it the trouble, when nothing was removed for CALM_US. Foreign routes are told in
- * the same way.
+ * a series ends, and with it the trouble, when nothing was removed for CALM_US. Foreign routes are reported
+ * in the same way.
  *
- * A longer route of somebody else's inside of ours has no effect (vpn.c), but somebody meant it to have: it is told,
- * too.
+ * Another program's longer route inside one of Edgeway's has no effect (vpn.c), but was meant to have one: it's
+ * reported, too.
  */
 #include "net/host-private.h"
 #include "common/phrase.h"
@@ -42,7 +42,7 @@ struct EwHostKeep
   gint64 last_repair; /* monotonic; 0: none */
   gint64 next_repair;
   gchar *missing;        /* what is taken away again and again; NULL: nothing */
-  gchar *foreign;        /* somebody else's route inside of ours; NULL: none */
+  gchar *foreign;        /* another program's route inside one of Edgeway's; NULL: none */
   gint64 foreign_told;   /* when that changed last, monotonic; 0: never */
   guint foreign_changes; /* in a row */
   void (*func) (gpointer);
@@ -168,7 +168,7 @@ stands (const Seen *seen, const EwChange *change)
     }
 }
 
-/* The interface itself is gone: it is for whoever holds its descriptor to make it again. */
+/* The interface itself was removed: the owner of its descriptor has to create it again. */
 static gboolean
 interface_is_gone (const EwChange *change)
 {
@@ -193,7 +193,8 @@ list_missing (EwHost *host)
   return missing;
 }
 
-/* Routes in the main table are for people to see: what decides stands in our own (vpn.c). NULL: nothing of weight. */
+/* Routes in the main table are for people to see: the ones that decide are in Edgeway's own table (vpn.c). NULL:
+   nothing of weight. */
 static const EwChange *
 first_of_weight (const GPtrArray *missing)
 {
@@ -215,7 +216,7 @@ ew_host_find_missing (EwHost *host)
   return first != NULL ? ew_change_describe (first) : NULL;
 }
 
-/* ---- somebody else's routes inside of ours */
+/* ---- other programs' routes inside Edgeway's */
 
 static gboolean
 covers (const EwPrefix *prefixes, gsize n, const EwPrefix *prefix)
@@ -296,7 +297,7 @@ look_for_foreign_route (EwHostKeep *keep)
   return replace_text (&keep->foreign, g_steal_pointer (&found));
 }
 
-/* ---- put back */
+/* ---- restoring */
 
 static void
 repair (EwHostKeep *keep, const GPtrArray *missing, gint64 now)
@@ -387,7 +388,7 @@ look_soon (EwHostKeep *keep)
 
 /* ---- messages */
 
-/* A route of ours that goes, or one of others inside of ours that comes or goes. */
+/* One of Edgeway's routes that is removed, or another program's inside one that is added or removed. */
 static gboolean
 concerns_route (const EwHostKeep *keep, const struct nlmsghdr *message)
 {

@@ -19,7 +19,7 @@ static const gchar *const private_ranges[] = {
   "169.254.0.0/16",   "fe80::/10",                            /* link-local: RFC 3927, RFC 4291 */
   "100.64.0.0/10",                                            /* carriers and other VPNs: RFC 6598 */
   "224.0.0.0/4",      "255.255.255.255/32",                   /* never leave the link */
-  "fc00::/7",                                                 /* RFC 4193; ff00::/8 stands in the local table already */
+  "fc00::/7",                                                 /* RFC 4193; ff00::/8 is in the local table already */
   "168.63.129.16/32", /* Azure's name server and agent: only its own hosts have it */
 };
 
@@ -105,7 +105,7 @@ has_link (const GArray *links, guint index)
   return FALSE;
 }
 
-/* One that has lost its default route for a moment is an uplink all the same. */
+/* One that has lost its default route for a moment is still an uplink. */
 static void
 remember_uplinks (EwHost *host, const EwHostConfig *config)
 {
@@ -149,7 +149,7 @@ add_name (GString *names, const EwLinkRow *link)
     g_string_append_printf (names, "%s\"%s\"", names->len > 0 ? ", " : "", link->name);
 }
 
-/* A second network card has no default route, and neighbours all the same. */
+/* A second network card has no default route, but does have neighbors. */
 void
 ew_lan_names (EwHost *host, const EwHostConfig *config, gchar **internal, gchar **outer)
 {
@@ -162,7 +162,7 @@ ew_lan_names (EwHost *host, const EwHostConfig *config, gchar **internal, gchar 
       const EwLinkRow *link = &g_array_index (links, EwLinkRow, i);
       gboolean out
         = has_link (host->uplinks, link->index) || leads_out (link->kind) || has_outer_port (links, link->index);
-      /* Packets of a port come in by its bridge. */
+      /* Packets of a port come in through its bridge. */
       if ((link->flags & IFF_LOOPBACK) == 0 && link->master == 0 && !g_str_equal (link->name, config->interface))
         add_name (out ? outside : inside, link);
     }
@@ -170,7 +170,7 @@ ew_lan_names (EwHost *host, const EwHostConfig *config, gchar **internal, gchar 
   *outer = outside->len > 0 ? g_string_free (g_steal_pointer (&outside), FALSE) : NULL;
 }
 
-/* Made by the machine for itself: Docker's, libvirt's, LXC's and Podman's bridges, and pairs to a namespace. */
+/* Created by the computer for itself: Docker's, libvirt's, LXC's and Podman's bridges, and pairs to a namespace. */
 static gboolean
 is_internal (GArray *links, GArray *uplinks, guint index)
 {
@@ -194,7 +194,7 @@ ew_lan_exceptions (EwHost *host, const EwHostConfig *config)
   g_autoptr (GArray) addresses = ew_netlink_addresses (host->netlink);
   GArray *uplinks;
 
-  /* A subnet behind this machine is not reached through the tunnel, also where a wider route leads there. */
+  /* A subnet behind this computer isn't reached through the tunnel, also where a wider route leads there. */
   g_array_append_vals (exceptions, config->forwards, (guint)config->n_forwards);
   if (!config->vpn)
     return exceptions;

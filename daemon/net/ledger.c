@@ -16,14 +16,14 @@
 /* What stands around the entry's own bytes in a line. */
 #define BEFORE_SUM "{\"sum\":\""
 #define AFTER_SUM "\",\"entry\":"
-/* So many lines of things taken back before the file is written anew. */
+/* So many lines of undone changes before the file is rewritten. */
 #define STALE_LINES 512
 
 struct EwLedger
 {
   gchar *path, *spare;
   const gchar *file; /* which of the two it is in */
-  gboolean unclean;  /* the file ends in the middle of a line, and it couldn't be written anew yet */
+  gboolean unclean;  /* the file ends in the middle of a line, and it couldn't be rewritten yet */
   gchar *boot_id;
   GPtrArray *changes; /* EwChange, oldest first */
   guint64 next_id;
@@ -89,7 +89,7 @@ find_change (GPtrArray *changes, guint64 id, guint *index)
   return FALSE;
 }
 
-/* Takes one entry into changes. FALSE: it is none of ours. */
+/* Takes one entry into changes. FALSE: it isn't from this program. */
 static gboolean
 take_entry (JsonObject *entry, const gchar *boot_id, GPtrArray *changes, guint64 *next_id, gboolean *rewrite)
 {

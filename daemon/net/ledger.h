@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The undo ledger: what Edgeway has changed on this machine, on disk before it is changed, so that a crash forgets
+ * The undo ledger: what Edgeway has changed on this computer, on disk before it's changed, so that a crash forgets
  * nothing.
  *
  * One JSON object a line: {"sum":"…","entry":{"id":7,"boot":"…","kind":"route",…}} for a change, with "undone":7 in the
- * entry for one that was taken back. sum is the first 16 hex digits of the entry's SHA-256: it finds accidents, not
+ * entry for one that was undone. sum is the first 16 hex digits of the entry's SHA-256: it finds accidents, not
  * attackers (the folder is root's own). A last line that is cut off or altered was never finished, so the change it
  * speaks of was never made: it is left out. Anything else that doesn't fit makes the whole ledger broken: an error says
- * what to do and nothing of it is obeyed. Entries of another boot are dropped, because nearly everything in here lives in the
- * kernel, which forgot it; what is on a disk (ew_change_outlives_boot()) stays until it is undone.
+ * what to do and nothing of it is obeyed. Entries of another boot are dropped, because nearly everything in here lives
+ * in the kernel, which forgot it; what is on a disk (ew_change_outlives_boot()) stays until it is undone.
  *
  * What it says of the kernel matters for this boot only. So where the disk is full or read-only, the ledger goes on in
  * a spare file in memory (/run), whole: while that file is there, the one on the disk is out of date and not looked at.
- * At the next chance it goes back to the disk, and the spare file goes away after that. What outlives a boot is not
- * begun meanwhile; and what was begun before still stands in the file on the disk.
+ * At the next chance it goes back to the disk, and the spare file is removed after that. Until then, no change that
+ * outlives a boot is made; and earlier ones are still in the file on the disk.
  */
 #pragma once
 
@@ -32,14 +32,14 @@ EwLedger *ew_ledger_open (const gchar *path, const gchar *spare, const gchar *bo
 void ew_ledger_free (EwLedger *ledger);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwLedger, ew_ledger_free)
 
-/* The changes not taken back, oldest first. Borrowed; invalid after the next call. */
+/* The changes that haven't been undone, oldest first. Borrowed; invalid after the next call. */
 guint ew_ledger_length (EwLedger *ledger);
 const EwChange *ew_ledger_get (EwLedger *ledger, guint i);
 
 /* Writes the change down and fsyncs; only then may it be made. Returns the ledger's own copy, with its id, or NULL and
    nothing is in either file. */
 const EwChange *ew_ledger_add (EwLedger *ledger, const EwChange *change, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* It was taken back. A failed write is no error: undoing twice does no harm. */
+/* It was undone. A failed write isn't an error: undoing twice does no harm. */
 void ew_ledger_remove (EwLedger *ledger, guint64 id);
 
 /* The pure part, for tests and the fuzzer: appends the changes that are in force in this boot to changes (EwChange), sets *next_id past

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What other rooms change on this computer stands in the same undo ledger: the room notes a change before it makes it,
+ * What other rooms change on this computer is in the same undo ledger: the room notes a change before it makes it,
  * and says how such changes are undone. ew_host_undo_all() undoes them with the rest, newest first; ew_host_apply()
  * leaves them alone.
  */

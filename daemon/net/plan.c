@@ -73,7 +73,7 @@ ew_plan_add_sysctl (EwPlan *plan, const gchar *name, const gchar *value)
   change->value = g_strdup (value);
 }
 
-/* By which the tables and rules that we add to nftables are known: the ledger's, where it stands there already. */
+/* The tag that marks the tables and rules that Edgeway adds to nftables: the ledger's, if it has one already. */
 static gchar *
 plan_tag (EwPlan *plan, EwChangeKind kind, const gchar *name)
 {
@@ -122,8 +122,8 @@ plan_add_link (EwPlan *plan)
   plan_new_on_link (plan, EW_CHANGE_UP);
 }
 
-/* A report of a router behind a gateway comes by the tunnel, and its address has no route there: strict reverse path
-   filtering (rp_filter=1) would drop it. What may come by the tunnel, the engine has decided already. */
+/* A report of a router behind a gateway comes through the tunnel, and its address has no route there: strict reverse
+   path filtering (rp_filter=1) would drop it. The engine has already decided what may come through the tunnel. */
 static void
 plan_loosen_reverse_path (EwPlan *plan)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A machine has other programs and other networks: one route that somebody has already, one setting that is read-only
- * or one firewall that lets nobody else change it must not keep the whole node out of its mesh. What a configuration
+ * A computer has other programs and other networks: a route that another program has already, a read-only setting or a
+ * firewall that no other program may change must not keep the whole node out of its mesh. What a configuration
  * asks for and cannot have is left out, noted here and named by whoever shows the node's state.
  */
 #include "net/host-private.h"
@@ -71,8 +71,8 @@ ew_problems_failure (EwHost *host, const gchar *name)
   return host->failures != NULL ? g_hash_table_lookup (host->failures, name) : NULL;
 }
 
-/* Settings that a gateway wants, others' chains and single routes. The default route and what VPN mode stands on are
-   not borne. */
+/* Settings that a gateway wants, others' chains and single routes. The default route, and what VPN mode depends on,
+   aren't tolerated. */
 static gboolean
 is_bearable (const EwChange *change)
 {

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * VPN mode's names. Whatever this computer asks of a name server, by UDP or TCP on port 53, is led to the edge, which
- * looks it up: /etc/resolv.conf stays as it is, so a static program, `dig` and a local name server's own questions all
- * follow, and where the tables are gone all is as before.
+ * VPN mode's names. Whatever this computer asks of a name server, via UDP or TCP on port 53, is redirected to the edge,
+ * which looks it up: /etc/resolv.conf stays as it is, so a static program, `dig` and a local name server's own
+ * questions all follow, and once the tables are removed everything is as before.
  *
- *   output, nat         our own questions: to the edge's service address; prerouting: those of our containers
- *   postrouting, nat    … from our own mesh IP: they had got the LAN's for a source
- *   output, filter      what isn't led there is refused at once, so that whoever asks takes the next name server: a
+ *   output, nat         this computer's questions: to the edge's service address; prerouting: those of its containers
+ *   postrouting, nat    … from its own mesh IP: their source was the LAN's address
+ *   output, filter      what isn't led there is refused at once, so that the asker tries the next name server: a
  *                       family that the mesh doesn't have; and what a socket bound to an interface would send outside
  *
- * Left alone: what has a mark in the upper half (our own look-up of the edge's name), what goes to the mesh or to an
- * accepted route, and loopback. Port 853 (RFC 7858) isn't led anywhere, and not let out beside the tunnel either.
+ * Left alone: what has a mark in the upper half (the daemon's own look-up of the edge's name), what goes to the mesh or
+ * to an accepted route, and loopback. Port 853 (RFC 7858) isn't led anywhere, and not let out beside the tunnel either.
  *
- * By choice the LAN's own names stay the LAN's. Only systemd-resolved can tell them apart, by the LAN's own search
+ * By choice the LAN's own names stay the LAN's. Only systemd-resolved can tell them apart, with the LAN's own search
  * domains, so it alone may ask the LAN's name servers then.
  */
 #include "net/host-private.h"

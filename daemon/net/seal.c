@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Nothing leaves beside the tunnel. Routes and rules decide where packets go, and other programs take routes and rules
- * away: systemd-networkd at its start, NetworkManager's "Disconnect", `ip link set down`. watch.c puts them back; until
- * then, and while the interface is being made again, these chains stop what would leave by another one:
+ * Nothing leaves beside the tunnel. Routes and rules decide where packets go, and other programs remove them:
+ * systemd-networkd at its start, NetworkManager's "Disconnect", `ip link set down`. watch.c restores them; until then, and while the interface is being created again, these chains stop what would leave through another one:
  *
  *   in both modes   packets to the mesh and to accepted routes
- *   in VPN mode     all but what stays outside (lan.c), neighbour discovery (RFC 4861), and what carries a mark in the
- *                   upper half: ours (the guard's answers, the tunnel itself), or another program's, whose owner wants
- * it to go its own way
+ *   in VPN mode     all but what stays outside (lan.c), neighbor discovery (RFC 4861), and what carries a mark in the
+ *                   upper half: Edgeway's (the guard's answers, the tunnel itself), or another program's, whose owner
+ *                   wants it to take another path
  *
- * A program that binds its socket to an interface leaves by it whatever the rules say. In VPN mode that ends here,
- * except for what the machine would be worse without. Local name servers (systemd-resolved, dnsmasq) bind their
- * questions to the link that a name server is of: without them there would be no names, unless all questions are led to
- * the edge (redirect.c). NetworkManager looks for captive portals. The first are known by their users, NetworkManager, which is root, by its unit's control group.
+ * A program that binds its socket to an interface sends through it whatever the rules say. In VPN mode that ends here,
+ * except for what this computer needs. Local name servers (systemd-resolved, dnsmasq) bind their
+ * questions to the link that a name server belongs to: without them there would be no names, unless all questions are
+ * led to the edge (redirect.c). NetworkManager looks for captive portals. The former are recognized by their
+ * users; NetworkManager, which is root, by its unit's control group.
  *
- * What the tunnel would carry is dropped: connections outlive the moment. A family that it doesn't carry is refused at
- * once, so that programs take the other one without waiting.
+ * What the tunnel would carry is dropped: connections survive the short break. A family that it doesn't carry is
+ * refused at once, so that programs take the other one without waiting.
  */
 #include "net/host-private.h"
 

@@ -49,7 +49,7 @@ set_conflict (GError **error, const EwChange *change, const gchar *whose, const 
   return FALSE;
 }
 
-/* Whoever adds a route by a gateway without naming the interface has the gateway looked up by the policy rules, with
+/* If a route via a gateway is added without an interface, the kernel looks up the gateway with the policy rules, with
    scope "link" or narrower. Our own table's routes are wider and so don't count there, and its exceptions always do: a
    gateway is never found in the tunnel. */
 static guint8
@@ -107,7 +107,7 @@ mtu_needed (EwHost *host, EwChange *change)
       change->before = g_strdup_printf ("%u", link->mtu);
       return !g_str_equal (change->before, change->value);
     }
-  return TRUE; /* gone: making it says so */
+  return TRUE; /* missing: creating it reports that */
 }
 
 static gboolean
@@ -130,7 +130,7 @@ address_needed (EwHost *host, EwChange *change, GError **error)
   return TRUE;
 }
 
-/* Somebody else's route with the same prefix is never replaced, nor shadowed by a better metric. */
+/* Another program's route with the same prefix is never replaced, nor shadowed with a better metric. */
 static gboolean
 route_needed (EwHost *host, EwChange *change, GError **error)
 {
@@ -195,8 +195,8 @@ ew_step_needed (EwHost *host, EwChange *change, GError **error)
     case EW_CHANGE_ROUTE:
       return route_needed (host, change, error);
     case EW_CHANGE_RULE:
-      /* Rules of others may have the same priority: ours stands beside them, and is known by its protocol. One of ours
-         from a ledger that is lost is adopted. */
+      /* Rules of others may have the same priority: Edgeway's is added beside them, and recognized by its protocol. An
+         Edgeway rule from a lost ledger is adopted. */
       return TRUE;
     case EW_CHANGE_SYSCTL:
       return sysctl_needed (change, error);
@@ -258,7 +258,7 @@ ew_step_make (EwHost *host, const EwChange *change, GError **error)
     case EW_CHANGE_FOREIGN:
       return ew_foreign_insert (change, error);
     case EW_CHANGE_TABLE:
-      return TRUE; /* ew_firewall_load() makes all of ours at once */
+      return TRUE; /* ew_firewall_load() creates all of them at once */
     default:
       result = change_by_netlink (host, change, TRUE);
       if (result == -EEXIST && (change->kind == EW_CHANGE_ROUTE || change->kind == EW_CHANGE_RULE))
@@ -267,7 +267,7 @@ ew_step_make (EwHost *host, const EwChange *change, GError **error)
     }
 }
 
-/* What a gateway stands on is set again; any other setting that somebody else has changed since is theirs. */
+/* What a gateway depends on is set again; any other setting that another program has changed since stays as it is. */
 static gboolean
 keeps_value (const EwChange *change)
 {
@@ -302,7 +302,7 @@ ew_step_ensure (EwHost *host, const EwChange *change)
     }
 }
 
-/* ---- taken back */
+/* ---- undoing */
 
 /* The interface is still the one that we changed: not another that has taken its name. */
 static gboolean

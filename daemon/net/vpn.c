@@ -4,11 +4,11 @@
  *
  *   5200  not fwmark OURS → EW_HOST_TABLE
  *
- * In both modes the table has the mesh's ranges and the accepted routes. They stand in the main table, too, where
+ * In both modes the table has the mesh's ranges and the accepted routes. They are in the main table, too, where
  * `ip route` shows them; but there a longer prefix would pull them out of the tunnel, and a rogue DHCP server or router
  * advertisement hands such prefixes out (CVE-2024-3661, "TunnelVision").
  *
- * In VPN mode it has a default route by the tunnel besides, and an exception (a "throw" route: the look-up goes on with
+ * In VPN mode it also has a default route via the tunnel, and an exception (a "throw" route: the look-up goes on with
  * the next rule) for what stays outside (lan.c). In place of these exceptions wg-quick has "lookup main
  * suppress_prefixlength 0": with that, any route in the main table that is longer than /0 wins over the tunnel, also
  * 0.0.0.0/1.
@@ -60,9 +60,9 @@ ew_plan_add_private_table (EwPlan *plan)
 
   if (plan->config->vpn)
     {
-      /* With strict reverse path filtering (rp_filter=1) the kernel asks whether a packet's source would be reached by
-         the interface that it came in by. With this setting it asks with the packet's mark, and so gets the answer that
-         it would have got without us. The marks are firewall.c's. */
+      /* With strict reverse path filtering (rp_filter=1) the kernel asks whether a packet's source would be reached
+         through the interface that it came in on. With this setting it asks with the packet's mark, and so gets the
+         answer that it would have got without us. The marks are firewall.c's. */
       ew_plan_add_sysctl (plan, "net/ipv4/conf/all/src_valid_mark", "1");
     }
   exceptions = ew_lan_exceptions (plan->host, plan->config);

@@ -113,8 +113,8 @@ differs (EwHost *host, const gchar *before, const gchar *now)
   return !g_str_equal (a, b);
 }
 
-/* A route has become free, or a subnet behind us is reached by another interface: what was applied is not what it
-   would be now. */
+/* A route has become free, or a subnet behind this node is reached via another interface: what was applied isn't
+   what would be applied now. */
 static gboolean
 on_settled (gpointer data)
 {
@@ -133,8 +133,8 @@ on_settled (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Somebody has loaded rules. With a flush of all, ours are gone (Debian's nftables.service does so at each start); a
-   firewall that comes or is loaded again drops what we forward. */
+/* Somebody has loaded rules. A flush of everything removes Edgeway's tables, too (Debian's nftables.service does so
+   at each start); a firewall that is added or loaded again drops what this node forwards. */
 static gboolean
 on_ruleset_changed (gpointer data)
 {
@@ -166,7 +166,7 @@ settle_soon (EwHostWatch *watch, guint milliseconds)
   g_source_attach (watch->settle, watch->context);
 }
 
-/* A route inside of what leads into the tunnel or behind us, or around it. */
+/* A route inside of, or around, one that leads into the tunnel or to a subnet behind this node. */
 static gboolean
 concerns_us (EwHost *host, const struct nlmsghdr *message)
 {

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * libnss_edgeway.so.2: the mesh's names for every program that asks glibc (nss(5), nsswitch.conf(5)). It runs inside of
- * other people's programs, so it is small and keeps to itself: libc only, no memory but the stack and the caller's
- * buffer, no thread, no signal, no state between calls, not a word to anybody, and no wait beyond names-socket.h's two
- * bounds.
+ * libnss_edgeway.so.2: the mesh's names for every program that asks glibc (nss(5), nsswitch.conf(5)). It runs inside
+ * other programs, so it's small and has no side effects: libc only, no memory except the stack and the caller's buffer,
+ * no thread, no signal, no state between calls, no output, and no wait beyond names-socket.h's two bounds.
  *
  * Two words of nsswitch.conf lead here; libnss_edgeway_short.so.2 is a link to this file:
  *
  *   edgeway        before "dns": full names below the mesh's suffix and of its gateways' domains, and addresses of the
- *                  mesh, all of which are the mesh's alone. For all else it says "unavailable" and changes nothing that
+ *                  mesh, all of which are the mesh's alone. For everything else it says "unavailable" and changes nothing that
  *                  the caller will see
  *   edgeway_short  the last word: names of one label of which the word before it has said that there is no such name
  *                  (not that it couldn't tell: another network's name server may be unavailable for a moment). Where

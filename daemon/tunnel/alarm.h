@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A timer that knows of sleep: CLOCK_BOOTTIME counts while the machine is suspended, so what fell due meanwhile is
- * called at once on waking. One deadline each; it costs nothing while none is set.
+ * A timer that knows of sleep: CLOCK_BOOTTIME counts while the computer is suspended, so what fell due during sleep
+ * is called at once on waking. One deadline each; it costs nothing while none is set.
  */
 #pragma once
 

@@ -2,10 +2,10 @@
  *
  * Networks of this machine inside the mesh's range: a carrier's 100.100.5.0/24, a cloud's name server 100.100.2.136.
  * They keep their addresses, and the mesh has the rest of the range: it is cut into the prefixes that lie around them,
- * so that whichever way a look-up goes, no route of ours covers them.
+ * so that no route of Edgeway's covers them, whichever way a look-up goes.
  *
- * Except where the mesh has nodes: addresses are given out one after the other, so they lie around this machine's own
- * and the edges'. A network there may be a rogue one that wants to have the mesh's traffic (CVE-2023-36672,
+ * Except where the mesh has nodes: addresses are given out one after the other, so they are close to this computer's
+ * own and the edges'. A network there may be a rogue one that wants to have the mesh's traffic (CVE-2023-36672,
  * "LocalNet"): any access point can give out 100.96.1.0/24. That part stays in the tunnel, and the network is named.
  */
 #include "tunnel/plan.h"
@@ -101,7 +101,7 @@ add_addresses (EwPlan *plan, const EwDocument *document, GArray *holes, const Ew
     }
 }
 
-/* The edges' own addresses inside of the mesh are no other network's, whoever uses them as a name server. */
+/* The edges' own addresses inside the mesh belong to no other network, whatever uses them as a name server. */
 static gboolean
 is_service (const EwDocument *document, const EwIp *ip)
 {

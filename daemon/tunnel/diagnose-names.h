@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The part of a diagnosis that is about names: whether programs find the mesh's, and what stands in their way.
+ * The part of a diagnosis that is about names: whether programs find the mesh's, and what prevents it.
  */
 #pragma once
 

@@ -7,8 +7,8 @@
  *                       and as the daemon calls it, which may be through the tunnel
  *   the tunnel          a handshake and a probe (live-check.c), and a packet of a program's (own-packet.c)
  *   VPN mode            a name looked up and a page fetched, as programs do (outside.c)
- *   names               whether programs find the mesh's, and what stands in their way (diagnose-names.c)
- *   this computer       what net/ finds in the mesh's way
+ *   names               whether programs find the mesh's, and what prevents it (diagnose-names.c)
+ *   this computer       what net/ finds that blocks the mesh
  */
 #include "tunnel/diagnose-names.h"
 #include "tunnel/essentials.h"
@@ -98,7 +98,7 @@ has_no_network (const Diagnosis *diagnosis)
   return !diagnosis->live.tried && self->engine && self->candidates && self->candidates->len > 0;
 }
 
-/* Nothing answers by TCP. Where UDP passes, the API is called through the tunnel, and all works but joining. */
+/* Nothing answers via TCP. Where UDP passes, the API is called through the tunnel, and all works but joining. */
 static void
 check_unreachable_api (Diagnosis *diagnosis)
 {

@@ -98,7 +98,7 @@ is_listed (JsonArray *domains, guint length, const gchar *domain)
   return FALSE;
 }
 
-/* What was chosen here and nobody offers: it can be seen, and taken back. */
+/* What was chosen here and isn't offered: it can be seen, and undone. */
 static void
 add_not_offered (JsonArray *domains, const gchar *const *chosen, const gchar *state)
 {
@@ -161,8 +161,8 @@ choose (EwTunnel *self, const gchar *domain, gboolean accept, GError **error)
   return FALSE;
 }
 
-/* The mesh's own names, after the edge has changed their suffix to what it may not have by itself (names/plan.h); or no
-   more than that. */
+/* The mesh's own names, after the edge has changed their suffix to one that needs consent (names/plan.h); or no more
+   than that. */
 static gboolean
 choose_suffix (EwTunnel *self, gboolean accept, GError **error)
 {

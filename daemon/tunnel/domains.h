@@ -18,7 +18,8 @@ GStrv ew_tunnel_get_domains (EwTunnel *self);
  * "refused", "own" (this node offers it), "blocked" (never to be taken), and "reason" with "reason_phrase" where there
  * is one. */
 void ew_tunnel_describe_domains (EwTunnel *self, JsonArray *domains);
-/* Accepts a domain, offered or not, or refuses it; or accepts the mesh's own suffix. NAME_INVALID: it is none, or never to be taken. */
+/* Accepts a domain, offered or not, or refuses it; or accepts the mesh's own suffix. NAME_INVALID: it isn't a domain,
+   or may never be accepted. */
 gboolean ew_tunnel_accept_domain (EwTunnel *self, const gchar *domain, gboolean accept, GError **error);
 
 G_END_DECLS

@@ -39,7 +39,7 @@ add_host_port (GArray *candidates, guint edge, const gchar *text, EwKeystore *ca
       add_candidate (candidates, edge, &ip, port);
 }
 
-/* The families take turns after the first (RFC 8305 section 4), so that neither stands behind many of the other's. */
+/* The families take turns after the first (RFC 8305 section 4), so that neither waits for many of the other's. */
 static void
 interleave (GArray *candidates, guint from)
 {
@@ -172,7 +172,7 @@ ew_endpoints_resolve_finish (GAsyncResult *result)
   return g_task_propagate_boolean (G_TASK (result), NULL);
 }
 
-/* A datagram socket that is connected to there, which only asks the kernel for a route; -1: there is none. */
+/* A datagram socket that is connected to there, which only asks the kernel for a route; -1: no route. */
 static int
 connect_datagram (const EwEndpoint *endpoint, guint32 mark)
 {

@@ -51,7 +51,7 @@ EwGuardAction ew_guard_active (EwGuard *self, gint64 now);
 /* The edge answered a probe sent at `sent`. */
 EwGuardAction ew_guard_probe_returned (EwGuard *self, gint64 sent);
 EwGuardAction ew_guard_confirm (EwGuard *self);
-/* By hand, or because the tunnel is taken down or the mode could not be applied. */
+/* By the user, or because the tunnel goes down or the mode couldn't be applied. */
 EwGuardAction ew_guard_undo (EwGuard *self);
 EwGuardAction ew_guard_tick (EwGuard *self, gint64 now);
 

@@ -252,7 +252,7 @@ ew_tunnel_event (EwTunnel *self, EwLivenessEvent event)
     act (self, ew_liveness_event (&self->liveness, event, ew_boottime ()));
 }
 
-/* TLS leaves megabytes of freed memory behind; a quiet daemon gives them back. */
+/* TLS leaves megabytes of freed memory behind; a quiet daemon returns them to the system. */
 static void
 give_memory_back (EwTunnel *self)
 {
@@ -487,9 +487,9 @@ drop_engine (EwTunnel *self)
   memset (self->probes, 0, sizeof self->probes);
 }
 
-/* Somebody deleted the interface, or gave it another name: routes, rules and name servers are known by its own. It is
-   made again at once, in the mode that it had; the rules stand meanwhile, so that
-   nothing leaves beside it. Where that fails, they stay until it succeeds (retry) or the user disconnects. */
+/* Another program deleted or renamed the interface: routes, rules and name servers depend on its own name. It's
+   created again at once, in the mode that it had; the rules stay in the meantime,
+   so that nothing leaves beside it. Where that fails, they stay until it succeeds (retry) or the user disconnects. */
 static void
 make_again (EwTunnel *self)
 {

@@ -12,7 +12,7 @@ typedef struct
   EwTunnel *tunnel; /* the task's */
   EwLiveCheck *out; /* the caller's */
   gint64 begun;
-  gint64 initiated; /* 0: not by this one */
+  gint64 initiated; /* 0: not with this one */
   guint timer;
 } LiveCheck;
 

@@ -7,7 +7,7 @@ is_busy (const EwLiveness *self, gint64 now)
   return now < self->busy_until;
 }
 
-/* When the edge counts as gone unless it answers. A slow path is given a retry's time after the probe. */
+/* When the edge counts as lost unless it answers. A slow path is given a retry's time after the probe. */
 static gint64
 lost_at (const EwLiveness *self, gint64 now)
 {
@@ -103,7 +103,7 @@ ew_liveness_event (EwLiveness *self, EwLivenessEvent event, gint64 now)
     case EW_LIVENESS_NETWORK:
       self->endpoint_since = now;
       self->investigated = 0;
-      self->busy_until = now + EW_LIVENESS_BUSY_FOR; /* no patience with a path that may be gone */
+      self->busy_until = now + EW_LIVENESS_BUSY_FOR; /* no patience with a path that may be broken */
       if (self->state != EW_LINK_CONNECTED)
         self->silent_since = now; /* quick tries again */
       return EW_DO_REBIND | EW_DO_INITIATE | probe (self, now);

@@ -8,7 +8,7 @@
  *                                 ↑                                          │
  *                                 └───────────────── answer ─────────────────┘
  *
- * Quiet, one probe every 25 s takes the place of a persistent keepalive, and the edge must have answered within 30 s.
+ * Quiet, one probe every 25 s replaces a persistent keepalive, and the edge must have answered within 30 s.
  * While traffic flows or somebody looks it is asked every 3 s and must have answered within 5.5 s. A probe without an
  * answer is repeated every second.
  */

@@ -96,7 +96,7 @@ on_fetched (GObject *source, GAsyncResult *result, gpointer user_data)
   g_task_return_pointer (task, g_steal_pointer (&attempt->outside), (GDestroyNotify)ew_outside_free);
 }
 
-/* Any answer by HTTP will do: what is tried is the way there. */
+/* Any HTTP answer will do: only the path is tested. */
 static void
 fetch_head (GTask *task)
 {
@@ -104,7 +104,7 @@ fetch_head (GTask *task)
   g_autoptr (SoupSession) session = soup_session_new_with_options ("proxy-resolver", NULL, NULL);
   g_autoptr (SoupMessage) message = soup_message_new (SOUP_METHOD_HEAD, "http://" EW_OUTSIDE_HOST "/");
 
-  /* Anyone on the way may answer, and root reads it: nothing is looked at that nobody needs. */
+  /* Anyone on the path may answer, and root reads it: only what is needed is parsed. */
   soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_DECODER);
   soup_session_remove_feature_by_type (session, SOUP_TYPE_AUTH_MANAGER);
   soup_message_set_flags (message, SOUP_MESSAGE_NO_REDIRECT);

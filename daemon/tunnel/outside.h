@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Whether the internet works here, tried as a program of this computer would: a name is looked up by the system's own
+ * Whether the internet works here, tried as a program of this computer would: a name is looked up with the system's own
  * resolver, then a web page's head is fetched from there. The sockets carry no mark, so in VPN mode all of it goes
  * through the tunnel. Only a diagnosis that somebody asked for does this.
  */
@@ -17,7 +17,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   gchar *name_error;  /* NULL: the name was found */
-  gchar *fetch_error; /* NULL: something answered by HTTP, or it was not tried because there was no name */
+  gchar *fetch_error; /* NULL: something answered via HTTP, or it was not tried because there was no name */
   gint64 name_us, fetch_us;
 } EwOutside;
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Whether packets of this computer's own programs reach the edge through the tunnel: a TCP connection to the API
- * inside, by a socket without our mark. Probes are injected behind the kernel's rules, routes and firewalls; this is
- * not.
+ * inside, with a socket without Edgeway's mark. Probes bypass the kernel's rules, routes and firewalls; this doesn't.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * A round trip, leg by leg: near is a link probe to the edge, total an ICMP echo through it, far what the edge says of
- * its leg to that node while somebody looks at the topology: so one is looked at, and kept for a few seconds in case
+ * its leg to that node while a viewer looks at the topology: so one is looked at, and kept for a few seconds in case
  * the next ping comes.
  *
  *   target → GET /v1/nodes/TARGET → probe and echo, together → both back (and far known or not to be had) → answer
@@ -370,7 +370,7 @@ node_found (GObject *source, GAsyncResult *result, gpointer user_data)
     g_clear_pointer (&node, json_object_unref);
   else if (node)
     error = take_node (ping, node);
-  /* An address needs no name to be asked. */
+  /* For an address no name has to be looked up. */
   if (!node && ping->address.family != EW_FAMILY_NONE && g_error_matches (error, EW_ERROR, EW_ERROR_EDGE_UNREACHABLE))
     g_clear_error (&error);
   if (error)

@@ -162,7 +162,7 @@ plan_offers (EwPlan *plan, const EwDocument *document, EwKeystore *choices, cons
     {
       const EwPrefix *offer = &g_array_index (document->offers, EwPrefix, i);
       EwPlanRoute *route = add_route (plan, offer, document->name);
-      /* What stands behind us is on our networks by nature: only what no node forwards is refused. */
+      /* A subnet behind this node is naturally on one of its networks: only what no node forwards is refused. */
       route->reason = ew_prefix_never (offer);
       if (!route->reason)
         route->reason = mesh_overlap (document, offer);

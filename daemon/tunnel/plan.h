@@ -24,10 +24,10 @@ typedef struct
 
 typedef struct
 {
-  GArray *addresses;   /* EwIp: ours; without IPv6 where the machine has none */
+  GArray *addresses;   /* EwIp: this node's; without IPv6 if the computer has none */
   GArray *ranges;      /* EwPrefix: the mesh's, likewise */
   GArray *routes;      /* EwPrefix: ranges, without what of them is another network's, and accepted routes */
-  GArray *forwards;    /* EwPrefix: subnets behind us, accepted here */
+  GArray *forwards;    /* EwPrefix: subnets behind this node, accepted here */
   GArray *allowed_ips; /* EwPrefix: of the edge's peer */
   GPtrArray *all;      /* EwPlanRoute: every route that the document names, then those accepted that it does not */
   GPtrArray *problems; /* EwHostProblem: what of the mesh's ranges is not ours */

@@ -42,7 +42,7 @@ ew_tunnel_was_removed (EwTunnel *self, const GError *error)
       ew_tunnel_rest (self);
     }
   else
-    /* Not stored: an edge brought back from an old backup may be mended. */
+    /* Not stored: an edge restored from an old backup may be fixed later. */
     ew_tunnel_set_state (
       self, EW_STATE_REMOVED, "not-known",
       N_ ("The edge doesn't know this computer (any more). Leave the mesh, then enroll again with a new key."));
@@ -158,7 +158,7 @@ ew_tunnel_take_document (EwTunnel *self, JsonObject *object)
   return TRUE;
 }
 
-/* A packet of ours has reached the edge since it fell silent here. */
+/* A packet from this node has reached the edge since the edge fell silent. */
 static gboolean
 is_heard (EwTunnel *self, JsonObject *answer)
 {

@@ -185,8 +185,8 @@ route_in (EwRouterState *router, EwPacket *packet, const EwIpHeader *header, con
   return EW_ROUTE_TUN;
 }
 
-/* The kernel's own chatter on a new interface (router solicitations, MLD) has no business at the edge. Of nearly every
-   packet the first byte tells that it is none. */
+/* The kernel's own chatter on a new interface (router solicitations, MLD) has no business at the edge. For nearly every
+   packet the first byte shows that it isn't one. */
 static bool
 is_chatter (const EwIp *to)
 {

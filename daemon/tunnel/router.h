@@ -20,7 +20,7 @@ G_BEGIN_DECLS
 typedef enum
 {
   EW_HEARD_LINK, /* an ANSWER or NOTICE from the edge's service address */
-  EW_HEARD_ECHO, /* an echo of ours came back */
+  EW_HEARD_ECHO, /* the reply to one of this node's echoes */
   EW_HEARD_BUSY  /* traffic, since ew_router_listen_for_traffic() */
 } EwHeardKind;
 
@@ -44,8 +44,8 @@ void ew_router_free (EwRouterState *router);
 /* As EwRouter, with the EwRouterState as user. Data thread. */
 EwRoute ew_router_hook (void *user, EwLane *lane, EwPeer *from, EwPacket *packet, const EwTime *time, EwPeer **to);
 
-/* Ours, the edge's service addresses, and the subnets behind us. Takes effect before it returns. engine NULL: not
- * running yet. */
+/* This node's addresses, the edge's service addresses, and the subnets behind this node. Takes effect before it
+ * returns. engine NULL: not running yet. */
 void ew_router_configure (EwRouterState *router, EwEngine *engine, const GArray *addresses, const GArray *service,
                           const GArray *forwards);
 void ew_router_listen_for_traffic (EwRouterState *router);

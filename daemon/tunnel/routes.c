@@ -67,7 +67,7 @@ list (GTask *task)
     g_task_return_error (task, ew_tunnel_error (g_steal_pointer (&error)));
 }
 
-/* An edge that cannot be asked is no reason not to show what is known. */
+/* If the edge can't be asked, what is known is still shown. */
 static void
 fresh_document (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -116,8 +116,8 @@ parse_route (const gchar *text, EwPrefix *prefix, GError **error)
   return FALSE;
 }
 
-/* Routes through others are held against this machine's networks. What stands behind this machine is on them by nature;
-   one that the document does not know (yet) is judged when it does. */
+/* Routes through others are held against this machine's networks. A subnet behind this computer is naturally on them;
+   one that the document doesn't have (yet) is judged when it does. */
 static const gchar *
 refusal (EwTunnel *self, const EwPrefix *prefix, GError **error)
 {
@@ -143,7 +143,7 @@ is_offered (const EwDocument *document, const EwPrefix *prefix)
   return FALSE;
 }
 
-/* Accepted is what the user saw: a way through another node, or a subnet behind this one. A route that no document
+/* Accepted is what the user saw: a route through another node, or a subnet behind this one. A route that no document
    names waits until one does; refused, it is forgotten. */
 static void
 set_choice (EwTunnel *self, const EwPrefix *prefix, gboolean accept)

@@ -7,7 +7,7 @@
 
 #define DNS_PORT 53
 
-/* The question alone, with "I failed" around it. NULL: query is no question. (ldns_pkt_free) */
+/* The question alone, with "I failed" around it. NULL: query isn't a question. (ldns_pkt_free) */
 static ldns_pkt *
 make_failure (const uint8_t *query, size_t length)
 {

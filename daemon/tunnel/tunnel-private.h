@@ -256,7 +256,7 @@ void ew_tunnel_heard (const EwHeard *heard, gpointer user_data);
 /* refresh.c */
 void ew_tunnel_refresh (EwTunnel *self);
 /* The edge says that its document has this revision: fetched unless we hold it. */
-/* What the edge says of this node, by the tunnel or its API. */
+/* What the edge says about this node, through the tunnel or its API. */
 void ew_tunnel_heard_problem (EwTunnel *self, EwNodeProblem problem);
 /* … and what that means, or NULL: nothing that whoever uses this computer has to know. */
 typedef struct
@@ -264,13 +264,13 @@ typedef struct
   const gchar *what, *fix;
 } EwProblemText;
 const EwProblemText *ew_tunnel_get_problem (const EwTunnel *self);
-gboolean ew_tunnel_show_problem (EwTunnel *self, EwTunnelState state); /* as the state's reason; FALSE: there is none */
+gboolean ew_tunnel_show_problem (EwTunnel *self, EwTunnelState state); /* as the state's reason; FALSE: no conflict */
 void ew_tunnel_heard_revision (EwTunnel *self, EwRevision revision);
 /* FALSE: nothing new in it, or nothing to be believed. */
 gboolean ew_tunnel_take_document (EwTunnel *self, JsonObject *object);
 /* What was accepted before a document named it is held to what the new one says of it. */
 void ew_tunnel_settle_choices (EwTunnel *self);
-/* The edge said 410 (or 401: not_known) to a call of ours. */
+/* The edge said 410 (or 401: not_known) to one of this node's calls. */
 void ew_tunnel_was_removed (EwTunnel *self, const GError *error);
 gboolean ew_tunnel_is_removal (const GError *error);
 

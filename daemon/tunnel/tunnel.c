@@ -9,7 +9,7 @@
  *   fetch_alarm   the node document once more, at least 1 s (10 s where the last fetch brought nothing) after the one
  *                 before
  *   store_alarm   the node document onto the disk, a minute after the last time
- *   ping, far     a person's ping gives up; the topology it looked at is let go 5 s later
+ *   ping, far     a person's ping gives up; the topology it looked at is closed 5 s later
  */
 #include "tunnel/tunnel-private.h"
 #include "common/error.h"

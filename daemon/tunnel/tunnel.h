@@ -2,8 +2,8 @@
  *
  * The connection's life: one state machine with one door. It owns the account (edge client, keys on disk), the engine
  * and the host's network; the D-Bus service shows it to the world and owns nothing else. Inputs: the user's wishes,
- * engine events, network changes, suspend and resume, edge messages, timers. Output: the read-only properties below, by
- * "notify".
+ * engine events, network changes, suspend and resume, edge messages, timers. Output: the read-only properties below,
+ * with "notify".
  *
  * Properties (all readable, as in data/dbus): state, reason, message, mode, guard-until (int64 µs), role, mesh,
  * suffix, node-name, kind, addresses (GStrv), edge-name, edge-endpoint, transport, since (int64 µs), interface, trial

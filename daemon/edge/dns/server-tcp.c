@@ -3,12 +3,12 @@
  * Questions via TCP (RFC 7766): any number, one after the other without waiting, answered as the answers come. Bounds:
  *
  *   connections        EW_DNS_CONNECTIONS_MAX, of a node EW_DNS_NODE_CONNECTIONS_MAX; beyond, the one that has been
- *                      waited for longest goes
+ *                      idle longest is closed
  *   a query            EW_DNS_QUERY_MAX bytes; a longer one ends the connection
  *   unread answers     OUTPUT_MAX bytes, OPEN_QUESTIONS_MAX at the forwarder; beyond, nothing more is read
  *   … of the forwarder UNREAD_MAX bytes, as its answers may be long; beyond, the connection ends
  *   time               10 s without a whole query, or with answers that are not taken
- *   rate               as by UDP; beyond, nothing more is read until there is some left
+ *   rate               as via UDP; beyond, nothing more is read until there is some left
  */
 #include <errno.h>
 #include <glib-unix.h>
