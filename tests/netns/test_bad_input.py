@@ -32,7 +32,7 @@ class Keys(MeshCase):
         cls.mesh.start_daemon("nas")
 
     def setUp(self):
-        # A key that was taken although it is bad fails its own test alone.
+        # A bad key that was accepted fails only its own test.
         if self.status("nas")["state"] != "not-enrolled":
             self.ctl("nas", "leave")
 
@@ -55,7 +55,7 @@ class Keys(MeshCase):
 
     def test_altered(self):
         key = self.mesh.new_key("t2")
-        for place in (len(key) // 2, len(key) - 6, len(key) - 1):  # the end too: it is as long as it should be, so nothing was cut
+        for place in (len(key) // 2, len(key) - 6, len(key) - 1):  # the end too: the length is right, so nothing was cut
             with self.subTest(place):
                 self.enroll(key[:place] + ("A" if key[place] != "A" else "B") + key[place + 1:], says="mistyped or altered")
 
@@ -101,7 +101,7 @@ class Keys(MeshCase):
                 self.refused("nas", *argv, code=2, says=(says, "--help"))
 
     def test_output_cannot_be_written(self):
-        """One line says why, and the exit code too: somebody waits for a configuration in that file."""
+        """One line and the exit code say why: a person expects a configuration in that file."""
         for argv in (("status", "--json"), ("--version",)):
             with self.subTest(argv), open("/dev/full", "w") as full:
                 command = self.mesh.machine("laptop").command([self.mesh.program("edgewayctl"), *argv])
@@ -146,7 +146,7 @@ class Machines(MeshCase):
     SITES, JOIN = ("laptop", "nas"), ()
 
     def refused_edge(self, edge, folder, port, code=1, before=()):
-        """What an edge that does not start says: one line."""
+        """An edge that can't start prints one line."""
         result = edge.run(*before, self.mesh.program("edgeway-edge"), "run", "--state-dir", folder, "--listen", f":{port}", check=False, timeout=20)
         self.assertEqual(result.returncode, code, result)
         self.assertRegex(result.stderr, r"\Aedgeway-edge: [^\n]+\n\Z")
@@ -173,7 +173,7 @@ class Machines(MeshCase):
             self.addCleanup(machine.run, "umount", "/etc/passwd")
 
     def test_edge_where_the_tunnel_device_is_root_s(self):
-        """Without udev /dev/net/tun is uid 0's alone: an edge that root started has its TUN all the same, as its own user."""
+        """Without udev only uid 0 may open /dev/net/tun: an edge that root started still gets its TUN, as its own user."""
         machine = self.mesh.machine("laptop")  # that has no edge
         self.give_user(machine)
         machine.run("sh", "-c", "rm -f /run/edgeway/tun && mknod -m 600 /run/edgeway/tun c 10 200 && chmod 755 /run/edgeway && mount --bind /run/edgeway/tun /dev/net/tun")
@@ -189,7 +189,7 @@ class Machines(MeshCase):
         self.assertIn("100.96.0.1", machine.run("ip", "-o", "addr").stdout)
 
     def test_edge_leaves_other_folders_alone(self):
-        """A slip like --state-dir /root must not hand that folder to the edge's user."""
+        """A mistake like --state-dir /root must not give that folder to the edge's user."""
         edge = self.mesh.machine("edge")
         self.give_user(edge)
         edge.run("sh", "-c", "mkdir -m 700 /run/edgeway/home && echo precious > /run/edgeway/home/file && chmod 644 /run/edgeway/home/file")
@@ -233,7 +233,7 @@ class Machines(MeshCase):
         self.assertIn("edgewayd", result.stderr)
 
     def test_ctl_on_an_edge(self):
-        """What is wrong is not that edgewayd does not run: this machine is an edge, whose commands are others."""
+        """The problem isn't that edgewayd doesn't run: this machine is an edge, which has other commands."""
         for argv in (("status",), ("map",), ("node", "add", "x"), ("enroll", "--key-file", "/dev/null")):
             with self.subTest(argv):
                 line = self.refused("edge", *argv, code=3 if argv[0] != "enroll" else 1)
@@ -263,7 +263,7 @@ class Machines(MeshCase):
         self.assertEqual(nas.run("cat", "/var/lib/edgeway/account.json").stdout, '{"half":', "a broken file is never overwritten silently")
 
     def test_full_disk_of_the_edge(self):
-        """It says so, and starts once there is room. At once full, full in the midst of the store, full with the first change."""
+        """It says so, and starts once there is room. The disk is full from the start, while the store is written, or with the first change."""
         edge, folder = self.mesh.machine("laptop"), "/var/lib/edgeway-edge"  # a machine that has no edge yet
         for ballast in (65536, 60000, 0):
             with self.subTest(ballast):

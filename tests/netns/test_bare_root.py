@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The README's first command on a server that has nothing: a bare Debian of its own, with the packages alone that `app/run --edge` names.
+"""The README's first command on an empty server: a separate, bare Debian, with only the packages that `app/run --edge` names.
 The root file system and the packages are kept in /var/tmp/edgeway-clean. tests/clean/run tries the other forms."""
 import os
 import re
@@ -26,10 +26,10 @@ class BareRoot(unittest.TestCase):
 
 
 class Launch(unittest.TestCase):
-    """What app/run is made of, a function at a time."""
+    """app/run's functions, one at a time."""
 
     def test_forms(self):
-        """GTK is for those who look at a screen, SSH and the rest of a demo for the demo."""
+        """GTK is only installed where a screen is used, SSH and the rest only for the demo."""
         def packages(*form, **environment):
             bare = {"PATH": os.environ["PATH"], "HOME": "/", **environment}
             # Shells above this one may have a screen.
@@ -45,7 +45,7 @@ class Launch(unittest.TestCase):
             self.assertEqual([name for name in (gtk, demo, screen) if name in found and not (installed and name == gtk and gtk not in wanted)], wanted, (form, environment))
 
     def test_other_systems(self):
-        """Where there is no apt-get it ends with what the system is called, before anything is changed."""
+        """Without apt-get it exits with a message that names the system, before anything is changed."""
         result = shell("PATH=/nowhere; need_debian; echo further")
         name = re.search(r'PRETTY_NAME="(.+)"', open("/etc/os-release").read()).group(1)
         self.assertEqual((result.returncode, result.stdout), (1, ""))
@@ -94,7 +94,7 @@ class Launch(unittest.TestCase):
                     self.assertEqual(file.read(), after)
 
     def test_ssh_policy(self):
-        """It answers for as long as the one that made it lives, and removes itself afterwards."""
+        """It works for as long as the process that made it lives, and removes itself afterwards."""
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "policy")
             living = shell(f"ssh_policy > {path}; sh {path} ssh start; echo $?; sh {path} cron start; echo $?")
@@ -107,7 +107,7 @@ class Launch(unittest.TestCase):
             self.assertEqual(shell(f"may_hold '{file}'").returncode, wanted, file)
 
     def test_reused_process_number(self):
-        """Without systemd a service is known by a file with its number, which may be another program's by now."""
+        """Without systemd a file holds a service's process ID, which may be another program's by now."""
         other = subprocess.Popen(["sleep", "60"])
         try:
             with tempfile.TemporaryDirectory() as folder:
@@ -121,7 +121,7 @@ class Launch(unittest.TestCase):
             other.wait()
 
     def test_installation_belongs_to_root(self):
-        """What comes out of the owner's folder is files and their content: no links, no bits, no other places."""
+        """Only files' contents come from the owner's folder: no links, no setuid bits, no other paths."""
         with tempfile.TemporaryDirectory() as folder:
             os.chmod(folder, 0o755)
             made = os.path.join(folder, "made")

@@ -39,7 +39,7 @@ class NarrowPath(unittest.TestCase):
             machine.ip("-6", "route", "add", "default", "via", f"fd09:{number}::9")
         cls.router.sysctl("net/ipv4/ip_forward", "1")
         cls.router.sysctl("net/ipv6/conf/all/forwarding", "1")
-        for number in (1, 2):  # as if a narrower link lay behind the router; nobody at an end knows
+        for number in (1, 2):  # as if the router had a narrower link behind it; neither end knows
             cls.router.ip("route", "change", f"10.9.{number}.0/24", "dev", f"to-{number}", "mtu", str(NARROW))
             cls.router.ip("-6", "route", "add", f"fd09:{number}::{number}/128", "dev", f"to-{number}", "mtu", str(NARROW))
         for number, machine in ((1, cls.one), (2, cls.two)):
@@ -59,7 +59,7 @@ class NarrowPath(unittest.TestCase):
             machine.run("wg", "set", "wg0", "peer", key, "endpoint", endpoint, "allowed-ips", f"10.77.0.{other}/32,fd77::{other}/128")
 
     def test_behaviour_default_mtu_is_1420(self):
-        """Nobody has set one here."""
+        """No MTU was set here."""
         self.assertIn("mtu 1420 ", self.one.run("ip", "link", "show", "wg0").stdout)
 
     def test_behaviour_narrower_path_fragments(self):
@@ -107,7 +107,7 @@ class Restarts(MeshCase):
             self.restart_in_the_past("laptop", days)
             wait_for("edgewayd", lambda: self.mesh.machine("laptop").ok(self.mesh.program("edgewayctl"), "status"), 20)
             self.wait_state("laptop", "connected", 30)
-            handshake = self.handshake()  # by laptop's own clock: it has made one since, and its clock is back
+            handshake = self.handshake()  # by laptop's own clock: it has made one since, and its clock was set back
             self.assertGreater(handshake, 0)
             self.assertLess(handshake, time.time() - days * DAY + 600)
             self.assertGreater(handshake, time.time() - days * DAY - 600)
@@ -119,7 +119,7 @@ class Restarts(MeshCase):
         """A node, which remembers the latest, answers an edge that was killed and whose clock went back: the node itself begins nothing here."""
         laptop = self.mesh.machine("laptop")
         self.wait_state("laptop", "connected")
-        # The NAT lets in only what it has seen going out to the same port; the edge's is the same again.
+        # The NAT lets in only replies to packets that it saw leave; the edge uses the same port again.
         laptop.nft("table inet quiet {\n chain out {\n type filter hook output priority 0\n udp dport 443 @th,64,32 0x01000000 drop\n }\n}\n")
         self.addCleanup(laptop.run, "nft", "delete", "table", "inet", "quiet", check=False)
         laptop.run("ping", "-n", "-q", "-c", "1", "-W", "2", "100.96.0.1")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A machine that was set back, one whose clock went back, and one that is there twice: what heals does so by itself, and what does not is named."""
+"""A machine that was set back, one whose clock went back, and one that is there twice: what can recover does so without help, and what can't is
+reported."""
 import json
 import os
 import signal
@@ -30,7 +31,7 @@ class Copies(MeshCase):
         self.mesh.machine(name).run("sh", "-c", f"umask 077; cat > {STATE}", input=json.dumps(state))
 
     def set_back(self, name, days):
-        """Killed twice, so that it has promised more than it had said; then its memory of that goes."""
+        """Killed twice, so that it has stored a higher floor than it has sent; then its state is lost."""
         self.kill(name)
         self.revive(name)
         self.wait_state(name, "connected")
@@ -61,7 +62,7 @@ class Copies(MeshCase):
         self.revive("nas")
         self.wait_state("nas", "connected", 40)
         wait_for("the map says so", lambda: self.on_map("nas")["problem"] == "restored", 10)
-        self.assertEqual(self.status("nas")["reason"], "")  # it has healed: there is nothing to do
+        self.assertEqual(self.status("nas")["reason"], "")  # it has recovered: nothing to do
 
     def test_clock_behind(self):
         self.set_back("nas", 2)
@@ -88,7 +89,7 @@ class Copies(MeshCase):
 
     def test_two_machines(self):
         """The original is idle when the clone appears."""
-        for how in (signal.SIGTERM, signal.SIGKILL):  # a program that is started again is no second machine
+        for how in (signal.SIGTERM, signal.SIGKILL):  # a program that is started again isn't a second machine
             self.mesh.restart("nas", how)
             wait_for("edgewayd", lambda: self.mesh.machine("nas").ok(self.mesh.program("edgewayctl"), "status"), 20)
             self.wait_state("nas", "connected")

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the daemons make is closed to others from its first moment: no file, folder or socket is made open and closed later. Seen in
+"""Other users can never access what the daemons create: no file, folder or socket is created open and restricted later. Seen in
 their system calls (strace), from a start with umask 0 on: an edge makes a mesh, a node enrolls, connects, leaves."""
 import os
 import re
@@ -23,7 +23,7 @@ OTHERS = 0o077
 
 
 class Trace:
-    """The calls of a traced process that made something, each with the mode that it was born with."""
+    """The calls of a traced process that made something, each with the mode it was created with."""
 
     def __init__(self, path):
         self.mask, self.tight, self.made, self.opened_up = 0, set(), {}, []
@@ -88,10 +88,10 @@ class Created(unittest.TestCase):
 
     @classmethod
     def end(cls):
-        """strace hands the daemon no signal, and dies of its own: the daemon is its only child."""
+        """strace doesn't pass signals to the daemon, and dies of them itself: the daemon is its only child."""
         for process in reversed(cls.running):
             child = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
-            if child:  # else it ended by itself, and why is in its log
+            if child:  # else it exited, and its log says why
                 subprocess.run(["kill", *child], check=True)
             process.wait(20)
         cls.running.clear()
@@ -113,7 +113,7 @@ class Created(unittest.TestCase):
     def check(self, trace, folder, *names, opened=()):
         for name in names:
             self.assertTrue([path for path in trace.made if re.search(name, path)], f"{name} is not in {sorted(trace.made)}")
-        # A device has the mode that it has, and /dev/null is none that was made.
+        # Devices keep their modes, and /dev/null was not created here.
         wide = {path: oct(mode) for path, mode in trace.made.items() if mode & OTHERS and not path.startswith("/dev/")}
         self.assertEqual(wide, {}, "open to others when it was made")
         self.assertEqual([call for call in trace.opened_up if not any(re.fullmatch(one, call) for one in opened)], [], "opened to others later")

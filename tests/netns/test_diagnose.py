@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`edgewayctl diagnose` in broken worlds: each is broken on purpose, and the report names just that, with its own fix.
+"""`edgewayctl diagnose` in broken setups: each is broken on purpose, and the report names exactly that, with its fix.
 
     laptop ── nat-11 ───── internet (website 93.184.216.34) ── edge "frankfurt"
     192.168.11.2   .1       203.0.113.1                          203.0.113.5:443
@@ -39,7 +39,7 @@ def serve_names(address):
 
 
 def serve_page():
-    """Runs inside a machine: a web site that answers whoever wants nothing that must be unpacked."""
+    """Runs inside a machine: a web site that answers requests without Accept-Encoding."""
     server = socket.create_server((WEBSITE, 80))
     while True:
         client, _ = server.accept()
@@ -132,7 +132,7 @@ class Diagnose(MeshCase):
         self.expect(bad=("edge-tcp", "handshake", "probe"), says=("didn't answer", "neither TCP nor UDP"))
 
     def filtered(self, machine, rule):
-        """A firewall's rule on that machine until the test's end."""
+        """Adds a firewall rule on that machine until the test's end."""
         hook = "output" if machine is self.laptop else "forward"
         machine.nft(f"table inet broken {{\n chain {hook} {{\n type filter hook {hook} priority -10\n {rule}\n }}\n }}\n")
         self.addCleanup(self.connected)
@@ -292,7 +292,7 @@ class Diagnose(MeshCase):
         self.connected("nas")
 
     def test_21_removed_and_not_enrolled(self):
-        """Last: nas is no node afterwards."""
+        """This test is last: nas isn't a node afterwards."""
         self.ctl("laptop", "node", "remove", "nas")
         wait_for("nas knows", lambda: self.status("nas")["state"] == "removed", 30)
         self.expect(bad=("enrolled",), says=("removed", "sudo edgewayctl enroll"), name="nas")

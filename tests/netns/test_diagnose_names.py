@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`edgewayctl diagnose` where the mesh's names and others' are in each other's way: it names what wins, and a command that helps."""
+"""`edgewayctl diagnose` where the mesh's names conflict with others: it says which ones win, and a command that helps."""
 import json
 import re
 import unittest
@@ -61,7 +61,7 @@ class DiagnoseNames(MeshCase):
             self.assertIn(check, checks)
 
     def paste(self, kind, fix):
-        """What stands in backquotes, as a person does."""
+        """Runs what is in backquotes, as a person would."""
         command = re.search(r"`(?:sudo )?([^`]+)`", fix).group(1)
         self.world.hosts[kind].machine.run("sh", "-c", command)
 
@@ -126,7 +126,7 @@ class DiagnoseNames(MeshCase):
         self.assert_well("plain", "names-gateway")
 
     def test_nothing_is_asked_on_the_internet(self):
-        """Of this network's name servers alone, and only while somebody diagnoses."""
+        """Only this network's name servers are asked, and only while `diagnose` runs."""
         lan, size = self.world.lans["resolved"], self.world.lans["resolved"].log_size()
         self.checks("resolved")
         asked = [name for name in lan.asked(size) if name.endswith(SUFFIX)]

@@ -112,7 +112,7 @@ class Dns(MeshCase):
         self.assertEqual(text.count("status: NXDOMAIN"), 25)
 
     def test_not_from_outside(self):
-        """Neither at the edge's own address nor by a route to the service address, by the host's own name servers nor by another's source."""
+        """Neither at the edge's own address nor via a route to the service address, with the host's own name servers or with a forged source."""
         internet = self.mesh.machine("internet")
         own = self.mesh.public.rsplit(":", 1)[0]
         internet.ip("route", "add", "100.96.0.0/12", "via", own)
@@ -171,11 +171,12 @@ class Dns(MeshCase):
         wait_for("dnsmasq has its port", lambda: self.edge.ok("sh", "-c", "ss -Hltn sport = :53 | grep -q ."), 10)
 
     def test_port_of_another(self):
-        """Another program has the port when the edge starts: it is named, the mesh works, and the port is taken when it is free."""
+        """Another program uses the port when the edge starts: the edge names that program, the mesh works, and the edge takes the port once it is
+        free."""
         self.restart_edge(self.take_port)
         limits = wait_for("the limit", lambda: self.edge_status()["limits"], 10)
         self.assertIn("Another program on the edge's host has TCP port 53 at 100.96.0.1", limits)
-        # By UDP both work: what comes out of the tunnel is the edge's, the rest the other one's.
+        # With UDP both work: the edge gets what comes out of the tunnel, the other program the rest.
         wait_for("an answer", lambda: self.dig(self.laptop, "nas.demo.internal", check=False), 20)
         self.assertEqual(self.short("nas.demo.internal"), self.mesh.addresses["nas"][0])
         self.taker.kill()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of others, asked of the edge by its nodes: the real edge, dnsmasq as its resolver, one that misbehaves, and one behind a gateway.
+"""Names outside the mesh, which nodes ask the edge for: the real edge, dnsmasq as its resolver, one that misbehaves, and one behind a gateway.
 
      laptop, phone, office-gw ── edge ──┬── dnsmasq 203.0.113.1, and another at 203.0.113.2
                      │                  └── 203.0.113.53: hangs, fails, truncates as its names say
@@ -18,7 +18,7 @@ from wire_capture import capture
 FAKE = os.path.join(SOURCE, "tests", "lib", "fake_resolver.py")
 GOOD, OTHER, ODD = "203.0.113.1", "203.0.113.2", "203.0.113.53"
 
-# Questions without end, and all for names that nobody answers.
+# Endless questions, all for names that get no answer.
 FLOOD = f"""
 import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -101,7 +101,7 @@ class Forward(MeshCase):
         self.assertEqual(self.short("vpn.site.example"), ["93.184.216.34"])
 
     def test_plain_node(self):
-        """A WireGuard without our software, whose system sends every name to the DNS line of its configuration."""
+        """A plain WireGuard node, whose system looks up every name with the DNS line of its configuration."""
         self.mesh.phone_config = self.ctl("laptop", "node", "config", "phone").stdout
         self.mesh.start_phone()
         phone = self.mesh.machine("phone")
@@ -126,7 +126,7 @@ class Forward(MeshCase):
         begun = time.monotonic()
         self.assert_fails("hang.odd.example", 22)
         self.assertLess(time.monotonic() - begun, 20)  # promised: 4 s
-        self.assertEqual(self.short("fine.odd.example"), ["192.0.2.9"])  # one silent name is no dead resolver
+        self.assertEqual(self.short("fine.odd.example"), ["192.0.2.9"])  # one name without an answer doesn't mean a dead resolver
 
     def test_dead_resolver(self):
         self.use("203.0.113.99")
@@ -187,7 +187,7 @@ class Forward(MeshCase):
         self.assertIn("wiki.corp.example", str(self.asked(self.internet, GOOD)))
 
     def test_resolver_of_the_host(self):
-        """A private one by the default route, as clouds have it: no gateway can take its place."""
+        """A private one via the default route, as in clouds: no gateway can replace it."""
         address = "10.66.0.53"
         self.internet.ip("addr", "add", f"{address}/32", "dev", "lo")
         self.dnsmasq(self.internet, address, "--address=/site.example/93.184.216.36")
@@ -223,7 +223,7 @@ class Forward(MeshCase):
         wait_for("the edge answers again", lambda: self.short("+time=2", "i.site.example", machine=self.gateway) == ["93.184.216.34"], 30)
 
     def test_stays_in_its_sandbox(self):
-        """libunbound needs no further file, call or process."""
+        """libunbound needs no additional file, system call or process."""
         self.assertEqual(self.short("j.site.example"), ["93.184.216.34"])
         with open(f"/proc/{self.edge_pid()}/status") as file:
             status = dict(line.split(":\t", 1) for line in file.read().splitlines() if ":\t" in line)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A gateway among the programs and networks of a real server: it forwards to what it offers, or says what is missing.
+"""A gateway among the programs and networks of a real server: it forwards to the subnets that it offers, or says what is missing.
 
   laptop ── edge ── office-gw ── printer 10.77.0.9
                         │
@@ -16,7 +16,7 @@ from machines import die_with_parent
 from mesh_case import BUILD, MeshCase, wait_for
 
 FAR_SUBNET, FAR = "10.88.0.0/24", "10.88.0.5"
-# A router that tells of itself each second: RFC 4861 section 4.2, with the prefix 2001:db8:14::/64.
+# A router that advertises itself each second: RFC 4861 section 4.2, with the prefix 2001:db8:14::/64.
 ADVERTISE = """
 import socket, struct, time
 s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
@@ -31,7 +31,7 @@ while True:
 
 
 class Routers(Gateway):
-    """Behind the gateway there are routers whose addresses nobody offered."""
+    """Behind the gateway there are routers whose addresses are not offered."""
 
     @classmethod
     def setUpClass(cls):
@@ -60,7 +60,7 @@ class Routers(Gateway):
     def test_upload_over_a_narrow_link(self):
         self.wait_reaches("the far host", FAR)
         self.assertEqual(self.upload(), str(UPLOAD))
-        self.assertIn("mtu 1300", self.laptop.run("ip", "route", "get", FAR).stdout)  # it has been told
+        self.assertIn("mtu 1300", self.laptop.run("ip", "route", "get", FAR).stdout)  # it now knows the smaller MTU
 
     def test_upload_with_strict_reverse_path_filtering(self):
         """rp_filter=1 everywhere, as Red Hat's default is: the router's address has no route through the tunnel."""
@@ -86,7 +86,7 @@ def drop_forwarding(table, hook="policy drop", extra=""):
 
 
 class Firewalls(Gateway):
-    """Other programs' firewalls that come, or are loaded again, while the gateway is connected."""
+    """Other programs' firewalls that are loaded, or loaded again, while the gateway is connected."""
 
     def setUp(self):
         self.wait_reaches("the subnet", seconds=15)
@@ -108,12 +108,12 @@ class Firewalls(Gateway):
             self.opened(what, "ip filter")
 
     def test_flush_ruleset(self):
-        """Debian's nftables.service: everybody's tables go, ours too."""
+        """Debian's nftables.service: it removes all tables, Edgeway's too."""
         self.load("flush ruleset\n" + drop_forwarding("inet filter", "policy accept", "ct state established accept; counter reject;"))
         self.opened("/etc/nftables.conf is loaded", "inet filter")
 
     def test_docker(self):
-        """Docker's chain is written anew and again; rules in DOCKER-USER it leaves alone."""
+        """Docker's chain is rewritten repeatedly; it keeps rules in DOCKER-USER."""
         def user():
             return self.gateway.run("nft", "list", "chain", "ip", "filter", "DOCKER-USER").stdout
         self.load(drop_forwarding("ip filter", extra="jump DOCKER-USER;").replace("chain FORWARD", "chain DOCKER-USER { }; chain FORWARD"))
@@ -121,7 +121,7 @@ class Firewalls(Gateway):
         self.assertIn("edgeway0", user())
         self.load("flush chain ip filter FORWARD\nadd rule ip filter FORWARD jump DOCKER-USER\n")
         self.opened("Docker has started again", "ip filter")
-        # Without the jump what stands in there is dead.
+        # Without the jump the rules in it have no effect.
         self.load("flush chain ip filter FORWARD\n")
         self.opened("Docker's jump was removed", "ip filter")
 
@@ -132,7 +132,7 @@ class Firewalls(Gateway):
         self.opened("put in again", "ip filter")
 
     def test_containers_come_and_go(self):
-        """Changes that don't concern us cost nothing, and those of a large block list's table nothing that grows with it. Promised: 1 %."""
+        """Unrelated changes cost nothing, and the cost of changes to a large block list's table doesn't grow with its size. Promised: 1 %."""
         self.load(block_list())
         self.opened("a block list", "inet filter")
         self.assertLess(self.cpu_while(self.gateway, "office-gw", "sh", "-c", CHURN, "sh", "6"), 5)
@@ -144,7 +144,7 @@ class Firewalls(Gateway):
         self.assertLess(self.cpu_while(edge, "edge", "sh", "-c", CHURN, "sh", "4"), 5)
 
     def test_table_that_nobody_else_may_change(self):
-        """firewalld 2: the node stays in the mesh, what cannot be had is named everywhere, and what opens it is seen."""
+        """firewalld 2: the node stays in the mesh, what is blocked is reported everywhere, and opening it is noticed."""
         owner = subprocess.Popen(self.gateway.command(["nft", "-i"]), stdin=subprocess.PIPE, text=True, bufsize=1, stdout=subprocess.DEVNULL,
                                  stderr=subprocess.DEVNULL, preexec_fn=die_with_parent)
         self.addCleanup(owner.wait)
@@ -161,7 +161,7 @@ class Firewalls(Gateway):
         report = self.ctl("office-gw", "diagnose", check=False)
         self.assertEqual(report.returncode, 1)
         self.assertIn("--add-interface=edgeway0", report.stdout)
-        # Connected anew in front of it: the same.
+        # Connecting again with that table there gives the same result.
         self.ctl("office-gw", "disconnect")
         self.ctl("office-gw", "connect")
         self.assertEqual(self.status("office-gw")["state"], "connected")
@@ -195,7 +195,7 @@ class Ways(Gateway):
         self.addCleanup(self.withdraw, "10.77.0.0/16")
         self.wait_reaches("a host in the first network")
         self.wait_reaches("a host in the second", "10.77.1.5")
-        self.assertEqual(self.forwarding("eth0"), "0")  # the uplink has no part in it
+        self.assertEqual(self.forwarding("eth0"), "0")  # the uplink isn't used
 
     def test_interface_made_again(self):
         self.offer("10.77.1.0/24")
@@ -216,7 +216,7 @@ class Ways(Gateway):
         self.wait_reaches("after forwarding=0")
 
     def test_way_that_comes_later_and_moves(self):
-        """A routing daemon's route. Without one the uplink leads there, and what is said names no subnet that is reached."""
+        """A routing daemon's route. Without it the uplink leads there, and the message must not claim that the subnet is reached."""
         far = "10.90.0.5"
         self.offer("10.90.0.0/24")
         self.addCleanup(self.withdraw, "10.90.0.0/24")
@@ -246,7 +246,7 @@ class Ways(Gateway):
         self.assertTrue(default)
 
     def test_ipv6_keeps_the_router_that_was_advertised(self):
-        """A default route of router advertisements goes as soon as a machine forwards, unless accept_ra is 2."""
+        """A default route from router advertisements is removed as soon as a machine forwards, unless accept_ra is 2."""
         router = self.mesh.machine("nat-14")
         router.run("sysctl", "-qw", "net.ipv6.conf.all.forwarding=1")
         router.ip("addr", "add", "2001:db8:14::1/64", "dev", "lan")
@@ -282,7 +282,7 @@ class Missing(MeshCase):
             self.addCleanup(process.kill)
             wait_for("edgewayd", lambda: nas.ok(self.mesh.program("edgewayctl"), "status"), 20)
             return process
-        # Without a tunnel device nothing would work: said before the key is used.
+        # Without a tunnel device nothing would work: the error comes before the key is used.
         nas.run("mount", "--bind", "/dev/null", "/dev/net/tun")
         nas.run("mount", "-o", "remount,bind,nodev", "/dev/net/tun")
         process = start()

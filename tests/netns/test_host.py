@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""daemon/net on a real kernel: what it changes is undone exactly, also after kill -9 at each step, and others' things are left alone."""
+"""daemon/net on a real kernel: what it changes is undone exactly, even after kill -9 at each step, and other programs' settings stay."""
 import json
 import os
 import re
@@ -66,7 +66,7 @@ class Host(unittest.TestCase):
         return not ended
 
     def test_kill_at_each_step(self):
-        """Forward, between the modes and back; what the next start undoes leads to exactly what was."""
+        """Forward, between the modes and back; the next start restores exactly the state before."""
         self.world.sh(self.world.host, DOCKER)
         self.before = self.world.snapshot()
         moves, step = [CONNECTOR, BOTH, CONNECTOR, "undo"], 1
@@ -116,7 +116,8 @@ class Host(unittest.TestCase):
         return self.world.sh(self.world.host, f"ip route show table {number}")
 
     def test_route_of_another_program(self):
-        """It stays as it is and ours is left out, from both tables; all else works, and ours comes when the other one goes."""
+        """It stays, and Edgeway's route is left out of both tables; everything else works, and Edgeway's route is added once the other one is
+        removed."""
         self.world.sh(self.world.host, "ip route add 10.9.0.0/16 via 192.168.7.1 metric 50")
         with self.world.driver() as driver:
             for move in (CONNECTOR, VPN):
@@ -129,7 +130,7 @@ class Host(unittest.TestCase):
             driver.do(CONNECTOR)
             self.assertEqual(driver.do("problems"), "")
             self.assertIn("10.9.0.0/16 dev edgeway0", self.table())
-            # Another program's comes while ours is there: ours stays.
+            # Another program adds its route while Edgeway's exists: Edgeway's stays.
             self.world.sh(self.world.host, "ip route add 10.9.0.0/16 via 192.168.7.1 metric 50")
             driver.do(VPN)
             self.assertIn("10.9.0.0/16 dev edgeway0", self.table(17764))
@@ -138,7 +139,7 @@ class Host(unittest.TestCase):
         self.assert_as_before()
 
     def test_names_that_no_command_can_have(self):
-        """The kernel takes any bytes for the name of a table: none of them becomes a command, or a report that nobody can read."""
+        """The kernel takes any bytes for the name of a table: none of them can inject a command or garble a report."""
         names = ["a b drop\nflush ruleset\n#", "x; flush ruleset", 'quote"', "\x1b[31mred", "é" * 30]
         for name in names:
             table = {"family": "inet", "table": name, "name": "forward", "type": "filter", "hook": "forward", "prio": 0, "policy": "drop"}
@@ -168,7 +169,7 @@ class Host(unittest.TestCase):
         self.assert_as_before()
 
     def test_table_that_its_owner_alone_may_change(self):
-        """firewalld 2: no lack of privilege, and open once its owner names our interface."""
+        """firewalld 2: not reported as a lack of privilege, and open once its owner allows the interface."""
         owner = subprocess.Popen(["ip", "netns", "exec", self.world.host, "nft", "-i"], stdin=subprocess.PIPE, text=True, bufsize=1,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(owner.wait)
@@ -185,7 +186,7 @@ class Host(unittest.TestCase):
             wait_for("it is open", lambda: driver.do("problems") == "", 5)
 
     def test_no_nftables(self):
-        """Connector-only mode works, nothing is forwarded, and VPN mode is refused with what is missing."""
+        """Connector-only mode works, nothing is forwarded, and VPN mode is refused with a sentence that says what is missing."""
         wrap = ("env", f"LD_PRELOAD={BUILD}/tests/lib/no-netfilter.so")
         with self.world.driver(wrap=wrap) as driver:
             driver.do(CONNECTOR + GATEWAY)
@@ -202,7 +203,7 @@ class Host(unittest.TestCase):
         self.assert_as_before()
 
     def test_conflict_address(self):
-        """Its only one, on another interface, keeps a node out; one of two leaves it the other family."""
+        """If its only address is on another interface, a node can't connect; if one of two is, the other family still works."""
         self.world.sh(self.world.host, "ip addr add 100.96.1.7/32 dev lan0")
         with self.world.driver() as driver:
             driver.do(CONNECTOR)
@@ -252,7 +253,7 @@ class Host(unittest.TestCase):
     def test_things_of_others_are_left_alone(self):
         with self.world.driver() as driver:
             driver.do(BOTH)
-        # What was ours and is somebody else's now, between a crash and the next start.
+        # What was Edgeway's and became another program's between a crash and the next start.
         self.world.sh(self.world.host, """
             sysctl -qw net.ipv4.conf.all.src_valid_mark=2 net.ipv4.ip_forward=1
             ip route del 10.9.0.0/16; ip route add 10.9.0.0/16 via 192.168.7.1 proto static
@@ -270,7 +271,7 @@ class Host(unittest.TestCase):
             self.assertNotIn(gone, now)
 
     def test_interface_gone(self):
-        """The TUN dies with the process; another one that takes its name is not ours."""
+        """The TUN disappears with the process; another one that takes its name isn't Edgeway's."""
         self.world.sh(self.world.host, "ip tuntap add edgeway1 mode tun")
         move = BOTH + " interface=edgeway1"
         with self.world.driver() as driver:
@@ -355,7 +356,7 @@ class Host(unittest.TestCase):
             bad = {name: checks for name, checks in self.checks(driver).items() if not all(check["ok"] for check in checks)}
             self.assertEqual(bad, {})
             self.assertEqual(self.checks(driver)["ipv6"][0]["message"], "IPv6 is on.")
-            # What counts is the way to the edge, and the advice is one that helps.
+            # Only the path to the edge matters, and the advice works.
             self.world.sh(self.world.host, "ip link set eth0 mtu 1400")
             everywhere = ("100.96.0.0/12", "fd45::/48")
             self.assertTrue(self.checks(driver, "edge=192.168.55.10", *everywhere)["mtu"][0]["ok"])
@@ -380,12 +381,12 @@ class Host(unittest.TestCase):
             self.assertEqual(len(checks["overlap-route"]), 2)
             for name in ("overlap-address", "overlap-route", "foreign-drop", "mtu", "firewall", "routing"):
                 self.assertTrue(all(not check["ok"] and check["fix"] for check in checks[name]), name)
-            # The fix for Tailscale's chain is one that works and is limited to our interface.
+            # The fix for Tailscale's chain works and is limited to Edgeway's interface.
             self.world.sh(self.world.host, checks["foreign-drop"][0]["fix"].split(" (")[0])
             self.assertIn('iifname "edgeway0" accept', self.world.sh(self.world.host, "nft list chain ip filter ts-input"))
 
     def test_diagnose_in_vpn_mode(self):
-        """What is reached through the edge although it is next door."""
+        """Neighbours on the LAN that are reached through the edge."""
         self.world.sh(self.world.host, "ip addr add 203.0.113.70/24 dev eth0")
         with self.world.driver() as driver:
             driver.do(VPN)
@@ -421,7 +422,7 @@ class Host(unittest.TestCase):
     }
 
     def lines(self):
-        """The snapshot without its order, as what is put back comes last, and without the link-local address that the kernel gives a link."""
+        """The snapshot without its order, as restored entries come last, and without the link-local address that the kernel gives a link."""
         return sorted(line for line in self.world.snapshot().splitlines() if line.strip() and "fe80:" not in line)
 
     def test_what_others_take_away_is_put_back(self):
@@ -442,7 +443,7 @@ class Host(unittest.TestCase):
         self.assert_as_before()
 
     def test_what_is_taken_away_again_and_again(self):
-        """The other program has the better of it in the end: repairs become rare, and that is told until there is peace."""
+        """The other program wins in the end: repairs become rare, and the conflict is reported until it ends."""
         with self.world.driver() as driver:
             driver.do("watch")
             driver.do(VPN)

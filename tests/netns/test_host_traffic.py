@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where packets go in each mode: the guard, the LAN, rogue routes, IPv6, forwarding, and what nobody outside may reach."""
+"""Where packets go in each mode: the guard, the LAN, rogue routes, IPv6, forwarding, and what must not be reachable from outside."""
 import contextlib
 import itertools
 import os
@@ -66,7 +66,7 @@ class Traffic(unittest.TestCase):
         self.assertIn("eth0", self.host("ip route get 239.255.255.250"))
         # A program that binds to another address of the machine gets through, too.
         self.assertEqual(self.world.seen(SITE, source="192.168.7.2"), BY_TUNNEL)
-        # Our own sockets go outside.
+        # The daemon's own sockets bypass the tunnel.
         self.assertIn("dev eth0", self.host(f"ip route get {SITE} mark 0x45640000"))
         self.driver.do(CONNECTOR)
         self.assertEqual(self.world.seen(SITE), BY_OUTSIDE)
@@ -125,7 +125,7 @@ class Traffic(unittest.TestCase):
         self.assertTrue(session.works())
 
     def test_marks_of_others_are_kept(self):
-        """The lower half of a connection's mark stays; a flow whose upper half is used by another is guarded all the same."""
+        """The lower half of a connection's mark stays; a flow whose upper half another program uses is still guarded."""
         self.host("nft add table ip other; nft add chain ip other in '{ type filter hook prerouting priority mangle - 1; }'; "
                   "nft add rule ip other in ct state new tcp dport 2401 ct mark set 0x1234; "
                   "nft add rule ip other in ct state new tcp dport 2402 ct mark set 0x00ff0007", "nft delete table ip other")
@@ -194,7 +194,7 @@ class Traffic(unittest.TestCase):
         return sides
 
     def heard(self, sides, send):
-        """Which side hears what send() sends, and from whom; a second later the other side has heard nothing either."""
+        """Which side receives what send() sends, and from which address; a second later the other side has still received nothing."""
         send()
         for letter, other in (("b", "o"), ("o", "b")):
             with contextlib.suppress(TimeoutError):
@@ -218,7 +218,7 @@ class Traffic(unittest.TestCase):
 
     def test_unasked_datagrams_divert_nothing(self):
         """One from outside, with the address of somebody whom the host speaks to through the tunnel, true or forged: the host's own
-        datagrams stay in the tunnel. Nobody asked for it, nobody listens, or the host's firewall drops it: all the same."""
+        datagrams stay in the tunnel. That holds whether it was unsolicited, no program listens, or the host's firewall drops it."""
         self.world.sh(self.world.outside, "ip addr add fd45::22 dev lo; ip addr add 100.96.2.2 dev lo")
         self.stack.callback(self.world.sh, self.world.outside, "ip addr del fd45::22/128 dev lo; ip addr del 100.96.2.2/32 dev lo")
         self.driver.do(VPN)
@@ -247,7 +247,7 @@ class Traffic(unittest.TestCase):
                     self.host("nft delete table inet fw")
 
     def test_older_outgoing_connections_do_not_stay_outside(self):
-        """They were begun here: VPN mode means all of them. What comes in on them from outside makes them no inbound ones."""
+        """They were opened here, and VPN mode applies to all of them. Packets that arrive on them from outside don't make them inbound."""
         for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
             server = self.world.listen(self.world.outside, 4600, socket.AF_INET, kind, CLIENT)
             server.settimeout(2)
@@ -304,13 +304,14 @@ class Traffic(unittest.TestCase):
                         if mode == VPN:
                             self.assertEqual(self.world.seen(SITE), BY_TUNNEL)
                             self.assertEqual(self.world.seen(SITE6), "b fd45::7")
-                        self.driver.do(mode)  # what is applied again is no weaker
+                        self.driver.do(mode)  # applying it again doesn't weaken it
         # Routes to other private networks are the owner's: they stay.
         self.host("ip route add 172.29.0.0/16 via 192.168.55.10", "ip route del 172.29.0.0/16")
         self.assertIn("lan0", self.host("ip route get 172.29.1.1"))
 
     def test_a_rogue_route_to_all_of_the_mesh(self):
-        """Exactly its range, and there before it: the mesh has its addresses all the same. An accepted route is another program's, if it has it."""
+        """Exactly the mesh's range, and present before it: the mesh still gets its addresses. An accepted route stays the other program's, if that
+        has it."""
         for route in ("100.96.0.0/12 via 192.168.7.1", "fd45::/48 via 2001:db8:7::1", "10.9.0.0/16 via 192.168.7.1 metric 100"):
             self.host(f"ip route add {route}", f"ip route del {route}")
         for mode in (CONNECTOR, VPN):
@@ -322,7 +323,7 @@ class Traffic(unittest.TestCase):
                 self.assertIn("dev eth0", self.host("ip route get 10.9.0.5"))
 
     def test_private_networks_behind_the_router(self):
-        """What the edge refuses is of no use in the tunnel: the next subnet, its name server, Azure's; the mesh's own stays in it."""
+        """What the edge refuses must not enter the tunnel: the next subnet, its name server, Azure's; the mesh's own stays in it."""
         far = ("10.53.0.53", "172.20.0.9", "100.72.0.3", "168.63.129.16")
         self.world.sh(self.world.outside, "".join(f"ip addr add {address} dev lo; " for address in far))
         self.stack.callback(self.world.sh, self.world.outside, "".join(f"ip addr del {address}/32 dev lo; " for address in far))
@@ -390,7 +391,7 @@ class Traffic(unittest.TestCase):
         return tcp
 
     def test_nothing_leaves_when_all_is_taken_away(self):
-        """Another program removes rules, routes, addresses, sets the link down: until they are back nothing leaves in clear."""
+        """Another program removes rules, routes, addresses, sets the link down: until they are restored nothing leaves unencrypted."""
         takings = {"rules": self.REMOVE_RULES, "main routes": "ip route flush table main proto 69; ip -6 route flush table main proto 69",
                    "link down": "ip link set edgeway0 down", "addresses": "ip addr flush dev edgeway0",
                    "all of it": f"{self.REMOVE_RULES}; ip link set edgeway0 down; ip addr flush dev edgeway0; ip route flush proto 69"}
@@ -427,7 +428,7 @@ class Traffic(unittest.TestCase):
                 return type(error).__name__
 
     def test_sockets_that_go_their_own_way(self):
-        """Bound to an interface: not in VPN mode. With a mark of its owner's and a rule for it: as he wants."""
+        """Bound to an interface: blocked in VPN mode. With an administrator's mark and rule: as that rule says."""
         self.host("ip rule add fwmark 0x80000/0xff0000 lookup main priority 100", "ip rule del priority 100")
         self.driver.do(CONNECTOR)
         self.assertEqual(self.bound(socket.SO_BINDTODEVICE, b"eth0"), BY_OUTSIDE)
@@ -448,7 +449,8 @@ except OSError:
     pass"""
 
     def test_who_may_leave_by_a_link(self):
-        """Local name servers bind their questions to it, NetworkManager its look for a captive portal. Nothing else of theirs, nobody else."""
+        """Local name servers bind their questions to the link, and NetworkManager its check for a captive portal. Nothing else of theirs may, and no
+        other program."""
         root, passwd, unit = "/sys/fs/cgroup", f"{self.world.folder}/passwd", "/sys/fs/cgroup/system.slice/NetworkManager.service"
         with open(passwd, "w") as file:
             file.write("root:x:0:0::/:/bin/sh\nsystemd-resolve:x:61901:61901::/:/bin/sh\ndnsmasq:x:61902:61902::/:/bin/sh\n")
@@ -477,7 +479,7 @@ except OSError:
         self.assertTrue(self.session(client=CLIENT6, server="2001:db8:7::2", port=2501).works())
 
     def test_mesh_addresses_are_for_the_tunnel(self):
-        """CVE-2019-14899: nobody on the LAN learns of our mesh IP, nor reaches it; the mesh does."""
+        """CVE-2019-14899: a neighbour on the LAN can neither find out nor reach the mesh IP; the mesh can."""
         self.world.listen(self.world.host, 2600)
         probe = self.world.outside
         self.world.sh(probe, "ip route add 100.96.1.7 via 192.168.7.2; ip -6 route add fd45::7 via 2001:db8:7::2")
@@ -535,7 +537,7 @@ except OSError:
         self.assertEqual(server.recvfrom(10)[1][0], "100.96.1.7")
 
     def test_neighbours_do_not_borrow_the_identity(self):
-        """A machine that forwards anyway, in VPN mode: who shares a network with it that leads outside is not this node for the mesh."""
+        """A machine that forwards anyway, in VPN mode: a neighbour on its network to the outside can't use this node's identity in the mesh."""
         self.host("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv6.conf.eth0.accept_ra=1",
                   "sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0")
         targets = {"100.96.2.2": "192.168.7.1", "10.9.0.5": "192.168.7.1", "fd45::22": "2001:db8:7::1"}
@@ -561,7 +563,7 @@ except OSError:
             self.assertEqual(self.world.seen("fd45::22", self.world.inner), "b fd45::7")
 
     def test_neighbours_without_a_default_route(self):
-        """A second network to which the machine is plugged in is no container either; nor is a bridge with such a port."""
+        """A second network that the machine is plugged into doesn't count as containers either; nor does a bridge with such a port."""
         self.host("sysctl -qw net.ipv4.ip_forward=1; ip link add link lan0 name second0 type macvlan mode private; ip addr add 192.168.56.1/24 dev second0; "
                   "ip link set second0 up", "sysctl -qw net.ipv4.ip_forward=0; ip link del br5 2>/dev/null || true; ip link del second0")
         self.world.sh(self.world.inner, "ip addr add 192.168.56.10/24 dev lan0; ip route add 100.96.0.0/12 via 192.168.56.1")
@@ -579,7 +581,7 @@ except OSError:
                 self.assertEqual(came(), 0)
 
     def test_a_container_that_comes_later(self):
-        """In VPN mode, with a pair of interfaces of its own and no address on this side, as in Kubernetes: nobody is told of it."""
+        """In VPN mode, with a pair of interfaces of its own and no address on this side, as in Kubernetes: nothing announces it."""
         self.host("sysctl -qw net.ipv4.ip_forward=1", "sysctl -qw net.ipv4.ip_forward=0")
         self.driver.do(VPN)
         self.host("ip link add pod0 type veth peer name pod1; ip link set pod0 up; ip link set pod1 netns " + self.world.inner, "ip link del pod0")
@@ -589,7 +591,7 @@ except OSError:
         self.assertEqual(self.world.seen("100.96.2.2", self.world.inner), BY_TUNNEL)
 
     def test_untracked_services(self):
-        """What the owner keeps out of connection tracking answers the way it was asked, too."""
+        """Services that the owner excludes from connection tracking also answer on the path of the question."""
         self.host("""nft -f - <<N
             table inet keep_out {
               chain pre {
@@ -619,7 +621,7 @@ N
         self.host(f"ping -c1 -W1 {SITE}")
 
     def test_a_subnet_behind_is_not_sought_in_the_tunnel(self):
-        """A gateway that has accepted a wider route of somebody else's."""
+        """A gateway that has accepted another node's wider route."""
         wide = " route=192.168.0.0/16" + GATEWAY
         self.host("ip route add 192.168.56.0/24 via 192.168.55.10", "ip route del 192.168.56.0/24 via 192.168.55.10")
         for mode in (CONNECTOR, VPN):
@@ -647,7 +649,7 @@ N
         self.stack.callback(self.world.sh, self.world.inner, "ip route del default")
 
     def published_session(self):
-        """One to a container, begun before VPN mode: only conntrack knows of it."""
+        """A connection to a container, opened before VPN mode: only conntrack knows it."""
         listener = self.world.listen(self.world.inner, 81)
         with inside(self.world.outside):
             client = socket.socket()

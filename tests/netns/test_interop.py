@@ -60,7 +60,8 @@ class Side:
         self.process = self.machine.start(*self.program, self.interface)
 
         def answers():
-            # Right after a kill the kernel may still hold the interface; wireguard-go then ends at once, and its supervisor tries again. Ours must not need that.
+            # Right after a kill the kernel may still hold the interface; wireguard-go then exits at once, and its supervisor tries again. Edgeway's
+            # engine must not need that.
             if self.program is THEIRS and self.process.poll() is not None:
                 self.process = self.machine.start(*self.program, self.interface)
             return self.machine.ok("wg", "show", self.interface)
@@ -146,7 +147,7 @@ class Interop(unittest.TestCase):
                 self.doCleanups()
                 self.setUp()
                 first.configure(second, second.outer())
-                second.configure(first)  # does not know where: it answers only
+                second.configure(first)  # doesn't know the other's endpoint: it only answers
                 first.ping(second, seconds=5)
                 second.ping(first, seconds=5)
                 for side in (first, second):
@@ -182,7 +183,7 @@ class Interop(unittest.TestCase):
         self.connect(psk=psk)
         self.ours.ping(self.theirs, seconds=5)
         self.assertEqual(self.ours.peer()["psk"], psk)
-        # Another one on one side: the next handshake fails; the same again: it heals.
+        # Another one on one side: the next handshake fails; with the same key again, it recovers.
         self.ours.set("peer", self.theirs.public, "remove")
         self.ours.configure(self.theirs, self.theirs.outer(), other)
         self.assertFalse(self.ours.ping(self.theirs, check=False))
@@ -243,7 +244,7 @@ class Interop(unittest.TestCase):
             file.flush()
             ours.wg("syncconf", file.name)
             self.assertEqual(ours.wg("show", "peers").stdout.split(), [theirs.public])
-            self.assertEqual(ours.peer()["handshake"], handshake)  # the session lived through it
+            self.assertEqual(ours.peer()["handshake"], handshake)  # the session survived it
             self.assertEqual(ours.showconf(), shown)
             ours.ping(theirs)
             ours.wg("setconf", file.name)  # replaces: a new session
@@ -316,7 +317,7 @@ class Interop(unittest.TestCase):
                 data, packets = (now - then for now, then in zip(received(), before))
                 self.assertGreater(data / packets, 3000, "no bursts: this tests nothing")
                 self.assertIn(asked, self.theirs.peer()["endpoint"])
-                # The address goes amid the traffic: the next one answers, without a pause.
+                # The address is removed during traffic: the next one answers, without a pause.
                 length = 24 if family == 4 else 64
                 extra = ["nodad"] if family == 6 else []
                 pinger = self.ours.machine.start("ping", "-n", "-i", "0.05", "-c", "40", self.theirs.inner(family), log=f"pinger{family}")
@@ -333,14 +334,14 @@ class Interop(unittest.TestCase):
         self.connect()
         ours, theirs = self.ours, self.theirs
         ours.ping(theirs, seconds=5)
-        # Our first address goes, as on a laptop that changes its network: the one that the kernel chooses then is used.
+        # The engine's first address is removed, as on a laptop that changes its network: the one that the kernel then chooses is used.
         ours.machine.ip("addr", "flush", "dev", "wire", "to", f"{ours.outer()}/16")
         ours.machine.ip("addr", "add", f"{ours.outer(second=True)}/24", "dev", "wire")
         self.addCleanup(ours.machine.ip, "addr", "add", f"{ours.outer()}/24", "dev", "wire")
         ours.reaches(theirs, 5)
         self.assertEqual(theirs.peer()["endpoint"], f"{ours.outer(second=True)}:{PORT}")
         theirs.ping(ours)
-        # They move: any authenticated packet tells us where they are.
+        # The others move: any authenticated packet shows where they are.
         theirs.set("listen-port", "51999")
         theirs.ping(ours)
         self.assertEqual(ours.peer()["endpoint"], f"{theirs.outer()}:51999")
@@ -359,7 +360,7 @@ class Interop(unittest.TestCase):
                     other.ping(again)
 
     def test_restart_of_the_one_that_only_answers(self):
-        """Nobody tells us that the other side has forgotten: 15 s without an answer do."""
+        """Only 15 s without an answer show that the other side has forgotten the session."""
         self.connect()
         self.ours.ping(self.theirs, seconds=5)
         self.theirs.stop(signal.SIGKILL)
@@ -406,7 +407,7 @@ class Interop(unittest.TestCase):
                         self.assertLessEqual(set(data()), {0, 1, 2, 3})  # 0: what the kernel says of itself
 
     def test_congestion_on_the_way(self):
-        """Somebody on the way marks what carries our packets: the inner one is marked if its sender understands that, else it is lost (RFC 6040)."""
+        """A router on the path marks the outer packets: the inner one is marked if its sender understands that, else it is lost (RFC 6040)."""
         ours, theirs = self.ours, self.theirs
         self.connect()
         ours.ping(theirs, seconds=5)
@@ -465,7 +466,7 @@ print(data.decode(), end="")
                     self.assertEqual(self.ask(side, f"set=1\n{lines}\n\n"), "errno=0\n\n")
                     state = self.ask(side, "get=1\n\n")
                     self.assertTrue(state.endswith("errno=0\n\n"))
-                    # Ports are the kernel's choice, bytes are of handshakes that nobody answers.
+                    # The kernel chooses the ports, and the bytes are those of unanswered handshakes.
                     states.append(sorted(sorted(line for line in part.split() if not re.match("listen_port=|[rt]x_bytes=|errno=", line))
                                          for part in ("\n" + state).split("\npublic_key=")))
                 self.assertEqual(states[1], states[0])
@@ -491,7 +492,7 @@ print(data.decode(), end="")
         self.assertEqual((ours.peer()["psk"], ours.peer()["allowed_ips"], ours.peer()["keepalive"]), ("(none)", "::/0", "off"))
 
     def test_own_key_is_no_peer(self):
-        """Whoever becomes the device's own key is no peer any more, and cannot be made one."""
+        """A peer whose key becomes the device's own is removed, and cannot be added."""
         for side in (self.theirs, self.ours):
             side.set("peer", side.public, "allowed-ips", "10.1.0.0/16")
             side.set("private-key", secret=side.private)
@@ -523,7 +524,7 @@ print(data.decode(), end="")
         self.assertFalse(self.ours.machine.ok("ip", "link", "show", self.ours.interface))
         self.ours.start()
         process = self.ours.process
-        self.ours.machine.ip("link", "del", self.ours.interface)  # somebody deletes the interface: it ends
+        self.ours.machine.ip("link", "del", self.ours.interface)  # another program deletes the interface: the engine exits
         process.wait(5)
         self.ours.process = None
 

@@ -13,7 +13,7 @@ SCRIPT = '. "$1/app/launch/common.sh"; main() { step "a build" sh -c "echo begun
 
 
 def as_from_a_terminal():
-    """A shell cannot catch what was ignored when it started, as it is where the tests run in the background."""
+    """A shell cannot trap a signal that was ignored when it started, as SIGINT is where the tests run in the background."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 

@@ -63,7 +63,7 @@ class Viewer:
         test.addCleanup(self.process.kill)
 
     def wait(self, wanted, begun=None, seconds=20):
-        """The first message from now on that wanted() likes and that came within so many seconds of the moment begun."""
+        """The first message from now on that wanted() accepts and that came within so many seconds after begun."""
         end = (begun or self.begun) + seconds
         while True:
             while b"\n" in self.pending:
@@ -71,7 +71,7 @@ class Viewer:
                 came, text = line.split(b" ", 1)
                 if float(came) <= end and wanted(message := json.loads(text)):
                     return message
-            left = end + 1 - time.monotonic()  # what came in time may be read a little later
+            left = end + 1 - time.monotonic()  # what arrived within the limit may be read a little later
             if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
                 raise AssertionError(f"the viewer was not told within {seconds} s")
             chunk = os.read(self.process.stdout.fileno(), 65536)
@@ -185,7 +185,7 @@ class Life(MeshCase):
         self.assertEqual(self.mesh.machine("nas").run("ip", "route", "show", SUBNET).stdout, "")
 
     def test_idle_nodes_follow_at_once(self):
-        """Twenty changes made here, in force there within 2 s: what an idle node is told it learns by the edge's notice."""
+        """Twenty changes made here are in force there within 2 s: an idle node learns of them from the edge's notice."""
         def accepted(there, cidr, state):
             return lambda: any(r["cidr"] == cidr and r["state"].startswith(state) for r in self.mesh.ctl_json(there, "route", "list")["routes"])
 
@@ -210,14 +210,14 @@ class Life(MeshCase):
             wait_for(f"{' '.join(argv)} is in force on an idle node", in_force, 2 - (time.monotonic() - begun), 0.05)
 
     def test_viewer_sees_a_change(self):
-        """Within a second, so the promise: of a node that is new, renamed, gone, offline and online."""
+        """Promised within a second: a node that is new, renamed, removed, offline and online."""
         viewer = Viewer(self, self.mesh.machine("laptop"))
         snapshot = viewer.wait(lambda message: message["type"] == "snapshot" and not message["more"])
         ids = {node["name"]: node["id"] for node in snapshot["map"]["nodes"]}
         self.assertLessEqual({"laptop", "nas", "office-gw"}, set(ids))
 
         def sees(wanted, name, *argv):
-            """What the viewer is told within five times the promise of the moment at which the command was begun."""
+            """What the viewer gets within five times the promised time after the command was started."""
             with self.subTest(argv):
                 begun = time.monotonic()
                 self.ctl(name, *argv)
@@ -256,7 +256,7 @@ class Life(MeshCase):
 
 
 class OtherTools(MeshCase):
-    """What node config writes, in the hands of wg-quick and wg."""
+    """What node config writes, used with wg-quick and wg."""
     SITES, JOIN = ("laptop", "phone"), ("laptop",)
 
     def test_wg_quick_and_syncconf(self):
@@ -275,7 +275,7 @@ class OtherTools(MeshCase):
                         self.reaches(phone, address)
                     before = phone.run("wg", "show", "demo", "dump").stdout.splitlines()
                     self.assertEqual(before[0].split("\t")[2], re.search(r"(?m)^ListenPort = (\d+)$", made.stdout)[1])
-                    if options:  # wg-quick's mark is nothing that a file for every tool can hold, and syncconf takes it away
+                    if options:  # a file for every tool can't contain wg-quick's mark, and syncconf removes it
                         continue
                     phone.run("sh", "-c", f"umask 077; wg-quick strip {path} > {stripped}; wg syncconf demo {stripped}")
                     after = phone.run("wg", "show", "demo", "dump").stdout.splitlines()
@@ -314,7 +314,7 @@ class Administrators(MeshCase):
 
     def test_the_last_one_is_warned(self):
         added = self.ctl("laptop", "node", "add", "web")
-        self.assertNotIn("trial", added.stderr)  # this edge is none
+        self.assertNotIn("trial", added.stderr)  # this edge isn't one
         left = self.ctl("nas", "leave")  # a member
         self.assertNotIn(self.LAST, left.stderr)
         edge = self.mesh.machine("edge")
@@ -326,14 +326,14 @@ class Administrators(MeshCase):
         left = self.ctl("nas", "leave")
         self.assertIn(self.LAST, left.stderr)
         self.assertIn("edgeway-edge admin-key", left.stderr)
-        self.assertEqual(self.status("nas")["state"], "not-enrolled")  # warned, nobody was there to be asked
+        self.assertEqual(self.status("nas")["state"], "not-enrolled")  # warned, without a terminal to ask on
         self.ctl("laptop", "enroll", "--name", "laptop", "--key-file", "-", input=new_key() + "\n")  # what it said helps
         self.wait_state("laptop", "connected")
         self.assertEqual(self.status("laptop")["role"], "admin")
 
 
 class Renewal(MeshCase):
-    """Another machine, or another key pair, takes a node's place: name and addresses stay, the one before is out."""
+    """Another machine, or another key pair, takes a node's place: name and addresses stay, and the previous one is removed."""
     SITES, JOIN = ("laptop", "nas", "web", "phone"), ("laptop", "nas")
 
     def reaches(self, name, address):

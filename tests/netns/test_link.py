@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The connection's life on a real mesh: roaming, no network, UDP blocked, the edge away or another, the interface deleted, and what idling costs.
+"""The connection's life on a real mesh: roaming, no network, UDP blocked, the edge unreachable or replaced, the interface deleted, and the cost of
+idling.
 
   laptop ── nat ── internet ── edge
 """
@@ -75,7 +76,7 @@ class Link(MeshCase):
         self.wait_state("laptop", "connected", 30)
 
     def test_answers_blocked(self):
-        """The edge knows that it was reached: nobody is sent to look for a firewall that drops what goes out."""
+        """The edge knows that it was reached: the advice isn't about a firewall that drops outgoing packets."""
         self.block(f"udp sport {EDGE_PORT} drop")
         self.wait_reason("answers-lost", 50)
         self.unblock()
@@ -89,7 +90,7 @@ class Link(MeshCase):
         self.wait_state("laptop", "connected", 30)
 
     def test_another_edge(self):
-        """Whoever answers at the edge's address without the mesh's pin is told nothing and named."""
+        """A server at the edge's address without the mesh's pin gets no data and is reported."""
         process, start = self.mesh.running["edge"]
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -158,7 +159,7 @@ class Link(MeshCase):
         def transfer():
             fields = self.laptop.run("wg", "show", "edgeway0", "transfer").stdout.split()
             return int(fields[2])
-        time.sleep(13)  # real time: whoever looked is forgotten, connections to the API are closed
+        time.sleep(13)  # real time: viewers expire, and connections to the API are closed
         sent, before = transfer(), wakes()
         time.sleep(26)  # real time: how often an idle program wakes up is measured
         woken = sum(count - before.get(path, 0) for path, count in wakes().items())
@@ -199,7 +200,7 @@ class Disk(MeshCase):
         self.ctl("nas", "enroll", "--key-file", "-", input=key + "\n")
         self.wait_state("nas", "connected")
         self.fill(nas)
-        # What is in force on the host is undone in any case; whether the wish could be stored depends on what that freed.
+        # What is in force on the host is always undone; whether the wish could be stored depends on what that freed.
         self.ctl("nas", "disconnect", check=False)
         self.assertEqual(self.status("nas")["state"], "disconnected")
         self.assertFalse(nas.ok("ip", "link", "show", "edgeway0"))
@@ -209,7 +210,8 @@ class Disk(MeshCase):
         self.free(nas)
         for verb in ("disconnect", "connect"):  # a wish that is stored
             self.ctl("nas", verb)
-        # Whoever makes room has to get in first: over restarts too, and killed ones, whose timestamps must not go back.
+        # An administrator who frees space has to log in first: the node must work over restarts too, and after kills, and its timestamps must not go
+        # back.
         for number in (signal.SIGTERM, signal.SIGKILL, signal.SIGKILL):
             self.restart(nas, number, self.fill)
         self.assertTrue(nas.run("sh", "-c", "ls /run/edgeway").stdout.count("undo."), "the ledger is in memory")

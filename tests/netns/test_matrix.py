@@ -21,7 +21,7 @@ s.shutdown(socket.SHUT_WR)
 print(s.makefile().read())
 """
 
-# Handshake initiations of nobody, with a mac1 that is right: that takes no more than the public key. They come in waves: each is more than a queue's
+# Handshake initiations of an unknown sender, with a correct mac1: that takes only the public key. They come in waves: each is more than a queue's
 # eighth, all together are less than what a busy machine works off.
 FLOOD = """
 import base64, hashlib, os, socket, sys, time
@@ -115,7 +115,7 @@ class Matrix(MatrixCase):
                 self.assertTrue(row.sender.ping(row.near))
                 self.move(row.theirs.host, row.theirs.outer, f"10.9.0.1{row.theirs.number}")
                 try:
-                    if row.theirs.name == "debian":  # of 2022: keeps to an address that is gone until it is told again where we are
+                    if row.theirs.name == "debian":  # of 2022: keeps using a removed address until its endpoint is set again
                         row.theirs.wg("peer", row.key, "endpoint", row.theirs.shown("endpoints", row.key)[0])
                     wait_for("they are heard from there", lambda: row.theirs.ping(row.far, seconds=1), 10)
                     self.assertTrue(row.sender.ping(row.near))
@@ -165,8 +165,8 @@ class Matrix(MatrixCase):
                 self.watch(f"initiations-{name}", f"src host {begins} and dst host {answers} and udp[8] = 1 and udp[140:4] != 0"))
 
     def flood(self, victims, first, rounds):
-        """Floods the victims; meanwhile `first` begins anew in every row, and all come to a session. The names of the rows that did so by a cookie
-        in one of the rounds: load comes and goes by the second, and may have been gone when a row began."""
+        """Floods the victims, while `first` begins again in every row, and all get a session. Returns the names of the rows that did so with a cookie
+        in one of the rounds: load changes within seconds, and may have ended when a row began."""
         counts = {row.name: self.watch_cookies(row, first) for row in self.rows}
         flooding = self.flooder.start("/usr/bin/python3", "-c", FLOOD, *[word for victim in victims for word in victim], log="flood")
         pending = list(self.rows)
@@ -188,9 +188,9 @@ class Matrix(MatrixCase):
         return {row.name for row in self.rows if row not in pending}
 
     def test_cookie_under_load(self):
-        """Ours under load answers with a cookie, and whoever comes back with it is let in."""
+        """Edgeway's engine under load answers with a cookie, and accepts an initiation that carries it."""
         used, everybody = set(), {row.name for row in self.rows}
-        for _ in range(8):  # on a busy machine a flood is no load all the time
+        for _ in range(8):  # on a busy machine a flood doesn't cause load all the time
             used |= self.flood([(self.ours.outer, self.ours.public), ("10.9.0.5", self.edge_key[1])], "theirs", 5)
             if used == everybody:
                 break
@@ -200,7 +200,7 @@ class Matrix(MatrixCase):
                 row.works()
 
     def test_cookie_of_theirs(self):
-        """Theirs under load: ours takes the cookie and comes back with it. Whether a fast one is under load at all is its own matter."""
+        """With the other one under load, Edgeway's engine takes the cookie and sends it back. A fast implementation may not be under load at all."""
         used = self.flood([(theirs.outer, theirs.public) for theirs in self.theirs], "ours", 2)
         self.assertTrue(used)
         print(f"cookies of theirs were used in: {', '.join(sorted(used)) or 'no row'}", file=sys.stderr)

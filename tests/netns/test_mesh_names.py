@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The mesh's own names, from the command that gives them to the answer that a program gets.
+"""The mesh's own names, from the command that sets them to the answer that a program gets.
 
     laptop (administrator), nas (gateway of 10.77.0.0/24) ─ NAT ─ internet ─ edge (frankfurt)
 """
@@ -102,7 +102,8 @@ class MeshNames(MeshCase):
         wait_for("both again", lambda: ranges() == before, 15, 0.2)
 
     def test_words_removed(self):
-        """Another program takes ours out of nsswitch.conf, which is a mount point here: put back, and left alone where it does so again."""
+        """Another program removes Edgeway's words from nsswitch.conf, which is a mount point here: they are restored, and left out where it does so
+        again."""
         def take_out():
             self.laptop.run("sh", "-ec", r"sed 's/ edgeway \[!UNAVAIL=return\]//; s/ edgeway_short//' /etc/nsswitch.conf >/run/edgeway/new; cat /run/edgeway/new >/etc/nsswitch.conf; rm /run/edgeway/new")
 
@@ -127,7 +128,7 @@ class MeshNames(MeshCase):
         self.wait_state("laptop", "connected")
 
     def enrolled_below(self, suffix):
-        """Nor does enrolling give it: whoever enrolls sees which names the edge wants, and says so."""
+        """Enrolling doesn't grant it either: whoever enrolls sees which names the edge wants, and decides."""
         self.ctl("nas", "leave")
         joined = self.ctl("nas", "enroll", "--key-file", "-", input=self.ctl("laptop", "node", "add", "tower").stdout)
         self.assertNotIn("are now", joined.stdout)
@@ -164,7 +165,7 @@ class MeshNames(MeshCase):
                 wait_for("the new suffix", lambda: suffix() == "home.lan", 15, 0.2)
                 self.leads("nas.home.lan", v4)
                 self.assertEqual(self.ask("nas.demo.internal"), [])
-            # Nor are the network's own names an edge's to take: a suffix that nobody has accepted gives way to a search domain.
+            # An edge can't take over the network's own names either: a suffix that was not accepted yields to a search domain.
             conf = "/run/edgeway/names.conf"
             taken = lambda: self.status("laptop")["names"] != "suffix-refused" and self.laptop.ok("grep", "-q", "home.lan", conf)  # noqa: E731
             for accepted in (False, True):
@@ -180,7 +181,7 @@ class MeshNames(MeshCase):
                     wait_for("the mesh's names by choice", taken, 15, 0.2)
                 self.laptop.run("sh", "-c", 'printf %s "$1" >/etc/resolv.conf', "-", before)
                 self.reconnect()
-            # What may be a domain of the internet isn't an edge's to take.
+            # An edge can't take over what may be a domain of the internet.
             self.mesh.running["edge"][1] = start_with("--suffix", "mesh.example.com")
             self.mesh.restart("edge", signal.SIGTERM)
             wait_for("a new suffix refused", lambda: self.status("laptop")["names"] == "suffix-refused", 30, 0.2)

@@ -39,7 +39,7 @@ class Moved(MeshCase):
         edge = self.mesh.machine("edge")
         self.knows("laptop", f"{OLD}:443")
         self.knows("nas", f"{OLD}:443")
-        # Another address: who is connected follows as long as the old one leads here too, who is not needs it once more.
+        # Another address: connected nodes follow as long as the old one leads here too; others need the old one once more.
         self.stop("nas")
         edge.sysctl("net/ipv4/conf/wan/promote_secondaries", "1")
         edge.ip("addr", "add", f"{NEW}/24", "dev", "wan")

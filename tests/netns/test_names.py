@@ -42,7 +42,7 @@ class Names(NamesCase):
         edge.kill()
         edge.wait()
         self.assert_unchanged("the edge killed")
-        # No name of the mesh holds a program up: glibc asks twice, five seconds each.
+        # No name of the mesh may block a program: glibc would ask twice, five seconds each.
         self.world.each(lambda kind: self.host(kind).machine.run("getent", "hosts", NAS, check=False, timeout=20))
         self.mesh.running["edge"][0] = start()
         self.world.each(lambda kind: self.mesh.ctl(kind, "disconnect"))
@@ -50,7 +50,7 @@ class Names(NamesCase):
         self.world.each(lambda kind: self.mesh.ctl(kind, "connect"))
 
     def test_3_hostile_edge(self):
-        """An edge that has an answer to everything is asked for the mesh's names alone."""
+        """An edge that answers every name is asked only for the mesh's names."""
         edge = self.mesh.machine("edge")
         server = edge.start("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--port=5300", "--address=/#/192.0.2.66", "--address=/#/2001:db8::66",
                             "--user=root", "--pid-file=", log="hostile")
@@ -69,7 +69,7 @@ class Names(NamesCase):
             server.wait()
 
     def test_3_repairs(self):
-        """Whatever is killed or changed: the host resolves as before, at once, and the mesh's names are found again."""
+        """Whatever is killed or changed, the host resolves as before at once, and the mesh's names are found again."""
         def chain(kind):
             host = self.host(kind)
             self.wait_found(kind, "connected", 30)
@@ -98,7 +98,7 @@ class Names(NamesCase):
         self.world.each(chain)
 
     def test_3_hung_resolver(self):
-        """A resolver that hangs holds up who asks it, as before, and not edgewayd."""
+        """A resolver that hangs blocks its callers, as before, but not edgewayd."""
         def hang(kind):
             process = self.host(kind).processes["resolved"][0]
             process.send_signal(signal.SIGSTOP)
@@ -134,7 +134,7 @@ class Names(NamesCase):
         return changes == step
 
     def test_3_killed_at_steps(self):
-        """Amid the way in: the host resolves as before, and after the next start too."""
+        """Killed while connecting: the host resolves as before, and after the next start too."""
         def chain(kind):
             self.wait_found(kind, "connected", 30)
             reached = 0
@@ -151,7 +151,7 @@ class Names(NamesCase):
         self.assert_untouched("killed at steps")
 
     def test_4_writers(self):
-        """What others write meanwhile is theirs and stays."""
+        """What other programs write in the meantime stays."""
         def write(kind):
             host = self.host(kind)
             host.write("/etc/nsswitch.conf", host.read("/etc/nsswitch.conf") + "# an administrator's word\n")
@@ -164,7 +164,7 @@ class Names(NamesCase):
         self.world.each(write)
 
     def test_5_vpn(self):
-        """All names go to the edge, of every program, and none to the LAN's resolver; nothing stays of it afterwards."""
+        """Every program's names are looked up at the edge, and none at the LAN's resolver; nothing of it remains afterwards."""
         def switch(kind):
             host, lan = self.host(kind), self.world.lans[kind]
             self.assertTrue(self.asks_from_one_port(kind))
@@ -187,7 +187,7 @@ class Names(NamesCase):
         self.assertEqual([line for lines in self.world.each(switch).values() for line in lines][:20], [])
 
     def test_6_undone(self):
-        """With edgewayd killed and gone, one command gives back what was there."""
+        """After edgewayd was killed, one command restores the previous state."""
         def undo(kind):
             host = self.host(kind)
             self.signal_daemon(kind, signal.SIGKILL)

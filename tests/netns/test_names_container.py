@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names in containers that run edgewayd: as `docker run` makes them, with a root folder that nobody may write to, and with Docker's own
+"""Names in containers that run edgewayd: as `docker run` makes them, with a read-only root folder, and with Docker's own
 resolver (a stand-in on 127.0.0.11)."""
 import signal
 import unittest
@@ -19,7 +19,7 @@ class Containers(NamesCase):
             self.wait_found(kind, "connected", 30)
             self.wait_names(kind)
             self.assertEqual(self.bad_answers(kind), [])
-        # Nothing can be written there: it is said, and what was resolved still is.
+        # Nothing can be written there: the status says so, and what resolved before still does.
         wait_for("the reason", lambda: self.status("container-ro")["names"] == "nsswitch-refused", 30, 0.2)
         self.assertIn("Read-only file system", self.status("container-ro")["names_message"])
         self.assert_unchanged("with the mesh up")

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An edge that lies: what it answers to the mesh's names changes no other name in connector-only mode, on no kind of host.
+"""An edge that lies: in connector-only mode its answers for the mesh's names don't change any other name, on any kind of host.
 
 Packets to the edge's name server are led to one that gives away others' names in every section of its answers.
 """

@@ -79,7 +79,7 @@ class NamesByResolved(MeshCase):
             self.assertNotIn(SUFFIX, self.world.hosts[kind].read("/etc/resolv.conf"))
             found = self.world.hosts[kind].machine.run("getent", "hosts", self.address[0]).stdout
             self.assertIn(f"nas.{SUFFIX}", found)
-            # Nobody on the LAN is asked for the mesh's names.
+            # No server on the LAN is asked for the mesh's names.
             self.assertEqual([name for name in self.world.lans[kind].asked(begun[kind]) if name.endswith(SUFFIX) or name.endswith("100.in-addr.arpa")], [])
         self.world.each(look)
 
@@ -103,7 +103,7 @@ class NamesByResolved(MeshCase):
         self.world.each(restart)
 
     def test_hung(self):
-        """Nothing of ours waits for it; what is wrong is said, and over when it answers again."""
+        """Nothing of Edgeway waits for it; the problem is reported, and cleared when it answers again."""
         def stop(kind):
             process = self.world.hosts[kind].processes["resolved"][0]
             process.send_signal(signal.SIGSTOP)
@@ -132,7 +132,7 @@ class NamesByResolved(MeshCase):
         self.world.each(kill)
 
     def test_disconnected(self):
-        """All is as before, and nothing is left to undo."""
+        """Everything is as before, and nothing is left to undo."""
         def disconnect(kind):
             self.ctl(kind, "disconnect")
             strip = lambda text: re.sub(r"Link \d+", "Link", text)  # noqa: E731
@@ -153,7 +153,7 @@ class NamesByResolved(MeshCase):
         self.world.each(delete)
 
     def test_renamed_interface(self):
-        """It is made again under its own name, and the other goes."""
+        """It is created again under its own name, and the renamed one is removed."""
         def rename(kind):
             machine = self.mesh.machine(kind)
             machine.run("sh", "-ec", "ip link set edgeway0 down; ip link set edgeway0 name other0; ip link set other0 up")
@@ -162,7 +162,7 @@ class NamesByResolved(MeshCase):
         self.world.each(rename)
 
     def test_reverted(self):
-        """With the daemon gone: what it noted for a link that is still there."""
+        """Without the daemon: undo what it noted for a link that still exists."""
         kind, machine = "resolved", self.mesh.machine("resolved")
         process, start = self.mesh.running[kind]
         process.kill()
@@ -181,7 +181,8 @@ class NamesByResolved(MeshCase):
         self.names_work(kind)
 
     def test_domain_of_another_network(self):
-        """An edge that chooses another suffix doesn't get names that another VPN has, by a domain for routing only, which no file shows."""
+        """An edge that chooses another suffix doesn't get the names of another VPN, which has them through a routing-only domain that isn't in any
+        file."""
         other, start = "office.lan", self.mesh.running["edge"][1]
         edge = self.mesh.machine("edge")
 

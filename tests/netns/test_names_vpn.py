@@ -95,7 +95,7 @@ class NamesInVpnMode(unittest.TestCase):
         self.assertEqual(self.plain(LAN, mark=0x45640000), BY_LAN)
         self.assertEqual(self.plain(LAN, mark=0x00070000), BY_LAN)
         self.assertEqual(self.plain(LAN, mark=0x00000007), BY_EDGE)
-        self.assertEqual(self.ask("10.9.0.5"), "")  # asked there, where nobody answers
+        self.assertEqual(self.ask("10.9.0.5"), "")  # asked there, where no server answers
         self.assertEqual(self.leaked(), 2)
         self.driver.do(f"apply {MESH} vpn")
         self.assertEqual(self.ask(LAN), BY_LAN)
@@ -134,7 +134,7 @@ class NamesInVpnMode(unittest.TestCase):
         self.assertEqual(self.plain(LAN), BY_EDGE)
 
     def test_containers(self):
-        """What this computer forwards for its own containers asks the edge, too; its own name server is still theirs."""
+        """Forwarded questions of its own containers go to the edge, too; they can still use this computer's own name server."""
         inner = self.world.inner
         self.world.sh(self.world.host, "sysctl -qw net.ipv4.ip_forward=1")
         self.stack.callback(self.world.sh, self.world.host, "sysctl -qw net.ipv4.ip_forward=0")

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""VPN mode's names on a real mesh, in each resolver's world: every program's questions are the edge's to answer, the LAN's resolver hears none, and afterwards it does again.
+"""VPN mode's names on a real mesh, in each resolver's world: every program's questions go to the edge and none to the LAN's resolver, and afterwards
+they go there again.
 
 The edge's own resolver says 192.0.2.99 to every name; the LAN's knows a1.example.com as 198.18.…
 """
@@ -47,7 +48,7 @@ class VpnNames(MeshCase):
         return said
 
     def answers(self, kind, answer, name=NAME, programs=PROGRAMS):
-        """All programs get this answer, the one that runs all the time included."""
+        """All programs get this answer, including the long-running one."""
         host = self.world.hosts[kind]
         for program in programs:
             said = []
@@ -74,7 +75,7 @@ class VpnNames(MeshCase):
         self.world.each(go)
 
     def test_killed(self):
-        """Nothing leaks while it is gone, and the next one goes on."""
+        """Nothing leaks while it is down, and the next one continues."""
         def kill(kind):
             self.mode(kind, "vpn")
             begun = self.world.lans[kind].log_size()
@@ -97,7 +98,7 @@ class VpnNames(MeshCase):
         self.world.each(go)
 
     def test_link_local(self):
-        """A question for a link-local name server can't be led into the tunnel. It is said, with a way out that works."""
+        """A question for a link-local name server can't be led into the tunnel. That is reported, with a fix that works."""
         host, kind = self.world.hosts["plain"], "plain"
         before = host.read("/etc/resolv.conf")
 
@@ -120,7 +121,7 @@ class VpnNames(MeshCase):
         wait_for("names", lambda: self.status(kind)["names"] == "ok", BACK_S, 0.05)
 
     def test_the_lans_own_names(self):
-        """By choice, and where resolved can tell them apart; elsewhere it is said."""
+        """Optional, and only where resolved can tell them apart; elsewhere that is reported."""
         router = f"router.{resolver_world.SEARCH}"
 
         def choose(kind):
@@ -141,7 +142,7 @@ class VpnNames(MeshCase):
 
 
 class EdgeByName(MeshCase):
-    """The edge is known by a name, moves while VPN mode is on, and is found again: its name is looked up beside the tunnel that is dead."""
+    """The edge is known by a name, moves while VPN mode is on, and is found again: its name is looked up outside the dead tunnel."""
 
     SITES = JOIN = ()
     EDGE_NAME, OLD, NEW = "edge.example.com", "203.0.113.5", "203.0.113.6"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A node that takes smaller packets than the mesh: `node mtu`, its own interface, and what the edge tells whoever sends it larger ones."""
+"""A node that takes smaller packets than the mesh: `node mtu`, its own interface, and what the edge tells senders of larger ones."""
 import unittest
 
 from mesh_case import MeshCase, wait_for
@@ -60,7 +60,7 @@ class NodeMtu(MeshCase):
         self.assertEqual(self.mesh.ctl_json("laptop", "node", "show", "nas")["mtu"], 1280)
         wait_for("nas has it on its interface", lambda: self.interface_mtu("nas") == 1280, 20)
         self.assertEqual(self.interface_mtu("laptop"), 1420)
-        # TCP that is under way with larger segments goes on: the edge says what is too big, laptop's kernel learns it.
+        # An open TCP connection with larger segments continues: the edge reports what is too big, and laptop's kernel adapts.
         for i, (address, (client, said)) in enumerate(zip(addresses, transfers)):
             with self.subTest(address):
                 nas.run("touch", f"/run/edgeway/go-{i}")
@@ -73,7 +73,7 @@ class NodeMtu(MeshCase):
             with self.subTest(address):
                 self.assertRegex(self.ping(1420 - header, address).stdout, rf"From {sender}.*mtu ?= ?1280")
                 self.assertEqual(self.ping(1280 - header, address).returncode, 0)
-        # It is kept by an edge that is killed, and taken back by one word.
+        # It survives a kill of the edge, and one word resets it.
         self.mesh.restart("edge", 9)
         wait_for("nas is back", lambda: self.status("nas")["state"] == "connected" and laptop.ok("ping", "-n", "-q", "-c", "1", "-W", "1", addresses[0]), 60)
         laptop.ip("route", "flush", "cache")

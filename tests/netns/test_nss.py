@@ -262,7 +262,7 @@ class Nss(unittest.TestCase):
         self.found(lambda: addresses("NAS.Home.Internal."), ["100.96.0.5", "fd45::5"])
         self.found(lambda: getent("hosts", "v4.home.internal"), (0, "100.96.0.4      v4.home.internal\n"))
         self.assertEqual(getent("ahostsv6", "v4.home.internal")[1].count("STREAM"), getent("ahostsv6", "v4.example")[1].count("STREAM"))
-        # Of one label: only what nobody else knows.
+        # Of one label: only names that no other source knows.
         self.found(lambda: addresses("nas"), ["100.96.0.5", "fd45::5"])
         self.found(lambda: addresses("printer"), ["192.0.2.9"])
         # /etc/hosts has it, with an address of the other family only.
@@ -277,7 +277,7 @@ class Nss(unittest.TestCase):
                 self.assertIn(line.split()[0], getent("hosts", "nas")[1])
             finally:
                 write("/etc/hosts", hosts)
-        # Who couldn't tell hasn't said that there is no such name.
+        # A source that couldn't answer hasn't said that the name doesn't exist.
         write("/etc/resolv.conf", "nameserver 127.0.0.9\noptions timeout:5 attempts:2\n")
         try:
             self.assertEqual(addresses("nas"), [])
@@ -298,7 +298,7 @@ class Nss(unittest.TestCase):
         # Reverse.
         self.found(lambda: getent("hosts", "100.96.0.5"), (0, "100.96.0.5      nas.home.internal\n"))
         self.found(lambda: getent("hosts", "fd45::5"), (0, "fd45::5         nas.home.internal\n"))
-        # What there isn't is not asked for elsewhere.
+        # Names that don't exist in the mesh are not asked for elsewhere.
 
         def leaks():
             self.lan.asked.clear()
@@ -310,7 +310,7 @@ class Nss(unittest.TestCase):
         self.found(lambda: addresses("evil.home.internal"), ["100.96.0.6"])
         self.assertEqual(addresses("outside.home.internal"), [])
         self.assertEqual(getent("hosts", "100.96.0.6"), (2, ""))
-        # In a program that was there before, and by every function of glibc's.
+        # In a program that was already running, and with every function of glibc.
         self.found(lambda: [text in seen for text, seen in zip(("fd45::5", "100.96.0.5", "fd45::5", '"nas.home.internal"'), self.program.look("nas.home.internal"))], [True] * 4)
         self.found(lambda: self.program.look("broken.home.internal")[0], f"gaierror {socket.EAI_AGAIN}")
         self.compare_foreign("works")
@@ -340,7 +340,7 @@ class Nss(unittest.TestCase):
         self.compare_foreign("no mesh")
 
     def test_buffers(self):
-        """The caller's buffer of any size: ERANGE, or all of the answer, and never a byte behind it."""
+        """The caller's buffer of any size: ERANGE, or all of the answer, and never a byte beyond it."""
         self.start()
         module = ctypes.CDLL(os.path.join(MODULES, "libnss_edgeway.so.2"))
         fine, small = 1, -2  # NSS_STATUS_SUCCESS, _TRYAGAIN
@@ -386,7 +386,8 @@ class Nss(unittest.TestCase):
             self.found(look, True)
 
     def test_word_that_ends(self):
-        """A name server whose "not found" ends the look-up: names of one label come right after it, and nothing comes after that that didn't before."""
+        """A name server whose "not found" ends the look-up: names of one label are looked up right after it, and nothing follows that didn't
+        before."""
         ends = "hosts: files dns [!UNAVAIL=return] db files\n"
         write("/etc/nsswitch.conf", ends)
         before = {name: self.program.look(name) for name in FOREIGN}
@@ -422,7 +423,7 @@ class Nss(unittest.TestCase):
         asked = len(self.edge.asked)
         self.compare_foreign("hung")
         self.assertEqual(len(self.edge.asked), asked)
-        # Full queue: nobody waits.
+        # Full queue: no caller waits.
         with contextlib.ExitStack() as waiting:
             with self.assertRaises(BlockingIOError):
                 for _ in range(1500):
@@ -433,7 +434,7 @@ class Nss(unittest.TestCase):
             self.assertLess(time.monotonic() - begun, 6 * DEADLINE)
 
     def test_killed(self):
-        """Wherever it is killed, foreign names resolve as before, and the next start leaves the file as it was."""
+        """Wherever it is killed, other names resolve as before, and the next start leaves the file as it was."""
         for step in ("note down", "set up the word", "alive", "both"):
             with self.subTest(step=step):
                 write("/etc/nsswitch.conf", DEBIAN)
@@ -461,7 +462,7 @@ class Nss(unittest.TestCase):
         return result.returncode, result.stdout + result.stderr
 
     def test_revert(self):
-        """With the daemon gone: all of it, and nothing of what others have changed."""
+        """Without the daemon: all of it is undone, and nothing of what others have changed."""
         self.assertEqual(self.revert(), (0, "There was nothing to undo in /etc/state.\n"))
         self.daemon = Daemon(NO_KEEPER="1")
         self.assertEqual(self.daemon.works(), "ok")
@@ -477,7 +478,7 @@ class Nss(unittest.TestCase):
         write("/etc/nsswitch.conf", "hosts: files edgeway [!UNAVAIL=return] dns edgeway_short\n")
         self.assertEqual(self.revert(), (0, "Every change that was noted in /etc/state was undone.\n"))
         self.assertEqual(read("/etc/nsswitch.conf"), "hosts: files dns\n")
-        # What can't be undone is said; so is an edgewayd that runs.
+        # What can't be undone is reported; so is a running edgewayd.
         write("/etc/state/undo", "rubbish\nrubbish\n")
         code, said = self.revert()
         self.assertEqual(code, 1)
@@ -501,18 +502,18 @@ class Nss(unittest.TestCase):
 
     def test_others_write(self):
         self.start()
-        # An administrator, an updater: theirs stays, ours goes.
+        # An administrator's or an updater's edits stay, Edgeway's are removed.
         write("/etc/nsswitch.conf", read("/etc/nsswitch.conf").replace("passwd:         files", "passwd: files systemd").replace(" dns edgeway_short", " dns mymachines edgeway_short"))
         self.assertEqual(self.daemon.say("remove"), "ok")
         self.assertEqual(read("/etc/nsswitch.conf"), DEBIAN.replace("passwd:         files", "passwd: files systemd").replace(" dns\n", " dns mymachines\n"))
-        # Words that were there before are not ours to take.
+        # Words that were there before must not be removed.
         write("/etc/nsswitch.conf", "hosts: files edgeway dns edgeway_short\n")
         self.assertEqual(self.daemon.say("add"), "ok")
         self.assertEqual(self.daemon.say("undo"), "ok")
         self.assertEqual(read("/etc/nsswitch.conf"), "hosts: files edgeway dns edgeway_short\n")
 
     def test_kinds_of_file(self):
-        """A link, a mount, no file, a read-only /etc, one that nobody may change: done, or said."""
+        """A link, a mount, no file, a read-only /etc, an immutable file: it works, or the error says why."""
         self.daemon = Daemon()
         os.makedirs("/etc/authselect", exist_ok=True)
         write("/etc/authselect/nsswitch.conf", DEBIAN)
@@ -556,7 +557,7 @@ class Nss(unittest.TestCase):
         self.assertEqual(read("/etc/nsswitch.conf"), DEBIAN)
 
     def test_readers(self):
-        """Whoever reads the file meanwhile sees the old one or the new one."""
+        """A program that reads the file in the meantime sees the old one or the new one."""
         self.daemon = Daemon()
         self.daemon.works()
         stop, seen = threading.Event(), set()
@@ -574,7 +575,7 @@ class Nss(unittest.TestCase):
         self.assertEqual(len(seen), 2)
 
     def test_two_writers(self):
-        """One that ends late edits the file while the next one starts: neither puts the other's half of a text in its place."""
+        """A daemon that exits late edits the file while the next one starts: neither overwrites the file with the other's half-written text."""
         self.daemon = Daemon()
         other = subprocess.Popen([os.path.join(BUILD, "tests/lib/ew-names"), "/run/edgeway", "/etc/state/other"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.addCleanup(other.wait)
@@ -614,7 +615,7 @@ class Nss(unittest.TestCase):
                 one.connect("/run/edgeway/names")
                 one.send(data)
                 self.assertEqual(one.recv(100), b"", data)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as one:  # foreign names don't leave
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as one:  # other names don't leave
             one.settimeout(5)
             one.connect("/run/edgeway/names")
             one.send(b"\1\1\0\0www.example")
@@ -631,7 +632,7 @@ class Nss(unittest.TestCase):
             one.close()
 
     def test_crowd_of_many(self):
-        """One local user may have many user IDs: whoever connects and doesn't ask makes room for whoever does."""
+        """One local user may have many user IDs: connections without a question make room for those with one."""
         self.start()
         take = ("import os, socket, sys, time\nos.setuid(int(sys.argv[1]))\nheld = []\nwhile True:\n    one = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
                 "    one.connect('/run/edgeway/names')\n    held = held[-900:] + [one]\n    if len(held) > 40:\n        print(flush=True)\n        time.sleep(0.002)\n")
@@ -658,7 +659,7 @@ class Nss(unittest.TestCase):
                 return False
 
     def test_interface_gone(self):
-        """While there is no tunnel, nobody else who has the edge's address is asked."""
+        """Without the tunnel, another host with the edge's address is not asked."""
         self.start(INTERFACE="gone0")
         asked = len(self.edge.asked)
         self.assertEqual(self.program.look("nas.home.internal")[0], f"gaierror {socket.EAI_AGAIN}")

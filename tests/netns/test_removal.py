@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What app/run --remove ends: the app and the tray whose program is no longer there, and nobody else; and the folders that it
-leaves: those of other packages."""
+"""What app/run --remove ends: the app and the tray whose program no longer exists, and no other process; and the folders that it
+keeps: those of other packages."""
 import os
 import subprocess
 import unittest
 
 SOURCE = os.environ.get("EDGEWAY_SOURCE") or os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-# In namespaces of its own, with a /usr/bin of its own.
+# In separate namespaces, with a separate /usr/bin.
 SCRIPT = r"""
 set -eu
 mount -t tmpfs none /mnt && mkdir /mnt/upper /mnt/work

@@ -37,7 +37,7 @@ class Secrets(MeshCase):
 
     @classmethod
     def setUpClass(cls):
-        # Everything that daemons and programs have to say, GLib's and its libraries' debugging too.
+        # All output of daemons and programs, with the debugging output of GLib and its libraries.
         for name, value in (("EDGEWAY_DEBUG", "1"), ("G_MESSAGES_DEBUG", "all")):
             os.environ[name] = value
             cls.addClassCleanup(os.environ.pop, name)
@@ -92,7 +92,7 @@ class Secrets(MeshCase):
             self.assertNotIn(form, blob, f"{name} stood in a command line or an environment")
 
     def test_behaviour_nothing_secret_in_logs(self):
-        """At the most verbose level there is. Keys of sessions, which no other process can know: tests/unit/engine/test-behaviour-secrets.c."""
+        """At the most verbose level there is. For session keys, which no other process can know, see tests/unit/engine/test-behaviour-secrets.c."""
         logs = b""
         for folder, _, names in os.walk(self.mesh.world.folder):
             for name in names:

@@ -39,7 +39,7 @@ while True:
     print(s.recvfrom(100)[1][0])
 """
 
-# To the edge's port, sealed by nobody: each type of message, and none, in each size.
+# To the edge's port, not sealed: each type of message, and none, in each size.
 GARBAGE = """
 import os, socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -145,7 +145,7 @@ class TestSwitch(SwitchCase):
         self.assertEqual(self.switch.status()["alice"]["ttl"], before + 1)
 
     def test_mtu_of_a_node(self):
-        """bob takes 1300 bytes: whoever sends more is told so, learns it, and TCP goes on."""
+        """bob takes 1300 bytes: senders of more are told so and adapt, and TCP continues."""
         for family in (0, 1):
             self.assert_pings(self.alice, BOB[family])
         self.switch.say(self.node("bob", 1, "plain", "mtu=1300", *BOB, "10.77.0.0/24"))
@@ -273,7 +273,7 @@ class TestSwitch(SwitchCase):
         self.assertIsNone(self.fetch(self.alice, NATTED, 8031, 2))
 
     def test_exit_reaches_published_sites(self):
-        """What the host leads on from a public port of its own address, as Docker does; from another port it stays closed."""
+        """What the host forwards from a public port of its own address, as Docker does; other ports stay closed."""
         self.serve(self.neighbour, "192.168.50.2", 8040)
         for port in (PUBLIC_PORT, 8041):
             self.assertIsNone(self.fetch(self.alice, "93.184.220.1", port, 2), port)
@@ -294,7 +294,7 @@ class TestSwitch(SwitchCase):
         self.assert_pings(self.alice, WEBSITE[1])
 
     def test_mesh_from_outside(self):
-        """CVE-2019-14899: who sits on the edge's link cannot probe what is in the tunnel."""
+        """CVE-2019-14899: a neighbour on the edge's link cannot probe what is in the tunnel."""
         self.assert_pings(self.alice, SERVICE[0])
         for address in (SERVICE[0], ALICE[0]):
             self.assertFalse(self.ping(self.neighbour, address)[0])
@@ -325,7 +325,7 @@ class TestSwitch(SwitchCase):
         probes = [line for line in self.link(self.alice, seconds=15) if line[0] == 6]
         self.assertGreaterEqual(len(probes), 3)
         self.assertAlmostEqual((probes[-1][3] - probes[0][3]) / (len(probes) - 1), 2, delta=0.7)
-        tokens = [line[2] for line in probes]  # whoever saw some can't tell the next
+        tokens = [line[2] for line in probes]  # the next one can't be predicted from earlier ones
         self.assertGreater(min(abs(a - b) for a, b in zip(tokens, tokens[1:])), 1 << 32, tokens)
         for node in ("alice", "bob"):  # by the link protocol, and by ICMP echo
             rtt = self.switch.status()[node]["rtt"]
@@ -362,7 +362,7 @@ class TestSwitch(SwitchCase):
         self.assert_pings(self.alice, BOB[0])
 
     def test_verdict_about_flows(self):
-        """alice may speak to bob, bob only answers; a flow that was open ends with a change of mind."""
+        """alice may open flows to bob, bob only answers; an open flow ends when the policy changes."""
         self.assert_pings(self.alice, BOB[0])
         self.assert_pings(self.bob, ALICE[0])
         self.switch.say("one-way alice")
@@ -373,7 +373,7 @@ class TestSwitch(SwitchCase):
                 self.serve(self.bob, BOB[family], 7030 + family)
                 self.assertEqual(self.fetch(self.alice, BOB[family], 7030 + family)[0], ALICE[family])
                 self.assertFalse(self.ping(self.bob, ALICE[family])[0])
-            # An error about what was let pass arrives: nobody listens there.
+            # An error about an allowed packet arrives: the port is closed.
             self.assertIn("refused", self.alice.run("/usr/bin/python3", "-c", UDP_REFUSED, BOB[0]).stdout)
             self.switch.say("one-way bob")
             self.switch.status()

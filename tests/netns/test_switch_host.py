@@ -68,7 +68,7 @@ class TestSwitchHost(SwitchCase):
                 self.assert_undone()
 
     def test_others_settings_stay(self):
-        """What somebody else has set meanwhile is not set back."""
+        """What another program has set in the meantime is not reset."""
         switch = self.start_switch(find=True)
         self.edge.sysctl("net/ipv6/conf/wan/accept_ra", "0")
         self.edge.run("nft", "add", "table", "inet", "foreign")
@@ -96,7 +96,7 @@ class TestSwitchHost(SwitchCase):
         self.assert_undone()
 
     def test_docker(self):
-        """A firewall that drops what it does not know is named, with what to do; done, the exit works."""
+        """A firewall that drops unknown packets is reported, with a fix; after the fix, the exit works."""
         self.edge.nft(DOCKER)
         switch = self.start_switch(find=True)
         self.assertIn("ip filter FORWARD", switch.limits)
@@ -123,7 +123,7 @@ class TestSwitchHost(SwitchCase):
         self.assert_undone()
 
     def test_foreign_route(self):
-        """Another VPN holds the mesh's range: said, and the nodes are served all the same."""
+        """Another VPN uses the mesh's range: that is reported, and the nodes are still served."""
         self.edge.ip("route", "add", "100.96.0.0/12", "dev", "lan")
         self.before = host_state(self.edge)
         switch = self.start_switch(find=True)
@@ -143,7 +143,7 @@ class TestSwitchHost(SwitchCase):
         self.assert_ping_says(self.alice, WEBSITE[0], SERVICE[0], "Destination Net Unreachable")
 
     def test_without_ipv6(self):
-        """Nodes have IPv6 among them all the same; the host has it not."""
+        """Nodes still have IPv6 among themselves; the host has none."""
         self.edge.sysctl("net/ipv6/conf/all/disable_ipv6", "1")
         switch = self.start_switch(find=True)
         self.assertIn("IPv6 is switched off", switch.limits)
@@ -196,7 +196,7 @@ class TestFirewall(SwitchCase):
         cls.member.ip("route", "add", "default", "via", SERVICE[0])
         cls.member.ip("-6", "route", "add", SERVICE[1], "dev", "eth0")
         cls.member.ip("-6", "route", "add", "default", "via", SERVICE[1])
-        # An Ethernet has neighbours to discover, which the tunnel has not.
+        # An Ethernet needs neighbour discovery, unlike the tunnel.
         mac = {m: m.json("ip", "-j", "link", "show", d)[0]["address"] for m, d in ((cls.edge, "veth0"), (cls.member, "eth0"))}
         cls.member.ip("neigh", "replace", SERVICE[1], "lladdr", mac[cls.edge], "dev", "eth0")
         cls.edge.ip("neigh", "replace", ALICE[1], "lladdr", mac[cls.member], "dev", "veth0")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What other programs take away from the tunnel on a real mesh: it is back at once, nothing leaves in clear meanwhile, and the status is true."""
+"""What other programs remove from the tunnel on a real mesh is restored at once, nothing leaves unencrypted in the meantime, and the status is
+correct."""
 import re
 import signal
 import subprocess
@@ -104,7 +105,7 @@ class TakenAway(MeshCase):
             process.send_signal(signal.SIGCONT)
 
     def test_an_interface_that_cannot_be_made_again(self):
-        """Another one has its name: the state says so, nothing leaves, and the user can let go."""
+        """Another one has its name: the state says so, nothing leaves, and the user can disconnect."""
         self.ctl("laptop", "mode", "vpn")
         self.ctl("laptop", "mode", "--confirm", check=False)
         wait_for("the site answers", lambda: self.reaches(WEBSITE), 10)
@@ -139,7 +140,7 @@ class TakenAway(MeshCase):
         wait_for("all is well", lambda: self.status("laptop")["reason"] == "", 25)
 
     def test_a_route_that_comes_and_goes(self):
-        """A router that gives such a route out and takes it back all the time fills no log."""
+        """A router that announces and withdraws such a route all the time doesn't fill the log."""
         gateway = re.search(r"default via (\S+)", self.laptop.run("ip", "route").stdout).group(1)
 
         def lines():

@@ -58,7 +58,7 @@ class Valgrind(unittest.TestCase):
         mesh.ctl("laptop", "mode", "connector")
         mesh.ctl("nas", "leave")
         wait_for("a name of others", lambda: self.ask(laptop, "a.example").stdout.strip() == "192.0.2.9", SLOW)
-        self.ask(laptop, "hang.example")  # and one that is still open in the end
+        self.ask(laptop, "hang.example")  # and one that is still open at the end
         for name in ("laptop", "nas", "edge"):
             process = mesh.running[name][0]
             process.terminate()

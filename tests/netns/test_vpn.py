@@ -123,7 +123,7 @@ class Vpn(MeshCase):
         process.wait()
 
     def start_without_a_wish_to_connect(self):
-        """The start alone takes back what is left, before anybody asks for anything."""
+        """The start itself undoes what is left, before any request."""
         self.laptop.run("sed", "-i", 's/"wish":"connected"/"wish":"disconnected"/', "/var/lib/edgeway/account.json")
         self.mesh.running["laptop"][0] = self.mesh.running["laptop"][1]()
         wait_for("edgewayd is back", lambda: self.laptop.ok(self.mesh.program("edgewayctl"), "status"), 20)

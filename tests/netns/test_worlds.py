@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two runs on one computer: the end of one leaves the other's folders alone, and the last one leaves nothing behind. What
-is replaced on the computer meanwhile, a machine doesn't begin to share."""
+"""Two runs on one computer: the end of one leaves the other's folders alone, and the last one leaves nothing behind. A
+machine doesn't start to share what is replaced on the computer in the meantime."""
 import os
 import subprocess
 import sys
@@ -45,7 +45,7 @@ class Worlds(unittest.TestCase):
         self.assertEqual(machine.run("stat", "-c", "%d", place).stdout == machine.run("stat", "-c", "%d", "/run").stdout, False, "its own mount is gone")
 
     def test_replaced_nsswitch(self):
-        """The rename of a file takes what is mounted over it away in all namespaces: daemons would write to the computer's own."""
+        """Renaming over a file removes its mounts in all namespaces: daemons would write to the computer's own."""
         result = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-ec", REPLACED, sys.executable, IN_IT, LAUNCH], capture_output=True, text=True, timeout=60)
         self.assertEqual((result.stdout, result.stderr), ("hosts: dns ['group', 'nsswitch.conf', 'old', 'passwd']\n", ""))
 

@@ -80,8 +80,8 @@ keep_log (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data)
   return G_LOG_WRITER_HANDLED;
 }
 
-/* The secret as it is, as a number, as `wg` writes it and as a link would. Halves of it too: what is cut short is still
-   told. */
+/* The secret as it is, as a number, as `wg` writes it and as a link would. Halves of it too: a truncated secret still
+   leaks. */
 static gboolean
 is_told (const guint8 *secret, const char *text, gsize len)
 {
@@ -125,7 +125,7 @@ set_preshared (Node *node, const Node *of)
   g_assert_true (ew_engine_set_peer (node->engine, &config));
 }
 
-/* Everything that an engine may have a reason to speak of: sessions, a second one, garbage, a key that changes, a peer
+/* Everything that an engine may have a reason to log: sessions, a second one, garbage, a key that changes, a peer
    that goes, an interface that is deleted. */
 static void
 live (EwMemoryNet *net)
@@ -190,7 +190,7 @@ test_nothing_secret_in_logs (void)
   g_assert_cmpuint (g_hash_table_size (secrets), >, 20);
   g_assert_cmpuint (count_told (logged->str, logged->len), ==, 0);
   g_assert_cmpuint (count_told (written, len), ==, 0);
-  /* The watch works. */
+  /* The search itself works. */
   g_debug ("%s", "7072657368617265642062757420616c"
                  "707265736861726564206b65792c20616c736f20666f756e6420696e206c6f67");
   g_assert_cmpuint (count_told (logged->str, logged->len), ==, 1);

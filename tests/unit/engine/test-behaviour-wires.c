@@ -23,7 +23,7 @@
 static struct
 {
   const char *release; /* uname(2) says this; NULL: the truth */
-  guint16 eio_port;    /* a burst to there is refused as by a device that makes no checksums; 0: none is */
+  guint16 eio_port;    /* a burst to that port is refused as by a device without checksum offload; 0: none is */
   guint bursts;        /* messages that the kernel was to cut, … */
   guint to_eio_port;   /* … those to that port, … */
   guint too_large;     /* … and messages that it called too large */
@@ -105,7 +105,7 @@ drain (EwUdp *udp)
   return datagrams;
 }
 
-/* What becomes of 64 KiB of TSO: 64 datagrams of a full MTU each, 20 bytes of outer headers not counted 91 KiB. */
+/* How 64 KiB of TSO are sent: 64 datagrams of a full MTU each, 20 bytes of outer headers not counted 91 KiB. */
 static void
 test_68_kib_of_tso (void)
 {
@@ -145,7 +145,8 @@ send_burst (EwUdp *from, guint16 port)
   g_assert_cmpuint (stats.failed, ==, 0);
 }
 
-/* Nothing is lost when a device refuses a burst; the next ones to that address are none, those to others are. */
+/* Nothing is lost when a device refuses a burst; later datagrams to that address are sent singly, those to others as
+   bursts. */
 static void
 test_eio_on_send (void)
 {
@@ -234,7 +235,7 @@ test_outer_df_clear (void)
   g_assert_cmpint (value, ==, IPV6_PMTUDISC_DONT);
 }
 
-/* The interface's. */
+/* The interface's half. */
 
 static int
 mtu_of (const char *name)

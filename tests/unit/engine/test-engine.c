@@ -135,7 +135,7 @@ test_router_from_peer (Wheel *wheel, gconstpointer data)
 
   node_push (&wheel->a, 9, EW_ROUTE_TUN);
   g_assert_cmpuint (node_pop (&wheel->hub, 1), ==, EW_ROUTE_TUN);
-  node_push (&wheel->a, 7, EW_ROUTE_PEER); /* its destination is nobody's: the router decides */
+  node_push (&wheel->a, 7, EW_ROUTE_PEER); /* its destination is no peer's: the router decides */
   g_assert_cmpuint (node_pop (&wheel->b, 1), ==, EW_ROUTE_PEER);
   node_push (&wheel->a, 2, EW_ROUTE_LOOKUP);
   g_assert_cmpuint (node_pop (&wheel->b, 1), ==, EW_ROUTE_LOOKUP);
@@ -197,11 +197,11 @@ push_to_be_answered (EwDevice *device, const EwTime *time, void *data)
     node_push (data, 3, EW_ROUTE_REPLY | i << 8);
 }
 
-/* Many answers in one batch, each made where the one before it was. */
+/* Many answers in one batch, each made in the buffer of the one before it. */
 static void
 test_router_answers (Wheel *wheel, gconstpointer data)
 {
-  ew_engine_call (wheel->hub.engine, push_to_be_answered, &wheel->hub); /* nothing is read meanwhile */
+  ew_engine_call (wheel->hub.engine, push_to_be_answered, &wheel->hub); /* nothing is read in the meantime */
   for (guint32 i = 0; i < 30; i++)
     g_assert_cmphex (node_pop (&wheel->hub, 3), ==, EW_ROUTE_REPLY | i << 8);
   node_expect_nothing (&wheel->hub);
@@ -222,7 +222,7 @@ test_unreachable (void)
   const guint8 *packet = g_bytes_get_data (v4_answer, NULL);
   g_assert_cmpuint (packet[9], ==, 1);  /* ICMP */
   g_assert_cmpuint (packet[20], ==, 3); /* destination unreachable */
-  g_assert_cmpuint (packet[15], ==, 2); /* from where it was to go */
+  g_assert_cmpuint (packet[15], ==, 2); /* from its destination */
   g_assert_cmpuint (packet[19], ==, 1);
 
   ew_memory_tun_push (a.tun, v6, sizeof v6);
@@ -242,7 +242,7 @@ test_unreachable (void)
   node_stop (&a);
 }
 
-/* Garbage from the network and the host: counted, nothing else. */
+/* Garbage from the network and the host is counted, and has no other effect. */
 static void
 test_garbage (void)
 {
@@ -350,7 +350,7 @@ test_tun_lost (void)
   node_start (&a, net, 1, NULL, NULL);
   ew_memory_tun_lose (a.tun);
   wait_count (&a.tun_lost, 1);
-  node_get_stats (&a, &stats); /* the engine lives on */
+  node_get_stats (&a, &stats); /* the engine keeps working */
   guint64 wakeups = stats.wakeups;
   g_usleep (50000); /* real time: how often an idle engine wakes up is measured */
   node_get_stats (&a, &stats);
@@ -445,7 +445,7 @@ test_calls (void)
   node_stop (&a);
 }
 
-/* Freed in the middle of traffic both ways. */
+/* Freed during traffic in both directions. */
 
 typedef struct
 {
@@ -498,13 +498,13 @@ test_shutdown_under_traffic (void)
   ew_udp_free (wish.stranger);
 }
 
-/* The owner gives up in the middle of an event. */
+/* The owner frees the engine during an event. */
 static void
 free_engine (void *user, const EwEngineEvent *event)
 {
   Node *node = user;
 
-  node->events[0]++; /* whichever: another one may be right behind it */
+  node->events[0]++; /* any event: another one may follow at once */
   g_clear_pointer (&node->engine, ew_engine_free);
 }
 

@@ -67,7 +67,7 @@ add (Stack *stack, const Shape *shape)
   return packet;
 }
 
-/* n packets of a flow, one behind the other. */
+/* n packets of a flow, one after another. */
 static void
 add_flow (Stack *stack, Shape shape, guint n)
 {
@@ -175,12 +175,12 @@ test_apart (void)
       ew_transport_set_ip_length (packet, 20, stack->packets[2].len);
       offload_set_checksum (packet, 20, stack->packets[2].len, 6);
       g_test_message ("%s", changes[i].what);
-      g_assert_cmpuint (check (stack), ==, 3); /* two before it, itself, two behind it */
+      g_assert_cmpuint (check (stack), ==, 3); /* two before it, itself, two after it */
     }
 }
 
-/* A wrong checksum is the host's to find: joined, it would be made right. */
-/* A packet that was damaged before it reached the tunnel stays alone, and keeps the checksum that tells. */
+/* The host has to detect a wrong checksum: joining the packet would correct it. */
+/* A packet that was damaged before it reached the tunnel isn't joined, and keeps its wrong checksum. */
 static void
 test_wrong_checksum (void)
 {
@@ -255,7 +255,7 @@ test_bad_headers (void)
   g_assert_false (ew_segmenter_init (&segmenter, &bad, packet, len));
   packet[32] = 0x40; /* a TCP header of 16 bytes */
   g_assert_false (ew_segmenter_init (&segmenter, &good, packet, len));
-  packet[32] = 0xf0; /* … of 60, in a packet of 80 with options of 40: nothing behind it */
+  packet[32] = 0xf0; /* … of 60, in a packet of 80 with options of 40: nothing after it */
   g_assert_false (ew_segmenter_init (&segmenter, &good, packet, 80));
 }
 

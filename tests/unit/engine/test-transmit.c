@@ -113,7 +113,7 @@ no_random (void *user, uint8_t *out, size_t len)
 }
 
 /* In one call a peer is sent to and removed, another is only sent to; the kernel refuses the address that both sent
-   from. AddressSanitizer would see that the one that is gone was touched. */
+   from. AddressSanitizer would report an access to the removed peer. */
 static void
 test_stale_local_of_removed (Fixture *f, gconstpointer data)
 {

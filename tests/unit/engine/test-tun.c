@@ -81,7 +81,7 @@ test_name_in_use (void)
   g_assert_null (ew_tun_open ("lo", 1420, &error));
   g_assert_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_NAME_IN_USE);
   g_clear_error (&error);
-  /* A persistent TUN with nobody attached is not ours either. */
+  /* A persistent TUN that no process is attached to isn't Edgeway's either. */
   g_assert_cmpint (system ("ip tuntap add dev ewt2 mode tun"), ==, 0);
   g_assert_null (ew_tun_open ("ewt2", 1420, &error));
   g_assert_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_NAME_IN_USE);
@@ -123,8 +123,8 @@ test_queues (void)
   g_assert_cmpuint (if_nametoindex ("ewt4"), ==, 0);
 }
 
-/* Another user's, who has no privilege. Exits with 0 if he got a queue, else with the errno. untiring: tries until he
-   has one, detaches it so that it is not seen at once, and waits. */
+/* Runs as another, unprivileged user. Exits with 0 if that user got a queue, else with the errno. untiring: tries until
+   it has one, detaches it so that it is not seen at once, and waits. */
 static G_GNUC_NORETURN void
 be_a_stranger (const char *name, gboolean untiring)
 {
@@ -163,7 +163,7 @@ start_stranger (const char *name, gboolean untiring)
   return pid;
 }
 
-/* The kernel lets anybody attach a queue to an interface that has no owner: he would read what was decrypted. */
+/* The kernel lets any user attach a queue to an interface that has no owner: that user would read decrypted packets. */
 static void
 test_strangers_queue (void)
 {
@@ -181,7 +181,7 @@ test_strangers_queue (void)
     ew_tun_free (queues[i]);
 }
 
-/* Nor does he get one by being quick, between the interface's making and its owner's naming. */
+/* Nor does a fast user get one between the creation of the interface and the setting of its owner. */
 static void
 test_strangers_haste (void)
 {
@@ -231,7 +231,7 @@ __wrap_ioctl (int fd, unsigned long request, void *argument)
   return __real_ioctl (fd, request, argument);
 }
 
-/* Then one thread carries the data, and its interface is whole. */
+/* Then one thread carries the data, and its interface works fully. */
 static void
 test_no_queues (void)
 {
@@ -276,7 +276,7 @@ test_deleted (gconstpointer data)
       g_main_context_iteration (NULL, FALSE);
       g_usleep (1000);
     }
-  for (guint i = 0; i < 20; i++) /* its queues are found out about one by one, and it is said once */
+  for (guint i = 0; i < 20; i++) /* its queues fail one by one, and one message is logged */
     {
       g_main_context_iteration (NULL, FALSE);
       g_usleep (1000);

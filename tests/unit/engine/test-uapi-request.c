@@ -48,7 +48,7 @@ test_set (void)
   g_assert_cmpuint (peer->public_key[31], ==, 0xff);
   g_assert_cmpuint (peer->keepalive, ==, 25);
   g_assert_cmpuint (peer->endpoint.remote_port, ==, 1);
-  g_assert_cmpuint (peer->allowed_ips->len, ==, 3); /* what stood before "replace" is gone */
+  g_assert_cmpuint (peer->allowed_ips->len, ==, 3); /* what was set before "replace" was removed */
   const EwUapiAllowedIp *allowed = &g_array_index (peer->allowed_ips, EwUapiAllowedIp, 0);
   char text[EW_PREFIX_STRLEN];
   ew_prefix_format (&allowed[0].prefix, text);

@@ -152,7 +152,7 @@ test_change (Server *server, gconstpointer managed)
   g_assert_nonnull (strstr (replaced, KEY_A));
 }
 
-/* One bad line: nothing of the request is done. */
+/* With one bad line, no part of the request is applied. */
 static void
 test_all_or_nothing (Server *server, gconstpointer managed)
 {
@@ -201,7 +201,7 @@ test_other_protocol (Server *server, gconstpointer managed)
   close (fd);
 }
 
-/* Clients that say nothing, half a thing, or do not read: others are served. */
+/* While some clients send nothing, or half a request, or do not read, others are served. */
 static void
 test_stuck_clients (Server *server, gconstpointer managed)
 {
@@ -263,7 +263,7 @@ test_file (Server *server, gconstpointer managed)
   assert_answer (server, "set=1\n\n", "errno=0\n\n"); /* still there */
 }
 
-/* What a killed program leaves is replaced; what somebody put there since is not removed. */
+/* A socket that a killed program left is replaced; one that another program put there since is not removed. */
 static void
 test_stale_file (Server *server, gconstpointer managed)
 {
@@ -286,7 +286,7 @@ test_stale_file (Server *server, gconstpointer managed)
   node_stop (&other);
   g_assert_cmpint (g_unlink (path), ==, 0);
 
-  /* A file that is no socket stays, with an error. */
+  /* A file that isn't a socket stays, and it's an error. */
   g_assert_true (g_file_set_contents (path, "mine", -1, NULL));
   node_start (&other, server->net, 2, NULL, NULL);
   g_assert_false (ew_engine_serve_uapi_at (other.engine, path, TRUE, &error));

@@ -163,7 +163,7 @@ test_batch (Pair *pair, gconstpointer data)
     }
   ew_udp_forbid_offloads (pair->b);
   pair->a->class->send (pair->a, bursts, EW_BATCH_MAX, &stats);
-  g_assert_cmpuint (stats.failed, ==, 1); /* the bad one; those behind it went out */
+  g_assert_cmpuint (stats.failed, ==, 1); /* the bad one; those after it were sent */
   g_assert_cmpuint (stats.sent, ==, EW_BATCH_MAX - 1);
   while (got < EW_BATCH_MAX - 1)
     {
@@ -267,7 +267,7 @@ test_too_large (Pair *pair, gconstpointer data)
   g_assert_cmpuint (stats.failed, ==, 2);
 }
 
-/* A datagram or a burst that its buffer cannot hold is none, and what comes after it is not held up. */
+/* A datagram or a burst that its buffer cannot hold is dropped, and what comes after it is not held up. */
 static void
 test_truncated (Pair *pair, gconstpointer data)
 {
@@ -365,7 +365,7 @@ test_steering (void)
       if (family == AF_INET6 || sockets[0]->fds[1] < 0)
         break;
     }
-  /* That the port is shared is our own affair. */
+  /* Only sockets of this program may share the port. */
   g_assert_null (ew_udp_open (NULL, sockets[0]->port, 0, &error));
   g_assert_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_PORT_IN_USE);
   g_clear_error (&error);
@@ -390,7 +390,7 @@ __wrap_setsockopt (int fd, int level, int option, const void *value, socklen_t s
   return -1;
 }
 
-/* There is one socket then, which is for everything, and the port is not to be shared. */
+/* Then one socket receives everything, and the port must not be shared. */
 static void
 test_no_steering (void)
 {

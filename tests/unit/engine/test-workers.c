@@ -195,7 +195,7 @@ test_all_to_all (Wheel *wheel, gconstpointer data)
   g_assert_cmpuint (stats.device.rx_invalid, ==, before.device.rx_invalid);
 }
 
-/* What the kernel gives a thread that it is not for reaches the one that it is for, once. Two devices behind one
+/* A datagram that the kernel gives to the wrong thread reaches the right one, once. Two devices behind one
    socket, each with a session, send one datagram each as one message. */
 typedef struct
 {
@@ -355,7 +355,7 @@ expect (Wheel *wheel, guint8 from, guint32 expected)
   g_assert_cmpuint (((const guint8 *)g_bytes_get_data (bytes, NULL))[15], ==, from);
 }
 
-/* What is handed over while the thread is busy with what was handed over before is not left lying. */
+/* What is handed over while the thread still handles an earlier hand-over is not forgotten. */
 static void
 test_handed_over_meanwhile (Wheel *wheel, gconstpointer data)
 {
@@ -386,7 +386,7 @@ test_handed_over_meanwhile (Wheel *wheel, gconstpointer data)
 }
 
 /* Everything at once, for the sanitizers: data in all directions while peers come and go, sessions are renewed and
-   forgotten, addresses move, and somebody reads it all. */
+   forgotten, addresses move, and a client reads it all. */
 
 typedef struct
 {
@@ -445,7 +445,7 @@ disturb (Wheel *wheel, guint round)
       ew_engine_initiate (wheel->nodes[who].engine, wheel->hub_key, TRUE); /* a new session beside the old one */
       break;
     case 2:
-      add_to_hub (wheel, who); /* its allowed IPs are taken away and given again */
+      add_to_hub (wheel, who); /* its allowed IPs are removed and added again */
       break;
     case 3:
       ew_engine_get_stats (wheel->hub, &stats);
@@ -491,7 +491,7 @@ test_everything_at_once (Wheel *wheel, gconstpointer data)
       ew_engine_initiate (wheel->nodes[i].engine, wheel->hub_key, TRUE);
     }
   wait_for_sessions (wheel);
-  while (TRUE) /* what was under way has arrived when a packet that is marked does */
+  while (TRUE) /* when a marked packet arrives, all packets before it have arrived */
     {
       g_autoptr (GBytes) bytes = NULL;
       guint32 payload;
@@ -585,7 +585,7 @@ test_device_is_busy (Wheel *wheel, gconstpointer data)
   g_assert_cmpuint (stats.udp_received, >=, 400);
 }
 
-/* The hub ends and begins again while everybody sends to it, with other numbers of threads, and moves its port. */
+/* The hub stops and starts again while all nodes send to it, with other numbers of threads, and moves its port. */
 static void
 test_life_under_traffic (Wheel *wheel, gconstpointer data)
 {

@@ -110,7 +110,7 @@ check_apart (const EwLayout *layout, guint i, guint j)
     g_assert_cmpfloat (distance (a->centre, b->centre), >=, a->size);
 }
 
-/* All of it, turned or not. */
+/* The whole rectangle, turned or not. */
 static gboolean
 is_within (const EwLayoutInput *input, const EwBox *box)
 {
@@ -148,7 +148,7 @@ check_label (const EwLayout *layout, const EwLayoutInput *input, const EwLayoutL
       g_assert_false (ew_box_overlaps (&label->box, &layout->sectors[s].name));
 }
 
-/* A state is whole wherever it is shown, and of a name enough is left to know it by. */
+/* A shown state is never cut, and enough of a name is left to recognise it. */
 static void
 check_words (const EwLayout *layout, const EwLayoutInput *input, guint i)
 {
@@ -255,7 +255,7 @@ fill_words (Mesh *mesh, guint n, guint letters, gdouble text)
     }
 }
 
-/* How many labels say all that counts. */
+/* How many labels say everything that they must. */
 static guint
 count_whole (const EwLayout *layout)
 {
@@ -299,7 +299,7 @@ check_card (const EwLayout *layout, EwLayoutInput *input)
   input->reserved[input->n_reserved++] = card;
 }
 
-/* Large text and long names, in every width: nothing lies on anything, no state is cut, and whoever has room says all.
+/* Large text and long names, in every width: nothing overlaps, no state is cut, and a label with room says everything.
  */
 static void
 test_words (void)
@@ -379,7 +379,7 @@ check_slid (const EwLayout *before, const EwLayout *after, gdouble most)
     }
 }
 
-/* Which place each node has, whoever left before it. */
+/* The place of each node, whichever nodes left before. */
 static void
 check_unmoved (const EwLayout *before, const EwLayout *after, guint removed)
 {
@@ -529,7 +529,7 @@ test_as_drawn (void)
   mesh_clear (&mesh);
 }
 
-/* Few nodes are on all sides of the edge, whatever they are. */
+/* A few nodes are spread on all sides of the edge, whatever their kind. */
 static void
 test_few (void)
 {

@@ -20,7 +20,7 @@ typedef struct
   gint writer;          /* of the newest stream; -1: none */
   guint opened;         /* streams so far */
   const gchar *refusal; /* the error that OpenTopology answers with; NULL: none */
-  guint held;           /* calls that wait for ever */
+  guint held;           /* calls that never get an answer */
 } Service;
 
 /* Owns the name when it returns. */

@@ -60,7 +60,7 @@ tear_down (World *world, gconstpointer unused)
 {
   g_clear_object (&world->daemon);
   service_stop (&world->service);
-  run_for (1); /* what was cancelled comes back */
+  run_for (1); /* the cancelled call fails */
   g_test_dbus_down (world->bus);
   g_object_unref (world->bus);
   g_hash_table_unref (world->told);
@@ -164,7 +164,7 @@ typedef struct
   gchar *directory, *address, *service;
 } Bus;
 
-/* It listens: that its socket is there is not enough. */
+/* Waits until the bus listens: that its socket exists is not enough. */
 static gboolean
 bus_answers (const Bus *self)
 {
@@ -357,14 +357,15 @@ test_call_errors (World *world, gconstpointer unused)
   g_clear_error (&answer.error);
 }
 
-/* A sentence says which of the two is to be updated: while all works, and when a call is not known there. */
+/* A sentence says which of the two must be updated: both while everything works, and when the service doesn't know a
+   call. */
 static void
 test_versions (World *world, gconstpointer unused)
 {
   static const struct
   {
     const gchar *version;
-    const gchar *gap, *refusal; /* what the sentences contain; NULL: there is none */
+    const gchar *gap, *refusal; /* what the sentences contain; NULL: no sentence */
   } cases[] = {
     { EW_VERSION, NULL, "has another version" },
     { EW_VERSION "+git20261130.1200.abcdef0", NULL, "has another version" },
@@ -436,7 +437,7 @@ test_call_daemon_dies (World *world, gconstpointer unused)
   g_clear_error (&answer.error);
 }
 
-/* The object may go away at any time. */
+/* The object may be freed at any time. */
 static void
 test_gone_while_looking (World *world, gconstpointer unused)
 {
@@ -458,7 +459,7 @@ test_gone_while_looking (World *world, gconstpointer unused)
 }
 
 /* What the bus of test_activation starts: ends with the bus. */
-/* What is pasted into a shell is made of DNS names only, whatever the edge says. */
+/* Text for pasting into a shell contains only valid DNS names, whatever the edge sends. */
 static void
 test_full_names (World *world, gconstpointer unused)
 {
@@ -484,7 +485,7 @@ test_full_names (World *world, gconstpointer unused)
   wait_until (ew_names_trouble (daemon) != NULL);
   g_autofree gchar *address = ew_reachable_name (daemon, "nas", "100.96.0.21");
   g_assert_cmpstr (address, ==, "100.96.0.21");
-  g_assert_false (ew_names_fail (daemon)); /* not this computer's fault */
+  g_assert_false (ew_names_fail (daemon)); /* not caused by this computer */
   g_hash_table_remove_all (world->told);
   ew_daemon1_set_names (service->skeleton, "suffix-taken");
   wait_until (ew_names_fail (daemon) && g_hash_table_contains (world->told, "problems"));

@@ -70,7 +70,7 @@ test_read (void)
   g_assert_cmpfloat (ew_node_get_rtt_ms (node), <, 0);
 }
 
-/* Whatever is wrong is as if it were not there. */
+/* Invalid members are ignored. */
 static void
 test_hostile (void)
 {
@@ -188,8 +188,8 @@ test_rate (void)
   for (gint64 i = 1; i <= 20; i++)
     ew_rate_add (&rate, 1000 + i * 500, (10 + i) * S);
   g_assert_cmpfloat (ew_rate_get (&rate, 30 * S), ==, 500);
-  g_assert_cmpfloat (ew_rate_get (&rate, 32 * S), ==, 300); /* it sinks … */
-  g_assert_cmpfloat (ew_rate_get (&rate, 35 * S), ==, 0);   /* … and is gone after 5 s */
+  g_assert_cmpfloat (ew_rate_get (&rate, 32 * S), ==, 300); /* the rate sinks … */
+  g_assert_cmpfloat (ew_rate_get (&rate, 35 * S), ==, 0);   /* … and is 0 after 5 s */
   ew_rate_add (&rate, 11000 + 4000, 100 * S);               /* after a rest: the mean of 5 s, not of 70 */
   g_assert_cmpfloat (ew_rate_get (&rate, 100 * S), ==, 800);
   ew_rate_add (&rate, 5, 101 * S); /* another counter */

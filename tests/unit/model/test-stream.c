@@ -124,7 +124,7 @@ test_draw_while_reading (void)
   g_source_remove (frames);
   ew_stream_free (stream);
   while (g_main_context_iteration (NULL, FALSE))
-    ; /* closed before the loop rests: the writer ends */
+    ; /* closed before the loop is idle: the writer ends */
   g_thread_join (thread);
   close (world.fd);
 }

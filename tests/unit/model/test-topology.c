@@ -5,7 +5,7 @@
 #include "fake-service.h"
 #include "model/topology-private.h"
 
-/* The list as somebody sees it who only believes items-changed. */
+/* The list as seen by a client that only follows items-changed. */
 
 typedef struct
 {
@@ -145,7 +145,8 @@ test_clock (void)
     }
 }
 
-/* An edge that doesn't tell its time, three hours behind: what goes while we look didn't go hours ago. */
+/* An edge that doesn't tell its time, three hours behind: a node that goes offline now is not shown as offline for
+   hours. */
 static void
 test_clock_unknown (void)
 {
@@ -194,7 +195,8 @@ test_messages (void)
   mirror.changes = 0;
   take (&mirror, CHANGE ("a", "online"));
   take (&mirror, CHANGE ("a", "online"));
-  take (&mirror, "{'type':'node','node':{'id':'s','self':true,'state':'online'}}"); /* no news to who sits here */
+  take (&mirror, "{'type':'node','node':{'id':'s','self':true,'state':'online'}}"); /* not news for the person at this
+                                                                                       computer */
   g_assert_cmpuint (mirror.changes, ==, 0);
   g_assert_cmpuint (ew_topology_get_n_online (topology), ==, 3);
   take (&mirror, CHANGE ("d", "online"));
@@ -208,7 +210,7 @@ test_messages (void)
   assert_list (&mirror, "b d e");
   g_assert_null (ew_topology_get_self (topology));
   g_assert_cmpstr (mirror.online, ==, "a d b ");
-  take (&mirror, SNAPSHOT ("true", NODE ("b", "online") "," NODE ("d", "online"))); /* broken off, then another one */
+  take (&mirror, SNAPSHOT ("true", NODE ("b", "online") "," NODE ("d", "online"))); /* aborted, then another one */
   take (&mirror, SNAPSHOT ("true", NODE ("b", "online")));
   take (&mirror, SNAPSHOT ("false", NODE ("e", "online")));
   assert_list (&mirror, "b e");
@@ -248,7 +250,7 @@ test_order (void)
   mirror_stop (&mirror);
 }
 
-/* What came of a snapshot that is never finished is not kept. */
+/* Nothing of a snapshot that is never finished is kept. */
 static void
 test_unfinished (void)
 {
@@ -480,7 +482,7 @@ test_live (World *world, gconstpointer unused)
   g_assert_cmpfloat (ew_node_get_tx_rate (node), ==, 0);
 }
 
-/* Many messages of counters, and no more than a signal a second. */
+/* Many counter messages cause at most one signal a second. */
 static void
 test_counters_signal (World *world, gconstpointer unused)
 {
@@ -576,7 +578,7 @@ test_reopened (World *world, gconstpointer unused)
   g_assert_null (ew_topology_get_error (world->mirror.topology));
   assert_list (&world->mirror, "a b");
   g_assert_cmpuint (world->mirror.changes, ==, 0);
-  g_assert_cmpstr (world->mirror.online, ==, ""); /* the first snapshot of a stream is no news */
+  g_assert_cmpstr (world->mirror.online, ==, ""); /* the first snapshot of a stream isn't news */
 
   service_stop (&world->service);
   wait_until (stream_of (world) == EW_STREAM_CLOSED);
@@ -610,7 +612,7 @@ test_refused (World *world, gconstpointer unused)
   g_assert_cmpstr (ew_topology_get_error (world->mirror.topology), ==, "refused.");
   run_for (2500);
   g_assert_cmpuint (world->service.opened, ==, 1);
-  ew_topology_retry (world->mirror.topology); /* a person's wish: asked once more */
+  ew_topology_retry (world->mirror.topology); /* a person asked for it: tried once more */
   wait_until (world->service.opened == 2 && stream_of (world) == EW_STREAM_FAILED);
   run_for (1500);
   g_assert_cmpuint (world->service.opened, ==, 2);

@@ -55,7 +55,7 @@ test_numbers (void)
   assert_words (ew_words_sum_latency (-1), "Unknown");
 }
 
-/* What is read on one screen adds up: 5 ms and 13 ms are 18 ms, whatever was behind the point. */
+/* Numbers on one screen add up: 5 ms and 13 ms are 18 ms, whatever their decimals were. */
 static void
 test_sums_add_up (void)
 {
@@ -239,7 +239,7 @@ test_locale (void)
 int
 main (int argc, char **argv)
 {
-  g_setenv ("GSETTINGS_BACKEND", "memory", TRUE); /* nobody's own settings */
+  g_setenv ("GSETTINGS_BACKEND", "memory", TRUE); /* not the user's own settings */
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/model/words/numbers", test_numbers);
   g_test_add_func ("/model/words/plain", test_plain);

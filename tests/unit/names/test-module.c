@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "names/module.h"
 
-/* Words that are removed once in a while are put back each time; removed again within a minute, they stay away. */
+/* Words that are removed now and then are restored each time; when removed again within a minute, they stay removed. */
 static void
 test_contest (void)
 {
@@ -18,7 +18,7 @@ test_contest (void)
   g_assert_false (ew_names_contest_judge (&contest, now + G_TIME_SPAN_HOUR));
 }
 
-/* Whoever couldn't put them back, as the file was being written, has not been removed again. */
+/* Words that couldn't be restored, as the file was being written, don't count as removed again. */
 static void
 test_not_restored (void)
 {

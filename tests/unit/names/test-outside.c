@@ -29,7 +29,7 @@ test_answer (void)
   g_assert_cmpstr (text, ==, "203.0.113.5");
   g_assert_nonnull (nothing);
   g_assert_cmpuint (nothing->len, ==, 0);
-  /* Not the answer to what was asked: the wait goes on. */
+  /* An answer to another question: keep waiting. */
   g_assert_null (read_answer (good, sizeof good - 1, 0x1235, "edge.example.com", EW_FAMILY_V4));
   g_assert_null (read_answer (good, sizeof good - 1, 0x1234, "other.example.com", EW_FAMILY_V4));
   g_assert_null (read_answer (good, sizeof good - 1, 0x1234, "edge.example.com", EW_FAMILY_V6));
@@ -50,7 +50,7 @@ test_hosts (void)
   g_assert_cmpuint (g_array_index (found, EwIp, 1).family, ==, EW_FAMILY_V6);
 }
 
-/* Not in VPN mode: whoever was there before is asked. */
+/* Not in VPN mode: the previous resolvers are asked. */
 static void
 on_found (GObject *source, GAsyncResult *result, gpointer user_data)
 {

@@ -37,14 +37,14 @@ test_plan (void)
     { "hosts: files dns\n", "nameserver 127.0.0.54\n", TRUE, EW_NAMES_BY_RESOLVED },
     { NULL, STUB, TRUE, EW_NAMES_BY_RESOLVED },
     { "", STUB, TRUE, EW_NAMES_BY_RESOLVED },
-    /* The stub is asked second, or behind a module that ends the search: not reliably. */
+    /* The stub is asked second, or after a module that ends the search: not reliably. */
     { "hosts: files dns\n", LAN STUB, TRUE, EW_NAMES_BY_MODULE },
     { "hosts: files dns\n", LAN, TRUE, EW_NAMES_BY_MODULE },
     { "hosts: files dns resolve\n", LAN, TRUE, EW_NAMES_BY_MODULE },
     { "hosts: files\n", STUB, TRUE, EW_NAMES_BY_MODULE },
     { "hosts: files dns\n", "nameserver 127.0.0.1\n", TRUE, EW_NAMES_BY_MODULE },
     { "hosts: files dns\n", NULL, TRUE, EW_NAMES_BY_MODULE },
-    /* A word in an action or a comment is no service. */
+    /* A word in an action or a comment isn't a service. */
     { "hosts: files [NOTFOUND=continue resolve ] dns # resolve\n", LAN, TRUE, EW_NAMES_BY_MODULE },
     { "#hosts: resolve\nhosts: dns\n", LAN, TRUE, EW_NAMES_BY_MODULE },
     /* It is configured, and doesn't answer. */
@@ -121,7 +121,7 @@ test_reverse (void)
                                   "a.0.a.9.8.7.6.5.4.3.2.1.d.f.ip6.arpa b.0.a.9.8.7.6.5.4.3.2.1.d.f.ip6.arpa "
                                   "c.0.a.9.8.7.6.5.4.3.2.1.d.f.ip6.arpa d.0.a.9.8.7.6.5.4.3.2.1.d.f.ip6.arpa "
                                   "e.0.a.9.8.7.6.5.4.3.2.1.d.f.ip6.arpa f.0.a.9.8.7.6.5.4.3.2.1.d.f.ip6.arpa" },
-    { "0.0.0.0/0", "" }, /* never a mesh's; and never everybody's */
+    { "0.0.0.0/0", "" }, /* never a mesh's; and never for all names */
   };
   for (guint i = 0; i < G_N_ELEMENTS (exact); i++)
     {
@@ -152,7 +152,7 @@ test_link_local (void)
     }
 }
 
-/* An edge that turned hostile can't take a domain of the internet. */
+/* A hostile edge can't take over a domain of the internet. */
 static void
 test_suffix (void)
 {

@@ -198,7 +198,8 @@ test_set (World *world, gconstpointer data)
   g_assert_cmpstr (world->calls->str, ==, SET "RevertLink(42,)\n");
 }
 
-/* Its restart keeps a link's settings; only where they are lost they are set again. What others set stays. */
+/* A restart of resolved keeps a link's settings; they are set again only where they are lost. Other programs' settings
+   stay. */
 static void
 test_restart (World *world, gconstpointer data)
 {
@@ -260,7 +261,7 @@ test_domains (World *world, gconstpointer data)
   g_assert_cmpstr (gone, ==, "");
 }
 
-/* The link went while it was being set: nobody has to be told. */
+/* The link was removed while it was being configured: not an error. */
 static void
 test_no_such_link (World *world, gconstpointer data)
 {
@@ -284,11 +285,11 @@ test_hung (World *world, gconstpointer data)
   ew_resolved_call_ms = 5000;
   world->silent = FALSE;
   answer_late (world);
-  wait_until (ew_resolved_is_set (world->resolved)); /* it is tried again by itself */
+  wait_until (ew_resolved_is_set (world->resolved)); /* it is retried automatically */
   g_assert_cmpint (ew_resolved_get_state (world->resolved), ==, EW_RESOLVED_ANSWERS);
 }
 
-/* The interface was made again: another number. The old one's settings went with it. */
+/* The interface was recreated with another number. The old one's settings were lost with it. */
 static void
 test_other_link (World *world, gconstpointer data)
 {
@@ -300,7 +301,7 @@ test_other_link (World *world, gconstpointer data)
   g_assert_true (g_str_has_suffix (world->calls->str, "RevertLink(41,)\n" SET));
 }
 
-/* No bus: nothing is set, and nothing waits. */
+/* Without a bus nothing is set, and no call blocks. */
 static void
 test_no_bus (World *world, gconstpointer data)
 {
@@ -321,7 +322,7 @@ test_revert_now (World *world, gconstpointer data)
 
   g_assert_true (ew_resolved_revert_now ("unix:path=/nonexistent/bus", LINK, &error));
   g_assert_no_error (error);
-  g_assert_true (ew_resolved_revert_now (g_test_dbus_get_bus_address (world->bus), LINK, &error)); /* nobody is there */
+  g_assert_true (ew_resolved_revert_now (g_test_dbus_get_bus_address (world->bus), LINK, &error)); /* no server */
   g_assert_no_error (error);
 }
 

@@ -66,7 +66,7 @@ test_answer (void)
       g_assert_cmpint (answer.found, ==, cases[i].found);
       if (answer.found)
         g_assert_cmpmem (answer.address.bytes, 4, address, 4);
-      /* Of another question, and cut anywhere. */
+      /* An answer to another question, and one truncated anywhere. */
       g_assert_false (ew_names_survey_parse (bytes->data, bytes->len, NAME, EW_SURVEY_A, 8, &answer));
       g_assert_false (ew_names_survey_parse (bytes->data, bytes->len, NAME, EW_SURVEY_AAAA, 7, &answer));
       g_assert_false (ew_names_survey_parse (bytes->data, bytes->len, "other.home.internal", EW_SURVEY_A, 7, &answer));
@@ -90,7 +90,7 @@ on_answered (GObject *source, GAsyncResult *result, gpointer user_data)
   g_main_loop_quit (waiting->loop);
 }
 
-/* Nobody is there: it ends all the same, and without a busy loop. */
+/* Without any server it still ends, and without a busy loop. */
 static void
 test_nobody (void)
 {

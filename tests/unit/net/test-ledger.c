@@ -124,13 +124,13 @@ test_other_boot (void)
   gboolean rewrite;
 
   g_assert_true (parse (text, strlen (text), &back, &rewrite));
-  /* A restart takes along what is in the kernel, and nothing of what is on a disk. */
+  /* A reboot clears what is in the kernel, and nothing on a disk. */
   g_assert_cmpuint (back->len, ==, 1);
   g_assert_cmpint (((EwChange *)back->pdata[0])->kind, ==, EW_CHANGE_NSSWITCH);
   g_assert_true (rewrite);
 }
 
-/* Cut off anywhere: the whole lines count, the rest was never finished. */
+/* Truncated anywhere: the complete lines count, the rest was never finished. */
 static void
 test_truncated (void)
 {
@@ -149,7 +149,7 @@ test_truncated (void)
     }
 }
 
-/* Every byte altered, one at a time: in the last line it is as if that line were not there, before it nothing counts.
+/* Every byte altered, one at a time: in the last line, that line is ignored; before it, the whole ledger is refused.
  */
 static void
 test_mutated (void)
@@ -173,7 +173,7 @@ test_mutated (void)
       }
 }
 
-/* A right sum is not enough: only what we would have written is obeyed. */
+/* A correct checksum is not enough: only lines that edgewayd could have written are obeyed. */
 static void
 test_not_obeyed (void)
 {
@@ -270,7 +270,8 @@ test_file (void)
   g_rmdir (folder);
 }
 
-/* A disk that refuses: the ledger goes on in memory, whole, over restarts too, and back when the disk can be written.
+/* Where the disk can't be written, the complete ledger continues in memory, over restarts too, and returns to the disk
+   when it can be.
  */
 static void
 test_spare (void)
@@ -288,12 +289,12 @@ test_spare (void)
   g_assert_false (g_file_test (spare, G_FILE_TEST_EXISTS));
 
   ledger = ew_ledger_open (path, spare, BOOT, &error);
-  g_assert_cmpint (g_rename (disk, away), ==, 0); /* no writing there any more */
+  g_assert_cmpint (g_rename (disk, away), ==, 0); /* writing fails there */
   g_test_expect_message (NULL, G_LOG_LEVEL_WARNING, "*are noted in*spare until the disk can be written.");
   for (guint i = 1; i + 1 < all->len; i++)
     g_assert_nonnull (ew_ledger_add (ledger, all->pdata[i], &error));
   g_test_assert_expected_messages ();
-  /* The last one outlives a restart, and memory doesn't. */
+  /* An entry on the disk outlives a reboot, and memory doesn't. */
   g_assert_null (ew_ledger_add (ledger, all->pdata[all->len - 1], &error));
   g_assert_error (error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER);
   g_clear_error (&error);
@@ -305,7 +306,7 @@ test_spare (void)
   g_assert_true (g_file_test (spare, G_FILE_TEST_EXISTS));
   g_clear_pointer (&ledger, ew_ledger_free);
 
-  /* What the disk says is out of date, and is put right. */
+  /* The file on the disk is outdated, and gets corrected. */
   g_assert_cmpint (g_rename (away, disk), ==, 0);
   ledger = ew_ledger_open (path, spare, BOOT, &error);
   g_assert_no_error (error);

@@ -34,11 +34,11 @@ make_facts (void)
 typedef struct
 {
   const gchar *route;
-  const gchar *word; /* NULL: taken; else the refusal says this */
+  const gchar *word; /* NULL: accepted; else the refusal says this */
 } Row;
 
 static const Row rows[] = {
-  /* the mesh itself, ordinary subnets, the shortest that is taken */
+  /* the mesh itself, ordinary subnets, the shortest prefix that is accepted */
   { "100.96.0.0/12", NULL },
   { "fd45::/48", NULL },
   { "10.1.0.0/16", NULL },
@@ -53,7 +53,7 @@ static const Row rows[] = {
   { "10.0.0.0/7", "wide" },
   { "2000::/3", "wide" },
   { "3ffe::/15", "wide" },
-  /* ranges that are nobody's to route */
+  /* ranges that must never be routed */
   { "127.0.0.0/8", "loopback" },
   { "127.0.0.53/32", "loopback" },
   { "::1/128", "loopback" },

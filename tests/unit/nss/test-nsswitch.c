@@ -13,7 +13,7 @@ typedef struct
 
 #define E "edgeway [!UNAVAIL=return]"
 
-/* The lines that systems come with. */
+/* The lines that systems ship with. */
 static const Line lines[] = {
   { "Debian 12", "hosts:          files dns", "hosts:          files " E " dns edgeway_short" },
   { "Debian, libnss-mdns", "hosts:          files mdns4_minimal [NOTFOUND=return] dns",
@@ -80,7 +80,7 @@ test_lines (void)
       }
 }
 
-/* What others have made of a line with our words: those go, the rest stays. */
+/* Other programs' edits of a line with Edgeway's words: the words are removed, the rest stays. */
 static void
 test_removed (void)
 {

@@ -24,7 +24,7 @@ typedef struct
   WorldNode *a, *b;
   GPtrArray *sent;         /* Sent, in order */
   EwPeer *a_of_b, *b_of_a; /* a as b knows it; b as a knows it */
-  gboolean swallow;        /* what is sent is kept, and does not arrive */
+  gboolean swallow;        /* what is sent is recorded, and does not arrive */
 } Pair;
 
 void pair_set_up (Pair *pair, gconstpointer data);

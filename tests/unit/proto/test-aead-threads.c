@@ -108,8 +108,7 @@ test_one_key (gconstpointer data)
   ew_aead_key_free (open);
 }
 
-/* The key's context is taken, for as long as the test likes: the thread's own does the same, and is left without a key
- * for whoever comes next. */
+/* The test keeps the key's context busy: the thread's own context does the same work, and keeps no key afterwards. */
 static void
 test_spare (void)
 {

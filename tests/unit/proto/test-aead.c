@@ -21,7 +21,7 @@
 #define TAG_SIZE EW_AEAD_TAG_SIZE
 #define LEN_MAX 9000
 #define BATCH_MAX 64
-#define MARGIN 64 /* of canaries before and behind */
+#define MARGIN 64 /* of canaries before and after */
 #define CANARY 0xa5
 
 typedef struct
@@ -224,8 +224,8 @@ test_alignments (Fixture *f, gconstpointer backend)
       }
 }
 
-/* One in a batch is forged: a bit of its tag, its text, its length or its counter. It alone is refused, and its text is
- * not to be seen. */
+/* One in a batch is forged: a bit of its tag, its text, its length or its counter. It alone is refused, and its
+ * plaintext is not revealed. */
 static void
 forge (Fixture *f, size_t victim, unsigned how)
 {
@@ -450,7 +450,7 @@ test_poly1305 (Fixture *f, gconstpointer backend)
     }
 }
 
-/* A kernel that goes wrong in one bit, once in a while, or that takes a forged packet, is not chosen. */
+/* An implementation that gets one bit wrong now and then, or accepts a forged packet, is not chosen. */
 static unsigned calls; /* until then; 0: never */
 
 static bool

@@ -157,7 +157,7 @@ model_change (EwAllowedIps *ips, GArray *model)
   int bits = ip.family == EW_FAMILY_V4 ? 32 : 128;
   entry.prefix = (EwPrefix){ ip, (uint8_t)(g_test_rand_bit () ? bits : g_test_rand_int_range (0, bits + 1)) };
   g_assert_true (ew_allowed_ips_add (ips, &entry.prefix, owner (entry.owner), &lists[entry.owner]));
-  entry.prefix = lists[entry.owner]->prefix; /* host bits gone */
+  entry.prefix = lists[entry.owner]->prefix; /* host bits cleared */
   for (guint i = 0; i < model->len; i++)
     if (ew_prefix_equal (&g_array_index (model, ModelEntry, i).prefix, &entry.prefix))
       found = i;
@@ -200,8 +200,8 @@ test_against_model (void)
   clear (&ips);
 }
 
-/* Prefixes all over the address space, of every length, and addresses inside one of them: what is shared and what
-   parts lies anywhere. They come, and go again one by one. */
+/* Prefixes all over the address space, of every length, and addresses inside one of them: common prefixes and the
+   first different bit are anywhere. They come, and go again one by one. */
 static void
 test_spread_against_model (void)
 {
@@ -302,7 +302,7 @@ test_table (void)
         ;
       g_assert_cmpint (found != NULL, ==, in[i]);
     }
-  ew_table_remove (&table, 12345, values); /* not there: nothing happens */
+  ew_table_remove (&table, 12345, values); /* not present: nothing happens */
   ew_table_clear (&table);
 }
 

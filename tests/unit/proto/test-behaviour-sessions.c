@@ -164,7 +164,7 @@ test_rekey_after_2_60_messages (Pair *p, gconstpointer data)
     }
 }
 
-/* 2^64 − 2^13 − 1: the counters below it are used, it and what is behind it never. */
+/* 2^64 − 2^13 − 1: the counters below it are used, this one and those after it never. */
 static void
 test_reject_after_2_64_messages (Pair *p, gconstpointer data)
 {
@@ -218,7 +218,7 @@ test_responder_sends_on_new_keys_after_data_on_them (Pair *p, gconstpointer data
   g_assert_cmpuint (pair_count (p, p->b, EW_MESSAGE_RESPONSE), ==, 1);
   pair_say (p, p->b);
   g_assert_cmphex (ew_load_le32 (pair_nth (p, p->b, EW_MESSAGE_DATA, 0)->data + 4), ==, old);
-  world_run (p->world, 2 * LATENCY); /* a's keepalive on the new keys is there */
+  world_run (p->world, 2 * LATENCY); /* a's keepalive on the new keys has arrived */
   pair_say (p, p->b);
   g_assert_cmphex (ew_load_le32 (pair_nth (p, p->b, EW_MESSAGE_DATA, 1)->data + 4), !=, old);
   world_run (p->world, LATENCY);

@@ -102,7 +102,7 @@ test_trim_by_inner_length (Pair *p, gconstpointer data)
       g_autofree uint8_t *buffer = world_packet (p->a->number, p->b->number, "", 0, 0, &packet);
       g_autofree uint8_t *larger = g_malloc0 (EW_HEADROOM + 100 + EW_TAILROOM);
       memcpy (larger + EW_HEADROOM, packet.data, 20);
-      larger[EW_HEADROOM + 3] = 20; /* it says 20; what is behind is somebody's own padding */
+      larger[EW_HEADROOM + 3] = 20; /* its header says 20; the rest is another implementation's padding */
       packet = (EwPacket){ .data = larger + EW_HEADROOM, .len = 20 + len };
       delivered_len = 0;
       ew_peer_send (p->b_of_a, &packet, 1, pair_time (p));
@@ -143,8 +143,8 @@ test_allowed_ips_destination_and_source (Pair *p, gconstpointer data)
   g_assert_nonnull (from_another);
 }
 
-/* What a node may send as is what its prefixes hold and nobody's longer one: not a whole network because one address of
-   it is the node's own, and not what is another's inside of its own. */
+/* A node may use the source addresses within its prefixes, except those within another node's longer prefix: one own
+   address doesn't grant the whole network, nor does an own network grant another node's address in it. */
 static void
 test_sources_within_prefixes (Pair *p, gconstpointer data)
 {
@@ -201,7 +201,7 @@ make_report (Pair *p, unsigned from, uint8_t type, unsigned sender, unsigned tow
   return buffer;
 }
 
-/* A router behind a reports from an address that is nobody's: taken by the packet that it quotes. */
+/* A router behind a reports from an address that no node has: accepted because of the packet that it quotes. */
 static void
 test_reports_of_routers_behind_a_peer (Pair *p, gconstpointer data)
 {
@@ -333,7 +333,7 @@ test_under_load_mac2_or_cookie (Pair *p, gconstpointer data)
   g_assert_cmpuint (pair_count (p, p->b, EW_MESSAGE_RESPONSE), ==, 0);
   pair_deliver (p, with_cookie);
   g_assert_cmpuint (pair_count (p, p->b, EW_MESSAGE_RESPONSE), ==, 1);
-  world_run (p->world, S); /* the load is gone, and a second with it */
+  world_run (p->world, S); /* the load has ended a second ago */
   ew_peer_forget_sessions (p->b_of_a);
   world_run (p->world, 120 * S); /* the cookie is too old by now */
   ew_peer_initiate (p->b_of_a, pair_time (p), TRUE);
@@ -341,7 +341,7 @@ test_under_load_mac2_or_cookie (Pair *p, gconstpointer data)
   g_assert_cmpuint (pair_count (p, p->b, EW_MESSAGE_RESPONSE), ==, 2);
 }
 
-/* Secrets that must not be in memory that is given back. */
+/* Secrets that must not remain in freed memory. */
 static struct
 {
   const uint8_t *bytes;
@@ -399,7 +399,7 @@ test_keys_zeroed_when_dropped (Pair *p, gconstpointer data)
   /* The watch works. */
   uint8_t *copy = malloc (32);
   memcpy (copy, preshared, 32);
-  __wrap_free (copy); /* by this name, lest the compiler finds memcpy() useless */
+  __wrap_free (copy); /* under this name, so that the compiler doesn't remove the memcpy() */
   g_assert_cmpuint (n_leaks, ==, 1);
   n_secrets = 0;
 }

@@ -61,14 +61,14 @@ test_restored (Pair *p, gconstpointer data)
   g_assert_cmpuint (stats.behind_ns, !=, 0);
   g_assert_cmpuint (stats.behind_stated_ns, >, stated);
   g_assert_cmpuint (stats.behind_stated_ns, <, stated + 15 * S);
-  pair_time (p)->realtime_ns += 120 * S; /* somebody sets its clock */
+  pair_time (p)->realtime_ns += 120 * S; /* its clock is set */
   ew_peer_initiate (p->b_of_a, pair_time (p), TRUE);
   world_run (p->world, S);
   g_assert_cmpuint (world_stats (p->b, p->a).behind_ns, ==, 0);
 }
 
-/* Initiations of a's that somebody on the way has kept, and kept back (what b has seen it knows again for a while); the
-   last one arrives. */
+/* Initiations of a's that an attacker on the path has captured and held back (b recognises for a while what it has
+   seen); the last one arrives. */
 static GPtrArray *
 keep_initiations (Pair *p, unsigned n)
 {
@@ -98,7 +98,7 @@ replay (Pair *p, GPtrArray *kept, unsigned first, unsigned n, const WorldNode *f
     }
 }
 
-/* To the replayer goes one initiation at most, which is worth nothing to him; a notices nothing. */
+/* The replayer gets at most one initiation, which is useless to it; a notices nothing. */
 static void
 test_replayed (Pair *p, gconstpointer data)
 {
@@ -124,7 +124,7 @@ test_replayed (Pair *p, gconstpointer data)
   world_run (p->world, S);
   g_assert_cmpuint (p->a->delivered, ==, 1);
   g_assert_cmpuint (p->b->delivered, ==, 1);
-  g_assert_cmpuint (world_stats (p->b, p->a).behind_ns, ==, 0); /* nobody's clock is blamed */
+  g_assert_cmpuint (world_stats (p->b, p->a).behind_ns, ==, 0); /* no clock is blamed */
 }
 
 /* Datagrams of from's since the last pair_forget(), as if they came from elsewhere: what a relay does. */
@@ -138,7 +138,7 @@ relay (Pair *p, const WorldNode *from, uint32_t type, WorldNode *to, const World
     }
 }
 
-/* Whoever passes the call on to a, and a's answer back, would be both ends' endpoint from then on. */
+/* A relay that passes the call to a, and a's answer back, would be both ends' endpoint from then on. */
 static void
 test_relayed (Pair *p, gconstpointer data)
 {

@@ -59,7 +59,7 @@ test_mac1 (void)
       g_assert_false (ew_cookie_check_mac1 (&s.checker, s.message, LEN));
       s.message[i] ^= 1;
     }
-  s.public_key[0] ^= 1; /* for somebody else */
+  s.public_key[0] ^= 1; /* for another address */
   ew_cookie_checker_set_public_key (&s.checker, s.public_key);
   g_assert_false (ew_cookie_check_mac1 (&s.checker, s.message, LEN));
 }
@@ -198,11 +198,11 @@ test_rate (void)
   /* 1000 tries a second for 10 s: 20 a second. */
   g_assert_cmpuint (count_allowed (limiter, &a, 10000, now + SECOND / 1000, SECOND / 1000), ==, 200);
   g_assert_cmpuint (count_allowed (limiter, &a, 20, now + 20 * SECOND, 0), ==,
-                    5); /* rest gives back the burst, no more */
+                    5); /* idling restores the burst, no more */
   ew_rate_limiter_free (limiter);
 }
 
-/* Very many addresses at once: whoever was counted stays limited, and memory does not grow. */
+/* Very many addresses at once: those already counted stay limited, and memory does not grow. */
 static void
 test_rate_crowd (void)
 {

@@ -10,7 +10,7 @@
 #include "proto-testing.h"
 #include "world.h"
 
-/* The latest datagrams that anybody sent, whole. */
+/* The latest datagrams that any device sent, complete. */
 #define KEPT 64
 typedef struct
 {
@@ -180,7 +180,7 @@ test_passive_keepalive (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->kept.n, ==, 2);
   g_assert_true (f->kept.all[1].from == f->b);
   g_assert_cmpuint (f->kept.all[1].len, ==, 32);
-  g_assert_cmpuint (f->a->delivered, ==, 0); /* an empty packet is for nobody */
+  g_assert_cmpuint (f->a->delivered, ==, 0); /* an empty packet has no destination */
   world_run (f->world, 60 * WORLD_SECOND);
   g_assert_cmpuint (f->kept.n, ==, 2); /* and it is not answered */
 }
@@ -318,7 +318,7 @@ note_len (WorldNode *node, EwPeer *from, const EwPacket *packet)
 {
   delivered_len = packet->len;
   for (size_t i = packet->len; i < 1420 && i % 16 != 0; i++)
-    g_assert_cmpuint (packet->data[i], ==, 0); /* padding says nothing */
+    g_assert_cmpuint (packet->data[i], ==, 0); /* padding reveals nothing */
 }
 
 static void
@@ -350,14 +350,14 @@ test_inner_checks (Fixture *f, gconstpointer data)
   ew_peer_send (to, &packet, 1, &f->world->time);
   WorldNode *c = world_add (f->world, FALSE);
   world_join (c, f->b, NULL, NULL);
-  g_autofree uint8_t *others = world_packet (c->number, 2, "x", 1, 0, &packet); /* somebody else's address */
+  g_autofree uint8_t *others = world_packet (c->number, 2, "x", 1, 0, &packet); /* another peer's address */
   g_assert_nonnull (others);
   ew_peer_send (to, &packet, 1, &f->world->time);
   g_autofree uint8_t *cut = world_packet (1, 2, "xxxxxxxxxxxxxxxxxxxxxxxx", 24, 0, &packet);
   g_assert_nonnull (cut);
   packet.data[2] = 0xff; /* claims to be longer than it is */
   ew_peer_send (to, &packet, 1, &f->world->time);
-  packet.data[0] = 0x25; /* is no IP packet */
+  packet.data[0] = 0x25; /* isn't an IP packet */
   ew_peer_send (to, &packet, 1, &f->world->time);
   packet.len = 0;
   ew_peer_send (to, &packet, 1, &f->world->time);
@@ -386,7 +386,7 @@ test_no_peer_takes_it (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->b->delivered, ==, 2);
   for (unsigned i = 0; i < 4; i++)
     g_free (buffers[i]);
-  /* b knows no way to a third one, and says so at once. */
+  /* b has no route to a third one, and reports it at once. */
   WorldNode *c = world_add (f->world, FALSE);
   world_join (c, f->b, NULL, NULL);
   g_assert_cmpuint (world_send (f->b, c, "x", 1, 0), ==, 1);
@@ -403,11 +403,12 @@ test_replayed_data (Fixture *f, gconstpointer data)
     world_inject (f->b, kept->all[0].data, kept->all[0].len, 4711, 0);
   g_assert_cmpuint (f->b->delivered, ==, 1);
   g_assert_cmpuint (world_stats (f->b, f->a).dropped_replay, ==, 3);
-  g_assert_cmpuint (ew_peer_get_endpoint (world_peer (f->b, f->a))->id, ==, f->a->address); /* and it moves nobody */
+  g_assert_cmpuint (ew_peer_get_endpoint (world_peer (f->b, f->a))->id, ==, f->a->address); /* and no endpoint
+                                                                                               changes */
   g_free (kept);
 }
 
-/* Any altered byte, any other length: nothing happens, nobody moves. */
+/* With any altered byte or any other length, nothing happens and no endpoint changes. */
 static void
 test_tampered (Fixture *f, gconstpointer data)
 {
@@ -608,7 +609,8 @@ test_forced_initiation (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->kept.n, ==, 2);
 }
 
-/* Two wishes in the same moment, as when a tunnel is set up: b would refuse the second initiation and answer the first.
+/* Two requests for a handshake at the same moment, as when a tunnel is set up: b would refuse the second initiation and
+   answer the first.
  */
 static void
 test_hurry (Fixture *f, gconstpointer data)
@@ -643,7 +645,7 @@ test_simultaneous_initiations (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->b->delivered, ==, 1);
 }
 
-/* A clock that goes back, a restart with the persisted floor, a peer taken away and added: initiations are still newer.
+/* A clock that goes back, a restart with the persisted floor, a peer removed and added: initiations are still newer.
  */
 static void
 test_timestamps_never_go_back (Fixture *f, gconstpointer data)
@@ -671,7 +673,7 @@ test_timestamps_never_go_back (Fixture *f, gconstpointer data)
   g_assert_cmpuint (count_kept (f, f->b, EW_MESSAGE_RESPONSE), ==, 5);
 }
 
-/* Somebody floods b with initiations: it asks for cookies, and a, which answers, still gets through. */
+/* Under a flood of initiations, b asks for cookies, and a, which answers, still gets through. */
 static void
 test_under_load (Fixture *f, gconstpointer data)
 {
@@ -705,7 +707,7 @@ test_under_load (Fixture *f, gconstpointer data)
   world_run (world, 2 * WORLD_SECOND);
   f->kept.n = 0;
   world_inject (f->b, (uint8_t *)&forged, sizeof forged, 4711, 0);
-  g_assert_cmpuint (count_kept (f, f->b, EW_MESSAGE_COOKIE_REPLY), ==, 0); /* the load is over */
+  g_assert_cmpuint (count_kept (f, f->b, EW_MESSAGE_COOKIE_REPLY), ==, 0); /* the load has ended */
 }
 
 /* Through a router between two, many packets a batch. */
@@ -757,7 +759,7 @@ test_allowed_ips (Fixture *f, gconstpointer data)
   g_assert_cmpuint (world_send (f->a, f->b, "x", 1, 0), ==, 1);
 }
 
-/* An edge with very many enrolled nodes that are not there. */
+/* An edge with very many enrolled nodes that are offline. */
 static void
 test_many_idle_peers (Fixture *f, gconstpointer data)
 {

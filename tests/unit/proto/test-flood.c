@@ -42,7 +42,7 @@ random_bytes (uint8_t *out, size_t len)
     out[i] = (uint8_t)g_test_rand_int ();
 }
 
-/* A handshake message whose first mac is right, as anybody can make it who knows b's public key. */
+/* A handshake message whose first mac is right, which everyone who knows b's public key can make. */
 static void
 forge (Pair *p, uint8_t *message, EwMessageType type, size_t len)
 {
@@ -84,7 +84,7 @@ test_repeats_cost_nothing (Pair *p, gconstpointer data)
   g_assert_cmpuint (pair_count (p, p->b, EW_MESSAGE_RESPONSE), ==, 2);
 }
 
-/* A message is remembered once it has been looked into, not when it was refused for the load. */
+/* A message is remembered once it has been processed, not when it was refused because of the load. */
 static void
 test_refused_is_no_repeat (Pair *p, gconstpointer data)
 {
@@ -195,7 +195,7 @@ test_data_goes_on (Pair *p, gconstpointer data)
   g_assert_cmpuint (pair_count (p, p->b, EW_MESSAGE_COOKIE_REPLY), ==, 0);
 }
 
-/* Whoever knows b's public key, at ten thousand a second for ten seconds: the DHs stay below what is called load. */
+/* A flood with b's public key, ten thousand a second for ten seconds: the DHs stay below the load threshold. */
 static void
 test_forged_are_bounded (Pair *p, gconstpointer data)
 {

@@ -31,7 +31,7 @@ test_grace (void)
     = { { .released = &released }, { .released = &released }, { .released = &released }, { .released = &released } };
 
   ew_grace_init (&grace);
-  ew_grace_retire (&grace, &things[0].item, release); /* nobody is inside */
+  ew_grace_retire (&grace, &things[0].item, release); /* no reader is inside */
   g_assert_cmpuint (released, ==, 1);
 
   ew_grace_enter (&grace, 1);

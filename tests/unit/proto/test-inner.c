@@ -70,7 +70,7 @@ test_lengths (void)
   uint8_t v4[60], v6[60] = { 0x60, 0, 0, 0, 0, 20 };
   make_v4 (v4, 0);
   g_assert_cmpuint (ew_inner_length (v4, 60), ==, 60);
-  g_assert_cmpuint (ew_inner_length (v4, 59), ==, 0); /* claims more than there is */
+  g_assert_cmpuint (ew_inner_length (v4, 59), ==, 0); /* claims to be longer than the packet */
   g_assert_cmpuint (ew_inner_length (v4, 0), ==, 0);
   g_assert_cmpuint (ew_inner_length (v6, 60), ==, 60);
   g_assert_cmpuint (ew_inner_length (v6, 59), ==, 0);
@@ -107,7 +107,7 @@ test_staging (void)
   g_assert_cmpuint (used, ==, 0);
 }
 
-/* Many silent peers share one budget; a peer that has something staged gives up its own. */
+/* Many silent peers share one budget; beyond it, a peer with staged packets drops its own. */
 static void
 test_staging_budget (void)
 {

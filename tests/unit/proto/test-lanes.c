@@ -222,7 +222,7 @@ tear_down (Ground *ground, gconstpointer data)
     machine_clear (&ground->far[i]);
 }
 
-/* A lane opens what is its own, and takes no lock for it; what is another's it passes on, unopened. */
+/* A lane opens its own datagrams without a lock; it passes another lane's on unopened. */
 static void
 test_ownership (Ground *ground, gconstpointer data)
 {
@@ -261,7 +261,7 @@ test_ownership (Ground *ground, gconstpointer data)
   g_assert_cmpuint (stats.rx_invalid, ==, 0);
 }
 
-/* No nonce twice, whoever draws it. */
+/* No nonce is used twice, whichever lane draws it. */
 
 #define PACKETS 40000 /* of each lane */
 
@@ -331,7 +331,7 @@ test_nonces (Ground *ground, gconstpointer data)
   g_assert_cmpuint (stats.tx_packets, ==, 2 * PACKETS); /* none uncounted */
 }
 
-/* Behind the last nonce nothing is sent, even if two lanes reach it at once. */
+/* Nothing is sent after the last nonce, even if two lanes reach it at once. */
 static void
 test_last_nonce (Ground *ground, gconstpointer data)
 {
@@ -365,7 +365,7 @@ test_last_nonce (Ground *ground, gconstpointer data)
   g_assert_cmpuint (held.staged_packets, ==, 8);
 }
 
-/* The owner removes a peer that a lane has found: it may be used until the lane leaves, and nothing comes of it. */
+/* The owner removes a peer that a lane has found: it may be used until the lane leaves, and has no effect. */
 static void
 test_removed (Ground *ground, gconstpointer data)
 {
@@ -504,7 +504,7 @@ test_timer_beside_owner (Ground *ground, gconstpointer data)
   pthread_join (thread, NULL);
 }
 
-/* Whoever keeps an address has it all the time, whatever else the owner gives and takes. */
+/* An owner that keeps an address has it at every moment, whatever else is added and removed. */
 
 typedef struct
 {

@@ -64,7 +64,7 @@ test_round_trip (void)
   g_assert_cmpuint (ew_link_build (packet, &none, &none, &sample), ==, 0);
 }
 
-/* An ANSWER's note: what this version doesn't know is none, and no other message has one. */
+/* An ANSWER's note: an unknown note is ignored, and no other message has one. */
 static void
 test_problems (void)
 {
@@ -136,7 +136,7 @@ test_refused (void)
       g_assert_false (parses (packet, len));
       packet[at] ^= 0x04;
     }
-  /* With the checksum right, the fields themselves: ports, length, magic, types that there are not, message length. */
+  /* With the checksum right, the fields themselves: ports, length, magic, unknown types, message length. */
   const struct
   {
     size_t at;

@@ -146,7 +146,7 @@ test_wrong_keys (void)
   pair_init (&p, 0);
   pair_init (&other, 1);
   g_assert_true (initiate (&p));
-  /* For another responder; from somebody whose static key is not the one that was looked up; without a key of our own.
+  /* For another responder; from a peer whose static key is not the one that was looked up; without an own key.
    */
   EwNoiseReading reading;
   g_assert_false (ew_noise_read_initiation (&reading, &other.responder, &p.initiation));
@@ -324,7 +324,7 @@ capture_message (Capture *c, Pair *p, const Keys *keys, const uint8_t *data, siz
   if (data[0] == EW_MESSAGE_RESPONSE && len == sizeof p->response)
     {
       memcpy (&p->response, data, sizeof p->response);
-      if (!consume_response (p)) /* of a handshake whose ephemeral key nobody wrote down */
+      if (!consume_response (p)) /* of a handshake whose ephemeral key was not recorded */
         return;
       g_assert_cmpuint (c->responses, <, G_N_ELEMENTS (c->sessions));
       Session *s = &c->sessions[c->responses++];

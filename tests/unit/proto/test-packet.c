@@ -133,7 +133,7 @@ test_parse_v4 (void)
   g_assert_false (ew_packet_parse (p, 115, &h));
 }
 
-/* Options, RFC 791 section 3.1: a packet with a route of its own goes elsewhere than its destination says. */
+/* Options, RFC 791 section 3.1: a source-routed packet goes elsewhere than its destination says. */
 static void
 test_unsafe_v4 (void)
 {
@@ -375,13 +375,13 @@ test_no_error_about (void)
       p[40] = v6_others[i];
       g_assert_cmpuint (answer_size (p, len), >, 0);
     }
-  len = make_v6 (p, "fd00::2", "fd00::3", 60, 16); /* an ICMPv6 error behind destination options */
+  len = make_v6 (p, "fd00::2", "fd00::3", 60, 16); /* an ICMPv6 error after destination options */
   p[40] = 58;
   p[48] = 1;
   g_assert_cmpuint (answer_size (p, len), ==, 0);
   p[48] = 128;
   g_assert_cmpuint (answer_size (p, len), >, 0);
-  p[41] = 9; /* options that reach behind the packet */
+  p[41] = 9; /* options that extend beyond the packet */
   g_assert_cmpuint (answer_size (p, len), ==, 0);
 }
 

@@ -118,8 +118,8 @@ test_wanting_starts_the_90_seconds_anew (void)
   g_assert_true (ew_timers_may_initiate (&t, START + S));
 }
 
-/* Two wishes in the same moment: the first initiation stays the one that is answered, and the second comes a little
-   later if it is not. */
+/* Two requests at the same moment: the first initiation is the one that gets answered; if not, the second follows a
+   little later. */
 static void
 test_hurry (void)
 {
@@ -152,7 +152,7 @@ test_handshake_complete_ends_the_retries (void)
   ew_timers_handshake_complete (&t);
   expect (&t, 541 * S, EW_ACTION_ZERO_KEYS);
   expect_idle (&t);
-  ew_timers_response_sent (&t, START); /* whoever just answered need not ask */
+  ew_timers_response_sent (&t, START); /* a peer that has just answered need not initiate */
   g_assert_false (ew_timers_may_initiate (&t, START + 4 * S));
   expect_idle (&t);
 }

@@ -90,7 +90,7 @@ try_socket (const gchar *path, gboolean abstract, gboolean bound)
   return code;
 }
 
-/* A question to a name server, as its answer comes back: on a port of the kernel's choice. */
+/* A question to a name server. Its answer comes back on a port that the kernel chooses. */
 static void
 ask_and_answer (int type)
 {
@@ -344,7 +344,7 @@ make_world (const Kind *kind)
     g_assert_cmpint (symlink ("../run/NetworkManager/resolv.conf", "/etc/resolv.conf"), ==, 0);
 }
 
-/* As NetworkManager does with resolv.conf, and we with nsswitch.conf: a new file takes the old one's name. */
+/* As NetworkManager does with resolv.conf, and edgewayd with nsswitch.conf: a new file replaces the old one. */
 static void
 replace_file (const gchar *path)
 {
@@ -394,7 +394,7 @@ static const Try in_private[] = {
   { 'r', PRIVATE STATE "/file", TRUE },
 };
 
-/* What edgewayd needs beside. */
+/* What edgewayd needs besides. */
 static const Try service[] = {
   { 'c', "/run/dbus/system_bus_socket", TRUE },
   { 'c', "/var/run/dbus/system_bus_socket", TRUE },
@@ -408,7 +408,7 @@ static const Try scoped[] = {
   { '!', "kill", FALSE },
 };
 
-/* With mounts of our own, or where no file of names is a reason to read all of /etc. */
+/* With mounts of its own, or where no file for names requires reading all of /etc. */
 static const Try hidden[] = {
   { 'r', "/etc/shadow", FALSE },
   { 'r', "/etc/gshadow", FALSE },
@@ -416,7 +416,7 @@ static const Try hidden[] = {
   { 'r', "/etc/ssl/private/snakeoil.key", FALSE },
 };
 
-/* In a folder that is needed for its resolv.conf. */
+/* In a folder to which access is needed because of its resolv.conf. */
 static const Try beside_resolv_conf[] = {
   { 'r', "/run/NetworkManager/system-connections/wifi", FALSE },
   { 'c', "/run/NetworkManager/private", FALSE },

@@ -50,7 +50,7 @@ open_memory (void)
   return store;
 }
 
-/* "value" of a key, NULL where there is none. */
+/* "value" of a key, NULL where the key doesn't exist. */
 static inline gchar *
 value_of (EwStore *store, const gchar *key)
 {

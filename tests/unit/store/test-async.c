@@ -139,7 +139,7 @@ test_errors (void)
   assert_told ("long key too-large\nshort key yes 2\n");
 }
 
-/* Before its turn a call is not carried out; afterwards it says what it did. */
+/* A call doesn't run before its turn; afterwards it reports its result. */
 static void
 test_cancelled (void)
 {
@@ -222,7 +222,7 @@ test_calls_from_a_callback (void)
   g_assert_cmpstr (log->str, ==, "2+:/a=1 3+:/b=at once 4+:/c=3 ");
 }
 
-/* As a cluster that takes its time: the caller waits, and nobody else does. */
+/* As with a slow cluster: the caller waits, and nothing else does. */
 static void
 test_slow (void)
 {

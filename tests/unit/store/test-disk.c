@@ -27,7 +27,7 @@ set_up (Fixture *f, gconstpointer data)
   f->wal = g_strconcat (f->path, "-wal", NULL);
 }
 
-/* Also says that nothing else was left there. */
+/* Also checks that nothing else was left there. */
 static void
 tear_down (Fixture *f, gconstpointer data)
 {
@@ -85,7 +85,7 @@ test_kept (Fixture *f, gconstpointer data)
   ew_store_close (store);
 }
 
-/* WAL with a sync at each commit: what promises rest on. */
+/* WAL with a sync at each commit: the durability promise relies on it. */
 static void
 test_durability (Fixture *f, gconstpointer data)
 {
@@ -185,7 +185,7 @@ fill (EwStore *store, guint n)
     }
 }
 
-/* Damage at any page is noticed at opening, not months later. */
+/* Damage in any page is noticed at opening, not months later. */
 static void
 test_damaged (Fixture *f, gconstpointer data)
 {
@@ -219,7 +219,7 @@ test_damaged (Fixture *f, gconstpointer data)
     }
 }
 
-/* The log of the latest changes beside a database that is gone or emptied: no new mesh is begun over it. */
+/* The log of the latest changes beside a database that is missing or empty: no new mesh may overwrite it. */
 static void
 test_only_wal (Fixture *f, gconstpointer data)
 {
@@ -333,14 +333,14 @@ full_disk_in_child (void)
   fill_up (store, &revision, &n);
   assert_filled (store, revision, n);
   ew_store_close (store);
-  store = ew_store_open (path, &error); /* what cannot grow can still be read */
+  store = ew_store_open (path, &error); /* a database that can't grow can still be read */
   g_assert_no_error (error);
   assert_filled (store, revision, n);
   ew_store_close (store);
   g_unlink (path);
   g_unlink (wal);
   write_until_full (other);
-  g_assert_null (ew_store_open (path, &error)); /* a new store where there is no room for it */
+  g_assert_null (ew_store_open (path, &error)); /* a new store where the disk has no room for it */
   g_assert_error (error, EW_STORE_ERROR, EW_STORE_ERROR_FULL);
   g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
   g_unlink (other);

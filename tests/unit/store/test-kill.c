@@ -72,7 +72,7 @@ number_of (EwStore *store, const gchar *key)
   return value != NULL ? (guint)g_ascii_strtoull (value, NULL, 10) : 0;
 }
 
-/* Returns the number that the store holds, having seen that all of it does. */
+/* Returns the number that the store holds, after checking that every key has it. */
 static guint
 check_whole (EwStore *store)
 {
@@ -115,7 +115,7 @@ check_history (EwStore *store, guint number)
   ew_store_unwatch (store, id);
 }
 
-/* Lets a child work for a random while, kills it, and returns the last that it acknowledged. */
+/* Lets a child work for a random time, kills it, and returns the last number that it acknowledged. */
 static Acknowledged
 work_and_kill (const gchar *path, guint number, guint *killed)
 {
@@ -129,7 +129,7 @@ work_and_kill (const gchar *path, guint number, guint *killed)
       commit_for_ever (path, number, fds[1]);
     }
   close (fds[1]);
-  /* Not before it works, then anywhere in the next transactions. */
+  /* Wait until it works, then kill it anywhere in the next transactions. */
   g_assert_cmpint (read (fds[0], &last, sizeof last), ==, sizeof last);
   g_usleep ((gulong)g_test_rand_int_range (0, 40000)); /* real time: killed at any moment */
   kill (child, SIGKILL);

@@ -5,7 +5,7 @@
 
 #define PATIENCE_US (10 * G_TIME_SPAN_SECOND)
 
-/* Runs the main context until the key is gone; how long it took. */
+/* Runs the main context until the key has expired; returns how long that took. */
 static gdouble
 seconds_until_gone (EwStore *store, const gchar *key)
 {
@@ -100,7 +100,7 @@ test_keepalive (void)
       g_usleep (20000);
     }
   assert_value (store, "/a", "1");                        /* past its first end */
-  g_assert_cmpint (ew_store_get_revision (store), ==, 2); /* staying alive is no change */
+  g_assert_cmpint (ew_store_get_revision (store), ==, 2); /* renewing a lease isn't a change */
   g_assert_cmpfloat (seconds_until_gone (store, "/a"), <, 10.0);
 }
 
@@ -122,7 +122,7 @@ test_no_lease (void)
   assert_list (store, "", NULL, 0, "");
 }
 
-/* A put without lease makes a leased key stay, and the other way round; it is the same key all the time. */
+/* A put without lease makes a leased key stay, and vice versa; it stays the same key. */
 static void
 test_change_of_lease (void)
 {
@@ -147,7 +147,7 @@ test_change_of_lease (void)
   g_assert_cmpstr (log->str, ==, "2+:/k=1 3:/k=2 4:/k=3 5:/k=4 6:/k! ");
 }
 
-/* After a restart leased keys are gone, leases are unknown, and no revision is given twice. */
+/* After a restart leased keys have expired, leases are unknown, and no revision is given twice. */
 static void
 test_restart (void)
 {
@@ -172,7 +172,7 @@ test_restart (void)
   assert_list (store, "/", NULL, 0, "/a /becomes-durable");
   assert_entry (store, "/becomes-durable", 6, 7, 2);
   g_assert_false (ew_store_lease_keepalive (store, lease, NULL));
-  /* History as the file tells it agrees with what is there. */
+  /* The history in the file agrees with the current state. */
   ew_store_watch (store, "/", 2, record, log, NULL, NULL);
   run_pending ();
   g_assert_cmpstr (log->str, ==, "2+:/a=1 3+:/becomes-leased=1 4:/becomes-leased! 7:/becomes-durable=2 ");
@@ -181,7 +181,7 @@ test_restart (void)
   g_rmdir (folder);
 }
 
-/* Presence changes for ever: what it leaves in memory does not grow for ever. */
+/* Presence changes without end: the memory it uses stays bounded. */
 static void
 test_bounded (void)
 {

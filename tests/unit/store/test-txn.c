@@ -20,7 +20,7 @@ test_revisions (void)
   assert_value (store, "/a", NULL);
   g_assert_cmpint (change (store, "/a", NULL), ==, 5); /* nothing changed */
   g_assert_cmpint (change (store, "/a", "3"), ==, 6);
-  assert_entry (store, "/a", 6, 6, 1); /* it began anew */
+  assert_entry (store, "/a", 6, 6, 1); /* it was created again */
   g_assert_cmpint (ew_store_get_revision (store), ==, 6);
 }
 
@@ -101,7 +101,7 @@ test_compares (void)
     }
 }
 
-/* Two read the same revision and both write: one of them learns that it was too late. */
+/* Two clients read the same revision and both write: one of the writes fails. */
 static void
 test_conflict (void)
 {

@@ -30,7 +30,7 @@ test_live (void)
   g_assert_cmpstr (some->str, ==, "3+:/b=2 5:/b=3 6:/b= ");
 }
 
-/* Every watch is told of a revision before any is told of the next: one may build on what another has made of it. */
+/* Every watch gets a revision before any gets the next one: one may build on another's reaction to it. */
 static void
 test_side_by_side (void)
 {
@@ -88,7 +88,7 @@ test_from_the_past (void)
   g_assert_cmpstr (future->str, ==, "6:/a=5 ");
 }
 
-/* A long replay gives way to the main loop, and changes made meanwhile come behind it, once. */
+/* A long replay lets the main loop run, and changes made in the meantime come after it, once. */
 static void
 count (EwStore *store, const EwStoreEvent *event, gpointer user_data)
 {
@@ -137,7 +137,7 @@ change_again (EwStore *store, const EwStoreEvent *event, gpointer user_data)
     change (store, "/again", "x");
 }
 
-/* A change made from within a watch comes behind the one that caused it, for every watch. */
+/* A change made from within a watch comes after the one that caused it, for every watch. */
 static void
 test_change_inside (void)
 {
@@ -200,7 +200,7 @@ test_unwatch (void)
     ew_store_unwatch (store, 4711);
     g_assert_cmpuint (r.destroyed, ==, 1);
     change (store, "/a", "1");
-    ew_store_unwatch (store, id); /* what is on its way is not told any more */
+    ew_store_unwatch (store, id); /* pending events are no longer delivered */
   }
   g_assert_cmpuint (r.destroyed, ==, 2); /* closing ended the other */
   run_pending ();
@@ -221,7 +221,7 @@ test_compacted (void)
   watch (store, "/", 4, log);
   run_pending ();
   g_assert_cmpstr (log->str, ==, "4:/a=x 5:/a=x ");
-  assert_entry (store, "/a", 2, 5, 4);               /* the present stays */
+  assert_entry (store, "/a", 2, 5, 4);               /* the current state stays */
   g_assert_true (ew_store_compact (store, 2, NULL)); /* history does not come back */
   g_assert_cmpuint (ew_store_watch (store, "/", 3, record, other, NULL, &second), ==, 0);
   g_assert_true (ew_store_compact (store, 1000, NULL)); /* at most to now */
@@ -231,7 +231,7 @@ test_compacted (void)
   g_assert_cmpstr (other->str, ==, "5:/a=x 6:/a=y ");
 }
 
-/* What has not been told is kept for who waits for it. */
+/* Undelivered events are kept for the watches that wait for them. */
 static void
 test_compacted_meanwhile (void)
 {

@@ -7,7 +7,7 @@
 #include "edge/exit/policy.h"
 #include "edge/exit/sysctl.h"
 
-/* The policy: where nobody may go, the first and the last address of each range and those around it. */
+/* The policy: the forbidden ranges, with the first and the last address of each and those around it. */
 
 static const gchar *const forbidden[] = {
   "0.0.0.0",
@@ -214,7 +214,7 @@ test_forwarding (Sysctls *sysctls, gconstpointer data)
   assert_value (sysctls, "net/ipv6/conf/eth0/accept_ra", "2");
   assert_value (sysctls, "net/ipv6/conf/all/forwarding", "1");
   put (sysctls, "net/ipv4/conf/eth0/forwarding", "0\n"); /* the kernel's doing when ip_forward goes back */
-  put (sysctls, "net/ipv6/conf/eth0/accept_ra", "0\n");  /* somebody else's doing: to be left alone */
+  put (sysctls, "net/ipv6/conf/eth0/accept_ra", "0\n");  /* another program's change: must stay */
   ew_exit_sysctl_undo_all (sysctls->root, plan);
   assert_value (sysctls, "net/ipv4/ip_forward", "0");
   assert_value (sysctls, "net/ipv4/conf/eth0/forwarding", "1");
@@ -229,7 +229,7 @@ test_inherit (Sysctls *sysctls, gconstpointer data)
   g_autoptr (GPtrArray) kept = NULL;
   g_autofree gchar *text = NULL;
 
-  /* Killed after writing; then somebody has set one of the values himself. */
+  /* Killed after writing; then an administrator has set one of the values. */
   g_assert_true (ew_exit_sysctl_write_all (sysctls->root, older, NULL));
   put (sysctls, "net/ipv6/conf/eth0/accept_ra", "0\n");
   kept = ew_exit_sysctl_inherit (sysctls->root, older, ew_exit_sysctl_plan_forwarding (sysctls->root, "edge0", TRUE));

@@ -47,7 +47,7 @@ test_both_directions (void)
   g_assert_cmphex (ew_switch_flow_hash (&flow, 7), !=, ew_switch_flow_hash (&flow, 8));
   g_assert_cmpint (find (table, flow, 1), ==, EW_FLOW_UNKNOWN);
   g_assert_true (ew_switch_flow_table_store (table, &flow, &owner, 1));
-  g_assert_true (ew_switch_flow_table_store (table, &flow, &owner, 1)); /* again: one flow all the same */
+  g_assert_true (ew_switch_flow_table_store (table, &flow, &owner, 1)); /* again: still one flow */
   g_assert_cmpuint (owner.n, ==, 1);
   g_assert_cmpint (ew_switch_flow_table_find (table, &reply, 2, &opener), ==, EW_FLOW_PASSES);
   g_assert_true (opener);
@@ -64,7 +64,7 @@ test_both_directions (void)
   g_assert_cmpuint (owner.n, ==, 0);
 }
 
-/* One that nobody answered is forgotten sooner; TCP is quiet longest. */
+/* A flow without an answer expires sooner; TCP may stay quiet longest. */
 static void
 test_idle (void)
 {
@@ -89,7 +89,7 @@ test_idle (void)
       if (rows[i].replied)
         g_assert_cmpint (find (table, against (flow), now), ==, EW_FLOW_PASSES);
       now += rows[i].limit;
-      g_assert_cmpint (find (table, flow, now), ==, EW_FLOW_PASSES); /* and so it lives on */
+      g_assert_cmpint (find (table, flow, now), ==, EW_FLOW_PASSES); /* and so it stays */
       now += rows[i].limit;
       g_assert_cmpint (find (table, flow, now), ==, EW_FLOW_PASSES);
       now += rows[i].limit + 1;
@@ -97,7 +97,7 @@ test_idle (void)
     }
 }
 
-/* A node that opens flows without end keeps to its bound, and others find theirs again. */
+/* A node that opens flows without end stays within its limit, and others find theirs again. */
 static void
 test_bounded (void)
 {
@@ -124,7 +124,7 @@ test_bounded (void)
   for (guint16 port = 0; port < 100; port++)
     kept += find (table, make_flow (1, 2, port, IPPROTO_TCP), 12) == EW_FLOW_PASSES;
   g_assert_cmpuint (kept, ==, 100);
-  /* What it left unanswered goes by itself: some time later it can open flows again, and has room for them. */
+  /* Its unanswered flows expire: some time later it has room to open flows again. */
   for (guint i = 0; i < 16384 / 4; i++)
     {
       const EwFlow flow = make_flow (3, 5, (guint16)(i % 10), IPPROTO_UDP);
@@ -137,7 +137,7 @@ test_bounded (void)
   g_assert_cmpint (find (table, make_flow (1, 2, 0, IPPROTO_TCP), 12), ==, EW_FLOW_UNKNOWN);
 }
 
-/* Four sets of four for everybody: full of fresh flows it keeps them, and says that it has no room. */
+/* Four sets of four for all nodes: a table full of fresh flows keeps them, and reports that it's full. */
 static void
 test_full (void)
 {
@@ -151,7 +151,7 @@ test_full (void)
 
       ew_switch_flow_table_store (table, &flow, &first, 10);
     }
-  g_assert_cmpuint (first.n, ==, 16); /* its own oldest gave way */
+  g_assert_cmpuint (first.n, ==, 16); /* its own oldest was replaced */
   g_assert_cmpint (find (table, make_flow (1, 2, 999, IPPROTO_UDP), 10), ==, EW_FLOW_PASSES);
   g_assert_false (ew_switch_flow_table_store (table, &late, &second, 11));
   g_assert_cmpuint (second.n, ==, 0);
@@ -161,8 +161,8 @@ test_full (void)
   g_assert_cmpuint (first.n + second.n, ==, 0);
 }
 
-/* Threads that open, find, remove and forget at once: nothing of one flow is ever taken for another, and the counts are
-   right in the end. */
+/* Threads that open, find, remove and forget at once: flows are never mixed up, and the counts are correct at the
+   end. */
 
 #define THREADS 4
 #define ROUNDS 40000

@@ -6,7 +6,7 @@
 #define NOW (1000 * S)
 #define REAL (1700000000 * S)
 
-/* Programs that are started again never return; a second machine does, soon or after others. */
+/* A restarted program's earlier identity never returns; a second machine's does, soon or after others. */
 static void
 test_instances (void)
 {
@@ -80,7 +80,7 @@ test_whom_to_call (void)
   EwIdentity identity = { 0 };
 
   g_assert_null (ew_switch_identity_whom_to_call (&identity, 0));
-  g_assert_null (ew_switch_identity_whom_to_call (&identity, NOW)); /* it was nowhere else */
+  g_assert_null (ew_switch_identity_whom_to_call (&identity, NOW)); /* it was at no other place */
   ew_switch_identity_note_move (&identity, &former, NOW);
   g_assert_null (ew_switch_identity_whom_to_call (&identity, NOW)); /* looked at before it moved */
   g_assert_true (ew_endpoint_same_remote (ew_switch_identity_whom_to_call (&identity, NOW + 1), &former));

@@ -52,7 +52,7 @@ test_life (void)
   g_assert_cmpfloat (status.rtt_ms, <, 0);
 
   set_node (self, "a", 1, 258, 2); /* another address */
-  set_node (self, "a", 2, 258, 3); /* enrolled anew: another key */
+  set_node (self, "a", 2, 258, 3); /* enrolled again: another key */
   set_node (self, "b", 1, 257, 1); /* the old key is free again */
   g_assert_true (ew_switch_get_node (self, "b", &status));
 

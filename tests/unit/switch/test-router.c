@@ -218,7 +218,7 @@ route (Fixture *f, int from)
   f->to = NULL;
   result = ew_switch_router_route (&f->router, ew_device_get_lane (f->device), from == TUN ? NULL : f->peers[from],
                                    &f->packet, &f->time, &f->to);
-  /* Whatever came of it must fit for sealing, and what lies around the packet is others'. */
+  /* Every result must leave room for sealing, and the memory around the packet must stay unchanged. */
   if (f->packet.data >= f->router.lanes[0].answer
       && f->packet.data < f->router.lanes[0].answer + sizeof f->router.lanes[0].answer)
     {
@@ -444,7 +444,7 @@ test_no_error_about_error (Fixture *f, gconstpointer data)
 {
   make_udp (f, "100.96.1.1", "100.96.9.9", 64, 20);
   g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_REPLY);
-  /* Alice sends that error on to nobody. */
+  /* Alice's error isn't forwarded. */
   memcpy (f->packet.data + 12, ip ("100.96.1.1").bytes, 4);
   memcpy (f->packet.data + 16, ip ("100.96.9.9").bytes, 4);
   put16 (f->packet.data + 10, 0);
@@ -499,7 +499,7 @@ test_goodbye (Fixture *f, gconstpointer data)
 {
   EwRouterNode *notes;
 
-  /* A host behind the gateway cannot say goodbye in its name. */
+  /* A host behind the gateway cannot send GOODBYE in the gateway's name. */
   make_link (f, "10.7.0.9", "100.96.0.1", EW_LINK_GOODBYE, 0, 0);
   route (f, BOB);
   g_assert_cmpuint (f->nodes[BOB].goodbye_ns, ==, 0);
@@ -544,7 +544,7 @@ test_link_refused (Fixture *f, gconstpointer data)
       make_link (f, "100.96.1.1", "100.96.0.1", ours[i], 1, 1);
       g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_DROP);
     }
-  /* Between nodes it is a packet like any other: nobody speaks for the edge to the edge. */
+  /* Between nodes it is a packet like any other: a node can't act as the edge. */
   make_link (f, "100.96.1.1", "100.96.1.2", EW_LINK_GOODBYE, 0, 0);
   g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_PEER);
   g_assert_cmpuint (f->nodes[ALICE].goodbye_ns, ==, 0);
@@ -649,7 +649,7 @@ test_echo (Fixture *f, gconstpointer data)
   check_echo (f, ALICE, "fd12::1:1", "fd12::1", EW_ROUTE_REPLY);
 }
 
-/* A resolver behind a gateway answers our host: no other address there does, and nothing else of it. */
+/* A resolver behind a gateway may answer this host: no other address there may, and only its DNS answers may. */
 
 static void
 make_from_port (Fixture *f, const gchar *from, guint16 port)
@@ -761,7 +761,7 @@ test_verdict (Fixture *f, gconstpointer data)
   g_assert_cmpuint (EW_ROUTER_TOTAL (&f->router, dropped_policy), ==, 2);
 }
 
-/* What may pass to bob is bob's own limit, for our host's packets too. */
+/* Bob's own policy decides what reaches bob, for this host's packets too. */
 static void
 test_mtu_of_node (Fixture *f, gconstpointer data)
 {
@@ -1011,7 +1011,7 @@ make_chain (Fixture *f, const Chain *chain)
   f->packet.len = put_ip (f->packet.data, &from, &to, chain->kinds[0], 64, chain->total - 40);
 }
 
-/* What is to come of it: FALSE where it must not pass. */
+/* The expected result: FALSE where the packet must not pass. */
 static gboolean
 expect_of_chain (const Chain *chain, guint8 *protocol, guint *source_port, guint *destination_port)
 {
@@ -1067,7 +1067,7 @@ test_extension_headers (Fixture *f, gconstpointer data)
       f->time.now_ns += S;
       if (!expect_of_chain (&chain, &protocol, &source_port, &destination_port))
         {
-          g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_DROP); /* and nothing is said about it */
+          g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_DROP); /* and no error is sent about it */
           g_assert_cmpuint (verdicts.n, ==, 0);
           refused++;
           continue;
@@ -1088,7 +1088,8 @@ test_extension_headers (Fixture *f, gconstpointer data)
   g_assert_cmpuint (refused, >, 5000);
 }
 
-/* Anything at all, often nearly right: no crash, no write outside, and never on to a node without room for its hop. */
+/* Arbitrary packets, often nearly valid: no crash, no write outside the buffer, and never forwarded to a node with an
+   expired hop limit. */
 static void
 mutate (Fixture *f, GRand *rand, guint round)
 {

@@ -21,7 +21,7 @@ def main():
         found = glob.glob(f"{build}/{folder}/**/*.a", recursive=True)
         assert found, f"no library in {build}/{folder}"
         return set().union(*map(symbols, found))
-    # A name that both sides have for things of their own is no link. Every program says its version.
+    # A name that both sides define themselves isn't a link. Every program contains its version.
     daemon = libraries("daemon") - libraries("app/model") - libraries("app/client") - libraries("daemon/version")
     own = symbols(tray)
     assert len(daemon) > 100 and {"main", "ew_daemon_new"} <= own, "nm shows nothing: is the program stripped?"

@@ -78,9 +78,9 @@ test_switched_off_elsewhere (void)
       g_assert_true (g_file_set_contents (path, more, -1, &error));
       later = ew_autostart_new (FALSE);
       g_assert_false (ew_autostart_get (later));
-      while (ew_autostart_get (autostart)) /* it is followed */
+      while (ew_autostart_get (autostart)) /* the change is followed */
         g_main_context_iteration (NULL, TRUE);
-      g_assert_true (set (autostart, TRUE, &error)); /* chosen again: as new */
+      g_assert_true (set (autostart, TRUE, &error)); /* chosen again: as if new */
       g_assert_true (ew_autostart_get (autostart));
     }
 }
@@ -94,7 +94,7 @@ test_refused (void)
   g_autoptr (GError) error = NULL;
 
   g_assert_cmpint (g_mkdir_with_parents (g_get_user_config_dir (), 0700), ==, 0);
-  g_assert_true (g_file_set_contents (folder, "no folder", -1, NULL)); /* root may do everything but this */
+  g_assert_true (g_file_set_contents (folder, "no folder", -1, NULL)); /* this fails even for root */
   g_assert_false (set (autostart, TRUE, &error));
   g_assert_nonnull (error);
   g_assert_nonnull (strstr (error->message, folder));
@@ -223,7 +223,7 @@ test_portal (void)
   portal_stop (&portal, bus);
 }
 
-/* Whatever the portal says, the state is what holds. */
+/* Whatever the portal answers, "on" is the actual state. */
 static void
 test_portal_refuses (void)
 {
@@ -244,7 +244,7 @@ test_portal_refuses (void)
     }
 }
 
-/* What was given once and is refused now is no longer there; a question that was closed changes nothing. */
+/* Autostart that was granted and is now refused is off; a question that was closed changes nothing. */
 static void
 test_portal_changes_its_mind (void)
 {

@@ -30,7 +30,7 @@ static void
 test_remote (void)
 {
   EwGuard guard = counting (0, TRUE);
-  /* However many probes return, nobody has shown to be there. */
+  /* However many probes return, they don't prove that a person is present. */
   g_assert_cmpint (ew_guard_probe_returned (&guard, 1001 * S), ==, EW_GUARD_NOTHING);
   g_assert_cmpint (ew_guard_tick (&guard, 1060 * S - 1), ==, EW_GUARD_NOTHING);
   g_assert_cmpint (ew_guard_tick (&guard, 1060 * S), ==, EW_GUARD_APPLY);
@@ -90,7 +90,7 @@ test_connector (void)
   assert_settled (&guard, FALSE);
 }
 
-/* Wanted while the tunnel is down: it counts from when it is active, and nothing is settled before. */
+/* Requested while the tunnel is down: the countdown starts when the mode is active, and nothing is confirmed before. */
 static void
 test_armed (void)
 {

@@ -11,7 +11,7 @@
 
 #define HOST "ip -o addr; ip route show table all; ip -6 route show table all; ip rule; ip -6 rule; nft list ruleset"
 
-/* A route that leads somewhere: one of type throw, which a gateway gives its own subnets, leads to the next table. */
+/* A route other than type throw, which a gateway sets for its own subnets and which refers to the next table. */
 static void
 assert_route (const gchar *cidr, gboolean there)
 {
@@ -43,7 +43,7 @@ test_life (World *world, gconstpointer data)
   g_assert_cmpstr (before, ==, after);
   spin (50);
   g_assert_cmpuint (atomic_load (&world->goodbyes), ==, 1);
-  /* Remembered, either way. */
+  /* Remembered, in both directions. */
   end_tunnel (world);
   new_tunnel (world);
   wait_for (world, "state", "disconnected");
@@ -56,7 +56,7 @@ test_life (World *world, gconstpointer data)
   wait_for (world, "state", "connected");
 }
 
-/* The document's routes, all accepted by a careless user: what is never taken is not taken. */
+/* All of the document's routes are accepted by a careless user: forbidden ones still aren't used. */
 static void
 test_hostile_routes (World *world, gconstpointer data)
 {
@@ -103,7 +103,7 @@ test_hostile_routes (World *world, gconstpointer data)
   g_autoptr (GError) error = NULL;
   g_assert_false (ew_tunnel_accept_route (world->tunnel, "10.55.0.0/16", TRUE, &error));
   g_assert_error (error, EW_ERROR, EW_ERROR_ROUTE_REFUSED);
-  /* An honest one, taken when accepted and not before. */
+  /* An honest route is used once accepted and not before. */
   assert_route ("10.7.0.0/24", FALSE);
   g_assert_true (ew_tunnel_accept_route (world->tunnel, "10.7.0.0/24", TRUE, NULL));
   assert_route ("10.7.0.0/24", TRUE);
@@ -138,8 +138,8 @@ assert_choice (World *world, const gchar *cidr, const gchar *expected)
   g_assert_cmpstr (found, ==, expected);
 }
 
-/* Accepted before anybody offers it: kept once, in force as what the first offer makes of it, and forgotten when it is
- * refused. */
+/* Accepted before it is offered: stored once, in force as the first offer defines it, and forgotten when it is
+   refused. */
 static void
 test_awaited_routes (World *world, gconstpointer data)
 {
@@ -162,7 +162,7 @@ test_awaited_routes (World *world, gconstpointer data)
   assert_route (cidrs[0], FALSE);
   assert_route (cidrs[1], TRUE);
   g_assert_cmpuint (tunnel->plan->forwards->len, ==, 1);
-  /* Withdrawn, and offered the other way round: neither choice becomes the other. */
+  /* Withdrawn, and then offered in the other direction: neither choice turns into the other. */
   take_routes (world, 52, "[\"10.32.0.0/24\"]", "[{\"cidr\":\"10.31.0.0/24\",\"node\":\"office-gw\"}]");
   assert_choice (world, cidrs[0], "f");
   assert_choice (world, cidrs[1], "a");
@@ -187,8 +187,8 @@ assert_domains (World *world, const gchar *expected)
   g_assert_cmpstr (text, ==, expected);
 }
 
-/* No domain is the edge's to answer unless it was accepted here, and never one that this computer's way to the edge or
- * the mesh's own names depend on. */
+/* The edge answers a domain only if it was accepted here, and never one that this computer's path to the edge or the
+ * mesh's own names depend on. */
 static void
 test_domains (World *world, gconstpointer data)
 {
@@ -230,8 +230,8 @@ test_domains (World *world, gconstpointer data)
   assert_domains (world, "");
 }
 
-/* Documents that must not be believed: another node's, another range, edges that the CA did not sign; and answers that
- * are none. */
+/* Documents that must not be believed: another node's, another range, edges that the CA did not sign; and invalid
+ * answers. */
 static void
 test_hostile_documents (World *world, gconstpointer data)
 {
@@ -268,7 +268,7 @@ test_hostile_documents (World *world, gconstpointer data)
   assert_route ("10.0.0.0/8", FALSE);
 }
 
-/* A notice that comes while its document is being fetched starts no second fetch, whose fruitlessness would hold up the
+/* A notice that comes while its document is being fetched starts no second fetch, whose lack of news would delay the
  * next notice for 10 s. */
 static void
 test_notice_during_fetch (World *world, gconstpointer data)
@@ -304,8 +304,8 @@ test_notice_during_fetch (World *world, gconstpointer data)
   g_assert_cmpuint (world->tunnel->document->revision.hash, ==, 7);
 }
 
-/* What the edge says of this node's identity is the reason of a state that is connected, by the API or by an ANSWER,
- * and never brings a tunnel back that is down. */
+/* What the edge says about this node's identity, via the API or an ANSWER, becomes the reason of the connected state,
+ * and never brings up a tunnel that is down. */
 static void
 test_problem (World *world, gconstpointer data)
 {
@@ -340,8 +340,8 @@ test_problem (World *world, gconstpointer data)
   wait_for (world, "reason", "");
 }
 
-/* What the edge told before the last change may arrive after it was fetched; the next change doesn't wait 10 s for
- * that. */
+/* A notice from before the last change may arrive after that change was fetched; the next change must not wait 10 s
+ * because of it. */
 static void
 test_stale_notice (World *world, gconstpointer data)
 {
@@ -398,7 +398,7 @@ count_writes (World *world, ino_t *last)
   return changed;
 }
 
-/* An edge that says something else each time it is asked keeps no disk busy; what it says counts at once. */
+/* An edge whose answer differs each time doesn't keep the disk busy; each answer applies at once. */
 static void
 test_document_storm (World *world, gconstpointer data)
 {
@@ -429,13 +429,13 @@ test_document_storm (World *world, gconstpointer data)
       world->document = g_steal_pointer (&copy);
     }
   g_assert_cmpuint (writes, <=, 1);
-  /* The wish to be connected is not the edge's, so it is stored at once, and what waited with it. */
+  /* The wish to be connected doesn't come from the edge, so it is stored at once, together with what waited. */
   g_assert_true (ew_tunnel_disconnect (world->tunnel, NULL));
   g_autoptr (EwKeystore) stored = ew_keystore_load (world->edge.dir, NULL);
   g_assert_cmpstr (ew_json_string (stored->document, "name"), ==, "laptop-10");
 }
 
-/* Programs of this computer that look at the map share one stream, and no user takes the others' places. */
+/* Programs of this computer that read the map share one stream, and one user can't use up the others' places. */
 static void
 test_map_readers (World *world, gconstpointer data)
 {
@@ -512,7 +512,7 @@ test_second_endpoint (World *world, gconstpointer data)
   gint64 begun = g_get_monotonic_time ();
   enroll (world);
   wait_for (world, "edge-endpoint", used);
-  /* The dead one costs a quarter of a second, not the time that an endpoint is given by itself. */
+  /* The dead one costs a quarter of a second, not an endpoint's full timeout. */
   g_assert_cmpint (g_get_monotonic_time () - begun, <, EW_LIVENESS_NEXT_ENDPOINT);
 }
 
@@ -550,7 +550,7 @@ test_vpn (World *world, gconstpointer data)
   g_assert_false (ew_tunnel_confirm_mode (world->tunnel, &error));
   g_assert_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT);
   g_clear_error (&error);
-  /* Not settled when the tunnel goes down: gone. */
+  /* Not confirmed when the tunnel goes down: reverted. */
   g_assert_true (set_mode (world, "vpn", TRUE, NULL));
   g_assert_true (ew_tunnel_disconnect (world->tunnel, NULL));
   wait_for (world, "mode", "connector");
@@ -572,8 +572,8 @@ test_vpn (World *world, gconstpointer data)
   g_assert_true (world->tunnel->vpn_active);
 }
 
-/* An edge that takes nobody to the internet: said, not done. A tunnel that does not work: the mode waits, and goes with
- * it. */
+/* With an edge that is no exit, VPN mode is refused with a sentence. With a tunnel that does not work, the mode waits,
+ * and ends with it. */
 static void
 test_vpn_refused (World *world, gconstpointer data)
 {
@@ -604,7 +604,7 @@ test_vpn_refused (World *world, gconstpointer data)
   wait_for (world, "mode", "connector");
 }
 
-/* Packets that the edge has no business sending us never reach the host. */
+/* Packets that the edge must not send never reach the host. */
 static void
 test_hostile_packets (World *world, gconstpointer data)
 {
@@ -664,7 +664,7 @@ test_ping (World *world, gconstpointer data)
   g_assert_cmpstr (ew_json_string (near_answer, "edge"), ==, "frankfurt");
   g_assert_true (json_object_get_null_member (near_answer, "far_ms"));
   g_assert_cmpfloat (json_object_get_double_member (near_answer, "total_ms"), >=, 0);
-  /* What is no name asks nobody. */
+  /* Text that isn't a name is not looked up. */
   guint before = world->edge.requests;
   g_assert_null (ping (world, "nas/../x", &error));
   g_assert_error (error, EW_ERROR, EW_ERROR_NOT_FOUND);
@@ -736,7 +736,7 @@ test_broken_state (World *world, gconstpointer data)
   g_assert_false (ew_tunnel_connect (world->tunnel, NULL));
   g_assert_true (g_file_get_contents (file, &contents, NULL, NULL));
   g_assert_cmpstr (contents, ==, "{\"half\":");
-  /* Moved away, as the sentence says: goes on without a restart. */
+  /* Moved away, as the sentence advises: it works without a restart. */
   g_unlink (file);
   admit_node (world);
   enroll (world);

@@ -146,7 +146,7 @@ test_routes (World *world, gconstpointer data)
     { "203.0.113.0/24", TRUE, FALSE, "blocked" }, /* the edge itself */
     { "100.96.4.0/24", TRUE, FALSE, "blocked" },  /* another node's mesh IPs */
   };
-  /* Forwarded for others once: an edge that now says it lies behind another node does not get its traffic. */
+  /* A subnet that this node forwards: an edge that now claims it is behind another node does not get its traffic. */
   EwPrefix ours = prefix ("10.8.0.0/24");
   ew_prefixes_set (world->keystore->forwarded, &ours, TRUE);
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
@@ -174,7 +174,7 @@ test_routes (World *world, gconstpointer data)
   ew_plan_free (plan);
 }
 
-/* Not even from a document that was stored before: what isn't private as a whole is no mesh's. */
+/* Not even from a document that was stored before: a mesh's range must be private as a whole. */
 static void
 test_public_range (World *world, gconstpointer data)
 {
@@ -200,7 +200,7 @@ test_gateway (World *world, gconstpointer data)
   EwPrefix elsewhere = prefix ("192.168.7.0/24");
   ew_prefixes_set (world->keystore->forwarded, &lan, TRUE);
   ew_prefixes_set (world->keystore->forwarded, &everything, TRUE);
-  /* Taken through another node once: an edge that now says it lies behind us does not get it forwarded. */
+  /* A subnet reached through another node: an edge that now claims it is behind this node does not get it forwarded. */
   ew_prefixes_set (world->keystore->accepted, &elsewhere, TRUE);
   EwPlan *plan = make (world, FALSE);
   const gchar *const states[] = { "forwarding", "unaccepted-forward", "blocked" };
@@ -212,7 +212,7 @@ test_gateway (World *world, gconstpointer data)
   ew_plan_free (plan);
 }
 
-/* What was accepted and nobody offers is listed once, and nothing comes of it. */
+/* A route that was accepted but isn't offered is listed once, and has no effect. */
 static void
 test_not_offered (World *world, gconstpointer data)
 {
@@ -308,11 +308,11 @@ test_collisions (World *world, gconstpointer data)
     if (leads_to (plan, rows[i].address) != rows[i].taken)
       g_error ("%s is %staken", rows[i].address, rows[i].taken ? "not " : "");
   g_assert_cmpuint (plan->problems->len, ==, 3);
-  g_assert_true (has (plan->ranges, "100.96.0.0/12")); /* what may come by the tunnel is not cut */
+  g_assert_true (has (plan->ranges, "100.96.0.0/12")); /* what may arrive through the tunnel is not cut */
   ew_plan_free (plan);
 }
 
-/* Where nodes are, a network that a rogue access point gives out has nothing of the mesh; it is named all the same. */
+/* Where nodes have addresses, a rogue access point's network gets none of the mesh's traffic; it is still reported. */
 static void
 test_rogue_network (World *world, gconstpointer data)
 {
@@ -338,7 +338,7 @@ test_rogue_network (World *world, gconstpointer data)
   ew_plan_free (plan);
 }
 
-/* A carrier's 100.64.0.0/10 is around the range: ours is the longer one. */
+/* A carrier's 100.64.0.0/10 contains the range: the mesh's prefix is longer. */
 static void
 test_network_around (World *world, gconstpointer data)
 {
@@ -350,7 +350,8 @@ test_network_around (World *world, gconstpointer data)
   ew_plan_free (plan);
 }
 
-/* One range is wholly this machine's LAN: the mesh works by the other. Both: it cannot, and the sentence says so. */
+/* One range is entirely this computer's LAN: the mesh works with the other. With both it can't, and the sentence says
+   so. */
 static void
 test_conflict (World *world, gconstpointer data)
 {
@@ -368,7 +369,7 @@ test_conflict (World *world, gconstpointer data)
   g_assert_nonnull (strstr (error->message, "100.96.0.0/12"));
 }
 
-/* What the machine could not do makes a route "blocked", the one that it is about alone. */
+/* A failed change on this computer makes only the route concerned "blocked". */
 static void
 test_problems_are_noted (World *world, gconstpointer data)
 {

@@ -102,7 +102,7 @@ begin_undo (World *world, Begun *begun)
   begun->done = ew_tunnel_undo_mode (world->tunnel, &begun->error);
 }
 
-/* The edge says by the tunnel that the document is old. */
+/* The edge says through the tunnel that the document is old. */
 static void
 begin_notice (World *world, Begun *begun)
 {
@@ -295,7 +295,7 @@ come_to_rest (World *world, Rest rest)
 {
   g_autoptr (GError) removed = g_error_new (EW_ERROR, EW_ERROR_REMOVED, "Removed.");
   publish (world);
-  /* Quicker than enrolling again. */
+  /* This is quicker than enrolling again. */
   if (world->tunnel->keystore->removed)
     {
       world->tunnel->keystore->removed = FALSE;
@@ -381,14 +381,14 @@ succeeded (const Begun *begun, void (*begin) (World *, Begun *))
   return begun->operation->begin == begin && begun->done;
 }
 
-/* Leaving and enrolling say what has become of it. */
+/* Leaving and enrolling report their result. */
 static void
 check_membership (World *world, Rest rest, const Begun *first, const Begun *second)
 {
   gboolean left = succeeded (first, begin_leave) || succeeded (second, begin_leave);
   gboolean joined = succeeded (first, begin_enroll) || succeeded (second, begin_enroll);
   gboolean enrolled = world->tunnel->keystore->id != NULL;
-  /* One of the two is told to wait, except that there is no edge to be told after a removal. */
+  /* One of the two is refused as busy, except after a removal, when no edge is left to tell. */
   g_assert_true (!left || !joined || (rest == REMOVED && succeeded (first, begin_leave)));
   g_assert_cmpint (enrolled, ==, joined || (rest != NOT_ENROLLED && !left));
 }
@@ -437,7 +437,7 @@ run_pair (World *world, Rest rest, const Operation *one, const Operation *other)
 #define PARTS 4
 #define PART(rest, part) ((rest) | (part) << 8)
 
-/* Where there is no link, two quiet ones have nothing to disturb. */
+/* Without a link, two calls that don't use it can't interfere. */
 static void
 test_pairs (World *world, gconstpointer data)
 {
@@ -451,8 +451,8 @@ test_pairs (World *world, gconstpointer data)
         run_pair (world, rest, &operations[i], &operations[j]);
 }
 
-/* An edge that never answers. By the time leave has begun there are no keys and no tunnel; what is asked for meanwhile
- * is refused, and leaving ends by itself. */
+/* An edge that never answers. By the time leave has begun there are no keys and no tunnel; requests in the meantime are
+ * refused, and leaving completes. */
 static void
 test_leave_silent_edge (World *world, gconstpointer data)
 {
@@ -497,7 +497,7 @@ test_leave_silent_edge (World *world, gconstpointer data)
   world->edge.hold = FALSE;
 }
 
-/* A folder that nothing can be removed from: all stays as it was. */
+/* A folder from which files can't be removed: everything stays as it was. */
 static void
 test_leave_fails (World *world, gconstpointer data)
 {

@@ -56,7 +56,7 @@ test_resume (void)
   for (guint i = 0; i < 100 && resumed == 0; i++)
     spin (50);
   g_assert_cmpuint (resumed, ==, 1);
-  /* The bus goes: the tunnel does not. */
+  /* Losing the bus doesn't end the tunnel. */
   g_dbus_connection_set_exit_on_close (logind, FALSE);
   g_test_dbus_stop (test_bus);
   spin (200);

@@ -120,7 +120,7 @@ test_outbound (World *world, gconstpointer data)
   g_assert_cmpint (route (world, NULL), ==, EW_ROUTE_DROP);
 }
 
-/* One wake a request, however much flows; the kernel's multicast chatter is no traffic. */
+/* One wake per request, however much traffic flows; the kernel's multicast packets don't count as traffic. */
 static void
 test_busy (World *world, gconstpointer data)
 {
@@ -146,12 +146,12 @@ test_link (World *world, gconstpointer data)
   ew_router_listen_for_traffic (world->router);
   link_message (world, EW_LINK_ANSWER, "100.96.0.1", "100.96.1.1");
   g_assert_cmpint (route (world, EDGE), ==, EW_ROUTE_DROP);
-  g_assert_cmpuint (world->heard->len, ==, 1); /* the answer itself, and it is no traffic */
+  g_assert_cmpuint (world->heard->len, ==, 1); /* the answer itself doesn't count as traffic */
   EwHeard heard = g_array_index (world->heard, EwHeard, 0);
   g_assert_cmpint (heard.kind, ==, EW_HEARD_LINK);
   g_assert_cmpuint (heard.message.token, ==, 42);
   g_assert_cmpuint (heard.now_ns, ==, 5000000);
-  /* Another node cannot speak for the edge. */
+  /* Another node cannot pose as the edge. */
   link_message (world, EW_LINK_ANSWER, "100.96.1.9", "100.96.1.1");
   g_assert_cmpint (route (world, EDGE), ==, EW_ROUTE_DROP);
   link_message (world, EW_LINK_EDGE_PROBE, "100.96.1.9", "100.96.1.1");
@@ -174,7 +174,7 @@ test_edge_probe (World *world, gconstpointer data)
   g_assert_cmpuint (world->heard->len, ==, 0);
 }
 
-/* Our own echo's reply comes to us; the kernel's ping gets its own. */
+/* The router gets its own echo's reply; the kernel's ping gets its own. */
 static void
 test_echo (World *world, gconstpointer data)
 {
@@ -210,7 +210,7 @@ test_flood (World *world, gconstpointer data)
   g_assert_cmpuint (world->heard->len, ==, 64);
 }
 
-/* A packet of that protocol with those bytes behind its ports. */
+/* A packet of that protocol with those bytes after its ports. */
 static void
 datagram (World *world, const gchar *from, const gchar *to, guint8 protocol, guint16 port, const guint8 *rest,
           gsize length)
@@ -268,7 +268,7 @@ check_servfail (World *world, const gchar *from, const gchar *to)
   ldns_pkt_free (answer);
 }
 
-/* While the edge is silent, a question to its DNS has its answer at once, and nothing else has. */
+/* While the edge is silent, a question to its DNS is answered at once, and nothing else is. */
 static void
 test_silent_names (World *world, gconstpointer data)
 {
@@ -280,7 +280,7 @@ test_silent_names (World *world, gconstpointer data)
   dns_query (world, "fd45::101", "fd45::1", 53);
   g_assert_cmpint (route (world, NULL), ==, EW_ROUTE_REPLY);
   check_servfail (world, "fd45::101", "fd45::1");
-  g_assert_cmpint (route (world, NULL), ==, EW_ROUTE_LOOKUP); /* an answer is no question */
+  g_assert_cmpint (route (world, NULL), ==, EW_ROUTE_LOOKUP); /* an answer isn't a question */
 
   dns_query (world, "100.96.1.1", "100.96.0.1", 443);
   g_assert_cmpint (route (world, NULL), ==, EW_ROUTE_LOOKUP);

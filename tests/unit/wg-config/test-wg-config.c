@@ -68,7 +68,7 @@ test_names (void)
     }
 }
 
-/* A machine without IPv6 doesn't ask there. */
+/* A machine without IPv6 doesn't use an IPv6 name server. */
 static void
 test_names_of_one_family (void)
 {
@@ -131,7 +131,7 @@ test_hostile (void)
     }
 }
 
-/* What leads nowhere without an address of its family, and what of the routes is public. */
+/* Networks that are unreachable without an address of their family, and the public routes. */
 static void
 test_networks (void)
 {

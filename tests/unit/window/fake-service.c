@@ -54,7 +54,7 @@ fake_service_new (gboolean enrolled)
   self->calls = g_string_new (NULL);
   self->bus = g_test_dbus_new (G_TEST_DBUS_NONE);
   g_test_dbus_up (self->bus);
-  /* Ours alone: GTK would use it as the session's, and a process ends with its session bus. */
+  /* A private bus: GTK would use it as the session's, and a process exits when its session bus closes. */
   g_unsetenv ("DBUS_SESSION_BUS_ADDRESS");
   self->connection = g_dbus_connection_new_for_address_sync (
     g_test_dbus_get_bus_address (self->bus),

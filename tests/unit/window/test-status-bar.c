@@ -143,7 +143,7 @@ test_switch_follows (Fixture *fixture, gconstpointer data)
   wait_until (has_call, fixture->service, "Disconnect is called");
   g_assert_cmpstr (fixture->service->calls->str, ==, "Disconnect\n");
   let_pass (100);
-  g_assert_true (gtk_switch_get_state (connect_switch)); /* asked, and not so yet */
+  g_assert_true (gtk_switch_get_state (connect_switch)); /* requested, and not in effect yet */
   gtk_test_accessible_assert_state (connect_switch, GTK_ACCESSIBLE_STATE_CHECKED, TRUE);
   fake_service_answer (fixture->service);
   ew_daemon1_set_state (fixture->service->object, "disconnected");
@@ -306,7 +306,7 @@ test_narrow (Fixture *fixture, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  g_setenv ("GTK_A11Y", "test", TRUE); /* accessible states can be asked for */
+  g_setenv ("GTK_A11Y", "test", TRUE); /* accessible states can be queried */
   gtk_test_init (&argc, &argv, NULL);
   adw_init ();
 #define ADD(path, test) g_test_add ("/window/status-bar/" path, Fixture, NULL, set_up, test, tear_down)
