@@ -324,7 +324,7 @@ make_message (EwClient *self, GTask *task, const EwClientBase *base)
 {
   EwClientCall *call = g_task_get_task_data (task);
   g_autofree gchar *url = g_strconcat (base->base, call->path, NULL);
-  /* Encoded: what stands percent-encoded in a path (a CIDR's slash) stays so. */
+  /* Encoded: what is percent-encoded in a path (a CIDR's slash) stays so. */
   g_autoptr (GUri) uri = g_uri_parse (url, SOUP_HTTP_URI_FLAGS, NULL);
   SoupMessage *message = uri ? soup_message_new_from_uri (call->method, uri) : NULL;
   if (!message)

@@ -44,8 +44,8 @@ void ew_client_abort_idle (EwClient *self);
 /* The CA that the edge showed and that has the pin; NULL before the first answer. */
 const gchar *ew_client_get_ca (EwClient *self);
 
-/* One call. path: "/v1/…". Answers of "/v1/nodes", "/v1/routes" and "/v1/names" may be 1 MiB, others 64 KiB. A call that may not be
-   made twice (POST but to /v1/enroll) goes to the next address only while none was reached. */
+/* One call. path: "/v1/…". Answers of "/v1/nodes", "/v1/routes" and "/v1/names" may be 1 MiB, others 64 KiB. A call
+   that may not be made twice (POST except to /v1/enroll) goes to the next address only while none was reached. */
 void ew_client_call_async (EwClient *self, const gchar *method, const gchar *path, JsonObject *body,
                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 /* (transfer full) */

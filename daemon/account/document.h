@@ -5,7 +5,7 @@
  * I/O.
  *
  * The list of edges counts only when the mesh's CA signed it: an edge that turned hostile cannot lead its nodes
- * elsewhere. Whether a range or route may be taken on this machine is a question of its networks too:
+ * elsewhere. Whether a range or route may be used on this computer depends on its networks, too:
  * ew_route_refusal() in net/.
  */
 #pragma once
@@ -17,7 +17,7 @@
 
 G_BEGIN_DECLS
 
-#define EW_DOCUMENT_MAX (72 * 1024) /* bytes as we write it; an answer has 64 KiB at most */
+#define EW_DOCUMENT_MAX (72 * 1024) /* bytes as Edgeway writes it; an answer has 64 KiB at most */
 #define EW_DOCUMENT_MAX_EDGES 16
 #define EW_DOCUMENT_MAX_ENDPOINTS 8
 #define EW_DOCUMENT_MAX_ROUTES 1024

@@ -60,7 +60,7 @@ os_name (void)
   return g_steal_pointer (&name);
 }
 
-/* Whether the edge said no for good, so that nothing of this try can exist there. */
+/* Whether the edge refused permanently, so that nothing of this try can exist there. */
 static gboolean
 is_final (const GError *error)
 {

@@ -138,7 +138,7 @@ ew_keystore_unref (EwKeystore *self)
   g_rc_box_release_full (self, keystore_clear);
 }
 
-/* Reading. Each of these returns FALSE at the first thing that we would not have written. */
+/* Reading. Each of these returns FALSE at the first thing that Edgeway wouldn't have written. */
 
 static gboolean
 read_key (JsonObject *object, const gchar *member, guint8 out[32])
@@ -199,7 +199,7 @@ read_identity (EwKeystore *self, JsonObject *object)
   return TRUE;
 }
 
-/* Older versions kept a route that nobody offered yet in both lists. */
+/* Older versions kept a route that wasn't offered yet in both lists. */
 static void
 move_to_awaited (EwKeystore *self)
 {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What this machine knows about itself, on disk: STATE/account.json, 0600, written atomically. Its keys, the mesh's pin
- * and CA, the last node document, cached addresses of the edges, the user's settings, and an enrollment that was begun.
+ * What this computer knows about itself, on disk: STATE/account.json, 0600, written atomically. Its keys, the mesh's
+ * pin and CA, the last node document, cached addresses of the edges, the user's settings, and an enrollment that was
+ * begun.
  *
- * A file that cannot be read as what we wrote is never written over: loading fails with a sentence naming it and what
+ * A file that can't be read back is never overwritten: loading fails with a sentence naming it and what
  * to do. Every change is made in memory first and counts when ew_keystore_save() has succeeded; on failure (a full
- * disk) the old file stands, and only timestamp_floor_ns, which must not go back, is kept in /run until the disk can be
- * written.
+ * disk) the old file is kept, and only timestamp_floor_ns, which must not go back, is kept in /run until the disk can
+ * be written.
  */
 #pragma once
 
@@ -46,7 +47,7 @@ typedef struct
   GArray *accepted, *refused; /* EwPrefix: routes of the mesh, through other nodes */
   GArray *forwarded; /* EwPrefix: routes that this node forwards. Apart from accepted: an edge must not be able to
                         turn one choice into the other */
-  GArray *awaited;   /* EwPrefix: accepted, but nobody has offered them yet: the first offer says which of the two */
+  GArray *awaited;   /* EwPrefix: accepted, but not offered yet: the first offer says which of the two */
 
   guint64 timestamp_floor_ns; /* no handshake of this node may carry an earlier timestamp */
 
@@ -70,7 +71,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwKeystore, ew_keystore_unref)
 gboolean ew_keystore_save (EwKeystore *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Makes a key pair and a credential for an enrollment with this secret, or finds those it was begun with; saved. */
 gboolean ew_keystore_begin_enrollment (EwKeystore *self, const gchar *secret, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* The edge said no for good: nothing was begun. Best effort. */
+/* The edge refused permanently: nothing was begun. Best effort. */
 void ew_keystore_drop_enrollment (EwKeystore *self);
 /* The edge said yes: the pending keys become the identity; settings start afresh, the wish is to be connected. Saved;
    on failure nothing has changed and the same key can be tried again. */

@@ -33,7 +33,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwTopologyMirror, ew_topology_mirror_free)
 EwTopologyNews ew_topology_mirror_take (EwTopologyMirror *self, const gchar *message, gsize length, GPtrArray *ids);
 /* Another stream begins: what the last one left half said is forgotten. */
 void ew_topology_mirror_restart (EwTopologyMirror *self);
-/* A whole snapshot has come; it stands while the edge is lost, until the next. */
+/* A whole snapshot has come; it's kept while the edge is unreachable, until the next. */
 gboolean ew_topology_mirror_is_complete (EwTopologyMirror *self);
 
 /* Lines, with "\n", transfer full. */

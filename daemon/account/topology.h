@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The mesh as somebody looks at it: one stream of the edge's topology messages (daemon/edge/API.md) for all programs on
+ * The mesh for viewers: one stream of the edge's topology messages (daemon/edge/API.md) for all programs on
  * this computer, each of which has a pipe of its own. It lasts while there are readers, so that the edge knows that
- * somebody looks.
+ * it's being viewed.
  *
  *   edge ──WebSocket──→ topology-mirror.h: what is known ──→ topology-reader.h: what this one is owed ──→ pipe
  *                                                      └───→ … another
@@ -19,7 +19,7 @@ G_BEGIN_DECLS
 
 typedef struct EwTopology EwTopology;
 
-/* Why it ended for good: REMOVED, NOT_AUTHENTICATED; NULL: its last reader has left. It is freed after the call. */
+/* Why it ended permanently: REMOVED, NOT_AUTHENTICATED; NULL: its last reader has left. It is freed after the call. */
 typedef void (*EwTopologyClosed) (EwTopology *topology, const GError *reason, gpointer user_data);
 
 /* self_id: this node's. */

@@ -24,7 +24,7 @@ typedef enum
   EW_CHECK_UNKNOWN
 } EwCheckResult;
 
-/* message_phrase and fix_phrase stand beside the two where they are known (common/phrase.h).
+/* message_phrase and fix_phrase are next to the two where they are known (common/phrase.h).
  *
  * check: a stable code in lower case. fix: a sentence or a command that can be pasted, NULL for none; left out of good
  * ones. format: a sentence. */

@@ -6,7 +6,7 @@
 #include "common/phrase.h"
 #include "common/util.h"
 
-#define SHOWN 64 /* characters of what somebody gave */
+#define SHOWN 64 /* characters of the input */
 
 /* Top-level names that mean something of their own. home.arpa is the one domain of .arpa that is for names of a home
  * (RFC 8375). */

@@ -9,7 +9,7 @@
 
 #define PREFIX "ew1_"
 #define CHECK_SIZE                                                                                                     \
-  4 /* the first bytes of the JSON's SHA-256: they find typing and copying mistakes, they keep out nobody */
+  4 /* the first bytes of the JSON's SHA-256: they catch typing and copying mistakes; they don't authenticate */
 #define API_MAX 8
 #define BODY_MAX (EW_ENROLLMENT_KEY_MAX - strlen (PREFIX))
 #define TRIES_MAX 4096 /* check sums, so that no text takes long */
@@ -126,7 +126,7 @@ static JsonScan
 scan_json (const guint8 *data, gsize length, gsize *end)
 {
   gboolean in_string = FALSE, escaped = FALSE;
-  guint8 before = '\0'; /* outside of strings; '"': the end of one */
+  guint8 before = '\0'; /* outside strings; '"': the end of one */
   for (gsize i = 0; i < length; i++)
     {
       guint8 c = data[i];

@@ -12,7 +12,7 @@ typedef struct
   guint http_status;
 } ErrorKind;
 
-/* What the edge never answers stands with 500. */
+/* Codes that the edge never answers are listed with 500. */
 static const ErrorKind kinds[] = {
   { EW_ERROR_FAILED, BUS_PREFIX "Failed", 500 },
   { EW_ERROR_NOT_ENROLLED, BUS_PREFIX "NotEnrolled", 500 },

@@ -54,7 +54,7 @@ ew_json_parse_object (const gchar *data, gsize length, gsize max, GError **error
   return json_node_dup_object (root);
 }
 
-/* json-glib escapes U+0000 to U+001F alone. What this escapes stands inside strings only. */
+/* json-glib escapes U+0000 to U+001F alone. What this escapes occurs only inside strings. */
 static gchar *
 escape_deceptive (gchar *text)
 {

@@ -90,7 +90,7 @@ log_write (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoint
     if (strcmp (fields[i].key, "MESSAGE") == 0)
       append_one_line (line, fields[i].value, fields[i].length);
   g_string_append_c (line, '\n');
-  /* One write(2), so that lines of two processes do not mix. Nobody is left to tell when it fails. */
+  /* One write(2), so that lines of two processes do not mix. If it fails, there is nowhere to report that. */
   gssize written = write (STDERR_FILENO, line->str, line->len);
   return written < 0 ? G_LOG_WRITER_UNHANDLED : G_LOG_WRITER_HANDLED;
 }

@@ -103,7 +103,7 @@ ew_name_from_host (const gchar *host_name)
   g_autofree gchar *ascii = g_str_to_ascii (valid, "C");
   gchar *domain = strchr (ascii, '.');
   if (domain != NULL && domain > ascii)
-    *domain = '\0'; /* the machine's own label, not its domain */
+    *domain = '\0'; /* the computer's own label, not its domain */
   GString *label = label_from (ascii);
   if (label->len == 0)
     g_string_assign (label, "node");
@@ -192,7 +192,7 @@ ew_time_format (gint64 realtime_us)
   return time != NULL ? g_date_time_format (time, "%Y-%m-%dT%H:%M:%SZ") : g_strdup ("1970-01-01T00:00:00Z");
 }
 
-/* RFC 3339 section 5.6; GDateTime takes more of ISO 8601 than that. 'd' stands for a digit. */
+/* RFC 3339 section 5.6; GDateTime takes more of ISO 8601 than that. 'd' means a digit. */
 static gboolean
 is_rfc3339 (const gchar *text)
 {

@@ -27,8 +27,8 @@ gchar *ew_file_spare (const gchar *path);
    G_IO_ERROR, and EW_ERROR_TOO_LARGE. */
 gboolean ew_file_read (const gchar *path, gsize max, gchar **data, gsize *length,
                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Makes path and its parents; path itself 0700 and owned by us, or an error that says why not. A folder that was there
-   is made private only while it is empty. */
+/* Makes path and its parents; path itself 0700 and owned by this user, or an error that says why not. A folder that was
+   there is made private only while it is empty. */
 gboolean ew_state_dir_prepare (const gchar *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Bounded JSON: an object, at most max bytes (EW_ERROR_TOO_LARGE) and 32 levels deep, valid UTF-8, RFC 8259 to the

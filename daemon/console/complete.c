@@ -7,7 +7,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* A key press is answered within 200 ms, or not by us. */
+/* A key press is answered within 200 ms or not at all. */
 #define PATIENCE_US 200000
 #define DESCRIPTION_MAX_CHARS 100
 

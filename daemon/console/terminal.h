@@ -27,7 +27,7 @@ void ew_terminal_detect (EwTerminal *terminal);
    locale cannot show. NULL gives "". */
 gchar *ew_terminal_clean (const EwTerminal *terminal, const gchar *text);
 
-/* Text in one of these styles where there is colour, else as it is. (transfer full) */
+/* Text in one of these styles if colors are on, otherwise plain. (transfer full) */
 typedef enum
 {
   EW_STYLE_PLAIN,
@@ -54,7 +54,7 @@ gchar *ew_terminal_ask_secret (const gchar *prompt, const gchar *rest, gboolean 
    pasted before the question answers none. */
 gboolean ew_terminal_ask (const gchar *question);
 
-/* Should a signal end us while somebody types a password, the terminal's echo comes back. Once is enough. */
+/* If a signal ends the program while the user types a password, the terminal's echo is restored. Once is enough. */
 void ew_terminal_restore_on_signals (void);
 
 /* Columns aligned; cells as they are, already cleaned. */

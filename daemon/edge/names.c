@@ -22,7 +22,7 @@ struct EwEdgeNames
   GArray *own;      /* EwDnsResolver: those that the owner chose */
   guint listening;  /* to the mesh, for the domains that gateways offer */
   GArray *gateways; /* EwDnsDomain: these */
-  gchar *told;      /* the limits that the log has told last */
+  gchar *told;      /* the limits that were logged last */
 };
 
 static gboolean

@@ -18,9 +18,9 @@ typedef struct EwEdgeNames EwEdgeNames;
 EwEdgeNames *ew_edge_names_new (EwMesh *mesh, const EwEdgeOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void ew_edge_names_free (EwEdgeNames *self);
 /* Starts the server at the TUN, while the ports below 1024 may still be bound. interface NULL: there is no TUN, and so
- * nobody to answer. */
+ * no node to answer. */
 void ew_edge_names_start (EwEdgeNames *self, const gchar *interface);
-/* The switch runs: from here on it and the mesh are told. NULL: it is about to end. */
+/* The switch runs: from here on it and the mesh are kept informed. NULL: it is about to end. */
 void ew_edge_names_set_switch (EwEdgeNames *self, EwSwitch *packet_switch);
 /* What is in the way: a sentence, NULL: nothing that the switch's limits don't say. (transfer full) */
 gchar *ew_edge_names_dup_limits (EwEdgeNames *self);

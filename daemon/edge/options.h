@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What `edgeway-edge run` is told: on its command line, and in a file (data/man/edgeway-edge.8) for what the command
+ * The options of `edgeway-edge run`: on its command line, and in a file (data/man/edgeway-edge.8) for what the command
  * line doesn't say.
  */
 #pragma once
@@ -39,7 +39,7 @@ EwEdgeOptions *ew_edge_options_parse (gint argc, gchar **argv, gchar **help, GEr
 /* Offers what the last word of `run`'s could become: console/complete.h. */
 void ew_edge_options_complete (gint argc, gchar **argv);
 void ew_edge_options_free (EwEdgeOptions *options);
-/* What the forwarder is told, for a mesh of these ranges. out borrows from options. */
+/* The forwarder's settings, for a mesh of these ranges. out borrows from options. */
 void ew_edge_options_get_forward (const EwEdgeOptions *options, const EwRanges *ranges, EwDnsForwardConfig *out);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwEdgeOptions, ew_edge_options_free)
 

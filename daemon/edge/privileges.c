@@ -28,14 +28,14 @@ fail (GError **error, const gchar *what, const gchar *path)
 }
 
 /* A file that an earlier edge wrote as uid 0, or that root restored from a backup. By descriptor, and with one link
-   only: whoever owns the folder cannot make another file of root's out of it. */
+   only: the folder's owner can't turn it into another of root's files. */
 static gboolean
 hand_over_file (int folder, const gchar *name, const struct passwd *user)
 {
   struct stat st;
   int fd = openat (folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0)
-    return TRUE; /* a socket, a link, not ours to read: whoever needs it will say so */
+    return TRUE; /* a socket, a link, or not readable: the code that needs it will report that */
   gboolean foreign = fstat (fd, &st) != 0 || !S_ISREG (st.st_mode) || st.st_uid != 0 || st.st_nlink != 1;
   gboolean good = foreign || fchown (fd, user->pw_uid, user->pw_gid) == 0;
   close (fd);
@@ -173,7 +173,7 @@ ew_edge_sandbox_enter (const gchar *state_dir, const gchar *packages)
   const EwReach own[] = {
     { state_dir, EW_REACH_WRITE },
     { "/etc", EW_REACH_READ }, /* names, TLS; what others may not read, this user may not either */
-    { "/run", EW_REACH_READ }, /* resolv.conf is a link into it on most machines */
+    { "/run", EW_REACH_READ }, /* resolv.conf is a link into it on most computers */
   };
   const EwReach handed_out[] = { { packages, EW_REACH_READ } };
   const EwReach temporary[] = { { g_get_tmp_dir (), EW_REACH_WRITE }, { "/dev/shm", EW_REACH_WRITE } };

@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 /* Started by uid 0: hands the state directory to the edge's user and becomes that user, where it exists. In any case
    narrows capabilities and the bounding set and sets no_new_privs. */
 gboolean ew_edge_privileges_narrow (const gchar *state_dir, GError **error);
-/* The ports are bound: CAP_NET_BIND_SERVICE goes, before the data threads are made. */
+/* The ports are bound: CAP_NET_BIND_SERVICE is dropped before the data threads start. */
 void ew_edge_privileges_ports_bound (void);
 /* Narrows files and system calls, each as far as the kernel can (sandbox/landlock.h, sandbox/syscalls.h). The state
    directory exists, and no thread does yet. packages: a further folder to be read, or NULL. */

@@ -160,8 +160,8 @@ open_mesh (Edge *self, GError **error)
 
 /* The switch and the API. */
 
-/* A mesh that was made once waits for its port, where nobody sits before it; a supervisor that starts it again does
- * that for it. */
+/* Once a mesh has been made, the edge waits for its port, as no user may be watching; a supervisor that starts it again
+ * does that for it. */
 static gboolean
 is_patient (Edge *self)
 {
@@ -457,7 +457,7 @@ start (Edge *self, GError **error)
   const EwEdgeOptions *options = self->options;
   raise_file_limit ();
   ew_tun_reserve (
-    EW_SWITCH_DATA_THREADS_MAX); /* where nobody sets its mode (a container, no udev) the device is uid 0's alone */
+    EW_SWITCH_DATA_THREADS_MAX); /* where nothing sets its mode (a container, no udev) only uid 0 can open the device */
   self->server = ew_http_server_new (on_request, self);
   self->patient = is_patient (self);
   if (!bind_tcp (self, error) || !ew_edge_privileges_narrow (options->state_dir, error)

@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-/* Returns the exit code; a failure has been told on stderr. */
+/* Returns the exit code; a failure has been reported on stderr. */
 gint ew_edge_run (const EwEdgeOptions *options);
 
 G_END_DECLS

@@ -8,7 +8,7 @@
 #include "console/listing.h"
 #include "edge/verbs.h"
 
-/* A forgotten key is a door left open: whoever makes another one sees it. */
+/* A forgotten key is a door left open: the next user who makes a key sees it. */
 static void
 print_other_keys (const EwControl *control, const gchar *except)
 {

@@ -22,7 +22,7 @@ take_page (JsonArray *all, JsonObject *page)
   return id && ew_json_bool (page, "more", FALSE) ? ew_control_path ("/v1/nodes?after=", id) : NULL;
 }
 
-/* All nodes as {"schema", "nodes"}; NULL: told on stderr. */
+/* All nodes as {"schema", "nodes"}; NULL: reported on stderr. */
 static JsonObject *
 fetch_nodes (const EwControl *control, gint *exit_code)
 {

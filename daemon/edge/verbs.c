@@ -162,7 +162,7 @@ ew_control_verb_run (const EwControlVerb *verb, gint argc, gchar **argv)
   return finish_output (exit_code);
 }
 
-/* The words that can stand after group ("": the first ones), each once: those of a group stand together. */
+/* The words that can follow group ("": the first ones), each once: those of a group are adjacent. */
 static void
 offer_verbs (const gchar *group, const gchar *typed)
 {

@@ -49,7 +49,7 @@ void ew_control_complete (gint argc, gchar **argv);
 /* argv[0] is the verb's last word. → the exit code */
 gint ew_control_verb_run (const EwControlVerb *verb, gint argc, gchar **argv);
 
-/* control.c: one call. body NULL: none. NULL: told on stderr, *exit_code says how. */
+/* control.c: one call. body NULL: none. NULL: reported on stderr, *exit_code says how. */
 JsonObject *ew_control_call (const EwControl *control, const gchar *method, const gchar *path, JsonObject *body,
                              gint *exit_code);
 /* "/v1/nodes/" and the like, then what the user typed, percent-encoded. (transfer full) */

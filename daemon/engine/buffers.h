@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 
 #define EW_BUFFER_CAPACITY EW_MTU_MAX /* bytes from data on; EW_TAILROOM follows */
 
-/* Not a power of two: neighbours must not fall on the same cache sets. 1600 bytes apart modulo 64 KB, as if they were
+/* Not a power of two: neighbors must not fall on the same cache sets. 1600 bytes apart modulo 64 KB, as if they were
  * packed. */
 #define EW_BUFFER_STRIDE (65536 + 1600)
 G_STATIC_ASSERT (EW_BUFFER_STRIDE >= EW_HEADROOM + EW_BUFFER_CAPACITY + EW_TAILROOM);

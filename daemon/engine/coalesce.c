@@ -128,7 +128,7 @@ is_right (const Work *work, const Chain *chain)
                                          chain->protocol);
 }
 
-/* Joins `more`, a chain of one, to the end of chain. FALSE: it must stand alone. */
+/* Joins `more`, a chain of one, to the end of chain. FALSE: it must be separate. */
 static gboolean
 join (Work *work, Chain *chain, const Chain *more)
 {

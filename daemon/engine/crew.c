@@ -55,7 +55,7 @@ hook_lock (void *user)
 
   if (worker == crew->workers[0])
     {
-      /* Handshakes may come without end, and a mutex goes to whoever is awake. */
+      /* Handshakes may come without end, and a mutex goes to the thread that is awake. */
       for (guint i = 0; i < STEPS_BACK && atomic_load_explicit (&crew->waiting, memory_order_relaxed) > 0; i++)
         sched_yield ();
       pthread_mutex_lock (&crew->lock);

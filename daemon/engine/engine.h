@@ -59,7 +59,7 @@ typedef struct
   uint16_t listen_port;       /* UDP; 0: any */
   const char *listen_address; /* numeric, NULL: all, both families where the host has both */
   gboolean listen_later;      /* listen_address may be one that no interface has yet */
-  uint32_t fwmark;            /* SO_MARK on our UDP sockets; 0: none */
+  uint32_t fwmark;            /* SO_MARK on the engine's UDP sockets; 0: none */
   /* Threads for the data, at most EW_LANES_MAX, beside the one that has the device and answers handshakes. 0: that one
      does it all. Where the kernel cannot tell them apart (no SO_REUSEPORT steering, no TUN queues) there are fewer. */
   guint data_threads;
@@ -74,7 +74,7 @@ typedef struct
      NULL without a TUN. NULL: none. */
   void (*on_ports_bound) (void *user, const char *interface);
   void *ports_user;
-  /* As on_event, with event_user: somebody deleted the interface. The engine goes on without a TUN. */
+  /* As on_event, with event_user: another program deleted the interface. The engine continues without a TUN. */
   void (*on_tun_lost) (void *user);
 } EwEngineConfig;
 
@@ -150,8 +150,8 @@ uint64_t ew_engine_get_timestamp_floor (EwEngine *engine);
 void ew_engine_set_timestamp_floor (EwEngine *engine, uint64_t realtime_ns);
 
 /* The cross-platform userspace API on /var/run/wireguard/IFACE.sock (0600), served from the GMainContext that is the
-   thread default now: this makes `wg` work. managed: `set` may change listen_port and fwmark only. The socket goes with
-   the engine. Errors: EW_ENGINE_ERROR_NAME_IN_USE (another program answers on it), _FAILED. */
+   thread default now: this makes `wg` work. managed: `set` may change listen_port and fwmark only. The socket is closed
+   with the engine. Errors: EW_ENGINE_ERROR_NAME_IN_USE (another program answers on it), _FAILED. */
 gboolean ew_engine_serve_uapi (EwEngine *engine, gboolean managed, GError **error);
 
 G_END_DECLS

@@ -9,7 +9,7 @@
 
 #include "proto/packet.h"
 
-/* ICMP errors to our own host: 1000 a second, 64 at once (RFC 4443 section 2.4 f asks for a limit). */
+/* ICMP errors to this computer itself: 1000 a second, 64 at once (RFC 4443 section 2.4 f asks for a limit). */
 #define UNREACHABLE_INTERVAL_NS (G_GUINT64_CONSTANT (1000000))
 #define UNREACHABLE_BURST 64
 

@@ -23,7 +23,7 @@
 
 G_STATIC_ASSERT (sizeof (((EwTun *)NULL)->name) == IFNAMSIZ);
 
-/* What stands before a data message's packet: its header. */
+/* What comes before a data message's packet: its header. */
 #define BEFORE 16
 #define TAG 16
 #define LARGE G_MAXUINT16 /* the largest packet that the kernel hands over */
@@ -281,8 +281,8 @@ create_interface (int fd, const char *name, short queues, GError **error)
   return FALSE;
 }
 
-/* What the kernel may leave to us. Each step is taken if the kernel supports it (USO: Linux 6.2); without any, packets
-   come whole and one at a time. */
+/* What the kernel may leave to this program. Each step is taken if the kernel supports it (USO: Linux 6.2); without
+   any, packets come whole and one at a time. */
 static void
 offer_offloads (KernelTun *self)
 {
@@ -376,7 +376,7 @@ ew_tun_open_queues (const char *name, guint16 mtu, guint n, EwTun **out, GError 
   out[0] = open_first (name, mtu, n > 1 ? IFF_MULTI_QUEUE : 0, error);
   if (out[0] != NULL && n > 1 && !ew_tun_claim (out[0]->fd, out[0]->ifindex))
     {
-      /* Nobody can attach to an interface of one queue. */
+      /* No program can attach to an interface with one queue. */
       ew_tun_free (out[0]);
       out[0] = open_first (name, mtu, 0, error);
       n = 1;

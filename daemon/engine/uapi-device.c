@@ -248,7 +248,7 @@ apply_peer (EwDevice *device, const EwTime *time, const EwUapiPeer *wish)
     ew_peer_set_keepalive (peer, wish->keepalive, time);
 }
 
-/* Nobody is a peer of itself. */
+/* A device isn't a peer of itself. */
 static void
 remove_self (EwDevice *device)
 {

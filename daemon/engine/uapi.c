@@ -21,7 +21,7 @@ struct EwUapi
   EwEngine *engine;
   gboolean managed;
   char *path;
-  dev_t device; /* which file is ours */
+  dev_t device; /* which file this program made */
   ino_t inode;
   int fd;
   GMainContext *context;
@@ -35,7 +35,7 @@ typedef struct
   EwUapi *uapi;
   int fd;
   GSource *source;
-  char *input; /* may hold keys: zeroed whenever it moves or goes */
+  char *input; /* may hold keys: zeroed whenever it's moved or freed */
   gsize input_len, input_size, scanned;
   GString *output; /* NULL: reading */
   gsize output_sent;
@@ -179,7 +179,7 @@ on_client (gint fd, GIOCondition condition, gpointer user_data)
     free_client (client);
   else
     watch_client (client);
-  return G_SOURCE_REMOVE; /* whoever goes on has a new source */
+  return G_SOURCE_REMOVE; /* the next pass has a new source */
 }
 
 static void
@@ -224,7 +224,7 @@ set_address (struct sockaddr_un *address, const char *path, GError **error)
   return FALSE;
 }
 
-/* Whether somebody answers at the address; a file on which nobody does is what a killed program left. */
+/* Whether a program answers at the address; a file on which none does was left by a killed program. */
 static gboolean
 is_answered (const struct sockaddr_un *address)
 {

@@ -13,8 +13,9 @@ G_BEGIN_DECLS
 
 typedef struct EwUapi EwUapi;
 
-/* Makes the socket at path (0600; its folder is made), replacing a file on which nobody answers. engine is borrowed. */
+/* Makes the socket at path (0600; its folder is made), replacing a file on which no program answers. engine is
+   borrowed. */
 EwUapi *ew_uapi_new (EwEngine *engine, const char *path, gboolean managed, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-void ew_uapi_free (EwUapi *uapi); /* removes the socket if it is still ours */
+void ew_uapi_free (EwUapi *uapi); /* removes the socket if this program made it */
 
 G_END_DECLS

@@ -86,8 +86,8 @@ write_message (EwSocketBatch *out, gsize i, gboolean with_local)
     }
 }
 
-/* What the kernel says when the address we are to send from has left this host (a laptop that changed its network), or
-   when it no longer has a way out from there. */
+/* The kernel's errors when this computer no longer has the source address (a laptop that changed its network), or no
+   route from it. */
 static gboolean
 local_may_be_stale (const EwBurst *burst, int error)
 {

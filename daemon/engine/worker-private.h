@@ -18,7 +18,7 @@ typedef struct PendingCall
   struct PendingCall *next;
 } PendingCall;
 
-/* A datagram that came by another worker's socket. */
+/* A datagram that came through another worker's socket. */
 typedef struct
 {
   guint8 *data; /* owned */

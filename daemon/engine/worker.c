@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * A worker's loop. Wakeups: epoll on UDP, TUN, an eventfd (calls, and datagrams that another worker handed over) and,
- * for worker 0, a timerfd on CLOCK_BOOTTIME (the device's deadline: it counts while the machine is suspended, as
+ * for worker 0, a timerfd on CLOCK_BOOTTIME (the device's deadline: it counts while the computer is suspended, as
  * session ages must). The timer is moved only towards the present; a deadline that moved away costs one empty wakeup,
  * not a system call for each packet.
  */

@@ -140,7 +140,7 @@ typedef struct
 {
   gboolean drops_all;
   guint64 handle;
-  gchar comment[64]; /* cut: ours are shorter */
+  gchar comment[64]; /* cut: Edgeway's are shorter */
 } Row;
 
 static gboolean

@@ -28,7 +28,7 @@ ew_netlink_is_gone (int result)
          || result == -EAFNOSUPPORT;
 }
 
-/* The attributes of one message, by number; the kernel's numbers are small and those beyond are new to us. */
+/* The attributes of one message, by number; the kernel's numbers are small and larger ones are unknown here. */
 #define ATTRIBUTES 64
 typedef struct
 {
@@ -157,7 +157,8 @@ read_address (const struct nlmsghdr *message, void *data)
   EwIp peer = attribute_ip (&attributes, IFA_ADDRESS, family);
   row.link = header->ifa_index;
   row.scope = header->ifa_scope;
-  /* IFA_LOCAL is ours and IFA_ADDRESS the peer's on a point-to-point link; elsewhere only one of them may be there. */
+  /* IFA_LOCAL is this computer's and IFA_ADDRESS the peer's on a point-to-point link; elsewhere only one of them may be
+     there. */
   row.ip = attributes.at[IFA_LOCAL] != NULL ? attribute_ip (&attributes, IFA_LOCAL, family) : peer;
   if (peer.family == EW_FAMILY_NONE)
     peer = row.ip;

@@ -28,7 +28,7 @@ typedef struct
 typedef struct
 {
   guint link;      /* interface index */
-  EwIp ip;         /* our own address */
+  EwIp ip;         /* this computer's own address */
   EwPrefix subnet; /* what it says is on the link: the peer's prefix on a point-to-point link */
   guint8 scope;
 } EwAddressRow;
@@ -81,7 +81,7 @@ int ew_netlink_rule (EwNetlink *netlink, gboolean add, const EwRuleRow *rule);
 /* TRUE: the errno of a removal says that there is nothing to remove. */
 gboolean ew_netlink_is_gone (int result);
 
-/* The interface by which a packet to ip leaves when it carries mark; 0 where there is no route. */
+/* The interface through which a packet to ip leaves when it carries mark; 0 where there is no route. */
 guint ew_netlink_route_to (EwNetlink *netlink, const EwIp *ip, guint32 mark);
 /* The route that a packet to ip takes: the route itself, not what it becomes for this address. FALSE: it doesn't
    exist. */

@@ -16,7 +16,7 @@ typedef struct EwRulesetWatch EwRulesetWatch;
 
 typedef struct
 {
-  gboolean (*look) (gpointer user_data); /* TRUE: something is to be told */
+  gboolean (*look) (gpointer user_data); /* TRUE: something must be reported */
   void (*tell) (gpointer user_data);     /* may end the watch */
 } EwRulesetWatcher;
 

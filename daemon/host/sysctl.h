@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * /proc/sys/net belongs to whoever has CAP_NET_ADMIN in its network namespace and is uid 0 (net/sysctl_net.c), so no
+ * /proc/sys/net can be written by uid 0 with CAP_NET_ADMIN in its network namespace (net/sysctl_net.c), so no
  * capability over files is needed. Written in place: these aren't real files. Names: "net/ipv4/ip_forward".
  */
 #pragma once

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The thread sleeps in poll() while nobody asks. Its timers: a client's QUESTION_US and WORKING_US, and those of its
- * look-ups (lookups.c).
+ * The thread sleeps in poll() while no program asks. Its timers: a client's QUESTION_US and WORKING_US, and those of
+ * its look-ups (lookups.c).
  */
 #include "names/answer.h"
 
@@ -260,7 +260,7 @@ client_deadline (const Client *client)
   return client->begun + (!client->asked ? QUESTION_US : !client->told ? WORKING_US : ANSWER_US);
 }
 
-/* Whoever asks needs its place for a moment only. The one that has had its own for the longest time without a question
+/* A caller needs its place only briefly. The one that has had its own for the longest time without a question
    makes room: a local user may have many user IDs to connect by (subuid(5)). FALSE: all have asked. */
 static gboolean
 make_room (EwNamesAnswer *self)
@@ -531,7 +531,7 @@ ew_names_answer_configure (EwNamesAnswer *self, const EwNamesAnswerConfig *confi
   Config *next = config != NULL ? config_new (config, text) : g_new0 (Config, 1);
   gchar *words = config != NULL ? describe_config (next, text) : g_strdup ("");
 
-  if (g_strcmp0 (words, self->configured) == 0) /* whoever asks just now isn't disturbed */
+  if (g_strcmp0 (words, self->configured) == 0) /* callers of the moment aren't disturbed */
     {
       config_free (next);
       g_free (words);

@@ -5,7 +5,7 @@
  *
  *   program → /run/edgeway/names → answer.c → lookups.c, or UDP (TCP where an answer is cut) through the tunnel → edge
  *
- * It runs in a thread of its own, so that what the main loop does (nftables, TLS) delays nobody's look-up. Everybody may
+ * It runs in a thread of its own, so that what the main loop does (nftables, TLS) delays no look-up. Everybody may
  * connect: what is open at the same time is bounded, for each user and in all, and so is how much one user asks. Only
  * names below the suffix and addresses of the mesh are asked for at the edge, whatever a program wants.
  */

@@ -12,7 +12,7 @@ struct EwNamesCheck
   void (*func) (EwNamesCheckResult result, gpointer user_data);
   gpointer user_data;
   GMainContext *context;
-  gboolean running; /* a thread is inside of the C library */
+  gboolean running; /* a thread is inside the C library */
   gboolean wanted;  /* what it finds is awaited */
   gboolean again;   /* something else is to be looked up after it */
   gchar *name;

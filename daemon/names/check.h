@@ -17,19 +17,19 @@ G_BEGIN_DECLS
 typedef enum
 {
   EW_NAMES_CHECK_OK,
-  EW_NAMES_CHECK_NOT_FOUND, /* whoever was asked says that there is no such name */
+  EW_NAMES_CHECK_NOT_FOUND, /* the server said that there is no such name */
   EW_NAMES_CHECK_OTHER,     /* another address than expected */
-  EW_NAMES_CHECK_FAILED,    /* whoever was asked couldn't tell */
+  EW_NAMES_CHECK_FAILED,    /* the server couldn't tell */
   EW_NAMES_CHECK_HUNG       /* no answer before the deadline */
 } EwNamesCheckResult;
 
 typedef struct EwNamesCheck EwNamesCheck;
 
-/* func: in the thread-default main context of whoever calls this. */
+/* func: in the caller's thread-default main context. */
 EwNamesCheck *ew_names_check_new (void (*func) (EwNamesCheckResult result, gpointer user_data), gpointer user_data);
 /* A look-up that runs is left to itself. */
 void ew_names_check_free (EwNamesCheck *check);
-/* Looks name up. ok: it has at least one of the addresses, and no other. One that runs is told apart: its result
+/* Looks name up. ok: it has at least one of the addresses, and no other. A running one is recognized: its result
    doesn't count, and this one follows it. */
 void ew_names_check_start (EwNamesCheck *check, const gchar *name, const EwIp *addresses, gsize n_addresses);
 /* What was started doesn't matter any more. */

@@ -69,7 +69,7 @@ ew_names_evidence_free (EwNamesEvidence *evidence)
   g_free (evidence);
 }
 
-/* How much of name stands before the suffix and its dot; -1: it is neither the suffix nor below it. */
+/* How much of name comes before the suffix and its dot; -1: it is neither the suffix nor below it. */
 static gssize
 length_before (const gchar *name, const gchar *suffix)
 {
@@ -148,7 +148,7 @@ static gboolean
 is_taken (const EwNamesHostsEntry *entry)
 {
   if (!entry->asked)
-    return entry->full; /* nobody can tell; a full name is meant for the mesh */
+    return entry->full; /* it's unknown; a full name is meant for the mesh */
   return entry->mesh.family != EW_FAMILY_NONE && !ew_ip_equal (&entry->mesh, &entry->address);
 }
 
@@ -380,7 +380,7 @@ check_copy (const EwNamesEvidence *evidence, JsonArray *checks)
     = ew_resolv_conf_parse (evidence->resolv_conf, evidence->resolv_conf != NULL ? strlen (evidence->resolv_conf) : 0);
 
   if (evidence->resolv_conf_is_link || conf->n_servers == 0 || !ew_names_is_stub (&conf->servers[0])
-      || (evidence->nsswitch != NULL && strstr (evidence->nsswitch, WORD_SHORT) != NULL)) /* our module does */
+      || (evidence->nsswitch != NULL && strstr (evidence->nsswitch, WORD_SHORT) != NULL)) /* Edgeway's module does */
     return;
   for (guint i = 0; conf->search[i] != NULL; i++)
     if (g_ascii_strcasecmp (conf->search[i], evidence->suffix) == 0)

@@ -45,7 +45,7 @@ typedef struct
   EwIp server;
   gboolean answered;
   gboolean serves;   /* it has the suffix, or this computer's name below it */
-  gboolean wildcard; /* it has a name below it that nobody can have given */
+  gboolean wildcard; /* it has a name below it that nobody can have made */
 } EwNamesLanServer;
 
 /* A domain of a gateway that this computer uses or offers itself. */
@@ -75,7 +75,7 @@ typedef struct
   gchar *hosts, *nsswitch, *resolv_conf; /* texts; NULL: no such file */
   gboolean resolv_conf_is_link;
   gboolean nscd;       /* it runs */
-  gboolean module;     /* ours is installed */
+  gboolean module;     /* Edgeway's is installed */
   GPtrArray *entries;  /* EwNamesHostsEntry */
   GArray *lan;         /* EwNamesLanServer: those that were asked */
   GPtrArray *gateways; /* EwNamesGateway: those about which the edge was asked */

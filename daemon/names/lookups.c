@@ -9,7 +9,7 @@
 
 #include "common/util.h"
 
-#define FAILURE_US (1 * G_USEC_PER_SEC) /* nobody asks the edge again before */
+#define FAILURE_US (1 * G_USEC_PER_SEC) /* the edge isn't asked again before */
 #define TCP_MESSAGE_MAX 4096            /* bytes; the largest set of addresses has a tenth of that */
 
 /* When a datagram is sent again, after the first one. */
@@ -35,7 +35,7 @@ typedef struct
 
 struct EwLookups
 {
-  EwQuestionScope scope; /* its networks are ours */
+  EwQuestionScope scope; /* it has this computer's networks */
   EwIp service[4];
   gsize n_service;
   guint16 port;
@@ -291,7 +291,7 @@ read_datagrams (EwLookups *self, Lookup *lookup, EwNamesReply *reply)
         return FALSE;
       if (got < 0)
         {
-          /* ICMP: nobody listens there. Another of the edge's addresses may be better. */
+          /* ICMP: nothing listens there. Another of the edge's addresses may be better. */
           if (lookup->sent >= self->n_service)
             {
               *reply = (EwNamesReply){ .status = EW_NAMES_TRY_AGAIN };

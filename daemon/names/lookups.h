@@ -22,8 +22,8 @@ typedef struct EwLookups EwLookups;
 
 EwLookups *ew_lookups_new (void);
 void ew_lookups_free (EwLookups *self);
-/* Forgets all that is asked and cached. scope's networks and interface are copied, its conf isn't: it has to stay until the next call. n_service 0: nobody to ask. port: 53,
-   but in tests. */
+/* Forgets all that is asked and cached. scope's networks and interface are copied, its conf isn't: it has to stay until
+   the next call. n_service 0: no server to ask. port: 53, but in tests. */
 void ew_lookups_configure (EwLookups *self, const EwQuestionScope *scope, const EwIp *service, gsize n_service,
                            guint16 port, const gchar *interface);
 

@@ -49,7 +49,7 @@ put_in (EwHost *host, EwNamesContest *contest, GError **error)
   if (ew_nsswitch_is_installed ())
     {
       contest->contested = FALSE;
-      return TRUE; /* by us, or by whoever administers this computer: then they stay */
+      return TRUE; /* by Edgeway, or by this computer's administrator: then they stay */
     }
   if (again && !ew_names_contest_judge (contest, now))
     {

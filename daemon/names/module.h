@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Our NSS module (daemon/nss), for computers on which no other resolver takes the mesh's names: its words in
+ * Edgeway's NSS module (daemon/nss), for computers on which no other resolver takes the mesh's names: its words in
  * /etc/nsswitch.conf, through the undo ledger. The file outlives a restart of the computer, and so does what the ledger
  * says of it.
  */

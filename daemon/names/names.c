@@ -13,7 +13,7 @@
 
 #define SETTLE_MS 50
 #define CHECK_EVERY_S 300
-#define FAILURES_MEANT 2 /* in a row, before they are told */
+#define FAILURES_MEANT 2 /* in a row, before they are reported */
 
 struct EwNames
 {
@@ -21,7 +21,7 @@ struct EwNames
   EwResolved *resolved;
   EwNamesFiles *files;
   EwNamesCheck *check;
-  EwNamesAnswer *answer; /* for our module; NULL: never needed, or it can't be made */
+  EwNamesAnswer *answer; /* for Edgeway's module; NULL: never needed, or it can't be made */
   gchar *module_error;   /* why the module isn't in use; NULL: it is, or needn't be */
   EwNamesContest contest;
   guint settle, next; /* timers: the change, the next look-up */
@@ -242,7 +242,7 @@ set_resolved (EwNames *self)
   return TRUE;
 }
 
-/* Programs that ask by our module are answered. */
+/* Programs that ask through Edgeway's module are answered. */
 static void
 serve_programs (EwNames *self, gboolean wanted)
 {
@@ -282,8 +282,8 @@ use_module (EwNames *self, gboolean use)
     self->module_error = g_strdup (error->message);
 }
 
-/* What others have written has changed: what was found out about it doesn't count any more. Our own words in
-   nsswitch.conf are left out. */
+/* What others have written has changed: what was found out about it doesn't count any more. Edgeway's own words
+   in nsswitch.conf are left out. */
 static void
 look_at_files (EwNames *self, EwNamesFacts *facts)
 {
@@ -392,7 +392,7 @@ on_files_changed (gpointer user_data)
 
 /* ---- from outside */
 
-/* The tunnel's interface goes right after, and the settings with it: nobody waits for the answer. */
+/* The tunnel's interface is removed right after, and the settings with it: so nothing waits for the answer. */
 static gboolean
 undo_resolver (const EwChange *change, gpointer user_data, GError **error)
 {

@@ -5,17 +5,18 @@
  *
  *   plan.c      which resolver answers here (pure)       files.c  … and what it is decided from, watched
  *   resolved.c  systemd-resolved, over D-Bus
- *   module.c    our NSS module in nsswitch.conf          answer.c  … and what it asks; lookups.c, question.c  at the edge
- *   check.c     the C library's own look-up, tried
+ *   module.c    Edgeway's NSS module in nsswitch.conf    answer.c  … and what it asks
+ *   lookups.c, question.c  … at the edge                 check.c   the C library's own look-up, tried
  *   names.c     puts them together: sets up, tries, says what is wrong
  *
- * Where systemd-resolved answers, it is told that SUFFIX is the tunnel's, for all that ask it by DNS or D-Bus. Our NSS
- * module answers the C library, first for names below SUFFIX, last for short ones. /etc/resolv.conf is never written.
+ * Where systemd-resolved answers, it is told that SUFFIX is the tunnel's, for all that ask it by DNS or D-Bus.
+ * Edgeway's NSS module answers the C library, first for names below SUFFIX, last for short ones. /etc/resolv.conf is
+ * never written.
  *
  * Everything runs in the main context of the thread that made it; nothing waits.
  *
- * Timers: SETTLE_MS after a change it is looked at; a look-up that failed is tried again after RETRY_S seconds, one that
- * worked after CHECK_EVERY_S.
+ * Timers: SETTLE_MS after a change it is looked at; a look-up that failed is tried again after RETRY_S seconds, one
+ * that worked after CHECK_EVERY_S.
  */
 #pragma once
 
@@ -53,7 +54,7 @@ void ew_names_register_undo (EwHost *host);
 void ew_names_free (EwNames *self);
 /* What should be; NULL: nothing, and all is undone. */
 void ew_names_set (EwNames *self, const EwNamesConfig *config);
-/* The tunnel works, or doesn't just now: the settings stay, and nobody is asked. */
+/* The tunnel works, or doesn't just now: the settings stay, and no question is asked. */
 void ew_names_set_working (EwNames *self, gboolean working);
 /* The computer woke up, or is on another network: tried at once. */
 void ew_names_look (EwNames *self);

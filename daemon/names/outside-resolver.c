@@ -300,7 +300,8 @@ outside_resolver_finalize (GObject *object)
   G_OBJECT_CLASS (ew_outside_resolver_parent_class)->finalize (object);
 }
 
-/* What waits, and what isn't a name, nobody in this program asks for: GResolver has no such functions here. */
+/* Nothing in this program makes blocking look-ups, or asks for anything but names: GResolver has no such functions
+   here. */
 static void
 ew_outside_resolver_class_init (EwOutsideResolverClass *class)
 {

@@ -49,7 +49,7 @@ typedef struct
 
 typedef enum
 {
-  EW_NAMES_BY_MODULE,  /* our own NSS module */
+  EW_NAMES_BY_MODULE,  /* Edgeway's own NSS module */
   EW_NAMES_BY_RESOLVED /* the C library's questions go to systemd-resolved, and it answers */
 } EwNamesWay;
 
@@ -67,7 +67,7 @@ GStrv ew_names_reverse_domains (const EwPrefix *ranges, gsize n_ranges);
 gboolean ew_names_may_have_suffix (const gchar *suffix, const gchar *accepted);
 /* TRUE: names below suffix may be those of the network that this computer is in, judging by its search domains. */
 gboolean ew_names_is_searched (const gchar *suffix, const gchar *resolv_conf, gsize length);
-/* TRUE: suffix is one of the domains, or stands below or above one. */
+/* TRUE: suffix is one of the domains, or is below or above one. */
 gboolean ew_names_overlaps (const gchar *suffix, const gchar *const *domains);
 
 G_END_DECLS

@@ -165,7 +165,7 @@ negative_ttl (const ldns_pkt *packet)
   return MIN (ttl, EW_QUESTION_NEGATIVE_TTL_MAX);
 }
 
-/* The one question of the packet is ours, to the letter. */
+/* The packet's only question is the one asked, to the letter. */
 static const ldns_rr *
 find_own_question (const ldns_pkt *packet, const EwQuestion *question)
 {

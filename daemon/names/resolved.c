@@ -123,7 +123,7 @@ note_failure (EwResolved *self, const Call *call, const GError *error)
   g_autofree gchar *name = g_dbus_error_is_remote_error (error) ? g_dbus_error_get_remote_error (error) : NULL;
 
   if (g_strcmp0 (name, NO_SUCH_LINK) == 0)
-    return; /* it went: whoever made it says so soon */
+    return; /* it went: its maker will send that soon */
   if (!call->needed && g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_METHOD))
     return;
   g_autoptr (GError) plain = g_error_copy (error);
@@ -461,8 +461,8 @@ ew_resolved_get_error (EwResolved *self)
   return self->error;
 }
 
-/* All are for routing only. A search domain would be tried for short names of others, too: a LAN's "nas" would become the
-   mesh's, and the stub's resolv.conf would change. Short names are our module's, after everybody else. */
+/* All are for routing only. A search domain would be tried for short names of others, too: a LAN's "nas" would become
+   the mesh's, and the stub's resolv.conf would change. Edgeway's module answers short names, after all others. */
 static GVariant *
 make_settings (const EwResolvedLink *link)
 {

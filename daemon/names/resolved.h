@@ -21,7 +21,7 @@ extern guint ew_resolved_call_ms;
 typedef enum
 {
   EW_RESOLVED_UNKNOWN, /* not asked yet */
-  EW_RESOLVED_ABSENT,  /* nobody owns its name, or there is no bus */
+  EW_RESOLVED_ABSENT,  /* no program owns its name, or there is no bus */
   EW_RESOLVED_ANSWERS,
   EW_RESOLVED_HUNG
 } EwResolvedState;

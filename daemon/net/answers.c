@@ -7,8 +7,8 @@
  *   input, last     remember: only what no firewall dropped, and what a socket without an address really gets
  *   output, raw     answering: puts the source right before conntrack (priority -200) takes it for a flow of its own
  *
- * Whoever sends a datagram must not be able to choose which of this machine's own datagrams leave outside: flows that
- * this machine began itself through the tunnel are never remembered. They are recognized by the two ports and the
+ * The sender of a datagram must not be able to choose which of this computer's own datagrams leave outside: flows that
+ * this computer began itself through the tunnel are never remembered. They are recognized by the two ports and the
  * other end's address, for as long as there is traffic, also when the rules are loaded again (firewall.c). What stays
  * open: a program that asks from a socket without an address, on a port that the attacker knows, where his datagram
  * comes before the program's first and the firewall lets it in; and one that serves and asks on the same port.

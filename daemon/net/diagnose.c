@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What on this machine could be in the mesh's way, said before somebody has to search for it. Nothing is changed here.
+ * What on this computer could block the mesh, reported before anyone has to search for it. Nothing is changed here.
  * Every check answers, also when all is well: a list without a check would not tell that it was looked at.
  */
 #include "net/host-private.h"
@@ -18,7 +18,7 @@ typedef struct
   const EwPrefix *ranges;
   gsize n_ranges;
   const EwIp *edge;       /* NULL: not known */
-  guint own;              /* our interface's index; 0: not connected */
+  guint own;              /* the index of Edgeway's interface; 0: not connected */
   const gchar *interface; /* its name, or the default one */
   JsonArray *checks;
 } Diagnosis;
@@ -81,7 +81,8 @@ check_overlapping_addresses (Diagnosis *diagnosis)
                    "No other interface has an address in the mesh's ranges.");
 }
 
-/* Routes of others inside our ranges, in any table that is looked at: main, and the ones that other VPNs use. */
+/* Other programs' routes inside the mesh's ranges, in any table that is used: main, and the ones that other VPNs
+   use. */
 static void
 check_overlapping_routes (Diagnosis *diagnosis)
 {
@@ -267,7 +268,7 @@ check_conntrack (Diagnosis *diagnosis)
                    max);
 }
 
-/* Another program may have removed or changed what we loaded. */
+/* Another program may have removed or changed what Edgeway loaded. */
 static void
 check_firewall (Diagnosis *diagnosis)
 {

@@ -216,7 +216,7 @@ add_untracked_rules (GString *script, const EwHostConfig *config)
                           first, last, mark, mark, mark);
 }
 
-/* Packets of this machine's own. A flow whose connection mark another program uses is recognized by its direction
+/* This computer's own packets. A flow whose connection mark another program uses is recognized by its direction
    alone:
    another computer began it, and not towards this node's mesh IPs. */
 static void
@@ -251,8 +251,8 @@ add_set (GString *script, const gchar *name, const gchar *type, const gchar *ele
   g_string_append (script, "  }\n");
 }
 
-/* VPN mode is this machine's: what it forwards into the tunnel goes in its name, so that is for its own containers and
-   virtual machines, and for the subnets that it offers. Whoever is on a network of others is a neighbour, and would
+/* VPN mode is for this computer: what it forwards into the tunnel goes in its name, so that is for its own containers
+   and virtual machines, and for the subnets that it offers. A computer on another network is a neighbor, and would
    become this node for the mesh. */
 static void
 add_lending_chain (GString *script, const EwHostConfig *config, const gchar *internal, const gchar *outer)
@@ -268,9 +268,9 @@ add_lending_chain (GString *script, const EwHostConfig *config, const gchar *int
   g_string_append (script, "    drop\n  }\n");
 }
 
-/* From our interface only what was accepted; answers; what a program of this machine's owner translates (Docker's
-   published ports). Segments must fit into the tunnel on both sides: MSS = MTU less 40 (IPv4) or 60 (IPv6) bytes of
-   headers. */
+/* From Edgeway's interface only what was accepted; answers; what this computer's owner has a program translate
+   (Docker's published ports). Segments must fit into the tunnel on both sides: MSS = MTU less 40 (IPv4) or 60 (IPv6)
+   bytes of headers. */
 static void
 add_forward_chains (GString *script, const EwHostConfig *config, const gchar *internal, const gchar *outer)
 {
@@ -309,7 +309,7 @@ add_subnet_chains (GString *script, const EwHostConfig *config)
 }
 
 /* Towards a subnet behind this node: its hosts know nothing about the mesh, so they see this computer's address. Into
-   the tunnel in VPN mode: the edge takes only our own mesh IPs and the subnets that we offered as a source. */
+   the tunnel in VPN mode: the edge accepts only this node's mesh IPs and the subnets that it offers as a source. */
 static void
 add_masquerade_chain (GString *script, const EwHostConfig *config, const gchar *outer)
 {
@@ -357,8 +357,8 @@ begin_table (GString *script, EwHost *host, const gchar *name)
 }
 
 /* The same from VPN mode to VPN mode, except that what packets have put into the sets ours4 and ours6 (answers.c)
-   stays: whoever can have the rules loaded again (a router's advertisement does) must not make us forget. Everything
-   else that the previous script made is deleted by name. */
+   stays: anyone who can cause a reload of the rules (a router advertisement does) must not cause that to be forgotten.
+   Everything else that the previous script made is deleted by name. */
 static void
 begin_table_again (GString *script, EwHost *host, const gchar *name, const gchar *before)
 {

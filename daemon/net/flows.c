@@ -123,7 +123,7 @@ ports_add_fixed (Ports *ports)
       ports_add (ports, port);
 }
 
-/* From this machine's point of view the other end is outside of the mesh and of the machine. */
+/* From this computer's point of view the other end is outside the mesh and the computer. */
 static gboolean
 is_outside (const EwHostConfig *config, const EwIp *local, const EwIp *remote)
 {

@@ -2,8 +2,8 @@
  *
  * In nftables every base chain of a hook decides: an accept in Edgeway's chain doesn't overrule a drop in Docker's,
  * ufw's or firewalld's chain. If one of them drops what it doesn't know, two rules are added at its head, limited to
- * Edgeway's interface: what comes from it and what goes into it. What of that is really let through, our own chain
- * decides (firewall.c).
+ * Edgeway's interface: what comes from it and what goes into it. Edgeway's own chain decides what of that is really
+ * let through (firewall.c).
  *
  * The rules use only what iptables-nft can read back ("-i IF -j ACCEPT"), else `iptables -L` would fail on the chain.
  */
@@ -74,7 +74,7 @@ ew_foreign_dropping (guint8 family, const gchar *hook, const gchar *interface)
   return g_strv_builder_end (found);
 }
 
-/* ---- our rules in one of them */
+/* ---- Edgeway's rules in one of them */
 
 /* What nft(8) takes for a name. */
 static gboolean

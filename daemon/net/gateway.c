@@ -57,7 +57,7 @@ add_hops (GArray *links, const EwRouteRow *row, guint own)
     add_link (links, row->hops[i], own);
 }
 
-/* Routes inside of the subnet (a range of several VLANs), and what leads to the rest of it: the longest route that
+/* Routes inside the subnet (a range of several VLANs), and what leads to the rest of it: the longest route that
    covers it. The default route counts only where nothing else leads there. */
 GArray *
 ew_gateway_links (EwHost *host, const EwPrefix *subnet, guint own, const GArray *rows)
@@ -251,7 +251,7 @@ has_route_of_its_own (const EwPrefix *subnet, const GArray *rows)
 }
 
 /* Where the router of the default route knows the subnet, all is well; where its interface is down or has lost its
-   address, all of it goes to the uplink. Nobody but the owner can tell. */
+   address, all of it goes to the uplink. Only the owner can tell. */
 void
 ew_gateway_diagnose (EwHost *host, JsonArray *checks)
 {

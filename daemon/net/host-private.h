@@ -37,7 +37,7 @@ struct EwHost
   EwNetlink *netlink; /* NETLINK_ROUTE */
   EwLedger *ledger;
   EwHostConfig *applied; /* NULL: nothing, or what a former run left */
-  gchar *firewall;       /* the script of our tables as they are loaded; NULL: not known */
+  gchar *firewall;       /* the script of Edgeway's tables as they are loaded; NULL: not known */
   gboolean firewall_vpn; /* … with the guard's marks in it */
   gboolean sealed;       /* … and closed to what would leave beside VPN mode's routes */
   GArray *uplinks;       /* guint: every interface that a default route has led by; NULL: none yet */
@@ -45,7 +45,7 @@ struct EwHost
   EwHostConfig *wanted;    /* what was asked for; applied is what of it could be had. NULL: nothing */
   GPtrArray *problems;     /* EwHostProblem, of the last look */
   GHashTable *failures;    /* name of a setting, a chain or a prefix → why it could not be made at the last apply */
-  gchar *firewall_failure; /* why our tables could not be loaded at the last apply; NULL: they were */
+  gchar *firewall_failure; /* why Edgeway's tables couldn't be loaded at the last apply; NULL: they were */
   gchar *standing;         /* what the last apply led to, as text */
   EwHostWatch *watch;
   EwHostKeep *keep;
@@ -58,7 +58,7 @@ void ew_host_step (const gchar *format, ...) G_GNUC_PRINTF (1, 2);
 
 /* ---- plan.c, vpn.c, gateway.c: what a configuration means, as EwChange, in the order in which they are made */
 
-/* What the planners know about the machine. */
+/* What the planners know about the computer. */
 typedef struct
 {
   EwHost *host;
@@ -79,15 +79,15 @@ void ew_plan_add_sysctl (EwPlan *plan, const gchar *name, const gchar *value);
 /* Rules in another program's nftables chain "FAMILY TABLE CHAIN" that let through the traffic of Edgeway's
    interface. */
 void ew_plan_add_foreign (EwPlan *plan, const gchar *chain);
-/* The setting has the value it has because we wrote it. */
+/* The setting has its value because Edgeway wrote it. */
 gboolean ew_plan_is_ours (const EwPlan *plan, const gchar *sysctl);
 /* The look-up in EW_HOST_TABLE ends at prefix and goes on with the next rule: the main table. */
 void ew_plan_add_exception (EwPlan *plan, const EwPrefix *prefix);
 void ew_plan_add_private_table (EwPlan *plan);
 void ew_plan_add_gateway (EwPlan *plan);
 
-/* gateway.c: indexes (guint) of the interfaces that subnet is reached by, ours left out; rows: the main table of its
-   family. (transfer full) */
+/* gateway.c: indexes (guint) of the interfaces that subnet is reached through, except Edgeway's; rows: the main table
+   of its family. (transfer full) */
 GArray *ew_gateway_links (EwHost *host, const EwPrefix *subnet, guint own, const GArray *rows);
 /* Edgeway's rules are in that chain of another program now. */
 gboolean ew_gateway_has_opened (EwHost *host, const gchar *chain);
@@ -96,7 +96,7 @@ void ew_gateway_look_for_problems (EwHost *host, GPtrArray *problems);
 /* Adds what may be a fault, and what only the computer's owner can tell, to the checks of a diagnosis. */
 void ew_gateway_diagnose (EwHost *host, JsonArray *checks);
 
-/* ---- lan.c: what of the machine's surroundings VPN mode leaves alone */
+/* ---- lan.c: what of the computer's surroundings VPN mode leaves alone */
 
 /* EwPrefix of both families that the main table routes: the subnets behind this computer, and in VPN mode its
    surroundings, without what lies inside config's own routes. (transfer full) */
@@ -115,7 +115,7 @@ void ew_lan_names (EwHost *host, const EwHostConfig *config, gchar **internal, g
 void ew_problems_forget (EwHost *host);
 /* Leaves out of config the routes that another program has already, and the addresses that another interface has. */
 void ew_problems_leave_out_taken (EwHost *host, EwHostConfig *config);
-/* TRUE where all else goes on without this change; noted then. */
+/* TRUE if the rest works without this change; noted then. */
 gboolean ew_problems_bear (EwHost *host, const EwChange *change, const GError *error);
 /* TRUE for what would do harm without another change that has failed; noted as failed, too. */
 gboolean ew_problems_forbid (EwHost *host, const EwChange *change);
@@ -127,8 +127,8 @@ void ew_problems_settle (EwHost *host);
 
 /* ---- steps.c: one change made, or undone if it's still Edgeway's */
 
-/* Whether change has to be made: FALSE without error where the machine is so already. Fills change->before. A conflict
-   is EW_HOST_ERROR_CONFLICT and names whose it is. */
+/* Whether change has to be made: FALSE without error if the computer is in that state already. Fills change->before. A
+   conflict is EW_HOST_ERROR_CONFLICT and names whose it is. */
 gboolean ew_step_needed (EwHost *host, EwChange *change, GError **error);
 gboolean ew_step_make (EwHost *host, const EwChange *change, GError **error);
 /* TRUE if it was removed, or is another program's by now and left alone. */
@@ -140,17 +140,17 @@ void ew_step_ensure (EwHost *host, const EwChange *change);
 
 /* Runs a script of nft(8) commands as one transaction. output: what it printed, may be NULL. json: output as JSON. */
 gboolean ew_nft_run (const gchar *script, gboolean json, gchar **output, GError **error);
-/* Whether the table FAMILY NAME is there, and whose: *ours where its comment holds tag. */
+/* Whether the table FAMILY NAME is there, and whose: *ours if its comment contains tag. */
 gboolean ew_nft_table_exists (const gchar *table, const gchar *tag, gboolean *ours);
 /* Edgeway's tables as config wants them, loaded in one transaction; both are in the ledger already. */
 gboolean ew_firewall_load (EwHost *host, const EwHostConfig *config, GError **error);
-/* VPN mode's routes stand: from now on nothing leaves beside them. */
+/* VPN mode's routes are in place: from now on nothing leaves beside them. */
 gboolean ew_firewall_seal (EwHost *host, const EwHostConfig *config, GError **error);
-/* Both tables stand, and are ours. */
+/* Both tables exist, and are Edgeway's. */
 gboolean ew_firewall_is_loaded (EwHost *host);
 /* After "flush ruleset" by another program: loads them again if they were removed. */
 gboolean ew_firewall_restore (EwHost *host, GError **error);
-/* TRUE: the machine passes on packets between interfaces. */
+/* TRUE: the computer forwards packets between interfaces. */
 gboolean ew_forwarding_is_on (void);
 
 /* ---- seal.c: nothing leaves beside the tunnel */
@@ -188,8 +188,8 @@ gboolean ew_foreign_is_there (const EwChange *change);
 
 /* ---- flows.c: connections that were there before the guard */
 
-/* nft elements, comma separated; "" if there are none. What is inside our own addresses, mesh ranges and loopback is
-   left out. */
+/* nft elements, comma separated; "" if there are none. What is inside this node's own addresses, mesh ranges and
+   loopback is left out. */
 typedef struct
 {
   gchar *pinned4, *pinned6; /* "LOCAL . PORT . REMOTE . PORT": TCP connections that came in from outside */

@@ -227,7 +227,7 @@ make_wanted (EwHost *host, const GPtrArray *wanted, GError **error)
   return TRUE;
 }
 
-/* Our tables are written down, then loaded all in one transaction. */
+/* Edgeway's tables are noted in the ledger, then loaded in one transaction. */
 static gboolean
 load_firewall (EwHost *host, const EwHostConfig *config, const GPtrArray *wanted, GError **error)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What edgewayd changes on the machine it runs on, and nothing else: the tunnel interface's addresses, the routes and
+ * What edgewayd changes on the computer it runs on, and nothing else: the tunnel interface's addresses, the routes and
  * policy rules that lead into it, the firewall table that guards VPN mode and lets a gateway forward. Each change
  * is in the undo ledger, on disk, with the boot ID and the value written, before it is made; undoing touches a
  * thing only if it still has the value that Edgeway wrote.
@@ -37,7 +37,7 @@ typedef struct EwHost EwHost;
 
 /* ledger_path: DIR/undo. Opening undoes nothing. */
 EwHost *ew_host_new (const gchar *ledger_path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-void ew_host_free (EwHost *host); /* changes nothing on the machine */
+void ew_host_free (EwHost *host); /* changes nothing on the computer */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwHost, ew_host_free)
 
 /* Replays the whole ledger, newest first. Run at start (a crash left it) and at stop. Things that others removed or
@@ -47,7 +47,7 @@ gboolean ew_host_ledger_is_empty (EwHost *host);
 /* Policy rules or nftables' tables of an edgewayd are there, whichever ledger knows them. */
 gboolean ew_host_has_traces (void);
 
-/* The desired state. ew_host_apply() moves the machine from what it last applied to this, step by step, in an order
+/* The desired state. ew_host_apply() moves the computer from what it last applied to this, step by step, in an order
    that never cuts: addresses before routes, bypass before default route; and back in the opposite one. On failure it
    goes back to what was applied before and says why. One route that another program has, or a subnet that can't be
    forwarded to, isn't a failure: ew_host_look_for_problems() names it. */
@@ -77,9 +77,9 @@ gboolean ew_host_apply (EwHost *host, const EwHostConfig *config, GError **error
 typedef enum
 {
   EW_HOST_PROBLEM_ROUTE,    /* prefix: a route of the configuration that is not taken */
-  EW_HOST_PROBLEM_FORWARD,  /* prefix: a subnet that this machine does not forward to, though it should */
-  EW_HOST_PROBLEM_RANGE,    /* prefix: a part of the mesh's range that stays outside of the tunnel */
-  EW_HOST_PROBLEM_FIREWALL, /* our own nftables rules are not there */
+  EW_HOST_PROBLEM_FORWARD,  /* prefix: a subnet that this computer doesn't forward to, though it should */
+  EW_HOST_PROBLEM_RANGE,    /* prefix: a part of the mesh's range that stays outside the tunnel */
+  EW_HOST_PROBLEM_FIREWALL, /* Edgeway's own nftables rules are missing */
   EW_HOST_PROBLEM_NAMES     /* names in VPN mode: reason is the whole sentence */
 } EwHostProblemKind;
 
@@ -101,10 +101,10 @@ const GPtrArray *ew_host_look_for_problems (EwHost *host);
 /* As of the last look. NULL: none yet. */
 const GPtrArray *ew_host_get_problems (EwHost *host);
 
-/* What the machine looks like, for the routes that a node never takes and for diagnose. Ours left out. */
+/* The computer's network, for the routes that a node never takes and for diagnose. Without Edgeway's. */
 typedef struct
 {
-  GArray *on_link;   /* EwPrefix: subnets of our own interfaces, the tunnel's left out */
+  GArray *on_link;   /* EwPrefix: subnets of this computer's own interfaces, except the tunnel's */
   GArray *addresses; /* EwIp: our own */
   GArray *gateways;  /* EwIp: next hops of default routes */
   GArray *resolvers; /* EwIp: nameservers of /etc/resolv.conf and systemd-resolved's, read only */
@@ -129,7 +129,8 @@ const gchar *ew_host_get_missing (EwHost *host);
    none. Borrowed. */
 const gchar *ew_host_get_foreign_route (EwHost *host);
 
-/* Whole-machine checks for diagnose: an array of {"check","ok","message","fix"} objects as JSON text (transfer full).
+/* Checks of the whole computer for diagnose: an array of {"check","ok","message","fix"} objects as JSON text (transfer
+   full).
    edge: where it is reached; NULL: not known. */
 gchar *ew_host_diagnose (EwHost *host, const EwPrefix *mesh_ranges, gsize n_mesh_ranges, const EwIp *edge);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What is ours stays ours. Other programs remove rules, routes and addresses that they don't know and set links down:
+ * Keeps what Edgeway added in place. Other programs remove rules, routes and addresses that they don't know and set
+ * links down:
  * systemd-networkd at each start, NetworkManager on "Disconnect". Each such removal is noticed, through rtnetlink's
  * multicast groups, and what was removed is restored; until then seal.c keeps packets from leaving another way.
  *
@@ -175,7 +176,7 @@ interface_is_gone (const EwChange *change)
   return change->interface != NULL && if_nametoindex (change->interface) != change->link;
 }
 
-/* EwChange of the ledger that don't stand any more, oldest first; borrowed. (transfer container) */
+/* EwChange of the ledger that aren't in place any more, oldest first; borrowed. (transfer container) */
 static GPtrArray *
 list_missing (EwHost *host)
 {
@@ -262,7 +263,7 @@ find_foreign_route (EwHost *host)
   return NULL;
 }
 
-/* TRUE: it differs from what was told. */
+/* TRUE: it differs from what was reported. */
 static gboolean
 replace_text (gchar **text, gchar *now)
 {
@@ -273,7 +274,7 @@ replace_text (gchar **text, gchar *now)
   return differs;
 }
 
-/* Whoever gives out such routes can let them come and go all the time: after some changes in a row the next is told
+/* The source of such routes can add and remove them all the time: after some changes in a row the next is reported
    CALM_US later. */
 static gboolean
 look_for_foreign_route (EwHostKeep *keep)
@@ -319,7 +320,7 @@ repair (EwHostKeep *keep, const GPtrArray *missing, gint64 now)
     keep->next_repair += MIN (LONGEST_WAIT_S, 1 << MIN (keep->repairs - QUICK_REPAIRS, 8)) * G_USEC_PER_SEC;
 }
 
-/* Looks, repairs what may be repaired now, and says what stays missing. TRUE: that differs from what was told. */
+/* Looks, repairs what may be repaired now, and says what stays missing. TRUE: that differs from what was reported. */
 static gboolean
 look_for_missing (EwHostKeep *keep, gint64 now)
 {

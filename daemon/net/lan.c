@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The machine's surroundings as VPN mode sees them: what the main table goes on routing, and by which interfaces the
- * rest of the world is reached.
+ * The computer's surroundings as VPN mode sees them: what the main table goes on routing, and through which interfaces
+ * everything else is reached.
  *
  * Private addresses (RFC 1918 and the like) are of no use in the tunnel unless they are the mesh's or an accepted
  * route's: the edge refuses them. So the main table has them, with its default route: the LAN, and the other subnets
  * behind its router, with their name servers. Public addresses go through the tunnel whatever the main table says: a
- * rogue access point may declare them to be its LAN (CVE-2023-36672). The one kind that stays is on networks that the
- * machine itself makes for its containers and virtual machines: nobody outside chooses their addresses.
+ * rogue access point may declare them to be its LAN (CVE-2023-36672). The only exception is networks that the computer
+ * itself makes for its containers and virtual machines: nobody outside chooses their addresses.
  */
 #include "net/host-private.h"
 
@@ -23,7 +23,7 @@ static const gchar *const private_ranges[] = {
   "168.63.129.16/32", /* Azure's name server and agent: only its own hosts have it */
 };
 
-/* Inside of what config leads into the tunnel. */
+/* Inside what config leads into the tunnel. */
 static gboolean
 is_routed (const EwHostConfig *config, const EwPrefix *prefix)
 {

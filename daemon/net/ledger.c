@@ -13,7 +13,7 @@
 #define LINE_MAX_BYTES 4096
 #define ENTRIES_MAX 16384
 #define SUM_HEX 16
-/* What stands around the entry's own bytes in a line. */
+/* What surrounds the entry's own bytes in a line. */
 #define BEFORE_SUM "{\"sum\":\""
 #define AFTER_SUM "\",\"entry\":"
 /* So many lines of undone changes before the file is rewritten. */
@@ -165,8 +165,8 @@ set_broken (GError **error, const gchar *path, const gchar *why)
                 path, why);
 }
 
-/* The file of the two that can be written gets all of it. The disk comes first; the spare file goes once the disk has
-   what it said. */
+/* The file of the two that can be written gets all of it. The disk comes first; the spare file is removed once its
+   contents are on the disk. */
 static gboolean
 write_either (EwLedger *ledger, GString *text, GError **error)
 {

@@ -12,7 +12,7 @@
 G_BEGIN_DECLS
 
 /* How changes of one kind are undone. Called for a change whose interface, if it has one, is still the one that was
-   changed. TRUE: it is undone, or handed to whoever undoes it without being waited for. May set error where FALSE. */
+   changed. TRUE: it is undone, or handed over to be undone in the background. May set error where FALSE. */
 typedef struct
 {
   gboolean (*undo) (const EwChange *change, gpointer user_data, GError **error);
@@ -22,7 +22,7 @@ typedef struct
 /* TRUE for the kinds that other rooms make. */
 gboolean ew_change_is_noted (const EwChange *change);
 
-/* undo.undo NULL: nobody can, and the changes stay in the ledger. */
+/* undo.undo NULL: it can't be undone, and the changes stay in the ledger. */
 void ew_host_set_undo (EwHost *host, EwChangeKind kind, EwNoteUndo undo);
 /* Writes change into the ledger, on disk, before it is made. One that says the same is there already: nothing is
    written. One that collides is replaced. Errors: EW_HOST_ERROR_LEDGER; then it must not be made. */

@@ -2,7 +2,7 @@
  *
  * A computer has other programs and other networks: a route that another program has already, a read-only setting or a
  * firewall that no other program may change must not keep the whole node out of its mesh. What a configuration
- * asks for and cannot have is left out, noted here and named by whoever shows the node's state.
+ * asks for and cannot have is left out, noted here and shown with the node's state.
  */
 #include "net/host-private.h"
 #include "common/phrase.h"
@@ -133,7 +133,7 @@ is_made (EwHost *host, const EwPrefix *prefix, guint32 table)
   return FALSE;
 }
 
-/* Part of the mesh's own addresses. Whoever has a route there may want the mesh's traffic; the private table comes
+/* Part of the mesh's own addresses. The owner of a route there may want the mesh's traffic; the private table comes
    first (vpn.c), so such a route has no effect, and keep.c tells of it. */
 static gboolean
 is_mesh (const EwHostConfig *config, const EwPrefix *prefix)
@@ -144,7 +144,7 @@ is_mesh (const EwHostConfig *config, const EwPrefix *prefix)
   return FALSE;
 }
 
-/* Another program's route with exactly this prefix, which stands before ours was made; NULL: none. */
+/* Another program's route with exactly this prefix, which existed before Edgeway's was added; NULL: none. */
 static const EwRouteRow *
 find_taken (EwHost *host, const EwHostConfig *config, const GArray *rows, const EwPrefix *prefix)
 {
@@ -301,7 +301,8 @@ ew_host_get_problems (EwHost *host)
   return host->problems;
 }
 
-/* Everything that an apply depends on here, as text: the problems, and by which interfaces each subnet is reached. */
+/* Everything that an apply depends on here, as text: the problems, and through which interfaces each subnet is
+   reached. */
 static gchar *
 describe_standing (EwHost *host)
 {

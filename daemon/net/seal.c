@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Nothing leaves beside the tunnel. Routes and rules decide where packets go, and other programs remove them:
- * systemd-networkd at its start, NetworkManager's "Disconnect", `ip link set down`. watch.c restores them; until then, and while the interface is being created again, these chains stop what would leave through another one:
+ * systemd-networkd at its start, NetworkManager's "Disconnect", `ip link set down`. watch.c restores them; until
+ * then, and while the interface is being created again, these chains stop what would leave through another one:
  *
  *   in both modes   packets to the mesh and to accepted routes
  *   in VPN mode     all but what stays outside (lan.c), neighbor discovery (RFC 4861), and what carries a mark in the
@@ -107,7 +108,7 @@ add_stop (GString *script, const EwHostConfig *config, guint8 family, const gcha
                           match, family == EW_FAMILY_V4 ? "icmp net-unreachable" : "icmpv6 no-route");
 }
 
-/* closed: in VPN mode, once its routes stand; before that only what the tunnel will not carry is stopped. */
+/* closed: in VPN mode, once its routes are in place; before that only what the tunnel will not carry is stopped. */
 static void
 add_sealed_chain (GString *script, const EwHostConfig *config, gboolean closed)
 {

@@ -50,8 +50,8 @@ set_conflict (GError **error, const EwChange *change, const gchar *whose, const 
 }
 
 /* If a route via a gateway is added without an interface, the kernel looks up the gateway with the policy rules, with
-   scope "link" or narrower. Our own table's routes are wider and so don't count there, and its exceptions always do: a
-   gateway is never found in the tunnel. */
+   scope "link" or narrower. The routes of Edgeway's own table are wider and so don't count there, and its exceptions
+   always do: a gateway is never found in the tunnel. */
 static guint8
 route_scope (const EwChange *change)
 {
@@ -143,8 +143,8 @@ route_needed (EwHost *host, EwChange *change, GError **error)
       gboolean same = ew_prefix_equal (&row->destination, &change->prefix);
       if (same && row->protocol == EW_ROUTE_PROTOCOL
           && (change->throws ? row->type == RTN_THROW : row->link == change->link))
-        return TRUE; /* ours, from a ledger that is lost: adopted */
-      /* The private table is ours alone. */
+        return TRUE; /* Edgeway's, from a lost ledger: adopted */
+      /* Only Edgeway uses the private table. */
       if (!same && (change->table == RT_TABLE_MAIN || row->protocol == EW_ROUTE_PROTOCOL))
         continue;
       if (row->link != 0)
@@ -304,7 +304,7 @@ ew_step_ensure (EwHost *host, const EwChange *change)
 
 /* ---- undoing */
 
-/* The interface is still the one that we changed: not another that has taken its name. */
+/* The interface is still the one that was changed: not another that has taken its name. */
 static gboolean
 link_is_ours (EwHost *host, const EwChange *change)
 {
@@ -316,10 +316,10 @@ take_back_mtu (EwHost *host, const EwChange *change)
 {
   g_autoptr (EwChange) now = ew_change_copy (change);
 
-  return !mtu_needed (host, now); /* it still has the value that we wrote */
+  return !mtu_needed (host, now); /* it still has the value that Edgeway wrote */
 }
 
-/* Another program has switched on forwarding everywhere since: this interface's share of it is no longer ours to take.
+/* Another program has switched on forwarding everywhere since: Edgeway no longer owns this interface's share of it.
  */
 static gboolean
 forwarding_is_wanted (const EwChange *change)

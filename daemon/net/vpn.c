@@ -13,8 +13,8 @@
  * suppress_prefixlength 0": with that, any route in the main table that is longer than /0 wins over the tunnel, also
  * 0.0.0.0/1.
  *
- * fwmark OURS is on our own sockets to the edge and, by firewall.c (the guard), on replies to what came in from
- * outside: such packets, and those of an exception, see the rules of the machine's owner and the main table as if
+ * fwmark OURS is on Edgeway's own sockets to the edge and, set by firewall.c (the guard), on replies to what came in
+ * from outside: such packets, and those of an exception, see the owner's rules and the main table as if
  * Edgeway weren't there.
  *
  * A family that the mesh doesn't have has no routes here: firewall.c closes it, so that nothing of it leaks outside.
@@ -62,7 +62,7 @@ ew_plan_add_private_table (EwPlan *plan)
     {
       /* With strict reverse path filtering (rp_filter=1) the kernel asks whether a packet's source would be reached
          through the interface that it came in on. With this setting it asks with the packet's mark, and so gets the
-         answer that it would have got without us. The marks are firewall.c's. */
+         answer that it would have got without Edgeway. The marks are firewall.c's. */
       ew_plan_add_sysctl (plan, "net/ipv4/conf/all/src_valid_mark", "1");
     }
   exceptions = ew_lan_exceptions (plan->host, plan->config);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Changes of the machine's network, as the kernel tells of them (rtnetlink's multicast groups).
+ * Changes of the computer's network, as the kernel reports them (rtnetlink's multicast groups).
  *
- * Timers: SETTLE_MS after the first message of a burst the network is looked at, so at most twice a second. What is
- * told is only that something differs from the last look: repeated router advertisements and wireless chatter tell of
- * nothing new and wake nobody.
+ * Timers: SETTLE_MS after the first message of a burst the network is looked at, so at most twice a second. It reports
+ * only that something differs from the last look: repeated router advertisements and wireless chatter report
+ * nothing new and cause no wakeups.
  */
 #include "net/host-private.h"
 #include "host/ruleset-watch.h"
@@ -34,7 +34,7 @@ struct EwHostWatch
   gpointer user_data;
 };
 
-/* The ports of containers and virtual machines have no address but a link-local one, and come and go. */
+/* The ports of containers and virtual machines have only a link-local address, and come and go. */
 static GHashTable *
 find_addressed_links (const GArray *addresses)
 {
@@ -84,7 +84,8 @@ look (EwHost *host, GHashTable **addressed)
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
-/* Without the lines of one interface: ours may have got its name, and we its index, between two looks. */
+/* Without the lines of one interface: Edgeway's may have got its name, and its index may have been read, between two
+   looks. */
 static gchar *
 leave_out (const gchar *seen, guint link)
 {
@@ -133,8 +134,8 @@ on_settled (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Somebody has loaded rules. A flush of everything removes Edgeway's tables, too (Debian's nftables.service does so
-   at each start); a firewall that is added or loaded again drops what this node forwards. */
+/* Another program has loaded rules. A flush of everything removes Edgeway's tables, too (Debian's nftables.service does
+   so at each start); a firewall that is added or loaded again drops what this node forwards. */
 static gboolean
 on_ruleset_changed (gpointer data)
 {
@@ -166,7 +167,7 @@ settle_soon (EwHostWatch *watch, guint milliseconds)
   g_source_attach (watch->settle, watch->context);
 }
 
-/* A route inside of, or around, one that leads into the tunnel or to a subnet behind this node. */
+/* A route inside, or around, one that leads into the tunnel or to a subnet behind this node. */
 static gboolean
 concerns_us (EwHost *host, const struct nlmsghdr *message)
 {

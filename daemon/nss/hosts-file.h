@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Whether hosts(5) contains a name. libc only, and no memory except the stack: programs load this with our NSS module.
+ * Whether hosts(5) contains a name. libc only, and no memory except the stack: programs load this with Edgeway's NSS
+ * module.
  */
 #pragma once
 

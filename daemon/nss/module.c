@@ -39,7 +39,7 @@ typedef enum nss_status Status;
 /* What came of a question to edgewayd. */
 typedef enum
 {
-  ABSENT, /* nobody is there: as if this module weren't, either */
+  ABSENT, /* no daemon is running: as if this module weren't, either */
   SILENT, /* a process listens, and doesn't answer before the deadline */
   ANSWERED
 } Asked;
@@ -295,7 +295,7 @@ family_of (int af)
   return af == AF_INET ? 4 : af == AF_INET6 ? 6 : 0;
 }
 
-/* Fills the question for name. False: it is none of ours. */
+/* Fills the question for name. False: it isn't the mesh's. */
 static bool
 make_question (Call *call, const char *name, int af, bool short_names)
 {

@@ -120,7 +120,7 @@ write_all (int fd, const gchar *text, gsize length)
   return TRUE;
 }
 
-/* Nobody has touched it since it was read. */
+/* It hasn't been changed since it was read. */
 static gboolean
 is_unchanged (const File *file)
 {
@@ -132,7 +132,7 @@ is_unchanged (const File *file)
          && memcmp (&now.st_ctim, &file->info.st_ctim, sizeof now.st_ctim) == 0;
 }
 
-/* ---- the spare file: locked while somebody works on it; the keeper of an edgewayd that was killed may be at work
+/* ---- the spare file: locked while a process works on it; the keeper of an edgewayd that was killed may be at work
    while the next one starts. Only root can lock it, because only root can open it. */
 
 static gboolean
@@ -169,7 +169,7 @@ make_spare (const File *file)
       if (fd >= 0 && flock (fd, LOCK_EX | LOCK_NB) == 0 && spare_is (file, fd))
         return fd;
       if (fd >= 0)
-        close (fd); /* somebody took it for litter */
+        close (fd); /* another program took it for a leftover */
       else if (errno != EEXIST)
         return -1;
       else

@@ -31,7 +31,7 @@ typedef struct
   gint32 error;  /* errno */
 } Answer;
 
-static int keeper = -1; /* our end of its socket */
+static int keeper = -1; /* this end of its socket */
 
 /* ---- the child */
 

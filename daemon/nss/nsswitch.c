@@ -6,7 +6,7 @@
 #define FULL "edgeway"
 #define SHORT "edgeway_short"
 #define ACTION "[!UNAVAIL=return]"
-/* "It doesn't exist" goes on to our last word, and from there no further unless the mesh knows it. */
+/* "It doesn't exist" continues to Edgeway's last word, and from there no further unless the mesh knows it. */
 #define ENDS ACTION
 #define GOES_ON "[!UNAVAIL=return NOTFOUND=continue]"
 #define ENDS_AFTER_OURS SHORT " [NOTFOUND=return]"
@@ -60,7 +60,7 @@ word_is (const Word *word, const gchar *name)
   return (gsize)(word->name_end - word->name) == strlen (name) && memcmp (word->name, name, strlen (name)) == 0;
 }
 
-/* An action that isn't closed: glibc makes nothing of such a line, and no more do we. */
+/* An action that isn't closed: glibc ignores such a line, and so does this code. */
 static gboolean
 is_broken (const gchar *services, const gchar *end)
 {
@@ -100,7 +100,7 @@ append_word (GString *out, const gchar *at, const Word *word, const gchar *witho
     g_string_append (out, with);
 }
 
-/* services…end with our words. */
+/* services…end with Edgeway's words. */
 static void
 add_words (GString *out, const gchar *services, const gchar *end)
 {
@@ -129,14 +129,15 @@ add_words (GString *out, const gchar *services, const gchar *end)
   g_string_append_len (out, last, end - last);
 }
 
-/* … without them, and without the actions that follow them: those would count for the word before. The blanks that we
-   put in go along: those after a word in the middle, those before the last ones and those after a name server's. */
+/* … without them, and without the actions that follow them: those would count for the word before. The blanks that
+   Edgeway added are removed with it: those after a word in the middle, those before the last ones and those after a
+   name server's. */
 static void
 remove_words (GString *out, const gchar *services, const gchar *end)
 {
   const gchar *last = services; /* the end of the last word that stays */
   const gchar *ours = NULL;     /* the first of Edgeway's words after it */
-  gboolean changed = FALSE;     /* we changed its actions */
+  gboolean changed = FALSE;     /* Edgeway changed its actions */
   Word word = { services, services, services };
 
   while (next_word (word.end, end, &word))

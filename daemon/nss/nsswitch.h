@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Our two words in the line `hosts` of nsswitch.conf(5), put in and taken out:
+ * Edgeway's two words in the line `hosts` of nsswitch.conf(5), added and removed:
  *
  *   hosts: files mdns4_minimal [NOTFOUND=return] dns
  *   hosts: files edgeway [!UNAVAIL=return] mdns4_minimal [NOTFOUND=return] dns edgeway_short
  *
  *   hosts: files resolve [!UNAVAIL=return] dns
  *   hosts: files edgeway [!UNAVAIL=return] resolve [!UNAVAIL=return NOTFOUND=continue] edgeway_short [NOTFOUND=return]
- *   dns
- *          edgeway_short
+ *          dns edgeway_short
  *
- * `edgeway` stands before the first word that asks a network. Its action ends the look-up of a name below the mesh's
+ * `edgeway` comes before the first word that asks a network. Its action ends the look-up of a name below the mesh's
  * suffix there, so that no other name server hears of it; for all other names, and without edgewayd, it is
- * "unavailable" and the look-up goes on. `edgeway_short` comes last: what resolved before resolves to the same. Where a
- * name server's "not found" ended the look-up, it comes after that, too, and ends it there.
+ * "unavailable" and the look-up continues. `edgeway_short` comes last: what resolved before resolves to the same. Where
+ * a name server's "not found" ended the look-up, it comes after that, too, and ends it there.
  *
  * Removal takes out Edgeway's words only and keeps what other programs wrote in the meantime: no copy of the old file
  * is kept, and none is needed.
@@ -38,7 +37,7 @@ typedef enum
   EW_NSSWITCH_FAILED     /* errno says why */
 } EwNsswitchResult;
 
-/* Pure: text with our words in it, or without. (transfer full); NULL with *result SAME, NO_LINE or STRANGE. */
+/* Pure: text with Edgeway's words in it, or without. (transfer full); NULL with *result SAME, NO_LINE or STRANGE. */
 gchar *ew_nsswitch_edit (const gchar *text, gsize length, gboolean add, EwNsswitchResult *result);
 
 /* The file of that path. It is replaced in one step, so that a program that reads it sees the old or the new one, whole,
@@ -48,7 +47,7 @@ EwNsswitchResult ew_nsswitch_edit_file (const gchar *path, gboolean add);
 
 /* ---- the process that may write to /etc, while edgewayd itself may not (service/sandbox.h)
  *
- * A child with no capability, no network, no program to start and nothing but /etc to write to, which takes two orders:
+ * A child with no capability, no network, no program to start and only /etc to write to, which takes two orders:
  * put in, take out. When edgewayd has ended for any reason, the child removes the words by itself and ends. */
 
 /* Call before edgewayd's sandbox and before the first thread. FALSE with errno: without it, editing is done in this

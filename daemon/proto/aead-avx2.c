@@ -26,7 +26,7 @@ typedef struct
   } secret;
   __m256i counter_low, counter_high;
   __m256i starts;       /* where in the line the packet's text begins, in blocks */
-  int32_t ends[GROUP];  /* and where it ends; the line's block 0s stand before 0 */
+  int32_t ends[GROUP];  /* and where it ends; the line's block 0s come before 0 */
   uint8_t *data[GROUP]; /* the text */
   uint32_t len[GROUP];  /* of the text; 0 where it must not be touched */
   EwPoly1305 tags[GROUP];

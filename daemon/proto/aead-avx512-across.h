@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Poly1305 of eight messages, a lane each: a step of 64 bytes of each, in parts that are small enough to stand between
+ * Poly1305 of eight messages, a lane each: a step of 64 bytes of each, in parts that are small enough to go between
  * ChaCha20's rounds.
  */
 #pragma once

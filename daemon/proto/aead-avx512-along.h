@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Poly1305 of one message, eight of its blocks at a time in the lanes: in parts that are small enough to stand between
+ * Poly1305 of one message, eight of its blocks at a time in the lanes: in parts that are small enough to go between
  * ChaCha20's rounds. Zeros in front of a message change nothing, so the first eight blocks are those that are left when
  * the others are taken by eight from the end, which is the length's block.
  */

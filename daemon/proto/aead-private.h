@@ -60,7 +60,7 @@ bool ew_aead_self_test (const EwAeadKernel *kernel);
 /* The first of those up to a NULL that is supported and passes its self-test; NULL: none is. */
 const EwAeadKernel *ew_aead_choose (const EwAeadKernel *const *kernels);
 
-/* NULL: libcrypto's, or not built. Whether the machine has what it needs is another question. */
+/* NULL: libcrypto's, or not built. Whether the computer supports it is checked separately. */
 const EwAeadKernel *ew_aead_kernel (EwAeadBackend backend);
 
 extern const EwAeadKernel ew_aead_avx2, ew_aead_avx512; /* defined on x86-64 only */

@@ -46,6 +46,6 @@ typedef enum
 const char *ew_aead_backend_name (void);
 
 /* For tests and benchmarks: from now on this one, in the whole process; no other thread may be sealing or opening.
-   False, and nothing changes: the machine has not got it, or it failed its self-test. A key that was made under another
-   backend may then take its memory with its first packet. */
+   False, and nothing changes: the computer doesn't support it, or it failed its self-test. A key that was made under
+   another backend may then take its memory with its first packet. */
 bool ew_aead_use (EwAeadBackend backend);

@@ -21,7 +21,7 @@ put_by (EwAllowedIps *ips, EwAllowedIp *entry)
   ips->free = entry;
 }
 
-/* Those that nobody can be looking at any more. */
+/* Those that no reader can be using any more. */
 static void
 collect (EwAllowedIps *ips)
 {

@@ -4,8 +4,9 @@
  *
  * A trie of six bits a node, compressed: a node exists only where two prefixes part, and two words of 64 bits say which
  * of its 64 children and of the 63 prefixes that end inside it exist. A lookup among 100,000 prefixes visits
- * three or four nodes, whatever lengths the prefixes have: whoever may announce prefixes cannot make it slow.
- * tests/bench lookup measures it, also against what stood here before: one hash table, probed once for every length.
+ * three or four nodes, whatever lengths the prefixes have: a peer that may announce prefixes can't make it slow.
+ * tests/bench lookup measures it, also against the previous implementation: one hash table, probed once for every
+ * length.
  *
  * One thread changes it at a time; lookups may run side by side, also with a change if they are inside `grace`.
  */
@@ -36,16 +37,16 @@ typedef struct
   size_t count;
   EwAllowedIpBlock *blocks; /* where entries live; they go with the whole */
   EwAllowedIp *free;
-  EwAllowedIp *retired, **last_retired; /* free as soon as nobody looks at them any more; the oldest first */
-  EwGrace *grace;                       /* NULL: nobody looks while it is changed */
+  EwAllowedIp *retired, **last_retired; /* free as soon as no reader uses them any more; the oldest first */
+  EwGrace *grace;                       /* NULL: no one reads while it's changed */
 } EwAllowedIps;
 
 /* Empty. grace may be NULL, see there. */
 void ew_allowed_ips_init (EwAllowedIps *ips, EwGrace *grace);
 /* The lists of the owners must have been cleared before. */
 void ew_allowed_ips_clear (EwAllowedIps *ips);
-/* Adds prefix (host bits are ignored) to owner, whose list is *list, which must stay where it is; takes it from whoever
-   had it. False: out of memory, or it isn't a prefix; then nothing has changed. */
+/* Adds prefix (host bits are ignored) to owner, whose list is *list, which must stay where it is; takes it from the
+   previous owner. False: out of memory, or it isn't a prefix; then nothing has changed. */
 bool ew_allowed_ips_add (EwAllowedIps *ips, const EwPrefix *prefix, EwPeer *owner, EwAllowedIp **list);
 /* Removes the prefix if it is owner's. */
 void ew_allowed_ips_remove (EwAllowedIps *ips, const EwPrefix *prefix, const EwPeer *owner);

@@ -12,7 +12,7 @@
 
 typedef struct
 {
-  uint8_t mac1_key[EW_KEY_SIZE], reply_key[EW_KEY_SIZE]; /* both follow from our public key */
+  uint8_t mac1_key[EW_KEY_SIZE], reply_key[EW_KEY_SIZE]; /* both follow from this device's public key */
   uint8_t secret[EW_HASH_SIZE];
   uint64_t secret_made_ns; /* EW_TIME_OFF: not made yet */
   void (*random) (void *user, uint8_t *out, size_t len);

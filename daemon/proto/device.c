@@ -175,7 +175,7 @@ void
 ew_peer_remove (EwPeer *peer)
 {
   EwDevice *device = peer->device;
-  if (peer->last_timestamp_ns != 0) /* should the peer be added again, its clock goes on */
+  if (peer->last_timestamp_ns != 0) /* if the peer is added again, its clock continues */
     ew_device_set_timestamp_floor (device, peer->last_timestamp_ns);
   ew_allowed_ips_remove_list (&device->allowed_ips, &peer->allowed_ips);
   ew_staging_clear (&peer->staging, &device->staged_bytes);
@@ -236,7 +236,7 @@ first_due (EwDevice *device, uint64_t limit)
   return (EwPeer *)node;
 }
 
-/* With lanes, one that is too early stays so until then: were it put off whenever somebody asks, the lane that is
+/* With lanes, one that is too early stays so until then: if it were put off whenever a caller asks, the lane that is
    starting and stopping its timers all the time would have to bring it forward, with the lock, as often. */
 uint64_t
 ew_device_deadline (EwDevice *device)

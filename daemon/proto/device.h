@@ -110,7 +110,7 @@ typedef struct
 EwDevice *ew_device_new (const EwDeviceHooks *hooks, void *user, uint16_t mtu);
 void ew_device_free (EwDevice *device); /* zeroes every key */
 void ew_device_set_mtu (EwDevice *device, uint16_t mtu);
-/* Zero key: no identity, answers nobody. Sessions made with the old key end. */
+/* Zero key: no identity, answers no message. Sessions made with the old key end. */
 void ew_device_set_private_key (EwDevice *device, const uint8_t key[EW_KEY_SIZE]);
 void ew_device_get_public_key (const EwDevice *device, uint8_t out[EW_KEY_SIZE]);
 void ew_device_get_stats (const EwDevice *device, EwDeviceStats *out);
@@ -121,7 +121,7 @@ uint64_t ew_device_get_timestamp_floor (const EwDevice *device); /* the latest s
 /* Datagrams in, at most EW_BATCH_MAX. */
 void ew_device_receive (EwDevice *device, EwPacket *datagrams, size_t n, const EwTime *time);
 /* Inner packets out: each goes to the peer whose allowed IPs hold its destination. At most EW_BATCH_MAX. Returns how
-   many no peer took (nobody has the destination, or nobody knows where its peer is); they are moved to the front of the
+   many no peer took (no peer has the destination, or its peer has no endpoint); they are moved to the front of the
    array so that the caller can answer unreachable. */
 size_t ew_device_send (EwDevice *device, EwPacket *packets, size_t n, const EwTime *time);
 /* When ew_device_tick() wants to be called next, absolute now_ns; UINT64_MAX: nothing is pending. */
@@ -131,7 +131,7 @@ void ew_device_tick (EwDevice *device, const EwTime *time);
 /* Lanes. The device itself has lane 0; those made here are numbered from 1, and are to be made before the first peer.
  */
 
-/* NULL: out of memory, or there are EW_LANES_MAX. It goes with the device; by then its thread has ended. */
+/* NULL: out of memory, or there are EW_LANES_MAX. It's freed with the device; by then its thread has ended. */
 EwLane *ew_lane_new (EwDevice *device, void *user);
 unsigned ew_lane_number (const EwLane *lane);
 EwDevice *ew_lane_get_device (const EwLane *lane);
@@ -200,7 +200,7 @@ void ew_peer_initiate (EwPeer *peer, const EwTime *time, bool force);
    If it is not, the next comes within a tenth of a second. */
 void ew_peer_hurry (EwPeer *peer, const EwTime *time);
 /* One initiation to an endpoint that may be the peer's and isn't taken for it before the response has come from there:
-   to a machine that two live on (a clone), or whose own initiations are refused because its clock or its state went
+   to a computer with a clone, or whose own initiations are refused because its clock or its state went
    back. That happens by itself after EW_REFUSALS_MAX refusals with nothing fresh in between, and elsewhere than at the
    peer's known address only once it hasn't been heard there for EW_CALL_SILENCE. Nothing is sent twice; at
    most one call in EW_CALL_INTERVAL a peer, and one in EW_CALL_GAP a device. 148 bytes answer 3 × 148, so it amplifies

@@ -29,7 +29,7 @@ struct EwGraceItem
 typedef struct
 {
   _Atomic uint64_t inside; /* the epoch it came in; 0: it is outside */
-  uint64_t apart[15];      /* no two readers write to one cache line, nor to neighbouring ones */
+  uint64_t apart[15];      /* no two readers write to one cache line, nor to neighboring ones */
 } EwGraceReader;
 
 typedef struct
@@ -40,7 +40,7 @@ typedef struct
 } EwGrace;
 
 void ew_grace_init (EwGrace *grace);
-/* Nobody is inside any more: releases everything. */
+/* No reader is inside any more: releases everything. */
 void ew_grace_clear (EwGrace *grace);
 
 /* A full barrier: what the reader loads from here on isn't older than what a writer sees of it. */

@@ -63,8 +63,8 @@ ew_packet_is_error (const uint8_t *packet, size_t len, const EwIpHeader *header)
          && is_error_type (header->source.family, packet[header->header_length]);
 }
 
-/* RFC 1122 section 3.2.2, RFC 4443 section 2.4 (e): no answers to errors, to fragments, to what was sent to many, or to
- * nobody. */
+/* RFC 1122 section 3.2.2, RFC 4443 section 2.4 (e): no answers to errors, to fragments, to multicast, or to no valid
+ * address. */
 static bool
 may_answer (const uint8_t *packet, const EwIpHeader *header)
 {

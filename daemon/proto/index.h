@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Receiver indices (whitepaper section 5.4): the random 32-bit numbers by which incoming messages name one of this
+ * Receiver indices (whitepaper section 5.4): the random 32-bit numbers with which incoming messages name one of this
  * device's handshakes or sessions. Being random, they are their own hash. The first byte on the wire, the lowest, also
  * says which lane a session belongs to, if there are several.
  */

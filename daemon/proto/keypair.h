@@ -17,7 +17,7 @@
 
 typedef struct
 {
-  EwIndexEntry index; /* the receiver index that our side chose */
+  EwIndexEntry index; /* the receiver index that this side chose */
   uint32_t remote_index;
   bool is_initiator;
   uint64_t created_ns;

@@ -2,7 +2,7 @@
  *
  * The link protocol: small UDP messages between a node and its edge's service address, inside the tunnel. They carry
  * what must not cost a TLS connection: "are you there", "your document is old", "goodbye". They are as authentic as the
- * tunnel itself. A plain WireGuard machine never sends them; the edge measures such a node by ICMP echo.
+ * tunnel itself. A plain WireGuard device never sends them; the edge measures such a node by ICMP echo.
  *
  *   0      4      5      6        8         16           24           32
  *   | EWL1 | type | note | length | token   | revision   | stamp      |      all in network order, exactly 32 bytes
@@ -37,7 +37,7 @@ typedef enum
   EW_LINK_EDGE_ANSWER = 7
 } EwLinkType;
 
-/* What the edge knows of a node that whoever looks after it should know. The numbers go over the wire. */
+/* What the edge knows about a node that its owner should know. The numbers go over the wire. */
 typedef enum
 {
   EW_NODE_PROBLEM_NONE,

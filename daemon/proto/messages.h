@@ -60,11 +60,11 @@
 #define EW_STAGED_PACKETS_MAX 128
 
 /* Not the whitepaper's: whom to call whose own initiations are refused for their age (ew_peer_call()). Three of them
-   are 10 s of a machine's tries. */
+   are 10 s of a computer's tries. */
 #define EW_REFUSALS_MAX 3
 #define EW_CALL_INTERVAL (10 * EW_NSEC_PER_SEC)
 #define EW_CALL_GAP (EW_NSEC_PER_SEC / 50)
-/* … but nobody elsewhere while the peer is heard: one that is idle sends something every 25 s. */
+/* … but no other address while the peer is heard: one that is idle sends something every 25 s. */
 #define EW_CALL_SILENCE (40 * EW_NSEC_PER_SEC)
 #define EW_HANDSHAKE_DSCP 0x88 /* AF41 as a traffic class byte: losing one costs 5 s */
 

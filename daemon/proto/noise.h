@@ -17,7 +17,7 @@
 #include "proto/crypto.h"
 #include "proto/messages.h"
 
-/* Our own key pair and what follows from it. Zeroed: none. */
+/* This device's own key pair and what follows from it. Zeroed: none. */
 typedef struct
 {
   uint8_t private_key[EW_KEY_SIZE], public_key[EW_KEY_SIZE];
@@ -25,7 +25,7 @@ typedef struct
   bool present;     /* false: no identity, every handshake fails */
 } EwNoiseIdentity;
 
-/* What we know of the other side. */
+/* What is known of the other side. */
 typedef struct
 {
   uint8_t public_key[EW_KEY_SIZE], preshared_key[EW_KEY_SIZE];
@@ -59,7 +59,7 @@ typedef struct
 /* Zero key: none; to be called so at the end, too. */
 void ew_noise_identity_set (EwNoiseIdentity *identity, const uint8_t private_key[EW_KEY_SIZE]);
 void ew_noise_remote_init (EwNoiseRemote *remote, const uint8_t public_key[EW_KEY_SIZE]);
-/* Our own key changed: what was derived from the old one goes. */
+/* This device's own key changed: what was derived from the old one is erased. */
 void ew_noise_remote_reset (EwNoiseRemote *remote);
 
 /* TAI64N (section 5.1) of a time since the epoch, coarsened to EW_TIMESTAMP_GRAIN. */

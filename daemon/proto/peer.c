@@ -229,7 +229,8 @@ ew_peer_call (EwPeer *peer, const EwEndpoint *to, const EwTime *time)
   return true;
 }
 
-/* Whoever replays a peer's initiations from elsewhere and passes on what follows, both ways, would be its endpoint. */
+/* An attacker that replays a peer's initiations from elsewhere and passes on what follows, both ways, would become its
+   endpoint. */
 static bool
 may_be_elsewhere (const EwPeer *peer, const EwEndpoint *from, const EwTime *time)
 {
@@ -363,7 +364,7 @@ ew_peer_unused_index (EwPeer *peer)
   return ew_load_le32 (bytes);
 }
 
-/* The endpoint goes with the local address that it was sent to: answers leave from there. */
+/* The endpoint belongs to the local address that it was sent to: answers leave from there. */
 static void
 move (EwPeer *peer, const EwEndpoint *from)
 {
@@ -405,7 +406,7 @@ ew_peer_begin_session (EwPeer *peer, const EwTime *time)
   if (!ew_noise_derive_keys (&peer->handshake, send_key, receive_key, &is_initiator))
     return false;
   uint32_t local_index = peer->handshake.local_index, remote_index = peer->handshake.remote_index;
-  ew_peer_clear_handshake (peer); /* its index goes on as the keypair's */
+  ew_peer_clear_handshake (peer); /* its index becomes the keypair's */
   EwKeypair *keypair
     = ew_keypair_new (peer, local_index, remote_index, send_key, receive_key, is_initiator, time->now_ns);
   ew_secret_zero (send_key, sizeof send_key);
@@ -442,7 +443,7 @@ ew_peer_tick (EwPeer *peer, const EwTime *time)
     }
   if (actions & (EW_ACTION_RETRY_HANDSHAKE | EW_ACTION_NEW_HANDSHAKE))
     {
-      /* Perhaps it is our own address that does not work any more: let the system choose again. */
+      /* Perhaps this computer's own address doesn't work any more: let the system choose again. */
       forget_local (peer);
       if (actions & EW_ACTION_NEW_HANDSHAKE)
         ew_timers_handshake_wanted (&peer->timers, false);

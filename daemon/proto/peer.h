@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What device.c, peer.c, send.c and receive.c share: the inside of a device and of a peer. No other room includes it.
+ * What device.c, peer.c, send.c and receive.c share: the inside a device and of a peer. No other room includes it.
  *
  * The packet's journey:
  *
@@ -63,7 +63,7 @@ struct EwPeer
   EwPeerCounters counters;
   uint8_t apart[EW_CACHE_LINE];
   EwTimers timers;
-  EwAllowedIp *allowed_ips; /* the rest belongs to whoever has the lock */
+  EwAllowedIp *allowed_ips; /* the rest belongs to the holder of the lock */
   bool removed;
   EwPeer *next, *previous;
   EwNoiseRemote remote;
@@ -175,7 +175,7 @@ ew_put (_Atomic uint64_t *word, uint64_t value)
     atomic_store_explicit (word, value, memory_order_relaxed);
 }
 
-/* Everything below is for whoever has the lock, unless it takes a lane. */
+/* Everything below is for the holder of the lock, unless it takes a lane. */
 
 /* lane.c */
 void ew_lane_init (EwLane *lane, EwDevice *device, void *user, unsigned number);

@@ -25,7 +25,7 @@ typedef struct
   EwGraceItem item;          /* once it is out of the trie */
   uint32_t depth;            /* a multiple of STRIDE */
   uint32_t n;                /* slots */
-  _Atomic uintptr_t slots[]; /* the children, then the prefixes, in order; 0: taken out while memory was gone */
+  _Atomic uintptr_t slots[]; /* the children, then the prefixes, in order; 0: taken out while out of memory */
 } Node;
 
 #define NODE_BYTES(n) (offsetof (Node, slots) + (n) * sizeof (uintptr_t))
@@ -105,7 +105,7 @@ as_entry (uintptr_t slot)
   return (EwAllowedIp *)slot;
 }
 
-/* How many bits are set: in arithmetic, where not every machine of the architecture has an instruction for it. */
+/* How many bits are set: in arithmetic, where not every processor of the architecture has an instruction for it. */
 static inline unsigned
 count (uint64_t set)
 {

@@ -2,8 +2,8 @@
  *
  * The trie under allowed-ips.c: finds, adds and takes out entries that its caller owns. No other file includes it.
  *
- * A root is a word that is 0 while the trie is empty. Lookups may run beside a change: nodes are not changed where they
- * stand, but replaced by changed ones, and freed through `grace`.
+ * A root is a word that is 0 while the trie is empty. Lookups may run beside a change: nodes aren't changed in place,
+ * but replaced by changed ones, and freed through `grace`.
  */
 #pragma once
 

@@ -218,7 +218,7 @@ rate_allowed (EwDevice *device, const EwEndpoint *from, uint64_t now_ns)
   return device->rate_limiter != NULL && ew_rate_limiter_allow (device->rate_limiter, from, now_ns);
 }
 
-/* May this handshake message cost us a DH, as far as the load goes? Its mac1 is right. Sections 5.3 and 5.4.7. */
+/* May this handshake message cost a DH, as far as the load goes? Its mac1 is right. Sections 5.3 and 5.4.7. */
 static bool
 load_allows (EwDevice *device, const EwPacket *datagram, const EwTime *time)
 {
@@ -235,7 +235,7 @@ load_allows (EwDevice *device, const EwPacket *datagram, const EwTime *time)
   return false;
 }
 
-/* May this handshake message cost us a DH? Anyone may send ten thousand a second of these, so the cheapest check comes
+/* May this handshake message cost a DH? Anyone may send ten thousand a second of these, so the cheapest check comes
    first, and the data that was gathered before it waits for nothing but a DH. */
 static bool
 handshake_admitted (EwDevice *device, const EwPacket *datagram, const EwTime *time)
@@ -276,7 +276,7 @@ receive_initiation (EwDevice *device, const EwPacket *datagram, const EwTime *ti
       return false;
     }
   ew_put (&peer->counters.behind_ns, 0);
-  ew_peer_clear_handshake (peer); /* one of our own under way gives way */
+  ew_peer_clear_handshake (peer); /* one of this side's own under way is dropped */
   peer->handshake = handshake;
   ew_secret_zero (&handshake, sizeof handshake);
   ew_peer_heard_from (peer, &datagram->endpoint, datagram->len, time);
@@ -306,7 +306,8 @@ receive_response (EwDevice *device, const EwPacket *datagram, const EwTime *time
   if (ew_peer_begin_session (peer, time))
     {
       ew_peer_session_complete (peer, time);
-      ew_send_staged_or_keepalive (peer, time); /* the responder may only send once it has heard us on the new keys */
+      ew_send_staged_or_keepalive (peer, time); /* the responder may only send once it has heard the initiator on the
+                                                   new keys */
     }
   ew_peer_reschedule (peer);
   return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Handshake messages that were looked into, so that none is looked into twice. Whoever overheard an initiation can send
- * it as often as he likes and its mac1 is right each time; but an honest sender never repeats one, it makes another
+ * Handshake messages that were looked into, so that none is looked into twice. Anyone who overheard an initiation can
+ * send it again and again, and its mac1 is right each time; but an honest sender never repeats one, it makes another
  * (whitepaper section 6.1). So a repeated one may be dropped before it costs a DH, a cookie reply or a place in the
  * measure of load, which is then left for senders of something new.
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Packets that wait for a session: at most EW_STAGED_PACKETS_MAX a peer, the oldest goes first. All peers of a device
- * share a budget of bytes, so that traffic to many silent peers cannot eat the memory.
+ * Packets that wait for a session: at most EW_STAGED_PACKETS_MAX a peer, the oldest is dropped first. All peers of a
+ * device share a budget of bytes, so that traffic to many silent peers cannot eat the memory.
  */
 #pragma once
 

@@ -31,7 +31,7 @@ value_at (const EwTableArray *array, size_t i)
   return atomic_load_explicit (&array->slots[i].value, memory_order_relaxed);
 }
 
-/* True when the slot was empty. The hash first: whoever sees the value sees it too. */
+/* True when the slot was empty. The hash first: a thread that sees the value sees it, too. */
 static bool
 place (EwTableArray *array, uint32_t hash, void *value)
 {

@@ -7,7 +7,7 @@
  *   while ((value = ew_table_next (&table, hash, &cursor)) != NULL)
  *     if (value is the one) …
  *
- * Hashes must be unpredictable for whoever chooses the keys. One thread changes it; others may search it at the same
+ * Hashes must be unpredictable for anyone who chooses the keys. One thread changes it; others may search it at the same
  * time if it was given an EwGrace and they are inside that: they find what is there before and after, and may come upon
  * a value of another hash.
  */
@@ -35,7 +35,7 @@ typedef struct
 {
   _Atomic (EwTableArray *) array; /* NULL while nothing was ever added */
   size_t count, used;             /* values; slots that are not empty */
-  EwGrace *grace;                 /* NULL: nobody searches while it is changed */
+  EwGrace *grace;                 /* NULL: no one searches while it's changed */
 } EwTable;                        /* zeroed: empty */
 
 void ew_table_clear (EwTable *table); /* frees the slots, not the values */

@@ -7,7 +7,7 @@
    its timers (ew_timers_deadline()). In one order for all, so that one of them sees what the other did. */
 #define START(field, value) atomic_store (&timers->field, (value))
 #define SET(field, value) atomic_store_explicit (&timers->field, (value), memory_order_relaxed)
-/* What a lane does for every batch: mostly nothing is new, and memory that nobody writes to is in every core's cache.
+/* What a lane does for every batch: mostly nothing is new, and memory that isn't written to is in every core's cache.
  */
 #define KEEP(field, value) (GET (field) != (value) ? SET (field, (value)) : (void)0)
 

@@ -58,7 +58,7 @@ void ew_timers_data_received (EwTimers *timers, uint64_t now_ns);
 void ew_timers_authenticated_sent (EwTimers *timers, uint64_t now_ns);
 void ew_timers_authenticated_received (EwTimers *timers, uint64_t now_ns);
 void ew_timers_initiation_sent (EwTimers *timers, uint64_t now_ns, uint64_t jitter_ns);
-/* An initiation that is not tried again (ew_peer_call()): what is left of it goes with the keys. */
+/* An initiation that is not tried again (ew_peer_call()): what is left of it is erased with the keys. */
 void ew_timers_call_sent (EwTimers *timers, uint64_t now_ns);
 /* An initiation is so young that its response may be on its way. */
 bool ew_timers_is_initiating (const EwTimers *timers, uint64_t now_ns);
@@ -70,15 +70,16 @@ void ew_timers_handshake_complete (EwTimers *timers);
 bool ew_timers_may_initiate (const EwTimers *timers, uint64_t now_ns);
 /* A caller asked for a handshake (not a retry): restarts the 90 s. force: skips the pause of 5 s. */
 void ew_timers_handshake_wanted (EwTimers *timers, bool force);
-/* Somebody is in a hurry. True: as if forced. False: an initiation is younger than EW_HURRIED_INTERVAL, so the other
-   side would refuse another, and we would have forgotten the one that it answers; the retry comes early instead. */
+/* A caller is in a hurry. True: as if forced. False: an initiation is younger than EW_HURRIED_INTERVAL, so the other
+   side would refuse another, and this side would have forgotten the one that it answers; the retry comes early
+   instead. */
 bool ew_timers_hurry (EwTimers *timers, uint64_t now_ns);
 
 /* May a session of this age still be used, to send or to receive? */
 bool ew_timers_session_valid (uint64_t created_ns, uint64_t counter, uint64_t now_ns);
-/* After sending: 2^60 messages, or 120 s and we were the initiator. */
+/* After sending: 2^60 messages, or 120 s and this side was the initiator. */
 bool ew_timers_should_renew_sending (uint64_t created_ns, uint64_t counter, bool is_initiator, uint64_t now_ns);
-/* After receiving: 165 s and we were the initiator; true once a session. */
+/* After receiving: 165 s and this side was the initiator; true once a session. */
 bool ew_timers_should_renew_receiving (EwTimers *timers, uint64_t created_ns, bool is_initiator, uint64_t now_ns);
 
 uint64_t ew_timers_deadline (const EwTimers *timers);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Capabilities (capabilities(7)) given up for good. They are a thread's: call these before the first thread is made.
+ * Capabilities (capabilities(7)) dropped permanently. They are a thread's: call these before the first thread is made.
  * Sets are bits, EW_CAPABILITY (CAP_NET_ADMIN) for example.
  */
 #pragma once

@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#ifndef __GLIBC__ /* which has these in <sys/mount.h>, and can't stand both */
+#ifndef __GLIBC__ /* which has these in <sys/mount.h>; the two headers conflict */
 #include <linux/mount.h>
 #endif
 
@@ -220,7 +220,8 @@ open_user_namespace (void)
   return fd;
 }
 
-/* Whether path of the tree can be reached in its mapped view: there, what only root may enter is closed to us, too. */
+/* Whether path of the tree can be reached in its mapped view: there, what only root may enter is closed to this
+   process, too. */
 static gboolean
 can_be_reached (int tree, const gchar *path)
 {

@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Debian 12's headers know ABI 1 only; what a newer kernel could forbid beyond this (device ioctls, ports) we leave
+/* Debian 12's headers know ABI 1 only; what a newer kernel could forbid beyond this (device ioctls, ports) is left
  * alone. */
 #ifndef LANDLOCK_ACCESS_FS_REFER
 #define LANDLOCK_ACCESS_FS_REFER (1ULL << 13)

@@ -56,7 +56,8 @@ refusal_from_answer (Check *check, gboolean challenge, gboolean dismissed)
                        "This needs an administrator's password, and this program doesn't ask for it. Use sudo.");
 }
 
-/* No polkit on the bus is a machine's own choice; everything else that goes wrong deserves a line in the journal. */
+/* It's the computer's own choice to have no polkit on the bus; everything else that goes wrong deserves a line in the
+   journal. */
 static GError *
 refusal_from_failure (const GError *failure)
 {
@@ -130,7 +131,7 @@ ew_authority_check_async (GDBusConnection *connection, const gchar *sender, cons
   GVariantBuilder subject;
 
   g_task_set_source_tag (task, ew_authority_check_async);
-  g_task_set_check_cancellable (task, FALSE); /* on_answer says it in our own words */
+  g_task_set_check_cancellable (task, FALSE); /* on_answer words it itself */
   g_variant_builder_init (&subject, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&subject, "{sv}", "name", g_variant_new_string (sender));
   check->connection = g_object_ref (connection);

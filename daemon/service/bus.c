@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * One timer: RECONNECT_S, while the message bus is away. It restarts with dbus-daemon on machines without systemd.
+ * One timer: RECONNECT_S, while the message bus is away. It restarts with dbus-daemon on computers without systemd.
  */
 #include "service/bus.h"
 

@@ -2,7 +2,7 @@
  *
  * One method call on its way: authorized, then handled, then answered exactly once.
  *
- *   arrive → identify → authorise → handler → ew_call_return, ew_call_return_fd or ew_call_fail
+ *   arrive → identify → authorize → handler → ew_call_return, ew_call_return_fd or ew_call_fail
  *
  * A caller that leaves the bus cancels its call at any step; the handler still finishes the call, and its answer is
  * dropped. A call owns itself: the three functions that answer it free it.
@@ -30,17 +30,17 @@ typedef struct
   EwCallHandler handle;
 } EwMethod;
 
-/* Told when a call is over, however it ended; the call is freed right after. */
+/* Called when a call is over, however it ended; the call is freed right after. */
 typedef void (*EwCallDone) (EwCall *call, gpointer user_data);
 
-/* Told before an answer leaves, so that property changes that the call made reach the caller first. */
+/* Called before an answer leaves, so that property changes that the call made reach the caller first. */
 typedef void (*EwCallBeforeReply) (gpointer user_data);
 
 typedef struct
 {
   EwCallBeforeReply before_reply;
   EwCallDone done;
-  /* How many calls of this uid are being authorised or handled, this one too. */
+  /* How many calls of this uid are being authorized or handled, this one too. */
   guint (*count_for_uid) (guint32 uid, gpointer user_data);
   /* Cancels that sender's calls of a method that wait for a password. */
   void (*cancel_prompts) (GDBusConnection *connection, const gchar *sender, const gchar *method, gpointer user_data);
@@ -49,7 +49,8 @@ typedef struct
 } EwCallOwner;
 
 /* A password prompt can stay open for long: one user's open calls are bounded, so that the others still get theirs, and
-   all users' together (gate.h), so that memory stays bounded. Root's are counted apart: nobody takes a place of root's.
+   all users' together (gate.h), so that memory stays bounded. Root's are counted apart: no other user takes a place of
+   root's.
  */
 #define EW_CALLS_PER_USER 16
 #define EW_CALLS_OF_ROOT 256
@@ -74,7 +75,7 @@ GVariant *ew_call_get_parameters (EwCall *call);                 /* borrowed */
 EwTunnel *ew_call_get_tunnel (EwCall *call);
 GCancellable *ew_call_get_cancellable (EwCall *call);
 const EwCaller *ew_call_get_caller (EwCall *call);
-gboolean ew_call_is_peer (EwCall *call); /* no message bus between: nobody to ask about sessions */
+gboolean ew_call_is_peer (EwCall *call); /* no message bus between: no logind to ask about sessions */
 
 void ew_call_return (EwCall *call, GVariant *value); /* takes a floating tuple; NULL: nothing to say */
 void ew_call_return_fd (EwCall *call, gint fd);      /* takes fd; the method's only out argument is that handle */

@@ -98,7 +98,7 @@ options_parse (Options *options, gint *argc, gchar ***argv, GError **error)
 }
 
 /* Landlock gives rights to folders that exist: the one for `wg`'s sockets (shared with every other WireGuard program,
-   hence its usual mode) and the one for ours, in which every program looks for names, are made before. */
+   hence its usual mode) and edgewayd's, in which every program looks for names, are made before. */
 static void
 make_run_dirs (void)
 {
@@ -145,7 +145,7 @@ on_state (EwTunnel *tunnel, GParamSpec *property, gpointer user_data)
   ew_notify (status);
 }
 
-/* The name is ours before the tunnel touches the host: a second edgewayd never gets that far. */
+/* edgewayd owns the name before the tunnel touches the computer: a second edgewayd never gets that far. */
 static gboolean
 run (const Options *options, GError **error)
 {

@@ -198,7 +198,7 @@ take_rest (Way *way, gsize at)
   return n;
 }
 
-/* A header that is longer than any that means us well: not looked at. */
+/* A header that is longer than any legitimate one: not looked at. */
 static void
 begin_unread (EwDoorway *self, Way *way, const EwFrame *frame)
 {

@@ -32,7 +32,7 @@ typedef struct
 } EwFrame;
 
 #define EW_FRAME_NO_REPLY 1 /* flags */
-#define EW_FRAME_FLAGS_AT 2 /* where they stand */
+#define EW_FRAME_FLAGS_AT 2 /* where they are */
 
 /* Pure. 1: the header is there and good. 0: not all of it is there; of EW_FRAME_FIXED bytes on, header and body are
    known and *frame's other members are not. -1: not a message. */

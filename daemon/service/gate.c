@@ -190,7 +190,7 @@ refuse_call (EwGate *self, Caller *caller, const EwFrame *call)
   g_dbus_message_set_error_name (error, "org.freedesktop.DBus.Error.LimitsExceeded");
   g_dbus_message_set_destination (error, caller->name);
   g_dbus_message_set_reply_serial (error, call->serial);
-  g_dbus_message_set_serial (error, FIRST_QUESTION - 1); /* nobody answers it */
+  g_dbus_message_set_serial (error, FIRST_QUESTION - 1); /* it gets no answer */
   g_dbus_message_set_flags (error, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
   g_dbus_message_set_body (error, g_variant_new ("(s)", explain_refusal (call)));
   self->send (error, self->user_data);
@@ -244,7 +244,7 @@ ew_gate_let_in (EwGate *self, const EwFrame *frame, guint8 *data, const guint8 *
     }
   if (frame->type == EW_FRAME_CALL)
     return frame->sender != NULL && admit_call (self, frame, data);
-  /* Nobody but the bus itself has a reason to send edgewayd a signal of its own. */
+  /* Only the bus itself has a reason to send edgewayd a signal. */
   return frame->type != EW_FRAME_SIGNAL || frame->destination == NULL || g_strcmp0 (frame->sender, BUS_NAME) == 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What keeps one user's messages from filling edgewayd's queue. GDBus reads whole messages, takes them apart and queues
- * them for the main loop, all without a bound; the gate stands before it, in the doorway's thread (doorway.h):
+ * them for the main loop, all without a bound; the gate filters before it, in the doorway's thread (doorway.h):
  *
  *   bus → gate ── method call within its caller's bounds ──→ GDBus → main loop → answer ─┐
  *          ├───── method call beyond them, too large or with descriptors: refused          │ counted down

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The methods about this machine's own connection.
+ * The methods about this computer's own connection.
  */
 #include "common/enrollment-key.h"
 #include "common/error.h"
@@ -216,7 +216,7 @@ ew_handle_get_status (EwCall *call, GVariant *parameters)
   answer_string (call, ew_tunnel_get_status (ew_call_get_tunnel (call)), NULL);
 }
 
-/* Whoever asks knows the sentence, and there is nothing in its phrase that isn't in it. */
+/* The caller knows the sentence already, and its phrase contains nothing that the sentence doesn't. */
 void
 ew_handle_cancel_prompt (EwCall *call, GVariant *parameters)
 {

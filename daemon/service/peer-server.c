@@ -94,8 +94,8 @@ listen_on (EwPeerServer *self, GError **error)
   return TRUE;
 }
 
-/* The folder is open to all, for look-ups of names (daemon/names/answer.h); the bus' socket itself is 0600. Nobody but
-   root may write to it. */
+/* The folder is open to all, for look-ups of names (daemon/names/answer.h); the bus' socket itself is 0600. Only root
+   may write to it. */
 static gboolean
 make_dir (const gchar *dir, GError **error)
 {
@@ -128,7 +128,7 @@ ew_peer_server_new (EwService *service, const gchar *dir, GError **error)
                  g_strerror (errno));
   else if (listen_on (self, error))
     return self;
-  g_clear_pointer (&self->path, g_free); /* not ours to remove */
+  g_clear_pointer (&self->path, g_free); /* edgewayd may not remove it */
   ew_peer_server_free (self);
   return NULL;
 }

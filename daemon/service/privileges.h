@@ -11,15 +11,15 @@
 
 G_BEGIN_DECLS
 
-/* EW_ERROR_NOT_AUTHORIZED where we are not uid 0 or lack CAP_NET_ADMIN. */
+/* EW_ERROR_NOT_AUTHORIZED if the process isn't uid 0 or lacks CAP_NET_ADMIN. */
 gboolean ew_privileges_check (GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Drops everything but CAP_NET_ADMIN, supplementary groups too; checked before. The process leaves no core file from
    here on. */
 gboolean ew_privileges_drop (GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Whether the state directory is ours alone: takes an advisory lock that lasts as long as the process. EW_ERROR_FAILED
-   names the other edgewayd's state directory. */
+/* Whether only this process uses the state directory: takes an advisory lock that lasts as long as the process.
+   EW_ERROR_FAILED names the other edgewayd's state directory. */
 gboolean ew_state_lock (const gchar *state_dir, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -5,7 +5,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
-/* A caller chooses these words, and a person is to trust the prompt: nothing but names and networks. */
+/* A caller chooses these words, and a person is to trust the prompt: only names and networks. */
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
 #define NAME_MAX_CHARS 63
 #define DOMAIN_CHARS NAME_CHARS "."

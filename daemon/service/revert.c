@@ -41,7 +41,7 @@ is_served (const gchar *path)
   int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), failure = 0;
 
   g_strlcpy (address.sun_path, path, sizeof address.sun_path);
-  /* Another type of socket, or one with no room for us, is somebody's too. */
+  /* Another type of socket, or one with a full queue, is also in use. */
   if (fd < 0 || connect (fd, (struct sockaddr *)&address, sizeof address) != 0)
     failure = errno;
   if (fd >= 0)

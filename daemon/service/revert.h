@@ -9,10 +9,10 @@
 
 G_BEGIN_DECLS
 
-/* Undoes the whole ledger of state_dir, and takes our words out of nsswitch.conf whatever the ledger says: without
-   Edgeway they mean nothing. The sockets that nobody listens on any more go too (interface: the tunnel's). Says on
-   stdout what was done. An edgewayd with another state folder keeps what is its own. An error: an edgewayd uses
-   state_dir, something couldn't be undone (the rest was), or there is something left that another state
+/* Undoes the whole ledger of state_dir, and removes Edgeway's words from nsswitch.conf, whatever the ledger says:
+   without Edgeway they mean nothing. The sockets that no process listens on any more are removed, too (interface: the
+   tunnel's). Says on stdout what was done. An edgewayd with another state folder keeps what is its own. An error: an
+   edgewayd uses state_dir, something couldn't be undone (the rest was), or there is something left that another state
    folder's ledger knows. */
 gboolean ew_revert (const gchar *state_dir, const gchar *interface, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

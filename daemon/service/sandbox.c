@@ -9,11 +9,11 @@
 #include "sandbox/syscalls.h"
 #include "service/privileges.h"
 
-/* For `wg`'s sockets, and for ours where there is no bus. */
+/* For `wg`'s sockets, and for edgewayd's if there is no bus. */
 static const gchar *const written[] = { "/run/edgeway", "/run/wireguard" };
 
 /* What else in /run and /var is needed. A socket is made again when its owner is restarted, so it is
-   its folder that is kept, except where root-only sockets stand beside it. */
+   its folder that is kept, except where root-only sockets are next to it. */
 static const gchar *const shown[] = {
   "/run/dbus",
   "/run/systemd/notify",
@@ -51,8 +51,8 @@ add_reach (GArray *array, const gchar *path, EwReachAccess access)
 }
 
 /* NetworkManager and dhclient replace a resolv.conf that is a file of its own, and an administrator's editor, a package
-   or our own words replace nsswitch.conf; a rule holds for the inode that was there. A link into /run may be replaced,
-   and so may what it points to; a container's file is a mount, and stays. */
+   or Edgeway's own words replace nsswitch.conf; a rule holds for the inode that was there. A link into /run may be
+   replaced, and so may what it points to; a container's file is a mount, and stays. */
 static gboolean
 files_of_names_change_inode (void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The object /org/edgeway/Daemon1: shows the tunnel's properties, announces their changes in one signal per turn of the
- * main loop, and sends every method through the table and its authorisation. It owns no state of the mesh.
+ * main loop, and sends every method through the table and its authorization. It owns no state of the mesh.
  */
 #pragma once
 

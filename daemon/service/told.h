@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Which callers were told which errors, of late: only they learn what such a sentence was made of. Else anybody could
- * guess at sentences, with names and networks in them, and would learn which of them others were told.
+ * Which callers were told which errors, of late: only they learn what such a sentence was made of. Otherwise, any user
+ * could guess sentences, with names and networks in them, and would learn which of them others were told.
  */
 #pragma once
 

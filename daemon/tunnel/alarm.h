@@ -19,7 +19,7 @@ void ew_alarm_set (EwAlarm *alarm, gint64 at);
 
 /* µs since boot, sleep included. */
 gint64 ew_boottime (void);
-/* µs that this machine has slept since boot: grows over a suspend. */
+/* µs that this computer has slept since boot: grows over a suspend. */
 gint64 ew_slept (void);
 
 G_END_DECLS

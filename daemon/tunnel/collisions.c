@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Networks of this machine inside the mesh's range: a carrier's 100.100.5.0/24, a cloud's name server 100.100.2.136.
+ * Networks of this computer inside the mesh's range: a carrier's 100.100.5.0/24, a cloud's name server 100.100.2.136.
  * They keep their addresses, and the mesh has the rest of the range: it is cut into the prefixes that lie around them,
  * so that no route of Edgeway's covers them, whichever way a look-up goes.
  *

@@ -237,7 +237,7 @@ check_probe (Diagnosis *diagnosis)
                    "The edge didn't answer through the tunnel within %d s; %s.", EW_LIVE_CHECK_SECONDS, last);
 }
 
-/* The edge answers us; whether it would answer a program here is for the kernel's rules to say. */
+/* The edge answers this node; whether it would answer a program here is for the kernel's rules to say. */
 static void
 check_own_packet (Diagnosis *diagnosis)
 {
@@ -505,7 +505,7 @@ ew_tunnel_diagnose_async (EwTunnel *self, GCancellable *cancellable, GAsyncReady
   diagnosis->tunnel = self;
   diagnosis->checks = json_array_new ();
   diagnosis->pending = 1;                   /* this call's own, so that nothing ends before everything has begun */
-  ew_tunnel_event (self, EW_LIVENESS_BUSY); /* somebody looks */
+  ew_tunnel_event (self, EW_LIVENESS_BUSY); /* for a user */
   if (self->client && !self->broken)
     try_api (diagnosis);
   diagnosis->pending++;

@@ -26,7 +26,7 @@ void ew_endpoints_resolve_async (const EwDocument *document, EwKeystore *cache, 
                                  GAsyncReadyCallback callback, gpointer user_data);
 gboolean ew_endpoints_resolve_finish (GAsyncResult *result);
 
-/* Whether this machine has a way to there at all (asks the kernel, sends nothing). mark: SO_MARK, where it may be set.
+/* Whether this computer has a route there at all (asks the kernel, sends nothing). mark: SO_MARK, where it may be set.
  */
 gboolean ew_endpoint_has_route (const EwEndpoint *endpoint, guint32 mark);
 /* Whether this computer's own firewall refuses to send there: an empty datagram, which an edge ignores, is sent. */

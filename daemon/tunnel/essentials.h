@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What no tunnel can do without on this machine.
+ * What every tunnel needs on this computer.
  */
 #pragma once
 

@@ -3,8 +3,8 @@
  * Up and down. The engine (and with it the TUN) exists only while the tunnel is up; the host is changed only through
  * ew_host_apply().
  *
- * VPN mode's default routes come only once the edge has answered: a machine that starts while its edge is away keeps
- * its network. Once there they stay while the edge is lost for a while: nothing leaks out beside the tunnel.
+ * VPN mode's default routes come only once the edge has answered: a computer that starts while its edge is unreachable
+ * keeps its network. Once there they stay while the edge is lost for a while: nothing leaks out beside the tunnel.
  */
 #include "tunnel/live-check.h"
 #include "tunnel/tunnel-private.h"
@@ -15,8 +15,8 @@
 #include <net/if.h>
 #include <string.h>
 
-/* Timestamps of handshakes are reserved on disk this far ahead, so that one write an hour is enough and a crash goes
- * back on none. */
+/* Timestamps of handshakes are reserved on disk this far ahead, so that one write an hour is enough and a crash repeats
+ * none. */
 #define RESERVE_NS (3600 * G_GUINT64_CONSTANT (1000000000))
 #define RESERVE_LEFT_NS (RESERVE_NS / 4)
 #define SLEPT_US (2 * G_USEC_PER_SEC) /* more sleep than this since last looked at is a suspend */
@@ -56,7 +56,7 @@ use_candidate (EwTunnel *self)
     ew_tunnel_set_peer (self, self->plan, &to->endpoint);
 }
 
-/* The next endpoint that this machine has a way to; the one in use is the last tried. */
+/* The next endpoint that this computer has a route to; the one in use is the last tried. */
 static void
 next_candidate (EwTunnel *self, gboolean keep)
 {
@@ -100,7 +100,7 @@ lead_inside (EwTunnel *self, gboolean works)
   ew_client_set_inside (self->client, service, port);
 }
 
-/* Probes go past the kernel's routes and rules, so their answers don't tell that those stand. */
+/* Probes go past the kernel's routes and rules, so their answers don't prove that those are in place. */
 static void
 show_connected (EwTunnel *self)
 {

@@ -9,7 +9,7 @@
  *                                 └───────────────── answer ─────────────────┘
  *
  * Quiet, one probe every 25 s replaces a persistent keepalive, and the edge must have answered within 30 s.
- * While traffic flows or somebody looks it is asked every 3 s and must have answered within 5.5 s. A probe without an
+ * While traffic flows or a viewer looks it's asked every 3 s and must have answered within 5.5 s. A probe without an
  * answer is repeated every second.
  */
 #pragma once
@@ -42,7 +42,7 @@ typedef enum
 {
   EW_LIVENESS_TICK,   /* the deadline passed (harmless before it) */
   EW_LIVENESS_ANSWER, /* the edge answered a probe */
-  EW_LIVENESS_BUSY,   /* traffic was seen, or somebody looks */
+  EW_LIVENESS_BUSY,   /* traffic was seen, or a viewer looks */
   EW_LIVENESS_NETWORK /* another network, or back from sleep */
 } EwLivenessEvent;
 

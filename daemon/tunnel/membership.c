@@ -28,7 +28,7 @@ enrolled (GObject *source, GAsyncResult *result, gpointer user_data)
   self->enrolling = FALSE;
   if (!ew_enroll_finish (result, &error))
     {
-      if (!self->engine) /* what was refused because this machine is in a mesh leaves it there, connected */
+      if (!self->engine) /* what was refused because this computer is in a mesh leaves it there, connected */
         ew_tunnel_rest (self);
       g_task_return_error (task, ew_tunnel_error (g_steal_pointer (&error)));
       return;
@@ -46,7 +46,7 @@ enrolled (GObject *source, GAsyncResult *result, gpointer user_data)
   g_task_return_boolean (task, TRUE);
 }
 
-/* Whoever moved a broken file away expects to be able to go on. */
+/* An administrator who moved a broken file away expects to be able to continue. */
 static gboolean
 load_again (EwTunnel *self, GError **error)
 {
@@ -104,7 +104,7 @@ ew_tunnel_enroll_finish (EwTunnel *self, GAsyncResult *result, GError **error)
 }
 
 /* Leave: the keys first, then the tunnel, then the edge, with what is left of them in memory. An edge that is slow, or
- * hostile, cannot keep this machine. After a crash in between the edge lists a node that never comes back, as when it
+ * hostile, can't keep this computer. After a crash in between the edge lists a node that never comes back, as when it
  * could not be told. */
 
 typedef struct
@@ -286,7 +286,7 @@ topology_closed (EwTopology *topology, const GError *reason, gpointer user_data)
     ew_tunnel_was_removed (self, reason);
 }
 
-/* Whoever has too many keeps those that are open: programs that took each other's places would do so for ever. */
+/* A caller that has too many keeps those that are open: programs that took each other's places would do so for ever. */
 static gboolean
 has_place (EwTunnel *self, guint32 uid, GError **error)
 {

@@ -51,7 +51,7 @@ answer_waiting (EwTunnel *self, const GError *error)
   GTask *task;
   while ((task = g_queue_pop_head (&self->mode_tasks)))
     {
-      g_task_set_task_data (task, NULL, NULL); /* its timer: whoever keeps the result keeps the task */
+      g_task_set_task_data (task, NULL, NULL); /* its timer: the owner of the result owns the task */
       if (error)
         g_task_return_error (task, g_error_copy (error));
       else

@@ -29,7 +29,7 @@ ew_tunnel_name_servers (EwTunnel *self, const EwPlan *plan)
   return servers;
 }
 
-/* While VPN mode's rules stand, the edge's own name is looked up beside them. */
+/* While VPN mode's rules are in place, the edge's own name is looked up beside them. */
 static void
 lead_outside (EwTunnel *self)
 {

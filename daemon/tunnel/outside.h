@@ -2,7 +2,7 @@
  *
  * Whether the internet works here, tried as a program of this computer would: a name is looked up with the system's own
  * resolver, then a web page's head is fetched from there. The sockets carry no mark, so in VPN mode all of it goes
- * through the tunnel. Only a diagnosis that somebody asked for does this.
+ * through the tunnel. Only a diagnosis that a user asked for does this.
  */
 #pragma once
 

@@ -365,7 +365,7 @@ node_found (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonObject) node = ew_tunnel_request_finish (EW_TUNNEL (source), result, &error);
   g_autoptr (EwTunnel) keep = g_object_ref (ping->tunnel);
-  /* This machine may have left the mesh while the edge was asked. */
+  /* This computer may have left the mesh while the edge was asked. */
   if (!ew_tunnel_check_member (keep, error ? NULL : &error))
     g_clear_pointer (&node, json_object_unref);
   else if (node)

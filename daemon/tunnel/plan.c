@@ -72,7 +72,7 @@ set_conflict (GError **error, const EwPrefix *range, const gchar *refusal)
 }
 
 /* A range that no mesh may have is the edge's doing, and nothing of that mesh is taken. One that is wholly a network of
-   this machine leaves the other. */
+   this computer leaves the other. */
 static gboolean
 plan_ranges (EwPlan *plan, const EwDocument *document, const EwHostFacts *facts, const EwIp *edges, gsize n_edges,
              GError **error)
@@ -186,7 +186,7 @@ is_listed (const EwPlan *plan, const EwPrefix *prefix)
   return FALSE;
 }
 
-/* A consent that stands is seen, though nothing comes of it until somebody offers the route. */
+/* A stored consent is shown, though it has no effect until a node offers the route. */
 static void
 plan_unoffered (EwPlan *plan, const GArray *choices)
 {

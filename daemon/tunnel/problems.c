@@ -11,7 +11,7 @@ add_copy (GPtrArray *problems, const EwHostProblem *problem)
   g_ptr_array_add (problems, ew_host_problem_new (problem->kind, &problem->prefix, problem->fix, problem->reason));
 }
 
-/* Accepted here, and yet not in use for a reason that the plan knows: a network of this machine's is in the way. */
+/* Accepted here, and yet not in use for a reason that the plan knows: one of this computer's networks conflicts. */
 static void
 add_blocked (EwTunnel *self, GPtrArray *problems)
 {

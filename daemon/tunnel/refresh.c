@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * GET /v1/self: fetched when the tunnel says that the document is old, and when the tunnel is silent, to learn why: the
- * answer tells whether the edge is there, whether it is our edge, and whether we are still its node.
+ * answer tells whether the edge is there, whether it's this mesh's edge, and whether this computer is still its node.
  */
 #include "tunnel/tunnel-private.h"
 #include "account/enroll.h"
@@ -14,7 +14,7 @@
 #define HANDSHAKE_FLOOR_MAX G_GUINT64_CONSTANT (7258118400000000000) /* the year 2200 */
 #define HANDSHAKE_STEP_NS (2 * EW_TIMESTAMP_GRAIN)
 #define PAUSE (G_USEC_PER_SEC / 2) /* between two fetches */
-/* … where the first brought nothing new: what the edge told may have been on its way while the news was fetched for
+/* … where the first brought nothing new: the edge's message may have been on its way while the news was fetched for
  * another reason; the more often, the less its notices are worth. */
 static const gint64 fruitless_pauses[] = { G_USEC_PER_SEC, 4 * G_USEC_PER_SEC, 10 * G_USEC_PER_SEC };
 #define STORE_PAUSE (60 * G_USEC_PER_SEC) /* between two writes of what an edge says: each waits for the disk */
@@ -152,7 +152,7 @@ ew_tunnel_take_document (EwTunnel *self, JsonObject *object)
   if (edges_changed)
     ew_tunnel_resolve (self);
   ew_tunnel_show (self);
-  /* Says which revision we hold, so that the edge's notices end. */
+  /* Says which revision this node has, so that the edge's notices end. */
   if (self->engine)
     ew_tunnel_probe (self);
   return TRUE;
@@ -166,7 +166,7 @@ is_heard (EwTunnel *self, JsonObject *answer)
   return heard_ms >= 0 && self->liveness.silent_since && heard_ms * 1000 < ew_boottime () - self->liveness.silent_since;
 }
 
-/* The tunnel is silent; this is what the API had to say. error NULL: it answered. heard: the edge hears us. */
+/* The tunnel is silent; this is what the API had to say. error NULL: it answered. heard: the edge hears this node. */
 static void
 explain_silence (EwTunnel *self, gboolean heard, const GError *error)
 {

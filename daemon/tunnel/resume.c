@@ -30,7 +30,7 @@ bus_ready (GObject *source, GAsyncResult *result, gpointer user_data)
   if (!bus)
     return;
   EwResume *resume = user_data;
-  /* The bus may be restarted; the tunnel goes on. */
+  /* The bus may be restarted; the tunnel continues. */
   g_dbus_connection_set_exit_on_close (bus, FALSE);
   resume->bus = g_steal_pointer (&bus);
   resume->subscription = g_dbus_connection_signal_subscribe (

@@ -131,7 +131,7 @@ is_for_us (const Table *table, const EwIp *ip)
   return false;
 }
 
-/* A link message from the edge to us: taken out, or answered at once. */
+/* A link message from the edge to this node: taken out, or answered at once. */
 static EwRoute
 take_link (EwRouterState *router, EwPacket *packet, const EwIp *from, const EwIp *to, EwLinkMessage *message,
            const EwTime *time)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What a node's data thread does with inner packets: link messages and the answers to our own echoes are taken out for
- * the main thread, what is not meant for this machine or a subnet that it forwards to is dropped, the rest goes its
- * way. The main thread also hears, once each time it asks, that traffic flows: so that an idle tunnel wakes nobody.
+ * What a node's data thread does with inner packets: link messages and the answers to this node's own echoes are taken
+ * out for the main thread, what isn't meant for this computer or a subnet that it forwards to is dropped, the rest
+ * is passed on. The main thread also hears, once each time it asks, that traffic flows: so that an idle tunnel causes
+ * no wakeups.
  *
  *   edge peer → ew_router_hook → TUN        TUN → ew_router_hook → edge peer
  *                     └── ring, eventfd → main thread: func()

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The mesh's routes as this machine sees them, and its user's choices among them.
+ * The mesh's routes as this computer sees them, and its user's choices among them.
  */
 #include "tunnel/tunnel-private.h"
 #include "common/error.h"
@@ -116,7 +116,7 @@ parse_route (const gchar *text, EwPrefix *prefix, GError **error)
   return FALSE;
 }
 
-/* Routes through others are held against this machine's networks. A subnet behind this computer is naturally on them;
+/* Routes through others are compared with this computer's networks. A subnet behind this computer is naturally on them;
    one that the document doesn't have (yet) is judged when it does. */
 static const gchar *
 refusal (EwTunnel *self, const EwPrefix *prefix, GError **error)
@@ -170,7 +170,7 @@ ew_tunnel_settle_choices (EwTunnel *self)
     }
 }
 
-/* The lists in which a choice is kept, and whether it stood in each. */
+/* The lists in which a choice is kept, and whether it was in each. */
 #define CHOICES 4
 
 static void

@@ -37,7 +37,7 @@
 
 G_BEGIN_DECLS
 
-/* The states (README.md), and who leads from one to the next:
+/* The states (README.md), and what leads from one to the next:
  *
  *                   enroll                                    an answer
  *   NOT_ENROLLED ───────────→ CONNECTING ───────────────────────────────────────→ CONNECTED
@@ -112,7 +112,7 @@ struct _EwTunnel
   EwNames *names;             /* NULL: not started */
   EwOutsideResolver *outside; /* likewise; it is the process' default then */
   EwResume *resume;
-  gchar *networks; /* link.c: the machine's networks when last looked at, as text */
+  gchar *networks; /* link.c: the computer's networks when last looked at, as text */
 
   /* The account: loaded by tunnel.c, changed by membership.c and refresh.c. */
   EwKeystore *keystore; /* NULL: its file is broken */
@@ -132,7 +132,7 @@ struct _EwTunnel
   GVariant *shown[N_PROPS];
   gchar *status;       /* the text last made of it; NULL: something has changed since */
   gint64 status_until; /* boot time: by then its counters are old */
-  gint64 looked_at;    /* boot time: when liveness last heard that somebody looks */
+  gint64 looked_at;    /* boot time: when liveness last heard that a viewer looks */
 
   /* mode.c */
   EwGuard guard;
@@ -185,7 +185,7 @@ struct _EwTunnel
   gint64 live_initiated; /* the last handshake that was begun for them */
 
   GList *pings; /* ping.c */
-  gpointer far; /* FarWatch: the far legs, while somebody pings */
+  gpointer far; /* FarWatch: the far legs, during a ping */
 };
 
 /* tunnel.c */
@@ -255,10 +255,10 @@ void ew_tunnel_heard (const EwHeard *heard, gpointer user_data);
 
 /* refresh.c */
 void ew_tunnel_refresh (EwTunnel *self);
-/* The edge says that its document has this revision: fetched unless we hold it. */
+/* The edge says that its document has this revision: fetched unless this node has it. */
 /* What the edge says about this node, through the tunnel or its API. */
 void ew_tunnel_heard_problem (EwTunnel *self, EwNodeProblem problem);
-/* … and what that means, or NULL: nothing that whoever uses this computer has to know. */
+/* … and what that means, or NULL: nothing that this computer's user has to know. */
 typedef struct
 {
   const gchar *what, *fix;

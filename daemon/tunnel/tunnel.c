@@ -293,7 +293,7 @@ ew_tunnel_connect (EwTunnel *self, GError **error)
   if (!ew_tunnel_check_member (self, error))
     return FALSE;
   g_autoptr (GError) local = NULL;
-  /* A full or read-only disk keeps nobody out of the mesh: its owner may have to get in to make room. */
+  /* A full or read-only disk keeps no node out of the mesh: its owner may have to get in to make room. */
   if (!store_wish (self, TRUE, &local))
     g_warning ("Connecting, but after a restart this computer may stay disconnected: %s", local->message);
   return self->engine || ew_tunnel_up (self, error);

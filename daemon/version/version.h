@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What a program says of itself: the version and the commit that it was built from. The number alone, EW_VERSION, is
- * what goes over the wire and D-Bus.
+ * what is sent over the network and D-Bus.
  */
 #pragma once
 

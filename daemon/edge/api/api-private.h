@@ -56,7 +56,7 @@ typedef struct
 /* calls.c: a string member of the body. FALSE with an error where it is missing (need) or no string. */
 gboolean ew_api_get_string (JsonObject *body, const gchar *member, const gchar **value, GError **error);
 gboolean ew_api_need_string (JsonObject *body, const gchar *member, const gchar **value, GError **error);
-/* TRUE: nobody is answered any more, and call is freed. */
+/* TRUE: no caller is answered any more, and call is freed. */
 gboolean ew_api_call_is_over (EwApiCall *call);
 
 /* "NAME" or "the owner": who is calling, for the log; to be asked before the change, which may end the caller.

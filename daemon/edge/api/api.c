@@ -30,7 +30,7 @@ respond_error (SoupServerMessage *message, const GError *error, gint64 retry_aft
   g_autoptr (JsonObject) object = json_object_new ();
   JsonObject *detail = json_object_new ();
   json_object_set_string_member (detail, "code", ew_error_get_name (code));
-  /* A name that somebody sent may have been cut in the middle of a character. */
+  /* A name from a caller may have been cut in the middle of a character. */
   g_autofree gchar *sentence = g_utf8_make_valid (error->message, -1);
   json_object_set_string_member (detail, "message", sentence);
   ew_phrase_add_member (detail, "phrase", error->message);
@@ -89,7 +89,7 @@ authorize (EwApi *self, const EwApiEntry *entry, const EwServerPeer *peer, SoupS
     return TRUE;
   if (entry->access == EW_ACCESS_ANYONE)
     {
-      (void)identify (self, message, id, NULL); /* a node is told more; whoever isn't one, no less than anyone */
+      (void)identify (self, message, id, NULL); /* a node is told more; others are told what everyone is */
       return TRUE;
     }
   if (entry->access == EW_ACCESS_OWNER)

@@ -21,7 +21,7 @@ JsonObject *ew_api_document_route (EwMesh *mesh, const EwRouteEntry *route, gboo
 /* An additional name of a node; a search domain that a gateway offers. */
 JsonObject *ew_api_document_name (EwMesh *mesh, const gchar *name, const gchar *node_id);
 JsonObject *ew_api_document_domain (EwMesh *mesh, const EwDomainEntry *entry, gboolean online);
-/* What a plain WireGuard machine needs to be set up. */
+/* What a plain WireGuard device needs to be set up. */
 JsonObject *ew_api_document_plain_config (EwMesh *mesh, const EwNode *node);
 
 G_END_DECLS

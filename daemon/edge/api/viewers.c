@@ -30,7 +30,7 @@ struct EwApiViewers
   EwFeed *feed;
   guint listener;
   GPtrArray *viewers;
-  GHashTable *last;  /* id → EwSwitchNodeStatus: the counters last told */
+  GHashTable *last;  /* id → EwSwitchNodeStatus: the counters last sent */
   guint pump_source; /* several changes of one transaction go out together */
   guint counters_source;
 };
@@ -120,7 +120,7 @@ send_nodes (Viewer *viewer)
         send_object (viewer, "node", "node", map_node (self, node));
       else
         {
-          /* IDs are ours: letters and digits. */
+          /* the edge makes the IDs: letters and digits. */
           g_autofree gchar *text = g_strdup_printf ("{\"type\":\"node-removed\",\"id\":\"%s\"}", (gchar *)id);
           ew_http_websocket_send (viewer->socket, text);
         }

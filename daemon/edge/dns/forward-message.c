@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define QUESTION_MAX 4096 /* a name, and options that nobody reads */
+#define QUESTION_MAX 4096 /* a name, and options that aren't read */
 #define ABSENT_TTL 10800  /* RFC 6303, 3 */
 
 void

@@ -21,7 +21,7 @@
 
 G_BEGIN_DECLS
 
-#define EW_DNS_UDP_SIZE 1232 /* what we say we take: DNS flag day 2020, no fragments */
+#define EW_DNS_UDP_SIZE 1232 /* what the forwarder says it accepts: DNS flag day 2020, no fragments */
 #define EW_DNS_EXTRA_TEXT_MAX 160
 
 typedef struct

@@ -18,7 +18,7 @@ typedef struct
   EwPrefix ranges[2];
 } EwDnsForwardPlan;
 
-/* The newest where it is another than the one held, which is let go; any thread. *plan NULL: none is held. TRUE: it was
+/* The newest if it isn't the one held, which is released; any thread. *plan NULL: none is held. TRUE: it was
  * another. */
 gboolean ew_dns_forward_settings_follow (EwDnsForwardSettings *self, EwDnsForwardPlan **plan);
 void ew_dns_forward_plan_release (EwDnsForwardPlan *plan);

@@ -18,7 +18,7 @@
 /* Two upstreams, so that an unreachable gateway uses up no ports or queue places of the internet's names. */
 typedef struct
 {
-  EwDnsUpstream *upstream; /* NULL: there is nobody to ask */
+  EwDnsUpstream *upstream; /* NULL: there is no resolver to ask */
   gint64 answered_us;      /* when it last did */
   gboolean silent;         /* it left a question unanswered, and answered none since that was asked */
 } Side;
@@ -55,7 +55,7 @@ struct EwDnsForward
   Side names, gateways;
   EwDnsAskers askers;
   GQueue open;  /* Open, the oldest first */
-  GQueue ready; /* Ready: given out of reach of whoever asked or answered */
+  GQueue ready; /* Ready: made where neither asker nor resolver can influence it */
   GSource *give, *sweep;
 };
 
@@ -194,7 +194,7 @@ make_upstream (EwDnsForward *self, gboolean gateways)
   return upstream;
 }
 
-/* What is open goes on with the new one; what has failed already is forgotten. */
+/* Open queries continue with the new one; what has failed already is forgotten. */
 static void
 replace_upstream (EwDnsForward *self, Side *side)
 {

@@ -41,7 +41,7 @@ get_opt (guint extended, gboolean dnssec_ok)
   return opts[MIN (extended, 1)][dnssec_ok != FALSE];
 }
 
-/* A question's name is the first in a message, so nothing can stand before it that a pointer could mean. */
+/* A question's name is the first in a message, so nothing comes before it that a pointer could refer to. */
 static gboolean
 read_question (EwDnsQuery *self, gsize len, gsize *pos)
 {

@@ -38,7 +38,7 @@ typedef enum
 EwDnsCheck ew_dns_query_read (EwDnsQuery *self, const guint8 *wire, gsize len, guint *rcode);
 gboolean ew_dns_query_wants_recursion (const EwDnsQuery *self);
 
-/* What stands between the question and the OPT record: records of ldns' making, and how many of each section. */
+/* What is between the question and the OPT record: records of ldns' making, and how many of each section. */
 typedef struct
 {
   const guint8 *records;

@@ -46,7 +46,7 @@ ew_dns_server_identify (const EwDnsDoor *door, const struct sockaddr_storage *fr
     return NULL;
   asker->ip = get_ip (from, &asker->port);
   EwDnsHost *host = ew_dns_zone_find_host (zone, &asker->ip);
-  if (host == NULL || asker->port == 0) /* an answer to port 0 goes nowhere */
+  if (host == NULL || asker->port == 0) /* an answer to port 0 is lost */
     return NULL;
   if (host != ew_dns_zone_get_edge (zone) && !g_atomic_int_get (&door->server->asked))
     g_atomic_int_set (&door->server->asked, TRUE);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The DNS server: UDP and TCP at the service addresses. It has a thread of its own, at a lower priority than the data
- * path's, which alone touches the zone; changes are sent there as messages. A flood of questions so costs the API and
- * the packets nothing but processor time that they do not want.
+ * path's, which alone touches the zone; changes are sent there as messages. So a flood of questions costs the API and
+ * the packets only spare processor time.
  *
  * The sockets are bound to the addresses and to the TUN. A source address is a node's there because the tunnel has
- * checked it, and no packet that comes by another interface finds a socket. Except for this host's own: what a host
+ * checked it, and no packet from another interface reaches a socket. Except for this host's own: what a host
  * sends to one of its addresses counts as received by the interface that has the address, whereas it passes lo; its
  * source is the service address itself, which no tunnel lets in.
  *
@@ -37,7 +37,7 @@ typedef struct
   guint idle_ms;                    /* how long a connection may have nothing to do; 0: 10 s */
   const EwDnsForwardCalls *forward; /* static; NULL: other names are refused */
   gpointer forward_data;
-  /* In the main context of whoever made the server: is_listening or limits have changed. NULL: none. */
+  /* In the main context in which the server was made: is_listening or limits have changed. NULL: none. */
   void (*on_change) (gpointer user_data);
   gpointer user_data;
 } EwDnsServerConfig;
@@ -49,7 +49,7 @@ EwDnsServer *ew_dns_server_new (const EwDnsServerConfig *config);
 void ew_dns_server_free (EwDnsServer *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwDnsServer, ew_dns_server_free)
 
-/* A zone without hosts; until the first one, nobody is answered. FALSE: suffix isn't a domain name, and nothing was
+/* A zone without hosts; until the first one, no query is answered. FALSE: suffix isn't a domain name, and nothing was
  * changed. */
 gboolean ew_dns_server_set_zone (EwDnsServer *self, const gchar *suffix, const EwPrefix ranges[2]);
 void ew_dns_server_set_host (EwDnsServer *self, const EwDnsHostSpec *spec);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Names that nobody on the internet can answer, and that say something about the network they were asked in: they are
- * answered here and never sent to a resolver.
+ * Names that no server on the internet can answer, and that say something about the network they were asked in: they
+ * are answered here and never sent to a resolver.
  *
  *   absent (NXDOMAIN)   reverse zones of private and special addresses (RFC 6303, RFC 7793: the mesh's range too)
  *                       test, invalid (RFC 6761), local (RFC 6762), onion (RFC 7686), home.arpa (RFC 8375),
  *                       alt (RFC 9476), internal (reserved by ICANN for private use)
- *   empty (NODATA)      resolver.arpa (RFC 9462): it would name the resolver's resolver in our place
+ *   empty (NODATA)      resolver.arpa (RFC 9462): it would name the resolver's resolver instead of the edge
  *   localhost           127.0.0.1 and ::1 (RFC 6761)
  *
  * The owner of the edge, or a gateway, may name a resolver for a domain among or below them: the longest match wins.

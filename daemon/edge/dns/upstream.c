@@ -10,7 +10,8 @@
 #include "common/error.h"
 #include "edge/dns/special.h"
 
-/* Where what has no resolver goes, so that it isn't asked of the root's servers: RFC 863, where nobody listens. */
+/* Queries without a resolver are sent here, so that the root's servers aren't asked: RFC 863, where no program
+   listens. */
 #define NOWHERE "127.0.0.1@9"
 
 struct EwDnsUpstream

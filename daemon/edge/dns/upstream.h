@@ -28,8 +28,8 @@ typedef struct
   gsize n_resolvers;              /* 0: those are left without an answer */
   const EwDnsDomain *domains;
   gsize n_domains;
-  /* Addresses that no answer may name unless it is of one of the domains: whoever has a name of the internet could else
-     lead a browser to a node (DNS rebinding). Such records are left out. */
+  /* Addresses that no answer may name unless it is of one of the domains: otherwise, the owner of any internet name
+     could lead a browser to a node (DNS rebinding). Such records are left out. */
   const EwPrefix *closed;
   gsize n_closed;
   gsize cache;   /* bytes of memory, all in all */
@@ -42,7 +42,7 @@ typedef void (*EwDnsUpstreamDone) (gpointer user_data, gpointer asked, gint rcod
 /* All answers that there were have been given: now anything may be done. */
 typedef void (*EwDnsUpstreamPause) (gpointer user_data);
 
-/* What libunbound is told (pure). (transfer full) */
+/* libunbound's configuration (pure). (transfer full) */
 gchar *ew_dns_upstream_format (const EwDnsUpstreamConfig *config);
 
 EwDnsUpstream *ew_dns_upstream_new (const EwDnsUpstreamConfig *config, EwDnsUpstreamDone done, EwDnsUpstreamPause pause,

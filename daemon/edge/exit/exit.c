@@ -169,8 +169,8 @@ set_up (EwExit *self, GError **error)
   return bring_up (self, error);
 }
 
-/* Addresses, routes or somebody's firewall changed. If the edge's own table was removed (a `flush ruleset`), it's
-   restored. */
+/* Addresses, routes or another program's firewall changed. If the edge's own table was removed (a `flush ruleset`),
+   it's restored. */
 static void
 on_netlink (gpointer data)
 {

@@ -47,8 +47,8 @@ gboolean ew_exit_takes (EwExit *self, EwFamily family);
    A bit for each of at most 32: it is reached so. */
 guint32 ew_exit_set_resolvers (EwExit *self, const EwIp *resolvers, gsize n);
 /* Whether the edge answers for names at the service addresses: UDP and TCP port 53 are open to the mesh only then, so
-   that nobody reaches another program that has the port. asked: a node's question has come through, so no other firewall
-   is in its way. */
+   that no node reaches another program that has the port. asked: a node's question has come through, so no other
+   firewall is in its way. */
 void ew_exit_set_names (EwExit *self, gboolean answers, gboolean asked);
 
 /* All of that as the switch asks for it. exit_data: an EwExitConfig, valid while the switch is made. */

@@ -11,7 +11,7 @@
 #include "host/nft-script.h"
 
 #define TABLE "edgeway-edge-"
-/* A little before the usual filter priority: others may log or count what we let pass, not what we drop. */
+/* A little before the usual filter priority: others may log or count what this chain accepts, not what it drops. */
 #define PRIORITY "filter - 10"
 #define LISTING_MAX (16 * 1024 * 1024)
 
@@ -254,8 +254,8 @@ format_clamp (GString *out, const EwFirewallConfig *config)
                           config->mtu - 40, config->mtu - 40, config->mtu - 60, config->mtu - 60);
 }
 
-/* Public ports that this host leads to somewhere else, as containers' are: whoever comes to its own address is let
- * through to where that is, though it is private. */
+/* Public ports that this host leads to somewhere else, as containers' are: packets to the edge's own address are
+ * accepted there, although it's private. */
 static void
 format_published (GString *out, const EwFirewallConfig *config)
 {

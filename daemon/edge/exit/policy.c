@@ -10,7 +10,7 @@ static const gchar *const forbidden4[]
       "100.64.0.0/10",    /* shared, carrier-grade NAT (RFC 6598); clouds keep services here too */
       "127.0.0.0/8",      /* loopback */
       "169.254.0.0/16",   /* link-local (RFC 3927), metadata services */
-      "168.63.129.16/32", /* Azure's agent of the machine itself: its settings and certificates */
+      "168.63.129.16/32", /* Azure's agent for the VM itself: its settings and certificates */
       "172.16.0.0/12",    /* private */
       "192.0.0.0/24",     /* IETF protocol assignments (RFC 6890) */
       "192.0.2.0/24",     /* documentation (RFC 5737) */
@@ -25,7 +25,7 @@ static const gchar *const forbidden4[]
 
 /* IANA IPv6 registry: what is outside 2000::/3, and what inside it is special. */
 static const gchar *const forbidden6[] = {
-  "::/3", /* unspecified, loopback, mapped, NAT64 (also when its IPv4 address is global: no such upstream is ours) */
+  "::/3", /* unspecified, loopback, mapped, NAT64 (also when its IPv4 address is global: the edge has no such upstream) */
   "2001::/23",     /* IETF protocol assignments, Teredo, ORCHID, benchmarking */
   "2001:db8::/32", /* documentation (RFC 3849) */
   "2002::/16",     /* 6to4 (RFC 3056): embeds IPv4 addresses */

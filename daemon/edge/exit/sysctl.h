@@ -2,8 +2,8 @@
  *
  * Forwarding on this host, switched on and back again. A plan is the list of what will be written, made before the
  * first write; it's stored in the firewall's table while it's in force (firewall.h), so that it lives exactly as long
- * as the values themselves: through a kill of the edge, not through a reboot. Undoing writes only where our value still
- * stands.
+ * as the values themselves: through a kill of the edge, not through a reboot. Undoing writes only where the edge's
+ * value is still in place.
  */
 #pragma once
 
@@ -29,7 +29,7 @@ GPtrArray *ew_exit_sysctl_plan_forwarding (const gchar *root, const gchar *inter
    new: the plan to keep. Takes both. */
 GPtrArray *ew_exit_sysctl_inherit (const gchar *root, GPtrArray *older, GPtrArray *plan);
 gboolean ew_exit_sysctl_write_all (const gchar *root, const GPtrArray *plan, GError **error);
-/* In the opposite order, where it is still ours. */
+/* In the opposite order, where the value is still the edge's. */
 void ew_exit_sysctl_undo_all (const gchar *root, const GPtrArray *plan);
 
 /* One entry as a line of at most 120 characters, and back; NULL: not an entry of the plan. */

@@ -18,7 +18,7 @@
 typedef struct
 {
   gboolean online;
-  gboolean logged;  /* the state that the log last told; at first offline */
+  gboolean logged;  /* the last logged state; at first offline */
   gint64 logged_us; /* monotonic; 0: never */
   EwNodeProblem logged_problem;
   gint64 problem_logged_us[EW_NODE_PROBLEM_REFUSED + 1]; /* of each one, monotonic; 0: never */
@@ -163,7 +163,7 @@ mark_the_rest (EwFeed *self)
     }
 }
 
-/* What changed back within the minute is not told at all. */
+/* What changed back within the minute isn't logged at all. */
 static void
 log_presence (Seen *seen, const EwNode *node)
 {
@@ -288,7 +288,7 @@ check_online (EwFeed *self)
       if (!ew_feed_get (self, node->id, &status))
         continue;
       set_online (self, node, status.online);
-      log_problem (get_seen (self, node->id), node, &status); /* what was not told at its moment */
+      log_problem (get_seen (self, node->id), node, &status); /* what wasn't logged at once */
     }
 }
 
@@ -307,7 +307,7 @@ prepare_endpoint (EwFeed *self, const gchar *id, Seen *seen, gboolean all)
     {
       node->last_seen_us = MAX (node->last_seen_us, status.last_seen_us);
       if (status.endpoint.kind != EW_ENDPOINT_NONE)
-        node->endpoint = status.endpoint; /* may be newer than what was told: on_endpoint comes only so often */
+        node->endpoint = status.endpoint; /* may be newer than what was logged: on_endpoint comes only so often */
     }
   seen->saved_us = now;
   return TRUE;

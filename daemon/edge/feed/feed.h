@@ -19,7 +19,7 @@ EwFeed *ew_feed_new (EwMesh *mesh, EwSwitchConfig *config, GError **error) G_GNU
 void ew_feed_free (EwFeed *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwFeed, ew_feed_free)
 
-/* NULL restores silence: func is told of every node that came or went. */
+/* NULL restores silence: func is called for every node that was added or removed. */
 void ew_feed_set_func (EwFeed *self, void (*func) (gpointer user_data, const gchar *id), gpointer user_data);
 /* FALSE: the switch does not know it; *out is zero then. */
 gboolean ew_feed_get (EwFeed *self, const gchar *id, EwSwitchNodeStatus *out);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Who gets a place. A newcomer always gets one: when none is free, a connection that hasn't yet sent a whole request is
- * closed. That is a stranger before a node's address, the network that has the most before one that has few,
- * whoever got the least far, and of those the oldest.
+ * closed. The order: a stranger before a node's address, the network with the most connections before one with
+ * few, the one that got the least far, and of those the oldest.
  *
  *   512 places for the internet
  *    64 more that only callers through the tunnel take, so that a crowd outside locks no node out
@@ -20,7 +20,7 @@
 #define PLACES 512
 #define PLACES_OF_MESH 64
 #define PLACES_PER_NETWORK 64
-#define FEW 4 /* connections of one network: below, it does not matter who has more */
+#define FEW 4 /* connections of one network: below, the number doesn't matter */
 #define HELLO_SECONDS 5
 #define CROWD_LOG_US (60 * G_USEC_PER_SEC)
 
@@ -56,7 +56,7 @@ ew_http_server_network_of (const EwConnection *connection)
 
   if (connection->standing == EW_STANDING_MESH && connection->peer.ip.family == EW_FAMILY_V6)
     {
-      /* The first half is every node's, and the second is of our giving. */
+      /* The first half is every node's, and the edge assigns the second. */
       memcpy (&node, connection->peer.ip.bytes + 8, sizeof node);
       return GUINT64_FROM_BE (node);
     }
@@ -143,8 +143,8 @@ goes_before (const EwConnection *a, guint n_a, const EwConnection *b, guint n_b)
   return a->since < b->since;
 }
 
-/* FALSE: there is nobody. of: only from the network of this one; NULL: from all, except that spare_mesh leaves the mesh
-   its places. */
+/* FALSE: none can be closed. of: only from the network of this one; NULL: from all, except that spare_mesh leaves the
+   mesh its places. */
 static gboolean
 make_room (EwServer *self, const EwConnection *of, gboolean spare_mesh)
 {

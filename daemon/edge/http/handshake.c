@@ -6,11 +6,11 @@
  *   - it begins only with the caller's whole ClientHello, so that half of one costs a socket and no thread;
  *   - callers of better standing come first, but no standing has all threads, nor a network all of its standing: a
  *     member can be hostile as well;
- *   - then the network with fewer connections, then whoever came last: that one is the likeliest to be still there;
+ *   - then the network with fewer connections, then the last to arrive: that one is the likeliest to be still there;
  *   - while others wait, a handshake that its caller keeps waiting ends: after STALL_US, later where its network has
  *     few connections and its standing is better than a stranger's.
  *
- * Timer: `hurry`, 0.1 s while somebody waits.
+ * Timer: `hurry`, 0.1 s while others wait.
  */
 #include "edge/http/server-private.h"
 
@@ -52,7 +52,7 @@ count_handshakes (EwServer *self, guint counts[EW_STANDINGS])
   return all;
 }
 
-/* The next of those that wait; NULL: nobody may begin now. */
+/* The next of those that wait; NULL: no handshake may begin now. */
 static EwConnection *
 choose_next (EwServer *self, const guint counts[EW_STANDINGS])
 {

@@ -15,7 +15,7 @@ G_BEGIN_DECLS
 /* What a connection waits for. */
 typedef enum
 {
-  EW_STAGE_HELLO,     /* the caller's whole ClientHello: nothing but a socket is held */
+  EW_STAGE_HELLO,     /* the caller's whole ClientHello: only a socket is held */
   EW_STAGE_TURN,      /* its turn to shake hands */
   EW_STAGE_HANDSHAKE, /* the handshake: a thread is held */
   EW_STAGE_REQUEST,   /* the caller's whole request */
@@ -59,12 +59,12 @@ typedef struct
   gint64 since;    /* monotonic: when it was accepted; when its handshake began */
   GThread *thread; /* the server's, the only one that touches this */
   GSocket *socket;
-  GIOStream *held;        /* its stream, until the handshake begins. Then others own that, and its end is ours */
+  GIOStream *held;        /* its stream, until the handshake begins. Then others own that, and this code ends it */
   GSocketAddress *remote; /* libsoup's messages lead back here by it */
   GSource *hello;         /* until the caller's ClientHello is there */
   gsize hello_need;       /* bytes of it that are waited for */
   guint deadline;
-  gboolean dropped; /* shut down by us, and on its way out */
+  gboolean dropped; /* shut down here, and closing */
 } EwConnection;
 
 /* server.c */

@@ -99,8 +99,8 @@ end_connection (gpointer user_data)
 }
 
 /* A connection's end: the stream's last owner (libsoup, a viewer, the handshake) has let it go. A handshake has a
-   thread of its own, which may be the last. g_main_context_invoke() would not do: while nobody runs the main context,
-   as when the server is being freed, it calls in the thread that asks. */
+   thread of its own, which may be the last. g_main_context_invoke() would not do: while the main context isn't running,
+   as when the server is being freed, it calls in the calling thread. */
 void
 ew_http_connection_on_stream_gone (gpointer user_data, GObject *stream)
 {
@@ -124,7 +124,7 @@ ew_http_connection_hand_over (EwConnection *connection, GIOStream *stream)
 }
 
 /* Refusals before the body has come: the answer goes out at once, and what the caller still sends is thrown away for a
-   moment, because closing on unread data would take the answer back (RFC 9112 section 9.6). */
+   moment, because closing on unread data would discard the answer (RFC 9112 section 9.6). */
 
 typedef struct
 {
@@ -276,8 +276,8 @@ on_got_headers (SoupServerMessage *message, gpointer user_data)
   Request *request = g_object_get_qdata (G_OBJECT (message), request_quark ());
   SoupMessageHeaders *headers = soup_server_message_get_request_headers (message);
   const gchar *path = g_uri_get_path (soup_server_message_get_uri (message)), *range;
-  /* libsoup would cut answers into as many overlapping parts as a client asks for. Whoever heeds ranges reads the
-     other name. */
+  /* libsoup would cut answers into as many overlapping parts as a client asks for. Code that supports ranges reads
+     the other name. */
   if ((range = soup_message_headers_get_one (headers, "Range")))
     soup_message_headers_replace (headers, EW_SERVER_RANGE, range);
   else

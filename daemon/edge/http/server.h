@@ -7,7 +7,7 @@
  *   accept ── ClientHello ── its turn ── handshake ── first bytes ── whole request ── answer ── closed
  *     └────── 5 s ─────┘└──────── 10 s ────────┘└──── 15 s ────┘└───── 15 s ────┘└── 30 s ──┘
  *
- * Whoever misses a deadline is disconnected, and sooner where places are needed (accept.c, handshake.c).
+ * A caller that misses a deadline is disconnected, and sooner where places are needed (accept.c, handshake.c).
  * A connection that the handler took over (a viewer's) isn't counted here.
  */
 #pragma once
@@ -48,8 +48,8 @@ EwServer *ew_http_server_new (EwServerHandler handler, gpointer user_data);
 void ew_http_server_free (EwServer *self); /* closes everything; viewers' connections are theirs */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwServer, ew_http_server_free)
 
-/* Binds, so that a taken port or a missing privilege is known at once; nobody is accepted yet. address NULL: all, both
- * families. */
+/* Binds, so that a taken port or a missing privilege is known at once; no connection is accepted yet. address NULL:
+ * all, both families. */
 /* later: address may be one that no interface has yet. G_IO_ERROR_ADDRESS_IN_USE: another program has the port. */
 gboolean ew_http_server_bind_tcp (EwServer *self, const gchar *address, guint16 port, gboolean later, GError **error);
 /* Replaces a socket that a killed edge left. */

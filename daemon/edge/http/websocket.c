@@ -17,10 +17,10 @@
 
 struct EwWebsocket
 {
-  gint refs; /* ours, and each operation under way */
+  gint refs; /* the owner's reference, and one for each operation under way */
   GIOStream *stream;
   GCancellable *cancellable;
-  const EwWebsocketHooks *hooks; /* NULL: freed, or the end was told */
+  const EwWebsocketHooks *hooks; /* NULL: freed, or the end was reported */
   gpointer user_data;
   GByteArray *queue;   /* frames to be written */
   GByteArray *writing; /* NULL: nothing is under way */
@@ -55,7 +55,7 @@ unref (EwWebsocket *self)
   g_free (self);
 }
 
-/* No more reading or writing; the owner is told once. */
+/* No more reading or writing; the owner is called once. */
 static void
 end (EwWebsocket *self)
 {
@@ -136,7 +136,7 @@ ew_http_websocket_is_drained (EwWebsocket *self)
   return self->writing == NULL && self->queue->len == 0;
 }
 
-/* A close frame, where it can be written at once: nobody waits for a reader that is leaving. */
+/* A close frame, where it can be written at once: don't wait for a reader that is leaving. */
 static void
 say_goodbye (EwWebsocket *self)
 {

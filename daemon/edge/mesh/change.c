@@ -140,7 +140,7 @@ not_read_yet (gchar **wanted, const gchar *what, GError **error)
 {
   if (*wanted == NULL)
     *wanted = g_strdup (what);
-  g_set_error_literal (error, EW_ERROR, EW_ERROR_INTERNAL, "not read yet"); /* nobody is told */
+  g_set_error_literal (error, EW_ERROR, EW_ERROR_INTERNAL, "not read yet"); /* no callback is called */
   return FALSE;
 }
 
@@ -468,7 +468,7 @@ ew_mesh_change_cancel_all (EwMesh *self)
     {
       Job *job = g_task_get_task_data (task);
       job->mesh = NULL;
-      /* Of one that has begun the store will tell us still, and has_ended() lets go of it. */
+      /* The store will still report one that has begun, and has_ended() releases it. */
       g_idle_add_full (G_PRIORITY_DEFAULT, on_closed, job->begun ? g_object_ref (task) : task, g_object_unref);
     }
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Machines that come with an enrollment key. It is consumed in the transaction that makes the node. Whoever repeats
- * exactly the request that consumed it is answered the same (a reply may be lost).
+ * Computers that come with an enrollment key. It is consumed in the transaction that makes the node. An exact
+ * repetition of the request that consumed it gets the same answer (a reply may be lost).
  *
- * A key made to renew a node puts the machine that uses it in that node's place: name, addresses, routes and role stay;
- * public key and credential are the new machine's, the old ones are refused, and keys that the old one made are
+ * A key made to renew a node puts the computer that uses it in that node's place: name, addresses, routes and role
+ * stay; public key and credential are the new computer's, the old ones are refused, and keys that the old one made are
  * deleted.
  */
 #include "edge/mesh/mesh-private.h"
@@ -81,7 +81,7 @@ take_node (EwMesh *self, EwMeshChange *change, Enrolling *enrolling, const EwEnr
   return NULL;
 }
 
-/* The machine that was this node so far. */
+/* The computer that was this node so far. */
 static gboolean
 put_out_old_machine (EwMesh *self, EwMeshChange *change, EwNode *node, GError **error)
 {
@@ -195,7 +195,7 @@ check_request (const EwEnrollRequest *request, Enrolling *enrolling, GError **er
   return check_description (request->os, "os", error) && check_description (request->version, "version", error);
 }
 
-/* What does not fit into one transaction goes before it. */
+/* What doesn't fit into one transaction is removed before it. */
 static gboolean
 prepare_renewal (EwMesh *self, const Enrolling *enrolling, GError **error)
 {
@@ -301,7 +301,7 @@ ew_mesh_has_key (EwMesh *self, const gchar *secret)
 
 /* Credentials. */
 
-/* Whether that was the credential of a node removed since, or of the machine before the one that is this node now. */
+/* Whether that was the credential of a node removed since, or of the computer that was this node before. */
 static gboolean
 is_buried (EwMesh *self, const gchar *id, const guint8 hash[EW_HASH_SIZE])
 {

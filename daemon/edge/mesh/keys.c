@@ -38,7 +38,7 @@ node_role (const gchar *key_kind)
   return g_str_equal (key_kind, "admin") ? "admin" : "member";
 }
 
-/* The kind of a key with which a machine takes that node's place. NULL: no key has it. */
+/* The kind of a key with which a computer replaces that node. NULL: no key has it. */
 static const gchar *
 key_kind_of (const EwNode *node)
 {
@@ -432,7 +432,7 @@ revoke_key (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 gboolean
 ew_mesh_revoke_key (EwMesh *self, const gchar *hash, GError **error)
 {
-  g_autofree gchar *copy = g_strdup (hash); /* it may be a key's in memory, which goes */
+  g_autofree gchar *copy = g_strdup (hash); /* it may belong to a key in memory, which is freed */
   return ew_mesh_change (self, revoke_key, copy, error) && ew_mesh_sweep_nodes (self, error);
 }
 

@@ -48,7 +48,7 @@ struct EwMesh
   GPtrArray *routes;     /* EwRouteEntry, sorted by text */
   GPtrArray *domains;    /* EwDomainEntry, borrowed from the nodes, sorted */
   GHashTable *expiring;  /* ids of nodes with expires_us */
-  GHashTable *keys;      /* hash → EwEnrollment: keys that nobody has used yet */
+  GHashTable *keys;      /* hash → EwEnrollment: keys that haven't been used yet */
   GHashTable *removed;   /* id → its former credential's hash, as in /tombstones/ */
   guint32 next_offset;   /* where the search for a free address goes on */
 
@@ -59,7 +59,7 @@ struct EwMesh
   gint64 told;         /* … revision that it is at */
   GHashTable *touched; /* ids to tell of when the change has been applied */
   GHashTable *gone;
-  GHashTable *replaced; /* ids whose key or credential is another one now: the old machine goes first */
+  GHashTable *replaced; /* ids whose key or credential is another one now: the old computer is removed first */
   gboolean edges_touched;
   gboolean shared_touched; /* something that all node documents hold may have changed */
 
@@ -94,8 +94,8 @@ typedef struct EwMeshChange EwMeshChange;
 typedef gboolean (*EwMeshChangeAttempt) (EwMesh *self, EwMeshChange *change, gpointer data, GError **error);
 gboolean ew_mesh_change (EwMesh *self, EwMeshChangeAttempt attempt, gpointer data, GError **error);
 /* The same without waiting for the store: changes are made one after another in the order in which they were asked for.
-   attempt reads by ew_mesh_read() and ew_mesh_read_list() alone, is run several times, and does nothing but fill change
-   and data. data is freed with destroy after callback, which runs from the main context. What is changed by the form
+   attempt reads only with ew_mesh_read() and ew_mesh_read_list(), is run several times, and only fills change and data.
+   data is freed with destroy after callback, which runs from the main context. What is changed by the form
    that waits may come between. */
 void ew_mesh_change_async (EwMesh *self, EwMeshChangeAttempt attempt, gpointer data, GDestroyNotify destroy,
                            GAsyncReadyCallback callback, gpointer user_data);

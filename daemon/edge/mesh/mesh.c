@@ -82,7 +82,7 @@ relink_routes (EwMesh *self, EwNode *node)
     }
 }
 
-/* A node's key and credential change only when another machine takes its place. */
+/* A node's key and credential change only when another computer takes its place. */
 static gboolean
 same_machine (const EwNode *old, const EwNode *node)
 {
@@ -299,7 +299,7 @@ is_told (gpointer key, gpointer value, gpointer self)
 }
 
 /* Whether memory knows this or something newer of the key: one removed in the meantime would come back, and take its
-   name from whoever has it now. */
+   name from the node that has it now. */
 static gboolean
 is_past (EwMesh *self, const gchar *key, gint64 revision)
 {
@@ -461,7 +461,7 @@ mesh_new (EwStore *store, const EwMeshSetup *setup)
   return self;
 }
 
-/* This edge is the one with our key; a new one is named after it. Edges made before had the ID "e1". */
+/* This edge is the one with this program's key; a new one is named after it. Edges made before had the ID "e1". */
 static gboolean
 find_own_edge (EwMesh *self, const EwMeshSetup *setup, GError **error)
 {

@@ -44,7 +44,7 @@ G_BEGIN_DECLS
 #define EW_MESH_OWNER_VALID_MAX (7 * 86400)
 #define EW_MESH_KEYS_MAX 2000 /* not used yet, of a mesh: a list of them stays below an answer's 1 MiB */
 #define EW_MESH_KEY_ID_LENGTH 12
-#define EW_MESH_TOMBSTONE_US (365 * G_TIME_SPAN_DAY) /* how long a removed node is still told so */
+#define EW_MESH_TOMBSTONE_US (365 * G_TIME_SPAN_DAY) /* how long a removed node's calls are still answered with that */
 
 typedef struct EwMesh EwMesh;
 
@@ -53,7 +53,7 @@ typedef struct EwMesh EwMesh;
 typedef struct
 {
   const gchar *mesh;        /* a new name renames the mesh */
-  const gchar *suffix;      /* below which its names stand; MESH.internal follows the mesh's name */
+  const gchar *suffix;      /* the suffix of its names; MESH.internal follows the mesh's name */
   const gchar *ipv4, *ipv6; /* only while the mesh is made; later they must agree */
   const gchar *edge_name;
   const gchar *default_mesh, *default_edge; /* what a new mesh and edge are called if no name is given */
@@ -76,11 +76,11 @@ gboolean ew_mesh_peek (EwStore *store, gchar **name, gchar **public_endpoint, gb
 /* Remembers that the endpoint was given (--public) and is to be kept by later starts without it. */
 gboolean ew_mesh_keep_public (EwMesh *self, GError **error);
 
-/* Told after a change has reached memory; ids are valid during the call. */
+/* Called after a change has reached memory; ids are valid during the call. */
 typedef struct
 {
   void (*node_changed) (gpointer user_data, const gchar *id); /* new or changed, its routes too */
-  /* … also before node_changed where another machine has taken the node's place */
+  /* … also before node_changed where another computer has taken the node's place */
   void (*node_removed) (gpointer user_data, const gchar *id);
   void (*all_changed) (gpointer user_data); /* what every node document holds: routes, edges, settings */
   void (*edge_changed) (gpointer user_data);
@@ -116,9 +116,9 @@ GPtrArray *ew_mesh_get_routes (EwMesh *self);
    EW_ERROR_REMOVED: to a node that was removed; EW_ERROR_NOT_AUTHENTICATED: to nobody. */
 EwNode *ew_mesh_authenticate (EwMesh *self, const gchar *id, const guint8 credential[32], GError **error);
 
-/* Who changes the mesh. The changes that are asked for without waiting between a call with an administrator's ID and one
- * with NULL are made only where it still is one when their turn comes, and still the same machine: else EW_ERROR_REMOVED
- * or EW_ERROR_NOT_ADMINISTRATOR. */
+/* Who changes the mesh. The changes that are asked for without waiting between a call with an administrator's ID and
+ * one with NULL are made only where it still is one when their turn comes, and still the same computer: else
+ * EW_ERROR_REMOVED or EW_ERROR_NOT_ADMINISTRATOR. */
 void ew_mesh_ask_as (EwMesh *self, const gchar *id);
 gboolean ew_mesh_check_administrator (const EwNode *node, GError **error);
 
@@ -135,19 +135,19 @@ typedef struct
 typedef struct
 {
   gboolean unknown_secret; /* tells a guess from a mishap (rate limit) */
-  gboolean replaced;       /* the machine has taken the place of another */
+  gboolean replaced;       /* the computer has taken the place of another */
   gchar key_id[EW_MESH_KEY_ID_LENGTH + 1];
 } EwEnrollOutcome;
 EwNode *ew_mesh_enroll (EwMesh *self, const EwEnrollRequest *request, EwEnrollOutcome *outcome, GError **error);
 void ew_mesh_enroll_async (EwMesh *self, const EwEnrollRequest *request, GAsyncReadyCallback callback,
                            gpointer user_data); /* as ew_mesh_rename_node_async() */
 EwNode *ew_mesh_enroll_finish (EwMesh *self, GAsyncResult *result, EwEnrollOutcome *outcome, GError **error);
-/* Enrollment keys. They end with their maker: removing a node, or a change of its role, takes away what it has made and
- * nobody has used. */
+/* Enrollment keys. They end with their maker: removing a node, or changing its role, revokes the unused keys that it
+ * has made. */
 typedef struct
 {
-  const gchar *kind;     /* "admin", "server", "device"; of a renewal the node's own, whatever stands here */
-  const gchar *name;     /* NULL: whoever joins chooses; else a node not-joined appears */
+  const gchar *kind;     /* "admin", "server", "device"; of a renewal the node's own, whatever is given here */
+  const gchar *name;     /* NULL: the joining computer chooses; else a node not-joined appears */
   const gchar *renew_id; /* NULL, or the node whose place is taken, in place of a name */
   const gchar *maker;    /* a node's ID or EW_MAKER_OWNER */
   guint valid_seconds;
@@ -167,7 +167,7 @@ gchar *ew_mesh_make_key_finish (GAsyncResult *result, EwMadeKey *made, GError **
 GPtrArray *ew_mesh_list_keys (EwMesh *self);
 /* By its ID, or by a prefix of it that no other key has. NULL with EW_ERROR_NOT_FOUND or EW_ERROR_INVALID_ARGUMENT. */
 const EwEnrollment *ew_mesh_find_key (EwMesh *self, const gchar *id, GError **error);
-/* A node that waits for the key goes with it. */
+/* A node that waits for the key is removed with it. */
 gboolean ew_mesh_revoke_key (EwMesh *self, const gchar *hash, GError **error);
 void ew_mesh_revoke_key_async (EwMesh *self, const gchar *hash, GAsyncReadyCallback callback, gpointer user_data);
 /* A key for the first administrator, wanted exactly until ew_mesh_set_announced(): a start that was killed before it
@@ -200,8 +200,8 @@ void ew_mesh_renew_plain_node_async (EwMesh *self, const gchar *id, const gchar 
                                      GAsyncReadyCallback callback, gpointer user_data);
 EwNode *ew_mesh_node_finish (EwMesh *self, GAsyncResult *result, GError **error);
 gboolean ew_mesh_remove_node (EwMesh *self, const gchar *id, GError **error);
-/* The machine itself goes. Where another than itself has made a key to renew the node, the node waits for it, with all
- * that it has; else it is removed. */
+/* The computer itself leaves. Where another than itself has made a key to renew the node, the node waits for it, with
+ * all that it has; else it is removed. */
 gboolean ew_mesh_leave_node (EwMesh *self, const gchar *id, GError **error);
 void ew_mesh_remove_node_async (EwMesh *self, const gchar *id, GAsyncReadyCallback callback, gpointer user_data);
 void ew_mesh_leave_node_async (EwMesh *self, const gchar *id, GAsyncReadyCallback callback, gpointer user_data);

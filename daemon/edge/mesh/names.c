@@ -9,7 +9,7 @@
 #include "common/util.h"
 #include "edge/mesh/mesh-private.h"
 
-#define SHOWN 64 /* characters of what somebody gave */
+#define SHOWN 64 /* characters of the input */
 
 typedef struct
 {
@@ -96,7 +96,8 @@ ew_mesh_relist_domains (EwMesh *self, const EwNode *old, const EwNode *node)
 
 /* Which node has a name, according to the store. */
 
-/* *taken: somebody has; *own: it is an additional name of that node already. The revision is expected in change. */
+/* *taken: another node has it; *own: it is an additional name of that node already. The revision is expected in
+   change. */
 static gboolean
 look_at_name (EwMesh *self, EwMeshChange *change, const gchar *name, const gchar *node_id, gboolean *own,
               GError **error)

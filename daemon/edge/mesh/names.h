@@ -13,7 +13,7 @@
 
 G_BEGIN_DECLS
 
-/* A node with all its routes, names and domains goes in one transaction (EW_STORE_TXN_MAX). */
+/* A node with all its routes, names and domains is removed in one transaction (EW_STORE_TXN_MAX). */
 #define EW_MESH_NODE_NAMES_MAX 32
 #define EW_MESH_NODE_DOMAINS_MAX 8
 #define EW_MESH_NAMES_MAX 2000   /* so that their list stays below an answer's 1 MiB */

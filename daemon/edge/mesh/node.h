@@ -29,7 +29,7 @@ typedef struct
   gchar *kind;     /* "server", "device" */
   gchar *role;     /* "admin", "member" */
   gboolean joined; /* FALSE: its key was not used yet; a plain node has not connected yet */
-  gboolean plain;  /* a WireGuard machine without our software: no credential */
+  gboolean plain;  /* a WireGuard device without Edgeway: no credential */
   gboolean has_key;
   guint8 public_key[EW_KEY_SIZE];
   gboolean has_credential;
@@ -73,10 +73,10 @@ typedef struct
 /* /enrollment/HASH */
 typedef struct
 {
-  gchar *hash;     /* HASH, hexadecimal; not in the record: set by whoever reads it */
+  gchar *hash;     /* HASH, hexadecimal; not in the record: set by the code that reads it */
   gchar *kind;     /* "admin", "server", "device" */
   gchar *node_id;  /* the node that it was made for; NULL: a key without a name */
-  gboolean renews; /* that node has joined: the machine that uses the key takes its place */
+  gboolean renews; /* that node has joined: the computer that uses the key takes its place */
   gchar *made_by;  /* a node's ID or EW_MAKER_OWNER; NULL: unknown, an older version made it */
   gint64 created_us, expires_us;
   gchar *used_by;                                /* node ID; NULL: not used */

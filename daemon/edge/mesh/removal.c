@@ -203,7 +203,7 @@ leave_node (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 static gboolean
 end_node (EwMesh *self, const gchar *id, EwMeshChangeAttempt attempt, GError **error)
 {
-  g_autofree gchar *copy = g_strdup (id); /* it may be the node's in memory, which goes */
+  g_autofree gchar *copy = g_strdup (id); /* it may belong to the node in memory, which is freed */
   Removal wanted = { .id = copy };
   return ew_mesh_thin_keys_of (self, copy, error) && ew_mesh_change (self, attempt, &wanted, error)
          && ew_mesh_sweep_nodes (self, error);

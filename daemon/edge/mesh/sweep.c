@@ -11,7 +11,7 @@
 #include "common/error.h"
 #include "common/util.h"
 
-#define ENROLLMENT_MEMORY_US (7 * G_TIME_SPAN_DAY) /* how long a key is still told "used" or "expired" */
+#define ENROLLMENT_MEMORY_US (7 * G_TIME_SPAN_DAY) /* how long a key is still answered with "used" or "expired" */
 #define AT_ONCE 100                                /* records in one transaction: below EW_STORE_TXN_MAX */
 
 static const gchar *const prefixes[] = { "/enrollment/", "/resting/", "/addresses/", "/tombstones/", "/endpoints/" };

@@ -72,7 +72,7 @@ take_paragraph (Repository *repository, const Paragraph *paragraph)
       || paragraph->size == NULL || !g_ascii_string_to_unsigned (paragraph->size, 10, 1, G_MAXINT64, &size, NULL))
     return;
   g_hash_table_replace (repository->files, g_strdup (name), g_memdup2 (&size, sizeof size));
-  /* The version is shown, and stands in a line of text: what can be a file's name can be one. */
+  /* The version is shown, and is part of a line of text: the rules for file names are enough. */
   if (g_strcmp0 (paragraph->package, PROGRAM) != 0 || paragraph->version == NULL || paragraph->architecture == NULL
       || !ew_packages_is_file (paragraph->version))
     return;
@@ -125,7 +125,7 @@ read_list (Repository *repository, gchar *text)
     }
 }
 
-/* A regular file, never by a link. */
+/* A regular file, never through a link. */
 static gint
 open_regular (const gchar *folder, const gchar *system, const gchar *file, struct stat *st)
 {
@@ -166,7 +166,7 @@ is_same (const struct stat *a, const struct stat *b)
          && a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* old: as it was read before, or NULL; taken over where nothing changed. NULL: there is none. (transfer full) */
+/* old: as it was read before, or NULL; taken over where nothing changed. NULL: not found. (transfer full) */
 static Repository *
 read_repository (const gchar *folder, const gchar *system, GHashTable *old)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What this edge hands out to a computer that has nothing but apt, on the API's port and without a login:
+ * What this edge hands out to a computer that has only apt, on the API's port and without a login:
  *
- *   GET /install                the script (data/install/install.sh.in), which carries the mesh's CA and this edge's address
+ *   GET /install                the script (data/install/install.sh.in), with the mesh's CA and this edge's address
  *   GET /packages/systems       a line for each system that there are packages for: SYSTEM ARCHITECTURES VERSION
  *   GET /packages/SYSTEM/FILE   its apt repository: Packages, and the files that it lists
  *
- * Nothing of it is secret. Who fetches the script knows its SHA-256 from an administrator's app; what the script fetches
- * comes over TLS that is checked to the CA in it.
+ * Nothing of it is secret. The user who fetches the script knows its SHA-256 from an administrator's app; what the
+ * script fetches comes over TLS that is checked against the CA in it.
  *
  * Bounds: DOWNLOADS_MAX at once, a few of one network, and so many bytes of one address (serve.c). Where all places are
- * taken, the network with the most gives one up. A file is read and sent in pieces; whoever takes none for 30 s is
- * disconnected.
+ * taken, the network with the most gives one up. A file is read and sent in pieces; a client that reads nothing for
+ * 30 s is disconnected.
  */
 #pragma once
 

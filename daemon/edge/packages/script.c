@@ -23,7 +23,7 @@ ew_packages_base_url (const gchar *public_endpoint)
                             : g_strdup_printf ("https://%s%s%s:%u", before, host, after, port);
 }
 
-/* All values stand in the shell's single quotes. */
+/* All values are in the shell's single quotes. */
 static gboolean
 is_harmless (const gchar *value, const gchar *more)
 {

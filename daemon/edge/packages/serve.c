@@ -12,7 +12,7 @@
 
 #define DOWNLOADS_MAX 64 /* under way at once */
 #define DOWNLOADS_PER_NETWORK 16
-/* Requests of one address: a closure has some 50 files, and several computers may stand behind one address. */
+/* Requests of one address: a closure has some 50 files, and several computers may share one address. */
 #define REQUESTS_BURST 600
 #define REQUESTS_REFILL_US (G_USEC_PER_SEC / 5)
 /* Mebibytes of one address: a closure has some 20. */
@@ -108,8 +108,8 @@ end_download (Download *download)
   count_download (download->packages, download->network, -1);
 }
 
-/* The oldest of the network that has the most gives up its place: so a few that take their files a byte at a time keep
-   nobody else from theirs. apt goes on where it was cut off. */
+/* The oldest of the network that has the most gives up its place: so a few slow readers don't keep others from their
+   files. apt continues where it was cut off. */
 static void
 make_room (EwPackages *self)
 {

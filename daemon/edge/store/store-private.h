@@ -121,7 +121,7 @@ guint ew_store_count_blocking (EwStore *store);
 void ew_store_watch_init (EwStore *store);
 void ew_store_watch_clear (EwStore *store);
 void ew_store_watch_schedule (EwStore *store); /* the revision has advanced */
-/* The oldest revision that a watch has yet to be told of. */
+/* The oldest revision that a watch hasn't been told yet. */
 gint64 ew_store_watch_oldest (EwStore *store);
 
 void ew_store_lease_init (EwStore *store);

@@ -108,7 +108,7 @@ compact (EwStore *store, gint64 revision, GError **error)
   gint64 compacted = MIN (revision, store->revision);
   if (compacted <= store->compacted)
     return TRUE;
-  /* What a watch has yet to be told stays a little longer. */
+  /* What a watch hasn't been told yet is kept a little longer. */
   gint64 trimmed = MIN (compacted, ew_store_watch_oldest (store));
   if (!ew_store_run (store, ew_store_sql (store, EW_STORE_SQL_BEGIN), error)
       || !run_with_revision (store, EW_STORE_SQL_TRIM, trimmed, error)

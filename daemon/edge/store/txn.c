@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The one way by which anything changes.
+ * The only way to change anything.
  */
 #include "edge/store/store-private.h"
 
 #include <string.h>
 
-#define RESERVE 4096 /* revisions that leased keys may use up before the file has to be told again */
+#define RESERVE 4096 /* revisions that leased keys may use up before the file must be updated again */
 
 typedef struct
 {
@@ -171,7 +171,7 @@ reserve_revisions (EwStore *store)
   if (ew_store_run (store, statement, &error))
     store->reserved = store->revision + RESERVE;
   else
-    g_warning ("%s", error->message); /* presence goes on without a disk */
+    g_warning ("%s", error->message); /* presence works without a disk */
 }
 
 static gboolean

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Watches read history; nothing is queued for them. A watch is a place in history: one that starts in the past is
- * behind and is first brought up to where the others are, a revision at a time; then every revision is told to all
+ * Watches read history; nothing is queued for them. A watch is a place in history: one that starts in the past first
+ * catches up with the others, a revision at a time; then every revision is told to all
  * watches before the next one is.
  */
 #include "edge/store/store-private.h"
@@ -16,7 +16,7 @@ typedef struct
   grefcount references;
   guint64 id;
   gchar *prefix;
-  gint64 next; /* the first revision it has yet to be told of */
+  gint64 next; /* the first revision it hasn't been told yet */
   EwStoreWatchFunc func;
   gpointer user_data;
   GDestroyNotify destroy;

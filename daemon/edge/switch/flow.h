@@ -17,7 +17,7 @@ typedef struct
   EwIp low, high;
   guint16 low_port, high_port;
   guint8 protocol;
-  gboolean reversed; /* this packet goes from high to low; not part of the key */
+  gboolean reversed; /* this packet is from high to low; not part of the key */
 } EwFlow;
 
 /* header is ew_packet_parse()'s of that packet. Never fails: what cannot be read is zero. */

@@ -26,7 +26,7 @@
 
 typedef struct EwFlowTable EwFlowTable;
 
-/* How many flows somebody has in the table. Zeroed: none. It stays in place until ew_switch_flow_table_forget(). */
+/* How many flows a node has in the table. Zeroed: none. It stays in place until ew_switch_flow_table_forget(). */
 typedef struct
 {
   _Atomic guint32 n;

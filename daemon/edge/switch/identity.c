@@ -5,9 +5,9 @@
 
 #include "edge/switch/presence.h"
 
-/* Two machines take the session from each other at least as often as both probe: every 25 s. */
+/* Two computers take the session from each other at least as often as both probe: every 25 s. */
 #define TWO_MACHINES_NS (600 * EW_SECOND_NS)
-/* While the edge's handshakes keep the session up, a machine that was set back sends none of its own. */
+/* While the edge's handshakes keep the session up, a computer that was set back sends none of its own. */
 #define BEHIND_NS (900 * EW_SECOND_NS)
 #define REFUSED_NS (30 * EW_SECOND_NS)
 /* Between a handshake from somewhere else and the PROBE after it. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Is a node one machine, and does it live in our time? What the edge sees of a cloned or restored machine, decided from
- * times alone, so that a test can be the clock. All times are the engine's now_ns; 0 means never.
+ * Is a node one computer, and does its clock agree with the edge's? What the edge sees of a cloned or restored
+ * computer, decided from times alone, so that a test can be the clock. All times are the engine's now_ns; 0 means
+ * never.
  *
- * A node draws a number each time its program starts, and names it in every PROBE (proto/link.h). A number that is back
- * after another one was there belongs to a second machine. So that an idle one is not overlooked, the edge calls where
+ * A node draws a number each time its program starts, and names it in every PROBE (proto/link.h). A number that returns
+ * after another one was there belongs to a second computer. So that an idle one is not overlooked, the edge calls where
  * the first was when the second shows up; a program that was just restarted doesn't answer there. * A
  *computer
  * whose state was restored sends handshakes that are older than those before. Anyone can replay such, so nothing is

@@ -148,7 +148,7 @@ call_peer (EwDevice *device, const EwTime *time, void *data)
     g_debug ("node %s isn't called where it last was", call->node->id);
 }
 
-/* Where it was before, in case that a machine is there still (identity.h). */
+/* Where it was before, in case a computer is still there (identity.h). */
 static void
 call_former (EwSwitch *self, SwitchNode *node)
 {
@@ -284,7 +284,7 @@ find_addresses (EwSwitch *self, SwitchNode *node, const EwIp **service, const Ew
   return FALSE;
 }
 
-/* Of a probe: drawn afresh each time, so that nobody answers one that hasn't reached it. 0 would say that none is out.
+/* Of a probe: random each time, so that no node can answer one that hasn't reached it. 0 would say that none is out.
  */
 static guint64
 make_token (void)

@@ -115,7 +115,7 @@ answer_error (Transit *t, EwIcmpError error, guint16 mtu)
 
   if (!take_icmp_token (t->node, t->time->now_ns))
     return EW_ROUTE_DROP;
-  /* Our own host would discard an answer from its own address: it gets one in the name of the destination. */
+  /* The edge's own host would discard an answer from its own address: it gets one in the name of the destination. */
   from = t->from != NULL ? &t->router->service[t->header.source.family == EW_FAMILY_V6] : &t->header.destination;
   size = ew_packet_build_error (t->lane->answer + EW_HEADROOM, t->packet->data, t->packet->len, from, error, mtu);
   return size > 0 ? reply_with (t, size) : EW_ROUTE_DROP;
@@ -177,7 +177,7 @@ handle_link (Transit *t, const EwIp *node_ip, const EwIp *service, EwLinkMessage
     case EW_LINK_EDGE_ANSWER:
       take_rtt (t, message->token, message->stamp_ns);
       return EW_ROUTE_DROP;
-    default: /* ours to send, not to receive */
+    default: /* the edge sends these, it doesn't receive them */
       return EW_ROUTE_DROP;
     }
 }
@@ -210,7 +210,7 @@ is_echo_request (const Transit *t)
          || (t->header.protocol == IPPROTO_ICMPV6 && upper[0] == 128);
 }
 
-/* What a gateway's resolver answers to our host; that it was asked, the host's firewall knows. */
+/* What a gateway's resolver answers to the edge's host; that it was asked, the host's firewall knows. */
 static gboolean
 is_from_resolver (const Transit *t)
 {
@@ -356,7 +356,7 @@ route_to_peer (Transit *t, EwPeer *peer, EwPeer **to)
     return REFUSE (t, dropped_no_route, EW_ICMP_HOST_UNREACHABLE);
   if (t->from != NULL && !verdict (t, node))
     return REFUSE (t, dropped_policy, EW_ICMP_PROHIBITED);
-  if (t->from != NULL && t->header.ttl <= 1) /* our host has decremented its packets' */
+  if (t->from != NULL && t->header.ttl <= 1) /* the edge's host has decremented its packets' */
     return REFUSE (t, dropped_ttl, EW_ICMP_TTL_EXCEEDED);
   mtu = atomic_load_explicit (&node->mtu, memory_order_relaxed);
   mtu = mtu != 0 ? mtu : t->router->mtu;
@@ -370,7 +370,7 @@ route_to_peer (Transit *t, EwPeer *peer, EwPeer **to)
   return pass_to_peer (t, peer, node, to);
 }
 
-/* Our host forwards it, decrements the TTL and says so when it is too old. */
+/* The edge's host forwards it, decrements the TTL and reports when it has expired. */
 static EwRoute
 route_to_exit (Transit *t)
 {
@@ -453,7 +453,8 @@ ew_switch_router_route (void *user, EwLane *lane, EwPeer *from, EwPacket *packet
   if (is_service (self, &t.header.source) && from != NULL)
     return DROP (&t, dropped_source);
   if (leads_nowhere (destination))
-    return from != NULL ? DROP (&t, dropped_malformed) : EW_ROUTE_DROP; /* our kernel looks for routers and groups */
+    return from != NULL ? DROP (&t, dropped_malformed) : EW_ROUTE_DROP; /* the host's kernel looks for routers and
+                                                                           groups */
   peer = ew_device_lookup (ew_lane_get_device (lane), destination);
   if (peer != NULL)
     return route_to_peer (&t, peer, to);

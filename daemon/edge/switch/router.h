@@ -20,7 +20,7 @@
 
 #define EW_ROUTER_ICMP_PER_SECOND 20
 #define EW_ROUTER_ICMP_BURST 50
-/* Identifier and payload of our own echo requests to plain nodes: token and stamp, 8 bytes each. */
+/* Identifier and payload of the edge's own echo requests to plain nodes: token and stamp, 8 bytes each. */
 #define EW_ROUTER_ECHO_ID 0x4577
 #define EW_ROUTER_ECHO_PAYLOAD 16
 
@@ -36,7 +36,7 @@ typedef struct
 } EwRouterCounters;
 
 /* What the data threads know of a node: the user data of its peer. Made and freed in the main context, freed only after
-   the peer has been removed. Every field beyond its data thread's own is an atomic word, so nobody waits. */
+   the peer has been removed. Every field beyond its data thread's own is an atomic word, so no thread waits. */
 struct EwRouterNode
 {
   const gchar *id; /* borrowed from the owner; constant */
@@ -72,7 +72,7 @@ struct EwRouterNode
   _Atomic gboolean noted;
   EwRouterNode *next_note;
 
-  /* What others and our host sent to it: all data threads write. */
+  /* What others and the edge's host sent to it: all data threads write. */
   _Atomic guint64 received_packets, received_bytes;
 };
 

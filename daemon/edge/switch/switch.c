@@ -495,8 +495,8 @@ ew_switch_free (EwSwitch *self)
 {
   if (self == NULL)
     return;
-  /* The TUN first: with it go its addresses and routes, and nobody can come through it while the firewall is taken
-   * away. */
+  /* The TUN first: its addresses and routes are removed with it, and no packet can pass through it while the firewall
+   * is removed. */
   g_clear_pointer (&self->engine, ew_engine_free);
   g_clear_pointer (&self->flows, ew_switch_flow_table_free);
   close_exit (self);

@@ -62,8 +62,8 @@ typedef struct
 
 /* Decides on a flow between two nodes (or from a node to the exit: to_node NULL) by its first packet, in the data
    thread; FALSE drops the packet, counts it and answers "prohibited", and the next one is asked about again. What it
-   lets pass goes on in both directions, with the ICMP errors about it, and is asked about once more when the verdict
-   is set again, when a node's addresses change, and after it was idle (flows.h). flow->reversed says which end
+   lets pass goes on in both directions, with the ICMP errors about it, and is asked about again when the verdict is
+   set again, when a node's addresses change, and after it was idle (flows.h). flow->reversed says which end
    opened it: from_node's; packet may be a reply then. It must not block or allocate. The node pointers are the same for
    a node as long as it is known to the switch; ew_switch_node_get_id() names them. */
 typedef gboolean (*EwSwitchVerdict) (gpointer user_data, gconstpointer from_node, gconstpointer to_node,
