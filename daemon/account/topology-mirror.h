@@ -24,7 +24,7 @@ typedef enum
   EW_TOPOLOGY_TOO_LARGE /* beyond EW_TOPOLOGY_MIRROR_MAX: not to be believed */
 } EwTopologyNews;
 
-/* clock: microseconds that only grow, for example g_get_monotonic_time(): the edge's time goes on by it. */
+/* clock: microseconds that only grow, for example g_get_monotonic_time(): the edge's time is continued with it. */
 EwTopologyMirror *ew_topology_mirror_new (const gchar *self_id, gint64 (*clock) (void));
 void ew_topology_mirror_free (EwTopologyMirror *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwTopologyMirror, ew_topology_mirror_free)

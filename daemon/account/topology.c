@@ -2,7 +2,7 @@
  *
  * Timers: `retry` waits 1, 2, 4 … 10 s before the edge is asked again after it was lost. `keepalive` sends a ping each
  * EW_TOPOLOGY_PING_SECONDS and gives the stream up when two of them had no answer and nothing else came: a path that
- * has forgotten the stream (a NAT's timeout, a restarted router) says nothing, and TCP alone waits for ever.
+ * has forgotten the stream (a NAT's timeout, a restarted router) reports nothing, and TCP alone would wait forever.
  */
 #include "account/topology.h"
 #include "account/topology-reader.h"

@@ -15,7 +15,7 @@
 
 G_BEGIN_DECLS
 
-#define EW_TOPOLOGY_PING_SECONDS 10 /* twice that without a word: the stream is dead */
+#define EW_TOPOLOGY_PING_SECONDS 10 /* twice that without a message: the stream is dead */
 
 typedef struct EwTopology EwTopology;
 

@@ -22,8 +22,8 @@ consists_of (const gchar *text, gsize length, const gchar *more)
   return length > 0;
 }
 
-/* "https://HOST[:PORT]/install". A person pastes it into a shell: nothing may be in it that a shell or a terminal takes
-   for more. */
+/* "https://HOST[:PORT]/install". A person pastes it into a shell: it may contain nothing that a shell or a terminal
+   would interpret. */
 static gboolean
 is_url (const gchar *text)
 {

@@ -15,7 +15,7 @@
 
 #define SERIAL_BITS 127 /* positive and at most 20 bytes, RFC 5280 section 4.1.2.2 */
 #define CHAIN_MAX 8
-/* Machines without a clock join, too: no date is ever asked, so the dates say just that (RFC 5280 section 4.1.2.5). */
+/* Computers without a clock join, too: no date is ever asked, so the dates say just that (RFC 5280 section 4.1.2.5). */
 #define NOT_BEFORE "20200101000000Z"
 #define NOT_AFTER "99991231235959Z"
 

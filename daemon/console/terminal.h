@@ -20,7 +20,7 @@ typedef struct
 /* Call after setlocale(). */
 void ew_terminal_detect (EwTerminal *terminal);
 
-/* The sign where the locale can show it, else its plain stand-in. */
+/* The symbol if the locale can show it, otherwise its ASCII replacement. */
 #define ew_terminal_sign(terminal, sign, plain) ((terminal)->utf8 ? (sign) : (plain))
 
 /* Text from elsewhere made harmless: control characters, line breaks and escape sequences become '?', so does what the

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What a new mesh and its first edge are called where nobody says it: something that tells them from others.
+ * What a new mesh and its first edge are called by default: something that tells them from others.
  */
 #pragma once
 

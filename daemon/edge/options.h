@@ -34,7 +34,7 @@ typedef struct
 } EwEdgeOptions;
 
 /* EW_ERROR_INVALID_ARGUMENT: wrong usage, as a sentence. *help (transfer full): --help was asked for, this is the text.
- * argv[0] is passed over. */
+ * argv[0] is skipped. */
 EwEdgeOptions *ew_edge_options_parse (gint argc, gchar **argv, gchar **help, GError **error);
 /* Offers what the last word of `run`'s could become: console/complete.h. */
 void ew_edge_options_complete (gint argc, gchar **argv);

@@ -67,7 +67,7 @@ ew_segmenter_next (EwSegmenter *self, guint8 *out)
   else
     ew_store_be16 (transport + 4, (guint16)behind);
   ew_store_be16 (field, 0);
-  /* The headers have an even size, so the payload's sum goes on from theirs. */
+  /* The headers have an even size, so the payload's sum continues from theirs. */
   sum = ew_checksum (transport, self->header - self->transport, ew_transport_pseudo_sum (out, behind, protocol));
   sum = ew_checksum_copy (out + self->header, self->packet + self->header + self->done, payload, (guint16)~sum);
   ew_store_be16 (field, sum == 0 && !self->tcp ? 0xffff : sum);

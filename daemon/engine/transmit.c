@@ -29,7 +29,7 @@ same_path (const EwEndpoint *a, const EwEndpoint *b)
 }
 
 /* The burst that this datagram may join without overtaking another one to the same endpoint. NULL: none. Cookie replies
-   are passed over: strangers, of whom there may be many at once, mustn't split a peer's batch. */
+   are skipped: strangers, of whom there may be many at once, mustn't split a peer's batch. */
 static EwBurst *
 find_burst (EwTransmit *transmit, const EwPeer *peer, const EwEndpoint *to, gsize len, guint8 traffic_class)
 {

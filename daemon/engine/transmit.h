@@ -33,7 +33,7 @@ void ew_transmit_add (EwTransmit *transmit, EwUdp *udp, EwPeer *peer, const EwEn
 void ew_transmit_flush (EwTransmit *transmit, EwUdp *udp);
 /* Not from a hook of the device, but in the batch that the datagrams were added in (ew_lane_enter()): the peers whose
    local address left this host forget it and send from whatever the kernel chooses, until they are heard from again.
-   Those that the device has no more are passed over. */
+   Those that the device no longer has are skipped. */
 void ew_transmit_settle_stale (EwTransmit *transmit, EwLane *lane);
 
 G_END_DECLS

@@ -238,7 +238,7 @@ apply_peer (EwDevice *device, const EwTime *time, const EwUapiPeer *wish)
   if (peer == NULL && !wish->update_only)
     peer = ew_device_add_peer (device, wish->public_key);
   if (peer == NULL)
-    return; /* unknown and not to be added, or the device's own key: passed over as other implementations do */
+    return; /* unknown and not to be added, or the device's own key: skipped, as in other implementations */
   if (wish->has_preshared_key)
     ew_peer_set_preshared_key (peer, wish->preshared_key);
   apply_allowed_ips (peer, wish);

@@ -22,7 +22,7 @@ gboolean ew_udp_sockets_join (const char *address, guint16 port, guint32 mark, c
    goes to the first. FALSE: the kernel cannot. */
 gboolean ew_udp_sockets_steer (const int fds[EW_UDP_FDS], guint n);
 gboolean ew_udp_socket_set_mark (int fd, guint32 mark, GError **error);
-/* Switches UDP_GRO on or off. TRUE: it is on, on every socket. */
+/* Switches UDP_GRO on or off. TRUE: it's enabled on every socket. */
 gboolean ew_udp_sockets_set_gather (const int fds[EW_UDP_FDS], gboolean on);
 /* Whether the kernel has UDP_SEGMENT (Linux 4.18). */
 gboolean ew_udp_sockets_know_segments (const int fds[EW_UDP_FDS]);

@@ -37,7 +37,7 @@ typedef struct
 typedef struct
 {
   EwEndpoint to;
-  EwPeer *peer;           /* NULL: cookie replies; not for the socket, but for the reader of local_refused */
+  EwPeer *peer;           /* NULL: cookie replies; only the reader of local_refused uses it */
   guint8 traffic_class;   /* DSCP and ECN of the outer header */
   gboolean local_refused; /* out: to.local isn't an address of this computer any more; it was sent from another one */
   gsize segment;          /* the size of each */

@@ -8,7 +8,7 @@
 
 /* libmnl's advice for dumps: the kernel fills up to 32 KiB a message since Linux 4.16. */
 #define RECEIVE_SIZE 32768
-/* A table that changes faster than it can be read: give up rather than turn for ever. */
+/* A table that changes faster than it can be read: give up rather than loop forever. */
 #define DUMP_TRIES 8
 
 struct EwNetlink

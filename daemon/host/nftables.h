@@ -16,7 +16,7 @@ typedef struct
   gboolean based;            /* it has a hook */
   guint32 hook;              /* NF_INET_FORWARD … */
   gboolean drops;            /* its policy */
-  gchar table[32], name[32]; /* longer names are cut, others' bytes a "?": nobody's that we look for */
+  gchar table[32], name[32]; /* longer names are cut, others' bytes a "?": none that is looked for */
 } EwNftChain;
 
 /* Every chain of the families above. NULL: errno. (transfer full) */

@@ -42,7 +42,7 @@ typedef struct
 typedef struct
 {
   guint32 uid;
-  gint64 spent_until; /* where the bucket stands: a question costs 1/RATE s */
+  gint64 spent_until; /* the bucket's level: a question costs 1/RATE s */
 } User;
 
 /* A configuration on its way to the thread. */

@@ -32,7 +32,7 @@ typedef struct
   gsize n_reverse;
   const EwPrefix *routes; /* accepted: names of the domains may lead there, too */
   gsize n_routes;
-  const gchar *interface; /* the tunnel's: the only one that questions leave by */
+  const gchar *interface; /* the tunnel's: the only one that questions leave through */
   gboolean works;         /* the tunnel is connected and the edge answers names; else "try again" at once */
 } EwNamesAnswerConfig;
 

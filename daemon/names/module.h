@@ -25,7 +25,7 @@ typedef struct
 gboolean ew_names_contest_judge (EwNamesContest *contest, gint64 now);
 /* Notes it, then puts the words in; or takes out what it put in. As it is already: nothing happens, so words that
    an administrator wrote there stay. Words that another program has removed are restored, unless it removed them a
-   moment before, too. FALSE: a sentence; everything else goes on without them. Takes milliseconds, as long
+   moment before, too. FALSE: a sentence; everything else works without them. Takes milliseconds, as long
    as the disk is well. */
 gboolean ew_names_module_use (EwHost *host, gboolean use, EwNamesContest *contest,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;

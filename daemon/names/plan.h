@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Which resolver answers on this computer. Pure: the texts of the C library's files and what answered go in, a plan
- * comes out. It is found by what answers, never by what is installed.
+ * comes out. It's decided by what answers, never by what is installed.
  *
  *   nsswitch.conf   which modules the C library asks for a host's name, in their order
  *   resolv.conf     which name servers its module "dns" asks

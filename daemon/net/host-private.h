@@ -40,7 +40,7 @@ struct EwHost
   gchar *firewall;       /* the script of Edgeway's tables as they are loaded; NULL: not known */
   gboolean firewall_vpn; /* … with the guard's marks in it */
   gboolean sealed;       /* … and closed to what would leave beside VPN mode's routes */
-  GArray *uplinks;       /* guint: every interface that a default route has led by; NULL: none yet */
+  GArray *uplinks;       /* guint: every interface that a default route has used; NULL: none yet */
   /* problems.c */
   EwHostConfig *wanted;    /* what was asked for; applied is what of it could be had. NULL: nothing */
   GPtrArray *problems;     /* EwHostProblem, of the last look */
@@ -91,7 +91,7 @@ void ew_plan_add_gateway (EwPlan *plan);
 GArray *ew_gateway_links (EwHost *host, const EwPrefix *subnet, guint own, const GArray *rows);
 /* Edgeway's rules are in that chain of another program now. */
 gboolean ew_gateway_has_opened (EwHost *host, const gchar *chain);
-/* Adds to problems the subnets of the configuration in force that packets do not get to, and why. */
+/* Adds to problems the subnets of the current configuration that packets can't reach, and why. */
 void ew_gateway_look_for_problems (EwHost *host, GPtrArray *problems);
 /* Adds what may be a fault, and what only the computer's owner can tell, to the checks of a diagnosis. */
 void ew_gateway_diagnose (EwHost *host, JsonArray *checks);
@@ -101,7 +101,7 @@ void ew_gateway_diagnose (EwHost *host, JsonArray *checks);
 /* EwPrefix of both families that the main table routes: the subnets behind this computer, and in VPN mode its
    surroundings, without what lies inside config's own routes. (transfer full) */
 GArray *ew_lan_exceptions (EwHost *host, const EwHostConfig *config);
-/* Indexes (guint) of the interfaces that a default route leads by, in any table that a rule names; ours left out. NULL:
+/* Indexes (guint) of the interfaces of default routes, in any table that a rule names, except Edgeway's. NULL:
    not known. (transfer full) */
 GArray *ew_lan_uplinks (EwHost *host, const EwHostConfig *config);
 /* Names as elements of an nftables set ("docker0", "virbr0"), NULL if there are none: the interfaces that the
@@ -140,7 +140,7 @@ void ew_step_ensure (EwHost *host, const EwChange *change);
 
 /* Runs a script of nft(8) commands as one transaction. output: what it printed, may be NULL. json: output as JSON. */
 gboolean ew_nft_run (const gchar *script, gboolean json, gchar **output, GError **error);
-/* Whether the table FAMILY NAME is there, and whose: *ours if its comment contains tag. */
+/* Whether the table FAMILY NAME exists, and whose it is: *ours if its comment contains tag. */
 gboolean ew_nft_table_exists (const gchar *table, const gchar *tag, gboolean *ours);
 /* Edgeway's tables as config wants them, loaded in one transaction; both are in the ledger already. */
 gboolean ew_firewall_load (EwHost *host, const EwHostConfig *config, GError **error);

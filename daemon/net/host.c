@@ -164,7 +164,8 @@ is_wanted (const GPtrArray *wanted, const EwChange *change)
   return FALSE;
 }
 
-/* What VPN mode and a gateway add to a plain connection: it goes first on the way back, and comes last on the way in.
+/* What VPN mode and a gateway add to a plain connection: it's removed first on the way back, and added last on the way
+ * in.
  */
 static gboolean
 is_extra (const EwChange *change)
@@ -253,9 +254,9 @@ load_firewall (EwHost *host, const EwHostConfig *config, const GPtrArray *wanted
   return TRUE;
 }
 
-/* The order is what keeps connections alive: the way back from VPN mode before the guard goes; the guard before the
-   way into it, and sealed at its end; new addresses before old ones go (with its last address an interface loses its
-   routes). */
+/* The order is what keeps connections alive: VPN mode's routes are removed before the guard; the guard is added
+   before VPN mode's routes, and traffic is sealed at the end; new addresses are added before old ones are removed (with
+   its last address an interface loses its routes). */
 static gboolean
 apply_plan (EwHost *host, const EwHostConfig *config, GError **error)
 {

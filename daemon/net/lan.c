@@ -117,7 +117,7 @@ remember_uplinks (EwHost *host, const EwHostConfig *config)
     add_link (host->uplinks, g_array_index (now, guint, i), 0);
 }
 
-/* Made on top of another interface, or of a line: what comes by it comes from others. "" is hardware. */
+/* Made on top of another interface, or of a line: what arrives on it comes from others. "" is hardware. */
 static gboolean
 leads_out (const gchar *kind)
 {

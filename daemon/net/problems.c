@@ -134,7 +134,7 @@ is_made (EwHost *host, const EwPrefix *prefix, guint32 table)
 }
 
 /* Part of the mesh's own addresses. The owner of a route there may want the mesh's traffic; the private table comes
-   first (vpn.c), so such a route has no effect, and keep.c tells of it. */
+   first (vpn.c), so such a route has no effect, and keep.c reports it. */
 static gboolean
 is_mesh (const EwHostConfig *config, const EwPrefix *prefix)
 {

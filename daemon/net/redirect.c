@@ -98,8 +98,8 @@ ew_redirect_add_stop (GString *script, const EwHostConfig *config)
                            "jump refuse_question\n");
 }
 
-/* Hooks at "output" see the interface that a packet was to leave by before it was led elsewhere; "postrouting" sees the
-   one that it leaves by, but can't refuse. */
+/* Hooks at "output" see the interface that a packet would have left through before it was redirected; "postrouting"
+   sees the one that it leaves through, but can't refuse. */
 void
 ew_redirect_add_refusal (GString *script, const EwHostConfig *config)
 {

@@ -2,7 +2,7 @@
  *
  * What leads into the tunnel: routing table EW_HOST_TABLE, and one policy rule before the main table that looks in it.
  *
- *   5200  not fwmark OURS → EW_HOST_TABLE
+ *   5200  not fwmark EW_HOST_FWMARK → EW_HOST_TABLE
  *
  * In both modes the table has the mesh's ranges and the accepted routes. They are in the main table, too, where
  * `ip route` shows them; but there a longer prefix would pull them out of the tunnel, and a rogue DHCP server or router
@@ -13,7 +13,7 @@
  * suppress_prefixlength 0": with that, any route in the main table that is longer than /0 wins over the tunnel, also
  * 0.0.0.0/1.
  *
- * fwmark OURS is on Edgeway's own sockets to the edge and, set by firewall.c (the guard), on replies to what came in
+ * EW_HOST_FWMARK is on Edgeway's own sockets to the edge and, set by firewall.c (the guard), on replies to what came in
  * from outside: such packets, and those of an exception, see the owner's rules and the main table as if
  * Edgeway weren't there.
  *

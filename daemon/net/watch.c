@@ -193,7 +193,7 @@ concerns_us (EwHost *host, const struct nlmsghdr *message)
   return FALSE;
 }
 
-/* Forwarding was switched; each new interface says so of itself, too, and has then no part in it. */
+/* Forwarding was switched. Each new interface causes such a message, too, but isn't in links yet. */
 static gboolean
 is_about_forwarding (const EwHostWatch *watch, const struct nlmsghdr *message)
 {

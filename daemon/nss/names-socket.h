@@ -37,8 +37,8 @@
 #define EW_NAMES_ADDRESSES 16
 #define EW_NAMES_QUESTION_MAX (4 + EW_NAMES_NAME_MAX)
 #define EW_NAMES_REPLY_MAX (8 + EW_NAMES_NAME_MAX + 17 * EW_NAMES_ADDRESSES)
-/* A program waits so long for edgewayd's first packet: one that is hung costs no more. Where the way to the edge is
-   long, that packet says so, and the answer has until the second one, counted from the beginning too. */
+/* A program waits so long for edgewayd's first packet: one that is hung costs no more. If the path to the edge is
+   slow, that packet says so, and the answer has until the second one, counted from the beginning too. */
 #define EW_NAMES_DEADLINE_MS 100
 #define EW_NAMES_PATIENCE_MS 1500
 
@@ -53,7 +53,7 @@ typedef enum
   EW_NAMES_FOUND = 0,
   EW_NAMES_NOT_FOUND = 1, /* there is no such name */
   EW_NAMES_NO_DATA = 2,   /* … it has no address of that family */
-  EW_NAMES_TRY_AGAIN = 3, /* the tunnel is down, or nobody answered */
+  EW_NAMES_TRY_AGAIN = 3, /* the tunnel is down, or the edge didn't answer */
   EW_NAMES_NOT_OURS = 4,  /* edgewayd answers for no such name */
   EW_NAMES_WORKING = 5    /* edgewayd is well and asks the edge; its answer follows in another packet */
 } EwNamesStatus;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Numbers in bytes, whatever the alignment and the machine; and time that never overflows.
+ * Numbers in bytes, whatever the alignment and the byte order; and time that never overflows.
  */
 #pragma once
 

@@ -58,7 +58,7 @@ bool ew_packet_is_error (const uint8_t *packet, size_t len, const EwIpHeader *he
 /* An echo request; payload_len bytes of payload copied. out: at least 48 + payload_len. Returns the size. */
 size_t ew_packet_build_echo (uint8_t *out, const EwIp *from, const EwIp *to, uint16_t id, uint16_t sequence,
                              const uint8_t *payload, size_t payload_len);
-/* Turns an echo request for `us` into its reply in place. False: it isn't one, or its checksum is wrong. */
+/* Turns an echo request into its reply in place. False: it isn't one, or its checksum is wrong. */
 bool ew_packet_answer_echo (uint8_t *packet, size_t len);
 /* True for a well-formed echo reply. payload points into packet. */
 bool ew_packet_parse_echo_reply (const uint8_t *packet, size_t len, uint16_t *id, uint16_t *sequence,

@@ -189,7 +189,7 @@ EwPeer *ew_device_find (const EwDevice *device, const uint8_t public_key[EW_KEY_
 
 /* peer.c */
 EwPeer *ew_peer_new (EwDevice *device, const uint8_t public_key[EW_KEY_SIZE]); /* in no list yet; NULL: out of memory */
-/* Brings the peer's next deadline into the heap. Later ones are left until the heap is asked. */
+/* Adds the peer's next deadline to the heap. Later ones are left until the heap is asked. */
 void ew_peer_reschedule (EwPeer *peer);
 void ew_peer_schedule (EwPeer *peer, uint64_t due_ns);
 /* From any lane: takes the lock if it is needed. */

@@ -156,7 +156,7 @@ release_node (EwGraceItem *item)
   free ((uint8_t *)item - offsetof (Node, item));
 }
 
-/* Puts node in the place of what is there. */
+/* Replaces what is there with node. */
 static void
 replace (_Atomic uintptr_t *where, Node *node, EwGrace *grace)
 {

@@ -7,7 +7,7 @@
  *   retransmit      an initiation sent          5 s + jitter      a completed handshake    again; after 90 s give up
  *   keepalive       data received               10 s              anything sent            an empty packet, so that the
  *                                                                                          other side knows it was heard
- *   new_handshake   data sent                   15 s + jitter     anything received        the other side lost us:
+ *   new_handshake   data sent                   15 s + jitter     anything received        the session is lost:
  *                                                                                          handshake
  *   persistent      anything sent or received   its interval      interval 0               an empty packet (NAT,
  *                                                                                          firewalls)

@@ -44,12 +44,12 @@ typedef void (*EwGateSend) (GDBusMessage *message, gpointer user_data);
 EwGate *ew_gate_new (EwGateSend send, gpointer user_data);
 void ew_gate_free (EwGate *self);
 
-/* Whether a message from the bus goes on to GDBus. data: its header, whose flags may be changed; body: the answer to a
-   question of the gate's own, NULL with all other messages. */
+/* Whether a message from the bus is passed on to GDBus. data: its header, whose flags may be changed; body: the answer
+   to a question of the gate's own, NULL with all other messages. */
 gboolean ew_gate_let_in (EwGate *self, const EwFrame *frame, guint8 *data, const guint8 *body);
 /* Whether it answers a question of the gate's own: then its body is looked at. */
 gboolean ew_gate_asked_for (EwGate *self, const EwFrame *frame);
-/* Whether a message of GDBus' goes on to the bus. */
+/* Whether a message of GDBus' is passed on to the bus. */
 gboolean ew_gate_let_out (EwGate *self, const EwFrame *frame);
 
 G_END_DECLS

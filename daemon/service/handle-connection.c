@@ -127,7 +127,7 @@ on_locality (GObject *source, GAsyncResult *result, gpointer user_data)
   set_mode_go (user_data, !ew_caller_is_local_finish (result));
 }
 
-/* An option that is there in another type must not be passed over: it asks for the guard. */
+/* An option that is there in another type must not be ignored: it asks for the guard. */
 static gboolean
 has_type (GVariant *options, const gchar *key, const GVariantType *type)
 {

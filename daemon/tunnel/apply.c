@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What document, choices and networks ask for, brought into force: first the plan, then the engine, then the host. What
- * was in force stays where the host refuses.
+ * What document, choices and networks ask for, brought into force: first the plan, then the engine, then the host. If
+ * the host refuses, the current plan is kept.
  */
 #include "tunnel/tunnel-private.h"
 

@@ -286,7 +286,7 @@ topology_closed (EwTopology *topology, const GError *reason, gpointer user_data)
     ew_tunnel_was_removed (self, reason);
 }
 
-/* A caller that has too many keeps those that are open: programs that took each other's places would do so for ever. */
+/* A caller that has too many keeps those that are open: programs that replaced each other would do so forever. */
 static gboolean
 has_place (EwTunnel *self, guint32 uid, GError **error)
 {

@@ -35,7 +35,7 @@ struct EwRouterState
   guint source;
   void (*func) (const EwHeard *heard, gpointer user_data);
   gpointer user_data;
-  gboolean in_func, freed; /* freed inside func: for good once it returns */
+  gboolean in_func, freed; /* freed inside func: for real once it returns */
 };
 
 static gboolean

@@ -212,7 +212,7 @@ void ew_tunnel_down (EwTunnel *self);
 /* The interface is lost, and what it left on the host is not kept any longer. */
 void ew_tunnel_let_go (EwTunnel *self);
 /* Makes the host, the engine's peer and the router what document, choices and networks ask for. vpn: default routes
-   too. On failure what was in force stays. */
+   too. On failure the current plan is kept. */
 gboolean ew_tunnel_apply (EwTunnel *self, gboolean vpn, GError **error);
 /* The engine's peer is the edge in use, with the plan's allowed IPs. endpoint NULL: as it is. */
 void ew_tunnel_set_peer (EwTunnel *self, const EwPlan *plan, const EwEndpoint *endpoint);

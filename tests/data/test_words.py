@@ -21,6 +21,7 @@ class Finds(unittest.TestCase):
         return [(line, said) for line, said, _ in self.words.wrong(path, text)]
 
     def test_strings_of_programs(self):
+        self.words.comment_rules = []
         self.assertEqual(self.found("app/x.c", '\n  f (_ ("The tunnel is "\n       "gone."));\n'), [(2, "is gone")])
         self.assertEqual(self.found("daemon/x.c", '/* It is gone. */ g ("set x { type \'a\' }"); // mended\n#include "gone/anew.h"\n'), [])
         self.assertEqual(self.found("app/launch/x.py", '"""Mended."""\nsay(f"{name} is mended")  # anew\n'), [(2, "mended")])
@@ -44,6 +45,21 @@ class Finds(unittest.TestCase):
 
     def test_tables_that_a_formatter_ran_together(self):
         self.assertEqual(len(words.flattened("x.h", " *   one   1\n * two   2\n * and text\n")), 1)
+
+    def test_comments_of_c(self):
+        text = "/* The file is\n * gone; put\n   back: there is no anew_file. */\nint anew; // but\n// for one\nconst char *s = \"/* mended */\"; /* is no name, is no longer one */\n"
+        self.assertEqual(self.found("daemon/x.c", text), [(1, "is gone"), (2, "put back"), (4, "but for"), (6, "is no"), (6, "mended")])
+        self.assertEqual(self.found("daemon/x.c", "/* *ours: status of the bus' own */ int us, ours;\n/* told to us */\n"), [(2, "us")])
+
+    def test_comments_and_docstrings_of_python(self):
+        text = '"""Reads\nanew."""\nx = "anew"  # but\n# for one\ndef f():\n    # a mended one\n    """It is\n    gone."""\n    y("""anew""")\n'
+        self.assertEqual(self.found("daemon/x.py", text), [(2, "anew"), (3, "but for"), (6, "mended"), (7, "is gone")])
+        self.assertEqual(self.found("daemon/x", "#!/usr/bin/python3\n# anew\n"), [(2, "anew")])
+        self.assertEqual(self.found("daemon/x.sh", "# anew\n"), [])
+
+    def test_exceptions_in_comments(self):
+        self.words.allowed["daemon/x.c"] = ["anew: again"]
+        self.assertEqual(self.found("daemon/x.c", "/* anew: again. Begun anew. */\n"), [(1, "anew")])
 
     def test_exceptions(self):
         self.words.allowed["app/x.c"] = ["whatever is gone"]

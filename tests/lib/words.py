@@ -1,17 +1,20 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds misspelled words in everything, and words that a sentence for people doesn't have (tests/data/words.txt) in what people read."""
+"""Finds misspelled words in everything, and words that a sentence for people doesn't have (tests/data/words.txt) in what people read, comments included."""
 import glob
+import io
 import os
 import re
 import subprocess
 import sys
+import tokenize
 
 C = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'|^[ \t]*#[ \t]*include[^\n]*', re.S | re.M)
 PYTHON = re.compile(r'#[^\n]*|""".*?"""|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 CONTRACTED = re.compile(r"\bnot\b|\bcannot\b")
 # Words that codespell takes for misspelled ones.
 KNOWN = "doas,ake,ect,sie,valu,trough,whos,tthe,keypair,keypairs"
+COMMENTED = ("daemon/",)  # where comments are read, too
 FLATTENED = re.compile(r"^ \* \S.*\S {3,}\S")
 UNSPELLED = re.compile(r"\.(png|po|svg)$|^tests/fuzz/corpus/|^po/|^LICENSE|^COPYING|test_german\.py$|test-translate\.c$")  # German and data
 
@@ -64,9 +67,57 @@ def sentences(path, text):
     return []
 
 
+def c_comments(text):
+    """(offset, text) of each comment; // comments on consecutive lines are one."""
+    found, last = [], 0
+    for match in C.finditer(text):
+        if not match.group().startswith("/"):
+            continue
+        if found and match.group().startswith("//") and found[-1][1].startswith("//") and re.fullmatch(r"\n[ \t]*", text[last:match.start()]):
+            found[-1][1] = text[found[-1][0]:match.end()]
+        else:
+            found.append([match.start(), match.group()])
+        last = match.end()
+    return found
+
+
+def python_comments(text):
+    """(offset, text) of each comment and docstring; comments on consecutive lines are one."""
+    starts = [0]
+    for line in text.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    found, last, before = [], 0, tokenize.NEWLINE
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        start, end = (starts[row - 1] + column for row, column in (token.start, token.end)) if token.type in (tokenize.COMMENT, tokenize.STRING) else (0, 0)
+        if token.type == tokenize.COMMENT:
+            if found and found[-1][1].startswith("#") and re.fullmatch(r"\n[ \t]*", text[last:start]):
+                found[-1][1] = text[found[-1][0]:end]
+            else:
+                found.append([start, token.string])
+            last = end
+        elif token.type == tokenize.STRING and before in (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT):
+            found.append([start, token.string])
+        if token.type not in (tokenize.NL, tokenize.COMMENT):
+            before = token.type
+    return found
+
+
+def comments(path, text):
+    """What a developer reads in a file: (offset, text), as long as in the file but with blanks for the marks at the beginning of a line."""
+    if not path.startswith(COMMENTED):
+        return []
+    if path.endswith((".c", ".h")):
+        found = c_comments(text)
+    elif path.endswith(".py") or re.match(r"#!.*python", text):
+        found = python_comments(text)
+    else:
+        return []
+    return [(offset, re.sub(r"^[ \t]*(\*|//|#)", lambda mark: " " * len(mark.group()), comment, flags=re.M)) for offset, comment in found]
+
+
 class Words:
     def __init__(self, path):
-        self.rules, self.allowed = [], {}
+        self.rules, self.allowed, self.comment_rules = [], {}, []
         with open(path) as file:
             for line in map(str.strip, file):
                 if line.startswith("allow "):
@@ -74,7 +125,13 @@ class Words:
                     self.allowed.setdefault(name, []).append(text)
                 elif line and not line.startswith("#"):
                     pattern, instead = line.split(" => ", 1)
-                    self.rules.append((pattern, re.compile(rf"(?<![\w-])(?:{pattern})(?![\w-])", re.I), instead))
+                    where = re.match(r"(comments|everywhere) ", pattern)
+                    pattern = pattern[where.end():] if where else pattern
+                    if where:
+                        over_lines = pattern.replace(" ", r"\s+")
+                        self.comment_rules.append((re.compile(rf"(?<![\w-])(?:{over_lines})(?![\w-])", re.I), instead))
+                    if not where or where.group(1) == "everywhere":
+                        self.rules.append((pattern, re.compile(rf"(?<![\w-])(?:{pattern})(?![\w-])", re.I), instead))
 
     def wrong(self, path, text):
         """(line, what was found, what to say instead)."""
@@ -89,6 +146,16 @@ class Words:
                 match = regex.search(said)
                 if match:
                     found.append((line, match.group(), instead))
+        return sorted(found + self.wrong_comments(path, text))
+
+    def wrong_comments(self, path, text):
+        found = []
+        for offset, said in comments(path, text):
+            for allowed in self.allowed.get(path, ()):
+                said = said.replace(allowed, " " * len(allowed))
+            for regex, instead in self.comment_rules:
+                for match in regex.finditer(said):
+                    found.append((text.count("\n", 0, offset + match.start()) + 1, " ".join(match.group().split()), instead))
         return found
 
 
@@ -119,7 +186,7 @@ def check(top):
     words = Words(os.path.join(top, "tests/data/words.txt"))
     bad = misspelled(top, paths)
     for path in paths:
-        if path.startswith(("daemon/", "app/", "ui/", "data/", ".github/", "README.md", "po/README.md")) and not path.endswith((".png", ".svg")):
+        if path.startswith(("daemon/", "app/", "ui/", "data/", ".github/", "README.md", "po/README.md", "tests/")) and not path.endswith((".png", ".svg")):
             with open(os.path.join(top, path), errors="replace") as file:
                 text = file.read()
             bad += [f"{path}:{line}: “{said}”: say {instead}" for line, said, instead in words.wrong(path, text)]

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The control API (API.md): who a caller is, whether the caller may, and one handler a call. Authorisation runs before
+ * The control API (API.md): who a caller is, whether the caller may, and one handler a call. Authorization runs before
  * dispatch, from one table, default deny. Every refusal is an EW_ERROR's code and sentence; nothing secret is ever
  * logged.
  */

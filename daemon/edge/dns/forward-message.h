@@ -9,7 +9,7 @@
  *   RD, CD         as asked. The resolver is never asked with CD, so it decides what is bogus (SERVFAIL)
  *   RA             1
  *   AA             0; 1 in what is answered here
- *   AD             0. The way to the resolver isn't secured, so nobody may rely on its word that an answer is authentic
+ *   AD             0. The path to the resolver isn't secured, so its claim that an answer is authentic can't be trusted
  *                  (RFC 4035, 4.9.3). Validation is up to the asker: with DO the signatures come
  *   DO             as asked; without it RRSIG, NSEC and NSEC3 stay away unless they were asked for (RFC 4035, 3.2.1)
  *   EDNS           an OPT record where the question had one, with an extended error (RFC 8914) on failure

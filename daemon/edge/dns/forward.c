@@ -281,7 +281,7 @@ make_kinds (EwDnsForward *self)
     ew_dns_kinds_add (self->kinds, g_array_index (self->plan->domains, EwDnsDomain, i).domain, EW_DNS_KIND_OWNER);
 }
 
-/* Brings everything up to what is wanted now. */
+/* Updates everything to what is wanted now. */
 static void
 follow (EwDnsForward *self, gint64 now_us)
 {

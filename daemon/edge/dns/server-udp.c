@@ -118,7 +118,7 @@ handle_query (EwDnsDoor *door, guint i)
   batch->n_out++;
 }
 
-/* Whom the kernel has no room or way for is passed over: it asks again. */
+/* Receivers that the kernel has no buffer or route for are skipped: it asks again. */
 static void
 send_answers (int fd, EwDnsBatch *batch)
 {

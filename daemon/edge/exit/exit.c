@@ -369,7 +369,7 @@ has_prefix (const GArray *prefixes, const EwPrefix *prefix)
   return FALSE;
 }
 
-/* Whether the way to it is through the mesh. */
+/* Whether the route to it is through the mesh. */
 static gboolean
 lead_to (EwExit *self, const EwPrefix *resolver)
 {

@@ -59,7 +59,7 @@ typedef struct
 gboolean ew_exit_firewall_check_name (const gchar *interface, GError **error);
 /* The table as nft reads it (pure). */
 gchar *ew_exit_firewall_format (const EwFirewallConfig *config);
-/* Puts the table in the place of an older one of the same name, in one transaction. */
+/* Replaces an older table of the same name, in one transaction. */
 gboolean ew_exit_firewall_apply (const EwFirewallConfig *config, GError **error);
 /* A missing table isn't an error. */
 gboolean ew_exit_firewall_remove (const gchar *interface, GError **error);

@@ -292,7 +292,7 @@ check_online (EwFeed *self)
     }
 }
 
-/* Takes note of what is to be stored of one node; FALSE: nothing, or not yet. */
+/* Notes what to store about one node; FALSE: nothing, or not yet. */
 static gboolean
 prepare_endpoint (EwFeed *self, const gchar *id, Seen *seen, gboolean all)
 {
@@ -447,7 +447,7 @@ save_timestamp_floor (EwFeed *self)
 }
 
 /* Timestamps must not go back, and a full disk keeps the same reservation over several starts. One that is ahead of the
- * clock then goes on with the time since boot, slowly, but faster than handshakes (a grain of 17 ms in 5 s) use it up.
+ * clock then advances with the time since boot, slowly, but faster than handshakes (a grain of 17 ms in 5 s) use it up.
  */
 static void
 start_timestamps (EwFeed *self)

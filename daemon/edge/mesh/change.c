@@ -204,7 +204,7 @@ ew_mesh_read_list (EwMesh *self, const gchar *prefix, GError **error)
 static void
 change_apply (EwMesh *self, EwMeshChange *change, gint64 revision)
 {
-  if (self->told >= revision) /* the watch was faster, and may have told of more since */
+  if (self->told >= revision) /* the watch was faster, and may have reported more since */
     return;
   for (guint i = 0; i < change->operations->len; i++)
     {

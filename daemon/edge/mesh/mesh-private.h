@@ -55,7 +55,7 @@ struct EwMesh
   guint8 shared_digest[32]; /* of what all node documents hold */
   GArray *listeners;
   guint last_listener;
-  GHashTable *ahead;   /* key → revision of our latest change of it, until the watch has told of that */
+  GHashTable *ahead;   /* key → revision of this edge's latest change of it, until the watch has reported that */
   gint64 told;         /* … revision that it is at */
   GHashTable *touched; /* ids to tell of when the change has been applied */
   GHashTable *gone;
@@ -76,8 +76,8 @@ JsonObject *ew_mesh_settings_to_json (const EwMeshSettings *settings);
 gboolean ew_mesh_settle_setup (EwMesh *self, const EwMeshSetup *setup, GError **error);
 /* mesh.c: memory follows one key; object NULL: deleted. */
 void ew_mesh_apply (EwMesh *self, const gchar *key, JsonObject *object, gint64 revision);
-/* Memory has this change by this edge before the watch tells of it: what the watch tells of the key's past is of no
- * interest. */
+/* Memory has this change by this edge before the watch reports it: what the watch reports about the key's past doesn't
+ * matter. */
 void ew_mesh_note_ahead (EwMesh *self, const gchar *key, gint64 revision);
 /* … and the listeners hear of all that was applied. */
 void ew_mesh_tell (EwMesh *self);

@@ -17,7 +17,7 @@ typedef struct Call
   guint number; /* a limit, or seconds */
   gint64 id;    /* of a lease, or a revision */
   EwStoreTxn *txn;
-  GCancellable *cancellable; /* not the task's: GLib tells of cancelled tasks later, out of their order */
+  GCancellable *cancellable; /* not the task's: GLib reports cancelled tasks later, out of order */
 } Call;
 
 typedef struct

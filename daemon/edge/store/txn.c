@@ -315,7 +315,7 @@ ew_store_txn_put (EwStoreTxn *txn, const gchar *key, GBytes *value)
 void
 ew_store_txn_put_leased (EwStoreTxn *txn, const gchar *key, GBytes *value, gint64 lease)
 {
-  /* 0 would mean that it is not leased, and keep it on disk for ever. */
+  /* 0 would mean that it isn't leased, and keep it on disk forever. */
   add_operation (txn, key, value, lease != 0 ? lease : -1);
 }
 

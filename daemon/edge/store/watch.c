@@ -130,7 +130,7 @@ find_behind (EwStore *store)
   return NULL;
 }
 
-/* *more: there is another revision to tell of. */
+/* *more: there is another revision to report. */
 static gboolean
 dispatch_one (EwStore *store, gboolean *more, GError **error)
 {

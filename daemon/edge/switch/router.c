@@ -402,7 +402,7 @@ is_service (const EwSwitchRouter *self, const EwIp *ip)
   return ew_ip_equal (&self->service[ip->family == EW_FAMILY_V6], ip);
 }
 
-/* The first byte tells of nearly every packet that it may go on. */
+/* The first byte shows for nearly every packet that it may pass. */
 static gboolean
 leads_nowhere (const EwIp *ip)
 {
