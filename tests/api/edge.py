@@ -23,10 +23,10 @@ SLOW = 5  # a deadline in a test is five times the promise
 
 
 def isolate():
-    """As uid 0 an edge makes a TUN and firewall rules: in a network namespace of the tests' own, never in the host's."""
+    """As uid 0 an edge makes a TUN and firewall rules: in the tests' own network namespace, never in the host's."""
     CLONE_NEWNET, SIOCSIFFLAGS, IFF_UP = 0x40000000, 0x8914, 1
     if os.geteuid() != 0 or ctypes.CDLL(None).unshare(CLONE_NEWNET) != 0:
-        return False  # without the privilege for this it has none for the others
+        return False  # without the privilege for this the edge has none for the others either
     with socket.socket(type=socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
     return True
@@ -60,7 +60,7 @@ def is_free(kind, port):
     return True
 
 
-TAKEN = []  # an abstract socket of this name is the lock between processes in one network namespace; it goes with this process
+TAKEN = []  # an abstract socket of this name is the lock between processes in one network namespace; it disappears with this process
 
 
 def free_port():
@@ -107,7 +107,7 @@ class Answer:
 class Edge:
     def __init__(self, config="", mesh="home", name="frankfurt", **options):
         self.folder = tempfile.mkdtemp(prefix="edgeway-api-")
-        os.chmod(self.folder, 0o711)  # as root the edge becomes its own user, where that exists
+        os.chmod(self.folder, 0o711)  # an edge started as root becomes its own user, where that exists
         self.state = os.path.join(self.folder, "state")
         self.port = free_port()
         self.log_path = os.path.join(self.folder, "log")
@@ -246,7 +246,7 @@ class Edge:
 
 
 class Node:
-    """A machine with our software as far as the API sees it."""
+    """A computer with Edgeway's software, as seen by the API."""
 
     def __init__(self, edge, key, name, **more):
         self.edge, self.key, self.name = edge, parse_key(key), name
@@ -317,7 +317,7 @@ class Viewer:
                 raise EOFError
 
     def until(self, wanted, timeout=SLOW):
-        """The first message that wanted() likes."""
+        """The first message that wanted() accepts."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             self.stream.settimeout(max(0.01, end - time.monotonic()))

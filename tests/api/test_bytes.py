@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is no request, or not one in time or in bounds: refused or dropped, and the edge goes on."""
+"""Invalid requests, and those that come too late or are too large, are refused or dropped, and the edge keeps working."""
 
 import concurrent.futures
 import json
@@ -34,7 +34,7 @@ class Bytes(unittest.TestCase):
     def post(self, body):
         return self.admin.call("POST", "/v1/keys", body)
 
-    def test_bodies_that_are_no_object(self):
+    def test_bodies_that_are_not_objects(self):
         deep = b'{"a":' * 40 + b"1" + b"}" * 40
         for body in (b"", b" ", b"{", b"[]", b"null", b"5", b'"x"', b"{}{}", b'{"kind":"server"', b'{"kind":}', b"\xff\xfe", b'{"kind":"\xff"}', b'{"kind":"server\x00"}', b"\x00" * 100,
                      deep, b"[" * 60000, b'{"a":' * 10000, b'{"kind":"server",}', b"\x16\x03\x01"):
@@ -44,7 +44,7 @@ class Bytes(unittest.TestCase):
         self.assertEqual(self.post(b'{"kind":"server"}' + b" " * 60000).status, 200)
 
     def test_a_name_cut_within_a_character(self):
-        """What a refusal quotes is cut to length; the answer is JSON all the same."""
+        """A refusal quotes a shortened text; the answer is still JSON."""
         for n in range(58, 66):
             name = "a" * n + "\u00e9" * 20
             answer = self.admin.call("GET", "/v1/nodes/" + urllib.parse.quote(name))
@@ -118,7 +118,7 @@ class Bytes(unittest.TestCase):
 
     @unittest.skipUnless(ISOLATED, "needs root: the edge lets nobody else look into its process")
     def test_connections_end(self):
-        """Each answer ends its connection, and nothing stays open of those that went away before, with or without a word."""
+        """Each answer ends its connection, and no connection stays open whose client left early, with or without closing it."""
         folder = f"/proc/{self.edge.process.pid}/fd"
         before = len(os.listdir(folder))
         for i in range(60):
@@ -178,7 +178,7 @@ class Bytes(unittest.TestCase):
 
     @classmethod
     def await_half_open(cls):
-        """It takes a while, and other tests go on meanwhile."""
+        """It takes a while, and other tests run in the meantime."""
         slow = cls.edge.connect(timeout=15 * SLOW)
         slow.sendall(b"GET /v1/mesh HTTP/1.1\r\nHost:")
         mute = socket.create_connection(("127.0.0.1", cls.edge.port), 15 * SLOW)
@@ -196,7 +196,7 @@ class Bytes(unittest.TestCase):
         cls.half_open.start()
 
     def test_half_open_is_dropped(self):
-        """Whoever sends half a request, or nothing at all, is not waited for for ever."""
+        """A client that sends half a request, or nothing at all, is dropped after a while."""
         self.half_open.join(2 * 15 * SLOW)
         self.assertEqual([answer for answer, _ in self.dropped_after], [b"", b""])
         for _, seconds in self.dropped_after:
@@ -293,7 +293,7 @@ class Crowds(unittest.TestCase):
         viewer.until(lambda m: m["type"] == "node" and m["node"]["name"] == "seen")
 
     def test_callers_that_leave_at_once(self):
-        """A handshake has a thread of its own, in which its connection may end: the others are counted meanwhile."""
+        """A handshake has its own thread, in which its connection may end while the others are being counted."""
         def call(number):
             for i in range(60):
                 try:
@@ -306,7 +306,7 @@ class Crowds(unittest.TestCase):
         self.assertEqual(self.edge.get("/v1/mesh").status, 200)
 
     def test_an_address_has_its_share(self):
-        """The newcomer comes in, and the oldest that has sent nothing goes."""
+        """The newcomer is accepted, and the oldest connection that has sent nothing is closed."""
         held = self.crowd("127.1.0.1")
         self.assertEqual(count_open(held), 64)
         self.assertEqual(self.edge.get("/v1/mesh", source="127.1.0.1").status, 200)

@@ -180,7 +180,7 @@ class Enrollment(EdgeCase):
         nameless = Node(self.edge, self.new_key(name=second), None).enroll()
         self.assertEqual(nameless.json["name"], second)
 
-    def test_key_taken_back(self):
+    def test_key_revoked(self):
         name = self.new_name()
         key = self.new_key(name=name)
         self.assertEqual(self.admin.call("DELETE", f"/v1/nodes/{name}").json, {"schema": 1})
@@ -202,7 +202,7 @@ class Enrollment(EdgeCase):
 
 
 class BodyAgainstCaller(EdgeCase):
-    """Who is meant is said by the URL, the credential and the key; a body that says otherwise changes nothing."""
+    """The URL, the credential and the key say which node is meant; a different one in the body is ignored."""
 
     def own(self, node):
         document = node.call("GET", "/v1/self").json
@@ -236,7 +236,7 @@ class BodyAgainstCaller(EdgeCase):
             self.refused(member.call("POST", path, lies | {"node": victim.id, "kind": "server", "cidr": "10.99.0.0/16"}), 403, "NotAdministrator")
         self.assertEqual((self.own(member), self.own(victim)), (mine, theirs))
         self.assertEqual(member.call("GET", f"/v1/self?id={victim.id}&node={victim.name}").json["id"], member.id)
-        # Leaving is one's own, whatever the body says.
+        # A node can only leave itself, whatever the body says.
         self.assertEqual(member.call("DELETE", f"/v1/self?id={victim.id}", {"id": victim.id, "node": victim.name}).status, 200)
         self.refused(member.call("GET", "/v1/self"), 410, "Removed")
         self.assertEqual(self.own(victim), theirs)
@@ -282,7 +282,7 @@ class Authentication(EdgeCase):
         for header in ("Basic YTpi", "bearer " + token, token, ""):
             self.refused(self.edge.get("/v1/self", headers={"Authorization": header}), 401, "NotAuthenticated")
 
-    def test_member_is_no_administrator(self):
+    def test_member_is_not_an_administrator(self):
         node = self.new_node()
         for method, path in self.ADMIN_CALLS:
             self.refused(node.call(method, path, {} if method in ("POST", "PATCH") else None), 403, "NotAdministrator")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A few addresses, or many, do what they can to keep the API busy: the owner, an enrolled node and a newcomer are answered within a second
-all the same, and what the edge holds stays bounded."""
+"""A few addresses, or many, do what they can to keep the API busy: the owner, an enrolled node and a newcomer are still answered within a
+second, and what the edge holds stays bounded."""
 
 import http.client
 import os

@@ -42,7 +42,7 @@ class Install(unittest.TestCase):
         cls.admin = cls.edge.join(cls.edge.first_key(), "admin")
 
     def test_the_script(self):
-        """Its text is the one whose SHA-256 an administrator gets with a key, and any shell can read it."""
+        """Its text matches the SHA-256 that an administrator gets with a key, and any shell can parse it."""
         answer = self.edge.get("/install")
         self.assertEqual(answer.status, 200)
         told = self.admin.call("GET", "/v1/install").json
@@ -95,7 +95,7 @@ class Install(unittest.TestCase):
         self.assertEqual((script.status, script.raw[:10]), (200, b"#!/bin/sh\n"), "a stale file is not added to")
 
     def test_the_end_of_tls_is_said(self):
-        """apt with OpenSSL takes an answer without it for one that was cut."""
+        """apt with OpenSSL treats an answer without it as truncated."""
         context = self.edge.context()
         with context.wrap_socket(socket.create_connection(("127.0.0.1", self.edge.port), 20), suppress_ragged_eofs=False) as tls:
             tls.sendall(b"GET /packages/debian-12/edgewayd_0.2.0_amd64.deb HTTP/1.1\r\nHost: edge\r\n\r\n")
@@ -105,7 +105,7 @@ class Install(unittest.TestCase):
             self.assertGreater(length, len(LARGE))
 
     def hold(self, source):
-        """A download by someone who takes its first bytes, and no more."""
+        """A download whose client reads the first bytes, and no more."""
         raw = socket.socket()
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         raw.bind((source, 0))
@@ -118,7 +118,7 @@ class Install(unittest.TestCase):
 
     @unittest.skipUnless(ISOLATED, "needs addresses of its own")
     def test_too_many_at_once(self):
-        """Whoever holds downloads open is told to wait; others are served."""
+        """A client that holds downloads open is told to wait; others are served."""
         for _ in range(16):
             self.hold("127.0.0.77")
         refused = self.edge.get("/packages/debian-12/edgewayd_0.2.0_amd64.deb", source="127.0.0.77")
@@ -128,7 +128,7 @@ class Install(unittest.TestCase):
 
     @unittest.skipUnless(ISOLATED, "needs addresses of its own")
     def test_all_places_taken(self):
-        """Those who hold them all open keep nobody else from a download."""
+        """Clients that hold all of them open can't keep another one from a download."""
         for i in range(64):
             self.hold(f"127.0.1.{i // 15}")
         for _ in range(3):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program's life: first start, stop, restart, killed at any moment, wrong usage, what is in its way; and what it must never tell."""
+"""The program's life: first start, stop, restart, killed at any moment, wrong usage, conflicts with others; and what it must never reveal."""
 
 import base64
 import glob
@@ -335,7 +335,7 @@ class InTheWay(unittest.TestCase):
         self.assertTrue(edge.first_key(), "what was begun is completed")
 
     def test_waits_for_its_port(self):
-        """A mesh that was made waits for what may go: at boot another program can be first. With a supervisor it ends, to be started again."""
+        """An existing mesh waits until the port is free: at boot another program can be first. With a supervisor it exits, to be started again."""
         edge = self.edge().start()
         edge.stop()
         for kind, name in ((socket.SOCK_STREAM, "TCP"), (socket.SOCK_DGRAM, "UDP")):
@@ -358,7 +358,7 @@ class InTheWay(unittest.TestCase):
 
     @unittest.skipUnless(ISOLATED, "an address of its own takes a network namespace")
     def test_waits_for_its_address(self):
-        """A listen address may come after the edge; one that was mistyped at the first start is told."""
+        """A listen address may appear after the edge has started; a mistyped one at the first start is reported."""
         edge = self.edge()
         edge.arguments[edge.arguments.index("--listen") + 1] = f"10.99.0.1:{edge.port}"
         self.failing(edge, "listen", str(edge.port))
@@ -410,7 +410,7 @@ class InTheWay(unittest.TestCase):
                 self.assertEqual(admin.call("GET", "/v1/self").status, 200)
                 edge.stop()
 
-    def test_broken_api_certificate_is_made_anew(self):
+    def test_broken_api_certificate_is_replaced(self):
         edge = self.edge().start()
         edge.stop()
         with open(edge.state + "/api.pem", "w") as file:
@@ -441,7 +441,7 @@ class InTheWay(unittest.TestCase):
     @unittest.skipIf(os.geteuid() != 0, "needs root to mount")
     def test_full_disk(self):
         edge = self.edge()
-        # The state is a folder of its own on the small disk: one with a ballast in it would be refused as somebody else's.
+        # The state is a folder of its own on the small disk: one with a ballast in it would be refused as another program's.
         disk = os.path.join(edge.folder, "disk")
         os.mkdir(disk)
         if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k,mode=0755", "none", disk], capture_output=True).returncode:
@@ -570,7 +570,7 @@ class Killed(unittest.TestCase):
         self.assertEqual(admin.call("GET", "/v1/self").status, 200)
 
     def test_killed_while_writing(self):
-        """Enrollments, names and routes from several threads while the edge is killed again and again: what was answered is there, and
+        """Enrollments, names and routes from several threads while the edge is killed again and again: what was confirmed exists, and
         every replay ends in exactly one node."""
         edge = Edge().start()
         self.addCleanup(edge.remove)

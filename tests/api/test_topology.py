@@ -145,7 +145,7 @@ class Topology(unittest.TestCase):
         self.assertEqual(edge.owner("GET", "/v1/status").json["viewers"], 99)
 
     def test_slow_reader(self):
-        """It reads nothing while much happens; what it then reads ends with the truth."""
+        """It reads nothing while much changes; what it then reads ends with the current state."""
         slow = self.admin.view()
         self.addCleanup(slow.close)
         node = self.plain("busy")

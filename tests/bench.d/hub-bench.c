@@ -113,7 +113,7 @@ forward_bare (void *data)
   return NULL;
 }
 
-/* The wait at the start of drive() costs the hub next to nothing. */
+/* The wait at the start of drive() costs the hub almost nothing. */
 static double
 round_hub (Bench *self)
 {

@@ -84,7 +84,7 @@ now (void)
   return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-/* The best of some runs over all probes: others on the machine take of the caches, they give nothing. */
+/* The best of some runs over all probes: other programs can only take cache away, so the best run is the truest. */
 static double
 measure (const EwAllowedIps *ips, const EwIp *probes, unsigned *missed)
 {

@@ -40,8 +40,8 @@ empty (Hub *hub)
     ;
 }
 
-/* Puts FILL packets into each direction, sleeps until all have come through: while the switch's threads work, this one
-   is in nobody's way. Returns how many came. */
+/* Puts FILL packets into each direction, sleeps until all have come through: so that this thread doesn't disturb the
+   switch's threads. Returns how many came. */
 static uint64_t
 fill_and_wait (Hub *hub, size_t size)
 {

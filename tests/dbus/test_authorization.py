@@ -148,7 +148,7 @@ class WithPolkit(unittest.TestCase):
         agent = self.machine.agent(caller, "dismiss")
         self.refused(caller, "AddNode", "Cancelled", interactive=True)
         agent.wait_log("asked org.edgeway.administer")
-        self.refused(caller, "AddNode")  # not interactive: nobody is asked
+        self.refused(caller, "AddNode")  # not interactive: no person is asked
         self.assertEqual(agent.count("asked"), 1)
         agent.stop()
 
@@ -192,7 +192,7 @@ class WithPolkit(unittest.TestCase):
         agent.wait_log("asked org.edgeway.administer")
         agent.stop()
 
-    def test_prompt_goes_with_its_caller(self):
+    def test_prompt_closes_with_its_caller(self):
         caller = self.machine.caller("ewplain")
         agent = self.machine.agent(caller, "wait")
         caller.send("Leave", interactive=True)
@@ -267,7 +267,7 @@ class WithPolkit(unittest.TestCase):
 
 
 class WithoutPolkit(WithPolkit):
-    """Root as before; everybody else reads the status and is told sudo."""
+    """Root as before; everyone else can read the status and is told to use sudo."""
     # Inherited tests are about polkit.
     for name in [name for name in dir(WithPolkit) if name.startswith("test_") and name not in ("test_root_may_everything", "test_every_method_is_here")]:
         locals()[name] = None

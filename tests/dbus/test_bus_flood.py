@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A user without any right sends edgewayd as many messages as the bus takes, of each kind: root is answered within a second all the same,
-and edgewayd's memory stays bounded."""
+"""A user without any right sends edgewayd as many messages as the bus takes, of each kind: root is still answered within a second, and
+edgewayd's memory stays bounded."""
 import os
 import re
 import subprocess
@@ -28,7 +28,7 @@ class Flood(unittest.TestCase):
 
     def setUp(self):
         self.root = self.machine.caller()
-        # After a flood the bus may still be busy with it, and not yet know that the last edgewayd is gone.
+        # After a flood the bus may still be busy with it, and not know yet that the last edgewayd has exited.
         wait_for("the name", lambda: "false" in self.root.call("NameHasOwner", "('org.edgeway.Daemon1',)", interface="org.freedesktop.DBus"))
         self.daemon = self.machine.daemon()
         self.addCleanup(self.daemon.stop)
@@ -59,7 +59,7 @@ class Flood(unittest.TestCase):
             time.sleep(0.02)
         sent, renewed = map(int, flooder.stdout.read().split())
         begin = time.monotonic()
-        call()  # nothing is left over to be worked off
+        call()  # no backlog is left
         worst = max(worst, time.monotonic() - begin)
         print(f"{what}: {sent} sent, {renewed} connections renewed; root: {answers} answers, worst {worst * 1000:.0f} ms; {before:.0f} → {max(most, self.memory()):.0f} MB", file=sys.stderr)
         return sent, worst, max(most, self.memory()) - before
@@ -93,7 +93,7 @@ class Flood(unittest.TestCase):
                 self.check(what)
 
     def test_newcomer(self):
-        """Also a program of root's that starts meanwhile."""
+        """Also a program of root's that starts during the flood."""
         def ctl():
             result = self.machine.run_ctl("status", "--json")
             self.assertEqual(result.returncode, 0, result)
@@ -162,7 +162,7 @@ class Bounds(unittest.TestCase):
         self.caller("ewtopology").call("ListRoutes")
 
     def test_a_call_that_wants_no_answer_counts_until_it_is_done(self):
-        """A place is given back for each: otherwise the seventeenth would find none."""
+        """Each call releases its place: otherwise the seventeenth would find none."""
         caller = self.caller("ewyes")
         for i in range(40):
             caller.send("Disconnect", silent=True)

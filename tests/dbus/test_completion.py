@@ -36,7 +36,7 @@ f=$(complete -p "$2"); f=${f##*-F }; ${f%% *} "$2" "${COMP_WORDS[-1]}" "${COMP_W
 [ ${#COMPREPLY[@]} = 0 ] || printf '%s\n' "${COMPREPLY[@]}"
 """
 FISH = 'source "$COMPLETIONS/fish-$argv[2].fish"; complete -C $argv[1]'
-# What zsh would show is caught where it is handed over.
+# Captures what zsh would show where it is passed to zsh.
 ZSH = r"""
 compdef() { : }
 _describe() { local a; for a in ${(P)4}; do a=${a//\\:/$'\1'}; print -r -- ${${a%%:*}//$'\1'/:}; done }
@@ -46,7 +46,7 @@ compset() { : }
 
 
 class Shell:
-    """A shell with somebody at its terminal."""
+    """An interactive shell on a terminal."""
 
     def __init__(self, argv, env, user=None):
         self.shown = b""
@@ -71,7 +71,7 @@ class Shell:
         os.write(self.fd, text.encode())
 
     def read_all(self):
-        """Until the program has ended by itself."""
+        """Waits until the program has exited."""
         try:
             while data := os.read(self.fd, 65536):
                 self.shown += data
@@ -111,7 +111,7 @@ class Completion(unittest.TestCase):
         return daemon
 
     def own(self, program, line, user="root"):
-        """What the program says."""
+        """What the program prints."""
         words = line.split(" ")
         command = ["setpriv", "--reuid", str(private_bus.USERS[user]), "--clear-groups"] if user != "root" else []
         result = subprocess.run([*command, os.path.join(self.folder, program), "complete", *words], env=self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
@@ -178,7 +178,7 @@ class Completion(unittest.TestCase):
         self.assertEqual(self.own("edgewayctl", "node r"), {"rename", "remove"}, "what needs none is there")
 
     def test_no_question(self):
-        """A person whom polkit would ask for a password is told nothing, and not asked."""
+        """Where polkit would ask for a password, completion offers nothing and doesn't ask."""
         self.start()
         self.assertEqual(self.own("edgewayctl", "key revoke ", user="ewplain"), set())
         terminal = Shell([os.path.join(self.folder, "edgewayctl"), "complete", "key", "revoke", ""], self.env, user=private_bus.USERS["ewplain"])

@@ -168,7 +168,7 @@ class Verbs(Case):
         self.assertEqual(json.loads(self.ctl("--bus", ADDRESS, "status", "--json"))["edge"]["name"], "frankfurt")
         self.assertEqual(json.loads(self.ctl("status", "--json", f"--bus={ADDRESS}"))["state"], "connected")
         self.ctl("connect")
-        # What does not work while the rest does is named, with what to do.
+        # What does not work although the rest does is reported, with its fix.
         self.assertRegex(self.ctl("status"), r"problems +The route 10\.7\.0\.0/24 isn't in use: [^\n]+\.\n +Remove it\.\n")
         self.assertIn("This computer: The route 10.7.0.0/24 isn't in use", " ".join(self.ctl("map").split()))
         self.assertEqual(json.loads(self.ctl("status", "--json"))["problems"][0]["subject"], "10.7.0.0/24")
@@ -472,7 +472,7 @@ class MeshCase(Case):
 
 
 class PlainNode(MeshCase):
-    """What is said of machines without Edgeway, over a mesh in memory that has some."""
+    """Messages about computers without Edgeway, with a mesh in memory that has some."""
     MACHINE = {"polkit": False}
 
     def setUp(self):
@@ -530,7 +530,7 @@ class Enroll(Case):
         self.fails(1, "enroll", "--key-file", path, says=["leave"])
 
     def test_suffix_of_the_internet(self):
-        """An edge may be hostile: whoever enrolls says whether names below such a suffix are its."""
+        """An edge may be hostile: whoever enrolls decides whether names below such a suffix belong to the mesh."""
         question = "Look up names below mesh.example.com in the mesh? [y/N]"
         for answer, said, accepted in (("\n", "later: sudo edgewayctl name accept mesh.example.com", 0), ("y\n", "Names below mesh.example.com are now this mesh's.", 1)):
             terminal = self.terminal("enroll", "--name", "far")
@@ -560,7 +560,7 @@ class Enroll(Case):
         self.fails(1, "enroll", "--name", "taken", "--key-file", "-", input=KEY, says=["taken", "Choose another"])
 
     def test_configuration_on_a_terminal(self):
-        """A private key is shown there only to those who say so."""
+        """A private key is shown there only on request."""
         for option in ((), ("--vpn",)):
             terminal = self.terminal("node", "config", "tablet", *option)
             terminal.expect("--show")
@@ -599,7 +599,7 @@ class Enroll(Case):
                 self.ctl("leave")
 
     def test_wrapped_on_a_terminal(self):
-        """A pasted key has line ends in it: all of it is read, and nothing of the paste is left for the shell."""
+        """A pasted key has line ends in it: all of it is read, and no part of the paste reaches the shell."""
         for pasted, asked in ((wrapped(76, "\n") + "\n", False), ("Bob wrote:\n\n> " + wrapped(60, "\n> ") + "\n\nBye\n", False), (wrapped(100, "\n"), True)):
             with self.subTest(pasted[:12]):
                 terminal = self.terminal("enroll")
@@ -636,7 +636,7 @@ class Enroll(Case):
 
 
 class NamedKey(MeshCase):
-    """A key that was made for a name: the mesh in memory, without nodes, calls whoever joins thinkpad."""
+    """A key that was made for a name: the mesh in memory, without nodes, names the joining computer thinkpad."""
     MACHINE = {"polkit": False}
 
     def test_name(self):
@@ -792,7 +792,7 @@ class WithoutBus(Case):
         self.assertIn("connected", self.ctl("--bus", PEER, "status"))
         self.fails(3, "status", user="ewplain", says=["sudo"])
 
-    def test_nobody_there(self):
+    def test_no_daemon_on_the_peer_socket(self):
         self.fails(3, "status", says=["edgewayd"])
         self.fails(3, "--bus", PEER, "status", says=[PEER])
 

@@ -56,7 +56,7 @@ class Interface(unittest.TestCase):
         return caught.exception.message
 
     def check_translated(self, message):
-        """The app can say it in another language: a constant that its catalog has, or by its phrase."""
+        """The app can translate the sentence: it is a constant in its catalog, or has a phrase."""
         phrase = ast.literal_eval(self.root.call("GetPhrase", f"({json.dumps(message)},)"))[0]
         if phrase:
             self.assertEqual(phrases.fill(json.loads(phrase)), message)
@@ -135,7 +135,7 @@ class Interface(unittest.TestCase):
         self.assertIn('"type":"snapshot"', self.root.answer()["stream"])
 
     def test_the_list_of_nodes_is_whole(self):
-        """Page after page, and not for ever."""
+        """Page after page, up to a limit."""
         def listed(pages):
             self.daemon.stop()
             self.daemon = self.machine.daemon(env={"FAKE_TUNNEL_PAGES": str(pages)})
@@ -155,7 +155,7 @@ class Interface(unittest.TestCase):
         self.root.call("AddRoute", "('10.8.0.0/24', 'nas')")
         self.assertEqual(self.daemon.count("fake: accept"), 1)
 
-    def test_own_route_that_is_refused_here_is_taken_back(self):
+    def test_own_route_that_is_refused_here_is_withdrawn(self):
         self.refused("RouteRefused", "AddRoute", "('127.0.0.0/8', '')")
         self.daemon.wait_log("fake: request DELETE /v1/routes/127.0.0.0%2F8")
 
@@ -231,7 +231,7 @@ class Interface(unittest.TestCase):
 
 
 class Guard(unittest.TestCase):
-    """Whose switch of mode counts as made at this computer."""
+    """Whether a change of mode counts as made at this computer."""
     @classmethod
     def setUpClass(cls):
         cls.machine = Machine()
@@ -290,7 +290,7 @@ class WithoutBus(unittest.TestCase):
     def test_others_are_not_let_in(self):
         daemon = self.machine.daemon()
         os.chmod("/run/edgeway", 0o755)
-        os.chmod("/run/edgeway/bus", 0o666)  # even so
+        os.chmod("/run/edgeway/bus", 0o666)  # even then
         with self.assertRaises(Refused):
             self.machine.caller("ewyes", PEER)
         self.assertIn("laptop", self.machine.caller(address=PEER).call("GetStatus"))

@@ -166,7 +166,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   check_lists ();
   for (unsigned i = 0; i < OWNERS; i++)
     ew_allowed_ips_remove_list (&ips, &lists[i]);
-  assert (ips.count == 0 && ips.root[0] == 0 && ips.root[1] == 0); /* no node is left that leads nowhere */
+  assert (ips.count == 0 && ips.root[0] == 0 && ips.root[1] == 0); /* no node is left that leads to no prefix */
   ew_allowed_ips_clear (&ips);
   return 0;
 }

@@ -36,7 +36,7 @@ set_up (void)
   ew_mesh_add_route (mesh, "10.1.0.0/16", node_a, NULL);
 }
 
-/* The mesh is as it was, so that every input stands for itself. */
+/* The mesh is restored, so that inputs don't depend on each other. */
 static void
 restore (void)
 {

@@ -14,7 +14,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
   EwClientHello whole = ew_http_client_hello_check (data, size, &need);
   for (gsize length = 0; length < size && length <= EW_CLIENT_HELLO_MAX; length = next)
     {
-      g_autofree guint8 *copy = g_memdup2 (data, length); /* so that a read beyond it is noticed */
+      g_autofree guint8 *copy = g_memdup2 (data, length); /* so that a read beyond its end is noticed */
       EwClientHello found = ew_http_client_hello_check (copy, length, &next);
       if (found != EW_CLIENT_HELLO_MORE)
         {

@@ -8,7 +8,7 @@
 
 int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
 
-/* Whatever was read, what is made of it is a message again, with the asker's ID and question. */
+/* Whatever was read, the result is a valid message with the asker's ID and question. */
 static void
 check (const EwDnsQuestion *question, GBytes *answer)
 {

@@ -24,7 +24,7 @@ check (const gchar *text)
       return;
     }
   g_autofree gchar *again = ew_enrollment_key_format (key, &error);
-  if (again == NULL) /* written anew it may be longer */
+  if (again == NULL) /* written again it may be longer */
     return;
   g_autoptr (EwEnrollmentKey) other = ew_enrollment_key_parse (again, NULL);
   g_assert_nonnull (other);
@@ -34,7 +34,7 @@ check (const gchar *text)
   g_assert_true (g_strv_equal ((const gchar *const *)key->api, (const gchar *const *)other->api));
 }
 
-/* What is found in any bytes is a key as it is written. */
+/* What is found in arbitrary bytes is a key in its canonical form. */
 static void
 find_in (const guint8 *data, gsize size, const gchar *made)
 {

@@ -19,7 +19,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     return 0;
   g_autofree gchar *text = ew_json_to_string (object, FALSE);
   g_autoptr (JsonObject) again = ew_json_parse_object (text, strlen (text), G_MAXSIZE, NULL);
-  if (again == NULL) /* 1e999 is JSON, what becomes of it is none */
+  if (again == NULL) /* 1e999 is valid JSON, its parsed value can't be written as JSON */
     return 0;
   g_autofree gchar *twice = ew_json_to_string (again, FALSE);
   g_assert_cmpstr (text, ==, twice);

@@ -32,7 +32,7 @@ parse (const uint8_t *data, size_t size, EwIp *from, EwIp *to, EwLinkMessage *me
     return false;
   assert (message->problem <= EW_NODE_PROBLEM_REFUSED);
   assert (message->problem == EW_NODE_PROBLEM_NONE || message->type == EW_LINK_ANSWER);
-  /* What was taken is built again and means the same. */
+  /* An accepted message is built again and means the same. */
   uint8_t again[EW_LINK_PACKET_MAX];
   EwIp again_from, again_to;
   EwLinkMessage again_message;
@@ -81,7 +81,7 @@ change (const uint8_t *data, size_t size, bool v6, bool mended)
   if (mended && n > 48 && (packet[0] >> 4 == 4 || n > 68))
     mend (packet, n);
   bool taken = parse (packet, n, &got_from, &got_to, &got);
-  /* One byte of the datagram changed: its checksum tells. */
+  /* One byte of the datagram changed: its checksum detects that. */
   if (!mended && (size == 12 || size == 13) && data[11] != 0 && data[10] % n >= n - 40)
     assert (!taken);
   parse (packet, size % n, &got_from, &got_to, &got); /* cut off */

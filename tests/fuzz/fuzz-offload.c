@@ -30,7 +30,7 @@ mend (guint8 *packet, gsize len)
     offload_set_checksum (packet, ip, len, 6);
 }
 
-/* Anything as what the host hands over: it is cut or it is refused. */
+/* Arbitrary bytes as the host's packet: it is segmented or refused. */
 static void
 cut (const guint8 *data, gsize size)
 {

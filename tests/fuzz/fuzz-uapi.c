@@ -35,7 +35,7 @@ static int
 parse (const char *text, gsize length)
 {
   EwUapiRequest *request = NULL;
-  char *exact = g_malloc (MAX (length, 1)); /* so that a byte read behind the end is seen */
+  char *exact = g_malloc (MAX (length, 1)); /* so that a byte read beyond the end is detected */
   if (length > 0)
     memcpy (exact, text, length);
   int result = ew_uapi_request_parse (exact, length, &request);
@@ -106,7 +106,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
       parse (text + start, end - start);
       start = end;
     }
-  /* The rest that has no end yet is parsed as well: the parser trusts nobody. */
+  /* The rest that has no end yet is parsed as well: the parser trusts no caller. */
   parse (text + start, size - start);
   return 0;
 }

@@ -26,7 +26,7 @@ replay_file (const char *path)
   fseek (f, 0, SEEK_END);
   long size = ftell (f);
   rewind (f);
-  /* Exactly as large as the input, so that ASan sees the first byte read behind it. */
+  /* Exactly as large as the input, so that ASan sees the first byte read beyond it. */
   uint8_t *data = malloc (size > 0 ? (size_t)size : 1);
   size_t n = data != NULL && size > 0 ? fread (data, 1, (size_t)size, f) : 0;
   fclose (f);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Looks for faults in C by following what could happen: clang-tidy (.clang-tidy) and gcc -fanalyzer, over what the plain build compiles.
 
-    analysis.py [--all] BUILD     the rooms that read what strangers send; with --all everything in daemon and app, with all checks
+    analysis.py [--all] BUILD     the rooms that read untrusted input; with --all everything in daemon and app, with all checks
 
 GCC 12's analyzer knows neither GLib's functions nor its cleanup attributes, so it looks at the rooms that don't use it."""
 import argparse
@@ -14,7 +14,7 @@ import shlex
 import subprocess
 import sys
 
-# Parsers of what comes from others: they are looked at in every run of the style stage.
+# Parsers of untrusted input: every run of the style stage checks them.
 EXPOSED = ("daemon/proto/", "daemon/nss/", "daemon/names/", "daemon/edge/http/", "daemon/edge/api/", "daemon/edge/dns/")
 WITHOUT_GLIB = ("daemon/proto/", "daemon/nss/")
 # A minute of vector arithmetic, without a pointer that could be followed wrongly; GCC takes a vector's halves for unset.
@@ -24,7 +24,7 @@ KERNELS = re.compile(r"daemon/proto/aead-avx")
 QUICK = "-clang-analyzer-*"
 TIDY = ["clang-tidy", "--quiet", "--extra-arg=-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang", "--extra-arg=-Wno-unknown-warning-option",
         "--extra-arg=-Wno-unused-variable"]
-# What GCC's analyzer is wrong about: file → (option, reason)
+# False positives of GCC's analyzer: file → (option, reason)
 WRONG = {"daemon/proto/prefix-trie.c": ("-Wno-analyzer-malloc-leak", "a node is published as a tagged number, which it doesn't follow")}
 
 
@@ -46,7 +46,7 @@ def run(argv, folder):
 
 
 def findings(status, text):
-    """The lines that name a fault, by paths of the tree; whatever was said by a tool that failed without one."""
+    """The lines that name a fault, by paths of the tree; all output of a tool that failed without such a line."""
     found = [re.sub(r"^(\S*/)?\.\./", "", line) for line in text.splitlines() if re.search(r": (error|fatal error|warning):", line)]
     return found or (text.splitlines() if status else [])
 

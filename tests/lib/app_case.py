@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The app on a screen of its own, over the real daemon of a small mesh, worked with as a screen reader does.
+"""The app on its own virtual screen, with the real daemon of a small mesh, operated as a screen reader does.
 
     class App(AppCase):               laptop with a system bus, polkitd and a person at its screen; nas is in the mesh already
         def test_it(self):
@@ -71,7 +71,7 @@ class AppCase(unittest.TestCase):
     KIND = "x11"
     SITES = ("laptop", "nas")
     ENROLLED = True  # laptop, before the app is opened
-    complained = 0  # what earlier tests have failed for already
+    complained = 0  # problems that earlier tests have already failed for
 
     @classmethod
     def setUpClass(cls):
@@ -111,7 +111,7 @@ class AppCase(unittest.TestCase):
         return {node["name"]: node for node in cls.mesh.ctl_json("laptop", "node", "list")["nodes"]}
 
     def wait_status(self, machine="laptop", seconds=SLOW, **values):
-        """The daemon there says so of itself, by the names of `edgewayctl status --json`."""
+        """The daemon there reports this, with the names of `edgewayctl status --json`."""
         now = {}
 
         def reached():

@@ -11,7 +11,7 @@
 
 #include "proto/aead.h"
 
-/* False, with a word on stderr: it is not known, or does not work here. */
+/* False, with a message on stderr: it is unknown, or does not work here. */
 static inline bool
 ew_bench_aead_choose (void)
 {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whole Debian machines out of namespaces, with systemd as PID 1 or without, on the root file systems that tests/clean keeps.
 
-What a machine writes is in memory. It ends with the test that made it, however that ends.
+What a machine writes stays in memory. It ends with the test that made it, even if that is killed.
 """
 import os
 import subprocess
@@ -18,7 +18,7 @@ def can_boot():
 
 
 def prepare_root(source, what, packages):
-    """The root file system with those packages, as overlayfs wants to be told: made at the first call, then kept."""
+    """The root file system with those packages, in overlayfs's syntax: made at the first call, then kept."""
     script = """. app/launch/common.sh; . tests/clean/roots.sh; what=$1; shift
         prepare_layer none "$what" "$@" >&2 && printf '%s' "$folder/$layer_name:$folder/$(root_name none)" """
     result = subprocess.run(["bash", "-c", script, "bash", what, *packages], cwd=source, stdout=subprocess.PIPE, text=True, check=True,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """bus_caller.py ADDRESS: makes the D-Bus calls that come as JSON lines on stdin, answers with JSON lines on stdout. On a peer's
-socket (/run/edgeway/bus) it speaks without a bus."""
+socket (/run/edgeway/bus) it talks to the daemon without a bus."""
 import json
 import os
 import sys

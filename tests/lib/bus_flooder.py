@@ -53,7 +53,7 @@ class Connection:
         self.serial, self.rest, self.deaf = 1, b"", deaf
 
     def turn(self, make):
-        """Sends what fits and throws away what comes; returns how many messages were begun."""
+        """Sends what fits and discards what arrives; returns how many messages were begun."""
         begun = 0
         if not self.rest:
             parts = []
@@ -117,7 +117,7 @@ def main():
         for i, connection in enumerate(connections):
             try:
                 sent += connection.turn(KINDS[what])
-            except OSError:  # the bus has had enough of this one
+            except OSError:  # the bus has disconnected this one
                 connections[i], renewed = Connection(path, deaf), renewed + 1
     print(sent, renewed, flush=True)
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a test program says of itself, as (passed, failed, skipped). A test that was skipped, in whole or in part, hasn't passed; neither has
-one whose failure is expected. Whatever ended without saying what it did has failed."""
+"""The result that a test program reports, as (passed, failed, skipped). A test that was skipped, in whole or in part, hasn't passed; neither
+has one whose failure is expected. A program that ended without a report has failed."""
 import json
 import os
 import re
@@ -54,7 +54,7 @@ def count_test(test):
 
 
 def count_meson(build, status, suites):
-    """What meson's log says of each test, by the first of its suites. A run that failed all the same, or ran nothing of one, has failed."""
+    """What meson's log says of each test, by the first of its suites. A run that still failed, or ran no test of a suite, has failed."""
     counts = {suite: (0, 0, 0) for suite in suites}
     try:
         with open(os.path.join(build, "meson-logs", "testlog.json"), encoding="utf-8") as file:

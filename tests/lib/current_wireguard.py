@@ -66,7 +66,7 @@ def _architecture():
 
 
 def _cached(name, make):
-    """The folder `name` of the cache, which make(folder) fills once; a run that is cut short leaves none behind."""
+    """The folder `name` of the cache, which make(folder) fills once; an aborted run leaves no folder behind."""
     path = os.path.join(CACHE, name)
     if not os.path.isdir(path):
         os.makedirs(CACHE, exist_ok=True)

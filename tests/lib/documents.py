@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds what documents say that isn't so: links and anchors that lead nowhere, files that aren't there, commands and options that no program has,
+"""Finds false statements in documents: broken links and anchors, missing files, commands and options that no program has,
 codes that the troubleshooting page leaves out, man pages that disagree with --help.
 
 Usage: documents.py TOP [FOLDER OF THE BUILT PROGRAMS]. Without the second, commands and man pages' options aren't looked at."""
@@ -19,7 +19,7 @@ FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^ *```", re.S | re.M)
 INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 LINK = re.compile(r"(?<=\])\(([^()\s]+)\)|(?:src|srcset|href)=\"([^\"]+)\"")
 HEADING = re.compile(r"^(#{1,6}) +(.+?) *#*$", re.M)
-# A file of the repository, named in prose; "…" and capitals stand for something.
+# A file of the repository, named in prose; "…" and capitals are placeholders.
 PATH = re.compile(r"^(?:app|daemon|data|flatpak|po|tests|ui|\.github|\.ci)/[\w./*{},+-]*$")
 TEST = re.compile(r"^test[_-][\w-]+\.(?:py|c)$")
 CONTRACTION = re.compile(r"\b(?:\w+n't|it's|that's|there's|who's|(?:they|we|you)'(?:re|ve|ll))\b", re.I)
@@ -142,7 +142,7 @@ class Programs:
 
 
 def commands(line):
-    """The commands of ours in a line of shell: lists of words."""
+    """Edgeway's commands in a line of shell: lists of words."""
     for part in re.split(r"&&|\|\||[;|<>()\n]", re.sub(r"(^|\s)#.*", "", line)):
         try:
             found = shlex.split(part.replace("[", " ").replace("]", " "))
@@ -169,7 +169,7 @@ def check_commands(path, text, programs):
 
 
 def codes_in_source(top):
-    """(names of diagnose's checks, reasons of the status) that the sources can say."""
+    """(names of diagnose's checks, reasons of the status) that the sources contain."""
     checks, reasons = set(), set()
     for path in glob.glob(f"{top}/daemon/**/*.c", recursive=True):
         text = read(top, os.path.relpath(path, top))
@@ -227,7 +227,7 @@ def check_man_pages(top, programs):
 
 
 def check_man_options(name, text, programs):
-    """Our options in the page are those of --help, and the other way round."""
+    """The options in the page are those of --help, and vice versa."""
     program = os.path.basename(name).rsplit(".", 1)[0]
     helps = [programs.help(program, verb) for verb in ((), *programs.verbs.get(program, ()))]
     if helps[0] is None:

@@ -26,7 +26,7 @@ typedef struct
   EwSwitchConfig config;
   EwExitConfig exit;
   gchar *interface, *public_host;
-  gchar *opener; /* of the verdict; NULL: there is none */
+  gchar *opener; /* of the verdict; NULL: no verdict */
   guint16 open_ports[16], public_port;
   EwPrefix closed;
   GPtrArray *nodes; /* lines */

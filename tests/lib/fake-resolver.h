@@ -24,7 +24,7 @@ void fake_resolver_free (FakeResolver *self);
 guint16 fake_resolver_get_port (FakeResolver *self);
 /* How often it was asked for the name (any case, with the final dot); NULL: for any. */
 guint fake_resolver_count (FakeResolver *self, const gchar *name);
-/* Whether it answers at all. */
+/* Whether it answers. */
 void fake_resolver_set_mute (FakeResolver *self, gboolean mute);
 
 G_END_DECLS

@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-/* From now on names have so many letters (0: as they are), and addresses and networks are long ones. */
+/* From now on names have this many letters (0: unchanged), and addresses and networks are long. */
 void ew_fake_lengthen (guint letters, gboolean addresses);
 /* What a node of this name is called then. (transfer full) */
 gchar *ew_fake_name (const gchar *name);

@@ -57,7 +57,7 @@ def base64url(data):
 
 
 def make_key(kind, secret=None):
-    """An enrollment key of the right form (daemon/common/README.md), for an edge that is nowhere; a secret is a word of at most 32 bytes."""
+    """An enrollment key of the right form (daemon/common/README.md), for an edge that doesn't exist; a secret is a word of at most 32 bytes."""
     secret = secret.encode().ljust(32, b"\0") if secret else os.urandom(32)
     body = json.dumps({"api": ["https://" + ENDPOINT], "pin": base64url(hashlib.sha256(b"fake").digest()), "secret": base64url(secret), "kind": kind,
                        "mesh": MESH}, separators=(",", ":")).encode()
@@ -65,7 +65,7 @@ def make_key(kind, secret=None):
 
 
 def read_key(text):
-    """The object in a key or link; refuses what is none."""
+    """The object in a key or link; refuses other text."""
     try:
         text = text.strip().removeprefix("edgeway://enroll/")
         if not text.startswith("ew1_"):
@@ -133,7 +133,7 @@ class Stream:
         self.fake.event(event="streams", open=len(self.fake.streams))
 
 
-# What an edge with packages says of them (daemon/edge/API.md, GET /v1/install).
+# What an edge with packages says about them (daemon/edge/API.md, GET /v1/install).
 INSTALL = {"url": "https://203.0.113.5/install", "sha256": hashlib.sha256(b"script").hexdigest(),
            "systems": [{"system": f"debian-{n}", "version": "0.2.0", "architectures": ["amd64"]} for n in (12, 13)]}
 
@@ -196,7 +196,7 @@ class FakeDaemon:
         return GLib.Variant(self.signatures[name], self.values[name])
 
     def set(self, **values):
-        """Changes properties and tells of them; a new State brings what belongs to it, unless that is given too."""
+        """Changes properties and announces them; a new State sets what belongs to it, unless that is given too."""
         state = values.get("State")
         if state is not None and state != self.values["State"]:
             values = {"Since": int(time.time() * 1e6), "Reason": state if state in MESSAGES else "", "Message": MESSAGES.get(state, ""),
@@ -387,7 +387,7 @@ class FakeDaemon:
         return True
 
     def do_CancelPrompt(self, method):
-        """The fake asks for no password: that it was told is an event."""
+        """The fake asks for no password: it reports the call as an event."""
         self.event(event="prompt-cancelled", method=method)
 
     def do_GetPhrase(self, message):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A mesh that exists in memory only, as the edge would tell it: nodes, counters that change, messages for OpenTopology.
+"""A mesh that exists in memory only, as the edge would describe it: nodes, counters that change, messages for OpenTopology.
 
 Pure: no bus, no clock of its own. Messages are what daemon/edge/API.md describes, with "self" set.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The app on a screen of its own over tests/lib/fake_daemon.py, both in the session of an unprivileged person.
+"""The app on its own virtual screen with tests/lib/fake_daemon.py, both in the session of an unprivileged person.
 
     class Wizard(FakeCase):          nodes and properties by self.daemon, what is on the screen by self.desktop
         def test_it(self):
@@ -91,7 +91,7 @@ class Daemon(Talker):
             raise AssertionError(f"the daemon was asked: {event}")
 
     def calls(self, seconds=0.3):
-        """Every call so far that nobody asked for yet: (method, args)."""
+        """Every call so far that no test has fetched yet: (method, args)."""
         calls = []
         while event := self.line(seconds):
             if event.get("event") == "call":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A thousand names that are none of the mesh's, of every kind that a LAN's resolver may be asked for, and what dnsmasq needs to serve
+"""A thousand names outside the mesh, of every kind that a LAN's resolver may be asked for, and what dnsmasq needs to serve
 them. The mesh must not change the answer to any."""
 
 COUNT = 1000
@@ -19,7 +19,7 @@ def kinds(suffix, search):
         ("many{n}.example.net", "A A A AAAA"),
         ("alias{n}.example.com", "CNAME both{n}.example.org"),
         ("chain{n}.example.com", "CNAME alias{n}.example.com"),
-        ("text{n}.example.net", "TXT"),  # the name is there, an address isn't: NODATA
+        ("text{n}.example.net", "TXT"),  # the name exists without an address: NODATA
         ("nothing{n}.example.com", ""),
         ("host{n}", f"A host{{n}}.{search}"),  # one label, through the LAN's search domain
         ("host{n}." + search, ""),

@@ -8,7 +8,7 @@ from mesh_case import MeshCase, wait_for
 
 UPLOAD = 200_000
 
-# Port 80 says hello and the port behind it takes an upload and says how much it got.
+# Port 80 says hello and port 81 takes an upload and says how much it got.
 SERVE = f"""
 import socket, threading
 def hello(c):

@@ -9,7 +9,7 @@
                                                    | 192.168.55.10 (no default route)
                                                 [ inner ]
 
-The "~" is a pump between two TUN devices: what the engine and an edge are in truth. The two sites have one address: which
+The "~" is a pump between two TUN devices: in place of the real engine and edge. The two sites have one address: which
 one answers tells which way a packet went. Sockets are made by this process inside of the namespaces.
 """
 import contextlib

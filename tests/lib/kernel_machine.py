@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The Linux kernel's WireGuard: Debian's kernel for virtual machines under qemu (no KVM needed), on a cable like a machine.
 
-It boots in some 7 s into a memory disk of its own: busybox, `wg`, the modules. Commands go in and answers come out over its
-second serial port; its network card is a tap device that lies in a bridge with the machine's end of the cable.
+It boots in some 7 s into a memory disk of its own: busybox, `wg`, the modules. Commands and answers use its second serial
+port; its network card is a tap device that lies in a bridge with the machine's end of the cable.
 """
 import glob
 import gzip
@@ -136,7 +136,7 @@ class KernelMachine:
         self.ip("link", "set", "wire", "up")
 
     def _answer(self, seconds):
-        """Everything before the next line "@@STATUS", and that."""
+        """Everything before the next line "@@STATUS", and the status."""
         end = time.monotonic() + seconds
         while not (found := re.search(rb"^@@(\w+)\n", self.rest, re.M)):
             self.serial.settimeout(max(0.05, end - time.monotonic()))
@@ -153,7 +153,7 @@ class KernelMachine:
 
     def run(self, *argv, check=True, timeout=40, input=None):
         words = " ".join(shlex.quote(word) for word in argv)
-        # What a command is to read becomes a file, since `wg` insists on one.
+        # A command's input becomes a file, since `wg` requires one.
         line = words if input is None else f"printf %s {shlex.quote(input.strip())} >/tmp/in; {words.replace('/dev/stdin', '/tmp/in')}"
         assert "\n" not in line, line
         self.serial.sendall(line.encode() + b"\n")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Our engine, as a node and as the edge, against three other WireGuards: Debian's wireguard-go, a current one, Linux's own in qemu.
+"""Edgeway's engine, as a node and as the edge, against three other WireGuards: Debian's wireguard-go, a current one, Linux's own in qemu.
 
     ours 10.9.0.1      ew-wg: 10.77.0.1, a peer of each of the three
     other 10.9.0.9     ew-wg: 100.96.1.9, the node behind the edge that the three talk to
@@ -69,7 +69,7 @@ class Peer:
         return self.host.run("wg", "set", "wg0", *argv, *(["/dev/stdin"] if secret is not None else []), **more)
 
     def shown(self, what, key):
-        """That peer's line of `wg show wg0 WHAT`, as words behind the key."""
+        """That peer's line of `wg show wg0 WHAT`, as words after the key."""
         for line in self.host.run("wg", "show", "wg0", what).stdout.splitlines():
             if line.startswith(key):
                 return line.split()[1:]
@@ -80,7 +80,7 @@ class Peer:
         return int(shown[0]) if shown else 0
 
     def know(self, key, allowed, endpoint=None):
-        """Anew: the sessions of before are gone."""
+        """Starts again: the previous sessions are dropped."""
         self.wg("peer", key, "remove")
         where = ["endpoint", f"{endpoint}:{PORT}"] if endpoint else []
         self.wg("peer", key, *where, "allowed-ips", allowed)
@@ -90,7 +90,7 @@ class Peer:
 
 
 class Row:
-    """One of the three with ours, as a node or as the edge."""
+    """One of the three with Edgeway's engine, as a node or as the edge."""
 
     def __init__(self, case, theirs, role):
         self.case, self.theirs, self.role = case, theirs, role
@@ -101,7 +101,7 @@ class Row:
         self.sender = case.other if role == "edge" else case.ours
 
     def connect(self, first):
-        """Both know each other anew; only `first`, "ours" or "theirs", knows where the other is."""
+        """Both are configured again; only `first`, "ours" or "theirs", knows the other's endpoint."""
         theirs = self.theirs
         if self.role == "node":
             self.case.ours.know(theirs.public, theirs.node_ip + "/32", theirs.outer if first == "ours" else None)
@@ -127,7 +127,7 @@ class Row:
         wait_for(f"{self.name}: reaches", lambda: self.theirs.ping(self.far, seconds=1), seconds)
 
     def handshakes(self):
-        """When, in seconds: as they and as we say."""
+        """The time of the last handshake, in seconds: as each side reports it."""
         if self.role == "node":
             return self.theirs.handshake(self.key), self.case.ours.handshake(self.theirs.public)
         return self.theirs.handshake(self.key), int(self.case.switch.status()[self.theirs.name]["handshake"] // 1_000_000)

@@ -15,7 +15,7 @@ EwTun *ew_memory_tun_new (const char *name);
 void ew_memory_tun_push (EwTun *tun, const guint8 *packet, gsize len); /* the host sends */
 /* What the host received next, waiting at most timeout_ms for it; NULL: nothing came. */
 GBytes *ew_memory_tun_pop (EwTun *tun, guint timeout_ms);
-void ew_memory_tun_lose (EwTun *tun); /* somebody deletes the interface */
+void ew_memory_tun_lose (EwTun *tun); /* another program deletes the interface */
 
 /* A network. Outlives its sockets. */
 typedef struct EwMemoryNet EwMemoryNet;

@@ -57,7 +57,7 @@ def host_state(machine):
     texts = []
     for argv in parts:
         text = machine.run(*argv, check=False).stdout
-        # Lifetimes count down and caches come and go by themselves.
+        # Lifetimes count down, and caches are filled and dropped at any time.
         lines = [line for line in text.splitlines() if "cache" not in line]
         texts.append(" ".join(argv[:3]) + "\n" + "\n".join(lines))
     return "\n".join(texts)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A mesh with hosts of several kinds (resolver_world.py), and what each answers to the names of others and of the mesh."""
+"""A mesh with hosts of several kinds (resolver_world.py), and what each answers to names inside and outside the mesh."""
 import difflib
 import re
 import signal
@@ -19,14 +19,14 @@ SOME = ("running", "new", "musl", "dig")
 
 
 def unordered(answer):
-    """Which family comes first is the C library's choice, by the way to either: it is another one in VPN mode."""
+    """Which family comes first is the C library's choice, by the way to either: it differs in VPN mode."""
     return sorted(re.split("[ ,]", answer or ""))
 
 
 class NamesCase(MeshCase):
     SITES = JOIN = ("nas",)
     KINDS = tuple(resolver_world.KINDS)
-    FULL = ("resolved", "resolved-nss", "nm", "openresolv", "plain")  # the others differ in where the same answers come from
+    FULL = ("resolved", "resolved-nss", "nm", "openresolv", "plain")  # the others differ in the source of the same answers
 
     @classmethod
     def setUpClass(cls):
@@ -78,7 +78,7 @@ class NamesCase(MeshCase):
         return answers
 
     def changed(self, kind, answers, form=str):
-        """Lines that name what is answered otherwise than before the mesh. form: what of an answer counts."""
+        """Lines that list the answers that differ from those before the mesh. form: which part of an answer counts."""
         if "getent" in answers:
             before, now = (texts["getent"]["getent hosts"].splitlines() for texts in (self.before[kind], answers))
             answers = {program: found for program, found in answers.items() if program != "getent"}
@@ -94,7 +94,7 @@ class NamesCase(MeshCase):
         self.assert_untouched(when)
 
     def assert_untouched(self, when):
-        """/etc/resolv.conf is what it was: the bytes, the file, its time."""
+        """/etc/resolv.conf is unchanged: the bytes, the file, its time."""
         for kind, before in self.files.items():
             self.assertEqual(self.host(kind).file_state()["/etc/resolv.conf"], before["/etc/resolv.conf"], f"{when}: {kind}")
 
@@ -119,7 +119,7 @@ class NamesCase(MeshCase):
         return sorted(answer.split(",")) == sorted(self.addresses[node])
 
     def wait_found(self, kind, when, seconds=SECONDS):
-        """By glibc's modules, and where systemd-resolved is asked, by what is only sent to its stub."""
+        """With glibc's modules, and where systemd-resolved is asked, also through its stub."""
         for program in ("new", "running", "musl") if "resolved" in self.host(kind).processes else ("new", "running"):
             wait_for(f"{when}: {NAS} found on {kind} by a program that is {program}", lambda p=program: self.found(kind, p), seconds)
 
@@ -131,7 +131,7 @@ class NamesCase(MeshCase):
         wait_for(f"names on {kind} {code}, not {self.status(kind)['names']}", lambda: self.status(kind)["names"] == code, seconds)
 
     def bad_answers(self, kind, tries=3):
-        """What is wrong with the answers to the mesh's names, each time of several. A busy computer may take longer than the tenth of a
+        """The errors that occur in every one of several rounds of questions for the mesh's names. A busy computer may take longer than the tenth of a
         second that libnss_edgeway waits for edgewayd, and answer the next time."""
         bad = self.wrong_answers(kind)
         while bad and tries > 1:

@@ -113,7 +113,8 @@ offload_check (const EwPacket *packets, gsize n, gboolean udp)
   for (gsize i = 0; i < n; i++)
     {
       check->packets[i].len = packets[i].len;
-      check->packets[i].data = g_memdup2 (packets[i].data, packets[i].len); /* exactly: what is read beyond is found */
+      check->packets[i].data = g_memdup2 (packets[i].data, packets[i].len); /* exactly as large, so that a read beyond
+                                                                               it is found */
       check->before[i] = g_memdup2 (packets[i].data, packets[i].len);
     }
   ew_coalesce (check->packets, n, udp, on_emit, check);

@@ -22,6 +22,6 @@ offload_set_checksum (guint8 *packet, gsize ip_size, gsize size, guint8 protocol
   ew_store_be16 (field, sum == 0 && protocol != 6 ? 0xffff : sum);
 }
 
-/* Joins n ≤ EW_COALESCE_MAX packets (whole, but otherwise anything) and cuts what came out. Aborts where it differs.
-   Returns how many came out. */
+/* Joins n ≤ EW_COALESCE_MAX packets (whole, but otherwise anything) and cuts the result again. Aborts where it differs.
+   Returns how many packets result. */
 gsize offload_check (const EwPacket *packets, gsize n, gboolean udp);

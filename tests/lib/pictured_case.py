@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Screens of the app over a fake daemon as one of several people sees them, and what is wrong with them that needs no eyes.
+"""Screens of the app with a fake daemon as one of several people sees them, and the faults in them that a program can find.
 
     class Narrow(PicturedCase):
         VIEW = VIEWS["narrow"]
         def test_it(self):
             self.start()
-            self.shoot("map")          its faults fail the test in the end
+            self.shoot("map")          its faults fail the test at the end
 """
 import os
 import shutil
@@ -126,12 +126,12 @@ class PicturedCase(FakeCase):
         self.act(name, *parameters, window=True)
 
     def settle_traffic(self):
-        """Counters that have come, and then none: what is pictured stays."""
+        """Waits for counters, then stops them, so that the picture doesn't change."""
         time.sleep(2.5)  # real time: counters come once a second
         self.daemon.say(quiet=True)
 
     def escape(self):
-        """Closes what is in front."""
+        """Closes the window or dialog in front."""
         before = len(self.reports())
         self.desktop.keys("Escape")
         try:

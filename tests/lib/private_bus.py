@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A private SYSTEM bus with the real polkitd, in a mount namespace of its own, and users of its own. Needs root.
+"""A private SYSTEM bus with the real polkitd, in a separate mount namespace, and with separate users. Needs root.
 
     private_bus.enter()            first thing in a test file: starts it again inside the namespace
     with Machine() as machine:     bus, polkitd, users
@@ -35,7 +35,7 @@ DEADLINE = 20
 BROKEN = re.compile(r"Sanitizer|runtime error:|\(edgeway\S*:\d+\)|critical:|assertion .* failed", re.I)  # what no log may hold
 
 ACTIONS = ("topology", "connect", "mode", "enroll", "administer")
-# What each user may: the rules below say it to polkit.
+# What each user may do; the rules below tell polkit.
 USERS = {"ewplain": 61300, "ewyes": 61301, "ewno": 61302, "ewdesk": 61303}
 USERS.update({"ew" + action: 61310 + i for i, action in enumerate(ACTIONS)})
 PASSWORD = "correct horse"
@@ -129,7 +129,7 @@ class Caller:
     def __init__(self, user, address):
         uid = USERS.get(user, 0)
         with open(os.path.join(LIB, "bus_caller.py")) as file:
-            argv = [sys.executable, "-B", "-c", file.read(), address]  # the clone may lie where that user may not look
+            argv = [sys.executable, "-B", "-c", file.read(), address]  # the clone may be in a folder that this user can't read
         if uid:
             argv = ["setpriv", "--reuid", str(uid), "--regid", str(uid), "--clear-groups", *argv]
         self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
@@ -308,7 +308,7 @@ class Machine:
                 thing.process.wait()
         broken = [thing.text() for thing in self.things if isinstance(thing, Logged) and BROKEN.search(thing.text())]
         for target in reversed(self._mounts):
-            subprocess.run(["umount", "-l", target], check=False, stderr=subprocess.DEVNULL)  # a process may be gone
+            subprocess.run(["umount", "-l", target], check=False, stderr=subprocess.DEVNULL)  # a process may have ended
         shutil.rmtree(self.dir, ignore_errors=True)
         if broken:
             raise AssertionError("a program is broken:\n" + "\n".join(broken))

@@ -18,7 +18,7 @@ typedef struct
 {
   unsigned keypairs;          /* 0…3 */
   bool handshake;             /* one is under way, with its secrets */
-  bool unguarded;             /* secrets are there, and no timer will ever look at them */
+  bool unguarded;             /* secrets exist, and no timer will ever erase them */
   uint64_t newest_session_ns; /* when the newest keypair was made; 0: there is none */
   unsigned staged_packets;
 } EwTestingPeer;
@@ -30,7 +30,7 @@ typedef struct
 {
   size_t indices;      /* entries of the index table: keypairs and handshakes */
   size_t timers;       /* nodes of the heap of deadlines */
-  size_t staged_bytes; /* by the device's own account */
+  size_t staged_bytes; /* as the device itself counts them */
   size_t batched;      /* packets left in the batches between two calls: none */
 } EwTestingDevice;
 

@@ -10,7 +10,7 @@ C_COMMENT = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\
 FILE = re.compile(r"(?<![\w/.<*{$-])((?:[A-Za-z0-9_-][\w.-]*/)*[A-Za-z0-9_][\w-]*\.(?:c|h|py|md|sh|ui))(?![\w/*-]|\.[a-z])")
 # "glibc's nss/nss_module.c", "systemd 252's …": another project's file, with its project's name before it.
 OTHERS = re.compile(r"\b(?:glibc|musl|systemd|wireguard(?:-\w+)?|GLib|GTK|libadwaita|OpenSSL|Debian|Linux)(?: [\d.]+)?['’]s $")
-# Pages that are no part of the repository, by the names that comments once had for them.
+# Pages outside the repository, by the names that comments once used for them.
 OUTSIDE = re.compile(r"\bthe contract\b|\bcontract:", re.I)
 # fuzz-NAME.c
 PLACEHOLDER = re.compile(r"\b[A-Z]{4,}\b")

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """resolver_packages.py BUILD: fetches the packages of the resolvers that tests/lib/resolver_world.py runs, and unpacks each set into a
-folder of its own below BUILD/resolvers. None is ever installed: each would change how this computer resolves names.
+folder of its own below BUILD/resolvers. They are never installed: each would change how this computer resolves names.
 """
 import fcntl
 import os
@@ -57,7 +57,7 @@ def prepare(build):
                     unpack(os.path.join(work, "archives"), os.path.join(work, "root"))
                     shutil.move(os.path.join(work, "root"), ready)
             elif os.geteuid() == 0 and os.stat(ready).st_uid != 0:
-                # tests/run gives the build folder to the clone's owner in the end; daemons want theirs to be root's.
+                # tests/run gives the build folder to the clone's owner at the end; daemons want theirs to be root's.
                 subprocess.run(["chown", "-R", "-h", "0:0", ready], check=True)
     return top
 

@@ -60,7 +60,7 @@ loop.run()
 
 
 class NameServer:
-    """dnsmasq on a machine's interface, with the foreign names and none of the mesh's: to who asks for those it says NXDOMAIN."""
+    """dnsmasq on a machine's interface, with the foreign names and none of the mesh's, for which it answers NXDOMAIN."""
 
     def __init__(self, machine, interface, suffix, more=""):
         self.machine = machine
@@ -98,7 +98,7 @@ class Lan(NameServer):
 
 
 class Asker:
-    """A program that was there before a change and asks when it is told to."""
+    """A program that was started before a change and asks when it is told to."""
 
     def __init__(self, machine, program):
         self.process = subprocess.Popen(machine.command([program]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
@@ -211,7 +211,7 @@ class ResolverHost:
         process.wait()
 
     def restart(self, name, number=signal.SIGTERM):
-        """As systemd would; the bus' clients live on if they know how to come back."""
+        """As systemd would; the bus' clients survive if they can reconnect."""
         self.kill(name, number)
         if name == "bus" and os.path.exists(self.path(BUS)):
             os.unlink(self.path(BUS))
@@ -264,7 +264,7 @@ class ResolverHost:
         return dict(zip(names, answers))
 
     def file_state(self, paths=("/etc/resolv.conf", "/etc/nsswitch.conf")):
-        """What tells whether a file was touched: where it leads, inodes, times and bytes, by path."""
+        """What shows whether a file was touched: where it leads, inodes, times and bytes, by path."""
         script = 'for f; do stat -c "%N %i %y" "$f"; stat -L -c "%i %y" "$f"; cat "$f"; printf "\\0"; done'
         return dict(zip(paths, self.machine.run("sh", "-c", script, "sh", *paths).stdout.split("\0")))
 
@@ -387,7 +387,7 @@ class NetworkManagerResolved(NetworkManager):
         super().start()
 
     def set_link(self):
-        """NetworkManager tells systemd-resolved by itself when that is back."""
+        """NetworkManager configures systemd-resolved again when that is back."""
 
 
 class Container(ResolverHost):
@@ -459,13 +459,13 @@ class ResolverWorld:
             self.hosts[kind] = host
 
     def each(self, work, kinds=None):
-        """Calls work(kind) for each side by side: {kind: result}. All come to their end before the first exception goes on."""
+        """Calls work(kind) for each side by side: {kind: result}. All of them end before the first exception is raised."""
         jobs = {kind: self.pool.submit(work, kind) for kind in kinds or self.hosts}
         concurrent.futures.wait(jobs.values())
         return {kind: job.result() for kind, job in jobs.items()}
 
     def close(self):
-        """All that was started here ends."""
+        """Ends everything that was started here."""
         for host in self.hosts.values():
             host.close()
         self.pool.shutdown()

@@ -6,7 +6,7 @@ The table, a room a paragraph, in any order:
   ROOM
     words WORD …        its symbols are ew_WORD or ew_WORD_…
     includes ROOM …     whose headers it may include
-Whatever stands in it must be true: an edge that nobody uses, or a word, is to be taken out. Usage: rooms.py [TOP]."""
+Every entry must be in use: remove a dependency or a word that isn't. Usage: rooms.py [TOP]."""
 import collections
 import glob
 import json
@@ -54,7 +54,7 @@ def find_files(top):
 
 
 def room_of(top, includer, name):
-    """The room, or tests' folder, that an include leads to; None: generated, or nobody's of ours."""
+    """The room, or tests' folder, that an include leads to; None: generated, or not Edgeway's."""
     for folder in (os.path.dirname(includer), *ROOTS, "tests", "."):
         path = os.path.normpath(os.path.join(folder, name))
         if os.path.exists(os.path.join(top, path)):

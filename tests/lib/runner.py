@@ -4,12 +4,12 @@
 
 Most of the time goes by waiting: for a tunnel, a timeout, a screen. So stages run side by side,
 
-    processors  what takes all that it gets, one at a time: the sanitizers' build and its tests (unit, sim, fuzz, api), style, ThreadSanitizer's, floods
+    processors  what uses all processors, one at a time: the sanitizers' build and its tests (unit, sim, fuzz, api), style, ThreadSanitizer's, floods
     machines    data, dbus, netns and packages: one more at a time than there are cores
     screens     ui: two at a time, which share a core's worth of drawing
 
-so in three lanes. Compilers run with nice(1): machines and screens go first. The demo comes last and alone: it looks for what is left
-behind on this computer. What a stage says is printed whole, at its end. No stage may touch the computer's own files of names: "files".
+so in three lanes. Compilers run with nice(1): machines and screens have priority. The demo runs last and alone: it looks for what is
+left behind on this computer. A stage's output is printed as a whole, at its end. No stage may touch the computer's own files of names: "files".
 """
 import argparse
 import concurrent.futures
@@ -98,8 +98,8 @@ class Stages:
         return folder
 
     def with_tun(self):
-        """What a command begins with so that it finds /dev/net/tun open to everybody, as systemd and udev make it: where it isn't, a device of
-        our own takes its place for that command alone."""
+        """What a command begins with so that it finds /dev/net/tun open to everybody, as systemd and udev make it: where it isn't, a device made
+        here replaces it for that command only."""
         try:
             device = os.stat("/dev/net/tun")
         except OSError:
@@ -172,7 +172,7 @@ def say_counts(name, counts, seconds=""):
 
 
 def measure(name, stage):
-    """Runs a stage, then prints what it said and its line in one piece; a stage of several suites has a line for each."""
+    """Runs a stage, then prints its output and its line in one piece; a stage of several suites has a line for each."""
     started, _said.lines = time.monotonic(), []
     try:
         result = stage()
@@ -196,7 +196,7 @@ class Files:
 
     @staticmethod
     def look(path):
-        """Its text, which file it is, and when it was last changed: nobody can set that time back. None where there is none."""
+        """Its text, which file it is, and when it was last changed: a program can't reset that time. None for a missing file."""
         try:
             with open(path, "rb") as file:
                 info = os.stat(path)
@@ -221,8 +221,8 @@ def report_files(files):
 
 @contextlib.contextmanager
 def common_places():
-    """The folders that tests mount their own over stay until the last test's end: whoever removed one before would take those mounts away,
-    and two stages would meet in it (machines.py)."""
+    """The folders that tests use as mount points stay until the last test's end: removing one earlier would remove those mounts, and two
+    stages would share it (machines.py)."""
     if os.geteuid() != 0:
         yield
         return
@@ -251,7 +251,7 @@ def prepare(stages, wanted):
 
 
 def run_lanes(ready):
-    """What each stage came to."""
+    """The result of each stage."""
     lanes = {"processors": 1, "machines": (os.cpu_count() or 1) + 1, "screens": 2}
     pools = {lane: concurrent.futures.ThreadPoolExecutor(workers) for lane, workers in lanes.items()}
     results = [pools[lane].submit(measure, name, stage) for name, lane, stage in ready if lane in pools]

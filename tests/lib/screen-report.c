@@ -31,7 +31,7 @@ typedef struct
   const char *text; /* of the layout that is being painted; NULL: a toolkit's widget's */
 } Place;
 
-/* What the app painted into pictures of its own: a node of cairo's, and what is on it. The latest ones; both owned. */
+/* What the app painted into its own pictures: a node of cairo's, and what is on it. The latest ones; both owned. */
 static struct
 {
   GskRenderNode *picture, *content;
@@ -141,7 +141,7 @@ end_line (JsonBuilder *builder)
   g_object_unref (builder);
 }
 
-/* FALSE: nothing of it is seen. */
+/* FALSE: none of it is visible. */
 static gboolean
 place_box (const Place *place, const graphene_rect_t *bounds, graphene_rect_t *box)
 {
@@ -258,7 +258,7 @@ write_node (GskRenderNode *node, const Place *place)
     }
 }
 
-/* What a person is told who rests on it: also what is only made up then. */
+/* The tooltip that a person sees who points at it, including one that is only made then. */
 static char *
 ask_tooltip (GtkWidget *widget)
 {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be said of a screen without eyes: from the report of tests/lib/screen-report.c and the pixels.
+"""What a program can check on a screen, from the report of tests/lib/screen-report.c and the pixels.
 
     reports = read(path)                     a Report per window, as it was at one moment
     faults = judge(report, picture)          sentences
@@ -10,7 +10,7 @@ import subprocess
 BLACK_ON_WHITE = 4.5  # WCAG 2.1, 1.4.3: least contrast of words
 OF_LARGE = 3.0        # of large ones, and of those that only show that something can't be used now
 LARGE = 24            # px: the height from which glyphs count as large, for certain
-DIMMED = 0.4          # opacity of what is shown as not meant
+DIMMED = 0.4          # opacity of what is shown as disabled
 ACCENTS = (0x35, 0x84, 0xE4), (0xE0, 0x1B, 0x24), (0xC0, 0x1C, 0x28)  # the toolkit's own, below words that are bold and white
 TOUCH = 2             # px that boxes of glyphs may share
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""No test decides by a sleep where a clock or a condition can be had. A sleep in a loop that ends by a condition is how one waits for it; any
-other says in a comment, on its line or the one before, why real time has to pass: "real time: WHY". Usage: sleeps.py [--list] [TOP]."""
+"""No test relies on a sleep where a clock or a condition can be used. A sleep in a loop that ends on a condition waits for it; any other sleep
+needs a comment, on its line or the one before, why real time has to pass: "real time: WHY". Usage: sleeps.py [--list] [TOP]."""
 import ast
 import os
 import re

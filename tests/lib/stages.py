@@ -8,7 +8,7 @@ import glob
 import os
 from collections import namedtuple
 
-# A flood that gets no processor is none (matrix, bus_flood), and an emulated machine takes one (matrix).
+# A flood needs a processor of its own (matrix, bus_flood), and so does an emulated machine (matrix).
 PROCESSORS = ("matrix", "bus_flood")
 # What takes longest, so that it does not begin when all others have ended.
 LONGEST = ("names", "bare_root", "rekey", "host", "link", "interop", "switch", "ctl", "diagnose",
@@ -19,7 +19,7 @@ LONGEST = ("names", "bare_root", "rekey", "host", "link", "interop", "switch", "
 # how     "sanitized": meson's tests in the sanitizers' build; "data": meson's in the plain build; "python": a file by itself; else the name of its method
 # path    the file of one test
 # lane    which of the runner's lanes it runs in
-# alone   runs only where it is named itself: its folder runs it in another way
+# alone   runs only when named itself: its folder runs it in another way
 Item = namedtuple("Item", "name folder how path lane alone")
 
 

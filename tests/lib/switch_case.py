@@ -9,7 +9,7 @@
                          │ lan 192.168.50.1, 93.184.220.1 (global!), 2600:9::1
                      neighbour .2
 
-alice is wireguard-go with a default route into the tunnel; bob is our engine by itself, a gateway to printer.
+alice is wireguard-go with a default route into the tunnel; bob is Edgeway's engine without the daemon, a gateway to printer.
 """
 import os
 import queue
@@ -27,14 +27,14 @@ from machines import World, die_with_parent, wait_for  # noqa: E402
 SOURCE = os.environ.get("EDGEWAY_SOURCE") or os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BUILD = os.environ.get("EDGEWAY_BUILD") or os.path.join(SOURCE, "build")
 PORT, PUBLIC_PORT = 51820, 8090
-NATTED = "93.184.221.7"  # the edge is reached here by a NAT before it
+NATTED = "93.184.221.7"  # the edge is reached here via a NAT in front of it
 CLOSED = "93.184.222.0/24"
 SERVICE = ("100.96.0.1", "fd12::1")
 ALICE = ("100.96.1.1", "fd12::1:1")
 BOB = ("100.96.1.2", "fd12::1:2")
 WEBSITE = ("93.184.216.34", "2606:2800::34")
 
-# Sends 1 MB to whoever connects and tells on stdout whom it saw, with the segment size that the peer allows.
+# Sends 1 MB to each client and prints its address and the segment size that it allows.
 SERVER = """
 import socket, sys
 address, port = sys.argv[1], int(sys.argv[2])
@@ -130,7 +130,7 @@ class Switch:
         self.stop()
 
     def stop(self):
-        """Its exit status; more than once is fine."""
+        """Its exit status; may be called more than once."""
         if self.process.poll() is None:
             self.process.terminate()
         code = self.process.wait(10)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds functions and variables in the products' libraries that no product uses: code for tests alone belongs into tests/lib, and what nobody
-calls is removed. tests/data/symbols.txt lists the few that stay, each with its reason.
+"""Finds functions and variables in the products' libraries that no product uses: code for tests alone belongs in tests/lib, and unused code is
+removed. tests/data/symbols.txt lists the few that stay, each with its reason.
 
 A symbol is used where another object of daemon or app needs it (nm), or where its own room's sources name it besides defining and declaring
 it. Usage: symbols.py BUILD [TOP], after a build."""
@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 COMMENTS_AND_STRINGS = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', re.S)
-# Made by GObject's macros and by gdbus-codegen: nobody wrote them.
+# Made by GObject's macros and by gdbus-codegen: they aren't written by hand.
 GENERATED = re.compile(r"_get_type$|^ew_daemon1_")
 
 

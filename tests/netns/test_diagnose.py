@@ -192,7 +192,7 @@ class Diagnose(MeshCase):
         self.ctl("laptop", "connect")
         self.expect(bad=("overlap",), says=("100.100.2.136/32 stays outside", "name server"), good=("handshake", "probe"))
 
-    def test_12_the_edge_has_no_way_out(self):
+    def test_12_the_edge_has_no_internet(self):
         self.resolver(LAN)
         self.addCleanup(self.resolver, OUTSIDE)
         self.edge.nft("table inet broken {\n chain forward {\n type filter hook forward priority -10\n drop\n }\n }\n")

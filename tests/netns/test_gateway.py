@@ -143,7 +143,7 @@ class Firewalls(Gateway):
         self.addCleanup(edge.run, "nft", "delete", "table", "inet", "filter")
         self.assertLess(self.cpu_while(edge, "edge", "sh", "-c", CHURN, "sh", "4"), 5)
 
-    def test_table_that_nobody_else_may_change(self):
+    def test_table_that_only_its_owner_may_change(self):
         """firewalld 2: the node stays in the mesh, what is blocked is reported everywhere, and opening it is noticed."""
         owner = subprocess.Popen(self.gateway.command(["nft", "-i"]), stdin=subprocess.PIPE, text=True, bufsize=1, stdout=subprocess.DEVNULL,
                                  stderr=subprocess.DEVNULL, preexec_fn=die_with_parent)
@@ -215,7 +215,7 @@ class Ways(Gateway):
         self.gateway.run("sysctl", "-qw", "net.ipv4.conf.office.forwarding=0")
         self.wait_reaches("after forwarding=0")
 
-    def test_way_that_comes_later_and_moves(self):
+    def test_route_that_appears_later_and_moves(self):
         """A routing daemon's route. Without it the uplink leads there, and the message must not claim that the subnet is reached."""
         far = "10.90.0.5"
         self.offer("10.90.0.0/24")
@@ -232,7 +232,7 @@ class Ways(Gateway):
         self.gateway.ip("route", "replace", "10.90.0.0/24", "via", SUBNET_HOST, "proto", "bird")
         self.wait_reaches("it moved", far)
 
-    def test_no_way(self):
+    def test_no_route(self):
         self.offer("10.91.0.0/24")
         self.addCleanup(self.withdraw, "10.91.0.0/24")
         default = self.gateway.run("ip", "route", "show", "default").stdout.split()

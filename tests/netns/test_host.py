@@ -49,7 +49,7 @@ class Host(unittest.TestCase):
                 self.assert_as_before()
                 self.assertEqual(os.path.getsize(self.world.ledger), 0)
 
-    def test_modes_lead_back_exactly(self):
+    def test_modes_are_undone_exactly(self):
         """From VPN mode back to connector-only mode is what connector-only mode was."""
         with self.world.driver() as driver:
             driver.do(CONNECTOR)
@@ -168,7 +168,7 @@ class Host(unittest.TestCase):
             driver.do("undo")
         self.assert_as_before()
 
-    def test_table_that_its_owner_alone_may_change(self):
+    def test_table_that_only_its_owner_may_change(self):
         """firewalld 2: not reported as a lack of privilege, and open once its owner allows the interface."""
         owner = subprocess.Popen(["ip", "netns", "exec", self.world.host, "nft", "-i"], stdin=subprocess.PIPE, text=True, bufsize=1,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -270,7 +270,7 @@ class Host(unittest.TestCase):
         for gone in ("proto 69", "17764", "table arp", "100.96.1.7"):
             self.assertNotIn(gone, now)
 
-    def test_interface_gone(self):
+    def test_interface_removed(self):
         """The TUN disappears with the process; another one that takes its name isn't Edgeway's."""
         self.world.sh(self.world.host, "ip tuntap add edgeway1 mode tun")
         move = BOTH + " interface=edgeway1"
@@ -425,7 +425,7 @@ class Host(unittest.TestCase):
         """The snapshot without its order, as restored entries come last, and without the link-local address that the kernel gives a link."""
         return sorted(line for line in self.world.snapshot().splitlines() if line.strip() and "fe80:" not in line)
 
-    def test_what_others_take_away_is_put_back(self):
+    def test_what_others_remove_is_restored(self):
         with self.world.driver() as driver:
             driver.do("watch")
             for mode in (CONNECTOR, BOTH):
@@ -442,7 +442,7 @@ class Host(unittest.TestCase):
                         driver.do("undo")  # a series of losses ends with it
         self.assert_as_before()
 
-    def test_what_is_taken_away_again_and_again(self):
+    def test_what_is_removed_again_and_again(self):
         """The other program wins in the end: repairs become rare, and the conflict is reported until it ends."""
         with self.world.driver() as driver:
             driver.do("watch")
@@ -486,7 +486,7 @@ class Host(unittest.TestCase):
             self.assertEqual(driver.do("troubles"), self.NO_TROUBLE, "routes elsewhere are no news")
             driver.do("undo")
 
-    def test_flushed_ruleset_is_put_back(self):
+    def test_flushed_ruleset_is_restored(self):
         with self.world.driver() as driver:
             driver.do("watch")
             driver.do(BOTH)

@@ -390,7 +390,7 @@ class Traffic(unittest.TestCase):
             self.host(f"ping -c1 -W0.2 {address} || true")
         return tcp
 
-    def test_nothing_leaves_when_all_is_taken_away(self):
+    def test_nothing_leaves_when_all_is_removed(self):
         """Another program removes rules, routes, addresses, sets the link down: until they are restored nothing leaves unencrypted."""
         takings = {"rules": self.REMOVE_RULES, "main routes": "ip route flush table main proto 69; ip -6 route flush table main proto 69",
                    "link down": "ip link set edgeway0 down", "addresses": "ip addr flush dev edgeway0",

@@ -491,7 +491,7 @@ print(data.decode(), end="")
         self.assertEqual((ours.wg("show", "listen-port").stdout.strip(), ours.wg("show", "fwmark").stdout.strip()), ("51999", "0x9"))
         self.assertEqual((ours.peer()["psk"], ours.peer()["allowed_ips"], ours.peer()["keepalive"]), ("(none)", "::/0", "off"))
 
-    def test_own_key_is_no_peer(self):
+    def test_own_key_is_not_a_peer(self):
         """A peer whose key becomes the device's own is removed, and cannot be added."""
         for side in (self.theirs, self.ours):
             side.set("peer", side.public, "allowed-ips", "10.1.0.0/16")

@@ -391,7 +391,7 @@ class Renewal(MeshCase):
 class Crowd(MeshCase):
     NAMES = 1100  # more than one page of the edge's list, or one message of its map
 
-    def test_nobody_is_missing(self):
+    def test_no_node_is_missing(self):
         edge = self.mesh.machine("edge")
         edge.run("/usr/bin/python3", "-c", CROWD % self.NAMES, timeout=120)
         wanted = {"laptop", *(f"crowd-{i}" for i in range(self.NAMES))}

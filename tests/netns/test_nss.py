@@ -325,7 +325,7 @@ class Nss(unittest.TestCase):
         time.sleep(1.1)  # real time: the record's TTL, in the module's process
         self.found(lambda: addresses("nas.home.internal"), ["100.96.0.5", "fd45::5"])
 
-    def test_nobody_answers(self):
+    def test_no_answer(self):
         again = f"gaierror {socket.EAI_AGAIN}"
         self.start("down")
         self.found(lambda: self.program.look("nas.home.internal")[0], again)
@@ -658,7 +658,7 @@ class Nss(unittest.TestCase):
             except OSError:
                 return False
 
-    def test_interface_gone(self):
+    def test_interface_removed(self):
         """Without the tunnel, another host with the edge's address is not asked."""
         self.start(INTERFACE="gone0")
         asked = len(self.edge.asked)

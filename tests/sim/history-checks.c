@@ -108,7 +108,7 @@ check_counter (Node *node, const uint8_t *data)
   session->next_counter = counter + 1;
 }
 
-/* Whoever remembers an initiation does not answer it again. */
+/* A device that remembers an initiation does not answer it again. */
 static void
 check_response (Node *node, const uint8_t *data)
 {

@@ -81,7 +81,7 @@ hook_transmit (void *user, EwPeer *peer, const EwEndpoint *to, uint8_t *data, si
   history_fly (node, to->id, data, len, dscp_ecn & 3);
 }
 
-/* The edge passes on what is not its own, in the buffer it came in. */
+/* The edge forwards what is not for itself, in the buffer it came in. */
 static void
 hook_deliver (void *user, EwPeer *from, EwPacket *packet)
 {
@@ -128,7 +128,7 @@ address_of (unsigned number, gboolean v6)
   return prefix;
 }
 
-/* The edge takes from a node what is the node's, a node takes everything from the edge. */
+/* The edge accepts from a node only the node's own addresses, a node accepts everything from the edge. */
 void
 node_join (Node *node, Node *other)
 {
@@ -191,12 +191,12 @@ node_restart (Node *node, Restart how)
     }
   ew_device_free (node->device);
   node->wakes_ns = 0;
-  if (history_happens (history, 500)) /* the whole machine, and its clock begins anew */
+  if (history_happens (history, 500)) /* the whole machine, and its clock starts again */
     node->boot_offset_ns = history_below (history, 1000 * SECOND);
   node_start (node);
   if (node->number != 1)
     return;
-  /* The edge calls on those of whom it knows where they were. */
+  /* The edge calls the nodes whose last endpoint it knows. */
   for (unsigned i = 2; i <= history->n_nodes; i++)
     if (node->peers[i].joined && node->peers[i].endpoint != 0)
       {

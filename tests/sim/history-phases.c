@@ -41,7 +41,7 @@ history_fail (History *history, const char *format, ...)
   _Exit (EXIT_FAILURE);
 }
 
-/* The weather is fine, everybody is awake and configured, and knows the edge's address. Those whose timestamps were
+/* The network is perfect, every node is awake and configured, and knows the edge's address. Those whose timestamps were
    lost have the right date: without either, the protocol refuses them. */
 static void
 heal (History *history)
@@ -72,7 +72,7 @@ heal (History *history)
     }
 }
 
-/* Who has not reached whom sends once a second. TRUE: all have. */
+/* Nodes that have not reached each other yet send once a second. TRUE: all have. */
 static gboolean
 everybody_reached (History *history, unsigned last[NODES_MAX + 1][NODES_MAX + 1])
 {
@@ -118,7 +118,8 @@ set_keepalives_off (History *history)
     }
 }
 
-/* One talks, the other listens: its keepalives say so, and nobody believes the session lost. One renewal may fall due.
+/* One talks, the other listens: its keepalives show that, and neither considers the session lost. One renewal may fall
+   due.
  */
 static void
 talk_one_way (History *history)

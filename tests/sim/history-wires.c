@@ -61,7 +61,7 @@ pop (GPtrArray *heap)
   return first;
 }
 
-/* Bits turned, the end cut off, or something behind it. */
+/* Bits flipped, the end cut off, or bytes appended. */
 static Datagram *
 corrupted (History *history, Datagram *d)
 {
@@ -96,7 +96,7 @@ datagram_new (History *history, uint64_t from, uint64_t to, const uint8_t *data,
   return d;
 }
 
-/* What is heard is remembered: the first ones for long, the latest ones surely. */
+/* The eavesdropper remembers what it hears: the first datagrams for long, the latest ones always. */
 static void
 record (History *history, const Datagram *d)
 {
@@ -165,7 +165,7 @@ history_replay (History *history)
   push (history->flying, d);
 }
 
-/* What has arrived goes to whom it finds, as batches of what comes to one node in a row. */
+/* What has arrived is delivered to its receivers, in batches of consecutive datagrams for one node. */
 static void
 land (History *history)
 {

@@ -56,7 +56,7 @@ struct Node
   uint64_t latest_timestamp_ns;         /* ever sent, whatever the disk says */
   gboolean floor_lost;                  /* a restart without the disk */
   uint64_t window_ns, ticks, datagrams; /* in the second since window_ns: nothing may storm */
-  unsigned epoch;                       /* rises when it forgets what it heard: restarts, peers taken away */
+  unsigned epoch;                       /* rises when it forgets what it heard: restarts, removed peers */
   struct                                /* by number: what is configured of the others */
   {
     gboolean joined, preshared;
@@ -90,7 +90,7 @@ struct History
   GHashTable *sessions;      /* Session by its receiver_index */
   GHashTable *answered;      /* by the index of an initiation: who answered it last, in which epoch */
   unsigned drop_initiations; /* that many are lost, whatever the weather */
-  unsigned initiations;      /* sent by anybody */
+  unsigned initiations;      /* sent by any node */
   guint64 n_datagrams, n_delivered, n_sent, n_handshakes, healed_ns;
 };
 
@@ -119,7 +119,7 @@ void history_fly (Node *from, uint64_t to, const uint8_t *data, size_t len, uint
 void history_clear_wires (History *history);
 /* Lets time pass. */
 void history_wait (History *history, uint64_t duration_ns);
-/* Somebody repeats what was heard, to whom it went or to somebody else, from where it came or from elsewhere. */
+/* An attacker replays what was heard, to its receiver or to another node, from its sender's address or another one. */
 void history_replay (History *history);
 
 /* history-mesh.c */
@@ -130,7 +130,7 @@ void node_start (Node *node);
 /* Makes node know other, as far as node->peers says. */
 void node_join (Node *node, Node *other);
 void node_leave (Node *node, Node *other);
-/* The process dies and comes again: after a crash, in peace, or on a machine that lost its disk. */
+/* The process ends and starts again: after a crash, cleanly, or on a machine that lost its disk. */
 typedef enum
 {
   RESTART_CRASH,

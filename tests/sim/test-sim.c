@@ -106,7 +106,7 @@ join (Sim *sim, WorldNode *node)
   ew_peer_set_keepalive (world_peer (node, sim->edge), 25, &sim->world->time);
 }
 
-/* As the real edge does: it has stored where its nodes were, and calls on them. */
+/* As the real edge does: it has stored its nodes' endpoints, and calls them. */
 static void
 restart_edge (Sim *sim)
 {
@@ -178,7 +178,7 @@ happen (Sim *sim)
   world_run (world, world_random (world) % (3 * WORLD_SECOND));
 }
 
-/* Fine weather, and both try once a second: within 30 s everything they send arrives. */
+/* In a perfect network both try once a second: within 30 s everything they send arrives. */
 static void
 heal (Sim *sim)
 {
@@ -254,7 +254,7 @@ test_seeds (void)
     run_seed (seed);
 }
 
-/* Fine weather for ten minutes, a packet a second each way: not one is lost over the rekeys. */
+/* A perfect network for ten minutes, a packet a second each way: rekeys don't lose a single one. */
 static void
 test_rekey_loses_nothing (void)
 {
@@ -287,7 +287,7 @@ test_roam_while_talking (void)
   g_assert_true (g_array_index (sim->delivered, gboolean, back)); /* at the new address, at once */
 }
 
-/* Whoever restarts, packets flow again: at once when the one that restarted speaks first. */
+/* Whichever side restarts, packets flow again: at once when the restarted one sends first. */
 static void
 test_restarts (void)
 {

@@ -146,7 +146,7 @@ main (int argc, char **argv)
     }
   arrange (map, topology);
   run_for (600);
-  for (guint i = 0; !save (map, argv[1]); i++) /* while it is being laid out there is no picture */
+  for (guint i = 0; !save (map, argv[1]); i++) /* during layout there is no picture yet */
     {
       if (i == 100)
         return EXIT_FAILURE;

@@ -68,7 +68,7 @@ tear_down (World *world, gconstpointer n)
   g_object_unref (world->daemon);
 }
 
-/* NULL: there is none for it. */
+/* NULL: it has none. */
 static EwToken *
 token_of (World *world, const gchar *name)
 {
@@ -205,8 +205,8 @@ lay_out (World *world)
     }
 }
 
-/* What lies above the dots. From a change to the next frame there is none: on a slow machine that is long. (transfer
-   full) */
+/* What lies above the dots. Between a change and the next frame it doesn't exist: on a slow machine that takes long.
+   (transfer full) */
 static GskRenderNode *
 get_top (World *world)
 {
@@ -233,7 +233,7 @@ wait_for_other_top (World *world, GskRenderNode *top)
   g_assert_true (map->top != top);
 }
 
-/* What the list finds the map finds, and dims all else: nodes, the edge, names of sectors. */
+/* The map finds what the list finds, and dims everything else: nodes, the edge, names of sectors. */
 static void
 test_search (World *world, gconstpointer n)
 {
@@ -280,7 +280,7 @@ test_search (World *world, gconstpointer n)
   g_assert_cmpstr (gtk_label_get_label (map->found), ==, "1 match");
 }
 
-/* Somebody among many, out of sight: selected, in sight, a token with the focus. */
+/* A node among many, out of sight: once selected it is in sight, a token with the focus. */
 static void
 test_goes_to (World *world, gconstpointer n)
 {
@@ -310,7 +310,7 @@ tell_nas (World *world, const gchar *more)
   ew_topology_take_message (world->topology, json_node_get_object (root));
 }
 
-/* Counters alone: nothing notifies. */
+/* Counters alone: no notify signal. */
 static void
 count_nas (World *world, guint ms)
 {
@@ -700,7 +700,7 @@ test_large_text (World *world, gconstpointer n)
   g_object_set (settings, "gtk-xft-dpi", dpi, NULL);
 }
 
-/* Only a path has a card; of who is offline it says so. */
+/* Only a path has a card; for an offline node it says so. */
 static void
 test_card (World *world, gconstpointer n)
 {

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A walk over every page and window as a screen reader takes it: what one can work with has a role, a name that says something and its
-state, and what does not show is not there."""
+"""A walk over every page and window as a screen reader takes it: every control has a role, a meaningful name and its state, and what
+isn't visible isn't in the tree."""
 import os
 import re
 import sys
@@ -40,7 +40,7 @@ class Walk(FakeCase):
         faults = []
         for i, node in enumerate(nodes):
             name, role, states = node["name"].strip(), node["role"], node["states"]
-            if role == "list item" and not name:  # of a list that GTK 4.8 lets nobody name the items of: it is read by what is in it
+            if role == "list item" and not name:  # of a list whose items can't be named in GTK 4.8: it is read by what is in it
                 name = " ".join(n["name"] for n in self.below(nodes, i) if n["role"] == "label")
             what = f"{role} “{node['name']}” {node['text']!r} {states} below " + " › ".join(self.above(nodes, i)[-4:])
             focusable = "FOCUSABLE" in states
@@ -197,7 +197,7 @@ class Pages(Walk):
         self.assertFalse(any(n["name"] == "Add" for n in nodes), "who may not add is not offered it")
 
     def test_status_pages(self):
-        """Every page that stands in the map's place."""
+        """Every page that replaces the map."""
         self.open("--state", "not-enrolled")
         self.check("join", words=["Join Your Mesh", "Start a New Mesh"])
         for state, words, marks in (("removed", "This Computer Was Removed", ()), ("disconnected", "Connect to see the map", ()),
@@ -207,7 +207,7 @@ class Pages(Walk):
                 self.check(*marks, words=[words])
 
     def test_trying_again(self):
-        """What was wrong is no longer said while it is being tried again."""
+        """The error is no longer shown during the next try."""
         self.open("--state", "error")
         self.check("problem", words=["The Tunnel Is Down"])
         self.daemon.set(State="connecting", Reason="", Message="")
@@ -256,7 +256,7 @@ class Windows(Walk):
         self.close_window("Shortcuts")
 
     def test_problem_of_a_node(self):
-        """What is wrong with a node's identity stands in its details, and goes when it is over."""
+        """A problem with a node's identity is shown in its details, and removed when it has ended."""
         self.open()
         self.check("map")
         self.daemon.say(node={"id": "n0000000000000005", "problem": "two-machines"})
@@ -302,7 +302,7 @@ class Windows(Walk):
 
 class Wizards(Walk):
     def one_page(self, nodes, *headings):
-        """Of the steps only the one that shows is there."""
+        """Only the visible step is in the tree."""
         self.assertEqual(list(headings), [n["name"] for n in nodes if n["role"] == "heading" and n["name"] and not TYPE_NAME.fullmatch(n["name"])], self.outline(nodes))
 
     def next(self, title):

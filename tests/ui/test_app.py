@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The app, as an unprivileged person, over the real edgewayd, edge and polkitd in namespaces: joining, switching, adding, what is refused, and what is killed and comes back."""
+"""The app, as an unprivileged person, over the real edgewayd, edge and polkitd in namespaces: joining, switching, adding, refusals, and recovery from
+kills."""
 import os
 import re
 import select
@@ -17,7 +18,7 @@ PHONE, PHONE_SITE = "pixel", 17
 
 
 class Join(AppCase):
-    """A computer that is in no mesh yet."""
+    """A computer that isn't in a mesh yet."""
     SITES = ("laptop",)
     ENROLLED = False
 
@@ -89,7 +90,7 @@ class Mesh(AppCase):
         d.find("check box", exactly="VPN", without="CHECKED")
 
     def test_mode_of_others(self):
-        """What somebody else switches is followed."""
+        """The app follows a switch that another program makes."""
         d = self.desktop
         self.mesh.ctl("laptop", "mode", "vpn")
         d.find("check box", exactly="VPN", state="CHECKED")
@@ -134,7 +135,7 @@ class Mesh(AppCase):
         d.press("push button", exactly="Done")
         d.window_gone("Add a Computer")
         self.name(SERVER, "online")
-        # Asked first, and left alone where the answer is no.
+        # The app asks first, and does nothing where the answer is no.
         self.menu(SERVER, "Remove")
         d.find("label", f"{SERVER} loses its mesh IP and tunnel")
         d.press("push button", "Cancel")
@@ -253,7 +254,7 @@ class Authorization(AppCase):
         d.find("check box", exactly="Connect", state="CHECKED")
 
     def test_map_refused_and_tried_again(self):
-        """A person whom polkit lets see nothing, as one without a session: the page says so, and tries again when asked."""
+        """A person whom polkit refuses the map, as one without a session: the page says so, and tries again when asked."""
         d, topology = self.desktop, "org.edgeway.topology"
         self.rule("polkit.Result.NO", topology)
         self.wait_rule(1, action=topology)
@@ -266,7 +267,7 @@ class Authorization(AppCase):
         self.wait_rule(0, action=topology)
 
         def tried():
-            """A slow app may get the press that was in vain only now."""
+            """A slow app may handle the unsuccessful press only now."""
             if d.find_all("label", "Nobody Else Is Here Yet"):
                 return True
             try:

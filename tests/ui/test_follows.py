@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the map shows follows its model, and its search is the list's."""
+"""What the map shows follows its model, and its search is the same as the list's."""
 import os
 import re
 import sys
@@ -69,7 +69,7 @@ class Follows(FakeCase):
         d.find("label", "with the mesh IP. " + why, seconds=SLOW)
 
     def test_dead_edge(self):
-        """What is only as it was last seen says so everywhere: on the map, in the list, in the details; and not after that."""
+        """What is only known as last seen is marked everywhere: on the map, in the list, in the details; and no longer once it is live."""
         self.open()
         d = self.desktop
         d.find("push button", "nas, online, 12 ms", seconds=SLOW)
@@ -116,7 +116,7 @@ class Follows(FakeCase):
         d.find("list item", exactly=row, seconds=SLOW)
 
     def test_model(self):
-        """No picture is older than what it shows: each field of a node and of the edge, without counters that would wind it."""
+        """No picture is outdated: each field of a node and of the edge is updated, even without counters, which would redraw it."""
         self.open()
         d = self.desktop
         d.find("push button", "nas, online, 12 ms", seconds=SLOW)
@@ -142,7 +142,7 @@ class Follows(FakeCase):
         self.act("view", "map", window=True)
         wait_for("the gateway's description", lambda: "Gateway to 10.9.0.0/24" in d.find("push button", exactly=nas)["description"], SLOW, 0.3)
         self.daemon.say(node={"id": NAS, "state": "offline", "last_seen": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
-        self.assertGreater(self.age("push button", 12), 11)  # it goes on although nobody says anything
+        self.assertGreater(self.age("push button", 12), 11)  # the clock goes on without any message
         self.assertTrue(d.find_all("label", "Offline for"), "the details beside it")
         self.act("view", "list", window=True)
         self.assertGreater(self.age("list item", self.age("list item", 0) + 2), 3)

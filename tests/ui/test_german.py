@@ -171,7 +171,7 @@ class German(unittest.TestCase):
         self.check("Das enthält keinen Beitrittsschlüssel.")
 
     def test_root(self):
-        """What is said without a window; the tray's words come by the same way."""
+        """What is printed without a window; the tray's words take the same path."""
         for program, german in (("desktop/edgeway", "Starten Sie sie als der angemeldete Benutzer"), ("tray/edgeway-tray", "Starten Sie es als der Benutzer")):
             told = subprocess.run([os.path.join(BUILD, "app", program)], capture_output=True, text=True, env=self.desktop.environment, timeout=30)
             self.assertEqual(1, told.returncode)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a mesh, an edge, a daemon or a link says is words, never markup, and a link never does anything by itself."""
+"""Text from a mesh, an edge, a daemon or a link is plain text, never markup, and a link never acts without the person."""
 import os
 import sys
 import time
@@ -16,7 +16,7 @@ LINK = "edgeway://enroll/"
 
 
 class Words(FakeCase):
-    """GTK complains of markup that it cannot read, and a complaint ends the app; what it can read would be gone from the screen."""
+    """GTK warns about markup that it cannot parse, and a warning ends the app; markup that it can parse would be missing from the screen."""
 
     def shown(self, words, role=None, **more):
         self.alive()
@@ -94,7 +94,7 @@ class Words(FakeCase):
         self.alive()
 
     def test_refusals(self):
-        """What a call was refused with: a toast, above a button, below a name, in a report."""
+        """A refusal's text: in a toast, above a button, below a name, in a report."""
         self.open()
         d = self.desktop
         for words in (EVIL, BROKEN):
@@ -121,7 +121,7 @@ class Words(FakeCase):
         self.alive()
 
     def test_garbage(self):
-        """A stream that is no topology."""
+        """A stream that isn't a topology."""
         self.open()
         self.desktop.find("push button", "nas, online", seconds=SLOW)
         for text in ("\0\xff<>{[\n", '{"type":"node","node":{"id":"<&>","name":null}}\n', '{"type":"snapshot"}\n', '{"type":"node","node":[]}\n', "{" * 5000 + "\n"):
@@ -180,7 +180,7 @@ class Links(FakeCase):
         self.key_on_screen("birchwood")
         for secret in ("second", "third"):
             self.open_link(LINK + make_key("server", secret))
-            self.desktop.find("label", exactly="A server", seconds=SLOW)  # nothing was begun: the later key is there
+            self.desktop.find("label", exactly="A server", seconds=SLOW)  # the person had not begun: the later key is shown
             self.assertEqual(1, len(self.wizards()), self.windows())
         self.assert_nothing_sent()
         self.desktop.press("push button", exactly="Join")
@@ -222,7 +222,7 @@ class Links(FakeCase):
         self.assertEqual(1, len(self.wizards()), self.windows())
 
     def test_no_key(self):
-        """Links that hold none are shown as such, or not at all."""
+        """Links without a key are shown as errors, or not at all."""
         self.open("--state", "not-enrolled", argv=[LINK + "ew1_" + "A" * 60])
         self.desktop.find("text", "Enrollment key", state="INVALID", seconds=SLOW)
         for link in ("edgeway://", "edgeway:<b>&", LINK + BROKEN, LINK + "%00%ff", "edgeway://leave", LINK + "x" * 120000, "/nowhere/ew1_\udcff"):
@@ -248,7 +248,7 @@ class Links(FakeCase):
         self.assertEqual([], self.desktop.find_all("label", 100 * "c"))
 
     def test_in_a_mesh_already(self):
-        """Told once, however many there are."""
+        """Said once, however many links there are."""
         self.open(argv=[LINK + make_key("admin", "first")])
         self.dialog("so the key wasn't used")
         for _ in range(3):

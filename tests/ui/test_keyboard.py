@@ -48,7 +48,7 @@ class Hands:
         return self.focus()
 
     def text(self, name, words):
-        """The field has, or gets, these words. (It has the focus then; GTK 4.8 tells of that for none of libadwaita's fields.)"""
+        """The field has, or gets, these words. (It has the focus then; GTK 4.8 doesn't report that for libadwaita's fields.)"""
         wait_for(f"“{words}” in {name}", lambda: any(n["text"] == words for n in self.desktop.find_all("text", name)), SLOW, 0.2)
 
     def tab_to(self, name, role=None, key="Tab", exactly=False):
@@ -238,7 +238,7 @@ class Wizard(Hands, FakeCase):
 
 
 class Join(Hands, AppCase):
-    """A computer that is in no mesh yet, with the real daemon and edge."""
+    """A computer that isn't in a mesh yet, with the real daemon and edge."""
     SITES = ("laptop",)
     ENROLLED = False
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is painted, looked at without eyes: no words lie on others, are cut without saying the rest, or are too faint to be read. The checks
+"""What is painted, checked by a program: no text overlaps other text, is cut without a tooltip, or is too faint to be read. The checks
 themselves first, by reports that are made up; then the screens that show the most. tests/ui/pictures goes through all of them."""
 import os
 import sys
@@ -103,7 +103,7 @@ class NarrowAndLarge(PicturedCase):
     VIEW, NAME = View((360, 740), 2, "light", False, False), "narrow and large"
 
     def test_list(self):
-        """A state without room beside it for a latency."""
+        """A state that leaves no room for a latency beside it."""
         self.start()
         self.daemon.say(node={"id": NAS, "name": "backup-of-everything-in-the-attic-and-in-the-cellar-0123456789"})
         self.settle_traffic()

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a person is told: toasts by their worth, notifications by whoever runs, and the end of what was asked for without a window."""
+"""What a person is told: toasts by their importance, notifications from the running program, and the results of requests made without a window."""
 import os
 import sys
 import time
@@ -42,7 +42,7 @@ class Toasts(FakeCase):
         asked = time.monotonic()
         d.gone("label", "Mesh IP copied", seconds=SLOW)
         self.assertLess(time.monotonic() - asked, 12, "each copy stood in a queue of its own")
-        # Of this computer's own reconnect all nodes are online, which is no news.
+        # After this computer's own reconnect all nodes come online, which isn't news.
         self.daemon.set(State="reconnecting")
         self.say_nodes(ids, "offline")
         self.daemon.set(State="connected")
@@ -111,7 +111,7 @@ class WithoutWindow(FakeCase):
         self.wait_end()
 
     def test_windows(self):
-        """What needs a window opens it, once however often it's asked for."""
+        """A request that needs a window opens it only once, however often it's made."""
         self.ask_from_outside("add-phone")
         self.dialog("Add a Phone")
         for action, title in (("leave", "Leave "), ("diagnose", "Diagnosis"), ("about", "About")):
@@ -128,7 +128,7 @@ class WithoutWindow(FakeCase):
         self.assertTrue(self.wait_told("Trying VPN Mode")["withdrawn"], "its buttons do nothing any more")
 
     def test_closed_while_it_is_tried(self):
-        """No tray, and the window is closed during the try: one without an icon is left, tells how it ends, and ends."""
+        """Without a tray, the window is closed during the trial: a tray without an icon stays, announces how the trial ends, and exits."""
         self.desktop.bring(os.path.join(fake_session.BUILD, "app/tray/edgeway-tray"))
         self.desktop.run(*self.BUS, "org.freedesktop.DBus.UpdateActivationEnvironment", f"{{'PATH':'{self.desktop.path('')}:{os.environ['PATH']}'}}")
         self.ask_from_outside("about")
@@ -174,7 +174,7 @@ class TrayToggles(FakeCase):
     ENVIRONMENT = {"XDG_CURRENT_DESKTOP": "GNOME"}
 
     def test_toggles(self):
-        """What starts is what the menu says; where GNOME shows no icon, that is said in the window where it was clicked."""
+        """The menu entry starts what it names; where GNOME shows no icon, the window in which it was clicked says so."""
         d = self.desktop
         d.bring(os.path.join(fake_session.BUILD, "app/tray/edgeway-tray"))
         d.environment["PATH"] = d.folder + ":" + d.environment["PATH"]

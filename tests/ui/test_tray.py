@@ -50,7 +50,7 @@ def enter():
 
 
 class TrayCase(unittest.TestCase):
-    OF_OTHERS = None  # a complaint that is not ours
+    OF_OTHERS = None  # a warning that isn't caused by Edgeway
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="ewtray.")
@@ -190,7 +190,7 @@ class Panel(TrayCase):
         self.daemon.called("Disconnect")
         self.wait_entry(lambda i: not i["checked"], "Connect")
         self.wait_item("disconnected")
-        # A daemon that takes its time: nothing is checked before it says so.
+        # A slow daemon: no item is checked before the daemon reports the change.
         self.daemon.say(slow={"Connect": 1.5})
         self.click("Connect")
         self.daemon.called("Connect")
@@ -372,7 +372,7 @@ class Panel(TrayCase):
         return stub
 
     def test_tells_while_the_app_is_not_there(self):
-        """VPN is tried, turned off again, an error, a removal: the app tells them while it runs, else the tray."""
+        """A trial of VPN mode, its end, an error, a removal: the app announces them while it runs, else the tray."""
         guard = {"Mode": "vpn", "GuardUntil": int((time.time() + 500) * 1e6)}
         self.daemon.set(**guard)
         self.wait_told("Trying VPN Mode")
@@ -436,7 +436,7 @@ class Panel(TrayCase):
 
 
 class PanelGone(TrayCase):
-    # GTK 3 says this of the icon that libayatana-appindicator puts up meanwhile, when that one's frame is late.
+    # GTK 3 warns like this about the fallback icon of libayatana-appindicator, when that icon's frame is late.
     OF_OTHERS = "gdk_window_thaw_toplevel_updates"
 
     def test_panel_goes_and_comes_back(self):
@@ -458,7 +458,7 @@ class NoPanel(TrayCase):
         self.start_tray()
         wait_for("the words", lambda: words in self.log(), HOST_PATIENCE * 5, 0.2)
         self.assertIn("applications menu", self.log())
-        # At the next login it is known.
+        # At the next login it isn't said again.
         self.tray.terminate()
         self.tray.wait()
         self.start_tray()
@@ -477,7 +477,7 @@ class NoPanel(TrayCase):
 
 
 class Wayland(TrayCase):
-    """sway's own bar, headless. A keyboard is plugged in, or no window would ever have the focus."""
+    """sway's own bar, headless. A virtual keyboard is added, or no window would ever have the focus."""
 
     def setUp(self):
         super().setUp()

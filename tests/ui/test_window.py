@@ -17,7 +17,7 @@ RUN_S, REST_S = 0.02, 0.06  # a quarter of a core
 
 @contextlib.contextmanager
 def slowed(process):
-    """The process gets a quarter of a core meanwhile."""
+    """Limits the process to a quarter of a core in the meantime."""
     over = threading.Event()
 
     def slow():
@@ -116,7 +116,7 @@ class Window(FakeCase):
         self.assertEqual("'list'", self.setting("view"), "what was chosen stays")
 
     def test_trial(self):
-        """What can't work in a trial can't be chosen, with the reason, and its end is told as its end."""
+        """What can't work in a trial can't be chosen, and the app says why; the end of a trial is announced as such."""
         self.open()
         d = self.desktop
         self.daemon.set(Trial=True)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The wizard over a fake daemon: what Enter does, what becomes of names meanwhile, and how a page that made something is left."""
+"""The wizard over a fake daemon: what Enter does, how names change in the meantime, and how a page that made something is left."""
 import os
 import subprocess
 import sys
@@ -56,7 +56,7 @@ class Leaving(Wizard):
         self.assertEqual([], [call for call in self.daemon.calls() if call[0] == "RemoveNode"])
 
     def test_online_in_the_moment_of_the_answer(self):
-        """The question may be gone when its answer comes."""
+        """The question may be closed when the answer comes."""
         self.open()
         for i, (title, action, heading) in enumerate(KINDS):
             with self.subTest(title):
@@ -67,14 +67,14 @@ class Leaving(Wizard):
                 try:
                     self.desktop.act(node)
                 except fake_session.Failure:
-                    pass  # the question was taken away before
+                    pass  # the question was closed before
                 self.desktop.gone("label", "yet. ", seconds=SLOW)
                 self.alive()
                 if self.desktop.find_all("frame", title):
                     self.press_in(title, "Done")
                 self.desktop.gone("frame", title, seconds=SLOW)
 
-    def test_take_back(self):
+    def test_undo(self):
         self.open()
         for i, (title, action, heading) in enumerate(KINDS):
             with self.subTest(title):
@@ -86,7 +86,7 @@ class Leaving(Wizard):
                 self.alive()
 
     def test_copied_key(self):
-        """It goes with the page, except where it stays valid; programs that keep what was copied are told that it is a secret."""
+        """The copied key is cleared with the page, except where it stays valid; programs that keep what was copied are told that it is a secret."""
         self.open()
 
         def copied(kind="UTF8_STRING"):
@@ -105,7 +105,7 @@ class Leaving(Wizard):
             else:
                 wait_for("the clipboard to be empty", lambda: not copied(), SLOW, 0.3)
 
-    def test_closed_while_it_is_taken_back(self):
+    def test_closed_during_undo(self):
         self.open()
         self.daemon.say(slow={"RemoveNode": 2})
         for i, (title, action, heading) in enumerate(KINDS):
@@ -176,7 +176,7 @@ class Prompts(Wizard):
                 return
         self.fail(f"the prompt of {method} stays")
 
-    def test_a_prompt_goes_with_its_window(self):
+    def test_a_prompt_closes_with_its_window(self):
         """A question for a password that is for a window that was closed would stay on the screen."""
         self.open()
         self.daemon.say(slow={"AddNode": 5, "AddRoute": 30})
@@ -306,7 +306,7 @@ class Pasting(Wizard):
 
 class Asking(Wizard):
     def test_name_follows_the_map(self):
-        """A name that was free is taken by a node that comes, and by one that is renamed, and free again when it leaves."""
+        """A free name is taken when a node joins or is renamed, and free again when that node leaves."""
         self.open()
         self.desktop.find("push button", "nas, online", seconds=SLOW)
         for title, action, _ in KINDS:

@@ -34,8 +34,8 @@ class Measures:
         return result
 
     def _connect(self):
-        """From the start of A's daemon to the first answer of B, in ms. B is up and has talked before. None without a
-        daemon."""
+        """From the start of A's daemon to the first answer of B, in ms. B is up and has communicated before. None
+        without a daemon."""
         ground, system = self.ground, self.system
         ground.piped(ground.b, PROBE, "connect", system.reference(ground), "15000").communicate(timeout=20)
         probe = ground.piped(ground.a, PROBE, "connect", system.target, str(CONNECT_MS))

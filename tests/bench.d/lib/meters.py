@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Processor time and memory of processes, and how much of the machine others took meanwhile.
+"""Processor time and memory of processes, and how much of the machine other programs used in the meantime.
 
 CPU is user and system time of a daemon with all its threads (/proc/PID/stat), so it holds the work that the kernel does on
 its behalf. Two things disturb: other programs, and the hypervisor (steal). Both are told, in cores.
@@ -60,7 +60,7 @@ class Meter:
                 "busy": sum(busy[:3]) + sum(busy[5:7]), "steal": busy[7], "time": time.monotonic()}
 
     def read(self, ended=0.0):
-        """Seconds since the start, and the disturbance. ended: CPU of load generators that came and went, in seconds."""
+        """Seconds since the start, and the disturbance. ended: CPU of load generators that have ended, in seconds."""
         now, then = self._read(), self.before
         cpu = {name: now["daemons"][name] - then["daemons"][name] for name in self.daemons}
         load = now["loads"] - then["loads"] + ended

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs become medians, ratios, tables, and a word on each target. Ratios are taken within a repetition, then their median."""
+"""Runs become medians, ratios, tables, and a sentence on each target. Ratios are taken within a repetition, then their median."""
 import datetime
 import platform
 import statistics

@@ -10,7 +10,7 @@ from current_wireguard import current_wireguard_go  # noqa: E402
 
 INNER = {"edge": "10.99.0.254", "a": "10.99.0.1", "b": "10.99.0.2"}  # where we choose them
 PORT = 51820
-SERVICE = "100.96.0.1"  # the edge, in a mesh of ours
+SERVICE = "100.96.0.1"  # the edge, in the benchmark's own mesh
 
 
 def new_key():
@@ -110,7 +110,7 @@ class CurrentWireguardGo(WireguardGo):
 
 
 class Engine(WireguardGo):
-    """The engine by itself: the edge's switch and, on the nodes, a plain WireGuard daemon on it. These are test programs, so
+    """The engine alone: the edge's switch and, on the nodes, a plain WireGuard daemon on it. These are test programs, so
     that they can be told which cipher to use; EDGEWAY_BENCH_AEAD tells it to them."""
     name, label = "engine", "Edgeway's engine in its test programs"
 
