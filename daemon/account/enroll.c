@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "account/enroll.h"
 #include "account/client.h"
+#include "account/describe.h"
 #include "account/document.h"
 #include "common/error.h"
 #include "common/phrase.h"
@@ -48,16 +49,6 @@ ew_api_merge (const gchar *const *api, const gchar *const *more)
         n++;
       }
   return g_strv_builder_end (builder);
-}
-
-/* The system's name for the map, without its bells: PRETTY_NAME of os-release(5). */
-static gchar *
-os_name (void)
-{
-  g_autofree gchar *name = g_get_os_info (G_OS_INFO_KEY_PRETTY_NAME);
-  if (!name || !*name || g_utf8_strlen (name, -1) > 64)
-    return g_strdup ("Linux");
-  return g_steal_pointer (&name);
 }
 
 /* Whether the edge refused permanently, so that nothing of this try can exist there. */
@@ -133,7 +124,8 @@ ask (GTask *task)
   ew_sha256 (credential, length, hash);
   ew_zero (credential, length);
   g_free (credential);
-  g_autofree gchar *key_text = ew_key_to_base64 (public_key), *hash_text = ew_key_to_base64 (hash), *os = os_name ();
+  g_autofree gchar *key_text = ew_key_to_base64 (public_key), *hash_text = ew_key_to_base64 (hash),
+                   *os = ew_describe_os ();
   g_autofree gchar *name = NULL;
   enrollment->tries++;
   if (enrollment->tries > 1)
@@ -144,6 +136,7 @@ ask (GTask *task)
   json_object_set_string_member (body, "credential_hash", hash_text);
   json_object_set_string_member (body, "os", os);
   json_object_set_string_member (body, "version", EW_VERSION);
+  ew_describe_told (keystore, os, EW_VERSION);
   ew_client_call_async (enrollment->client, "POST", "/v1/enroll", body, g_task_get_cancellable (task), answered, task);
 }
 

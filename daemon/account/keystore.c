@@ -92,6 +92,8 @@ clear_identity (EwKeystore *self)
   g_clear_pointer (&self->api, g_strfreev);
   g_clear_pointer (&self->document, json_object_unref);
   g_clear_pointer (&self->suffix, g_free);
+  g_clear_pointer (&self->told_os, g_free);
+  g_clear_pointer (&self->told_version, g_free);
   self->removed = FALSE;
 }
 
@@ -196,6 +198,8 @@ read_identity (EwKeystore *self, JsonObject *object)
   if (!self->suffix && ew_suffix_is_private (parsed->suffix)) /* written by an older version */
     self->suffix = g_strdup (parsed->suffix);
   self->removed = ew_json_bool (object, "removed", FALSE);
+  self->told_os = g_strdup (ew_json_string (object, "told_os")); /* absent in what older versions wrote */
+  self->told_version = g_strdup (ew_json_string (object, "told_version"));
   return TRUE;
 }
 
@@ -374,6 +378,10 @@ identity_to_json (EwKeystore *self)
   if (self->suffix)
     json_object_set_string_member (object, "suffix", self->suffix);
   json_object_set_boolean_member (object, "removed", self->removed);
+  if (self->told_os)
+    json_object_set_string_member (object, "told_os", self->told_os);
+  if (self->told_version)
+    json_object_set_string_member (object, "told_version", self->told_version);
   return object;
 }
 
@@ -515,6 +523,8 @@ ew_keystore_finish_enrollment (EwKeystore *self, const guint8 pin[EW_PIN_SIZE], 
   next->document = json_object_ref (document);
   const gchar *suffix = ew_json_string (document, "suffix");
   next->suffix = suffix && ew_suffix_is_private (suffix) ? g_strdup (suffix) : NULL;
+  next->told_os = g_strdup (self->told_os);
+  next->told_version = g_strdup (self->told_version);
   next->wish_connected = TRUE;
   if (!ew_keystore_save (next, error))
     return FALSE;
@@ -537,6 +547,8 @@ ew_keystore_finish_enrollment (EwKeystore *self, const guint8 pin[EW_PIN_SIZE], 
   self->api = g_steal_pointer (&next->api);
   self->document = g_steal_pointer (&next->document);
   self->suffix = g_steal_pointer (&next->suffix);
+  self->told_os = g_steal_pointer (&next->told_os);
+  self->told_version = g_steal_pointer (&next->told_version);
   return TRUE;
 }
 

@@ -37,6 +37,7 @@ typedef struct
   JsonObject *document; /* the last node document that passed ew_document_parse() */
   gchar *suffix;        /* SUFFIX when this computer enrolled, or accepted since; NULL: one that is to be accepted */
   gboolean removed;     /* an administrator took this node out of the mesh */
+  gchar *told_os, *told_version; /* what the edge last took as this computer's; NULL: unknown */
 
   /* The user's settings. */
   gboolean wish_connected;

@@ -209,6 +209,7 @@ connected (EwTunnel *self)
     ew_topology_hurry (self->topology, FALSE);
   ew_tunnel_show (self);
   ew_tunnel_mode_proved (self);
+  ew_tunnel_describe (self);
 }
 
 static void

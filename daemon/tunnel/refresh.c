@@ -4,6 +4,7 @@
  * answer tells whether the edge is there, whether it's this mesh's edge, and whether this computer is still its node.
  */
 #include "tunnel/tunnel-private.h"
+#include "account/describe.h"
 #include "account/enroll.h"
 #include "common/error.h"
 #include "common/phrase.h"
@@ -17,7 +18,8 @@
 /* … where the first brought nothing new: the edge's message may have been on its way while the news was fetched for
  * another reason; the more often, the less its notices are worth. */
 static const gint64 fruitless_pauses[] = { G_USEC_PER_SEC, 4 * G_USEC_PER_SEC, 10 * G_USEC_PER_SEC };
-#define STORE_PAUSE (60 * G_USEC_PER_SEC) /* between two writes of what an edge says: each waits for the disk */
+#define DESCRIBE_PAUSE (5 * G_USEC_PER_SEC) /* between two tries: an older edge never takes it */
+#define STORE_PAUSE (60 * G_USEC_PER_SEC)   /* between two writes of what an edge says: each waits for the disk */
 
 gboolean
 ew_tunnel_is_removal (const GError *error)
@@ -209,6 +211,34 @@ take_handshake_floor (EwTunnel *self, JsonObject *object)
     ew_engine_initiate (self->engine, self->peer_key, TRUE);
 }
 
+static void
+described (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (EwTunnel) self = user_data;
+  gboolean taken = ew_describe_finish (EW_CLIENT (source), result, &error);
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || EW_CLIENT (source) != self->client)
+    return;
+  self->describing = FALSE;
+  if (taken)
+    ew_tunnel_store_soon (self);
+  else if (ew_tunnel_is_removal (error))
+    ew_tunnel_was_removed (self, error);
+  else
+    g_debug ("the edge doesn't know this version yet: %s", error ? error->message : "it has no call for that");
+}
+
+void
+ew_tunnel_describe (EwTunnel *self)
+{
+  gint64 now = ew_boottime ();
+  if (self->describing || now < self->describe_not_before || !ew_describe_is_due (self->keystore))
+    return;
+  self->describing = TRUE;
+  self->describe_not_before = now + DESCRIBE_PAUSE;
+  ew_describe_async (self->client, self->keystore, self->life, described, g_object_ref (self));
+}
+
 static gint64
 pause_after_fetch (EwTunnel *self, gboolean news)
 {
@@ -244,7 +274,10 @@ fetched (GObject *source, GAsyncResult *result, gpointer user_data)
   self->told = FALSE;
   explain_silence (self, heard, error);
   if (object)
-    take_handshake_floor (self, object);
+    {
+      take_handshake_floor (self, object);
+      ew_tunnel_describe (self);
+    }
   if (!self->fetch_again)
     return;
   self->fetch_again = FALSE;

@@ -177,6 +177,8 @@ struct _EwTunnel
   gboolean told;                             /* the next fetch is for an edge's notice */
   gint64 fetch_not_before, store_not_before; /* boot time */
   guint fruitless;                           /* fetches in a row that the edge asked for, and that brought nothing */
+  gboolean describing;                       /* the edge is being told what this computer runs */
+  gint64 describe_not_before;                /* boot time */
   EwAlarm *fetch_alarm;
   EwAlarm *store_alarm; /* what the edge said last is written then; NULL: never needed */
 
@@ -255,6 +257,8 @@ void ew_tunnel_heard (const EwHeard *heard, gpointer user_data);
 
 /* refresh.c */
 void ew_tunnel_refresh (EwTunnel *self);
+/* Tells the edge this computer's system and version where it knows others; nothing waits for that. */
+void ew_tunnel_describe (EwTunnel *self);
 /* The edge says that its document has this revision: fetched unless this node has it. */
 /* What the edge says about this node, through the tunnel or its API. */
 void ew_tunnel_heard_problem (EwTunnel *self, EwNodeProblem problem);

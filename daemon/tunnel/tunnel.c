@@ -253,7 +253,8 @@ ew_tunnel_drop_membership (EwTunnel *self)
   g_clear_object (&self->client);
   g_clear_pointer (&self->document, ew_document_free);
   self->peer = -1;
-  self->fetching = self->fetch_again = FALSE;
+  self->fetching = self->fetch_again = self->describing = FALSE;
+  self->describe_not_before = 0;
 }
 
 gboolean

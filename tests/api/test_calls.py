@@ -70,7 +70,7 @@ class Mesh(EdgeCase):
             self.refused(self.edge.get(path, token=self.admin.token), 404, "NotFound")
 
     def test_unknown_methods(self):
-        for method, path, allow in (("POST", "/v1/mesh", "GET"), ("PUT", "/v1/self", "GET, DELETE"), ("DELETE", "/v1/nodes", "GET, POST"),
+        for method, path, allow in (("POST", "/v1/mesh", "GET"), ("PUT", "/v1/self", "GET, DELETE, PATCH"), ("DELETE", "/v1/nodes", "GET, POST"),
                                     ("GET", "/v1/enroll", "POST"), ("BREW", "/v1/nodes/x", "GET, PATCH, DELETE"), ("OPTIONS", "/v1/routes", "GET, POST")):
             answer = self.edge.call(method, path, token=self.admin.token)
             self.refused(answer, 405, "MethodNotAllowed")

@@ -56,6 +56,29 @@ class Topology(unittest.TestCase):
         self.admin.call("DELETE", "/v1/nodes/newer")
         self.assertEqual(self.viewer.until(lambda m: m["type"] == "node-removed"), {"type": "node-removed", "id": made["id"]})
 
+    def test_what_a_node_runs(self):
+        """After an upgrade the map shows the new version and system; what a node may say is bounded, and costs nothing where it is no news."""
+        node = self.edge.join(self.admin.call("POST", "/v1/keys", {"kind": "server", "name": None, "valid_seconds": 3600}).json["key"], "upgraded")
+        self.addCleanup(self.admin.call, "DELETE", "/v1/nodes/upgraded")
+        was = self.viewer.until(lambda m: m["type"] == "node" and m["node"]["state"] != "not-joined" and m["node"]["name"] == "upgraded")["node"]
+        self.assertEqual((was["os"], was["version"]), ("Debian 12", "0.1.0"))
+        self.assertEqual(node.call("PATCH", "/v1/self", {"os": "Debian 13", "version": "0.2.0"}).json, {"schema": 1})
+        now = self.viewer.until(lambda m: m["type"] == "node")["node"]
+        self.assertEqual(now, was | {"os": "Debian 13", "version": "0.2.0"})
+        self.assertEqual(self.admin.call("GET", "/v1/nodes/upgraded").json["version"], "0.2.0")
+        for same in ({"os": "Debian 13", "version": "0.2.0"}, {"version": "0.2.0"}, {}):
+            for _ in range(6):  # more often than it may change: these are no changes
+                self.assertEqual(node.call("PATCH", "/v1/self", same).json, {"schema": 1})
+        for wrong in ({"os": "x" * 65}, {"version": "x" * 65}, {"os": 5}, {"version": ["0.2.0"]}, {"os": "a\nb"}, {"version": "\u0007"}):
+            answer = node.call("PATCH", "/v1/self", wrong)
+            self.assertEqual((answer.status, answer.code), (400, "InvalidArgument"), wrong)
+        self.assertEqual(self.edge.call("PATCH", "/v1/self", {"version": "9"}).status, 401)
+        answers = [node.call("PATCH", "/v1/self", {"version": f"0.3.{i}"}) for i in range(12)]
+        refused = next(answer for answer in answers if answer.status != 200)
+        self.assertEqual((refused.status, refused.code), (429, "TooManyRequests"))
+        self.assertLessEqual(9, answers.index(refused))
+        self.assertEqual(self.admin.call("GET", "/v1/nodes/upgraded").json["os"], "Debian 13")
+
     def test_viewers_are_counted(self):
         self.wait_viewers(1)
         other = self.admin.view()

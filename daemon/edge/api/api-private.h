@@ -12,8 +12,9 @@ struct EwApi
   EwApiParts parts;
   EwServer *server;
   EwRateLimit *failed_enrollments;
-  GHashTable *waiting; /* of EwApiCall: those that are answered later */
-  gint64 started_us;   /* realtime */
+  EwRateLimit *descriptions; /* by the node's address in the mesh */
+  GHashTable *waiting;       /* of EwApiCall: those that are answered later */
+  gint64 started_us;         /* realtime */
 };
 
 /* One call, as its handler sees it. */

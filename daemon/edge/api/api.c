@@ -11,6 +11,11 @@
 #define FAILED_REFILL_US (6 * G_USEC_PER_SEC)
 #define FAILED_ADDRESSES 4096
 
+/* What nodes say of themselves, each: it changes with an upgrade. */
+#define DESCRIBED_BURST 10
+#define DESCRIBED_REFILL_US (60 * G_USEC_PER_SEC)
+#define DESCRIBED_NODES 4096
+
 /* Answers. */
 
 static void
@@ -378,6 +383,7 @@ ew_api_new (const EwApiParts *parts)
   EwApi *self = g_new0 (EwApi, 1);
   self->parts = *parts;
   self->failed_enrollments = ew_http_rate_limit_new (FAILED_BURST, FAILED_REFILL_US, FAILED_ADDRESSES);
+  self->descriptions = ew_http_rate_limit_new (DESCRIBED_BURST, DESCRIBED_REFILL_US, DESCRIBED_NODES);
   self->started_us = g_get_real_time ();
   self->waiting = g_hash_table_new (NULL, NULL);
   return self;
@@ -401,5 +407,6 @@ ew_api_free (EwApi *self)
     ((EwApiCall *)call)->api = NULL;
   g_hash_table_unref (self->waiting);
   ew_http_rate_limit_free (self->failed_enrollments);
+  ew_http_rate_limit_free (self->descriptions);
   g_free (self);
 }

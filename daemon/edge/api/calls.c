@@ -206,6 +206,45 @@ delete_self (EwApiCall *call, GError **error)
   return NULL;
 }
 
+static void
+on_described (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  EwApiCall *call = user_data;
+  g_autoptr (GError) error = NULL;
+  if (ew_api_call_is_over (call))
+    return;
+  const EwNode *node = ew_mesh_node_finish (call->api->parts.mesh, result, &error);
+  if (node)
+    g_message ("node %s runs version %s on %s", node->name, node->version ? node->version : "?",
+               node->os ? node->os : "?");
+  call->answer (call, node ? json_object_new () : NULL, error);
+}
+
+/* Each change is a write for all edges: a node that says something else all the time is slowed down. By its address in
+ * the mesh: no other node pays for it. */
+static JsonObject *
+patch_self (EwApiCall *call, GError **error)
+{
+  const EwNode *node = caller (call, error);
+  const gchar *os, *version;
+  gint64 now = g_get_monotonic_time ();
+  if (node == NULL || !ew_api_get_string (call->body, "os", &os, error)
+      || !ew_api_get_string (call->body, "version", &version, error) || !ew_mesh_check_description (os, version, error))
+    return NULL;
+  if (ew_mesh_is_described (node, os, version))
+    return json_object_new ();
+  if (!ew_http_rate_limit_check (call->api->descriptions, &node->addresses[0], now, &call->retry_after_us))
+    {
+      ew_set_error (error, EW_ERROR, EW_ERROR_TOO_MANY_REQUESTS,
+                    "This computer has described itself too often. Wait %d s, then try again.",
+                    (gint)(call->retry_after_us / G_USEC_PER_SEC) + 1);
+      return NULL;
+    }
+  ew_http_rate_limit_take (call->api->descriptions, &node->addresses[0], now);
+  ew_mesh_describe_node_async (call->api->parts.mesh, node->id, os, version, on_described, call);
+  return NULL;
+}
+
 /* Nodes. */
 
 static JsonObject *
@@ -673,5 +712,6 @@ const EwApiEntry ew_api_table[] = {
   { "POST", "/v1/names", EW_ACCESS_ADMINISTRATOR, ew_api_post_names },
   { "DELETE", "/v1/names/", EW_ACCESS_ADMINISTRATOR, ew_api_delete_name },
   { "GET", "/v1/install", EW_ACCESS_NODE, get_install },
+  { "PATCH", "/v1/self", EW_ACCESS_NODE, patch_self },
   { NULL, NULL, EW_ACCESS_OWNER, NULL },
 };

@@ -14,7 +14,6 @@
 #include "common/phrase.h"
 #include "common/util.h"
 
-#define DESCRIPTION_MAX 64 /* bytes of `os` and `version` */
 
 typedef struct
 {
@@ -156,18 +155,6 @@ enroll (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 }
 
 static gboolean
-check_description (const gchar *text, const gchar *member, GError **error)
-{
-  gboolean good = text == NULL || strlen (text) <= DESCRIPTION_MAX;
-  for (const gchar *p = text; good && p && *p; p = g_utf8_next_char (p))
-    good = g_unichar_isprint (g_utf8_get_char (p));
-  if (!good)
-    ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "%s must be at most %d printable bytes.", member,
-                  DESCRIPTION_MAX);
-  return good;
-}
-
-static gboolean
 hash_secret (const gchar *text, guint8 hash[EW_HASH_SIZE])
 {
   gsize length = 0;
@@ -192,7 +179,7 @@ check_request (const EwEnrollRequest *request, Enrolling *enrolling, GError **er
                     "credential_hash must be SHA-256 of the credential's 32 bytes: 44 characters of base64.");
       return FALSE;
     }
-  return check_description (request->os, "os", error) && check_description (request->version, "version", error);
+  return ew_mesh_check_description (request->os, request->version, error);
 }
 
 /* What doesn't fit into one transaction is removed before it. */

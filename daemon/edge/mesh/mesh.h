@@ -198,6 +198,13 @@ void ew_mesh_set_node_mtu_async (EwMesh *self, const gchar *id, gint64 mtu, GAsy
                                  gpointer user_data);
 void ew_mesh_renew_plain_node_async (EwMesh *self, const gchar *id, const gchar *public_key, guint valid_seconds,
                                      GAsyncReadyCallback callback, gpointer user_data);
+/* What the node says of itself: its system and its version, 64 printable bytes each; NULL: as it was. EW_ERROR with
+ * INVALID_ARGUMENT. */
+gboolean ew_mesh_check_description (const gchar *os, const gchar *version, GError **error);
+/* Whether the node has said just that before: there is nothing to be written then. */
+gboolean ew_mesh_is_described (const EwNode *node, const gchar *os, const gchar *version);
+void ew_mesh_describe_node_async (EwMesh *self, const gchar *id, const gchar *os, const gchar *version,
+                                  GAsyncReadyCallback callback, gpointer user_data);
 EwNode *ew_mesh_node_finish (EwMesh *self, GAsyncResult *result, GError **error);
 gboolean ew_mesh_remove_node (EwMesh *self, const gchar *id, GError **error);
 /* The computer itself leaves. Where another than itself has made a key to renew the node, the node waits for it, with

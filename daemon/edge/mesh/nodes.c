@@ -10,6 +10,7 @@
 #include "common/util.h"
 #include "edge/mesh/names.h"
 
+#define DESCRIPTION_MAX 64 /* bytes of `os` and `version` */
 
 gchar *
 ew_mesh_node_key (const gchar *prefix, const gchar *id)
@@ -203,6 +204,7 @@ typedef struct
 {
   const gchar *id;
   const gchar *name, *kind, *public_key, *maker;
+  const gchar *os, *version;
   guint valid_seconds;
   guint16 mtu;
 } NodeChange;
@@ -246,6 +248,8 @@ node_change_free (gpointer data)
   g_free ((gpointer)wanted->kind);
   g_free ((gpointer)wanted->public_key);
   g_free ((gpointer)wanted->maker);
+  g_free ((gpointer)wanted->os);
+  g_free ((gpointer)wanted->version);
   g_free (wanted);
 }
 
@@ -259,6 +263,8 @@ change_node_async (EwMesh *self, EwMeshChangeAttempt attempt, const NodeChange *
   wanted->kind = g_strdup (given->kind);
   wanted->public_key = g_strdup (given->public_key);
   wanted->maker = g_strdup (given->maker);
+  wanted->os = g_strdup (given->os);
+  wanted->version = g_strdup (given->version);
   ew_mesh_change_async (self, attempt, wanted, node_change_free, callback, user_data);
 }
 
@@ -447,6 +453,66 @@ ew_mesh_set_node_mtu_async (EwMesh *self, const gchar *id, gint64 mtu, GAsyncRea
   GError *error = NULL;
   if (check_mtu (self, mtu, &error))
     change_node_async (self, set_node_mtu, &wanted, callback, user_data);
+  else
+    ew_mesh_refuse_async (error, callback, user_data);
+}
+
+static gboolean
+check_text (const gchar *text, const gchar *member, GError **error)
+{
+  gboolean good = text == NULL || strlen (text) <= DESCRIPTION_MAX;
+  for (const gchar *p = text; good && p && *p; p = g_utf8_next_char (p))
+    good = g_unichar_isprint (g_utf8_get_char (p));
+  if (!good)
+    ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT, "%s must be at most %d printable bytes.", member,
+                  DESCRIPTION_MAX);
+  return good;
+}
+
+gboolean
+ew_mesh_check_description (const gchar *os, const gchar *version, GError **error)
+{
+  return check_text (os, "os", error) && check_text (version, "version", error);
+}
+
+gboolean
+ew_mesh_is_described (const EwNode *node, const gchar *os, const gchar *version)
+{
+  return (os == NULL || g_strcmp0 (node->os, os) == 0) && (version == NULL || g_strcmp0 (node->version, version) == 0);
+}
+
+static void
+replace_text (gchar **text, const gchar *news)
+{
+  if (news == NULL)
+    return;
+  g_free (*text);
+  *text = g_strdup (news);
+}
+
+static gboolean
+describe_node (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
+{
+  const NodeChange *wanted = data;
+  g_autoptr (EwNode) node = ew_mesh_read_node (self, wanted->id, error);
+  if (node == NULL)
+    return FALSE;
+  if (ew_mesh_is_described (node, wanted->os, wanted->version))
+    return TRUE;
+  replace_text (&node->os, wanted->os);
+  replace_text (&node->version, wanted->version);
+  ew_mesh_change_put_node (change, node);
+  return TRUE;
+}
+
+void
+ew_mesh_describe_node_async (EwMesh *self, const gchar *id, const gchar *os, const gchar *version,
+                             GAsyncReadyCallback callback, gpointer user_data)
+{
+  const NodeChange wanted = { .id = id, .os = os, .version = version };
+  GError *error = NULL;
+  if (ew_mesh_check_description (os, version, &error))
+    change_node_async (self, describe_node, &wanted, callback, user_data);
   else
     ew_mesh_refuse_async (error, callback, user_data);
 }

@@ -2,6 +2,7 @@
  *
  * Joining: what goes wrong on the way leaves nothing half done, and the same key can be tried again.
  */
+#include "account/describe.h"
 #include "account/enroll.h"
 #include "common/error.h"
 #include "common/util.h"
@@ -78,6 +79,8 @@ test_joins (World *world, gconstpointer data)
   ew_sha256 (credential, length, expected);
   g_assert_true (ew_key_from_base64 (hash, bytes));
   g_assert_cmpmem (bytes, 32, expected, 32);
+  /* What was said with it needn't be said again. */
+  g_assert_false (ew_describe_is_due (world->keystore));
   /* The API of the key and of the signed list. */
   g_assert_cmpuint (g_strv_length (world->keystore->api), ==, 2);
   /* Once is enough. */

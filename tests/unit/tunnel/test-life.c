@@ -4,6 +4,7 @@
  */
 #include "tunnel/domains.h"
 #include "tunnel-world.h"
+#include "account/describe.h"
 #include "common/error.h"
 #include "common/util.h"
 #include "proto/packet.h"
@@ -54,6 +55,37 @@ test_life (World *world, gconstpointer data)
   g_assert_cmpstr (before, ==, stopped);
   new_tunnel (world);
   wait_for (world, "state", "connected");
+}
+
+/* The package was upgraded: the edge is told at the next connect, once; one that is too old changes nothing. */
+static void
+test_upgrade (World *world, gconstpointer data)
+{
+  if (skipped ())
+    return;
+  enroll (world);
+  g_assert_false (ew_describe_is_due (world->tunnel->keystore));
+  g_assert_cmpstr (world->edge.last_method, !=, "PATCH");
+  ew_describe_told (world->tunnel->keystore, "Linux", "0.0.9");
+  fake_edge_answer (&world->edge, 405, "{\"schema\":1,\"error\":{\"code\":\"MethodNotAllowed\",\"message\":\"No.\"}}");
+  for (guint round = 0; round < 2; round++)
+    {
+      g_assert_true (ew_tunnel_disconnect (world->tunnel, NULL));
+      g_assert_true (ew_tunnel_connect (world->tunnel, NULL));
+      wait_for (world, "state", "connected");
+      while (g_strcmp0 (world->edge.last_method, "PATCH") != 0 || world->tunnel->describing)
+        spin (10);
+      wait_for (world, "state", "connected");
+      g_assert_cmpint (ew_describe_is_due (world->tunnel->keystore), ==, round == 0);
+      world->tunnel->describe_not_before = 0;
+      g_clear_pointer (&world->edge.last_method, g_free);
+      publish (world);
+    }
+  end_tunnel (world);
+  new_tunnel (world);
+  wait_for (world, "state", "connected");
+  g_assert_false (world->tunnel->describing);
+  g_assert_false (ew_describe_is_due (world->tunnel->keystore));
 }
 
 /* All of the document's routes are accepted by a careless user: forbidden ones still aren't used. */
@@ -752,6 +784,7 @@ main (int argc, char **argv)
   g_log_set_always_fatal (G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK);
   own_network ();
   ADD ("life", test_life);
+  ADD ("upgrade", test_upgrade);
   ADD ("hostile-routes", test_hostile_routes);
   ADD ("awaited-routes", test_awaited_routes);
   ADD ("domains", test_domains);
