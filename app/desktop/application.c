@@ -271,6 +271,14 @@ follow_daemon (EwApplication *self)
 
 /* --- the application's life --- */
 
+/* The app sees renames, the tray doesn't: it shows what is remembered. */
+static void
+follow_names (EwApplication *self)
+{
+  if (ew_topology_get_stream (self->topology) == EW_STREAM_LIVE)
+    ew_recent_nodes_follow (self->settings, G_LIST_MODEL (self->topology));
+}
+
 static void
 ew_application_startup (GApplication *application)
 {
@@ -293,6 +301,8 @@ ew_application_startup (GApplication *application)
   g_signal_connect_object (self->daemon, "notify::state", G_CALLBACK (follow_daemon), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->daemon, "notify::administrator", G_CALLBACK (follow_daemon), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->daemon, "notify::trial", G_CALLBACK (follow_daemon), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->topology, "notify::stream", G_CALLBACK (follow_names), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->topology, "names-changed", G_CALLBACK (follow_names), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->key_opener, "accepted", G_CALLBACK (key_accepted), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->wishes, "refused", G_CALLBACK (on_refused), self, G_CONNECT_SWAPPED);
   follow_daemon (self);

@@ -3,6 +3,8 @@
 
 #include <edgeway-config.h>
 
+#include "node.h"
+
 GSettings *
 ew_settings_new (void)
 {
@@ -39,6 +41,45 @@ ew_recent_nodes_add (GSettings *settings, const gchar *name, const gchar *addres
 {
   if (settings != NULL && name != NULL && *name != '\0' && address != NULL && *address != '\0')
     store (settings, name, name, address);
+}
+
+/* Addresses stay a node's own when it's renamed. NULL: nobody has this one. Borrowed. */
+static const gchar *
+find_name (GListModel *nodes, const gchar *address)
+{
+  for (guint i = 0; i < g_list_model_get_n_items (nodes); i++)
+    {
+      g_autoptr (EwNode) node = g_list_model_get_item (nodes, i);
+      const gchar *const *addresses = ew_node_get_addresses (node);
+
+      if (addresses != NULL && g_strv_contains (addresses, address))
+        return ew_node_get_name (node);
+    }
+  return NULL;
+}
+
+void
+ew_recent_nodes_follow (GSettings *settings, GListModel *nodes)
+{
+  g_autoptr (GVariant) old = NULL, list = NULL;
+  GVariantBuilder builder;
+  GVariantIter iter;
+  const gchar *name, *address;
+
+  if (settings == NULL)
+    return;
+  old = g_settings_get_value (settings, EW_RECENT_NODES_KEY);
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ss)"));
+  g_variant_iter_init (&iter, old);
+  while (g_variant_iter_next (&iter, "(&s&s)", &name, &address))
+    {
+      const gchar *now = find_name (nodes, address);
+
+      g_variant_builder_add (&builder, "(ss)", now != NULL && *now != '\0' ? now : name, address);
+    }
+  list = g_variant_ref_sink (g_variant_builder_end (&builder));
+  if (!g_variant_equal (list, old)) /* each write is announced to the tray */
+    g_settings_set_value (settings, EW_RECENT_NODES_KEY, list);
 }
 
 void

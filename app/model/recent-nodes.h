@@ -18,6 +18,9 @@ GSettings *ew_settings_new (void);
 
 /* To the front; a node that is there under this name gets this address. */
 void ew_recent_nodes_add (GSettings *settings, const gchar *name, const gchar *address);
+/* nodes: of EwNode. Those that are remembered by an address get the name that this node has now; the others stay as they
+   are. */
+void ew_recent_nodes_follow (GSettings *settings, GListModel *nodes);
 void ew_recent_nodes_clear (GSettings *settings);
 /* name and address of number index, counted from 0; FALSE: there are fewer. Both transfer full. */
 gboolean ew_recent_nodes_get (GSettings *settings, guint index, gchar **name, gchar **address);

@@ -132,6 +132,10 @@ class Follows(FakeCase):
         self.everywhere(nas, nas, "≈ 110 ms", "30 ms")
         self.act("view", "map", window=True)
         d.find("push button", exactly="Edge Frankfurt, 30 ms from this computer", seconds=SLOW)
+        d.run("gsettings", "set", fake_session.ID, "recent-nodes", "[('gone', '100.96.0.77'), ('nas', '100.96.0.21')]")
+        self.daemon.say(node={"id": NAS, "name": "vault", "rtt_ms": 80.0})
+        wait_for("its name in the tray's menu", lambda: d.run("gsettings", "get", fake_session.ID, "recent-nodes").stdout.strip()
+                 == "[('gone', '100.96.0.77'), ('vault', '100.96.0.21')]", SLOW, 0.3)
         self.daemon.say(node={"id": NAS, "name": "vault", "addresses": ["100.96.0.99"], "os": "Fedora 39", "version": "9.9.9", "rtt_ms": 80.0})
         nas = "vault, online, 110 ms through edge Frankfurt"
         self.everywhere(nas, nas, "Path to vault", "100.96.0.99", "9.9.9", gone=["Path to nas", "100.96.0.21"])
