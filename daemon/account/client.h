@@ -4,9 +4,9 @@
  * else, no proxy, no redirect followed, every answer bounded in size and time.
  *
  * The API's addresses are tried as in RFC 8305, the one that worked last first; the last known addresses of a host
- * name are tried before the name, so that reaching the edge never depends on a resolver inside the tunnel.
- * Sockets carry the mark given so that VPN mode lets them pass outside; only the address inside the tunnel is reached
- * through it.
+ * name are tried before the name, so that reaching the edge never depends on a resolver inside the tunnel. Sockets
+ * carry the mark given so that VPN mode lets them pass outside; only the address inside the tunnel is reached through
+ * it.
  *
  * The TLS server name is the edge's host name where it has one, and a fixed one otherwise: the pin alone decides who
  * may answer.

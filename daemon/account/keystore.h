@@ -4,10 +4,9 @@
  * pin and CA, the last node document, cached addresses of the edges, the user's settings, and an enrollment that was
  * begun.
  *
- * A file that can't be read back is never overwritten: loading fails with a sentence naming it and what
- * to do. Every change is made in memory first and counts when ew_keystore_save() has succeeded; on failure (a full
- * disk) the old file is kept, and only timestamp_floor_ns, which must not go back, is kept in /run until the disk can
- * be written.
+ * A file that can't be read back is never overwritten: loading fails with a sentence naming it and what to do. Every
+ * change is made in memory first and counts when ew_keystore_save() has succeeded; on failure (a full disk) the old
+ * file is kept, and only timestamp_floor_ns, which must not go back, is kept in /run until the disk can be written.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The mesh for viewers: one stream of the edge's topology messages (daemon/edge/API.md) for all programs on
- * this computer, each of which has a pipe of its own. It lasts while there are readers, so that the edge knows that
- * it's being viewed.
+ * The mesh for viewers: one stream of the edge's topology messages (daemon/edge/API.md) for all programs on this
+ * computer, each of which has a pipe of its own. It lasts while there are readers, so that the edge knows that it's
+ * being viewed.
  *
  *   edge ──WebSocket──→ topology-mirror.h: what is known ──→ topology-reader.h: what this one is owed ──→ pipe
  *                                                      └───→ … another

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * DNS domains that people give to a mesh: the suffix of its names, and the search domains that its
- * gateways offer. Both are asked at the edge instead of elsewhere, so names that others depend on aren't accepted: a
- * single label, and what is special in DNS (RFC 6761, 6762, 7686, 8375). Whether anyone can register names below one is
- * for the caller to ask the public suffix list. Pure.
+ * DNS domains that people give to a mesh: the suffix of its names, and the search domains that its gateways offer. Both
+ * are asked at the edge instead of elsewhere, so names that others depend on aren't accepted: a single label, and what
+ * is special in DNS (RFC 6761, 6762, 7686, 8375). Whether anyone can register names below one is for the caller to ask
+ * the public suffix list. Pure.
  */
 #pragma once
 

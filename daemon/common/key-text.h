@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Text that a user pasted, without what mail programs, terminals and editors put into a key: line ends, blanks,
- * quote marks, soft hyphens, zero-width characters, quoted-printable and percent encoding. Pure: it knows nothing of
- * what a key says.
+ * Text that a user pasted, without what mail programs, terminals and editors put into a key: line ends, blanks, quote
+ * marks, soft hyphens, zero-width characters, quoted-printable and percent encoding. Pure: it knows nothing of what a
+ * key says.
  */
 #pragma once
 

@@ -7,8 +7,7 @@
  *   ew_phrase ("%s didn't answer.", name) ──→ "nas didn't answer."   ──→ log, GError, property, JSON
  *                     └──→ remembered: ["%s didn't answer.", "nas"]  ──→ beside it; the app translates that
  *
- * A phrase is a JSON array: a template, as in the catalog (po/), and an argument for each of its %s, %u, %d
- * and
+ * A phrase is a JSON array: a template, as in the catalog (po/), and an argument for each of its %s, %u, %d and
  * %.1f. An argument is a string, a number, or a phrase where it was a remembered sentence itself. Clients look up
  * strings of several words as well, so a constant, marked with N_(), or the name of an error is translated in any
  * place. The last EW_PHRASES sentences are remembered; an older one has only its English text, as has one from an older

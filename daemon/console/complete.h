@@ -14,8 +14,8 @@ G_BEGIN_DECLS
    an edge knows may be far away. */
 void ew_complete_begin (void);
 
-/* Prints candidate if it begins with typed and consists only of letters, digits and ._:/=- : what an edge says
-   must not mean anything to a shell. description: NULL or empty: none. */
+/* Prints candidate if it begins with typed and consists only of letters, digits and ._:/=- : what an edge says must not
+   mean anything to a shell. description: NULL or empty: none. */
 void ew_complete_offer (const gchar *typed, const gchar *candidate, const gchar *description);
 
 /* Looks at a command's words: argv[0] is the command, argv[argc - 1] the word that is being typed, tables (ended by

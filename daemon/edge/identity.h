@@ -23,8 +23,8 @@ typedef struct
   GTlsCertificate *certificate;
 } EwIdentity;
 
-/* existing: the mesh is made already, so a missing WireGuard key or CA is a loss to report and never to replace.
-   The store is open, so no other process makes them at the same time. */
+/* existing: the mesh is made already, so a missing WireGuard key or CA is a loss to report and never to replace. The
+   store is open, so no other process makes them at the same time. */
 EwIdentity *ew_identity_load (const gchar *state_dir, const gchar *mesh, const gchar *edge_name, gboolean existing,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void ew_identity_free (EwIdentity *identity); /* zeroes the keys */

@@ -193,7 +193,7 @@ tun_free (EwTun *tun)
 
 static const EwTunClass tun_class = { tun_read, tun_write, tun_set_mtu, tun_free };
 
-/* The kernel's own rule (dev_valid_name) and no '%', which TUNSETIFF would take for a pattern. */
+/* The kernel's own rule (dev_valid_name) and no '%', which TUNSETIFF would treat as a pattern. */
 static gboolean
 name_is_valid (const char *name)
 {

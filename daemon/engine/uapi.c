@@ -108,7 +108,7 @@ carry_out_next (Client *client)
   return TRUE;
 }
 
-/* Bytes in, bytes out; each returns FALSE when the client is to be dropped. */
+/* Bytes in, bytes out; each returns FALSE when the client must be dropped. */
 
 static void
 grow_input (Client *client)

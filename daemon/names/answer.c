@@ -260,8 +260,8 @@ client_deadline (const Client *client)
   return client->begun + (!client->asked ? QUESTION_US : !client->told ? WORKING_US : ANSWER_US);
 }
 
-/* A caller needs its place only briefly. The one that has had its own for the longest time without a question
-   makes room: a local user may have many user IDs to connect by (subuid(5)). FALSE: all have asked. */
+/* A caller needs its place only briefly. The one that has had its own for the longest time without a question makes
+   room: a local user may have many user IDs to connect by (subuid(5)). FALSE: all have asked. */
 static gboolean
 make_room (EwNamesAnswer *self)
 {

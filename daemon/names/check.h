@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The real path of a name: the C library's own look-up, as every program of this computer does it. It may wait for
- * minutes where a resolver is hung, so it runs in a thread, one at a time; what it has found out by EW_NAMES_CHECK_SECONDS is
- * what counts. The C library looks at nsswitch.conf and resolv.conf again by itself when they have changed, so this
- * process sees what a program sees that has been running as long.
+ * minutes where a resolver is hung, so it runs in a thread, one at a time; what it has found after
+ * EW_NAMES_CHECK_SECONDS counts. The C library looks at nsswitch.conf and resolv.conf again by itself when they have
+ * changed, so this process sees what a program sees that has been running as long.
  */
 #pragma once
 

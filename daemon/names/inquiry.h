@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Collects what evidence.h is about, only during a diagnosis: files of the C library's, what
- * systemd-resolved says of its links, and a few questions to this network's own name servers and to the edge, all at
- * once and within EW_INQUIRY_MS; and whether the C library finds one of the mesh's names, within
- * EW_NAMES_CHECK_SECONDS. No name server on the internet is asked.
+ * Collects what evidence.h is about, only during a diagnosis: files of the C library's, what systemd-resolved says of
+ * its links, and a few questions to this network's own name servers and to the edge, all at once and within
+ * EW_INQUIRY_MS; and whether the C library finds one of the mesh's names, within EW_NAMES_CHECK_SECONDS. No name server
+ * on the internet is asked.
  */
 #pragma once
 

@@ -282,8 +282,8 @@ use_module (EwNames *self, gboolean use)
     self->module_error = g_strdup (error->message);
 }
 
-/* What others have written has changed: what was found out about it doesn't count any more. Edgeway's own words
-   in nsswitch.conf are left out. */
+/* What others have written has changed: what was found out about it doesn't count any more. Edgeway's own words in
+   nsswitch.conf are left out. */
 static void
 look_at_files (EwNames *self, EwNamesFacts *facts)
 {

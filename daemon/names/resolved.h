@@ -5,8 +5,8 @@
  * comes. A link's settings live in resolved, survive its restart and disappear with the link; they are set again only
  * where another resolved has come up without them.
  *
- * Timers: ew_resolved_call_ms a call; a missing bus, or a resolved that hangs, is tried again after 1 s, then
- * 2, 4, … up to a minute.
+ * Timers: ew_resolved_call_ms a call; a missing bus, or a resolved that hangs, is tried again after 1 s, then 2, 4, …
+ * up to a minute.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * One change that Edgeway makes to the computer, as a value: what is changed, its previous value, its new value.
- * The undo ledger stores these, the plan of a configuration is a list of these, and the difference between the two is
+ * One change that Edgeway makes to the computer, as a value: what is changed, its previous value, its new value. The
+ * undo ledger stores these, the plan of a configuration is a list of these, and the difference between the two is
  * what ew_host_apply() does. Two changes are the same when everything but `before` is.
  */
 #pragma once

@@ -19,17 +19,17 @@
  *
  * The guard. A flow is "inbound" when its first packet came in through another interface than Edgeway's: its conntrack
  * mark gets EW_HOST_CONNMARK_INBOUND in the upper half, the lower half is kept; an upper half that another program uses
- * is left alone. Packets in its reply direction get EW_HOST_FWMARK, with which policy routing leads to the
- * main table. Packets that come in from outside get it too: it decides nothing for them but lets strict reverse path
- * filtering see what it would have seen without Edgeway (vpn.c sets src_valid_mark).
+ * is left alone. Packets in its reply direction get EW_HOST_FWMARK, with which policy routing leads to the main table.
+ * Packets that come in from outside get it too: it decides nothing for them but lets strict reverse path filtering see
+ * what it would have seen without Edgeway (vpn.c sets src_valid_mark).
  *
  * conntrack knows only what began after these rules were loaded. A connection that is older (the SSH session in which
  * "mode vpn" was typed) may be seen first from its wrong end. So flows.c lists the computer's inbound TCP connections at
  * the switch, and they are pinned by their four values in a set. UDP has no connections: a packet that comes in for a
  * port which is served pins its flow, whichever side conntrack saw first.
  *
- * In connector-only mode without forwarding nothing here uses conntrack: Edgeway mustn't switch it on
- * for a busy server.
+ * In connector-only mode without forwarding nothing here uses conntrack: Edgeway mustn't switch it on for a busy
+ * server.
  */
 #include "net/host-private.h"
 #include "common/phrase.h"

@@ -2,8 +2,8 @@
  *
  * What edgewayd changes on the computer it runs on, and nothing else: the tunnel interface's addresses, the routes and
  * policy rules that lead into it, the firewall table that guards VPN mode and lets a gateway forward. Each change
- * is in the undo ledger, on disk, with the boot ID and the value written, before it is made; undoing touches a
- * thing only if it still has the value that Edgeway wrote.
+ * is in the undo ledger, on disk, with the boot ID and the value written, before it is made; undoing touches a thing
+ * only if it still has the value that Edgeway wrote.
  *
  * Calls are synchronous (netlink round trips, libnftables) and made from one thread. Errors: EW_HOST_ERROR, each a
  * sentence.
@@ -130,8 +130,7 @@ const gchar *ew_host_get_missing (EwHost *host);
 const gchar *ew_host_get_foreign_route (EwHost *host);
 
 /* Checks of the whole computer for diagnose: an array of {"check","ok","message","fix"} objects as JSON text (transfer
-   full).
-   edge: where it is reached; NULL: not known. */
+   full). edge: where it is reached; NULL: not known. */
 gchar *ew_host_diagnose (EwHost *host, const EwPrefix *mesh_ranges, gsize n_mesh_ranges, const EwIp *edge);
 
 G_END_DECLS

@@ -9,8 +9,8 @@
  * then the problem is reported, so that nobody believes that the tunnel works.
  *
  * Timers: REPAIR_MS after a burst's first message it is looked at; the next repair of a series not before next_repair;
- * a series ends, and with it the trouble, when nothing was removed for CALM_US. Foreign routes are reported
- * in the same way.
+ * a series ends, and with it the trouble, when nothing was removed for CALM_US. Foreign routes are reported in the same
+ * way.
  *
  * Another program's longer route inside one of Edgeway's has no effect (vpn.c), but was meant to have one: it's
  * reported, too.

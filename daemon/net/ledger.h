@@ -12,8 +12,7 @@
  *
  * What it says of the kernel matters for this boot only. So where the disk is full or read-only, the ledger continues
  * in a spare file in memory (/run), whole: while that file is there, the one on the disk is out of date and not looked
- * at.
- * At the next chance it goes back to the disk, and the spare file is removed after that. Until then, no change that
+ * at. At the next chance it goes back to the disk, and the spare file is removed after that. Until then, no change that
  * outlives a boot is made; and earlier ones are still in the file on the disk.
  */
 #pragma once

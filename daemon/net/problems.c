@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * A computer has other programs and other networks: a route that another program has already, a read-only setting or a
- * firewall that no other program may change must not keep the whole node out of its mesh. What a configuration
- * asks for and cannot have is left out, noted here and shown with the node's state.
+ * firewall that no other program may change must not keep the whole node out of its mesh. What a configuration asks for
+ * and cannot have is left out, noted here and shown with the node's state.
  */
 #include "net/host-private.h"
 #include "common/phrase.h"

@@ -10,10 +10,10 @@
  *                   wants it to take another path
  *
  * A program that binds its socket to an interface sends through it whatever the rules say. In VPN mode that ends here,
- * except for what this computer needs. Local name servers (systemd-resolved, dnsmasq) bind their
- * questions to the link that a name server belongs to: without them there would be no names, unless all questions are
- * led to the edge (redirect.c). NetworkManager looks for captive portals. The former are recognized by their
- * users; NetworkManager, which is root, by its unit's control group.
+ * except for what this computer needs. Local name servers (systemd-resolved, dnsmasq) bind their questions to the link
+ * that a name server belongs to: without them there would be no names, unless all questions are led to the edge
+ * (redirect.c). NetworkManager looks for captive portals. The former are recognized by their users; NetworkManager,
+ * which is root, by its unit's control group.
  *
  * What the tunnel would carry is dropped: connections survive the short break. A family that it doesn't carry is
  * refused at once, so that programs take the other one without waiting.

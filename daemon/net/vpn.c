@@ -14,8 +14,8 @@
  * 0.0.0.0/1.
  *
  * EW_HOST_FWMARK is on Edgeway's own sockets to the edge and, set by firewall.c (the guard), on replies to what came in
- * from outside: such packets, and those of an exception, see the owner's rules and the main table as if
- * Edgeway weren't there.
+ * from outside: such packets, and those of an exception, see the owner's rules and the main table as if Edgeway weren't
+ * there.
  *
  * A family that the mesh doesn't have has no routes here: firewall.c closes it, so that nothing of it leaks outside.
  */

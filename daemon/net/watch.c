@@ -3,8 +3,8 @@
  * Changes of the computer's network, as the kernel reports them (rtnetlink's multicast groups).
  *
  * Timers: SETTLE_MS after the first message of a burst the network is looked at, so at most twice a second. It reports
- * only that something differs from the last look: repeated router advertisements and wireless chatter report
- * nothing new and cause no wakeups.
+ * only that something differs from the last look: repeated router advertisements and wireless chatter report nothing
+ * new and cause no wakeups.
  */
 #include "net/host-private.h"
 #include "host/ruleset-watch.h"
@@ -114,8 +114,8 @@ differs (EwHost *host, const gchar *before, const gchar *now)
   return !g_str_equal (a, b);
 }
 
-/* A route has become free, or a subnet behind this node is reached via another interface: what was applied isn't
-   what would be applied now. */
+/* A route has become free, or a subnet behind this node is reached via another interface: what was applied isn't what
+   would be applied now. */
 static gboolean
 on_settled (gpointer data)
 {

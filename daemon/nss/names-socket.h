@@ -93,8 +93,8 @@ typedef struct
   unsigned n_ranges;
 } EwNamesConf;
 
-/* Bytes into values and back. A parser accepts only what the writer produces; false: it isn't valid. A writer
-   returns the size; out has room for the MAX of its kind. */
+/* Bytes into values and back. A parser accepts only what the writer produces; false: it isn't valid. A writer returns
+   the size; out has room for the MAX of its kind. */
 bool ew_names_question_parse (const uint8_t *data, size_t length, EwNamesQuestion *out);
 size_t ew_names_question_write (const EwNamesQuestion *question, uint8_t *out);
 bool ew_names_reply_parse (const uint8_t *data, size_t length, EwNamesReply *out);

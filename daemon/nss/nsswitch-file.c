@@ -183,8 +183,8 @@ make_spare (const File *file)
   return -1;
 }
 
-/* Its access list and its label, as far as the file system has them. Not security.ima and the like,
-   which are about the text. A label that may not be given is the folder's default then. */
+/* Its access list and its label, as far as the file system has them. Not security.ima and the like, which are about the
+   text. A label that may not be given is the folder's default then. */
 static gboolean
 copy_attributes (const File *file, int fd)
 {

@@ -93,9 +93,9 @@ bool ew_ip_is_unspecified (const EwIp *ip);
    link-local and the ranges for documentation among them). A NAT64 address (64:ff9b::/96) counts as the IPv4 address
    behind it. */
 bool ew_ip_is_private (const EwIp *ip);
-/* Whether every address of the prefix belongs to a network of one's own: the prefix lies wholly inside one of
-   10/8, 172.16/12, 192.168/16, 100.64/10 or fc00::/7. A mesh's ranges are. Unlike ew_ip_is_private() it counts no
-   range for documentation, benchmarks or protocols, and no address that carries another one. */
+/* Whether every address of the prefix belongs to a network of one's own: the prefix lies wholly inside one of 10/8,
+   172.16/12, 192.168/16, 100.64/10 or fc00::/7. A mesh's ranges are. Unlike ew_ip_is_private() it counts no range for
+   documentation, benchmarks or protocols, and no address that carries another one. */
 bool ew_prefix_is_private (const EwPrefix *prefix);
 /* NULL or why no node takes this route or range, whatever its networks look like: too short, or some of it is loopback,
    link-local, multicast or no address of a host. */

@@ -3,10 +3,9 @@
  * Allowed IPs (whitepaper section 2, "cryptokey routing"): which peer has an address, by longest prefix.
  *
  * A trie of six bits a node, compressed: a node exists only where two prefixes part, and two words of 64 bits say which
- * of its 64 children and of the 63 prefixes that end inside it exist. A lookup among 100,000 prefixes visits
- * three or four nodes, whatever lengths the prefixes have: a peer that may announce prefixes can't make it slow.
- * tests/bench lookup measures it, also against the previous implementation: one hash table, probed once for every
- * length.
+ * of its 64 children and of the 63 prefixes that end inside it exist. A lookup among 100,000 prefixes visits three or
+ * four nodes, whatever lengths the prefixes have: a peer that may announce prefixes can't make it slow. tests/bench
+ * lookup measures it, also against the previous implementation: one hash table, probed once for every length.
  *
  * One thread changes it at a time; lookups may run side by side, also with a change if they are inside `grace`.
  */
@@ -53,5 +52,5 @@ void ew_allowed_ips_remove (EwAllowedIps *ips, const EwPrefix *prefix, const EwP
 void ew_allowed_ips_remove_list (EwAllowedIps *ips, EwAllowedIp **list);
 /* All of one list of an owner to another of his, which is empty. */
 void ew_allowed_ips_move_list (EwAllowedIp **to, EwAllowedIp **from);
-/* NULL: nobody. bytes: 4 or 16 as family says. */
+/* NULL: no peer. bytes: 4 or 16 as family says. */
 EwPeer *ew_allowed_ips_lookup (const EwAllowedIps *ips, EwFamily family, const uint8_t *bytes);

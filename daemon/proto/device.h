@@ -142,8 +142,8 @@ EwLane *ew_device_get_lane (EwDevice *device);
 unsigned ew_device_lane_of (const EwDevice *device, uint8_t first_byte);
 
 /* All calls of a lane lie between these, and so does any use of the peers and sessions seen there: they stay valid
-   until the end, even if they are removed in the meantime. To be called once a batch; a thread that sleeps
-   inside keeps memory from being freed. The calls below do it themselves where it was not done. */
+   until the end, even if they are removed in the meantime. To be called once a batch; a thread that sleeps inside keeps
+   memory from being freed. The calls below do it themselves where it was not done. */
 void ew_lane_enter (EwLane *lane);
 void ew_lane_leave (EwLane *lane);
 /* As ew_device_receive(), ew_device_send() and ew_peer_send(). */
@@ -200,9 +200,9 @@ void ew_peer_initiate (EwPeer *peer, const EwTime *time, bool force);
    If it is not, the next comes within a tenth of a second. */
 void ew_peer_hurry (EwPeer *peer, const EwTime *time);
 /* One initiation to an endpoint that may be the peer's and isn't taken for it before the response has come from there:
-   to a computer with a clone, or whose own initiations are refused because its clock or its state went
-   back. That happens by itself after EW_REFUSALS_MAX refusals with nothing fresh in between, and elsewhere than at the
-   peer's known address only once it hasn't been heard there for EW_CALL_SILENCE. Nothing is sent twice; at
+   to a computer with a clone, or whose own initiations are refused because its clock or its state went back. That
+   happens by itself after EW_REFUSALS_MAX refusals with nothing fresh in between, and elsewhere than at the peer's
+   known address only once it hasn't been heard there for EW_CALL_SILENCE. Nothing is sent twice; at
    most one call in EW_CALL_INTERVAL a peer, and one in EW_CALL_GAP a device. 148 bytes answer 3 × 148, so it amplifies
    nothing, and replaying a peer's older initiations yields only one more initiation. False: not now. */
 bool ew_peer_call (EwPeer *peer, const EwEndpoint *to, const EwTime *time);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * When may memory be freed that other threads may be reading? Readers take no lock: each says when it is inside, once a
- * batch. A writer first unlinks what it wants to free, then retires it here; it is released when every
- * reader that was inside at that moment has been outside (epoch-based reclamation, Fraser 2004, section 5.2.3).
+ * batch. A writer first unlinks what it wants to free, then retires it here; it is released when every reader that was
+ * inside at that moment has been outside (epoch-based reclamation, Fraser 2004, section 5.2.3).
  *
  * There is one writer at a time. Pointers that readers follow are atomic, stored and loaded in the one order that all
  * threads agree on (memory_order_seq_cst): either the writer sees that a reader is inside, or the reader does not see

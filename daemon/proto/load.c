@@ -39,8 +39,7 @@ ew_load_count (EwLoadMeter *meter, uint64_t now_ns)
   return EW_LOAD_UNDER_LOAD;
 }
 
-/* Replayed initiations get only cookie replies: they must not fill the queue for senders that have a cookie.
- * */
+/* Replayed initiations get only cookie replies: they must not fill the queue for senders that have a cookie. */
 void
 ew_load_count_cookie (EwLoadMeter *meter)
 {

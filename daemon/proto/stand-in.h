@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Answers for a server that can't be reached: UDP with an answer made here, TCP with "refused". In place,
- * every length checked here.
+ * Answers for a server that can't be reached: UDP with an answer made here, TCP with "refused". In place, every length
+ * checked here.
  */
 #pragma once
 

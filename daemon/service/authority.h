@@ -16,8 +16,8 @@ void ew_authority_check_async (GDBusConnection *connection, const gchar *sender,
                                gboolean interactive, GCancellable *cancellable, GAsyncReadyCallback callback,
                                gpointer user_data);
 
-/* TRUE: authorized. EW_ERROR_NOT_AUTHORIZED: polkit refuses, wants a password and can't ask for it, or is not
-   there; each names sudo. EW_ERROR_CANCELLED: the prompt was closed
+/* TRUE: authorized. EW_ERROR_NOT_AUTHORIZED: polkit refuses, wants a password and can't ask for it, or is not there;
+   each names sudo. EW_ERROR_CANCELLED: the prompt was closed
    without a valid password, or the check cancelled. */
 gboolean ew_authority_check_finish (GAsyncResult *result, GError **error);
 

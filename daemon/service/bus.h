@@ -15,9 +15,8 @@ G_BEGIN_DECLS
 typedef struct _EwBus EwBus;
 
 /* address: the message bus to use, and no other; NULL: the system bus, else the socket. Returns once edgewayd owns the
-   name.
-   Errors: the bus given can't be reached, doesn't let edgewayd own the name, or another edgewayd owns it. Later, if the
-   bus disappears, it waits for its return while the tunnel stays up. Borrows service. */
+   name. Errors: the bus given can't be reached, doesn't let edgewayd own the name, or another edgewayd owns it. Later,
+   if the bus disappears, it waits for its return while the tunnel stays up. Borrows service. */
 EwBus *ew_bus_open (EwService *service, const gchar *address, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Sends what still waits to be sent, then leaves the bus or removes the socket. */
 void ew_bus_close (EwBus *self);

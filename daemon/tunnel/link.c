@@ -489,8 +489,8 @@ drop_engine (EwTunnel *self)
 }
 
 /* Another program deleted or renamed the interface: routes, rules and name servers depend on its own name. It's
-   created again at once, in the mode that it had; the rules stay in the meantime,
-   so that nothing leaves beside it. Where that fails, they stay until it succeeds (retry) or the user disconnects. */
+   created again at once, in the mode that it had; the rules stay in the meantime, so that nothing leaves beside it.
+   Where that fails, they stay until it succeeds (retry) or the user disconnects. */
 static void
 make_again (EwTunnel *self)
 {

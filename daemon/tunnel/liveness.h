@@ -8,9 +8,9 @@
  *                                 ↑                                          │
  *                                 └───────────────── answer ─────────────────┘
  *
- * Quiet, one probe every 25 s replaces a persistent keepalive, and the edge must have answered within 30 s.
- * While traffic flows or a viewer looks it's asked every 3 s and must have answered within 5.5 s. A probe without an
- * answer is repeated every second.
+ * Quiet, one probe every 25 s replaces a persistent keepalive, and the edge must have answered within 30 s. While
+ * traffic flows or a viewer looks it's asked every 3 s and must have answered within 5.5 s. A probe without an answer
+ * is repeated every second.
  */
 #pragma once
 

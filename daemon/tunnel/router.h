@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What a node's data thread does with inner packets: link messages and the answers to this node's own echoes are taken
- * out for the main thread, what isn't meant for this computer or a subnet that it forwards to is dropped, the rest
- * is passed on. The main thread also hears, once each time it asks, that traffic flows: so that an idle tunnel causes
- * no wakeups.
+ * out for the main thread, what isn't meant for this computer or a subnet that it forwards to is dropped, the rest is
+ * passed on. The main thread also hears, once each time it asks, that traffic flows: so that an idle tunnel causes no
+ * wakeups.
  *
  *   edge peer → ew_router_hook → TUN        TUN → ew_router_hook → edge peer
  *                     └── ring, eventfd → main thread: func()

@@ -480,7 +480,7 @@ ew_tunnel_get_status (EwTunnel *self)
   if (self->engine && now >= self->looked_at + LOOK_EVERY)
     {
       self->looked_at = now;
-      ew_tunnel_event (self, EW_LIVENESS_BUSY); /* somebody looks */
+      ew_tunnel_event (self, EW_LIVENESS_BUSY); /* a viewer looks */
     }
   if (!self->status || now >= self->status_until)
     {

@@ -9,7 +9,7 @@
 
 #define BACKLOG 128
 #define RECEIVE_BUFFER (4 * 1024 * 1024) /* bytes; without CAP_NET_ADMIN the kernel allows less (rmem_max) */
-#define SEND_BUFFER (32 * 1024) /* of a connection; the kernel's default would keep megabytes that nobody reads */
+#define SEND_BUFFER (32 * 1024) /* of a connection; the kernel's default would keep megabytes that aren't read */
 
 static socklen_t
 to_sockaddr (const EwIp *ip, guint16 port, struct sockaddr_storage *out)

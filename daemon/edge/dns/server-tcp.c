@@ -94,7 +94,7 @@ has_room (const EwDnsConnection *self)
 static gboolean
 on_ready (int fd, GIOCondition condition, gpointer user_data)
 {
-  if ((condition & (G_IO_ERR | G_IO_HUP)) != 0) /* reset: nobody reads an answer */
+  if ((condition & (G_IO_ERR | G_IO_HUP)) != 0) /* reset: the peer reads no answers */
     close_connection (user_data);
   else
     handle_connection (user_data);

@@ -5,9 +5,9 @@
  * the packets only spare processor time.
  *
  * The sockets are bound to the addresses and to the TUN. A source address is a node's there because the tunnel has
- * checked it, and no packet from another interface reaches a socket. Except for this host's own: what a host
- * sends to one of its addresses counts as received by the interface that has the address, whereas it passes lo; its
- * source is the service address itself, which no tunnel lets in.
+ * checked it, and no packet from another interface reaches a socket. Except for this host's own: what a host sends to
+ * one of its addresses counts as received by the interface that has the address, whereas it passes lo; its source is
+ * the service address itself, which no tunnel lets in.
  *
  *   a node's question ── known address? ── within its rate? ── zone or forwarder ── answer
  *                              └ dropped          └ UDP: dropped; TCP: not read until it is

@@ -48,7 +48,7 @@ void ew_dns_zone_remove_host (EwDnsZone *self, const gchar *id);
 /* FALSE: the name is in none of the zones. body's records are borrowed until the next call. */
 gboolean ew_dns_zone_answer (EwDnsZone *self, const EwDnsQuery *query, EwDnsBody *body);
 
-/* Whose address it is; NULL: nobody's. Borrowed: take a reference to keep it. */
+/* Whose address it is; NULL: no node's. Borrowed: take a reference to keep it. */
 EwDnsHost *ew_dns_zone_find_host (EwDnsZone *self, const EwIp *address);
 EwDnsHost *ew_dns_zone_get_edge (EwDnsZone *self); /* NULL: it was not set */
 

@@ -13,9 +13,9 @@
  * link of this host (a hosting company's subnet is full of strangers' web sites), and so do the web sites of this host
  * itself. These stay closed: private, link-local and other special addresses, clouds' agents, what the owner closed,
  * and everything on this host except the public ports (web sites, by default): a firewall that tells neighbors from
- * strangers by their interface would take the mesh for neither. The edge's own port is closed, too, as the
- * service address leads there. A public port that the host leads on (a container's) is open as well. Other firewalls of the host may still drop
- * what is accepted here.
+ * strangers by their interface would take the mesh for neither. The edge's own port is closed, too, as the service
+ * address leads there. A public port that the host leads on (a container's) is open as well. Other firewalls of the
+ * host may still drop what is accepted here.
  *
  * Behind a 1:1 NAT (`--public` is an address that no interface has) a packet to that address would come back from
  * outside, under the edge's own address, which others may trust. It never leaves: the public ports lead to this host as

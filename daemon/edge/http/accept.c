@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Who gets a place. A newcomer always gets one: when none is free, a connection that hasn't yet sent a whole request is
- * closed. The order: a stranger before a node's address, the network with the most connections before one with
- * few, the one that got the least far, and of those the oldest.
+ * closed. The order: a stranger before a node's address, the network with the most connections before one with few, the
+ * one that got the least far, and of those the oldest.
  *
  *   512 places for the internet
  *    64 more that only callers through the tunnel take, so that a crowd outside locks no node out

@@ -7,8 +7,8 @@
  *   accept ── ClientHello ── its turn ── handshake ── first bytes ── whole request ── answer ── closed
  *     └────── 5 s ─────┘└──────── 10 s ────────┘└──── 15 s ────┘└───── 15 s ────┘└── 30 s ──┘
  *
- * A caller that misses a deadline is disconnected, and sooner where places are needed (accept.c, handshake.c).
- * A connection that the handler took over (a viewer's) isn't counted here.
+ * A caller that misses a deadline is disconnected, and sooner where places are needed (accept.c, handshake.c). A
+ * connection that the handler took over (a viewer's) isn't counted here.
  */
 #pragma once
 
@@ -30,7 +30,7 @@ typedef struct
   EwIp ip;          /* else from here */
 } EwServerPeer;
 
-/* Why a request is to be refused whatever it asks for. */
+/* Why a request must be refused, whatever it asks for. */
 typedef enum
 {
   EW_SERVER_FAULT_NONE,

@@ -2,8 +2,8 @@
  *
  * The edge's half of a viewer's WebSocket (RFC 6455) after the handshake: text goes out and the sender learns when all
  * of it has been written, so that nothing queues up for a slow reader; pings find out whether it's still there. What
- * the viewer says is not needed: control frames are answered, data is ignored. (libsoup's own WebSocket does not
- * tell how much it still holds.)
+ * the viewer says is not needed: control frames are answered, data is ignored. (libsoup's own WebSocket does not tell
+ * how much it still holds.)
  */
 #pragma once
 

@@ -148,8 +148,8 @@ ew_mesh_document_digest_shared (EwMesh *mesh, guint8 out[32])
   digest_object (object, (const guint8 *)"shared", 6, out);
 }
 
-/* A node's own route is listed in its offers instead of its routes, so the shared part changes every node's
- * document or none. */
+/* A node's own route is listed in its offers instead of its routes, so the shared part changes every node's document or
+ * none. */
 EwRevision
 ew_mesh_document_revision (EwMesh *mesh, const EwNode *node)
 {

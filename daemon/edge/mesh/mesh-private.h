@@ -95,8 +95,8 @@ typedef gboolean (*EwMeshChangeAttempt) (EwMesh *self, EwMeshChange *change, gpo
 gboolean ew_mesh_change (EwMesh *self, EwMeshChangeAttempt attempt, gpointer data, GError **error);
 /* The same without waiting for the store: changes are made one after another in the order in which they were asked for.
    attempt reads only with ew_mesh_read() and ew_mesh_read_list(), is run several times, and only fills change and data.
-   data is freed with destroy after callback, which runs from the main context. What is changed by the form
-   that waits may come between. */
+   data is freed with destroy after callback, which runs from the main context. What is changed by the form that waits
+   may come between. */
 void ew_mesh_change_async (EwMesh *self, EwMeshChangeAttempt attempt, gpointer data, GDestroyNotify destroy,
                            GAsyncReadyCallback callback, gpointer user_data);
 /* data, borrowed until the callback returns; NULL: refused. */
@@ -125,8 +125,8 @@ gchar *ew_mesh_node_key (const gchar *prefix, const gchar *id);
 gboolean ew_mesh_claim_name (EwMesh *self, EwMeshChange *change, const gchar *name, const gchar *id, GError **error);
 gboolean ew_mesh_claim_public_key (EwMesh *self, EwMeshChange *change, const gchar *public_key, EwNode *node,
                                    GError **error);
-/* by_name: it gets back the resting addresses of a removed node of that name. Only where an
- * administrator has chosen the name. */
+/* by_name: it gets back the resting addresses of a removed node of that name. Only where an administrator has chosen
+ * the name. */
 gboolean ew_mesh_claim_addresses (EwMesh *self, EwMeshChange *change, EwNode *node, gboolean by_name, GError **error);
 gboolean ew_mesh_check_valid (guint valid_seconds, GError **error);
 /* The node as the store has it now. NULL with EW_ERROR_NOT_FOUND. */

@@ -237,8 +237,8 @@ const EwRouteEntry *ew_mesh_add_route_finish (EwMesh *self, GAsyncResult *result
 void ew_mesh_remove_route_async (EwMesh *self, const gchar *cidr, GAsyncReadyCallback callback, gpointer user_data);
 gboolean ew_mesh_remove_route_finish (GAsyncResult *result, GError **error);
 
-/* TAI64N: sent timestamps lie below this, also after a crash (README.md). Raised without waiting, it's stored
- * when the callback reports that: to be asked for well before it is reached. */
+/* TAI64N: sent timestamps lie below this, also after a crash (README.md). Raised without waiting, it's stored when the
+ * callback reports that: to be asked for well before it is reached. */
 guint64 ew_mesh_get_timestamp_floor (EwMesh *self);
 gboolean ew_mesh_set_timestamp_floor (EwMesh *self, guint64 realtime_ns, GError **error);
 void ew_mesh_set_timestamp_floor_async (EwMesh *self, guint64 realtime_ns, GAsyncReadyCallback callback,

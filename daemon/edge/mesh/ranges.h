@@ -27,8 +27,8 @@ gboolean ew_mesh_ranges_make (const gchar *ipv4, const gchar *ipv6, EwRanges *ou
 void ew_mesh_ranges_service (const EwRanges *ranges, EwIp out[2]);
 /* How many offsets there are, the edges' included. */
 guint32 ew_mesh_ranges_count (const EwRanges *ranges);
-/* FALSE: this offset is never a node's (the edges', or an IPv4 address that ends in 0 or 255, which some software takes
- * for a network). */
+/* FALSE: this offset is never a node's (the edges', or an IPv4 address that ends in 0 or 255, which some software
+ * treats as a network). */
 gboolean ew_mesh_ranges_at (const EwRanges *ranges, guint32 offset, EwIp out[2]);
 
 G_END_DECLS

@@ -156,8 +156,8 @@ remove_node (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
   return TRUE;
 }
 
-/* The open key with which the node can be renewed; *enrollment (transfer full) is NULL if no such key outlives
- * the node. */
+/* The open key with which the node can be renewed; *enrollment (transfer full) is NULL if no such key outlives the
+ * node. */
 static gboolean
 read_renewal (EwMesh *self, EwMeshChange *change, const EwNode *node, EwEnrollment **enrollment, GError **error)
 {

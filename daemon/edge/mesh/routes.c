@@ -161,8 +161,8 @@ check_others (EwMesh *self, const RouteChange *wanted, gboolean *present, GError
   return TRUE;
 }
 
-/* The node is written again unchanged: a removal at the same moment must see the route, and the list of routes
-   as read is guarded by a key that every added route changes. */
+/* The node is written again unchanged: a removal at the same moment must see the route, and the list of routes as read
+   is guarded by a key that every added route changes. */
 static gboolean
 add_route (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
 {

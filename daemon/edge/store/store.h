@@ -80,8 +80,8 @@ GPtrArray *ew_store_list_finish (GAsyncResult *result, gint64 *revision, GError 
 /* Transactions: all compares hold → all operations happen at one new revision; otherwise nothing does. At most
    EW_STORE_TXN_MAX compares and as many operations; of several operations on one key the last counts. Where nothing
    changes (no operation, or deletions of keys that are not there) there is no new revision. put on a leased key removes
-   its lease, and the other way round; its versions go on. Operations without leases are on the disk before
-   commit returns. */
+   its lease, and the other way round; its versions go on. Operations without leases are on the disk before commit
+   returns. */
 typedef struct EwStoreTxn EwStoreTxn;
 EwStoreTxn *ew_store_txn_new (EwStore *store);
 void ew_store_txn_free (EwStoreTxn *txn);
@@ -123,8 +123,8 @@ guint64 ew_store_watch (EwStore *store, const gchar *prefix, gint64 start_revisi
  * told. */
 void ew_store_unwatch (EwStore *store, guint64 watch);
 
-/* Leases: in memory; a restart removes all leased keys. A lease that is not kept alive for ttl_seconds (at least
-   1) ends from the main context: its keys are deleted at one revision. keepalive: NO_LEASE where it has ended. */
+/* Leases: in memory; a restart removes all leased keys. A lease that is not kept alive for ttl_seconds (at least 1)
+   ends from the main context: its keys are deleted at one revision. keepalive: NO_LEASE where it has ended. */
 gint64 ew_store_lease_grant (EwStore *store, guint ttl_seconds);
 gboolean ew_store_lease_keepalive (EwStore *store, gint64 lease, GError **error);
 void ew_store_lease_revoke (EwStore *store, gint64 lease);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Watches read history; nothing is queued for them. A watch is a place in history: one that starts in the past first
- * catches up with the others, a revision at a time; then every revision is told to all
- * watches before the next one is.
+ * catches up with the others, a revision at a time; then every revision is told to all watches before the next one is.
  */
 #include "edge/store/store-private.h"
 

@@ -3,7 +3,7 @@
  * What the main context does again and again, and why each of its timers is there:
  *
  *   scan    1 s     while there are nodes   which nodes fell silent, which roamed, counters
- *   probe   100 ms  while somebody looks    a twentieth of the nodes each time: each one every 2 s
+ *   probe   100 ms  while a viewer looks    a twentieth of the nodes each time: each one every 2 s
  *   notice  100 ms  while notices are due   at once, then after 1, 2 and 4 s
  *   find    20 ms   while nodes are sought  one handshake each time: 50 a second
  *   wake    —       from the data thread    goodbyes, and first packets after silence

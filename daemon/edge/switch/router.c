@@ -227,8 +227,8 @@ is_from_resolver (const Transit *t)
   return FALSE;
 }
 
-/* Only a node's own mesh IPs may talk to the service address: otherwise, a host behind a gateway could say goodbye
-   in the node's name, and the edge's host would answer a foreign source through another interface. Echoes are answered
+/* Only a node's own mesh IPs may talk to the service address: otherwise, a host behind a gateway could say goodbye in
+   the node's name, and the edge's host would answer a foreign source through another interface. Echoes are answered
    to anyone, along the path they came. */
 static EwRoute
 route_to_service (Transit *t)

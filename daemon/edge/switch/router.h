@@ -128,7 +128,7 @@ EwRoute ew_switch_router_route (void *user, EwLane *lane, EwPeer *from, EwPacket
                                 EwPeer **to);
 
 /* Any thread: the nodes that something happened to (goodbye, or a packet from one believed offline), linked by
-   next_note. Each is to be marked read, after its next_note has been read, before what happened is looked at. */
+   next_note. Mark each as read after its next_note has been read, before looking at what happened. */
 EwRouterNode *ew_switch_router_take_notes (EwSwitchRouter *self);
 void ew_switch_router_mark_read (EwRouterNode *node);
 void ew_switch_router_note (EwSwitchRouter *self, EwRouterNode *node);

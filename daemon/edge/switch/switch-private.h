@@ -65,7 +65,7 @@ struct EwSwitch
   int wake_fd; /* eventfd: the data thread has notes */
   GSource *wake_source;
   GSource *scan_source;   /* while there are nodes */
-  GSource *probe_source;  /* while somebody looks */
+  GSource *probe_source;  /* while a viewer looks */
   GSource *notice_source; /* while a notice is due */
   GSource *find_source;   /* while nodes are sought */
   GPtrArray *noticing;    /* of SwitchNode with a notice due */

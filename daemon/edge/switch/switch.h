@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The packet switch at the hub of the mesh: engine, hairpin router, link protocol, presence, round trips, and the
- * exit to the internet. It's told the nodes' keys and prefixes, keeps nothing on disk, and reports what it
- * sees.
+ * exit to the internet. It's told the nodes' keys and prefixes, keeps nothing on disk, and reports what it sees.
  *
  * An inner packet: source check (engine, allowed IPs) → for the service address: link protocol and echo are answered
  * here, the rest goes to the TUN; no verdict is asked, because a node that policy cuts off from everything must still
@@ -111,8 +110,8 @@ void ew_switch_set_verdict (EwSwitch *self, EwSwitchVerdict verdict, gpointer us
 const gchar *ew_switch_node_get_id (gconstpointer node); /* of a verdict's node; in any thread */
 guint16 ew_switch_get_listen_port (EwSwitch *self);      /* the UDP port; useful where 0 was asked for */
 /* Resolvers behind nodes, at most EW_SWITCH_RESOLVERS_MAX, replacing the previous ones: this host asks them from the
-   service address, and what they answer reaches it there. No other address behind a node may talk to this host.
-   A bit for each: it is reached so; one that isn't must not be asked, as the question would reach another computer. */
+   service address, and what they answer reaches it there. No other address behind a node may talk to this host. A bit
+   for each: it is reached so; one that isn't must not be asked, as the question would reach another computer. */
 guint32 ew_switch_set_resolvers (EwSwitch *self, const EwIp *resolvers, gsize n);
 /* While viewers > 0 round trips are measured, each node every 2 s, spread out. */
 void ew_switch_set_viewers (EwSwitch *self, guint viewers);
