@@ -25,7 +25,7 @@
 /* RFC 6066 section 3: an address isn't a valid server name, and GnuTLS refuses one. The pin decides, not the name. */
 #define NO_NAME "edge.invalid"
 
-/* A TCP connection to see whether one can be had. */
+/* A TCP connection, made only to see whether it's possible. */
 typedef struct
 {
   GTask *task;

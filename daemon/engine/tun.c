@@ -347,7 +347,7 @@ ew_tun_open (const char *name, guint16 mtu, GError **error)
   return tun;
 }
 
-/* One more queue of the first one's interface. NULL: it cannot be had. */
+/* One more queue of the first one's interface. NULL: it can't be added. */
 static EwTun *
 open_queue (const EwTun *first)
 {

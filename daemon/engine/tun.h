@@ -51,7 +51,7 @@ void ew_tun_reserve (guint n);
    is never taken over, whether it's a TUN or not. Errors: EW_ENGINE_ERROR_NO_TUN, _PRIVILEGE, _NAME_IN_USE, _FAILED. */
 EwTun *ew_tun_open (const char *name, guint16 mtu, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The same with n queues, 1 to EW_LANES_MAX, one for each of out; the kernel keeps a flow in the queue that it was last
-   written to. Returns how many were made: n; 1 where the kernel has no queues, or they cannot be had for this user
+   written to. Returns how many were made: n; 1 where the kernel has no queues, or this user may not add any
    alone (tun-claim.h); 0: none. */
 guint ew_tun_open_queues (const char *name, guint16 mtu, guint n, EwTun **out,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;

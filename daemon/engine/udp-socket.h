@@ -15,7 +15,8 @@ gboolean ew_udp_sockets_bind (const char *address, guint16 port, guint32 mark, g
 /* From now on, other sockets of this program may share the port, or may no longer. Sockets are first bound without
    sharing, which shows whether another program has the port. */
 void ew_udp_sockets_share (const int fds[EW_UDP_FDS], gboolean on);
-/* More sockets with a port that is shared, for the families that the first ones are for. FALSE: they cannot be had. */
+/* More sockets with a port that is shared, for the families that the first ones are for. FALSE: they can't be
+   opened. */
 gboolean ew_udp_sockets_join (const char *address, guint16 port, guint32 mark, const int first[EW_UDP_FDS],
                               int fds[EW_UDP_FDS]);
 /* n have joined these: data messages go to them, each to the lane that the receiver index names, and everything else

@@ -109,7 +109,7 @@ GArray *ew_lan_uplinks (EwHost *host, const EwHostConfig *config);
    full) */
 void ew_lan_names (EwHost *host, const EwHostConfig *config, gchar **internal, gchar **outer);
 
-/* ---- problems.c: one thing that cannot be had does not take the rest with it */
+/* ---- problems.c: one part that can't be applied doesn't prevent the rest */
 
 /* A new apply begins: what failed at the last one is forgotten. */
 void ew_problems_forget (EwHost *host);

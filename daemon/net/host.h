@@ -73,7 +73,7 @@ typedef struct
 /* config NULL: nothing at all (as ew_host_undo_all). */
 gboolean ew_host_apply (EwHost *host, const EwHostConfig *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* One thing that cannot be had while all the rest works. */
+/* One part that can't be applied while the rest works. */
 typedef enum
 {
   EW_HOST_PROBLEM_ROUTE,    /* prefix: a route of the configuration that is not taken */

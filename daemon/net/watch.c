@@ -25,7 +25,7 @@ struct EwHostWatch
   EwHost *host;
   GMainContext *context;
   struct mnl_socket *route;
-  EwRulesetWatch *ruleset; /* NULL where it cannot be had */
+  EwRulesetWatch *ruleset; /* NULL if it isn't available */
   GSource *route_source;
   GSource *settle;
   gchar *last;       /* what was seen, as text */

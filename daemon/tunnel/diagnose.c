@@ -312,7 +312,7 @@ check_outside (Diagnosis *diagnosis)
                    (gdouble)outside->fetch_us / 1000);
 }
 
-/* What cannot be had while the rest works, looked at now. */
+/* What can't be applied while the rest works, checked now. */
 static void
 check_problems (Diagnosis *diagnosis)
 {

@@ -9,7 +9,7 @@ unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE  # a hook's, perhaps of another repos
 commit=$(grep -x '[0-9a-f]\{40,64\}' "$source/daemon/version/commit" || true)
 changed=
 if [ -z "$commit" ] && [ -e "$source/.git" ] && commit=$(git -C "$source" rev-parse --verify HEAD 2>/dev/null); then
-  # Without taking the lock that a person's own git needs at that moment.
+  # Without taking the lock that the user's own git may need at that moment.
   [ -z "$(git --no-optional-locks -C "$source" status --porcelain --untracked-files=no 2>/dev/null)" ] || changed=+
 fi
 # Seven digits, cut here: how many git itself would show depends on how much of the history a clone has.

@@ -49,7 +49,7 @@ class Finds(unittest.TestCase):
     def test_comments_of_c(self):
         text = "/* The file is\n * gone; put\n   back: there is no anew_file. */\nint anew; // but\n// for one\nconst char *s = \"/* mended */\"; /* is no name, is no longer one */\n"
         self.assertEqual(self.found("daemon/x.c", text), [(1, "is gone"), (2, "put back"), (4, "but for"), (6, "is no"), (6, "mended")])
-        self.assertEqual(self.found("daemon/x.c", "/* *ours: status of the bus' own */ int us, ours;\n/* told to us */\n"), [(2, "us")])
+        self.assertEqual(self.found("daemon/x.c", "/* *ours: 5 us of the bus' own */ int us, ours;\n/* told to us */\n"), [(2, "to us")])
 
     def test_comments_and_docstrings_of_python(self):
         text = '"""Reads\nanew."""\nx = "anew"  # but\n# for one\ndef f():\n    # a mended one\n    """It is\n    gone."""\n    y("""anew""")\n'
