@@ -55,11 +55,26 @@ print_help (const EwControlVerb *verb, GOptionContext *context)
   printf ("%s", text);
 }
 
-/* What the edge itself knows, if this user may ask it. */
-static void
-offer_known (const gchar *path, const gchar *array, const gchar *member, const gchar *about, const gchar *typed)
+/* The folder that the line names so far, the last one where it names several. Borrowed. */
+static const gchar *
+find_state_dir (gint argc, gchar **argv)
 {
-  gchar state_dir[] = EW_EDGE_STATE_DIR;
+  static const gchar option[] = "--state-dir";
+  const gchar *found = EW_EDGE_STATE_DIR;
+  for (gint i = 0; i < argc - 1 && !g_str_equal (argv[i], "--"); i++)
+    if (g_str_equal (argv[i], option) && i + 1 < argc - 1)
+      found = argv[++i];
+    else if (g_str_has_prefix (argv[i], option) && argv[i][strlen (option)] == '=')
+      found = argv[i] + strlen (option) + 1;
+  return found;
+}
+
+/* What the edge itself knows, if this user may ask it. argv: the words of the line, the one being typed last. */
+static void
+offer_known (const gchar *path, const gchar *array, const gchar *member, const gchar *about, gint argc, gchar **argv)
+{
+  const gchar *typed = argv[argc - 1];
+  g_autofree gchar *state_dir = g_strdup (find_state_dir (argc, argv));
   const EwControl control = { .state_dir = state_dir };
   gint exit_code;
   fflush (stdout);
@@ -77,16 +92,15 @@ offer_known (const gchar *path, const gchar *array, const gchar *member, const g
 static void
 complete_verb (const EwControlVerb *verb, const GOptionEntry *const *tables, gint argc, gchar **argv)
 {
-  const gchar *typed = argv[argc - 1];
   guint position;
   if (!ew_complete_options (tables, argc, argv, &position))
     return;
   if (verb->argument == NULL || position > 0)
     ew_complete_offer_options (tables, argc, argv);
   else if (g_str_equal (verb->argument, "ID"))
-    offer_known ("/v1/keys", "keys", "id", "label", typed);
+    offer_known ("/v1/keys", "keys", "id", "label", argc, argv);
   else
-    offer_known ("/v1/nodes", "nodes", "name", "state", typed);
+    offer_known ("/v1/nodes", "nodes", "name", "state", argc, argv);
 }
 
 /* FALSE: *exit_code says how it ends. */

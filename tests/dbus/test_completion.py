@@ -7,9 +7,11 @@ import re
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -177,6 +179,31 @@ class Completion(unittest.TestCase):
         self.assertEqual(self.own("edgewayctl", "ping "), set(), "silent where there is no daemon")
         self.assertEqual(self.own("edgewayctl", "node r"), {"rename", "remove"}, "what needs none is there")
 
+    def test_state_dir(self):
+        """The edge that the line names is asked, wherever the option stands and however it's written."""
+        folder = tempfile.mkdtemp(prefix="ew-edge-")
+        self.addCleanup(shutil.rmtree, folder)
+        server = socket.socket(socket.AF_UNIX)
+        self.addCleanup(server.close)
+        server.bind(os.path.join(folder, "control.sock"))
+        server.listen()
+        body = b'{"schema":1,"nodes":[{"name":"vault","state":"online"},{"name":"web","state":"offline"}]}'
+
+        def serve():
+            try:
+                while True:
+                    peer = server.accept()[0]
+                    peer.recv(65536)
+                    peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+                    peer.close()
+            except OSError:
+                pass  # closed: the test is over
+        threading.Thread(target=serve, daemon=True).start()
+        for option in (f"--state-dir {folder}", f"--state-dir={folder}"):
+            self.assertEqual({c for c in self.own("edgeway-edge", f"node remove {option} ") if not c.startswith("-")}, {"vault", "web"}, option)
+        self.assertEqual(self.own("edgeway-edge", f"node remove --state-dir /nowhere --state-dir {folder} v"), {"vault"})
+        self.assertEqual({c for c in self.own("edgeway-edge", "node remove --state-dir /nowhere ") if not c.startswith("-")}, set())
+
     def test_no_question(self):
         """Where polkit would ask for a password, completion offers nothing and doesn't ask."""
         self.start()
@@ -213,6 +240,21 @@ class Completion(unittest.TestCase):
                 for typed, whole in (("edgewayctl node sh", "edgewayctl node show "), ("edgewayctl discon", "edgewayctl disconnect "), ("edgewayd --rev", "edgewayd --revert ")):
                     shell.type(f"{typed}\t\x01echo '<\x05>'\r")
                     shell.wait(rf"[\r\n]<{whole}?>".encode())
+
+    def test_typed_colons(self):
+        """A route of IPv6: readline parts it at each colon, and puts what is offered behind the last one."""
+        folder = tempfile.mkdtemp(prefix="ew-stub-")
+        self.addCleanup(shutil.rmtree, folder)
+        with open(os.path.join(folder, "edgewayctl"), "w") as stub:
+            stub.write('#!/bin/sh\n[ "$*" != "complete route accept fd77:1:" ] || printf "fd77:1:2::/64\\toffice-gw\\n"\n')
+            os.fchmod(stub.fileno(), 0o755)
+        shell = Shell(["bash", "--norc", "--noprofile", "-i"], self.env | {"PS1": "$ ", "TERM": "xterm", "PATH": folder + ":" + self.env["PATH"]})
+        self.addCleanup(shell.close)
+        shell.type("source $COMPLETIONS/bash-edgewayctl; echo re''ady\r")
+        shell.wait(rb"ready\r?\n")
+        shell.type("edgewayctl route accept fd77:1:\t\x01echo '<\x05>'\r")
+        shell.wait(rb"[\r\n]<edgewayctl route accept fd77:1:[^>\r\n]*>")
+        self.assertRegex(shell.shown, rb"[\r\n]<edgewayctl route accept fd77:1:2::/64 ?>")
 
 
 if __name__ == "__main__":
