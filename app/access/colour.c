@@ -11,7 +11,7 @@ ew_colour_get (GtkWidget *widget, GdkRGBA *colour)
 #endif
 }
 
-/* Deprecated since GTK 4.10, which offers no other way to look up a named colour; libadwaita still defines them. */
+/* Deprecated since GTK 4.10, which offers no other way to look up a named color; libadwaita still defines them. */
 G_GNUC_BEGIN_IGNORE_DEPRECATIONS
 
 gboolean

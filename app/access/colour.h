@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Colours of a widget's style, by whichever way this version of GTK has.
+ * Colors of a widget's style, by whichever way this version of GTK has.
  */
 #pragma once
 
@@ -8,9 +8,9 @@
 
 G_BEGIN_DECLS
 
-/* The colour of the widget's text. */
+/* The color of the widget's text. */
 void ew_colour_get (GtkWidget *widget, GdkRGBA *colour);
-/* A colour that the style names, as "accent_bg_color". FALSE: the style has no such colour, and colour is unchanged. */
+/* A color that the style names, as "accent_bg_color". FALSE: the style has no such color, and color is unchanged. */
 gboolean ew_colour_look_up (GtkWidget *widget, const gchar *name, GdkRGBA *colour);
 
 G_END_DECLS

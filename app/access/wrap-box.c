@@ -164,7 +164,7 @@ ew_wrap_box_size_allocate (GtkWidget *widget, gint width, gint height, gint base
       Row row;
       child = take_row (self, child, width, &row);
       gint wanted = row_height (self, &row, width);
-      /* The last row gets the remaining space: a single row is centred by its children's alignment. */
+      /* The last row gets the remaining space: a single row is centered by its children's alignment. */
       allocate_row (self, widget, &row, width, y, child == NULL ? MAX (wanted, height - y) : wanted);
       y += wanted + self->row_spacing;
     }

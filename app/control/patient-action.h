@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * An action that shows as disabled wherever its inner one is, but doesn't drop what is asked of it meanwhile: that
+ * An action that shows as disabled wherever its inner one is, but doesn't drop requests in the meantime: that
  * happens from outside alone (a notification's button, a launcher, D-Bus), where nobody sees what is enabled.
  */
 #pragma once

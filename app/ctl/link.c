@@ -211,7 +211,7 @@ explain (GError **error)
                        "edgewayd stopped before it answered. See `journalctl -u edgewayd`.");
 }
 
-/* interactive: a caller who is not authorised may be asked for a password. */
+/* interactive: a caller who is not authorized may be asked for a password. */
 static GVariant *
 call (EwLink *self, const gchar *method, GVariant *parameters, gboolean interactive, GUnixFDList **fds, GError **error)
 {

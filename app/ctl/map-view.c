@@ -323,7 +323,7 @@ draw_side (View *view, const Wheel *wheel, GPtrArray *cards, gboolean is_left, g
     }
 }
 
-/* A side is centred; a single spoke leads straight to the hub. */
+/* A side is centered; a single spoke leads straight to the hub. */
 static gint
 side_top (GPtrArray *cards, gint top, gint height, gint hub_row)
 {

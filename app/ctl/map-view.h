@@ -3,7 +3,7 @@
  * The map of a mesh drawn with text: a wheel, the edge its hub, every node on a spoke of its own. There is no line
  * between two nodes, because there is none. Pure: JSON and a time in, lines out.
  *
- * From 76 columns on the hub stands in the middle and nodes to both sides of it; narrower, the hub stands on top. The
+ * From 76 columns on the hub is in the middle with nodes on both sides; narrower, the hub stands on top. The
  * order is stable: this computer, then the others by name; a node that goes offline stays where it was.
  */
 #pragma once

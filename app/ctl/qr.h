@@ -10,7 +10,7 @@
 
 G_BEGIN_DECLS
 
-/* The text as a QR code for a dark terminal: half blocks in UTF-8, else two characters a module (with colour it brings
+/* The text as a QR code for a dark terminal: half blocks in UTF-8, else two characters a module (with color it brings
    its own ground and is readable everywhere). (transfer full, ew_free_secret) */
 gchar *ew_qr_draw (const gchar *text, const EwTerminal *terminal, GError **error);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * enroll, leave. The key comes from a file, from standard input or from a prompt without echo; an argument works too,
- * with a warning: others on this machine see arguments.
+ * with a warning: other users of this computer see arguments.
  */
 #include "ctl.h"
 

@@ -13,7 +13,7 @@
 
 typedef struct
 {
-  GActionMap *map; /* owns us */
+  GActionMap *map; /* owns this object */
   EwDaemon *daemon;
   EwTopology *topology;
   GtkWindow *parent;        /* weak */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The words of a row that are no plain property. All (transfer full); "" where there is nothing to say.
+ * The words of a row that aren't plain properties. All (transfer full); "" where there is nothing to say.
  */
 #pragma once
 

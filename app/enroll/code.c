@@ -25,7 +25,7 @@ is_dark (const QRcode *code, gint x, gint y)
   return code->data[y * code->width + x] & 1;
 }
 
-/* Neighbours in a row are one rectangle: no seams between them, and fewer nodes. */
+/* Neighbors in a row are one rectangle: no seams between them, and fewer nodes. */
 static void
 snapshot_row (GtkSnapshot *snapshot, const QRcode *code, gint y, gfloat module, gfloat left, gfloat top)
 {

@@ -72,7 +72,7 @@ on_called (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GVariant) answer = ew_daemon_call_finish (EW_DAEMON (source), result, &error);
 
   if (ew_wizard_page_get_wizard (EW_WIZARD_PAGE (self)) == NULL)
-    return; /* closed meanwhile */
+    return; /* closed in the meantime */
   gtk_widget_set_sensitive (self->connect, TRUE);
   ew_wizard_page_show_call_error (EW_WIZARD_PAGE (self), error);
 }
@@ -112,7 +112,7 @@ on_answered (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GVariant) answer = ew_daemon_call_finish (EW_DAEMON (source), result, &error);
 
   if (ew_wizard_page_get_wizard (EW_WIZARD_PAGE (self)) == NULL)
-    return; /* closed meanwhile */
+    return; /* closed in the meantime */
   gtk_widget_set_sensitive (GTK_WIDGET (choice), TRUE);
   if (answer != NULL)
     gtk_switch_set_state (choice, gtk_switch_get_active (choice));

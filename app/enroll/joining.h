@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Enrolling this computer, so that giving it up is honest: the daemon's call cannot be taken back once it is sent, so a
- * cancelled one is awaited and, where it succeeded, followed by Leave.
+ * Enrolling this computer, so that it can be cancelled truthfully: the daemon's call can't be undone once it is sent,
+ * so a cancelled one is awaited and, where it succeeded, followed by Leave.
  */
 #pragma once
 

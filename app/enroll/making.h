@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Nodes that an administrator makes: a computer with its key and the networks behind it, a phone with its
- * configuration. All or nothing: where a step fails, or the person gives up, the node is taken back. A call to the
+ * configuration. All or nothing: where a step fails, or the person gives up, the node is removed. A call to the
  * daemon cannot be recalled, so one that was cancelled is awaited, and what it made is removed.
  */
 #pragma once

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Timer: `minute` says anew how long the unused code works.
+ * Timer: `minute` updates how long the unused code works.
  */
 #include "enroll/phone-code-page.h"
 

@@ -10,7 +10,7 @@
 #define HUB 32    /* radius, px */
 #define SPOKE 74  /* from the middle to the middle of a token */
 #define TOKEN 12  /* half of a token's side */
-#define BRIGHT 16 /* half of the side of a token in the accent colour */
+#define BRIGHT 16 /* half of the side of a token in the accent color */
 #define ICON 16   /* px */
 #define OTHERS_MAX 7
 

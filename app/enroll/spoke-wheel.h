@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * A small picture of the mesh after a node was added: the edge, some of the nodes, and the new one's spoke and this
- * computer's in the accent colour. It says nothing that the page's heading does not, so screen readers pass it over.
+ * computer's in the accent color. It says nothing that the page's heading does not, so screen readers pass it over.
  */
 #pragma once
 

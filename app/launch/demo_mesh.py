@@ -135,7 +135,7 @@ class DemoMesh:
         internet.ip("link", "set", port, "master", "exchange")
 
     def _show_modules(self, machine):
-        """Programs that aren't installed: the C library finds the build folder's modules where it looks, on this machine alone."""
+        """Programs that aren't installed: the C library finds the build folder's modules where it looks, on that machine alone."""
         modules = os.path.join(self.programs, "daemon/nss")
         if os.path.isdir(modules):
             machine.run("sh", "-c", f'd=$(dirname /usr/lib/*/libc.so.6) && mount -t overlay -o "lowerdir={modules}:$d" overlay "$d"')

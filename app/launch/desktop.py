@@ -323,7 +323,7 @@ class Desktop:
         self.run("xdotool", "windowactivate", "--sync", window, "windowmove", window, "0", "0", "windowsize", window, str(width), str(height))
 
     def picture(self, path):
-        """The whole screen as PNG; the file is ours, not the session's user's."""
+        """The whole screen as PNG; the file belongs to root, not to the session's user."""
         inside = self.path("run/picture.png")
         self.run("import", "-window", "root", inside)
         shutil.copyfile(inside, path)

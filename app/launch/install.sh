@@ -5,13 +5,13 @@
 manifest=/usr/share/edgeway/manifest
 systemd_runs() { [ -d /run/systemd/system ]; }
 
-# Where a file of ours may be, whatever a list says.
+# Where Edgeway's files may be, whatever a list says.
 may_hold() { # FILE
   case $1 in *..*) return 1 ;; /usr/*|/etc/*|/lib/*) return 0 ;; *) return 1 ;; esac
 }
 
-# Ends where Debian packages of ours are installed: dpkg would lose track of files that are replaced here. Their maintainer scripts refuse
-# the other way round.
+# Exits where Edgeway's Debian packages are installed: dpkg would lose track of files that are replaced here. Their maintainer scripts refuse
+# the reverse.
 refuse_packages() {
   local names
   names=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' edgeway edgewayd edgeway-edge edgeway-packages 2>/dev/null | sed -n 's/^installed //p' | tr '\n' ' ')
@@ -39,12 +39,12 @@ install_files() {
   [ -f "$manifest" ] && old=$(cat "$manifest")
   while read -r file; do
     mode=644; [ ! -x "$folder/files$file" ] || mode=755
-    # In one step: a program that runs keeps the file it was started from.
+    # Replaces a file in one step: a running program keeps the file it was started from.
     mkdir -p "${file%/*}" && install -m $mode "$folder/files$file" "$file.edgeway-new" && mv -f "$file.edgeway-new" "$file" || return 1
   done <"$folder/list"
   mkdir -p "${manifest%/*}"
   { cat "$folder/list"; echo "$manifest"; } | sort -u >"$manifest.new" && mv "$manifest.new" "$manifest" || return 1
-  # What an earlier version installed and this one does not, goes.
+  # Removes what an earlier version installed and this one does not.
   printf '%s\n' "$old" | grep -vxFf "$manifest" | while read -r file; do ! may_hold "$file" || rm -f "$file"; done
   refresh_caches
   if systemd_runs; then
@@ -55,8 +55,8 @@ install_files() {
   reload_bus
 }
 
-# What an edge hands out to new computers, made of what is built: for this system, and for those that it was made for before. Files of the
-# manifest, as the others.
+# What an edge hands out to new computers, made from the build: for this system, and for those that it was made for before. Its files are in
+# the manifest, like the others.
 repository=/usr/share/edgeway/repository
 install_repository() { # BUILD
   local folder status system systems=()
@@ -79,7 +79,7 @@ install_repository() { # BUILD
   return $status
 }
 
-# The system bus reads its policy again, where there is one.
+# The system bus, where one runs, reads its policy again.
 reload_bus() {
   [ -S /run/dbus/system_bus_socket ] || return 0
   command -v dbus-send >/dev/null || return 0
@@ -99,8 +99,8 @@ service_pid() { # NAME
   if systemd_runs; then systemctl show -p MainPID --value "$1.service" 2>/dev/null; else cat "/run/$1.pid" 2>/dev/null; fi
 }
 
-# port_taken PORT [SERVICE]: says which program has TCP or UDP port PORT of this host; false where none has, or only SERVICE of ours.
-# Looks at /proc alone: nothing is installed yet.
+# port_taken PORT [SERVICE]: prints which program uses TCP or UDP port PORT of this host; false where none does, or only Edgeway's
+# SERVICE. Reads only /proc: nothing is installed yet.
 port_taken() {
   local hex protocol address state inode pid own name
   printf -v hex %04X "$1"
@@ -127,7 +127,7 @@ start_service() {
   fi
   stop_service "$name"
   mkdir -p /run/edgeway /var/log/edgeway && chmod 750 /var/log/edgeway
-  # The log is what comes on stderr: a new edge prints its first key to stdout, and no secret belongs in a log.
+  # The log is what comes on stderr: a new edge prints its first key to stdout, and a log must not contain secrets.
   start-stop-daemon --start --background --make-pidfile --pidfile "/run/$name.pid" --output "/var/log/edgeway/$name.log" \
     --startas /bin/sh -- -c 'exec "$@" >/dev/null' sh "$@"
   say "  There is no systemd here: $name runs now, its log is /var/log/edgeway/$name.log, and it must be started again after a boot:"
@@ -147,8 +147,8 @@ stop_service() {
   fi
 }
 
-# What is compiled of all packages' files is brought up to date: made where ours are there, else where it was; where nothing is in
-# it any more, it goes.
+# Updates the caches compiled from all packages' files: made where Edgeway's files are installed, else where the cache existed; an
+# empty one is removed.
 refresh_caches() {
   local share=/usr/share
   concerns() { [ -f "$share/$1" ] || grep -qs "^$share/$2" "$manifest"; } # CACHE OF
@@ -166,7 +166,7 @@ refresh_caches() {
   fi
 }
 
-# The packages that were installed for Edgeway, one a line: nobody else removes them.
+# The packages that were installed for Edgeway, one a line: nothing else removes them.
 packages_list=/usr/share/edgeway/packages
 note_packages() { # NAME…
   [ $# -gt 0 ] || return 0
@@ -174,7 +174,7 @@ note_packages() { # NAME…
   { cat "$packages_list" 2>/dev/null; printf '%s\n' "$@"; } | sort -u >"$packages_list.new" && mv "$packages_list.new" "$packages_list"
 }
 
-# Ends the app and the tray wherever somebody still has them open: they would keep saying that the service isn't running.
+# Ends the app and the tray in every session: they would keep saying that the service isn't running.
 close_apps() {
   local exe
   for exe in /proc/[0-9]*/exe; do
@@ -185,7 +185,7 @@ close_apps() {
   return 0
 }
 
-# What a killed edgewayd has left behind; that of a trial has its ledger in the trial's folder.
+# Undoes what a killed edgewayd has left; a trial's ledger is in the trial's folder.
 undo_changes() {
   local state failed=0
   for state in /run/edgeway-trial-*/state; do
@@ -202,7 +202,7 @@ remove_files() {
   while read -r file; do ! may_hold "$file" || rm -f "$file"; done <"$manifest"
   rm -f "$packages_list"
   refresh_caches
-  # Folders of ours alone, and only when they are empty now.
+  # Only Edgeway's folders, and only when they are empty now.
   rmdir "$repository"/* "$repository" 2>/dev/null
   rmdir /usr/share/edgeway /usr/libexec/edgeway /usr/lib/edgeway /usr/share/doc/edgeway 2>/dev/null
   for folder in /usr/lib/firewalld/{services,zones,policies,} /etc/ufw/applications.d /etc/ufw /usr/lib/NetworkManager/conf.d \

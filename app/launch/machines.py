@@ -19,7 +19,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 NSSWITCH = "/etc/nsswitch.conf"
 # Shell: an /etc that whatever runs in this mount namespace may change, with a mount point's text as a file of its own. Who writes to a
-# single file that is mounted over the computer's would lose it: when that is replaced outside, its mounts everywhere are gone. Not on
+# single file that is mounted over the computer's would lose it: when that is replaced outside, its mounts are removed in all namespaces. Not on
 # every kernel, nor in every container: then everything stays as it was.
 OWN_ETC = """{ d=$(mktemp -d) && if mount -t tmpfs -o mode=755 tmpfs $d; then mkdir $d/upper $d/work
 for f in hosts hostname resolv.conf nsswitch.conf; do [ ! -e /etc/$f ] || cp -aP /etc/$f $d/upper/; done
@@ -66,7 +66,7 @@ class Machine:
         # mkdir: another run's end may have taken a folder that both need.
         mounts = "".join(f"mkdir -p {p} && mount -t tmpfs -o mode=0755 tmpfs {p} && " for p in self._private())
         # Shared within the machine, as systemd makes it: what is mounted later is seen in its daemons' own namespaces, too. (In a
-        # chroot / is no mount: then there is no sharing, nor a namespace of a daemon's own.)
+        # chroot / isn't a mount: then there is no sharing, nor a namespace of a daemon's own.)
         mounts += "{ mount --make-rshared / 2>/dev/null || true; } && "
         # A node's daemon writes into nsswitch.conf, which is a mount point here, as in some containers.
         mounts += OWN_ETC + f"if [ -f {NSSWITCH} ]; then cp {NSSWITCH} {self.log_dir}/ && mount --bind {self.log_dir}/nsswitch.conf {NSSWITCH}; fi && "
@@ -143,7 +143,7 @@ class Machine:
         self.ip("route", "add", "default", "via", via)
 
     def mask(self, path, content, mode=0o600):
-        """Lets this machine alone see another content of a file."""
+        """Makes a file have another content, on that machine alone."""
         copy = os.path.join(self.log_dir, os.path.basename(path))
         with open(os.open(copy, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, mode), "w") as file:
             file.write(content)
@@ -161,7 +161,7 @@ class Machine:
                 process.kill()
                 process.wait()
         self.processes = []
-        # Whatever was started inside by others (a shell, an ssh session) ends with the machine too.
+        # What others started inside (a shell, an ssh session) ends with the machine too.
         for pid in self._inside():
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -209,7 +209,7 @@ class World:
             fcntl.flock(places, fcntl.LOCK_SH)
             if os.fstat(places.fileno()).st_nlink > 0:
                 return places
-            places.close()  # the last one removed it meanwhile
+            places.close()  # the last run removed it in the meantime
 
     def _leave_places(self):
         try:
@@ -261,7 +261,7 @@ class World:
 
 
 def host_snapshot():
-    """Everything of this computer that a run could have left behind, as text by topic."""
+    """Everything that a run could have left on this computer, as text by topic."""
     def read(*argv):
         result = subprocess.run(argv, capture_output=True, text=True)
         return result.stdout if result.returncode == 0 else ""
@@ -309,7 +309,7 @@ def differences(before, after):
             gone = [line for line in old.splitlines() if line and line not in new.splitlines()]
             come = [line for line in new.splitlines() if line and line not in old.splitlines()]
             if topic == "sockets":
-                gone = []  # of others, who have ended meanwhile: nothing of theirs is ever removed here
+                gone = []  # of other runs that have ended in the meantime: their things are never removed here
             lines += [f"{topic}: gone: {line}" for line in gone] + [f"{topic}: left behind: {line}" for line in come]
             if not gone and not come and topic != "sockets":
                 lines.append(f"{topic}: order changed")

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A session's notifications, as a desktop shows them: org.freedesktop.Notifications, each said as a JSON line on stdout. A desktop
-without a screen has nobody else to show them. --plain: it says that it shows no markup."""
+without a screen has no other notification server. --plain: it says that it shows no markup."""
 import json
 import sys
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a screen reader sees of the programs of a session, and what it can do there. Runs inside of the session (desktop.py starts it):
+"""What a screen reader sees of the programs of a session, and what it can do there. Runs inside the session (desktop.py starts it):
 requests and answers are JSON lines on stdin and stdout.
 
     {"do": "find", "app": NAME, "role": ROLE, "name": PART, …}   → {"found": [NODE, …]}
@@ -42,7 +42,7 @@ def connect():
 
 
 def ask_all(calls):
-    """The answers to (place, interface, method, signature, arguments…), all asked at once; None where there is none."""
+    """The answers to (place, interface, method, signature, arguments…), all asked at once; None without an answer."""
     answers, left = [None] * len(calls), len(calls)
 
     def come(connection, result, i):
@@ -52,7 +52,7 @@ def ask_all(calls):
             answer = connection.call_finish(result).unpack()
             answers[i] = answer[0] if len(answer) == 1 else answer
         except GLib.Error:
-            pass  # gone meanwhile, or it has no such thing
+            pass  # removed in the meantime, or it has no such interface
 
     for i, (place, interface, method, signature, *arguments) in enumerate(calls):
         parameters = GLib.Variant(signature, tuple(arguments)) if signature else None
@@ -72,7 +72,7 @@ def role_name(role):
 
 
 def look_at(places):
-    """Seen of each; None where it is gone."""
+    """Seen of each; None where it was removed."""
     calls = []
     for place in places:
         calls += [(place, "org.freedesktop.DBus.Properties", "GetAll", "(s)", ATSPI + "Accessible"), (place, ATSPI + "Accessible", "GetRole", ""),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who opens the app when root runs app/run: the person who called sudo (or pkexec, doas), in that person's own session. The app and the
-tray never run as root."""
+"""The person for whom the app opens when root runs app/run: the person who called sudo (or pkexec, doas), in that person's own session. The app and
+the tray never run as root."""
 import glob
 import os
 import pwd
@@ -9,7 +9,7 @@ import subprocess
 
 from machines import die_with_parent
 
-# What of a session's environment a desktop program needs.
+# The variables of a session's environment that a desktop program needs.
 KEPT = ("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR", "XDG_SESSION_TYPE", "XDG_CURRENT_DESKTOP", "XDG_DATA_DIRS", "XDG_CONFIG_DIRS",
         "DBUS_SESSION_BUS_ADDRESS", "LANG", "LANGUAGE", "PATH")
 KEPT_PREFIXES = ("LC_", "GTK_", "GDK_", "GSK_", "QT_ACCESSIBILITY")
@@ -54,7 +54,7 @@ class Person:
         self.environment = {"HOME": entry.pw_dir, "USER": entry.pw_name, "LOGNAME": entry.pw_name, **environment}
 
     def open(self, argv, log):
-        """Starts a program of the person's session, which ends with us. log: a file of ours."""
+        """Starts a program of the person's session, which ends with this process. log: a file of this process's user."""
         if "DBUS_SESSION_BUS_ADDRESS" not in self.environment and shutil.which("dbus-run-session"):
             argv = ["dbus-run-session", "--", *argv]
         # Root's own setpriv: Popen looks a name up in the PATH of the environment that it hands on, which is the person's. Another
@@ -77,7 +77,7 @@ def find():
     except KeyError:
         return None, f"The app isn't opened: no user has the ID {uid}."
     environment = {}
-    # sudo hands little on: the session's own variables are those of the shell that called it.
+    # sudo passes on few variables: the session's own are those of the shell that called it.
     for pid in _parents():
         try:
             if os.stat(f"/proc/{pid}").st_uid != uid:
@@ -94,7 +94,7 @@ def find():
         environment.setdefault("DBUS_SESSION_BUS_ADDRESS", f"unix:path={runtime}/bus")
     environment.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin")
     if not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
-        # On a server the text map is the way. Started from a launcher, without a shell in between, nobody says which screen it is.
+        # On a server the text map is used. Started from a launcher, without a shell in between, nobody says which screen it is.
         screens = [*glob.glob("/tmp/.X11-unix/X*"), *glob.glob(f"/run/user/{uid}/wayland-?")]
         return None, ("The app isn't opened, because neither DISPLAY nor WAYLAND_DISPLAY says which screen to use. Run app/run in a terminal on the desktop."
                       if screens else None)

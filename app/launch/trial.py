@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`app/run`: a trial. An edge in a network namespace of its own, this machine enrolled with it and connected, until Ctrl-C."""
+"""`app/run`: a trial. An edge in a network namespace of its own, this computer enrolled with it and connected, until Ctrl-C."""
 import argparse
 import contextlib
 import glob
@@ -35,7 +35,7 @@ def say(text):
 
 
 def free_link_network():
-    """A /30 out of 198.18.0.0/15 (RFC 2544, for tests, in nobody's LAN) that no route of this machine touches."""
+    """A /30 out of 198.18.0.0/15 (RFC 2544, for tests, not used in any LAN) that no route of this computer touches."""
     routes = json.loads(subprocess.run(["ip", "-j", "-4", "route", "show", "table", "all"], capture_output=True, text=True, check=True).stdout or "[]")
     taken = [ipaddress.ip_network(r["dst"], strict=False) for r in routes if re.match(r"^[0-9.]+(/\d+)?$", r.get("dst", ""))]
     for network in ipaddress.ip_network("198.18.64.0/22").subnets(new_prefix=30):
@@ -45,7 +45,7 @@ def free_link_network():
 
 
 def undo_earlier(programs):
-    """What trials that were killed have left: their edge, and what edgewayd changed; each one's ledger is in its folder."""
+    """Undoes what killed trials have left: their edge, and what edgewayd changed; each one's ledger is in its folder."""
     edgewayd = program_in(programs, "edgewayd")
     for state in glob.glob("/run/edgeway-trial-*/state"):
         run = state.split("-")[2]
@@ -91,7 +91,7 @@ class Trial:
         return result
 
     def show(self, verb):
-        """On our own terminal: its width, its colours."""
+        """On our own terminal: its width, its colors."""
         if subprocess.run([self.program("edgewayctl"), verb], stdin=subprocess.DEVNULL, timeout=60).returncode != 0:
             raise Failure(f"edgewayctl {verb} failed (above).")
 
@@ -138,7 +138,7 @@ class Trial:
         wait_for("edgewayd", answers, 20)
 
     def open_app(self):
-        """The app and the tray, for the person at this screen; else why not, or nothing where there is no screen."""
+        """The app and the tray, for the person at this screen; else why not, or nothing without a screen."""
         person, why_not = session.find()
         if person and not os.path.exists("/run/dbus/system_bus_socket"):
             return "The app isn't opened, because this computer has no system bus, through which the app reaches edgewayd."
@@ -159,7 +159,7 @@ class Trial:
             time.sleep(0.5)
 
     def _undo(self):
-        """What an edgewayd that was killed has left changed. Its ledger, the only list of that, stays until it is undone."""
+        """Undoes the changes that a killed edgewayd has left. Its ledger, the only list of them, stays until they are undone."""
         revert = [self.program("edgewayd"), "--revert", "--state-dir", self.state]
         if subprocess.run(revert, stdin=subprocess.DEVNULL, capture_output=True, timeout=60).returncode != 0:
             self.world.kept = True

@@ -25,7 +25,7 @@ covers_token (const EwLayout *self, const EwBox *box)
   return FALSE;
 }
 
-/* Of a circle around the dial's centre. */
+/* Of a circle around the dial's center. */
 static gboolean
 covers_circle (const EwLayout *self, const EwBox *box, gdouble radius)
 {

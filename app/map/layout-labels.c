@@ -6,7 +6,7 @@
 #include "map/layout-private.h"
 
 #define SLIDE 12.0
-#define UPRIGHT_WITHIN 0.3142 /* rad, 18° from 12 or 6 o'clock: centred */
+#define UPRIGHT_WITHIN 0.3142 /* rad, 18° from 12 or 6 o'clock: centered */
 #define NEIGHBOUR_NEAR 0.5236 /* rad, 30° */
 #define LEAF_SHIFT 0.2618     /* rad, 15°: a gateway's label makes way for its capsule */
 #define LEAF_BEYOND 40.0
@@ -103,7 +103,7 @@ take_dial (Room *room, const EwLayout *self)
       take (room, self->sectors[s].name);
 }
 
-/* A label outside the ring at angle: its box is next to the point there, its lines away from the centre. */
+/* A label outside the ring at angle: its box is next to the point there, its lines away from the center. */
 static EwBox
 outward_box (EwPoint at, gdouble angle, EwAnchor anchor, gdouble width, gdouble height)
 {
@@ -129,7 +129,7 @@ is_upright (gdouble angle)
 /* What a label is to say, and where. */
 typedef struct
 {
-  gdouble angle, distance; /* from the centre of the map to the label's near point */
+  gdouble angle, distance; /* from the center of the map to the label's near point */
   guint lines;
   gboolean brief;
   gdouble width, height;
@@ -310,7 +310,7 @@ lengthen_name (EwLayout *self, const EwLayoutInput *input, Room *room, guint ind
       return;
 }
 
-/* Everybody has a place: whoever has room for more says more. */
+/* Every label has a place: a label with more room says more. */
 static void
 add_address (EwLayout *self, const EwLayoutInput *input, Room *room, guint index)
 {

@@ -3,7 +3,7 @@
  * Where everything on the map goes: a pure function of the nodes, their places and the size. GLib only, no widgets, no
  * text; who calls it has measured the labels.
  *
- * The map is a dial. The edge is in its centre; every node has one spoke, from a port on the edge's rim to its token on
+ * The map is a dial. The edge is in its center; every node has one spoke, from a port on the edge's rim to its token on
  * the ring. This computer is at 6 o'clock. Sectors follow each other clockwise, 0.6 places apart; one
  * alone goes all around.
  *
@@ -37,7 +37,7 @@ typedef enum
   EW_LAYOUT_SEATS,
 } EwLayoutMode;
 
-/* A rectangle around its centre, turned by angle. */
+/* A rectangle around its center, turned by angle. */
 typedef struct
 {
   gdouble x, y, width, height, angle;
@@ -52,7 +52,7 @@ typedef struct
 typedef enum
 {
   EW_ANCHOR_START,  /* the left edge: the label is on the right */
-  EW_ANCHOR_MIDDLE, /* centred */
+  EW_ANCHOR_MIDDLE, /* centered */
   EW_ANCHOR_END,
 } EwAnchor;
 
@@ -108,7 +108,7 @@ typedef struct
   EwPoint leaf_near; /* where its line ends */
 } EwLayoutPlace;
 
-/* Of a sector; present: somebody is in it. */
+/* Of a sector; present: it has nodes. */
 typedef struct
 {
   gboolean present;
@@ -132,7 +132,7 @@ typedef struct
   gdouble edge_radius;
   gdouble radius;       /* of the ring through the tokens */
   gdouble slot;         /* angle of one place; seats: 0 */
-  gdouble pitch;        /* seats: distance of neighbours, zoomed */
+  gdouble pitch;        /* seats: distance of neighbors, zoomed */
   guint nodes_per_seat; /* 1, or 10 in a mesh so large */
   EwLayoutSector sectors[EW_N_SECTORS];
   EwLayoutPlace *places; /* as the input's nodes */

@@ -35,8 +35,8 @@ allocate_corner (EwMapView *self, GtkWidget *widget, gboolean end)
                             -1);
 }
 
-/* The first place of the best shape where the card takes no word away that would be there without it; else where it
-   takes the fewest. Kept until something else is selected, or the map has another size. FALSE: there is none. */
+/* The first place of the best shape where the card hides no word that would be shown without it; else where it hides
+   the fewest. Kept until something else is selected, or the map has another size. FALSE: no place. */
 static gboolean
 choose_card (EwMapView *self, const EwCardShape *shapes, guint n_shapes, const EwLayoutInput *input)
 {
@@ -106,7 +106,7 @@ choose_corners (EwMapView *self, gint width, gint height)
   gtk_widget_measure (self->zoom_box, GTK_ORIENTATION_HORIZONTAL, -1, NULL, &wide, NULL, NULL);
   gtk_widget_measure (self->zoom_box, GTK_ORIENTATION_VERTICAL, -1, NULL, &high, NULL, NULL);
   gtk_widget_measure (GTK_WIDGET (self->legend), GTK_ORIENTATION_HORIZONTAL, -1, NULL, &legend, NULL, NULL);
-  /* It never lies on the ring: in a map so small there are the wheel, two fingers and the keys. */
+  /* It never covers the ring: in a map this small, zoom with the wheel, two fingers or the keys. */
   gtk_widget_set_child_visible (self->zoom_box,
                                 hypot (MAX (width / 2.0 - margin - wide, 0), MAX (height / 2.0 - margin - high, 0))
                                   > MIN (ring, MIN (width, height) / 2.0));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The map's colours, for light, dark and high contrast. Normal is grey-blue; colour means "chosen" or "look here", and
+ * The map's colors, for light, dark and high contrast. Normal is grey-blue; color means "chosen" or "look here", and
  * never stands alone: every state has a shape and words too. Each is checked for contrast against the background.
  */
 #pragma once
@@ -22,7 +22,7 @@ typedef struct
   GdkRGBA error;
 } EwMapColors;
 
-/* One of four, for ever: equal pointers are equal colours. */
+/* One of four, for ever: equal pointers are equal colors. */
 const EwMapColors *ew_map_colors_get (gboolean dark, gboolean high_contrast);
 
 G_END_DECLS

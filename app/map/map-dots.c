@@ -9,7 +9,7 @@
 
 #define FRAME_MS 33
 #define UNFOCUSED_S 10
-#define QUIET 1000.0 /* bytes a second: less is no traffic to look at */
+#define QUIET 1000.0 /* bytes a second: less isn't worth showing */
 #define DOT 8.4      /* px, with its rim */
 #define DOT_PATH 10.4
 #define ROOM 40.0  /* px of spoke a dot needs */

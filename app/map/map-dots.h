@@ -23,7 +23,7 @@ typedef struct
 {
   gdouble x0, y0, x1, y1;
   gdouble out, back; /* bytes a second: to the node, from the node */
-  gboolean path;     /* on the selected path: white on its colour */
+  gboolean path;     /* on the selected path: white on its color */
 } EwDotTrack;
 
 #define EW_TYPE_MAP_DOTS (ew_map_dots_get_type ())

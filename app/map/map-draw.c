@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The dial, drawn once and kept as a render node until something on it changes: plates, spokes, the edge's disc, the
- * selected path, ports, capsules, labels. Straight solid lines are turned colour nodes; cairo draws what is round or
+ * selected path, ports, capsules, labels. Straight solid lines are turned color nodes; cairo draws what is round or
  * dashed. Tokens draw themselves on top.
  */
 #include "map/map-view-private.h"
@@ -240,7 +240,7 @@ typedef struct
 {
   EwMapItem *near, *far; /* NULL: that leg isn't on it */
   gdouble near_angle, far_angle;
-  gdouble near_end, far_end; /* distances from the centre */
+  gdouble near_end, far_end; /* distances from the center */
 } Path;
 
 static gdouble

@@ -126,7 +126,7 @@ ew_map_items_retouch (EwMapView *self)
   ew_map_redraw (self);
 }
 
-/* Outside of the places given to all: its size may change. */
+/* Outside the places given to all: its size may change. */
 void
 ew_map_update_found (EwMapView *self)
 {

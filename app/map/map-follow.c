@@ -8,8 +8,8 @@
 #include "access/colour.h"
 #include "model/ticker.h"
 
-/* Tokens come and go and the legend changes while the map is given its place. What that asks for is only granted when
-   all above the map are given theirs too: so a resize, where a new place for the map alone would do. */
+/* Tokens come and go and the legend changes while the map is given its place. Their sizes only change when all
+   ancestors are allocated too: hence queue a resize, although allocating the map alone would be enough. */
 
 static void
 on_items_changed (EwMapView *self)
@@ -45,8 +45,8 @@ follow_edge (EwMapView *self)
   on_topology_changed (self);
 }
 
-/* The theme is the widget's own: light or dark is what its letters are drawn with here, whatever the rest of the
-   desktop has. High contrast is the display's. */
+/* The theme is the widget's own: light or dark is what its letters are drawn with here, whatever theme the rest of
+   the desktop has. High contrast is the display's. */
 static void
 follow_theme (EwMapView *self)
 {
@@ -65,7 +65,7 @@ follow_theme (EwMapView *self)
   on_topology_changed (self);
 }
 
-/* Other colours, another font, or words of another size: everything is measured again. */
+/* Other colors, another font, or words of another size: everything is measured again. */
 void
 ew_map_follow_style (EwMapView *self)
 {

@@ -245,7 +245,7 @@ ew_map_items_tokens (EwMapView *self)
 
 /* Layout. */
 
-/* Where everybody is now is where they slide from. TRUE: somebody moves. */
+/* Nodes slide from where they are now. TRUE: at least one moves. */
 static gboolean
 start_angles (EwMapView *self)
 {
@@ -421,7 +421,7 @@ ew_map_items_refresh (EwMapView *self)
     ew_map_redraw (self);
 }
 
-/* What is written and said is so again; labels move where they became longer. */
+/* Updates what is written and spoken; labels move where they became longer. */
 void
 ew_map_items_retell (EwMapView *self)
 {

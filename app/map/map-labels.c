@@ -240,7 +240,7 @@ draw_bundle (EwMapView *self, cairo_t *cr, const EwLayoutSector *sector)
   cairo_set_line_width (cr, 1.1);
 }
 
-/* From the centre: as far as anything is drawn. */
+/* From the center: as far as anything is drawn. */
 static gdouble
 seats_reach (EwMapView *self)
 {

@@ -5,7 +5,7 @@
 #include "map/map-view-private.h"
 #include "node/node-menu.h"
 
-/* The focus goes back to where the menu was opened: GTK gives it to what is nearest. */
+/* The focus returns to where the menu was opened: GTK would give it to the nearest widget. */
 static void
 return_focus (GtkWidget *popover)
 {
@@ -31,7 +31,7 @@ on_closed (GtkWidget *popover, EwMapView *self)
 {
   if (self->popover == popover)
     self->popover = NULL;
-  /* Its action is activated after it has closed: it goes a little later. */
+  /* The menu's action is activated after it has closed: free it a little later. */
   g_idle_add_full (G_PRIORITY_LOW, on_closed_idle, g_object_ref (popover), g_object_unref);
 }
 

@@ -98,7 +98,7 @@ view_bounds (EwMapView *self)
 }
 
 /* What node shows within bounds (whole px), as one picture as fine as the screen. It covers all of them.
-   (transfer full); NULL: there is nobody to draw it. */
+   (transfer full); NULL: no renderer. */
 static GskRenderNode *
 make_picture (EwMapView *self, GskRenderNode *node, const graphene_rect_t *bounds)
 {
@@ -187,7 +187,7 @@ append_tokens (EwMapView *self, GtkSnapshot *snapshot)
       gtk_widget_snapshot_child (widget, child, snapshot);
 }
 
-/* The dial with its tokens, where they are allocated now, in dial coordinates. NULL: there is none. (transfer full) */
+/* The dial with its tokens, where they are allocated now, in dial coordinates. NULL: no picture. (transfer full) */
 static GskRenderNode *
 draw_dial (EwMapView *self)
 {

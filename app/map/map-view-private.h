@@ -33,14 +33,14 @@ typedef struct
   EwSector sector;
   gdouble width;           /* of its spoke */
   PangoLayout *name;       /* the label's lines; compact: name and state_text, side by side */
-  PangoLayout *state_text; /* the second line without the address; NULL: there is nothing to say */
-  PangoLayout *detail;     /* with the address; NULL: there is none */
+  PangoLayout *state_text; /* the second line without the address; NULL: no text */
+  PangoLayout *detail;     /* with the address; NULL: no address */
   gint name_width;         /* of the whole name, or as much of it as is shown at most */
   gboolean shortened;      /* letters of the name are missing */
   PangoLayout *leaf;
   gchar *words;                 /* what the lines were made of */
   gdouble from_angle, to_angle; /* where it slides from and to */
-  gboolean fresh;               /* it was not there before */
+  gboolean fresh;               /* it is new */
   gboolean dimmed;              /* the search doesn't find it */
 } EwMapItem;
 
@@ -70,7 +70,7 @@ struct _EwMapView
   EwLayout *layout; /* NULL until the first size */
   PangoLayout *sector_names[EW_N_SECTORS];
   PangoLayout *sector_details[EW_N_SECTORS];
-  gboolean sector_dimmed[EW_N_SECTORS]; /* the search finds nobody there */
+  gboolean sector_dimmed[EW_N_SECTORS]; /* the search finds no node there */
   PangoLayout *pill_near, *pill_far;
   gboolean items_stale; /* the topology has others */
   gboolean layout_stale;
@@ -120,7 +120,7 @@ void ew_map_items_states (EwMapView *self);                          /* before l
 void ew_map_items_layout (EwMapView *self, gint width, gint height); /* after layout_stale, and for a new size */
 void ew_map_items_tokens (EwMapView *self);                          /* which items have a token */
 gdouble ew_map_named_pitch (EwMapView *self); /* of seats, from which on their tokens have names */
-void ew_map_items_retouch (EwMapView *self);  /* selection, search, colours: faces and words */
+void ew_map_items_retouch (EwMapView *self);  /* selection, search, colors: faces and words */
 void ew_map_items_retell (EwMapView *self);   /* a second has passed */
 void ew_map_items_recount (EwMapView *self);  /* counters came */
 void ew_map_items_refresh (EwMapView *self);  /* widths of spokes, dots */
@@ -133,7 +133,7 @@ gboolean ew_map_is_on_path (EwMapView *self, EwMapItem *item);
 gboolean ew_map_is_current (EwMapView *self);           /* what is known is also so now */
 gboolean ew_map_misses_edge (EwMapView *self);          /* it should answer, and doesn't */
 gdouble ew_map_angle (EwMapView *self, guint index);    /* while it slides */
-gdouble ew_map_distance (EwMapView *self, guint index); /* of its token from the centre */
+gdouble ew_map_distance (EwMapView *self, guint index); /* of its token from the center */
 EwPoint ew_map_point (EwMapView *self, gdouble radius, gdouble angle);
 
 void ew_map_update_found (EwMapView *self); /* search or nodes have changed */

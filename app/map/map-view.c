@@ -116,7 +116,7 @@ on_focus (EwToken *token, GParamSpec *spec, EwMapView *self)
 {
   if (!gtk_widget_has_focus (GTK_WIDGET (token)))
     return;
-  if (self->layout != NULL) /* before that there is only the edge to be found by who comes in */
+  if (self->layout != NULL) /* before that, Tab can only enter at the edge */
     self->current = token;
   /* Its label may have been hidden: now it comes first. */
   self->layout_stale = TRUE;
@@ -221,7 +221,7 @@ ew_map_view_measure (GtkWidget *widget, GtkOrientation orientation, gint for_siz
   *natural = orientation == GTK_ORIENTATION_HORIZONTAL ? 1180 : 616;
   for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
        child = gtk_widget_get_next_sibling (child))
-    if (gtk_widget_should_layout (child)) /* cards must fit; the rest is placed as there is room */
+    if (gtk_widget_should_layout (child)) /* cards must fit; the rest is placed where room is left */
       {
         gint least;
 
@@ -308,14 +308,14 @@ ew_map_view_size_allocate (GtkWidget *widget, gint width, gint height, gint base
   ew_map_cards_allocate_legend (self);
   gtk_widget_size_allocate (GTK_WIDGET (self->dots), &(GtkAllocation){ 0, 0, width, height }, -1);
   allocate_tokens (self);
-  /* A token that came got the focus, or the pan a limit: what was asked for meanwhile was not heard. */
+  /* A token that came got the focus, or the pan a limit: the requests in the meantime had no effect. */
   if (self->layout_stale && self->again == 0)
     self->again = g_idle_add (on_again, self);
   if (self->popover != NULL)
     gtk_popover_present (GTK_POPOVER (self->popover));
 }
 
-/* Seen, relative times go on; unseen, nothing ticks. */
+/* While visible, relative times are updated; while hidden, no timer runs. */
 
 static void
 ew_map_view_map (GtkWidget *widget)

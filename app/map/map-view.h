@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The mesh as a dial: the edge in the centre, every node on the ring around it with one spoke, this computer at 6
+ * The mesh as a dial: the edge in the center, every node on the ring around it with one spoke, this computer at 6
  * o'clock. Where things go is layout.h's; the pictures are in the UI notes.
  *
  * A token is a widget of its own, so that it has a role, a name and the focus. The map is one Tab stop: ← → walk the

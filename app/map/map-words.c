@@ -109,7 +109,7 @@ leaf_layout (EwMapView *self, EwNode *node)
   return layout;
 }
 
-/* The address and the state on one line; NULL: there is no address. */
+/* The address and the state on one line; NULL: no address. */
 static PangoLayout *
 detail_layout (EwMapView *self, const gchar *address, const gchar *state)
 {
@@ -167,7 +167,7 @@ ew_map_write_item (EwMapView *self, EwMapItem *item, EwLayoutMode mode)
       item->leaf = leaf_layout (self, item->node);
       return TRUE;
     }
-  /* Turned letters stand where they are, not at whole px. */
+  /* Turned letters are not snapped to whole px. */
   pango_context_set_round_glyph_positions (pango_layout_get_context (item->name), FALSE);
   if (item->state_text != NULL)
     pango_context_set_round_glyph_positions (pango_layout_get_context (item->state_text), FALSE);
@@ -188,7 +188,7 @@ ew_map_write_seat (EwMapView *self, EwMapItem *item, gint width)
   item->name = ew_map_text (self, EW_TEXT_DETAIL, FALSE, name);
   pango_layout_get_pixel_size (item->name, &full, NULL);
   if (full > width && width < SEAT_NAME_LEAST * self->seat_line)
-    g_clear_object (&item->name); /* what would be left of it tells nobody apart */
+    g_clear_object (&item->name); /* what would be left of it doesn't distinguish nodes */
   else
     item->shortened = ew_map_shorten (item->name, name, width);
 }
@@ -259,7 +259,7 @@ ew_map_misses_edge (EwMapView *self)
          || (state == EW_STATE_CONNECTING && *ew_daemon_get_reason (self->daemon) != '\0');
 }
 
-/* Of the whole map, while it is not as it is now. */
+/* For the whole map, while it is only as last seen. */
 static gchar *
 as_of_words (EwMapView *self)
 {

@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-/* Writes the item's label and capsule for a scale of the map. TRUE: they are others than before. */
+/* Writes the item's label and capsule for a scale of the map. TRUE: they have changed. */
 gboolean ew_map_write_item (EwMapView *self, EwMapItem *item, EwLayoutMode mode);
 /* A seat's name, at most width px wide; 0: it has none. */
 void ew_map_write_seat (EwMapView *self, EwMapItem *item, gint width);

@@ -59,7 +59,7 @@ ew_map_to_dial (EwMapView *self, gdouble x, gdouble y)
   return (EwPoint){ (x - cx - self->pan_x) / scale + centre.x, (y - cy - self->pan_y) / scale + centre.y };
 }
 
-/* The map cannot be lost: what surrounds the ring with its labels fills the window, or is centred where it is smaller;
+/* The map cannot be lost: what surrounds the ring with its labels fills the window, or is centered where it is smaller;
    and the window's middle is never outside the ring. */
 static void
 limit_pan (EwMapView *self, gdouble zoom, gdouble *pan_x, gdouble *pan_y)
@@ -242,7 +242,7 @@ ew_map_zoom_to_seat (EwMapView *self, guint index)
   ew_map_zoom_to (self, zoom, -(at.x - c.x) * share, -(at.y - c.y) * share, TRUE);
 }
 
-/* Somebody goes there by keyboard or search: what is out of sight is moved into it. */
+/* The person goes there with the keyboard or the search: what is out of sight is moved into view. */
 void
 ew_map_bring_into_sight (EwMapView *self, guint index)
 {

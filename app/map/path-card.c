@@ -29,7 +29,7 @@ struct _EwPathCard
 #define PADDING_X_LINE 12
 #define PADDING_Y_LINE 6
 #define SPACING 8
-/* px per size of text: narrower, and names are of no use */
+/* px per size of text: narrower, and names are unreadable */
 #define LEAST 240.0
 #define LEAST_LINE 150.0
 #define MOST 260.0    /* where there is less beside the ring */
@@ -49,7 +49,7 @@ set_leg (GtkLabel *label, EwNode *node)
   gtk_label_set_text (label, text);
 }
 
-/* What stands beside a name gives way before it does. */
+/* What is beside a name is shortened before the name. */
 static void
 set_name (GtkLabel *label, const gchar *name)
 {

@@ -16,7 +16,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (EwPathCard, ew_path_card, EW, PATH_CARD, GtkWidget)
 
 EwPathCard *ew_path_card_new (void);
-/* node: NULL: the path to the edge alone. self, edge: NULL while unknown. FALSE: there is nothing to say. */
+/* node: NULL: the path to the edge alone. self, edge: NULL while unknown. FALSE: no text to show. */
 gboolean ew_path_card_set (EwPathCard *self, EwNode *node, EwNode *this_computer, EwEdge *edge);
 
 const gchar *ew_path_card_get_title (EwPathCard *self);

@@ -202,7 +202,7 @@ seat_nodes (EwLayout *self, const EwLayoutInput *input, EwSector sector, const G
         }
       if (node->trouble)
         seat = n - 1 - MIN (seat, n - 1);
-      /* Our own seat is taken: whoever comes to it from either end moves on. */
+      /* This computer's seat is taken: a node that reaches it from either end gets the next one. */
       if (has_self && !node->trouble && seat >= middle)
         seat++;
       else if (has_self && node->trouble && seat <= middle)

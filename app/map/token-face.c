@@ -7,7 +7,7 @@
 #define CORNER_SHARE 0.28
 #define HALO 6.0
 #define SMALL 30.0       /* below this lines get thinner too */
-#define BADGE_LEAST 40.0 /* smaller faces have no room for a badge: the dashes and the words say it */
+#define BADGE_LEAST 40.0 /* smaller faces have no room for a badge: the dashes and the label show it */
 
 static void
 shape (cairo_t *cr, gboolean round, gdouble cx, gdouble cy, gdouble size)
@@ -68,7 +68,7 @@ draw_check (cairo_t *cr, const EwMapColors *colors, gdouble x, gdouble y)
   cairo_stroke (cr);
 }
 
-/* A hollow ring: offline. Three dots: waiting for somebody. */
+/* A hollow ring: offline. Three dots: waiting for a person. */
 static void
 draw_missing (cairo_t *cr, const EwTokenFace *face, const EwMapColors *colors, gdouble x, gdouble y)
 {

@@ -164,7 +164,7 @@ fit_lines (HubLine lines[N_HUB], gdouble radius, gboolean is_short)
   return enough;
 }
 
-/* What has no room goes: first what it is, then the sign. Then words are made a little smaller, then the name is
+/* What has no room is left out: first the kind, then the sign. Then words are made a little smaller, then the name is
    shortened, then all is made smaller. Returns the scale of the words. */
 static gdouble
 choose_lines (EwToken *self, HubLine lines[N_HUB])
@@ -235,7 +235,7 @@ draw_hub (EwToken *self, GtkSnapshot *snapshot, gdouble cx, gdouble cy)
   gtk_snapshot_restore (snapshot);
 }
 
-/* On the disc's rim, where the tick of a node would be: a cross, so that nobody needs the colour. */
+/* On the disc's rim, where the tick of a node would be: a cross, so that it doesn't depend on the color. */
 static void
 draw_cross (EwToken *self, GtkSnapshot *snapshot, gdouble cx, gdouble cy)
 {

@@ -27,7 +27,7 @@ struct _EwAutostart
 {
   GObject parent_instance;
   gboolean on, sandboxed;
-  GFileMonitor *entry; /* outside of a sandbox; NULL: it cannot be followed */
+  GFileMonitor *entry; /* outside a sandbox; NULL: changes can't be watched */
   GSettings *answers;  /* in a sandbox; NULL: the schema isn't installed */
 };
 

@@ -62,7 +62,7 @@ on_response (GDBusConnection *bus, const gchar *sender, const gchar *path, const
   if (!g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(ua{sv})")))
     return;
   g_variant_get (parameters, "(u@a{sv})", &response, &results);
-  /* A portal whose own parts fail answers with success, and without what was asked for. */
+  /* A portal whose backend fails answers with success, but without the requested value. */
   if (response == RESPONSE_SUCCESS && g_variant_lookup (results, "autostart", "b", &request->autostart))
     {
       stop_waiting (request);
@@ -84,7 +84,7 @@ expect_answer (GTask *task, const gchar *handle)
                                           G_DBUS_SIGNAL_FLAGS_NONE, on_response, task, NULL);
 }
 
-/* Who ended before it answered will not. */
+/* A portal that exits before it answers won't answer. */
 static void
 on_portal_vanished (GDBusConnection *bus, const gchar *name, gpointer user_data)
 {
@@ -98,7 +98,7 @@ on_requested (GObject *source, GAsyncResult *result, gpointer user_data)
   Request *request = g_task_get_task_data (task);
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) answer = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
-  gboolean answered = request->answer == 0; /* the answer overtook the call's own */
+  gboolean answered = request->answer == 0; /* the signal arrived before the call's own reply */
 
   if (!answered && answer == NULL)
     fail_request (task,

@@ -12,7 +12,7 @@ G_BEGIN_DECLS
    the desktop may ask the person. */
 void ew_background_request_async (const gchar *const *command, const gchar *reason, gboolean autostart,
                                   GAsyncReadyCallback callback, gpointer user_data);
-/* TRUE: autostart is what the desktop has decided, which needn't be what was asked for. FALSE: nothing was changed, with
+/* TRUE: autostart is the desktop's decision, which may differ from the request. FALSE: nothing was changed, with
    G_IO_ERROR_NOT_SUPPORTED where there is no such portal, G_IO_ERROR_CANCELLED where the person closed its question,
    or another error of GIO's; the messages aren't for people. */
 gboolean ew_background_request_finish (GAsyncResult *result, gboolean *autostart, GError **error);

@@ -78,7 +78,7 @@ explain (const GError *error, const gchar *name, const gchar *version)
     return g_error_new_literal (
       EW_CALL_ERROR, EW_CALL_ERROR_NOT_AUTHORIZED,
       _ ("You aren't allowed to do this here. Ask an administrator of this computer, or use edgewayctl with sudo."));
-  /* GDBus itself refuses an answer of another type than ours. */
+  /* GDBus itself refuses an answer of an unexpected type. */
   if (is_dbus (error, older, G_N_ELEMENTS (older)) || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT))
     {
       g_autofree gchar *sentence = ew_words_version_refusal (version);

@@ -4,7 +4,7 @@
 #define SCHEMA "org.gnome.desktop.interface"
 #define KEY "clock-format"
 
-/* NULL: there are no such settings. Kept, so that changes are followed. */
+/* NULL: the desktop has no such settings. Kept, so that changes are followed. */
 static GSettings *
 desktop_settings (void)
 {

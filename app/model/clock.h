@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-/* As the desktop's settings say; FALSE where there are none, or where the language has no words for morning and
+/* As the desktop's settings say; FALSE without settings, or where the language has no words for morning and
    afternoon. */
 gboolean ew_clock_has_twelve_hours (void);
 

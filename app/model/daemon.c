@@ -228,7 +228,7 @@ take_properties (EwDaemon *self, GVariant *dictionary)
   g_object_thaw_notify (G_OBJECT (self));
 }
 
-/* The one door to availability. */
+/* The only function that changes availability. */
 static void
 set_availability (EwDaemon *self, EwAvailability availability)
 {
@@ -312,7 +312,7 @@ on_appeared (GDBusConnection *connection, const gchar *name, const gchar *owner,
   read_properties (self);
 }
 
-/* Nobody owns the name and the bus can start nobody: the service was stopped, or it was never here. */
+/* The name has no owner and the bus can't start one: the service was stopped, or never installed. */
 static EwAvailability
 tell_missing_apart (EwAvailability why)
 {
@@ -329,7 +329,7 @@ on_started (GObject *source, GAsyncResult *result, gpointer user_data)
   EwDaemon *self;
 
   if (answer != NULL || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return; /* its name appears, or it is too late */
+    return; /* its name appears, or the time runs out */
   self = EW_DAEMON (user_data);
   g_debug ("daemon: it can't be started: %s", error->message);
   if (!self->owned)
@@ -344,8 +344,8 @@ start_daemon (EwDaemon *self)
                           G_DBUS_CALL_FLAGS_NONE, G_MAXINT, self->cancellable, on_started, self);
 }
 
-/* Also the first answer where nobody owns the name: then it is being started. One that ended is not started again:
-   who stopped it may have meant it. */
+/* Also the first answer where the name has no owner: then the bus is starting the service. A service that ended is
+   not started again: it may have been stopped on purpose. */
 static void
 on_vanished (GDBusConnection *connection, const gchar *name, gpointer user_data)
 {

@@ -12,7 +12,8 @@
 
 G_BEGIN_DECLS
 
-/* Errors of calls, each with a sentence for people (translated where it is ours). The codes are org.edgeway.Error.NAME.
+/* Errors of calls, each with a sentence for people (translated where it is Edgeway's). The codes are
+   org.edgeway.Error.NAME.
  */
 #define EW_CALL_ERROR (ew_call_error_quark ())
 GQuark ew_call_error_quark (void);
@@ -20,7 +21,7 @@ typedef enum
 {
   EW_CALL_ERROR_FAILED,
   EW_CALL_ERROR_CANCELLED, /* a prompt that was dismissed, or our own cancellable: changes nothing, shown as nothing */
-  EW_CALL_ERROR_UNREACHABLE, /* no daemon there */
+  EW_CALL_ERROR_UNREACHABLE, /* no daemon */
   EW_CALL_ERROR_NOT_AUTHORIZED,
   EW_CALL_ERROR_NOT_ENROLLED,
   EW_CALL_ERROR_ALREADY_ENROLLED,
@@ -89,8 +90,8 @@ const gchar *ew_daemon_get_transport (EwDaemon *self);
 const gchar *ew_daemon_get_version (EwDaemon *self);
 gint64 ew_daemon_get_since (EwDaemon *self);
 gboolean ew_daemon_get_trial (EwDaemon *self);
-/* What does not work while the rest does: the first of the daemon's sentences, why names don't, or that the daemon is of
-   another version than this program. NULL: all works. (transfer full) */
+/* What does not work although the rest does: the first of the daemon's sentences, why names don't, or that the daemon
+   is of another version than this program. NULL: all works. (transfer full) */
 gchar *ew_daemon_dup_problem (EwDaemon *self);
 gboolean ew_daemon_get_enrolled (EwDaemon *self);
 
@@ -98,12 +99,12 @@ gboolean ew_daemon_get_enrolled (EwDaemon *self);
 void ew_daemon_retry (EwDaemon *self);
 
 /* Any method of org.edgeway.Daemon1 by its name. Interaction is allowed and there is no timeout while a person types a
-   password; cancellable gives up waiting, and takes the prompt away. parameters: floating or NULL. The answer is the
+   password; cancellable stops waiting, and closes the prompt. parameters: floating or NULL. The answer is the
    method's tuple (transfer full), NULL with EW_CALL_ERROR. */
 void ew_daemon_call_async (EwDaemon *self, const gchar *method, GVariant *parameters, GCancellable *cancellable,
                            GAsyncReadyCallback callback, gpointer user_data);
-/* Takes away the password prompts of this program's calls of that method. Such a call fails with
-   EW_CALL_ERROR_CANCELLED; one that is further on does not, and its answer says what became of it. */
+/* Closes the password prompts of this program's calls of that method. Such a call fails with
+   EW_CALL_ERROR_CANCELLED; one that is past its prompt does not, and its answer contains the result. */
 void ew_daemon_cancel_prompt (EwDaemon *self, const gchar *method);
 GVariant *ew_daemon_call_finish (EwDaemon *self, GAsyncResult *result, GError **error);
 /* For OpenTopology: the caller owns the descriptor; -1 with error. */

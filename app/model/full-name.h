@@ -15,9 +15,10 @@ gboolean ew_is_label (const gchar *text);
 gchar *ew_full_name (EwDaemon *daemon, const gchar *name);
 /* The full name where names work on this computer, else the address; NULL: neither. (transfer full) */
 gchar *ew_reachable_name (EwDaemon *daemon, const gchar *name, const gchar *address);
-/* Why names don't work here, a sentence or more; NULL: they do, or there is nothing to say. */
+/* Why names don't work here, a sentence or more; NULL: they do, or the reason is unknown. */
 const gchar *ew_names_trouble (EwDaemon *daemon);
-/* They don't, though the edge answers them and this computer is connected: something here is to be fixed. */
+/* They don't, although the edge answers them and this computer is connected: something on this computer must be
+   fixed. */
 gboolean ew_names_fail (EwDaemon *daemon);
 
 G_END_DECLS

@@ -12,10 +12,10 @@ typedef enum
 {
   EW_AVAILABILITY_LOOKING, /* the first moments: nothing is shown yet */
   EW_AVAILABILITY_READY,
-  EW_AVAILABILITY_NO_BUS,        /* there is no system bus */
-  EW_AVAILABILITY_NOT_INSTALLED, /* nobody owns the name, and edgewayd is not where it is installed */
+  EW_AVAILABILITY_NO_BUS,        /* no system bus */
+  EW_AVAILABILITY_NOT_INSTALLED, /* the name has no owner, and edgewayd isn't installed in its usual place */
   EW_AVAILABILITY_NOT_STARTING,  /* it is installed and did not start, or ended again */
-  EW_AVAILABILITY_NOT_ALLOWED,   /* the bus refuses us */
+  EW_AVAILABILITY_NOT_ALLOWED,   /* the bus refuses this program */
 } EwAvailability;
 
 /* The words of `edgewayctl status --json` for "state" (app/ctl/README.md). */

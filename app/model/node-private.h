@@ -10,11 +10,11 @@
 
 G_BEGIN_DECLS
 
-/* The ID in NODE or EDGE; NULL where there is none that can be used. Borrowed from object. */
+/* The ID in NODE or EDGE; NULL where it has no valid one. Borrowed from object. */
 const gchar *ew_node_id_of (JsonObject *object);
 
 EwNode *ew_node_new (const gchar *id);
-/* So much is our clock ahead of the edge's, in µs; for the times that come next. */
+/* How far this computer's clock is ahead of the edge's, in µs; for the following times. */
 void ew_node_set_clock (EwNode *self, gint64 ahead_us);
 /* All of NODE (`map --json`: app/ctl/README.md), properties and counters. now_us: monotonic. */
 void ew_node_update (EwNode *self, JsonObject *object, gint64 now_us);

@@ -275,7 +275,7 @@ read_state (JsonObject *object)
   EwNodeState state = (EwNodeState)ew_text_enum (EW_TYPE_NODE_STATE, ew_text_member (object, "state"),
                                                  online ? EW_NODE_ONLINE : EW_NODE_OFFLINE);
 
-  return state == EW_NODE_WAS_ONLINE ? EW_NODE_OFFLINE : state; /* that one is ours to say */
+  return state == EW_NODE_WAS_ONLINE ? EW_NODE_OFFLINE : state; /* this program itself says that one */
 }
 
 void
@@ -303,7 +303,8 @@ ew_node_update (EwNode *self, JsonObject *object, gint64 now_us)
   if (json_object_has_member (object, "created"))
     self->created = ew_text_time (object, "created");
   ew_node_update_counters (self, object, now_us);
-  /* It went while we looked: not hours ago, whatever the clock of an edge says that doesn't tell its time. */
+  /* It went offline while the stream was open: not hours ago, whatever the clock of an edge says that doesn't send its
+     time. */
   if (was_online && self->state == EW_NODE_OFFLINE && self->last_seen > 0)
     self->last_seen = MAX (self->last_seen, g_get_real_time () - NOTICED_US);
   g_object_thaw_notify (G_OBJECT (self));

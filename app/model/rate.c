@@ -34,7 +34,7 @@ ew_rate_get (const EwRate *self, gint64 now_us)
     return 0;
   while (base + 1 < self->n && self->at_us[base + 1] <= start)
     base++;
-  /* An old reading stood until just before the one that follows: counters that rest are not told. */
+  /* An old reading stood until just before the one that follows: unchanged counters are not sent. */
   from = MAX (self->at_us[base], start);
   return (gdouble)(self->value[self->n - 1] - self->value[base]) * G_USEC_PER_SEC
          / (gdouble)MAX (now_us - from, G_USEC_PER_SEC);

@@ -19,7 +19,7 @@ typedef struct
   guint n;
 } EwRate; /* zeroed: nothing known */
 
-/* A value smaller than the one before is another counter: readings begin anew. */
+/* A value smaller than the one before is another counter: readings start again. */
 void ew_rate_add (EwRate *self, gint64 value, gint64 now_us);
 /* Units a second; 0 while fewer than two readings are known or nothing came for 5 s. */
 gdouble ew_rate_get (const EwRate *self, gint64 now_us);

@@ -9,7 +9,7 @@
    busy, and what it waits for would never be read. */
 #define PRIORITY G_PRIORITY_DEFAULT
 /* A flood of messages mustn't freeze the window either: after a turn, of so much work or so many pieces, the stream
-   rests long enough for a frame to be drawn. */
+   pauses long enough for a frame to be drawn. */
 #define TURN_US 8000
 #define TURN_PIECES 32
 #define REST_MS 5
@@ -93,7 +93,7 @@ on_rested (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Reads on, or rests first where the turn is over. */
+/* Reads on, or pauses first where the turn has ended. */
 static void
 go_on (EwStream *self, gint64 began)
 {

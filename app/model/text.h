@@ -19,7 +19,7 @@ gchar *ew_text_clean (const gchar *text, guint max_chars);
    A name at the beginning is left as it is. */
 gchar *ew_text_sentence (const gchar *text, guint max_chars);
 
-/* NULL where the member is not there or of another type; borrowed. */
+/* NULL where the member is missing or of another type; borrowed. */
 const gchar *ew_text_member (JsonObject *object, const gchar *member);
 JsonObject *ew_text_object (JsonObject *object, const gchar *member);
 JsonArray *ew_text_array (JsonObject *object, const gchar *member);

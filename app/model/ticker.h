@@ -13,9 +13,9 @@ typedef void (*EwTickerFunc) (gpointer user_data);
 
 /* function is called at every tick until ew_ticker_leave with what this returns; it may leave and follow in there. */
 guint ew_ticker_follow (EwTickerFunc function, gpointer user_data) G_GNUC_WARN_UNUSED_RESULT;
-/* *id becomes 0; one that is 0 already is let be. */
+/* *id becomes 0; does nothing if it is 0 already. */
 void ew_ticker_leave (guint *id);
-/* Somebody follows it. */
+/* Whether it has followers. */
 gboolean ew_ticker_is_running (void);
 
 G_END_DECLS

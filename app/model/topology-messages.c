@@ -36,7 +36,8 @@ tell (EwTopology *self)
       g_object_notify_by_pspec (G_OBJECT (self), ew_topology_properties[PROP_N_ONLINE]);
     }
   for (guint i = 0; i < news->len; i++)
-    if (g_hash_table_lookup (self->by_id, ew_node_get_id (news->pdata[i])) == news->pdata[i]) /* not gone meanwhile */
+    if (g_hash_table_lookup (self->by_id, ew_node_get_id (news->pdata[i])) == news->pdata[i]) /* not removed in the
+                                                                                                 meantime */
       g_signal_emit (self, ew_topology_online_signal, 0, news->pdata[i]);
 }
 
@@ -171,7 +172,7 @@ remove_node (EwTopology *self, const gchar *id)
     }
 }
 
-/* All that kept does not hold, NULL: all; each run of neighbours at once. */
+/* All that kept does not hold, NULL: all; each run of neighbors at once. */
 static void
 remove_others (EwTopology *self, GHashTable *kept)
 {

@@ -25,7 +25,7 @@ struct _EwTopology
   EwStreamState state;
   gchar *error;
   gint64 as_of;    /* 0: all is as it is now */
-  gint64 clock_us; /* so much is our clock ahead of the edge's; 0: about the same, or unknown */
+  gint64 clock_us; /* how far this computer's clock is ahead of the edge's; 0: about the same, or unknown */
 
   GPtrArray *nodes;  /* EwNode, in the list's order */
   GPtrArray *coming; /* EwNode of the snapshot so far that are new: put into the list in their order at its end */

@@ -154,7 +154,7 @@ on_opened (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   gint fd = ew_daemon_call_fd_finish (EW_DAEMON (source), result, &error);
 
-  if (g_task_get_cancellable (G_TASK (result)) != self->opening || self->opening == NULL) /* given up meanwhile */
+  if (g_task_get_cancellable (G_TASK (result)) != self->opening || self->opening == NULL) /* given up in the meantime */
     {
       if (fd >= 0)
         close (fd);
@@ -250,7 +250,7 @@ ew_topology_retry (EwTopology *self)
   g_return_if_fail (EW_IS_TOPOLOGY (self));
   g_clear_pointer (&self->refusal, g_free);
   g_clear_handle_id (&self->reopen, g_source_remove);
-  if (self->state == EW_STREAM_LOADING) /* what has hung so long may hang for ever */
+  if (self->state == EW_STREAM_LOADING) /* what has hung for so long may hang forever */
     close_stream (self);
   self->reopen_s = 0;
   follow (self);

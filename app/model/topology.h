@@ -23,7 +23,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (EwTopology, ew_topology, EW, TOPOLOGY, GObject)
 
 EwTopology *ew_topology_new (EwDaemon *daemon);
-/* wanted: somebody looks. What was known stays shown, as it was last seen, when nobody does. */
+/* wanted: a view is open. When none is, what was known stays, marked as last seen. */
 void ew_topology_set_wanted (EwTopology *self, gboolean wanted);
 /* Asks at once for a stream that failed, also where it was refused: for a "Try Again" button. */
 void ew_topology_retry (EwTopology *self);

@@ -16,7 +16,7 @@ gchar *ew_translate_sentence (const gchar *text, const gchar *phrase);
 /* The same for a member of a JSON object, and the phrase beside it: "message" and "message_phrase"; "": there is no
    such member. (transfer full) */
 gchar *ew_translate_member (JsonObject *object, const gchar *member);
-/* There is a catalog in use: only then it's of use to ask for phrases. */
+/* A catalog is in use: only then phrases are worth requesting. */
 gboolean ew_translate_has_catalog (void);
 
 G_END_DECLS

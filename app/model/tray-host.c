@@ -46,7 +46,7 @@ on_registered (GObject *bus, GAsyncResult *result, gpointer user_data)
   g_autoptr (GVariant) value = NULL;
 
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return; /* self may be gone */
+    return; /* self may have been freed */
   if (answer != NULL)
     g_variant_get (answer, "(v)", &value);
   become (user_data,

@@ -4,7 +4,7 @@
 #include <edgeway-config.h>
 #include <glib/gi18n-lib.h>
 
-/* The interface grows with the second number; what is behind it (0.2.1, 0.2.0+git…) changes nothing that clients see.
+/* The interface grows with the second number; what follows it (0.2.1, 0.2.0+git…) doesn't change the interface.
    FALSE: no version. */
 static gboolean
 parse_version (const gchar *text, guint64 *number)

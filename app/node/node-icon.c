@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "node-icon.h"
 
-/* A device without our software is one that joined by a code to scan: nearly always a phone. */
+/* A device without Edgeway's software joined with a QR code: nearly always a phone. */
 static gboolean
 is_phone (EwNode *node)
 {

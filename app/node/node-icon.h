@@ -13,6 +13,6 @@ G_BEGIN_DECLS
 
 const gchar *ew_node_icon_name (EwNode *node);
 gboolean ew_node_icon_is_round (EwNode *node);
-const gchar *ew_node_state_icon_name (EwNodeState state); /* goes with the state's words, never alone */
+const gchar *ew_node_state_icon_name (EwNodeState state); /* shown with the state's words, never alone */
 
 G_END_DECLS

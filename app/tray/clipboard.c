@@ -22,7 +22,7 @@ put (const gchar *text)
 static gboolean
 close_window (gpointer window)
 {
-  gtk_widget_destroy (window); /* nothing, where the person closed it meanwhile */
+  gtk_widget_destroy (window); /* nothing, where the person closed it in the meantime */
   return G_SOURCE_REMOVE;
 }
 

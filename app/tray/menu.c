@@ -70,7 +70,7 @@ on_mode (GtkWidget *item, EwTrayMenu *self)
 {
   EwMode mode = item == self->modes[EW_MODE_VPN] ? EW_MODE_VPN : EW_MODE_CONNECTOR;
 
-  if (!take_back (item, on_mode)) /* the mode that is shown already is nothing to ask for */
+  if (!take_back (item, on_mode)) /* the mode that is already shown need not be requested */
     g_signal_emit (self, signals[MODE_ASKED], 0, (guint)mode);
 }
 

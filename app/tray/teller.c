@@ -10,7 +10,7 @@
 #include "control/wishes.h"
 #include "open-app.h"
 
-/* The service is there, as it was a moment ago; it only has to answer. */
+/* The service was running a moment ago; it only has to answer. */
 #define FOUND_WITHIN_S 30
 
 struct _EwTeller

@@ -20,13 +20,13 @@
 /* A panel may start after the tray at login, and takes a moment to come back after a crash. */
 #define HOST_PATIENCE_S 10
 #define HOST_TOLD_KEY "tray-host-told"
-/* An answer mostly comes at once: nothing flickers for that. */
+/* An answer usually arrives at once: don't flicker for that. */
 #define BUSY_AFTER_MS 300
 
 struct _EwTray
 {
   GObject parent_instance;
-  GApplication *application; /* borrowed: it owns us */
+  GApplication *application; /* borrowed: it owns this object */
   gchar *daemon_bus;
   EwDaemon *daemon;
   EwControl *control;
@@ -39,7 +39,7 @@ struct _EwTray
   EwTrayHost *host;
   AppIndicator *indicator;
   guint host_timer;
-  gboolean host_told; /* where there are no settings */
+  gboolean host_told; /* without settings */
 };
 
 G_DEFINE_TYPE (EwTray, ew_tray, G_TYPE_OBJECT)

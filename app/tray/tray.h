@@ -19,7 +19,7 @@ G_DECLARE_FINAL_TYPE (EwTray, ew_tray, EW, TRAY, GObject)
 EwTray *ew_tray_new (GApplication *application, const gchar *daemon_bus);
 /* The program ends: what could be acted on in it is withdrawn. */
 void ew_tray_stop (EwTray *self);
-/* Somebody started the tray again: where no panel shows it, that is said again. */
+/* The person started the tray again: where no panel shows it, say so again. */
 void ew_tray_look_for (EwTray *self);
 
 G_END_DECLS

@@ -54,7 +54,7 @@ refuse (const gchar *what, GError **error)
   return FALSE;
 }
 
-/* What AllowedIPs and Address hold, and the families that this machine has an address of. */
+/* What AllowedIPs and Address hold, and the address families that the machine has. */
 typedef struct
 {
   GString *addresses, *allowed;
@@ -180,7 +180,7 @@ is_in_ranges (JsonObject *peer, const EwIp *ip)
   return FALSE;
 }
 
-/* The name servers are inside the mesh: all names of the machine are asked there. */
+/* The name servers are inside the mesh: the machine looks up all names there. */
 static gboolean
 append_names (GString *dns, const Lists *lists, JsonObject *config, JsonObject *peer, GError **error)
 {

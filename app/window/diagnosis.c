@@ -175,7 +175,7 @@ diagnosed (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) answer = ew_daemon_call_finish (EW_DAEMON (source), result, &error);
   if (self->cancellable == NULL)
-    return; /* closed meanwhile */
+    return; /* closed in the meantime */
   g_clear_object (&self->cancellable);
   ew_spinner_set_spinning (self->spinner, FALSE);
   gtk_widget_set_sensitive (self->copy, answer != NULL);

@@ -5,7 +5,8 @@
 
 #include "access/wrap-box.h"
 
-/* From this computer's own screen a change is mostly proved within a few milliseconds: nothing flashes up for that. */
+/* A change from this computer's own screen is usually confirmed within a few milliseconds: don't flash a note for
+   that. */
 #define SHOWN_AFTER_MS 400
 
 struct _EwGuardNote

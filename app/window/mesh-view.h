@@ -18,7 +18,7 @@ G_DECLARE_FINAL_TYPE (EwMeshView, ew_mesh_view, EW, MESH_VIEW, AdwBin)
 
 EwMeshView *ew_mesh_view_new (EwDaemon *daemon, EwTopology *topology);
 
-/* The first match of the search, selected and with the focus. FALSE: there is none. */
+/* The first match of the search, selected and with the focus. FALSE: no match. */
 gboolean ew_mesh_view_go_to_first (EwMeshView *self);
 /* How many the search has found, in words (transfer full); NULL: nothing is searched for. */
 gchar *ew_mesh_view_get_found (EwMeshView *self);

@@ -12,8 +12,7 @@ G_BEGIN_DECLS
    (transfer full) */
 gchar *ew_narrow_buttons (GtkWidget *widget);
 
-/* Puts a bar below another part of a box. Where there is no room for all of the bar, it scrolls; where there is more, it
-   goes to the other part. */
+/* Puts a bar below another part of a box. Where the bar doesn't fit, it scrolls; extra room goes to the other part. */
 void ew_narrow_add_bar (AdwBin *above, GtkWidget *bar);
 
 G_END_DECLS

@@ -8,7 +8,7 @@
 #include "access/toast.h"
 
 #define MOMENT_MS 1500
-/* After this computer has connected, the edge's answers bring what happened meanwhile. */
+/* After this computer has connected, the edge's answers bring what happened in the meantime. */
 #define SETTLING_US (10 * G_USEC_PER_SEC)
 
 struct _EwOnlineNews
@@ -18,7 +18,7 @@ struct _EwOnlineNews
   EwTopology *topology;
   AdwToastOverlay *overlay; /* borrowed */
   AdwToast *toast;          /* weak; NULL: none is shown */
-  GPtrArray *nodes;         /* of EwNode: told of in toast, or to be told of after the moment */
+  GPtrArray *nodes;         /* of EwNode: shown in toast, or to be shown a moment later */
   guint moment;
 };
 
@@ -104,7 +104,7 @@ on_node_came_online (EwOnlineNews *self, EwNode *node)
     g_ptr_array_add (self->nodes, g_object_ref (node));
 }
 
-/* What is being said has to stay true. */
+/* The shown toast has to stay true. */
 static void
 on_changed (EwOnlineNews *self)
 {

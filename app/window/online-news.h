@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Tells that nodes came online: those of one moment in one toast, none that went offline meanwhile. What is known only
- * because this computer itself has connected again is no news.
+ * Tells that nodes came online: those of one moment in one toast, none that went offline in the meantime. What is known
+ * only because this computer itself has connected again isn't news.
  *
  * Timer: `moment` collects from the first node on.
  */

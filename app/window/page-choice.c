@@ -21,7 +21,7 @@ ew_situation_get (EwDaemon *daemon, EwTopology *topology)
   };
 }
 
-/* In a mesh, and no node is known: what stands in the map's place. */
+/* In a mesh, and no node is known: what replaces the map. */
 static EwPage
 page_without_map (const EwSituation *situation)
 {

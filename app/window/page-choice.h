@@ -12,7 +12,7 @@ typedef enum
 {
   EW_PAGE_LOOKING, /* the first moments, and a map on its way */
   EW_PAGE_MESH,    /* the map or the list */
-  EW_PAGE_EMPTY,   /* a mesh with nobody but this computer */
+  EW_PAGE_EMPTY,   /* a mesh with only this computer */
   EW_PAGE_NOT_ENROLLED,
   EW_PAGE_REMOVED,
   EW_PAGE_DISCONNECTED,

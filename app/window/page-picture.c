@@ -9,7 +9,7 @@
 #include "access/colour.h"
 #include "node/node-icon.h"
 
-/* Everything in units of a square with this side, its centre in the middle. */
+/* Everything in units of a square with this side, its center in the middle. */
 #define SIDE 200.0
 #define CENTRE (SIDE / 2)
 #define EDGE_RADIUS 31.0
@@ -21,7 +21,7 @@
 struct _EwPagePicture
 {
   GObject parent_instance;
-  GtkWidget *widget; /* weak; whose colours */
+  GtkWidget *widget; /* weak; whose colors */
   EwPicture picture;
 };
 

@@ -13,8 +13,8 @@
 #include "window/service-advice.h"
 #include "access/wrap-box.h"
 
-/* What is mostly there within the first moments is waited for without a word, then with words, then with a spinner,
-   and what isn't there after TOO_LONG_MS can be asked for again. */
+/* Usually the map is there within moments: wait without a word, then with words, then with a spinner; after
+   TOO_LONG_MS the person can try again. */
 #define WORDS_AFTER_MS 400
 #define SPINNER_AFTER_MS 1000
 #define TOO_LONG_MS 10000
@@ -163,7 +163,7 @@ describe_service (EwPages *self, PageContent *content)
     }
 }
 
-/* The words for a tunnel that is not there: in VPN mode the internet waits for it too. */
+/* The words for a tunnel that is down: in VPN mode the internet waits for it too. */
 static void
 describe_unreachable (EwPages *self, PageContent *content)
 {

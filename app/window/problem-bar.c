@@ -9,7 +9,7 @@
 #include "access/wrap-box.h"
 #include "model/words.h"
 
-/* A short break is over before anybody could read of it. */
+/* A short interruption ends before a person could read about it. */
 #define RECONNECTING_AFTER_MS 1500
 
 struct _EwProblemBar

@@ -17,7 +17,7 @@ typedef enum
 } EwOrigin;
 
 EwOrigin ew_service_origin (void);
-/* The host's os-release as text, from inside of a sandbox too; "": unknown. (transfer full) */
+/* The host's os-release as text, from inside a sandbox too; "": unknown. (transfer full) */
 gchar *ew_service_read_os_release (EwOrigin origin);
 /* The commands that bring the service, a line each. "": none is known for that system, whose os_release it is. (transfer full) */
 gchar *ew_service_commands (EwOrigin origin, const gchar *os_release);

@@ -13,7 +13,7 @@
 #include "access/wrap-box.h"
 
 
-/* An answer mostly comes at once: a spinner only for one that takes longer. */
+/* An answer usually arrives at once: show a spinner only for one that takes longer. */
 #define BUSY_AFTER_MS 250
 
 struct _EwStatusBar
@@ -21,7 +21,7 @@ struct _EwStatusBar
   AdwBin parent_instance;
   EwControl *control;
   guint clock, busy_delay;
-  gboolean following; /* the switch is being put where the daemon's state is: no wish */
+  gboolean following; /* the switch is being set to the daemon's state: not a request */
   GtkWidget *vpn, *connector;
   GtkLabel *vpn_detail, *connector_detail, *mode_detail, *state_label, *detail_label;
   GtkSwitch *connect_switch;
@@ -93,7 +93,7 @@ on_clock (gpointer user_data)
   show_detail (user_data);
 }
 
-/* The switch is put where the daemon's state is, also after a wish that came to nothing. */
+/* The switch shows the daemon's state, also after a request that failed. */
 static void
 show_switch (EwStatusBar *self)
 {
@@ -156,7 +156,7 @@ tell_true_state (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* The wish goes to the daemon; TRUE: the state stays what it is until the daemon changes it. */
+/* The request goes to the daemon; TRUE: the state stays until the daemon changes it. */
 static gboolean
 ew_status_bar_state_set (GtkSwitch *connect_switch, gboolean wished, EwStatusBar *self)
 {
@@ -165,8 +165,8 @@ ew_status_bar_state_set (GtkSwitch *connect_switch, gboolean wished, EwStatusBar
   if (wished != ew_control_get_connected (self->control))
     gtk_widget_activate_action (GTK_WIDGET (self), "app.connected", NULL);
   else
-    ew_control_cancel (self->control); /* put back while the daemon was being asked */
-  /* GtkSwitch calls itself checked when its knob has moved: said right once it is done. */
+    ew_control_cancel (self->control); /* reset while the daemon was being asked */
+  /* GtkSwitch calls itself checked when its knob has moved: correct the state once it is done. */
   g_idle_add_full (G_PRIORITY_HIGH_IDLE, tell_true_state, g_object_ref (self), g_object_unref);
   return TRUE;
 }

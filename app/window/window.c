@@ -38,7 +38,7 @@ struct _EwWindow
   EwPage page;
   gboolean narrow;
   gboolean listed;    /* the list is shown for want of room */
-  gboolean switching; /* … or not any more: no wish of a person's */
+  gboolean switching; /* … or not any more: not the person's choice */
   guint size_delay;
   AdwBin *main;
   AdwToastOverlay *toasts;
@@ -132,7 +132,7 @@ enable_zoom (EwWindow *self)
   gtk_search_bar_set_key_capture_widget (self->search_bar, map ? NULL : GTK_WIDGET (self->mesh));
 }
 
-/* The header offers only what leads somewhere on this page. */
+/* The header offers only what works on this page. */
 static void
 show_header (EwWindow *self)
 {
@@ -447,7 +447,7 @@ on_size_settled (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* A session that ends asks nobody: the size is kept as it changes, once it stays for a moment. */
+/* The end of a session doesn't ask the app: store the size as it changes, once it stays for a moment. */
 static void
 size_changed (EwWindow *self)
 {

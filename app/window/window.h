@@ -25,7 +25,7 @@ EwWindow *ew_window_new (GtkApplication *application, EwControl *control, EwTopo
 
 /* Says text, a sentence or a few words, for a moment. */
 void ew_window_toast (EwWindow *self, const gchar *text);
-/* What was asked for didn't happen: said at once. */
+/* A request failed: shown at once. */
 void ew_window_refuse (EwWindow *self, const gchar *text);
 
 G_END_DECLS

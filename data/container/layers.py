@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of a layer: those of packages that are needed, and ours. Nothing is unpacked to the disk or run."""
+"""The files of a layer: those needed of Debian's packages, and Edgeway's. Nothing is unpacked to the disk or run."""
 import io
 import os
 import re
@@ -8,7 +8,7 @@ import tarfile
 
 
 class Missing(Exception):
-    """A library that no package has."""
+    """A library that isn't in any package."""
 
 
 def merged(path):
@@ -54,7 +54,7 @@ class Files:
         self.members, self.contents = {}, {}
 
     def add(self, member, content):
-        if member.islnk():  # a layer's files stand for themselves
+        if member.islnk():  # a layer's files don't refer to those of another layer
             member.type, member.size, content = tarfile.REGTYPE, len(self.contents[member.linkname]), self.contents[member.linkname]
         self.members[member.name], self.contents[member.name] = member, content
 
@@ -111,7 +111,7 @@ def packages(tar, folder):
 
 
 def follow(found, path):
-    """path and what its links lead to."""
+    """path and the targets of its links."""
     while path in found:
         yield path
         member = found[path][0]
@@ -151,7 +151,7 @@ def select(tar, folder, patterns, programs, applets, epoch):
     for deb in sorted(owners):
         owner = os.path.basename(deb).split("_")[0]
         take(f"usr/share/doc/{owner}/copyright")
-        # Where scanners for known faults look in images without dpkg.
+        # Where vulnerability scanners look in images without dpkg.
         files.write(f"var/lib/dpkg/status.d/{owner}", read_control(deb), epoch)
     for name in ("bin", "sbin", "lib", "lib64"):
         files.link(name, "usr/" + name, epoch)

@@ -33,7 +33,7 @@ class Layer:
 
 
 def blob(layout, content, kind):
-    """Writes content where its digest says, and describes it."""
+    """Writes content under the path of its digest, and returns its descriptor."""
     name = digest(content)
     with open(os.path.join(layout, "blobs/sha256", name.removeprefix("sha256:")), "wb") as file:
         file.write(content)

@@ -140,7 +140,7 @@ class Bytes(unittest.TestCase):
         garbage = (b"\r\n\r\n", b"\x00" * 1000, b"GET\r\n\r\n", b"GET /v1/mesh\r\n\r\n", b"GET /v1/mesh HTTP/9.9\r\n\r\n", b"GET http://[::bad/ HTTP/1.1\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
                    b"GET /v1/%00 HTTP/1.1\r\nHost: e\r\nConnection: close\r\n\r\n", b"GET /v1/nodes/%ff%fe HTTP/1.1\r\nHost: e\r\nConnection: close\r\n\r\n",
                    b"CONNECT x:1 HTTP/1.1\r\nHost: e\r\nConnection: close\r\n\r\n", b"OPTIONS * HTTP/1.1\r\nHost: e\r\nConnection: close\r\n\r\n", random.randbytes(5000))
-        with concurrent.futures.ThreadPoolExecutor(4) as pool:  # some are waited for by the edge, and so by us
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:  # the edge waits for some, and so does this test
             answers = list(pool.map(lambda data: self.edge.raw(data, timeout=3), garbage))
         for data, answer in zip(garbage, answers):
             self.assertFalse(answer.startswith(b"HTTP/1.1 200") and b"schema" in answer, (data[:50], answer[:200]))

@@ -249,7 +249,7 @@ class Places(unittest.TestCase):
         """Longer than a segment, in many pieces, in many records, it is a hello like any other."""
         context = self.edge.context()
         whole = client_hello(context)
-        padded = whole[5:9 + 0]  # type and length, made anew below
+        padded = whole[5:9 + 0]  # type and length, written again below
         extension = b"\x00\x15" + (3000).to_bytes(2, "big") + bytes(3000)  # RFC 7685
         message = whole[9:]
         at = 2 + 32

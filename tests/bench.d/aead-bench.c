@@ -2,8 +2,8 @@
  *
  * aead-bench [--rounds N] [--json FILE]: what sealing and opening a packet costs, in ns, by backend, size and batch.
  * All backends take their turn in each round, so that what else happens on the machine happens to all of them; the
- * figure is the median of the rounds. The packets of a batch have one size and one key, like a burst, but for the rows
- * "mixed": sizes from 64 to 1420 and four keys.
+ * figure is the median of the rounds. The packets of a batch have one size and one key, like a burst, except in the
+ * rows "mixed": sizes from 64 to 1420 and four keys.
  */
 #include <glib.h>
 #include <stdio.h>

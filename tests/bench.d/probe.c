@@ -96,7 +96,7 @@ send_echo (int fd, const struct sockaddr_in *to, uint16_t sequence)
   (void)!sendto (fd, &echo, sizeof echo, MSG_DONTWAIT, (const struct sockaddr *)to, sizeof *to);
 }
 
-/* Takes what is there; returns the round trip of a reply to us in ns, else -1. */
+/* Takes what is there; returns the round trip of a reply in ns, else -1. */
 static int64_t
 receive_echo (int fd, const struct sockaddr_in *from)
 {

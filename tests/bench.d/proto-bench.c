@@ -144,7 +144,7 @@ measure_handshakes (double *per_second, double *session_bytes)
       spent += cpu_here () - begun;
       if (responder.len != 92)
         return false;
-      /* Outside of what is measured here: the response is kept in the initiator's place. */
+      /* Outside what is measured here: the response is kept in the initiator's place. */
       memcpy (parties[i].bytes, responder.bytes, sizeof responder.bytes);
       parties[i].len = responder.len;
     }

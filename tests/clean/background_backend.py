@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A desktop's part of the Background portal, for desktops that have none. Prints what it is asked: APP-ID AUTOSTART COMMAND…
+"""A desktop's part of the Background portal, for desktops without one. Prints what it is asked: APP-ID AUTOSTART COMMAND…
 Usage: background_backend.py agree|refuse"""
 import sys
 

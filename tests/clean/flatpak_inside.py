@@ -51,7 +51,7 @@ def wait_for(what, condition, seconds=SLOW):
 
 
 def texts(node=None, depth=0):
-    """Names and descriptions of all that is shown by our programs, as a screen reader finds them."""
+    """Names and descriptions of everything that Edgeway's programs show, as a screen reader finds them."""
     if node is None:
         desktop = Atspi.get_desktop(0)
         for i in range(desktop.get_child_count()):
@@ -68,7 +68,7 @@ def texts(node=None, depth=0):
             if child is not None and depth < 60:
                 yield from texts(child, depth + 1)
     except gi.repository.GLib.Error:
-        return  # it went away meanwhile
+        return  # it was removed in the meantime
 
 
 def shown(part):
@@ -83,7 +83,7 @@ def wait_shown(part, seconds=SLOW):
 
 
 def picture(name):
-    time.sleep(2)  # what moves comes to rest
+    time.sleep(2)  # wait until animations end
     run("import", "-window", "root", f"/opt/flatpak/pictures/{name}.png")
 
 
@@ -125,7 +125,7 @@ class Sandbox(unittest.TestCase):
             found += [f"--{option}={value}" for value in values]
         for section, option in (("Session Bus Policy", "talk-name"), ("System Bus Policy", "system-talk-name")):
             found += [f"--{option}={name}" for name, policy in (told.items(section) if told.has_section(section) else ())]
-        # fallback-x11 is kept as x11 that is taken away where there is Wayland.
+        # fallback-x11 is stored as x11 that is removed under Wayland.
         self.assertEqual(sorted(set(found) - {"--socket=x11"}), sorted(given))
 
     def test_11_what_it_reaches_not(self):
@@ -142,7 +142,7 @@ class Sandbox(unittest.TestCase):
         self.assertEqual(re.findall(r"^ *(\w+):", sandbox("cat /proc/net/dev").stdout, re.M), ["lo"], "it has a network")
 
     def test_12_exported(self):
-        """What desktops read outside of the sandbox."""
+        """What desktops read outside the sandbox."""
         exports = "/var/lib/flatpak/exports/share"
         with open(f"{exports}/applications/{APP}.desktop", encoding="utf-8") as file:
             entry = file.read()
@@ -158,7 +158,7 @@ class Sandbox(unittest.TestCase):
         self.assertNotIn("No such", sandbox("ls /app/share/locale/de/LC_MESSAGES/edgeway.mo; ldd /app/bin/edgeway /app/bin/edgeway-tray").stdout)
 
     def test_20_service_missing(self):
-        """The page of a service that isn't there: the host's commands, not the runtime's."""
+        """The page for a missing service: the host's commands, not the runtime's."""
         app = start_app()
         self.addCleanup(end_app, app)
         wait_shown("The Edgeway Service Isn't Running")
@@ -193,7 +193,7 @@ class Sandbox(unittest.TestCase):
         self.assertIn("org.edgeway.Error.NotAuthorized", done)
 
     def test_32_without_the_permission(self):
-        """A person may take the service away from the app: then it says that there is none."""
+        """A person may revoke the app's access to the service: then it says that the service is missing."""
         self.assertRegex(sandbox(CALL + "GetStatus", "--system-no-talk-name=org.edgeway.Daemon1", check=False).stdout, BLOCKED)
 
     def test_40_map(self):
@@ -255,7 +255,7 @@ class Sandbox(unittest.TestCase):
         self.assertIn("<false>", action_state("autostart"))
         picture("no-portal")
         sudo("cp", f"{HERE}/edgewaytest.portal", "/usr/share/xdg-desktop-portal/portals/")
-        # What is asked for, what becomes of it.
+        # The request and its result.
         for answer, asked, state in (("agree", True, True), ("agree", False, False), ("refuse", True, False)):
             with self.subTest(answer=answer, asked=asked):
                 backend = subprocess.Popen(["/usr/bin/python3", "-B", f"{HERE}/background_backend.py", answer], stdout=subprocess.PIPE, text=True)

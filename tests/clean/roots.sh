@@ -9,7 +9,7 @@ root_name() { # INIT
   [ "$release" = bookworm ] && printf '%s' "$1" || printf '%s' "$1-$release"
 }
 
-# A Debian with nothing of ours; for systemd what every server has.
+# A Debian without Edgeway; with systemd, also what every server has.
 bootstrap() { # INIT
   local include=git,ca-certificates,sudo name options=(--variant=minbase)
   name=$(root_name "$1")
@@ -18,7 +18,7 @@ bootstrap() { # INIT
   [ "$release" != sid ] || options+=(--aptopt='Acquire::Check-Valid-Until "false"')
   rm -rf "$folder/$name.new"
   mmdebstrap "${options[@]}" --include="$include" "$release" "$folder/$name.new" && touch "$folder/$name.new" || return
-  rm -rf "${folder:?}/$name" "${folder:?}/$name".???????????? # the layers lie on the old one
+  rm -rf "${folder:?}/$name" "${folder:?}/$name".???????????? # the layers are based on the old one
   mv "$folder/$name.new" "$folder/$name"
 }
 
@@ -43,13 +43,13 @@ lay_packages() { # ROOT LAYER NAME…: both are names in $folder
   rm -rf "$layer.work" "$layer.root" && mv "$layer" "${layer%.new}"
 }
 
-# One maker of roots at a time; who comes later finds them made.
+# Only one process makes roots at a time; a later one finds them ready.
 prepare_layer() { # INIT WHAT NAME…: leaves the layer's name in $layer_name; it lies on $folder/$(root_name INIT)
   local name what=$2
   name=$(root_name "$1")
   mkdir -p "$folder"
   exec 8>"$folder/lock" && flock 8
-  # An old one is made new, where the archive can be reached.
+  # An old root is made again, where the archive can be reached.
   if [ ! -d "$folder/$name" ] || [ -n "$(find "$folder/$name" -maxdepth 0 -mtime +60)" ]; then step "Debian $release ($1)" bootstrap "$1" || [ -d "$folder/$name" ] || return; fi
   shift 2
   layer_name=$name.$(printf '%s\n' "$@" | sort -u | head -c -1 | sha256sum | cut -c1-12)

@@ -16,7 +16,7 @@ import time
 
 
 def read_until(terminal, text, end, seen):
-    """What is printed goes on to our own output. True once text has come; at the end, for no text."""
+    """What is printed is passed on to this program's output. True once text has come; at the end, for no text."""
     while text is None or text not in seen[0]:
         if time.monotonic() > end:
             return False

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documents say what is so: tests/lib/documents.py over this tree, and what it finds where a fault is planted. EDGEWAY_BUILD: the built programs."""
+"""Documents are correct: tests/lib/documents.py over this tree, and what it finds where a fault is planted. EDGEWAY_BUILD: the built programs."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ class ThisTree(unittest.TestCase):
         self.assertEqual(documents.check(TOP, BUILD), [])
 
     def test_finds_something(self):
-        """A search that finds nothing is no proof."""
+        """A search that finds nothing proves nothing."""
         self.assertGreater(len(documents.documents(TOP)), 40)
         for codes in documents.codes_in_source(TOP):
             self.assertGreater(len(codes), 10)

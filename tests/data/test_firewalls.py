@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What firewalld and ufw are told of the edge: its default port, by both protocols. Both programs understand it: tests/clean/units."""
+"""What firewalld and ufw are told about the edge: its default port, with both protocols. Both programs understand it: tests/clean/units."""
 import configparser
 import os
 import re
@@ -24,7 +24,7 @@ class Firewalls(unittest.TestCase):
         self.assertEqual(profiles["Edgeway-Edge"]["ports"], f"{port}/tcp|{port}/udp")
 
     def test_off_by_default(self):
-        """Until somebody puts an interface into the zone, a package changes no firewall."""
+        """Until an administrator puts an interface into the zone, a package doesn't change any firewall."""
         zone = tree.fromstring(read("data/firewalld/edgeway.zone.xml").encode())
         self.assertEqual([zone.findall("interface"), zone.findall("source"), zone.get("target")], [[], [], None])
         policy = tree.fromstring(read("data/firewalld/edgeway.policy.xml").encode())

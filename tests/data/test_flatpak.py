@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Flatpak has the permissions that its README explains, and nothing is built from what isn't pinned; software centers are told the truth."""
+"""The Flatpak has the permissions that its README explains, and everything is built from pinned sources; software centers get correct data."""
 import datetime
 import json
 import os

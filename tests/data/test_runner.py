@@ -96,7 +96,7 @@ class Counting(unittest.TestCase):
 
 class OwnFiles(unittest.TestCase):
     def test_changes(self):
-        """Replaced by the same text, written and put back, removed, made: each is a failure that names the file."""
+        """Replaced by the same text, written and restored, removed, created: each is a failure that names the file."""
         with tempfile.TemporaryDirectory() as folder:
             paths = [os.path.join(folder, name) for name in ("same", "replaced", "back", "gone", "new")]
             for path in paths[:4]:

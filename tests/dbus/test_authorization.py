@@ -61,7 +61,7 @@ class WithPolkit(unittest.TestCase):
         self.addCleanup(self.daemon.stop)
 
     def arrives(self, caller, method, **options):
-        """The call gets through: whatever the tunnel then says, it is not about authorisation."""
+        """The call gets through: whatever the tunnel then says, it is not about authorization."""
         _, args, said = METHODS[method]
         before = self.daemon.count(said) if said else 0
         try:

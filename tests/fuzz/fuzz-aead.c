@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A batch of packets, sealed and opened by each vector kernel that this machine has and by libcrypto: the same bits,
+ * A batch of packets, sealed and opened by each vector kernel that this computer has and by libcrypto: the same bits,
  * the same verdicts. The input is the batch, up to 64 packets of six bytes:
  *
  *   0  bits 0 and 1: the key; 2 to 7: where in 64 bytes the packet begins

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Bodies of API calls, after authorisation: the first byte picks the call, the next line is what stands behind the
+ * Bodies of API calls, after authorization: the first byte picks the call, the next line is what stands behind the
  * path's last slash, the rest is the body. Each runs against a real mesh in memory with two nodes and a route.
  */
 #include <string.h>

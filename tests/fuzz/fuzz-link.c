@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The link protocol: what is parsed is what was built, and nothing else is taken. The first byte says how: a packet as
- * it is; or a message with these fields, whose packet is changed where the rest says, with its checksums mended or not.
+ * it is; or a message with these fields, whose packet is changed where the rest says, with its checksums fixed or not.
  */
 #include <assert.h>
 #include <stdlib.h>

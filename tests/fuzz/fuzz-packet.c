@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Inner packets as the switch treats them. Checksums are mended first, since no fuzzer finds them.
+ * Inner packets as the switch treats them. Checksums are fixed first, since no fuzzer finds them.
  */
 #include <assert.h>
 #include <stdlib.h>

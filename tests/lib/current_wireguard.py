@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""WireGuards to measure and test against that this machine does not have installed: a current wireguard-go and wg, Debian's kernel and NetworkManager.
+"""WireGuards to measure and test against that this computer does not have installed: a current wireguard-go and wg, Debian's kernel and
+NetworkManager.
 
 They are packages of the archive that apt uses here, extracted into the build folder's cache and not installed. Where the archive
 cannot be reached a Failure says so; the caller skips what needed them.
@@ -49,7 +50,7 @@ def _index(folder):
     _fetch(f"{base}/dists/{SUITE}/InRelease", release)
     keyrings = [word for path in glob.glob("/usr/share/keyrings/debian-archive-*.gpg") if "removed" not in path for word in ("--keyring", path)]
     signed = _run("gpgv", *keyrings, "--output", release + ".text", release)
-    if "Good signature" not in signed.stderr or "BAD signature" in signed.stderr:  # by one of several keys, that this machine knows
+    if "Good signature" not in signed.stderr or "BAD signature" in signed.stderr:  # by one of several keys, that this computer knows
         raise Failure(f"{base}/dists/{SUITE}/InRelease is not signed by a key that this machine knows")
     name = f"main/binary-{_architecture()}/Packages.xz"
     with open(release + ".text") as file:

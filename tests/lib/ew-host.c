@@ -8,7 +8,7 @@
  *   apply interface=NAME mtu=N address=IP… route=CIDR… forward=CIDR… mesh=CIDR… [vpn] [dns=IP…] [lan-names]
  *   problems      (those of the last apply, looked at now: SENTENCE FIX; …)
  *   undo          empty        steps        (how many steps so far)
- *   troubles      (what is missing; somebody else's route inside of ours)
+ *   troubles      (what is missing; another program's route inside Edgeway's)
  *   facts         refusal CIDR [EDGE…]      diagnose [edge=IP] CIDR…      watch      run SECONDS
  */
 #include "net/host-private.h"

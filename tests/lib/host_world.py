@@ -10,7 +10,7 @@
                                                 [ inner ]
 
 The "~" is a pump between two TUN devices: in place of the real engine and edge. The two sites have one address: which
-one answers tells which way a packet went. Sockets are made by this process inside of the namespaces.
+one answers tells which way a packet went. Sockets are made by this process inside the namespaces.
 """
 import contextlib
 import ctypes

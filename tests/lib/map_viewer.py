@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads OpenTopology of this machine's edgewayd, on its own socket: each JSON line as it comes, after the monotonic time in seconds."""
+"""Reads OpenTopology of the machine's edgewayd, on its own socket: each JSON line as it comes, after the monotonic time in seconds."""
 import os
 import time
 

@@ -6,7 +6,8 @@
     edge 10.9.0.5      ew-switch: 100.96.0.1; nodes: the three, and other
     debian .2, current .3, kernel .4     10.77.0.N and 100.96.1.N on one interface, two peers: ours and edge
 
-All on one switch; a row is one of the three with ours ("node") or with the edge ("edge"). What takes real time is done in all rows at once.
+All on one switch; a row is one of the three with Edgeway's engine ("node") or with the edge ("edge"). What takes real time is done in all rows at
+once.
 """
 import os
 import sys
@@ -133,7 +134,7 @@ class Row:
         return self.theirs.handshake(self.key), int(self.case.switch.status()[self.theirs.name]["handshake"] // 1_000_000)
 
     def start_ping(self, count):
-        """In the background, from whoever began the session: from ours as a node, from theirs to the edge."""
+        """In the background, from the side that began the session: from Edgeway's engine as a node, from the other one to the edge."""
         peer, address = (self.theirs, self.far) if self.role == "edge" else (self.sender, self.near)
         self.output = (peer, f"/tmp/ping-{os.getpid()}-{self.theirs.number}-{self.role}")
         peer.host.run("sh", "-c", f"ping -n -c {count} -W 5 {address} >{self.output[1]} 2>&1 &")

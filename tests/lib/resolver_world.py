@@ -411,7 +411,7 @@ class ContainerReadOnly(Container):
 
 class ContainerEmbedded(Container):
     """In a network of Docker's own: 127.0.0.11 is led to Docker's resolver, which listens on another port there and asks the LAN's from
-    inside of the container. dnsmasq stands in for it; the rules are Docker's."""
+    inside the container. dnsmasq replaces it; the rules are Docker's."""
 
     SERVERS = "127.0.0.11"
     RULES = """table ip nat {

@@ -196,7 +196,7 @@ write_clipped (GskRenderNode *child, const graphene_rect_t *clip, const Place *p
   if (!place_box (place, clip, &box))
     return;
   below.clip = box;
-  /* A round corner's background is the colour below its clip. */
+  /* A round corner's background is the color below its clip. */
   write_node (child, &below);
 }
 

@@ -50,7 +50,7 @@ def find_in_c(text):
 
 
 def look(top, paths):
-    """(place, reason or None) of each sleep outside of a polling loop."""
+    """(place, reason or None) of each sleep outside a polling loop."""
     for path in paths:
         if not path.startswith("tests/") or path.startswith(("tests/bench", "tests/clean/", "tests/fuzz/corpus/")) or not path.endswith((".py", ".c", ".h")):
             continue

@@ -7,7 +7,7 @@
                          │
                     edge 203.0.113.5, 2001:db8::5
                          │ lan 192.168.50.1, 93.184.220.1 (global!), 2600:9::1
-                     neighbour .2
+                     neighbor .2
 
 alice is wireguard-go with a default route into the tunnel; bob is Edgeway's engine without the daemon, a gateway to printer.
 """

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a panel's StatusNotifier host sees of tray icons, and what it can do with them, without pixels. Runs inside of the session:
+"""What a panel's StatusNotifier host sees of tray icons, and what it can do with them, without pixels. Runs inside the session:
 requests and answers are JSON lines on stdin and stdout.
 
     {"do": "items"}                   → {"host": bool, "items": [{"id", "title", "status", "icon", "description"}, …]}
@@ -41,7 +41,7 @@ def items():
         try:
             found.append((name, properties(name, path, ITEM)))
         except GLib.Error:
-            pass  # gone meanwhile
+            pass  # removed in the meantime
     return watcher["IsStatusNotifierHostRegistered"], found
 
 

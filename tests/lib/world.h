@@ -63,7 +63,7 @@ WorldNode *world_add (World *world, gboolean router);
    knows a's key and addresses only. preshared may be NULL. */
 void world_join (WorldNode *a, WorldNode *b, const char *prefix, const uint8_t *preshared);
 EwPeer *world_peer (WorldNode *a, const WorldNode *b);
-/* The device dies and is made anew, without peers; its timestamps go on. The caller joins it again. */
+/* The device is freed and created again, without peers; its timestamps continue. The caller joins it again. */
 void world_restart (WorldNode *node);
 void world_roam (WorldNode *node);
 

@@ -233,7 +233,7 @@ class Machines(MeshCase):
         self.assertIn("edgewayd", result.stderr)
 
     def test_ctl_on_an_edge(self):
-        """The problem isn't that edgewayd doesn't run: this machine is an edge, which has other commands."""
+        """The problem isn't that edgewayd doesn't run: this computer is an edge, which has other commands."""
         for argv in (("status",), ("map",), ("node", "add", "x"), ("enroll", "--key-file", "/dev/null")):
             with self.subTest(argv):
                 line = self.refused("edge", *argv, code=3 if argv[0] != "enroll" else 1)

@@ -60,7 +60,7 @@ class Diagnose(MeshCase):
         cls.internet.start(sys.executable, __file__, "names", OUTSIDE, log="names")
         cls.internet.start(sys.executable, __file__, "page", log="page")
         cls.nat.start(sys.executable, __file__, "names", LAN, log="names")
-        # The limit is the whole kernel's: this machine sees one of its own.
+        # The limit is the whole kernel's: the machine sees one of its own.
         cls.laptop.mask(CONNECTIONS, "100000\n", 0o644)
         for machine in (cls.laptop, cls.edge):
             machine.mask("/etc/resolv.conf", f"nameserver {OUTSIDE}\n", 0o644)

@@ -386,7 +386,7 @@ class Host(unittest.TestCase):
             self.assertIn('iifname "edgeway0" accept', self.world.sh(self.world.host, "nft list chain ip filter ts-input"))
 
     def test_diagnose_in_vpn_mode(self):
-        """Neighbours on the LAN that are reached through the edge."""
+        """Neighbors on the LAN that are reached through the edge."""
         self.world.sh(self.world.host, "ip addr add 203.0.113.70/24 dev eth0")
         with self.world.driver() as driver:
             driver.do(VPN)

@@ -265,7 +265,7 @@ class Traffic(unittest.TestCase):
                 self.driver.do(VPN)
                 for _ in range(2):
                     there.send(b"2") if peer is None else there.sendto(b"2", peer)
-                    time.sleep(0.1)  # real time: the second is no answer to the first
+                    time.sleep(0.1)  # real time: the second doesn't answer the first
                 there.settimeout(0.7)
                 client.send(b"3")
                 try:
@@ -479,7 +479,7 @@ except OSError:
         self.assertTrue(self.session(client=CLIENT6, server="2001:db8:7::2", port=2501).works())
 
     def test_mesh_addresses_are_for_the_tunnel(self):
-        """CVE-2019-14899: a neighbour on the LAN can neither find out nor reach the mesh IP; the mesh can."""
+        """CVE-2019-14899: a neighbor on the LAN can neither find out nor reach the mesh IP; the mesh can."""
         self.world.listen(self.world.host, 2600)
         probe = self.world.outside
         self.world.sh(probe, "ip route add 100.96.1.7 via 192.168.7.2; ip -6 route add fd45::7 via 2001:db8:7::2")
@@ -537,7 +537,7 @@ except OSError:
         self.assertEqual(server.recvfrom(10)[1][0], "100.96.1.7")
 
     def test_neighbours_do_not_borrow_the_identity(self):
-        """A machine that forwards anyway, in VPN mode: a neighbour on its network to the outside can't use this node's identity in the mesh."""
+        """A machine that forwards anyway, in VPN mode: a neighbor on its network to the outside can't use this node's identity in the mesh."""
         self.host("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv6.conf.eth0.accept_ra=1",
                   "sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0")
         targets = {"100.96.2.2": "192.168.7.1", "10.9.0.5": "192.168.7.1", "fd45::22": "2001:db8:7::1"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine speaks WireGuard like any other: ew-wg (ours, unmanaged) against wireguard-go, both set up by `wg`.
+"""The engine speaks WireGuard like any other: ew-wg (Edgeway's, unmanaged) against wireguard-go, both set up by `wg`.
 
     ours                                        theirs
     IFACE_A 10.77.0.1, fd77::1                  IFACE_B 10.77.0.2, fd77::2
@@ -354,7 +354,7 @@ class Interop(unittest.TestCase):
             for sig in (signal.SIGTERM, signal.SIGKILL):
                 with self.subTest(again.machine.name, sig=sig):
                     again.stop(sig)
-                    again.start()  # ours: also over the socket's file that kill -9 has left
+                    again.start()  # Edgeway's engine: also over the socket's file that kill -9 has left
                     again.configure(other, other.outer())
                     again.reaches(other, 10)
                     other.ping(again)

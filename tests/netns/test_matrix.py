@@ -80,7 +80,7 @@ class Matrix(MatrixCase):
                 row.works()
 
     def test_keepalive(self):
-        """With nothing to say, first theirs and then ours send one every second: the other side hears them, and nothing else."""
+        """Without traffic, first the other engine and then Edgeway's sends one every second: the other side hears them, and nothing else."""
         for row in self.rows:
             row.works()
 

@@ -87,7 +87,7 @@ class MeshNames(MeshCase):
         self.assertNotIn("corp.example", self.ctl("laptop", "names").stdout)
 
     def test_network_in_a_range(self):
-        """A network that this computer is connected to, inside of a range of the mesh's: the names of its addresses are its own."""
+        """A network that this computer is connected to, inside a range of the mesh's: the names of its addresses are its own."""
         def ranges():
             return [line.split()[1] for line in self.laptop.run("cat", "/run/edgeway/names.conf", check=False).stdout.splitlines() if line.startswith("range ")]
         wait_for("names", lambda: len(ranges()) == 2, 15, 0.2)

@@ -90,7 +90,7 @@ class NamesInVpnMode(unittest.TestCase):
         self.world.sh(self.world.host, "for i in all default eth0 edgeway0; do sysctl -qw net.ipv4.conf.$i.rp_filter=0; done")
 
     def test_what_stays(self):
-        """A mark in the upper half, ours or another program's; a server of the mesh; a local one; without the edge's consent, all as before."""
+        """A mark in the upper half, Edgeway's or another program's; a server of the mesh; a local one; without the edge's consent, all as before."""
         self.driver.do(VPN)
         self.assertEqual(self.plain(LAN, mark=0x45640000), BY_LAN)
         self.assertEqual(self.plain(LAN, mark=0x00070000), BY_LAN)

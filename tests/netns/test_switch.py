@@ -294,7 +294,7 @@ class TestSwitch(SwitchCase):
         self.assert_pings(self.alice, WEBSITE[1])
 
     def test_mesh_from_outside(self):
-        """CVE-2019-14899: a neighbour on the edge's link cannot probe what is in the tunnel."""
+        """CVE-2019-14899: a neighbor on the edge's link cannot probe what is in the tunnel."""
         self.assert_pings(self.alice, SERVICE[0])
         for address in (SERVICE[0], ALICE[0]):
             self.assertFalse(self.ping(self.neighbour, address)[0])

@@ -196,7 +196,7 @@ class TestFirewall(SwitchCase):
         cls.member.ip("route", "add", "default", "via", SERVICE[0])
         cls.member.ip("-6", "route", "add", SERVICE[1], "dev", "eth0")
         cls.member.ip("-6", "route", "add", "default", "via", SERVICE[1])
-        # An Ethernet needs neighbour discovery, unlike the tunnel.
+        # An Ethernet needs neighbor discovery, unlike the tunnel.
         mac = {m: m.json("ip", "-j", "link", "show", d)[0]["address"] for m, d in ((cls.edge, "veth0"), (cls.member, "eth0"))}
         cls.member.ip("neigh", "replace", SERVICE[1], "lladdr", mac[cls.edge], "dev", "eth0")
         cls.edge.ip("neigh", "replace", ALICE[1], "lladdr", mac[cls.member], "dev", "veth0")

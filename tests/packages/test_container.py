@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The container images, run by crun as documented: a root folder that nobody can write to, CAP_NET_ADMIN and /dev/net/tun alone, and what
+"""The container images, run by crun as documented: a read-only root folder, CAP_NET_ADMIN and /dev/net/tun alone, and what
 Docker's seccomp profile refuses. tests/clean/container does more, with podman.
 
     edge 198.51.100.1  ────  node 198.51.100.2      a container each, joined by a veth pair
@@ -205,7 +205,7 @@ class Images(ContainerCase):
         self.assertNotIn("usr/sbin/edgewayd", {m.name for m in self.images["edge"].members})
 
     def test_refusals(self):
-        """Each ends at once, with a line that says what to do; and a key where others can read it is never used."""
+        """Each exits at once, with a line that says what to do; and a key that others can read is never used."""
         for options, said in (({"state": self.state(), "environment": ["EDGEWAY_KEY=" + NO_KEY]}, "The variable EDGEWAY_KEY contains an enrollment key"),
                               ({"state": self.state(), "environment": ["EDGEWAY_KEY_FILE=" + NO_KEY]}, "The variable EDGEWAY_KEY_FILE contains an enrollment key"),
                               ({"state": self.state(), "environment": ["NOTE=two\nlines, " + NO_KEY]}, "A variable of this container contains an enrollment key"),
@@ -251,14 +251,14 @@ class Mesh(ContainerCase):
         node = self.container("node", state=state, key=self.key_file(key), environment=["EDGEWAY_NAME=n1", "EDGEWAY_DEBUG=1"]).start()
         wait_for("the node", lambda: node.is_healthy() and self.status(node)["names"] == "ok", 30, 0.2)
         self.check_node(node)
-        # Its key is used up; its state isn't.
+        # Its key is used up; its state remains.
         first = self.status(node)
         self.assertEqual(node.stop(), 0)
         self.assertEqual(os.listdir(state).count("account.json"), 1)
         again = self.container("node", state=state).start()
         wait_for("the node again", again.is_healthy, 30, 0.2)
         self.assertEqual([self.status(again)[field] for field in ("name", "addresses", "mesh")], [first[field] for field in ("name", "addresses", "mesh")])
-        # Healthy is who has heard of the edge lately.
+        # A node is healthy if it has heard from the edge recently.
         edge.stop(signal.SIGKILL)
         wait_for("an unhealthy node", lambda: not again.is_healthy(), 60, 0.2)
         self.assertEqual(self.status(again)["state"], "reconnecting")
@@ -270,13 +270,13 @@ class Mesh(ContainerCase):
     def check_node(self, node):
         said = node.said()
         self.assertNotIn("ew1_", said)
-        self.assertIn("no Landlock in this kernel", said)  # refused here; it runs all the same
+        self.assertIn("no Landlock in this kernel", said)  # refused here; it still runs
         self.assertIn("system calls narrowed by seccomp", said)
         self.assertIn("no mount namespace of our own", said)
         self.assertRegex(node.exec("edgewayctl", "ping", "fra", "-c", "1").stdout, r"\d ms")
-        # By glibc in the container, whose nsswitch.conf nobody can write to.
+        # With glibc in the container, whose nsswitch.conf is read-only.
         self.assertRegex(node.exec("busybox", "ping", "-c", "1", "-w", "1", "n1.home.internal", check=False).stdout, r"^PING n1\.home\.internal \((100\.96\.|fd)")
-        # Process 1 collects what others leave behind.
+        # Process 1 reaps orphans.
         node.exec("sh", "-c", "sh -c 'sleep 0.1 & exec true'")
         wait_for("no zombies", lambda: "Z" not in node.exec("sh", "-c", "cat /proc/[0-9]*/stat | cut -d' ' -f3").stdout, 10, 0.1)
         for pid in node.exec("sh", "-c", "cd /proc; ls -d [0-9]*").stdout.split():
@@ -285,7 +285,7 @@ class Mesh(ContainerCase):
         self.assertNotEqual(node.exec("touch", "/usr/file", check=False).returncode, 0)
 
     def test_stop_while_enrolling(self):
-        """An edge that doesn't answer keeps nobody from ending the container."""
+        """An edge that doesn't answer must not prevent stopping the container."""
         edge = self.edge()
         key = edge.exec("edgeway-edge", "admin-key").stdout
         run("ip", "-n", self.networks["edge"], "link", "set", "eth0", "down")

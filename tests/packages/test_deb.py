@@ -20,7 +20,7 @@ import machines
 
 BUILD, SOURCE = os.environ["EDGEWAY_BUILD"], os.environ["EDGEWAY_SOURCE"]
 PACKAGES = ("edgewayd", "edgeway-edge", "edgeway")
-VERSIONS = {"old": "0.1.0", "next": "99.0"}  # before and after every version that there is
+VERSIONS = {"old": "0.1.0", "next": "99.0"}  # before and after every existing version
 RECONNECTED = 5 * 5.0  # seconds: five times the promise
 # What a server has: systemd, a bus, SSH. sysctl and nft are for the test to look with.
 SERVER = ("systemd", "systemd-sysv", "libpam-systemd", "dbus", "dbus-user-session", "openssh-server", "openssh-client", "iproute2", "nftables",
@@ -30,7 +30,7 @@ packages = None  # the folder; its files are NAME-VERSION.deb, VERSION: old, cur
 
 
 def setUpModule():
-    """tests/clean/packages hands in packages of a clean build, and those of an older commit."""
+    """tests/clean/packages passes packages of a clean build, and those of an older commit."""
     global packages
     if not booted.can_boot():
         raise unittest.SkipTest("needs root and a cgroup2 file system that can be written to")
@@ -124,7 +124,7 @@ class Files(unittest.TestCase):
 
 
 class Snapshot:
-    """What of a machine a package could have left behind, as lines by topic."""
+    """What a package could have left on a machine, as lines by topic."""
     # Logs and caches, what dpkg and systemd keep about other things, copies that user tools make, and linker's cache.
     ELSEWHERE = ("/proc", "/sys", "/dev", "/run", "/tmp", "/packages", "/old", "/var/log", "/var/cache", "/var/backups", "/var/lib/systemd/random-seed",
                  "/var/lib/systemd/timers", "/var/lib/dpkg/status*", "/var/lib/dpkg/lock*", "/var/lib/dpkg/triggers/Lock", "/var/lib/dpkg/info/format",
@@ -157,7 +157,7 @@ class Snapshot:
 NETWORK = ("links", "routes", "nftables", "sysctls", "contents")
 
 
-# A TCP connection through the mesh that says something every 20 ms and wants it back. At its input's end, it prints how often that
+# A TCP connection through the mesh that sends something every 20 ms and expects an echo. At its input's end, it prints how often that
 # worked and the longest wait in seconds.
 FLOW_SERVER = """if 1:
     import socket
@@ -206,7 +206,7 @@ class Flow:
 
 
 class Life(unittest.TestCase):
-    """In the order of their names: each test goes on where the one before ended."""
+    """In the order of their names: each test continues where the previous one ended."""
 
     @classmethod
     def setUpClass(cls):
@@ -227,7 +227,7 @@ class Life(unittest.TestCase):
                 with open(f"{folder}/{source}") as file:
                     machine.write(path, file.read(), "600")
         cls.b.run("systemctl", "start", "ssh")
-        # What a boot still does by itself.
+        # Does now what a boot does later in the background.
         for machine in (cls.edge, cls.a, cls.b):
             machine.run("systemctl", "start", "systemd-tmpfiles-clean.service")
         cls.before = {machine.name: Snapshot(machine) for machine in (cls.edge, cls.a, cls.b)}
@@ -273,7 +273,7 @@ class Life(unittest.TestCase):
         Life.address = self.status(self.b)["addresses"][0]
 
     def test_3_upgrade_in_its_own_session(self):
-        """Two versions on, each from within the SSH session over the mesh that it cuts: the session and a TCP connection live on."""
+        """Two upgrades, each from within the SSH session over the mesh that it interrupts: the session and a TCP connection survive."""
         self.assertEqual(self.address, self.status(self.b)["addresses"][0])
         flow = Flow(self, self.a, self.b, self.address)
         session = self.a.start("timeout", "240", "ssh", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", f"root@{self.address}", "sh 2>&1")
@@ -307,7 +307,7 @@ class Life(unittest.TestCase):
         self.assertLess(longest, RECONNECTED)
 
     def test_5_downgrade(self):
-        """With the same formats on disk an older version serves. What a newer one wrote is refused before anything is replaced."""
+        """With the same formats on disk an older version works. A newer version's format is refused before anything is replaced."""
         self.install(self.b, "edgewayd", "old")
         self.wait_connected(self.b, "downgrade")
         self.b.run("systemctl", "stop", "edgewayd")
@@ -369,7 +369,7 @@ class Life(unittest.TestCase):
         return next(node for node in json.loads(self.a.text("edgewayctl map --json"))["nodes"] if node["name"] == name)["online"]
 
     def test_8_purge(self):
-        """Nothing is left: not of a daemon that was killed in VPN mode, nor of an edge with a mesh."""
+        """Nothing is left, neither of a daemon that was killed in VPN mode, nor of an edge with a mesh."""
         self.b.run("edgewayctl", "mode", "vpn", "--confirm-within", "600")
         self.b.run("sh", "-ec", "mkdir -p /run/systemd/system/edgewayd.service.d; printf '[Service]\\nRestart=no\\n' >/run/systemd/system/edgewayd.service.d/x.conf; systemctl daemon-reload")
         os.kill(self.outer_pid(self.b, "edgewayd"), signal.SIGKILL)
@@ -393,7 +393,7 @@ class Life(unittest.TestCase):
         raise machines.Failure(f"{comm} doesn't run on {machine.name}")
 
     def test_9_app_run_refuses(self):
-        """app/run and the packages leave each other's installation alone."""
+        """app/run and the packages don't touch each other's installation."""
         self.b.write("/usr/share/edgeway/manifest", "/usr/bin/edgewayctl\n")
         for name in ("edgewayd", "edgeway"):
             result = self.install(self.b, name, "current", check=False)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The daemon, its command line and the edge compile with musl, the C library of Alpine and of static programs, without a warning: each file
 of the plain build by musl-gcc with musl's own headers. Debian has none of the other libraries for musl, so it is their headers that are
-used, and nothing is linked. The module of names is for glibc alone, which has such modules; meson leaves it out elsewhere."""
+used, and nothing is linked. The NSS module is for glibc alone, which has such modules; meson leaves it out elsewhere."""
 import concurrent.futures
 import json
 import os

@@ -5,7 +5,7 @@ edge. An administrator's edgewayctl shows them, and they are pasted into a termi
 
     laptop ── nat-11 ──────┐
                            internet ── edge 203.0.113.5:443 (hands out packages)
-    bare ──── nat-13 ──────┘   └ 203.0.113.1: whoever is in between
+    bare ──── nat-13 ──────┘   └ 203.0.113.1: an attacker on the path
 
 EDGEWAY_RELEASE: bookworm (by default), trixie. Each step's time is printed, and not judged.
 """
@@ -41,7 +41,7 @@ echo "deb http://192.0.2.1/debian nowhere main" >$root/etc/apt/sources.list
 cd $root && mkdir -p old && pivot_root . old && umount -l /old && rmdir /old || exit
 exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin sleep infinity
 """
-# Passes on what comes, until so many bytes went to the caller; then nothing any more.
+# Forwards data until so many bytes went to the client; then nothing more.
 CUT = """
 import socket, sys, threading
 left = [int(sys.argv[1])]
@@ -68,7 +68,7 @@ while True:
     threading.Thread(target=move, args=(caller, edge, False), daemon=True).start()
     threading.Thread(target=move, args=(edge, caller, True), daemon=True).start()
 """
-# Hands out a script of its own, and ends TLS without saying so.
+# Serves its own script, and ends TLS without close_notify.
 RAGGED = """
 import os, socket, ssl, sys
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -243,7 +243,7 @@ class TwoLines(MeshCase):
         return bare, terminal
 
     def lead_to(self, port):
-        """From now on the bare computer's way to the edge ends at whoever is in between."""
+        """From now on the bare computer's connections to the edge end at an attacker on the path."""
         self.mesh.machine("nat-13").nft("table ip between { chain pre { type nat hook prerouting priority -110; "
                                         f"ip daddr 203.0.113.5 tcp dport 443 dnat to 203.0.113.1:{port}; }}; }}")
         self.addCleanup(self.lead_back)
@@ -336,7 +336,7 @@ class TwoLines(MeshCase):
         self.assertEqual(bare.run("sh", "-c", "ls -A /tmp").stdout, "")
 
     def test_somebody_in_between(self):
-        """Another mesh's edge in the place of ours, a script that was changed, packages that were: nothing is run and nothing installed."""
+        """Another mesh's edge in place of the real one, a changed script, changed packages: nothing is run or installed."""
         lines, _ = self.add("between")
         bare, terminal = self.bare()
         fetch = lines.split(" &&\n")[0]
@@ -381,7 +381,7 @@ class TwoLines(MeshCase):
             self.nothing_done(bare, shown)
 
     def test_what_it_refuses(self):
-        """Each with what is in the way and what to do, before anything is changed."""
+        """Each refusal says what the problem is and what to do, before anything is changed."""
         lines, _ = self.add("refused")
         bare, terminal = self.bare()
         status, shown = terminal.run(lines.split(" &&\n")[0])
@@ -425,7 +425,7 @@ class TwoLines(MeshCase):
             self.assertIn("ended: 0.", terminal.expect(r"ended: \d+\."))
 
     def test_interrupted(self):
-        """A download that breaks off is said, and goes on where it was."""
+        """An interrupted download is reported, and continues where it stopped."""
         lines, _ = self.add("interrupted")
         bare, terminal = self.bare()
         internet = self.mesh.machine("internet")

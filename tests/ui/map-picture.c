@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * map-picture OUT.png: the map of a mesh that is not there, as a picture to look at. Needs a display; for colours see
+ * map-picture OUT.png: the map of a mesh that is not there, as a picture to look at. Needs a display; for colors see
  * ADW_DEBUG_COLOR_SCHEME and ADW_DEBUG_HIGH_CONTRAST.
  */
 #include <adwaita.h>

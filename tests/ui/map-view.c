@@ -361,7 +361,7 @@ test_follows (World *world, gconstpointer n)
   g_assert_null (strstr (pango_layout_get_text (item->detail), "Offline for 3 seconds"));
 }
 
-/* Whether a widget is painted with a colour somewhere. */
+/* Whether a widget is painted with a color somewhere. */
 static gboolean
 has_color (GtkWidget *widget, const GdkRGBA *color)
 {
@@ -492,7 +492,7 @@ ring_of (EwMapView *map)
   return outer / map->layout->zoom * map->zoom + 1;
 }
 
-/* The window's middle is never outside the ring, whichever way the map is moved and zoomed; unmagnified it is centred.
+/* The window's middle is never outside the ring, whichever way the map is moved and zoomed; unmagnified it is centered.
  */
 static void
 test_cannot_be_lost (World *world, gconstpointer n)

@@ -177,7 +177,7 @@ class Map(Hands, FakeCase):
         d.gone("entry", "Search", seconds=SLOW)
 
     def test_windows(self):
-        """Each opens by its keys and goes with Escape, and the focus is inside of it."""
+        """Each opens by its keys and goes with Escape, and the focus is inside it."""
         for keys, title in ((("ctrl+n",), "Add a Computer"), (("F1",), "Keyboard Shortcuts"), (("ctrl+question",), "Keyboard Shortcuts")):
             with self.subTest(keys):
                 self.keys(*keys)

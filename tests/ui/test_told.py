@@ -21,7 +21,7 @@ class Toasts(FakeCase):
         return [node["name"] for node in self.desktop.find_all("label", words)]
 
     def test_worth(self):
-        """Nodes of one moment are one toast, which stays true; a refusal comes at once; the same words again are no queue."""
+        """Nodes of one moment are one toast, which stays true; a refusal comes at once; the same words again aren't queued."""
         self.open("--nodes", "40")
         d, ids = self.desktop, [f"n{n:016x}" for n in range(11, 31)]
         before = d.find("label", "of 40 online", seconds=SLOW)["name"]

@@ -20,7 +20,7 @@ class Wayland(AppCase):
         return self.desktop.press(role, name, seconds=SLOW, **more)
 
     def test_display(self):
-        """It is no X program."""
+        """It isn't an X program."""
         self.name("nas", "online")
         with open(f"/proc/{self.desktop.app.pid}/environ", "rb") as file:
             environment = file.read()

@@ -77,7 +77,7 @@ class Ground:
         return self.a.json("ip", "-j", "-s", "link", "show", "dev", "wire")[0]["stats64"]["tx"]["bytes"]
 
     def piped(self, machine, *argv):
-        """A process of a measurement, its output to be read; it dies with us."""
+        """A process of a measurement, its output to be read; it ends with this process."""
         return subprocess.Popen(machine.command(argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                 preexec_fn=die_with_parent)
 

@@ -232,7 +232,7 @@ test_colour (void)
       g_autofree gchar *stripped = g_regex_replace_literal (escape, lines[i], -1, 0, "", 0, NULL);
       g_assert_cmpstr (stripped, ==, without[i]);
       last = strrchr (lines[i], '\033');
-      g_assert_true (last == NULL || g_str_has_prefix (last, EW_STYLE_RESET)); /* no colour leaks into the next line */
+      g_assert_true (last == NULL || g_str_has_prefix (last, EW_STYLE_RESET)); /* no color leaks into the next line */
     }
 }
 

@@ -478,7 +478,7 @@ test_hosts (Fixture *self, gconstpointer data)
   ew_dns_host_unref (host);
 }
 
-/* Ranges that no octet or nibble ends, a suffix below .arpa, and one that is no name. */
+/* Ranges that no octet or nibble ends, a suffix below .arpa, and one that isn't a valid name. */
 static void
 test_ranges (Fixture *self, gconstpointer data)
 {

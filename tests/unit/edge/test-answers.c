@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Calls of the API that change the mesh, over a store that takes its time: each is answered when its change is made, and
- * nobody else waits for that. A real HTTP server on a control socket.
+ * no other client waits for that. A real HTTP server on a control socket.
  */
 #include <gio/gunixsocketaddress.h>
 #include <glib/gstdio.h>

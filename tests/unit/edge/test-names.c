@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The mesh's names: additional ones of nodes, search domains of gateways, the suffix. What the store keeps of them,
- * whom they belong to through renames and removals, and what another edge may do meanwhile.
+ * whom they belong to through renames and removals, and what another edge may do in the meantime.
  */
 #include <string.h>
 #include "common/error.h"

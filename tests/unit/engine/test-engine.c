@@ -135,7 +135,7 @@ test_router_from_peer (Wheel *wheel, gconstpointer data)
 
   node_push (&wheel->a, 9, EW_ROUTE_TUN);
   g_assert_cmpuint (node_pop (&wheel->hub, 1), ==, EW_ROUTE_TUN);
-  node_push (&wheel->a, 7, EW_ROUTE_PEER); /* its destination is no peer's: the router decides */
+  node_push (&wheel->a, 7, EW_ROUTE_PEER); /* its destination isn't a peer's: the router decides */
   g_assert_cmpuint (node_pop (&wheel->b, 1), ==, EW_ROUTE_PEER);
   node_push (&wheel->a, 2, EW_ROUTE_LOOKUP);
   g_assert_cmpuint (node_pop (&wheel->b, 1), ==, EW_ROUTE_LOOKUP);
@@ -298,7 +298,7 @@ test_roaming (void)
   node_stop (&b);
 }
 
-/* The address that a peer reached us at has left this host: forgotten after the first datagram. */
+/* The address at which a peer reached this node was removed: forgotten after the first datagram. */
 static void
 test_refused_local (void)
 {

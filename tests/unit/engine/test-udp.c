@@ -109,7 +109,7 @@ test_local_address (Pair *pair, gconstpointer data)
   assert_ip (&pair->arrivals[0].from.remote, "127.0.0.5");
 }
 
-/* The address that a peer reached us at has left this host. */
+/* The address at which a peer reached this node was removed. */
 static void
 test_refused_local (Pair *pair, gconstpointer data)
 {

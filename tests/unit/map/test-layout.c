@@ -599,7 +599,7 @@ test_boxes (void)
   g_assert_false (ew_box_overlaps (&a, &turned));
 }
 
-/* Zoomed, everything is as many times as far from the centre; tokens and the edge keep their size. */
+/* Zoomed, everything is as many times as far from the center; tokens and the edge keep their size. */
 static void
 test_zoomed (void)
 {

@@ -168,7 +168,7 @@ test_suffix (void)
   g_assert_false (ew_names_may_have_suffix ("168.192.in-addr.arpa", "168.192.in-addr.arpa"));
 }
 
-/* An edge may be hostile, and the network's "files.office.lan" is no name of its own to give. */
+/* An edge may be hostile, and the network's "files.office.lan" isn't for the edge to assign. */
 static void
 test_searched (void)
 {

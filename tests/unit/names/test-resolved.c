@@ -188,7 +188,8 @@ test_set (World *world, gconstpointer data)
   wait_until (ew_resolved_get_state (world->resolved) == EW_RESOLVED_ANSWERS);
   set_link (world, LINK);
   wait_until (ew_resolved_is_set (world->resolved));
-  /* Never a default route, not even between two of these; a method that is missing (DNSOverTLS here) is no failure. */
+  /* Never a default route, not even between two of these; a method that is missing (DNSOverTLS here) isn't a
+     failure. */
   g_assert_cmpstr (world->calls->str, ==, SET);
   g_assert_null (ew_resolved_get_error (world->resolved));
   set_link (world, LINK);

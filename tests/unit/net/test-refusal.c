@@ -69,7 +69,7 @@ static const Row rows[] = {
   { "ff02::/16", "multicast" },
   { "0.0.0.0/8", "this network" },
   { "::ffff:10.0.0.0/104", "IPv4" },
-  /* this machine's own networks, from above, exactly, from below */
+  /* this computer's own networks, from above, exactly, from below */
   { "192.168.0.0/16", "connected" },
   { "192.168.7.0/24", "connected" },
   { "192.168.7.128/25", "connected" },

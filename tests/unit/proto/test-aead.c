@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The data path's AEAD under each backend that this machine has: RFC 8439's vector, and the same bits as libcrypto's
+ * The data path's AEAD under each backend that this computer has: RFC 8439's vector, and the same bits as libcrypto's
  * one-shot functions for every length, alignment, batch, counter and mix of keys; nothing forged is opened, nothing is
  * written outside. A backend that the machine has not got is skipped.
  */

@@ -114,7 +114,7 @@ test_macs (void)
     }
 }
 
-/* Tags of data, in every kernel of vectors that this machine has; libcrypto compares its own. */
+/* Tags of data, in every kernel of vectors that this computer has; libcrypto compares its own. */
 static void
 test_tags (EwAeadBackend backend)
 {

@@ -166,7 +166,7 @@ test_load (void)
     if (ew_load_count (&meter, now) == EW_LOAD_UNDER_LOAD)
       ew_load_count_cookie (&meter);
   g_assert_cmpint (ew_load_count (&meter, now), ==, EW_LOAD_UNDER_LOAD);
-  /* As many a second as are worked off are no load. */
+  /* As many a second as are worked off don't count as load. */
   ew_load_init (&meter);
   for (unsigned i = 0; i < 10 * EW_LOAD_HANDSHAKES_PER_SECOND; i++)
     g_assert_cmpint (ew_load_count (&meter, now + i * SECOND / EW_LOAD_HANDSHAKES_PER_SECOND), ==, EW_LOAD_NORMAL);

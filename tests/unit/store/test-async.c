@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The store's calls that don't wait: what they say, in which order, and that the main context goes on meanwhile.
+ * The store's calls that don't wait: what they say, in which order, and that the main context runs in the meantime.
  */
 #include "store-helpers.h"
 

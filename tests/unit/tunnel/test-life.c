@@ -604,8 +604,8 @@ test_vpn (World *world, gconstpointer data)
   g_assert_true (world->tunnel->vpn_active);
 }
 
-/* With an edge that is no exit, VPN mode is refused with a sentence. With a tunnel that does not work, the mode waits,
- * and ends with it. */
+/* With an edge that isn't an exit, VPN mode is refused with a sentence. With a tunnel that does not work, the mode
+ * waits, and ends with it. */
 static void
 test_vpn_refused (World *world, gconstpointer data)
 {

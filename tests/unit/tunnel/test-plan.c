@@ -283,7 +283,7 @@ leads_to (const EwPlan *plan, const gchar *address)
   return n == 1;
 }
 
-/* Networks of this machine inside the mesh's range keep their addresses, and the mesh has all the others. */
+/* Networks of this computer inside the mesh's range keep their addresses, and the mesh has all the others. */
 static void
 test_collisions (World *world, gconstpointer data)
 {

@@ -95,8 +95,8 @@ test_destinations (World *world, gconstpointer data)
   {
     const gchar *to;
     EwRoute route;
-  } rows[] = { { "100.96.1.1", EW_ROUTE_TUN },   { "192.168.7.9", EW_ROUTE_TUN }, /* behind us, accepted here */
-               { "192.168.8.9", EW_ROUTE_DROP }, /* behind us perhaps, never accepted */
+  } rows[] = { { "100.96.1.1", EW_ROUTE_TUN },   { "192.168.7.9", EW_ROUTE_TUN }, /* behind this node, accepted here */
+               { "192.168.8.9", EW_ROUTE_DROP }, /* perhaps behind this node, never accepted */
                { "100.96.1.2", EW_ROUTE_DROP },  /* another node's */
                { "8.8.8.8", EW_ROUTE_DROP },     { "224.0.0.251", EW_ROUTE_DROP } };
   for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
