@@ -55,8 +55,12 @@ def texts(node=None, depth=0):
     if node is None:
         desktop = Atspi.get_desktop(0)
         for i in range(desktop.get_child_count()):
-            child = desktop.get_child_at_index(i)
-            if child is not None and "edgeway" in (child.get_name() or "").lower():
+            try:
+                child = desktop.get_child_at_index(i)
+                is_ours = child is not None and "edgeway" in (child.get_name() or "").lower()
+            except gi.repository.GLib.Error:
+                continue  # a program that has just ended
+            if is_ours:
                 yield from texts(child)
         return
     try:
