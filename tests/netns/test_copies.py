@@ -12,6 +12,16 @@ from mesh_case import BUILD, MeshCase, wait_for
 STATE = "/var/lib/edgeway/account.json"
 WRONG_CLOCK = os.path.join(BUILD, "tests/lib/wrong-clock.so")
 DAY = 86400
+# What the node's older version would have said.
+SAY_OLD = f"""
+import http.client, json, ssl
+state = json.load(open("{STATE}"))["identity"]
+context = ssl.create_default_context()
+context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+edge = http.client.HTTPSConnection(state["api"][0].removeprefix("https://"), context=context)
+edge.request("PATCH", "/v1/self", json.dumps({{"os": "Debian 11", "version": "0.0.1"}}), {{"Authorization": "Bearer " + state["id"] + "." + state["credential"]}})
+print(edge.getresponse().status)
+"""
 
 
 class Copies(MeshCase):
@@ -103,6 +113,19 @@ class Copies(MeshCase):
             self.assertIn("cloned", self.status(name)["message"])
         self.assertEqual(self.on_map("nas")["problem"], "two-machines")
         self.kill("phone")
+
+    def test_upgraded(self):
+        """The map shows what a node runs now: the edge is told by a node that runs something other than at its enrollment."""
+        was = self.on_map("nas")
+        nas = self.mesh.machine("nas")
+        self.assertEqual(nas.run("/usr/bin/python3", "-c", SAY_OLD).stdout.strip(), "200")
+        self.assertEqual((self.on_map("nas")["os"], self.on_map("nas")["version"]), ("Debian 11", "0.0.1"))
+        self.kill("nas")
+        state = json.loads(nas.run("cat", STATE).stdout)
+        del state["identity"]["told_version"]  # as an older version left it
+        self.write_state("nas", state)
+        self.revive("nas")
+        wait_for("the map to show the new version", lambda: all(self.on_map("nas")[member] == was[member] for member in ("os", "version")), 25)
 
 
 if __name__ == "__main__":
