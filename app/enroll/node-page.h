@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The first step of adding a node: its name, Next, and Cancel while the daemon makes it. What else is asked for, and
- * what comes next, is of the kinds derived from this. What is being made while the window closes is taken back behind
- * it.
+ * what comes next, is of the kinds derived from this. What is being made while the window closes is undone in the
+ * background.
  */
 #pragma once
 

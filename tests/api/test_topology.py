@@ -57,7 +57,7 @@ class Topology(unittest.TestCase):
         self.assertEqual(self.viewer.until(lambda m: m["type"] == "node-removed"), {"type": "node-removed", "id": made["id"]})
 
     def test_what_a_node_runs(self):
-        """After an upgrade the map shows the new version and system; what a node may say is bounded, and costs nothing where it is no news."""
+        """After an upgrade the map shows the new version and system; what a node may say is bounded, and costs nothing if it isn't new."""
         node = self.edge.join(self.admin.call("POST", "/v1/keys", {"kind": "server", "name": None, "valid_seconds": 3600}).json["key"], "upgraded")
         self.addCleanup(self.admin.call, "DELETE", "/v1/nodes/upgraded")
         was = self.viewer.until(lambda m: m["type"] == "node" and m["node"]["state"] != "not-joined" and m["node"]["name"] == "upgraded")["node"]
@@ -67,7 +67,7 @@ class Topology(unittest.TestCase):
         self.assertEqual(now, was | {"os": "Debian 13", "version": "0.2.0"})
         self.assertEqual(self.admin.call("GET", "/v1/nodes/upgraded").json["version"], "0.2.0")
         for same in ({"os": "Debian 13", "version": "0.2.0"}, {"version": "0.2.0"}, {}):
-            for _ in range(6):  # more often than it may change: these are no changes
+            for _ in range(6):  # more often than it may change: these aren't changes
                 self.assertEqual(node.call("PATCH", "/v1/self", same).json, {"schema": 1})
         for wrong in ({"os": "x" * 65}, {"version": "x" * 65}, {"os": 5}, {"version": ["0.2.0"]}, {"os": "a\nb"}, {"version": "\u0007"}):
             answer = node.call("PATCH", "/v1/self", wrong)

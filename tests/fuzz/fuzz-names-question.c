@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What an edge, or a forger, answers to a question of edgewayd's. Whatever it says, the outcome names nothing outside
- * of the mesh. The first byte chooses the question.
+ * the mesh. The first byte chooses the question.
  */
 #include "names/question.h"
 

@@ -14,7 +14,7 @@ PYTHON = re.compile(r'#[^\n]*|""".*?"""|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*
 CONTRACTED = re.compile(r"\bnot\b|\bcannot\b")
 # Words that codespell takes for misspelled ones.
 KNOWN = "doas,ake,ect,sie,valu,trough,whos,tthe,keypair,keypairs"
-COMMENTED = ("daemon/",)  # where comments are read, too
+COMMENTED = ("app/", "daemon/", "tests/")  # where comments are read, too
 FLATTENED = re.compile(r"^ \* \S.*\S {3,}\S")
 UNSPELLED = re.compile(r"\.(png|po|svg)$|^tests/fuzz/corpus/|^po/|^LICENSE|^COPYING|test_german\.py$|test-translate\.c$")  # German and data
 
