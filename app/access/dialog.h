@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Questions and short words over a window: since libadwaita 1.5 they lie in that window, before they have windows of
- * their own. What differs between the two is here and nowhere else.
+ * Questions and short words over a window: since libadwaita 1.5 they are inside that window, in earlier versions
+ * separate windows. Only this room knows the difference.
  */
 #pragma once
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A label that was cut short tells the whole of its text as its tooltip; one that was not has none. So does a row whose
- * title was.
+ * A label that is cut short has its whole text as its tooltip; others have no tooltip. The same for a row's title.
  */
 #pragma once
 

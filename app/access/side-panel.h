@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A panel at the end of what a window shows: beside it where there is room for both, else over it (folded). It is made
- * of what this version of libadwaita has for that.
+ * A panel at the end of what a window shows: beside it where there is room for both, else over it (folded). It uses the
+ * widget that this version of libadwaita offers.
  */
 #pragma once
 

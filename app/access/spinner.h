@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * An arc that turns while something is waited for, and stands still without animations. GtkSpinner asks for frame after
- * frame: where drawing one takes longer than the time between two, everything of lower priority waits for ever, and
+ * frame: where drawing one takes longer than the time between two, everything of lower priority waits forever, and
  * GTK itself does much at low priority (it makes the window known to screen readers, for one). This one turns only
  * when nothing else is to be done.
  */

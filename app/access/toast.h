@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Toasts by their worth. Of each worth the newest counts, so that nothing waits behind old news:
+ * Toasts by their importance. In each class the newest counts, so that no toast waits for old news:
  *
  *   refusal  what a person asked for didn't happen: at once, in front of everything
  *   answer   what a person asked for happened: at once, but a refusal is read first

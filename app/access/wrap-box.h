@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A container for bars that must work in a narrow window: children stand in a row as long as their natural widths fit;
- * those that don't begin a new row. In a row, what is left over goes to the children that expand horizontally, else to
- * nobody. Follows the text direction.
+ * A container for bars that must work in a narrow window: children share a row as long as their natural widths fit;
+ * those that don't begin a new row. In a row, extra width goes to the children that expand horizontally, if any.
+ * Follows the text direction.
  */
 #pragma once
 

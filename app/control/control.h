@@ -3,8 +3,8 @@
  * What people ask of this computer's tunnel: connect or not, which mode, keep or undo a change. One object for the
  * window's bar, the menu and the notifications.
  *
- * The actions "connected" (b) and "mode" (s: "vpn", "connector") have the daemon's state, never the wished one: asking
- * changes nothing until the daemon says that it changed. "keep-mode" and "undo-mode" are enabled while the guard
+ * The actions "connected" (b) and "mode" (s: "vpn", "connector") have the daemon's state, never the wished one: a
+ * request changes nothing until the daemon reports the change. "keep-mode" and "undo-mode" are enabled while the guard
  * counts.
  */
 #pragma once

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The guard as people see it: a change to VPN is being tried, it was kept, or it was undone because its time was over.
- * Only what the daemon says counts; the clock here is for words and for telling an expiry from an undo by hand.
+ * The guard as people see it: a change to VPN is being tried, it was kept, or it was undone because its time ran out.
+ * Only the daemon's state counts; the clock here is for text, and to distinguish an expiry from a person's undo.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Whether the bodies of this session's notifications are read as markup. GLib hands them on as they are, to GNOME's own
+ * Whether the bodies of this session's notifications are read as markup. GLib passes them on unchanged, to GNOME's own
  * service and to the portal, which show plain text, or to org.freedesktop.Notifications, which says what it does.
  */
 #pragma once

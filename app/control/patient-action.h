@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * An action that shows as disabled wherever its inner one is, but doesn't drop requests in the meantime: that
- * happens from outside alone (a notification's button, a launcher, D-Bus), where nobody sees what is enabled.
+ * happens from outside alone (a notification's button, a launcher, D-Bus), where a person can't see what is enabled.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * `edgewayctl complete WORD…`: what the last word could become (console/complete.h). It isn't in the help: the shells'
- * scripts call it. It says nothing on stderr and asks nobody for a password.
+ * scripts call it. It prints nothing to stderr and never asks for a password.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The map of a mesh drawn with text: a wheel, the edge its hub, every node on a spoke of its own. There is no line
- * between two nodes, because there is none. Pure: JSON and a time in, lines out.
+ * between two nodes, as traffic always passes the edge. Pure: JSON and a time in, lines out.
  *
  * From 76 columns on the hub is in the middle with nodes on both sides; narrower, the hub stands on top. The
  * order is stable: this computer, then the others by name; a node that goes offline stays where it was.

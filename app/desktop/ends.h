@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Tells how what was asked of control ended while no window is there to show it, and keeps the application alive until
+ * Notifies of the result of a request to control while no window can show it, and keeps the application alive until
  * then: until the call is answered, the tunnel is up, or a mode that is being tried is kept or undone.
  *
  * Timers: `patience` from an answered Connect on; `lingering` from the guard's end on.

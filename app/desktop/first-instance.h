@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A program that runs already is handed what a second start was for. One that hangs would keep the second one waiting
- * for GLib's 25 seconds, and then for nothing.
+ * A running instance gets the request of a second start. One that hangs would block the second one for GLib's 25
+ * seconds, without a result.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The columns of the list view: the same in every row whatever is in it, fewer where there is less room, and below that
- * the parts of a row under one another. Widths come from the font and the longest usual words of each column, so no row
- * needs to know another.
+ * The columns of the list view: the same in every row whatever its content, fewer where there is less room, and below
+ * that the parts of a row under one another. Widths come from the font and the longest usual words of each column, so
+ * no row needs to know another.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Offers a network behind a node to the mesh. What the node's own administrator has yet to do is shown afterwards.
+ * Offers a network behind a node to the mesh. Afterwards it shows what the node's own administrator still has to do.
  */
 #pragma once
 

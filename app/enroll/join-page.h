@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Join with a key: the key is parsed here, what it says is shown, and nothing is sent before Join.
+ * Join with a key: the page parses the key and shows what it contains, and sends nothing before Join.
  */
 #pragma once
 

@@ -2,7 +2,7 @@
  *
  * Nodes that an administrator makes: a computer with its key and the networks behind it, a phone with its
  * configuration. All or nothing: where a step fails, or the person gives up, the node is removed. A call to the
- * daemon cannot be recalled, so one that was cancelled is awaited, and what it made is removed.
+ * daemon can't be cancelled, so one that was cancelled is awaited, and what it made is removed.
  */
 #pragma once
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A network that somebody types, to be shared with a mesh: what can be seen here to be wrong with it, before the edge
- * is asked.
+ * Checks a network that a person types, to be shared with a mesh: finds mistakes before the edge is asked.
  */
 #pragma once
 

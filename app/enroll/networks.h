@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The networks behind a server, in a wizard's form: a switch, an entry to add one, a row each. What overlaps is refused
- * here already, with the name of the other gateway.
+ * The networks behind a server, in a wizard's form: a switch, an entry to add one, a row each. A network that overlaps
+ * another is refused here, with the name of the other gateway.
  */
 #pragma once
 

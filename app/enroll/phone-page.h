@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Add a phone, step 1 of 3: its name and its mode. Next makes its key pair here and asks the edge for its place.
+ * Add a phone, step 1 of 3: its name and its mode. Next makes its key pair here and asks the edge to add the node.
  */
 #pragma once
 

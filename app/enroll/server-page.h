@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Add a computer, step 1 of 3: its name, whether it's a server or a person's, the networks behind a server, how long
- * its key is good. Next makes it.
+ * its key is valid. Next makes it.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The window around the pages: what is shown, the way back, and who is asked before it closes.
+ * The window around the pages: which page is shown, going back, and which page is asked before it closes.
  */
 #include "enroll/wizard.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What lies on the dial when a path is chosen: the latencies of its legs, and its card.
+ * What covers the dial when a path is chosen: the latencies of its legs, and its card.
  */
 #include "map/layout-private.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Labels: the important ones first, each at the first of a few positions where nothing is in its way. What finds none
- * is hidden; who focuses its token or points at it reads it there.
+ * Labels: the important ones first, each at the first of a few positions where nothing is in its way. A label without a
+ * position is hidden; focusing its token or pointing at it shows the text.
  */
 #include "map/layout-private.h"
 

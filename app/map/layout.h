@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Where everything on the map goes: a pure function of the nodes, their places and the size. GLib only, no widgets, no
- * text; who calls it has measured the labels.
+ * text; the caller has measured the labels.
  *
  * The map is a dial. The edge is in its center; every node has one spoke, from a port on the edge's rim to its token on
  * the ring. This computer is at 6 o'clock. Sectors follow each other clockwise, 0.6 places apart; one

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What lies on the map beside the ring: the path card, the legend, the zoom buttons, what the search
+ * What is on the map beside the ring: the path card, the legend, the zoom buttons, what the search
  * has found.
  */
 #include "map/map-view-private.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What doesn't move is drawn once. At rest the dial is a picture of what is in sight, as fine as the screen, and a
- * frame with moving dots only copies a few of its pixels. While the map is zoomed or moved, one picture of the whole
- * dial with its tokens is scaled; it is drawn again, sharp, when the map has come to rest.
+ * What doesn't move is drawn once. While nothing moves, the dial is a picture of what is in sight, as fine as the
+ * screen, and a frame with moving dots only copies a few of its pixels. While the map is zoomed or moved, one picture
+ * of the whole dial with its tokens is scaled; it is drawn again, sharp, when the map has stopped moving.
  *
  * Timer: `moving` ends 150 ms after the last change of zoom or pan.
  */

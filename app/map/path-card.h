@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The selected path in words: this computer, the edge, the node, with the latency of each leg and their sum. In a
- * narrow map one line: the path's name and its sum. Of a node that no path leads to it says so, on one line.
+ * narrow map one line: the path's name and its sum. For a node without a path it says so, on one line.
  */
 #pragma once
 

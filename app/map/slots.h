@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Who has which place on the ring. A place is given once: a node keeps it while it is there, it stays empty after the
- * node has gone, and the same node finds it again when it comes back. New nodes are appended to their sector. When
- * nobody is left (another mesh), all places are free again. Pure: GLib only.
+ * Which node has which place on the ring. A place is given once: a node keeps it while it exists, it stays empty after
+ * the node was removed, and the same node gets it again when it returns. New nodes are appended to their sector. When
+ * no node is left (another mesh), all places are free again. Pure: GLib only.
  */
 #pragma once
 

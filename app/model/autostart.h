@@ -2,9 +2,9 @@
  *
  * Whether the tray starts at login. For a "Start at Login" in the app and in the tray.
  *
- * Outside a sandbox: an entry in the user's autostart folder (XDG Autostart), there only while it was chosen, and
- * followed whoever changes it. In a Flatpak that folder can't be seen: the Background portal is asked, and what it
- * answered last is remembered in GSettings. Nobody can be asked what became of it since.
+ * Outside a sandbox: an entry in the user's autostart folder (XDG Autostart), present only while it is chosen, and
+ * watched for other programs' changes. In a Flatpak that folder can't be seen: the Background portal is asked, and what
+ * it answered last is remembered in GSettings. Its current state can't be queried.
  */
 #pragma once
 

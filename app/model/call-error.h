@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What D-Bus says of a failed call, as EW_CALL_ERROR; and of a daemon that is not there. For the model only.
+ * D-Bus's errors of failed calls, and of a missing daemon, as EW_CALL_ERROR. For the model only.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Timer: `patience` tells after 10 s that the daemon does not start, though the bus may still be trying.
+ * Timer: `patience` reports after 10 s that the daemon does not start, though the bus may still be trying.
  *
  * Properties are read here and not by GDBusProxy, which hides why they could not be read and warns of a daemon that
  * stops just then.

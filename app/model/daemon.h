@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * edgewayd as the desktop sees it: one observable object over org.edgeway.Daemon1, for the app and the tray. No GTK.
- * Nothing is polled: properties follow PropertiesChanged and the owner of the bus name; a daemon that goes away and
- * comes back is followed.
+ * Nothing is polled: properties follow PropertiesChanged and the owner of the bus name; a daemon that stops and
+ * returns is found again.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Whether a node or an edge is what somebody searches for: by name, address, route or system. One search for the map
+ * Whether a node or an edge matches a search: by name, address, route or system. One search for the map
  * and the list.
  */
 #pragma once

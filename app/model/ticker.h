@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * One clock for all times that are told as "4 seconds ago": whoever shows one follows it while it is seen, so that two
- * places never say two ages of one thing. It ticks once a second, and not at all while nobody follows. No GTK.
+ * One clock for all times shown as "4 seconds ago": a widget that shows one follows it while visible, so that two
+ * places never show different ages of one thing. It ticks once a second, and not at all without followers. No GTK.
  */
 #pragma once
 

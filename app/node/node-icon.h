@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Which icon stands for a node, an edge or a state; the shape says the kind: round for a person's device, square for a
+ * Which icon stands for a node, an edge or a state; the shape shows the kind: round for a person's device, square for a
  * server or a gateway.
  */
 #pragma once

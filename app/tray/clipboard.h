@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Text to the clipboard from a program that has no window. Under Wayland only a focused window may do that: a small one
- * is shown there, which copies as soon as it has the focus, says so and goes; until then it asks for a click.
+ * is shown there, which copies as soon as it has the focus, says so and closes; until then it asks for a click.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Which icon says the daemon's state in the panel. data/icons/symbolic has their pictures: the shape tells the state.
+ * Which icon shows the daemon's state in the panel. data/icons/symbolic has their pictures: the shape shows the state.
  */
 #pragma once
 

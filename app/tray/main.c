@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * edgeway-tray: the options, one instance in a session, never root. With --until-told it has no icon: the app leaves it
- * behind where its window is closed while VPN mode is being tried, so that somebody tells how that ends.
+ * behind where its window is closed while VPN mode is being tried, so that the person learns how that ends.
  */
 #include <edgeway-config.h>
 #include <glib/gi18n.h>

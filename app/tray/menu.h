@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The tray's menu. It is sent to the panel as plain items (dbusmenu): labels, checks, radio items, submenus, nothing
- * else. It shows what the daemon says and asks for changes; a check that was clicked stays as it is until the daemon
- * says otherwise. Items never move: what cannot be done is insensitive, what is not there is hidden.
+ * else. It shows the daemon's state and requests changes; a clicked check stays as it is until the daemon changes the
+ * state. Items never move: unavailable actions are insensitive, missing things are hidden.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Tells what a person has to know (control/notices.h) while no program that would rather tell it is there, and has the
- * actions that a notification's buttons ask for.
+ * Shows the notices (control/notices.h) while no preferred program runs that would show them, and has the actions of
+ * the notifications' buttons.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The tray itself: the icon (a StatusNotifier item), its menu, and what that asks of the daemon, the clipboard and the
- * app. The icon comes back by itself when the panel or the daemon does. While the app isn't there it tells what a
- * person has to know (control/notices.h).
+ * app. The icon returns when the panel or the daemon does. While the app doesn't run, the tray shows the notices
+ * (control/notices.h).
  *
  * Timers: `host_timer` from the last panel's end on; `busy_timer` from a call's start on.
  */

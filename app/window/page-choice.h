@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Which page, and which line above the map, stand for what is known of the daemon and its mesh. Pure: no widgets.
+ * Which page, and which line above the map, represent what is known about the daemon and its mesh. Pure: no widgets.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What the window shows where there is no map to show: what is the case, why, and what can be done, with the one
- * command to copy where a command helps. Uses actions of the application by their names.
+ * What the window shows without a map: what happened, why, and what to do, with a command to copy where one helps.
+ * Uses actions of the application by their names.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The bottom bar: which way traffic goes (VPN or connector only), the Connect switch with the state in words, and the
- * guard while it counts. Everything follows the daemon; what is asked but not yet so shows as a spinner with Cancel.
+ * guard while it counts. Everything follows the daemon; a pending request is shown as a spinner with Cancel.
  * Uses the actions app.connected, app.mode, app.keep-mode, app.undo-mode. Stacks in a narrow window.
  */
 #pragma once

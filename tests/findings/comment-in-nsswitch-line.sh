@@ -5,7 +5,7 @@
 # Seen (glibc 2.36): only a line that begins with "#" is a comment. "hosts: files # by hand" makes four services: "#", "by" and "hand"
 # are looked for as libnss_#.so.2 and so on. Their absence is the outcome of every look-up that fails: getaddrinfo() says
 # "System error" where it said "Name or service not known" before.
-# What follows: our words stand before a "#" (daemon/nss/nsswitch.c), where both kinds of C library find them, and tests of
+# What follows: Edgeway's words are put before a "#" (daemon/nss/nsswitch.c), where both kinds of C library find them, and tests of
 # what a line means have no comment in it.
 #
 # Needs apt, dpkg and unprivileged user namespaces (or root). Exits 1 where the behaviour is another.

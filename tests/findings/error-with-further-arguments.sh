@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# The guess: a D-Bus error may have further arguments behind its message, and a caller that knows only the message still gets that. The D-Bus
+# The guess: a D-Bus error may have further arguments after its message, and a caller that knows only the message still gets that. The D-Bus
 # specification says so: "If the first argument exists and is a string, it is an error message" ("Message types", ERROR).
 # Seen: a caller that uses GDBus gets neither. The message of its GError is "Error return with body of type “(sas)”: ".
 # Version: GLib 2.74.6 of Debian 12.
-# What follows: what a message was made of can't stand in the error; clients ask for it with GetPhrase (data/dbus/org.edgeway.Daemon1.xml).
+# What follows: what a message was made of can't be in the error; clients ask for it with GetPhrase (data/dbus/org.edgeway.Daemon1.xml).
 # Exit status: 0 as described, 1 when it behaves otherwise, 2 when it cannot be tried here.
 set -eu
 folder=$(mktemp -d)

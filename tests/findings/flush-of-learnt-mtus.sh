@@ -5,7 +5,7 @@
 # Seen (iproute2 6.1.0, Linux 6.18): no. A "Packet Too Big" for a destination whose route is in another table than main (by a
 # policy rule) is kept with that route, and the flush leaves it there, with exit status 0 and no word. `ip -6 route flush cache
 # table all` takes it. IPv4 keeps what it learns with the next hop and forgets all of it at once.
-# What follows: the tunnel's routes are in a table of their own, so whoever tries a larger MTU names the table
+# What follows: the tunnel's routes are in a table of their own, so a test that tries a larger MTU names the table
 # (tests/netns/test_node_mtu.py).
 #
 # Needs apt, dpkg and unprivileged user namespaces (or root). Exits 1 where the behaviour is another.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The guess: the headers of an HTTP library, installed with --no-install-recommends, bring no graphical toolkit, so that GTK found by a build
-# means that somebody wants a window.
+# means that the person wants a window.
 # Seen: libsoup-3.0-dev depends on libsysprof-capture-4-dev, which no package of Debian 12 has as its name: libsysprof-4-dev alone provides it, and
 # depends on libgtk-4-dev and libadwaita-1-dev. gettext, which a translated program needs too, does not come along.
 # Version: libsoup-3.0-dev 3.2.3-0+deb12u2, libsysprof-4-dev 3.46.0-4 of Debian 12.

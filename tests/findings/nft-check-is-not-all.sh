@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# The guess: `nft --check` accepts what `nft` would load, as it hands the whole transaction to the kernel and takes it back.
+# The guess: `nft --check` accepts what `nft` would load, as it sends the whole transaction to the kernel and cancels it.
 # Seen (nftables 1.0.6): a rule whose expression the kernel doesn't allow at this hook ("fib daddr oif" at output) passes the
 # check with exit status 0 and is refused when loaded: "Operation not supported". The kernel tells that only at the commit, which
 # a check leaves out. An expression that the kernel doesn't have at all is found by the check.

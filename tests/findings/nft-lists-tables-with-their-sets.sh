@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # The guess: `nft list tables` asks the kernel for the tables' names, and `nft list chain` for one chain; what they cost does not
-# depend on a set that happens to stand in the table.
+# depend on a set that happens to be in the table.
 # Seen (nftables 1.0.6): both fetch every element of every set first. With a block list of 100,000 addresses `list tables` takes
 # most of a second and reads megabytes, to print a line a table; `add rule` does not.
 # What follows: what is looked at whenever some program has changed its rules is read from the kernel without libnftables

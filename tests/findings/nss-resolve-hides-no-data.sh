@@ -4,7 +4,7 @@
 # The guess: of a name that has an IPv4 address only, a program that asks for IPv6 is told NO_DATA by nss-resolve as by nss_dns.
 # Seen (systemd 252.39, glibc 2.36): nss-resolve says HOST_NOT_FOUND, as of a name that isn't there. For both families at once it finds it.
 # What follows: h_errno doesn't tell a later module in nsswitch.conf that the name is another's. `getent hosts printer`, which asks for
-# IPv6 first, took the mesh's printer for the LAN's: behind nss-resolve, libnss_edgeway asks it for both families (daemon/nss/module.c).
+# IPv6 first, took the mesh's printer for the LAN's: after nss-resolve, libnss_edgeway asks it for both families (daemon/nss/module.c).
 #
 # Needs apt, dpkg, ip, python3 and root. Exits 1 where the behaviour is another.
 set -eu

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # The guess: a GSocketService with two listening sockets takes callers from both, in turn or as they come.
-# Seen (GLib 2.74.6): it takes from the socket that was added first as long as anybody waits there. For each caller it watches all its
-# sockets anew and drops the watches when the first of them has been seen to, in the same turn of the main loop.
+# Seen (GLib 2.74.6): it takes from the socket that was added first as long as any client waits there. For each client it watches all its
+# sockets again and drops the watches when the first of them has been seen to, in the same turn of the main loop.
 # What follows: an edge's control socket has a service of its own; sharing the API's, its owner waited 14 seconds while callers came
 # to the API without a pause (daemon/edge/http/server.c, daemon/edge/http/server-private.h).
 #

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# The guess: libunbound asks by connected sockets (udp-connect is on by default), so a resolver at which nobody listens, where the kernel says
+# The guess: libunbound asks by connected sockets (udp-connect is on by default), so a resolver whose port is closed, where the kernel says
 # ECONNREFUSED at once, makes a question fail within milliseconds; and with `ede: yes` the answer says so (RFC 8914).
 # Seen: it takes the refusal for silence and repeats the question with its usual waits: SERVFAIL comes after 10 to 20 s. It comes without a
 # message (ub_resolve_async: with a header of 12 bytes, without the question), and so without an extended error.
 # Version: libunbound8 1.17.1-2+deb12u4 of Debian 12.
-# What follows: the edge has a patience of its own, shorter while a resolver is silent, and makes the answer to a failure itself (edge/dns/forward.c).
+# What follows: the edge has its own timeout, shorter while a resolver is silent, and makes the answer to a failure itself (edge/dns/forward.c).
 # Needs apt, dpkg and python3. Exit status: 0 as described, 1 when it is otherwise, 2 when it cannot be tried here.
 set -eu
 folder=$(mktemp -d)

@@ -5,7 +5,7 @@
 # Seen: it opens the caller's own /srv/store.db, reads and writes that, and makes it where there is none. SQLite resolves every link of a
 # name by readlink(2) first, and what /proc/PID/root reads as is "/".
 # Version: libsqlite3-0 3.40.1 of Debian 12.
-# What follows: who looks at a container's or another mount namespace's store enters it (nsenter), or copies the file out
+# What follows: whoever reads a container's or another mount namespace's store enters it (nsenter), or copies the file out
 # (tests/packages/test_deb.py writes a header's bytes itself).
 # Exit status: 0 as described, 1 when it behaves otherwise, 2 when it cannot be tried here.
 set -eu

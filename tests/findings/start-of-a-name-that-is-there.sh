@@ -5,7 +5,7 @@
 # Seen: where no .service file has that name the bus answers with the error ServiceUnknown, "was not provided by any .service files", though the
 # name is owned and answers. With a .service file of that name it answers 2.
 # Version: dbus-daemon 1.14.10-1~deb12u1 of Debian 12.
-# What follows: app/model/daemon.c asks for the owner beside starting it, and takes that error for an absence only where nobody owns the name.
+# What follows: app/model/daemon.c asks for the owner beside starting it, and takes that error for an absence only where the name has no owner.
 # Exit status: 0 as described, 1 when it is otherwise, 2 when it cannot be tried here.
 set -eu
 /usr/bin/python3 -c 'from gi.repository import Gio' 2>/dev/null || { echo "python3-gi is not here."; exit 2; }

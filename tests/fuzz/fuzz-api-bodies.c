@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Bodies of API calls, after authorization: the first byte picks the call, the next line is what stands behind the
- * path's last slash, the rest is the body. Each runs against a real mesh in memory with two nodes and a route.
+ * Bodies of API calls, after authorization: the first byte picks the call, the next line is the text after the path's
+ * last slash, the rest is the body. Each runs against a real mesh in memory with two nodes and a route.
  */
 #include <string.h>
 #include "common/util.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The forwarder's messages: the first byte says how long the question is, the rest is what a resolver answered to it.
+ * The forwarder's messages: the first byte is the question's length, the rest is a resolver's answer to it.
  */
 #include <string.h>
 #include "edge/dns/forward-message.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The undo ledger as a damaged disk, or somebody with root's pen, may have left it. What is accepted must come back the
- * same when it is written and read again.
+ * The undo ledger as a damaged disk, or an attacker with root's rights, may have left it. What is accepted must come
+ * back the same when it is written and read again.
  */
 #include "common/util.h"
 #include "net/host-private.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The link protocol: what is parsed is what was built, and nothing else is taken. The first byte says how: a packet as
- * it is; or a message with these fields, whose packet is changed where the rest says, with its checksums fixed or not.
+ * The link protocol: what is parsed is what was built, and nothing else is accepted. The first byte says how: a packet
+ * as it is; or a message with these fields, whose packet is changed where the rest says, with its checksums fixed or
+ * not.
  */
 #include <assert.h>
 #include <stdlib.h>

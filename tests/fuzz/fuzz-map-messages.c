@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Lines of the map's stream as the app takes them: whatever an edge says, the list is one that can be shown, and what
- * of it goes into commands is nothing but addresses and networks.
+ * Lines of the map's stream as the app takes them: whatever an edge sends, the list can be shown, and only addresses
+ * and networks of it are used in commands.
  */
 #include <stdint.h>
 #include <string.h>

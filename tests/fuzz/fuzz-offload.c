@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What comes in pieces and what comes whole. Input: packets, each two bytes of length (big endian) and its bytes; the
+ * Joining and splitting of packets. Input: packets, each two bytes of length (big endian) and its bytes; the
  * first byte says what to do. Lengths and checksums in the headers are fixed first where a bit says so, since no
  * fuzzer finds them.
  */

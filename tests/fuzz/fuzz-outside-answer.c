@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What comes back when the edge's name is looked up outside the tunnel: from whoever is on the way. The first two
+ * What comes back when the edge's name is looked up outside the tunnel: from any host on the path. The first two
  * bytes are the question's ID.
  */
 #include <stdint.h>

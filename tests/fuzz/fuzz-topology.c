@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What an edge says of its map, a message a line, and what a reader would be told after each.
+ * An edge's messages about its map, one a line, and what a reader would get after each.
  */
 #include "account/topology-mirror.h"
 #include "common/util.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Requests of the userspace API: framed as the server does it, then parsed. However the bytes come in, all at once, one
- * by one or in pieces of any size, the same requests come out.
+ * Requests of the userspace API: framed as the server does it, then parsed. However the bytes arrive, all at once, one
+ * by one or in pieces of any size, the requests are the same.
  */
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A viewer's WebSocket frames, one behind the other.
+ * A viewer's WebSocket frames, one after another.
  */
 #include <string.h>
 #include "edge/http/websocket.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A resolver for tests, in a thread of its own, at 127.0.0.1. What it answers is said by the labels of the name:
+ * A resolver for tests, in its own thread, at 127.0.0.1. The labels of the name choose the answer:
  *
  *   hang        nothing
  *   servfail, nx, refused

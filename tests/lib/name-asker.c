@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Asks the C library for each name that stands on a line of its input, and writes what it learnt as a line:
+ * Asks the C library for each name on a line of its input, and writes the result as a line:
  *
  *   NAME ADDRESS,ADDRESS… CANONICAL       or       NAME error CODE
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * For LD_PRELOAD: a wall clock that is behind by WRONG_CLOCK_SECONDS, as after a flat battery; the monotonic ones are
- * left alone.
+ * unchanged.
  */
 #include <dlfcn.h>
 #include <stdlib.h>

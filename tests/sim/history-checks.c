@@ -6,7 +6,7 @@
  *                  twice; sizes exact; handshakes AF41, data DSCP 0
  *   delivered      to whom it was sent, from whom it says, as it was sent, once
  *   any time       nothing staged, indexed or batched beyond its bound; keys gone after 540 s without a new session
- *   the clockwork  a tick leaves no deadline in the past; nobody is woken or sends without end
+ *   the clockwork  a tick leaves no deadline in the past; no device wakes up or sends without end
  */
 #include "history.h"
 #include "proto/packet-private.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Thousands of random histories (history.h), each from its seed. The first that breaks a promise ends the program,
- * which says how to see it again.
+ * which prints how to repeat it.
  *
  *   test-histories [--from N] [--count N]      seeds N, N + 1, …; 1 and 1000 unless said otherwise
  *   test-histories --seed N [--trace]          this one; --trace tells it

@@ -6,8 +6,8 @@
  *               ├── edge          an edge that restarts and finds its nodes again; clocks that jump
  *      server ──┘
  *
- * Whatever happens: nobody gets a packet that is not for him, or twice, or changed; no nonce is used twice; no
- * plaintext is on the wires; and when the weather is fine again, packets flow again.
+ * Whatever happens: no node gets a packet that is not for it, or twice, or changed; no nonce is used twice; no
+ * plaintext is on the wires; and when the network has recovered, packets flow again.
  *
  *   test-sim [--sim-seed N]   many seeds, or this one. A failure prints its seed.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * An edge's API that says whatever a test wants, in this process, with a CA of its own.
+ * An edge's API that answers whatever a test wants, in this process, with its own CA.
  */
 #pragma once
 

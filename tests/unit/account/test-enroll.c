@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Joining: what goes wrong on the way leaves nothing half done, and the same key can be tried again.
+ * Joining: a failure leaves nothing half done, and the same key can be tried again.
  */
 #include "account/describe.h"
 #include "account/enroll.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A packet switch without packets: it remembers what it is told about nodes and says of them what a test wants.
+ * A packet switch without packets: it records what it is told about nodes and reports what a test wants.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Changes of the mesh that don't wait for the store: one after another, decided on what the store said, made again where
- * another writer was faster. "The other edge" writes into the store behind the mesh's back.
+ * Changes of the mesh that don't wait for the store: one after another, based on what the store contains, repeated
+ * where another writer was faster. "The other edge" writes into the store without the mesh's knowledge.
  */
 #include <string.h>
 #include "common/error.h"

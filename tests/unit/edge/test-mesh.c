@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The model: what a transaction leaves in the store, what memory makes of it, what a second writer may do in the
- meantime.
+ * meantime.
  */
 #include <string.h>
 #include "common/error.h"

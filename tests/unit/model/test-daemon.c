@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * EwDaemon over a private bus: what it says while a daemon is missing, refused, started, there, killed and back.
+ * EwDaemon over a private bus: what it reports while a daemon is missing, refused, starting, running, killed and
+ * started again.
  */
 #include "edgeway-config.h"
 

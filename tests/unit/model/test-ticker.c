@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The clock of relative times: it ticks for all who follow it, and not at all for nobody.
+ * The clock of relative times: it ticks for all followers, and not at all without any.
  */
 #include "model/ticker.h"
 

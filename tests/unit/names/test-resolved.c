@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The client of systemd-resolved against one that is made here, on a bus of its own: what it is told, in which order,
- * what happens when it is restarted, refuses, or doesn't answer.
+ * The client of systemd-resolved against a fake one, on a private bus: which calls it gets, in which order, and what
+ * happens when it is restarted, refuses, or doesn't answer.
  */
 #include "names/resolved.h"
 

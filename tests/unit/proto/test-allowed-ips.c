@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Allowed IPs against a naive model that looks at every prefix, and the containers they and the device stand on. */
+ * Allowed IPs against a naive model that looks at every prefix, and the containers that they and the device use. */
 #include <glib.h>
 #include <string.h>
 #include "proto/allowed-ips.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What comes to a device's port from nobody in particular: what it may cost, counted. Linked with --wrap for the two
+ * Packets of strangers at a device's port: counts what they may cost. Linked with --wrap for the two
  * functions that cost most, the DH and the opening of a batch. */
 #include "pair.h"
 #include "proto/aead.h"

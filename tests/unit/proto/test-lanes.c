@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Lanes of a device: whose session is whose, nonces that several draw, what becomes of a peer that is removed while a
- * lane is using it, and when the owner of the device is woken.
+ * Lanes of a device: whose session is whose, nonces that several draw, what happens to a peer that is removed while a
+ * lane uses it, and when the owner of the device is woken.
  *
  *   near (two lanes) ↔ far (none): datagrams are kept by whoever sent them, until the test hands them over
  */

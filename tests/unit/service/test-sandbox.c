@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A process in edgewayd's own sandbox, or in the edge's, tries to get at what is root's and other programs', and what
- * it needs itself, also where these come or change after it has started. As root, in a mount namespace of its own with
- * an /etc, /run, /root, /home and /var made for the test; skipped elsewhere.
+ * A process in edgewayd's own sandbox, or in the edge's, tries to access files and sockets of root and other programs,
+ * and those it needs itself, including ones that appear or change after it has started. As root, in a mount namespace
+ * of its own with an /etc, /run, /root, /home and /var made for the test; skipped elsewhere.
  *
  *   test, outside ──── "r /etc/shadow" ───→ child, inside
  *                 ←──────── EACCES ────────

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The file: kept over restarts, opened by one, damaged, foreign, full.
+ * The file: kept over restarts, opened by one process only, damaged, another program's, on a full disk.
  */
 #include "edge/store/store-private.h"
 #include "store-helpers.h"

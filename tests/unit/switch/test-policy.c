@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A verdict that is replaced while data threads ask it: what the old one lets pass last is not remembered as let pass
- * by the new one.
+ * A verdict that is replaced while data threads ask it: a packet that the old one has let pass is not remembered as
+ * allowed by the new one.
  *
  *   node 1: memory TUN ↔ engine ↔ UDP 127.0.0.1 ↔ switch of two data threads ↔ node 2
  */

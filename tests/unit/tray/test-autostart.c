@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The tray's entry in the autostart folder: there while it was chosen, and never otherwise; in a sandbox, what the
- * portal was asked and answered. Each test has a folder of its own (G_TEST_OPTION_ISOLATE_DIRS).
+ * The tray's entry in the autostart folder: present only while it is chosen; in a sandbox, the portal's questions and
+ * answers. Each test has a folder of its own (G_TEST_OPTION_ISOLATE_DIRS).
  */
 #include "model/autostart.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What a machine takes of what an edge says: routes accepted, refused and never to be taken, forwards, VPN mode, no
+ * What a computer accepts from an edge: routes accepted, refused and forbidden, forwards, VPN mode, no
  * IPv6.
  */
 #include "tunnel/plan.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Every operation of the tunnel begun while every other is under way, in each order, from each state of rest. Nothing
- * of the first has been answered when the second begins: answers come by the main loop, which has not run in between.
+ * Every operation of the tunnel begun while every other is under way, in each order, from each stable state. The first
+ * has no answer yet when the second begins: answers need the main loop, which has not run in between.
  *
- * What must hold once all is answered: a state that fits, no tunnel without a membership, the file, memory and the host
- * of one mind, and a membership that is there or not as the two results say.
+ * What must hold once all is answered: a consistent state, no tunnel without a membership, agreement of the file,
+ * memory and the host, and a membership that matches the two results.
  */
 #include "tunnel-world.h"
 #include "common/error.h"

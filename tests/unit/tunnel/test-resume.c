@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Back from sleep, told by a logind that this test plays on a bus of its own.
+ * Resuming from sleep, signalled by a fake logind on a private bus.
  */
 #include "tunnel/resume.h"
 

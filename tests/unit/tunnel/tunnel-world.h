@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The whole tunnel in one process against an edge that does what a test wants, hostile things too: its API is the
- * account's fake edge, its packet side an engine of our own. As root, in a network namespace of its own; skipped
+ * The whole tunnel in one process against an edge that does what a test wants, even if hostile: its API is the
+ * account's fake edge, its packet side a separate engine. As root, in a network namespace of its own; skipped
  * elsewhere.
  *
  *   EwTunnel ── TUN ewt…, real host network (own namespace)

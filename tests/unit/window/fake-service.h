@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * org.edgeway.Daemon1 inside a test, on a bus of its own: the test sets properties, sees what was called, and answers.
+ * org.edgeway.Daemon1 inside a test, on a private bus: the test sets properties, sees the calls, and answers them.
  */
 #pragma once
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Which page and which line above the map stand for what is known.
+ * Which page and which line above the map represent what is known.
  */
 #include "window/page-choice.h"
 
