@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Waiting for one node that was just made: is it on the map, has it joined, is it online, is it gone again.
+ * Waiting for one node that was just made: is it on the map, has it joined, is it online, was it removed.
  */
 #pragma once
 

@@ -198,8 +198,8 @@ class World:
         self.kept = False  # the folder stays
         self.places = self._join_places()
 
-    # The folders that machines mount something over are every run's: whoever removed one would take the mounts of the
-    # others away with it (rmdir(2) of a mount point of another namespace), and their daemons would write to the host's.
+    # The folders that machines mount something over are every run's: removing one would also remove the others' mounts
+    # (rmdir(2) of a mount point of another namespace), and their daemons would write to the host's.
     # So each run holds a shared lock on a list of those made, and the last one removes them.
 
     def _join_places(self):

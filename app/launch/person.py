@@ -94,7 +94,7 @@ def find():
         environment.setdefault("DBUS_SESSION_BUS_ADDRESS", f"unix:path={runtime}/bus")
     environment.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin")
     if not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
-        # On a server the text map is used. Started from a launcher, without a shell in between, nobody says which screen it is.
+        # On a server the text map is used. Started from a launcher, without a shell in between, the screen is unknown.
         screens = [*glob.glob("/tmp/.X11-unix/X*"), *glob.glob(f"/run/user/{uid}/wayland-?")]
         return None, ("The app isn't opened, because neither DISPLAY nor WAYLAND_DISPLAY says which screen to use. Run app/run in a terminal on the desktop."
                       if screens else None)

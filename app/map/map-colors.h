@@ -22,7 +22,7 @@ typedef struct
   GdkRGBA error;
 } EwMapColors;
 
-/* One of four, for ever: equal pointers are equal colors. */
+/* One of four, valid forever: equal pointers are equal colors. */
 const EwMapColors *ew_map_colors_get (gboolean dark, gboolean high_contrast);
 
 G_END_DECLS

@@ -43,7 +43,7 @@ ew_recent_nodes_add (GSettings *settings, const gchar *name, const gchar *addres
     store (settings, name, name, address);
 }
 
-/* Addresses stay a node's own when it's renamed. NULL: nobody has this one. Borrowed. */
+/* Addresses stay a node's own when it's renamed. NULL: no node has this one. Borrowed. */
 static const gchar *
 find_name (GListModel *nodes, const gchar *address)
 {

@@ -19,7 +19,7 @@ parse_version (const gchar *text, guint64 *number)
   return TRUE;
 }
 
-/* < 0: the service is older than this program, 0: they fit, or nobody knows. */
+/* < 0: the service is older than this program, 0: they fit, or that is unknown. */
 static gint
 compare_with_service (const gchar *service)
 {

@@ -71,7 +71,7 @@ stop_holding (EwTeller *self)
   if (self->holding)
     {
       self->holding = FALSE;
-      g_application_release (self->application); /* a notification on its way holds it by itself */
+      g_application_release (self->application); /* a pending notification holds the application itself */
     }
 }
 

@@ -81,7 +81,7 @@ text_of (JsonObject *check, const gchar *member)
   return text != NULL ? text : "";
 }
 
-/* In the language of whoever looks, as markup. */
+/* In the person's language, as markup. */
 static gchar *
 shown_of (JsonObject *check, const gchar *member)
 {

@@ -167,7 +167,7 @@ refresh (EwWindow *self)
   show_header (self);
 }
 
-/* The number of matches is said where somebody is typing. */
+/* The number of matches is announced where the person types. */
 static void
 say_found (EwWindow *self)
 {
@@ -297,7 +297,7 @@ add_actions (EwWindow *self)
   g_action_map_add_action_entries (G_ACTION_MAP (self), entries, G_N_ELEMENTS (entries), self);
 }
 
-/* --- only while somebody can see it --- */
+/* --- only while it is visible --- */
 
 static void
 follow_visibility (EwWindow *self)

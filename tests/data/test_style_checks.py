@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What holds the style finds what is wrong: a fault of each kind is planted into a repository of its own, as somebody would commit it."""
+"""The style checks find faults: one of each kind is planted into a separate repository, as a person would commit it."""
 import json
 import os
 import shutil

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every string that somebody sees can be translated, and is, in every language of po/LINGUAS."""
+"""Every visible string can be translated, and is, in every language of po/LINGUAS."""
 
 import glob
 import os

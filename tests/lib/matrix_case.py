@@ -22,7 +22,7 @@ from switch_case import BUILD, Switch, new_key  # noqa: E402
 PORT = 51820
 RANGE, SERVICE, OTHER = "100.96.0.0/12", "100.96.0.1", "100.96.1.9"
 
-# Sends 1 MB to whoever connects.
+# Sends 1 MB to each client.
 SERVE = """
 import socket, sys
 listener = socket.create_server((sys.argv[1], 7001))

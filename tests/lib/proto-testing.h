@@ -19,7 +19,7 @@ typedef struct
   unsigned keypairs;          /* 0…3 */
   bool handshake;             /* one is under way, with its secrets */
   bool unguarded;             /* secrets exist, and no timer will ever erase them */
-  uint64_t newest_session_ns; /* when the newest keypair was made; 0: there is none */
+  uint64_t newest_session_ns; /* when the newest keypair was made; 0: no keypair */
   unsigned staged_packets;
 } EwTestingPeer;
 

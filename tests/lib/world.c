@@ -302,7 +302,7 @@ world_run (World *world, uint64_t duration_ns)
       for (unsigned i = 0; i < world->n_nodes; i++)
         while (land (&world->nodes[i]))
           ;
-      for (guint i = 0; i < world->flying->len; i++) /* nobody lives there any more */
+      for (guint i = 0; i < world->flying->len; i++) /* no device is there any more */
         if (((Datagram *)world->flying->pdata[i])->arrives_ns <= next)
           g_ptr_array_remove_index (world->flying, i--);
       for (unsigned i = 0; i < world->n_nodes; i++)

@@ -217,7 +217,7 @@ class Traffic(unittest.TestCase):
         return (lambda: client.send(b"q")) if connected else (lambda: client.sendto(b"q", (address, 443)))
 
     def test_unasked_datagrams_divert_nothing(self):
-        """One from outside, with the address of somebody whom the host speaks to through the tunnel, true or forged: the host's own
+        """One from outside, with the address of a host that this one speaks to through the tunnel, true or forged: the host's own
         datagrams stay in the tunnel. That holds whether it was unsolicited, no program listens, or the host's firewall drops it."""
         self.world.sh(self.world.outside, "ip addr add fd45::22 dev lo; ip addr add 100.96.2.2 dev lo")
         self.stack.callback(self.world.sh, self.world.outside, "ip addr del fd45::22/128 dev lo; ip addr del 100.96.2.2/32 dev lo")

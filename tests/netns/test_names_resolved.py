@@ -97,7 +97,7 @@ class NamesByResolved(MeshCase):
             host = self.world.hosts[kind]
             host.restart("bus")
             wait_for("edgewayd on the bus", lambda: host.machine.ok(self.mesh.program("edgewayctl"), "status"), 30)
-            self.names_work(kind)  # it isn't on the bus again, and answers all the same
+            self.names_work(kind)  # it isn't on the bus again, and still answers
             self.restart_resolved(kind, forget=True)
             self.names_work(kind)
         self.world.each(restart)

@@ -12,7 +12,7 @@ from matrix_case import MatrixCase, wait_for  # noqa: E402
 
 class Rekey(MatrixCase):
     def test_rekey(self):
-        """Whoever began sends on: a new session after 120 s, at once in all rows, and no packet is lost over it."""
+        """The side that began keeps sending: a new session after 120 s, at once in all rows, and no packet is lost over it."""
         for row in self.rows:
             first = "theirs" if row.role == "edge" else "ours"
             row.connect(first)

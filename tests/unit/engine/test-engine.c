@@ -140,7 +140,7 @@ test_router_from_peer (Wheel *wheel, gconstpointer data)
   node_push (&wheel->a, 2, EW_ROUTE_LOOKUP);
   g_assert_cmpuint (node_pop (&wheel->b, 1), ==, EW_ROUTE_LOOKUP);
   node_push (&wheel->a, 9, EW_ROUTE_DROP);
-  node_push (&wheel->a, 7, EW_ROUTE_LOOKUP); /* nobody's */
+  node_push (&wheel->a, 7, EW_ROUTE_LOOKUP); /* no peer's */
   node_push (&wheel->a, 9, EW_ROUTE_REPLY);
   g_assert_cmpuint (node_pop (&wheel->a, 9), ==, EW_ROUTE_REPLY);
   node_expect_nothing (&wheel->a);

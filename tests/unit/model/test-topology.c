@@ -468,7 +468,7 @@ test_live (World *world, gconstpointer unused)
   EwNode *node;
 
   run_for (50);
-  g_assert_cmpuint (world->service.opened, ==, 0); /* nobody looks */
+  g_assert_cmpuint (world->service.opened, ==, 0); /* no view is open */
   go_live (world);
   assert_list (&world->mirror, "a b");
   node = ew_topology_find (world->mirror.topology, "a");

@@ -33,7 +33,7 @@ add (EwAllowedIps *ips, const char *text, unsigned to)
   g_assert_true (ew_allowed_ips_add (ips, &p, owner (to), &lists[to]));
 }
 
-/* -1: nobody. */
+/* -1: no owner. */
 static int
 lookup (EwAllowedIps *ips, const char *text)
 {

@@ -3,7 +3,7 @@
  * Lanes of a device: whose session is whose, nonces that several draw, what happens to a peer that is removed while a
  * lane uses it, and when the owner of the device is woken.
  *
- *   near (two lanes) ↔ far (none): datagrams are kept by whoever sent them, until the test hands them over
+ *   near (two lanes) ↔ far (none): the sender keeps datagrams, until the test hands them over
  */
 #include <glib.h>
 #include <pthread.h>
@@ -154,7 +154,7 @@ take (Hand *hand)
   return hand->sent->len > 0 ? g_ptr_array_steal_index (hand->sent, 0) : NULL;
 }
 
-/* The next datagram that `from` sent comes in by `lane`. from_number: its sender's. FALSE: there is none. */
+/* The next datagram that `from` sent comes in by `lane`. from_number: its sender's. FALSE: no datagram. */
 static gboolean
 carry (Ground *ground, Hand *from, guint8 from_number, EwLane *lane)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Who was told a sentence is remembered of that caller alone, and not for ever.
+ * A sentence is remembered only for the caller that got it, and not forever.
  */
 #include "common/phrase.h"
 #include "service/told.h"

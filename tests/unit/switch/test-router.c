@@ -490,7 +490,7 @@ test_probe (Fixture *f, gconstpointer data)
 {
   check_probe (f, "100.96.1.2", "100.96.0.1");
   check_probe (f, "fd12::1:2", "fd12::1");
-  f->router.tun[0] = f->router.tun[1] = TRUE; /* answered by the router all the same */
+  f->router.tun[0] = f->router.tun[1] = TRUE; /* still answered by the router */
   check_probe (f, "100.96.1.2", "100.96.0.1");
 }
 

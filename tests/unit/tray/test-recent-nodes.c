@@ -81,7 +81,7 @@ count_change (GSettings *settings, const gchar *key, guint *changes)
   ++*changes;
 }
 
-/* A rename changes the name alone: order and addresses stay, and so does a node that nobody knows. */
+/* A rename changes the name alone: order and addresses stay, and so does an unknown node. */
 static void
 test_renamed (void)
 {
