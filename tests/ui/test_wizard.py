@@ -146,7 +146,7 @@ class Adding(Wizard):
         self.heading("Set Up lobby")
         window = self.desktop.find("frame", COMPUTER, seconds=SLOW)["ref"]
         self.desktop.find("label", "1. On lobby (Debian 12, Debian 13), paste these two lines", within=window, seconds=SLOW)
-        lines = ("/usr/lib/apt/apt-helper -oAcquire::https::Verify-Peer=0 download-file https://203.0.113.5/install ~/edgeway-install "
+        lines = ("/usr/lib/apt/apt-helper -oAcquire::https::Proxy=DIRECT -oAcquire::https::Verify-Peer=0 download-file https://203.0.113.5/install ~/edgeway-install "
                  f"SHA256:{INSTALL['sha256']} &&\n  sh ~/edgeway-install")
         self.desktop.find("label", exactly=lines, within=window, seconds=SLOW)
         self.assertEqual([], self.desktop.find_all("label", "app/run --join", within=window))
