@@ -21,15 +21,15 @@ need_root() { # REASON ARG…
 
 # The progress of a step, from what it has printed: "123 of 310" of ninja's lines or of apt's packages.
 progress_in() { # LOG
-  local count total ready
+  local count total ready unpacked
   count=$(grep -ao '^\[[0-9]*/[0-9]*\]' "$1" 2>/dev/null | tail -n 1 | tr -d '[]')
   if [ -n "$count" ]; then printf '%s of %s' "${count%/*}" "${count#*/}"; return; fi
   total=$(sed -n 's/^.* upgraded, \([0-9]*\) newly installed.*/\1/p' "$1" 2>/dev/null | tail -n 1)
   [ "${total:-0}" -gt 0 ] || return 0
   ready=$(grep -ac '^Setting up ' "$1")
   if [ "$ready" -gt 0 ]; then printf 'set up %d of %d' "$ready" "$total"; return; fi
-  done=$(grep -ac '^Unpacking ' "$1")
-  if [ "$ready" -gt 0 ]; then printf 'unpacked %d of %d' "$done" "$total"; else printf 'fetched %d of %d' "$(grep -ac '^Get:' "$1")" "$total"; fi
+  unpacked=$(grep -ac '^Unpacking ' "$1")
+  if [ "$unpacked" -gt 0 ]; then printf 'unpacked %d of %d' "$unpacked" "$total"; else printf 'fetched %d of %d' "$(grep -ac '^Get:' "$1")" "$total"; fi
 }
 
 # Shows it beside the step's name: continuously on a terminal, else a line now and then. Ends when the log is removed.
