@@ -46,6 +46,6 @@ bus.register_object("/agent", Gio.DBusNodeInfo.new_for_xml(XML).interfaces[0], o
 with open(f"/proc/{pid}/stat") as stat:
     start_time = int(stat.read().rsplit(")", 1)[1].split()[19])
 subject = ("unix-process", {"pid": GLib.Variant("u", pid), "start-time": GLib.Variant("t", start_time), "uid": GLib.Variant("i", os.stat(f"/proc/{pid}").st_uid)})
-bus.call_sync(*AUTHORITY, "RegisterAuthenticationAgent", GLib.Variant("((sa{sv})ss)", (subject, "C.UTF-8", "/agent")), None, 0, 5000, None)
+bus.call_sync(*AUTHORITY, "RegisterAuthenticationAgent", GLib.Variant("((sa{sv})ss)", (subject, "C.UTF-8", "/agent")), None, 0, 30000, None)
 print("registered", flush=True)
 GLib.MainLoop().run()

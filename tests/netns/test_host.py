@@ -53,7 +53,7 @@ class Host(unittest.TestCase):
         """From VPN mode back to connector-only mode is what connector-only mode was."""
         with self.world.driver() as driver:
             driver.do(CONNECTOR)
-            connected = self.world.snapshot()
+            connected = self.world.settled_snapshot()
             for mode in (VPN, CONNECTOR + GATEWAY, BOTH):
                 driver.do(mode)
                 driver.do(CONNECTOR)
@@ -195,7 +195,7 @@ class Host(unittest.TestCase):
             for said in ("firewall rules aren't in place. ", "has no nftables (Protocol not supported)", "modprobe nf_tables",
                          "doesn't forward to 192.168.55.0/24", "doesn't forward to fd55::/64"):
                 self.assertIn(said, problems)
-            connected = self.world.snapshot()
+            connected = self.world.settled_snapshot()
             self.assertRegex(driver.ask(VPN), r"^error 3 .*has no nftables")
             self.assertEqual(self.world.snapshot(), connected)
             driver.do("undo")
@@ -237,7 +237,7 @@ class Host(unittest.TestCase):
     def test_failure_goes_back_to_what_was(self):
         with self.world.driver() as driver:
             driver.do(CONNECTOR)
-            connected = self.world.snapshot()
+            connected = self.world.settled_snapshot()
             self.world.sh(self.world.host, "ip route add 10.1.0.0/16 dev lan0 table 17764")
             self.assertTrue(driver.ask(VPN).startswith("error 1 "))
             self.world.sh(self.world.host, "ip route del 10.1.0.0/16 table 17764")
@@ -289,7 +289,7 @@ class Host(unittest.TestCase):
     def test_broken_ledger_is_not_obeyed(self):
         with self.world.driver() as driver:
             driver.do(CONNECTOR)
-        connected = self.world.snapshot()
+        connected = self.world.settled_snapshot()
         with open(self.world.ledger) as file:
             good = file.read()
         lines = good.splitlines(True)

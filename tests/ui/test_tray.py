@@ -145,6 +145,8 @@ class TrayCase(unittest.TestCase):
         return wait_for(f"{path} in the menu", lambda: (lambda i: i if i is not None and what(i) else None)(self.entry(*path)), seconds, 0.1)
 
     def click(self, *path):
+        """Once it is in the menu: the tray changes that after it has heard of a change."""
+        self.wait_entry(lambda item: True, *map(re.escape, path))
         self.ask("click", id=ID, path=list(path))
 
     def clipboard(self):
