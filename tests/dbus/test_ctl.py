@@ -270,7 +270,7 @@ class Verbs(Case):
     def test_ping_interrupted(self):
         self.start()
         terminal = self.terminal("ping", "office-gw", "-c", "1000")
-        terminal.expect("office-gw (100.96.1.2)")
+        terminal.expect("\n2  this computer")  # Ctrl-C before the first answer ends a password prompt, and the program
         terminal.type("\x03")
         self.assertEqual(terminal.end(), 0)
         self.assertRegex(terminal.text(), r"\d sent, \d answered")
