@@ -139,7 +139,7 @@ class Snapshot:
         "units": "systemctl list-unit-files --no-legend --no-pager; systemctl list-units --all --no-legend --no-pager --plain 'edgeway*'",
         "links": "ip -o link | sed 's/@.*mtu/ mtu/'; ip -o addr | awk '{print $2, $4}'",
         # The kernel makes an interface's own link-local routes seconds after the interface.
-        "routes": "ip route show table all; ip -6 route show table all | grep -v '^[a-z]* fe80:'; ip rule; ip -6 rule",
+        "routes": "ip -4 route show table all; ip -6 route show table all | grep -v '^[a-z]* fe80:'; ip rule; ip -6 rule",
         "nftables": "nft list ruleset",
         "sysctls": "sysctl -a 2>/dev/null | grep -E '^net\\.(ipv4|ipv6|core)\\.' | grep -vE '(_dst_|neigh|gc_|stable_secret|tcp_fastopen_key|base_reachable|^net.ipv4.(tcp_mem|udp_mem))'",
         "processes": "ps -eo comm | grep edgeway; true",
