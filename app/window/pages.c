@@ -220,16 +220,20 @@ describe_empty (EwPages *self, PageContent *content)
     {
       content->text = _ ("Other computers can't reach a trial's edge. See a whole mesh on this computer with the demo, "
                          "in Edgeway's folder:");
-      content->command = "app/run --demo";
+      content->command = ew_service_demo (EW_ORIGIN_CLONE); /* a trial is app/run's, too */
       content->buttons[0] = (PageButton){ _ ("Start a Mesh on a Server…"), "app.new-mesh" };
       return;
     }
-  content->owned_text
-    = g_strdup_printf (_ ("This computer is the only node of %s. Add a server or a phone, or see a whole "
-                          "mesh on this computer with the demo, in Edgeway's folder:"),
-                       mesh);
+  content->command = ew_service_demo (ew_service_origin ());
+  if (content->command != NULL)
+    content->owned_text
+      = g_strdup_printf (_ ("This computer is the only node of %s. Add a server or a phone, or see a whole "
+                            "mesh on this computer with the demo, in Edgeway's folder:"),
+                         mesh);
+  else
+    content->owned_text
+      = g_strdup_printf (_ ("This computer is the only node of %s. Add a server, a laptop or a phone."), mesh);
   content->text = content->owned_text;
-  content->command = "app/run --demo";
   content->buttons[0] = (PageButton){ _ ("Add a Computer…"), "app.add-server" };
   content->buttons[1] = (PageButton){ _ ("Add a Phone…"), "app.add-phone" };
 }

@@ -74,3 +74,9 @@ ew_service_commands (EwOrigin origin, const gchar *os_release)
       return g_strconcat (families[i].command, "\nsudo systemctl enable --now edgewayd", NULL);
   return g_strdup ("");
 }
+
+const gchar *
+ew_service_demo (EwOrigin origin)
+{
+  return origin == EW_ORIGIN_CLONE ? "app/run --demo" : NULL;
+}

@@ -21,5 +21,7 @@ EwOrigin ew_service_origin (void);
 gchar *ew_service_read_os_release (EwOrigin origin);
 /* The commands that bring the service, a line each. "": none is known for that system, whose os_release it is. (transfer full) */
 gchar *ew_service_commands (EwOrigin origin, const gchar *os_release);
+/* What shows a whole mesh on this computer, in Edgeway's folder; NULL: there is no such folder. */
+const gchar *ew_service_demo (EwOrigin origin);
 
 G_END_DECLS

@@ -46,11 +46,20 @@ test_clone (void)
     }
 }
 
+static void
+test_demo (void)
+{
+  g_assert_cmpstr (ew_service_demo (EW_ORIGIN_CLONE), ==, "app/run --demo");
+  g_assert_null (ew_service_demo (EW_ORIGIN_PACKAGE));
+  g_assert_null (ew_service_demo (EW_ORIGIN_SANDBOX));
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/window/service-advice/systems", test_systems);
   g_test_add_func ("/window/service-advice/clone", test_clone);
+  g_test_add_func ("/window/service-advice/demo", test_demo);
   return g_test_run ();
 }
