@@ -9,6 +9,7 @@
 #include "console/format.h"
 
 #define WAIT_S 30
+#define NAMES_WAIT_S 10 /* programs find the mesh's names within two, as a rule */
 #define CONFIRM_WITHIN_MIN 1
 #define CONFIRM_WITHIN_MAX 86400
 
@@ -20,20 +21,35 @@ is_on_its_way (const gchar *state)
          || g_strcmp0 (state, "awaiting-approval") == 0;
 }
 
+/* Connected, and the mesh's names aren't yet what they will be: the next `status` would show a passing state. */
+static gboolean
+awaits_names (JsonObject *status)
+{
+  const gchar *names = ew_json_string (status, "names");
+
+  return g_strcmp0 (ew_json_string (status, "state"), "connected") == 0
+         && (g_strcmp0 (names, "checking") == 0 || g_strcmp0 (names, "not-connected") == 0);
+}
+
 static JsonObject *
 wait_for_connection (EwLink *link, GError **error)
 {
-  gint64 deadline = g_get_monotonic_time () + WAIT_S * G_TIME_SPAN_SECOND;
-  gboolean passed = FALSE;
+  gint64 deadline = g_get_monotonic_time () + WAIT_S * G_TIME_SPAN_SECOND, names_deadline = 0;
 
   while (TRUE)
     {
       g_autoptr (JsonObject) status = ew_link_call_json (link, "GetStatus", NULL, error);
       if (status == NULL)
         return NULL;
-      if (passed || !is_on_its_way (ew_json_string (status, "state")))
+      gboolean names = awaits_names (status);
+      if (!names && !is_on_its_way (ew_json_string (status, "state")))
         return g_steal_pointer (&status);
-      passed = !ew_link_wait_change (link, deadline);
+      if (names && names_deadline == 0)
+        names_deadline = g_get_monotonic_time () + NAMES_WAIT_S * G_TIME_SPAN_SECOND;
+      gint64 until = names ? names_deadline : deadline;
+      if (g_get_monotonic_time () >= until)
+        return g_steal_pointer (&status);
+      ew_link_wait_change (link, until);
     }
 }
 
@@ -50,6 +66,8 @@ report_connection (EwCtl *ctl, JsonObject *status)
   if (g_strcmp0 (state, "connected") == 0)
     {
       ew_ctl_print ("Connected to the mesh %s via the edge %s.\n", mesh, name);
+      if (awaits_names (status))
+        ew_ctl_hint ("The mesh's names aren't ready yet. See `edgewayctl names`.\n");
       return EW_EXIT_DONE;
     }
   if (is_on_its_way (state))

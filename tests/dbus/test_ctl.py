@@ -197,6 +197,19 @@ class Verbs(Case):
         self.fails(5, "connect", says=["30 s", "diagnose"])
         self.assertGreater(time.monotonic() - start, 29)
 
+    def test_connecting_waits_for_names(self):
+        """The first status after it isn't a passing one."""
+        self.start(env={"FAKE_TUNNEL": "names-later"})
+        self.assertEqual(self.machine.run_ctl("connect").stderr, "")
+        self.assertIn("names      work, for example", self.ctl("status"))
+        self.assertIn('"names" : "ok"', self.ctl("status", "--json"))
+
+    def test_names_take_too_long(self):
+        self.start(env={"FAKE_TUNNEL": "names-never"})
+        result = self.machine.run_ctl("connect")
+        self.assertEqual((result.returncode, result.stderr), (0, "The mesh's names aren't ready yet. See `edgewayctl names`.\n"))
+        self.assertIn("Connected to the mesh", result.stdout)
+
     def test_mode(self):
         self.start()
         self.assertEqual(self.ctl("mode"), "connector\n")

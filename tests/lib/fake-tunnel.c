@@ -5,6 +5,7 @@
  *
  *   FAKE_TUNNEL=not-enrolled in the environment: starts in no mesh
  *   FAKE_TUNNEL=stuck: connecting never ends
+ *   FAKE_TUNNEL=names-later: its names work 300 ms after it has connected; =names-never: they stay unchecked
  *   FAKE_TUNNEL=edge-away: leaving cannot be told to the edge, which gives no names
  *   FAKE_TUNNEL_WRITE=PATH: tries to write there when it starts, and says whether it could
  *   a target or node "slow": no answer until cancelled ("fake: cancelled")
@@ -29,7 +30,7 @@ struct _EwTunnel
   gchar *node_name;
   gint64 guard_until, since;
   guint later;
-  gboolean lan_names;
+  gboolean lan_names, names_checked;
 };
 
 G_DEFINE_TYPE (EwTunnel, ew_tunnel, G_TYPE_OBJECT)
@@ -69,7 +70,9 @@ get_string (EwTunnel *self, guint id)
     connected ? "udp" : "",
     self->interface,
     enrolled ? "" : "[\"This computer is in no mesh yet.\"]",
-    connected ? "ok" : "not-connected",
+    !connected            ? "not-connected"
+    : self->names_checked ? "ok"
+                          : "checking",
     connected ? "" : "This computer isn't connected to its mesh, so the mesh's names don't work.",
     "",
     enrolled ? "home.internal" : "",
@@ -159,12 +162,27 @@ enter (EwTunnel *self, const gchar *state)
 }
 
 static gboolean
-on_connected (gpointer user_data)
+on_names_checked (gpointer user_data)
 {
   EwTunnel *self = user_data;
 
   self->later = 0;
+  self->names_checked = TRUE;
+  g_object_notify (G_OBJECT (self), "names");
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_connected (gpointer user_data)
+{
+  EwTunnel *self = user_data;
+  const gchar *what = g_getenv ("FAKE_TUNNEL");
+
+  self->later = 0;
+  self->names_checked = what == NULL || !g_str_has_prefix (what, "names-");
   enter (self, "connected");
+  if (g_strcmp0 (what, "names-later") == 0)
+    self->later = g_timeout_add (300, on_names_checked, self);
   return G_SOURCE_REMOVE;
 }
 
