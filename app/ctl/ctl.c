@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/error.h"
+#include "common/plain.h"
 #include "common/util.h"
 #include "complete.h"
 #include "version/version.h"
@@ -70,12 +71,15 @@ ew_ctl_print (const gchar *format, ...)
 void
 ew_ctl_hint (const gchar *format, ...)
 {
+  g_autofree gchar *text = NULL, *fit = NULL;
   va_list arguments;
 
   fflush (stdout);
   va_start (arguments, format);
-  vfprintf (stderr, format, arguments);
+  text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
+  fit = ew_plain_fit (text);
+  fputs (fit, stderr);
 }
 
 void
@@ -292,7 +296,7 @@ ew_ctl_list (EwCtl *ctl, gint argc, gchar **argv, const gchar *method, void (*sh
 static void
 print_help (const gchar *group)
 {
-  ew_ctl_print ("Usage: edgewayctl [--bus ADDRESS] VERB…\n\n");
+  g_print ("Usage: edgewayctl [--bus ADDRESS] VERB…\n\n");
   for (gsize i = 0; i < G_N_ELEMENTS (verbs); i++)
     if (group == NULL || g_str_has_prefix (verbs[i].name, group))
       ew_ctl_print ("  %-*s%s%s\n                  %s\n", *verbs[i].arguments != '\0' ? 13 : 0, verbs[i].name,
@@ -415,6 +419,7 @@ ew_ctl_main (gint argc, gchar **argv)
   setlocale (LC_NUMERIC, "C"); /* numbers look the same in every locale */
   g_set_prgname ("edgewayctl");
   ew_log_init ("edgewayctl");
+  ew_plain_init ();
   ew_terminal_detect (&ctl.terminal);
   if (argc > 1 && g_str_equal (argv[1], "complete"))
     {

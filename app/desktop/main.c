@@ -6,6 +6,7 @@
 #include <locale.h>
 #include <string.h>
 
+#include "common/plain.h"
 #include "desktop/application.h"
 
 /* Everyone on this computer sees a program's arguments for as long as it runs: remove a key or a link from them. */
@@ -38,6 +39,7 @@ main (int argc, char **argv)
 {
   g_auto (GStrv) arguments = take_arguments (argc, argv);
   setlocale (LC_ALL, "");
+  ew_plain_init ();
   bindtextdomain (GETTEXT_PACKAGE, EW_LOCALE_DIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   textdomain (GETTEXT_PACKAGE);

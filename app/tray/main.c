@@ -9,6 +9,7 @@
 #include <locale.h>
 #include <unistd.h>
 
+#include "common/plain.h"
 #include "control/control.h"
 #include "version/version.h"
 #include "open-app.h"
@@ -116,6 +117,7 @@ main (int argc, char **argv)
   gint status;
 
   setlocale (LC_ALL, "");
+  ew_plain_init ();
   bindtextdomain (GETTEXT_PACKAGE, EW_LOCALE_DIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   textdomain (GETTEXT_PACKAGE);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <locale.h>
 
+#include "common/plain.h"
 #include "common/util.h"
 #include "edge/run.h"
 #include "edge/verbs.h"
@@ -51,6 +52,7 @@ main (int argc, char **argv)
   const gboolean is_group = g_str_equal (verb, "node") || g_str_equal (verb, "key");
   gint words = 0;
   setlocale (LC_ALL, "");
+  ew_plain_init ();
   ew_log_init ("edgeway-edge");
   const EwControlVerb *control = ew_control_verb_find (argc, argv, &words);
   if (control)

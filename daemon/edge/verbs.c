@@ -52,7 +52,7 @@ print_help (const EwControlVerb *verb, GOptionContext *context)
   g_set_prgname (program);
   g_option_context_set_summary (context, summary);
   g_autofree gchar *text = g_option_context_get_help (context, TRUE, NULL);
-  printf ("%s", text);
+  g_print ("%s", text);
 }
 
 /* The folder that the line names so far, the last one where it names several. Borrowed. */

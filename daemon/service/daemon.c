@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "common/error.h"
+#include "common/plain.h"
 #include "common/util.h"
 #include "edgeway-config.h"
 #include "nss/nsswitch.h"
@@ -178,6 +179,7 @@ ew_daemon_main (gint argc, gchar **argv)
   g_autoptr (GError) error = NULL;
 
   setlocale (LC_CTYPE, ""); /* the terminal's characters and no more: sentences and figures are the same everywhere */
+  ew_plain_init ();
   g_set_prgname ("edgewayd");
   if (!options_parse (&options, &argc, &argv, &error))
     {

@@ -29,6 +29,9 @@ class Usage(unittest.TestCase):
             result = run(*arguments)
             self.assertEqual((result.returncode, result.stderr), (0, ""))
             self.assertIn("Usage:", result.stdout)
+            plain = run(*arguments, env={**os.environ, "LC_ALL": "C"}).stdout
+            self.assertIn("[OPTION...]", plain)
+            self.assertTrue(plain.isascii(), plain)
         for option in ("--state-dir", "--listen", "--public", "--mesh", "--name", "--config"):
             self.assertIn(option, run("run", "--help").stdout)
         self.assertRegex(run("--version").stdout, r"^edgeway-edge \d+\.\d+\.\d+( \([0-9a-f]{7}\+?\))?\n$")

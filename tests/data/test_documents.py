@@ -94,6 +94,8 @@ class Finds(unittest.TestCase):
         self.assertEqual(documents.check_man_pages(self.top, None), [])
         self.write("data/man/x.1", page + "It isn't.\n")
         self.assertEqual(documents.check_man_pages(self.top, None), ["data/man/x.1:6: man pages have no contractions: isn't"])
+        self.write("data/man/x.1", page + "PORT…\n")
+        self.assertEqual(documents.check_man_pages(self.top, None)[0], "data/man/x.1:6: in the C locale man shows no …")
         self.write("data/man/x.1", page + ".XY unknown\n")
         self.assertEqual(len(documents.check_man_pages(self.top, None)), 1)
 

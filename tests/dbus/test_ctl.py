@@ -147,6 +147,10 @@ class Verbs(Case):
             self.assertEqual(self.ctl("help", group), only)
         self.assertEqual(self.ctl("help", "node", "add"), self.ctl("node", "add", "--help"))
         self.fails(2, "help", "fly", says=["--help"])
+        for verb in ([], ["node", "add"], ["ping"]):
+            plain = self.ctl(*verb, "--help", env={"LC_ALL": "C"})
+            self.assertIn("..." if verb else "VERB...", plain)
+            self.assertTrue(plain.isascii() and "?" not in plain, plain)
         self.assertRegex(self.ctl("--version"), r"^edgewayctl \d+\.\d+\.\d+( \([0-9a-f]{7}\+?\))?\n?$")
 
     def test_no_daemon(self):

@@ -433,6 +433,7 @@ class Process(unittest.TestCase):
         shown = self.run_daemon("--help", env={"LC_ALL": "C.UTF-8"})
         self.assertEqual(shown.returncode, 0)
         self.assertIn("[OPTION…]", shown.stdout)
+        self.assertIn("[OPTION...]", self.run_daemon("--help", env={"LC_ALL": "C"}).stdout)
         self.assertRegex(self.run_daemon("--version").stdout, r"^edgewayd \d+\.\d+\.\d+( \([0-9a-f]{7}\+?\))?\n$")
 
 

@@ -218,6 +218,8 @@ def check_man_pages(top, programs):
         name, text = os.path.relpath(path, top), read(top, os.path.relpath(path, top))
         bad += [f"{name}:{number}: man pages have no contractions: {match.group()}" for number, line in enumerate(text.splitlines(), 1)
                 for match in CONTRACTION.finditer(line)]
+        bad += [f"{name}:{number}: in the C locale man shows no {character}" for number, line in enumerate(text.splitlines(), 1)
+                for character in line if not character.isascii()]
         if shutil.which("mandoc"):
             lint = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", path], capture_output=True, text=True)
             bad += (lint.stdout + lint.stderr).replace(top + "/", "").splitlines()
