@@ -185,7 +185,7 @@ close_apps() {
   return 0
 }
 
-# Undoes what a killed edgewayd has left; a trial's ledger is in the trial's folder.
+# Undoes what a killed edgewayd or edge has left; a trial's ledger is in the trial's folder.
 undo_changes() {
   local state failed=0
   for state in /run/edgeway-trial-*/state; do
@@ -193,22 +193,28 @@ undo_changes() {
     if edgewayd --revert --state-dir "$state"; then rm -rf "${state%/state}"; else failed=1; fi
   done
   edgewayd --revert || failed=1
+  edgeway-edge revert || failed=1
   return $failed
+}
+
+# Folders of Edgeway's files that are empty now, up to the first one that isn't, or that belongs to a package.
+remove_folders() { # FILE…
+  local folder
+  printf '%s\n' "${@%/*}" | sort -ru | while read -r folder; do
+    while may_hold "$folder" && [ -z "$(ls -A "$folder" 2>/dev/null)" ] && ! dpkg-query -S "$folder" >/dev/null 2>&1 && rmdir "$folder" 2>/dev/null; do
+      folder=${folder%/*}
+    done
+  done
 }
 
 remove_files() {
   [ -f "$manifest" ] || return 0
-  local file folder
-  while read -r file; do ! may_hold "$file" || rm -f "$file"; done <"$manifest"
-  rm -f "$packages_list"
+  local files file
+  mapfile -t files <"$manifest"
+  for file in "${files[@]}"; do ! may_hold "$file" || rm -f "$file"; done
+  # Also what was copied there from another computer, for an edge to hand out.
+  rm -rf "$packages_list" "$repository"
   refresh_caches
-  # Only Edgeway's folders, and only when they are empty now.
-  rmdir "$repository"/* "$repository" 2>/dev/null
-  rmdir /usr/share/edgeway /usr/libexec/edgeway /usr/lib/edgeway /usr/share/doc/edgeway 2>/dev/null
-  for folder in /usr/lib/firewalld/{services,zones,policies,} /etc/ufw/applications.d /etc/ufw /usr/lib/NetworkManager/conf.d \
-    /usr/lib/NetworkManager /usr/share/bash-completion/completions /usr/share/bash-completion /usr/share/fish/vendor_completions.d /usr/share/fish \
-    /usr/share/zsh/vendor-completions /usr/share/zsh; do
-    dpkg-query -S "$folder" >/dev/null 2>&1 || rmdir "$folder" 2>/dev/null
-  done
+  remove_folders "${files[@]}" "$repository"
   return 0
 }

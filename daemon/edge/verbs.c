@@ -11,14 +11,16 @@
 #include "edgeway-config.h"
 
 const EwControlVerb ew_control_verbs[] = {
-  { "admin-key", NULL, "Print a new enrollment key for an administrator", FALSE, TRUE, ew_control_admin_key },
-  { "status", NULL, "Show the running edge's status", TRUE, FALSE, ew_control_status },
-  { "node list", NULL, "List the mesh's nodes", TRUE, FALSE, ew_control_node_list },
-  { "node show", "NAME", "Show everything that the mesh knows about a node", TRUE, FALSE, ew_control_node_show },
-  { "node remove", "NAME", "Remove a node and the enrollment keys that it made", FALSE, FALSE, ew_control_node_remove },
-  { "key list", NULL, "List the enrollment keys that can still be used", TRUE, FALSE, ew_control_key_list },
-  { "key revoke", "ID", "Revoke an enrollment key", FALSE, FALSE, ew_control_key_revoke },
-  { NULL, NULL, NULL, FALSE, FALSE, NULL },
+  { "admin-key", NULL, "Print a new enrollment key for an administrator", FALSE, TRUE, FALSE, ew_control_admin_key },
+  { "status", NULL, "Show the running edge's status", TRUE, FALSE, FALSE, ew_control_status },
+  { "node list", NULL, "List the mesh's nodes", TRUE, FALSE, FALSE, ew_control_node_list },
+  { "node show", "NAME", "Show everything that the mesh knows about a node", TRUE, FALSE, FALSE, ew_control_node_show },
+  { "node remove", "NAME", "Remove a node and the enrollment keys that it made", FALSE, FALSE, FALSE,
+    ew_control_node_remove },
+  { "key list", NULL, "List the enrollment keys that can still be used", TRUE, FALSE, FALSE, ew_control_key_list },
+  { "key revoke", "ID", "Revoke an enrollment key", FALSE, FALSE, FALSE, ew_control_key_revoke },
+  { "revert", NULL, "Undo what a killed edge has left on its host", FALSE, FALSE, TRUE, ew_control_revert },
+  { NULL, NULL, NULL, FALSE, FALSE, FALSE, NULL },
 };
 
 const EwControlVerb *
@@ -120,11 +122,12 @@ parse_options (const EwControlVerb *verb, gint *argc, gchar ***argv, EwControl *
                                     G_OPTION_ENTRY_NULL };
   g_autoptr (GOptionContext) context = g_option_context_new (verb->argument);
   g_autoptr (GError) error = NULL;
-  const GOptionEntry *const tables[] = { common, verb->has_json ? json : verb->has_valid ? duration : NULL, NULL };
+  const GOptionEntry *own = verb->is_local ? common + 1 : common;
+  const GOptionEntry *const tables[] = { own, verb->has_json ? json : verb->has_valid ? duration : NULL, NULL };
   if (control->completing)
     return complete_verb (verb, tables, *argc, *argv), FALSE;
   g_option_context_set_help_enabled (context, FALSE);
-  g_option_context_add_main_entries (context, common, NULL);
+  g_option_context_add_main_entries (context, own, NULL);
   if (verb->has_json)
     g_option_context_add_main_entries (context, json, NULL);
   if (verb->has_valid)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The verbs of edgeway-edge that speak to a running edge through its control socket, and the exit codes of all.
+ * The verbs of edgeway-edge besides run, which speak to a running edge through its control socket (all but revert), and
+ * the exit codes of all.
  */
 #pragma once
 
@@ -37,6 +38,7 @@ typedef struct
   const gchar *summary;                   /* for the list of verbs: an imperative without a full stop */
   gboolean has_json;                      /* it takes --json */
   gboolean has_valid;                     /* … --valid */
+  gboolean is_local;                      /* it needs no running edge: no --state-dir */
   gint (*run) (const EwControl *control); /* prints to stdout, or one line to stderr; → the exit code */
 } EwControlVerb;
 
@@ -57,7 +59,7 @@ gchar *ew_control_path (const gchar *collection, const gchar *item);
 /* The object, indented, to stdout. */
 void ew_control_print_json (JsonObject *object);
 
-/* The verbs, by file: verb-status.c, verb-node.c, verb-key.c. */
+/* The verbs, by file: verb-status.c, verb-node.c, verb-key.c, verb-revert.c. */
 gint ew_control_status (const EwControl *control);
 gint ew_control_admin_key (const EwControl *control);
 gint ew_control_node_list (const EwControl *control);
@@ -65,5 +67,6 @@ gint ew_control_node_show (const EwControl *control);
 gint ew_control_node_remove (const EwControl *control);
 gint ew_control_key_list (const EwControl *control);
 gint ew_control_key_revoke (const EwControl *control);
+gint ew_control_revert (const EwControl *control);
 
 G_END_DECLS

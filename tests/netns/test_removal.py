@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What app/run --remove ends: the app and the tray whose program no longer exists, and no other process; and the folders that it
-keeps: those of other packages."""
+"""What app/run --remove ends: the app and the tray whose program no longer exists, and no other process; and what it
+leaves: folders of other packages."""
 import os
 import subprocess
 import unittest
@@ -23,15 +23,20 @@ close_apps
 wait $edgeway || echo "app $?"
 wait $edgeway_tray || echo "tray $?"
 kill -0 $edgewayctl && echo "another program: left alone"
-mkdir /mnt/upper2 /mnt/work2
-mount -t overlay -o lowerdir=/usr/lib,upperdir=/mnt/upper2,workdir=/mnt/work2 overlay /usr/lib
+for name in lib share; do
+  mkdir /mnt/$name /mnt/$name/upper /mnt/$name/work
+  mount -t overlay -o "lowerdir=/usr/$name,upperdir=/mnt/$name/upper,workdir=/mnt/$name/work" overlay /usr/$name
+done
 refresh_caches() { :; }; manifest=/mnt/manifest packages_list=/mnt/packages
 for owned in none /usr/lib/NetworkManager/conf.d; do
-  rm -rf /usr/lib/NetworkManager; mkdir -p /usr/lib/NetworkManager/conf.d; echo >/usr/lib/NetworkManager/conf.d/edgeway.conf
-  echo /usr/lib/NetworkManager/conf.d/edgeway.conf >$manifest
-  dpkg-query() { [ "$2" = "$owned" ]; }
+  rm -rf /usr/lib/NetworkManager /usr/share/{edgeway,dbus-1/interfaces}
+  dpkg-query() { case $2 in "$owned" | /usr/lib | /usr/share | /usr/share/dbus-1) ;; *) return 1 ;; esac; }
+  find /usr/lib /usr/share | sort >/mnt/before
+  printf '%s\n' /usr/lib/NetworkManager/conf.d/edgeway.conf /usr/share/dbus-1/interfaces/org.edgeway.Edgeway1.xml /usr/share/edgeway/manifest >$manifest
+  while read -r file; do mkdir -p "${file%/*}"; echo >$file; done <$manifest
+  mkdir -p $repository/debian-{13,14}; echo >$repository/debian-13/Packages
   remove_files || true
-  echo "folders:" $(cd /usr/lib && find NetworkManager 2>/dev/null)
+  echo "left:" $(find /usr/lib /usr/share | sort | comm -13 /mnt/before -)
 done
 """
 
@@ -40,7 +45,7 @@ class Removal(unittest.TestCase):
     def test_apps_that_are_open(self):
         said = subprocess.run(["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "bash", "-c", SCRIPT, "bash", SOURCE], capture_output=True, text=True, timeout=60)
         self.assertEqual("still installed: left alone\napp 143\ntray 143\nanother program: left alone\n"
-                         "folders:\nfolders: NetworkManager NetworkManager/conf.d\n", said.stdout, said.stderr)
+                         "left:\nleft: /usr/lib/NetworkManager /usr/lib/NetworkManager/conf.d\n", said.stdout, said.stderr)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from switch_case import ALICE, BOB, SERVICE, WEBSITE, SwitchCase, host_state, wait_for  # noqa: E402
+from switch_case import ALICE, BOB, BUILD, SERVICE, WEBSITE, SwitchCase, host_state, wait_for  # noqa: E402
 
+EDGE = os.path.join(BUILD, "daemon/edge/edgeway-edge")
 DOCKER = """
 table ip filter {
   chain DOCKER-USER {
@@ -66,6 +67,20 @@ class TestSwitchHost(SwitchCase):
                 self.assert_pings(self.alice, SERVICE[0])
                 self.assertEqual(switch.stop(), 0)
                 self.assert_undone()
+
+    def test_kill_and_revert_undoes_all(self):
+        """What no later edge takes over. An edge that runs keeps its own."""
+        def revert():
+            return self.edge.run(EDGE, "revert").stdout
+        self.assertIn("No killed edge", revert())
+        switch = self.start_switch(find=True)
+        before = host_state(self.edge)
+        self.assertEqual(revert(), "No killed edge has left a change.\nAn edge runs and keeps what it has changed.\n")
+        self.assertEqual(before, host_state(self.edge))
+        switch.kill()
+        self.assertNotEqual(self.before, host_state(self.edge))
+        self.assertEqual(revert(), "Every change that a killed edge has left was undone.\n")
+        self.assert_undone()
 
     def test_others_settings_stay(self):
         """What another program has set in the meantime is not reset."""

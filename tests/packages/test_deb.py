@@ -106,14 +106,11 @@ class Files(unittest.TestCase):
 
     def test_ended_by_itself(self):
         """A daemon that ends while its package is removed doesn't stop the removal."""
-        for name in ("edgewayd", "edgeway-edge"):
-            with open(f"{SOURCE}/data/debian/{name}.prerm") as file:
-                stop = re.search(r"(?ms)^stop_processes\(\) \{$.*?^\}$", file.read()).group(0)
-            gone = subprocess.Popen(["true"])
-            gone.wait()
-            script = f"set -e\nsleep() {{ :; }}\nprocesses() {{ echo {gone.pid}; }}\n{stop}\nstop_processes; echo removed"
-            result = subprocess.run(["sh", "-c", script], capture_output=True, text=True)
-            self.assertEqual((result.returncode, result.stdout), (0, "removed\n"), result.stderr)
+        gone = subprocess.Popen(["true"])
+        gone.wait()
+        script = f"set -e; . {SOURCE}/data/debian/stop-processes; sleep() {{ :; }}; processes() {{ echo {gone.pid}; }}; stop_processes /usr/bin/true; echo removed"
+        result = subprocess.run(["sh", "-c", script], capture_output=True, text=True)
+        self.assertEqual((result.returncode, result.stdout), (0, "removed\n"), result.stderr)
 
     def test_version(self):
         """One number in one place, and a newer commit is a newer version."""
@@ -370,17 +367,23 @@ class Life(unittest.TestCase):
         return next(node for node in json.loads(self.a.text("edgewayctl map --json"))["nodes"] if node["name"] == name)["online"]
 
     def test_8_purge(self):
-        """Nothing is left, neither of a daemon that was killed in VPN mode, nor of an edge with a mesh."""
+        """Nothing is left, neither of a daemon that was killed in VPN mode, nor of an edge with a mesh that was killed."""
         self.b.run("edgewayctl", "mode", "vpn", "--confirm-within", "600")
-        self.b.run("sh", "-ec", "mkdir -p /run/systemd/system/edgewayd.service.d; printf '[Service]\\nRestart=no\\n' >/run/systemd/system/edgewayd.service.d/x.conf; systemctl daemon-reload")
-        os.kill(self.outer_pid(self.b, "edgewayd"), signal.SIGKILL)
-        machines.wait_for("its end", lambda: self.b.text("systemctl is-active edgewayd || true") == "failed\n", 20)
-        self.assertNotEqual([line for line in Life.before["b"].changes() if line.startswith("routes")], [], "it left something")
-        self.b.run("rm", "-r", "/run/systemd/system/edgewayd.service.d")
+        for machine, name, topic in ((self.b, "edgewayd", "routes"), (self.edge, "edgeway-edge", "nftables")):
+            self.kill(machine, name)
+            self.assertNotEqual([line for line in Life.before[machine.name].changes() if line.startswith(topic)], [], f"{name} left something")
         for machine, name in ((self.b, "edgewayd"), (self.a, "edgewayd"), (self.edge, "edgeway-edge")):
             with self.subTest(machine.name):
                 machine.run("dpkg", "--purge", name)
                 self.assertEqual(Life.before[machine.name].changes(), [])
+
+    def kill(self, machine, name):
+        """As if it were removed before systemd starts it again."""
+        folder = f"/run/systemd/system/{name}.service.d"
+        machine.run("sh", "-ec", f"mkdir -p {folder}; printf '[Service]\\nRestart=no\\n' >{folder}/x.conf; systemctl daemon-reload")
+        os.kill(self.outer_pid(machine, name), signal.SIGKILL)
+        machines.wait_for("its end", lambda: machine.text(f"systemctl is-active {name} || true") == "failed\n", 20)
+        machine.run("rm", "-r", folder)
 
     @staticmethod
     def outer_pid(machine, comm):

@@ -405,6 +405,33 @@ ew_exit_firewall_exists (const gchar *interface)
   return netlink != NULL && ew_nft_table_is_there (netlink, NFPROTO_INET, table);
 }
 
+GStrv
+ew_exit_firewall_list_interfaces (GError **error)
+{
+  g_autoptr (EwNetlink) netlink = ew_netlink_new (NETLINK_NETFILTER);
+  g_autoptr (GArray) chains = netlink != NULL ? ew_nft_chains (netlink) : NULL;
+  const int failure = errno;
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+  if (chains == NULL && (failure == EPERM || failure == EACCES))
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED, "Can't read the firewall's tables: %s",
+                   g_strerror (failure));
+      return NULL;
+    }
+  for (guint i = 0; chains != NULL && i < chains->len; i++)
+    {
+      const EwNftChain *chain = &g_array_index (chains, EwNftChain, i);
+      const gchar *interface = chain->table + strlen (TABLE);
+
+      if (chain->family == NFPROTO_INET && g_str_has_prefix (chain->table, TABLE) && *interface != '\0'
+          && ew_exit_firewall_check_name (interface, NULL) && g_hash_table_add (seen, (gpointer)interface))
+        g_strv_builder_add (builder, interface);
+    }
+  return g_strv_builder_end (builder);
+}
+
 /* The members of nft's listing that are of one kind ("chain", "rule"). Borrowed from object. */
 static GPtrArray *
 members (JsonObject *object, const gchar *kind)

@@ -64,6 +64,9 @@ gboolean ew_exit_firewall_apply (const EwFirewallConfig *config, GError **error)
 /* A missing table isn't an error. */
 gboolean ew_exit_firewall_remove (const gchar *interface, GError **error);
 gboolean ew_exit_firewall_exists (const gchar *interface);
+/* The interfaces that this network namespace has such tables for. NULL-terminated; empty, too, where the kernel has no
+   nftables. (transfer full) NULL with error: no permission. */
+GStrv ew_exit_firewall_list_interfaces (GError **error);
 /* What an older table remembers. (transfer full) of EwSysctl, empty if there is none. */
 GPtrArray *ew_exit_firewall_read_undo (const gchar *interface);
 
