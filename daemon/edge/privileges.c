@@ -135,25 +135,31 @@ become_user (const gchar *state_dir, GError **error)
 
 /* Uid 0 still, without a user of its own: then at least not the owner of what is root's. */
 static gboolean
-hide_from_root (const gchar *state_dir, GError **error)
+hide_from_root (const gchar *state_dir, const gchar *packages, GError **error)
 {
   static const gchar *const shown[]
     = { "/run/systemd/resolve", "/run/NetworkManager", "/run/resolvconf", "/run/connman", "/run/nscd", NULL };
-  const gchar *kept[] = { state_dir, g_getenv ("NOTIFY_SOCKET"), NULL };
+  g_autoptr (GPtrArray) kept = g_ptr_array_new ();
 
+  g_ptr_array_add (kept, (gpointer)state_dir);
+  if (packages)
+    g_ptr_array_add (kept, (gpointer)packages);
+  if (g_getenv ("NOTIFY_SOCKET"))
+    g_ptr_array_add (kept, (gpointer)g_getenv ("NOTIFY_SOCKET"));
+  g_ptr_array_add (kept, NULL);
   if (!ew_state_dir_prepare (state_dir, error)) /* kept is what is there */
     return FALSE;
-  (void)ew_hidden_paths_enter (kept, shown, TRUE);
+  (void)ew_hidden_paths_enter ((const gchar *const *)kept->pdata, shown, TRUE);
   return TRUE;
 }
 
 gboolean
-ew_edge_privileges_narrow (const gchar *state_dir, GError **error)
+ew_edge_privileges_narrow (const gchar *state_dir, const gchar *packages, GError **error)
 {
   ew_capabilities_limit_future (KEPT);
   if (geteuid () == 0 && !become_user (state_dir, error))
     return FALSE;
-  if (geteuid () == 0 && !hide_from_root (state_dir, error))
+  if (geteuid () == 0 && !hide_from_root (state_dir, packages, error))
     return FALSE;
   if (!ew_capabilities_limit (KEPT) || !ew_process_seal ())
     return fail (error, "give up its other privileges", NULL);

@@ -12,8 +12,9 @@ G_BEGIN_DECLS
 #define EW_EDGE_USER "edgeway-edge"
 
 /* Started by uid 0: hands the state directory to the edge's user and becomes that user, where it exists. In any case
-   narrows capabilities and the bounding set and sets no_new_privs. */
-gboolean ew_edge_privileges_narrow (const gchar *state_dir, GError **error);
+   narrows capabilities and the bounding set and sets no_new_privs. packages: a further folder that stays in sight, or
+   NULL. */
+gboolean ew_edge_privileges_narrow (const gchar *state_dir, const gchar *packages, GError **error);
 /* The ports are bound: CAP_NET_BIND_SERVICE is dropped before the data threads start. */
 void ew_edge_privileges_ports_bound (void);
 /* Narrows files and system calls, each as far as the kernel can (sandbox/landlock.h, sandbox/syscalls.h). The state

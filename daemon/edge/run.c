@@ -460,7 +460,7 @@ start (Edge *self, GError **error)
     EW_SWITCH_DATA_THREADS_MAX); /* where nothing sets its mode (a container, no udev) only uid 0 can open the device */
   self->server = ew_http_server_new (on_request, self);
   self->patient = is_patient (self);
-  if (!bind_tcp (self, error) || !ew_edge_privileges_narrow (options->state_dir, error)
+  if (!bind_tcp (self, error) || !ew_edge_privileges_narrow (options->state_dir, options->packages, error)
       || !ew_state_dir_prepare (options->state_dir, error))
     return FALSE;
   ew_edge_sandbox_enter (options->state_dir, options->packages);

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -19,6 +21,7 @@
 #define OUR_ARCH AUDIT_ARCH_AARCH64
 #endif
 
+#define OWN_PROCESS_MAX 12  /* instructions */
 #define X32_BIT 0x40000000u /* __X32_SYSCALL_BIT */
 
 #define LOAD(field) BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, field))
@@ -97,6 +100,18 @@ static const unsigned refused[] = {
   SYS_vhangup,
   SYS_personality,
   SYS_fanotify_init,
+  SYS_rt_sigqueueinfo,
+  SYS_rt_tgsigqueueinfo,
+  SYS_pidfd_send_signal,
+#ifdef SYS_process_mrelease
+  SYS_process_mrelease,
+#endif
+#ifdef __GLIBC__ /* musl's way to a thread of its own */
+  SYS_tkill,
+#endif
+  SYS_ioprio_set,
+  SYS_move_pages,
+  SYS_migrate_pages,
 #ifdef SYS_iopl
   SYS_iopl,
   SYS_ioperm,
@@ -125,30 +140,63 @@ static const struct sock_filter beginning[] = {
   JUMP (BPF_JSET, NAMESPACES, 0, 1),
   FAIL (EPERM),
   ALLOW,
-  JUMP (BPF_JEQ, SYS_ioctl, 0, 4),
+  /* What can type into the terminal that it was started from. */
+  JUMP (BPF_JEQ, SYS_ioctl, 0, 5),
   LOAD_ARGUMENT (1),
-  JUMP (BPF_JEQ, TIOCSTI, 0, 1),
+  JUMP (BPF_JEQ, TIOCSTI, 1, 0),
+  JUMP (BPF_JEQ, TIOCLINUX, 0, 1),
   FAIL (EPERM),
   ALLOW,
-  JUMP (BPF_JEQ, SYS_socket, 0, 7),
+  /* Of the kernel's protocols: routes, the sockets' list and nftables. */
+  JUMP (BPF_JEQ, SYS_socket, 0, 11),
   LOAD_ARGUMENT (0),
-  JUMP (BPF_JEQ, AF_UNIX, 4, 0),
-  JUMP (BPF_JEQ, AF_INET, 3, 0),
-  JUMP (BPF_JEQ, AF_INET6, 2, 0),
-  JUMP (BPF_JEQ, AF_NETLINK, 1, 0),
+  JUMP (BPF_JEQ, AF_UNIX, 8, 0),
+  JUMP (BPF_JEQ, AF_INET, 7, 0),
+  JUMP (BPF_JEQ, AF_INET6, 6, 0),
+  JUMP (BPF_JEQ, AF_NETLINK, 0, 4),
+  LOAD_ARGUMENT (2),
+  JUMP (BPF_JEQ, NETLINK_ROUTE, 3, 0),
+  JUMP (BPF_JEQ, NETLINK_SOCK_DIAG, 2, 0),
+  JUMP (BPF_JEQ, NETLINK_NETFILTER, 1, 0),
   FAIL (EAFNOSUPPORT),
   ALLOW,
 };
 
+/* Signals and limits for this process alone: uid 0 needs no capability to send them to others of root's. */
+static gsize
+add_own_process (struct sock_filter *filter)
+{
+  const unsigned own = (unsigned)getpid ();
+  const struct sock_filter pieces[] = {
+    JUMP (BPF_JEQ, SYS_kill, 1, 0),
+    JUMP (BPF_JEQ, SYS_tgkill, 0, 4),
+    LOAD_ARGUMENT (0),
+    JUMP (BPF_JEQ, own, 1, 0),
+    FAIL (EPERM),
+    ALLOW,
+    JUMP (BPF_JEQ, SYS_prlimit64, 0, 5),
+    LOAD_ARGUMENT (0),
+    JUMP (BPF_JEQ, 0, 2, 0), /* the caller */
+    JUMP (BPF_JEQ, own, 1, 0),
+    FAIL (EPERM),
+    ALLOW,
+  };
+
+  G_STATIC_ASSERT (G_N_ELEMENTS (pieces) <= OWN_PROCESS_MAX);
+  memcpy (filter, pieces, sizeof pieces);
+  return G_N_ELEMENTS (pieces);
+}
+
 gboolean
 ew_syscalls_narrow (void)
 {
-  struct sock_filter filter[G_N_ELEMENTS (beginning) + 2 * G_N_ELEMENTS (refused) + 1];
+  struct sock_filter filter[G_N_ELEMENTS (beginning) + OWN_PROCESS_MAX + 2 * G_N_ELEMENTS (refused) + 1];
   struct sock_fprog program = { .filter = filter };
   gboolean done;
 
   for (gsize i = 0; i < G_N_ELEMENTS (beginning); i++)
     filter[program.len++] = beginning[i];
+  program.len += (unsigned short)add_own_process (&filter[program.len]);
   for (gsize i = 0; i < G_N_ELEMENTS (refused); i++)
     {
       filter[program.len++] = (struct sock_filter)JUMP (BPF_JEQ, refused[i], 0, 1);

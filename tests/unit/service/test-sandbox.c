@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <linux/capability.h>
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <netdb.h>
 #include <sched.h>
@@ -20,6 +21,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -33,6 +35,7 @@
 
 #define STATE "/var/lib/edgeway"
 #define PRIVATE "/run/trial"
+#define PACKAGES "/var/lib/handed-out" /* the edge's */
 #define FRESH "nameserver 192.0.2.53\n"
 
 typedef struct
@@ -120,6 +123,8 @@ static int
 try_call (const gchar *name)
 {
   char *const none[] = { NULL };
+  siginfo_t queued = { .si_code = SI_QUEUE };
+  struct rlimit limit;
 
   errno = 0;
   if (g_str_equal (name, "execve"))
@@ -132,6 +137,16 @@ try_call (const gchar *name)
     ptrace (PTRACE_ATTACH, getppid (), NULL, NULL);
   else if (g_str_equal (name, "kill"))
     kill (getppid (), 0);
+  else if (g_str_equal (name, "kill-self"))
+    (void)(kill (getpid (), 0) == 0 && syscall (SYS_tgkill, getpid (), gettid (), 0));
+  else if (g_str_equal (name, "kill-group"))
+    kill (0, 0);
+  else if (g_str_equal (name, "queue"))
+    syscall (SYS_rt_sigqueueinfo, getppid (), 0, &queued);
+  else if (g_str_equal (name, "limit"))
+    syscall (SYS_prlimit64, getppid (), RLIMIT_NOFILE, NULL, &limit);
+  else if (g_str_equal (name, "limit-self"))
+    getrlimit (RLIMIT_NOFILE, &limit);
   else if (g_str_equal (name, "setresuid"))
     syscall (SYS_setresuid, 1, 1, 1);
   else if (g_str_equal (name, "bpf"))
@@ -139,7 +154,10 @@ try_call (const gchar *name)
   else if (g_str_equal (name, "packet"))
     (void)!socket (AF_PACKET, SOCK_RAW, 0);
   else if (g_str_equal (name, "netlink"))
-    (void)!socket (AF_NETLINK, SOCK_RAW, 0);
+    (void)!(socket (AF_NETLINK, SOCK_RAW, NETLINK_ROUTE) < 0 || socket (AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG) < 0
+            || socket (AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER));
+  else if (g_str_equal (name, "xfrm"))
+    (void)!socket (AF_NETLINK, SOCK_RAW, NETLINK_XFRM);
   else if (g_str_equal (name, "thread"))
     g_thread_join (g_thread_new ("thread", do_nothing, NULL));
   else if (g_str_equal (name, "udp"))
@@ -207,10 +225,10 @@ run_inside (const Kind *kind, int channel)
     _exit (2);
   if (kind->edge)
     {
-      if (!ew_edge_privileges_narrow (STATE, NULL))
+      if (!ew_edge_privileges_narrow (STATE, PACKAGES, NULL))
         _exit (3);
       ew_edge_privileges_ports_bound ();
-      ew_edge_sandbox_enter (STATE, NULL);
+      ew_edge_sandbox_enter (STATE, PACKAGES);
     }
   else if (!ew_sandbox_enter (&config, NULL))
     _exit (3);
@@ -334,6 +352,7 @@ make_world (const Kind *kind)
   g_assert_cmpint (g_mkdir_with_parents ("/run/wireguard", 0755), ==, 0);
   g_assert_cmpint (g_mkdir_with_parents ("/run/edgeway", 0700), ==, 0);
   g_assert_cmpint (g_mkdir_with_parents (kind->private_state ? PRIVATE STATE : STATE, 0700), ==, 0);
+  make_file (PACKAGES "/debian-12/Packages", "Package: edgewayd\n", 0644);
   g_assert_cmpint (symlink ("/run", "/var/run"), ==, 0);
   if (kind->edge_user)
     make_file ("/etc/passwd", "root:x:0:0::/root:/bin/sh\n" EW_EDGE_USER ":x:61777:61777::/:/bin/false\n", 0644);
@@ -368,6 +387,8 @@ static const Try always[] = {
   { 'w', "/dev/net/tun", TRUE },
   { 'w', "/proc/sys/net/ipv4/ip_forward", TRUE },
   { '!', "netlink", TRUE },
+  { '!', "kill-self", TRUE },
+  { '!', "limit-self", TRUE },
   { '!', "thread", TRUE },
   { '!', "udp", TRUE },
   { '!', "tcp", TRUE },
@@ -387,6 +408,11 @@ static const Try always[] = {
   { '!', "setresuid", FALSE },
   { '!', "bpf", FALSE },
   { '!', "packet", FALSE },
+  { '!', "xfrm", FALSE },
+  { '!', "kill", FALSE },
+  { '!', "kill-group", FALSE },
+  { '!', "queue", FALSE },
+  { '!', "limit", FALSE },
 };
 
 static const Try in_private[] = {
@@ -402,10 +428,16 @@ static const Try service[] = {
   { 'b', "/var/run/wireguard/edgeway0.sock", TRUE },
 };
 
+/* What the edge needs. */
+static const Try edge_only[] = {
+  { 'r', PACKAGES "/debian-12/Packages", TRUE },
+  { 'w', PACKAGES "/debian-12/Packages", FALSE },
+  { 'n', PACKAGES "/new", FALSE },
+};
+
 /* Landlock, kernel 6.12. */
 static const Try scoped[] = {
   { 'a', "ewtest-abstract", FALSE },
-  { '!', "kill", FALSE },
 };
 
 /* With mounts of its own, or where no file for names requires reading all of /etc. */
@@ -461,8 +493,7 @@ run_kind (const Kind *kind)
     check_all (&inside, in_private, G_N_ELEMENTS (in_private));
   else
     check_all (&inside, always, G_N_ELEMENTS (always));
-  if (!kind->edge)
-    check_all (&inside, service, G_N_ELEMENTS (service));
+  check_all (&inside, kind->edge ? edge_only : service, kind->edge ? G_N_ELEMENTS (edge_only) : G_N_ELEMENTS (service));
   if (kernel_is (6, 12))
     check_all (&inside, scoped, G_N_ELEMENTS (scoped));
   if (!kind->no_mounts || (kind->linked && kind->edge))
