@@ -26,7 +26,7 @@ json_acceptable (const gchar *data, gsize length, gsize max, GError **error)
       return FALSE;
     case EW_JSON_INVALID:
       g_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
-                   "This isn't JSON: byte %." G_GSIZE_FORMAT " doesn't belong there.", offset);
+                   "This isn't JSON: byte %" G_GSIZE_FORMAT " doesn't belong there.", offset);
       return FALSE;
     default:
       return TRUE;

@@ -36,6 +36,23 @@ is_plain (const gchar *text)
   return TRUE;
 }
 
+/* Others' text, which a shell puts on the terminal: no control characters, those beyond ASCII included, and none that
+   turn the reading direction. (transfer full) */
+static gchar *
+one_line (const gchar *text)
+{
+  g_autofree gchar *valid = g_utf8_make_valid (text, -1);
+  gboolean is_long = g_utf8_strlen (valid, -1) > DESCRIPTION_MAX_CHARS;
+  glong left = is_long ? DESCRIPTION_MAX_CHARS - 1 : DESCRIPTION_MAX_CHARS;
+  GString *line = g_string_new (NULL);
+
+  for (const gchar *c = valid; *c != '\0' && left > 0; c = g_utf8_next_char (c), left--)
+    g_string_append_unichar (line, g_unichar_isprint (g_utf8_get_char (c)) ? g_utf8_get_char (c) : ' ');
+  if (is_long)
+    g_string_append (line, "…");
+  return g_string_free (line, FALSE);
+}
+
 void
 ew_complete_offer (const gchar *typed, const gchar *candidate, const gchar *description)
 {
@@ -47,13 +64,8 @@ ew_complete_offer (const gchar *typed, const gchar *candidate, const gchar *desc
     printf ("%s\n", candidate);
   else
     {
-      g_autofree gchar *valid = g_utf8_make_valid (description, -1);
-      gboolean is_long = g_utf8_strlen (valid, -1) > DESCRIPTION_MAX_CHARS;
-      line = is_long ? g_utf8_substring (valid, 0, DESCRIPTION_MAX_CHARS - 1) : g_strdup (valid);
-      for (gchar *byte = line; *byte != '\0'; byte++)
-        if (g_ascii_iscntrl (*byte))
-          *byte = ' ';
-      printf ("%s\t%s%s\n", candidate, line, is_long ? "…" : "");
+      line = one_line (description);
+      printf ("%s\t%s\n", candidate, line);
     }
 }
 

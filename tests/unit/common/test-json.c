@@ -41,6 +41,14 @@ test_members (void)
 }
 
 static void
+test_where_it_is_wrong (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_assert_null (ew_json_parse_object ("x", 1, 65536, &error));
+  g_assert_cmpstr (error->message, ==, "This isn't JSON: byte 0 doesn't belong there.");
+}
+
+static void
 test_round_trip (void)
 {
   const gchar *text = "{\"a\":[1,{\"b\":\"c\\\"d\"}],\"e\":{},\"f\":[]}";
@@ -193,6 +201,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/common/json/members", test_members);
+  g_test_add_func ("/common/json/where-it-is-wrong", test_where_it_is_wrong);
   g_test_add_func ("/common/json/round-trip", test_round_trip);
   g_test_add_func ("/common/json/deceptive", test_deceptive);
   g_test_add_func ("/common/json/accepted", test_accepted);

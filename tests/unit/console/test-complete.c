@@ -48,6 +48,11 @@ test_offer (void)
     { { "nb", "nas", NULL }, "" },
     { { "", "fd12:3456::/48", "" }, "fd12:3456::/48\n" },
     { { "", "corp.example", "a\tb\nc\033[2J" }, "corp.example\ta b c [2J\n" },
+    { { "", "nas",
+        "a\xc2\x9b"
+        "2Jb\xe2\x80\xae"
+        "c" },
+      "nas\ta 2Jb c\n" },
     { { "", "", NULL }, "" },
     { { "", "$(reboot)", NULL }, "" },
     { { "", "a;reboot", NULL }, "" },
