@@ -279,7 +279,7 @@ class Crowds(unittest.TestCase):
         self.edge = Edge().start()
         self.addCleanup(self.edge.remove)
 
-    def test_a_full_house_shuts_nobody_out(self):
+    def test_a_full_edge_still_answers_members(self):
         admin = self.edge.join(self.edge.first_key(), "admin")
         viewer = admin.view()
         self.addCleanup(viewer.close)

@@ -22,7 +22,7 @@ bootstrap() { # INIT
   mv "$folder/$name.new" "$folder/$name"
 }
 
-# Lays packages over a bare root, with this machine's network, as app/run's own step does; its programs end with it. What apt fetches is
+# Lays packages over a bare root, with this computer's network, as app/run's own step does; its programs end with it. What apt fetches is
 # kept for the next layer.
 lay_packages() { # ROOT LAYER NAME…: both are names in $folder
   local bare=$folder/$1 layer=$folder/$2.new archives=$folder/apt; shift 2

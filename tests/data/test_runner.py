@@ -121,7 +121,7 @@ class OwnFiles(unittest.TestCase):
             for path in paths:
                 self.assertEqual(f"{path} of this computer was changed" in said.getvalue(), path != paths[0], path)
 
-    def test_untouched(self):
+    def test_unchanged(self):
         with tempfile.TemporaryDirectory() as folder:
             self.assertEqual(Files([folder + "/none"]).changed(), [])
 

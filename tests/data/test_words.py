@@ -35,7 +35,7 @@ class Finds(unittest.TestCase):
     def test_prose_goes_over_the_ends_of_lines(self):
         self.assertEqual(self.found("README.md", "All is\ngone.\n\n```\nmend\n```\n"), [(1, "is gone")])
 
-    def test_contractions_are_for_sentences_outside_of_man_pages(self):
+    def test_contractions_are_for_sentences_but_not_for_man_pages(self):
         self.assertEqual(self.found("app/x.c", '("It cannot be read.")'), [(1, "cannot")])
         self.assertEqual(self.found("data/man/edgeway.1", "It cannot be read.\n"), [])
         self.assertEqual(self.found("data/man/edgeway.1", "It is gone.\n"), [(1, "is gone")])
@@ -55,7 +55,18 @@ class Finds(unittest.TestCase):
         text = '"""Reads\nanew."""\nx = "anew"  # but\n# for one\ndef f():\n    # a mended one\n    """It is\n    gone."""\n    y("""anew""")\n'
         self.assertEqual(self.found("daemon/x.py", text), [(2, "anew"), (3, "but for"), (6, "mended"), (7, "is gone")])
         self.assertEqual(self.found("daemon/x", "#!/usr/bin/python3\n# anew\n"), [(2, "anew")])
-        self.assertEqual(self.found("daemon/x.sh", "# anew\n"), [])
+
+    def test_comments_of_shell_and_meson(self):
+        text = "#!/bin/sh\n# All is\n# gone.\necho \"# anew\" '${x#anew}'  # mended\n  # but\n  # for one\n"
+        self.assertEqual(self.found("tests/x", text), [(2, "is gone"), (4, "mended"), (5, "but for")])
+        self.assertEqual(self.found("data/x.sh", "# anew\n"), [(1, "anew")])
+        self.assertEqual(self.found("meson.build", "x = ['anew', '# anew'] # begun anew\n"), [(1, "anew")])
+        self.assertEqual(self.found("data/x.conf", "# anew\n"), [])
+
+    def test_names_of_tests(self):
+        self.assertEqual(self.found("tests/x.py", "    def test_that_is_gone(self):\n        self.test_anew()\n"), [(1, "is gone")])
+        self.assertEqual(self.found("tests/x.c", 'static void\ntest_anew (void)\n{\n}\nADD ("begun-anew", f);\ng_test_add_func ("/x/is/gone", f);\nf ("anew");\n'),
+                         [(2, "anew"), (5, "anew"), (6, "is gone")])
 
     def test_exceptions_in_comments(self):
         self.words.allowed["daemon/x.c"] = ["anew: again"]

@@ -173,7 +173,7 @@ class Interface(unittest.TestCase):
         deleted = re.findall(r"DELETE (\S+)", self.daemon.text())
         self.assertEqual(deleted, ["/v1/nodes/..%2Fkeys", "/v1/nodes/a%2Fb%3Fc%23d", "/v1/nodes/nas%0A"])
 
-    def test_caller_that_goes_away_cancels(self):
+    def test_caller_that_leaves_cancels(self):
         caller = self.machine.caller()
         caller.send("Ping", "('slow', uint32 30000)")
         self.daemon.wait_log("fake: ping slow")

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import tokenize
 
+TEST_FUNCTION = re.compile(r"^(?: +def )?test_(\w+) ?\(", re.M)
+TEST_PATH = re.compile(r'(?:g_test_add\w* |ADD\w* )\([^"\n]*"(/?[a-z0-9/-]+)"')
 C = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'|^[ \t]*#[ \t]*include[^\n]*', re.S | re.M)
 PYTHON = re.compile(r'#[^\n]*|""".*?"""|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 CONTRACTED = re.compile(r"\bnot\b|\bcannot\b")
 # Words that codespell takes for misspelled ones.
 KNOWN = "doas,ake,ect,sie,valu,trough,whos,tthe,keypair,keypairs"
-COMMENTED = ("app/", "daemon/", "tests/")  # where comments are read, too
+SHELL = re.compile(r"#!.*\b(ba|da)?sh\b|(#.*\n)*# shellcheck shell=")
 FLATTENED = re.compile(r"^ \* \S.*\S {3,}\S")
 UNSPELLED = re.compile(r"\.(png|po|svg)$|^tests/fuzz/corpus/|^po/|^LICENSE|^COPYING|test_german\.py$|test-translate\.c$")  # German and data
 
@@ -102,14 +104,44 @@ def python_comments(text):
     return found
 
 
+def hash_comments(text):
+    """(offset, text) of each comment of a shell script or of meson's language; comments on consecutive lines are one. A # begins one at the
+    beginning of a line, or after blanks where no string is open; what such a line of a here document says is read, too."""
+    found, last, offset = [], 0, 0
+    for line in text.splitlines(keepends=True):
+        for match in re.finditer(r"(?:^|(?<=\s))#[^\n]*", line):
+            before = line[:match.start()]
+            if before.strip() and (before.count("'") % 2 or before.count('"') % 2):
+                continue
+            start = offset + match.start()
+            if found and not before.strip() and re.fullmatch(r"\n[ \t]*", text[last:start]):
+                found[-1][1] = text[found[-1][0]:start + len(match.group())]
+            else:
+                found.append([start, match.group()])
+            last = start + len(match.group())
+            break
+        offset += len(line)
+    return found
+
+
+def test_names(path, text):
+    """(offset, text) of what tests are called, by their function and in C by their path, with blanks between the words."""
+    if not path.startswith("tests/"):
+        return []
+    found = [(match.start(1), match.group(1)) for match in TEST_FUNCTION.finditer(text)]
+    if path.endswith(".c"):
+        found += [(match.start(1), match.group(1)) for match in TEST_PATH.finditer(text)]
+    return [(offset, re.sub(r"[_/-]", " ", name)) for offset, name in found]
+
+
 def comments(path, text):
     """What a developer reads in a file: (offset, text), as long as in the file but with blanks for the marks at the beginning of a line."""
-    if not path.startswith(COMMENTED):
-        return []
     if path.endswith((".c", ".h")):
         found = c_comments(text)
     elif path.endswith(".py") or re.match(r"#!.*python", text):
         found = python_comments(text)
+    elif path.endswith((".sh", ".bash")) or os.path.basename(path) in ("meson.build", "meson_options.txt") or SHELL.match(text):
+        found = hash_comments(text)
     else:
         return []
     return [(offset, re.sub(r"^[ \t]*(\*|//|#)", lambda mark: " " * len(mark.group()), comment, flags=re.M)) for offset, comment in found]
@@ -150,7 +182,7 @@ class Words:
 
     def wrong_comments(self, path, text):
         found = []
-        for offset, said in comments(path, text):
+        for offset, said in comments(path, text) + test_names(path, text):
             for allowed in self.allowed.get(path, ()):
                 said = said.replace(allowed, " " * len(allowed))
             for regex, instead in self.comment_rules:
@@ -186,7 +218,7 @@ def check(top):
     words = Words(os.path.join(top, "tests/data/words.txt"))
     bad = misspelled(top, paths)
     for path in paths:
-        if path.startswith(("daemon/", "app/", "ui/", "data/", ".github/", "README.md", "po/README.md", "tests/")) and not path.endswith((".png", ".svg")):
+        if path.startswith(("daemon/", "app/", "ui/", "data/", "flatpak/", ".github/", ".githooks/", "README.md", "meson", "po/", "tests/")) and not path.endswith((".png", ".svg", ".po")):
             with open(os.path.join(top, path), errors="replace") as file:
                 text = file.read()
             bad += [f"{path}:{line}: “{said}”: say {instead}" for line, said, instead in words.wrong(path, text)]

@@ -299,7 +299,7 @@ class Diagnose(MeshCase):
         self.ctl("nas", "leave", check=False)
         self.expect(bad=("enrolled",), says=("Join a mesh",), name="nas")
 
-    def test_22_two_at_once_and_one_that_goes_away(self):
+    def test_22_two_at_once_and_one_that_leaves(self):
         """Both are answered with a report of now; a caller who leaves stops nothing."""
         program = self.mesh.program("edgewayctl")
         several = [subprocess.Popen(self.laptop.command([program, "diagnose", "--json"]), stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)

@@ -467,7 +467,7 @@ class Host(unittest.TestCase):
             self.assertEqual(self.lines(), before)
             driver.do("undo")
 
-    def test_a_route_of_others_inside_of_ours_is_told(self):
+    def test_a_route_of_others_inside_the_meshs_is_told(self):
         with self.world.driver() as driver:
             driver.do("watch")
             driver.do(CONNECTOR)

@@ -536,7 +536,7 @@ except OSError:
             client.sendto(b"1", (SITE, 4700))
         self.assertEqual(server.recvfrom(10)[1][0], "100.96.1.7")
 
-    def test_neighbours_do_not_borrow_the_identity(self):
+    def test_neighbors_do_not_borrow_the_identity(self):
         """A machine that forwards anyway, in VPN mode: a neighbor on its network to the outside can't use this node's identity in the mesh."""
         self.host("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv6.conf.eth0.accept_ra=1",
                   "sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0")
@@ -562,7 +562,7 @@ except OSError:
             self.assertEqual(self.world.seen("100.96.2.2", self.world.inner), BY_TUNNEL)
             self.assertEqual(self.world.seen("fd45::22", self.world.inner), "b fd45::7")
 
-    def test_neighbours_without_a_default_route(self):
+    def test_neighbors_without_a_default_route(self):
         """A second network that the machine is plugged into doesn't count as containers either; nor does a bridge with such a port."""
         self.host("sysctl -qw net.ipv4.ip_forward=1; ip link add link lan0 name second0 type macvlan mode private; ip addr add 192.168.56.1/24 dev second0; "
                   "ip link set second0 up", "sysctl -qw net.ipv4.ip_forward=0; ip link del br5 2>/dev/null || true; ip link del second0")

@@ -35,7 +35,7 @@ class InterruptedStep(unittest.TestCase):
     def test_ctrl_c(self):
         self.interrupt(signal.SIGINT)
 
-    def test_terminal_gone(self):
+    def test_terminal_closed(self):
         self.interrupt(signal.SIGHUP)
 
 

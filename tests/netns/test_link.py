@@ -105,7 +105,7 @@ class Link(MeshCase):
             self.mesh.running["edge"][0] = start()
         self.wait_state("laptop", "connected", 50)
 
-    def test_edge_away_and_back(self):
+    def test_edge_restarts(self):
         self.mesh.restart("edge", signal.SIGKILL)
         self.wait_state("laptop", "connected", 50)
         wait_for("packets", lambda: self.laptop.ok("ping", "-n", "-q", "-c", "1", "-W", "1", SERVICE), 50)

@@ -104,7 +104,7 @@ class Secrets(MeshCase):
         for name, form in self.forms():
             self.assertNotIn(form, logs, f"{name} stands in a log")
 
-    def test_files_are_ours_alone(self):
+    def test_files_are_closed_to_others(self):
         for name, folder in (("laptop", "/var/lib/edgeway"), ("nas", "/var/lib/edgeway"), ("edge", "/var/lib/edgeway-edge")):
             machine = self.mesh.machine(name)
             self.assertEqual(machine.run("stat", "-c", "%a", folder).stdout.strip(), "700")

@@ -255,7 +255,7 @@ class TestSwitch(SwitchCase):
             with self.subTest(address=address):
                 self.assert_ping_says(self.alice, address, SERVICE[1], "prohibited")
 
-    def test_exit_reaches_neighbours_and_own_sites(self):
+    def test_exit_reaches_neighbors_and_own_sites(self):
         """Global addresses are the internet, also on the edge's links and its own; of its host only the public ports."""
         for family, (own, other) in enumerate((("93.184.220.1", "93.184.220.2"), ("2600:9::1", "2600:9::2"))):
             for address in (own, other):

@@ -335,7 +335,7 @@ class TwoLines(MeshCase):
         self.assertEqual(bare.run("sh", "-c", 'find / -xdev -name "*edgeway*" -not -path "$HOME/*" -not -path "/var/cache/edgeway-install*" -not -path "/proc/*"').stdout, "")
         self.assertEqual(bare.run("sh", "-c", "ls -A /tmp").stdout, "")
 
-    def test_somebody_in_between(self):
+    def test_an_attacker_in_between(self):
         """Another mesh's edge in place of the real one, a changed script, changed packages: nothing is run or installed."""
         lines, _ = self.add("between")
         bare, terminal = self.bare()

@@ -250,7 +250,7 @@ class Panel(TrayCase):
         self.wait_item("vpn")
         self.assertIsNone(self.entry("Keep"))
 
-    def test_words_of_others_are_no_markup(self):
+    def test_words_of_others_are_not_markup(self):
         self.desktop.notify_as(markup=True)
         self.daemon.say(fail={"ConfirmMode": ["InvalidArgument", "<b>evil</b> & <a href='https://evil.example'>x</a>."]})
         self.daemon.set(Mode="vpn", GuardUntil=int((time.time() + 50) * 1e6))

@@ -219,7 +219,7 @@ test_as_last_seen (void)
 }
 
 static void
-test_colour (void)
+test_color (void)
 {
   g_autoptr (JsonObject) map = make_map (5, 1);
   EwTerminal colour = { .utf8 = TRUE, .colour = TRUE, .width = 80 };
@@ -297,7 +297,7 @@ main (int argc, char **argv)
   g_test_add_func ("/ctl/map/facts", test_facts);
   g_test_add_func ("/ctl/map/sums-add-up", test_sums_add_up);
   g_test_add_func ("/ctl/map/as-last-seen", test_as_last_seen);
-  g_test_add_func ("/ctl/map/colour", test_colour);
+  g_test_add_func ("/ctl/map/color", test_color);
   g_test_add_func ("/ctl/map/hostile", test_hostile);
   g_test_add_func ("/ctl/map/long-names", test_long_names);
   return g_test_run ();

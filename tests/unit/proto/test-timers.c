@@ -100,7 +100,7 @@ test_retries_and_giving_up (void)
 }
 
 static void
-test_wanting_starts_the_90_seconds_anew (void)
+test_wanting_starts_the_90_seconds_again (void)
 {
   EwTimers t;
   ew_timers_init (&t);
@@ -225,7 +225,7 @@ main (int argc, char **argv)
   g_test_add_func ("/timers/new-handshake-after-silence", test_new_handshake_after_silence);
   g_test_add_func ("/timers/persistent-keepalive", test_persistent_keepalive);
   g_test_add_func ("/timers/retries-and-giving-up", test_retries_and_giving_up);
-  g_test_add_func ("/timers/wanting-starts-the-90-seconds-anew", test_wanting_starts_the_90_seconds_anew);
+  g_test_add_func ("/timers/wanting-starts-the-90-seconds-again", test_wanting_starts_the_90_seconds_again);
   g_test_add_func ("/timers/hurry", test_hurry);
   g_test_add_func ("/timers/handshake-complete", test_handshake_complete_ends_the_retries);
   g_test_add_func ("/timers/zero-keys", test_zero_keys);

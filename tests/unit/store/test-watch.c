@@ -233,7 +233,7 @@ test_compacted (void)
 
 /* Undelivered events are kept for the watches that wait for them. */
 static void
-test_compacted_meanwhile (void)
+test_compacted_in_between (void)
 {
   g_autoptr (EwStore) store = open_memory ();
   g_autoptr (GString) log = g_string_new (NULL);
@@ -295,7 +295,7 @@ main (int argc, char **argv)
   g_test_add_func ("/store/watch/watch-inside", test_watch_inside);
   g_test_add_func ("/store/watch/unwatch", test_unwatch);
   g_test_add_func ("/store/watch/compacted", test_compacted);
-  g_test_add_func ("/store/watch/compacted-meanwhile", test_compacted_meanwhile);
+  g_test_add_func ("/store/watch/compacted-in-between", test_compacted_in_between);
   g_test_add_func ("/store/watch/list-and-watch", test_list_and_watch);
   g_test_add_func ("/store/watch/context", test_context);
   return g_test_run ();
