@@ -402,12 +402,3 @@ ew_node_rows_knows (EwNodeRows *self, GObject *object)
 {
   return object != NULL && g_hash_table_contains (self->known, object);
 }
-
-void
-ew_node_rows_flush (EwNodeRows *self)
-{
-  if (self->idle == 0)
-    return;
-  g_clear_handle_id (&self->idle, g_source_remove);
-  rebuild (self);
-}

@@ -43,7 +43,5 @@ void ew_node_rows_set_search (EwNodeRows *self, const gchar *search);
 guint ew_node_rows_find (EwNodeRows *self, GObject *object);
 /* Whether object is in the mesh at all, shown or not. */
 gboolean ew_node_rows_knows (EwNodeRows *self, GObject *object);
-/* Does now what is queued for the idle. */
-void ew_node_rows_flush (EwNodeRows *self);
 
 G_END_DECLS

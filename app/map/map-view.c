@@ -167,12 +167,6 @@ ew_map_update_card (EwMapView *self)
                             && ew_path_card_set (self->card, node, own, ew_topology_get_edge (self->topology)));
 }
 
-GObject *
-ew_map_view_get_selected (EwMapView *self)
-{
-  return self->selected;
-}
-
 void
 ew_map_view_set_selected (EwMapView *self, GObject *selected)
 {

@@ -25,7 +25,6 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (EwMapView, ew_map_view, EW, MAP_VIEW, GtkWidget)
 
 GtkWidget *ew_map_view_new (EwDaemon *daemon, EwTopology *topology);
-GObject *ew_map_view_get_selected (EwMapView *self); /* borrowed, NULL: nothing */
 void ew_map_view_set_selected (EwMapView *self, GObject *selected);
 void ew_map_view_set_search (EwMapView *self, const gchar *search);
 /* Selects an EwNode or the EwEdge, brings it into sight and gives it the focus. */

@@ -127,12 +127,6 @@ ew_path_card_set (EwPathCard *self, EwNode *node, EwNode *this_computer, EwEdge 
   return self->has_stops || self->has_line;
 }
 
-const gchar *
-ew_path_card_get_title (EwPathCard *self)
-{
-  return gtk_label_get_text (self->title);
-}
-
 /* Places. */
 
 typedef struct

@@ -19,8 +19,6 @@ EwPathCard *ew_path_card_new (void);
 /* node: NULL: the path to the edge alone. self, edge: NULL while unknown. FALSE: no text to show. */
 gboolean ew_path_card_set (EwPathCard *self, EwNode *node, EwNode *this_computer, EwEdge *edge);
 
-const gchar *ew_path_card_get_title (EwPathCard *self);
-
 #define EW_PATH_CARD_SHAPES 2
 
 /* The sizes that it may have, the best first. text: how large words are, see EwMapMeasures; most: px beside the

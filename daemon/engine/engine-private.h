@@ -14,11 +14,8 @@ G_BEGIN_DECLS
 #define EW_ENGINE_DEFAULT_MTU 1420
 #define EW_ENGINE_MIN_MTU 1280 /* below it Linux drops IPv6 from the interface (RFC 8200 section 5) */
 
-/* With wires of the caller's: memory twins in tests. Takes tun (may be NULL) and udp also when it fails; of config,
-   only mtu, fwmark, the router and the event handlers are read. */
-EwEngine *ew_engine_new_with_wires (const EwEngineConfig *config, EwTun *tun, EwUdp *udp,
-                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* The same with wires for several workers. Empties wires. */
+/* With wires of the caller's, which it empties also when it fails; of config, only mtu, fwmark, the router and the event
+   handlers are read. */
 EwEngine *ew_engine_new_with_all_wires (const EwEngineConfig *config, EwWires *wires,
                                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 EwCrew *ew_engine_get_crew (EwEngine *engine);

@@ -82,14 +82,6 @@ ew_engine_new (const EwEngineConfig *config, GError **error)
 }
 
 EwEngine *
-ew_engine_new_with_wires (const EwEngineConfig *config, EwTun *tun, EwUdp *udp, GError **error)
-{
-  EwWires wires = { .tun = { tun }, .udp = { udp }, .n = 1 };
-
-  return ew_engine_new_with_all_wires (config, &wires, error);
-}
-
-EwEngine *
 ew_engine_new_with_all_wires (const EwEngineConfig *config, EwWires *wires, GError **error)
 {
   const EwEventsHandler handler = { config->on_event, config->on_tun_lost, config->event_user };
@@ -131,12 +123,6 @@ EwCrew *
 ew_engine_get_crew (EwEngine *engine)
 {
   return engine->crew;
-}
-
-guint
-ew_engine_get_data_threads (EwEngine *engine)
-{
-  return engine->crew->n - 1;
 }
 
 const char *
@@ -323,39 +309,6 @@ void
 ew_engine_set_timestamp_floor (EwEngine *engine, uint64_t realtime_ns)
 {
   ew_engine_call (engine, set_timestamp_floor, &realtime_ns);
-}
-
-static void
-add_stats (EwWorker *worker, void *data)
-{
-  const EwEngineStats *stats = &worker->stats;
-  EwEngineStats *out = data;
-
-  out->udp_received += stats->udp_received;
-  out->tun_read += stats->tun_read;
-  out->tun_written += stats->tun_written;
-  out->dropped += stats->dropped;
-  out->unreachable += stats->unreachable;
-  out->handed_over += stats->handed_over;
-  out->wakeups += stats->wakeups;
-  out->udp_sent += worker->transmit.stats.sent;
-  out->udp_failed += worker->transmit.stats.failed;
-  out->udp_full += worker->transmit.stats.full;
-}
-
-static void
-get_device_stats (EwDevice *device, const EwTime *time, void *data)
-{
-  ew_device_get_stats (device, data);
-}
-
-void
-ew_engine_get_stats (EwEngine *engine, EwEngineStats *out)
-{
-  *out = (EwEngineStats){ 0 };
-  for (guint i = 0; i < engine->crew->n; i++)
-    ew_worker_call (engine->crew->workers[i], add_stats, out);
-  ew_engine_call (engine, get_device_stats, &out->device);
 }
 
 gboolean

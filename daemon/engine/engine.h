@@ -91,8 +91,6 @@ gboolean ew_engine_set_fwmark (EwEngine *engine, uint32_t fwmark, GError **error
 uint32_t ew_engine_get_fwmark (EwEngine *engine);
 gboolean ew_engine_set_mtu (EwEngine *engine, uint16_t mtu, GError **error);
 
-guint ew_engine_get_data_threads (EwEngine *engine); /* as it is; 0: one thread does it all */
-
 /* Runs call in the thread that has the device, between two batches, and returns when it has and every other thread has
    ended the batch that it had at hand: the one way to touch the device. */
 typedef void (*EwEngineCall) (EwDevice *device, const EwTime *time, void *data);
@@ -123,8 +121,6 @@ void ew_engine_set_private_key (EwEngine *engine, const uint8_t key[EW_KEY_SIZE]
 gboolean ew_engine_set_peer (EwEngine *engine, const EwPeerConfig *config); /* adds or changes */
 void ew_engine_remove_peer (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE]);
 gboolean ew_engine_get_peer (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], EwPeerStatus *out);
-/* All peers' status. Returns (transfer full): array of EwPeerStatus. */
-GArray *ew_engine_list_peers (EwEngine *engine);
 void ew_engine_initiate (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], gboolean force);
 /* As ew_peer_repeat_initiation(). */
 gboolean ew_engine_repeat_initiation (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE],
@@ -145,7 +141,6 @@ typedef struct
   uint64_t wakeups;     /* of all threads */
 } EwEngineStats;
 
-void ew_engine_get_stats (EwEngine *engine, EwEngineStats *out);
 uint64_t ew_engine_get_timestamp_floor (EwEngine *engine);
 void ew_engine_set_timestamp_floor (EwEngine *engine, uint64_t realtime_ns);
 

@@ -99,41 +99,6 @@ ew_engine_get_peer (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], EwP
 
 typedef struct
 {
-  GArray *peers;
-  const EwTime *time;
-} ListPeers;
-
-static void
-list_peer (EwPeer *peer, void *data)
-{
-  ListPeers *list = data;
-  EwPeerStatus status;
-
-  ew_engine_read_peer (peer, list->time, &status);
-  g_array_append_val (list->peers, status);
-}
-
-static void
-list_peers (EwDevice *device, const EwTime *time, void *data)
-{
-  ListPeers *list = data;
-
-  list->time = time;
-  list->peers = g_array_sized_new (FALSE, FALSE, sizeof (EwPeerStatus), (guint)ew_device_count_peers (device));
-  ew_device_foreach_peer (device, list_peer, list);
-}
-
-GArray *
-ew_engine_list_peers (EwEngine *engine)
-{
-  ListPeers list = { NULL, NULL };
-
-  ew_engine_call (engine, list_peers, &list);
-  return list.peers;
-}
-
-typedef struct
-{
   const uint8_t *public_key;
   gboolean force;
 } Initiate;

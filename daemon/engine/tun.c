@@ -207,7 +207,7 @@ name_is_valid (const char *name)
   return TRUE;
 }
 
-/* From ew_tun_reserve() to the next ew_tun_open(). */
+/* From ew_tun_reserve() to the next ew_tun_open_queues(). */
 static int reserved[EW_LANES_MAX];
 static guint n_reserved;
 
@@ -336,15 +336,6 @@ open_first (const char *name, guint16 mtu, short queues, GError **error)
     }
   tun->ifindex = ifr.ifr_ifindex;
   return tun_set_mtu (tun, mtu, error) ? g_steal_pointer (&tun) : NULL;
-}
-
-EwTun *
-ew_tun_open (const char *name, guint16 mtu, GError **error)
-{
-  EwTun *tun = open_first (name, mtu, 0, error);
-
-  close_reserved ();
-  return tun;
 }
 
 /* One more queue of the first one's interface. NULL: it can't be added. */

@@ -43,16 +43,15 @@ ew_tun_free (EwTun *tun)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwTun, ew_tun_free)
 
 /* Opens the tunnel device now, while this process may: for one that gives up its uid before it makes the interface. The
-   next ew_tun_open() of any name uses it, ew_tun_open_queues() as many as it has queues. Where the device cannot be
-   opened nothing happens: ew_tun_open() says why. */
+   next ew_tun_open_queues() of any name uses as many as it has queues. Where the device cannot be opened nothing
+   happens: ew_tun_open_queues() says why. */
 void ew_tun_reserve (guint n);
 
 /* Makes the interface name with this MTU: down, without addresses, removed when it is freed. A name that exists already
-   is never taken over, whether it's a TUN or not. Errors: EW_ENGINE_ERROR_NO_TUN, _PRIVILEGE, _NAME_IN_USE, _FAILED. */
-EwTun *ew_tun_open (const char *name, guint16 mtu, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* The same with n queues, 1 to EW_LANES_MAX, one for each of out; the kernel keeps a flow in the queue that it was last
-   written to. Returns how many were made: n; 1 where the kernel has no queues, or this user may not add any
-   alone (tun-claim.h); 0: none. */
+   is never taken over, whether it's a TUN or not. Errors: EW_ENGINE_ERROR_NO_TUN, _PRIVILEGE, _NAME_IN_USE, _FAILED.
+   It has n queues, 1 to EW_LANES_MAX, one for each of out; the kernel keeps a flow in the queue that it was last written
+   to. Returns how many were made: n; 1 where the kernel has no queues, or this user may not add any alone (tun-claim.h);
+   0: none. */
 guint ew_tun_open_queues (const char *name, guint16 mtu, guint n, EwTun **out,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -160,12 +160,3 @@ ew_udp_open_many (const char *address, guint16 port, guint32 mark, gboolean late
   ew_udp_sockets_share (out[0]->fds, FALSE);
   return 1;
 }
-
-void
-ew_udp_forbid_offloads (EwUdp *udp)
-{
-  EwUdpSockets *sockets = (EwUdpSockets *)udp;
-
-  ew_udp_sockets_set_gather (udp->fds, FALSE);
-  udp->gathers = sockets->segments = FALSE;
-}

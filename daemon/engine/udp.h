@@ -142,7 +142,5 @@ EwUdp *ew_udp_open (const char *address, guint16 port, guint32 mark, GError **er
    cannot tell them apart; 0: none. later: address may be one that no interface has yet. */
 guint ew_udp_open_many (const char *address, guint16 port, guint32 mark, gboolean later, guint n, EwUdp **out,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* For tests and measurements, on what ew_udp_open() made: as if the kernel had neither UDP_GRO nor UDP_SEGMENT. */
-void ew_udp_forbid_offloads (EwUdp *udp);
 
 G_END_DECLS

@@ -87,19 +87,6 @@ ew_device_get_public_key (const EwDevice *device, uint8_t out[EW_KEY_SIZE])
 }
 
 void
-ew_device_get_stats (const EwDevice *device, EwDeviceStats *out)
-{
-  *out = (EwDeviceStats){ 0 };
-  for (unsigned i = 0; i <= device->n_lanes; i++)
-    {
-      const EwLane *lane = i == 0 ? &device->own : device->lanes[i - 1];
-      out->rx_invalid += atomic_load_explicit (&lane->stats.rx_invalid, memory_order_relaxed);
-      out->rx_cookie_required += atomic_load_explicit (&lane->stats.rx_cookie_required, memory_order_relaxed);
-      out->no_peer += atomic_load_explicit (&lane->stats.no_peer, memory_order_relaxed);
-    }
-}
-
-void
 ew_device_set_timestamp_floor (EwDevice *device, uint64_t realtime_ns)
 {
   /* The grain after the floor is the first that the other side takes for later. */

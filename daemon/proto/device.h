@@ -62,7 +62,7 @@ typedef struct
   void (*random) (void *user, uint8_t *out, size_t len);
   /* Sends one datagram. peer is NULL for cookie replies. dscp_ecn is the outer traffic class byte. data has room around
      it as in EwPacket and is the device's again on return — unless it lies in a buffer that the caller handed in
-     (ew_device_receive(), ew_device_send(), ew_peer_send()): there the device does not touch it again, so the caller
+     (ew_lane_receive(), ew_lane_send(), ew_peer_send()): there the device does not touch it again, so the caller
      may send it later, before it reuses the buffer. Handshakes: low rate, latency matters. */
   void (*transmit) (void *user, EwPeer *peer, const EwEndpoint *to, uint8_t *data, size_t len, uint8_t dscp_ecn);
   /* One inner packet: authenticated, replay-checked, source inside the peer's allowed IPs, trimmed to the IP length.
@@ -113,17 +113,10 @@ void ew_device_set_mtu (EwDevice *device, uint16_t mtu);
 /* Zero key: no identity, answers no message. Sessions made with the old key end. */
 void ew_device_set_private_key (EwDevice *device, const uint8_t key[EW_KEY_SIZE]);
 void ew_device_get_public_key (const EwDevice *device, uint8_t out[EW_KEY_SIZE]);
-void ew_device_get_stats (const EwDevice *device, EwDeviceStats *out);
 /* Timestamps sent never go below this; call at start with the persisted value. */
 void ew_device_set_timestamp_floor (EwDevice *device, uint64_t realtime_ns);
 uint64_t ew_device_get_timestamp_floor (const EwDevice *device); /* the latest sent, to persist */
 
-/* Datagrams in, at most EW_BATCH_MAX. */
-void ew_device_receive (EwDevice *device, EwPacket *datagrams, size_t n, const EwTime *time);
-/* Inner packets out: each goes to the peer whose allowed IPs hold its destination. At most EW_BATCH_MAX. Returns how
-   many no peer took (no peer has the destination, or its peer has no endpoint); they are moved to the front of the
-   array so that the caller can answer unreachable. */
-size_t ew_device_send (EwDevice *device, EwPacket *packets, size_t n, const EwTime *time);
 /* When ew_device_tick() wants to be called next, absolute now_ns; UINT64_MAX: nothing is pending. */
 uint64_t ew_device_deadline (EwDevice *device);
 void ew_device_tick (EwDevice *device, const EwTime *time);
@@ -146,11 +139,15 @@ unsigned ew_device_lane_of (const EwDevice *device, uint8_t first_byte);
    memory from being freed. The calls below do it themselves where it was not done. */
 void ew_lane_enter (EwLane *lane);
 void ew_lane_leave (EwLane *lane);
-/* As ew_device_receive(), ew_device_send() and ew_peer_send(). */
+/* Datagrams in, at most EW_BATCH_MAX. */
 void ew_lane_receive (EwLane *lane, EwPacket *datagrams, size_t n, const EwTime *time);
+/* Inner packets out: each goes to the peer whose allowed IPs hold its destination. At most EW_BATCH_MAX. Returns how
+   many no peer took (no peer has the destination, or its peer has no endpoint); they are moved to the front of the
+   array so that the caller can answer unreachable. */
 size_t ew_lane_send (EwLane *lane, EwPacket *packets, size_t n, const EwTime *time);
+/* As ew_peer_send(). */
 void ew_lane_send_to (EwLane *lane, EwPeer *peer, EwPacket *packets, size_t n, const EwTime *time);
-/* Takes the lock for what this thread does with the device beside ew_device_receive(), ew_device_send() and
+/* Takes the lock for what this thread does with the device beside ew_lane_receive(), ew_lane_send() and
    ew_device_tick(), which take it themselves. May be nested. */
 void ew_lane_lock (EwLane *lane);
 void ew_lane_unlock (EwLane *lane);

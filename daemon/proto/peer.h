@@ -4,8 +4,8 @@
  *
  * The packet's journey:
  *
- *   send.c      ew_device_send() → session? → outbound batch → sealed → transmit()
- *   receive.c   ew_device_receive() → inbound batch → opened → replay, allowed IPs → deliver()
+ *   send.c      ew_lane_send() → session? → outbound batch → sealed → transmit()
+ *   receive.c   ew_lane_receive() → inbound batch → opened → replay, allowed IPs → deliver()
  */
 #pragma once
 

@@ -360,9 +360,3 @@ ew_lane_receive (EwLane *lane, EwPacket *datagrams, size_t n, const EwTime *time
   ew_send_flush (lane, time);
   ew_lane_leave (lane);
 }
-
-void
-ew_device_receive (EwDevice *device, EwPacket *datagrams, size_t n, const EwTime *time)
-{
-  ew_lane_receive (&device->own, datagrams, n, time);
-}

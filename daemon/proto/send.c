@@ -394,9 +394,3 @@ ew_lane_send (EwLane *lane, EwPacket *packets, size_t n, const EwTime *time)
   ew_lane_leave (lane);
   return untaken;
 }
-
-size_t
-ew_device_send (EwDevice *device, EwPacket *packets, size_t n, const EwTime *time)
-{
-  return ew_lane_send (&device->own, packets, n, time);
-}

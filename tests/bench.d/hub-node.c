@@ -141,7 +141,7 @@ hub_node_receive (HubNode *self)
     }
   time = hub_node_time ();
   packet.endpoint = *ew_peer_get_endpoint (self->hub);
-  ew_device_receive (self->device, &packet, 1, &time);
+  ew_lane_receive (ew_device_get_lane (self->device), &packet, 1, &time);
   flush (self);
   return true;
 }

@@ -39,8 +39,8 @@ hub_switch_new (guint threads, HubNode *a, HubNode *b)
     }
   set_node (sw, "a", a->public_key, "10.99.0.1");
   set_node (sw, "b", b->public_key, "10.99.0.2");
-  hub_node_join (a, hub_key, ew_switch_get_listen_port (sw));
-  hub_node_join (b, hub_key, ew_switch_get_listen_port (sw));
+  hub_node_join (a, hub_key, ew_engine_get_listen_port (sw->engine));
+  hub_node_join (b, hub_key, ew_engine_get_listen_port (sw->engine));
   while (clock_ns () < end)
     {
       EwTime time = hub_node_time ();

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "edge/switch/switch.h"
+#include "edge/switch/switch-private.h"
 #include "hub-node.h"
 
 /* Makes the switch and both nodes, 10.99.0.1 and 10.99.0.2, and their sessions. threads: that carry data, 0: as the

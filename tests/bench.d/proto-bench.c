@@ -103,7 +103,7 @@ pass (Party *from, Party *to, unsigned from_number, const EwTime *time)
 
   memcpy (copy, from->bytes, sizeof from->bytes);
   from->len = to->len = 0;
-  ew_device_receive (to->device, &datagram, 1, time);
+  ew_lane_receive (ew_device_get_lane (to->device), &datagram, 1, time);
 }
 
 static size_t

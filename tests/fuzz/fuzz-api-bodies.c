@@ -8,6 +8,7 @@
 #include "edge/api/api-private.h"
 #include "edge/mesh/names.h"
 #include "unit/edge/fixture.h"
+#include "unit/edge/waiting.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
@@ -33,7 +34,7 @@ set_up (void)
   api = ew_api_new (&parts);
   node_a = fixture_join_as (mesh, "admin", "a");
   node_b = fixture_join (mesh, "b");
-  ew_mesh_add_route (mesh, "10.1.0.0/16", node_a, NULL);
+  fixture_add_route (mesh, "10.1.0.0/16", node_a, NULL);
 }
 
 /* The mesh is restored, so that inputs don't depend on each other. */
@@ -53,7 +54,7 @@ restore (void)
           after = kept = g_strdup (id);
         }
       else
-        g_assert_true (ew_mesh_remove_node (mesh, id, NULL));
+        g_assert_true (fixture_remove_node (mesh, id, NULL));
     }
   const gchar *names[] = { "a", "b" };
   gchar **ids[] = { &node_a, &node_b };
@@ -65,17 +66,17 @@ restore (void)
         *ids[i] = fixture_join_as (mesh, i == 0 ? "admin" : "server", names[i]);
       }
     else
-      ew_mesh_rename_node (mesh, *ids[i], names[i], NULL);
+      fixture_rename_node (mesh, *ids[i], names[i], NULL);
   for (guint i = 0; i < 2; i++)
     while (ew_mesh_get_node (mesh, *ids[i])->names[0])
-      g_assert_true (ew_mesh_remove_name (mesh, ew_mesh_get_node (mesh, *ids[i])->names[0], NULL));
+      g_assert_true (fixture_remove_name (mesh, ew_mesh_get_node (mesh, *ids[i])->names[0], NULL));
   while (ew_mesh_get_domains (mesh)->len > 0)
-    g_assert_true (ew_mesh_remove_name (mesh, ((EwDomainEntry *)ew_mesh_get_domains (mesh)->pdata[0])->domain, NULL));
+    g_assert_true (fixture_remove_name (mesh, ((EwDomainEntry *)ew_mesh_get_domains (mesh)->pdata[0])->domain, NULL));
   fixture_now_us += EW_MESH_ADDRESS_REST_US + G_USEC_PER_SEC;
   ew_mesh_sweep (mesh, TRUE, NULL);
   while (ew_mesh_get_routes (mesh)->len > 0)
-    ew_mesh_remove_route (mesh, ((EwRouteEntry *)ew_mesh_get_routes (mesh)->pdata[0])->cidr, NULL);
-  ew_mesh_add_route (mesh, "10.1.0.0/16", node_a, NULL);
+    fixture_remove_route (mesh, ((EwRouteEntry *)ew_mesh_get_routes (mesh)->pdata[0])->cidr, NULL);
+  fixture_add_route (mesh, "10.1.0.0/16", node_a, NULL);
   fixture_settle ();
 }
 

@@ -63,7 +63,7 @@ send_inner (WorldNode *a, WorldNode *b, const uint8_t *bytes, size_t len, gboole
   if (to_peer)
     ew_peer_send (world_peer (a, b), &packet, 1, &a->world->time);
   else
-    ew_device_send (a->device, &packet, 1, &a->world->time);
+    ew_lane_send (ew_device_get_lane (a->device), &packet, 1, &a->world->time);
   world_run (a->world, WORLD_SECOND / 20);
 }
 

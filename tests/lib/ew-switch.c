@@ -18,7 +18,7 @@
 
 #include "common/util.h"
 #include "edge/exit/exit.h"
-#include "edge/switch/switch.h"
+#include "edge/switch/switch-private.h"
 #include "lib/bench-aead.h"
 
 typedef struct
@@ -302,7 +302,7 @@ main (int argc, char **argv)
       fprintf (stderr, "ew-switch: %s\n", error->message);
       return 1;
     }
-  say ("ready %u\nlimits %s\n", ew_switch_get_listen_port (program.sw),
+  say ("ready %u\nlimits %s\n", ew_engine_get_listen_port (program.sw->engine),
        ew_switch_get_limits (program.sw) != NULL ? ew_switch_get_limits (program.sw) : "none");
   g_io_add_watch (input, G_IO_IN | G_IO_HUP, on_input, &program);
   g_unix_signal_add (SIGTERM, on_signal, &program);

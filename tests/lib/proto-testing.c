@@ -20,6 +20,19 @@ ew_testing_set_handshake_queue (EwDevice *device, unsigned handshakes, uint64_t 
 }
 
 void
+ew_testing_get_device_stats (const EwDevice *device, EwDeviceStats *out)
+{
+  *out = (EwDeviceStats){ 0 };
+  for (unsigned i = 0; i <= device->n_lanes; i++)
+    {
+      const EwLane *lane = i == 0 ? &device->own : device->lanes[i - 1];
+      out->rx_invalid += atomic_load_explicit (&lane->stats.rx_invalid, memory_order_relaxed);
+      out->rx_cookie_required += atomic_load_explicit (&lane->stats.rx_cookie_required, memory_order_relaxed);
+      out->no_peer += atomic_load_explicit (&lane->stats.no_peer, memory_order_relaxed);
+    }
+}
+
+void
 ew_testing_look_at_peer (const EwPeer *peer, EwTestingPeer *out)
 {
   const EwKeypair *all[] = { peer->keypairs.previous, peer->keypairs.current, peer->keypairs.next };

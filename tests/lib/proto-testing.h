@@ -13,6 +13,9 @@ bool ew_testing_set_send_counter (EwPeer *peer, uint64_t counter);
 /* As if this many handshake messages were waiting for the device (load.h). */
 void ew_testing_set_handshake_queue (EwDevice *device, unsigned handshakes, uint64_t now_ns);
 
+/* What all of a device's lanes have counted. */
+void ew_testing_get_device_stats (const EwDevice *device, EwDeviceStats *out);
+
 /* What a device holds of secrets, packets and memory on behalf of one peer. */
 typedef struct
 {

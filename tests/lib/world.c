@@ -224,7 +224,7 @@ world_send (WorldNode *a, const WorldNode *b, const void *payload, size_t len, u
   EwPacket packet;
   g_autofree uint8_t *buffer = world_packet (a->number, b->number, payload, len, ecn, &packet);
   g_assert_nonnull (buffer);
-  return ew_device_send (a->device, &packet, 1, &a->world->time);
+  return ew_lane_send (ew_device_get_lane (a->device), &packet, 1, &a->world->time);
 }
 
 void
@@ -234,7 +234,7 @@ world_inject (WorldNode *node, const uint8_t *data, size_t len, uint64_t from_ad
   EwPacket packet = { .data = buffer + EW_HEADROOM, .len = len, .ecn = ecn };
   packet.endpoint = (EwEndpoint){ .kind = EW_ENDPOINT_MEMORY, .id = from_address };
   memcpy (packet.data, data, len);
-  ew_device_receive (node->device, &packet, 1, &node->world->time);
+  ew_lane_receive (ew_device_get_lane (node->device), &packet, 1, &node->world->time);
 }
 
 static gboolean
@@ -275,7 +275,7 @@ land (WorldNode *node)
       g_ptr_array_remove_index (world->flying, i--);
     }
   if (n > 0)
-    ew_device_receive (node->device, packets, n, &world->time);
+    ew_lane_receive (ew_device_get_lane (node->device), packets, n, &world->time);
   return n > 0;
 }
 

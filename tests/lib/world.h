@@ -67,7 +67,7 @@ EwPeer *world_peer (WorldNode *a, const WorldNode *b);
 void world_restart (WorldNode *node);
 void world_roam (WorldNode *node);
 
-/* An IPv4 packet (protocol 253) from a to b. ecn: two bits. Returns what ew_device_send() says. */
+/* An IPv4 packet (protocol 253) from a to b. ecn: two bits. Returns what ew_lane_send() says. */
 size_t world_send (WorldNode *a, const WorldNode *b, const void *payload, size_t len, uint8_t ecn);
 /* The same packet, to be changed and sent by other means; free with g_free(). packet->data has room around it. */
 uint8_t *world_packet (unsigned from, unsigned to, const void *payload, size_t len, uint8_t ecn, EwPacket *packet);

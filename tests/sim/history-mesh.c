@@ -222,7 +222,7 @@ node_send (Node *from, Node *to, gboolean v6, size_t size, const Node *spoofed)
   g_byte_array_append (history->delivered, (const uint8_t[]){ 0 }, 1);
   history->n_sent++;
   NOTE (history, "%u sends packet %u to %u%s", from->number, serial, to->number, spoofed != NULL ? ", spoofed" : "");
-  ew_device_send (from->device, &packet, 1, &time);
+  ew_lane_send (ew_device_get_lane (from->device), &packet, 1, &time);
   return serial;
 }
 

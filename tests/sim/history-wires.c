@@ -196,7 +196,7 @@ land (History *history)
         }
       EwTime time = n > 0 ? node_time (node) : (EwTime){ 0 };
       if (n > 0)
-        ew_device_receive (node->device, packets, n, &time);
+        ew_lane_receive (ew_device_get_lane (node->device), packets, n, &time);
       for (size_t i = 0; i < n; i++)
         g_free (buffers[i]);
     }

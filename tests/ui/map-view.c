@@ -27,6 +27,12 @@ on_over (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+static const gchar *
+title_of (EwPathCard *card)
+{
+  return gtk_label_get_text (GTK_LABEL (gtk_widget_get_template_child (GTK_WIDGET (card), EW_TYPE_PATH_CARD, "title")));
+}
+
 static void
 run_for (guint ms)
 {
@@ -121,7 +127,7 @@ test_actions (World *world, gconstpointer n)
   GObject *node = ew_token_get_object (nas);
 
   gtk_widget_activate_action (GTK_WIDGET (nas), "token.path", NULL);
-  g_assert_true (ew_map_view_get_selected (EW_MAP_VIEW (world->map)) == node);
+  g_assert_true (EW_MAP_VIEW (world->map)->selected == node);
   run_for (100);
   gtk_test_accessible_assert_state (nas, GTK_ACCESSIBLE_STATE_PRESSED, GTK_ACCESSIBLE_TRISTATE_TRUE);
   g_assert_null (world->activated);
@@ -292,7 +298,7 @@ test_goes_to (World *world, gconstpointer n)
   run_for (300);
   rest (world);
   item = ew_map_find_item (map, G_OBJECT (node));
-  g_assert_true (ew_map_view_get_selected (map) == G_OBJECT (node));
+  g_assert_true (map->selected == G_OBJECT (node));
   g_assert_nonnull (item->token);
   g_assert_true (gtk_widget_has_focus (GTK_WIDGET (item->token)));
 }
@@ -717,7 +723,7 @@ test_card (World *world, gconstpointer n)
     {
       ew_map_view_set_selected (map, (GObject *)ew_topology_find_by_name (world->topology, cases[i].name));
       lay_out (world);
-      g_assert_cmpstr (ew_path_card_get_title (map->card), ==, cases[i].said);
+      g_assert_cmpstr (title_of (map->card), ==, cases[i].said);
       check_card (world);
     }
 }
@@ -732,7 +738,7 @@ test_comes_and_goes (World *world, gconstpointer n)
   ew_fake_fill (world->topology, 9);
   run_for (600);
   g_assert_cmpuint (count_tokens (world, EW_TOKEN_NODE), ==, 9);
-  g_assert_null (ew_map_view_get_selected (EW_MAP_VIEW (world->map)));
+  g_assert_null (EW_MAP_VIEW (world->map)->selected);
   ew_fake_fill (world->topology, 40);
   run_for (600);
   g_assert_cmpuint (count_tokens (world, EW_TOKEN_SECTOR), ==, 3);

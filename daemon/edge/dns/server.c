@@ -324,12 +324,3 @@ ew_dns_server_dup_limits (EwDnsServer *self)
   g_mutex_unlock (&self->lock);
   return limits;
 }
-
-guint16
-ew_dns_server_get_port (EwDnsServer *self)
-{
-  g_mutex_lock (&self->lock);
-  guint16 port = self->bound_port;
-  g_mutex_unlock (&self->lock);
-  return port;
-}

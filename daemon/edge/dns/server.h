@@ -61,7 +61,5 @@ gboolean ew_dns_server_is_listening (EwDnsServer *self);
 gboolean ew_dns_server_was_asked (EwDnsServer *self);
 /* NULL: nothing is in the way; else a sentence without a full stop. (transfer full) */
 gchar *ew_dns_server_dup_limits (EwDnsServer *self);
-/* The first address's port; 0: not bound. */
-guint16 ew_dns_server_get_port (EwDnsServer *self);
 
 G_END_DECLS

@@ -182,33 +182,7 @@ check_request (const EwEnrollRequest *request, Enrolling *enrolling, GError **er
   return ew_mesh_check_description (request->os, request->version, error);
 }
 
-/* What doesn't fit into one transaction is removed before it. */
-static gboolean
-prepare_renewal (EwMesh *self, const Enrolling *enrolling, GError **error)
-{
-  const EwEnrollment *key = g_hash_table_lookup (self->keys, enrolling->hex);
-  return key == NULL || !key->renews || ew_mesh_thin_keys_of (self, key->node_id, error);
-}
-
-EwNode *
-ew_mesh_enroll (EwMesh *self, const EwEnrollRequest *request, EwEnrollOutcome *outcome, GError **error)
-{
-  Enrolling enrolling = { .request = request, .outcome = outcome };
-  EwNode *node = NULL;
-  *outcome = (EwEnrollOutcome){ 0 };
-  if (check_request (request, &enrolling, error))
-    {
-      enrolling.hex = ew_mesh_hash_to_hex (enrolling.hash);
-      g_strlcpy (outcome->key_id, enrolling.hex, sizeof outcome->key_id);
-      if (prepare_renewal (self, &enrolling, error) && ew_mesh_change (self, enroll, &enrolling, error))
-        node = ew_mesh_get_node (self, enrolling.id);
-    }
-  g_free (enrolling.hex);
-  g_free (enrolling.id);
-  return node;
-}
-
-/* … without waiting: a copy of the request, and its checks belong to the attempt. */
+/* A copy of the request; its checks belong to the attempt. */
 
 typedef struct
 {
@@ -257,7 +231,7 @@ ew_mesh_enroll_async (EwMesh *self, const EwEnrollRequest *request, GAsyncReadyC
       arrival->enrolling.hex = ew_mesh_hash_to_hex (arrival->enrolling.hash);
       g_strlcpy (arrival->outcome.key_id, arrival->enrolling.hex, sizeof arrival->outcome.key_id);
       const EwEnrollment *key = g_hash_table_lookup (self->keys, arrival->enrolling.hex);
-      if (key && key->renews)
+      if (key && key->renews) /* what doesn't fit into one transaction is removed before it */
         ew_mesh_thin_keys_of_async (self, key->node_id);
     }
   ew_mesh_change_async (self, admit, arrival, arrival_free, callback, user_data);

@@ -429,13 +429,6 @@ revoke_key (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
   return TRUE;
 }
 
-gboolean
-ew_mesh_revoke_key (EwMesh *self, const gchar *hash, GError **error)
-{
-  g_autofree gchar *copy = g_strdup (hash); /* it may belong to a key in memory, which is freed */
-  return ew_mesh_change (self, revoke_key, copy, error) && ew_mesh_sweep_nodes (self, error);
-}
-
 void
 ew_mesh_revoke_key_async (EwMesh *self, const gchar *hash, GAsyncReadyCallback callback, gpointer user_data)
 {
@@ -493,14 +486,4 @@ ew_mesh_thin_keys_of_async (EwMesh *self, const gchar *maker)
 {
   for (guint count = count_keys_of (self, maker); count > EW_MESH_KEYS_AT_ONCE; count -= EW_MESH_KEYS_AT_ONCE)
     ew_mesh_change_async (self, delete_some, g_strdup (maker), g_free, NULL, NULL);
-}
-
-gboolean
-ew_mesh_thin_keys_of (EwMesh *self, const gchar *maker, GError **error)
-{
-  guint count = count_keys_of (self, maker);
-  for (; count > EW_MESH_KEYS_AT_ONCE; count -= EW_MESH_KEYS_AT_ONCE)
-    if (!ew_mesh_change (self, delete_some, (gpointer)maker, error))
-      return FALSE;
-  return TRUE;
 }

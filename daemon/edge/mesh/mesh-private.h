@@ -145,9 +145,8 @@ gboolean ew_mesh_is_maker (EwMesh *self, const gchar *maker);
 gboolean ew_mesh_check_maker (EwMesh *self, EwMeshChange *change, const gchar *maker, GError **error);
 /* Deletes unused keys that the node has made, at most EW_MESH_KEYS_AT_ONCE of them. */
 gboolean ew_mesh_delete_keys_of (EwMesh *self, EwMeshChange *change, const EwNode *maker, GError **error);
-/* … in changes of their own, until no more than EW_MESH_KEYS_AT_ONCE are left. */
-gboolean ew_mesh_thin_keys_of (EwMesh *self, const gchar *maker, GError **error);
-/* … put into the queue; where one of them fails, what comes after it finds the transaction too large. */
+/* … in changes of their own, put into the queue, until no more than EW_MESH_KEYS_AT_ONCE are left; where one of them
+ * fails, what comes after it finds the transaction too large. */
 void ew_mesh_thin_keys_of_async (EwMesh *self, const gchar *maker);
 #define EW_MESH_KEYS_AT_ONCE 20 /* beside a node with its routes, names and domains in one transaction */
 

@@ -22,6 +22,9 @@
  *   /timestamps/EDGE     the TAI64N timestamps it may have sent
  *
  * Pointers handed out are borrowed until the next change or return to the main loop. Errors: EW_ERROR, a sentence each.
+ *
+ * Changes that are called …_async() don't wait for the store (store.h): their callback runs from the main context, never
+ * inside the call, and they are made one after another, in the order in which they were asked for.
  */
 #pragma once
 
@@ -138,9 +141,8 @@ typedef struct
   gboolean replaced;       /* the computer has taken the place of another */
   gchar key_id[EW_MESH_KEY_ID_LENGTH + 1];
 } EwEnrollOutcome;
-EwNode *ew_mesh_enroll (EwMesh *self, const EwEnrollRequest *request, EwEnrollOutcome *outcome, GError **error);
 void ew_mesh_enroll_async (EwMesh *self, const EwEnrollRequest *request, GAsyncReadyCallback callback,
-                           gpointer user_data); /* as ew_mesh_rename_node_async() */
+                           gpointer user_data);
 EwNode *ew_mesh_enroll_finish (EwMesh *self, GAsyncResult *result, EwEnrollOutcome *outcome, GError **error);
 /* Enrollment keys. They end with their maker: removing a node, or changing its role, revokes the unused keys that it
  * has made. */
@@ -168,7 +170,6 @@ GPtrArray *ew_mesh_list_keys (EwMesh *self);
 /* By its ID, or by a prefix of it that no other key has. NULL with EW_ERROR_NOT_FOUND or EW_ERROR_INVALID_ARGUMENT. */
 const EwEnrollment *ew_mesh_find_key (EwMesh *self, const gchar *id, GError **error);
 /* A node that waits for the key is removed with it. */
-gboolean ew_mesh_revoke_key (EwMesh *self, const gchar *hash, GError **error);
 void ew_mesh_revoke_key_async (EwMesh *self, const gchar *hash, GAsyncReadyCallback callback, gpointer user_data);
 /* A key for the first administrator, wanted exactly until ew_mesh_set_announced(): a start that was killed before it
  * could show it shows a new one. */
@@ -182,13 +183,6 @@ typedef struct
   const gchar *maker; /* a node's ID or EW_MAKER_OWNER: until it connects, the node ends with its maker, as keys do */
   guint valid_seconds;
 } EwPlainRequest;
-EwNode *ew_mesh_add_plain_node (EwMesh *self, const EwPlainRequest *request, GError **error);
-EwNode *ew_mesh_rename_node (EwMesh *self, const gchar *id, const gchar *name, GError **error);
-/* Another key pair for a plain node; the old one is refused from then on. */
-EwNode *ew_mesh_renew_plain_node (EwMesh *self, const gchar *id, const gchar *public_key, guint valid_seconds,
-                                  GError **error);
-/* … without waiting for the store (store.h): callback runs from the main context, never inside the call. All changes of
- * this form are made one after another, in the order in which they were asked for. */
 void ew_mesh_add_plain_node_async (EwMesh *self, const EwPlainRequest *request, GAsyncReadyCallback callback,
                                    gpointer user_data);
 void ew_mesh_rename_node_async (EwMesh *self, const gchar *id, const gchar *name, GAsyncReadyCallback callback,
@@ -196,6 +190,7 @@ void ew_mesh_rename_node_async (EwMesh *self, const gchar *id, const gchar *name
 /* mtu: the largest inner packet that is sent to it, EW_NODE_MTU_MIN to the mesh's; 0: the mesh's. */
 void ew_mesh_set_node_mtu_async (EwMesh *self, const gchar *id, gint64 mtu, GAsyncReadyCallback callback,
                                  gpointer user_data);
+/* Another key pair for a plain node; the old one is refused from then on. */
 void ew_mesh_renew_plain_node_async (EwMesh *self, const gchar *id, const gchar *public_key, guint valid_seconds,
                                      GAsyncReadyCallback callback, gpointer user_data);
 /* What the node says of itself: its system and its version, 64 printable bytes each; NULL: as it was. EW_ERROR with
@@ -206,11 +201,9 @@ gboolean ew_mesh_is_described (const EwNode *node, const gchar *os, const gchar 
 void ew_mesh_describe_node_async (EwMesh *self, const gchar *id, const gchar *os, const gchar *version,
                                   GAsyncReadyCallback callback, gpointer user_data);
 EwNode *ew_mesh_node_finish (EwMesh *self, GAsyncResult *result, GError **error);
-gboolean ew_mesh_remove_node (EwMesh *self, const gchar *id, GError **error);
+void ew_mesh_remove_node_async (EwMesh *self, const gchar *id, GAsyncReadyCallback callback, gpointer user_data);
 /* The computer itself leaves. Where another than itself has made a key to renew the node, the node waits for it, with
  * all that it has; else it is removed. */
-gboolean ew_mesh_leave_node (EwMesh *self, const gchar *id, GError **error);
-void ew_mesh_remove_node_async (EwMesh *self, const gchar *id, GAsyncReadyCallback callback, gpointer user_data);
 void ew_mesh_leave_node_async (EwMesh *self, const gchar *id, GAsyncReadyCallback callback, gpointer user_data);
 /* Of those three that take others with them: a revoked key, a removed node and one that left. */
 gboolean ew_mesh_end_finish (GAsyncResult *result, GError **error);
@@ -229,8 +222,6 @@ void ew_mesh_sweep_async (EwMesh *self, gboolean thorough, GAsyncReadyCallback c
 gboolean ew_mesh_work_finish (GAsyncResult *result, GError **error);
 
 /* Routes. */
-const EwRouteEntry *ew_mesh_add_route (EwMesh *self, const gchar *cidr, const gchar *node_id, GError **error);
-gboolean ew_mesh_remove_route (EwMesh *self, const gchar *cidr, GError **error);
 void ew_mesh_add_route_async (EwMesh *self, const gchar *cidr, const gchar *node_id, GAsyncReadyCallback callback,
                               gpointer user_data);
 const EwRouteEntry *ew_mesh_add_route_finish (EwMesh *self, GAsyncResult *result, GError **error);

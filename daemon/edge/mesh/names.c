@@ -32,12 +32,6 @@ refuse_name (GError **error, EwError code, const gchar *format, ...)
 
 /* Looking. */
 
-EwNode *
-ew_mesh_resolve_name (EwMesh *self, const gchar *label)
-{
-  return g_hash_table_lookup (self->names, label);
-}
-
 GPtrArray *
 ew_mesh_get_domains (EwMesh *self)
 {
@@ -179,16 +173,6 @@ check_label (EwMesh *self, const gchar *label, GError **error)
   return !g_str_equal (label, EW_MESH_EDGE_NAME)
          || refuse_name (error, EW_ERROR_NAME_TAKEN, "The name \"%s\" always means the mesh's edge. Choose another.",
                          label);
-}
-
-EwNode *
-ew_mesh_add_name (EwMesh *self, const gchar *name, const gchar *node_id, GError **error)
-{
-  g_autofree gchar *label = ew_mesh_strip_suffix (self, name), *id = g_strdup (node_id);
-  NameChange wanted = { .name = label, .node_id = id };
-  return check_label (self, label, error) && ew_mesh_change (self, add_name, &wanted, error)
-           ? ew_mesh_get_node (self, id)
-           : NULL;
 }
 
 static void
@@ -351,17 +335,6 @@ find_added_domain (EwMesh *self, const NameChange *wanted, GError **error)
   return entry;
 }
 
-const EwDomainEntry *
-ew_mesh_add_domain (EwMesh *self, const gchar *domain, const gchar *resolver, const gchar *node_id, GError **error)
-{
-  g_autofree gchar *name = NULL, *id = g_strdup (node_id);
-  NameChange wanted = { .node_id = id };
-  return prepare_domain (self, domain, resolver, &wanted, &name, error)
-             && ew_mesh_change (self, add_domain, &wanted, error)
-           ? find_added_domain (self, &wanted, error)
-           : NULL;
-}
-
 void
 ew_mesh_add_domain_async (EwMesh *self, const gchar *domain, const gchar *resolver, const gchar *node_id,
                           GAsyncReadyCallback callback, gpointer user_data)
@@ -459,14 +432,6 @@ check_length (const gchar *text, GError **error)
 {
   return strlen (text) <= EW_DOMAIN_MAX
          || refuse_name (error, EW_ERROR_NAME_INVALID, "A domain has at most %d characters.", EW_DOMAIN_MAX);
-}
-
-gboolean
-ew_mesh_remove_name (EwMesh *self, const gchar *name, GError **error)
-{
-  g_autofree gchar *text = ew_mesh_strip_suffix (self, name);
-  NameChange wanted = { .name = text };
-  return check_length (text, error) && ew_mesh_change (self, remove_name, &wanted, error);
 }
 
 void

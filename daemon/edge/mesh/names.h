@@ -20,8 +20,6 @@ G_BEGIN_DECLS
 #define EW_MESH_DOMAINS_MAX 32   /* they are in every node document */
 #define EW_MESH_EDGE_NAME "edge" /* always means the mesh's edge */
 
-/* The node that has this name, its own or an additional one; NULL: none. label: in lower case, without the suffix. */
-EwNode *ew_mesh_resolve_name (EwMesh *self, const gchar *label);
 /* Borrowed array of EwDomainEntry, in the order of their text. They may lie within each other: the longest counts. */
 GPtrArray *ew_mesh_get_domains (EwMesh *self);
 /* name in lower case, without the mesh's suffix where it ends with that. (transfer full) */
@@ -29,20 +27,15 @@ gchar *ew_mesh_strip_suffix (EwMesh *self, const gchar *name);
 
 /* Gives the node an additional name (its label, or with the suffix); no change where it has it. NAME_INVALID,
  * NAME_TAKEN. */
-EwNode *ew_mesh_add_name (EwMesh *self, const gchar *name, const gchar *node_id, GError **error);
-/* Offers a search domain that a resolver behind the node, or on it, answers. NAME_INVALID, NAME_TAKEN, ROUTE_INVALID:
- * no route of the node leads to the resolver. */
-const EwDomainEntry *ew_mesh_add_domain (EwMesh *self, const gchar *domain, const gchar *resolver, const gchar *node_id,
-                                         GError **error);
-/* Takes an additional name or a domain away. NOT_FOUND; NAME_INVALID: it is a node's own name, or an edge's. */
-gboolean ew_mesh_remove_name (EwMesh *self, const gchar *name, GError **error);
-/* … without waiting for the store, as ew_mesh_rename_node_async(). */
 void ew_mesh_add_name_async (EwMesh *self, const gchar *name, const gchar *node_id, GAsyncReadyCallback callback,
                              gpointer user_data);
 EwNode *ew_mesh_add_name_finish (EwMesh *self, GAsyncResult *result, GError **error);
+/* Offers a search domain that a resolver behind the node, or on it, answers. NAME_INVALID, NAME_TAKEN, ROUTE_INVALID:
+ * no route of the node leads to the resolver. */
 void ew_mesh_add_domain_async (EwMesh *self, const gchar *domain, const gchar *resolver, const gchar *node_id,
                                GAsyncReadyCallback callback, gpointer user_data);
 const EwDomainEntry *ew_mesh_add_domain_finish (EwMesh *self, GAsyncResult *result, GError **error);
+/* Takes an additional name or a domain away. NOT_FOUND; NAME_INVALID: it is a node's own name, or an edge's. */
 void ew_mesh_remove_name_async (EwMesh *self, const gchar *name, GAsyncReadyCallback callback, gpointer user_data);
 gboolean ew_mesh_remove_name_finish (GAsyncResult *result, GError **error);
 

@@ -78,30 +78,6 @@ ew_mesh_node_free (EwNode *node)
   g_free (node);
 }
 
-EwNode *
-ew_mesh_node_copy (const EwNode *node)
-{
-  EwNode *copy = g_new (EwNode, 1);
-  *copy = *node;
-  copy->id = g_strdup (node->id);
-  copy->name = g_strdup (node->name);
-  copy->kind = g_strdup (node->kind);
-  copy->role = g_strdup (node->role);
-  copy->os = g_strdup (node->os);
-  copy->version = g_strdup (node->version);
-  copy->enrollment = g_strdup (node->enrollment);
-  copy->made_by = g_strdup (node->made_by);
-  copy->names = g_strdupv (node->names);
-  copy->domains = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_mesh_domain_entry_free);
-  for (guint i = 0; i < node->domains->len; i++)
-    {
-      const EwDomainEntry *entry = node->domains->pdata[i];
-      g_ptr_array_add (copy->domains, ew_mesh_domain_entry_new (entry->domain, &entry->resolver, entry->node_id));
-    }
-  copy->routes = g_ptr_array_new ();
-  return copy;
-}
-
 /* Names and domains. */
 
 EwDomainEntry *

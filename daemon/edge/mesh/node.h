@@ -87,7 +87,6 @@ typedef struct
 #define EW_NODE_MTU_MIN 1280   /* below it Linux takes IPv6 from an interface */
 
 EwNode *ew_mesh_node_new (void);
-EwNode *ew_mesh_node_copy (const EwNode *node); /* the stored fields; no routes */
 void ew_mesh_node_free (EwNode *node);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwNode, ew_mesh_node_free)
 EwNode *ew_mesh_node_from_json (JsonObject *object); /* NULL: not a node's document */

@@ -317,16 +317,6 @@ prepare_plain (const EwPlainRequest *request, const gchar *id, NodeChange *wante
   return FALSE;
 }
 
-EwNode *
-ew_mesh_add_plain_node (EwMesh *self, const EwPlainRequest *request, GError **error)
-{
-  g_autofree gchar *id = ew_mesh_node_make_id ();
-  NodeChange wanted;
-  return prepare_plain (request, id, &wanted, error) && ew_mesh_change (self, add_plain, &wanted, error)
-           ? ew_mesh_get_node (self, id)
-           : NULL;
-}
-
 void
 ew_mesh_add_plain_node_async (EwMesh *self, const EwPlainRequest *request, GAsyncReadyCallback callback,
                               gpointer user_data)
@@ -366,15 +356,6 @@ renew_plain (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
   return TRUE;
 }
 
-EwNode *
-ew_mesh_renew_plain_node (EwMesh *self, const gchar *id, const gchar *public_key, guint valid_seconds, GError **error)
-{
-  NodeChange wanted = { .id = id, .public_key = public_key, .valid_seconds = valid_seconds };
-  return ew_mesh_check_valid (valid_seconds, error) && ew_mesh_change (self, renew_plain, &wanted, error)
-           ? ew_mesh_get_node (self, id)
-           : NULL;
-}
-
 void
 ew_mesh_renew_plain_node_async (EwMesh *self, const gchar *id, const gchar *public_key, guint valid_seconds,
                                 GAsyncReadyCallback callback, gpointer user_data)
@@ -404,13 +385,6 @@ rename_node (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
   node->name = g_strdup (wanted->name);
   ew_mesh_change_put_node (change, node);
   return TRUE;
-}
-
-EwNode *
-ew_mesh_rename_node (EwMesh *self, const gchar *id, const gchar *name, GError **error)
-{
-  NodeChange wanted = { .id = id, .name = name };
-  return ew_mesh_change (self, rename_node, &wanted, error) ? ew_mesh_get_node (self, id) : NULL;
 }
 
 void

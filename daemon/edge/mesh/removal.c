@@ -199,28 +199,6 @@ leave_node (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
   return TRUE;
 }
 
-/* Then those go that wait for a key of its making. */
-static gboolean
-end_node (EwMesh *self, const gchar *id, EwMeshChangeAttempt attempt, GError **error)
-{
-  g_autofree gchar *copy = g_strdup (id); /* it may belong to the node in memory, which is freed */
-  Removal wanted = { .id = copy };
-  return ew_mesh_thin_keys_of (self, copy, error) && ew_mesh_change (self, attempt, &wanted, error)
-         && ew_mesh_sweep_nodes (self, error);
-}
-
-gboolean
-ew_mesh_remove_node (EwMesh *self, const gchar *id, GError **error)
-{
-  return end_node (self, id, remove_node, error);
-}
-
-gboolean
-ew_mesh_leave_node (EwMesh *self, const gchar *id, GError **error)
-{
-  return end_node (self, id, leave_node, error);
-}
-
 /* Sweeping. */
 
 typedef struct
@@ -400,6 +378,7 @@ removal_free (gpointer data)
   g_free (data);
 }
 
+/* Then those go that wait for a key of its making. */
 static void
 end_node_async (EwMesh *self, const gchar *id, EwMeshChangeAttempt attempt, GAsyncReadyCallback callback,
                 gpointer user_data)

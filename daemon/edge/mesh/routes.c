@@ -204,17 +204,6 @@ find_added (EwMesh *self, const RouteChange *wanted, GError **error)
   return NULL;
 }
 
-const EwRouteEntry *
-ew_mesh_add_route (EwMesh *self, const gchar *cidr, const gchar *node_id, GError **error)
-{
-  gchar text[EW_PREFIX_STRLEN];
-  RouteChange wanted = { .cidr = text, .node_id = node_id };
-  return parse_cidr (cidr, &wanted.prefix, text, error) && check_route (self, &wanted.prefix, text, error)
-             && ew_mesh_change (self, add_route, &wanted, error)
-           ? find_added (self, &wanted, error)
-           : NULL;
-}
-
 static void
 route_change_free (gpointer data)
 {
@@ -279,14 +268,6 @@ remove_route (EwMesh *self, EwMeshChange *change, gpointer data, GError **error)
   ew_mesh_change_expect (change, key, revision);
   ew_mesh_change_delete (change, key);
   return TRUE;
-}
-
-gboolean
-ew_mesh_remove_route (EwMesh *self, const gchar *cidr, GError **error)
-{
-  gchar text[EW_PREFIX_STRLEN];
-  RouteChange wanted = { .cidr = text };
-  return parse_cidr (cidr, &wanted.prefix, text, error) && ew_mesh_change (self, remove_route, &wanted, error);
 }
 
 void

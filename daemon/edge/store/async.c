@@ -135,19 +135,6 @@ ew_store_note_blocking (EwStore *store)
     store->n_blocking++;
 }
 
-void
-ew_store_delay (EwStore *store, guint milliseconds)
-{
-  store->delay_ms = milliseconds;
-  set_timer (store);
-}
-
-guint
-ew_store_count_blocking (EwStore *store)
-{
-  return store->n_blocking;
-}
-
 /* The call takes its members' ownership. */
 static void
 queue_call (EwStore *store, const Call *call, GCancellable *cancellable, GAsyncReadyCallback callback,

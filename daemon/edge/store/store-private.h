@@ -73,9 +73,9 @@ struct EwStore
 
   GSource *turn; /* async.c */
   GQueue *calls; /* of GTask */
-  guint delay_ms;
   gboolean in_turn;
-  guint n_blocking;
+  guint delay_ms;   /* what tests set: a call without waiting takes so long */
+  guint n_blocking; /* what tests read: calls that have waited for the disk */
 };
 
 /* One operation of a transaction. */
@@ -114,9 +114,6 @@ void ew_store_async_clear (EwStore *store);
 EwStore *ew_store_txn_get_store (EwStoreTxn *txn);
 /* At the begin of each call that waits. */
 void ew_store_note_blocking (EwStore *store);
-/* For tests: each call without waiting takes so long, as if a cluster were asked; how often a call has waited. */
-void ew_store_delay (EwStore *store, guint milliseconds);
-guint ew_store_count_blocking (EwStore *store);
 
 void ew_store_watch_init (EwStore *store);
 void ew_store_watch_clear (EwStore *store);

@@ -87,7 +87,6 @@ EwStoreTxn *ew_store_txn_new (EwStore *store);
 void ew_store_txn_free (EwStoreTxn *txn);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwStoreTxn, ew_store_txn_free)
 void ew_store_txn_if_revision (EwStoreTxn *txn, const gchar *key, gint64 mod_revision); /* 0: the key does not exist */
-void ew_store_txn_if_value (EwStoreTxn *txn, const gchar *key, GBytes *value);
 void ew_store_txn_put (EwStoreTxn *txn, const gchar *key, GBytes *value);
 void ew_store_txn_put_leased (EwStoreTxn *txn, const gchar *key, GBytes *value, gint64 lease);
 void ew_store_txn_delete (EwStoreTxn *txn, const gchar *key);

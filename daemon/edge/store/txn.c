@@ -11,7 +11,6 @@
 typedef struct
 {
   gchar *key;
-  GBytes *value; /* NULL: the revision is compared */
   gint64 mod_revision;
 } Compare;
 
@@ -27,7 +26,6 @@ static void
 compare_free (Compare *compare)
 {
   g_free (compare->key);
-  g_clear_pointer (&compare->value, g_bytes_unref);
   g_free (compare);
 }
 
@@ -141,10 +139,7 @@ compare_holds (EwStore *store, const Compare *compare, gboolean *holds, GError *
       g_propagate_error (error, g_steal_pointer (&local));
       return FALSE;
     }
-  if (compare->value != NULL)
-    *holds = entry != NULL && g_bytes_equal (entry->value, compare->value);
-  else
-    *holds = (entry != NULL ? entry->mod_revision : 0) == compare->mod_revision;
+  *holds = (entry != NULL ? entry->mod_revision : 0) == compare->mod_revision;
   return TRUE;
 }
 
@@ -264,26 +259,13 @@ ew_store_txn_free (EwStoreTxn *txn)
   g_free (txn);
 }
 
-static void
-add_compare (EwStoreTxn *txn, const gchar *key, GBytes *value, gint64 mod_revision)
-{
-  Compare *compare = g_new0 (Compare, 1);
-  compare->key = g_strdup (key);
-  compare->value = value != NULL ? g_bytes_ref (value) : NULL;
-  compare->mod_revision = mod_revision;
-  g_ptr_array_add (txn->compares, compare);
-}
-
 void
 ew_store_txn_if_revision (EwStoreTxn *txn, const gchar *key, gint64 mod_revision)
 {
-  add_compare (txn, key, NULL, mod_revision);
-}
-
-void
-ew_store_txn_if_value (EwStoreTxn *txn, const gchar *key, GBytes *value)
-{
-  add_compare (txn, key, value, 0);
+  Compare *compare = g_new0 (Compare, 1);
+  compare->key = g_strdup (key);
+  compare->mod_revision = mod_revision;
+  g_ptr_array_add (txn->compares, compare);
 }
 
 static gboolean

@@ -537,12 +537,6 @@ ew_switch_node_get_id (gconstpointer node)
   return ((const EwRouterNode *)node)->id;
 }
 
-guint16
-ew_switch_get_listen_port (EwSwitch *self)
-{
-  return ew_engine_get_listen_port (self->engine);
-}
-
 uint64_t
 ew_switch_get_timestamp_floor (EwSwitch *self)
 {

@@ -108,7 +108,6 @@ gboolean ew_switch_get_node (EwSwitch *self, const gchar *id, EwSwitchNodeStatus
 void ew_switch_get_stats (EwSwitch *self, EwSwitchStats *out);
 void ew_switch_set_verdict (EwSwitch *self, EwSwitchVerdict verdict, gpointer user_data); /* NULL: all may pass */
 const gchar *ew_switch_node_get_id (gconstpointer node); /* of a verdict's node; in any thread */
-guint16 ew_switch_get_listen_port (EwSwitch *self);      /* the UDP port; useful where 0 was asked for */
 /* Resolvers behind nodes, at most EW_SWITCH_RESOLVERS_MAX, replacing the previous ones: this host asks them from the
    service address, and what they answer reaches it there. No other address behind a node may talk to this host. A bit
    for each: it is reached so; one that isn't must not be asked, as the question would reach another computer. */

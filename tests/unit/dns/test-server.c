@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "edge/dns/message.h"
-#include "edge/dns/server.h"
+#include "edge/dns/server-private.h"
 
 #define DEADLINE_MS 10000
 
@@ -137,7 +137,9 @@ start_server (Fixture *self, guint rate, guint idle_ms)
     g_usleep (1000);
   g_autofree gchar *limits = ew_dns_server_dup_limits (self->server);
   g_assert_cmpstr (limits, ==, NULL);
-  self->port = ew_dns_server_get_port (self->server);
+  g_mutex_lock (&self->server->lock);
+  self->port = self->server->bound_port;
+  g_mutex_unlock (&self->server->lock);
 }
 
 static int

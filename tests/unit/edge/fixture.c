@@ -4,6 +4,8 @@
 #include <string.h>
 #include "common/error.h"
 #include "common/util.h"
+#include "store-testing.h"
+#include "waiting.h"
 
 gint64 fixture_now_us = G_GINT64_CONSTANT (1800000000) * G_USEC_PER_SEC;
 
@@ -21,6 +23,7 @@ fixture_store (void)
   g_autoptr (GError) error = NULL;
   EwStore *store = ew_store_open (":memory:", &error);
   g_assert_no_error (error);
+  ew_testing_serve_watches_last (store);
   return store;
 }
 
@@ -132,7 +135,7 @@ machine_enroll (const Machine *machine, EwMesh *mesh, GError **error)
                               .public_key = machine->public_key,
                               .credential_hash = machine->credential_hash };
   EwEnrollOutcome outcome;
-  return ew_mesh_enroll (mesh, &request, &outcome, error);
+  return fixture_enroll (mesh, &request, &outcome, error);
 }
 
 gchar *
@@ -149,6 +152,30 @@ fixture_join_as (EwMesh *mesh, const gchar *kind, const gchar *name)
   const EwNode *node = machine_enroll (machine, mesh, &error);
   g_assert_no_error (error);
   return g_strdup (node->id);
+}
+
+EwNode *
+fixture_copy_node (const EwNode *node)
+{
+  EwNode *copy = g_new (EwNode, 1);
+  *copy = *node;
+  copy->id = g_strdup (node->id);
+  copy->name = g_strdup (node->name);
+  copy->kind = g_strdup (node->kind);
+  copy->role = g_strdup (node->role);
+  copy->os = g_strdup (node->os);
+  copy->version = g_strdup (node->version);
+  copy->enrollment = g_strdup (node->enrollment);
+  copy->made_by = g_strdup (node->made_by);
+  copy->names = g_strdupv (node->names);
+  copy->domains = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_mesh_domain_entry_free);
+  for (guint i = 0; i < node->domains->len; i++)
+    {
+      const EwDomainEntry *entry = node->domains->pdata[i];
+      g_ptr_array_add (copy->domains, ew_mesh_domain_entry_new (entry->domain, &entry->resolver, entry->node_id));
+    }
+  copy->routes = g_ptr_array_new ();
+  return copy;
 }
 
 void

@@ -15,6 +15,7 @@ typedef struct
   gchar *name;
 } Machine;
 
+/* In memory. Its watches run in fixture_settle(). */
 EwStore *fixture_store (void);
 /* A mesh on store as a start of the edge makes it; edge_name NULL: as stored. Fails the test where it cannot. */
 EwMesh *fixture_open (EwStore *store, const gchar *edge_name);
@@ -34,5 +35,7 @@ gchar *fixture_join_as (EwMesh *mesh, const gchar *kind, const gchar *name);
 /* A machine with a key for request, which a test has filled in, except the maker where that is the owner. */
 Machine *machine_new_with (EwMesh *mesh, const EwKeyRequest *request, const gchar *name);
 const gchar *fixture_ca_certificate (void);
+/* The stored fields; no routes. (transfer full) */
+EwNode *fixture_copy_node (const EwNode *node);
 /* Acts as the other edge: writes a key into the store without the mesh's knowledge. value NULL: deletes. */
 void fixture_write (EwStore *store, const gchar *key, const gchar *value);

@@ -11,6 +11,7 @@
 #include "edge/api/api-private.h"
 #include "edge/store/store-private.h"
 #include "fixture.h"
+#include "store-testing.h"
 #include "null-switch.h"
 
 #define SLOW_MS 30
@@ -166,8 +167,8 @@ static void
 test_changes (Fixture *fixture, gconstpointer data)
 {
   g_autofree gchar *id = fixture_join (fixture->mesh, "nas");
-  guint blocking = ew_store_count_blocking (fixture->store);
-  ew_store_delay (fixture->store, SLOW_MS);
+  guint blocking = ew_testing_count_blocking (fixture->store);
+  ew_testing_delay_store (fixture->store, SLOW_MS);
   Client *clients[] = {
     client_new (fixture, "POST", "/v1/routes", "{\"cidr\":\"192.168.7.0/24\",\"node\":\"nas\"}"),
     client_new (fixture, "POST", "/v1/keys", "{\"kind\":\"server\",\"name\":\"printer\",\"valid_seconds\":3600}"),
@@ -190,7 +191,7 @@ test_changes (Fixture *fixture, gconstpointer data)
   assert_answer (clients[6], 404, "192.168.8.0/24");
   assert_answer (client_new (fixture, "PATCH", "/v1/nodes/nas", "{\"name\":\"printer\"}"), 409, "NameTaken");
   assert_answer (client_new (fixture, "DELETE", "/v1/nodes/nas", NULL), 200, "schema");
-  g_assert_cmpuint (ew_store_count_blocking (fixture->store), ==, blocking);
+  g_assert_cmpuint (ew_testing_count_blocking (fixture->store), ==, blocking);
   g_assert_null (ew_mesh_get_node (fixture->mesh, id));
   g_assert_cmpuint (ew_mesh_get_routes (fixture->mesh)->len, ==, 0);
 }
@@ -209,10 +210,10 @@ test_removal_takes_others_along (Fixture *fixture, gconstpointer data)
       g_assert_nonnull (key);
       ew_free_secret (key);
     }
-  guint blocking = ew_store_count_blocking (fixture->store);
+  guint blocking = ew_testing_count_blocking (fixture->store);
   assert_answer (client_new (fixture, "DELETE", "/v1/nodes/boss", NULL), 200, "schema");
   g_assert_cmpuint (ew_mesh_count_nodes (fixture->mesh), ==, 0);
-  g_assert_cmpuint (ew_store_count_blocking (fixture->store), ==, blocking);
+  g_assert_cmpuint (ew_testing_count_blocking (fixture->store), ==, blocking);
 }
 
 static void
@@ -252,7 +253,7 @@ test_removed_administrator (Fixture *fixture, gconstpointer data)
 {
   g_autofree gchar *id = fixture_join (fixture->mesh, "nas"), *boss_id = NULL;
   g_autofree gchar *boss = join_boss (fixture, &boss_id);
-  ew_store_delay (fixture->store, SLOW_MS);
+  ew_testing_delay_store (fixture->store, SLOW_MS);
   assert_answer (client_new_as (fixture, boss, "PATCH", "/v1/nodes/nas", "{\"mtu\":1399}"), 200, "1399");
   assert_answer (client_new_as (fixture, boss, "PATCH", "/v1/nodes/boss", "{\"name\":\"chief\"}"), 200, "chief");
   Client *removal = client_new_as (fixture, boss, "DELETE", "/v1/nodes/chief", NULL);
@@ -272,11 +273,11 @@ test_removed_administrator (Fixture *fixture, gconstpointer data)
   /* A client with an unknown credential doesn't make the edge wait either. */
   g_autofree gchar *unknown = g_strdup (boss);
   unknown[strlen (unknown) - 5] = unknown[strlen (unknown) - 5] == 'A' ? 'B' : 'A';
-  guint blocking = ew_store_count_blocking (fixture->store);
+  guint blocking = ew_testing_count_blocking (fixture->store);
   assert_answer (client_new_as (fixture, boss, "GET", "/v1/self", NULL), ew_error_get_http_status (EW_ERROR_REMOVED),
                  "\"Removed\"");
   assert_answer (client_new_as (fixture, unknown, "GET", "/v1/self", NULL), 401, "NotAuthenticated");
-  g_assert_cmpuint (ew_store_count_blocking (fixture->store), ==, blocking);
+  g_assert_cmpuint (ew_testing_count_blocking (fixture->store), ==, blocking);
   g_assert_cmpuint (ew_mesh_get_routes (fixture->mesh)->len, ==, 0);
 }
 
@@ -289,8 +290,8 @@ test_former_administrator (Fixture *fixture, gconstpointer data)
   g_autofree gchar *key = g_strconcat ("/nodes/", boss_id, NULL);
   for (guint i = 0; i < 2; i++)
     {
-      g_autoptr (EwNode) node = ew_mesh_node_copy (ew_mesh_get_node (fixture->mesh, boss_id));
-      ew_store_delay (fixture->store, SLOW_MS);
+      g_autoptr (EwNode) node = fixture_copy_node (ew_mesh_get_node (fixture->mesh, boss_id));
+      ew_testing_delay_store (fixture->store, SLOW_MS);
       Client *client = client_new_as (fixture, boss, "PATCH", "/v1/nodes/nas", "{\"mtu\":1400}");
       wait_until_waiting (fixture, 1);
       g_free (node->role);
@@ -309,7 +310,7 @@ test_former_administrator (Fixture *fixture, gconstpointer data)
       g_autoptr (JsonObject) former = ew_mesh_node_to_json (node);
       g_autofree gchar *former_text = ew_json_to_string (former, FALSE);
       fixture_write (fixture->store, key, former_text);
-      ew_store_delay (fixture->store, 0);
+      ew_testing_delay_store (fixture->store, 0);
       fixture_settle ();
     }
   g_assert_cmpuint (ew_mesh_get_node (fixture->mesh, id)->mtu, ==, 0);
@@ -343,7 +344,7 @@ test_many_enrollments (Fixture *fixture, gconstpointer data)
       g_ptr_array_add (machines, machine_new (fixture->mesh, "server", NULL, name));
     }
   strangers = TRUE;
-  ew_store_delay (fixture->store, 1);
+  ew_testing_delay_store (fixture->store, 1);
   for (guint i = 0; i < MANY; i++)
     clients[i] = enroll (fixture, machines->pdata[i]);
   for (guint i = 0; i < MANY; i++)
@@ -375,7 +376,7 @@ static void
 test_hung_up (Fixture *fixture, gconstpointer data)
 {
   g_autofree gchar *id = fixture_join (fixture->mesh, "nas");
-  ew_store_delay (fixture->store, SLOW_MS);
+  ew_testing_delay_store (fixture->store, SLOW_MS);
   Client *client = client_new (fixture, "PATCH", "/v1/nodes/nas", "{\"name\":\"printer\"}");
   while (g_hash_table_size (fixture->api->waiting) == 0)
     g_main_context_iteration (NULL, TRUE);
@@ -393,7 +394,7 @@ static void
 test_closed (Fixture *fixture, gconstpointer data)
 {
   g_autofree gchar *id = fixture_join (fixture->mesh, "nas");
-  ew_store_delay (fixture->store, SLOW_MS);
+  ew_testing_delay_store (fixture->store, SLOW_MS);
   Client *clients[] = { client_new (fixture, "PATCH", "/v1/nodes/nas", "{\"name\":\"printer\"}"),
                         client_new (fixture, "DELETE", "/v1/nodes/nas", NULL) };
   while (g_hash_table_size (fixture->api->waiting) < G_N_ELEMENTS (clients))

@@ -9,6 +9,7 @@
 #include "edge/mesh/mesh-private.h"
 #include "edge/store/store-private.h"
 #include "fixture.h"
+#include "store-testing.h"
 
 typedef struct
 {
@@ -123,7 +124,7 @@ test_in_order (void)
 {
   g_autoptr (EwStore) store = fixture_store ();
   g_autoptr (EwMesh) mesh = fixture_open (store, NULL);
-  guint blocking = ew_store_count_blocking (store);
+  guint blocking = ew_testing_count_blocking (store);
   Wanted *second = wanted_new ("a");
   second->id = "another";
   ask (mesh, make_node, wanted_new ("a"));
@@ -133,7 +134,7 @@ test_in_order (void)
   assert_told (""); /* never inside the call */
   wait_for_lines (4);
   assert_told ("a ok\na taken\nb ok\nnothing ok\n");
-  g_assert_cmpuint (ew_store_count_blocking (store), ==, blocking);
+  g_assert_cmpuint (ew_testing_count_blocking (store), ==, blocking);
   const EwNode *a = ew_mesh_get_node (mesh, "a"), *b = ew_mesh_get_node (mesh, "b");
   g_assert_cmpuint (ew_mesh_count_nodes (mesh), ==, 2);
   g_assert_false (ew_ip_equal (&a->addresses[0], &b->addresses[0]));
@@ -169,11 +170,11 @@ test_another_was_faster (void)
   Wanted *wanted = wanted_new ("os");
   g_autofree gchar *id = fixture_join (mesh, "nas");
   wanted->id = id;
-  ew_store_delay (store, 10);
+  ew_testing_delay_store (store, 10);
   ask (mesh, describe, wanted);
   while (wanted->runs < 2) /* read, decided, on its way */
     g_main_context_iteration (NULL, TRUE);
-  g_autoptr (EwNode) node = ew_mesh_node_copy (ew_mesh_get_node (mesh, id));
+  g_autoptr (EwNode) node = fixture_copy_node (ew_mesh_get_node (mesh, id));
   g_autofree gchar *key = ew_mesh_node_key ("/nodes/", id);
   node->version = g_strdup ("7.0");
   g_autoptr (JsonObject) object = ew_mesh_node_to_json (node);
@@ -187,28 +188,30 @@ test_another_was_faster (void)
   g_assert_cmpstr (ew_mesh_get_node (mesh, id)->os, ==, "os");
 }
 
-/* … and the same edge, by the form that waits: the node is removed under the change. */
+/* … it removes the node. */
 static void
-test_removed_meanwhile (void)
+test_removed_in_between (void)
 {
   g_autoptr (EwStore) store = fixture_store ();
   g_autoptr (EwMesh) mesh = fixture_open (store, NULL);
   Wanted *wanted = wanted_new ("os");
   g_autofree gchar *id = fixture_join (mesh, "nas");
   wanted->id = id;
-  ew_store_delay (store, 10);
+  ew_testing_delay_store (store, 10);
   ask (mesh, describe, wanted);
   while (wanted->runs < 2)
     g_main_context_iteration (NULL, TRUE);
-  g_assert_true (ew_mesh_remove_node (mesh, id, NULL));
+  g_autofree gchar *key = ew_mesh_node_key ("/nodes/", id);
+  fixture_write (store, key, NULL);
   wait_for_lines (1);
   assert_told ("os not found\n");
+  fixture_settle ();
   g_assert_cmpuint (ew_mesh_count_nodes (mesh), ==, 0);
 }
 
 /* The caller is removed between the reading and the commit. */
 static void
-test_asker_removed_meanwhile (void)
+test_asker_removed_in_between (void)
 {
   g_autoptr (EwStore) store = fixture_store ();
   g_autoptr (EwMesh) mesh = fixture_open (store, NULL);
@@ -216,7 +219,7 @@ test_asker_removed_meanwhile (void)
   g_autofree gchar *id = fixture_join (mesh, "nas"), *boss = fixture_join_as (mesh, "admin", "boss");
   g_autofree gchar *key = ew_mesh_node_key ("/nodes/", boss);
   wanted->id = id;
-  ew_store_delay (store, 10);
+  ew_testing_delay_store (store, 10);
   ew_mesh_ask_as (mesh, boss);
   ask (mesh, describe, wanted);
   ew_mesh_ask_as (mesh, NULL);
@@ -254,7 +257,7 @@ test_slow_store (void)
   g_autoptr (EwStore) store = fixture_store ();
   g_autoptr (EwMesh) mesh = fixture_open (store, NULL);
   guint turns = 0;
-  ew_store_delay (store, 10);
+  ew_testing_delay_store (store, 10);
   ask (mesh, make_node, wanted_new ("a"));
   guint source = g_timeout_add (1, count, &turns);
   wait_for_lines (1);
@@ -287,8 +290,8 @@ main (int argc, char **argv)
   ADD ("in-order", test_in_order);
   ADD ("addresses-in-a-row", test_addresses_in_a_row);
   ADD ("another-was-faster", test_another_was_faster);
-  ADD ("removed-meanwhile", test_removed_meanwhile);
-  ADD ("asker-removed-meanwhile", test_asker_removed_meanwhile);
+  ADD ("removed-in-between", test_removed_in_between);
+  ADD ("asker-removed-in-between", test_asker_removed_in_between);
   ADD ("never-decided", test_never_decided);
   ADD ("slow-store", test_slow_store);
   ADD ("closed", test_closed);

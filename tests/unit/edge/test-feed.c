@@ -12,6 +12,8 @@
 #include "edge/api/viewers.h"
 #include "edge/store/store-private.h"
 #include "fixture.h"
+#include "store-testing.h"
+#include "waiting.h"
 #include "null-switch.h"
 
 typedef struct
@@ -66,12 +68,12 @@ test_told (Fixture *fixture, gconstpointer unused)
   g_autofree gchar *a = fixture_join (fixture->mesh, "a"), *b = fixture_join (fixture->mesh, "b");
   g_assert_cmpuint (null_switch_count (), ==, 2);
   guint64 before = null_switch_get_node (b)->revision.hash;
-  ew_mesh_add_route (fixture->mesh, "10.1.0.0/16", a, NULL);
+  fixture_add_route (fixture->mesh, "10.1.0.0/16", a, NULL);
   g_assert_cmpuint (null_switch_get_node (a)->n_routes, ==, 1);
   g_assert_cmpuint (null_switch_get_node (b)->revision.hash, !=, before); /* so that b is sent a notice */
   g_assert_cmpuint (null_switch_get_node (b)->revision.hash, ==,
                     ew_mesh_document_revision (fixture->mesh, ew_mesh_get_node (fixture->mesh, b)).hash);
-  ew_mesh_remove_node (fixture->mesh, a, NULL);
+  fixture_remove_node (fixture->mesh, a, NULL);
   g_assert_null (null_switch_get_node (a));
   null_switch_set_exit (TRUE);
   before = null_switch_get_node (b)->revision.hash;
@@ -95,7 +97,7 @@ test_online (Fixture *fixture, gconstpointer unused)
   ew_feed_tick (fixture->feed);
   g_assert_false (ew_feed_is_online (fixture->feed, id));
   set_status (id, TRUE, 1);
-  ew_mesh_remove_node (fixture->mesh, id, NULL);
+  fixture_remove_node (fixture->mesh, id, NULL);
   g_assert_cmpuint (ew_feed_count_online (fixture->feed), ==, 0);
 }
 
@@ -105,7 +107,7 @@ add_plain (EwMesh *mesh, const gchar *name, const gchar *public_key)
 {
   const EwPlainRequest request
     = { .name = name, .kind = "device", .public_key = public_key, .maker = EW_MAKER_OWNER, .valid_seconds = 60 };
-  return g_strdup (ew_mesh_add_plain_node (mesh, &request, NULL)->id);
+  return g_strdup (fixture_add_plain_node (mesh, &request, NULL)->id);
 }
 
 static void
@@ -219,9 +221,9 @@ test_slow_tick (Fixture *fixture, gconstpointer unused)
   write_old_tombstones (fixture, 130); /* more than fit into one transaction */
   fixture_settle ();
   guint64 floor = ew_mesh_get_timestamp_floor (fixture->mesh);
-  guint blocking = ew_store_count_blocking (fixture->store);
+  guint blocking = ew_testing_count_blocking (fixture->store);
   gint64 revision = ew_store_get_revision (fixture->store);
-  ew_store_delay (fixture->store, 5);
+  ew_testing_delay_store (fixture->store, 5);
   set_status (plain, TRUE, 1);
   null_switch_say_endpoint (plain, "198.51.100.7:4500");
   ew_switch_set_timestamp_floor (null_switch_get (), floor - G_GUINT64_CONSTANT (60000000000));
@@ -233,9 +235,9 @@ test_slow_tick (Fixture *fixture, gconstpointer unused)
   g_assert_nonnull (ew_mesh_get_node (fixture->mesh, lost)); /* not yet */
   while (swept == 0)
     g_main_context_iteration (NULL, TRUE);
-  g_assert_cmpuint (ew_store_count_blocking (fixture->store), ==, blocking);
+  g_assert_cmpuint (ew_testing_count_blocking (fixture->store), ==, blocking);
   g_assert_cmpint (swept, ==, 1);
-  ew_store_delay (fixture->store, 0);
+  ew_testing_delay_store (fixture->store, 0);
   g_assert_null (ew_mesh_get_node (fixture->mesh, lost));
   g_assert_nonnull (ew_mesh_get_node (fixture->mesh, plain));
   g_assert_cmpuint (count_below (fixture, "/tombstones/"), ==, 0);
@@ -250,7 +252,7 @@ static void
 test_late_floor (Fixture *fixture, gconstpointer unused)
 {
   guint64 floor = ew_mesh_get_timestamp_floor (fixture->mesh), sent = floor + 1;
-  ew_store_delay (fixture->store, 200);
+  ew_testing_delay_store (fixture->store, 200);
   ew_switch_set_timestamp_floor (null_switch_get (), floor - 1);
   ew_feed_tick (fixture->feed);
   ew_switch_set_timestamp_floor (null_switch_get (), sent);
@@ -272,7 +274,7 @@ test_end_before_stored (Fixture *fixture, gconstpointer unused)
   ew_random (key, sizeof key);
   g_autofree gchar *public_key = ew_key_to_base64 (key), *plain = add_plain (fixture->mesh, "plain", public_key);
   g_autofree gchar *a = fixture_join (fixture->mesh, "a");
-  ew_store_delay (fixture->store, 50);
+  ew_testing_delay_store (fixture->store, 50);
   null_switch_say_endpoint (a, "198.51.100.7:4500");
   set_status (plain, TRUE, 1);
   null_switch_say_online (plain, FALSE);
@@ -282,7 +284,7 @@ test_end_before_stored (Fixture *fixture, gconstpointer unused)
   while (swept == 0)
     g_main_context_iteration (NULL, TRUE);
   g_assert_cmpint (swept, ==, 100);
-  ew_store_delay (fixture->store, 0);
+  ew_testing_delay_store (fixture->store, 0);
   start (fixture);
   ew_endpoint_format (&null_switch_get_node (a)->endpoint, text);
   g_assert_cmpstr (text, ==, "198.51.100.7:4500");
@@ -391,11 +393,11 @@ test_viewers (Fixture *fixture, gconstpointer unused)
   expect (owner, "node", a);
   g_autofree gchar *b = fixture_join (fixture->mesh, "b");
   expect (viewer, "node", b);
-  ew_mesh_remove_node (fixture->mesh, b, NULL);
+  fixture_remove_node (fixture->mesh, b, NULL);
   expect (viewer, "node-removed", b);
   g_autoptr (EwMesh) renamed = fixture_open (fixture->store, "paris");
   expect (viewer, "edge", NULL);
-  ew_mesh_remove_node (fixture->mesh, a, NULL);
+  fixture_remove_node (fixture->mesh, a, NULL);
   g_assert_null (viewer_read (viewer)); /* a removed node sees no more */
   g_assert_cmpuint (ew_api_viewers_count (viewers), ==, 1);
   g_assert_cmpuint (null_switch_get_viewers (), ==, 1);

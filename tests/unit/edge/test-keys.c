@@ -6,6 +6,7 @@
 #include "common/error.h"
 #include "common/util.h"
 #include "fixture.h"
+#include "waiting.h"
 
 typedef struct
 {
@@ -96,7 +97,7 @@ test_keys_go_with_their_maker (Fixture *fixture, gconstpointer unused)
   g_assert_nonnull (machine_enroll (used, fixture->mesh, NULL));
   g_assert_cmpuint (open_keys (fixture), ==, 3);
   g_assert_nonnull (ew_mesh_find_node (fixture->mesh, "web", NULL));
-  g_assert_true (ew_mesh_remove_node (fixture->mesh, fixture->admin, NULL));
+  g_assert_true (fixture_remove_node (fixture->mesh, fixture->admin, NULL));
   for (guint i = 0; i < 2; i++)
     {
       g_assert_cmpuint (open_keys (fixture), ==, 1);
@@ -114,7 +115,7 @@ add_plain (EwMesh *mesh, const gchar *name, const gchar *public_key, const gchar
 {
   const EwPlainRequest request
     = { .name = name, .kind = "server", .public_key = public_key, .maker = maker, .valid_seconds = 3600 };
-  return ew_mesh_add_plain_node (mesh, &request, NULL);
+  return fixture_add_plain_node (mesh, &request, NULL);
 }
 
 /* An unused configuration counts as a key too. */
@@ -128,7 +129,7 @@ test_plain_nodes_go_with_their_maker (Fixture *fixture, gconstpointer unused)
   g_assert_true (ew_mesh_mark_joined (fixture->mesh, used, NULL));
   g_assert_true (ew_mesh_sweep (fixture->mesh, FALSE, NULL));
   g_assert_cmpuint (ew_mesh_count_nodes (fixture->mesh), ==, 4);
-  g_assert_true (ew_mesh_remove_node (fixture->mesh, fixture->admin, NULL));
+  g_assert_true (fixture_remove_node (fixture->mesh, fixture->admin, NULL));
   g_assert_null (ew_mesh_find_node (fixture->mesh, "evil", NULL));
   g_assert_nonnull (ew_mesh_find_node (fixture->mesh, "used", NULL));
   g_assert_nonnull (ew_mesh_find_node (fixture->mesh, "owners", NULL));
@@ -141,7 +142,7 @@ test_demoted_maker (Fixture *fixture, gconstpointer unused)
   g_autoptr (Machine) machine = machine_by (fixture, fixture->admin, "admin", NULL, "evil");
   g_autoptr (Machine) named = machine_by (fixture, fixture->admin, "server", "web", NULL);
   g_autofree gchar *key = g_strconcat ("/nodes/", fixture->admin, NULL);
-  g_autoptr (EwNode) node = ew_mesh_node_copy (ew_mesh_get_node (fixture->mesh, fixture->admin));
+  g_autoptr (EwNode) node = fixture_copy_node (ew_mesh_get_node (fixture->mesh, fixture->admin));
   g_autoptr (GError) error = NULL;
   g_free (node->role);
   node->role = g_strdup ("member");
@@ -170,7 +171,7 @@ test_many_keys (Fixture *fixture, gconstpointer unused)
   for (guint i = 0; i < EW_MESH_NODE_ROUTES_MAX; i++)
     {
       g_autofree gchar *cidr = g_strdup_printf ("10.%u.0.0/16", i);
-      g_assert_nonnull (ew_mesh_add_route (fixture->mesh, cidr, fixture->admin, NULL));
+      g_assert_nonnull (fixture_add_route (fixture->mesh, cidr, fixture->admin, NULL));
     }
   for (guint i = 0; i < 130; i++)
     {
@@ -178,7 +179,7 @@ test_many_keys (Fixture *fixture, gconstpointer unused)
       g_autoptr (Machine) machine = machine_by (fixture, fixture->admin, "server", name, NULL);
     }
   g_assert_cmpuint (ew_mesh_count_nodes (fixture->mesh), ==, 131);
-  g_assert_true (ew_mesh_remove_node (fixture->mesh, fixture->admin, NULL));
+  g_assert_true (fixture_remove_node (fixture->mesh, fixture->admin, NULL));
   g_assert_cmpuint (open_keys (fixture), ==, 0);
   g_assert_cmpuint (ew_mesh_count_nodes (fixture->mesh), ==, 0);
 }
@@ -259,12 +260,12 @@ test_revoking (Fixture *fixture, gconstpointer unused)
   expect_no_key (fixture, id, EW_ERROR_INVALID_ARGUMENT); /* which of the two? */
   fixture_write (fixture->store, twin_key, NULL);
   fixture_settle ();
-  g_assert_true (ew_mesh_revoke_key (fixture->mesh, ew_mesh_find_key (fixture->mesh, id, NULL)->hash, NULL));
+  g_assert_true (fixture_revoke_key (fixture->mesh, ew_mesh_find_key (fixture->mesh, id, NULL)->hash, NULL));
   g_assert_null (ew_mesh_find_node (fixture->mesh, "web", NULL));
   g_assert_cmpuint (open_keys (fixture), ==, 0);
   refuse_enrollment (named, fixture->mesh, EW_ERROR_KEY_INVALID);
   expect_no_key (fixture, id, EW_ERROR_NOT_FOUND);
-  g_assert_false (ew_mesh_revoke_key (fixture->mesh, hash, NULL));
+  g_assert_false (fixture_revoke_key (fixture->mesh, hash, NULL));
 }
 
 /* Revoking a key on another edge removes its node here; renewing it there doesn't. */
@@ -327,7 +328,7 @@ test_renewal (Fixture *fixture, gconstpointer unused)
   g_autofree gchar *id = g_strdup (machine_enroll (old, fixture->mesh, NULL)->id);
   g_autofree gchar *addresses = addresses_of (fixture->mesh, "tower");
   g_autoptr (Machine) thief = machine_by (fixture, id, "admin", NULL, "evil");
-  g_assert_nonnull (ew_mesh_add_route (fixture->mesh, "10.1.0.0/16", id, NULL));
+  g_assert_nonnull (fixture_add_route (fixture->mesh, "10.1.0.0/16", id, NULL));
   g_autoptr (Machine) new = renewal (fixture, id);
   g_assert_nonnull (ew_mesh_authenticate (fixture->mesh, id, old->credential, NULL)); /* until the new one is there */
   g_assert_cmpuint (ew_mesh_get_node (fixture->mesh, id)->expires_us, ==, 0);
@@ -369,11 +370,11 @@ test_renewal_after_leaving (Fixture *fixture, gconstpointer unused)
       g_autofree gchar *id = g_strdup (machine_enroll (old, fixture->mesh, NULL)->id);
       g_autofree gchar *addresses = addresses_of (fixture->mesh, "tower");
       g_autoptr (Machine) hidden = machine_by (fixture, id, "admin", NULL, "evil");
-      g_assert_nonnull (ew_mesh_add_route (fixture->mesh, "10.1.0.0/16", id, NULL));
+      g_assert_nonnull (fixture_add_route (fixture->mesh, "10.1.0.0/16", id, NULL));
       g_autoptr (Machine) new = renewal (fixture, id);
       Heard heard = { 0 };
       guint handle = ew_mesh_listen (fixture->mesh, &listener, &heard);
-      g_assert_true (ew_mesh_leave_node (fixture->mesh, id, NULL));
+      g_assert_true (fixture_leave_node (fixture->mesh, id, NULL));
       ew_mesh_unlisten (fixture->mesh, handle);
       g_assert_cmpuint (heard.removed, ==, 1);
       reopen (fixture);
@@ -394,13 +395,13 @@ test_renewal_after_leaving (Fixture *fixture, gconstpointer unused)
           g_assert_cmpuint (node->routes->len, ==, 1);
           g_autofree gchar *now = addresses_of (fixture->mesh, "tower");
           g_assert_cmpstr (now, ==, addresses);
-          g_assert_true (ew_mesh_remove_node (fixture->mesh, id, NULL));
+          g_assert_true (fixture_remove_node (fixture->mesh, id, NULL));
           continue;
         }
       if (i == 1)
         fixture_now_us += 3601 * G_TIME_SPAN_SECOND;
       else
-        g_assert_true (ew_mesh_revoke_key (fixture->mesh, hash, NULL));
+        g_assert_true (fixture_revoke_key (fixture->mesh, hash, NULL));
       g_assert_true (ew_mesh_sweep (fixture->mesh, FALSE, NULL));
       g_assert_null (ew_mesh_get_node (fixture->mesh, id));
       g_assert_cmpuint (ew_mesh_get_routes (fixture->mesh)->len, ==, 0);
@@ -413,7 +414,7 @@ test_own_renewal_after_leaving (Fixture *fixture, gconstpointer unused)
 {
   const EwKeyRequest request = { .renew_id = fixture->admin, .maker = fixture->admin };
   g_autoptr (Machine) machine = machine_new_with (fixture->mesh, &request, NULL);
-  g_assert_true (ew_mesh_leave_node (fixture->mesh, fixture->admin, NULL));
+  g_assert_true (fixture_leave_node (fixture->mesh, fixture->admin, NULL));
   g_assert_null (ew_mesh_get_node (fixture->mesh, fixture->admin));
   refuse_enrollment (machine, fixture->mesh, EW_ERROR_KEY_INVALID);
 }
@@ -442,7 +443,7 @@ test_renewal_unused (Fixture *fixture, gconstpointer unused)
   g_assert_cmpuint (open_keys (fixture), ==, 1); /* one at a time */
   refuse_enrollment (first, fixture->mesh, EW_ERROR_KEY_INVALID);
   g_autofree gchar *hash = newest_key (fixture);
-  g_assert_true (ew_mesh_revoke_key (fixture->mesh, hash, NULL));
+  g_assert_true (fixture_revoke_key (fixture->mesh, hash, NULL));
   refuse_enrollment (second, fixture->mesh, EW_ERROR_KEY_INVALID);
   g_autoptr (Machine) third = renewal (fixture, id);
   fixture_now_us += 3601 * G_TIME_SPAN_SECOND;
@@ -450,7 +451,7 @@ test_renewal_unused (Fixture *fixture, gconstpointer unused)
   refuse_enrollment (third, fixture->mesh, EW_ERROR_KEY_EXPIRED);
   g_assert_nonnull (ew_mesh_get_node (fixture->mesh, id));
   g_autoptr (Machine) fourth = renewal (fixture, id);
-  g_assert_true (ew_mesh_remove_node (fixture->mesh, id, NULL));
+  g_assert_true (fixture_remove_node (fixture->mesh, id, NULL));
   refuse_enrollment (fourth, fixture->mesh, EW_ERROR_KEY_INVALID);
 }
 
@@ -477,7 +478,7 @@ test_renewal_of_plain_nodes (Fixture *fixture, gconstpointer unused)
   g_assert_true (ew_mesh_mark_joined (fixture->mesh, id, NULL));
   Heard heard = { 0 };
   ew_mesh_listen (fixture->mesh, &listener, &heard);
-  g_assert_nonnull (ew_mesh_renew_plain_node (fixture->mesh, id, second, 60, NULL));
+  g_assert_nonnull (fixture_renew_plain_node (fixture->mesh, id, second, 60, NULL));
   g_assert_cmpuint (heard.removed, ==, 1);
   g_autofree gchar *now = addresses_of (fixture->mesh, "phone");
   g_assert_cmpstr (now, ==, addresses);
@@ -486,11 +487,11 @@ test_renewal_of_plain_nodes (Fixture *fixture, gconstpointer unused)
   fixture_now_us += 61 * G_TIME_SPAN_SECOND;
   g_assert_true (ew_mesh_sweep (fixture->mesh, FALSE, NULL)); /* it has been connected: it stays */
   g_assert_nonnull (ew_mesh_get_node (fixture->mesh, id));
-  g_assert_null (ew_mesh_renew_plain_node (fixture->mesh, id, second, 60, &error)); /* no new key */
+  g_assert_null (fixture_renew_plain_node (fixture->mesh, id, second, 60, &error)); /* no new key */
   g_assert_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT);
   g_clear_error (&error);
   g_autofree gchar *third = random_public_key ();
-  g_assert_null (ew_mesh_renew_plain_node (fixture->mesh, fixture->admin, third, 60, &error));
+  g_assert_null (fixture_renew_plain_node (fixture->mesh, fixture->admin, third, 60, &error));
   g_assert_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT);
   g_clear_error (&error);
   const EwKeyRequest request = { .renew_id = id, .maker = fixture->admin, .valid_seconds = 60 };
@@ -504,17 +505,17 @@ static void
 test_addresses_go_back_to_their_name (Fixture *fixture, gconstpointer unused)
 {
   g_autofree gchar *id = fixture_join (fixture->mesh, "web"), *before = addresses_of (fixture->mesh, "web");
-  g_assert_true (ew_mesh_remove_node (fixture->mesh, id, NULL));
+  g_assert_true (fixture_remove_node (fixture->mesh, id, NULL));
   g_autofree gchar *chosen = fixture_join (fixture->mesh, "web"); /* it chose the name by itself */
   g_autofree gchar *of_chosen = addresses_of (fixture->mesh, "web");
   g_assert_cmpstr (of_chosen, !=, before);
-  g_assert_true (ew_mesh_remove_node (fixture->mesh, chosen, NULL));
+  g_assert_true (fixture_remove_node (fixture->mesh, chosen, NULL));
   reopen (fixture);
   g_autoptr (Machine) named = machine_by (fixture, fixture->admin, "server", "web", NULL);
   g_assert_nonnull (machine_enroll (named, fixture->mesh, NULL));
   g_autofree gchar *after = addresses_of (fixture->mesh, "web");
   g_assert_cmpstr (after, ==, of_chosen); /* those of the last one */
-  g_assert_true (ew_mesh_remove_node (fixture->mesh, ew_mesh_find_node (fixture->mesh, "web", NULL)->id, NULL));
+  g_assert_true (fixture_remove_node (fixture->mesh, ew_mesh_find_node (fixture->mesh, "web", NULL)->id, NULL));
   g_autofree gchar *key = random_public_key ();
   g_assert_nonnull (add_plain (fixture->mesh, "web", key, EW_MAKER_OWNER));
   g_autofree gchar *plain = addresses_of (fixture->mesh, "web");
@@ -543,7 +544,7 @@ test_addresses_that_another_has (Fixture *fixture, gconstpointer unused)
       g_autofree gchar *given = addresses_of (fixture->mesh, "web");
       g_assert_cmpstr (given, !=, taken);
       g_assert_true (g_str_has_prefix (given, "100.96.1."));
-      g_assert_true (ew_mesh_remove_node (fixture->mesh, node->id, NULL));
+      g_assert_true (fixture_remove_node (fixture->mesh, node->id, NULL));
     }
 }
 
@@ -592,9 +593,9 @@ test_no_address_twice (Fixture *fixture, gconstpointer unused)
           break;
         case 1:
           if (id && step % 2 == 0)
-            (void)ew_mesh_remove_node (mesh, id, NULL);
+            (void)fixture_remove_node (mesh, id, NULL);
           else if (id)
-            (void)ew_mesh_leave_node (mesh, id, NULL);
+            (void)fixture_leave_node (mesh, id, NULL);
           break;
         case 2:
           (void)add_plain (mesh, name, key, EW_MAKER_OWNER);
@@ -608,7 +609,7 @@ test_no_address_twice (Fixture *fixture, gconstpointer unused)
               const EwKeyRequest request = { .renew_id = renewed };
               g_autoptr (Machine) next = machine_new_with (mesh, &request, NULL);
               if (g_test_rand_bit ())
-                (void)ew_mesh_leave_node (mesh, renewed, NULL);
+                (void)fixture_leave_node (mesh, renewed, NULL);
               if (g_test_rand_bit ())
                 g_assert_nonnull (machine_enroll (next, meshes[g_test_rand_int_range (0, 2)], NULL));
             }

@@ -8,6 +8,7 @@
 #include "common/util.h"
 #include "edge/mesh/document.h"
 #include "fixture.h"
+#include "waiting.h"
 
 typedef struct
 {
@@ -96,7 +97,7 @@ test_addresses (Fixture *fixture, gconstpointer unused)
   g_autofree gchar *of_a = address_of (fixture->mesh, a), *of_b = address_of (fixture->mesh, b);
   g_assert_cmpstr (of_a, ==, "100.96.1.1");
   g_assert_cmpstr (of_b, ==, "100.96.1.2");
-  g_assert_true (ew_mesh_remove_node (fixture->mesh, a, NULL));
+  g_assert_true (fixture_remove_node (fixture->mesh, a, NULL));
   reopen (fixture); /* the search begins again, and the address is still reserved */
   g_autofree gchar *c = fixture_join (fixture->mesh, "c"), *of_c = address_of (fixture->mesh, c);
   g_assert_cmpstr (of_c, ==, "100.96.1.3");
@@ -127,7 +128,7 @@ test_out_of_addresses (void)
   g_assert_error (error, EW_ERROR, EW_ERROR_OUT_OF_ADDRESSES);
   g_assert_cmpuint (ew_mesh_count_nodes (mesh), ==, 254);
   EwNode *gone = ew_mesh_find_node (mesh, "n7", NULL);
-  g_assert_true (ew_mesh_remove_node (mesh, gone->id, NULL));
+  g_assert_true (fixture_remove_node (mesh, gone->id, NULL));
   g_assert_null (machine_enroll (machine, mesh, NULL)); /* it is reserved */
   fixture_now_us += EW_MESH_ADDRESS_REST_US + 1;
   g_assert_true (ew_mesh_sweep (mesh, TRUE, NULL));
@@ -192,8 +193,8 @@ test_removal (Fixture *fixture, gconstpointer unused)
   g_autoptr (GError) error = NULL;
   g_autoptr (Machine) machine = machine_new (fixture->mesh, "server", NULL, "gw");
   g_autofree gchar *id = g_strdup (machine_enroll (machine, fixture->mesh, NULL)->id);
-  g_assert_nonnull (ew_mesh_add_route (fixture->mesh, "10.1.0.0/16", id, NULL));
-  g_assert_true (ew_mesh_remove_node (fixture->mesh, id, NULL));
+  g_assert_nonnull (fixture_add_route (fixture->mesh, "10.1.0.0/16", id, NULL));
+  g_assert_true (fixture_remove_node (fixture->mesh, id, NULL));
   static const gchar *const emptied[] = { "/nodes/", "/routes/", "/endpoints/" };
   for (guint i = 0; i < G_N_ELEMENTS (emptied); i++)
     g_assert_cmpuint (count (fixture, emptied[i]), ==, 0);
@@ -205,7 +206,7 @@ test_removal (Fixture *fixture, gconstpointer unused)
       g_clear_error (&error);
       reopen (fixture);
     }
-  g_assert_false (ew_mesh_remove_node (fixture->mesh, id, &error));
+  g_assert_false (fixture_remove_node (fixture->mesh, id, &error));
   g_assert_error (error, EW_ERROR, EW_ERROR_NOT_FOUND);
 }
 
@@ -216,9 +217,9 @@ test_joined_as_it_expired (Fixture *fixture, gconstpointer unused)
   g_autoptr (Machine) machine = machine_new (fixture->mesh, "server", "gw", NULL);
   g_autofree gchar *id = g_strdup (ew_mesh_find_node (fixture->mesh, "gw", NULL)->id);
   g_autofree gchar *key = g_strconcat ("/nodes/", id, NULL);
-  g_assert_nonnull (ew_mesh_add_route (fixture->mesh, "10.1.0.0/16", id, NULL));
+  g_assert_nonnull (fixture_add_route (fixture->mesh, "10.1.0.0/16", id, NULL));
   fixture_settle ();
-  g_autoptr (EwNode) joined = ew_mesh_node_copy (ew_mesh_get_node (fixture->mesh, id));
+  g_autoptr (EwNode) joined = fixture_copy_node (ew_mesh_get_node (fixture->mesh, id));
   joined->joined = TRUE;
   joined->expires_us = 0;
   g_autoptr (JsonObject) object = ew_mesh_node_to_json (joined);
@@ -235,7 +236,7 @@ static void
 test_tombstones_are_swept (Fixture *fixture, gconstpointer unused)
 {
   g_autofree gchar *id = fixture_join (fixture->mesh, "a");
-  g_assert_true (ew_mesh_remove_node (fixture->mesh, id, NULL));
+  g_assert_true (fixture_remove_node (fixture->mesh, id, NULL));
   fixture_now_us += EW_MESH_TOMBSTONE_US - G_USEC_PER_SEC;
   g_assert_true (ew_mesh_sweep (fixture->mesh, TRUE, NULL));
   g_assert_cmpuint (count (fixture, "/tombstones/"), ==, 1);
@@ -307,16 +308,16 @@ test_revisions (Fixture *fixture, gconstpointer unused)
   g_autofree gchar *c = fixture_join (fixture->mesh, "c"); /* a node's state does not grow with the mesh */
   g_autofree gchar *again = document (fixture->mesh, a);
   g_assert_cmpstr (again, ==, doc_a);
-  ew_mesh_rename_node (fixture->mesh, b, "bb", NULL); /* without routes: no other node is affected */
+  fixture_rename_node (fixture->mesh, b, "bb", NULL); /* without routes: no other node is affected */
   g_autofree gchar *after_rename = document (fixture->mesh, a);
   g_assert_cmpstr (after_rename, ==, doc_a);
   guint64 before = ew_mesh_document_revision (fixture->mesh, ew_mesh_get_node (fixture->mesh, a)).hash;
-  ew_mesh_add_route (fixture->mesh, "10.1.0.0/16", b, NULL);
+  fixture_add_route (fixture->mesh, "10.1.0.0/16", b, NULL);
   guint64 routed = ew_mesh_document_revision (fixture->mesh, ew_mesh_get_node (fixture->mesh, a)).hash;
   g_assert_cmpuint (routed, !=, before);
-  ew_mesh_rename_node (fixture->mesh, b, "b", NULL); /* the route's node has another name now */
+  fixture_rename_node (fixture->mesh, b, "b", NULL); /* the route's node has another name now */
   g_assert_cmpuint (ew_mesh_document_revision (fixture->mesh, ew_mesh_get_node (fixture->mesh, a)).hash, !=, routed);
-  ew_mesh_remove_route (fixture->mesh, "10.1.0.0/16", NULL);
+  fixture_remove_route (fixture->mesh, "10.1.0.0/16", NULL);
   ew_mesh_set_exit (fixture->mesh, TRUE);
   g_assert_cmpuint (ew_mesh_document_revision (fixture->mesh, ew_mesh_get_node (fixture->mesh, a)).hash, !=, before);
   ew_mesh_set_exit (fixture->mesh, FALSE);
@@ -378,11 +379,11 @@ test_listeners (Fixture *fixture, gconstpointer unused)
   guint handle = ew_mesh_listen (fixture->mesh, &listener, &heard);
   g_autofree gchar *id = fixture_join (fixture->mesh, "a");
   expect_heard (&heard, 1, 0, 0, 0);
-  ew_mesh_add_route (fixture->mesh, "10.1.0.0/16", id, NULL);
+  fixture_add_route (fixture->mesh, "10.1.0.0/16", id, NULL);
   expect_heard (&heard, 1, 0, 1, 0);
-  ew_mesh_rename_node (fixture->mesh, id, "b", NULL);
+  fixture_rename_node (fixture->mesh, id, "b", NULL);
   expect_heard (&heard, 1, 0, 1, 0);
-  ew_mesh_remove_node (fixture->mesh, id, NULL);
+  fixture_remove_node (fixture->mesh, id, NULL);
   expect_heard (&heard, 0, 1, 1, 0);
   ew_mesh_unlisten (fixture->mesh, handle);
   g_autofree gchar *unheard = fixture_join (fixture->mesh, "c");
@@ -399,7 +400,7 @@ test_second_writer_is_seen (Fixture *fixture, gconstpointer unused)
   fixture_settle ();
   ew_mesh_listen (fixture->mesh, &listener, &heard);
   g_autofree gchar *id = fixture_join (other, "theirs");
-  ew_mesh_add_route (other, "10.1.0.0/16", id, NULL);
+  fixture_add_route (other, "10.1.0.0/16", id, NULL);
   g_assert_null (ew_mesh_get_node (fixture->mesh, id));
   fixture_settle ();
   g_assert_cmpstr (ew_mesh_find_node (fixture->mesh, "theirs", NULL)->id, ==, id);
@@ -408,12 +409,12 @@ test_second_writer_is_seen (Fixture *fixture, gconstpointer unused)
   g_assert_cmpstr (mine, ==, theirs);
   g_assert_cmpuint (heard.changed, >=, 1);
   g_assert_cmpuint (heard.all, ==, 1);
-  ew_mesh_rename_node (other, id, "renamed", NULL);
-  ew_mesh_remove_route (other, "10.1.0.0/16", NULL);
+  fixture_rename_node (other, id, "renamed", NULL);
+  fixture_remove_route (other, "10.1.0.0/16", NULL);
   fixture_settle ();
   g_assert_null (ew_mesh_find_node (fixture->mesh, "theirs", NULL));
   g_assert_nonnull (ew_mesh_find_node (fixture->mesh, "renamed", NULL));
-  ew_mesh_remove_node (other, id, NULL);
+  fixture_remove_node (other, id, NULL);
   fixture_settle ();
   g_assert_null (ew_mesh_get_node (fixture->mesh, id));
   g_assert_cmpuint (ew_mesh_get_routes (fixture->mesh)->len, ==, 0);
@@ -427,8 +428,8 @@ test_the_past_stays_past (Fixture *fixture, gconstpointer unused)
   Heard heard = { 0 };
   fixture_settle ();
   g_autofree gchar *first = fixture_join (fixture->mesh, "web");
-  g_assert_nonnull (ew_mesh_add_route (fixture->mesh, "10.1.0.0/16", first, NULL));
-  g_assert_true (ew_mesh_remove_node (fixture->mesh, first, NULL));
+  g_assert_nonnull (fixture_add_route (fixture->mesh, "10.1.0.0/16", first, NULL));
+  g_assert_true (fixture_remove_node (fixture->mesh, first, NULL));
   g_autofree gchar *second = fixture_join (fixture->mesh, "web");
   ew_mesh_listen (fixture->mesh, &listener, &heard);
   fixture_settle ();
@@ -452,11 +453,11 @@ test_second_writer_is_respected (Fixture *fixture, gconstpointer unused)
   g_autofree gchar *mine = fixture_join (fixture->mesh, "mine");
   g_autofree gchar *address = address_of (fixture->mesh, mine);
   g_assert_cmpstr (address, ==, "100.96.1.2");
-  ew_mesh_add_route (other, "10.0.0.0/8", id, NULL);
-  g_assert_null (ew_mesh_add_route (fixture->mesh, "10.1.0.0/16", mine, &error));
+  fixture_add_route (other, "10.0.0.0/8", id, NULL);
+  g_assert_null (fixture_add_route (fixture->mesh, "10.1.0.0/16", mine, &error));
   g_assert_error (error, EW_ERROR, EW_ERROR_ROUTE_OVERLAP);
   g_clear_error (&error);
-  g_assert_null (ew_mesh_rename_node (fixture->mesh, mine, "first", &error));
+  g_assert_null (fixture_rename_node (fixture->mesh, mine, "first", &error));
   g_assert_error (error, EW_ERROR, EW_ERROR_NAME_TAKEN);
   g_clear_error (&error);
   g_free (shared->public_key);
@@ -464,9 +465,9 @@ test_second_writer_is_respected (Fixture *fixture, gconstpointer unused)
   g_assert_null (machine_enroll (shared, fixture->mesh, &error));
   g_assert_error (error, EW_ERROR, EW_ERROR_KEY_USED);
   g_clear_error (&error);
-  g_assert_true (ew_mesh_remove_node (fixture->mesh, id, NULL)); /* with the route that it has not been told of */
+  g_assert_true (fixture_remove_node (fixture->mesh, id, NULL)); /* with the route that it has not been told of */
   g_assert_cmpuint (count (fixture, "/routes/"), ==, 0);
-  g_assert_false (ew_mesh_remove_node (other, id, &error));
+  g_assert_false (fixture_remove_node (other, id, &error));
   g_assert_error (error, EW_ERROR, EW_ERROR_NOT_FOUND);
   fixture_settle ();
   g_assert_cmpuint (ew_mesh_count_nodes (other), ==, ew_mesh_count_nodes (fixture->mesh));

@@ -34,7 +34,7 @@ node_start (Node *node, EwMemoryNet *net, guint64 id, EwRouter router, gpointer 
   node->id = id;
   node->tun = ew_memory_tun_new ("memory0");
   node->udp = ew_memory_udp_new (net, id);
-  node->engine = ew_engine_new_with_wires (&config, node->tun, node->udp, &error);
+  node->engine = ew_testing_engine_new (&config, node->tun, node->udp, &error);
   g_assert_no_error (error);
   private_key[1] = (guint8)id;
   ew_engine_set_private_key (node->engine, private_key);
@@ -63,7 +63,7 @@ node_add_peer (Node *a, const Node *b, const char *allowed_ip, gboolean endpoint
 void
 node_get_stats (Node *node, EwEngineStats *out)
 {
-  ew_engine_get_stats (node->engine, out);
+  ew_testing_get_engine_stats (node->engine, out);
 }
 
 static guint16

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "engine/engine-private.h"
+#include "engine-testing.h"
 #include "memory-net.h"
 
 #define NODE_WAIT_MS 5000 /* for something that takes microseconds */

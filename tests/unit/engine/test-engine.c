@@ -34,7 +34,7 @@ test_exchange (void)
   g_assert_cmpuint (status.endpoint.id, ==, 1);
   g_assert_cmpuint (status.stats.last_handshake_realtime_ns, >, G_GUINT64_CONSTANT (1600000000000000000));
 
-  g_autoptr (GArray) peers = ew_engine_list_peers (a.engine);
+  g_autoptr (GArray) peers = ew_testing_list_peers (a.engine);
   g_assert_cmpuint (peers->len, ==, 1);
   g_assert_cmpmem (g_array_index (peers, EwPeerStatus, 0).public_key, EW_KEY_SIZE, b.public_key, EW_KEY_SIZE);
 
@@ -521,7 +521,7 @@ test_free_inside_event (void)
   node_start (&b, net, 2, NULL, NULL); /* only to learn its public key */
   node_add_peer (&a, &b, "10.0.0.2/32", TRUE);
   node_stop (&b);
-  b.engine = ew_engine_new_with_wires (&config, NULL, ew_memory_udp_new (net, 2), &error);
+  b.engine = ew_testing_engine_new (&config, NULL, ew_memory_udp_new (net, 2), &error);
   g_assert_no_error (error);
   ew_engine_set_private_key (b.engine, private_key);
   node_add_peer (&b, &a, "10.0.0.1/32", FALSE);

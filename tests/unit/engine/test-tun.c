@@ -17,9 +17,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "engine/engine-private.h"
+#include "engine-testing.h"
 
 static gboolean have_tun;
+
+/* One queue. */
+static EwTun *
+open_tun (const char *name, guint16 mtu, GError **error)
+{
+  EwTun *tun = NULL;
+
+  return ew_tun_open_queues (name, mtu, 1, &tun, error) == 1 ? tun : NULL;
+}
 
 static void
 test_names (void)
@@ -29,7 +38,7 @@ test_names (void)
   for (gsize i = 0; i < G_N_ELEMENTS (bad); i++)
     {
       g_autoptr (GError) error = NULL;
-      g_assert_null (ew_tun_open (bad[i], 1420, &error));
+      g_assert_null (open_tun (bad[i], 1420, &error));
       g_assert_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_FAILED);
       g_assert_nonnull (strstr (error->message, "can't be the name"));
     }
@@ -53,7 +62,7 @@ test_life (void)
 
   if (skipped ())
     return;
-  EwTun *tun = ew_tun_open ("ewt0", 1380, &error);
+  EwTun *tun = open_tun ("ewt0", 1380, &error);
   g_assert_no_error (error);
   g_assert_cmpint (tun->ifindex, ==, (int)if_nametoindex ("ewt0"));
   ew_buffers_init (&buffers);
@@ -73,17 +82,17 @@ test_name_in_use (void)
 
   if (skipped ())
     return;
-  g_autoptr (EwTun) tun = ew_tun_open ("ewt1", 1420, &error);
+  g_autoptr (EwTun) tun = open_tun ("ewt1", 1420, &error);
   g_assert_no_error (error);
-  g_assert_null (ew_tun_open ("ewt1", 1420, &error));
+  g_assert_null (open_tun ("ewt1", 1420, &error));
   g_assert_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_NAME_IN_USE);
   g_clear_error (&error);
-  g_assert_null (ew_tun_open ("lo", 1420, &error));
+  g_assert_null (open_tun ("lo", 1420, &error));
   g_assert_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_NAME_IN_USE);
   g_clear_error (&error);
   /* A persistent TUN that no process is attached to isn't Edgeway's either. */
   g_assert_cmpint (system ("ip tuntap add dev ewt2 mode tun"), ==, 0);
-  g_assert_null (ew_tun_open ("ewt2", 1420, &error));
+  g_assert_null (open_tun ("ewt2", 1420, &error));
   g_assert_error (error, EW_ENGINE_ERROR, EW_ENGINE_ERROR_NAME_IN_USE);
 }
 
@@ -244,7 +253,7 @@ test_no_queues (void)
   g_autoptr (EwEngine) engine = ew_engine_new (&config, &error);
   refuses_queues = FALSE;
   g_assert_no_error (error);
-  g_assert_cmpuint (ew_engine_get_data_threads (engine), ==, 1);
+  g_assert_cmpuint (ew_testing_count_data_threads (engine), ==, 1);
   g_assert_cmpint (ew_engine_get_ifindex (engine), ==, (int)if_nametoindex ("ewt5"));
   g_assert_true (ew_engine_set_mtu (engine, 1300, &error));
   g_assert_cmpint (system ("ip link set ewt5 up && ip link show ewt5 | grep -q 'mtu 1300'"), ==, 0);
@@ -268,7 +277,7 @@ test_deleted (gconstpointer data)
     return;
   g_autoptr (EwEngine) engine = ew_engine_new (&config, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (ew_engine_get_data_threads (engine), ==, config.data_threads);
+  g_assert_cmpuint (ew_testing_count_data_threads (engine), ==, config.data_threads);
   g_assert_cmpint (system ("ip link del ewt3"), ==, 0);
   gint64 end = g_get_monotonic_time () + 5 * G_USEC_PER_SEC;
   while (lost == 0 && g_get_monotonic_time () < end)

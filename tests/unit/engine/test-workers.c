@@ -100,7 +100,7 @@ start_node (Wheel *wheel, guint i)
   node->id = i + 1;
   node->tun = ew_memory_tun_new ("memory0");
   node->udp = ew_udp_open ("127.0.0.1", 0, 0, NULL);
-  node->engine = ew_engine_new_with_wires (&config, node->tun, node->udp, NULL);
+  node->engine = ew_testing_engine_new (&config, node->tun, node->udp, NULL);
   g_assert_nonnull (node->engine);
   start (node->engine, (guint8)(i + 1), node->public_key);
   add_to_hub (wheel, i);
@@ -143,7 +143,7 @@ set_up (Wheel *wheel, gconstpointer data)
 
   wheel->hub = ew_engine_new (&config, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (ew_engine_get_data_threads (wheel->hub), ==, 2);
+  g_assert_cmpuint (ew_testing_count_data_threads (wheel->hub), ==, 2);
   start (wheel->hub, 99, wheel->hub_key);
   for (guint i = 0; i < NODES; i++)
     start_node (wheel, i);
@@ -164,7 +164,7 @@ test_all_to_all (Wheel *wheel, gconstpointer data)
 {
   EwEngineStats before, stats;
 
-  ew_engine_get_stats (wheel->hub, &before); /* two handshakes may have crossed */
+  ew_testing_get_engine_stats (wheel->hub, &before); /* two handshakes may have crossed */
   for (guint32 i = 1; i <= 300; i++)
     for (guint from = 0; from < NODES; from++)
       {
@@ -190,7 +190,7 @@ test_all_to_all (Wheel *wheel, gconstpointer data)
       node_expect_nothing (&wheel->nodes[to]);
     }
   g_assert_cmpuint (wheel->misses, ==, 0);
-  ew_engine_get_stats (wheel->hub, &stats);
+  ew_testing_get_engine_stats (wheel->hub, &stats);
   g_assert_cmpuint (stats.udp_received, >=, 1200);
   g_assert_cmpuint (stats.device.rx_invalid, ==, before.device.rx_invalid);
 }
@@ -264,7 +264,8 @@ sender_start (Sender *sender, Wheel *wheel, int fd, guint8 number)
   const gssize got = recv (fd, answer.data, 2048, 0);
   g_assert_cmpint (got, ==, 92);
   answer.len = (gsize)got;
-  ew_device_receive (sender->device, &answer, 1, &time); /* sends a keepalive: the hub has the session now */
+  ew_lane_receive (ew_device_get_lane (sender->device), &answer, 1,
+                   &time); /* sends a keepalive: the hub has the session now */
 }
 
 /* The datagram of one packet to node 1. */
@@ -328,7 +329,7 @@ test_misdirected (Wheel *wheel, gconstpointer data)
     }
   g_assert_cmpuint (seen, ==, 3);
   g_assert_null (ew_memory_tun_pop (wheel->nodes[0].tun, 100));
-  ew_engine_get_stats (wheel->hub, &stats);
+  ew_testing_get_engine_stats (wheel->hub, &stats);
   g_assert_cmpuint (stats.handed_over, ==, 2);
   for (guint i = 0; i < 2; i++)
     {
@@ -357,7 +358,7 @@ expect (Wheel *wheel, guint8 from, guint32 expected)
 
 /* What is handed over while the thread still handles an earlier hand-over is not forgotten. */
 static void
-test_handed_over_meanwhile (Wheel *wheel, gconstpointer data)
+test_handed_over_while_busy (Wheel *wheel, gconstpointer data)
 {
   const int fd = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   const guint32 payloads[2][2] = { { 1, HOLD }, { 2, 3 } };
@@ -448,8 +449,8 @@ disturb (Wheel *wheel, guint round)
       add_to_hub (wheel, who); /* its allowed IPs are removed and added again */
       break;
     case 3:
-      ew_engine_get_stats (wheel->hub, &stats);
-      g_array_unref (ew_engine_list_peers (wheel->hub));
+      ew_testing_get_engine_stats (wheel->hub, &stats);
+      g_array_unref (ew_testing_list_peers (wheel->hub));
       break;
     case 4: /* it roams */
       g_assert_true (ew_engine_set_listen_port (wheel->nodes[who].engine, 0, NULL));
@@ -581,7 +582,7 @@ test_device_is_busy (Wheel *wheel, gconstpointer data)
       exchange (wheel, i, round);
   atomic_store (&occupation.end, true);
   pthread_join (thread, NULL);
-  ew_engine_get_stats (wheel->hub, &stats);
+  ew_testing_get_engine_stats (wheel->hub, &stats);
   g_assert_cmpuint (stats.udp_received, >=, 400);
 }
 
@@ -611,7 +612,7 @@ test_life_under_traffic (Wheel *wheel, gconstpointer data)
       ew_engine_free (wheel->hub);
       wheel->hub = ew_engine_new (&config, &error);
       g_assert_no_error (error);
-      g_assert_cmpuint (ew_engine_get_data_threads (wheel->hub), ==, wanted);
+      g_assert_cmpuint (ew_testing_count_data_threads (wheel->hub), ==, wanted);
       start (wheel->hub, 99, wheel->hub_key);
       for (guint i = 0; i < NODES; i++)
         {
@@ -670,7 +671,7 @@ main (int argc, char **argv)
   ADD ("all-to-all", test_all_to_all);
   g_test_add ("/behaviour/gro-messages-of-others-are-handed-over-between-workers", Wheel, NULL, set_up,
               test_misdirected, tear_down);
-  ADD ("handed-over-meanwhile", test_handed_over_meanwhile);
+  ADD ("handed-over-while-busy", test_handed_over_while_busy);
   ADD ("everything-at-once", test_everything_at_once);
   ADD ("device-is-busy", test_device_is_busy);
   ADD ("life-under-traffic", test_life_under_traffic);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pair.h"
+#include "proto-testing.h"
 
 #include <string.h>
 
@@ -119,6 +120,6 @@ uint64_t
 pair_invalid (WorldNode *node)
 {
   EwDeviceStats stats;
-  ew_device_get_stats (node->device, &stats);
+  ew_testing_get_device_stats (node->device, &stats);
   return stats.rx_invalid;
 }

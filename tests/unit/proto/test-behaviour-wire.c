@@ -132,10 +132,10 @@ test_allowed_ips_destination_and_source (Pair *p, gconstpointer data)
   EwPacket packet;
   pair_establish (p);
   g_autofree uint8_t *to_nobody = world_packet (p->a->number, 77, "x", 1, 0, &packet);
-  g_assert_cmpuint (ew_device_send (p->a->device, &packet, 1, pair_time (p)), ==, 1);
+  g_assert_cmpuint (ew_lane_send (ew_device_get_lane (p->a->device), &packet, 1, pair_time (p)), ==, 1);
   g_assert_cmpuint (p->sent->len, ==, 0);
   g_autofree uint8_t *from_another = world_packet (77, p->b->number, "x", 1, 0, &packet);
-  ew_device_send (p->a->device, &packet, 1, pair_time (p));
+  ew_lane_send (ew_device_get_lane (p->a->device), &packet, 1, pair_time (p));
   world_run (p->world, LATENCY);
   g_assert_cmpuint (p->b->delivered, ==, 0);
   g_assert_cmpuint (world_stats (p->b, p->a).dropped_source, ==, 1);

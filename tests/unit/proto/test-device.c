@@ -250,9 +250,9 @@ test_reject_after_180s (Fixture *f, gconstpointer data)
   g_assert_false (ew_peer_has_session (world_peer (f->a, f->b), &f->world->time));
   g_assert_false (ew_peer_has_session (world_peer (f->b, f->a), &f->world->time));
   EwDeviceStats before, after;
-  ew_device_get_stats (f->b->device, &before);
+  ew_testing_get_device_stats (f->b->device, &before);
   world_inject (f->b, late->all[0].data, late->all[0].len, f->a->address, 0);
-  ew_device_get_stats (f->b->device, &after);
+  ew_testing_get_device_stats (f->b->device, &after);
   g_assert_cmpuint (after.rx_invalid, ==, before.rx_invalid + 1);
   g_free (late);
   f->kept.n = 0;
@@ -366,7 +366,7 @@ test_inner_checks (Fixture *f, gconstpointer data)
   g_assert_cmpuint (world_stats (f->b, f->a).dropped_source, ==, 2);
   g_assert_cmpuint (world_stats (f->b, f->a).rx_packets, ==, 1); /* establish()'s */
   EwDeviceStats stats;
-  ew_device_get_stats (f->b->device, &stats);
+  ew_testing_get_device_stats (f->b->device, &stats);
   g_assert_cmpuint (stats.rx_invalid, ==, 2);
 }
 
@@ -380,7 +380,7 @@ test_no_peer_takes_it (Fixture *f, gconstpointer data)
   for (unsigned i = 0; i < 4; i++)
     buffers[i] = world_packet (1, to[i], "x", 1, 0, &packets[i]);
   uint8_t *nine = packets[1].data, *eight = packets[3].data;
-  g_assert_cmpuint (ew_device_send (f->a->device, packets, 4, &f->world->time), ==, 2);
+  g_assert_cmpuint (ew_lane_send (ew_device_get_lane (f->a->device), packets, 4, &f->world->time), ==, 2);
   g_assert_true (packets[0].data == nine && packets[1].data == eight);
   world_run (f->world, WORLD_SECOND);
   g_assert_cmpuint (f->b->delivered, ==, 2);
@@ -417,7 +417,7 @@ test_tampered (Fixture *f, gconstpointer data)
   Kept *kept = g_memdup2 (&f->kept, sizeof f->kept);
   unsigned sent = f->kept.n;
   EwDeviceStats stats;
-  ew_device_get_stats (f->b->device, &stats);
+  ew_testing_get_device_stats (f->b->device, &stats);
   uint64_t invalid = stats.rx_invalid, tries = 0;
   world_restart (f->b); /* so that nothing is a replay */
   world_join (f->a, f->b, NULL, NULL);
@@ -433,7 +433,7 @@ test_tampered (Fixture *f, gconstpointer data)
         world_inject (f->b, kept->all[n].data, i, 4711, 0);
         tries += 2;
       }
-  ew_device_get_stats (f->b->device, &stats);
+  ew_testing_get_device_stats (f->b->device, &stats);
   g_assert_cmpuint (stats.rx_invalid - invalid, ==, tries);
   g_assert_cmpuint (f->kept.n, ==, sent);
   g_assert_cmpint (ew_peer_get_endpoint (world_peer (f->b, f->a))->kind, ==, EW_ENDPOINT_NONE);
@@ -688,7 +688,7 @@ test_under_load (Fixture *f, gconstpointer data)
       ew_cookie_add_macs (&maker, f->b->public_key, (uint8_t *)&forged, sizeof forged, world->time.now_ns);
       world_inject (f->b, (uint8_t *)&forged, sizeof forged, 4711, 0);
     }
-  ew_device_get_stats (f->b->device, &stats);
+  ew_testing_get_device_stats (f->b->device, &stats);
   g_assert_cmpuint (stats.rx_cookie_required, >, 80);
   f->kept.n = 0;
   ew_peer_initiate (world_peer (f->a, f->b), &world->time, TRUE);

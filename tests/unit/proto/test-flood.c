@@ -57,7 +57,7 @@ static uint64_t
 cookies_required (WorldNode *node)
 {
   EwDeviceStats stats;
-  ew_device_get_stats (node->device, &stats);
+  ew_testing_get_device_stats (node->device, &stats);
   return stats.rx_cookie_required;
 }
 
@@ -86,7 +86,7 @@ test_repeats_cost_nothing (Pair *p, gconstpointer data)
 
 /* A message is remembered once it has been processed, not when it was refused because of the load. */
 static void
-test_refused_is_no_repeat (Pair *p, gconstpointer data)
+test_refused_is_not_a_repeat (Pair *p, gconstpointer data)
 {
   p->swallow = TRUE;
   ew_testing_set_handshake_queue (p->b->device, EW_LOAD_QUEUE, p->world->time.now_ns);
@@ -145,7 +145,7 @@ check_data_goes_on (Pair *p, void (*make) (Pair *p, uint8_t *out))
       memcpy (datagrams[i].data, word->data, word->len);
     }
   p->b->delivered = n_openings = n_agreements = 0;
-  ew_device_receive (p->b->device, datagrams, EW_BATCH_MAX, pair_time (p));
+  ew_lane_receive (ew_device_get_lane (p->b->device), datagrams, EW_BATCH_MAX, pair_time (p));
   g_assert_cmpuint (p->b->delivered, ==, EW_BATCH_MAX / 2);
   g_assert_cmpuint (n_openings, ==, 1); /* as if the others had not been there */
   g_assert_cmpuint (n_agreements, ==, 0);
@@ -219,7 +219,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("repeats-cost-nothing", test_repeats_cost_nothing);
-  ADD ("refused-is-no-repeat", test_refused_is_no_repeat);
+  ADD ("refused-is-not-a-repeat", test_refused_is_not_a_repeat);
   ADD ("junk-costs-no-dh", test_junk_costs_no_dh);
   ADD ("data-goes-on", test_data_goes_on);
   ADD ("forged-are-bounded", test_forged_are_bounded);

@@ -257,7 +257,7 @@ test_ownership (Ground *ground, gconstpointer data)
       g_assert_cmpuint (ew_lane_send (near->hands[1].lane, &packet, 1, &ground->time), ==, 0);
     }
   g_assert_cmpuint (near->locked, ==, settled);
-  ew_device_get_stats (near->device, &stats);
+  ew_testing_get_device_stats (near->device, &stats);
   g_assert_cmpuint (stats.rx_invalid, ==, 0);
 }
 

@@ -3,6 +3,7 @@
  * The store's calls that don't wait: what they say, in which order, and that the main context runs in the meantime.
  */
 #include "store-helpers.h"
+#include "store-testing.h"
 
 #include "edge/store/store-private.h"
 
@@ -106,9 +107,9 @@ test_in_order (void)
   assert_told (""); /* never inside the call */
   run_pending ();
   assert_told ("before nothing\nfirst yes 2\nlate no 2\nafter 1\nother yes 3\nall 2 at 3\nrest 1 at 3\ncompact done\n");
-  g_assert_cmpuint (ew_store_count_blocking (store), ==, 0);
+  g_assert_cmpuint (ew_testing_count_blocking (store), ==, 0);
   assert_value (store, "/a", "1");
-  g_assert_cmpuint (ew_store_count_blocking (store), >, 0);
+  g_assert_cmpuint (ew_testing_count_blocking (store), >, 0);
 }
 
 static void
@@ -228,7 +229,7 @@ test_slow (void)
 {
   g_autoptr (EwStore) store = open_memory ();
   guint turns = 0;
-  ew_store_delay (store, 20);
+  ew_testing_delay_store (store, 20);
   put (store, "/a", "1", -1, NULL, "slow");
   guint source = g_timeout_add (0, count, &turns);
   while (told->len == 0)

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "edge/switch/switch.h"
+#include "edge/switch/switch-private.h"
 
 #define MANY 10000
 
@@ -42,7 +42,7 @@ test_life (void)
   EwSwitchNodeStatus status;
 
   g_assert_null (ew_switch_get_limits (self)); /* no TUN was wanted */
-  g_assert_cmpuint (ew_switch_get_listen_port (self), !=, 0);
+  g_assert_cmpuint (ew_engine_get_listen_port (self->engine), !=, 0);
   g_assert_false (ew_switch_get_node (self, "a", &status));
   set_node (self, "a", 1, 257, 1);
   g_assert_true (ew_switch_get_node (self, "a", &status));

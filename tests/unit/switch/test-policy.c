@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "edge/switch/switch.h"
+#include "edge/switch/switch-private.h"
 #include "proto/crypto.h"
 #include "unit/engine/node.h"
 
@@ -58,14 +58,14 @@ start_node (Ground *ground, guint i)
   node->id = i + 1;
   node->tun = ew_memory_tun_new ("memory0");
   node->udp = ew_udp_open ("127.0.0.1", 0, 0, NULL);
-  node->engine = ew_engine_new_with_wires (&config, node->tun, node->udp, NULL);
+  node->engine = ew_testing_engine_new (&config, node->tun, node->udp, NULL);
   g_assert_nonnull (node->engine);
   ew_engine_set_private_key (node->engine, private_key);
   ew_engine_call (node->engine, get_public_key, known.public_key);
   ew_switch_set_node (ground->sw, &known);
   g_assert_true (ew_ip_parse ("127.0.0.1", &loopback));
   g_assert_true (ew_prefix_parse ("10.0.0.0/24", &all, NULL));
-  hub.endpoint = ew_endpoint_udp (&loopback, ew_switch_get_listen_port (ground->sw));
+  hub.endpoint = ew_endpoint_udp (&loopback, ew_engine_get_listen_port (ground->sw->engine));
   memcpy (hub.public_key, ground->key, EW_KEY_SIZE);
   g_assert_true (ew_engine_set_peer (node->engine, &hub));
   ew_engine_initiate (node->engine, ground->key, TRUE);
