@@ -110,6 +110,7 @@ packages_demo="dbus polkitd wireguard-go wireguard-tools openssh-server openssh-
 case $(. /etc/os-release 2>/dev/null && printf %s "${VERSION_ID:-}") in 12) clang_runtime=libclang-rt-14-dev ;; *) clang_runtime=libclang-rt-dev ;; esac
 packages_test="$packages_demo $packages_app $packages_screen clang-format clang-tidy shellcheck flake8 codespell universal-ctags mandoc dbus polkitd conntrack iperf3 ethtool zbar-tools tcpdump qemu-system-x86 busybox-static gpgv valgrind $clang_runtime clang xz-utils mmdebstrap debhelper lintian crun rpm
   python3-gi gir1.2-glib-2.0 procps psmisc strace
+  squid tinyproxy haproxy nginx libnginx-mod-stream openvpn openssl curl
   dnsmasq-base bind9-dnsutils knot-dnsutils musl-tools zsh fish xdg-utils
   xfce4-panel xfconf xclip sway wtype wl-clipboard appstream binutils locales"
 
@@ -141,15 +142,28 @@ missing_packages() { # NAME…
   printf '%s' "$missing"
 }
 
-# A policy-rc.d that tells the packages' scripts not to start SSH, as long as this process lives: after a kill it removes itself.
-ssh_policy() {
+# Packages that bring a service, PACKAGE:SERVICE. The demo and the tests run these in their own namespaces: that must not start one on this
+# computer itself.
+quiet_packages="openssh-server:ssh squid:squid tinyproxy:tinyproxy haproxy:haproxy nginx:nginx openvpn:openvpn"
+
+quiet_services() { # MISSING PACKAGE…
+  local pair
+  for pair in $quiet_packages; do
+    [[ " $* " != *" ${pair%:*} "* ]] || printf '%s\n' "${pair#*:}"
+  done
+}
+
+# A policy-rc.d that tells the packages' scripts not to start these services, as long as this process lives: after a kill it removes itself.
+service_policy() { # SERVICE…
+  local names=""
+  printf -v names '%s|' "$@" "${@/%/.*}"
   local pid=$BASHPID started
   started=$(cut -d' ' -f22 "/proc/$pid/stat")
   cat <<TXT
 #!/bin/sh
 # Of Edgeway's app/run, while it installs packages.
 [ "\$(cut -d' ' -f22 /proc/$pid/stat 2>/dev/null)" = $started ] || { rm -f "\$0"; exit 0; }
-case \$1 in ssh|ssh.*) exit 101 ;; esac
+case \$1 in ${names%|}) exit 101 ;; esac
 TXT
 }
 
@@ -161,16 +175,19 @@ install_packages() { # NAME…
   export DEBIAN_FRONTEND=noninteractive
   local apt="apt-get -q -o DPkg::Lock::Timeout=300"
   (
-    # The demo runs SSH servers in its own namespaces: that must not start one on this computer itself.
     policy=/usr/sbin/policy-rc.d
-    if [[ " $missing " == *" openssh-server "* ]] && { [ ! -e $policy ] || grep -q "^# Of Edgeway's app/run" $policy; }; then
+    # shellcheck disable=SC2086
+    mapfile -t quiet < <(quiet_services $missing)
+    if [ ${#quiet[@]} -gt 0 ] && { [ ! -e $policy ] || grep -q "^# Of Edgeway's app/run" $policy; }; then
       trap 'rm -f "$policy"' EXIT
-      ssh_policy >"$policy" && chmod 755 "$policy"
+      service_policy "${quiet[@]}" >"$policy" && chmod 755 "$policy"
     fi
     # Fetches a package list that is old or missing; keeps one that is usable.
     # shellcheck disable=SC2086
     $apt install -y --no-install-recommends $missing || { $apt update && $apt install -y --no-install-recommends $missing; } || exit
-    [[ " $missing " != *" openssh-server "* ]] || update-rc.d ssh disable || true
+    for service in "${quiet[@]}"; do
+      update-rc.d "$service" disable || true
+    done
   )
 }
 

@@ -93,12 +93,12 @@ class Launch(unittest.TestCase):
                 with open(path) as file:
                     self.assertEqual(file.read(), after)
 
-    def test_ssh_policy(self):
+    def test_service_policy(self):
         """It works for as long as the process that made it lives, and removes itself afterwards."""
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "policy")
-            living = shell(f"ssh_policy > {path}; sh {path} ssh start; echo $?; sh {path} cron start; echo $?")
-            self.assertEqual(living.stdout, "101\n0\n")
+            living = shell(f"service_policy ssh squid > {path}; sh {path} ssh start; echo $?; sh {path} squid.service start; echo $?; sh {path} cron start; echo $?")
+            self.assertEqual(living.stdout, "101\n101\n0\n")
             self.assertEqual(subprocess.run(["sh", path, "ssh", "start"], timeout=10).returncode, 0)
             self.assertFalse(os.path.exists(path))
 
