@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Between api.c (who, whether) and calls.c (what).
+ * Between api.c (who, whether) and calls.c, names.c, routes.c and status.c (what).
  */
 #pragma once
 
@@ -64,9 +64,21 @@ gboolean ew_api_call_is_over (EwApiCall *call);
  * (transfer full) */
 gchar *ew_api_caller_name (EwApiCall *call);
 
+/* Two answers that the status holds, too. */
+JsonObject *ew_api_get_mesh (EwApiCall *call, GError **error);
+JsonObject *ew_api_get_install (EwApiCall *call, GError **error);
+
 /* names.c */
 JsonObject *ew_api_get_names (EwApiCall *call, GError **error);
 JsonObject *ew_api_post_names (EwApiCall *call, GError **error);
 JsonObject *ew_api_delete_name (EwApiCall *call, GError **error);
+
+/* routes.c */
+JsonObject *ew_api_get_routes (EwApiCall *call, GError **error);
+JsonObject *ew_api_post_routes (EwApiCall *call, GError **error);
+JsonObject *ew_api_delete_route (EwApiCall *call, GError **error);
+
+/* status.c */
+JsonObject *ew_api_get_status (EwApiCall *call, GError **error);
 
 extern const EwApiEntry ew_api_table[]; /* ends with method NULL */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The API's calls (API.md).
+ * The API's calls (API.md), and the table of all.
  */
 #include "edge/api/api-private.h"
 
@@ -89,8 +89,8 @@ ew_api_caller_name (EwApiCall *call)
 
 /* The mesh, enrollment, oneself. */
 
-static JsonObject *
-get_mesh (EwApiCall *call, GError **error)
+JsonObject *
+ew_api_get_mesh (EwApiCall *call, GError **error)
 {
   EwMesh *mesh = call->api->parts.mesh;
   JsonObject *answer = json_object_new ();
@@ -394,8 +394,8 @@ key_label (EwApiCall *call, const EwEnrollment *key)
 }
 
 /* What the computer that is to use a key can fetch from here. */
-static JsonObject *
-get_install (EwApiCall *call, GError **error)
+JsonObject *
+ew_api_get_install (EwApiCall *call, GError **error)
 {
   const EwApiParts *parts = &call->api->parts;
   JsonObject *answer = parts->describe_install ? parts->describe_install (parts->install_data) : json_object_new ();
@@ -426,7 +426,7 @@ on_key_made (GObject *source, GAsyncResult *result, gpointer user_data)
       json_object_set_string_member (answer, "kind", made.kind);
       ew_json_set_string_or_null (answer, "name", call->kept);
       ew_json_set_time_or_null (answer, "expires", made.expires_us);
-      json_object_set_object_member (answer, "install", get_install (call, NULL));
+      json_object_set_object_member (answer, "install", ew_api_get_install (call, NULL));
       ew_free_secret (key);
     }
   call->answer (call, answer, error);
@@ -514,183 +514,9 @@ delete_key (EwApiCall *call, GError **error)
   return NULL;
 }
 
-/* Routes. */
-
-static JsonObject *
-route_object (EwApiCall *call, const EwRouteEntry *route)
-{
-  return ew_api_document_route (call->api->parts.mesh, route,
-                                ew_feed_is_online (call->api->parts.feed, route->node_id));
-}
-
-static JsonObject *
-get_routes (EwApiCall *call, GError **error)
-{
-  GPtrArray *routes = ew_mesh_get_routes (call->api->parts.mesh);
-  JsonObject *answer = json_object_new ();
-  JsonArray *array = json_array_new ();
-  for (guint i = 0; i < routes->len; i++)
-    json_array_add_object_element (array, route_object (call, routes->pdata[i]));
-  json_object_set_array_member (answer, "routes", array);
-  return answer;
-}
-
-static void
-on_route_added (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  EwApiCall *call = user_data;
-  g_autoptr (GError) error = NULL;
-  if (ew_api_call_is_over (call))
-    return;
-  EwMesh *mesh = call->api->parts.mesh;
-  const EwRouteEntry *route = ew_mesh_add_route_finish (mesh, result, &error);
-  const EwNode *node = route ? ew_mesh_get_node (mesh, route->node_id) : NULL;
-  if (route)
-    g_message ("route %s through %s was added, by %s", route->cidr, node ? node->name : "?", call->who);
-  call->answer (call, route ? route_object (call, route) : NULL, error);
-}
-
-static JsonObject *
-post_routes (EwApiCall *call, GError **error)
-{
-  EwMesh *mesh = call->api->parts.mesh;
-  const gchar *cidr, *name;
-  if (!ew_api_need_string (call->body, "cidr", &cidr, error) || !ew_api_need_string (call->body, "node", &name, error))
-    return NULL;
-  const EwNode *node = ew_mesh_find_node (mesh, name, error);
-  if (node == NULL)
-    return NULL;
-  call->who = ew_api_caller_name (call);
-  ew_mesh_add_route_async (mesh, cidr, node->id, on_route_added, call);
-  return NULL;
-}
-
-static void
-on_route_removed (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  EwApiCall *call = user_data;
-  g_autoptr (GError) error = NULL;
-  if (ew_api_call_is_over (call))
-    return;
-  gboolean removed = ew_mesh_remove_route_finish (result, &error);
-  if (removed)
-    g_message ("route %s was removed, by %s", call->argument, call->who);
-  call->answer (call, removed ? json_object_new () : NULL, error);
-}
-
-static JsonObject *
-delete_route (EwApiCall *call, GError **error)
-{
-  call->who = ew_api_caller_name (call);
-  ew_mesh_remove_route_async (call->api->parts.mesh, call->argument, on_route_removed, call);
-  return NULL;
-}
-
-/* The edge itself. */
-
-static JsonObject *
-count_nodes (EwApiCall *call)
-{
-  EwMesh *mesh = call->api->parts.mesh;
-  JsonObject *counts = json_object_new ();
-  guint not_joined = 0;
-  for (const EwNode *node = ew_mesh_next_node (mesh, NULL); node; node = ew_mesh_next_node (mesh, node->id))
-    not_joined += !node->joined;
-  json_object_set_int_member (counts, "total", ew_mesh_count_nodes (mesh));
-  json_object_set_int_member (counts, "online", ew_feed_count_online (call->api->parts.feed));
-  json_object_set_int_member (counts, "not_joined", not_joined);
-  return counts;
-}
-
-/* Every reason for which the switch drops packets: "dropped" is their sum. */
-static void
-set_drops (JsonObject *answer, const EwSwitchStats *stats)
-{
-  const struct
-  {
-    const gchar *reason;
-    guint64 packets;
-  } drops[] = {
-    { "policy", stats->dropped_policy },   { "no_route", stats->dropped_no_route },
-    { "ttl", stats->dropped_ttl },         { "source", stats->dropped_source },
-    { "too_big", stats->dropped_too_big }, { "malformed", stats->dropped_malformed },
-  };
-  JsonObject *object = json_object_new ();
-  guint64 sum = 0;
-  for (guint i = 0; i < G_N_ELEMENTS (drops); i++)
-    {
-      json_object_set_int_member (object, drops[i].reason, (gint64)drops[i].packets);
-      sum += drops[i].packets;
-    }
-  json_object_set_int_member (answer, "dropped", (gint64)sum);
-  json_object_set_object_member (answer, "drops", object);
-}
-
-static void
-set_traffic (JsonObject *answer, EwSwitch *packet_switch)
-{
-  EwSwitchStats stats;
-  ew_switch_get_stats (packet_switch, &stats);
-  json_object_set_int_member (answer, "forwarded_packets", (gint64)stats.forwarded_packets);
-  json_object_set_int_member (answer, "forwarded_bytes", (gint64)stats.forwarded_bytes);
-  json_object_set_int_member (answer, "exit_packets", (gint64)stats.exit_packets);
-  set_drops (answer, &stats);
-}
-
-static void
-set_limits (JsonObject *answer, const EwApiParts *parts)
-{
-  const gchar *first = ew_switch_get_limits (ew_feed_get_switch (parts->feed));
-  g_autofree gchar *second = parts->dup_limits ? parts->dup_limits (parts->limits_data) : NULL;
-  g_autofree gchar *both = first && second ? g_strjoin ("; ", first, second, NULL) : NULL;
-  ew_json_set_string_or_null (answer, "limits", both ? both : first ? first : second);
-}
-
-/* Members as in node documents, and whether it answers at all. */
-static void
-set_dns (JsonObject *answer, EwMesh *mesh)
-{
-  JsonObject *dns = json_object_new ();
-  gboolean forwards;
-  json_object_set_boolean_member (dns, "answers", ew_mesh_has_dns (mesh, &forwards));
-  json_object_set_boolean_member (dns, "forward", forwards);
-  json_object_set_object_member (answer, "dns", dns);
-}
-
-static JsonObject *
-get_status (EwApiCall *call, GError **error)
-{
-  EwMesh *mesh = call->api->parts.mesh;
-  const EwEdge *edge = ew_mesh_get_edge (mesh);
-  const EwRanges *ranges = ew_mesh_get_ranges (mesh);
-  gchar v4[EW_PREFIX_STRLEN], v6[EW_PREFIX_STRLEN];
-  EwIp service[2];
-  JsonObject *answer = get_mesh (call, error);
-  ew_prefix_format (&ranges->v4, v4);
-  ew_prefix_format (&ranges->v6, v6);
-  ew_mesh_ranges_service (ranges, service);
-  json_object_set_string_member (answer, "edge_id", edge->id);
-  json_object_set_string_member (answer, "suffix", ew_mesh_get_suffix (mesh));
-  json_object_set_string_member (answer, "public", edge->endpoints[0]);
-  json_object_set_string_member (answer, "listen", call->api->parts.listen);
-  ew_json_set_time_or_null (answer, "since", call->api->started_us);
-  json_object_set_boolean_member (answer, "trial", ew_mesh_is_trial (mesh));
-  json_object_set_boolean_member (answer, "exit", ew_mesh_has_exit (mesh));
-  ew_json_set_strv (answer, "ranges", (const gchar *const[]){ v4, v6, NULL });
-  ew_mesh_json_set_ips (answer, "service", service, 2);
-  json_object_set_object_member (answer, "nodes", count_nodes (call));
-  json_object_set_int_member (answer, "routes", ew_mesh_get_routes (mesh)->len);
-  json_object_set_int_member (answer, "viewers", ew_api_viewers_count (call->api->parts.viewers));
-  set_dns (answer, mesh);
-  json_object_set_object_member (answer, "install", get_install (call, NULL));
-  set_traffic (answer, ew_feed_get_switch (call->api->parts.feed));
-  set_limits (answer, &call->api->parts);
-  return answer;
-}
-
 /* The fuzzer's corpus refers to calls by their index here: add new ones at the end. */
 const EwApiEntry ew_api_table[] = {
-  { "GET", "/v1/mesh", EW_ACCESS_ANYONE, get_mesh },
+  { "GET", "/v1/mesh", EW_ACCESS_ANYONE, ew_api_get_mesh },
   { "POST", "/v1/enroll", EW_ACCESS_ANYONE, post_enroll },
   { "GET", "/v1/self", EW_ACCESS_NODE, get_self },
   { "DELETE", "/v1/self", EW_ACCESS_NODE, delete_self },
@@ -700,18 +526,18 @@ const EwApiEntry ew_api_table[] = {
   { "PATCH", "/v1/nodes/", EW_ACCESS_ADMINISTRATOR, patch_node },
   { "DELETE", "/v1/nodes/", EW_ACCESS_ADMINISTRATOR, delete_node },
   { "POST", "/v1/keys", EW_ACCESS_ADMINISTRATOR, post_keys },
-  { "GET", "/v1/routes", EW_ACCESS_NODE, get_routes },
-  { "POST", "/v1/routes", EW_ACCESS_ADMINISTRATOR, post_routes },
-  { "DELETE", "/v1/routes/", EW_ACCESS_ADMINISTRATOR, delete_route },
+  { "GET", "/v1/routes", EW_ACCESS_NODE, ew_api_get_routes },
+  { "POST", "/v1/routes", EW_ACCESS_ADMINISTRATOR, ew_api_post_routes },
+  { "DELETE", "/v1/routes/", EW_ACCESS_ADMINISTRATOR, ew_api_delete_route },
   { "GET", "/v1/topology", EW_ACCESS_NODE, NULL },
-  { "GET", "/v1/status", EW_ACCESS_OWNER, get_status },
+  { "GET", "/v1/status", EW_ACCESS_OWNER, ew_api_get_status },
   { "POST", "/v1/admin-key", EW_ACCESS_OWNER, post_admin_key },
   { "GET", "/v1/keys", EW_ACCESS_ADMINISTRATOR, get_keys },
   { "DELETE", "/v1/keys/", EW_ACCESS_ADMINISTRATOR, delete_key },
   { "GET", "/v1/names", EW_ACCESS_NODE, ew_api_get_names },
   { "POST", "/v1/names", EW_ACCESS_ADMINISTRATOR, ew_api_post_names },
   { "DELETE", "/v1/names/", EW_ACCESS_ADMINISTRATOR, ew_api_delete_name },
-  { "GET", "/v1/install", EW_ACCESS_NODE, get_install },
+  { "GET", "/v1/install", EW_ACCESS_NODE, ew_api_get_install },
   { "PATCH", "/v1/self", EW_ACCESS_NODE, patch_self },
   { NULL, NULL, EW_ACCESS_OWNER, NULL },
 };
