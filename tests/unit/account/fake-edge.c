@@ -56,6 +56,65 @@ handle_viewer (SoupServer *server, SoupServerMessage *message, const char *path,
     soup_websocket_connection_send_text (connection, edge->messages->pdata[i]);
 }
 
+/* libsoup 3.6 calls back at the end of a handshake even if the server is disconnected by then, on a connection that
+   is freed. Each connection's first message comes before its handshake, and says when that has ended. */
+
+static void
+on_message_gone (gpointer user_data, GObject *message)
+{
+  FakeEdge *edge = user_data;
+  g_hash_table_remove (edge->handshakes, message);
+}
+
+static void
+on_handshake_over (SoupServerMessage *message, FakeEdge *edge)
+{
+  if (g_hash_table_remove (edge->handshakes, message))
+    g_object_weak_unref (G_OBJECT (message), on_message_gone, edge);
+}
+
+static void
+on_request_started (SoupServer *server, SoupServerMessage *message, FakeEdge *edge)
+{
+  g_hash_table_add (edge->handshakes, message);
+  g_object_weak_ref (G_OBJECT (message), on_message_gone, edge);
+  g_signal_connect (message, "got-headers", G_CALLBACK (on_handshake_over), edge);
+  g_signal_connect (message, "connected", G_CALLBACK (on_handshake_over), edge);
+  g_signal_connect (message, "disconnected", G_CALLBACK (on_handshake_over), edge);
+}
+
+void
+fake_edge_disconnect (FakeEdge *edge)
+{
+  while (g_hash_table_size (edge->handshakes) > 0)
+    g_main_context_iteration (NULL, TRUE);
+  soup_server_disconnect (edge->server);
+}
+
+void
+fake_edge_serve (FakeEdge *edge, GTlsCertificate *certificate)
+{
+  g_autoptr (GError) error = NULL;
+  if (edge->server)
+    fake_edge_disconnect (edge);
+  g_clear_object (&edge->server);
+  g_clear_pointer (&edge->url, g_free);
+  g_clear_pointer (&edge->api, g_strfreev);
+  edge->server = soup_server_new ("tls-certificate", certificate, NULL);
+  soup_server_add_websocket_handler (edge->server, "/v1/topology", NULL, NULL, handle_viewer, edge, NULL);
+  soup_server_add_handler (edge->server, NULL, handle, edge, NULL);
+  if (g_signal_lookup ("connected", SOUP_TYPE_SERVER_MESSAGE) != 0)
+    g_signal_connect (edge->server, "request-started", G_CALLBACK (on_request_started), edge);
+  g_autoptr (GInetAddress) loopback = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
+  g_autoptr (GSocketAddress) address = g_inet_socket_address_new (loopback, 0);
+  g_assert_true (soup_server_listen (edge->server, address, SOUP_SERVER_LISTEN_HTTPS, &error));
+  GSList *uris = soup_server_get_uris (edge->server);
+  edge->url = g_strdup_printf ("https://127.0.0.1:%d", g_uri_get_port (uris->data));
+  g_slist_free_full (uris, (GDestroyNotify)g_uri_unref);
+  edge->api = g_new0 (gchar *, 2);
+  edge->api[0] = g_strdup (edge->url);
+}
+
 void
 fake_edge_init (FakeEdge *edge)
 {
@@ -67,17 +126,8 @@ fake_edge_init (FakeEdge *edge)
   g_autofree gchar *both = g_strconcat (edge->chain_pem, key, NULL);
   g_autoptr (GTlsCertificate) certificate = g_tls_certificate_new_from_pem (both, -1, &error);
   g_assert_no_error (error);
-  edge->server = soup_server_new ("tls-certificate", certificate, NULL);
-  soup_server_add_websocket_handler (edge->server, "/v1/topology", NULL, NULL, handle_viewer, edge, NULL);
-  soup_server_add_handler (edge->server, NULL, handle, edge, NULL);
-  g_autoptr (GInetAddress) loopback = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
-  g_autoptr (GSocketAddress) address = g_inet_socket_address_new (loopback, 0);
-  g_assert_true (soup_server_listen (edge->server, address, SOUP_SERVER_LISTEN_HTTPS, &error));
-  GSList *uris = soup_server_get_uris (edge->server);
-  edge->url = g_strdup_printf ("https://127.0.0.1:%d", g_uri_get_port (uris->data));
-  g_slist_free_full (uris, (GDestroyNotify)g_uri_unref);
-  edge->api = g_new0 (gchar *, 2);
-  edge->api[0] = g_strdup (edge->url);
+  edge->handshakes = g_hash_table_new (NULL, NULL);
+  fake_edge_serve (edge, certificate);
   edge->type = "application/json";
   edge->messages = g_ptr_array_new_with_free_func (g_free);
   edge->dir = g_dir_make_tmp ("ew-account-XXXXXX", NULL);
@@ -90,7 +140,7 @@ fake_edge_clear (FakeEdge *edge)
   g_autofree gchar *file = g_build_filename (edge->dir, EW_ACCOUNT_FILE, NULL);
   g_unlink (file);
   g_rmdir (edge->dir);
-  soup_server_disconnect (edge->server);
+  fake_edge_disconnect (edge);
   g_clear_object (&edge->viewer);
   g_clear_object (&edge->held);
   g_clear_object (&edge->server);
@@ -109,6 +159,7 @@ fake_edge_clear (FakeEdge *edge)
   /* Sessions close in the main context. */
   while (g_main_context_iteration (NULL, FALSE))
     ;
+  g_hash_table_unref (edge->handshakes);
 }
 
 void

@@ -33,10 +33,16 @@ typedef struct
   guint viewers;
   SoupWebsocketConnection *viewer;
   gint viewer_fd; /* of its TCP connection */
+
+  GHashTable *handshakes; /* first messages of connections that are in theirs */
 } FakeEdge;
 
 void fake_edge_init (FakeEdge *edge);
 void fake_edge_clear (FakeEdge *edge);
+/* Listens at another port with this certificate; libsoup 3.6 leaks one that is replaced while it listens. */
+void fake_edge_serve (FakeEdge *edge, GTlsCertificate *certificate);
+/* After the handshakes that are under way. */
+void fake_edge_disconnect (FakeEdge *edge);
 void fake_edge_answer (FakeEdge *edge, guint status, const gchar *body);
 /* A valid node document of this mesh. */
 JsonObject *fake_edge_document (FakeEdge *edge);

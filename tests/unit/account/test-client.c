@@ -194,8 +194,8 @@ test_borrowed_chain (FakeEdge *edge, gconstpointer data)
                                             : i == 2 ? new_certificate (ca, NULL, authority)
                                                      : NULL;
       g_autoptr (GTlsCertificate) shown = new_certificate (own, key, between);
+      fake_edge_serve (edge, shown);
       g_autoptr (EwClient) client = fake_edge_client (edge);
-      soup_server_set_tls_certificate (edge->server, shown);
       g_assert_null (fake_edge_call (client, "GET", "/v1/self", &error));
       g_assert_error (error, EW_ERROR, EW_ERROR_PIN_MISMATCH);
       g_clear_error (&error);
@@ -206,7 +206,7 @@ test_borrowed_chain (FakeEdge *edge, gconstpointer data)
 static void
 test_unreachable (FakeEdge *edge, gconstpointer data)
 {
-  soup_server_disconnect (edge->server);
+  fake_edge_disconnect (edge);
   assert_refused (edge, EW_ERROR_EDGE_UNREACHABLE, "127.0.0.1");
 }
 
