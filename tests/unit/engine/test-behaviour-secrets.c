@@ -202,6 +202,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   secrets = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
   logged = g_string_new (NULL);
+  g_log_set_default_handler (g_log_default_handler, NULL); /* that of a test in GLib 2.84 doesn't use the writer */
   g_log_set_writer_func (keep_log, NULL, NULL);
   g_test_add_func ("/behaviour/nothing-secret-in-logs", test_nothing_secret_in_logs);
   int status = g_test_run ();
