@@ -26,6 +26,8 @@ BITS = {name: int(getattr(Atspi.StateType, name)) for name in STATES}
 ATSPI = "org.a11y.atspi."
 # Newer versions of AT-SPI and GTK call some otherwise: here all have the names that Debian 12 has for them.
 ROLES = {"button": "push button", "toggle button": "push button", "grouping": "panel"}
+# An option of several is a check box in GTK 4.8, and later a radio button.
+ALSO = {"check box": "radio button"}
 DESKTOP = ("org.a11y.atspi.Registry", "/org/a11y/atspi/accessible/root")
 LEVELS, NODES, PATIENCE_MS = 100, 20000, 20000
 Seen = collections.namedtuple("Seen", "place name description role states children")
@@ -136,7 +138,9 @@ def fits(seen, ask):
         return False
     if ask.get("exactly") is not None and ask["exactly"] != seen.name:
         return False
-    return ask.get("role") is None or seen.role in ([ask["role"]] if isinstance(ask["role"], str) else ask["role"])
+    wanted = ask.get("role")
+    roles = [wanted] if wanted is None or isinstance(wanted, str) else wanted
+    return wanted is None or seen.role in roles or seen.role in (ALSO.get(role) for role in roles)
 
 
 def find(ask):
