@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The networks that other tests are hindered by (tests/lib/proxies.py) do hinder, as curl and plain sockets see it: no tunnel is in here.
+"""The networks that other tests are hindered by (tests/lib/proxies.py) do hinder, as curl and plain sockets see it: no tunnel is in here."""
 import os
 import sys
 
