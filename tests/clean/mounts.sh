@@ -14,7 +14,9 @@ mount_system() { # ROOT
 
   mount -t tmpfs -o mode=755 tmpfs "$root/dev"
   mkdir "$root"/dev/{net,pts,shm}
-  for node in null zero full random urandom tty net/tun; do
+  # Its mode is the system's own to set.
+  mknod -m 600 "$root/dev/net/tun" c 10 200
+  for node in null zero full random urandom tty; do
     : >"$root/dev/$node"
     mount --bind "/dev/$node" "$root/dev/$node"
   done

@@ -38,7 +38,7 @@ lay_packages() { # ROOT LAYER NAME…: both are names in $folder
     mount --bind "$archives/archives" "$root/var/cache/apt/archives"; mount --bind "$archives/lists" "$root/var/lib/apt/lists"
     mount --bind /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
     cp "$launch/common.sh" "$root/tmp/"; mkdir -p "$root/tmp/app/launch"; mv "$root/tmp/common.sh" "$root/tmp/app/launch/"
-    shift; exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root chroot "$root" bash -c ". /tmp/app/launch/common.sh; install_packages \"\$@\"" bash "$@"
+    exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root chroot "$root" bash -c ". /tmp/app/launch/common.sh; install_packages \"\$@\"" bash "$@"
     ' "$bare" "$layer" "$archives" "$launch" "$@" || return
   rm -rf "$layer.work" "$layer.root" && mv "$layer" "${layer%.new}"
 }

@@ -7,7 +7,8 @@ edge. An administrator's edgewayctl shows them, and they are pasted into a termi
                            internet ── edge 203.0.113.5:443 (hands out packages)
     bare ──── nat-13 ──────┘   └ 203.0.113.1: an attacker on the path
 
-EDGEWAY_RELEASE: bookworm (by default), trixie. Each step's time is printed, and not judged.
+EDGEWAY_RELEASE: bookworm (by default), trixie. EDGEWAY_DEBS: a folder of packages that were compiled on that release itself, instead of
+those of what is compiled here. Each step's time is printed, and not judged.
 """
 import fcntl
 import glob
@@ -27,6 +28,7 @@ from mesh_case import BUILD, SOURCE, Failure, MeshCase, wait_for
 RELEASE = os.environ.get("EDGEWAY_RELEASE") or "bookworm"
 SYSTEM = {"bookworm": "debian-12", "trixie": "debian-13", "sid": "debian-sid"}[RELEASE]
 ROOTS = os.environ.get("EDGEWAY_ROOTS") or "/var/tmp/edgeway-clean"
+DEBS = os.environ.get("EDGEWAY_DEBS")
 SLOW = 300  # an installation beside other stages; what it should take is in the README
 ENTER = """. tests/clean/mounts.sh
 mount --make-rprivate / 2>/dev/null
@@ -92,6 +94,22 @@ fcntl(F, F_SETLK, $lock) or die;
 $| = 1;
 print "locked\n";
 <STDIN>;
+"""
+
+
+# What app/run does on a server without a screen: what is compiled here is configured without the app, out of sight of everybody else.
+WITHOUT_APP = """
+set -e
+source=$1 build=$2 folder=$3 system=$4
+mount -t tmpfs none /mnt && mkdir /mnt/upper /mnt/work
+mount -t overlay -o "lowerdir=$build,upperdir=/mnt/upper,workdir=/mnt/work" overlay "$build"
+meson configure "$build" -Dapp=disabled -Dtray=disabled -Dtests=false
+ninja -C "$build"
+. "$source/app/launch/common.sh"; . "$source/app/launch/install.sh"
+repository=$folder manifest=/mnt/manifest
+: >$manifest
+mkdir -p "$repository/$system"
+install_repository "$build"
 """
 
 
@@ -205,7 +223,7 @@ class Terminal:
         os.waitpid(self.pid, 0)
 
 
-class TwoLines(MeshCase):
+class TwoLinesCase(MeshCase):
     SITES, JOIN = ("laptop", "web"), ("laptop",)
 
     @classmethod
@@ -217,12 +235,20 @@ class TwoLines(MeshCase):
         bare_root()
         cls.note("the bare root", began)
         began = time.monotonic()
-        subprocess.run([f"{SOURCE}/data/debian/build", "--from", BUILD, "--repository", f"{cls.folder}/repository", "--for", SYSTEM, f"{cls.folder}/built"],
-                       stdout=subprocess.DEVNULL, check=True, timeout=600)
+        cls.make_repository()
         cls.note("packages and repository", began)
         super().setUpClass()
         cls.mesh.machine("edge").run("cp", "-r", f"{cls.folder}/repository", "/var/lib/edgeway-edge/repository")
         wait_for("the edge's packages", lambda: SYSTEM in cls.mesh.machine("edge").run(cls.mesh.program("edgeway-edge"), "status").stdout, 10, 0.5)
+
+    @classmethod
+    def make_repository(cls):
+        """What the edge hands out, in the folder "repository"."""
+        if DEBS:
+            argv = [f"{SOURCE}/data/debian/repository", SYSTEM, f"{cls.folder}/repository/{SYSTEM}", *glob.glob(f"{DEBS}/edgewayd_*.deb"), *glob.glob(f"{DEBS}/edgeway_*.deb")]
+        else:
+            argv = [f"{SOURCE}/data/debian/build", "--from", BUILD, "--repository", f"{cls.folder}/repository", "--for", SYSTEM, f"{cls.folder}/built"]
+        subprocess.run(argv, stdout=subprocess.DEVNULL, check=True, timeout=600)
 
     @staticmethod
     def note(what, began):
@@ -242,6 +268,43 @@ class TwoLines(MeshCase):
         self.addCleanup(terminal.close)
         return bare, terminal
 
+    def join(self, terminal, lines, key):
+        """A person pastes the lines, and then the key."""
+        print()
+        began = time.monotonic()
+        terminal.paste(lines)
+        shown = terminal.expect(r"[Kk]ey[^\n]*: ?$")
+        self.note("from the lines to the question for the key", began)
+        for step in re.findall(r"(?m)^  (.*: \d+ s)$", shown):
+            print(f"      {step}")
+        self.assertIn("This installs Edgeway on this computer, from the edge \"frankfurt\" of the mesh \"demo\" (https://203.0.113.5).", shown)
+        joined = time.monotonic()
+        terminal.paste(key)
+        terminal.expect(r"connected[^$]*\$ ", 60)
+        self.note("from the key to connected", joined)
+        self.note("all of it", began)
+
+
+class WithoutApp(TwoLinesCase):
+    """An edge on a server without a screen, where the app isn't compiled."""
+
+    @classmethod
+    def make_repository(cls):
+        result = subprocess.run(["unshare", "--mount", "--propagation", "private", "bash", "-c", WITHOUT_APP, "bash", SOURCE, BUILD, f"{cls.folder}/repository", SYSTEM],
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=600)
+        if result.returncode != 0:
+            raise Failure(f"the packages couldn't be made: {result.stdout[-1500:]}")
+
+    def test_joined(self):
+        names = {os.path.basename(path).split("_")[0] for path in glob.glob(f"{self.folder}/repository/{SYSTEM}/*.deb")}
+        self.assertEqual({name for name in names if name.startswith("edgeway")}, {"edgewayd"})
+        lines, key = self.add("web")
+        bare, terminal = self.bare()
+        self.join(terminal, lines, key)
+        self.assertTrue(bare.ok("edgewayctl ping -c 1 laptop"))
+
+
+class TwoLines(TwoLinesCase):
     def lead_to(self, port):
         """From now on the bare computer's connections to the edge end at an attacker on the path."""
         self.mesh.machine("nat-13").nft("table ip between { chain pre { type nat hook prerouting priority -110; "
@@ -285,19 +348,7 @@ class TwoLines(MeshCase):
         sources = bare.run("sh", "-c", "cat /etc/apt/sources.list; ls -A /etc/apt/*").stdout
         for program in ("curl", "wget", "openssl", "sudo", "python3", "gpg"):
             self.assertFalse(bare.ok(f"command -v {program}"), f"{program} is no part of a bare system")
-        print()
-        began = time.monotonic()
-        terminal.paste(lines)
-        shown = terminal.expect(r"[Kk]ey[^\n]*: ?$")
-        self.note("from the lines to the question for the key", began)
-        for step in re.findall(r"(?m)^  (.*: \d+ s)$", shown):
-            print(f"      {step}")
-        self.assertIn("This installs Edgeway on this computer, from the edge \"frankfurt\" of the mesh \"demo\" (https://203.0.113.5).", shown)
-        joined = time.monotonic()
-        terminal.paste(key)
-        shown = terminal.expect(r"connected[^$]*\$ ", 60)
-        self.note("from the key to connected", joined)
-        self.note("all of it", began)
+        self.join(terminal, lines, key)
         self.assertNotIn(key, terminal.text, "the key isn't shown")
         self.assertTrue(bare.ok("edgewayctl ping -c 1 laptop"))
         self.assertEqual(self.mesh.ctl_json("laptop", "node", "show", "web")["state"], "online")
