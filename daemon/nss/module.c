@@ -314,10 +314,11 @@ make_question (Call *call, const char *name, int af, bool short_names)
   memcpy (call->question.name, name, length);
   if (!short_names)
     return ew_names_conf_covers (&call->conf, call->question.name);
-  if (length + 1 + strlen (call->conf.suffix) > EW_NAMES_NAME_MAX)
+  const size_t suffix = strlen (call->conf.suffix);
+  if (length + 1 + suffix > EW_NAMES_NAME_MAX)
     return false;
   call->question.name[length] = '.';
-  strcpy (call->question.name + length + 1, call->conf.suffix);
+  memcpy (call->question.name + length + 1, call->conf.suffix, suffix + 1);
   return true;
 }
 

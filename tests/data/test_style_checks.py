@@ -83,7 +83,10 @@ class Repository(unittest.TestCase):
         leak = clean.replace("return", "int *p = malloc (4);\n  if (p == NULL)\n    return 0;\n  return *text +")
         found = analysis.check(self.compiled({"daemon/proto/leak.c": leak, "daemon/names/unchecked.c": good, "app/x.c": good}))
         self.assertEqual({line.split(":")[0] for line in found}, {"daemon/proto/leak.c", "daemon/names/unchecked.c"}, found)
-        self.assertIn("app/x.c", "".join(analysis.check(self.compiled({"app/x.c": good}), everything=True)))
+        build = self.compiled({"app/x.c": good, "app/x/y.c": good})
+        for rooms, files in ((), {"app/x.c", "app/x/y.c"}), (["app/x"], {"app/x/y.c"}), (["app/x.c"], {"app/x.c"}), (["app"], {"app/x.c", "app/x/y.c"}):
+            self.assertEqual({line.split(":")[0] for line in analysis.check(build, everything=True, rooms=rooms)}, files, rooms)
+        self.assertIn("nothing to look at in daemon", "".join(analysis.check(build, everything=True, rooms=["daemon"])))
 
     def compiled(self, files):
         """A build folder that says how each file is compiled."""

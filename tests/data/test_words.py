@@ -55,6 +55,7 @@ class Finds(unittest.TestCase):
         text = '"""Reads\nanew."""\nx = "anew"  # but\n# for one\ndef f():\n    # a mended one\n    """It is\n    gone."""\n    y("""anew""")\n'
         self.assertEqual(self.found("daemon/x.py", text), [(2, "anew"), (3, "but for"), (6, "mended"), (7, "is gone")])
         self.assertEqual(self.found("daemon/x", "#!/usr/bin/python3\n# anew\n"), [(2, "anew")])
+        self.assertEqual(self.found("daemon/x.py", '# anew\nx = """\n'), [(1, "anew")])
 
     def test_comments_of_shell_and_meson(self):
         text = "#!/bin/sh\n# All is\n# gone.\necho \"# anew\" '${x#anew}'  # mended\n  # but\n  # for one\n"

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Looks for faults in C by following what could happen: clang-tidy (.clang-tidy) and gcc -fanalyzer, over what the plain build compiles.
 
-    analysis.py [--all] BUILD     the rooms that read untrusted input; with --all everything in daemon and app, with all checks
+    analysis.py BUILD                    the rooms that read untrusted input
+    analysis.py --all BUILD [ROOM…]      everything in daemon and app, or in these folders, with all checks
 
 GCC 12's analyzer knows neither GLib's functions nor its cleanup attributes, so it looks at the rooms that don't use it."""
 import argparse
@@ -65,17 +66,24 @@ def analyze_with_clang(build, name, everything):
     return findings(status, text)
 
 
-def check(build, everything=False):
+def is_in(name, rooms):
+    """Whether a file is in one of these folders, or is one of them; without folders each is."""
+    return not rooms or any(name == room or name.startswith(room + "/") for room in rooms)
+
+
+def check(build, everything=False, rooms=()):
     """What is wrong, a line each."""
     jobs = []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for name, command in read_commands(build).items():
+            if not is_in(name, rooms):
+                continue
             if everything or name.startswith(EXPOSED):
                 jobs.append(pool.submit(analyze_with_clang, build, name, everything))
             if name.startswith(WITHOUT_GLIB) and not KERNELS.match(name):
                 jobs.append(pool.submit(analyze_with_gcc, build, name, command))
     if not jobs:
-        return [f"{build} has compiled nothing to look at"]
+        return [f"{build} has compiled nothing to look at{' in ' + ' '.join(rooms) if rooms else ''}"]
     return list(dict.fromkeys(line for job in jobs for line in job.result()))
 
 
@@ -83,8 +91,9 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--all", action="store_true", help="everything in daemon and app, with the analyzer: minutes")
     parser.add_argument("build")
+    parser.add_argument("room", nargs="*", help="a folder or a file")
     options = parser.parse_args()
-    found = check(os.path.abspath(options.build), options.all)
+    found = check(os.path.abspath(options.build), options.all, options.room)
     print("".join(f"{line}\n" for line in found), end="")
     return int(bool(found))
 

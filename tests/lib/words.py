@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finds misspelled words in everything, and words that a sentence for people doesn't have (tests/data/words.txt) in what people read, comments included."""
+import contextlib
 import glob
 import io
 import os
@@ -83,13 +84,19 @@ def c_comments(text):
     return found
 
 
+def readable_tokens(text):
+    """Of a file with a fault those before it: what is wrong with it is another check's to say."""
+    with contextlib.suppress(tokenize.TokenError, SyntaxError):
+        yield from tokenize.generate_tokens(io.StringIO(text).readline)
+
+
 def python_comments(text):
     """(offset, text) of each comment and docstring; comments on consecutive lines are one."""
     starts = [0]
     for line in text.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
     found, last, before = [], 0, tokenize.NEWLINE
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+    for token in readable_tokens(text):
         start, end = (starts[row - 1] + column for row, column in (token.start, token.end)) if token.type in (tokenize.COMMENT, tokenize.STRING) else (0, 0)
         if token.type == tokenize.COMMENT:
             if found and found[-1][1].startswith("#") and re.fullmatch(r"\n[ \t]*", text[last:start]):
