@@ -139,6 +139,7 @@ hide_from_root (const gchar *state_dir, const gchar *packages, GError **error)
 {
   static const gchar *const shown[]
     = { "/run/systemd/resolve", "/run/NetworkManager", "/run/resolvconf", "/run/connman", "/run/nscd", NULL };
+  static const gchar *const closed[] = { "/run/dbus", NULL }; /* the edge says nothing there */
   g_autoptr (GPtrArray) kept = g_ptr_array_new ();
 
   g_ptr_array_add (kept, (gpointer)state_dir);
@@ -149,7 +150,7 @@ hide_from_root (const gchar *state_dir, const gchar *packages, GError **error)
   g_ptr_array_add (kept, NULL);
   if (!ew_state_dir_prepare (state_dir, error)) /* kept is what is there */
     return FALSE;
-  (void)ew_hidden_paths_enter ((const gchar *const *)kept->pdata, shown, TRUE);
+  (void)ew_hidden_paths_enter ((const gchar *const *)kept->pdata, shown, closed, TRUE);
   return TRUE;
 }
 

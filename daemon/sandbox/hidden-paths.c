@@ -364,7 +364,8 @@ hide_secrets (const gchar *const *paths, gsize n)
 }
 
 EwHiddenPaths
-ew_hidden_paths_enter (const gchar *const *kept, const gchar *const *shown, gboolean can_map)
+ew_hidden_paths_enter (const gchar *const *kept, const gchar *const *shown, const gchar *const *closed,
+                       gboolean can_map)
 {
   EwHiddenPaths hidden = { FALSE, FALSE };
   g_autoptr (GPtrArray) all = NULL;
@@ -395,6 +396,7 @@ ew_hidden_paths_enter (const gchar *const *kept, const gchar *const *shown, gboo
   hide_secrets (secrets_shown, G_N_ELEMENTS (secrets_shown));
   for (gsize i = 0; i < G_N_ELEMENTS (emptied); i++)
     hide_folder (emptied[i], all);
+  hide_secrets (closed, g_strv_length ((GStrv)closed));
   if (users >= 0)
     close (users);
   return hidden;

@@ -24,9 +24,11 @@ typedef struct
 } EwHiddenPaths;
 
 /* kept: folders and sockets that stay as they are; shown: of these it is enough to have what everybody may read and
-   connect to. Both with NULL at the end; a missing one is left out. can_map FALSE: as on a kernel without idmapped
+   connect to; closed: files and folders in those that are covered nevertheless. All with NULL at the end; a missing one
+   is left out. can_map FALSE: as on a kernel without idmapped
    mounts (for tests). Best effort. Call before the first thread and with all capabilities. */
-EwHiddenPaths ew_hidden_paths_enter (const gchar *const *kept, const gchar *const *shown, gboolean can_map);
+EwHiddenPaths ew_hidden_paths_enter (const gchar *const *kept, const gchar *const *shown, const gchar *const *closed,
+                                     gboolean can_map);
 
 /* Whether something is mounted on this very file or folder (kernel 5.8). */
 gboolean ew_is_mount_point (const gchar *path);

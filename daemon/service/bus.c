@@ -123,16 +123,16 @@ on_closed (GDBusConnection *connection, gboolean remote_peer_vanished, GError *e
 }
 
 static gboolean
-open_message_bus (EwBus *self, GError **error)
+open_message_bus (EwBus *self, const gchar *shown, GError **error)
 {
   g_autoptr (GDBusConnection) connection = connect_to (self, error);
 
   if (connection == NULL)
     {
-      g_prefix_error (error, "The message bus at %s can't be reached: ", self->address);
+      g_prefix_error (error, "The message bus at %s can't be reached: ", shown);
       return FALSE;
     }
-  self->description = g_strdup_printf ("serving " EW_SERVICE_NAME " on %s", self->address);
+  self->description = g_strdup_printf ("serving " EW_SERVICE_NAME " on %s", shown);
   return adopt (self, connection, error);
 }
 
@@ -159,13 +159,13 @@ open_system_bus (EwBus *self, GError **error)
 }
 
 EwBus *
-ew_bus_open (EwService *service, const gchar *address, GError **error)
+ew_bus_open (EwService *service, const gchar *address, const gchar *shown, GError **error)
 {
   g_autoptr (EwBus) self = g_new0 (EwBus, 1);
 
   self->service = service;
   self->address = g_strdup (address);
-  if (address != NULL ? !open_message_bus (self, error) : !open_system_bus (self, error))
+  if (address != NULL ? !open_message_bus (self, shown, error) : !open_system_bus (self, error))
     return NULL;
   return g_steal_pointer (&self);
 }

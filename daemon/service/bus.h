@@ -14,10 +14,12 @@ G_BEGIN_DECLS
 
 typedef struct _EwBus EwBus;
 
-/* address: the message bus to use, and no other; NULL: the system bus, else the socket. Returns once edgewayd owns the
+/* address: the message bus to use, and no other; NULL: the system bus, else the socket. shown: what a sentence calls that
+   bus, as a guard may stand before it (bus-guard.h). Returns once edgewayd owns the
    name. Errors: the bus given can't be reached, doesn't let edgewayd own the name, or another edgewayd owns it. Later,
    if the bus disappears, it waits for its return while the tunnel stays up. Borrows service. */
-EwBus *ew_bus_open (EwService *service, const gchar *address, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+EwBus *ew_bus_open (EwService *service, const gchar *address, const gchar *shown,
+                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Sends what still waits to be sent, then leaves the bus or removes the socket. */
 void ew_bus_close (EwBus *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwBus, ew_bus_close)

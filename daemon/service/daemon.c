@@ -12,6 +12,7 @@
 #include "common/util.h"
 #include "edgeway-config.h"
 #include "nss/nsswitch.h"
+#include "service/bus-guard.h"
 #include "service/bus.h"
 #include "service/privileges.h"
 #include "service/revert.h"
@@ -28,6 +29,7 @@ typedef struct
   gchar *interface;
   gchar *bus;
   gboolean revert, version;
+  EwBusDoor doors[EW_BUS_GUARD_DOORS]; /* to --bus, and to the system bus */
 } Options;
 
 static void
@@ -36,6 +38,8 @@ options_clear (Options *options)
   g_free (options->state_dir);
   g_free (options->interface);
   g_free (options->bus);
+  for (gsize i = 0; i < EW_BUS_GUARD_DOORS; i++)
+    ew_bus_door_clear (&options->doors[i]);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
 
@@ -112,11 +116,31 @@ make_run_dirs (void)
       g_debug ("%s couldn't be created: %s.", folders[i], g_strerror (errno));
 }
 
+/* D-Bus specification, "System message bus". GDBus knows it too, but starts a thread, which would keep all privileges. */
+#define SYSTEM_BUS "unix:path=/var/run/dbus/system_bus_socket"
+
+/* From here on the variable and options->doors lead to the buses, if they can be reached now. */
+static void
+guard_buses (Options *options, const gchar *closed[EW_BUS_GUARD_DOORS + 1])
+{
+  const gchar *named = g_getenv ("DBUS_SYSTEM_BUS_ADDRESS");
+  const gchar *addresses[EW_BUS_GUARD_DOORS] = { options->bus, named ? named : SYSTEM_BUS };
+  gsize n = 0;
+
+  ew_bus_guard_start (addresses, options->doors);
+  for (gsize i = 0; i < EW_BUS_GUARD_DOORS; i++)
+    if (options->doors[i].hidden != NULL)
+      closed[n++] = options->doors[i].hidden;
+  if (options->doors[1].address != NULL)
+    g_setenv ("DBUS_SYSTEM_BUS_ADDRESS", options->doors[1].address, TRUE);
+}
+
 /* Everything up to the first thread. */
 static gboolean
-prepare (const Options *options, GError **error)
+prepare (Options *options, GError **error)
 {
-  const EwSandboxConfig sandbox = { .state_dir = options->state_dir, .bus = options->bus };
+  const gchar *closed[EW_BUS_GUARD_DOORS + 1] = { NULL };
+  EwSandboxConfig sandbox = { .state_dir = options->state_dir, .closed = closed };
 
   umask (0077);
   if (!ew_privileges_check (error) || !ew_state_dir_prepare (options->state_dir, error)
@@ -125,6 +149,8 @@ prepare (const Options *options, GError **error)
   make_run_dirs ();
   if (!ew_nsswitch_start_keeper ())
     g_debug ("nsswitch.conf has no keeper: %s", g_strerror (errno));
+  guard_buses (options, closed);
+  sandbox.bus = options->doors[0].address ? NULL : options->bus;
   return ew_sandbox_enter (&sandbox, error);
 }
 
@@ -133,6 +159,22 @@ on_signal (gpointer loop)
 {
   g_main_loop_quit (loop);
   return G_SOURCE_CONTINUE;
+}
+
+typedef struct
+{
+  GMainLoop *loop;
+  gboolean unguarded;
+} Life;
+
+/* Whoever started edgewayd starts it again, with a new one. */
+static void
+on_guard_end (gpointer user_data)
+{
+  Life *life = user_data;
+
+  life->unguarded = TRUE;
+  g_main_loop_quit (life->loop);
 }
 
 static void
@@ -153,7 +195,9 @@ run (const Options *options, GError **error)
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_autoptr (EwTunnel) tunnel = ew_tunnel_new (options->state_dir, options->interface, error);
   g_autoptr (EwService) service = tunnel != NULL ? ew_service_new (tunnel) : NULL;
-  g_autoptr (EwBus) bus = service != NULL ? ew_bus_open (service, options->bus, error) : NULL;
+  const gchar *address = options->doors[0].address ? options->doors[0].address : options->bus;
+  g_autoptr (EwBus) bus = service != NULL ? ew_bus_open (service, address, options->bus, error) : NULL;
+  Life life = { loop, FALSE };
 
   if (bus == NULL)
     return FALSE;
@@ -161,6 +205,7 @@ run (const Options *options, GError **error)
   g_unix_signal_add_full (G_PRIORITY_HIGH, SIGINT, on_signal, loop, NULL);
   g_message ("%s: %s, state in %s", ew_version_text (), ew_bus_get_description (bus), options->state_dir);
   g_signal_connect (tunnel, "notify::state", G_CALLBACK (on_state), NULL);
+  ew_bus_guard_watch (on_guard_end, &life);
   ew_tunnel_start (tunnel);
   ew_notify ("READY=1");
   on_state (tunnel, NULL, NULL);
@@ -169,7 +214,10 @@ run (const Options *options, GError **error)
 
   ew_notify ("STOPPING=1");
   ew_tunnel_stop (tunnel);
-  return TRUE;
+  if (life.unguarded)
+    g_set_error_literal (error, EW_ERROR, EW_ERROR_FAILED,
+                         "Its process on the message bus (edgeway-bus) has ended. Restart edgewayd.");
+  return !life.unguarded;
 }
 
 gint

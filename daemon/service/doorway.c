@@ -11,36 +11,14 @@
 
 #include "common/error.h"
 #include "service/gate.h"
+#include "service/way.h"
 
-#define IN_SIZE (2 * EW_FRAME_FIELDS_MAX)
-#define OUT_MAX (1024 * 1024) /* bytes waiting: beyond it the other side is not read */
-#define FDS_MAX 64            /* descriptors waiting; the bus allows 16 in a message */
-#define LAST_WORDS_MS 500     /* for the bus to take what is left at the end */
+#define LAST_WORDS_MS 500 /* for the bus to take what is left at the end */
 #define SIGN_ON_END "BEGIN\r\n"
-
-typedef struct
-{
-  gsize at; /* with this byte of out */
-  gint fd;
-} Descriptor;
-
-/* One direction. */
-typedef struct
-{
-  gint from, to;
-  guint8 in[IN_SIZE];
-  gsize in_length;
-  GArray *in_fds; /* gint: come with what is in `in`, in the order of the messages */
-  GByteArray *out;
-  GArray *out_fds; /* Descriptor */
-  gsize rest;      /* bytes of the present message that are still to come */
-  gboolean pass;   /* they go on */
-  gboolean ended;
-} Way;
 
 struct EwDoorway
 {
-  Way *inward, *outward;
+  EwWay *inward, *outward;
   EwGate *gate;
   GQueue ours;        /* GBytes: messages to the bus, between GDBus' own */
   gboolean signed_on; /* lines until then, messages from then on */
@@ -48,168 +26,20 @@ struct EwDoorway
   GThread *thread;
 };
 
-/* Ways. */
-
-static void
-close_fds (GArray *fds)
-{
-  for (guint i = 0; i < fds->len; i++)
-    close (g_array_index (fds, gint, i));
-  g_array_set_size (fds, 0);
-}
-
-static Way *
-new_way (gint from, gint to)
-{
-  Way *way = g_new0 (Way, 1);
-
-  way->from = from;
-  way->to = to;
-  way->in_fds = g_array_new (FALSE, FALSE, sizeof (gint));
-  way->out = g_byte_array_new ();
-  way->out_fds = g_array_new (FALSE, FALSE, sizeof (Descriptor));
-  return way;
-}
-
-static void
-free_way (Way *way)
-{
-  close_fds (way->in_fds);
-  for (guint i = 0; i < way->out_fds->len; i++)
-    close (g_array_index (way->out_fds, Descriptor, i).fd);
-  g_array_unref (way->in_fds);
-  g_array_unref (way->out_fds);
-  g_byte_array_unref (way->out);
-  g_free (way);
-}
-
-static void
-keep_fds (Way *way, struct msghdr *header)
-{
-  for (struct cmsghdr *control = CMSG_FIRSTHDR (header); control != NULL; control = CMSG_NXTHDR (header, control))
-    {
-      gsize n = (control->cmsg_len - CMSG_LEN (0)) / sizeof (gint);
-      if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS)
-        continue;
-      for (gsize i = 0; i < n; i++)
-        {
-          gint fd;
-          memcpy (&fd, CMSG_DATA (control) + i * sizeof fd, sizeof fd);
-          if (way->in_fds->len < FDS_MAX)
-            g_array_append_val (way->in_fds, fd);
-          else
-            close (fd);
-        }
-    }
-}
-
-static void
-read_more (Way *way)
-{
-  _Alignas(struct cmsghdr) guint8 control[CMSG_SPACE (FDS_MAX * sizeof (gint))];
-  struct iovec data = { .iov_base = way->in + way->in_length, .iov_len = IN_SIZE - way->in_length };
-  struct msghdr header
-    = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control };
-  gssize n = recvmsg (way->from, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-
-  if (n > 0)
-    {
-      keep_fds (way, &header);
-      way->in_length += (gsize)n;
-    }
-  else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-    way->ended = TRUE;
-}
-
-/* One call of sendmsg(): up to the next byte that has descriptors of its own. */
-static void
-write_more (Way *way)
-{
-  _Alignas(struct cmsghdr) guint8 control[CMSG_SPACE (FDS_MAX * sizeof (gint))] = { 0 };
-  struct iovec data = { .iov_base = way->out->data, .iov_len = way->out->len };
-  struct msghdr header = { .msg_iov = &data, .msg_iovlen = 1 };
-  guint n_fds = 0;
-  gssize n;
-
-  while (n_fds < way->out_fds->len && g_array_index (way->out_fds, Descriptor, n_fds).at == 0)
-    n_fds++;
-  if (n_fds < way->out_fds->len)
-    data.iov_len = g_array_index (way->out_fds, Descriptor, n_fds).at;
-  if (n_fds > 0)
-    {
-      struct cmsghdr *rights = (struct cmsghdr *)control;
-      header.msg_control = control;
-      header.msg_controllen = CMSG_SPACE (n_fds * sizeof (gint));
-      rights->cmsg_level = SOL_SOCKET;
-      rights->cmsg_type = SCM_RIGHTS;
-      rights->cmsg_len = CMSG_LEN (n_fds * sizeof (gint));
-      for (guint i = 0; i < n_fds; i++)
-        memcpy (CMSG_DATA (rights) + i * sizeof (gint), &g_array_index (way->out_fds, Descriptor, i).fd, sizeof (gint));
-    }
-  n = sendmsg (way->to, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
-  if (n < 0)
-    {
-      way->ended = way->ended || (errno != EAGAIN && errno != EINTR);
-      return;
-    }
-  for (guint i = 0; i < n_fds; i++)
-    close (g_array_index (way->out_fds, Descriptor, i).fd);
-  if (n_fds > 0)
-    g_array_remove_range (way->out_fds, 0, n_fds);
-  for (guint i = 0; i < way->out_fds->len; i++)
-    g_array_index (way->out_fds, Descriptor, i).at -= (gsize)n;
-  g_byte_array_remove_range (way->out, 0, (guint)n);
-}
-
 /* Messages. */
-
-static void
-consume (Way *way, gsize n)
-{
-  way->in_length -= n;
-  memmove (way->in, way->in + n, way->in_length);
-}
-
-/* The descriptors of a message whose first byte is the next of out. */
-static void
-take_fds (Way *way, guint n, gboolean pass)
-{
-  n = MIN (n, way->in_fds->len);
-  for (guint i = 0; i < n; i++)
-    {
-      Descriptor descriptor = { .at = way->out->len, .fd = g_array_index (way->in_fds, gint, i) };
-      if (pass)
-        g_array_append_val (way->out_fds, descriptor);
-      else
-        close (descriptor.fd);
-    }
-  if (n > 0)
-    g_array_remove_range (way->in_fds, 0, n);
-}
-
-static gsize
-take_rest (Way *way, gsize at)
-{
-  gsize n = MIN (way->rest, way->in_length - at);
-
-  if (way->pass)
-    g_byte_array_append (way->out, way->in + at, (guint)n);
-  way->rest -= n;
-  return n;
-}
 
 /* A header that is longer than any legitimate one: not looked at. */
 static void
-begin_unread (EwDoorway *self, Way *way, const EwFrame *frame)
+begin_unread (EwDoorway *self, EwWay *way, const EwFrame *frame)
 {
   way->pass = way == self->outward || frame->type != EW_FRAME_CALL;
   way->rest = frame->header + frame->body;
-  take_fds (way, way->in_fds->len, way->pass);
+  ew_way_take_fds (way, way->in_fds->len, way->pass);
 }
 
 /* Begins with the message at `at`; FALSE: more of it has to come first. */
 static gboolean
-begin_message (EwDoorway *self, Way *way, gsize at)
+begin_message (EwDoorway *self, EwWay *way, gsize at)
 {
   EwFrame frame;
   guint8 *data = way->in + at;
@@ -238,13 +68,13 @@ begin_message (EwDoorway *self, Way *way, gsize at)
         return FALSE;
       way->pass = ew_gate_let_in (self->gate, &frame, data, has_number ? data + frame.header : NULL);
     }
-  take_fds (way, frame.n_fds, way->pass);
+  ew_way_take_fds (way, frame.n_fds, way->pass);
   way->rest = frame.header + frame.body;
   return TRUE;
 }
 
 static void
-pass_messages (EwDoorway *self, Way *way)
+pass_messages (EwDoorway *self, EwWay *way)
 {
   gsize at = 0;
 
@@ -252,14 +82,14 @@ pass_messages (EwDoorway *self, Way *way)
     {
       if (way->rest == 0 && !begin_message (self, way, at))
         break;
-      at += take_rest (way, at);
+      at += ew_way_take_rest (way, at);
     }
-  consume (way, at);
+  ew_way_consume (way, at);
 }
 
 /* GDBus signs on with lines; the byte with its credentials comes before them. */
 static void
-pass_lines (EwDoorway *self, Way *way)
+pass_lines (EwDoorway *self, EwWay *way)
 {
   const guint8 *end = way == self->outward ? memmem (way->in, way->in_length, SIGN_ON_END, strlen (SIGN_ON_END)) : NULL;
   gsize n = end != NULL ? (gsize)(end - way->in) + strlen (SIGN_ON_END) : way->in_length;
@@ -269,12 +99,12 @@ pass_lines (EwDoorway *self, Way *way)
       && way->in[way->in_length - 1] != '\0')
     return;
   g_byte_array_append (way->out, way->in, (guint)n);
-  consume (way, n);
+  ew_way_consume (way, n);
   self->signed_on = end != NULL;
 }
 
 static void
-pass_on (EwDoorway *self, Way *way)
+pass_on (EwDoorway *self, EwWay *way)
 {
   if (!self->signed_on)
     pass_lines (self, way);
@@ -310,11 +140,12 @@ send_ours (GDBusMessage *message, gpointer user_data)
 /* The thread. */
 
 static gshort
-events_of (const Way *reads, const Way *writes, const Way *also)
+events_of (const EwWay *reads, const EwWay *writes, const EwWay *also)
 {
   gshort events = 0;
 
-  if (!reads->ended && reads->in_length < IN_SIZE && reads->out->len < OUT_MAX && also->out->len < OUT_MAX)
+  if (!reads->ended && reads->in_length < EW_WAY_IN && reads->out->len < EW_WAY_OUT_MAX
+      && also->out->len < EW_WAY_OUT_MAX)
     events |= POLLIN;
   if (writes->out->len > 0)
     events |= POLLOUT;
@@ -325,7 +156,7 @@ events_of (const Way *reads, const Way *writes, const Way *also)
 static gboolean
 turn (EwDoorway *self, gint timeout_ms)
 {
-  Way *in = self->inward, *out = self->outward;
+  EwWay *in = self->inward, *out = self->outward;
   struct pollfd fds[3] = { { .fd = in->from, .events = events_of (in, out, out) },
                            { .fd = out->from, .events = events_of (out, in, out) },
                            { .fd = self->stop, .events = timeout_ms < 0 ? POLLIN : 0 } };
@@ -333,16 +164,16 @@ turn (EwDoorway *self, gint timeout_ms)
   if (poll (fds, G_N_ELEMENTS (fds), timeout_ms) <= 0)
     return FALSE;
   if ((fds[0].events & POLLIN) != 0 && (fds[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
-    read_more (in);
+    ew_way_read (in);
   if ((fds[1].events & POLLIN) != 0 && (fds[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
-    read_more (out);
+    ew_way_read (out);
   pass_on (self, out);
   pass_on (self, in);
   add_ours (self);
   if (in->out->len > 0)
-    write_more (in);
+    ew_way_write (in);
   if (out->out->len > 0)
-    write_more (out);
+    ew_way_write (out);
   return (fds[2].revents & POLLIN) == 0;
 }
 
@@ -373,8 +204,8 @@ free_doorway (EwDoorway *self)
   close (self->stop);
   g_queue_clear_full (&self->ours, (GDestroyNotify)g_bytes_unref);
   ew_gate_free (self->gate);
-  free_way (self->inward);
-  free_way (self->outward);
+  ew_way_free (self->inward);
+  ew_way_free (self->outward);
   g_free (self);
 }
 
@@ -384,8 +215,8 @@ start (gint bus, gint gdbus)
 {
   EwDoorway *self = g_new0 (EwDoorway, 1);
 
-  self->inward = new_way (bus, gdbus);
-  self->outward = new_way (gdbus, bus);
+  self->inward = ew_way_new (bus, gdbus);
+  self->outward = ew_way_new (gdbus, bus);
   self->gate = ew_gate_new (send_ours, self);
   self->stop = eventfd (0, EFD_CLOEXEC);
   self->thread = g_thread_new ("ew-doorway", run, self);

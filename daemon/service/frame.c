@@ -5,7 +5,9 @@
 
 enum
 {
+  FIELD_PATH = 1,
   FIELD_INTERFACE = 2,
+  FIELD_MEMBER = 3,
   FIELD_REPLY_SERIAL = 5,
   FIELD_DESTINATION = 6,
   FIELD_SENDER = 7,
@@ -108,6 +110,10 @@ take_field (Cursor *cursor, EwFrame *frame)
     frame->sender = text;
   else if (code == FIELD_INTERFACE && *type == 's')
     frame->interface = text;
+  else if (code == FIELD_MEMBER && *type == 's')
+    frame->member = text;
+  else if (code == FIELD_PATH && *type == 'o')
+    frame->path = text;
   else if (code == FIELD_DESTINATION && *type == 's')
     frame->destination = text;
   else if (code == FIELD_REPLY_SERIAL && *type == 'u')

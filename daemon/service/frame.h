@@ -26,9 +26,9 @@ typedef struct
   gboolean big_endian;
   guint32 serial, reply_serial; /* 0: none */
   guint32 n_fds;
-  const gchar *sender, *destination, *interface; /* inside the data; NULL: not said */
-  gsize header;                                  /* bytes with fields and padding */
-  gsize body;                                    /* bytes after it */
+  const gchar *sender, *destination, *interface, *member, *path; /* inside the data; NULL: not said */
+  gsize header;                                                  /* bytes with fields and padding */
+  gsize body;                                                    /* bytes after it */
 } EwFrame;
 
 #define EW_FRAME_NO_REPLY 1 /* flags */

@@ -106,6 +106,7 @@ add_bus_folder (GPtrArray *paths, const gchar *address)
 static EwHiddenPaths
 hide_paths (const EwSandboxConfig *config)
 {
+  static const gchar *const none[] = { NULL };
   g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
   const gchar *notify = g_getenv ("NOTIFY_SOCKET");
 
@@ -117,7 +118,8 @@ hide_paths (const EwSandboxConfig *config)
   if (notify != NULL && g_path_is_absolute (notify))
     g_ptr_array_add (paths, g_strdup (notify));
   g_ptr_array_add (paths, NULL);
-  return ew_hidden_paths_enter ((const gchar *const *)paths->pdata, shown, !config->no_id_mapping);
+  return ew_hidden_paths_enter ((const gchar *const *)paths->pdata, shown, config->closed ? config->closed : none,
+                                !config->no_id_mapping);
 }
 
 gboolean

@@ -9,8 +9,7 @@
  *                what names and TLS need to read; no program to start (sandbox/landlock.h)
  *   calls        seccomp (sandbox/syscalls.h)
  *   capabilities CAP_NET_ADMIN alone (service/privileges.h)
- *
- * What stays open is the message bus, where uid 0 may do what polkit and the bus' policy let it.
+ *   the bus      what it needs to say there, through a process of its own (service/bus-guard.h)
  */
 #pragma once
 
@@ -21,8 +20,9 @@ G_BEGIN_DECLS
 typedef struct
 {
   const gchar *state_dir;
-  const gchar *bus;       /* the bus' address; NULL: the system bus */
-  gboolean no_id_mapping; /* as on a kernel without idmapped mounts: for tests */
+  const gchar *bus;           /* the bus' address; NULL: the system bus */
+  const gchar *const *closed; /* sockets or folders that a guard stands before, NULL-terminated; or NULL */
+  gboolean no_id_mapping;     /* as on a kernel without idmapped mounts: for tests */
 } EwSandboxConfig;
 
 /* Gives up every privilege but CAP_NET_ADMIN, then all of the above. Call before the first thread, after the folders

@@ -329,6 +329,78 @@ class WithoutBus(unittest.TestCase):
         self.assertNotIn("fake: start", daemon.text())
 
 
+# As what has taken over edgewayd would: what it says at its door, and which of that is answered before the last call is.
+SAY = r"""
+import sys
+from gi.repository import Gio, GLib
+flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
+connection = Gio.DBusConnection.new_for_address_sync(sys.argv[1], flags, None, None)
+loop = GLib.MainLoop()
+def say(method, arguments, done=lambda *_: None):
+    call = Gio.DBusMessage.new_method_call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", method)
+    call.set_body(GLib.Variant.parse(None, arguments, None, None))
+    connection.send_message_with_reply(call, Gio.DBusSendMessageFlags.NONE, GLib.MAXINT, None, lambda *_: (print(method), done()))
+say("ListNames", "()")
+say("RequestName", "('org.edgeway.Other', uint32 4)")
+say("UpdateActivationEnvironment", "({'LD_PRELOAD': 'x'},)")
+say("NameHasOwner", "('org.edgeway.Daemon1',)", loop.quit)
+loop.run()
+"""
+
+
+class BusGuard(unittest.TestCase):
+    """On the message bus edgewayd is uid 0, to whom systemd and others give everything: a process between them knows what it has to say."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.machine = Machine(polkit=False)
+        cls.addClassCleanup(cls.machine.close)
+
+    def doors(self):
+        return [name for name in os.listdir("/run/edgeway") if name.startswith("bus.")]
+
+    def guard(self, daemon):
+        """Its process, among edgewayd's children."""
+        children = read(f"/proc/{daemon.pid}/task/{daemon.pid}/children").split()
+        return next(int(pid) for pid in children if read(f"/proc/{pid}/comm").strip() == "edgeway-bus")
+
+    def test_the_bus_is_out_of_reach(self):
+        daemon = self.machine.daemon()
+        self.assertEqual(subprocess.run(["nsenter", "-t", str(daemon.pid), "-m", "ls", "-A", "/run/dbus"], capture_output=True, text=True, check=True).stdout, "")
+        self.assertEqual(self.doors(), [f"bus.{daemon.pid}.1"])
+        self.assertEqual(stat.S_IMODE(os.stat("/run/edgeway/" + self.doors()[0]).st_mode), 0o600)
+        self.assertIn("laptop", self.machine.caller().call("GetStatus"))
+        self.assertEqual(daemon.stop(), 0)
+        wait_for("the door's end", lambda: not self.doors())
+
+    def test_what_it_has_no_need_to_say(self):
+        daemon = self.machine.daemon()
+        said = subprocess.run([sys.executable, "-B", "-c", SAY, f"unix:path=/run/edgeway/bus.{daemon.pid}.1"], capture_output=True, text=True, check=True, timeout=60)
+        self.assertEqual(said.stdout, "NameHasOwner\n")
+        self.assertIn("false", self.machine.caller().call("NameHasOwner", "('org.edgeway.Other',)", interface="org.freedesktop.DBus"))
+        daemon.wait_log("org.freedesktop.DBus.ListNames")
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_privileges(self):
+        daemon = self.machine.daemon()
+        status = dict(line.split(":\t", 1) for line in read(f"/proc/{self.guard(daemon)}/status").splitlines() if ":\t" in line)
+        self.assertEqual({int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}, {0})
+        self.assertEqual((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"))
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_killed(self):
+        """Without it edgewayd ends, undoes what it has changed, and says what is missing; killed with it, the next one cleans up."""
+        daemon = self.machine.daemon()
+        os.kill(self.guard(daemon), signal.SIGKILL)
+        self.assertEqual(daemon.process.wait(20), 1)
+        self.assertIn("fake: stop", daemon.text())
+        self.assertIn("edgeway-bus", daemon.text())
+        self.assertEqual(len(self.doors()), 1)
+        daemon = self.machine.daemon()
+        self.assertEqual(self.doors(), [f"bus.{daemon.pid}.1"])
+        self.assertEqual(daemon.stop(), 0)
+
+
 class Process(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

@@ -22,6 +22,8 @@ compare (const guint8 *data, size_t size, const EwFrame *frame)
   g_assert_cmpuint (frame->n_fds, ==, g_dbus_message_get_num_unix_fds (message));
   g_assert_cmpstr (frame->sender, ==, g_dbus_message_get_sender (message));
   g_assert_cmpstr (frame->interface, ==, g_dbus_message_get_interface (message));
+  g_assert_cmpstr (frame->member, ==, g_dbus_message_get_member (message));
+  g_assert_cmpstr (frame->path, ==, g_dbus_message_get_path (message));
   g_assert_cmpstr (frame->destination, ==, g_dbus_message_get_destination (message));
 }
 

@@ -46,6 +46,7 @@ typedef struct
   gboolean edge;          /* the edge's … */
   gboolean edge_user;     /* … which has a user of its own */
   gboolean mounted_bus;   /* the bus' folder is a mount of its own, as a container's is */
+  gboolean guarded;       /* a guard stands before the bus, which this process can't reach itself */
   gboolean private_state; /* the state's folder is in one of /run that only root may enter, as a trial's is */
 } Kind;
 
@@ -215,8 +216,10 @@ try_it (gchar operation, const gchar *path)
 static void
 run_inside (const Kind *kind, int channel)
 {
-  const EwSandboxConfig config
-    = { .state_dir = kind->private_state ? PRIVATE STATE : STATE, .no_id_mapping = kind->no_id_mapping };
+  static const gchar *const bus[] = { "/run/dbus", NULL };
+  const EwSandboxConfig config = { .closed = kind->guarded ? bus : NULL,
+                                   .state_dir = kind->private_state ? PRIVATE STATE : STATE,
+                                   .no_id_mapping = kind->no_id_mapping };
   gchar order[128];
   gssize size;
 
@@ -420,10 +423,18 @@ static const Try in_private[] = {
   { 'r', PRIVATE STATE "/file", TRUE },
 };
 
-/* What edgewayd needs besides. */
-static const Try service[] = {
+static const Try unguarded[] = {
   { 'c', "/run/dbus/system_bus_socket", TRUE },
   { 'c', "/var/run/dbus/system_bus_socket", TRUE },
+};
+
+static const Try guarded[] = {
+  { 'c', "/run/dbus/system_bus_socket", FALSE },
+  { 'c', "/var/run/dbus/system_bus_socket", FALSE },
+};
+
+/* What edgewayd needs besides. */
+static const Try service[] = {
   { 'b', "/run/edgeway/bus", TRUE },
   { 'b', "/var/run/wireguard/edgeway0.sock", TRUE },
 };
@@ -494,6 +505,10 @@ run_kind (const Kind *kind)
   else
     check_all (&inside, always, G_N_ELEMENTS (always));
   check_all (&inside, kind->edge ? edge_only : service, kind->edge ? G_N_ELEMENTS (edge_only) : G_N_ELEMENTS (service));
+  if (!kind->edge)
+    check_all (&inside, kind->guarded ? guarded : unguarded, G_N_ELEMENTS (guarded));
+  else if (!kind->no_mounts && !kind->edge_user)
+    check_all (&inside, guarded, G_N_ELEMENTS (guarded));
   if (kernel_is (6, 12))
     check_all (&inside, scoped, G_N_ELEMENTS (scoped));
   if (!kind->no_mounts || (kind->linked && kind->edge))
@@ -515,7 +530,7 @@ run_kind (const Kind *kind)
       check_try (&inside, 'f', "/etc/nsswitch.conf", TRUE);
     }
   if (!kind->edge)
-    check_try (&inside, 'c', "/run/dbus/system_bus_socket", TRUE);
+    check_try (&inside, 'c', "/run/dbus/system_bus_socket", !kind->guarded);
   if (!kind->no_mounts)
     check_try (&inside, 'c', "/run/later.sock", FALSE);
   if (!kind->no_mounts && !kind->no_id_mapping && kernel_is (6, 3)) /* of a tmpfs */
@@ -569,7 +584,9 @@ main (int argc, char **argv)
                     edge = { .edge = TRUE }, edge_user = { .edge = TRUE, .edge_user = TRUE },
                     edge_link = { .edge = TRUE, .linked = TRUE },
                     edge_user_link = { .edge = TRUE, .edge_user = TRUE, .linked = TRUE },
-                    private_state = { .private_state = TRUE }, mounted_bus = { .mounted_bus = TRUE };
+                    private_state = { .private_state = TRUE }, mounted_bus = { .mounted_bus = TRUE },
+                    guarded_bus = { .guarded = TRUE }, guarded_covered = { .guarded = TRUE, .no_id_mapping = TRUE },
+                    guarded_mounted = { .guarded = TRUE, .mounted_bus = TRUE };
 
   g_test_init (&argc, &argv, NULL);
   umask (0022);
@@ -577,6 +594,9 @@ main (int argc, char **argv)
   make_listener ("@ewtest-abstract", 0);
   g_test_add_data_func ("/service/sandbox/mapped", &mapped, test_kind);
   g_test_add_data_func ("/service/sandbox/mounted-bus", &mounted_bus, test_kind);
+  g_test_add_data_func ("/service/sandbox/guarded", &guarded_bus, test_kind);
+  g_test_add_data_func ("/service/sandbox/guarded-covered", &guarded_covered, test_kind);
+  g_test_add_data_func ("/service/sandbox/guarded-mounted", &guarded_mounted, test_kind);
   g_test_add_data_func ("/service/sandbox/private-state", &private_state, test_kind);
   g_test_add_data_func ("/service/sandbox/covered", &covered, test_kind);
   g_test_add_data_func ("/service/sandbox/covered-link", &covered_link, test_kind);
