@@ -16,6 +16,8 @@
 #define DEFAULT_INTERFACE "edgeway-edge"
 #define DEFAULT_MTU 1420
 #define PACKAGES_DIR "/usr/share/edgeway/repository"
+#define DEFAULT_INSTALL_RATE 100 /* of the rate of a small server: a new computer has its 20 MiB within four seconds */
+#define INSTALL_RATE_MAX 100000
 #define OPEN_PORTS_MAX 64
 #define EXIT_CLOSED_MAX 64
 
@@ -141,6 +143,16 @@ parse_mtu (const gchar *text, guint16 *out, GError **error)
 }
 
 static gboolean
+parse_rate (const gchar *text, guint *out, GError **error)
+{
+  guint64 rate;
+  if (!g_ascii_string_to_unsigned (text, 10, 0, INSTALL_RATE_MAX, &rate, NULL))
+    return wrong (error, "rate must be a number of megabits per second up to %d, or 0 for no limit.", INSTALL_RATE_MAX);
+  *out = (guint)rate;
+  return TRUE;
+}
+
+static gboolean
 parse_interface (const gchar *text, gchar **out, GError **error)
 {
   gsize length = strlen (text);
@@ -196,6 +208,8 @@ take_key (EwEdgeOptions *options, gchar **listen, const gchar *group, const gcha
     return ew_dns_domains_parse (value, options->dns_domains, error);
   else if (g_str_equal (name, "install/enabled"))
     return parse_boolean (key, value, &options->install, error);
+  else if (g_str_equal (name, "install/rate"))
+    return parse_rate (value, &options->install_rate, error);
   else if (g_str_equal (name, "install/packages"))
     return parse_folder (key, value, &options->packages, error);
   else if (g_str_equal (name, "mesh/name"))
@@ -350,6 +364,7 @@ ew_edge_options_parse (gint argc, gchar **argv, gchar **help, GError **error)
   options->exit_closed = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   options->dns_forward = TRUE;
   options->install = TRUE;
+  options->install_rate = DEFAULT_INSTALL_RATE;
   options->dns_resolvers = g_array_new (FALSE, FALSE, sizeof (EwDnsResolver));
   options->dns_domains = ew_dns_domains_new ();
   options->interface = g_strdup (DEFAULT_INTERFACE);

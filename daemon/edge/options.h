@@ -30,7 +30,8 @@ typedef struct
   GArray *dns_domains;   /* EwDnsDomain */
   /* What new computers can fetch. */
   gboolean install;
-  gchar *packages; /* their folder; NULL: one of the usual ones */
+  guint install_rate; /* megabits per second; 0: no limit */
+  gchar *packages;    /* their folder; NULL: one of the usual ones */
 } EwEdgeOptions;
 
 /* EW_ERROR_INVALID_ARGUMENT: wrong usage, as a sentence. *help (transfer full): --help was asked for, this is the text.

@@ -283,6 +283,7 @@ open_packages (Edge *self)
     .mesh = ew_mesh_get_name (self->mesh),
     .edge = ew_mesh_get_edge (self->mesh)->name,
     .ca_pem = self->identity->ca_certificate_pem,
+    .bytes_per_s = (guint64)self->options->install_rate * 1000 * 1000 / 8,
   };
   self->packages = ew_packages_new (&setup);
 }

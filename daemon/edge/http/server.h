@@ -61,9 +61,10 @@ void ew_http_server_set_mesh (EwServer *self, const EwPrefix *v4, const EwPrefix
 void ew_http_server_know (EwServer *self, const EwIp *ip);
 /* Answers with the first length bytes of body (transfer full), a piece at a time, after the status and the headers that
  * message has. done is called when that has ended, however it did, if the main loop still runs then; the stream that is
- * returned (borrowed) is there until done. */
+ * returned (borrowed) is there until done. wait_us says, before each piece of so many bytes, how long it has to wait. */
+typedef gint64 (*EwServerWait) (gpointer done_data, gsize bytes);
 EwServerStream *ew_http_server_stream (EwServer *self, SoupServerMessage *message, GInputStream *body, guint64 length,
-                                       GDestroyNotify done, gpointer done_data);
+                                       EwServerWait wait_us, GDestroyNotify done, gpointer done_data);
 /* Cuts it off; done is called soon afterwards. */
 void ew_http_server_stream_stop (EwServerStream *stream);
 /* The message's connection has no deadline from here on; call it before stealing. */

@@ -20,6 +20,7 @@ struct EwServerStream
   guint64 left; /* bytes of body to be sent */
   gchar *head;
   guint8 *piece;
+  EwServerWait wait_us;
   GDestroyNotify done;
   gpointer done_data;
 };
@@ -76,14 +77,32 @@ on_piece_read (GObject *source, GAsyncResult *result, gpointer user_data)
                                    G_PRIORITY_DEFAULT, NULL, on_piece_written, sending);
 }
 
+static gboolean
+on_turn (gpointer user_data)
+{
+  Sending *sending = user_data;
+  g_input_stream_read_async (sending->body, sending->piece, (gsize)MIN (sending->left, PIECE), G_PRIORITY_DEFAULT, NULL,
+                             on_piece_read, sending);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 read_piece (Sending *sending)
 {
   if (sending->left == 0)
-    g_io_stream_close_async (sending->stream, G_PRIORITY_DEFAULT, NULL, on_closed, sending);
-  else
-    g_input_stream_read_async (sending->body, sending->piece, (gsize)MIN (sending->left, PIECE), G_PRIORITY_DEFAULT,
-                               NULL, on_piece_read, sending);
+    {
+      g_io_stream_close_async (sending->stream, G_PRIORITY_DEFAULT, NULL, on_closed, sending);
+      return;
+    }
+  gint64 wait_us = sending->wait_us (sending->done_data, (gsize)MIN (sending->left, PIECE));
+  if (wait_us < G_TIME_SPAN_MILLISECOND)
+    {
+      on_turn (sending);
+      return;
+    }
+  /* That it waits isn't its reader's fault. */
+  ew_http_connection_set_deadline (sending->connection, PIECE_SECONDS + (guint)(wait_us / G_USEC_PER_SEC) + 1);
+  g_timeout_add ((guint)(wait_us / G_TIME_SPAN_MILLISECOND), on_turn, sending);
 }
 
 /* Not within libsoup's own signal: the connection is taken away from it here. */
@@ -111,7 +130,7 @@ on_begin (gpointer user_data)
 
 EwServerStream *
 ew_http_server_stream (EwServer *self, SoupServerMessage *message, GInputStream *body, guint64 length,
-                       GDestroyNotify done, gpointer done_data)
+                       EwServerWait wait_us, GDestroyNotify done, gpointer done_data)
 {
   Sending *sending = g_new0 (Sending, 1);
   GString *head = g_string_new (NULL);
@@ -119,6 +138,7 @@ ew_http_server_stream (EwServer *self, SoupServerMessage *message, GInputStream 
   sending->body = body;
   sending->left = length;
   sending->piece = g_malloc (PIECE);
+  sending->wait_us = wait_us;
   sending->done = done;
   sending->done_data = done_data;
   ew_http_append_head (head, message, length);

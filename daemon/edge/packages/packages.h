@@ -9,9 +9,9 @@
  * Nothing of it is secret. The user who fetches the script knows its SHA-256 from an administrator's app; what the
  * script fetches comes over TLS that is checked against the CA in it.
  *
- * Bounds: DOWNLOADS_MAX at once, a few of one network, and so many bytes of one address (serve.c). Where all places are
- * taken, the network with the most gives one up. A file is read and sent in pieces; a client that reads nothing for
- * 30 s is disconnected.
+ * Bounds: DOWNLOADS_MAX at once, a few of one network, so many bytes of one address (serve.c), and a rate for all
+ * together (edge/http/pace.h). Where all places are taken, the network with the most gives one up. A file is read and
+ * sent in pieces; a client that reads nothing for 30 s is disconnected.
  */
 #pragma once
 
@@ -29,6 +29,7 @@ typedef struct
   const gchar *public_endpoint; /* HOST:PORT, where others reach this edge */
   const gchar *mesh, *edge;     /* names */
   const gchar *ca_pem;          /* the mesh's CA certificate */
+  guint64 bytes_per_s;          /* of all downloads together; one network gets half. 0: no limit */
 } EwPackagesSetup;
 
 /* Copies what it needs of setup. */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "common/util.h"
+#include "edge/http/pace.h"
 #include "edge/http/ratelimit.h"
 #include "edge/packages/index.h"
 #include "edge/packages/request.h"
@@ -33,6 +34,7 @@ struct EwPackages
   EwPackagesIndex *index;
   gchar *url, *script, *sha256; /* script NULL: it can't be made */
   EwRateLimit *requests, *mebibytes;
+  EwHttpPace *pace;
   GHashTable *downloads; /* network (guint64, owned) → how many of under_way */
   GQueue under_way;      /* Download, the oldest first */
 };
@@ -169,11 +171,19 @@ release (EwPackages *self)
   ew_packages_index_free (self->index);
   ew_http_rate_limit_free (self->requests);
   ew_http_rate_limit_free (self->mebibytes);
+  ew_http_pace_free (self->pace);
   g_hash_table_unref (self->downloads);
   g_free (self->url);
   g_free (self->script);
   g_free (self->sha256);
   g_free (self);
+}
+
+static gint64
+wait_for_turn (gpointer data, gsize bytes)
+{
+  Download *download = data;
+  return ew_http_pace_book (download->packages->pace, download->network, bytes, g_get_monotonic_time ());
 }
 
 static void
@@ -264,8 +274,8 @@ send_file (EwPackages *self, EwServer *server, SoupServerMessage *message, const
   self->references++;
   charge_bytes (self, &peer->ip, length);
   begin_download (download);
-  download->stream
-    = ew_http_server_stream (server, message, g_steal_pointer (&body), length, on_download_done, download);
+  download->stream = ew_http_server_stream (server, message, g_steal_pointer (&body), length, wait_for_turn,
+                                            on_download_done, download);
 }
 
 static void
@@ -384,6 +394,7 @@ ew_packages_new (const EwPackagesSetup *setup)
   self->requests = ew_http_rate_limit_new (REQUESTS_BURST, REQUESTS_REFILL_US, ADDRESSES_MAX);
   self->mebibytes = ew_http_rate_limit_new (MEBIBYTES_BURST, MEBIBYTES_REFILL_US, ADDRESSES_MAX);
   self->downloads = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  self->pace = ew_http_pace_new (setup->bytes_per_s);
   return self;
 }
 

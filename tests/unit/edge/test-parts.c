@@ -10,6 +10,7 @@
 #include "edge/http/known-addresses.h"
 #include "edge/options.h"
 #include "edge/mesh/ranges.h"
+#include "edge/http/pace.h"
 #include "edge/http/ratelimit.h"
 #include "edge/http/websocket.h"
 
@@ -263,6 +264,33 @@ test_known_addresses (void)
 }
 
 static void
+test_pace (void)
+{
+  EwHttpPace *pace = ew_http_pace_new (1000), *none = ew_http_pace_new (0);
+  /* One network: half, 500 bytes a second. */
+  g_assert_cmpint (ew_http_pace_book (pace, 1, 100, 5000000), ==, 0);
+  g_assert_cmpint (ew_http_pace_book (pace, 1, 100, 5000000), ==, 200000);
+  g_assert_cmpint (ew_http_pace_book (pace, 1, 100, 5200000), ==, 200000);
+  /* After a pause nothing was saved up. */
+  g_assert_cmpint (ew_http_pace_book (pace, 1, 100, 9000000), ==, 0);
+  g_assert_cmpint (ew_http_pace_book (pace, 1, 100, 9000000), ==, 200000);
+  /* Many networks: 1000 bytes a second between them, however many there are. */
+  gint64 last_us = 0;
+  for (guint64 network = 10; network < 2010; network++)
+    {
+      gint64 wait_us = ew_http_pace_book (pace, network, 100, 20000000);
+      g_assert_cmpint (wait_us, >=, last_us);
+      last_us = wait_us;
+    }
+  g_assert_cmpint (last_us, ==, 1999 * 100000);
+  g_assert_cmpint (ew_http_pace_book (pace, 1, 100, 20000000 + 2000 * 100000), ==, 0);
+  for (guint i = 0; i < 3; i++)
+    g_assert_cmpint (ew_http_pace_book (none, 1, 1000000, 0), ==, 0);
+  ew_http_pace_free (pace);
+  ew_http_pace_free (none);
+}
+
+static void
 test_public_kept (void)
 {
   static const struct
@@ -293,6 +321,7 @@ main (int argc, char **argv)
   g_test_add_func ("/edge/public-kept", test_public_kept);
   g_test_add_func ("/edge/ranges/refused", test_ranges_refused);
   g_test_add_func ("/edge/ratelimit", test_rate_limit);
+  g_test_add_func ("/edge/pace", test_pace);
   g_test_add_func ("/edge/websocket/frames", test_frames);
   g_test_add_func ("/edge/client-hello", test_client_hello);
   g_test_add_func ("/edge/known-addresses", test_known_addresses);
