@@ -18,7 +18,7 @@
 
 /* install: what the edge hands out to new computers, or NULL. */
 static void
-print_commands (const gchar *name, JsonObject *install)
+print_commands (const gchar *name, gboolean device, JsonObject *install)
 {
   g_autofree gchar *lines = ew_install_lines (install), *systems = ew_install_systems (install);
 
@@ -27,6 +27,9 @@ print_commands (const gchar *name, JsonObject *install)
                  "SHA-256, so that nobody else's script is ever run. The second installs Edgeway and asks for the "
                  "key:\n%s\n",
                  systems, lines);
+  if (lines != NULL && device && ew_install_has_app (install))
+    ew_ctl_hint ("For the app and its tray icon too, add --app to the end of the second one:\n  sh ~/edgeway-install "
+                 "--app\n");
   ew_ctl_hint ("\n%s if Edgeway is installed:\n"
                "    sudo edgewayctl enroll --name %s          then paste the key\n"
                "or, from a file or a pipe:\n"
@@ -38,7 +41,7 @@ print_commands (const gchar *name, JsonObject *install)
 
 /* For people, on stderr: the key alone is on stdout. */
 static void
-print_ways_to_join (const gchar *name, const gchar *expires, gboolean renew, JsonObject *install)
+print_ways_to_join (const gchar *name, gboolean device, const gchar *expires, gboolean renew, JsonObject *install)
 {
   g_autofree gchar *until = expires != NULL ? ew_format_local_time (ew_time_parse (expires)) : g_strdup ("?");
 
@@ -48,7 +51,7 @@ print_ways_to_join (const gchar *name, const gchar *expires, gboolean renew, Jso
                  until, name, name);
   ew_ctl_hint ("\nWith this key, one computer can join as %s until %s. Keep it out of command lines and chats.\n", name,
                until);
-  print_commands (name, install);
+  print_commands (name, device, install);
   if (!renew)
     ew_ctl_hint ("If %s is a phone, or has plain WireGuard, it needs a configuration instead of the key:\n    sudo "
                  "edgewayctl node remove %s && sudo edgewayctl node config %s --qr\n",
@@ -103,7 +106,7 @@ ew_verb_node_add (EwCtl *ctl, gint argc, gchar **argv)
   key = ew_format_get_text (&ctl->terminal, result, "key", "");
   ew_ctl_print ("%s\n", key);
   warn_of_trial (ctl);
-  print_ways_to_join (argv[1], ew_json_string (result, "expires"), renew, ew_json_object (result, "install"));
+  print_ways_to_join (argv[1], device, ew_json_string (result, "expires"), renew, ew_json_object (result, "install"));
   return EW_EXIT_DONE;
 }
 

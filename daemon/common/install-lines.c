@@ -71,3 +71,16 @@ ew_install_systems (JsonObject *install)
     }
   return text->len ? g_string_free (g_steal_pointer (&text), FALSE) : NULL;
 }
+
+gboolean
+ew_install_has_app (JsonObject *install)
+{
+  JsonArray *systems = install ? ew_json_array (install, "systems") : NULL;
+  for (guint i = 0; systems && i < MIN (json_array_get_length (systems), SYSTEMS_MAX); i++)
+    {
+      JsonNode *element = json_array_get_element (systems, i);
+      if (JSON_NODE_HOLDS_OBJECT (element) && ew_json_bool (json_node_get_object (element), "app", FALSE))
+        return TRUE;
+    }
+  return FALSE;
+}

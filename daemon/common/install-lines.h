@@ -20,4 +20,7 @@ gchar *ew_install_lines (JsonObject *install);
 /* "Debian 12, Debian 13": the systems that it supports, NULL if there are none. (transfer full) */
 gchar *ew_install_systems (JsonObject *install);
 
+/* Whether the lines install the app too, where --app stands at their end. */
+gboolean ew_install_has_app (JsonObject *install);
+
 G_END_DECLS

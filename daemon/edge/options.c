@@ -400,8 +400,8 @@ ew_edge_options_parse (gint argc, gchar **argv, gchar **help, GError **error)
 
 /* Where this host is reached. */
 
-static gboolean
-to_ip (const struct sockaddr *address, EwIp *ip)
+gboolean
+ew_edge_address_of (const struct sockaddr *address, EwIp *ip)
 {
   if (address == NULL)
     return FALSE;
@@ -442,8 +442,8 @@ ew_edge_guess_public (const gchar *listen_address, guint16 port, const gchar *ex
   if (getifaddrs (&all) != 0)
     all = NULL;
   for (const struct ifaddrs *one = all; one; one = one->ifa_next)
-    if ((one->ifa_flags & IFF_UP) && !g_str_equal (one->ifa_name, except_interface) && to_ip (one->ifa_addr, &ip)
-        && (best.family == EW_FAMILY_NONE || rank (&ip) < rank (&best)))
+    if ((one->ifa_flags & IFF_UP) && !g_str_equal (one->ifa_name, except_interface)
+        && ew_edge_address_of (one->ifa_addr, &ip) && (best.family == EW_FAMILY_NONE || rank (&ip) < rank (&best)))
       best = ip;
   if (all)
     freeifaddrs (all);

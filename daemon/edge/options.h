@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <sys/socket.h>
 #include <gio/gio.h>
 #include "edge/dns/forward.h"
 #include "edge/mesh/ranges.h"
@@ -29,9 +30,9 @@ typedef struct
   GArray *dns_resolvers; /* EwDnsResolver; empty: the host's own */
   GArray *dns_domains;   /* EwDnsDomain */
   /* What new computers can fetch. */
-  gboolean install;
   guint install_rate; /* megabits per second; 0: no limit */
-  gchar *packages;    /* their folder; NULL: one of the usual ones */
+  gboolean install;
+  gchar *packages; /* their folder; NULL: one of the usual ones */
 } EwEdgeOptions;
 
 /* EW_ERROR_INVALID_ARGUMENT: wrong usage, as a sentence. *help (transfer full): --help was asked for, this is the text.
@@ -50,6 +51,8 @@ gboolean ew_edge_listen_parse (const gchar *text, gchar **address, guint16 *port
    At boot the best address is often the last to come: until this host has a way to the internet, and where the guess is
    a poorer one, nothing is known better. Another port is. */
 gboolean ew_edge_keeps_public (const gchar *stored, const gchar *guessed, gboolean online);
+/* FALSE: no IP address, or one that others can't reach (loopback, link-local). */
+gboolean ew_edge_address_of (const struct sockaddr *address, EwIp *ip);
 /* This host's first global address as "HOST:PORT": public before private, IPv4 before IPv6. NULL with error: it has
  * no value. */
 gchar *ew_edge_guess_public (const gchar *listen_address, guint16 port, const gchar *except_interface, GError **error);

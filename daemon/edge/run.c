@@ -20,6 +20,7 @@
 #include "edge/privileges.h"
 #include "edge/verbs.h"
 #include "engine/tun.h"
+#include "version/version.h"
 
 #define TICK_SECONDS 5
 #define THOROUGH_TICKS (6 * 3600 / TICK_SECONDS)
@@ -310,6 +311,7 @@ start_api (Edge *self, GError **error)
                        .feed = self->feed,
                        .viewers = self->viewers,
                        .listen = self->listen,
+                       .build = ew_version_text (),
                        .dup_limits = dup_names_limits,
                        .limits_data = self,
                        .describe_install = describe_install,

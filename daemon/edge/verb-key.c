@@ -7,6 +7,7 @@
 #include "common/util.h"
 #include "console/listing.h"
 #include "edge/verbs.h"
+#include "edge/warnings.h"
 
 /* A forgotten key is a door left open: the next user who makes a key sees it. */
 static void
@@ -26,6 +27,23 @@ print_lines (JsonObject *install)
   if (lines)
     g_printerr ("\nOn the computer that is to have it (%s), these two lines install Edgeway and ask for the key:\n%s\n",
                 systems, lines);
+  if (lines && ew_install_has_app (install))
+    g_printerr ("On a laptop or desktop, add --app to the end of the second one, for the app and its tray icon too:\n"
+                "  sh ~/edgeway-install --app\n");
+}
+
+/* Whoever joins with the key looks for the edge where it says that it is. */
+static void
+print_warnings (const EwControl *control)
+{
+  gint exit_code;
+  g_autoptr (JsonObject) status = ew_control_call (control, "GET", "/v1/status", NULL, &exit_code);
+  if (status == NULL)
+    return;
+  ew_edge_add_warnings (status);
+  JsonArray *warnings = ew_json_array (status, "warnings");
+  for (guint i = 0; warnings && i < json_array_get_length (warnings); i++)
+    g_printerr ("\nedgeway-edge: warning: %s\n", json_array_get_string_element (warnings, i));
 }
 
 gint
@@ -46,6 +64,7 @@ ew_control_admin_key (const EwControl *control)
     }
   print_lines (ew_json_object (answer, "install"));
   print_other_keys (control, ew_json_string (answer, "id"));
+  print_warnings (control);
   return EW_EXIT_DONE;
 }
 

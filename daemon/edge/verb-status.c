@@ -2,7 +2,9 @@
 #include "edge/verbs.h"
 
 #include <stdio.h>
+#include "common/install-lines.h"
 #include "common/util.h"
+#include "edge/warnings.h"
 
 /* " (source 3, ttl 1)": why packets were dropped; "" where none was. (transfer full) */
 static gchar *
@@ -52,16 +54,34 @@ print_install (JsonObject *status)
                                 ew_json_string (system, "version"), joined);
     }
   if (text->len > 0)
-    printf ("packages   %s; new computers fetch them with %s\n", text->str, ew_json_string (install, "url"));
+    printf ("packages   %s\n", text->str);
   else
     printf ("packages   none: new computers are set up from a clone of Edgeway\n");
+}
+
+static void
+print_warnings (JsonObject *status)
+{
+  JsonArray *warnings = ew_json_array (status, "warnings");
+  for (guint i = 0; warnings && i < json_array_get_length (warnings); i++)
+    printf ("warning    %s\n", json_array_get_string_element (warnings, i));
+}
+
+/* Those of a key that was made before are another script's if the edge was upgraded, or moved, since then. */
+static void
+print_lines (JsonObject *status)
+{
+  JsonObject *install = ew_json_object (status, "install");
+  const gchar *lines = install ? ew_json_string (install, "lines") : NULL;
+  if (lines)
+    printf ("\nOn a new computer, these two lines install Edgeway and ask for an enrollment key:\n%s\n", lines);
 }
 
 static void
 print_status (JsonObject *status)
 {
   JsonObject *nodes = ew_json_object (status, "nodes");
-  const gchar *limits = ew_json_string (status, "limits");
+  const gchar *limits = ew_json_string (status, "limits"), *build = ew_json_string (status, "build");
   g_auto (GStrv) ranges = ew_json_strv (status, "ranges", 2);
   g_autofree gchar *drops = describe_drops (ew_json_object (status, "drops"));
   g_autofree gchar *joined = ranges ? g_strjoinv (", ", ranges) : NULL;
@@ -82,9 +102,23 @@ print_status (JsonObject *status)
           ew_json_bool (status, "exit", FALSE) ? "yes: nodes may use VPN mode" : "no: VPN mode is off");
   print_names (status);
   print_install (status);
-  printf ("since      %s, version %s\n", ew_json_string (status, "since"), ew_json_string (status, "version"));
+  printf ("since      %s, version %s\n", ew_json_string (status, "since"),
+          build ? build : ew_json_string (status, "version"));
   if (limits)
     printf ("limits     %s\n", limits);
+  print_warnings (status);
+  print_lines (status);
+}
+
+/* What is found out here, and not by the edge. */
+static void
+complete_status (JsonObject *status)
+{
+  JsonObject *install = ew_json_object (status, "install");
+  g_autofree gchar *lines = ew_install_lines (install);
+  if (lines)
+    json_object_set_string_member (install, "lines", lines);
+  ew_edge_add_warnings (status);
 }
 
 gint
@@ -94,6 +128,7 @@ ew_control_status (const EwControl *control)
   g_autoptr (JsonObject) status = ew_control_call (control, "GET", "/v1/status", NULL, &exit_code);
   if (status == NULL)
     return exit_code;
+  complete_status (status);
   if (control->json)
     ew_control_print_json (status);
   else

@@ -2,9 +2,11 @@
 """What an edge hands out to new computers: the script and the packages, to anyone, within bounds."""
 
 import hashlib
+import json
 import os
 import socket
 import subprocess
+import time
 import unittest
 
 from edge import ISOLATED, Edge
@@ -48,7 +50,7 @@ class Install(unittest.TestCase):
         told = self.admin.call("GET", "/v1/install").json
         self.assertEqual(told["sha256"], hashlib.sha256(answer.raw).hexdigest())
         self.assertEqual(told["url"], f"https://127.0.0.1:{self.edge.port}/install")
-        self.assertEqual(told["systems"], [{"system": "debian-12", "version": "0.2.0+git1", "architectures": ["amd64"]}])
+        self.assertEqual(told["systems"], [{"system": "debian-12", "version": "0.2.0+git1", "architectures": ["amd64"], "app": False}])
         made = self.admin.call("POST", "/v1/keys", {"kind": "server", "name": "web"}).json
         self.assertEqual(made["install"], {key: told[key] for key in ("url", "sha256", "systems")})
         self.assertEqual(self.edge.owner("GET", "/v1/status").json["install"], made["install"])
@@ -56,7 +58,50 @@ class Install(unittest.TestCase):
         self.assertNotIn(b"PRIVATE", answer.raw)
         self.assertNotIn(b"@", answer.raw.replace(b'"$@"', b""))
         subprocess.run(["sh", "-n"], input=answer.raw, check=True)
-        self.assertIn("debian-12 0.2.0+git1 (amd64)", self.edge.verb("status").stdout)
+        shown = self.edge.verb("status").stdout
+        self.assertIn("packages   debian-12 0.2.0+git1 (amd64)\n", shown)
+        lines = json.loads(self.edge.verb("status", "--json").stdout)["install"]["lines"]
+        self.assertIn(f"download-file {told['url']} ~/edgeway-install SHA256:{told['sha256']} &&\n  sh ~/edgeway-install", lines)
+        self.assertIn(f"ask for an enrollment key:\n{lines}\n", shown)
+        key = self.edge.verb("admin-key").stderr
+        self.assertIn(lines, key)
+        self.assertNotIn("--app", key, "the edge has no app")
+
+    def test_rate(self):
+        """A download takes as long as its share of the rate makes it, at least."""
+        edge = Edge()
+        self.addCleanup(edge.remove)
+        with open(edge.config, "a") as file:
+            file.write(f"[install]\npackages={self.packages}\nrate=16\n")
+        edge.start()
+        began = time.monotonic()
+        answer = edge.get("/packages/debian-12/edgewayd_0.2.0_amd64.deb", headers={"Range": "bytes=0-1999999"})
+        self.assertEqual((answer.status, answer.raw == LARGE[:2000000]), (206, True))
+        self.assertGreater(time.monotonic() - began, 1.8, "2 MB at 8 Mbit/s, the half of 16")
+
+    def test_warnings(self):
+        """Packages older than the edge, and a name that leads nowhere, are said; they keep it from nothing."""
+        edge = Edge()
+        self.addCleanup(edge.remove)
+        packages = os.path.join(edge.folder, "packages")
+        os.makedirs(os.path.join(packages, "debian-12"))
+        with open(edge.config, "a") as file:
+            file.write(f"[install]\npackages={packages}\n")
+        with open(os.path.join(packages, "debian-12", "Packages"), "w") as file:
+            file.write(LIST.replace("0.2.0+git1", "0.1.0").replace("Package: libx\n", "Package: edgeway\n"))
+        edge.start("--public", f"edge.invalid:{edge.port}")
+        status = json.loads(edge.verb("status", "--json").stdout)
+        self.assertRegex(status["warnings"][0], r"^Nodes look for this edge at edge\.invalid, and that name can't be looked up here: ")
+        self.assertRegex(status["warnings"][1], r"^The packages for debian-12 \(0\.1\.0\) are older than this edge \(0\.")
+        self.assertRegex(status["build"], r"^\d+\.\d+\.\d+( \([0-9a-f]{7}\+?\))?$")
+        shown = edge.verb("status").stdout
+        key = edge.verb("admin-key")
+        for warning in status["warnings"]:
+            self.assertIn(f"\nwarning    {warning}\n", shown)
+            self.assertIn(f"edgeway-edge: warning: {warning}\n", key.stderr)
+        self.assertIn("add --app to the end of the second one, for the app and its tray icon too:\n  sh ~/edgeway-install --app\n", key.stderr)
+        self.assertTrue(key.stdout.startswith("ew1_") and key.stdout.count("\n") == 1, "the key alone")
+        self.assertEqual(json.loads(self.edge.verb("status", "--json").stdout)["warnings"], [])
 
     def test_a_stranger_learns_no_more(self):
         self.assertEqual(self.edge.get("/v1/install").status, 401)

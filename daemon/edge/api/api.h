@@ -19,6 +19,7 @@ typedef struct
   EwFeed *feed;
   EwApiViewers *viewers;
   const gchar *listen; /* for status: "[::]:443" */
+  const gchar *build;  /* for status: the version and its commit; NULL: not known */
   /* What else is in the way, beside the switch's limits: a sentence (transfer full) or NULL. NULL: nothing ever. */
   gchar *(*dup_limits) (gpointer user_data);
   gpointer limits_data;

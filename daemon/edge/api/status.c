@@ -92,6 +92,7 @@ ew_api_get_status (EwApiCall *call, GError **error)
   json_object_set_string_member (answer, "suffix", ew_mesh_get_suffix (mesh));
   json_object_set_string_member (answer, "public", edge->endpoints[0]);
   json_object_set_string_member (answer, "listen", call->api->parts.listen);
+  ew_json_set_string_or_null (answer, "build", call->api->parts.build);
   ew_json_set_time_or_null (answer, "since", call->api->started_us);
   json_object_set_boolean_member (answer, "trial", ew_mesh_is_trial (mesh));
   json_object_set_boolean_member (answer, "exit", ew_mesh_has_exit (mesh));

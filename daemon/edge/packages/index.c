@@ -8,6 +8,7 @@
 #include "edge/packages/request.h"
 
 #define PROGRAM "edgewayd"
+#define APP "edgeway"
 #define LIST "Packages"
 #define LIST_MAX (4 * 1024 * 1024) /* bytes; that of a whole closure has some 50 KiB */
 #define FILES_MAX 4096
@@ -18,6 +19,7 @@ typedef struct
 {
   EwPackagesSystem shown; /* its texts are those below */
   gchar *name, *version, *architectures;
+  gboolean app;
   GHashTable *files; /* name → size (guint64, owned) */
   struct stat list;  /* as it was when it was read */
 } Repository;
@@ -72,6 +74,7 @@ take_paragraph (Repository *repository, const Paragraph *paragraph)
       || paragraph->size == NULL || !g_ascii_string_to_unsigned (paragraph->size, 10, 1, G_MAXINT64, &size, NULL))
     return;
   g_hash_table_replace (repository->files, g_strdup (name), g_memdup2 (&size, sizeof size));
+  repository->app |= g_strcmp0 (paragraph->package, APP) == 0;
   /* The version is shown, and is part of a line of text: the rules for file names are enough. */
   if (g_strcmp0 (paragraph->package, PROGRAM) != 0 || paragraph->version == NULL || paragraph->architecture == NULL
       || !ew_packages_is_file (paragraph->version))
@@ -190,7 +193,8 @@ read_repository (const gchar *folder, const gchar *system, GHashTable *old)
   repository->files = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   repository->list = st;
   read_list (repository, text);
-  repository->shown = (EwPackagesSystem){ repository->name, repository->version, repository->architectures };
+  repository->shown
+    = (EwPackagesSystem){ repository->name, repository->version, repository->architectures, repository->app };
   return repository;
 }
 

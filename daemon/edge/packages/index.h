@@ -16,6 +16,7 @@ typedef struct
   const gchar *system;        /* debian-12 */
   const gchar *version;       /* of edgewayd */
   const gchar *architectures; /* "amd64 arm64": those that edgewayd is there for, sorted */
+  gboolean app;               /* there is the app, too */
 } EwPackagesSystem;
 
 /* The first of folders that holds packages counts. */

@@ -41,7 +41,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwPackages, ew_packages_free)
 gboolean ew_packages_handle (EwPackages *self, EwServer *server, SoupServerMessage *message, const EwServerPeer *peer,
                              const gchar *path, EwServerFault fault);
 
-/* {systems: [{system, version, architectures}]} and, where there are any, {url, sha256} of the script. Looks at the
+/* {systems: [{system, version, architectures, app}]} and, where there are any, {url, sha256} of the script. Looks at the
    folder, at most once a second. (transfer full) */
 JsonObject *ew_packages_describe (EwPackages *self);
 

@@ -325,6 +325,7 @@ ew_packages_describe (EwPackages *self)
       json_object_set_string_member (element, "system", system->system);
       json_object_set_string_member (element, "version", system->version);
       ew_json_set_strv (element, "architectures", (const gchar *const *)architectures);
+      json_object_set_boolean_member (element, "app", system->app);
       json_array_add_object_element (array, element);
     }
   if (any)
@@ -393,8 +394,8 @@ ew_packages_new (const EwPackagesSetup *setup)
   self->sha256 = self->script ? g_compute_checksum_for_string (G_CHECKSUM_SHA256, self->script, -1) : NULL;
   self->requests = ew_http_rate_limit_new (REQUESTS_BURST, REQUESTS_REFILL_US, ADDRESSES_MAX);
   self->mebibytes = ew_http_rate_limit_new (MEBIBYTES_BURST, MEBIBYTES_REFILL_US, ADDRESSES_MAX);
-  self->downloads = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   self->pace = ew_http_pace_new (setup->bytes_per_s);
+  self->downloads = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   return self;
 }
 

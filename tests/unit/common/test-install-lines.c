@@ -79,12 +79,36 @@ test_hostile (void)
     g_assert_null (lines_of_url ("https://a/install", hashes[i]));
 }
 
+static void
+test_app (void)
+{
+  static const struct
+  {
+    const gchar *systems;
+    gboolean app;
+  } cases[] = {
+    { "[{\"app\":false},{\"app\":true}]", TRUE },
+    { "[{\"app\":false}]", FALSE },
+    { "[1,{}]", FALSE },
+    { "[{\"app\":1}]", FALSE },
+    { "{}", FALSE },
+  };
+  g_assert_false (ew_install_has_app (NULL));
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree gchar *text = g_strdup_printf ("{\"systems\":%s}", cases[i].systems);
+      g_autoptr (JsonNode) node = json_from_string (text, NULL);
+      g_assert_cmpint (ew_install_has_app (json_node_get_object (node)), ==, cases[i].app);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/install-lines/lines", test_lines);
   g_test_add_func ("/install-lines/none", test_none);
+  g_test_add_func ("/install-lines/app", test_app);
   g_test_add_func ("/install-lines/hostile", test_hostile);
   return g_test_run ();
 }
