@@ -446,7 +446,9 @@ class TwoLines(TwoLinesCase):
             ("help", f"{script} --help", 0, "Usage: sh edgeway-install"),
             ("not root, and no sudo", "setpriv --reuid 1000 --clear-groups sh /tmp/edgeway-install", 4, "there is no sudo. Become root (su -), then run: sh /tmp/edgeway-install"),
             ("not root", "printf '#!/bin/sh\\necho as root: \"$@\"\\n' >/usr/bin/sudo; chmod 755 /usr/bin/sudo; setpriv --reuid 1000 --clear-groups sh /tmp/edgeway-install --no-join;"
-                         " s=$?; rm /usr/bin/sudo; exit $s", 0, "as root: sh /tmp/edgeway-install --no-join"),
+                         " s=$?; rm /usr/bin/sudo; exit $s", 0, "as root: sh /tmp/edgeway-install --introduced --no-join"),
+            ("as root, after it introduced itself", release % 'ID=fedora\nPRETTY_NAME="Fedora 42"' + f"{script} --introduced | grep 'This installs'; {script} --introduced", 1,
+             "edgeway-install: This is Fedora 42"),
             ("Ubuntu", release % 'ID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"\nPRETTY_NAME="Ubuntu 24.04"' + script, 1, "This is Ubuntu 24.04. The edge's packages are made for Debian"),
             ("made of Ubuntu", release % 'ID=linuxmint\nID_LIKE="ubuntu debian"\nPRETTY_NAME="Linux Mint 22"' + script, 1, "This is Linux Mint 22."),
             ("another system", release % 'ID=fedora\nPRETTY_NAME="Fedora 42"' + script, 1, "This is Fedora 42, and the edge's packages are for Debian."),
@@ -465,6 +467,7 @@ class TwoLines(TwoLinesCase):
                 result = bare.run("sh", "-c", command, check=False)
                 self.assertEqual(result.returncode, code, result.stdout)
                 self.assertIn(words, result.stdout)
+                self.assertLessEqual(result.stdout.count("This installs Edgeway"), 0 if "--introduced" in command else 1)
                 self.assertFalse(bare.ok("dpkg-query -W edgewayd"))
         with self.subTest("another program of apt's runs: it waits, and says so"):
             bare.run("sh", "-c", "cp ~/os-release /etc/os-release; cp ~/debian_version /etc/debian_version")
@@ -474,6 +477,35 @@ class TwoLines(TwoLinesCase):
             terminal.expect("Waiting for cache lock: Could not get lock /var/lib/dpkg/lock-frontend")
             lock.communicate("\n", timeout=20)
             self.assertIn("ended: 0.", terminal.expect(r"ended: \d+\."))
+
+    def test_upgraded_edge(self):
+        """Lines that are older than the edge: its status has the new ones. The app can't be installed where no archive is: the rest is done."""
+        lines, key = self.add("later")
+        bare, terminal = self.bare()
+        old = re.sub("SHA256:[0-9a-f]*", "SHA256:" + "0" * 64, lines)
+        status, shown = terminal.run(old)
+        self.assertNotEqual(status, 0, shown)
+        self.assertIn("Hash Sum mismatch", shown)
+        self.assertTrue(bare.ok("[ -e ~/edgeway-install.FAILED ]"), "apt-helper leaves it")
+        shown = self.mesh.machine("edge").run(self.mesh.program("edgeway-edge"), "status").stdout
+        current = re.search(r"(?m)^/usr/lib/apt/.* &&\n  sh ~/edgeway-install$", shown)
+        self.assertTrue(current, shown)
+        self.assertEqual(current.group(0), lines)
+        terminal.paste(current.group(0) + " --app; echo \"ended: $?\".")
+        terminal.expect(r"[Kk]ey[^\n]*: ?$")
+        terminal.paste(key)
+        shown = terminal.expect(r"ended: \d+\.")
+        print(f"\n{shown}")
+        has_app = glob.glob(f"{self.folder}/repository/{SYSTEM}/edgeway_*.deb")
+        self.assertIn("ended: 1.", shown)
+        self.assertIn("edgeway-install: The app couldn't be installed (above): " if has_app else "edgeway-install: The edge has no package of the app.", shown)
+        self.assertIn("Everything else is done.", shown)
+        self.assertLess(shown.index("Connected to the mesh"), shown.index("The app couldn't" if has_app else "The edge has no"), "it joins first")
+        self.assertTrue(bare.ok("edgewayctl status | grep ^connected"))
+        self.assertNotIn("Setting up", shown)
+        status, shown = terminal.run("sh ~/edgeway-install")
+        self.assertEqual(status, 0, shown)
+        self.assertEqual(bare.run("sh", "-c", "ls -A /root | grep edgeway", check=False).stdout, "", "nothing of it is left, nor of the first try")
 
     def test_interrupted(self):
         """An interrupted download is reported, and continues where it stopped."""
