@@ -119,6 +119,31 @@ keep_tooltip_off (GtkMenuButton *button)
   g_object_bind_property (popover, "visible", button, "has-tooltip", G_BINDING_INVERT_BOOLEAN);
 }
 
+/* GTK 4.18 names an item after its label, which has no name of its own there. */
+static void
+name_items (GtkWidget *widget)
+{
+  const gchar *words = g_str_equal (G_OBJECT_TYPE_NAME (widget), "GtkModelButton") ? words_in (widget) : NULL;
+
+  if (words != NULL)
+    {
+      gtk_accessible_reset_relation (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_RELATION_LABELLED_BY);
+      name (widget, words);
+    }
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    name_items (child);
+}
+
+static void
+follow_menu (GtkWidget *menu)
+{
+  if (g_object_get_data (G_OBJECT (menu), FOLLOWED) != NULL)
+    return;
+  g_object_set_data (G_OBJECT (menu), FOLLOWED, GINT_TO_POINTER (TRUE));
+  g_signal_connect (menu, "map", G_CALLBACK (name_items), NULL);
+}
+
 #define INPUT "ew-access-input"
 
 static gboolean
@@ -164,6 +189,8 @@ ew_access_tidy (GtkWidget *root)
     follow_input (root);
   if (GTK_IS_MENU_BUTTON (root))
     keep_tooltip_off (GTK_MENU_BUTTON (root));
+  if (GTK_IS_POPOVER_MENU (root))
+    follow_menu (root);
   if (GTK_IS_BUTTON (root))
     name_button (GTK_BUTTON (root));
   else if (ADW_IS_EXPANDER_ROW (root))

@@ -2,7 +2,7 @@
  *
  * What assistive programs are told where GTK 4.8 and libadwaita 1.2 leave it out: pages of a stack, panels and rows
  * that are folded away are in their tree like everything that shows, buttons with a mnemonic are called "_Keep Keep",
- * and rows that fold out have no name.
+ * and rows that fold out have no name. In GTK 4.18 the items of menus have none.
  */
 #pragma once
 

@@ -254,6 +254,10 @@ class Desktop:
         end = time.monotonic() + seconds
         while True:
             node = self.find(role, name, state="SENSITIVE", seconds=seconds, **more)
+            if not node["actions"]:
+                # What opens a menu has its button, with the same name, within it; GTK 4.18 says of both that they are some pixels elsewhere.
+                inner = self.find_all(role, exactly=node["name"], within=node["ref"])
+                node = next((n for n in inner if n["actions"]), node)
             try:
                 if node["actions"] or action:
                     self.act(node, action)

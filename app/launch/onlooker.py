@@ -87,6 +87,8 @@ def look_at(places):
             seen.append(None)
             continue
         known = sum(word << 32 * j for j, word in enumerate(states))
+        if known >> BITS["INVALID_ENTRY"] & 1:  # of a field; GTK 4.8 says what is said of broken objects
+            known |= 1 << BITS["INVALID"]
         seen.append(Seen(place, properties.get("Name", ""), properties.get("Description", ""), role_name(role),
                          [name for name in STATES if known >> BITS[name] & 1], [tuple(child) for child in children or []]))
     return seen

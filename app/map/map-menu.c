@@ -2,6 +2,7 @@
  *
  * The actions of a node or the edge, where the pointer is or beside its token.
  */
+#include "access/access.h"
 #include "map/map-view-private.h"
 #include "node/node-menu.h"
 
@@ -70,5 +71,6 @@ ew_map_menu_open (EwMapView *self, EwToken *token, GObject *object, gdouble x, g
   gtk_popover_set_has_arrow (GTK_POPOVER (popover), FALSE);
   gtk_popover_set_pointing_to (GTK_POPOVER (popover), &(GdkRectangle){ (gint)in_view.x, (gint)in_view.y, 1, 1 });
   g_signal_connect (popover, "closed", G_CALLBACK (on_closed), self);
+  ew_access_tidy (popover);
   gtk_popover_popup (GTK_POPOVER (popover));
 }

@@ -143,8 +143,13 @@ class FakeCase(unittest.TestCase):
 
     def dialog(self, words):
         """The window that has these words in it."""
-        return wait_for(f"a dialog “{words}”", lambda: next((w for w in reversed(self.desktop.find_all(["frame", "dialog", "alert"]))
-                                                            if self.desktop.find_all("label", words, within=w["ref"])), None), SLOW, 0.3)
+        def there():
+            # The words first: newer dialogs are within the window, which then has them too.
+            if not self.desktop.find_all("label", words):
+                return None
+            windows = self.desktop.find_all(["frame", "dialog", "alert"])
+            return next((w for w in reversed(windows) if self.desktop.find_all("label", words, within=w["ref"])), None)
+        return wait_for(f"a dialog “{words}”", there, SLOW, 0.3)
 
     def alive(self):
         self.assertIsNone(self.app.poll(), "the app ended: " + "; ".join(self.desktop.complaints()))
