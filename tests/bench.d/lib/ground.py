@@ -14,6 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.normpath(os.path.join(HERE, "..", "..", ".."))
 BUILD = os.environ.get("EDGEWAY_BUILD") or os.path.join(SOURCE, "build")
 sys.path[:0] = [os.path.join(SOURCE, "app", "launch"), os.path.join(SOURCE, "tests", "lib")]
+from delay_line import DelayLine  # noqa: E402
 from machines import Failure, World, die_with_parent, end_of, wait_for  # noqa: E402,F401
 
 PROBE = os.path.join(BUILD, "tests", "bench.d", "probe")
@@ -42,11 +43,11 @@ class Ground:
     not: there the sender cuts them, and the receiver joins what arrived together (GRO)."""
 
     def __init__(self, wire, bypass=False):
-        self.world = World("bench")
+        self.world, self.lines = World("bench"), []
         try:
             self._build(wire, bypass)
         except BaseException:
-            self.world.close()
+            self.close()
             raise
 
     def _build(self, wire, bypass):
@@ -54,13 +55,13 @@ class Ground:
         self.edge, self.a, self.b = (w.machine(name) for name in ("edge", "a", "b"))
         for number, node in ((1, self.a), (2, self.b)):
             port = f"to-{node.name}"
-            w.cable(node, "wire", self.edge, port)
+            self._connect(node, port)
             node.ip("addr", "add", f"10.98.{number}.1/24", "dev", "wire")
             self.edge.ip("addr", "add", f"10.98.{number}.254/24", "dev", port)
             node.ip("route", "add", "203.0.113.0/24", "via", f"10.98.{number}.254")
             for machine, device in ((node, "wire"), (self.edge, port)):
                 machine.ip("link", "set", device, "mtu", "1500")
-                if wire == "plain NIC":
+                if wire == "plain NIC" and not self.lines:
                     machine.run("ethtool", "-K", device, "tso", "off", "gso", "off", "tx-udp-segmentation", "off", "gro", "on")
         self.edge.ip("addr", "add", f"{EDGE}/32", "dev", "lo")
         for number, port in ((1, "to-a"), (2, "to-b")):  # the edge answers from its public address
@@ -72,6 +73,15 @@ class Ground:
         else:
             self.edge.nft(GUARD)
 
+    def _connect(self, node, port):
+        self.world.cable(node, "wire", self.edge, port)
+
+    def use_cubic(self):
+        """For all TCP on the wires, as nearly every computer has it, whatever this one does. Its default can't be set in a namespace; a route's can."""
+        for number, node in ((1, self.a), (2, self.b)):
+            node.ip("route", "replace", "203.0.113.0/24", "via", f"10.98.{number}.254", "congctl", "cubic")
+            self.edge.ip("route", "replace", f"10.98.{number}.0/24", "dev", f"to-{node.name}", "src", EDGE, "congctl", "cubic")
+
     def wire_bytes(self):
         """What A has sent on its wire so far."""
         return self.a.json("ip", "-j", "-s", "link", "show", "dev", "wire")[0]["stats64"]["tx"]["bytes"]
@@ -82,6 +92,8 @@ class Ground:
                                 preexec_fn=die_with_parent)
 
     def close(self):
+        for line in self.lines:
+            line.close()
         self.world.close()
 
     def __enter__(self):
@@ -89,3 +101,17 @@ class Ground:
 
     def __exit__(self, *_):
         self.close()
+
+
+class LineGround(Ground):
+    """Where A's wire is a line of tests/lib/delay-line.c; B's is a cable."""
+
+    def __init__(self, parameters, bypass=False):
+        self.parameters = parameters
+        super().__init__("plain NIC", bypass)
+
+    def _connect(self, node, port):
+        if node is self.a:
+            self.lines.append(DelayLine(node, "wire", self.edge, port, **self.parameters))
+        else:
+            super()._connect(node, port)
