@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The README's first command on an empty server: a separate, bare Debian, with only the packages that `app/run --edge` names.
 The root file system and the packages are kept in /var/tmp/edgeway-clean. tests/clean/run tries the other forms."""
+import json
 import os
 import re
 import subprocess
@@ -43,6 +44,38 @@ class Launch(unittest.TestCase):
             found = packages(*form, **environment)
             self.assertIn("gcc", found)
             self.assertEqual([name for name in (gtk, demo, screen) if name in found and not (installed and name == gtk and gtk not in wanted)], wanted, (form, environment))
+
+    @staticmethod
+    def function(name):
+        """Defines a function of app/run's, with the variables in the line before it."""
+        return f'eval "$(grep -B1 -A99 "^{name}()" app/run | sed "/^}}/q")"; '
+
+    def test_no_second_key(self):
+        """A mesh's administrator is found, and a key that can still make one."""
+        def found(nodes, keys):
+            with tempfile.TemporaryDirectory() as folder:
+                with open(f"{folder}/edgeway-edge", "w") as file:
+                    file.write(f"#!/bin/sh\ncase $1 in node) echo '{json.dumps({'nodes': nodes})}' ;; key) echo '{json.dumps({'keys': keys})}' ;; esac\n")
+                os.chmod(f"{folder}/edgeway-edge", 0o755)
+                result = shell(self.function("find_administrator") + 'find_administrator; echo "$administrator;$open_key"',
+                               env={**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "TZ": "UTC", "LC_ALL": "C"})
+                self.assertEqual(result.stderr, "")
+                return result.stdout.strip()
+        node = {"name": "nas", "role": "member", "state": "online"}
+        admin = {"name": "laptop", "role": "admin", "state": "offline"}
+        server_key = {"id": "1111", "kind": "server", "expires": "2026-12-01T10:20:00Z"}
+        admin_key = {"id": "2222", "kind": "admin", "expires": "2026-12-01T09:05:00Z"}
+        for nodes, keys, expected in (([], [], ";"), ([node], [server_key], ";"), ([node, admin], [], "laptop;"), ([{**admin, "state": "not-joined"}], [], ";"),
+                                      ([], [server_key, admin_key], ";2222 1 December 09:05"), ([admin], [admin_key], "laptop;2222 1 December 09:05")):
+            with self.subTest(expected):
+                self.assertEqual(found(nodes, keys), expected)
+
+    def test_no_packages_to_hand_out(self):
+        """The reason is whole: what it refers to as above is above it."""
+        broken = "install_repository() { printf 'E: Failed to fetch it\\n\\ndata/debian/repository: apt is sad (above).\\n'; return 1; }; "
+        result = shell(self.function("make_offer") + broken + "make_offer; echo on")
+        self.assertIn("  They couldn't be made:\n    E: Failed to fetch it\n    data/debian/repository: apt is sad (above).\n  Once that is solved", result.stdout)
+        self.assertTrue(result.stdout.endswith("\non\n"), "the edge works without them")
 
     def test_other_systems(self):
         """Without apt-get it exits with a message that names the system, before anything is changed."""
