@@ -8,12 +8,14 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 sys.dont_write_bytecode = True
 TOP = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 sys.path.insert(0, os.path.join(TOP, "tests/lib"))
 import analysis  # noqa: E402
 import layout  # noqa: E402
+import second_compiler  # noqa: E402
 import sleeps  # noqa: E402
 import style  # noqa: E402
 
@@ -88,6 +90,36 @@ class Repository(unittest.TestCase):
             self.assertEqual({line.split(":")[0] for line in analysis.check(build, everything=True, rooms=rooms)}, files, rooms)
         self.assertIn("nothing to look at in daemon", "".join(analysis.check(build, everything=True, rooms=["daemon"])))
 
+    def test_second_compiler(self):
+        """Clang finds what GCC isn't asked for, and reads again what was changed, or what it includes."""
+        self.assertIn("nothing to look at", "".join(second_compiler.check(self.compiled({}))))
+        good = "#include \"x.h\"\nint\new_x (int n)\n{\n  return n + EW_X;\n}\n"
+        header = "int ew_x (int n);\n#define EW_X 1\n"
+        build = self.compiled({"app/x.c": good, "tests/y.c": "int ew_y;\n"})
+        self.write("app/x.h", header)
+        self.note_dependencies(build, {"app/x.o": ["../app/x.c", "../app/x.h"], "tests/y.o": ["../tests/y.c"]})
+        self.assertEqual(second_compiler.check(build), [])
+        self.assertEqual(len(os.listdir(os.path.join(build, "clang-good"))), 2)
+        with unittest.mock.patch.object(second_compiler, "read_one", side_effect=AssertionError("read again")):
+            self.assertEqual(second_compiler.check(build), [])
+        self.write("app/x.h", header + "static inline int ew_y (int n) { int i = 0; for (; n < 2;) i++; return i; }\n")
+        found = second_compiler.check(build)
+        self.assertEqual([line.split(":")[0] for line in found if "-Wfor-loop-analysis" in line], ["app/x.h"], found)
+        self.write("app/x.h", header)
+        self.write("app/x.c", good.replace("return", "return n;\n  return"))
+        self.assertIn("-Wunreachable-code", "".join(second_compiler.check(build)))
+        self.write("app/x.c", good.replace("n + EW_X", "m + EW_X"))
+        self.assertIn("app/x.c:5", "".join(second_compiler.check(build)))
+
+    @staticmethod
+    def note_dependencies(build, made_of):
+        """Ninja's log of what each object was made of, as ninja itself writes it."""
+        with open(os.path.join(build, "build.ninja"), "w", encoding="utf-8") as file:
+            file.write("rule cc\n  command = printf '%s: %s\\n' $out '$files' >$out.d && touch $out\n  depfile = $out.d\n  deps = gcc\n")
+            for name, files in made_of.items():
+                file.write(f"build {name}: cc\n  files = {' '.join(files)}\n")
+        subprocess.run(["ninja", "-C", build, "--quiet"], check=True, timeout=60)
+
     def compiled(self, files):
         """A build folder that says how each file is compiled."""
         build = os.path.join(self.top, "build")
@@ -96,7 +128,7 @@ class Repository(unittest.TestCase):
             self.write(name, text)
         shutil.copy(os.path.join(TOP, ".clang-tidy"), self.top)
         with open(os.path.join(build, "compile_commands.json"), "w", encoding="utf-8") as file:
-            json.dump([{"directory": build, "file": f"../{name}", "command": f"ccache gcc -O2 -g -Wshadow=local -MD -MQ x.o -MF x.d -o x.o -c ../{name}"} for name in files], file)
+            json.dump([{"directory": build, "file": f"../{name}", "output": f"{name[:-2]}.o", "command": f"ccache gcc -O2 -g -Wshadow=local -MD -MQ x.o -MF x.d -o x.o -c ../{name}"} for name in files], file)
         return build
 
     def test_missing_tool(self):

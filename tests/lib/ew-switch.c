@@ -34,6 +34,8 @@ typedef struct
   GMainLoop *loop;
 } Program;
 
+static void say (const gchar *format, ...) G_GNUC_PRINTF (1, 2);
+
 static void
 say (const gchar *format, ...)
 {

@@ -31,6 +31,8 @@ has_label (const gchar *name, const gchar *label)
   return g_strv_contains ((const gchar *const *)labels, label);
 }
 
+static void add (ldns_pkt *answer, ldns_pkt_section section, const gchar *format, ...) G_GNUC_PRINTF (3, 4);
+
 static void
 add (ldns_pkt *answer, ldns_pkt_section section, const gchar *format, ...)
 {

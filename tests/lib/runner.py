@@ -68,7 +68,7 @@ class Stages:
 
     def style(self):
         """What tests/lib/style.py checks, each check one."""
-        status, text = run([sys.executable, "-B", os.path.join(self.o.top, "tests/lib/style.py")], self.log("style"), 600)
+        status, text = run([sys.executable, "-B", os.path.join(self.o.top, "tests/lib/style.py")], self.log("style"), 1200)
         if status:
             tail(text, 60)
         good = text.count("\n✓ ") + text.startswith("✓ ")

@@ -21,6 +21,7 @@ import analysis  # noqa: E402
 import layout  # noqa: E402
 import references  # noqa: E402
 import rooms  # noqa: E402
+import second_compiler  # noqa: E402
 import sleeps  # noqa: E402
 import words  # noqa: E402
 
@@ -113,6 +114,11 @@ def check_sleeps(top, paths):
 def check_analysis(top, _):
     """clang-tidy over the rooms that read what strangers send, and gcc -fanalyzer over those without GLib; tests/clean/tidy looks at everything."""
     return analysis.check(os.path.join(top, "build"))
+
+
+def check_clang(top, _):
+    """Clang, over everything that the plain build compiles."""
+    return second_compiler.check(os.path.join(top, "build"))
 
 
 CHECKS = {name[len("check_"):]: function for name, function in list(globals().items()) if name.startswith("check_")}

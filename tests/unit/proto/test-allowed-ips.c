@@ -282,7 +282,7 @@ test_many (void)
 static void
 test_table (void)
 {
-  EwTable table = { 0 };
+  EwTable table = { NULL };
   static char values[3000];
   gboolean in[G_N_ELEMENTS (values)] = { FALSE };
   for (unsigned round = 0; round < 60000; round++)
