@@ -368,6 +368,7 @@ try_base (GTask *task, EwClientBase *base)
     call->cancel_handler = g_cancellable_connect (g_task_get_cancellable (task), G_CALLBACK (on_caller_cancelled),
                                                   g_object_ref (call->cancellable), g_object_unref);
   call->deadline = g_timeout_add_seconds (EW_CLIENT_TRY_SECONDS, on_try_timeout, task);
+  ew_pki_trust_nobody ();
   if (next_base (call, TRUE))
     call->stagger = g_timeout_add (EW_CLIENT_STAGGER_MS, on_stagger, task);
   if (call->websocket)

@@ -25,5 +25,9 @@ gboolean ew_pki_verify (const gchar *ca_certificate_pem, const void *data, gsize
    (directly). On success *ca_pem (transfer full, may be NULL) is the CA's certificate. EW_ERROR_PIN_MISMATCH otherwise.
  */
 gboolean ew_pki_check_chain (GTlsCertificate *leaf, const guint8 pin[EW_PIN_SIZE], gchar **ca_pem, GError **error);
+/* For a program whose TLS connections are all trusted by a pin: what GIO trusts by default is nobody from now on.
+   Otherwise it reads the system's whole trust store for its first connection, 7 MB, even if that then is told to use
+   none. Loads GIO's TLS, so it's to be called where that is needed. */
+void ew_pki_trust_nobody (void);
 
 G_END_DECLS

@@ -13,6 +13,9 @@ G_BEGIN_DECLS
    the journal, else "program: warning: …". Debug output only with EDGEWAY_DEBUG=1. */
 void ew_log_init (const gchar *program);
 
+/* For a daemon, before its first thread: large blocks are returned to the system as soon as they are freed. */
+void ew_memory_init (void);
+
 /* sd_notify(3)'s protocol without its library: "READY=1", "STOPPING=1", "STATUS=…". No-op without NOTIFY_SOCKET. */
 void ew_notify (const gchar *state);
 

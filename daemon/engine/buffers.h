@@ -2,11 +2,14 @@
  *
  * The memory of one batch: EW_BATCH_MAX buffers, each large enough for any IP packet with the room that the device
  * wants around it. Pages are touched only by packets that need them: 64 buffers of 1420-byte packets cost half a
- * megabyte.
+ * megabyte. So they come from the system itself: malloc() may give pages that were used before, and would have to clear
+ * all of them; and of small pages, as a huge one is touched as a whole.
  */
 #pragma once
 
+#include <errno.h>
 #include <glib.h>
+#include <sys/mman.h>
 #include "proto/device.h"
 
 G_BEGIN_DECLS
@@ -19,23 +22,30 @@ G_BEGIN_DECLS
 G_STATIC_ASSERT (EW_BUFFER_STRIDE >= EW_HEADROOM + EW_BUFFER_CAPACITY + EW_TAILROOM);
 G_STATIC_ASSERT (EW_BUFFER_STRIDE % 64 == 0);
 
+#define EW_BUFFERS_SIZE ((gsize)EW_BUFFER_STRIDE * EW_BATCH_MAX)
+
 typedef struct
 {
-  guint8 *allocation;
-  guint8 *first; /* aligned to a cache line */
+  guint8 *first; /* aligned to a page; NULL: none */
 } EwBuffers;
 
 static inline void
 ew_buffers_init (EwBuffers *buffers)
 {
-  buffers->allocation = g_malloc0 ((gsize)EW_BUFFER_STRIDE * EW_BATCH_MAX + 64);
-  buffers->first = buffers->allocation + (64 - (guintptr)buffers->allocation % 64) % 64;
+  void *pages = mmap (NULL, EW_BUFFERS_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+  if (pages == MAP_FAILED) /* as g_malloc() */
+    g_error ("There is no memory for packets: %s", g_strerror (errno));
+  (void)madvise (pages, EW_BUFFERS_SIZE, MADV_NOHUGEPAGE); /* a kernel without huge pages refuses */
+  buffers->first = pages;
 }
 
 static inline void
 ew_buffers_clear (EwBuffers *buffers)
 {
-  g_clear_pointer (&buffers->allocation, g_free);
+  if (buffers->first != NULL)
+    munmap (buffers->first, EW_BUFFERS_SIZE);
+  buffers->first = NULL;
 }
 
 /* Where the packet of buffer i begins: EW_HEADROOM lies before it. */
@@ -49,7 +59,7 @@ ew_buffers_at (EwBuffers *buffers, gsize i)
 static inline gboolean
 ew_buffers_hold (const EwBuffers *buffers, const guint8 *data)
 {
-  return data >= buffers->first && data < buffers->first + (gsize)EW_BUFFER_STRIDE * EW_BATCH_MAX;
+  return data >= buffers->first && data < buffers->first + EW_BUFFERS_SIZE;
 }
 
 G_END_DECLS

@@ -240,6 +240,7 @@ ew_daemon_main (gint argc, gchar **argv)
       return 0;
     }
   ew_log_init ("edgewayd");
+  ew_memory_init ();
   if (options.revert ? ew_revert (options.state_dir, options.interface, &error)
                      : prepare (&options, &error) && run (&options, &error))
     return 0;
