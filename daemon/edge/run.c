@@ -22,8 +22,11 @@
 #include "engine/tun.h"
 #include "version/version.h"
 
+/* The regular work is done so long after something happened, and at rest each minute: reserved timestamps are used up,
+   and the clock may have been set. */
 #define TICK_SECONDS 5
-#define THOROUGH_TICKS (6 * 3600 / TICK_SECONDS)
+#define REST_SECONDS 60
+#define THOROUGH_US (6 * G_TIME_SPAN_HOUR)
 #define FIRST_KEY_SECONDS 3600
 #define WAIT_SECONDS 2 /* between two looks at a port that another program has */
 
@@ -41,8 +44,10 @@ typedef struct
   EwApiViewers *viewers;
   EwApi *api;
   EwPackages *packages;
-  guint ticks, tick_source;
-  gboolean sweeping, thorough; /* a sweep is under way; the next one is to be */
+  guint tick_source, listener;
+  gint64 tick_us;     /* when it comes, monotonic */
+  gint64 thorough_us; /* the last thorough sweep */
+  gboolean sweeping;  /* one is under way */
   gboolean sweep_failed;
   gboolean patient; /* an earlier start made the mesh: what blocks this one may be temporary */
   gboolean again;   /* it ends so that its supervisor starts it again */
@@ -394,27 +399,75 @@ on_swept (GObject *source, GAsyncResult *result, gpointer user_data)
   self->sweeping = FALSE;
 }
 
+/* What has expired; and at times, what is old. One that failed is tried again. */
+static void
+sweep (Edge *self)
+{
+  const gint64 now = g_get_monotonic_time ();
+  const gboolean thorough = now >= self->thorough_us + THOROUGH_US;
+  if (self->sweeping || (!thorough && !self->sweep_failed && ew_mesh_get_next_expiry (self->mesh) > g_get_real_time ()))
+    return;
+  self->sweeping = TRUE;
+  if (thorough)
+    self->thorough_us = now;
+  ew_mesh_sweep_async (self->mesh, thorough, on_swept, self);
+}
+
+static void
+start_again_with_tun (Edge *self)
+{
+  if (self->again || !g_getenv ("NOTIFY_SOCKET") || !ew_switch_could_have_tun (ew_feed_get_switch (self->feed)))
+    return;
+  g_message ("the TUN device can be used now: starting again with it");
+  self->again = TRUE;
+  g_main_loop_quit (self->loop);
+}
+
+static gboolean on_tick (gpointer user_data);
+
+/* Moves the next tick towards the present, never away from it. */
+static void
+tick_within (Edge *self, guint seconds)
+{
+  const gint64 due = g_get_monotonic_time () + seconds * G_USEC_PER_SEC;
+  if (self->tick_source && self->tick_us <= due)
+    return;
+  g_clear_handle_id (&self->tick_source, g_source_remove);
+  self->tick_us = due;
+  self->tick_source = g_timeout_add_seconds (seconds, on_tick, self);
+}
+
 static gboolean
 on_tick (gpointer user_data)
 {
   Edge *self = user_data;
-  ew_feed_tick (self->feed);
+  self->tick_source = 0;
+  guint wait = ew_feed_tick (self->feed);
   ew_edge_names_set_switch (self->names, ew_feed_get_switch (self->feed));
-  if (!self->again && g_getenv ("NOTIFY_SOCKET") && ew_switch_could_have_tun (ew_feed_get_switch (self->feed)))
-    {
-      g_message ("the TUN device can be used now: starting again with it");
-      self->again = TRUE;
-      g_main_loop_quit (self->loop);
-    }
+  start_again_with_tun (self);
   know_nodes (self);
-  self->thorough |= ++self->ticks % THOROUGH_TICKS == 0;
-  if (self->sweeping)
-    return G_SOURCE_CONTINUE; /* the store takes its time */
-  self->sweeping = TRUE;
-  ew_mesh_sweep_async (self->mesh, self->thorough, on_swept, self);
-  self->thorough = FALSE;
-  return G_SOURCE_CONTINUE;
+  sweep (self);
+  gint64 expiry = (ew_mesh_get_next_expiry (self->mesh) - g_get_real_time ()) / G_USEC_PER_SEC;
+  if (ew_switch_awaits_tun (ew_feed_get_switch (self->feed)) || expiry < TICK_SECONDS)
+    wait = TICK_SECONDS;
+  tick_within (self, CLAMP (MIN (wait, expiry + 1), TICK_SECONDS, REST_SECONDS));
+  return G_SOURCE_REMOVE;
 }
+
+static void
+on_work (gpointer user_data)
+{
+  tick_within (user_data, TICK_SECONDS);
+}
+
+static void
+on_node_changed (gpointer user_data, const gchar *id)
+{
+  on_work (user_data);
+}
+
+static const EwMeshListener mesh_listener
+  = { .node_changed = on_node_changed, .node_removed = on_node_changed, .all_changed = on_work };
 
 static gboolean
 on_signal (gpointer user_data)
@@ -475,6 +528,10 @@ static void
 stop (Edge *self)
 {
   g_clear_handle_id (&self->tick_source, g_source_remove);
+  if (self->listener)
+    ew_mesh_unlisten (self->mesh, self->listener);
+  if (self->feed)
+    ew_feed_set_work_func (self->feed, NULL, NULL);
   g_clear_pointer (&self->server, ew_http_server_free);
   g_clear_pointer (&self->viewers, ew_api_viewers_free);
   g_clear_pointer (&self->api, ew_api_free);
@@ -497,7 +554,10 @@ serve (Edge *self)
   guint sources[G_N_ELEMENTS (signals)];
   for (guint i = 0; i < G_N_ELEMENTS (signals); i++)
     sources[i] = g_unix_signal_add (signals[i], on_signal, self);
-  self->tick_source = g_timeout_add_seconds (TICK_SECONDS, on_tick, self);
+  self->thorough_us = g_get_monotonic_time ();
+  self->listener = ew_mesh_listen (self->mesh, &mesh_listener, self);
+  ew_feed_set_work_func (self->feed, on_work, self);
+  tick_within (self, TICK_SECONDS);
   g_message ("mesh %s, edge %s: listening on %s (UDP and TCP), reached at %s", ew_mesh_get_name (self->mesh),
              ew_mesh_get_edge (self->mesh)->name, self->listen, self->public_endpoint);
   if (limits)
@@ -517,6 +577,7 @@ ew_edge_run (const EwEdgeOptions *options)
   Edge self = { .options = options, .loop = g_main_loop_new (NULL, FALSE) };
   self.listen
     = g_strdup_printf (address && strchr (address, ':') ? "[%s]:%u" : "%s:%u", address ? address : "", options->port);
+  ew_memory_init ();
   signal (SIGPIPE, SIG_IGN);
   umask (0077);
   if (start (&self, &error))

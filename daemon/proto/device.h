@@ -54,6 +54,7 @@ typedef enum
   EW_PEER_HANDSHAKE_COMPLETE, /* a new session: data may flow */
   EW_PEER_HANDSHAKE_GAVE_UP,  /* 90 s of tries without an answer */
   EW_PEER_ROAMED,             /* an authenticated packet came from another endpoint than the one known (if any) */
+  EW_PEER_RETURNED,           /* data or a keepalive after EW_SILENCE without any, on the session it had */
   EW_PEER_SESSION_EXPIRED     /* all keys zeroed */
 } EwPeerEvent;
 
@@ -95,6 +96,7 @@ typedef struct
   uint64_t last_rx_ns; /* any authenticated packet; 0: never */
   uint64_t last_tx_ns;
   uint64_t refused_old; /* authentic initiations older than one before */
+  uint64_t refused_ns;  /* the last of them; 0: never */
   uint64_t behind_ns; /* when it last answered a call that was made because of those; 0: never since an accepted one */
   uint64_t behind_stated_ns; /* … and the time that the last of them said, since the epoch */
 } EwPeerStats;

@@ -64,8 +64,11 @@
 #define EW_REFUSALS_MAX 3
 #define EW_CALL_INTERVAL (10 * EW_NSEC_PER_SEC)
 #define EW_CALL_GAP (EW_NSEC_PER_SEC / 50)
-/* … but no other address while the peer is heard: one that is idle sends something every 25 s. */
-#define EW_CALL_SILENCE (40 * EW_NSEC_PER_SEC)
+/* Not the whitepaper's: a peer that is idle sends something every 25 s, so one that wasn't heard for this long isn't
+   there. */
+#define EW_SILENCE (40 * EW_NSEC_PER_SEC)
+/* … and no other address is called while the peer is heard. */
+#define EW_CALL_SILENCE EW_SILENCE
 #define EW_HANDSHAKE_DSCP 0x88 /* AF41 as a traffic class byte: losing one costs 5 s */
 
 /* Section 5.4: the first byte; the next three are zero. */

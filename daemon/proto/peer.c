@@ -177,6 +177,7 @@ ew_peer_get_stats (const EwPeer *peer, EwPeerStats *out)
     .last_rx_ns = GET (last_rx_ns),
     .last_tx_ns = GET (last_tx_ns),
     .refused_old = GET (refused_old),
+    .refused_ns = GET (refused_ns),
     .behind_ns = GET (behind_ns),
     .behind_stated_ns = GET (behind_stated_ns),
   };
@@ -244,6 +245,7 @@ ew_peer_note_refusal (EwPeer *peer, const EwEndpoint *from, const EwTime *time)
 {
   EwNoiseRemote *remote = &peer->remote;
   ew_add (&peer->counters.refused_old, 1);
+  ew_put (&peer->counters.refused_ns, time->now_ns);
   if (remote->refused == 1
       || atomic_load_explicit (&peer->counters.last_rx_ns, memory_order_relaxed) >= peer->call.refused_since_ns)
     {
@@ -387,13 +389,17 @@ void
 ew_peer_heard_from_at (EwPeer *peer, EwLane *lane, const EwEndpoint *from, const EwTime *time)
 {
   EwEndpoint known;
+  const uint64_t last_ns = atomic_load_explicit (&peer->counters.last_rx_ns, memory_order_relaxed);
+  const bool returned = last_ns != 0 && time->now_ns > last_ns + EW_SILENCE;
   ew_put (&peer->counters.last_rx_ns, time->now_ns);
   ew_timers_authenticated_received (&peer->timers, time->now_ns);
   ew_peer_read_endpoint (peer, &known);
-  if ((ew_endpoint_same_remote (&known, from) && ew_ip_equal (&known.local, &from->local))
+  if ((ew_endpoint_same_remote (&known, from) && ew_ip_equal (&known.local, &from->local) && !returned)
       || !ew_lane_lock_peer (lane, peer))
     return;
   move (peer, from);
+  if (returned)
+    ew_peer_emit (peer, EW_PEER_RETURNED);
   ew_lane_unlock (lane);
 }
 

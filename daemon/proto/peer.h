@@ -34,8 +34,8 @@ typedef struct
 {
   _Atomic uint64_t rx_bytes, rx_packets, last_rx_ns, dropped_source, dropped_replay;
   _Atomic uint64_t last_handshake_realtime_ns, last_handshake_ns, dropped_queue;
-  _Atomic uint64_t refused_old, behind_ns, behind_stated_ns;
-  uint8_t apart[EW_CACHE_LINE - 6 * sizeof (uint64_t)];
+  _Atomic uint64_t refused_old, refused_ns, behind_ns, behind_stated_ns;
+  uint8_t apart[EW_CACHE_LINE - 7 * sizeof (uint64_t)];
   _Atomic uint64_t tx_bytes, tx_packets, last_tx_ns;
 } EwPeerCounters;
 

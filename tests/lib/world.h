@@ -32,8 +32,8 @@ struct WorldNode
   uint64_t address; /* where datagrams for it go now */
   gboolean router, unreachable;
   uint8_t private_key[EW_KEY_SIZE], public_key[EW_KEY_SIZE];
-  unsigned events[4]; /* how often, by EwPeerEvent */
-  unsigned delivered; /* inner packets for itself */
+  unsigned events[EW_PEER_SESSION_EXPIRED + 1]; /* how often, by EwPeerEvent */
+  unsigned delivered;                           /* inner packets for itself */
   uint64_t timestamp_floor;
 };
 

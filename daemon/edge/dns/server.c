@@ -37,31 +37,6 @@ get_ip (const struct sockaddr_storage *from, guint16 *port)
   return ew_ip_from_bytes (EW_FAMILY_V6, (const guint8 *)&in6->sin6_addr);
 }
 
-EwDnsHost *
-ew_dns_server_identify (const EwDnsDoor *door, const struct sockaddr_storage *from, EwDnsAsker *asker)
-{
-  EwDnsZone *zone = door->server->zone;
-
-  if (zone == NULL || (from->ss_family != AF_INET && from->ss_family != AF_INET6))
-    return NULL;
-  asker->ip = get_ip (from, &asker->port);
-  EwDnsHost *host = ew_dns_zone_find_host (zone, &asker->ip);
-  if (host == NULL || asker->port == 0) /* an answer to port 0 is lost */
-    return NULL;
-  if (host != ew_dns_zone_get_edge (zone) && !g_atomic_int_get (&door->server->asked))
-    g_atomic_int_set (&door->server->asked, TRUE);
-  g_strlcpy (asker->node, ew_dns_host_get_id (host), sizeof asker->node);
-  return host;
-}
-
-gboolean
-ew_dns_server_take (EwDnsServer *self, EwDnsHost *host)
-{
-  return self->interval_us == 0 || ew_dns_host_take (host, g_get_monotonic_time (), self->interval_us, EW_DNS_BURST);
-}
-
-/* The thread. */
-
 static gboolean
 on_owner_change (gpointer user_data)
 {
@@ -74,6 +49,46 @@ on_owner_change (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* With the lock. */
+static void
+tell_owner (EwDnsServer *self)
+{
+  if (self->on_change == NULL || self->change != NULL)
+    return;
+  self->change = g_idle_source_new ();
+  g_source_set_callback (self->change, on_owner_change, self, NULL);
+  g_source_attach (self->change, self->owner);
+}
+
+EwDnsHost *
+ew_dns_server_identify (const EwDnsDoor *door, const struct sockaddr_storage *from, EwDnsAsker *asker)
+{
+  EwDnsZone *zone = door->server->zone;
+
+  if (zone == NULL || (from->ss_family != AF_INET && from->ss_family != AF_INET6))
+    return NULL;
+  asker->ip = get_ip (from, &asker->port);
+  EwDnsHost *host = ew_dns_zone_find_host (zone, &asker->ip);
+  if (host == NULL || asker->port == 0) /* an answer to port 0 is lost */
+    return NULL;
+  if (host != ew_dns_zone_get_edge (zone) && g_atomic_int_compare_and_exchange (&door->server->asked, FALSE, TRUE))
+    {
+      g_mutex_lock (&door->server->lock);
+      tell_owner (door->server);
+      g_mutex_unlock (&door->server->lock);
+    }
+  g_strlcpy (asker->node, ew_dns_host_get_id (host), sizeof asker->node);
+  return host;
+}
+
+gboolean
+ew_dns_server_take (EwDnsServer *self, EwDnsHost *host)
+{
+  return self->interval_us == 0 || ew_dns_host_take (host, g_get_monotonic_time (), self->interval_us, EW_DNS_BURST);
+}
+
+/* The thread. */
+
 static void
 publish_state (EwDnsServer *self)
 {
@@ -82,12 +97,7 @@ publish_state (EwDnsServer *self)
   g_mutex_lock (&self->lock);
   g_free (self->limits);
   self->limits = limits;
-  if (self->on_change != NULL && self->change == NULL)
-    {
-      self->change = g_idle_source_new ();
-      g_source_set_callback (self->change, on_owner_change, self, NULL);
-      g_source_attach (self->change, self->owner);
-    }
+  tell_owner (self);
   g_mutex_unlock (&self->lock);
 }
 

@@ -50,6 +50,8 @@ struct EwFeed
   gboolean save_failed, floor_late; /* it was said already */
   void (*func) (gpointer user_data, const gchar *id);
   gpointer user_data;
+  void (*work_func) (gpointer user_data);
+  gpointer work_data;
 };
 
 static Seen *
@@ -62,6 +64,13 @@ get_seen (EwFeed *self, const gchar *id)
       g_hash_table_insert (self->seen, g_strdup (id), seen);
     }
   return seen;
+}
+
+static void
+tell_of_work (EwFeed *self)
+{
+  if (self->work_func)
+    self->work_func (self->work_data);
 }
 
 /* To the switch. */
@@ -187,6 +196,7 @@ set_online (EwFeed *self, EwNode *node, gboolean online)
     }
   seen->online = online;
   seen->unsaved = TRUE;
+  tell_of_work (self);
   self->online += online ? 1 : -1;
   ew_switch_get_node (self->packet_switch, node->id, &status);
   node->last_seen_us = MAX (node->last_seen_us, status.last_seen_us);
@@ -221,6 +231,7 @@ on_endpoint (gpointer user_data, const gchar *id, const EwEndpoint *endpoint)
     return;
   node->endpoint = *endpoint;
   get_seen (self, id)->unsaved = TRUE;
+  tell_of_work (self);
 }
 
 static void
@@ -273,8 +284,15 @@ on_problem (gpointer user_data, const gchar *id)
   if (node == NULL || !ew_feed_get (self, id, &status))
     return;
   log_problem (get_seen (self, id), node, &status);
+  tell_of_work (self);
   if (self->func)
     self->func (self->user_data, id);
+}
+
+static void
+on_exit_changed (gpointer user_data)
+{
+  tell_of_work (user_data);
 }
 
 /* The regular work. */
@@ -464,13 +482,34 @@ start_timestamps (EwFeed *self)
     ew_switch_set_timestamp_floor (self->packet_switch, floor + (guint64)g_get_monotonic_time () * 1000 / 64);
 }
 
-void
+/* The earliest of when a node's place may be stored again, and when what wasn't logged at once may be. */
+static gint64
+find_due (EwFeed *self)
+{
+  gint64 due = g_get_monotonic_time () + SAVE_INTERVAL_US;
+  GHashTableIter iter;
+  gpointer value;
+  g_hash_table_iter_init (&iter, self->seen);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const Seen *seen = value;
+      if (seen->unsaved && !self->places)
+        due = MIN (due, seen->saved_us + SAVE_INTERVAL_US);
+      if (seen->logged != seen->online)
+        due = MIN (due, seen->logged_us + LOG_INTERVAL_US);
+    }
+  return due;
+}
+
+/* The floor is looked at every minute: at 120 s before it is reached, its next one is asked for. */
+guint
 ew_feed_tick (EwFeed *self)
 {
   check_online (self);
   save_endpoints (self);
   save_timestamp_floor (self);
   ew_mesh_set_exit (self->mesh, ew_switch_has_exit (self->packet_switch));
+  return (guint)(MAX (find_due (self) - g_get_monotonic_time (), 0) / G_USEC_PER_SEC + 1);
 }
 
 /* Life. */
@@ -484,6 +523,7 @@ ew_feed_new (EwMesh *mesh, EwSwitchConfig *config, GError **error)
   config->on_presence = on_presence;
   config->on_endpoint = on_endpoint;
   config->on_problem = on_problem;
+  config->on_exit = on_exit_changed;
   config->user_data = self;
   self->packet_switch = ew_switch_new (config, error);
   if (self->packet_switch == NULL)
@@ -539,6 +579,13 @@ ew_feed_set_func (EwFeed *self, void (*func) (gpointer user_data, const gchar *i
 {
   self->func = func;
   self->user_data = user_data;
+}
+
+void
+ew_feed_set_work_func (EwFeed *self, void (*func) (gpointer user_data), gpointer user_data)
+{
+  self->work_func = func;
+  self->work_data = user_data;
 }
 
 gboolean

@@ -26,8 +26,11 @@ gboolean ew_feed_get (EwFeed *self, const gchar *id, EwSwitchNodeStatus *out);
 gboolean ew_feed_is_online (EwFeed *self, const gchar *id);
 guint ew_feed_count_online (EwFeed *self);
 EwSwitch *ew_feed_get_switch (EwFeed *self);
-/* The regular work, every 5 s: its own check of who is there, storing of endpoints, the timestamp floor, whether there
- * is an exit. */
-void ew_feed_tick (EwFeed *self);
+/* The regular work: its own check of who is there, storing of endpoints, the timestamp floor, whether there is an exit.
+ * Returns after how many seconds there may be more of it though nothing happens; what happens is told by func, a few
+ * seconds after which it's to be called as well. */
+guint ew_feed_tick (EwFeed *self);
+/* NULL restores silence. It may be called within any call here. */
+void ew_feed_set_work_func (EwFeed *self, void (*func) (gpointer user_data), gpointer user_data);
 
 G_END_DECLS

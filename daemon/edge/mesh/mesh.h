@@ -217,6 +217,8 @@ void ew_mesh_save_endpoints_async (EwMesh *self, const gchar *const *ids, GAsync
                                    gpointer user_data);
 /* Removes what has expired: nodes that never came (and, with thorough, forgotten keys and rested addresses). */
 gboolean ew_mesh_sweep (EwMesh *self, gboolean thorough, GError **error);
+/* When a node that has not come is to be removed next, realtime; G_MAXINT64: none is. */
+gint64 ew_mesh_get_next_expiry (EwMesh *self);
 void ew_mesh_sweep_async (EwMesh *self, gboolean thorough, GAsyncReadyCallback callback, gpointer user_data);
 /* For what the edge does by itself: a node that stays, endpoints, sweeps, timestamps. */
 gboolean ew_mesh_work_finish (GAsyncResult *result, GError **error);

@@ -225,6 +225,21 @@ find_expired (EwMesh *self)
   return g_steal_pointer (&expired);
 }
 
+gint64
+ew_mesh_get_next_expiry (EwMesh *self)
+{
+  gint64 next = G_MAXINT64;
+  GHashTableIter iter;
+  gpointer id;
+  g_hash_table_iter_init (&iter, self->expiring);
+  while (g_hash_table_iter_next (&iter, &id, NULL))
+    {
+      const EwNode *node = ew_mesh_get_node (self, id);
+      next = MIN (next, is_orphan (self, node) ? 0 : node->expires_us);
+    }
+  return next;
+}
+
 static Expiry *
 expiry_new (EwMesh *self, const gchar *id)
 {

@@ -35,11 +35,9 @@ ew_switch_instances_note (EwInstances *instances, guint32 number)
 }
 
 void
-ew_switch_identity_note_stats (EwIdentity *identity, const EwPeerStats *stats, guint64 now_ns, guint64 realtime_ns)
+ew_switch_identity_note_stats (EwIdentity *identity, const EwPeerStats *stats, guint64 realtime_ns)
 {
-  if (stats->refused_old != identity->refused_old)
-    identity->refused_ns = now_ns;
-  identity->refused_old = stats->refused_old;
+  identity->refused_ns = stats->refused_ns;
   if (stats->behind_ns == identity->behind_ns)
     return;
   identity->behind_ns = stats->behind_ns;
@@ -72,6 +70,14 @@ ew_switch_identity_get_problem (const EwIdentity *identity, guint64 back_ns, gui
   if (!is_recent (identity->behind_ns, BEHIND_NS, now_ns))
     return EW_NODE_PROBLEM_NONE;
   return identity->behind_s >= EW_IDENTITY_CLOCK_BEHIND_S ? EW_NODE_PROBLEM_CLOCK_BEHIND : EW_NODE_PROBLEM_RESTORED;
+}
+
+guint64
+ew_switch_identity_get_problem_end (const EwIdentity *identity, guint64 back_ns, guint64 now_ns)
+{
+  if (is_recent (back_ns, TWO_MACHINES_NS, now_ns))
+    return back_ns + TWO_MACHINES_NS;
+  return is_recent (identity->behind_ns, BEHIND_NS, now_ns) ? identity->behind_ns + BEHIND_NS : G_MAXUINT64;
 }
 
 gboolean

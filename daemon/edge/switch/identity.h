@@ -39,21 +39,22 @@ EwInstanceChange ew_switch_instances_note (EwInstances *instances, guint32 numbe
 
 typedef struct
 {
-  guint64 refused_old, refused_ns; /* the engine's counter, and when it last rose */
-  guint64 behind_ns;               /* it answered a call that was made because of those */
-  gint64 behind_s;                 /* how far its timestamp was behind this host's clock then */
-  EwEndpoint former;               /* where it was online until it moved */
+  guint64 refused_ns; /* its last handshake that was refused as too old */
+  guint64 behind_ns;  /* it answered a call that was made because of those */
+  gint64 behind_s;    /* how far its timestamp was behind this host's clock then */
+  EwEndpoint former;  /* where it was online until it moved */
   guint64 moved_ns;
   guint64 appeared_ns; /* the new number that was last looked at */
 } EwIdentity;
 
-void ew_switch_identity_note_stats (EwIdentity *identity, const EwPeerStats *stats, guint64 now_ns,
-                                    guint64 realtime_ns);
+void ew_switch_identity_note_stats (EwIdentity *identity, const EwPeerStats *stats, guint64 realtime_ns);
 /* It is somewhere else than before, where it was online. */
 void ew_switch_identity_note_move (EwIdentity *identity, const EwEndpoint *from, guint64 now_ns);
 /* Where to call because a new number appeared then; NULL: nowhere, it hadn't moved before, or that's done already. */
 const EwEndpoint *ew_switch_identity_whom_to_call (EwIdentity *identity, guint64 appeared_ns);
 /* back_ns: when a number was last back. */
 EwNodeProblem ew_switch_identity_get_problem (const EwIdentity *identity, guint64 back_ns, guint64 now_ns);
+/* When get_problem() will say something else though nothing happens; G_MAXUINT64: there is no problem. */
+guint64 ew_switch_identity_get_problem_end (const EwIdentity *identity, guint64 back_ns, guint64 now_ns);
 /* Its handshakes are refused at present: not proved, for its own eyes only. */
 gboolean ew_switch_identity_is_refused (const EwIdentity *identity, guint64 now_ns);

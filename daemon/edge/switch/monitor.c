@@ -2,11 +2,17 @@
  *
  * What the main context does again and again, and why each of its timers is there:
  *
- *   scan    1 s     while there are nodes   which nodes fell silent, which roamed, counters
- *   probe   100 ms  while a viewer looks    a twentieth of the nodes each time: each one every 2 s
- *   notice  100 ms  while notices are due   at once, then after 1, 2 and 4 s
- *   find    20 ms   while nodes are sought  one handshake each time: 50 a second
- *   wake    —       from the data thread    goodbyes, and first packets after silence
+ *   scan    —       when a node's time is up  which nodes fell silent (40 s), which problems are over, where one moved
+ *                   that had moved less than a minute before; at most once a second
+ *           1 s     while a viewer looks      counters
+ *   probe   100 ms  while a viewer looks      a twentieth of the nodes each time: each one every 2 s
+ *   notice  100 ms  while notices are due     at once, then after 1, 2 and 4 s
+ *   find    20 ms   while nodes are sought    one handshake each time: 50 a second
+ *   wake    —       from the data thread      goodbyes, and first packets after silence
+ *   event   —       from the engine           handshakes, moves, and keepalives after silence
+ *
+ * A node that is away costs nothing: no time of its is ever up. One that is online is looked at when it would be
+ * offline, 15 to 40 s later if it is heard every 25 s, together with all others, so that their number doesn't matter.
  *
  * The engine is asked in chunks, so that the data thread is never held for more than some microseconds at a time.
  */
@@ -23,6 +29,7 @@
 #include "proto/link.h"
 
 #define SCAN_MS 1000
+#define SCAN_NS (SCAN_MS * G_GUINT64_CONSTANT (1000000))
 #define PROBE_MS 100
 #define PROBE_TURNS 20
 #define PROBE_AT_ONCE 256
@@ -82,7 +89,8 @@ read_stats (EwDevice *device, const EwTime *time, void *data)
       ew_peer_get_stats (node->peer, &stats);
       if (node->online && !ew_endpoint_same_remote (endpoint, &node->endpoint))
         ew_switch_identity_note_move (&node->identity, &node->endpoint, time->now_ns);
-      ew_switch_identity_note_stats (&node->identity, &stats, time->now_ns, time->realtime_ns);
+      ew_switch_identity_note_stats (&node->identity, &stats, time->realtime_ns);
+      node->read_ns = time->now_ns;
       node->latest_timestamp_ns = ew_peer_get_latest_timestamp (node->peer);
       node->refused_timestamp_ns = ew_peer_get_refused_timestamp (node->peer);
       node->endpoint = *endpoint;
@@ -93,6 +101,27 @@ read_stats (EwDevice *device, const EwTime *time, void *data)
       node->tx_bytes = stats.rx_bytes;
       node->dropped_source = stats.dropped_source;
     }
+}
+
+static void
+read_nodes (EwSwitch *self, SwitchNode *const *nodes, guint n)
+{
+  for (guint i = 0; i < n; i += STATS_CHUNK)
+    {
+      Chunk chunk = { nodes + i, MIN (STATS_CHUNK, n - i) };
+
+      ew_engine_call (self->engine, read_stats, &chunk);
+    }
+}
+
+/* All at once: whoever asks about one mostly asks about the next, too. */
+void
+ew_switch_monitor_refresh (EwSwitch *self, const SwitchNode *node)
+{
+  const guint64 now = ew_switch_now_ns ();
+
+  if (node->read_ns == 0 || now > node->read_ns + SCAN_NS)
+    read_nodes (self, (SwitchNode *const *)self->order->pdata, self->order->len);
 }
 
 typedef struct
@@ -118,6 +147,19 @@ endpoint_changed (SwitchNode *node, guint64 now)
   node->reported = node->endpoint;
   node->reported_ns = now;
   return TRUE;
+}
+
+/* When what was decided about it will be wrong though nothing happens; G_MAXUINT64: never. */
+static guint64
+find_due (const SwitchNode *node, guint64 now)
+{
+  const guint64 back = atomic_load_explicit (&node->router.instance_back_ns, memory_order_acquire);
+  guint64 due = MIN (ew_switch_identity_get_problem_end (&node->identity, back, now),
+                     ew_switch_presence_get_due (&node->presence, now));
+
+  if (node->endpoint.kind != EW_ENDPOINT_NONE && !ew_endpoint_same_remote (&node->endpoint, &node->reported))
+    due = MIN (due, node->reported_ns + EW_PRESENCE_ROAM_NS);
+  return due;
 }
 
 static gboolean
@@ -174,6 +216,7 @@ judge (EwSwitch *self, SwitchNode *node, guint64 now, GArray *changes)
   atomic_store_explicit (&node->router.online, change.online, memory_order_relaxed);
   atomic_store_explicit (&node->router.departed, ew_switch_presence_has_departed (&node->presence),
                          memory_order_relaxed);
+  node->due_ns = find_due (node, now);
   if (!change.presence_changed && !change.endpoint_changed && !change.problem_changed)
     return;
   change.id = g_strdup (node->id);
@@ -197,25 +240,40 @@ report (EwSwitch *self, const GArray *changes)
     }
 }
 
+static gboolean on_scan (gpointer data);
+
+/* Moves the next scan towards the present, never away from it: one that comes too early finds nothing to do. */
+static void
+hurry_scan (EwSwitch *self, guint64 due_ns)
+{
+  const guint64 now = ew_switch_now_ns ();
+
+  if (due_ns == G_MAXUINT64)
+    return;
+  due_ns = MAX (MAX (due_ns, self->scanned_ns + SCAN_NS), now);
+  if (self->scan_source != NULL && self->scan_due_ns <= due_ns)
+    return;
+  stop (&self->scan_source);
+  self->scan_due_ns = due_ns;
+  run_every (self, &self->scan_source, (guint)((due_ns - now) / 1000000 + 1), on_scan);
+}
+
 void
 ew_switch_monitor_update (EwSwitch *self, SwitchNode *const *nodes, guint n)
 {
   g_autoptr (GArray) changes = g_array_new (FALSE, FALSE, sizeof (Change));
-  guint64 now;
+  guint64 now, due = G_MAXUINT64;
 
   g_array_set_clear_func (changes, clear_change);
-  for (guint i = 0; i < n; i += STATS_CHUNK)
-    {
-      Chunk chunk = { nodes + i, MIN (STATS_CHUNK, n - i) };
-
-      ew_engine_call (self->engine, read_stats, &chunk);
-    }
+  read_nodes (self, nodes, n);
   now = ew_switch_now_ns ();
   for (guint i = 0; i < n; i++)
     {
       call_former (self, nodes[i]);
       judge (self, nodes[i], now, changes);
+      due = MIN (due, nodes[i]->due_ns);
     }
+  hurry_scan (self, due);
   report (self, changes);
 }
 
@@ -223,9 +281,21 @@ static gboolean
 on_scan (gpointer data)
 {
   EwSwitch *self = data;
+  g_autoptr (GPtrArray) nodes = g_ptr_array_new ();
 
-  ew_switch_monitor_update (self, (SwitchNode *const *)self->order->pdata, self->order->len);
-  return G_SOURCE_CONTINUE;
+  stop (&self->scan_source);
+  self->scanned_ns = ew_switch_now_ns ();
+  for (guint i = 0; i < self->order->len; i++)
+    {
+      SwitchNode *node = g_ptr_array_index (self->order, i);
+
+      if (self->viewers > 0 || node->due_ns != G_MAXUINT64)
+        g_ptr_array_add (nodes, node);
+    }
+  if (self->viewers > 0)
+    hurry_scan (self, self->scanned_ns + SCAN_NS);
+  ew_switch_monitor_update (self, (SwitchNode *const *)nodes->pdata, nodes->len);
+  return G_SOURCE_REMOVE;
 }
 
 /* In the data thread. A full counter doesn't matter: it isn't zero. */
@@ -378,7 +448,10 @@ ew_switch_set_viewers (EwSwitch *self, guint viewers)
   if (first)
     probe_nodes (self, 0, 1, PROBE_AT_ONCE);
   if (viewers > 0)
-    run_every (self, &self->probe_source, PROBE_MS, on_probe);
+    {
+      hurry_scan (self, 0);
+      run_every (self, &self->probe_source, PROBE_MS, on_probe);
+    }
   else
     stop (&self->probe_source);
 }
@@ -505,12 +578,6 @@ ew_switch_monitor_clear (EwSwitch *self)
 }
 
 void
-ew_switch_monitor_added (EwSwitch *self)
-{
-  run_every (self, &self->scan_source, SCAN_MS, on_scan);
-}
-
-void
 ew_switch_monitor_removed (EwSwitch *self, SwitchNode *node)
 {
   EwRouterNode *note, *next;
@@ -524,6 +591,4 @@ ew_switch_monitor_removed (EwSwitch *self, SwitchNode *node)
         ew_switch_router_note (&self->router, note);
     }
   g_ptr_array_remove_fast (self->noticing, node);
-  if (self->order->len == 0)
-    stop (&self->scan_source);
 }

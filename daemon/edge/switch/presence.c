@@ -21,6 +21,16 @@ ew_switch_presence_is_online (const EwPresence *presence, guint64 now_ns)
   return presence->last_rx_ns >= now_ns || now_ns - presence->last_rx_ns <= EW_PRESENCE_ONLINE_NS;
 }
 
+guint64
+ew_switch_presence_get_due (const EwPresence *presence, guint64 now_ns)
+{
+  const guint64 goodbye = presence->goodbye_ns;
+
+  if (ew_switch_presence_is_online (presence, now_ns))
+    return presence->last_rx_ns + EW_PRESENCE_ONLINE_NS + 1;
+  return goodbye != 0 && now_ns <= goodbye + EW_PRESENCE_ONLINE_NS ? goodbye + EW_PRESENCE_ONLINE_NS + 1 : G_MAXUINT64;
+}
+
 gdouble
 ew_switch_presence_get_rtt (guint64 rtt_ns, guint64 measured_ns, guint64 now_ns)
 {

@@ -26,6 +26,9 @@ typedef struct
 } EwPresence;
 
 gboolean ew_switch_presence_is_online (const EwPresence *presence, guint64 now_ns);
+/* When to look again though the data thread says nothing: one that is online may be offline then, and one that said
+ * goodbye may have sent keepalives since. G_MAXUINT64: never, as what comes after EW_SILENCE is told. */
+guint64 ew_switch_presence_get_due (const EwPresence *presence, guint64 now_ns);
 /* It said goodbye and has not been back: packets to it can be answered "unreachable" at once. */
 gboolean ew_switch_presence_has_departed (const EwPresence *presence);
 /* Milliseconds, or -1: never measured, or too long ago. */

@@ -21,8 +21,10 @@ typedef struct
   gboolean plain;
   EwRevision revision;
   EwNotice notice;
+  guint64 due_ns; /* when to look again though nothing happens; G_MAXUINT64: never */
 
   /* As last read from the engine. */
+  guint64 read_ns;
   EwPresence presence;
   guint64 rx_bytes, tx_bytes; /* the node's view */
   guint64 last_handshake_realtime_ns;
@@ -55,6 +57,7 @@ struct EwSwitch
   void (*on_presence) (gpointer user_data, const gchar *id, gboolean online);
   void (*on_endpoint) (gpointer user_data, const gchar *id, const EwEndpoint *endpoint);
   void (*on_problem) (gpointer user_data, const gchar *id);
+  void (*on_exit) (gpointer user_data); /* NULL: also while it starts */
   gpointer user_data;
 
   GHashTable *nodes;  /* id → SwitchNode, owned */
@@ -64,7 +67,9 @@ struct EwSwitch
 
   int wake_fd; /* eventfd: the data thread has notes */
   GSource *wake_source;
-  GSource *scan_source;   /* while there are nodes */
+  GSource *scan_source; /* while something of a node is due */
+  guint64 scan_due_ns;  /* when it comes */
+  guint64 scanned_ns;
   GSource *probe_source;  /* while a viewer looks */
   GSource *notice_source; /* while a notice is due */
   GSource *find_source;   /* while nodes are sought */
@@ -79,10 +84,10 @@ struct EwSwitch
 /* Wakes when the data thread has notes; FALSE: no descriptor. */
 gboolean ew_switch_monitor_init (EwSwitch *self, GError **error);
 void ew_switch_monitor_clear (EwSwitch *self);
-/* To be called after a node was added, and after one was taken out of the tables and of the engine, before it is freed.
- */
-void ew_switch_monitor_added (EwSwitch *self);
+/* To be called after a node was taken out of the tables and of the engine, before it is freed. */
 void ew_switch_monitor_removed (EwSwitch *self, SwitchNode *node);
+/* Reads these nodes' state from the engine, if it wasn't within the last second; reports nothing. */
+void ew_switch_monitor_refresh (EwSwitch *self, const SwitchNode *node);
 /* Reads these nodes' state from the engine, and reports what has changed; it may free nodes. */
 void ew_switch_monitor_update (EwSwitch *self, SwitchNode *const *nodes, guint n);
 /* Its document has changed. */

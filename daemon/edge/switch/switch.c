@@ -49,6 +49,7 @@ node_new (const EwSwitchNode *given)
   node->routes = g_array_new (FALSE, TRUE, sizeof (EwPrefix));
   node->endpoint = given->endpoint;
   node->reported = given->endpoint;
+  node->due_ns = G_MAXUINT64;
   node->router.id = node->id;
   node->router.owner = node;
   return node;
@@ -145,7 +146,6 @@ add_node (EwSwitch *self, const EwSwitchNode *given)
   g_ptr_array_add (self->order, node);
   g_hash_table_insert (self->by_key, node->public_key, node);
   g_hash_table_insert (self->nodes, node->id, node);
-  ew_switch_monitor_added (self);
 }
 
 void
@@ -235,6 +235,7 @@ ew_switch_get_node (EwSwitch *self, const gchar *id, EwSwitchNodeStatus *out)
 
   if (node == NULL)
     return FALSE;
+  ew_switch_monitor_refresh (self, node);
   silence = now - MIN (now, node->presence.last_rx_ns);
   *out = (EwSwitchNodeStatus){
     .online = node->online,
@@ -312,6 +313,8 @@ on_exit_change (gpointer data)
   g_free (self->exit_policy);
   self->exit_policy = policy;
   update_limits (self);
+  if (self->on_exit != NULL)
+    self->on_exit (self->user_data);
 }
 
 guint32
@@ -340,7 +343,9 @@ on_engine_event (void *user, const EwEngineEvent *event)
   EwSwitch *self = user;
   SwitchNode *node = g_hash_table_lookup (self->by_key, event->public_key);
 
-  if (node != NULL && (event->event == EW_PEER_HANDSHAKE_COMPLETE || event->event == EW_PEER_ROAMED))
+  if (node != NULL
+      && (event->event == EW_PEER_HANDSHAKE_COMPLETE || event->event == EW_PEER_ROAMED
+          || event->event == EW_PEER_RETURNED))
     ew_switch_monitor_update (self, &node, 1);
 }
 
@@ -363,6 +368,12 @@ on_tun_lost (void *user)
   self->tun_failure = g_strdup ("The tunnel interface was deleted, so VPN mode is off and the edge's own services "
                                 "can't be reached inside the mesh; restart the edge");
   on_exit_change (self);
+}
+
+gboolean
+ew_switch_awaits_tun (EwSwitch *self)
+{
+  return self->awaits_tun;
 }
 
 gboolean
@@ -487,6 +498,7 @@ ew_switch_new (const EwSwitchConfig *config, GError **error)
     return NULL;
   start_exit (self, config);
   update_limits (self);
+  self->on_exit = config->on_exit;
   return g_steal_pointer (&self);
 }
 

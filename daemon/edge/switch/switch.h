@@ -91,10 +91,13 @@ typedef struct
   void (*on_endpoint) (gpointer user_data, const gchar *id,
                        const EwEndpoint *endpoint);         /* roamed: to be stored, at most once a minute */
   void (*on_problem) (gpointer user_data, const gchar *id); /* one began, changed or ended; may be NULL */
+  void (*on_exit) (
+    gpointer user_data); /* what ew_switch_has_exit() or get_limits() say may have changed; may be NULL */
   gpointer user_data;
 } EwSwitchConfig;
 
-/* It has no TUN, or its was deleted, and a new switch would get one. */
+/* It has no TUN, or its was deleted; could_have: and a new switch would get one. */
+gboolean ew_switch_awaits_tun (EwSwitch *self);
 gboolean ew_switch_could_have_tun (EwSwitch *self);
 /* Without the privilege for a TUN it runs as a hairpin alone; ew_switch_get_limits() says so. */
 EwSwitch *ew_switch_new (const EwSwitchConfig *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -16,7 +16,7 @@ typedef struct
   EwUdp *udp; /* the engine's */
   guint64 id;
   guint8 public_key[EW_KEY_SIZE];
-  guint events[4]; /* EwPeerEvent: how many were heard */
+  guint events[EW_PEER_SESSION_EXPIRED + 1]; /* EwPeerEvent: how many were heard */
   guint tun_lost;
 } Node;
 

@@ -35,15 +35,19 @@ test_two_machines (void)
   g_assert_cmpint (ew_switch_identity_get_problem (&identity, NOW + S, NOW), ==, EW_NODE_PROBLEM_TWO_MACHINES);
   g_assert_cmpint (ew_switch_identity_get_problem (&identity, NOW - 599 * S, NOW), ==, EW_NODE_PROBLEM_TWO_MACHINES);
   g_assert_cmpint (ew_switch_identity_get_problem (&identity, NOW - 600 * S, NOW), ==, EW_NODE_PROBLEM_NONE);
+  g_assert_cmpuint (ew_switch_identity_get_problem_end (&identity, NOW - 599 * S, NOW), ==, NOW + S);
+  g_assert_cmpuint (ew_switch_identity_get_problem_end (&identity, NOW - 600 * S, NOW), ==, G_MAXUINT64);
+  g_assert_cmpuint (ew_switch_identity_get_problem_end (&identity, 0, NOW), ==, G_MAXUINT64);
 }
 
 static EwNodeProblem
 problem_of (guint64 behind_ns, guint64 stated_ns, gint64 *behind_s)
 {
-  const EwPeerStats stats = { .refused_old = 3, .behind_ns = behind_ns, .behind_stated_ns = stated_ns };
+  const EwPeerStats stats
+    = { .refused_old = 3, .refused_ns = NOW, .behind_ns = behind_ns, .behind_stated_ns = stated_ns };
   EwIdentity identity = { 0 };
 
-  ew_switch_identity_note_stats (&identity, &stats, NOW, REAL);
+  ew_switch_identity_note_stats (&identity, &stats, REAL);
   *behind_s = identity.behind_s;
   return ew_switch_identity_get_problem (&identity, 0, NOW);
 }
@@ -51,7 +55,7 @@ problem_of (guint64 behind_ns, guint64 stated_ns, gint64 *behind_s)
 static void
 test_behind (void)
 {
-  const EwPeerStats refused = { .refused_old = 3 }, later = { .refused_old = 3 };
+  const EwPeerStats refused = { .refused_old = 3, .refused_ns = NOW };
   EwIdentity identity = { 0 };
   gint64 seconds;
 
@@ -66,8 +70,9 @@ test_behind (void)
   g_assert_cmpint (problem_of (NOW - 900 * S, 1, &seconds), ==, EW_NODE_PROBLEM_NONE);
   g_assert_cmpint (problem_of (0, REAL, &seconds), ==, EW_NODE_PROBLEM_NONE); /* it may be a replay */
   /* … which the node itself may know of, for a while. */
-  ew_switch_identity_note_stats (&identity, &refused, NOW, REAL);
-  ew_switch_identity_note_stats (&identity, &later, NOW + 20 * S, REAL + 20 * S);
+  ew_switch_identity_note_stats (&identity, &refused, REAL);
+  ew_switch_identity_note_stats (&identity, &refused, REAL + 20 * S);
+  g_assert_cmpuint (ew_switch_identity_get_problem_end (&identity, 0, NOW), ==, G_MAXUINT64);
   g_assert_true (ew_switch_identity_is_refused (&identity, NOW + 29 * S));
   g_assert_false (ew_switch_identity_is_refused (&identity, NOW + 30 * S));
 }

@@ -9,20 +9,21 @@ typedef struct
   EwPresence presence; /* last_rx, last_handshake, last_probe, goodbye; seconds */
   guint64 now;
   gboolean online, departed;
+  guint64 due; /* seconds; 0: never */
 } Case;
 
 static const Case cases[] = {
-  { "never heard of", { 0, 0, 0, 0 }, 1000, FALSE, FALSE },
-  { "just now", { 1000, 900, 0, 0 }, 1000, TRUE, FALSE },
-  { "heard after the clock was read", { 1001, 900, 0, 0 }, 1000, TRUE, FALSE },
-  { "40 s ago", { 960, 900, 0, 0 }, 1000, TRUE, FALSE },
-  { "41 s ago", { 959, 900, 0, 0 }, 1000, FALSE, FALSE },
-  { "goodbye", { 999, 900, 990, 999 }, 1000, FALSE, TRUE },
-  { "what was still under way after goodbye", { 1001, 900, 990, 999 }, 1002, FALSE, TRUE },
-  { "a packet long after goodbye", { 1002, 900, 990, 999 }, 1003, TRUE, FALSE },
-  { "a handshake after goodbye", { 1000, 1000, 990, 999 }, 1000, TRUE, FALSE },
-  { "a probe after goodbye", { 1000, 900, 1000, 999 }, 1000, TRUE, FALSE },
-  { "back after goodbye, then silent", { 1000, 1000, 990, 999 }, 1041, FALSE, FALSE },
+  { "never heard of", { 0, 0, 0, 0 }, 1000, FALSE, FALSE, 0 },
+  { "just now", { 1000, 900, 0, 0 }, 1000, TRUE, FALSE, 1040 },
+  { "heard after the clock was read", { 1001, 900, 0, 0 }, 1000, TRUE, FALSE, 1041 },
+  { "40 s ago", { 960, 900, 0, 0 }, 1000, TRUE, FALSE, 1000 },
+  { "41 s ago", { 959, 900, 0, 0 }, 1000, FALSE, FALSE, 0 },
+  { "goodbye", { 999, 900, 990, 999 }, 1000, FALSE, TRUE, 1039 },
+  { "what was still under way after goodbye", { 1001, 900, 990, 999 }, 1002, FALSE, TRUE, 1039 },
+  { "a packet long after goodbye", { 1002, 900, 990, 999 }, 1003, TRUE, FALSE, 1042 },
+  { "a handshake after goodbye", { 1000, 1000, 990, 999 }, 1000, TRUE, FALSE, 1040 },
+  { "a probe after goodbye", { 1000, 900, 1000, 999 }, 1000, TRUE, FALSE, 1040 },
+  { "back after goodbye, then silent", { 1000, 1000, 990, 999 }, 1041, FALSE, FALSE, 0 },
 };
 
 static void
@@ -39,6 +40,8 @@ test_online (void)
       g_test_message ("%s", cases[i].what);
       g_assert_cmpint (ew_switch_presence_is_online (&presence, cases[i].now * S), ==, cases[i].online);
       g_assert_cmpint (ew_switch_presence_has_departed (&presence), ==, cases[i].departed);
+      g_assert_cmpuint (ew_switch_presence_get_due (&presence, cases[i].now * S), ==,
+                        cases[i].due != 0 ? cases[i].due * S + 1 : G_MAXUINT64);
     }
 }
 
