@@ -22,13 +22,34 @@ def cpu_of(pid):
 
 
 def memory_of(pid):
-    """MB: the highest the resident memory was (VmHWM), and what of it now belongs to the process alone (RssAnon)."""
+    """MB: the resident memory now and at its highest (VmHWM), and what of it now belongs to the process alone (RssAnon)."""
     try:
         with open(f"/proc/{pid}/status") as file:
-            found = dict(re.findall(r"^(VmHWM|RssAnon):\s+(\d+)", file.read(), re.M))
-        return {"peak_mb": round(int(found["VmHWM"]) / 1024, 1), "anon_mb": round(int(found["RssAnon"]) / 1024, 1)}
+            found = dict(re.findall(r"^(VmHWM|VmRSS|RssAnon):\s+(\d+)", file.read(), re.M))
+        return {name: round(int(found[field]) / 1024, 1) for name, field in (("peak_mb", "VmHWM"), ("rss_mb", "VmRSS"), ("anon_mb", "RssAnon"))}
     except (OSError, KeyError):
         return None
+
+
+def wakeups_of(pid):
+    """Thread's number and name → how often it has given up the processor to wait."""
+    found = {}
+    for task in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{task}/status") as file:
+                text = file.read()
+        except OSError:
+            continue  # it has ended
+        found[(task, re.search(r"^Name:\s+(.*)$", text, re.M).group(1))] = int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", text, re.M).group(1))
+    return found
+
+
+def difference(after, before):
+    """Wakeups by thread's name. Those of a thread that came and went in between aren't seen."""
+    found = {}
+    for thread, count in after.items():
+        found[thread[1]] = found.get(thread[1], 0) + count - before.get(thread, 0)
+    return found
 
 
 def _ksoftirqd():

@@ -176,7 +176,18 @@ class Edgeway(System):
             return machine.ok(program("app", "ctl", "edgewayctl"), "status")
         wait_for(f"edgewayd on {machine.name}", answers, 20, 0.05)
         self._ctl(machine, "enroll", "--name", machine.name, "--key-file", "-", input=key + "\n")
-        wait_for(f"{machine.name} connected", lambda: json.loads(self._ctl(machine, "status", "--json"))["state"] == "connected", 20, 0.05)
+        self.wait_connected(machine)
+
+    def wait_connected(self, machine):
+        def connected():
+            self.check()
+            answer = machine.run(program("app", "ctl", "edgewayctl"), "status", "--json", check=False)
+            return answer.returncode == 0 and json.loads(answer.stdout)["state"] == "connected"
+        wait_for(f"{machine.name} connected", connected, 20, 0.05)
+
+    def ask(self, machine):
+        """Has edgewayd ask the edge for something, over HTTPS."""
+        self._ctl(machine, "node", "list")
 
     def start_node(self, ground, machine):
         self.daemons[machine.name] = machine.start(program("daemon", "service", "edgewayd"), log="daemon")
