@@ -68,17 +68,28 @@ ew_ctl_print (const gchar *format, ...)
   va_end (arguments);
 }
 
+/* Names and reasons in a hint are an edge's words: lines and what is printable. */
+static void
+cover_controls (gchar *text)
+{
+  for (gchar *c = text; *c != '\0'; c = g_utf8_next_char (c))
+    if (*c != '\n' && !g_unichar_isprint (g_utf8_get_char (c)))
+      memset (c, '?', (gsize)(g_utf8_next_char (c) - c));
+}
+
 void
 ew_ctl_hint (const gchar *format, ...)
 {
-  g_autofree gchar *text = NULL, *fit = NULL;
+  g_autofree gchar *text = NULL, *fit = NULL, *valid = NULL;
   va_list arguments;
 
   fflush (stdout);
   va_start (arguments, format);
   text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  fit = ew_plain_fit (text);
+  valid = g_utf8_make_valid (text, -1);
+  cover_controls (valid);
+  fit = ew_plain_fit (valid);
   fputs (fit, stderr);
 }
 

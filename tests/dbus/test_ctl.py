@@ -8,18 +8,22 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import subprocess
 import sys
 import termios
+import threading
 import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import private_bus  # noqa: E402
+from gi.repository import GLib  # noqa: E402
 from private_bus import ADDRESS, PASSWORD, PEER, USERS, Machine, read, wait_for  # noqa: E402
 
 private_bus.enter()
+import fake_daemon  # noqa: E402
 
 
 def make_key(**changes):
@@ -796,6 +800,51 @@ class Agent(Case):
         self.assertEqual((started.returncode, out, err), (4, "", ""))
         agent.wait_log("asked org.edgeway.enroll")
         agent.stop()
+
+
+class HostileEdge(unittest.TestCase):
+    """A mesh whose words hold what a terminal acts on: none of it gets there, from no command, not even as JSON."""
+
+    BAD = "\x1b]0;X\x07\x9b31m\u202e\r$(id)"
+    KEPT = ("schema", "state", "type", "kind", "role", "cidr")  # what a client decides by
+
+    @classmethod
+    def setUpClass(cls):
+        cls.machine = Machine(polkit=False)
+        cls.addClassCleanup(cls.machine.close)
+        cls.fake = fake_daemon.FakeDaemon(ADDRESS)
+        cls.addClassCleanup(cls.fake.close)
+        cls.loop = GLib.MainLoop()
+        threading.Thread(target=cls.loop.run, daemon=True).start()
+        cls.addClassCleanup(cls.loop.quit)
+        for name in ("AddName", "RemoveName", "AcceptDomain", "RefuseDomain", "SetNodeMtu", "RevokeKey"):
+            setattr(cls.fake, "do_" + name, lambda *_: None)
+        answers = {"ListKeys": {"keys": [{"id": "1a2b3c4d5e6f", "label": "web", "maker": "n1", "maker_name": "desk"}]},
+                   "ListNames": {"suffix": "home.internal", "edges": [{"name": "frankfurt"}], "names": [{"name": "files", "node": "nas"}],
+                                 "domains": [{"domain": "corp.example", "resolver": "10.0.0.1", "node": "gw", "state": "blocked", "reason": "no"}]},
+                   "ListRoutes": {"routes": [{"cidr": "192.168.1.0/24", "node": "office-gw", "state": "blocked", "reason": "it covers"}]}}
+        for method, answer in answers.items():
+            setattr(cls.fake, "do_" + method, lambda text=json.dumps(cls.spoil(answer)): text)
+        for method in ("ListNodes", "ShowNode", "GetStatus", "Diagnose", "Ping", "AddNode"):
+            honest = getattr(cls.fake, "do_" + method)
+            setattr(cls.fake, "do_" + method, lambda *args, honest=honest: json.dumps(cls.spoil(json.loads(honest(*args)))))
+
+    @classmethod
+    def spoil(cls, value, key=None):
+        if isinstance(value, dict):
+            return {key: cls.spoil(member, key) for key, member in value.items()}
+        if isinstance(value, list):
+            return [cls.spoil(element, key) for element in value]
+        return value + cls.BAD if isinstance(value, str) and key not in cls.KEPT else value
+
+    def test_what_reaches_the_terminal(self):
+        for line in ("status", "status --json", "map", "node list", "node list --json", "node show nas", "node add web-2", "node mtu nas 1300", "key list",
+                     "names", "names --json", "name list", "name add files nas", "name accept corp.example", "name refuse home.internal", "route list",
+                     "route add 10.8.0.0/24 nas", "route accept 192.168.1.0/24", "ping nas -c1", "diagnose", "connect --no-wait", "complete key revoke ''"):
+            with self.subTest(line):
+                result = self.machine.run_ctl(*shlex.split(line))
+                self.assertNotRegex(result.stdout + result.stderr, "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
+                self.assertEqual(result.returncode, 0, result)
 
 
 class WithoutBus(Case):
