@@ -62,7 +62,7 @@ step() {
   # Removes its log when Ctrl-C or a lost terminal ends it.
   trap 'rm -f "$log" "$log.shown"; kill "$watcher" 2>/dev/null; trap - INT HUP; exit 130' INT HUP
   if "$@" >"$log" 2>&1 </dev/null; then status=0; else status=$?; fi
-  kill "$watcher" 2>/dev/null; wait "$watcher" 2>/dev/null
+  { kill "$watcher"; wait "$watcher"; } 2>/dev/null || true  # its status is the signal's: it must not end a script with set -e
   if [ -t 1 ]; then printf '\r  %-34s' "$name …"; elif [ -e "$log.shown" ]; then printf '\n  %-34s' "$name …"; fi
   if [ "$status" = 0 ]; then
     [ ! -t 1 ] || printf -v blank '%16s' ''  # over "123 of 310"

@@ -32,6 +32,11 @@ class InterruptedStep(unittest.TestCase):
             self.assertNotIn("went on", output)
             self.assertEqual(os.listdir(folder), [])
 
+    def test_in_a_script_that_ends_at_errors(self):
+        script = 'set -eu; . "$1/app/launch/common.sh"; step one true; step two false || echo failed; echo went on'
+        result = subprocess.run(["bash", "-c", script, "bash", SOURCE], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual((result.returncode, result.stdout.splitlines()[-2:]), (0, ["failed", "went on"]), result)
+
     def test_ctrl_c(self):
         self.interrupt(signal.SIGINT)
 
