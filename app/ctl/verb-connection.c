@@ -9,7 +9,7 @@
 #include "console/format.h"
 
 #define WAIT_S 30
-#define NAMES_WAIT_S 10 /* programs find the mesh's names within two, as a rule */
+#define NAMES_WAIT_S 3 /* programs find the names within two, as a rule; a resolver that hangs holds nobody up */
 #define CONFIRM_WITHIN_MIN 1
 #define CONFIRM_WITHIN_MAX 86400
 
