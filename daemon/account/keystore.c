@@ -108,6 +108,7 @@ clear_settings (EwKeystore *self)
   g_array_set_size (self->awaited, 0);
   g_clear_pointer (&self->accepted_domains, g_strfreev);
   g_clear_pointer (&self->refused_domains, g_strfreev);
+  g_clear_pointer (&self->https_networks, g_strfreev);
   self->timestamp_floor_ns = 0;
   g_hash_table_remove_all (self->addresses);
 }
@@ -124,6 +125,7 @@ keystore_clear (gpointer data)
   g_array_unref (self->awaited);
   g_strfreev (self->accepted_domains);
   g_strfreev (self->refused_domains);
+  g_strfreev (self->https_networks);
   g_hash_table_unref (self->addresses);
   g_free (self->path);
 }
@@ -239,6 +241,7 @@ read_settings (EwKeystore *self, JsonObject *object)
   self->lan_names = ew_json_bool (object, "lan_names", FALSE);
   gint64 floor = ew_json_int (object, "timestamp_floor_ns", 0);
   self->timestamp_floor_ns = floor > 0 ? (guint64)floor : 0;
+  self->https_networks = ew_json_strv (object, "https_networks", EW_HTTPS_NETWORKS_MAX); /* what was learnt: no loss */
   if (!read_prefixes (object, "accepted", self->accepted) || !read_prefixes (object, "refused", self->refused)
       || (json_object_has_member (object, "forwarded") && !read_prefixes (object, "forwarded", self->forwarded))
       || (json_object_has_member (object, "awaited") && !read_prefixes (object, "awaited", self->awaited))
@@ -403,6 +406,7 @@ keystore_to_json (EwKeystore *self)
                                 strv_to_json ((const gchar *const *)self->accepted_domains));
   json_object_set_array_member (settings, "refused_domains",
                                 strv_to_json ((const gchar *const *)self->refused_domains));
+  json_object_set_array_member (settings, "https_networks", strv_to_json ((const gchar *const *)self->https_networks));
   json_object_set_int_member (settings, "timestamp_floor_ns", (gint64)MIN (self->timestamp_floor_ns, G_MAXINT64));
   json_object_set_object_member (object, "settings", settings);
   if (self->pending)
@@ -640,4 +644,28 @@ ew_keystore_prefer_address (EwKeystore *self, const EwIp *ip)
         news = TRUE;
       }
   return news;
+}
+
+gboolean
+ew_keystore_needs_https (EwKeystore *self, const gchar *network)
+{
+  return self->https_networks && g_strv_contains ((const gchar *const *)self->https_networks, network);
+}
+
+gboolean
+ew_keystore_set_needs_https (EwKeystore *self, const gchar *network, gboolean needs)
+{
+  if (ew_keystore_needs_https (self, network) == needs)
+    return FALSE;
+  GStrvBuilder *builder = g_strv_builder_new ();
+  guint n = 0;
+  if (needs)
+    g_strv_builder_add (builder, network);
+  for (gchar **known = self->https_networks; known && *known; known++)
+    if (!g_str_equal (*known, network) && ++n < EW_HTTPS_NETWORKS_MAX)
+      g_strv_builder_add (builder, *known);
+  g_strfreev (self->https_networks);
+  self->https_networks = g_strv_builder_end (builder);
+  g_strv_builder_unref (builder);
+  return TRUE;
 }

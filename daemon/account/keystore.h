@@ -22,7 +22,8 @@ G_BEGIN_DECLS
 #define EW_ACCOUNT_MAX (256 * 1024) /* bytes of the file */
 #define EW_CACHED_ADDRESSES_MAX 8   /* of one host */
 #define EW_CHOSEN_DOMAINS_MAX 64    /* accepted and refused, each */
-#define EW_CHOSEN_ROUTES_MAX 512    /* accepted, refused, forwarded and awaited, each */
+#define EW_HTTPS_NETWORKS_MAX 32
+#define EW_CHOSEN_ROUTES_MAX 512 /* accepted, refused, forwarded and awaited, each */
 
 typedef struct
 {
@@ -48,6 +49,8 @@ typedef struct
   GArray *forwarded; /* EwPrefix: routes that this node forwards. Apart from accepted: an edge must not be able to
                         turn one choice into the other */
   GArray *awaited;   /* EwPrefix: accepted, but not offered yet: the first offer says which of the two */
+
+  GStrv https_networks; /* names of networks (the tunnel's) that let no UDP through, the latest first; NULL: none */
 
   guint64 timestamp_floor_ns; /* no handshake of this node may carry an earlier timestamp */
 
@@ -92,6 +95,10 @@ EwKeystore *ew_keystore_copy_addresses (EwKeystore *self) G_GNUC_WARN_UNUSED_RES
 gboolean ew_keystore_set_addresses (EwKeystore *self, const gchar *host, const gchar *const *addresses);
 /* This address worked: it goes first where a name has it. TRUE when that was news. */
 gboolean ew_keystore_prefer_address (EwKeystore *self, const EwIp *ip);
+
+/* This network needs the https transport, or doesn't. TRUE when that was news; saving is the caller's. */
+gboolean ew_keystore_needs_https (EwKeystore *self, const gchar *network);
+gboolean ew_keystore_set_needs_https (EwKeystore *self, const gchar *network, gboolean needs);
 
 gboolean ew_domains_contain (const gchar *const *domains, const gchar *domain);
 /* Adds or takes out. FALSE: it was so already, or the list is full. */

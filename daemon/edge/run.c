@@ -15,6 +15,7 @@
 #include "edge/exit/exit.h"
 #include "edge/exit/netlink.h"
 #include "edge/identity.h"
+#include "edge/masque/masque.h"
 #include "edge/names.h"
 #include "edge/packages/packages.h"
 #include "edge/privileges.h"
@@ -44,6 +45,7 @@ typedef struct
   EwApiViewers *viewers;
   EwApi *api;
   EwPackages *packages;
+  EwMasque *masque;
   guint tick_source, listener;
   gint64 tick_us;     /* when it comes, monotonic */
   gint64 thorough_us; /* the last thorough sweep */
@@ -220,6 +222,7 @@ start_feed (Edge *self, GError **error)
     .exit_data = &exit,
     .on_ports_bound = on_ports_bound,
     .ports_user = self,
+    .streams = ew_masque_get_streams (self->masque),
   };
   g_autofree gchar *public_host = NULL;
   guint16 public_port;
@@ -311,6 +314,7 @@ start_api (Edge *self, GError **error)
       g_warning ("%s Until then, `edgeway-edge status` and the other commands don't work.", cause->message);
     }
   open_packages (self);
+  ew_masque_set_endpoints (self->masque, (const gchar *const *)ew_mesh_get_edge (self->mesh)->endpoints);
   self->viewers = ew_api_viewers_new (self->mesh, self->feed);
   EwApiParts parts = { .mesh = self->mesh,
                        .feed = self->feed,
@@ -334,7 +338,8 @@ on_request (gpointer user_data, SoupServerMessage *message, const EwServerPeer *
             GHashTable *query, EwServerFault fault)
 {
   Edge *self = user_data;
-  if (!ew_packages_handle (self->packages, self->server, message, peer, path, fault))
+  if (!ew_masque_handle (self->masque, message, peer, path, fault)
+      && !ew_packages_handle (self->packages, self->server, message, peer, path, fault))
     ew_api_handle (self->api, message, peer, path, query, fault);
 }
 
@@ -515,6 +520,7 @@ start (Edge *self, GError **error)
   ew_tun_reserve (
     EW_SWITCH_DATA_THREADS_MAX); /* where nothing sets its mode (a container, no udev) only uid 0 can open the device */
   self->server = ew_http_server_new (on_request, self);
+  self->masque = ew_masque_new (self->server);
   self->patient = is_patient (self);
   if (!bind_tcp (self, error) || !ew_edge_privileges_narrow (options->state_dir, options->packages, error)
       || !ew_state_dir_prepare (options->state_dir, error))
@@ -538,6 +544,7 @@ stop (Edge *self)
   g_clear_pointer (&self->packages, ew_packages_free);
   g_clear_pointer (&self->names, ew_edge_names_free);
   g_clear_pointer (&self->feed, ew_feed_free);
+  g_clear_pointer (&self->masque, ew_masque_free);
   g_clear_pointer (&self->mesh, ew_mesh_close);
   g_clear_pointer (&self->store, ew_store_close);
   g_clear_pointer (&self->identity, ew_identity_free);

@@ -143,6 +143,23 @@ ew_worker_drop_handed_over (EwWorker *worker)
   thread->n_handed_over = 0;
 }
 
+void
+ew_worker_hear (EwWorker *worker, const EwPacket *datagrams, gsize n)
+{
+  gsize put;
+  gboolean first;
+
+  do
+    {
+      put = ew_inbox_put (&worker->inbox, datagrams, n, &first);
+      if (first && put > 0)
+        ew_worker_wake (worker);
+      datagrams += put;
+      n -= put;
+    }
+  while (n > 0 && put > 0);
+}
+
 /* Life. */
 
 static const EwDeviceHooks hooks_alone
@@ -182,6 +199,7 @@ create (const EwCrewConfig *config, EwWires *wires)
 
   pthread_mutex_init (&crew->lock, NULL);
   crew->events = config->events;
+  crew->streams = config->streams;
   crew->n = wires->n;
   for (guint i = 0; i < crew->n; i++)
     {

@@ -4,8 +4,10 @@
  * remembered here (port, mark, private key) is what the device does not give back.
  */
 #include "engine/engine-private.h"
+#include "engine/streams.h"
 #include "engine/uapi.h"
 #include "common/phrase.h"
+#include "proto/messages.h"
 
 #include <string.h>
 
@@ -15,7 +17,8 @@ struct EwEngine
 {
   EwCrew *crew;
   EwEvents *events;
-  EwUapi *uapi; /* NULL: not served */
+  EwUapi *uapi;       /* NULL: not served */
+  EwStreams *streams; /* borrowed; NULL: none */
   char *listen_address;
   char *interface; /* NULL without a TUN */
   int ifindex;
@@ -102,15 +105,23 @@ ew_engine_new_with_all_wires (const EwEngineConfig *config, EwWires *wires, GErr
   const EwCrewConfig crew = { .mtu = config->mtu != 0 ? config->mtu : EW_ENGINE_DEFAULT_MTU,
                               .router = config->router,
                               .router_user = config->router_user,
+                              .streams = config->streams,
                               .events = engine->events };
   engine->crew = ew_crew_new (&crew, wires, error);
-  return engine->crew != NULL ? g_steal_pointer (&engine) : NULL;
+  if (engine->crew == NULL)
+    return NULL;
+  engine->streams = config->streams;
+  if (engine->streams != NULL)
+    engine->streams->class->attach (engine->streams, engine);
+  return g_steal_pointer (&engine);
 }
 
 void
 ew_engine_free (EwEngine *engine)
 {
   g_clear_pointer (&engine->uapi, ew_uapi_free);
+  if (engine->streams != NULL)
+    engine->streams->class->attach (engine->streams, NULL);
   g_clear_pointer (&engine->crew, ew_crew_free);
   g_clear_pointer (&engine->events, ew_events_close);
   g_free (engine->listen_address);
@@ -237,6 +248,33 @@ ew_engine_set_mtu (EwEngine *engine, uint16_t mtu, GError **error)
   for (guint i = 0; i < engine->crew->n && set.done; i++)
     ew_worker_call (engine->crew->workers[i], set_mtu, &set);
   return set.done;
+}
+
+/* A data message goes to the worker of its session (ew_device_lane_of()), the rest to the
+   device's. */
+static EwWorker *
+choose_worker (EwCrew *crew, const EwPacket *datagram)
+{
+  const EwMessageData *message = (const EwMessageData *)datagram->data;
+  const gboolean data = datagram->len >= sizeof *message && message->type[0] == EW_MESSAGE_DATA;
+
+  return crew->workers[data ? ew_device_lane_of (crew->device, message->receiver_index[0]) : 0];
+}
+
+void
+ew_engine_hear (EwEngine *engine, const EwPacket *datagrams, gsize n)
+{
+  EwCrew *crew = engine->crew;
+
+  for (gsize i = 0; i < n;)
+    {
+      EwWorker *worker = choose_worker (crew, &datagrams[i]);
+      gsize run = 1;
+      while (i + run < n && choose_worker (crew, &datagrams[i + run]) == worker)
+        run++;
+      ew_worker_hear (worker, datagrams + i, run);
+      i += run;
+    }
 }
 
 /* The device. */

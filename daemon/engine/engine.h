@@ -27,6 +27,7 @@ typedef enum
 } EwEngineError;
 
 typedef struct EwEngine EwEngine;
+typedef struct EwStreams EwStreams; /* engine/streams.h */
 
 /* What a data thread does with an inner packet that a peer sent (or the TUN, peer NULL). */
 typedef enum
@@ -67,6 +68,7 @@ typedef struct
      packet from the TUN that no peer takes is answered with an ICMP "no route". */
   EwRouter router;
   void *router_user;
+  EwStreams *streams; /* outlives the engine; NULL: none */
   /* Called in the GMainContext that was the thread default at ew_engine_new(). */
   void (*on_event) (void *user, const EwEngineEvent *event);
   void *event_user;
@@ -125,8 +127,16 @@ void ew_engine_initiate (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE]
 /* As ew_peer_repeat_initiation(). */
 gboolean ew_engine_repeat_initiation (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE],
                                       const EwEndpoint *endpoint);
+/* As ew_peer_call(). */
+gboolean ew_engine_call_peer (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], const EwEndpoint *endpoint);
+/* The endpoint alone. */
+void ew_engine_set_endpoint (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], const EwEndpoint *endpoint);
 /* Sends an inner packet from this program to that peer (link messages, ICMP echoes); copied. */
 void ew_engine_inject (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], const uint8_t *packet, size_t len);
+
+/* From any thread: datagrams that came through streams; copied. Those that find no room within a few milliseconds are
+   lost. */
+void ew_engine_hear (EwEngine *engine, const EwPacket *datagrams, gsize n);
 
 typedef struct
 {
@@ -134,6 +144,8 @@ typedef struct
   uint64_t udp_received, udp_sent;
   uint64_t udp_failed; /* refused by the kernel: no route, too large, a firewall */
   uint64_t udp_full;   /* the socket stayed full */
+  uint64_t stream_received, stream_sent;
+  uint64_t stream_failed; /* the stream has ended */
   uint64_t tun_read, tun_written;
   uint64_t dropped;     /* inner packets that the TUN did not take or that had no peer to go to */
   uint64_t unreachable; /* packets from the TUN that no peer takes */

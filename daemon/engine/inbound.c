@@ -73,6 +73,20 @@ ew_inbound_run (EwWorker *worker, guint which)
   ew_worker_settle (worker); /* what came out lies in the buffers that are filled next */
 }
 
+void
+ew_inbound_take_inbox (EwWorker *worker)
+{
+  EwPacket datagrams[EW_BATCH_MAX];
+  gsize n;
+
+  while ((n = ew_inbox_take (&worker->inbox, &worker->inbound, datagrams, EW_BATCH_MAX)) > 0)
+    {
+      worker->stats.stream_received += n;
+      ew_lane_receive (worker->lane, datagrams, n, &worker->time);
+      ew_worker_settle (worker);
+    }
+}
+
 static void
 forward (EwWorker *worker, EwPeer *to, EwPacket *packet)
 {

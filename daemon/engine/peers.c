@@ -151,6 +151,42 @@ ew_engine_repeat_initiation (EwEngine *engine, const uint8_t public_key[EW_KEY_S
   return wish.sent;
 }
 
+static void
+call_peer (EwDevice *device, const EwTime *time, void *data)
+{
+  Repeat *wish = data;
+  EwPeer *peer = ew_device_find_peer (device, wish->public_key);
+
+  wish->sent = peer != NULL && ew_peer_call (peer, wish->endpoint, time);
+}
+
+gboolean
+ew_engine_call_peer (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], const EwEndpoint *endpoint)
+{
+  Repeat wish = { public_key, endpoint, FALSE };
+
+  ew_engine_call (engine, call_peer, &wish);
+  return wish.sent;
+}
+
+static void
+set_endpoint (EwDevice *device, const EwTime *time, void *data)
+{
+  const Repeat *wish = data;
+  EwPeer *peer = ew_device_find_peer (device, wish->public_key);
+
+  if (peer != NULL)
+    ew_peer_set_endpoint (peer, wish->endpoint);
+}
+
+void
+ew_engine_set_endpoint (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], const EwEndpoint *endpoint)
+{
+  Repeat wish = { public_key, endpoint, FALSE };
+
+  ew_engine_call (engine, set_endpoint, &wish);
+}
+
 typedef struct
 {
   const uint8_t *public_key;

@@ -7,9 +7,10 @@
 #define LOOK_BACK 8
 
 void
-ew_transmit_init (EwTransmit *transmit, const EwBuffers *buffers)
+ew_transmit_init (EwTransmit *transmit, const EwBuffers *buffers, EwStreams *streams)
 {
   memset (transmit, 0, sizeof *transmit);
+  transmit->streams = streams;
   transmit->bursts = g_new (EwBurst, EW_BATCH_MAX);
   transmit->stays = buffers;
   ew_buffers_init (&transmit->copies);
@@ -71,6 +72,7 @@ ew_transmit_add (EwTransmit *transmit, EwUdp *udp, EwPeer *peer, const EwEndpoin
       burst->peer = peer;
       burst->traffic_class = traffic_class;
       burst->len = burst->n = burst->n_parts = 0;
+      transmit->n_to_streams += to->kind == EW_ENDPOINT_STREAM;
     }
   ew_burst_append (burst, data, len);
 }
@@ -85,12 +87,32 @@ note_stale (EwTransmit *transmit, EwPeer *peer)
     transmit->stale[transmit->n_stale++] = peer;
 }
 
+static void
+flush_to_streams (EwTransmit *transmit)
+{
+  for (gsize i = 0; i < transmit->n; i++)
+    {
+      EwBurst *burst = &transmit->bursts[i];
+      if (burst->to.kind != EW_ENDPOINT_STREAM)
+        continue;
+      burst->local_refused = FALSE;
+      if (transmit->streams != NULL)
+        transmit->streams->class->send (transmit->streams, burst, &transmit->stream_stats);
+      else
+        transmit->stream_stats.failed += burst->n;
+    }
+  transmit->n_to_streams = 0;
+}
+
 void
 ew_transmit_flush (EwTransmit *transmit, EwUdp *udp)
 {
   if (transmit->n == 0)
     return;
-  udp->class->send (udp, transmit->bursts, transmit->n, &transmit->stats);
+  if (transmit->n > transmit->n_to_streams)
+    udp->class->send (udp, transmit->bursts, transmit->n, &transmit->stats);
+  if (transmit->n_to_streams > 0)
+    flush_to_streams (transmit);
   for (gsize i = 0; i < transmit->n; i++)
     if (transmit->bursts[i].local_refused && transmit->bursts[i].peer != NULL)
       note_stale (transmit, transmit->bursts[i].peer);

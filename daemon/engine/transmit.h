@@ -7,7 +7,7 @@
 
 #include <glib.h>
 #include "engine/buffers.h"
-#include "engine/udp.h"
+#include "engine/streams.h"
 
 G_BEGIN_DECLS
 
@@ -18,14 +18,16 @@ typedef struct
   EwBuffers copies; /* of datagrams that do not lie in memory that stays */
   gsize n_copies;
   const EwBuffers *stays;
-  EwUdpSendStats stats;
+  EwStreams *streams; /* NULL: none */
+  gsize n_to_streams; /* of the bursts */
+  EwUdpSendStats stats, stream_stats;
   /* Peers whose local address was refused by the kernel; told to the device when no hook of it runs. */
   EwPeer *stale[EW_BATCH_MAX];
   gsize n_stale;
 } EwTransmit;
 
 /* Datagrams in buffers stay as they are until the flush; all others are copied. */
-void ew_transmit_init (EwTransmit *transmit, const EwBuffers *buffers);
+void ew_transmit_init (EwTransmit *transmit, const EwBuffers *buffers, EwStreams *streams);
 void ew_transmit_clear (EwTransmit *transmit);
 /* Flushes first when there is no more room. */
 void ew_transmit_add (EwTransmit *transmit, EwUdp *udp, EwPeer *peer, const EwEndpoint *to, guint8 *data, gsize len,

@@ -248,6 +248,8 @@ ew_udp_sockets_send (EwUdp *udp, EwBurst *bursts, gsize n, EwUdpSendStats *stats
   for (gsize i = 0; i < n; i++)
     {
       bursts[i].local_refused = FALSE;
+      if (bursts[i].to.kind == EW_ENDPOINT_STREAM)
+        continue; /* another way's */
       if (bursts[i].to.kind != EW_ENDPOINT_UDP || udp->fds[bursts[i].to.remote.family == EW_FAMILY_V4 ? 0 : 1] < 0)
         stats->failed += bursts[i].n; /* a family that this host does not have */
     }

@@ -110,7 +110,7 @@ typedef struct
 {
   /* Fills at most n ≤ EW_BATCH_MAX arrivals from fds[which]. Returns how many were filled. Never blocks. */
   gsize (*receive) (EwUdp *udp, guint which, EwArrival *arrivals, gsize n);
-  /* Sends n bursts. Waits for a full socket for a few milliseconds at most: the pressure belongs on the TUN's queue,
+  /* Sends n bursts, except those to streams. Waits for a full socket for a few milliseconds at most: the pressure belongs on the TUN's queue,
      where TCP feels it. */
   void (*send) (EwUdp *udp, EwBurst *bursts, gsize n, EwUdpSendStats *stats);
   gboolean (*set_mark) (EwUdp *udp, guint32 mark, GError **error);

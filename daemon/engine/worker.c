@@ -213,6 +213,7 @@ serve (EwWorker *worker, const struct epoll_event *event)
       hear_wake (worker);
       ew_worker_take_handed_over (worker);
       ew_worker_settle (worker);
+      ew_inbound_take_inbox (worker);
       ew_lane_leave (worker->lane); /* a call may wait until everybody has */
       carry_out_calls (worker);
       ew_lane_enter (worker->lane);
@@ -293,7 +294,8 @@ ew_worker_new (const EwWorkerConfig *config)
   worker->router = config->router;
   worker->router_user = config->router_user;
   ew_buffers_init (&worker->inbound);
-  ew_transmit_init (&worker->transmit, &worker->inbound);
+  ew_inbox_init (&worker->inbox);
+  ew_transmit_init (&worker->transmit, &worker->inbound, config->crew->streams);
   return worker;
 }
 
@@ -351,6 +353,7 @@ ew_worker_free (EwWorker *worker)
   pthread_cond_destroy (&thread->carried_out);
   pthread_mutex_destroy (&thread->lock);
   ew_transmit_clear (&worker->transmit);
+  ew_inbox_clear (&worker->inbox);
   ew_buffers_clear (&worker->inbound);
   g_free (thread);
   g_free (worker);

@@ -20,6 +20,8 @@
 #include <stdatomic.h>
 #include "engine/buffers.h"
 #include "engine/events.h"
+#include "engine/inbox.h"
+#include "engine/streams.h"
 #include "engine/transmit.h"
 #include "engine/tun.h"
 #include "engine/udp.h"
@@ -42,6 +44,7 @@ typedef struct EwWorker
 
   EwTime time;                      /* of the batch at hand */
   EwBuffers inbound;                /* the batch read from UDP or TUN */
+  EwInbox inbox;                    /* datagrams from streams */
   gsize arrival_bytes;              /* of an arrival, on average, in the latest batch */
   EwTransmit transmit;              /* datagrams waiting for the end of the batch */
   EwPacket to_host[EW_TO_HOST_MAX]; /* packets waiting for it */
@@ -71,7 +74,8 @@ struct EwCrew
   EwDevice *device;
   EwWorker *workers[EW_WORKERS_MAX];
   guint n;
-  EwEvents *events; /* borrowed */
+  EwEvents *events;   /* borrowed */
+  EwStreams *streams; /* borrowed; NULL: none */
   /* The device's. pthread, not GMutex: thread sanitizers see through it. */
   pthread_mutex_t lock;
   _Atomic guint waiting; /* workers that want it: worker 0, which takes it for every handshake, lets them go first */
@@ -83,6 +87,7 @@ typedef struct
   guint16 mtu;
   EwRouter router;
   void *router_user;
+  EwStreams *streams;
   EwEvents *events;
 } EwCrewConfig;
 
@@ -103,6 +108,10 @@ EwUdp *ew_worker_swap_udp (EwWorker *worker, EwUdp *udp);
 /* The journey; each handles one batch in the data thread. FALSE from outbound: the TUN has been removed. */
 void ew_inbound_run (EwWorker *worker, guint which);
 gboolean ew_outbound_run (EwWorker *worker);
+/* From any thread: datagrams from streams, for this worker. */
+void ew_worker_hear (EwWorker *worker, const EwPacket *datagrams, gsize n);
+/* In the worker's thread: what it was brought. */
+void ew_inbound_take_inbox (EwWorker *worker);
 /* The device's hook for an inner packet from a peer; user is the worker. */
 void ew_inbound_deliver (void *user, EwPeer *from, EwPacket *packet);
 /* The end of a batch: what it produced goes out. */

@@ -48,9 +48,10 @@ typedef struct
   EwEndpointKind kind;
   EwIp remote;          /* UDP: where to; STREAM: the TCP peer's address, for cookies */
   uint16_t remote_port; /* host order */
-  EwIp local;           /* UDP: the address it was reached at, EW_FAMILY_NONE to let the kernel choose (IP_PKTINFO) */
-  uint32_t scope;       /* UDP: interface index of a link-local remote, else 0 */
-  uint64_t id;          /* STREAM, MEMORY: which one */
+  EwIp
+    local; /* UDP: the address it was reached at, EW_FAMILY_NONE to let the kernel choose (IP_PKTINFO); STREAM: this computer's */
+  uint32_t scope; /* UDP: interface index of a link-local remote, else 0 */
+  uint64_t id;    /* STREAM, MEMORY: which one */
 } EwEndpoint;
 
 /* Parses an IPv4 or IPv6 address without brackets, port, zone or spaces. Returns false and leaves *out alone otherwise.

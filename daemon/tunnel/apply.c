@@ -4,6 +4,7 @@
  * the host refuses, the current plan is kept.
  */
 #include "tunnel/tunnel-private.h"
+#include "common/util.h"
 
 static gchar *
 describe_networks (const EwHostFacts *facts)
@@ -31,6 +32,28 @@ describe_networks (const EwHostFacts *facts)
   g_ptr_array_add (lines, g_strdup (facts->ipv6 ? "IPv6" : "no IPv6"));
   g_ptr_array_add (lines, NULL);
   return g_strjoinv ("\n", (gchar **)lines->pdata);
+}
+
+/* What the next hop and the subnets look like, hashed: nobody has to be able to read from the disk where this computer
+   has been. Two networks that look alike are taken for one. */
+static gchar *
+name_network (const EwHostFacts *facts)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  char part[EW_PREFIX_STRLEN];
+  guint8 hash[32];
+  for (guint i = 0; i < facts->gateways->len; i++)
+    {
+      ew_ip_format (&g_array_index (facts->gateways, EwIp, i), part);
+      g_string_append_printf (text, "via %s\n", part);
+    }
+  for (guint i = 0; i < facts->on_link->len; i++)
+    {
+      ew_prefix_format (&g_array_index (facts->on_link, EwPrefix, i), part);
+      g_string_append_printf (text, "on %s\n", part);
+    }
+  ew_sha256 (text->str, text->len, hash);
+  return g_base64_encode (hash, 9);
 }
 
 static gboolean
@@ -96,6 +119,8 @@ ew_tunnel_apply (EwTunnel *self, gboolean vpn, GError **error)
     return FALSE;
   g_free (self->networks);
   self->networks = describe_networks (facts);
+  g_free (self->network);
+  self->network = name_network (facts);
   if (!ew_engine_set_mtu (self->engine, self->document->mtu, error))
     return FALSE;
   apply_to_engine (self, plan);

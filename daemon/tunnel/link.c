@@ -138,6 +138,8 @@ show_link (EwTunnel *self)
   else if (self->no_route)
     ew_tunnel_set_state (self, state, "no-network",
                          N_ ("No network connection reaches the edge. Connect this computer to a network."));
+  else if (self->intercepted)
+    ew_tunnel_set_state (self, state, "tls-intercepted", self->intercepted);
   else if (state == EW_STATE_CONNECTING)
     {
       message = ew_phrase ("Connecting to the edge \"%s\".", name);
@@ -222,11 +224,15 @@ act (EwTunnel *self, guint actions)
       use_candidate (self);
       ew_tunnel_resolve_silent (self);
     }
-  if (actions & EW_DO_REBIND)
+  if ((actions & EW_DO_REBIND) && ew_tunnel_https_keeps (self))
+    actions &= ~(guint)EW_DO_INITIATE;
+  else if (actions & EW_DO_REBIND)
     {
       next_candidate (self, TRUE);
       use_candidate (self);
     }
+  if ((actions & EW_DO_SHOW) && self->liveness.state == EW_LINK_RECONNECTING)
+    ew_tunnel_https_lost (self);
   if ((actions & EW_DO_INITIATE) && self->peer >= 0)
     {
       ew_engine_initiate (self->engine, self->peer_key, TRUE);
@@ -249,8 +255,12 @@ act (EwTunnel *self, guint actions)
 void
 ew_tunnel_event (EwTunnel *self, EwLivenessEvent event)
 {
-  if (self->engine)
-    act (self, ew_liveness_event (&self->liveness, event, ew_boottime ()));
+  if (!self->engine)
+    return;
+  guint actions = ew_liveness_event (&self->liveness, event, ew_boottime ());
+  if (event == EW_LIVENESS_ANSWER)
+    ew_tunnel_https_settle (self);
+  act (self, actions);
 }
 
 /* TLS leaves megabytes of freed memory behind; a quiet daemon returns them to the system. */
@@ -285,7 +295,11 @@ static void
 engine_event (void *user, const EwEngineEvent *event)
 {
   EwTunnel *self = user;
-  if (!self->engine || event->event != EW_PEER_HANDSHAKE_COMPLETE)
+  if (!self->engine)
+    return;
+  if (event->event == EW_PEER_ROAMED && self->liveness.state == EW_LINK_CONNECTED)
+    ew_tunnel_https_settle (self);
+  if (event->event != EW_PEER_HANDSHAKE_COMPLETE)
     return;
   self->handshaken = TRUE;
   ew_live_check_handshaken (self);
@@ -419,6 +433,7 @@ start_engine (EwTunnel *self, GError **error)
     .fwmark = EW_HOST_FWMARK,
     .router = ew_router_hook,
     .router_user = self->router,
+    .streams = ew_tunnel_https_get_streams (self),
     .on_event = engine_event,
     .on_tun_lost = tun_lost,
     .event_user = self,
@@ -472,6 +487,7 @@ drop_engine (EwTunnel *self)
 {
   if (self->client)
     lead_inside (self, FALSE);
+  ew_tunnel_https_stop (self);
   if (self->engine)
     {
       /* Exact again: nothing is sent any more. */

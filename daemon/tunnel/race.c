@@ -37,6 +37,7 @@ ew_tunnel_race (EwTunnel *self)
     self->race_alarm = ew_alarm_new (on_stagger, self);
   self->raced = 0;
   ew_alarm_set (self->race_alarm, self->candidates->len > 1 ? ew_boottime () + EW_RACE_STAGGER : G_MAXINT64);
+  ew_tunnel_https_race (self);
 }
 
 void
@@ -48,6 +49,8 @@ ew_tunnel_race_won (EwTunnel *self)
     ew_alarm_set (self->race_alarm, G_MAXINT64);
   if (self->peer < 0 || !ew_engine_get_peer (self->engine, self->peer_key, &status))
     return;
+  if (status.endpoint.kind != EW_ENDPOINT_UDP)
+    return; /* the address that UDP is tried at first stays the one that it was */
   for (guint i = 0; i < self->candidates->len; i++)
     {
       const EwCandidate *candidate = &g_array_index (self->candidates, EwCandidate, i);

@@ -176,7 +176,9 @@ explain_silence (EwTunnel *self, gboolean heard, const GError *error)
   EwTunnelState state = self->liveness.state == EW_LINK_CONNECTING ? EW_STATE_CONNECTING : EW_STATE_RECONNECTING;
   if (!self->engine || self->liveness.state == EW_LINK_CONNECTED || self->no_route || self->candidates->len == 0)
     return;
-  if (g_error_matches (error, EW_ERROR, EW_ERROR_PIN_MISMATCH))
+  if (self->intercepted)
+    ew_tunnel_set_state (self, state, "tls-intercepted", self->intercepted);
+  else if (g_error_matches (error, EW_ERROR, EW_ERROR_PIN_MISMATCH))
     ew_tunnel_set_state (self, state, "pin-mismatch", error->message);
   else if (error)
     ew_tunnel_set_state (self, state, "edge-unreachable", error->message);

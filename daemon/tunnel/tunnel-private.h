@@ -7,6 +7,7 @@
  *   apply.c        the plan brought into force in engine and host
  *   naming.c       names on this computer: what they should be, how they are shown
  *   race.c         the edge's addresses tried against each other, and their names looked up
+ *   https.c        the https transport: when it's begun, when UDP is tried again
  *   probe.c        link messages out, what the router heard in
  *   refresh.c      the node document fetched again; why the edge is silent
  *   mode.c         the guard's actions
@@ -26,6 +27,7 @@
 #include "names/names.h"
 #include "names/outside-resolver.h"
 #include "net/host.h"
+#include "stream/streams.h"
 #include "tunnel/alarm.h"
 #include "tunnel/endpoints.h"
 #include "tunnel/guard.h"
@@ -164,6 +166,21 @@ struct _EwTunnel
   gboolean resolving, resolve_again;
   gint64 resolved; /* boot time of the last look-up */
 
+  /* https.c */
+  EwStreamThread *streams;
+  EwAlarm *https_alarm;  /* a stream is dialed then */
+  EwAlarm *udp_alarm;    /* over https: UDP is tried then */
+  GCancellable *dialing; /* NULL: no stream is being made */
+  gboolean dial_again;   /* the alarm is set */
+  guint dialed;          /* the candidate that the latest stream leads to */
+  guint dial_failures;   /* in a row */
+  EwEndpoint stream;     /* kind NONE: there is none */
+  gboolean over_https;   /* the edge answered through it, and by nothing else since */
+  gchar *intercepted;    /* a sentence: this network reads TLS; NULL: not that is known */
+  gchar *network;        /* names the network that this computer is in; apply.c */
+  guint udp_tries;
+  gint64 stream_since; /* boot time */
+
   /* probe.c */
   guint32 instance;      /* names this run of the program in probes */
   EwNodeProblem problem; /* what the edge last said of this node */
@@ -249,6 +266,20 @@ void ew_tunnel_resolve (EwTunnel *self);
 void ew_tunnel_store_soon (EwTunnel *self);
 /* The same, not more often than is of use. */
 void ew_tunnel_resolve_silent (EwTunnel *self);
+
+/* https.c */
+/* A handshake was begun: a stream takes part, soon. */
+void ew_tunnel_https_race (EwTunnel *self);
+/* The edge is lost: a stream that was in use is of no use. */
+void ew_tunnel_https_lost (EwTunnel *self);
+/* The edge has answered, or its endpoint moved: by which way it's reached. */
+void ew_tunnel_https_settle (EwTunnel *self);
+/* Another network. TRUE: the stream in use is still this computer's, and stays in use. */
+gboolean ew_tunnel_https_keeps (EwTunnel *self);
+/* The tunnel goes down. */
+void ew_tunnel_https_stop (EwTunnel *self);
+void ew_tunnel_https_free (EwTunnel *self);
+EwStreams *ew_tunnel_https_get_streams (EwTunnel *self);
 
 /* probe.c */
 void ew_tunnel_probe (EwTunnel *self);

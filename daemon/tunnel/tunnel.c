@@ -9,6 +9,8 @@
  *   fetch_alarm   the node document once more, at least 1 s (10 s where the last fetch brought nothing) after the one
  *                 before
  *   store_alarm   the node document onto the disk, a minute after the last time
+ *   https_alarm   a stream is begun: 3 s after a handshake without an answer, at once where this network needed one
+ *   udp_alarm     15 s, over https: is UDP let through by now?
  *   ping, far     a person's ping gives up; the topology it looked at is closed 5 s later
  */
 #include "tunnel/tunnel-private.h"
@@ -54,7 +56,9 @@ static GVariant *
 show_endpoint (EwTunnel *self)
 {
   char endpoint[EW_ENDPOINT_STRLEN] = "";
-  if (self->engine && self->candidate < self->candidates->len)
+  if (self->engine && self->over_https)
+    ew_endpoint_format (&self->stream, endpoint);
+  else if (self->engine && self->candidate < self->candidates->len)
     ew_endpoint_format (&g_array_index (self->candidates, EwCandidate, self->candidate).endpoint, endpoint);
   return g_variant_new_string (endpoint);
 }
@@ -101,7 +105,7 @@ show (EwTunnel *self, guint property)
     case PROP_EDGE_ENDPOINT:
       return show_endpoint (self);
     case PROP_TRANSPORT:
-      return g_variant_new_string (self->engine && self->proved ? "udp" : "");
+      return g_variant_new_string (!self->engine || !self->proved ? "" : self->over_https ? "https" : "udp");
     case PROP_SINCE:
       return g_variant_new_int64 (self->since);
     case PROP_INTERFACE:
@@ -543,10 +547,12 @@ ew_tunnel_finalize (GObject *object)
   g_clear_pointer (&self->fetch_alarm, ew_alarm_free);
   g_clear_pointer (&self->race_alarm, ew_alarm_free);
   g_clear_pointer (&self->store_alarm, ew_alarm_free);
+  ew_tunnel_https_free (self);
   ew_alarm_free (self->retry);
   for (guint i = 0; i < N_PROPS; i++)
     g_clear_pointer (&self->shown[i], g_variant_unref);
   g_free (self->networks);
+  g_free (self->network);
   g_free (self->status);
   g_free (self->reason);
   g_free (self->message_phrase);

@@ -21,7 +21,7 @@ FLAGS = ["N_:1:pass-c-format", "C_:2:pass-c-format", "NC_:2:pass-c-format", "g_d
 CONSTRUCTORS = {"ew_phrase": 1, "ew_set_error": 4, "ew_error_new": 3, "ew_task_return_new_error": 4, "ew_checks_add": 5, "refuse_route": 3, "refuse_name": 3}
 ROOMS = ["account/*", "common/checks", "common/domain", "common/enrollment-key", "common/file", "common/phrase", "common/pki", "common/text", "edge/api/*", "edge/mesh/*",
          "engine/crew", "engine/engine", "engine/events", "engine/tun", "engine/uapi", "engine/udp-socket", "names/*", "net/*", "nss/*", "proxy/*",
-         "service/authority", "service/call*", "service/handle*", "service/prompt", "tunnel/*"]  # of daemon/; the others speak to the log and the command line
+         "service/authority", "service/call*", "service/handle*", "service/prompt", "stream/*", "tunnel/*"]  # of daemon/; the others speak to the log and the command line
 # Their sentences are constants.
 TOLD = {"ew_tunnel_set_state": 4, "ew_call_fail_literal": 3, "ew_checks_add": 4, "ew_host_problem_new": 3, "g_set_error_literal": 4, "g_error_new_literal": 3,
         "g_set_error": 4, "g_error_new": 3, "g_task_return_new_error": 4}

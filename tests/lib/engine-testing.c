@@ -33,6 +33,9 @@ add_stats (EwWorker *worker, void *data)
   out->udp_sent += worker->transmit.stats.sent;
   out->udp_failed += worker->transmit.stats.failed;
   out->udp_full += worker->transmit.stats.full;
+  out->stream_received += stats->stream_received;
+  out->stream_sent += worker->transmit.stream_stats.sent;
+  out->stream_failed += worker->transmit.stream_stats.failed;
 }
 
 static void

@@ -292,6 +292,8 @@ memory_udp_send (EwUdp *udp, EwBurst *bursts, gsize n, EwUdpSendStats *stats)
     {
       EwBurstCursor cursor = { 0 };
       bursts[i].local_refused = FALSE;
+      if (bursts[i].to.kind == EW_ENDPOINT_STREAM)
+        continue;
       while (ew_burst_next (&bursts[i], &cursor))
         if (carry (memory, &bursts[i], cursor.data, cursor.len))
           stats->sent++;

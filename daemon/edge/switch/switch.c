@@ -407,6 +407,7 @@ make_engine (EwSwitch *self, const EwSwitchConfig *config, const gchar *interfac
     .data_threads = choose_data_threads (config),
     .router = ew_switch_router_route,
     .router_user = &self->router,
+    .streams = config->streams,
     .on_event = on_engine_event,
     .on_tun_lost = on_tun_lost,
     .event_user = self,

@@ -84,6 +84,7 @@ typedef struct
   EwPrefix ranges[2];                                         /* the mesh's */
   void (*on_ports_bound) (void *user, const char *interface); /* as EwEngineConfig's; NULL: none */
   void *ports_user;
+  EwStreams *streams;       /* as EwEngineConfig's; NULL: none */
   const EwSwitchExit *exit; /* this host's part of the mesh, on the other side of the TUN; NULL: none */
   gpointer exit_data;       /* for its open(), valid during ew_switch_new() */
   /* In the main context. id is valid during the call. */

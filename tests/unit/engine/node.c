@@ -21,15 +21,15 @@ get_public_key (EwDevice *device, const EwTime *time, void *data)
   ew_device_get_public_key (device, data);
 }
 
-void
-node_start (Node *node, EwMemoryNet *net, guint64 id, EwRouter router, gpointer router_user)
+static void
+start_node (Node *node, EwMemoryNet *net, guint64 id, EwEngineConfig config)
 {
   g_autoptr (GError) error = NULL;
   guint8 private_key[EW_KEY_SIZE] = { 0 };
-  const EwEngineConfig config = {
-    .router = router, .router_user = router_user, .on_event = on_event, .on_tun_lost = on_tun_lost, .event_user = node
-  };
 
+  config.on_event = on_event;
+  config.on_tun_lost = on_tun_lost;
+  config.event_user = node;
   memset (node, 0, sizeof *node);
   node->id = id;
   node->tun = ew_memory_tun_new ("memory0");
@@ -39,6 +39,18 @@ node_start (Node *node, EwMemoryNet *net, guint64 id, EwRouter router, gpointer 
   private_key[1] = (guint8)id;
   ew_engine_set_private_key (node->engine, private_key);
   ew_engine_call (node->engine, get_public_key, node->public_key);
+}
+
+void
+node_start (Node *node, EwMemoryNet *net, guint64 id, EwRouter router, gpointer router_user)
+{
+  start_node (node, net, id, (EwEngineConfig){ .router = router, .router_user = router_user });
+}
+
+void
+node_start_with_streams (Node *node, EwMemoryNet *net, guint64 id, EwStreams *streams)
+{
+  start_node (node, net, id, (EwEngineConfig){ .streams = streams });
 }
 
 void

@@ -117,7 +117,7 @@ test_68_kib_of_tso (void)
 
   memset (&kernel, 0, sizeof kernel);
   ew_buffers_init (&buffers);
-  ew_transmit_init (&transmit, &buffers);
+  ew_transmit_init (&transmit, &buffers, NULL);
   for (guint i = 0; i < EW_BATCH_MAX; i++)
     ew_transmit_add (&transmit, from, (EwPeer *)&peer, &endpoint, ew_buffers_at (&buffers, i), 1420 + 32, 0);
   ew_transmit_flush (&transmit, from);

@@ -47,7 +47,7 @@ set_up (Fixture *f, gconstpointer data)
   f->udp.class = &noting_class;
   f->order = g_string_new (NULL);
   ew_buffers_init (&f->buffers);
-  ew_transmit_init (&f->transmit, &f->buffers);
+  ew_transmit_init (&f->transmit, &f->buffers, NULL);
 }
 
 static void

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "stream/dial.h"
+#include "capsule/upgrade.h"
+#include "common/error.h"
+#include "common/phrase.h"
+#include "common/pki.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+/* RFC 6066 section 3: an address isn't a valid server name, and GnuTLS refuses one. The pin decides, not the name. */
+#define NO_NAME "edge.invalid"
+#define ISSUER_MAX 120
+
+typedef struct
+{
+  EwEndpoint to;
+  gchar *place; /* for people: HOST:PORT */
+  gchar *name;  /* NULL: it has none */
+  guint8 pin[EW_PIN_SIZE];
+  guint32 mark;
+  GSocketConnection *connection;
+  GIOStream *tls;
+  gchar *request;
+  gchar head[EW_UPGRADE_HEAD_MAX];
+  gsize head_length;
+  GError *pin_error;
+  gchar *intercepted;        /* by whom the certificate was issued, if not by an edge */
+  GCancellable *cancellable; /* this dial's: time is up, or the caller's */
+  gulong cancel_handler;
+  guint deadline;
+  gboolean timed_out;
+} Dial;
+
+static void
+dial_free (gpointer data)
+{
+  Dial *dial = data;
+  g_clear_handle_id (&dial->deadline, g_source_remove);
+  if (dial->connection) /* closing TLS waits for the other end otherwise */
+    g_socket_shutdown (g_socket_connection_get_socket (dial->connection), TRUE, TRUE, NULL);
+  g_clear_object (&dial->tls);
+  g_clear_object (&dial->connection);
+  g_clear_object (&dial->cancellable);
+  g_clear_error (&dial->pin_error);
+  g_free (dial->intercepted);
+  g_free (dial->request);
+  g_free (dial->place);
+  g_free (dial->name);
+  g_free (dial);
+}
+
+void
+ew_stream_dialed_free (EwStreamDialed *dialed)
+{
+  if (dialed == NULL)
+    return;
+  g_clear_object (&dialed->stream);
+  g_clear_object (&dialed->socket);
+  g_clear_pointer (&dialed->early, g_bytes_unref);
+  g_free (dialed);
+}
+
+static void
+end_dial (GTask *task)
+{
+  Dial *dial = g_task_get_task_data (task);
+  g_clear_handle_id (&dial->deadline, g_source_remove);
+  if (dial->cancel_handler)
+    g_cancellable_disconnect (g_task_get_cancellable (task), dial->cancel_handler);
+  dial->cancel_handler = 0;
+}
+
+/* Takes task and cause. */
+static void
+fail (GTask *task, GError *cause)
+{
+  Dial *dial = g_task_get_task_data (task);
+  g_autoptr (GError) local = cause;
+  end_dial (task);
+  if (g_task_return_error_if_cancelled (task))
+    g_debug ("a stream isn't wanted any more");
+  else if (dial->intercepted)
+    ew_task_return_new_error (task, EW_ERROR, EW_ERROR_PIN_MISMATCH,
+                              "This network reads TLS: the certificate that comes from %s isn't the edge's (issued by "
+                              "%s), so nothing is sent there. Ask whoever runs the network for an exception for %s.",
+                              dial->place, dial->intercepted, dial->place);
+  else if (dial->pin_error)
+    ew_task_return_new_error (task, EW_ERROR, EW_ERROR_PIN_MISMATCH,
+                              "The server at %s isn't this mesh's edge: its certificate doesn't match the mesh's pin. "
+                              "Either someone intercepts the connection, or the edge was set up again from nothing and "
+                              "you need a new enrollment key.",
+                              dial->place);
+  else
+    ew_task_return_new_error (
+      task, EW_ERROR, EW_ERROR_EDGE_UNREACHABLE,
+      "The edge at %s can't be reached (%s). Check this computer's network, and that the edge runs and its TCP port is "
+      "open.",
+      dial->place, dial->timed_out ? N_ ("no answer in time") : ew_phrase_cause (local));
+  g_object_unref (task);
+}
+
+static void
+fail_with (GTask *task, const gchar *what)
+{
+  fail (task, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED, what));
+}
+
+/* The upgrade. */
+
+static void read_head (GTask *task);
+
+static void
+succeed (GTask *task, const EwUpgradeAnswer *answer)
+{
+  Dial *dial = g_task_get_task_data (task);
+  EwStreamDialed *dialed = g_new0 (EwStreamDialed, 1);
+  end_dial (task);
+  dialed->socket = g_object_ref (g_socket_connection_get_socket (dial->connection));
+  dialed->stream = g_steal_pointer (&dial->tls);
+  dialed->early = g_bytes_new (dial->head + answer->size, dial->head_length - answer->size);
+  g_clear_object (&dial->connection);
+  g_task_return_pointer (task, dialed, (GDestroyNotify)ew_stream_dialed_free);
+  g_object_unref (task);
+}
+
+static void
+on_head_read (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  Dial *dial = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
+  EwUpgradeAnswer answer;
+  gssize n = g_input_stream_read_finish (G_INPUT_STREAM (source), result, &error);
+  if (n < 0)
+    {
+      fail (task, g_steal_pointer (&error));
+      return;
+    }
+  dial->head_length += (gsize)n;
+  EwUpgradeResult got = ew_upgrade_read_answer (dial->head, dial->head_length, &answer);
+  if (got == EW_UPGRADE_MORE && n > 0)
+    read_head (task);
+  else if (got == EW_UPGRADE_WHOLE && answer.upgraded)
+    succeed (task, &answer);
+  else if (got == EW_UPGRADE_WHOLE && answer.status == 404)
+    fail_with (task, N_ ("it doesn't know the https transport: it's an older edge"));
+  else
+    fail_with (task, N_ ("it doesn't answer as an edge does"));
+}
+
+static void
+read_head (GTask *task)
+{
+  Dial *dial = g_task_get_task_data (task);
+  g_input_stream_read_async (g_io_stream_get_input_stream (dial->tls), dial->head + dial->head_length,
+                             sizeof dial->head - dial->head_length, G_PRIORITY_DEFAULT, dial->cancellable, on_head_read,
+                             task);
+}
+
+static void
+on_request_written (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  if (g_output_stream_write_all_finish (G_OUTPUT_STREAM (source), result, NULL, &error))
+    read_head (user_data);
+  else
+    fail (user_data, g_steal_pointer (&error));
+}
+
+static void
+ask_for_upgrade (GTask *task)
+{
+  Dial *dial = g_task_get_task_data (task);
+  char address[EW_IP_STRLEN];
+  ew_ip_format (&dial->to.remote, address);
+  dial->request = ew_upgrade_request (dial->name ? dial->name : address, dial->to.remote_port);
+  g_output_stream_write_all_async (g_io_stream_get_output_stream (dial->tls), dial->request, strlen (dial->request),
+                                   G_PRIORITY_DEFAULT, dial->cancellable, on_request_written, task);
+}
+
+/* TLS. */
+
+/* An edge that was set up again from nothing has another CA, and that one says what it is (common/pki.c). Whoever copies
+   this changes a sentence. */
+static gchar *
+find_foreign_issuer (GTlsCertificate *certificate)
+{
+  g_autofree gchar *issuer = NULL;
+  g_object_get (certificate, "issuer-name", &issuer, NULL);
+  if (issuer == NULL || strstr (issuer, "O=Edgeway"))
+    return NULL;
+  if (strlen (issuer) > ISSUER_MAX)
+    issuer[ISSUER_MAX] = '\0';
+  return g_utf8_make_valid (issuer, -1);
+}
+
+static gboolean
+on_certificate (GTlsConnection *tls, GTlsCertificate *certificate, GTlsCertificateFlags flags, gpointer user_data)
+{
+  Dial *dial = g_task_get_task_data (user_data);
+  g_clear_error (&dial->pin_error);
+  if (ew_pki_check_chain (certificate, dial->pin, NULL, &dial->pin_error))
+    return TRUE;
+  g_free (dial->intercepted);
+  dial->intercepted = find_foreign_issuer (certificate);
+  return FALSE;
+}
+
+static void
+on_handshaken (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  g_autoptr (GError) error = NULL;
+  if (g_tls_connection_handshake_finish (G_TLS_CONNECTION (source), result, &error))
+    ask_for_upgrade (task);
+  else
+    fail (task, g_steal_pointer (&error));
+}
+
+static void
+start_tls (GTask *task)
+{
+  static const gchar *const protocols[] = { "http/1.1", NULL };
+  Dial *dial = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSocketConnectable) identity = g_network_address_new (dial->name ? dial->name : NO_NAME, 443);
+  dial->tls = g_tls_client_connection_new (G_IO_STREAM (dial->connection), identity, &error);
+  if (dial->tls == NULL)
+    {
+      fail (task, g_steal_pointer (&error));
+      return;
+    }
+  /* No database: every certificate is questionable, so that accept-certificate is asked about each. */
+  g_tls_connection_set_database (G_TLS_CONNECTION (dial->tls), NULL);
+  g_tls_connection_set_advertised_protocols (G_TLS_CONNECTION (dial->tls), protocols);
+  g_tls_connection_set_require_close_notify (G_TLS_CONNECTION (dial->tls), FALSE);
+  g_signal_connect_object (dial->tls, "accept-certificate", G_CALLBACK (on_certificate), task, 0);
+  g_tls_connection_handshake_async (G_TLS_CONNECTION (dial->tls), G_PRIORITY_DEFAULT, dial->cancellable, on_handshaken,
+                                    task);
+}
+
+/* TCP. */
+
+static void
+on_client_event (GSocketClient *client, GSocketClientEvent event, GSocketConnectable *connectable, GIOStream *stream,
+                 gpointer user_data)
+{
+  const Dial *dial = g_task_get_task_data (user_data);
+  /* Best effort: without CAP_NET_ADMIN there is no VPN mode either. */
+  if (event == G_SOCKET_CLIENT_CONNECTING && G_IS_SOCKET_CONNECTION (stream) && dial->mark)
+    (void)setsockopt (g_socket_get_fd (g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream))), SOL_SOCKET,
+                      SO_MARK, &dial->mark, sizeof dial->mark);
+}
+
+static void
+on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  Dial *dial = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
+  dial->connection = g_socket_client_connect_finish (G_SOCKET_CLIENT (source), result, &error);
+  if (dial->connection)
+    start_tls (task);
+  else
+    fail (task, g_steal_pointer (&error));
+}
+
+static void
+connect_directly (GTask *task)
+{
+  Dial *dial = g_task_get_task_data (task);
+  const EwEndpoint *to = &dial->to;
+  const GSocketFamily family = to->remote.family == EW_FAMILY_V6 ? G_SOCKET_FAMILY_IPV6 : G_SOCKET_FAMILY_IPV4;
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GInetAddress) ip = g_inet_address_new_from_bytes (to->remote.bytes, family);
+  g_autoptr (GSocketAddress) address = g_object_new (G_TYPE_INET_SOCKET_ADDRESS, "address", ip, "port",
+                                                     (guint)to->remote_port, "scope-id", to->scope, NULL);
+  g_socket_client_set_enable_proxy (client, FALSE);
+  g_signal_connect_object (client, "event", G_CALLBACK (on_client_event), task, 0);
+  g_socket_client_connect_async (client, G_SOCKET_CONNECTABLE (address), dial->cancellable, on_connected, task);
+}
+
+static gboolean
+on_deadline (gpointer user_data)
+{
+  Dial *dial = g_task_get_task_data (user_data);
+  dial->deadline = 0;
+  dial->timed_out = TRUE;
+  g_cancellable_cancel (dial->cancellable);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_caller_cancelled (GCancellable *cancellable, gpointer user_data)
+{
+  g_cancellable_cancel (user_data);
+}
+
+void
+ew_stream_dial_async (const EwStreamDial *config, GCancellable *cancellable, GAsyncReadyCallback callback,
+                      gpointer user_data)
+{
+  GTask *task = g_task_new (NULL, cancellable, callback, user_data);
+  Dial *dial = g_new0 (Dial, 1);
+  char place[EW_ENDPOINT_STRLEN];
+  dial->to = config->to;
+  dial->name = g_strdup (config->name);
+  ew_endpoint_format (&config->to, place);
+  dial->place = config->name ? g_strdup_printf ("%s:%u", config->name, config->to.remote_port) : g_strdup (place);
+  memcpy (dial->pin, config->pin, sizeof dial->pin);
+  dial->mark = config->mark;
+  dial->cancellable = g_cancellable_new ();
+  g_task_set_task_data (task, dial, dial_free);
+  g_task_set_check_cancellable (task, TRUE);
+  if (cancellable)
+    dial->cancel_handler = g_cancellable_connect (cancellable, G_CALLBACK (on_caller_cancelled),
+                                                  g_object_ref (dial->cancellable), g_object_unref);
+  dial->deadline = g_timeout_add_seconds (EW_STREAM_DIAL_SECONDS, on_deadline, task);
+  connect_directly (task);
+}
+
+EwStreamDialed *
+ew_stream_dial_finish (GAsyncResult *result, gboolean *intercepted, GError **error)
+{
+  *intercepted = ((Dial *)g_task_get_task_data (G_TASK (result)))->intercepted != NULL;
+  return g_task_propagate_pointer (G_TASK (result), error);
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The https transport on a node: the edge's TCP port as another way for the same WireGuard session. UDP is preferred;
+ * a stream is made where it has no answer, and UDP is tried again while the stream is in use.
+ *
+ *   handshake begun ── 3 s, or 0.3 s where this network needed it before ──→ dial → 101 → a handshake through it
+ *   over https      ── every 15 s: one handshake to the edge's UDP address ──answered──→ UDP, the stream is closed
+ *   stream cut      ── at once, then 1, 2, 4, … 30 s ──→ dial
+ *
+ * Which way is in use is where the edge's latest packet came from: the engine's endpoint of the peer.
+ */
+#include "tunnel/tunnel-private.h"
+#include "common/error.h"
+#include "common/util.h"
+#include "stream/dial.h"
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SECOND ((gint64)G_USEC_PER_SEC)
+#define UNKNOWN_WAIT (3 * SECOND)
+#define LOST_WAIT SECOND /* UDP worked until a moment ago, or the network is another */
+#define NEEDED_WAIT (3 * SECOND / 10)
+#define UDP_EVERY (15 * SECOND)
+#define CONFIRM_AFTER (SECOND / 2)
+#define RETRY_MAX (30 * SECOND)
+#define FULL_WAIT_MS 5
+#define LIVED (10 * SECOND)
+
+static void dial (EwTunnel *self);
+
+static gint64
+now (void)
+{
+  return ew_boottime ();
+}
+
+static gboolean
+is_connected (EwTunnel *self)
+{
+  return self->liveness.state == EW_LINK_CONNECTED;
+}
+
+/* UDP doesn't answer, or nothing has been heard for as long as it's usually waited for. */
+static gboolean
+needs_stream (EwTunnel *self)
+{
+  return !is_connected (self) || self->over_https
+         || (self->liveness.silent_since && now () - self->liveness.silent_since >= NEEDED_WAIT * 9 / 10);
+}
+
+static void
+drop_stream (EwTunnel *self)
+{
+  if (self->stream.kind == EW_ENDPOINT_STREAM)
+    ew_stream_thread_close (self->streams, self->stream.id);
+  self->stream.kind = EW_ENDPOINT_NONE;
+}
+
+static void
+stop_dialing (EwTunnel *self)
+{
+  self->dial_again = FALSE;
+  ew_alarm_set (self->https_alarm, G_MAXINT64);
+  if (self->dialing)
+    g_cancellable_cancel (self->dialing);
+  g_clear_object (&self->dialing);
+}
+
+/* In use. */
+
+static const EwCandidate *
+candidate_at (EwTunnel *self, guint index)
+{
+  return index < self->candidates->len ? &g_array_index (self->candidates, EwCandidate, index) : NULL;
+}
+
+/* The next address of the edge in use that there is a route to, from this one on. */
+static gboolean
+next_address (EwTunnel *self, guint *index)
+{
+  for (guint i = 0; i < self->candidates->len; i++)
+    {
+      const guint at = (*index + i) % self->candidates->len;
+      const EwCandidate *candidate = candidate_at (self, at);
+      if ((gint)candidate->edge != self->peer || !ew_endpoint_has_route (&candidate->endpoint, EW_HOST_FWMARK))
+        continue;
+      *index = at;
+      return TRUE;
+    }
+  return FALSE;
+}
+
+static void
+remember (EwTunnel *self, gboolean needs)
+{
+  if (self->network && ew_keystore_set_needs_https (self->keystore, self->network, needs))
+    ew_tunnel_store_soon (self);
+}
+
+/* One handshake to a UDP address, which isn't the endpoint before the edge has answered from there. A packet through
+   the stream follows: the edge, which may have heard the first, answers where it heard the latest. */
+static void
+on_udp_alarm (gpointer user_data)
+{
+  EwTunnel *self = user_data;
+  if (!self->engine || !self->over_https)
+    return;
+  if (self->udp_tries % 2 == 1)
+    ew_tunnel_probe (self);
+  else
+    {
+      guint index = (self->candidate + self->udp_tries / 2) % MAX (self->candidates->len, 1);
+      if (next_address (self, &index))
+        (void)ew_engine_call_peer (self->engine, self->peer_key, &candidate_at (self, index)->endpoint);
+    }
+  self->udp_tries++;
+  ew_alarm_set (self->udp_alarm, now () + (self->udp_tries % 2 == 1 ? CONFIRM_AFTER : UDP_EVERY - CONFIRM_AFTER));
+}
+
+static void
+begin_https (EwTunnel *self)
+{
+  self->over_https = TRUE;
+  self->udp_tries = 0;
+  self->dial_failures = 0;
+  g_clear_pointer (&self->intercepted, g_free);
+  ew_alarm_set (self->udp_alarm, now () + UDP_EVERY);
+  remember (self, TRUE);
+  g_message ("UDP to the edge has no answer: connected through its TCP port (https)");
+  ew_tunnel_show (self);
+}
+
+static void
+end_https (EwTunnel *self, const EwEndpoint *udp)
+{
+  g_message ("UDP to the edge works again");
+  self->over_https = FALSE;
+  ew_alarm_set (self->udp_alarm, G_MAXINT64);
+  /* What is still on its way through the stream would make that one the endpoint again. */
+  ew_engine_set_endpoint (self->engine, self->peer_key, udp);
+  remember (self, FALSE);
+  ew_tunnel_race_won (self);
+  ew_tunnel_probe (self);
+  ew_tunnel_show (self);
+}
+
+void
+ew_tunnel_https_settle (EwTunnel *self)
+{
+  EwPeerStatus status;
+  if (self->stream.kind == EW_ENDPOINT_NONE && !self->dialing && !self->over_https && !self->intercepted
+      && !self->dial_again)
+    return;
+  if (self->peer < 0 || !ew_engine_get_peer (self->engine, self->peer_key, &status))
+    return;
+  if (status.endpoint.kind == EW_ENDPOINT_STREAM)
+    {
+      if (!self->over_https && ew_endpoint_same_remote (&status.endpoint, &self->stream))
+        begin_https (self);
+      return;
+    }
+  if (status.endpoint.kind != EW_ENDPOINT_UDP)
+    return;
+  g_clear_pointer (&self->intercepted, g_free);
+  drop_stream (self);
+  stop_dialing (self);
+  if (self->over_https)
+    end_https (self, &status.endpoint);
+}
+
+/* Dialing. */
+
+static void
+dial_later (EwTunnel *self)
+{
+  gint64 wait = self->dial_failures == 0 ? 0 : SECOND << MIN (self->dial_failures - 1, 5);
+  self->dial_again = TRUE;
+  ew_alarm_set (self->https_alarm, now () + MIN (wait, RETRY_MAX));
+}
+
+static void
+show_interception (EwTunnel *self, const gchar *sentence)
+{
+  g_free (self->intercepted);
+  self->intercepted = g_strdup (sentence);
+  if (!is_connected (self) && !self->no_route)
+    ew_tunnel_set_state (self, self->liveness.state == EW_LINK_CONNECTING ? EW_STATE_CONNECTING : EW_STATE_RECONNECTING,
+                         "tls-intercepted", sentence);
+}
+
+/* The session goes on where there is one. The handshake through the stream makes one where the edge has started again,
+   and proves the way. */
+static void
+use_stream (EwTunnel *self)
+{
+  ew_engine_set_endpoint (self->engine, self->peer_key, &self->stream);
+  ew_engine_initiate (self->engine, self->peer_key, TRUE);
+  ew_tunnel_probe (self);
+}
+
+static void
+on_dialed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (EwTunnel) self = user_data;
+  g_autoptr (GError) error = NULL;
+  gboolean intercepted;
+  g_autoptr (EwStreamDialed) dialed = ew_stream_dial_finish (result, &intercepted, &error);
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)
+      || g_task_get_cancellable (G_TASK (result)) != self->dialing)
+    return; /* the tunnel is down, or has another way by now */
+  g_clear_object (&self->dialing);
+  if (!dialed)
+    {
+      g_debug ("https: %s", error->message);
+      self->dial_failures++;
+      self->dialed++;
+      if (intercepted)
+        show_interception (self, error->message);
+      dial_later (self);
+      return;
+    }
+  if (!needs_stream (self)
+      || !ew_stream_thread_add (self->streams, dialed->stream, dialed->socket, dialed->early, &self->stream))
+    {
+      self->stream.kind = EW_ENDPOINT_NONE;
+      return;
+    }
+  self->dial_again = FALSE;
+  self->stream_since = now ();
+  use_stream (self);
+}
+
+/* The edge's name as the document has it, where the address is one of that name's. (transfer full) */
+static gchar *
+find_name (EwTunnel *self, const EwCandidate *candidate)
+{
+  const EwDocumentEdge *edge = self->document->edges->pdata[candidate->edge];
+  for (gchar **text = edge->endpoints; *text; text++)
+    {
+      g_autofree gchar *host = NULL;
+      guint16 port;
+      EwIp ip;
+      if (!ew_host_port_parse (*text, &host, &port, NULL) || port != candidate->endpoint.remote_port
+          || ew_ip_parse (host, &ip))
+        continue;
+      const gchar *const *known = ew_keystore_get_addresses (self->keystore, host);
+      for (; known && *known; known++)
+        if (ew_ip_parse (*known, &ip) && ew_ip_equal (&ip, &candidate->endpoint.remote))
+          return g_steal_pointer (&host);
+    }
+  return NULL;
+}
+
+static void
+dial (EwTunnel *self)
+{
+  if (self->dialing || self->stream.kind != EW_ENDPOINT_NONE || self->peer < 0)
+    return;
+  if (!next_address (self, &self->dialed))
+    {
+      self->dial_failures++;
+      dial_later (self);
+      return;
+    }
+  const EwCandidate *candidate = candidate_at (self, self->dialed);
+  g_autofree gchar *name = find_name (self, candidate);
+  const EwStreamDial config
+    = { .to = candidate->endpoint, .name = name, .pin = self->keystore->pin, .mark = EW_HOST_FWMARK };
+  self->dialing = g_cancellable_new ();
+  ew_stream_dial_async (&config, self->dialing, on_dialed, g_object_ref (self));
+}
+
+static void
+on_https_alarm (gpointer user_data)
+{
+  EwTunnel *self = user_data;
+  self->dial_again = FALSE;
+  if (self->engine && needs_stream (self))
+    dial (self);
+}
+
+static void
+on_stream_ended (gpointer user_data, guint64 id, const gchar *reason)
+{
+  EwTunnel *self = user_data;
+  if (!self->engine || self->stream.kind != EW_ENDPOINT_STREAM || self->stream.id != id)
+    return;
+  g_message ("the https connection to the edge ended: %s", reason);
+  self->stream.kind = EW_ENDPOINT_NONE;
+  /* One that is cut as soon as it's made is waited for; proxies that cut after 50 s aren't. */
+  if (now () - self->stream_since >= LIVED)
+    self->dial_failures = 0;
+  if (needs_stream (self))
+    dial_later (self);
+  self->dial_failures++;
+}
+
+/* From the rest of the tunnel. */
+
+static void
+await_dial (EwTunnel *self, gint64 wait)
+{
+  if (self->network && ew_keystore_needs_https (self->keystore, self->network))
+    wait = NEEDED_WAIT;
+  if (self->dial_again || self->dialing || self->stream.kind != EW_ENDPOINT_NONE)
+    return;
+  self->dial_again = TRUE;
+  ew_alarm_set (self->https_alarm, now () + wait);
+}
+
+void
+ew_tunnel_https_race (EwTunnel *self)
+{
+  if (self->stream.kind == EW_ENDPOINT_STREAM)
+    (void)ew_engine_repeat_initiation (self->engine, self->peer_key, &self->stream);
+  await_dial (self, self->proved ? LOST_WAIT : UNKNOWN_WAIT);
+}
+
+void
+ew_tunnel_https_lost (EwTunnel *self)
+{
+  const gboolean was_in_use = self->over_https;
+  drop_stream (self);
+  self->over_https = FALSE;
+  ew_alarm_set (self->udp_alarm, G_MAXINT64);
+  if (was_in_use)
+    {
+      stop_dialing (self);
+      await_dial (self, NEEDED_WAIT);
+    }
+}
+
+/* Whether this computer still has the address. */
+static gboolean
+has_address (const EwIp *ip)
+{
+  struct sockaddr_in in = { .sin_family = AF_INET };
+  struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+  const gboolean v6 = ip->family == EW_FAMILY_V6;
+  memcpy (v6 ? (void *)&in6.sin6_addr : (void *)&in.sin_addr, ip->bytes, ew_ip_size (ip));
+  int fd = socket (v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0)
+    return FALSE;
+  gboolean bound
+    = (v6 ? bind (fd, (struct sockaddr *)&in6, sizeof in6) : bind (fd, (struct sockaddr *)&in, sizeof in)) == 0;
+  close (fd);
+  return bound;
+}
+
+gboolean
+ew_tunnel_https_keeps (EwTunnel *self)
+{
+  g_clear_pointer (&self->intercepted, g_free);
+  self->dial_failures = 0;
+  if (!self->over_https)
+    return FALSE;
+  if (self->stream.kind == EW_ENDPOINT_STREAM && has_address (&self->stream.local))
+    {
+      self->udp_tries = 0;
+      ew_alarm_set (self->udp_alarm, now () + CONFIRM_AFTER);
+      return TRUE;
+    }
+  drop_stream (self);
+  stop_dialing (self);
+  self->over_https = FALSE;
+  ew_alarm_set (self->udp_alarm, G_MAXINT64);
+  return FALSE;
+}
+
+EwStreams *
+ew_tunnel_https_get_streams (EwTunnel *self)
+{
+  const EwStreamThreadConfig config = { .full_wait_ms = FULL_WAIT_MS, .on_ended = on_stream_ended, .user_data = self };
+  if (!self->streams)
+    {
+      self->streams = ew_stream_thread_new (&config);
+      self->https_alarm = ew_alarm_new (on_https_alarm, self);
+      self->udp_alarm = ew_alarm_new (on_udp_alarm, self);
+    }
+  return ew_stream_thread_get_streams (self->streams);
+}
+
+void
+ew_tunnel_https_stop (EwTunnel *self)
+{
+  if (!self->streams)
+    return;
+  stop_dialing (self);
+  drop_stream (self);
+  ew_alarm_set (self->udp_alarm, G_MAXINT64);
+  self->over_https = FALSE;
+  self->dial_failures = 0;
+  g_clear_pointer (&self->intercepted, g_free);
+}
+
+void
+ew_tunnel_https_free (EwTunnel *self)
+{
+  ew_tunnel_https_stop (self);
+  g_clear_pointer (&self->https_alarm, ew_alarm_free);
+  g_clear_pointer (&self->udp_alarm, ew_alarm_free);
+  g_clear_pointer (&self->streams, ew_stream_thread_free);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Engines joined by a stream on a TCP connection of this computer.
+ */
+#include "stream/streams.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include "node.h"
+
+typedef struct
+{
+  EwStreamThread *thread;
+  Node node;
+  EwEndpoint other; /* the stream that leads to the other end */
+  guint ended;
+} End;
+
+typedef struct
+{
+  EwMemoryNet *net;
+  End a, b;
+} Fixture;
+
+static void
+on_ended (gpointer user_data, guint64 id, const gchar *reason)
+{
+  End *end = user_data;
+  g_assert_nonnull (reason);
+  end->ended++;
+}
+
+static void
+start_end (Fixture *f, End *end, guint64 id, guint proof_seconds)
+{
+  const EwStreamThreadConfig config
+    = { .proof_seconds = proof_seconds, .silence_seconds = 60, .on_ended = on_ended, .user_data = end };
+  end->thread = ew_stream_thread_new (&config);
+  node_start_with_streams (&end->node, f->net, id, ew_stream_thread_get_streams (end->thread));
+}
+
+static void
+set_up (Fixture *f, gconstpointer proof)
+{
+  f->net = ew_memory_net_new ();
+  start_end (f, &f->a, 1, 0);
+  start_end (f, &f->b, 2, GPOINTER_TO_UINT (proof));
+  node_add_peer (&f->a.node, &f->b.node, "10.0.0.2/32", FALSE);
+  node_add_peer (&f->b.node, &f->a.node, "10.0.0.1/32", FALSE);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer proof)
+{
+  node_stop (&f->a.node);
+  node_stop (&f->b.node);
+  ew_stream_thread_free (f->a.thread);
+  ew_stream_thread_free (f->b.thread);
+  ew_memory_net_free (f->net);
+}
+
+static GSocketConnection *
+wrap (GSocket *socket)
+{
+  return g_socket_connection_factory_create_connection (socket);
+}
+
+/* Both ends of one TCP connection. */
+static void
+make_connection (GSocketConnection **a, GSocketConnection **b)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSocket) listener = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, 0, &error);
+  g_autoptr (GSocket) client = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, 0, &error);
+  g_autoptr (GSocketAddress) any = g_inet_socket_address_new_from_string ("127.0.0.1", 0);
+  g_assert_true (g_socket_bind (listener, any, FALSE, &error) && g_socket_listen (listener, &error));
+  g_autoptr (GSocketAddress) at = g_socket_get_local_address (listener, &error);
+  g_assert_true (g_socket_connect (client, at, NULL, &error));
+  g_autoptr (GSocket) server = g_socket_accept (listener, NULL, &error);
+  g_assert_no_error (error);
+  *a = wrap (client);
+  *b = wrap (server);
+}
+
+static void
+add (End *end, GSocketConnection *connection)
+{
+  g_assert_true (ew_stream_thread_add (end->thread, G_IO_STREAM (connection),
+                                       g_socket_connection_get_socket (connection), NULL, &end->other));
+  g_assert_cmpint (end->other.kind, ==, EW_ENDPOINT_STREAM);
+  g_assert_cmpint (end->other.remote.family, ==, EW_FAMILY_V4); /* for cookies */
+}
+
+static void
+join (Fixture *f)
+{
+  g_autoptr (GSocketConnection) a = NULL, b = NULL;
+  make_connection (&a, &b);
+  add (&f->a, a);
+  add (&f->b, b);
+  ew_engine_set_endpoint (f->a.node.engine, f->b.node.public_key, &f->a.other);
+}
+
+static EwEndpoint
+endpoint_of (const End *end, const End *other)
+{
+  EwPeerStatus status;
+  g_assert_true (ew_engine_get_peer (end->node.engine, other->node.public_key, &status));
+  return status.endpoint;
+}
+
+/* Through the stream alone, both ways: the other end learns the way from the handshake. */
+static void
+test_carries (Fixture *f, gconstpointer unused)
+{
+  join (f);
+  for (guint i = 0; i < 200; i++)
+    {
+      node_push (&f->a.node, 2, i);
+      g_assert_cmpuint (node_pop (&f->b.node, 1), ==, i);
+      node_push (&f->b.node, 1, 1000 + i);
+      g_assert_cmpuint (node_pop (&f->a.node, 2), ==, 1000 + i);
+    }
+  const EwEndpoint learnt = endpoint_of (&f->b, &f->a);
+  g_assert_true (ew_endpoint_same_remote (&learnt, &f->b.other));
+}
+
+/* Sends to a stream that has ended fail and harm nothing; another stream carries the same session on. */
+static void
+test_cut (Fixture *f, gconstpointer unused)
+{
+  EwEngineStats stats;
+  join (f);
+  node_push (&f->a.node, 2, 1);
+  g_assert_cmpuint (node_pop (&f->b.node, 1), ==, 1);
+  ew_stream_thread_close (f->a.thread, f->a.other.id);
+  wait_count (&f->b.ended, 1);
+  g_assert_cmpuint (f->a.ended, ==, 0); /* it was asked for */
+  g_assert_cmpuint (ew_stream_thread_count (f->b.thread), ==, 0);
+  node_push (&f->b.node, 1, 2);
+  do
+    node_get_stats (&f->b.node, &stats);
+  while (stats.stream_failed == 0);
+  const guint handshakes = f->a.node.events[EW_PEER_HANDSHAKE_COMPLETE];
+  join (f);
+  node_push (&f->a.node, 2, 3);
+  g_assert_cmpuint (node_pop (&f->b.node, 1), ==, 3);
+  node_push (&f->b.node, 1, 4);
+  g_assert_cmpuint (node_pop (&f->a.node, 2), ==, 4);
+  g_assert_cmpuint (f->a.node.events[EW_PEER_HANDSHAKE_COMPLETE], ==, handshakes);
+}
+
+/* The other way once more: what an authenticated packet comes by is where answers go. */
+static void
+test_moves (Fixture *f, gconstpointer unused)
+{
+  const EwEndpoint direct = ew_memory_endpoint (2);
+  join (f);
+  node_push (&f->a.node, 2, 1);
+  g_assert_cmpuint (node_pop (&f->b.node, 1), ==, 1);
+  ew_engine_set_endpoint (f->a.node.engine, f->b.node.public_key, &direct);
+  node_push (&f->a.node, 2, 2);
+  g_assert_cmpuint (node_pop (&f->b.node, 1), ==, 2);
+  g_assert_cmpint (endpoint_of (&f->b, &f->a).kind, ==, EW_ENDPOINT_MEMORY);
+  ew_engine_set_endpoint (f->a.node.engine, f->b.node.public_key, &f->a.other);
+  node_push (&f->a.node, 2, 3);
+  g_assert_cmpuint (node_pop (&f->b.node, 1), ==, 3);
+  g_assert_cmpint (endpoint_of (&f->b, &f->a).kind, ==, EW_ENDPOINT_STREAM);
+}
+
+/* No node: one that says nothing, and one that says what isn't capsules. */
+static void
+test_stranger (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GSocketConnection) silent = NULL, loud = NULL, silent_end = NULL, loud_end = NULL;
+  static const guint8 nonsense[] = { 0, 0 };
+  make_connection (&silent_end, &silent);
+  make_connection (&loud_end, &loud);
+  add (&f->b, silent);
+  add (&f->b, loud);
+  g_output_stream_write (g_io_stream_get_output_stream (G_IO_STREAM (loud_end)), nonsense, sizeof nonsense, NULL, NULL);
+  wait_count (&f->b.ended, 1);
+  g_assert_cmpuint (ew_stream_thread_count (f->b.thread), ==, 1);
+  wait_count (&f->b.ended, 2);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add ("/streams/carries", Fixture, NULL, set_up, test_carries, tear_down);
+  g_test_add ("/streams/cut", Fixture, NULL, set_up, test_cut, tear_down);
+  g_test_add ("/streams/moves", Fixture, NULL, set_up, test_moves, tear_down);
+  g_test_add ("/streams/stranger", Fixture, GUINT_TO_POINTER (1), set_up, test_stranger, tear_down);
+  return g_test_run ();
+}
