@@ -77,6 +77,22 @@ ew_dialog_dismiss (GtkWidget *dialog)
   adw_dialog_force_close (ADW_DIALOG (dialog));
 }
 
+void
+ew_dialog_close_inside (GtkWindow *window)
+{
+  g_autoptr (GListModel) dialogs = ADW_IS_WINDOW (window) ? adw_window_get_dialogs (ADW_WINDOW (window))
+                                   : ADW_IS_APPLICATION_WINDOW (window)
+                                     ? adw_application_window_get_dialogs (ADW_APPLICATION_WINDOW (window))
+                                     : NULL;
+
+  for (guint n = dialogs != NULL ? g_list_model_get_n_items (dialogs) : 0; n > 0; n--)
+    {
+      g_autoptr (AdwDialog) dialog = g_list_model_get_item (dialogs, n - 1);
+      if (dialog != NULL)
+        adw_dialog_force_close (dialog);
+    }
+}
+
 #else
 
 #define LEAST_MESSAGE 96 /* px: less than any dialog has */
@@ -147,6 +163,11 @@ void
 ew_dialog_dismiss (GtkWidget *dialog)
 {
   gtk_window_destroy (GTK_WINDOW (dialog));
+}
+
+void
+ew_dialog_close_inside (GtkWindow *window)
+{
 }
 
 #endif

@@ -26,5 +26,7 @@ GType ew_dialog_about_type (void);
 void ew_dialog_present (GtkWidget *dialog, GtkWindow *parent, const gchar *name);
 /* Closes it without an answer, after its signal's handlers were disconnected. */
 void ew_dialog_dismiss (GtkWidget *dialog);
+/* Closes those inside a window, as Escape would: they would take its own closing for theirs. */
+void ew_dialog_close_inside (GtkWindow *window);
 
 G_END_DECLS

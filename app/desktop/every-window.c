@@ -4,6 +4,7 @@
 #include "desktop/every-window.h"
 
 #include "access/access.h"
+#include "access/dialog.h"
 
 #define SHORTCUTS "ew-shortcuts"
 
@@ -46,7 +47,10 @@ ew_every_window_close_others (GtkApplication *application, GtkWindow *main)
     g_object_ref (each->data);
   for (GList *each = windows; each != NULL; each = each->next)
     if (each->data != main)
-      gtk_window_close (each->data);
+      {
+        ew_dialog_close_inside (each->data);
+        gtk_window_close (each->data);
+      }
   left = find_other (application, main);
   if (left != NULL)
     gtk_window_present (left);
