@@ -72,6 +72,7 @@ parse_node (JsonObject *json, const EwTerminal *terminal)
   node->problem = ew_format_problem (json);
   node->state = parse_state (json);
   node->self = ew_json_bool (json, "self", FALSE);
+  node->https = g_strcmp0 (ew_json_string (json, "transport"), "https") == 0;
   node->addresses = clean_list (terminal, json, "addresses");
   node->routes = clean_list (terminal, json, "routes");
   if (!ew_format_get_number (json, "rtt_ms", &node->rtt_ms))

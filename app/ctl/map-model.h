@@ -24,7 +24,7 @@ typedef struct
   gchar *name, *kind, *edge; /* edge: an ID; "" for none */
   gchar *problem;            /* in words; NULL: none */
   EwMapNodeState state;
-  gboolean self;
+  gboolean self, https; /* https: its packets come through the edge's TCP port */
   GStrv addresses, routes;
   gdouble rtt_ms;            /* below 0: unknown */
   gint64 rx_bytes, tx_bytes; /* below 0: unknown */

@@ -180,6 +180,8 @@ card_new (View *view, const EwMapNode *node, gboolean leg_on_spoke)
     card_add (card, EW_STYLE_SELF, g_strdup ("this computer"));
   card_add (card, EW_STYLE_DIM, g_strdup (node->kind));
   card_add (card, state_style (node->state), describe_state (view, node));
+  if (node->https && node->state == EW_MAP_NODE_ONLINE)
+    card_add (card, EW_STYLE_DIM, g_strdup ("via https"));
   if (node->problem != NULL)
     card_add (card, EW_STYLE_BAD, g_strdup (node->problem));
   for (guint i = 0; node->addresses[i] != NULL; i++)

@@ -113,8 +113,9 @@ gchar *
 ew_listing_node (const EwTerminal *terminal, JsonObject *node, const gchar *edge_name)
 {
   static const gchar *const texts[][2]
-    = { { "name", "name" },   { "id", "id" },     { "kind", "kind" }, { "role", "role" },
-        { "state", "state" }, { "edge", "edge" }, { "system", "os" }, { "version", "version" } };
+    = { { "name", "name" },           { "id", "id" },       { "kind", "kind" },
+        { "role", "role" },           { "state", "state" }, { "edge", "edge" },
+        { "transport", "transport" }, { "system", "os" },   { "version", "version" } };
   static const gchar *const lists[] = { "names", "addresses", "routes" };
   g_autofree gchar *seen = seen_text (node), *handshake = ago_text (node, "last_handshake"),
                    *problem = ew_format_problem (node);

@@ -263,7 +263,7 @@ static void
 know_nodes (Edge *self)
 {
   for (EwNode *node = ew_mesh_next_node (self->mesh, NULL); node; node = ew_mesh_next_node (self->mesh, node->id))
-    if (node->endpoint.kind == EW_ENDPOINT_UDP)
+    if (node->endpoint.kind == EW_ENDPOINT_UDP || node->endpoint.kind == EW_ENDPOINT_STREAM)
       ew_http_server_know (self->server, &node->endpoint.remote);
 }
 

@@ -323,7 +323,7 @@ class Nodes(EdgeCase):
         self.assertIs(listing["more"], False)
         found = [n for n in listing["nodes"] if n["id"] == node.id]
         self.assertEqual(len(found), 1)
-        fields = {"id", "name", "kind", "role", "mtu", "plain", "state", "online", "addresses", "edge", "rtt_ms", "created", "last_seen", "last_handshake", "rx_bytes", "tx_bytes", "routes", "names", "os",
+        fields = {"id", "name", "kind", "role", "mtu", "plain", "state", "online", "addresses", "edge", "transport", "rtt_ms", "created", "last_seen", "last_handshake", "rx_bytes", "tx_bytes", "routes", "names", "os",
                   "version", "problem", "self"}
         self.assertEqual(set(found[0]), fields)
         self.assertEqual({k: found[0][k] for k in ("name", "state", "online", "edge", "rtt_ms", "last_seen", "rx_bytes", "os", "version", "self", "plain")},

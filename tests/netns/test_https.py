@@ -105,6 +105,10 @@ class Https(MeshCase):
         self.assertEqual(self.status("laptop")["edge"]["endpoint"], "203.0.113.5:443")
         self.reaches("laptop", "nas")
         self.reaches("nas", "laptop")
+        # Everybody who looks at the mesh is told.
+        wait_for("the edge says so", lambda: self.mesh.ctl_json("laptop", "node", "show", "laptop")["transport"] == "https", 20)
+        self.assertEqual(self.mesh.ctl_json("laptop", "node", "show", "nas")["transport"], "udp")
+        self.assertIn("via https", self.ctl("laptop", "map").stdout)
         flow = Flow(self, "laptop", "nas")
         self.assertTrue(flow.is_alive())
         flow.end()

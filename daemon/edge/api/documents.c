@@ -30,6 +30,16 @@ set_counters (JsonObject *object, const EwNode *node, const EwSwitchNodeStatus *
   json_object_set_int_member (object, "tx_bytes", status ? (gint64)status->tx_bytes : 0);
 }
 
+static const gchar *
+transport_of (const EwSwitchNodeStatus *status)
+{
+  if (status == NULL || !status->online)
+    return NULL;
+  return status->endpoint.kind == EW_ENDPOINT_STREAM ? "https"
+         : status->endpoint.kind == EW_ENDPOINT_UDP  ? "udp"
+                                                     : NULL;
+}
+
 /* To the microsecond: nodes enrolled one right after the other keep their order. */
 static void
 set_created (JsonObject *object, const EwNode *node)
@@ -79,6 +89,7 @@ ew_api_document_map_node (EwMesh *mesh, const EwNode *node, const EwSwitchNodeSt
   json_object_set_boolean_member (object, "online", online);
   ew_mesh_json_set_ips (object, "addresses", node->addresses, node->n_addresses);
   ew_json_set_string_or_null (object, "edge", online ? ew_mesh_get_edge (mesh)->id : NULL);
+  ew_json_set_string_or_null (object, "transport", transport_of (status));
   set_created (object, node);
   set_counters (object, node, status);
   ew_json_set_strv (object, "names", (const gchar *const *)node->names);

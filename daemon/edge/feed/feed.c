@@ -229,9 +229,12 @@ on_endpoint (gpointer user_data, const gchar *id, const EwEndpoint *endpoint)
   EwNode *node = ew_mesh_get_node (self->mesh, id);
   if (node == NULL)
     return;
+  const gboolean other_transport = node->endpoint.kind != endpoint->kind;
   node->endpoint = *endpoint;
   get_seen (self, id)->unsaved = TRUE;
   tell_of_work (self);
+  if (other_transport && self->func)
+    self->func (self->user_data, id);
 }
 
 static void

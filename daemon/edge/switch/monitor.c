@@ -142,7 +142,8 @@ static gboolean
 endpoint_changed (SwitchNode *node, guint64 now)
 {
   if (node->endpoint.kind == EW_ENDPOINT_NONE || ew_endpoint_same_remote (&node->endpoint, &node->reported)
-      || (node->reported_ns != 0 && now - node->reported_ns < EW_PRESENCE_ROAM_NS))
+      || (node->endpoint.kind == node->reported.kind && node->reported_ns != 0
+          && now - node->reported_ns < EW_PRESENCE_ROAM_NS))
     return FALSE;
   node->reported = node->endpoint;
   node->reported_ns = now;
