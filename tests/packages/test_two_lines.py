@@ -301,7 +301,7 @@ class WithoutApp(TwoLinesCase):
         lines, key = self.add("web")
         bare, terminal = self.bare()
         self.join(terminal, lines, key)
-        self.assertTrue(bare.ok("edgewayctl ping -c 1 laptop"))
+        wait_for("the laptop to answer", lambda: bare.ok("edgewayctl ping -c 1 laptop"), 20)
 
 
 class TwoLines(TwoLinesCase):
@@ -350,7 +350,7 @@ class TwoLines(TwoLinesCase):
             self.assertFalse(bare.ok(f"command -v {program}"), f"{program} is no part of a bare system")
         self.join(terminal, lines, key)
         self.assertNotIn(key, terminal.text, "the key isn't shown")
-        self.assertTrue(bare.ok("edgewayctl ping -c 1 laptop"))
+        wait_for("the laptop to answer", lambda: bare.ok("edgewayctl ping -c 1 laptop"), 20)
         self.assertEqual(self.mesh.ctl_json("laptop", "node", "show", "web")["state"], "online")
         self.assertEqual(bare.run("sh", "-c", "cat /etc/apt/sources.list; ls -A /etc/apt/*").stdout, sources)
         self.assertEqual(bare.run("sh", "-c", "ls -A /root | grep -v '^\\.'; ls -A /tmp; ls /var/cache/apt/archives/*.deb; find / /run -xdev -name '*edgeway-install*'", check=False).stdout.replace(
