@@ -10,7 +10,7 @@ from systems import INNER, Edgeway, Plain, System, write
 
 PORT = 1194
 SSH_PORT = 2222
-NO_UDP = "table inet bench-udp { chain input { type filter hook input priority 0; meta l4proto udp drop; } }"
+NO_UDP = "table inet bench-udp { chain input { type filter hook input priority 0; meta l4proto udp drop; }; }"
 
 
 def openssl(*argv):
