@@ -92,7 +92,8 @@ static void
 fail_with_status (GTask *task)
 {
   const Tunnel *tunnel = g_task_get_task_data (task);
-  if (tunnel->status == 407 && tunnel->proxy->credentials)
+  /* tinyproxy answers 401 to wrong ones, and 407 to none (tests/findings/tinyproxy-answers-401.sh). */
+  if ((tunnel->status == 407 || tunnel->status == 401) && tunnel->proxy->credentials)
     ew_task_return_new_error (task, EW_ERROR, EW_ERROR_EDGE_UNREACHABLE,
                               "The proxy %s doesn't accept the user name and password that it's given.", tunnel->place);
   else if (tunnel->status == 407)

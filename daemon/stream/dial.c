@@ -4,6 +4,7 @@
 #include "common/error.h"
 #include "common/phrase.h"
 #include "common/pki.h"
+#include "proxy/tunnel.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -19,6 +20,8 @@ typedef struct
   gchar *name;  /* NULL: it has none */
   guint8 pin[EW_PIN_SIZE];
   guint32 mark;
+  EwProxy *proxy; /* NULL: none */
+  gboolean proxy_refused;
   GSocketConnection *connection;
   GIOStream *tls;
   gchar *request;
@@ -43,6 +46,7 @@ dial_free (gpointer data)
   g_clear_object (&dial->connection);
   g_clear_object (&dial->cancellable);
   g_clear_error (&dial->pin_error);
+  ew_proxy_free (dial->proxy);
   g_free (dial->intercepted);
   g_free (dial->request);
   g_free (dial->place);
@@ -80,6 +84,8 @@ fail (GTask *task, GError *cause)
   end_dial (task);
   if (g_task_return_error_if_cancelled (task))
     g_debug ("a stream isn't wanted any more");
+  else if (dial->proxy_refused)
+    g_task_return_error (task, g_steal_pointer (&local));
   else if (dial->intercepted)
     ew_task_return_new_error (task, EW_ERROR, EW_ERROR_PIN_MISMATCH,
                               "This network reads TLS: the certificate that comes from %s isn't the edge's (issued by "
@@ -168,13 +174,21 @@ on_request_written (GObject *source, GAsyncResult *result, gpointer user_data)
     fail (user_data, g_steal_pointer (&error));
 }
 
+/* What the edge is called in requests. A proxy looks the name up. */
+static gchar *
+find_host (const Dial *dial)
+{
+  char address[EW_IP_STRLEN];
+  ew_ip_format (&dial->to.remote, address);
+  return g_strdup (dial->name ? dial->name : address);
+}
+
 static void
 ask_for_upgrade (GTask *task)
 {
   Dial *dial = g_task_get_task_data (task);
-  char address[EW_IP_STRLEN];
-  ew_ip_format (&dial->to.remote, address);
-  dial->request = ew_upgrade_request (dial->name ? dial->name : address, dial->to.remote_port);
+  g_autofree gchar *host = find_host (dial);
+  dial->request = ew_upgrade_request (host, dial->to.remote_port);
   g_output_stream_write_all_async (g_io_stream_get_output_stream (dial->tls), dial->request, strlen (dial->request),
                                    G_PRIORITY_DEFAULT, dial->cancellable, on_request_written, task);
 }
@@ -240,7 +254,35 @@ start_tls (GTask *task)
                                     task);
 }
 
-/* TCP. */
+/* TCP, and a proxy. */
+
+static void
+fail_for_proxy (GTask *task, GError *error)
+{
+  Dial *dial = g_task_get_task_data (task);
+  dial->proxy_refused = error->domain == EW_ERROR;
+  fail (task, error);
+}
+
+static void
+on_tunnelled (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+  guint status;
+  if (ew_proxy_tunnel_finish (result, &status, &error))
+    start_tls (user_data);
+  else
+    fail_for_proxy (user_data, error);
+}
+
+static void
+ask_proxy (GTask *task)
+{
+  Dial *dial = g_task_get_task_data (task);
+  g_autofree gchar *host = find_host (dial);
+  ew_proxy_tunnel_async (G_IO_STREAM (dial->connection), dial->proxy, host, dial->to.remote_port, dial->cancellable,
+                         on_tunnelled, task);
+}
 
 static void
 on_client_event (GSocketClient *client, GSocketClientEvent event, GSocketConnectable *connectable, GIOStream *stream,
@@ -260,25 +302,35 @@ on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
   Dial *dial = g_task_get_task_data (task);
   g_autoptr (GError) error = NULL;
   dial->connection = g_socket_client_connect_finish (G_SOCKET_CLIENT (source), result, &error);
-  if (dial->connection)
+  if (dial->connection && dial->proxy)
+    ask_proxy (task);
+  else if (dial->connection)
     start_tls (task);
   else
     fail (task, g_steal_pointer (&error));
 }
 
+static GSocketConnectable *
+find_destination (const Dial *dial)
+{
+  const EwEndpoint *to = &dial->to;
+  if (dial->proxy)
+    return g_network_address_new (dial->proxy->host, dial->proxy->port);
+  const GSocketFamily family = to->remote.family == EW_FAMILY_V6 ? G_SOCKET_FAMILY_IPV6 : G_SOCKET_FAMILY_IPV4;
+  g_autoptr (GInetAddress) ip = g_inet_address_new_from_bytes (to->remote.bytes, family);
+  return g_object_new (G_TYPE_INET_SOCKET_ADDRESS, "address", ip, "port", (guint)to->remote_port, "scope-id", to->scope,
+                       NULL);
+}
+
 static void
-connect_directly (GTask *task)
+connect_socket (GTask *task)
 {
   Dial *dial = g_task_get_task_data (task);
-  const EwEndpoint *to = &dial->to;
-  const GSocketFamily family = to->remote.family == EW_FAMILY_V6 ? G_SOCKET_FAMILY_IPV6 : G_SOCKET_FAMILY_IPV4;
   g_autoptr (GSocketClient) client = g_socket_client_new ();
-  g_autoptr (GInetAddress) ip = g_inet_address_new_from_bytes (to->remote.bytes, family);
-  g_autoptr (GSocketAddress) address = g_object_new (G_TYPE_INET_SOCKET_ADDRESS, "address", ip, "port",
-                                                     (guint)to->remote_port, "scope-id", to->scope, NULL);
+  g_autoptr (GSocketConnectable) destination = find_destination (dial);
   g_socket_client_set_enable_proxy (client, FALSE);
   g_signal_connect_object (client, "event", G_CALLBACK (on_client_event), task, 0);
-  g_socket_client_connect_async (client, G_SOCKET_CONNECTABLE (address), dial->cancellable, on_connected, task);
+  g_socket_client_connect_async (client, destination, dial->cancellable, on_connected, task);
 }
 
 static gboolean
@@ -317,12 +369,21 @@ ew_stream_dial_async (const EwStreamDial *config, GCancellable *cancellable, GAs
     dial->cancel_handler = g_cancellable_connect (cancellable, G_CALLBACK (on_caller_cancelled),
                                                   g_object_ref (dial->cancellable), g_object_unref);
   dial->deadline = g_timeout_add_seconds (EW_STREAM_DIAL_SECONDS, on_deadline, task);
-  connect_directly (task);
+  g_autofree gchar *host = find_host (dial);
+  GError *error = NULL;
+  dial->proxy = ew_proxy_find (config->proxy_file, host, &error);
+  if (error)
+    fail_for_proxy (task, error);
+  else
+    connect_socket (task);
 }
 
 EwStreamDialed *
-ew_stream_dial_finish (GAsyncResult *result, gboolean *intercepted, GError **error)
+ew_stream_dial_finish (GAsyncResult *result, EwStreamObstacle *obstacle, GError **error)
 {
-  *intercepted = ((Dial *)g_task_get_task_data (G_TASK (result)))->intercepted != NULL;
+  const Dial *dial = g_task_get_task_data (G_TASK (result));
+  *obstacle = dial->intercepted     ? EW_STREAM_OBSTACLE_READER
+              : dial->proxy_refused ? EW_STREAM_OBSTACLE_PROXY
+                                    : EW_STREAM_OBSTACLE_NONE;
   return g_task_propagate_pointer (G_TASK (result), error);
 }

@@ -21,10 +21,11 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  EwEndpoint to;     /* UDP's: the TCP port is the same */
-  const gchar *name; /* what the edge is called, for TLS and HTTP; NULL: by its address */
-  const guint8 *pin; /* EW_PIN_SIZE bytes */
-  guint32 mark;      /* SO_MARK; 0: none. Best effort */
+  EwEndpoint to;           /* UDP's: the TCP port is the same */
+  const gchar *name;       /* what the edge is called, for TLS and HTTP; NULL: by its address */
+  const guint8 *pin;       /* EW_PIN_SIZE bytes */
+  guint32 mark;            /* SO_MARK; 0: none. Best effort */
+  const gchar *proxy_file; /* of ew_proxy_find(); NULL: the environment alone */
 } EwStreamDial;
 
 typedef struct
@@ -34,13 +35,19 @@ typedef struct
   GBytes *early; /* what came after the head */
 } EwStreamDialed;
 
+typedef enum
+{
+  EW_STREAM_OBSTACLE_NONE,
+  EW_STREAM_OBSTACLE_READER, /* the certificate isn't one that an edge makes: something on the way reads TLS */
+  EW_STREAM_OBSTACLE_PROXY,  /* the proxy that is to be used doesn't lead to the edge, or its settings can't be used */
+} EwStreamObstacle;
+
 void ew_stream_dialed_free (EwStreamDialed *dialed);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwStreamDialed, ew_stream_dialed_free)
 
 void ew_stream_dial_async (const EwStreamDial *dial, GCancellable *cancellable, GAsyncReadyCallback callback,
                            gpointer user_data);
-/* (transfer full). *intercepted: with PIN_MISMATCH, the certificate isn't one that an edge makes: something on the way
-   reads TLS, and error says so. */
-EwStreamDialed *ew_stream_dial_finish (GAsyncResult *result, gboolean *intercepted, GError **error);
+/* (transfer full). *obstacle: what is to be shown to people, as error says it. */
+EwStreamDialed *ew_stream_dial_finish (GAsyncResult *result, EwStreamObstacle *obstacle, GError **error);
 
 G_END_DECLS

@@ -125,7 +125,7 @@ begin_https (EwTunnel *self)
   self->over_https = TRUE;
   self->udp_tries = 0;
   self->dial_failures = 0;
-  g_clear_pointer (&self->intercepted, g_free);
+  g_clear_pointer (&self->obstacle, g_free);
   ew_alarm_set (self->udp_alarm, now () + UDP_EVERY);
   remember (self, TRUE);
   g_message ("UDP to the edge has no answer: connected through its TCP port (https)");
@@ -150,7 +150,7 @@ void
 ew_tunnel_https_settle (EwTunnel *self)
 {
   EwPeerStatus status;
-  if (self->stream.kind == EW_ENDPOINT_NONE && !self->dialing && !self->over_https && !self->intercepted
+  if (self->stream.kind == EW_ENDPOINT_NONE && !self->dialing && !self->over_https && !self->obstacle
       && !self->dial_again)
     return;
   if (self->peer < 0 || !ew_engine_get_peer (self->engine, self->peer_key, &status))
@@ -163,7 +163,7 @@ ew_tunnel_https_settle (EwTunnel *self)
     }
   if (status.endpoint.kind != EW_ENDPOINT_UDP)
     return;
-  g_clear_pointer (&self->intercepted, g_free);
+  g_clear_pointer (&self->obstacle, g_free);
   drop_stream (self);
   stop_dialing (self);
   if (self->over_https)
@@ -180,14 +180,21 @@ dial_later (EwTunnel *self)
   ew_alarm_set (self->https_alarm, now () + MIN (wait, RETRY_MAX));
 }
 
-static void
-show_interception (EwTunnel *self, const gchar *sentence)
+static const gchar *
+reason_of (EwStreamObstacle obstacle)
 {
-  g_free (self->intercepted);
-  self->intercepted = g_strdup (sentence);
+  return obstacle == EW_STREAM_OBSTACLE_READER ? "tls-intercepted" : "proxy-refused";
+}
+
+static void
+show_obstacle (EwTunnel *self, const gchar *reason, const gchar *sentence)
+{
+  g_free (self->obstacle);
+  self->obstacle = g_strdup (sentence);
+  self->obstacle_reason = reason;
   if (!is_connected (self) && !self->no_route)
     ew_tunnel_set_state (self, self->liveness.state == EW_LINK_CONNECTING ? EW_STATE_CONNECTING : EW_STATE_RECONNECTING,
-                         "tls-intercepted", sentence);
+                         reason, sentence);
 }
 
 /* The session goes on where there is one. The handshake through the stream makes one where the edge has started again,
@@ -205,8 +212,8 @@ on_dialed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (EwTunnel) self = user_data;
   g_autoptr (GError) error = NULL;
-  gboolean intercepted;
-  g_autoptr (EwStreamDialed) dialed = ew_stream_dial_finish (result, &intercepted, &error);
+  EwStreamObstacle obstacle;
+  g_autoptr (EwStreamDialed) dialed = ew_stream_dial_finish (result, &obstacle, &error);
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)
       || g_task_get_cancellable (G_TASK (result)) != self->dialing)
     return; /* the tunnel is down, or has another way by now */
@@ -216,8 +223,8 @@ on_dialed (GObject *source, GAsyncResult *result, gpointer user_data)
       g_debug ("https: %s", error->message);
       self->dial_failures++;
       self->dialed++;
-      if (intercepted)
-        show_interception (self, error->message);
+      if (obstacle != EW_STREAM_OBSTACLE_NONE)
+        show_obstacle (self, reason_of (obstacle), error->message);
       dial_later (self);
       return;
     }
@@ -266,8 +273,12 @@ dial (EwTunnel *self)
     }
   const EwCandidate *candidate = candidate_at (self, self->dialed);
   g_autofree gchar *name = find_name (self, candidate);
-  const EwStreamDial config
-    = { .to = candidate->endpoint, .name = name, .pin = self->keystore->pin, .mark = EW_HOST_FWMARK };
+  g_autofree gchar *proxy_file = g_build_filename (self->state_dir, "proxy", NULL);
+  const EwStreamDial config = { .to = candidate->endpoint,
+                                .name = name,
+                                .pin = self->keystore->pin,
+                                .mark = EW_HOST_FWMARK,
+                                .proxy_file = proxy_file };
   self->dialing = g_cancellable_new ();
   ew_stream_dial_async (&config, self->dialing, on_dialed, g_object_ref (self));
 }
@@ -352,7 +363,7 @@ has_address (const EwIp *ip)
 gboolean
 ew_tunnel_https_keeps (EwTunnel *self)
 {
-  g_clear_pointer (&self->intercepted, g_free);
+  g_clear_pointer (&self->obstacle, g_free);
   self->dial_failures = 0;
   if (!self->over_https)
     return FALSE;
@@ -392,7 +403,7 @@ ew_tunnel_https_stop (EwTunnel *self)
   ew_alarm_set (self->udp_alarm, G_MAXINT64);
   self->over_https = FALSE;
   self->dial_failures = 0;
-  g_clear_pointer (&self->intercepted, g_free);
+  g_clear_pointer (&self->obstacle, g_free);
 }
 
 void

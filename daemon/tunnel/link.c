@@ -138,8 +138,8 @@ show_link (EwTunnel *self)
   else if (self->no_route)
     ew_tunnel_set_state (self, state, "no-network",
                          N_ ("No network connection reaches the edge. Connect this computer to a network."));
-  else if (self->intercepted)
-    ew_tunnel_set_state (self, state, "tls-intercepted", self->intercepted);
+  else if (self->obstacle)
+    ew_tunnel_set_state (self, state, self->obstacle_reason, self->obstacle);
   else if (state == EW_STATE_CONNECTING)
     {
       message = ew_phrase ("Connecting to the edge \"%s\".", name);

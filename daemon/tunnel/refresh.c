@@ -176,8 +176,8 @@ explain_silence (EwTunnel *self, gboolean heard, const GError *error)
   EwTunnelState state = self->liveness.state == EW_LINK_CONNECTING ? EW_STATE_CONNECTING : EW_STATE_RECONNECTING;
   if (!self->engine || self->liveness.state == EW_LINK_CONNECTED || self->no_route || self->candidates->len == 0)
     return;
-  if (self->intercepted)
-    ew_tunnel_set_state (self, state, "tls-intercepted", self->intercepted);
+  if (self->obstacle)
+    ew_tunnel_set_state (self, state, self->obstacle_reason, self->obstacle);
   else if (g_error_matches (error, EW_ERROR, EW_ERROR_PIN_MISMATCH))
     ew_tunnel_set_state (self, state, "pin-mismatch", error->message);
   else if (error)

@@ -168,16 +168,17 @@ struct _EwTunnel
 
   /* https.c */
   EwStreamThread *streams;
-  EwAlarm *https_alarm;  /* a stream is dialed then */
-  EwAlarm *udp_alarm;    /* over https: UDP is tried then */
-  GCancellable *dialing; /* NULL: no stream is being made */
-  gboolean dial_again;   /* the alarm is set */
-  guint dialed;          /* the candidate that the latest stream leads to */
-  guint dial_failures;   /* in a row */
-  EwEndpoint stream;     /* kind NONE: there is none */
-  gboolean over_https;   /* the edge answered through it, and by nothing else since */
-  gchar *intercepted;    /* a sentence: this network reads TLS; NULL: not that is known */
-  gchar *network;        /* names the network that this computer is in; apply.c */
+  EwAlarm *https_alarm;         /* a stream is dialed then */
+  EwAlarm *udp_alarm;           /* over https: UDP is tried then */
+  GCancellable *dialing;        /* NULL: no stream is being made */
+  gboolean dial_again;          /* the alarm is set */
+  guint dialed;                 /* the candidate that the latest stream leads to */
+  guint dial_failures;          /* in a row */
+  EwEndpoint stream;            /* kind NONE: there is none */
+  gboolean over_https;          /* the edge answered through it, and by nothing else since */
+  gchar *obstacle;              /* a sentence: this network reads TLS, or its proxy refuses; NULL: neither is known */
+  const gchar *obstacle_reason; /* static; obstacle's code */
+  gchar *network;               /* names the network that this computer is in; apply.c */
   guint udp_tries;
   gint64 stream_since; /* boot time */
 

@@ -94,6 +94,76 @@ class TestBoxes(HttpsCase):
                 self.assertLessEqual(len(self.office.seen(box)), TRIES_MAX)
 
 
+class TestProxies(HttpsCase):
+    """Nothing leaves the network but what its proxy connects."""
+
+    def setUp(self):
+        super().setUp()
+        self.office.only_proxy()
+        self.addCleanup(self.use, "")
+
+    def use(self, url, mode="600"):
+        self.mesh.machine("laptop").run("sh", "-c", "umask 077; cat >/var/lib/edgeway/proxy; chmod $0 /var/lib/edgeway/proxy", mode, input=url + "\n")
+
+    def test_without_password(self):
+        for start in (self.office.start_squid, self.office.start_tinyproxy):
+            with self.subTest(start.__name__):
+                self.office.stop_programs()
+                start()
+                self.use(self.office.proxy_url())
+                self.connect()
+                self.works_by_https()
+
+    def test_basic(self):
+        for start in (self.office.start_squid, self.office.start_tinyproxy):
+            with self.subTest(start.__name__):
+                self.office.stop_programs()
+                start("joe", "secret1")
+                self.use(self.office.proxy_url("joe:secret1"))
+                self.connect()
+                self.works_by_https()
+                self.named("joe:wrong1", "600", "user name and password")
+                self.named("", "600", "asks for a user name")
+                self.named("joe:secret1", "644", "chmod 600")
+
+    def named(self, credentials, mode, words):
+        """That the proxy can't be used is said, and why; a password never is."""
+        self.ctl("laptop", "disconnect")
+        self.use(self.office.proxy_url(credentials), mode)
+        self.connect(wait=False)
+        status = wait_for(words, lambda: self.status("laptop")["reason"] == "proxy-refused" and self.status("laptop"), 40)
+        self.assertIn(words, status["message"])
+        for secret in ("secret1", "wrong1"):
+            self.assertNotIn(secret, status["message"])
+
+    def test_cut_at_times(self):
+        """An answer of HTTP/1.0 with headers that mean nothing, and a proxy that cuts what it connects."""
+        for behaviour, argument in (("old", ""), ("cut", 6)):
+            with self.subTest(behaviour):
+                self.office.stop_programs()
+                proxy = self.office.start_bad_proxy(behaviour, argument)
+                self.use(self.office.proxy_url())
+                self.connect()
+                self.works_by_https()
+        wait_for("the third connection", lambda: len(self.office.seen(proxy)) >= 3, 60)
+        self.works_by_https()
+
+    def test_broken(self):
+        for behaviour, argument, words in (("nonsense", "", "isn't an HTTP proxy"), ("page", "", "isn't an HTTP proxy"), ("redirect", "", "302"), ("refuse", 403, "403"),
+                                           ("refuse", 503, "503"), ("endless", "", "isn't an HTTP proxy"), ("silent", "", None)):
+            with self.subTest(behaviour=behaviour, argument=argument):
+                self.office.stop_programs()
+                proxy = self.office.start_bad_proxy(behaviour, argument)
+                self.use(self.office.proxy_url())
+                self.connect(wait=False)
+                if words:
+                    status = wait_for(words, lambda: self.status("laptop")["reason"] == "proxy-refused" and self.status("laptop"), 40)
+                    self.assertIn(words, status["message"])
+                time.sleep(WATCHED_S / 2)  # real time: how often it tries
+                self.assertNotEqual(self.status("laptop")["state"], "connected")
+                self.assertLessEqual(len(self.office.seen(proxy)), TRIES_MAX)
+
+
 class TestNarrowLine(HttpsCase):
     """40 ms and 1 % loss: TCP inside TCP doesn't collapse."""
 

@@ -135,6 +135,11 @@ test_basic (void)
   g_assert_nonnull (strstr (request, "\r\nProxy-Authorization: Basic am9lOnBAc3M6\r\n"));
   g_assert_nonnull (strstr (seen.error->message, "proxy.office:3128"));
   g_assert_null (strstr (seen.error->message, "p@ss"));
+  static const gchar unauthorized[] = "HTTP/1.0 401 Unauthorized\r\n\r\n";
+  g_autofree gchar *again = NULL;
+  Result third = try_answer (unauthorized, strlen (unauthorized), FALSE, "joe:p@ss:", &again);
+  g_assert_cmpstr (seen.error->message, ==, third.error->message);
+  g_clear_error (&third.error);
   Result other = try_answer (refusal, strlen (refusal), FALSE, NULL, &plain);
   g_assert_null (strstr (plain, "Authorization"));
   g_assert_cmpstr (seen.error->message, !=, other.error->message); /* wrong ones, and none */
