@@ -93,9 +93,13 @@ class EdgewayHttps(Edgeway):
 
     def uses_https(self, machine):
         """Failure where a measurement would be of UDP."""
-        transport = json.loads(self._ctl(machine, "status", "--json"))["edge"]["transport"]
-        if transport != "https":
-            raise Failure(f"{machine.name} uses {transport}, not https: {end_of(self.daemons[machine.name].log_path)}")
+        def edge():
+            self.check()
+            return json.loads(self._ctl(machine, "status", "--json"))["edge"]
+        found = wait_for(f"{machine.name} connected", edge, 30)
+        if found["transport"] != "https":
+            raise Failure(f"{machine.name} uses {found['transport']}, not https: {end_of(self.daemons[machine.name].log_path)}")
+
 
 
 SYSTEMS = (EdgewayHttps, OpenVpn, Ssh, Plain)
