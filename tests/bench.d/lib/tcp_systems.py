@@ -101,5 +101,4 @@ class EdgewayHttps(Edgeway):
             raise Failure(f"{machine.name} uses {found['transport']}, not https: {end_of(self.daemons[machine.name].log_path)}")
 
 
-
 SYSTEMS = (EdgewayHttps, OpenVpn, Ssh, Plain)
