@@ -7,7 +7,28 @@
 #if ADW_CHECK_VERSION(1, 5, 0)
 #define MESSAGE(dialog) ADW_ALERT_DIALOG (dialog)
 #define message(what) adw_alert_dialog_##what
-#define NEW_MESSAGE(heading, body) GTK_WIDGET (adw_alert_dialog_new (heading, body))
+#define NEW_MESSAGE(heading, body) new_alert (heading, body)
+
+/* It has its heading in two sizes, and measures the larger one for less than a long name needs. */
+static void
+let_shrink (GtkWidget *widget)
+{
+  if (GTK_IS_LABEL (widget) && gtk_widget_has_css_class (widget, "title-2"))
+    gtk_label_set_ellipsize (GTK_LABEL (widget), PANGO_ELLIPSIZE_END);
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    let_shrink (child);
+}
+
+static GtkWidget *
+new_alert (const gchar *heading, const gchar *body)
+{
+  GtkWidget *dialog = GTK_WIDGET (adw_alert_dialog_new (heading, body));
+
+  if (adw_dialog_get_child (ADW_DIALOG (dialog)) != NULL)
+    let_shrink (adw_dialog_get_child (ADW_DIALOG (dialog)));
+  return dialog;
+}
 #else
 #define MESSAGE(dialog) ADW_MESSAGE_DIALOG (dialog)
 #define message(what) adw_message_dialog_##what
