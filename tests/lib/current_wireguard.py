@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""WireGuards to measure and test against that this computer does not have installed: a current wireguard-go and wg, Debian's kernel and
+"""Programs to measure and test against that this computer does not have installed: a current wireguard-go, wg and curl, Debian's kernel and
 NetworkManager.
 
 They are packages of the archive that apt uses here, extracted into the build folder's cache and not installed. Where the archive
@@ -98,6 +98,40 @@ def _extract(name, folder):
             raise Failure(f"{fields['Filename']} cannot be extracted")
         with open(os.path.join(folder, "version"), "w") as file:
             file.write(fields["Version"] + "\n")
+
+
+def _extract_with_dependencies(name, folder):
+    """All that it depends on too, the first of each choice, so that it runs with its own C library."""
+    with tempfile.TemporaryDirectory(prefix="edgeway-archive-") as work:
+        packages, base = _index(work)
+        wanted, version = [name], None
+        for one in wanted:
+            entry = re.search(rf"^Package: {re.escape(one)}\n(?:.+\n)+", packages, re.M)
+            fields = dict(re.findall(r"^([\w-]+): (.+)$", entry[0] if entry else "", re.M))
+            if not {"Filename", "SHA256", "Version"} <= fields.keys():
+                continue  # a virtual package
+            version = version or fields["Version"]
+            depends = ", ".join(filter(None, (fields.get("Pre-Depends"), fields.get("Depends"))))
+            wanted += [found for found in (re.split(r"[ |:(]", part.strip())[0] for part in depends.split(",") if part.strip()) if found not in wanted]
+            package = os.path.join(work, "package.deb")
+            _fetch(f"{base}/{fields['Filename']}", package, fields["SHA256"])
+            if _run("dpkg-deb", "-x", package, folder).returncode != 0:
+                raise Failure(f"{fields['Filename']} cannot be extracted")
+            os.unlink(package)
+        if version is None:
+            raise Failure(f"there is no {name} in {SUITE}")
+        with open(os.path.join(folder, "version"), "w") as file:
+            file.write(version + "\n")
+
+
+def current_curl():
+    """How to call a curl that speaks connect-udp (8.21 and later), and its version."""
+    folder = _cached("curl", lambda path: _extract_with_dependencies("curl", path))
+    loader = glob.glob(os.path.join(folder, "usr", "lib", "*", "ld-linux-*.so.*"))
+    if not loader:
+        raise Failure("the C library has no loader")
+    with open(os.path.join(folder, "version")) as file:
+        return [loader[0], "--library-path", os.path.dirname(loader[0]), os.path.join(folder, "usr", "bin", "curl")], file.read().strip()
 
 
 def current_wireguard_go():
