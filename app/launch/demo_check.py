@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 
-from demo_mesh import EDGE_ADDRESS, OWN, SERVICE, SITES, SUBNET_HOST, SUFFIX, WEBSITE
+from demo_mesh import EDGE_ADDRESS, OWN, SERVICE, SITES, STRICT, SUBNET_HOST, SUFFIX, WEBSITE
 from machines import Failure, wait_for
 
 HEAL_SECONDS = 5 * 10  # promised: ten seconds; a check's deadline is five times that, and the measured time is printed
@@ -32,7 +32,7 @@ class Check:
         self.mesh, self.say = mesh, say
 
     def run(self):
-        for step in (self.walls, self.pairs, self.subnet, self.tcp, self.statuses, self.ssh_between, self.names, self.founding_accident,
+        for step in (self.walls, self.pairs, self.subnet, self.tcp, self.statuses, self.transports, self.ssh_between, self.names, self.founding_accident,
                      self.vpn_exit, self.show_map, self.healing):
             started = time.monotonic()
             what = step()
@@ -142,6 +142,17 @@ class Check:
             machine.start("/usr/sbin/sshd", "-D", "-e", "-f", "/dev/null", "-p", "22", "-h", host_key, "-o", f"AuthorizedKeysFile={keys}",
                           "-o", "PermitRootLogin=prohibit-password", "-o", "UsePAM=no", "-o", "StrictModes=no", "-o", "PidFile=none", "-o", "UseDNS=no")
             self.wait_for_port(name, 22)
+
+    def transports(self):
+        """Where the network drops UDP the way is https, the map says so to all, and the others keep UDP."""
+        nodes = {node["name"]: node for node in self.mesh.ctl_json("laptop", "map")["nodes"]}
+        for name in SITES:
+            wanted = "https" if name == STRICT else "udp"
+            if nodes[name]["transport"] != wanted:
+                raise Failure(f"{name} comes by {nodes[name]['transport']}, not by {wanted}")
+        if self.mesh.ctl_json(STRICT, "status")["edge"]["transport"] != "https":
+            raise Failure(f"{STRICT} doesn't say that its way is https")
+        return f"{STRICT}, whose network drops UDP, comes by https"
 
     def ssh_command(self, address):
         return ["ssh", "-F", "/dev/null", "-i", self.ssh_key, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",

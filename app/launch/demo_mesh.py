@@ -10,6 +10,8 @@
                                     internet 203.0.113.1, website 93.184.216.34
                                        │
                                edge "frankfurt" 203.0.113.5:443
+
+nas's network drops UDP, so its way to the edge is https.
 """
 import json
 import os
@@ -22,6 +24,7 @@ from system_bus import SystemBus
 DATA = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../data"))
 SITES = {"laptop": 11, "nas": 12, "web": 13, "office-gw": 14, "phone": 15}
 OWN = ("laptop", "nas", "web", "office-gw")  # the nodes with our software
+STRICT = "nas"  # its network drops UDP
 SUBNET, SUBNET_HOST = "10.77.0.0/24", "10.77.0.9"
 EDGE_ADDRESS, EDGE_PORT, WEBSITE = "203.0.113.5", 443, "93.184.216.34"
 SERVICE, SUFFIX = "100.96.0.1", "demo.internal"
@@ -47,6 +50,8 @@ table inet filter {
 }
 """
 
+# What some hotels, offices and campuses do.
+DROP_UDP = "table inet strict { chain forward { type filter hook forward priority -10; meta l4proto udp drop; }; }"
 
 # The resolver of a LAN or of the edge's provider, as far as a demo without internet access needs one: it knows no names.
 RESOLVER = """
@@ -117,6 +122,10 @@ class DemoMesh:
             self._site(name, number, internet)
         if "office-gw" in self.sites:
             self._office()
+
+    def drop_udp(self, name):
+        """From now on that node's network lets no UDP through, in either direction."""
+        self.machine(f"nat-{self.sites[name]}").nft(DROP_UDP)
 
     def add_site(self, name, number):
         """One more machine behind a NAT of its own, in no mesh yet."""
@@ -221,8 +230,9 @@ class DemoMesh:
         key = self.start_edge()
         self.say("laptop joins with the first key and administers the mesh")
         self.join("laptop", key)
+        self.drop_udp(STRICT)
         for name in OWN[1:]:
-            self.say(f"{name} joins with a key made on laptop")
+            self.say(f"{name} joins with a key made on laptop" + (", from a network that drops UDP" if name == STRICT else ""))
             self.join(name, self.new_key(name))
         self.say(f"office-gw offers {SUBNET}; the others accept it")
         self.ctl("laptop", "route", "add", SUBNET, "office-gw")

@@ -7,9 +7,6 @@ import unittest
 
 from mesh_case import MeshCase, wait_for
 
-# On the NAT in front of a node: what a strict firewall does. Before the NAT rules and conntrack's shortcuts.
-DROP_UDP = "table inet strict { chain forward { type filter hook forward priority -10; meta l4proto udp drop; }; }"
-
 SENDER = """
 import hashlib, socket, sys, time
 peer = socket.create_connection((sys.argv[1], 7000), 30)
@@ -74,11 +71,10 @@ class Https(MeshCase):
         return self.status(name)["addresses"][0]
 
     def drop_udp(self, name, dropped=True):
-        nat = self.mesh.machine(f"nat-{self.mesh.sites[name]}")
         if dropped:
-            nat.nft(DROP_UDP)
+            self.mesh.drop_udp(name)
         else:
-            nat.run("nft", "delete", "table", "inet", "strict")
+            self.mesh.machine(f"nat-{self.mesh.sites[name]}").run("nft", "delete", "table", "inet", "strict")
 
     def transport(self, name):
         status = self.status(name)
