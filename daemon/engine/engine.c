@@ -261,6 +261,14 @@ choose_worker (EwCrew *crew, const EwPacket *datagram)
   return crew->workers[data ? ew_device_lane_of (crew->device, message->receiver_index[0]) : 0];
 }
 
+/* A data message without data is the shortest that there is. Many shorter ones fit into a stream, three bytes each, and
+   are a lot of work for whoever has to look at them. */
+static gboolean
+is_message (const EwPacket *datagram)
+{
+  return datagram->len >= EW_DATA_OVERHEAD;
+}
+
 void
 ew_engine_hear (EwEngine *engine, const EwPacket *datagrams, gsize n)
 {
@@ -268,9 +276,14 @@ ew_engine_hear (EwEngine *engine, const EwPacket *datagrams, gsize n)
 
   for (gsize i = 0; i < n;)
     {
-      EwWorker *worker = choose_worker (crew, &datagrams[i]);
       gsize run = 1;
-      while (i + run < n && choose_worker (crew, &datagrams[i + run]) == worker)
+      if (!is_message (&datagrams[i]))
+        {
+          i++;
+          continue;
+        }
+      EwWorker *worker = choose_worker (crew, &datagrams[i]);
+      while (i + run < n && is_message (&datagrams[i + run]) && choose_worker (crew, &datagrams[i + run]) == worker)
         run++;
       ew_worker_hear (worker, datagrams + i, run);
       i += run;

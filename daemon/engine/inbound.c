@@ -2,13 +2,14 @@
  *
  * From the network: datagrams → device → router → TUN, another peer (the hairpin), or back.
  */
-#include "engine/worker.h"
+#include "engine/worker-private.h"
 
 #include "proto/packet.h"
 
 /* An arrival that holds many datagrams fills most of its buffer: so many of those are as much as the caches hold. */
 #define GATHERED_BYTES (512 * 1024)
 #define GATHERED_ARRIVALS 8
+#define INBOX_BATCHES 16 /* then sockets, the TUN and timers get their turn */
 
 /* How many arrivals to ask for: as many as would have filled GATHERED_BYTES last time. */
 static gsize
@@ -77,14 +78,17 @@ void
 ew_inbound_take_inbox (EwWorker *worker)
 {
   EwPacket datagrams[EW_BATCH_MAX];
-  gsize n;
 
-  while ((n = ew_inbox_take (&worker->inbox, &worker->inbound, datagrams, EW_BATCH_MAX)) > 0)
+  for (guint i = 0; i < INBOX_BATCHES; i++)
     {
+      const gsize n = ew_inbox_take (&worker->inbox, &worker->inbound, datagrams, EW_BATCH_MAX);
+      if (n == 0)
+        return;
       worker->stats.stream_received += n;
       ew_lane_receive (worker->lane, datagrams, n, &worker->time);
       ew_worker_settle (worker);
     }
+  ew_worker_wake (worker); /* it may hold more */
 }
 
 static void

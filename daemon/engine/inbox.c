@@ -55,8 +55,6 @@ ew_inbox_put (EwInbox *inbox, const EwPacket *datagrams, gsize n, gboolean *firs
 
   pthread_mutex_lock (&inbox->lock);
   *first = inbox->filling.used == 0;
-  if (inbox->filling.bytes == NULL)
-    inbox->filling.bytes = g_malloc (EW_INBOX_BYTES);
   for (; put < n; put++)
     {
       const Record record = { datagrams[put].endpoint, datagrams[put].len };
@@ -65,6 +63,8 @@ ew_inbox_put (EwInbox *inbox, const EwPacket *datagrams, gsize n, gboolean *firs
       if (inbox->filling.used + needed > EW_INBOX_BYTES && (put > 0 || !wait_for_room (inbox, needed)))
         break;
       *first |= inbox->filling.used == 0;
+      if (inbox->filling.bytes == NULL) /* the worker may have taken the other half while room was waited for */
+        inbox->filling.bytes = g_malloc (EW_INBOX_BYTES);
       guint8 *to = inbox->filling.bytes + inbox->filling.used;
       memcpy (to, &record, sizeof record);
       memcpy (to + sizeof record, datagrams[put].data, record.length);

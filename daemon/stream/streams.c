@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 #define READ_SIZE (64 * 1024)
-#define READS_AT_ONCE 8         /* then the others get their turn */
+#define READS_AT_ONCE 8 /* then the others get their turn */
+#define UNPROVED_BYTES (256 * 1024)
 #define RECORD_SIZE (16 * 1024) /* RFC 8446 section 5.1: the most that one TLS record holds */
 #define OUT_SIZE (EW_CAPSULE_HEAD_MAX + EW_CAPSULE_PAYLOAD_MAX)
 #define NOTSENT_LOWAT (32 * 1024)
@@ -40,6 +41,7 @@ typedef struct
   gsize out_length, out_written;
   gboolean wants_out; /* EPOLLOUT is asked for */
   gboolean more;      /* TLS may hold bytes that epoll doesn't see */
+  gsize unproved;     /* bytes that came before the first proof */
 
   /* Under the lock. */
   EwStreamQueue queue;
@@ -379,6 +381,19 @@ cut (EwStreamThread *self, Stream *stream, const guint8 *data, gsize length)
   return result != EW_CAPSULE_BROKEN;
 }
 
+/* A node is answered before it has sent more than a few packets. */
+static gboolean
+is_too_much (EwStreamThread *self, Stream *stream, gsize n)
+{
+  if (self->config.proof_seconds == 0 || stream->unproved > UNPROVED_BYTES)
+    return FALSE;
+  pthread_mutex_lock (&self->lock);
+  const gboolean proved = stream->proved_ns != 0;
+  pthread_mutex_unlock (&self->lock);
+  stream->unproved = proved ? G_MAXSIZE : stream->unproved + n;
+  return !proved && stream->unproved > UNPROVED_BYTES;
+}
+
 /* FALSE: it has ended. */
 static gboolean
 read_stream (EwStreamThread *self, Stream *stream)
@@ -395,8 +410,10 @@ read_stream (EwStreamThread *self, Stream *stream)
       const gchar *reason = n < 0                                                    ? "the connection was cut"
                             : n == 0 && !ew_capsule_reader_may_end (&stream->reader) ? "it was cut inside a capsule"
                             : n == 0                                                 ? "the other end closed it"
-                            : !cut (self, stream, self->buffer, (gsize)n)            ? "what came isn't in capsules"
-                                                                                     : NULL;
+                            : is_too_much (self, stream, (gsize)n)
+                              ? "nothing of a node's came through it, but much else"
+                            : !cut (self, stream, self->buffer, (gsize)n) ? "what came isn't in capsules"
+                                                                          : NULL;
       if (reason != NULL)
         {
           end_stream (self, stream, reason);

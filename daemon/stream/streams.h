@@ -27,7 +27,8 @@ typedef struct
      TUN's queue. 0: nothing is waited for, others' packets are behind. */
   guint full_wait_ms;
   /* Seconds within which the engine must have had something to say to a peer through a new stream, and between two such
-     occasions later: it speaks to authenticated peers only (cookie replies don't count). 0: no such bounds. */
+     occasions later: it speaks to authenticated peers only (cookie replies don't count). With proof_seconds, a stream
+     that brings 256 KiB before has ended too. 0: no such bounds. */
   guint proof_seconds, silence_seconds;
   /* In the main context that is the thread default at ew_stream_thread_new(): the stream has ended, whoever ended it,
      except by ew_stream_thread_close(). reason: static, for logs. */

@@ -184,6 +184,75 @@ test_stranger (Fixture *f, gconstpointer unused)
   wait_count (&f->b.ended, 2);
 }
 
+/* Much, and nothing of it a node's: it isn't listened to for as long as a silent one. */
+static void
+test_loud (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GSocketConnection) far = NULL, near = NULL;
+  static guint8 capsule[3 + 60] = { 0, 61, 0, 1 };
+  gsize sent = 0;
+  make_connection (&far, &near);
+  g_socket_set_timeout (g_socket_connection_get_socket (far), 10);
+  add (&f->b, near);
+  while (g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (far)), capsule, sizeof capsule, NULL,
+                                    NULL, NULL))
+    sent += sizeof capsule;
+  wait_count (&f->b.ended, 1);
+  g_assert_cmpuint (sent, >=, 256 * 1024);
+}
+
+/* Handshakes that aren't, from another thread, as fast as it can. */
+typedef struct
+{
+  EwEngine *engine;
+  gint stop;
+} Flood;
+
+static gpointer
+flood (gpointer data)
+{
+  Flood *self = data;
+  static guint8 message[148] = { 1 };
+  EwPacket datagrams[EW_BATCH_MAX];
+  for (guint i = 0; i < EW_BATCH_MAX; i++)
+    datagrams[i]
+      = (EwPacket){ .data = message,
+                    .len = sizeof message,
+                    .endpoint = { .kind = EW_ENDPOINT_STREAM, .remote = { .family = EW_FAMILY_V4 }, .id = 9 } };
+  while (!g_atomic_int_get (&self->stop))
+    ew_engine_hear (self->engine, datagrams, EW_BATCH_MAX);
+  return NULL;
+}
+
+/* The engine has other things to do too, whatever streams bring. */
+static void
+test_flood (Fixture *f, gconstpointer unused)
+{
+  Flood data = { f->b.node.engine, FALSE };
+  GThread *threads[2];
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    threads[i] = g_thread_new ("flood", flood, &data);
+  for (guint i = 0; i < 200; i++)
+    (void)endpoint_of (&f->b, &f->a);
+  g_atomic_int_set (&data.stop, TRUE);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    g_thread_join (threads[i]);
+}
+
+/* What is too short for any message isn't handed to anybody. */
+static void
+test_short (Fixture *f, gconstpointer unused)
+{
+  static guint8 bytes[32] = { 4 };
+  EwPacket datagrams[33];
+  EwEngineStats stats;
+  for (guint i = 0; i < G_N_ELEMENTS (datagrams); i++)
+    datagrams[i] = (EwPacket){ .data = bytes, .len = i, .endpoint = { .kind = EW_ENDPOINT_STREAM, .id = 9 } };
+  ew_engine_hear (f->b.node.engine, datagrams, G_N_ELEMENTS (datagrams));
+  node_get_stats (&f->b.node, &stats);
+  g_assert_cmpuint (stats.stream_received, ==, 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -192,5 +261,8 @@ main (int argc, char **argv)
   g_test_add ("/streams/cut", Fixture, NULL, set_up, test_cut, tear_down);
   g_test_add ("/streams/moves", Fixture, NULL, set_up, test_moves, tear_down);
   g_test_add ("/streams/stranger", Fixture, GUINT_TO_POINTER (1), set_up, test_stranger, tear_down);
+  g_test_add ("/streams/loud", Fixture, GUINT_TO_POINTER (3600), set_up, test_loud, tear_down);
+  g_test_add ("/streams/flood", Fixture, NULL, set_up, test_flood, tear_down);
+  g_test_add ("/streams/short", Fixture, NULL, set_up, test_short, tear_down);
   return g_test_run ();
 }
