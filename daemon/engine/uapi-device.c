@@ -88,7 +88,7 @@ append_endpoint (GString *out, const EwEndpoint *endpoint)
       ew_ip_format (&endpoint->remote, ip);
       g_string_append_printf (out, "endpoint=[%s%%%s]:%u\n", ip, zone, endpoint->remote_port);
     }
-  else if (endpoint->kind == EW_ENDPOINT_UDP)
+  else if (endpoint->kind == EW_ENDPOINT_UDP || endpoint->kind == EW_ENDPOINT_STREAM)
     {
       ew_endpoint_format (endpoint, text);
       g_string_append_printf (out, "endpoint=%s\n", text);

@@ -266,7 +266,11 @@ check_tunnel (Diagnosis *diagnosis)
       return;
     }
   ew_endpoint_format (&live->endpoint, endpoint);
-  if (live->handshake_us >= 0)
+  if (live->handshake_us >= 0 && live->endpoint.kind == EW_ENDPOINT_STREAM)
+    ew_checks_add (diagnosis->checks, "handshake", EW_CHECK_GOOD, NULL,
+                   "A WireGuard handshake with the edge at %s took %.1f ms by https, as UDP has no answer here.",
+                   endpoint, (gdouble)live->handshake_us / 1000);
+  else if (live->handshake_us >= 0)
     ew_checks_add (diagnosis->checks, "handshake", EW_CHECK_GOOD, NULL,
                    "A WireGuard handshake with the edge at %s took %.1f ms (UDP).", endpoint,
                    (gdouble)live->handshake_us / 1000);

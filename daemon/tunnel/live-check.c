@@ -130,7 +130,7 @@ ew_live_check_async (EwTunnel *self, EwLiveCheck *out, GAsyncReadyCallback callb
       return;
     }
   out->tried = TRUE;
-  out->endpoint = *endpoint;
+  out->endpoint = self->over_https ? self->stream : *endpoint;
   out->refused = ew_endpoint_is_refused (endpoint, EW_HOST_FWMARK);
   out->last_answer_us = self->liveness.answered != 0 ? now - self->liveness.answered : -1;
   LiveCheck *check = g_new0 (LiveCheck, 1);

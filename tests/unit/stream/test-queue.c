@@ -108,6 +108,41 @@ test_bytes (void)
   ew_stream_queue_clear (&queue);
 }
 
+/* A queue that stays long loses one datagram, then more and more often; one that gets short again loses none. */
+static void
+test_standing (void)
+{
+  EwStreamQueue queue = { 0 };
+  guint64 drops_at[64], now = 1000 * MS;
+  guint n = 0;
+  for (guint i = 0; i < 700; i++, now += MS)
+    {
+      push (&queue, 100, 1, now);
+      if (i < 30) /* then each waits for 30 ms */
+        continue;
+      const guint64 before = queue.dropped;
+      g_assert_cmpuint (ew_stream_queue_pack (&queue, out, 110, now), >, 0);
+      if (queue.dropped > before)
+        {
+          drops_at[n++] = now;
+          push (&queue, 100, 1, now - 29 * MS); /* as long as before */
+        }
+    }
+  g_assert_cmpuint (n, >=, 4);
+  for (guint i = 2; i < n; i++)
+    g_assert_cmpuint (drops_at[i] - drops_at[i - 1], <=, drops_at[i - 1] - drops_at[i - 2] + MS);
+  while (ew_stream_queue_pack (&queue, out, sizeof out, now) > 0)
+    ;
+  const guint64 before = queue.dropped;
+  for (guint i = 0; i < 300; i++, now += MS)
+    {
+      push (&queue, 100, 1, now);
+      g_assert_cmpuint (ew_stream_queue_pack (&queue, out, sizeof out, now + MS), >, 0);
+    }
+  g_assert_cmpuint (queue.dropped, ==, before);
+  ew_stream_queue_clear (&queue);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -116,5 +151,6 @@ main (int argc, char **argv)
   g_test_add_func ("/stream-queue/room", test_room);
   g_test_add_func ("/stream-queue/age", test_age);
   g_test_add_func ("/stream-queue/bytes", test_bytes);
+  g_test_add_func ("/stream-queue/standing", test_standing);
   return g_test_run ();
 }
