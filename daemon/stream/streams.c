@@ -557,11 +557,12 @@ run (void *data)
   struct epoll_event events[EVENTS];
 
   pthread_setname_np (pthread_self (), "ew-streams");
-  while (!self->stop)
+  for (gboolean stop = FALSE; !stop;)
     {
       const int n = epoll_wait (self->epoll, events, EVENTS, milliseconds_to_sleep (self, now_ns ()));
       pthread_mutex_lock (&self->lock);
       self->asleep = FALSE;
+      stop = self->stop;
       const gboolean look = now_ns () >= self->look_ns;
       pthread_mutex_unlock (&self->lock);
       for (int i = 0; i < n; i++)
