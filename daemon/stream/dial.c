@@ -4,6 +4,7 @@
 #include "common/error.h"
 #include "common/phrase.h"
 #include "common/pki.h"
+#include "common/util.h"
 #include "proxy/tunnel.h"
 
 #include <string.h>
@@ -204,9 +205,8 @@ find_foreign_issuer (GTlsCertificate *certificate)
   g_object_get (certificate, "issuer-name", &issuer, NULL);
   if (issuer == NULL || strstr (issuer, "O=Edgeway"))
     return NULL;
-  if (strlen (issuer) > ISSUER_MAX)
-    issuer[ISSUER_MAX] = '\0';
-  return g_utf8_make_valid (issuer, -1);
+  g_autofree gchar *valid = g_utf8_make_valid (issuer, -1);
+  return ew_text_one_line (valid, ISSUER_MAX);
 }
 
 static gboolean

@@ -745,6 +745,16 @@ ew_stream_thread_close (EwStreamThread *self, guint64 id)
   pthread_mutex_unlock (&self->lock);
 }
 
+gboolean
+ew_stream_thread_is_proved (EwStreamThread *self, guint64 id)
+{
+  pthread_mutex_lock (&self->lock);
+  const Stream *stream = g_hash_table_lookup (self->streams, &id);
+  const gboolean proved = stream != NULL && stream->proved_ns != 0;
+  pthread_mutex_unlock (&self->lock);
+  return proved;
+}
+
 guint
 ew_stream_thread_count (EwStreamThread *self)
 {

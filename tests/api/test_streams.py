@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """connect-udp on the edge's TCP port (RFC 9298): whom it's opened for, and when it ends."""
 
+import concurrent.futures
 import time
 import unittest
 
@@ -55,6 +56,15 @@ class Streams(unittest.TestCase):
                      {"target": "a/70000"}, {"target": "a%00/1"}, {"method": "POST", "headers": upgrade + "Content-Length: 0\r\n"}, {"version": "HTTP/1.0", "headers": upgrade}):
             _, status, _ = self.ask(**more)
             self.assertEqual(status, 400, more)
+
+    def test_crowd(self):
+        """Strangers from one address take all its places (256): whoever comes next gets the oldest one's."""
+        first, status, _ = self.ask()
+        self.assertEqual(status, 101)
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:  # within PROOF_SECONDS
+            for _, status, _ in pool.map(lambda _: self.ask(), range(256)):
+                self.assertEqual(status, 101)
+        self.ends(first)
 
     def ends(self, stream):
         stream.settimeout(PROOF_SECONDS * 5)

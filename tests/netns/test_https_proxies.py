@@ -68,7 +68,7 @@ class TestBoxes(HttpsCase):
         self.office.start_reader()
         self.connect(wait=False)
         status = wait_for("the reader is named", lambda: self.reasoned("tls-intercepted"), 40)
-        self.assertIn("Office TLS Inspection", status["message"])
+        self.assertIn("Office [31m TLS Inspection", status["message"])
         self.assertNotEqual(status["state"], "connected")
 
     def reasoned(self, *reasons):

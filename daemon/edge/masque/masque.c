@@ -37,6 +37,55 @@ count_of (EwMasque *self, guint64 network)
   return n;
 }
 
+/* The oldest of those through which nothing of a node's has come yet, of the network that has the most of them; 0: each
+   is a node's. only: of this network; NULL: of any. */
+static guint64
+find_unproved (EwMasque *self, const guint64 *only)
+{
+  g_autoptr (GHashTable) counts = g_hash_table_new (g_int64_hash, g_int64_equal); /* network → how many */
+  g_autoptr (GHashTable) oldest = g_hash_table_new (g_int64_hash, g_int64_equal); /* network → ID */
+  GHashTableIter iter;
+  gpointer key, value;
+  guint most = 0;
+  guint64 found = 0;
+  g_hash_table_iter_init (&iter, self->streams);
+  while (g_hash_table_iter_next (&iter, &key, &value))
+    {
+      const guint64 *first = g_hash_table_lookup (oldest, value);
+      if ((only && *only != *(guint64 *)value) || ew_stream_thread_is_proved (self->thread, *(guint64 *)key))
+        continue;
+      g_hash_table_insert (counts, value,
+                           GUINT_TO_POINTER (GPOINTER_TO_UINT (g_hash_table_lookup (counts, value)) + 1));
+      if (first == NULL || *(guint64 *)key < *first) /* IDs count up */
+        g_hash_table_insert (oldest, value, key);
+    }
+  g_hash_table_iter_init (&iter, counts);
+  while (g_hash_table_iter_next (&iter, &key, &value))
+    {
+      const guint64 id = *(guint64 *)g_hash_table_lookup (oldest, key);
+      if (GPOINTER_TO_UINT (value) < most || (GPOINTER_TO_UINT (value) == most && id > found))
+        continue;
+      most = GPOINTER_TO_UINT (value);
+      found = id;
+    }
+  return found;
+}
+
+/* A node shows within a round trip that it is one, so whoever hasn't makes room: strangers keep nobody out. */
+static gboolean
+find_room (EwMasque *self, guint64 network)
+{
+  const gboolean crowded = count_of (self, network) >= EW_MASQUE_STREAMS_OF_ADDRESS_MAX;
+  if (!crowded && g_hash_table_size (self->streams) < EW_MASQUE_STREAMS_MAX)
+    return TRUE;
+  const guint64 id = find_unproved (self, crowded ? &network : NULL);
+  if (id == 0)
+    return FALSE;
+  ew_stream_thread_close (self->thread, id);
+  g_hash_table_remove (self->streams, &id);
+  return TRUE;
+}
+
 static void
 on_ended (gpointer user_data, guint64 id, const gchar *reason)
 {
@@ -170,8 +219,7 @@ ew_masque_handle (EwMasque *self, SoupServerMessage *message, const EwServerPeer
   else if (!is_own (self, message, host, port))
     refuse (message, SOUP_STATUS_FORBIDDEN, "destination_ip_prohibited",
             "This edge forwards to itself only. Name its own host and port.\n");
-  else if (g_hash_table_size (self->streams) >= EW_MASQUE_STREAMS_MAX
-           || count_of (self, network_of (&peer->ip)) >= EW_MASQUE_STREAMS_OF_ADDRESS_MAX)
+  else if (!find_room (self, network_of (&peer->ip)))
     refuse (message, SOUP_STATUS_SERVICE_UNAVAILABLE, "connection_limit_reached",
             "This edge has as many of these streams as it can. Try again later.\n");
   else

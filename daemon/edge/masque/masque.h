@@ -7,7 +7,8 @@
  *   101 ─── a node's packet ───────────────────── …
  *    └─ 10 s ─┘          └─ 3 min without one: closed
  *
- * Streams are bounded in number, in all and for each address (an IPv6 /64).
+ * Streams are bounded in number, in all and for each address (an IPv6 /64). Where there are as many, the oldest through
+ * which nothing of a node's has come yet makes room.
  */
 #pragma once
 
