@@ -2,6 +2,7 @@
 """connect-udp on the edge's TCP port (RFC 9298): whom it's opened for, and when it ends."""
 
 import concurrent.futures
+import ssl
 import time
 import unittest
 
@@ -21,9 +22,9 @@ class Streams(unittest.TestCase):
         self.assertEqual(self.admin.call("GET", "/v1/self").status, 200, "the edge goes on")
         self.assertIsNone(self.edge.process.poll())
 
-    def ask(self, target=None, headers="Connection: Upgrade\r\nUpgrade: connect-udp\r\nCapsule-Protocol: ?1\r\n", method="GET", before="", version="HTTP/1.1"):
+    def ask(self, target=None, headers="Connection: Upgrade\r\nUpgrade: connect-udp\r\nCapsule-Protocol: ?1\r\n", method="GET", before="", version="HTTP/1.1", source="127.0.0.1"):
         """The connection and the head of the answer; what follows it is left unread."""
-        stream = self.edge.connect()
+        stream = self.edge.connect(source)
         self.addCleanup(stream.close)
         path = f"{before}/.well-known/masque/udp/{target or f'127.0.0.1/{self.edge.port}'}/"
         stream.sendall(f"{method} {path} {version}\r\nHost: e\r\n{headers}\r\n".encode())
@@ -65,6 +66,29 @@ class Streams(unittest.TestCase):
             for _, status, _ in pool.map(lambda _: self.ask(), range(256)):
                 self.assertEqual(status, 101)
         self.ends(first)
+
+    def test_crowds(self):
+        """Strangers from many addresses have 512 places in all, and the one who is alone keeps its own."""
+        begun = time.monotonic()
+        alone, status, _ = self.ask(source="127.0.0.2")
+        self.assertEqual(status, 101)
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            crowd = [stream for stream, _, _ in pool.map(lambda i: self.ask(source=f"127.0.0.{3 + i % 3}"), range(600))]
+        if time.monotonic() - begun >= PROOF_SECONDS - 1:
+            self.skipTest("this computer is too slow")
+        for stream in (alone, *crowd):
+            stream.setblocking(False)
+        while not self.has_ended(alone) and sum(map(self.has_ended, crowd)) < 1 + len(crowd) - 512:
+            time.sleep(0.1)
+        self.assertFalse(self.has_ended(alone), "it was the oldest, so its time was up before anybody made room")
+
+    def has_ended(self, stream):
+        try:
+            return stream.recv(1) == b""
+        except ssl.SSLWantReadError:
+            return False
+        except OSError:
+            return True
 
     def ends(self, stream):
         stream.settimeout(PROOF_SECONDS * 5)

@@ -179,7 +179,7 @@ class Office:
         return self._start(BOX_PORT, "/usr/sbin/nginx", "-c", config, log="nginx")
 
     def start_reader(self, issuer="Office\x1b[31m TLS Inspection"):
-        """A box that reads TLS: haproxy with a certificate that it has made, with a name that would colour a terminal."""
+        """A box that reads TLS: haproxy with a certificate that it has made, with a name that terminals take for a command."""
         key, certificate = self._write("reader.key", ""), self._write("reader.crt", "")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", certificate,
                         "-subj", f"/O={issuer}/CN=inspection", "-addext", f"subjectAltName=IP:{EDGE_ADDRESS}", "-days", "2"], capture_output=True, check=True)

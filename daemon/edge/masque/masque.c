@@ -37,50 +37,71 @@ count_of (EwMasque *self, guint64 network)
   return n;
 }
 
-/* The oldest of those through which nothing of a node's has come yet, of the network that has the most of them; 0: each
-   is a node's. only: of this network; NULL: of any. */
-static guint64
-find_unproved (EwMasque *self, const guint64 *only)
+/* How many streams of each network have brought nothing of a node's yet, and the oldest of those; IDs count up. */
+typedef struct
 {
-  g_autoptr (GHashTable) counts = g_hash_table_new (g_int64_hash, g_int64_equal); /* network → how many */
-  g_autoptr (GHashTable) oldest = g_hash_table_new (g_int64_hash, g_int64_equal); /* network → ID */
+  guint n;
+  guint64 oldest;
+} Unproved;
+
+/* (transfer full): network → Unproved. *all: the sum. */
+static GHashTable *
+count_unproved (EwMasque *self, guint *all)
+{
+  GHashTable *networks = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
   GHashTableIter iter;
-  gpointer key, value;
-  guint most = 0;
-  guint64 found = 0;
+  gpointer key, network;
+  *all = 0;
   g_hash_table_iter_init (&iter, self->streams);
-  while (g_hash_table_iter_next (&iter, &key, &value))
+  while (g_hash_table_iter_next (&iter, &key, &network))
     {
-      const guint64 *first = g_hash_table_lookup (oldest, value);
-      if ((only && *only != *(guint64 *)value) || ew_stream_thread_is_proved (self->thread, *(guint64 *)key))
+      const guint64 id = *(guint64 *)key;
+      if (ew_stream_thread_is_proved (self->thread, id))
         continue;
-      g_hash_table_insert (counts, value,
-                           GUINT_TO_POINTER (GPOINTER_TO_UINT (g_hash_table_lookup (counts, value)) + 1));
-      if (first == NULL || *(guint64 *)key < *first) /* IDs count up */
-        g_hash_table_insert (oldest, value, key);
+      Unproved *unproved = g_hash_table_lookup (networks, network);
+      if (unproved == NULL)
+        {
+          unproved = g_new0 (Unproved, 1);
+          unproved->oldest = id;
+          g_hash_table_insert (networks, network, unproved);
+        }
+      unproved->n++;
+      unproved->oldest = MIN (unproved->oldest, id);
+      ++*all;
     }
-  g_hash_table_iter_init (&iter, counts);
-  while (g_hash_table_iter_next (&iter, &key, &value))
+  return networks;
+}
+
+/* Of the network that has the most of them; NULL: there is none. */
+static const Unproved *
+find_most (GHashTable *networks)
+{
+  const Unproved *most = NULL;
+  GHashTableIter iter;
+  gpointer value;
+  g_hash_table_iter_init (&iter, networks);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
     {
-      const guint64 id = *(guint64 *)g_hash_table_lookup (oldest, key);
-      if (GPOINTER_TO_UINT (value) < most || (GPOINTER_TO_UINT (value) == most && id > found))
-        continue;
-      most = GPOINTER_TO_UINT (value);
-      found = id;
+      const Unproved *unproved = value;
+      if (most == NULL || unproved->n > most->n || (unproved->n == most->n && unproved->oldest < most->oldest))
+        most = unproved;
     }
-  return found;
+  return most;
 }
 
 /* A node shows within a round trip that it is one, so whoever hasn't makes room: strangers keep nobody out. */
 static gboolean
 find_room (EwMasque *self, guint64 network)
 {
+  guint all;
+  g_autoptr (GHashTable) networks = count_unproved (self, &all);
   const gboolean crowded = count_of (self, network) >= EW_MASQUE_STREAMS_OF_ADDRESS_MAX;
-  if (!crowded && g_hash_table_size (self->streams) < EW_MASQUE_STREAMS_MAX)
+  if (!crowded && all < EW_MASQUE_UNPROVED_MAX && g_hash_table_size (self->streams) < EW_MASQUE_STREAMS_MAX)
     return TRUE;
-  const guint64 id = find_unproved (self, crowded ? &network : NULL);
-  if (id == 0)
+  const Unproved *victims = crowded ? g_hash_table_lookup (networks, &network) : find_most (networks);
+  if (victims == NULL)
     return FALSE;
+  const guint64 id = victims->oldest;
   ew_stream_thread_close (self->thread, id);
   g_hash_table_remove (self->streams, &id);
   return TRUE;

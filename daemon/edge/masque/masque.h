@@ -18,6 +18,7 @@
 G_BEGIN_DECLS
 
 #define EW_MASQUE_STREAMS_MAX 4096
+#define EW_MASQUE_UNPROVED_MAX 512 /* of those, that no node's packet has come through: each costs 100 KB at most */
 #define EW_MASQUE_STREAMS_OF_ADDRESS_MAX 256 /* an office behind one address */
 
 typedef struct EwMasque EwMasque;
