@@ -15,7 +15,8 @@ may_hold() { # FILE
 refuse_packages() {
   local names
   names=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' edgeway edgewayd edgeway-edge edgeway-packages 2>/dev/null | sed -n 's/^installed //p' | tr '\n' ' ')
-  [ -z "$names" ] || fail "Edgeway is installed on this computer from Debian packages, which app/run leaves alone. Remove them first: sudo apt-get remove ${names% }"
+  [ -z "$names" ] || fail "Edgeway is installed on this computer from Debian packages, which app/run leaves alone. Remove them first (without purge, the computer keeps its place in the mesh): sudo apt-get remove ${names% }
+Or keep the packages and make new ones of this clone, with the app: data/debian/build (see data/doc/add-laptop.md)"
 }
 
 # The clone's owner installs into a folder of its own, as its build folder says. Root takes over the files alone, read with the

@@ -414,7 +414,8 @@ class Life(unittest.TestCase):
         said = subprocess.run(["bash", "-c", f". {SOURCE}/app/launch/common.sh; . {SOURCE}/app/launch/install.sh; dpkg-query() {{ echo 'installed edgewayd'; }}; refuse_packages"],
                               capture_output=True, text=True)
         self.assertEqual((said.returncode, said.stderr), (1, "Edgeway is installed on this computer from Debian packages, which app/run leaves alone. "
-                                                          "Remove them first: sudo apt-get remove edgewayd\n"))
+                                                          "Remove them first (without purge, the computer keeps its place in the mesh): sudo apt-get remove edgewayd\n"
+                                                          "Or keep the packages and make new ones of this clone, with the app: data/debian/build (see data/doc/add-laptop.md)\n"))
 
 
 class WithoutSystemd(unittest.TestCase):

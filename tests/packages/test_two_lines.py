@@ -97,6 +97,14 @@ print "locked\n";
 """
 
 
+OLD_APP = """Package: edgeway
+Status: install ok installed
+Maintainer: x
+Architecture: all
+Version: 0.1
+Depends: edgewayd (= 0.1)
+Description: x
+"""
 # What app/run does on a server without a screen: what is compiled here is configured without the app, out of sight of everybody else.
 WITHOUT_APP = """
 set -e
@@ -302,6 +310,17 @@ class WithoutApp(TwoLinesCase):
         bare, terminal = self.bare()
         self.join(terminal, lines, key)
         wait_for("the laptop to answer", lambda: bare.ok("edgewayctl ping -c 1 laptop"), 20)
+        with self.subTest("the app is asked for, which this edge doesn't have: the next step is named"):
+            status, shown = terminal.run(lines + " --app")
+            self.assertEqual(status, 1, shown)
+            self.assertIn("edgeway-install: The edge has no package of the app. Everything else is done. For the app, in a clone of Edgeway here", shown)
+            self.assertIn("data/debian/build && sudo apt-get install ", shown)
+        with self.subTest("an upgrade that would remove the app is refused"):
+            bare.run("sh", "-c", "sed -i '/^Package: edgewayd$/,/^$/s/^Version: .*/Version: 0.1/' /var/lib/dpkg/status && { echo; cat; } >>/var/lib/dpkg/status <<'TXT'\n" + OLD_APP + "TXT\n")
+            status, shown = terminal.run(lines)
+            self.assertEqual(status, 1, shown)
+            self.assertIn("an upgrade would remove the app. Upgrade both from a clone: data/debian/build", shown)
+            self.assertEqual(bare.version(), "installed 0.1")
 
 
 class TwoLines(TwoLinesCase):
@@ -454,7 +473,7 @@ class TwoLines(TwoLinesCase):
             ("another system", release % 'ID=fedora\nPRETTY_NAME="Fedora 42"' + script, 1, "This is Fedora 42, and the edge's packages are for Debian."),
             ("made of some Debian", release % 'ID=kali\nID_LIKE=debian\nPRETTY_NAME="Kali"' + f"echo kali-rolling >/etc/debian_version; {script}", 1, "doesn't say which Debian"),
             ("made of an older Debian", release % 'ID=mx\nID_LIKE=debian\nPRETTY_NAME="MX 21"' + f"echo 11.4 >/etc/debian_version; {script}", 1,
-             f"The edge has no packages for this computer (debian-11 on amd64). It has: {SYSTEM} on amd64."),
+             f"The edge has no packages for this computer (debian-11 on amd64). It has: {SYSTEM} on amd64.\nOn the edge's host, one command makes those for a later Debian than its own: see \"For another Debian\" in data/doc/edge.md"),
             ("an older Debian", release % 'ID=debian\nVERSION_ID="11"\nPRETTY_NAME="Debian 11"' + script, 1, "The edge has no packages for this computer (debian-11 on amd64)"),
             ("running already", f"flock /run/edgeway-install.lock {script}", 1, "This runs already, perhaps in another terminal."),
             ("installed by app/run", f"mkdir -p /usr/share/edgeway && touch /usr/share/edgeway/manifest && {script}; s=$?; rm -r /usr/share/edgeway; exit $s", 1, "installed here from a clone, by app/run"),
@@ -528,6 +547,27 @@ class TwoLines(TwoLinesCase):
         self.assertTrue(bare.version().startswith("installed "), shown)
         self.assertIn("edgewayctl enroll", shown)
         self.assertFalse(bare.ok("[ -e /var/cache/edgeway-install ]"))
+
+        with self.subTest("dpkg was interrupted"):
+            # What dpkg has noted and not yet put into its list of packages: apt refuses to work then.
+            bare.run("sh", "-c", "sed -n '/^Package: edgewayd$/,/^$/p' /var/lib/dpkg/status | sed 's/^Status: .*/Status: install ok unpacked/' >/var/lib/dpkg/updates/0001")
+            self.assertIn("dpkg was interrupted", bare.run("apt-get", "install", "-y", "edgewayd", check=False).stdout)
+            status, shown = terminal.run(lines + " --no-join")
+            self.assertEqual(status, 0, shown)
+            self.assertIn("dpkg has an unfinished installation here: dpkg --configure -a completes it first.", shown)
+            self.assertTrue(bare.version().startswith("installed "), shown)
+
+        with self.subTest("Ctrl-C"):
+            lock = subprocess.Popen(bare.command(["perl", "-MFcntl", "-e", LOCK]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            self.assertEqual(lock.stdout.readline(), "locked\n")
+            terminal.paste(lines + " --no-join")
+            terminal.expect("Waiting for cache lock")
+            terminal.paste("\x03")
+            terminal.expect("edgeway-install: Interrupted. To continue, paste the same lines again.")
+            terminal.expect("$ ", 20)
+            lock.communicate("\n", timeout=20)
+            status, shown = terminal.run(lines + " --no-join")
+            self.assertEqual(status, 0, shown)
 
 
 if __name__ == "__main__":
