@@ -262,23 +262,24 @@ class Desktop:
                 if node["actions"] or action:
                     self.act(node, action)
                 else:
-                    # A check button of GTK 4.8 has no action of its own and can't be focused this way: click it.
-                    self.click(node)
+                    # A check button has no action of its own and can't be focused this way: click it. GTK 4.18 says of what lies
+                    # within paddings that it is some of them further to the upper left.
+                    self.click(node, 0.9)
                 break
             except LookupError:  # its page was rebuilt in the meantime
                 if time.monotonic() > end:
                     raise
         return node
 
-    def click(self, node):
-        """With the pointer, in the middle, once the widget no longer moves (a new message beside it moves it); the active
+    def click(self, node, part=0.5):
+        """With the pointer, at that part of its width and height, once the widget no longer moves (a new message beside it moves it); the active
         window's upper left corner is known to the X server alone."""
         place, end = None, time.monotonic() + PATIENCE
         while (now := self.ask("where", ref=node["ref"])) != place and time.monotonic() < end:
             place = now
             time.sleep(0.2)
         window = self.run("xdotool", "getactivewindow").stdout.strip()
-        self.run("xdotool", "mousemove", "--window", window, str(place["x"] + place["width"] // 2), str(place["y"] + place["height"] // 2), "click", "1")
+        self.run("xdotool", "mousemove", "--window", window, str(place["x"] + int(place["width"] * part)), str(place["y"] + int(place["height"] * part)), "click", "1")
 
     def type(self, role, name, text, **more):
         node = self.find(role, name, **more)

@@ -44,7 +44,8 @@ install_files() {
     mkdir -p "${file%/*}" && install -m $mode "$folder/files$file" "$file.edgeway-new" && mv -f "$file.edgeway-new" "$file" || return 1
   done <"$folder/list"
   mkdir -p "${manifest%/*}"
-  { cat "$folder/list"; echo "$manifest"; } | sort -u >"$manifest.new" && mv "$manifest.new" "$manifest" || return 1
+  # What an edge hands out stays until it has been made again (install_repository), also if that is interrupted.
+  { cat "$folder/list"; echo "$manifest"; printf '%s\n' "$old" | grep "^$repository/"; } | sort -u >"$manifest.new" && mv "$manifest.new" "$manifest" || return 1
   # Removes what an earlier version installed and this one does not.
   printf '%s\n' "$old" | grep -vxFf "$manifest" | while read -r file; do ! may_hold "$file" || rm -f "$file"; done
   refresh_caches
@@ -71,10 +72,11 @@ install_repository() { # BUILD
   trap "rm -rf '$folder'" RETURN
   mkdir "$folder/owners" && chmod 711 "$folder" && chown --reference="$top" "$folder/owners" || return 1
   as_owner "$top/data/debian/build" --from "$1" --repository "$folder/owners/repository" "${systems[@]}" "$folder/owners/packages" || return 1
-  rm -rf "$repository"
-  mkdir -p "$repository" || return 1
-  as_owner tar -C "$folder/owners/repository" -c . | tar -C "$repository" -x --no-same-owner --no-same-permissions
-  [ "${PIPESTATUS[*]}" = "0 0" ]
+  rm -rf "$repository.new"
+  mkdir -p "$repository.new" || return 1
+  as_owner tar -C "$folder/owners/repository" -c . | tar -C "$repository.new" -x --no-same-owner --no-same-permissions
+  [ "${PIPESTATUS[*]}" = "0 0" ] || { rm -rf "$repository.new"; return 1; }
+  rm -rf "$repository" && mv -T "$repository.new" "$repository"
   status=$?
   { grep -v "^$repository/" "$manifest"; find "$repository" -type f; } | sort -u >"$manifest.new" && mv "$manifest.new" "$manifest"
   return $status
@@ -214,7 +216,7 @@ remove_files() {
   mapfile -t files <"$manifest"
   for file in "${files[@]}"; do ! may_hold "$file" || rm -f "$file"; done
   # Also what was copied there from another computer, for an edge to hand out.
-  rm -rf "$packages_list" "$repository"
+  rm -rf "$packages_list" "$repository" "$repository.new"
   refresh_caches
   remove_folders "${files[@]}" "$repository"
   return 0

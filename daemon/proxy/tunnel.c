@@ -54,7 +54,7 @@ read_status (const gchar *data, gsize length)
 {
   if (length < 12 || memcmp (data, "HTTP/1.", 7) != 0 || !g_ascii_isdigit (data[7]) || data[8] != ' '
       || !g_ascii_isdigit (data[9]) || !g_ascii_isdigit (data[10]) || !g_ascii_isdigit (data[11])
-      || (length > 12 && !memchr (" \r\n", data[12], 3)))
+      || (length > 12 && data[12] != ' ' && data[12] != '\r' && data[12] != '\n'))
     return 0;
   const guint status = (guint)(data[9] - '0') * 100 + (guint)(data[10] - '0') * 10 + (guint)(data[11] - '0');
   return status >= 100 && status <= 599 ? status : 0;

@@ -335,15 +335,20 @@ remove_stale_doors (void)
 {
   g_autoptr (GDir) folder = g_dir_open (EW_BUS_PEER_DIR, 0, NULL);
   const gchar *name;
-  gint pid, number, end;
 
   while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
-    if (sscanf (name, "bus.%d.%d%n", &pid, &number, &end) == 2 && name[end] == '\0' && kill (pid, 0) != 0
-        && errno == ESRCH)
-      {
-        g_autofree gchar *path = g_build_filename (EW_BUS_PEER_DIR, name, NULL);
-        unlink (path);
-      }
+    {
+      g_auto (GStrv) words = g_strsplit (name, ".", 4);
+      guint64 pid, number;
+      if (g_strv_length (words) == 3 && g_str_equal (words[0], "bus")
+          && g_ascii_string_to_unsigned (words[1], 10, 1, G_MAXINT, &pid, NULL)
+          && g_ascii_string_to_unsigned (words[2], 10, 0, G_MAXINT, &number, NULL) && kill ((pid_t)pid, 0) != 0
+          && errno == ESRCH)
+        {
+          g_autofree gchar *path = g_build_filename (EW_BUS_PEER_DIR, name, NULL);
+          unlink (path);
+        }
+    }
 }
 
 static gboolean

@@ -25,10 +25,10 @@ class Idle(MeshCase):
     def test_edge_sleeps(self):
         for number in range(AWAY):
             self.ctl("laptop", "node", "config", f"away-{number}", "--valid", "7d")
-        time.sleep(20)  # what was begun by then is over: places are stored, threads have ended
+        time.sleep(20)  # real time: what was begun by then is over: places are stored, threads have ended
         edge = self.process("edge")
         before, status = meters.wakeups_of(edge), self.status("laptop")
-        time.sleep(SECONDS)
+        time.sleep(SECONDS)  # real time: wakeups are of programs as they run
         wakeups = meters.difference(meters.wakeups_of(edge), before)
         self.assertEqual(status["state"], "connected")
         self.assertGreater(wakeups["ew-data"], 0, wakeups)  # a probe comes every 25 s
