@@ -94,6 +94,7 @@ clear_identity (EwKeystore *self)
   g_clear_pointer (&self->suffix, g_free);
   g_clear_pointer (&self->told_os, g_free);
   g_clear_pointer (&self->told_version, g_free);
+  g_clear_pointer (&self->answered, g_strfreev);
   self->removed = FALSE;
 }
 
@@ -202,6 +203,7 @@ read_identity (EwKeystore *self, JsonObject *object)
   self->removed = ew_json_bool (object, "removed", FALSE);
   self->told_os = g_strdup (ew_json_string (object, "told_os")); /* absent in what older versions wrote */
   self->told_version = g_strdup (ew_json_string (object, "told_version"));
+  self->answered = ew_json_strv (object, "answered", EW_ANSWERED_MAX);
   return TRUE;
 }
 
@@ -385,6 +387,8 @@ identity_to_json (EwKeystore *self)
     json_object_set_string_member (object, "told_os", self->told_os);
   if (self->told_version)
     json_object_set_string_member (object, "told_version", self->told_version);
+  if (self->answered)
+    json_object_set_array_member (object, "answered", strv_to_json ((const gchar *const *)self->answered));
   return object;
 }
 
@@ -644,6 +648,51 @@ ew_keystore_prefer_address (EwKeystore *self, const EwIp *ip)
         news = TRUE;
       }
   return news;
+}
+
+/* The rest of an entry that begins with the key, or NULL. */
+static const gchar *
+answered_from (const gchar *entry, const gchar *key)
+{
+  gsize length = strlen (key);
+  return strncmp (entry, key, length) == 0 && entry[length] == ' ' ? entry + length + 1 : NULL;
+}
+
+gboolean
+ew_keystore_get_answered (EwKeystore *self, const guint8 public_key[32], EwEndpoint *endpoint)
+{
+  g_autofree gchar *key = ew_key_to_base64 (public_key);
+  for (gchar **entry = self->answered; entry && *entry; entry++)
+    {
+      const gchar *text = answered_from (*entry, key);
+      if (text)
+        return ew_endpoint_parse (text, endpoint);
+    }
+  return FALSE;
+}
+
+gboolean
+ew_keystore_set_answered (EwKeystore *self, const guint8 public_key[32], const EwEndpoint *endpoint)
+{
+  EwEndpoint before;
+  gchar text[EW_ENDPOINT_STRLEN];
+  if (ew_keystore_get_answered (self, public_key, &before) && ew_endpoint_same_remote (&before, endpoint))
+    return FALSE;
+  g_autofree gchar *key = ew_key_to_base64 (public_key);
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  ew_endpoint_format (endpoint, text);
+  g_autofree gchar *latest = g_strdup_printf ("%s %s", key, text);
+  guint n = 1;
+  g_strv_builder_add (builder, latest);
+  for (gchar **entry = self->answered; entry && *entry && n < EW_ANSWERED_MAX; entry++)
+    if (!answered_from (*entry, key))
+      {
+        g_strv_builder_add (builder, *entry);
+        n++;
+      }
+  g_strfreev (self->answered);
+  self->answered = g_strv_builder_end (builder);
+  return TRUE;
 }
 
 gboolean

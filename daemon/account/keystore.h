@@ -23,6 +23,7 @@ G_BEGIN_DECLS
 #define EW_CACHED_ADDRESSES_MAX 8   /* of one host */
 #define EW_CHOSEN_DOMAINS_MAX 64    /* accepted and refused, each */
 #define EW_HTTPS_NETWORKS_MAX 32
+#define EW_ANSWERED_MAX 4        /* edges whose last endpoint is kept */
 #define EW_CHOSEN_ROUTES_MAX 512 /* accepted, refused, forwarded and awaited, each */
 
 typedef struct
@@ -37,6 +38,7 @@ typedef struct
   JsonObject *document; /* the last node document that passed ew_document_parse() */
   gchar *suffix;        /* SUFFIX when this computer enrolled, or accepted since; NULL: one that is to be accepted */
   gboolean removed;     /* an administrator took this node out of the mesh */
+  GStrv answered;       /* "KEY IP:PORT" of edges, the latest first: where each answered last; NULL: none */
   gchar *told_os, *told_version; /* what the edge last took as this computer's; NULL: unknown */
 
   /* The user's settings. */
@@ -95,6 +97,11 @@ EwKeystore *ew_keystore_copy_addresses (EwKeystore *self) G_GNUC_WARN_UNUSED_RES
 gboolean ew_keystore_set_addresses (EwKeystore *self, const gchar *host, const gchar *const *addresses);
 /* This address worked: it goes first where a name has it. TRUE when that was news. */
 gboolean ew_keystore_prefer_address (EwKeystore *self, const EwIp *ip);
+
+/* The edge with this public key answered from there. TRUE when that was news; saving is the caller's. */
+gboolean ew_keystore_set_answered (EwKeystore *self, const guint8 public_key[32], const EwEndpoint *endpoint);
+/* Where it answered last. FALSE: unknown. */
+gboolean ew_keystore_get_answered (EwKeystore *self, const guint8 public_key[32], EwEndpoint *endpoint);
 
 /* This network needs the https transport, or doesn't. TRUE when that was news; saving is the caller's. */
 gboolean ew_keystore_needs_https (EwKeystore *self, const gchar *network);

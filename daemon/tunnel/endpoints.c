@@ -11,9 +11,9 @@
 #define CANDIDATES_MAX 64
 
 static void
-add_candidate (GArray *candidates, guint edge, const EwIp *ip, guint16 port)
+add_candidate (GArray *candidates, guint edge, const EwIp *ip, guint16 port, gboolean remembered)
 {
-  EwCandidate candidate = { edge, ew_endpoint_udp (ip, port) };
+  EwCandidate candidate = { edge, ew_endpoint_udp (ip, port), remembered };
   for (guint i = 0; i < candidates->len; i++)
     if (ew_endpoint_same_remote (&g_array_index (candidates, EwCandidate, i).endpoint, &candidate.endpoint))
       return;
@@ -31,12 +31,12 @@ add_host_port (GArray *candidates, guint edge, const gchar *text, EwKeystore *ca
     return;
   if (ew_ip_parse (host, &ip))
     {
-      add_candidate (candidates, edge, &ip, port);
+      add_candidate (candidates, edge, &ip, port, FALSE);
       return;
     }
   for (const gchar *const *known = ew_keystore_get_addresses (cache, host); known && *known; known++)
     if (ew_ip_parse (*known, &ip))
-      add_candidate (candidates, edge, &ip, port);
+      add_candidate (candidates, edge, &ip, port, FALSE);
 }
 
 /* The families take turns after the first (RFC 8305 section 4), so that neither waits for many of the other's. */
@@ -68,6 +68,12 @@ ew_candidates_new (const EwDocument *document, EwKeystore *cache)
       for (gchar **text = ((EwDocumentEdge *)document->edges->pdata[i])->endpoints; *text; text++)
         add_host_port (candidates, i, *text, cache);
       interleave (candidates, from);
+    }
+  for (guint i = 0; i < document->edges->len; i++)
+    {
+      EwEndpoint last;
+      if (ew_keystore_get_answered (cache, ((EwDocumentEdge *)document->edges->pdata[i])->public_key, &last))
+        add_candidate (candidates, i, &last.remote, last.remote_port, TRUE);
     }
   return candidates;
 }

@@ -2,6 +2,9 @@
  *
  * Where the edges can be reached: every endpoint of the document's edges as numbers. Names are looked up beside the
  * tunnel's life, never in its way: what they had last is kept on disk and used first.
+ *
+ * Where an edge answered last is a candidate as well, after all others, until it has answered from one of those: an
+ * edge that gives out a wrong address, but is still where it was, isn't lost. Who answers there is proved by its key.
  */
 #pragma once
 
@@ -14,6 +17,7 @@ typedef struct
 {
   guint edge; /* index into document->edges */
   EwEndpoint endpoint;
+  gboolean remembered; /* not the document's: the edge answered last from there */
 } EwCandidate;
 
 /* Array of EwCandidate, in the order to be tried (transfer full). */

@@ -128,6 +128,8 @@ begin_https (EwTunnel *self)
   g_clear_pointer (&self->obstacle, g_free);
   ew_alarm_set (self->udp_alarm, now () + UDP_EVERY);
   remember (self, TRUE);
+  if (ew_keystore_set_answered (self->keystore, self->peer_key, &self->dialed_to))
+    ew_tunnel_store_soon (self);
   g_message ("UDP to the edge has no answer: connected through its TCP port (https)");
   ew_tunnel_show (self);
 }
@@ -279,6 +281,7 @@ dial (EwTunnel *self)
                                 .pin = self->keystore->pin,
                                 .mark = EW_HOST_FWMARK,
                                 .proxy_file = proxy_file };
+  self->dialed_to = candidate->endpoint;
   self->dialing = g_cancellable_new ();
   ew_stream_dial_async (&config, self->dialing, on_dialed, g_object_ref (self));
 }

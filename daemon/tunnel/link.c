@@ -261,6 +261,8 @@ ew_tunnel_event (EwTunnel *self, EwLivenessEvent event)
   if (event == EW_LIVENESS_ANSWER)
     ew_tunnel_https_settle (self);
   act (self, actions);
+  if (event == EW_LIVENESS_ANSWER && self->engine)
+    ew_tunnel_race_answered (self);
 }
 
 /* TLS leaves megabytes of freed memory behind; a quiet daemon returns them to the system. */
@@ -372,8 +374,13 @@ ew_tunnel_edges_changed (EwTunnel *self)
   self->candidates = ew_candidates_new (self->document, self->keystore);
   self->candidate = 0;
   for (guint i = 0; i < self->candidates->len; i++)
-    if (ew_endpoint_same_remote (&g_array_index (self->candidates, EwCandidate, i).endpoint, &in_use))
-      self->candidate = i;
+    {
+      const EwCandidate *at = &g_array_index (self->candidates, EwCandidate, i);
+      /* One that the document doesn't have is left for one that it has. */
+      if (ew_endpoint_same_remote (&at->endpoint, &in_use)
+          && (!at->remembered || g_array_index (self->candidates, EwCandidate, 0).remembered))
+        self->candidate = i;
+    }
   gboolean stays = had && candidate (self) && ew_endpoint_same_remote (&candidate (self)->endpoint, &in_use)
                    && memcmp (((EwDocumentEdge *)self->document->edges->pdata[candidate (self)->edge])->public_key,
                               self->peer_key, 32)

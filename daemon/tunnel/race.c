@@ -2,7 +2,8 @@
  *
  * The edge's addresses against each other, as RFC 8305 does it for TCP: a handshake is sent to the best address, and
  * while it is unanswered the same message goes to another each EW_RACE_STAGGER. Where the answer comes from is the
- * endpoint from then on, and the first to be tried the next time, after a restart as well.
+ * endpoint from then on, and the first to be tried the next time, after a restart as well, as long as the document has
+ * it; else it's the last.
  *
  * A name that is somewhere else now (a home's dynamic name) is looked up again while nothing answers.
  */
@@ -45,6 +46,7 @@ ew_tunnel_race_won (EwTunnel *self)
 {
   g_autoptr (GError) error = NULL;
   EwPeerStatus status;
+  gboolean news = FALSE;
   if (self->race_alarm)
     ew_alarm_set (self->race_alarm, G_MAXINT64);
   if (self->peer < 0 || !ew_engine_get_peer (self->engine, self->peer_key, &status))
@@ -55,12 +57,30 @@ ew_tunnel_race_won (EwTunnel *self)
     {
       const EwCandidate *candidate = &g_array_index (self->candidates, EwCandidate, i);
       if ((gint)candidate->edge == self->peer && ew_endpoint_same_remote (&candidate->endpoint, &status.endpoint))
-        self->candidate = i;
+        {
+          self->candidate = i;
+          news = ew_keystore_set_answered (self->keystore, self->peer_key, &status.endpoint);
+        }
     }
   self->last_endpoint = status.endpoint;
-  if (ew_keystore_prefer_address (self->keystore, &status.endpoint.remote)
-      && !ew_keystore_save (self->keystore, &error))
+  news |= ew_keystore_prefer_address (self->keystore, &status.endpoint.remote);
+  if (news && !ew_keystore_save (self->keystore, &error))
     g_warning ("%s", error->message);
+}
+
+/* The address may be another one since the tunnel is connected. One answer may have been on its way when it was set;
+   of two in a row, the second came from there. */
+void
+ew_tunnel_race_answered (EwTunnel *self)
+{
+  EwPeerStatus status;
+  if (self->liveness.state != EW_LINK_CONNECTED || self->peer < 0
+      || !ew_engine_get_peer (self->engine, self->peer_key, &status) || status.endpoint.kind != EW_ENDPOINT_UDP)
+    return;
+  gboolean again = ew_endpoint_same_remote (&status.endpoint, &self->answered);
+  self->answered = status.endpoint;
+  if (again && !ew_endpoint_same_remote (&status.endpoint, &self->last_endpoint))
+    ew_tunnel_race_won (self);
 }
 
 guint

@@ -163,6 +163,7 @@ struct _EwTunnel
   EwAlarm *race_alarm;
   guint raced;              /* how many candidates after the one in use have had the handshake */
   EwEndpoint last_endpoint; /* worked last, also before the engine was made */
+  EwEndpoint answered;      /* the engine's at the latest answer */
   gboolean resolving, resolve_again;
   gint64 resolved; /* boot time of the last look-up */
 
@@ -173,6 +174,7 @@ struct _EwTunnel
   GCancellable *dialing;        /* NULL: no stream is being made */
   gboolean dial_again;          /* the alarm is set */
   guint dialed;                 /* the candidate that the latest stream leads to */
+  EwEndpoint dialed_to;         /* … which may be another one by now */
   guint dial_failures;          /* in a row */
   EwEndpoint stream;            /* kind NONE: there is none */
   gboolean over_https;          /* the edge answered through it, and by nothing else since */
@@ -260,6 +262,8 @@ void ew_tunnel_race (EwTunnel *self);
 void ew_tunnel_race_won (EwTunnel *self);
 /* The candidate that worked last; 0 where none did. */
 guint ew_tunnel_race_first (EwTunnel *self);
+/* … answered again. */
+void ew_tunnel_race_answered (EwTunnel *self);
 /* Looks the edges' names up; what they have now is used once it is known. */
 void ew_tunnel_resolve (EwTunnel *self);
 /* Writes the account, at most once a minute: for what an edge says. What a crash loses of it, the next start fetches

@@ -70,6 +70,31 @@ class Launch(unittest.TestCase):
             with self.subTest(expected):
                 self.assertEqual(found(nodes, keys), expected)
 
+    def test_public_name(self):
+        """A name that can't be looked up is refused while nodes would take it over, and said where there are none."""
+        def checked(public, before, nodes):
+            with tempfile.TemporaryDirectory() as folder:
+                for name, script in (("edgeway-edge", f"echo '{json.dumps({'nodes': nodes})}'"), ("getent", "case $2 in edge.example.org|2001:db8::1) ;; *) exit 2 ;; esac")):
+                    with open(f"{folder}/{name}", "w") as file:
+                        file.write(f"#!/bin/sh\n{script}\n")
+                    os.chmod(f"{folder}/{name}", 0o755)
+                result = shell(self.function("has_nodes") + self.function("check_public") + f"public={public}; check_public '{before}'; echo on",
+                               env={**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"})
+                return result.returncode, result.stdout, result.stderr
+        node, key = {"name": "nas", "state": "offline"}, {"name": "tv", "state": "not-joined"}
+        fine = (0, "on\n", "")
+        self.assertEqual(checked("edge.example.org:443", "203.0.113.5:443", [node]), fine)
+        self.assertEqual(checked("[2001:db8::1]:443", "203.0.113.5:443", [node]), fine)
+        self.assertEqual(checked("nowhere.example.org:8443", "nowhere.example.org:443", [node]), fine, "its name is what it was")
+        for before, where in (("edge.example.org:443", "Nothing was changed: they look for it at edge.example.org:443. "), ("", "Nothing was changed. ")):
+            status, said, error = checked("nowhere.example.org:443", before, [key, node])
+            self.assertEqual((status, said), (1, ""))
+            self.assertTrue(error.startswith("nowhere.example.org can't be looked up, so the nodes of this edge couldn't find it there. " + where), error)
+        for before in ("edge.example.org:443", ""):
+            status, said, error = checked("nowhere.example.org:443", before, [key])
+            self.assertEqual((status, error), (0, ""))
+            self.assertRegex(said, r"^warning: nowhere.example\.org can't be looked up yet\. .*\non\n$")
+
     def test_no_packages_to_hand_out(self):
         """The reason is whole: what it refers to as above is above it."""
         broken = "install_repository() { printf 'E: Failed to fetch it\\n\\ndata/debian/repository: apt is sad (above).\\n'; return 1; }; "

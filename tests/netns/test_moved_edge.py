@@ -35,10 +35,29 @@ class Moved(MeshCase):
             return status["state"] == "connected" and (status["edge"] or {}).get("endpoint") == endpoint and self.mesh.machine(name).ok("ping", "-n", "-c", "1", "-W", "1", "100.96.0.1")
         wait_for(f"{name} reaches the edge at {endpoint} (now {self.status(name)})", ready, seconds)
 
+    def looks_for(self, name, endpoint):
+        """In its document: a list signed by the edge, as a text inside the JSON."""
+        wanted = rf'\"endpoints\":[\"{endpoint}\"]'
+        wait_for(f"{name} is told {endpoint}", lambda: self.mesh.machine(name).ok("grep", "-qF", wanted, "/var/lib/edgeway/account.json"), 90)
+
+    def wrong_name(self):
+        """The edge gives out a name that nobody has, and then its address again: nodes find it where it was, after a restart as well."""
+        self.restart_edge(443, "nowhere.invalid:443")
+        for name in ("laptop", "nas"):
+            self.looks_for(name, "nowhere.invalid:443")
+        self.stop("nas")
+        self.mesh.start_daemon("nas")
+        self.knows("nas", f"{OLD}:443")
+        self.restart_edge(443, f"{OLD}:443")
+        for name in ("laptop", "nas"):
+            self.looks_for(name, f"{OLD}:443")
+            self.knows(name, f"{OLD}:443")
+
     def test_address_port_and_server(self):
         edge = self.mesh.machine("edge")
         self.knows("laptop", f"{OLD}:443")
         self.knows("nas", f"{OLD}:443")
+        self.wrong_name()
         # Another address: connected nodes follow as long as the old one leads here too; others need the old one once more.
         self.stop("nas")
         edge.sysctl("net/ipv4/conf/wan/promote_secondaries", "1")

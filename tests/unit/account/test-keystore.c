@@ -148,6 +148,36 @@ test_preferred_address (FakeEdge *edge, gconstpointer data)
   g_assert_cmpstr (ew_keystore_get_addresses (keystore, "b.example")[0], ==, "2001:db8::3");
 }
 
+/* Where each edge answered last, of a few edges; kept on disk with the identity. */
+static void
+test_answered (FakeEdge *edge, gconstpointer data)
+{
+  g_autoptr (EwKeystore) keystore = load (edge);
+  EwEndpoint at[2], found;
+  guint8 keys[EW_ANSWERED_MAX + 1][32] = { 0 };
+  g_assert_true (ew_endpoint_parse ("192.0.2.1:443", &at[0]));
+  g_assert_true (ew_endpoint_parse ("[2001:db8::1]:8443", &at[1]));
+  enroll (edge, keystore);
+  for (guint i = 0; i <= EW_ANSWERED_MAX; i++)
+    {
+      keys[i][0] = (guint8)(i + 1);
+      g_assert_false (ew_keystore_get_answered (keystore, keys[i], &found));
+      g_assert_true (ew_keystore_set_answered (keystore, keys[i], &at[0]));
+      g_assert_false (ew_keystore_set_answered (keystore, keys[i], &at[0]));
+    }
+  g_assert_false (ew_keystore_get_answered (keystore, keys[0], &found));
+  g_assert_true (ew_keystore_set_answered (keystore, keys[1], &at[1]));
+  g_assert_true (ew_keystore_save (keystore, NULL));
+  g_autoptr (EwKeystore) again = load (edge);
+  for (guint i = 1; i <= EW_ANSWERED_MAX; i++)
+    {
+      g_assert_true (ew_keystore_get_answered (again, keys[i], &found));
+      g_assert_true (ew_endpoint_same_remote (&found, &at[i == 1]));
+    }
+  g_assert_true (ew_keystore_erase (again, NULL));
+  g_assert_false (ew_keystore_get_answered (again, keys[1], &found));
+}
+
 /* Older versions stored a route that was not offered yet twice: as accepted and as forwarded. */
 static void
 test_routes_kept_twice (FakeEdge *edge, gconstpointer data)
@@ -323,6 +353,7 @@ main (int argc, char **argv)
   g_test_add ("/account/keystore/round-trip", FakeEdge, NULL, setup, test_round_trip, teardown);
   g_test_add ("/account/keystore/suffix", FakeEdge, NULL, setup, test_suffix, teardown);
   g_test_add ("/account/keystore/preferred-address", FakeEdge, NULL, setup, test_preferred_address, teardown);
+  g_test_add ("/account/keystore/answered", FakeEdge, NULL, setup, test_answered, teardown);
   g_test_add ("/account/keystore/routes-kept-twice", FakeEdge, NULL, setup, test_routes_kept_twice, teardown);
   g_test_add ("/account/keystore/pending", FakeEdge, NULL, setup, test_pending, teardown);
   g_test_add ("/account/keystore/erase", FakeEdge, NULL, setup, test_erase, teardown);

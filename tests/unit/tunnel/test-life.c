@@ -550,6 +550,52 @@ test_second_endpoint (World *world, gconstpointer data)
 }
 
 static void
+move_edge (World *world, const gchar *endpoints, gint revision)
+{
+  sign_edges (world, endpoints);
+  json_object_set_int_member (world->document, "revision", revision);
+  publish (world);
+  atomic_store (&world->revision, (unsigned long)revision);
+  ew_tunnel_probe (world->tunnel);
+  const EwTunnel *tunnel = world->tunnel;
+  for (guint i = 0; i < 4000; i++)
+    if (tunnel->document->revision.hash == (guint64)revision && !tunnel->fetching && !tunnel->resolving)
+      break;
+    else
+      spin (5);
+  g_assert_cmpuint (world->tunnel->document->revision.hash, ==, (guint64)revision);
+}
+
+/* The edge gives out an address that is wrong: a name that nobody has, or one where nothing answers. It's still found
+   where it was, after a restart too, and what corrects it arrives. */
+static void
+test_wrong_address (World *world, gconstpointer data)
+{
+  if (skipped ())
+    return;
+  const gchar *const wrong[] = { "\"nowhere.invalid:443\"", "\"127.0.0.1:9\"" };
+  g_autofree gchar *used = g_strdup_printf ("127.0.0.1:%u", ew_engine_get_listen_port (world->engine));
+  g_autofree gchar *right = g_strdup_printf ("\"%s\"", used);
+  enroll (world);
+  for (gint i = 0; i < 2; i++)
+    {
+      move_edge (world, wrong[i], 50 + 2 * i);
+      end_tunnel (world);
+      new_tunnel (world);
+      wait_for (world, "state", "connected");
+      wait_for (world, "edge-endpoint", used);
+      const GArray *candidates = world->tunnel->candidates;
+      g_assert_cmpuint (candidates->len, ==, (guint)i + 1);
+      g_assert_true (g_array_index (candidates, EwCandidate, i).remembered);
+      move_edge (world, right, 51 + 2 * i);
+      wait_for (world, "state", "connected");
+      wait_for (world, "edge-endpoint", used);
+      g_assert_cmpuint (world->tunnel->candidates->len, ==, 1);
+      g_assert_false (g_array_index (world->tunnel->candidates, EwCandidate, 0).remembered);
+    }
+}
+
+static void
 test_vpn (World *world, gconstpointer data)
 {
   if (skipped ())
@@ -799,6 +845,7 @@ main (int argc, char **argv)
   ADD ("map-readers", test_map_readers);
   ADD ("removed", test_removed);
   ADD ("second-endpoint", test_second_endpoint);
+  ADD ("wrong-address", test_wrong_address);
   ADD ("vpn", test_vpn);
   ADD ("vpn-refused", test_vpn_refused);
   ADD ("ping", test_ping);
