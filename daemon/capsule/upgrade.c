@@ -29,16 +29,6 @@ ew_upgrade_request (const gchar *host, guint16 port)
                           target, port, authority);
 }
 
-gchar *
-ew_upgrade_connect_request (const gchar *host, guint16 port, const gchar *authorization)
-{
-  g_autofree gchar *authority = format_authority (host, port);
-
-  return g_strdup_printf ("CONNECT %s HTTP/1.1\r\nHost: %s\r\n%s%s%s\r\n", authority, authority,
-                          authorization ? "Proxy-Authorization: " : "", authorization ? authorization : "",
-                          authorization ? "\r\n" : "");
-}
-
 /* Of an answer. */
 
 /* "HTTP/1.x NNN": 0: it isn't. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * How a connection becomes a stream of capsules: the heads of connect-udp over HTTP/1.1 (RFC 9298 sections 2 and 3.2),
- * and of CONNECT before it where an HTTP proxy is on the way (RFC 9110 section 9.3.6). Pure.
+ * How a connection becomes a stream of capsules: the heads of connect-udp over HTTP/1.1 (RFC 9298 sections 2 and 3.2).
+ * Pure.
  *
  *   GET /.well-known/masque/udp/HOST/PORT/ HTTP/1.1          HTTP/1.1 101 Switching Protocols
  *   Connection: Upgrade                                      Connection: Upgrade
@@ -21,7 +21,6 @@ G_BEGIN_DECLS
 /* host: a name, or an address without brackets; the target and whom it's asked of are the same. (transfer full) */
 gchar *ew_upgrade_request (const gchar *host, guint16 port);
 /* authorization: the value of Proxy-Authorization; NULL: none. (transfer full) */
-gchar *ew_upgrade_connect_request (const gchar *host, guint16 port, const gchar *authorization);
 
 typedef enum
 {

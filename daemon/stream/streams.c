@@ -754,12 +754,3 @@ ew_stream_thread_is_proved (EwStreamThread *self, guint64 id)
   pthread_mutex_unlock (&self->lock);
   return proved;
 }
-
-guint
-ew_stream_thread_count (EwStreamThread *self)
-{
-  pthread_mutex_lock (&self->lock);
-  const guint n = g_hash_table_size (self->streams);
-  pthread_mutex_unlock (&self->lock);
-  return n;
-}

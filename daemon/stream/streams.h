@@ -50,6 +50,5 @@ gboolean ew_stream_thread_add (EwStreamThread *self, GIOStream *stream, GSocket 
 void ew_stream_thread_close (EwStreamThread *self, guint64 id);
 /* Whether the engine has had something to say to a peer through it. */
 gboolean ew_stream_thread_is_proved (EwStreamThread *self, guint64 id);
-guint ew_stream_thread_count (EwStreamThread *self);
 
 G_END_DECLS

@@ -19,15 +19,6 @@ test_request (void)
 }
 
 static void
-test_connect (void)
-{
-  g_autofree gchar *plain = ew_upgrade_connect_request ("2001:db8::5", 443, NULL);
-  g_autofree gchar *known = ew_upgrade_connect_request ("edge", 443, "Basic QTpC");
-  g_assert_cmpstr (plain, ==, "CONNECT [2001:db8::5]:443 HTTP/1.1\r\nHost: [2001:db8::5]:443\r\n\r\n");
-  g_assert_cmpstr (known, ==, "CONNECT edge:443 HTTP/1.1\r\nHost: edge:443\r\nProxy-Authorization: Basic QTpC\r\n\r\n");
-}
-
-static void
 test_answers (void)
 {
   static const struct
@@ -121,7 +112,6 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/upgrade/request", test_request);
-  g_test_add_func ("/upgrade/connect", test_connect);
   g_test_add_func ("/upgrade/answers", test_answers);
   g_test_add_func ("/upgrade/nonsense", test_nonsense);
   g_test_add_func ("/upgrade/paths", test_paths);
