@@ -130,49 +130,41 @@ typedef struct
 {
   const uint8_t *public_key;
   const EwEndpoint *endpoint;
+  bool (*send) (EwPeer *peer, const EwEndpoint *endpoint, const EwTime *time);
   gboolean sent;
-} Repeat;
+} Address;
 
 static void
-repeat_initiation (EwDevice *device, const EwTime *time, void *data)
+send_to (EwDevice *device, const EwTime *time, void *data)
 {
-  Repeat *wish = data;
+  Address *wish = data;
   EwPeer *peer = ew_device_find_peer (device, wish->public_key);
 
-  wish->sent = peer != NULL && ew_peer_repeat_initiation (peer, wish->endpoint, time);
+  wish->sent = peer != NULL && wish->send (peer, wish->endpoint, time);
 }
 
 gboolean
 ew_engine_repeat_initiation (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], const EwEndpoint *endpoint)
 {
-  Repeat wish = { public_key, endpoint, FALSE };
+  Address wish = { public_key, endpoint, ew_peer_repeat_initiation, FALSE };
 
-  ew_engine_call (engine, repeat_initiation, &wish);
+  ew_engine_call (engine, send_to, &wish);
   return wish.sent;
-}
-
-static void
-call_peer (EwDevice *device, const EwTime *time, void *data)
-{
-  Repeat *wish = data;
-  EwPeer *peer = ew_device_find_peer (device, wish->public_key);
-
-  wish->sent = peer != NULL && ew_peer_call (peer, wish->endpoint, time);
 }
 
 gboolean
 ew_engine_call_peer (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], const EwEndpoint *endpoint)
 {
-  Repeat wish = { public_key, endpoint, FALSE };
+  Address wish = { public_key, endpoint, ew_peer_call, FALSE };
 
-  ew_engine_call (engine, call_peer, &wish);
+  ew_engine_call (engine, send_to, &wish);
   return wish.sent;
 }
 
 static void
 set_endpoint (EwDevice *device, const EwTime *time, void *data)
 {
-  const Repeat *wish = data;
+  const Address *wish = data;
   EwPeer *peer = ew_device_find_peer (device, wish->public_key);
 
   if (peer != NULL)
@@ -182,7 +174,7 @@ set_endpoint (EwDevice *device, const EwTime *time, void *data)
 void
 ew_engine_set_endpoint (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], const EwEndpoint *endpoint)
 {
-  Repeat wish = { public_key, endpoint, FALSE };
+  Address wish = { public_key, endpoint, NULL, FALSE };
 
   ew_engine_call (engine, set_endpoint, &wish);
 }
