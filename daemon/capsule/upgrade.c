@@ -64,7 +64,7 @@ find_end (const gchar *data, gsize length)
 }
 
 static void
-read_header (const gchar *line, EwUpgradeAnswer *answer, guint *upgrades, gboolean *connection)
+read_header (const gchar *line, guint *upgrades, gboolean *connection)
 {
   const gchar *colon = strchr (line, ':');
 
@@ -75,11 +75,6 @@ read_header (const gchar *line, EwUpgradeAnswer *answer, guint *upgrades, gboole
     *upgrades = ew_upgrade_has_token (colon + 1, EW_UPGRADE_TOKEN) ? *upgrades + 1 : G_MAXUINT / 2;
   else if (g_ascii_strcasecmp (name, "Connection") == 0)
     *connection |= ew_upgrade_has_token (colon + 1, "Upgrade");
-  else if (g_ascii_strcasecmp (name, "Proxy-Authenticate") == 0)
-    {
-      g_autofree gchar *value = g_strstrip (g_strdup (colon + 1));
-      answer->basic |= g_ascii_strncasecmp (value, "Basic", 5) == 0;
-    }
 }
 
 EwUpgradeResult
@@ -106,7 +101,7 @@ ew_upgrade_read_answer (const gchar *data, gsize length, EwUpgradeAnswer *answer
   if (answer->status < 100)
     return EW_UPGRADE_NONE;
   for (gchar **line = lines + 1; *line; line++)
-    read_header (*line, answer, &upgrades, &connection);
+    read_header (*line, &upgrades, &connection);
   answer->upgraded = answer->status == 101 && upgrades == 1 && connection;
   return EW_UPGRADE_WHOLE;
 }

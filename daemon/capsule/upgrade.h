@@ -31,10 +31,9 @@ typedef enum
 
 typedef struct
 {
-  guint status;      /* 101, 200, 407, … */
+  guint status;      /* 101, 403, … */
   gsize size;        /* of the head: what follows is the stream's */
   gboolean upgraded; /* it's a 101 to connect-udp */
-  gboolean basic;    /* Proxy-Authenticate offers Basic */
 } EwUpgradeAnswer;
 
 /* HTTP/1.0 and 1.1; names of headers are compared without case. */

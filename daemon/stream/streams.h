@@ -43,7 +43,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwStreamThread, ew_stream_thread_free)
 EwStreams *ew_stream_thread_get_streams (EwStreamThread *self); /* for EwEngineConfig */
 
 /* stream: of a TCP connection (TLS or not) whose socket is socket; taken over. early: bytes that came after the head
-   that upgraded it. *endpoint: how the engine reaches it. FALSE: there is no thread to be had. */
+   that upgraded it. *endpoint: how the engine reaches it. FALSE: no thread could be started. */
 gboolean ew_stream_thread_add (EwStreamThread *self, GIOStream *stream, GSocket *socket, GBytes *early,
                                EwEndpoint *endpoint);
 /* At once; unknown ones are ignored. */
