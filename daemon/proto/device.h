@@ -47,7 +47,12 @@ typedef struct
   size_t room;         /* ≥ 16, for the tag; the padding takes no more than is left. 0: EW_TAILROOM */
   EwEndpoint endpoint; /* datagrams in: from where */
   uint8_t ecn;         /* the outer header's two ECN bits */
+  bool whole; /* out: in a datagram that no router may fragment (EW_OUTER_WHOLE), and dropped without a session */
 } EwPacket;
+
+/* A bit of what transmit() is told as the traffic class, where no DSCP of this device's has one: not for the wire, it
+   says that this datagram goes with DF set (IPv4) or isn't fragmented here (IPv6). */
+#define EW_OUTER_WHOLE 0x04
 
 typedef enum
 {
@@ -61,7 +66,8 @@ typedef enum
 typedef struct
 {
   void (*random) (void *user, uint8_t *out, size_t len);
-  /* Sends one datagram. peer is NULL for cookie replies. dscp_ecn is the outer traffic class byte. data has room around
+  /* Sends one datagram. peer is NULL for cookie replies. dscp_ecn is the outer traffic class byte, or EW_OUTER_WHOLE and
+     the ECN. data has room around
      it as in EwPacket and is the device's again on return — unless it lies in a buffer that the caller handed in
      (ew_lane_receive(), ew_lane_send(), ew_peer_send()): there the device does not touch it again, so the caller
      may send it later, before it reuses the buffer. Handshakes: low rate, latency matters. */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define UDP_HEADER 8
-#define UDP_SIZE (UDP_HEADER + EW_LINK_MESSAGE_SIZE)
+#define UDP_SIZE (UDP_HEADER + EW_LINK_MESSAGE_SIZE) /* without padding */
 
 static const uint8_t magic[4] = { 'E', 'W', 'L', '1' };
 
@@ -20,6 +20,8 @@ type_is_known (uint8_t type)
     case EW_LINK_GOODBYE:
     case EW_LINK_EDGE_PROBE:
     case EW_LINK_EDGE_ANSWER:
+    case EW_LINK_SIZE_PROBE:
+    case EW_LINK_SIZE_ANSWER:
       return true;
     default:
       return false;
@@ -49,27 +51,79 @@ ew_node_problem_from_code (const char *code)
   return EW_NODE_PROBLEM_NONE;
 }
 
-size_t
-ew_link_build (uint8_t *out, const EwIp *from, const EwIp *to, const EwLinkMessage *message)
+static bool
+has_sizes (EwLinkType type)
 {
-  size_t header = ew_packet_write_header (out, from, to, EW_PROTOCOL_UDP, 0, UDP_SIZE);
-  if (header == 0)
-    return 0;
-  uint8_t *udp = out + header, *body = udp + UDP_HEADER;
-  ew_store_be16 (udp, EW_LINK_PORT);
-  ew_store_be16 (udp + 2, EW_LINK_PORT);
-  ew_store_be16 (udp + 4, UDP_SIZE);
-  ew_store_be16 (udp + 6, 0);
+  return type == EW_LINK_SIZE_PROBE || type == EW_LINK_SIZE_ANSWER;
+}
+
+/* Of the UDP datagram, header and padding included. */
+static size_t
+datagram_size (const EwLinkMessage *message, EwFamily family)
+{
+  const size_t header = family == EW_FAMILY_V4 ? EW_IPV4_HEADER : EW_IPV6_HEADER;
+  const size_t wanted = message->type == EW_LINK_SIZE_PROBE    ? message->probe_size
+                        : message->type == EW_LINK_SIZE_ANSWER ? message->answer_size
+                                                               : 0;
+  return wanted > header + UDP_SIZE && wanted <= EW_LINK_SIZE_MAX ? wanted - header : UDP_SIZE;
+}
+
+static void
+write_body (uint8_t *body, size_t size, const EwLinkMessage *message)
+{
   memcpy (body, magic, sizeof magic);
   body[4] = (uint8_t)message->type;
   body[5] = message->type == EW_LINK_ANSWER ? (uint8_t)message->problem : 0;
-  ew_store_be16 (body + 6, EW_LINK_MESSAGE_SIZE);
+  ew_store_be16 (body + 6, (uint16_t)size);
   ew_store_be64 (body + 8, message->token);
   ew_store_be64 (body + 16, message->revision.hash);
+  if (has_sizes (message->type))
+    {
+      ew_store_be16 (body + 16, message->probe_size);
+      ew_store_be16 (body + 18, message->answer_size);
+      ew_store_be16 (body + 20, message->takes);
+      ew_store_be16 (body + 22, 0);
+    }
   ew_store_be64 (body + 24, message->stamp_ns);
-  uint16_t sum = ew_checksum (udp, UDP_SIZE, ew_packet_pseudo_sum (from, to, EW_PROTOCOL_UDP, UDP_SIZE));
+  memset (body + EW_LINK_MESSAGE_SIZE, 0, size - EW_LINK_MESSAGE_SIZE);
+}
+
+size_t
+ew_link_build (uint8_t *out, const EwIp *from, const EwIp *to, const EwLinkMessage *message)
+{
+  const size_t size = datagram_size (message, from->family);
+  size_t header = ew_packet_write_header (out, from, to, EW_PROTOCOL_UDP, 0, size);
+  if (header == 0)
+    return 0;
+  uint8_t *udp = out + header;
+  ew_store_be16 (udp, EW_LINK_PORT);
+  ew_store_be16 (udp + 2, EW_LINK_PORT);
+  ew_store_be16 (udp + 4, (uint16_t)size);
+  ew_store_be16 (udp + 6, 0);
+  write_body (udp + UDP_HEADER, size - UDP_HEADER, message);
+  uint16_t sum = ew_checksum (udp, size, ew_packet_pseudo_sum (from, to, EW_PROTOCOL_UDP, size));
   ew_store_be16 (udp + 6, sum == 0 ? 0xffff : sum); /* 0 would mean no checksum, RFC 768 */
-  return header + UDP_SIZE;
+  return header + size;
+}
+
+static EwLinkMessage
+read_body (const uint8_t *body)
+{
+  EwLinkMessage message = {
+    .type = (EwLinkType)body[4],
+    .problem = body[4] == EW_LINK_ANSWER && body[5] < N_PROBLEMS ? (EwNodeProblem)body[5] : EW_NODE_PROBLEM_NONE,
+    .token = ew_load_be64 (body + 8),
+    .stamp_ns = ew_load_be64 (body + 24),
+  };
+  if (has_sizes (message.type))
+    {
+      message.probe_size = ew_load_be16 (body + 16);
+      message.answer_size = ew_load_be16 (body + 18);
+      message.takes = ew_load_be16 (body + 20);
+    }
+  else
+    message.revision.hash = ew_load_be64 (body + 16);
+  return message;
 }
 
 bool
@@ -77,24 +131,20 @@ ew_link_parse (const uint8_t *packet, size_t len, EwIp *from, EwIp *to, EwLinkMe
 {
   EwIpHeader header;
   if (!ew_packet_parse_plain (packet, len, &header) || header.protocol != EW_PROTOCOL_UDP
-      || header.total_length != header.header_length + UDP_SIZE)
+      || header.total_length < header.header_length + UDP_SIZE || header.total_length > EW_LINK_SIZE_MAX)
     return false;
+  const size_t size = (size_t)header.total_length - header.header_length;
   const uint8_t *udp = packet + header.header_length, *body = udp + UDP_HEADER;
-  uint32_t pseudo = ew_packet_pseudo_sum (&header.source, &header.destination, EW_PROTOCOL_UDP, UDP_SIZE);
-  if (ew_load_be16 (udp) != EW_LINK_PORT || ew_load_be16 (udp + 2) != EW_LINK_PORT || ew_load_be16 (udp + 4) != UDP_SIZE
-      || ew_load_be16 (udp + 6) == 0 || ew_checksum (udp, UDP_SIZE, pseudo) != 0)
+  if (ew_load_be16 (udp) != EW_LINK_PORT || ew_load_be16 (udp + 2) != EW_LINK_PORT || ew_load_be16 (udp + 4) != size
+      || ew_load_be16 (udp + 6) == 0)
     return false;
   if (memcmp (body, magic, sizeof magic) != 0 || !type_is_known (body[4])
-      || ew_load_be16 (body + 6) != EW_LINK_MESSAGE_SIZE)
+      || ew_load_be16 (body + 6) != size - UDP_HEADER || (size > UDP_SIZE && !has_sizes ((EwLinkType)body[4])))
+    return false;
+  if (ew_checksum (udp, size, ew_packet_pseudo_sum (&header.source, &header.destination, EW_PROTOCOL_UDP, size)) != 0)
     return false;
   *from = header.source;
   *to = header.destination;
-  *message = (EwLinkMessage){
-    .type = (EwLinkType)body[4],
-    .problem = body[4] == EW_LINK_ANSWER && body[5] < N_PROBLEMS ? (EwNodeProblem)body[5] : EW_NODE_PROBLEM_NONE,
-    .token = ew_load_be64 (body + 8),
-    .revision = { ew_load_be64 (body + 16) },
-    .stamp_ns = ew_load_be64 (body + 24),
-  };
+  *message = read_body (body);
   return true;
 }

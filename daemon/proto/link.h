@@ -6,6 +6,7 @@
  *
  *   0      4      5      6        8         16           24           32
  *   | EWL1 | type | note | length | token   | revision   | stamp      |      all in network order, exactly 32 bytes
+ *                                           | sizes      |            | zeros …     in SIZE_PROBE and SIZE_ANSWER
  *
  *   PROBE        node → edge   token and stamp are the sender's, echoed; revision is the node document it holds. The
  *                              token's first half is a number that the node draws when its program starts, so that two
@@ -16,7 +17,15 @@
  *   GOODBYE      node → edge   the node disconnects now: offline at once
  *   EDGE_PROBE   edge → node   a round trip measured by the edge while a viewer looks
  *
- * EDGE_ANSWER node → edge  token and stamp echoed
+ *   EDGE_ANSWER  node → edge   token and stamp echoed
+ *   SIZE_PROBE   node → edge   as large as it says, in one datagram that no router may fragment, so that it arrives where
+ *                              the path takes that size or not at all; asks for an answer as large as it says. takes: the
+ *                              largest packet that is known to reach the node, which the edge keeps to; 0: unknown
+ *   SIZE_ANSWER  edge → node   token, stamp and the probe's size echoed; as large as it was asked to be, and as whole
+ *
+ *   sizes: | probe 2 | answer 2 | takes 2 | 0 2 |, each of a whole inner IP packet in bytes
+ *
+ * What doesn't know the sizes' messages (an edge of an earlier version) drops them: nothing is known then.
  */
 #pragma once
 
@@ -25,7 +34,8 @@
 
 #define EW_LINK_PORT 4796
 #define EW_LINK_MESSAGE_SIZE 32
-#define EW_LINK_PACKET_MAX (40 + 8 + EW_LINK_MESSAGE_SIZE)
+#define EW_LINK_PACKET_MAX (40 + 8 + EW_LINK_MESSAGE_SIZE) /* without padding */
+#define EW_LINK_SIZE_MAX 9000                              /* with it: the largest MTU that a mesh may have */
 
 typedef enum
 {
@@ -34,7 +44,9 @@ typedef enum
   EW_LINK_NOTICE = 3,
   EW_LINK_GOODBYE = 5,
   EW_LINK_EDGE_PROBE = 6,
-  EW_LINK_EDGE_ANSWER = 7
+  EW_LINK_EDGE_ANSWER = 7,
+  EW_LINK_SIZE_PROBE = 8,
+  EW_LINK_SIZE_ANSWER = 9
 } EwLinkType;
 
 /* What the edge knows about a node that its owner should know. The numbers go over the wire. */
@@ -62,10 +74,14 @@ typedef struct
   EwRevision revision;
   uint64_t stamp_ns;     /* the prober's own monotonic clock */
   EwNodeProblem problem; /* of an ANSWER */
+  /* Of SIZE_PROBE and SIZE_ANSWER, which have no revision: bytes of the whole IP packet. */
+  uint16_t probe_size, answer_size, takes;
 } EwLinkMessage;
 
 /* Writes a whole inner IP packet (IPv4 or IPv6 as the addresses are; both ports EW_LINK_PORT; checksums set) and
-   returns its size; out has at least EW_LINK_PACKET_MAX bytes. 0: the addresses are of different families. */
+   returns its size; out has at least EW_LINK_PACKET_MAX bytes. 0: the addresses are of different families. A SIZE_PROBE
+   is padded to its probe_size, a SIZE_ANSWER to its answer_size, where that is more than the message and at most
+   EW_LINK_SIZE_MAX; out has room for it. */
 size_t ew_link_build (uint8_t *out, const EwIp *from, const EwIp *to, const EwLinkMessage *message);
 /* True when packet is a well-formed link message (lengths, checksum, both ports, type known). */
 bool ew_link_parse (const uint8_t *packet, size_t len, EwIp *from, EwIp *to, EwLinkMessage *message);

@@ -53,6 +53,11 @@ bool ew_packet_decrement_ttl (uint8_t *packet, size_t len);
    overlapping packet. mtu only for TOO_BIG. */
 size_t ew_packet_build_error (uint8_t *out, const uint8_t *packet, size_t len, const EwIp *from, EwIcmpError error,
                               uint16_t mtu);
+/* Cuts off as much as fits into mtu of an IPv4 packet that ew_packet_parse() accepted: first gets that fragment, whose
+   size is 20 more than what is returned; packet + that is the rest, whose size is as much less than len, and which may be
+   cut again. 0: nothing was done, it isn't larger or may not be fragmented (IPv6, DF, options). first: mtu bytes, not
+   overlapping packet. */
+size_t ew_packet_cut (uint8_t *first, uint8_t *packet, size_t len, uint16_t mtu);
 /* Whether packet, whose header is ew_packet_parse()'s, is an ICMP or ICMPv6 error rather than anything else. */
 bool ew_packet_is_error (const uint8_t *packet, size_t len, const EwIpHeader *header);
 /* An echo request; payload_len bytes of payload copied. out: at least 48 + payload_len. Returns the size. */

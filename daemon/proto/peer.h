@@ -83,7 +83,7 @@ typedef struct
   EwPeer *peer;
   EwKeypair *keypair;
   size_t inner_len; /* 0: keepalive */
-  uint8_t ecn;
+  uint8_t ecn;      /* and EW_OUTER_WHOLE */
 } EwOutbound;
 
 typedef struct

@@ -268,6 +268,8 @@ gather_or_flush (EwLane *lane, EwPeer *peer, EwKeypair *keypair, const EwPacket 
   if (lane->n_outbound == EW_BATCH_MAX)
     ew_send_flush (lane, time);
   gather (lane, peer, keypair, packet->data, packet->len, packet->room);
+  if (packet->whole)
+    lane->outbound[lane->n_outbound - 1].ecn |= EW_OUTER_WHOLE;
 }
 
 void
@@ -337,6 +339,8 @@ send_one (EwLane *lane, EwPeer *peer, const EwPacket *packet, const EwTime *time
     ew_add (&peer->counters.dropped_queue, 1); /* nowhere to, and no telling when */
   else if (keypair != NULL)
     gather_or_flush (lane, peer, keypair, packet, time);
+  else if (packet->whole)
+    ew_add (&peer->counters.dropped_queue, 1); /* it asks about the path of this moment */
   else
     stage (lane, peer, packet, time);
 }

@@ -64,6 +64,42 @@ test_round_trip (void)
   g_assert_cmpuint (ew_link_build (packet, &none, &none, &sample), ==, 0);
 }
 
+/* Padded to every size, in both families; what isn't as large as it says isn't one, and no other message may be
+   larger. */
+static void
+test_sizes (void)
+{
+  const char *pairs[][2] = { { "100.96.1.1", "100.96.0.1" }, { "fd00::1:1", "fd00::1" } };
+  static uint8_t packet[EW_LINK_SIZE_MAX + 1];
+  for (gsize i = 0; i < 2; i++)
+    for (guint size = 0; size <= EW_LINK_SIZE_MAX + 1; size += size < 200 ? 1 : 89)
+      for (guint answer = 0; answer < 2; answer++)
+        {
+          EwIp from = ip (pairs[i][0]), to = ip (pairs[i][1]), from2, to2;
+          EwLinkMessage out, in = { .type = answer ? EW_LINK_SIZE_ANSWER : EW_LINK_SIZE_PROBE,
+                                    .token = size,
+                                    .stamp_ns = 9,
+                                    .probe_size = (guint16)(answer ? 7 : size),
+                                    .answer_size = (guint16)(answer ? size : 8),
+                                    .takes = 1040 };
+          const gsize least = i == 0 ? 60 : 80;
+          const gsize len = ew_link_build (packet, &from, &to, &in);
+          g_assert_cmpuint (len, ==, size > least && size <= EW_LINK_SIZE_MAX ? size : least);
+          g_assert_true (ew_link_parse (packet, len, &from2, &to2, &out));
+          g_assert_true (out.type == in.type && out.token == size && out.stamp_ns == 9 && out.revision.hash == 0);
+          g_assert_true (out.probe_size == in.probe_size && out.answer_size == in.answer_size && out.takes == 1040);
+          g_assert_false (parses (packet, len - 1));
+          if (len > least)
+            {
+              packet[len - 1] ^= 1; /* the padding is covered by the checksum */
+              g_assert_false (parses (packet, len));
+              packet[len - 1] ^= 1;
+              packet[least - EW_LINK_MESSAGE_SIZE + 4] = EW_LINK_PROBE;
+              g_assert_false (parses (packet, len));
+            }
+        }
+}
+
 /* An ANSWER's note: an unknown note is ignored, and no other message has one. */
 static void
 test_problems (void)
@@ -142,7 +178,7 @@ test_refused (void)
     size_t at;
     uint8_t value;
   } fields[]
-    = { { 21, 0 }, { 23, 0 }, { 25, 39 }, { 28, 'F' }, { 31, '2' }, { 32, 0 }, { 32, 4 }, { 32, 8 }, { 35, 31 } };
+    = { { 21, 0 }, { 23, 0 }, { 25, 39 }, { 28, 'F' }, { 31, '2' }, { 32, 0 }, { 32, 4 }, { 32, 10 }, { 35, 31 } };
   for (gsize i = 0; i < G_N_ELEMENTS (fields); i++)
     {
       memcpy (packet, good, len);
@@ -163,6 +199,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/proto/link/bytes", test_bytes);
   g_test_add_func ("/proto/link/round-trip", test_round_trip);
+  g_test_add_func ("/proto/link/sizes", test_sizes);
   g_test_add_func ("/proto/link/problems", test_problems);
   g_test_add_func ("/proto/link/checksum-zero", test_checksum_zero);
   g_test_add_func ("/proto/link/refused", test_refused);

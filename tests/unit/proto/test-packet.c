@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "proto/packet.h"
+#include "proto/bytes.h"
 
 #include <glib.h>
 #include <string.h>
@@ -444,6 +445,62 @@ test_echo_refused (void)
   g_assert_cmpuint (ew_packet_build_echo (huge, &from, &to, 1, 1, payload, 65507), ==, 65535);
 }
 
+/* Every size and MTU: the fragments, put together again, are what was cut, and none is larger than it may be. */
+static void
+test_cut (void)
+{
+  static uint8_t packet[2048], first[2048], whole[2048];
+  for (guint len = 20; len <= 2000; len += 11)
+    for (guint mtu = 52; mtu <= 1500; mtu += 13)
+      {
+        memset (packet, 0, 20);
+        for (guint i = 20; i < len; i++)
+          packet[i] = (uint8_t)(i * 7);
+        packet[0] = 0x45;
+        ew_store_be16 (packet + 2, (uint16_t)len);
+        ew_store_be16 (packet + 6, 3); /* a fragment itself, at 24, and the last */
+        uint8_t *rest = packet;
+        gsize left = len, at = 20, kept;
+        while ((kept = ew_packet_cut (first, rest, left, (uint16_t)mtu)) > 0)
+          {
+            g_assert_cmpuint (kept + 20, <=, mtu);
+            g_assert_cmphex (ew_load_be16 (first + 6), ==, 0x2000 | (3 + (at - 20) / 8));
+            g_assert_cmpuint (ew_load_be16 (first + 2), ==, kept + 20);
+            g_assert_cmpuint (ew_checksum (first, 20, 0), ==, 0);
+            memcpy (whole + at, first + 20, kept);
+            at += kept;
+            rest += kept;
+            left -= kept;
+          }
+        g_assert_cmpuint (left, <=, mtu);
+        g_assert_cmphex (ew_load_be16 (rest + 6), ==, 3 + (at - 20) / 8);
+        memcpy (whole + at, rest + 20, left - 20);
+        for (guint i = 20; i < len; i++)
+          g_assert_cmphex (whole[i], ==, (uint8_t)(i * 7));
+      }
+}
+
+static void
+test_cut_refused (void)
+{
+  static uint8_t packet[1500], first[1500];
+  packet[0] = 0x45;
+  ew_store_be16 (packet + 6, 0x4000); /* DF */
+  g_assert_cmpuint (ew_packet_cut (first, packet, 1500, 1400), ==, 0);
+  ew_store_be16 (packet + 6, 0);
+  packet[0] = 0x46; /* options */
+  g_assert_cmpuint (ew_packet_cut (first, packet, 1500, 1400), ==, 0);
+  packet[0] = 0x60;
+  g_assert_cmpuint (ew_packet_cut (first, packet, 1500, 1400), ==, 0);
+  packet[0] = 0x45;
+  g_assert_cmpuint (ew_packet_cut (first, packet, 1500, 51), ==, 0);
+  g_assert_cmpuint (ew_packet_cut (first, packet, 1500, 1500), ==, 0);
+  ew_store_be16 (packet + 6, 0x1fff); /* as far as offsets go */
+  g_assert_cmpuint (ew_packet_cut (first, packet, 1500, 1400), ==, 0);
+  ew_store_be16 (packet + 6, 0);
+  g_assert_cmpuint (ew_packet_cut (first, packet, 1500, 1400), ==, 1376);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -457,6 +514,8 @@ main (int argc, char **argv)
   g_test_add_func ("/proto/packet/error-v6", test_error_v6);
   g_test_add_func ("/proto/packet/no-error-about", test_no_error_about);
   g_test_add_func ("/proto/packet/echo", test_echo);
+  g_test_add_func ("/proto/packet/cut", test_cut);
+  g_test_add_func ("/proto/packet/cut-refused", test_cut_refused);
   g_test_add_func ("/proto/packet/echo-refused", test_echo_refused);
   return g_test_run ();
 }
