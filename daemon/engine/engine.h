@@ -133,6 +133,9 @@ gboolean ew_engine_call_peer (EwEngine *engine, const uint8_t public_key[EW_KEY_
 void ew_engine_set_endpoint (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], const EwEndpoint *endpoint);
 /* Sends an inner packet from this program to that peer (link messages, ICMP echoes); copied. */
 void ew_engine_inject (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], const uint8_t *packet, size_t len);
+/* The same in a datagram that no router may fragment; lost where the path doesn't take it. */
+void ew_engine_inject_whole (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], const uint8_t *packet,
+                             size_t len);
 
 /* From any thread: datagrams that came through streams; copied. Those that find no room within a few milliseconds are
    lost. */

@@ -184,13 +184,14 @@ typedef struct
   const uint8_t *public_key;
   const uint8_t *packet;
   size_t len;
+  bool whole;
 } Inject;
 
 static void
 inject (EwWorker *worker, void *data)
 {
   Inject *wish = data;
-  EwPacket packet = { .data = ew_buffers_at (&worker->inbound, 0), .len = wish->len };
+  EwPacket packet = { .data = ew_buffers_at (&worker->inbound, 0), .len = wish->len, .whole = wish->whole };
 
   memcpy (packet.data, wish->packet, wish->len); /* no batch is in it: calls run between batches */
   ew_lane_lock (worker->lane);
@@ -200,11 +201,21 @@ inject (EwWorker *worker, void *data)
   ew_lane_unlock (worker->lane);
 }
 
+static void
+inject_packet (EwEngine *engine, Inject wish)
+{
+  if (wish.len > 0 && wish.len <= EW_BUFFER_CAPACITY)
+    ew_worker_call (ew_engine_get_crew (engine)->workers[0], inject, &wish);
+}
+
 void
 ew_engine_inject (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], const uint8_t *packet, size_t len)
 {
-  Inject wish = { public_key, packet, len };
+  inject_packet (engine, (Inject){ public_key, packet, len, false });
+}
 
-  if (len > 0 && len <= EW_BUFFER_CAPACITY)
-    ew_worker_call (ew_engine_get_crew (engine)->workers[0], inject, &wish);
+void
+ew_engine_inject_whole (EwEngine *engine, const uint8_t public_key[EW_KEY_SIZE], const uint8_t *packet, size_t len)
+{
+  inject_packet (engine, (Inject){ public_key, packet, len, true });
 }

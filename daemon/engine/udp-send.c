@@ -4,6 +4,7 @@
  * fails does not hold up the others.
  */
 #include "engine/udp-private.h"
+#include "engine/udp-socket.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -30,7 +31,7 @@ static void
 write_message_v4 (struct msghdr *message, EwSocketAddress *address, const EwBurst *burst, gboolean with_local)
 {
   const EwEndpoint *to = &burst->to;
-  int tos = burst->traffic_class;
+  int tos = burst->traffic_class & ~EW_OUTER_WHOLE;
 
   address->v4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons (to->remote_port) };
   memcpy (&address->v4.sin_addr, to->remote.bytes, 4);
@@ -48,7 +49,7 @@ static void
 write_message_v6 (struct msghdr *message, EwSocketAddress *address, const EwBurst *burst, gboolean with_local)
 {
   const EwEndpoint *to = &burst->to;
-  int traffic_class = burst->traffic_class;
+  int traffic_class = burst->traffic_class & ~EW_OUTER_WHOLE;
 
   address->v6 = (struct sockaddr_in6){ .sin6_family = AF_INET6,
                                        .sin6_port = htons (to->remote_port),
@@ -239,6 +240,23 @@ add_datagrams (EwUdpSockets *sockets, int fd, EwBurst *burst, EwUdpSendStats *st
     }
 }
 
+/* A datagram that measures the path: what's larger than the interface fails here, what's larger than a link further on
+   is lost there, and what a router once said about the path (ICMP can be forged) isn't considered. The socket is this
+   thread's alone, and all that came before is on its way. */
+static void
+send_whole (EwUdpSockets *sockets, int fd, EwBurst *burst, EwUdpSendStats *stats)
+{
+  const gboolean v6 = burst->to.remote.family == EW_FAMILY_V6;
+
+  flush (sockets, fd, stats);
+  if (!ew_udp_socket_set_whole (fd, v6, TRUE))
+    stats->failed++;
+  else
+    add_datagrams (sockets, fd, burst, stats);
+  flush (sockets, fd, stats);
+  ew_udp_socket_set_whole (fd, v6, FALSE);
+}
+
 void
 ew_udp_sockets_send (EwUdp *udp, EwBurst *bursts, gsize n, EwUdpSendStats *stats)
 {
@@ -262,7 +280,9 @@ ew_udp_sockets_send (EwUdp *udp, EwBurst *bursts, gsize n, EwUdpSendStats *stats
           EwBurst *burst = &bursts[i];
           if (burst->to.kind != EW_ENDPOINT_UDP || burst->to.remote.family != families[which])
             continue;
-          if (burst->n == 1 || (sockets->segments && !is_plain (sockets, &burst->to.remote)))
+          if (burst->traffic_class & EW_OUTER_WHOLE)
+            send_whole (sockets, udp->fds[which], burst, stats);
+          else if (burst->n == 1 || (sockets->segments && !is_plain (sockets, &burst->to.remote)))
             add_message (sockets, udp->fds[which], burst, burst->n, burst->parts, burst->n_parts, stats);
           else
             add_datagrams (sockets, udp->fds[which], burst, stats);

@@ -47,6 +47,15 @@ set_buffers (int fd)
     set_int (fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER_BYTES);
 }
 
+gboolean
+ew_udp_socket_set_whole (int fd, gboolean v6, gboolean whole)
+{
+  if (!v6)
+    return set_int (fd, IPPROTO_IP, IP_MTU_DISCOVER, whole ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT);
+  return set_int (fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, whole ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_DONT)
+         && set_int (fd, IPPROTO_IPV6, IPV6_DONTFRAG, whole);
+}
+
 /* The traffic class is a convenience and may be missing; the local address is not: without it a server with two
    addresses would answer from the wrong one. */
 static gboolean

@@ -22,6 +22,9 @@ gboolean ew_udp_sockets_join (const char *address, guint16 port, guint32 mark, c
 /* n have joined these: data messages go to them, each to the lane that the receiver index names, and everything else
    goes to the first. FALSE: the kernel cannot. */
 gboolean ew_udp_sockets_steer (const int fds[EW_UDP_FDS], guint n);
+/* From now on, datagrams from this socket go as they are or not at all, whatever routers have said about the path; or
+   are fragmented where that is needed, as at first. */
+gboolean ew_udp_socket_set_whole (int fd, gboolean v6, gboolean whole);
 gboolean ew_udp_socket_set_mark (int fd, guint32 mark, GError **error);
 /* Switches UDP_GRO on or off. TRUE: it's enabled on every socket. */
 gboolean ew_udp_sockets_set_gather (const int fds[EW_UDP_FDS], gboolean on);

@@ -8,7 +8,7 @@
  *
  * A datagram's endpoint carries the address it was sent to, so that the answer leaves from there (a server with several
  * addresses). Outer packets may be fragmented on their way (DF clear), as the kernel's WireGuard does it: a path
- * narrower than the tunnel's MTU is slow then, not a black hole.
+ * narrower than the tunnel's MTU is slow then, not a black hole. Those that measure the path may not (EW_OUTER_WHOLE).
  */
 #pragma once
 
@@ -38,7 +38,7 @@ typedef struct
 {
   EwEndpoint to;
   EwPeer *peer;           /* NULL: cookie replies; only the reader of local_refused uses it */
-  guint8 traffic_class;   /* DSCP and ECN of the outer header */
+  guint8 traffic_class;   /* DSCP and ECN of the outer header, or EW_OUTER_WHOLE and ECN: then it's one datagram */
   gboolean local_refused; /* out: to.local isn't an address of this computer any more; it was sent from another one */
   gsize segment;          /* the size of each */
   gsize len;              /* of all together */
@@ -51,8 +51,8 @@ typedef struct
 static inline gboolean
 ew_burst_takes (const EwBurst *burst, gsize len)
 {
-  return burst->n < EW_BURST_MAX && len <= burst->segment && burst->len == burst->n * burst->segment
-         && burst->len + len <= EW_BURST_BYTES && len > 0;
+  return burst->n < EW_BURST_MAX && !(burst->traffic_class & EW_OUTER_WHOLE) && len <= burst->segment
+         && burst->len == burst->n * burst->segment && burst->len + len <= EW_BURST_BYTES && len > 0;
 }
 
 /* data is borrowed until the burst is sent. The first one decides the size. */

@@ -278,6 +278,33 @@ test_too_large (Pair *pair, gconstpointer data)
   g_assert_cmpuint (stats.failed, ==, 2);
 }
 
+static int
+get_discovery (EwUdp *udp)
+{
+  int value = -1;
+  socklen_t size = sizeof value;
+
+  g_assert_cmpint (getsockopt (udp->fds[0], IPPROTO_IP, IP_MTU_DISCOVER, &value, &size), ==, 0);
+  return value;
+}
+
+/* One that measures the path is a message of its own, joins no other and leaves the socket as it was. */
+static void
+test_whole (Pair *pair, gconstpointer data)
+{
+  guint8 bytes[200] = { 0 };
+  g_autofree EwBurst *out = burst (endpoint ("127.0.0.1", pair->b->port));
+
+  out->traffic_class = EW_OUTER_WHOLE | 1;
+  ew_burst_append (out, bytes, 100);
+  g_assert_false (ew_burst_takes (out, 100));
+  send_one (pair->a, out);
+  g_assert_cmpint (get_discovery (pair->a), ==, IP_PMTUDISC_DONT);
+  g_assert_cmpuint (receive (pair, pair->b, 0), ==, 1);
+  g_assert_cmpuint (pair->arrivals[0].len, ==, 100);
+  g_assert_cmpuint (pair->arrivals[0].ecn, ==, 1);
+}
+
 /* A datagram or a burst that its buffer cannot hold is dropped, and what comes after it is not held up. */
 static void
 test_truncated (Pair *pair, gconstpointer data)
@@ -457,6 +484,7 @@ main (int argc, char **argv)
   add ("/udp/burst", test_burst);
   add ("/udp/burst-refused", test_burst_refused);
   add ("/udp/too-large", test_too_large);
+  add ("/udp/whole", test_whole);
   add ("/udp/truncated", test_truncated);
   g_test_add_func ("/udp/port-in-use", test_port_in_use);
   g_test_add_func ("/udp/steering", test_steering);
