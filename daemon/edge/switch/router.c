@@ -14,6 +14,7 @@ typedef struct
   EwRouterLane *lane;
   EwPeer *from;       /* NULL: the TUN */
   EwRouterNode *node; /* from's; the lane's own for the TUN */
+  EwLane *sending;
   EwPacket *packet;
   const EwTime *time;
   EwIpHeader header;
@@ -169,6 +170,12 @@ handle_link (Transit *t, const EwIp *node_ip, const EwIp *service, EwLinkMessage
       message->type = EW_LINK_ANSWER;
       message->problem = (EwNodeProblem)atomic_load_explicit (&t->node->problem, memory_order_relaxed);
       message->revision.hash = atomic_load_explicit (&t->node->revision, memory_order_acquire);
+      return reply_with (t, ew_link_build (t->lane->answer + EW_HEADROOM, service, node_ip, message));
+    case EW_LINK_SIZE_PROBE:
+      atomic_store_explicit (&t->node->takes, message->takes, memory_order_relaxed);
+      message->type = EW_LINK_SIZE_ANSWER;
+      message->answer_size = MIN (message->answer_size, t->router->mtu);
+      t->packet->whole = true;
       return reply_with (t, ew_link_build (t->lane->answer + EW_HEADROOM, service, node_ip, message));
     case EW_LINK_GOODBYE:
       set (&t->node->goodbye_ns, t->time->now_ns);
@@ -331,6 +338,23 @@ is_too_big (const Transit *t, guint16 mtu)
   return t->packet->len > mtu && (t->header.source.family == EW_FAMILY_V6 || (t->packet->data[6] & 0x40) != 0);
 }
 
+/* IPv4 without DF: what doesn't fit goes ahead in fragments of its own, so that the datagrams that carry it aren't
+   fragmented, which many firewalls drop. */
+static void
+send_cut (Transit *t, EwPeer *peer, guint16 mtu)
+{
+  gsize kept;
+
+  while ((kept = ew_packet_cut (t->lane->answer + EW_HEADROOM, t->packet->data, t->packet->len, mtu)) > 0)
+    {
+      EwPacket first = { .data = t->lane->answer + EW_HEADROOM, .len = kept + 20 };
+
+      ew_lane_send_to (t->sending, peer, &first, 1, t->time);
+      t->packet->data += kept;
+      t->packet->len -= kept;
+    }
+}
+
 static EwRoute
 pass_to_peer (Transit *t, EwPeer *peer, EwRouterNode *node, EwPeer **to)
 {
@@ -344,11 +368,26 @@ pass_to_peer (Transit *t, EwPeer *peer, EwRouterNode *node, EwPeer **to)
   return EW_ROUTE_PEER;
 }
 
+/* The largest inner packet that is sent to it without ado: what an administrator said, and what the node found out about
+   its path. Below what IPv6 demands of every path (RFC 8200 section 5) nobody is told a size: QUIC needs 1200 bytes, so
+   the datagrams outside are fragmented there. cut: the size for IPv4 without DF, which has no such limit. */
+static guint16
+mtu_of (const EwSwitchRouter *self, const EwRouterNode *node, guint16 *cut)
+{
+  const guint16 said = atomic_load_explicit (&node->mtu, memory_order_relaxed);
+  const guint16 takes = atomic_load_explicit (&node->takes, memory_order_relaxed);
+  const guint16 mtu = said != 0 ? said : self->mtu;
+
+  *cut = takes != 0 ? MIN (mtu, takes) : mtu;
+  return takes != 0 ? MIN (mtu, MAX (takes, EW_ROUTER_IPV6_MIN)) : mtu;
+}
+
 static EwRoute
 route_to_peer (Transit *t, EwPeer *peer, EwPeer **to)
 {
   EwRouterNode *node = ew_peer_get_user_data (peer);
-  guint16 mtu;
+  guint16 mtu, cut;
+  EwRoute route;
 
   if (peer == t->from) /* the loop guard: never back to where it came from */
     return REFUSE (t, dropped_no_route, EW_ICMP_HOST_UNREACHABLE);
@@ -358,8 +397,7 @@ route_to_peer (Transit *t, EwPeer *peer, EwPeer **to)
     return REFUSE (t, dropped_policy, EW_ICMP_PROHIBITED);
   if (t->from != NULL && t->header.ttl <= 1) /* the edge's host has decremented its packets' */
     return REFUSE (t, dropped_ttl, EW_ICMP_TTL_EXCEEDED);
-  mtu = atomic_load_explicit (&node->mtu, memory_order_relaxed);
-  mtu = mtu != 0 ? mtu : t->router->mtu;
+  mtu = mtu_of (t->router, node, &cut);
   if (is_too_big (t, mtu))
     {
       COUNT (t, dropped_too_big, 1);
@@ -367,7 +405,10 @@ route_to_peer (Transit *t, EwPeer *peer, EwPeer **to)
     }
   if (t->from != NULL && !ew_packet_decrement_ttl (t->packet->data, t->packet->len))
     return DROP (t, dropped_malformed);
-  return pass_to_peer (t, peer, node, to);
+  route = pass_to_peer (t, peer, node, to);
+  if (t->packet->len > cut)
+    send_cut (t, peer, cut);
+  return route;
 }
 
 /* The edge's host forwards it, decrements the TTL and reports when it has expired. */
@@ -432,6 +473,7 @@ ew_switch_router_route (void *user, EwLane *lane, EwPeer *from, EwPacket *packet
     .lane = own,
     .from = from,
     .node = from != NULL ? ew_peer_get_user_data (from) : &own->host,
+    .sending = lane,
     .packet = packet,
     .time = time,
   };

@@ -17,14 +17,17 @@
 #include "edge/switch/flows.h"
 #include "edge/switch/identity.h"
 #include "edge/switch/switch.h"
+#include "proto/link.h"
 
 #define EW_ROUTER_ICMP_PER_SECOND 20
 #define EW_ROUTER_ICMP_BURST 50
 /* Identifier and payload of the edge's own echo requests to plain nodes: token and stamp, 8 bytes each. */
 #define EW_ROUTER_ECHO_ID 0x4577
 #define EW_ROUTER_ECHO_PAYLOAD 16
+#define EW_ROUTER_IPV6_MIN 1280 /* RFC 8200 section 5 */
 
-#define EW_ROUTER_ANSWER_MAX 1280 /* what ew_packet_build_error() wants */
+/* The largest SIZE_ANSWER; ew_packet_build_error() wants 1280. */
+#define EW_ROUTER_ANSWER_MAX EW_LINK_SIZE_MAX
 
 typedef struct EwRouterNode EwRouterNode;
 
@@ -49,6 +52,8 @@ struct EwRouterNode
   _Atomic gboolean departed;   /* it said goodbye and has not been back */
   _Atomic guint8 problem;      /* an EwNodeProblem, for its ANSWERs */
   _Atomic guint16 mtu;         /* the largest inner packet that may be sent to it; 0: the router's */
+  /* Its data thread writes this, seldom: the largest that the path to it takes, as it measured; 0: unknown. */
+  _Atomic guint16 takes;
 
   guint8 apart[EW_CACHE_LINE];
   /* Its data thread writes, the main context reads. Times are now_ns; 0: never. */

@@ -228,8 +228,8 @@ route (Fixture *f, int from)
     }
   else
     {
-      g_assert_true (f->packet.data == f->buffer + EW_HEADROOM);
-      g_assert_cmpuint (f->packet.len, <=, len);
+      g_assert_true (f->packet.data >= f->buffer + EW_HEADROOM); /* later than that: what was cut off went ahead */
+      g_assert_cmpuint ((gsize)(f->packet.data - f->buffer) - EW_HEADROOM + f->packet.len, <=, len);
     }
   return result;
 }
@@ -814,6 +814,86 @@ test_mtu_of_node (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->nodes[BOB].counters.dropped_too_big, ==, 1);
 }
 
+/* A node's probe of its path: answered in the size that it asks for, at most the mesh's, in one datagram; what it says
+   that it takes limits the others, above IPv6's smallest MTU. */
+static void
+test_size_probe (Fixture *f, gconstpointer data)
+{
+  static const struct
+  {
+    const gchar *from, *to;
+    guint16 wanted, takes, answered, limit;
+  } rows[] = {
+    { "100.96.1.2", "100.96.0.1", 1420, 0, 1420, 1420 },    { "100.96.1.2", "100.96.0.1", 0, 1360, 60, 1360 },
+    { "fd12::1:2", "fd12::1", 1300, 1040, 1300, 1280 },     { "fd12::1:2", "fd12::1", 60000, 9000, 1420, 1420 },
+    { "100.96.1.2", "100.96.0.1", 1040, 1296, 1040, 1296 }, { "100.96.1.2", "100.96.0.1", 61, 0, 61, 1420 },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      const EwIp from = ip (rows[i].from), to = ip (rows[i].to);
+      EwLinkMessage out, in = { .type = EW_LINK_SIZE_PROBE, .token = 5, .stamp_ns = 6, .probe_size = 1400 };
+      EwIp source, destination;
+
+      in.answer_size = rows[i].wanted;
+      in.takes = rows[i].takes;
+      f->packet = (EwPacket){ .data = f->buffer + EW_HEADROOM };
+      f->packet.len = ew_link_build (f->packet.data, &from, &to, &in);
+      g_assert_cmpuint (f->packet.len, ==, 1400);
+      g_assert_cmpint (route (f, BOB), ==, EW_ROUTE_REPLY);
+      g_assert_true (f->packet.whole);
+      g_assert_cmpuint (f->packet.len, ==, rows[i].answered);
+      g_assert_true (ew_link_parse (f->packet.data, f->packet.len, &source, &destination, &out));
+      g_assert_true (ew_ip_equal (&source, &to) && ew_ip_equal (&destination, &from));
+      g_assert_cmpint (out.type, ==, EW_LINK_SIZE_ANSWER);
+      g_assert_true (out.token == 5 && out.stamp_ns == 6 && out.probe_size == 1400);
+      make_udp (f, "fd12::1:1", "fd12::1:2", 64, rows[i].limit - 48);
+      g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_PEER);
+      make_udp (f, "fd12::1:1", "fd12::1:2", 64, rows[i].limit - 47);
+      g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_REPLY);
+      g_assert_cmphex (icmp_error (f, "fd12::1", "fd12::1:1"), ==, TOO_BIG6);
+    }
+  /* An administrator's limit stays one. */
+  f->nodes[BOB].mtu = 1300;
+  f->nodes[BOB].takes = 1420;
+  make_udp (f, "fd12::1:1", "fd12::1:2", 64, 1301 - 48);
+  g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_REPLY);
+}
+
+/* IPv4 without DF: the first fragment is on its way, the rest is what is passed on. */
+static void
+test_cut (Fixture *f, gconstpointer data)
+{
+  const guint8 *first = f->router.lanes[0].answer + EW_HEADROOM;
+  const guint16 takes[] = { 1296, 1040, 1420 }, wanted[] = { 1292, 1036, 1420 };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (takes); i++)
+    for (int from = TUN; from <= ALICE; from++)
+      {
+        EwIpHeader header;
+
+        f->nodes[BOB].takes = takes[i];
+        make_udp (f, from == TUN ? "1.1.1.1" : "100.96.1.1", "100.96.1.2", 64, 1420 - 28);
+        f->packet.data[19 + 1 + 8 + 1391] = 0x99;
+        g_assert_cmpint (route (f, from), ==, from == TUN ? EW_ROUTE_LOOKUP : EW_ROUTE_PEER);
+        g_assert_true (ew_packet_parse (f->packet.data, f->packet.len, &header));
+        g_assert_cmpuint (header.total_length, ==, f->packet.len);
+        g_assert_cmpuint (ew_checksum (f->packet.data, 20, 0), ==, 0);
+        g_assert_cmphex (f->packet.data[f->packet.len - 1], ==, 0x99);
+        g_assert_cmpint (header.fragment, ==, takes[i] < 1420);
+        if (takes[i] == 1420)
+          continue;
+        g_assert_cmpuint (f->packet.len, ==, 1420 - (wanted[i] - 20));
+        g_assert_cmpuint ((f->packet.data[6] << 8 | f->packet.data[7]) * 8, ==, wanted[i] - 20);
+        g_assert_true (ew_packet_parse (first, wanted[i], &header));
+        g_assert_cmpuint (header.total_length, ==, wanted[i]);
+        g_assert_cmphex (first[6] << 8 | first[7], ==, 0x2000);
+        g_assert_cmpuint (ew_checksum (first, 20, 0), ==, 0);
+        g_assert_cmpuint (first[20] << 8 | first[21], ==, 5000);
+      }
+  g_assert_cmpuint (f->nodes[BOB].received_bytes, ==, 6 * 1420);
+}
+
 static void
 test_counters_of_node (Fixture *f, gconstpointer data)
 {
@@ -1167,6 +1247,8 @@ main (int argc, char **argv)
   ADD ("resolvers", test_resolvers);
   ADD_AT ("/behaviour/hairpin-has-a-verdict-hook", test_verdict);
   ADD ("mtu-of-node", test_mtu_of_node);
+  ADD ("size-probe", test_size_probe);
+  ADD ("cut", test_cut);
   ADD_AT ("/behaviour/hairpin-counts", test_counters_of_node);
   ADD ("flows", test_flows);
   ADD ("error-about-flow", test_error_about_flow);
