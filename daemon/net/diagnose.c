@@ -202,8 +202,9 @@ check_ipv6 (Diagnosis *diagnosis)
     ew_checks_add (diagnosis->checks, "ipv6", EW_CHECK_GOOD, NULL, "IPv6 is on.");
 }
 
-/* IPv6 is the larger of the two headers: 40 + 8 (UDP) + 32 (WireGuard, whitepaper section 5.4.6). */
-#define TUNNEL_OVERHEAD 80
+/* IP's header, 8 (UDP) and 32 (WireGuard, whitepaper section 5.4.6). */
+#define TUNNEL_OVERHEAD_V4 60
+#define TUNNEL_OVERHEAD_V6 80
 
 static void
 check_mtu (Diagnosis *diagnosis)
@@ -212,6 +213,8 @@ check_mtu (Diagnosis *diagnosis)
   EwIp any = ew_ip_from_v4 (0x01010101); /* nothing is sent: only its route is asked for */
   guint outside
     = ew_netlink_route_to (diagnosis->host->netlink, diagnosis->edge != NULL ? diagnosis->edge : &any, EW_HOST_FWMARK);
+  const guint overhead
+    = diagnosis->edge != NULL && diagnosis->edge->family == EW_FAMILY_V4 ? TUNNEL_OVERHEAD_V4 : TUNNEL_OVERHEAD_V6;
   guint outer = 0, inner = 0;
   gchar name[IFNAMSIZ];
 
@@ -230,10 +233,10 @@ check_mtu (Diagnosis *diagnosis)
         ew_checks_add (diagnosis->checks, "network", EW_CHECK_BAD, N_ ("Connect this computer to a network."),
                        "This computer has no route to the internet, so no edge can be reached.");
     }
-  else if (inner != 0 && inner + TUNNEL_OVERHEAD > outer)
+  else if (inner != 0 && inner + overhead > outer)
     {
       g_autofree gchar *fix = ew_phrase ("Give %s an MTU of %u, if its network allows that (ip link set %s mtu %u).",
-                                         name, inner + TUNNEL_OVERHEAD, name, inner + TUNNEL_OVERHEAD);
+                                         name, inner + overhead, name, inner + overhead);
       ew_checks_add (diagnosis->checks, "mtu", EW_CHECK_BAD, fix,
                      "The tunnel's MTU of %u doesn't fit into the %u of %s, which leads to the edge. Large packets are "
                      "fragmented on the way: that is slower, and some networks drop fragments.",

@@ -268,9 +268,33 @@ add_lending_chain (GString *script, const EwHostConfig *config, const gchar *int
   g_string_append (script, "    drop\n  }\n");
 }
 
+/* Connections that are forwarded: their segments must fit into the tunnel on both sides, MSS = MTU less 40 (IPv4) or 60
+   (IPv6) bytes of headers. Where even the smallest MTU that an interface may have is too large for the path, this
+   computer's own as well. */
+static void
+add_clamp_chains (GString *script, const EwHostConfig *config, gboolean forwards)
+{
+  const gboolean narrow = config->segment_mtu != 0 && config->segment_mtu < config->mtu;
+  const guint mtu = MAX (narrow ? config->segment_mtu : config->mtu, 576);
+
+  if (!narrow && !forwards)
+    return;
+  g_string_append_printf (script,
+                          "  chain clamp {\n"
+                          "    meta nfproto ipv4 tcp flags & (syn|rst) == syn tcp option maxseg size set %u\n"
+                          "    meta nfproto ipv6 tcp flags & (syn|rst) == syn tcp option maxseg size set %u\n  }\n",
+                          mtu - 40, mtu - 60);
+  if (narrow)
+    g_string_append_printf (script,
+                            "  chain clamp_output {\n    type filter hook output priority filter; policy accept;\n"
+                            "    oifname \"%s\" jump clamp\n  }\n"
+                            "  chain clamp_input {\n    type filter hook input priority filter; policy accept;\n"
+                            "    iifname \"%s\" jump clamp\n  }\n",
+                            config->interface, config->interface);
+}
+
 /* From Edgeway's interface only what was accepted; answers; what this computer's owner has a program translate
-   (Docker's published ports). Segments must fit into the tunnel on both sides: MSS = MTU less 40 (IPv4) or 60 (IPv6)
-   bytes of headers. */
+   (Docker's published ports). */
 static void
 add_forward_chains (GString *script, const EwHostConfig *config, const gchar *internal, const gchar *outer)
 {
@@ -283,12 +307,7 @@ add_forward_chains (GString *script, const EwHostConfig *config, const gchar *in
                           config->interface);
   if (config->vpn)
     g_string_append_printf (script, "    oifname \"%s\" jump lend\n", config->interface);
-  g_string_append_printf (script,
-                          "    oifname \"%s\" jump clamp\n  }\n"
-                          "  chain clamp {\n"
-                          "    meta nfproto ipv4 tcp flags & (syn|rst) == syn tcp option maxseg size set %u\n"
-                          "    meta nfproto ipv6 tcp flags & (syn|rst) == syn tcp option maxseg size set %u\n  }\n",
-                          config->interface, MAX (config->mtu, 576) - 40, MAX (config->mtu, 576) - 60);
+  g_string_append_printf (script, "    oifname \"%s\" jump clamp\n  }\n", config->interface);
   g_string_append (script, "  chain from_tunnel {\n    jump clamp\n    ct state established,related accept\n"
                            "    ct status dnat accept\n");
   for (gsize i = 0; i < config->n_mesh_ranges && config->n_forwards > 0; i++)
@@ -409,7 +428,9 @@ make_script (EwHost *host, const EwHostConfig *config, const EwFlows *flows)
   ew_seal_add (script, host, config, host->sealed);
   if (config->vpn)
     add_guard (script, config, flows);
-  if (config->vpn || config->n_forwards > 0 || ew_forwarding_is_on ())
+  const gboolean forwards = config->vpn || config->n_forwards > 0 || ew_forwarding_is_on ();
+  add_clamp_chains (script, config, forwards);
+  if (forwards)
     {
       if (config->n_forwards > 0)
         add_subnet_chains (script, config);

@@ -55,6 +55,7 @@ typedef struct
 {
   const gchar *interface; /* the TUN's name; it exists */
   guint mtu;              /* below 1280 the kernel allows no IPv6 on an interface: the mesh works on IPv4 alone */
+  guint segment_mtu;      /* TCP's packets are made to fit into this, where it's less; 0: mtu */
   const EwIp *addresses;  /* mesh IPs, as /32 and /128 */
   gsize n_addresses;
   const EwPrefix *routes; /* mesh ranges and accepted routes: main table, through the interface */

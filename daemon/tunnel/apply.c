@@ -62,7 +62,8 @@ apply_to_host (EwTunnel *self, const EwPlan *plan, gboolean vpn, GError **error)
   g_autoptr (GArray) servers = ew_tunnel_name_servers (self, plan);
   EwHostConfig config = {
     .interface = ew_engine_get_interface (self->engine),
-    .mtu = self->document->mtu,
+    .mtu = ew_tunnel_get_mtu (self),
+    .segment_mtu = ew_tunnel_get_segment_mtu (self),
     .addresses = (const EwIp *)plan->addresses->data,
     .n_addresses = plan->addresses->len,
     .routes = (const EwPrefix *)plan->routes->data,
@@ -76,7 +77,11 @@ apply_to_host (EwTunnel *self, const EwPlan *plan, gboolean vpn, GError **error)
     .mesh_ranges = (const EwPrefix *)plan->ranges->data,
     .n_mesh_ranges = plan->ranges->len,
   };
-  return ew_host_apply (self->host, &config, error);
+  if (!ew_host_apply (self->host, &config, error))
+    return FALSE;
+  self->mtu = (guint16)config.mtu;
+  self->segment_mtu = (guint16)config.segment_mtu;
+  return TRUE;
 }
 
 static void
@@ -121,7 +126,7 @@ ew_tunnel_apply (EwTunnel *self, gboolean vpn, GError **error)
   self->networks = describe_networks (facts);
   g_free (self->network);
   self->network = name_network (facts);
-  if (!ew_engine_set_mtu (self->engine, self->document->mtu, error))
+  if (!ew_engine_set_mtu (self->engine, ew_tunnel_get_mtu (self), error))
     return FALSE;
   apply_to_engine (self, plan);
   if (!apply_to_host (self, plan, vpn, error))
@@ -140,4 +145,14 @@ ew_tunnel_apply (EwTunnel *self, gboolean vpn, GError **error)
   ew_tunnel_set_names (self);
   ew_tunnel_show (self);
   return TRUE;
+}
+
+gboolean
+ew_tunnel_apply_mtu (EwTunnel *self, GError **error)
+{
+  const guint16 mtu = ew_tunnel_get_mtu (self), segment_mtu = ew_tunnel_get_segment_mtu (self);
+  if (!self->plan || (mtu == self->mtu && segment_mtu == self->segment_mtu))
+    return TRUE;
+  g_message ("the path to the edge takes packets of %u bytes inside the tunnel", segment_mtu);
+  return ew_engine_set_mtu (self->engine, mtu, error) && apply_to_host (self, self->plan, self->vpn_active, error);
 }

@@ -232,7 +232,10 @@ act (EwTunnel *self, guint actions)
       use_candidate (self);
     }
   if ((actions & EW_DO_SHOW) && self->liveness.state == EW_LINK_RECONNECTING)
-    ew_tunnel_https_lost (self);
+    {
+      ew_tunnel_https_lost (self);
+      ew_tunnel_path_lost (self);
+    }
   if ((actions & EW_DO_INITIATE) && self->peer >= 0)
     {
       ew_engine_initiate (self->engine, self->peer_key, TRUE);
@@ -240,6 +243,8 @@ act (EwTunnel *self, guint actions)
     }
   if (actions & EW_DO_PROBE)
     ew_tunnel_probe (self);
+  if ((actions & EW_DO_PROBE) && ew_boottime () < self->liveness.busy_until)
+    ew_tunnel_path_busy (self);
   if ((actions & EW_DO_INVESTIGATE) && !self->no_route)
     ew_tunnel_refresh (self);
   if ((actions & EW_DO_SHOW) || (self->liveness.state != EW_LINK_CONNECTED && self->no_route != was_unreachable))
@@ -260,9 +265,13 @@ ew_tunnel_event (EwTunnel *self, EwLivenessEvent event)
   guint actions = ew_liveness_event (&self->liveness, event, ew_boottime ());
   if (event == EW_LIVENESS_ANSWER)
     ew_tunnel_https_settle (self);
+  if (event == EW_LIVENESS_NETWORK)
+    ew_tunnel_path_lost (self);
   act (self, actions);
   if (event == EW_LIVENESS_ANSWER && self->engine)
     ew_tunnel_race_answered (self);
+  if (event == EW_LIVENESS_ANSWER)
+    ew_tunnel_path_answered (self);
 }
 
 /* TLS leaves megabytes of freed memory behind; a quiet daemon returns them to the system. */
@@ -495,6 +504,7 @@ drop_engine (EwTunnel *self)
   if (self->client)
     lead_inside (self, FALSE);
   ew_tunnel_https_stop (self);
+  ew_tunnel_path_stop (self);
   if (self->engine)
     {
       /* Exact again: nothing is sent any more. */

@@ -83,6 +83,8 @@ ew_tunnel_heard (const EwHeard *heard, gpointer user_data)
     ew_tunnel_ping_heard (self, heard);
   else if (heard->message.type == EW_LINK_ANSWER)
     heard_answer (self, heard);
+  else if (heard->message.type == EW_LINK_SIZE_ANSWER)
+    ew_tunnel_path_heard (self, &heard->message);
   else if (heard->message.type == EW_LINK_NOTICE)
     ew_tunnel_heard_revision (self, heard->message.revision);
 }

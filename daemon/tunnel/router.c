@@ -145,7 +145,7 @@ take_link (EwRouterState *router, EwPacket *packet, const EwIp *from, const EwIp
       packet->len = ew_link_build (packet->data, to, from, message);
       return EW_ROUTE_REPLY;
     }
-  if (message->type == EW_LINK_ANSWER || message->type == EW_LINK_NOTICE)
+  if (message->type == EW_LINK_SIZE_ANSWER || message->type == EW_LINK_ANSWER || message->type == EW_LINK_NOTICE)
     {
       EwHeard item = { .kind = EW_HEARD_LINK, .now_ns = time->now_ns, .message = *message, .from = *from };
       tell (router, &item);
@@ -169,13 +169,21 @@ take_echo (EwRouterState *router, const EwPacket *packet, const EwIp *from, cons
   return true;
 }
 
+/* Nearly every packet is told by its ports. */
+static bool
+has_link_ports (const EwPacket *packet, const EwIpHeader *header)
+{
+  const uint8_t *udp = packet->data + header->header_length;
+  return header->protocol == UDP && packet->len >= header->header_length + 4u && (udp[0] << 8 | udp[1]) == EW_LINK_PORT
+         && (udp[2] << 8 | udp[3]) == EW_LINK_PORT;
+}
+
 static EwRoute
 route_in (EwRouterState *router, EwPacket *packet, const EwIpHeader *header, const EwTime *time)
 {
   EwLinkMessage message;
   EwIp from, to;
-  if (header->protocol == UDP && packet->len <= EW_LINK_PACKET_MAX
-      && ew_link_parse (packet->data, packet->len, &from, &to, &message))
+  if (has_link_ports (packet, header) && ew_link_parse (packet->data, packet->len, &from, &to, &message))
     return take_link (router, packet, &from, &to, &message, time);
   if (!is_for_us (router->table, &header->destination))
     return EW_ROUTE_DROP;

@@ -8,6 +8,7 @@
  *   naming.c       names on this computer: what they should be, how they are shown
  *   race.c         the edge's addresses tried against each other, and their names looked up
  *   https.c        the https transport: when it's begun, when UDP is tried again
+ *   path.c         the largest packet that the path takes: probed, brought into force
  *   probe.c        link messages out, what the router heard in
  *   refresh.c      the node document fetched again; why the edge is silent
  *   mode.c         the guard's actions
@@ -32,6 +33,7 @@
 #include "tunnel/endpoints.h"
 #include "tunnel/guard.h"
 #include "tunnel/liveness.h"
+#include "tunnel/path-mtu.h"
 #include "tunnel/plan.h"
 #include "tunnel/resume.h"
 #include "tunnel/router.h"
@@ -96,6 +98,8 @@ enum
 };
 
 #define EW_PROBES_KEPT 8
+#define EW_TUNNEL_MTU_MIN 1280 /* below it Linux takes IPv6 off an interface (RFC 8200 section 5) */
+#define EW_PATH_MEMORIES 16
 #define EW_TUNNEL_OURSELVES G_MAXUINT32 /* a reader of the map in this process */
 
 typedef struct
@@ -103,6 +107,15 @@ typedef struct
   guint64 token;
   guint64 sent_ns;
 } EwSentProbe;
+
+/* What a network's path to the edge took. */
+typedef struct
+{
+  gchar *network;  /* as EwTunnel's; NULL: none */
+  EwFamily family; /* of the address outside: IPv6's headers are larger */
+  guint16 known[EW_PATH_WAYS];
+  gint64 used; /* boot time */
+} EwPathMemory;
 
 struct _EwTunnel
 {
@@ -184,6 +197,14 @@ struct _EwTunnel
   guint udp_tries;
   gint64 stream_since; /* boot time */
 
+  /* path.c */
+  EwPathMtu path;
+  EwAlarm *path_alarm;      /* path's deadline; NULL: never needed */
+  gboolean path_wanted;     /* the next answer begins a search */
+  EwEndpoint path_endpoint; /* that path leads to */
+  EwPathMemory path_memory[EW_PATH_MEMORIES];
+  guint16 mtu, segment_mtu; /* apply.c: in force */
+
   /* probe.c */
   guint32 instance;      /* names this run of the program in probes */
   EwNodeProblem problem; /* what the edge last said of this node */
@@ -236,6 +257,8 @@ void ew_tunnel_let_go (EwTunnel *self);
 /* Makes the host, the engine's peer and the router what document, choices and networks ask for. vpn: default routes
    too. On failure the current plan is kept. */
 gboolean ew_tunnel_apply (EwTunnel *self, gboolean vpn, GError **error);
+/* The same plan with the path's MTU, where that has changed. */
+gboolean ew_tunnel_apply_mtu (EwTunnel *self, GError **error);
 /* The engine's peer is the edge in use, with the plan's allowed IPs. endpoint NULL: as it is. */
 void ew_tunnel_set_peer (EwTunnel *self, const EwPlan *plan, const EwEndpoint *endpoint);
 /* Where the edge's API answers inside the tunnel (borrowed); NULL: no address of this computer's reaches it. */
@@ -285,6 +308,21 @@ gboolean ew_tunnel_https_keeps (EwTunnel *self);
 void ew_tunnel_https_stop (EwTunnel *self);
 void ew_tunnel_https_free (EwTunnel *self);
 EwStreams *ew_tunnel_https_get_streams (EwTunnel *self);
+
+/* path.c */
+/* The largest packet for the interface, and for TCP's segments, which may be smaller than an interface may be told. */
+guint16 ew_tunnel_get_mtu (EwTunnel *self);
+guint16 ew_tunnel_get_segment_mtu (EwTunnel *self);
+/* The edge answered: another path is measured. */
+void ew_tunnel_path_answered (EwTunnel *self);
+void ew_tunnel_path_heard (EwTunnel *self, const EwLinkMessage *message); /* a SIZE_ANSWER */
+/* Traffic flows, and the edge is asked whether it's there. */
+void ew_tunnel_path_busy (EwTunnel *self);
+/* Another network, or the edge is lost: the next answer begins a search. */
+void ew_tunnel_path_lost (EwTunnel *self);
+/* The tunnel goes down. */
+void ew_tunnel_path_stop (EwTunnel *self);
+void ew_tunnel_path_free (EwTunnel *self);
 
 /* probe.c */
 void ew_tunnel_probe (EwTunnel *self);

@@ -548,6 +548,7 @@ ew_tunnel_finalize (GObject *object)
   g_clear_pointer (&self->race_alarm, ew_alarm_free);
   g_clear_pointer (&self->store_alarm, ew_alarm_free);
   ew_tunnel_https_free (self);
+  ew_tunnel_path_free (self);
   ew_alarm_free (self->retry);
   for (guint i = 0; i < N_PROPS; i++)
     g_clear_pointer (&self->shown[i], g_variant_unref);
