@@ -61,6 +61,19 @@ read_addresses (EwHost *host, EwHostFacts *facts)
   return rows != NULL;
 }
 
+static void
+add_uplink (EwHost *host, EwHostFacts *facts, guint index)
+{
+  g_autoptr (GArray) links = ew_netlink_links (host->netlink);
+
+  for (guint i = 0; i < facts->uplinks->len; i++)
+    if (g_array_index (facts->uplinks, guint, i) == index)
+      return;
+  for (guint i = 0; links != NULL && i < links->len; i++)
+    if (g_array_index (links, EwLinkRow, i).index == index && (g_array_index (links, EwLinkRow, i).flags & IFF_RUNNING))
+      g_array_append_val (facts->uplinks, index);
+}
+
 /* Routes without a next hop are on the link, too (an IPv6 prefix of a router advertisement, a /32 host's gateway). */
 static gboolean
 read_routes (EwHost *host, EwHostFacts *facts, guint8 family)
@@ -74,7 +87,11 @@ read_routes (EwHost *host, EwHostFacts *facts, guint8 family)
       if (row->type != RTN_UNICAST || row->protocol == EW_ROUTE_PROTOCOL || (own != 0 && row->link == own))
         continue;
       if (row->destination.length == 0 && row->gateway.family != EW_FAMILY_NONE)
-        add_ip (facts->gateways, &row->gateway);
+        {
+          add_ip (facts->gateways, &row->gateway);
+          if (row->link != 0)
+            add_uplink (host, facts, row->link);
+        }
       /* Only what the kernel or a router advertisement made: "dev tun0" routes of other tunnels are not links. */
       if (row->gateway.family == EW_FAMILY_NONE && row->link != 0
           && (row->protocol == RTPROT_KERNEL || row->protocol == RTPROT_RA))
@@ -135,6 +152,7 @@ ew_host_facts_new (EwHost *host, GError **error)
   facts->on_link = g_array_new (FALSE, TRUE, sizeof (EwPrefix));
   facts->addresses = g_array_new (FALSE, TRUE, sizeof (EwIp));
   facts->gateways = g_array_new (FALSE, TRUE, sizeof (EwIp));
+  facts->uplinks = g_array_new (FALSE, TRUE, sizeof (guint));
   facts->resolvers = g_array_new (FALSE, TRUE, sizeof (EwIp));
   facts->ipv6 = ew_sysctl_read_int ("net/ipv6/conf/all/disable_ipv6", 1) == 0;
   if (!read_addresses (host, facts) || !read_routes (host, facts, EW_FAMILY_V4)
@@ -157,6 +175,7 @@ ew_host_facts_free (EwHostFacts *facts)
   g_array_unref (facts->on_link);
   g_array_unref (facts->addresses);
   g_array_unref (facts->gateways);
+  g_clear_pointer (&facts->uplinks, g_array_unref);
   g_array_unref (facts->resolvers);
   g_free (facts);
 }

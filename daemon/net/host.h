@@ -108,6 +108,7 @@ typedef struct
   GArray *on_link;   /* EwPrefix: subnets of this computer's own interfaces, except the tunnel's */
   GArray *addresses; /* EwIp: our own */
   GArray *gateways;  /* EwIp: next hops of default routes */
+  GArray *uplinks;   /* guint: interfaces of default routes that have a carrier */
   GArray *resolvers; /* EwIp: nameservers of /etc/resolv.conf and systemd-resolved's, read only */
   gboolean ipv6;     /* IPv6 is on */
 } EwHostFacts;
@@ -119,7 +120,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwHostFacts, ew_host_facts_free)
    that says why not. edges: the edges' own addresses. mesh_ranges themselves are checked by the same rules. */
 const gchar *ew_route_refusal (const EwPrefix *route, const EwHostFacts *facts, const EwIp *edges, gsize n_edges);
 
-/* Calls func in the thread-default context, at most twice a second, after addresses, links or default routes changed
+/* Calls func in the thread-default context, a few times at once and then at most twice a second, after addresses, links or default routes changed
  * (rtnetlink). From here on what other programs remove of Edgeway's is restored, too; func is also called when what the
  * two functions below say has changed. */
 void ew_host_watch (EwHost *host, void (*func) (gpointer user_data), gpointer user_data);

@@ -2,9 +2,10 @@
  *
  * Changes of the computer's network, as the kernel reports them (rtnetlink's multicast groups).
  *
- * Timers: SETTLE_MS after the first message of a burst the network is looked at, so at most twice a second. It reports
- * only that something differs from the last look: repeated router advertisements and wireless chatter report nothing
- * new and cause no wakeups.
+ * Timers: SETTLE_MS after the first message of a burst the network is looked at: LOOKS times in a row, as a computer that
+ * moves gets its link, its address and its routes one after the other and traffic waits for the last, then at most every
+ * LOOK_EVERY_US. It reports only that something differs from the last look: repeated router advertisements and wireless
+ * chatter report nothing new and cause no wakeups.
  */
 #include "net/host-private.h"
 #include "host/ruleset-watch.h"
@@ -16,7 +17,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define SETTLE_MS 500
+#define SETTLE_MS 40
+#define LOOKS 4
+#define LOOK_EVERY_US (G_USEC_PER_SEC / 2)
 /* IFF_RUNNING follows the carrier; IFF_LOWER_UP is not in net/if.h. */
 #define LINK_FLAGS (IFF_UP | IFF_RUNNING)
 
@@ -28,6 +31,7 @@ struct EwHostWatch
   EwRulesetWatch *ruleset; /* NULL if it isn't available */
   GSource *route_source;
   GSource *settle;
+  gint64 paced;      /* monotonic: when the looks so far would have been over at one in LOOK_EVERY_US */
   gchar *last;       /* what was seen, as text */
   GHashTable *links; /* indexes of the interfaces in it */
   void (*func) (gpointer);
@@ -157,12 +161,23 @@ on_ruleset_news (gpointer data)
   watch->func (watch->user_data);
 }
 
+/* When the next look is due, in ms from now; it counts as taken. */
+static guint
+take_look (EwHostWatch *watch, gint64 now)
+{
+  gint64 due;
+
+  watch->paced = MAX (watch->paced, now - LOOKS * LOOK_EVERY_US) + LOOK_EVERY_US;
+  due = MAX (now + SETTLE_MS * 1000, watch->paced);
+  return (guint)((due - now + 999) / 1000);
+}
+
 static void
-settle_soon (EwHostWatch *watch, guint milliseconds)
+settle_soon (EwHostWatch *watch)
 {
   if (watch->settle != NULL)
     return;
-  watch->settle = g_timeout_source_new (milliseconds);
+  watch->settle = g_timeout_source_new (take_look (watch, g_get_monotonic_time ()));
   g_source_set_callback (watch->settle, on_settled, watch, NULL);
   g_source_attach (watch->settle, watch->context);
 }
@@ -248,7 +263,7 @@ read_event (const struct nlmsghdr *message, void *data)
   EwHostWatch *watch = data;
 
   if (is_interesting (watch, message))
-    settle_soon (watch, SETTLE_MS);
+    settle_soon (watch);
   return MNL_CB_OK;
 }
 
@@ -265,7 +280,7 @@ read_events (EwHostWatch *watch, struct mnl_socket *socket, mnl_cb_t each)
         continue;
       if (length < 0 && errno == ENOBUFS)
         {
-          settle_soon (watch, SETTLE_MS);
+          settle_soon (watch);
           continue;
         }
       if (length <= 0)
