@@ -29,6 +29,8 @@ describe_networks (const EwHostFacts *facts)
       ew_prefix_format (&g_array_index (facts->on_link, EwPrefix, i), text);
       g_ptr_array_add (lines, g_strdup (text));
     }
+  for (guint i = 0; facts->uplinks && i < facts->uplinks->len; i++)
+    g_ptr_array_add (lines, g_strdup_printf ("up %u", g_array_index (facts->uplinks, guint, i)));
   g_ptr_array_add (lines, g_strdup (facts->ipv6 ? "IPv6" : "no IPv6"));
   g_ptr_array_add (lines, NULL);
   return g_strjoinv ("\n", (gchar **)lines->pdata);
@@ -54,6 +56,15 @@ name_network (const EwHostFacts *facts)
     }
   ew_sha256 (text->str, text->len, hash);
   return g_base64_encode (hash, 9);
+}
+
+void
+ew_tunnel_note_networks (EwTunnel *self, const EwHostFacts *facts)
+{
+  g_free (self->networks);
+  self->networks = describe_networks (facts);
+  g_free (self->network);
+  self->network = name_network (facts);
 }
 
 static gboolean
@@ -122,10 +133,7 @@ ew_tunnel_apply (EwTunnel *self, gboolean vpn, GError **error)
     = ew_plan_new (self->document, self->keystore, facts, (const EwIp *)edges->data, edges->len, vpn, error);
   if (!plan)
     return FALSE;
-  g_free (self->networks);
-  self->networks = describe_networks (facts);
-  g_free (self->network);
-  self->network = name_network (facts);
+  ew_tunnel_note_networks (self, facts);
   if (!ew_engine_set_mtu (self->engine, ew_tunnel_get_mtu (self), error))
     return FALSE;
   apply_to_engine (self, plan);

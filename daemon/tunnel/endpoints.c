@@ -208,6 +208,28 @@ ew_endpoint_has_route (const EwEndpoint *endpoint, guint32 mark)
 }
 
 gboolean
+ew_endpoint_leaves_from (const EwEndpoint *endpoint, const EwIp *local, guint32 mark)
+{
+  union
+  {
+    struct sockaddr any;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+  } own;
+  socklen_t size = sizeof own;
+  int fd = connect_datagram (endpoint, mark);
+  if (fd < 0)
+    return FALSE;
+  gboolean known = getsockname (fd, &own.any, &size) == 0;
+  close (fd);
+  if (!known)
+    return FALSE;
+  EwIp ip = own.any.sa_family == AF_INET6 ? ew_ip_from_bytes (EW_FAMILY_V6, own.in6.sin6_addr.s6_addr)
+                                          : ew_ip_from_bytes (EW_FAMILY_V4, (const guint8 *)&own.in.sin_addr);
+  return ew_ip_equal (&ip, local);
+}
+
+gboolean
 ew_endpoint_is_refused (const EwEndpoint *endpoint, guint32 mark)
 {
   int fd = connect_datagram (endpoint, mark);

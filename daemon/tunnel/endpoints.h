@@ -33,6 +33,8 @@ gboolean ew_endpoints_resolve_finish (GAsyncResult *result);
 /* Whether this computer has a route there at all (asks the kernel, sends nothing). mark: SO_MARK, where it may be set.
  */
 gboolean ew_endpoint_has_route (const EwEndpoint *endpoint, guint32 mark);
+/* Whether packets there would leave from the address local now. */
+gboolean ew_endpoint_leaves_from (const EwEndpoint *endpoint, const EwIp *local, guint32 mark);
 /* Whether this computer's own firewall refuses to send there: an empty datagram, which an edge ignores, is sent. */
 gboolean ew_endpoint_is_refused (const EwEndpoint *endpoint, guint32 mark);
 

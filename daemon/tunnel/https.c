@@ -4,8 +4,11 @@
  * a stream is made where it has no answer, and UDP is tried again while the stream is in use.
  *
  *   handshake begun ── 3 s, or 0.3 s where this network needed it before ──→ dial → 101 → a handshake through it
+ *   dial            ── 0.25 s without a stream ──→ another address is dialed beside it; the first stream is taken
+ *                   ── 0.75 s, while traffic waits ──→ the same again: TCP itself asks again after 1, 3 and 7 s
  *   over https      ── every 15 s: one handshake to the edge's UDP address ──answered──→ UDP, the stream is closed
  *   stream cut      ── at once, then 1, 2, 4, … 30 s ──→ dial
+ *   network back    ── 0.3 s without an answer through the stream ──→ dial: TCP would wait for as long again as it has
  *
  * Which way is in use is where the edge's latest packet came from: the engine's endpoint of the peer.
  */
@@ -13,20 +16,25 @@
 #include "common/error.h"
 #include "common/util.h"
 #include "stream/dial.h"
-#include <netinet/in.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define SECOND ((gint64)G_USEC_PER_SEC)
 #define UNKNOWN_WAIT (3 * SECOND)
-#define LOST_WAIT SECOND /* UDP worked until a moment ago, or the network is another */
+#define LOST_WAIT (SECOND / 2) /* UDP worked until a moment ago, or the network is another */
 #define NEEDED_WAIT (3 * SECOND / 10)
 #define UDP_EVERY (15 * SECOND)
 #define CONFIRM_AFTER (SECOND / 2)
 #define RETRY_MAX (30 * SECOND)
 #define FULL_WAIT_MS 5
 #define LIVED (10 * SECOND)
+#define STAGGER (SECOND / 4) /* RFC 8305 section 5 */
+#define ANOTHER_TRY (SECOND * 3 / 4)
+#define DIALS_MAX 4 /* at once */
+
+typedef struct
+{
+  EwTunnel *tunnel;
+  EwEndpoint to;
+} DialTo;
 
 static void dial (EwTunnel *self);
 
@@ -61,11 +69,11 @@ drop_stream (EwTunnel *self)
 static void
 stop_dialing (EwTunnel *self)
 {
-  self->dial_again = FALSE;
+  self->dial_again = self->doubted = FALSE;
   ew_alarm_set (self->https_alarm, G_MAXINT64);
-  if (self->dialing)
-    g_cancellable_cancel (self->dialing);
-  g_clear_object (&self->dialing);
+  for (guint i = 0; i < self->dials->len; i++)
+    g_cancellable_cancel (self->dials->pdata[i]);
+  g_ptr_array_set_size (self->dials, 0);
 }
 
 /* In use. */
@@ -90,6 +98,16 @@ next_address (EwTunnel *self, guint *index)
       return TRUE;
     }
   return FALSE;
+}
+
+static guint
+count_addresses (EwTunnel *self)
+{
+  guint n = 0;
+  for (guint i = 0; i < self->candidates->len; i++)
+    n += (gint)candidate_at (self, i)->edge == self->peer
+         && ew_endpoint_has_route (&candidate_at (self, i)->endpoint, EW_HOST_FWMARK);
+  return n;
 }
 
 static void
@@ -152,7 +170,7 @@ void
 ew_tunnel_https_settle (EwTunnel *self)
 {
   EwPeerStatus status;
-  if (self->stream.kind == EW_ENDPOINT_NONE && !self->dialing && !self->over_https && !self->obstacle
+  if (self->stream.kind == EW_ENDPOINT_NONE && self->dials->len == 0 && !self->over_https && !self->obstacle
       && !self->dial_again)
     return;
   if (self->peer < 0 || !ew_engine_get_peer (self->engine, self->peer_key, &status))
@@ -179,6 +197,7 @@ dial_later (EwTunnel *self)
 {
   gint64 wait = self->dial_failures == 0 ? 0 : SECOND << MIN (self->dial_failures - 1, 5);
   self->dial_again = TRUE;
+  self->n_dialed = 0;
   ew_alarm_set (self->https_alarm, now () + MIN (wait, RETRY_MAX));
 }
 
@@ -210,34 +229,42 @@ use_stream (EwTunnel *self)
 }
 
 static void
+note_failed_dial (EwTunnel *self, EwStreamObstacle obstacle, const GError *error)
+{
+  g_debug ("https: %s", error->message);
+  if (obstacle != EW_STREAM_OBSTACLE_NONE)
+    show_obstacle (self, reason_of (obstacle), error->message);
+  if (self->dials->len > 0 || (self->dial_again && self->n_dialed < count_addresses (self)))
+    return; /* others are still tried */
+  self->dial_failures++;
+  dial_later (self);
+}
+
+static void
 on_dialed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (EwTunnel) self = user_data;
+  g_autofree DialTo *dial_to = user_data;
+  g_autoptr (EwTunnel) self = dial_to->tunnel;
   g_autoptr (GError) error = NULL;
   EwStreamObstacle obstacle;
   g_autoptr (EwStreamDialed) dialed = ew_stream_dial_finish (result, &obstacle, &error);
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)
-      || g_task_get_cancellable (G_TASK (result)) != self->dialing)
+      || !g_ptr_array_remove (self->dials, g_task_get_cancellable (G_TASK (result))))
     return; /* the tunnel is down, or has another way by now */
-  g_clear_object (&self->dialing);
   if (!dialed)
     {
-      g_debug ("https: %s", error->message);
-      self->dial_failures++;
-      self->dialed++;
-      if (obstacle != EW_STREAM_OBSTACLE_NONE)
-        show_obstacle (self, reason_of (obstacle), error->message);
-      dial_later (self);
+      note_failed_dial (self, obstacle, error);
       return;
     }
+  stop_dialing (self);
   if (!needs_stream (self)
       || !ew_stream_thread_add (self->streams, dialed->stream, dialed->socket, dialed->early, &self->stream))
     {
       self->stream.kind = EW_ENDPOINT_NONE;
       return;
     }
-  self->dial_again = FALSE;
   self->stream_since = now ();
+  self->dialed_to = dial_to->to;
   use_stream (self);
 }
 
@@ -263,9 +290,35 @@ find_name (EwTunnel *self, const EwCandidate *candidate)
 }
 
 static void
+dial_address (EwTunnel *self, const EwCandidate *candidate)
+{
+  g_autofree gchar *name = find_name (self, candidate);
+  g_autofree gchar *proxy_file = g_build_filename (self->state_dir, "proxy", NULL);
+  const EwStreamDial config = { .to = candidate->endpoint,
+                                .name = name,
+                                .pin = self->keystore->pin,
+                                .mark = EW_HOST_FWMARK,
+                                .proxy_file = proxy_file };
+  GCancellable *cancellable = g_cancellable_new ();
+  DialTo *dial_to = g_new0 (DialTo, 1);
+  dial_to->tunnel = g_object_ref (self);
+  dial_to->to = candidate->endpoint;
+  g_ptr_array_add (self->dials, cancellable);
+  ew_stream_dial_async (&config, cancellable, on_dialed, dial_to);
+}
+
+static void
+drop_oldest_dial (EwTunnel *self)
+{
+  g_cancellable_cancel (self->dials->pdata[0]);
+  g_ptr_array_remove_index (self->dials, 0);
+}
+
+/* The next address, beside those that are being dialed. */
+static void
 dial (EwTunnel *self)
 {
-  if (self->dialing || self->stream.kind != EW_ENDPOINT_NONE || self->peer < 0)
+  if (self->stream.kind != EW_ENDPOINT_NONE || self->peer < 0)
     return;
   if (!next_address (self, &self->dialed))
     {
@@ -274,25 +327,27 @@ dial (EwTunnel *self)
       return;
     }
   const EwCandidate *candidate = candidate_at (self, self->dialed);
-  g_autofree gchar *name = find_name (self, candidate);
-  g_autofree gchar *proxy_file = g_build_filename (self->state_dir, "proxy", NULL);
-  const EwStreamDial config = { .to = candidate->endpoint,
-                                .name = name,
-                                .pin = self->keystore->pin,
-                                .mark = EW_HOST_FWMARK,
-                                .proxy_file = proxy_file };
-  self->dialed_to = candidate->endpoint;
-  self->dialing = g_cancellable_new ();
-  ew_stream_dial_async (&config, self->dialing, on_dialed, g_object_ref (self));
+  self->dialed = (self->dialed + 1) % self->candidates->len;
+  self->n_dialed++;
+  if (self->dials->len >= DIALS_MAX)
+    drop_oldest_dial (self);
+  const gboolean others = self->n_dialed < count_addresses (self);
+  self->dial_again = others || now () < self->liveness.busy_until;
+  ew_alarm_set (self->https_alarm, !self->dial_again ? G_MAXINT64 : now () + (others ? STAGGER : ANOTHER_TRY));
+  dial_address (self, candidate);
 }
 
 static void
 on_https_alarm (gpointer user_data)
 {
   EwTunnel *self = user_data;
-  self->dial_again = FALSE;
-  if (self->engine && needs_stream (self))
-    dial (self);
+  const gboolean doubted = self->doubted;
+  self->dial_again = self->doubted = FALSE;
+  if (!self->engine || !needs_stream (self) || (doubted && self->liveness.silent_since == 0))
+    return;
+  if (doubted)
+    drop_stream (self);
+  dial (self);
 }
 
 static void
@@ -318,9 +373,10 @@ await_dial (EwTunnel *self, gint64 wait)
 {
   if (self->network && ew_keystore_needs_https (self->keystore, self->network))
     wait = NEEDED_WAIT;
-  if (self->dial_again || self->dialing || self->stream.kind != EW_ENDPOINT_NONE)
+  if (self->dial_again || self->dials->len > 0 || self->stream.kind != EW_ENDPOINT_NONE)
     return;
   self->dial_again = TRUE;
+  self->n_dialed = 0;
   ew_alarm_set (self->https_alarm, now () + wait);
 }
 
@@ -346,40 +402,37 @@ ew_tunnel_https_lost (EwTunnel *self)
     }
 }
 
-/* Whether this computer still has the address. */
-static gboolean
-has_address (const EwIp *ip)
+/* An answer through the stream in use, which may be stuck. */
+static void
+await_answer (EwTunnel *self)
 {
-  struct sockaddr_in in = { .sin_family = AF_INET };
-  struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
-  const gboolean v6 = ip->family == EW_FAMILY_V6;
-  memcpy (v6 ? (void *)&in6.sin6_addr : (void *)&in.sin_addr, ip->bytes, ew_ip_size (ip));
-  int fd = socket (v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0)
-    return FALSE;
-  gboolean bound
-    = (v6 ? bind (fd, (struct sockaddr *)&in6, sizeof in6) : bind (fd, (struct sockaddr *)&in, sizeof in)) == 0;
-  close (fd);
-  return bound;
+  self->dial_again = TRUE;
+  self->n_dialed = 0;
+  ew_alarm_set (self->https_alarm, now () + NEEDED_WAIT);
 }
 
 gboolean
 ew_tunnel_https_keeps (EwTunnel *self)
 {
+  const gboolean was_in_use = self->over_https;
   g_clear_pointer (&self->obstacle, g_free);
   self->dial_failures = 0;
-  if (!self->over_https)
-    return FALSE;
-  if (self->stream.kind == EW_ENDPOINT_STREAM && has_address (&self->stream.local))
+  self->dialed = self->candidate;
+  stop_dialing (self); /* what was sent before the network was here waits for seconds */
+  if (was_in_use && self->stream.kind == EW_ENDPOINT_STREAM
+      && ew_endpoint_leaves_from (&self->stream, &self->stream.local, EW_HOST_FWMARK))
     {
       self->udp_tries = 0;
       ew_alarm_set (self->udp_alarm, now () + CONFIRM_AFTER);
+      self->doubted = TRUE;
+      await_answer (self);
       return TRUE;
     }
   drop_stream (self);
-  stop_dialing (self);
   self->over_https = FALSE;
   ew_alarm_set (self->udp_alarm, G_MAXINT64);
+  if (was_in_use) /* where UDP isn't let through, the next network often doesn't either */
+    await_dial (self, NEEDED_WAIT);
   return FALSE;
 }
 
@@ -390,6 +443,7 @@ ew_tunnel_https_get_streams (EwTunnel *self)
   if (!self->streams)
     {
       self->streams = ew_stream_thread_new (&config);
+      self->dials = g_ptr_array_new_with_free_func (g_object_unref);
       self->https_alarm = ew_alarm_new (on_https_alarm, self);
       self->udp_alarm = ew_alarm_new (on_udp_alarm, self);
     }
@@ -415,5 +469,6 @@ ew_tunnel_https_free (EwTunnel *self)
   ew_tunnel_https_stop (self);
   g_clear_pointer (&self->https_alarm, ew_alarm_free);
   g_clear_pointer (&self->udp_alarm, ew_alarm_free);
+  g_clear_pointer (&self->dials, g_ptr_array_unref);
   g_clear_pointer (&self->streams, ew_stream_thread_free);
 }

@@ -214,6 +214,15 @@ connected (EwTunnel *self)
   ew_tunnel_describe (self);
 }
 
+/* After a long silence there is no session that a probe could use, and WireGuard's own handshakes are 5 s apart. */
+static gboolean
+wants_session (EwTunnel *self, guint actions)
+{
+  EwPeerStatus status;
+  return (actions & EW_DO_PROBE) && self->liveness.state != EW_LINK_CONNECTED && self->peer >= 0
+         && ew_engine_get_peer (self->engine, self->peer_key, &status) && !status.has_session;
+}
+
 static void
 act (EwTunnel *self, guint actions)
 {
@@ -235,7 +244,10 @@ act (EwTunnel *self, guint actions)
     {
       ew_tunnel_https_lost (self);
       ew_tunnel_path_lost (self);
+      ew_tunnel_resolve_silent (self);
     }
+  if (wants_session (self, actions))
+    actions |= EW_DO_INITIATE;
   if ((actions & EW_DO_INITIATE) && self->peer >= 0)
     {
       ew_engine_initiate (self->engine, self->peer_key, TRUE);
@@ -298,7 +310,7 @@ alarm_rang (gpointer user_data)
   ew_router_listen_for_traffic (self->router);
   give_memory_back (self);
   if (resumed)
-    ew_tunnel_network_changed (self);
+    ew_tunnel_woken (self);
   ew_tunnel_event (self, EW_LIVENESS_TICK);
 }
 
@@ -339,8 +351,36 @@ ew_tunnel_reserve_timestamps (EwTunnel *self)
 
 static void make_again (EwTunnel *self);
 
-void
-ew_tunnel_network_changed (EwTunnel *self)
+/* The computer is elsewhere, or its network is back. Whoever waits for the edge's answer waits no longer than it takes. */
+static void
+begin_elsewhere (EwTunnel *self)
+{
+  g_debug ("another network");
+  if (self->names)
+    ew_names_look (self->names);
+  ew_client_abort_idle (self->client);
+  if (self->topology)
+    ew_topology_hurry (self->topology, TRUE);
+  ew_tunnel_event (self, EW_LIVENESS_NETWORK);
+  ew_tunnel_resolve (self);
+}
+
+/* Whether it has changed since last looked at. */
+static gboolean
+look_at_networks (EwTunnel *self)
+{
+  g_autofree gchar *before = g_steal_pointer (&self->networks);
+  g_autoptr (EwHostFacts) facts = ew_host_facts_new (self->host, NULL);
+  if (facts)
+    ew_tunnel_note_networks (self, facts);
+  else
+    self->networks = g_strdup (""); /* whatever is seen next is another one */
+  return g_strcmp0 (before, self->networks) != 0;
+}
+
+/* woken: also where nothing else is seen to have changed. */
+static void
+go_on (EwTunnel *self, gboolean woken)
 {
   g_autoptr (GError) error = NULL;
   if (!self->engine)
@@ -351,25 +391,26 @@ ew_tunnel_network_changed (EwTunnel *self)
       make_again (self);
       return;
     }
-  g_autofree gchar *before = g_steal_pointer (&self->networks);
+  /* The handshake first: traffic waits for it, and for the tunnel's routes only where they have changed. */
+  if (look_at_networks (self) || woken || ew_slept () - self->slept > SLEPT_US)
+    begin_elsewhere (self);
+  self->slept = ew_slept ();
   if (!ew_tunnel_apply (self, self->vpn_active, &error))
     g_warning ("This computer's networks changed, but the tunnel's routes couldn't be adapted: %s", error->message);
-  if (!self->networks)
-    self->networks = g_strdup ("");
   if (self->liveness.state == EW_LINK_CONNECTED)
     show_link (self);
-  gboolean slept = ew_slept () - self->slept > SLEPT_US;
-  self->slept = ew_slept ();
-  if (!slept && g_strcmp0 (before, self->networks) == 0)
-    return;
-  g_debug ("another network");
-  if (self->names)
-    ew_names_look (self->names);
-  ew_client_abort_idle (self->client);
-  if (self->topology)
-    ew_topology_hurry (self->topology, TRUE);
-  ew_tunnel_event (self, EW_LIVENESS_NETWORK);
-  ew_tunnel_resolve (self);
+}
+
+void
+ew_tunnel_network_changed (EwTunnel *self)
+{
+  go_on (self, FALSE);
+}
+
+void
+ew_tunnel_woken (EwTunnel *self)
+{
+  go_on (self, TRUE);
 }
 
 void

@@ -20,7 +20,8 @@ next_probe_at (const EwLiveness *self, gint64 now)
 {
   if (!self->silent_since)
     return self->answered + (is_busy (self, now) ? EW_LIVENESS_BUSY_PROBE : EW_LIVENESS_QUIET_PROBE);
-  gboolean slow = self->state != EW_LINK_CONNECTED && self->probed - self->silent_since >= EW_LIVENESS_LONG;
+  gboolean slow
+    = self->state != EW_LINK_CONNECTED && !is_busy (self, now) && self->probed - self->silent_since >= EW_LIVENESS_LONG;
   return self->probed + (slow ? EW_LIVENESS_SLOW_RETRY : EW_LIVENESS_RETRY);
 }
 

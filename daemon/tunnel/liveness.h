@@ -24,7 +24,7 @@ G_BEGIN_DECLS
 #define EW_LIVENESS_BUSY_PROBE (3 * EW_LIVENESS_SECOND)
 #define EW_LIVENESS_BUSY_LOST (11 * EW_LIVENESS_SECOND / 2)
 #define EW_LIVENESS_RETRY (1 * EW_LIVENESS_SECOND)
-#define EW_LIVENESS_SLOW_RETRY (5 * EW_LIVENESS_SECOND) /* once it has been away for LONG */
+#define EW_LIVENESS_SLOW_RETRY (5 * EW_LIVENESS_SECOND) /* once it has been away for LONG and nobody waits for it */
 #define EW_LIVENESS_LONG (15 * EW_LIVENESS_SECOND)
 #define EW_LIVENESS_NEXT_ENDPOINT (3 * EW_LIVENESS_SECOND) /* without an answer, each endpoint gets so long */
 #define EW_LIVENESS_INVESTIGATE (2 * EW_LIVENESS_SECOND)   /* then the layer that fails is looked for, and every … */

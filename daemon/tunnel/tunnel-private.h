@@ -184,11 +184,12 @@ struct _EwTunnel
   EwStreamThread *streams;
   EwAlarm *https_alarm;         /* a stream is dialed then */
   EwAlarm *udp_alarm;           /* over https: UDP is tried then */
-  GCancellable *dialing;        /* NULL: no stream is being made */
+  GPtrArray *dials;             /* GCancellable of the streams that are being made */
   gboolean dial_again;          /* the alarm is set */
-  guint dialed;                 /* the candidate that the latest stream leads to */
-  EwEndpoint dialed_to;         /* … which may be another one by now */
-  guint dial_failures;          /* in a row */
+  gboolean doubted;             /* … and the stream in use is given up then, if it brings no answer until then */
+  guint dialed, n_dialed;       /* the candidate that is dialed next; how many have been in this round */
+  EwEndpoint dialed_to;         /* where the stream leads */
+  guint dial_failures;          /* rounds in a row */
   EwEndpoint stream;            /* kind NONE: there is none */
   gboolean over_https;          /* the edge answered through it, and by nothing else since */
   gchar *obstacle;              /* a sentence: this network reads TLS, or its proxy refuses; NULL: neither is known */
@@ -265,6 +266,10 @@ void ew_tunnel_set_peer (EwTunnel *self, const EwPlan *plan, const EwEndpoint *e
 const EwIp *ew_tunnel_get_inside (EwTunnel *self, guint16 *port);
 void ew_tunnel_event (EwTunnel *self, EwLivenessEvent event);
 void ew_tunnel_network_changed (EwTunnel *self);
+/* Back from sleep. */
+void ew_tunnel_woken (EwTunnel *self);
+/* Notes what the computer's networks look like now (apply.c). */
+void ew_tunnel_note_networks (EwTunnel *self, const EwHostFacts *facts);
 /* The document's edges may be others now. */
 void ew_tunnel_edges_changed (EwTunnel *self);
 /* Keeps the timestamp reservation ahead of what was sent. */

@@ -342,7 +342,7 @@ static void
 resumed (gpointer user_data)
 {
   g_debug ("back from sleep");
-  ew_tunnel_network_changed (user_data);
+  ew_tunnel_woken (user_data);
 }
 
 static void

@@ -165,6 +165,24 @@ test_long_silence (void)
   g_assert_cmpuint (wakes, ==, probes);
 }
 
+/* Whoever waits for it isn't kept waiting longer because it has been away for long. */
+static void
+test_long_silence_busy (void)
+{
+  EwLiveness liveness;
+  gint64 now = S;
+  ew_liveness_start (&liveness, now);
+  for (; now < 300 * S; now += S)
+    {
+      ew_liveness_event (&liveness, EW_LIVENESS_BUSY, now);
+      ew_liveness_event (&liveness, EW_LIVENESS_TICK, now);
+      g_assert_cmpint (ew_liveness_deadline (&liveness, now), <=, now + S);
+    }
+  now += EW_LIVENESS_BUSY_FOR; /* now nobody does */
+  ew_liveness_event (&liveness, EW_LIVENESS_TICK, now);
+  g_assert_cmpint (ew_liveness_deadline (&liveness, now), ==, now + 5 * S);
+}
+
 /* A wake that comes late, after busy has ended, does not make it spin. */
 static void
 test_late_wake (void)
@@ -189,6 +207,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tunnel/liveness/network", test_network);
   g_test_add_func ("/tunnel/liveness/idle-cost", test_idle_cost);
   g_test_add_func ("/tunnel/liveness/long-silence", test_long_silence);
+  g_test_add_func ("/tunnel/liveness/long-silence-busy", test_long_silence_busy);
   g_test_add_func ("/tunnel/liveness/late-wake", test_late_wake);
   return g_test_run ();
 }
