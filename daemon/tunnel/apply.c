@@ -58,13 +58,25 @@ name_network (const EwHostFacts *facts)
   return g_base64_encode (hash, 9);
 }
 
-void
-ew_tunnel_note_networks (EwTunnel *self, const EwHostFacts *facts)
+static void
+note_networks (EwTunnel *self, const EwHostFacts *facts)
 {
   g_free (self->networks);
   self->networks = describe_networks (facts);
   g_free (self->network);
   self->network = name_network (facts);
+}
+
+gboolean
+ew_tunnel_look_at_networks (EwTunnel *self)
+{
+  g_autofree gchar *before = g_steal_pointer (&self->networks);
+  g_autoptr (EwHostFacts) facts = ew_host_facts_new (self->host, NULL);
+  if (facts)
+    note_networks (self, facts);
+  else
+    self->networks = g_strdup (""); /* whatever is seen next is another one */
+  return g_strcmp0 (before, self->networks) != 0;
 }
 
 static gboolean
@@ -133,7 +145,7 @@ ew_tunnel_apply (EwTunnel *self, gboolean vpn, GError **error)
     = ew_plan_new (self->document, self->keystore, facts, (const EwIp *)edges->data, edges->len, vpn, error);
   if (!plan)
     return FALSE;
-  ew_tunnel_note_networks (self, facts);
+  note_networks (self, facts);
   if (!ew_engine_set_mtu (self->engine, ew_tunnel_get_mtu (self), error))
     return FALSE;
   apply_to_engine (self, plan);

@@ -152,45 +152,6 @@ show_link (EwTunnel *self)
     }
 }
 
-const EwProblemText *
-ew_tunnel_get_problem (const EwTunnel *self)
-{
-  static const EwProblemText two_machines
-    = { N_ ("Another computer uses this one's identity: one was cloned from the other, so each cuts the other off."),
-        N_ ("On one of them, stop edgewayd, delete its state folder (/var/lib/edgeway), start edgewayd and enroll with "
-            "a new key.") },
-    clock_behind
-    = { N_ ("This computer's clock is behind the edge's, so the edge refuses its handshakes and starts them itself."),
-        N_ ("Set the clock, for example with `timedatectl set-ntp true`.") },
-    refused
-    = { N_ ("The edge refuses this computer's handshakes because they are older than earlier ones: its clock went "
-            "back, or it was restored from a snapshot."),
-        N_ ("Wait: the edge starts one itself within seconds.") };
-  switch (self->problem)
-    {
-    case EW_NODE_PROBLEM_TWO_MACHINES:
-      return &two_machines;
-    case EW_NODE_PROBLEM_CLOCK_BEHIND:
-      return &clock_behind;
-    case EW_NODE_PROBLEM_RESTORED:
-    case EW_NODE_PROBLEM_REFUSED:
-      return self->liveness.state == EW_LINK_CONNECTED ? NULL : &refused;
-    default:
-      return NULL;
-    }
-}
-
-gboolean
-ew_tunnel_show_problem (EwTunnel *self, EwTunnelState state)
-{
-  const EwProblemText *problem = ew_tunnel_get_problem (self);
-  if (!problem)
-    return FALSE;
-  g_autofree gchar *message = ew_phrase ("%s %s", problem->what, problem->fix);
-  ew_tunnel_set_state (self, state, ew_node_problem_get_code (self->problem), message);
-  return TRUE;
-}
-
 void
 ew_tunnel_heard_problem (EwTunnel *self, EwNodeProblem problem)
 {
@@ -365,19 +326,6 @@ begin_elsewhere (EwTunnel *self)
   ew_tunnel_resolve (self);
 }
 
-/* Whether it has changed since last looked at. */
-static gboolean
-look_at_networks (EwTunnel *self)
-{
-  g_autofree gchar *before = g_steal_pointer (&self->networks);
-  g_autoptr (EwHostFacts) facts = ew_host_facts_new (self->host, NULL);
-  if (facts)
-    ew_tunnel_note_networks (self, facts);
-  else
-    self->networks = g_strdup (""); /* whatever is seen next is another one */
-  return g_strcmp0 (before, self->networks) != 0;
-}
-
 /* woken: also where nothing else is seen to have changed. */
 static void
 go_on (EwTunnel *self, gboolean woken)
@@ -392,7 +340,7 @@ go_on (EwTunnel *self, gboolean woken)
       return;
     }
   /* The handshake first: traffic waits for it, and for the tunnel's routes only where they have changed. */
-  if (look_at_networks (self) || woken || ew_slept () - self->slept > SLEPT_US)
+  if (ew_tunnel_look_at_networks (self) || woken || ew_slept () - self->slept > SLEPT_US)
     begin_elsewhere (self);
   self->slept = ew_slept ();
   if (!ew_tunnel_apply (self, self->vpn_active, &error))

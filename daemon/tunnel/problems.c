@@ -118,3 +118,44 @@ ew_tunnel_problems_to_json (EwTunnel *self)
     }
   return array;
 }
+
+/* Of the node itself, as the edge sees it. */
+
+const EwProblemText *
+ew_tunnel_get_problem (const EwTunnel *self)
+{
+  static const EwProblemText two_machines
+    = { N_ ("Another computer uses this one's identity: one was cloned from the other, so each cuts the other off."),
+        N_ ("On one of them, stop edgewayd, delete its state folder (/var/lib/edgeway), start edgewayd and enroll with "
+            "a new key.") },
+    clock_behind
+    = { N_ ("This computer's clock is behind the edge's, so the edge refuses its handshakes and starts them itself."),
+        N_ ("Set the clock, for example with `timedatectl set-ntp true`.") },
+    refused
+    = { N_ ("The edge refuses this computer's handshakes because they are older than earlier ones: its clock went "
+            "back, or it was restored from a snapshot."),
+        N_ ("Wait: the edge starts one itself within seconds.") };
+  switch (self->problem)
+    {
+    case EW_NODE_PROBLEM_TWO_MACHINES:
+      return &two_machines;
+    case EW_NODE_PROBLEM_CLOCK_BEHIND:
+      return &clock_behind;
+    case EW_NODE_PROBLEM_RESTORED:
+    case EW_NODE_PROBLEM_REFUSED:
+      return self->liveness.state == EW_LINK_CONNECTED ? NULL : &refused;
+    default:
+      return NULL;
+    }
+}
+
+gboolean
+ew_tunnel_show_problem (EwTunnel *self, EwTunnelState state)
+{
+  const EwProblemText *problem = ew_tunnel_get_problem (self);
+  if (!problem)
+    return FALSE;
+  g_autofree gchar *message = ew_phrase ("%s %s", problem->what, problem->fix);
+  ew_tunnel_set_state (self, state, ew_node_problem_get_code (self->problem), message);
+  return TRUE;
+}

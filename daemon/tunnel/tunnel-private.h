@@ -268,8 +268,8 @@ void ew_tunnel_event (EwTunnel *self, EwLivenessEvent event);
 void ew_tunnel_network_changed (EwTunnel *self);
 /* Back from sleep. */
 void ew_tunnel_woken (EwTunnel *self);
-/* Notes what the computer's networks look like now (apply.c). */
-void ew_tunnel_note_networks (EwTunnel *self, const EwHostFacts *facts);
+/* apply.c: notes what the computer's networks look like now. TRUE: they have changed since. */
+gboolean ew_tunnel_look_at_networks (EwTunnel *self);
 /* The document's edges may be others now. */
 void ew_tunnel_edges_changed (EwTunnel *self);
 /* Keeps the timestamp reservation ahead of what was sent. */
