@@ -7,6 +7,7 @@
 Two kinds of narrow path, because each breaks something else: a router that fragments and reports (1500, 1280, 1124), and a link that drops what's too large
 in silence, larger ones and fragments alike, as behind a tunnel whose owner filters ICMP (1492, 1420).
 """
+import os
 import unittest
 
 from mesh_case import MeshCase, wait_for
@@ -71,8 +72,23 @@ WIDTHS = {1500: 1420, 1492: 1420, 1420: 1360, 1280: 1280, 1124: 1280}  # outside
 INSIDE = {1500: 1420, 1492: 1420, 1420: 1360, 1280: 1216, 1124: 1056}  # TCP's packets: 60 bytes less, in steps of 16
 
 
+LISTEN = """
+import socket, sys
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+u.bind((sys.argv[1], 7100))
+while True:
+    print(len(u.recvfrom(4096)[0]), flush=True)
+"""
+SEND = """
+import socket, sys
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+u.setsockopt(0, 10, 0)  # IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT
+u.sendto(bytes(1392), (sys.argv[1], 7100))
+"""
+
+
 class PathMtu(MeshCase):
-    SITES = JOIN = ("laptop", "nas")
+    SITES, JOIN = ("laptop", "nas", "phone"), ("laptop", "nas")
 
     @classmethod
     def setUpClass(cls):
@@ -175,6 +191,29 @@ class PathMtu(MeshCase):
     def test_1124(self):
         self.width_works(1124, False)
         self.unfragmented(1124)
+
+    def test_plain_wireguard(self):
+        """The edge measures its way to a node without Edgeway: senders hear what fits, and what may be cut is cut."""
+        phone, nat = self.mesh.machine("phone"), self.mesh.machine("nat-15")
+        phone.run("ethtool", "-K", "eth0", "tx-udp-segmentation", "off")
+        nat.ip("link", "set", "wan", "mtu", "1396")  # the virtual link drops what's larger by more than a VLAN's tag, in silence
+        self.mesh.phone_config = self.ctl("laptop", "node", "config", "phone").stdout
+        self.mesh.start_phone()
+        address = self.mesh.ctl_json("laptop", "node", "show", "phone")["addresses"][0]
+        phone.start("/usr/bin/python3", "-c", LISTEN, address, log="listen")
+        wait_for("a listener", lambda: phone.ok("sh", "-c", "ss -Hlun sport = :7100 | grep -q ."), 10)
+
+        def refusal():
+            phone.ok("ping", "-n", "-q", "-c", "1", "-W", "1", "100.96.0.1")
+            self.laptop.ip("route", "flush", "cache")
+            return self.laptop.run("ping", "-n", "-c", "1", "-W", "1", "-M", "do", "-s", "1392", address, check=False).stdout
+        wait_for("the edge knows", lambda: "mtu = 1328" in refusal() or "mtu=1328" in refusal(), 60, 1)
+        self.laptop.ip("route", "flush", "cache")
+        self.laptop.run("ping", "-n", "-c", "1", "-W", "5", "-M", "do", "-s", "1300", address)
+        with open(os.path.join(phone.log_dir, "listen.log")) as heard:
+            self.laptop.ip("route", "flush", "cache")
+            self.laptop.run("/usr/bin/python3", "-c", SEND, address)
+            wait_for("it arrives", lambda: "1392" in heard.read(), 10)
 
     def test_narrower_while_connected(self):
         """And wider again after another network was seen."""

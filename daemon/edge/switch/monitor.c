@@ -7,6 +7,7 @@
  *           1 s     while a viewer looks      counters
  *   probe   100 ms  while a viewer looks      a twentieth of the nodes each time: each one every 2 s
  *   notice  100 ms  while notices are due     at once, then after 1, 2 and 4 s
+ *   path    100 ms  while paths are measured  plain nodes' (plain-path.h)
  *   find    20 ms   while nodes are sought    one handshake each time: 50 a second
  *   wake    —       from the data thread      goodbyes, and first packets after silence
  *   event   —       from the engine           handshakes, moves, and keepalives after silence
@@ -16,6 +17,7 @@
  *
  * The engine is asked in chunks, so that the data thread is never held for more than some microseconds at a time.
  */
+#include "edge/switch/plain-path.h"
 #include "edge/switch/switch-private.h"
 
 #include <errno.h>
@@ -56,8 +58,8 @@ stop (GSource **source)
   g_clear_pointer (source, g_source_unref);
 }
 
-static void
-run_every (EwSwitch *self, GSource **source, guint ms, GSourceFunc func)
+void
+ew_switch_run_every (EwSwitch *self, GSource **source, guint ms, GSourceFunc func)
 {
   if (*source != NULL)
     return;
@@ -218,6 +220,7 @@ judge (EwSwitch *self, SwitchNode *node, guint64 now, GArray *changes)
   atomic_store_explicit (&node->router.departed, ew_switch_presence_has_departed (&node->presence),
                          memory_order_relaxed);
   node->due_ns = find_due (node, now);
+  ew_switch_plain_path_look (self, node, now);
   if (!change.presence_changed && !change.endpoint_changed && !change.problem_changed)
     return;
   change.id = g_strdup (node->id);
@@ -256,7 +259,7 @@ hurry_scan (EwSwitch *self, guint64 due_ns)
     return;
   stop (&self->scan_source);
   self->scan_due_ns = due_ns;
-  run_every (self, &self->scan_source, (guint)((due_ns - now) / 1000000 + 1), on_scan);
+  ew_switch_run_every (self, &self->scan_source, (guint)((due_ns - now) / 1000000 + 1), on_scan);
 }
 
 void
@@ -341,9 +344,8 @@ typedef struct
   gboolean probe; /* else a notice */
 } Mailing;
 
-/* The pair of addresses that the edge and the node have in one family. */
-static gboolean
-find_addresses (EwSwitch *self, SwitchNode *node, const EwIp **service, const EwIp **address)
+gboolean
+ew_switch_find_addresses (EwSwitch *self, SwitchNode *node, const EwIp **service, const EwIp **address)
 {
   for (guint i = 0; i < node->addresses->len; i++)
     {
@@ -379,7 +381,7 @@ send_mailing (EwDevice *device, const EwTime *time, void *data)
       EwPacket packet = { .data = mailing->buffers[i] + EW_HEADROOM };
       const EwLinkMessage notice = { .type = EW_LINK_NOTICE, .revision = node->revision, .stamp_ns = time->now_ns };
 
-      if (!find_addresses (mailing->self, node, &service, &address))
+      if (!ew_switch_find_addresses (mailing->self, node, &service, &address))
         continue;
       packet.len = mailing->probe ? ew_switch_router_build_probe (&node->router, packet.data, service, address,
                                                                   node->plain, make_token (), time->now_ns)
@@ -451,7 +453,7 @@ ew_switch_set_viewers (EwSwitch *self, guint viewers)
   if (viewers > 0)
     {
       hurry_scan (self, 0);
-      run_every (self, &self->probe_source, PROBE_MS, on_probe);
+      ew_switch_run_every (self, &self->probe_source, PROBE_MS, on_probe);
     }
   else
     stop (&self->probe_source);
@@ -507,7 +509,7 @@ ew_switch_monitor_notify (EwSwitch *self, SwitchNode *node)
   if (node->notice.due_ns == 0)
     g_ptr_array_add (self->noticing, node);
   ew_switch_notice_start (&node->notice, ew_switch_now_ns ());
-  run_every (self, &self->notice_source, NOTICE_MS, on_notice);
+  ew_switch_run_every (self, &self->notice_source, NOTICE_MS, on_notice);
 }
 
 /* Finding the nodes again. */
@@ -538,7 +540,7 @@ ew_switch_find_nodes (EwSwitch *self)
         g_queue_push_tail (self->seeking, g_strdup (node->id));
     }
   if (!g_queue_is_empty (self->seeking))
-    run_every (self, &self->find_source, FIND_MS, on_find);
+    ew_switch_run_every (self, &self->find_source, FIND_MS, on_find);
 }
 
 /* Life. */
@@ -571,6 +573,7 @@ ew_switch_monitor_clear (EwSwitch *self)
   stop (&self->probe_source);
   stop (&self->notice_source);
   stop (&self->find_source);
+  ew_switch_plain_path_clear (self);
   if (self->wake_fd >= 0)
     close (self->wake_fd);
   g_clear_pointer (&self->noticing, g_ptr_array_unref);
@@ -592,4 +595,5 @@ ew_switch_monitor_removed (EwSwitch *self, SwitchNode *node)
         ew_switch_router_note (&self->router, note);
     }
   g_ptr_array_remove_fast (self->noticing, node);
+  ew_switch_plain_path_removed (self, node);
 }

@@ -189,6 +189,17 @@ handle_link (Transit *t, const EwIp *node_ip, const EwIp *service, EwLinkMessage
     }
 }
 
+static void
+take_size (Transit *t, const guint8 *payload)
+{
+  guint64 token;
+
+  memcpy (&token, payload, sizeof token);
+  if (token != 0 && token == atomic_load_explicit (&t->node->size_token, memory_order_acquire)
+      && t->packet->len > atomic_load_explicit (&t->node->echoed, memory_order_relaxed))
+    atomic_store_explicit (&t->node->echoed, (guint16)t->packet->len, memory_order_release);
+}
+
 /* True when this was the reply to one of the edge's echo requests. */
 static gboolean
 handle_echo_reply (Transit *t)
@@ -198,8 +209,14 @@ handle_echo_reply (Transit *t)
   gsize payload_len;
   guint64 words[2];
 
-  if (!ew_packet_parse_echo_reply (t->packet->data, t->packet->len, &id, &sequence, &payload, &payload_len)
-      || id != EW_ROUTER_ECHO_ID || payload_len != EW_ROUTER_ECHO_PAYLOAD)
+  if (!ew_packet_parse_echo_reply (t->packet->data, t->packet->len, &id, &sequence, &payload, &payload_len))
+    return FALSE;
+  if (id == EW_ROUTER_SIZE_ID && payload_len >= sizeof words[0])
+    {
+      take_size (t, payload);
+      return TRUE;
+    }
+  if (id != EW_ROUTER_ECHO_ID || payload_len != EW_ROUTER_ECHO_PAYLOAD)
     return FALSE;
   memcpy (words, payload, sizeof words);
   take_rtt (t, words[0], words[1]);

@@ -24,7 +24,8 @@
 /* Identifier and payload of the edge's own echo requests to plain nodes: token and stamp, 8 bytes each. */
 #define EW_ROUTER_ECHO_ID 0x4577
 #define EW_ROUTER_ECHO_PAYLOAD 16
-#define EW_ROUTER_IPV6_MIN 1280 /* RFC 8200 section 5 */
+#define EW_ROUTER_SIZE_ID 0x4578 /* of those that measure its path: a token, then as much as it takes */
+#define EW_ROUTER_IPV6_MIN 1280  /* RFC 8200 section 5 */
 
 /* The largest SIZE_ANSWER; ew_packet_build_error() wants 1280. */
 #define EW_ROUTER_ANSWER_MAX EW_LINK_SIZE_MAX
@@ -48,11 +49,12 @@ struct EwRouterNode
   /* The main context writes, the data threads read. */
   _Atomic guint64 revision;    /* its node document's, as a hash */
   _Atomic guint64 probe_token; /* of the latest round trip probe; 0: none is out */
+  _Atomic guint64 size_token;  /* of the measuring of its path, if it's a plain one; 0: none yet */
   _Atomic gboolean online;     /* what the main context believes */
   _Atomic gboolean departed;   /* it said goodbye and has not been back */
   _Atomic guint8 problem;      /* an EwNodeProblem, for its ANSWERs */
   _Atomic guint16 mtu;         /* the largest inner packet that may be sent to it; 0: the router's */
-  /* Its data thread writes this, seldom: the largest that the path to it takes, as it measured; 0: unknown. */
+  /* The largest that the path to it takes, as it says; of a plain one the main context says it. 0: unknown. */
   _Atomic guint16 takes;
 
   guint8 apart[EW_CACHE_LINE];
@@ -63,6 +65,7 @@ struct EwRouterNode
   _Atomic guint64 instance_new_ns, instance_back_ns; /* identity.h */
   _Atomic guint64 rtt_ns;
   _Atomic guint64 rtt_at_ns;
+  _Atomic guint16 echoed; /* the largest reply to the echoes that size_token belongs to */
 
   EwRouterCounters counters;
 

@@ -9,6 +9,16 @@
 #include "edge/switch/router.h"
 #include "edge/switch/switch.h"
 
+/* plain-path.c's */
+typedef struct
+{
+  EwEndpoint endpoint; /* that was measured last */
+  guint64 began_ns, sent_ns;
+  guint16 sizes[12]; /* that are out, or were answered */
+  guint n, tries;
+  gboolean measuring, between;
+} PlainPath;
+
 typedef struct
 {
   EwRouterNode router;
@@ -21,6 +31,7 @@ typedef struct
   gboolean plain;
   EwRevision revision;
   EwNotice notice;
+  PlainPath path; /* if it's plain */
   guint64 due_ns; /* when to look again though nothing happens; G_MAXUINT64: never */
 
   /* As last read from the engine. */
@@ -70,11 +81,13 @@ struct EwSwitch
   GSource *scan_source; /* while something of a node is due */
   guint64 scan_due_ns;  /* when it comes */
   guint64 scanned_ns;
-  GSource *probe_source;  /* while a viewer looks */
-  GSource *notice_source; /* while a notice is due */
-  GSource *find_source;   /* while nodes are sought */
-  GPtrArray *noticing;    /* of SwitchNode with a notice due */
-  GQueue *seeking;        /* of ids */
+  GSource *probe_source;     /* while a viewer looks */
+  GSource *notice_source;    /* while a notice is due */
+  GSource *find_source;      /* while nodes are sought */
+  GSource *measuring_source; /* while paths to plain nodes are measured */
+  GPtrArray *measuring;      /* of SwitchNode; NULL: never yet */
+  GPtrArray *noticing;       /* of SwitchNode with a notice due */
+  GQueue *seeking;           /* of ids */
   guint viewers;
   guint probe_turn;
 };
@@ -93,3 +106,7 @@ void ew_switch_monitor_update (EwSwitch *self, SwitchNode *const *nodes, guint n
 /* Its document has changed. */
 void ew_switch_monitor_notify (EwSwitch *self, SwitchNode *node);
 guint64 ew_switch_now_ns (void);
+/* The pair of addresses that the edge and the node have in one family; borrowed. */
+gboolean ew_switch_find_addresses (EwSwitch *self, SwitchNode *node, const EwIp **service, const EwIp **address);
+/* Unless source is set already. */
+void ew_switch_run_every (EwSwitch *self, GSource **source, guint ms, GSourceFunc func);

@@ -860,6 +860,33 @@ test_size_probe (Fixture *f, gconstpointer data)
   g_assert_cmpint (route (f, ALICE), ==, EW_ROUTE_REPLY);
 }
 
+/* Echoes of a plain node, which measure its path: the largest reply counts, if it belongs to this measuring. */
+static void
+test_size_echo (Fixture *f, gconstpointer data)
+{
+  static const struct
+  {
+    guint64 token;
+    gsize size;
+    guint16 echoed;
+  } rows[] = { { 7, 1328, 1328 }, { 7, 1280, 1328 }, { 8, 1420, 1328 }, { 0, 1420, 1328 }, { 7, 1420, 1420 } };
+  const EwIp from = ip ("100.96.0.1"), to = ip ("100.96.1.2");
+  guint8 payload[1420] = { 0 };
+
+  f->nodes[BOB].size_token = 7;
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      memcpy (payload, &rows[i].token, sizeof rows[i].token);
+      f->packet = (EwPacket){ .data = f->buffer + EW_HEADROOM };
+      f->packet.len
+        = ew_packet_build_echo (f->packet.data, &from, &to, EW_ROUTER_SIZE_ID, 1, payload, rows[i].size - 28);
+      g_assert_true (ew_packet_answer_echo (f->packet.data, f->packet.len));
+      g_assert_cmpint (route (f, BOB), ==, EW_ROUTE_DROP);
+      g_assert_cmpuint (f->nodes[BOB].echoed, ==, rows[i].echoed);
+    }
+  g_assert_cmpuint (f->nodes[BOB].rtt_ns, ==, 0);
+}
+
 /* IPv4 without DF: the first fragment is on its way, the rest is what is passed on. */
 static void
 test_cut (Fixture *f, gconstpointer data)
@@ -1249,6 +1276,7 @@ main (int argc, char **argv)
   ADD ("mtu-of-node", test_mtu_of_node);
   ADD ("size-probe", test_size_probe);
   ADD ("cut", test_cut);
+  ADD ("size-echo", test_size_echo);
   ADD_AT ("/behaviour/hairpin-counts", test_counters_of_node);
   ADD ("flows", test_flows);
   ADD ("error-about-flow", test_error_about_flow);
