@@ -255,6 +255,29 @@ check_own_packet (Diagnosis *diagnosis)
                      : diagnosis->own_error->message);
 }
 
+/* What was measured; over TLS there is no limit. */
+static void
+check_path (Diagnosis *diagnosis)
+{
+  EwTunnel *self = diagnosis->tunnel;
+  const guint up = ew_path_mtu_get (&self->path, EW_PATH_UP), down = ew_path_mtu_get (&self->path, EW_PATH_DOWN);
+  if (diagnosis->live.probe_us < 0 || !self->engine || up == 0 || down == 0)
+    return;
+  if (MIN (up, down) >= self->path.top)
+    ew_checks_add (diagnosis->checks, "path-mtu", EW_CHECK_GOOD, NULL,
+                   "The path to the edge takes the mesh's largest packets, %u bytes, in both directions.",
+                   self->path.top);
+  else if (MIN (up, down) >= EW_TUNNEL_MTU_MIN)
+    ew_checks_add (diagnosis->checks, "path-mtu", EW_CHECK_GOOD, NULL,
+                   "The path takes packets of %u bytes to the edge and %u from it. The tunnel adapts to that.", up,
+                   down);
+  else
+    ew_checks_add (diagnosis->checks, "path-mtu", EW_CHECK_WARNING, NULL,
+                   "The path takes packets of %u bytes to the edge and %u from it, less than IPv6 needs. TCP adapts to "
+                   "that; other large packets are fragmented, which some networks don't let through.",
+                   up, down);
+}
+
 static void
 check_tunnel (Diagnosis *diagnosis)
 {
@@ -277,6 +300,7 @@ check_tunnel (Diagnosis *diagnosis)
   else
     check_silent_handshake (diagnosis, endpoint);
   check_probe (diagnosis);
+  check_path (diagnosis);
   check_own_packet (diagnosis);
 }
 
