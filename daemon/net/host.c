@@ -117,29 +117,16 @@ take_back (EwHost *host, const EwChange *change, GError **error)
   return TRUE;
 }
 
-/* One step forward: looked at, written down, made. */
+/* One step forward: what is in the ledger already. Where it fails, it is in there no longer. */
 static gboolean
-make (EwHost *host, EwChange *change, GError **error)
+make_noted (EwHost *host, const EwChange *change, GError **error)
 {
   g_autofree gchar *what = ew_change_describe (change);
-  g_autoptr (GError) local = NULL;
-  const EwChange *entry;
 
-  if (!ew_step_needed (host, change, &local))
-    {
-      if (local == NULL)
-        return TRUE;
-      g_propagate_error (error, g_steal_pointer (&local));
-      return FALSE;
-    }
-  ew_host_step ("note down %s", what);
-  entry = ew_ledger_add (host->ledger, change, error);
-  if (entry == NULL)
-    return FALSE;
   ew_host_step ("set up %s", what);
-  if (!ew_step_make (host, entry, error))
+  if (!ew_step_make (host, change, error))
     {
-      ew_ledger_remove (host->ledger, entry->id);
+      ew_ledger_remove (host->ledger, change->id);
       return FALSE;
     }
   ew_host_step ("made %s", what);
@@ -192,60 +179,131 @@ take_back_unwanted (EwHost *host, const GPtrArray *wanted, gboolean extras_only,
   return all;
 }
 
-/* FALSE where all the rest cannot go on without it. */
+/* Adds change to due where it has to be made. FALSE where all the rest can't go on without it. */
 static gboolean
-make_or_bear (EwHost *host, EwChange *change, GError **error)
+look_at_change (EwHost *host, EwChange *change, GPtrArray *due, GError **error)
 {
   g_autoptr (GError) local = NULL;
 
-  if (ew_problems_forbid (host, change) || make (host, change, &local) || ew_problems_bear (host, change, local))
+  if (ew_problems_forbid (host, change))
+    return TRUE;
+  if (ew_step_needed (host, change, &local))
+    g_ptr_array_add (due, change);
+  else if (local != NULL && !ew_problems_bear (host, change, local))
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+note_down (EwHost *host, const GPtrArray *due, GError **error)
+{
+  ew_host_step ("note down %u changes", due->len);
+  return ew_ledger_add_all (host->ledger, due, error);
+}
+
+/* Writes down, all at once, what of the plan has to be made: from then on it has an id. What must first take another
+   entry's place is left to make_instead(). */
+static gboolean
+note_wanted (EwHost *host, const GPtrArray *wanted, GError **error)
+{
+  g_autoptr (GPtrArray) due = g_ptr_array_new ();
+
+  for (guint i = 0; i < wanted->len; i++)
+    {
+      EwChange *change = wanted->pdata[i];
+      if (ledger_find (host, change, ew_change_same) == NULL && ledger_find (host, change, ew_change_collides) == NULL
+          && !look_at_change (host, change, due, error))
+        return FALSE;
+    }
+  return note_down (host, due, error);
+}
+
+/* What was written down and isn't going to be made. */
+static void
+forget_noted (EwHost *host, const GPtrArray *wanted, guint first)
+{
+  for (guint i = first; i < wanted->len; i++)
+    {
+      const EwChange *change = wanted->pdata[i];
+      if (change->id != 0 && change->kind != EW_CHANGE_TABLE)
+        ew_ledger_remove (host->ledger, change->id);
+    }
+}
+
+/* FALSE where all the rest can't go on without it. */
+static gboolean
+make_or_bear (EwHost *host, const EwChange *change, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+
+  if (ew_problems_forbid (host, change))
+    {
+      ew_ledger_remove (host->ledger, change->id);
+      return TRUE;
+    }
+  if (make_noted (host, change, &local) || ew_problems_bear (host, change, local))
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
+}
+
+/* The old one is undone when the new one is about to be made, and not before. */
+static gboolean
+make_instead (EwHost *host, const EwChange *old, EwChange *change, GError **error)
+{
+  g_autoptr (GPtrArray) due = g_ptr_array_new ();
+
+  if (!take_back (host, old, error) || !look_at_change (host, change, due, error) || !note_down (host, due, error))
+    return FALSE;
+  return due->len == 0 || make_or_bear (host, change, error);
+}
+
+static gboolean
+make_change (EwHost *host, EwChange *change, GError **error)
+{
+  const EwChange *entry;
+
+  if (change->kind == EW_CHANGE_TABLE)
+    return TRUE; /* load_firewall() creates it */
+  if (change->id != 0)
+    return make_or_bear (host, change, error);
+  entry = ledger_find (host, change, ew_change_same);
+  if (entry != NULL)
+    {
+      ew_step_ensure (host, entry);
+      return TRUE;
+    }
+  entry = ledger_find (host, change, ew_change_collides);
+  return entry == NULL || make_instead (host, entry, change, error);
 }
 
 static gboolean
 make_wanted (EwHost *host, const GPtrArray *wanted, GError **error)
 {
   for (guint i = 0; i < wanted->len; i++)
-    {
-      EwChange *change = wanted->pdata[i];
-      const EwChange *entry = ledger_find (host, change, ew_change_same);
-
-      if (change->kind == EW_CHANGE_TABLE)
-        continue;
-      if (entry != NULL)
-        {
-          ew_step_ensure (host, entry);
-          continue;
-        }
-      entry = ledger_find (host, change, ew_change_collides);
-      if (entry != NULL && !take_back (host, entry, error))
+    if (!make_change (host, wanted->pdata[i], error))
+      {
+        forget_noted (host, wanted, i);
         return FALSE;
-      if (!make_or_bear (host, change, error))
-        return FALSE;
-    }
+      }
   return TRUE;
 }
 
-/* Edgeway's tables are noted in the ledger, then loaded in one transaction. */
+/* Edgeway's tables are in the ledger; they are loaded in one transaction. */
 static gboolean
 load_firewall (EwHost *host, const EwHostConfig *config, const GPtrArray *wanted, GError **error)
 {
   g_autoptr (GError) local = NULL;
 
-  for (guint i = 0; i < wanted->len; i++)
-    {
-      EwChange *change = wanted->pdata[i];
-      if (change->kind == EW_CHANGE_TABLE && ledger_find (host, change, ew_change_same) == NULL
-          && !make (host, change, error))
-        return FALSE;
-    }
   if (host->firewall_failure != NULL)
     return TRUE; /* the second try, without */
   ew_host_step ("load the firewall");
   if (!ew_firewall_load (host, config, &local))
     {
+      forget_noted (host, wanted, 0);
       host->firewall_failure = g_strdup (local->message);
       g_propagate_error (error, g_steal_pointer (&local));
       return FALSE;
@@ -254,17 +312,17 @@ load_firewall (EwHost *host, const EwHostConfig *config, const GPtrArray *wanted
   return TRUE;
 }
 
-/* The order is what keeps connections alive: VPN mode's routes are removed before the guard; the guard is added
-   before VPN mode's routes, and traffic is sealed at the end; new addresses are added before old ones are removed (with
+/* Each change is in the ledger before the first of them is made. The order is what keeps connections alive: VPN mode's
+   routes are removed before the guard; the guard is added before VPN mode's routes, and traffic is sealed at the end; new addresses are added before old ones are removed (with
    its last address an interface loses its routes). */
 static gboolean
 apply_plan (EwHost *host, const EwHostConfig *config, GError **error)
 {
   g_autoptr (GPtrArray) wanted = ew_plan_make (host, config, error);
 
-  return wanted != NULL && take_back_unwanted (host, wanted, TRUE, error) && load_firewall (host, config, wanted, error)
-         && make_wanted (host, wanted, error) && take_back_unwanted (host, wanted, FALSE, error)
-         && ew_firewall_seal (host, config, error);
+  return wanted != NULL && take_back_unwanted (host, wanted, TRUE, error) && note_wanted (host, wanted, error)
+         && load_firewall (host, config, wanted, error) && make_wanted (host, wanted, error)
+         && take_back_unwanted (host, wanted, FALSE, error) && ew_firewall_seal (host, config, error);
 }
 
 /* Without firewall rules the mesh works, and nothing is forwarded; only VPN mode's guard cannot do without. */

@@ -193,9 +193,9 @@ write_either (EwLedger *ledger, GString *text, GError **error)
   return TRUE;
 }
 
-/* What it takes to say the same with fewer lines, and with another one if line isn't NULL. */
+/* What it takes to say the same with fewer lines, and with more after them if lines_after isn't NULL. */
 static gboolean
-ledger_rewrite (EwLedger *ledger, const gchar *line_after, GError **error)
+ledger_rewrite (EwLedger *ledger, const gchar *lines_after, GError **error)
 {
   g_autoptr (GString) text = g_string_new (NULL);
   g_autoptr (GError) local = NULL;
@@ -206,8 +206,8 @@ ledger_rewrite (EwLedger *ledger, const gchar *line_after, GError **error)
       g_autofree gchar *line = ew_ledger_format (change, change->id, ledger->boot_id);
       g_string_append (text, line);
     }
-  if (line_after != NULL)
-    g_string_append (text, line_after);
+  if (lines_after != NULL)
+    g_string_append (text, lines_after);
   if (ledger->fd >= 0)
     close (ledger->fd);
   ledger->fd = -1;
@@ -289,11 +289,11 @@ ew_ledger_get (EwLedger *ledger, guint i)
   return ledger->changes->pdata[i];
 }
 
-/* Appends a whole line or nothing. FALSE: errno. */
+/* Appends whole lines or nothing. FALSE: errno. */
 static gboolean
-append_line (EwLedger *ledger, const gchar *line, gboolean sync)
+append_lines (EwLedger *ledger, const gchar *lines, gboolean sync)
 {
-  const gsize length = strlen (line);
+  const gsize length = strlen (lines);
   struct stat info;
 
   if (ledger->unclean)
@@ -305,7 +305,7 @@ append_line (EwLedger *ledger, const gchar *line, gboolean sync)
     ledger->fd = open (ledger->file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (ledger->fd < 0 || fstat (ledger->fd, &info) < 0)
     return FALSE;
-  ssize_t written = write (ledger->fd, line, length);
+  ssize_t written = write (ledger->fd, lines, length);
   if (written == (ssize_t)length && (!sync || fdatasync (ledger->fd) == 0))
     return TRUE;
   int saved = written >= 0 && written < (ssize_t)length ? ENOSPC : errno;
@@ -315,25 +315,64 @@ append_line (EwLedger *ledger, const gchar *line, gboolean sync)
   return FALSE;
 }
 
+static gboolean
+set_full (GError **error)
+{
+  ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER,
+                "The undo ledger is full, so nothing was changed. Accept fewer routes.");
+  return FALSE;
+}
+
+/* The lines of changes, with the ids that they would get. NULL: too many, or too long. (transfer full) */
+static gchar *
+format_all (const EwLedger *ledger, const GPtrArray *changes)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  if (ledger->changes->len + changes->len > ENTRIES_MAX)
+    return NULL;
+  for (guint i = 0; i < changes->len; i++)
+    {
+      g_autofree gchar *line = ew_ledger_format (changes->pdata[i], ledger->next_id + i, ledger->boot_id);
+      if (strlen (line) > LINE_MAX_BYTES)
+        return NULL;
+      g_string_append (text, line);
+    }
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+gboolean
+ew_ledger_add_all (EwLedger *ledger, const GPtrArray *changes, GError **error)
+{
+  g_autofree gchar *lines = format_all (ledger, changes);
+
+  if (lines == NULL)
+    return set_full (error);
+  if (changes->len == 0)
+    return TRUE;
+  if (!append_lines (ledger, lines, TRUE) && !ledger_rewrite (ledger, lines, error))
+    return FALSE;
+  for (guint i = 0; i < changes->len; i++)
+    {
+      EwChange *change = changes->pdata[i];
+      change->id = ledger->next_id++;
+      g_ptr_array_add (ledger->changes, ew_change_copy (change));
+    }
+  return TRUE;
+}
+
 const EwChange *
 ew_ledger_add (EwLedger *ledger, const EwChange *change, GError **error)
 {
-  g_autofree gchar *line = ew_ledger_format (change, ledger->next_id, ledger->boot_id);
+  g_autoptr (GPtrArray) one = g_ptr_array_new_with_free_func ((GDestroyNotify)ew_change_free);
 
-  if (strlen (line) > LINE_MAX_BYTES || ledger->changes->len >= ENTRIES_MAX)
-    {
-      ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER,
-                    "The undo ledger is full, so nothing was changed. Accept fewer routes.");
-      return NULL;
-    }
-  if (!append_line (ledger, line, TRUE) && !ledger_rewrite (ledger, line, error))
+  g_ptr_array_add (one, ew_change_copy (change));
+  if (!ew_ledger_add_all (ledger, one, error))
     return NULL;
-  EwChange *copy = ew_change_copy (change);
-  copy->id = ledger->next_id++;
-  g_ptr_array_add (ledger->changes, copy);
+  const EwChange *known = ledger->changes->pdata[ledger->changes->len - 1];
   if (ledger->file == ledger->path || !ew_change_outlives_boot (change))
-    return copy;
-  ew_ledger_remove (ledger, copy->id);
+    return known;
+  ew_ledger_remove (ledger, known->id);
   ew_set_error (error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER,
                 "The undo ledger can't be written to the disk, so %s wasn't changed. Free some space or fix the "
                 "folder's permissions, then try again.",
@@ -357,7 +396,7 @@ ew_ledger_remove (EwLedger *ledger, guint64 id)
     }
   json_object_set_int_member (entry, "undone", (gint64)id);
   g_autofree gchar *line = format_line (entry);
-  if (!append_line (ledger, line, FALSE) || ++ledger->stale > STALE_LINES || ledger->changes->len == 0)
+  if (!append_lines (ledger, line, FALSE) || ++ledger->stale > STALE_LINES || ledger->changes->len == 0)
     {
       g_autoptr (GError) error = NULL;
       if (!ledger_rewrite (ledger, NULL, &error))

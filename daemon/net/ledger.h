@@ -39,6 +39,9 @@ const EwChange *ew_ledger_get (EwLedger *ledger, guint i);
 /* Writes the change down and fsyncs; only then may it be made. Returns the ledger's own copy, with its id, or NULL and
    nothing is in either file. */
 const EwChange *ew_ledger_add (EwLedger *ledger, const EwChange *change, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same for many at once (EwChange; each gets its id), with one fsync. None of them may outlive a boot. FALSE: none is
+   in either file. */
+gboolean ew_ledger_add_all (EwLedger *ledger, const GPtrArray *changes, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* It was undone. A failed write isn't an error: undoing twice does no harm. */
 void ew_ledger_remove (EwLedger *ledger, guint64 id);
 

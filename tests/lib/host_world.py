@@ -87,7 +87,7 @@ class Driver:
     def close(self):
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
-        said = self.process.stderr.read()
+        self.said = said = self.process.stderr.read()
         for pipe in (self.process.stdout, self.process.stderr):
             pipe.close()
         self.process.wait(20)

@@ -77,7 +77,39 @@ class Host(unittest.TestCase):
                     self.assertEqual(driver.do("empty"), "1")
                 self.assert_as_before()
             step += 1
-        self.assertGreater(step, 150)
+        self.assertGreater(step, 120)
+
+    def steps(self, move):
+        """The steps of a move, in their order; it's undone again."""
+        with self.world.driver(wrap=("env", "EW_HOST_STEPS=1")) as driver:
+            driver.do(move)
+            number = int(driver.do("steps"))
+            driver.do("undo")
+        return [line.split(" ", 1)[1] for line in driver.said.splitlines()][:number]
+
+    def test_everything_is_noted_before_the_first_change(self):
+        steps = self.steps(BOTH)
+        noted = [step for step in steps if step.startswith("note down ")]
+        made = [step for step in steps if step.startswith("set up ")]
+        self.assertEqual(noted, [f"note down {len(made) + 2} changes"])  # with the two tables
+        self.assertLess(steps.index(noted[0]), steps.index("load the firewall"))
+        self.assertLess(steps.index("load the firewall"), steps.index(made[0]))
+
+    def test_what_was_noted_and_never_made(self):
+        """Killed after the ledger was written and before the first change. What another program has set in the meantime stays."""
+        step = 1 + self.steps(BOTH).index("load the firewall")
+        self.assertTrue(self.killed([BOTH], step))
+        self.assert_as_before()
+        with open(self.world.ledger) as ledger:
+            self.assertGreater(len(ledger.readlines()), 15)
+        self.world.sh(self.world.host, """
+            ip link set edgeway0 mtu 1300; ip route add 10.9.0.0/16 via 192.168.7.1; ip route add 172.16.0.0/12 via 192.168.7.1 table 17764
+            ip rule add priority 5200 table 99; nft add table inet edgeway; sysctl -qw net.ipv6.conf.eth0.accept_ra=0""")
+        self.before = self.world.snapshot()
+        with self.world.driver() as driver:
+            driver.do("undo")
+            self.assertEqual(driver.do("empty"), "1")
+        self.assert_as_before()
 
     def test_a_start_after_a_kill_can_go_on(self):
         for step in (20, 60, 90):

@@ -321,6 +321,49 @@ test_spare (void)
   g_rmdir (folder);
 }
 
+/* Many at once: all of them are in the file, or none is. */
+static void
+test_all_at_once (void)
+{
+  g_autofree gchar *folder = g_dir_make_tmp ("edgeway-ledger-XXXXXX", NULL);
+  g_autofree gchar *path = g_build_filename (folder, "undo", NULL), *spare = g_build_filename (folder, "spare", NULL);
+  g_autoptr (GPtrArray) all = samples (), more = samples (), none = g_ptr_array_new ();
+  g_autoptr (GError) error = NULL;
+  GStatBuf before, after;
+
+  g_ptr_array_remove_index (all, all->len - 1); /* what is on a disk is noted alone */
+  g_autoptr (EwLedger) ledger = ew_ledger_open (path, spare, BOOT, &error);
+  g_assert_true (ew_ledger_add_all (ledger, none, &error));
+  g_assert_true (ew_ledger_add_all (ledger, all, &error));
+  for (guint i = 0; i < all->len; i++)
+    {
+      g_assert_cmpuint (((EwChange *)all->pdata[i])->id, ==, i + 1);
+      g_assert_cmpuint (ew_ledger_get (ledger, i)->id, ==, i + 1);
+    }
+  ew_ledger_remove (ledger, 2);
+  g_assert_cmpint (g_stat (path, &before), ==, 0);
+
+  /* One line that is too long is in the middle. */
+  EwChange *change = more->pdata[1];
+  g_free (change->interface);
+  change->interface = g_strnfill (5000, 'x');
+  g_assert_false (ew_ledger_add_all (ledger, more, &error));
+  g_assert_error (error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER);
+  g_clear_error (&error);
+  g_assert_cmpuint (((EwChange *)more->pdata[0])->id, ==, 0);
+  g_assert_cmpuint (ew_ledger_length (ledger), ==, all->len - 1);
+  g_assert_cmpint (g_stat (path, &after), ==, 0);
+  g_assert_cmpint (after.st_size, ==, before.st_size);
+  g_clear_pointer (&ledger, ew_ledger_free);
+
+  ledger = ew_ledger_open (path, spare, BOOT, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (ew_ledger_length (ledger), ==, all->len - 1);
+  g_assert_true (ew_change_same (ew_ledger_get (ledger, 1), all->pdata[2]));
+  g_unlink (path);
+  g_rmdir (folder);
+}
+
 static void
 test_no_folder (void)
 {
@@ -331,6 +374,9 @@ test_no_folder (void)
 
   g_assert_no_error (error);
   g_assert_null (ew_ledger_add (ledger, all->pdata[0], &error));
+  g_assert_error (error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER);
+  g_clear_error (&error);
+  g_assert_false (ew_ledger_add_all (ledger, all, &error));
   g_assert_error (error, EW_HOST_ERROR, EW_HOST_ERROR_LEDGER);
   g_assert_cmpuint (ew_ledger_length (ledger), ==, 0);
 }
@@ -361,6 +407,7 @@ main (int argc, char **argv)
   g_test_add_func ("/net/ledger/not-obeyed", test_not_obeyed);
   g_test_add_func ("/net/ledger/file", test_file);
   g_test_add_func ("/net/ledger/spare", test_spare);
+  g_test_add_func ("/net/ledger/all-at-once", test_all_at_once);
   g_test_add_func ("/net/ledger/no-folder", test_no_folder);
   g_test_add_func ("/net/ledger/same-and-collides", test_same_and_collides);
   return g_test_run ();
