@@ -367,12 +367,10 @@ ledger_tag (EwHost *host, const gchar *name)
   return "";
 }
 
-/* Naming the table, deleting it, making it: one transaction replaces it whether it was there or not. */
 static void
 begin_table (GString *script, EwHost *host, const gchar *name)
 {
-  g_string_append_printf (script, "table %s\ndelete table %s\ntable %s {\n  comment \"edgewayd %s\"\n", name, name,
-                          name, ledger_tag (host, name));
+  g_string_append_printf (script, "table %s {\n  comment \"edgewayd %s\"\n", name, ledger_tag (host, name));
 }
 
 /* The same from VPN mode to VPN mode, except that what packets have put into the sets ours4 and ours6 (answers.c)
@@ -453,12 +451,30 @@ make_script (EwHost *host, const EwHostConfig *config, const EwFlows *flows)
   return g_string_free (g_steal_pointer (&script), FALSE);
 }
 
+/* What is loaded replaces the tables, in the same transaction. One that isn't there isn't deleted: whoever deletes
+   anything, even what the transaction itself has made, waits when the socket is closed until the kernel has destroyed it
+   (an RCU grace period, 10 to 100 ms; tests/findings/nft-waits-after-a-delete.sh). */
+static gchar *
+replace_tables (EwHost *host, const gchar *script)
+{
+  static const gchar *const names[] = { "inet edgeway", "arp edgeway" };
+  g_autoptr (GString) all = g_string_new (NULL);
+  gboolean ours, changes = g_str_has_prefix (script, "flush "); /* begin_table_again() */
+
+  for (gsize i = changes ? 1 : 0; i < G_N_ELEMENTS (names); i++)
+    if (ew_nft_table_exists (names[i], ledger_tag (host, names[i]), &ours))
+      g_string_append_printf (all, "delete table %s\n", names[i]);
+  g_string_append (all, script);
+  return g_string_free (g_steal_pointer (&all), FALSE);
+}
+
 static gboolean
 load_script (EwHost *host, gchar *script, GError **error)
 {
   g_autofree gchar *owned = script;
+  g_autofree gchar *all = replace_tables (host, script);
 
-  if (!ew_nft_run (script, FALSE, NULL, error))
+  if (!ew_nft_run (all, FALSE, NULL, error))
     return FALSE;
   g_free (host->firewall);
   host->firewall = g_steal_pointer (&owned);
