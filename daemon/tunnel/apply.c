@@ -149,6 +149,8 @@ ew_tunnel_apply (EwTunnel *self, gboolean vpn, GError **error)
   if (!ew_engine_set_mtu (self->engine, ew_tunnel_get_mtu (self), error))
     return FALSE;
   apply_to_engine (self, plan);
+  if (!self->plan)
+    ew_tunnel_begin_handshake (self, plan);
   if (!apply_to_host (self, plan, vpn, error))
     {
       if (self->plan)

@@ -56,6 +56,17 @@ use_candidate (EwTunnel *self)
     ew_tunnel_set_peer (self, self->plan, &to->endpoint);
 }
 
+void
+ew_tunnel_begin_handshake (EwTunnel *self, const EwPlan *plan)
+{
+  const EwCandidate *to = candidate (self);
+  if (!to || self->peer < 0 || self->state == EW_STATE_ERROR)
+    return;
+  ew_tunnel_set_peer (self, plan, &to->endpoint);
+  ew_engine_initiate (self->engine, self->peer_key, TRUE);
+  self->greeted = TRUE;
+}
+
 /* The next endpoint that this computer has a route to; the one in use is the last tried. */
 static void
 next_candidate (EwTunnel *self, gboolean keep)
@@ -461,7 +472,7 @@ bring_up (EwTunnel *self, gboolean vpn, GError **error)
   self->candidates = ew_candidates_new (self->document, self->keystore);
   self->candidate = ew_tunnel_race_first (self);
   self->peer = -1;
-  self->proved = self->vpn_active = self->handshaken = FALSE;
+  self->proved = self->vpn_active = self->handshaken = self->greeted = FALSE;
   self->problem = EW_NODE_PROBLEM_NONE;
   self->rtt_us = -1;
   self->slept = ew_slept ();
@@ -482,7 +493,13 @@ start_link (EwTunnel *self)
   if (!ew_engine_serve_uapi (self->engine, TRUE, &error))
     g_warning ("`wg show %s` won't work: %s", self->interface, error->message);
   ew_router_listen_for_traffic (self->router);
-  act (self, ew_liveness_start (&self->liveness, ew_boottime ()));
+  guint actions = ew_liveness_start (&self->liveness, ew_boottime ());
+  if (self->greeted)
+    {
+      actions &= ~(guint)EW_DO_INITIATE;
+      ew_tunnel_race (self);
+    }
+  act (self, actions);
   ew_tunnel_resolve (self);
 }
 
@@ -583,8 +600,8 @@ void
 ew_tunnel_down (EwTunnel *self)
 {
   g_autoptr (GError) error = NULL;
-  if (self->engine && self->proved)
-    ew_tunnel_goodbye (self);
+  if (self->engine)
+    ew_tunnel_goodbye (self); /* a handshake alone makes this node online for the edge */
   ew_tunnel_mode_down (self);
   if (self->host && (self->engine || !ew_host_ledger_is_empty (self->host))
       && !ew_host_apply (self->host, NULL, &error))

@@ -170,6 +170,7 @@ struct _EwTunnel
   gboolean vpn_active, no_route;
   gboolean held, held_vpn; /* the interface is lost, the host stays as it was until it's made again; … in VPN mode */
   gboolean handshaken;     /* since the edge fell silent */
+  gboolean greeted;        /* the first handshake was begun before the host was changed */
   gboolean trimmed;        /* freed memory was given back since it became quiet */
 
   /* race.c */
@@ -262,6 +263,9 @@ gboolean ew_tunnel_apply (EwTunnel *self, gboolean vpn, GError **error);
 gboolean ew_tunnel_apply_mtu (EwTunnel *self, GError **error);
 /* The engine's peer is the edge in use, with the plan's allowed IPs. endpoint NULL: as it is. */
 void ew_tunnel_set_peer (EwTunnel *self, const EwPlan *plan, const EwEndpoint *endpoint);
+/* The tunnel goes up: the handshake's round trip takes place while the host is changed. After a failure it waits for the
+   host: a handshake alone makes this node online for the edge. */
+void ew_tunnel_begin_handshake (EwTunnel *self, const EwPlan *plan);
 /* Where the edge's API answers inside the tunnel (borrowed); NULL: no address of this computer's reaches it. */
 const EwIp *ew_tunnel_get_inside (EwTunnel *self, guint16 *port);
 void ew_tunnel_event (EwTunnel *self, EwLivenessEvent event);

@@ -821,6 +821,62 @@ test_broken_state (World *world, gconstpointer data)
   enroll (world);
 }
 
+extern void (*ew_host_step_hook) (const gchar *step); /* of daemon/net, whose own header has another EwPlan */
+static World *stepped;
+static gboolean loses_interface;
+static guint steps_early, steps_late; /* how often the handshake was complete, and not begun, at on_step()'s step */
+
+/* Called before the first change of the host; later changes don't count. */
+static void
+on_step (const gchar *step)
+{
+  gint64 end = g_get_monotonic_time () + 30 * G_USEC_PER_SEC;
+  EwPeerStatus status;
+  if (!g_str_equal (step, "load the firewall") || stepped->tunnel->plan)
+    return;
+  steps_late += !stepped->tunnel->greeted;
+  while (stepped->tunnel->greeted && ew_engine_get_peer (stepped->engine, stepped->node_key, &status)
+         && !status.has_session && g_get_monotonic_time () < end)
+    g_usleep (1000);
+  steps_early += stepped->tunnel->greeted && status.has_session;
+  if (loses_interface)
+    {
+      g_autofree gchar *command = g_strdup_printf ("ip link del %s", stepped->interface);
+      g_autofree gchar *out = shell (command);
+    }
+}
+
+/* The round trip to the edge takes place while the host is changed; not after a failure: the edge is told that this node
+   isn't online after all, but not each time that it's tried again. */
+static void
+test_early_handshake (World *world, gconstpointer data)
+{
+  if (skipped ())
+    return;
+  g_autoptr (GAsyncResult) result = NULL;
+  stepped = world;
+  loses_interface = TRUE;
+  ew_host_step_hook = on_step;
+  ew_tunnel_enroll_async (world->tunnel, world->key, "laptop", NULL, keep, &result);
+  g_assert_true (ew_tunnel_enroll_finish (world->tunnel, await (&result), NULL));
+  wait_for (world, "state", "error");
+  g_assert_cmpuint (steps_early, ==, 1);
+  g_assert_cmpuint (steps_late, ==, 0);
+  g_assert_cmpuint (atomic_load (&world->probes), ==, 0);
+  while (atomic_load (&world->goodbyes) == 0)
+    spin (10);
+
+  loses_interface = FALSE;
+  g_assert_true (ew_tunnel_connect (world->tunnel, NULL));
+  wait_for (world, "state", "connected");
+  g_assert_cmpuint (steps_late, ==, 1);
+  g_assert_true (ew_tunnel_disconnect (world->tunnel, NULL));
+  g_assert_true (ew_tunnel_connect (world->tunnel, NULL));
+  wait_for (world, "state", "connected");
+  g_assert_cmpuint (steps_early, ==, 2);
+  ew_host_step_hook = NULL;
+}
+
 #define ADD(name, func) g_test_add ("/tunnel/life/" name, World, NULL, setup, func, teardown)
 
 int
@@ -831,6 +887,7 @@ main (int argc, char **argv)
   g_log_set_always_fatal (G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK);
   own_network ();
   ADD ("life", test_life);
+  ADD ("early-handshake", test_early_handshake);
   ADD ("upgrade", test_upgrade);
   ADD ("hostile-routes", test_hostile_routes);
   ADD ("awaited-routes", test_awaited_routes);
