@@ -17,6 +17,7 @@ typedef enum
   DOMAIN,
   ROUTE,
   MODE,
+  ON_OFF,
   DEFAULT,
 } Kind;
 
@@ -26,6 +27,7 @@ static const struct
   Kind kinds[2];
 } arguments[] = {
   { "mode", { MODE } },
+  { "lockdown", { ON_OFF } },
   { "ping", { NODE } },
   { "node add", { NODE_TO_RENEW } },
   { "node show", { NODE } },
@@ -105,6 +107,11 @@ offer_kind (EwCtl *ctl, Kind kind, gint argc, gchar **argv)
     {
       ew_complete_offer (typed, "vpn", "All traffic goes through the edge");
       ew_complete_offer (typed, "connector", "Only traffic for the mesh goes through the edge");
+    }
+  if (kind == ON_OFF)
+    {
+      ew_complete_offer (typed, "on", "Nothing leaves except through the edge");
+      ew_complete_offer (typed, "off", "What VPN mode leaves outside may leave");
     }
   if (kind == DEFAULT)
     ew_complete_offer (typed, "default", "The mesh's");

@@ -20,6 +20,8 @@ static const EwVerb verbs[] = {
   { "disconnect", "[--no-wait]", "Take the tunnel down", ew_verb_disconnect },
   { "mode", "[vpn|connector] [--confirm-within SECONDS] [--lan-names yes|no] | --confirm | --undo",
     "Show or choose what goes through the edge", ew_verb_mode },
+  { "lockdown", "[on|off] [--confirm-within SECONDS] | --confirm | --undo",
+    "Show or choose whether nothing leaves this computer except through the edge", ew_verb_lockdown },
   { "status", "[--json] [--watch | --check]", "Show this computer's connection", ew_verb_status },
   { "diagnose", "[--json]", "Show what works, what doesn't, and how to fix it", ew_verb_diagnose },
   { "map", "[--json]", "Draw the whole mesh", ew_verb_map },

@@ -78,12 +78,16 @@ gint ew_ctl_dump (EwCtl *ctl, const gchar *method, GVariant *parameters);
 gint ew_ctl_list (EwCtl *ctl, gint argc, gchar **argv, const gchar *method,
                   void (*show) (EwCtl *ctl, JsonObject *answer));
 
+/* sshd's environment; sudo removes it, and then logind's view counts. It can only tighten the guard. */
+gboolean ew_ctl_came_over_ssh (void);
+
 /* Verbs, by file. */
 gint ew_verb_enroll (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_leave (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_connect (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_disconnect (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_mode (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_lockdown (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_status (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_map (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_ping (EwCtl *ctl, gint argc, gchar **argv);

@@ -119,9 +119,8 @@ ew_verb_disconnect (EwCtl *ctl, gint argc, gchar **argv)
 
 /* Mode. */
 
-/* sshd sets these; sudo removes them, and then logind's view counts. They can only tighten the guard. */
-static gboolean
-came_over_ssh (void)
+gboolean
+ew_ctl_came_over_ssh (void)
 {
   return g_getenv ("SSH_CONNECTION") != NULL || g_getenv ("SSH_CLIENT") != NULL || g_getenv ("SSH_TTY") != NULL;
 }
@@ -200,7 +199,7 @@ set_mode (EwCtl *ctl, const gchar *mode, guint confirm_within, const gchar *lan_
     g_variant_builder_add (&options, "{sv}", "confirm-within", g_variant_new_uint32 (confirm_within));
   if (lan_names != NULL)
     g_variant_builder_add (&options, "{sv}", "lan-names", g_variant_new_boolean (g_str_equal (lan_names, "yes")));
-  if (came_over_ssh ())
+  if (ew_ctl_came_over_ssh ())
     g_variant_builder_add (&options, "{sv}", "ssh", g_variant_new_boolean (TRUE));
   exit_code = ew_ctl_do (ctl, "SetMode", g_variant_new ("(sa{sv})", mode, &options), NULL);
   if (exit_code == EW_EXIT_DONE)

@@ -59,6 +59,17 @@ print_names (EwCtl *ctl, JsonObject *status)
   print_row (ctl, "names", g_str_equal (code, "ok") ? works : message);
 }
 
+/* NULL: there is nothing to say. */
+static const gchar *
+describe_lockdown (JsonObject *status)
+{
+  const gchar *lockdown = ew_json_string (status, "lockdown");
+
+  if (lockdown == NULL || g_str_equal (lockdown, "off"))
+    return NULL;
+  return g_str_equal (lockdown, "on") ? "on" : "on, switched off soon unless confirmed: edgewayctl lockdown --confirm";
+}
+
 static void
 print_details (EwCtl *ctl, JsonObject *status)
 {
@@ -77,9 +88,10 @@ print_details (EwCtl *ctl, JsonObject *status)
   g_autofree gchar *mode = ew_format_get_text (terminal, status, "mode", "");
   const gchar *guard = ew_json_string (status, "guard_until");
   g_autofree gchar *until = guard != NULL ? ew_format_local_time (ew_time_parse (guard)) : NULL;
+  gboolean of_mode = until != NULL && g_strcmp0 (ew_json_string (status, "lockdown"), "trying") != 0;
   g_autofree gchar *mode_text
-    = until != NULL ? g_strdup_printf ("%s, reverts at %s unless confirmed: edgewayctl mode --confirm", mode, until)
-                    : g_strdup (mode);
+    = of_mode ? g_strdup_printf ("%s, reverts at %s unless confirmed: edgewayctl mode --confirm", mode, until)
+              : g_strdup (mode);
   g_autofree gchar *interface = ew_format_get_text (terminal, status, "interface", "");
   g_autofree gchar *rx = ew_format_bytes (ew_json_int (status, "rx_bytes", 0));
   g_autofree gchar *tx = ew_format_bytes (ew_json_int (status, "tx_bytes", 0));
@@ -90,6 +102,7 @@ print_details (EwCtl *ctl, JsonObject *status)
   print_row (ctl, "addresses", addresses);
   print_row (ctl, "edge", edge_text);
   print_row (ctl, "mode", mode_text);
+  print_row (ctl, "lockdown", describe_lockdown (status));
   print_row (ctl, "traffic", edge_text != NULL ? traffic : NULL);
   print_row (ctl, "interface", edge_text != NULL ? interface : NULL);
   print_names (ctl, status);
@@ -130,7 +143,10 @@ print_status (EwCtl *ctl, JsonObject *status)
       print_problems (ctl, status);
     }
   else
-    ew_ctl_print ("  To join a mesh: sudo edgewayctl enroll\n");
+    {
+      print_row (ctl, "lockdown", describe_lockdown (status));
+      ew_ctl_print ("  To join a mesh: sudo edgewayctl enroll\n");
+    }
 }
 
 /* A line a change: for people who watch, and for scripts that read. */

@@ -509,7 +509,7 @@ ew_firewall_load (EwHost *host, const EwHostConfig *config, GError **error)
       host->firewall_vpn = FALSE;
       if (had_guard)
         {
-          ew_flows_unmark ();
+          ew_flows_unmark (host);
           ew_flows_forget_questions (host);
         }
       return TRUE;

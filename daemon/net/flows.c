@@ -390,12 +390,12 @@ ew_flows_mark (EwHost *host, const EwHostConfig *config)
 }
 
 void
-ew_flows_unmark (void)
+ew_flows_unmark (EwHost *host)
 {
   g_autoptr (EwNetlink) netlink = ew_netlink_new (NETLINK_NETFILTER);
   g_autoptr (GArray) flows = NULL;
 
-  if (netlink == NULL)
+  if (netlink == NULL || ew_host_get_lockdown (host) != EW_LOCKDOWN_OFF)
     return;
   flows = list_flows (netlink, EW_HOST_CONNMARK_INBOUND, EW_HOST_FWMARK_MASK);
   for (guint i = 0; i < flows->len; i++)

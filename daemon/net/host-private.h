@@ -12,11 +12,13 @@
  *   problems.c  what of a configuration can't be applied
  *   firewall.c  Edgeway's nftables tables, with the parts of answers.c, seal.c and redirect.c
  *   flows.c     the connections that existed before them
+ *   lockdown.c  a table that outlives edgewayd, and isn't in the ledger
  */
 #pragma once
 
 #include "net/host.h"
 #include "net/ledger.h"
+#include "net/lockdown.h"
 #include "net/notes.h"
 #include "host/nft-script.h"
 #include "host/rows.h"
@@ -36,6 +38,7 @@ struct EwHost
 {
   EwNetlink *netlink; /* NETLINK_ROUTE */
   EwLedger *ledger;
+  EwLockdown *lockdown;
   EwHostConfig *applied; /* NULL: nothing, or what a former run left */
   gchar *firewall;       /* the script of Edgeway's tables as they are loaded; NULL: not known */
   gboolean firewall_vpn; /* … with the guard's marks in it */
@@ -101,6 +104,11 @@ void ew_gateway_diagnose (EwHost *host, JsonArray *checks);
 /* EwPrefix of both families that the main table routes: the subnets behind this computer, and in VPN mode its
    surroundings, without what lies inside config's own routes. (transfer full) */
 GArray *ew_lan_exceptions (EwHost *host, const EwHostConfig *config);
+/* EwPrefix of both families that VPN mode's firewall lets out beside the tunnel: of the exceptions, what this
+   computer's owner wants to be reachable. (transfer full) */
+GArray *ew_lan_reachable (EwHost *host, const EwHostConfig *config);
+/* Adds the ranges that nobody has on the internet to prefixes (EwPrefix), with multicast. */
+void ew_lan_add_private (GArray *prefixes);
 /* Indexes (guint) of the interfaces of default routes, in any table that a rule names, except Edgeway's. NULL:
    not known. (transfer full) */
 GArray *ew_lan_uplinks (EwHost *host, const EwHostConfig *config);
@@ -154,10 +162,12 @@ gboolean ew_firewall_restore (EwHost *host, GError **error);
 gboolean ew_forwarding_is_on (void);
 
 /* ---- seal.c: nothing leaves beside the tunnel */
+/* A named set "NAME4" or "NAME6" of prefixes; one may hold another. */
+void ew_seal_add_prefix_set (GString *script, const gchar *name, const EwPrefix *prefixes, gsize n, guint8 family);
 void ew_seal_add (GString *script, EwHost *host, const EwHostConfig *config, gboolean closed);
-/* Rules that return for the questions of local name servers, recognized by their users; and for NetworkManager's look
-   for a captive portal. */
-void ew_seal_add_resolvers (GString *script, gboolean resolved_only);
+/* Rules with that verdict for the questions of local name servers, recognized by their users; and rules that return for
+   NetworkManager's look for a captive portal. */
+void ew_seal_add_resolvers (GString *script, gboolean resolved_only, const gchar *verdict);
 void ew_seal_add_portal_check (GString *script);
 
 /* ---- redirect.c: VPN mode's names */
@@ -199,10 +209,10 @@ typedef struct
 EwFlows *ew_flows_list (const EwHostConfig *config, GError **error);
 void ew_flows_free (EwFlows *flows);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwFlows, ew_flows_free)
-/* Marks (or clears) the inbound flows that conntrack already knows. Best effort: where it knows none, nothing happens.
- */
+/* Marks (or clears, except in lockdown, which needs them) the inbound flows that conntrack already knows. Best effort:
+   where it knows none, nothing happens. */
 void ew_flows_mark (EwHost *host, const EwHostConfig *config);
-void ew_flows_unmark (void);
+void ew_flows_unmark (EwHost *host);
 /* Conntrack forgets what name servers elsewhere were asked via UDP. */
 void ew_flows_forget_questions (EwHost *host);
 /* The range that ports of outgoing connections come from. */

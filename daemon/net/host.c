@@ -42,7 +42,8 @@ EwHost *
 ew_host_new (const gchar *ledger_path, GError **error)
 {
   g_autofree gchar *boot_id = ew_sysctl_read ("kernel/random/boot_id");
-  g_autofree gchar *spare = ew_file_spare (ledger_path);
+  g_autofree gchar *spare = ew_file_spare (ledger_path), *folder = g_path_get_dirname (ledger_path);
+  g_autofree gchar *lockdown = g_build_filename (folder, EW_LOCKDOWN_FILE, NULL);
   g_autoptr (EwHost) host = g_new0 (EwHost, 1);
 
   host->netlink = ew_netlink_new (NETLINK_ROUTE);
@@ -53,6 +54,7 @@ ew_host_new (const gchar *ledger_path, GError **error)
                     g_strerror (errno));
       return NULL;
     }
+  host->lockdown = ew_lockdown_new (lockdown);
   host->ledger = ew_ledger_open (ledger_path, spare, boot_id, error);
   return host->ledger != NULL ? g_steal_pointer (&host) : NULL;
 }
@@ -85,6 +87,7 @@ ew_host_free (EwHost *host)
   ew_host_keep_free (host->keep);
   ew_netlink_free (host->netlink);
   ew_ledger_free (host->ledger);
+  ew_lockdown_free (host->lockdown);
   ew_host_config_free (host->applied);
   g_clear_pointer (&host->uplinks, g_array_unref);
   ew_host_config_free (host->wanted);
@@ -94,6 +97,42 @@ ew_host_free (EwHost *host)
   g_free (host->standing);
   g_free (host->firewall);
   g_free (host);
+}
+
+gboolean
+ew_host_start_lockdown (EwHost *host, GError **error)
+{
+  return ew_lockdown_enforce (host->lockdown, error);
+}
+
+EwLockdownState
+ew_host_get_lockdown (EwHost *host)
+{
+  return ew_lockdown_get_state (host->lockdown);
+}
+
+static gboolean
+bound_lockdown (EwHost *host, const EwHostConfig *config, GError **error)
+{
+  g_autoptr (GArray) outside = ew_lan_reachable (host, config);
+  const EwLockdownBounds bounds = {
+    .interface = config->interface,
+    .behind = config->forwards,
+    .n_behind = config->n_forwards,
+    .inside = config->routes,
+    .n_inside = config->n_routes,
+    .outside = (const EwPrefix *)(const void *)outside->data,
+    .n_outside = outside->len,
+  };
+
+  return ew_lockdown_set_bounds (host->lockdown, &bounds, error);
+}
+
+gboolean
+ew_host_set_lockdown (EwHost *host, EwLockdownState state, guint seconds, const EwHostConfig *config, GError **error)
+{
+  return (config == NULL || bound_lockdown (host, config, error))
+         && ew_lockdown_set (host->lockdown, state, seconds, error);
 }
 
 gboolean
@@ -358,6 +397,7 @@ static gboolean
 apply_config (EwHost *host, const EwHostConfig *config, GError **error)
 {
   g_autoptr (EwHostConfig) applied = ew_host_config_copy (config), wanted = ew_host_config_copy (config);
+  g_autoptr (GError) bounds = NULL;
 
   if (!apply_what_can_be (host, applied, error))
     return FALSE;
@@ -367,6 +407,8 @@ apply_config (EwHost *host, const EwHostConfig *config, GError **error)
   host->wanted = g_steal_pointer (&wanted);
   ew_host_keep_applied (host);
   ew_problems_settle (host);
+  if (ew_host_get_lockdown (host) != EW_LOCKDOWN_OFF && !bound_lockdown (host, host->wanted, &bounds))
+    g_warning ("Lockdown's firewall rules couldn't be adapted: %s", bounds->message);
   return TRUE;
 }
 

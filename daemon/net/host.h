@@ -74,6 +74,22 @@ typedef struct
 /* config NULL: nothing at all (as ew_host_undo_all). */
 gboolean ew_host_apply (EwHost *host, const EwHostConfig *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Lockdown (lockdown.h): nothing leaves except through the tunnel, also when there is none. */
+typedef enum
+{
+  EW_LOCKDOWN_OFF,
+  EW_LOCKDOWN_TRYING, /* until its time is up, or edgewayd ends: not stored */
+  EW_LOCKDOWN_ON
+} EwLockdownState;
+
+/* Before anything else: what an earlier run, or the boot, was asked for is in force. */
+gboolean ew_host_start_lockdown (EwHost *host, GError **error);
+EwLockdownState ew_host_get_lockdown (EwHost *host);
+/* seconds: of EW_LOCKDOWN_TRYING. config: what VPN mode would be applied with, whether it is or not; its interface need
+   not exist. NULL with EW_LOCKDOWN_OFF, which always opens the computer; an error then says that something is left. */
+gboolean ew_host_set_lockdown (EwHost *host, EwLockdownState state, guint seconds, const EwHostConfig *config,
+                               GError **error);
+
 /* One part that can't be applied while the rest works. */
 typedef enum
 {

@@ -14,14 +14,28 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
+#define MULTICAST6 "ff00::/8" /* in the local table already, so no exception of VPN mode's */
+
 static const gchar *const private_ranges[] = {
   "10.0.0.0/8",       "172.16.0.0/12",      "192.168.0.0/16", /* RFC 1918 */
   "169.254.0.0/16",   "fe80::/10",                            /* link-local: RFC 3927, RFC 4291 */
   "100.64.0.0/10",                                            /* carriers and other VPNs: RFC 6598 */
   "224.0.0.0/4",      "255.255.255.255/32",                   /* never leave the link */
-  "fc00::/7",                                                 /* RFC 4193; ff00::/8 is in the local table already */
+  "fc00::/7",                                                 /* RFC 4193 */
   "168.63.129.16/32", /* Azure's name server and agent: only its own hosts have it */
 };
+
+void
+ew_lan_add_private (GArray *prefixes)
+{
+  EwPrefix prefix;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (private_ranges); i++)
+    if (ew_prefix_parse (private_ranges[i], &prefix, NULL))
+      g_array_append_val (prefixes, prefix);
+  if (ew_prefix_parse (MULTICAST6, &prefix, NULL))
+    g_array_append_val (prefixes, prefix);
+}
 
 /* Inside what config leads into the tunnel. */
 static gboolean
@@ -186,20 +200,14 @@ is_internal (GArray *links, GArray *uplinks, guint index)
   return FALSE;
 }
 
-GArray *
-ew_lan_exceptions (EwHost *host, const EwHostConfig *config)
+/* In VPN mode: what the main table goes on routing, without what lies inside config's own routes. */
+static void
+add_surroundings (GArray *exceptions, EwHost *host, const EwHostConfig *config)
 {
-  GArray *exceptions = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   g_autoptr (GArray) links = ew_netlink_links (host->netlink);
   g_autoptr (GArray) addresses = ew_netlink_addresses (host->netlink);
-  GArray *uplinks;
 
-  /* A subnet behind this computer isn't reached through the tunnel, also where a wider route leads there. */
-  g_array_append_vals (exceptions, config->forwards, (guint)config->n_forwards);
-  if (!config->vpn)
-    return exceptions;
   remember_uplinks (host, config);
-  uplinks = host->uplinks;
   for (gsize i = 0; i < G_N_ELEMENTS (private_ranges); i++)
     {
       EwPrefix prefix;
@@ -210,8 +218,31 @@ ew_lan_exceptions (EwHost *host, const EwHostConfig *config)
     {
       const EwAddressRow *row = &g_array_index (addresses, EwAddressRow, i);
       if (row->subnet.length > 0 && row->subnet.length < ew_ip_size (&row->ip) * 8 && !ew_ip_is_loopback (&row->ip)
-          && is_internal (links, uplinks, row->link))
+          && is_internal (links, host->uplinks, row->link))
         add_exception (exceptions, config, &row->subnet);
     }
+}
+
+GArray *
+ew_lan_exceptions (EwHost *host, const EwHostConfig *config)
+{
+  GArray *exceptions = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+
+  /* A subnet behind this computer isn't reached through the tunnel, also where a wider route leads there. */
+  g_array_append_vals (exceptions, config->forwards, (guint)config->n_forwards);
+  if (config->vpn)
+    add_surroundings (exceptions, host, config);
   return exceptions;
+}
+
+GArray *
+ew_lan_reachable (EwHost *host, const EwHostConfig *config)
+{
+  GArray *reachable = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  EwPrefix multicast;
+
+  add_surroundings (reachable, host, config);
+  if (ew_prefix_parse (MULTICAST6, &multicast, NULL))
+    add_exception (reachable, config, &multicast);
+  return reachable;
 }

@@ -62,7 +62,7 @@ ew_redirect_add (GString *script, const EwHostConfig *config, const gchar *inter
                            "    oifname \"lo\" return\n    meta mark & " UPPER " != 0 return\n");
   ew_seal_add_portal_check (script);
   if (config->lan_names)
-    ew_seal_add_resolvers (script, TRUE);
+    ew_seal_add_resolvers (script, TRUE, "return");
   g_string_append (script, "    ip daddr @inside4 return\n    ip6 daddr @inside6 return\n");
   add_translations (script, config, "");
   g_string_append (script,

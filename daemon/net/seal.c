@@ -25,14 +25,14 @@
 #include <sys/stat.h>
 
 #define UPPER "0xffff0000"
+#define SET_MARK "meta mark set meta mark & 0x0000ffff | %#x"
 
 static const gchar *const resolver_users[] = { "systemd-resolve", "dnsmasq", NULL };
 
 #define PORTAL_UNIT "system.slice/NetworkManager.service"
 
-/* A named set "NAME4" or "NAME6" of prefixes; one may hold another. */
-static void
-add_prefix_set (GString *script, const gchar *name, const EwPrefix *prefixes, gsize n, guint8 family)
+void
+ew_seal_add_prefix_set (GString *script, const gchar *name, const EwPrefix *prefixes, gsize n, guint8 family)
 {
   g_autoptr (GString) elements = g_string_new (NULL);
 
@@ -56,16 +56,16 @@ add_sets (GString *script, const EwHostConfig *config, const GArray *outside)
 {
   for (guint8 family = EW_FAMILY_V4; family <= EW_FAMILY_V6; family += 2)
     {
-      add_prefix_set (script, "behind", config->forwards, config->n_forwards, family);
-      add_prefix_set (script, "inside", config->routes, config->n_routes, family);
+      ew_seal_add_prefix_set (script, "behind", config->forwards, config->n_forwards, family);
+      ew_seal_add_prefix_set (script, "inside", config->routes, config->n_routes, family);
       if (config->vpn)
-        add_prefix_set (script, "outside", (const EwPrefix *)outside->data, outside->len, family);
+        ew_seal_add_prefix_set (script, "outside", (const EwPrefix *)outside->data, outside->len, family);
     }
 }
 
 /* Local users only: a directory service may be behind the tunnel. */
 void
-ew_seal_add_resolvers (GString *script, gboolean resolved_only)
+ew_seal_add_resolvers (GString *script, gboolean resolved_only, const gchar *verdict)
 {
   FILE *file = fopen ("/etc/passwd", "re");
   const struct passwd *user;
@@ -73,8 +73,8 @@ ew_seal_add_resolvers (GString *script, gboolean resolved_only)
   while (file != NULL && (user = fgetpwent (file)) != NULL)
     if (resolved_only ? g_str_equal (user->pw_name, resolver_users[0])
                       : g_strv_contains (resolver_users, user->pw_name))
-      g_string_append_printf (script, "    meta skuid %u meta l4proto { tcp, udp } th dport { 53, 853 } return\n",
-                              (guint)user->pw_uid);
+      g_string_append_printf (script, "    meta skuid %u meta l4proto { tcp, udp } th dport { 53, 853 } %s\n",
+                              (guint)user->pw_uid, verdict);
   if (file != NULL)
     fclose (file);
 }
@@ -130,6 +130,23 @@ add_sealed_chain (GString *script, const EwHostConfig *config, gboolean closed)
   g_string_append (script, "  }\n");
 }
 
+/* What may ask the LAN's name servers. The mark, which here leads nowhere else, lets it pass lockdown.c, too. */
+static void
+add_questions (GString *script, const EwHostConfig *config)
+{
+  gboolean redirects = ew_redirect_is_wanted (config);
+  g_autofree gchar *pass = g_strdup_printf (SET_MARK " return", EW_HOST_FWMARK);
+
+  if (!redirects || config->lan_names)
+    ew_seal_add_resolvers (script, redirects, pass);
+  for (guint8 family = EW_FAMILY_V4; !redirects && family <= EW_FAMILY_V6; family += 2)
+    g_string_append_printf (script,
+                            "    meta mark & " UPPER " == 0 meta l4proto { tcp, udp } th dport { 53, 853 } "
+                            "%s daddr @outside%u %s daddr != @inside%u %s\n",
+                            family == EW_FAMILY_V4 ? "ip" : "ip6", family, family == EW_FAMILY_V4 ? "ip" : "ip6",
+                            family, pass);
+}
+
 void
 ew_seal_add (GString *script, EwHost *host, const EwHostConfig *config, gboolean closed)
 {
@@ -144,8 +161,7 @@ ew_seal_add (GString *script, EwHost *host, const EwHostConfig *config, gboolean
                           config->interface);
   if (config->vpn)
     {
-      if (!ew_redirect_is_wanted (config) || config->lan_names)
-        ew_seal_add_resolvers (script, ew_redirect_is_wanted (config));
+      add_questions (script, config);
       ew_seal_add_portal_check (script);
       ew_redirect_add_stop (script, config);
     }

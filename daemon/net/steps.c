@@ -348,7 +348,7 @@ take_back_table (EwHost *host, const EwChange *change, GError **error)
   if (!ew_nft_table_exists (change->name, change->value, &ours) || !ours)
     return TRUE;
   if (g_str_equal (change->name, "inet edgeway"))
-    ew_flows_unmark ();
+    ew_flows_unmark (host);
   if (!ew_nft_run (script, FALSE, NULL, error))
     return FALSE;
   if (g_str_equal (change->name, "inet edgeway"))

@@ -146,6 +146,8 @@ on_ruleset_changed (gpointer data)
   EwHostWatch *watch = data;
   g_autoptr (GError) error = NULL;
 
+  if (ew_lockdown_restore (watch->host->lockdown))
+    return TRUE;
   if (watch->host->applied == NULL)
     return FALSE;
   if (watch->host->firewall_failure == NULL && !ew_firewall_restore (watch->host, &error))

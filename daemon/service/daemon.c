@@ -28,6 +28,7 @@ typedef struct
   gchar *state_dir;
   gchar *interface;
   gchar *bus;
+  gchar *lockdown; /* "load" or "off" */
   gboolean revert, version;
   EwBusDoor doors[EW_BUS_GUARD_DOORS]; /* to --bus, and to the system bus */
 } Options;
@@ -38,6 +39,7 @@ options_clear (Options *options)
   g_free (options->state_dir);
   g_free (options->interface);
   g_free (options->bus);
+  g_free (options->lockdown);
   for (gsize i = 0; i < EW_BUS_GUARD_DOORS; i++)
     ew_bus_door_clear (&options->doors[i]);
 }
@@ -71,6 +73,8 @@ options_parse (Options *options, gint *argc, gchar ***argv, GError **error)
       "ADDRESS" },
     { "revert", 0, 0, G_OPTION_ARG_NONE, &options->revert,
       "Undo what an edgewayd that was killed has left changed on this computer, and exit", NULL },
+    { "lockdown", 0, 0, G_OPTION_ARG_STRING, &options->lockdown,
+      "Put lockdown's firewall rules in place if it is on, as at boot, or switch lockdown off, and exit", "load|off" },
     { "version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version and exit", NULL },
     { NULL },
   };
@@ -98,6 +102,11 @@ options_parse (Options *options, gint *argc, gchar ***argv, GError **error)
     {
       g_autofree gchar *given = g_steal_pointer (&options->state_dir);
       options->state_dir = g_canonicalize_filename (given, NULL);
+    }
+  if (options->lockdown != NULL && !g_str_equal (options->lockdown, "load") && !g_str_equal (options->lockdown, "off"))
+    {
+      g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--lockdown: Use load or off.");
+      return FALSE;
     }
   return check_interface (options->interface, error);
 }
@@ -220,6 +229,17 @@ run (const Options *options, GError **error)
   return !life.unguarded;
 }
 
+static gboolean
+carry_out (Options *options, GError **error)
+{
+  if (options->lockdown != NULL)
+    return g_str_equal (options->lockdown, "load") ? ew_lockdown_load (options->state_dir, error)
+                                                   : ew_lockdown_open (options->state_dir, error);
+  if (options->revert)
+    return ew_revert (options->state_dir, options->interface, error);
+  return prepare (options, error) && run (options, error);
+}
+
 gint
 ew_daemon_main (gint argc, gchar **argv)
 {
@@ -241,8 +261,7 @@ ew_daemon_main (gint argc, gchar **argv)
     }
   ew_log_init ("edgewayd");
   ew_memory_init ();
-  if (options.revert ? ew_revert (options.state_dir, options.interface, &error)
-                     : prepare (&options, &error) && run (&options, &error))
+  if (carry_out (&options, &error))
     return 0;
   g_printerr ("edgewayd: %s\n", error->message);
   return g_error_matches (error, EW_ERROR, EW_ERROR_NOT_AUTHORIZED) ? EXIT_NOT_AUTHORIZED : 1;

@@ -5,6 +5,7 @@
 #include "common/enrollment-key.h"
 #include "common/error.h"
 #include "common/phrase.h"
+#include "service/handle-private.h"
 #include "service/methods.h"
 
 #define CONFIRM_WITHIN_MAX 86400
@@ -93,6 +94,14 @@ ew_handle_disconnect (EwCall *call, GVariant *parameters)
   answer (call, done, error);
 }
 
+gboolean
+ew_handle_has_type (GVariant *options, const gchar *key, const GVariantType *type)
+{
+  g_autoptr (GVariant) value = g_variant_lookup_value (options, key, NULL);
+
+  return value == NULL || g_variant_is_of_type (value, type);
+}
+
 /* SetMode: first whether the caller sits at this computer, then the switch; the tunnel bounds how long that takes. */
 
 typedef struct
@@ -127,15 +136,6 @@ on_locality (GObject *source, GAsyncResult *result, gpointer user_data)
   set_mode_go (user_data, !ew_caller_is_local_finish (result));
 }
 
-/* An option that is there in another type must not be ignored: it asks for the guard. */
-static gboolean
-has_type (GVariant *options, const gchar *key, const GVariantType *type)
-{
-  g_autoptr (GVariant) value = g_variant_lookup_value (options, key, NULL);
-
-  return value == NULL || g_variant_is_of_type (value, type);
-}
-
 /* FALSE: the call has been refused. */
 static gboolean
 set_lan_names (EwCall *call, GVariant *parameters)
@@ -162,9 +162,9 @@ set_mode_parse (SetMode *set_mode, GVariant *parameters, gboolean *over_ssh)
   g_variant_lookup (options, "confirm-within", "u", &set_mode->confirm_within);
   if (!g_str_equal (set_mode->mode, "vpn") && !g_str_equal (set_mode->mode, "connector"))
     ew_call_fail_literal (set_mode->call, EW_ERROR_INVALID_ARGUMENT, N_ ("The mode must be \"vpn\" or \"connector\"."));
-  else if (!has_type (options, "ssh", G_VARIANT_TYPE_BOOLEAN)
-           || !has_type (options, "lan-names", G_VARIANT_TYPE_BOOLEAN)
-           || !has_type (options, "confirm-within", G_VARIANT_TYPE_UINT32))
+  else if (!ew_handle_has_type (options, "ssh", G_VARIANT_TYPE_BOOLEAN)
+           || !ew_handle_has_type (options, "lan-names", G_VARIANT_TYPE_BOOLEAN)
+           || !ew_handle_has_type (options, "confirm-within", G_VARIANT_TYPE_UINT32))
     ew_call_fail_literal (set_mode->call, EW_ERROR_INVALID_ARGUMENT,
                           N_ ("The option \"confirm-within\" must be a uint32 (u), \"ssh\" and \"lan-names\" "
                               "booleans (b)."));

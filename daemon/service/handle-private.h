@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What the methods about the mesh have in common (handle-mesh.c).
+ * What the methods have in common: those about the mesh (handle-mesh.c), and those with options.
  */
 #pragma once
 
@@ -21,5 +21,8 @@ void ew_handle_on_nothing (GObject *source, GAsyncResult *result, gpointer user_
 void ew_handle_delete (EwCall *call, GVariant *parameters, const gchar *collection, gsize max, const gchar *what);
 /* Answers with this JSON, as schema 1. */
 void ew_handle_return_json (EwCall *call, JsonObject *reply);
+
+/* An option that is there in another type must not be ignored: it may ask for the guard. */
+gboolean ew_handle_has_type (GVariant *options, const gchar *key, const GVariantType *type);
 
 G_END_DECLS

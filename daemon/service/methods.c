@@ -13,6 +13,7 @@ static const EwMethod methods[] = {
   { "Connect", CONNECT, ew_handle_connect },
   { "Disconnect", CONNECT, ew_handle_disconnect },
   { "SetMode", MODE, ew_handle_set_mode },
+  { "SetLockdown", MODE, ew_handle_set_lockdown },
   { "ConfirmMode", MODE, ew_handle_confirm_mode },
   { "UndoMode", MODE, ew_handle_undo_mode },
   { "GetStatus", NULL, ew_handle_get_status },

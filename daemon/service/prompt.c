@@ -23,6 +23,7 @@ static const struct
   { "Leave", NULL, N_ ("Authentication is required to let Edgeway take this computer out of its mesh") },
   { "Connect", NULL, N_ ("Authentication is required to let Edgeway connect this computer to its mesh") },
   { "Disconnect", NULL, N_ ("Authentication is required to let Edgeway disconnect this computer from its mesh") },
+  { "SetLockdown", NULL, N_ ("Authentication is required to let Edgeway change what may leave this computer") },
   { "SetMode", NULL, N_ ("Authentication is required to let Edgeway change where internet traffic leaves") },
   { "ConfirmMode", NULL, N_ ("Authentication is required to let Edgeway keep VPN mode") },
   { "UndoMode", NULL, N_ ("Authentication is required to let Edgeway turn VPN mode off") },

@@ -9,10 +9,38 @@
 #include "common/error.h"
 #include "names/names.h"
 #include "net/host.h"
+#include "net/lockdown.h"
 #include "nss/names-socket.h"
 #include "nss/nsswitch.h"
 #include "service/bus.h"
 #include "service/privileges.h"
+
+static EwLockdown *
+find_lockdown (const gchar *state_dir)
+{
+  g_autofree gchar *path = g_build_filename (state_dir, EW_LOCKDOWN_FILE, NULL);
+
+  return ew_lockdown_new (path);
+}
+
+gboolean
+ew_lockdown_load (const gchar *state_dir, GError **error)
+{
+  g_autoptr (EwLockdown) lockdown = find_lockdown (state_dir);
+
+  return ew_privileges_check (error) && ew_lockdown_enforce (lockdown, error);
+}
+
+gboolean
+ew_lockdown_open (const gchar *state_dir, GError **error)
+{
+  g_autoptr (EwLockdown) lockdown = find_lockdown (state_dir);
+
+  if (!ew_privileges_check (error) || !ew_lockdown_set (lockdown, EW_LOCKDOWN_OFF, 0, error))
+    return FALSE;
+  g_print ("Lockdown is off.\n");
+  return TRUE;
+}
 
 static gboolean
 undo_ledger (const gchar *state_dir, gboolean *any, GError **error)
@@ -25,7 +53,9 @@ undo_ledger (const gchar *state_dir, gboolean *any, GError **error)
   if (host == NULL)
     return FALSE;
   ew_names_register_undo (host);
-  *any |= !ew_host_ledger_is_empty (host);
+  *any |= !ew_host_ledger_is_empty (host) || ew_host_get_lockdown (host) != EW_LOCKDOWN_OFF;
+  if (!ew_host_set_lockdown (host, EW_LOCKDOWN_OFF, 0, NULL, error))
+    return FALSE;
   if (ew_host_undo_all (host, &local))
     return TRUE;
   g_set_error (error, EW_ERROR, EW_ERROR_FAILED, "Not everything could be undone: %s",

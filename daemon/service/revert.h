@@ -16,4 +16,9 @@ G_BEGIN_DECLS
    folder's ledger knows. */
 gboolean ew_revert (const gchar *state_dir, const gchar *interface, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* `edgewayd --lockdown load` and `off` (net/lockdown.h): the firewall rules as they are stored, at boot; lockdown ended,
+   whether an edgewayd uses state_dir, or could, or not. */
+gboolean ew_lockdown_load (const gchar *state_dir, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean ew_lockdown_open (const gchar *state_dir, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 G_END_DECLS

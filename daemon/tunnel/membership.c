@@ -179,6 +179,8 @@ may_leave (EwTunnel *self, GError **error)
   if (self->enrolling)
     ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
                   "This computer is being enrolled. Wait until that has ended, then leave.");
+  else if (!ew_tunnel_check_unlocked (self, N_ ("without a mesh this computer would have no internet"), error))
+    return FALSE;
   else if (ew_tunnel_check_member (self, &local) || local->code == EW_ERROR_REMOVED)
     return TRUE;
   else

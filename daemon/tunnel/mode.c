@@ -206,6 +206,10 @@ check_mode (EwTunnel *self, const gchar *mode, guint confirm_within, GError **er
   else if (confirm_within > CONFIRM_MAX)
     ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
                   "A switch can wait at most a day to be confirmed. Use up to %d seconds.", CONFIRM_MAX);
+  else if (!vpn
+           && !ew_tunnel_check_unlocked (self, N_ ("in connector-only mode this computer would have no internet"),
+                                         error))
+    return FALSE;
   else if (vpn && !self->document->exit)
     ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
                   "The edge doesn't forward to the internet, so this computer would have no internet in VPN mode. Ask "
@@ -277,6 +281,9 @@ ew_tunnel_set_lan_names (EwTunnel *self, gboolean lan_names, GError **error)
 gboolean
 ew_tunnel_confirm_mode (EwTunnel *self, GError **error)
 {
+  gboolean done = FALSE;
+  if (ew_tunnel_settle_lockdown (self, TRUE, &done, error))
+    return done;
   if (!ew_tunnel_check_member (self, error))
     return FALSE;
   if (ew_guard_confirm (&self->guard) == EW_GUARD_NOTHING)
@@ -296,6 +303,9 @@ ew_tunnel_confirm_mode (EwTunnel *self, GError **error)
 gboolean
 ew_tunnel_undo_mode (EwTunnel *self, GError **error)
 {
+  gboolean done = FALSE;
+  if (ew_tunnel_settle_lockdown (self, FALSE, &done, error))
+    return done;
   if (!ew_tunnel_check_member (self, error))
     return FALSE;
   EwGuardAction action = ew_guard_undo (&self->guard);

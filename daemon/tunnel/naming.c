@@ -29,13 +29,14 @@ ew_tunnel_name_servers (EwTunnel *self, const EwPlan *plan)
   return servers;
 }
 
-/* While VPN mode's rules are in place, the edge's own name is looked up beside them. */
+/* While VPN mode's or lockdown's rules are in place, the edge's own name is looked up beside them. */
 static void
 lead_outside (EwTunnel *self)
 {
   const GArray *ranges = self->document ? self->document->ranges : NULL;
-  ew_outside_resolver_set_active (self->outside, self->vpn_active || self->held_vpn,
-                                  ranges ? (const EwPrefix *)ranges->data : NULL, ranges ? ranges->len : 0);
+  ew_outside_resolver_set_active (
+    self->outside, self->vpn_active || self->held_vpn || ew_host_get_lockdown (self->host) != EW_LOCKDOWN_OFF,
+    ranges ? (const EwPrefix *)ranges->data : NULL, ranges ? ranges->len : 0);
 }
 
 /* The ranges that are the mesh's as a whole. One that another network has a part of is routed around it: the names of that

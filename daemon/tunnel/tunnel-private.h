@@ -12,6 +12,7 @@
  *   probe.c        link messages out, what the router heard in
  *   refresh.c      the node document fetched again; why the edge is silent
  *   mode.c         the guard's actions
+ *   lockdown.c     lockdown switched, and its trial
  *   membership.c   enroll, leave, calls to the API
  *   routes.c       routes listed, accepted, refused
  *   ping.c
@@ -77,6 +78,7 @@ enum
   PROP_MESSAGE_PHRASE,
   PROP_MODE,
   PROP_GUARD_UNTIL,
+  PROP_LOCKDOWN,
   PROP_ROLE,
   PROP_MESH,
   PROP_SUFFIX,
@@ -154,6 +156,10 @@ struct _EwTunnel
   EwAlarm *guard_alarm;
   gint64 guard_until; /* realtime µs; 0: not counting */
   GQueue mode_tasks;  /* GTask waiting for the mode to be active */
+
+  /* lockdown.c */
+  EwAlarm *lockdown_alarm;
+  gint64 lockdown_until; /* realtime µs: the end of a trial; 0: none */
 
   /* link.c: engine NULL: down. */
   EwEngine *engine;
@@ -368,6 +374,17 @@ void ew_tunnel_mode_proved (EwTunnel *self);
 void ew_tunnel_mode_probe_returned (EwTunnel *self, gint64 sent);
 /* The tunnel goes down: what was not settled is undone. */
 void ew_tunnel_mode_down (EwTunnel *self);
+
+/* lockdown.c */
+/* Before anything else is done to the host. */
+void ew_tunnel_start_lockdown (EwTunnel *self);
+/* A trial ends with the daemon; else the rules stay. */
+void ew_tunnel_stop_lockdown (EwTunnel *self);
+const gchar *ew_tunnel_get_lockdown (EwTunnel *self); /* "off", "trying" or "on" */
+/* FALSE while lockdown is on: what says in a clause what that would cut, without a full stop. */
+gboolean ew_tunnel_check_unlocked (EwTunnel *self, const gchar *what, GError **error);
+/* FALSE: no trial counts. Else it is kept or undone, and *done says whether that worked. */
+gboolean ew_tunnel_settle_lockdown (EwTunnel *self, gboolean keep, gboolean *done, GError **error);
 
 /* ping.c */
 void ew_tunnel_ping_heard (EwTunnel *self, const EwHeard *heard);

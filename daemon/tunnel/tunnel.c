@@ -4,7 +4,7 @@
  *
  *   alarm         what liveness asks for next (liveness.h): 25 s between probes when quiet, 3 s when busy, 1 s without
  *                 an answer
- *   guard_alarm   when an unconfirmed VPN mode is undone (guard.h)
+ *   guard_alarm   when an unconfirmed VPN mode is undone (guard.h); lockdown_alarm: the same of lockdown
  *   retry         30 s: what kept the tunnel from going up may have been fixed
  *   fetch_alarm   the node document once more, at least 1 s (10 s where the last fetch brought nothing) after the one
  *                 before
@@ -87,7 +87,9 @@ show (EwTunnel *self, guint property)
     case PROP_MODE:
       return g_variant_new_string (self->guard.vpn ? "vpn" : "connector");
     case PROP_GUARD_UNTIL:
-      return g_variant_new_int64 (self->guard_until);
+      return g_variant_new_int64 (self->guard_until ? self->guard_until : self->lockdown_until);
+    case PROP_LOCKDOWN:
+      return g_variant_new_string (ew_tunnel_get_lockdown (self));
     case PROP_ROLE:
       return g_variant_new_string (document ? document->role : "");
     case PROP_MESH:
@@ -365,6 +367,7 @@ ew_tunnel_start (EwTunnel *self)
   g_autoptr (GResolver) system = g_resolver_get_default ();
   self->outside = ew_outside_resolver_new (system, EW_HOST_FWMARK);
   g_resolver_set_default (G_RESOLVER (self->outside));
+  ew_tunnel_start_lockdown (self);
   if (!ew_host_undo_all (self->host, &error))
     g_warning ("Not everything that an earlier run changed on this computer could be undone: %s",
                error ? error->message : "unknown");
@@ -392,6 +395,7 @@ ew_tunnel_stop (EwTunnel *self)
   if (!ew_host_undo_all (self->host, &error))
     g_warning ("Not everything that was changed on this computer could be undone: %s",
                error ? error->message : "unknown");
+  ew_tunnel_stop_lockdown (self);
   if (self->state != EW_STATE_ERROR)
     ew_tunnel_rest (self);
 }
@@ -457,7 +461,8 @@ make_status (EwTunnel *self)
   json_object_set_string_member (object, "message", text (self->message));
   json_object_set_string_member (object, "mode", self->guard.vpn ? "vpn" : "connector");
   json_object_set_boolean_member (object, "lan_names", self->keystore && self->keystore->lan_names);
-  set_time_or_null (object, "guard_until", self->guard_until);
+  set_time_or_null (object, "guard_until", g_variant_get_int64 (self->shown[PROP_GUARD_UNTIL]));
+  json_object_set_string_member (object, "lockdown", ew_tunnel_get_lockdown (self));
   set_text_or_null (object, "mesh", document ? document->mesh : NULL);
   set_text_or_null (object, "name", document ? document->name : NULL);
   set_text_or_null (object, "kind", document ? document->kind : NULL);
@@ -544,6 +549,7 @@ ew_tunnel_finalize (GObject *object)
   g_clear_pointer (&self->keystore, ew_keystore_unref);
   g_clear_error (&self->broken);
   g_clear_pointer (&self->guard_alarm, ew_alarm_free);
+  g_clear_pointer (&self->lockdown_alarm, ew_alarm_free);
   g_clear_pointer (&self->fetch_alarm, ew_alarm_free);
   g_clear_pointer (&self->race_alarm, ew_alarm_free);
   g_clear_pointer (&self->store_alarm, ew_alarm_free);
@@ -578,6 +584,7 @@ ew_tunnel_class_init (EwTunnelClass *class)
     { PROP_MESSAGE, "message" },
     { PROP_MESSAGE_PHRASE, "message-phrase" },
     { PROP_MODE, "mode" },
+    { PROP_LOCKDOWN, "lockdown" },
     { PROP_ROLE, "role" },
     { PROP_MESH, "mesh" },
     { PROP_SUFFIX, "suffix" },

@@ -5,8 +5,8 @@
  * engine events, network changes, suspend and resume, edge messages, timers. Output: the read-only properties below,
  * with "notify".
  *
- * Properties (all readable, as in data/dbus): state, reason, message, mode, guard-until (int64 µs), role, mesh,
- * suffix, node-name, kind, addresses (GStrv), edge-name, edge-endpoint, transport, since (int64 µs), interface, trial
+ * Properties (all readable, as in data/dbus): state, reason, message, mode, guard-until (int64 µs), lockdown,
+ * role, mesh, suffix, node-name, kind, addresses (GStrv), edge-name, edge-endpoint, transport, since (int64 µs), interface, trial
  * (boolean).
  *
  * Everything runs in the main context of the thread that made it; nothing blocks for longer than a netlink round trip.
@@ -46,6 +46,10 @@ void ew_tunnel_set_mode_async (EwTunnel *self, const gchar *mode, guint confirm_
 gboolean ew_tunnel_set_mode_finish (EwTunnel *self, GAsyncResult *result, GError **error);
 /* VPN mode leaves names of the LAN's own domains to the LAN. Stored, and in force at once. */
 gboolean ew_tunnel_set_lan_names (EwTunnel *self, gboolean lan_names, GError **error);
+/* Lockdown: nothing leaves except through the tunnel (net/lockdown.h). On needs VPN mode; remote or confirm_within:
+   undone after that time unless confirmed, as a mode is. Off works in every state. */
+gboolean ew_tunnel_set_lockdown (EwTunnel *self, gboolean on, guint confirm_within, gboolean remote, GError **error);
+/* These two: also of lockdown, while it is tried. */
 gboolean ew_tunnel_confirm_mode (EwTunnel *self, GError **error);
 gboolean ew_tunnel_undo_mode (EwTunnel *self, GError **error);
 

@@ -11,8 +11,9 @@ import unittest
 
 SOURCE = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 # Of 10; what `systemd-analyze security` of systemd 252 says.
-EXPOSURE = {"edgewayd.service": 3.0, "edgeway-edge.service": 1.9}
+EXPOSURE = {"edgewayd.service": 3.0, "edgeway-lockdown.service": 2.0, "edgeway-edge.service": 1.9}
 UNITS = tuple(EXPOSURE)
+DAEMONS = ("edgewayd.service", "edgeway-edge.service")
 
 
 def read(name):
@@ -31,8 +32,17 @@ class Units(unittest.TestCase):
                 found.setdefault((section, key), []).append(value)
         return found
 
+    def test_lockdown(self):
+        """Its rules come before any network, after those that would remove them, and are never removed by a stop."""
+        unit = self.sections("edgeway-lockdown.service")
+        self.assertEqual(unit["Unit", "DefaultDependencies"], ["no"])
+        self.assertIn("network-pre.target", unit["Unit", "Before"][0].split())
+        self.assertIn("nftables.service", unit["Unit", "After"][0].split())
+        self.assertNotIn(("Service", "ExecStop"), unit)
+        self.assertEqual(self.sections("edgewayd.service")["Install", "Also"], ["edgeway-lockdown.service"])
+
     def test_patience(self):
-        for name in UNITS:
+        for name in DAEMONS:
             with self.subTest(name):
                 unit = self.sections(name)
                 self.assertEqual(unit["Unit", "StartLimitIntervalSec"], ["0"])  # in [Unit]: elsewhere it does nothing

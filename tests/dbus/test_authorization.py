@@ -17,6 +17,7 @@ METHODS = {
     "Enroll": ("enroll", "('ew1_x', '', @a{sv} {})", "fake: enroll"),
     "Connect": ("connect", "()", "fake: connect"),
     "SetMode": ("mode", "('vpn', @a{sv} {})", "fake: mode vpn"),
+    "SetLockdown": ("mode", "(true, @a{sv} {})", "fake: lockdown on"),
     "ConfirmMode": ("mode", "()", "fake: confirm"),
     "UndoMode": ("mode", "()", "fake: undo"),
     "GetStatus": (None, "()", None),

@@ -129,6 +129,7 @@ class Verbs(Case):
     def test_usage(self):
         for argv in ([], ["fly"], ["node"], ["node", "fly"], ["route"], ["node", "add"], ["node", "add", "a", "b"], ["node", "add", "Not A Name"],
                      ["node", "add", "web", "--valid", "1s"], ["status", "extra"], ["status", "--nonsense"], ["mode", "sideways"], ["mode", "vpn", "--lan-names", "maybe"], ["mode", "--lan-names", "yes"],
+                     ["lockdown", "maybe"], ["lockdown", "off", "--confirm-within", "5"], ["lockdown", "--confirm", "on"],
                      ["mode", "--confirm", "vpn"], ["mode", "vpn", "--confirm-within", "soon"], ["ping"], ["ping", "nas", "-c", "0"], ["ping", "nas", "-c", "x"],
                      ["--nonsense"], ["enroll", "--key-file", "-", "ew1_x"], ["enroll", "--name", "-odd-"], ["node", "rename", "nas"], ["node", "mtu", "nas"], ["node", "mtu", "nas", "1279"],
                      ["node", "mtu", "nas", "1280x"], ["route", "add"], ["name"], ["name", "add"], ["name", "accept"], ["name", "add", "a", "b", "c"], ["name", "add", "corp.example", "--resolver", "dns"], ["names", "nas"],
@@ -138,7 +139,7 @@ class Verbs(Case):
 
     def test_help(self):
         listed = self.ctl("--help")
-        for verb in ("enroll", "leave", "connect", "disconnect", "mode", "status", "map", "ping", "diagnose", "node add", "node list", "node show", "node rename", "node mtu",
+        for verb in ("enroll", "leave", "connect", "disconnect", "mode", "lockdown", "status", "map", "ping", "diagnose", "node add", "node list", "node show", "node rename", "node mtu",
                      "node remove", "node config", "route add", "route remove", "route list", "route accept", "route refuse", "names", "name add", "name remove", "name list", "name accept", "name refuse"):
             self.assertRegex(listed, f"(?m)^  {verb}( |$)")
             self.assertIn("Usage:", self.ctl(*verb.split(), "--help"))
@@ -238,6 +239,19 @@ class Verbs(Case):
         self.assertIsNone(json.loads(self.ctl("status", "--json"))["guard_until"])
         self.ctl("mode", "--undo")
         self.assertEqual(self.ctl("mode"), "connector\n")
+
+    def test_lockdown(self):
+        self.start()
+        self.assertEqual(self.ctl("lockdown"), "off\n")
+        shown = self.ctl("lockdown", "on", "--confirm-within", "2m")
+        self.assertRegex(shown, r"(?s)sudo edgewayctl lockdown off.*in 1[12]\d s.*edgewayctl lockdown --confirm")
+        self.daemon.wait_log("fake: lockdown on within 120 remote")
+        self.assertIn("lockdown --confirm", self.ctl("status"))
+        self.assertEqual(self.ctl("lockdown", "--confirm"), "Kept.\n")
+        self.assertEqual(self.ctl("lockdown"), "on\n")
+        self.assertRegex(self.ctl("status"), r"lockdown +on\n")
+        self.assertEqual(self.ctl("lockdown", "off"), "Lockdown is off.\n")
+        self.assertEqual(json.loads(self.ctl("status", "--json"))["lockdown"], "off")
 
     def test_ssh_tightens(self):
         logind = self.machine.logind("local")

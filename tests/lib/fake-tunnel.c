@@ -26,7 +26,7 @@ struct _EwTunnel
 {
   GObject parent_instance;
   gchar *interface;
-  const gchar *state, *mode, *role, *mesh, *kind;
+  const gchar *state, *mode, *lockdown, *role, *mesh, *kind;
   gchar *node_name;
   gint64 guard_until, since;
   guint later;
@@ -38,7 +38,7 @@ G_DEFINE_TYPE (EwTunnel, ew_tunnel, G_TYPE_OBJECT)
 static const gchar *const string_properties[]
   = { "state",          "reason", "message",       "mode",          "role",      "mesh",
       "node-name",      "kind",   "edge-name",     "edge-endpoint", "transport", "interface",
-      "message-phrase", "names",  "names-message", "names-phrase",  "suffix" };
+      "message-phrase", "names",  "names-message", "names-phrase",  "suffix",    "lockdown" };
 enum
 {
   PROP_STRING_LAST = G_N_ELEMENTS (string_properties),
@@ -76,6 +76,7 @@ get_string (EwTunnel *self, guint id)
     connected ? "" : "This computer isn't connected to its mesh, so the mesh's names don't work.",
     "",
     enrolled ? "home.internal" : "",
+    self->lockdown,
   };
   return values[id - 1];
 }
@@ -213,6 +214,7 @@ ew_tunnel_new (const gchar *state_dir, const gchar *interface, GError **error)
 
   self->interface = g_strdup (interface);
   self->mode = "connector";
+  self->lockdown = "off";
   if (g_strcmp0 (g_getenv ("FAKE_TUNNEL"), "not-enrolled") == 0)
     {
       self->state = "not-enrolled";
@@ -394,9 +396,26 @@ ew_tunnel_set_lan_names (EwTunnel *self, gboolean lan_names, GError **error)
 }
 
 gboolean
+ew_tunnel_set_lockdown (EwTunnel *self, gboolean on, guint confirm_within, gboolean remote, GError **error)
+{
+  gboolean tries = on && (remote || confirm_within != 0);
+
+  g_message ("fake: lockdown %s within %u %s", on ? "on" : "off", confirm_within, remote ? "remote" : "local");
+  if (on && !check_enrolled (self, error))
+    return FALSE;
+  self->lockdown = tries ? "trying" : on ? "on" : "off";
+  g_object_notify (G_OBJECT (self), "lockdown");
+  set_guard (self, self->mode,
+             tries ? g_get_real_time () + (confirm_within != 0 ? confirm_within : 60) * G_TIME_SPAN_SECOND : 0);
+  return TRUE;
+}
+
+gboolean
 ew_tunnel_confirm_mode (EwTunnel *self, GError **error)
 {
   g_message ("fake: confirm");
+  if (g_str_equal (self->lockdown, "trying"))
+    self->lockdown = "on";
   set_guard (self, self->mode, 0);
   return TRUE;
 }
@@ -417,12 +436,13 @@ ew_tunnel_get_status (EwTunnel *self)
   gboolean enrolled = !g_str_equal (self->state, "not-enrolled");
 
   return g_strdup_printf (
-    "{\"schema\":1,\"state\":\"%s\",\"reason\":\"%s\",\"message\":\"%s\",\"mode\":\"%s\",\"guard_until\":%s%s%s,"
+    "{\"schema\":1,\"state\":\"%s\",\"reason\":\"%s\",\"message\":\"%s\",\"mode\":\"%s\",\"lockdown\":\"%s\",\"guard_"
+    "until\":%s%s%s,"
     "\"mesh\":\"%s\",\"name\":\"%s\",\"kind\":\"%s\",\"role\":\"%s\",\"addresses\":%s,\"edge\":%s,\"since\":\"%s\","
     "\"rx_bytes\":1234567,\"tx_bytes\":2048,\"interface\":\"%s\",\"problems\":[%s%s],\"trial\":true,\"names\":\"%s\","
     "\"names_message\":\"%s\",\"suffix\":\"%s\"}",
-    self->state, get_string (self, 2), get_string (self, 3), self->mode, guard ? "\"" : "", guard ? guard : "null",
-    guard ? "\"" : "", self->mesh, self->node_name, self->kind, self->role,
+    self->state, get_string (self, 2), get_string (self, 3), self->mode, self->lockdown, guard ? "\"" : "",
+    guard ? guard : "null", guard ? "\"" : "", self->mesh, self->node_name, self->kind, self->role,
     enrolled ? "[\"100.96.1.1\",\"fd12:3456:789a:1::1\"]" : "[]",
     g_str_equal (self->state, "connected")
       ? "{\"name\":\"frankfurt\",\"endpoint\":\"203.0.113.5:443\",\"transport\":\"udp\",\"rtt_ms\":8.25}"

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Lockdown: nothing leaves this computer except through the tunnel, whether that works, is being brought up, has
+ * crashed or was never started since boot. Rules in a table of their own, "inet edgeway_lockdown", and a file in the
+ * state folder that says that they are wanted.
+ *
+ *   leaves                              why
+ *   loopback, the tunnel's interface
+ *   packets with EW_HOST_FWMARK         the tunnel itself, the edge's API and name, the guard's answers
+ *   answers to connections from outside a server stays reachable, as in VPN mode
+ *   DHCP, neighbor discovery, IGMP, MLD without them there is no network
+ *   what config leaves outside          the LAN, unless it's blocked, and excluded prefixes; no questions for names
+ *
+ * Everything else is refused at once. In contrast to all else in this room it's not in the undo ledger: the rules
+ * outlive edgewayd, however it ends. The file is what counts: where it's missing, lockdown is off, so that one command
+ * (`edgewayd --lockdown off`) ends it without a running edgewayd, and beside one.
+ *
+ * While lockdown is only tried, there is no file, and the kernel itself ends the rules' effect when the time is up: no
+ * crash of edgewayd can lock anyone out.
+ */
+#pragma once
+
+#include "net/host.h"
+
+G_BEGIN_DECLS
+
+typedef struct EwLockdown EwLockdown;
+
+#define EW_LOCKDOWN_FILE "lockdown" /* in the state folder */
+#define EW_LOCKDOWN_FILE_MAX (256 * 1024)
+
+/* path: of the file, which need not exist. One that can't be understood means that lockdown is on, with the LAN
+   reachable. Changes nothing. */
+EwLockdown *ew_lockdown_new (const gchar *path);
+void ew_lockdown_free (EwLockdown *self); /* the rules stay as they are */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwLockdown, ew_lockdown_free)
+
+EwLockdownState ew_lockdown_get_state (const EwLockdown *self);
+
+/* What the rules need to know of the tunnel: copied. Loaded and stored at once where lockdown is on. */
+typedef struct
+{
+  const gchar *interface;
+  const EwPrefix *behind; /* subnets behind this computer: reachable, whatever else says no */
+  gsize n_behind;
+  const EwPrefix *inside; /* the mesh's and accepted routes: never by another interface than the tunnel's */
+  gsize n_inside;
+  const EwPrefix *outside; /* reachable outside the tunnel */
+  gsize n_outside;
+} EwLockdownBounds;
+gboolean ew_lockdown_set_bounds (EwLockdown *self, const EwLockdownBounds *bounds, GError **error);
+
+/* The kernel's rules become what the file says: at boot, and when edgewayd starts. */
+gboolean ew_lockdown_enforce (EwLockdown *self, GError **error);
+/* seconds: of EW_LOCKDOWN_TRYING. A failure leaves the state as it was; except that OFF always opens the computer now,
+   and an error says that it would be closed again after a restart. */
+gboolean ew_lockdown_set (EwLockdown *self, EwLockdownState state, guint seconds, GError **error);
+/* After another program has changed nftables: loads the rules again if they were removed. TRUE: another program has
+   switched lockdown off, with `edgewayd --lockdown off`. */
+gboolean ew_lockdown_restore (EwLockdown *self);
+
+G_END_DECLS
