@@ -18,6 +18,7 @@ typedef enum
   ROUTE,
   MODE,
   ON_OFF,
+  ALLOW_BLOCK,
   DEFAULT,
 } Kind;
 
@@ -28,6 +29,7 @@ static const struct
 } arguments[] = {
   { "mode", { MODE } },
   { "lockdown", { ON_OFF } },
+  { "lan", { ALLOW_BLOCK } },
   { "ping", { NODE } },
   { "node add", { NODE_TO_RENEW } },
   { "node show", { NODE } },
@@ -112,6 +114,11 @@ offer_kind (EwCtl *ctl, Kind kind, gint argc, gchar **argv)
     {
       ew_complete_offer (typed, "on", "Nothing leaves except through the edge");
       ew_complete_offer (typed, "off", "What VPN mode leaves outside may leave");
+    }
+  if (kind == ALLOW_BLOCK)
+    {
+      ew_complete_offer (typed, "allow", "The local network can be reached");
+      ew_complete_offer (typed, "block", "The local network can't be reached in VPN mode and lockdown");
     }
   if (kind == DEFAULT)
     ew_complete_offer (typed, "default", "The mesh's");

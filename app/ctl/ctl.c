@@ -22,6 +22,14 @@ static const EwVerb verbs[] = {
     "Show or choose what goes through the edge", ew_verb_mode },
   { "lockdown", "[on|off] [--confirm-within SECONDS] | --confirm | --undo",
     "Show or choose whether nothing leaves this computer except through the edge", ew_verb_lockdown },
+  { "split list", "[--json]", "List what stays outside the tunnel in VPN mode, or what alone goes through it",
+    ew_verb_split_list },
+  { "split exclude", "CIDR", "Leave a network outside the tunnel in VPN mode", ew_verb_split_exclude },
+  { "split include", "CIDR", "Let a network, and nothing but those included, go through the tunnel in VPN mode",
+    ew_verb_split_include },
+  { "split remove", "CIDR", "Take a network off these lists", ew_verb_split_remove },
+  { "lan", "[allow|block]", "Show or choose whether the local network can be reached in VPN mode and lockdown",
+    ew_verb_lan },
   { "status", "[--json] [--watch | --check]", "Show this computer's connection", ew_verb_status },
   { "diagnose", "[--json]", "Show what works, what doesn't, and how to fix it", ew_verb_diagnose },
   { "map", "[--json]", "Draw the whole mesh", ew_verb_map },
@@ -305,7 +313,7 @@ ew_ctl_list (EwCtl *ctl, gint argc, gchar **argv, const gchar *method, void (*sh
 
 /* The program. */
 
-/* All verbs, or those of a group: "node", "key", "name", "route". */
+/* All verbs, or those of a group: "node", "key", "name", "route", "split". */
 static void
 print_help (const gchar *group)
 {
@@ -380,7 +388,8 @@ find_group (const gchar *name)
   static const gchar *const groups[][2] = { { "node", "add, list, show, rename, mtu, remove, config" },
                                             { "key", "list, revoke" },
                                             { "name", "add, remove, list, accept, refuse" },
-                                            { "route", "add, remove, list, accept, refuse" } };
+                                            { "route", "add, remove, list, accept, refuse" },
+                                            { "split", "list, exclude, include, remove" } };
 
   for (gsize i = 0; i < G_N_ELEMENTS (groups); i++)
     if (g_str_equal (name, groups[i][0]))

@@ -37,11 +37,11 @@ open_without_daemon (EwCtl *ctl, const GError *unreachable)
 static void
 print_trial (JsonObject *status)
 {
-  const gchar *until_text = ew_json_string (status, "guard_until");
+  const gchar *until_text = ew_json_string (status, "lockdown_until");
   gint64 until = until_text != NULL ? ew_time_parse (until_text) : 0;
   gint64 left_s = (until - g_get_real_time () + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC;
 
-  if (until != 0 && g_strcmp0 (ew_json_string (status, "lockdown"), "trying") == 0)
+  if (until != 0)
     ew_ctl_print ("Lockdown will be switched off in %d s, unless you keep it:\n    edgewayctl lockdown --confirm\n",
                   (gint)CLAMP (left_s, 0, G_MAXINT));
 }

@@ -88,10 +88,9 @@ print_details (EwCtl *ctl, JsonObject *status)
   g_autofree gchar *mode = ew_format_get_text (terminal, status, "mode", "");
   const gchar *guard = ew_json_string (status, "guard_until");
   g_autofree gchar *until = guard != NULL ? ew_format_local_time (ew_time_parse (guard)) : NULL;
-  gboolean of_mode = until != NULL && g_strcmp0 (ew_json_string (status, "lockdown"), "trying") != 0;
   g_autofree gchar *mode_text
-    = of_mode ? g_strdup_printf ("%s, reverts at %s unless confirmed: edgewayctl mode --confirm", mode, until)
-              : g_strdup (mode);
+    = until != NULL ? g_strdup_printf ("%s, reverts at %s unless confirmed: edgewayctl mode --confirm", mode, until)
+                    : g_strdup (mode);
   g_autofree gchar *interface = ew_format_get_text (terminal, status, "interface", "");
   g_autofree gchar *rx = ew_format_bytes (ew_json_int (status, "rx_bytes", 0));
   g_autofree gchar *tx = ew_format_bytes (ew_json_int (status, "tx_bytes", 0));

@@ -102,11 +102,13 @@ static void
 clear_settings (EwKeystore *self)
 {
   self->wish_connected = FALSE;
-  self->vpn = self->lan_names = FALSE;
+  self->vpn = self->lan_names = self->lan_blocked = FALSE;
   g_array_set_size (self->accepted, 0);
   g_array_set_size (self->refused, 0);
   g_array_set_size (self->forwarded, 0);
   g_array_set_size (self->awaited, 0);
+  g_array_set_size (self->excluded, 0);
+  g_array_set_size (self->included, 0);
   g_clear_pointer (&self->accepted_domains, g_strfreev);
   g_clear_pointer (&self->refused_domains, g_strfreev);
   g_clear_pointer (&self->https_networks, g_strfreev);
@@ -124,6 +126,8 @@ keystore_clear (gpointer data)
   g_array_unref (self->refused);
   g_array_unref (self->forwarded);
   g_array_unref (self->awaited);
+  g_array_unref (self->excluded);
+  g_array_unref (self->included);
   g_strfreev (self->accepted_domains);
   g_strfreev (self->refused_domains);
   g_strfreev (self->https_networks);
@@ -241,12 +245,15 @@ read_settings (EwKeystore *self, JsonObject *object)
   self->wish_connected = g_strcmp0 (ew_json_string (object, "wish"), "connected") == 0;
   self->vpn = g_strcmp0 (ew_json_string (object, "mode"), "vpn") == 0;
   self->lan_names = ew_json_bool (object, "lan_names", FALSE);
+  self->lan_blocked = ew_json_bool (object, "lan_blocked", FALSE);
   gint64 floor = ew_json_int (object, "timestamp_floor_ns", 0);
   self->timestamp_floor_ns = floor > 0 ? (guint64)floor : 0;
   self->https_networks = ew_json_strv (object, "https_networks", EW_HTTPS_NETWORKS_MAX); /* what was learnt: no loss */
   if (!read_prefixes (object, "accepted", self->accepted) || !read_prefixes (object, "refused", self->refused)
       || (json_object_has_member (object, "forwarded") && !read_prefixes (object, "forwarded", self->forwarded))
       || (json_object_has_member (object, "awaited") && !read_prefixes (object, "awaited", self->awaited))
+      || (json_object_has_member (object, "excluded") && !read_prefixes (object, "excluded", self->excluded))
+      || (json_object_has_member (object, "included") && !read_prefixes (object, "included", self->included))
       || !read_domains (object, "accepted_domains", &self->accepted_domains)
       || !read_domains (object, "refused_domains", &self->refused_domains))
     return FALSE;
@@ -299,6 +306,8 @@ ew_keystore_load (const gchar *state_dir, GError **error)
   self->refused = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   self->forwarded = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   self->awaited = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  self->excluded = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  self->included = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   self->addresses = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_strfreev);
   struct stat info;
   if (g_lstat (self->path, &info) != 0 && errno == ENOENT)
@@ -402,10 +411,13 @@ keystore_to_json (EwKeystore *self)
   json_object_set_string_member (settings, "wish", self->wish_connected ? "connected" : "disconnected");
   json_object_set_string_member (settings, "mode", self->vpn ? "vpn" : "connector");
   json_object_set_boolean_member (settings, "lan_names", self->lan_names);
+  json_object_set_boolean_member (settings, "lan_blocked", self->lan_blocked);
   json_object_set_array_member (settings, "accepted", prefixes_to_json (self->accepted));
   json_object_set_array_member (settings, "refused", prefixes_to_json (self->refused));
   json_object_set_array_member (settings, "forwarded", prefixes_to_json (self->forwarded));
   json_object_set_array_member (settings, "awaited", prefixes_to_json (self->awaited));
+  json_object_set_array_member (settings, "excluded", prefixes_to_json (self->excluded));
+  json_object_set_array_member (settings, "included", prefixes_to_json (self->included));
   json_object_set_array_member (settings, "accepted_domains",
                                 strv_to_json ((const gchar *const *)self->accepted_domains));
   json_object_set_array_member (settings, "refused_domains",
@@ -521,6 +533,8 @@ ew_keystore_finish_enrollment (EwKeystore *self, const guint8 pin[EW_PIN_SIZE], 
   next->refused = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   next->forwarded = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   next->awaited = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  next->excluded = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  next->included = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   next->addresses = g_hash_table_ref (self->addresses);
   next->id = g_strdup (id);
   memcpy (next->private_key, self->pending_private_key, 32);
@@ -539,11 +553,13 @@ ew_keystore_finish_enrollment (EwKeystore *self, const guint8 pin[EW_PIN_SIZE], 
   clear_pending (self);
   clear_identity (self);
   self->wish_connected = TRUE;
-  self->vpn = self->lan_names = FALSE;
+  self->vpn = self->lan_names = self->lan_blocked = FALSE;
   g_array_set_size (self->accepted, 0);
   g_array_set_size (self->refused, 0);
   g_array_set_size (self->forwarded, 0);
   g_array_set_size (self->awaited, 0);
+  g_array_set_size (self->excluded, 0);
+  g_array_set_size (self->included, 0);
   g_clear_pointer (&self->accepted_domains, g_strfreev);
   g_clear_pointer (&self->refused_domains, g_strfreev);
   self->timestamp_floor_ns = 0;
@@ -592,6 +608,8 @@ ew_keystore_copy_addresses (EwKeystore *self)
   copy->refused = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   copy->forwarded = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   copy->awaited = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  copy->excluded = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  copy->included = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   copy->addresses = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_strfreev);
   g_hash_table_iter_init (&iter, self->addresses);
   while (g_hash_table_iter_next (&iter, &host, &list))

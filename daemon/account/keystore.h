@@ -47,6 +47,9 @@ typedef struct
   GStrv accepted_domains;     /* search domains of gateways whose names are the edge's to answer; NULL: none */
   GStrv refused_domains;      /* … of which the user wants to hear no more */
   gboolean lan_names;         /* in VPN mode, names of the LAN's own domains stay the LAN's to answer */
+  gboolean lan_blocked;       /* in VPN mode and in lockdown, the LAN can't be reached */
+  GArray *excluded;           /* EwPrefix: outside the tunnel in VPN mode */
+  GArray *included;           /* EwPrefix: not empty: nothing else goes through the tunnel in VPN mode */
   GArray *accepted, *refused; /* EwPrefix: routes of the mesh, through other nodes */
   GArray *forwarded; /* EwPrefix: routes that this node forwards. Apart from accepted: an edge must not be able to
                         turn one choice into the other */

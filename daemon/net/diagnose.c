@@ -415,7 +415,7 @@ check_resolvers (Diagnosis *diagnosis)
   g_autoptr (GString) beside = g_string_new (NULL);
   char text[EW_IP_STRLEN];
 
-  if (diagnosis->host->applied == NULL || !diagnosis->host->applied->vpn || check_redirect (diagnosis)
+  if (diagnosis->host->applied == NULL || !ew_config_takes_all (diagnosis->host->applied) || check_redirect (diagnosis)
       || (facts = ew_host_facts_new (diagnosis->host, NULL)) == NULL)
     return;
   for (guint i = 0; i < facts->resolvers->len; i++)
@@ -435,6 +435,14 @@ check_resolvers (Diagnosis *diagnosis)
       "VPN mode is on, but names are still looked up outside the tunnel, at %s: whoever runs it sees which names this "
       "computer asks for.",
       beside->str);
+}
+
+static void
+check_lockdown (Diagnosis *diagnosis)
+{
+  if (ew_host_get_lockdown (diagnosis->host) != EW_LOCKDOWN_OFF)
+    ew_checks_add (diagnosis->checks, "lockdown", EW_CHECK_GOOD, NULL,
+                   "Lockdown is on: nothing leaves this computer except through the edge.");
 }
 
 gchar *
@@ -460,6 +468,7 @@ ew_host_diagnose (EwHost *host, const EwPrefix *mesh_ranges, gsize n_mesh_ranges
   check_routing (&diagnosis);
   check_public_neighbors (&diagnosis);
   check_answers (&diagnosis);
+  check_lockdown (&diagnosis);
   check_resolvers (&diagnosis);
   return json_to_string (node, FALSE);
 }

@@ -73,6 +73,8 @@ typedef struct
 
 /* The tunnel carries this family: an address of it is wanted, and the interface can have it. */
 gboolean ew_config_carries (const EwHostConfig *config, guint8 family);
+/* VPN mode without a list of what alone goes through the tunnel. */
+gboolean ew_config_takes_all (const EwHostConfig *config);
 /* A name that is safe in nftables scripts and in paths below /proc. */
 gboolean ew_interface_is_plain (const gchar *name);
 /* (transfer full) NULL: EW_HOST_ERROR. */

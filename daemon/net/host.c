@@ -19,6 +19,8 @@ ew_host_config_copy (const EwHostConfig *config)
   copy->addresses = g_memdup2 (config->addresses, config->n_addresses * sizeof *config->addresses);
   copy->routes = g_memdup2 (config->routes, config->n_routes * sizeof *config->routes);
   copy->name_servers = g_memdup2 (config->name_servers, config->n_name_servers * sizeof *config->name_servers);
+  copy->excluded = g_memdup2 (config->excluded, config->n_excluded * sizeof *config->excluded);
+  copy->included = g_memdup2 (config->included, config->n_included * sizeof *config->included);
   copy->forwards = g_memdup2 (config->forwards, config->n_forwards * sizeof *config->forwards);
   copy->mesh_ranges = g_memdup2 (config->mesh_ranges, config->n_mesh_ranges * sizeof *config->mesh_ranges);
   return copy;
@@ -33,6 +35,8 @@ ew_host_config_free (EwHostConfig *config)
   g_free ((gpointer)config->addresses);
   g_free ((gpointer)config->routes);
   g_free ((gpointer)config->name_servers);
+  g_free ((gpointer)config->excluded);
+  g_free ((gpointer)config->included);
   g_free ((gpointer)config->forwards);
   g_free ((gpointer)config->mesh_ranges);
   g_free (config);
@@ -121,6 +125,8 @@ bound_lockdown (EwHost *host, const EwHostConfig *config, GError **error)
     .n_behind = config->n_forwards,
     .inside = config->routes,
     .n_inside = config->n_routes,
+    .excluded = config->excluded,
+    .n_excluded = config->n_excluded,
     .outside = (const EwPrefix *)(const void *)outside->data,
     .n_outside = outside->len,
   };

@@ -65,6 +65,12 @@ typedef struct
                                they would */
   gsize n_name_servers;
   gboolean lan_names;       /* … except those that systemd-resolved asks the LAN */
+  gboolean lan_blocked;     /* in VPN mode the LAN can't be reached; what came in from there is answered */
+  const EwPrefix *excluded; /* in VPN mode: outside the tunnel */
+  gsize n_excluded;
+  const EwPrefix *included; /* in VPN mode: if there are any, nothing else goes through the tunnel, and names are looked
+                               up as without it */
+  gsize n_included;
   const EwPrefix *forwards; /* subnets behind this node that it forwards to, with masquerade */
   gsize n_forwards;
   const EwPrefix *mesh_ranges; /* whose packets may be forwarded to them */

@@ -200,15 +200,16 @@ is_internal (GArray *links, GArray *uplinks, guint index)
   return FALSE;
 }
 
-/* In VPN mode: what the main table goes on routing, without what lies inside config's own routes. */
+/* In VPN mode: what the main table goes on routing, without what lies inside config's own routes. lan FALSE: of it,
+   the networks that this computer makes for itself. */
 static void
-add_surroundings (GArray *exceptions, EwHost *host, const EwHostConfig *config)
+add_surroundings (GArray *exceptions, EwHost *host, const EwHostConfig *config, gboolean lan)
 {
   g_autoptr (GArray) links = ew_netlink_links (host->netlink);
   g_autoptr (GArray) addresses = ew_netlink_addresses (host->netlink);
 
   remember_uplinks (host, config);
-  for (gsize i = 0; i < G_N_ELEMENTS (private_ranges); i++)
+  for (gsize i = 0; lan && i < G_N_ELEMENTS (private_ranges); i++)
     {
       EwPrefix prefix;
       if (ew_prefix_parse (private_ranges[i], &prefix, NULL))
@@ -230,8 +231,10 @@ ew_lan_exceptions (EwHost *host, const EwHostConfig *config)
 
   /* A subnet behind this computer isn't reached through the tunnel, also where a wider route leads there. */
   g_array_append_vals (exceptions, config->forwards, (guint)config->n_forwards);
-  if (config->vpn)
-    add_surroundings (exceptions, host, config);
+  for (gsize i = 0; config->vpn && i < config->n_excluded; i++)
+    add_exception (exceptions, config, &config->excluded[i]);
+  if (ew_config_takes_all (config))
+    add_surroundings (exceptions, host, config, TRUE);
   return exceptions;
 }
 
@@ -241,8 +244,10 @@ ew_lan_reachable (EwHost *host, const EwHostConfig *config)
   GArray *reachable = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   EwPrefix multicast;
 
-  add_surroundings (reachable, host, config);
-  if (ew_prefix_parse (MULTICAST6, &multicast, NULL))
+  for (gsize i = 0; i < config->n_excluded; i++)
+    add_exception (reachable, config, &config->excluded[i]);
+  add_surroundings (reachable, host, config, !config->lan_blocked);
+  if (!config->lan_blocked && ew_prefix_parse (MULTICAST6, &multicast, NULL))
     add_exception (reachable, config, &multicast);
   return reachable;
 }

@@ -19,10 +19,11 @@ enum
 {
   BEHIND,
   INSIDE,
+  EXCLUDED,
   OUTSIDE,
   N_LISTS
 };
-static const gchar *const list_names[N_LISTS] = { "behind", "inside", "outside" };
+static const gchar *const list_names[N_LISTS] = { "behind", "inside", "excluded", "outside" };
 
 struct EwLockdown
 {
@@ -178,8 +179,9 @@ add_lock_chain (GString *script, gboolean trial)
     script,
     "    meta mark & " UPPER " == %#x return\n"
     "    ip daddr @behind4 return\n    ip6 daddr @behind6 return\n"
-    "    meta l4proto { tcp, udp } th dport { 53, 853 } goto refuse\n"
     "    ip daddr @inside4 goto refuse\n    ip6 daddr @inside6 goto refuse\n"
+    "    ip daddr @excluded4 return\n    ip6 daddr @excluded6 return\n"
+    "    meta l4proto { tcp, udp } th dport { 53, 853 } goto refuse\n"
     "    ip daddr @outside4 return\n    ip6 daddr @outside6 return\n"
     "    ct direction reply ct mark & " UPPER " != 0 return\n"
     "    ip saddr . tcp sport . ip daddr . tcp dport @pinned4 return\n"
@@ -322,6 +324,7 @@ ew_lockdown_set_bounds (EwLockdown *self, const EwLockdownBounds *bounds, GError
     }
   differs |= replace_list (self->lists[BEHIND], bounds->behind, bounds->n_behind);
   differs |= replace_list (self->lists[INSIDE], bounds->inside, bounds->n_inside);
+  differs |= replace_list (self->lists[EXCLUDED], bounds->excluded, bounds->n_excluded);
   differs |= replace_list (self->lists[OUTSIDE], bounds->outside, bounds->n_outside);
   if (!differs || self->state == EW_LOCKDOWN_OFF)
     return TRUE;

@@ -45,6 +45,8 @@ typedef struct
   gsize n_behind;
   const EwPrefix *inside; /* the mesh's and accepted routes: never by another interface than the tunnel's */
   gsize n_inside;
+  const EwPrefix *excluded; /* reachable outside the tunnel, with name servers */
+  gsize n_excluded;
   const EwPrefix *outside; /* reachable outside the tunnel */
   gsize n_outside;
 } EwLockdownBounds;

@@ -182,6 +182,12 @@ ew_config_carries (const EwHostConfig *config, guint8 family)
 }
 
 gboolean
+ew_config_takes_all (const EwHostConfig *config)
+{
+  return config->vpn && config->n_included == 0;
+}
+
+gboolean
 ew_interface_is_plain (const gchar *name)
 {
   if (name == NULL || *name == '\0' || strlen (name) >= IFNAMSIZ || name[0] == '.')

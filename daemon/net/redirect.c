@@ -9,7 +9,7 @@
  *   output, filter      what isn't led there is refused at once, so that the asker tries the next name server: a
  *                       family that the mesh doesn't have; and what a socket bound to an interface would send outside
  *
- * Left alone: what has a mark in the upper half (the daemon's own look-up of the edge's name), what goes to the mesh or
+ * Left alone: name servers that the user excluded from VPN mode; what has a mark in the upper half (the daemon's own look-up of the edge's name), what goes to the mesh or
  * to an accepted route, and loopback. Port 853 (RFC 7858) isn't led anywhere, and not let out beside the tunnel either.
  *
  * By choice the LAN's own names stay the LAN's. Only systemd-resolved can tell them apart, with the LAN's own search
@@ -32,7 +32,8 @@ find_server (const EwHostConfig *config, guint8 family)
 gboolean
 ew_redirect_is_wanted (const EwHostConfig *config)
 {
-  return config->vpn && (find_server (config, EW_FAMILY_V4) != NULL || find_server (config, EW_FAMILY_V6) != NULL);
+  return ew_config_takes_all (config)
+         && (find_server (config, EW_FAMILY_V4) != NULL || find_server (config, EW_FAMILY_V6) != NULL);
 }
 
 /* before: a condition, with a blank at its end. */
@@ -63,11 +64,13 @@ ew_redirect_add (GString *script, const EwHostConfig *config, const gchar *inter
   ew_seal_add_portal_check (script);
   if (config->lan_names)
     ew_seal_add_resolvers (script, TRUE, "return");
-  g_string_append (script, "    ip daddr @inside4 return\n    ip6 daddr @inside6 return\n");
+  g_string_append (script, "    ip daddr @inside4 return\n    ip6 daddr @inside6 return\n"
+                           "    ip daddr @excluded4 return\n    ip6 daddr @excluded6 return\n");
   add_translations (script, config, "");
   g_string_append (script,
                    "  }\n  chain ask_edge_forwarded {\n    type nat hook prerouting priority dstnat; policy accept;\n"
-                   "    fib daddr type local return\n    ip daddr @inside4 return\n    ip6 daddr @inside6 return\n");
+                   "    fib daddr type local return\n    ip daddr @inside4 return\n    ip6 daddr @inside6 return\n"
+                   "    ip daddr @excluded4 return\n    ip6 daddr @excluded6 return\n");
   if (internal != NULL)
     {
       g_autofree gchar *before = g_strdup_printf ("iifname { %s } ", internal);
@@ -94,6 +97,7 @@ ew_redirect_add_stop (GString *script, const EwHostConfig *config)
   if (!ew_redirect_is_wanted (config))
     return;
   g_string_append (script, "    " QUESTIONS " ct status dnat return\n"
+                           "    ip daddr @excluded4 return\n    ip6 daddr @excluded6 return\n"
                            "    meta mark & " UPPER " == 0 meta l4proto { tcp, udp } th dport { 53, 853 } "
                            "jump refuse_question\n");
 }

@@ -5,7 +5,7 @@
  * then, and while the interface is being created again, these chains stop what would leave through another one:
  *
  *   in both modes   packets to the mesh and to accepted routes
- *   in VPN mode     all but what stays outside (lan.c), neighbor discovery (RFC 4861), and what carries a mark in the
+ *   in VPN mode     all, or what its list names, but what stays outside (lan.c, and what its user excluded), neighbor discovery (RFC 4861), and what carries a mark in the
  *                   upper half: Edgeway's (the guard's answers, the tunnel itself), or another program's, whose owner
  *                   wants it to take another path
  *
@@ -58,9 +58,25 @@ add_sets (GString *script, const EwHostConfig *config, const GArray *outside)
     {
       ew_seal_add_prefix_set (script, "behind", config->forwards, config->n_forwards, family);
       ew_seal_add_prefix_set (script, "inside", config->routes, config->n_routes, family);
-      if (config->vpn)
-        ew_seal_add_prefix_set (script, "outside", (const EwPrefix *)outside->data, outside->len, family);
+      if (!config->vpn)
+        continue;
+      ew_seal_add_prefix_set (script, "outside", (const EwPrefix *)outside->data, outside->len, family);
+      ew_seal_add_prefix_set (script, "excluded", config->excluded, config->n_excluded, family);
+      ew_seal_add_prefix_set (script, "included", config->included, config->n_included, family);
     }
+}
+
+/* What the main table still routes, and nobody may reach: with IPv6's multicast, which isn't an exception of VPN mode's. */
+static void
+add_blocked_sets (GString *script, const GArray *exceptions)
+{
+  g_autoptr (GArray) blocked = g_array_copy ((GArray *)exceptions);
+  EwPrefix multicast;
+
+  if (ew_prefix_parse ("ff00::/8", &multicast, NULL))
+    g_array_append_val (blocked, multicast);
+  for (guint8 family = EW_FAMILY_V4; family <= EW_FAMILY_V6; family += 2)
+    ew_seal_add_prefix_set (script, "blocked", (const EwPrefix *)(const void *)blocked->data, blocked->len, family);
 }
 
 /* Local users only: a directory service may be behind the tunnel. */
@@ -108,6 +124,29 @@ add_stop (GString *script, const EwHostConfig *config, guint8 family, const gcha
                           match, family == EW_FAMILY_V4 ? "icmp net-unreachable" : "icmpv6 no-route");
 }
 
+/* With the LAN blocked, a printer or a neighbor is refused at once: the tunnel will never carry that. */
+static void
+add_vpn_rules (GString *script, const EwHostConfig *config, gboolean closed)
+{
+  g_string_append (script, "    ip daddr @outside4 return\n    ip6 daddr @outside6 return\n");
+  if (ew_config_takes_all (config) && config->lan_blocked)
+    g_string_append (script, "    ip daddr @blocked4 reject with icmp admin-prohibited\n"
+                             "    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, "
+                             "mld-listener-report, mld-listener-done, mld2-listener-report } return\n"
+                             "    ip protocol igmp return\n"
+                             "    ip6 daddr @blocked6 reject with icmpv6 admin-prohibited\n");
+  g_string_append (script, "    ip6 daddr ff00::/8 return\n"
+                           "    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } return\n");
+  for (guint8 family = EW_FAMILY_V4; family <= EW_FAMILY_V6; family += 2)
+    {
+      gboolean v4 = family == EW_FAMILY_V4;
+      if (!ew_config_takes_all (config))
+        add_stop (script, config, family, v4 ? "ip daddr @included4" : "ip6 daddr @included6");
+      else if (closed || !ew_config_carries (config, family))
+        add_stop (script, config, family, v4 ? "meta nfproto ipv4" : "meta nfproto ipv6");
+    }
+}
+
 /* closed: in VPN mode, once its routes are in place; before that only what the tunnel will not carry is stopped. */
 static void
 add_sealed_chain (GString *script, const EwHostConfig *config, gboolean closed)
@@ -117,16 +156,7 @@ add_sealed_chain (GString *script, const EwHostConfig *config, gboolean closed)
   add_stop (script, config, EW_FAMILY_V4, "ip daddr @inside4");
   add_stop (script, config, EW_FAMILY_V6, "ip6 daddr @inside6");
   if (config->vpn)
-    {
-      g_string_append (script,
-                       "    ip daddr @outside4 return\n    ip6 daddr @outside6 return\n"
-                       "    ip6 daddr ff00::/8 return\n"
-                       "    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } return\n");
-      if (closed || !ew_config_carries (config, EW_FAMILY_V4))
-        add_stop (script, config, EW_FAMILY_V4, "meta nfproto ipv4");
-      if (closed || !ew_config_carries (config, EW_FAMILY_V6))
-        add_stop (script, config, EW_FAMILY_V6, "meta nfproto ipv6");
-    }
+    add_vpn_rules (script, config, closed);
   g_string_append (script, "  }\n");
 }
 
@@ -150,9 +180,13 @@ add_questions (GString *script, const EwHostConfig *config)
 void
 ew_seal_add (GString *script, EwHost *host, const EwHostConfig *config, gboolean closed)
 {
-  g_autoptr (GArray) outside = ew_lan_exceptions (host, config);
+  g_autoptr (GArray) exceptions = ew_lan_exceptions (host, config);
+  gboolean blocks = ew_config_takes_all (config) && config->lan_blocked;
+  g_autoptr (GArray) reachable = blocks ? ew_lan_reachable (host, config) : g_array_ref (exceptions);
 
-  add_sets (script, config, outside);
+  add_sets (script, config, reachable);
+  if (blocks)
+    add_blocked_sets (script, exceptions);
   add_sealed_chain (script, config, closed);
   ew_redirect_add_refusal (script, config);
   g_string_append_printf (script,

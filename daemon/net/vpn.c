@@ -13,6 +13,9 @@
  * suppress_prefixlength 0": with that, any route in the main table that is longer than /0 wins over the tunnel, also
  * 0.0.0.0/1.
  *
+ * A list of what alone goes through the tunnel takes the default route's place, and needs no exceptions but those that
+ * its user made inside it.
+ *
  * EW_HOST_FWMARK is on Edgeway's own sockets to the edge and, set by firewall.c (the guard), on replies to what came in
  * from outside: such packets, and those of an exception, see the owner's rules and the main table as if Edgeway weren't
  * there.
@@ -49,8 +52,11 @@ add_family (EwPlan *plan, guint8 family, const GArray *exceptions)
     if (g_array_index (exceptions, EwPrefix, i).ip.family == family)
       ew_plan_add_exception (plan, &g_array_index (exceptions, EwPrefix, i));
   add_rule (plan, family);
-  if (plan->config->vpn)
+  if (ew_config_takes_all (plan->config))
     ew_plan_add_route (plan, &everything, EW_HOST_TABLE);
+  for (gsize i = 0; plan->config->vpn && i < plan->config->n_included; i++)
+    if (plan->config->included[i].ip.family == family)
+      ew_plan_add_route (plan, &plan->config->included[i], EW_HOST_TABLE);
 }
 
 void

@@ -8,6 +8,7 @@
 #include "service/methods.h"
 
 #define CONFIRM_WITHIN_MAX 86400
+#define CIDR_MAX 64
 
 static void
 answer (EwCall *call, gboolean done, GError *error)
@@ -78,4 +79,34 @@ ew_handle_set_lockdown (EwCall *call, GVariant *parameters)
   else
     ew_caller_is_local_async (ew_call_get_connection (call), ew_call_get_caller (call), ew_call_get_cancellable (call),
                               on_locality, g_steal_pointer (&wish));
+}
+
+void
+ew_handle_change_split (EwCall *call, GVariant *parameters)
+{
+  const gchar *action, *cidr;
+  GError *error = NULL;
+
+  g_variant_get (parameters, "(&s&s)", &action, &cidr);
+  if (!g_str_equal (action, "exclude") && !g_str_equal (action, "include") && !g_str_equal (action, "remove"))
+    {
+      ew_call_fail_literal (call, EW_ERROR_INVALID_ARGUMENT,
+                            N_ ("The action must be \"exclude\", \"include\" or \"remove\"."));
+      return;
+    }
+  if (!ew_handle_check_text (call, cidr, CIDR_MAX, "a network, for example 203.0.113.0/24"))
+    return;
+  gboolean done = ew_tunnel_change_split (ew_call_get_tunnel (call), action, cidr, &error);
+  answer (call, done, error);
+}
+
+void
+ew_handle_set_lan (EwCall *call, GVariant *parameters)
+{
+  GError *error = NULL;
+  gboolean allow;
+
+  g_variant_get (parameters, "(b)", &allow);
+  gboolean done = ew_tunnel_set_lan (ew_call_get_tunnel (call), allow, &error);
+  answer (call, done, error);
 }

@@ -14,6 +14,8 @@ static const EwMethod methods[] = {
   { "Disconnect", CONNECT, ew_handle_disconnect },
   { "SetMode", MODE, ew_handle_set_mode },
   { "SetLockdown", MODE, ew_handle_set_lockdown },
+  { "ChangeSplit", MODE, ew_handle_change_split },
+  { "SetLan", MODE, ew_handle_set_lan },
   { "ConfirmMode", MODE, ew_handle_confirm_mode },
   { "UndoMode", MODE, ew_handle_undo_mode },
   { "GetStatus", NULL, ew_handle_get_status },

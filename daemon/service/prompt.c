@@ -24,6 +24,8 @@ static const struct
   { "Connect", NULL, N_ ("Authentication is required to let Edgeway connect this computer to its mesh") },
   { "Disconnect", NULL, N_ ("Authentication is required to let Edgeway disconnect this computer from its mesh") },
   { "SetLockdown", NULL, N_ ("Authentication is required to let Edgeway change what may leave this computer") },
+  { "ChangeSplit", NULL, N_ ("Authentication is required to let Edgeway change where internet traffic leaves") },
+  { "SetLan", NULL, N_ ("Authentication is required to let Edgeway change what may leave this computer") },
   { "SetMode", NULL, N_ ("Authentication is required to let Edgeway change where internet traffic leaves") },
   { "ConfirmMode", NULL, N_ ("Authentication is required to let Edgeway keep VPN mode") },
   { "UndoMode", NULL, N_ ("Authentication is required to let Edgeway turn VPN mode off") },

@@ -26,6 +26,9 @@ set_state (EwTunnel *self, EwLockdownState state, guint seconds, GError **error)
       g_array_append_vals (routes, self->keystore->accepted->data, self->keystore->accepted->len);
       config.routes = (const EwPrefix *)(const void *)routes->data;
       config.n_routes = routes->len;
+      config.lan_blocked = self->keystore->lan_blocked;
+      config.excluded = (const EwPrefix *)(const void *)self->keystore->excluded->data;
+      config.n_excluded = self->keystore->excluded->len;
       config.forwards = (const EwPrefix *)(const void *)self->keystore->forwarded->data;
       config.n_forwards = self->keystore->forwarded->len;
       done = ew_host_set_lockdown (self->host, state, seconds, &config, &cause);
@@ -44,6 +47,14 @@ set_state (EwTunnel *self, EwLockdownState state, guint seconds, GError **error)
   if (cause)
     g_propagate_error (error, ew_tunnel_error (g_steal_pointer (&cause)));
   return done;
+}
+
+gboolean
+ew_tunnel_bound_lockdown (EwTunnel *self, GError **error)
+{
+  EwLockdownState state = ew_host_get_lockdown (self->host);
+  /* A trial's time goes on as it was said. */
+  return state != EW_LOCKDOWN_ON || set_state (self, state, 0, error);
 }
 
 static void
@@ -112,6 +123,10 @@ check_lockdown (EwTunnel *self, guint confirm_within, GError **error)
   else if (self->guard.state != EW_GUARD_SETTLED)
     ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
                   "VPN mode is only being tried. Keep it first with `edgewayctl mode --confirm`.");
+  else if (self->keystore->included->len > 0)
+    ew_set_error (error, EW_ERROR, EW_ERROR_FAILED,
+                  "Only a list of networks goes through the edge here, and lockdown would stop everything else. Remove "
+                  "them first with `edgewayctl split remove`: `edgewayctl split list` shows them.");
   else if (confirm_within > CONFIRM_MAX)
     ew_set_error (error, EW_ERROR, EW_ERROR_INVALID_ARGUMENT,
                   "A switch can wait at most a day to be confirmed. Use up to %d seconds.", CONFIRM_MAX);

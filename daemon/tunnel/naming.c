@@ -29,6 +29,12 @@ ew_tunnel_name_servers (EwTunnel *self, const EwPlan *plan)
   return servers;
 }
 
+gboolean
+ew_tunnel_leads_names (EwTunnel *self)
+{
+  return self->document->dns_all && self->keystore->included->len == 0;
+}
+
 /* While VPN mode's or lockdown's rules are in place, the edge's own name is looked up beside them. */
 static void
 lead_outside (EwTunnel *self)
@@ -87,7 +93,7 @@ ew_tunnel_set_names (EwTunnel *self)
     .routes = (const EwPrefix *)self->plan->routes->data,
     .n_routes = self->plan->routes->len,
     .domains = (const gchar *const *)domains,
-    .all = self->vpn_active && self->document->dns_all,
+    .all = self->vpn_active && ew_tunnel_leads_names (self),
   };
   ew_names_set (self->names, config.link != 0 ? &config : NULL);
 }

@@ -35,7 +35,7 @@ add_blocked (EwTunnel *self, GPtrArray *problems)
 static void
 add_names (EwTunnel *self, GPtrArray *problems)
 {
-  if (!self->vpn_active)
+  if (!self->vpn_active || self->keystore->included->len > 0)
     return;
   if (!self->document->dns_all)
     g_ptr_array_add (

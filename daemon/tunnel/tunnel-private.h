@@ -13,6 +13,7 @@
  *   refresh.c      the node document fetched again; why the edge is silent
  *   mode.c         the guard's actions
  *   lockdown.c     lockdown switched, and its trial
+ *   split.c        what goes through the tunnel in VPN mode, and what doesn't, by choice
  *   membership.c   enroll, leave, calls to the API
  *   routes.c       routes listed, accepted, refused
  *   ping.c
@@ -79,6 +80,7 @@ enum
   PROP_MODE,
   PROP_GUARD_UNTIL,
   PROP_LOCKDOWN,
+  PROP_LOCKDOWN_UNTIL,
   PROP_ROLE,
   PROP_MESH,
   PROP_SUFFIX,
@@ -290,6 +292,8 @@ void ew_tunnel_reserve_timestamps (EwTunnel *self);
 void ew_tunnel_set_names (EwTunnel *self);
 /* EwIp: where the edge answers names, of the families that the plan has. (transfer full) */
 GArray *ew_tunnel_name_servers (EwTunnel *self, const EwPlan *plan);
+/* In VPN mode: all names are the edge's to look up. Not where only a list goes through the tunnel. */
+gboolean ew_tunnel_leads_names (EwTunnel *self);
 const gchar *ew_tunnel_get_names (EwTunnel *self); /* "ok" or a code */
 const gchar *ew_tunnel_get_names_message (EwTunnel *self);
 
@@ -383,8 +387,14 @@ void ew_tunnel_stop_lockdown (EwTunnel *self);
 const gchar *ew_tunnel_get_lockdown (EwTunnel *self); /* "off", "trying" or "on" */
 /* FALSE while lockdown is on: what says in a clause what that would cut, without a full stop. */
 gboolean ew_tunnel_check_unlocked (EwTunnel *self, const gchar *what, GError **error);
+/* The user's choices have changed while it's on. */
+gboolean ew_tunnel_bound_lockdown (EwTunnel *self, GError **error);
 /* FALSE: no trial counts. Else it is kept or undone, and *done says whether that worked. */
 gboolean ew_tunnel_settle_lockdown (EwTunnel *self, gboolean keep, gboolean *done, GError **error);
+
+/* split.c */
+/* The user's lists, for the status. */
+void ew_tunnel_add_split (EwTunnel *self, JsonObject *object);
 
 /* ping.c */
 void ew_tunnel_ping_heard (EwTunnel *self, const EwHeard *heard);

@@ -87,9 +87,11 @@ show (EwTunnel *self, guint property)
     case PROP_MODE:
       return g_variant_new_string (self->guard.vpn ? "vpn" : "connector");
     case PROP_GUARD_UNTIL:
-      return g_variant_new_int64 (self->guard_until ? self->guard_until : self->lockdown_until);
+      return g_variant_new_int64 (self->guard_until);
     case PROP_LOCKDOWN:
       return g_variant_new_string (ew_tunnel_get_lockdown (self));
+    case PROP_LOCKDOWN_UNTIL:
+      return g_variant_new_int64 (self->lockdown_until);
     case PROP_ROLE:
       return g_variant_new_string (document ? document->role : "");
     case PROP_MESH:
@@ -461,7 +463,9 @@ make_status (EwTunnel *self)
   json_object_set_string_member (object, "message", text (self->message));
   json_object_set_string_member (object, "mode", self->guard.vpn ? "vpn" : "connector");
   json_object_set_boolean_member (object, "lan_names", self->keystore && self->keystore->lan_names);
-  set_time_or_null (object, "guard_until", g_variant_get_int64 (self->shown[PROP_GUARD_UNTIL]));
+  ew_tunnel_add_split (self, object);
+  set_time_or_null (object, "guard_until", self->guard_until);
+  set_time_or_null (object, "lockdown_until", self->lockdown_until);
   json_object_set_string_member (object, "lockdown", ew_tunnel_get_lockdown (self));
   set_text_or_null (object, "mesh", document ? document->mesh : NULL);
   set_text_or_null (object, "name", document ? document->name : NULL);
@@ -603,6 +607,7 @@ ew_tunnel_class_init (EwTunnelClass *class)
   for (guint i = 0; i < G_N_ELEMENTS (strings); i++)
     properties[strings[i].id] = g_param_spec_string (strings[i].name, NULL, NULL, NULL, flags);
   properties[PROP_GUARD_UNTIL] = g_param_spec_int64 ("guard-until", NULL, NULL, 0, G_MAXINT64, 0, flags);
+  properties[PROP_LOCKDOWN_UNTIL] = g_param_spec_int64 ("lockdown-until", NULL, NULL, 0, G_MAXINT64, 0, flags);
   properties[PROP_SINCE] = g_param_spec_int64 ("since", NULL, NULL, 0, G_MAXINT64, 0, flags);
   properties[PROP_ADDRESSES] = g_param_spec_boxed ("addresses", NULL, NULL, G_TYPE_STRV, flags);
   properties[PROP_PROBLEMS] = g_param_spec_boxed ("problems", NULL, NULL, G_TYPE_STRV, flags);

@@ -6,7 +6,7 @@
  * with "notify".
  *
  * Properties (all readable, as in data/dbus): state, reason, message, mode, guard-until (int64 µs), lockdown,
- * role, mesh, suffix, node-name, kind, addresses (GStrv), edge-name, edge-endpoint, transport, since (int64 µs), interface, trial
+ * lockdown-until (int64 µs), role, mesh, suffix, node-name, kind, addresses (GStrv), edge-name, edge-endpoint, transport, since (int64 µs), interface, trial
  * (boolean).
  *
  * Everything runs in the main context of the thread that made it; nothing blocks for longer than a netlink round trip.
@@ -49,6 +49,11 @@ gboolean ew_tunnel_set_lan_names (EwTunnel *self, gboolean lan_names, GError **e
 /* Lockdown: nothing leaves except through the tunnel (net/lockdown.h). On needs VPN mode; remote or confirm_within:
    undone after that time unless confirmed, as a mode is. Off works in every state. */
 gboolean ew_tunnel_set_lockdown (EwTunnel *self, gboolean on, guint confirm_within, gboolean remote, GError **error);
+/* What goes through the tunnel in VPN mode. action: "exclude" (outside), "include" (with one such, nothing else goes
+   through) or "remove". Stored, and in force at once. */
+gboolean ew_tunnel_change_split (EwTunnel *self, const gchar *action, const gchar *cidr, GError **error);
+/* Whether VPN mode and lockdown leave the LAN reachable. */
+gboolean ew_tunnel_set_lan (EwTunnel *self, gboolean allow, GError **error);
 /* These two: also of lockdown, while it is tried. */
 gboolean ew_tunnel_confirm_mode (EwTunnel *self, GError **error);
 gboolean ew_tunnel_undo_mode (EwTunnel *self, GError **error);

@@ -18,6 +18,8 @@ METHODS = {
     "Connect": ("connect", "()", "fake: connect"),
     "SetMode": ("mode", "('vpn', @a{sv} {})", "fake: mode vpn"),
     "SetLockdown": ("mode", "(true, @a{sv} {})", "fake: lockdown on"),
+    "ChangeSplit": ("mode", "('exclude', '203.0.113.0/24')", "fake: split exclude"),
+    "SetLan": ("mode", "(false,)", "fake: lan block"),
     "ConfirmMode": ("mode", "()", "fake: confirm"),
     "UndoMode": ("mode", "()", "fake: undo"),
     "GetStatus": (None, "()", None),

@@ -130,6 +130,7 @@ class Verbs(Case):
         for argv in ([], ["fly"], ["node"], ["node", "fly"], ["route"], ["node", "add"], ["node", "add", "a", "b"], ["node", "add", "Not A Name"],
                      ["node", "add", "web", "--valid", "1s"], ["status", "extra"], ["status", "--nonsense"], ["mode", "sideways"], ["mode", "vpn", "--lan-names", "maybe"], ["mode", "--lan-names", "yes"],
                      ["lockdown", "maybe"], ["lockdown", "off", "--confirm-within", "5"], ["lockdown", "--confirm", "on"],
+                     ["split"], ["split", "exclude"], ["split", "include", "a", "b"], ["lan", "maybe"],
                      ["mode", "--confirm", "vpn"], ["mode", "vpn", "--confirm-within", "soon"], ["ping"], ["ping", "nas", "-c", "0"], ["ping", "nas", "-c", "x"],
                      ["--nonsense"], ["enroll", "--key-file", "-", "ew1_x"], ["enroll", "--name", "-odd-"], ["node", "rename", "nas"], ["node", "mtu", "nas"], ["node", "mtu", "nas", "1279"],
                      ["node", "mtu", "nas", "1280x"], ["route", "add"], ["name"], ["name", "add"], ["name", "accept"], ["name", "add", "a", "b", "c"], ["name", "add", "corp.example", "--resolver", "dns"], ["names", "nas"],
@@ -139,7 +140,7 @@ class Verbs(Case):
 
     def test_help(self):
         listed = self.ctl("--help")
-        for verb in ("enroll", "leave", "connect", "disconnect", "mode", "lockdown", "status", "map", "ping", "diagnose", "node add", "node list", "node show", "node rename", "node mtu",
+        for verb in ("enroll", "leave", "connect", "disconnect", "mode", "lockdown", "split list", "split exclude", "split include", "split remove", "lan", "status", "map", "ping", "diagnose", "node add", "node list", "node show", "node rename", "node mtu",
                      "node remove", "node config", "route add", "route remove", "route list", "route accept", "route refuse", "names", "name add", "name remove", "name list", "name accept", "name refuse"):
             self.assertRegex(listed, f"(?m)^  {verb}( |$)")
             self.assertIn("Usage:", self.ctl(*verb.split(), "--help"))
@@ -252,6 +253,17 @@ class Verbs(Case):
         self.assertRegex(self.ctl("status"), r"lockdown +on\n")
         self.assertEqual(self.ctl("lockdown", "off"), "Lockdown is off.\n")
         self.assertEqual(json.loads(self.ctl("status", "--json"))["lockdown"], "off")
+
+    def test_split(self):
+        self.start()
+        self.assertEqual(self.ctl("split", "list"), "excluded  203.0.113.0/24\n")
+        self.assertEqual(json.loads(self.ctl("split", "list", "--json")), {"schema": 1, "excluded": ["203.0.113.0/24"], "included": []})
+        for action in ("exclude", "include", "remove"):
+            self.ctl("split", action, "198.51.100.0/24")
+            self.daemon.wait_log(f"fake: split {action} 198.51.100.0/24")
+        self.assertEqual(self.ctl("lan"), "allow\n")
+        self.ctl("lan", "block")
+        self.assertEqual(self.ctl("lan"), "block\n")
 
     def test_ssh_tightens(self):
         logind = self.machine.logind("local")

@@ -6,6 +6,7 @@
  *   ew-host LEDGER [KILL_AT]     KILL_AT: the process kills itself (SIGKILL) at this step, counted from 1
  *
  *   apply interface=NAME mtu=N address=IP… route=CIDR… forward=CIDR… mesh=CIDR… [vpn] [dns=IP…] [lan-names]
+ *         [lan-blocked] [exclude=CIDR…] [include=CIDR…]
  *   problems      (those of the last apply, looked at now: SENTENCE FIX; …)
  *   undo          empty        steps        (how many steps so far)
  *   troubles      (what is missing; another program's route inside Edgeway's)
@@ -46,11 +47,11 @@ apply (EwHost *host, gchar **words)
   EwHostConfig config = { .interface = "edgeway0", .mtu = 1420 };
   g_autoptr (GArray) addresses = g_array_new (FALSE, FALSE, sizeof (EwIp));
   g_autoptr (GArray) servers = g_array_new (FALSE, FALSE, sizeof (EwIp));
-  GArray *lists[3];
-  static const gchar *const keys[3] = { "route=", "forward=", "mesh=" };
+  GArray *lists[5];
+  static const gchar *const keys[5] = { "route=", "forward=", "mesh=", "exclude=", "include=" };
   g_autoptr (GError) error = NULL;
 
-  for (guint k = 0; k < 3; k++)
+  for (guint k = 0; k < G_N_ELEMENTS (lists); k++)
     lists[k] = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
   for (; *words != NULL; words++)
     {
@@ -68,7 +69,9 @@ apply (EwHost *host, gchar **words)
         config.vpn = TRUE;
       else if (g_str_equal (*words, "lan-names"))
         config.lan_names = TRUE;
-      for (guint k = 0; k < 3; k++)
+      else if (g_str_equal (*words, "lan-blocked"))
+        config.lan_blocked = TRUE;
+      for (guint k = 0; k < G_N_ELEMENTS (lists); k++)
         if (g_str_has_prefix (*words, keys[k]) && ew_prefix_parse (*words + strlen (keys[k]), &prefix, NULL))
           g_array_append_val (lists[k], prefix);
     }
@@ -82,8 +85,12 @@ apply (EwHost *host, gchar **words)
   config.n_forwards = lists[1]->len;
   config.mesh_ranges = (EwPrefix *)lists[2]->data;
   config.n_mesh_ranges = lists[2]->len;
+  config.excluded = (EwPrefix *)lists[3]->data;
+  config.n_excluded = lists[3]->len;
+  config.included = (EwPrefix *)lists[4]->data;
+  config.n_included = lists[4]->len;
   answer (ew_host_apply (host, &config, &error), &error);
-  for (guint k = 0; k < 3; k++)
+  for (guint k = 0; k < G_N_ELEMENTS (lists); k++)
     g_array_unref (lists[k]);
 }
 

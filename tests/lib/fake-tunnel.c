@@ -28,9 +28,9 @@ struct _EwTunnel
   gchar *interface;
   const gchar *state, *mode, *lockdown, *role, *mesh, *kind;
   gchar *node_name;
-  gint64 guard_until, since;
+  gint64 guard_until, lockdown_until, since;
   guint later;
-  gboolean lan_names, names_checked;
+  gboolean lan_names, lan_blocked, names_checked;
 };
 
 G_DEFINE_TYPE (EwTunnel, ew_tunnel, G_TYPE_OBJECT)
@@ -43,6 +43,7 @@ enum
 {
   PROP_STRING_LAST = G_N_ELEMENTS (string_properties),
   PROP_GUARD_UNTIL,
+  PROP_LOCKDOWN_UNTIL,
   PROP_SINCE,
   PROP_ADDRESSES,
   PROP_TRIAL,
@@ -94,6 +95,8 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
     g_value_set_string (value, get_string (self, id));
   else if (id == PROP_GUARD_UNTIL)
     g_value_set_int64 (value, self->guard_until);
+  else if (id == PROP_LOCKDOWN_UNTIL)
+    g_value_set_int64 (value, self->lockdown_until);
   else if (id == PROP_SINCE)
     g_value_set_int64 (value, self->since);
   else if (id == PROP_ADDRESSES)
@@ -130,6 +133,8 @@ ew_tunnel_class_init (EwTunnelClass *class)
                                      g_param_spec_string (string_properties[i], NULL, NULL, NULL, flags));
   g_object_class_install_property (object_class, PROP_GUARD_UNTIL,
                                    g_param_spec_int64 ("guard-until", NULL, NULL, 0, G_MAXINT64, 0, flags));
+  g_object_class_install_property (object_class, PROP_LOCKDOWN_UNTIL,
+                                   g_param_spec_int64 ("lockdown-until", NULL, NULL, 0, G_MAXINT64, 0, flags));
   g_object_class_install_property (object_class, PROP_SINCE,
                                    g_param_spec_int64 ("since", NULL, NULL, 0, G_MAXINT64, 0, flags));
   g_object_class_install_property (object_class, PROP_ADDRESSES,
@@ -405,9 +410,25 @@ ew_tunnel_set_lockdown (EwTunnel *self, gboolean on, guint confirm_within, gbool
     return FALSE;
   self->lockdown = tries ? "trying" : on ? "on" : "off";
   g_object_notify (G_OBJECT (self), "lockdown");
-  set_guard (self, self->mode,
-             tries ? g_get_real_time () + (confirm_within != 0 ? confirm_within : 60) * G_TIME_SPAN_SECOND : 0);
+  self->lockdown_until
+    = tries ? g_get_real_time () + (confirm_within != 0 ? confirm_within : 60) * G_TIME_SPAN_SECOND : 0;
+  g_object_notify (G_OBJECT (self), "lockdown-until");
   return TRUE;
+}
+
+gboolean
+ew_tunnel_change_split (EwTunnel *self, const gchar *action, const gchar *cidr, GError **error)
+{
+  g_message ("fake: split %s %s", action, cidr);
+  return check_enrolled (self, error);
+}
+
+gboolean
+ew_tunnel_set_lan (EwTunnel *self, gboolean allow, GError **error)
+{
+  g_message ("fake: lan %s", allow ? "allow" : "block");
+  self->lan_blocked = !allow;
+  return check_enrolled (self, error);
 }
 
 gboolean
@@ -415,7 +436,10 @@ ew_tunnel_confirm_mode (EwTunnel *self, GError **error)
 {
   g_message ("fake: confirm");
   if (g_str_equal (self->lockdown, "trying"))
-    self->lockdown = "on";
+    {
+      self->lockdown = "on";
+      self->lockdown_until = 0;
+    }
   set_guard (self, self->mode, 0);
   return TRUE;
 }
@@ -431,17 +455,20 @@ ew_tunnel_undo_mode (EwTunnel *self, GError **error)
 gchar *
 ew_tunnel_get_status (EwTunnel *self)
 {
+  g_autofree gchar *trial = self->lockdown_until != 0 ? ew_time_format (self->lockdown_until) : NULL;
   g_autofree gchar *guard = self->guard_until != 0 ? ew_time_format (self->guard_until) : NULL;
   g_autofree gchar *since = ew_time_format (self->since);
   gboolean enrolled = !g_str_equal (self->state, "not-enrolled");
 
   return g_strdup_printf (
-    "{\"schema\":1,\"state\":\"%s\",\"reason\":\"%s\",\"message\":\"%s\",\"mode\":\"%s\",\"lockdown\":\"%s\",\"guard_"
-    "until\":%s%s%s,"
+    "{\"schema\":1,\"state\":\"%s\",\"reason\":\"%s\",\"message\":\"%s\",\"mode\":\"%s\",\"lockdown\":\"%s\","
+    "\"lockdown_until\":%s%s%s,\"lan\":\"%s\",\"split\":{\"excluded\":[\"203.0.113.0/24\"],\"included\":[]},"
+    "\"guard_until\":%s%s%s,"
     "\"mesh\":\"%s\",\"name\":\"%s\",\"kind\":\"%s\",\"role\":\"%s\",\"addresses\":%s,\"edge\":%s,\"since\":\"%s\","
     "\"rx_bytes\":1234567,\"tx_bytes\":2048,\"interface\":\"%s\",\"problems\":[%s%s],\"trial\":true,\"names\":\"%s\","
     "\"names_message\":\"%s\",\"suffix\":\"%s\"}",
-    self->state, get_string (self, 2), get_string (self, 3), self->mode, self->lockdown, guard ? "\"" : "",
+    self->state, get_string (self, 2), get_string (self, 3), self->mode, self->lockdown, trial ? "\"" : "",
+    trial ? trial : "null", trial ? "\"" : "", self->lan_blocked ? "block" : "allow", guard ? "\"" : "",
     guard ? guard : "null", guard ? "\"" : "", self->mesh, self->node_name, self->kind, self->role,
     enrolled ? "[\"100.96.1.1\",\"fd12:3456:789a:1::1\"]" : "[]",
     g_str_equal (self->state, "connected")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Lockdown on a real mesh: whatever happens to edgewayd, the edge and the network, a capture on the other end of the laptop's cable sees nothing
 that belongs in the tunnel."""
+import json
 import re
 import signal
 import unittest
@@ -155,12 +156,30 @@ class Lockdown(MeshCase):
         self.ctl("laptop", "disconnect")
         self.assertFalse(self.reaches(WEBSITE))
         self.assertTrue(self.reaches("192.168.11.1"))
+        # Closed as well, and an exception that its user made.
+        self.ctl("laptop", "lan", "block")
+        self.assertFalse(self.reaches("192.168.11.1"))
+        self.ctl("laptop", "split", "exclude", f"{WEBSITE}/32")
+        self.assertTrue(self.reaches(WEBSITE))
+        self.refused("laptop", "split", "include", "198.51.100.0/24", says="edgewayctl lockdown off")
+        for cidr, says in (("100.96.0.0/16", "mesh's own addresses"), ("0.0.0.0/0", "too wide"), ("198.51.100.7/24", "198.51.100.0/24"), ("nonsense", "isn't a network")):
+            self.refused("laptop", "split", "exclude", cidr, says=says)
+        self.assertEqual(json.loads(self.ctl("laptop", "split", "list", "--json").stdout)["excluded"], [f"{WEBSITE}/32"])
+        self.ctl("laptop", "split", "remove", f"{WEBSITE}/32")
+        self.ctl("laptop", "lan", "allow")
+        self.assertFalse(self.reaches(WEBSITE))
+        self.assertTrue(self.reaches("192.168.11.1"))
         # Another program's flush: back while edgewayd runs.
         self.laptop.run("nft", "flush", "ruleset")
         wait_for("the rules are back", self.is_loaded, 5)
         self.ctl("laptop", "lockdown", "off")
         self.assertFalse(self.is_loaded())
         self.assertTrue(self.reaches(WEBSITE))
+        self.refused("laptop", "split", "include", f"{EDGE_ADDRESS}/32", says="address of an edge")
+        self.ctl("laptop", "split", "include", "198.51.100.0/24")
+        self.ctl("laptop", "mode", "vpn")
+        self.refused("laptop", "lockdown", "on", says="split remove")
+        self.ctl("laptop", "split", "remove", "198.51.100.0/24")
 
     def test_off_without_edgewayd(self):
         """`edgewayctl lockdown off` needs no daemon, no bus, and no account that can be read."""
@@ -194,7 +213,8 @@ class Lockdown(MeshCase):
         self.ctl("laptop", "lockdown", "on", "--confirm-within", "2")
         status = self.status("laptop")
         self.assertEqual(status["lockdown"], "trying")
-        self.assertTrue(status["guard_until"])
+        self.assertTrue(status["lockdown_until"])
+        self.assertIsNone(status["guard_until"])
         wait_for("the guard undoes it", lambda: self.status("laptop")["lockdown"] == "off", 15)
         self.ctl("laptop", "lockdown", "on", "--confirm-within", "2")
         self.end_daemon(signal.SIGKILL)
