@@ -52,8 +52,7 @@ ew_udp_socket_set_whole (int fd, gboolean v6, gboolean whole)
 {
   if (!v6)
     return set_int (fd, IPPROTO_IP, IP_MTU_DISCOVER, whole ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT);
-  return set_int (fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, whole ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_DONT)
-         && set_int (fd, IPPROTO_IPV6, IPV6_DONTFRAG, whole);
+  return set_int (fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, whole ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_DONT);
 }
 
 /* The traffic class is a convenience and may be missing; the local address is not: without it a server with two

@@ -181,5 +181,7 @@ ew_tunnel_apply_mtu (EwTunnel *self, GError **error)
   if (!self->plan || (mtu == self->mtu && segment_mtu == self->segment_mtu))
     return TRUE;
   g_message ("the path to the edge takes packets of %u bytes inside the tunnel", segment_mtu);
+  self->mtu = mtu; /* also where it fails: it's tried again when it changes, or with the next plan */
+  self->segment_mtu = segment_mtu;
   return ew_engine_set_mtu (self->engine, mtu, error) && apply_to_host (self, self->plan, self->vpn_active, error);
 }

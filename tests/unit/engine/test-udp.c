@@ -3,9 +3,12 @@
  * Real sockets on the loopback interface.
  */
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -305,6 +308,62 @@ test_whole (Pair *pair, gconstpointer data)
   g_assert_cmpuint (pair->arrivals[0].ecn, ==, 1);
 }
 
+/* A network of this test's own, whose loopback takes 1300 bytes. FALSE: not root. */
+static gboolean
+narrow_network (void)
+{
+  struct ifreq lo = { .ifr_name = "lo", .ifr_mtu = 1300 };
+
+  if (geteuid () != 0 || unshare (CLONE_NEWNET) != 0)
+    return FALSE;
+  int fd = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  gboolean done = fd >= 0 && ioctl (fd, SIOCSIFMTU, &lo) == 0;
+  lo.ifr_flags = IFF_UP;
+  done = done && ioctl (fd, SIOCSIFFLAGS, &lo) == 0;
+  close (fd);
+  return done;
+}
+
+/* What's larger than the interface isn't fragmented on its way out if it measures the path; all else is, before and
+   after it. */
+static void
+test_whole_too_large (void)
+{
+  static const struct
+  {
+    const char *address;
+    gsize largest;
+  } rows[] = { { "127.0.0.1", 1300 - 28 }, { "::1", 1300 - 48 } };
+  guint8 bytes[1400] = { 0 };
+  Pair pair;
+
+  if (!narrow_network ())
+    {
+      g_test_skip ("needs root and a network namespace of its own");
+      return;
+    }
+  pair_set_up (&pair, NULL);
+  for (guint which = 0; which < G_N_ELEMENTS (rows); which++)
+    for (guint i = 0; i < 4 && pair.b->fds[which] >= 0; i++)
+      {
+        const gboolean whole = i == 1 || i == 2;
+        const gsize size = i == 1 ? rows[which].largest : i == 2 ? rows[which].largest + 1 : sizeof bytes;
+        g_autofree EwBurst *out = burst (endpoint (rows[which].address, pair.b->port));
+        EwUdpSendStats stats = { 0 };
+
+        out->traffic_class = whole ? EW_OUTER_WHOLE : 0;
+        ew_burst_append (out, bytes, size);
+        pair.a->class->send (pair.a, out, 1, &stats);
+        g_assert_cmpuint (stats.failed, ==, i == 2);
+        g_assert_cmpuint (stats.sent, ==, i != 2);
+        if (i == 2)
+          continue;
+        g_assert_cmpuint (receive (&pair, pair.b, which), ==, 1);
+        g_assert_cmpuint (pair.arrivals[0].len, ==, size);
+      }
+  pair_tear_down (&pair, NULL);
+}
+
 /* A datagram or a burst that its buffer cannot hold is dropped, and what comes after it is not held up. */
 static void
 test_truncated (Pair *pair, gconstpointer data)
@@ -490,5 +549,6 @@ main (int argc, char **argv)
   g_test_add_func ("/udp/steering", test_steering);
   g_test_add_func ("/udp/no-steering", test_no_steering);
   g_test_add_func ("/udp/listen-address", test_listen_address);
+  g_test_add_func ("/udp/whole-too-large", test_whole_too_large); /* last: it changes its network */
   return g_test_run ();
 }
