@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import unittest
-import unittest.mock
 
 sys.dont_write_bytecode = True
 TOP = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
@@ -91,34 +90,23 @@ class Repository(unittest.TestCase):
         self.assertIn("nothing to look at in daemon", "".join(analysis.check(build, everything=True, rooms=["daemon"])))
 
     def test_second_compiler(self):
-        """Clang finds what GCC isn't asked for, and reads again what was changed, or what it includes."""
-        self.assertIn("nothing to look at", "".join(second_compiler.check(self.compiled({}))))
-        good = "#include \"x.h\"\nint\new_x (int n)\n{\n  return n + EW_X;\n}\n"
-        header = "int ew_x (int n);\n#define EW_X 1\n"
-        build = self.compiled({"app/x.c": good, "tests/y.c": "int ew_y;\n"})
-        self.write("app/x.h", header)
-        self.note_dependencies(build, {"app/x.o": ["../app/x.c", "../app/x.h"], "tests/y.o": ["../tests/y.c"]})
-        self.assertEqual(second_compiler.check(build), [])
-        self.assertEqual(len(os.listdir(os.path.join(build, "clang-good"))), 2)
-        with unittest.mock.patch.object(second_compiler, "read_one", side_effect=AssertionError("read again")):
-            self.assertEqual(second_compiler.check(build), [])
-        self.write("app/x.h", header + "static inline int ew_y (int n) { int i = 0; for (; n < 2;) i++; return i; }\n")
-        found = second_compiler.check(build)
-        self.assertEqual([line.split(":")[0] for line in found if "-Wfor-loop-analysis" in line], ["app/x.h"], found)
-        self.write("app/x.h", header)
-        self.write("app/x.c", good.replace("return", "return n;\n  return"))
-        self.assertIn("-Wunreachable-code", "".join(second_compiler.check(build)))
-        self.write("app/x.c", good.replace("n + EW_X", "m + EW_X"))
-        self.assertIn("app/x.c:5", "".join(second_compiler.check(build)))
-
-    @staticmethod
-    def note_dependencies(build, made_of):
-        """Ninja's log of what each object was made of, as ninja itself writes it."""
-        with open(os.path.join(build, "build.ninja"), "w", encoding="utf-8") as file:
-            file.write("rule cc\n  command = printf '%s: %s\\n' $out '$files' >$out.d && touch $out\n  depfile = $out.d\n  deps = gcc\n")
-            for name, files in made_of.items():
-                file.write(f"build {name}: cc\n  files = {' '.join(files)}\n")
-        subprocess.run(["ninja", "-C", build, "--quiet"], check=True, timeout=60)
+        """Clang compiles the tree, and what it warns of is found: all of it, by paths of the tree."""
+        os.makedirs(os.path.join(self.top, "app/launch"))
+        shutil.copy(os.path.join(TOP, "app/launch/common.sh"), os.path.join(self.top, "app/launch"))
+        good = "int ew_x (int n);\nint\new_x (int n)\n{\n  return n + 1;\n}\n"
+        self.write("app/x.c", good)
+        self.write("app/y.c", "int ew_y;\n")
+        self.write("meson.build", "project('x', 'c')\nstatic_library('x', 'app/x.c', 'app/y.c', c_args: '-Wself-assign')\n")
+        self.assertEqual(second_compiler.check(self.top, ["-Dwerror=true"]), [])
+        with open(os.path.join(self.top, second_compiler.FOLDER, "compile_commands.json"), encoding="utf-8") as file:
+            self.assertTrue(all(entry["command"].split()[0].endswith("clang") or "clang" in entry["command"].split()[:2] for entry in json.load(file)))
+        self.write("app/x.c", good.replace("return", "n = n;\n  return"))
+        self.write("app/y.c", "int ew_y = ew_z;\n")
+        found = second_compiler.check(self.top, ["-Dwerror=true"])
+        self.assertEqual(sorted({line.split(":")[0] for line in found}), ["app/x.c", "app/y.c"], found)
+        self.assertIn("-Wself-assign", "".join(found))
+        self.write("meson.build", "project('x', 'c')\nthis is no build\n")
+        self.assertTrue(second_compiler.check(self.top, ["-Dwerror=true"]))
 
     def compiled(self, files):
         """A build folder that says how each file is compiled."""
