@@ -34,7 +34,7 @@ print_commands (const gchar *name, gboolean device, JsonObject *install)
                "    sudo edgewayctl enroll --name %s          then paste the key\n"
                "or, from a file or a pipe:\n"
                "    sudo edgewayctl enroll --name %s --key-file -\n"
-               "or, in a clone of Edgeway on Debian 12 (builds, installs, then asks for the key):\n"
+               "or, in a clone of Edgeway on Debian 12 or 13 (builds, installs, then asks for the key):\n"
                "    app/run --join\n",
                lines != NULL ? "Or," : "On that computer,", name, name);
 }
