@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The README's first command on an empty server: a separate, bare Debian, with only the packages that `app/run --edge` names.
 The root file system and the packages are kept in /var/tmp/edgeway-clean. tests/clean/run tries the other forms."""
+import fcntl
 import json
 import os
 import re
@@ -94,6 +95,20 @@ class Launch(unittest.TestCase):
             status, said, error = checked("nowhere.example.org:443", before, [key])
             self.assertEqual((status, error), (0, ""))
             self.assertRegex(said, r"^warning: nowhere.example\.org can't be looked up yet\. .*\non\n$")
+
+    def test_one_installs_at_a_time(self):
+        """The second says what it waits for, and goes on."""
+        script = self.function("prepare_alone") + "prepare() { echo prepared; }; prepare_alone; echo on"
+        self.assertEqual(shell(script).stdout, "prepared\non\n")
+        usr = os.open("/usr", os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(usr, fcntl.LOCK_EX)
+            with subprocess.Popen(["bash", "-c", f". app/launch/common.sh; {script}"], cwd=SOURCE, stdout=subprocess.PIPE, text=True) as second:
+                self.assertEqual(second.stdout.readline(), "Another app/run is installing on this computer. This one goes on when that has finished.\n")
+                fcntl.flock(usr, fcntl.LOCK_UN)
+                self.assertEqual(second.communicate(timeout=50)[0], "prepared\non\n")
+        finally:
+            os.close(usr)
 
     def test_no_packages_to_hand_out(self):
         """The reason is whole: what it refers to as above is above it."""
