@@ -36,7 +36,7 @@
 
 #ifdef OUR_ARCH
 static const unsigned refused[] = {
-#ifndef __SANITIZE_ADDRESS__ /* its leak checker traces, its reports start a program */
+#ifndef EW_WITH_ADDRESS_SANITIZER /* its leak checker traces, its reports start a program */
   SYS_ptrace,
   SYS_execve,
   SYS_execveat,

@@ -427,7 +427,7 @@ test_hurry (Ground *ground, gconstpointer data)
 /* A lane starts a timer in the moment in which the owner finds that the peer, which is due, has nothing to do for long:
    one of the two sees it. */
 
-#ifdef __SANITIZE_THREAD__
+#ifdef EW_WITH_THREAD_SANITIZER
 #define MOMENTS 10000
 #else
 #define MOMENTS 60000
