@@ -35,10 +35,10 @@ on_address_changed (EwMeshPage *self)
   ew_wizard_set_field (GTK_WIDGET (self->address), self->note, empty ? NULL : problem,
                        _ ("Its host name or IP address on the internet, with the port if it isn't 443."));
   command = g_strdup_printf ("app/run --edge --public %s", address != NULL ? address : "HOST:443");
-  body
-    = g_strdup_printf (_ ("A mesh needs an edge: a server that all its computers can reach. It runs Debian 12 or 13, has "
-                          "a public address, and accepts TCP and UDP on port %s from everywhere."),
-                       address != NULL ? strrchr (address, ':') + 1 : "443");
+  body = g_strdup_printf (
+    _ ("A mesh needs an edge: a server that all its computers can reach. It runs Debian 12 or 13, has "
+       "a public address, and accepts TCP and UDP on port %s from everywhere."),
+    address != NULL ? strrchr (address, ':') + 1 : "443");
   ew_wizard_page_set_body (EW_WIZARD_PAGE (self), body);
   ew_command_row_set_command (self->command, command);
   gtk_widget_set_sensitive (GTK_WIDGET (self->command), address != NULL);
