@@ -21,15 +21,27 @@ need_root() { # REASON ARG…
 
 # The progress of a step, from what it has printed: "123 of 310" of ninja's lines or of apt's packages.
 progress_in() { # LOG
-  local count total ready unpacked
+  local count
   count=$(grep -ao '^\[[0-9]*/[0-9]*\]' "$1" 2>/dev/null | tail -n 1 | tr -d '[]')
   if [ -n "$count" ]; then printf '%s of %s' "${count%/*}" "${count#*/}"; return; fi
-  total=$(sed -n 's/^.* upgraded, \([0-9]*\) newly installed.*/\1/p' "$1" 2>/dev/null | tail -n 1)
-  [ "${total:-0}" -gt 0 ] || return 0
-  ready=$(grep -ac '^Setting up ' "$1")
-  if [ "$ready" -gt 0 ]; then printf 'set up %d of %d' "$ready" "$total"; return; fi
-  unpacked=$(grep -ac '^Unpacking ' "$1")
-  if [ "$unpacked" -gt 0 ]; then printf 'unpacked %d of %d' "$unpacked" "$total"; else printf 'fetched %d of %d' "$(grep -ac '^Get:' "$1")" "$total"; fi
+  # Upgrades are unpacked and set up, too, and what an interrupted run left is only set up: apt counts those apart.
+  awk '
+    / upgraded, [0-9]+ newly installed/ {
+      fetched = unpacked = ready = total = 0
+      for (i = 1; i < NF; i++) if ($(i + 1) ~ /^(upgraded|newly|reinstalled|downgraded)/) total += $i
+      unfinished = 0
+    }
+    / not fully installed or removed/ { unfinished = $1 }
+    /^Get:/ { fetched++ }
+    /^Unpacking / { unpacked++ }
+    /^Setting up / { ready++ }
+    function show(what, count, of) { printf "%s %d of %d", what, count < of ? count : of, of }
+    END {
+      if (total + unfinished == 0) exit
+      if (ready > 0) show("set up", ready, total + unfinished)
+      else if (unpacked > 0) show("unpacked", unpacked, total)
+      else show("fetched", fetched, total)
+    }' "$1" 2>/dev/null || true
 }
 
 # Shows it beside the step's name: continuously on a terminal, else a line now and then. Ends when the log is removed.

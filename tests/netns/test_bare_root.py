@@ -132,10 +132,15 @@ class Launch(unittest.TestCase):
         result = shell('progress_interval=1; slow() { for i in 1 2 3 4; do echo "[$i/4] Compiling"; sleep 1; done; }; step compile slow')
         self.assertRegex(result.stdout, r"(?m)^    [1-4] of 4$")
         self.assertRegex(result.stdout.splitlines()[-1], r"^  compile …\s+(?:[4-9]|\d\d) s$")  # at least its sleep; other stages run beside it
-        log = "0 upgraded, 12 newly installed, 0 to remove\nGet:1 http://x\nGet:2 http://x\n"
-        for more, wanted in (("", "fetched 2 of 12"), ("Unpacking a\nUnpacking b\n", "unpacked 2 of 12"), ("Unpacking a\nSetting up a\n", "set up 1 of 12")):
+        log = "0 upgraded, 12 newly installed, 0 to remove and 0 not upgraded.\nGet:1 http://x\nGet:2 http://x\n"
+        more = "3 upgraded, 12 newly installed, 0 to remove and 5 not upgraded.\n4 not fully installed or removed.\n"
+        for text, wanted in ((log, "fetched 2 of 12"), (log + "Unpacking a\nUnpacking b\n", "unpacked 2 of 12"), (log + "Unpacking a\nSetting up a\n", "set up 1 of 12"),
+                             (more + "Unpacking a (2) over (1)\n" * 15, "unpacked 15 of 15"), (more + "Unpacking a\n" * 15 + "Setting up a\n" * 19, "set up 19 of 19"),
+                             (log + "Unpacking a\n" * 14, "unpacked 12 of 12"),  # more than apt has said
+                             ("Setting up a\n" * 3 + log, "fetched 2 of 12"),  # its second try
+                             ("", ""), ("0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n", "")):
             with tempfile.NamedTemporaryFile("w") as file:
-                file.write(log + more)
+                file.write(text)
                 file.flush()
                 self.assertEqual(shell(f"progress_in {file.name}").stdout, wanted)
 
