@@ -10,6 +10,16 @@ export PYTHONDONTWRITEBYTECODE=1  # what root runs out of a person's clone leave
 say() { printf '%s\n' "$*"; }
 fail() { printf '%s\n' "$*" >&2; exit 1; }
 
+# Ends the script, after Ctrl-C. A step's own stderr is its log; its watcher's isn't.
+stop_words=""  # what is said then
+stop_here() { # [WATCHER]
+  local to=/dev/stderr
+  [ $# = 0 ] || to=/proc/$1/fd/2
+  [ -z "$stop_words" ] || printf '\n%s\n' "$stop_words" >>"$to"
+  [ $# = 0 ] || kill "$1" 2>/dev/null
+  exit 130
+}
+
 # Becomes root with sudo where it is installed; says so once, with the reason.
 need_root() { # REASON ARG…
   [ "$(id -u)" = 0 ] && return
@@ -48,6 +58,7 @@ progress_in() { # LOG
 progress_interval=20
 show_progress() { # NAME LOG
   local last="" now shown=$SECONDS
+  trap '' INT  # `step` ends it
   while sleep 1 && [ -e "$2" ]; do
     now=$(progress_in "$2")
     if [ -z "$now" ] || [ "$now" = "$last" ]; then continue; fi
@@ -72,7 +83,7 @@ step() {
   show_progress "$name" "$log" </dev/null &
   watcher=$!
   # Removes its log when Ctrl-C or a lost terminal ends it.
-  trap 'rm -f "$log" "$log.shown"; kill "$watcher" 2>/dev/null; trap - INT HUP; exit 130' INT HUP
+  trap 'rm -f "$log" "$log.shown"; trap - INT HUP; stop_here "$watcher"' INT HUP
   if "$@" >"$log" 2>&1 </dev/null; then status=0; else status=$?; fi
   { kill "$watcher"; wait "$watcher"; } 2>/dev/null || true  # its status is the signal's: it must not end a script with set -e
   if [ -t 1 ]; then printf '\r  %-34s' "$name …"; elif [ -e "$log.shown" ]; then printf '\n  %-34s' "$name …"; fi
@@ -85,6 +96,7 @@ step() {
   fi
   rm -f "$log" "$log.shown"
   trap - INT HUP
+  [ -z "$stop_words" ] || trap stop_here INT
   return "$status"
 }
 

@@ -6,8 +6,10 @@ import fcntl
 import json
 import os
 import re
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 SOURCE = os.environ["EDGEWAY_SOURCE"]
@@ -143,6 +145,22 @@ class Launch(unittest.TestCase):
                 file.write(text)
                 file.flush()
                 self.assertEqual(shell(f"progress_in {file.name}").stdout, wanted)
+
+    def test_stopped(self):
+        """After Ctrl-C it says so, in a step and between two, and how to go on."""
+        def stopped(what):
+            script = f". app/launch/common.sh; stop_words='Stopped. Go on.'; trap stop_here INT; slow() {{ touch $1/here; sleep 2; }}; {what}; echo further"
+            with tempfile.TemporaryDirectory() as folder:
+                process = subprocess.Popen(["bash", "-c", script, "bash", folder], cwd=SOURCE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+                                           preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+                while not os.path.exists(f"{folder}/here") and process.poll() is None:
+                    time.sleep(0.01)
+                os.killpg(process.pid, signal.SIGINT)
+                said = process.communicate(timeout=50)
+                return process.returncode, *said
+        for what, shown in (("step compile slow $1", "  compile … "), ("step a true >/dev/null; slow $1", "")):
+            code, said, error = stopped(what)
+            self.assertEqual((code, said.rstrip(), error), (130, shown.rstrip(), "\nStopped. Go on.\n"), what)
 
     def test_port(self):
         import socket
