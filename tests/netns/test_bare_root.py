@@ -98,6 +98,28 @@ class Launch(unittest.TestCase):
             self.assertEqual((status, error), (0, ""))
             self.assertRegex(said, r"^warning: nowhere.example\.org can't be looked up yet\. .*\non\n$")
 
+    def test_interrupted_move(self):
+        """Whoever interrupts a run that has changed the address is told by the next run where the edge was."""
+        with tempfile.TemporaryDirectory() as folder:
+            def found(public, write=True):
+                with open(f"{folder}/edge.conf") as file:
+                    before = file.read()
+                result = shell(self.function("find_move") + f'public={public}; find_move {folder}; echo "$moved"')
+                self.assertEqual(result.stderr, "")
+                with open(f"{folder}/edge.conf", "w") as file:
+                    file.write(f"[edge]\npublic={public}\n" if write else before)
+                return result.stdout.strip()
+            with open(f"{folder}/edge.conf", "w") as file:
+                file.write("[edge]\nlisten=:443\npublic=a.example.org:443\n")
+            self.assertEqual(found("a.example.org:443"), "")
+            self.assertEqual(os.listdir(folder), ["edge.conf"])
+            self.assertEqual(found("b.example.org:443", write=False), "a.example.org:443", "stopped before it was changed")
+            self.assertEqual(found("b.example.org:443"), "a.example.org:443")
+            self.assertEqual(found("b.example.org:443"), "a.example.org:443", "stopped after that")
+            self.assertEqual(found("c.example.org:443"), "a.example.org:443", "nobody was told of the one between")
+            self.assertEqual(found("a.example.org:443"), "", "moved back")
+            self.assertEqual(os.listdir(folder), ["edge.conf"])
+
     def test_one_installs_at_a_time(self):
         """The second says what it waits for, and goes on."""
         script = self.function("prepare_alone") + "prepare() { echo prepared; }; prepare_alone; echo on"
