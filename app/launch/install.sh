@@ -169,12 +169,21 @@ refresh_caches() {
   fi
 }
 
-# The packages that were installed for Edgeway, one a line: nothing else removes them.
+# The packages that were missing when Edgeway was installed, one a line: nothing else removes them.
 packages_list=/usr/share/edgeway/packages
 note_packages() { # NAME…
   [ $# -gt 0 ] || return 0
   mkdir -p "${packages_list%/*}"
   { cat "$packages_list" 2>/dev/null; printf '%s\n' "$@"; } | sort -u >"$packages_list.new" && mv "$packages_list.new" "$packages_list"
+}
+
+# Those of them that are installed now, in one line.
+noted_packages() {
+  local name names=()
+  while read -r name; do
+    [ -n "$(missing_packages "$name")" ] || names+=("$name")
+  done < <(cat "$packages_list" 2>/dev/null)
+  printf '%s' "${names[*]}"
 }
 
 # Ends the app and the tray in every session: they would keep saying that the service isn't running.
@@ -211,8 +220,12 @@ remove_folders() { # FILE…
 }
 
 remove_files() {
-  [ -f "$manifest" ] || return 0
   local files file
+  if [ ! -f "$manifest" ]; then  # interrupted before anything was installed
+    rm -f "$packages_list"
+    remove_folders "$packages_list"
+    return 0
+  fi
   mapfile -t files <"$manifest"
   for file in "${files[@]}"; do ! may_hold "$file" || rm -f "$file"; done
   # Also what was copied there from another computer, for an edge to hand out.

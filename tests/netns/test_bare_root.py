@@ -120,6 +120,20 @@ class Launch(unittest.TestCase):
             self.assertEqual(found("a.example.org:443"), "", "moved back")
             self.assertEqual(os.listdir(folder), ["edge.conf"])
 
+    def test_noted_packages(self):
+        """apt may complete what an interrupted app/run began: --remove lists what is there, whenever it was noted."""
+        with tempfile.TemporaryDirectory() as folder:
+            mocks = (f'packages_list={folder}/share/packages manifest={folder}/manifest screen=""; needed_packages() {{ printf "%s\\n" gcc meson nftables; }}; '
+                     'may_hold() { [ "$1" != "${1#*/share}" ]; }; missing_packages() { for one; do ! grep -qs " $one " <<<" $absent " || printf " %s" "$one"; done; }; ')
+            begin = self.function("prepare") + "step() { exit 130; }; "
+            self.assertEqual(shell(mocks + begin + "absent='gcc meson'; prepare").returncode, 130)
+            self.assertEqual(shell(mocks + "absent='gcc meson'; noted_packages").stdout, "", "none of them is installed")
+            self.assertEqual(shell(mocks + begin + "absent=gcc; prepare").returncode, 130)
+            self.assertEqual(shell(mocks + "absent=; noted_packages").stdout, "gcc meson")
+            # Nothing else was installed.
+            self.assertEqual(shell(mocks + "remove_files; absent=; noted_packages").stdout, "")
+            self.assertEqual(os.listdir(folder), [])
+
     def test_one_installs_at_a_time(self):
         """The second says what it waits for, and goes on."""
         script = self.function("prepare_alone") + "prepare() { echo prepared; }; prepare_alone; echo on"
