@@ -47,6 +47,17 @@ class Removal(unittest.TestCase):
         self.assertEqual("still installed: left alone\napp 143\ntray 143\nanother program: left alone\n"
                          "left:\nleft: /usr/lib/NetworkManager /usr/lib/NetworkManager/conf.d\n", said.stdout, said.stderr)
 
+    def test_purge_with_mounts(self):
+        """The package's own script goes on where a folder is a mount, and removes the log of a computer without systemd."""
+        script = """set -e; mount --make-rprivate /
+for folder in /run /var/lib /var/log; do mount -t tmpfs tmpfs $folder; done
+[ ! -e /usr/share/edgeway ] || mount -t tmpfs tmpfs /usr/share/edgeway
+for folder in /run/edgeway /run/wireguard /var/lib/edgeway; do mkdir $folder; mount -t tmpfs tmpfs $folder; touch $folder/here; done
+mkdir /var/log/edgeway; echo >/var/log/edgeway/edgewayd.log; echo >/run/edgewayd.pid
+sh "$1/data/debian/edgewayd.postrm" purge; echo $?; cd /; find run var/lib var/log -mindepth 1 | grep -v ^run/mount | sort"""
+        said = subprocess.run(["unshare", "--mount", "bash", "-c", script, "bash", SOURCE], capture_output=True, text=True, timeout=60)
+        self.assertEqual((said.stdout, said.stderr), ("0\nrun/edgeway\nrun/wireguard\nrun/wireguard/here\nvar/lib/edgeway\n", ""))
+
 
 if __name__ == "__main__":
     unittest.main()
