@@ -119,6 +119,17 @@ has_global (const EwIp *all, gsize n)
   return FALSE;
 }
 
+/* An address next to one of this host's own. */
+static gboolean
+leads_next_door (const EwEdgePublic *public)
+{
+  for (gsize i = 0; i < public->n_led; i++)
+    for (gsize j = 0; j < public->n_own; j++)
+      if (ew_prefix_contains (&public->subnets[j], &public->led[i]))
+        return TRUE;
+  return FALSE;
+}
+
 gchar *
 ew_edge_judge_public (const EwEdgePublic *public)
 {
@@ -135,7 +146,9 @@ ew_edge_judge_public (const EwEdgePublic *public)
     if (ew_ip_is_loopback (&public->led[i]) /* /etc/hosts of this host: it says nothing about others */
         || contains_address (public->own, public->n_own, &public->led[i]))
       return NULL;
-  gboolean global = has_global (public->own, public->n_own);
+  /* Nodes that are online may have come by an earlier address: behind a router they tell whether it forwards, but no router
+     has an address next to this host's for others to come in by. */
+  gboolean global = has_global (public->own, public->n_own) || leads_next_door (public);
   if (public->n_led == 0 || public->n_own == 0 || (!global && public->online))
     return NULL;
   g_autofree gchar *led = join_addresses (public->led, public->n_led);
@@ -153,8 +166,25 @@ ew_edge_judge_public (const EwEdgePublic *public)
 
 /* This host's. */
 
+static EwPrefix
+subnet_of (const EwIp *ip, const struct sockaddr *netmask)
+{
+  EwPrefix subnet = ew_prefix_from_ip (ip);
+  EwIp mask;
+  if (!ew_edge_address_of (netmask, &mask) || mask.family != ip->family)
+    return subnet;
+  subnet.length = 0;
+  for (guint i = 0; i < (ip->family == EW_FAMILY_V4 ? 4 : 16); i++)
+    {
+      subnet.length = (guint8)(subnet.length + __builtin_popcount (mask.bytes[i]));
+      subnet.ip.bytes[i] &= mask.bytes[i];
+    }
+  return subnet;
+}
+
+/* EwIp. subnets: EwPrefix, of each. */
 static GArray *
-list_own (JsonObject *status)
+list_own (JsonObject *status, GArray *subnets)
 {
   GArray *own = g_array_new (FALSE, FALSE, sizeof (EwIp));
   g_auto (GStrv) service = ew_json_strv (status, "service", 2);
@@ -169,7 +199,11 @@ list_own (JsonObject *status)
         gchar text[EW_IP_STRLEN];
         ew_ip_format (&ip, text);
         if (service == NULL || !g_strv_contains ((const gchar *const *)service, text))
-          g_array_append_val (own, ip);
+          {
+            EwPrefix subnet = subnet_of (&ip, one->ifa_netmask);
+            g_array_append_val (own, ip);
+            g_array_append_val (subnets, subnet);
+          }
       }
   freeifaddrs (all);
   return own;
@@ -241,7 +275,8 @@ judge_public_of (JsonObject *status)
       || !ew_host_port_parse (public.endpoint, &host, &port, NULL))
     return NULL;
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
-  g_autoptr (GArray) own = list_own (status), led = g_array_new (FALSE, FALSE, sizeof (EwIp));
+  g_autoptr (GArray) subnets = g_array_new (FALSE, FALSE, sizeof (EwPrefix));
+  g_autoptr (GArray) own = list_own (status, subnets), led = g_array_new (FALSE, FALSE, sizeof (EwIp));
   Lookup lookup = { .loop = loop, .led = led };
   look_up_host (&lookup, host);
   public.failure = lookup.failure;
@@ -249,6 +284,7 @@ judge_public_of (JsonObject *status)
   public.n_led = led->len;
   public.own = (const EwIp *)(const void *)own->data;
   public.n_own = own->len;
+  public.subnets = (const EwPrefix *)(const void *)subnets->data;
   public.online = nodes && ew_json_int (nodes, "online", 0) > 0;
   gchar *warning = ew_edge_judge_public (&public);
   g_free (lookup.failure);

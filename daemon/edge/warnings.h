@@ -21,7 +21,8 @@ typedef struct
   gsize n_led;
   const EwIp *own; /* this host's, without loopback, link-local and the mesh's own */
   gsize n_own;
-  gboolean online; /* some node reaches the edge */
+  const EwPrefix *subnets; /* n_own: theirs */
+  gboolean online;         /* some node reaches the edge */
 } EwEdgePublic;
 
 /* Whether others reach this host there, as far as that can be known here. NULL: nothing to say. (transfer full) */

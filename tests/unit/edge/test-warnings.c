@@ -71,16 +71,28 @@ test_public (void)
       FALSE },
     { "edge.example.org:8443", NULL, "9.9.9.10", "10.0.0.4", NULL, TRUE }, /* nodes come through the router */
     { "edge.example.org:443", NULL, "9.9.9.10", "", NULL, FALSE },
+    /* Nobody's router has an address next to this host's. */
+    { "192.168.1.222:443", NULL, "192.168.1.222", "192.168.1.2/24", "at 192.168.1.222. That isn't an address of this",
+      TRUE },
+    { "192.168.9.222:443", NULL, "192.168.9.222", "192.168.1.2/24", NULL, TRUE },
   };
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       EwIp led[2], own[2];
-      EwEdgePublic public = { cases[i].endpoint, cases[i].failure, led, 0, own, 0, cases[i].online };
+      EwPrefix subnets[2];
+      EwEdgePublic public = { cases[i].endpoint, cases[i].failure, led, 0, own, 0, subnets, cases[i].online };
       g_auto (GStrv) led_texts = g_strsplit (cases[i].led, " ", -1), own_texts = g_strsplit (cases[i].own, " ", -1);
       for (guint j = 0; led_texts[j]; j++)
         g_assert_true (ew_ip_parse (led_texts[j], &led[public.n_led++]));
       for (guint j = 0; own_texts[j]; j++)
-        g_assert_true (ew_ip_parse (own_texts[j], &own[public.n_own++]));
+        {
+          g_auto (GStrv) parts = g_strsplit (own_texts[j], "/", 2);
+          bool host_bits;
+          g_assert_true (ew_ip_parse (parts[0], &own[j]));
+          subnets[j] = ew_prefix_from_ip (&own[j]);
+          g_assert_true (!parts[1] || ew_prefix_parse (own_texts[j], &subnets[j], &host_bits));
+          public.n_own++;
+        }
       g_autofree gchar *said = ew_edge_judge_public (&public);
       if (cases[i].said == NULL)
         g_assert_cmpstr (said, ==, NULL);
