@@ -59,7 +59,8 @@ typedef struct
   GError *pin_error;
   GInputStream *stream;
   GByteArray *answer;
-  GError *last_error; /* of the try before: what to say if none works */
+  GError *last_error;    /* of a try before: what to say if none works */
+  gboolean noted_inside; /* … which was through the tunnel */
 } EwClientCall;
 
 /* client-try.c. The task's data is an EwClientCall. */

@@ -243,23 +243,25 @@ on_stagger (gpointer user_data)
 
 /* Tries. */
 
-/* What this try's end says for people, if no other works. */
+/* What this try's end says for people, if no other works: of the best address, which is the one in use; the others may be
+   of the past. */
 static void
 note_failure (EwClientCall *call, const GError *cause)
 {
   if (call->pin_error)
     {
       g_clear_error (&call->last_error);
+      call->noted_inside = FALSE;
       call->last_error = ew_error_new (
         EW_ERROR, EW_ERROR_PIN_MISMATCH,
         "The server at %s isn't this mesh's edge: its certificate doesn't match the mesh's pin. Either someone "
         "intercepts the connection, or the edge was set up again from nothing and you need a new enrollment key.",
         ew_client_place (call->base));
     }
-  else if (!g_error_matches (call->last_error, EW_ERROR, EW_ERROR_PIN_MISMATCH) && !call->better
-           && !(call->base->inside && call->last_error))
+  else if (!call->better && (!call->last_error || (call->noted_inside && !call->base->inside)))
     {
       g_clear_error (&call->last_error);
+      call->noted_inside = call->base->inside;
       call->last_error = ew_error_new (
         EW_ERROR, EW_ERROR_EDGE_UNREACHABLE,
         "The edge at %s can't be reached (%s). Check this computer's network, and that the edge runs and its TCP "

@@ -66,13 +66,14 @@ same_edges (JsonObject *a, JsonObject *b)
          == 0;
 }
 
+/* The edge's addresses of now come first; those of before may lead to it once more. */
 static void
 merge_api (EwTunnel *self)
 {
-  for (guint i = 0; i < self->document->edges->len; i++)
+  for (guint i = self->document->edges->len; i-- > 0;)
     {
       const EwDocumentEdge *edge = self->document->edges->pdata[i];
-      GStrv merged = ew_api_merge ((const gchar *const *)self->keystore->api, (const gchar *const *)edge->api);
+      GStrv merged = ew_api_merge ((const gchar *const *)edge->api, (const gchar *const *)self->keystore->api);
       g_strfreev (self->keystore->api);
       self->keystore->api = merged;
     }

@@ -225,6 +225,29 @@ test_next_address (FakeEdge *edge, gconstpointer data)
   g_assert_cmpuint (edge->requests, ==, 2);
 }
 
+/* None answers: what is said is of the one that worked last, or else of the first; not of one that was merely tried last. */
+static void
+test_none_answers (FakeEdge *edge, gconstpointer data)
+{
+  const gchar *api[] = { "https://127.0.0.1:1", edge->url, "https://127.0.0.1:3", NULL };
+  EwClient *clients[] = { ew_client_new (edge->pin, api, NULL, 0), ew_client_new (edge->pin, api, NULL, 0) };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) answer = fake_edge_call (clients[0], "GET", "/v1/self", &error);
+  g_assert_no_error (error);
+  fake_edge_disconnect (edge);
+  for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
+    {
+      g_autofree gchar *says
+        = g_strdup_printf ("The edge at %s can't", (i == 0 ? edge->url : api[0]) + strlen ("https://"));
+      g_assert_null (fake_edge_call (clients[i], "GET", "/v1/self", &error));
+      g_assert_error (error, EW_ERROR, EW_ERROR_EDGE_UNREACHABLE);
+      if (!strstr (error->message, says))
+        g_error ("“%s” does not say “%s”", error->message, says);
+      g_clear_error (&error);
+      g_object_unref (clients[i]);
+    }
+}
+
 /* An address at which connections neither open nor fail: a socket whose queue is full. */
 typedef struct
 {
@@ -393,6 +416,7 @@ main (int argc, char **argv)
   ADD ("unreachable", test_unreachable);
   ADD ("next-address", test_next_address);
   ADD ("dead-addresses", test_dead_addresses);
+  ADD ("none-answers", test_none_answers);
   ADD ("inside", test_inside);
   ADD ("ipv6-literal", test_ipv6_literal);
   ADD ("not-twice", test_not_twice);
