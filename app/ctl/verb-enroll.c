@@ -54,6 +54,16 @@ find_given (gchar *text, GError **error)
   return key;
 }
 
+static gboolean
+is_whole (const gchar *text)
+{
+  gchar *key = ew_enrollment_key_find (text, strlen (text), NULL);
+  const gboolean found = key != NULL;
+
+  ew_free_secret (key);
+  return found;
+}
+
 /* argument: removed from the command line that other users see, before a password is asked for. */
 static gchar *
 read_key (const gchar *file, gchar *argument, GError **error)
@@ -75,7 +85,7 @@ read_key (const gchar *file, gchar *argument, GError **error)
   if (isatty (STDIN_FILENO)
       && (key = ew_terminal_ask_secret (
             "Enrollment key (it isn't shown): ", "The key isn't complete. Paste the rest, or press Enter to stop: ",
-            ew_enrollment_key_is_cut))
+            ew_enrollment_key_is_cut, is_whole))
            != NULL)
     return find_given (key, error);
   g_set_error_literal (

@@ -111,11 +111,11 @@ ew_terminal_restore_on_signals (void)
 }
 
 static gboolean
-more_comes (int fd)
+more_comes (int fd, int milliseconds)
 {
   struct pollfd wanted = { .fd = fd, .events = POLLIN };
 
-  return poll (&wanted, 1, PASTE_MS) > 0;
+  return poll (&wanted, 1, milliseconds) > 0;
 }
 
 typedef enum
@@ -141,11 +141,28 @@ read_line (int fd, gchar *text)
   return LINE_GIVEN;
 }
 
+/* What was typed before the prompt, as by a person who pastes a key together with the command that asks for it. FALSE:
+   it isn't whole, and is dropped. */
+static gboolean
+read_ahead (int fd, gchar *text, gboolean (*is_whole) (const gchar *text))
+{
+  if (!more_comes (fd, 0))
+    return FALSE;
+  while (read_line (fd, text) != LINE_NONE && more_comes (fd, PASTE_MS))
+    ;
+  if (is_whole (text))
+    return TRUE;
+  ew_zero (text, strlen (text));
+  return FALSE;
+}
+
 gchar *
-ew_terminal_ask_secret (const gchar *prompt, const gchar *rest, gboolean (*is_cut) (const gchar *text))
+ew_terminal_ask_secret (const gchar *prompt, const gchar *rest, gboolean (*is_cut) (const gchar *text),
+                        gboolean (*is_whole) (const gchar *text))
 {
   struct termios quiet;
   gchar *answer;
+  gboolean ahead;
   Line line;
 
   ew_terminal_restore_on_signals ();
@@ -154,11 +171,12 @@ ew_terminal_ask_secret (const gchar *prompt, const gchar *rest, gboolean (*is_cu
   quiet = terminal_before;
   quiet.c_lflag &= ~(tcflag_t)ECHO;
   /* A line pasted in canonical mode is cut at 4095 characters (N_TTY_BUF_SIZE); keys have at most 1 KiB. */
-  tcsetattr (terminal_fd, TCSAFLUSH, &quiet);
-  dprintf (terminal_fd, "%s", prompt);
+  tcsetattr (terminal_fd, is_whole != NULL ? TCSANOW : TCSAFLUSH, &quiet);
   answer = g_malloc0 (SECRET_MAX + 1);
-  while ((line = read_line (terminal_fd, answer)) != LINE_NONE)
-    if (!more_comes (terminal_fd)) /* an empty line may be in what is pasted */
+  ahead = is_whole != NULL && read_ahead (terminal_fd, answer, is_whole);
+  dprintf (terminal_fd, "%s", prompt);
+  while (!ahead && (line = read_line (terminal_fd, answer)) != LINE_NONE)
+    if (!more_comes (terminal_fd, PASTE_MS)) /* an empty line may be in what is pasted */
       {
         if (line == LINE_EMPTY || is_cut == NULL || !is_cut (answer))
           break;

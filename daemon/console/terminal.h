@@ -46,9 +46,11 @@ gchar *ew_terminal_styled (const EwTerminal *terminal, EwStyle style, const gcha
 
 /* Asks on the terminal without echo for text that may have several lines, as a pasted key has. It ends with an empty
    line, or with one after which nothing more comes and `is_cut` (NULL: nothing is) says that it is whole; until then
-   `rest` asks for the rest. What was pasted after it is dropped, and never reaches the shell. NULL where there is no
-   terminal, or nothing was given. (transfer full, ew_free_secret) */
-gchar *ew_terminal_ask_secret (const gchar *prompt, const gchar *rest, gboolean (*is_cut) (const gchar *text));
+   `rest` asks for the rest. What was pasted after it is dropped, and never reaches the shell. What was typed before the
+   prompt is taken where `is_whole` says so, else it is dropped (NULL: always). NULL where there is no terminal, or nothing
+   was given. (transfer full, ew_free_secret) */
+gchar *ew_terminal_ask_secret (const gchar *prompt, const gchar *rest, gboolean (*is_cut) (const gchar *text),
+                               gboolean (*is_whole) (const gchar *text));
 
 /* Asks on stderr a question that stdin, a terminal, answers: TRUE for a line that begins with y. What was typed or
    pasted before the question answers none. */

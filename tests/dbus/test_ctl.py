@@ -43,19 +43,26 @@ def wrapped(width, between):
 class Terminal:
     """edgewayctl on a terminal of its own, as a user."""
 
-    def __init__(self, machine, *argv, user="root", env=None, columns=80):
+    def __init__(self, machine, *argv, user="root", env=None, columns=80, ahead=""):
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("SSH_", "COLUMNS"))}
         environment.update({"LC_ALL": "C.UTF-8", "TERM": "xterm", **(env or {})})
         self.shown = b""
+        ready, go = os.pipe()
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             private_bus.die_with_parent()
+            os.read(ready, 1)
             if user != "root":
                 os.setgroups([])
                 os.setgid(USERS[user])
                 os.setuid(USERS[user])
             os.execve(machine.ctl, [machine.ctl, *argv], environment)
         termios.tcsetwinsize(self.fd, (40, columns))
+        if ahead:
+            self.type(ahead)
+            self.expect(ahead.replace("\n", "\r\n"))  # its echo: it has arrived
+        os.write(go, b".")
+        os.close(ready), os.close(go)
 
     def read(self, seconds=0.1):
         if select.select([self.fd], [], [], seconds)[0]:
@@ -634,6 +641,23 @@ class Enroll(Case):
         self.assertEqual(terminal.end(), 0)
         self.assertNotIn(KEY[:20], terminal.text())
         self.assertNotIn(KEY, arguments)
+
+    def test_typed_ahead(self):
+        """A key that was pasted before the prompt is taken. Anything else that was typed by then answers nothing."""
+        for ahead in (KEY + "\n", "\n" + wrapped(70, "\n") + "\n\n"):
+            terminal = self.terminal("enroll", "--name", "web", ahead=ahead)
+            terminal.expect("Joined the mesh home as web.")
+            self.assertEqual(terminal.end(), 0)
+            self.ctl("leave")
+        for ahead in ("\n", "y\nls\n", KEY[:40] + "\n", "y"):
+            with self.subTest(ahead[:12]):
+                terminal = self.terminal("enroll", ahead=ahead)
+                terminal.expect("Enrollment key")
+                terminal.type(KEY + "\n")
+                terminal.expect("Joined the mesh")
+                self.assertEqual(terminal.end(), 0)
+                self.assertNotIn(KEY[20:40], terminal.text().replace(ahead.replace("\n", ""), ""))
+                self.ctl("leave")
 
     def test_as_it_was_pasted(self):
         """Files, standard input, arguments: the key in a reply, wrapped and with a byte order mark."""

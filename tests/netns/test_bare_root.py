@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The README's first command on an empty server: a separate, bare Debian, with only the packages that `app/run --edge` names.
 The root file system and the packages are kept in /var/tmp/edgeway-clean. tests/clean/run tries the other forms."""
+import contextlib
 import fcntl
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -197,6 +199,24 @@ class Launch(unittest.TestCase):
         for what, shown in (("step compile slow $1", "  compile … "), ("step a true >/dev/null; slow $1", "")):
             code, said, error = stopped(what)
             self.assertEqual((code, said.rstrip(), error), (130, shown.rstrip(), "\nStopped. Go on.\n"), what)
+
+    def test_key_before_its_question(self):
+        """What is typed while the edge's script works isn't shown, and is there when the key is asked for."""
+        functions = 'eval "$(sed -n "/^typing=/,/^# This run/p" "$1")"; join=yes key_file=; '
+        script = functions + "hide_typing; echo ready; read -r line; show_typing; echo \"got ${#line}\"; stty -a | grep -o -- '-\\?echo '"
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execvp("sh", ["sh", "-c", script, "sh", f"{SOURCE}/data/install/install.sh.in"])
+        shown = b""
+        while b"ready" not in shown:
+            shown += os.read(terminal, 1000)
+        os.write(terminal, b"ew1_secret\n")
+        with contextlib.suppress(OSError):  # it has ended
+            while data := os.read(terminal, 1000):
+                shown += data
+        os.close(terminal)
+        self.assertEqual(os.waitpid(pid, 0)[1], 0)
+        self.assertEqual(shown.decode().split(), ["ready", "got", "10", "echo"])
 
     def test_port(self):
         import socket
