@@ -184,8 +184,24 @@ check_hosts (const EwNamesEvidence *evidence, JsonArray *checks)
 
 /* ---- this network's name servers */
 
+/* Programs look up a short name there first. */
 static void
-check_lan (const EwNamesEvidence *evidence, JsonArray *checks)
+check_silent_lan (const EwNamesEvidence *evidence, JsonArray *checks)
+{
+  gchar address[EW_IP_STRLEN];
+  g_autofree gchar *fix
+    = ew_phrase ("Use full names, such as edge.%s, or correct the name server in /etc/resolv.conf.", evidence->suffix);
+
+  ew_ip_format (&g_array_index (evidence->lan, EwNamesLanServer, 0).server, address);
+  ew_checks_add (
+    checks, "names-lan", EW_CHECK_WARNING, fix,
+    "This network's name server %s doesn't answer. Programs find full names of the mesh at once, but short "
+    "ones only after they have waited for it, usually for 10 seconds.",
+    address);
+}
+
+static void
+check_lan (const EwNamesEvidence *evidence, gboolean by_module, JsonArray *checks)
 {
   const gchar *fix
     = N_ ("If you need the network's own names there, give the mesh another suffix: on the edge's host, set suffix= "
@@ -215,6 +231,8 @@ check_lan (const EwNamesEvidence *evidence, JsonArray *checks)
   if (!found && answered)
     ew_checks_add (checks, "names-lan", EW_CHECK_GOOD, NULL, "This network's name server has no names below %s.",
                    evidence->suffix);
+  else if (!answered && evidence->lan->len > 0 && by_module && !evidence->vpn)
+    check_silent_lan (evidence, checks);
 }
 
 /* ---- gateways' name servers */
@@ -518,7 +536,7 @@ ew_names_judge_evidence (const EwNamesEvidence *evidence, JsonArray *checks)
   gboolean by_module = ew_names_plan (&facts) == EW_NAMES_BY_MODULE;
 
   check_hosts (evidence, checks);
-  check_lan (evidence, checks);
+  check_lan (evidence, by_module, checks);
   check_gateways (evidence, checks);
   if (!by_module)
     {

@@ -4,7 +4,7 @@
  * keeps programs from asking. Nothing is changed here, and nothing is asked: inquiry.c has collected the evidence.
  *
  *   names-hosts    /etc/hosts has a name of the mesh: that line wins
- *   names-lan      a name server of this network has names below the suffix, too
+ *   names-lan      a name server of this network has names below the suffix, too; or none answers
  *   names-domain   another interface, or resolv.conf, has the suffix or a domain below it
  *   names-gateway  a gateway's name server doesn't answer for its domain
  *   names-dnssec   systemd-resolved demands signatures that the mesh's names don't have

@@ -9,10 +9,9 @@
  *   edgeway        before "dns": full names below the mesh's suffix and of its gateways' domains, and addresses of the
  *                  mesh, all of which are the mesh's alone. For everything else it says "unavailable" and changes nothing that
  *                  the caller will see
- *   edgeway_short  the last word: names of one label of which the word before it has said that there is no such name
- *                  (not that it couldn't tell: another network's name server may be unavailable for a moment). Where
- *                  the mesh doesn't know it either, the outcome stays that of the word before: glibc hands the last one
- *                  to the program
+ *   edgeway_short  the last word: names of one label of which the word before it has said that there is no such name,
+ *                  or that no name server answers. Where the mesh doesn't know it either, the outcome stays that of the
+ *                  word before: glibc hands the last one to the program
  */
 #include "nss/hosts-file.h"
 #include "nss/names-socket.h"
@@ -124,27 +123,6 @@ read_conf (EwNamesConf *conf)
   ssize_t got = read_file (EW_NAMES_FOLDER "/" EW_NAMES_CONF, text, sizeof text);
 
   return got > 0 && ew_names_conf_parse (text, (size_t)got, conf);
-}
-
-/* nss_dns asks systemd-resolved's stub first: it refuses every name of one label, which nss_dns can't tell from a name
-   server that is away. */
-static bool
-stub_refuses_labels (void)
-{
-  char text[2048];
-  ssize_t got = read_file ("/etc/resolv.conf", text, sizeof text - 1);
-
-  for (char *line = text, *next; got > 0 && line != NULL; line = next)
-    {
-      text[got] = '\0';
-      next = strchr (line, '\n');
-      next = next != NULL ? next + 1 : NULL;
-      if (strncmp (line, "nameserver", 10) != 0 || (line[10] != ' ' && line[10] != '\t'))
-        continue;
-      line += 10 + strspn (line + 10, " \t");
-      return strncmp (line, "127.0.0.53", 10) == 0 || strncmp (line, "127.0.0.54", 10) == 0;
-    }
-  return false;
 }
 
 /* One packet, until the time begun + limit. */
@@ -333,12 +311,14 @@ count_addresses (const Call *call, uint8_t family)
   return n;
 }
 
-/* The word before has said that there is no such name. Not so where the name has no address of the family asked for:
-   programs that ask for both, one after the other, must not get one from here and one from there. */
+/* The word before has said that there is no such name, or that it can't tell. Not so where the name has no address of
+   the family asked for: programs that ask for both, one after the other, must not get one from here and one from there.
+   For nss_dns, name servers that are silent, that can't be reached and that refuse names of one label (systemd-resolved's
+   stub) are all the same: TRY_AGAIN. */
 static bool
 is_unknown (int h_error)
 {
-  return h_error == HOST_NOT_FOUND || (h_error == TRY_AGAIN && stub_refuses_labels ());
+  return h_error == HOST_NOT_FOUND || h_error == TRY_AGAIN;
 }
 
 /* nss-resolve says of a name that has addresses of the other family only what it says of one that isn't there (nss_dns

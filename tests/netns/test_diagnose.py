@@ -192,7 +192,7 @@ class Diagnose(MeshCase):
         self.addCleanup(self.resolver, OUTSIDE)
         self.ctl("laptop", "disconnect")
         self.ctl("laptop", "connect")
-        self.expect(bad=("overlap",), says=("100.100.2.136/32 stays outside", "name server"), good=("handshake", "probe"))
+        self.expect(bad=("overlap",), warned=("names-lan",), says=("100.100.2.136/32 stays outside", "name server 100.100.2.136 doesn't answer"), good=("handshake", "probe"))
 
     def test_12_the_edge_has_no_internet(self):
         self.resolver(LAN)

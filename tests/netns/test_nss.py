@@ -209,7 +209,7 @@ class Nss(unittest.TestCase):
         cls.lan = NameServer("127.0.0.1", {("www.example", A): ["192.0.2.1"], ("www.example", AAAA): ["2001:db8::1"], ("v4.example", A): ["192.0.2.4"],
                                            ("v6.example", AAAA): ["2001:db8::6"], ("broken.example", A): "servfail", ("broken.example", AAAA): "servfail",
                                            (STOLEN, A): ["192.0.2.66"], (STOLEN, AAAA): ["2001:db8::66"], ("66.0.96.100.in-addr.arpa", PTR): ["stolen.example"],
-                                           ("printer", A): ["192.0.2.9"], ("1.0.5.10.in-addr.arpa", PTR): ["www.example"]})
+                                           ("printer", A): ["192.0.2.9"], ("v4", A): "servfail", ("v4", AAAA): "servfail", ("1.0.5.10.in-addr.arpa", PTR): ["www.example"]})
         cls.edge = NameServer("127.0.0.2", {("nas.home.internal", A): ["100.96.0.5"], ("nas.home.internal", AAAA): ["fd45::5"], ("v4.home.internal", A): ["100.96.0.4"],
                                             ("printer.home.internal", A): ["100.96.0.9"], ("printer.home.internal", AAAA): ["fd45::9"], ("evil.home.internal", A): ["192.168.1.1", "100.96.0.6"],
                                             ("outside.home.internal", A): ["192.168.1.1"], ("www.example", A): ["100.96.0.66"],
@@ -277,21 +277,26 @@ class Nss(unittest.TestCase):
                 self.assertIn(line.split()[0], getent("hosts", "nas")[1])
             finally:
                 write("/etc/hosts", hosts)
-        # A source that couldn't answer hasn't said that the name doesn't exist.
-        write("/etc/resolv.conf", "nameserver 127.0.0.9\noptions timeout:5 attempts:2\n")
-        try:
-            self.assertEqual(addresses("nas"), [])
-            self.found(lambda: addresses("nas.home.internal"), ["100.96.0.5", "fd45::5"])
-            self.assertEqual(self.program.look("nas")[0], f"gaierror {socket.EAI_AGAIN}")
-        finally:
-            write("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:5 attempts:2\n")
-        # systemd-resolved's stub: no server at all is the same to nss_dns as its refusal of every single label.
-        write("/etc/resolv.conf", "# stub\nsearch lan.example\nnameserver 127.0.0.53\noptions edns0\n")
+        # Where no name server can be reached, and where one refuses every single label, as systemd-resolved's stub does.
+        for text in ("nameserver 127.0.0.9\noptions timeout:5 attempts:2\n", "# stub\nsearch lan.example\nnameserver 127.0.0.53\noptions edns0\n"):
+            write("/etc/resolv.conf", text)
+            try:
+                self.found(lambda: addresses("nas"), ["100.96.0.5", "fd45::5"])
+                self.found(lambda: self.program.look("nas") == self.program.look("nas.home.internal"), True)
+                self.found(lambda: addresses("nas.home.internal"), ["100.96.0.5", "fd45::5"])
+                self.assertEqual(self.program.look("nobody")[0], f"gaierror {socket.EAI_AGAIN}")
+            finally:
+                write("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:5 attempts:2\n")
+        # … and where it is silent, or fails at this name: as soon as the C library has stopped waiting.
+        write("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+        self.lan.mute = True
         try:
             self.found(lambda: addresses("nas"), ["100.96.0.5", "fd45::5"])
-            self.assertEqual(self.program.look("nobody")[0], f"gaierror {socket.EAI_AGAIN}")
+            self.assertEqual(addresses("nobody"), [])
         finally:
+            self.lan.mute = False
             write("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:5 attempts:2\n")
+        self.found(lambda: addresses("v4"), ["100.96.0.4"])
         # A gateway's domain leads into its network, the mesh's names don't.
         self.found(lambda: addresses("wiki.corp.example"), ["10.77.0.8"])
         self.assertEqual(addresses("behind.home.internal"), [])

@@ -160,7 +160,11 @@ test_lan (void)
           "name server 192.168.1.1 has names below home.internal, too", "suffix=");
   expect (with_lan (TRUE, TRUE, TRUE), "names-lan", EW_CHECK_WARNING, "answers for every name", "suffix=");
   expect (with_lan (TRUE, FALSE, FALSE), "names-lan", EW_CHECK_GOOD, "has no names below", "");
-  expect (with_lan (FALSE, FALSE, FALSE), "names-lan", EW_CHECK_UNKNOWN, "", "");
+  expect (with_lan (FALSE, FALSE, FALSE), "names-lan", EW_CHECK_WARNING,
+          "name server 192.168.1.1 doesn't answer. Programs find full names of the mesh at once", "edge.home.internal");
+  EwNamesEvidence *vpn = with_lan (FALSE, FALSE, FALSE);
+  vpn->vpn = TRUE;
+  expect (vpn, "names-lan", EW_CHECK_UNKNOWN, "", "");
   expect (plain_evidence (), "names-lan", EW_CHECK_UNKNOWN, "", "");
 }
 
