@@ -217,7 +217,8 @@ take_rest (Text *text, Nesting *nesting)
 EwJsonCheck
 ew_json_check (const gchar *data, gsize length, gsize *offset)
 {
-  Text text = { data, data, data + length };
+  const gchar *start = length > 0 ? data : ""; /* an empty GBytes has no data */
+  Text text = { start, start, start + length };
   Nesting nesting = { .depth = 0 };
   gboolean complete, ok;
   do

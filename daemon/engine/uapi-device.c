@@ -146,7 +146,9 @@ ew_uapi_state_new (EwEngine *engine)
   for (guint i = 0; i < state.peers->len; i++)
     {
       const PeerState *peer = &g_array_index (state.peers, PeerState, i);
-      append_peer (out, peer, (const EwPrefix *)(void *)state.allowed_ips->data + position);
+      const EwPrefix *allowed_ips
+        = peer->n_allowed_ips > 0 ? &g_array_index (state.allowed_ips, EwPrefix, position) : NULL;
+      append_peer (out, peer, allowed_ips);
       position += peer->n_allowed_ips;
     }
   if (state.peers->len > 0)
