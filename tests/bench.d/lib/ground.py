@@ -30,9 +30,9 @@ table inet bench {
 """
 
 
-def program(*path):
+def program(*path, build=BUILD):
     """A built program; Failure says what is missing."""
-    found = os.path.join(BUILD, *path)
+    found = os.path.join(build, *path)
     if not os.path.isfile(found):
         raise Failure(f"{found} is not there: build the tests first (meson setup build -Dtests=true; ninja -C build)")
     return found

@@ -15,6 +15,7 @@ CONNECT_MS = 15_000
 class Measures:
     def __init__(self, ground, system, options):
         self.ground, self.system, self.seconds = ground, system, options.seconds
+        self.only_load = getattr(options, "only_load", False)
         self.server = None
 
     def run(self):
@@ -25,10 +26,12 @@ class Measures:
         result = {"connect_ms": self._connect()}
         self.server = ground.b.start("iperf3", "-s")
         wait_for("iperf3", lambda: ground.b.ok("sh", "-c", "ss -Hltn sport = :5201 | grep -q ."), 5, 0.05)
-        result["rtt_idle"] = self._echo(400, 2000)
+        if not self.only_load:
+            result["rtt_idle"] = self._echo(400, 2000)
         result["tcp1"], result["tcp4"] = self._tcp(1), self._tcp(4)
-        result["rtt_load"] = self._echo_under_load()
-        result["small"] = [self._small(rate) for rate in RATES]
+        result["rtt_load"], result["rtt_load4"] = self._echo_under_load(1), self._echo_under_load(4)
+        if not self.only_load:
+            result["small"] = [self._small(rate) for rate in RATES]
         system.check()
         result["memory"] = {name: meters.memory_of(process.pid) for name, process in system.daemons.items()}
         return result
@@ -88,8 +91,8 @@ class Measures:
             raise Failure(f"{self.system.label}: no echo")
         return {**json.loads(output), **self._noise(meter.read())}
 
-    def _echo_under_load(self):
-        load = self._iperf(1, self.seconds)
+    def _echo_under_load(self, streams):
+        load = self._iperf(streams, self.seconds)
         time.sleep(0.4)
         result = self._echo(int((self.seconds - 0.8) * 250), 4000)
         self._received(meters.finish(load, self.seconds + 15)[0])

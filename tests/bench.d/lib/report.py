@@ -24,19 +24,38 @@ VALUES = (
     ("idle_p99", "p99", 3, lambda run: run["rtt_idle"]["p99"]),
     ("load_p50", "loaded p50 ms", 2, lambda run: run["rtt_load"]["p50"]),
     ("load_p99", "p99", 2, lambda run: run["rtt_load"]["p99"]),
+    ("load4_p50", "4 streams p50 ms", 2, lambda run: run["rtt_load4"]["p50"]),
+    ("load4_p99", "p99", 2, lambda run: run["rtt_load4"]["p99"]),
     ("peak_node", "peak MB A", 1, lambda run: memory(run, "a", "peak_mb")),
     ("peak_edge", "edge", 1, lambda run: memory(run, "edge", "peak_mb")),
     ("anon_node", "RssAnon A", 1, lambda run: memory(run, "a", "anon_mb")),
     ("anon_edge", "edge", 1, lambda run: memory(run, "edge", "anon_mb")),
     ("connect", "connect ms", 0, lambda run: run["connect_ms"]),
 )
-READ = {key: read for key, _, _, read in VALUES}
+
+
+def reader(read):
+    """None where a run didn't measure it."""
+    def read_run(run):
+        try:
+            return read(run)
+        except KeyError:
+            return None
+    return read_run
+
+
+READ = {key: reader(read) for key, _, _, read in VALUES}
 FIRST = ("tcp1", "tcp4", "cpu_a", "cpu_edge", "cpu_b", "cpu_total", "pps", "packet_edge", "paced_edge")
-SECOND = ("idle_p50", "idle_p99", "load_p50", "load_p99", "peak_node", "peak_edge", "anon_node", "anon_edge", "connect")
+SECOND = ("idle_p50", "idle_p99", "load_p50", "load_p99", "load4_p50", "load4_p99", "peak_node", "peak_edge", "anon_node", "anon_edge", "connect")
 HIGHER_IS_BETTER = ("tcp1", "tcp4", "pps")
 # Shown as times better than the reference.
 RATIOS = (("cpu_edge", "edge CPU/GB"), ("cpu_a", "A CPU/GB"), ("cpu_b", "B CPU/GB"), ("cpu_total", "all CPU/GB"), ("tcp1", "TCP 1"), ("tcp4", "TCP 4"), ("pps", "128 B rate"),
           ("packet_edge", "edge CPU/packet"), ("paced_edge", "at 20 kpps"), ("idle_p50", "idle RTT"), ("load_p99", "loaded p99"), ("connect", "connect"))
+
+
+# … than another build of Edgeway.
+BESIDE = (("tcp1", "TCP 1"), ("tcp4", "TCP 4"), ("load_p50", "loaded p50"), ("load_p99", "p99"), ("load4_p50", "4 streams p50"), ("load4_p99", "p99"), ("cpu_edge", "edge CPU/GB"),
+          ("cpu_a", "A CPU/GB"), ("cpu_b", "B CPU/GB"), ("pps", "128 B rate"), ("packet_edge", "edge CPU/packet"), ("idle_p50", "idle RTT"), ("connect", "connect"))
 
 
 def cpu(run, who):
@@ -59,14 +78,14 @@ def median(values):
 
 def one_line(run):
     edge = cpu(run, "edge")
-    return (f"TCP {run['tcp1']['mbps']:.0f} and {run['tcp4']['mbps']:.0f} Mbit/s, edge {'–' if edge is None else f'{edge:.2f}'} s/GB, "
-            f"{best_small(run)['pps'] / 1000:.0f} kpps, RTT {run['rtt_idle']['p50']:.3f} ms, connect {number(run['connect_ms'], 0)} ms")
+    return (f"TCP {run['tcp1']['mbps']:.0f} and {run['tcp4']['mbps']:.0f} Mbit/s, edge {number(edge, 2)} s/GB, {number(READ['pps'](run), 0)} kpps, "
+            f"RTT {number(READ['idle_p50'](run), 3)} ms, loaded {run['rtt_load']['p50']:.2f} and {run['rtt_load4']['p50']:.2f} ms, connect {number(run['connect_ms'], 0)} ms")
 
 
 def noise(runs):
     """How far the edge's (else all) CPU per GB of the runs lies apart, in percent of the median; cores lost to others and to the hypervisor."""
     costs = [cpu(run, "edge") or cpu(run, "total") for run in runs]
-    parts = [part for run in runs for part in (run["tcp1"], run["tcp4"], run["rtt_idle"], run["rtt_load"], *run["small"])]
+    parts = [part for run in runs for part in (run["tcp1"], run["tcp4"], run.get("rtt_idle"), run["rtt_load"], run["rtt_load4"], *run.get("small", ())) if part]
     return {"spread_percent": 100 * (max(costs) - min(costs)) / statistics.median(costs) if len(costs) > 1 and statistics.median(costs) else None,
             "steal": median([part["steal"] for part in parts]), "others": median([part["others"] for part in parts])}
 
@@ -82,6 +101,7 @@ def summarize(results, options):
     wires = {}
     for wire, rows in results.items():
         reference = rows.get(REFERENCE, {}).get("runs", [])
+        mine = rows.get("edgeway", {}).get("runs", [])
         wires[wire] = {}
         for name, row in rows.items():
             runs = row["runs"]
@@ -89,6 +109,8 @@ def summarize(results, options):
             if runs:
                 entry.update(values={key: median([read(run) for run in runs]) for key, read in READ.items()}, noise=noise(runs),
                              better={key: median([ratio(key, *pair) for pair in zip(runs, reference)]) for key, _ in RATIOS})
+            if runs and name in dict(options.builds):
+                entry["beside"] = {key: median([ratio(key, *pair) for pair in zip(mine, runs)]) for key, _ in BESIDE}
     return {"when": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"), "processor": processor(), "kernel": platform.release(),
             "runs": options.runs, "tcp_seconds": options.seconds, "reference": REFERENCE, "wires": wires}
 
@@ -131,6 +153,10 @@ def tables(summary, markdown):
             parts.append(f"Times better than {done[REFERENCE]['label']}:")
             parts.append(table(["", *(heading for _, heading in RATIOS)],
                                [[row["label"], *(number(row["better"][key], 2) for key, _ in RATIOS)] for name, row in done.items() if name != REFERENCE], markdown))
+        for row in done.values():
+            if "beside" in row:
+                parts.append(f"Edgeway, times better than {row['label']}:")
+                parts.append(table([heading for _, heading in BESIDE], [[number(row["beside"][key], 2) for key, _ in BESIDE]], markdown))
         if done:
             parts.append("CPU of the daemons, user and system. spread: of the edge's CPU per GB; steal, others: cores lost to the hypervisor and to other programs.")
         parts += [f"{row['label']}: left out: {row['unavailable']}" for row in rows.values() if row["unavailable"]]

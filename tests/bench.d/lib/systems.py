@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 
-from ground import EDGE, Failure, end_of, program, wait_for
+from ground import BUILD, EDGE, Failure, end_of, program, wait_for
 from current_wireguard import current_wireguard_go  # noqa: E402
 
 INNER = {"edge": "10.99.0.254", "a": "10.99.0.1", "b": "10.99.0.2"}  # where we choose them
@@ -144,12 +144,22 @@ class Edgeway(System):
     """The programs themselves: edgeway-edge, and an edgewayd that has joined on either side."""
     name, label = "edgeway", "Edgeway"
 
+    def __init__(self, build=BUILD, name=None):
+        """build: its build folder; name: what another build than this one is called."""
+        super().__init__()
+        self.build = build
+        if name:
+            self.name, self.label = name, f"Edgeway, {name}"
+
+    def _program(self, *path):
+        return program(*path, build=self.build)
+
     def _ctl(self, machine, *argv, **options):
-        return machine.run(program("app", "ctl", "edgewayctl"), *argv, **options).stdout
+        return machine.run(self._program("app", "ctl", "edgewayctl"), *argv, **options).stdout
 
     def start_edge(self, ground):
         edge = ground.edge
-        process = edge.start(program("daemon", "edge", "edgeway-edge"), "run", "--state-dir", "/var/lib/edgeway-edge", "--listen", ":443",
+        process = edge.start(self._program("daemon", "edge", "edgeway-edge"), "run", "--state-dir", "/var/lib/edgeway-edge", "--listen", ":443",
                              "--public", f"{EDGE}:443", "--mesh", "bench", "--name", "edge", log="daemon", secret_output=True)
         self.daemons["edge"] = process
 
@@ -173,7 +183,7 @@ class Edgeway(System):
 
         def answers():
             self.check()
-            return machine.ok(program("app", "ctl", "edgewayctl"), "status")
+            return machine.ok(self._program("app", "ctl", "edgewayctl"), "status")
         wait_for(f"edgewayd on {machine.name}", answers, 20, 0.05)
         self._ctl(machine, "enroll", "--name", machine.name, "--key-file", "-", input=key + "\n")
         self.wait_connected(machine)
@@ -181,7 +191,7 @@ class Edgeway(System):
     def wait_connected(self, machine):
         def connected():
             self.check()
-            answer = machine.run(program("app", "ctl", "edgewayctl"), "status", "--json", check=False)
+            answer = machine.run(self._program("app", "ctl", "edgewayctl"), "status", "--json", check=False)
             return answer.returncode == 0 and json.loads(answer.stdout)["state"] == "connected"
         wait_for(f"{machine.name} connected", connected, 20, 0.05)
 
@@ -190,7 +200,7 @@ class Edgeway(System):
         self._ctl(machine, "node", "list")
 
     def start_node(self, ground, machine):
-        self.daemons[machine.name] = machine.start(program("daemon", "service", "edgewayd"), log="daemon")
+        self.daemons[machine.name] = machine.start(self._program("daemon", "service", "edgewayd"), log="daemon")
 
     def reference(self, ground):
         return SERVICE
