@@ -4,12 +4,34 @@
  */
 #include "engine/worker-private.h"
 
+#include "proto/inner.h"
 #include "proto/packet.h"
 
 /* An arrival that holds many datagrams fills most of its buffer: so many of those are as much as the caches hold. */
-#define GATHERED_BYTES (512 * 1024)
-#define GATHERED_ARRIVALS 8
+#define GATHERED_BYTES (256 * 1024)
+#define GATHERED_ARRIVALS 4
 #define INBOX_BATCHES 16 /* then sockets, the TUN and timers get their turn */
+
+/* The queue of a computer that is slower than what it's sent lies in its socket. TCP fills whatever there is, so a queue
+   that stays says so (codel.h). The round trip of flows that are fast enough for that takes a few milliseconds. */
+static const EwCodelLimits socket_limits = { .target_ns = 1000000, .interval_ns = 50000000 };
+#define AGE_MAX_NS (G_GUINT64_CONSTANT (10000000000)) /* what is older shows that the clock was set */
+#define BULK_BYTES 256 /* of a datagram. What sends smaller ones only, isn't what fills the queue */
+
+/* Whether one of its datagrams is to say that the queue is long. */
+static gboolean
+is_to_signal (EwWorker *worker, guint which, const EwArrival *arrival)
+{
+  const guint64 now_ns = worker->time.realtime_ns;
+  const guint64 age_ns = arrival->arrived_ns > 0 && now_ns > arrival->arrived_ns ? now_ns - arrival->arrived_ns : 0;
+
+  if (ew_codel_signals (&worker->codel[which], &socket_limits, age_ns < AGE_MAX_NS ? age_ns : 0, worker->time.now_ns))
+    worker->signals = TRUE;
+  if (!worker->signals || (arrival->segment > 0 ? arrival->segment : arrival->len) < BULK_BYTES)
+    return FALSE;
+  worker->signals = FALSE;
+  return TRUE;
+}
 
 /* How many arrivals to ask for: as many as would have filled GATHERED_BYTES last time. */
 static gsize
@@ -22,7 +44,7 @@ choose_batch (EwWorker *worker)
 
 /* Cuts arrivals into datagrams and hands them to the device, EW_BATCH_MAX a time. */
 static void
-receive_all (EwWorker *worker, const EwArrival *arrivals, gsize n)
+receive_all (EwWorker *worker, guint which, const EwArrival *arrivals, gsize n)
 {
   EwPacket datagrams[EW_BATCH_MAX];
   gsize count = 0;
@@ -31,13 +53,15 @@ receive_all (EwWorker *worker, const EwArrival *arrivals, gsize n)
     {
       const EwArrival *arrival = &arrivals[i];
       const gsize segment = arrival->segment > 0 ? arrival->segment : arrival->len;
+      gboolean signals = is_to_signal (worker, which, arrival);
       gsize offset = 0;
       do
         {
           datagrams[count].data = arrival->data + offset;
           datagrams[count].len = MIN (segment, arrival->len - offset);
           datagrams[count].endpoint = arrival->from;
-          datagrams[count].ecn = arrival->ecn;
+          datagrams[count].ecn = signals ? EW_ECN_CONGESTION_EXPERIENCED : arrival->ecn;
+          signals = FALSE;
           offset += segment;
           worker->stats.udp_received++;
           if (++count == EW_BATCH_MAX)
@@ -63,6 +87,7 @@ ew_inbound_run (EwWorker *worker, guint which)
     {
       arrivals[i].data = ew_buffers_at (&worker->inbound, i);
       arrivals[i].len = EW_BUFFER_CAPACITY;
+      arrivals[i].arrived_ns = 0;
     }
   gsize n = worker->udp->class->receive (worker->udp, which, arrivals, wanted);
   if (n == 0)
@@ -70,7 +95,7 @@ ew_inbound_run (EwWorker *worker, guint which)
   for (gsize i = 0; i < n; i++)
     bytes += arrivals[i].len;
   worker->arrival_bytes = bytes / n;
-  receive_all (worker, arrivals, n);
+  receive_all (worker, which, arrivals, n);
   ew_worker_settle (worker); /* what came out lies in the buffers that are filled next */
 }
 

@@ -6,6 +6,7 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <time.h>
 #include "engine/udp.h"
 
 G_BEGIN_DECLS
@@ -19,11 +20,13 @@ typedef union
   struct sockaddr_in6 v6;
 } EwSocketAddress;
 
-/* Room for the packet's local address, its traffic class and the size of its segments, both families. */
+/* Room for the packet's local address, its traffic class, the size of its segments and the time of its arrival, both
+   families. */
 typedef union
 {
   struct cmsghdr align;
-  guint8 bytes[CMSG_SPACE (sizeof (struct in6_pktinfo)) + 2 * CMSG_SPACE (sizeof (int))];
+  guint8 bytes[CMSG_SPACE (sizeof (struct in6_pktinfo)) + 2 * CMSG_SPACE (sizeof (int))
+               + CMSG_SPACE (sizeof (struct timespec))];
 } EwSocketControl;
 
 /* One batch of messages, ready for recvmmsg(2) and sendmmsg(2). */

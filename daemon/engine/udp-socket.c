@@ -61,6 +61,7 @@ static gboolean
 set_options (int fd, int family)
 {
   set_buffers (fd);
+  set_int (fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
   if (family == AF_INET)
     {
       set_int (fd, IPPROTO_IP, IP_RECVTOS, 1);

@@ -43,6 +43,12 @@ read_control (struct msghdr *message, EwArrival *arrival)
           memcpy (&segment, CMSG_DATA (c), sizeof segment);
           arrival->segment = segment > 0 && (gsize)segment < arrival->len ? (gsize)segment : 0;
         }
+      else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS)
+        {
+          struct timespec time;
+          memcpy (&time, CMSG_DATA (c), sizeof time);
+          arrival->arrived_ns = (guint64)time.tv_sec * 1000000000 + (guint64)time.tv_nsec;
+        }
     }
 }
 

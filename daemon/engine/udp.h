@@ -27,7 +27,8 @@ typedef struct
   gsize len;     /* in: its capacity; out: of all datagrams together. 0: an empty one, or it did not fit */
   gsize segment; /* out: the size of each; the last may be shorter. 0: there is one */
   EwEndpoint from;
-  guint8 ecn; /* of the outer header */
+  guint8 ecn;         /* of the outer header */
+  guint64 arrived_ns; /* by the real-time clock; 0: unknown */
 } EwArrival;
 
 #define EW_BURST_MAX 64      /* datagrams: UDP_MAX_SEGMENTS of every kernel that has UDP_SEGMENT */

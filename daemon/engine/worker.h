@@ -19,6 +19,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include "engine/buffers.h"
+#include "engine/codel.h"
 #include "engine/events.h"
 #include "engine/inbox.h"
 #include "engine/streams.h"
@@ -45,6 +46,8 @@ typedef struct EwWorker
   EwTime time;                      /* of the batch at hand */
   EwBuffers inbound;                /* the batch read from UDP or TUN */
   EwInbox inbox;                    /* datagrams from streams */
+  EwCodel codel[EW_UDP_FDS];        /* of what waits in the sockets */
+  gboolean signals;                 /* … which the next datagram of bulk is to say */
   gsize arrival_bytes;              /* of an arrival, on average, in the latest batch */
   EwTransmit transmit;              /* datagrams waiting for the end of the batch */
   EwPacket to_host[EW_TO_HOST_MAX]; /* packets waiting for it */

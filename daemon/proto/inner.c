@@ -10,7 +10,7 @@ enum
   NOT_ECT = 0,
   ECT_1 = 1,
   ECT_0 = 2,
-  CE = 3
+  CE = EW_ECN_CONGESTION_EXPERIENCED
 };
 
 size_t

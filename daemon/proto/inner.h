@@ -7,6 +7,8 @@
 
 #include "proto/device.h"
 
+#define EW_ECN_CONGESTION_EXPERIENCED 3 /* RFC 3168 section 5 */
+
 /* The length that the IP header claims; 0: no IPv4 or IPv6 header, or it claims more than len. */
 size_t ew_inner_length (const uint8_t *packet, size_t len);
 /* Of a packet that ew_inner_length() took: its family, and where its addresses are. */

@@ -2,10 +2,12 @@
 #include "stream/queue.h"
 #include "capsule/capsule.h"
 
-#include <math.h>
 #include <string.h>
 
 #define FIRST_SIZE (16 * 1024)
+
+/* More patience than a router's: a path's own loss holds up a stream for a round trip. */
+static const EwCodelLimits limits = { .target_ns = 20000000, .interval_ns = 100000000 };
 
 /* Before each datagram in the ring. */
 typedef struct
@@ -91,28 +93,6 @@ ew_stream_queue_push (EwStreamQueue *self, const guint8 *data, gsize length, gui
   self->n++;
 }
 
-/* Whether the datagram at hand is dropped although it isn't too old. */
-static gboolean
-is_signal (EwStreamQueue *self, guint64 age_ns, guint64 now_ns)
-{
-  if (age_ns < EW_STREAM_QUEUE_TARGET_NS)
-    {
-      self->above_since_ns = 0;
-      return FALSE;
-    }
-  if (self->above_since_ns == 0)
-    {
-      self->above_since_ns = now_ns;
-      self->next_drop_ns = now_ns + EW_STREAM_QUEUE_INTERVAL_NS;
-      self->drops = 0;
-    }
-  if (now_ns < self->next_drop_ns)
-    return FALSE;
-  self->drops++;
-  self->next_drop_ns = now_ns + (guint64)((gdouble)EW_STREAM_QUEUE_INTERVAL_NS / sqrt (self->drops));
-  return TRUE;
-}
-
 gsize
 ew_stream_queue_pack (EwStreamQueue *self, guint8 *out, gsize capacity, guint64 now_ns)
 {
@@ -122,7 +102,7 @@ ew_stream_queue_pack (EwStreamQueue *self, guint8 *out, gsize capacity, guint64 
     {
       const Record record = first_record (self);
       const guint64 age_ns = now_ns > record.pushed_ns ? now_ns - record.pushed_ns : 0;
-      if (age_ns > EW_STREAM_QUEUE_AGE_NS || is_signal (self, age_ns, now_ns))
+      if (age_ns > EW_STREAM_QUEUE_AGE_NS || ew_codel_signals (&self->codel, &limits, age_ns, now_ns))
         {
           remove_first (self, record.length);
           self->dropped++;

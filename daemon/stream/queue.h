@@ -2,20 +2,18 @@
  *
  * Datagrams that wait to be written into a stream: few, and none for long. A stream delivers in order, so whatever is
  * lost on the way holds up all that follows; what waits here until then is dropped from the front, as a router's queue
- * would do it: what is too old at once, and one after the other, ever more often, while the queue doesn't get shorter
- * than EW_STREAM_QUEUE_TARGET_NS. So the flows inside slow down instead of filling it. Pure; the clock is handed in.
+ * would do it: what is too old at once, and one after the other, ever more often, while the queue stays long (engine/codel.h).
+ * So the flows inside slow down instead of filling it. Pure; the clock is handed in.
  */
 #pragma once
 
 #include <glib.h>
+#include "engine/codel.h"
 
 G_BEGIN_DECLS
 
 #define EW_STREAM_QUEUE_BYTES (512 * 1024)                      /* of datagrams with what is kept of each */
 #define EW_STREAM_QUEUE_AGE_NS (G_GUINT64_CONSTANT (100000000)) /* older ones are dropped */
-/* RFC 8289 section 3.2, with more patience than a router's: a path's own loss holds up a stream for a round trip. */
-#define EW_STREAM_QUEUE_TARGET_NS (G_GUINT64_CONSTANT (20000000))
-#define EW_STREAM_QUEUE_INTERVAL_NS (G_GUINT64_CONSTANT (100000000))
 
 typedef struct
 {
@@ -24,11 +22,7 @@ typedef struct
   gsize head, used; /* bytes */
   guint n;          /* datagrams */
   guint64 dropped;  /* … that never left */
-
-  /* CoDel (RFC 8289). */
-  guint64 above_since_ns; /* since then all that left was older than the target; 0: it wasn't */
-  guint64 next_drop_ns;
-  guint drops;   /* since above_since_ns */
+  EwCodel codel;
 } EwStreamQueue; /* zeroed: empty */
 
 void ew_stream_queue_clear (EwStreamQueue *self);

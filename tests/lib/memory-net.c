@@ -224,6 +224,7 @@ typedef struct
   EwUdp base;
   EwMemoryNet *net;
   guint64 id; /* under the net's lock */
+  _Atomic guint64 age_ns;
   Queue queue;
 } MemoryUdp;
 
@@ -261,11 +262,22 @@ memory_udp_receive (EwUdp *udp, guint which, EwArrival *arrivals, gsize n)
   for (gsize i = 0; i < n; i++)
     packets[i] = (EwPacket){ .data = arrivals[i].data, .len = arrivals[i].len };
   gssize got = queue_take (&((MemoryUdp *)udp)->queue, packets, n);
+  const guint64 age_ns = ((MemoryUdp *)udp)->age_ns;
   for (gssize i = 0; i < got; i++)
     arrivals[i] = (EwArrival){
-      .data = packets[i].data, .len = packets[i].len, .from = packets[i].endpoint, .ecn = packets[i].ecn
+      .data = packets[i].data,
+      .len = packets[i].len,
+      .from = packets[i].endpoint,
+      .ecn = packets[i].ecn,
+      .arrived_ns = age_ns > 0 ? (guint64)g_get_real_time () * 1000 - age_ns : 0,
     };
   return (gsize)got;
+}
+
+void
+ew_memory_udp_set_age (EwUdp *udp, guint64 age_ns)
+{
+  ((MemoryUdp *)udp)->age_ns = age_ns;
 }
 
 static gboolean

@@ -138,6 +138,29 @@ test_refused_local (Pair *pair, gconstpointer data)
   assert_ip (&pair->arrivals[0].from.remote, "127.0.0.1");
 }
 
+/* A datagram's age counts from when the kernel took it; a kernel that was never asked for times before needs a moment
+   until it notes them, and says until then when it was asked. */
+static void
+test_arrival_time (Pair *pair, gconstpointer data)
+{
+  const gint64 end = g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
+  guint8 bytes[] = "x";
+  guint64 after;
+
+  do
+    {
+      g_autofree EwBurst *datagram = burst (endpoint ("127.0.0.1", pair->b->port));
+      const guint64 before = (guint64)g_get_real_time () * 1000;
+      ew_burst_append (datagram, bytes, 1);
+      send_one (pair->a, datagram);
+      after = (guint64)(g_get_real_time () + 1) * 1000;
+      g_assert_cmpuint (receive (pair, pair->b, 0), ==, 1);
+      g_assert_cmpuint (pair->arrivals[0].arrived_ns, >=, before);
+      g_assert_cmpint (g_get_monotonic_time (), <, end);
+    }
+  while (pair->arrivals[0].arrived_ns > after);
+}
+
 static void
 test_ecn (Pair *pair, gconstpointer data)
 {
@@ -539,6 +562,7 @@ main (int argc, char **argv)
   add ("/udp/local-address", test_local_address);
   add ("/udp/refused-local", test_refused_local);
   add ("/udp/ecn", test_ecn);
+  add ("/udp/arrival-time", test_arrival_time);
   add ("/udp/batch", test_batch);
   add ("/udp/burst", test_burst);
   add ("/udp/burst-refused", test_burst_refused);
