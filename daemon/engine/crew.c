@@ -207,6 +207,7 @@ create (const EwCrewConfig *config, EwWires *wires)
                                       .tun = g_steal_pointer (&wires->tun[i]),
                                       .udp = g_steal_pointer (&wires->udp[i]),
                                       .router = config->router,
+                                      .ask = config->ask,
                                       .router_user = config->router_user };
       crew->workers[i] = ew_worker_new (&worker);
     }

@@ -105,6 +105,7 @@ ew_engine_new_with_all_wires (const EwEngineConfig *config, EwWires *wires, GErr
   const EwCrewConfig crew = { .mtu = config->mtu != 0 ? config->mtu : EW_ENGINE_DEFAULT_MTU,
                               .router = config->router,
                               .router_user = config->router_user,
+                              .ask = config->ask,
                               .streams = config->streams,
                               .events = engine->events };
   engine->crew = ew_crew_new (&crew, wires, error);

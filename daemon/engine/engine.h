@@ -45,6 +45,10 @@ typedef enum
    in this thread. */
 typedef EwRoute (*EwRouter) (void *user, EwLane *lane, EwPeer *from, EwPacket *packet, const EwTime *time, EwPeer **to);
 
+/* In a data thread: writes the inner packet that asks peer about sample (proto/link.h) to out, which has room for
+   EW_LINK_PACKET_MAX bytes. Returns its size; 0: this peer can't be asked, or not yet. */
+typedef gsize (*EwEngineAsk) (void *user, EwPeer *peer, const EwBurstSample *sample, guint8 *out);
+
 typedef struct
 {
   EwPeerEvent event;
@@ -67,6 +71,7 @@ typedef struct
   /* Called in the data threads, NULL: everything from a peer goes to the TUN, everything from the TUN by allowed IPs. A
      packet from the TUN that no peer takes is answered with an ICMP "no route". */
   EwRouter router;
+  EwEngineAsk ask; /* with router_user; NULL: nobody is asked whether bursts arrive */
   void *router_user;
   EwStreams *streams; /* outlives the engine; NULL: none */
   /* Called in the GMainContext that was the thread default at ew_engine_new(). */
@@ -116,6 +121,7 @@ typedef struct
   EwEndpoint endpoint;
   EwPeerStats stats;
   gboolean has_session;
+  gboolean damages_bursts; /* as ew_peer_damages_bursts() */
 } EwPeerStatus;
 
 void ew_engine_set_private_key (EwEngine *engine, const uint8_t key[EW_KEY_SIZE]);

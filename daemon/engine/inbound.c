@@ -159,7 +159,9 @@ ew_inbound_deliver (void *user, EwPeer *from, EwPacket *packet)
       forward_by_destination (worker, packet);
       break;
     case EW_ROUTE_REPLY:
+      worker->transmit.apart = TRUE;
       forward (worker, from, packet);
+      worker->transmit.apart = FALSE;
       break;
     }
 }

@@ -68,6 +68,7 @@ ew_engine_read_peer (EwPeer *peer, const EwTime *time, EwPeerStatus *out)
   out->endpoint = *ew_peer_get_endpoint (peer);
   ew_peer_get_stats (peer, &out->stats);
   out->has_session = ew_peer_has_session (peer, time);
+  out->damages_bursts = ew_peer_damages_bursts (peer);
 }
 
 typedef struct

@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+#include "proto/bytes.h"
+#include "proto/link.h"
+#include "proto/messages.h"
+
 /* How many peers' bursts a datagram looks back for one to join: the hairpin's packets to a few nodes come mixed. */
 #define LOOK_BACK 8
 
@@ -38,7 +42,7 @@ find_burst (EwTransmit *transmit, const EwPeer *peer, const EwEndpoint *to, gsiz
     {
       EwBurst *burst = &transmit->bursts[i - 1];
       if (burst->peer == peer && same_path (&burst->to, to))
-        return burst->traffic_class == traffic_class && ew_burst_takes (burst, len) ? burst : NULL;
+        return burst->traffic_class == traffic_class && !burst->apart && ew_burst_takes (burst, len) ? burst : NULL;
       looked += burst->peer != NULL || peer == NULL;
     }
   return NULL;
@@ -64,13 +68,15 @@ ew_transmit_add (EwTransmit *transmit, EwUdp *udp, EwPeer *peer, const EwEndpoin
       data = copy;
     }
 
-  EwBurst *burst = find_burst (transmit, peer, to, len, traffic_class);
+  EwBurst *burst = transmit->apart ? NULL : find_burst (transmit, peer, to, len, traffic_class);
   if (burst == NULL)
     {
       burst = &transmit->bursts[transmit->n++];
       burst->to = *to;
       burst->peer = peer;
       burst->traffic_class = traffic_class;
+      burst->apart = transmit->apart;
+      burst->singly = FALSE;
       burst->len = burst->n = burst->n_parts = 0;
       transmit->n_to_streams += to->kind == EW_ENDPOINT_STREAM;
     }
@@ -104,11 +110,58 @@ flush_to_streams (EwTransmit *transmit)
   transmit->n_to_streams = 0;
 }
 
+/* Bursts that may be damaged. */
+
+static const guint8 *
+last_datagram (const EwBurst *burst, gsize *len)
+{
+  const struct iovec *part = &burst->parts[burst->n_parts - 1];
+
+  *len = burst->len - (burst->n - 1) * burst->segment;
+  return (const guint8 *)part->iov_base + part->iov_len - *len;
+}
+
+/* Of use as a sample only where its datagrams are data of one session with consecutive counters. */
+static EwBurstSample
+describe_burst (const EwBurst *burst)
+{
+  gsize last_len;
+  const guint8 *bytes = last_datagram (burst, &last_len);
+  const EwMessageData *first = burst->parts[0].iov_base, *last = (const EwMessageData *)bytes;
+
+  if (burst->n < 2 || last_len < EW_DATA_OVERHEAD || ew_load_le32 (first->type) != EW_MESSAGE_DATA
+      || memcmp (first->receiver_index, last->receiver_index, sizeof first->receiver_index) != 0
+      || ew_load_le64 (last->counter) - ew_load_le64 (first->counter) != burst->n - 1)
+    return (EwBurstSample){ 0 };
+  return (EwBurstSample){ .index = ew_load_le32 (first->receiver_index),
+                          .first = ew_load_le64 (first->counter),
+                          .n = (guint8)burst->n,
+                          .equal = last_len == burst->segment,
+                          .together = !burst->singly };
+}
+
+static void
+look_at_bursts (EwTransmit *transmit)
+{
+  for (gsize i = 0; i < transmit->n; i++)
+    {
+      EwBurst *burst = &transmit->bursts[i];
+      if (burst->peer == NULL || burst->to.kind == EW_ENDPOINT_STREAM)
+        continue;
+      const EwBurstsLook look = ew_peer_look_at_burst (burst->peer, burst->n, transmit->time->now_ns);
+      burst->singly = !look.together;
+      if (look.note && transmit->n_noted < EW_NOTED_MAX)
+        transmit->noted[transmit->n_noted++] = (EwNotedBurst){ burst->peer, describe_burst (burst) };
+    }
+}
+
 void
 ew_transmit_flush (EwTransmit *transmit, EwUdp *udp)
 {
   if (transmit->n == 0)
     return;
+  if (transmit->time != NULL)
+    look_at_bursts (transmit);
   if (transmit->n > transmit->n_to_streams)
     udp->class->send (udp, transmit->bursts, transmit->n, &transmit->stats);
   if (transmit->n_to_streams > 0)
@@ -125,4 +178,29 @@ ew_transmit_settle_stale (EwTransmit *transmit, EwLane *lane)
   for (gsize i = 0; i < transmit->n_stale; i++)
     ew_peer_forget_local (transmit->stale[i], lane);
   transmit->n_stale = 0;
+}
+
+void
+ew_transmit_settle_bursts (EwTransmit *transmit, EwUdp *udp, EwLane *lane, EwEngineAsk ask, gpointer user)
+{
+  const EwTime *time = transmit->time;
+  guint8 room[EW_HEADROOM + EW_LINK_PACKET_MAX + EW_TAILROOM];
+  EwBurstSample question;
+
+  transmit->apart = TRUE;
+  for (gsize i = 0; i < transmit->n_noted; i++)
+    {
+      EwNotedBurst *noted = &transmit->noted[i];
+      EwPacket packet = { .data = room + EW_HEADROOM };
+      if (!ew_peer_note_burst (noted->peer, lane, &noted->sample, time, &question))
+        continue;
+      packet.len = ask (user, noted->peer, &question, packet.data);
+      if (packet.len > 0)
+        ew_lane_send_to (lane, noted->peer, &packet, 1, time);
+      else
+        ew_peer_leave_unasked (noted->peer, lane, time);
+    }
+  transmit->apart = FALSE;
+  ew_transmit_flush (transmit, udp);
+  transmit->n_noted = 0; /* the peers may be gone by the next batch */
 }

@@ -11,6 +11,15 @@
 
 G_BEGIN_DECLS
 
+/* A burst that has left and is to be noted with its peer. */
+typedef struct
+{
+  EwPeer *peer;
+  EwBurstSample sample; /* n 0: of no use as one */
+} EwNotedBurst;
+
+#define EW_NOTED_MAX 8 /* the others are noted with a later burst */
+
 typedef struct
 {
   EwBurst *bursts; /* EW_BATCH_MAX */
@@ -20,6 +29,10 @@ typedef struct
   const EwBuffers *stays;
   EwStreams *streams; /* NULL: none */
   gsize n_to_streams; /* of the bursts */
+  gboolean apart;     /* what is added now joins nothing: it must arrive where bursts are damaged */
+  const EwTime *time; /* the batch's; NULL: bursts aren't watched */
+  EwNotedBurst noted[EW_NOTED_MAX];
+  gsize n_noted;
   EwUdpSendStats stats, stream_stats;
   /* Peers whose local address was refused by the kernel; told to the device when no hook of it runs. */
   EwPeer *stale[EW_BATCH_MAX];
@@ -37,5 +50,8 @@ void ew_transmit_flush (EwTransmit *transmit, EwUdp *udp);
    local address left this host forget it and send from whatever the kernel chooses, until they are heard from again.
    Those that the device no longer has are skipped. */
 void ew_transmit_settle_stale (EwTransmit *transmit, EwLane *lane);
+/* Likewise: peers that are due are asked how many datagrams of a burst arrived (proto/bursts.h). ask and user: as in
+   EwEngineConfig. */
+void ew_transmit_settle_bursts (EwTransmit *transmit, EwUdp *udp, EwLane *lane, EwEngineAsk ask, gpointer user);
 
 G_END_DECLS

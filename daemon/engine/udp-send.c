@@ -282,7 +282,7 @@ ew_udp_sockets_send (EwUdp *udp, EwBurst *bursts, gsize n, EwUdpSendStats *stats
             continue;
           if (burst->traffic_class & EW_OUTER_WHOLE)
             send_whole (sockets, udp->fds[which], burst, stats);
-          else if (burst->n == 1 || (sockets->segments && !is_plain (sockets, &burst->to.remote)))
+          else if (burst->n == 1 || (sockets->segments && !burst->singly && !is_plain (sockets, &burst->to.remote)))
             add_message (sockets, udp->fds[which], burst, burst->n, burst->parts, burst->n_parts, stats);
           else
             add_datagrams (sockets, udp->fds[which], burst, stats);

@@ -50,6 +50,7 @@ typedef struct
   EwTun *tun; /* (transfer full) NULL: none */
   EwUdp *udp; /* (transfer full) */
   EwRouter router;
+  EwEngineAsk ask;
   void *router_user;
 } EwWorkerConfig;
 

@@ -134,6 +134,8 @@ ew_worker_settle (EwWorker *worker)
   ew_worker_flush_tun (worker);
   ew_transmit_flush (&worker->transmit, worker->udp);
   ew_transmit_settle_stale (&worker->transmit, worker->lane);
+  if (worker->transmit.n_noted > 0)
+    ew_transmit_settle_bursts (&worker->transmit, worker->udp, worker->lane, worker->ask, worker->router_user);
 }
 
 /* Until every other worker has been between two batches. */
@@ -292,10 +294,12 @@ ew_worker_new (const EwWorkerConfig *config)
   worker->tun = config->tun;
   worker->udp = config->udp;
   worker->router = config->router;
+  worker->ask = config->ask;
   worker->router_user = config->router_user;
   ew_buffers_init (&worker->inbound);
   ew_inbox_init (&worker->inbox);
   ew_transmit_init (&worker->transmit, &worker->inbound, config->crew->streams);
+  worker->transmit.time = config->ask != NULL ? &worker->time : NULL;
   return worker;
 }
 

@@ -41,6 +41,7 @@ typedef struct EwWorker
   EwTun *tun;       /* owned; NULL: none */
   EwUdp *udp;       /* owned */
   EwRouter router;
+  EwEngineAsk ask; /* NULL: none */
   void *router_user;
 
   EwTime time;                      /* of the batch at hand */
@@ -89,6 +90,7 @@ typedef struct
 {
   guint16 mtu;
   EwRouter router;
+  EwEngineAsk ask; /* NULL: none */
   void *router_user;
   EwStreams *streams;
   EwEvents *events;

@@ -16,6 +16,7 @@
 #pragma once
 
 #include "proto/address.h"
+#include "proto/bursts.h"
 
 #define EW_KEY_SIZE 32
 #define EW_HEADROOM 64 /* bytes a caller keeps free before a packet: data header (16), alignment */
@@ -59,6 +60,8 @@ typedef enum
   EW_PEER_HANDSHAKE_COMPLETE, /* a new session: data may flow */
   EW_PEER_HANDSHAKE_GAVE_UP,  /* 90 s of tries without an answer */
   EW_PEER_ROAMED,             /* an authenticated packet came from another endpoint than the one known (if any) */
+  EW_PEER_BURSTS_OFF,         /* bursts to it are damaged on the way (bursts.h) */
+  EW_PEER_BURSTS_ON,          /* … and no longer */
   EW_PEER_RETURNED,           /* data or a keepalive after EW_SILENCE without any, on the session it had */
   EW_PEER_SESSION_EXPIRED     /* all keys zeroed */
 } EwPeerEvent;
@@ -224,3 +227,18 @@ uint64_t ew_peer_get_refused_timestamp (const EwPeer *peer);
 void ew_peer_forget_sessions (EwPeer *peer);
 void ew_peer_set_user_data (EwPeer *peer, void *data);
 void *ew_peer_get_user_data (const EwPeer *peer); /* from any lane */
+
+/* Bursts to a peer (bursts.h); from any lane. */
+EwBurstsLook ew_peer_look_at_burst (EwPeer *peer, unsigned n, uint64_t now_ns);
+/* As ew_bursts_note(), after the burst has left, outside every hook. */
+bool ew_peer_note_burst (EwPeer *peer, EwLane *lane, const EwBurstSample *sample, const EwTime *time,
+                         EwBurstSample *question);
+void ew_peer_leave_unasked (EwPeer *peer, EwLane *lane, const EwTime *time);
+/* The peer's answer; may emit EW_PEER_BURSTS_OFF or _ON. */
+void ew_peer_hear_count (EwPeer *peer, EwLane *lane, uint32_t index, uint64_t first, unsigned seen, const EwTime *time);
+/* The answer to a question of the peer, from its lane: how many of the n ≤ EW_BATCH_MAX messages from first on of that
+   session were authentic and new here. False: there is no such session, or they are too long ago. */
+bool ew_lane_count_arrived (const EwLane *lane, const EwPeer *from, uint32_t index, uint64_t first, unsigned n,
+                            unsigned *seen);
+/* Bursts to it are damaged on the way, as far as is known. */
+bool ew_peer_damages_bursts (const EwPeer *peer);

@@ -22,6 +22,8 @@ type_is_known (uint8_t type)
     case EW_LINK_EDGE_ANSWER:
     case EW_LINK_SIZE_PROBE:
     case EW_LINK_SIZE_ANSWER:
+    case EW_LINK_COUNT:
+    case EW_LINK_COUNTED:
       return true;
     default:
       return false;
@@ -51,6 +53,20 @@ ew_node_problem_from_code (const char *code)
   return EW_NODE_PROBLEM_NONE;
 }
 
+/* The flags that a type may have. */
+static uint8_t
+flags_of (uint8_t type)
+{
+  return type == EW_LINK_ANSWER ? EW_LINK_COUNTS | EW_LINK_SINGLY : type == EW_LINK_PROBE ? EW_LINK_COUNTS : 0;
+}
+
+static EwNodeProblem
+problem_of (uint8_t type, uint8_t note)
+{
+  const uint8_t number = note & (uint8_t)~flags_of (type);
+  return type == EW_LINK_ANSWER && number < N_PROBLEMS ? (EwNodeProblem)number : EW_NODE_PROBLEM_NONE;
+}
+
 static bool
 has_sizes (EwLinkType type)
 {
@@ -73,7 +89,9 @@ write_body (uint8_t *body, size_t size, const EwLinkMessage *message)
 {
   memcpy (body, magic, sizeof magic);
   body[4] = (uint8_t)message->type;
-  body[5] = message->type == EW_LINK_ANSWER ? (uint8_t)message->problem : 0;
+  body[5] = message->flags & flags_of (body[4]);
+  if (message->type == EW_LINK_ANSWER)
+    body[5] |= (uint8_t)message->problem;
   ew_store_be16 (body + 6, (uint16_t)size);
   ew_store_be64 (body + 8, message->token);
   ew_store_be64 (body + 16, message->revision.hash);
@@ -111,7 +129,8 @@ read_body (const uint8_t *body)
 {
   EwLinkMessage message = {
     .type = (EwLinkType)body[4],
-    .problem = body[4] == EW_LINK_ANSWER && body[5] < N_PROBLEMS ? (EwNodeProblem)body[5] : EW_NODE_PROBLEM_NONE,
+    .problem = problem_of (body[4], body[5]),
+    .flags = body[5] & flags_of (body[4]),
     .token = ew_load_be64 (body + 8),
     .stamp_ns = ew_load_be64 (body + 24),
   };
@@ -147,4 +166,34 @@ ew_link_parse (const uint8_t *packet, size_t len, EwIp *from, EwIp *to, EwLinkMe
   *to = header.destination;
   *message = read_body (body);
   return true;
+}
+
+/* The two halves of a revision. */
+#define SESSION_AND(index, n) ((EwRevision){ (uint64_t)(index) << 32 | (n) })
+#define SESSION(revision) ((uint32_t)((revision).hash >> 32))
+#define NUMBER(revision) ((uint32_t)(revision).hash)
+
+size_t
+ew_link_build_count (uint8_t *out, const EwIp *from, const EwIp *to, const EwBurstSample *sample)
+{
+  const EwLinkMessage message
+    = { .type = EW_LINK_COUNT, .token = sample->first, .revision = SESSION_AND (sample->index, sample->n) };
+  return ew_link_build (out, from, to, &message);
+}
+
+void
+ew_link_answer_count (EwLane *lane, const EwPeer *from, EwLinkMessage *message)
+{
+  const uint32_t session = SESSION (message->revision);
+  unsigned seen;
+  if (!ew_lane_count_arrived (lane, from, session, message->token, NUMBER (message->revision), &seen))
+    seen = EW_BURSTS_UNKNOWN;
+  message->type = EW_LINK_COUNTED;
+  message->revision = SESSION_AND (session, seen);
+}
+
+void
+ew_link_hear_counted (EwLane *lane, EwPeer *from, const EwLinkMessage *message, const EwTime *time)
+{
+  ew_peer_hear_count (from, lane, SESSION (message->revision), message->token, NUMBER (message->revision), time);
 }

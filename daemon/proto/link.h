@@ -10,14 +10,18 @@
  *
  *   PROBE        node → edge   token and stamp are the sender's, echoed; revision is the node document it holds. The
  *                              token's first half is a number that the node draws when its program starts, so that two
- *                              computers with one identity are noticed; 0: it doesn't say
+ *                              computers with one identity are noticed; 0: it doesn't say. note: EW_LINK_COUNTS
  *   ANSWER       edge → node   revision is the newest node document: if it differs, the node fetches /v1/self. note: an
- *                              EwNodeProblem; 0 in every other message
+ *                              EwNodeProblem, and EwLinkFlags if the PROBE had EW_LINK_COUNTS; 0 in every other message
  *   NOTICE       edge → node   the document changed; repeated after 1, 2, 4 s until a PROBE names that revision
  *   GOODBYE      node → edge   the node disconnects now: offline at once
  *   EDGE_PROBE   edge → node   a round trip measured by the edge while a viewer looks
  *
  *   EDGE_ANSWER  node → edge   token and stamp echoed
+ *   COUNT        both          how many of the sender's datagrams arrived (bursts.h)? Asked only of those that sent
+ *                              EW_LINK_COUNTS. token: the first one's counter; revision: in its first half the session,
+ *                              as its receiver calls it, in its second half how many they are
+ *   COUNTED      both          the same, but in the second half how many arrived, EW_BURSTS_UNKNOWN: too long ago
  *   SIZE_PROBE   node → edge   as large as it says, in one datagram that no router may fragment, so that it arrives where
  *                              the path takes that size or not at all; asks for an answer as large as it says. takes: the
  *                              largest packet that is known to reach the node, which the edge keeps to; 0: unknown
@@ -29,7 +33,7 @@
  */
 #pragma once
 
-#include "proto/address.h"
+#include "proto/device.h"
 #include "proto/revision.h"
 
 #define EW_LINK_PORT 4796
@@ -46,8 +50,17 @@ typedef enum
   EW_LINK_EDGE_PROBE = 6,
   EW_LINK_EDGE_ANSWER = 7,
   EW_LINK_SIZE_PROBE = 8,
-  EW_LINK_SIZE_ANSWER = 9
+  EW_LINK_SIZE_ANSWER = 9,
+  EW_LINK_COUNT = 10,
+  EW_LINK_COUNTED = 11
 } EwLinkType;
+
+/* Beside the problem, in a note. */
+typedef enum
+{
+  EW_LINK_COUNTS = 0x80, /* the sender answers COUNT */
+  EW_LINK_SINGLY = 0x40  /* ANSWER: bursts to the node are damaged, so it gets single datagrams */
+} EwLinkFlags;
 
 /* What the edge knows about a node that its owner should know. The numbers go over the wire. */
 typedef enum
@@ -74,6 +87,7 @@ typedef struct
   EwRevision revision;
   uint64_t stamp_ns;     /* the prober's own monotonic clock */
   EwNodeProblem problem; /* of an ANSWER */
+  uint8_t flags;         /* EwLinkFlags, of a PROBE or ANSWER */
   /* Of SIZE_PROBE and SIZE_ANSWER, which have no revision: bytes of the whole IP packet. */
   uint16_t probe_size, answer_size, takes;
 } EwLinkMessage;
@@ -85,3 +99,10 @@ typedef struct
 size_t ew_link_build (uint8_t *out, const EwIp *from, const EwIp *to, const EwLinkMessage *message);
 /* True when packet is a well-formed link message (lengths, checksum, both ports, type known). */
 bool ew_link_parse (const uint8_t *packet, size_t len, EwIp *from, EwIp *to, EwLinkMessage *message);
+
+/* A COUNT about sample, as ew_link_build(). */
+size_t ew_link_build_count (uint8_t *out, const EwIp *from, const EwIp *to, const EwBurstSample *sample);
+/* Makes a peer's COUNT its COUNTED; in the peer's lane. */
+void ew_link_answer_count (EwLane *lane, const EwPeer *from, EwLinkMessage *message);
+/* A peer's COUNTED. */
+void ew_link_hear_counted (EwLane *lane, EwPeer *from, const EwLinkMessage *message, const EwTime *time);

@@ -41,12 +41,22 @@ ew_peer_get_preshared_key (const EwPeer *peer, uint8_t out[EW_KEY_SIZE])
   memcpy (out, peer->remote.preshared_key, EW_KEY_SIZE);
 }
 
+/* What is known of bursts is known of a path. The local address is often learned with the first answer; a port may be
+   another one at any time (NAT). */
+static bool
+is_other_path (const EwEndpoint *a, const EwEndpoint *b)
+{
+  return !ew_endpoint_same_host (a, b) || (a->local.family != EW_FAMILY_NONE && !ew_ip_equal (&a->local, &b->local));
+}
+
 void
 ew_peer_set_endpoint (EwPeer *peer, const EwEndpoint *endpoint)
 {
   EwSharedEndpoint *shared = &peer->shared_endpoint;
   uint64_t words[sizeof shared->words / sizeof shared->words[0]] = { 0 };
   uint32_t version = atomic_load_explicit (&shared->version, memory_order_relaxed);
+  if (is_other_path (&peer->endpoint, endpoint))
+    ew_bursts_reset (&peer->bursts);
   peer->endpoint = *endpoint;
   memcpy (words, endpoint, sizeof *endpoint);
   atomic_store_explicit (&shared->version, version + 1, memory_order_relaxed);
@@ -183,6 +193,49 @@ ew_peer_get_stats (const EwPeer *peer, EwPeerStats *out)
   };
 }
 #undef GET
+
+EwBurstsLook
+ew_peer_look_at_burst (EwPeer *peer, unsigned n, uint64_t now_ns)
+{
+  return ew_bursts_look (&peer->bursts, n, now_ns);
+}
+
+bool
+ew_peer_note_burst (EwPeer *peer, EwLane *lane, const EwBurstSample *sample, const EwTime *time,
+                    EwBurstSample *question)
+{
+  if (!ew_lane_lock_peer (lane, peer))
+    return false;
+  const bool ask = ew_bursts_note (&peer->bursts, sample, time->now_ns, question);
+  ew_lane_unlock (lane);
+  return ask;
+}
+
+void
+ew_peer_leave_unasked (EwPeer *peer, EwLane *lane, const EwTime *time)
+{
+  if (!ew_lane_lock_peer (lane, peer))
+    return;
+  ew_bursts_unasked (&peer->bursts, time->now_ns);
+  ew_lane_unlock (lane);
+}
+
+void
+ew_peer_hear_count (EwPeer *peer, EwLane *lane, uint32_t index, uint64_t first, unsigned seen, const EwTime *time)
+{
+  if (!ew_lane_lock_peer (lane, peer))
+    return;
+  const EwBurstsNews news = ew_bursts_counted (&peer->bursts, index, first, seen, time->now_ns);
+  if (news != EW_BURSTS_SAME)
+    ew_peer_emit (peer, news == EW_BURSTS_OFF ? EW_PEER_BURSTS_OFF : EW_PEER_BURSTS_ON);
+  ew_lane_unlock (lane);
+}
+
+bool
+ew_peer_damages_bursts (const EwPeer *peer)
+{
+  return atomic_load_explicit (&peer->bursts.told, memory_order_relaxed);
+}
 
 EwKeypair *
 ew_peer_get_sending (const EwPeer *peer, const EwTime *time)

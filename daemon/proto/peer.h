@@ -10,6 +10,7 @@
 #pragma once
 
 #include "proto/allowed-ips.h"
+#include "proto/bursts.h"
 #include "proto/bytes.h"
 #include "proto/cookie.h"
 #include "proto/crypto.h"
@@ -60,6 +61,7 @@ struct EwPeer
   _Atomic uint64_t scheduled_ns; /* due.due_ns */
   _Atomic (void *) user_data;
   EwSharedEndpoint shared_endpoint;
+  EwBursts bursts;
   EwPeerCounters counters;
   uint8_t apart[EW_CACHE_LINE];
   EwTimers timers;

@@ -360,3 +360,13 @@ ew_lane_receive (EwLane *lane, EwPacket *datagrams, size_t n, const EwTime *time
   ew_send_flush (lane, time);
   ew_lane_leave (lane);
 }
+
+bool
+ew_lane_count_arrived (const EwLane *lane, const EwPeer *from, uint32_t index, uint64_t first, unsigned n,
+                       unsigned *seen)
+{
+  const EwIndexEntry *entry = ew_index_find_session (&lane->device->indices, index);
+  if (entry == NULL || entry->peer != from || from->lane != lane->number || n > EW_BATCH_MAX)
+    return false;
+  return ew_replay_count (&((const EwKeypair *)entry)->replay, first, n, seen);
+}

@@ -40,3 +40,14 @@ ew_replay_accept (EwReplayWindow *window, uint64_t counter)
   *word |= bit;
   return is_new;
 }
+
+bool
+ew_replay_count (const EwReplayWindow *window, uint64_t first, unsigned n, unsigned *seen)
+{
+  *seen = 0;
+  if (first < window->next && window->next - 1 - first >= EW_REPLAY_WINDOW)
+    return false;
+  for (uint64_t counter = first; counter - first < n && counter < window->next; counter++)
+    *seen += window->words[counter / 64 % WORDS] >> counter % 64 & 1;
+  return true;
+}

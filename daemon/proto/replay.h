@@ -16,3 +16,5 @@ typedef struct
 void ew_replay_init (EwReplayWindow *window);
 /* True, once a counter, when it is new and less than EW_REPLAY_WINDOW below the highest. */
 bool ew_replay_accept (EwReplayWindow *window, uint64_t counter);
+/* How many of the counters from first on were seen. False: some are too old to say. */
+bool ew_replay_count (const EwReplayWindow *window, uint64_t first, unsigned n, unsigned *seen);

@@ -304,6 +304,33 @@ check_tunnel (Diagnosis *diagnosis)
   check_own_packet (diagnosis);
 }
 
+/* What the kernel or the network card at either end does to many packets sent as one (proto/bursts.h). */
+static void
+check_bursts (Diagnosis *diagnosis)
+{
+  EwTunnel *self = diagnosis->tunnel;
+  EwPeerStatus status;
+  if (!self->engine || self->peer < 0 || !ew_engine_get_peer (self->engine, self->peer_key, &status)
+      || status.endpoint.kind != EW_ENDPOINT_UDP)
+    return;
+  if (status.damages_bursts)
+    ew_checks_add (
+      diagnosis->checks, "bursts", EW_CHECK_WARNING,
+      N_ ("Upgrade this computer's kernel: Linux 7.0 to 7.1.4 damage bursts. Or run `sudo ethtool -K DEVICE "
+          "tx-udp-segmentation off` for its network card, then disconnect and connect."),
+      "Something on the way to the edge damages bursts of packets, so this computer sends each packet "
+      "separately. Nothing is lost, but the tunnel uses more CPU.");
+  if (self->edge_sends_singly)
+    ew_checks_add (
+      diagnosis->checks, "bursts-edge", EW_CHECK_WARNING,
+      N_ ("Upgrade the kernel of the edge's host: Linux 7.0 to 7.1.4 damage bursts. Or run `sudo ethtool -K "
+          "DEVICE tx-udp-segmentation off` there, for its network card."),
+      "Something on the way from the edge damages bursts of packets, so the edge sends each packet "
+      "separately. Nothing is lost, but the edge uses more CPU.");
+  if (!status.damages_bursts && !self->edge_sends_singly)
+    ew_checks_add (diagnosis->checks, "bursts", EW_CHECK_GOOD, NULL, "Bursts of packets arrive undamaged.");
+}
+
 /* VPN mode promises the internet: so that is tried. */
 static void
 check_outside (Diagnosis *diagnosis)
@@ -412,6 +439,7 @@ end_one (Diagnosis *diagnosis)
         {
           check_identity (diagnosis);
           check_tunnel (diagnosis);
+          check_bursts (diagnosis);
         }
       check_outside (diagnosis);
       if (member)

@@ -292,6 +292,10 @@ engine_event (void *user, const EwEngineEvent *event)
   EwTunnel *self = user;
   if (!self->engine)
     return;
+  if (event->event == EW_PEER_BURSTS_OFF)
+    g_warning ("Something on the way to the edge damages bursts of packets, so each packet is sent separately.");
+  if (event->event == EW_PEER_BURSTS_ON)
+    g_message ("bursts of packets to the edge arrive undamaged again");
   if (event->event == EW_PEER_ROAMED && self->liveness.state == EW_LINK_CONNECTED)
     ew_tunnel_https_settle (self);
   if (event->event != EW_PEER_HANDSHAKE_COMPLETE)
@@ -449,6 +453,7 @@ start_engine (EwTunnel *self, GError **error)
     .fwmark = EW_HOST_FWMARK,
     .router = ew_router_hook,
     .router_user = self->router,
+    .ask = ew_router_ask,
     .streams = ew_tunnel_https_get_streams (self),
     .on_event = engine_event,
     .on_tun_lost = tun_lost,
@@ -474,6 +479,7 @@ bring_up (EwTunnel *self, gboolean vpn, GError **error)
   self->peer = -1;
   self->proved = self->vpn_active = self->handshaken = self->greeted = FALSE;
   self->problem = EW_NODE_PROBLEM_NONE;
+  self->edge_sends_singly = FALSE;
   self->rtt_us = -1;
   self->slept = ew_slept ();
   if (!start_engine (self, error))

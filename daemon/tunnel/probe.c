@@ -30,7 +30,8 @@ ew_tunnel_probe (EwTunnel *self)
   ew_random (&random, sizeof random);
   probe->token = EW_LINK_TOKEN (self->instance, random);
   probe->sent_ns = (guint64)ew_boottime () * 1000;
-  EwLinkMessage message = { .type = EW_LINK_PROBE, .token = probe->token, .stamp_ns = probe->sent_ns };
+  EwLinkMessage message
+    = { .type = EW_LINK_PROBE, .token = probe->token, .stamp_ns = probe->sent_ns, .flags = EW_LINK_COUNTS };
   send_link (self, &message);
 }
 
@@ -61,6 +62,7 @@ heard_answer (EwTunnel *self, const EwHeard *heard)
   self->rtt_us = MAX ((gint64)(heard->now_ns / 1000) - sent, 0);
   EwRevision revision = heard->message.revision;
   EwNodeProblem problem = heard->message.problem;
+  self->edge_sends_singly = (heard->message.flags & EW_LINK_SINGLY) != 0;
   ew_tunnel_ping_heard (self, heard);
   ew_live_check_answered (self, sent);
   ew_tunnel_event (self, EW_LIVENESS_ANSWER);

@@ -30,6 +30,7 @@ struct EwRouterState
   atomic_uint head, tail;
   atomic_bool listening;
   atomic_bool silent; /* the edge doesn't answer */
+  atomic_bool counts; /* the edge can be asked how many datagrams arrived */
   int wake;
 
   guint source;
@@ -133,18 +134,25 @@ is_for_us (const Table *table, const EwIp *ip)
 
 /* A link message from the edge to this node: taken out, or answered at once. */
 static EwRoute
-take_link (EwRouterState *router, EwPacket *packet, const EwIp *from, const EwIp *to, EwLinkMessage *message,
-           const EwTime *time)
+take_link (EwRouterState *router, EwLane *lane, EwPeer *edge, EwPacket *packet, const EwIp *from, const EwIp *to,
+           EwLinkMessage *message, const EwTime *time)
 {
   if (!one_of (router->table->service, router->table->n_service, from)
       || !one_of (router->table->addresses, router->table->n_addresses, to))
     return EW_ROUTE_DROP;
-  if (message->type == EW_LINK_EDGE_PROBE)
+  if (message->type == EW_LINK_EDGE_PROBE || message->type == EW_LINK_COUNT)
     {
-      message->type = EW_LINK_EDGE_ANSWER;
+      if (message->type == EW_LINK_COUNT)
+        ew_link_answer_count (lane, edge, message);
+      else
+        message->type = EW_LINK_EDGE_ANSWER;
       packet->len = ew_link_build (packet->data, to, from, message);
       return EW_ROUTE_REPLY;
     }
+  if (message->type == EW_LINK_COUNTED)
+    ew_link_hear_counted (lane, edge, message, time);
+  if (message->type == EW_LINK_ANSWER)
+    atomic_store_explicit (&router->counts, (message->flags & EW_LINK_COUNTS) != 0, memory_order_relaxed);
   if (message->type == EW_LINK_SIZE_ANSWER || message->type == EW_LINK_ANSWER || message->type == EW_LINK_NOTICE)
     {
       EwHeard item = { .kind = EW_HEARD_LINK, .now_ns = time->now_ns, .message = *message, .from = *from };
@@ -179,12 +187,13 @@ has_link_ports (const EwPacket *packet, const EwIpHeader *header)
 }
 
 static EwRoute
-route_in (EwRouterState *router, EwPacket *packet, const EwIpHeader *header, const EwTime *time)
+route_in (EwRouterState *router, EwLane *lane, EwPeer *edge, EwPacket *packet, const EwIpHeader *header,
+          const EwTime *time)
 {
   EwLinkMessage message;
   EwIp from, to;
   if (has_link_ports (packet, header) && ew_link_parse (packet->data, packet->len, &from, &to, &message))
-    return take_link (router, packet, &from, &to, &message, time);
+    return take_link (router, lane, edge, packet, &from, &to, &message, time);
   if (!is_for_us (router->table, &header->destination))
     return EW_ROUTE_DROP;
   if ((header->protocol == 1 || header->protocol == 58) && take_echo (router, packet, &header->source, time))
@@ -212,7 +221,7 @@ ew_router_hook (void *user, EwLane *lane, EwPeer *from, EwPacket *packet, const 
   if (!ew_packet_parse (packet->data, packet->len, &header))
     return EW_ROUTE_DROP;
   if (from)
-    return route_in (router, packet, &header, time);
+    return route_in (router, lane, from, packet, &header, time);
   if (is_chatter (&header.destination))
     return EW_ROUTE_DROP;
   tell_busy (router, time);
@@ -227,6 +236,16 @@ ew_router_hook (void *user, EwLane *lane, EwPeer *from, EwPacket *packet, const 
         }
     }
   return EW_ROUTE_LOOKUP;
+}
+
+gsize
+ew_router_ask (void *user, EwPeer *peer, const EwBurstSample *sample, guint8 *out)
+{
+  const EwRouterState *router = user;
+  if (!atomic_load_explicit (&router->counts, memory_order_relaxed) || router->table->n_addresses == 0
+      || router->table->n_service == 0)
+    return 0;
+  return ew_link_build_count (out, &router->table->addresses[0], &router->table->service[0], sample);
 }
 
 typedef struct

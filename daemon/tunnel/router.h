@@ -45,6 +45,9 @@ void ew_router_free (EwRouterState *router);
 /* As EwRouter, with the EwRouterState as user. Data thread. */
 EwRoute ew_router_hook (void *user, EwLane *lane, EwPeer *from, EwPacket *packet, const EwTime *time, EwPeer **to);
 
+/* As EwEngineAsk, with the EwRouterState as user. Data thread. */
+gsize ew_router_ask (void *user, EwPeer *peer, const EwBurstSample *sample, guint8 *out);
+
 /* This node's addresses, the edge's service addresses, and the subnets behind this node. Takes effect before it
  * returns. engine NULL: not running yet. */
 void ew_router_configure (EwRouterState *router, EwEngine *engine, const GArray *addresses, const GArray *service,

@@ -216,8 +216,9 @@ struct _EwTunnel
   guint16 mtu, segment_mtu; /* apply.c: in force */
 
   /* probe.c */
-  guint32 instance;      /* names this run of the program in probes */
-  EwNodeProblem problem; /* what the edge last said of this node */
+  guint32 instance;           /* names this run of the program in probes */
+  EwNodeProblem problem;      /* what the edge last said of this node */
+  gboolean edge_sends_singly; /* as the latest answer said: bursts to this computer are damaged */
   EwSentProbe probes[EW_PROBES_KEPT];
   guint next_probe;
   gint64 rtt_us; /* -1: not measured */

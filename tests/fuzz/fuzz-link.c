@@ -18,7 +18,7 @@ static bool
 is_same (const EwLinkMessage *a, const EwLinkMessage *b)
 {
   return a->type == b->type && a->token == b->token && ew_revision_equal (a->revision, b->revision)
-         && a->stamp_ns == b->stamp_ns && a->problem == b->problem;
+         && a->stamp_ns == b->stamp_ns && a->problem == b->problem && a->flags == b->flags;
 }
 
 /* From memory exactly as large as the packet. */
@@ -74,7 +74,7 @@ change (const uint8_t *data, size_t size, bool v6, bool mended)
     message.problem = (EwNodeProblem)(data[2] % (EW_NODE_PROBLEM_REFUSED + 1));
   to.bytes[3] = data[2];
   size_t n = ew_link_build (packet, &from, &to, &message);
-  bool known = data[1] >= EW_LINK_PROBE && data[1] <= EW_LINK_EDGE_ANSWER && data[1] != 4;
+  bool known = data[1] >= EW_LINK_PROBE && data[1] <= EW_LINK_COUNTED && data[1] != 4;
   assert (n > 0 && ew_link_parse (packet, n, &got_from, &got_to, &got) == known);
   assert (!known || is_same (&got, &message));
   for (size_t i = 10; i + 1 < size; i += 2)

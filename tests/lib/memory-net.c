@@ -216,6 +216,7 @@ ew_memory_tun_lose (EwTun *tun)
 struct EwMemoryNet
 {
   pthread_mutex_t lock;
+  gboolean damages_bursts;
   GHashTable *sockets; /* guint64 id → MemoryUdp, borrowed; sockets take themselves out */
 };
 
@@ -245,6 +246,14 @@ ew_memory_net_free (EwMemoryNet *net)
   g_hash_table_unref (net->sockets);
   pthread_mutex_destroy (&net->lock);
   g_free (net);
+}
+
+void
+ew_memory_net_damage_bursts (EwMemoryNet *net)
+{
+  pthread_mutex_lock (&net->lock);
+  net->damages_bursts = TRUE;
+  pthread_mutex_unlock (&net->lock);
 }
 
 EwEndpoint
@@ -306,8 +315,9 @@ memory_udp_send (EwUdp *udp, EwBurst *bursts, gsize n, EwUdpSendStats *stats)
       bursts[i].local_refused = FALSE;
       if (bursts[i].to.kind == EW_ENDPOINT_STREAM)
         continue;
+      const gboolean damaged = memory->net->damages_bursts && bursts[i].n > 1 && !bursts[i].singly;
       while (ew_burst_next (&bursts[i], &cursor))
-        if (carry (memory, &bursts[i], cursor.data, cursor.len))
+        if (damaged || carry (memory, &bursts[i], cursor.data, cursor.len))
           stats->sent++;
         else
           stats->failed++;

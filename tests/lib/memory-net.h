@@ -23,6 +23,9 @@ EwMemoryNet *ew_memory_net_new (void);
 void ew_memory_net_free (EwMemoryNet *net);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwMemoryNet, ew_memory_net_free)
 
+/* From now on bursts of several datagrams are lost, unless they are sent separately. No sender is told. */
+void ew_memory_net_damage_bursts (EwMemoryNet *net);
+
 /* A socket reached as the endpoint {EW_ENDPOINT_MEMORY, id}; a known id replaces the socket that had it (roaming,
  * restart). */
 EwUdp *ew_memory_udp_new (EwMemoryNet *net, guint64 id);

@@ -12,6 +12,7 @@ typedef struct
 {
   EwSwitchRouter *router;
   EwRouterLane *lane;
+  EwLane *acting;     /* the engine's */
   EwPeer *from;       /* NULL: the TUN */
   EwRouterNode *node; /* from's; the lane's own for the TUN */
   EwLane *sending;
@@ -158,6 +159,34 @@ note_instance (Transit *t, guint32 number)
   ew_switch_router_note (t->router, t->node);
 }
 
+/* Where the node can be asked how many datagrams arrived, and what is said to one that understands it. */
+static guint8
+exchange_flags (Transit *t, const EwIp *node_ip, guint8 flags)
+{
+  const gboolean counts = (flags & EW_LINK_COUNTS) != 0;
+
+  if (node_ip->family == EW_FAMILY_V4)
+    {
+      guint32 address = 0;
+      memcpy (&address, node_ip->bytes, counts ? sizeof address : 0);
+      atomic_store_explicit (&t->node->counts_at, address, memory_order_relaxed);
+    }
+  if (!counts)
+    return 0;
+  return ew_peer_damages_bursts (t->from) ? EW_LINK_COUNTS | EW_LINK_SINGLY : EW_LINK_COUNTS;
+}
+
+gsize
+ew_switch_router_ask (void *user, EwPeer *peer, const EwBurstSample *sample, guint8 *out)
+{
+  const EwSwitchRouter *self = user;
+  const EwRouterNode *node = ew_peer_get_user_data (peer);
+  const guint32 address = node != NULL ? atomic_load_explicit (&node->counts_at, memory_order_relaxed) : 0;
+  const EwIp to = ew_ip_from_bytes (EW_FAMILY_V4, (const guint8 *)&address);
+
+  return address != 0 ? ew_link_build_count (out, &self->service[0], &to, sample) : 0;
+}
+
 static EwRoute
 handle_link (Transit *t, const EwIp *node_ip, const EwIp *service, EwLinkMessage *message)
 {
@@ -168,6 +197,7 @@ handle_link (Transit *t, const EwIp *node_ip, const EwIp *service, EwLinkMessage
       set (&t->node->probe_ns, t->time->now_ns);
       note_instance (t, EW_LINK_INSTANCE (message->token));
       message->type = EW_LINK_ANSWER;
+      message->flags = exchange_flags (t, node_ip, message->flags);
       message->problem = (EwNodeProblem)atomic_load_explicit (&t->node->problem, memory_order_relaxed);
       message->revision.hash = atomic_load_explicit (&t->node->revision, memory_order_acquire);
       return reply_with (t, ew_link_build (t->lane->answer + EW_HEADROOM, service, node_ip, message));
@@ -180,6 +210,12 @@ handle_link (Transit *t, const EwIp *node_ip, const EwIp *service, EwLinkMessage
     case EW_LINK_GOODBYE:
       set (&t->node->goodbye_ns, t->time->now_ns);
       ew_switch_router_note (t->router, t->node);
+      return EW_ROUTE_DROP;
+    case EW_LINK_COUNT:
+      ew_link_answer_count (t->acting, t->from, message);
+      return reply_with (t, ew_link_build (t->lane->answer + EW_HEADROOM, service, node_ip, message));
+    case EW_LINK_COUNTED:
+      ew_link_hear_counted (t->acting, t->from, message, t->time);
       return EW_ROUTE_DROP;
     case EW_LINK_EDGE_ANSWER:
       take_rtt (t, message->token, message->stamp_ns);
@@ -488,6 +524,7 @@ ew_switch_router_route (void *user, EwLane *lane, EwPeer *from, EwPacket *packet
   Transit t = {
     .router = self,
     .lane = own,
+    .acting = lane,
     .from = from,
     .node = from != NULL ? ew_peer_get_user_data (from) : &own->host,
     .sending = lane,

@@ -58,6 +58,7 @@ struct EwRouterNode
   _Atomic guint16 takes;
 
   guint8 apart[EW_CACHE_LINE];
+  _Atomic guint32 counts_at; /* the IPv4 address where it answers COUNT, as in a packet; 0: it doesn't */
   /* Its data thread writes, the main context reads. Times are now_ns; 0: never. */
   _Atomic guint64 goodbye_ns;
   _Atomic guint64 probe_ns;                          /* the latest PROBE */
@@ -134,6 +135,9 @@ guint64 ew_switch_router_total (EwSwitchRouter *self, gsize offset);
 /* An EwRouter; user is the EwSwitchRouter. The peers' user data are EwRouterNodes. */
 EwRoute ew_switch_router_route (void *user, EwLane *lane, EwPeer *from, EwPacket *packet, const EwTime *time,
                                 EwPeer **to);
+
+/* An EwEngineAsk; user is the EwSwitchRouter. */
+gsize ew_switch_router_ask (void *user, EwPeer *peer, const EwBurstSample *sample, guint8 *out);
 
 /* Any thread: the nodes that something happened to (goodbye, or a packet from one believed offline), linked by
    next_note. Mark each as read after its next_note has been read, before looking at what happened. */

@@ -347,6 +347,12 @@ on_engine_event (void *user, const EwEngineEvent *event)
       && (event->event == EW_PEER_HANDSHAKE_COMPLETE || event->event == EW_PEER_ROAMED
           || event->event == EW_PEER_RETURNED))
     ew_switch_monitor_update (self, &node, 1);
+  if (node != NULL && event->event == EW_PEER_BURSTS_OFF)
+    g_warning ("Something on the way to node %s damages bursts of packets, so each packet is sent separately. Upgrade "
+               "the kernel here, or run `sudo ethtool -K DEVICE tx-udp-segmentation off`.",
+               node->id);
+  if (node != NULL && event->event == EW_PEER_BURSTS_ON)
+    g_message ("bursts of packets to node %s arrive undamaged again", node->id);
 }
 
 static void
@@ -407,6 +413,7 @@ make_engine (EwSwitch *self, const EwSwitchConfig *config, const gchar *interfac
     .data_threads = choose_data_threads (config),
     .router = ew_switch_router_route,
     .router_user = &self->router,
+    .ask = ew_switch_router_ask,
     .streams = config->streams,
     .on_event = on_engine_event,
     .on_tun_lost = on_tun_lost,

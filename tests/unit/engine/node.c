@@ -21,8 +21,8 @@ get_public_key (EwDevice *device, const EwTime *time, void *data)
   ew_device_get_public_key (device, data);
 }
 
-static void
-start_node (Node *node, EwMemoryNet *net, guint64 id, EwEngineConfig config)
+void
+node_start_with (Node *node, EwMemoryNet *net, guint64 id, EwEngineConfig config)
 {
   g_autoptr (GError) error = NULL;
   guint8 private_key[EW_KEY_SIZE] = { 0 };
@@ -44,13 +44,13 @@ start_node (Node *node, EwMemoryNet *net, guint64 id, EwEngineConfig config)
 void
 node_start (Node *node, EwMemoryNet *net, guint64 id, EwRouter router, gpointer router_user)
 {
-  start_node (node, net, id, (EwEngineConfig){ .router = router, .router_user = router_user });
+  node_start_with (node, net, id, (EwEngineConfig){ .router = router, .router_user = router_user });
 }
 
 void
 node_start_with_streams (Node *node, EwMemoryNet *net, guint64 id, EwStreams *streams)
 {
-  start_node (node, net, id, (EwEngineConfig){ .streams = streams });
+  node_start_with (node, net, id, (EwEngineConfig){ .streams = streams });
 }
 
 void

@@ -22,6 +22,7 @@ typedef struct
 
 /* 10.0.0.ID, reached at memory endpoint ID, its private key made of ID. */
 void node_start (Node *node, EwMemoryNet *net, guint64 id, EwRouter router, gpointer router_user);
+void node_start_with (Node *node, EwMemoryNet *net, guint64 id, EwEngineConfig config); /* events are the node's */
 void node_start_with_streams (Node *node, EwMemoryNet *net, guint64 id, EwStreams *streams);
 void node_stop (Node *node);
 /* a knows b by that prefix ("10.0.0.2/32"), and where it is if endpoint. */

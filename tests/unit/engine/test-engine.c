@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "node.h"
+#include "proto/link.h"
 
 static void
 test_exchange (void)
@@ -600,6 +601,86 @@ test_settings (void)
   node_stop (&a);
 }
 
+/* Whether bursts arrive: a whole engine at each end, as test-bursts.c has it in parts. */
+
+static EwIp
+address_of (guint64 id)
+{
+  return ew_ip_from_v4 (0x0a000000 + (guint32)id);
+}
+
+static EwRoute
+answer_counts (void *user, EwLane *lane, EwPeer *from, EwPacket *packet, const EwTime *time, EwPeer **to)
+{
+  EwLinkMessage message;
+  EwIp source, destination;
+
+  if (from == NULL)
+    return EW_ROUTE_LOOKUP;
+  if (!ew_link_parse (packet->data, packet->len, &source, &destination, &message))
+    return EW_ROUTE_TUN;
+  if (message.type == EW_LINK_COUNTED)
+    ew_link_hear_counted (lane, from, &message, time);
+  if (message.type != EW_LINK_COUNT)
+    return EW_ROUTE_DROP;
+  ew_link_answer_count (lane, from, &message);
+  packet->len = ew_link_build (packet->data, &destination, &source, &message);
+  return EW_ROUTE_REPLY;
+}
+
+/* From node 1 to node 2. */
+static gsize
+ask_for_count (void *user, EwPeer *peer, const EwBurstSample *sample, guint8 *out)
+{
+  const EwIp from = address_of (1), to = address_of (2);
+
+  return ew_link_build_count (out, &from, &to, sample);
+}
+
+/* In the data thread, so that it reads all of them at once. */
+static void
+push_ten (EwDevice *device, const EwTime *time, void *data)
+{
+  for (guint32 i = 0; i < 10; i++)
+    node_push (data, 2, i);
+}
+
+static void
+test_damaged_bursts (void)
+{
+  const EwEngineConfig config = { .router = answer_counts, .ask = ask_for_count };
+  const gint64 end = g_get_monotonic_time () + 2 * NODE_WAIT_MS * 1000;
+  g_autoptr (EwMemoryNet) net = ew_memory_net_new ();
+  EwPeerStatus status;
+  Node a, b;
+
+  node_start_with (&a, net, 1, config);
+  node_start_with (&b, net, 2, config);
+  node_add_peer (&a, &b, "10.0.0.2/32", TRUE);
+  node_add_peer (&b, &a, "10.0.0.1/32", FALSE);
+  node_push (&a, 2, 0);
+  node_pop (&b, 1);
+  ew_memory_net_damage_bursts (net);
+  while (a.events[EW_PEER_BURSTS_OFF] == 0)
+    {
+      g_autoptr (GBytes) arrived = ew_memory_tun_pop (b.tun, 1);
+      g_assert_cmpint (g_get_monotonic_time (), <, end);
+      if (arrived == NULL)
+        ew_engine_call (a.engine, push_ten, &a);
+      g_main_context_iteration (NULL, FALSE);
+    }
+  g_assert_true (ew_engine_get_peer (a.engine, b.public_key, &status));
+  g_assert_true (status.damages_bursts);
+  node_push (&a, 2, 99); /* after all that is still on its way */
+  while (node_pop (&b, 1) != 99)
+    ;
+  ew_engine_call (a.engine, push_ten, &a);
+  for (guint32 i = 0; i < 10; i++)
+    g_assert_cmpuint (node_pop (&b, 1), ==, i);
+  node_stop (&a);
+  node_stop (&b);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -622,5 +703,6 @@ main (int argc, char **argv)
   g_test_add_func ("/engine/shutdown-under-traffic", test_shutdown_under_traffic);
   g_test_add_func ("/engine/free-inside-event", test_free_inside_event);
   g_test_add_func ("/engine/settings", test_settings);
+  g_test_add_func ("/engine/damaged-bursts", test_damaged_bursts);
   return g_test_run ();
 }

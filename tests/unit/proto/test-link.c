@@ -42,8 +42,8 @@ static void
 test_round_trip (void)
 {
   const char *pairs[][2] = { { "100.96.1.1", "100.96.0.1" }, { "fd00::1:1", "fd00::1" } };
-  const EwLinkType types[]
-    = { EW_LINK_PROBE, EW_LINK_ANSWER, EW_LINK_NOTICE, EW_LINK_GOODBYE, EW_LINK_EDGE_PROBE, EW_LINK_EDGE_ANSWER };
+  const EwLinkType types[] = { EW_LINK_PROBE,      EW_LINK_ANSWER,      EW_LINK_NOTICE, EW_LINK_GOODBYE,
+                               EW_LINK_EDGE_PROBE, EW_LINK_EDGE_ANSWER, EW_LINK_COUNT,  EW_LINK_COUNTED };
   uint8_t packet[EW_LINK_PACKET_MAX + 10] = { 0 };
   for (gsize i = 0; i < 2; i++)
     for (gsize t = 0; t < G_N_ELEMENTS (types); t++)
@@ -112,9 +112,11 @@ test_problems (void)
       {
         EwLinkMessage out, in = { answer ? EW_LINK_ANSWER : EW_LINK_NOTICE, 7, { 8 }, 9, (EwNodeProblem)problem };
         size_t len = ew_link_build (packet, &from, &to, &in);
-        bool known = answer && problem < G_N_ELEMENTS (codes);
+        unsigned number = problem & (unsigned)~(EW_LINK_COUNTS | EW_LINK_SINGLY);
+        bool known = answer && number < G_N_ELEMENTS (codes);
         g_assert_true (ew_link_parse (packet, len, &from2, &to2, &out));
-        g_assert_cmpuint (out.problem, ==, known ? problem : EW_NODE_PROBLEM_NONE);
+        g_assert_cmpuint (out.problem, ==, known ? number : EW_NODE_PROBLEM_NONE);
+        g_assert_cmpuint (out.flags, ==, answer ? problem - number : 0);
         g_assert_cmpstr (ew_node_problem_get_code ((EwNodeProblem)problem), ==,
                          problem < G_N_ELEMENTS (codes) ? codes[problem] : NULL);
       }
@@ -122,6 +124,27 @@ test_problems (void)
     g_assert_cmpuint (ew_node_problem_from_code (codes[problem]), ==, problem);
   g_assert_cmpuint (ew_node_problem_from_code (NULL), ==, EW_NODE_PROBLEM_NONE);
   g_assert_cmpuint (ew_node_problem_from_code ("of-next-year"), ==, EW_NODE_PROBLEM_NONE);
+}
+
+/* Each message has the flags that it may have, beside its problem. */
+static void
+test_flags (void)
+{
+  EwIp from = ip ("100.96.0.1"), to = ip ("100.96.1.1"), from2, to2;
+  uint8_t packet[EW_LINK_PACKET_MAX];
+  for (unsigned type = EW_LINK_PROBE; type <= EW_LINK_COUNTED; type++)
+    {
+      const uint8_t may = type == EW_LINK_ANSWER  ? EW_LINK_COUNTS | EW_LINK_SINGLY
+                          : type == EW_LINK_PROBE ? EW_LINK_COUNTS
+                                                  : 0;
+      EwLinkMessage out, in = { (EwLinkType)type, 7, { 8 }, 9, EW_NODE_PROBLEM_RESTORED, 0xff };
+      if (type == 4)
+        continue;
+      size_t len = ew_link_build (packet, &from, &to, &in);
+      g_assert_true (ew_link_parse (packet, len, &from2, &to2, &out));
+      g_assert_cmpuint (out.flags, ==, may);
+      g_assert_cmpuint (out.problem, ==, type == EW_LINK_ANSWER ? EW_NODE_PROBLEM_RESTORED : EW_NODE_PROBLEM_NONE);
+    }
 }
 
 /* Zero stands for "no checksum" in UDP, so 0xffff is sent for it: never zero, whatever the message. */
@@ -178,7 +201,7 @@ test_refused (void)
     size_t at;
     uint8_t value;
   } fields[]
-    = { { 21, 0 }, { 23, 0 }, { 25, 39 }, { 28, 'F' }, { 31, '2' }, { 32, 0 }, { 32, 4 }, { 32, 10 }, { 35, 31 } };
+    = { { 21, 0 }, { 23, 0 }, { 25, 39 }, { 28, 'F' }, { 31, '2' }, { 32, 0 }, { 32, 4 }, { 32, 12 }, { 35, 31 } };
   for (gsize i = 0; i < G_N_ELEMENTS (fields); i++)
     {
       memcpy (packet, good, len);
@@ -201,6 +224,7 @@ main (int argc, char **argv)
   g_test_add_func ("/proto/link/round-trip", test_round_trip);
   g_test_add_func ("/proto/link/sizes", test_sizes);
   g_test_add_func ("/proto/link/problems", test_problems);
+  g_test_add_func ("/proto/link/flags", test_flags);
   g_test_add_func ("/proto/link/checksum-zero", test_checksum_zero);
   g_test_add_func ("/proto/link/refused", test_refused);
   return g_test_run ();

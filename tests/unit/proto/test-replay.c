@@ -100,6 +100,30 @@ test_against_model (void)
     }
 }
 
+/* What a peer is told about its datagrams: of those within the window, how many came. */
+static void
+test_count (void)
+{
+  EwReplayWindow window;
+  unsigned seen;
+  ew_replay_init (&window);
+  g_assert_true (ew_replay_count (&window, 0, 5, &seen));
+  g_assert_cmpuint (seen, ==, 0);
+  for (uint64_t i = 0; i < 2 * W; i += 3)
+    g_assert_true (ew_replay_accept (&window, i));
+  const uint64_t highest = (2 * W - 1) / 3 * 3;
+  g_assert_true (ew_replay_count (&window, highest - 63, 64, &seen));
+  g_assert_cmpuint (seen, ==, 22);
+  g_assert_true (ew_replay_count (&window, highest, 64, &seen)); /* most are still to come */
+  g_assert_cmpuint (seen, ==, 1);
+  g_assert_true (ew_replay_count (&window, highest + 1, 64, &seen));
+  g_assert_cmpuint (seen, ==, 0);
+  g_assert_true (ew_replay_count (&window, highest - W + 1, 2, &seen));
+  g_assert_false (ew_replay_count (&window, highest - W, 2, &seen));
+  g_assert_true (ew_replay_count (&window, G_MAXUINT64 - 1, 64, &seen)); /* what a peer may claim */
+  g_assert_cmpuint (seen, ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -107,6 +131,7 @@ main (int argc, char **argv)
   g_test_add_func ("/replay/edges", test_edges);
   g_test_add_func ("/replay/last-counters", test_last_counters);
   g_test_add_func ("/replay/in-order-and-backwards", test_every_in_order_and_backwards);
+  g_test_add_func ("/replay/count", test_count);
   g_test_add_func ("/replay/against-model", test_against_model);
   return g_test_run ();
 }

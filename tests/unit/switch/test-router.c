@@ -494,6 +494,53 @@ test_probe (Fixture *f, gconstpointer data)
   check_probe (f, "100.96.1.2", "100.96.0.1");
 }
 
+static EwLinkMessage
+exchange (Fixture *f, const gchar *node, const gchar *service, const EwLinkMessage *message)
+{
+  const EwIp from = ip (node), to = ip (service);
+  EwIp from2, to2;
+  EwLinkMessage answer;
+
+  f->packet = (EwPacket){ .data = f->buffer + EW_HEADROOM };
+  f->packet.len = ew_link_build (f->packet.data, &from, &to, message);
+  g_assert_cmpint (route (f, BOB), ==, EW_ROUTE_REPLY);
+  g_assert_true (ew_link_parse (f->packet.data, f->packet.len, &from2, &to2, &answer));
+  return answer;
+}
+
+/* Only a node that says that it counts is asked, at the address that it said so from, and gets flags. */
+static void
+test_counting (Fixture *f, gconstpointer data)
+{
+  const EwBurstSample sample = { .index = 7, .first = 1000, .n = 40 };
+  const EwLinkMessage old = { .type = EW_LINK_PROBE, .token = 1 },
+                      new = { .type = EW_LINK_PROBE, .token = 1, .flags = EW_LINK_COUNTS },
+                      count = { .type = EW_LINK_COUNT, .token = 5, .revision = { 99 } };
+  const EwIp bob = ip ("100.96.1.2");
+  EwIp from, to;
+  EwLinkMessage message;
+  guint8 out[EW_LINK_PACKET_MAX];
+
+  g_assert_cmpuint (exchange (f, "100.96.1.2", "100.96.0.1", &old).flags, ==, 0);
+  g_assert_cmpuint (ew_switch_router_ask (&f->router, f->peers[BOB], &sample, out), ==, 0);
+  g_assert_cmpuint (exchange (f, "fd12::1:2", "fd12::1", &new).flags, ==, EW_LINK_COUNTS);
+  g_assert_cmpuint (exchange (f, "100.96.1.2", "100.96.0.1", &new).flags, ==, EW_LINK_COUNTS);
+  const gsize len = ew_switch_router_ask (&f->router, f->peers[BOB], &sample, out);
+  g_assert_true (ew_link_parse (out, len, &from, &to, &message));
+  g_assert_true (ew_ip_equal (&from, &f->router.service[0]) && ew_ip_equal (&to, &bob));
+  g_assert_cmpint (message.type, ==, EW_LINK_COUNT);
+  g_assert_cmpuint (message.token, ==, 1000);
+  g_assert_cmphex (message.revision.hash, ==, (guint64)7 << 32 | 40);
+  g_assert_cmpuint (ew_switch_router_ask (&f->router, f->peers[ALICE], &sample, out), ==, 0);
+  /* There is no such session. */
+  message = exchange (f, "100.96.1.2", "100.96.0.1", &count);
+  g_assert_cmpint (message.type, ==, EW_LINK_COUNTED);
+  g_assert_cmpuint (message.revision.hash, ==, EW_BURSTS_UNKNOWN);
+  /* It was downgraded. */
+  exchange (f, "100.96.1.2", "100.96.0.1", &old);
+  g_assert_cmpuint (ew_switch_router_ask (&f->router, f->peers[BOB], &sample, out), ==, 0);
+}
+
 static void
 test_goodbye (Fixture *f, gconstpointer data)
 {
@@ -1265,6 +1312,7 @@ main (int argc, char **argv)
   ADD ("icmp-limit", test_icmp_limit);
   ADD ("no-error-about-error", test_no_error_about_error);
   ADD ("probe", test_probe);
+  ADD ("counting", test_counting);
   ADD ("goodbye", test_goodbye);
   ADD ("arrival", test_arrival);
   ADD ("link-refused", test_link_refused);

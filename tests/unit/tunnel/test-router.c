@@ -174,6 +174,27 @@ test_edge_probe (World *world, gconstpointer data)
   g_assert_cmpuint (world->heard->len, ==, 0);
 }
 
+/* The edge is asked only while it says that it counts. */
+static void
+test_counting (World *world, gconstpointer data)
+{
+  const EwBurstSample sample = { .index = 7, .first = 1000, .n = 40 };
+  EwIp from, to, own = ip ("100.96.1.1"), edge = ip ("100.96.0.1");
+  EwLinkMessage message = { .type = EW_LINK_ANSWER, .token = 42, .flags = EW_LINK_COUNTS };
+  guint8 out[EW_LINK_PACKET_MAX];
+  g_assert_cmpuint (ew_router_ask (world->router, EDGE, &sample, out), ==, 0);
+  world->packet.data = world->buffer + EW_HEADROOM;
+  world->packet.len = ew_link_build (world->packet.data, &edge, &own, &message);
+  g_assert_cmpint (route (world, EDGE), ==, EW_ROUTE_DROP);
+  const gsize len = ew_router_ask (world->router, EDGE, &sample, out);
+  g_assert_true (ew_link_parse (out, len, &from, &to, &message));
+  g_assert_true (ew_ip_equal (&from, &own) && ew_ip_equal (&to, &edge));
+  g_assert_cmpint (message.type, ==, EW_LINK_COUNT);
+  link_message (world, EW_LINK_ANSWER, "100.96.0.1", "100.96.1.1"); /* another edge's, which is older */
+  route (world, EDGE);
+  g_assert_cmpuint (ew_router_ask (world->router, EDGE, &sample, out), ==, 0);
+}
+
 /* The router gets its own echo's reply; the kernel's ping gets its own. */
 static void
 test_echo (World *world, gconstpointer data)
@@ -331,6 +352,7 @@ main (int argc, char **argv)
   g_test_add ("/tunnel/router/busy", World, NULL, setup, test_busy, teardown);
   g_test_add ("/tunnel/router/link", World, NULL, setup, test_link, teardown);
   g_test_add ("/tunnel/router/edge-probe", World, NULL, setup, test_edge_probe, teardown);
+  g_test_add ("/tunnel/router/counting", World, NULL, setup, test_counting, teardown);
   g_test_add ("/tunnel/router/echo", World, NULL, setup, test_echo, teardown);
   g_test_add ("/tunnel/router/flood", World, NULL, setup, test_flood, teardown);
   g_test_add ("/tunnel/router/silent-names", World, NULL, setup, test_silent_names, teardown);
