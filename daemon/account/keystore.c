@@ -95,6 +95,7 @@ clear_identity (EwKeystore *self)
   g_clear_pointer (&self->told_os, g_free);
   g_clear_pointer (&self->told_version, g_free);
   g_clear_pointer (&self->answered, g_strfreev);
+  g_clear_pointer (&self->best, g_strfreev);
   self->removed = FALSE;
 }
 
@@ -208,6 +209,7 @@ read_identity (EwKeystore *self, JsonObject *object)
   self->told_os = g_strdup (ew_json_string (object, "told_os")); /* absent in what older versions wrote */
   self->told_version = g_strdup (ew_json_string (object, "told_version"));
   self->answered = ew_json_strv (object, "answered", EW_ANSWERED_MAX);
+  self->best = ew_json_strv (object, "best", EW_BEST_MAX);
   return TRUE;
 }
 
@@ -398,6 +400,8 @@ identity_to_json (EwKeystore *self)
     json_object_set_string_member (object, "told_version", self->told_version);
   if (self->answered)
     json_object_set_array_member (object, "answered", strv_to_json ((const gchar *const *)self->answered));
+  if (self->best)
+    json_object_set_array_member (object, "best", strv_to_json ((const gchar *const *)self->best));
   return object;
 }
 
@@ -670,23 +674,45 @@ ew_keystore_prefer_address (EwKeystore *self, const EwIp *ip)
 
 /* The rest of an entry that begins with the key, or NULL. */
 static const gchar *
-answered_from (const gchar *entry, const gchar *key)
+value_of (const gchar *entry, const gchar *key)
 {
   gsize length = strlen (key);
   return strncmp (entry, key, length) == 0 && entry[length] == ' ' ? entry + length + 1 : NULL;
+}
+
+static const gchar *
+find_entry (GStrv list, const gchar *key)
+{
+  const gchar *text = NULL;
+  for (gchar **entry = list; entry && *entry && !text; entry++)
+    text = value_of (*entry, key);
+  return text;
+}
+
+/* The key's entry becomes the first, and those after max are dropped. */
+static void
+put_latest (GStrv *list, const gchar *key, const gchar *text, guint max)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_autofree gchar *latest = g_strdup_printf ("%s %s", key, text);
+  guint n = 1;
+  g_strv_builder_add (builder, latest);
+  for (gchar **entry = *list; entry && *entry && n < max; entry++)
+    if (!value_of (*entry, key))
+      {
+        g_strv_builder_add (builder, *entry);
+        n++;
+      }
+  g_strfreev (*list);
+  *list = g_strv_builder_end (builder);
 }
 
 gboolean
 ew_keystore_get_answered (EwKeystore *self, const guint8 public_key[32], EwEndpoint *endpoint)
 {
   g_autofree gchar *key = ew_key_to_base64 (public_key);
-  for (gchar **entry = self->answered; entry && *entry; entry++)
-    {
-      const gchar *text = answered_from (*entry, key);
-      if (text)
-        return ew_endpoint_parse (text, endpoint);
-    }
-  return FALSE;
+  const gchar *text = find_entry (self->answered, key);
+  return text && ew_endpoint_parse (text, endpoint);
 }
 
 gboolean
@@ -697,19 +723,27 @@ ew_keystore_set_answered (EwKeystore *self, const guint8 public_key[32], const E
   if (ew_keystore_get_answered (self, public_key, &before) && ew_endpoint_same_remote (&before, endpoint))
     return FALSE;
   g_autofree gchar *key = ew_key_to_base64 (public_key);
-  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
   ew_endpoint_format (endpoint, text);
-  g_autofree gchar *latest = g_strdup_printf ("%s %s", key, text);
-  guint n = 1;
-  g_strv_builder_add (builder, latest);
-  for (gchar **entry = self->answered; entry && *entry && n < EW_ANSWERED_MAX; entry++)
-    if (!answered_from (*entry, key))
-      {
-        g_strv_builder_add (builder, *entry);
-        n++;
-      }
-  g_strfreev (self->answered);
-  self->answered = g_strv_builder_end (builder);
+  put_latest (&self->answered, key, text, EW_ANSWERED_MAX);
+  return TRUE;
+}
+
+gboolean
+ew_keystore_get_best (EwKeystore *self, const gchar *network, EwEndpoint *endpoint)
+{
+  const gchar *text = find_entry (self->best, network);
+  return text && ew_endpoint_parse (text, endpoint);
+}
+
+gboolean
+ew_keystore_set_best (EwKeystore *self, const gchar *network, const EwEndpoint *endpoint)
+{
+  EwEndpoint before;
+  gchar text[EW_ENDPOINT_STRLEN];
+  if (ew_keystore_get_best (self, network, &before) && ew_endpoint_same_remote (&before, endpoint))
+    return FALSE;
+  ew_endpoint_format (endpoint, text);
+  put_latest (&self->best, network, text, EW_BEST_MAX);
   return TRUE;
 }
 

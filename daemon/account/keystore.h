@@ -24,6 +24,7 @@ G_BEGIN_DECLS
 #define EW_CHOSEN_DOMAINS_MAX 64    /* accepted and refused, each */
 #define EW_HTTPS_NETWORKS_MAX 32
 #define EW_ANSWERED_MAX 4        /* edges whose last endpoint is kept */
+#define EW_BEST_MAX 32           /* networks whose best endpoint is kept */
 #define EW_CHOSEN_ROUTES_MAX 512 /* accepted, refused, forwarded and awaited, each */
 
 typedef struct
@@ -39,6 +40,7 @@ typedef struct
   gchar *suffix;        /* SUFFIX when this computer enrolled, or accepted since; NULL: one that is to be accepted */
   gboolean removed;     /* an administrator took this node out of the mesh */
   GStrv answered;       /* "KEY IP:PORT" of edges, the latest first: where each answered last; NULL: none */
+  GStrv best; /* "NETWORK IP:PORT", the latest first: by which of its addresses the edge is best reached there */
   gchar *told_os, *told_version; /* what the edge last took as this computer's; NULL: unknown */
 
   /* The user's settings. */
@@ -105,6 +107,11 @@ gboolean ew_keystore_prefer_address (EwKeystore *self, const EwIp *ip);
 gboolean ew_keystore_set_answered (EwKeystore *self, const guint8 public_key[32], const EwEndpoint *endpoint);
 /* Where it answered last. FALSE: unknown. */
 gboolean ew_keystore_get_answered (EwKeystore *self, const guint8 public_key[32], EwEndpoint *endpoint);
+
+/* By which of several addresses the edge was reached in this network. FALSE: unknown. */
+gboolean ew_keystore_get_best (EwKeystore *self, const gchar *network, EwEndpoint *endpoint);
+/* TRUE when that was news; saving is the caller's. */
+gboolean ew_keystore_set_best (EwKeystore *self, const gchar *network, const EwEndpoint *endpoint);
 
 /* This network needs the https transport, or doesn't. TRUE when that was news; saving is the caller's. */
 gboolean ew_keystore_needs_https (EwKeystore *self, const gchar *network);

@@ -179,6 +179,7 @@ connected (EwTunnel *self)
   self->handshaken = FALSE;
   self->no_route = FALSE;
   ew_tunnel_race_won (self);
+  ew_tunnel_race_start (self);
   if (self->topology)
     ew_topology_hurry (self->topology, FALSE);
   ew_tunnel_show (self);
@@ -302,6 +303,7 @@ engine_event (void *user, const EwEngineEvent *event)
     return;
   self->handshaken = TRUE;
   ew_live_check_handshaken (self);
+  ew_tunnel_race_handshaken (self, &event->endpoint);
   /* The edge may have started it, to see whether this computer is there: it is told which one it is (proto/link.h). */
   if (self->liveness.state == EW_LINK_CONNECTED)
     ew_tunnel_probe (self);
@@ -337,6 +339,7 @@ begin_elsewhere (EwTunnel *self)
   ew_client_abort_idle (self->client);
   if (self->topology)
     ew_topology_hurry (self->topology, TRUE);
+  self->candidate = ew_tunnel_race_first (self);
   ew_tunnel_event (self, EW_LIVENESS_NETWORK);
   ew_tunnel_resolve (self);
 }
@@ -475,6 +478,7 @@ bring_up (EwTunnel *self, gboolean vpn, GError **error)
   self->router = ew_router_new (ew_tunnel_heard, self);
   self->alarm = ew_alarm_new (alarm_rang, self);
   self->candidates = ew_candidates_new (self->document, self->keystore);
+  (void)ew_tunnel_look_at_networks (self);
   self->candidate = ew_tunnel_race_first (self);
   self->peer = -1;
   self->proved = self->vpn_active = self->handshaken = self->greeted = FALSE;

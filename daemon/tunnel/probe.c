@@ -63,6 +63,7 @@ heard_answer (EwTunnel *self, const EwHeard *heard)
   EwRevision revision = heard->message.revision;
   EwNodeProblem problem = heard->message.problem;
   self->edge_sends_singly = (heard->message.flags & EW_LINK_SINGLY) != 0;
+  self->probe_answered = sent;
   ew_tunnel_ping_heard (self, heard);
   ew_live_check_answered (self, sent);
   ew_tunnel_event (self, EW_LIVENESS_ANSWER);

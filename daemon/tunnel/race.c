@@ -5,6 +5,9 @@
  * endpoint from then on, and the first to be tried the next time, after a restart as well, as long as the document has
  * it; else it's the last.
  *
+ * The winner is the first to be tried the next time in this network, so that a family that leads nowhere there costs its
+ * time once. Whether another address is better is found out beside the traffic (better.h).
+ *
  * A name that is somewhere else now (a home's dynamic name) is looked up again while nothing answers.
  */
 #include "tunnel/tunnel-private.h"
@@ -63,9 +66,92 @@ ew_tunnel_race_won (EwTunnel *self)
         }
     }
   self->last_endpoint = status.endpoint;
+  if (self->network && self->candidates->len > 1)
+    news |= ew_keystore_set_best (self->keystore, self->network, &status.endpoint);
   news |= ew_keystore_prefer_address (self->keystore, &status.endpoint.remote);
   if (news && !ew_keystore_save (self->keystore, &error))
     g_warning ("%s", error->message);
+}
+
+/* The better one. */
+
+static void
+call_another (EwTunnel *self)
+{
+  const guint n = self->candidates->len;
+  while (++self->compared < n)
+    {
+      const EwCandidate *to = &g_array_index (self->candidates, EwCandidate, (self->candidate + self->compared) % n);
+      if ((gint)to->edge != self->peer || ew_endpoint_same_remote (&to->endpoint, &self->last_endpoint)
+          || !ew_endpoint_has_route (&to->endpoint, EW_HOST_FWMARK))
+        continue;
+      self->called = to->endpoint;
+      (void)ew_engine_call_peer (self->engine, self->peer_key, &to->endpoint);
+      return;
+    }
+  self->compared = 0;
+  ew_better_skip (&self->better, ew_boottime ());
+}
+
+static void on_better_alarm (gpointer user_data);
+
+static void
+do_better (EwTunnel *self, EwBetterAction action)
+{
+  switch (action)
+    {
+    case EW_BETTER_CALL:
+      call_another (self);
+      break;
+    case EW_BETTER_PROBE:
+      ew_tunnel_probe (self);
+      break;
+    case EW_BETTER_LEAVE:
+      ew_engine_set_endpoint (self->engine, self->peer_key, &self->last_endpoint);
+      ew_tunnel_probe (self);
+      break;
+    case EW_BETTER_KEEP:
+      g_message ("Another address of the edge is nearer: used from now on");
+      self->compared = 0;
+      ew_tunnel_race_won (self);
+      ew_tunnel_show (self);
+      break;
+    case EW_BETTER_NOTHING:
+    default:
+      break;
+    }
+  if (!self->better_alarm)
+    self->better_alarm = ew_alarm_new (on_better_alarm, self);
+  ew_alarm_set (self->better_alarm, ew_better_deadline (&self->better));
+}
+
+static gboolean
+may_compare (EwTunnel *self)
+{
+  return self->engine && self->peer >= 0 && self->liveness.state == EW_LINK_CONNECTED && !self->over_https;
+}
+
+static void
+on_better_alarm (gpointer user_data)
+{
+  EwTunnel *self = user_data;
+  if (may_compare (self))
+    do_better (self, ew_better_tick (&self->better, ew_boottime ()));
+}
+
+void
+ew_tunnel_race_handshaken (EwTunnel *self, const EwEndpoint *from)
+{
+  if (may_compare (self) && ew_endpoint_same_remote (from, &self->called))
+    do_better (self, ew_better_moved (&self->better, ew_boottime ()));
+}
+
+void
+ew_tunnel_race_start (EwTunnel *self)
+{
+  self->compared = 0;
+  self->called.kind = EW_ENDPOINT_NONE;
+  ew_better_start (&self->better, ew_boottime ());
 }
 
 /* The address may be another one since the tunnel is connected. One answer may have been on its way when it was set;
@@ -77,6 +163,11 @@ ew_tunnel_race_answered (EwTunnel *self)
   if (self->liveness.state != EW_LINK_CONNECTED || self->peer < 0
       || !ew_engine_get_peer (self->engine, self->peer_key, &status) || status.endpoint.kind != EW_ENDPOINT_UDP)
     return;
+  const gboolean measuring = self->better.state == EW_BETTER_MEASURING;
+  if (may_compare (self) && self->candidates->len > 1)
+    do_better (self, ew_better_answered (&self->better, self->probe_answered, ew_boottime ()));
+  if (measuring)
+    return;
   gboolean again = ew_endpoint_same_remote (&status.endpoint, &self->answered);
   self->answered = status.endpoint;
   if (again && !ew_endpoint_same_remote (&status.endpoint, &self->last_endpoint))
@@ -86,8 +177,11 @@ ew_tunnel_race_answered (EwTunnel *self)
 guint
 ew_tunnel_race_first (EwTunnel *self)
 {
+  EwEndpoint first = self->last_endpoint;
+  if (self->network)
+    (void)ew_keystore_get_best (self->keystore, self->network, &first);
   for (guint i = 0; i < self->candidates->len; i++)
-    if (ew_endpoint_same_remote (&g_array_index (self->candidates, EwCandidate, i).endpoint, &self->last_endpoint))
+    if (ew_endpoint_same_remote (&g_array_index (self->candidates, EwCandidate, i).endpoint, &first))
       return i;
   return 0;
 }

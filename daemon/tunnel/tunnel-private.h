@@ -32,6 +32,7 @@
 #include "net/host.h"
 #include "stream/streams.h"
 #include "tunnel/alarm.h"
+#include "tunnel/better.h"
 #include "tunnel/endpoints.h"
 #include "tunnel/guard.h"
 #include "tunnel/liveness.h"
@@ -186,6 +187,10 @@ struct _EwTunnel
   guint raced;              /* how many candidates after the one in use have had the handshake */
   EwEndpoint last_endpoint; /* worked last, also before the engine was made */
   EwEndpoint answered;      /* the engine's at the latest answer */
+  EwBetter better;
+  EwAlarm *better_alarm;
+  guint compared;    /* how many candidates after the one in use have been measured beside it */
+  EwEndpoint called; /* the latest of them */
   gboolean resolving, resolve_again;
   gint64 resolved; /* boot time of the last look-up */
 
@@ -221,7 +226,8 @@ struct _EwTunnel
   gboolean edge_sends_singly; /* as the latest answer said: bursts to this computer are damaged */
   EwSentProbe probes[EW_PROBES_KEPT];
   guint next_probe;
-  gint64 rtt_us; /* -1: not measured */
+  gint64 probe_answered; /* boot time when the probe was sent that was answered last */
+  gint64 rtt_us;         /* -1: not measured */
 
   /* refresh.c */
   gboolean fetching, fetch_again;
@@ -303,7 +309,11 @@ const gchar *ew_tunnel_get_names_message (EwTunnel *self);
 void ew_tunnel_race (EwTunnel *self);
 /* The edge has answered: the candidate in use is the one that it answered from. */
 void ew_tunnel_race_won (EwTunnel *self);
-/* The candidate that worked last; 0 where none did. */
+/* Connected: from now on, other addresses are measured beside the one in use. */
+void ew_tunnel_race_start (EwTunnel *self);
+/* A handshake was answered from there. */
+void ew_tunnel_race_handshaken (EwTunnel *self, const EwEndpoint *from);
+/* The candidate that worked last in this network, or anywhere; 0 where none did. */
 guint ew_tunnel_race_first (EwTunnel *self);
 /* … answered again. */
 void ew_tunnel_race_answered (EwTunnel *self);

@@ -10,6 +10,7 @@
  *                 before
  *   store_alarm   the node document onto the disk, a minute after the last time
  *   https_alarm   a stream is begun: 3 s after a handshake without an answer, at once where this network needed one
+ *   better_alarm  1 s at most: another address of the edge is measured (better.h)
  *   udp_alarm     15 s, over https: is UDP let through by now?
  *   ping, far     a person's ping gives up; the topology it looked at is closed 5 s later
  */
@@ -556,6 +557,7 @@ ew_tunnel_finalize (GObject *object)
   g_clear_pointer (&self->lockdown_alarm, ew_alarm_free);
   g_clear_pointer (&self->fetch_alarm, ew_alarm_free);
   g_clear_pointer (&self->race_alarm, ew_alarm_free);
+  g_clear_pointer (&self->better_alarm, ew_alarm_free);
   g_clear_pointer (&self->store_alarm, ew_alarm_free);
   ew_tunnel_https_free (self);
   ew_tunnel_path_free (self);
