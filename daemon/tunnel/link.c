@@ -15,10 +15,6 @@
 #include <net/if.h>
 #include <string.h>
 
-/* Timestamps of handshakes are reserved on disk this far ahead, so that one write an hour is enough and a crash repeats
- * none. */
-#define RESERVE_NS (3600 * G_GUINT64_CONSTANT (1000000000))
-#define RESERVE_LEFT_NS (RESERVE_NS / 4)
 #define SLEPT_US (2 * G_USEC_PER_SEC) /* more sleep than this since last looked at is a suspend */
 
 static const EwCandidate *
@@ -308,21 +304,6 @@ engine_event (void *user, const EwEngineEvent *event)
   if (self->liveness.state == EW_LINK_CONNECTED)
     ew_tunnel_probe (self);
   ew_tunnel_reserve_timestamps (self);
-}
-
-void
-ew_tunnel_reserve_timestamps (EwTunnel *self)
-{
-  g_autoptr (GError) error = NULL;
-  guint64 sent = ew_engine_get_timestamp_floor (self->engine);
-  guint64 now = (guint64)g_get_real_time () * 1000;
-  /* After a crash timestamps go on from the reservation, which may be ahead of the clock. */
-  guint64 latest = MAX (sent, now);
-  if (self->keystore->timestamp_floor_ns >= latest + RESERVE_LEFT_NS)
-    return;
-  self->keystore->timestamp_floor_ns = latest + RESERVE_NS;
-  if (!ew_keystore_save (self->keystore, &error))
-    g_warning ("%s", error->message);
 }
 
 /* Networks. */

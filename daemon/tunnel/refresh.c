@@ -18,6 +18,10 @@
 /* … where the first brought nothing new: the edge's message may have been on its way while the news was fetched for
  * another reason; the more often, the less its notices are worth. */
 static const gint64 fruitless_pauses[] = { G_USEC_PER_SEC, 4 * G_USEC_PER_SEC, 10 * G_USEC_PER_SEC };
+/* Timestamps of handshakes are reserved on disk this far ahead, so that one write an hour is enough and a crash repeats
+ * none. */
+#define RESERVE_NS (3600 * G_GUINT64_CONSTANT (1000000000))
+#define RESERVE_LEFT_NS (RESERVE_NS / 4)
 #define DESCRIBE_PAUSE (5 * G_USEC_PER_SEC) /* between two tries: an older edge never takes it */
 #define STORE_PAUSE (60 * G_USEC_PER_SEC)   /* between two writes of what an edge says: each waits for the disk */
 
@@ -329,4 +333,21 @@ ew_tunnel_heard_revision (EwTunnel *self, EwRevision revision)
     }
   self->told = TRUE;
   ew_tunnel_refresh (self);
+}
+
+/* Timestamps. */
+
+void
+ew_tunnel_reserve_timestamps (EwTunnel *self)
+{
+  g_autoptr (GError) error = NULL;
+  guint64 sent = ew_engine_get_timestamp_floor (self->engine);
+  guint64 now = (guint64)g_get_real_time () * 1000;
+  /* After a crash timestamps go on from the reservation, which may be ahead of the clock. */
+  guint64 latest = MAX (sent, now);
+  if (self->keystore->timestamp_floor_ns >= latest + RESERVE_LEFT_NS)
+    return;
+  self->keystore->timestamp_floor_ns = latest + RESERVE_NS;
+  if (!ew_keystore_save (self->keystore, &error))
+    g_warning ("%s", error->message);
 }

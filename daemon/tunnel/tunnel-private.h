@@ -291,8 +291,6 @@ void ew_tunnel_woken (EwTunnel *self);
 gboolean ew_tunnel_look_at_networks (EwTunnel *self);
 /* The document's edges may be others now. */
 void ew_tunnel_edges_changed (EwTunnel *self);
-/* Keeps the timestamp reservation ahead of what was sent. */
-void ew_tunnel_reserve_timestamps (EwTunnel *self);
 
 /* naming.c */
 /* Document, plan or mode is another: names follow. */
@@ -360,6 +358,8 @@ void ew_tunnel_goodbye (EwTunnel *self);
 void ew_tunnel_heard (const EwHeard *heard, gpointer user_data);
 
 /* refresh.c */
+/* Keeps the timestamp reservation ahead of what was sent. */
+void ew_tunnel_reserve_timestamps (EwTunnel *self);
 void ew_tunnel_refresh (EwTunnel *self);
 /* Tells the edge this computer's system and version where it knows others; nothing waits for that. */
 void ew_tunnel_describe (EwTunnel *self);

@@ -254,6 +254,7 @@ CAUSES = {cause.__name__.replace("_", "-"): cause for cause in
 
 def measure(mesh, cause, seconds):
     """What the laptop's flows saw of it (flow_watch.py), once packets and flow go on; Failure after so many seconds."""
+    wait_for(f"traffic before {cause}", lambda: mesh.ask(time.monotonic() - 0.5)["quiet"] < 0.2, 60, 0.05)
     since = CAUSES[cause](mesh)
     time.sleep(SEEN_S)  # real time: not every cause is felt at once
     wait_for(f"traffic after {cause}", lambda: mesh.ask(since)["quiet"] < 0.2, seconds, 0.05)

@@ -24,7 +24,7 @@ class TwoFamiliesMesh(roaming.RoamingMesh):
         nat.ip("addr", "add", NET + "b/64", "dev", "wan", "nodad")
         nat.ip("addr", "add", "2001:db8:11::1/64", "dev", "lan", "nodad")
         nat.sysctl("net/ipv6/conf/all/forwarding", "1")
-        nat.run("nft", "add", "rule", "inet", "filter", "input", "meta", "l4proto", "ipv6-icmp", "accept")  # neighbours
+        nat.run("nft", "add", "rule", "inet", "filter", "input", "meta", "l4proto", "ipv6-icmp", "accept")  # who has which address
         edge.ip("route", "add", "2001:db8:11::/64", "via", NET + "b")
         laptop.ip("addr", "add", LAPTOP6 + "/64", "dev", "eth0", "nodad")
         laptop.ip("route", "add", "default", "via", "2001:db8:11::1")

@@ -112,7 +112,7 @@ test_hysteresis (void)
   g_assert_cmpuint (paths.keeps, ==, 1);
 }
 
-/* What the edge sends meanwhile may be lost: no longer than a round trip or two. */
+/* What the edge sends in the meantime may be lost: no longer than a round trip or two. */
 static void
 test_dead_path (void)
 {
