@@ -31,7 +31,7 @@ static const EwVerb verbs[] = {
   { "lan", "[allow|block]", "Show or choose whether the local network can be reached in VPN mode and lockdown",
     ew_verb_lan },
   { "status", "[--json] [--watch | --check]", "Show this computer's connection", ew_verb_status },
-  { "diagnose", "[--json]", "Show what works, what doesn't, and how to fix it", ew_verb_diagnose },
+  { "diagnose", "[--fix | --revert] [--json]", "Show what works, what doesn't, and how to fix it", ew_verb_diagnose },
   { "map", "[--json]", "Draw the whole mesh", ew_verb_map },
   { "ping", "NAME|IP [-c N]", "Measure round trips through the edge, leg by leg", ew_verb_ping },
   { "node add", "NAME [--device] [--renew] [--valid 1h]",

@@ -34,13 +34,37 @@ print_check (EwCtl *ctl, JsonObject *check)
   ew_ctl_print ("%s %-16s %s\n", styled, name, message);
   if (*fix != '\0' && result != EW_CHECK_GOOD)
     ew_ctl_print ("  %-16s %s %s\n", "", ew_terminal_sign (&ctl->terminal, "→", "->"), fix);
+  if (ew_json_bool (check, "fixed", FALSE))
+    ew_ctl_print ("  %-16s %s Fixed by Edgeway. To undo: `sudo edgewayctl diagnose --revert`.\n", "",
+                  ew_terminal_sign (&ctl->terminal, "→", "->"));
+}
+
+/* The names of the checks that the call has fixed or reverted; said on stderr. FALSE: it failed. */
+static gboolean
+change_fixes (EwCtl *ctl, const gchar *method, const gchar *done, const gchar *nothing, GError **error)
+{
+  g_autoptr (GVariant) answer = ew_link_call (ctl->link, method, g_variant_new ("(s)", ""), error);
+  g_autofree gchar **checks = NULL;
+
+  if (answer == NULL)
+    return FALSE;
+  g_variant_get (answer, "(^a&s)", &checks);
+  g_autofree gchar *list = g_strjoinv (", ", checks);
+  g_autofree gchar *plain = ew_terminal_clean (&ctl->terminal, list);
+  if (*plain != '\0')
+    ew_ctl_hint ("%s: %s.\n", done, plain);
+  else
+    ew_ctl_hint ("%s\n", nothing);
+  return TRUE;
 }
 
 gint
 ew_verb_diagnose (EwCtl *ctl, gint argc, gchar **argv)
 {
-  gboolean json = FALSE, failed = FALSE;
+  gboolean json = FALSE, fix = FALSE, revert = FALSE, failed = FALSE;
   const GOptionEntry entries[] = {
+    { "fix", 0, 0, G_OPTION_ARG_NONE, &fix, "Fix what Edgeway can fix on this computer, then check", NULL },
+    { "revert", 0, 0, G_OPTION_ARG_NONE, &revert, "Undo all of Edgeway's fixes", NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON, for programs", NULL },
     { NULL },
   };
@@ -51,6 +75,15 @@ ew_verb_diagnose (EwCtl *ctl, gint argc, gchar **argv)
 
   if (!ew_ctl_parse (ctl, entries, &argc, &argv, 0, 0, &exit_code))
     return exit_code;
+  if (revert && (fix || json))
+    return ew_ctl_usage (ctl, "--revert can't be combined with --fix or --json.");
+  if ((fix || revert)
+      && (ew_ctl_open (ctl, &error) == NULL
+          || !(fix ? change_fixes (ctl, "Fix", "Fixed", "There is nothing that Edgeway can fix.", &error)
+                   : change_fixes (ctl, "RevertFixes", "Reverted", "There is no fix to undo.", &error))))
+    return ew_ctl_fail (ctl, error);
+  if (revert)
+    return EW_EXIT_DONE;
   if (ew_ctl_open (ctl, &error) == NULL || (report = ew_link_call_json (ctl->link, "Diagnose", NULL, &error)) == NULL)
     return ew_ctl_fail (ctl, error);
   checks = ew_json_array (report, "checks");

@@ -17,7 +17,7 @@ struct _EwDiagnosis
 {
   AdwWindow parent_instance;
   EwDaemon *daemon;
-  GCancellable *cancellable; /* of the check that runs; NULL: none */
+  GCancellable *cancellable; /* of the check, or the fix, that runs; NULL: none */
   GString *report;           /* all of it as text, in English: it is pasted into reports */
   AdwToastOverlay *toasts;
   GtkStack *stack;
@@ -90,6 +90,64 @@ shown_of (JsonObject *check, const gchar *member)
   return g_markup_escape_text (plain, -1);
 }
 
+/* ---- fixes */
+
+static void ew_diagnosis_run (EwDiagnosis *self);
+
+/* What it did is then seen in the checks, which run again. */
+static void
+on_fixed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (EwDiagnosis) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) answer = ew_daemon_call_finish (EW_DAEMON (source), result, &error);
+  if (self->cancellable == NULL)
+    return; /* closed in the meantime */
+  g_clear_object (&self->cancellable);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->checks), TRUE);
+  if (answer != NULL)
+    ew_diagnosis_run (self);
+  else if (!g_error_matches (error, EW_CALL_ERROR, EW_CALL_ERROR_CANCELLED))
+    ew_toast_refuse (self->toasts, error->message);
+}
+
+static void
+on_fix_clicked (GtkButton *button, EwDiagnosis *self)
+{
+  const gchar *method = g_object_get_data (G_OBJECT (button), "method");
+  const gchar *check = g_object_get_data (G_OBJECT (button), "check");
+  if (self->cancellable != NULL)
+    return;
+  self->cancellable = g_cancellable_new ();
+  gtk_widget_set_sensitive (GTK_WIDGET (self->checks), FALSE);
+  ew_daemon_call_async (self->daemon, method, g_variant_new ("(s)", check), self->cancellable, on_fixed,
+                        g_object_ref (self));
+}
+
+static gboolean
+is_set (JsonObject *check, const gchar *member)
+{
+  JsonNode *node = json_object_get_member (check, member);
+  return node != NULL && JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_BOOLEAN
+         && json_node_get_boolean (node);
+}
+
+/* What Edgeway can do about the check, or has done. */
+static void
+add_fix (EwDiagnosis *self, AdwActionRow *row, JsonObject *check, const gchar *title)
+{
+  const gboolean fixable = is_set (check, "fixable");
+  if (!fixable && !is_set (check, "fixed"))
+    return;
+  GtkWidget *button = gtk_button_new_with_label (fixable ? _ ("Fix") : _ ("Undo Fix"));
+  g_object_set_data (G_OBJECT (button), "method", (gpointer)(fixable ? "Fix" : "RevertFixes"));
+  g_object_set_data_full (G_OBJECT (button), "check", g_strdup (text_of (check, "check")), g_free);
+  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, title, -1);
+  g_signal_connect (button, "clicked", G_CALLBACK (on_fix_clicked), self);
+  adw_action_row_add_suffix (row, button);
+}
+
 static CheckResult
 add_check (EwDiagnosis *self, JsonObject *check)
 {
@@ -107,6 +165,7 @@ add_check (EwDiagnosis *self, JsonObject *check)
   adw_action_row_set_subtitle (ADW_ACTION_ROW (row), subtitle);
   adw_action_row_set_subtitle_lines (ADW_ACTION_ROW (row), 0);
   adw_action_row_add_prefix (ADW_ACTION_ROW (row), icon);
+  add_fix (self, ADW_ACTION_ROW (row), check, title);
   gtk_list_box_append (self->checks, row);
   g_string_append_printf (self->report, "%s %s: %s\n", look.sign, text_of (check, "check"), text_of (check, "message"));
   if (*fix != '\0')

@@ -111,6 +111,7 @@ clear_settings (EwKeystore *self)
   g_array_set_size (self->excluded, 0);
   g_array_set_size (self->included, 0);
   g_clear_pointer (&self->accepted_domains, g_strfreev);
+  g_clear_pointer (&self->fixes, g_strfreev);
   g_clear_pointer (&self->refused_domains, g_strfreev);
   g_clear_pointer (&self->https_networks, g_strfreev);
   self->timestamp_floor_ns = 0;
@@ -130,6 +131,7 @@ keystore_clear (gpointer data)
   g_array_unref (self->excluded);
   g_array_unref (self->included);
   g_strfreev (self->accepted_domains);
+  g_strfreev (self->fixes);
   g_strfreev (self->refused_domains);
   g_strfreev (self->https_networks);
   g_hash_table_unref (self->addresses);
@@ -251,6 +253,7 @@ read_settings (EwKeystore *self, JsonObject *object)
   gint64 floor = ew_json_int (object, "timestamp_floor_ns", 0);
   self->timestamp_floor_ns = floor > 0 ? (guint64)floor : 0;
   self->https_networks = ew_json_strv (object, "https_networks", EW_HTTPS_NETWORKS_MAX); /* what was learnt: no loss */
+  self->fixes = ew_json_strv (object, "fixes", EW_FIXES_MAX); /* absent in what older versions wrote */
   if (!read_prefixes (object, "accepted", self->accepted) || !read_prefixes (object, "refused", self->refused)
       || (json_object_has_member (object, "forwarded") && !read_prefixes (object, "forwarded", self->forwarded))
       || (json_object_has_member (object, "awaited") && !read_prefixes (object, "awaited", self->awaited))
@@ -426,6 +429,7 @@ keystore_to_json (EwKeystore *self)
                                 strv_to_json ((const gchar *const *)self->accepted_domains));
   json_object_set_array_member (settings, "refused_domains",
                                 strv_to_json ((const gchar *const *)self->refused_domains));
+  json_object_set_array_member (settings, "fixes", strv_to_json ((const gchar *const *)self->fixes));
   json_object_set_array_member (settings, "https_networks", strv_to_json ((const gchar *const *)self->https_networks));
   json_object_set_int_member (settings, "timestamp_floor_ns", (gint64)MIN (self->timestamp_floor_ns, G_MAXINT64));
   json_object_set_object_member (object, "settings", settings);
@@ -564,6 +568,7 @@ ew_keystore_finish_enrollment (EwKeystore *self, const guint8 pin[EW_PIN_SIZE], 
   g_array_set_size (self->awaited, 0);
   g_array_set_size (self->excluded, 0);
   g_array_set_size (self->included, 0);
+  g_clear_pointer (&self->fixes, g_strfreev);
   g_clear_pointer (&self->accepted_domains, g_strfreev);
   g_clear_pointer (&self->refused_domains, g_strfreev);
   self->timestamp_floor_ns = 0;

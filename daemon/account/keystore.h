@@ -23,6 +23,7 @@ G_BEGIN_DECLS
 #define EW_CACHED_ADDRESSES_MAX 8   /* of one host */
 #define EW_CHOSEN_DOMAINS_MAX 64    /* accepted and refused, each */
 #define EW_HTTPS_NETWORKS_MAX 32
+#define EW_FIXES_MAX 16
 #define EW_ANSWERED_MAX 4        /* edges whose last endpoint is kept */
 #define EW_BEST_MAX 32           /* networks whose best endpoint is kept */
 #define EW_CHOSEN_ROUTES_MAX 512 /* accepted, refused, forwarded and awaited, each */
@@ -48,6 +49,7 @@ typedef struct
   gboolean vpn;               /* the stored mode: only once confirmed */
   GStrv accepted_domains;     /* search domains of gateways whose names are the edge's to answer; NULL: none */
   GStrv refused_domains;      /* … of which the user wants to hear no more */
+  GStrv fixes;                /* names of checks that Edgeway may fix on this computer (net/host.h); NULL: none */
   gboolean lan_names;         /* in VPN mode, names of the LAN's own domains stay the LAN's to answer */
   gboolean lan_blocked;       /* in VPN mode and in lockdown, the LAN can't be reached */
   GArray *excluded;           /* EwPrefix: outside the tunnel in VPN mode */

@@ -25,7 +25,30 @@ ew_checks_add (JsonArray *checks, const gchar *check, EwCheckResult result, cons
     fix = "";
   json_object_set_string_member (object, "fix", fix);
   ew_phrase_add_member (object, "fix_phrase", fix);
+  json_object_set_boolean_member (object, "fixable", FALSE);
+  json_object_set_boolean_member (object, "fixed", FALSE);
   json_array_add_object_element (checks, object);
+}
+
+static void
+mark_last (JsonArray *checks, const gchar *member)
+{
+  guint length = json_array_get_length (checks);
+
+  g_return_if_fail (length > 0);
+  json_object_set_boolean_member (json_array_get_object_element (checks, length - 1), member, TRUE);
+}
+
+void
+ew_checks_mark_fixable (JsonArray *checks)
+{
+  mark_last (checks, "fixable");
+}
+
+void
+ew_checks_mark_fixed (JsonArray *checks)
+{
+  mark_last (checks, "fixed");
 }
 
 EwCheckResult

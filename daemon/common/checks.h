@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The list that a diagnosis consists of: an array of {"check", "ok", "warning", "message", "fix"} objects.
+ * The list that a diagnosis consists of: an array of {"check", "ok", "warning", "message", "fix", "fixable", "fixed"}
+ * objects.
  *
  *   result    "ok"    "warning"   shown as
  *   GOOD      true    false       ✓
@@ -8,7 +9,8 @@
  *   WARNING   null    true        !   works, but is worth knowing
  *   UNKNOWN   null    false       ?   could not be checked, because of an earlier check
  *
- * A fix is what to do about that very check; "" where there is nothing to do.
+ * A fix is what to do about that very check; "" where there is nothing to do. fixable: Edgeway can do it, and undo it.
+ * fixed: it has, and the check is good because of it.
  */
 #pragma once
 
@@ -30,6 +32,9 @@ typedef enum
  * ones. format: a sentence. */
 void ew_checks_add (JsonArray *checks, const gchar *check, EwCheckResult result, const gchar *fix, const gchar *format,
                     ...) G_GNUC_PRINTF (5, 6);
+/* The one that was added last. */
+void ew_checks_mark_fixable (JsonArray *checks);
+void ew_checks_mark_fixed (JsonArray *checks);
 /* The result of a check that was added under this code, the worst of several; UNKNOWN if no check has it. */
 EwCheckResult ew_checks_find (JsonArray *checks, const gchar *check);
 /* What a reader makes of one element of the array. */

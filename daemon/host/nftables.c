@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/nftables.h"
+#include "host/nft-message.h"
 
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nf_tables_compat.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <string.h>
 
 /* A rule's user data is a list of type, length, value; nft(8) keeps a comment as type 0, with its final zero. */
@@ -35,8 +35,8 @@ ew_nft_family (const gchar *name)
   return 0;
 }
 
-static struct nlmsghdr *
-begin (char *buffer, int type, guint8 family)
+struct nlmsghdr *
+ew_nft_begin (char *buffer, int type, guint8 family)
 {
   struct nlmsghdr *message = ew_netlink_begin (buffer, (guint16)((NFNL_SUBSYS_NFTABLES << 8) | type), 0);
   struct nfgenmsg *header = mnl_nlmsg_put_extra_header (message, sizeof *header);
@@ -46,10 +46,23 @@ begin (char *buffer, int type, guint8 family)
   return message;
 }
 
-static guint32
-get_be32 (const struct nlattr *attribute)
+guint32
+ew_nft_be32 (const struct nlattr *attribute)
 {
   return mnl_attr_get_payload_len (attribute) >= 4 ? ntohl (mnl_attr_get_u32 (attribute)) : 0;
+}
+
+const struct nlattr *
+ew_nft_find (const struct nlattr *nest, int type)
+{
+  const struct nlattr *attribute, *found = NULL;
+
+  mnl_attr_for_each_nested (attribute, nest)
+  {
+    if (mnl_attr_get_type (attribute) == type)
+      found = attribute;
+  }
+  return found;
 }
 
 /* Attributes come from the kernel; each is checked nevertheless. */
@@ -72,7 +85,7 @@ read_hook (EwNftChain *chain, const struct nlattr *nest)
     if (mnl_attr_get_type (attribute) == NFTA_HOOK_HOOKNUM)
       {
         chain->based = TRUE;
-        chain->hook = get_be32 (attribute);
+        chain->hook = ew_nft_be32 (attribute);
       }
   }
 }
@@ -110,7 +123,7 @@ read_chain (const struct nlmsghdr *message, void *data)
         read_hook (&chain, attribute);
         break;
       case NFTA_CHAIN_POLICY:
-        chain.drops = get_be32 (attribute) == NF_DROP;
+        chain.drops = ew_nft_be32 (attribute) == NF_DROP;
         break;
       default:
         break;
@@ -128,7 +141,7 @@ ew_nft_chains (EwNetlink *netlink)
   GArray *chains = g_array_new (FALSE, TRUE, sizeof (EwNftChain));
   char buffer[EW_NETLINK_BUFFER] = { 0 };
 
-  if (ew_netlink_dump (netlink, begin (buffer, NFT_MSG_GETCHAIN, NFPROTO_UNSPEC), read_chain, chains) == 0)
+  if (ew_netlink_dump (netlink, ew_nft_begin (buffer, NFT_MSG_GETCHAIN, NFPROTO_UNSPEC), read_chain, chains) == 0)
     return chains;
   g_array_unref (chains);
   return NULL;
@@ -146,39 +159,21 @@ typedef struct
 static gboolean
 verdict_is_drop (const struct nlattr *immediate)
 {
-  const struct nlattr *outer, *value, *code;
-  gboolean drops = FALSE;
+  const struct nlattr *data = ew_nft_find (immediate, NFTA_IMMEDIATE_DATA);
+  const struct nlattr *verdict = data != NULL ? ew_nft_find (data, NFTA_DATA_VERDICT) : NULL;
+  const struct nlattr *code = verdict != NULL ? ew_nft_find (verdict, NFTA_VERDICT_CODE) : NULL;
 
-  mnl_attr_for_each_nested (outer, immediate)
-  {
-    if (mnl_attr_get_type (outer) != NFTA_IMMEDIATE_DATA)
-      continue;
-    mnl_attr_for_each_nested (value, outer)
-    {
-      if (mnl_attr_get_type (value) != NFTA_DATA_VERDICT)
-        continue;
-      mnl_attr_for_each_nested (code, value)
-      {
-        if (mnl_attr_get_type (code) == NFTA_VERDICT_CODE)
-          drops = get_be32 (code) == NF_DROP;
-      }
-    }
-  }
-  return drops;
+  return code != NULL && ew_nft_be32 (code) == NF_DROP;
 }
 
 /* iptables-nft's -j REJECT. */
 static gboolean
 target_is_reject (const struct nlattr *target)
 {
-  const struct nlattr *attribute;
+  const struct nlattr *name = ew_nft_find (target, NFTA_TARGET_NAME);
 
-  mnl_attr_for_each_nested (attribute, target)
-  {
-    if (mnl_attr_get_type (attribute) == NFTA_TARGET_NAME && mnl_attr_validate (attribute, MNL_TYPE_NUL_STRING) >= 0)
-      return g_str_equal (mnl_attr_get_str (attribute), "REJECT");
-  }
-  return FALSE;
+  return name != NULL && mnl_attr_validate (name, MNL_TYPE_NUL_STRING) >= 0
+         && g_str_equal (mnl_attr_get_str (name), "REJECT");
 }
 
 /* TRUE if the expression isn't a condition. *drops: it ends the packet. */
@@ -264,7 +259,7 @@ ew_nft_rules (EwNetlink *netlink, const EwNftChain *chain, const gchar *comment,
 {
   g_autoptr (GArray) rows = g_array_new (FALSE, TRUE, sizeof (Row));
   char buffer[EW_NETLINK_BUFFER] = { 0 };
-  struct nlmsghdr *message = begin (buffer, NFT_MSG_GETRULE, chain->family);
+  struct nlmsghdr *message = ew_nft_begin (buffer, NFT_MSG_GETRULE, chain->family);
 
   rules->drops_all = FALSE;
   rules->tagged = 0;
@@ -296,7 +291,7 @@ read_table_flags (const struct nlmsghdr *message, void *data)
   mnl_attr_for_each (attribute, message, sizeof (struct nfgenmsg))
   {
     if (mnl_attr_get_type (attribute) == NFTA_TABLE_FLAGS)
-      *flags = get_be32 (attribute);
+      *flags = ew_nft_be32 (attribute);
   }
   return MNL_CB_OK;
 }
@@ -305,7 +300,7 @@ gboolean
 ew_nft_table_is_there (EwNetlink *netlink, guint8 family, const gchar *table)
 {
   char buffer[EW_NETLINK_BUFFER] = { 0 };
-  struct nlmsghdr *message = begin (buffer, NFT_MSG_GETTABLE, family);
+  struct nlmsghdr *message = ew_nft_begin (buffer, NFT_MSG_GETTABLE, family);
 
   mnl_attr_put_strz (message, NFTA_TABLE_NAME, table);
   return ew_netlink_get (netlink, message, NULL, NULL) == 0;
@@ -315,7 +310,7 @@ gboolean
 ew_nft_table_is_owned (EwNetlink *netlink, guint8 family, const gchar *table)
 {
   char buffer[EW_NETLINK_BUFFER] = { 0 };
-  struct nlmsghdr *message = begin (buffer, NFT_MSG_GETTABLE, family);
+  struct nlmsghdr *message = ew_nft_begin (buffer, NFT_MSG_GETTABLE, family);
   guint32 flags = 0;
 
   mnl_attr_put_strz (message, NFTA_TABLE_NAME, table);
@@ -341,7 +336,7 @@ gboolean
 ew_nft_names (EwNetlink *netlink, guint8 family, const gchar *table, const gchar *chain, const gchar *name)
 {
   char buffer[EW_NETLINK_BUFFER] = { 0 };
-  struct nlmsghdr *message = begin (buffer, NFT_MSG_GETRULE, family);
+  struct nlmsghdr *message = ew_nft_begin (buffer, NFT_MSG_GETRULE, family);
   NameSearch search = { .name = name };
 
   message->nlmsg_flags |= NLM_F_DUMP;

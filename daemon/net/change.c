@@ -75,9 +75,10 @@ ew_change_collides (const EwChange *a, const EwChange *b)
       return a->table == b->table && same_prefix (&a->prefix, &b->prefix);
     case EW_CHANGE_RULE:
       return a->family == b->family && a->priority == b->priority;
+    case EW_CHANGE_FOREIGN:
+      return g_strcmp0 (a->name, b->name) == 0 && same_prefix (&a->prefix, &b->prefix);
     case EW_CHANGE_SYSCTL:
     case EW_CHANGE_TABLE:
-    case EW_CHANGE_FOREIGN:
     case EW_CHANGE_NSSWITCH:
       return g_strcmp0 (a->name, b->name) == 0;
     default:

@@ -20,8 +20,8 @@ typedef enum
   EW_CHANGE_RULE,    /* family, priority, table, unmarked, prefix (NONE: any), suppress */
   EW_CHANGE_SYSCTL,  /* name below /proc/sys, before, value */
   EW_CHANGE_TABLE,   /* name "inet edgeway", value: the tag in its comment that marks it as Edgeway's */
-  EW_CHANGE_FOREIGN, /* name "ip filter FORWARD": Edgeway's rules in another program's chain; value: the tag in their
-                        comment */
+  EW_CHANGE_FOREIGN, /* interface, link, name "ip filter FORWARD": Edgeway's rules in another program's chain; value:
+                        the tag in their comment; prefix: the one rule only exempts what comes from there */
   /* From here on: noted by other rooms, which make and undo them (notes.h). */
   EW_CHANGE_RESOLVER, /* interface, link, value "systemd-resolved": the name servers that it uses for that link */
   EW_CHANGE_NSSWITCH, /* name "/etc/nsswitch.conf", value "edgeway": the words of Edgeway's module in it */

@@ -3,6 +3,7 @@
  * What on this computer could block the mesh, reported before anyone has to search for it. Nothing is changed here.
  * Every check answers, also when all is well: a list without a check would not tell that it was looked at.
  */
+#include "net/preflight.h"
 #include "net/host-private.h"
 #include "common/checks.h"
 #include "common/phrase.h"
@@ -17,9 +18,8 @@ typedef struct
   EwHost *host;
   const EwPrefix *ranges;
   gsize n_ranges;
-  const EwIp *edge;       /* NULL: not known */
-  guint own;              /* the index of Edgeway's interface; 0: not connected */
-  const gchar *interface; /* its name, or the default one */
+  const EwIp *edge; /* NULL: not known */
+  guint own;        /* the index of Edgeway's interface; 0: not connected */
   JsonArray *checks;
 } Diagnosis;
 
@@ -27,167 +27,6 @@ static const gchar *
 link_name (guint link, gchar name[IFNAMSIZ])
 {
   return link != 0 && if_indextoname (link, name) != NULL ? name : N_ ("no interface");
-}
-
-/* Connected, and the range was cut around it: the configuration's problems name it. */
-static gboolean
-is_left_out (const Diagnosis *diagnosis, const EwPrefix *prefix)
-{
-  const EwHostConfig *config = diagnosis->host->applied;
-
-  for (gsize i = 0; config != NULL && i < config->n_routes; i++)
-    if (ew_prefix_overlaps (&config->routes[i], prefix))
-      return FALSE;
-  return config != NULL;
-}
-
-/* The mesh range that overlaps prefix, or NULL. */
-static const EwPrefix *
-overlapping (const Diagnosis *diagnosis, const EwPrefix *prefix)
-{
-  if (is_left_out (diagnosis, prefix))
-    return NULL;
-  for (gsize i = 0; i < diagnosis->n_ranges; i++)
-    if (prefix->length > 0 && ew_prefix_overlaps (&diagnosis->ranges[i], prefix))
-      return &diagnosis->ranges[i];
-  return NULL;
-}
-
-static void
-check_overlapping_addresses (Diagnosis *diagnosis)
-{
-  g_autoptr (GArray) rows = ew_netlink_addresses (diagnosis->host->netlink);
-  gchar name[IFNAMSIZ], text[EW_PREFIX_STRLEN], range[EW_PREFIX_STRLEN];
-  gboolean found = FALSE;
-
-  for (guint i = 0; rows != NULL && i < rows->len; i++)
-    {
-      const EwAddressRow *row = &g_array_index (rows, EwAddressRow, i);
-      const EwPrefix *mesh = overlapping (diagnosis, &row->subnet);
-      if (row->link == diagnosis->own || mesh == NULL)
-        continue;
-      found = TRUE;
-      ew_prefix_format (&row->subnet, text);
-      ew_prefix_format (mesh, range);
-      ew_checks_add (
-        diagnosis->checks, "overlap-address", EW_CHECK_BAD,
-        N_ (
-          "Choose another range when the mesh is made (`edgeway-edge run --config`), or take the other network down."),
-        "The interface %s has %s, which is inside the mesh's range %s. Addresses in both can't be reached.",
-        link_name (row->link, name), text, range);
-    }
-  if (!found)
-    ew_checks_add (diagnosis->checks, "overlap-address", EW_CHECK_GOOD, NULL,
-                   "No other interface has an address in the mesh's ranges.");
-}
-
-/* Other programs' routes inside the mesh's ranges, in any table that is used: main, and the ones that other VPNs
-   use. */
-static void
-check_overlapping_routes (Diagnosis *diagnosis)
-{
-  static const guint32 tables[] = { RT_TABLE_MAIN, 52 /* Tailscale */, 51820 /* wg-quick */ };
-  gchar name[IFNAMSIZ], text[EW_PREFIX_STRLEN];
-  gboolean found = FALSE;
-
-  for (gsize t = 0; t < G_N_ELEMENTS (tables); t++)
-    for (guint8 family = EW_FAMILY_V4; family <= EW_FAMILY_V6; family += 2)
-      {
-        g_autoptr (GArray) rows = ew_netlink_routes (diagnosis->host->netlink, family, tables[t]);
-        for (guint i = 0; rows != NULL && i < rows->len; i++)
-          {
-            const EwRouteRow *row = &g_array_index (rows, EwRouteRow, i);
-            if (row->protocol == EW_ROUTE_PROTOCOL || (diagnosis->own != 0 && row->link == diagnosis->own)
-                || overlapping (diagnosis, &row->destination) == NULL)
-              continue;
-            found = TRUE;
-            ew_prefix_format (&row->destination, text);
-            ew_checks_add (diagnosis->checks, "overlap-route", EW_CHECK_BAD,
-                           N_ ("Remove that route, or choose another range when the mesh is made. A route that a DHCP "
-                               "server gave out here doesn't belong there."),
-                           "Another program's route leads %s to %s (table %u). Edgeway keeps this traffic in its "
-                           "tunnel, so the destinations of that route can't be reached.",
-                           text, link_name (row->link, name), tables[t]);
-          }
-      }
-  if (!found)
-    ew_checks_add (diagnosis->checks, "overlap-route", EW_CHECK_GOOD, NULL,
-                   "No other route leads into the mesh's ranges.");
-}
-
-/* Tailscale drops what claims to come from 100.64.0.0/10 on any interface but its own. */
-static void
-check_tailscale (Diagnosis *diagnosis)
-{
-  static const gchar *const families[] = { "ip", "ip6" };
-
-  for (gsize i = 0; i < G_N_ELEMENTS (families); i++)
-    {
-      g_autofree gchar *chain = g_strdup_printf ("list chain %s filter ts-input\n", families[i]);
-      g_autofree gchar *output = NULL;
-      if (!ew_nft_run (chain, FALSE, &output, NULL) || strstr (output, "drop") == NULL)
-        continue;
-      g_autofree gchar *fix = ew_phrase ("nft insert rule %s filter ts-input iifname %s accept (limited to "
-                                         "Edgeway's interface; Tailscale's own protection stays)",
-                                         families[i], diagnosis->interface);
-      ew_checks_add (diagnosis->checks, "foreign-drop", EW_CHECK_BAD, fix,
-                     "Tailscale's chain %s ts-input drops packets from 100.64.0.0/10 that don't arrive on its own "
-                     "interface: those from the mesh's IPv4 addresses, too.",
-                     families[i]);
-    }
-}
-
-static void
-check_foreign_drops (Diagnosis *diagnosis)
-{
-  for (guint8 family = EW_FAMILY_V4; family <= EW_FAMILY_V6; family += 2)
-    {
-      g_auto (GStrv) input = ew_foreign_dropping (family, "input", NULL);
-      g_auto (GStrv) forward = ew_foreign_dropping (family, "forward", NULL);
-      for (guint i = 0; input[i] != NULL; i++)
-        {
-          g_autofree gchar *fix = ew_phrase ("Allow what the mesh may reach, on the interface %s only; with ufw, for "
-                                             "SSH: `sudo ufw allow in on %s to any port 22 proto tcp`.",
-                                             diagnosis->interface, diagnosis->interface);
-          ew_checks_add (diagnosis->checks, "firewall-input", EW_CHECK_WARNING, fix,
-                         "This computer's firewall (the nftables chain \"%s\") drops what it doesn't know, so the mesh "
-                         "reaches only what it lets in.",
-                         input[i]);
-        }
-      for (guint i = 0; forward[i] != NULL; i++)
-        if (ew_gateway_has_opened (diagnosis->host, forward[i]))
-          ew_checks_add (diagnosis->checks, "firewall-forward", EW_CHECK_GOOD, NULL,
-                         "The nftables chain \"%s\" drops forwarded packets that it doesn't know; Edgeway's rules for "
-                         "its own interface are in it.",
-                         forward[i]);
-        else if (diagnosis->host->applied == NULL || diagnosis->host->applied->n_forwards == 0)
-          ew_checks_add (diagnosis->checks, "firewall-forward", EW_CHECK_GOOD, NULL,
-                         "The nftables chain \"%s\" drops forwarded packets that it doesn't know. This computer "
-                         "doesn't forward to a subnet, so the mesh isn't affected.",
-                         forward[i]);
-    }
-}
-
-/* iptables-legacy has its own tables, which nftables doesn't show. The file is there once its module is loaded. */
-static void
-check_legacy_iptables (Diagnosis *diagnosis)
-{
-  static const gchar *const files[] = { "/proc/net/ip_tables_names", "/proc/net/ip6_tables_names" };
-  static const gchar *const programs[] = { "iptables-legacy", "ip6tables-legacy" };
-
-  for (gsize i = 0; i < G_N_ELEMENTS (files); i++)
-    {
-      g_autofree gchar *tables = NULL;
-      if (!ew_file_read (files[i], 4096, &tables, NULL, NULL) || strstr (tables, "filter") == NULL)
-        continue;
-      g_autofree gchar *fix
-        = ew_phrase ("Where forwarding to a subnet fails: %s -I FORWARD -i %s -j ACCEPT; %s -I FORWARD "
-                     "-o %s -j ACCEPT",
-                     programs[i], diagnosis->interface, programs[i], diagnosis->interface);
-      ew_checks_add (diagnosis->checks, "legacy-iptables", EW_CHECK_WARNING, fix,
-                     "Rules of %s are loaded. Edgeway can't read them; they may drop what it lets through.",
-                     programs[i]);
-    }
 }
 
 static void
@@ -285,23 +124,6 @@ check_firewall (Diagnosis *diagnosis)
       "Another program has removed Edgeway's nftables rules: the guard and the mesh IPs aren't protected.");
 }
 
-/* Whether Edgeway's own table leads ip into the tunnel: a network of this computer inside a range stays outside. */
-static gboolean
-leads_into_tunnel (const Diagnosis *diagnosis, const EwIp *ip)
-{
-  g_autoptr (GArray) rows = ew_netlink_routes (diagnosis->host->netlink, ip->family, EW_HOST_TABLE);
-  const EwRouteRow *best = NULL;
-
-  for (guint i = 0; rows != NULL && i < rows->len; i++)
-    {
-      const EwRouteRow *row = &g_array_index (rows, EwRouteRow, i);
-      if (ew_prefix_contains (&row->destination, ip)
-          && (best == NULL || row->destination.length > best->destination.length))
-        best = row;
-    }
-  return best != NULL && best->link == diagnosis->own;
-}
-
 /* A policy rule with a lower priority value comes before Edgeway's. The kernel is asked where the first edge's service
    address leads. */
 static gboolean
@@ -314,7 +136,7 @@ check_earlier_rules (Diagnosis *diagnosis)
       EwIp service = diagnosis->ranges[i].ip;
       guint link;
       service.bytes[ew_ip_size (&service) - 1] |= 1;
-      if (!leads_into_tunnel (diagnosis, &service))
+      if (!ew_surroundings_lead_in (diagnosis->host, diagnosis->own, &service))
         continue;
       link = ew_netlink_route_to (diagnosis->host->netlink, &service, 0);
       if (link == diagnosis->own)
@@ -448,18 +270,14 @@ check_lockdown (Diagnosis *diagnosis)
 gchar *
 ew_host_diagnose (EwHost *host, const EwPrefix *mesh_ranges, gsize n_mesh_ranges, const EwIp *edge)
 {
+  g_autoptr (EwSurroundings) surroundings = ew_surroundings_read (host, mesh_ranges, n_mesh_ranges, TRUE);
   Diagnosis diagnosis = { .host = host, .ranges = mesh_ranges, .n_ranges = n_mesh_ranges, .edge = edge };
   g_autoptr (JsonNode) node = json_node_new (JSON_NODE_ARRAY);
 
-  diagnosis.interface = host->applied != NULL ? host->applied->interface : "edgeway0";
   diagnosis.own = host->applied != NULL ? if_nametoindex (host->applied->interface) : 0;
   diagnosis.checks = json_array_new ();
   json_node_take_array (node, diagnosis.checks);
-  check_overlapping_addresses (&diagnosis);
-  check_overlapping_routes (&diagnosis);
-  check_tailscale (&diagnosis);
-  check_foreign_drops (&diagnosis);
-  check_legacy_iptables (&diagnosis);
+  ew_preflight_run (surroundings, diagnosis.checks);
   ew_gateway_diagnose (host, diagnosis.checks);
   check_ipv6 (&diagnosis);
   check_mtu (&diagnosis);

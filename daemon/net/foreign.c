@@ -5,6 +5,11 @@
  * Edgeway's interface: what comes from it and what goes into it. Edgeway's own chain decides what of that is really
  * let through (firewall.c).
  *
+ * A chain may also drop packets for where they come from, whatever they are: Tailscale's "ts-input" does with
+ * 100.64.0.0/10, unless they arrive on its own interface. There the one rule is an exemption, for Edgeway's interface
+ * and the mesh's range: it returns to the chain before, so that it lets nothing through that the computer's firewall
+ * wouldn't.
+ *
  * The rules use only what iptables-nft can read back ("-i IF -j ACCEPT"), else `iptables -L` would fail on the chain.
  */
 #include "net/host-private.h"
@@ -121,6 +126,16 @@ is_owned (const EwChange *change)
          && ew_nft_table_is_owned (netlink, chain.family, chain.table);
 }
 
+gboolean
+ew_foreign_may_change (const gchar *chain)
+{
+  g_autoptr (EwNetlink) netlink = ew_netlink_new (NETLINK_NETFILTER);
+  EwNftChain parsed;
+
+  return netlink != NULL && parse_chain (chain, &parsed)
+         && !ew_nft_table_is_owned (netlink, parsed.family, parsed.table);
+}
+
 static gboolean
 set_owned (GError **error, const EwChange *change)
 {
@@ -148,14 +163,41 @@ set_unnameable (GError **error, const EwChange *change)
   return FALSE;
 }
 
+gchar *
+ew_foreign_exemption (const gchar *chain, const gchar *interface, const EwPrefix *range)
+{
+  gchar text[EW_PREFIX_STRLEN];
+
+  ew_prefix_format (range, text);
+  return g_strdup_printf ("insert rule %s iifname %s %s saddr %s counter return", chain, interface,
+                          range->ip.family == EW_FAMILY_V4 ? "ip" : "ip6", text);
+}
+
+static gboolean
+is_exemption (const EwChange *change)
+{
+  return change->prefix.ip.family != EW_FAMILY_NONE;
+}
+
+static gchar *
+write_script (const EwChange *change)
+{
+  if (is_exemption (change))
+    {
+      g_autofree gchar *rule = ew_foreign_exemption (change->name, change->interface, &change->prefix);
+      return g_strdup_printf ("%s comment \"edgeway %s\"\n", rule, change->value);
+    }
+  return g_strdup_printf ("insert rule %s iifname \"%s\" counter accept comment \"edgeway %s\"\n"
+                          "insert rule %s oifname \"%s\" counter accept comment \"edgeway %s\"\n",
+                          change->name, change->interface, change->value, change->name, change->interface,
+                          change->value);
+}
+
 gboolean
 ew_foreign_insert (const EwChange *change, GError **error)
 {
   EwNftChain chain;
-  g_autofree gchar *script
-    = g_strdup_printf ("insert rule %s iifname \"%s\" counter accept comment \"edgeway %s\"\n"
-                       "insert rule %s oifname \"%s\" counter accept comment \"edgeway %s\"\n",
-                       change->name, change->interface, change->value, change->name, change->interface, change->value);
+  g_autofree gchar *script = write_script (change);
 
   if (!parse_chain (change->name, &chain))
     return set_unnameable (error, change);
@@ -182,5 +224,5 @@ ew_foreign_is_there (const EwChange *change)
 {
   EwNftRules rules = { 0 };
 
-  return find_rules (change, &rules) && rules.tagged >= 2;
+  return find_rules (change, &rules) && rules.tagged >= (is_exemption (change) ? 1u : 2u);
 }

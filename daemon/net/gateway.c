@@ -204,7 +204,8 @@ ew_gateway_has_opened (EwHost *host, const gchar *chain)
   for (guint i = 0; i < ew_ledger_length (host->ledger); i++)
     {
       const EwChange *change = ew_ledger_get (host->ledger, i);
-      if (change->kind == EW_CHANGE_FOREIGN && g_str_equal (change->name, chain))
+      if (change->kind == EW_CHANGE_FOREIGN && change->prefix.ip.family == EW_FAMILY_NONE
+          && g_str_equal (change->name, chain))
         return ew_foreign_is_there (change);
     }
   return FALSE;

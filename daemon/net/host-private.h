@@ -10,6 +10,8 @@
  *   notes.c     changes that other rooms make: in the same ledger, undone with the rest
  *   watch.c     what other programs change     keep.c  … of what Edgeway added
  *   problems.c  what of a configuration can't be applied
+ *   preflight.c what of the computer is in the mesh's way: checks of what surroundings.c and survey.c read
+ *   fixes.c     … and what Edgeway does about it, where its administrator wants that
  *   firewall.c  Edgeway's nftables tables, with the parts of answers.c, seal.c and redirect.c
  *   flows.c     the connections that existed before them
  *   lockdown.c  a table that outlives edgewayd, and isn't in the ledger
@@ -20,6 +22,7 @@
 #include "net/ledger.h"
 #include "net/lockdown.h"
 #include "net/notes.h"
+#include "net/surroundings.h"
 #include "host/nft-script.h"
 #include "host/rows.h"
 #include "host/sysctl.h"
@@ -52,6 +55,7 @@ struct EwHost
   gchar *standing;         /* what the last apply led to, as text */
   EwHostWatch *watch;
   EwHostKeep *keep;
+  guint fixes;                     /* EwHostFix: fixes.c */
   EwNoteUndo undoers[EW_CHANGE_N]; /* notes.c: of the kinds that other rooms make */
 };
 
@@ -84,6 +88,12 @@ void ew_plan_add_sysctl (EwPlan *plan, const gchar *name, const gchar *value);
 /* Rules in another program's nftables chain "FAMILY TABLE CHAIN" that let through the traffic of Edgeway's
    interface. */
 void ew_plan_add_foreign (EwPlan *plan, const gchar *chain);
+/* A rule in a chain that drops packets for their source: what comes from range, through Edgeway's interface, returns. */
+void ew_plan_add_exemption (EwPlan *plan, const gchar *chain, const EwPrefix *range);
+/* fixes.c: what config->fixes mean on this computer now. */
+void ew_plan_add_fixes (EwPlan *plan);
+/* The administrator wants this setting kept. */
+gboolean ew_fixes_setting (EwHost *host, const gchar *name);
 /* The setting has its value because Edgeway wrote it. */
 gboolean ew_plan_is_ours (const EwPlan *plan, const gchar *sysctl);
 /* The look-up in EW_HOST_TABLE ends at prefix and goes on with the next rule: the main table. */
@@ -194,9 +204,16 @@ void ew_answers_add (GString *script, const EwHostConfig *config);
    would have to add a rule: DOCKER-USER instead of Docker's own. A table that its owner alone may change, and in
    which he has named interface, is left out. interface NULL: it does not matter. (transfer full) */
 GStrv ew_foreign_dropping (guint8 family, const gchar *hook, const gchar *interface);
+/* What nft(8) takes: the rule that exempts what comes from range, through interface, from that chain. (transfer full) */
+gchar *ew_foreign_exemption (const gchar *chain, const gchar *interface, const EwPrefix *range);
+/* Its name can be used in a command, and its table isn't closed to other programs. */
+gboolean ew_foreign_may_change (const gchar *chain);
 gboolean ew_foreign_insert (const EwChange *change, GError **error);
 gboolean ew_foreign_remove (const EwChange *change, GError **error);
 gboolean ew_foreign_is_there (const EwChange *change);
+
+/* ---- survey.c: other programs' firewalls, for surroundings.c */
+void ew_foreign_survey (EwHost *host, EwSurroundings *surroundings);
 
 /* ---- flows.c: connections that were there before the guard */
 

@@ -405,6 +405,7 @@ apply_config (EwHost *host, const EwHostConfig *config, GError **error)
   g_autoptr (EwHostConfig) applied = ew_host_config_copy (config), wanted = ew_host_config_copy (config);
   g_autoptr (GError) bounds = NULL;
 
+  host->fixes = config->fixes;
   if (!apply_what_can_be (host, applied, error))
     return FALSE;
   ew_host_config_free (host->applied);

@@ -75,7 +75,21 @@ typedef struct
   gsize n_forwards;
   const EwPrefix *mesh_ranges; /* whose packets may be forwarded to them */
   gsize n_mesh_ranges;
+  guint fixes; /* EwHostFix: what of other programs and settings Edgeway may change */
 } EwHostConfig;
+
+/* What this computer's administrator lets Edgeway fix, as long as it's connected: each is named after the check that
+   finds the fault. */
+typedef enum
+{
+  EW_HOST_FIX_FOREIGN_DROP = 1 << 0, /* exempts the mesh from rules that drop packets for their source */
+  EW_HOST_FIX_RP_FILTER = 1 << 1,    /* sets reverse path filtering again where another program has made it strict */
+} EwHostFix;
+
+/* 0: there is no fix for this check. */
+guint ew_host_fix_from_check (const gchar *check);
+/* The checks of all of fixes. (transfer full) */
+GStrv ew_host_fix_checks (guint fixes);
 
 /* config NULL: nothing at all (as ew_host_undo_all). */
 gboolean ew_host_apply (EwHost *host, const EwHostConfig *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -96,14 +110,18 @@ EwLockdownState ew_host_get_lockdown (EwHost *host);
 gboolean ew_host_set_lockdown (EwHost *host, EwLockdownState state, guint seconds, const EwHostConfig *config,
                                GError **error);
 
+/* Those that would help now. */
+guint ew_host_find_fixable (EwHost *host, const EwPrefix *mesh_ranges, gsize n_mesh_ranges);
+
 /* One part that can't be applied while the rest works. */
 typedef enum
 {
-  EW_HOST_PROBLEM_ROUTE,    /* prefix: a route of the configuration that is not taken */
-  EW_HOST_PROBLEM_FORWARD,  /* prefix: a subnet that this computer doesn't forward to, though it should */
-  EW_HOST_PROBLEM_RANGE,    /* prefix: a part of the mesh's range that stays outside the tunnel */
-  EW_HOST_PROBLEM_FIREWALL, /* Edgeway's own nftables rules are missing */
-  EW_HOST_PROBLEM_NAMES     /* names in VPN mode: reason is the whole sentence */
+  EW_HOST_PROBLEM_ROUTE,       /* prefix: a route of the configuration that is not taken */
+  EW_HOST_PROBLEM_FORWARD,     /* prefix: a subnet that this computer doesn't forward to, though it should */
+  EW_HOST_PROBLEM_RANGE,       /* prefix: a part of the mesh's range that stays outside the tunnel */
+  EW_HOST_PROBLEM_FIREWALL,    /* Edgeway's own nftables rules are missing */
+  EW_HOST_PROBLEM_NAMES,       /* names in VPN mode: reason is the whole sentence */
+  EW_HOST_PROBLEM_SURROUNDINGS /* another program or a setting of this computer: reason is the whole sentence */
 } EwHostProblemKind;
 
 typedef struct
@@ -153,8 +171,8 @@ const gchar *ew_host_get_missing (EwHost *host);
    none. Borrowed. */
 const gchar *ew_host_get_foreign_route (EwHost *host);
 
-/* Checks of the whole computer for diagnose: an array of {"check","ok","message","fix"} objects as JSON text (transfer
-   full). edge: where it is reached; NULL: not known. */
+/* Checks of the whole computer for diagnose: an array as of common/checks.h as JSON text (transfer full). edge: where
+   it is reached; NULL: not known. */
 gchar *ew_host_diagnose (EwHost *host, const EwPrefix *mesh_ranges, gsize n_mesh_ranges, const EwIp *edge);
 
 G_END_DECLS

@@ -75,12 +75,12 @@ ew_plan_add_sysctl (EwPlan *plan, const gchar *name, const gchar *value)
 
 /* The tag that marks the tables and rules that Edgeway adds to nftables: the ledger's, if it has one already. */
 static gchar *
-plan_tag (EwPlan *plan, EwChangeKind kind, const gchar *name)
+plan_tag (EwPlan *plan, const EwChange *wanted)
 {
   for (guint i = 0; i < ew_ledger_length (plan->host->ledger); i++)
     {
       const EwChange *known = ew_ledger_get (plan->host->ledger, i);
-      if (known->kind == kind && g_strcmp0 (known->name, name) == 0)
+      if (ew_change_collides (known, wanted))
         return g_strdup (known->value);
     }
   return g_strdup_printf ("%08x%08x", g_random_int (), g_random_int ());
@@ -92,7 +92,7 @@ plan_add_table (EwPlan *plan, const gchar *name)
   EwChange *change = plan_new (plan, EW_CHANGE_TABLE);
 
   change->name = g_strdup (name);
-  change->value = plan_tag (plan, EW_CHANGE_TABLE, name);
+  change->value = plan_tag (plan, change);
 }
 
 void
@@ -101,7 +101,17 @@ ew_plan_add_foreign (EwPlan *plan, const gchar *chain)
   EwChange *change = plan_new_on_link (plan, EW_CHANGE_FOREIGN);
 
   change->name = g_strdup (chain);
-  change->value = plan_tag (plan, EW_CHANGE_FOREIGN, chain);
+  change->value = plan_tag (plan, change);
+}
+
+void
+ew_plan_add_exemption (EwPlan *plan, const gchar *chain, const EwPrefix *range)
+{
+  EwChange *change = plan_new_on_link (plan, EW_CHANGE_FOREIGN);
+
+  change->name = g_strdup (chain);
+  change->prefix = *range;
+  change->value = plan_tag (plan, change);
 }
 
 gboolean
@@ -233,6 +243,7 @@ ew_plan_make (EwHost *host, const EwHostConfig *config, GError **error)
   if (plan.v4)
     plan_loosen_reverse_path (&plan);
   ew_plan_add_gateway (&plan);
+  ew_plan_add_fixes (&plan);
   ew_plan_add_private_table (&plan);
   return g_steal_pointer (&changes);
 }

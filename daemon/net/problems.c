@@ -4,6 +4,7 @@
  * firewall that no other program may change must not keep the whole node out of its mesh. What a configuration asks for
  * and cannot have is left out, noted here and shown with the node's state.
  */
+#include "net/preflight.h"
 #include "net/host-private.h"
 #include "common/phrase.h"
 
@@ -50,6 +51,7 @@ ew_host_problem_describe (const EwHostProblem *problem)
     case EW_HOST_PROBLEM_RANGE:
       return ew_phrase ("%s stays outside the tunnel: %s.", prefix, problem->reason);
     case EW_HOST_PROBLEM_NAMES:
+    case EW_HOST_PROBLEM_SURROUNDINGS:
       return g_strdup (problem->reason);
     default:
       return ew_phrase ("Edgeway's firewall rules aren't in place. %s", problem->reason);
@@ -266,6 +268,15 @@ look_at_routes (EwHost *host, GPtrArray *problems)
 /* ---- all of them */
 
 static void
+look_at_surroundings (EwHost *host, GPtrArray *problems)
+{
+  g_autoptr (EwSurroundings) surroundings
+    = ew_surroundings_read (host, host->wanted->mesh_ranges, host->wanted->n_mesh_ranges, FALSE);
+
+  ew_preflight_look_for_problems (surroundings, problems);
+}
+
+static void
 look_at_firewall (EwHost *host, GPtrArray *problems)
 {
   g_ptr_array_add (problems, ew_host_problem_new (EW_HOST_PROBLEM_FIREWALL, NULL,
@@ -292,6 +303,7 @@ ew_host_look_for_problems (EwHost *host)
     look_at_firewall (host, host->problems);
   else
     ew_gateway_look_for_problems (host, host->problems);
+  look_at_surroundings (host, host->problems);
   return host->problems;
 }
 

@@ -267,14 +267,16 @@ ew_step_make (EwHost *host, const EwChange *change, GError **error)
     }
 }
 
-/* What a gateway depends on is set again; any other setting that another program has changed since stays as it is. */
+/* What a gateway depends on is set again, and what the administrator wants fixed; any other setting that another program
+   has changed since stays as it is. */
 static gboolean
-keeps_value (const EwChange *change)
+keeps_value (EwHost *host, const EwChange *change)
 {
   g_autofree gchar *now = ew_sysctl_read (change->name);
 
   return now == NULL || g_str_equal (now, change->value)
-         || !(g_str_has_suffix (change->name, "/forwarding") || g_str_has_suffix (change->name, "/accept_ra"));
+         || !(g_str_has_suffix (change->name, "/forwarding") || g_str_has_suffix (change->name, "/accept_ra")
+              || ew_fixes_setting (host, change->name));
 }
 
 void
@@ -294,7 +296,7 @@ ew_step_ensure (EwHost *host, const EwChange *change)
       break;
     case EW_CHANGE_SYSCTL:
       /* `sysctl --system`, or an interface that was made again under its old name. */
-      if (!keeps_value (change))
+      if (!keeps_value (host, change))
         ew_sysctl_write (change->name, change->value);
       break;
     default:

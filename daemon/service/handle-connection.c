@@ -286,3 +286,37 @@ ew_handle_diagnose (EwCall *call, GVariant *parameters)
 {
   ew_tunnel_diagnose_async (ew_call_get_tunnel (call), ew_call_get_cancellable (call), on_diagnosed, call);
 }
+
+/* For those that answer with a list of checks. */
+static void
+answer_checks (EwCall *call, gchar **checks, GError *error)
+{
+  g_auto (GStrv) owned = checks;
+
+  if (owned != NULL)
+    ew_call_return (call, g_variant_new ("(^as)", owned));
+  else
+    ew_call_fail (call, error);
+}
+
+void
+ew_handle_fix (EwCall *call, GVariant *parameters)
+{
+  GError *error = NULL;
+  const gchar *check;
+
+  g_variant_get (parameters, "(&s)", &check);
+  gchar **fixed = ew_tunnel_fix (ew_call_get_tunnel (call), check, &error);
+  answer_checks (call, fixed, error);
+}
+
+void
+ew_handle_revert_fixes (EwCall *call, GVariant *parameters)
+{
+  GError *error = NULL;
+  const gchar *check;
+
+  g_variant_get (parameters, "(&s)", &check);
+  gchar **reverted = ew_tunnel_revert_fixes (ew_call_get_tunnel (call), check, &error);
+  answer_checks (call, reverted, error);
+}

@@ -5,6 +5,7 @@
 #define CONNECT "org.edgeway.connect"
 #define MODE "org.edgeway.mode"
 #define ENROLL "org.edgeway.enroll"
+#define FIX "org.edgeway.fix"
 #define ADMINISTER "org.edgeway.administer"
 
 static const EwMethod methods[] = {
@@ -24,6 +25,8 @@ static const EwMethod methods[] = {
   { "OpenTopology", TOPOLOGY, ew_handle_open_topology },
   { "Ping", TOPOLOGY, ew_handle_ping },
   { "Diagnose", TOPOLOGY, ew_handle_diagnose },
+  { "Fix", FIX, ew_handle_fix },
+  { "RevertFixes", FIX, ew_handle_revert_fixes },
   { "AddNode", ADMINISTER, ew_handle_add_node },
   { "RenewNode", ADMINISTER, ew_handle_renew_node },
   { "ListKeys", ADMINISTER, ew_handle_list_keys },

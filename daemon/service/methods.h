@@ -31,6 +31,8 @@ void ew_handle_cancel_prompt (EwCall *call, GVariant *parameters);
 void ew_handle_open_topology (EwCall *call, GVariant *parameters);
 void ew_handle_ping (EwCall *call, GVariant *parameters);
 void ew_handle_diagnose (EwCall *call, GVariant *parameters);
+void ew_handle_fix (EwCall *call, GVariant *parameters);
+void ew_handle_revert_fixes (EwCall *call, GVariant *parameters);
 
 void ew_handle_add_node (EwCall *call, GVariant *parameters);
 void ew_handle_renew_node (EwCall *call, GVariant *parameters);

@@ -29,6 +29,8 @@ static const struct
   { "SetMode", NULL, N_ ("Authentication is required to let Edgeway change where internet traffic leaves") },
   { "ConfirmMode", NULL, N_ ("Authentication is required to let Edgeway keep VPN mode") },
   { "UndoMode", NULL, N_ ("Authentication is required to let Edgeway turn VPN mode off") },
+  { "Fix", NULL, N_ ("Authentication is required to let Edgeway change what on this computer blocks the mesh") },
+  { "RevertFixes", NULL, N_ ("Authentication is required to let Edgeway undo its fixes on this computer") },
   { "AddNode", "node", N_ ("Authentication is required to let Edgeway add $(node) to the mesh") },
   { "CreateConfig", "node", N_ ("Authentication is required to let Edgeway add $(node) to the mesh") },
   { "RenewNode", "node", N_ ("Authentication is required to let Edgeway create a new enrollment key for $(node)"),

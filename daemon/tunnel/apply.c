@@ -104,6 +104,7 @@ apply_to_host (EwTunnel *self, const EwPlan *plan, gboolean vpn, GError **error)
     .n_forwards = plan->forwards->len,
     .mesh_ranges = (const EwPrefix *)plan->ranges->data,
     .n_mesh_ranges = plan->ranges->len,
+    .fixes = ew_tunnel_get_fixes (self),
   };
   if (!ew_host_apply (self->host, &config, error))
     return FALSE;

@@ -374,9 +374,9 @@ check_problems (Diagnosis *diagnosis)
   static const gchar *const checks[] = {
     [EW_HOST_PROBLEM_ROUTE] = "route",     [EW_HOST_PROBLEM_FORWARD] = "forwarding",
     [EW_HOST_PROBLEM_RANGE] = "overlap",   [EW_HOST_PROBLEM_FIREWALL] = "firewall",
-    [EW_HOST_PROBLEM_NAMES] = "vpn-names",
+    [EW_HOST_PROBLEM_NAMES] = "vpn-names", [EW_HOST_PROBLEM_SURROUNDINGS] = NULL, /* check_host() has them */
   };
-  G_STATIC_ASSERT (G_N_ELEMENTS (checks) == EW_HOST_PROBLEM_NAMES + 1); /* the last kind */
+  G_STATIC_ASSERT (G_N_ELEMENTS (checks) == EW_HOST_PROBLEM_SURROUNDINGS + 1); /* the last kind */
   EwTunnel *self = diagnosis->tunnel;
   (void)ew_host_look_for_problems (self->host);
   g_autoptr (GPtrArray) problems = ew_tunnel_collect_problems (self);
@@ -384,6 +384,8 @@ check_problems (Diagnosis *diagnosis)
     {
       const EwHostProblem *problem = problems->pdata[i];
       g_autofree gchar *message = ew_host_problem_describe (problem);
+      if (checks[problem->kind] == NULL)
+        continue;
       ew_checks_add (diagnosis->checks, checks[problem->kind], EW_CHECK_BAD, problem->fix, "%s", message);
     }
 }

@@ -95,7 +95,7 @@ ew_tunnel_show_problem_phrases (EwTunnel *self)
 JsonArray *
 ew_tunnel_problems_to_json (EwTunnel *self)
 {
-  static const gchar *const kinds[] = { "route", "forward", "range", "firewall", "names" };
+  static const gchar *const kinds[] = { "route", "forward", "range", "firewall", "names", "surroundings" };
   g_autoptr (GPtrArray) problems = ew_tunnel_collect_problems (self);
   JsonArray *array = json_array_new ();
   for (guint i = 0; i < problems->len; i++)

@@ -258,6 +258,8 @@ gboolean ew_tunnel_load_membership (EwTunnel *self, GError **error);
 /* Brings the tunnel down first: there is no tunnel without a document. */
 void ew_tunnel_drop_membership (EwTunnel *self);
 /* The broken file, leaving, NOT_ENROLLED or REMOVED as an error; TRUE: there is a membership to work with. */
+/* fixes.c: EwHostFix flags that are wanted. */
+guint ew_tunnel_get_fixes (EwTunnel *self);
 gboolean ew_tunnel_check_member (EwTunnel *self, GError **error);
 /* The state that a tunnel that is down shows. */
 void ew_tunnel_rest (EwTunnel *self);

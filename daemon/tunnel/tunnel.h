@@ -70,6 +70,13 @@ void ew_tunnel_diagnose_async (EwTunnel *self, GCancellable *cancellable, GAsync
                                gpointer user_data);
 gchar *ew_tunnel_diagnose_finish (EwTunnel *self, GAsyncResult *result, GError **error);
 
+/* Fixes what a check of the diagnosis has found; check "": all that Edgeway can fix. Stored: in force whenever this node
+   is connected, until it is reverted. The checks whose fixes are in force, or will be from the next connect on;
+   (transfer full). */
+GStrv ew_tunnel_fix (EwTunnel *self, const gchar *check, GError **error);
+/* … the checks whose fixes were undone. */
+GStrv ew_tunnel_revert_fixes (EwTunnel *self, const gchar *check, GError **error);
+
 /* One call to the edge's API in this node's name: "GET", "/v1/nodes", NULL. The answer is the JSON object (transfer
  * full). Errors: EW_ERROR. */
 void ew_tunnel_request_async (EwTunnel *self, const gchar *method, const gchar *path, JsonObject *body,

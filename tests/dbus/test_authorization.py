@@ -28,6 +28,8 @@ METHODS = {
     "OpenTopology": ("topology", "()", "fake: topology"),
     "Ping": ("topology", "('nas', uint32 1000)", "fake: ping"),
     "Diagnose": ("topology", "()", "fake: diagnose"),
+    "Fix": ("fix", "('',)", "fake: fix"),
+    "RevertFixes": ("fix", "('',)", "fake: revert fixes"),
     "AddNode": ("administer", "('web', 'server', uint32 3600)", "fake: request POST /v1/keys"),
     "RenewNode": ("administer", "('nas', uint32 3600)", "fake: request POST /v1/keys"),
     "ListKeys": ("administer", "()", "fake: request GET /v1/keys"),
@@ -141,7 +143,7 @@ class WithPolkit(unittest.TestCase):
         caller = self.machine.caller("ewdesk")
         for method, (action, _, _) in METHODS.items():
             with self.subTest(method):
-                if action in ("enroll", "administer"):
+                if action in ("enroll", "fix", "administer"):
                     self.assertIn("password", self.refused(caller, method))
                 else:
                     self.arrives(caller, method)
@@ -188,7 +190,7 @@ class WithPolkit(unittest.TestCase):
         caller = self.machine.caller("ewplain")
         agent = self.machine.agent(caller, "allow")
         for method, (action, _, _) in METHODS.items():
-            if action in ("enroll", "administer"):
+            if action in ("enroll", "fix", "administer"):
                 with self.subTest(method):
                     self.arrives(caller, method, interactive=True)
         agent.wait_log("asked org.edgeway.enroll")

@@ -478,6 +478,17 @@ class Verbs(Case):
         self.assertEqual(result.returncode, 1, result)
         self.assertIsNone(json.loads(result.stdout)["checks"][2]["ok"])
 
+    def test_fixes(self):
+        self.start()
+        result = self.machine.run_ctl("diagnose", "--fix")
+        self.assertEqual((result.returncode, result.stderr), (1, "Fixed: dns.\n"), "it checks again, and says what fails")
+        self.assertIn("✗ dns", result.stdout)
+        self.assertEqual(json.loads(self.machine.run_ctl("diagnose", "--fix", "--json").stdout)["checks"][1]["fixable"], True)
+        result = self.machine.run_ctl("diagnose", "--revert")
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", "Reverted: dns.\n"))
+        self.assertEqual(self.machine.run_ctl("diagnose", "--revert").stderr, "There is no fix to undo.\n")
+        self.fails(2, "diagnose", "--fix", "--revert", says=["can't be combined"])
+
     def test_leave(self):
         self.start()
         result = self.machine.run_ctl("leave")

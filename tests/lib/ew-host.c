@@ -6,7 +6,7 @@
  *   ew-host LEDGER [KILL_AT]     KILL_AT: the process kills itself (SIGKILL) at this step, counted from 1
  *
  *   apply interface=NAME mtu=N address=IP… route=CIDR… forward=CIDR… mesh=CIDR… [vpn] [dns=IP…] [lan-names]
- *         [lan-blocked] [exclude=CIDR…] [include=CIDR…]
+ *         [lan-blocked] [exclude=CIDR…] [include=CIDR…] [fix=CHECK…]
  *   problems      (those of the last apply, looked at now: SENTENCE FIX; …)
  *   undo          empty        steps        (how many steps so far)
  *   troubles      (what is missing; another program's route inside Edgeway's)
@@ -71,6 +71,8 @@ apply (EwHost *host, gchar **words)
         config.lan_names = TRUE;
       else if (g_str_equal (*words, "lan-blocked"))
         config.lan_blocked = TRUE;
+      else if (g_str_has_prefix (*words, "fix="))
+        config.fixes |= ew_host_fix_from_check (*words + strlen ("fix="));
       for (guint k = 0; k < G_N_ELEMENTS (lists); k++)
         if (g_str_has_prefix (*words, keys[k]) && ew_prefix_parse (*words + strlen (keys[k]), &prefix, NULL))
           g_array_append_val (lists[k], prefix);

@@ -30,7 +30,7 @@ struct _EwTunnel
   gchar *node_name;
   gint64 guard_until, lockdown_until, since;
   guint later;
-  gboolean lan_names, lan_blocked, names_checked;
+  gboolean lan_names, lan_blocked, names_checked, fixed;
 };
 
 G_DEFINE_TYPE (EwTunnel, ew_tunnel, G_TYPE_OBJECT)
@@ -570,7 +570,7 @@ ew_tunnel_diagnose_async (EwTunnel *self, GCancellable *cancellable, GAsyncReady
     g_strdup (
       "{\"schema\":1,\"checks\":[{\"check\":\"edge\",\"ok\":true,\"message\":\"the edge "
       "answers\",\"fix\":null},{\"check\":\"dns\",\"ok\":false,\"message\":\"names stay with the "
-      "local resolver\",\"fix\":\"use addresses\"},{\"check\":\"mtu\",\"ok\":null,\"message\":"
+      "local resolver\",\"fix\":\"use addresses\",\"fixable\":true},{\"check\":\"mtu\",\"ok\":null,\"message\":"
       "\"not measured\",\"fix\":null},{\"check\":\"leak\",\"ok\":null,\"warning\":true,\"message\":\"asked of the "
       "LAN\",\"fix\":\"use another\"}]}"),
     g_free);
@@ -580,6 +580,31 @@ gchar *
 ew_tunnel_diagnose_finish (EwTunnel *self, GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/* The check "dns" is fixed by the first call, and that is undone by one of the other. */
+GStrv
+ew_tunnel_fix (EwTunnel *self, const gchar *check, GError **error)
+{
+  gchar *dns[] = { (gchar *)"dns", NULL };
+
+  g_message ("fake: fix %s", check);
+  if (!check_enrolled (self, error))
+    return NULL;
+  self->fixed = TRUE;
+  return g_strdupv (dns);
+}
+
+GStrv
+ew_tunnel_revert_fixes (EwTunnel *self, const gchar *check, GError **error)
+{
+  gchar *dns[] = { self->fixed ? (gchar *)"dns" : NULL, NULL };
+
+  g_message ("fake: revert fixes %s", check);
+  if (!check_enrolled (self, error))
+    return NULL;
+  self->fixed = FALSE;
+  return g_strdupv (dns);
 }
 
 /* FAKE_TUNNEL_PAGES: a mesh of so many pages of nodes, two on each; the IDs of a page hold its number. */

@@ -50,6 +50,11 @@ MESSAGES = {
 }
 PHRASES = {"reconnecting": ["The edge \"%s\" doesn't answer through the tunnel. Trying again.", "frankfurt"]}  # of MESSAGES
 LEAK = "VPN mode is on, but names are still looked up outside the tunnel, at %s: whoever runs it sees which names this computer asks for."
+TS = ("ip filter ts-input", "Tailscale", "100.64.0.0/10")
+DROPPED = ("The nftables chain \"%s\" of %s drops packets from %s, and so those of the mesh: this computer gets no answers and can't be "
+           "reached.")
+EXEMPTED = ("The nftables chain \"%s\" of %s drops packets from %s. Edgeway's rule in it exempts the mesh's, on Edgeway's interface "
+            "alone.")
 
 
 def base64url(data):
@@ -157,6 +162,7 @@ class FakeDaemon:
         self.streams, self.failures, self.delays, self.keys, self.phrases = [], {}, {}, set(), {}
         self.refused, self.accepted = set(), set()
         self.quiet = False
+        self.tailscale = None  # "there", "fixed"
         self.sources = {}
         self.before_guard = None
         with open(XML) as file:
@@ -250,6 +256,7 @@ class FakeDaemon:
         self.failures.update(command.get("fail", {}))
         self.delays.update(command.get("slow", {}))
         self.quiet = command.get("quiet", self.quiet)
+        self.tailscale = command.get("tailscale", self.tailscale)
         if "raw" in command:
             for stream in self.streams:
                 stream.write(command["raw"].encode())
@@ -422,6 +429,27 @@ class FakeDaemon:
             answer.update(address=node["addresses"][0], name=node["name"], far_ms=node["rtt_ms"], total_ms=round(near + node["rtt_ms"] + 0.4, 2))
         return json.dumps(answer)
 
+    def _foreign_drop(self):
+        """Tailscale's rule: there once the test says so, and fixed by Fix until RevertFixes."""
+        entry = {"check": "foreign-drop", "ok": True, "message": "No other program's firewall drops packets because they come from the mesh's addresses.", "fix": ""}
+        if self.tailscale == "there":
+            entry.update(ok=False, message=DROPPED % TS, message_phrase=[DROPPED, *TS], fix="Let Edgeway exempt the mesh: `sudo edgewayctl diagnose --fix`.", fixable=True)
+        elif self.tailscale == "fixed":
+            entry.update(message=EXEMPTED % TS, message_phrase=[EXEMPTED, *TS], fixed=True)
+        return entry
+
+    def do_Fix(self, check):
+        if self.tailscale != "there":
+            return []
+        self.tailscale = "fixed"
+        return ["foreign-drop"]
+
+    def do_RevertFixes(self, check):
+        if self.tailscale != "fixed":
+            return []
+        self.tailscale = "there"
+        return ["foreign-drop"]
+
     def do_Diagnose(self):
         good = self.values["State"] == "connected"
         return json.dumps({"schema": 1, "checks": [
@@ -431,6 +459,7 @@ class FakeDaemon:
              "fix": "" if good else "Connect this computer to a network."},
             {"check": "dns-leak", "ok": None, "warning": True, "message": LEAK % "192.168.1.1", "message_phrase": [LEAK, "192.168.1.1"],
              "fix": "Set a name server on the internet in this computer's network settings: VPN mode reaches that one through the edge."},
+            self._foreign_drop(),
             {"check": "ipv6", "ok": None, "warning": False, "message": "Whether the internet answers through the edge can't be told without names.", "fix": ""}]})
 
     def do_AddNode(self, name, kind, valid_seconds):

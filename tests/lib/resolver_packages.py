@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""resolver_packages.py BUILD: fetches the packages of the resolvers that tests/lib/resolver_world.py runs, and unpacks each set into a
-folder of its own below BUILD/resolvers. They are never installed: each would change how this computer resolves names.
+"""resolver_packages.py BUILD: fetches the packages of the resolvers that tests/lib/resolver_world.py runs, and of the firewalls that
+tests/lib/firewall_case.py runs, and unpacks each set into a folder of its own below BUILD/resolvers. They are never installed: each would change
+how this computer resolves names, or what it lets in.
 """
 import fcntl
 import os
@@ -16,6 +17,7 @@ SETS = {
     "network-manager-resolved": ("network-manager", "systemd-resolved"),
     "openresolv": ("openresolv",),
     "resolvconf": ("resolvconf",),
+    "firewalls": ("iptables", "ufw", "firewalld", "python3-firewall", "python3-nftables", "docker.io"),
 }
 KEPT = ("libc6", "libc-bin")  # those of this computer belong together
 

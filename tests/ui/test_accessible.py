@@ -266,6 +266,22 @@ class Windows(Walk):
         self.daemon.say(node={"id": "n0000000000000005", "problem": None})
         self.desktop.gone(exactly="Identity used twice", seconds=SLOW)
 
+    def test_fix(self):
+        """A finding that Edgeway can fix has a button, named for what it fixes; then one that undoes it."""
+        self.open()
+        self.daemon.say(tailscale="there")
+        self.act("diagnose")
+        self.check(window="Diagnosis", words=["1 check failed.", "drops packets from 100.64.0.0/10", "Fix"])
+        self.daemon.say(fail={"Fix": ["HostConflict", "Edgeway's fix had no effect."]})
+        self.desktop.press("push button", exactly="Fix")
+        self.desktop.find(exactly="Edgeway's fix had no effect.", seconds=SLOW)
+        self.daemon.say(fail={"Fix": None})
+        self.desktop.press("push button", exactly="Fix")
+        self.check(window="Diagnosis", words=["No check failed. There is 1 warning.", "Edgeway's rule in it exempts the mesh's", "Undo Fix"])
+        self.desktop.press("push button", exactly="Undo Fix")
+        self.check(window="Diagnosis", words=["1 check failed."])
+        self.close_window("Diagnosis")
+
     def test_diagnosis(self):
         self.open()
         self.check("map")

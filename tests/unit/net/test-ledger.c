@@ -67,6 +67,11 @@ samples (void)
   change->name = g_strdup ("ip filter DOCKER-USER");
   change->value = g_strdup ("0123456789abcdef");
   g_ptr_array_add (all, change);
+  change = on_link (EW_CHANGE_FOREIGN);
+  change->name = g_strdup ("ip filter DOCKER-USER");
+  change->value = g_strdup ("0123456789abcdef");
+  ew_prefix_parse ("100.96.0.0/12", &change->prefix, NULL);
+  g_ptr_array_add (all, change);
   change = on_link (EW_CHANGE_RESOLVER);
   change->value = g_strdup (EW_CHANGE_RESOLVED);
   g_ptr_array_add (all, change);
