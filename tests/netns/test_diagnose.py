@@ -220,6 +220,7 @@ class Diagnose(MeshCase):
     def test_14_a_narrow_link(self):
         self.laptop.ip("link", "set", "eth0", "mtu", "1400")
         self.addCleanup(self.laptop.ip, "link", "set", "eth0", "mtu", "1500")
+
         def adapted():
             self.laptop.ok("ping", "-n", "-q", "-c", "1", "-W", "1", "100.96.0.1")  # found where there is traffic
             return self.laptop.json("ip", "-j", "link", "show", "edgeway0")[0]["mtu"] == 1328

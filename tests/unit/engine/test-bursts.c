@@ -519,7 +519,7 @@ test_trial_unanswered (World *world, gconstpointer data)
   g_assert_cmpuint (from->lost_in_them, <=, EW_BURSTS_ARRIVED * EW_BURST_MAX);
 }
 
-/* Another path is judged anew; another port of the same host is the same path. */
+/* Another path is judged by itself; another port of the same host is the same path. */
 static void
 test_other_path (World *world, gconstpointer data)
 {
