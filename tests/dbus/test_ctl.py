@@ -148,7 +148,8 @@ class Verbs(Case):
     def test_help(self):
         listed = self.ctl("--help")
         for verb in ("enroll", "leave", "connect", "disconnect", "mode", "lockdown", "split list", "split exclude", "split include", "split remove", "lan", "status", "map", "ping", "diagnose",
-                     "node add", "node list", "node show", "node rename", "node mtu", "node remove", "node config", "route add", "route remove", "route list", "route accept", "route refuse", "names", "name add", "name remove", "name list", "name accept", "name refuse"):
+                     "node add", "node list", "node show", "node rename", "node mtu", "node remove", "node config", "route add",
+                     "route remove", "route list", "route accept", "route refuse", "names", "name add", "name remove", "name list", "name accept", "name refuse"):
             self.assertRegex(listed, f"(?m)^  {verb}( |$)")
             self.assertIn("Usage:", self.ctl(*verb.split(), "--help"))
         for argv in (["help"], ["-h"]):
