@@ -6,7 +6,8 @@ every 50 ms, and answers each line "SINCE" (of CLOCK_MONOTONIC) on its standard 
     lost    packets sent since then that were due 0.5 s ago and have no answer
     cut     the flow has been cut
     stood   the longest time since then in which nothing of the flow came back, with the one that lasts
-    quiet   for how long there has been neither an answer nor anything of the flow, whichever is longer
+    quiet   for how long there has been no answer, and
+    stands  … nothing of the flow
 """
 import json
 import select
@@ -91,8 +92,8 @@ class Watch:
         answers = sorted(at for sent, at in self.answered.items() if sent >= since)
         lost = sum(since <= sent <= now - LATE and sent not in self.answered for sent in self.sent)
         flow = [at for at in self.heard if at >= since]
-        quiet = max(now - (answers or [since])[-1], now - (flow or [since])[-1])
-        print(json.dumps({"away": longest([since, *answers, now]), "lost": lost, "cut": self.cut, "stood": longest([since, *flow, now]), "quiet": quiet}), flush=True)
+        quiet, stands = (now - (heard or [since])[-1] for heard in (answers, flow))
+        print(json.dumps({"away": longest([since, *answers, now]), "lost": lost, "cut": self.cut, "stood": longest([since, *flow, now]), "quiet": quiet, "stands": stands}), flush=True)
 
     def run(self):
         print("ready", flush=True)
