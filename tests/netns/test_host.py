@@ -378,7 +378,7 @@ class Host(unittest.TestCase):
     def checks(self, driver, *ranges):
         result = {}
         for check in json.loads(driver.do("diagnose " + " ".join(ranges or ("100.96.0.0/12", "fd45::/48")))):
-            self.assertEqual(sorted(set(check) - {"message_phrase", "fix_phrase"}), ["check", "fix", "message", "ok", "warning"])
+            self.assertEqual(sorted(set(check) - {"message_phrase", "fix_phrase"}), ["check", "fix", "fixable", "fixed", "message", "ok", "warning"])
             result.setdefault(check["check"], []).append(check)
         return result
 
@@ -401,6 +401,7 @@ class Host(unittest.TestCase):
                 ip link set tailscale0 up; ip link set ts1 up
                 ip route add 100.100.100.100 dev tailscale0 table 52; ip route add 100.97.0.0/16 via 192.168.7.1
                 nft add chain ip filter ts-input; nft add rule ip filter ts-input iifname != tailscale0 ip saddr 100.64.0.0/10 drop
+                nft add chain ip filter INPUT '{ type filter hook input priority filter; }'; nft add rule ip filter INPUT jump ts-input
                 nft add table inet fw; nft add chain inet fw in '{ type filter hook input priority 0; }'
                 nft add rule inet fw in ct state established accept; nft add rule inet fw in counter reject
                 ip link set edgeway0 mtu 1480; sysctl -qw net.ipv6.conf.all.disable_ipv6=1
@@ -413,9 +414,9 @@ class Host(unittest.TestCase):
             self.assertEqual(len(checks["overlap-route"]), 2)
             for name in ("overlap-address", "overlap-route", "foreign-drop", "mtu", "firewall", "routing"):
                 self.assertTrue(all(not check["ok"] and check["fix"] for check in checks[name]), name)
-            # The fix for Tailscale's chain works and is limited to Edgeway's interface.
-            self.world.sh(self.world.host, checks["foreign-drop"][0]["fix"].split(" (")[0])
-            self.assertIn('iifname "edgeway0" accept', self.world.sh(self.world.host, "nft list chain ip filter ts-input"))
+            # The command for Tailscale's chain works and is limited to Edgeway's interface and the mesh's range.
+            self.world.sh(self.world.host, re.search("`sudo (nft .*?)`", checks["foreign-drop"][0]["fix"]).group(1))
+            self.assertRegex(self.world.sh(self.world.host, "nft list chain ip filter ts-input"), r'iifname "edgeway0" ip saddr 100\.96\.0\.0/12 counter .* return')
 
     def test_diagnose_in_vpn_mode(self):
         """Neighbors on the LAN that are reached through the edge."""
