@@ -7,7 +7,7 @@
 #include <linux/netfilter/nf_tables_compat.h>
 #include <string.h>
 
-/* Where the source stands in the header: RFC 791 section 3.1, RFC 8200 section 3. */
+/* Where the source is in the header: RFC 791 section 3.1, RFC 8200 section 3. */
 #define SOURCE_OFFSET_V4 12
 #define SOURCE_OFFSET_V6 8
 

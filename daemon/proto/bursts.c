@@ -163,7 +163,8 @@ note_arrived (EwBursts *bursts, EwBurstsLost *kind, uint64_t now_ns)
     return EW_BURSTS_SAME;
   if (get_mode (bursts) == EW_BURSTS_ALONE)
     {
-      bursts->proven = bursts->told = true;
+      bursts->proven = true;
+      bursts->told = true;
       look_from (bursts, bursts->until_ns);
       return told ? EW_BURSTS_SAME : EW_BURSTS_OFF;
     }

@@ -335,12 +335,11 @@ send_one (EwLane *lane, EwPeer *peer, const EwPacket *packet, const EwTime *time
   EwKeypair *keypair = ew_peer_get_sending (peer, time);
   if (packet->len == 0 || packet->len > EW_MTU_MAX)
     return;
-  if (!ew_peer_has_endpoint (peer))
-    ew_add (&peer->counters.dropped_queue, 1); /* nowhere to, and no telling when */
+  /* Nowhere to, and no telling when; or it asks about the path of this moment. */
+  if (!ew_peer_has_endpoint (peer) || (keypair == NULL && packet->whole))
+    ew_add (&peer->counters.dropped_queue, 1);
   else if (keypair != NULL)
     gather_or_flush (lane, peer, keypair, packet, time);
-  else if (packet->whole)
-    ew_add (&peer->counters.dropped_queue, 1); /* it asks about the path of this moment */
   else
     stage (lane, peer, packet, time);
 }

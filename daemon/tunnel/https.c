@@ -5,7 +5,8 @@
  *
  *   handshake begun ── 3 s, or 0.3 s where this network needed it before ──→ dial → 101 → a handshake through it
  *   dial            ── 0.25 s without a stream ──→ another address is dialed beside it; the first stream is taken
- *                   ── 0.75 s, while traffic waits ──→ the same again: TCP itself asks again after 1, 3 and 7 s
+ *                   ── 0.75 s, while traffic waits ──→ the same again: TCP itself asks again after 1, 3 and 7 s; from the
+ *                      sixth on after 1.5 and then 3 s, for what takes connections and never answers
  *   over https      ── every 15 s: one handshake to the edge's UDP address ──answered──→ UDP, the stream is closed
  *   stream cut      ── at once, then 1, 2, 4, … 30 s ──→ dial
  *   network back    ── 0.3 s without an answer through the stream ──→ dial: TCP would wait for as long again as it has
@@ -28,6 +29,7 @@
 #define LIVED (10 * SECOND)
 #define STAGGER (SECOND / 4) /* RFC 8305 section 5 */
 #define ANOTHER_TRY (SECOND * 3 / 4)
+#define QUICK_TRIES 5
 #define DIALS_MAX 4 /* at once */
 
 typedef struct
@@ -314,6 +316,17 @@ drop_oldest_dial (EwTunnel *self)
   g_ptr_array_remove_index (self->dials, 0);
 }
 
+/* Until the next address is dialed. */
+static gint64
+pause_after_dial (EwTunnel *self)
+{
+  const guint n = count_addresses (self);
+  if (self->n_dialed < n)
+    return STAGGER;
+  const guint again = self->n_dialed - n;
+  return ANOTHER_TRY << (again < QUICK_TRIES ? 0 : MIN (again - QUICK_TRIES + 1, 2));
+}
+
 /* The next address, beside those that are being dialed. */
 static void
 dial (EwTunnel *self)
@@ -333,7 +346,7 @@ dial (EwTunnel *self)
     drop_oldest_dial (self);
   const gboolean others = self->n_dialed < count_addresses (self);
   self->dial_again = others || now () < self->liveness.busy_until;
-  ew_alarm_set (self->https_alarm, !self->dial_again ? G_MAXINT64 : now () + (others ? STAGGER : ANOTHER_TRY));
+  ew_alarm_set (self->https_alarm, !self->dial_again ? G_MAXINT64 : now () + pause_after_dial (self));
   dial_address (self, candidate);
 }
 
