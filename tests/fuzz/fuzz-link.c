@@ -18,7 +18,15 @@ static bool
 is_same (const EwLinkMessage *a, const EwLinkMessage *b)
 {
   return a->type == b->type && a->token == b->token && ew_revision_equal (a->revision, b->revision)
-         && a->stamp_ns == b->stamp_ns && a->problem == b->problem && a->flags == b->flags;
+         && a->stamp_ns == b->stamp_ns && a->problem == b->problem && a->flags == b->flags
+         && a->probe_size == b->probe_size && a->answer_size == b->answer_size && a->takes == b->takes;
+}
+
+/* Those may be smaller or larger than what they say. */
+static bool
+is_padded (const EwLinkMessage *message)
+{
+  return message->type == EW_LINK_SIZE_PROBE || message->type == EW_LINK_SIZE_ANSWER;
 }
 
 /* From memory exactly as large as the packet. */
@@ -34,11 +42,11 @@ parse (const uint8_t *data, size_t size, EwIp *from, EwIp *to, EwLinkMessage *me
   assert (message->problem <= EW_NODE_PROBLEM_REFUSED);
   assert (message->problem == EW_NODE_PROBLEM_NONE || message->type == EW_LINK_ANSWER);
   /* An accepted message is built again and means the same. */
-  uint8_t again[EW_LINK_PACKET_MAX];
+  uint8_t again[EW_LINK_SIZE_MAX];
   EwIp again_from, again_to;
   EwLinkMessage again_message;
   size_t n = ew_link_build (again, from, to, message);
-  assert (n > 0 && n <= size);
+  assert (n > 0 && (n <= size || is_padded (message)));
   assert (ew_link_parse (again, n, &again_from, &again_to, &again_message));
   assert (ew_ip_equal (from, &again_from) && ew_ip_equal (to, &again_to) && is_same (message, &again_message));
   return true;
@@ -65,10 +73,17 @@ mend (uint8_t *packet, size_t size)
 static void
 change (const uint8_t *data, size_t size, bool v6, bool mended)
 {
-  uint8_t packet[EW_LINK_PACKET_MAX];
+  uint8_t packet[EW_LINK_SIZE_MAX];
   EwIp from = { .family = v6 ? EW_FAMILY_V6 : EW_FAMILY_V4, .bytes = { 10, data[0] } }, to = from, got_from, got_to;
   EwLinkMessage message = { .type = (EwLinkType)data[1], .token = ew_load_le64 (data + 2) }, got;
-  message.revision.hash = message.token * 3;
+  if (is_padded (&message))
+    {
+      message.probe_size = (uint16_t)(message.token * 3);
+      message.answer_size = (uint16_t)(message.token * 7);
+      message.takes = (uint16_t)(message.token * 11);
+    }
+  else
+    message.revision.hash = message.token * 3;
   message.stamp_ns = message.token * 5;
   if (message.type == EW_LINK_ANSWER)
     message.problem = (EwNodeProblem)(data[2] % (EW_NODE_PROBLEM_REFUSED + 1));

@@ -7,7 +7,7 @@
 #include "engine-testing.h"
 #include "memory-net.h"
 
-#define NODE_WAIT_MS 5000 /* for something that takes microseconds */
+#define NODE_WAIT_MS 20000 /* for something that takes microseconds */
 
 typedef struct
 {
