@@ -88,11 +88,18 @@ class Matrix(MatrixCase):
             if who == "theirs":
                 return int(row.theirs.shown("transfer", row.key)[0])
             return int(self.ours.shown("transfer", row.theirs.public)[0]) if row.role == "node" else self.switch.status()[row.theirs.name]["tx"]
+
+        def quiet(rows, who):
+            heard = [hears(row, who) for row in rows]
+            time.sleep(4)  # real time: an echo is tried three times, a second apart
+            return [hears(row, who) for row in rows] == heard
         for who in ("ours", "theirs"):
             rows = [row for row in self.rows if who == "ours" or row.role == "node"]  # the edge sends none: its nodes do
 
             def tell(row, interval):
                 (row.theirs if who == "ours" else self.ours).wg("peer", row.key if who == "ours" else row.theirs.public, "persistent-keepalive", interval)
+            # The edge measures the path to nodes that it has just heard: echoes, and perhaps a handshake for them.
+            wait_for("an end of echoes", lambda: quiet(rows, who), 60, 0)
             before = [hears(row, who) for row in rows]
             for row in rows:
                 tell(row, "1")
