@@ -23,7 +23,9 @@ static gboolean
 is_to_signal (EwWorker *worker, guint which, const EwArrival *arrival)
 {
   const guint64 now_ns = worker->time.realtime_ns;
-  const guint64 age_ns = arrival->arrived_ns > 0 && now_ns > arrival->arrived_ns ? now_ns - arrival->arrived_ns : 0;
+  /* What is read to its end isn't a queue that stays: a busy computer has only come late. */
+  const gboolean waited = arrival->behind && arrival->arrived_ns > 0 && now_ns > arrival->arrived_ns;
+  const guint64 age_ns = waited ? now_ns - arrival->arrived_ns : 0;
 
   if (ew_codel_signals (&worker->codel[which], &socket_limits, age_ns < AGE_MAX_NS ? age_ns : 0, worker->time.now_ns))
     worker->signals = TRUE;

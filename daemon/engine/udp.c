@@ -93,7 +93,10 @@ sockets_receive (EwUdp *udp, guint which, EwArrival *arrivals, gsize n)
     }
   int got = recvmmsg (udp->fds[which], in->messages, n, MSG_DONTWAIT, NULL);
   for (int i = 0; i < got; i++)
-    read_message (&in->messages[i], &in->addresses[i], &arrivals[i]);
+    {
+      read_message (&in->messages[i], &in->addresses[i], &arrivals[i]);
+      arrivals[i].behind = (gsize)got == n;
+    }
   return got > 0 ? (gsize)got : 0;
 }
 

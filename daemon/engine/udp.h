@@ -28,6 +28,7 @@ typedef struct
   gsize segment; /* out: the size of each; the last may be shorter. 0: there is one */
   EwEndpoint from;
   guint8 ecn;         /* of the outer header */
+  gboolean behind;    /* out: the kernel may hold more behind it. FALSE: the socket was emptied */
   guint64 arrived_ns; /* by the real-time clock; 0: unknown */
 } EwArrival;
 

@@ -226,6 +226,7 @@ typedef struct
   EwMemoryNet *net;
   guint64 id; /* under the net's lock */
   _Atomic guint64 age_ns;
+  _Atomic gboolean emptied;
   Queue queue;
 } MemoryUdp;
 
@@ -278,15 +279,17 @@ memory_udp_receive (EwUdp *udp, guint which, EwArrival *arrivals, gsize n)
       .len = packets[i].len,
       .from = packets[i].endpoint,
       .ecn = packets[i].ecn,
+      .behind = age_ns > 0 && !((MemoryUdp *)udp)->emptied,
       .arrived_ns = age_ns > 0 ? (guint64)g_get_real_time () * 1000 - age_ns : 0,
     };
   return (gsize)got;
 }
 
 void
-ew_memory_udp_set_age (EwUdp *udp, guint64 age_ns)
+ew_memory_udp_set_age (EwUdp *udp, guint64 age_ns, gboolean emptied)
 {
   ((MemoryUdp *)udp)->age_ns = age_ns;
+  ((MemoryUdp *)udp)->emptied = emptied;
 }
 
 static gboolean

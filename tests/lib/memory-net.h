@@ -29,8 +29,9 @@ void ew_memory_net_damage_bursts (EwMemoryNet *net);
 /* A socket reached as the endpoint {EW_ENDPOINT_MEMORY, id}; a known id replaces the socket that had it (roaming,
  * restart). */
 EwUdp *ew_memory_udp_new (EwMemoryNet *net, guint64 id);
-void ew_memory_udp_move (EwUdp *udp, guint64 id);        /* reached and sending as another id from now on */
-void ew_memory_udp_set_age (EwUdp *udp, guint64 age_ns); /* what it receives has waited for that long */
+void ew_memory_udp_move (EwUdp *udp, guint64 id); /* reached and sending as another id from now on */
+/* What it receives has waited for that long, and more waits behind it unless it is emptied each time. */
+void ew_memory_udp_set_age (EwUdp *udp, guint64 age_ns, gboolean emptied);
 EwEndpoint ew_memory_endpoint (guint64 id);
 
 G_END_DECLS

@@ -87,11 +87,12 @@ comes_marked (Node *a, Node *b)
   return (data[1] & 3) == 3;
 }
 
-/* What waits in the socket for long says so to the flow, and what doesn't wait never does. */
+/* What waits in the socket for long says so to the flow. What doesn't wait never does, nor what a busy computer reads
+   late but to its end. */
 static void
 test_standing_queue (void)
 {
-  const guint64 ages[] = { 1000, 5000000 }; /* ns: a microsecond, and more than a router's queue may have */
+  const guint64 short_ns = 1000, long_ns = 5000000; /* a microsecond, and more than a router's queue may have */
   g_autoptr (EwMemoryNet) net = ew_memory_net_new ();
   Node a, b;
   guint marked = 0;
@@ -100,13 +101,13 @@ test_standing_queue (void)
   node_start (&b, net, 2, NULL, NULL);
   node_add_peer (&a, &b, "10.0.0.2/32", TRUE);
   node_add_peer (&b, &a, "10.0.0.1/32", FALSE);
-  for (guint i = 0; i < G_N_ELEMENTS (ages); i++)
+  for (guint i = 0; i < 3; i++)
     {
       const gint64 begun = g_get_monotonic_time ();
-      ew_memory_udp_set_age (b.udp, ages[i]);
-      while (marked == 0 && g_get_monotonic_time () < begun + (i == 0 ? 200 : NODE_WAIT_MS) * 1000)
+      ew_memory_udp_set_age (b.udp, i == 0 ? short_ns : long_ns, i == 1);
+      while (marked == 0 && g_get_monotonic_time () < begun + (i < 2 ? 200 : NODE_WAIT_MS) * 1000)
         marked += comes_marked (&a, &b);
-      g_assert_cmpuint (marked, ==, i);
+      g_assert_cmpuint (marked, ==, i / 2);
     }
   node_stop (&a);
   node_stop (&b);
