@@ -216,7 +216,7 @@ add_trial_set (GString *script, guint seconds)
                           seconds, seconds);
 }
 
-/* Loaded over what is there, in one transaction: there is no moment without. */
+/* One transaction replaces what is there, so the rules are never missing. */
 static gboolean
 load (EwLockdown *self, GError **error)
 {

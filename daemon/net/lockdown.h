@@ -8,7 +8,7 @@
  *   loopback, the tunnel's interface
  *   packets with EW_HOST_FWMARK         the tunnel itself, the edge's API and name, the guard's answers
  *   answers to connections from outside a server stays reachable, as in VPN mode
- *   DHCP, neighbor discovery, IGMP, MLD without them there is no network
+ *   DHCP, neighbor discovery, IGMP, MLD there is no network without them
  *   what config leaves outside          the LAN, unless it's blocked, and excluded prefixes; no questions for names
  *
  * Everything else is refused at once. In contrast to all else in this room it's not in the undo ledger: the rules

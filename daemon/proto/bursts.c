@@ -53,7 +53,7 @@ give_up (EwBursts *bursts, uint64_t now_ns)
   set_mode (bursts, EW_BURSTS_ALONE, now_ns);
 }
 
-/* In a trial, silence is no better than loss: what is at stake stays little. */
+/* During a trial, a missing answer counts as a loss, so that few packets are at stake. */
 static void
 forget_sample (EwBursts *bursts, uint64_t now_ns)
 {

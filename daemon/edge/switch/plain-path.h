@@ -21,6 +21,6 @@
 
 /* Its state has just been read from the engine: begins if that is due. */
 void ew_switch_plain_path_look (EwSwitch *self, SwitchNode *node, guint64 now);
-/* The node is no longer one of the switch's. */
+/* The switch has removed the node. */
 void ew_switch_plain_path_removed (EwSwitch *self, SwitchNode *node);
 void ew_switch_plain_path_clear (EwSwitch *self);
