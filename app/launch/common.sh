@@ -132,7 +132,7 @@ packages_trial="nftables"  # what a trial leaves behind is looked for in the fir
 packages_demo="dbus polkitd wireguard-go wireguard-tools openssh-server openssh-client iputils-ping nftables procps"
 # Its name contains a version only in Debian 12.
 case $(. /etc/os-release 2>/dev/null && printf %s "${VERSION_ID:-}") in 12) clang_runtime=libclang-rt-14-dev ;; *) clang_runtime=libclang-rt-dev ;; esac
-packages_test="$packages_demo $packages_app $packages_screen clang-format clang-tidy shellcheck flake8 codespell universal-ctags mandoc dbus polkitd conntrack iperf3 ethtool zbar-tools tcpdump qemu-system-x86 busybox-static gpgv valgrind $clang_runtime clang xz-utils mmdebstrap debhelper lintian crun rpm
+packages_test="$packages_demo $packages_app $packages_screen clang-format clang-tidy shellcheck flake8 codespell universal-ctags mandoc dbus polkitd conntrack iperf3 ethtool zbar-tools tcpdump qemu-system-x86 busybox-static gpgv valgrind $clang_runtime clang lld xz-utils mmdebstrap debhelper lintian crun rpm
   python3-gi gir1.2-glib-2.0 procps psmisc strace
   squid tinyproxy haproxy nginx libnginx-mod-stream openvpn openssl curl
   dnsmasq-base bind9-dnsutils knot-dnsutils musl-tools zsh fish xdg-utils

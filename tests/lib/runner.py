@@ -40,18 +40,21 @@ def say(text, end="\n"):
 
 
 def run(argv, log, timeout, env=None):
-    """Exit status and output of a command, which is also kept in a file. 124 where it ran too long."""
+    """Exit status and output of a command, which is also kept in a file. 124 where it ran too long. What it used of processors counts for the
+    stage of this thread."""
     with open(log, "w") as out:
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
                                    env=dict(os.environ, LC_ALL="C.UTF-8", **(env or {})))
-        try:
-            status = process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, 9)
-            process.wait()
-            status = 124
+        alarm = threading.Timer(timeout, os.killpg, (process.pid, 9))
+        alarm.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        late = not alarm.is_alive()
+        alarm.cancel()
+        process.returncode = 124 if late else os.waitstatus_to_exitcode(status)
+    if getattr(_said, "lines", None) is not None:
+        _said.cpu += usage.ru_utime + usage.ru_stime
     with open(log, errors="replace") as text:
-        return status, text.read()
+        return process.returncode, text.read()
 
 
 def tail(text, lines=40):
@@ -181,7 +184,7 @@ def say_counts(name, counts, seconds=""):
 
 def measure(name, stage):
     """Runs a stage, then prints its output and its line in one piece; a stage of several suites has a line for each."""
-    started, _said.lines = time.monotonic(), []
+    started, _said.lines, _said.cpu = time.monotonic(), [], 0.0
     try:
         result = stage()
     except Exception:  # pylint: disable=broad-except
@@ -189,7 +192,7 @@ def measure(name, stage):
         result = 0, 1, 0
     lines, _said.lines = _said.lines, []
     for line, counts in (result.items() if isinstance(result, dict) else [(name, result)]):
-        say_counts(line, counts, f"  {time.monotonic() - started:5.0f} s")
+        say_counts(line, counts, f"  {time.monotonic() - started:5.0f} s, {_said.cpu:.0f} s of processors")
     lines, _said.lines = lines + _said.lines, None
     say("".join(lines), end="")
     return add(*(result.values() if isinstance(result, dict) else [result]))
