@@ -152,7 +152,7 @@ class Check:
                 raise Failure(f"{name} comes by {nodes[name]['transport']}, not by {wanted}")
         if self.mesh.ctl_json(STRICT, "status")["edge"]["transport"] != "https":
             raise Failure(f"{STRICT} doesn't say that its way is https")
-        return f"{STRICT}, whose network drops UDP, comes by https"
+        return f"{STRICT}, whose network drops UDP, comes via https"
 
     def ssh_command(self, address):
         return ["ssh", "-F", "/dev/null", "-i", self.ssh_key, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
@@ -255,9 +255,8 @@ class RemoteShell:
 
     def __init__(self, machine, command):
         import subprocess
-        from machines import die_with_parent
         self.process = subprocess.Popen(machine.command([*command, "sh"]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                        text=True, bufsize=1, preexec_fn=die_with_parent)
+                                        text=True, bufsize=1)
         self.lines = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
 

@@ -17,7 +17,7 @@ import signal
 import subprocess
 import time
 
-from machines import Failure, die_with_parent, wait_for
+from machines import Failure, dying, wait_for
 
 LAUNCH = os.path.dirname(os.path.abspath(__file__))
 PYTHON = "/usr/bin/python3"
@@ -37,9 +37,9 @@ def add_person(folder, name, uid, wrap=None):
         with open(path) as old, open(copy, "w") as new:
             new.write(old.read() + line)
         os.chmod(copy, 0o644)
-        subprocess.run(wrap(["mount", "--bind", copy, path]), check=True, preexec_fn=die_with_parent)
+        subprocess.run(dying(wrap(["mount", "--bind", copy, path])), check=True)
     script = "mkdir -p /tmp/.X11-unix && mount -t tmpfs -o mode=1777 none /tmp/.X11-unix"
-    subprocess.run(wrap(["sh", "-c", script]), check=True, preexec_fn=die_with_parent)
+    subprocess.run(dying(wrap(["sh", "-c", script])), check=True)
 
 
 class Desktop:
@@ -89,8 +89,8 @@ class Desktop:
         path = self.path(log + ".log")
         with open(path, "a") as out:
             options.setdefault("stdout", out)
-            process = subprocess.Popen(self.command(argv), stdin=options.pop("stdin", subprocess.DEVNULL), stderr=out,
-                                       preexec_fn=die_with_parent, env={**self.environment, **(environment or {})}, **options)
+            process = subprocess.Popen(dying(self.command(argv)), stdin=options.pop("stdin", subprocess.DEVNULL), stderr=out,
+                                       env={**self.environment, **(environment or {})}, **options)
         process.log_path = path
         self.processes.append(process)
         return process
@@ -196,8 +196,8 @@ class Desktop:
         return self._popen(argv, log or os.path.basename(argv[0]), environment)
 
     def run(self, *argv, check=True, timeout=30, input=None):
-        result = subprocess.run(self.command(argv), capture_output=True, text=True, timeout=timeout, env=self.environment, input=input,
-                                stdin=None if input is not None else subprocess.DEVNULL, preexec_fn=die_with_parent)
+        result = subprocess.run(dying(self.command(argv)), capture_output=True, text=True, timeout=timeout, env=self.environment, input=input,
+                                stdin=None if input is not None else subprocess.DEVNULL)
         if check and result.returncode:
             raise Failure(f"{' '.join(argv)} exited {result.returncode}: {(result.stderr or result.stdout).strip()[-600:]}")
         return result

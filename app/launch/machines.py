@@ -4,7 +4,6 @@
 A machine lives as long as its holder process; every process started here dies with the program that started it, even when
 that is killed, so that nothing is left behind: no named namespace, no file outside the run's own folder.
 """
-import ctypes
 import fcntl
 import json
 import os
@@ -15,8 +14,6 @@ import sys
 import tempfile
 import time
 
-_libc = ctypes.CDLL(None, use_errno=True)
-_PR_SET_PDEATHSIG = 1
 NSSWITCH = "/etc/nsswitch.conf"
 # Shell: an /etc that whatever runs in this mount namespace may change, with a mount point's text as a file of its own. Who writes to a
 # single file that is mounted over the computer's would lose it: when that is replaced outside, its mounts are removed in all namespaces. Not on
@@ -31,8 +28,17 @@ class Failure(Exception):
     """Something did not work; the text is for people."""
 
 
-def die_with_parent():
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+def dying(argv, pid=0):
+    """A command that is killed when the thread that starts it ends, in the namespaces and the root folder of a process or our own. Said to a
+    program, as for a function that the child calls (preexec_fn) Python has to copy all its page tables for each command."""
+    enter = os.path.join(os.environ.get("EDGEWAY_BUILD", "/nonexistent"), "tests/lib/enter")
+    if not pid and argv[0] == enter:
+        return argv
+    if os.access(enter, os.X_OK):
+        return [enter, str(pid), *argv]
+    # -r: its root folder too, so that a machine made in a chroot stays in it.
+    inside = ["nsenter", "-t", str(pid), "-r", "-m", "-n", "-u", "--"] if pid else []
+    return [shutil.which("setpriv") or "/usr/bin/setpriv", "--pdeathsig", "KILL", "--", *inside, *argv]
 
 
 def wait_for(what, test, seconds, interval=0.1):
@@ -72,8 +78,8 @@ class Machine:
         mounts += OWN_ETC + f"if [ -f {NSSWITCH} ]; then cp {NSSWITCH} {self.log_dir}/ && mount --bind {self.log_dir}/nsswitch.conf {NSSWITCH}; fi && "
         script = mounts + f"hostname {name} && ip link set lo up && echo ready && exec sleep infinity"
         self.holder = subprocess.Popen(
-            ["unshare", "--mount", "--net", "--uts", "--propagation", "private", "sh", "-c", script],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, preexec_fn=die_with_parent, text=True)
+            dying(["unshare", "--mount", "--net", "--uts", "--propagation", "private", "sh", "-c", script]),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         if self.holder.stdout.readline().strip() != "ready":
             raise Failure(f"the namespaces of {name} couldn't be created: this needs root and a kernel with namespaces")
         self.pid = self.holder.pid
@@ -87,8 +93,7 @@ class Machine:
         return [p for p in self.PRIVATE if os.path.isdir(p) or self.world.may_create(p)]
 
     def command(self, argv):
-        # -r: its root folder too, so that a machine made in a chroot stays in it.
-        return ["nsenter", "-t", str(self.pid), "-r", "-m", "-n", "-u", "--", *argv]
+        return dying(argv, self.pid)
 
     def run(self, *argv, check=True, timeout=40, input=None, env=None):
         """Runs a command here to its end. Failure carries what it printed."""
@@ -96,8 +101,7 @@ class Machine:
         environment.pop("DBUS_SYSTEM_BUS_ADDRESS", None)
         try:
             result = subprocess.run(self.command(argv), capture_output=True, text=True, timeout=timeout, input=input,
-                                    stdin=None if input is not None else subprocess.DEVNULL,
-                                    preexec_fn=die_with_parent, env=environment)
+                                    stdin=None if input is not None else subprocess.DEVNULL, env=environment)
         except subprocess.TimeoutExpired:
             if check:
                 raise Failure(f"{self.name}: {' '.join(argv)}: no end after {timeout} s")
@@ -121,8 +125,7 @@ class Machine:
             out = os.open(path + ".out", os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
         environment = dict(os.environ)
         environment.pop("DBUS_SYSTEM_BUS_ADDRESS", None)
-        process = subprocess.Popen(self.command(argv), stdin=subprocess.DEVNULL, stdout=out, stderr=fd,
-                                   preexec_fn=die_with_parent, env=environment)
+        process = subprocess.Popen(self.command(argv), stdin=subprocess.DEVNULL, stdout=out, stderr=fd, env=environment)
         process.output_path, process.log_path = path + ".out", path
         os.close(fd)
         if out != fd:

@@ -7,7 +7,6 @@ import pwd
 import shutil
 import subprocess
 
-from machines import die_with_parent
 
 # The variables of a session's environment that a desktop program needs.
 KEPT = ("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR", "XDG_SESSION_TYPE", "XDG_CURRENT_DESKTOP", "XDG_DATA_DIRS", "XDG_CONFIG_DIRS",
@@ -62,7 +61,7 @@ class Person:
         setpriv = shutil.which("setpriv") or "/usr/bin/setpriv"
         as_person = [setpriv, "--reuid", str(self.uid), "--regid", str(self.gid), "--init-groups", "--pdeathsig", "KILL", "--", *argv]
         with open(os.open(log, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "a") as out:
-            return subprocess.Popen(as_person, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/", env=self.environment, preexec_fn=die_with_parent)
+            return subprocess.Popen(as_person, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/", env=self.environment)
 
 
 def find():

@@ -16,7 +16,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from demo_mesh import first_key  # noqa: E402
-from machines import Failure, World, differences, die_with_parent, end_of, host_snapshot, processes_of, require_root, wait_for  # noqa: E402
+from machines import Failure, World, differences, dying, end_of, host_snapshot, processes_of, require_root, wait_for  # noqa: E402
 import person as session  # noqa: E402
 
 PORT = 443
@@ -129,7 +129,7 @@ class Trial:
     def _start_daemon(self):
         log = os.path.join(self.world.folder, "edgewayd.log")
         with open(log, "w") as out:
-            self.daemon = subprocess.Popen([self.program("edgewayd"), "--state-dir", self.state], stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=die_with_parent)
+            self.daemon = subprocess.Popen(dying([self.program("edgewayd"), "--state-dir", self.state]), stdin=subprocess.DEVNULL, stdout=out, stderr=out)
 
         def answers():
             if self.daemon.poll() is not None:

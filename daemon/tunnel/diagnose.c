@@ -41,6 +41,7 @@ typedef struct
   gulong caller_handler;
   guint api_timer;
   EwLiveCheck live;
+  gboolean repeated; /* what passes the tunnel, as the tunnel went another way meanwhile */
   gboolean own_tried;
   GError *own_error;
   gboolean outside_tried;
@@ -188,7 +189,14 @@ check_silent_handshake (Diagnosis *diagnosis, const gchar *endpoint)
   JsonArray *checks = diagnosis->checks;
   const EwLiveCheck *live = &diagnosis->live;
   g_autofree gchar *fix = NULL;
-  if (live->refused)
+  if (live->endpoint.kind == EW_ENDPOINT_STREAM)
+    ew_checks_add (checks, "handshake", EW_CHECK_BAD,
+                   ew_checks_find (checks, "edge-tcp") == EW_CHECK_BAD
+                     ? N_ ("See the check \"edge-tcp\": neither TCP nor UDP reaches the edge.")
+                     : N_ ("Wait a few seconds: edgewayd tries again via UDP and https."),
+                   "No answer to a WireGuard handshake at %s within %d s via https, and UDP gets no answer here.",
+                   endpoint, EW_LIVE_CHECK_SECONDS);
+  else if (live->refused)
     {
       fix = ew_phrase ("Allow outgoing UDP to %s in this computer's own firewall.", endpoint);
       ew_checks_add (checks, "handshake", EW_CHECK_BAD, fix,
@@ -291,7 +299,7 @@ check_tunnel (Diagnosis *diagnosis)
   ew_endpoint_format (&live->endpoint, endpoint);
   if (live->handshake_us >= 0 && live->endpoint.kind == EW_ENDPOINT_STREAM)
     ew_checks_add (diagnosis->checks, "handshake", EW_CHECK_GOOD, NULL,
-                   "A WireGuard handshake with the edge at %s took %.1f ms by https, as UDP has no answer here.",
+                   "A WireGuard handshake with the edge at %s took %.1f ms via https, because UDP gets no answer here.",
                    endpoint, (gdouble)live->handshake_us / 1000);
   else if (live->handshake_us >= 0)
     ew_checks_add (diagnosis->checks, "handshake", EW_CHECK_GOOD, NULL,
@@ -424,36 +432,7 @@ free_diagnosis (Diagnosis *diagnosis)
   g_free (diagnosis);
 }
 
-/* One of those that are tried has ended; the last one writes the report. */
-static void
-end_one (Diagnosis *diagnosis)
-{
-  if (--diagnosis->pending > 0)
-    return;
-  if (!g_task_return_error_if_cancelled (diagnosis->task))
-    {
-      g_autoptr (JsonObject) report = json_object_new ();
-      gboolean member = check_membership (diagnosis);
-      check_machine (diagnosis);
-      if (diagnosis->api_tried)
-        check_api (diagnosis);
-      if (member)
-        {
-          check_identity (diagnosis);
-          check_tunnel (diagnosis);
-          check_bursts (diagnosis);
-        }
-      check_outside (diagnosis);
-      if (member)
-        ew_tunnel_diagnose_names_add (diagnosis->tunnel, diagnosis->names, diagnosis->checks);
-      check_problems (diagnosis);
-      check_host (diagnosis);
-      json_object_set_int_member (report, "schema", 1);
-      json_object_set_array_member (report, "checks", json_array_ref (diagnosis->checks));
-      g_task_return_pointer (diagnosis->task, ew_json_to_string (report, FALSE), g_free);
-    }
-  free_diagnosis (diagnosis);
-}
+static void end_one (Diagnosis *diagnosis);
 
 static void
 on_api_answered (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -537,6 +516,70 @@ on_caller_cancelled (GCancellable *caller, gpointer step)
 }
 
 static void
+try_what_passes (Diagnosis *diagnosis)
+{
+  EwTunnel *self = diagnosis->tunnel;
+  GCancellable *cancellable = g_task_get_cancellable (diagnosis->task);
+
+  try_own_packet (diagnosis);
+  if (ew_tunnel_diagnose_names_async (self, cancellable, on_names_looked_at, diagnosis))
+    diagnosis->pending++;
+  if (self->engine && self->vpn_active)
+    {
+      diagnosis->pending++;
+      ew_outside_try_async (cancellable, on_outside_tried, diagnosis);
+    }
+}
+
+/* TRUE: it's under way. */
+static gboolean
+repeat (Diagnosis *diagnosis)
+{
+  if (!diagnosis->live.moved || diagnosis->repeated
+      || g_cancellable_is_cancelled (g_task_get_cancellable (diagnosis->task)))
+    return FALSE;
+  diagnosis->repeated = TRUE;
+  diagnosis->own_tried = FALSE;
+  g_clear_error (&diagnosis->own_error);
+  g_clear_pointer (&diagnosis->outside, ew_outside_free);
+  g_clear_pointer (&diagnosis->names, ew_names_evidence_free);
+  diagnosis->pending = 1;
+  try_what_passes (diagnosis);
+  return --diagnosis->pending > 0;
+}
+
+/* One of those that are tried has ended; the last one writes the report. */
+static void
+end_one (Diagnosis *diagnosis)
+{
+  if (--diagnosis->pending > 0 || repeat (diagnosis))
+    return;
+  if (!g_task_return_error_if_cancelled (diagnosis->task))
+    {
+      g_autoptr (JsonObject) report = json_object_new ();
+      gboolean member = check_membership (diagnosis);
+      check_machine (diagnosis);
+      if (diagnosis->api_tried)
+        check_api (diagnosis);
+      if (member)
+        {
+          check_identity (diagnosis);
+          check_tunnel (diagnosis);
+          check_bursts (diagnosis);
+        }
+      check_outside (diagnosis);
+      if (member)
+        ew_tunnel_diagnose_names_add (diagnosis->tunnel, diagnosis->names, diagnosis->checks);
+      check_problems (diagnosis);
+      check_host (diagnosis);
+      json_object_set_int_member (report, "schema", 1);
+      json_object_set_array_member (report, "checks", json_array_ref (diagnosis->checks));
+      g_task_return_pointer (diagnosis->task, ew_json_to_string (report, FALSE), g_free);
+    }
+  free_diagnosis (diagnosis);
+}
+
+static void
 try_api (Diagnosis *diagnosis)
 {
   EwTunnel *self = diagnosis->tunnel;
@@ -568,14 +611,7 @@ ew_tunnel_diagnose_async (EwTunnel *self, GCancellable *cancellable, GAsyncReady
     try_api (diagnosis);
   diagnosis->pending++;
   ew_live_check_async (self, &diagnosis->live, on_live_checked, diagnosis);
-  try_own_packet (diagnosis);
-  if (ew_tunnel_diagnose_names_async (self, cancellable, on_names_looked_at, diagnosis))
-    diagnosis->pending++;
-  if (self->engine && self->vpn_active)
-    {
-      diagnosis->pending++;
-      ew_outside_try_async (cancellable, on_outside_tried, diagnosis);
-    }
+  try_what_passes (diagnosis);
   end_one (diagnosis);
 }
 

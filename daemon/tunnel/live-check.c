@@ -19,9 +19,22 @@ typedef struct
 static const EwEndpoint *
 endpoint_in_use (EwTunnel *self)
 {
+  if (self->over_https)
+    return &self->stream;
   return self->candidates != NULL && self->candidate < self->candidates->len
            ? &g_array_index (self->candidates, EwCandidate, self->candidate).endpoint
            : NULL;
+}
+
+static void
+note_endpoint (LiveCheck *check)
+{
+  const EwEndpoint *endpoint = endpoint_in_use (check->tunnel);
+
+  if (endpoint == NULL || ew_endpoint_same_remote (endpoint, &check->out->endpoint))
+    return;
+  check->out->endpoint = *endpoint;
+  check->out->moved = TRUE;
 }
 
 /* Asked now: what the tunnel knows of it may be some seconds old. */
@@ -94,8 +107,10 @@ ew_live_check_handshaken (EwTunnel *self)
     {
       LiveCheck *check = item->data;
 
-      if (check->initiated != 0 && check->out->handshake_us < 0)
-        check->out->handshake_us = MAX (now - check->initiated, 0);
+      if (check->initiated == 0 || check->out->handshake_us >= 0)
+        continue;
+      check->out->handshake_us = MAX (now - check->initiated, 0);
+      note_endpoint (check);
     }
   settle_checks (self);
 }
@@ -109,8 +124,10 @@ ew_live_check_answered (EwTunnel *self, gint64 sent_us)
     {
       LiveCheck *check = item->data;
 
-      if (sent_us >= check->begun && check->out->probe_us < 0)
-        check->out->probe_us = MAX (now - sent_us, 0);
+      if (sent_us < check->begun || check->out->probe_us >= 0)
+        continue;
+      check->out->probe_us = MAX (now - sent_us, 0);
+      note_endpoint (check);
     }
   settle_checks (self);
 }
@@ -130,7 +147,7 @@ ew_live_check_async (EwTunnel *self, EwLiveCheck *out, GAsyncReadyCallback callb
       return;
     }
   out->tried = TRUE;
-  out->endpoint = self->over_https ? self->stream : *endpoint;
+  out->endpoint = *endpoint;
   out->refused = ew_endpoint_is_refused (endpoint, EW_HOST_FWMARK);
   out->last_answer_us = self->liveness.answered != 0 ? now - self->liveness.answered : -1;
   LiveCheck *check = g_new0 (LiveCheck, 1);

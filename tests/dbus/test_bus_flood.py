@@ -11,7 +11,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import private_bus  # noqa: E402
-from private_bus import LIB, SOCKET, USERS, Machine, Refused, die_with_parent, read, wait_for  # noqa: E402
+from private_bus import LIB, SOCKET, USERS, Machine, Refused, read, wait_for  # noqa: E402
 
 private_bus.enter()
 
@@ -41,8 +41,8 @@ class Flood(unittest.TestCase):
         with open(os.path.join(LIB, "bus_flooder.py")) as file:
             source = file.read()
         uid = str(USERS[user])
-        process = subprocess.Popen(["setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", sys.executable, "-B", "-c", source, SOCKET, what, str(SECONDS)],
-                                   stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        process = subprocess.Popen(["setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "--pdeathsig", "KILL", sys.executable, "-B", "-c", source, SOCKET, what,
+                                    str(SECONDS)], stdout=subprocess.PIPE, text=True)
         self.addCleanup(process.stdout.close)
         self.assertEqual(process.stdout.readline(), "ready\n")
         return process

@@ -195,7 +195,7 @@ class Verbs(Case):
 
     def test_watch(self):
         self.start()
-        watch = subprocess.Popen([self.machine.ctl, "status", "--watch"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=private_bus.die_with_parent)
+        watch = subprocess.Popen(private_bus.dying([self.machine.ctl, "status", "--watch"]), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.assertIn("disconnected", watch.stdout.readline())
         self.ctl("connect", "--no-wait")
         states = []

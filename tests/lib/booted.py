@@ -37,7 +37,7 @@ class Booted:
             self.cgroup = tempfile.mkdtemp(prefix="edgeway-packages.", dir=CGROUPS)
             os.chmod(self.cgroup, 0o755)  # its services as other users need to pass
             argv = ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', self.cgroup, argv[0], "--cgroup", *argv[1:]]
-        self.holder = subprocess.Popen(argv, stdin=subprocess.DEVNULL, preexec_fn=machines.die_with_parent)
+        self.holder = subprocess.Popen(machines.dying(argv), stdin=subprocess.DEVNULL)
         self.pid = machines.wait_for(f"{name}'s PID 1", self._first_process, 20)
         machines.wait_for(f"{name}'s boot", self._is_up, 60)
 
@@ -61,8 +61,8 @@ class Booted:
 
     def run(self, *argv, check=True, timeout=120, input=None):
         """A command in the machine, to its end. stdout and stderr come as one text."""
-        result = subprocess.run(self.command(argv), input=input, stdin=None if input is not None else subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT, text=True, timeout=timeout, preexec_fn=machines.die_with_parent)
+        result = subprocess.run(machines.dying(self.command(argv)), input=input, stdin=None if input is not None else subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, text=True, timeout=timeout)
         if check and result.returncode != 0:
             raise machines.Failure(f"{self.name}: {' '.join(argv)} exited {result.returncode}: {result.stdout.strip()[-1500:]}")
         return result
@@ -72,13 +72,11 @@ class Booted:
 
     def start(self, *argv):
         """A process in the machine, with pipes."""
-        return subprocess.Popen(self.command(argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                preexec_fn=machines.die_with_parent)
+        return subprocess.Popen(machines.dying(self.command(argv)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def in_network(self, *argv):
         """A program of this computer in the machine's network, with pipes."""
-        return subprocess.Popen(["nsenter", "-t", str(self.pid), "-n", "--", *argv], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                preexec_fn=machines.die_with_parent)
+        return subprocess.Popen(machines.dying(["nsenter", "-t", str(self.pid), "-n", "--", *argv]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def write(self, path, text, mode="644"):
         self.run("sh", "-c", 'mkdir -p "${1%/*}" && cat >"$1" && chmod "$2" "$1"', "sh", path, mode, input=text)

@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from machines import Failure, die_with_parent
+from machines import Failure, dying
 
 BUILD = os.environ.get("EDGEWAY_BUILD") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "build")
 PROGRAM = os.path.join(BUILD, "tests", "lib", "delay-line")
@@ -15,8 +15,8 @@ class DelayLine:
     queue (bytes that wait for the rate), cut (0 or 1), seed; each holds for both directions until it is set again."""
 
     def __init__(self, a, a_name, b, b_name, **parameters):
-        self.process = subprocess.Popen([PROGRAM, f"/proc/{a.pid}/ns/net", a_name, f"/proc/{b.pid}/ns/net", b_name], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True, bufsize=1, preexec_fn=die_with_parent)
+        self.process = subprocess.Popen(dying([PROGRAM, f"/proc/{a.pid}/ns/net", a_name, f"/proc/{b.pid}/ns/net", b_name]), stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True, bufsize=1)
         if self.process.stdout.readline() != "ready\n":
             self.close()
             raise Failure(f"the line between {a.name} and {b.name} couldn't be made")

@@ -26,7 +26,7 @@ FAKE = os.path.join(BUILD, "tests/dbus/edgewayd-fake")
 CTL = os.path.join(BUILD, "app/ctl/edgewayctl")
 sys.path.insert(0, os.path.join(SOURCE, "app", "launch"))
 import system_bus  # noqa: E402
-from machines import OWN_ETC  # noqa: E402
+from machines import OWN_ETC, dying  # noqa: E402
 
 SOCKET = "/run/dbus/system_bus_socket"
 ADDRESS = "unix:path=" + SOCKET
@@ -96,7 +96,7 @@ class Logged:
     def __init__(self, log, argv, **options):
         self.log = log
         with open(log, "a") as out:
-            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=die_with_parent, **options)
+            self.process = subprocess.Popen(dying(argv), stdin=subprocess.DEVNULL, stdout=out, stderr=out, **options)
         self.pid = self.process.pid
 
     def text(self):
@@ -132,7 +132,7 @@ class Caller:
             argv = [sys.executable, "-B", "-c", file.read(), address]  # the clone may be in a folder that this user can't read
         if uid:
             argv = ["setpriv", "--reuid", str(uid), "--regid", str(uid), "--clear-groups", *argv]
-        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        self.process = subprocess.Popen(dying(argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         first = self.process.stdout.readline()
         if not first.startswith("ready"):
             self.close()

@@ -12,7 +12,7 @@
     host.file_state()                        /etc/resolv.conf and nsswitch.conf: bytes, inode, time
     host.restart("resolved")                 or "bus", "network-manager"; host.kill(), host.processes
 
-Everything here dies with the THREAD that started it (machines.die_with_parent): make hosts in the main thread or in a pool that stays.
+Everything here dies with the THREAD that started it (machines.dying): make hosts in the main thread or in a pool that stays.
 The host's edgewayd is started by mesh.join(name, key): it finds the host's own bus.
 """
 import concurrent.futures
@@ -24,7 +24,7 @@ import subprocess
 import foreign_names
 import resolver_packages
 import system_bus
-from machines import Failure, die_with_parent, end_of, wait_for
+from machines import Failure, end_of, wait_for
 
 SOURCE = os.environ.get("EDGEWAY_SOURCE") or os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BUILD = os.environ.get("EDGEWAY_BUILD") or os.path.join(SOURCE, "build")
@@ -101,7 +101,7 @@ class Asker:
     """A program that was started before a change and asks when it is told to."""
 
     def __init__(self, machine, program):
-        self.process = subprocess.Popen(machine.command([program]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        self.process = subprocess.Popen(machine.command([program]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def ask(self, names):
         answers = {}

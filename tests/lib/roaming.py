@@ -12,7 +12,7 @@ import subprocess
 import time
 
 from demo_mesh import EDGE_ADDRESS, EDGE_PORT, NAT_RULES, SITES, DemoMesh
-from machines import Failure, die_with_parent, wait_for
+from machines import Failure, wait_for
 from resolver_world import RESUME
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -107,8 +107,7 @@ class RoamingMesh(DemoMesh):
         address = self.ctl_json("nas", "status")["addresses"][0]
         nas.start(*PYTHON, WATCH, "serve", address, log="serve")
         wait_for("the echo", lambda: nas.ok("sh", "-c", "ss -Hltn sport = :7001 | grep -q ."), 10)
-        self.watch = subprocess.Popen(laptop.command([*PYTHON, WATCH, "watch", address]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                      preexec_fn=die_with_parent)
+        self.watch = subprocess.Popen(laptop.command([*PYTHON, WATCH, "watch", address]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         if self.watch.stdout.readline() != "ready\n":
             raise Failure("the laptop doesn't reach nas")
 

@@ -22,7 +22,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "app", "launch"))
-from machines import World, die_with_parent, wait_for  # noqa: E402
+from machines import World, wait_for  # noqa: E402
 
 SOURCE = os.environ.get("EDGEWAY_SOURCE") or os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BUILD = os.environ.get("EDGEWAY_BUILD") or os.path.join(SOURCE, "build")
@@ -74,7 +74,7 @@ class Switch:
         argv = [*prefix, os.path.join(BUILD, "tests/lib/ew-switch"), config]
         self.log = open(os.path.join(machine.log_dir, "ew-switch.log"), "a")
         self.process = subprocess.Popen(machine.command(argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
-                                        text=True, preexec_fn=die_with_parent)
+                                        text=True)
         self.lines, self.events = queue.Queue(), []
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()

@@ -13,7 +13,7 @@ import unittest
 
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"), os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "app", "launch")]
 from delay_line import DelayLine  # noqa: E402
-from machines import Failure, World, die_with_parent, wait_for  # noqa: E402
+from machines import Failure, World, wait_for  # noqa: E402
 
 # Numbered datagrams, and what arrives of them: run in either namespace.
 SEND = "import socket,sys\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\nfor i in range(int(sys.argv[1])): s.sendto(i.to_bytes(4,'big')+bytes(96),('10.0.0.2',9))"
@@ -38,7 +38,7 @@ class TestDelayLine(unittest.TestCase):
             machine.ip("link", "set", "eth0", "txqueuelen", "20000")
 
     def _receiver(self):
-        receiver = subprocess.Popen(self.b.command(["/usr/bin/python3", "-c", RECEIVE]), stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        receiver = subprocess.Popen(self.b.command(["/usr/bin/python3", "-c", RECEIVE]), stdout=subprocess.PIPE, text=True)
         self.assertEqual(receiver.stdout.readline(), "ready\n")
         return receiver
 

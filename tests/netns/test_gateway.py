@@ -12,7 +12,6 @@ import unittest
 
 from demo_mesh import SERVICE, SUBNET, SUBNET_HOST, first_key
 from gateway_case import CHURN, SEND, UPLOAD, Gateway, block_list
-from machines import die_with_parent
 from mesh_case import BUILD, MeshCase, wait_for
 
 FAR_SUBNET, FAR = "10.88.0.0/24", "10.88.0.5"
@@ -146,7 +145,7 @@ class Firewalls(Gateway):
     def test_table_that_only_its_owner_may_change(self):
         """firewalld 2: the node stays in the mesh, what is blocked is reported everywhere, and opening it is noticed."""
         owner = subprocess.Popen(self.gateway.command(["nft", "-i"]), stdin=subprocess.PIPE, text=True, bufsize=1, stdout=subprocess.DEVNULL,
-                                 stderr=subprocess.DEVNULL, preexec_fn=die_with_parent)
+                                 stderr=subprocess.DEVNULL)
         self.addCleanup(owner.wait)
         self.addCleanup(owner.stdin.close)
         owner.stdin.write("add table inet firewalld { flags owner; }\n"

@@ -106,7 +106,7 @@ class Https(MeshCase):
         self.assertEqual(self.mesh.ctl_json("laptop", "node", "show", "nas")["transport"], "udp")
         self.assertIn("via https", self.ctl("laptop", "map").stdout)
         diagnosis = self.ctl("laptop", "diagnose")
-        self.assertIn("by https", diagnosis.stdout)
+        self.assertIn("via https", diagnosis.stdout)
         self.assertIn("endpoint: 203.0.113.5:443", self.mesh.machine("laptop").run("wg", "show", "edgeway0").stdout)
         flow = Flow(self, "laptop", "nas")
         self.assertTrue(flow.is_alive())

@@ -34,7 +34,7 @@ class HttpsCase(MeshCase):
         self.ctl("laptop", "connect", *(() if wait else ("--no-wait",)), check=wait)
 
     def works_by_https(self):
-        wait_for("laptop is connected by https", lambda: self.status("laptop")["state"] == "connected" and self.status("laptop")["edge"]["transport"] == "https", 50)
+        wait_for("laptop is connected via https", lambda: self.status("laptop")["state"] == "connected" and self.status("laptop")["edge"]["transport"] == "https", 50)
         address = self.status("nas")["addresses"][0]
         wait_for("nas answers", lambda: self.mesh.machine("laptop").ok("ping", "-n", "-c", "1", "-W", "1", address), 20)
 

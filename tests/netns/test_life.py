@@ -12,7 +12,6 @@ import unittest
 
 from current_wireguard import network_manager
 from demo_mesh import EDGE_ADDRESS, SERVICE, SUBNET, SUBNET_HOST, WEBSITE
-from machines import die_with_parent
 from mesh_case import SOURCE, MeshCase, wait_for
 
 
@@ -56,7 +55,7 @@ class Viewer:
 
     def __init__(self, test, machine):
         program = os.path.join(SOURCE, "tests", "lib", "map_viewer.py")
-        self.process = subprocess.Popen(machine.command(["/usr/bin/python3", "-B", program]), stdout=subprocess.PIPE, preexec_fn=die_with_parent)
+        self.process = subprocess.Popen(machine.command(["/usr/bin/python3", "-B", program]), stdout=subprocess.PIPE)
         self.pending, self.begun = b"", time.monotonic()
         test.addCleanup(self.process.stdout.close)
         test.addCleanup(self.process.wait)

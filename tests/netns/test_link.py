@@ -14,7 +14,6 @@ import time
 import unittest
 
 from demo_mesh import EDGE_ADDRESS, EDGE_PORT, SERVICE, SITES, DemoMesh
-from machines import die_with_parent
 from mesh_case import BUILD, MeshCase, host_state, wait_for
 
 
@@ -46,7 +45,7 @@ class Link(MeshCase):
 
     def test_roams(self):
         """Promised: traffic flows again within 1 s of a new address."""
-        ping = subprocess.Popen(self.laptop.command(["ping", "-n", "-D", "-i", "0.2", SERVICE]), stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        ping = subprocess.Popen(self.laptop.command(["ping", "-n", "-D", "-i", "0.2", SERVICE]), stdout=subprocess.PIPE, text=True)
         self.addCleanup(ping.wait)
         self.addCleanup(ping.kill)
         wait_for("ping", lambda: "bytes from" in ping.stdout.readline(), 5)
@@ -124,7 +123,7 @@ class Link(MeshCase):
         self.unblock()
 
     def test_many_viewers_and_one_dead(self):
-        viewers = [subprocess.Popen(self.laptop.command([self.mesh.program("edgewayctl"), "map", "--json"]), stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent) for _ in range(8)]
+        viewers = [subprocess.Popen(self.laptop.command([self.mesh.program("edgewayctl"), "map", "--json"]), stdout=subprocess.PIPE, text=True) for _ in range(8)]
         viewers[0].kill()
         for viewer in viewers:
             out, _ = viewer.communicate(timeout=30)

@@ -11,7 +11,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from app_case import AppCase, PERSON, SLOW, SOURCE, demo_mesh, wait_for  # noqa: E402
-from machines import Failure, die_with_parent  # noqa: E402
+from machines import Failure  # noqa: E402
 
 SERVER, SERVER_SITE = "build-01", 16
 PHONE, PHONE_SITE = "pixel", 17
@@ -223,7 +223,7 @@ class Authorization(AppCase):
     def agent(self, what):
         argv = [sys.executable, "-B", os.path.join(SOURCE, "tests/lib/polkit_agent.py"), str(self.desktop.app.pid), what]
         environment = {k: v for k, v in os.environ.items() if k != "DBUS_SYSTEM_BUS_ADDRESS"}
-        agent = subprocess.Popen(self.mesh.machine("laptop").command(argv), stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent, env=environment)
+        agent = subprocess.Popen(self.mesh.machine("laptop").command(argv), stdout=subprocess.PIPE, text=True, env=environment)
         self.addCleanup(agent.stdout.close)
         self.addCleanup(agent.wait)
         self.addCleanup(agent.terminate)

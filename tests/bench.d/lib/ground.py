@@ -15,7 +15,7 @@ SOURCE = os.path.normpath(os.path.join(HERE, "..", "..", ".."))
 BUILD = os.environ.get("EDGEWAY_BUILD") or os.path.join(SOURCE, "build")
 sys.path[:0] = [os.path.join(SOURCE, "app", "launch"), os.path.join(SOURCE, "tests", "lib")]
 from delay_line import DelayLine  # noqa: E402
-from machines import Failure, World, die_with_parent, end_of, wait_for  # noqa: E402,F401
+from machines import Failure, World, end_of, wait_for  # noqa: E402,F401
 
 PROBE = os.path.join(BUILD, "tests", "bench.d", "probe")
 EDGE = "203.0.113.5"
@@ -88,8 +88,7 @@ class Ground:
 
     def piped(self, machine, *argv):
         """A process of a measurement, its output to be read; it ends with this process."""
-        return subprocess.Popen(machine.command(argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                preexec_fn=die_with_parent)
+        return subprocess.Popen(machine.command(argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def close(self):
         for line in self.lines:
