@@ -11,6 +11,7 @@ Takes commands on stdin, one JSON object a line; end of input ends it only with 
   {"remove": "nas"}                {"edge": {"online": false}}
   {"fail": {"Connect": ["NotAuthorized", "sentence"]}}              from now on; null: no longer; a third element: the sentence's phrase
   {"slow": {"Enroll": 3}}                                           seconds before a method answers
+  {"release": "Enroll"}                                             its calls that wait are answered, later ones at once
   {"drop": true}                   all topology streams end         {"raw": "text\\n"}: into the streams, as it is
   {"quiet": true}                  no counters any more             {"quit": true}
 
@@ -159,7 +160,7 @@ class FakeDaemon:
         self.on_event = on_event
         self.guard_seconds = guard
         self.mesh = Mesh(nodes, int(time.time()))
-        self.streams, self.failures, self.delays, self.keys, self.phrases = [], {}, {}, set(), {}
+        self.streams, self.failures, self.delays, self.released, self.keys, self.phrases = [], {}, {}, {}, set(), {}
         self.refused, self.accepted = set(), set()
         self.quiet = False
         self.tailscale = None  # "there", "fixed"
@@ -255,6 +256,9 @@ class FakeDaemon:
             self.tell({"type": "edge", "edge": self.mesh.edge})
         self.failures.update(command.get("fail", {}))
         self.delays.update(command.get("slow", {}))
+        if "release" in command:
+            self.released[command["release"]] = time.monotonic()
+            self.delays.pop(command["release"], None)
         self.quiet = command.get("quiet", self.quiet)
         self.tailscale = command.get("tailscale", self.tailscale)
         if "raw" in command:
@@ -271,11 +275,14 @@ class FakeDaemon:
         args = parameters.unpack()
         if method not in ("CancelPrompt", "GetPhrase"):
             self.event(event="call", method=method, args=list(args))
-        delay = 3 if "slow" in args else self.delays.get(method)
-        if delay:
-            GLib.timeout_add(int(delay * 1000), lambda: self._answer(method, args, invocation))
-        else:
-            self._answer(method, args, invocation)
+        begun, delay = time.monotonic(), 3 if "slow" in args else self.delays.get(method, 0)
+
+        def answer_when_due():
+            if time.monotonic() < begun + delay and self.released.get(method, 0) < begun:
+                return GLib.SOURCE_CONTINUE
+            return self._answer(method, args, invocation)
+        if answer_when_due():
+            GLib.timeout_add(20, answer_when_due)
 
     def _answer(self, method, args, invocation):
         try:

@@ -193,14 +193,14 @@ class Panel(TrayCase):
         self.wait_entry(lambda i: not i["checked"], "Connect")
         self.wait_item("disconnected")
         # A slow daemon: no item is checked before the daemon reports the change.
-        self.daemon.say(slow={"Connect": 1.5})
+        self.daemon.say(slow={"Connect": 600})
         self.click("Connect")
         self.daemon.called("Connect")
         self.assertFalse(self.entry("Connect")["checked"])
         self.wait_item("connecting")
+        self.daemon.say(release="Connect")
         self.wait_entry(lambda i: i["checked"], "Connect")
         self.wait_item("connector")
-        self.daemon.say(slow={"Connect": 0})
         # One that refuses, and a prompt that was dismissed.
         for refusal, said in ((["NotAuthorized", "You may not do that here"], True), (["Cancelled", "The prompt was dismissed"], False)):
             before = self.log()
@@ -405,13 +405,14 @@ class Panel(TrayCase):
         self.assertEqual([], self.told("This Computer Was Removed", shown=False))
 
     def test_call_that_runs(self):
-        self.daemon.say(slow={"Disconnect": 4})
+        self.daemon.say(slow={"Disconnect": 600})
         self.click("Connect")
         self.daemon.called("Disconnect")
         self.wait_item("connecting", "Edgeway: Disconnecting…")
         self.wait_entry(lambda i: not i["enabled"], "Disconnecting…")
         self.click("Connect")
         self.daemon.called_nothing()
+        self.daemon.say(release="Disconnect")
         self.wait_item("disconnected", "Edgeway: Disconnected")
 
     def test_hide(self):

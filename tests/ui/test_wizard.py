@@ -107,15 +107,16 @@ class Leaving(Wizard):
 
     def test_closed_during_undo(self):
         self.open()
-        self.daemon.say(slow={"RemoveNode": 2})
         for i, (title, action, heading) in enumerate(KINDS):
             with self.subTest(title):
                 name = f"attic-{i}"
                 self.make(title, action, heading, name)
+                self.daemon.say(slow={"RemoveNode": 600})
                 self.answer(self.ask(title), "Remove Phone" if title == PHONE else "Revoke")
                 self.desktop.find("label", f"Removing {name}", seconds=SLOW)
                 self.press_in(title, "Close")
                 self.desktop.gone("frame", title, seconds=SLOW)
+                self.daemon.say(release="RemoveNode")
                 self.desktop.gone("push button", f"{name}, ", seconds=SLOW)
                 self.alive()
 
