@@ -41,7 +41,7 @@ typedef struct
   gulong caller_handler;
   guint api_timer;
   EwLiveCheck live;
-  gboolean repeated; /* what passes the tunnel, as the tunnel went another way meanwhile */
+  gboolean repeated; /* what passes the tunnel, as the tunnel has changed its way since */
   gboolean own_tried;
   GError *own_error;
   gboolean outside_tried;
