@@ -20,7 +20,7 @@ typedef struct
   gint64 probe_us;       /* -1: no answer */
   gint64 last_answer_us; /* before now: how long ago the edge last answered through the tunnel; -1: never */
   EwEndpoint endpoint;   /* where it was tried; where there was an answer, what the tunnel used then */
-  gboolean moved; /* the tunnel has changed its endpoint since, so what was tried beside may be from before */
+  gboolean moved;        /* the tunnel has changed its endpoint since, so what was tried beside may be from before */
 } EwLiveCheck;
 
 /* One for each caller; they share the packets. The result is written to out, which stays until the callback. */
