@@ -84,6 +84,47 @@ rebind (History *history)
   Node *node = history_happens (history, 100) ? edge_of (history) : any_node (history);
   node->address = history->next_address++;
   NOTE (history, "%u moves to %" G_GUINT64_FORMAT, node->number, node->address);
+  for (unsigned i = 2; i <= history->n_nodes; i++)
+    if (node->number == 1 || node->number == i)
+      stream_cut (&history->nodes[i]);
+}
+
+static void
+change_network (History *history)
+{
+  Node *node = any_node (history);
+  node->udp_blocked = !node->udp_blocked;
+  NOTE (history, "the network of %u %s UDP", node->number, node->udp_blocked ? "drops" : "passes");
+}
+
+/* To https, or a call by UDP, which is used once it's answered. */
+static void
+change_transport (History *history)
+{
+  Node *node = any_node (history);
+  EwPeer *edge = node_peer (node, edge_of (history));
+  const EwEndpoint there = { .kind = EW_ENDPOINT_MEMORY, .id = edge_of (history)->address };
+  EwTime time = node_time (node);
+  if (node->stream == 0 || history_happens (history, 300))
+    stream_use (node);
+  else if (edge != NULL && node_is_awake (node))
+    {
+      NOTE (history, "%u tries UDP", node->number);
+      (void)ew_peer_call (edge, &there, &time);
+      history_wait (history, history_below (history, SECOND));
+      stream_settle (node);
+    }
+}
+
+/* By whoever is on the way. The tunnel makes another one at once, mostly. */
+static void
+lose_stream (History *history)
+{
+  Node *node = any_node (history);
+  const gboolean had = node->stream != 0;
+  stream_cut (node);
+  if (had && history_happens (history, 700))
+    stream_use (node);
 }
 
 static void
@@ -228,11 +269,26 @@ history_event (History *history)
     unsigned weight;
     void (*happen) (History *history);
   } events[] = {
-    { 300, traffic },         { 20, burst },       { 60, replay_some },   { 30, spoof },
-    { 60, change_weather },   { 40, rebind },      { 25, restart },       { 30, step_clock },
-    { 30, suspend },          { 50, shake_hands }, { 20, remove_or_add }, { 15, change_preshared_key },
-    { 15, change_keepalive }, { 20, age_nonce },   { 20, flood },         { 10, forget },
+    { 300, traffic },
+    { 20, burst },
+    { 60, replay_some },
+    { 30, spoof },
+    { 60, change_weather },
+    { 40, rebind },
+    { 25, restart },
+    { 30, step_clock },
+    { 30, suspend },
+    { 50, shake_hands },
+    { 20, remove_or_add },
+    { 15, change_preshared_key },
+    { 15, change_keepalive },
+    { 20, age_nonce },
+    { 20, flood },
+    { 10, forget },
     { 60, wait_long },
+    { 30, change_network },
+    { 60, change_transport },
+    { 40, lose_stream },
   };
   uint64_t total = 0, choice;
   for (unsigned i = 0; i < G_N_ELEMENTS (events); i++)

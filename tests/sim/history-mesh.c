@@ -77,8 +77,14 @@ hook_transmit (void *user, EwPeer *peer, const EwEndpoint *to, uint8_t *data, si
       reserve_timestamps (node);
     }
   check_transmitted (node, peer, data, len, dscp_ecn);
-  NOTE (history, "%u sends %zu bytes of type %u to %" G_GUINT64_FORMAT, node->number, len, data[0], to->id);
-  history_fly (node, to->id, data, len, dscp_ecn & 3);
+  NOTE (history, "%u sends %zu bytes of type %u to %s%" G_GUINT64_FORMAT, node->number, len, data[0],
+        to->kind == EW_ENDPOINT_STREAM ? "stream " : "", to->id);
+  if (data[0] == EW_MESSAGE_INITIATION && history->drop_initiations > 0)
+    history->drop_initiations--;
+  else if (to->kind == EW_ENDPOINT_STREAM)
+    stream_write (node, to->id, data, len);
+  else
+    history_fly (node, to->id, data, len, dscp_ecn & 3);
 }
 
 /* The edge forwards what is not for itself, in the buffer it came in. */
@@ -113,8 +119,9 @@ hook_event (void *user, EwPeer *peer, EwPeerEvent event)
   while (other < node->history->n_nodes && memcmp (node->history->nodes[other].public_key, key, sizeof key) != 0)
     other++;
   node->history->n_handshakes += event == EW_PEER_HANDSHAKE_COMPLETE;
-  if (node->number == 1 && event == EW_PEER_ROAMED)
-    node->peers[other].endpoint = ew_peer_get_endpoint (peer)->id;
+  const EwEndpoint *endpoint = ew_peer_get_endpoint (peer);
+  if (node->number == 1 && event == EW_PEER_ROAMED && endpoint->kind == EW_ENDPOINT_MEMORY)
+    node->peers[other].endpoint = endpoint->id;
   NOTE (node->history, "%u %s %u", node->number, names[event], other);
 }
 
@@ -191,6 +198,9 @@ node_restart (Node *node, Restart how)
     }
   ew_device_free (node->device);
   node->wakes_ns = 0;
+  for (unsigned i = 2; i <= history->n_nodes; i++)
+    if (node->number == 1 || node->number == i)
+      stream_cut (&history->nodes[i]);
   if (history_happens (history, 500)) /* the whole machine, and its clock starts again */
     node->boot_offset_ns = history_below (history, 1000 * SECOND);
   node_start (node);

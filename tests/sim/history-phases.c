@@ -41,6 +41,18 @@ history_fail (History *history, const char *format, ...)
   _Exit (EXIT_FAILURE);
 }
 
+/* Half of the networks that drop UDP go on doing so. */
+static void
+choose_transport (Node *node)
+{
+  History *history = node->history;
+  node->udp_blocked = node->udp_blocked && history_happens (history, 500);
+  if (node->udp_blocked || (node->stream != 0 && history_happens (history, 500)))
+    stream_use (node);
+  else
+    stream_cut (node);
+}
+
 /* The network is perfect, every node is awake and configured, and knows the edge's address. Those whose timestamps were
    lost have the right date: without either, the protocol refuses them. */
 static void
@@ -69,6 +81,7 @@ heal (History *history)
       edge->peers[i].preshared = node->peers[1].preshared;
       ew_peer_set_preshared_key (node_peer (edge, node), node->peers[1].preshared_key);
       ew_peer_set_endpoint (node_peer (node, edge), &there);
+      choose_transport (node);
     }
 }
 
@@ -194,6 +207,7 @@ history_run (uint64_t seed, gboolean trace, HistoryTotals *totals)
     }
   totals->histories++;
   totals->datagrams += history->n_datagrams;
+  totals->streamed += history->n_streamed;
   totals->sent += history->n_sent;
   totals->delivered += history->n_delivered;
   totals->handshakes += history->n_handshakes;

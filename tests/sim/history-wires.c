@@ -115,11 +115,8 @@ history_fly (Node *from, uint64_t to, const uint8_t *data, size_t len, uint8_t e
 {
   History *history = from->history;
   const Weather *weather = &history->weather;
-  if (data[0] == EW_MESSAGE_INITIATION && history->drop_initiations > 0)
-    {
-      history->drop_initiations--;
-      return;
-    }
+  if (from->udp_blocked)
+    return;
   for (unsigned copies = history_happens (history, weather->duplication) ? 2 : 1; copies > 0; copies--)
     {
       Datagram *d = datagram_new (history, from->address, to, data, len, ecn);
@@ -141,6 +138,16 @@ history_fly (Node *from, uint64_t to, const uint8_t *data, size_t len, uint8_t e
 }
 
 void
+history_stream (History *history, uint64_t stream, unsigned to, const uint8_t *data, size_t len, uint64_t arrives_ns)
+{
+  Datagram *d = datagram_new (history, 0, to, data, len, 0);
+  d->stream = stream;
+  d->arrives_ns = arrives_ns;
+  record (history, d); /* by whom it's meant for, and tells others */
+  push (history->flying, d);
+}
+
+void
 history_clear_wires (History *history)
 {
   for (guint i = 0; i < history->flying->len; i++)
@@ -159,39 +166,67 @@ history_replay (History *history)
   uint64_t to
     = history_below (history, 4) ? old->to : history->nodes[1 + history_below (history, history->n_nodes)].address;
   Datagram *d = datagram_new (history, from, to, old->data, old->len, (uint8_t)history_below (history, 4));
+  if (old->stream != 0)
+    d->to = history->nodes[old->to].address;
+  if (history_happens (history, 300))
+    {
+      d->stream = stream_of_attacker (history);
+      d->to = 1;
+    }
   d->arrives_ns = history->now_ns + history_below (history, SECOND);
   if (history_happens (history, 200))
     d = corrupted (history, d);
   push (history->flying, d);
 }
 
+static Node *
+receiver_of (History *history, const Datagram *d)
+{
+  if (d->stream != 0)
+    return stream_receiver (history, d);
+  for (unsigned i = 1; i <= history->n_nodes; i++)
+    if (history->nodes[i].address == d->to)
+      return history->nodes[i].udp_blocked ? NULL : &history->nodes[i];
+  return NULL;
+}
+
+static void
+hear (Node *node, const Datagram *d, EwPacket *packet)
+{
+  History *history = node->history;
+  NOTE (history, "%u hears %zu bytes of type %u from %s%" G_GUINT64_FORMAT "%s", node->number, d->len, d->data[0],
+        d->stream != 0 ? "stream " : "", d->stream != 0 ? d->stream : d->from, d->corrupt ? ", changed" : "");
+  uint8_t *buffer = g_malloc0 (EW_HEADROOM + d->len + EW_TAILROOM);
+  memcpy (buffer + EW_HEADROOM, d->data, d->len);
+  *packet = (EwPacket){ .data = buffer + EW_HEADROOM, .len = d->len, .ecn = d->ecn };
+  packet->endpoint
+    = d->stream != 0 ? stream_endpoint (d->stream) : (EwEndpoint){ .kind = EW_ENDPOINT_MEMORY, .id = d->from };
+}
+
+static const Datagram *
+next_arrived (History *history)
+{
+  const Datagram *first = history->flying->len > 0 ? history->flying->pdata[0] : NULL;
+  return first != NULL && first->arrives_ns <= history->now_ns ? first : NULL;
+}
+
 /* What has arrived is delivered to its receivers, in batches of consecutive datagrams for one node. */
 static void
 land (History *history)
 {
-  while (history->flying->len > 0 && ((Datagram *)history->flying->pdata[0])->arrives_ns <= history->now_ns)
+  for (const Datagram *next; (next = next_arrived (history)) != NULL;)
     {
       EwPacket packets[EW_BATCH_MAX];
       uint8_t *buffers[EW_BATCH_MAX];
       size_t n = 0;
-      uint64_t to = ((Datagram *)history->flying->pdata[0])->to;
-      Node *node = NULL;
-      for (unsigned i = 1; i <= history->n_nodes; i++)
-        if (history->nodes[i].address == to)
-          node = &history->nodes[i];
-      while (n < EW_BATCH_MAX && history->flying->len > 0
-             && ((Datagram *)history->flying->pdata[0])->arrives_ns <= history->now_ns
-             && ((Datagram *)history->flying->pdata[0])->to == to)
+      Node *node = receiver_of (history, next);
+      while (n < EW_BATCH_MAX && (next = next_arrived (history)) != NULL && receiver_of (history, next) == node)
         {
           g_autofree Datagram *d = pop (history->flying);
           if (node == NULL || !node_is_awake (node))
             continue;
-          NOTE (history, "%u hears %zu bytes of type %u from %" G_GUINT64_FORMAT "%s", node->number, d->len, d->data[0],
-                d->from, d->corrupt ? ", changed" : "");
-          buffers[n] = g_malloc0 (EW_HEADROOM + d->len + EW_TAILROOM);
-          memcpy (buffers[n] + EW_HEADROOM, d->data, d->len);
-          packets[n] = (EwPacket){ .data = buffers[n] + EW_HEADROOM, .len = d->len, .ecn = d->ecn };
-          packets[n].endpoint = (EwEndpoint){ .kind = EW_ENDPOINT_MEMORY, .id = d->from };
+          hear (node, d, &packets[n]);
+          buffers[n] = packets[n].data - EW_HEADROOM;
           n++;
         }
       EwTime time = n > 0 ? node_time (node) : (EwTime){ 0 };

@@ -5,8 +5,9 @@
  *
  *      node 2 ──NAT──┐                     history-wires.c    wires that lose, repeat, delay, reorder and corrupt; NATs
  *      node 3 ──NAT──┼── edge (node 1)                        that give a node another address; an eavesdropper
- *       …            │   a router          history-mesh.c     the nodes: keys, clocks, sleep, restarts, what is kept
- *      node 6 ──NAT──┘                     history-events.c   what happens, one thing after another
+ *       …            │   a router          history-streams.c  the https transport beside them
+ *      node 6 ──NAT──┘                     history-mesh.c     the nodes: keys, clocks, sleep, restarts, what is kept
+ *                                          history-events.c   what happens, one thing after another
  *                                          history-checks.c   what must be true whatever happens
  *                                          history-phases.c   chaos, then fine weather, then silence
  *
@@ -36,8 +37,10 @@ typedef struct
 
 typedef struct
 {
-  uint64_t arrives_ns, order, from, to;
-  gboolean corrupt; /* changed on the way */
+  uint64_t arrives_ns, order;
+  uint64_t from, to; /* addresses; in a stream: 0, and a node's number */
+  uint64_t stream;   /* 0: UDP */
+  gboolean corrupt;  /* changed on the way */
   size_t len;
   uint8_t ecn, data[];
 } Datagram;
@@ -56,6 +59,9 @@ struct Node
   uint64_t latest_timestamp_ns;         /* ever sent, whatever the disk says */
   gboolean floor_lost;                  /* a restart without the disk */
   uint64_t window_ns, ticks, datagrams; /* in the second since window_ns: nothing may storm */
+  uint64_t stream;                      /* its own, to the edge; 0: none */
+  uint64_t stream_clear_ns[2];          /* when what was written last is read: by the node, by the edge */
+  gboolean udp_blocked;                 /* its network drops UDP */
   unsigned epoch;                       /* rises when it forgets what it heard: restarts, removed peers */
   struct                                /* by number: what is configured of the others */
   {
@@ -80,7 +86,7 @@ struct History
   gboolean trace;
   Node nodes[NODES_MAX + 1]; /* 1 is the edge */
   unsigned n_nodes;
-  uint64_t next_address, order;
+  uint64_t next_address, next_stream, order;
   uint32_t next_index; /* indices are never the same twice, so that they name sessions */
   Weather weather;
   GPtrArray *flying; /* a heap of Datagram, by arrival */
@@ -91,13 +97,13 @@ struct History
   GHashTable *answered;      /* by the index of an initiation: who answered it last, in which epoch */
   unsigned drop_initiations; /* that many are lost, whatever the weather */
   unsigned initiations;      /* sent by any node */
-  guint64 n_datagrams, n_delivered, n_sent, n_handshakes, healed_ns;
+  guint64 n_datagrams, n_streamed, n_delivered, n_sent, n_handshakes, healed_ns;
 };
 
 /* history-phases.c. Runs one history; a broken promise is printed with its seed, and the program ends. */
 typedef struct
 {
-  guint64 histories, datagrams, sent, delivered, handshakes, slowest_heal_ns;
+  guint64 histories, datagrams, streamed, sent, delivered, handshakes, slowest_heal_ns;
 } HistoryTotals;
 
 void history_run (uint64_t seed, gboolean trace, HistoryTotals *totals);
@@ -116,11 +122,25 @@ uint64_t history_random (History *history);
 uint64_t history_below (History *history, uint64_t n);
 gboolean history_happens (History *history, unsigned thousandths);
 void history_fly (Node *from, uint64_t to, const uint8_t *data, size_t len, uint8_t ecn);
+/* Puts what arrives then into a stream; to: a node's number. */
+void history_stream (History *history, uint64_t stream, unsigned to, const uint8_t *data, size_t len,
+                     uint64_t arrives_ns);
 void history_clear_wires (History *history);
 /* Lets time pass. */
 void history_wait (History *history, uint64_t duration_ns);
 /* An attacker replays what was heard, to its receiver or to another node, from its sender's address or another one. */
 void history_replay (History *history);
+
+/* history-streams.c */
+EwEndpoint stream_endpoint (uint64_t stream);
+/* Opens one if there is none. */
+void stream_use (Node *node);
+void stream_cut (Node *node); /* if there is one */
+void stream_settle (Node *node);
+void stream_write (Node *from, uint64_t stream, const uint8_t *data, size_t len);
+/* NULL: it has ended. */
+Node *stream_receiver (History *history, const Datagram *d);
+uint64_t stream_of_attacker (History *history);
 
 /* history-mesh.c */
 EwTime node_time (const Node *node);

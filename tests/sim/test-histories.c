@@ -51,8 +51,9 @@ run_many (uint64_t from, uint64_t count)
       fflush (stdout);
     }
   printf ("# %" G_GUINT64_FORMAT " packets sent, %" G_GUINT64_FORMAT " delivered; %" G_GUINT64_FORMAT
-          " datagrams, %" G_GUINT64_FORMAT " ends of handshakes; healed after %.0f s at most\n1..%u\n",
-          totals.sent, totals.delivered, totals.datagrams, totals.handshakes,
+          " datagrams, %" G_GUINT64_FORMAT " of them in streams, %" G_GUINT64_FORMAT
+          " ends of handshakes; healed after %.0f s at most\n1..%u\n",
+          totals.sent, totals.delivered, totals.datagrams, totals.streamed, totals.handshakes,
           (double)totals.slowest_heal_ns / (double)SECOND, line);
 }
 
