@@ -165,6 +165,8 @@ on_handshake (GObject *source, GAsyncResult *result, gpointer user_data)
   g_object_get (source, "base-io-stream", &keep, NULL); /* the connection outlives what follows */
   connection->stage = EW_STAGE_REQUEST;
   ew_http_connection_set_deadline (connection, EW_SERVER_REQUEST_SECONDS);
+  connection->peer.repeats
+    = g_tls_connection_get_protocol_version (G_TLS_CONNECTION (tls)) != G_TLS_PROTOCOL_VERSION_TLS_1_3;
   if (good && is_modern (G_TLS_CONNECTION (tls)))
     ew_http_connection_hand_over (connection, tls);
   else

@@ -28,6 +28,7 @@ typedef struct
 {
   gboolean control; /* through the control socket */
   EwIp ip;          /* else from here */
+  gboolean repeats; /* by TLS 1.2, where the caller may ask for another handshake at any time (RFC 5746) */
 } EwServerPeer;
 
 /* Why a request must be refused, whatever it asks for. */

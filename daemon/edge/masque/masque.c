@@ -237,6 +237,8 @@ ew_masque_handle (EwMasque *self, SoupServerMessage *message, const EwServerPeer
   if (fault != EW_SERVER_FAULT_NONE || !ew_upgrade_read_path (path, &host, &port) || !is_upgrade (message))
     refuse (message, SOUP_STATUS_BAD_REQUEST, NULL,
             "This is for connect-udp of RFC 9298 over HTTP/1.1: GET with Upgrade: connect-udp.\n");
+  else if (peer->repeats) /* the streams' thread would make one after the other, and all nodes would wait */
+    refuse (message, SOUP_STATUS_BAD_REQUEST, NULL, "This is for TLS 1.3 alone.\n");
   else if (!is_own (self, message, host, port))
     refuse (message, SOUP_STATUS_FORBIDDEN, "destination_ip_prohibited",
             "This edge forwards to itself only. Name its own host and port.\n");
