@@ -155,6 +155,7 @@ typedef struct
   uint64_t udp_full;   /* the socket stayed full */
   uint64_t stream_received, stream_sent;
   uint64_t stream_failed; /* the stream has ended */
+  uint64_t stream_full;   /* older ones that were dropped for these */
   uint64_t tun_read, tun_written;
   uint64_t dropped;     /* inner packets that the TUN did not take or that had no peer to go to */
   uint64_t unreachable; /* packets from the TUN that no peer takes */

@@ -36,6 +36,7 @@ add_stats (EwWorker *worker, void *data)
   out->stream_received += stats->stream_received;
   out->stream_sent += worker->transmit.stream_stats.sent;
   out->stream_failed += worker->transmit.stream_stats.failed;
+  out->stream_full += worker->transmit.stream_stats.full;
 }
 
 static void

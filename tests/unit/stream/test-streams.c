@@ -6,6 +6,7 @@
 
 #include <string.h>
 #include <sys/socket.h>
+#include "capsule/capsule.h"
 #include "node.h"
 
 typedef struct
@@ -199,6 +200,141 @@ test_loud (Fixture *f, gconstpointer unused)
   g_assert_cmpuint (sent, >=, 256 * 1024);
 }
 
+/* One way of a relay between two connections: what it passes on is written down. */
+typedef struct
+{
+  GSocketConnection *from, *to;
+  GByteArray *seen;
+} Relay;
+
+static gpointer
+relay (gpointer data)
+{
+  Relay *self = data;
+  GInputStream *in = g_io_stream_get_input_stream (G_IO_STREAM (self->from));
+  GOutputStream *out = g_io_stream_get_output_stream (G_IO_STREAM (self->to));
+  guint8 bytes[4096];
+  gssize n;
+  while ((n = g_input_stream_read (in, bytes, sizeof bytes, NULL, NULL)) > 0)
+    {
+      g_byte_array_append (self->seen, bytes, (guint)n);
+      if (!g_output_stream_write_all (out, bytes, (gsize)n, NULL, NULL, NULL))
+        break;
+    }
+  g_socket_shutdown (g_socket_connection_get_socket (self->to), TRUE, TRUE, NULL);
+  return NULL;
+}
+
+/* A handshake and packets through a box that reads them; returns what came from a. */
+static GByteArray *
+capture (Fixture *f)
+{
+  g_autoptr (GSocketConnection) a = NULL, near_a = NULL, near_b = NULL, b = NULL;
+  make_connection (&a, &near_a);
+  make_connection (&near_b, &b);
+  Relay there = { near_a, near_b, g_byte_array_new () }, back = { near_b, near_a, g_byte_array_new () };
+  GThread *threads[] = { g_thread_new ("there", relay, &there), g_thread_new ("back", relay, &back) };
+  add (&f->a, a);
+  add (&f->b, b);
+  ew_engine_set_endpoint (f->a.node.engine, f->b.node.public_key, &f->a.other);
+  for (guint i = 0; i < 50; i++)
+    {
+      node_push (&f->a.node, 2, i);
+      g_assert_cmpuint (node_pop (&f->b.node, 1), ==, i);
+    }
+  ew_stream_thread_close (f->a.thread, f->a.other.id);
+  wait_count (&f->b.ended, 1);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    g_thread_join (threads[i]);
+  g_byte_array_unref (back.seen);
+  return there.seen;
+}
+
+static guint
+count_datagrams (const GByteArray *bytes)
+{
+  EwCapsuleReader reader = { 0 };
+  const guint8 *data = bytes->data, *datagram;
+  gsize length = bytes->len, size;
+  guint n = 0;
+  while (ew_capsule_read (&reader, &data, &length, &datagram, &size) == EW_CAPSULE_DATAGRAM)
+    n++;
+  ew_capsule_reader_clear (&reader);
+  return n;
+}
+
+/* What was captured on one stream and is sent again through another: WireGuard refuses all of it, the stranger's stream
+   proves nothing, and answers go where they went before. */
+static void
+test_replayed (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GByteArray) captured = capture (f);
+  g_autoptr (GSocketConnection) far = NULL, near = NULL;
+  EwEngineStats before, after;
+  End stranger = { .thread = f->b.thread };
+  const guint n = count_datagrams (captured);
+  g_assert_cmpuint (n, >, 50);
+  join (f);
+  node_push (&f->a.node, 2, 100);
+  g_assert_cmpuint (node_pop (&f->b.node, 1), ==, 100);
+  make_connection (&far, &near);
+  add (&stranger, near);
+  node_get_stats (&f->b.node, &before);
+  g_assert_true (g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (far)), captured->data,
+                                            captured->len, NULL, NULL, NULL));
+  do
+    node_get_stats (&f->b.node, &after);
+  while (after.stream_received < before.stream_received + n);
+  node_expect_nothing (&f->b.node);
+  g_assert_false (ew_stream_thread_is_proved (f->b.thread, stranger.other.id));
+  const EwEndpoint endpoint = endpoint_of (&f->b, &f->a);
+  g_assert_true (ew_endpoint_same_remote (&endpoint, &f->b.other));
+  node_push (&f->b.node, 1, 101);
+  g_assert_cmpuint (node_pop (&f->a.node, 2), ==, 101);
+}
+
+/* A peer that doesn't read: what is for it is dropped, and the others' streams are as quick as before. */
+static void
+test_unread (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GSocketConnection) far = NULL, near = NULL, c_end = NULL, b_end = NULL;
+  End c = { 0 }, mute = { .thread = f->b.thread }, second = { .thread = f->b.thread };
+  EwEngineStats stats;
+  start_end (f, &c, 3, 0);
+  node_add_peer (&c.node, &f->b.node, "10.0.0.2/32", FALSE);
+  node_add_peer (&f->b.node, &c.node, "10.0.0.3/32", FALSE);
+  join (f);
+  make_connection (&c_end, &b_end);
+  add (&c, c_end);
+  add (&second, b_end);
+  ew_engine_set_endpoint (c.node.engine, f->b.node.public_key, &c.other);
+  node_push (&f->a.node, 2, 1);
+  g_assert_cmpuint (node_pop (&f->b.node, 1), ==, 1);
+
+  make_connection (&far, &near);
+  add (&mute, near);
+  ew_engine_set_endpoint (f->b.node.engine, f->a.node.public_key, &mute.other);
+  do /* more than its queue and the kernel hold */
+    {
+      for (guint i = 0; i < 100; i++)
+        node_push (&f->b.node, 1, i);
+      node_get_stats (&f->b.node, &stats);
+    }
+  while (stats.stream_full == 0);
+  for (guint i = 0; i < 200; i++)
+    {
+      node_push (&f->b.node, 1, i);
+      node_push (&c.node, 2, i);
+      g_assert_cmpuint (node_pop (&f->b.node, 3), ==, i);
+      node_push (&f->b.node, 3, 1000 + i);
+      g_assert_cmpuint (node_pop (&c.node, 2), ==, 1000 + i);
+    }
+  g_socket_shutdown (g_socket_connection_get_socket (far), TRUE, TRUE, NULL);
+  wait_count (&f->b.ended, 1);
+  node_stop (&c.node);
+  ew_stream_thread_free (c.thread);
+}
+
 /* Handshakes that aren't, from another thread, as fast as it can. */
 typedef struct
 {
@@ -260,6 +396,8 @@ main (int argc, char **argv)
   g_test_add ("/streams/moves", Fixture, NULL, set_up, test_moves, tear_down);
   g_test_add ("/streams/stranger", Fixture, GUINT_TO_POINTER (1), set_up, test_stranger, tear_down);
   g_test_add ("/streams/loud", Fixture, GUINT_TO_POINTER (3600), set_up, test_loud, tear_down);
+  g_test_add ("/streams/replayed", Fixture, NULL, set_up, test_replayed, tear_down);
+  g_test_add ("/streams/unread", Fixture, NULL, set_up, test_unread, tear_down);
   g_test_add ("/streams/flood", Fixture, NULL, set_up, test_flood, tear_down);
   g_test_add ("/streams/short", Fixture, NULL, set_up, test_short, tear_down);
   return g_test_run ();
