@@ -121,6 +121,7 @@ ew_inbound_take_inbox (EwWorker *worker)
 static void
 forward (EwWorker *worker, EwPeer *to, EwPacket *packet)
 {
+  ew_worker_look_at_flow (worker, packet);
   if (to != NULL)
     ew_lane_send_to (worker->lane, to, packet, 1, &worker->time);
   else

@@ -99,6 +99,7 @@ send_all (EwWorker *worker, EwPacket *packets, gsize n)
   for (gsize i = 0; i < n; i++)
     {
       Way way = ask_router (worker, &packets[i]);
+      ew_worker_look_at_flow (worker, &packets[i]);
       if (way.route != EW_ROUTE_REPLY && way.route == run.route && way.to == run.to)
         continue;
       send_run (worker, run, packets + first, i - first);

@@ -192,7 +192,8 @@ static void
 inject (EwWorker *worker, void *data)
 {
   Inject *wish = data;
-  EwPacket packet = { .data = ew_buffers_at (&worker->inbound, 0), .len = wish->len, .whole = wish->whole };
+  EwPacket packet
+    = { .data = ew_buffers_at (&worker->inbound, 0), .len = wish->len, .sparse = true, .whole = wish->whole };
 
   memcpy (packet.data, wish->packet, wish->len); /* no batch is in it: calls run between batches */
   ew_lane_lock (worker->lane);

@@ -36,16 +36,28 @@ same_path (const EwEndpoint *a, const EwEndpoint *b)
 /* The burst that this datagram may join without overtaking another one to the same endpoint. NULL: none. Cookie replies
    are skipped: strangers, of whom there may be many at once, mustn't split a peer's batch. */
 static EwBurst *
-find_burst (EwTransmit *transmit, const EwPeer *peer, const EwEndpoint *to, gsize len, guint8 traffic_class)
+find_burst (EwTransmit *transmit, const EwPeer *peer, const EwEndpoint *to, gsize len, guint8 traffic_class,
+            gboolean sparse)
 {
   for (gsize i = transmit->n, looked = 0; i > 0 && looked < LOOK_BACK; i--)
     {
       EwBurst *burst = &transmit->bursts[i - 1];
       if (burst->peer == peer && same_path (&burst->to, to))
-        return burst->traffic_class == traffic_class && !burst->apart && ew_burst_takes (burst, len) ? burst : NULL;
+        return burst->traffic_class == traffic_class && burst->sparse == sparse && !burst->apart
+                   && ew_burst_takes (burst, len)
+                 ? burst
+                 : NULL;
       looked += burst->peer != NULL || peer == NULL;
     }
   return NULL;
+}
+
+/* Handshakes, keepalives, and what the flows' own rates say (sparse.h). To UDP all is the same: its queue is the kernel's. */
+static gboolean
+is_sparse (const EwEndpoint *to, gsize len, guint8 traffic_class)
+{
+  return to->kind == EW_ENDPOINT_STREAM
+         && (traffic_class & EW_OUTER_SPARSE || traffic_class == EW_HANDSHAKE_DSCP || len == EW_DATA_OVERHEAD);
 }
 
 void
@@ -53,6 +65,9 @@ ew_transmit_add (EwTransmit *transmit, EwUdp *udp, EwPeer *peer, const EwEndpoin
                  guint8 traffic_class)
 {
   const gboolean stays = ew_buffers_hold (transmit->stays, data);
+  const gboolean sparse = is_sparse (to, len, traffic_class);
+
+  traffic_class &= (guint8)~EW_OUTER_SPARSE;
 
   if (len > EW_BUFFER_CAPACITY)
     {
@@ -68,7 +83,7 @@ ew_transmit_add (EwTransmit *transmit, EwUdp *udp, EwPeer *peer, const EwEndpoin
       data = copy;
     }
 
-  EwBurst *burst = transmit->apart ? NULL : find_burst (transmit, peer, to, len, traffic_class);
+  EwBurst *burst = transmit->apart ? NULL : find_burst (transmit, peer, to, len, traffic_class, sparse);
   if (burst == NULL)
     {
       burst = &transmit->bursts[transmit->n++];
@@ -76,6 +91,7 @@ ew_transmit_add (EwTransmit *transmit, EwUdp *udp, EwPeer *peer, const EwEndpoin
       burst->peer = peer;
       burst->traffic_class = traffic_class;
       burst->apart = transmit->apart;
+      burst->sparse = sparse;
       burst->singly = FALSE;
       burst->len = burst->n = burst->n_parts = 0;
       transmit->n_to_streams += to->kind == EW_ENDPOINT_STREAM;
@@ -108,6 +124,7 @@ flush_to_streams (EwTransmit *transmit)
         transmit->stream_stats.failed += burst->n;
     }
   transmit->n_to_streams = 0;
+  transmit->streamed = TRUE;
 }
 
 /* Bursts that may be damaged. */

@@ -29,6 +29,7 @@ typedef struct
   const EwBuffers *stays;
   EwStreams *streams; /* NULL: none */
   gsize n_to_streams; /* of the bursts */
+  gboolean streamed;  /* something was sent to a stream; whoever looks clears it */
   gboolean apart;     /* what is added now joins nothing: it must arrive where bursts are damaged */
   const EwTime *time; /* the batch's; NULL: bursts aren't watched */
   EwNotedBurst noted[EW_NOTED_MAX];

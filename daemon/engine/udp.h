@@ -42,6 +42,7 @@ typedef struct
   EwPeer *peer;           /* NULL: cookie replies; only the reader of local_refused uses it */
   guint8 traffic_class;   /* DSCP and ECN of the outer header, or EW_OUTER_WHOLE and ECN: then it's one datagram */
   gboolean apart;         /* nothing else joins it */
+  gboolean sparse;        /* to a stream: it needn't wait behind others */
   gboolean singly;        /* a message each: bursts to this peer are damaged */
   gboolean local_refused; /* out: to.local isn't an address of this computer any more; it was sent from another one */
   gsize segment;          /* the size of each */

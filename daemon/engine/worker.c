@@ -25,6 +25,8 @@
 /* A call waits for the other workers' batches, which take microseconds. */
 #define GRACE_SPINS 200
 #define GRACE_PAUSE_US 50
+/* While no datagram goes to a stream, nobody needs to know which flows are sparse. */
+#define SPARSE_WATCHED_NS (G_GUINT64_CONSTANT (10000000000))
 
 enum
 {
@@ -126,6 +128,16 @@ arm_timer (EwWorker *worker)
     = { .it_value = { .tv_sec = (time_t)(deadline / 1000000000), .tv_nsec = (long)(deadline % 1000000000) } };
   if (timerfd_settime (thread->timer, TFD_TIMER_ABSTIME, &when, NULL) == 0)
     thread->armed_ns = deadline;
+}
+
+void
+ew_worker_look_at_flow (EwWorker *worker, EwPacket *packet)
+{
+  if (worker->transmit.streamed)
+    worker->sparse_until_ns = worker->time.now_ns + SPARSE_WATCHED_NS;
+  worker->transmit.streamed = FALSE;
+  if (worker->time.now_ns < worker->sparse_until_ns)
+    packet->sparse = ew_sparse_look (&worker->sparse, packet->data, packet->len, worker->time.now_ns);
 }
 
 void

@@ -22,6 +22,7 @@
 #include "engine/codel.h"
 #include "engine/events.h"
 #include "engine/inbox.h"
+#include "engine/sparse.h"
 #include "engine/streams.h"
 #include "engine/transmit.h"
 #include "engine/tun.h"
@@ -50,6 +51,8 @@ typedef struct EwWorker
   EwCodel codel[EW_UDP_FDS];        /* of what waits in the sockets */
   gboolean signals;                 /* … which the next datagram of bulk is to say */
   gsize arrival_bytes;              /* of an arrival, on average, in the latest batch */
+  EwSparse sparse;                  /* flows of inner packets, while some go to streams */
+  guint64 sparse_until_ns;          /* … and for a while after the last of those */
   EwTransmit transmit;              /* datagrams waiting for the end of the batch */
   EwPacket to_host[EW_TO_HOST_MAX]; /* packets waiting for it */
   gsize n_to_host;
@@ -119,6 +122,8 @@ void ew_worker_hear (EwWorker *worker, const EwPacket *datagrams, gsize n);
 void ew_inbound_take_inbox (EwWorker *worker);
 /* The device's hook for an inner packet from a peer; user is the worker. */
 void ew_inbound_deliver (void *user, EwPeer *from, EwPacket *packet);
+/* Looks at an inner packet that is to be sent, where it might go to a stream. */
+void ew_worker_look_at_flow (EwWorker *worker, EwPacket *packet);
 /* The end of a batch: what it produced goes out. */
 void ew_worker_settle (EwWorker *worker);
 /* Queued until the end of the batch if it lies in the worker's buffers, else written at once. */

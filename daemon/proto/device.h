@@ -48,12 +48,15 @@ typedef struct
   size_t room;         /* ≥ 16, for the tag; the padding takes no more than is left. 0: EW_TAILROOM */
   EwEndpoint endpoint; /* datagrams in: from where */
   uint8_t ecn;         /* the outer header's two ECN bits */
+  bool sparse;         /* out: of a flow that sends little (EW_OUTER_SPARSE) */
   bool whole; /* out: in a datagram that no router may fragment (EW_OUTER_WHOLE), and dropped without a session */
 } EwPacket;
 
 /* A bit of what transmit() is told as the traffic class, where no DSCP of this device's has one: not for the wire, it
    says that this datagram goes with DF set (IPv4) or isn't fragmented here (IPv6). */
 #define EW_OUTER_WHOLE 0x04
+/* Another one: it needn't wait behind other flows' datagrams where a queue is the caller's own. */
+#define EW_OUTER_SPARSE 0x10
 
 typedef enum
 {
@@ -69,9 +72,8 @@ typedef enum
 typedef struct
 {
   void (*random) (void *user, uint8_t *out, size_t len);
-  /* Sends one datagram. peer is NULL for cookie replies. dscp_ecn is the outer traffic class byte, or EW_OUTER_WHOLE and
-     the ECN. data has room around
-     it as in EwPacket and is the device's again on return — unless it lies in a buffer that the caller handed in
+  /* Sends one datagram. peer is NULL for cookie replies. dscp_ecn is the outer traffic class byte, or EW_OUTER_WHOLE,
+     EW_OUTER_SPARSE and the ECN. data has room around it as in EwPacket and is the device's again on return — unless it lies in a buffer that the caller handed in
      (ew_lane_receive(), ew_lane_send(), ew_peer_send()): there the device does not touch it again, so the caller
      may send it later, before it reuses the buffer. Handshakes: low rate, latency matters. */
   void (*transmit) (void *user, EwPeer *peer, const EwEndpoint *to, uint8_t *data, size_t len, uint8_t dscp_ecn);

@@ -85,7 +85,7 @@ typedef struct
   EwPeer *peer;
   EwKeypair *keypair;
   size_t inner_len; /* 0: keepalive */
-  uint8_t ecn;      /* and EW_OUTER_WHOLE */
+  uint8_t ecn;      /* and EW_OUTER_WHOLE, EW_OUTER_SPARSE */
 } EwOutbound;
 
 typedef struct

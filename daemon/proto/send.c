@@ -270,6 +270,8 @@ gather_or_flush (EwLane *lane, EwPeer *peer, EwKeypair *keypair, const EwPacket 
   gather (lane, peer, keypair, packet->data, packet->len, packet->room);
   if (packet->whole)
     lane->outbound[lane->n_outbound - 1].ecn |= EW_OUTER_WHOLE;
+  if (packet->sparse)
+    lane->outbound[lane->n_outbound - 1].ecn |= EW_OUTER_SPARSE;
 }
 
 void

@@ -48,10 +48,10 @@ queue_burst (EwStreamThread *self, const EwBurst *burst, EwUdpSendStats *stats)
       return;
     }
   const guint64 dropped = stream->queue.dropped;
-  if (stream->queue.n == 0)
+  if (ew_stream_queue_is_empty (&stream->queue))
     stream->written_ns = now;
   while (ew_burst_next (burst, &cursor))
-    ew_stream_queue_push (&stream->queue, cursor.data, cursor.len, now);
+    ew_stream_queue_push (&stream->queue, cursor.data, cursor.len, burst->sparse, now);
   stats->full += stream->queue.dropped - dropped;
   stats->sent += burst->n;
   if (burst->peer != NULL)
@@ -65,7 +65,7 @@ ew_stream_send (EwStreams *streams, const EwBurst *burst, EwUdpSendStats *stats)
   EwStreamThread *self = (EwStreamThread *)streams;
 
   pthread_mutex_lock (&self->lock);
-  if (self->config.full_wait_ms > 0)
+  if (self->config.full_wait_ms > 0 && !burst->sparse)
     wait_for_room (self, burst->to.id, burst->len);
   queue_burst (self, burst, stats);
   pthread_mutex_unlock (&self->lock);
@@ -92,7 +92,7 @@ pack (EwStreamThread *self, EwStream *stream)
 
   pthread_mutex_lock (&self->lock);
   stream->out_length = ew_stream_queue_pack (&stream->queue, stream->out, RECORD_SIZE, now);
-  if (stream->out_length == 0 && stream->queue.n > 0) /* one that is larger than a record */
+  if (stream->out_length == 0 && !ew_stream_queue_is_empty (&stream->queue)) /* one that is larger than a record */
     stream->out_length = ew_stream_queue_pack (&stream->queue, stream->out, OUT_SIZE, now);
   stream->written_ns = now;
   pthread_cond_broadcast (&self->drained);
@@ -105,7 +105,7 @@ static gboolean
 has_waiting (EwStreamThread *self, const EwStream *stream)
 {
   pthread_mutex_lock (&self->lock);
-  const gboolean waiting = stream->queue.n > 0;
+  const gboolean waiting = !ew_stream_queue_is_empty (&stream->queue);
   pthread_mutex_unlock (&self->lock);
   return waiting;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/transmit.h"
+#include "proto/messages.h"
 
 typedef struct
 {
@@ -12,6 +13,7 @@ typedef struct
   guint n_bursts[2], n_datagrams[2]; /* to strangers, to peers */
   gboolean refuses_local;
   GString *order; /* the first byte of each datagram to a peer */
+  EwStreams streams;
   EwBuffers buffers;
   EwTransmit transmit;
 } Fixture;
@@ -38,6 +40,20 @@ note_bursts (EwUdp *udp, EwBurst *bursts, gsize n, EwUdpSendStats *stats)
         }
     }
 }
+
+/* "s" and "b" for each datagram of a sparse flow and of others, "|" after a burst. */
+static GString *streamed;
+
+static void
+note_streamed (EwStreams *streams, const EwBurst *burst, EwUdpSendStats *stats)
+{
+  g_assert_cmpint (burst->traffic_class & EW_OUTER_SPARSE, ==, 0);
+  for (guint i = 0; i < burst->n; i++)
+    g_string_append_c (streamed, burst->sparse ? 's' : 'b');
+  g_string_append_c (streamed, '|');
+}
+
+static const EwStreamsClass streamed_class = { .send = note_streamed };
 
 static const EwUdpClass noting_class = { .send = note_bursts };
 
@@ -106,6 +122,31 @@ test_order_of_a_path (Fixture *f, gconstpointer data)
   g_assert_cmpstr (f->order->str, ==, "abcdefg");
 }
 
+/* Streams are told of sparse flows, handshakes and keepalives; to UDP it's all one. */
+static void
+test_sparse (Fixture *f, gconstpointer data)
+{
+  static const guint8 classes[] = { 0, EW_OUTER_SPARSE, EW_OUTER_SPARSE | 1, 0, EW_HANDSHAKE_DSCP, 0 };
+  static const gsize sizes[] = { 1000, 1000, 1000, 1000, 148, EW_DATA_OVERHEAD };
+  const EwIp ip = ew_ip_from_v4 (0x0a000001);
+  const EwEndpoint udp = ew_endpoint_udp (&ip, 1), stream = { .kind = EW_ENDPOINT_STREAM, .id = 1 };
+  f->streams.class = &streamed_class;
+  f->transmit.streams = &f->streams;
+  streamed = g_string_new (NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    ew_transmit_add (&f->transmit, &f->udp, (EwPeer *)f, &stream, ew_buffers_at (&f->buffers, i), sizes[i], classes[i]);
+  g_assert_false (f->transmit.streamed);
+  ew_transmit_flush (&f->transmit, &f->udp);
+  g_assert_true (f->transmit.streamed);
+  g_assert_cmpstr (streamed->str, ==, "b|s|s|b|s|s|");
+  for (guint i = 0; i < 4; i++)
+    ew_transmit_add (&f->transmit, &f->udp, (EwPeer *)f, &udp, ew_buffers_at (&f->buffers, i), 1000,
+                     i % 2 ? EW_OUTER_SPARSE : 0);
+  ew_transmit_flush (&f->transmit, &f->udp);
+  g_assert_cmpuint (f->n_bursts[1], ==, 1);
+  g_string_free (streamed, TRUE);
+}
+
 static void
 no_random (void *user, uint8_t *out, size_t len)
 {
@@ -151,6 +192,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("strangers-part-nothing", test_strangers_part_nothing);
   ADD ("order-of-a-path", test_order_of_a_path);
+  ADD ("sparse", test_sparse);
   ADD ("stale-local-of-a-removed-peer", test_stale_local_of_removed);
   return g_test_run ();
 }

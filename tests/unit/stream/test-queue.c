@@ -13,7 +13,7 @@ push (EwStreamQueue *queue, gsize length, guint8 fill, guint64 now)
 {
   g_autofree guint8 *data = g_malloc (length + 1);
   memset (data, fill, length);
-  ew_stream_queue_push (queue, data, length, now);
+  ew_stream_queue_push (queue, data, length, FALSE, now);
 }
 
 /* The fills of the datagrams in what was packed. */
@@ -41,7 +41,7 @@ test_order (void)
   gsize filled = ew_stream_queue_pack (&queue, out, 16384, 1);
   g_autofree gchar *fills = read_fills (filled);
   g_assert_cmpstr (fills, ==, "1 0 2 ");
-  g_assert_cmpuint (queue.n, ==, 0);
+  g_assert_cmpuint (queue.bulk.n, ==, 0);
   g_assert_cmpuint (ew_stream_queue_pack (&queue, out, 16384, 1), ==, 0);
   ew_stream_queue_clear (&queue);
 }
@@ -92,11 +92,11 @@ test_bytes (void)
   guint n = 0;
   for (guint i = 0; i < 1000; i++)
     push (&queue, 1400, (guint8)i, MS);
-  g_assert_cmpuint (queue.size, <=, EW_STREAM_QUEUE_BYTES);
-  g_assert_cmpuint (queue.used, <=, EW_STREAM_QUEUE_BYTES);
-  g_assert_cmpuint (queue.dropped + queue.n, ==, 1000);
+  g_assert_cmpuint (queue.bulk.size, <=, EW_STREAM_QUEUE_BYTES);
+  g_assert_cmpuint (queue.bulk.used, <=, EW_STREAM_QUEUE_BYTES);
+  g_assert_cmpuint (queue.dropped + queue.bulk.n, ==, 1000);
   g_assert_true (ew_stream_queue_is_full (&queue, 1400));
-  const guint first = 1000 - queue.n;
+  const guint first = 1000 - queue.bulk.n;
   for (gsize filled; (filled = ew_stream_queue_pack (&queue, out, 16384, MS)) > 0;)
     {
       g_autofree gchar *fills = read_fills (filled);
@@ -143,6 +143,39 @@ test_standing (void)
   ew_stream_queue_clear (&queue);
 }
 
+static void
+push_sparse (EwStreamQueue *queue, gsize length, guint8 fill, guint64 now)
+{
+  g_autofree guint8 *data = g_malloc (length);
+  memset (data, fill, length);
+  ew_stream_queue_push (queue, data, length, TRUE, now);
+}
+
+/* Before what waits longer; not so many that the others never leave, and never more than its bound. */
+static void
+test_sparse (void)
+{
+  EwStreamQueue queue = { 0 };
+  for (guint8 i = 1; i <= 12; i++)
+    push (&queue, 1452, i, 0);
+  push_sparse (&queue, 100, 50, 1);
+  push_sparse (&queue, 100, 51, 2);
+  g_autofree gchar *first = read_fills (ew_stream_queue_pack (&queue, out, 16384, 3));
+  g_assert_cmpstr (first, ==, "50 51 1 2 3 4 5 6 7 8 9 10 11 ");
+  for (guint i = 0; i < 1000; i++)
+    push_sparse (&queue, 1400, 60, 4);
+  g_assert_cmpuint (queue.sparse.size, <=, EW_STREAM_QUEUE_SPARSE_BYTES);
+  g_autofree gchar *second = read_fills (ew_stream_queue_pack (&queue, out, 16384, 5));
+  g_assert_cmpstr (second, ==, "60 60 60 60 60 12 ");
+  g_assert_false (ew_stream_queue_is_empty (&queue));
+  g_assert_cmpuint (ew_stream_queue_pack (&queue, out, 16384, 200 * MS), ==, 0);
+  g_assert_true (ew_stream_queue_is_empty (&queue));
+  push_sparse (&queue, EW_CAPSULE_PAYLOAD_MAX, 70, 0); /* isn't, whatever is said */
+  g_assert_cmpuint (queue.sparse.n, ==, 0);
+  g_assert_cmpuint (queue.bulk.n, ==, 1);
+  ew_stream_queue_clear (&queue);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -152,5 +185,6 @@ main (int argc, char **argv)
   g_test_add_func ("/stream-queue/age", test_age);
   g_test_add_func ("/stream-queue/bytes", test_bytes);
   g_test_add_func ("/stream-queue/standing", test_standing);
+  g_test_add_func ("/stream-queue/sparse", test_sparse);
   return g_test_run ();
 }
