@@ -7,8 +7,7 @@ import re
 import subprocess
 
 FOLDER = "build-clang"
-# -g1: lines for the sanitizers' reports; with all of -g, and without lld, it links a hundred programs a minute longer.
-OPTIONS = ("-Dc_args=-g1", "-Dwerror=true", "-Dapp=enabled", "-Dtray=enabled", "-Db_lundef=false", "-Db_sanitize=address,undefined")
+OPTIONS = ("-Dwerror=true", "-Dapp=enabled", "-Dtray=enabled", "-Db_lundef=false", "-Db_sanitize=address,undefined")
 # The folder's owner compiles (app/launch/common.sh), after the machines of other tests; -k 0: all that is wrong, not only the first.
 SCRIPT = '. "$0" && configure "$1" "${@:2}" && as_owner nice ninja -k 0 -C "$1"'
 
