@@ -94,16 +94,25 @@ shown_of (JsonObject *check, const gchar *member)
 
 static void ew_diagnosis_run (EwDiagnosis *self);
 
+/* What came back; FALSE: the window has been closed in the meantime. */
+static gboolean
+end_call (EwDiagnosis *self, GObject *source, GAsyncResult *result, GVariant **answer, GError **error)
+{
+  *answer = ew_daemon_call_finish (EW_DAEMON (source), result, error);
+  const gboolean open = self->cancellable != NULL;
+  g_clear_object (&self->cancellable);
+  return open;
+}
+
 /* What it did is then seen in the checks, which run again. */
 static void
 on_fixed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (EwDiagnosis) self = user_data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) answer = ew_daemon_call_finish (EW_DAEMON (source), result, &error);
-  if (self->cancellable == NULL)
-    return; /* closed in the meantime */
-  g_clear_object (&self->cancellable);
+  g_autoptr (GVariant) answer = NULL;
+  if (!end_call (self, source, result, &answer, &error))
+    return;
   gtk_widget_set_sensitive (GTK_WIDGET (self->checks), TRUE);
   if (answer != NULL)
     ew_diagnosis_run (self);
@@ -232,10 +241,9 @@ diagnosed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (EwDiagnosis) self = user_data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) answer = ew_daemon_call_finish (EW_DAEMON (source), result, &error);
-  if (self->cancellable == NULL)
-    return; /* closed in the meantime */
-  g_clear_object (&self->cancellable);
+  g_autoptr (GVariant) answer = NULL;
+  if (!end_call (self, source, result, &answer, &error))
+    return;
   ew_spinner_set_spinning (self->spinner, FALSE);
   gtk_widget_set_sensitive (self->copy, answer != NULL);
   if (answer != NULL)

@@ -8,19 +8,8 @@
 #include "service/handle-private.h"
 #include "service/methods.h"
 
-#define CONFIRM_WITHIN_MAX 86400
 #define PING_TIMEOUT_MIN_MS 100
 #define PING_TIMEOUT_MAX_MS 30000
-
-/* For the handlers whose answer is only success. */
-static void
-answer (EwCall *call, gboolean done, GError *error)
-{
-  if (done)
-    ew_call_return (call, NULL);
-  else
-    ew_call_fail (call, error);
-}
 
 /* For those that answer with one JSON string. */
 static void
@@ -40,7 +29,7 @@ on_enrolled (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
   gboolean done = ew_tunnel_enroll_finish (EW_TUNNEL (source), result, &error);
 
-  answer (user_data, done, error);
+  ew_handle_return_done (user_data, done, error);
 }
 
 void
@@ -82,7 +71,7 @@ ew_handle_connect (EwCall *call, GVariant *parameters)
   GError *error = NULL;
   gboolean done = ew_tunnel_connect (ew_call_get_tunnel (call), &error);
 
-  answer (call, done, error);
+  ew_handle_return_done (call, done, error);
 }
 
 void
@@ -91,15 +80,7 @@ ew_handle_disconnect (EwCall *call, GVariant *parameters)
   GError *error = NULL;
   gboolean done = ew_tunnel_disconnect (ew_call_get_tunnel (call), &error);
 
-  answer (call, done, error);
-}
-
-gboolean
-ew_handle_has_type (GVariant *options, const gchar *key, const GVariantType *type)
-{
-  g_autoptr (GVariant) value = g_variant_lookup_value (options, key, NULL);
-
-  return value == NULL || g_variant_is_of_type (value, type);
+  ew_handle_return_done (call, done, error);
 }
 
 /* SetMode: first whether the caller sits at this computer, then the switch; the tunnel bounds how long that takes. */
@@ -108,7 +89,7 @@ typedef struct
 {
   EwCall *call;
   const gchar *mode; /* owned by the call's parameters */
-  guint confirm_within;
+  EwGuardOptions guard;
 } SetMode;
 
 static void
@@ -117,7 +98,7 @@ on_mode_set (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
   gboolean done = ew_tunnel_set_mode_finish (EW_TUNNEL (source), result, &error);
 
-  answer (user_data, done, error);
+  ew_handle_return_done (user_data, done, error);
 }
 
 /* Takes set_mode. */
@@ -126,7 +107,7 @@ set_mode_go (SetMode *set_mode, gboolean is_remote)
 {
   g_autofree SetMode *owned = set_mode;
 
-  ew_tunnel_set_mode_async (ew_call_get_tunnel (owned->call), owned->mode, owned->confirm_within, is_remote,
+  ew_tunnel_set_mode_async (ew_call_get_tunnel (owned->call), owned->mode, owned->guard.confirm_within, is_remote,
                             ew_call_get_cancellable (owned->call), on_mode_set, owned->call);
 }
 
@@ -153,26 +134,18 @@ set_lan_names (EwCall *call, GVariant *parameters)
 
 /* FALSE: the call has been refused. */
 static gboolean
-set_mode_parse (SetMode *set_mode, GVariant *parameters, gboolean *over_ssh)
+set_mode_parse (SetMode *set_mode, GVariant *parameters)
 {
   g_autoptr (GVariant) options = NULL;
 
   g_variant_get (parameters, "(&s@a{sv})", &set_mode->mode, &options);
-  g_variant_lookup (options, "ssh", "b", over_ssh);
-  g_variant_lookup (options, "confirm-within", "u", &set_mode->confirm_within);
   if (!g_str_equal (set_mode->mode, "vpn") && !g_str_equal (set_mode->mode, "connector"))
     ew_call_fail_literal (set_mode->call, EW_ERROR_INVALID_ARGUMENT, N_ ("The mode must be \"vpn\" or \"connector\"."));
-  else if (!ew_handle_has_type (options, "ssh", G_VARIANT_TYPE_BOOLEAN)
-           || !ew_handle_has_type (options, "lan-names", G_VARIANT_TYPE_BOOLEAN)
-           || !ew_handle_has_type (options, "confirm-within", G_VARIANT_TYPE_UINT32))
+  else if (!ew_handle_has_type (options, "lan-names", G_VARIANT_TYPE_BOOLEAN))
     ew_call_fail_literal (set_mode->call, EW_ERROR_INVALID_ARGUMENT,
-                          N_ ("The option \"confirm-within\" must be a uint32 (u), \"ssh\" and \"lan-names\" "
-                              "booleans (b)."));
-  else if (set_mode->confirm_within > CONFIRM_WITHIN_MAX)
-    ew_call_fail_literal (set_mode->call, EW_ERROR_INVALID_ARGUMENT,
-                          N_ ("confirm-within must be at most a day: 86400 seconds."));
+                          N_ ("The option \"lan-names\" must be a boolean (b)."));
   else
-    return TRUE;
+    return ew_handle_read_guard (set_mode->call, options, &set_mode->guard);
   return FALSE;
 }
 
@@ -180,12 +153,11 @@ void
 ew_handle_set_mode (EwCall *call, GVariant *parameters)
 {
   g_autofree SetMode *set_mode = g_new0 (SetMode, 1);
-  gboolean over_ssh = FALSE;
 
   set_mode->call = call;
-  if (!set_mode_parse (set_mode, parameters, &over_ssh) || !set_lan_names (call, parameters))
+  if (!set_mode_parse (set_mode, parameters) || !set_lan_names (call, parameters))
     return;
-  if (over_ssh || ew_call_is_peer (call))
+  if (set_mode->guard.over_ssh || ew_call_is_peer (call))
     set_mode_go (g_steal_pointer (&set_mode), TRUE);
   else
     ew_caller_is_local_async (ew_call_get_connection (call), ew_call_get_caller (call), ew_call_get_cancellable (call),
@@ -198,7 +170,7 @@ ew_handle_confirm_mode (EwCall *call, GVariant *parameters)
   GError *error = NULL;
   gboolean done = ew_tunnel_confirm_mode (ew_call_get_tunnel (call), &error);
 
-  answer (call, done, error);
+  ew_handle_return_done (call, done, error);
 }
 
 void
@@ -207,7 +179,7 @@ ew_handle_undo_mode (EwCall *call, GVariant *parameters)
   GError *error = NULL;
   gboolean done = ew_tunnel_undo_mode (ew_call_get_tunnel (call), &error);
 
-  answer (call, done, error);
+  ew_handle_return_done (call, done, error);
 }
 
 void

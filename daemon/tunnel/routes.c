@@ -97,22 +97,24 @@ ew_tunnel_list_routes_finish (EwTunnel *self, GAsyncResult *result, GError **err
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+gboolean
+ew_tunnel_refuse_host_bits (const gchar *text, const EwPrefix *prefix, GError **error)
+{
+  char meant[EW_PREFIX_STRLEN];
+  ew_prefix_format (prefix, meant);
+  ew_set_error (error, EW_ERROR, EW_ERROR_ROUTE_INVALID, "\"%s\" has bits set after its length. Did you mean %s?", text,
+                meant);
+  return FALSE;
+}
+
 static gboolean
 parse_route (const gchar *text, EwPrefix *prefix, GError **error)
 {
   bool host_bits = false;
-  if (!text || !ew_prefix_parse (text, prefix, &host_bits))
-    ew_set_error (error, EW_ERROR, EW_ERROR_ROUTE_INVALID,
-                  "\"%s\" isn't a route. Write an address and a prefix length, for example 192.168.1.0/24.", text);
-  else if (host_bits)
-    {
-      char meant[EW_PREFIX_STRLEN];
-      ew_prefix_format (prefix, meant);
-      ew_set_error (error, EW_ERROR, EW_ERROR_ROUTE_INVALID, "\"%s\" has bits set after its length. Did you mean %s?",
-                    text, meant);
-    }
-  else
-    return TRUE;
+  if (text && ew_prefix_parse (text, prefix, &host_bits))
+    return !host_bits || ew_tunnel_refuse_host_bits (text, prefix, error);
+  ew_set_error (error, EW_ERROR, EW_ERROR_ROUTE_INVALID,
+                "\"%s\" isn't a route. Write an address and a prefix length, for example 192.168.1.0/24.", text);
   return FALSE;
 }
 

@@ -35,21 +35,13 @@ ew_tunnel_add_split (EwTunnel *self, JsonObject *object)
 }
 
 static gboolean
-parse_prefix (const gchar *text, EwPrefix *prefix, GError **error)
+parse_network (const gchar *text, EwPrefix *prefix, GError **error)
 {
   bool host_bits = false;
-  if (!ew_prefix_parse (text, prefix, &host_bits))
-    ew_set_error (error, EW_ERROR, EW_ERROR_ROUTE_INVALID,
-                  "\"%s\" isn't a network. Write an address and a prefix length, for example 203.0.113.0/24.", text);
-  else if (host_bits)
-    {
-      char meant[EW_PREFIX_STRLEN];
-      ew_prefix_format (prefix, meant);
-      ew_set_error (error, EW_ERROR, EW_ERROR_ROUTE_INVALID, "\"%s\" has bits set after its length. Did you mean %s?",
-                    text, meant);
-    }
-  else
-    return TRUE;
+  if (ew_prefix_parse (text, prefix, &host_bits))
+    return !host_bits || ew_tunnel_refuse_host_bits (text, prefix, error);
+  ew_set_error (error, EW_ERROR, EW_ERROR_ROUTE_INVALID,
+                "\"%s\" isn't a network. Write an address and a prefix length, for example 203.0.113.0/24.", text);
   return FALSE;
 }
 
@@ -152,7 +144,7 @@ ew_tunnel_change_split (EwTunnel *self, const gchar *action, const gchar *cidr, 
 {
   gboolean exclude = g_str_equal (action, "exclude"), include = g_str_equal (action, "include");
   EwPrefix prefix;
-  if (!ew_tunnel_check_member (self, error) || !parse_prefix (cidr, &prefix, error))
+  if (!ew_tunnel_check_member (self, error) || !parse_network (cidr, &prefix, error))
     return FALSE;
   if (!exclude && !include && !ew_prefixes_contain (self->keystore->excluded, &prefix)
       && !ew_prefixes_contain (self->keystore->included, &prefix))

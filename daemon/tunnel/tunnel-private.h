@@ -405,6 +405,10 @@ gboolean ew_tunnel_bound_lockdown (EwTunnel *self, GError **error);
 /* FALSE: no trial counts. Else it is kept or undone, and *done says whether that worked. */
 gboolean ew_tunnel_settle_lockdown (EwTunnel *self, gboolean keep, gboolean *done, GError **error);
 
+/* routes.c */
+/* Written as prefix, but with bits set after its length: FALSE, and an error that says what was meant. */
+gboolean ew_tunnel_refuse_host_bits (const gchar *text, const EwPrefix *prefix, GError **error);
+
 /* split.c */
 /* The user's lists, for the status. */
 void ew_tunnel_add_split (EwTunnel *self, JsonObject *object);
