@@ -16,5 +16,8 @@ struct nlmsghdr *ew_nft_begin (char *buffer, int type, guint8 family);
 guint32 ew_nft_be32 (const struct nlattr *attribute);
 /* The last attribute of this type in nest; NULL: none. */
 const struct nlattr *ew_nft_find (const struct nlattr *nest, int type);
+/* The kernel takes any bytes for a name, and these end in sentences, JSON and scripts: what nft(8) itself doesn't take
+   becomes a question mark. */
+void ew_nft_clean_name (gchar *name);
 
 G_END_DECLS

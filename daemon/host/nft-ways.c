@@ -92,11 +92,19 @@ read_payload (Rule *rule, const struct nlattr *body)
   memset (rule->mask, 0xff, length);
 }
 
+/* Only a mask: no shift, and no bit turned around. */
 static void
 read_bitwise (Rule *rule, const struct nlattr *body)
 {
-  if (rule->loaded != LOADED_SOURCE || copy_value (body, NFTA_BITWISE_MASK, rule->mask, sizeof rule->mask) == 0)
+  guint8 turned[sizeof rule->mask] = { 0 };
+  const gsize size = rule->family == EW_FAMILY_V4 ? 4 : sizeof rule->mask;
+
+  if (rule->loaded != LOADED_SOURCE || copy_value (body, NFTA_BITWISE_MASK, rule->mask, size) == 0
+      || number_of (body, NFTA_BITWISE_OP) != 0)
     rule->has_other = TRUE;
+  (void)copy_value (body, NFTA_BITWISE_XOR, turned, sizeof turned);
+  for (gsize i = 0; i < sizeof turned; i++)
+    rule->has_other |= turned[i] != 0;
 }
 
 /* -1: it isn't a prefix's. */
@@ -160,6 +168,7 @@ read_verdict (Rule *rule, const struct nlattr *body)
   rule->accepts |= ew_nft_be32 (code) == NF_ACCEPT;
   if (chain != NULL && mnl_attr_validate (chain, MNL_TYPE_NUL_STRING) >= 0)
     g_strlcpy (rule->jump, mnl_attr_get_str (chain), sizeof rule->jump);
+  ew_nft_clean_name (rule->jump);
 }
 
 static const gchar *
@@ -203,9 +212,11 @@ static int
 read_rule (const struct nlmsghdr *message, void *data)
 {
   const struct nfgenmsg *header = mnl_nlmsg_get_payload (message);
-  Rule rule = { .chain_family = header->nfgen_family };
   const struct nlattr *attribute, *element;
 
+  if (mnl_nlmsg_get_payload_len (message) < sizeof *header)
+    return MNL_CB_OK;
+  Rule rule = { .chain_family = header->nfgen_family };
   mnl_attr_for_each (attribute, message, sizeof *header)
   {
     if (mnl_attr_get_type (attribute) != NFTA_RULE_EXPRESSIONS)
@@ -236,25 +247,42 @@ add_rule (EwNftWays *ways, const Rule *rule)
     g_array_append_val (ways->drops, rule->drop);
 }
 
-EwNftWays *
-ew_nft_ways_read (EwNetlink *netlink, const EwNftChain *chain)
+static EwNftWays *
+follow_rules (const GArray *rules)
 {
-  g_autoptr (GArray) rules = g_array_new (FALSE, TRUE, sizeof (Rule));
-  char buffer[EW_NETLINK_BUFFER] = { 0 };
-  struct nlmsghdr *message = ew_nft_begin (buffer, NFT_MSG_GETRULE, chain->family);
-  EwNftWays *ways;
+  EwNftWays *ways = g_new0 (EwNftWays, 1);
 
-  mnl_attr_put_strz (message, NFTA_RULE_TABLE, chain->table);
-  mnl_attr_put_strz (message, NFTA_RULE_CHAIN, chain->name);
-  if (ew_netlink_dump (netlink, message, read_rule, rules) != 0)
-    return NULL;
-  ways = g_new0 (EwNftWays, 1);
   ways->drops = g_array_new (FALSE, TRUE, sizeof (EwNftSourceDrop));
   ways->jumps = g_ptr_array_new_with_free_func (g_free);
   ways->opened = g_ptr_array_new_with_free_func (g_free);
   for (guint i = 0; i < rules->len; i++)
     add_rule (ways, &g_array_index (rules, Rule, i));
   return ways;
+}
+
+EwNftWays *
+ew_nft_ways_read (EwNetlink *netlink, const EwNftChain *chain)
+{
+  g_autoptr (GArray) rules = g_array_new (FALSE, TRUE, sizeof (Rule));
+  char buffer[EW_NETLINK_BUFFER] = { 0 };
+  struct nlmsghdr *message = ew_nft_begin (buffer, NFT_MSG_GETRULE, chain->family);
+
+  mnl_attr_put_strz (message, NFTA_RULE_TABLE, chain->table);
+  mnl_attr_put_strz (message, NFTA_RULE_CHAIN, chain->name);
+  return ew_netlink_dump (netlink, message, read_rule, rules) == 0 ? follow_rules (rules) : NULL;
+}
+
+EwNftWays *
+ew_nft_ways_parse (const void *messages, gsize size)
+{
+  g_autoptr (GArray) rules = g_array_new (FALSE, TRUE, sizeof (Rule));
+  const struct nlmsghdr *message = messages;
+  int left = (int)MIN (size, G_MAXINT);
+
+  /* libmnl compares lengths as signed numbers. */
+  for (; mnl_nlmsg_ok (message, left) && message->nlmsg_len <= (guint32)left; message = mnl_nlmsg_next (message, &left))
+    (void)read_rule (message, rules);
+  return follow_rules (rules);
 }
 
 void

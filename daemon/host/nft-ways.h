@@ -29,6 +29,9 @@ typedef struct
 
 /* Reads one chain, in the rules' order. NULL: it isn't there. */
 EwNftWays *ew_nft_ways_read (EwNetlink *netlink, const EwNftChain *chain);
+/* Pure: the same from the kernel's messages (NFT_MSG_NEWRULE), one after the other as in a dump. Ends at what isn't a
+   whole message. (transfer full) */
+EwNftWays *ew_nft_ways_parse (const void *messages, gsize size);
 void ew_nft_ways_free (EwNftWays *ways);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwNftWays, ew_nft_ways_free)
 

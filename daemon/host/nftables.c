@@ -90,10 +90,8 @@ read_hook (EwNftChain *chain, const struct nlattr *nest)
   }
 }
 
-/* The kernel takes any bytes for a name, and these end in sentences, JSON and scripts: what nft(8) itself doesn't take
-   becomes a question mark. */
-static void
-clean_name (gchar *name)
+void
+ew_nft_clean_name (gchar *name)
 {
   for (; *name != '\0'; name++)
     if (!g_ascii_isalnum (*name) && strchr ("_-./", *name) == NULL)
@@ -129,8 +127,8 @@ read_chain (const struct nlmsghdr *message, void *data)
         break;
       }
   }
-  clean_name (chain.table);
-  clean_name (chain.name);
+  ew_nft_clean_name (chain.table);
+  ew_nft_clean_name (chain.name);
   g_array_append_val ((GArray *)data, chain);
   return MNL_CB_OK;
 }
