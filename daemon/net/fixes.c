@@ -17,6 +17,7 @@ static const struct
 } fixes[] = {
   { EW_HOST_FIX_FOREIGN_DROP, "foreign-drop" },
   { EW_HOST_FIX_RP_FILTER, "rp-filter" },
+  { EW_HOST_FIX_IP_FORWARDING, "ip-forwarding" },
 };
 
 guint
@@ -80,13 +81,16 @@ add_exemptions (EwPlan *plan)
     }
 }
 
-static gboolean
-has_setting (const EwPlan *plan, const gchar *name)
+/* Kept as a gateway's are (steps.c). Another uplink, another setting: each change of networks makes a new plan. */
+static void
+add_router_hearing (EwPlan *plan)
 {
-  for (guint i = 0; i < plan->changes->len; i++)
-    if (g_strcmp0 (((const EwChange *)plan->changes->pdata[i])->name, name) == 0)
-      return TRUE;
-  return FALSE;
+  g_autoptr (EwSurroundings) surroundings = ew_surroundings_new (plan->config->interface);
+
+  surroundings->own = plan->link;
+  ew_surroundings_find_router (plan->host, surroundings);
+  if (surroundings->forwards_v6)
+    ew_plan_add_accept_ra (plan, surroundings->towards_router);
 }
 
 void
@@ -96,6 +100,8 @@ ew_plan_add_fixes (EwPlan *plan)
 
   if ((plan->config->fixes & EW_HOST_FIX_FOREIGN_DROP) != 0)
     add_exemptions (plan);
-  if ((plan->config->fixes & EW_HOST_FIX_RP_FILTER) != 0 && plan->v4 && !has_setting (plan, rp_filter))
+  if ((plan->config->fixes & EW_HOST_FIX_RP_FILTER) != 0 && plan->v4 && !ew_plan_has_sysctl (plan, rp_filter))
     ew_plan_add_sysctl (plan, rp_filter, "2");
+  if ((plan->config->fixes & EW_HOST_FIX_IP_FORWARDING) != 0)
+    add_router_hearing (plan);
 }

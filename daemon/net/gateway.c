@@ -104,12 +104,12 @@ add_gateway_v4 (EwPlan *plan)
     }
 }
 
-static void
-add_accept_ra (EwPlan *plan, const gchar *interface)
+void
+ew_plan_add_accept_ra (EwPlan *plan, const gchar *interface)
 {
   g_autofree gchar *name = g_strdup_printf ("net/ipv6/conf/%s/accept_ra", interface);
 
-  if (ew_sysctl_read_int (name, 0) == 1 || ew_plan_is_ours (plan, name))
+  if (!ew_plan_has_sysctl (plan, name) && (ew_sysctl_read_int (name, 0) == 1 || ew_plan_is_ours (plan, name)))
     ew_plan_add_sysctl (plan, name, "2");
 }
 
@@ -120,12 +120,12 @@ add_gateway_v6 (EwPlan *plan)
 
   if (ew_sysctl_read_int (IPV6_FORWARDING, 1) != 0 && !ew_plan_is_ours (plan, IPV6_FORWARDING))
     return;
-  add_accept_ra (plan, "default"); /* of an interface that comes later */
+  ew_plan_add_accept_ra (plan, "default"); /* of an interface that comes later */
   interfaces = ew_sysctl_interfaces (EW_FAMILY_V6);
   for (guint i = 0; interfaces[i] != NULL; i++)
     {
       if (!g_str_equal (interfaces[i], "lo") && !g_str_equal (interfaces[i], plan->config->interface))
-        add_accept_ra (plan, interfaces[i]);
+        ew_plan_add_accept_ra (plan, interfaces[i]);
     }
   ew_plan_add_sysctl (plan, IPV6_FORWARDING, "1");
 }

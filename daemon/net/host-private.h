@@ -100,6 +100,10 @@ gboolean ew_plan_is_ours (const EwPlan *plan, const gchar *sysctl);
 void ew_plan_add_exception (EwPlan *plan, const EwPrefix *prefix);
 void ew_plan_add_private_table (EwPlan *plan);
 void ew_plan_add_gateway (EwPlan *plan);
+/* The interface hears its IPv6 router although it forwards; once only. */
+void ew_plan_add_accept_ra (EwPlan *plan, const gchar *interface);
+/* The plan has the setting already. */
+gboolean ew_plan_has_sysctl (const EwPlan *plan, const gchar *name);
 
 /* gateway.c: indexes (guint) of the interfaces that subnet is reached through, except Edgeway's; rows: the main table
    of its family. (transfer full) */

@@ -84,6 +84,7 @@ typedef enum
 {
   EW_HOST_FIX_FOREIGN_DROP = 1 << 0, /* exempts the mesh from rules that drop packets for their source */
   EW_HOST_FIX_RP_FILTER = 1 << 1,    /* sets reverse path filtering again where another program has made it strict */
+  EW_HOST_FIX_IP_FORWARDING = 1 << 2 /* lets the uplink hear its IPv6 router although the computer forwards */
 } EwHostFix;
 
 /* 0: there is no fix for this check. */

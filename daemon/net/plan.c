@@ -41,6 +41,18 @@ plan_has_route (const EwPlan *plan, const EwPrefix *prefix, guint32 table)
   return FALSE;
 }
 
+gboolean
+ew_plan_has_sysctl (const EwPlan *plan, const gchar *name)
+{
+  for (guint i = 0; i < plan->changes->len; i++)
+    {
+      const EwChange *change = plan->changes->pdata[i];
+      if (change->kind == EW_CHANGE_SYSCTL && g_str_equal (change->name, name))
+        return TRUE;
+    }
+  return FALSE;
+}
+
 void
 ew_plan_add_route (EwPlan *plan, const EwPrefix *prefix, guint32 table)
 {

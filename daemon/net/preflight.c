@@ -401,6 +401,33 @@ check_reverse_path (const EwSurroundings *surroundings, JsonArray *checks)
     }
 }
 
+/* ---- IPv6's router */
+
+/* An interface that forwards hears no router, unless its accept_ra is 2 (kernel's ip-sysctl.rst): the default route that
+   it has learned expires. Where accept_ra is 0, another program hears the router, as NetworkManager does. */
+static void
+check_ip_forwarding (const EwSurroundings *surroundings, JsonArray *checks)
+{
+  const gchar *interface = surroundings->towards_router;
+
+  if (!surroundings->forwards_v6 || surroundings->accept_ra != 1)
+    {
+      ew_checks_add (checks, "ip-forwarding", EW_CHECK_GOOD, NULL,
+                     "IP forwarding doesn't keep this computer from hearing its IPv6 router.");
+      if ((surroundings->fixes & EW_HOST_FIX_IP_FORWARDING) != 0)
+        ew_checks_mark_fixed (checks);
+      return;
+    }
+  g_autofree gchar *fix = ew_phrase ("Let Edgeway set it: `sudo edgewayctl diagnose --fix`, or `sudo sysctl "
+                                     "net.ipv6.conf.%s.accept_ra=2`.",
+                                     interface);
+  ew_checks_add (checks, "ip-forwarding", EW_CHECK_WARNING, fix,
+                 "IPv6 forwarding is on, so %s doesn't hear its router any more: this "
+                 "computer's IPv6 connection ends within the hour.",
+                 interface);
+  ew_checks_mark_fixable (checks);
+}
+
 /* ---- all of them */
 
 static const struct
@@ -408,8 +435,9 @@ static const struct
   void (*run) (const EwSurroundings *surroundings, JsonArray *checks);
   gboolean is_planned; /* the plan of a configuration goes around it and reports it itself */
 } all_checks[] = {
-  { check_addresses, TRUE }, { check_routes, TRUE },         { check_source_drops, FALSE }, { check_droppers, TRUE },
-  { check_legacy, TRUE },    { check_default_route, FALSE }, { check_reverse_path, FALSE },
+  { check_addresses, TRUE },     { check_routes, TRUE },         { check_source_drops, FALSE },
+  { check_droppers, TRUE },      { check_legacy, TRUE },         { check_default_route, FALSE },
+  { check_reverse_path, FALSE }, { check_ip_forwarding, FALSE },
 };
 
 void

@@ -145,6 +145,38 @@ read_settings (EwSurroundings *self)
   self->valid_mark = MAX (self->valid_mark, read_setting (beside, "src_valid_mark"));
 }
 
+static gboolean
+has_global_v6 (EwHost *host, guint link)
+{
+  g_autoptr (GArray) rows = ew_netlink_addresses (host->netlink);
+
+  for (guint i = 0; rows != NULL && i < rows->len; i++)
+    {
+      const EwAddressRow *row = &g_array_index (rows, EwAddressRow, i);
+      if (row->link == link && row->ip.family == EW_FAMILY_V6 && row->scope == RT_SCOPE_UNIVERSE)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* Where its route has expired, IPv4's tells which interface it was. */
+void
+ew_surroundings_find_router (EwHost *host, EwSurroundings *self)
+{
+  static const guint8 outside_v6[16] = { 0x20, 0x01, 0x48, 0x60 }; /* nothing is sent: only its route is asked for */
+  const EwIp outside = ew_ip_from_v4 (0x01010101), v6 = ew_ip_from_bytes (EW_FAMILY_V6, outside_v6);
+  guint link = ew_netlink_route_to (host->netlink, &v6, EW_HOST_FWMARK);
+
+  if (link == 0 || link == self->own)
+    link = ew_netlink_route_to (host->netlink, &outside, EW_HOST_FWMARK);
+  if (link == 0 || link == self->own || if_indextoname (link, self->towards_router) == NULL)
+    return;
+  g_autofree gchar *forwarding = g_strdup_printf ("net/ipv6/conf/%s/forwarding", self->towards_router);
+  g_autofree gchar *accept_ra = g_strdup_printf ("net/ipv6/conf/%s/accept_ra", self->towards_router);
+  self->forwards_v6 = ew_sysctl_read_int (forwarding, 0) == 1 && has_global_v6 (host, link);
+  self->accept_ra = ew_sysctl_read_int (accept_ra, 0);
+}
+
 /* iptables-legacy has its own tables, which nftables doesn't show. The file is there once its module is loaded. */
 static gboolean
 has_legacy_rules (const gchar *path)
@@ -175,5 +207,6 @@ ew_surroundings_read (EwHost *host, const EwPrefix *mesh_ranges, gsize n_mesh_ra
   self->legacy[0] = has_legacy_rules ("/proc/net/ip_tables_names");
   self->legacy[1] = has_legacy_rules ("/proc/net/ip6_tables_names");
   read_settings (self);
+  ew_surroundings_find_router (host, self);
   return self;
 }

@@ -52,10 +52,16 @@ typedef struct
   /* Settings; the greater of "all" and the interface's counts (kernel's ip-sysctl.rst). */
   gint rp_filter_all, rp_filter_own, rp_filter_beside;
   gint valid_mark; /* src_valid_mark, of all or of the interface beside */
+  /* IPv6's router: the interface that leads to it ("": none), whether that forwards, and its accept_ra. */
+  gchar towards_router[IFNAMSIZ];
+  gboolean forwards_v6;
+  gint accept_ra;
 } EwSurroundings;
 
 /* whole: with addresses and routes. */
 EwSurroundings *ew_surroundings_read (EwHost *host, const EwPrefix *mesh_ranges, gsize n_mesh_ranges, gboolean whole);
+/* Fills in the last three; own is known. */
+void ew_surroundings_find_router (EwHost *host, EwSurroundings *surroundings);
 /* Edgeway's own table leads ip into the tunnel; own: its interface's index. A network of this computer inside a range
    stays outside. */
 gboolean ew_surroundings_lead_in (EwHost *host, guint own, const EwIp *ip);

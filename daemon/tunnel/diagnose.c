@@ -10,6 +10,7 @@
  *   names               whether programs find the mesh's, and what prevents it (diagnose-names.c)
  *   this computer       what net/ finds that blocks the mesh
  */
+#include "tunnel/diagnose-clock.h"
 #include "tunnel/diagnose-names.h"
 #include "tunnel/essentials.h"
 #include "tunnel/live-check.h"
@@ -42,6 +43,7 @@ typedef struct
   guint api_timer;
   EwLiveCheck live;
   gboolean repeated; /* what passes the tunnel, as the tunnel has changed its way since */
+  EwClocks clocks;
   gboolean own_tried;
   GError *own_error;
   gboolean outside_tried;
@@ -440,6 +442,7 @@ on_api_answered (GObject *source, GAsyncResult *result, gpointer user_data)
   Diagnosis *diagnosis = user_data;
   g_autoptr (JsonObject) answer = ew_client_call_finish (EW_CLIENT (source), result, &diagnosis->api_error);
   diagnosis->api_ended = TRUE;
+  ew_tunnel_note_clock (&diagnosis->clocks, answer);
   /* The usual way counts only where this one fails. */
   if (!g_error_matches (diagnosis->api_error, EW_ERROR, EW_ERROR_EDGE_UNREACHABLE))
     g_cancellable_cancel (diagnosis->api_step);
@@ -452,6 +455,7 @@ on_usual_api_answered (GObject *source, GAsyncResult *result, gpointer user_data
   Diagnosis *diagnosis = user_data;
   g_autoptr (JsonObject) answer = ew_client_call_finish (EW_CLIENT (source), result, NULL);
   diagnosis->api_answers = answer != NULL;
+  ew_tunnel_note_clock (&diagnosis->clocks, answer);
   end_one (diagnosis);
 }
 
@@ -561,6 +565,7 @@ end_one (Diagnosis *diagnosis)
       check_machine (diagnosis);
       if (diagnosis->api_tried)
         check_api (diagnosis);
+      ew_tunnel_diagnose_clock (&diagnosis->clocks, diagnosis->checks);
       if (member)
         {
           check_identity (diagnosis);

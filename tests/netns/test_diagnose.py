@@ -7,6 +7,7 @@
 `nas` is a node too; the name server for VPN mode is on the internet, beside the web site, or on laptop's LAN (192.168.11.1).
 """
 import json
+import os
 import signal
 import socket
 import struct
@@ -16,10 +17,11 @@ import time
 import unittest
 
 from demo_mesh import EDGE_ADDRESS, EDGE_PORT, WEBSITE
-from mesh_case import MeshCase, wait_for
+from mesh_case import BUILD, MeshCase, wait_for
 
 OUTSIDE, LAN = WEBSITE, "192.168.11.1"
 CONNECTIONS = "/proc/sys/net/netfilter/nf_conntrack_max"
+WRONG_CLOCK = os.path.join(BUILD, "tests/lib/wrong-clock.so")
 
 
 def serve_names(address):
@@ -103,7 +105,7 @@ class Diagnose(MeshCase):
         wait_for(f"{name} is connected again", lambda: self.status(name)["state"] == "connected", seconds)
 
     def test_01_all_is_well(self):
-        shown = self.expect(good=("enrolled", "privileges", "tun", "edge-tcp", "pin", "handshake", "probe", "own-packets", "mtu"))
+        shown = self.expect(good=("enrolled", "privileges", "tun", "edge-tcp", "pin", "handshake", "probe", "own-packets", "mtu", "clock", "ip-forwarding"))
         self.assertRegex(shown, r"handshake: True A WireGuard handshake with the edge at 203\.0\.113\.5:443 took \d+\.\d ms")
         self.assertIn("names: True Programs on this computer find the mesh's names, such as edge.demo.internal.", shown)
         text = self.ctl("laptop", "diagnose").stdout
@@ -259,6 +261,45 @@ class Diagnose(MeshCase):
         self.laptop.sysctl("net/ipv6/conf/all/disable_ipv6", "1")
         self.addCleanup(self.laptop.sysctl, "net/ipv6/conf/all/disable_ipv6", "0")
         self.expect(warned=("ipv6",), says=("disable_ipv6=0",), good=("probe",))
+
+    def test_17b_ipv6_forwarding_deafens_the_uplink(self):
+        """As where Docker or libvirt switches it on: the route that the router has given out expires."""
+        def accept_ra():
+            return self.laptop.run("cat", "/proc/sys/net/ipv6/conf/eth0/accept_ra").stdout.strip()
+        self.laptop.sysctl("net/ipv6/conf/eth0/accept_ra", "1")
+        self.laptop.ip("addr", "add", "2001:db8:11::2/64", "dev", "eth0", "nodad")
+        self.addCleanup(self.laptop.ip, "addr", "del", "2001:db8:11::2/64", "dev", "eth0")
+        self.laptop.sysctl("net/ipv6/conf/all/forwarding", "1")
+        self.addCleanup(self.laptop.sysctl, "net/ipv6/conf/all/forwarding", "0")
+        self.expect(warned=("ip-forwarding",), says=("eth0 doesn't hear its router", "net.ipv6.conf.eth0.accept_ra=2"), good=("probe",))
+        self.assertIn("Fixed: ip-forwarding.", self.ctl("laptop", "diagnose", "--fix").stderr)
+        self.assertEqual(accept_ra(), "2")
+        self.expect(good=("ip-forwarding", "probe"))
+        self.assertIn("accept_ra", self.laptop.run("cat", "/var/lib/edgeway/undo").stdout)
+        self.ctl("laptop", "disconnect")
+        self.assertEqual(accept_ra(), "1")
+        self.ctl("laptop", "connect")
+        self.assertEqual(accept_ra(), "2")
+        self.assertIn("Reverted: ip-forwarding.", self.ctl("laptop", "diagnose", "--revert").stderr)
+        self.assertEqual(accept_ra(), "1")
+        self.expect(warned=("ip-forwarding",))
+
+    def restart_laptop(self, **environment):
+        process, start = self.mesh.running["laptop"]
+        process.terminate()
+        process.wait()
+        os.environ.update(environment)
+        try:
+            self.mesh.running["laptop"][0] = start()
+        finally:
+            for name in environment:
+                del os.environ[name]
+        self.connected()
+
+    def test_17c_a_wrong_clock(self):
+        self.restart_laptop(LD_PRELOAD=WRONG_CLOCK, WRONG_CLOCK_SECONDS=str(3 * 3600 + 60))
+        self.addCleanup(self.restart_laptop)
+        self.expect(warned=("clock",), says=("clock is 3 h behind the edge's", "timedatectl set-ntp true"), good=("handshake", "probe"))
 
     def test_18_a_firewall_that_drops_what_comes_in(self):
         self.laptop.nft("table inet strict {\n chain input {\n type filter hook input priority 0; policy drop\n ct state established,related accept\n }\n }\n")

@@ -95,7 +95,9 @@ ew_api_get_mesh (EwApiCall *call, GError **error)
   EwMesh *mesh = call->api->parts.mesh;
   JsonObject *answer = json_object_new ();
   json_object_set_string_member (answer, "mesh", ew_mesh_get_name (mesh));
+  g_autofree gchar *now = ew_time_format (g_get_real_time ());
   json_object_set_string_member (answer, "edge", ew_mesh_get_edge (mesh)->name);
+  json_object_set_string_member (answer, "now", now);
   if (call->node_id || call->peer->control) /* a stranger need not know what to look for */
     json_object_set_string_member (answer, "version", EW_VERSION);
   return answer;

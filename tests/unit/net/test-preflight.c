@@ -289,10 +289,37 @@ test_reverse_path_filtering (void)
   expect (laptop, (Expected){ "rp-filter", EW_CHECK_BAD, TRUE, FALSE, "src_valid_mark=1" });
 }
 
+static EwSurroundings *
+make_docker_host (gint accept_ra)
+{
+  EwSurroundings *laptop = make_laptop ();
+
+  g_strlcpy (laptop->towards_router, "eth0", sizeof laptop->towards_router);
+  laptop->forwards_v6 = TRUE;
+  laptop->accept_ra = accept_ra;
+  return laptop;
+}
+
+static void
+test_ip_forwarding (void)
+{
+  EwSurroundings *fixed = make_docker_host (2), *alone = make_docker_host (1);
+  g_autoptr (EwSurroundings) warned = make_docker_host (1);
+
+  alone->forwards_v6 = FALSE;
+  fixed->fixes = EW_HOST_FIX_IP_FORWARDING;
+  g_assert_cmpuint (count_problems (warned), ==, 0); /* it works so far */
+  expect (make_docker_host (1),
+          (Expected){ "ip-forwarding", EW_CHECK_WARNING, TRUE, FALSE, "sysctl net.ipv6.conf.eth0.accept_ra=2" });
+  expect (make_docker_host (0), (Expected){ "ip-forwarding", EW_CHECK_GOOD, FALSE, FALSE, NULL });
+  expect (alone, (Expected){ "ip-forwarding", EW_CHECK_GOOD, FALSE, FALSE, NULL });
+  expect (fixed, (Expected){ "ip-forwarding", EW_CHECK_GOOD, FALSE, TRUE, NULL });
+}
+
 static void
 test_names_of_fixes (void)
 {
-  const guint all = EW_HOST_FIX_FOREIGN_DROP | EW_HOST_FIX_RP_FILTER;
+  const guint all = EW_HOST_FIX_FOREIGN_DROP | EW_HOST_FIX_RP_FILTER | EW_HOST_FIX_IP_FORWARDING;
   g_auto (GStrv) checks = ew_host_fix_checks (all);
   guint fixes = 0;
 
@@ -314,6 +341,7 @@ main (int argc, char **argv)
   g_test_add_func ("/preflight/firewalls", test_firewalls);
   g_test_add_func ("/preflight/owners-of-the-default-route", test_owners_of_the_default_route);
   g_test_add_func ("/preflight/reverse-path-filtering", test_reverse_path_filtering);
+  g_test_add_func ("/preflight/ip-forwarding", test_ip_forwarding);
   g_test_add_func ("/preflight/names-of-fixes", test_names_of_fixes);
   return g_test_run ();
 }
