@@ -86,6 +86,9 @@ typedef struct
 } EwEngineConfig;
 
 EwEngine *ew_engine_new (const EwEngineConfig *config, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* From any thread, for a few milliseconds: what the first handshake and the first packet would wait for otherwise, which
+   is libcrypto's own start and the self-test of the cipher's code. */
+void ew_engine_prepare (void);
 void ew_engine_free (EwEngine *engine); /* stops the threads, closes TUN and sockets; within 100 ms */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EwEngine, ew_engine_free)
 

@@ -132,7 +132,8 @@ struct _EwTunnel
   EwNames *names;             /* NULL: not started */
   EwOutsideResolver *outside; /* likewise; it is the process' default then */
   EwResume *resume;
-  gchar *networks; /* link.c: the computer's networks when last looked at, as text */
+  GThread *preparing; /* the engine, where it will be wanted at once; NULL: none */
+  gchar *networks;    /* link.c: the computer's networks when last looked at, as text */
 
   /* The account: loaded by tunnel.c, changed by membership.c and refresh.c. */
   EwKeystore *keystore; /* NULL: its file is broken */

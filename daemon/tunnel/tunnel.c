@@ -508,6 +508,13 @@ ew_tunnel_get_status (EwTunnel *self)
 
 /* The object. */
 
+static gpointer
+prepare_engine (gpointer data)
+{
+  ew_engine_prepare ();
+  return NULL;
+}
+
 EwTunnel *
 ew_tunnel_new (const gchar *state_dir, const gchar *interface, GError **error)
 {
@@ -520,6 +527,8 @@ ew_tunnel_new (const gchar *state_dir, const gchar *interface, GError **error)
   self->state_dir = g_strdup (state_dir);
   self->interface = g_strdup (interface);
   self->keystore = ew_keystore_load (state_dir, &self->broken);
+  if (self->keystore && self->keystore->wish_connected)
+    self->preparing = g_thread_try_new ("ew-prepare", prepare_engine, NULL, NULL);
   if (self->keystore)
     (void)ew_tunnel_load_membership (self, &self->broken);
   ew_tunnel_rest (self);
@@ -545,6 +554,7 @@ ew_tunnel_finalize (GObject *object)
 {
   EwTunnel *self = EW_TUNNEL (object);
   ew_tunnel_drop_membership (self);
+  g_clear_pointer (&self->preparing, g_thread_join);
   g_clear_pointer (&self->resume, ew_resume_free);
   g_clear_pointer (&self->names, ew_names_free);
   if (self->outside)

@@ -65,6 +65,35 @@ test_order (void)
   node_stop (&b);
 }
 
+static gpointer
+prepare (gpointer data)
+{
+  ew_engine_prepare ();
+  return NULL;
+}
+
+/* The first of this program's: whoever comes first chooses the cipher's code, and the other waits. */
+static void
+test_prepared_beside (void)
+{
+  g_autoptr (EwMemoryNet) net = ew_memory_net_new ();
+  GThread *threads[2];
+  Node a, b;
+
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    threads[i] = g_thread_new ("prepare", prepare, NULL);
+  node_start (&a, net, 1, NULL, NULL);
+  node_start (&b, net, 2, NULL, NULL);
+  node_add_peer (&a, &b, "10.0.0.2/32", TRUE);
+  node_add_peer (&b, &a, "10.0.0.1/32", FALSE);
+  node_push (&a, 2, 7);
+  g_assert_cmpuint (node_pop (&b, 1), ==, 7);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    g_thread_join (threads[i]);
+  node_stop (&a);
+  node_stop (&b);
+}
+
 #define OTHER_TARGET 0x100
 
 /* A hub's router that does what the payload says; 10.0.0.9 is the hub. */
@@ -686,6 +715,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/engine/prepared-beside", test_prepared_beside);
   g_test_add_func ("/engine/exchange", test_exchange);
   g_test_add_func ("/engine/order", test_order);
   g_test_add_func ("/engine/standing-queue", test_standing_queue);
