@@ -19,6 +19,7 @@ typedef enum
   MODE,
   ON_OFF,
   ALLOW_BLOCK,
+  OPEN_CLOSE,
   DEFAULT,
 } Kind;
 
@@ -30,6 +31,7 @@ static const struct
   { "mode", { MODE } },
   { "lockdown", { ON_OFF } },
   { "lan", { ALLOW_BLOCK } },
+  { "portal", { OPEN_CLOSE } },
   { "ping", { NODE } },
   { "node add", { NODE_TO_RENEW } },
   { "node show", { NODE } },
@@ -119,6 +121,11 @@ offer_kind (EwCtl *ctl, Kind kind, gint argc, gchar **argv)
     {
       ew_complete_offer (typed, "allow", "The local network can be reached");
       ew_complete_offer (typed, "block", "The local network can't be reached in VPN mode and lockdown");
+    }
+  if (kind == OPEN_CLOSE)
+    {
+      ew_complete_offer (typed, "open", "Your browser can reach the network's login page");
+      ew_complete_offer (typed, "close", "It can't any longer");
     }
   if (kind == DEFAULT)
     ew_complete_offer (typed, "default", "The mesh's");

@@ -30,6 +30,8 @@ static const EwVerb verbs[] = {
   { "split remove", "CIDR", "Take a network off these lists", ew_verb_split_remove },
   { "lan", "[allow|block]", "Show or choose whether the local network can be reached in VPN mode and lockdown",
     ew_verb_lan },
+  { "portal", "[open|close] [--for 10m]",
+    "Show the login page of a network that lets nothing else through, or let your browser reach it", ew_verb_portal },
   { "status", "[--json] [--watch | --check]", "Show this computer's connection", ew_verb_status },
   { "diagnose", "[--fix | --revert] [--json]", "Show what works, what doesn't, and how to fix it", ew_verb_diagnose },
   { "map", "[--json]", "Draw the whole mesh", ew_verb_map },

@@ -88,6 +88,7 @@ gint ew_verb_connect (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_disconnect (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_mode (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_lockdown (EwCtl *ctl, gint argc, gchar **argv);
+gint ew_verb_portal (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_split_list (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_split_exclude (EwCtl *ctl, gint argc, gchar **argv);
 gint ew_verb_split_include (EwCtl *ctl, gint argc, gchar **argv);

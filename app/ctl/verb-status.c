@@ -70,6 +70,15 @@ describe_lockdown (JsonObject *status)
   return g_str_equal (lockdown, "on") ? "on" : "on, switched off soon unless confirmed: edgewayctl lockdown --confirm";
 }
 
+/* What a captive portal names. NULL: there is none. (transfer full) */
+static gchar *
+describe_portal (EwCtl *ctl, JsonObject *status)
+{
+  g_autofree gchar *url = ew_format_get_text (&ctl->terminal, status, "portal_url", "");
+
+  return *url != '\0' ? g_strdup_printf ("%s: edgewayctl portal open", url) : NULL;
+}
+
 static void
 print_details (EwCtl *ctl, JsonObject *status)
 {
@@ -96,6 +105,9 @@ print_details (EwCtl *ctl, JsonObject *status)
   g_autofree gchar *tx = ew_format_bytes (ew_json_int (status, "tx_bytes", 0));
   g_autofree gchar *traffic = g_strdup_printf ("%s received, %s sent", rx, tx);
 
+  g_autofree gchar *portal = describe_portal (ctl, status);
+
+  print_row (ctl, "login page", portal);
   print_row (ctl, "mesh", mesh);
   print_row (ctl, "node", node);
   print_row (ctl, "addresses", addresses);

@@ -8,7 +8,7 @@
 
 /* The names of the kinds in the ledger, in the enum's order. */
 static const gchar *const kind_names[EW_CHANGE_N]
-  = { "mtu", "up", "address", "route", "rule", "sysctl", "table", "foreign", "resolver", "nsswitch" };
+  = { "mtu", "up", "address", "route", "rule", "sysctl", "table", "foreign", "resolver", "nsswitch", "way-out" };
 
 EwChange *
 ew_change_new (EwChangeKind kind)
@@ -80,6 +80,7 @@ ew_change_collides (const EwChange *a, const EwChange *b)
     case EW_CHANGE_SYSCTL:
     case EW_CHANGE_TABLE:
     case EW_CHANGE_NSSWITCH:
+    case EW_CHANGE_WAY_OUT:
       return g_strcmp0 (a->name, b->name) == 0;
     default:
       return FALSE;
@@ -226,6 +227,9 @@ valid_change (const EwChange *change)
     case EW_CHANGE_NSSWITCH:
       return change->interface == NULL && g_strcmp0 (change->name, "/etc/nsswitch.conf") == 0
              && g_strcmp0 (change->value, EW_CHANGE_NSS_WORDS) == 0;
+    case EW_CHANGE_WAY_OUT:
+      return change->interface == NULL && valid_tag (change->value)
+             && g_strcmp0 (change->name, EW_CHANGE_PORTAL_TABLE) == 0;
     default:
       return FALSE;
     }
@@ -308,6 +312,7 @@ ew_change_describe (const EwChange *change)
     case EW_CHANGE_SYSCTL:
       return ew_phrase ("the setting /proc/sys/%s = %s", change->name, change->value);
     case EW_CHANGE_TABLE:
+    case EW_CHANGE_WAY_OUT:
       return ew_phrase ("the nftables table \"%s\"", change->name);
     case EW_CHANGE_FOREIGN:
       return ew_phrase ("a rule in the nftables chain \"%s\"", change->name);

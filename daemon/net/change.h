@@ -25,11 +25,13 @@ typedef enum
   /* From here on: noted by other rooms, which make and undo them (notes.h). */
   EW_CHANGE_RESOLVER, /* interface, link, value "systemd-resolved": the name servers that it uses for that link */
   EW_CHANGE_NSSWITCH, /* name "/etc/nsswitch.conf", value "edgeway": the words of Edgeway's module in it */
+  EW_CHANGE_WAY_OUT,  /* name "inet edgeway_portal", value: the tag in its comment; made by way-out.c */
   EW_CHANGE_N
 } EwChangeKind;
 
 #define EW_CHANGE_RESOLVED "systemd-resolved"
 #define EW_CHANGE_NSS_WORDS "edgeway"
+#define EW_CHANGE_PORTAL_TABLE "inet edgeway_portal"
 
 typedef struct
 {

@@ -15,6 +15,7 @@
  *   firewall.c  Edgeway's nftables tables, with the parts of answers.c, seal.c and redirect.c
  *   flows.c     the connections that existed before them
  *   lockdown.c  a table that outlives edgewayd, and isn't in the ledger
+ *   way-out.c   a table that lets a person's browser reach a captive portal, for some minutes
  */
 #pragma once
 
@@ -254,6 +255,9 @@ void ew_host_keep_applied (EwHost *host);
 
 /* ---- notes.c */
 gboolean ew_notes_take_back (EwHost *host, const EwChange *change, GError **error);
+
+/* ---- way-out.c: how its table is undone */
+void ew_host_prepare_way (EwHost *host);
 
 /* ---- watch.c */
 void ew_host_watch_free (EwHostWatch *watch);

@@ -59,6 +59,7 @@ ew_host_new (const gchar *ledger_path, GError **error)
       return NULL;
     }
   host->lockdown = ew_lockdown_new (lockdown);
+  ew_host_prepare_way (host);
   host->ledger = ew_ledger_open (ledger_path, spare, boot_id, error);
   return host->ledger != NULL ? g_steal_pointer (&host) : NULL;
 }
@@ -67,7 +68,7 @@ gboolean
 ew_host_has_traces (void)
 {
   static const guint8 families[] = { EW_FAMILY_V4, EW_FAMILY_V6 };
-  static const gchar *const tables[] = { "inet edgeway", "arp edgeway" };
+  static const gchar *const tables[] = { "inet edgeway", "arp edgeway", EW_CHANGE_PORTAL_TABLE };
   g_autoptr (EwNetlink) netlink = ew_netlink_new (NETLINK_ROUTE);
   gboolean found = FALSE, ours = FALSE;
 

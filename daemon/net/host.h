@@ -111,6 +111,22 @@ EwLockdownState ew_host_get_lockdown (EwHost *host);
 gboolean ew_host_set_lockdown (EwHost *host, EwLockdownState state, guint seconds, const EwHostConfig *config,
                                GError **error);
 
+/* A way out for a person's browser beside VPN mode's and lockdown's rules, to the page of a captive portal and to nothing
+   else (way-out.c). */
+typedef struct
+{
+  guint32 uid;           /* whose programs */
+  const EwIp *addresses; /* where to */
+  gsize n_addresses;
+  const guint16 *ports; /* TCP */
+  gsize n_ports;
+  const gchar *const *names; /* NULL-terminated: this computer may ask the network's name servers for these */
+  guint seconds;             /* until the kernel closes it */
+} EwHostWayOut;
+/* Replaces one that is open. Noted in the ledger, and so undone with the rest. */
+gboolean ew_host_open_way (EwHost *host, const EwHostWayOut *way, GError **error);
+void ew_host_close_way (EwHost *host);
+
 /* Those that would help now. */
 guint ew_host_find_fixable (EwHost *host, const EwPrefix *mesh_ranges, gsize n_mesh_ranges);
 

@@ -380,6 +380,7 @@ ew_step_take_back (EwHost *host, const EwChange *change, GError **error)
       return ew_foreign_remove (change, error);
     case EW_CHANGE_RESOLVER:
     case EW_CHANGE_NSSWITCH:
+    case EW_CHANGE_WAY_OUT:
       if (ew_notes_take_back (host, change, &noted))
         return TRUE;
       if (noted == NULL)

@@ -44,11 +44,11 @@ ew_stand_in_read_udp (const uint8_t *packet, size_t len, uint16_t port, const ui
 }
 
 size_t
-ew_stand_in_answer_udp (uint8_t *packet, size_t len, const uint8_t *payload, size_t payload_len)
+ew_stand_in_answer_udp (uint8_t *packet, size_t len, size_t room, const uint8_t *payload, size_t payload_len)
 {
   EwIpHeader header;
   if (!ew_packet_parse_plain (packet, len, &header)
-      || header.header_length + UDP_HEADER + payload_len > header.total_length)
+      || header.header_length + UDP_HEADER + payload_len > header.total_length + room)
     return 0;
   uint8_t *udp = packet + header.header_length;
   const uint16_t from = ew_load_be16 (udp), to = ew_load_be16 (udp + 2);

@@ -17,6 +17,8 @@ static const EwMethod methods[] = {
   { "SetLockdown", MODE, ew_handle_set_lockdown },
   { "ChangeSplit", MODE, ew_handle_change_split },
   { "SetLan", MODE, ew_handle_set_lan },
+  { "OpenPortal", MODE, ew_handle_open_portal },
+  { "ClosePortal", MODE, ew_handle_close_portal },
   { "ConfirmMode", MODE, ew_handle_confirm_mode },
   { "UndoMode", MODE, ew_handle_undo_mode },
   { "GetStatus", NULL, ew_handle_get_status },

@@ -23,6 +23,8 @@ void ew_handle_set_mode (EwCall *call, GVariant *parameters);
 void ew_handle_set_lockdown (EwCall *call, GVariant *parameters);
 void ew_handle_change_split (EwCall *call, GVariant *parameters);
 void ew_handle_set_lan (EwCall *call, GVariant *parameters);
+void ew_handle_open_portal (EwCall *call, GVariant *parameters);
+void ew_handle_close_portal (EwCall *call, GVariant *parameters);
 void ew_handle_confirm_mode (EwCall *call, GVariant *parameters);
 void ew_handle_undo_mode (EwCall *call, GVariant *parameters);
 void ew_handle_get_status (EwCall *call, GVariant *parameters);

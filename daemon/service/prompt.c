@@ -26,6 +26,8 @@ static const struct
   { "SetLockdown", NULL, N_ ("Authentication is required to let Edgeway change what may leave this computer") },
   { "ChangeSplit", NULL, N_ ("Authentication is required to let Edgeway change where internet traffic leaves") },
   { "SetLan", NULL, N_ ("Authentication is required to let Edgeway change what may leave this computer") },
+  { "OpenPortal", NULL, N_ ("Authentication is required to let Edgeway open this network's login page") },
+  { "ClosePortal", NULL, N_ ("Authentication is required to let Edgeway change what may leave this computer") },
   { "SetMode", NULL, N_ ("Authentication is required to let Edgeway change where internet traffic leaves") },
   { "ConfirmMode", NULL, N_ ("Authentication is required to let Edgeway keep VPN mode") },
   { "UndoMode", NULL, N_ ("Authentication is required to let Edgeway turn VPN mode off") },

@@ -127,6 +127,7 @@ static void
 check_identity (Diagnosis *diagnosis)
 {
   const EwProblemText *problem = ew_tunnel_get_problem (diagnosis->tunnel);
+  ew_tunnel_portal_diagnose (diagnosis->tunnel, diagnosis->checks);
   if (problem)
     ew_checks_add (diagnosis->checks, "identity", EW_CHECK_BAD, problem->fix, "%s", problem->what);
 }

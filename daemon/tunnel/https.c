@@ -172,6 +172,7 @@ void
 ew_tunnel_https_settle (EwTunnel *self)
 {
   EwPeerStatus status;
+  ew_tunnel_portal_forget (self);
   if (self->stream.kind == EW_ENDPOINT_NONE && self->dials->len == 0 && !self->over_https && !self->obstacle
       && !self->dial_again)
     return;
@@ -210,12 +211,26 @@ reason_of (EwStreamObstacle obstacle)
 }
 
 static void
-show_obstacle (EwTunnel *self, const gchar *reason, const gchar *sentence)
+hurry_dial (EwTunnel *self)
+{
+  self->dial_failures = 0;
+  if (self->dial_again && self->dials->len == 0)
+    ew_alarm_set (self->https_alarm, now ());
+}
+
+void
+ew_tunnel_https_set_obstacle (EwTunnel *self, const gchar *reason, const gchar *sentence)
 {
   g_free (self->obstacle);
   self->obstacle = g_strdup (sentence);
   self->obstacle_reason = reason;
-  if (!is_connected (self) && !self->no_route)
+  if (!sentence)
+    {
+      hurry_dial (self);
+      if (!is_connected (self))
+        ew_tunnel_show_link (self);
+    }
+  else if (!is_connected (self) && !self->no_route)
     ew_tunnel_set_state (self, self->liveness.state == EW_LINK_CONNECTING ? EW_STATE_CONNECTING : EW_STATE_RECONNECTING,
                          reason, sentence);
 }
@@ -234,8 +249,8 @@ static void
 note_failed_dial (EwTunnel *self, EwStreamObstacle obstacle, const GError *error)
 {
   g_debug ("https: %s", error->message);
-  if (obstacle != EW_STREAM_OBSTACLE_NONE)
-    show_obstacle (self, reason_of (obstacle), error->message);
+  if (obstacle != EW_STREAM_OBSTACLE_NONE && !ew_tunnel_portal_is_known (self)) /* whose doing that is */
+    ew_tunnel_https_set_obstacle (self, reason_of (obstacle), error->message);
   if (self->dials->len > 0 || (self->dial_again && self->n_dialed < count_addresses (self)))
     return; /* others are still tried */
   self->dial_failures++;
@@ -348,6 +363,7 @@ dial (EwTunnel *self)
   self->dial_again = others || now () < self->liveness.busy_until;
   ew_alarm_set (self->https_alarm, !self->dial_again ? G_MAXINT64 : now () + pause_after_dial (self));
   dial_address (self, candidate);
+  ew_tunnel_portal_suspect (self);
 }
 
 static void
@@ -428,6 +444,7 @@ gboolean
 ew_tunnel_https_keeps (EwTunnel *self)
 {
   const gboolean was_in_use = self->over_https;
+  ew_tunnel_portal_forget (self);
   g_clear_pointer (&self->obstacle, g_free);
   self->dial_failures = 0;
   self->dialed = self->candidate;
@@ -468,6 +485,7 @@ ew_tunnel_https_stop (EwTunnel *self)
 {
   if (!self->streams)
     return;
+  ew_tunnel_portal_forget (self);
   stop_dialing (self);
   drop_stream (self);
   ew_alarm_set (self->udp_alarm, G_MAXINT64);

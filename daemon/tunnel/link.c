@@ -121,8 +121,8 @@ show_connected (EwTunnel *self)
 }
 
 /* What the state says while there is no answer, until refresh.c has found out more. */
-static void
-show_link (EwTunnel *self)
+void
+ew_tunnel_show_link (EwTunnel *self)
 {
   const EwDocumentEdge *edge = ew_tunnel_get_edge (self);
   const gchar *name = edge ? edge->name : self->document->mesh;
@@ -165,7 +165,7 @@ ew_tunnel_heard_problem (EwTunnel *self, EwNodeProblem problem)
   gboolean changed = problem != self->problem;
   self->problem = problem;
   if (changed && self->engine && self->liveness.state == EW_LINK_CONNECTED)
-    show_link (self);
+    ew_tunnel_show_link (self);
 }
 
 static void
@@ -229,7 +229,7 @@ act (EwTunnel *self, guint actions)
   if ((actions & EW_DO_INVESTIGATE) && !self->no_route)
     ew_tunnel_refresh (self);
   if ((actions & EW_DO_SHOW) || (self->liveness.state != EW_LINK_CONNECTED && self->no_route != was_unreachable))
-    show_link (self);
+    ew_tunnel_show_link (self);
   if (actions & EW_DO_SHOW)
     self->handshaken = FALSE;
   if ((actions & EW_DO_SHOW) && self->liveness.state == EW_LINK_CONNECTED)
@@ -345,7 +345,7 @@ go_on (EwTunnel *self, gboolean woken)
   if (!ew_tunnel_apply (self, self->vpn_active, &error))
     g_warning ("This computer's networks changed, but the tunnel's routes couldn't be adapted: %s", error->message);
   if (self->liveness.state == EW_LINK_CONNECTED)
-    show_link (self);
+    ew_tunnel_show_link (self);
 }
 
 void

@@ -2,7 +2,6 @@
 #include "tunnel/router.h"
 #include "common/util.h"
 #include "proto/packet.h"
-#include "tunnel/servfail.h"
 #include <glib-unix.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -11,12 +10,14 @@
 
 #define RING 64 /* a power of two; what does not fit is dropped: probes are repeated */
 #define UDP 17
+#define ANSWER_MAX 1280 /* bytes of an answer that is made here */
 
 typedef struct
 {
   EwIp addresses[4], service[4];
   EwPrefix forwards[256];
   guint n_addresses, n_service, n_forwards;
+  EwStandInName known;
 } Table;
 
 struct EwRouterState
@@ -213,6 +214,28 @@ is_chatter (const EwIp *to)
   return ew_ip_is_multicast (to) || ew_ip_is_link_local (to);
 }
 
+/* A packet to the mesh's DNS while the edge is silent. An answer may be larger than its question, so it has memory of
+   its own, a data thread's each. */
+static EwRoute
+answer_here (EwRouterState *router, EwPacket *packet)
+{
+  static _Thread_local uint8_t memory[EW_HEADROOM + ANSWER_MAX + EW_TAILROOM];
+  uint8_t *data = packet->data;
+  size_t room = 0;
+  if (router->table->known.name[0] != '\0' && packet->len < ANSWER_MAX)
+    {
+      data = memcpy (memory + EW_HEADROOM, data, packet->len);
+      room = ANSWER_MAX - packet->len;
+    }
+  const size_t answer = ew_servfail_answer (data, packet->len, room, &router->table->known);
+  if (answer == 0)
+    return EW_ROUTE_LOOKUP;
+  packet->data = data;
+  packet->len = answer;
+  packet->room = 0;
+  return EW_ROUTE_REPLY;
+}
+
 EwRoute
 ew_router_hook (void *user, EwLane *lane, EwPeer *from, EwPacket *packet, const EwTime *time, EwPeer **to)
 {
@@ -227,14 +250,7 @@ ew_router_hook (void *user, EwLane *lane, EwPeer *from, EwPacket *packet, const 
   tell_busy (router, time);
   if (atomic_load_explicit (&router->silent, memory_order_relaxed)
       && one_of (router->table->service, router->table->n_service, &header.destination))
-    {
-      size_t answer = ew_servfail_answer (packet->data, packet->len);
-      if (answer > 0)
-        {
-          packet->len = answer;
-          return EW_ROUTE_REPLY;
-        }
-    }
+    return answer_here (router, packet);
   return EW_ROUTE_LOOKUP;
 }
 
@@ -269,6 +285,7 @@ ew_router_configure (EwRouterState *router, EwEngine *engine, const GArray *addr
 {
   Table *table = g_new0 (Table, 1);
   Swap swap = { router, table };
+  table->known = router->table->known;
   table->n_addresses = MIN (addresses->len, G_N_ELEMENTS (table->addresses));
   memcpy (table->addresses, addresses->data, table->n_addresses * sizeof (EwIp));
   table->n_service = MIN (service->len, G_N_ELEMENTS (table->service));
@@ -276,6 +293,19 @@ ew_router_configure (EwRouterState *router, EwEngine *engine, const GArray *addr
   table->n_forwards = MIN (forwards->len, G_N_ELEMENTS (table->forwards));
   if (table->n_forwards > 0)
     memcpy (table->forwards, forwards->data, table->n_forwards * sizeof (EwPrefix));
+  if (engine)
+    ew_engine_call (engine, swap_table, &swap);
+  else
+    swap_table (NULL, NULL, &swap);
+  g_free (swap.table);
+}
+
+void
+ew_router_set_known (EwRouterState *router, EwEngine *engine, const EwStandInName *known)
+{
+  Table *table = g_memdup2 (router->table, sizeof *table);
+  Swap swap = { router, table };
+  table->known = known ? *known : (EwStandInName){ 0 };
   if (engine)
     ew_engine_call (engine, swap_table, &swap);
   else

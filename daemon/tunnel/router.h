@@ -13,6 +13,7 @@
 #include <glib.h>
 #include "engine/engine.h"
 #include "proto/link.h"
+#include "tunnel/servfail.h"
 
 G_BEGIN_DECLS
 
@@ -55,6 +56,8 @@ void ew_router_configure (EwRouterState *router, EwEngine *engine, const GArray 
 void ew_router_listen_for_traffic (EwRouterState *router);
 /* The edge doesn't answer: questions to its DNS are answered here (servfail.h). At first it does. */
 void ew_router_set_silent (EwRouterState *router, gboolean silent);
+/* The one name that is answered then; NULL: none. engine: as above. */
+void ew_router_set_known (EwRouterState *router, EwEngine *engine, const EwStandInName *known);
 /* An echo request whose reply comes back as EW_HEARD_ECHO. Returns its size; out: at least 48 + EW_ROUTER_ECHO_PAYLOAD
  * bytes. */
 size_t ew_router_build_echo (EwRouterState *router, uint8_t *out, const EwIp *from, const EwIp *to, guint64 token,

@@ -8,6 +8,7 @@
  *   naming.c       names on this computer: what they should be, how they are shown
  *   race.c         the edge's addresses tried against each other, and their names looked up
  *   https.c        the https transport: when it's begun, when UDP is tried again
+ *   portal.c       a captive portal recognized; portal-way.c: the way out to its page
  *   path.c         the largest packet that the path takes: probed, brought into force
  *   probe.c        link messages out, what the router heard in
  *   refresh.c      the node document fetched again; why the edge is silent
@@ -93,6 +94,8 @@ enum
   PROP_TRANSPORT,
   PROP_SINCE,
   PROP_INTERFACE,
+  PROP_PORTAL_URL,
+  PROP_PORTAL_UNTIL,
   PROP_TRIAL,
   PROP_PROBLEMS,
   PROP_PROBLEM_PHRASES,
@@ -112,6 +115,8 @@ typedef struct
   guint64 token;
   guint64 sent_ns;
 } EwSentProbe;
+
+typedef struct EwTunnelPortal EwTunnelPortal; /* portal-private.h */
 
 /* What a network's path to the edge took. */
 typedef struct
@@ -213,6 +218,8 @@ struct _EwTunnel
   guint udp_tries;
   gint64 stream_since; /* boot time */
 
+  EwTunnelPortal *portal; /* portal.c; NULL: never suspected */
+
   /* path.c */
   EwPathMtu path;
   EwAlarm *path_alarm;      /* path's deadline; NULL: never needed */
@@ -287,6 +294,8 @@ void ew_tunnel_begin_handshake (EwTunnel *self, const EwPlan *plan);
 /* Where the edge's API answers inside the tunnel (borrowed); NULL: no address of this computer's reaches it. */
 const EwIp *ew_tunnel_get_inside (EwTunnel *self, guint16 *port);
 void ew_tunnel_event (EwTunnel *self, EwLivenessEvent event);
+/* Says in the state what liveness knows. */
+void ew_tunnel_show_link (EwTunnel *self);
 void ew_tunnel_network_changed (EwTunnel *self);
 /* Back from sleep. */
 void ew_tunnel_woken (EwTunnel *self);
@@ -339,6 +348,20 @@ gboolean ew_tunnel_https_keeps (EwTunnel *self);
 void ew_tunnel_https_stop (EwTunnel *self);
 void ew_tunnel_https_free (EwTunnel *self);
 EwStreams *ew_tunnel_https_get_streams (EwTunnel *self);
+/* What keeps the edge from being reached, until it answers or the network is another: as the state's reason (static).
+   sentence NULL: nothing any more, and the next stream is dialed at once. */
+void ew_tunnel_https_set_obstacle (EwTunnel *self, const gchar *reason, const gchar *sentence);
+
+/* portal.c */
+/* Neither UDP nor TCP has an answer yet: asks, in a moment, whether a captive portal is the reason. */
+void ew_tunnel_portal_suspect (EwTunnel *self);
+/* The edge answers, the network is another, or the tunnel goes down. */
+void ew_tunnel_portal_forget (EwTunnel *self);
+gboolean ew_tunnel_portal_is_known (EwTunnel *self);
+const gchar *ew_tunnel_portal_get_url (EwTunnel *self); /* "": none is known */
+gint64 ew_tunnel_portal_get_until (EwTunnel *self);     /* realtime µs: the end of the way out; 0: none is open */
+void ew_tunnel_portal_diagnose (EwTunnel *self, JsonArray *checks);
+void ew_tunnel_portal_free (EwTunnel *self);
 
 /* path.c */
 /* The largest packet for the interface, and for TCP's segments, which may be smaller than an interface may be told. */

@@ -12,6 +12,8 @@
  *   https_alarm   a stream is begun: 3 s after a handshake without an answer, at once where this network needed one
  *   better_alarm  1 s at most: another address of the edge is measured (better.h)
  *   udp_alarm     15 s, over https: is UDP let through by now?
+ *   portal_alarm  a captive portal is looked for, or looked at again: every 2 s while a person has its page open, then
+ *                 5 s and 30 s
  *   ping, far     a person's ping gives up; the topology it looked at is closed 5 s later
  */
 #include "tunnel/tunnel-private.h"
@@ -125,6 +127,10 @@ show (EwTunnel *self, guint property)
       return g_variant_new_string (ew_tunnel_get_names_message (self));
     case PROP_NAMES_PHRASE:
       return show_phrase (ew_tunnel_get_names_message (self));
+    case PROP_PORTAL_URL:
+      return g_variant_new_string (ew_tunnel_portal_get_url (self));
+    case PROP_PORTAL_UNTIL:
+      return g_variant_new_int64 (ew_tunnel_portal_get_until (self));
     case PROP_TRIAL:
     default:
       return g_variant_new_boolean (document && document->trial);
@@ -468,6 +474,8 @@ make_status (EwTunnel *self)
   set_time_or_null (object, "guard_until", self->guard_until);
   set_time_or_null (object, "lockdown_until", self->lockdown_until);
   json_object_set_string_member (object, "lockdown", ew_tunnel_get_lockdown (self));
+  set_text_or_null (object, "portal_url", ew_tunnel_portal_get_url (self));
+  set_time_or_null (object, "portal_until", ew_tunnel_portal_get_until (self));
   set_text_or_null (object, "mesh", document ? document->mesh : NULL);
   set_text_or_null (object, "name", document ? document->name : NULL);
   set_text_or_null (object, "kind", document ? document->kind : NULL);
@@ -570,6 +578,7 @@ ew_tunnel_finalize (GObject *object)
   g_clear_pointer (&self->better_alarm, ew_alarm_free);
   g_clear_pointer (&self->store_alarm, ew_alarm_free);
   ew_tunnel_https_free (self);
+  ew_tunnel_portal_free (self);
   ew_tunnel_path_free (self);
   ew_alarm_free (self->retry);
   for (guint i = 0; i < N_PROPS; i++)
@@ -613,6 +622,7 @@ ew_tunnel_class_init (EwTunnelClass *class)
     { PROP_NAMES, "names" },
     { PROP_NAMES_MESSAGE, "names-message" },
     { PROP_NAMES_PHRASE, "names-phrase" },
+    { PROP_PORTAL_URL, "portal-url" },
   };
   object_class->get_property = ew_tunnel_get_property;
   object_class->finalize = ew_tunnel_finalize;
@@ -620,6 +630,7 @@ ew_tunnel_class_init (EwTunnelClass *class)
     properties[strings[i].id] = g_param_spec_string (strings[i].name, NULL, NULL, NULL, flags);
   properties[PROP_GUARD_UNTIL] = g_param_spec_int64 ("guard-until", NULL, NULL, 0, G_MAXINT64, 0, flags);
   properties[PROP_LOCKDOWN_UNTIL] = g_param_spec_int64 ("lockdown-until", NULL, NULL, 0, G_MAXINT64, 0, flags);
+  properties[PROP_PORTAL_UNTIL] = g_param_spec_int64 ("portal-until", NULL, NULL, 0, G_MAXINT64, 0, flags);
   properties[PROP_SINCE] = g_param_spec_int64 ("since", NULL, NULL, 0, G_MAXINT64, 0, flags);
   properties[PROP_ADDRESSES] = g_param_spec_boxed ("addresses", NULL, NULL, G_TYPE_STRV, flags);
   properties[PROP_PROBLEMS] = g_param_spec_boxed ("problems", NULL, NULL, G_TYPE_STRV, flags);

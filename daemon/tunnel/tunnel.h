@@ -6,7 +6,7 @@
  * with "notify".
  *
  * Properties (all readable, as in data/dbus): state, reason, message, mode, guard-until (int64 µs), lockdown,
- * lockdown-until (int64 µs), role, mesh, suffix, node-name, kind, addresses (GStrv), edge-name, edge-endpoint, transport, since (int64 µs), interface, trial
+ * lockdown-until (int64 µs), portal-url, portal-until (int64 µs), role, mesh, suffix, node-name, kind, addresses (GStrv), edge-name, edge-endpoint, transport, since (int64 µs), interface, trial
  * (boolean).
  *
  * Everything runs in the main context of the thread that made it; nothing blocks for longer than a netlink round trip.
@@ -54,6 +54,12 @@ gboolean ew_tunnel_set_lockdown (EwTunnel *self, gboolean on, guint confirm_with
 gboolean ew_tunnel_change_split (EwTunnel *self, const gchar *action, const gchar *cidr, GError **error);
 /* Whether VPN mode and lockdown leave the LAN reachable. */
 gboolean ew_tunnel_set_lan (EwTunnel *self, gboolean allow, GError **error);
+/* A captive portal's page may be looked at: where VPN mode or lockdown would stop that, by uid's programs for so many
+   seconds. The page's URL (transfer full). NOT_FOUND: no portal is known. */
+void ew_tunnel_open_portal_async (EwTunnel *self, guint32 uid, guint seconds, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer user_data);
+gchar *ew_tunnel_open_portal_finish (EwTunnel *self, GAsyncResult *result, GError **error);
+void ew_tunnel_close_portal (EwTunnel *self);
 /* These two: also of lockdown, while it is tried. */
 gboolean ew_tunnel_confirm_mode (EwTunnel *self, GError **error);
 gboolean ew_tunnel_undo_mode (EwTunnel *self, GError **error);

@@ -20,6 +20,8 @@ METHODS = {
     "SetLockdown": ("mode", "(true, @a{sv} {})", "fake: lockdown on"),
     "ChangeSplit": ("mode", "('exclude', '203.0.113.0/24')", "fake: split exclude"),
     "SetLan": ("mode", "(false,)", "fake: lan block"),
+    "OpenPortal": ("mode", "(@a{sv} {},)", "fake: portal open"),
+    "ClosePortal": ("mode", "()", "fake: portal close"),
     "ConfirmMode": ("mode", "()", "fake: confirm"),
     "UndoMode": ("mode", "()", "fake: undo"),
     "GetStatus": (None, "()", None),

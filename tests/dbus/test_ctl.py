@@ -136,7 +136,7 @@ class Verbs(Case):
     def test_usage(self):
         for argv in ([], ["fly"], ["node"], ["node", "fly"], ["route"], ["node", "add"], ["node", "add", "a", "b"], ["node", "add", "Not A Name"],
                      ["node", "add", "web", "--valid", "1s"], ["status", "extra"], ["status", "--nonsense"], ["mode", "sideways"], ["mode", "vpn", "--lan-names", "maybe"], ["mode", "--lan-names", "yes"],
-                     ["lockdown", "maybe"], ["lockdown", "off", "--confirm-within", "5"], ["lockdown", "--confirm", "on"],
+                     ["lockdown", "maybe"], ["lockdown", "off", "--confirm-within", "5"], ["lockdown", "--confirm", "on"], ["portal", "fly"], ["portal", "--for", "10m"], ["portal", "close", "--for", "10m"], ["portal", "open", "--for", "2h"],
                      ["split"], ["split", "exclude"], ["split", "include", "a", "b"], ["lan", "maybe"],
                      ["mode", "--confirm", "vpn"], ["mode", "vpn", "--confirm-within", "soon"], ["ping"], ["ping", "nas", "-c", "0"], ["ping", "nas", "-c", "x"],
                      ["--nonsense"], ["enroll", "--key-file", "-", "ew1_x"], ["enroll", "--name", "-odd-"], ["node", "rename", "nas"], ["node", "mtu", "nas"], ["node", "mtu", "nas", "1279"],
@@ -147,7 +147,7 @@ class Verbs(Case):
 
     def test_help(self):
         listed = self.ctl("--help")
-        for verb in ("enroll", "leave", "connect", "disconnect", "mode", "lockdown", "split list", "split exclude", "split include", "split remove", "lan", "status", "map", "ping", "diagnose",
+        for verb in ("enroll", "leave", "connect", "disconnect", "mode", "lockdown", "split list", "split exclude", "split include", "split remove", "lan", "portal", "status", "map", "ping", "diagnose",
                      "node add", "node list", "node show", "node rename", "node mtu", "node remove", "node config", "route add",
                      "route remove", "route list", "route accept", "route refuse", "names", "name add", "name remove", "name list", "name accept", "name refuse"):
             self.assertRegex(listed, f"(?m)^  {verb}( |$)")
@@ -261,6 +261,23 @@ class Verbs(Case):
         self.assertRegex(self.ctl("status"), r"lockdown +on\n")
         self.assertEqual(self.ctl("lockdown", "off"), "Lockdown is off.\n")
         self.assertEqual(json.loads(self.ctl("status", "--json"))["lockdown"], "off")
+
+    def test_portal(self):
+        self.start()
+        self.assertEqual(self.ctl("portal"), "none\n")
+        self.fails(1, "portal", "open", says=["no login page"])
+        self.daemon.stop()
+        self.start(env={"FAKE_TUNNEL": "portal"})
+        page = "http://login.hotel.example/start?from=fake"
+        self.assertEqual(self.ctl("portal"), page + "\n")
+        self.assertRegex(self.ctl("status"), rf"login page +{re.escape(page)}: edgewayctl portal open\n")
+        shown = self.machine.run_ctl("portal", "open", "--for", "2m", env={"SUDO_UID": "1234"})
+        self.assertEqual((shown.returncode, shown.stdout), (0, page + "\n"))
+        self.assertIn("Open this page in your browser.", shown.stderr)
+        self.daemon.wait_log("fake: portal open for 1234 seconds 120")
+        self.assertRegex(self.ctl("portal"), r"A browser can reach it until \d")
+        self.ctl("portal", "close")
+        self.assertIsNone(json.loads(self.ctl("status", "--json"))["portal_until"])
 
     def test_split(self):
         self.start()

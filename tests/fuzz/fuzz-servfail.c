@@ -13,13 +13,18 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
-  uint8_t *packet = malloc (size + 1);
+  const EwStandInName names[] = {
+    { .name = "" },
+    { .name = "a.example", .n_addresses = 2, .addresses = { { .family = EW_FAMILY_V4 }, { .family = EW_FAMILY_V6 } } }
+  };
+  const size_t known = size % 2, room = known ? 64 : 0;
+  uint8_t *packet = malloc (size + room + 1);
   EwIpHeader before, after;
 
   memcpy (packet, data, size);
-  const size_t answer = ew_servfail_answer (packet, size);
+  const size_t answer = ew_servfail_answer (packet, size, room, &names[known]);
   if (answer > 0
-      && (answer > size || !ew_packet_parse (data, size, &before) || !ew_packet_parse (packet, answer, &after)
+      && (answer > size + room || !ew_packet_parse (data, size, &before) || !ew_packet_parse (packet, answer, &after)
           || !ew_ip_equal (&before.source, &after.destination) || !ew_ip_equal (&before.destination, &after.source)))
     abort ();
   free (packet);

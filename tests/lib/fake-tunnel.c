@@ -6,6 +6,7 @@
  *   FAKE_TUNNEL=not-enrolled in the environment: starts in no mesh
  *   FAKE_TUNNEL=stuck: connecting never ends
  *   FAKE_TUNNEL=names-later: its names work 300 ms after it has connected; =names-never: they stay unchecked
+ *   FAKE_TUNNEL=portal: a captive portal keeps it from connecting
  *   FAKE_TUNNEL=edge-away: leaving cannot be told to the edge, which gives no names
  *   FAKE_TUNNEL_WRITE=PATH: tries to write there when it starts, and says whether it could
  *   a target or node "slow": no answer until cancelled ("fake: cancelled")
@@ -28,22 +29,23 @@ struct _EwTunnel
   gchar *interface;
   const gchar *state, *mode, *lockdown, *role, *mesh, *kind;
   gchar *node_name;
-  gint64 guard_until, lockdown_until, since;
+  gint64 guard_until, lockdown_until, portal_until, since;
   guint later;
-  gboolean lan_names, lan_blocked, names_checked, fixed;
+  gboolean lan_names, lan_blocked, names_checked, fixed, portal;
 };
 
 G_DEFINE_TYPE (EwTunnel, ew_tunnel, G_TYPE_OBJECT)
 
 static const gchar *const string_properties[]
-  = { "state",          "reason", "message",       "mode",          "role",      "mesh",
-      "node-name",      "kind",   "edge-name",     "edge-endpoint", "transport", "interface",
-      "message-phrase", "names",  "names-message", "names-phrase",  "suffix",    "lockdown" };
+  = { "state",         "reason",       "message",       "mode",      "role",      "mesh",           "node-name",
+      "kind",          "edge-name",    "edge-endpoint", "transport", "interface", "message-phrase", "names",
+      "names-message", "names-phrase", "suffix",        "lockdown",  "portal-url" };
 enum
 {
   PROP_STRING_LAST = G_N_ELEMENTS (string_properties),
   PROP_GUARD_UNTIL,
   PROP_LOCKDOWN_UNTIL,
+  PROP_PORTAL_UNTIL,
   PROP_SINCE,
   PROP_ADDRESSES,
   PROP_TRIAL,
@@ -51,6 +53,7 @@ enum
   PROP_PROBLEM_PHRASES,
 };
 
+#define PORTAL "http://login.hotel.example/start?from=fake"
 #define PROBLEM "The route 10.7.0.0/24 isn't in use: another program already has that route."
 
 static const gchar *
@@ -78,6 +81,7 @@ get_string (EwTunnel *self, guint id)
     "",
     enrolled ? "home.internal" : "",
     self->lockdown,
+    self->portal ? PORTAL : "",
   };
   return values[id - 1];
 }
@@ -97,6 +101,8 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
     g_value_set_int64 (value, self->guard_until);
   else if (id == PROP_LOCKDOWN_UNTIL)
     g_value_set_int64 (value, self->lockdown_until);
+  else if (id == PROP_PORTAL_UNTIL)
+    g_value_set_int64 (value, self->portal_until);
   else if (id == PROP_SINCE)
     g_value_set_int64 (value, self->since);
   else if (id == PROP_ADDRESSES)
@@ -135,6 +141,8 @@ ew_tunnel_class_init (EwTunnelClass *class)
                                    g_param_spec_int64 ("guard-until", NULL, NULL, 0, G_MAXINT64, 0, flags));
   g_object_class_install_property (object_class, PROP_LOCKDOWN_UNTIL,
                                    g_param_spec_int64 ("lockdown-until", NULL, NULL, 0, G_MAXINT64, 0, flags));
+  g_object_class_install_property (object_class, PROP_PORTAL_UNTIL,
+                                   g_param_spec_int64 ("portal-until", NULL, NULL, 0, G_MAXINT64, 0, flags));
   g_object_class_install_property (object_class, PROP_SINCE,
                                    g_param_spec_int64 ("since", NULL, NULL, 0, G_MAXINT64, 0, flags));
   g_object_class_install_property (object_class, PROP_ADDRESSES,
@@ -228,7 +236,8 @@ ew_tunnel_new (const gchar *state_dir, const gchar *interface, GError **error)
     }
   else
     {
-      self->state = "disconnected";
+      self->portal = g_strcmp0 (g_getenv ("FAKE_TUNNEL"), "portal") == 0;
+      self->state = self->portal ? "connecting" : "disconnected";
       set_enrolled (self, "laptop");
     }
   return self;
@@ -431,6 +440,37 @@ ew_tunnel_set_lan (EwTunnel *self, gboolean allow, GError **error)
   return check_enrolled (self, error);
 }
 
+void
+ew_tunnel_open_portal_async (EwTunnel *self, guint32 uid, guint seconds, GCancellable *cancellable,
+                             GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+
+  g_message ("fake: portal open for %u seconds %u", uid, seconds);
+  if (!self->portal)
+    {
+      g_task_return_new_error (task, EW_ERROR, EW_ERROR_NOT_FOUND, "This network has no login page.");
+      return;
+    }
+  self->portal_until = g_get_real_time () + seconds * G_TIME_SPAN_SECOND;
+  g_object_notify (G_OBJECT (self), "portal-until");
+  g_task_return_pointer (task, g_strdup (PORTAL), g_free);
+}
+
+gchar *
+ew_tunnel_open_portal_finish (EwTunnel *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+ew_tunnel_close_portal (EwTunnel *self)
+{
+  g_message ("fake: portal close");
+  self->portal_until = 0;
+  g_object_notify (G_OBJECT (self), "portal-until");
+}
+
 gboolean
 ew_tunnel_confirm_mode (EwTunnel *self, GError **error)
 {
@@ -456,6 +496,7 @@ gchar *
 ew_tunnel_get_status (EwTunnel *self)
 {
   g_autofree gchar *trial = self->lockdown_until != 0 ? ew_time_format (self->lockdown_until) : NULL;
+  g_autofree gchar *portal = self->portal_until != 0 ? ew_time_format (self->portal_until) : NULL;
   g_autofree gchar *guard = self->guard_until != 0 ? ew_time_format (self->guard_until) : NULL;
   g_autofree gchar *since = ew_time_format (self->since);
   gboolean enrolled = !g_str_equal (self->state, "not-enrolled");
@@ -465,6 +506,7 @@ ew_tunnel_get_status (EwTunnel *self)
     "\"lockdown_until\":%s%s%s,\"lan\":\"%s\",\"split\":{\"excluded\":[\"203.0.113.0/24\"],\"included\":[]},"
     "\"guard_until\":%s%s%s,"
     "\"mesh\":\"%s\",\"name\":\"%s\",\"kind\":\"%s\",\"role\":\"%s\",\"addresses\":%s,\"edge\":%s,\"since\":\"%s\","
+    "\"portal_url\":%s,\"portal_until\":%s%s%s,"
     "\"rx_bytes\":1234567,\"tx_bytes\":2048,\"interface\":\"%s\",\"problems\":[%s%s],\"trial\":true,\"names\":\"%s\","
     "\"names_message\":\"%s\",\"suffix\":\"%s\"}",
     self->state, get_string (self, 2), get_string (self, 3), self->mode, self->lockdown, trial ? "\"" : "",
@@ -474,7 +516,8 @@ ew_tunnel_get_status (EwTunnel *self)
     g_str_equal (self->state, "connected")
       ? "{\"name\":\"frankfurt\",\"endpoint\":\"203.0.113.5:443\",\"transport\":\"udp\",\"rtt_ms\":8.25}"
       : "null",
-    since, self->interface,
+    since, self->portal ? "\"" PORTAL "\"" : "null", portal ? "\"" : "", portal ? portal : "null", portal ? "\"" : "",
+    self->interface,
     g_str_equal (self->state, "connected") ? "{\"kind\":\"route\",\"subject\":\"10.7.0.0/24\",\"message\":\"" PROBLEM
                                              "\",\"fix\":\"Remove it.\"}"
                                            : "",

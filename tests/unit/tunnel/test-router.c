@@ -264,8 +264,9 @@ dns_query (World *world, const gchar *from, const gchar *to, guint16 port)
   ldns_pkt_free (query);
 }
 
+/* records: of an answer; below 0: it's a failure. */
 static void
-check_servfail (World *world, const gchar *from, const gchar *to)
+check_answer (World *world, const gchar *from, const gchar *to, gint records)
 {
   EwIp source = ip (from), destination = ip (to);
   EwIpHeader header;
@@ -283,10 +284,52 @@ check_servfail (World *world, const gchar *from, const gchar *to)
   g_assert_cmpint (ldns_wire2pkt (&answer, udp + 8, size - 8), ==, LDNS_STATUS_OK);
   g_assert_cmpuint (ldns_pkt_id (answer), ==, 0x4242);
   g_assert_true (ldns_pkt_qr (answer) && ldns_pkt_rd (answer));
-  g_assert_cmpint (ldns_pkt_get_rcode (answer), ==, LDNS_RCODE_SERVFAIL);
+  g_assert_cmpint (ldns_pkt_get_rcode (answer), ==, records < 0 ? LDNS_RCODE_SERVFAIL : LDNS_RCODE_NOERROR);
   g_assert_cmpuint (ldns_pkt_qdcount (answer), ==, 1);
-  g_assert_cmpuint (ldns_pkt_ancount (answer), ==, 0);
+  g_assert_cmpuint (ldns_pkt_ancount (answer), ==, (guint)MAX (records, 0));
+  for (gint i = 0; i < records; i++)
+    {
+      ldns_rr *record = ldns_rr_list_rr (ldns_pkt_answer (answer), (size_t)i);
+      g_autofree gchar *text = ldns_rr2str (record);
+      g_strdelimit (g_strchomp (text), "\t", ' ');
+      g_assert_cmpstr (
+        text, ==, i == 0 ? "nas.home.internal. 5 IN AAAA 2001:db8::7" : "nas.home.internal. 5 IN AAAA 2001:db8::8");
+    }
   ldns_pkt_free (answer);
+}
+
+static void
+check_servfail (World *world, const gchar *from, const gchar *to)
+{
+  check_answer (world, from, to, -1);
+}
+
+static void
+ask_and_check (World *world, gint records)
+{
+  dns_query (world, "fd45::101", "fd45::1", 53);
+  g_assert_cmpint (route (world, NULL), ==, EW_ROUTE_REPLY);
+  check_answer (world, "fd45::101", "fd45::1", records);
+}
+
+/* … except that the name of a captive portal's page is known then. */
+static void
+test_known_name (World *world, gconstpointer data)
+{
+  EwStandInName known = { "NAS.home.internal", { ip ("192.0.2.7"), ip ("2001:db8::7"), ip ("2001:db8::8") }, 3 };
+  ew_router_set_known (world->router, NULL, &known);
+  dns_query (world, "fd45::101", "fd45::1", 53);
+  g_assert_cmpint (route (world, NULL), ==, EW_ROUTE_LOOKUP);
+  ew_router_set_silent (world->router, TRUE);
+  ask_and_check (world, 2);
+  known.n_addresses = 1;
+  ew_router_set_known (world->router, NULL, &known);
+  ask_and_check (world, 0);
+  g_strlcpy (known.name, "home.internal", sizeof known.name);
+  ew_router_set_known (world->router, NULL, &known);
+  ask_and_check (world, -1);
+  ew_router_set_known (world->router, NULL, NULL);
+  ask_and_check (world, -1);
 }
 
 /* While the edge is silent, a question to its DNS is answered at once, and nothing else is. */
@@ -356,6 +399,7 @@ main (int argc, char **argv)
   g_test_add ("/tunnel/router/echo", World, NULL, setup, test_echo, teardown);
   g_test_add ("/tunnel/router/flood", World, NULL, setup, test_flood, teardown);
   g_test_add ("/tunnel/router/silent-names", World, NULL, setup, test_silent_names, teardown);
+  g_test_add ("/tunnel/router/known-name", World, NULL, setup, test_known_name, teardown);
   g_test_add ("/tunnel/router/silent-names-tcp", World, NULL, setup, test_silent_names_tcp, teardown);
   return g_test_run ();
 }
